@@ -1,0 +1,167 @@
+# gb28181d. `make help` lists the targets; every variant is a variable:
+#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  WERROR=1
+
+VARIANT    ?= release
+TLS        ?= 1
+SQLITE     ?= 1
+WERROR     ?= 0
+BUILD_ROOT ?= build
+BUILD := $(BUILD_ROOT)/$(CROSS)$(CCNAME)$(VARIANT)$(if $(filter 0,$(TLS)),-notls)$(if $(filter 0,$(SQLITE)),-nosqlite)
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz,$(VARIANT)),clang,$(CROSS)gcc)
+endif
+PKG_CONFIG ?= $(CROSS)pkg-config
+PREFIX     ?= /usr/local
+VERSION    := $(shell cat VERSION)
+
+opt.debug   := -O0 -g3
+opt.release := -O2 -g -DNDEBUG
+opt.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+opt.tsan    := -O1 -g -fsanitize=thread
+opt.cov     := -O0 -g --coverage
+opt.fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+OPT  := $(opt.$(VARIANT))
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla $(if $(filter 1,$(WERROR)),-Werror)
+
+core_dirs := base sip sdp manscdp rtp ps
+app_dirs  := app/platform app/device app/media app/trace app/net app/store app/http app/rtsp app
+core_src  := $(wildcard $(core_dirs:%=%/*.c))
+app_src   := $(filter-out app/main.c,$(wildcard $(app_dirs:%=%/*.c)))
+ifeq ($(SQLITE),0)
+app_src   := $(filter-out app/store/sqlite.c,$(app_src))
+else
+app_src   := $(filter-out app/store/snapshot.c,$(app_src))
+endif
+ifeq ($(TLS),0)
+app_src   := $(filter-out app/net/tls.c,$(app_src))
+endif
+web_src   := $(wildcard app/web/*)
+tests     := $(patsubst test/%.c,$(BUILD)/%,$(wildcard test/test_*.c))
+benches   := $(patsubst test/%.c,$(BUILD)/%,$(wildcard test/bench_*.c))
+fuzzers   := $(patsubst fuzz/%.c,$(BUILD)/%,$(wildcard fuzz/fuzz_*.c))
+tools     := $(patsubst tools/%.c,$(BUILD)/%,$(wildcard tools/*.c))
+headers_  := $(wildcard $(core_dirs:%=%/*.h) $(app_dirs:%=%/*.h))
+obj = $(patsubst %.c,$(BUILD)/%.o,$1)
+
+# What each library is for: docs/architecture.md. mxml and nettle are the
+# core's; the rest is the edge's.
+pkg_core := mxml nettle
+pkg_edge := libuv yaml-0.1 jansson $(if $(filter 1,$(SQLITE)),sqlite3) $(if $(filter 1,$(TLS)),libssl libcrypto)
+LIBS_CORE := $(shell $(PKG_CONFIG) --libs $(pkg_core))
+LIBS_EDGE := $(shell $(PKG_CONFIG) --libs $(pkg_edge)) -lz
+CPPFLAGS  += -DGB_VERSION='"$(VERSION)"' -DGB_TLS=$(TLS) -DGB_SQLITE=$(SQLITE) $(shell $(PKG_CONFIG) --cflags $(pkg_core) $(pkg_edge))
+LDFLAGS   += -Wl,--as-needed
+ifeq ($(VARIANT),release)
+CPPFLAGS  += -ffunction-sections -fdata-sections
+LDFLAGS   += -Wl,--gc-sections
+endif
+
+core_lib := $(BUILD)/libgb28181.a
+app_lib  := $(BUILD)/libapp.a
+
+all: $(BUILD)/gb28181d $(tools) $(core_lib)          ## the daemon, the tools and libgb28181.a
+
+# POSIX is visible to the edge only: uv.h does not even compile in the core.
+edge := app/net app/http app/rtsp app/store test tools fuzz
+$(foreach d,$(edge),$(BUILD)/$(d)/%.o) $(BUILD)/app/main.o: CPPFLAGS += -D_GNU_SOURCE
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(core_lib): $(call obj,$(core_src))
+	@rm -f $@
+	$(CROSS)ar rcs $@ $^
+
+$(app_lib): $(call obj,$(app_src)) $(BUILD)/web.o
+	@rm -f $@
+	$(CROSS)ar rcs $@ $^
+
+# The page: gzipped, embedded, with a table of names and types.
+$(BUILD)/web.S: tools/embed.sh $(web_src)
+	@mkdir -p $(BUILD)/web
+	tools/embed.sh $(BUILD)/web $(web_src) > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/web.o: $(BUILD)/web.S
+	$(CC) $(OPT) -c $< -o $@
+
+$(BUILD)/gb28181d: $(BUILD)/app/main.o $(app_lib) $(core_lib)
+	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
+$(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
+	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
+support := $(call obj,$(filter-out test/test_% test/bench_%,$(wildcard test/*.c)))
+
+$(BUILD)/test_%: $(BUILD)/test/test_%.o $(support) $(app_lib) $(core_lib)
+	$(CC) $(OPT) $(LDFLAGS) $^ -lcmocka $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
+$(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(app_lib) $(core_lib)
+	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
+# With VARIANT=fuzz libFuzzer drives; otherwise fuzz/replay.c feeds the corpus.
+fuzz_main := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/fuzz/replay.o)
+$(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
+	$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
+tests: $(tests)                                      ## build every unit test
+fuzzers: $(fuzzers)
+
+unit: $(tests)                                       ## run every unit test of one VARIANT
+	@set -e; for t in $^; do echo "== $$t"; $$t; done
+
+unit-%: $(BUILD)/test_%                              ## run one unit test: make unit-via
+	$<
+
+check:                                               ## everything the pipeline runs
+	tools/check.sh
+
+asan:                                                ## the unit tests under ASan and UBSan
+	$(MAKE) VARIANT=asan unit replay
+
+cov:                                                 ## unit tests with coverage, a table of the core's files
+	$(MAKE) VARIANT=cov unit
+	tools/cov.sh $(BUILD_ROOT)/cov
+
+replay: $(fuzzers)                                   ## feed every corpus file to its fuzz target
+	@set -e; for f in $^; do d=fuzz/corpus/$$(basename $$f | sed s/^fuzz_//); \
+	  [ ! -d $$d ] || $$f $$d/*; done
+
+FUZZ_S ?= 20
+fuzz:                                                ## run every libFuzzer target FUZZ_S seconds
+	$(MAKE) VARIANT=fuzz fuzzers
+	FUZZ_S=$(FUZZ_S) tools/fuzz.sh $(BUILD_ROOT)/fuzz
+
+bench:                                               ## print every figure
+	tools/bench.sh
+
+demo:                                                ## the daemon and four simulated cameras
+	$(MAKE) all
+	tools/demo.sh $(BUILD)
+
+golden: $(BUILD)/sipdump $(BUILD)/psdump             ## rewrite the .expect dumps of the captures
+	tools/golden.sh $(BUILD)
+
+headers:                                             ## every header compiles alone
+	@set -e; for h in $(headers_); do \
+	  $(CC) -std=c11 -I. $(CPPFLAGS) -D_GNU_SOURCE -fsyntax-only -x c -include $$h /dev/null || { echo "$$h"; exit 1; }; done
+layers:                                              ## include directions
+	tools/layers.sh
+words:                                               ## functions we do not use
+	tools/words.sh
+
+install: all                                         ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/gb28181d $(DESTDIR)$(PREFIX)/bin/gb28181d
+	install -D -m 755 $(BUILD)/gbcam $(DESTDIR)$(PREFIX)/bin/gbcam
+	install -D -m 644 docs/gb28181d.8 $(DESTDIR)$(PREFIX)/share/man/man8/gb28181d.8
+	install -D -m 644 docs/gbcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbcam.1
+
+clean:                                               ## remove every build
+	rm -rf $(BUILD_ROOT)
+
+help:                                                ## this text
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: all tests fuzzers unit check asan cov replay fuzz bench demo golden headers layers words install clean help
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,56 @@
+/* base/map.h - intrusive hash map, keyed by bytes
+ *
+ * The node sits inside the object, with a key that borrows the object's own
+ * bytes. The table doubles when it is full; when there is no memory for that
+ * it goes on with longer chains, so an insertion never fails once map_init
+ * has succeeded. The hash is keyed by a seed (SipHash-1-3), so a peer that
+ * chooses its Call-IDs cannot choose its bucket. */
+#ifndef BASE_MAP_H
+#define BASE_MAP_H
+
+#include "base/alloc.h"
+#include "base/slice.h"
+
+struct map_node {
+    struct map_node *next;
+    uint64_t hash;
+    struct slice key; /* borrowed from the object that holds this node */
+};
+
+struct map {
+    struct map_node **bucket;
+    size_t n_buckets; /* a power of two */
+    size_t n;         /* nodes in the map */
+    uint64_t seed[2];
+    const struct gb_alloc *alloc;
+};
+
+/* seed: 16 random bytes; NULL only in tests. 0 or GB_ENOMEM. */
+int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed);
+
+/* Frees the table, not the objects. */
+void map_fini(struct map *m);
+
+/* The node with this key, or NULL. With several equal keys: the newest. */
+struct map_node *map_find(const struct map *m, struct slice key);
+
+/* The next older node with the same key as n, or NULL. */
+struct map_node *map_find_next(const struct map_node *n);
+
+/* key must live, unchanged, until the node is removed. */
+void map_insert(struct map *m, struct map_node *n, struct slice key);
+
+/* n must be in m. */
+void map_remove(struct map *m, struct map_node *n);
+
+/* Any order; *pos starts at 0. Returns NULL at the end. The node returned last
+ * may be removed before the next call; nothing else may change the map. */
+struct map_walk {
+    size_t bucket;
+    struct map_node *next;
+};
+struct map_node *map_walk_next(const struct map *m, struct map_walk *w);
+
+/* SipHash-1-3 of a slice, for other tables. */
+uint64_t map_hash(const uint64_t seed[2], struct slice key);
+#endif

@@ -1,0 +1,141 @@
+#include "base/slice.h"
+
+bool slice_ieq(struct slice a, struct slice b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+            return false;
+    return true;
+}
+
+bool slice_has_prefix(struct slice s, struct slice prefix)
+{
+    return s.n >= prefix.n && slice_eq(slice_head(s, prefix.n), prefix);
+}
+
+bool slice_has_iprefix(struct slice s, struct slice prefix)
+{
+    return s.n >= prefix.n && slice_ieq(slice_head(s, prefix.n), prefix);
+}
+
+int slice_cmp(struct slice a, struct slice b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int c = n ? memcmp(a.p, b.p, n) : 0;
+
+    if (c)
+        return c;
+    return (a.n > b.n) - (a.n < b.n);
+}
+
+struct slice slice_trim(struct slice s)
+{
+    while (s.n && ascii_is_space(s.p[s.n - 1]))
+        s.n--;
+    while (s.n && ascii_is_space(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    return s;
+}
+
+size_t slice_find(struct slice s, char c)
+{
+    const char *q = s.n ? memchr(s.p, c, s.n) : NULL;
+
+    return q ? (size_t)(q - s.p) : s.n;
+}
+
+size_t slice_find_slice(struct slice s, struct slice needle)
+{
+    if (needle.n == 0)
+        return 0;
+    for (size_t i = 0; i + needle.n <= s.n;) {
+        size_t at = i + slice_find(slice_from(s, i), needle.p[0]);
+
+        if (at + needle.n > s.n)
+            break;
+        if (memcmp(s.p + at, needle.p, needle.n) == 0)
+            return at;
+        i = at + 1;
+    }
+    return s.n;
+}
+
+bool slice_cut(struct slice *s, char sep, struct slice *head)
+{
+    size_t at = slice_find(*s, sep);
+    bool found = at < s->n;
+
+    *head = slice_head(*s, at);
+    *s = slice_from(*s, found ? at + 1 : at);
+    return found;
+}
+
+bool slice_u64(struct slice s, uint64_t max, uint64_t *v)
+{
+    uint64_t sum = 0;
+
+    if (s.n == 0)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        uint64_t d;
+
+        if (!ascii_is_digit(s.p[i]))
+            return false;
+        d = (uint64_t)(s.p[i] - '0');
+        if (d > max || sum > (max - d) / 10)
+            return false;
+        sum = sum * 10 + d;
+    }
+    *v = sum;
+    return true;
+}
+
+bool slice_u32(struct slice s, uint32_t max, uint32_t *v)
+{
+    uint64_t wide;
+
+    if (!slice_u64(s, max, &wide))
+        return false;
+    *v = (uint32_t)wide;
+    return true;
+}
+
+bool slice_double(struct slice s, double *v)
+{
+    double sum = 0, unit = 1;
+    bool minus = false, digits = false, point = false;
+
+    if (s.n && (s.p[0] == '-' || s.p[0] == '+')) {
+        minus = s.p[0] == '-';
+        s = slice_from(s, 1);
+    }
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '.' && !point) {
+            point = true;
+        } else if (ascii_is_digit(s.p[i])) {
+            digits = true;
+            sum = sum * 10 + (s.p[i] - '0');
+            unit = point ? unit * 10 : unit;
+        } else {
+            return false;
+        }
+    }
+    if (!digits || s.n > 64)
+        return false;
+    *v = minus ? -(sum / unit) : sum / unit;
+    return true;
+}
+
+bool slice_copy(char *buf, size_t cap, struct slice s)
+{
+    size_t n = s.n < cap ? s.n : cap - 1;
+
+    if (n)
+        memcpy(buf, s.p, n);
+    buf[n] = '\0';
+    return n == s.n;
+}

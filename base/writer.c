@@ -1,0 +1,134 @@
+#include "base/writer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static char *room(struct writer *w, size_t n)
+{
+    char *at;
+
+    if (w->err)
+        return NULL;
+    if (n > w->cap - w->len) {
+        w->err = GB_ENOMEM;
+        return NULL;
+    }
+    at = w->p + w->len;
+    w->len += n;
+    return at;
+}
+
+void writer_bytes(struct writer *w, const void *p, size_t n)
+{
+    char *at = room(w, n);
+
+    if (at && n)
+        memcpy(at, p, n);
+}
+
+void writer_slice_put(struct writer *w, struct slice s)
+{
+    writer_bytes(w, s.p, s.n);
+}
+
+void writer_char(struct writer *w, char c)
+{
+    char *at = room(w, 1);
+
+    if (at)
+        *at = c;
+}
+
+void writer_str(struct writer *w, const char *s)
+{
+    writer_bytes(w, s, strlen(s));
+}
+
+void writer_u64_pad(struct writer *w, uint64_t v, unsigned width)
+{
+    char buf[32];
+    unsigned n = 0;
+
+    do {
+        buf[sizeof(buf) - ++n] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v);
+    while (n < width && n < sizeof(buf))
+        buf[sizeof(buf) - ++n] = '0';
+    writer_bytes(w, buf + sizeof(buf) - n, n);
+}
+
+void writer_u64(struct writer *w, uint64_t v)
+{
+    writer_u64_pad(w, v, 1);
+}
+
+void writer_i64(struct writer *w, int64_t v)
+{
+    if (v < 0)
+        writer_char(w, '-');
+    writer_u64(w, v < 0 ? ~(uint64_t)v + 1 : (uint64_t)v);
+}
+
+void writer_hex(struct writer *w, const void *p, size_t n)
+{
+    static const char digit[] = "0123456789abcdef";
+    const uint8_t *b = p;
+
+    for (size_t i = 0; i < n; i++) {
+        writer_char(w, digit[b[i] >> 4]);
+        writer_char(w, digit[b[i] & 15]);
+    }
+}
+
+void writer_f(struct writer *w, const char *fmt, ...)
+{
+    va_list ap;
+    size_t left = w->cap - w->len;
+    int n;
+
+    if (w->err)
+        return;
+    va_start(ap, fmt);
+    n = vsnprintf(w->p + w->len, left, fmt, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= left) /* the NUL needs a byte as well */
+        w->err = GB_ENOMEM;
+    else
+        w->len += (size_t)n;
+}
+
+void writer_be16(struct writer *w, uint16_t v)
+{
+    uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+
+    writer_bytes(w, b, sizeof(b));
+}
+
+void writer_be24(struct writer *w, uint32_t v)
+{
+    uint8_t b[3] = { (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
+
+    writer_bytes(w, b, sizeof(b));
+}
+
+void writer_be32(struct writer *w, uint32_t v)
+{
+    uint8_t b[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16),
+                     (uint8_t)(v >> 8), (uint8_t)v };
+
+    writer_bytes(w, b, sizeof(b));
+}
+
+void writer_be64(struct writer *w, uint64_t v)
+{
+    writer_be32(w, (uint32_t)(v >> 32));
+    writer_be32(w, (uint32_t)v);
+}
+
+void writer_line_safe(struct writer *w, struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0')
+            writer_char(w, s.p[i]);
+}
