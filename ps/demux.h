@@ -1,0 +1,122 @@
+/* ps/demux.h - MPEG program stream in, access units out
+ * (ISO/IEC 13818-1 §2.5; GB/T 28181-2022 Annex C)
+ *
+ * Fed with the payloads of RTP packets in sequence order, or with blocks of a
+ * file, cut anywhere. Nothing is copied: an access unit is a list of pieces
+ * that point into the fed buffers. A buffer that must outlive its feed call
+ * carries a cookie, and the demuxer tells when it begins and ends to need it.
+ *
+ * Damage (a gap, a length that cannot be, a header that is none) costs the
+ * access unit it hits; the stream goes on at the next pack header. Knowledge
+ * of streams and codecs survives. No input makes it grow past its limits. */
+#ifndef PS_DEMUX_H
+#define PS_DEMUX_H
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "ps/codec.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PS_MAX_AU_BYTES (8u << 20) /* a larger access unit is damage */
+#define PS_MAX_PIECES 8192         /* pieces of one access unit */
+#define PS_MAX_NALS 512            /* NAL units of one access unit */
+#define PS_MAX_STREAMS 8           /* elementary streams of one program */
+#define PS_STASH_BYTES 1040        /* the largest header that may straddle */
+
+struct ps_piece {
+    const uint8_t *p;
+    size_t n;
+    void *buf; /* the cookie of the feed call it came from; may be NULL */
+};
+
+/* One NAL unit: header byte first, no start code, no trailing zeros. */
+struct ps_nal {
+    uint32_t off, len; /* in the concatenation of the pieces */
+    uint8_t type;      /* H.264: 0..31, H.265: 0..63 */
+};
+
+/* One video access unit (Annex B with start codes), or the payload of one
+ * audio PES. Valid during the callback only. */
+struct ps_au {
+    uint8_t stream_id; /* 0xe0.., 0xc0.. */
+    enum ps_codec codec;
+    bool key;          /* random access point (media.md §6.2, IRAP) */
+    bool corrupt;      /* something is missing inside */
+    bool discontinuity; /* something is missing before it */
+    bool has_pts, has_dts;
+    uint64_t pts90k, dts90k; /* 33 bit, as on the wire */
+    uint32_t rtp_ts;   /* of the packet in which it began */
+    const struct ps_piece *piece;
+    size_t n_pieces, bytes;
+    const struct ps_nal *nal; /* video of known codec only */
+    size_t n_nals;
+};
+
+enum ps_codec_source { PS_FROM_NOTHING, PS_FROM_PSM, PS_FROM_SDP, PS_FROM_BYTES };
+
+struct ps_stream {
+    uint8_t stream_id, stream_type; /* type 0: no map said */
+    enum ps_codec codec;
+    enum ps_codec_source source;
+    bool encrypted; /* scrambling bits set, or Hikvision descriptor 0x80 */
+};
+
+/* All of them synchronous, inside feed and flush; they must not call back into
+ * the demuxer. on_au is needed, the others may be NULL. */
+struct ps_hooks {
+    void (*on_au)(void *ctx, const struct ps_au *au);
+    /* a stream is new, or its codec has been learnt or has changed */
+    void (*on_stream)(void *ctx, const struct ps_stream *s);
+    /* a piece of an unfinished access unit lies in buf: keep it / done.
+     * Each hold is followed by one release. Called once a feed, not a piece. */
+    void (*hold)(void *ctx, void *buf);
+    void (*release)(void *ctx, void *buf);
+    void *ctx;
+};
+
+struct ps_counters {
+    uint64_t bytes, packs, psms, pes, aus, keys;
+    uint64_t skipped_bytes;   /* not part of any element */
+    uint64_t resyncs;         /* times the structure was lost */
+    uint64_t corrupt_aus, dropped_aus, bad_headers, encrypted;
+};
+
+struct ps_demux;
+
+/* What the session knows before the first byte; zero is fine. */
+struct ps_options {
+    enum ps_codec video_hint, audio_hint; /* from SDP: used without a PSM */
+    bool deliver_corrupt; /* else damaged access units are dropped */
+};
+
+/* GB_ENOMEM when alloc gives nothing. *hooks is copied. */
+int ps_demux_new(struct ps_demux **out, const struct gb_alloc *alloc,
+                 const struct ps_hooks *hooks, const struct ps_options *opt);
+void ps_demux_free(struct ps_demux *d);
+
+/* What is known of the bytes fed besides the bytes. */
+struct ps_feed {
+    void *buf;       /* cookie for hold and release; NULL: the bytes stay valid
+                        until the next flush or free */
+    uint32_t rtp_ts; /* 0 from files */
+    bool packet;     /* the bytes are one RTP payload: a pack header may be
+                        believed at its start */
+    bool marker;     /* RTP marker bit: a hint only (media.md §4.3) */
+};
+void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
+                   const struct ps_feed *f);
+
+/* Packets are missing before the next feed: what is open is damaged. */
+void ps_demux_gap(struct ps_demux *d);
+
+/* Delivers an access unit that only waits for its successor; called by the
+ * owner after 200 ms of silence (media.md §5.12), and at the end. An access
+ * unit with PES bytes outstanding is dropped as corrupt only when `end`. */
+void ps_demux_flush(struct ps_demux *d, bool end);
+
+void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out);
+/* The i-th stream seen; NULL past the last. */
+const struct ps_stream *ps_demux_stream(const struct ps_demux *d, size_t i);
+#endif

@@ -1,0 +1,207 @@
+/* sip/stack.h - the SIP transaction and dialog user, without I/O
+ * (RFC 3261 §12-17, RFC 6026, RFC 3581)
+ *
+ * One stack serves all listeners of a process, as client and as server. Bytes,
+ * time and randomness go in; bytes to send, events and the next deadline come
+ * out. The owner's turn is always the same:
+ *
+ *     sip_stack_input(...) or sip_stack_tick(...) or a call below
+ *     while (sip_stack_event(s, &ev))  handle(&ev);      may call the stack
+ *     while (sip_stack_output(s, &out)) send(&out);
+ *     arm one timer at sip_stack_deadline(s)
+ *
+ * Events are queued, so no handler runs inside the stack. An event's message
+ * points into the bytes given to sip_stack_input and is valid until the next
+ * input; drain the events before the buffer goes. */
+#ifndef SIP_STACK_H
+#define SIP_STACK_H
+
+#include "base/addr.h"
+#include "base/alloc.h"
+#include "base/time.h"
+#include "sip/msg.h"
+
+enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
+
+/* A way to a peer. A request is answered over the peer it came from. */
+struct sip_peer {
+    uint8_t transport;    /* enum sip_transport */
+    uint16_t listener;    /* the edge's index of the local socket */
+    uint64_t connection;  /* TCP, TLS: the edge's id of the connection; 0 on
+                             UDP. Never reused by the edge. */
+    struct gb_addr local; /* our address, as this peer sees it */
+    struct gb_addr remote;
+};
+
+struct sip_stack_config {
+    const struct gb_alloc *alloc;
+    const char *user_agent; /* User-Agent and Server value; NULL: none */
+    uint8_t seed[32];       /* random bytes: tags, branches, Call-IDs, hashing */
+    uint32_t max_transactions; /* 0: 100,000. The oldest finished go first */
+    uint32_t max_dialogs;      /* 0: 20,000 */
+    uint32_t t1_ms, t2_ms, t4_ms; /* 0: 500, 4000, 5000 */
+};
+
+struct sip_stack;
+int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg);
+void sip_stack_free(struct sip_stack *s);
+
+/* One datagram, or one message that sip/frame cut out of a stream. Malformed
+ * input is answered as RFC 3261 says where an answer is possible (400, 505,
+ * ...), counted, and reported as SIP_EV_BAD; the return value is 0 or the parse
+ * error, for the edge's statistics. */
+int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
+                    struct slice bytes, uint64_t now_ms);
+
+/* The edge lost this connection: its transactions end with SIP_EV_FAILED. */
+void sip_stack_closed(struct sip_stack *s, uint64_t connection,
+                      uint64_t now_ms);
+
+void sip_stack_tick(struct sip_stack *s, uint64_t now_ms);
+uint64_t sip_stack_deadline(const struct sip_stack *s); /* GB_NEVER: none */
+
+struct sip_out {
+    struct sip_peer peer;
+    struct slice bytes; /* valid until the next call of any stack function */
+};
+bool sip_stack_output(struct sip_stack *s, struct sip_out *out);
+
+/* The edge could not send `out` (no route, connection gone). */
+void sip_stack_send_failed(struct sip_stack *s, const struct sip_peer *peer,
+                           uint64_t now_ms);
+
+enum sip_event_kind {
+    /* a new request (never a retransmission): answer with sip_stack_respond.
+     * dialog is set when it is inside one (INFO, MESSAGE, re-INVITE, NOTIFY)
+     * and for a new INVITE, whose dialog it opens. Does not report ACK, BYE,
+     * CANCEL, and OPTIONS only outside dialogs. */
+    SIP_EV_REQUEST,
+    SIP_EV_RESPONSE,  /* 1xx or final to a request of ours */
+    SIP_EV_FAILED,    /* a request of ours got no final answer: status 408
+                         (timeout) or 503 (transport) */
+    SIP_EV_CANCELLED, /* the INVITE transaction was cancelled by the peer;
+                         200 and 487 have been sent */
+    SIP_EV_ACKED,     /* our 2xx to an INVITE was acknowledged; body in msg */
+    SIP_EV_ENDED,     /* a dialog is over by the peer: status 200 BYE received
+                         (and answered), 408 our 2xx never acknowledged (BYE
+                         sent), 481 the peer does not know it, 503 lost */
+    SIP_EV_BAD,       /* malformed input; diag says why */
+};
+
+struct sip_event {
+    enum sip_event_kind kind;
+    uint64_t transaction; /* of the request; 0: none */
+    uint64_t dialog;      /* 0: none */
+    uint64_t user;        /* what the request or dialog was given */
+    unsigned status;      /* RESPONSE, FAILED, ENDED */
+    const struct sip_msg *msg; /* NULL for FAILED and timer-born events */
+    struct sip_peer peer; /* where it came from */
+    struct gb_diag diag;  /* BAD */
+};
+bool sip_stack_event(struct sip_stack *s, struct sip_event *ev);
+
+/* ---- as a client ------------------------------------------------------- */
+
+/* Slices are borrowed during the call. CR, LF and NUL are dropped from all of
+ * them but body. */
+struct sip_request {
+    enum sip_method method;
+    struct sip_peer peer;
+    struct slice uri;       /* Request-URI: "sip:…@192.0.2.10:5060" */
+    struct slice from, to;  /* URIs alone; brackets and our tag are added */
+    struct slice from_tag;  /* empty: a fresh one */
+    struct slice contact;   /* URI alone; empty: no Contact */
+    struct slice call_id;   /* empty: a fresh one */
+    uint32_t cseq;          /* 0: chosen by the stack */
+    struct slice subject, content_type, body; /* empty: absent */
+    int64_t expires;        /* -1: absent */
+    const struct sip_extra { /* further headers, in order */
+        struct slice name, value;
+    } *extra;
+    size_t n_extra;
+    uint64_t user;          /* comes back in every event */
+    uint32_t timeout_ms;    /* give up (FAILED, 408; INVITE: CANCEL) earlier
+                               than 64*T1; 0: 64*T1 */
+};
+
+/* Sends a request outside dialogs (any method but INVITE, ACK, CANCEL).
+ * 0, GB_ELIMIT, GB_ENOMEM, GB_ESYNTAX (a field is not writable). */
+int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
+                      uint64_t now_ms, uint64_t *transaction);
+
+/* Sends an INVITE and opens a dialog. A 2xx is acknowledged at once, and again
+ * for every retransmission; a surplus fork is acknowledged and ended. */
+int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
+                     uint64_t now_ms, uint64_t *dialog);
+
+/* A request inside a dialog (INFO, MESSAGE, NOTIFY, re-INVITE): uri, from, to,
+ * call_id, cseq and peer come from the dialog when empty. */
+int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
+                         const struct sip_request *r, uint64_t now_ms,
+                         uint64_t *transaction);
+
+/* Ends a dialog whatever its state: CANCEL while our INVITE is open (and ACK
+ * plus BYE should a 2xx cross it), BYE once it is confirmed, a 480 when the
+ * peer's INVITE waits for our answer. The handle is gone afterwards; no event
+ * names it any more. A stale id does nothing. */
+void sip_stack_end(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
+
+/* From now on requests of the dialog go to this peer (the device has
+ * registered from another address). */
+void sip_stack_move(struct sip_stack *s, uint64_t dialog,
+                    const struct sip_peer *peer);
+
+/* ---- as a server ------------------------------------------------------- */
+
+struct sip_response {
+    unsigned status;       /* 100..699 */
+    struct slice reason;   /* empty: the standard phrase */
+    struct slice contact;  /* URI alone */
+    struct slice content_type, body;
+    int64_t expires;       /* -1: absent */
+    const struct sip_extra *extra;
+    size_t n_extra;
+};
+
+/* Answers a request; a provisional answer may be followed by a final one. A 2xx
+ * to INVITE is retransmitted until its ACK. GB_ENOENT: the transaction is gone
+ * (timed out, cancelled); nothing was sent. */
+int sip_stack_respond(struct sip_stack *s, uint64_t transaction,
+                      const struct sip_response *r, uint64_t now_ms);
+
+/* Answers `msg` without keeping a transaction: 401 challenges and refusals of
+ * strangers. The same request gets the same To tag. Must be called while the
+ * SIP_EV_REQUEST of msg is being handled; its transaction is forgotten. */
+int sip_stack_respond_stateless(struct sip_stack *s, uint64_t transaction,
+                                const struct sip_response *r, uint64_t now_ms);
+
+/* ---- dialogs across a restart ------------------------------------------ */
+
+/* What must be known to end a dialog that an earlier process opened. */
+struct sip_dialog_state {
+    struct slice call_id, local_uri, remote_uri, local_tag, remote_tag, target;
+    uint32_t local_cseq;
+};
+
+/* Borrowed from the dialog until the next stack call. GB_ENOENT, or GB_ESTATE
+ * while it is not confirmed. */
+int sip_stack_dialog_state(const struct sip_stack *s, uint64_t dialog,
+                           struct sip_dialog_state *out);
+
+/* Sends a BYE for a dialog of an earlier process. Its end is reported as
+ * RESPONSE or FAILED with `user`. */
+int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
+                         const struct sip_peer *peer, uint64_t user,
+                         uint64_t now_ms);
+
+struct sip_counters {
+    uint64_t received, sent, retransmitted, absorbed; /* absorbed: repeats */
+    uint64_t bad, stray_responses, dropped;
+    uint32_t transactions, dialogs; /* now */
+};
+void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out);
+
+/* An unguessable token of 16 hex digits from the stack's generator: tags,
+ * nonces of our own, ids for the layer above. */
+void sip_stack_token(struct sip_stack *s, char out[static 16]);
+#endif
