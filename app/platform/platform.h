@@ -1,0 +1,351 @@
+/* app/platform/platform.h - the platform's logic: devices, channels, catalog,
+ * commands, alarms, live sessions. No sockets, no clock, no files.
+ *
+ * Everything it does is a function of its inputs and of time. The owner's turn:
+ *
+ *     platform_sip() / platform_media() / platform_tick() / an API call
+ *     while (platform_action(p, &a))   carry it out;
+ *     then the turn of the SIP stack (sip/stack.h), which the platform calls
+ *     arm one timer at platform_deadline(p)
+ *
+ * The platform talks to devices through the sip_stack it was given; the owner
+ * pumps that stack and hands its events over. One thread only. */
+#ifndef APP_PLATFORM_PLATFORM_H
+#define APP_PLATFORM_PLATFORM_H
+
+#include "base/addr.h"
+#include "base/alloc.h"
+#include "base/time.h"
+#include "ps/codec.h"
+#include "sip/stack.h"
+
+#define PLATFORM_ID_MAX 32 /* longest device or channel id kept */
+
+enum platform_date { PLATFORM_DATE_LOCAL, PLATFORM_DATE_UTC, PLATFORM_DATE_OFF };
+
+/* "peers in net/bits are told `address`" (network.advertise), first match. */
+struct platform_advertise {
+    struct gb_addr net;
+    unsigned bits;
+    struct gb_addr address;
+};
+
+/* Strings are copied. Zeros mean the default named beside the field. */
+struct platform_config {
+    const struct gb_alloc *alloc;
+    struct sip_stack *sip;    /* borrowed, outlives the platform */
+    uint8_t seed[32];         /* random bytes: nonces, SSRC order, jitter */
+    const char *id;           /* 20 digits */
+    const char *realm;        /* 10-digit domain */
+    const char *password;     /* the global device password; never empty */
+    bool auto_enrol;
+    bool offer_qop;           /* challenge with qop="auth" */
+    enum platform_date date;
+    int timezone_min;         /* of times on the wire, minutes east of UTC */
+    uint32_t expires_min_s, expires_max_s;    /* 60, 604800 */
+    uint32_t keepalive_s, keepalive_count;    /* 60, 3: until learnt */
+    uint32_t idle_stop_s;     /* 30: after the last consumer has left */
+    uint32_t answer_ms;       /* 10000: INVITE to its final answer */
+    uint32_t media_ms;        /* 10000: ACK to the first packet */
+    uint32_t silence_ms;      /* 15000: no packet while playing */
+    uint32_t first_key_ms;    /* 10000: start to first key frame */
+    uint16_t port_min, port_max;  /* RTP ports: even ones of this range */
+    struct gb_addr media_address; /* announced in SDP; none: by rules, then the
+                                     local address the device talks to */
+    const struct platform_advertise *advertise;
+    size_t n_advertise;
+    uint32_t max_devices;     /* 20000 */
+    uint32_t max_channels;    /* 200000 in all */
+    uint32_t max_sessions;    /* 4000 */
+    uint32_t max_pending;     /* 256 unknown ids remembered */
+    uint32_t media_loops;     /* 1: loops the owner runs; sessions are spread */
+    uint32_t rate_per_s, rate_burst; /* unauthenticated requests a source: 20, 100 */
+    uint32_t ban_failures, ban_s;    /* 20 bad passwords: 60 s ban */
+};
+
+struct platform;
+int platform_new(struct platform **out, const struct platform_config *cfg,
+                 struct gb_time now);
+void platform_free(struct platform *p);
+
+/* ---- inputs ------------------------------------------------------------ */
+
+void platform_sip(struct platform *p, const struct sip_event *ev,
+                  struct gb_time now);
+void platform_tick(struct platform *p, struct gb_time now);
+uint64_t platform_deadline(const struct platform *p); /* mono_ms, GB_NEVER */
+
+/* What the media edge reports of a session (design.md §3, a picture). */
+enum platform_media_kind {
+    PLATFORM_MEDIA_OPENED,   /* socket or listener is ready */
+    PLATFORM_MEDIA_REFUSED,  /* it could not be: err, text; port may be bad */
+    PLATFORM_MEDIA_CONNECTED, /* TCP is up, in whichever direction */
+    PLATFORM_MEDIA_PACKET,   /* first valid RTP packet: from, ssrc */
+    PLATFORM_MEDIA_PROGRAM,  /* first pack header or other known payload */
+    PLATFORM_MEDIA_CODEC,    /* codecs known, before a key frame */
+    PLATFORM_MEDIA_KEY,      /* first key frame is in the hub: picture */
+    PLATFORM_MEDIA_ALIVE,    /* about once a second while packets arrive */
+    PLATFORM_MEDIA_ENDED,    /* connection closed or failed: err, text */
+    PLATFORM_MEDIA_CLOSED,   /* answer to a CLOSE order: nothing is left */
+};
+
+struct platform_media_event {
+    enum platform_media_kind kind;
+    uint64_t session;
+    int err;               /* REFUSED, ENDED */
+    const char *text;      /* static or borrowed; evidence, may be NULL */
+    struct gb_addr from;   /* PACKET, CONNECTED */
+    uint32_t ssrc;         /* PACKET */
+    enum ps_codec video, audio; /* CODEC, KEY */
+    uint32_t width, height;     /* KEY */
+    /* counters at the time of every event but OPENED and CLOSED */
+    uint64_t packets, bytes, lost, foreign, unknown_bytes;
+};
+void platform_media(struct platform *p, const struct platform_media_event *ev,
+                    struct gb_time now);
+
+/* ---- outputs ----------------------------------------------------------- */
+
+enum platform_transport { /* named from our side */
+    PLATFORM_AUTO, PLATFORM_UDP, PLATFORM_TCP_PASSIVE, PLATFORM_TCP_ACTIVE,
+};
+
+enum platform_action_kind {
+    /* orders to the media edge, all about `session`, on loop `loop` */
+    PLATFORM_DO_OPEN,    /* bind `port` (+1 for RTCP) for `transport`; family of
+                            `remote` tells IPv4 or IPv6. UDP and TCP_PASSIVE
+                            both open the UDP socket and the listener: devices
+                            answer with either (media.md §2.2). */
+    PLATFORM_DO_ANSWER,  /* the device has answered: `ssrc` as agreed, TCP
+                            active: connect to `remote`; hints from rtpmap */
+    PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED */
+    /* what has changed: for the store, the events, the waiting API calls */
+    PLATFORM_DEVICE_CHANGED, /* `device`; flags */
+    PLATFORM_DEVICE_REMOVED,
+    PLATFORM_CHANNEL_CHANGED, /* `device`, `channel` */
+    PLATFORM_CHANNEL_REMOVED,
+    PLATFORM_CATALOG_DONE,   /* `device`: complete or partial (flags) */
+    PLATFORM_SESSION_CHANGED, /* `session`; read it by platform_session_view */
+    PLATFORM_SESSION_GONE,   /* last message about it; the view still works
+                                during this action */
+    PLATFORM_DIALOG_OPENED,  /* store `dialog` of `session` and its peer */
+    PLATFORM_DIALOG_CLOSED,
+    PLATFORM_ALARM,          /* `alarm` */
+    PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
+};
+
+enum { /* flags of DEVICE_CHANGED */
+    PLATFORM_CHANGED_STATE = 1,   /* online or offline */
+    PLATFORM_CHANGED_BINDING = 2, /* address, transport, expiry */
+    PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
+    PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE */
+};
+
+struct platform_alarm {
+    struct slice device, channel; /* channel: the alarm's DeviceID */
+    struct slice priority, method, type, time, description;
+    double longitude, latitude;
+    bool has_position;
+    int64_t received_utc_ms;
+};
+
+enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEBUG };
+
+/* Slices are valid until the next platform call. */
+struct platform_action {
+    enum platform_action_kind kind;
+    uint64_t session;
+    unsigned loop;       /* 0 .. media_loops - 1 */
+    enum platform_transport transport;
+    uint16_t port;
+    uint32_t ssrc;
+    bool ssrc_any;       /* the SSRC is not known: learn the first one */
+    struct gb_addr local, remote; /* ANSWER: where to connect; OPEN: the peer */
+    enum ps_codec video_hint, audio_hint;
+    struct slice device, channel;
+    unsigned flags;
+    struct sip_dialog_state dialog;
+    struct sip_peer peer;
+    const struct platform_alarm *alarm;
+    enum platform_level level;
+    struct slice text;
+};
+bool platform_action(struct platform *p, struct platform_action *out);
+
+/* ---- devices and channels ---------------------------------------------- */
+
+/* Borrowed until the next platform call that is not a view. Unknown text is
+ * the empty slice, unknown times are 0. */
+struct platform_device {
+    struct slice id, name, manufacturer, model, firmware, user_agent;
+    bool online;
+    struct slice state_reason;     /* why it is as it is: "keepalive lost", … */
+    struct sip_peer peer;          /* transport and address of its binding */
+    struct slice edition;          /* "2.0": X-GB-Ver, or assumed */
+    struct slice charset;          /* as observed: "GB18030", "UTF-8" */
+    int64_t registered_utc_ms, keepalive_utc_ms, expires_utc_ms;
+    size_t n_channels;
+    enum { PLATFORM_CATALOG_NONE, PLATFORM_CATALOG_RUNNING,
+           PLATFORM_CATALOG_COMPLETE, PLATFORM_CATALOG_IS_PARTIAL } catalog;
+    uint32_t catalog_have, catalog_sum; /* of the running or last one */
+    uint64_t deviations;           /* tolerated faults counted */
+    enum platform_transport media; /* configured: AUTO unless set */
+};
+
+struct platform_channel {
+    struct slice device, id, name, manufacturer, model, owner, civil_code,
+        address, parent, status, ptz_type;
+    bool on;                    /* what the catalog says */
+    double longitude, latitude; /* valid with has_position */
+    bool has_position;
+    int64_t delivered_utc_ms;   /* last time media came from it; 0 never */
+    uint64_t session;           /* its live session, 0: none */
+};
+
+bool platform_device_view(const struct platform *p, struct slice id,
+                          struct platform_device *out);
+bool platform_channel_view(const struct platform *p, struct slice device,
+                           struct slice channel, struct platform_channel *out);
+
+/* Walks in id order. `after` empty: from the first; false at the end. */
+bool platform_device_next(const struct platform *p, struct slice after,
+                          struct platform_device *out);
+bool platform_channel_next(const struct platform *p, struct slice device,
+                           struct slice after, struct platform_channel *out);
+size_t platform_device_count(const struct platform *p, size_t *online);
+size_t platform_channel_count(const struct platform *p);
+
+/* The device of a channel id that only one device has; false otherwise. */
+bool platform_channel_owner(const struct platform *p, struct slice channel,
+                            struct slice *device);
+
+/* Unknown ids that knocked, newest first; i from 0. */
+struct platform_pending {
+    struct slice id, user_agent, reason;
+    struct sip_peer peer;
+    int64_t first_utc_ms, last_utc_ms;
+    uint32_t tries;
+};
+bool platform_pending_at(const struct platform *p, size_t i,
+                         struct platform_pending *out);
+
+/* GB_ENOENT, GB_ESTATE (offline). Starts a catalog and DeviceInfo query. */
+int platform_device_refresh(struct platform *p, struct slice id,
+                            struct gb_time now);
+/* Forgets a device and its channels. GB_ENOENT. */
+int platform_device_remove(struct platform *p, struct slice id,
+                           struct gb_time now);
+
+/* ---- live sessions ------------------------------------------------------ */
+
+enum platform_session_state {
+    PLATFORM_STARTING, PLATFORM_PLAYING, PLATFORM_STOPPING, PLATFORM_FAILED,
+};
+
+/* The links of the chain, in order; a failure names the first that broke. */
+#define PLATFORM_STEP_MAP(X)                                                   \
+    X(DEVICE,  "device",  "device is known and online")                        \
+    X(SOCKET,  "socket",  "media port is open")                                \
+    X(INVITE,  "invite",  "INVITE is sent")                                    \
+    X(ANSWER,  "answer",  "device answers the INVITE")                         \
+    X(CONNECT, "connect", "TCP media connection is up")                        \
+    X(PACKET,  "packet",  "RTP arrives")                                       \
+    X(PROGRAM, "program", "program stream is found")                           \
+    X(CODEC,   "codec",   "video codec is known")                              \
+    X(KEY,     "key",     "key frame arrives")                                 \
+    X(PLAYING, "playing", "picture is there")                                  \
+    X(ENDED,   "ended",   "session is over")
+
+enum platform_step {
+#define X(id, name, text) PLATFORM_STEP_##id,
+    PLATFORM_STEP_MAP(X)
+#undef X
+    PLATFORM_STEP_COUNT
+};
+const char *platform_step_name(enum platform_step s); /* "invite" */
+const char *platform_step_text(enum platform_step s);
+
+struct platform_session {
+    uint64_t id;
+    struct slice device, channel;
+    unsigned stream;             /* 0 main, 1 sub */
+    enum platform_session_state state;
+    enum platform_step step;     /* reached, or FAILED: the one that broke */
+    unsigned loop;
+    enum platform_transport transport;
+    uint16_t port;
+    uint32_t ssrc;
+    struct gb_addr from;         /* where media comes from */
+    unsigned sip_status;         /* of the last answer, 0 none */
+    struct slice evidence, hint; /* FAILED: what was seen, what to try */
+    struct slice call_id;
+    int64_t started_utc_ms;
+    uint32_t step_ms[PLATFORM_STEP_COUNT]; /* after the start; 0: not reached */
+    uint32_t consumers;
+    enum ps_codec video, audio;
+    uint32_t width, height;
+    uint64_t packets, bytes, lost, foreign;
+};
+
+struct platform_live {
+    struct slice device, channel; /* device empty: the channel's only owner */
+    unsigned stream;
+    enum platform_transport transport;
+};
+
+/* Finds or starts the live session of a channel and stream. It has no consumer
+ * yet: call platform_session_hold within 10 s, or it stops by idle_stop_s.
+ * GB_ENOENT (device or channel unknown), GB_ESTATE (device offline), GB_ELIMIT;
+ * on error out->step, evidence and hint are filled. A channel that the device
+ * never listed may be played when the device is known. */
+int platform_live_start(struct platform *p, const struct platform_live *req,
+                        struct gb_time now, struct platform_session *out);
+bool platform_session_view(const struct platform *p, uint64_t id,
+                           struct platform_session *out);
+/* i from 0, any order. */
+bool platform_session_at(const struct platform *p, size_t i,
+                         struct platform_session *out);
+/* The live session of a channel and stream; false: none. */
+bool platform_live_find(const struct platform *p, struct slice device,
+                        struct slice channel, unsigned stream,
+                        struct platform_session *out);
+
+/* One consumer (viewer, API user, recorder) more or less; a stale id does
+ * nothing. */
+void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now);
+void platform_session_release(struct platform *p, uint64_t id,
+                              struct gb_time now);
+/* Ends it now, whoever watches: BYE, CLOSE. */
+void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now);
+
+/* ---- across restarts ---------------------------------------------------- */
+
+/* A device as the store kept it; comes back on its first keepalive inside its
+ * expiry. Call before the first input. */
+struct platform_saved_device {
+    struct slice id, name, manufacturer, model, firmware, user_agent, edition,
+        charset;
+    struct sip_peer peer; /* connection is ignored */
+    int64_t registered_utc_ms, expires_utc_ms, keepalive_utc_ms;
+};
+int platform_restore_device(struct platform *p,
+                            const struct platform_saved_device *d,
+                            struct gb_time now);
+int platform_restore_channel(struct platform *p,
+                             const struct platform_channel *c);
+/* BYE for a dialog of the process before (field-note 5.1). */
+void platform_restore_dialog(struct platform *p,
+                             const struct sip_dialog_state *d,
+                             const struct sip_peer *peer, struct gb_time now);
+
+/* Orderly stop: BYE to every session; done when platform_is_drained. */
+void platform_drain(struct platform *p, struct gb_time now);
+bool platform_is_drained(const struct platform *p);
+
+struct platform_counters {
+    uint64_t registers, register_refused, challenges, keepalives, catalogs,
+        alarms, stray_messages, bad_bodies, sessions_started, sessions_failed,
+        banned, rate_limited;
+};
+void platform_counters(const struct platform *p, struct platform_counters *out);
+#endif
