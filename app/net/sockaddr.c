@@ -1,0 +1,78 @@
+#include "app/net/sockaddr.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255 };
+
+socklen_t sockaddr_of(struct sockaddr_storage *ss, const struct gb_addr *a,
+                      bool v6)
+{
+    struct sockaddr_in *in4 = (struct sockaddr_in *)(void *)ss;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)ss;
+
+    memset(ss, 0, sizeof(*ss));
+    if (a->family != GB_IPV6 && !v6) {
+        in4->sin_family = AF_INET;
+        in4->sin_port = htons(a->port);
+        memcpy(&in4->sin_addr, a->ip, 4);
+        return sizeof(*in4);
+    }
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(a->port);
+    if (a->family == GB_IPV6) {
+        memcpy(&in6->sin6_addr, a->ip, 16);
+    } else if (a->family == GB_IPV4) {
+        memcpy(&in6->sin6_addr, mapped, 12);
+        memcpy(in6->sin6_addr.s6_addr + 12, a->ip, 4);
+    }
+    return sizeof(*in6);
+}
+
+void sockaddr_read(struct gb_addr *a, const struct sockaddr *sa)
+{
+    memset(a, 0, sizeof(*a));
+    if (sa->sa_family == AF_INET) {
+        const struct sockaddr_in *in4 = (const void *)sa;
+
+        a->family = GB_IPV4;
+        a->port = ntohs(in4->sin_port);
+        memcpy(a->ip, &in4->sin_addr, 4);
+    } else if (sa->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)sa;
+
+        a->port = ntohs(in6->sin6_port);
+        if (memcmp(&in6->sin6_addr, mapped, 12) == 0) {
+            a->family = GB_IPV4;
+            memcpy(a->ip, in6->sin6_addr.s6_addr + 12, 4);
+        } else {
+            a->family = GB_IPV6;
+            memcpy(a->ip, &in6->sin6_addr, 16);
+        }
+    }
+}
+
+int sockaddr_route(struct gb_addr *local, const struct gb_addr *remote)
+{
+    struct sockaddr_storage ss;
+    struct gb_addr to = *remote;
+    socklen_t len;
+    int fd, err = GB_EIO;
+
+    if (to.port == 0)
+        to.port = 9;
+    len = sockaddr_of(&ss, &to, false);
+    fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return GB_EIO;
+    if (connect(fd, (struct sockaddr *)&ss, len) == 0) {
+        len = sizeof(ss);
+        if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0) {
+            sockaddr_read(local, (struct sockaddr *)&ss);
+            err = 0;
+        }
+    }
+    close(fd);
+    return err;
+}

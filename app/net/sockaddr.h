@@ -1,0 +1,20 @@
+/* app/net/sockaddr.h - gb_addr to and from the kernel's sockaddr */
+#ifndef APP_NET_SOCKADDR_H
+#define APP_NET_SOCKADDR_H
+
+#include "base/addr.h"
+
+#include <sys/socket.h>
+
+/* Fills *ss and returns its length. GB_NO_ADDR becomes 0.0.0.0. With `v6` an
+ * IPv4 address is written in its mapped form, for a dual-stack socket. */
+socklen_t sockaddr_of(struct sockaddr_storage *ss, const struct gb_addr *a,
+                      bool v6);
+
+/* IPv4-mapped addresses are folded to IPv4. */
+void sockaddr_read(struct gb_addr *a, const struct sockaddr *sa);
+
+/* The local address the kernel would use towards `remote`; GB_EIO when there
+ * is no route. Sends nothing. */
+int sockaddr_route(struct gb_addr *local, const struct gb_addr *remote);
+#endif

@@ -1,0 +1,319 @@
+#include "app/net/udp.h"
+
+#include "app/net/sockaddr.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define UDP_OWN_CAP 65536
+#define UDP_CTRL 128
+
+struct send_slot {
+    struct sockaddr_storage to;
+    struct iovec iov;
+    char ctrl[UDP_CTRL];
+};
+
+struct udp_socket {
+    uv_poll_t poll;
+    int fd;
+    bool v6;
+    struct gb_addr bound;
+    struct udp_options o;
+    uint8_t *own;     /* UDP_BATCH * UDP_OWN_CAP, mapped on first use */
+    uint32_t dropped, send_errors;
+    bool closing;
+    /* sending: made with the first udp_send */
+    struct mmsghdr *out;
+    struct send_slot *slot;
+    uint8_t *out_bytes;
+    size_t n_out, out_len;
+};
+
+static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
+                      void *buf[UDP_BATCH], size_t *cap)
+{
+    if (!u->own) {
+        void *p = mmap(NULL, (size_t)UDP_BATCH * UDP_OWN_CAP,
+                       PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                       0);
+
+        if (p == MAP_FAILED)
+            return 0;
+        u->own = p;
+    }
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        room[i] = u->own + i * UDP_OWN_CAP;
+        buf[i] = NULL;
+    }
+    *cap = UDP_OWN_CAP;
+    return UDP_BATCH;
+}
+
+/* The local address (IP_PKTINFO) and the kernel's drop counter. */
+static void read_control(struct udp_socket *u, struct msghdr *m,
+                         struct gb_addr *local)
+{
+    *local = u->bound;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            local->family = GB_IPV4;
+            memcpy(local->ip, &info.ipi_addr, 4);
+        } else if (c->cmsg_level == IPPROTO_IPV6 &&
+                   c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            in6.sin6_addr = info.ipi6_addr;
+            sockaddr_read(local, (struct sockaddr *)&in6);
+            local->port = u->bound.port;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
+            memcpy(&u->dropped, CMSG_DATA(c), sizeof(u->dropped));
+        }
+    }
+}
+
+/* One batch; how many datagrams it had, 0 when there is nothing. */
+static size_t receive_batch(struct udp_socket *u)
+{
+    struct mmsghdr msg[UDP_BATCH];
+    struct iovec iov[UDP_BATCH];
+    struct sockaddr_storage from[UDP_BATCH];
+    char ctrl[UDP_BATCH][UDP_CTRL];
+    struct udp_packet pkt[UDP_BATCH];
+    uint8_t *room[UDP_BATCH];
+    void *buf[UDP_BATCH];
+    size_t cap, n;
+    int got;
+
+    n = u->o.source.get ? u->o.source.get(u->o.source.ctx, room, buf, &cap)
+                        : own_get(u, room, buf, &cap);
+    if (n == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        iov[i] = (struct iovec){ room[i], cap };
+        msg[i].msg_hdr = (struct msghdr){
+            .msg_name = &from[i], .msg_namelen = sizeof(from[i]),
+            .msg_iov = &iov[i], .msg_iovlen = 1,
+            .msg_control = ctrl[i], .msg_controllen = UDP_CTRL,
+        };
+    }
+    got = recvmmsg(u->fd, msg, (unsigned)n, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < got; i++) {
+        pkt[i] = (struct udp_packet){ .p = room[i], .n = msg[i].msg_len,
+                                      .buf = buf[i] };
+        read_control(u, &msg[i].msg_hdr, &pkt[i].local);
+        sockaddr_read(&pkt[i].remote, (struct sockaddr *)&from[i]);
+    }
+    if (got > 0)
+        u->o.on_packets(u->o.ctx, u, pkt, (size_t)got);
+    if (u->o.source.done)
+        u->o.source.done(u->o.source.ctx);
+    return got > 0 ? (size_t)got : 0;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct udp_socket *u = poll->data;
+
+    (void)events;
+    if (status < 0)
+        return; /* an ICMP error: the next receive clears it */
+    for (int i = 0; i < UDP_TURNS && !u->closing; i++)
+        if (receive_batch(u) < UDP_BATCH)
+            break;
+}
+
+static int open_fd(const struct udp_options *o, int *out)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sockaddr_of(&ss, &o->bind, false);
+    int on = 1, off = 0, rcvbuf = o->rcvbuf_bytes, fd;
+
+    fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (ss.ss_family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only ? &on : &off,
+                   sizeof(on));
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+    } else {
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+    if (rcvbuf && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf,
+                             sizeof(rcvbuf)) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+    if (bind(fd, (struct sockaddr *)&ss, len) != 0) {
+        int err = -errno;
+
+        close(fd);
+        return err;
+    }
+    *out = fd;
+    return 0;
+}
+
+int udp_open(struct udp_socket **out, uv_loop_t *loop,
+             const struct udp_options *o)
+{
+    struct udp_socket *u = calloc(1, sizeof(*u));
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof(ss);
+    int err;
+
+    if (!u)
+        return UV_ENOMEM;
+    err = open_fd(o, &u->fd);
+    if (err) {
+        free(u);
+        return err;
+    }
+    u->o = *o;
+    u->v6 = o->bind.family == GB_IPV6;
+    getsockname(u->fd, (struct sockaddr *)&ss, &len);
+    sockaddr_read(&u->bound, (struct sockaddr *)&ss);
+    err = uv_poll_init(loop, &u->poll, u->fd);
+    if (err) {
+        close(u->fd);
+        free(u);
+        return err;
+    }
+    u->poll.data = u;
+    uv_poll_start(&u->poll, UV_READABLE, on_readable);
+    *out = u;
+    return 0;
+}
+
+void udp_address(const struct udp_socket *u, struct gb_addr *a)
+{
+    *a = u->bound;
+}
+
+static bool make_out(struct udp_socket *u)
+{
+    if (u->out)
+        return true;
+    u->out = calloc(UDP_SEND_BATCH, sizeof(*u->out));
+    u->slot = calloc(UDP_SEND_BATCH, sizeof(*u->slot));
+    u->out_bytes = malloc(UDP_SEND_BYTES);
+    if (u->out && u->slot && u->out_bytes)
+        return true;
+    free(u->out);
+    free(u->slot);
+    free(u->out_bytes);
+    u->out = NULL;
+    u->slot = NULL;
+    u->out_bytes = NULL;
+    return false;
+}
+
+static size_t write_control(struct udp_socket *u, struct send_slot *s,
+                            const struct gb_addr *local)
+{
+    struct msghdr m = { .msg_control = s->ctrl, .msg_controllen = UDP_CTRL };
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+    memset(s->ctrl, 0, UDP_CTRL);
+    if (u->v6) {
+        struct in6_pktinfo info = { .ipi6_ifindex = 0 };
+        struct sockaddr_storage ss;
+
+        sockaddr_of(&ss, local, true);
+        info.ipi6_addr = ((struct sockaddr_in6 *)(void *)&ss)->sin6_addr;
+        c->cmsg_level = IPPROTO_IPV6;
+        c->cmsg_type = IPV6_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        return CMSG_SPACE(sizeof(info));
+    } else {
+        struct in_pktinfo info = { .ipi_ifindex = 0 };
+
+        memcpy(&info.ipi_spec_dst, local->ip, 4);
+        c->cmsg_level = IPPROTO_IP;
+        c->cmsg_type = IP_PKTINFO;
+        c->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(c), &info, sizeof(info));
+        return CMSG_SPACE(sizeof(info));
+    }
+}
+
+void udp_send(struct udp_socket *u, const struct gb_addr *local,
+              const struct gb_addr *remote, const void *p, size_t n)
+{
+    struct send_slot *s;
+    struct msghdr *m;
+
+    if (n > UDP_SEND_BYTES || !make_out(u)) {
+        u->send_errors++;
+        return;
+    }
+    if (u->n_out == UDP_SEND_BATCH || n > UDP_SEND_BYTES - u->out_len)
+        udp_flush(u);
+    s = &u->slot[u->n_out];
+    m = &u->out[u->n_out++].msg_hdr;
+    memcpy(u->out_bytes + u->out_len, p, n);
+    s->iov = (struct iovec){ u->out_bytes + u->out_len, n };
+    u->out_len += n;
+    *m = (struct msghdr){ .msg_name = &s->to, .msg_iov = &s->iov,
+                          .msg_iovlen = 1 };
+    m->msg_namelen = sockaddr_of(&s->to, remote, u->v6);
+    if (local && !gb_addr_is_any(local) && gb_addr_is_any(&u->bound)) {
+        m->msg_controllen = write_control(u, s, local);
+        m->msg_control = s->ctrl;
+    }
+}
+
+void udp_flush(struct udp_socket *u)
+{
+    size_t at = 0;
+
+    while (at < u->n_out) {
+        int n = sendmmsg(u->fd, u->out + at, (unsigned)(u->n_out - at),
+                         MSG_DONTWAIT);
+
+        if (n > 0) {
+            at += (size_t)n;
+        } else if (errno != EINTR) {
+            u->send_errors++; /* this one is lost, as UDP may lose it */
+            at++;
+        }
+    }
+    u->n_out = u->out_len = 0;
+}
+
+void udp_counters(const struct udp_socket *u, uint32_t *dropped,
+                  uint32_t *send_errors)
+{
+    *dropped = u->dropped;
+    *send_errors = u->send_errors;
+}
+
+static void on_closed(uv_handle_t *h)
+{
+    struct udp_socket *u = h->data;
+
+    close(u->fd);
+    if (u->own)
+        munmap(u->own, (size_t)UDP_BATCH * UDP_OWN_CAP);
+    free(u->out);
+    free(u->slot);
+    free(u->out_bytes);
+    free(u);
+}
+
+void udp_close(struct udp_socket *u)
+{
+    if (!u || u->closing)
+        return;
+    udp_flush(u);
+    u->closing = true;
+    uv_close((uv_handle_t *)&u->poll, on_closed);
+}

@@ -1,0 +1,70 @@
+/* app/net/udp.h - a UDP socket on a libuv loop, in batches
+ *
+ * Up to UDP_BATCH datagrams a wake-up by recvmmsg, answers gathered and sent by
+ * one sendmmsg. On a wildcard socket the local address of each datagram is
+ * known (IP_PKTINFO), and a datagram can be sent from a chosen one: a device
+ * drops answers that come from another address than it talks to. */
+#ifndef APP_NET_UDP_H
+#define APP_NET_UDP_H
+
+#include "base/addr.h"
+
+#include <uv.h>
+
+#define UDP_BATCH 32
+#define UDP_SEND_BATCH 64       /* datagrams gathered before a flush */
+#define UDP_SEND_BYTES 131072   /* bytes of them; at least one datagram */
+#define UDP_TURNS 8             /* batches a wake-up, then others may run */
+
+struct udp_packet {
+    struct gb_addr local, remote;
+    uint8_t *p;
+    size_t n;
+    void *buf; /* where the bytes lie, as the buffer source named it */
+};
+
+/* Where datagrams are received to: `get` offers room for one batch, `done`
+ * takes it back after on_packets. The room is the caller's. */
+struct udp_source {
+    /* fills room[0..*n), all of `cap` bytes, and their cookies; *n is at most
+     * UDP_BATCH; 0 leaves the datagrams in the kernel */
+    size_t (*get)(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
+                  size_t *cap);
+    void (*done)(void *ctx);
+    void *ctx;
+};
+
+struct udp_socket;
+typedef void udp_packets_fn(void *ctx, struct udp_socket *u,
+                            const struct udp_packet *pkt, size_t n);
+
+struct udp_options {
+    struct gb_addr bind;  /* port 0: any */
+    bool v6only;          /* an IPv6 socket takes no IPv4 */
+    int rcvbuf_bytes;     /* asked of the kernel; 0: its default */
+    udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside */
+    struct udp_source source;   /* get NULL: a buffer of its own, 64 KB each */
+    void *ctx;
+};
+
+/* 0 or a libuv error (UV_EADDRINUSE, …): then nothing is left open. */
+int udp_open(struct udp_socket **out, uv_loop_t *loop,
+             const struct udp_options *o);
+
+/* The address it is bound to, with its real port. */
+void udp_address(const struct udp_socket *u, struct gb_addr *a);
+
+/* Queues one datagram; copies it. local may have no family (any). Sent at the
+ * next udp_flush, or when the batch is full. */
+void udp_send(struct udp_socket *u, const struct gb_addr *local,
+              const struct gb_addr *remote, const void *p, size_t n);
+void udp_flush(struct udp_socket *u);
+
+/* Datagrams the kernel dropped because we were late (SO_RXQ_OVFL), and sends
+ * that failed. */
+void udp_counters(const struct udp_socket *u, uint32_t *dropped,
+                  uint32_t *send_errors);
+
+/* Frees it when libuv is done; no callback runs any more. NULL is fine. */
+void udp_close(struct udp_socket *u);
+#endif
