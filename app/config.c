@@ -1,0 +1,705 @@
+#include "app/config.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <yaml.h>
+
+struct key_info {
+    const char *name;
+    enum config_type type;
+    const char *def, *choices;
+    uint32_t min, max;
+    bool hup;
+    const char *help;
+};
+
+static const struct key_info keys[CONFIG_COUNT] = {
+#define X(id, name, type, def, choices, min, max, hup, help)                   \
+    { name, CONFIG_##type, def, choices, min, max, hup, help },
+    CONFIG_MAP(X)
+#undef X
+};
+
+static int refuse(struct config_error *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int refuse(struct config_error *e, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(e->text, sizeof(e->text), fmt, ap);
+    va_end(ap);
+    return GB_ESYNTAX;
+}
+
+/* ---- values -------------------------------------------------------------- */
+
+static bool is_list(enum config_type t)
+{
+    return t == CONFIG_LISTEN || t == CONFIG_NETS || t == CONFIG_ADVERTISE;
+}
+
+static void value_clear(struct config_value *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        free(v->item[i]);
+    free(v->item);
+    *v = (struct config_value){ 0 };
+}
+
+static bool value_push(struct config_value *v, struct slice s)
+{
+    char **item = realloc(v->item, (v->n + 1) * sizeof(*item));
+    char *copy = malloc(s.n + 1);
+
+    if (item)
+        v->item = item;
+    if (!item || !copy) {
+        free(copy);
+        return false;
+    }
+    slice_copy(copy, s.n + 1, s);
+    v->item[v->n++] = copy;
+    return true;
+}
+
+static bool parse_bool(struct slice s, bool *out)
+{
+    static const struct slice yes[] = { SLICE_INIT("true"), SLICE_INIT("yes"),
+                                        SLICE_INIT("on"), SLICE_INIT("1") };
+    static const struct slice no[] = { SLICE_INIT("false"), SLICE_INIT("no"),
+                                       SLICE_INIT("off"), SLICE_INIT("0") };
+
+    for (size_t i = 0; i < 4; i++) {
+        if (slice_ieq(s, yes[i]) || slice_ieq(s, no[i])) {
+            *out = slice_ieq(s, yes[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_choice(struct slice s, const char *choices)
+{
+    struct slice all = slice_str(choices), one;
+    bool more;
+
+    do {
+        more = slice_cut(&all, '|', &one);
+        if (slice_eq(one, s))
+            return true;
+    } while (more);
+    return false;
+}
+
+static bool parse_ports(struct slice s, uint16_t *min, uint16_t *max)
+{
+    struct slice lo;
+    uint32_t a, b;
+
+    if (!slice_cut(&s, '-', &lo) || !slice_u32(lo, 65535, &a) ||
+        !slice_u32(s, 65535, &b) || a == 0 || a + 1 > b)
+        return false;
+    *min = (uint16_t)a;
+    *max = (uint16_t)b;
+    return true;
+}
+
+static bool parse_zone(struct slice s, int *min)
+{
+    struct slice hours;
+    uint32_t h, m;
+    bool west;
+
+    if (s.n != 6 || (s.p[0] != '+' && s.p[0] != '-'))
+        return false;
+    west = s.p[0] == '-';
+    s = slice_from(s, 1);
+    if (!slice_cut(&s, ':', &hours) || !slice_u32(hours, 14, &h) ||
+        !slice_u32(s, 59, &m))
+        return false;
+    *min = west ? -(int)(h * 60 + m) : (int)(h * 60 + m);
+    return true;
+}
+
+static bool parse_net(struct slice s, struct gb_addr *net, unsigned *bits)
+{
+    struct slice ip;
+    bool has_bits = slice_cut(&s, '/', &ip);
+    uint32_t max, b;
+
+    if (gb_addr_parse_ip(net, ip))
+        return false;
+    max = net->family == GB_IPV4 ? 32 : 128;
+    b = max;
+    if (has_bits && !slice_u32(s, max, &b))
+        return false;
+    *bits = b;
+    return true;
+}
+
+static bool parse_advertise(struct slice s, struct gb_addr *net, unsigned *bits,
+                            struct gb_addr *to)
+{
+    struct slice left;
+
+    return slice_cut(&s, ' ', &left) && parse_net(left, net, bits) &&
+           gb_addr_parse_ip(to, slice_trim(s)) == 0;
+}
+
+static bool is_id(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]))
+            return false;
+    return s.n == 20;
+}
+
+/* NULL, or what is wrong with one item of a key. */
+static const char *item_fault(const struct key_info *k, struct slice s)
+{
+    struct gb_addr a, b;
+    unsigned bits;
+    uint16_t lo, hi;
+    uint32_t v;
+    bool flag;
+    int zone;
+
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20)
+            return "control characters are not allowed";
+    switch (k->type) {
+    case CONFIG_TEXT:
+    case CONFIG_OPEN:
+        return NULL;
+    case CONFIG_ID:
+        return is_id(s) ? NULL : "must be 20 digits";
+    case CONFIG_BOOL:
+        return parse_bool(s, &flag) ? NULL : "must be true or false";
+    case CONFIG_NUMBER:
+        return slice_u32(s, k->max, &v) && v >= k->min
+                   ? NULL : "not a number of the allowed range";
+    case CONFIG_CHOICE:
+        return parse_choice(s, k->choices) ? NULL : "not one of the choices";
+    case CONFIG_LISTEN:
+        return gb_addr_parse(&a, s, 0) == 0 && a.port
+                   ? NULL : "must be ADDRESS:PORT, IPv6 in brackets";
+    case CONFIG_ADDRESS:
+        return s.n == 0 || gb_addr_parse_ip(&a, s) == 0
+                   ? NULL : "must be an IP address";
+    case CONFIG_PORTS:
+        return parse_ports(s, &lo, &hi) ? NULL : "must be FIRST-LAST";
+    case CONFIG_ZONE:
+        return parse_zone(s, &zone) ? NULL : "must be like +08:00";
+    case CONFIG_NETS:
+        return parse_net(s, &a, &bits) ? NULL : "must be NET/BITS";
+    case CONFIG_ADVERTISE:
+        return parse_advertise(s, &a, &bits, &b)
+                   ? NULL : "must be a net and an address";
+    }
+    return NULL;
+}
+
+/* Splits at commas for lists; "" gives an empty list. */
+static bool value_of_text(struct config_value *v, const struct key_info *k,
+                          struct slice s)
+{
+    struct slice one;
+    bool more = true;
+
+    if (!is_list(k->type))
+        return value_push(v, s);
+    while (more && s.n) {
+        more = slice_cut(&s, ',', &one);
+        if (!value_push(v, slice_trim(one)))
+            return false;
+    }
+    return true;
+}
+
+int config_init(struct config *c)
+{
+    *c = (struct config){ 0 };
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        if (!value_of_text(&c->value[i], &keys[i], slice_str(keys[i].def))) {
+            config_fini(c);
+            return GB_ENOMEM;
+        }
+    }
+    return 0;
+}
+
+void config_fini(struct config *c)
+{
+    for (size_t i = 0; i < CONFIG_COUNT; i++)
+        value_clear(&c->value[i]);
+}
+
+static int find_key(struct slice name)
+{
+    for (int i = 0; i < CONFIG_COUNT; i++)
+        if (slice_eq(slice_str(keys[i].name), name))
+            return i;
+    return -1;
+}
+
+static const char *value_fault(const struct key_info *k,
+                               const struct config_value *v)
+{
+    if (v->n > CONFIG_MAX_ITEMS)
+        return "too many items";
+    if (!is_list(k->type) && v->n != 1 && k->type != CONFIG_OPEN)
+        return "must be one value, not a list";
+    for (size_t i = 0; i < v->n; i++) {
+        const char *fault = item_fault(k, slice_str(v->item[i]));
+
+        if (fault)
+            return fault;
+    }
+    return NULL;
+}
+
+int config_set(struct config *c, const char *assignment,
+               enum config_layer layer, struct config_error *e)
+{
+    struct slice name, text = slice_str(assignment);
+    struct config_value v = { .layer = layer };
+    const char *fault;
+    int k;
+
+    if (!slice_cut(&text, '=', &name))
+        return refuse(e, "%s: must be section.key=value", assignment);
+    k = find_key(name);
+    if (k < 0)
+        return refuse(e, "%.*s: no such setting", SLICE_ARG(name));
+    if (!value_of_text(&v, &keys[k], text)) {
+        value_clear(&v);
+        return GB_ENOMEM;
+    }
+    fault = value_fault(&keys[k], &v);
+    if (fault) {
+        value_clear(&v);
+        return refuse(e, "%s: %s%s%s", keys[k].name, fault,
+                      keys[k].choices ? ": " : "",
+                      keys[k].choices ? keys[k].choices : "");
+    }
+    value_clear(&c->value[k]);
+    c->value[k] = v;
+    return 0;
+}
+
+int config_environment(struct config *c, struct config_error *e)
+{
+    const char *password = getenv("GB28181D_SIP_PASSWORD");
+    char buf[512];
+
+    if (!password)
+        return 0;
+    if (snprintf(buf, sizeof(buf), "sip.password=%s", password) >=
+        (int)sizeof(buf))
+        return refuse(e, "GB28181D_SIP_PASSWORD: too long");
+    return config_set(c, buf, CONFIG_ENV, e);
+}
+
+/* ---- the file -------------------------------------------------------------
+ *
+ * sections are mappings of keys; a key holds a scalar, a list of scalars, or a
+ * list of one-level mappings whose values are joined by a blank. Sections of
+ * type OPEN are checked for syntax only. */
+
+struct reading {
+    yaml_parser_t parser;
+    yaml_event_t ev;
+    const char *path;
+    struct config_value value[CONFIG_COUNT];
+    bool seen[CONFIG_COUNT];
+    struct config_error *e;
+};
+
+static int fault_at(struct reading *r, yaml_mark_t at, const char *what,
+                    const char *why)
+{
+    return refuse(r->e, "%s:%zu:%zu: %s%s%s", r->path, at.line + 1,
+                  at.column + 1, what, *what ? ": " : "", why);
+}
+
+static int next_event(struct reading *r)
+{
+    yaml_event_delete(&r->ev);
+    if (yaml_parser_parse(&r->parser, &r->ev))
+        return 0;
+    memset(&r->ev, 0, sizeof(r->ev));
+    return fault_at(r, r->parser.problem_mark, "",
+                    r->parser.problem ? r->parser.problem : "not YAML");
+}
+
+static struct slice scalar(const struct reading *r)
+{
+    return slice_of((const char *)r->ev.data.scalar.value,
+                    r->ev.data.scalar.length);
+}
+
+static int skip_node(struct reading *r)
+{
+    int depth = 0, err;
+
+    for (;;) {
+        switch (r->ev.type) {
+        case YAML_SEQUENCE_START_EVENT:
+        case YAML_MAPPING_START_EVENT:
+            if (++depth > 16)
+                return fault_at(r, r->ev.start_mark, "", "nested too deep");
+            break;
+        case YAML_SEQUENCE_END_EVENT:
+        case YAML_MAPPING_END_EVENT:
+            depth--;
+            break;
+        case YAML_ALIAS_EVENT:
+            return fault_at(r, r->ev.start_mark, "", "aliases are not read");
+        default:
+            break;
+        }
+        if (depth == 0)
+            return 0;
+        err = next_event(r);
+        if (err)
+            return err;
+    }
+}
+
+/* { net: a, address: b } of network.advertise becomes "a b". */
+static int read_map_item(struct reading *r, int k)
+{
+    static const struct slice field[2] = { SLICE_INIT("net"),
+                                           SLICE_INIT("address") };
+    char text[256], part[2][100] = { "", "" };
+    int err;
+
+    for (;;) {
+        size_t i;
+
+        err = next_event(r);
+        if (err)
+            return err;
+        if (r->ev.type == YAML_MAPPING_END_EVENT)
+            break;
+        if (r->ev.type != YAML_SCALAR_EVENT)
+            return fault_at(r, r->ev.start_mark, keys[k].name, "bad mapping");
+        i = slice_eq(scalar(r), field[0]) ? 0
+            : slice_eq(scalar(r), field[1]) ? 1 : 2;
+        if (i == 2 || *part[i])
+            return fault_at(r, r->ev.start_mark, keys[k].name,
+                            "unknown or repeated field");
+        err = next_event(r);
+        if (err)
+            return err;
+        if (r->ev.type != YAML_SCALAR_EVENT ||
+            !slice_copy(part[i], sizeof(part[i]), scalar(r)))
+            return fault_at(r, r->ev.start_mark, keys[k].name, "bad value");
+    }
+    snprintf(text, sizeof(text), "%s %s", part[0], part[1]);
+    return value_push(&r->value[k], slice_str(text)) ? 0 : GB_ENOMEM;
+}
+
+static int read_list(struct reading *r, int k)
+{
+    int err;
+
+    for (;;) {
+        err = next_event(r);
+        if (err)
+            return err;
+        if (r->ev.type == YAML_SEQUENCE_END_EVENT)
+            return 0;
+        if (r->ev.type == YAML_SCALAR_EVENT) {
+            if (!value_push(&r->value[k], scalar(r)))
+                return GB_ENOMEM;
+        } else if (r->ev.type == YAML_MAPPING_START_EVENT &&
+                   keys[k].type == CONFIG_ADVERTISE) {
+            err = read_map_item(r, k);
+            if (err)
+                return err;
+        } else {
+            return fault_at(r, r->ev.start_mark, keys[k].name,
+                            "a list of plain values is needed");
+        }
+        if (r->value[k].n > CONFIG_MAX_ITEMS)
+            return fault_at(r, r->ev.start_mark, keys[k].name,
+                            "too many items");
+    }
+}
+
+static int read_value(struct reading *r, int k)
+{
+    yaml_mark_t at = r->ev.start_mark;
+    const char *fault;
+    int err = 0;
+
+    r->value[k].layer = CONFIG_FILE;
+    if (r->ev.type == YAML_SCALAR_EVENT)
+        err = value_push(&r->value[k], scalar(r)) ? 0 : GB_ENOMEM;
+    else if (r->ev.type == YAML_SEQUENCE_START_EVENT)
+        err = read_list(r, k);
+    else
+        err = fault_at(r, at, keys[k].name, "a value or a list is needed");
+    if (err)
+        return err;
+    fault = value_fault(&keys[k], &r->value[k]);
+    return fault ? fault_at(r, at, keys[k].name, fault) : 0;
+}
+
+static bool is_open(struct slice section)
+{
+    int k = find_key(section);
+
+    return k >= 0 && keys[k].type == CONFIG_OPEN;
+}
+
+static int read_section(struct reading *r, struct slice section)
+{
+    char name[128];
+    int err, k;
+
+    if (r->ev.type == YAML_SCALAR_EVENT && scalar(r).n == 0)
+        return 0; /* "record:" with nothing behind it */
+    if (r->ev.type != YAML_MAPPING_START_EVENT)
+        return fault_at(r, r->ev.start_mark, "", "a section is a mapping");
+    for (;;) {
+        err = next_event(r);
+        if (err)
+            return err;
+        if (r->ev.type == YAML_MAPPING_END_EVENT)
+            return 0;
+        if (r->ev.type != YAML_SCALAR_EVENT)
+            return fault_at(r, r->ev.start_mark, "", "a key is needed");
+        snprintf(name, sizeof(name), "%.*s.%.*s", SLICE_ARG(section),
+                 SLICE_ARG(scalar(r)));
+        k = find_key(slice_str(name));
+        if (k < 0)
+            return fault_at(r, r->ev.start_mark, name, "no such setting");
+        if (r->seen[k])
+            return fault_at(r, r->ev.start_mark, name, "set twice");
+        r->seen[k] = true;
+        err = next_event(r);
+        if (!err)
+            err = read_value(r, k);
+        if (err)
+            return err;
+    }
+}
+
+static bool is_section(struct slice name)
+{
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        struct slice full = slice_str(keys[i].name), head;
+
+        if (slice_cut(&full, '.', &head) && slice_eq(head, name))
+            return true;
+    }
+    return false;
+}
+
+static int read_sections(struct reading *r)
+{
+    char section[64];
+    int err;
+
+    for (;;) {
+        err = next_event(r);
+        if (err)
+            return err;
+        if (r->ev.type == YAML_MAPPING_END_EVENT)
+            return 0;
+        if (r->ev.type != YAML_SCALAR_EVENT ||
+            !slice_copy(section, sizeof(section), scalar(r)) ||
+            (!is_section(slice_str(section)) && !is_open(slice_str(section))))
+            return fault_at(r, r->ev.start_mark,
+                            r->ev.type == YAML_SCALAR_EVENT
+                                ? (const char *)r->ev.data.scalar.value : "",
+                            "no such section");
+        err = next_event(r);
+        if (!err)
+            err = is_open(slice_str(section))
+                      ? skip_node(r) : read_section(r, slice_str(section));
+        if (err)
+            return err;
+    }
+}
+
+static int read_document(struct reading *r)
+{
+    int err = next_event(r); /* stream start */
+
+    if (!err)
+        err = next_event(r);
+    if (err || r->ev.type == YAML_STREAM_END_EVENT)
+        return err; /* an empty file is a file of defaults */
+    err = next_event(r);
+    if (err)
+        return err;
+    if (r->ev.type == YAML_SCALAR_EVENT && scalar(r).n == 0)
+        return 0;
+    if (r->ev.type != YAML_MAPPING_START_EVENT)
+        return fault_at(r, r->ev.start_mark, "", "the file is not a mapping");
+    return read_sections(r);
+}
+
+int config_read(struct config *c, const char *path, struct config_error *e)
+{
+    struct reading r = { .path = path, .e = e };
+    FILE *f = fopen(path, "rb");
+    int err;
+
+    if (!f) {
+        refuse(e, "%s: cannot be read", path);
+        return GB_EIO;
+    }
+    if (!yaml_parser_initialize(&r.parser)) {
+        fclose(f);
+        return GB_ENOMEM;
+    }
+    yaml_parser_set_input_file(&r.parser, f);
+    err = read_document(&r);
+    yaml_event_delete(&r.ev);
+    yaml_parser_delete(&r.parser);
+    fclose(f);
+    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+        if (!err && r.seen[i]) {
+            value_clear(&c->value[i]);
+            c->value[i] = r.value[i];
+        } else {
+            value_clear(&r.value[i]);
+        }
+    }
+    return err;
+}
+
+/* ---- typed views ---------------------------------------------------------- */
+
+static struct slice item(const struct config *c, enum config_key k, size_t i)
+{
+    const struct config_value *v = &c->value[k];
+
+    return i < v->n ? slice_str(v->item[i]) : (struct slice){ 0 };
+}
+
+const char *config_text(const struct config *c, enum config_key k)
+{
+    return c->value[k].n ? c->value[k].item[0] : "";
+}
+
+bool config_bool(const struct config *c, enum config_key k)
+{
+    bool v = false;
+
+    parse_bool(item(c, k, 0), &v);
+    return v;
+}
+
+uint32_t config_number(const struct config *c, enum config_key k)
+{
+    uint32_t v = 0;
+
+    slice_u32(item(c, k, 0), keys[k].max, &v);
+    return v;
+}
+
+size_t config_n(const struct config *c, enum config_key k)
+{
+    return c->value[k].n;
+}
+
+bool config_addr(const struct config *c, enum config_key k, size_t i,
+                 struct gb_addr *out)
+{
+    return gb_addr_parse(out, item(c, k, i), 0) == 0;
+}
+
+void config_ports(const struct config *c, enum config_key k, uint16_t *min,
+                  uint16_t *max)
+{
+    *min = *max = 0;
+    parse_ports(item(c, k, 0), min, max);
+}
+
+int config_zone_min(const struct config *c, enum config_key k)
+{
+    int v = 0;
+
+    parse_zone(item(c, k, 0), &v);
+    return v;
+}
+
+bool config_net(const struct config *c, enum config_key k, size_t i,
+                struct gb_addr *net, unsigned *bits, struct gb_addr *to)
+{
+    return to ? parse_advertise(item(c, k, i), net, bits, to)
+              : parse_net(item(c, k, i), net, bits);
+}
+
+/* ---- printing ------------------------------------------------------------- */
+
+/* Single quotes, doubled inside: any text of ours is safe in them. */
+static void print_quoted(FILE *out, const char *s)
+{
+    fputc('\'', out);
+    for (; *s; s++) {
+        if (*s == '\'')
+            fputc('\'', out);
+        fputc(*s, out);
+    }
+    fputc('\'', out);
+}
+
+static void print_advertise(FILE *out, const char *s)
+{
+    struct slice rest = slice_str(s), net;
+
+    slice_cut(&rest, ' ', &net);
+    fprintf(out, "{ net: '%.*s', address: '%.*s' }", SLICE_ARG(net),
+            SLICE_ARG(rest));
+}
+
+static void print_value(FILE *out, int k, const struct config_value *v)
+{
+    bool list = is_list(keys[k].type);
+
+    if (list)
+        fputc('[', out);
+    for (size_t i = 0; i < v->n; i++) {
+        if (i)
+            fputs(", ", out);
+        if (k == CONFIG_SIP_PASSWORD && *v->item[i])
+            fputs("'' # it is set, and not shown", out);
+        else if (keys[k].type == CONFIG_ADVERTISE)
+            print_advertise(out, v->item[i]);
+        else
+            print_quoted(out, v->item[i]);
+    }
+    if (list)
+        fputc(']', out);
+}
+
+void config_print(const struct config *c, FILE *out)
+{
+    struct slice last = { 0 };
+
+    for (int k = 0; k < CONFIG_COUNT; k++) {
+        struct slice name = slice_str(keys[k].name), section;
+
+        if (!slice_cut(&name, '.', &section))
+            continue; /* OPEN sections hold nothing yet */
+        if (!slice_eq(section, last))
+            fprintf(out, "%.*s:\n", SLICE_ARG(section));
+        last = section;
+        fprintf(out, "  # %s", keys[k].help);
+        if (keys[k].choices)
+            fprintf(out, " (%s)", keys[k].choices);
+        else if (keys[k].max)
+            fprintf(out, " (%u to %u)", keys[k].min, keys[k].max);
+        fprintf(out, "\n  %.*s: ", SLICE_ARG(name));
+        print_value(out, k, &c->value[k]);
+        fputc('\n', out);
+    }
+}

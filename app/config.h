@@ -1,0 +1,125 @@
+/* app/config.h - one table of settings: name, type, default, range, help
+ *
+ * Layers, a later one winning: defaults < file < environment < -s. Every value
+ * is text until the table types it, so ids need no quotes. A file is read and
+ * checked whole before anything changes; an error names file, line, column. */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "base/addr.h"
+#include "base/err.h"
+
+#include <stdio.h>
+
+enum config_type {
+    CONFIG_TEXT,
+    CONFIG_ID,        /* 20 digits */
+    CONFIG_BOOL,      /* true|false, yes|no, on|off, 1|0 */
+    CONFIG_NUMBER,    /* min..max */
+    CONFIG_CHOICE,    /* one of `choices` */
+    CONFIG_LISTEN,    /* list of ip:port */
+    CONFIG_ADDRESS,   /* an IP address, or empty */
+    CONFIG_PORTS,     /* "30002-30999" */
+    CONFIG_ZONE,      /* "+08:00" */
+    CONFIG_NETS,      /* list of ip/bits */
+    CONFIG_ADVERTISE, /* list of "net address" */
+    CONFIG_OPEN,      /* a section whose keys a later version reads */
+};
+
+/*    id              name                type       default            choices          min max  hup   help */
+#define CONFIG_MAP(X)                                                                                     \
+    X(SERVER_ID,      "server.id",        ID,        "34020000002000000001", NULL,       0, 0, false, "20-digit SIP id of this platform") \
+    X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 0, false, "SIP domain; empty: the first ten digits of server.id") \
+    X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d with a file in /etc") \
+    X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, false, "zone of the times on the wire") \
+    X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
+    X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS (not used by this version)") \
+    X(SIP_PASSWORD,   "sip.password",     TEXT,      "",                NULL,            0, 0, false, "password of the devices; empty: made at first start, in DATA/device-password") \
+    X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, false, "an unknown id that proves the password becomes a device") \
+    X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, false, "Date header in the answer to REGISTER") \
+    X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
+    X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
+    X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
+    X(HTTP_PROXIES,   "http.trusted_proxies", NETS,  "",                NULL,            0, 0, false, "networks whose X-Forwarded headers are believed") \
+    X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server (not used by this version)") \
+    X(TLS_CERT,       "tls.cert",         TEXT,      "",                NULL,            0, 0, false, "certificate file (not used by this version)") \
+    X(TLS_KEY,        "tls.key",          TEXT,      "",                NULL,            0, 0, false, "key file (not used by this version)") \
+    X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, false, "which of our addresses a peer is told: net and address") \
+    X(MEDIA_ADDRESS,  "media.address",    ADDRESS,   "",                NULL,            0, 0, false, "address in SDP; empty: network.advertise, then the one the device talks to") \
+    X(MEDIA_PORTS,    "media.ports",      PORTS,     "30002-30999",     NULL,            0, 0, false, "RTP and RTCP ports, one pair a session") \
+    X(MEDIA_SHARED,   "media.shared_port", NUMBER,   "30000",           NULL,            0, 65534, false, "shared media port (not used by this version)") \
+    X(MEDIA_MODE,     "media.mode",       CHOICE,    "auto",            "auto|dedicated|shared", 0, 0, false, "port of a session: its own, or the shared one; this version gives each its own") \
+    X(MEDIA_THREADS,  "media.threads",    NUMBER,    "0",               NULL,            0, 64, false, "media loops; 0: one a core") \
+    X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            0, 86400, false, "seconds from the last viewer's leaving to the BYE") \
+    X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
+    X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
+    X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
+    X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
+    X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
+    X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP") \
+    X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
+    X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, false, "unauthenticated SIP requests a second from one source") \
+    X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
+    X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
+
+enum config_key {
+#define X(id, name, type, def, choices, min, max, hup, help) CONFIG_##id,
+    CONFIG_MAP(X)
+#undef X
+    CONFIG_COUNT
+};
+
+enum config_layer { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
+
+#define CONFIG_MAX_ITEMS 256   /* of one list */
+#define CONFIG_MAX_FILE (1u << 20)
+
+struct config_value {
+    enum config_layer layer;
+    char **item; /* NUL-terminated; a scalar is a list of one */
+    size_t n;
+};
+
+struct config {
+    struct config_value value[CONFIG_COUNT];
+};
+
+/* All defaults. GB_ENOMEM. */
+int config_init(struct config *c);
+void config_fini(struct config *c);
+
+/* Why a configuration was refused: one line for a person. */
+struct config_error {
+    char text[512];
+};
+
+/* Reads a YAML file into c (layer FILE). On error c is unchanged and *e says
+ * "FILE:LINE:COLUMN: …". GB_EIO when it cannot be read, GB_ESYNTAX. */
+int config_read(struct config *c, const char *path, struct config_error *e);
+
+/* "section.key=value"; a list is joined by commas. */
+int config_set(struct config *c, const char *assignment,
+               enum config_layer layer, struct config_error *e);
+
+/* The variables of the environment that are settings: GB28181D_SIP_PASSWORD. */
+int config_environment(struct config *c, struct config_error *e);
+
+/* Typed views; the values have been checked. */
+const char *config_text(const struct config *c, enum config_key k);
+bool config_bool(const struct config *c, enum config_key k);
+uint32_t config_number(const struct config *c, enum config_key k);
+size_t config_n(const struct config *c, enum config_key k);
+/* i-th item of a LISTEN list, or the ADDRESS; false when it is empty. */
+bool config_addr(const struct config *c, enum config_key k, size_t i,
+                 struct gb_addr *out);
+void config_ports(const struct config *c, enum config_key k, uint16_t *min,
+                  uint16_t *max);
+int config_zone_min(const struct config *c, enum config_key k);
+/* i-th item of NETS (to == NULL) or ADVERTISE. */
+bool config_net(const struct config *c, enum config_key k, size_t i,
+                struct gb_addr *net, unsigned *bits, struct gb_addr *to);
+
+/* The whole configuration as YAML with the help as comments; never the
+ * password. */
+void config_print(const struct config *c, FILE *out);
+#endif

@@ -1,0 +1,33 @@
+/* app/net/log.h - one event, one line of key=value pairs, on one descriptor
+ *
+ *     2026-01-02T03:04:05.678Z info msg="registered" device=3402… peer=…
+ *
+ * Lines of several threads never mix: each is one write(2). Bytes of a peer go
+ * through log_quote, so that no peer can begin a line or a pair of its own. */
+#ifndef APP_NET_LOG_H
+#define APP_NET_LOG_H
+
+#include "base/slice.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
+
+#define LOG_LINE_MAX 4096 /* a longer line is cut */
+#define LOG_QUOTE_MAX 256 /* bytes of a peer shown at most */
+
+/* fd: where lines go; json: one object a line. Call once, before threads. */
+void log_init(int fd, enum log_level least, bool json);
+/* false: the name is no level. */
+bool log_level_parse(struct slice name, enum log_level *out);
+void log_set_level(enum log_level least);
+bool log_wants(enum log_level level);
+
+/* fmt gives the pairs: "msg=\"listening\" address=%s". */
+void log_f(enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* s in double quotes, with \xNN for control bytes, quotes and backslashes. */
+struct log_quoted {
+    char text[LOG_QUOTE_MAX * 4 + 3];
+};
+const char *log_quote(struct log_quoted *q, struct slice s);
+#endif
