@@ -1,0 +1,44 @@
+/* app/media/fmp4.h - fragmented MP4, one fragment a frame
+ * (ISO/IEC 14496-12, 14496-14, 14496-15; FLAC in ISOBMFF)
+ *
+ * Video is track 1 with timescale 90000, audio is track 2 with its sample
+ * rate as timescale, also when it is alone. G.711 is carried as FLAC. */
+#ifndef APP_MEDIA_FMP4_H
+#define APP_MEDIA_FMP4_H
+
+#include "app/media/chunk.h"
+#include "base/writer.h"
+
+struct fmp4_mux {
+    uint32_t sequence;    /* of the last fragment */
+    uint64_t audio_next;  /* where the last audio fragment ended, in samples */
+    uint64_t flac_sample; /* samples coded so far */
+    bool audio_begun;
+};
+
+/* The codecs that can be carried: H.264, H.265, AAC, G.711 (as FLAC). */
+bool fmp4_carries(enum ps_codec c);
+
+/* The initialisation segment. A track that is NULL is not there; at least one
+ * is. *out is the caller's. 0 or GB_ENOMEM. */
+int fmp4_init_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                    const struct media_config *video,
+                    const struct media_config *audio);
+
+/* One moof and mdat. audio: configuration of the audio track, needed for
+ * audio frames only. *out is the caller's.
+ * 0, GB_EUNSUPPORTED, GB_ERANGE (fewer than 16 samples for FLAC), GB_ENOMEM. */
+int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                     struct fmp4_mux *m, struct media_frame *f,
+                     const struct media_config *audio);
+
+/* One picture as a complete file: initialisation segment and one fragment at
+ * time 0. f is a key frame. 0 or GB_ENOMEM. */
+int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                        const struct media_config *video,
+                        struct media_frame *f);
+
+/* video/mp4; codecs="avc1.4D401F,flac" or audio/mp4; codecs="flac" */
+void fmp4_mime(struct writer *w, const struct media_config *video,
+               const struct media_config *audio);
+#endif

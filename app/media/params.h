@@ -1,0 +1,25 @@
+/* app/media/params.h - the parameter sets of a video track, by id
+ *
+ * Collects VPS, SPS and PPS wherever they appear; repeats change nothing.
+ * When a complete set exists it is made into a configuration. */
+#ifndef APP_MEDIA_PARAMS_H
+#define APP_MEDIA_PARAMS_H
+
+#include "app/media/frame.h"
+
+struct params;
+
+/* codec: PS_CODEC_H264 or PS_CODEC_H265. 0, GB_EUNSUPPORTED or GB_ENOMEM. */
+int params_new(struct params **out, const struct gb_alloc *alloc,
+               enum ps_codec codec);
+void params_free(struct params *p);
+
+/* Takes the parameter sets of an access unit. true when one is new or
+ * different from the last of its id. Damaged ones are ignored. */
+bool params_take(struct params *p, const struct ps_au *au);
+
+/* The configuration of what is there now. 0 (*out is the caller's), GB_EAGAIN
+ * (the set is not complete), GB_ENOMEM, or why the SPS is refused. */
+int params_config(struct params *p, uint32_t version,
+                  struct media_config **out);
+#endif

@@ -1,0 +1,97 @@
+/* app/media/timeline.h - device clocks in, one rising 90 kHz timeline out
+ *
+ * A camera's time stamps wrap at 33 or 32 bits, restart, jump, step back,
+ * stand still or are missing; audio may count in 1/8000 s. What comes out
+ * starts near 0, rises strictly per track, and keeps sound beside picture.
+ * Audio runs on its samples and is anchored again when it has drifted.
+ *
+ * Plain value, no allocation, no clock: arrival is an argument. */
+#ifndef APP_MEDIA_TIMELINE_H
+#define APP_MEDIA_TIMELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/media/frame.h"
+
+#define TIMELINE_NOMINAL 3600     /* a video frame until deltas are known */
+#define TIMELINE_DELTAS 16        /* deltas whose median is the frame time */
+#define TIMELINE_BACK_VIDEO 45000 /* a step back by more is a new epoch */
+#define TIMELINE_BACK_AUDIO 90000
+#define TIMELINE_AHEAD 900000     /* a step ahead by more, too */
+#define TIMELINE_STILL 25         /* so many equal stamps, too */
+#define TIMELINE_DRIFT 18000      /* audio: 200 ms */
+#define TIMELINE_PAIR_MS 2000     /* the tracks change epoch together */
+#define TIMELINE_MAX_REORDER 4    /* frames */
+
+struct timeline_options {
+    bool history; /* recorded material: a long step ahead is a gap in the
+                     recording, and arrival is never used */
+};
+
+struct timeline_track {
+    bool begun, had_pts;
+    bool by_arrival;       /* its stamps are nonsense: arrival time is used */
+    bool unit8000;         /* audio PTS counts in 1/8000 s */
+    int64_t raw;           /* last unwrapped stamp, device clock */
+    int64_t offset;        /* raw + offset = out */
+    uint64_t epoch_ms;     /* arrival at the last change of epoch */
+    uint32_t epochs;       /* changes of epoch so far */
+    int64_t last_dts, last_pts;
+    uint32_t last_dur;
+    uint32_t still;        /* equal stamps in a row */
+    uint32_t delta[TIMELINE_DELTAS];
+    uint8_t n_delta, i_delta;
+    uint32_t good, bad;    /* frames of the current window of 100 */
+    /* audio: the unit of its PTS */
+    int64_t check_raw, check_ticks;
+    bool checked;
+    /* video: decoding order out of presentation order */
+    int64_t seen[8];       /* the last stamps, for finding the depth */
+    uint8_t n_seen, back_steps, since_step;
+    int64_t sorted[TIMELINE_MAX_REORDER + 1];
+    uint8_t n_sorted, reorder;
+    int64_t smooth;        /* by_arrival: last value */
+};
+
+struct timeline {
+    struct timeline_options opt;
+    struct timeline_track track[MEDIA_TRACKS];
+    bool begun;
+};
+
+struct timeline_in {
+    enum media_track track;
+    bool has_pts;
+    uint64_t pts90k;      /* 33 bit, as on the wire */
+    bool has_rtp;
+    uint32_t rtp_ts;      /* used while the track never had a PTS */
+    uint32_t duration90k; /* audio: of its samples, exact; video: 0 */
+    uint64_t now_ms;      /* arrival */
+};
+
+struct timeline_out {
+    int64_t dts90k, pts90k;
+    uint32_t duration90k;
+    bool new_epoch; /* the device's clock has jumped before this frame */
+    bool drop;      /* audio that must not be played: dts90k is not valid */
+};
+
+/* opt may be NULL. */
+void timeline_init(struct timeline *t, const struct timeline_options *opt);
+
+/* Frames of reordering that the SPS declares (0: none). Before the first
+ * frame, or at a key frame. Without it the depth is found from the stamps. */
+void timeline_set_reorder(struct timeline *t, unsigned depth);
+
+/* The time of the next frame of a track. */
+void timeline_next(struct timeline *t, const struct timeline_in *in,
+                   struct timeline_out *out);
+
+/* Median of the last video deltas; 0 before two frames. */
+uint32_t timeline_frame_time(const struct timeline *t);
+
+/* Signed difference of two 33 bit stamps; a 32 bit wrap of a device that
+ * truncates is seen through (media time 8589932482 to 1490 is +3600). */
+int64_t timeline_diff33(uint64_t now, uint64_t last);
+#endif
