@@ -19,6 +19,7 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/time.h"
+#include "sip/build.h"
 #include "sip/msg.h"
 
 enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
@@ -115,9 +116,7 @@ struct sip_request {
     uint32_t cseq;          /* 0: chosen by the stack */
     struct slice subject, content_type, body; /* empty: absent */
     int64_t expires;        /* -1: absent */
-    const struct sip_extra { /* further headers, in order */
-        struct slice name, value;
-    } *extra;
+    const struct sip_extra *extra; /* further headers, in order */
     size_t n_extra;
     uint64_t user;          /* comes back in every event */
     uint32_t timeout_ms;    /* give up (FAILED, 408; INVITE: CANCEL) earlier

@@ -1,0 +1,130 @@
+/* sip/digest.h - Digest authentication, both sides (RFC 2617, 7616, 8760,
+ * GB/T 28181-2022 §9.1)
+ *
+ * Values of credentials are taken verbatim. Nonces of ours carry their own
+ * proof (time and HMAC), so a challenge needs no state. */
+#ifndef SIP_DIGEST_H
+#define SIP_DIGEST_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/writer.h"
+
+/*    id           name in messages, of the underlying hash */
+#define SIP_DIGEST_MAP(X)                                                      \
+    X(MD5,         "MD5",          false)                                      \
+    X(MD5_SESS,    "MD5-sess",     true)                                       \
+    X(SHA256,      "SHA-256",      false)                                      \
+    X(SHA256_SESS, "SHA-256-sess", true)                                       \
+    X(SM3,         "SM3",          false)                                      \
+    X(SM3_SESS,    "SM3-sess",     true)
+
+enum sip_digest_alg {
+    SIP_DIGEST_OTHER, /* unknown: cannot be answered or checked */
+#define X(id, name, sess) SIP_DIGEST_##id,
+    SIP_DIGEST_MAP(X)
+#undef X
+    SIP_DIGEST_COUNT
+};
+
+#define SIP_DIGEST_HEX 64   /* most hex digits of any algorithm */
+
+/* H(username:realm:password) in lower-case hex: what a server may keep in
+ * place of the password. Valid for one hash, with and without -sess. */
+struct sip_ha1 {
+    char hex[SIP_DIGEST_HEX];
+    uint8_t n; /* 32 or 64 */
+};
+
+/* "Authorization" or "Proxy-Authorization". Empty slices: absent. */
+struct sip_credentials {
+    enum sip_digest_alg alg; /* MD5 when algorithm is absent */
+    struct slice username, realm, nonce, uri, response, cnonce, nc, qop,
+        opaque, algorithm;
+};
+
+/* "WWW-Authenticate" or "Proxy-Authenticate". */
+struct sip_challenge {
+    enum sip_digest_alg alg;
+    struct slice realm, nonce, opaque, algorithm;
+    bool qop_auth;  /* qop lists auth */
+    bool qop_other; /* qop is there without auth: cannot be answered */
+    bool stale;
+};
+
+enum sip_digest_alg sip_digest_lookup(struct slice name); /* any case */
+struct slice sip_digest_name(enum sip_digest_alg alg);    /* static */
+
+/* Parses leniently: parameters quoted or not, any order and case. 0, or
+ * GB_EUNSUPPORTED (another scheme than Digest), GB_ESYNTAX (username, nonce,
+ * uri or response is missing; a parameter that counts comes twice). *out
+ * borrows from value, written only on 0. */
+int sip_credentials_parse(struct sip_credentials *out, struct slice value);
+
+/* 0, GB_EUNSUPPORTED, GB_ESYNTAX (realm or nonce is missing). */
+int sip_challenge_parse(struct sip_challenge *out, struct slice value);
+
+/* alg must not be OTHER. */
+void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
+                  struct slice username, struct slice realm,
+                  struct slice password);
+
+/* The response for these credentials: uri, nonce, nc, cnonce, qop and alg are
+ * taken from c. Returns the number of hex digits in out, not terminated; 0
+ * when c cannot be computed (algorithm OTHER, qop other than auth, qop or -sess
+ * without cnonce or nc, an HA1 of another hash). */
+size_t sip_digest_compute(const struct sip_credentials *c, struct slice method,
+                          const struct sip_ha1 *ha1,
+                          char out[static SIP_DIGEST_HEX]);
+
+/* Whether c->response is right; takes the same time whatever the difference.
+ * Says nothing of nonce, realm or username: see sip_nonce_check. */
+bool sip_digest_check(const struct sip_credentials *c, struct slice method,
+                      const struct sip_ha1 *ha1);
+
+/* Compares secrets: time depends on lengths only. */
+bool sip_secret_eq(struct slice a, struct slice b);
+
+/* ---- nonces that prove themselves ---- */
+
+#define SIP_NONCE_KEY 32  /* bytes, random, secret */
+#define SIP_NONCE_LEN 32  /* characters: 8 hex of time, 24 hex of HMAC-SHA-256 */
+#define SIP_NONCE_MAX_AGE_S 300 /* a fair value for max_age_s */
+
+enum sip_nonce_state {
+    SIP_NONCE_GOOD,
+    SIP_NONCE_STALE,   /* ours, for this device, but too old */
+    SIP_NONCE_FOREIGN, /* never given to this device */
+};
+
+/* now_s: seconds of any clock that goes on over a restart (UTC). */
+void sip_nonce_make(char out[static SIP_NONCE_LEN],
+                    const uint8_t key[static SIP_NONCE_KEY],
+                    struct slice device_id, uint64_t now_s);
+
+/* A nonce from the future (the clock was set back) is stale too. */
+enum sip_nonce_state sip_nonce_check(struct slice nonce,
+                                     const uint8_t key[static SIP_NONCE_KEY],
+                                     struct slice device_id, uint64_t now_s,
+                                     uint32_t max_age_s);
+
+/* Appends a challenge value: `Digest realm="…", nonce="…"[, stale=true],
+ * algorithm=MD5[, qop="auth"]`. */
+void sip_challenge_write(struct writer *w, enum sip_digest_alg alg,
+                         struct slice realm, struct slice nonce, bool qop_auth,
+                         bool stale);
+
+/* ---- client ---- */
+
+struct sip_answer {
+    struct slice username, password, method, uri;
+    struct slice cnonce; /* fresh and random; used when the challenge asks for
+                            qop or -sess */
+    uint32_t nc;         /* uses of this nonce, from 1 */
+};
+
+/* Appends the value of (Proxy-)Authorization that answers c, `opaque` echoed.
+ * 0, GB_EUNSUPPORTED (algorithm or qop), or w->err. */
+int sip_answer_write(struct writer *w, const struct sip_challenge *c,
+                     const struct sip_answer *a);
+#endif
