@@ -1,0 +1,74 @@
+/* rtp/source.h - which packets belong to the session (media.md §4.5)
+ *
+ * Locks onto one source (address, port, SSRC) and keeps strangers out: a
+ * sender of an old session on a port that is used again, another stream with
+ * the same number. Follows a NAT that rebinds and a device that restarts. */
+#ifndef RTP_SOURCE_H
+#define RTP_SOURCE_H
+
+#include "base/addr.h"
+
+#define RTP_SOURCE_SILENCE_MS 3000 /* of the locked source, before a re-lock */
+#define RTP_SOURCE_RELOCK 5        /* consecutive packets of a candidate */
+#define RTP_SOURCE_NAT_STEP 64     /* seq distance of a moved source */
+#define RTP_SOURCE_CANDIDATES 4
+#define RTP_SOURCE_ADDRS 3         /* plausible addresses kept */
+
+enum rtp_ssrc_policy {
+    RTP_SSRC_ADOPT,  /* the announced one, else the first from a plausible
+                        source */
+    RTP_SSRC_STRICT, /* the announced one only */
+    RTP_SSRC_IGNORE  /* not compared at all: source address only */
+};
+
+enum rtp_verdict {
+    RTP_FOREIGN,    /* not ours: drop and count */
+    RTP_OURS,
+    RTP_OURS_MOVED, /* ours from a new address: NAT rebinding, no gap */
+    RTP_OURS_NEW    /* first packet, or another sender than before: flush the
+                       queue, discontinuity, wait for a key frame */
+};
+
+struct rtp_candidate {
+    struct gb_addr from;
+    uint32_t ssrc;
+    uint16_t next_seq;
+    uint16_t run;      /* consecutive packets; 0: slot is free */
+    uint64_t at_ms;
+};
+
+/* Caller storage; the fields are read through the functions below, except
+ * those marked public. */
+struct rtp_source {
+    enum rtp_ssrc_policy policy;
+    bool has_expected, locked;
+    uint32_t expected;     /* y= */
+    uint32_t ssrc;         /* public when locked */
+    struct gb_addr from;   /* public when locked */
+    uint16_t last_seq;
+    uint64_t last_ms;
+    uint8_t n_plausible;
+    struct gb_addr plausible[RTP_SOURCE_ADDRS];
+    struct rtp_candidate cand[RTP_SOURCE_CANDIDATES];
+    uint64_t foreign;      /* public: packets refused */
+    uint32_t foreign_ssrc; /* public: of the newest one refused */
+    uint32_t moves, relocks; /* public */
+};
+
+void rtp_source_init(struct rtp_source *s, enum rtp_ssrc_policy policy);
+
+/* The SSRC of y=: of our offer, then of the answer when that differs. A lock
+ * onto another SSRC is given up when the expected one shows up. */
+void rtp_source_expect(struct rtp_source *s, uint32_t ssrc);
+
+/* An address whose packets are plausible although their SSRC is not the
+ * expected one: where the device registered from, c= of its answer. With none
+ * every address is. Ports are not compared. Past RTP_SOURCE_ADDRS the oldest
+ * goes. */
+void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr);
+
+/* Judges one valid RTP packet. from may be constant (TCP). */
+enum rtp_verdict rtp_source_check(struct rtp_source *s,
+                                  const struct gb_addr *from, uint32_t ssrc,
+                                  uint16_t seq, uint64_t now_ms);
+#endif
