@@ -1,0 +1,92 @@
+/* app/http/auth.h - who may: bearer token, password, cookie sessions, signed
+ * media URLs
+ *
+ * No clock, no randomness of its own, no I/O. Secrets are compared in constant
+ * time and kept as hashes where possible. */
+#ifndef APP_HTTP_AUTH_H
+#define APP_HTTP_AUTH_H
+
+#include "app/http/router.h"
+#include "base/addr.h"
+#include "base/alloc.h"
+#include "base/time.h"
+#include "base/writer.h"
+
+#define HTTP_SESSIONS_MAX 64          /* the longest unused goes first */
+#define HTTP_SESSION_IDLE_S (12 * 3600)
+#define HTTP_SESSION_LIFE_S (7 * 86400)
+#define HTTP_SESSION_TEXT 43          /* base64url of 32 bytes */
+#define HTTP_LOGIN_SOURCES_MAX 256    /* sources whose failures are counted */
+#define HTTP_LOGIN_FAILURES 5         /* within HTTP_LOGIN_WINDOW_S: 429 */
+#define HTTP_LOGIN_WINDOW_S 60
+#define HTTP_COOKIE "gb28181d"
+#define HTTP_TOKEN_MAX 256
+#define HTTP_PBKDF2_ROUNDS 100000
+#define HTTP_PBKDF2_ROUNDS_MAX 10000000
+#define HTTP_PASSWORD_MAX 256
+#define HTTP_PASSWORD_HASH_MAX 128
+#define HTTP_SIGNATURE_MAX 48         /* "EXPIRY.HMAC" */
+
+/* Equal, in time that depends on the lengths alone. */
+bool http_secret_eq(struct slice a, struct slice b);
+
+/* ---- passwords ----------------------------------------------------------- */
+
+/* "pbkdf2-sha256$ROUNDS$SALT$HASH" (base64url), with a NUL. */
+void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
+                        struct slice password, const uint8_t salt[16],
+                        uint32_t rounds);
+
+/* Slow by design: never on the main loop. A malformed hash is false. */
+bool http_password_verify(struct slice hash, struct slice password);
+
+/* One verification on its way through the thread pool; self-contained. */
+struct http_password_job {
+    uint64_t request; /* the request that waits */
+    char hash[HTTP_PASSWORD_HASH_MAX];
+    char password[HTTP_PASSWORD_MAX];
+    size_t n_password;
+    struct gb_addr source;
+    bool secure;
+    bool ok; /* written by http_password_job_run */
+};
+void http_password_job_run(struct http_password_job *job);
+
+/* ---- signed media URLs --------------------------------------------------- */
+
+/* Appends "EXPIRY.HMAC": EXPIRY in seconds UTC, HMAC-SHA256 over scope and
+ * expiry, 128 bits of it as base64url. The scope is "/live/DEVICE/CHANNEL":
+ * one signature serves every format of a channel. */
+void http_sign(struct writer *w, const uint8_t key[static 32],
+               struct slice scope, int64_t expires_s);
+
+/* The signature fits scope and has not expired. */
+bool http_sign_verify(const uint8_t key[static 32], struct slice scope,
+                      struct slice signature, int64_t utc_s);
+
+/* ---- sessions of the page ------------------------------------------------ */
+
+struct http_auth;
+int http_auth_new(struct http_auth **out, const struct gb_alloc *alloc,
+                  struct slice admin_token);
+void http_auth_free(struct http_auth *a);
+
+bool http_auth_bearer(const struct http_auth *a, struct slice token);
+
+/* 0 when this source may try a password, else seconds to wait. A source is an
+ * IPv4 address or an IPv6 /64. */
+uint32_t http_auth_login_wait(const struct http_auth *a,
+                              const struct gb_addr *source, uint64_t mono_ms);
+void http_auth_login_failed(struct http_auth *a, const struct gb_addr *source,
+                            uint64_t mono_ms);
+
+/* Opens a session; its cookie value from 32 random bytes. */
+void http_auth_open(struct http_auth *a, enum http_role role,
+                    const uint8_t random[static 32], uint64_t mono_ms,
+                    char cookie[static HTTP_SESSION_TEXT + 1]);
+/* The role behind a cookie value, HTTP_ROLE_NONE if none; counts as use. */
+enum http_role http_auth_session(struct http_auth *a, struct slice cookie,
+                                 uint64_t mono_ms);
+void http_auth_close(struct http_auth *a, struct slice cookie);
+size_t http_auth_session_count(const struct http_auth *a, uint64_t mono_ms);
+#endif

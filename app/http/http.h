@@ -1,0 +1,160 @@
+/* app/http/http.h - the HTTP application: API, page, events, media admission
+ *
+ * It knows no socket and no clock. A server (app/http/server.h) gives it whole
+ * requests and carries out what it answers; main gives it the platform, tells
+ * it what happened there, and takes over the connections that want media.
+ * Everything runs on the main loop's thread. */
+#ifndef APP_HTTP_HTTP_H
+#define APP_HTTP_HTTP_H
+
+#include "app/http/auth.h"
+#include "app/http/buf.h"
+#include "app/http/http_head.h"
+#include "app/http/stream.h"
+#include "app/platform/platform.h"
+#include "base/alloc.h"
+#include "base/time.h"
+
+#define HTTP_LIVE_WAIT_MS 10000      /* POST live and the first GET: at most */
+#define HTTP_WAITERS_MAX 1024        /* requests that wait for a picture */
+#define HTTP_ALARMS_MAX 1000         /* alarms remembered */
+#define HTTP_RESPONSE_MAX (32u << 20) /* bytes of one answer */
+#define HTTP_ADDRESSES_MAX 16
+
+struct http_net {
+    struct gb_addr net;
+    unsigned bits;
+};
+
+/* Strings are copied; pointers marked so are borrowed and outlive the
+ * application. */
+struct http_app_config {
+    const struct gb_alloc *alloc;  /* borrowed */
+    struct platform *platform;     /* borrowed */
+    struct sip_stack *sip;         /* borrowed; for /metrics, may be NULL */
+
+    /* Of the main program; called with ctx, never after http_app_free. */
+    void *ctx;
+    struct gb_time (*now)(void *ctx);
+    void (*random)(void *ctx, void *p, size_t n);
+    /* The platform was called: run its actions soon (not inside this call). */
+    void (*touched)(void *ctx);
+    /* Takes h (fd, unread) and the hold on its session, returns 0; or takes
+     * nothing and returns an error: the viewer gets a 503. */
+    int (*on_media)(void *ctx, struct http_handover *h);
+    /* NULL when ready, else why not (static string). May be NULL. */
+    const char *(*not_ready)(void *ctx);
+    /* Appends further Prometheus lines. May be NULL. */
+    void (*metrics)(void *ctx, struct buf *out);
+    /* Addresses of this host that a camera may dial; the count. May be NULL. */
+    size_t (*addresses)(void *ctx, struct gb_addr *out, size_t cap);
+    /* One line, key=value pairs. May be NULL. */
+    void (*log)(void *ctx, enum platform_level level, const char *line);
+
+    /* http.auth: false lets everybody in as admin. */
+    bool auth;
+    const char *admin_token;         /* bearer token; never empty with auth */
+    const char *admin_password_hash; /* http_password_hash; NULL: no login */
+    uint8_t key[32];                 /* installation key: signs media URLs */
+    const char *public_url;          /* "https://nvr.example"; NULL or "" */
+    const struct http_net *trusted_proxies;
+    size_t n_trusted_proxies;
+
+    /* What a person types into a camera. */
+    const char *version;             /* "0.1.0" */
+    const char *server_id, *realm, *device_password;
+    uint16_t sip_port;
+    uint16_t rtsp_port;              /* 0: no RTSP URL is told */
+    unsigned formats;                /* 1u << enum http_format: what there is */
+    uint32_t media_url_s;            /* life of a ?t= signature; 0: 43200 */
+};
+
+struct http_app;
+int http_app_new(struct http_app **out, const struct http_app_config *cfg);
+void http_app_free(struct http_app *a);
+
+/* Every platform action is shown to this once, in order, by main: it feeds
+ * the events, the alarm list and the waiting requests. Calls only views of the
+ * platform, so the action's slices stay good. */
+void http_on_action(struct http_app *a, const struct platform_action *act);
+
+/* A session changed (http_on_action calls it for SESSION_CHANGED and _GONE). */
+void http_on_session(struct http_app *a, uint64_t session);
+
+/* ---- between the application and the server ------------------------------ */
+
+struct http_request {
+    uint64_t id;                  /* for http_edge.answer; never 0 */
+    const struct http_head *head; /* borrowed during the call */
+    struct slice body;            /* borrowed during the call */
+    struct gb_addr remote;        /* of the connection */
+    bool secure;                  /* over TLS */
+};
+
+enum http_reply {
+    HTTP_REPLY_BODY,   /* status, fields, body */
+    HTTP_REPLY_LATER,  /* http_edge.answer will be called, or the client goes:
+                          http_app_gone */
+    HTTP_REPLY_EVENTS, /* server-sent events behind event_seq */
+    HTTP_REPLY_MEDIA,  /* hand the connection over: `media` */
+    HTTP_REPLY_WS_TEXT, /* accept the WebSocket, send body as one text message,
+                          close it: an error that a page can read */
+};
+
+struct http_media {
+    uint64_t session;
+    unsigned loop, stream;
+    enum http_format format;
+    bool websocket;
+    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
+};
+
+struct http_response {
+    enum http_reply kind;
+    unsigned status;
+    const char *type;   /* static; NULL: no body */
+    struct buf fields;  /* "Name: value\r\n" … */
+    struct buf body;
+    struct slice fixed; /* a static body instead of `body` */
+    uint64_t event_seq; /* EVENTS: the last one the client has */
+    struct http_media media;
+};
+
+void http_response_init(struct http_response *r, const struct gb_alloc *alloc);
+void http_response_fini(struct http_response *r);
+
+/* What the application asks of the server. */
+struct http_edge {
+    void *ctx;
+    /* The answer to a request that was put off. Takes what r holds. */
+    void (*answer)(void *ctx, uint64_t request, struct http_response *r);
+    void (*event)(void *ctx); /* the ring has something new */
+    void (*wake)(void *ctx);  /* the deadline has come nearer */
+    /* Run http_password_job_run(job) on another thread, then call
+     * http_app_password_done on the loop's. */
+    int (*hash)(void *ctx, struct http_password_job *job);
+};
+void http_app_set_edge(struct http_app *a, const struct http_edge *edge);
+
+/* Decides about one request; r is initialised by the caller. */
+void http_app_request(struct http_app *a, const struct http_request *req,
+                      struct http_response *r);
+/* The client of a put-off request went away; a stale id does nothing. */
+void http_app_gone(struct http_app *a, uint64_t request);
+
+/* Hands over to main (HTTP_REPLY_MEDIA); on error the hold is given back and
+ * the caller still owns fd and unread. */
+int http_app_handover(struct http_app *a, struct http_handover *h);
+/* The client went before http_app_handover was called: gives the hold back. */
+void http_app_media_lost(struct http_app *a, const struct http_media *m);
+
+void http_app_tick(struct http_app *a);
+uint64_t http_app_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
+void http_app_password_done(struct http_app *a, struct http_password_job *job);
+
+/* The next event behind *seq as bytes of the stream, *seq moved on; false when
+ * there is none. A reader too far behind gets "reset" first. Valid until the
+ * next call of the application. */
+bool http_app_event_next(const struct http_app *a, uint64_t *seq,
+                         struct buf *out);
+#endif

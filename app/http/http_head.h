@@ -1,0 +1,142 @@
+/* app/http/http_head.h - the head of an HTTP/1.1 request (RFC 9112)
+ *
+ * Strict: what two parsers could read in two ways is refused, so that nothing
+ * can be smuggled past a proxy. No folding (§5.2), no blank before the colon,
+ * lines end in CRLF, one Host, one Content-Length, no Transfer-Encoding beside
+ * it. Nothing is copied but the decoded path. */
+#ifndef APP_HTTP_HTTP_HEAD_H
+#define APP_HTTP_HTTP_HEAD_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/writer.h"
+
+#define HTTP_HEAD_MAX 16384         /* request line and fields, bytes */
+#define HTTP_FIELDS_MAX 100
+#define HTTP_PATH_MAX 1024          /* decoded */
+#define HTTP_BODY_MAX (1024 * 1024)
+
+#define HTTP_METHOD_MAP(X)                                                     \
+    X(GET) X(HEAD) X(POST) X(PUT) X(PATCH) X(DELETE) X(OPTIONS)
+
+enum http_method {
+    HTTP_METHOD_OTHER, /* kept by name */
+#define X(id) HTTP_##id,
+    HTTP_METHOD_MAP(X)
+#undef X
+    HTTP_METHOD_COUNT
+};
+
+const char *http_method_name(enum http_method m); /* "GET"; never NULL */
+
+/* The fields we look at; all others are found by name. */
+#define HTTP_HDR_MAP(X)                                                        \
+    X(ACCEPT_ENCODING,   "Accept-Encoding")                                    \
+    X(AUTHORIZATION,     "Authorization")                                      \
+    X(CONNECTION,        "Connection")                                         \
+    X(CONTENT_LENGTH,    "Content-Length")                                     \
+    X(CONTENT_TYPE,      "Content-Type")                                       \
+    X(COOKIE,            "Cookie")                                             \
+    X(EXPECT,            "Expect")                                             \
+    X(HOST,              "Host")                                               \
+    X(IF_NONE_MATCH,     "If-None-Match")                                      \
+    X(LAST_EVENT_ID,     "Last-Event-ID")                                      \
+    X(ORIGIN,            "Origin")                                             \
+    X(SEC_FETCH_SITE,    "Sec-Fetch-Site")                                     \
+    X(SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key")                                  \
+    X(SEC_WEBSOCKET_PROTOCOL, "Sec-WebSocket-Protocol")                        \
+    X(SEC_WEBSOCKET_VERSION, "Sec-WebSocket-Version")                          \
+    X(TRANSFER_ENCODING, "Transfer-Encoding")                                  \
+    X(UPGRADE,           "Upgrade")                                            \
+    X(X_FORWARDED_FOR,   "X-Forwarded-For")                                    \
+    X(X_FORWARDED_HOST,  "X-Forwarded-Host")                                   \
+    X(X_FORWARDED_PROTO, "X-Forwarded-Proto")                                  \
+    X(X_REQUESTED_WITH,  "X-Requested-With")
+
+enum http_hdr {
+#define X(id, name) HTTP_HDR_##id,
+    HTTP_HDR_MAP(X)
+#undef X
+    HTTP_HDR_COUNT,
+    HTTP_HDR_OTHER = HTTP_HDR_COUNT
+};
+
+struct http_field {
+    enum http_hdr id;
+    struct slice name, value; /* value: trimmed, may be empty */
+};
+
+struct http_head {
+    enum http_method method;
+    struct slice method_name, target; /* as they arrived */
+    struct slice path;  /* decoded once, begins with '/', in path_text */
+    struct slice query; /* behind '?', not decoded; may be empty */
+    struct slice host;  /* value of Host, or of an absolute target */
+    unsigned minor;     /* of HTTP/1.x: 0 or 1 */
+    struct http_field fields[HTTP_FIELDS_MAX]; /* in wire order */
+    size_t n_fields;
+    const struct http_field *first[HTTP_HDR_COUNT]; /* NULL: absent */
+    uint64_t content_length; /* at most HTTP_BODY_MAX; 0 when absent */
+    bool keep_alive;         /* by version and Connection */
+    bool expect_continue;
+    bool websocket; /* an upgrade to WebSocket, version 13, with a good key */
+    char path_text[HTTP_PATH_MAX];
+};
+
+/* Why a head was refused, and the answer it deserves. The connection must be
+ * closed behind that answer. */
+struct http_fault {
+    unsigned status; /* 400, 411, 413, 414, 417, 426, 431, 501, 505 */
+    size_t off;      /* bytes from the start of the head */
+    const char *why; /* static string */
+};
+
+/* Parses one request head at the start of bytes; empty lines before it are
+ * skipped (§2.2). Slices in *out point into bytes, or into *out (which must not
+ * be moved or copied).
+ *
+ * The bytes of the head (with its empty line), GB_EAGAIN when it is not
+ * complete, GB_ESYNTAX or GB_ELIMIT with *fault filled (never NULL). */
+long http_head_parse(struct http_head *out, struct slice bytes,
+                     struct http_fault *fault);
+
+/* The value of a field, or the empty slice. */
+struct slice http_head_get(const struct http_head *h, enum http_hdr id);
+
+/* A comma separated list field holds this token (ASCII case ignored);
+ * looks at every field of that name. */
+bool http_head_has_token(const struct http_head *h, enum http_hdr id,
+                         struct slice token);
+
+/* The client takes this content coding: named with a q above 0, or by "*". */
+bool http_head_accepts(const struct http_head *h, struct slice coding);
+
+/* ---- queries, forms, cookies -------------------------------------------- */
+
+/* Undoes %XX (and '+' with plus). NUL, bad escapes: GB_ESYNTAX; no room:
+ * GB_ELIMIT. *out points into buf. */
+int http_unescape(struct slice text, bool plus, char *buf, size_t cap,
+                  struct slice *out);
+
+/* Appends s with everything but unreserved characters (RFC 3986 §2.3)
+ * escaped. */
+void http_escape(struct writer *w, struct slice s);
+
+/* The first parameter of this name in "a=1&b=2" (query or form body), decoded
+ * into buf. GB_ENOENT, GB_ESYNTAX, GB_ELIMIT. A name without '=' has the empty
+ * value. */
+int http_query_get(struct slice query, struct slice name, char *buf, size_t cap,
+                   struct slice *out);
+
+/* As http_query_get, for a decimal of at most max. Absent: 0 and *v
+ * untouched. GB_ESYNTAX or GB_ERANGE when it is there and bad. */
+int http_query_u32(struct slice query, struct slice name, uint32_t max,
+                   uint32_t *v);
+
+/* The value of a cookie (RFC 6265 §5.4), quotes taken off; false: absent. */
+bool http_cookie_get(const struct http_head *h, struct slice name,
+                     struct slice *out);
+
+/* "Bad Request"; "Unknown" for a status without a phrase. Never NULL. */
+const char *http_reason(unsigned status);
+#endif

@@ -1,0 +1,62 @@
+/* app/http/server.h - the libuv edge of HTTP: listeners and connections
+ *
+ * Parses requests, gives them to the application (app/http/http.h), writes its
+ * answers; keep-alive, pipelining one at a time, time-outs, limits. Media
+ * requests leave it: their connections move to a media loop. */
+#ifndef APP_HTTP_SERVER_H
+#define APP_HTTP_SERVER_H
+
+#include "app/http/http.h"
+
+#include <uv.h>
+
+#define HTTP_LISTENERS_MAX 8
+#define HTTP_HEAD_TIMEOUT_MS 10000  /* first byte to the end of the head */
+#define HTTP_BODY_TIMEOUT_MS 30000  /* head to the end of the body */
+#define HTTP_IDLE_TIMEOUT_MS 60000  /* between requests */
+#define HTTP_WRITE_TIMEOUT_MS 30000 /* an answer that nobody reads */
+#define HTTP_PING_MS 15000          /* comment lines in an event stream */
+#define HTTP_CONNS_MAX 4096
+#define HTTP_CONNS_PER_SOURCE 256   /* trusted proxies are not counted */
+
+struct http_server_config {
+    uv_loop_t *loop;               /* borrowed */
+    const struct gb_alloc *alloc;  /* borrowed */
+    struct http_app *app;          /* borrowed, outlives the server */
+    const struct gb_addr *listen;  /* port 0: any */
+    size_t n_listen;
+    /* 0: the defaults above */
+    uint32_t head_timeout_ms, body_timeout_ms, idle_timeout_ms,
+        write_timeout_ms;
+    uint32_t max_conns, max_per_source;
+    const struct http_net *trusted_proxies; /* copied; not counted by source */
+    size_t n_trusted_proxies;
+};
+
+struct http_server;
+
+/* Binds and listens. 0, GB_ENOMEM, GB_ELIMIT or a UV_E code; on error *failed
+ * (may be NULL) is the index of the listener that failed. */
+int http_server_new(struct http_server **out,
+                    const struct http_server_config *cfg, size_t *failed);
+
+/* The address of a listener as bound. */
+struct gb_addr http_server_addr(const struct http_server *s, size_t i);
+
+/* Takes a connection back from a media loop, on the main loop's thread:
+ * fd and unread (free(3), may be NULL) are taken. */
+void http_server_adopt(struct http_server *s, int fd, char *unread,
+                       size_t n_unread);
+
+/* Closes everything; on_closed is called from the loop when nothing is left,
+ * after the server's memory is freed. */
+void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
+                       void *ctx);
+
+struct http_server_counters {
+    uint64_t accepted, refused, requests, bad_requests, handed_over, timed_out;
+    uint32_t connections, event_streams; /* now */
+};
+void http_server_counters(const struct http_server *s,
+                          struct http_server_counters *out);
+#endif
