@@ -1,0 +1,166 @@
+/* base/map and base/idmap against simple models */
+#include "test/support.h"
+
+#include "base/err.h"
+#include "base/idmap.h"
+#include "base/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct entry {
+    struct map_node node;
+    char key[8];
+    bool in;
+};
+
+static void map_agrees_with_a_table(void **state)
+{
+    struct failing_alloc f;
+    struct entry *e = calloc(2000, sizeof(*e));
+    uint64_t seed = 7;
+    struct map m;
+    size_t n_in = 0, seen = 0;
+    struct map_walk w = { 0 };
+
+    (void)state;
+    failing_alloc_init(&f, 0);
+    assert_int_equal(map_init(&m, &f.alloc, "0123456789abcdef"), 0);
+    for (size_t i = 0; i < 2000; i++)
+        snprintf(e[i].key, sizeof(e[i].key), "k%zu", i);
+    for (int step = 0; step < 20000; step++) {
+        struct entry *x = &e[test_random(&seed) % 2000];
+        struct slice key = slice_str(x->key);
+        struct map_node *found = map_find(&m, key);
+
+        assert_ptr_equal(found, x->in ? &x->node : NULL);
+        if (x->in)
+            map_remove(&m, &x->node);
+        else
+            map_insert(&m, &x->node, key);
+        x->in = !x->in;
+        n_in += x->in ? 1 : (size_t)-1;
+        assert_int_equal(m.n, n_in);
+    }
+    for (struct map_node *n; (n = map_walk_next(&m, &w));) {
+        map_remove(&m, n);
+        seen++;
+    }
+    assert_int_equal(seen, n_in);
+    map_fini(&m);
+    assert_int_equal(f.live, 0);
+    free(e);
+}
+
+static void equal_keys_newest_first(void **state)
+{
+    struct map_node n[3], other[64];
+    static char text[64][4];
+    struct map m;
+
+    (void)state;
+    assert_int_equal(map_init(&m, &gb_alloc_heap, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        map_insert(&m, &n[i], SLICE("same"));
+    for (int i = 0; i < 64; i++) { /* the table grows in between */
+        snprintf(text[i], sizeof(text[i]), "%d", i);
+        map_insert(&m, &other[i], slice_str(text[i]));
+    }
+    assert_ptr_equal(map_find(&m, SLICE("same")), &n[2]);
+    assert_ptr_equal(map_find_next(&n[2]), &n[1]);
+    assert_ptr_equal(map_find_next(&n[1]), &n[0]);
+    assert_null(map_find_next(&n[0]));
+    map_fini(&m);
+}
+
+/* Without memory to grow it goes on with longer chains. */
+static void growing_may_fail(void **state)
+{
+    static struct map_node n[500];
+    static char text[500][8];
+    struct failing_alloc f;
+    struct map m;
+
+    (void)state;
+    failing_alloc_init(&f, 1);
+    assert_int_equal(map_init(&m, &f.alloc, NULL), GB_ENOMEM);
+    failing_alloc_init(&f, 2);
+    assert_int_equal(map_init(&m, &f.alloc, NULL), 0);
+    for (int i = 0; i < 500; i++) {
+        snprintf(text[i], sizeof(text[i]), "%d", i);
+        map_insert(&m, &n[i], slice_str(text[i]));
+    }
+    for (int i = 0; i < 500; i++)
+        assert_ptr_equal(map_find(&m, slice_str(text[i])), &n[i]);
+    map_fini(&m);
+    assert_int_equal(f.live, 0);
+}
+
+/* A flipped bit anywhere, the length, or the seed changes it. */
+static void hash_depends_on_seed_and_every_byte(void **state)
+{
+    uint64_t a[2] = { 1, 2 }, b[2] = { 1, 3 };
+    char key[20];
+
+    (void)state;
+    memset(key, 'x', sizeof(key));
+    for (size_t n = 0; n <= sizeof(key); n++) {
+        uint64_t h = map_hash(a, slice_of(key, n));
+
+        assert_true(h != map_hash(b, slice_of(key, n)));
+        for (size_t i = 0; i < n; i++) {
+            key[i] ^= 1;
+            assert_true(h != map_hash(a, slice_of(key, n)));
+            key[i] ^= 1;
+        }
+    }
+}
+
+static void stale_ids_find_nothing(void **state)
+{
+    struct failing_alloc f;
+    uint64_t id[40], again;
+    uint32_t pos = 0;
+    struct idmap m;
+    int obj[40], n = 0;
+
+    (void)state;
+    failing_alloc_init(&f, 0);
+    idmap_init(&m, &f.alloc, 33);
+    assert_null(idmap_find(&m, 0));
+    for (int i = 0; i < 33; i++) {
+        assert_int_equal(idmap_add(&m, &obj[i], &id[i]), 0);
+        assert_true(id[i] != 0);
+    }
+    assert_int_equal(idmap_add(&m, &obj[33], &id[33]), GB_ELIMIT);
+    assert_ptr_equal(idmap_find(&m, id[7]), &obj[7]);
+    idmap_remove(&m, id[7]);
+    idmap_remove(&m, id[7]);
+    assert_null(idmap_find(&m, id[7]));
+    assert_int_equal(idmap_add(&m, &obj[34], &again), 0);
+    assert_int_equal((uint32_t)again, (uint32_t)id[7]); /* the same slot */
+    assert_true(again != id[7]);
+    assert_null(idmap_find(&m, id[7]));
+    while (idmap_walk_next(&m, &pos))
+        n++;
+    assert_int_equal(n, 33);
+    idmap_fini(&m);
+    assert_int_equal(f.live, 0);
+    failing_alloc_init(&f, 1);
+    idmap_init(&m, &f.alloc, 3);
+    assert_int_equal(idmap_add(&m, obj, &again), GB_ENOMEM);
+    idmap_fini(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(map_agrees_with_a_table),
+        cmocka_unit_test(equal_keys_newest_first),
+        cmocka_unit_test(growing_may_fail),
+        cmocka_unit_test(hash_depends_on_seed_and_every_byte),
+        cmocka_unit_test(stale_ids_find_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
