@@ -111,6 +111,8 @@ struct sip_request {
     struct slice uri;       /* Request-URI: "sip:…@192.0.2.10:5060" */
     struct slice from, to;  /* URIs alone; brackets and our tag are added */
     struct slice from_tag;  /* empty: a fresh one */
+    struct slice to_tag;    /* empty: none. A dialog of the layer above: the
+                               refresh of a SUBSCRIBE, a NOTIFY */
     struct slice contact;   /* URI alone; empty: no Contact */
     struct slice call_id;   /* empty: a fresh one */
     uint32_t cseq;          /* 0: chosen by the stack */
@@ -167,6 +169,12 @@ struct sip_response {
  * (timed out, cancelled); nothing was sent. */
 int sip_stack_respond(struct sip_stack *s, uint64_t transaction,
                       const struct sip_response *r, uint64_t now_ms);
+
+/* The To tag that our answers to this request carry, for a dialog that the
+ * layer above keeps itself (SUBSCRIBE): that of the request when it has one.
+ * GB_ENOENT. Borrowed until the next stack call. */
+int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
+                     struct slice *tag);
 
 /* Answers `msg` without keeping a transaction: 401 challenges and refusals of
  * strangers. The same request gets the same To tag. Must be called while the
