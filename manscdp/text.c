@@ -1,0 +1,405 @@
+#include "manscdp/text.h"
+
+struct run {
+    uint32_t key, value, n;
+};
+
+#include "manscdp/gb18030.inc"
+
+#define N_TRAILS 190    /* second bytes of a two-byte code: 40..7E, 80..FE */
+#define BMP4_END 39420u /* four-byte codes below U+10000, as linear numbers */
+#define UP_BEGIN 189000u /* linear number of U+10000 */
+#define POINT_MAX 0x10ffffu
+#define NO_POINT UINT32_MAX
+
+static const char *const charset_names[] = {
+    [MANSCDP_GB2312] = "GB2312",
+    [MANSCDP_GB18030] = "GB18030",
+    [MANSCDP_UTF8] = "UTF-8",
+    [MANSCDP_ASCII] = "US-ASCII",
+};
+
+const char *manscdp_charset_name(enum manscdp_charset c)
+{
+    return charset_names[c];
+}
+
+bool manscdp_charset_by_name(struct slice name, enum manscdp_charset *c)
+{
+    static const struct {
+        struct slice name;
+        enum manscdp_charset charset;
+    } names[] = {
+        { SLICE_INIT("GB2312"), MANSCDP_GB2312 },
+        { SLICE_INIT("GBK"), MANSCDP_GB2312 },
+        { SLICE_INIT("CP936"), MANSCDP_GB2312 },
+        { SLICE_INIT("GB18030"), MANSCDP_GB18030 },
+        { SLICE_INIT("UTF-8"), MANSCDP_UTF8 },
+        { SLICE_INIT("UTF8"), MANSCDP_UTF8 },
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (slice_ieq(name, names[i].name)) {
+            *c = names[i].charset;
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline uint8_t at(struct slice s, size_t i)
+{
+    return (uint8_t)s.p[i];
+}
+
+static inline bool is_tail(struct slice s, size_t i)
+{
+    return i < s.n && (at(s, i) & 0xc0) == 0x80;
+}
+
+/* One character of UTF-8 (RFC 3629 §4) at i, s[i] >= 0x80. *len: bytes, or of
+ * the longest well-formed beginning, at least 1. NO_POINT: malformed. */
+static uint32_t utf8_point(struct slice s, size_t i, unsigned *len)
+{
+    uint8_t lead = at(s, i);
+    unsigned want = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    uint8_t lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+    uint8_t hi = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+    uint32_t point = lead & (0xffu >> (want + 1));
+
+    *len = 1;
+    if (lead < 0xc2 || lead > 0xf4)
+        return NO_POINT;
+    if (i + 1 >= s.n || at(s, i + 1) < lo || at(s, i + 1) > hi)
+        return NO_POINT;
+    for (; *len < want; ++*len) {
+        if (!is_tail(s, i + *len))
+            return NO_POINT;
+        point = point << 6 | (at(s, i + *len) & 0x3f);
+    }
+    return point;
+}
+
+/* A character that something cut short: the text ends behind it. Devices cut
+ * names at 32 or 64 bytes, in the middle of a character. */
+static bool ends_at(struct slice s, size_t i)
+{
+    return i >= s.n || at(s, i) == '<';
+}
+
+/* s begins, in n bytes that are no whole character, like a longer one. */
+static bool utf8_is_cut(struct slice s, size_t i, unsigned n)
+{
+    return at(s, i) >= 0xc2 && at(s, i) <= 0xf4 && ends_at(s, i + n);
+}
+
+/* true: UTF-8. *n_wide: characters of three bytes and more. lenient: also
+ * with characters cut short at the end of a text. */
+static bool utf8_scan(struct slice s, bool lenient, size_t *n_wide)
+{
+    *n_wide = 0;
+    for (size_t i = 0; i < s.n;) {
+        unsigned len;
+
+        if (at(s, i) < 0x80) {
+            i++;
+            continue;
+        }
+        if (utf8_point(s, i, &len) == NO_POINT) {
+            if (!lenient || !utf8_is_cut(s, i, len))
+                return false;
+        } else {
+            *n_wide += len >= 3;
+        }
+        i += len;
+    }
+    return true;
+}
+
+bool manscdp_text_is_utf8(struct slice in)
+{
+    size_t n_wide;
+
+    return utf8_scan(in, false, &n_wide);
+}
+
+static bool has_bom(struct slice s)
+{
+    return slice_has_prefix(s, SLICE("\xef\xbb\xbf"));
+}
+
+static size_t ascii_span(struct slice s, size_t i)
+{
+    size_t from = i;
+
+    while (i + 8 <= s.n) {
+        uint64_t v;
+
+        memcpy(&v, s.p + i, 8);
+        if (v & 0x8080808080808080u)
+            break;
+        i += 8;
+    }
+    while (i < s.n && at(s, i) < 0x80)
+        i++;
+    return i - from;
+}
+
+enum manscdp_charset manscdp_text_detect(struct slice in)
+{
+    size_t n_wide;
+
+    if (has_bom(in))
+        return MANSCDP_UTF8;
+    if (ascii_span(in, 0) == in.n)
+        return MANSCDP_ASCII;
+    if (utf8_scan(in, true, &n_wide) && n_wide)
+        return MANSCDP_UTF8;
+    return MANSCDP_GB18030;
+}
+
+static void put_point(struct writer *w, uint32_t c)
+{
+    char b[4];
+
+    if (c < 0x80) {
+        writer_char(w, (char)c);
+    } else if (c < 0x800) {
+        b[0] = (char)(0xc0 | c >> 6);
+        b[1] = (char)(0x80 | (c & 0x3f));
+        writer_bytes(w, b, 2);
+    } else if (c < 0x10000) {
+        b[0] = (char)(0xe0 | c >> 12);
+        b[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        b[2] = (char)(0x80 | (c & 0x3f));
+        writer_bytes(w, b, 3);
+    } else {
+        b[0] = (char)(0xf0 | c >> 18);
+        b[1] = (char)(0x80 | (c >> 12 & 0x3f));
+        b[2] = (char)(0x80 | (c >> 6 & 0x3f));
+        b[3] = (char)(0x80 | (c & 0x3f));
+        writer_bytes(w, b, 4);
+    }
+}
+
+/* The value that belongs to key in a table of runs, or NO_POINT. */
+static uint32_t run_lookup(const struct run *runs, size_t n, uint32_t key)
+{
+    size_t lo = 0, hi = n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (key < runs[mid].key)
+            hi = mid;
+        else if (key - runs[mid].key >= runs[mid].n)
+            lo = mid + 1;
+        else
+            return runs[mid].value + (key - runs[mid].key);
+    }
+    return NO_POINT;
+}
+
+#define RUNS(t) (t), sizeof(t) / sizeof((t)[0])
+
+static uint32_t linear_to_point(uint32_t linear)
+{
+    if (linear < BMP4_END)
+        return run_lookup(RUNS(four_to_point), linear);
+    if (linear >= UP_BEGIN && linear - UP_BEGIN <= POINT_MAX - 0x10000)
+        return linear - UP_BEGIN + 0x10000;
+    return NO_POINT;
+}
+
+static bool is_gb_lead(uint8_t b)
+{
+    return b >= 0x81 && b <= 0xfe;
+}
+
+/* One character of GB 18030 at i, s[i] >= 0x80. *len: its bytes, 1 when they
+ * do not form one. NO_POINT: malformed or not assigned. */
+static uint32_t gb_point(struct slice s, size_t i, unsigned *len)
+{
+    uint8_t b1 = at(s, i), b2, b3, b4;
+
+    *len = 1;
+    if (!is_gb_lead(b1) || i + 1 >= s.n)
+        return NO_POINT;
+    b2 = at(s, i + 1);
+    if (b2 >= 0x40 && b2 != 0x7f && b2 != 0xff) {
+        unsigned trail = b2 < 0x7f ? b2 - 0x40u : b2 - 0x41u;
+        uint16_t point = two_to_point[(b1 - 0x81u) * N_TRAILS + trail];
+
+        *len = 2;
+        return point ? point
+                     : run_lookup(RUNS(two_to_astral), (b1 << 8u) | b2);
+    }
+    if (b2 < 0x30 || b2 > 0x39 || i + 3 >= s.n)
+        return NO_POINT;
+    b3 = at(s, i + 2);
+    b4 = at(s, i + 3);
+    if (!is_gb_lead(b3) || b4 < 0x30 || b4 > 0x39)
+        return NO_POINT;
+    *len = 4;
+    return linear_to_point((((b1 - 0x81u) * 10 + b2 - 0x30u) * 126 + b3 -
+                            0x81u) * 10 + b4 - 0x30u);
+}
+
+static void decode_gb(struct writer *w, struct slice in)
+{
+    for (size_t i = 0; i < in.n;) {
+        size_t n = ascii_span(in, i);
+        uint32_t point;
+        unsigned len;
+
+        writer_bytes(w, in.p + i, n);
+        i += n;
+        if (i == in.n)
+            break;
+        point = gb_point(in, i, &len);
+        if (point != NO_POINT)
+            put_point(w, point);
+        else if (!is_gb_lead(at(in, i)) || !ends_at(in, i + len))
+            writer_char(w, '?');
+        i += len;
+    }
+}
+
+static void decode_utf8(struct writer *w, struct slice in)
+{
+    if (has_bom(in))
+        in = slice_from(in, 3);
+    for (size_t i = 0; i < in.n;) {
+        size_t n = ascii_span(in, i);
+        unsigned len;
+
+        writer_bytes(w, in.p + i, n);
+        i += n;
+        if (i == in.n)
+            break;
+        if (utf8_point(in, i, &len) != NO_POINT)
+            writer_bytes(w, in.p + i, len);
+        else if (!utf8_is_cut(in, i, len))
+            writer_char(w, '?');
+        i += len;
+    }
+}
+
+void manscdp_text_decode(struct writer *w, struct slice in,
+                         enum manscdp_charset from)
+{
+    if (from == MANSCDP_UTF8)
+        decode_utf8(w, in);
+    else
+        decode_gb(w, in);
+}
+
+/* All of it two-byte characters of GB 2312's own area, or ASCII: what a name
+ * in that character set looks like, and UTF-8 misread hardly ever does. */
+static bool is_plain_gb2312(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (at(s, i) < 0x80)
+            continue;
+        if (at(s, i) < 0xa1 || at(s, i) > 0xf7 || i + 1 >= s.n ||
+            at(s, i + 1) < 0xa1 || at(s, i + 1) == 0xff)
+            return false;
+        i++;
+    }
+    return true;
+}
+
+static void decode_run(struct writer *w, struct slice run)
+{
+    size_t n_wide;
+
+    if (utf8_scan(run, true, &n_wide) && n_wide && !is_plain_gb2312(run))
+        decode_utf8(w, run);
+    else
+        decode_gb(w, run);
+}
+
+/* Neither '<' nor '>' is ever a part of a character, in GB 18030 or UTF-8. */
+void manscdp_text_decode_mixed(struct writer *w, struct slice in)
+{
+    size_t from = 0;
+
+    for (size_t i = 0; i <= in.n; i++) {
+        if (i < in.n && in.p[i] != '<' && in.p[i] != '>')
+            continue;
+        decode_run(w, slice_of(in.p + from, i - from));
+        if (i < in.n)
+            writer_char(w, in.p[i]);
+        from = i + 1;
+    }
+}
+
+/* Six characters of the two-byte area lie above U+FFFF. */
+static uint16_t astral_to_two(uint32_t point)
+{
+    for (size_t i = 0; i < sizeof(two_to_astral) / sizeof(two_to_astral[0]);
+         i++)
+        if (two_to_astral[i].value == point)
+            return (uint16_t)two_to_astral[i].key;
+    return 0;
+}
+
+static void put_gb(struct writer *w, uint32_t point, bool two_only)
+{
+    uint16_t two = 0;
+    uint32_t linear;
+    char b[4];
+
+    if (point < 0x10000)
+        two = point_to_two[(size_t)page_of[point >> PAGE_BITS] << PAGE_BITS |
+                           (point & ((1u << PAGE_BITS) - 1))];
+    else
+        two = astral_to_two(point);
+    if (two) {
+        writer_be16(w, two);
+        return;
+    }
+    linear = point >= 0x10000 ? point - 0x10000 + UP_BEGIN
+                              : run_lookup(RUNS(point_to_four), point);
+    if (two_only || linear == NO_POINT) {
+        writer_char(w, '?');
+        return;
+    }
+    b[3] = (char)(0x30 + linear % 10);
+    b[2] = (char)(0x81 + linear / 10 % 126);
+    b[1] = (char)(0x30 + linear / 1260 % 10);
+    b[0] = (char)(0x81 + linear / 12600);
+    writer_bytes(w, b, 4);
+}
+
+void manscdp_text_encode(struct writer *w, struct slice in,
+                         enum manscdp_charset to)
+{
+    for (size_t i = 0; i < in.n;) {
+        size_t n = ascii_span(in, i);
+        uint32_t point;
+        unsigned len;
+
+        writer_bytes(w, in.p + i, n);
+        i += n;
+        if (i == in.n)
+            break;
+        point = utf8_point(in, i, &len);
+        if (point == NO_POINT || to == MANSCDP_ASCII)
+            writer_char(w, '?');
+        else if (to == MANSCDP_UTF8)
+            writer_bytes(w, in.p + i, len);
+        else
+            put_gb(w, point, to == MANSCDP_GB2312);
+        i += len;
+    }
+}
+
+struct slice manscdp_text_cut(struct slice s, size_t max)
+{
+    if (s.n <= max)
+        return s;
+    while (max && is_tail(s, max))
+        max--;
+    return slice_head(s, max);
+}
