@@ -72,20 +72,26 @@ void platform_free(struct platform *p);
 
 void platform_sip(struct platform *p, const struct sip_event *ev,
                   struct gb_time now);
+/* The edge lost this TCP or TLS connection (call sip_stack_closed too): the
+ * devices bound to it go offline until they come back. */
+void platform_closed(struct platform *p, uint64_t connection,
+                     struct gb_time now);
 void platform_tick(struct platform *p, struct gb_time now);
 uint64_t platform_deadline(const struct platform *p); /* mono_ms, GB_NEVER */
 
 /* What the media edge reports of a session (design.md §3, a picture). */
 enum platform_media_kind {
     PLATFORM_MEDIA_OPENED,   /* socket or listener is ready */
-    PLATFORM_MEDIA_REFUSED,  /* it could not be: err, text; port may be bad */
+    PLATFORM_MEDIA_REFUSED,  /* it could not be: err, text; port may be bad.
+                                Nothing is left of it, no CLOSE follows */
     PLATFORM_MEDIA_CONNECTED, /* TCP is up, in whichever direction */
     PLATFORM_MEDIA_PACKET,   /* first valid RTP packet: from, ssrc */
     PLATFORM_MEDIA_PROGRAM,  /* first pack header or other known payload */
     PLATFORM_MEDIA_CODEC,    /* codecs known, before a key frame */
     PLATFORM_MEDIA_KEY,      /* first key frame is in the hub: picture */
     PLATFORM_MEDIA_ALIVE,    /* about once a second while packets arrive */
-    PLATFORM_MEDIA_ENDED,    /* connection closed or failed: err, text */
+    PLATFORM_MEDIA_ENDED,    /* connection closed or failed: err, text. The
+                                order stays open until its CLOSE */
     PLATFORM_MEDIA_CLOSED,   /* answer to a CLOSE order: nothing is left */
 };
 
@@ -117,8 +123,11 @@ enum platform_action_kind {
                             both open the UDP socket and the listener: devices
                             answer with either (media.md §2.2). */
     PLATFORM_DO_ANSWER,  /* the device has answered: `ssrc` as agreed, TCP
-                            active: connect to `remote`; hints from rtpmap */
-    PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED */
+                            active: connect to `remote`; hints from rtpmap.
+                            Comes again, with another `ssrc`, when the device
+                            is invited once more into the same open port */
+    PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED. The
+                            session may be opened again after that */
     /* what has changed: for the store, the events, the waiting API calls */
     PLATFORM_DEVICE_CHANGED, /* `device`; flags */
     PLATFORM_DEVICE_REMOVED,
@@ -128,8 +137,9 @@ enum platform_action_kind {
     PLATFORM_SESSION_CHANGED, /* `session`; read it by platform_session_view */
     PLATFORM_SESSION_GONE,   /* last message about it; the view still works
                                 during this action */
-    PLATFORM_DIALOG_OPENED,  /* store `dialog` of `session` and its peer */
-    PLATFORM_DIALOG_CLOSED,
+    PLATFORM_DIALOG_OPENED,  /* store `dialog` of `session` and its peer; it
+                                replaces an earlier one of this session */
+    PLATFORM_DIALOG_CLOSED,  /* forget what is stored for `session` */
     PLATFORM_ALARM,          /* `alarm` */
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
 };
@@ -151,7 +161,10 @@ struct platform_alarm {
 
 enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEBUG };
 
-/* Slices are valid until the next platform call. */
+/* Slices are valid until the next platform call. States coalesce: a device that
+ * changed ten times since the last call comes once, with all its flags. Orders,
+ * changes and removals are never lost; alarms and log lines are, when the
+ * owner does not fetch them or memory is short (counters.dropped). */
 struct platform_action {
     enum platform_action_kind kind;
     uint64_t session;
@@ -235,6 +248,13 @@ int platform_device_refresh(struct platform *p, struct slice id,
 /* Forgets a device and its channels. GB_ENOENT. */
 int platform_device_remove(struct platform *p, struct slice id,
                            struct gb_time now);
+
+/* How media of this device is asked for when a caller says AUTO; AUTO: what it
+ * is known to like, else UDP inside private networks and TCP passive outside.
+ * GB_ENOENT. */
+int platform_device_set_media(struct platform *p, struct slice id,
+                              enum platform_transport media,
+                              struct gb_time now);
 
 /* ---- live sessions ------------------------------------------------------ */
 
@@ -345,7 +365,10 @@ bool platform_is_drained(const struct platform *p);
 struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
         alarms, stray_messages, bad_bodies, sessions_started, sessions_failed,
-        banned, rate_limited;
+        banned, rate_limited, dropped;
+    /* gauges: now */
+    uint32_t devices, online, channels, sessions, ports_lent, ports_resting,
+        ssrcs_lent, queries;
 };
 void platform_counters(const struct platform *p, struct platform_counters *out);
 #endif
