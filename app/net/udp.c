@@ -107,8 +107,10 @@ static size_t receive_batch(struct udp_socket *u)
     }
     got = recvmmsg(u->fd, msg, (unsigned)n, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++) {
-        pkt[i] = (struct udp_packet){ .p = room[i], .n = msg[i].msg_len,
-                                      .buf = buf[i] };
+        pkt[i] = (struct udp_packet){
+            .p = room[i], .n = msg[i].msg_len, .buf = buf[i],
+            .truncated = (msg[i].msg_hdr.msg_flags & MSG_TRUNC) != 0,
+        };
         read_control(u, &msg[i].msg_hdr, &pkt[i].local);
         sockaddr_read(&pkt[i].remote, (struct sockaddr *)&from[i]);
     }

@@ -21,6 +21,7 @@ struct udp_packet {
     uint8_t *p;
     size_t n;
     void *buf; /* where the bytes lie, as the buffer source named it */
+    bool truncated; /* it did not fit; n bytes of it are here */
 };
 
 /* Where datagrams are received to: `get` offers room for one batch, `done`

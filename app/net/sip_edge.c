@@ -1,0 +1,622 @@
+#include "app/net/sip_edge.h"
+
+#include "app/net/sockaddr.h"
+#include "app/net/udp.h"
+#include "base/idmap.h"
+#include "base/list.h"
+
+#include <stdlib.h>
+
+#define SIP_EDGE_MAX_CONNECTIONS 20000
+#define SIP_EDGE_SWEEP_MS 5000
+#define SIP_EDGE_FIRST_BUF 4096
+
+struct listener {
+    struct sip_edge *edge;
+    struct udp_socket *udp;
+    uv_tcp_t tcp;
+    bool tcp_open;
+    uint16_t index;
+    struct gb_addr addr;
+};
+
+struct connection {
+    struct sip_edge *edge;
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    struct list node;
+    uint64_t id;
+    struct sip_peer peer;
+    bool up, ours, closing, spoke;
+    uint64_t since_ms; /* of the first byte of an unfinished message */
+    struct sip_frame frame;
+    uint8_t *buf;
+    size_t len, cap;
+};
+
+struct sip_edge {
+    struct sip_edge_config o;
+    struct listener listener[SIP_EDGE_MAX_LISTEN];
+    size_t n_listeners;
+    uv_timer_t timer, sweep;
+    uv_prepare_t prepare;
+    bool touched, closing;
+    struct idmap by_id;
+    struct list connections;
+    unsigned open_handles;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+    struct sip_edge_counters n;
+    uint8_t read_buf[SIP_EDGE_READ_BYTES];
+};
+
+static void conn_close(struct connection *c);
+
+/* ---- the pump ------------------------------------------------------------ */
+
+static void drain_events(struct sip_edge *e)
+{
+    struct sip_event ev;
+
+    while (sip_stack_event(e->o.stack, &ev))
+        e->o.on_event(e->o.ctx, &ev);
+}
+
+struct write_req {
+    uv_write_t req;
+    char bytes[];
+};
+
+static void on_written(uv_write_t *req, int status)
+{
+    struct connection *c = req->handle->data;
+
+    free(container_of(req, struct write_req, req));
+    if (status && !c->closing)
+        conn_close(c);
+}
+
+static bool conn_send(struct connection *c, struct slice s)
+{
+    uv_buf_t b = uv_buf_init((char *)(uintptr_t)s.p, (unsigned)s.n);
+    struct write_req *w;
+    int sent = 0;
+
+    if (c->closing)
+        return false;
+    if (c->up && uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) == 0)
+        sent = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
+    if (sent == (int)s.n)
+        return true;
+    if (sent < 0)
+        sent = 0; /* UV_EAGAIN; a real error shows at the write below */
+    s = slice_from(s, (size_t)sent);
+    w = malloc(sizeof(*w) + s.n);
+    if (!w || uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + s.n >
+                  SIP_EDGE_QUEUE_BYTES) {
+        free(w);
+        c->edge->n.cut++;
+        conn_close(c);
+        return false;
+    }
+    memcpy(w->bytes, s.p, s.n);
+    b = uv_buf_init(w->bytes, (unsigned)s.n);
+    if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &b, 1, on_written)) {
+        free(w);
+        conn_close(c);
+        return false;
+    }
+    return true;
+}
+
+static void send_one(struct sip_edge *e, const struct sip_out *out,
+                     uint64_t now_ms)
+{
+    const struct sip_peer *p = &out->peer;
+    struct connection *c;
+
+    if (p->transport == SIP_UDP) {
+        if (p->listener < e->n_listeners)
+            udp_send(e->listener[p->listener].udp, &p->local, &p->remote,
+                     out->bytes.p, out->bytes.n);
+        return;
+    }
+    c = idmap_find(&e->by_id, p->connection);
+    if (!c || !conn_send(c, out->bytes)) {
+        struct sip_peer peer = *p;
+
+        sip_stack_send_failed(e->o.stack, &peer, now_ms);
+    }
+}
+
+static void drain_output(struct sip_edge *e, uint64_t now_ms)
+{
+    struct sip_out out;
+
+    while (sip_stack_output(e->o.stack, &out))
+        send_one(e, &out, now_ms);
+}
+
+static void on_timer(uv_timer_t *t);
+
+static void pump(struct sip_edge *e)
+{
+    uint64_t now_ms = uv_now(e->o.loop), owner_ms, at_ms;
+
+    e->touched = false;
+    sip_stack_tick(e->o.stack, now_ms);
+    drain_events(e);
+    owner_ms = e->o.on_turn(e->o.ctx, now_ms);
+    drain_events(e);
+    drain_output(e, now_ms);
+    for (size_t i = 0; i < e->n_listeners; i++)
+        udp_flush(e->listener[i].udp);
+    at_ms = sip_stack_deadline(e->o.stack);
+    if (owner_ms < at_ms)
+        at_ms = owner_ms;
+    if (at_ms == GB_NEVER)
+        uv_timer_stop(&e->timer);
+    else
+        uv_timer_start(&e->timer, on_timer,
+                       at_ms > now_ms ? at_ms - now_ms : 0, 0);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+    struct sip_edge *e = t->data;
+
+    e->touched = true; /* the prepare phase of this turn pumps */
+}
+
+static void on_prepare(uv_prepare_t *p)
+{
+    struct sip_edge *e = p->data;
+
+    for (int i = 0; e->touched && !e->closing && i < 8; i++)
+        pump(e);
+}
+
+void sip_edge_touch(struct sip_edge *e)
+{
+    e->touched = true;
+}
+
+static void input(struct sip_edge *e, const struct sip_peer *from,
+                  struct slice bytes)
+{
+    int err;
+
+    e->n.messages++;
+    err = sip_stack_input(e->o.stack, from, bytes, uv_now(e->o.loop));
+    if (err) {
+        e->n.bad++;
+        if (e->o.on_bad)
+            e->o.on_bad(e->o.ctx, from, bytes, err);
+    }
+    drain_events(e);
+    e->touched = true;
+}
+
+static void on_packets(void *ctx, struct udp_socket *u,
+                       const struct udp_packet *pkt, size_t n)
+{
+    struct listener *l = ctx;
+
+    (void)u;
+    for (size_t i = 0; i < n; i++) {
+        struct sip_peer from = { .transport = SIP_UDP, .listener = l->index,
+                                 .local = pkt[i].local,
+                                 .remote = pkt[i].remote };
+
+        l->edge->n.datagrams++;
+        input(l->edge, &from, slice_of((const char *)pkt[i].p, pkt[i].n));
+    }
+}
+
+/* ---- TCP ------------------------------------------------------------------ */
+
+static void handle_closed(struct sip_edge *e)
+{
+    if (--e->open_handles == 0 && e->closing) {
+        void (*done)(void *) = e->on_closed;
+        void *ctx = e->closed_ctx;
+
+        idmap_fini(&e->by_id);
+        free(e);
+        if (done)
+            done(ctx);
+    }
+}
+
+static void on_conn_closed(uv_handle_t *h)
+{
+    struct connection *c = h->data;
+    struct sip_edge *e = c->edge;
+
+    free(c->buf);
+    free(c);
+    handle_closed(e);
+}
+
+static void conn_close(struct connection *c)
+{
+    struct sip_edge *e = c->edge;
+
+    if (c->closing)
+        return;
+    c->closing = true;
+    list_remove(&c->node);
+    idmap_remove(&e->by_id, c->id);
+    e->n.connections--;
+    uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
+    if (e->closing)
+        return;
+    sip_stack_closed(e->o.stack, c->id, uv_now(e->o.loop));
+    if (e->o.on_connection)
+        e->o.on_connection(e->o.ctx, c->id, false, &c->peer.local);
+    e->touched = true;
+}
+
+/* Takes whole messages out of c->buf. */
+static void take_messages(struct connection *c)
+{
+    size_t used = 0;
+
+    while (!c->closing) {
+        struct sip_cut cut = { 0 };
+        struct slice rest = slice_of((const char *)c->buf + used,
+                                     c->len - used);
+        int err = sip_frame_next(&c->frame, rest, &cut);
+
+        if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
+            c->spoke = true;
+            input(c->edge, &c->peer, cut.bytes);
+        } else if (err == 0) {
+            conn_send(c, SLICE("\r\n"));
+        } else if (err != GB_EAGAIN) {
+            if (cut.bytes.n)
+                input(c->edge, &c->peer, cut.bytes);
+            drain_output(c->edge, uv_now(c->edge->o.loop));
+            c->edge->n.cut++;
+            conn_close(c);
+            return;
+        }
+        used += cut.used;
+        if (err == GB_EAGAIN)
+            break;
+    }
+    if (used) {
+        memmove(c->buf, c->buf + used, c->len - used);
+        c->len -= used;
+        c->since_ms = uv_now(c->edge->o.loop);
+    }
+    if (c->len == 0 && c->cap > SIP_EDGE_FIRST_BUF) {
+        free(c->buf); /* an idle connection keeps nothing */
+        c->buf = NULL;
+        c->cap = 0;
+    }
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    struct connection *c = h->data;
+
+    (void)suggested;
+    *b = uv_buf_init((char *)c->edge->read_buf, SIP_EDGE_READ_BYTES);
+}
+
+static bool conn_room(struct connection *c, size_t n)
+{
+    size_t cap = c->cap ? c->cap : SIP_EDGE_FIRST_BUF;
+    uint8_t *buf;
+
+    if (n > SIP_FRAME_MAX + SIP_EDGE_READ_BYTES - c->len)
+        return false;
+    while (cap < c->len + n)
+        cap *= 2;
+    if (cap == c->cap)
+        return true;
+    buf = realloc(c->buf, cap);
+    if (!buf)
+        return false;
+    c->buf = buf;
+    c->cap = cap;
+    return true;
+}
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+    struct connection *c = s->data;
+
+    if (n < 0) {
+        conn_close(c);
+        return;
+    }
+    if (n == 0)
+        return;
+    if (!conn_room(c, (size_t)n)) {
+        c->edge->n.cut++;
+        conn_close(c);
+        return;
+    }
+    if (c->len == 0)
+        c->since_ms = uv_now(c->edge->o.loop);
+    memcpy(c->buf + c->len, b->base, (size_t)n);
+    c->len += (size_t)n;
+    take_messages(c);
+}
+
+static void read_addresses(struct connection *c)
+{
+    struct sockaddr_storage ss;
+    int len = sizeof(ss);
+
+    if (!uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len))
+        sockaddr_read(&c->peer.local, (struct sockaddr *)&ss);
+    len = sizeof(ss);
+    if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len))
+        sockaddr_read(&c->peer.remote, (struct sockaddr *)&ss);
+}
+
+/* A connection whose handle is initialised and which is in the tables; NULL
+ * when there is no room. */
+static struct connection *conn_new(struct sip_edge *e)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+
+    if (!c || uv_tcp_init(e->o.loop, &c->tcp)) {
+        free(c);
+        return NULL;
+    }
+    c->edge = e;
+    c->tcp.data = c;
+    e->open_handles++;
+    list_init(&c->node);
+    sip_frame_init(&c->frame);
+    c->peer.transport = SIP_TCP;
+    c->since_ms = uv_now(e->o.loop);
+    if (idmap_add(&e->by_id, c, &c->id)) {
+        c->closing = true;
+        uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
+        return NULL;
+    }
+    c->peer.connection = c->id;
+    list_push_back(&e->connections, &c->node);
+    e->n.connections++;
+    return c;
+}
+
+static void conn_start(struct connection *c)
+{
+    c->up = true;
+    read_addresses(c);
+    uv_tcp_keepalive(&c->tcp, 1, 60);
+    uv_tcp_nodelay(&c->tcp, 1);
+    uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
+static void on_refused_closed(uv_handle_t *h)
+{
+    free(h);
+}
+
+static void on_accept(uv_stream_t *server, int status)
+{
+    struct listener *l = server->data;
+    struct connection *c;
+
+    if (status)
+        return;
+    c = conn_new(l->edge);
+    if (!c) {
+        uv_tcp_t *refused = malloc(sizeof(*refused));
+
+        l->edge->n.refused++;
+        if (refused && !uv_tcp_init(l->edge->o.loop, refused)) {
+            uv_accept(server, (uv_stream_t *)refused);
+            uv_close((uv_handle_t *)refused, on_refused_closed);
+        } else {
+            free(refused);
+        }
+        return;
+    }
+    c->peer.listener = l->index;
+    if (uv_accept(server, (uv_stream_t *)&c->tcp)) {
+        conn_close(c);
+        return;
+    }
+    l->edge->n.accepted++;
+    conn_start(c);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct connection *c = req->handle->data;
+    struct sip_edge *e = c->edge;
+
+    if (c->closing)
+        return;
+    if (status) {
+        conn_close(c);
+        return;
+    }
+    conn_start(c);
+    c->spoke = true; /* we speak first */
+    if (e->o.on_connection)
+        e->o.on_connection(e->o.ctx, c->id, true, &c->peer.local);
+    e->touched = true;
+}
+
+int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
+                     uint64_t *connection)
+{
+    struct connection *c = conn_new(e);
+    struct sockaddr_storage ss;
+    int err;
+
+    if (!c)
+        return UV_ENOBUFS;
+    c->ours = true;
+    c->peer.remote = *remote;
+    sockaddr_of(&ss, remote, false);
+    err = uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss,
+                         on_connected);
+    if (err) {
+        conn_close(c);
+        return err;
+    }
+    *connection = c->id;
+    return 0;
+}
+
+void sip_edge_disconnect(struct sip_edge *e, uint64_t connection)
+{
+    struct connection *c = idmap_find(&e->by_id, connection);
+
+    if (c)
+        conn_close(c);
+}
+
+/* Half messages and connections that never said anything. */
+static void on_sweep(uv_timer_t *t)
+{
+    struct sip_edge *e = t->data;
+    uint64_t now_ms = uv_now(e->o.loop);
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &e->connections) {
+        struct connection *c = container_of(n, struct connection, node);
+
+        if ((c->len || !c->spoke) && now_ms - c->since_ms > SIP_EDGE_STALL_MS) {
+            e->n.cut++;
+            conn_close(c);
+        }
+    }
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+static void on_tcp_listener_closed(uv_handle_t *h)
+{
+    struct listener *l = h->data;
+
+    handle_closed(l->edge);
+}
+
+static int listen_tcp(struct listener *l)
+{
+    struct sip_edge *e = l->edge;
+    struct sockaddr_storage ss;
+    int err = uv_tcp_init(e->o.loop, &l->tcp);
+
+    if (err)
+        return err;
+    l->tcp.data = l;
+    l->tcp_open = true;
+    e->open_handles++;
+    sockaddr_of(&ss, &l->addr, false);
+    err = uv_tcp_bind(&l->tcp, (struct sockaddr *)&ss,
+                      l->addr.family == GB_IPV6 ? UV_TCP_IPV6ONLY : 0);
+    if (!err)
+        err = uv_listen((uv_stream_t *)&l->tcp, 512, on_accept);
+    return err;
+}
+
+static int open_listener(struct sip_edge *e, const struct gb_addr *addr)
+{
+    struct listener *l = &e->listener[e->n_listeners];
+    struct udp_options o = { .bind = *addr, .v6only = true,
+                             .rcvbuf_bytes = SIP_EDGE_RCVBUF,
+                             .on_packets = on_packets, .ctx = l };
+    int err;
+
+    l->edge = e;
+    l->index = (uint16_t)e->n_listeners;
+    err = udp_open(&l->udp, e->o.loop, &o);
+    if (err)
+        return err;
+    e->n_listeners++;
+    udp_address(l->udp, &l->addr);
+    return e->o.no_tcp ? 0 : listen_tcp(l);
+}
+
+static void on_edge_handle_closed(uv_handle_t *h)
+{
+    handle_closed(h->data);
+}
+
+int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
+                 size_t *failed)
+{
+    struct sip_edge *e = calloc(1, sizeof(*e));
+    int err = 0;
+
+    if (!e)
+        return UV_ENOMEM;
+    e->o = *cfg;
+    list_init(&e->connections);
+    idmap_init(&e->by_id, &gb_alloc_heap,
+               cfg->max_connections ? cfg->max_connections
+                                    : SIP_EDGE_MAX_CONNECTIONS);
+    uv_timer_init(cfg->loop, &e->timer);
+    uv_timer_init(cfg->loop, &e->sweep);
+    uv_prepare_init(cfg->loop, &e->prepare);
+    e->timer.data = e->sweep.data = e->prepare.data = e;
+    e->open_handles = 3;
+    uv_prepare_start(&e->prepare, on_prepare);
+    uv_timer_start(&e->sweep, on_sweep, SIP_EDGE_SWEEP_MS, SIP_EDGE_SWEEP_MS);
+    for (size_t i = 0; !err && i < cfg->n_listen; i++) {
+        if (failed)
+            *failed = i;
+        err = i < SIP_EDGE_MAX_LISTEN ? open_listener(e, &cfg->listen[i])
+                                      : UV_ENOBUFS;
+    }
+    if (err) {
+        sip_edge_close(e, NULL, NULL);
+        return err;
+    }
+    e->touched = true;
+    *out = e;
+    return 0;
+}
+
+void sip_edge_close(struct sip_edge *e, void (*on_closed)(void *ctx), void *ctx)
+{
+    struct list *n, *tmp;
+
+    if (e->closing)
+        return;
+    drain_output(e, uv_now(e->o.loop));
+    e->closing = true;
+    e->on_closed = on_closed;
+    e->closed_ctx = ctx;
+    LIST_EACH(n, tmp, &e->connections)
+        conn_close(container_of(n, struct connection, node));
+    for (size_t i = 0; i < e->n_listeners; i++) {
+        udp_close(e->listener[i].udp);
+        if (e->listener[i].tcp_open)
+            uv_close((uv_handle_t *)&e->listener[i].tcp,
+                     on_tcp_listener_closed);
+    }
+    uv_close((uv_handle_t *)&e->timer, on_edge_handle_closed);
+    uv_close((uv_handle_t *)&e->sweep, on_edge_handle_closed);
+    uv_close((uv_handle_t *)&e->prepare, on_edge_handle_closed);
+}
+
+struct gb_addr sip_edge_addr(const struct sip_edge *e, size_t i)
+{
+    return i < e->n_listeners ? e->listener[i].addr : (struct gb_addr){ 0 };
+}
+
+void sip_edge_counters(const struct sip_edge *e, struct sip_edge_counters *out)
+{
+    *out = e->n;
+    out->dropped = out->send_errors = 0;
+    for (size_t i = 0; i < e->n_listeners; i++) {
+        uint32_t dropped, errors;
+
+        udp_counters(e->listener[i].udp, &dropped, &errors);
+        out->dropped += dropped;
+        out->send_errors += errors;
+    }
+}
