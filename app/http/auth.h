@@ -77,8 +77,12 @@ bool http_auth_bearer(const struct http_auth *a, struct slice token);
  * IPv4 address or an IPv6 /64. */
 uint32_t http_auth_login_wait(const struct http_auth *a,
                               const struct gb_addr *source, uint64_t mono_ms);
-void http_auth_login_failed(struct http_auth *a, const struct gb_addr *source,
-                            uint64_t mono_ms);
+/* A password is about to be checked: counted as a failure until it is known to
+ * be right, so that attempts side by side do not slip through. */
+void http_auth_login_try(struct http_auth *a, const struct gb_addr *source,
+                         uint64_t mono_ms);
+void http_auth_login_ok(struct http_auth *a, const struct gb_addr *source,
+                        uint64_t mono_ms);
 
 /* Opens a session; its cookie value from 32 random bytes. */
 void http_auth_open(struct http_auth *a, enum http_role role,

@@ -6,6 +6,7 @@
 #ifndef APP_HTTP_WS_H
 #define APP_HTTP_WS_H
 
+#include "app/http/utf8.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/writer.h"
@@ -60,8 +61,7 @@ struct ws {
     bool fin, in_payload, first, closed;
     uint8_t control[WS_CONTROL_MAX];
     uint8_t n_control;
-    uint8_t utf8_more;   /* UTF-8 of a text message: bytes to come */
-    uint8_t utf8_lo, utf8_hi; /* and the range of the next one */
+    struct utf8 utf8;    /* of a text message, across its fragments */
     uint16_t fault;      /* close code that a broken stream deserves */
 };
 
