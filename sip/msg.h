@@ -21,6 +21,7 @@
 #define SIP_MAX_FIELDS 128         /* header lines of a message */
 #define SIP_MAX_HEAD (64u * 1024)  /* start line and headers, bytes */
 #define SIP_MAX_BODY (4u * 1024 * 1024)
+#define SIP_MAX_URI 4096           /* Request-URI, bytes */
 #define SIP_MIN_MESSAGE 5          /* shorter datagrams are keep-alives */
 
 /* How the bytes came, which decides what Content-Length means. */

@@ -1,0 +1,534 @@
+#include "sip/msg.h"
+
+#include "base/head.h"
+#include "base/scan.h"
+
+/* One parse: the first fault wins, but the rest is still read, so that the
+ * fault can be answered. */
+struct parse {
+    struct sip_msg *m;
+    struct gb_diag *diag;
+    int err;
+    unsigned reject; /* status for the first fault */
+};
+
+static void fault(struct parse *p, int err, unsigned status, const char *at,
+                  const char *why)
+{
+    if (p->err)
+        return;
+    p->err = gb_fail(p->diag, err,
+                     at ? (size_t)(at - p->m->bytes.p) : p->m->bytes.n, why);
+    p->reject = status;
+}
+
+/* A value parser failed with `err` at d, an offset into value. */
+static void value_fault(struct parse *p, int err, struct slice value,
+                        const struct gb_diag *d)
+{
+    fault(p, err, 400, value.n ? value.p + d->off : NULL, d->why);
+}
+
+static bool is_keep_alive(struct slice bytes)
+{
+    if (bytes.n < SIP_MIN_MESSAGE)
+        return true;
+    for (size_t i = 0; i < bytes.n; i++)
+        if (bytes.p[i] != '\r' && bytes.p[i] != '\n' && bytes.p[i] != '\0')
+            return false;
+    return true;
+}
+
+/* ---- start line --------------------------------------------------------- */
+
+/* "SIP/2.0": its length in s, 0 when s does not begin with a version.
+ * *supported: it is 2.0. */
+static size_t version_length(struct slice s, bool *supported)
+{
+    size_t n = 4;
+
+    if (!slice_has_iprefix(s, SLICE("SIP/")))
+        return 0;
+    while (n < s.n && (ascii_is_digit(s.p[n]) || s.p[n] == '.'))
+        n++;
+    *supported = slice_eq(slice_of(s.p + 4, n - 4), SLICE("2.0"));
+    return n > 4 ? n : 0;
+}
+
+static size_t skip_blanks(struct slice s, size_t i)
+{
+    while (i < s.n && ascii_is_blank(s.p[i]))
+        i++;
+    return i;
+}
+
+static size_t skip_word(struct slice s, size_t i)
+{
+    while (i < s.n && !ascii_is_blank(s.p[i]))
+        i++;
+    return i;
+}
+
+/* line begins with a version of length n. False: not a status line. */
+static bool status_line(struct parse *p, struct slice line, size_t n,
+                        bool supported)
+{
+    struct sip_msg *m = p->m;
+    size_t code = skip_blanks(line, n), end = skip_word(line, code);
+    uint32_t status;
+
+    if (code == n)
+        return false;
+    if (code > n + 1)
+        m->odd |= SIP_ODD_START_BLANKS;
+    if (end - code != 3 ||
+        !slice_u32(slice_of(line.p + code, 3), 699, &status) || status < 100) {
+        fault(p, GB_ERANGE, 0, line.p + code, "status code");
+        return true;
+    }
+    m->status = status;
+    m->reason = slice_trim(slice_from(line, end));
+    if (!supported)
+        fault(p, GB_EUNSUPPORTED, 0, line.p, "SIP version");
+    return true;
+}
+
+static void request_uri(struct parse *p, struct slice uri)
+{
+    struct sip_msg *m = p->m;
+    struct gb_diag d;
+    int err;
+
+    if (uri.n > SIP_MAX_URI) {
+        fault(p, GB_ELIMIT, 414, uri.p, "Request-URI too long");
+        return;
+    }
+    if (uri.n >= 2 && uri.p[0] == '<' && uri.p[uri.n - 1] == '>') {
+        uri = slice_of(uri.p + 1, uri.n - 2);
+        m->odd |= SIP_ODD_URI_BRACKETS;
+    }
+    err = sip_uri_parse(&m->uri, uri, &d);
+    if (err)
+        value_fault(p, err, uri, &d);
+    else if (m->uri.scheme == SIP_SCHEME_OTHER)
+        fault(p, GB_EUNSUPPORTED, 416, uri.p, "scheme of the Request-URI");
+    else if (m->uri.headers.n)
+        fault(p, GB_ESYNTAX, 400, m->uri.headers.p,
+              "header part in the Request-URI");
+}
+
+/* False: not a request line, the bytes are no SIP. */
+static bool request_line(struct parse *p, struct slice line)
+{
+    struct sip_msg *m = p->m;
+    size_t method = skip_word(line, 0), version = line.n, at, uri, n;
+    bool supported = false;
+
+    while (version && !ascii_is_blank(line.p[version - 1]))
+        version--;
+    n = version_length(slice_from(line, version), &supported);
+    m->method_name = slice_head(line, method);
+    if (n == 0 || n != line.n - version || version <= method ||
+        !sip_is_token(m->method_name))
+        return false;
+    m->is_request = true;
+    m->method = sip_method_lookup(m->method_name);
+    at = skip_blanks(line, method);
+    uri = skip_word(line, at);
+    if (!supported)
+        fault(p, GB_EUNSUPPORTED, 505, line.p + version, "SIP version");
+    if (at == version)
+        fault(p, GB_ESYNTAX, 400, line.p + at, "no Request-URI");
+    else if (skip_blanks(line, uri) != version)
+        fault(p, GB_ESYNTAX, 400, line.p + uri, "blank in the Request-URI");
+    else
+        request_uri(p, slice_of(line.p + at, uri - at));
+    if (at > method + 1 || version > uri + 1 || line.p[method] == '\t' ||
+        line.p[uri] == '\t')
+        m->odd |= SIP_ODD_START_BLANKS;
+    return true;
+}
+
+static bool start_line(struct parse *p, struct slice line)
+{
+    bool supported = false;
+    size_t n = version_length(line, &supported);
+
+    if (n)
+        return status_line(p, line, n, supported);
+    return request_line(p, line);
+}
+
+/* ---- index of the fields ------------------------------------------------- */
+
+static void add_field(struct parse *p, const struct head_field *f,
+                      uint8_t last[static SIP_HDR_COUNT])
+{
+    struct sip_msg *m = p->m;
+    enum sip_hdr id = sip_hdr_lookup(f->name);
+    struct sip_field *at = &m->fields[m->n_fields++];
+
+    at->name = f->name;
+    at->value = f->value;
+    at->id = (uint8_t)id;
+    at->next = 0;
+    at->folded = (f->flags & HEAD_FOLDED) != 0;
+    if (f->flags & HEAD_BARE_CR)
+        fault(p, GB_ESYNTAX, 400, f->line.p, "CR inside a header");
+    if (id == SIP_HDR_OTHER)
+        return;
+    if (m->first[id] == 0) {
+        m->first[id] = m->n_fields;
+    } else {
+        m->fields[last[id] - 1].next = m->n_fields;
+        if (sip_hdr_kind(id) == SIP_ONE)
+            fault(p, GB_ESYNTAX, 400, f->name.p, "header stands twice");
+    }
+    last[id] = m->n_fields;
+}
+
+/* 0 or an error after which there is no body. */
+static int index_fields(struct parse *p, struct head *h)
+{
+    uint8_t last[SIP_HDR_COUNT] = { 0 };
+    struct head_field f;
+    int err;
+
+    while ((err = head_next(h, &f)) != GB_ENOENT) {
+        if (err == GB_EAGAIN) {
+            if (p->m->bytes.n >= SIP_MAX_HEAD)
+                fault(p, GB_ELIMIT, 513, NULL, "header block too large");
+            else
+                fault(p, GB_EAGAIN, 400, NULL, "header block does not end");
+            return p->err;
+        }
+        if (err) {
+            fault(p, err, 400, f.line.p, "header line without name or colon");
+            continue;
+        }
+        if (p->m->n_fields == SIP_MAX_FIELDS) {
+            fault(p, GB_ELIMIT, 513, f.line.p, "too many header lines");
+            return p->err;
+        }
+        add_field(p, &f, last);
+    }
+    if (h->off > SIP_MAX_HEAD)
+        fault(p, GB_ELIMIT, 513, NULL, "header block too large");
+    return 0;
+}
+
+/* ---- the values that every message has ------------------------------------ */
+
+static void missing(struct parse *p, const char *why)
+{
+    fault(p, GB_ESYNTAX, 400, NULL, why);
+}
+
+static void read_via(struct parse *p)
+{
+    struct slice rest = sip_msg_value(p->m, SIP_HDR_VIA), elem;
+    struct gb_diag d;
+    int err;
+
+    if (!sip_list_cut(&rest, &elem)) {
+        missing(p, "no Via");
+        return;
+    }
+    err = sip_via_parse(&p->m->via, elem, &d);
+    if (err)
+        value_fault(p, err, elem, &d);
+    else if (!sip_via_has_cookie(&p->m->via))
+        p->m->odd |= SIP_ODD_NO_COOKIE;
+}
+
+static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
+                      const char *why)
+{
+    struct slice value = sip_msg_value(p->m, id);
+    struct gb_diag d;
+    int err;
+
+    if (value.n == 0) {
+        missing(p, why);
+        return;
+    }
+    err = sip_addr_parse(out, value, &d);
+    if (err)
+        value_fault(p, err, value, &d);
+    else if (out->is_star)
+        fault(p, GB_ESYNTAX, 400, value.p, "* is no address");
+    else if (!out->bracketed && out->params.n)
+        p->m->odd |= SIP_ODD_BARE_ADDR;
+    if (!err && p->m->method == SIP_METHOD_REGISTER && p->m->is_request &&
+        out->uri.scheme == SIP_SCHEME_OTHER)
+        fault(p, GB_ESYNTAX, 400, value.p, "address of record is not sip:");
+}
+
+static void read_cseq(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+    struct slice value = sip_msg_value(m, SIP_HDR_CSEQ);
+    struct gb_diag d;
+    int err;
+
+    if (value.n == 0) {
+        missing(p, "no CSeq");
+        return;
+    }
+    err = sip_cseq_parse(&m->cseq, value, &d);
+    if (err) {
+        value_fault(p, err, value, &d);
+    } else if (!m->is_request) {
+        m->method = m->cseq.method;
+        m->method_name = m->cseq.method_name;
+    } else if (!slice_eq(m->method_name, m->cseq.method_name)) {
+        fault(p, GB_ESYNTAX, 400, value.p, "method of CSeq");
+    }
+}
+
+static void read_max_forwards(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+    struct slice value = sip_msg_value(m, SIP_HDR_MAX_FORWARDS);
+    uint32_t v;
+
+    if (!sip_msg_has(m, SIP_HDR_MAX_FORWARDS)) {
+        if (m->is_request)
+            m->odd |= SIP_ODD_NO_MAX_FORWARDS;
+    } else if (slice_u32(value, 255, &v)) {
+        m->max_forwards = (int)v;
+    } else {
+        fault(p, GB_ERANGE, 400, value.p, "Max-Forwards");
+    }
+}
+
+/* ---- body ------------------------------------------------------------------ */
+
+/* Content-Length is more than what is there (signalling: only where the XML
+ * itself says that nothing is missing). */
+static void body_short(struct parse *p, struct slice rest, const char *at)
+{
+    struct sip_msg *m = p->m;
+    bool xml = m->is_request && (m->method == SIP_METHOD_MESSAGE ||
+                                 m->method == SIP_METHOD_NOTIFY);
+
+    if (xml && sip_xml_end(rest)) {
+        m->body = rest;
+        m->odd |= SIP_ODD_CLEN_LARGE;
+        return;
+    }
+    fault(p, GB_ERANGE, 400, at, "Content-Length beyond the datagram");
+}
+
+static void body_datagram(struct parse *p, struct slice rest, size_t length,
+                          const char *at)
+{
+    struct sip_msg *m = p->m;
+
+    if (length > rest.n) {
+        body_short(p, rest, at);
+        return;
+    }
+    m->body = slice_head(rest, length);
+    if (length < rest.n && length && sip_xml_end(m->body) == 0 &&
+        sip_xml_end(rest)) {
+        m->body = rest;
+        m->odd |= SIP_ODD_CLEN_SMALL;
+    }
+    m->trailing = rest.n - m->body.n;
+    if (m->trailing)
+        m->odd |= SIP_ODD_TRAILING;
+}
+
+static void body_without_length(struct parse *p, struct slice rest,
+                                enum sip_carrier carrier)
+{
+    struct sip_msg *m = p->m;
+
+    if (carrier == SIP_STREAM && sip_xml_end(rest) == 0) {
+        missing(p, "no Content-Length on a stream");
+        return;
+    }
+    m->body = rest;
+    if (rest.n)
+        m->odd |= SIP_ODD_NO_CLEN;
+}
+
+static void read_body(struct parse *p, struct slice rest,
+                      enum sip_carrier carrier)
+{
+    struct sip_msg *m = p->m;
+    struct slice value = sip_msg_value(m, SIP_HDR_CONTENT_LENGTH);
+    uint64_t length;
+
+    if (!sip_msg_has(m, SIP_HDR_CONTENT_LENGTH)) {
+        body_without_length(p, rest, carrier);
+        return;
+    }
+    if (!slice_u64(value, INT64_MAX, &length)) {
+        fault(p, GB_ERANGE, 400, value.p, "Content-Length");
+        return;
+    }
+    m->content_length = (int64_t)length;
+    if (length > SIP_MAX_BODY)
+        fault(p, GB_ELIMIT, 413, value.p, "body too large");
+    else if (carrier == SIP_DATAGRAM)
+        body_datagram(p, rest, (size_t)length, value.p);
+    else if (length != rest.n)
+        fault(p, GB_ERANGE, 400, value.p, "Content-Length of a cut message");
+    else
+        m->body = rest;
+}
+
+/* ---- all of it --------------------------------------------------------------- */
+
+static void read_values(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+
+    read_via(p);
+    read_addr(p, SIP_HDR_FROM, &m->from, "no From");
+    read_addr(p, SIP_HDR_TO, &m->to, "no To");
+    m->call_id = sip_msg_value(m, SIP_HDR_CALL_ID);
+    if (m->call_id.n == 0)
+        missing(p, "no Call-ID");
+    read_cseq(p);
+    read_max_forwards(p);
+}
+
+/* Responses and ACK are never answered; nor is what has no Via. */
+static int finish(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+
+    if (p->err && m->is_request && m->method != SIP_METHOD_ACK &&
+        m->via.host.n)
+        m->reject = p->reject;
+    return p->err;
+}
+
+int sip_msg_parse(struct sip_msg *m, struct slice bytes,
+                  enum sip_carrier carrier, struct gb_diag *diag)
+{
+    struct parse p = { m, diag, 0, 0 };
+    struct head h;
+    struct slice line;
+    int err;
+
+    memset(m, 0, offsetof(struct sip_msg, fields));
+    m->bytes = bytes;
+    m->max_forwards = -1;
+    m->content_length = -1;
+    if (is_keep_alive(bytes))
+        return gb_fail(diag, GB_ENOENT, 0, "keep-alive");
+    head_init(&h, bytes);
+    if (head_start(&h, &line))
+        return gb_fail(diag, GB_ESYNTAX, 0, "no start line");
+    if (line.n && line.p != bytes.p)
+        m->odd |= SIP_ODD_LEADING;
+    if (!start_line(&p, line))
+        return gb_fail(diag, GB_ESYNTAX, (size_t)(line.p - bytes.p),
+                       "start line is no SIP");
+    err = index_fields(&p, &h);
+    if (h.flags & HEAD_BARE_LF)
+        m->odd |= SIP_ODD_BARE_LF;
+    read_values(&p);
+    if (!err)
+        read_body(&p, slice_from(bytes, h.off), carrier);
+    return finish(&p);
+}
+
+struct slice sip_msg_value_named(const struct sip_msg *m, struct slice name)
+{
+    enum sip_hdr id = sip_hdr_lookup(name);
+
+    if (id != SIP_HDR_OTHER)
+        return sip_msg_value(m, id);
+    for (size_t i = 0; i < m->n_fields; i++)
+        if (m->fields[i].id == SIP_HDR_OTHER &&
+            slice_ieq(m->fields[i].name, name))
+            return m->fields[i].value;
+    return slice_of(NULL, 0);
+}
+
+bool sip_walk_next(struct sip_walk *k, struct slice *elem)
+{
+    for (;;) {
+        if (sip_list_cut(&k->rest, elem))
+            return true;
+        if (k->field == NULL)
+            return false;
+        k->rest = k->field->value;
+        k->field = sip_field_next(k->m, k->field);
+    }
+}
+
+bool sip_msg_lists(const struct sip_msg *m, enum sip_hdr id,
+                   struct slice token)
+{
+    struct sip_walk k = sip_msg_walk(m, id);
+    struct slice elem;
+
+    while (sip_walk_next(&k, &elem))
+        if (slice_ieq(elem, token))
+            return true;
+    return false;
+}
+
+/* ---- XML, as far as needed to find its end ------------------------------------ */
+
+/* Index behind `end` at or behind at; s.n + 1 when it is not there. */
+static size_t behind(struct slice s, size_t at, struct slice end)
+{
+    size_t found = slice_find_slice(slice_from(s, at), end);
+
+    return at + found + end.n <= s.n ? at + found + end.n : s.n + 1;
+}
+
+/* Index of the '<' of the root element, or s.n. */
+static size_t xml_root(struct slice s)
+{
+    size_t at = slice_has_prefix(s, SLICE("\xef\xbb\xbf")) ? 3 : 0;
+
+    for (;;) {
+        while (at < s.n && ascii_is_space(s.p[at]))
+            at++;
+        if (at + 1 >= s.n || s.p[at] != '<')
+            return s.n;
+        if (s.p[at + 1] == '?')
+            at = behind(s, at, SLICE("?>"));
+        else if (slice_has_prefix(slice_from(s, at), SLICE("<!--")))
+            at = behind(s, at + 4, SLICE("-->"));
+        else
+            return sip_is_token_char(s.p[at + 1]) ? at : s.n;
+        if (at > s.n)
+            return s.n;
+    }
+}
+
+size_t sip_xml_end(struct slice body)
+{
+    size_t at = xml_root(body), n = 1, gt;
+    struct slice name;
+
+    if (at == body.n)
+        return 0;
+    while (at + n < body.n && !ascii_is_space(body.p[at + n]) &&
+           body.p[at + n] != '>' && body.p[at + n] != '/')
+        n++;
+    name = slice_of(body.p + at + 1, n - 1);
+    gt = at + scan_char(body.p + at, body.n - at, '>');
+    if (gt < body.n && body.p[gt - 1] == '/')
+        return gt + 1;
+    while ((at = behind(body, at, SLICE("</"))) <= body.n) {
+        size_t end = at + name.n;
+
+        if (!slice_has_prefix(slice_from(body, at), name))
+            continue;
+        while (end < body.n && ascii_is_space(body.p[end]))
+            end++;
+        if (end < body.n && body.p[end] == '>')
+            return end + 1;
+    }
+    return 0;
+}

@@ -1,0 +1,122 @@
+#include "sip/param.h"
+
+#include "base/scan.h"
+
+/* Index behind the string that opens at s.p[at]; s.n when it never closes. */
+static size_t skip_quoted(struct slice s, size_t at)
+{
+    for (at++; at < s.n; at++) {
+        if (s.p[at] == '\\')
+            at++;
+        else if (s.p[at] == '"')
+            return at + 1;
+    }
+    return s.n;
+}
+
+/* Where the value that starts at `at` ends: the next sep outside quotes. */
+static size_t value_end(struct slice s, size_t at, char sep)
+{
+    while (at < s.n && s.p[at] != sep)
+        at = s.p[at] == '"' ? skip_quoted(s, at) : at + 1;
+    return at;
+}
+
+static void unquote(struct sip_param *p)
+{
+    size_t end;
+
+    if (p->value.n == 0 || p->value.p[0] != '"')
+        return;
+    end = skip_quoted(p->value, 0);
+    p->quoted = true;
+    if (end - 1 > 0 && p->value.p[end - 1] == '"')
+        end--;
+    p->value = slice_of(p->value.p + 1, end - 1);
+}
+
+bool sip_param_next(struct slice *rest, char sep, struct sip_param *out)
+{
+    struct slice s = *rest;
+    size_t i = 0, name;
+
+    while (i < s.n && (ascii_is_space(s.p[i]) || s.p[i] == sep))
+        i++;
+    if (i == s.n) {
+        *rest = slice_from(s, i);
+        return false;
+    }
+    name = i;
+    while (i < s.n && s.p[i] != sep && s.p[i] != '=')
+        i++;
+    out->name = slice_trim(slice_of(s.p + name, i - name));
+    out->quoted = false;
+    out->has_value = i < s.n && s.p[i] == '=';
+    out->value = slice_of(NULL, 0);
+    if (out->has_value) {
+        size_t value = ++i;
+
+        i = value_end(s, value, sep);
+        out->value = slice_trim(slice_of(s.p + value, i - value));
+        unquote(out);
+    }
+    *rest = slice_from(s, i);
+    return true;
+}
+
+bool sip_param_find(struct slice params, struct slice name,
+                    struct sip_param *out)
+{
+    struct sip_param p;
+
+    while (sip_param_next(&params, ';', &p)) {
+        if (slice_ieq(p.name, name)) {
+            *out = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only white space and stray ';': nothing that an element could mean. */
+static bool is_hollow(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_space(s.p[i]) && s.p[i] != ';')
+            return false;
+    return true;
+}
+
+static size_t element_end(struct slice s)
+{
+    size_t i = 0;
+    bool bracket = false;
+
+    if (scan_char(s.p, s.n, ',') == s.n)
+        return s.n;
+    while (i < s.n && (bracket || s.p[i] != ',')) {
+        if (s.p[i] == '"') {
+            i = skip_quoted(s, i);
+            continue;
+        }
+        if (s.p[i] == '<')
+            bracket = true;
+        else if (s.p[i] == '>')
+            bracket = false;
+        i++;
+    }
+    return i;
+}
+
+bool sip_list_cut(struct slice *rest, struct slice *elem)
+{
+    while (rest->n) {
+        size_t end = element_end(*rest);
+
+        *elem = slice_trim(slice_head(*rest, end));
+        *rest = slice_from(*rest, end + 1);
+        if (!is_hollow(*elem))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,197 @@
+#include "sip/vocab.h"
+
+#define KEY(n, first, last) ((n) << 16 | (unsigned)(first) << 8 | (last))
+#define LEN(lit) (sizeof(lit) - 1)
+
+static const struct slice methods[SIP_METHOD_COUNT] = {
+#define X(id, name, first, last) [SIP_METHOD_##id] = SLICE_INIT(name),
+    SIP_METHOD_MAP(X)
+#undef X
+};
+
+static const struct {
+    struct slice name;
+    char brief;
+    uint8_t kind;
+} hdrs[SIP_HDR_COUNT] = {
+    [SIP_HDR_OTHER] = { { NULL, 0 }, 0, SIP_LINE },
+#define X(id, name, brief, kind, first, last)                                  \
+    [SIP_HDR_##id] = { SLICE_INIT(name), brief, SIP_##kind },
+    SIP_HDR_MAP(X)
+#undef X
+};
+
+/* Length, first and last letter tell all names of a table apart (the compiler
+ * refuses a second equal case); the name is compared afterwards. */
+static enum sip_method method_of_key(unsigned key)
+{
+    switch (key) {
+#define X(id, name, first, last)                                               \
+    case KEY(LEN(name), first, last):                                          \
+        return SIP_METHOD_##id;
+        SIP_METHOD_MAP(X)
+#undef X
+    default:
+        return SIP_METHOD_OTHER;
+    }
+}
+
+static enum sip_hdr hdr_of_key(unsigned key)
+{
+    switch (key) {
+#define X(id, name, brief, kind, first, last)                                  \
+    case KEY(LEN(name), first, last):                                          \
+        return SIP_HDR_##id;
+        SIP_HDR_MAP(X)
+#undef X
+    default:
+        return SIP_HDR_OTHER;
+    }
+}
+
+static enum sip_hdr hdr_of_brief(char c)
+{
+    switch (c) {
+    case 0:
+        return SIP_HDR_OTHER;
+#define X(id, name, brief, kind, first, last)                                  \
+    case brief ? brief : -(int)SIP_HDR_##id:                                   \
+        return SIP_HDR_##id;
+        SIP_HDR_MAP(X)
+#undef X
+    default:
+        return SIP_HDR_OTHER;
+    }
+}
+
+/* Eight octets of s and of t (letters and '-') are equal but for case. */
+static bool fold8_eq(const char *s, const char *t)
+{
+    uint64_t a, b;
+
+    memcpy(&a, s, 8);
+    memcpy(&b, t, 8);
+    return ((a ^ b) & ~((b & 0x4040404040404040u) >> 1)) == 0;
+}
+
+static bool fold4_eq(const char *s, const char *t)
+{
+    uint32_t a, b;
+
+    memcpy(&a, s, 4);
+    memcpy(&b, t, 4);
+    return ((a ^ b) & ~((b & 0x40404040u) >> 1)) == 0;
+}
+
+/* As slice_ieq; t is a name of our table, where only letters have bit 6. */
+static bool name_ieq(const char *s, const char *t, size_t n)
+{
+    size_t i = 0;
+
+    if (n < 4)
+        return slice_ieq(slice_of(s, n), slice_of(t, n));
+    if (n < 8)
+        return fold4_eq(s, t) && fold4_eq(s + n - 4, t + n - 4);
+    for (; i + 8 < n; i += 8)
+        if (!fold8_eq(s + i, t + i))
+            return false;
+    return fold8_eq(s + n - 8, t + n - 8);
+}
+
+enum sip_method sip_method_lookup(struct slice name)
+{
+    enum sip_method m;
+
+    if (name.n < 3 || name.n > 255)
+        return SIP_METHOD_OTHER;
+    m = method_of_key(KEY((unsigned)name.n, (unsigned char)name.p[0],
+                          (unsigned char)name.p[name.n - 1]));
+    return m && memcmp(name.p, methods[m].p, name.n) == 0 ? m
+                                                          : SIP_METHOD_OTHER;
+}
+
+struct slice sip_method_name(enum sip_method m)
+{
+    return methods[m];
+}
+
+enum sip_hdr sip_hdr_lookup(struct slice name)
+{
+    enum sip_hdr h;
+
+    if (name.n == 1)
+        return hdr_of_brief(ascii_lower(name.p[0]));
+    if (name.n == 0 || name.n > 255)
+        return SIP_HDR_OTHER;
+    h = hdr_of_key(KEY((unsigned)name.n, (unsigned char)(name.p[0] | 0x20),
+                       (unsigned char)(name.p[name.n - 1] | 0x20)));
+    return h && name_ieq(name.p, hdrs[h].name.p, name.n) ? h : SIP_HDR_OTHER;
+}
+
+struct slice sip_hdr_name(enum sip_hdr h)
+{
+    return hdrs[h].name;
+}
+
+char sip_hdr_brief(enum sip_hdr h)
+{
+    return hdrs[h].brief;
+}
+
+enum sip_hdr_kind sip_hdr_kind(enum sip_hdr h)
+{
+    return (enum sip_hdr_kind)hdrs[h].kind;
+}
+
+static struct slice reason_of(unsigned status)
+{
+    switch (status) {
+#define X(code, text)                                                          \
+    case code:                                                                 \
+        return SLICE(text);
+        SIP_STATUS_MAP(X)
+#undef X
+    default:
+        return SLICE("");
+    }
+}
+
+struct slice sip_reason(unsigned status)
+{
+    struct slice s = reason_of(status);
+
+    if (s.n == 0 && status >= 100 && status <= 699)
+        s = reason_of(status < 200 ? 183 : status / 100 * 100);
+    return s.n ? s : SLICE("Unknown");
+}
+
+static const bool token_char[256] = {
+    ['!'] = true, ['%'] = true, ['\''] = true, ['*'] = true, ['+'] = true,
+    ['-'] = true, ['.'] = true, ['_'] = true,  ['`'] = true, ['~'] = true,
+    ['0'] = true, ['1'] = true, ['2'] = true,  ['3'] = true, ['4'] = true,
+    ['5'] = true, ['6'] = true, ['7'] = true,  ['8'] = true, ['9'] = true,
+    ['A'] = true, ['B'] = true, ['C'] = true,  ['D'] = true, ['E'] = true,
+    ['F'] = true, ['G'] = true, ['H'] = true,  ['I'] = true, ['J'] = true,
+    ['K'] = true, ['L'] = true, ['M'] = true,  ['N'] = true, ['O'] = true,
+    ['P'] = true, ['Q'] = true, ['R'] = true,  ['S'] = true, ['T'] = true,
+    ['U'] = true, ['V'] = true, ['W'] = true,  ['X'] = true, ['Y'] = true,
+    ['Z'] = true, ['a'] = true, ['b'] = true,  ['c'] = true, ['d'] = true,
+    ['e'] = true, ['f'] = true, ['g'] = true,  ['h'] = true, ['i'] = true,
+    ['j'] = true, ['k'] = true, ['l'] = true,  ['m'] = true, ['n'] = true,
+    ['o'] = true, ['p'] = true, ['q'] = true,  ['r'] = true, ['s'] = true,
+    ['t'] = true, ['u'] = true, ['v'] = true,  ['w'] = true, ['x'] = true,
+    ['y'] = true, ['z'] = true,
+};
+
+bool sip_is_token_char(char c)
+{
+    return token_char[(unsigned char)c];
+}
+
+bool sip_is_token(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!token_char[(unsigned char)s.p[i]])
+            return false;
+    return s.n > 0;
+}
