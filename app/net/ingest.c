@@ -1,0 +1,656 @@
+#include "app/net/ingest.h"
+
+#include "app/net/sockaddr.h"
+#include "rtp/tcpframe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define UDP_MIN_SLOTS 8   /* fewer left in a slab: on to another one */
+#define TCP_READ_MIN 4096 /* less room than this: on to another slab */
+
+/* One media connection, accepted or made by us. */
+struct conn {
+    struct ingest *in; /* NULL: closing without its ingest */
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    struct gb_addr remote;
+    struct rtp_tcpframe frame;
+    struct slab *slab;
+    size_t len;
+    uint64_t since_ms, last_ms; /* last_ms 0: nothing valid yet */
+    bool up, closing;
+};
+
+struct ingest {
+    struct ingest_options o;
+    struct receiver *rx; /* made with the first packet */
+    struct udp_socket *rtp, *rtcp;
+    uv_tcp_t listener;
+    bool listening, freed;
+    struct conn *conn;
+    unsigned open_handles;
+    size_t slot, batch_used;
+    /* what the answer said, kept until there is a receiver */
+    bool answered, has_ssrc;
+    uint32_t ssrc;
+    struct gb_addr allow, target;
+    enum ps_codec video, audio;
+    /* TCP active */
+    unsigned attempts;
+    uint64_t connect_ms; /* of the next attempt, or when this one is given up */
+    uint64_t lost_ms;    /* the connection was lost: 0 not */
+    bool connected_once, ended;
+    /* RTCP */
+    struct gb_addr rtcp_from;
+    uint64_t rtcp_ms;
+};
+
+/* ---- the pool -------------------------------------------------------------- */
+
+void ingest_pool_init(struct ingest_pool *p)
+{
+    slab_pool_init(&p->slabs);
+    p->udp = NULL;
+    p->udp_off = 0;
+}
+
+void ingest_pool_fini(struct ingest_pool *p)
+{
+    slab_unref(p->udp);
+    p->udp = NULL;
+    slab_pool_fini(&p->slabs);
+}
+
+static size_t pool_get(void *ctx, uint8_t *room[UDP_BATCH],
+                       void *buf[UDP_BATCH], size_t *cap)
+{
+    struct ingest *in = ctx;
+    struct ingest_pool *p = in->o.pool;
+    size_t most = SLAB_BYTES / in->slot;
+    size_t n = p->udp ? (SLAB_BYTES - p->udp_off) / in->slot : 0;
+
+    if (n < most && n < UDP_MIN_SLOTS) {
+        slab_unref(p->udp);
+        p->udp = slab_get(&p->slabs);
+        p->udp_off = 0;
+        if (!p->udp)
+            return 0;
+        n = most;
+    }
+    if (n > UDP_BATCH)
+        n = UDP_BATCH;
+    for (size_t i = 0; i < n; i++) {
+        room[i] = p->udp->bytes + p->udp_off + i * in->slot;
+        buf[i] = p->udp;
+    }
+    *cap = in->slot;
+    in->batch_used = 0;
+    return n;
+}
+
+static void pool_done(void *ctx)
+{
+    struct ingest *in = ctx;
+
+    if (in->o.pool->udp->refs == 1)
+        in->o.pool->udp_off = 0; /* nobody kept anything of it */
+    else
+        in->o.pool->udp_off += in->batch_used * in->slot;
+}
+
+/* ---- packets ----------------------------------------------------------------- */
+
+static void say(struct ingest *in, enum platform_media_kind kind, int err,
+                const char *text)
+{
+    if (!in->freed)
+        in->o.on_event(in->o.ctx, kind, err, text);
+}
+
+static void on_receiver(void *ctx, enum receiver_event ev)
+{
+    struct ingest *in = ctx;
+    char text[96];
+
+    switch (ev) {
+    case RECEIVER_PACKET:
+        say(in, PLATFORM_MEDIA_PACKET, 0, NULL);
+        break;
+    case RECEIVER_PROGRAM:
+        say(in, PLATFORM_MEDIA_PROGRAM, 0, NULL);
+        break;
+    case RECEIVER_CODEC:
+        say(in, PLATFORM_MEDIA_CODEC, 0, NULL);
+        break;
+    case RECEIVER_UNKNOWN:
+        snprintf(text, sizeof(text),
+                 "payload is not a program stream: it looks like %s",
+                 receiver_kind(in->rx));
+        say(in, PLATFORM_MEDIA_ALIVE, 0, text);
+        break;
+    }
+}
+
+static void tell_receiver(struct ingest *in)
+{
+    receiver_answer(in->rx, in->has_ssrc, in->ssrc, &in->allow, in->video,
+                    in->audio);
+}
+
+static struct receiver *receiver(struct ingest *in, bool tcp)
+{
+    struct receiver_options o = { .tcp = tcp, .has_ssrc = in->has_ssrc,
+                                  .ssrc = in->ssrc, .on_event = on_receiver,
+                                  .ctx = in };
+
+    if (!in->rx && receiver_new(&in->rx, in->o.hub, &o) == 0)
+        tell_receiver(in);
+    return in->rx;
+}
+
+static void on_rtcp_bytes(struct ingest *in, const struct gb_addr *from)
+{
+    in->rtcp_from = *from;
+}
+
+static void on_rtp(void *ctx, struct udp_socket *u,
+                   const struct udp_packet *pkt, size_t n)
+{
+    struct ingest *in = ctx;
+    uint64_t now_ms = uv_now(in->o.loop);
+
+    (void)u;
+    in->batch_used = n;
+    if (in->freed)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct receiver *rx;
+
+        if (pkt[i].truncated) {
+            in->slot = in->slot < 16384 ? in->slot * 4 : SLAB_BYTES;
+            continue; /* one is lost; the next ones have room */
+        }
+        if (rtp_classify(pkt[i].p, pkt[i].n) == RTP_CLASS_RTCP) {
+            on_rtcp_bytes(in, &pkt[i].remote);
+            continue;
+        }
+        rx = receiver(in, false);
+        if (rx)
+            receiver_packet(rx, pkt[i].p, pkt[i].n, pkt[i].buf,
+                            &pkt[i].remote, now_ms);
+    }
+}
+
+static void on_rtcp(void *ctx, struct udp_socket *u,
+                    const struct udp_packet *pkt, size_t n)
+{
+    struct ingest *in = ctx;
+
+    (void)u;
+    for (size_t i = 0; !in->freed && i < n; i++)
+        if (rtp_classify(pkt[i].p, pkt[i].n) == RTP_CLASS_RTCP)
+            on_rtcp_bytes(in, &pkt[i].remote);
+}
+
+/* ---- TCP ------------------------------------------------------------------------ */
+
+static void handle_closed(struct ingest *in)
+{
+    void (*on_freed)(void *) = in->o.on_freed;
+    void *ctx = in->o.ctx;
+
+    if (--in->open_handles || !in->freed)
+        return;
+    receiver_free(in->rx);
+    free(in);
+    if (on_freed)
+        on_freed(ctx);
+}
+
+static void on_conn_closed(uv_handle_t *h)
+{
+    struct conn *c = h->data;
+    struct ingest *in = c->in;
+
+    slab_unref(c->slab);
+    free(c);
+    handle_closed(in);
+}
+
+static void conn_close(struct conn *c)
+{
+    if (c->closing)
+        return;
+    c->closing = true;
+    if (c->in->conn == c)
+        c->in->conn = NULL;
+    uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    struct conn *c = h->data;
+
+    (void)suggested;
+    if (c->slab)
+        *b = uv_buf_init((char *)c->slab->bytes + c->len,
+                         (unsigned)(SLAB_BYTES - c->len));
+    else
+        *b = uv_buf_init(NULL, 0);
+}
+
+/* Room for another read: what is unfinished moves to the front of a fresh
+ * slab, the old one stays with those who hold its packets. */
+static bool make_room(struct conn *c)
+{
+    size_t done = rtp_tcpframe_done(&c->frame), left = c->len - done;
+    struct slab *s;
+
+    if (SLAB_BYTES - c->len >= TCP_READ_MIN && c->len < SLAB_BYTES / 2)
+        return true;
+    if (SLAB_BYTES - done >= rtp_tcpframe_need(&c->frame) &&
+        SLAB_BYTES - c->len >= TCP_READ_MIN)
+        return true;
+    if (c->slab->refs == 1) {
+        memmove(c->slab->bytes, c->slab->bytes + done, left);
+    } else {
+        s = slab_get(&c->in->o.pool->slabs);
+        if (!s)
+            return false;
+        memcpy(s->bytes, c->slab->bytes + done, left);
+        slab_unref(c->slab);
+        c->slab = s;
+    }
+    rtp_tcpframe_shift(&c->frame, done);
+    c->len = left;
+    return SLAB_BYTES - c->len > 0;
+}
+
+static void use_frame(struct conn *c, const struct rtp_frame *f,
+                      uint64_t now_ms)
+{
+    struct ingest *in = c->in;
+    struct receiver *rx;
+
+    if (f->kind == RTP_FRAME_RTCP) {
+        on_rtcp_bytes(in, &c->remote);
+        return;
+    }
+    rx = receiver(in, true);
+    if (!rx)
+        return;
+    if (f->gap)
+        receiver_gap(rx);
+    if (f->kind == RTP_FRAME_PS) {
+        receiver_bare(rx, f->p, f->n, c->slab, now_ms);
+        c->last_ms = now_ms;
+    } else if (receiver_packet(rx, f->p, f->n, c->slab, &c->remote, now_ms)) {
+        c->last_ms = now_ms;
+    }
+}
+
+static void conn_lost(struct conn *c, int err, const char *text)
+{
+    struct ingest *in = c->in;
+    bool current = in->conn == c;
+
+    conn_close(c);
+    if (!current || in->freed)
+        return;
+    if (in->rx)
+        receiver_end(in->rx, uv_now(in->o.loop));
+    if (in->o.transport == PLATFORM_TCP_ACTIVE || !in->connected_once) {
+        in->ended = true;
+        say(in, PLATFORM_MEDIA_ENDED, err, text);
+    } else {
+        in->lost_ms = uv_now(in->o.loop); /* it may come back */
+    }
+}
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+    struct conn *c = s->data;
+    uint64_t now_ms = uv_now(c->in->o.loop);
+    struct rtp_frame f;
+    int err = 0;
+
+    (void)b;
+    if (n < 0) {
+        conn_lost(c, (int)n, n == UV_EOF ? "device closed the connection"
+                                         : uv_strerror((int)n));
+        return;
+    }
+    c->len += (size_t)n;
+    while (!c->closing && (err = rtp_tcpframe_next(&c->frame, c->slab->bytes,
+                                                   c->len, SLAB_BYTES, &f)) == 0)
+        use_frame(c, &f, now_ms);
+    if (c->closing)
+        return;
+    if (err != GB_EAGAIN)
+        conn_lost(c, err, err == GB_ELIMIT
+                              ? "RTP framing was lost and not found again"
+                              : "bytes on the connection are no media");
+    else if (!make_room(c))
+        conn_lost(c, GB_ENOMEM, "no memory for received bytes");
+}
+
+static struct conn *conn_new(struct ingest *in)
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    struct rtp_tcpframe_options o = { .has_ssrc = in->has_ssrc,
+                                      .ssrc = in->ssrc };
+
+    if (!c)
+        return NULL;
+    c->slab = slab_get(&in->o.pool->slabs);
+    if (!c->slab || uv_tcp_init(in->o.loop, &c->tcp)) {
+        slab_unref(c->slab);
+        free(c);
+        return NULL;
+    }
+    c->in = in;
+    c->tcp.data = c;
+    c->since_ms = uv_now(in->o.loop);
+    rtp_tcpframe_init(&c->frame, &o);
+    in->open_handles++;
+    return c;
+}
+
+static void conn_start(struct conn *c)
+{
+    struct ingest *in = c->in;
+    struct sockaddr_storage ss;
+    int len = sizeof(ss), rcvbuf = 1 << 20;
+
+    if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len))
+        sockaddr_read(&c->remote, (struct sockaddr *)&ss);
+    uv_tcp_keepalive(&c->tcp, 1, 30);
+    uv_recv_buffer_size((uv_handle_t *)&c->tcp, &rcvbuf);
+    uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+    c->up = true;
+    in->conn = c;
+    in->lost_ms = 0;
+    in->connected_once = true;
+    say(in, PLATFORM_MEDIA_CONNECTED, 0, NULL);
+}
+
+/* May this newcomer take the place of the connection we have? */
+static bool may_replace(struct ingest *in)
+{
+    struct conn *old = in->conn;
+    uint64_t now_ms = uv_now(in->o.loop);
+
+    return !old || old->last_ms == 0 ||
+           now_ms - old->last_ms >= INGEST_TAKEOVER_MS;
+}
+
+static void on_accept(uv_stream_t *server, int status)
+{
+    struct ingest *in = server->data;
+    struct conn *c;
+
+    if (status || in->freed)
+        return;
+    c = conn_new(in);
+    if (!c)
+        return; /* stays in the backlog */
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) || !may_replace(in)) {
+        conn_close(c);
+        return;
+    }
+    if (in->conn) {
+        if (in->rx)
+            receiver_gap(in->rx);
+        conn_close(in->conn);
+    }
+    conn_start(c);
+}
+
+static void on_connected(uv_connect_t *req, int status)
+{
+    struct conn *c = req->handle->data;
+    struct ingest *in = c->in;
+
+    if (c->closing)
+        return;
+    if (status == 0) {
+        conn_start(c);
+        return;
+    }
+    conn_close(c);
+    in->connect_ms = uv_now(in->o.loop) + INGEST_RETRY_MS;
+    if (in->attempts >= INGEST_ATTEMPTS && !in->ended) {
+        char text[128], addr[GB_ADDR_TEXT_MAX];
+
+        in->ended = true;
+        snprintf(text, sizeof(text), "connecting to %s: %s (%u attempts)",
+                 gb_addr_text(&in->target, addr), uv_strerror(status),
+                 in->attempts);
+        say(in, PLATFORM_MEDIA_ENDED, status, text);
+    }
+}
+
+static void try_connect(struct ingest *in)
+{
+    struct sockaddr_storage ss;
+    struct conn *c = conn_new(in);
+    int err;
+
+    in->attempts++;
+    in->connect_ms = uv_now(in->o.loop) + INGEST_CONNECT_MS;
+    if (!c)
+        return;
+    in->conn = c;
+    sockaddr_of(&ss, &in->target, false);
+    err = uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss,
+                         on_connected);
+    if (err) {
+        c->connect.handle = (uv_stream_t *)&c->tcp;
+        on_connected(&c->connect, err);
+    }
+}
+
+/* ---- orders and time ---------------------------------------------------------- */
+
+void ingest_answer(struct ingest *in, const struct platform_action *a)
+{
+    in->answered = true;
+    in->has_ssrc = !a->ssrc_any;
+    in->ssrc = a->ssrc;
+    in->video = a->video_hint;
+    in->audio = a->audio_hint;
+    in->target = a->remote;
+    in->allow = a->remote;
+    if (in->rx)
+        tell_receiver(in);
+    if (in->conn && in->has_ssrc)
+        rtp_tcpframe_expect(&in->conn->frame, in->ssrc);
+    if (in->o.transport == PLATFORM_TCP_ACTIVE && !in->conn) {
+        in->attempts = 0;
+        in->ended = false;
+        try_connect(in);
+    }
+}
+
+static void send_report(struct ingest *in, uint64_t now_ms)
+{
+    const struct rtp_source *src = receiver_source(in->rx);
+    struct gb_addr to = in->rtcp_from;
+    struct rtcp_block block;
+    uint8_t bytes[128];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    in->rtcp_ms = now_ms + INGEST_RTCP_MS;
+    if (!in->rtcp || !receiver_report(in->rx, &block))
+        return;
+    if (to.family == GB_NO_ADDR) {
+        to = src->from;
+        to.port++;
+    }
+    rtcp_rr_write(&w, src->ssrc + 1, &block, 1);
+    rtcp_sdes_write(&w, src->ssrc + 1, SLICE("gb28181d"));
+    if (!w.err) {
+        udp_send(in->rtcp, NULL, &to, bytes, w.len);
+        udp_flush(in->rtcp);
+    }
+}
+
+static void tick_connection(struct ingest *in, uint64_t now_ms)
+{
+    struct conn *c = in->conn;
+
+    if (in->lost_ms && now_ms - in->lost_ms >= INGEST_RECONNECT_MS &&
+        !in->ended) {
+        in->ended = true;
+        say(in, PLATFORM_MEDIA_ENDED, UV_EOF,
+            "device closed the media connection and did not come back");
+    }
+    if (c && c->up && c->last_ms == 0 &&
+        now_ms - c->since_ms >= INGEST_FIRST_MS)
+        conn_lost(c, GB_ESTATE, "connection carried no valid RTP packet");
+    if (in->o.transport != PLATFORM_TCP_ACTIVE || !in->answered || in->ended)
+        return;
+    if (c && !c->up && now_ms >= in->connect_ms) {
+        c->connect.handle = (uv_stream_t *)&c->tcp;
+        on_connected(&c->connect, UV_ETIMEDOUT);
+    } else if (!c && now_ms >= in->connect_ms &&
+               in->attempts < INGEST_ATTEMPTS) {
+        try_connect(in);
+    }
+}
+
+void ingest_tick(struct ingest *in, uint64_t now_ms)
+{
+    tick_connection(in, now_ms);
+    if (!in->rx)
+        return;
+    receiver_tick(in->rx, now_ms);
+    if (in->rtp && now_ms >= in->rtcp_ms && receiver_last_ms(in->rx) &&
+        now_ms - receiver_last_ms(in->rx) < INGEST_RTCP_MS)
+        send_report(in, now_ms);
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+static void on_listener_closed(uv_handle_t *h)
+{
+    handle_closed(h->data);
+}
+
+static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
+{
+    struct udp_options o = {
+        .bind = addr, .v6only = true, .rcvbuf_bytes = INGEST_RCVBUF,
+        .on_packets = on_rtp, .source = { pool_get, pool_done, in }, .ctx = in,
+    };
+    int err = udp_open(&in->rtp, in->o.loop, &o);
+
+    *what = "RTP port";
+    if (err)
+        return err;
+    o = (struct udp_options){ .v6only = true, .on_packets = on_rtcp, .ctx = in };
+    o.bind = addr;
+    o.bind.port++;
+    *what = "RTCP port";
+    return udp_open(&in->rtcp, in->o.loop, &o);
+}
+
+static int open_listener(struct ingest *in, struct gb_addr addr,
+                         const char **what)
+{
+    struct sockaddr_storage ss;
+    int err = uv_tcp_init(in->o.loop, &in->listener);
+
+    *what = "TCP media port";
+    if (err)
+        return err;
+    in->listener.data = in;
+    in->listening = true;
+    in->open_handles++;
+    sockaddr_of(&ss, &addr, false);
+    err = uv_tcp_bind(&in->listener, (struct sockaddr *)&ss,
+                      addr.family == GB_IPV6 ? UV_TCP_IPV6ONLY : 0);
+    if (!err)
+        err = uv_listen((uv_stream_t *)&in->listener, 4, on_accept);
+    return err;
+}
+
+int ingest_new(struct ingest **out, const struct ingest_options *o,
+               const char **what)
+{
+    struct ingest *in = calloc(1, sizeof(*in));
+    struct gb_addr any = { .family = o->peer.family == GB_IPV6 ? GB_IPV6
+                                                              : GB_IPV4,
+                           .port = o->port };
+    int err = 0;
+
+    *what = "memory";
+    if (!in)
+        return GB_ENOMEM;
+    in->o = *o;
+    in->slot = INGEST_SLOT;
+    in->has_ssrc = o->has_ssrc;
+    in->ssrc = o->ssrc;
+    in->open_handles = 1; /* until ingest_free */
+    if (o->transport != PLATFORM_TCP_ACTIVE) {
+        err = open_udp(in, any, what);
+        if (!err)
+            err = open_listener(in, any, what);
+    }
+    if (err) {
+        in->o.on_freed = NULL;
+        ingest_free(in);
+        return err;
+    }
+    *out = in;
+    return 0;
+}
+
+void ingest_free(struct ingest *in)
+{
+    in->freed = true;
+    udp_close(in->rtp);
+    udp_close(in->rtcp);
+    in->rtp = in->rtcp = NULL;
+    if (in->conn)
+        conn_close(in->conn);
+    if (in->listening)
+        uv_close((uv_handle_t *)&in->listener, on_listener_closed);
+    receiver_free(in->rx); /* gives the slabs back */
+    in->rx = NULL;
+    handle_closed(in);
+}
+
+void ingest_fill(const struct ingest *in, struct platform_media_event *ev)
+{
+    struct receiver_counters c;
+
+    if (in->conn)
+        ev->from = in->conn->remote;
+    if (!in->rx)
+        return;
+    if (receiver_source(in->rx)->locked) {
+        ev->from = receiver_source(in->rx)->from;
+        ev->ssrc = receiver_source(in->rx)->ssrc;
+    }
+    receiver_codecs(in->rx, &ev->video, &ev->audio);
+    receiver_counters(in->rx, &c);
+    ev->packets = c.packets;
+    ev->bytes = c.bytes;
+    ev->lost = c.lost;
+    ev->foreign = c.foreign;
+    ev->unknown_bytes = c.unknown_bytes;
+}
+
+void ingest_counters(const struct ingest *in, struct receiver_counters *out)
+{
+    *out = (struct receiver_counters){ 0 };
+    if (in->rx)
+        receiver_counters(in->rx, out);
+}
+
+uint64_t ingest_last_ms(const struct ingest *in)
+{
+    return in->rx ? receiver_last_ms(in->rx) : 0;
+}

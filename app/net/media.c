@@ -1,0 +1,640 @@
+#include "app/net/media.h"
+
+#include "app/net/ingest.h"
+#include "base/map.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MEDIA_TEXT_MAX 160 /* evidence carried by an event */
+
+struct media_stream {
+    struct map_node node;
+    struct list in_loop;
+    uint64_t session;
+    struct media_loop *loop;
+    struct hub *hub;
+    struct ingest *ingest; /* NULL: closed; the hub may live on */
+    unsigned closing;      /* ingests that libuv has not let go yet */
+    bool say_closed;       /* a CLOSE waits for that */
+    struct list clients;
+    bool forgotten, said_key;
+    uint64_t alive_ms, said_packets;
+};
+
+struct media_loop {
+    struct media_net *net;
+    unsigned index;
+    uv_thread_t thread;
+    uv_loop_t uv;
+    struct mailbox box;
+    uv_timer_t tick;
+    struct ingest_pool pool;
+    struct map by_session;
+    struct list streams;
+    size_t n_streams;
+    bool stopping;
+    /* published by each tick, for media_net_counters */
+    _Atomic uint64_t packets, bytes, lost, foreign, invalid;
+    atomic_uint n_viewers, n_live;
+    struct receiver_counters gone; /* of ingests that have ended */
+};
+
+struct media_net {
+    struct media_net_config o;
+    struct mailbox main_box;
+    unsigned n_loops, ended;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+    struct media_loop loop[];
+};
+
+/* ---- mail ------------------------------------------------------------------ */
+
+struct order_mail {
+    struct mail mail;
+    struct media_loop *loop;
+    enum { ORDER_OPEN, ORDER_ANSWER, ORDER_CLOSE, ORDER_FORGET, ORDER_STOP } what;
+    struct platform_action a; /* without its slices */
+};
+
+struct event_mail {
+    struct mail mail;
+    struct media_net *net;
+    struct platform_media_event ev;
+    char text[MEDIA_TEXT_MAX];
+};
+
+static void deliver_event(struct mail *m)
+{
+    struct event_mail *e = container_of(m, struct event_mail, mail);
+
+    e->ev.text = e->text[0] ? e->text : NULL;
+    e->net->o.on_event(e->net->o.ctx, &e->ev);
+    free(e);
+}
+
+/* ALIVE is the only event that may be lost: the next one says more. */
+static void send_event(struct media_net *n, const struct platform_media_event *ev)
+{
+    struct event_mail *e = calloc(1, sizeof(*e));
+
+    if (!e)
+        return;
+    e->mail.deliver = deliver_event;
+    e->net = n;
+    e->ev = *ev;
+    if (ev->text)
+        slice_copy(e->text, sizeof(e->text), slice_str(ev->text));
+    if (!mailbox_send(&n->main_box, &e->mail,
+                      ev->kind != PLATFORM_MEDIA_ALIVE))
+        free(e);
+}
+
+static void say(struct media_stream *s, enum platform_media_kind kind, int err,
+                const char *text)
+{
+    struct platform_media_event ev = { .kind = kind, .session = s->session,
+                                       .err = err, .text = text };
+    struct hub_stats st;
+
+    if (s->ingest)
+        ingest_fill(s->ingest, &ev);
+    hub_stats(s->hub, uv_now(&s->loop->uv), &st);
+    ev.width = st.width;
+    ev.height = st.height;
+    if (st.video != PS_CODEC_UNKNOWN)
+        ev.video = st.video;
+    if (st.audio != PS_CODEC_UNKNOWN)
+        ev.audio = st.audio;
+    s->said_packets = ev.packets;
+    send_event(s->loop->net, &ev);
+}
+
+/* ---- streams ------------------------------------------------------------------ */
+
+static void on_tick(uv_timer_t *t);
+
+static void on_wake(void *ctx, struct hub_viewer *v)
+{
+    struct media_client *c = container_of(v, struct media_client, v);
+
+    (void)ctx;
+    c->on_wake(c);
+}
+
+static void on_first_key(void *ctx)
+{
+    struct media_stream *s = ctx;
+
+    if (!s->said_key && s->ingest) {
+        s->said_key = true;
+        say(s, PLATFORM_MEDIA_KEY, 0, NULL);
+    }
+}
+
+static struct media_stream *find_stream(struct media_loop *l, uint64_t session)
+{
+    struct slice key = { (const char *)&session, sizeof(session) };
+    struct map_node *n = map_find(&l->by_session, key);
+
+    return n ? container_of(n, struct media_stream, node) : NULL;
+}
+
+static struct media_stream *stream_new(struct media_loop *l, uint64_t session)
+{
+    struct media_stream *s = calloc(1, sizeof(*s));
+    struct hub_hooks hooks = { .on_wake = on_wake,
+                               .on_first_key = on_first_key, .ctx = s };
+
+    if (!s)
+        return NULL;
+    s->session = session;
+    s->loop = l;
+    list_init(&s->clients);
+    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &l->net->o.hub)) {
+        free(s);
+        return NULL;
+    }
+    map_insert(&l->by_session, &s->node,
+               slice_of((const char *)&s->session, sizeof(s->session)));
+    list_push_back(&l->streams, &s->in_loop);
+    if (l->n_streams++ == 0)
+        uv_timer_start(&l->tick, on_tick, MEDIA_TICK_MS, MEDIA_TICK_MS);
+    return s;
+}
+
+static void stream_free(struct media_stream *s)
+{
+    struct media_loop *l = s->loop;
+
+    map_remove(&l->by_session, &s->node);
+    list_remove(&s->in_loop);
+    l->n_streams--;
+    hub_free(s->hub);
+    free(s);
+}
+
+static void maybe_stop(struct media_loop *l);
+
+/* Only where no call of its hub is on the stack. */
+static void try_free(struct media_stream *s)
+{
+    struct media_loop *l = s->loop;
+
+    if (s->forgotten && !s->ingest && !s->closing && list_is_empty(&s->clients))
+        stream_free(s);
+    maybe_stop(l);
+}
+
+static void on_ingest_event(void *ctx, enum platform_media_kind kind, int err,
+                            const char *text)
+{
+    say(ctx, kind, err, text);
+}
+
+static void on_ingest_freed(void *ctx)
+{
+    struct media_stream *s = ctx;
+
+    s->closing--;
+    if (s->say_closed && !s->closing) {
+        s->say_closed = false;
+        say(s, PLATFORM_MEDIA_CLOSED, 0, NULL);
+    }
+    try_free(s);
+}
+
+/* ---- orders -------------------------------------------------------------------- */
+
+static void refuse(struct media_net *n, uint64_t session, int err,
+                   const char *what, unsigned port)
+{
+    char text[MEDIA_TEXT_MAX];
+    bool ours = err > GB_ERR_BASE_ && err <= GB_EIO;
+    struct platform_media_event ev = {
+        .kind = PLATFORM_MEDIA_REFUSED, .session = session, .err = err,
+        .text = text,
+    };
+
+    snprintf(text, sizeof(text), "%s %u: %s", what, port,
+             ours ? gb_strerror(err) : uv_strerror(err));
+    send_event(n, &ev);
+}
+
+static void do_open(struct media_loop *l, const struct platform_action *a)
+{
+    struct media_stream *s = find_stream(l, a->session);
+    const char *what = "memory for port";
+    int err = GB_ENOMEM;
+
+    if (!s)
+        s = stream_new(l, a->session);
+    if (s && !s->ingest) {
+        struct ingest_options o = {
+            .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
+            .transport = a->transport, .port = a->port, .peer = a->remote,
+            .has_ssrc = !a->ssrc_any && a->ssrc, .ssrc = a->ssrc,
+            .on_event = on_ingest_event, .on_freed = on_ingest_freed, .ctx = s,
+        };
+
+        err = ingest_new(&s->ingest, &o, &what);
+    }
+    if (err) {
+        refuse(l->net, a->session, err, what, a->port);
+        if (s && !s->ingest && list_is_empty(&s->clients) && !s->closing)
+            stream_free(s);
+        return;
+    }
+    s->said_key = s->forgotten = false;
+    s->said_packets = 0;
+    s->alive_ms = uv_now(&l->uv) + MEDIA_ALIVE_MS;
+    say(s, PLATFORM_MEDIA_OPENED, 0, NULL);
+}
+
+static void close_ingest(struct media_stream *s)
+{
+    struct receiver_counters c;
+
+    ingest_counters(s->ingest, &c);
+    s->loop->gone.packets += c.packets;
+    s->loop->gone.bytes += c.bytes;
+    s->loop->gone.lost += c.lost;
+    s->loop->gone.foreign += c.foreign;
+    s->loop->gone.invalid += c.invalid;
+    s->closing++;
+    ingest_free(s->ingest);
+    s->ingest = NULL;
+}
+
+static void do_close(struct media_loop *l, uint64_t session)
+{
+    struct media_stream *s = find_stream(l, session);
+    struct platform_media_event ev = { .kind = PLATFORM_MEDIA_CLOSED,
+                                       .session = session };
+
+    if (!s || !s->ingest) {
+        send_event(l->net, &ev);
+        return;
+    }
+    s->say_closed = true;
+    close_ingest(s);
+}
+
+static void do_forget(struct media_loop *l, uint64_t session)
+{
+    struct media_stream *s = find_stream(l, session);
+
+    if (!s)
+        return;
+    s->forgotten = true;
+    if (s->ingest)
+        close_ingest(s);
+    hub_end(s->hub);
+    try_free(s);
+}
+
+static void do_stop(struct media_loop *l)
+{
+    struct list *n, *tmp;
+
+    l->stopping = true;
+    LIST_EACH(n, tmp, &l->streams) {
+        struct media_stream *s = container_of(n, struct media_stream, in_loop);
+        struct list *c;
+
+        while ((c = s->clients.next) != &s->clients) {
+            struct media_client *client =
+                container_of(c, struct media_client, node);
+
+            client->on_stop(client);
+            media_client_remove(client);
+        }
+        s->forgotten = true;
+        if (s->ingest)
+            close_ingest(s);
+        else if (!s->closing)
+            stream_free(s);
+    }
+    maybe_stop(l);
+}
+
+static void deliver_order(struct mail *m)
+{
+    struct order_mail *o = container_of(m, struct order_mail, mail);
+    struct media_loop *l = o->loop;
+    struct media_stream *s;
+
+    switch (o->what) {
+    case ORDER_OPEN:
+        do_open(l, &o->a);
+        break;
+    case ORDER_ANSWER:
+        s = find_stream(l, o->a.session);
+        if (s && s->ingest)
+            ingest_answer(s->ingest, &o->a);
+        break;
+    case ORDER_CLOSE:
+        do_close(l, o->a.session);
+        break;
+    case ORDER_FORGET:
+        do_forget(l, o->a.session);
+        break;
+    case ORDER_STOP:
+        do_stop(l);
+        break;
+    }
+    free(o);
+}
+
+/* ---- time ------------------------------------------------------------------------ */
+
+static void tick_stream(struct media_stream *s, uint64_t now_ms)
+{
+    if (hub_deadline(s->hub) <= now_ms)
+        hub_tick(s->hub, now_ms);
+    if (!s->ingest)
+        return;
+    ingest_tick(s->ingest, now_ms);
+    if (now_ms >= s->alive_ms) {
+        struct receiver_counters c;
+
+        s->alive_ms = now_ms + MEDIA_ALIVE_MS;
+        ingest_counters(s->ingest, &c);
+        if (c.packets != s->said_packets || c.foreign)
+            say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
+    }
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    struct media_loop *l = t->data;
+    uint64_t now_ms = uv_now(&l->uv);
+    struct receiver_counters sum = l->gone;
+    struct list *n, *tmp;
+    unsigned viewers = 0, live = 0;
+
+    LIST_EACH(n, tmp, &l->streams) {
+        struct media_stream *s = container_of(n, struct media_stream, in_loop);
+        struct receiver_counters c = { 0 };
+        struct list *k;
+
+        tick_stream(s, now_ms);
+        for (k = s->clients.next; k != &s->clients; k = k->next)
+            viewers++;
+        if (s->ingest) {
+            live++;
+            ingest_counters(s->ingest, &c);
+        }
+        sum.packets += c.packets;
+        sum.bytes += c.bytes;
+        sum.lost += c.lost;
+        sum.foreign += c.foreign;
+        sum.invalid += c.invalid;
+        try_free(s);
+    }
+    atomic_store(&l->packets, sum.packets);
+    atomic_store(&l->bytes, sum.bytes);
+    atomic_store(&l->lost, sum.lost);
+    atomic_store(&l->foreign, sum.foreign);
+    atomic_store(&l->invalid, sum.invalid);
+    atomic_store(&l->n_viewers, viewers);
+    atomic_store(&l->n_live, live);
+    if (l->n_streams == 0)
+        uv_timer_stop(&l->tick);
+}
+
+/* ---- clients ------------------------------------------------------------------------ */
+
+int media_client_add(struct media_loop *l, uint64_t session,
+                     struct media_client *c,
+                     const struct hub_viewer_options *opt)
+{
+    struct media_stream *s = find_stream(l, session);
+    int err;
+
+    if (!s || l->stopping)
+        return GB_ENOENT;
+    err = hub_viewer_add(s->hub, &c->v, opt, uv_now(&l->uv));
+    if (err)
+        return err;
+    c->stream = s;
+    list_push_back(&s->clients, &c->node);
+    return 0;
+}
+
+void media_client_remove(struct media_client *c)
+{
+    if (!c->stream)
+        return;
+    hub_viewer_remove(&c->v);
+    list_remove(&c->node);
+    c->stream = NULL; /* the tick frees what nobody needs */
+}
+
+int media_loop_stats(struct media_loop *l, uint64_t session,
+                     struct hub_stats *out)
+{
+    struct media_stream *s = find_stream(l, session);
+
+    if (!s)
+        return GB_ENOENT;
+    hub_stats(s->hub, uv_now(&l->uv), out);
+    return 0;
+}
+
+int media_loop_snapshot(struct media_loop *l, uint64_t session,
+                        struct media_chunk **out)
+{
+    struct media_stream *s = find_stream(l, session);
+
+    return s ? hub_snapshot(s->hub, out) : GB_ENOENT;
+}
+
+/* ---- life of loops ------------------------------------------------------------------- */
+
+struct ended_mail {
+    struct mail mail;
+    struct media_net *net;
+};
+
+static void on_main_box_closed(void *ctx)
+{
+    struct media_net *n = ctx;
+    void (*done)(void *) = n->on_closed;
+    void *done_ctx = n->closed_ctx;
+
+    free(n);
+    if (done)
+        done(done_ctx);
+}
+
+static void deliver_ended(struct mail *m)
+{
+    struct ended_mail *e = container_of(m, struct ended_mail, mail);
+    struct media_net *n = e->net;
+
+    free(e);
+    if (++n->ended < n->n_loops)
+        return;
+    for (unsigned i = 0; i < n->n_loops; i++)
+        uv_thread_join(&n->loop[i].thread);
+    mailbox_close(&n->main_box, on_main_box_closed, n);
+}
+
+/* The last stream is gone: let the loop run out of handles. */
+static void maybe_stop(struct media_loop *l)
+{
+    if (!l->stopping || l->n_streams || uv_is_closing((uv_handle_t *)&l->tick))
+        return;
+    uv_close((uv_handle_t *)&l->tick, NULL);
+    mailbox_close(&l->box, NULL, NULL);
+}
+
+static void run_loop(void *arg)
+{
+    struct media_loop *l = arg;
+    struct ended_mail *e = calloc(1, sizeof(*e));
+
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    ingest_pool_fini(&l->pool);
+    map_fini(&l->by_session);
+    uv_loop_close(&l->uv);
+    if (!e)
+        abort(); /* 40 bytes at the start of the thread: nothing would work */
+    e->mail.deliver = deliver_ended;
+    e->net = l->net;
+    mailbox_send(&l->net->main_box, &e->mail, true);
+}
+
+static int loop_start(struct media_loop *l)
+{
+    int err = uv_loop_init(&l->uv);
+
+    if (err)
+        return err;
+    list_init(&l->streams);
+    ingest_pool_init(&l->pool);
+    err = map_init(&l->by_session, &gb_alloc_heap, NULL);
+    if (!err)
+        err = mailbox_init(&l->box, &l->uv);
+    if (err)
+        return err;
+    uv_timer_init(&l->uv, &l->tick);
+    l->tick.data = l;
+    return uv_thread_create(&l->thread, run_loop, l);
+}
+
+int media_net_new(struct media_net **out, const struct media_net_config *cfg)
+{
+    struct media_net *n =
+        calloc(1, sizeof(*n) + cfg->loops * sizeof(n->loop[0]));
+    int err;
+
+    if (!n)
+        return GB_ENOMEM;
+    n->o = *cfg;
+    err = mailbox_init(&n->main_box, cfg->main);
+    for (unsigned i = 0; !err && i < cfg->loops; i++) {
+        n->loop[i].net = n;
+        n->loop[i].index = i;
+        err = loop_start(&n->loop[i]);
+        if (!err)
+            n->n_loops++;
+    }
+    if (err)
+        return err; /* a process that cannot start threads ends */
+    *out = n;
+    return 0;
+}
+
+static bool send_order(struct media_net *n, unsigned loop, int what,
+                       const struct platform_action *a)
+{
+    struct order_mail *o = calloc(1, sizeof(*o));
+
+    if (!o || loop >= n->n_loops) {
+        free(o);
+        return false;
+    }
+    o->mail.deliver = deliver_order;
+    o->loop = &n->loop[loop];
+    o->what = what;
+    if (a)
+        o->a = *a;
+    return mailbox_send(&n->loop[loop].box, &o->mail, true);
+}
+
+void media_net_order(struct media_net *n, const struct platform_action *a)
+{
+    struct platform_media_event ev = { .kind = PLATFORM_MEDIA_CLOSED,
+                                       .session = a->session };
+    int what = a->kind == PLATFORM_DO_OPEN     ? ORDER_OPEN
+               : a->kind == PLATFORM_DO_ANSWER ? ORDER_ANSWER : ORDER_CLOSE;
+
+    if (send_order(n, a->loop, what, a))
+        return;
+    if (what == ORDER_OPEN)
+        refuse(n, a->session, GB_ENOMEM, "memory for port", a->port);
+    else if (what == ORDER_CLOSE)
+        send_event(n, &ev);
+}
+
+void media_net_forget(struct media_net *n, uint64_t session, unsigned loop)
+{
+    struct platform_action a = { .session = session };
+
+    send_order(n, loop, ORDER_FORGET, &a);
+}
+
+void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
+                     void *ctx)
+{
+    n->on_closed = on_closed;
+    n->closed_ctx = ctx;
+    for (unsigned i = 0; i < n->n_loops; i++)
+        send_order(n, i, ORDER_STOP, NULL);
+}
+
+bool media_net_post(struct media_net *n, unsigned loop, struct mail *m)
+{
+    return loop < n->n_loops && mailbox_send(&n->loop[loop].box, m, false);
+}
+
+bool media_net_post_main(struct media_net *n, struct mail *m)
+{
+    return mailbox_send(&n->main_box, m, true);
+}
+
+struct media_loop *media_net_loop(struct media_net *n, unsigned loop)
+{
+    return loop < n->n_loops ? &n->loop[loop] : NULL;
+}
+
+uv_loop_t *media_loop_uv(struct media_loop *l)
+{
+    return &l->uv;
+}
+
+struct media_net *media_loop_net(struct media_loop *l)
+{
+    return l->net;
+}
+
+void media_net_counters(const struct media_net *n,
+                        struct media_net_counters *out)
+{
+    *out = (struct media_net_counters){ 0 };
+    for (unsigned i = 0; i < n->n_loops; i++) {
+        const struct media_loop *l = &n->loop[i];
+
+        out->packets += atomic_load(&l->packets);
+        out->bytes += atomic_load(&l->bytes);
+        out->lost += atomic_load(&l->lost);
+        out->foreign += atomic_load(&l->foreign);
+        out->invalid += atomic_load(&l->invalid);
+        out->viewers += atomic_load(&l->n_viewers);
+        out->streams += atomic_load(&l->n_live);
+    }
+}

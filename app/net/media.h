@@ -1,0 +1,85 @@
+/* app/net/media.h - the media loops: one thread and one libuv loop each
+ *
+ * A stream with its sockets, demuxer, hub and all its viewers lives on one
+ * loop, so media takes no locks. The main loop sends orders and connections by
+ * mail and gets the platform's media events back the same way. */
+#ifndef APP_NET_MEDIA_H
+#define APP_NET_MEDIA_H
+
+#include "app/media/hub.h"
+#include "app/net/mailbox.h"
+#include "app/platform/platform.h"
+
+#define MEDIA_MAX_LOOPS 64
+#define MEDIA_TICK_MS 50       /* while a loop has streams */
+#define MEDIA_ALIVE_MS 1000    /* between two PLATFORM_MEDIA_ALIVE */
+
+struct media_net;
+struct media_loop;
+
+struct media_net_config {
+    uv_loop_t *main;     /* on_event runs there */
+    unsigned loops;      /* 1..MEDIA_MAX_LOOPS */
+    struct hub_options hub;
+    void (*on_event)(void *ctx, const struct platform_media_event *ev);
+    void *ctx;
+};
+
+/* Starts the threads. 0, GB_ENOMEM or a libuv error. */
+int media_net_new(struct media_net **out, const struct media_net_config *cfg);
+
+/* Ends every stream and viewer, joins the threads; then on_closed. */
+void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
+                     void *ctx);
+
+/* A PLATFORM_DO_* action. On failure to reach the loop the session is
+ * REFUSED or CLOSED by an event, as if the loop had said so. */
+void media_net_order(struct media_net *n, const struct platform_action *a);
+
+/* The session is over for good: its viewers get what is there and an end. */
+void media_net_forget(struct media_net *n, uint64_t session, unsigned loop);
+
+/* Sends mail to a loop, or from a loop to main; see mailbox_send. */
+bool media_net_post(struct media_net *n, unsigned loop, struct mail *m);
+bool media_net_post_main(struct media_net *n, struct mail *m);
+struct media_loop *media_net_loop(struct media_net *n, unsigned loop);
+
+/* ---- on the loop's own thread ------------------------------------------- */
+
+uv_loop_t *media_loop_uv(struct media_loop *l);
+struct media_net *media_loop_net(struct media_loop *l);
+
+/* A viewer: embedded by whoever writes to its socket. */
+struct media_stream;
+struct media_client {
+    struct hub_viewer v;
+    struct media_stream *stream; /* NULL: in none */
+    struct list node;
+    /* Bytes are there, or v.state is ENDED or CUT. Inside hub calls: may use
+     * hub_viewer_* and media_client_remove, nothing else of the hub. */
+    void (*on_wake)(struct media_client *c);
+    /* The loop ends: close the socket, remove the client. */
+    void (*on_stop)(struct media_client *c);
+};
+
+/* 0; GB_ENOENT: no such session on this loop; or hub_viewer_add's error.
+ * c is zeroed but for its functions. Call hub_viewer_next afterwards. */
+int media_client_add(struct media_loop *l, uint64_t session,
+                     struct media_client *c,
+                     const struct hub_viewer_options *opt);
+void media_client_remove(struct media_client *c); /* harmless when in none */
+
+/* The codecs and figures of a session's hub; GB_ENOENT. */
+int media_loop_stats(struct media_loop *l, uint64_t session,
+                     struct hub_stats *out);
+int media_loop_snapshot(struct media_loop *l, uint64_t session,
+                        struct media_chunk **out);
+
+struct media_net_counters {
+    uint64_t packets, bytes, lost, foreign, invalid;
+    uint32_t streams, viewers;
+};
+/* A sum over the loops, each as of its last tick; any thread. */
+void media_net_counters(const struct media_net *n,
+                        struct media_net_counters *out);
+#endif

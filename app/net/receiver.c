@@ -1,0 +1,374 @@
+#include "app/net/receiver.h"
+
+#include <stdlib.h>
+
+
+/* One payload type of the session. */
+struct pt_slot {
+    bool used;
+    uint8_t pt;
+    struct rtp_kind_test test;
+    struct rtp_item *waiting; /* RTP_KIND_PACKETS, while the kind is open */
+    size_t n_waiting;
+};
+
+struct receiver {
+    struct receiver_options o;
+    struct hub *hub;
+    struct rtp_source source;
+    struct rtp_queue *queue;
+    struct ps_demux *demux; /* made with the first PS payload */
+    struct pt_slot pt[RECEIVER_MAX_PT];
+    enum ps_codec video_hint, audio_hint, video, audio;
+    enum rtp_kind kind;
+    bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
+    uint64_t now_ms, last_ms, fed_ms;
+    struct receiver_counters n;
+};
+
+static void say(struct receiver *r, bool *once, enum receiver_event ev)
+{
+    if (*once)
+        return;
+    *once = true;
+    r->o.on_event(r->o.ctx, ev);
+}
+
+/* ---- demuxer ------------------------------------------------------------- */
+
+static void on_au(void *ctx, const struct ps_au *au)
+{
+    struct receiver *r = ctx;
+
+    hub_au(r->hub, au, r->now_ms);
+}
+
+static void on_stream(void *ctx, const struct ps_stream *s)
+{
+    struct receiver *r = ctx;
+
+    say(r, &r->said_program, RECEIVER_PROGRAM);
+    hub_stream(r->hub, s);
+    if (s->codec == PS_CODEC_UNKNOWN)
+        return;
+    if (ps_codec_is_video(s->codec)) {
+        r->video = s->codec;
+        say(r, &r->said_codec, RECEIVER_CODEC);
+    } else {
+        r->audio = s->codec;
+    }
+}
+
+static void on_hold(void *ctx, void *buf)
+{
+    (void)ctx;
+    slab_ref(buf);
+}
+
+static void on_release(void *ctx, void *buf)
+{
+    (void)ctx;
+    slab_unref(buf);
+}
+
+static bool have_demux(struct receiver *r)
+{
+    struct ps_hooks hooks = { on_au, on_stream, on_hold, on_release, r };
+    struct ps_options opt = { .video_hint = r->video_hint,
+                              .audio_hint = r->audio_hint };
+
+    return r->demux ||
+           ps_demux_new(&r->demux, &gb_alloc_heap, &hooks, &opt) == 0;
+}
+
+static void feed_ps(struct receiver *r, const uint8_t *p, size_t n,
+                    const struct ps_feed *f)
+{
+    if (!have_demux(r))
+        return;
+    ps_demux_feed(r->demux, p, n, f);
+    r->fed = true;
+    r->flushed = false;
+    r->fed_ms = r->now_ms;
+    if (!r->said_program) {
+        struct ps_counters c;
+
+        ps_demux_counters(r->demux, &c);
+        if (c.packs || c.pes)
+            say(r, &r->said_program, RECEIVER_PROGRAM);
+    }
+}
+
+/* ---- payload kinds --------------------------------------------------------- */
+
+static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
+{
+    for (size_t i = 0; i < RECEIVER_MAX_PT; i++) {
+        struct pt_slot *s = &r->pt[i];
+
+        if (s->used && s->pt == pt)
+            return s;
+        if (!s->used) {
+            s->used = true;
+            s->pt = pt;
+            rtp_kind_init(&s->test, pt,
+                          rtp_kind_of(pt, (struct slice){ NULL, 0 }));
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static void use_payload(struct receiver *r, struct pt_slot *s,
+                        const struct rtp_item *it)
+{
+    struct ps_feed f = { .buf = it->buf, .rtp_ts = it->ts, .packet = true,
+                         .marker = it->marker };
+
+    r->kind = s->test.kind;
+    if (s->test.kind != RTP_KIND_PS) {
+        r->n.unknown_bytes += it->n;
+        say(r, &r->said_unknown, RECEIVER_UNKNOWN);
+        return;
+    }
+    if (it->gap && r->demux)
+        ps_demux_gap(r->demux);
+    feed_ps(r, it->payload, it->n, &f);
+}
+
+/* The kind is decided, or has been given up: what waited goes its way. */
+static void replay(struct receiver *r, struct pt_slot *s)
+{
+    for (size_t i = 0; i < s->n_waiting; i++) {
+        if (s->test.state != RTP_KIND_FAILED)
+            use_payload(r, s, &s->waiting[i]);
+        else
+            r->n.unknown_bytes += s->waiting[i].n;
+        slab_unref(s->waiting[i].buf);
+    }
+    free(s->waiting);
+    s->waiting = NULL;
+    s->n_waiting = 0;
+}
+
+static void keep_waiting(struct pt_slot *s, const struct rtp_item *it)
+{
+    if (!s->waiting)
+        s->waiting = calloc(RTP_KIND_PACKETS, sizeof(*s->waiting));
+    if (!s->waiting || s->n_waiting == RTP_KIND_PACKETS)
+        return;
+    s->waiting[s->n_waiting++] = *it;
+    slab_ref(it->buf);
+}
+
+static void deliver(struct receiver *r, const struct rtp_item *it)
+{
+    struct pt_slot *s = slot_of(r, it->pt);
+    enum rtp_kind_state state;
+
+    if (!s || it->n == 0)
+        return;
+    if (s->test.state == RTP_KIND_DECIDED || s->test.state == RTP_KIND_ASSUMED) {
+        use_payload(r, s, it);
+        return;
+    }
+    keep_waiting(s, it);
+    state = rtp_kind_feed(&s->test, it->payload, it->n, it->seq, it->ts,
+                          r->now_ms);
+    if (state == RTP_KIND_OPEN)
+        return;
+    replay(r, s);
+    if (state == RTP_KIND_FAILED)
+        say(r, &r->said_unknown, RECEIVER_UNKNOWN);
+}
+
+static void drain(struct receiver *r)
+{
+    struct rtp_item it;
+
+    while (rtp_queue_pop(r->queue, &it, r->now_ms)) {
+        deliver(r, &it);
+        slab_unref(it.buf);
+    }
+}
+
+/* ---- packets ---------------------------------------------------------------- */
+
+bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
+                     struct slab *s, const struct gb_addr *from,
+                     uint64_t now_ms)
+{
+    struct rtp_packet pkt;
+    struct rtp_item it;
+
+    r->now_ms = now_ms;
+    if (rtp_packet_parse(&pkt, p, n)) {
+        r->n.invalid++;
+        return false;
+    }
+    switch (rtp_source_check(&r->source, from, pkt.ssrc, pkt.seq, now_ms)) {
+    case RTP_FOREIGN:
+        r->n.foreign++;
+        return false;
+    case RTP_OURS_NEW:
+        rtp_queue_flush(r->queue);
+        drain(r);
+        break;
+    case RTP_OURS:
+    case RTP_OURS_MOVED:
+        break;
+    }
+    r->n.packets++;
+    r->n.bytes += n;
+    r->last_ms = now_ms;
+    say(r, &r->said_packet, RECEIVER_PACKET);
+    it = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
+                            .ts = pkt.ts, .seq = pkt.seq, .pt = pkt.pt,
+                            .marker = pkt.marker, .buf = s };
+    slab_ref(s);
+    if (rtp_queue_push(r->queue, &it, now_ms) != RTP_PUSH_TAKEN)
+        slab_unref(s);
+    drain(r);
+    return true;
+}
+
+void receiver_bare(struct receiver *r, const uint8_t *p, size_t n,
+                   struct slab *s, uint64_t now_ms)
+{
+    struct ps_feed f = { .buf = s };
+
+    r->now_ms = r->last_ms = now_ms;
+    r->n.packets++;
+    r->n.bytes += n;
+    r->kind = RTP_KIND_PS;
+    say(r, &r->said_packet, RECEIVER_PACKET);
+    feed_ps(r, p, n, &f);
+}
+
+void receiver_gap(struct receiver *r)
+{
+    if (r->demux)
+        ps_demux_gap(r->demux);
+}
+
+void receiver_tick(struct receiver *r, uint64_t now_ms)
+{
+    r->now_ms = now_ms;
+    if (rtp_queue_deadline(r->queue) <= now_ms)
+        drain(r);
+    if (r->fed && !r->flushed && now_ms - r->fed_ms >= RECEIVER_FLUSH_MS) {
+        r->flushed = true;
+        ps_demux_flush(r->demux, false);
+    }
+}
+
+void receiver_end(struct receiver *r, uint64_t now_ms)
+{
+    r->now_ms = now_ms;
+    rtp_queue_flush(r->queue);
+    drain(r);
+    if (r->demux)
+        ps_demux_flush(r->demux, true);
+}
+
+void receiver_answer(struct receiver *r, bool has_ssrc, uint32_t ssrc,
+                     const struct gb_addr *allow, enum ps_codec video,
+                     enum ps_codec audio)
+{
+    if (has_ssrc)
+        rtp_source_expect(&r->source, ssrc);
+    if (allow && allow->family != GB_NO_ADDR)
+        rtp_source_allow(&r->source, allow);
+    r->video_hint = video;
+    r->audio_hint = audio;
+}
+
+/* ---- life --------------------------------------------------------------------- */
+
+int receiver_new(struct receiver **out, struct hub *hub,
+                 const struct receiver_options *o)
+{
+    struct receiver *r = calloc(1, sizeof(*r));
+    struct rtp_queue_options q = {
+        .window = o->tcp ? 0 : RTP_QUEUE_WINDOW,
+    };
+
+    if (!r)
+        return GB_ENOMEM;
+    r->o = *o;
+    r->hub = hub;
+    rtp_source_init(&r->source, RTP_SSRC_ADOPT);
+    if (o->has_ssrc)
+        rtp_source_expect(&r->source, o->ssrc);
+    if (rtp_queue_new(&r->queue, &gb_alloc_heap, &q)) {
+        free(r);
+        return GB_ENOMEM;
+    }
+    *out = r;
+    return 0;
+}
+
+void receiver_free(struct receiver *r)
+{
+    struct rtp_item it;
+
+    if (!r)
+        return;
+    rtp_queue_flush(r->queue);
+    while (rtp_queue_pop(r->queue, &it, r->now_ms))
+        slab_unref(it.buf);
+    for (size_t i = 0; i < RECEIVER_MAX_PT; i++) {
+        for (size_t j = 0; j < r->pt[i].n_waiting; j++)
+            slab_unref(r->pt[i].waiting[j].buf);
+        free(r->pt[i].waiting);
+    }
+    ps_demux_free(r->demux);
+    rtp_queue_free(r->queue);
+    free(r);
+}
+
+void receiver_counters(const struct receiver *r, struct receiver_counters *out)
+{
+    struct rtp_queue_counters q;
+
+    *out = r->n;
+    rtp_queue_counters(r->queue, &q);
+    out->lost = q.lost;
+    if (r->demux) {
+        struct ps_counters c;
+
+        ps_demux_counters(r->demux, &c);
+        out->corrupt = c.corrupt_aus + c.dropped_aus;
+        out->resyncs = c.resyncs;
+    }
+}
+
+uint64_t receiver_last_ms(const struct receiver *r)
+{
+    return r->last_ms;
+}
+
+const struct rtp_source *receiver_source(const struct receiver *r)
+{
+    return &r->source;
+}
+
+const char *receiver_kind(const struct receiver *r)
+{
+    return rtp_kind_name(r->kind);
+}
+
+void receiver_codecs(const struct receiver *r, enum ps_codec *video,
+                     enum ps_codec *audio)
+{
+    *video = r->video;
+    *audio = r->audio;
+}
+
+bool receiver_report(struct receiver *r, struct rtcp_block *out)
+{
+    if (!r->source.locked)
+        return false;
+    rtp_queue_report(r->queue, r->source.ssrc, out);
+    return true;
+}
