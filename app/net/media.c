@@ -32,7 +32,7 @@ struct media_loop {
     uv_timer_t tick;
     struct ingest_pool pool;
     struct map by_session;
-    struct list streams;
+    struct list streams, clients;
     size_t n_streams;
     bool stopping;
     /* published by each tick, for media_net_counters */
@@ -300,17 +300,15 @@ static void do_stop(struct media_loop *l)
     struct list *n, *tmp;
 
     l->stopping = true;
+    LIST_EACH(n, tmp, &l->clients) {
+        struct media_client *c = container_of(n, struct media_client, in_loop);
+
+        media_client_leave(c);
+        c->on_stop(c);
+    }
     LIST_EACH(n, tmp, &l->streams) {
         struct media_stream *s = container_of(n, struct media_stream, in_loop);
-        struct list *c;
 
-        while ((c = s->clients.next) != &s->clients) {
-            struct media_client *client =
-                container_of(c, struct media_client, node);
-
-            client->on_stop(client);
-            media_client_remove(client);
-        }
         s->forgotten = true;
         if (s->ingest)
             close_ingest(s);
@@ -406,6 +404,18 @@ static void on_tick(uv_timer_t *t)
 }
 
 /* ---- clients ------------------------------------------------------------------------ */
+
+void media_client_join(struct media_loop *l, struct media_client *c)
+{
+    list_push_back(&l->clients, &c->in_loop);
+    list_init(&c->node);
+}
+
+void media_client_leave(struct media_client *c)
+{
+    media_client_remove(c);
+    list_remove(&c->in_loop);
+}
 
 int media_client_add(struct media_loop *l, uint64_t session,
                      struct media_client *c,
@@ -515,6 +525,7 @@ static int loop_start(struct media_loop *l)
     if (err)
         return err;
     list_init(&l->streams);
+    list_init(&l->clients);
     ingest_pool_init(&l->pool);
     err = map_init(&l->by_session, &gb_alloc_heap, NULL);
     if (!err)

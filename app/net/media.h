@@ -54,16 +54,21 @@ struct media_stream;
 struct media_client {
     struct hub_viewer v;
     struct media_stream *stream; /* NULL: in none */
-    struct list node;
+    struct list node, in_loop;
     /* Bytes are there, or v.state is ENDED or CUT. Inside hub calls: may use
      * hub_viewer_* and media_client_remove, nothing else of the hub. */
     void (*on_wake)(struct media_client *c);
-    /* The loop ends: close the socket, remove the client. */
+    /* The loop ends, and the client has left it: close the socket. */
     void (*on_stop)(struct media_client *c);
 };
 
-/* 0; GB_ENOENT: no such session on this loop; or hub_viewer_add's error.
- * c is zeroed but for its functions. Call hub_viewer_next afterwards. */
+/* c, zeroed but for its functions, belongs to the loop until it leaves: the
+ * loop will call on_stop when it ends. */
+void media_client_join(struct media_loop *l, struct media_client *c);
+void media_client_leave(struct media_client *c); /* removes it, too */
+
+/* Lets a client that has joined watch a session. 0; GB_ENOENT: no such session
+ * on this loop; or hub_viewer_add's error. Call hub_viewer_next afterwards. */
 int media_client_add(struct media_loop *l, uint64_t session,
                      struct media_client *c,
                      const struct hub_viewer_options *opt);

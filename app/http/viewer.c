@@ -1,0 +1,482 @@
+#include "app/http/viewer.h"
+
+#include "app/http/ws.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct viewer {
+    struct media_client client; /* first: found from its hub_viewer */
+    struct mail mail;           /* to the loop, then back to main */
+    struct media_net *net;
+    struct media_loop *loop;
+    const struct viewer_hooks *hooks;
+    struct http_handover h;
+    uv_poll_t poll;
+    uv_timer_t hello;
+    unsigned open_handles;
+    bool closing, want_write, ending, mse_wanted, mse_told;
+    struct http_mse_request mse;
+    struct ws ws;
+    char text[HTTP_MSE_TEXT_MAX]; /* a text message that is being received */
+    size_t text_len;
+    size_t junk;
+    struct media_chunk *snapshot;
+    size_t snapshot_off;
+    size_t own_len, own_off; /* head, texts, control frames */
+    char own[VIEWER_OWN_MAX];
+};
+
+static void on_poll(uv_poll_t *p, int status, int events);
+
+/* ---- the end -------------------------------------------------------------- */
+
+static void deliver_gone(struct mail *m)
+{
+    struct viewer *v = container_of(m, struct viewer, mail);
+
+    v->hooks->on_gone(v->hooks->ctx, v->h.session);
+    free(v);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct viewer *v = handle->data;
+
+    if (--v->open_handles)
+        return;
+    close(v->h.fd);
+    free(v->h.unread);
+    v->mail.deliver = deliver_gone;
+    media_net_post_main(v->net, &v->mail);
+}
+
+static void viewer_close(struct viewer *v)
+{
+    if (v->closing)
+        return;
+    v->closing = true;
+    media_client_leave(&v->client);
+    media_chunk_unref(v->snapshot);
+    v->snapshot = NULL;
+    uv_close((uv_handle_t *)&v->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&v->hello, on_handle_closed);
+}
+
+static void on_stop(struct media_client *c)
+{
+    viewer_close(container_of(c, struct viewer, client));
+}
+
+/* ---- writing ------------------------------------------------------------------ */
+
+static struct writer own_writer(struct viewer *v)
+{
+    if (v->own_off) {
+        memmove(v->own, v->own + v->own_off, v->own_len - v->own_off);
+        v->own_len -= v->own_off;
+        v->own_off = 0;
+    }
+    return writer_of(v->own + v->own_len, sizeof(v->own) - v->own_len);
+}
+
+/* false: no room, the peer does not read. */
+static bool own_take(struct viewer *v, const struct writer *w)
+{
+    if (!w->err)
+        v->own_len += w->len;
+    return !w->err;
+}
+
+static bool own_pending(const struct viewer *v)
+{
+    return v->own_len > v->own_off;
+}
+
+/* One writev. 1: all of it went, 0: the socket is full, -1: it is gone. */
+static int write_iov(struct viewer *v, const struct media_iov *iov, size_t n,
+                     size_t *sent)
+{
+    struct iovec out[VIEWER_IOVS];
+    size_t want = 0;
+    ssize_t got;
+
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (struct iovec){ iov[i].base, iov[i].len };
+        want += iov[i].len;
+    }
+    *sent = 0;
+    do {
+        got = writev(v->h.fd, out, (int)n);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+    *sent = (size_t)got;
+    return *sent == want ? 1 : 0;
+}
+
+static int write_own(struct viewer *v)
+{
+    struct media_iov iov = { v->own + v->own_off, v->own_len - v->own_off };
+    size_t sent;
+    int r = write_iov(v, &iov, 1, &sent);
+
+    v->own_off += sent;
+    return r;
+}
+
+static int write_snapshot(struct viewer *v)
+{
+    while (v->snapshot) {
+        struct media_iov iov[MEDIA_CHUNK_IOVS];
+        size_t n = media_chunk_iov(v->snapshot, MEDIA_PLAIN, v->snapshot_off,
+                                   iov, MEDIA_CHUNK_IOVS);
+        size_t sent = 0;
+        int r = n ? write_iov(v, iov, n, &sent) : -1;
+
+        v->snapshot_off += sent;
+        if (r <= 0)
+            return r;
+    }
+    return -1;
+}
+
+/* Bytes of the hub. 1: nothing more now, 0: the socket is full, -1: gone. */
+static int write_hub(struct viewer *v)
+{
+    struct media_iov iov[VIEWER_IOVS];
+    size_t n = hub_viewer_next(&v->client.v, iov, VIEWER_IOVS, own_pending(v));
+    size_t sent;
+    int r;
+
+    if (n == 0)
+        return 1;
+    r = write_iov(v, iov, n, &sent);
+    hub_viewer_consumed(&v->client.v, sent);
+    return r > 0 ? 2 : r;
+}
+
+/* The stream is over, or this viewer was cut: say so and go. */
+static bool finish(struct viewer *v)
+{
+    struct writer w = own_writer(v);
+
+    if (v->ending)
+        return false;
+    v->ending = true;
+    if (v->h.websocket) {
+        bool cut = v->client.v.state == HUB_VIEWER_CUT;
+
+        ws_close_write(&w, cut ? WS_CLOSE_POLICY : WS_CLOSE_GOING_AWAY,
+                       slice_str(hub_viewer_state_text(v->client.v.state)));
+        own_take(v, &w);
+    }
+    return true;
+}
+
+/* go2rtc's dialect: what will come, before it comes. */
+static void tell_mse(struct viewer *v)
+{
+    char mime[HUB_MIME_MAX], text[HTTP_MSE_TEXT_MAX];
+    struct writer t = writer_of(text, sizeof(text)), w = own_writer(v);
+    struct slice codecs, one;
+    uint8_t head[WS_HEADER_MAX];
+    bool more = true, bad = false;
+    size_t quote;
+
+    if (!v->mse_wanted || v->mse_told ||
+        !hub_viewer_mime(&v->client.v, mime))
+        return;
+    v->mse_told = true;
+    codecs = slice_str(mime);
+    quote = slice_find(codecs, '"');
+    codecs = slice_from(codecs, quote + 1);
+    codecs = slice_head(codecs, slice_find(codecs, '"'));
+    while (more && codecs.n && !bad) {
+        more = slice_cut(&codecs, ',', &one);
+        bad = !http_mse_accepts(&v->mse, slice_trim(one));
+    }
+    if (bad) {
+        struct writer e = writer_of(v->text, sizeof(v->text));
+
+        writer_str(&e, "this browser cannot play ");
+        writer_slice_put(&e, slice_trim(one));
+        http_mse_error_write(&t, writer_slice(&e));
+        media_client_remove(&v->client);
+    } else {
+        http_mse_write(&t, slice_str(mime));
+    }
+    writer_bytes(&w, head, ws_header(head, WS_TEXT, t.len));
+    writer_slice_put(&w, writer_slice(&t));
+    own_take(v, &w);
+    if (bad) {
+        v->ending = true;
+        w = own_writer(v);
+        ws_close_write(&w, WS_CLOSE_NORMAL, SLICE("codec"));
+        own_take(v, &w);
+    }
+}
+
+static void set_poll(struct viewer *v, bool want_write)
+{
+    if (v->want_write == want_write)
+        return;
+    v->want_write = want_write;
+    uv_poll_start(&v->poll, UV_READABLE | (want_write ? UV_WRITABLE : 0),
+                  on_poll);
+}
+
+static bool hub_ready(const struct viewer *v)
+{
+    return v->client.stream && (!v->mse_wanted || v->mse_told) &&
+           (v->h.format != HTTP_FORMAT_MSE || v->mse_wanted);
+}
+
+/* Writes until the socket is full or there is nothing. -1: close. */
+static int pump(struct viewer *v)
+{
+    for (;;) {
+        int r;
+
+        tell_mse(v);
+        if (own_pending(v) && (!v->client.stream ||
+                               hub_viewer_at_boundary(&v->client.v))) {
+            r = write_own(v);
+            if (r <= 0)
+                return r;
+            continue;
+        }
+        if (v->snapshot)
+            return write_snapshot(v);
+        if (v->ending)
+            return -1;
+        if (!hub_ready(v))
+            return 1;
+        r = write_hub(v);
+        if (r == 1 && (v->client.v.state == HUB_VIEWER_ENDED ||
+                       v->client.v.state == HUB_VIEWER_CUT)) {
+            if (!finish(v))
+                return -1;
+            continue;
+        }
+        if (r != 2)
+            return r;
+    }
+}
+
+static void write_some(struct viewer *v)
+{
+    int r = v->closing ? 1 : pump(v);
+
+    if (r < 0)
+        viewer_close(v);
+    else if (!v->closing)
+        set_poll(v, r == 0);
+}
+
+static void on_wake(struct media_client *c)
+{
+    write_some(container_of(c, struct viewer, client));
+}
+
+/* ---- reading -------------------------------------------------------------------- */
+
+static int add_client(struct viewer *v)
+{
+    struct hub_viewer_options opt = {
+        .format = v->h.format == HTTP_FORMAT_FLV ? HUB_FLV : HUB_FMP4,
+        .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
+    };
+
+    return media_client_add(v->loop, v->h.session, &v->client, &opt);
+}
+
+static int on_text(struct viewer *v)
+{
+    if (v->h.format != HTTP_FORMAT_MSE || v->mse_wanted)
+        return 0; /* other dialects and later wishes are not answered */
+    if (http_mse_parse(&v->mse, slice_of(v->text, v->text_len)) ||
+        !slice_eq(slice_str(v->mse.type), SLICE("mse")))
+        return 0;
+    v->mse_wanted = true;
+    uv_timer_stop(&v->hello);
+    return add_client(v);
+}
+
+static int on_ws_event(struct viewer *v, const struct ws_event *ev)
+{
+    struct writer w = own_writer(v);
+
+    switch (ev->opcode) {
+    case WS_TEXT:
+        if (ev->first)
+            v->text_len = 0;
+        if (ev->data.n > sizeof(v->text) - v->text_len)
+            return GB_ELIMIT;
+        memcpy(v->text + v->text_len, ev->data.p, ev->data.n);
+        v->text_len += ev->data.n;
+        return ev->last ? on_text(v) : 0;
+    case WS_PING:
+        ws_control_write(&w, WS_PONG, ev->data);
+        return own_take(v, &w) ? 0 : GB_ELIMIT;
+    case WS_CLOSE:
+        ws_close_write(&w, ev->close_code == WS_CLOSE_NO_STATUS
+                               ? WS_CLOSE_NORMAL : ev->close_code,
+                       (struct slice){ NULL, 0 });
+        own_take(v, &w);
+        media_client_remove(&v->client);
+        v->ending = true;
+        return 0;
+    case WS_CONTINUE:
+    case WS_BINARY:
+    case WS_PONG:
+        return 0;
+    }
+    return 0;
+}
+
+/* 0, or an error that ends the connection. */
+static int take_bytes(struct viewer *v, uint8_t *p, size_t n)
+{
+    if (!v->h.websocket) {
+        v->junk += n;
+        return v->junk > VIEWER_JUNK_MAX ? GB_ELIMIT : 0;
+    }
+    while (n) {
+        struct ws_event ev;
+        size_t used;
+        int err = ws_feed(&v->ws, p, n, &used, &ev);
+
+        p += used;
+        n -= used;
+        if (err == GB_EAGAIN)
+            return 0;
+        if (!err)
+            err = on_ws_event(v, &ev);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static void read_some(struct viewer *v)
+{
+    uint8_t buf[VIEWER_READ_BYTES];
+    ssize_t n = read(v->h.fd, buf, sizeof(buf));
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0 || take_bytes(v, buf, (size_t)n))
+        viewer_close(v);
+}
+
+static void on_poll(uv_poll_t *p, int status, int events)
+{
+    struct viewer *v = p->data;
+
+    if (status < 0) {
+        viewer_close(v);
+        return;
+    }
+    if (events & UV_READABLE)
+        read_some(v);
+    write_some(v);
+}
+
+static void on_hello(uv_timer_t *t)
+{
+    viewer_close(t->data); /* it never said what it wants */
+}
+
+/* ---- the beginning ------------------------------------------------------------- */
+
+static void refuse(struct viewer *v)
+{
+    struct writer w = own_writer(v);
+
+    v->own_len = v->own_off = 0;
+    w = own_writer(v);
+    writer_str(&w, "HTTP/1.1 503 Service Unavailable\r\n"
+                   "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    own_take(v, &w);
+    v->ending = true;
+}
+
+static int begin(struct viewer *v)
+{
+    struct writer w = own_writer(v);
+
+    if (v->h.format == HTTP_FORMAT_FRAME) {
+        int err = media_loop_snapshot(v->loop, v->h.session, &v->snapshot);
+
+        if (err)
+            return err;
+        http_stream_head_write_len(&w, http_format_type(v->h.format),
+                                   media_chunk_size(v->snapshot, MEDIA_PLAIN),
+                                   false);
+        own_take(v, &w);
+        return 0;
+    }
+    if (v->h.websocket)
+        http_stream_ws_head_write(&w, v->h.accept);
+    else
+        http_stream_head_write(&w, v->h.format);
+    own_take(v, &w);
+    if (v->h.format == HTTP_FORMAT_MSE) {
+        uv_timer_start(&v->hello, on_hello, VIEWER_HELLO_MS, 0);
+        return 0;
+    }
+    return add_client(v);
+}
+
+static void deliver_start(struct mail *m)
+{
+    struct viewer *v = container_of(m, struct viewer, mail);
+    uv_loop_t *uv = media_loop_uv(v->loop);
+    int lowat = VIEWER_NOTSENT_BYTES, on = 1;
+
+    setsockopt(v->h.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
+    setsockopt(v->h.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    ws_init(&v->ws, 0);
+    uv_timer_init(uv, &v->hello);
+    v->hello.data = v->poll.data = v;
+    v->open_handles = 1;
+    if (uv_poll_init(uv, &v->poll, v->h.fd)) {
+        v->closing = true;
+        uv_close((uv_handle_t *)&v->hello, on_handle_closed);
+        return;
+    }
+    v->open_handles++;
+    v->client.on_wake = on_wake;
+    v->client.on_stop = on_stop;
+    media_client_join(v->loop, &v->client);
+    uv_poll_start(&v->poll, UV_READABLE, on_poll);
+    if (begin(v))
+        refuse(v);
+    else if (v->h.n_unread &&
+             take_bytes(v, (uint8_t *)v->h.unread, v->h.n_unread))
+        viewer_close(v);
+    write_some(v);
+}
+
+int viewer_start(struct media_net *n, const struct viewer_hooks *hooks,
+                 const struct http_handover *h)
+{
+    struct viewer *v = calloc(1, sizeof(*v));
+
+    if (!v)
+        return GB_ENOMEM;
+    v->net = n;
+    v->loop = media_net_loop(n, h->loop);
+    v->hooks = hooks;
+    v->h = *h;
+    v->mail.deliver = deliver_start;
+    if (v->loop && media_net_post(n, h->loop, &v->mail))
+        return 0;
+    free(v);
+    return GB_ELIMIT;
+}

@@ -1,0 +1,30 @@
+/* app/http/viewer.h - one connection that watches a stream, on its media loop
+ *
+ * Takes over a connection that HTTP has authenticated, writes the head of the
+ * answer, then what the hub has for it: FLV or fMP4, over HTTP, over WebSocket,
+ * or in go2rtc's MSE dialect. Writes only what the socket takes; the rest waits
+ * in the hub, shared by all. */
+#ifndef APP_HTTP_VIEWER_H
+#define APP_HTTP_VIEWER_H
+
+#include "app/http/stream.h"
+#include "app/net/media.h"
+
+#define VIEWER_IOVS 64
+#define VIEWER_OWN_MAX 6144      /* head, texts and control frames not sent */
+#define VIEWER_READ_BYTES 4096
+#define VIEWER_HELLO_MS 10000    /* MSE: connection to its first message */
+#define VIEWER_NOTSENT_BYTES 131072 /* TCP_NOTSENT_LOWAT */
+#define VIEWER_JUNK_MAX 65536    /* bytes that an HTTP viewer may send */
+
+struct viewer_hooks {
+    /* On the main loop: a viewer of this session has gone. */
+    void (*on_gone)(void *ctx, uint64_t session);
+    void *ctx;
+};
+
+/* On the main loop. 0: takes h->fd and h->unread, and on_gone will be called
+ * once; else nothing is taken. n and hooks outlive every viewer. */
+int viewer_start(struct media_net *n, const struct viewer_hooks *hooks,
+                 const struct http_handover *h);
+#endif
