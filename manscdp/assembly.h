@@ -30,7 +30,7 @@ struct manscdp_assemblies;
 struct manscdp_assembly_limits {
     uint32_t max_open;  /* answers at one time; 0: 4096 */
     uint32_t max_items; /* of one answer; 0: 100000 */
-    uint32_t max_key;   /* bytes of one item's key; 0: 256 */
+    uint32_t max_key;   /* bytes of one item's key; 0: 256, at most 1000 */
 };
 
 enum manscdp_outcome {
@@ -53,7 +53,9 @@ struct manscdp_assembly_event {
     uint32_t messages;
 };
 
-/* What a message is. */
+/* What a message is. An answer of LOOSE messages alone ends by its gap, never
+ * by SumNum, and is PARTIAL at best unless their SN is 0: a change report of
+ * one item with an SN of its own looks the same, and must delete nothing. */
 enum manscdp_belongs {
     MANSCDP_UNSOLICITED, /* to no open answer; *id is 0 */
     MANSCDP_EXACT,       /* to the answer with its SN */
@@ -93,7 +95,8 @@ manscdp_assembly_message(struct manscdp_assemblies *s, struct slice device,
 enum manscdp_novelty manscdp_assembly_item(struct manscdp_assemblies *s,
                                            uint64_t id, struct slice key);
 
-/* The message is over. has_sum_num, sum_num as it said; n_broken: items that
+/* The message is over. A row without gap_ms (one Response) closes here;
+ * SumNum 0 without items is an empty answer and complete. has_sum_num, sum_num as it said; n_broken: items that
  * it lost. Restarts the gap; may give an event. */
 void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
                           bool has_sum_num, uint32_t sum_num,
@@ -111,6 +114,7 @@ void manscdp_assembly_cancel_device(struct manscdp_assemblies *s,
 bool manscdp_assembly_status(const struct manscdp_assemblies *s, uint64_t id,
                              struct manscdp_assembly_event *out);
 
+/* When tick has something to do; may be early, never late. UINT64_MAX: none. */
 uint64_t manscdp_assembly_deadline(const struct manscdp_assemblies *s);
 void manscdp_assembly_tick(struct manscdp_assemblies *s, uint64_t now_ms);
 

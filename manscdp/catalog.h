@@ -180,10 +180,11 @@ struct manscdp_catalog {
 int manscdp_catalog_decode(struct manscdp_catalog *out,
                            const struct manscdp_msg *msg);
 
-/* Gives the items one by one; an item without DeviceID is given too, with an
- * empty id (it counts for SumNum). false at the end, or when the arena has no
- * room for its extras (then they are left out, not the item). *it lives as
- * long as the message; the arena grows only by the extras. */
+/* Gives the items one by one; false at the end. An item without DeviceID is
+ * given too, with an empty id (it counts for SumNum). *it lives as long as the
+ * message and what is in a, which grows by the extras alone: when there is no
+ * room for them they are left out, not the item. An answer to a query may say
+ * an Event as well: it means nothing there (but in 2011, see above). */
 bool manscdp_catalog_next(struct manscdp_catalog *c, struct manscdp_item *it,
                           struct arena *a);
 

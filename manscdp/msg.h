@@ -53,6 +53,15 @@ int manscdp_dispatch(const struct manscdp_handler *table, size_t n, void *ctx,
 enum manscdp_result { MANSCDP_ABSENT, MANSCDP_OK, MANSCDP_ERROR };
 enum manscdp_result manscdp_result_parse(struct slice text);
 
+/* A number as devices write it: blanks around, a fraction, a unit behind are
+ * ignored. false, *v untouched: no digit, negative, or above max. */
+bool manscdp_number(struct slice text, uint32_t max, uint32_t *v);
+
+/* Degrees: both are numbers within +-180 and +-90, and not both 0. Outputs
+ * are written only when true. */
+bool manscdp_position(struct slice longitude, struct slice latitude,
+                      double *lon, double *lat);
+
 /* Begins a body: declaration, root, CmdType, SN, DeviceID. *x is for the
  * elements that follow; x->w is w. */
 void manscdp_put_begin(struct xml_out *x, struct writer *w,
