@@ -63,7 +63,7 @@ all: $(BUILD)/gb28181d $(tools) $(core_lib)          ## the daemon, the tools an
 
 # POSIX is visible to the edge only: uv.h does not even compile in the core.
 edge := app/net app/http app/rtsp app/store test tools fuzz
-$(foreach d,$(edge),$(BUILD)/$(d)/%.o) $(BUILD)/app/main.o: CPPFLAGS += -D_GNU_SOURCE
+$(foreach d,$(edge),$(BUILD)/$(d)/%.o) $(patsubst %,$(BUILD)/app/%.o,main daemon secrets): CPPFLAGS += -D_GNU_SOURCE
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

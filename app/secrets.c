@@ -1,0 +1,193 @@
+#include "app/secrets.h"
+
+#include "app/http/auth.h"
+#include "base/slice.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void secrets_random(void *p, size_t n)
+{
+    uint8_t *at = p;
+
+    while (n) {
+        ssize_t got = getrandom(at, n, 0);
+
+        if (got < 0 && errno != EINTR)
+            abort(); /* without randomness nothing is secure */
+        if (got > 0) {
+            at += got;
+            n -= (size_t)got;
+        }
+    }
+}
+
+/* Letters and digits that are not taken for one another on a camera's screen. */
+static void random_text(char *out, size_t n)
+{
+    static const char set[] = "abcdefghjkmnpqrstuvwxyz23456789";
+    uint8_t b;
+
+    for (size_t i = 0; i < n;) {
+        secrets_random(&b, 1);
+        if (b < sizeof(set) * 8 - 8 - (sizeof(set) * 8 - 8) % 31)
+            out[i++] = set[b % 31];
+    }
+    out[n] = '\0';
+}
+
+/* Without trailing white space; false when it is not there or empty. */
+static bool read_line(int dir, const char *name, char *out, size_t cap)
+{
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return false;
+    n = read(fd, out, cap - 1);
+    close(fd);
+    while (n > 0 && ascii_is_space(out[n - 1]))
+        n--;
+    out[n > 0 ? n : 0] = '\0';
+    return n > 0;
+}
+
+/* Written beside and renamed, so that no half secret is ever read. */
+static bool write_line(int dir, const char *name, const char *text)
+{
+    char tmp[128];
+    size_t n = strlen(text);
+    bool ok;
+    int fd;
+
+    snprintf(tmp, sizeof(tmp), "%s.new", name);
+    fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    ok = write(fd, text, n) == (ssize_t)n && write(fd, "\n", 1) == 1 &&
+         fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    return ok && renameat(dir, tmp, dir, name) == 0;
+}
+
+static int hex_digit(char c)
+{
+    if (ascii_is_digit(c))
+        return c - '0';
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool hex_byte(const char *p, unsigned *v)
+{
+    int hi = hex_digit(p[0]), lo = hi < 0 ? -1 : hex_digit(p[1]);
+
+    *v = (unsigned)(hi << 4 | lo);
+    return hi >= 0 && lo >= 0;
+}
+
+static bool read_key(const char *hex, uint8_t key[32])
+{
+    for (int i = 0; i < 32; i++) {
+        unsigned v;
+
+        if (!hex_byte(hex + 2 * i, &v))
+            return false;
+        key[i] = (uint8_t)v;
+    }
+    return true;
+}
+
+static bool open_key(struct secrets *s, int dir)
+{
+    char hex[SECRETS_TEXT_MAX];
+
+    if (read_line(dir, "installation-key", hex, sizeof(hex)))
+        return strlen(hex) == 64 && read_key(hex, s->key);
+    secrets_random(s->key, sizeof(s->key));
+    for (int i = 0; i < 32; i++)
+        snprintf(hex + 2 * i, 3, "%02x", s->key[i]);
+    s->first_start = true;
+    return write_line(dir, "installation-key", hex);
+}
+
+static bool open_text(struct secrets *s, int dir, const char *name, char *out,
+                      size_t letters)
+{
+    if (read_line(dir, name, out, SECRETS_TEXT_MAX))
+        return true;
+    random_text(out, letters);
+    s->first_start = true;
+    return write_line(dir, name, out);
+}
+
+static bool open_admin(struct secrets *s, int dir)
+{
+    uint8_t salt[16];
+
+    if (read_line(dir, "admin-password.hash", s->admin_hash,
+                  sizeof(s->admin_hash)))
+        return true;
+    random_text(s->new_admin_password, 16);
+    secrets_random(salt, sizeof(salt));
+    http_password_hash(s->admin_hash, slice_str(s->new_admin_password), salt,
+                       HTTP_PBKDF2_ROUNDS);
+    s->first_start = true;
+    return write_line(dir, "admin-password.hash", s->admin_hash);
+}
+
+static int open_all(struct secrets *s, int dir, char why[static 512])
+{
+    s->lock_fd = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        snprintf(why, 512, "%s: another gb28181d uses this directory", s->dir);
+        return s->lock_fd < 0 ? GB_EIO : GB_EEXIST;
+    }
+    if (open_key(s, dir) &&
+        open_text(s, dir, "device-password", s->device_password, 12) &&
+        open_text(s, dir, "admin-token", s->admin_token, 40) &&
+        open_admin(s, dir))
+        return 0;
+    snprintf(why, 512, "%s: a secret cannot be read or written: %s", s->dir,
+             strerror(errno));
+    return GB_EIO;
+}
+
+int secrets_open(struct secrets *s, const char *path, char why[static 512])
+{
+    int dir, err;
+
+    *s = (struct secrets){ .lock_fd = -1 };
+    if (!slice_copy(s->dir, sizeof(s->dir), slice_str(path))) {
+        snprintf(why, 512, "the path of the data directory is too long");
+        return GB_EIO;
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        snprintf(why, 512, "%s: cannot be made: %s", path, strerror(errno));
+        return GB_EIO;
+    }
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) {
+        snprintf(why, 512, "%s: cannot be opened: %s", path, strerror(errno));
+        return GB_EIO;
+    }
+    err = open_all(s, dir, why);
+    close(dir);
+    if (err)
+        secrets_close(s);
+    return err;
+}
+
+void secrets_close(struct secrets *s)
+{
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    s->lock_fd = -1;
+}

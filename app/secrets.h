@@ -1,0 +1,36 @@
+/* app/secrets.h - the data directory and the secrets made at first start
+ *
+ *   device-password      what cameras type in; one line, mode 0600
+ *   admin-token          bearer token of the API; one line, mode 0600
+ *   admin-password.hash  PBKDF2 of the admin password, which is shown once
+ *   installation-key     32 bytes in hex; signs media URLs, seals passwords */
+#ifndef APP_SECRETS_H
+#define APP_SECRETS_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SECRETS_TEXT_MAX 256
+
+struct secrets {
+    char dir[1024];
+    char device_password[SECRETS_TEXT_MAX];
+    char admin_token[SECRETS_TEXT_MAX];
+    char admin_hash[SECRETS_TEXT_MAX];
+    char new_admin_password[SECRETS_TEXT_MAX]; /* made just now, else "" */
+    uint8_t key[32];
+    bool first_start; /* any of them was made just now */
+    int lock_fd;      /* holds the lock on the directory */
+};
+
+/* Makes the directory (0700) when it is missing, takes its lock, reads or makes
+ * the secrets. 0, GB_EIO, or GB_EEXIST: another process has the lock; *why then
+ * holds one sentence. */
+int secrets_open(struct secrets *s, const char *dir, char why[static 512]);
+void secrets_close(struct secrets *s);
+
+/* The kernel's random bytes; ends the process when there are none. */
+void secrets_random(void *p, size_t n);
+#endif
