@@ -89,6 +89,13 @@ struct ps_demux;
 struct ps_options {
     enum ps_codec video_hint, audio_hint; /* from SDP: used without a PSM */
     bool deliver_corrupt; /* else damaged access units are dropped */
+    /* Access units without an index of their NAL units, for recorders, relays
+     * and streams nobody looks at: H.264 and H.265 payload is looked at from
+     * the start of each PES to its first picture NAL unit, and not touched
+     * behind it. ps_au.nal then holds those NAL units alone, the last of a
+     * PES reaching to the next one listed. Access units must begin with a PES
+     * (several in one PES come out as one); key and codec stay exact. */
+    bool heads_only;
 };
 
 /* GB_ENOMEM when alloc gives nothing. *hooks is copied. */
@@ -99,7 +106,7 @@ void ps_demux_free(struct ps_demux *d);
 /* What is known of the bytes fed besides the bytes. */
 struct ps_feed {
     void *buf;       /* cookie for hold and release; NULL: the bytes stay valid
-                        until the next flush or free */
+                        until flush with `end`, or free */
     uint32_t rtp_ts; /* 0 from files */
     bool packet;     /* the bytes are one RTP payload: a pack header may be
                         believed at its start */

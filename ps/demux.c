@@ -1,0 +1,852 @@
+/* Finds the elements of a program stream and hands their payload on.
+ *
+ *   HDR ──> BODY | OPEN | SKIP | SEEK ──> HDR        damage, gap ──> LOST
+ *
+ * A bounded PES is walked by its length and never searched for headers, as
+ * audio and private data legally contain 00 00 01 BA. Whatever header does
+ * not lie in the fed bytes as a whole is gathered in the stash; decoders ask
+ * for header bytes only, so payload is never gathered with it. */
+#include "ps/demux.h"
+
+#include "ps/es.h"
+
+#include <assert.h>
+
+#define MAX_ZEROS 8     /* tolerated in front of a start code */
+#define MAX_FILL 32     /* FF bytes, likewise (Dahua) */
+#define SEEK_BYTES 32   /* behind a broken PES header the payload begins */
+#define CAND_BYTES 7    /* of a header that shall end an unbounded PES */
+#define IMKH_BYTES 40   /* Hikvision file header */
+/* So much without a pack header, and a PES header is believed as well. */
+#define NO_PACK_BYTES (256u << 10)
+#define NO_PACK_90K 90000u
+
+enum state {
+    HDR,   /* a start code is expected here */
+    BODY,  /* left bytes of payload */
+    OPEN,  /* payload without a length */
+    CAND,  /* ... which a PS header in the stash may have ended */
+    SKIP,  /* left bytes of no interest */
+    SEEK,  /* broken PES header: looking for the start of its payload */
+    LOST,  /* looking for a pack header */
+};
+
+struct ps_demux {
+    struct es_env env;
+    enum state state;
+    struct es *cur;      /* of the PES under way or seen last; may be NULL */
+    size_t left;         /* BODY, SKIP, SEEK */
+    unsigned seek;       /* SEEK: bytes looked at */
+    unsigned fill;       /* HDR: bytes skipped in front of the start code */
+    bool begun;          /* an element has been seen */
+    bool map_known;
+    uint64_t lost_bytes; /* LOST: skipped since the last pack header */
+    uint32_t pack_ts;    /* RTP time of the last pack header, or the loss */
+    struct gb_alloc alloc;
+    struct es *stream[PS_MAX_STREAMS];
+    size_t n_streams;
+    size_t n_stash;
+    uint8_t stash[PS_STASH_BYTES];
+};
+
+int ps_demux_new(struct ps_demux **out, const struct gb_alloc *alloc,
+                 const struct ps_hooks *hooks, const struct ps_options *opt)
+{
+    struct ps_demux *d = gb_get(alloc, sizeof(*d));
+
+    if (!d)
+        return GB_ENOMEM;
+    d->alloc = *alloc;
+    d->env.alloc = &d->alloc;
+    d->env.hooks = *hooks;
+    d->env.scan = ps_scan_best();
+    if (opt)
+        d->env.opt = *opt;
+    *out = d;
+    return 0;
+}
+
+void ps_demux_free(struct ps_demux *d)
+{
+    struct gb_alloc alloc;
+
+    if (!d)
+        return;
+    alloc = d->alloc;
+    for (size_t i = 0; i < d->n_streams; i++) {
+        es_fini(d->stream[i]);
+        gb_put(&alloc, d->stream[i]);
+    }
+    gb_put(&alloc, d->env.hold);
+    gb_put(&alloc, d);
+}
+
+/* --- streams --- */
+
+static struct es *find_stream(struct ps_demux *d, uint8_t id)
+{
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (d->stream[i]->info.stream_id == id)
+            return d->stream[i];
+    return NULL;
+}
+
+/* The stream of id, made when it is new. A stream that a map announced and
+ * that never came gives way. NULL: too many, or no memory. */
+static struct es *take_stream(struct ps_demux *d, uint8_t id)
+{
+    struct es *s = find_stream(d, id);
+    size_t i = d->n_streams;
+
+    if (s)
+        return s;
+    if (i == PS_MAX_STREAMS) {
+        for (i = 0; i < PS_MAX_STREAMS && d->stream[i]->fed; i++)
+            ;
+        if (i == PS_MAX_STREAMS || d->stream[i] == d->cur)
+            return NULL;
+        es_fini(d->stream[i]);
+        s = d->stream[i];
+    } else {
+        s = gb_get(&d->alloc, sizeof(*s));
+        if (!s)
+            return NULL;
+        d->stream[d->n_streams++] = s;
+    }
+    es_init(s, &d->env, id, (unsigned)i);
+    return s;
+}
+
+/* The stream of a PES; a new one knows what SDP said. */
+static struct es *pes_stream(struct ps_demux *d, uint8_t id)
+{
+    struct es *s = take_stream(d, id);
+    enum ps_codec hint;
+
+    if (!s || s->fed)
+        return s;
+    s->fed = true;
+    if (s->info.source != PS_FROM_NOTHING)
+        return s;
+    hint = s->video ? d->env.opt.video_hint : d->env.opt.audio_hint;
+    if (hint != PS_CODEC_UNKNOWN)
+        es_set_codec(s, 0, hint, PS_FROM_SDP);
+    if (s->info.codec == PS_CODEC_UNKNOWN)
+        es_announce(s);
+    return s;
+}
+
+static void use_map(struct ps_demux *d, const struct ps_map *map)
+{
+    if (!map->current && d->map_known)
+        return;
+    d->map_known = true;
+    for (size_t i = 0; i < map->n; i++) {
+        uint8_t id = map->entry[i].id, type = map->entry[i].type;
+        enum ps_codec codec = ps_codec_of_type(type);
+        struct es *s;
+        bool news;
+
+        if (!ps_id_is_video(id) && !ps_id_is_audio(id) &&
+            (id != PS_ID_PRIVATE1 || codec == PS_CODEC_UNKNOWN))
+            continue;
+        s = take_stream(d, id);
+        if (!s)
+            continue;
+        if (id == PS_ID_PRIVATE1)
+            s->video = ps_codec_is_video(codec);
+        news = map->entry[i].encrypted && !s->info.encrypted;
+        s->info.encrypted |= news;
+        if (s->info.stream_type == type && type && !news &&
+            s->info.source != PS_FROM_SDP)
+            continue; /* maps repeat */
+        es_set_codec(s, type, codec, PS_FROM_PSM);
+        if (news)
+            es_announce(s);
+    }
+}
+
+/* --- loss --- */
+
+static void lose(struct ps_demux *d)
+{
+    d->state = LOST;
+    d->n_stash = 0;
+    d->left = 0;
+    d->fill = 0;
+    d->lost_bytes = 0;
+    d->pack_ts = d->env.rtp_ts;
+}
+
+static bool in_payload(const struct ps_demux *d)
+{
+    return d->state == BODY || d->state == OPEN || d->state == CAND ||
+           d->state == SEEK;
+}
+
+/* The structure is not where it should be: what was put last is doubtful. */
+static void lose_sync(struct ps_demux *d)
+{
+    for (size_t i = 0; i < d->n_streams; i++)
+        es_gap(d->stream[i], d->stream[i] == d->cur);
+    d->env.count.resyncs += d->begun;
+    lose(d);
+}
+
+void ps_demux_gap(struct ps_demux *d)
+{
+    for (size_t i = 0; i < d->n_streams; i++)
+        es_gap(d->stream[i], in_payload(d) && d->stream[i] == d->cur);
+    lose(d);
+}
+
+/* --- elements ---
+ *
+ * Each takes bytes that begin with 00 00 01 id and returns how many it has
+ * consumed (state is set), 0 when *need bytes must be there, or BROKEN. */
+#define BROKEN (-1)
+
+static int skip_element(struct ps_demux *d, const uint8_t *p, size_t n,
+                        size_t *need)
+{
+    if (n < PS_LEN_BYTES) {
+        *need = PS_LEN_BYTES;
+        return 0;
+    }
+    d->left = (size_t)p[4] << 8 | p[5];
+    d->state = d->left ? SKIP : HDR;
+    return PS_LEN_BYTES;
+}
+
+static int take_pack(struct ps_demux *d, const uint8_t *p, size_t n,
+                     size_t *need)
+{
+    struct ps_pack pack;
+    int err = ps_pack_decode(&pack, p, n, need);
+
+    if (err == GB_EAGAIN)
+        return 0;
+    if (err) {
+        d->env.count.bad_headers++;
+        return BROKEN;
+    }
+    d->env.count.packs++;
+    d->pack_ts = d->env.rtp_ts;
+    return pack.size;
+}
+
+static int take_map(struct ps_demux *d, const uint8_t *p, size_t n,
+                    size_t *need)
+{
+    struct ps_map map;
+    int err = ps_map_decode(&map, p, n, need);
+
+    if (err == GB_EAGAIN)
+        return 0;
+    if (!err) {
+        d->env.count.psms++;
+        use_map(d, &map);
+        return map.size;
+    }
+    d->env.count.bad_headers++;
+    if (((size_t)p[4] << 8 | p[5]) > PS_MAP_MAX)
+        return BROKEN;
+    return skip_element(d, p, n, need);
+}
+
+/* Neither form fits. What the length says is believed until its end. */
+static int broken_pes(struct ps_demux *d, const uint8_t *p)
+{
+    size_t len = (size_t)p[4] << 8 | p[5];
+    struct ps_pes none = { .length = (uint16_t)len };
+
+    d->env.count.bad_headers++;
+    if (len == 0)
+        return BROKEN;
+    d->left = len - 1;
+    if (!ps_id_is_video(p[3]) || !(d->cur = pes_stream(d, p[3]))) {
+        d->state = d->left ? SKIP : HDR;
+        return PS_LEN_BYTES + 1;
+    }
+    es_pes_begin(d->cur, &none, false);
+    d->seek = 0;
+    d->fill = 0; /* run of zeros */
+    d->state = d->left ? SEEK : HDR;
+    return PS_LEN_BYTES + 1;
+}
+
+static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
+                    size_t *need)
+{
+    struct ps_pes pes;
+    int err = ps_pes_decode(&pes, p, n, need);
+    struct es *s;
+    bool open;
+
+    if (err == GB_EAGAIN)
+        return 0;
+    d->env.count.pes++;
+    if (err)
+        return broken_pes(d, p);
+    open = ps_id_is_video(p[3]) && (pes.length == 0 || pes.length == 0xffff);
+    d->left = pes.length ? (size_t)pes.length + PS_LEN_BYTES - pes.size : 0;
+    s = pes_stream(d, p[3]);
+    if (s && pes.scrambling) {
+        d->env.count.encrypted++;
+        if (!s->info.encrypted) {
+            s->info.encrypted = true;
+            es_announce(s);
+        }
+        s = NULL;
+    }
+    if (!s && open) { /* not ours, and nobody knows where it ends */
+        d->state = LOST;
+        d->lost_bytes = 0;
+        return pes.size;
+    }
+    if (!s) {
+        d->state = d->left ? SKIP : HDR;
+        return pes.size;
+    }
+    d->cur = s;
+    es_pes_begin(s, &pes, open);
+    d->state = open ? OPEN : d->left ? BODY : HDR;
+    if (d->state == HDR)
+        es_pes_end(s);
+    return pes.size;
+}
+
+static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
+                        size_t *need)
+{
+    uint8_t id = p[3];
+
+    switch (id) {
+    case PS_ID_END:
+        return PS_PREFIX_BYTES;
+    case PS_ID_PACK:
+        return take_pack(d, p, n, need);
+    case PS_ID_MAP:
+        return take_map(d, p, n, need);
+    case PS_ID_PRIVATE1:
+        if (!find_stream(d, id))
+            return skip_element(d, p, n, need);
+        return take_pes(d, p, n, need);
+    default:
+        if (id < PS_ID_END)
+            return BROKEN;
+        if (ps_id_is_audio(id) || ps_id_is_video(id))
+            return take_pes(d, p, n, need);
+        return skip_element(d, p, n, need);
+    }
+}
+
+/* At the place where a start code belongs; as the above. */
+static int take_header(struct ps_demux *d, const uint8_t *p, size_t n,
+                       size_t *need)
+{
+    int used;
+
+    if (n < PS_PREFIX_BYTES) {
+        *need = PS_PREFIX_BYTES;
+        return 0;
+    }
+    if (!d->begun && memcmp(p, "IMKH", 4) == 0) {
+        d->begun = true;
+        d->left = IMKH_BYTES - 4;
+        d->state = SKIP;
+        return 4;
+    }
+    if (p[0] == 0 && p[1] == 0 && p[2] == 1) {
+        used = take_element(d, p, n, need);
+        if (used > 0) {
+            d->begun = true;
+            if (d->state != SEEK)
+                d->fill = 0;
+        }
+        return used;
+    }
+    if ((p[0] == 0 && p[1] == 0 && p[2] == 0 && d->fill < MAX_ZEROS) ||
+        (p[0] == 0xff && d->fill < MAX_FILL)) {
+        d->fill++;
+        return 1;
+    }
+    return BROKEN;
+}
+
+/* --- looking for a pack header --- */
+
+static bool is_next_id(uint8_t id)
+{
+    return id >= PS_ID_SYSTEM && id < 0xf0;
+}
+
+/* 00 00 01 and an id that may follow a pack header, at p + at. */
+static int check_next(const uint8_t *p, size_t n, size_t at, size_t *need)
+{
+    static const uint8_t prefix[3] = { 0, 0, 1 };
+
+    if (n < at + 4) {
+        *need = at + 4;
+        return 0;
+    }
+    if (memcmp(p + at, prefix, 3) != 0 || !is_next_id(p[at + 3]))
+        return BROKEN;
+    return 1;
+}
+
+/* A pack header that is not one by chance: its fixed bits, and a start code
+ * behind it. 1, 0 (more bytes needed) or BROKEN. */
+static int check_pack(const uint8_t *p, size_t n, size_t *need)
+{
+    struct ps_pack pack;
+    int err = ps_pack_decode(&pack, p, n, need);
+
+    if (err)
+        return err == GB_EAGAIN ? 0 : BROKEN;
+    if (pack.size >= PS_PACK_BYTES && (p[4] & 0xc4) != 0x44)
+        return BROKEN;
+    return check_next(p, n, pack.size, need);
+}
+
+/* A PES header of a device that sends no packs. */
+static int check_pes(const uint8_t *p, size_t n, size_t *need)
+{
+    struct ps_pes pes;
+    int err;
+
+    if (n < PS_PES_BYTES) {
+        *need = PS_PES_BYTES;
+        return 0;
+    }
+    if ((p[6] & 0xc0) != 0x80)
+        return BROKEN;
+    err = ps_pes_decode(&pes, p, n, need);
+    if (err)
+        return err == GB_EAGAIN ? 0 : BROKEN;
+    return pes.length || ps_id_is_video(p[3]) ? 1 : BROKEN;
+}
+
+static bool without_packs(const struct ps_demux *d, uint64_t lost_bytes)
+{
+    return lost_bytes >= NO_PACK_BYTES ||
+           d->env.rtp_ts - d->pack_ts - NO_PACK_90K < 0x80000000u - NO_PACK_90K;
+}
+
+/* Does the stream go on at p, which begins with 00 00 01? */
+static int check_sync(const struct ps_demux *d, const uint8_t *p, size_t n,
+                      uint64_t lost_bytes, size_t *need)
+{
+    if (n < PS_PREFIX_BYTES) {
+        *need = PS_PREFIX_BYTES;
+        return 0;
+    }
+    if (p[3] == PS_ID_PACK)
+        return check_pack(p, n, need);
+    if ((ps_id_is_audio(p[3]) || ps_id_is_video(p[3])) &&
+        without_packs(d, lost_bytes))
+        return check_pes(p, n, need);
+    return BROKEN;
+}
+
+static void count_lost(struct ps_demux *d, size_t n)
+{
+    d->lost_bytes += n;
+    d->env.count.skipped_bytes += n;
+}
+
+static void stash(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    assert(d->n_stash + n <= PS_STASH_BYTES);
+    memcpy(d->stash + d->n_stash, p, n);
+    d->n_stash += n;
+}
+
+static void unstash(struct ps_demux *d, size_t n)
+{
+    d->n_stash -= n;
+    memmove(d->stash, d->stash + n, d->n_stash);
+}
+
+/* Adds to the stash until it holds need bytes; how many it took. */
+static size_t fill_stash(struct ps_demux *d, const uint8_t *p, size_t n,
+                         size_t need)
+{
+    size_t want = need - d->n_stash;
+
+    assert(need > d->n_stash);
+    if (want > n)
+        want = n;
+    stash(d, p, want);
+    return want;
+}
+
+/* The stash begins with what may become 00 00 01. */
+static size_t lost_in_stash(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    static const uint8_t prefix[3] = { 0, 0, 1 };
+    size_t used = 0;
+
+    while (d->n_stash) {
+        size_t k = d->n_stash < 3 ? d->n_stash : 3, need = 3;
+        int r = memcmp(d->stash, prefix, k) != 0 ? BROKEN : 0;
+
+        if (r == 0 && d->n_stash >= 3)
+            r = check_sync(d, d->stash, d->n_stash, d->lost_bytes, &need);
+        if (r > 0) {
+            d->state = HDR;
+            return used;
+        }
+        if (r < 0) {
+            unstash(d, 1);
+            count_lost(d, 1);
+            continue;
+        }
+        if (used == n)
+            return used;
+        used += fill_stash(d, p + used, n - used, need);
+    }
+    return used;
+}
+
+static size_t feed_lost(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t at = 0, tail;
+
+    if (d->n_stash)
+        return lost_in_stash(d, p, n);
+    for (;;) {
+        size_t need, k = d->env.scan(p + at, n - at);
+        int r;
+
+        count_lost(d, k);
+        at += k;
+        if (at == n)
+            break;
+        r = check_sync(d, p + at, n - at, d->lost_bytes, &need);
+        if (r > 0) {
+            d->state = HDR;
+            return at;
+        }
+        if (r == 0) {
+            stash(d, p + at, n - at);
+            return n;
+        }
+        count_lost(d, 1);
+        at++;
+    }
+    for (tail = 0; tail < 2 && tail < n && p[n - 1 - tail] == 0;)
+        tail++;
+    stash(d, p + n - tail, tail);
+    d->lost_bytes -= tail;
+    d->env.count.skipped_bytes -= tail;
+    return n;
+}
+
+/* --- one state each: bytes consumed --- */
+
+static size_t header_step(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t used = 0, need = 0;
+    int r;
+
+    while (d->n_stash) {
+        r = take_header(d, d->stash, d->n_stash, &need);
+        if (r > 0)
+            unstash(d, (size_t)r);
+        if (r < 0) {
+            size_t have = d->n_stash;
+
+            lose_sync(d);
+            d->n_stash = have; /* a pack header may begin in it */
+            return used;
+        }
+        if (r > 0 && d->state != HDR)
+            return used;
+        if (r > 0)
+            continue;
+        if (used == n)
+            return used;
+        used += fill_stash(d, p + used, n - used, need);
+    }
+    while (used < n && d->state == HDR) {
+        r = take_header(d, p + used, n - used, &need);
+        if (r < 0) {
+            lose_sync(d);
+            return used;
+        }
+        if (r == 0) {
+            stash(d, p + used, n - used);
+            return n;
+        }
+        used += (size_t)r;
+    }
+    return used;
+}
+
+static size_t feed_body(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t k = n < d->left ? n : d->left, used;
+
+    if (!es_put(d->cur, p, k, &used)) {
+        lose_sync(d);
+        return k;
+    }
+    d->left -= k;
+    if (!d->left) {
+        d->state = HDR;
+        es_pes_end(d->cur);
+    }
+    return k;
+}
+
+static size_t feed_skip(struct ps_demux *d, size_t n)
+{
+    size_t k = n < d->left ? n : d->left;
+
+    d->left -= k;
+    if (!d->left)
+        d->state = HDR;
+    return k;
+}
+
+/* 00 00 01 id has come by in an unbounded PES; the id is the last byte. */
+static void begin_candidate(struct ps_demux *d, uint8_t id)
+{
+    static const uint8_t prefix[3] = { 0, 0, 1 };
+
+    d->n_stash = 0;
+    stash(d, prefix, sizeof(prefix));
+    stash(d, &id, 1);
+    d->state = CAND;
+}
+
+static size_t feed_open(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t used;
+
+    if (!es_put(d->cur, p, n, &used))
+        lose_sync(d);
+    else if (d->cur->stopped)
+        begin_candidate(d, p[used - 1]);
+    return used;
+}
+
+/* Does the stash (CAND_BYTES) end an unbounded PES? media.md §5.7: fixed bits
+ * of the header, or a plausible length. */
+static bool is_end(const uint8_t *b)
+{
+    size_t len = (size_t)b[4] << 8 | b[5];
+
+    switch (b[3]) {
+    case PS_ID_PACK:
+        return (b[4] & 0xc4) == 0x44 || (b[4] & 0xf1) == 0x21 ||
+               (b[4] == 0 && b[5] == 0 && b[6] == 1);
+    case PS_ID_SYSTEM:
+        return len >= 6 && len <= 6 + 3 * 64 && b[6] & 0x80;
+    case PS_ID_MAP:
+        return len >= 10 && len <= PS_MAP_MAX;
+    case PS_ID_PADDING:
+    case PS_ID_PRIVATE2:
+        return len != 0;
+    default:
+        return is_next_id(b[3]) && (b[6] & 0xc0) == 0x80;
+    }
+}
+
+/* The bytes were payload: looked at now, and they may hold another id. */
+static void reject_candidate(struct ps_demux *d)
+{
+    uint8_t b[CAND_BYTES];
+    size_t n = d->n_stash - PS_PREFIX_BYTES, used;
+
+    memcpy(b, d->stash + PS_PREFIX_BYTES, n);
+    d->n_stash = 0;
+    d->state = OPEN;
+    used = es_scan(d->cur, b, n);
+    if (!d->cur->stopped)
+        return;
+    begin_candidate(d, b[used - 1]);
+    stash(d, b + used, n - used);
+}
+
+static size_t feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t k = CAND_BYTES - d->n_stash;
+
+    if (k > n)
+        k = n;
+    if (!es_append(d->cur, p, k)) {
+        lose_sync(d);
+        return k;
+    }
+    stash(d, p, k);
+    if (d->n_stash < CAND_BYTES)
+        return k;
+    if (!is_end(d->stash)) {
+        reject_candidate(d);
+        return k;
+    }
+    es_trim(d->cur, d->cur->pos - PS_PREFIX_BYTES);
+    es_video_reset(d->cur);
+    es_pes_end(d->cur);
+    d->state = HDR;
+    return k;
+}
+
+/* One byte behind a broken PES header: the payload begins at 00 00 01, which
+ * is put from a copy, as its bytes may be gone. */
+static void seek_byte(struct ps_demux *d, uint8_t b)
+{
+    static const uint8_t start[3] = { 0, 0, 1 };
+
+    d->left--;
+    d->seek++;
+    if (b == 1 && d->fill >= 2) {
+        d->fill = 0;
+        d->state = d->left ? BODY : HDR;
+        if (!es_put_copy(d->cur, start, sizeof(start)))
+            lose_sync(d);
+        else if (!d->left)
+            es_pes_end(d->cur);
+        return;
+    }
+    d->fill = b ? 0 : d->fill + 1;
+    if (!d->left)
+        d->state = HDR;
+    else if (d->seek == SEEK_BYTES)
+        d->state = SKIP;
+    if (d->state != SEEK)
+        d->fill = 0;
+}
+
+/* Bytes that are left in the stash behind a broken PES header. */
+static void drain_stash(struct ps_demux *d)
+{
+    while (d->n_stash && d->state == SEEK) {
+        uint8_t b = d->stash[0];
+
+        unstash(d, 1);
+        seek_byte(d, b);
+    }
+    if (d->n_stash && d->state == SKIP)
+        unstash(d, feed_skip(d, d->n_stash));
+    if (d->n_stash && d->state == BODY) {
+        size_t k = d->n_stash < d->left ? d->n_stash : d->left;
+
+        d->left -= k;
+        if (!es_put_copy(d->cur, d->stash, k)) {
+            lose_sync(d);
+            return;
+        }
+        unstash(d, k);
+        if (!d->left) {
+            d->state = HDR;
+            es_pes_end(d->cur);
+        }
+    }
+}
+
+static size_t step(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t used = 0;
+
+    switch (d->state) {
+    case HDR:
+        used = header_step(d, p, n);
+        if (d->n_stash && (d->state == SEEK || d->state == SKIP))
+            drain_stash(d);
+        return used;
+    case BODY:
+        return feed_body(d, p, n);
+    case OPEN:
+        return feed_open(d, p, n);
+    case CAND:
+        return feed_candidate(d, p, n);
+    case SKIP:
+        return feed_skip(d, n);
+    case SEEK:
+        while (used < n && d->state == SEEK)
+            seek_byte(d, p[used++]);
+        return used;
+    case LOST:
+        return feed_lost(d, p, n);
+    }
+    return n;
+}
+
+/* --- what packets tell --- */
+
+/* A packet that begins with a pack header is believed: at once when the
+ * structure was lost, and with proof when a video PES claims its bytes. */
+static void believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    struct ps_pack pack;
+    size_t need;
+    int err;
+
+    if (d->state != LOST && (d->state != BODY || !d->cur->video))
+        return;
+    if (n < 5 || p[0] || p[1] || p[2] != 1 || p[3] != PS_ID_PACK)
+        return;
+    if (d->state == LOST) {
+        err = ps_pack_decode(&pack, p, n, &need);
+        if (err != 0 && err != GB_EAGAIN)
+            return;
+        count_lost(d, d->n_stash);
+        d->n_stash = 0;
+        d->state = HDR;
+        return;
+    }
+    if ((p[4] & 0xc4) != 0x44 || check_pack(p, n, &need) <= 0)
+        return;
+    lose_sync(d);
+    d->state = HDR;
+}
+
+void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
+                   const struct ps_feed *f)
+{
+    struct es_env *env = &d->env;
+    size_t at = 0;
+
+    env->buf = f->buf;
+    env->rtp_ts = f->rtp_ts;
+    env->touched = 0;
+    env->cur_hold = 0;
+    env->count.bytes += n;
+    if (f->packet)
+        believe_packet(d, p, n);
+    while (at < n)
+        at += step(d, p + at, n - at);
+    if (f->marker && d->cur && d->cur->video && d->state == HDR &&
+        !d->n_stash)
+        es_marker(d->cur);
+    if (!env->touched || !f->buf)
+        return;
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (env->touched >> i & 1)
+            es_hold(d->stream[i]);
+}
+
+void ps_demux_flush(struct ps_demux *d, bool end)
+{
+    if (end && d->state == CAND)
+        reject_candidate(d);
+    for (size_t i = 0; i < d->n_streams; i++)
+        es_flush(d->stream[i], end,
+                 d->stream[i] == d->cur &&
+                     (in_payload(d) && (!end || d->state == BODY)));
+    if (end)
+        lose(d);
+}
+
+void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out)
+{
+    *out = d->env.count;
+}
+
+const struct ps_stream *ps_demux_stream(const struct ps_demux *d, size_t i)
+{
+    return i < d->n_streams ? &d->stream[i]->info : NULL;
+}

@@ -1,0 +1,568 @@
+#include "ps/es.h"
+
+#include <assert.h>
+
+#define FIRST_PIECES 32
+#define FIRST_HOLDS 64
+#define MARKERS_BELIEVED 10
+#define MAX_HOLDS (PS_MAX_STREAMS * PS_MAX_PIECES)
+
+bool es_is_nal(const struct es *s)
+{
+    return s->info.codec == PS_CODEC_H264 || s->info.codec == PS_CODEC_H265;
+}
+
+void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
+             unsigned index)
+{
+    memset(s, 0, sizeof(*s));
+    s->env = env;
+    s->index = index;
+    s->info.stream_id = stream_id;
+    s->video = ps_id_is_video(stream_id);
+    s->broken_start = true;
+}
+
+/* Twice the room, the old content in front; false: no memory, or limit. */
+static bool grow(struct es_env *env, void **array, uint32_t *cap, size_t size,
+                 uint32_t first, uint32_t limit)
+{
+    uint32_t want = *cap ? *cap * 2 : first;
+    void *p;
+
+    if (want > limit)
+        want = limit;
+    if (want <= *cap)
+        return false;
+    p = gb_get(env->alloc, want * size);
+    if (!p)
+        return false;
+    if (*cap)
+        memcpy(p, *array, *cap * size);
+    gb_put(env->alloc, *array);
+    *array = p;
+    *cap = want;
+    return true;
+}
+
+/* --- holds --- */
+
+static uint32_t take_slot(struct es_env *env)
+{
+    uint32_t slot = env->free_hold;
+
+    if (slot) {
+        env->free_hold = env->hold[slot - 1].next_free;
+        return slot;
+    }
+    if (env->n_holds == env->cap_holds) {
+        void *p = env->hold;
+
+        if (!grow(env, &p, &env->cap_holds, sizeof(*env->hold), FIRST_HOLDS,
+                  MAX_HOLDS))
+            return 0;
+        env->hold = p;
+    }
+    return ++env->n_holds;
+}
+
+static void release(struct es_env *env, uint32_t slot)
+{
+    struct es_hold *h = &env->hold[slot - 1];
+
+    assert(h->refs > 0);
+    if (--h->refs)
+        return;
+    h->next_free = env->free_hold;
+    env->free_hold = slot;
+    if (env->hooks.release)
+        env->hooks.release(env->hooks.ctx, h->buf);
+}
+
+/* The slot of the buffer being fed; told once to hold it. */
+static uint32_t current_slot(struct es_env *env)
+{
+    uint32_t slot = env->cur_hold;
+
+    if (slot)
+        return slot;
+    slot = take_slot(env);
+    if (!slot)
+        return 0;
+    env->cur_hold = slot;
+    env->hold[slot - 1].buf = env->buf;
+    env->hold[slot - 1].refs = 0;
+    if (env->hooks.hold)
+        env->hooks.hold(env->hooks.ctx, env->buf);
+    return slot;
+}
+
+static void forget_unit(struct es *s);
+
+void es_hold(struct es *s)
+{
+    struct es_env *env = s->env;
+    uint32_t slot;
+
+    if (s->held_to == s->n_pieces)
+        return;
+    if (s->n_refs == s->cap_refs) {
+        void *p = s->ref;
+
+        if (!grow(env, &p, &s->cap_refs, sizeof(*s->ref), FIRST_PIECES,
+                  PS_MAX_PIECES)) {
+            forget_unit(s);
+            return;
+        }
+        s->ref = p;
+    }
+    slot = current_slot(env);
+    if (!slot) {
+        forget_unit(s);
+        return;
+    }
+    env->hold[slot - 1].refs++;
+    s->ref[s->n_refs].slot = slot;
+    s->ref[s->n_refs++].end = s->n_pieces;
+    s->held_to = s->n_pieces;
+}
+
+/* Pieces [0, n) are gone. */
+static void release_pieces(struct es *s, uint32_t n)
+{
+    uint32_t k = 0;
+
+    while (k < s->n_refs && s->ref[k].end <= n)
+        release(s->env, s->ref[k++].slot);
+    if (k)
+        memmove(s->ref, s->ref + k, (s->n_refs - k) * sizeof(*s->ref));
+    s->n_refs -= k;
+    for (uint32_t i = 0; i < s->n_refs; i++)
+        s->ref[i].end -= n;
+    s->held_to = s->held_to > n ? s->held_to - n : 0;
+}
+
+void es_fini(struct es *s)
+{
+    release_pieces(s, s->n_pieces);
+    gb_put(s->env->alloc, s->piece);
+    gb_put(s->env->alloc, s->ref);
+    gb_put(s->env->alloc, s->nal);
+}
+
+/* --- the list of pieces --- */
+
+bool es_append(struct es *s, const uint8_t *p, size_t n)
+{
+    if (n == 0)
+        return true;
+    if (n > PS_MAX_AU_BYTES - s->bytes)
+        return false;
+    if (s->n_pieces == s->cap_pieces) {
+        void *q = s->piece;
+
+        if (!grow(s->env, &q, &s->cap_pieces, sizeof(*s->piece), FIRST_PIECES,
+                  PS_MAX_PIECES))
+            return false;
+        s->piece = q;
+    }
+    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, s->env->buf };
+    s->bytes += (uint32_t)n;
+    s->env->touched |= 1u << s->index;
+    return true;
+}
+
+void es_trim(struct es *s, uint32_t n)
+{
+    while (s->bytes > n) {
+        struct ps_piece *last = &s->piece[s->n_pieces - 1];
+        uint32_t over = s->bytes - n;
+
+        if (last->n > over) {
+            last->n -= over;
+            s->bytes = n;
+            break;
+        }
+        s->bytes -= (uint32_t)last->n;
+        s->n_pieces--;
+    }
+    /* refs of pieces that are gone now cover none; they go with the rest */
+    for (uint32_t i = s->n_refs; i-- && s->ref[i].end > s->n_pieces;)
+        s->ref[i].end = s->n_pieces;
+    if (s->held_to > s->n_pieces)
+        s->held_to = s->n_pieces;
+}
+
+/* The piece that holds offset off, *start its own offset. From the back:
+ * what is cut lies there. n_pieces when off is the end. */
+static uint32_t piece_at(const struct es *s, uint32_t off, uint32_t *start)
+{
+    uint32_t i = s->n_pieces, at = s->bytes;
+
+    while (at > off)
+        at -= (uint32_t)s->piece[--i].n;
+    *start = at;
+    return i;
+}
+
+void es_drop_front(struct es *s, uint32_t cut)
+{
+    uint32_t start, i = piece_at(s, cut, &start);
+
+    if (!cut)
+        return;
+    release_pieces(s, i);
+    s->n_pieces -= i;
+    memmove(s->piece, s->piece + i, s->n_pieces * sizeof(*s->piece));
+    if (s->n_pieces) {
+        s->piece[0].p += cut - start;
+        s->piece[0].n -= cut - start;
+    } else {
+        s->n_spare = 0;
+    }
+    s->base += cut;
+    s->bytes -= cut;
+    s->pos = s->pos > cut ? s->pos - cut : 0;
+    s->nal_sc = s->nal_sc > cut ? s->nal_sc - cut : 0;
+    s->nal_off = s->nal_off > cut ? s->nal_off - cut : 0;
+    s->marker_at = 0;
+    s->marker_twice = false;
+}
+
+size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n)
+{
+    uint32_t start, i;
+    size_t got = 0;
+
+    if (off >= s->bytes)
+        return 0;
+    i = piece_at(s, off, &start);
+    for (off -= start; got < n && i < s->n_pieces; i++, off = 0) {
+        size_t k = s->piece[i].n - off;
+
+        k = k < n - got ? k : n - got;
+        memcpy(out + got, s->piece[i].p + off, k);
+        got += k;
+    }
+    return got;
+}
+
+/* --- codec --- */
+
+void es_announce(struct es *s)
+{
+    if (s->env->hooks.on_stream)
+        s->env->hooks.on_stream(s->env->hooks.ctx, &s->info);
+}
+
+void es_set_codec(struct es *s, uint8_t type, enum ps_codec codec,
+                  enum ps_codec_source source)
+{
+    enum ps_codec was = s->info.codec;
+
+    if (source == PS_FROM_PSM)
+        s->info.stream_type = type;
+    /* maps flap (Kedacom): what bytes have proven, only bytes change */
+    if (s->proven && source != PS_FROM_BYTES)
+        return;
+    if (source != PS_FROM_BYTES &&
+        (codec == PS_CODEC_UNKNOWN || ps_codec_is_video(codec) != s->video))
+        return;
+    if (codec != was && s->video && source != PS_FROM_BYTES && s->bytes)
+        es_gap(s, false);
+    s->info.codec = codec;
+    s->info.source = source;
+    s->proven = source == PS_FROM_BYTES;
+    s->seen = 0;
+    if (codec != was)
+        es_announce(s);
+}
+
+/* --- times --- */
+
+static const struct es_mark *mark_at(const struct es_mark *ring, uint32_t n,
+                                     uint64_t at)
+{
+    for (uint32_t i = 0; i < ES_MARKS && i < n; i++) {
+        const struct es_mark *m = &ring[(n - 1 - i) % ES_MARKS];
+
+        if (m->at <= at)
+            return m;
+    }
+    return NULL;
+}
+
+const struct es_mark *es_pes_at(const struct es *s, uint32_t off)
+{
+    return mark_at(s->pes, s->n_pes, s->base + off);
+}
+
+static void set_times(struct es *s, struct es_mark *m)
+{
+    s->au.has_pts = m->has_pts;
+    s->au.has_dts = m->has_dts;
+    s->au.pts90k = m->pts90k;
+    s->au.dts90k = m->dts90k;
+    m->used = true;
+}
+
+void es_begin_unit(struct es *s)
+{
+    const struct es_mark *pes = es_pes_at(s, 0);
+    const struct es_mark *pkt = mark_at(s->pkt, s->n_pkt, s->base);
+
+    s->au.has_pts = s->au.has_dts = false;
+    s->au.pts90k = s->au.dts90k = 0;
+    if (pes && !pes->used)
+        set_times(s, &s->pes[pes - s->pes]);
+    s->au.rtp_ts = pkt ? pkt->rtp_ts : 0;
+}
+
+/* What was taken for the first bytes of the unit was not: it begins at off.
+ * A time that the false start took is free again. */
+void es_restart_unit(struct es *s, uint32_t off)
+{
+    const struct es_mark *pes = es_pes_at(s, 0);
+
+    if (pes)
+        s->pes[pes - s->pes].used = false;
+    es_drop_front(s, off);
+    es_begin_unit(s);
+}
+
+void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
+{
+    uint32_t len = pes->length;
+
+    s->pes_waits = true;
+    s->pes_next = (struct es_mark){ .has_pts = pes->has_pts,
+                                    .has_dts = pes->has_dts,
+                                    .pts90k = pes->pts90k,
+                                    .dts90k = pes->dts90k };
+    s->unbounded = unbounded;
+    s->stopped = false;
+    s->coast = s->video && !es_is_nal(s) && !unbounded &&
+               s->info.codec != PS_CODEC_UNKNOWN;
+    s->probe = s->env->opt.heads_only && es_is_nal(s) && !unbounded &&
+               s->has_vcl && !s->head_need;
+    s->last_pes = len;
+    if (len > s->max_pes) {
+        s->max_pes = len;
+        s->n_max_pes = 0;
+    }
+    s->n_max_pes += len == s->max_pes;
+}
+
+/* The first payload byte of a PES is about to be put. */
+static void begin_pes_payload(struct es *s)
+{
+    struct es_mark *m = &s->pes_next;
+
+    s->pes_waits = false;
+    m->at = s->base + s->bytes;
+    m->rtp_ts = s->env->rtp_ts;
+    /* without NAL units there is no better border than a new time */
+    if (s->video && s->bytes && m->has_pts && !es_is_nal(s) && !s->n_nals &&
+        !(s->au.has_pts && s->au.pts90k == m->pts90k))
+        es_finish(s, s->bytes, s->bytes);
+    m->at = s->base + s->bytes;
+    /* a unit that has no picture yet takes the time of its picture */
+    if (s->bytes && !s->has_vcl && m->has_pts && es_is_nal(s) && s->proven)
+        set_times(s, m);
+    s->pes[s->n_pes++ % ES_MARKS] = *m;
+    s->first_in_pes = true;
+}
+
+static void note_packet(struct es *s)
+{
+    s->pkt[s->n_pkt++ % ES_MARKS] = (struct es_mark){
+        .at = s->base + s->bytes, .rtp_ts = s->env->rtp_ts };
+}
+
+/* Everything that is due before payload is appended. */
+static void before_put(struct es *s)
+{
+    if (s->pes_waits)
+        begin_pes_payload(s);
+    if (!s->n_pkt ||
+        s->pkt[(s->n_pkt - 1) % ES_MARKS].rtp_ts != s->env->rtp_ts)
+        note_packet(s);
+    if (s->bytes == 0)
+        es_begin_unit(s);
+    s->marker = false;
+}
+
+bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used)
+{
+    *used = n;
+    if (n == 0)
+        return true;
+    before_put(s);
+    if (!es_append(s, p, n)) {
+        forget_unit(s);
+        return false;
+    }
+    if (!s->video || s->coast) {
+        s->pos = s->bytes;
+        return true;
+    }
+    *used = es_scan(s, p, n);
+    if (*used < n)
+        es_trim(s, s->pos);
+    return true;
+}
+
+bool es_put_copy(struct es *s, const uint8_t *p, size_t n)
+{
+    void *buf = s->env->buf;
+    size_t used;
+    bool ok;
+
+    if (n > (size_t)(ES_SPARE - s->n_spare)) {
+        forget_unit(s);
+        return false;
+    }
+    memcpy(s->spare + s->n_spare, p, n);
+    p = s->spare + s->n_spare;
+    s->n_spare = (uint8_t)(s->n_spare + n);
+    s->env->buf = NULL;
+    ok = es_put(s, p, n, &used);
+    s->env->buf = buf;
+    return ok;
+}
+
+/* --- delivery --- */
+
+static void clear_flags(struct es *s)
+{
+    s->au = (struct ps_au){ 0 };
+    s->n_nals = 0;
+    s->nal_open = false;
+    s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
+    s->second_field = false;
+}
+
+/* Hands pieces [0, end) out. */
+static void deliver(struct es *s, uint32_t end)
+{
+    struct ps_counters *c = &s->env->count;
+    struct ps_au au = s->au;
+    uint32_t start, i = piece_at(s, end - 1, &start);
+    size_t whole = s->piece[i].n;
+
+    if (s->video && es_is_nal(s))
+        es_video_key(s);
+    au = s->au;
+    au.stream_id = s->info.stream_id;
+    au.codec = s->info.codec;
+    au.discontinuity = s->disc;
+    au.piece = s->piece;
+    au.n_pieces = i + 1;
+    au.bytes = end;
+    au.nal = s->nal;
+    au.n_nals = es_is_nal(s) ? s->n_nals : 0;
+    s->disc = false;
+    c->aus++;
+    c->keys += au.key;
+    s->piece[i].n = end - start;
+    s->env->hooks.on_au(s->env->hooks.ctx, &au);
+    s->piece[i].n = whole;
+}
+
+void es_finish(struct es *s, uint32_t end, uint32_t cut)
+{
+    bool bad = s->au.corrupt;
+
+    if (s->marker_at != cut || s->marker_twice)
+        s->n_markers = 0;
+    else if (s->n_markers < MARKERS_BELIEVED)
+        s->n_markers++;
+    if (end) {
+        s->env->count.corrupt_aus += bad;
+        if (bad && !s->env->opt.deliver_corrupt) {
+            s->env->count.dropped_aus++;
+            s->disc = true;
+        } else {
+            deliver(s, end);
+        }
+        s->broken_start = bad;
+    }
+    clear_flags(s);
+    es_drop_front(s, cut);
+    if (s->bytes)
+        es_begin_unit(s);
+}
+
+/* The unit is lost, and what follows begins somewhere inside another. */
+static void forget_unit(struct es *s)
+{
+    if (s->bytes) {
+        s->env->count.corrupt_aus++;
+        s->env->count.dropped_aus++;
+    }
+    clear_flags(s);
+    es_drop_front(s, s->bytes);
+    es_video_reset(s);
+    s->disc = true;
+    s->broken_start = true;
+}
+
+void es_pes_end(struct es *s)
+{
+    s->pes_waits = false;
+    s->unbounded = false;
+    if (s->video || !s->bytes)
+        return;
+    es_audio_sniff(s);
+    es_finish(s, s->bytes, s->bytes);
+}
+
+/* Is a unit that waits for its successor whole? When its last PES is as long
+ * as this device makes them, the rest was probably lost with the gap. */
+static bool looks_whole(const struct es *s)
+{
+    if (s->pes_waits || (es_is_nal(s) && !s->has_vcl))
+        return false;
+    return s->marker || s->last_pes < s->max_pes || s->n_max_pes < 2;
+}
+
+void es_gap(struct es *s, bool inside)
+{
+    if (s->bytes) {
+        if (inside || !s->video || !looks_whole(s))
+            s->au.corrupt = true;
+        if (s->video)
+            es_video_flush(s, true);
+        else
+            es_finish(s, s->bytes, s->bytes);
+    }
+    es_video_reset(s);
+    s->pes_waits = s->unbounded = false;
+    s->disc = true;
+    s->broken_start = true;
+    s->marker = false;
+    s->n_markers = 0;
+}
+
+void es_flush(struct es *s, bool end, bool outstanding)
+{
+    if (!s->bytes || (outstanding && !end))
+        return;
+    if (outstanding)
+        s->au.corrupt = true;
+    if (s->video)
+        es_video_flush(s, end);
+    else if (end)
+        es_finish(s, s->bytes, s->bytes);
+}
+
+void es_marker(struct es *s)
+{
+    s->marker = true;
+    if (!s->bytes || !s->has_vcl)
+        return;
+    s->marker_twice = s->marker_at != 0;
+    s->marker_at = s->bytes;
+    if (s->n_markers >= MARKERS_BELIEVED)
+        es_video_flush(s, false);
+}

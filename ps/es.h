@@ -1,0 +1,172 @@
+/* ps/es.h - one elementary stream of a program: payload in, access units out
+ *
+ * Inside ps only; ps/demux.c finds the payload, this assembles it. The access
+ * unit under construction is a list of pieces of the fed buffers. Offsets of
+ * NAL units and of the scanner count from its first byte; `base` is that
+ * byte's place in the whole stream, so that PES starts can be remembered
+ * beyond the access unit they were seen in. */
+#ifndef PS_ES_H
+#define PS_ES_H
+
+#include "ps/annexb.h"
+#include "ps/demux.h"
+#include "ps/pes.h"
+
+#define ES_MARKS 32      /* PES starts and packets remembered; a power of 2.
+                            More than ES_HEAD + 4 bytes can begin */
+#define ES_HEAD 16       /* bytes of a NAL unit looked at on its way in */
+#define ES_SPARE 48      /* payload that had to be copied, see es_put_copy */
+
+/* A fed buffer that somebody was told to keep. */
+struct es_hold {
+    void *buf;
+    uint32_t refs;      /* streams with pieces in it; 0: slot is free */
+    uint32_t next_free;
+};
+
+/* What all streams of one demuxer share. */
+struct es_env {
+    const struct gb_alloc *alloc;
+    struct ps_hooks hooks;
+    struct ps_options opt;
+    struct ps_counters count;
+    ps_scan_fn *scan;
+    void *buf;          /* of the feed under way; NULL: nothing to hold */
+    uint32_t rtp_ts;
+    uint32_t touched;   /* bit i: stream i got a piece in this feed */
+    struct es_hold *hold;
+    uint32_t n_holds, cap_holds, free_hold, cur_hold; /* index + 1; 0: none */
+};
+
+/* Pieces [.., end) of the access unit that are not covered by an earlier ref
+ * lie in the held buffer of this slot. */
+struct es_ref {
+    uint32_t slot, end;
+};
+
+struct es_mark {
+    uint64_t at;       /* place in the stream */
+    uint32_t rtp_ts;
+    bool has_pts, has_dts, used;
+    uint64_t pts90k, dts90k;
+};
+
+struct es {
+    struct es_env *env;
+    struct ps_stream info;
+    unsigned index;     /* of this stream in its demuxer */
+    bool video, fed;
+    bool proven;        /* the codec was confirmed by bytes */
+
+    struct ps_piece *piece;
+    uint32_t n_pieces, cap_pieces;
+    struct es_ref *ref;
+    uint32_t n_refs, cap_refs;
+    uint32_t held_to;   /* pieces [0, held_to) are covered by refs */
+    uint64_t base;
+    uint32_t bytes;
+
+    struct ps_au au;    /* flags, times, codec of the unit in construction */
+    bool disc;          /* the next unit follows a loss */
+    bool broken_start;  /* a unit that does not begin with its first slice
+                           has lost something */
+    struct es_mark pes[ES_MARKS], pkt[ES_MARKS];
+    uint32_t n_pes, n_pkt;
+    bool pes_waits;     /* pes_next begins with the next payload byte */
+    struct es_mark pes_next;
+
+    /* scanner */
+    struct ps_nal *nal;
+    uint32_t n_nals, cap_nals;
+    uint32_t pos;       /* offset of the next byte to be scanned */
+    uint32_t zeros;     /* zero bytes in front of it */
+    uint32_t nal_sc, nal_off; /* the NAL unit being read: start code, header */
+    uint8_t head[ES_HEAD];
+    uint8_t head_n, head_need; /* head_n < head_need: its head is awaited */
+    bool nal_open;      /* it is in nal[], its end is awaited */
+    bool has_vcl, has_sps, has_pps, has_sei;
+    bool unbounded;     /* the PES has no length: a PS header ends it */
+    bool stopped;       /* ... and may have begun; see es_put */
+    bool coast, probe;  /* heads_only: nothing to look for; at a PES start */
+    bool first_in_pes;
+    unsigned seen;      /* enum ps_seen */
+
+    bool has_sps_info;
+    struct ps_h264_sps sps;
+    struct ps_h264_slice pic; /* the first slice of the picture */
+    bool second_field;
+
+    /* loss heuristics */
+    uint32_t max_pes, n_max_pes, last_pes;
+    bool marker;        /* the last packet had the RTP marker */
+    bool marker_twice;  /* ... and so had one in the middle of the unit */
+    uint32_t marker_at; /* bytes of the unit then; 0: none */
+    uint32_t n_markers; /* units in a row that ended with it */
+
+    /* audio statistics */
+    uint32_t n_not_adts, n_alaw, n_ulaw, n_law_bytes;
+
+    uint8_t spare[ES_SPARE];
+    uint8_t n_spare;
+};
+
+void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
+             unsigned index);
+void es_fini(struct es *s); /* releases what is held */
+
+/* The codec that a map or an SDP names; bytes that prove another one win. */
+void es_set_codec(struct es *s, uint8_t type, enum ps_codec codec,
+                  enum ps_codec_source source);
+/* Tells on_stream. */
+void es_announce(struct es *s);
+
+/* A PES begins; its times count from its first payload byte on. */
+void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded);
+/* All of its payload has been put. */
+void es_pes_end(struct es *s);
+
+/* Payload of the feed under way. Consumes all n bytes, unless the PES is
+ * unbounded and 00 00 01 and the id of a PS header came by: then *used bytes
+ * up to and with the id are consumed and s->stopped is set. false: a limit is
+ * reached, the unit is gone. */
+bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used);
+/* The same for bytes that will not stay: a few of them are kept here. */
+bool es_put_copy(struct es *s, const uint8_t *p, size_t n);
+/* Appends without looking at the bytes (they may be a PS header). */
+bool es_append(struct es *s, const uint8_t *p, size_t n);
+/* Looks at bytes that es_append has appended; as es_put. */
+size_t es_scan(struct es *s, const uint8_t *p, size_t n);
+/* Takes back what was appended behind offset n of the unit. */
+void es_trim(struct es *s, uint32_t n);
+
+/* Something is missing from here on. inside: the unit is surely hit. */
+void es_gap(struct es *s, bool inside);
+/* Delivers what is complete; end: nothing more will come. */
+void es_flush(struct es *s, bool end, bool outstanding);
+/* A packet with or without the RTP marker ended where a PES ended. */
+void es_marker(struct es *s);
+
+/* Around each feed: s has pieces that outlive it. */
+void es_hold(struct es *s);
+
+/* --- between es.c, es_video.c and es_audio.c --- */
+
+bool es_is_nal(const struct es *s); /* codec made of NAL units */
+/* Delivers (or drops, when damaged) bytes [0, end) of the unit and forgets
+ * [0, cut); end <= cut. */
+void es_finish(struct es *s, uint32_t end, uint32_t cut);
+/* Forgets bytes [0, cut). */
+void es_drop_front(struct es *s, uint32_t cut);
+/* Copies up to n bytes from offset off of the unit; how many there were. */
+size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n);
+const struct es_mark *es_pes_at(const struct es *s, uint32_t off);
+/* The unit now begins: times of the PES and packet that hold its first byte. */
+void es_begin_unit(struct es *s);
+void es_restart_unit(struct es *s, uint32_t off);
+void es_video_flush(struct es *s, bool end);
+void es_video_reset(struct es *s);
+void es_video_relearn(struct es *s, enum ps_codec codec);
+void es_video_key(struct es *s);
+void es_video_close_nal(struct es *s, uint32_t end);
+void es_audio_sniff(struct es *s);
+#endif

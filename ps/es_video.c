@@ -1,0 +1,362 @@
+/* NAL units and access units of a video stream.
+ *
+ * The scanner runs once over every byte. Between start codes it searches
+ * blocks; byte by byte it goes only where a start code or the head of a NAL
+ * unit may straddle two pieces. When the head of a NAL unit is complete it is
+ * known whether it begins the next access unit, and the unit before it is cut
+ * off in front of its start code, wherever that began. */
+#include "ps/es.h"
+
+#define FIRST_NALS 16
+#define SPS_BYTES 256 /* looked at; frame_mbs_only_flag lies far before */
+#define SEI_BYTES 128
+
+void es_video_reset(struct es *s)
+{
+    s->pos = s->bytes;
+    s->zeros = 0;
+    s->head_n = s->head_need = 0;
+    s->nal_open = false;
+    s->coast = s->probe = s->stopped = false;
+}
+
+/* Ends the NAL unit being read at offset end, which has no trailing zeros
+ * in front of it any more. */
+void es_video_close_nal(struct es *s, uint32_t end)
+{
+    struct ps_nal *nal;
+
+    if (!s->nal_open)
+        return;
+    s->nal_open = false;
+    nal = &s->nal[s->n_nals - 1];
+    nal->len = end > nal->off ? end - nal->off : 0;
+    if (!nal->len) {
+        s->n_nals--;
+        return;
+    }
+    if (s->info.codec == PS_CODEC_H264 && nal->type == 7) {
+        uint8_t sps[SPS_BYTES];
+        size_t n = nal->len < sizeof(sps) ? nal->len : sizeof(sps);
+
+        n = es_read(s, nal->off, sps, n);
+        s->has_sps_info |= ps_h264_sps_parse(&s->sps, sps, n);
+    }
+}
+
+static void push_nal(struct es *s, uint8_t type)
+{
+    if (s->n_nals == s->cap_nals) {
+        uint32_t want = s->cap_nals ? s->cap_nals * 2 : FIRST_NALS;
+        struct ps_nal *p = NULL;
+
+        if (want <= PS_MAX_NALS)
+            p = gb_get(s->env->alloc, want * sizeof(*p));
+        if (!p) { /* too many: damage */
+            s->au.corrupt = true;
+            return;
+        }
+        if (s->cap_nals)
+            memcpy(p, s->nal, s->cap_nals * sizeof(*p));
+        gb_put(s->env->alloc, s->nal);
+        s->nal = p;
+        s->cap_nals = want;
+    }
+    s->nal[s->n_nals++] = (struct ps_nal){ s->nal_off, 0, type };
+    s->nal_open = true;
+}
+
+static void count_nal(struct es *s, uint8_t type)
+{
+    enum ps_codec codec = s->info.codec;
+
+    s->au.key |= ps_nal_is_irap(codec, type);
+    s->has_vcl |= ps_nal_is_vcl(codec, type);
+    if (codec == PS_CODEC_H264) {
+        s->has_sps |= type == 7;
+        s->has_pps |= type == 8;
+        s->has_sei |= type == 6;
+    }
+}
+
+/* The bytes show another codec than was believed: the NAL units of this unit
+ * are read anew. */
+void es_video_relearn(struct es *s, enum ps_codec codec)
+{
+    bool changed = s->info.codec != codec;
+
+    es_set_codec(s, s->info.stream_type, codec, PS_FROM_BYTES);
+    if (!changed)
+        return;
+    s->au.key = s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
+    s->has_sps_info = false;
+    for (uint32_t i = 0; i < s->n_nals; i++) {
+        uint8_t first = 0;
+
+        es_read(s, s->nal[i].off, &first, 1);
+        s->nal[i].type = ps_nal_type(codec, first);
+        count_nal(s, s->nal[i].type);
+    }
+}
+
+static void sniff(struct es *s)
+{
+    s->seen |= ps_nal_evidence(s->head, s->head_n);
+    if ((s->seen & PS_SEEN_H264) == PS_SEEN_H264) {
+        if (s->info.codec != PS_CODEC_H264)
+            es_video_relearn(s, PS_CODEC_H264);
+        s->proven = true;
+        s->seen = 0;
+    } else if ((s->seen & PS_SEEN_H265) == PS_SEEN_H265) {
+        if (s->info.codec != PS_CODEC_H265)
+            es_video_relearn(s, PS_CODEC_H265);
+        s->proven = true;
+        s->seen = 0;
+    }
+}
+
+/* Does this first slice carry on the picture: the second field of a frame
+ * (H.264 §7.4.1.2.4)? */
+static bool is_second_field(struct es *s, const struct ps_h264_slice *slice)
+{
+    return s->has_vcl && !s->second_field && slice->field && s->pic.field &&
+           slice->bottom != s->pic.bottom &&
+           slice->frame_num == s->pic.frame_num;
+}
+
+static bool interlaced(const struct es *s)
+{
+    return s->info.codec == PS_CODEC_H264 && s->has_sps_info &&
+           !s->sps.frame_mbs_only;
+}
+
+/* Does the NAL unit in head begin the next access unit? */
+static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
+{
+    const struct es_mark *pes = es_pes_at(s, s->nal_sc);
+    enum ps_codec codec = s->info.codec;
+    uint8_t type = ps_nal_type(codec, s->head[0]);
+    bool new_time = pes && !pes->used && pes->has_pts && s->au.has_pts &&
+                    pes->pts90k != s->au.pts90k && s->first_in_pes;
+
+    if (!s->n_nals)
+        return false;
+    if (!es_is_nal(s))
+        return new_time;
+    if (s->has_vcl && ps_nal_begins_au(codec, s->head, s->head_n))
+        return !(slice && is_second_field(s, slice));
+    if (!s->proven)
+        return new_time;
+    /* the first slice of a picture with a time of its own is missing */
+    return s->has_vcl && new_time && ps_nal_is_vcl(codec, type);
+}
+
+/* What is in front of the first start code belongs to no unit. */
+static void drop_lead(struct es *s)
+{
+    uint8_t b;
+    uint32_t n = 0;
+
+    while (n < s->nal_sc && es_read(s, n, &b, 1) == 1 && b == 0)
+        n++;
+    if (n < s->nal_sc) { /* the rest of a unit that has been lost */
+        s->disc = true;
+        s->env->count.skipped_bytes += s->nal_sc;
+    }
+    es_restart_unit(s, s->nal_sc);
+}
+
+/* The head of the NAL unit being read is there, or all of it is. */
+static void take_head(struct es *s)
+{
+    struct ps_h264_slice slice, *pic = NULL;
+    enum ps_codec codec;
+    uint8_t type;
+    bool first;
+
+    s->head_need = 0;
+    if (s->info.codec != PS_CODEC_UNKNOWN && !es_is_nal(s))
+        return;
+    sniff(s);
+    if (!s->n_nals && s->nal_sc)
+        drop_lead(s);
+    codec = s->info.codec;
+    type = es_is_nal(s) ? ps_nal_type(codec, s->head[0]) : 0;
+    first = es_is_nal(s) && ps_nal_is_first_slice(codec, s->head, s->head_n);
+    if (first && interlaced(s) &&
+        ps_h264_slice_parse(&slice, s->head, s->head_n, &s->sps))
+        pic = &slice;
+    if (begins_au(s, pic)) {
+        const struct ps_nal *last = &s->nal[s->n_nals - 1];
+        uint32_t end = es_is_nal(s) ? last->off + last->len : s->nal_sc;
+
+        es_finish(s, end, s->nal_sc);
+    }
+    s->first_in_pes = false;
+    if (pic && s->has_vcl)
+        s->second_field = true;
+    else if (pic)
+        s->pic = slice;
+    if (es_is_nal(s) && ps_nal_is_vcl(codec, type)) {
+        if (!s->has_vcl && !first && s->broken_start && s->proven) {
+            s->au.corrupt = true;
+            s->n_markers = 0;
+        }
+        s->coast = s->env->opt.heads_only && !s->unbounded;
+    }
+    push_nal(s, type);
+    if (es_is_nal(s))
+        count_nal(s, type);
+}
+
+/* A whole head is there; a first slice of an interlaced stream shows more. */
+static bool head_complete(struct es *s)
+{
+    if (s->head_n < s->head_need)
+        return false;
+    if (s->head_n == PS_NAL_HEAD && interlaced(s) &&
+        ps_nal_is_first_slice(PS_CODEC_H264, s->head, s->head_n)) {
+        s->head_need = ES_HEAD;
+        return false;
+    }
+    return true;
+}
+
+/* 00 00 01 ends at pos; zeros of them are in front of the 01. */
+static void start_code(struct es *s, uint32_t zeros)
+{
+    uint32_t end, sc;
+
+    if (s->head_n && s->head_need)
+        take_head(s); /* a NAL unit shorter than a head; moves offsets */
+    end = s->pos - 1 - zeros; /* of what came before */
+    sc = s->pos - (zeros > 2 ? 4 : 3);
+    es_video_close_nal(s, end);
+    s->nal_sc = sc;
+    s->nal_off = s->pos;
+    s->head_n = 0;
+    s->head_need = PS_NAL_HEAD;
+    s->probe = false;
+    s->zeros = 0;
+}
+
+/* One byte where a start code or a head may straddle. */
+static void scan_byte(struct es *s, uint8_t b)
+{
+    s->pos++;
+    if (s->head_need) {
+        s->head[s->head_n++] = b;
+        if (s->head_n == 1 && s->unbounded && b >= PS_ID_PACK) {
+            s->head_need = 0;
+            s->stopped = true;
+            return;
+        }
+        if (head_complete(s))
+            take_head(s);
+    }
+    if (b == 0) {
+        s->zeros++;
+        return;
+    }
+    if (b == 1 && s->zeros >= 2) {
+        start_code(s, s->zeros);
+        return;
+    }
+    s->zeros = 0;
+    if (s->probe) { /* this PES does not begin with a NAL unit */
+        s->probe = false;
+        s->coast = true;
+    }
+}
+
+/* From the last start code search to the end of the piece. */
+static void scan_tail(struct es *s, const uint8_t *p, size_t n)
+{
+    size_t z = 0;
+
+    while (z < n && p[n - 1 - z] == 0)
+        z++;
+    s->zeros = (uint32_t)z;
+    s->pos += (uint32_t)n;
+}
+
+size_t es_scan(struct es *s, const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+
+    s->stopped = false;
+    while (i < n && !s->stopped) {
+        size_t at, zeros = 2;
+
+        if (s->coast) {
+            s->pos += (uint32_t)(n - i);
+            s->zeros = 0;
+            return n;
+        }
+        if (s->head_need || s->zeros || s->probe) {
+            scan_byte(s, p[i++]);
+            continue;
+        }
+        at = s->env->scan(p + i, n - i);
+        if (at == n - i) {
+            scan_tail(s, p + i, n - i);
+            return n;
+        }
+        while (zeros < at + 2 && p[i + at + 1 - zeros] == 0)
+            zeros++;
+        i += at + 3;
+        s->pos += (uint32_t)at + 3;
+        start_code(s, (uint32_t)zeros);
+    }
+    return i;
+}
+
+void es_video_flush(struct es *s, bool end)
+{
+    uint32_t stop;
+
+    if (s->head_n && s->head_need)
+        take_head(s);
+    if (!es_is_nal(s)) {
+        if (s->bytes)
+            es_finish(s, s->bytes, s->bytes);
+        es_video_reset(s);
+        return;
+    }
+    if (!s->has_vcl && !end)
+        return; /* parameter sets wait for their picture */
+    es_video_close_nal(s, s->bytes - (s->zeros < s->bytes ? s->zeros : 0));
+    stop = s->n_nals ? s->nal[s->n_nals - 1].off + s->nal[s->n_nals - 1].len
+                     : 0;
+    es_finish(s, s->has_vcl ? stop : 0, s->bytes);
+    es_video_reset(s);
+    s->broken_start = true;
+}
+
+/* Sets au.key where no IDR says so: SPS, PPS and I slices only, or a recovery
+ * point (encoders that never send an IDR). */
+void es_video_key(struct es *s)
+{
+    bool all_i = s->has_sps && s->has_pps;
+
+    if (s->au.key || s->info.codec != PS_CODEC_H264 || s->au.corrupt)
+        return;
+    for (uint32_t i = 0; i < s->n_nals && (all_i || s->has_sei); i++) {
+        const struct ps_nal *nal = &s->nal[i];
+        uint8_t b[SEI_BYTES];
+        struct ps_h264_slice slice;
+        size_t n = nal->type == 6 ? sizeof(b) : ES_HEAD;
+
+        if (nal->type != 6 && (!all_i || nal->type > 5 || nal->type < 1))
+            continue;
+        n = es_read(s, nal->off, b, n < nal->len ? n : nal->len);
+        if (nal->type == 6 && ps_h264_sei_has_recovery(b, n)) {
+            s->au.key = true;
+            return;
+        }
+        if (nal->type != 6)
+            all_i &= ps_h264_slice_parse(&slice, b, n, NULL) &&
+                     slice.type % 5 == 2;
+    }
+    s->au.key = all_i && s->has_vcl;
+}
