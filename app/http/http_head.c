@@ -64,7 +64,7 @@ static bool is_value(struct slice s)
 }
 
 /* A host with a port or without; it comes back in URLs, so it is plain. */
-static bool is_host(struct slice s)
+bool http_is_host(struct slice s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -137,7 +137,7 @@ static int cut_authority(const struct parse *ps, struct slice *target)
     t = slice_from(t, scheme);
     end = slice_find(t, '/');
     ps->out->host = slice_head(t, end);
-    if (end == 0 || end == t.n || !is_host(ps->out->host))
+    if (end == 0 || end == t.n || !http_is_host(ps->out->host))
         return refuse(ps, 400, target->p, "bad host in the target");
     *target = slice_from(t, end);
     return 0;
@@ -280,7 +280,7 @@ static int check_host(const struct parse *ps)
         return 0;
     if (!host)
         return refuse(ps, 400, NULL, "no Host");
-    if (!is_host(host->value))
+    if (!http_is_host(host->value))
         return refuse(ps, 400, host->name.p, "bad Host");
     if (h->host.n == 0)
         h->host = host->value;

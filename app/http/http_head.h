@@ -100,6 +100,9 @@ struct http_fault {
 long http_head_parse(struct http_head *out, struct slice bytes,
                      struct http_fault *fault);
 
+/* Letters a host, an IP literal and a port are made of; no more is said. */
+bool http_is_host(struct slice s);
+
 /* The value of a field, or the empty slice. */
 struct slice http_head_get(const struct http_head *h, enum http_hdr id);
 

@@ -1,0 +1,137 @@
+/* app/http/api.h - what the handlers of the API share; internal to app/http */
+#ifndef APP_HTTP_API_H
+#define APP_HTTP_API_H
+
+#include "app/http/auth.h"
+#include "app/http/events.h"
+#include "app/http/http.h"
+#include "app/http/json.h"
+#include "app/http/problem.h"
+#include "app/http/router.h"
+#include "base/list.h"
+
+#define HTTP_LIST_LIMIT 100       /* items of a list, unless ?limit= */
+#define HTTP_LIST_LIMIT_MAX 10000
+#define HTTP_PASSWORD_JOBS_MAX 8  /* password checks under way */
+#define HTTP_Q_MAX 128            /* bytes of a search text */
+#define HTTP_BASE_MAX 300         /* "https://host:port" */
+
+/* The application. Everything is on the main loop's thread. */
+struct http_app {
+    struct http_app_config cfg; /* strings point into `text` */
+    struct buf text;
+    struct http_net *proxies;
+    struct http_auth *auth;
+    struct http_edge edge;
+    struct http_events *events;
+    struct list waiters;        /* struct waiter (live.c), oldest first */
+    size_t n_waiters;
+    bool due;                   /* a waiter has its outcome */
+    unsigned n_password_jobs;
+    struct alarm_ring {
+        struct slice json[HTTP_ALARMS_MAX]; /* owned */
+        uint64_t next;          /* number of the next alarm, from 1 */
+    } *alarms;
+    struct {                    /* of sessions that are gone */
+        uint64_t packets, bytes, lost, foreign;
+    } ended;
+};
+
+enum http_via { HTTP_VIA_NONE, HTTP_VIA_TOKEN, HTTP_VIA_COOKIE, HTTP_VIA_OPEN,
+                HTTP_VIA_SIGNATURE };
+
+/* One request on its way through a handler. */
+struct http_call {
+    struct http_app *app;
+    const struct http_request *req;
+    const struct http_head *head;
+    const struct http_route *route;
+    struct http_params params;
+    struct http_response *out;
+    struct gb_time now;
+    struct gb_addr client;      /* behind trusted proxies */
+    bool secure;                /* the client speaks HTTPS */
+    char base[HTTP_BASE_MAX];   /* "http://host:port" as the client sees us;
+                                   "" when it did not tell a host */
+    struct slice host;          /* of base: "host:port" */
+    enum http_role role;
+    enum http_via via;
+    char src_text[2 * HTTP_ID_MAX + 2]; /* of http_media_target */
+    char owner_text[HTTP_ID_MAX + 1];
+};
+
+/* ---- answers --------------------------------------------------------------- */
+
+/* Starts a JSON answer. */
+struct jw http_answer_json(struct http_call *c, unsigned status);
+
+/* No body: 204, 202 with nothing to say. */
+void http_answer_empty(struct http_call *c, unsigned status);
+
+void http_answer_problem(struct http_response *out,
+                         const struct http_problem *p);
+
+/* A problem of status and detail alone. */
+void http_answer_fail(struct http_call *c, unsigned status, const char *code,
+                      const char *detail);
+
+/* "Name: value" to the answer's fields; CR, LF and NUL are dropped. */
+void http_response_field(struct http_response *r, const char *name,
+                         struct slice value);
+
+/* ---- questions ------------------------------------------------------------- */
+
+/* ?limit=, ?cursor=, ?q= of a list. */
+struct http_page {
+    uint32_t limit;
+    struct slice cursor, q; /* in the texts below */
+    char cursor_text[64], q_text[HTTP_Q_MAX];
+};
+/* false: a problem has been answered. */
+bool http_page_read(struct http_call *c, struct http_page *page);
+
+/* needle is in s, ASCII case ignored; an empty one always is. */
+bool http_has_text(struct slice s, struct slice needle);
+
+/* {"items":[ … */
+struct jw http_list_begin(struct http_call *c);
+/* … ],"next":…,"total":…}; next empty: null */
+void http_list_end(struct jw *j, struct slice next, uint64_t total);
+
+/* "192.0.2.1:5060"; "" for no address */
+void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
+
+/* ---- objects, each as its schema in openapi.c says -------------------------- */
+
+void http_device_write(struct jw *j, const struct platform_device *d);
+void http_channel_write(struct jw *j, const struct platform_channel *ch);
+void http_session_write(struct jw *j, const struct platform_session *s);
+void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
+                      uint64_t id);
+const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
+const char *http_session_state_name(enum platform_session_state s);
+
+/* ---- waiting for a picture (live.c) ------------------------------------------ */
+
+/* A session moved: those who wait for it may be answered. */
+void http_live_changed(struct http_app *a, const struct platform_session *s);
+void http_live_tick(struct http_app *a, struct gb_time now);
+void http_live_gone(struct http_app *a, uint64_t request);
+void http_live_free(struct http_app *a);
+
+/* The channel a media request names: device found by the channel if it is left
+ * out. false: unknown (a problem is not answered yet). */
+bool http_media_target(struct http_call *c, struct slice *device,
+                       struct slice *channel);
+
+/* ---- handlers ---------------------------------------------------------------- */
+
+http_handler_fn http_get_devices, http_get_device, http_delete_device,
+    http_refresh_device, http_get_channels, http_get_channel, http_post_live,
+    http_get_live, http_delete_live, http_get_sessions, http_get_session,
+    http_delete_session, http_get_pending, http_get_alarms, http_get_events,
+    http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
+    http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
+    http_get_media;
+
+#endif

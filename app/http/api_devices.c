@@ -1,0 +1,346 @@
+/* Devices, their channels, and what knocked without being let in. */
+#include "app/http/api.h"
+
+/* ---- objects -------------------------------------------------------------------- */
+
+static const char *sip_transport_text(uint8_t t)
+{
+    static const char *const names[] = { [SIP_UDP] = "udp",
+                                         [SIP_TCP] = "tcp",
+                                         [SIP_TLS] = "tls" };
+
+    return t < sizeof(names) / sizeof(names[0]) ? names[t] : "";
+}
+
+const char *http_transport_name(enum platform_transport t)
+{
+    switch (t) {
+    case PLATFORM_AUTO:
+        return "auto";
+    case PLATFORM_UDP:
+        return "udp";
+    case PLATFORM_TCP_PASSIVE:
+        return "tcp-passive";
+    case PLATFORM_TCP_ACTIVE:
+        return "tcp-active";
+    }
+    return "auto";
+}
+
+void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a)
+{
+    char text[GB_ADDR_TEXT_MAX];
+
+    jw_put_cstr(j, key,
+                a->family == GB_NO_ADDR ? "" : gb_addr_text(a, text));
+}
+
+static const char *catalog_text(const struct platform_device *d)
+{
+    switch (d->catalog) {
+    case PLATFORM_CATALOG_NONE:
+        return "none";
+    case PLATFORM_CATALOG_RUNNING:
+        return "running";
+    case PLATFORM_CATALOG_COMPLETE:
+        return "complete";
+    case PLATFORM_CATALOG_IS_PARTIAL:
+        return "partial";
+    }
+    return "none";
+}
+
+void http_device_write(struct jw *j, const struct platform_device *d)
+{
+    jw_object(j);
+    jw_put_str(j, "id", d->id);
+    jw_put_str(j, "name", d->name);
+    jw_put_str(j, "manufacturer", d->manufacturer);
+    jw_put_str(j, "model", d->model);
+    jw_put_str(j, "firmware", d->firmware);
+    jw_put_str(j, "user_agent", d->user_agent);
+    jw_put_bool(j, "online", d->online);
+    jw_put_str(j, "state_reason", d->state_reason);
+    jw_put_cstr(j, "transport", sip_transport_text(d->peer.transport));
+    http_put_addr(j, "address", &d->peer.remote);
+    jw_put_str(j, "edition", d->edition);
+    jw_put_str(j, "charset", d->charset);
+    jw_put_time(j, "registered_at", d->registered_utc_ms);
+    jw_put_time(j, "keepalive_at", d->keepalive_utc_ms);
+    jw_put_time(j, "expires_at", d->expires_utc_ms);
+    jw_put_u64(j, "channels", d->n_channels);
+    jw_put_cstr(j, "catalog", catalog_text(d));
+    jw_put_u64(j, "catalog_have", d->catalog_have);
+    jw_put_u64(j, "catalog_sum", d->catalog_sum);
+    jw_put_u64(j, "deviations", d->deviations);
+    jw_put_cstr(j, "media", http_transport_name(d->media));
+    jw_end(j);
+}
+
+/* Digits 11 to 13 of an id name its type (GB/T 28181-2022 Annex E). */
+static struct slice type_of(struct slice id)
+{
+    return id.n == 20 ? slice_of(id.p + 10, 3) : (struct slice){ 0 };
+}
+
+void http_channel_write(struct jw *j, const struct platform_channel *ch)
+{
+    jw_object(j);
+    jw_put_str(j, "device", ch->device);
+    jw_put_str(j, "id", ch->id);
+    jw_put_str(j, "name", ch->name);
+    jw_put_str(j, "manufacturer", ch->manufacturer);
+    jw_put_str(j, "model", ch->model);
+    jw_put_str(j, "owner", ch->owner);
+    jw_put_str(j, "civil_code", ch->civil_code);
+    jw_put_str(j, "address", ch->address);
+    jw_put_str(j, "parent", ch->parent);
+    jw_put_str(j, "status", ch->status);
+    jw_put_bool(j, "online", ch->on);
+    jw_put_str(j, "type", type_of(ch->id));
+    jw_put_str(j, "ptz_type", ch->ptz_type);
+    if (ch->has_position) {
+        jw_put_double(j, "longitude", ch->longitude);
+        jw_put_double(j, "latitude", ch->latitude);
+    } else {
+        jw_put_null(j, "longitude");
+        jw_put_null(j, "latitude");
+    }
+    jw_put_time(j, "delivered_at", ch->delivered_utc_ms);
+    if (ch->session)
+        jw_put_id(j, "session", ch->session);
+    else
+        jw_put_null(j, "session");
+    jw_end(j);
+}
+
+/* ---- lists ------------------------------------------------------------------------ */
+
+bool http_has_text(struct slice s, struct slice needle)
+{
+    for (size_t i = 0; i + needle.n <= s.n; i++)
+        if (slice_ieq(slice_of(s.p + i, needle.n), needle))
+            return true;
+    return needle.n == 0;
+}
+
+bool http_page_read(struct http_call *c, struct http_page *page)
+{
+    struct slice query = c->head->query;
+    int err;
+
+    page->limit = HTTP_LIST_LIMIT;
+    page->cursor = page->q = (struct slice){ 0 };
+    err = http_query_u32(query, SLICE("limit"), HTTP_LIST_LIMIT_MAX,
+                         &page->limit);
+    if (err || page->limit == 0) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "limit is a number from 1 to 10000");
+        return false;
+    }
+    err = http_query_get(query, SLICE("cursor"), page->cursor_text,
+                         sizeof(page->cursor_text), &page->cursor);
+    if (err && err != GB_ENOENT) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "cursor is not one that a list gave");
+        return false;
+    }
+    err = http_query_get(query, SLICE("q"), page->q_text,
+                         sizeof(page->q_text), &page->q);
+    if (err && err != GB_ENOENT) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "q is malformed or too long");
+        return false;
+    }
+    return true;
+}
+
+struct jw http_list_begin(struct http_call *c)
+{
+    struct jw j = http_answer_json(c, 200);
+
+    jw_object(&j);
+    jw_key(&j, "items");
+    jw_array(&j);
+    return j;
+}
+
+void http_list_end(struct jw *j, struct slice next, uint64_t total)
+{
+    jw_end(j);
+    if (next.n)
+        jw_put_str(j, "next", next);
+    else
+        jw_put_null(j, "next");
+    jw_put_u64(j, "total", total);
+    jw_end(j);
+}
+
+/* Where a walk in id order stands. With a search text the whole list is
+ * walked, for the total; without one only the page. */
+struct walk {
+    uint32_t n;         /* items written */
+    uint64_t matches;
+    struct slice last;  /* id of the last one written, in `text` */
+    char text[HTTP_ID_MAX + 1];
+    bool more;          /* something is left behind the page */
+};
+
+/* true: this one goes onto the page. */
+static bool walk_take(struct walk *w, const struct http_page *page,
+                      struct slice id, struct slice name)
+{
+    if (page->q.n && !http_has_text(id, page->q) &&
+        !http_has_text(name, page->q))
+        return false;
+    w->matches++;
+    if (page->cursor.n && slice_cmp(id, page->cursor) <= 0)
+        return false;
+    if (w->n == page->limit) {
+        w->more = true;
+        return false;
+    }
+    slice_copy(w->text, sizeof(w->text), id);
+    w->last = slice_of(w->text, slice_head(id, HTTP_ID_MAX).n);
+    w->n++;
+    return true;
+}
+
+static bool walk_goes_on(const struct walk *w, const struct http_page *page)
+{
+    return page->q.n || !w->more;
+}
+
+static struct slice walk_next(const struct walk *w)
+{
+    return w->more ? w->last : (struct slice){ 0 };
+}
+
+void http_get_devices(struct http_call *c)
+{
+    struct platform *p = c->app->cfg.platform;
+    struct platform_device d;
+    struct http_page page;
+    struct walk w = { 0 };
+    struct slice after;
+    struct jw j;
+
+    if (!http_page_read(c, &page))
+        return;
+    j = http_list_begin(c);
+    after = page.q.n ? (struct slice){ 0 } : page.cursor;
+    while (walk_goes_on(&w, &page) && platform_device_next(p, after, &d)) {
+        if (walk_take(&w, &page, d.id, d.name))
+            http_device_write(&j, &d);
+        after = d.id;
+    }
+    http_list_end(&j, walk_next(&w),
+                  page.q.n ? w.matches : platform_device_count(p, NULL));
+}
+
+static bool find_device(struct http_call *c, struct platform_device *d)
+{
+    if (platform_device_view(c->app->cfg.platform, c->params.value[0], d))
+        return true;
+    http_answer_fail(c, 404, "device-unknown", "no such device");
+    return false;
+}
+
+void http_get_device(struct http_call *c)
+{
+    struct platform_device d;
+
+    if (find_device(c, &d)) {
+        struct jw j = http_answer_json(c, 200);
+
+        http_device_write(&j, &d);
+    }
+}
+
+void http_delete_device(struct http_call *c)
+{
+    int err = platform_device_remove(c->app->cfg.platform, c->params.value[0],
+                                     c->now);
+
+    c->app->cfg.touched(c->app->cfg.ctx);
+    if (err == GB_ENOENT)
+        http_answer_fail(c, 404, "device-unknown", "no such device");
+    else if (err)
+        http_answer_fail(c, 500, NULL, gb_strerror(err));
+    else
+        http_answer_empty(c, 204);
+}
+
+void http_refresh_device(struct http_call *c)
+{
+    int err = platform_device_refresh(c->app->cfg.platform, c->params.value[0],
+                                      c->now);
+
+    c->app->cfg.touched(c->app->cfg.ctx);
+    if (err == GB_ENOENT)
+        http_answer_fail(c, 404, "device-unknown", "no such device");
+    else if (err == GB_ESTATE)
+        http_answer_fail(c, 409, "device-offline", "the device is offline");
+    else if (err)
+        http_answer_fail(c, 503, NULL, gb_strerror(err));
+    else
+        http_answer_empty(c, 202);
+}
+
+void http_get_channels(struct http_call *c)
+{
+    struct platform *p = c->app->cfg.platform;
+    struct platform_device d;
+    struct platform_channel ch;
+    struct http_page page;
+    struct walk w = { 0 };
+    struct slice after;
+    struct jw j;
+
+    if (!find_device(c, &d) || !http_page_read(c, &page))
+        return;
+    j = http_list_begin(c);
+    after = page.q.n ? (struct slice){ 0 } : page.cursor;
+    while (walk_goes_on(&w, &page) &&
+           platform_channel_next(p, c->params.value[0], after, &ch)) {
+        if (walk_take(&w, &page, ch.id, ch.name))
+            http_channel_write(&j, &ch);
+        after = ch.id;
+    }
+    http_list_end(&j, walk_next(&w), page.q.n ? w.matches : d.n_channels);
+}
+
+void http_get_channel(struct http_call *c)
+{
+    struct platform_channel ch;
+
+    if (platform_channel_view(c->app->cfg.platform, c->params.value[0],
+                              c->params.value[1], &ch)) {
+        struct jw j = http_answer_json(c, 200);
+
+        http_channel_write(&j, &ch);
+        return;
+    }
+    http_answer_fail(c, 404, "channel-unknown", "no such device or channel");
+}
+
+void http_get_pending(struct http_call *c)
+{
+    struct platform_pending p;
+    struct jw j = http_list_begin(c);
+    size_t n = 0;
+
+    for (; platform_pending_at(c->app->cfg.platform, n, &p); n++) {
+        jw_object(&j);
+        jw_put_str(&j, "id", p.id);
+        jw_put_str(&j, "user_agent", p.user_agent);
+        jw_put_str(&j, "reason", p.reason);
+        jw_put_cstr(&j, "transport", sip_transport_text(p.peer.transport));
+        http_put_addr(&j, "address", &p.peer.remote);
+        jw_put_time(&j, "first_at", p.first_utc_ms);
+        jw_put_time(&j, "last_at", p.last_utc_ms);
+        jw_put_u64(&j, "tries", p.tries);
+        jw_end(&j);
+    }
+    http_list_end(&j, (struct slice){ 0 }, n);
+}

@@ -1,0 +1,111 @@
+#include "app/http/events.h"
+
+struct event {
+    const char *type;  /* static */
+    struct slice json; /* owned; p NULL: lost */
+};
+
+struct http_events {
+    const struct gb_alloc *alloc;
+    uint64_t boot;
+    uint64_t first, next; /* numbers in the ring: first <= n < next */
+    size_t bytes;
+    struct event ring[HTTP_EVENTS_MAX];
+};
+
+int http_events_new(struct http_events **out, const struct gb_alloc *alloc,
+                    uint64_t boot)
+{
+    struct http_events *e = gb_get(alloc, sizeof(*e));
+
+    if (!e)
+        return GB_ENOMEM;
+    e->alloc = alloc;
+    e->boot = boot;
+    e->first = e->next = 1;
+    *out = e;
+    return 0;
+}
+
+static struct event *at(const struct http_events *e, uint64_t seq)
+{
+    return (struct event *)(uintptr_t)&e->ring[seq % HTTP_EVENTS_MAX];
+}
+
+static void drop_first(struct http_events *e)
+{
+    struct event *ev = at(e, e->first++);
+
+    e->bytes -= ev->json.n;
+    gb_put(e->alloc, (void *)(uintptr_t)ev->json.p);
+    *ev = (struct event){ 0 };
+}
+
+void http_events_free(struct http_events *e)
+{
+    if (!e)
+        return;
+    while (e->first < e->next)
+        drop_first(e);
+    gb_put(e->alloc, e);
+}
+
+void http_events_push(struct http_events *e, const char *type,
+                      struct slice json)
+{
+    char *p = json.n <= HTTP_EVENTS_BYTES ? gb_get(e->alloc, json.n + 1)
+                                          : NULL;
+
+    if (!p) { /* nobody may miss it silently */
+        while (e->first < e->next)
+            drop_first(e);
+        e->first = ++e->next;
+        return;
+    }
+    while (e->first < e->next &&
+           (e->next - e->first == HTTP_EVENTS_MAX ||
+            e->bytes + json.n > HTTP_EVENTS_BYTES))
+        drop_first(e);
+    if (json.n)
+        memcpy(p, json.p, json.n);
+    *at(e, e->next) = (struct event){ type, { p, json.n } };
+    e->bytes += json.n;
+    e->next++;
+}
+
+uint64_t http_events_last(const struct http_events *e)
+{
+    return e->next - 1;
+}
+
+uint64_t http_events_parse_id(const struct http_events *e, struct slice id)
+{
+    struct slice boot;
+    uint64_t b, seq;
+
+    if (!slice_cut(&id, '-', &boot) || !slice_u64(boot, UINT64_MAX, &b) ||
+        b != e->boot || !slice_u64(id, e->next - 1, &seq))
+        return HTTP_EVENTS_STALE;
+    return seq;
+}
+
+bool http_events_next(const struct http_events *e, uint64_t *seq,
+                      struct buf *out)
+{
+    const struct event *ev;
+
+    if (*seq == e->next - 1)
+        return false;
+    if (*seq >= e->next || *seq + 1 < e->first) {
+        *seq = e->next - 1;
+        buf_f(out, "id: %llu-%llu\nevent: reset\ndata: {}\n\n",
+              (unsigned long long)e->boot, (unsigned long long)*seq);
+        return true;
+    }
+    ev = at(e, ++*seq);
+    buf_f(out, "id: %llu-%llu\nevent: %s\ndata: ", (unsigned long long)e->boot,
+          (unsigned long long)*seq, ev->type);
+    buf_slice(out, ev->json);
+    buf_str(out, "\n\n");
+    return true;
+}

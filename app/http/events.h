@@ -1,0 +1,39 @@
+/* app/http/events.h - the last events, numbered, for server-sent events
+ *
+ * A ring bounded in entries and bytes. A reader keeps the number of the last
+ * event it has and asks for the next; one that fell out of the ring (or comes
+ * from before a restart) is told to start over. Nothing is queued per
+ * reader. */
+#ifndef APP_HTTP_EVENTS_H
+#define APP_HTTP_EVENTS_H
+
+#include "app/http/buf.h"
+
+#define HTTP_EVENTS_MAX 1024
+#define HTTP_EVENTS_BYTES (512u * 1024)
+#define HTTP_EVENTS_STALE UINT64_MAX /* a number that gets a reset */
+
+struct http_events;
+
+/* boot tells this process from the one before: ids are "boot-number". */
+int http_events_new(struct http_events **out, const struct gb_alloc *alloc,
+                    uint64_t boot);
+void http_events_free(struct http_events *e);
+
+/* Numbers and keeps an event; json has no line breaks. One that there is no
+ * memory for counts as lost: readers get a reset. */
+void http_events_push(struct http_events *e, const char *type,
+                      struct slice json);
+
+/* The number of the newest event, 0: none yet. */
+uint64_t http_events_last(const struct http_events *e);
+
+/* The number in a Last-Event-ID, HTTP_EVENTS_STALE if it is not of this
+ * process. */
+uint64_t http_events_parse_id(const struct http_events *e, struct slice id);
+
+/* Appends the event behind *seq as text/event-stream, *seq moved on; false:
+ * none. */
+bool http_events_next(const struct http_events *e, uint64_t *seq,
+                      struct buf *out);
+#endif

@@ -1,0 +1,594 @@
+/* The application: who asks, may they, which handler; and what main tells. */
+#include "app/http/http.h"
+
+#include "app/http/api.h"
+
+#define TEXT_MAX 65536 /* bytes of all configuration strings */
+
+/* ---- life ------------------------------------------------------------------ */
+
+/* Copies a string into a->text; offsets first, since the buffer moves. */
+static void keep(struct http_app *a, const char **field)
+{
+    size_t at = a->text.len;
+
+    if (!*field)
+        return;
+    buf_bytes(&a->text, *field, strlen(*field) + 1);
+    /* A marker until every string is in: see keep_all. */
+    *field = (const char *)(uintptr_t)(at + 1);
+}
+
+static int keep_all(struct http_app *a)
+{
+    const char **fields[] = {
+        &a->cfg.admin_token, &a->cfg.admin_password_hash, &a->cfg.public_url,
+        &a->cfg.version,     &a->cfg.server_id,           &a->cfg.realm,
+        &a->cfg.device_password,
+    };
+    size_t n = sizeof(fields) / sizeof(fields[0]);
+
+    for (size_t i = 0; i < n; i++)
+        keep(a, fields[i]);
+    if (a->text.err)
+        return a->text.err;
+    for (size_t i = 0; i < n; i++)
+        if (*fields[i])
+            *fields[i] = a->text.p + ((uintptr_t)*fields[i] - 1);
+    return 0;
+}
+
+static int keep_proxies(struct http_app *a)
+{
+    size_t bytes = a->cfg.n_trusted_proxies * sizeof(*a->proxies);
+
+    if (bytes == 0)
+        return 0;
+    a->proxies = gb_get(a->cfg.alloc, bytes);
+    if (!a->proxies)
+        return GB_ENOMEM;
+    memcpy(a->proxies, a->cfg.trusted_proxies, bytes);
+    a->cfg.trusted_proxies = a->proxies;
+    return 0;
+}
+
+int http_app_new(struct http_app **out, const struct http_app_config *cfg)
+{
+    struct http_app *a = gb_get(cfg->alloc, sizeof(*a));
+    int err = GB_ENOMEM;
+
+    if (!a)
+        return err;
+    a->cfg = *cfg;
+    list_init(&a->waiters);
+    buf_init(&a->text, cfg->alloc, TEXT_MAX);
+    if (!a->cfg.media_url_s)
+        a->cfg.media_url_s = 43200;
+    err = keep_all(a);
+    if (!err)
+        err = keep_proxies(a);
+    if (!err)
+        err = http_auth_new(&a->auth, cfg->alloc,
+                            slice_str(a->cfg.admin_token));
+    if (!err)
+        err = http_events_new(&a->events, cfg->alloc,
+                              (uint64_t)cfg->now(cfg->ctx).utc_ms);
+    if (err) {
+        http_app_free(a);
+        return err;
+    }
+    *out = a;
+    return 0;
+}
+
+static void alarms_free(struct http_app *a)
+{
+    if (!a->alarms)
+        return;
+    for (size_t i = 0; i < HTTP_ALARMS_MAX; i++)
+        gb_put(a->cfg.alloc, (void *)(uintptr_t)a->alarms->json[i].p);
+    gb_put(a->cfg.alloc, a->alarms);
+}
+
+void http_app_free(struct http_app *a)
+{
+    if (!a)
+        return;
+    http_live_free(a);
+    alarms_free(a);
+    http_events_free(a->events);
+    http_auth_free(a->auth);
+    gb_put(a->cfg.alloc, a->proxies);
+    buf_fini(&a->text);
+    gb_put(a->cfg.alloc, a);
+}
+
+void http_app_set_edge(struct http_app *a, const struct http_edge *edge)
+{
+    a->edge = *edge;
+}
+
+/* ---- responses --------------------------------------------------------------- */
+
+void http_response_init(struct http_response *r, const struct gb_alloc *alloc)
+{
+    *r = (struct http_response){ .kind = HTTP_REPLY_BODY, .status = 500 };
+    buf_init(&r->fields, alloc, HTTP_HEAD_MAX);
+    buf_init(&r->body, alloc, HTTP_RESPONSE_MAX);
+}
+
+void http_response_fini(struct http_response *r)
+{
+    buf_fini(&r->fields);
+    buf_fini(&r->body);
+}
+
+void http_response_field(struct http_response *r, const char *name,
+                         struct slice value)
+{
+    buf_str(&r->fields, name);
+    buf_str(&r->fields, ": ");
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] != '\r' && value.p[i] != '\n' && value.p[i])
+            buf_char(&r->fields, value.p[i]);
+    buf_str(&r->fields, "\r\n");
+}
+
+void http_answer_problem(struct http_response *out,
+                         const struct http_problem *p)
+{
+    out->kind = HTTP_REPLY_BODY;
+    out->status = p->status;
+    out->type = HTTP_PROBLEM_TYPE;
+    out->body.len = 0;
+    http_problem_write(&out->body, p);
+}
+
+void http_answer_fail(struct http_call *c, unsigned status, const char *code,
+                      const char *detail)
+{
+    const struct http_problem p = { .status = status,
+                                    .code = code,
+                                    .detail = detail };
+
+    http_answer_problem(c->out, &p);
+}
+
+struct jw http_answer_json(struct http_call *c, unsigned status)
+{
+    c->out->kind = HTTP_REPLY_BODY;
+    c->out->status = status;
+    c->out->type = "application/json";
+    return jw_to(&c->out->body);
+}
+
+void http_answer_empty(struct http_call *c, unsigned status)
+{
+    c->out->kind = HTTP_REPLY_BODY;
+    c->out->status = status;
+    c->out->type = NULL;
+}
+
+/* ---- who asks ------------------------------------------------------------------ */
+
+static bool is_proxy(const struct http_app *a, const struct gb_addr *addr)
+{
+    for (size_t i = 0; i < a->cfg.n_trusted_proxies; i++)
+        if (gb_addr_in_net(addr, &a->proxies[i].net, a->proxies[i].bits))
+            return true;
+    return false;
+}
+
+/* The last item of a list field, over all its lines. */
+static struct slice last_item(const struct http_head *h, enum http_hdr id)
+{
+    struct slice item = { 0 };
+
+    for (size_t i = 0; i < h->n_fields; i++) {
+        struct slice rest = h->fields[i].value, next;
+
+        if (h->fields[i].id != id)
+            continue;
+        while (rest.n) {
+            slice_cut(&rest, ',', &next);
+            item = slice_trim(next);
+        }
+    }
+    return item;
+}
+
+/* X-Forwarded-For from its end: the first address that is no proxy of ours. */
+static void find_client(struct http_call *c)
+{
+    const struct http_head *h = c->head;
+
+    c->client = c->req->remote;
+    for (size_t i = h->n_fields; i-- > 0;) {
+        struct slice rest = h->fields[i].value;
+
+        if (h->fields[i].id != HTTP_HDR_X_FORWARDED_FOR)
+            continue;
+        while (rest.n) {
+            struct slice item = rest;
+            size_t at = rest.n;
+            struct gb_addr addr;
+
+            while (at && rest.p[at - 1] != ',')
+                at--;
+            item = slice_trim(slice_from(rest, at));
+            rest = slice_head(rest, at ? at - 1 : 0);
+            if (!is_proxy(c->app, &c->client))
+                return;
+            if (gb_addr_parse_ip(&addr, item) &&
+                gb_addr_parse(&addr, item, 1))
+                return;
+            c->client = addr;
+        }
+    }
+}
+
+/* How the client sees us: public_url, what a trusted proxy says, or Host. */
+static void find_base(struct http_call *c)
+{
+    const struct http_app_config *cfg = &c->app->cfg;
+    struct writer w = writer_of(c->base, sizeof(c->base) - 1);
+    struct slice host = c->head->host, url = slice_str(cfg->public_url);
+    size_t scheme;
+
+    c->secure = c->req->secure;
+    if (is_proxy(c->app, &c->req->remote)) {
+        struct slice proto = last_item(c->head, HTTP_HDR_X_FORWARDED_PROTO);
+        struct slice fwd = last_item(c->head, HTTP_HDR_X_FORWARDED_HOST);
+
+        if (proto.n)
+            c->secure = slice_ieq(proto, SLICE("https"));
+        if (fwd.n && http_is_host(fwd))
+            host = fwd;
+    }
+    if (url.n) {
+        while (url.n && url.p[url.n - 1] == '/')
+            url.n--;
+        writer_slice_put(&w, url);
+        c->secure = slice_has_iprefix(url, SLICE("https:"));
+    } else if (host.n) {
+        writer_str(&w, c->secure ? "https://" : "http://");
+        writer_slice_put(&w, host);
+    }
+    if (w.err)
+        w.len = 0;
+    c->base[w.len] = '\0';
+    c->host = slice_of(c->base, w.len);
+    scheme = slice_find_slice(c->host, SLICE("://"));
+    if (scheme < c->host.n)
+        c->host = slice_from(c->host, scheme + 3);
+    c->host = slice_head(c->host, slice_find(c->host, '/'));
+}
+
+static bool is_signed(struct http_call *c)
+{
+    char text[HTTP_SIGNATURE_MAX + 16], scope_text[128];
+    struct writer w = writer_of(scope_text, sizeof(scope_text));
+    struct slice t, device, channel;
+
+    if (!(c->route->flags & HTTP_ROUTE_MEDIA) ||
+        http_query_get(c->head->query, SLICE("t"), text, sizeof(text), &t) ||
+        !http_media_target(c, &device, &channel))
+        return false;
+    writer_str(&w, "/live/");
+    writer_slice_put(&w, device);
+    writer_char(&w, '/');
+    writer_slice_put(&w, channel);
+    return !w.err && http_sign_verify(c->app->cfg.key, writer_slice(&w), t,
+                                      c->now.utc_ms / 1000);
+}
+
+static void find_role(struct http_call *c)
+{
+    struct slice value = http_head_get(c->head, HTTP_HDR_AUTHORIZATION);
+
+    if (!c->app->cfg.auth) {
+        c->role = HTTP_ROLE_ADMIN;
+        c->via = HTTP_VIA_OPEN;
+        return;
+    }
+    if (slice_has_iprefix(value, SLICE("Bearer "))) {
+        /* One that is wrong is not made good by a cookie. */
+        if (http_auth_bearer(c->app->auth, slice_trim(slice_from(value, 7)))) {
+            c->role = HTTP_ROLE_ADMIN;
+            c->via = HTTP_VIA_TOKEN;
+        }
+        return;
+    }
+    if (c->route && is_signed(c)) {
+        c->role = HTTP_ROLE_VIEWER;
+        c->via = HTTP_VIA_SIGNATURE;
+        return;
+    }
+    if (http_cookie_get(c->head, SLICE(HTTP_COOKIE), &value)) {
+        c->role = http_auth_session(c->app->auth, value, c->now.mono_ms);
+        c->via = c->role ? HTTP_VIA_COOKIE : HTTP_VIA_NONE;
+    }
+}
+
+/* A page of another site must not act through the browser of someone who is
+ * logged in here. SameSite=Strict stops most of it; this stops the rest: other
+ * ports of this host, old browsers, http.auth=false. */
+static bool is_cross_site(const struct http_call *c)
+{
+    struct slice origin = http_head_get(c->head, HTTP_HDR_ORIGIN);
+    struct slice site = http_head_get(c->head, HTTP_HDR_SEC_FETCH_SITE);
+    bool acts = c->head->websocket ||
+                (c->head->method != HTTP_GET && c->head->method != HTTP_HEAD);
+
+    if (!acts || c->via == HTTP_VIA_TOKEN || c->via == HTTP_VIA_SIGNATURE)
+        return false;
+    if (origin.n) {
+        size_t at = slice_find_slice(origin, SLICE("://"));
+
+        return at == origin.n || !slice_ieq(slice_from(origin, at + 3),
+                                            c->host);
+    }
+    if (site.n)
+        return !slice_eq(site, SLICE("same-origin")) &&
+               !slice_eq(site, SLICE("none"));
+    return c->via == HTTP_VIA_COOKIE &&
+           http_head_get(c->head, HTTP_HDR_X_REQUESTED_WITH).n == 0;
+}
+
+/* ---- one request ----------------------------------------------------------------- */
+
+static void answer_401(struct http_call *c)
+{
+    static const struct http_problem p = {
+        .status = 401,
+        .detail = "credentials are missing, wrong or expired",
+        .hint = SLICE_INIT("send \"Authorization: Bearer TOKEN\", or log in "
+                           "by POST /api/v1/login"),
+    };
+
+    http_answer_problem(c->out, &p);
+    http_response_field(c->out, "WWW-Authenticate",
+                        SLICE("Bearer realm=\"gb28181d\""));
+}
+
+static void answer_no_route(struct http_call *c, unsigned allow)
+{
+    char text[128];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (!allow) {
+        http_answer_fail(c, 404, NULL, "there is nothing at this path");
+        return;
+    }
+    http_allow_write(&w, allow);
+    http_answer_fail(c, 405, NULL, "this path does not take this method");
+    http_response_field(c->out, "Allow", writer_slice(&w));
+}
+
+static void dispatch(struct http_call *c)
+{
+    size_t n;
+    const struct http_route *table = http_routes(&n);
+    unsigned allow;
+    bool exempt;
+
+    c->route = http_route_find(table, n, c->head->method, c->head->path,
+                               &c->params, &allow);
+    exempt = c->route && (c->route->flags & HTTP_ROUTE_EXEMPT);
+    find_role(c);
+    if (!exempt && c->role == HTTP_ROLE_NONE)
+        answer_401(c);
+    else if (!c->route)
+        answer_no_route(c, allow);
+    else if (is_cross_site(c))
+        http_answer_fail(c, 403, "cross-site",
+                         "this request comes from a page of another origin");
+    else if (!exempt && c->role < c->route->role)
+        http_answer_fail(c, 403, NULL, "this needs a higher role");
+    else
+        c->route->handler(c);
+}
+
+void http_app_request(struct http_app *a, const struct http_request *req,
+                      struct http_response *r)
+{
+    struct http_call c = { .app = a,
+                           .req = req,
+                           .head = req->head,
+                           .out = r,
+                           .now = a->cfg.now(a->cfg.ctx) };
+
+    find_client(&c);
+    find_base(&c);
+    dispatch(&c);
+    if (r->body.err || r->fields.err) {
+        int err = r->body.err ? r->body.err : r->fields.err;
+
+        http_response_fini(r);
+        http_answer_fail(&c, err == GB_ENOMEM ? 503 : 500, NULL,
+                         gb_strerror(err));
+    }
+}
+
+void http_app_gone(struct http_app *a, uint64_t request)
+{
+    http_live_gone(a, request);
+}
+
+int http_app_handover(struct http_app *a, struct http_handover *h)
+{
+    uint64_t session = h->session;
+    int err = a->cfg.on_media(a->cfg.ctx, h);
+
+    if (err) {
+        platform_session_release(a->cfg.platform, session,
+                                 a->cfg.now(a->cfg.ctx));
+        a->cfg.touched(a->cfg.ctx);
+    }
+    return err;
+}
+
+void http_app_media_lost(struct http_app *a, const struct http_media *m)
+{
+    platform_session_release(a->cfg.platform, m->session,
+                             a->cfg.now(a->cfg.ctx));
+    a->cfg.touched(a->cfg.ctx);
+}
+
+void http_app_tick(struct http_app *a)
+{
+    http_live_tick(a, a->cfg.now(a->cfg.ctx));
+}
+
+bool http_app_event_next(const struct http_app *a, uint64_t *seq,
+                         struct buf *out)
+{
+    return http_events_next(a->events, seq, out);
+}
+
+/* ---- what main tells ----------------------------------------------------------------- */
+
+static void push(struct http_app *a, const char *type, struct buf *json,
+                 const struct jw *j)
+{
+    if (jw_is_complete(j))
+        http_events_push(a->events, type, buf_view(json));
+    buf_fini(json);
+    if (a->edge.event)
+        a->edge.event(a->edge.ctx);
+}
+
+static void on_device(struct http_app *a, const struct platform_action *act)
+{
+    struct platform_device d;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_str(&j, "id", act->device);
+    if (act->kind == PLATFORM_DEVICE_REMOVED) {
+        jw_put_bool(&j, "removed", true);
+    } else if (platform_device_view(a->cfg.platform, act->device, &d)) {
+        jw_key(&j, "device");
+        http_device_write(&j, &d);
+    }
+    jw_end(&j);
+    push(a, "device", &b, &j);
+}
+
+static void on_channel(struct http_app *a, const struct platform_action *act)
+{
+    struct platform_channel ch;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_str(&j, "device", act->device);
+    jw_put_str(&j, "id", act->channel);
+    if (act->kind == PLATFORM_CHANNEL_REMOVED) {
+        jw_put_bool(&j, "removed", true);
+    } else if (platform_channel_view(a->cfg.platform, act->device,
+                                     act->channel, &ch)) {
+        jw_put_str(&j, "name", ch.name);
+        jw_put_str(&j, "status", ch.status);
+        jw_put_bool(&j, "online", ch.on);
+    }
+    jw_end(&j);
+    push(a, "channel", &b, &j);
+}
+
+static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
+{
+    struct slice *slot;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (!a->alarms) {
+        a->alarms = gb_get(a->cfg.alloc, sizeof(*a->alarms));
+        if (!a->alarms)
+            return;
+        a->alarms->next = 1;
+    }
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_alarm_write(&j, alarm, a->alarms->next);
+    if (!jw_is_complete(&j)) {
+        buf_fini(&b);
+        return;
+    }
+    http_events_push(a->events, "alarm", buf_view(&b));
+    slot = &a->alarms->json[a->alarms->next++ % HTTP_ALARMS_MAX];
+    gb_put(a->cfg.alloc, (void *)(uintptr_t)slot->p);
+    *slot = buf_view(&b); /* takes the buffer's memory */
+    if (a->edge.event)
+        a->edge.event(a->edge.ctx);
+}
+
+static void on_gone(struct http_app *a, uint64_t session)
+{
+    struct platform_session s;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (!platform_session_view(a->cfg.platform, session, &s))
+        return;
+    a->ended.packets += s.packets;
+    a->ended.bytes += s.bytes;
+    a->ended.lost += s.lost;
+    a->ended.foreign += s.foreign;
+    s.state = s.state == PLATFORM_FAILED ? PLATFORM_FAILED : PLATFORM_STOPPING;
+    http_live_changed(a, &s);
+    buf_init(&b, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_id(&j, "id", session);
+    jw_put_bool(&j, "removed", true);
+    jw_end(&j);
+    push(a, "session", &b, &j);
+}
+
+void http_on_session(struct http_app *a, uint64_t session)
+{
+    struct platform_session s;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (!platform_session_view(a->cfg.platform, session, &s))
+        return;
+    http_live_changed(a, &s);
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_session_write(&j, &s);
+    push(a, "session", &b, &j);
+}
+
+void http_on_action(struct http_app *a, const struct platform_action *act)
+{
+    switch (act->kind) {
+    case PLATFORM_DEVICE_CHANGED:
+    case PLATFORM_DEVICE_REMOVED:
+    case PLATFORM_CATALOG_DONE:
+        on_device(a, act);
+        break;
+    case PLATFORM_CHANNEL_CHANGED:
+    case PLATFORM_CHANNEL_REMOVED:
+        on_channel(a, act);
+        break;
+    case PLATFORM_SESSION_CHANGED:
+        http_on_session(a, act->session);
+        break;
+    case PLATFORM_SESSION_GONE:
+        on_gone(a, act->session);
+        break;
+    case PLATFORM_ALARM:
+        if (act->alarm)
+            on_alarm(a, act->alarm);
+        break;
+    case PLATFORM_DO_OPEN:
+    case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_CLOSE:
+    case PLATFORM_DIALOG_OPENED:
+    case PLATFORM_DIALOG_CLOSED:
+    case PLATFORM_LOG:
+        break;
+    }
+}

@@ -1,0 +1,711 @@
+/* Live: start a session, wait for its picture, answer or hand over.
+ *
+ * A request that waits is a struct waiter. What its session does is judged when
+ * main tells of it (the session may be gone a moment later), the answer goes
+ * out from http_live_tick, where the platform may be called again. A waiter
+ * holds its session, so that it does not stop for want of viewers. */
+#include "app/http/api.h"
+
+#include <jansson.h>
+
+#define TEXT_MAX 256 /* of evidence and hint, kept until the answer */
+
+struct outcome {
+    unsigned status;
+    const char *code, *detail;
+    const char *step; /* static; NULL: none */
+    char evidence[TEXT_MAX], hint[TEXT_MAX];
+};
+
+struct waiter {
+    struct list node;
+    uint64_t request, session, deadline_ms;
+    bool is_media; /* else POST live */
+    bool due;      /* outcome is filled */
+    struct outcome outcome;
+    struct http_media media;
+    char base[HTTP_BASE_MAX];
+};
+
+/* ---- targets ------------------------------------------------------------------ */
+
+/* /api/ws?src=DEVICE/CHANNEL or src=CHANNEL */
+static bool src_target(struct http_call *c, struct slice *device,
+                       struct slice *channel)
+{
+    struct slice src;
+
+    if (http_query_get(c->head->query, SLICE("src"), c->src_text,
+                       sizeof(c->src_text), &src))
+        return false;
+    if (!slice_cut(&src, '/', device)) {
+        *channel = *device;
+        *device = (struct slice){ 0 };
+    } else {
+        *channel = src;
+    }
+    return true;
+}
+
+bool http_media_target(struct http_call *c, struct slice *device,
+                       struct slice *channel)
+{
+    *device = *channel = (struct slice){ 0 };
+    if (c->params.n == 0) {
+        if (!src_target(c, device, channel))
+            return false;
+    } else {
+        *channel = c->params.value[c->params.n - 1];
+        if (c->params.n == 2)
+            *device = c->params.value[0];
+    }
+    if (channel->n == 0 || channel->n > HTTP_ID_MAX || device->n > HTTP_ID_MAX)
+        return false;
+    if (device->n == 0) {
+        struct slice owner;
+
+        if (!platform_channel_owner(c->app->cfg.platform, *channel, &owner) ||
+            !slice_copy(c->owner_text, sizeof(c->owner_text), owner))
+            return false;
+        *device = slice_of(c->owner_text, owner.n);
+    }
+    return true;
+}
+
+static bool parse_stream(struct slice s, unsigned *stream)
+{
+    if (s.n == 0 || slice_eq(s, SLICE("main")) || slice_eq(s, SLICE("0")))
+        *stream = 0;
+    else if (slice_eq(s, SLICE("sub")) || slice_eq(s, SLICE("1")))
+        *stream = 1;
+    else
+        return false;
+    return true;
+}
+
+static bool parse_transport(struct slice s, enum platform_transport *t)
+{
+    for (unsigned i = PLATFORM_AUTO; i <= PLATFORM_TCP_ACTIVE; i++) {
+        if (slice_eq(s, slice_str(http_transport_name(
+                            (enum platform_transport)i)))) {
+            *t = (enum platform_transport)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ?stream=; false: a problem has been answered. */
+static bool query_stream(struct http_call *c, unsigned *stream)
+{
+    char text[16];
+    struct slice s;
+    int err = http_query_get(c->head->query, SLICE("stream"), text,
+                             sizeof(text), &s);
+
+    if (err == GB_ENOENT)
+        return true; /* as the body says, or main */
+    if (!err && parse_stream(s, stream))
+        return true;
+    http_answer_fail(c, 400, "bad-parameter", "stream is main or sub");
+    return false;
+}
+
+/* ---- the answer: every URL of a session ------------------------------------------ */
+
+struct urls {
+    const struct http_app *app;
+    struct jw *j;
+    struct slice base; /* "http://host:port" or empty */
+    const struct platform_session *s;
+    struct gb_time now;
+};
+
+static void put_query(struct writer *w, const struct urls *u, char sep)
+{
+    char scope_text[128];
+    struct writer scope = writer_of(scope_text, sizeof(scope_text));
+
+    if (u->s->stream) {
+        writer_char(w, sep);
+        writer_str(w, "stream=sub");
+        sep = '&';
+    }
+    if (!u->app->cfg.auth)
+        return;
+    writer_str(&scope, "/live/");
+    writer_slice_put(&scope, u->s->device);
+    writer_char(&scope, '/');
+    writer_slice_put(&scope, u->s->channel);
+    if (scope.err)
+        return;
+    writer_char(w, sep);
+    writer_str(w, "t=");
+    http_sign(w, u->app->cfg.key, writer_slice(&scope),
+              u->now.utc_ms / 1000 + u->app->cfg.media_url_s);
+}
+
+static void put_ids(struct writer *w, const struct urls *u)
+{
+    http_escape(w, u->s->device);
+    writer_char(w, '/');
+    http_escape(w, u->s->channel);
+}
+
+/* ws: the scheme becomes ws or wss. */
+static void put_base(struct writer *w, const struct urls *u, bool ws)
+{
+    struct slice base = u->base;
+
+    if (ws && base.n) {
+        writer_str(w, "ws");
+        base = slice_from(base, 4); /* "http" */
+    }
+    writer_slice_put(w, base);
+}
+
+static void put_url(const struct urls *u, enum http_format f, bool ws)
+{
+    char text[1024], key[16];
+    struct writer w = writer_of(text, sizeof(text));
+    struct writer k = writer_of(key, sizeof(key) - 1);
+
+    if (!(u->app->cfg.formats >> f & 1))
+        return;
+    put_base(&w, u, ws);
+    if (f == HTTP_FORMAT_MSE) {
+        writer_str(&w, "/api/ws?src=");
+        put_ids(&w, u);
+        put_query(&w, u, '&');
+    } else {
+        writer_str(&w, "/live/");
+        put_ids(&w, u);
+        writer_str(&w, http_format_ext(f));
+        put_query(&w, u, '?');
+    }
+    writer_str(&k, ws && f != HTTP_FORMAT_MSE ? "ws_" : "");
+    writer_str(&k, http_format_key(f));
+    key[k.len] = '\0';
+    if (!w.err)
+        jw_put_str(u->j, key, writer_slice(&w));
+}
+
+static void put_rtsp(const struct urls *u)
+{
+    char text[1024];
+    struct writer w = writer_of(text, sizeof(text));
+    struct slice host = u->base;
+    size_t at = slice_find_slice(host, SLICE("://"));
+
+    if (!u->app->cfg.rtsp_port || at == host.n)
+        return;
+    host = slice_from(host, at + 3);
+    host = slice_head(host, slice_find(host, '/'));
+    if (host.n && host.p[0] == '[')
+        host = slice_head(host, slice_find(host, ']') + 1);
+    else
+        host = slice_head(host, slice_find(host, ':'));
+    writer_str(&w, "rtsp://");
+    writer_slice_put(&w, host);
+    writer_f(&w, ":%u/", (unsigned)u->app->cfg.rtsp_port);
+    put_ids(&w, u);
+    put_query(&w, u, '?');
+    if (!w.err)
+        jw_put_str(u->j, "rtsp", writer_slice(&w));
+}
+
+static void live_write(struct jw *j, const struct http_app *a,
+                       struct slice base, const struct platform_session *s,
+                       struct gb_time now)
+{
+    const struct urls u = { a, j, base, s, now };
+
+    jw_object(j);
+    jw_put_id(j, "session", s->id);
+    jw_put_str(j, "device", s->device);
+    jw_put_str(j, "channel", s->channel);
+    jw_put_cstr(j, "stream", s->stream ? "sub" : "main");
+    jw_put_cstr(j, "state", http_session_state_name(s->state));
+    jw_put_cstr(j, "step", platform_step_name(s->step));
+    jw_put_cstr(j, "transport", http_transport_name(s->transport));
+    jw_put_cstr(j, "video", ps_codec_name(s->video));
+    jw_put_cstr(j, "audio", ps_codec_name(s->audio));
+    jw_put_u64(j, "width", s->width);
+    jw_put_u64(j, "height", s->height);
+    put_url(&u, HTTP_FORMAT_FLV, false);
+    put_url(&u, HTTP_FORMAT_FLV, true);
+    put_url(&u, HTTP_FORMAT_FMP4, false);
+    put_url(&u, HTTP_FORMAT_FMP4, true);
+    put_url(&u, HTTP_FORMAT_HLS, false);
+    put_url(&u, HTTP_FORMAT_TS, false);
+    put_url(&u, HTTP_FORMAT_PS, false);
+    put_url(&u, HTTP_FORMAT_MSE, true);
+    put_rtsp(&u);
+    jw_end(j);
+}
+
+/* ---- what became of a session ----------------------------------------------------- */
+
+/* 502: the device said no or did wrong. 504: it did not do it in time. */
+static unsigned status_of(const struct platform_session *s)
+{
+    switch (s->step) {
+    case PLATFORM_STEP_DEVICE:
+        return 409;
+    case PLATFORM_STEP_ANSWER:
+        return s->sip_status == 0 || s->sip_status == 408 ? 504 : 502;
+    case PLATFORM_STEP_CONNECT:
+    case PLATFORM_STEP_PACKET:
+    case PLATFORM_STEP_PROGRAM:
+    case PLATFORM_STEP_CODEC:
+    case PLATFORM_STEP_KEY:
+        return 504;
+    case PLATFORM_STEP_SOCKET:
+    case PLATFORM_STEP_INVITE:
+    case PLATFORM_STEP_PLAYING:
+    case PLATFORM_STEP_ENDED:
+    case PLATFORM_STEP_COUNT:
+        break;
+    }
+    return 502;
+}
+
+static void describe(struct outcome *o, const struct platform_session *s)
+{
+    slice_copy(o->evidence, sizeof(o->evidence), s->evidence);
+    slice_copy(o->hint, sizeof(o->hint), s->hint);
+    o->step = platform_step_name(s->step);
+    o->detail = platform_step_text(s->step);
+}
+
+/* false: it is still on its way. */
+static bool judge(struct outcome *o, const struct platform_session *s)
+{
+    switch (s->state) {
+    case PLATFORM_STARTING:
+        return false;
+    case PLATFORM_PLAYING:
+        *o = (struct outcome){ .status = 200 };
+        return true;
+    case PLATFORM_STOPPING:
+        *o = (struct outcome){ .status = 409, .code = "session-stopped" };
+        describe(o, s);
+        o->detail = "the session was stopped before its first picture";
+        return true;
+    case PLATFORM_FAILED:
+        *o = (struct outcome){ .status = status_of(s), .code = "live-failed" };
+        describe(o, s);
+        return true;
+    }
+    return false;
+}
+
+/* The time is over; the link behind the last good one is the broken one. */
+static void judge_late(struct outcome *o, const struct platform_session *s)
+{
+    struct platform_session late = *s;
+
+    if (late.step < PLATFORM_STEP_PLAYING)
+        late.step++;
+    *o = (struct outcome){ .status = 504, .code = "live-timeout" };
+    describe(o, &late);
+    if (s->evidence.n == 0) {
+        struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
+
+        writer_f(&w, "nothing beyond \"%s\" within %d ms",
+                 platform_step_name(s->step), HTTP_LIVE_WAIT_MS);
+        o->evidence[w.len] = '\0';
+    }
+}
+
+static void answer_outcome(struct http_response *out, const struct outcome *o,
+                           const struct http_media *m)
+{
+    const struct http_problem p = {
+        .status = o->status,
+        .code = o->code,
+        .detail = o->detail,
+        .step = slice_str(o->step),
+        .evidence = slice_str(o->evidence),
+        .hint = slice_str(o->hint),
+    };
+    char text[HTTP_MSE_TEXT_MAX], line[1024];
+    struct writer w = writer_of(text, sizeof(text));
+    struct writer l = writer_of(line, sizeof(line));
+
+    if (!m || m->format != HTTP_FORMAT_MSE) {
+        http_answer_problem(out, &p);
+        return;
+    }
+    /* A page cannot read the status of a refused WebSocket: say it inside. */
+    writer_f(&l, "%s: %s", o->step ? o->step : "error", o->evidence);
+    if (o->hint[0])
+        writer_f(&l, " (%s)", o->hint);
+    http_mse_error_write(&w, writer_slice(&l));
+    out->kind = HTTP_REPLY_WS_TEXT;
+    out->status = 101;
+    buf_slice(&out->body, writer_slice(&w));
+}
+
+/* ---- start -------------------------------------------------------------------------- */
+
+static void start_failed(struct http_call *c, int err,
+                         const struct platform_session *s,
+                         const struct http_media *m)
+{
+    struct outcome o = { .status = 502, .code = "live-failed" };
+
+    describe(&o, s);
+    if (err == GB_ENOENT) {
+        o.status = 404;
+        o.code = "not-found";
+        o.detail = "no such device or channel";
+    } else if (err == GB_ESTATE) {
+        o.status = 409;
+        o.code = "device-offline";
+        o.detail = "the device is offline";
+    } else if (err == GB_ELIMIT || err == GB_ENOMEM) {
+        o.status = 409;
+        o.code = "limit-reached";
+        o.detail = "no room for another session";
+    }
+    if (o.evidence[0] == '\0')
+        slice_copy(o.evidence, sizeof(o.evidence),
+                   slice_str(gb_strerror(err)));
+    answer_outcome(c->out, &o, m);
+}
+
+static void reply_media(struct http_response *out, const struct http_media *m)
+{
+    out->kind = HTTP_REPLY_MEDIA;
+    out->status = m->websocket ? 101 : 200;
+    out->media = *m;
+}
+
+/* Waits for the session; it is held by us already. false: no room. */
+static bool wait_for(struct http_call *c, uint64_t session,
+                     const struct http_media *m)
+{
+    struct http_app *a = c->app;
+    struct waiter *w = a->n_waiters < HTTP_WAITERS_MAX
+                           ? gb_get(a->cfg.alloc, sizeof(*w))
+                           : NULL;
+
+    if (!w)
+        return false;
+    w->request = c->req->id;
+    w->session = session;
+    w->deadline_ms = c->now.mono_ms + HTTP_LIVE_WAIT_MS;
+    w->is_media = m != NULL;
+    if (m)
+        w->media = *m;
+    slice_copy(w->base, sizeof(w->base), slice_str(c->base));
+    list_push_back(&a->waiters, &w->node);
+    a->n_waiters++;
+    c->out->kind = HTTP_REPLY_LATER;
+    if (a->edge.wake)
+        a->edge.wake(a->edge.ctx);
+    return true;
+}
+
+static void release(struct http_app *a, uint64_t session)
+{
+    platform_session_release(a->cfg.platform, session,
+                             a->cfg.now(a->cfg.ctx));
+    a->cfg.touched(a->cfg.ctx);
+}
+
+/* Starts or finds the session of req; answers now or later. m NULL: POST. */
+static void start(struct http_call *c, const struct platform_live *req,
+                  struct http_media *m, bool wait)
+{
+    struct platform *p = c->app->cfg.platform;
+    struct platform_session s = { 0 };
+    struct outcome o;
+    int err = platform_live_start(p, req, c->now, &s);
+
+    c->app->cfg.touched(c->app->cfg.ctx);
+    if (err) {
+        start_failed(c, err, &s, m);
+        return;
+    }
+    if (!wait) {
+        struct jw j = http_answer_json(c, 202);
+
+        live_write(&j, c->app, slice_str(c->base), &s, c->now);
+        return;
+    }
+    if (m) {
+        m->session = s.id;
+        m->loop = s.loop;
+    }
+    if (!judge(&o, &s)) {
+        platform_session_hold(p, s.id, c->now);
+        if (!wait_for(c, s.id, m)) {
+            release(c->app, s.id);
+            http_answer_fail(c, 503, NULL, "too many requests are waiting");
+        }
+    } else if (o.status != 200) {
+        answer_outcome(c->out, &o, m);
+    } else if (m) {
+        platform_session_hold(p, s.id, c->now);
+        reply_media(c->out, m);
+    } else {
+        struct jw j = http_answer_json(c, 200);
+
+        live_write(&j, c->app, slice_str(c->base), &s, c->now);
+    }
+}
+
+/* ---- handlers ------------------------------------------------------------------------ */
+
+/* The optional body of POST live; false: a problem has been answered. */
+static bool read_body(struct http_call *c, struct platform_live *req)
+{
+    struct slice body = slice_trim(c->req->body), text;
+    json_t *root, *v;
+    bool ok;
+
+    if (body.n == 0)
+        return true;
+    root = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
+    ok = json_is_object(root);
+    if (!ok)
+        http_answer_fail(c, 400, "bad-body", "the body is not a JSON object");
+    v = ok ? json_object_get(root, "transport") : NULL;
+    if (v && !json_is_null(v)) {
+        text = slice_str(json_string_value(v));
+        ok = json_is_string(v) && parse_transport(text, &req->transport);
+        if (!ok)
+            http_answer_fail(c, 400, "bad-parameter",
+                             "transport is auto, udp, tcp-passive or "
+                             "tcp-active");
+    }
+    v = ok ? json_object_get(root, "stream") : NULL;
+    if (v && !json_is_null(v)) {
+        text = slice_str(json_string_value(v));
+        ok = json_is_string(v) && parse_stream(text, &req->stream);
+        if (!ok)
+            http_answer_fail(c, 400, "bad-parameter", "stream is main or sub");
+    }
+    json_decref(root);
+    return ok;
+}
+
+void http_post_live(struct http_call *c)
+{
+    struct platform_live req = { .device = c->params.value[0],
+                                 .channel = c->params.value[1] };
+    uint32_t wait = 1;
+
+    if (http_query_u32(c->head->query, SLICE("wait"), 1, &wait)) {
+        http_answer_fail(c, 400, "bad-parameter", "wait is 0 or 1");
+        return;
+    }
+    if (read_body(c, &req) && query_stream(c, &req.stream))
+        start(c, &req, NULL, wait != 0);
+}
+
+/* The live session of the path's channel; false: a problem has been
+ * answered. */
+static bool find_live(struct http_call *c, struct platform_session *s)
+{
+    unsigned stream = 0;
+
+    if (!query_stream(c, &stream))
+        return false;
+    if (platform_live_find(c->app->cfg.platform, c->params.value[0],
+                           c->params.value[1], stream, s))
+        return true;
+    http_answer_fail(c, 404, "no-session", "this channel is not live");
+    return false;
+}
+
+void http_get_live(struct http_call *c)
+{
+    struct platform_session s;
+
+    if (find_live(c, &s)) {
+        struct jw j = http_answer_json(c, 200);
+
+        live_write(&j, c->app, slice_str(c->base), &s, c->now);
+    }
+}
+
+void http_delete_live(struct http_call *c)
+{
+    struct platform_session s;
+
+    if (!find_live(c, &s))
+        return;
+    platform_session_stop(c->app->cfg.platform, s.id, c->now);
+    c->app->cfg.touched(c->app->cfg.ctx);
+    http_answer_empty(c, 204);
+}
+
+static void answer_upgrade(struct http_call *c)
+{
+    http_answer_fail(c, 426, NULL, "this path speaks WebSocket");
+    http_response_field(c->out, "Upgrade", SLICE("websocket"));
+}
+
+void http_get_media(struct http_call *c)
+{
+    struct platform_live req = { 0 };
+    struct http_media m = { .format = (enum http_format)c->route->arg,
+                            .websocket = c->head->websocket };
+
+    if (!(c->app->cfg.formats >> m.format & 1)) {
+        http_answer_fail(c, 501, "no-format",
+                         "this build does not serve this format");
+        return;
+    }
+    if (m.format == HTTP_FORMAT_MSE && !m.websocket) {
+        answer_upgrade(c);
+        return;
+    }
+    if (m.websocket && m.format != HTTP_FORMAT_MSE &&
+        m.format != HTTP_FORMAT_FLV && m.format != HTTP_FORMAT_FMP4) {
+        http_answer_fail(c, 400, NULL, "this format is not for WebSocket");
+        return;
+    }
+    if (!http_media_target(c, &req.device, &req.channel)) {
+        http_answer_fail(c, 404, NULL, "no such channel, or in many devices");
+        return;
+    }
+    if (!query_stream(c, &req.stream))
+        return;
+    if (c->head->method == HTTP_HEAD) {
+        http_answer_empty(c, 200); /* nothing is started for it */
+        c->out->type = http_format_type(m.format);
+        return;
+    }
+    m.stream = req.stream;
+    slice_copy(m.device, sizeof(m.device), req.device);
+    slice_copy(m.channel, sizeof(m.channel), req.channel);
+    start(c, &req, &m, true);
+}
+
+/* ---- waiters ---------------------------------------------------------------------------- */
+
+static void waiter_free(struct http_app *a, struct waiter *w)
+{
+    list_remove(&w->node);
+    a->n_waiters--;
+    gb_put(a->cfg.alloc, w);
+}
+
+void http_live_changed(struct http_app *a, const struct platform_session *s)
+{
+    struct list *n, *tmp;
+    bool any = false;
+
+    LIST_EACH(n, tmp, &a->waiters) {
+        struct waiter *w = container_of(n, struct waiter, node);
+
+        if (w->session == s->id && !w->due)
+            any |= w->due = judge(&w->outcome, s);
+    }
+    if (!any)
+        return;
+    a->due = true;
+    if (a->edge.wake)
+        a->edge.wake(a->edge.ctx);
+}
+
+/* Answers one waiter and forgets it. Its hold goes on to the viewer, or is
+ * given back. */
+static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
+{
+    struct platform_session s;
+    struct http_response r;
+    struct waiter done = *w;
+    bool keep = false;
+
+    waiter_free(a, w);
+    http_response_init(&r, a->cfg.alloc);
+    if (done.outcome.status == 200 &&
+        !platform_session_view(a->cfg.platform, done.session, &s)) {
+        done.outcome = (struct outcome){
+            .status = 409,
+            .code = "session-stopped",
+            .detail = "the session was stopped",
+        };
+    }
+    if (done.outcome.status != 200) {
+        answer_outcome(&r, &done.outcome, done.is_media ? &done.media : NULL);
+    } else if (done.is_media) {
+        done.media.loop = s.loop;
+        reply_media(&r, &done.media);
+        keep = true;
+    } else {
+        struct jw j = jw_to(&r.body);
+
+        r.status = 200;
+        r.type = "application/json";
+        live_write(&j, a, slice_str(done.base), &s, now);
+    }
+    if (!keep)
+        release(a, done.session);
+    a->edge.answer(a->edge.ctx, done.request, &r);
+}
+
+void http_live_tick(struct http_app *a, struct gb_time now)
+{
+    bool more = true;
+
+    a->due = false;
+    /* From the start each time: an answer may end other requests. */
+    while (more) {
+        struct list *n, *tmp;
+
+        more = false;
+        LIST_EACH(n, tmp, &a->waiters) {
+            struct waiter *w = container_of(n, struct waiter, node);
+            struct platform_session s = { .step = PLATFORM_STEP_DEVICE };
+
+            if (!w->due && now.mono_ms >= w->deadline_ms) {
+                platform_session_view(a->cfg.platform, w->session, &s);
+                judge_late(&w->outcome, &s);
+                w->due = true;
+            }
+            if (w->due) {
+                finish(a, w, now);
+                more = true;
+                break;
+            }
+        }
+    }
+}
+
+void http_live_gone(struct http_app *a, uint64_t request)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &a->waiters) {
+        struct waiter *w = container_of(n, struct waiter, node);
+
+        if (w->request == request) {
+            uint64_t session = w->session;
+
+            waiter_free(a, w);
+            release(a, session);
+            return;
+        }
+    }
+}
+
+void http_live_free(struct http_app *a)
+{
+    while (!list_is_empty(&a->waiters))
+        waiter_free(a, container_of(a->waiters.next, struct waiter, node));
+}
+
+uint64_t http_app_deadline(const struct http_app *a)
+{
+    if (a->due)
+        return 0;
+    if (list_is_empty(&a->waiters))
+        return GB_NEVER;
+    return container_of(a->waiters.next, struct waiter, node)->deadline_ms;
+}

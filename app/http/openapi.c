@@ -1,0 +1,362 @@
+#include "app/http/openapi.h"
+
+#include "app/http/api.h"
+
+static const struct schema {
+    const char *name, *fields;
+} schemas[] = {
+    { "Device",
+      "id:string name:string manufacturer:string model:string "
+      "firmware:string user_agent:string online:boolean state_reason:string "
+      "transport:string address:string edition:string charset:string "
+      "registered_at:time keepalive_at:time expires_at:time channels:integer "
+      "catalog:string catalog_have:integer catalog_sum:integer "
+      "deviations:integer media:string" },
+    { "Channel",
+      "device:string id:string name:string manufacturer:string model:string "
+      "owner:string civil_code:string address:string parent:string "
+      "status:string online:boolean type:string ptz_type:string "
+      "longitude:number? latitude:number? delivered_at:time session:string?" },
+    { "Session",
+      "id:string device:string channel:string stream:string state:string "
+      "step:string sip_status:integer evidence:string hint:string "
+      "transport:string port:integer ssrc:integer from:string call_id:string "
+      "started_at:time steps_ms:object consumers:integer video:string "
+      "audio:string width:integer height:integer packets:integer "
+      "bytes:integer lost:integer foreign:integer" },
+    { "LiveRequest", "transport:string? stream:string?" },
+    { "Live",
+      "session:string device:string channel:string stream:string "
+      "state:string step:string transport:string video:string audio:string "
+      "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
+      "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? "
+      "rtsp:string?" },
+    { "Pending",
+      "id:string user_agent:string reason:string transport:string "
+      "address:string first_at:time last_at:time tries:integer" },
+    { "Alarm",
+      "id:string device:string channel:string priority:string method:string "
+      "type:string time:string description:string longitude:number? "
+      "latitude:number? received_at:time" },
+    { "Login", "password:string" },
+    { "Role", "role:string" },
+    { "Me", "role:string via:string login:boolean version:string" },
+    { "SetupHints",
+      "server_id:string domain:string addresses:strings port:integer "
+      "transports:strings password:string?" },
+    { "Problem",
+      "type:string title:string status:integer detail:string? code:string "
+      "step:string? evidence:string? hint:string?" },
+};
+
+#define N_SCHEMAS (sizeof(schemas) / sizeof(schemas[0]))
+
+const char *http_schema_fields(const char *name)
+{
+    for (size_t i = 0; i < N_SCHEMAS; i++)
+        if (slice_eq(slice_str(name), slice_str(schemas[i].name)))
+            return schemas[i].fields;
+    return NULL;
+}
+
+/* ---- objects ---------------------------------------------------------------- */
+
+static void type_write(struct jw *j, struct slice type)
+{
+    bool null = type.n && type.p[type.n - 1] == '?';
+    bool time;
+
+    type.n -= null;
+    time = slice_eq(type, SLICE("time"));
+    jw_object(j);
+    jw_key(j, "type");
+    if (slice_eq(type, SLICE("strings"))) {
+        jw_str(j, SLICE("array"));
+        jw_key(j, "items");
+        jw_object(j);
+        jw_put_cstr(j, "type", "string");
+        jw_end(j);
+    } else if (null || time) {
+        jw_array(j);
+        jw_str(j, time ? SLICE("string") : type);
+        jw_str(j, SLICE("null"));
+        jw_end(j);
+    } else {
+        jw_str(j, type);
+    }
+    if (time)
+        jw_put_cstr(j, "format", "date-time");
+    jw_end(j);
+}
+
+/* Calls for every "name:type" of a list. */
+static bool field_next(struct slice *rest, char name[static 32],
+                       struct slice *type)
+{
+    struct slice item, key;
+
+    if (rest->n == 0)
+        return false;
+    slice_cut(rest, ' ', &item);
+    slice_cut(&item, ':', &key);
+    slice_copy(name, 32, key);
+    *type = item;
+    return true;
+}
+
+static void schema_write(struct jw *j, const struct schema *s)
+{
+    struct slice rest = slice_str(s->fields), type;
+    char name[32];
+
+    jw_key(j, s->name);
+    jw_object(j);
+    jw_put_cstr(j, "type", "object");
+    jw_key(j, "properties");
+    jw_object(j);
+    while (field_next(&rest, name, &type)) {
+        jw_key(j, name);
+        type_write(j, type);
+    }
+    jw_end(j);
+    jw_key(j, "required");
+    jw_array(j);
+    rest = slice_str(s->fields);
+    while (field_next(&rest, name, &type))
+        if (type.p[type.n - 1] != '?')
+            jw_str(j, slice_str(name));
+    jw_end(j);
+    jw_end(j);
+}
+
+static void components_write(struct jw *j)
+{
+    jw_object(j);
+    jw_key(j, "schemas");
+    jw_object(j);
+    for (size_t i = 0; i < N_SCHEMAS; i++)
+        schema_write(j, &schemas[i]);
+    jw_end(j);
+    jw_key(j, "securitySchemes");
+    jw_object(j);
+    jw_key(j, "token");
+    jw_object(j);
+    jw_put_cstr(j, "type", "http");
+    jw_put_cstr(j, "scheme", "bearer");
+    jw_end(j);
+    jw_key(j, "cookie");
+    jw_object(j);
+    jw_put_cstr(j, "type", "apiKey");
+    jw_put_cstr(j, "in", "cookie");
+    jw_put_cstr(j, "name", HTTP_COOKIE);
+    jw_end(j);
+    jw_key(j, "signature");
+    jw_object(j);
+    jw_put_cstr(j, "type", "apiKey");
+    jw_put_cstr(j, "in", "query");
+    jw_put_cstr(j, "name", "t");
+    jw_end(j);
+    jw_end(j);
+    jw_end(j);
+}
+
+/* ---- paths ------------------------------------------------------------------- */
+
+static void ref_write(struct jw *j, const char *prefix, struct slice name)
+{
+    char text[96];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, prefix);
+    writer_slice_put(&w, name);
+    jw_object(j);
+    jw_put_str(j, "$ref", writer_slice(&w));
+    jw_end(j);
+}
+
+/* "Device", or "[Device]": a list of them. */
+static void schema_ref_write(struct jw *j, const char *answer)
+{
+    struct slice name = slice_str(answer);
+
+    if (name.p[0] != '[') {
+        ref_write(j, "#/components/schemas/", name);
+        return;
+    }
+    name = slice_of(name.p + 1, name.n - 2);
+    jw_object(j);
+    jw_put_cstr(j, "type", "object");
+    jw_key(j, "properties");
+    jw_object(j);
+    jw_key(j, "items");
+    jw_object(j);
+    jw_put_cstr(j, "type", "array");
+    jw_key(j, "items");
+    ref_write(j, "#/components/schemas/", name);
+    jw_end(j);
+    jw_key(j, "next");
+    type_write(j, SLICE("string?"));
+    jw_key(j, "total");
+    type_write(j, SLICE("integer"));
+    jw_end(j);
+    jw_end(j);
+}
+
+static void content_write(struct jw *j, const char *type, const char *answer)
+{
+    jw_key(j, "content");
+    jw_object(j);
+    jw_key(j, type);
+    jw_object(j);
+    jw_key(j, "schema");
+    schema_ref_write(j, answer);
+    jw_end(j);
+    jw_end(j);
+}
+
+static void param_write(struct jw *j, struct slice name, bool in_path)
+{
+    jw_object(j);
+    jw_put_str(j, "name", name);
+    jw_put_cstr(j, "in", in_path ? "path" : "query");
+    jw_put_bool(j, "required", in_path);
+    jw_key(j, "schema");
+    type_write(j, SLICE("string"));
+    jw_end(j);
+}
+
+static void params_write(struct jw *j, const struct http_route *r)
+{
+    struct slice rest = slice_str(r->pattern), name;
+
+    jw_key(j, "parameters");
+    jw_array(j);
+    while (slice_cut(&rest, '{', &name)) {
+        slice_cut(&rest, '}', &name);
+        param_write(j, name, true);
+    }
+    rest = slice_str(r->query);
+    while (rest.n) {
+        slice_cut(&rest, ' ', &name);
+        param_write(j, name, false);
+    }
+    jw_end(j);
+}
+
+static void responses_write(struct jw *j, const struct http_route *r)
+{
+    jw_key(j, "responses");
+    jw_object(j);
+    jw_key(j, r->answer ? "200" : "2XX");
+    jw_object(j);
+    jw_put_cstr(j, "description", r->summary);
+    if (r->answer)
+        content_write(j, "application/json", r->answer);
+    jw_end(j);
+    jw_key(j, "default");
+    jw_object(j);
+    jw_put_cstr(j, "description", "a problem (RFC 9457)");
+    content_write(j, HTTP_PROBLEM_TYPE, "Problem");
+    jw_end(j);
+    jw_end(j);
+}
+
+static void security_write(struct jw *j, const struct http_route *r)
+{
+    static const char *const names[] = { "token", "cookie", "signature" };
+    size_t n = r->flags & HTTP_ROUTE_EXEMPT ? 0
+               : r->flags & HTTP_ROUTE_MEDIA ? 3
+                                             : 2;
+
+    jw_key(j, "security");
+    jw_array(j);
+    for (size_t i = 0; i < n; i++) {
+        jw_object(j);
+        jw_key(j, names[i]);
+        jw_array(j);
+        jw_end(j);
+        jw_end(j);
+    }
+    jw_end(j);
+}
+
+static void lower_method(char out[static 16], enum http_method m)
+{
+    const char *s = http_method_name(m);
+    size_t n = 0;
+
+    for (; s[n] && n < 15; n++)
+        out[n] = ascii_lower(s[n]);
+    out[n] = '\0';
+}
+
+static void route_write(struct jw *j, const struct http_route *r)
+{
+    char method[16];
+
+    lower_method(method, r->method);
+    jw_key(j, method);
+    jw_object(j);
+    jw_put_cstr(j, "summary", r->summary);
+    params_write(j, r);
+    if (r->body) {
+        jw_key(j, "requestBody");
+        jw_object(j);
+        content_write(j, "application/json", r->body);
+        jw_end(j);
+    }
+    responses_write(j, r);
+    security_write(j, r);
+    jw_end(j);
+}
+
+/* Is this the first route of its pattern that is shown? */
+static bool is_first(const struct http_route *table, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (slice_eq(slice_str(table[k].pattern),
+                     slice_str(table[i].pattern)))
+            return false;
+    return !(table[i].flags & HTTP_ROUTE_HIDDEN);
+}
+
+void http_openapi_write(struct buf *out, const struct http_route *table,
+                        size_t n, const char *version)
+{
+    struct jw j = jw_to(out);
+
+    jw_object(&j);
+    jw_put_cstr(&j, "openapi", "3.1.0");
+    jw_key(&j, "info");
+    jw_object(&j);
+    jw_put_cstr(&j, "title", "gb28181d");
+    jw_put_cstr(&j, "version", version ? version : "");
+    jw_end(&j);
+    jw_key(&j, "paths");
+    jw_object(&j);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_first(table, i))
+            continue;
+        jw_key(&j, table[i].pattern);
+        jw_object(&j);
+        for (size_t k = i; k < n; k++)
+            if (slice_eq(slice_str(table[k].pattern),
+                         slice_str(table[i].pattern)))
+                route_write(&j, &table[k]);
+        jw_end(&j);
+    }
+    jw_end(&j);
+    jw_key(&j, "components");
+    components_write(&j);
+    jw_end(&j);
+}
+
+void http_get_openapi(struct http_call *c)
+{
+    size_t n;
+    const struct http_route *table = http_routes(&n);
+
+    c->out->status = 200;
+    c->out->type = "application/json";
+    http_openapi_write(&c->out->body, table, n, c->app->cfg.version);
+}

@@ -1,0 +1,117 @@
+/* The one table of what the daemon answers over HTTP. First fit wins: literal
+ * paths stand before those with parameters. */
+#include "app/http/api.h"
+
+#define V HTTP_ROLE_VIEWER
+#define O HTTP_ROLE_OPERATOR
+#define A HTTP_ROLE_ADMIN
+#define EXEMPT HTTP_ROUTE_EXEMPT
+#define HIDDEN HTTP_ROUTE_HIDDEN
+#define MEDIA HTTP_ROUTE_MEDIA
+#define LIST "limit cursor q"
+
+#define DEVICE "/api/v1/devices/{device}"
+#define CHANNEL DEVICE "/channels/{channel}"
+
+/* clang-format off */
+static const struct http_route routes[] = {
+    /* system */
+    { HTTP_GET, "/healthz", http_get_healthz, V, EXEMPT, 0,
+      "the loop is alive", "", NULL, NULL },
+    { HTTP_GET, "/readyz", http_get_readyz, V, EXEMPT, 0,
+      "ready for devices and viewers", "", NULL, NULL },
+    { HTTP_GET, "/metrics", http_get_metrics, V, 0, 0,
+      "figures as Prometheus text", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/openapi.json", http_get_openapi, V, HIDDEN, 0,
+      "this description", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/setup-hints", http_get_hints, V, 0, 0,
+      "what to type into a camera", "", NULL, "SetupHints" },
+
+    /* who */
+    { HTTP_POST, "/api/v1/login", http_login, V, EXEMPT, 0,
+      "open a cookie session", "", "Login", "Role" },
+    { HTTP_POST, "/api/v1/logout", http_logout, V, 0, 0,
+      "close the cookie session", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/me", http_get_me, V, 0, 0,
+      "who am I", "", NULL, "Me" },
+
+    /* devices and channels */
+    { HTTP_GET, "/api/v1/devices", http_get_devices, V, 0, 0,
+      "known devices in id order", LIST, NULL, "[Device]" },
+    { HTTP_GET, DEVICE, http_get_device, V, 0, 0,
+      "one device", "", NULL, "Device" },
+    { HTTP_DELETE, DEVICE, http_delete_device, A, 0, 0,
+      "forget a device and its channels", "", NULL, NULL },
+    { HTTP_POST, DEVICE "/refresh", http_refresh_device, O, 0, 0,
+      "ask the device for its catalog", "", NULL, NULL },
+    { HTTP_GET, DEVICE "/channels", http_get_channels, V, 0, 0,
+      "channels of a device in id order", LIST, NULL, "[Channel]" },
+    { HTTP_GET, CHANNEL, http_get_channel, V, 0, 0,
+      "one channel", "", NULL, "Channel" },
+    { HTTP_GET, "/api/v1/pending", http_get_pending, V, 0, 0,
+      "unknown ids that knocked", "", NULL, "[Pending]" },
+
+    /* live */
+    { HTTP_POST, CHANNEL "/live", http_post_live, O, 0, 0,
+      "start; answers when the first key frame is there", "stream wait",
+      "LiveRequest", "Live" },
+    { HTTP_GET, CHANNEL "/live", http_get_live, V, 0, 0,
+      "the live session of a channel and its URLs", "stream", NULL, "Live" },
+    { HTTP_DELETE, CHANNEL "/live", http_delete_live, O, 0, 0,
+      "stop it, whoever watches", "stream", NULL, NULL },
+
+    /* sessions, alarms, events */
+    { HTTP_GET, "/api/v1/sessions", http_get_sessions, V, 0, 0,
+      "media sessions", "limit cursor", NULL, "[Session]" },
+    { HTTP_GET, "/api/v1/sessions/{session}", http_get_session, V, 0, 0,
+      "one session", "", NULL, "Session" },
+    { HTTP_DELETE, "/api/v1/sessions/{session}", http_delete_session, O, 0, 0,
+      "stop a session", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/alarms", http_get_alarms, V, 0, 0,
+      "the last alarms, newest first", "limit cursor", NULL, "[Alarm]" },
+    { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
+      "server-sent events: device, channel, session, alarm", "last_event_id",
+      NULL, NULL },
+
+    /* media */
+    { HTTP_GET, "/api/ws", http_get_media, V, MEDIA, HTTP_FORMAT_MSE,
+      "live over WebSocket, go2rtc's MSE dialect", "src stream t", NULL,
+      NULL },
+    { HTTP_GET, "/live/{device}/{channel}.flv", http_get_media, V, MEDIA,
+      HTTP_FORMAT_FLV, "live as FLV, also over WebSocket", "stream t", NULL,
+      NULL },
+    { HTTP_GET, "/live/{device}/{channel}.mp4", http_get_media, V, MEDIA,
+      HTTP_FORMAT_FMP4, "live as fragmented MP4, also over WebSocket",
+      "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}.ts", http_get_media, V, MEDIA,
+      HTTP_FORMAT_TS, "live as MPEG-TS", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}.ps", http_get_media, V, MEDIA,
+      HTTP_FORMAT_PS, "live as raw program stream", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}/index.m3u8", http_get_media, V,
+      MEDIA, HTTP_FORMAT_HLS, "live as HLS", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}/frame.mp4", http_get_media, V, MEDIA,
+      HTTP_FORMAT_FRAME, "the newest key frame", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}.flv", http_get_media, V, MEDIA | HIDDEN,
+      HTTP_FORMAT_FLV, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}.mp4", http_get_media, V, MEDIA | HIDDEN,
+      HTTP_FORMAT_FMP4, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}.ts", http_get_media, V, MEDIA | HIDDEN,
+      HTTP_FORMAT_TS, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}.ps", http_get_media, V, MEDIA | HIDDEN,
+      HTTP_FORMAT_PS, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}/index.m3u8", http_get_media, V,
+      MEDIA | HIDDEN, HTTP_FORMAT_HLS, "", "stream t", NULL, NULL },
+
+    /* the page */
+    { HTTP_GET, "/", http_get_file, V, EXEMPT | HIDDEN, 0,
+      "the page", "", NULL, NULL },
+    { HTTP_GET, "/{file}", http_get_file, V, EXEMPT | HIDDEN, 0,
+      "a file of the page", "", NULL, NULL },
+};
+/* clang-format on */
+
+const struct http_route *http_routes(size_t *n)
+{
+    *n = sizeof(routes) / sizeof(routes[0]);
+    return routes;
+}
