@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LETTERS 31
+
 void secrets_random(void *p, size_t n)
 {
     uint8_t *at = p;
@@ -37,8 +39,8 @@ static void random_text(char *out, size_t n)
 
     for (size_t i = 0; i < n;) {
         secrets_random(&b, 1);
-        if (b < sizeof(set) * 8 - 8 - (sizeof(set) * 8 - 8) % 31)
-            out[i++] = set[b % 31];
+        if (b < 256 / LETTERS * LETTERS) /* each letter equally likely */
+            out[i++] = set[b % LETTERS];
     }
     out[n] = '\0';
 }
@@ -147,7 +149,7 @@ static int open_all(struct secrets *s, int dir, char why[static 512])
 {
     s->lock_fd = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(why, 512, "%s: another gb28181d uses this directory", s->dir);
+        snprintf(why, 512, "%.300s: another gb28181d uses this directory", s->dir);
         return s->lock_fd < 0 ? GB_EIO : GB_EEXIST;
     }
     if (open_key(s, dir) &&
@@ -155,7 +157,7 @@ static int open_all(struct secrets *s, int dir, char why[static 512])
         open_text(s, dir, "admin-token", s->admin_token, 40) &&
         open_admin(s, dir))
         return 0;
-    snprintf(why, 512, "%s: a secret cannot be read or written: %s", s->dir,
+    snprintf(why, 512, "%.300s: a secret cannot be read or written: %s", s->dir,
              strerror(errno));
     return GB_EIO;
 }
@@ -170,12 +172,12 @@ int secrets_open(struct secrets *s, const char *path, char why[static 512])
         return GB_EIO;
     }
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, 512, "%s: cannot be made: %s", path, strerror(errno));
+        snprintf(why, 512, "%.300s: cannot be made: %s", path, strerror(errno));
         return GB_EIO;
     }
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
-        snprintf(why, 512, "%s: cannot be opened: %s", path, strerror(errno));
+        snprintf(why, 512, "%.300s: cannot be opened: %s", path, strerror(errno));
         return GB_EIO;
     }
     err = open_all(s, dir, why);

@@ -1,0 +1,716 @@
+#include "app/daemon.h"
+
+#include "app/http/server.h"
+#include "app/http/viewer.h"
+#include "app/net/log.h"
+#include "app/net/sip_edge.h"
+#include "app/net/sockaddr.h"
+#include "app/store/store.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+
+#define DAEMON_MAX_NETS 64
+
+struct daemon {
+    const struct config *config;
+    const struct secrets *secrets;
+    uv_loop_t loop;
+    struct sip_stack *sip;
+    struct platform *platform;
+    struct store *store;
+    struct sip_edge *edge;
+    struct media_net *media;
+    struct http_app *app;
+    struct http_server *server;
+    struct viewer_hooks viewer_hooks;
+    uv_signal_t signals[3];
+    uv_timer_t drain;
+    bool draining, closing;
+    uint64_t drain_until_ms;
+    void (*reload)(void *ctx);
+    void *reload_ctx;
+    const char *password; /* of devices */
+    char realm[64];
+    struct gb_addr sip_addr, http_addr;
+    struct http_net proxies[DAEMON_MAX_NETS];
+    size_t n_proxies;
+};
+
+static struct gb_time now_of(struct daemon *d)
+{
+    struct timeval tv;
+
+    gettimeofday(&tv, NULL);
+    return (struct gb_time){
+        .mono_ms = uv_now(&d->loop),
+        .utc_ms = (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000,
+    };
+}
+
+/* ---- platform: outputs ------------------------------------------------------- */
+
+static void store_device(struct daemon *d, struct slice id)
+{
+    struct platform_device dev;
+
+    if (platform_device_view(d->platform, id, &dev))
+        store_put_device(d->store, &dev);
+}
+
+static void store_channel(struct daemon *d, const struct platform_action *a)
+{
+    struct platform_channel ch;
+
+    if (platform_channel_view(d->platform, a->device, a->channel, &ch))
+        store_put_channel(d->store, &ch);
+}
+
+static void log_device(struct daemon *d, const struct platform_action *a)
+{
+    struct platform_device dev;
+    struct log_quoted why;
+    char addr[GB_ADDR_TEXT_MAX];
+
+    if (!(a->flags & PLATFORM_CHANGED_STATE) ||
+        !platform_device_view(d->platform, a->device, &dev))
+        return;
+    log_f(LOG_INFO, "msg=\"device %s\" device=%.*s peer=%s transport=%s why=%s",
+          dev.online ? "online" : "offline", SLICE_ARG(dev.id),
+          gb_addr_text(&dev.peer.remote, addr),
+          dev.peer.transport == SIP_UDP ? "udp" : "tcp",
+          log_quote(&why, dev.state_reason));
+}
+
+static void log_session(struct daemon *d, const struct platform_action *a)
+{
+    struct platform_session s;
+    struct log_quoted evidence;
+
+    if (!platform_session_view(d->platform, a->session, &s))
+        return;
+    if (s.state == PLATFORM_FAILED)
+        log_f(LOG_WARN,
+              "msg=\"session failed\" device=%.*s channel=%.*s step=%s "
+              "status=%u evidence=%s",
+              SLICE_ARG(s.device), SLICE_ARG(s.channel),
+              platform_step_name(s.step), s.sip_status,
+              log_quote(&evidence, s.evidence));
+    else
+        log_f(LOG_DEBUG, "msg=\"session\" device=%.*s channel=%.*s step=%s",
+              SLICE_ARG(s.device), SLICE_ARG(s.channel),
+              platform_step_name(s.step));
+}
+
+static void log_alarm(const struct platform_alarm *al)
+{
+    struct log_quoted text;
+
+    log_f(LOG_INFO,
+          "msg=alarm device=%.*s channel=%.*s method=%.*s type=%.*s text=%s",
+          SLICE_ARG(al->device), SLICE_ARG(al->channel), SLICE_ARG(al->method),
+          SLICE_ARG(al->type), log_quote(&text, al->description));
+}
+
+static enum log_level level_of(enum platform_level l)
+{
+    return l == PLATFORM_ERROR  ? LOG_ERROR
+           : l == PLATFORM_WARN ? LOG_WARN
+           : l == PLATFORM_INFO ? LOG_INFO : LOG_DEBUG;
+}
+
+static void on_action(struct daemon *d, const struct platform_action *a)
+{
+    struct platform_session s;
+
+    switch (a->kind) {
+    case PLATFORM_DO_OPEN:
+    case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_CLOSE:
+        media_net_order(d->media, a);
+        break;
+    case PLATFORM_DEVICE_CHANGED:
+        store_device(d, a->device);
+        log_device(d, a);
+        break;
+    case PLATFORM_DEVICE_REMOVED:
+        store_remove_device(d->store, a->device);
+        break;
+    case PLATFORM_CHANNEL_CHANGED:
+        store_channel(d, a);
+        break;
+    case PLATFORM_CHANNEL_REMOVED:
+        store_remove_channel(d->store, a->device, a->channel);
+        break;
+    case PLATFORM_CATALOG_DONE:
+        log_f(LOG_INFO, "msg=catalog device=%.*s complete=%d",
+              SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
+        break;
+    case PLATFORM_SESSION_CHANGED:
+        log_session(d, a);
+        break;
+    case PLATFORM_SESSION_GONE:
+        if (platform_session_view(d->platform, a->session, &s))
+            media_net_forget(d->media, a->session, s.loop);
+        break;
+    case PLATFORM_DIALOG_OPENED:
+        store_put_dialog(d->store, a->session, &a->dialog, &a->peer);
+        break;
+    case PLATFORM_DIALOG_CLOSED:
+        store_remove_dialog(d->store, a->session);
+        break;
+    case PLATFORM_ALARM:
+        log_alarm(a->alarm);
+        break;
+    case PLATFORM_LOG:
+        log_f(level_of(a->level), "%.*s", SLICE_ARG(a->text));
+        break;
+    }
+    http_on_action(d->app, a);
+}
+
+static void run_actions(struct daemon *d)
+{
+    struct platform_action a;
+
+    while (platform_action(d->platform, &a))
+        on_action(d, &a);
+}
+
+/* ---- platform: inputs --------------------------------------------------------- */
+
+static void on_sip_event(void *ctx, const struct sip_event *ev)
+{
+    struct daemon *d = ctx;
+
+    platform_sip(d->platform, ev, now_of(d));
+}
+
+static uint64_t on_turn(void *ctx, uint64_t now_ms)
+{
+    struct daemon *d = ctx;
+
+    if (platform_deadline(d->platform) <= now_ms)
+        platform_tick(d->platform, now_of(d));
+    run_actions(d);
+    return platform_deadline(d->platform);
+}
+
+static void on_connection(void *ctx, uint64_t connection, bool up,
+                          const struct gb_addr *local)
+{
+    struct daemon *d = ctx;
+
+    (void)local;
+    if (!up)
+        platform_closed(d->platform, connection, now_of(d));
+}
+
+static void on_media_event(void *ctx, const struct platform_media_event *ev)
+{
+    struct daemon *d = ctx;
+
+    if (d->closing)
+        return;
+    platform_media(d->platform, ev, now_of(d));
+    sip_edge_touch(d->edge);
+}
+
+static void on_viewer_gone(void *ctx, uint64_t session)
+{
+    struct daemon *d = ctx;
+
+    if (d->closing)
+        return;
+    platform_session_release(d->platform, session, now_of(d));
+    sip_edge_touch(d->edge);
+}
+
+/* ---- the HTTP application's wishes ---------------------------------------------- */
+
+static struct gb_time http_now(void *ctx)
+{
+    return now_of(ctx);
+}
+
+static void http_random(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    secrets_random(p, n);
+}
+
+static void http_touched(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    sip_edge_touch(d->edge);
+}
+
+static int http_on_media(void *ctx, struct http_handover *h)
+{
+    struct daemon *d = ctx;
+
+    return viewer_start(d->media, &d->viewer_hooks, h);
+}
+
+static const char *http_not_ready(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    return d->draining ? "draining" : NULL;
+}
+
+static void http_log(void *ctx, enum platform_level level, const char *line)
+{
+    (void)ctx;
+    log_f(level_of(level), "%s", line);
+}
+
+static void http_metrics(void *ctx, struct buf *out)
+{
+    struct daemon *d = ctx;
+    struct sip_edge_counters e;
+    struct media_net_counters m;
+    struct store_counters st;
+
+    sip_edge_counters(d->edge, &e);
+    media_net_counters(d->media, &m);
+    store_counters(d->store, &st);
+#define ROW(name, type, value)                                                 \
+    buf_f(out, "# TYPE gb28181_" name " " type "\ngb28181_" name " %llu\n",    \
+          (unsigned long long)(value))
+    ROW("sip_datagrams_total", "counter", e.datagrams);
+    ROW("sip_malformed_total", "counter", e.bad);
+    ROW("sip_connections", "gauge", e.connections);
+    ROW("sip_connections_cut_total", "counter", e.cut);
+    ROW("sip_kernel_drops_total", "counter", e.dropped);
+    ROW("rtp_packets_total", "counter", m.packets);
+    ROW("rtp_bytes_total", "counter", m.bytes);
+    ROW("rtp_lost_total", "counter", m.lost);
+    ROW("rtp_foreign_total", "counter", m.foreign);
+    ROW("rtp_invalid_total", "counter", m.invalid);
+    ROW("streams", "gauge", m.streams);
+    ROW("viewers", "gauge", m.viewers);
+    ROW("store_queued", "gauge", st.queued);
+    ROW("store_errors_total", "counter", st.errors);
+#undef ROW
+}
+
+static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
+{
+    uv_interface_address_t *list;
+    size_t n = 0;
+    int count;
+
+    (void)ctx;
+    if (uv_interface_addresses(&list, &count))
+        return 0;
+    for (int i = 0; i < count && n < cap; i++) {
+        struct gb_addr a;
+
+        sockaddr_read(&a, (struct sockaddr *)&list[i].address);
+        if (list[i].is_internal || (a.family == GB_IPV6 && a.ip[0] == 0xfe))
+            continue;
+        a.port = 0;
+        out[n++] = a;
+    }
+    uv_free_interface_addresses(list, count);
+    return n;
+}
+
+/* ---- starting ---------------------------------------------------------------------- */
+
+static int fail(char why[static 512], int err, const char *what,
+                const char *text)
+{
+    snprintf(why, 512, "%s: %s", what, text);
+    return err;
+}
+
+static int start_sip(struct daemon *d, char why[static 512])
+{
+    struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
+                                   .user_agent = "gb28181d/" GB_VERSION };
+    int err;
+
+    secrets_random(sc.seed, sizeof(sc.seed));
+    err = sip_stack_new(&d->sip, &sc);
+    return err ? fail(why, err, "SIP stack", gb_strerror(err)) : 0;
+}
+
+static size_t read_advertise(struct daemon *d,
+                             struct platform_advertise out[DAEMON_MAX_NETS])
+{
+    size_t n = config_n(d->config, CONFIG_NET_ADVERTISE);
+
+    if (n > DAEMON_MAX_NETS)
+        n = DAEMON_MAX_NETS;
+    for (size_t i = 0; i < n; i++)
+        config_net(d->config, CONFIG_NET_ADVERTISE, i, &out[i].net,
+                   &out[i].bits, &out[i].address);
+    return n;
+}
+
+static unsigned media_threads(const struct config *c)
+{
+    unsigned n = config_number(c, CONFIG_MEDIA_THREADS);
+
+    return n ? n : uv_available_parallelism();
+}
+
+static int start_platform(struct daemon *d, char why[static 512])
+{
+    struct platform_advertise adv[DAEMON_MAX_NETS];
+    const struct config *c = d->config;
+    struct platform_config pc = {
+        .alloc = &gb_alloc_heap,
+        .sip = d->sip,
+        .id = config_text(c, CONFIG_SERVER_ID),
+        .realm = d->realm,
+        .password = d->password,
+        .auto_enrol = config_bool(c, CONFIG_SIP_AUTO_ENROL),
+        .timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE),
+        .idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE),
+        .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
+        .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
+        .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),
+        .rate_per_s = config_number(c, CONFIG_LIMIT_RATE),
+        .rate_burst = 5 * config_number(c, CONFIG_LIMIT_RATE),
+        .media_loops = media_threads(c),
+        .advertise = adv,
+    };
+    struct slice date = slice_str(config_text(c, CONFIG_SIP_DATE));
+    int err;
+
+    pc.n_advertise = read_advertise(d, adv);
+    pc.date = slice_eq(date, SLICE("off"))   ? PLATFORM_DATE_OFF
+              : slice_eq(date, SLICE("utc")) ? PLATFORM_DATE_UTC
+                                             : PLATFORM_DATE_LOCAL;
+    config_ports(c, CONFIG_MEDIA_PORTS, &pc.port_min, &pc.port_max);
+    config_addr(c, CONFIG_MEDIA_ADDRESS, 0, &pc.media_address);
+    secrets_random(pc.seed, sizeof(pc.seed));
+    err = platform_new(&d->platform, &pc, now_of(d));
+    return err ? fail(why, err, "platform", gb_strerror(err)) : 0;
+}
+
+static void on_saved_device(void *ctx, const struct platform_saved_device *s)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_device(d->platform, s, now_of(d));
+}
+
+static void on_saved_channel(void *ctx, const struct platform_channel *c)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_channel(d->platform, c);
+}
+
+static void on_saved_dialog(void *ctx, const struct sip_dialog_state *s,
+                            const struct sip_peer *peer)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_dialog(d->platform, s, peer, now_of(d));
+}
+
+static int start_store(struct daemon *d, char why[static 512])
+{
+    struct store_loader load = { on_saved_device, on_saved_channel,
+                                 on_saved_dialog, d };
+    char text[256] = "";
+    bool moved = false;
+    int err = store_open(&d->store, d->secrets->dir, &load, text, &moved);
+
+    if (moved)
+        log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
+                         "why=\"%s\"", text);
+    return err ? fail(why, err, "store", text) : 0;
+}
+
+static int start_edge(struct daemon *d, char why[static 512])
+{
+    struct gb_addr listen[SIP_EDGE_MAX_LISTEN];
+    struct sip_edge_config ec = {
+        .loop = &d->loop, .stack = d->sip, .listen = listen,
+        .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
+        .on_event = on_sip_event, .on_turn = on_turn,
+        .on_connection = on_connection, .ctx = d,
+    };
+    size_t failed = 0;
+    char addr[GB_ADDR_TEXT_MAX];
+    int err;
+
+    while (ec.n_listen < SIP_EDGE_MAX_LISTEN &&
+           config_addr(d->config, CONFIG_SIP_LISTEN, ec.n_listen,
+                       &listen[ec.n_listen]))
+        ec.n_listen++;
+    err = sip_edge_new(&d->edge, &ec, &failed);
+    if (err)
+        return fail(why, err, "SIP port", ec.n_listen
+                        ? gb_addr_text(&listen[failed], addr)
+                        : "sip.listen is empty");
+    d->sip_addr = sip_edge_addr(d->edge, 0);
+    return 0;
+}
+
+static int start_media(struct daemon *d, char why[static 512])
+{
+    struct media_net_config mc = { .main = &d->loop,
+                                   .loops = media_threads(d->config),
+                                   .on_event = on_media_event, .ctx = d };
+    int err = media_net_new(&d->media, &mc);
+
+    d->viewer_hooks = (struct viewer_hooks){ on_viewer_gone, d };
+    return err ? fail(why, err, "media threads", "cannot start") : 0;
+}
+
+static size_t read_proxies(struct daemon *d)
+{
+    size_t n = config_n(d->config, CONFIG_HTTP_PROXIES);
+
+    if (n > DAEMON_MAX_NETS)
+        n = DAEMON_MAX_NETS;
+    for (size_t i = 0; i < n; i++)
+        config_net(d->config, CONFIG_HTTP_PROXIES, i, &d->proxies[i].net,
+                   &d->proxies[i].bits, NULL);
+    return n;
+}
+
+static int start_app(struct daemon *d, char why[static 512])
+{
+    struct http_app_config hc = {
+        .alloc = &gb_alloc_heap, .platform = d->platform, .sip = d->sip,
+        .ctx = d, .now = http_now, .random = http_random,
+        .touched = http_touched, .on_media = http_on_media,
+        .not_ready = http_not_ready, .metrics = http_metrics,
+        .addresses = http_addresses, .log = http_log,
+        .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
+        .admin_token = d->secrets->admin_token,
+        .admin_password_hash = d->secrets->admin_hash,
+        .public_url = config_text(d->config, CONFIG_HTTP_PUBLIC),
+        .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
+        .version = GB_VERSION,
+        .server_id = config_text(d->config, CONFIG_SERVER_ID),
+        .realm = d->realm, .device_password = d->password,
+        .formats = 1u << HTTP_FORMAT_FLV | 1u << HTTP_FORMAT_FMP4 |
+                   1u << HTTP_FORMAT_FRAME | 1u << HTTP_FORMAT_MSE,
+    };
+    struct gb_addr sip;
+    int err;
+
+    if (config_addr(d->config, CONFIG_SIP_LISTEN, 0, &sip))
+        hc.sip_port = sip.port;
+    memcpy(hc.key, d->secrets->key, sizeof(hc.key));
+    err = http_app_new(&d->app, &hc);
+    return err ? fail(why, err, "HTTP application", gb_strerror(err)) : 0;
+}
+
+static int start_server(struct daemon *d, char why[static 512])
+{
+    struct gb_addr listen[HTTP_LISTENERS_MAX];
+    struct http_server_config sc = {
+        .loop = &d->loop, .alloc = &gb_alloc_heap, .app = d->app,
+        .listen = listen,
+        .max_conns = config_number(d->config, CONFIG_LIMIT_HTTP),
+        .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
+    };
+    size_t failed = 0;
+    char addr[GB_ADDR_TEXT_MAX];
+    int err;
+
+    while (sc.n_listen < HTTP_LISTENERS_MAX &&
+           config_addr(d->config, CONFIG_HTTP_LISTEN, sc.n_listen,
+                       &listen[sc.n_listen]))
+        sc.n_listen++;
+    err = http_server_new(&d->server, &sc, &failed);
+    if (err)
+        return fail(why, err, "HTTP port", sc.n_listen
+                        ? gb_addr_text(&listen[failed], addr)
+                        : "http.listen is empty");
+    d->http_addr = http_server_addr(d->server, 0);
+    return 0;
+}
+
+/* The realm and password after defaults. */
+static void read_identity(struct daemon *d)
+{
+    const char *realm = config_text(d->config, CONFIG_SERVER_REALM);
+    const char *password = config_text(d->config, CONFIG_SIP_PASSWORD);
+
+    if (*realm)
+        slice_copy(d->realm, sizeof(d->realm), slice_str(realm));
+    else
+        slice_copy(d->realm, sizeof(d->realm),
+                   slice_head(slice_str(config_text(d->config,
+                                                    CONFIG_SERVER_ID)), 10));
+    d->password = *password ? password : d->secrets->device_password;
+}
+
+static void on_signal(uv_signal_t *s, int number);
+
+int daemon_new(struct daemon **out, const struct config *c,
+               const struct secrets *s, char why[static 512])
+{
+    static const int numbers[3] = { SIGTERM, SIGINT, SIGHUP };
+    struct daemon *d = calloc(1, sizeof(*d));
+    int err;
+
+    if (!d || uv_loop_init(&d->loop))
+        return fail(why, GB_ENOMEM, "start", "no memory");
+    signal(SIGPIPE, SIG_IGN);
+    d->config = c;
+    d->secrets = s;
+    read_identity(d);
+    d->n_proxies = read_proxies(d);
+    err = start_sip(d, why);
+    if (!err)
+        err = start_platform(d, why);
+    if (!err)
+        err = start_store(d, why);
+    if (!err)
+        err = start_app(d, why);
+    if (!err)
+        err = start_edge(d, why);
+    if (!err)
+        err = start_server(d, why);
+    if (!err)
+        err = start_media(d, why);
+    if (err)
+        return err; /* the process ends: nothing is worth undoing */
+    uv_timer_init(&d->loop, &d->drain);
+    d->drain.data = d;
+    for (size_t i = 0; i < 3; i++) {
+        uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+    if (!config_bool(c, CONFIG_HTTP_AUTH))
+        log_f(LOG_WARN, "msg=\"http.auth is false: everybody who reaches the "
+                        "HTTP port is admin\"");
+    *out = d;
+    return 0;
+}
+
+/* ---- ending ------------------------------------------------------------------------ */
+
+static void on_media_closed(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    sip_edge_close(d->edge, NULL, NULL);
+    uv_close((uv_handle_t *)&d->drain, NULL);
+    for (size_t i = 0; i < 3; i++)
+        uv_close((uv_handle_t *)&d->signals[i], NULL);
+}
+
+static void on_server_closed(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    media_net_close(d->media, on_media_closed, d);
+}
+
+static void on_drain(uv_timer_t *t)
+{
+    struct daemon *d = t->data;
+
+    if (!platform_is_drained(d->platform) &&
+        uv_now(&d->loop) < d->drain_until_ms)
+        return;
+    uv_timer_stop(t);
+    run_actions(d);
+    d->closing = true;
+    http_server_close(d->server, on_server_closed, d);
+}
+
+static void on_signal(uv_signal_t *s, int number)
+{
+    struct daemon *d = s->data;
+
+    if (number == SIGHUP) {
+        d->reload(d->reload_ctx);
+        return;
+    }
+    if (d->draining) {
+        d->drain_until_ms = 0; /* a second time: now */
+        return;
+    }
+    d->draining = true;
+    log_f(LOG_INFO, "msg=\"draining\"");
+    platform_drain(d->platform, now_of(d));
+    sip_edge_touch(d->edge);
+    d->drain_until_ms = uv_now(&d->loop) + DAEMON_DRAIN_MS;
+    uv_timer_start(&d->drain, on_drain, 20, 20);
+}
+
+void daemon_run(struct daemon *d, void (*reload)(void *ctx), void *ctx)
+{
+    d->reload = reload;
+    d->reload_ctx = ctx;
+    uv_run(&d->loop, UV_RUN_DEFAULT);
+    log_f(LOG_INFO, "msg=\"stopped\"");
+}
+
+void daemon_free(struct daemon *d)
+{
+    store_close(d->store);
+    http_app_free(d->app);
+    platform_free(d->platform);
+    sip_stack_free(d->sip);
+    uv_loop_close(&d->loop);
+    free(d);
+}
+
+/* ---- what a person needs ---------------------------------------------------------- */
+
+static void print_hosts(const struct daemon *d, const char *fmt, uint16_t port)
+{
+    struct gb_addr a[HTTP_ADDRESSES_MAX];
+    const struct gb_addr *bound = port == d->sip_addr.port ? &d->sip_addr
+                                                           : &d->http_addr;
+    size_t n = http_addresses(NULL, a, HTTP_ADDRESSES_MAX);
+
+    if (!gb_addr_is_any(bound)) {
+        a[0] = *bound;
+        n = 1;
+    } else if (n == 0) {
+        gb_addr_parse_ip(&a[0], SLICE("127.0.0.1"));
+        n = 1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        char text[GB_ADDR_TEXT_MAX];
+
+        a[i].port = fmt ? port : 0;
+        printf(fmt ? fmt : "%s%s", gb_addr_text(&a[i], text),
+               i + 1 < n ? ", " : "\n");
+    }
+}
+
+void daemon_banner(const struct daemon *d)
+{
+    const struct secrets *s = d->secrets;
+
+    printf("gb28181d %s\n\n", GB_VERSION);
+    printf("  page              ");
+    print_hosts(d, "http://%s/%s", d->http_addr.port);
+    if (s->new_admin_password[0])
+        printf("  admin password    %s   (shown this once)\n",
+               s->new_admin_password);
+    printf("  API token         in %s/admin-token\n\n", s->dir);
+    printf("In the camera's GB28181 / platform access page:\n");
+    printf("  SIP server ID     %s\n", config_text(d->config,
+                                                   CONFIG_SERVER_ID));
+    printf("  SIP domain        %s\n", d->realm);
+    printf("  SIP server IP     ");
+    print_hosts(d, NULL, d->sip_addr.port);
+    printf("  SIP server port   %u   (UDP or TCP)\n", d->sip_addr.port);
+    if (s->first_start)
+        printf("  password          %s\n\n", d->password);
+    else
+        printf("  password          in %s/device-password\n\n", s->dir);
+    fflush(stdout);
+}

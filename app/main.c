@@ -1,0 +1,201 @@
+/* app/main.c - arguments, start, and the exit code (sysexits) */
+#include "app/config.h"
+#include "app/daemon.h"
+#include "app/net/log.h"
+#include "app/secrets.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define CONFIG_PATH "/etc/gb28181d/gb28181d.yml"
+#define DATA_HERE "./gb28181d-data"
+#define DATA_SYSTEM "/var/lib/gb28181d"
+#define MAX_SETS 256
+
+struct options {
+    const char *file;
+    const char *set[MAX_SETS];
+    size_t n_set;
+    bool check, print;
+};
+
+static const char usage[] =
+    "usage: gb28181d [-c FILE] [-s section.key=value]... [-t] [--print-config]\n"
+    "\n"
+    "A GB/T 28181 video platform. Without options it starts with built-in\n"
+    "defaults, keeps its state in " DATA_HERE " and prints what to type\n"
+    "into a camera.\n"
+    "\n"
+    "  -c, --config FILE     configuration (YAML); default " CONFIG_PATH "\n"
+    "                        where that exists\n"
+    "  -s, --set KEY=VALUE   one setting, e.g. -s http.listen=127.0.0.1:8080;\n"
+    "                        wins over the file; lists are joined by commas\n"
+    "  -t, --check           check the configuration and exit\n"
+    "      --print-config    print the configuration with explanations and exit\n"
+    "      --version, --help\n"
+    "\n"
+    "Settings may also come from the environment: GB28181D_SIP_PASSWORD.\n"
+    "SIGHUP reads log.level again, SIGTERM ends all sessions and stops.\n";
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+    enum { OPT_PRINT = 256, OPT_VERSION };
+    static const struct option longs[] = {
+        { "config", required_argument, NULL, 'c' },
+        { "set", required_argument, NULL, 's' },
+        { "check", no_argument, NULL, 't' },
+        { "print-config", no_argument, NULL, OPT_PRINT },
+        { "version", no_argument, NULL, OPT_VERSION },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "c:s:th", longs, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            o->file = optarg;
+            break;
+        case 's':
+            if (o->n_set == MAX_SETS) {
+                fprintf(stderr, "gb28181d: more than %d settings\n", MAX_SETS);
+                return EX_USAGE;
+            }
+            o->set[o->n_set++] = optarg;
+            break;
+        case 't':
+            o->check = true;
+            break;
+        case OPT_PRINT:
+            o->print = true;
+            break;
+        case OPT_VERSION:
+            printf("gb28181d %s\n", GB_VERSION);
+            exit(EX_OK);
+        case 'h':
+            fputs(usage, stdout);
+            exit(EX_OK);
+        default:
+            fputs(usage, stderr);
+            return EX_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "gb28181d: %s: unexpected\n%s", argv[optind], usage);
+        return EX_USAGE;
+    }
+    return 0;
+}
+
+/* All layers, in their order. */
+static int load(struct config *c, const struct options *o,
+                struct config_error *e)
+{
+    int err = config_init(c);
+
+    if (err) {
+        snprintf(e->text, sizeof(e->text), "%s", gb_strerror(err));
+        return err;
+    }
+    if (o->file)
+        err = config_read(c, o->file, e);
+    else if (access(CONFIG_PATH, F_OK) == 0)
+        err = config_read(c, CONFIG_PATH, e);
+    if (!err)
+        err = config_environment(c, e);
+    for (size_t i = 0; !err && i < o->n_set; i++)
+        err = config_set(c, o->set[i], CONFIG_FLAG, e);
+    if (err)
+        config_fini(c);
+    return err;
+}
+
+static const char *data_dir(const struct config *c, const struct options *o)
+{
+    const char *dir = config_text(c, CONFIG_SERVER_DATA);
+
+    if (*dir)
+        return dir;
+    return !o->file && access(CONFIG_PATH, F_OK) == 0 ? DATA_SYSTEM : DATA_HERE;
+}
+
+static void start_log(const struct config *c)
+{
+    enum log_level least = LOG_INFO;
+    struct slice format = slice_str(config_text(c, CONFIG_LOG_FORMAT));
+
+    log_level_parse(slice_str(config_text(c, CONFIG_LOG_LEVEL)), &least);
+    log_init(STDERR_FILENO, least, slice_eq(format, SLICE("json")));
+}
+
+/* SIGHUP: what may change while running is taken from the file again. */
+static void reload(void *ctx)
+{
+    const struct options *o = ctx;
+    struct config_error e;
+    struct config c;
+    enum log_level least;
+
+    if (load(&c, o, &e)) {
+        struct log_quoted q;
+
+        log_f(LOG_ERROR, "msg=\"configuration not reloaded\" why=%s",
+              log_quote(&q, slice_str(e.text)));
+        return;
+    }
+    if (log_level_parse(slice_str(config_text(&c, CONFIG_LOG_LEVEL)), &least))
+        log_set_level(least);
+    config_fini(&c);
+    log_f(LOG_INFO, "msg=\"configuration reloaded\"");
+}
+
+static int run(const struct config *c, struct options *o)
+{
+    struct secrets secrets;
+    struct daemon *d;
+    char why[512];
+    int err = secrets_open(&secrets, data_dir(c, o), why);
+
+    if (err) {
+        fprintf(stderr, "gb28181d: %s\n", why);
+        return err == GB_EEXIST ? EX_TEMPFAIL : EX_CANTCREAT;
+    }
+    err = daemon_new(&d, c, &secrets, why);
+    if (err) {
+        fprintf(stderr, "gb28181d: %s\n", why);
+        secrets_close(&secrets);
+        return EX_UNAVAILABLE;
+    }
+    daemon_banner(d);
+    daemon_run(d, reload, o);
+    daemon_free(d);
+    secrets_close(&secrets);
+    return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = { 0 };
+    struct config_error e;
+    struct config c;
+    int rc = parse_options(argc, argv, &o);
+
+    if (rc)
+        return rc;
+    if (load(&c, &o, &e)) {
+        fprintf(stderr, "gb28181d: %s\n", e.text);
+        return EX_CONFIG;
+    }
+    start_log(&c);
+    if (o.print)
+        config_print(&c, stdout);
+    else if (o.check)
+        printf("configuration is good\n");
+    else
+        rc = run(&c, &o);
+    config_fini(&c);
+    return rc;
+}
