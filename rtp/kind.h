@@ -10,7 +10,6 @@
 
 #define RTP_KIND_PACKETS 64
 #define RTP_KIND_WAIT_MS 2000
-#define RTP_KIND_RETEST_MS 1000 /* unknown: tested again once in this time */
 
 #define RTP_KIND_MAP(X)                                                        \
     X(UNKNOWN,  "unknown")                                                     \
@@ -50,7 +49,7 @@ enum rtp_kind_state {
     RTP_KIND_OPEN,    /* keep the payloads, feed more */
     RTP_KIND_DECIDED, /* a rule has fired: kind holds */
     RTP_KIND_ASSUMED, /* no rule fired in time: the SDP's ES or raw audio */
-    RTP_KIND_FAILED   /* unknown payload: report, count, feed on */
+    RTP_KIND_FAILED   /* unknown payload: report, count, drop, feed on */
 };
 
 /* Caller storage, one for each payload type of a session. */
@@ -60,13 +59,13 @@ struct rtp_kind_test {
     enum rtp_kind hint;        /* of the SDP */
     uint8_t pt;
     uint16_t packets;
-    uint64_t first_ms, retest_ms;
-    bool any;
+    uint64_t first_ms;
+    bool any;                  /* the four below are those of a packet */
     uint16_t last_seq;
     uint32_t last_ts;
     size_t last_n;
     uint8_t fu264, fu265;      /* a fragment run is open: its type + 1 */
-    uint8_t ts_run, raw_run;
+    uint8_t ts_run, raw_run;   /* packets in a row that look so */
 };
 
 void rtp_kind_init(struct rtp_kind_test *t, uint8_t pt, enum rtp_kind hint);

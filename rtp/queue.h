@@ -19,17 +19,20 @@
 #define RTP_QUEUE_WAIT_MS 200     /* LAN; 500 for WAN */
 #define RTP_QUEUE_LATE 256        /* nearer behind: duplicate or late */
 #define RTP_QUEUE_RESTART 16      /* consecutive packets from far behind */
+#define RTP_QUEUE_MAX_LOSS 3000   /* a wider jump is a new start, not a loss */
+#define RTP_QUEUE_JITTER_MAX_S 2  /* a longer step is no jitter (clock set) */
 
 struct rtp_item {
     const uint8_t *payload; /* in the caller's buffer */
-    size_t n;
-    uint32_t ts;
+    uint16_t n;
     uint16_t seq;
+    uint32_t ts;
     uint8_t pt;
     bool marker;
     bool gap;          /* out: something is missing before this packet */
-    uint32_t ext_seq;  /* out: with the number of wraps above */
-    uint64_t at_ms;    /* out: when it was pushed */
+    uint32_t ext_seq;  /* out: with the number of wraps and restarts above;
+                          grows with every item that comes out (TCP: a
+                          number that is sent twice stays) */
     void *buf;         /* the caller's cookie */
 };
 
@@ -45,7 +48,8 @@ enum rtp_push {
     RTP_PUSH_DUPLICATE, /* still in the window, or the newest one delivered */
     RTP_PUSH_LATE,      /* behind what was delivered */
     RTP_PUSH_FOREIGN,   /* far behind: counted towards a restart */
-    RTP_PUSH_FULL       /* pop has not been called until it said false */
+    RTP_PUSH_FULL       /* pop has not been called until it said false: the
+                           packet is not even counted, push it again */
 };
 
 struct rtp_queue_counters {
@@ -63,8 +67,8 @@ struct rtp_queue;
 int rtp_queue_new(struct rtp_queue **out, const struct gb_alloc *alloc,
                   const struct rtp_queue_options *opt);
 
-/* The caller pops or forgets what it still holds before: see
- * rtp_queue_flush. NULL is fine. */
+/* What the queue still holds is forgotten, not given back: flush and pop
+ * before. NULL is fine. */
 void rtp_queue_free(struct rtp_queue *q);
 
 /* Offers a packet. The fields marked "out" are ignored. Only with
@@ -81,8 +85,8 @@ bool rtp_queue_pop(struct rtp_queue *q, struct rtp_item *out, uint64_t now_ms);
 uint64_t rtp_queue_deadline(const struct rtp_queue *q);
 
 /* Gives up every hole: pop then empties the window. For the end of a stream,
- * for a change of source (the next push may have any number: gap) and before
- * free. */
+ * for a change of source and before free. The next push may have any number,
+ * and has gap set. */
 void rtp_queue_flush(struct rtp_queue *q);
 
 void rtp_queue_counters(const struct rtp_queue *q,

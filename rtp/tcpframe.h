@@ -7,13 +7,13 @@
  * and no copy.
  *
  *   n = read(fd, buf + len, cap - len); len += n;
- *   while ((err = rtp_tcpframe_next(f, buf, len, cap, &frame)) == 0)
+ *   while ((err = rtp_tcpframe_next(f, buf, len, &frame)) == 0)
  *       use(frame);
  *   if (err != GB_EAGAIN) close;
  *   done = rtp_tcpframe_done(f);      // bytes at the front not needed
  *   ... when room is short, move buf[done..len) to the front of this or
  *   another buffer, len -= done, rtp_tcpframe_shift(f, done) ...
- *   ... if rtp_tcpframe_need(f) > cap, take a larger buffer ...
+ *   ... when rtp_tcpframe_need(f) > cap, take a larger buffer ...
  *
  * The bytes of the last frame stay needed until the header behind it has been
  * tested: a truncated frame swallows the head of its successors, and they are
@@ -27,8 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTP_TCPFRAME_MIN_CAP 4096      /* smallest buffer that may be used */
-#define RTP_TCPFRAME_MAX_NEED 65552    /* need() never asks for more */
+#define RTP_TCPFRAME_MAX_NEED 131120   /* need() never asks for more */
 #define RTP_TCPFRAME_USUAL 10240       /* longer first frames are verified */
 #define RTP_TCPFRAME_MAX_NULLS 1024    /* null packets in a row */
 #define RTP_TCPFRAME_MAX_LOST (256u << 10) /* bytes without framing: close */
@@ -63,17 +62,17 @@ struct rtp_tcpframe_options {
 /* Caller storage. Offsets count from the front of the buffer. */
 struct rtp_tcpframe {
     enum rtp_framing mode; /* public */
-    bool has_expected;     /* SSRC of y= */
-    bool has_ssrc;         /* ssrc below is that of the last frames */
-    bool confirmed;        /* two frames or y= agree on it */
-    bool lost, gap;
+    bool has_ssrc;         /* ssrc: of y=, or of the frames so far */
+    bool confirmed;        /* y= says it, or two frames do */
+    bool lost;             /* searching */
+    bool gap;              /* for the next frame */
     bool stray, stray_known; /* EHome: 0D behind each header */
-    uint32_t expected, ssrc, foreign;
-    uint8_t n_foreign;
+    uint8_t pt, n_foreign;
+    uint32_t ssrc, foreign;
     size_t pos;            /* the next header */
-    size_t last;           /* bytes from here are still needed */
-    size_t scanned;        /* length at the last search, 0: none */
-    size_t need;
+    size_t last;           /* bytes from here on are still needed */
+    size_t scanned;        /* length at the last search; 0: none yet */
+    size_t need;           /* length of the buffer for the next step */
     uint32_t nulls, fails;
     size_t lost_bytes;     /* in this loss */
     uint64_t frames, resyncs, skipped_bytes; /* public */
@@ -95,11 +94,12 @@ void rtp_tcpframe_expect(struct rtp_tcpframe *f, uint32_t ssrc);
  * buf is written to in one case: the stray byte of EHome frames is closed by
  * moving the header over it. */
 int rtp_tcpframe_next(struct rtp_tcpframe *f, uint8_t *buf, size_t len,
-                      size_t cap, struct rtp_frame *out);
+                      struct rtp_frame *out);
 
-/* At the end of the stream: the last packet of RTP_FRAMING_BARE, which only
- * its successor would end, and what a search may find without proof. Called
- * until it says GB_EAGAIN, after rtp_tcpframe_next has. */
+/* At the end of the stream, in the place of rtp_tcpframe_next: also gives the
+ * last packet of RTP_FRAMING_BARE, which only its successor would end, and
+ * what a search finds without the proof of a frame behind it. Called until it
+ * is not 0. */
 int rtp_tcpframe_end(struct rtp_tcpframe *f, uint8_t *buf, size_t len,
                      struct rtp_frame *out);
 
@@ -109,6 +109,8 @@ size_t rtp_tcpframe_done(const struct rtp_tcpframe *f);
 /* The caller has taken n <= done() bytes off the front. */
 void rtp_tcpframe_shift(struct rtp_tcpframe *f, size_t n);
 
-/* Bytes the buffer must be able to hold behind done() for progress. */
+/* Bytes that the buffer must be able to hold, counted behind done(), for the
+ * next step: meaningful after GB_EAGAIN. Usual frames are below 1500 bytes; a
+ * buffer of 16 KiB rarely has to grow. */
 size_t rtp_tcpframe_need(const struct rtp_tcpframe *f);
 #endif

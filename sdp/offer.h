@@ -23,7 +23,8 @@ struct sdp_offer {
     struct slice owner;     /* o=: code of who sends this */
     struct gb_addr addr;    /* c= and o= address; port of m= */
     uint32_t ssrc;          /* y= */
-    bool minimal;           /* payload type 96 only (retry after 400/415) */
+    bool minimal;           /* payload type 96 only and nothing optional: the
+                               second try after 400 or 415 */
     /* history: */
     struct slice channel;   /* u= code; also written for PLAY if not empty */
     unsigned uri_type;      /* u= type, 0 all */
@@ -33,7 +34,7 @@ struct sdp_offer {
     /* literal attributes ("streamprofile:1"), one a line, appended as they
      * are: the per-device stream selector. CR and LF separate. */
     struct slice extra;
-    struct slice format;    /* f= value; empty: no f= (audio: SDP_F_AUDIO) */
+    struct slice format;    /* f= value; empty: no f=, SDP_F_AUDIO for TALK */
 };
 
 /* Appends the offer. TALK gives m=audio 8 sendrecv, the others m=video
@@ -79,7 +80,7 @@ int sdp_choose_format(const struct sdp_media *m, uint8_t *pt);
 struct sdp_agreed {
     const struct sdp_media *media; /* into the answer */
     enum sdp_setup peer_setup; /* corrected; NONE for UDP */
-    bool refused;    /* port 0 without setup:active: BYE */
+    bool refused;    /* port 0: BYE */
     bool either;     /* TCP offered with us listening, RTP/AVP answered: keep
                         both sockets until the first packet decides */
     bool retry_udp;  /* we would connect, RTP/AVP answered: BYE, offer UDP */

@@ -1,0 +1,76 @@
+#include "rtp/packet.h"
+
+static uint16_t be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+           p[3];
+}
+
+int rtp_packet_parse(struct rtp_packet *out, const uint8_t *p, size_t n)
+{
+    size_t off = RTP_HEADER_BYTES, pad = 0, ext_len = 0;
+    bool ext;
+
+    if (n < RTP_HEADER_BYTES)
+        return GB_ERANGE;
+    if (p[0] >> 6 != 2)
+        return GB_ESYNTAX;
+    ext = p[0] & 0x10;
+    off += (size_t)(p[0] & 15) * 4;
+    if (off + (ext ? 4 : 0) > n)
+        return GB_ERANGE;
+    if (ext) {
+        ext_len = (size_t)be16(p + off + 2) * 4;
+        off += 4;
+        if (off + ext_len > n)
+            return GB_ERANGE;
+    }
+    if (p[0] & 0x20 && n > off + ext_len && p[n - 1] <= n - off - ext_len)
+        pad = p[n - 1]; /* an absurd count is none (seen) */
+    out->pt = p[1] & 0x7f;
+    out->marker = p[1] >> 7;
+    out->seq = be16(p + 2);
+    out->ts = be32(p + 4);
+    out->ssrc = be32(p + 8);
+    out->n_csrc = p[0] & 15;
+    out->has_ext = ext;
+    out->ext_profile = ext ? be16(p + off - 4) : 0;
+    out->ext = p + off;
+    out->ext_len = ext_len;
+    out->payload = p + off + ext_len;
+    out->payload_len = n - off - ext_len - pad;
+    return 0;
+}
+
+void rtp_packet_write(struct writer *w, const struct rtp_packet *pkt,
+                      const uint32_t *csrc, uint8_t padding)
+{
+    uint8_t h[RTP_HEADER_BYTES];
+
+    if (pkt->n_csrc > RTP_MAX_CSRC || pkt->pt > 127 ||
+        (pkt->has_ext && (pkt->ext_len % 4 || pkt->ext_len > 4 * 0xffff))) {
+        w->err = w->err ? w->err : GB_ERANGE;
+        return;
+    }
+    rtp_header_put(h, pkt->pt, pkt->marker, pkt->seq, pkt->ts, pkt->ssrc);
+    h[0] = (uint8_t)(0x80 | (padding ? 0x20 : 0) | (pkt->has_ext ? 0x10 : 0) |
+                     pkt->n_csrc);
+    writer_bytes(w, h, sizeof(h));
+    for (size_t i = 0; i < pkt->n_csrc; i++)
+        writer_be32(w, csrc[i]);
+    if (pkt->has_ext) {
+        writer_be16(w, pkt->ext_profile);
+        writer_be16(w, (uint16_t)(pkt->ext_len / 4));
+        writer_bytes(w, pkt->ext, pkt->ext_len);
+    }
+    writer_bytes(w, pkt->payload, pkt->payload_len);
+    for (unsigned i = 1; i < padding; i++)
+        writer_char(w, 0);
+    if (padding)
+        writer_char(w, (char)padding);
+}

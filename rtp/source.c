@@ -1,0 +1,163 @@
+#include "rtp/source.h"
+
+void rtp_source_init(struct rtp_source *s, enum rtp_ssrc_policy policy)
+{
+    *s = (struct rtp_source){ .policy = policy };
+}
+
+void rtp_source_expect(struct rtp_source *s, uint32_t ssrc)
+{
+    s->has_expected = true;
+    s->expected = ssrc;
+    if (s->policy == RTP_SSRC_STRICT && s->ssrc != ssrc)
+        s->locked = false; /* the answer named another one */
+}
+
+void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr)
+{
+    for (size_t i = 0; i < s->n_plausible; i++)
+        if (gb_addr_ip_eq(&s->plausible[i], addr))
+            return;
+    if (s->n_plausible == RTP_SOURCE_ADDRS) {
+        s->n_plausible--;
+        memmove(s->plausible, s->plausible + 1,
+                s->n_plausible * sizeof(s->plausible[0]));
+    }
+    s->plausible[s->n_plausible++] = *addr;
+}
+
+static bool is_plausible(const struct rtp_source *s, const struct gb_addr *from)
+{
+    for (size_t i = 0; i < s->n_plausible; i++)
+        if (gb_addr_ip_eq(&s->plausible[i], from))
+            return true;
+    return s->n_plausible == 0;
+}
+
+static bool is_expected(const struct rtp_source *s, uint32_t ssrc)
+{
+    return s->has_expected && s->expected == ssrc;
+}
+
+/* Whether this sender may hold the lock at all. */
+static bool may_lock(const struct rtp_source *s, const struct gb_addr *from,
+                     uint32_t ssrc)
+{
+    if (is_expected(s, ssrc))
+        return true;
+    if (s->policy == RTP_SSRC_STRICT && s->has_expected)
+        return false;
+    return is_plausible(s, from);
+}
+
+static void lock(struct rtp_source *s, const struct gb_addr *from,
+                 uint32_t ssrc, uint16_t seq, uint64_t now_ms)
+{
+    s->locked = true;
+    s->from = *from;
+    s->ssrc = ssrc;
+    s->last_seq = seq;
+    s->last_ms = now_ms;
+    memset(s->cand, 0, sizeof(s->cand));
+}
+
+/* The locked source as far as number and policy tell. */
+static bool same_ssrc(const struct rtp_source *s, uint32_t ssrc)
+{
+    return s->ssrc == ssrc || s->policy == RTP_SSRC_IGNORE;
+}
+
+/* The slot of this sender, or the one that has been quiet longest. */
+static struct rtp_candidate *candidate(struct rtp_source *s,
+                                       const struct gb_addr *from,
+                                       uint32_t ssrc)
+{
+    struct rtp_candidate *old = &s->cand[0];
+
+    for (size_t i = 0; i < RTP_SOURCE_CANDIDATES; i++) {
+        struct rtp_candidate *c = &s->cand[i];
+
+        if (c->run && c->ssrc == ssrc && gb_addr_eq(&c->from, from))
+            return c;
+        if (c->at_ms < old->at_ms)
+            old = c;
+    }
+    *old = (struct rtp_candidate){ .from = *from, .ssrc = ssrc };
+    return old;
+}
+
+/* Counts a stranger's run of consecutive packets; true when it takes over. */
+static bool wins_lock(struct rtp_source *s, const struct gb_addr *from,
+                      uint32_t ssrc, uint16_t seq, uint64_t now_ms)
+{
+    struct rtp_candidate *c = candidate(s, from, ssrc);
+
+    if (c->run == 0 || c->next_seq != seq)
+        c->run = 0;
+    if (c->run < RTP_SOURCE_RELOCK)
+        c->run++;
+    c->next_seq = (uint16_t)(seq + 1);
+    c->at_ms = now_ms;
+    return c->run == RTP_SOURCE_RELOCK &&
+           now_ms - s->last_ms >= RTP_SOURCE_SILENCE_MS;
+}
+
+static enum rtp_verdict foreign(struct rtp_source *s, uint32_t ssrc)
+{
+    s->foreign++;
+    s->foreign_ssrc = ssrc;
+    return RTP_FOREIGN;
+}
+
+static enum rtp_verdict ours(struct rtp_source *s, uint16_t seq,
+                             uint64_t now_ms)
+{
+    /* a late packet must not move the point that a NAT move continues from */
+    if ((int16_t)(seq - s->last_seq) > 0 ||
+        (uint16_t)(s->last_seq - seq) > RTP_SOURCE_NAT_STEP)
+        s->last_seq = seq;
+    s->last_ms = now_ms;
+    return RTP_OURS;
+}
+
+static enum rtp_verdict stranger(struct rtp_source *s,
+                                 const struct gb_addr *from, uint32_t ssrc,
+                                 uint16_t seq, uint64_t now_ms)
+{
+    uint16_t step = (uint16_t)(seq - s->last_seq);
+
+    if (ssrc == s->ssrc && step > 0 && step <= RTP_SOURCE_NAT_STEP) {
+        s->from = *from;
+        s->moves++;
+        ours(s, seq, now_ms);
+        return RTP_OURS_MOVED;
+    }
+    if (!may_lock(s, from, ssrc))
+        return foreign(s, ssrc);
+    if ((is_expected(s, ssrc) && !is_expected(s, s->ssrc) &&
+         s->policy != RTP_SSRC_IGNORE) ||
+        wins_lock(s, from, ssrc, seq, now_ms)) {
+        lock(s, from, ssrc, seq, now_ms);
+        s->relocks++;
+        return RTP_OURS_NEW;
+    }
+    return foreign(s, ssrc);
+}
+
+enum rtp_verdict rtp_source_check(struct rtp_source *s,
+                                  const struct gb_addr *from, uint32_t ssrc,
+                                  uint16_t seq, uint64_t now_ms)
+{
+    if (!s->locked) {
+        if (!may_lock(s, from, ssrc))
+            return foreign(s, ssrc);
+        lock(s, from, ssrc, seq, now_ms);
+        return RTP_OURS_NEW;
+    }
+    if (same_ssrc(s, ssrc) && gb_addr_eq(&s->from, from)) {
+        if (ssrc != s->ssrc)
+            s->ssrc = ssrc; /* IGNORE: follow it, for RTCP */
+        return ours(s, seq, now_ms);
+    }
+    return stranger(s, from, ssrc, seq, now_ms);
+}
