@@ -15,8 +15,7 @@
 struct slot {
     const uint8_t *payload;
     void *buf;
-    uint32_t ts, at_ms; /* at_ms: low 32 bits */
-    uint16_t n;
+    uint32_t ts, n, at_ms; /* at_ms: low 32 bits */
     uint8_t pt;
     bool marker;
     bool used;
@@ -187,9 +186,10 @@ static enum rtp_push store(struct rtp_queue *q, const struct rtp_item *item,
         q->count.duplicate++;
         return RTP_PUSH_DUPLICATE;
     }
-    *s = (struct slot){ item->payload,    item->buf, item->ts,
-                        (uint32_t)now_ms, item->n,   item->pt,
-                        item->marker,     true };
+    *s = (struct slot){ item->payload,     item->buf,
+                        item->ts,          (uint32_t)item->n,
+                        (uint32_t)now_ms,  item->pt,
+                        item->marker,      true };
     if (q->held++ == 0) {
         q->hole = true;
         q->first = ext;

@@ -24,9 +24,9 @@
 
 struct rtp_item {
     const uint8_t *payload; /* in the caller's buffer */
-    uint16_t n;
-    uint16_t seq;
+    size_t n; /* below 2^32 */
     uint32_t ts;
+    uint16_t seq;
     uint8_t pt;
     bool marker;
     bool gap;          /* out: something is missing before this packet */

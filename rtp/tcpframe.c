@@ -634,9 +634,15 @@ static int next(struct rtp_tcpframe *f, uint8_t *buf, size_t len, bool end,
 }
 
 int rtp_tcpframe_next(struct rtp_tcpframe *f, uint8_t *buf, size_t len,
-                      struct rtp_frame *out)
+                      size_t cap, struct rtp_frame *out)
 {
-    return next(f, buf, len, false, out);
+    int err = next(f, buf, len, false, out);
+
+    /* rather than outgrow a buffer of full size, let go of the frame before */
+    if (err == GB_EAGAIN && !f->lost && cap >= RTP_TCPFRAME_CAP &&
+        f->need - f->last > cap)
+        f->last = f->pos;
+    return err;
 }
 
 int rtp_tcpframe_end(struct rtp_tcpframe *f, uint8_t *buf, size_t len,

@@ -7,7 +7,7 @@
  * and no copy.
  *
  *   n = read(fd, buf + len, cap - len); len += n;
- *   while ((err = rtp_tcpframe_next(f, buf, len, &frame)) == 0)
+ *   while ((err = rtp_tcpframe_next(f, buf, len, cap, &frame)) == 0)
  *       use(frame);
  *   if (err != GB_EAGAIN) close;
  *   done = rtp_tcpframe_done(f);      // bytes at the front not needed
@@ -27,7 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTP_TCPFRAME_MAX_NEED 131120   /* need() never asks for more */
+#define RTP_TCPFRAME_CAP 65560         /* a buffer of this need not grow */
 #define RTP_TCPFRAME_USUAL 10240       /* longer first frames are verified */
 #define RTP_TCPFRAME_MAX_NULLS 1024    /* null packets in a row */
 #define RTP_TCPFRAME_MAX_LOST (256u << 10) /* bytes without framing: close */
@@ -85,7 +85,8 @@ void rtp_tcpframe_init(struct rtp_tcpframe *f,
 /* The y= of an answer that came after the first bytes. */
 void rtp_tcpframe_expect(struct rtp_tcpframe *f, uint32_t ssrc);
 
-/* The next frame of buf[0..len), a buffer of cap bytes.
+/* The next frame of buf[0..len), a buffer of cap bytes. With cap from
+ * RTP_TCPFRAME_CAP on, need() never asks for more than cap.
  *
  * 0: *out is a frame, valid while its bytes are; GB_EAGAIN: read more;
  * GB_ESYNTAX: the bytes are no media (close); GB_ELIMIT: framing was lost and
@@ -94,7 +95,7 @@ void rtp_tcpframe_expect(struct rtp_tcpframe *f, uint32_t ssrc);
  * buf is written to in one case: the stray byte of EHome frames is closed by
  * moving the header over it. */
 int rtp_tcpframe_next(struct rtp_tcpframe *f, uint8_t *buf, size_t len,
-                      struct rtp_frame *out);
+                      size_t cap, struct rtp_frame *out);
 
 /* At the end of the stream, in the place of rtp_tcpframe_next: also gives the
  * last packet of RTP_FRAMING_BARE, which only its successor would end, and
