@@ -84,14 +84,20 @@ void writer_hex(struct writer *w, const void *p, size_t n)
 void writer_f(struct writer *w, const char *fmt, ...)
 {
     va_list ap;
+
+    va_start(ap, fmt);
+    writer_vf(w, fmt, ap);
+    va_end(ap);
+}
+
+void writer_vf(struct writer *w, const char *fmt, va_list ap)
+{
     size_t left = w->cap - w->len;
     int n;
 
     if (w->err)
         return;
-    va_start(ap, fmt);
     n = vsnprintf(w->p + w->len, left, fmt, ap);
-    va_end(ap);
     if (n < 0 || (size_t)n >= left) /* the NUL needs a byte as well */
         w->err = GB_ENOMEM;
     else

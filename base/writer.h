@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+#include <stdarg.h>
+
 struct writer {
     char *p;    /* caller's storage */
     size_t cap; /* room in all */
@@ -45,6 +47,8 @@ void writer_hex(struct writer *w, const void *p, size_t n);
 /* printf, for text of our own; never with a peer's bytes as the format. */
 void writer_f(struct writer *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void writer_vf(struct writer *w, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 void writer_be16(struct writer *w, uint16_t v);
 void writer_be24(struct writer *w, uint32_t v);
