@@ -1,0 +1,387 @@
+/* What the owner is told. Changes of devices, channels and sessions are bits
+ * on the objects, which wait in dirty lists: several changes make one action,
+ * memory cannot run out, and the order is always the same: a device before its
+ * channels, the end of its catalog after them, then sessions, then alarms and
+ * log lines in the order in which they came. */
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+
+#include <assert.h>
+
+struct queued {
+    struct list node;
+    enum platform_action_kind kind;
+    enum platform_level level;
+    struct platform_alarm alarm; /* slices into text */
+    size_t n;
+    char text[];
+};
+
+/* ---- logging ---- */
+
+const char *log_text(struct slice s, char buf[static LOG_TEXT_MAX])
+{
+    struct writer w = writer_of(buf, LOG_TEXT_MAX - 5);
+
+    for (size_t i = 0; i < s.n && !w.err; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+            writer_str(&w, "\\x");
+            writer_hex(&w, &c, 1);
+        } else {
+            writer_char(&w, (char)c);
+        }
+    }
+    buf[w.len] = '\0';
+    if (w.err)
+        memcpy(buf + w.len, "...", 4);
+    return buf;
+}
+
+static void queue_line(struct platform *p, enum platform_level level,
+                       const char *fmt, va_list ap)
+{
+    char line[640];
+    struct writer w = writer_of(line, sizeof(line));
+    struct queued *q = NULL;
+
+    writer_vf(&w, fmt, ap);
+    if (w.err && w.len == 0) /* too long as a whole: say at least so */
+        writer_str((w.err = 0, &w), "msg=\"line too long\"");
+    if (p->n_queued < PLATFORM_MAX_QUEUED)
+        q = gb_get(p->alloc, sizeof(*q) + w.len);
+    if (!q) {
+        p->counters.dropped++;
+        return;
+    }
+    q->kind = PLATFORM_LOG;
+    q->level = level;
+    q->n = w.len;
+    memcpy(q->text, line, w.len);
+    list_push_back(&p->queue, &q->node);
+    p->n_queued++;
+}
+
+void platform_log(struct platform *p, enum platform_level level,
+                  const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    queue_line(p, level, fmt, ap);
+    va_end(ap);
+}
+
+void platform_log_peer(struct platform *p, enum platform_level level,
+                       const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!bucket_take(&p->log_bucket, PLATFORM_LOG_RATE, PLATFORM_LOG_BURST,
+                     p->now.mono_ms)) {
+        p->log_dropped++;
+        return;
+    }
+    if (p->log_dropped) {
+        platform_log(p, PLATFORM_WARN,
+                     "msg=\"log lines caused by peers were left out\" n=%llu",
+                     (unsigned long long)p->log_dropped);
+        p->log_dropped = 0;
+    }
+    va_start(ap, fmt);
+    queue_line(p, level, fmt, ap);
+    va_end(ap);
+}
+
+static const char *const deviation_text[DEVIATION_COUNT] = {
+#define X(id, text) text,
+    DEVIATION_MAP(X)
+#undef X
+};
+
+void device_deviation(struct platform *p, struct device *d, enum deviation v,
+                      struct slice detail)
+{
+    char buf[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
+
+    d->deviations++;
+    if (d->noted & 1ull << v)
+        return;
+    d->noted |= 1ull << v;
+    platform_log_peer(p, PLATFORM_WARN,
+                      "msg=\"%s\" device=%s peer=%s detail=\"%s\"",
+                      deviation_text[v], d->id,
+                      gb_addr_text(&d->peer.remote, addr),
+                      log_text(detail, buf));
+}
+
+/* ---- marking ---- */
+
+void device_changed(struct platform *p, struct device *d, unsigned changes)
+{
+    d->changes |= changes;
+    if (list_is_empty(&d->dirty))
+        list_push_back(&p->dirty_devices, &d->dirty);
+}
+
+void channel_changed(struct platform *p, struct channel *c)
+{
+    if (list_is_empty(&c->dirty))
+        list_push_back(&p->dirty_channels, &c->dirty);
+}
+
+void session_news(struct platform *p, struct session *s, unsigned news)
+{
+    s->news |= news;
+    if (list_is_empty(&s->dirty))
+        list_push_back(&p->dirty_sessions, &s->dirty);
+}
+
+static struct slice put(struct queued *q, struct slice s)
+{
+    struct slice out = { q->text + q->n, s.n };
+
+    if (s.n)
+        memcpy(q->text + q->n, s.p, s.n);
+    q->n += s.n;
+    return out;
+}
+
+void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
+{
+    size_t n = a->device.n + a->channel.n + a->priority.n + a->method.n +
+               a->type.n + a->time.n + a->description.n;
+    struct queued *q = NULL;
+
+    if (p->n_queued < PLATFORM_MAX_QUEUED)
+        q = gb_get(p->alloc, sizeof(*q) + n);
+    if (!q) {
+        p->counters.dropped++;
+        return;
+    }
+    q->kind = PLATFORM_ALARM;
+    q->alarm = *a;
+    q->alarm.device = put(q, a->device);
+    q->alarm.channel = put(q, a->channel);
+    q->alarm.priority = put(q, a->priority);
+    q->alarm.method = put(q, a->method);
+    q->alarm.type = put(q, a->type);
+    q->alarm.time = put(q, a->time);
+    q->alarm.description = put(q, a->description);
+    list_push_back(&p->queue, &q->node);
+    p->n_queued++;
+}
+
+/* ---- telling ---- */
+
+static struct slice scratch(struct platform *p, size_t off, struct slice s)
+{
+    struct slice out = { p->scratch + off, s.n };
+
+    assert(off + s.n <= sizeof(p->scratch));
+    memcpy(p->scratch + off, s.p, s.n);
+    return out;
+}
+
+static bool tell_device(struct platform *p, struct platform_action *out)
+{
+    struct list *n = list_pop_front(&p->dirty_devices);
+    struct device *d;
+    unsigned changes;
+
+    if (!n)
+        return false;
+    d = container_of(n, struct device, dirty);
+    changes = d->changes;
+    d->changes = 0;
+    out->device = device_id(d);
+    out->peer = d->peer;
+    if (changes & CHANGE_REMOVED) {
+        out->kind = PLATFORM_DEVICE_REMOVED;
+        out->device = scratch(p, 0, device_id(d));
+        device_free(p, d);
+        return true;
+    }
+    if (changes & CHANGE_CATALOG_DONE) {
+        d->changes = CHANGE_CATALOG_DONE;
+        list_push_back(&p->done_devices, &d->dirty);
+        changes &= ~(unsigned)CHANGE_CATALOG_DONE;
+        if (!changes)
+            return tell_device(p, out);
+    }
+    out->kind = PLATFORM_DEVICE_CHANGED;
+    out->flags = changes;
+    return true;
+}
+
+static bool tell_channel(struct platform *p, struct platform_action *out)
+{
+    struct list *n = list_pop_front(&p->dirty_channels);
+    struct channel *c;
+
+    if (!n)
+        return false;
+    c = container_of(n, struct channel, dirty);
+    out->device = device_id(c->device);
+    out->channel = channel_text(c, CHANNEL_ID);
+    out->kind = PLATFORM_CHANNEL_CHANGED;
+    if (c->removed) {
+        out->kind = PLATFORM_CHANNEL_REMOVED;
+        out->device = scratch(p, 0, out->device);
+        out->channel = scratch(p, PLATFORM_ID_MAX, out->channel);
+        gb_put(p->alloc, c);
+    }
+    return true;
+}
+
+static bool tell_catalog(struct platform *p, struct platform_action *out)
+{
+    struct list *n = list_pop_front(&p->done_devices);
+    struct device *d;
+    unsigned rest;
+
+    if (!n)
+        return false;
+    d = container_of(n, struct device, dirty);
+    rest = d->changes & ~(unsigned)CHANGE_CATALOG_DONE;
+    d->changes = 0;
+    if (rest) /* changed once more in between */
+        device_changed(p, d, rest);
+    out->kind = PLATFORM_CATALOG_DONE;
+    out->device = device_id(d);
+    if (d->query.state == PLATFORM_CATALOG_IS_PARTIAL)
+        out->flags = PLATFORM_CATALOG_PARTIAL;
+    return true;
+}
+
+/* OPENED when its dialog is one the owner does not know, CLOSED when the one
+ * it knows is over; false: neither. */
+static bool tell_dialog(struct platform *p, struct session *s,
+                        struct platform_action *out)
+{
+    if (s->dialog && !sip_stack_dialog_state(p->sip, s->dialog,
+                                             &out->dialog)) {
+        out->kind = PLATFORM_DIALOG_OPENED;
+        out->peer = s->device->peer;
+        s->dialog_told = true;
+        return true;
+    }
+    if (!s->dialog && s->dialog_told) {
+        out->kind = PLATFORM_DIALOG_CLOSED;
+        s->dialog_told = false;
+        return true;
+    }
+    return false;
+}
+
+static bool tell_session(struct platform *p, struct platform_action *out)
+{
+    struct session *s;
+    unsigned bit;
+
+    while (!list_is_empty(&p->dirty_sessions)) {
+        s = container_of(p->dirty_sessions.next, struct session, dirty);
+        bit = s->news & (~s->news + 1);
+        s->news &= ~bit;
+        if (!s->news)
+            list_remove(&s->dirty);
+        out->session = s->handle.id;
+        out->loop = s->loop;
+        out->transport = s->transport;
+        out->port = s->port;
+        out->ssrc = s->ssrc;
+        out->ssrc_any = s->ssrc_any;
+        out->device = session_device(s);
+        out->channel = session_channel(s);
+        switch (bit) {
+        case NEWS_OPEN:
+            out->kind = PLATFORM_DO_OPEN;
+            out->local = s->device->peer.local;
+            out->remote = s->device->peer.remote;
+            s->ordered = true;
+            return true;
+        case NEWS_ANSWER:
+            out->kind = PLATFORM_DO_ANSWER;
+            out->remote = s->connect;
+            out->video_hint = s->video_hint;
+            out->audio_hint = s->audio_hint;
+            return true;
+        case NEWS_CLOSE:
+            out->kind = PLATFORM_DO_CLOSE;
+            return true;
+        case NEWS_CHANGED:
+            out->kind = PLATFORM_SESSION_CHANGED;
+            return true;
+        case NEWS_DIALOG:
+            if (tell_dialog(p, s, out))
+                return true;
+            break;
+        case NEWS_GONE:
+            out->kind = PLATFORM_SESSION_GONE;
+            p->gone = s;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool tell_queued(struct platform *p, struct platform_action *out)
+{
+    struct list *n = list_pop_front(&p->queue);
+
+    if (!n)
+        return false;
+    p->n_queued--;
+    p->told = container_of(n, struct queued, node);
+    out->kind = p->told->kind;
+    out->level = p->told->level;
+    if (out->kind == PLATFORM_ALARM) {
+        out->alarm = &p->told->alarm;
+        out->device = p->told->alarm.device;
+        out->channel = p->told->alarm.channel;
+    } else {
+        out->text = slice_of(p->told->text, p->told->n);
+    }
+    return true;
+}
+
+/* What was lent to the owner with the last action. */
+static void take_back(struct platform *p)
+{
+    gb_put(p->alloc, p->told);
+    p->told = NULL;
+    if (p->gone)
+        session_free(p, p->gone);
+    p->gone = NULL;
+}
+
+bool platform_action(struct platform *p, struct platform_action *out)
+{
+    take_back(p);
+    *out = (struct platform_action){ .kind = PLATFORM_LOG };
+    return tell_device(p, out) || tell_channel(p, out) ||
+           tell_catalog(p, out) || tell_session(p, out) || tell_queued(p, out);
+}
+
+void platform_actions_fini(struct platform *p)
+{
+    struct list *n;
+
+    take_back(p);
+    while ((n = list_pop_front(&p->queue)))
+        gb_put(p->alloc, container_of(n, struct queued, node));
+    while ((n = list_pop_front(&p->dirty_channels))) {
+        struct channel *c = container_of(n, struct channel, dirty);
+
+        if (c->removed)
+            gb_put(p->alloc, c);
+    }
+    while ((n = list_pop_front(&p->dirty_devices))) {
+        struct device *d = container_of(n, struct device, dirty);
+
+        if (d->changes & CHANGE_REMOVED)
+            device_free(p, d);
+    }
+}

@@ -1,0 +1,433 @@
+/* Asking devices what they are and have: Catalog, then DeviceInfo, one
+ * question at a time (signalling reference §5.2, field-notes §4).
+ *
+ *     wanted ──start_ms──► running ──► complete ──► lingering, then swept
+ *        ▲                    │
+ *        └──── retry_ms ──────┴─ refused, silent or partial
+ *
+ * Items are kept as they come. Only a complete answer takes away what it did
+ * not list. */
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+#include "manscdp/device.h"
+
+#define INFO_MS 10000           /* for the Response to DeviceInfo */
+#define PLATFORM_FIRST_MS 120000 /* a platform collects before it answers */
+#define CROWD_MS 10000
+#define JITTER_MIN_MS 1000
+#define JITTER_MAX_MS 5000
+#define JITTER_EACH_MS 20       /* more for each that came online of late */
+#define JITTER_CEILING_MS 60000
+#define MAX_TRIES 3
+
+static const uint64_t retry_after_ms[MAX_TRIES] = { 30000, 120000, 600000 };
+
+/* 1-5 s; more after an outage that has brought a crowd (field-note 3.13). */
+uint64_t query_jitter(struct platform *p)
+{
+    uint64_t most;
+
+    if (p->now.mono_ms - p->crowd_ms > CROWD_MS) {
+        p->crowd = 0;
+        p->crowd_ms = p->now.mono_ms;
+    }
+    p->crowd++;
+    most = JITTER_MAX_MS + (uint64_t)p->crowd * JITTER_EACH_MS;
+    if (most > JITTER_CEILING_MS)
+        most = JITTER_CEILING_MS;
+    return platform_random_in(p, JITTER_MIN_MS, most + 1);
+}
+
+static void arm(struct platform *p, struct device *d)
+{
+    const struct query *q = &d->query;
+    uint64_t at = q->retry_ms;
+
+    if (q->running == QUERY_INFO && q->give_up_ms < at)
+        at = q->give_up_ms;
+    if (!q->running && q->wanted && q->start_ms < at)
+        at = q->start_ms;
+    timerq_set(&p->timers, &d->query_timer, at);
+}
+
+void query_want(struct platform *p, struct device *d, unsigned queries,
+                uint64_t delay_ms)
+{
+    struct query *q = &d->query;
+    uint64_t at = p->now.mono_ms + delay_ms;
+
+    queries &= ~(unsigned)q->running; /* it is being answered already */
+    if (!queries || !d->online)
+        return;
+    if (!q->wanted || at < q->start_ms)
+        q->start_ms = at;
+    q->wanted |= (uint8_t)queries;
+    if (queries & QUERY_CATALOG)
+        q->retry_ms = GB_NEVER;
+    arm(p, d);
+}
+
+/* What the complete answer did not list is no longer there. */
+static void sweep(struct platform *p, struct device *d)
+{
+    for (size_t i = d->n_channels; i-- > 0;)
+        if (d->channels[i]->seen_run != d->query.run)
+            channel_drop(p, d->channels[i]);
+}
+
+static void close_assembly(struct platform *p, struct device *d)
+{
+    struct query *q = &d->query;
+
+    manscdp_assembly_cancel(p->assemblies, q->assembly);
+    if (q->assembly && q->swept)
+        sweep(p, d); /* it was complete; nobody waits for stragglers now */
+    q->assembly = 0;
+    q->swept = false;
+}
+
+/* The running query is over, whatever came of it: the next one. */
+static void finish(struct platform *p, struct device *d)
+{
+    d->query.running = 0;
+    d->query.transaction = 0;
+    d->query.start_ms = p->now.mono_ms;
+    arm(p, d);
+}
+
+static void catalog_over(struct platform *p, struct device *d, int state)
+{
+    d->query.state = state;
+    device_changed(p, d, CHANGE_CATALOG_DONE);
+    if (d->query.running == QUERY_CATALOG)
+        finish(p, d);
+    else
+        arm(p, d); /* it went on growing while the next query runs */
+}
+
+static void catalog_failed(struct platform *p, struct device *d,
+                           const char *why)
+{
+    struct query *q = &d->query;
+
+    close_assembly(p, d);
+    if (q->tries < MAX_TRIES) {
+        uint64_t ms = retry_after_ms[q->tries++];
+
+        q->retry_ms = p->now.mono_ms + ms + platform_random_in(p, 0, ms / 4);
+    }
+    platform_log_peer(p, PLATFORM_WARN,
+                      "msg=\"catalog incomplete\" device=%s why=\"%s\" have=%u "
+                      "announced=%u try=%u",
+                      d->id, why, q->have, q->sum, q->tries);
+    catalog_over(p, d, q->have ? PLATFORM_CATALOG_IS_PARTIAL
+                               : PLATFORM_CATALOG_NONE);
+}
+
+static void ask_catalog(struct platform *p, struct device *d)
+{
+    struct query *q = &d->query;
+    char body[512];
+    struct writer w = writer_of(body, sizeof(body));
+    struct manscdp_dialect dialect = device_dialect(d);
+    struct manscdp_catalog_query c = { .sn = platform_next_sn(p),
+                                       .device_id = device_id(d) };
+    bool system = manscdp_devid_type(device_id(d)) >= MANSCDP_TYPE_SYSTEM;
+    int err;
+
+    close_assembly(p, d);
+    q->run++;
+    q->have = q->sum = 0;
+    q->running = QUERY_CATALOG;
+    q->state = PLATFORM_CATALOG_RUNNING;
+    err = manscdp_catalog_query_encode(&w, &dialect, &c);
+    if (!err)
+        err = manscdp_assembly_open(
+            p->assemblies, device_id(d),
+            manscdp_row_find(MANSCDP_QUERY, MANSCDP_CMD_CATALOG, SLICE("")),
+            c.sn, system ? PLATFORM_FIRST_MS : 0, d, p->now.mono_ms,
+            &q->assembly);
+    if (!err)
+        err = device_message(p, d, writer_slice(&w), d->handle.id,
+                             &q->transaction);
+    p->counters.catalogs++;
+    if (err)
+        catalog_failed(p, d, gb_strerror(err));
+}
+
+static void ask_info(struct platform *p, struct device *d)
+{
+    struct query *q = &d->query;
+    char body[512];
+    struct writer w = writer_of(body, sizeof(body));
+    struct manscdp_dialect dialect = device_dialect(d);
+
+    q->running = QUERY_INFO;
+    q->sn = platform_next_sn(p);
+    q->give_up_ms = p->now.mono_ms + 2 * INFO_MS;
+    if (manscdp_query_encode(&w, &dialect, MANSCDP_CMD_DEVICE_INFO, q->sn,
+                             device_id(d)) ||
+        device_message(p, d, writer_slice(&w), d->handle.id, &q->transaction))
+        finish(p, d);
+    else
+        arm(p, d);
+}
+
+void query_on_timer(struct platform *p, struct device *d)
+{
+    struct query *q = &d->query;
+    uint64_t now = p->now.mono_ms;
+
+    if (q->retry_ms <= now) {
+        q->retry_ms = GB_NEVER;
+        query_want(p, d, QUERY_CATALOG, 0);
+    }
+    if (q->running == QUERY_INFO && q->give_up_ms <= now)
+        finish(p, d);
+    if (!q->running && q->wanted && q->start_ms <= now && d->online) {
+        unsigned next = q->wanted & QUERY_CATALOG ? QUERY_CATALOG : QUERY_INFO;
+
+        q->wanted &= (uint8_t)~next;
+        if (next == QUERY_CATALOG)
+            ask_catalog(p, d);
+        else
+            ask_info(p, d);
+    }
+    arm(p, d);
+}
+
+void query_on_response(struct platform *p, struct device *d, unsigned status)
+{
+    struct query *q = &d->query;
+    char why[48];
+    struct writer w = writer_of(why, sizeof(why) - 1);
+
+    q->transaction = 0;
+    if (status < 300) { /* arrived; now its Response */
+        if (q->running == QUERY_INFO)
+            q->give_up_ms = p->now.mono_ms + INFO_MS;
+        arm(p, d);
+        return;
+    }
+    if (q->running == QUERY_INFO) {
+        finish(p, d);
+        return;
+    }
+    writer_f(&w, "the query was answered with SIP %u", status);
+    why[w.len] = '\0';
+    catalog_failed(p, d, why);
+}
+
+void query_stop(struct platform *p, struct device *d)
+{
+    struct query *q = &d->query;
+    bool ran = q->running == QUERY_CATALOG;
+
+    close_assembly(p, d);
+    q->wanted = q->running = 0;
+    q->transaction = 0;
+    q->tries = 0;
+    q->start_ms = q->retry_ms = q->give_up_ms = GB_NEVER;
+    if (ran) {
+        q->state =
+            q->have ? PLATFORM_CATALOG_IS_PARTIAL : PLATFORM_CATALOG_NONE;
+        device_changed(p, d, CHANGE_CATALOG_DONE);
+    }
+    arm(p, d);
+}
+
+/* ---- items ---- */
+
+/* The device lists itself: what it says of itself, unless it is a camera that
+ * is its own channel. */
+static bool is_self(struct platform *p, struct device *d,
+                    const struct manscdp_item *it)
+{
+    bool changed;
+
+    if (!slice_eq(it->id, device_id(d)) ||
+        manscdp_item_kind(it) == MANSCDP_KIND_CHANNEL)
+        return false;
+    changed = d->text[DEVICE_NAME].n == 0 &&
+              device_set_text(p, d, DEVICE_NAME, it->name);
+    changed |= d->text[DEVICE_MANUFACTURER].n == 0 &&
+               device_set_text(p, d, DEVICE_MANUFACTURER, it->manufacturer);
+    changed |= d->text[DEVICE_MODEL].n == 0 &&
+               device_set_text(p, d, DEVICE_MODEL, it->model);
+    if (changed)
+        device_changed(p, d, PLATFORM_CHANGED_INFO);
+    return true;
+}
+
+static void keep_item(struct platform *p, struct device *d,
+                      const struct manscdp_item *it, bool whole)
+{
+    struct platform_channel v = {
+        .id = it->id,
+        .name = it->name,
+        .manufacturer = it->manufacturer,
+        .model = it->model,
+        .owner = it->owner,
+        .civil_code = it->civil_code,
+        .address = it->address,
+        .parent = it->parent_id,
+        .status = it->status,
+        .ptz_type = it->ptz_type,
+        .on = manscdp_item_is_on(it),
+    };
+    struct channel *c;
+
+    if (!manscdp_devid_is_usable(it->id) || it->id.n >= PLATFORM_ID_MAX ||
+        is_self(p, d, it))
+        return;
+    v.has_position = manscdp_item_position(it, &v.longitude, &v.latitude);
+    c = channel_upsert(p, d, &v, whole);
+    if (c)
+        c->seen_run = d->query.run;
+}
+
+static void set_status(struct platform *p, struct device *d,
+                       const struct manscdp_item *it)
+{
+    struct platform_channel v = { .id = it->id };
+
+    if (!channel_find(p, d, it->id)) {
+        if (!slice_eq(it->id, device_id(d)))
+            query_want(p, d, QUERY_CATALOG, query_jitter(p));
+        return;
+    }
+    v.on = it->event == MANSCDP_EVENT_ON;
+    v.status = slice_str(manscdp_event_name(it->event));
+    channel_upsert(p, d, &v, false);
+}
+
+/* A Catalog notification (§8.4): item by item, no whole to wait for. */
+static void apply_event(struct platform *p, struct device *d,
+                        const struct manscdp_item *it)
+{
+    struct channel *c;
+
+    switch (it->event) {
+    case MANSCDP_EVENT_ON:
+    case MANSCDP_EVENT_OFF:
+    case MANSCDP_EVENT_VLOST:
+    case MANSCDP_EVENT_DEFECT:
+        set_status(p, d, it);
+        break;
+    case MANSCDP_EVENT_DEL:
+        c = channel_find(p, d, it->id);
+        if (c)
+            channel_drop(p, c);
+        break;
+    case MANSCDP_EVENT_NONE:
+    case MANSCDP_EVENT_ADD:
+    case MANSCDP_EVENT_UPDATE:
+    case MANSCDP_EVENT_COUNT:
+        keep_item(p, d, it, false);
+        break;
+    }
+}
+
+void query_on_catalog(struct platform *p, struct device *d,
+                      const struct manscdp_msg *msg, struct arena *a)
+{
+    struct manscdp_catalog c;
+    struct manscdp_item it;
+    struct manscdp_assembly_event status;
+    enum manscdp_belongs belongs = MANSCDP_UNSOLICITED;
+    uint64_t id = 0;
+
+    if (manscdp_catalog_decode(&c, msg))
+        return;
+    if (!c.is_notify)
+        belongs = manscdp_assembly_message(p->assemblies, device_id(d),
+                                           MANSCDP_CMD_CATALOG, c.sn, &id);
+    if (belongs == MANSCDP_LOOSE)
+        device_deviation(p, d, DEVIATION_LOOSE_SN, slice_of(NULL, 0));
+    if (!c.is_notify && belongs == MANSCDP_UNSOLICITED)
+        device_deviation(p, d, DEVIATION_UNSOLICITED, msg->cmd_name);
+    while (manscdp_catalog_next(&c, &it, a)) {
+        it.id = slice_trim(it.id);
+        if (belongs == MANSCDP_UNSOLICITED)
+            apply_event(p, d, &it);
+        else if (manscdp_assembly_item(p->assemblies, id, it.id) ==
+                 MANSCDP_NEW)
+            keep_item(p, d, &it, true);
+    }
+    if (belongs == MANSCDP_UNSOLICITED)
+        return;
+    manscdp_assembly_end(p->assemblies, id, c.has_sum_num, c.sum_num,
+                         c.n_broken, p->now.mono_ms);
+    if (manscdp_assembly_status(p->assemblies, id, &status)) {
+        d->query.have = status.received;
+        d->query.sum = status.expected;
+    }
+}
+
+static void on_verdict(struct platform *p, struct device *d,
+                       const struct manscdp_assembly_event *ev)
+{
+    struct query *q = &d->query;
+
+    if (ev->closed && !q->swept)
+        q->assembly = 0;
+    q->have = ev->received;
+    q->sum = ev->expected;
+    switch (ev->outcome) {
+    case MANSCDP_COMPLETE:
+        if (!q->swept) {
+            q->tries = 0;
+            q->swept = true;
+            catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
+        }
+        if (ev->closed) {
+            q->assembly = 0;
+            q->swept = false;
+            sweep(p, d);
+        }
+        break;
+    case MANSCDP_PARTIAL:
+        device_deviation(p, d, DEVIATION_SUM_NUM, slice_of(NULL, 0));
+        q->swept = false;
+        catalog_failed(p, d, "the device stopped in the middle");
+        break;
+    case MANSCDP_SILENT:
+        catalog_failed(p, d, "the query arrived, but no Response came");
+        break;
+    }
+}
+
+void query_events(struct platform *p)
+{
+    struct manscdp_assembly_event ev;
+
+    while (manscdp_assembly_event(p->assemblies, &ev)) {
+        struct device *d = ev.user;
+
+        if (ev.id == d->query.assembly)
+            on_verdict(p, d, &ev);
+    }
+}
+
+/* ---- DeviceInfo ---- */
+
+void query_on_info(struct platform *p, struct device *d,
+                   const struct manscdp_msg *msg)
+{
+    struct manscdp_device_info i;
+    bool changed;
+
+    if (manscdp_device_info_decode(&i, msg))
+        return;
+    if (d->query.running == QUERY_INFO)
+        finish(p, d);
+    if (i.device_id.n && !slice_eq(i.device_id, device_id(d)))
+        return; /* describes a channel */
+    changed = device_set_text(p, d, DEVICE_NAME, i.device_name);
+    changed |= device_set_text(p, d, DEVICE_MANUFACTURER, i.manufacturer);
+    changed |= device_set_text(p, d, DEVICE_MODEL, i.model);
+    changed |= device_set_text(p, d, DEVICE_FIRMWARE, i.firmware);
+    if (changed)
+        device_changed(p, d, PLATFORM_CHANGED_INFO);
+}

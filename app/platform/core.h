@@ -1,0 +1,543 @@
+/* app/platform/core.h - what the files of the platform share; nobody else
+ * includes it
+ *
+ * One struct platform holds all tables. Time is p->now, set by every public
+ * function. What changes is marked on the object itself (dirty lists), so that
+ * telling the owner allocates nothing and cannot be lost. */
+#ifndef APP_PLATFORM_CORE_H
+#define APP_PLATFORM_CORE_H
+
+#include "app/platform/platform.h"
+#include "app/platform/ports.h"
+#include "app/platform/ssrc.h"
+#include "app/platform/timerq.h"
+#include "base/arena.h"
+#include "base/idmap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "manscdp/assembly.h"
+#include "manscdp/catalog.h"
+#include "manscdp/text.h"
+#include "sdp/offer.h"
+#include "sip/digest.h"
+
+#define PLATFORM_TEXT_MAX 128      /* name, model, ... of a device, bytes */
+#define PLATFORM_CHANNEL_TEXT 255  /* one text of a channel, bytes */
+#define PLATFORM_CHANNEL_TEXTS 600 /* all texts of a channel, bytes */
+#define PLATFORM_ARENA (256u << 10) /* for one body; larger ones get their own */
+#define PLATFORM_MAX_QUEUED 1024   /* alarms and log lines not fetched yet */
+#define PLATFORM_LOG_RATE 50       /* lines a second that peers can cause */
+#define PLATFORM_LOG_BURST 200
+#define PLATFORM_ALARM_RATE 20     /* alarms a second of one device */
+#define PLATFORM_ALARM_BURST 100
+#define PLATFORM_MAX_DIALOGS_KEPT 256 /* ended ones, for a BYE after a 486 */
+#define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
+#define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
+#define PLATFORM_GB_VER "3.0"
+
+/* ---- tokens ---- */
+
+struct bucket {
+    uint32_t milli;   /* tokens times 1000 */
+    uint64_t last_ms;
+};
+
+/* Takes one token if there is one; rate tokens a second up to burst. */
+bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
+                 uint64_t now_ms);
+
+/* ---- handles: what sip_request.user names ---- */
+
+enum handle_kind { HANDLE_DEVICE, HANDLE_SESSION };
+
+struct handle {
+    uint8_t kind;
+    uint64_t id; /* in p->handles */
+};
+
+enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION };
+
+/* ---- channels ---- */
+
+/* Texts in the order of their importance: what does not fit is left out. */
+#define CHANNEL_TEXT_MAP(X)                                                    \
+    X(ID, id)                                                                  \
+    X(PARENT, parent)                                                          \
+    X(NAME, name)                                                              \
+    X(STATUS, status)                                                          \
+    X(CIVIL_CODE, civil_code)                                                  \
+    X(PTZ_TYPE, ptz_type)                                                      \
+    X(MANUFACTURER, manufacturer)                                              \
+    X(MODEL, model)                                                            \
+    X(OWNER, owner)                                                            \
+    X(ADDRESS, address)
+
+enum channel_text {
+#define X(ID, member) CHANNEL_##ID,
+    CHANNEL_TEXT_MAP(X)
+#undef X
+    CHANNEL_TEXT_COUNT
+};
+
+/* One block of memory: the struct and, behind it, its texts in order. */
+struct channel {
+    struct map_node node; /* key: the id, in p->channels */
+    struct list dirty;
+    struct device *device;
+    uint64_t session;     /* live, main stream; 0: none */
+    int64_t delivered_utc_ms;
+    int32_t longitude_e7, latitude_e7;
+    uint32_t seen_run;    /* the catalog run that listed it last */
+    bool on, has_position, removed, fault;
+    uint8_t len[CHANNEL_TEXT_COUNT];
+    char text[];
+};
+
+/* ---- devices ---- */
+
+enum device_text {
+    DEVICE_NAME, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_FIRMWARE,
+    DEVICE_USER_AGENT, DEVICE_TEXT_COUNT
+};
+
+/* Tolerated faults: one bit each in struct device.noted, logged once. */
+#define DEVIATION_MAP(X)                                                       \
+    X(XML_REPAIRED,   "xml repaired")                                          \
+    X(XML_SALVAGED,   "xml salvaged, items lost")                              \
+    X(BODY_REFUSED,   "body refused")                                          \
+    X(NO_SN,          "SN is missing")                                         \
+    X(NO_DEVICE_ID,   "DeviceID is missing")                                   \
+    X(FOREIGN_ID,     "DeviceID is not its own")                               \
+    X(UNKNOWN_CMD,    "CmdType is unknown")                                    \
+    X(LOOSE_SN,       "answer with a foreign SN")                              \
+    X(UNSOLICITED,    "answer without a question")                             \
+    X(NO_CONTACT,     "REGISTER without a usable Contact")                     \
+    X(NO_EXPIRES,     "REGISTER without Expires")                              \
+    X(SHORT_EXPIRES,  "Expires below the minimum")                             \
+    X(LONG_EXPIRES,   "Expires above the maximum")                             \
+    X(ODD_SIP,        "sip syntax tolerated")                                  \
+    X(PORT_MOVED,     "requests from another port")                            \
+    X(SSRC_CHANGED,   "answer changes y=")                                     \
+    X(SSRC_FOREIGN,   "media with an SSRC that was not agreed")                \
+    X(PROTO_DIFFERS,  "answer changes the transport")                          \
+    X(NO_CODEC,       "answer without an offered format")                      \
+    X(CHANNEL_LIMIT,  "too many channels")                                     \
+    X(ALARM_FLOOD,    "too many alarms")                                       \
+    X(SUM_NUM,        "catalog does not hold what it announces")               \
+    X(UDP_SILENT,     "media does not come over UDP")                          \
+    X(INVITE_FOREIGN, "invites us, not supported")
+
+enum deviation {
+#define X(id, text) DEVIATION_##id,
+    DEVIATION_MAP(X)
+#undef X
+    DEVIATION_COUNT
+};
+_Static_assert(DEVIATION_COUNT <= 64, "bits of struct device.noted");
+
+/* One question at a time to one device. */
+enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
+
+struct query {
+    uint8_t wanted, running; /* QUERY_ bits */
+    uint8_t tries;           /* of the catalog, since the last success */
+    bool swept;              /* complete, only lingering for late items */
+    uint64_t transaction;    /* of the running one, 0: answered */
+    uint64_t assembly;       /* 0: none */
+    uint32_t sn;             /* of the DeviceInfo */
+    uint32_t run;            /* counts catalogs */
+    uint64_t start_ms;       /* not before */
+    uint64_t give_up_ms;     /* DeviceInfo */
+    uint64_t retry_ms;       /* catalog once more */
+    int state;               /* PLATFORM_CATALOG_ */
+    uint32_t have, sum;
+};
+
+struct device {
+    struct handle handle;
+    struct map_node by_id;         /* key: id, in p->devices */
+    struct map_node by_connection; /* key: peer.connection */
+    struct list dirty;
+    unsigned changes; /* PLATFORM_CHANGED_, CHANGE_ */
+    char id[PLATFORM_ID_MAX];
+    bool connected; /* in p->connections */
+    bool bound;     /* has a binding: requests from it are accepted */
+    bool online;
+    bool edition_known, charset_known;
+    uint8_t edition; /* enum manscdp_edition */
+    uint8_t charset; /* enum manscdp_charset to write to it */
+    uint8_t media, learnt; /* enum platform_transport */
+    const char *reason;    /* of its state, static */
+    struct sip_peer peer;
+    struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
+    uint64_t call_id_hash;   /* of the registration */
+    uint64_t alive_ms, registered_ms, expires_ms;
+    uint64_t keepalive_ms;   /* the last one, 0: none yet */
+    uint32_t gap_ms;         /* longest interval seen of late */
+    int64_t registered_utc_ms, keepalive_utc_ms, expires_utc_ms;
+    struct timerq_node life_timer, query_timer;
+
+    struct sip_peer probe;   /* another port, to be proven */
+    uint64_t probe_transaction;
+    uint64_t probe_ms;       /* when it went out */
+
+    struct channel **channels; /* in id order */
+    size_t n_channels, cap_channels;
+    struct query query;
+    struct list sessions;
+    struct bucket alarms;
+    uint64_t deviations, noted;
+};
+
+/* In device.changes beside the public flags. */
+enum {
+    CHANGE_CATALOG_DONE = 1 << 16,
+    CHANGE_REMOVED = 1 << 17,
+};
+
+/* ---- sessions ---- */
+
+enum session_phase {
+    PHASE_OPENING,  /* media edge opens the port */
+    PHASE_INVITING, /* INVITE is out */
+    PHASE_MEDIA,    /* answered: packets, key frame awaited, then playing */
+    PHASE_WAITING,  /* for retry_ms, then INVITE again */
+    PHASE_REOPENING, /* port is being closed, to be opened otherwise */
+    PHASE_CLOSING,  /* CLOSE is ordered */
+    PHASE_GONE,     /* nothing is left; the owner is to be told */
+};
+
+/* Orders and news for the owner, told in this order. */
+enum {
+    NEWS_OPEN = 1, NEWS_ANSWER = 2, NEWS_CLOSE = 4, NEWS_CHANGED = 8,
+    NEWS_DIALOG = 16, NEWS_GONE = 32,
+};
+
+/* What was tried; each at most once. */
+enum {
+    TRIED_MINIMAL = 1, TRIED_BUSY = 2, TRIED_TRANSPORT = 4, TRIED_5XX = 8,
+    TRIED_TCP = 16, TRIED_PENDING = 32,
+};
+
+#define SESSION_EVIDENCE 320
+#define SESSION_CALL_ID 96
+
+struct session {
+    struct handle handle;
+    struct list in_device, dirty;
+    struct device *device; /* NULL: removed; only CLOSING and GONE then */
+    unsigned news;
+    char device_text[PLATFORM_ID_MAX], channel[PLATFORM_ID_MAX];
+    uint8_t device_len, channel_len;
+    uint8_t stream;
+    enum platform_session_state state;
+    enum platform_step step;
+    enum session_phase phase;
+    unsigned loop;
+    bool is_auto;  /* the caller left the transport to us */
+    bool open;     /* the edge has an OPEN without its CLOSED or REFUSED */
+    bool ordered;  /* the OPEN has been fetched */
+    bool closing;  /* the CLOSE has been ordered */
+    bool port_lent;
+    bool packet;   /* media has come since the INVITE */
+    bool ssrc_any, answered, minimal, dialog_told;
+    unsigned tried;
+    unsigned restarts; /* since it last played for long */
+    unsigned refusals; /* ports that could not be opened */
+    enum platform_transport transport;
+    uint16_t port;
+    uint32_t offered_ssrc; /* lent from the pool, 0: none */
+    uint32_t ssrc;         /* as agreed */
+    struct gb_addr from, connect;
+    enum ps_codec video_hint, audio_hint;
+    uint64_t dialog;
+    unsigned sip_status;
+    char call_id[SESSION_CALL_ID];
+    uint8_t call_id_len;
+    char evidence[SESSION_EVIDENCE];
+    uint16_t evidence_len;
+    const char *hint;
+    struct gb_time started;
+    uint32_t step_ms[PLATFORM_STEP_COUNT];
+    uint32_t consumers;
+    enum ps_codec video, audio;
+    uint32_t width, height;
+    uint64_t packets, bytes, lost, foreign;
+    struct timerq_node timer;
+    /* deadlines, GB_NEVER when not running */
+    uint64_t answer_at, packet_at, tcp_at, key_at, silence_at, idle_at,
+        retry_at, closed_at, reconnect_at;
+    uint64_t answered_ms, playing_ms;
+};
+
+/* A dialog that may still live in a device. */
+struct kept_dialog {
+    struct list node;
+    struct sip_dialog_state state; /* slices into text */
+    struct sip_peer peer;
+    char text[];
+};
+
+/* ---- strangers ---- */
+
+struct source; /* guard.c */
+
+struct pending {
+    char id[PLATFORM_ID_MAX];
+    uint8_t id_len;
+    char user_agent[64];
+    uint8_t user_agent_len;
+    const char *reason;
+    struct sip_peer peer;
+    int64_t first_utc_ms, last_utc_ms;
+    uint32_t tries;
+    uint64_t order; /* larger is newer; 0: empty */
+};
+
+struct queued; /* actions.c */
+
+struct platform {
+    const struct gb_alloc *alloc;
+    struct sip_stack *sip;
+    struct platform_config cfg; /* defaults filled in, pointers ours */
+    struct slice id, realm, password;
+    char *strings;              /* memory of the three */
+    struct gb_time now;
+    uint64_t seed[2];
+    uint64_t random;            /* state of platform_random */
+    uint8_t nonce_key[SIP_NONCE_KEY];
+    struct timerq timers;
+    struct idmap handles;
+    struct manscdp_assemblies *assemblies;
+    char *arena;                /* PLATFORM_ARENA bytes */
+
+    struct map devices, connections, channels;
+    struct device **by_id;      /* in id order */
+    size_t n_devices, cap_devices, n_online;
+    size_t n_sessions;
+    uint32_t sn;
+    struct bucket returns;      /* devices that came online of late */
+    uint32_t crowd;
+    uint64_t crowd_ms;
+
+    struct list dirty_devices, dirty_channels, done_devices, dirty_sessions;
+    struct list queue;          /* struct queued */
+    size_t n_queued;
+    struct queued *told;        /* given out last: freed with the next call */
+    struct session *gone;       /* likewise */
+    struct platform_channel told_channel;
+    char scratch[1024];         /* text of the action given out */
+    char refused[SESSION_EVIDENCE]; /* evidence of a live_start that failed */
+    struct bucket log_bucket;
+    uint64_t log_dropped;
+
+    struct port_pool ports;
+    struct ssrc_pool ssrcs;
+    struct list kept_dialogs;
+    size_t n_kept_dialogs;
+    bool draining;
+
+    struct source *sources;
+    struct pending *pending;
+    uint64_t pending_order;
+    uint64_t recent_alarm[64];  /* hashes, actions of messages.c */
+    uint64_t recent_alarm_ms[64];
+    unsigned recent_alarm_at;
+    struct platform_counters counters;
+};
+
+static inline struct slice device_id(const struct device *d)
+{
+    return d->by_id.key;
+}
+
+static inline struct slice session_device(const struct session *s)
+{
+    return slice_of(s->device_text, s->device_len);
+}
+
+static inline struct slice session_channel(const struct session *s)
+{
+    return slice_of(s->channel, s->channel_len);
+}
+
+/* ---- platform.c ---- */
+
+uint64_t platform_random(struct platform *p);
+/* from <= result < to */
+uint64_t platform_random_in(struct platform *p, uint64_t from, uint64_t to);
+uint32_t platform_next_sn(struct platform *p);
+/* A copy with a NUL behind it; p NULL when there is no memory or s is empty. */
+struct slice platform_copy(struct platform *p, struct slice s);
+
+/* ---- actions.c ---- */
+
+/* One line, key=value, for the operator. Lines that peers cause go through
+ * platform_log_peer, which limits them. Use writer_log for peer bytes. */
+void platform_log(struct platform *p, enum platform_level level,
+                  const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void platform_log_peer(struct platform *p, enum platform_level level,
+                       const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Counts a tolerated fault and logs it the first time. detail may be empty. */
+void device_deviation(struct platform *p, struct device *d, enum deviation v,
+                      struct slice detail);
+/* Peer bytes, escaped and cut, as a C string in buf. */
+#define LOG_TEXT_MAX 100
+const char *log_text(struct slice s, char buf[static LOG_TEXT_MAX]);
+void device_changed(struct platform *p, struct device *d, unsigned changes);
+void channel_changed(struct platform *p, struct channel *c);
+void session_news(struct platform *p, struct session *s, unsigned news);
+void platform_queue_alarm(struct platform *p, const struct platform_alarm *a);
+void platform_actions_fini(struct platform *p);
+
+/* ---- devices.c ---- */
+
+struct device *device_find(const struct platform *p, struct slice id);
+/* A new one, offline; NULL: limit or memory. */
+struct device *device_add(struct platform *p, struct slice id);
+/* Out of all tables; freed when the owner has been told. */
+void device_drop(struct platform *p, struct device *d);
+void device_free(struct platform *p, struct device *d);
+bool device_set_text(struct platform *p, struct device *d,
+                     enum device_text which, struct slice s);
+/* Binds it to a peer: tables and dialogs follow. */
+void device_bind(struct platform *p, struct device *d,
+                 const struct sip_peer *peer);
+void device_unbind(struct platform *p, struct device *d);
+void device_online(struct platform *p, struct device *d, const char *reason,
+                   bool ask);
+void device_offline(struct platform *p, struct device *d, const char *reason);
+/* Something valid came from its binding. */
+void device_alive(struct platform *p, struct device *d);
+void device_keepalive(struct platform *p, struct device *d);
+void device_arm(struct platform *p, struct device *d);
+void device_on_timer(struct platform *p, struct device *d);
+/* May this peer speak for the device? Sets *moved when only the port is new. */
+bool device_admits(const struct platform *p, const struct device *d,
+                   const struct sip_peer *from, bool *moved);
+struct manscdp_dialect device_dialect(const struct device *d);
+
+/* ---- channels.c ---- */
+
+struct channel *channel_find(const struct platform *p, const struct device *d,
+                             struct slice id);
+/* Adds or changes it. Empty texts of `in` erase only if `whole`. NULL: limit
+ * or memory (then the old one stays). */
+struct channel *channel_upsert(struct platform *p, struct device *d,
+                               const struct platform_channel *in, bool whole);
+void channel_drop(struct platform *p, struct channel *c);
+struct slice channel_text(const struct channel *c, enum channel_text which);
+void channel_view(const struct channel *c, struct platform_channel *out);
+
+/* ---- outgoing.c ---- */
+
+/* The fields of a request to a device that all of them share; texts are in
+ * `store`, which must live until the request is sent. target: user of
+ * Request-URI and To. */
+struct outgoing {
+    struct sip_request r;
+    char text[512];
+};
+int outgoing_init(struct outgoing *o, const struct platform *p,
+                  const struct sip_peer *peer, struct slice target,
+                  enum sip_method method);
+/* A MANSCDP MESSAGE to a device. */
+int device_message(struct platform *p, struct device *d, struct slice body,
+                   uint64_t user, uint64_t *transaction);
+/* Our address as this peer is to know it: signalling, and media. */
+struct gb_addr platform_contact_addr(const struct platform *p,
+                                     const struct sip_peer *peer);
+struct gb_addr platform_media_addr(const struct platform *p,
+                                   const struct sip_peer *peer);
+
+/* ---- guard.c: strangers ---- */
+
+int guard_init(struct platform *p);
+void guard_fini(struct platform *p);
+/* false: this source has spent its unauthenticated requests. */
+bool guard_allows(struct platform *p, const struct gb_addr *source);
+bool guard_is_banned(struct platform *p, const struct gb_addr *source);
+/* A wrong password; true: it is banned from now on. */
+bool guard_failed(struct platform *p, const struct gb_addr *source);
+/* The right one: the request before it is given back. */
+void guard_proved(struct platform *p, const struct gb_addr *source);
+void pending_note(struct platform *p, struct slice id, struct slice user_agent,
+                  const struct sip_peer *peer, const char *reason);
+void pending_forget(struct platform *p, struct slice id);
+
+/* ---- registrar.c, messages.c ---- */
+
+void registrar_request(struct platform *p, const struct sip_event *ev);
+/* A request outside REGISTER. */
+void messages_request(struct platform *p, const struct sip_event *ev);
+/* Reads the user of a URI as an id into buf; false: it is none. */
+bool platform_user(const struct sip_uri *uri, char buf[static PLATFORM_ID_MAX],
+                   struct slice *id);
+void platform_respond(struct platform *p, const struct sip_event *ev,
+                      unsigned status);
+
+/* ---- catalog.c ---- */
+
+/* Asks after a pause; queries wanted twice are sent once. */
+void query_want(struct platform *p, struct device *d, unsigned queries,
+                uint64_t delay_ms);
+/* Nothing is asked any more: offline, removed. */
+void query_stop(struct platform *p, struct device *d);
+void query_on_timer(struct platform *p, struct device *d);
+void query_on_response(struct platform *p, struct device *d, unsigned status);
+void query_on_catalog(struct platform *p, struct device *d,
+                      const struct manscdp_msg *msg, struct arena *a);
+void query_on_info(struct platform *p, struct device *d,
+                   const struct manscdp_msg *msg);
+/* After every input: what the assembly has to say. */
+void query_events(struct platform *p);
+uint64_t query_jitter(struct platform *p);
+
+/* ---- sessions.c: life; session_sip.c: dialog; session_media.c ---- */
+
+void session_free(struct platform *p, struct session *s);
+void session_on_timer(struct platform *p, struct session *s);
+void session_arm(struct platform *p, struct session *s);
+void session_set_step(struct platform *p, struct session *s,
+                      enum platform_step step);
+/* Ends it; evidence is made with printf, hint is static. */
+void session_fail(struct platform *p, struct session *s,
+                  enum platform_step step, const char *hint, const char *fmt,
+                  ...) __attribute__((format(printf, 5, 6)));
+void session_stop(struct platform *p, struct session *s);
+/* Whoever watches: of this device, because it is gone. */
+void sessions_of_device_end(struct platform *p, struct device *d,
+                            const char *why);
+void sessions_of_device_move(struct platform *p, struct device *d);
+/* Media is gone but somebody watches: invite again after a pause. */
+void session_restart(struct platform *p, struct session *s, uint64_t in_ms);
+void session_closed(struct platform *p, struct session *s);
+void session_give_ssrc(struct platform *p, struct session *s);
+int session_take_port(struct platform *p, struct session *s);
+const char *transport_text(enum platform_transport t);
+
+void session_invite(struct platform *p, struct session *s);
+void session_end_dialog(struct platform *p, struct session *s);
+void session_on_sip(struct platform *p, struct session *s,
+                    const struct sip_event *ev);
+/* Remembers an ended dialog whose BYE may not have arrived. */
+void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
+                 const struct sip_peer *peer);
+void dialogs_fini(struct platform *p);
+enum platform_transport device_transport(const struct device *d);
+/* Ends what there is and invites with this transport. */
+void session_retry_transport(struct platform *p, struct session *s,
+                             enum platform_transport t);
+/* INVITE once more, into the open port, with an SSRC of its own. */
+void session_reinvite(struct platform *p, struct session *s);
+/* The link of the chain that has to come next. */
+enum platform_step session_awaited(const struct session *s);
+void session_no_media(struct platform *p, struct session *s);
+void session_no_key(struct platform *p, struct session *s);
+void session_began_media(struct platform *p, struct session *s);
+void session_no_answer(struct platform *p, struct session *s);
+/* BYE, or the media connection closed: again if somebody watches. */
+void session_ended_by_device(struct platform *p, struct session *s,
+                             const char *what);
+#endif

@@ -1,0 +1,489 @@
+/* The device table: who is known, bound and alive (signalling reference §3.4,
+ * §4). Only timers of the monotonic clock decide about states, and only the
+ * functions of this file change them. */
+#include "app/platform/core.h"
+
+#include <assert.h>
+
+/* ---- the table ---- */
+
+struct device *device_find(const struct platform *p, struct slice id)
+{
+    struct map_node *n = map_find(&p->devices, id);
+
+    return n ? container_of(n, struct device, by_id) : NULL;
+}
+
+static size_t place(const struct platform *p, struct slice id, bool *found)
+{
+    size_t lo = 0, hi = p->n_devices;
+
+    *found = false;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = slice_cmp(device_id(p->by_id[mid]), id);
+
+        if (c == 0) {
+            *found = true;
+            return mid;
+        }
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static bool grow(struct platform *p)
+{
+    size_t cap = p->cap_devices ? p->cap_devices * 2 : 16;
+    struct device **more;
+
+    if (p->n_devices < p->cap_devices)
+        return true;
+    more = gb_get(p->alloc, cap * sizeof(*more));
+    if (!more)
+        return false;
+    if (p->n_devices)
+        memcpy(more, p->by_id, p->n_devices * sizeof(*more));
+    gb_put(p->alloc, p->by_id);
+    p->by_id = more;
+    p->cap_devices = cap;
+    return true;
+}
+
+struct device *device_add(struct platform *p, struct slice id)
+{
+    struct device *d;
+    bool found;
+    size_t at = place(p, id, &found);
+
+    assert(!found && id.n && id.n < PLATFORM_ID_MAX);
+    if (p->n_devices >= p->cfg.max_devices || !grow(p))
+        return NULL;
+    d = gb_get(p->alloc, sizeof(*d));
+    if (!d)
+        return NULL;
+    d->handle.kind = HANDLE_DEVICE;
+    if (idmap_add(&p->handles, &d->handle, &d->handle.id)) {
+        gb_put(p->alloc, d);
+        return NULL;
+    }
+    memcpy(d->id, id.p, id.n);
+    list_init(&d->dirty);
+    list_init(&d->sessions);
+    timerq_node_init(&d->life_timer, TIMER_LIFE);
+    timerq_node_init(&d->query_timer, TIMER_QUERY);
+    d->edition = MANSCDP_2016; /* until X-GB-Ver says otherwise (§2.8) */
+    d->reason = "never registered";
+    d->query.start_ms = d->query.retry_ms = d->query.give_up_ms = GB_NEVER;
+    map_insert(&p->devices, &d->by_id, slice_of(d->id, id.n));
+    memmove(p->by_id + at + 1, p->by_id + at,
+            (p->n_devices - at) * sizeof(*p->by_id));
+    p->by_id[at] = d;
+    p->n_devices++;
+    return d;
+}
+
+/* Out of the tables; its memory stays. */
+static void detach(struct platform *p, struct device *d)
+{
+    bool found;
+    size_t at = place(p, device_id(d), &found);
+
+    if (!found || p->by_id[at] != d)
+        return;
+    device_unbind(p, d);
+    if (d->online)
+        p->n_online--;
+    d->online = false;
+    timerq_stop(&p->timers, &d->life_timer);
+    timerq_stop(&p->timers, &d->query_timer);
+    p->n_devices--;
+    memmove(p->by_id + at, p->by_id + at + 1,
+            (p->n_devices - at) * sizeof(*p->by_id));
+    map_remove(&p->devices, &d->by_id);
+    idmap_remove(&p->handles, d->handle.id);
+}
+
+static void free_channels(struct platform *p, struct device *d)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &p->dirty_channels) {
+        struct channel *c = container_of(n, struct channel, dirty);
+
+        if (c->device == d && c->removed) {
+            list_remove(n);
+            gb_put(p->alloc, c);
+        }
+    }
+    for (size_t i = 0; i < d->n_channels; i++) {
+        list_remove(&d->channels[i]->dirty);
+        map_remove(&p->channels, &d->channels[i]->node);
+        gb_put(p->alloc, d->channels[i]);
+    }
+    d->n_channels = 0;
+}
+
+void device_drop(struct platform *p, struct device *d)
+{
+    query_stop(p, d);
+    sessions_of_device_end(p, d, "the device was removed");
+    while (!list_is_empty(&d->sessions)) {
+        struct session *s =
+            container_of(d->sessions.next, struct session, in_device);
+
+        list_remove(&s->in_device);
+        s->device = NULL;
+    }
+    free_channels(p, d);
+    detach(p, d);
+    list_remove(&d->dirty);
+    d->changes = CHANGE_REMOVED;
+    list_push_back(&p->dirty_devices, &d->dirty);
+}
+
+void device_free(struct platform *p, struct device *d)
+{
+    manscdp_assembly_cancel(p->assemblies, d->query.assembly);
+    list_remove(&d->dirty);
+    free_channels(p, d);
+    detach(p, d);
+    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
+        gb_put(p->alloc, (void *)(uintptr_t)d->text[i].p);
+    gb_put(p->alloc, d->channels);
+    gb_put(p->alloc, d);
+}
+
+bool device_set_text(struct platform *p, struct device *d,
+                     enum device_text which, struct slice s)
+{
+    struct slice copy;
+
+    s = manscdp_text_cut(slice_trim(s), PLATFORM_TEXT_MAX);
+    if (s.n == 0 || slice_eq(s, d->text[which]))
+        return false;
+    copy = platform_copy(p, s);
+    if (!copy.p)
+        return false; /* the old one is better than none */
+    gb_put(p->alloc, (void *)(uintptr_t)d->text[which].p);
+    d->text[which] = copy;
+    return true;
+}
+
+/* ---- bindings ---- */
+
+static void disconnect(struct platform *p, struct device *d)
+{
+    if (d->connected)
+        map_remove(&p->connections, &d->by_connection);
+    d->connected = false;
+}
+
+void device_bind(struct platform *p, struct device *d,
+                 const struct sip_peer *peer)
+{
+    disconnect(p, d);
+    d->peer = *peer;
+    d->bound = true;
+    d->probe_transaction = 0;
+    if (peer->connection) {
+        map_insert(&p->connections, &d->by_connection,
+                   slice_of((const char *)&d->peer.connection,
+                            sizeof(d->peer.connection)));
+        d->connected = true;
+    }
+    sessions_of_device_move(p, d);
+    device_changed(p, d, PLATFORM_CHANGED_BINDING);
+}
+
+void device_unbind(struct platform *p, struct device *d)
+{
+    disconnect(p, d);
+    d->peer.connection = 0;
+    d->bound = false;
+}
+
+bool device_admits(const struct platform *p, const struct device *d,
+                   const struct sip_peer *from, bool *moved)
+{
+    (void)p;
+    *moved = false;
+    if (!d->bound || from->transport != d->peer.transport ||
+        !gb_addr_ip_eq(&from->remote, &d->peer.remote))
+        return false;
+    if (from->transport == SIP_UDP) {
+        *moved = from->remote.port != d->peer.remote.port;
+        return true;
+    }
+    /* a connection that was lost, or that a restart forgot, may be replaced
+     * inside the registration's expiry */
+    return from->connection == d->peer.connection || d->peer.connection == 0;
+}
+
+struct manscdp_dialect device_dialect(const struct device *d)
+{
+    return (struct manscdp_dialect){ d->edition, d->charset };
+}
+
+/* ---- life ---- */
+
+/* interval x count of the configuration, or three of the longest gaps seen
+ * lately when those are longer (signalling reference §4). */
+static uint64_t patience_ms(const struct platform *p, const struct device *d)
+{
+    uint64_t set = 1000ull * p->cfg.keepalive_s * p->cfg.keepalive_count;
+    uint64_t seen = 3ull * d->gap_ms;
+
+    return (seen > set ? seen : set) + PLATFORM_SLACK_MS;
+}
+
+static uint64_t grace_ms(const struct platform *p)
+{
+    return 1000ull * p->cfg.keepalive_s;
+}
+
+void device_arm(struct platform *p, struct device *d)
+{
+    uint64_t at = GB_NEVER;
+
+    if (d->bound)
+        at = d->expires_ms + grace_ms(p);
+    if (d->online && d->alive_ms + patience_ms(p, d) < at)
+        at = d->alive_ms + patience_ms(p, d);
+    timerq_set(&p->timers, &d->life_timer, at);
+}
+
+void device_on_timer(struct platform *p, struct device *d)
+{
+    uint64_t now = p->now.mono_ms;
+
+    if (d->bound && now >= d->expires_ms + grace_ms(p)) {
+        device_offline(p, d, "registration expired");
+        device_unbind(p, d);
+        device_changed(p, d, PLATFORM_CHANGED_BINDING);
+    } else if (d->online && now >= d->alive_ms + patience_ms(p, d)) {
+        device_offline(p, d, "keepalive lost");
+    }
+    device_arm(p, d);
+}
+
+void device_online(struct platform *p, struct device *d, const char *reason,
+                   bool ask)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    d->alive_ms = p->now.mono_ms;
+    if (!d->online) {
+        d->online = true;
+        d->reason = reason;
+        p->n_online++;
+        device_changed(p, d, PLATFORM_CHANGED_STATE);
+        platform_log(p, PLATFORM_INFO,
+                     "msg=\"device online\" device=%s peer=%s why=\"%s\"",
+                     d->id, gb_addr_text(&d->peer.remote, addr), reason);
+        ask = true;
+    }
+    if (ask)
+        query_want(p, d, QUERY_CATALOG | QUERY_INFO, query_jitter(p));
+    device_arm(p, d);
+}
+
+void device_offline(struct platform *p, struct device *d, const char *reason)
+{
+    if (!d->online)
+        return;
+    d->online = false;
+    d->reason = reason;
+    p->n_online--;
+    d->probe_transaction = 0;
+    d->keepalive_ms = 0;
+    query_stop(p, d);
+    device_changed(p, d, PLATFORM_CHANGED_STATE);
+    platform_log(p, PLATFORM_INFO,
+                 "msg=\"device offline\" device=%s why=\"%s\"", d->id, reason);
+    sessions_of_device_end(p, d, reason);
+    device_arm(p, d);
+}
+
+/* No timer is touched: it looks at alive_ms when it fires. */
+void device_alive(struct platform *p, struct device *d)
+{
+    d->alive_ms = p->now.mono_ms;
+    if (!d->online)
+        device_online(p, d, "sign of life inside its registration", true);
+}
+
+void device_keepalive(struct platform *p, struct device *d)
+{
+    uint64_t now = p->now.mono_ms, gap = now - d->keepalive_ms;
+
+    p->counters.keepalives++;
+    if (d->keepalive_ms && gap <= PLATFORM_GAP_MAX_MS) {
+        /* up at once, down slowly: bursts after an outage teach nothing */
+        if (gap > d->gap_ms)
+            d->gap_ms = (uint32_t)gap;
+        else
+            d->gap_ms -= (d->gap_ms - (uint32_t)gap) / 8;
+    }
+    d->keepalive_ms = now ? now : 1;
+    d->keepalive_utc_ms = p->now.utc_ms;
+}
+
+/* ---- views and the API ---- */
+
+static void view(const struct platform *p, const struct device *d,
+                 struct platform_device *out)
+{
+    (void)p;
+    *out = (struct platform_device){
+        .id = device_id(d),
+        .name = d->text[DEVICE_NAME],
+        .manufacturer = d->text[DEVICE_MANUFACTURER],
+        .model = d->text[DEVICE_MODEL],
+        .firmware = d->text[DEVICE_FIRMWARE],
+        .user_agent = d->text[DEVICE_USER_AGENT],
+        .online = d->online,
+        .state_reason = slice_str(d->reason),
+        .peer = d->peer,
+        .edition = slice_str(manscdp_edition_ver(d->edition)),
+        .registered_utc_ms = d->registered_utc_ms,
+        .keepalive_utc_ms = d->keepalive_utc_ms,
+        .expires_utc_ms = d->expires_utc_ms,
+        .n_channels = d->n_channels,
+        .catalog = d->query.state,
+        .catalog_have = d->query.have,
+        .catalog_sum = d->query.sum,
+        .deviations = d->deviations,
+        .media = d->media,
+    };
+    if (d->charset_known)
+        out->charset = slice_str(manscdp_charset_name(d->charset));
+}
+
+bool platform_device_view(const struct platform *p, struct slice id,
+                          struct platform_device *out)
+{
+    const struct device *d = device_find(p, id);
+
+    if (!d)
+        return false;
+    view(p, d, out);
+    return true;
+}
+
+bool platform_device_next(const struct platform *p, struct slice after,
+                          struct platform_device *out)
+{
+    bool found = false;
+    size_t at = after.n ? place(p, after, &found) : 0;
+
+    at += found;
+    if (at >= p->n_devices)
+        return false;
+    view(p, p->by_id[at], out);
+    return true;
+}
+
+size_t platform_device_count(const struct platform *p, size_t *online)
+{
+    if (online)
+        *online = p->n_online;
+    return p->n_devices;
+}
+
+int platform_device_refresh(struct platform *p, struct slice id,
+                            struct gb_time now)
+{
+    struct device *d = device_find(p, id);
+
+    p->now = now;
+    if (!d)
+        return GB_ENOENT;
+    if (!d->online)
+        return GB_ESTATE;
+    d->query.tries = 0;
+    query_want(p, d, QUERY_CATALOG | QUERY_INFO, 0);
+    return 0;
+}
+
+int platform_device_remove(struct platform *p, struct slice id,
+                           struct gb_time now)
+{
+    struct device *d = device_find(p, id);
+
+    p->now = now;
+    if (!d)
+        return GB_ENOENT;
+    device_drop(p, d);
+    return 0;
+}
+
+int platform_device_set_media(struct platform *p, struct slice id,
+                              enum platform_transport media,
+                              struct gb_time now)
+{
+    struct device *d = device_find(p, id);
+
+    p->now = now;
+    if (!d)
+        return GB_ENOENT;
+    d->media = (uint8_t)media;
+    device_changed(p, d, PLATFORM_CHANGED_INFO);
+    return 0;
+}
+
+/* ---- across a restart ---- */
+
+int platform_restore_device(struct platform *p,
+                            const struct platform_saved_device *s,
+                            struct gb_time now)
+{
+    const struct slice text[DEVICE_TEXT_COUNT] = {
+        [DEVICE_NAME] = s->name,         [DEVICE_MANUFACTURER] = s->manufacturer,
+        [DEVICE_MODEL] = s->model,       [DEVICE_FIRMWARE] = s->firmware,
+        [DEVICE_USER_AGENT] = s->user_agent,
+    };
+    enum manscdp_edition edition;
+    enum manscdp_charset charset;
+    struct device *d;
+
+    p->now = now;
+    if (!manscdp_devid_is_usable(s->id) || s->id.n >= PLATFORM_ID_MAX)
+        return GB_ESYNTAX;
+    if (device_find(p, s->id))
+        return GB_EEXIST;
+    d = device_add(p, s->id);
+    if (!d)
+        return p->n_devices >= p->cfg.max_devices ? GB_ELIMIT : GB_ENOMEM;
+    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
+        device_set_text(p, d, i, text[i]);
+    if (manscdp_edition_by_ver(s->edition, &edition)) {
+        d->edition = (uint8_t)edition;
+        d->edition_known = true;
+    }
+    if (manscdp_charset_by_name(s->charset, &charset)) {
+        d->charset = (uint8_t)charset;
+        d->charset_known = true;
+    }
+    d->peer = s->peer;
+    d->peer.connection = 0;
+    d->registered_utc_ms = s->registered_utc_ms;
+    d->keepalive_utc_ms = s->keepalive_utc_ms;
+    d->expires_utc_ms = s->expires_utc_ms;
+    d->reason = "not heard of since the restart";
+    /* the wall clock may have been wrong: never longer than our maximum */
+    if (s->expires_utc_ms > now.utc_ms && s->peer.remote.family) {
+        uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms);
+        uint64_t most = p->cfg.expires_max_s * 1000ull;
+
+        d->bound = true;
+        d->expires_ms = now.mono_ms + (left < most ? left : most);
+    }
+    device_arm(p, d);
+    list_remove(&d->dirty); /* the store knows it already */
+    d->changes = 0;
+    return 0;
+}

@@ -1,0 +1,412 @@
+/* Requests other than REGISTER: admission (signalling reference §3.4), then
+ * MANSCDP by (root, CmdType). The 200 goes out before any work is done. */
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+#include "manscdp/device.h"
+#include "manscdp/notify.h"
+#include "manscdp/time.h"
+#include "sip/value.h"
+
+#define ALARM_REPEAT_MS 5000   /* the same by MESSAGE and by NOTIFY */
+#define ALARM_PLAIN_MS 60000   /* a method 0 behind a specified one */
+#define PROBE_EVERY_MS 5000
+
+/* One body and the request that carried it. */
+struct delivery {
+    struct platform *p;
+    struct device *d;
+    const struct sip_event *ev;
+    struct arena *arena;
+};
+
+/* ---- handlers ---- */
+
+/* Speaks the body of this device, or of another one that is known here? */
+static bool is_foreign(const struct delivery *v, struct slice id)
+{
+    return id.n && !slice_eq(id, device_id(v->d)) &&
+           !channel_find(v->p, v->d, id);
+}
+
+static void mark_faults(struct platform *p, struct device *d,
+                        const struct manscdp_keepalive *k)
+{
+    for (size_t i = 0; i < d->n_channels; i++) {
+        struct channel *c = d->channels[i];
+        bool fault = false;
+
+        if (k->n_faulty == 0 && !c->fault)
+            continue;
+        for (size_t n = 0; n < k->n_faulty && !fault; n++)
+            fault = slice_eq(k->faulty[n], channel_text(c, CHANNEL_ID));
+        if (fault != c->fault) {
+            c->fault = fault;
+            channel_changed(p, c);
+        }
+    }
+}
+
+static int on_keepalive(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    struct manscdp_keepalive k;
+
+    if (is_foreign(v, msg->device_id)) {
+        device_deviation(v->p, v->d, DEVIATION_FOREIGN_ID, msg->device_id);
+        return GB_EAUTH;
+    }
+    if (manscdp_keepalive_decode(&k, msg))
+        return GB_ESYNTAX;
+    device_keepalive(v->p, v->d);
+    device_alive(v->p, v->d);
+    if (k.n_faulty || v->d->n_channels)
+        mark_faults(v->p, v->d, &k);
+    if (k.status == MANSCDP_LIFE_OFF)
+        device_offline(v->p, v->d, "says that it is going offline");
+    return 0;
+}
+
+static int on_catalog(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+
+    query_on_catalog(v->p, v->d, msg, v->arena);
+    return 0;
+}
+
+static int on_info(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+
+    query_on_info(v->p, v->d, msg);
+    return 0;
+}
+
+static int on_nothing(void *ctx, const struct manscdp_msg *msg)
+{
+    (void)ctx;
+    (void)msg;
+    return 0; /* understood, of no consequence yet */
+}
+
+/* Remembers the hash; true when it was there within the last while_ms. */
+static bool seen_lately(struct platform *p, uint64_t hash, uint64_t while_ms,
+                        bool remember)
+{
+    unsigned n = sizeof(p->recent_alarm) / sizeof(*p->recent_alarm);
+
+    for (unsigned i = 0; i < n; i++)
+        if (p->recent_alarm[i] == hash &&
+            p->now.mono_ms - p->recent_alarm_ms[i] < while_ms)
+            return true;
+    if (remember) {
+        p->recent_alarm[p->recent_alarm_at % n] = hash;
+        p->recent_alarm_ms[p->recent_alarm_at % n] = p->now.mono_ms;
+        p->recent_alarm_at++;
+    }
+    return false;
+}
+
+static uint64_t alarm_hash(const struct platform *p, const struct device *d,
+                           const struct manscdp_alarm *a, bool whole)
+{
+    char text[256];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_slice_put(&w, device_id(d));
+    writer_char(&w, '/');
+    writer_slice_put(&w, slice_head(a->device_id, PLATFORM_ID_MAX));
+    if (whole) {
+        writer_char(&w, '/');
+        writer_slice_put(&w, slice_head(a->method, 16));
+        writer_char(&w, '/');
+        writer_slice_put(&w, slice_head(a->alarm_type, 16));
+        writer_char(&w, '/');
+        writer_slice_put(&w, slice_head(a->time, 40));
+    }
+    return map_hash(p->seed, writer_slice(&w));
+}
+
+static void answer_alarm(struct delivery *v, const struct manscdp_alarm *a)
+{
+    char body[512];
+    struct writer w = writer_of(body, sizeof(body));
+    struct manscdp_dialect dialect = device_dialect(v->d);
+
+    if (!manscdp_alarm_answer(&w, &dialect, a, true))
+        device_message(v->p, v->d, writer_slice(&w), 0, NULL);
+}
+
+static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
+{
+    struct platform *p = v->p;
+    const struct platform_alarm out = {
+        .device = device_id(v->d),
+        .channel = slice_head(a->device_id, PLATFORM_ID_MAX),
+        .priority = slice_head(a->priority, 16),
+        .method = slice_head(a->method, 16),
+        .type = slice_head(a->alarm_type, 16),
+        .time = slice_head(a->time, 40),
+        .description = manscdp_text_cut(a->description, 512),
+        .longitude = a->lon,
+        .latitude = a->lat,
+        .has_position = a->has_position,
+        .received_utc_ms = p->now.utc_ms,
+    };
+    bool plain = a->method_num == 0;
+
+    if (seen_lately(p, alarm_hash(p, v->d, a, true), ALARM_REPEAT_MS, true))
+        return;
+    if (plain &&
+        seen_lately(p, alarm_hash(p, v->d, a, false), ALARM_PLAIN_MS, false))
+        return;
+    if (!plain)
+        seen_lately(p, alarm_hash(p, v->d, a, false), 1000, true);
+    if (!bucket_take(&v->d->alarms, PLATFORM_ALARM_RATE, PLATFORM_ALARM_BURST,
+                     p->now.mono_ms)) {
+        device_deviation(p, v->d, DEVIATION_ALARM_FLOOD, a->device_id);
+        p->counters.dropped++;
+        return;
+    }
+    p->counters.alarms++;
+    platform_queue_alarm(p, &out);
+}
+
+/* Alarm devices (134) and alarm centres are often in no catalog; only the id
+ * of another registered device is not theirs to use. */
+static int on_alarm(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    struct manscdp_alarm a;
+
+    if (manscdp_alarm_decode(&a, msg))
+        return GB_ESYNTAX;
+    if (v->ev->msg->method == SIP_METHOD_MESSAGE)
+        answer_alarm(v, &a);
+    if (is_foreign(v, a.device_id) && device_find(v->p, a.device_id)) {
+        device_deviation(v->p, v->d, DEVIATION_FOREIGN_ID, a.device_id);
+        return 0;
+    }
+    if (a.device_id.n == 0)
+        a.device_id = device_id(v->d);
+    raise_alarm(v, &a);
+    return 0;
+}
+
+static const struct manscdp_handler handlers[] = {
+    { MANSCDP_NOTIFY, MANSCDP_CMD_KEEPALIVE, on_keepalive },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_ALARM, on_alarm },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_CATALOG, on_catalog },
+    { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
+    { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
+    { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_nothing },
+};
+
+/* ---- the body ---- */
+
+static void learn_charset(struct platform *p, struct device *d,
+                          enum manscdp_charset seen)
+{
+    if (seen == MANSCDP_ASCII || (d->charset_known && d->charset == seen))
+        return;
+    /* it reads what it writes; older editions know no other name for GBK */
+    if (seen == MANSCDP_GB18030 && d->edition != MANSCDP_2022)
+        seen = MANSCDP_GB2312;
+    if (d->charset_known && d->charset == seen)
+        return;
+    d->charset = (uint8_t)seen;
+    d->charset_known = true;
+    device_changed(p, d, PLATFORM_CHANGED_INFO);
+}
+
+/* The status that answers a body which was read (§10.1). */
+static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
+{
+    struct platform *p = v->p;
+
+    if (msg->doc.salvaged)
+        device_deviation(p, v->d, DEVIATION_XML_SALVAGED, msg->cmd_name);
+    else if (msg->doc.repaired)
+        device_deviation(p, v->d, DEVIATION_XML_REPAIRED, msg->cmd_name);
+    if (!msg->has_sn)
+        device_deviation(p, v->d, DEVIATION_NO_SN, msg->cmd_name);
+    if (msg->device_id.n == 0)
+        device_deviation(p, v->d, DEVIATION_NO_DEVICE_ID, msg->cmd_name);
+    if (msg->cmd_name.n == 0)
+        return 400;
+    if (msg->cmd == MANSCDP_CMD_OTHER) {
+        device_deviation(p, v->d, DEVIATION_UNKNOWN_CMD, msg->cmd_name);
+        return 400;
+    }
+    if (msg->cmd == MANSCDP_CMD_KEEPALIVE && is_foreign(v, msg->device_id)) {
+        device_deviation(p, v->d, DEVIATION_FOREIGN_ID, msg->device_id);
+        return 403;
+    }
+    return 200;
+}
+
+static void read_body(struct delivery *v)
+{
+    struct platform *p = v->p;
+    struct manscdp_msg msg;
+    struct gb_diag diag = { 0, "" };
+    int err = manscdp_msg_parse(&msg, v->arena, v->ev->msg->body, NULL, &diag);
+    unsigned status;
+
+    if (err) {
+        p->counters.bad_bodies++;
+        device_deviation(p, v->d, DEVIATION_BODY_REFUSED,
+                         slice_str(diag.why ? diag.why : gb_strerror(err)));
+        platform_respond(p, v->ev,
+                         err == GB_EUNSUPPORTED ? 415
+                         : err == GB_ENOMEM     ? 500
+                                                : 400);
+        return;
+    }
+    status = judge(v, &msg);
+    platform_respond(p, v->ev, status);
+    if (status != 200)
+        return;
+    learn_charset(p, v->d, msg.doc.charset);
+    device_alive(p, v->d);
+    manscdp_dispatch(handlers, sizeof(handlers) / sizeof(*handlers), v, &msg);
+}
+
+static void on_message(struct platform *p, struct device *d,
+                       const struct sip_event *ev)
+{
+    size_t need = MANSCDP_ARENA_FOR(ev->msg->body.n);
+    struct arena a = arena_of(p->arena, PLATFORM_ARENA);
+    struct delivery v = { p, d, ev, &a };
+    char *own = NULL;
+
+    switch (sip_msg_content(ev->msg)) {
+    case SIP_CONTENT_MANSCDP:
+        break;
+    case SIP_CONTENT_NONE:
+        platform_respond(p, ev, 400);
+        return;
+    case SIP_CONTENT_SDP:
+    case SIP_CONTENT_MANSRTSP:
+    case SIP_CONTENT_MULTIPART:
+    case SIP_CONTENT_OTHER:
+        platform_respond(p, ev, 415);
+        return;
+    }
+    if (need > PLATFORM_ARENA) {
+        own = gb_get(p->alloc, need);
+        if (!own) {
+            platform_respond(p, ev, 500);
+            return;
+        }
+        a = arena_of(own, need);
+    }
+    read_body(&v);
+    gb_put(p->alloc, own);
+}
+
+/* ---- admission ---- */
+
+/* The same address, another port: it is alive, but is only moved there when
+ * a request of ours is answered from there (design.md §7.1). */
+static void probe(struct platform *p, struct device *d,
+                  const struct sip_peer *from)
+{
+    struct outgoing o;
+
+    device_deviation(p, d, DEVIATION_PORT_MOVED, slice_of(NULL, 0));
+    if (d->probe_transaction && gb_addr_eq(&d->probe.remote, &from->remote))
+        return;
+    if (d->probe_ms && p->now.mono_ms - d->probe_ms < PROBE_EVERY_MS)
+        return;
+    if (outgoing_init(&o, p, from, device_id(d), SIP_METHOD_OPTIONS))
+        return;
+    o.r.user = d->handle.id;
+    o.r.timeout_ms = 10000;
+    if (sip_stack_request(p->sip, &o.r, p->now.mono_ms, &d->probe_transaction))
+        d->probe_transaction = 0;
+    d->probe = *from;
+    d->probe_ms = p->now.mono_ms ? p->now.mono_ms : 1;
+}
+
+/* The device that may send this, or NULL: it has been answered. */
+static struct device *admit(struct platform *p, const struct sip_event *ev,
+                            bool *moved)
+{
+    const struct sip_response r = { .status = 403, .expires = -1 };
+    char text[PLATFORM_ID_MAX], addr[GB_ADDR_TEXT_MAX], id[LOG_TEXT_MAX];
+    struct slice from = { "", 0 };
+    struct device *d = NULL;
+
+    if (platform_user(&ev->msg->from.uri, text, &from))
+        d = device_find(p, from);
+    if (d && device_admits(p, d, &ev->peer, moved)) {
+        if (ev->peer.connection != d->peer.connection ||
+            ev->peer.listener != d->peer.listener)
+            device_bind(p, d, &ev->peer);
+        return d;
+    }
+    p->counters.stray_messages++;
+    if (guard_allows(p, &ev->peer.remote))
+        platform_log_peer(p, PLATFORM_INFO,
+                          "msg=\"request refused\" method=%.*s from=\"%s\" "
+                          "peer=%s why=\"%s\"",
+                          SLICE_ARG(slice_head(ev->msg->method_name, 16)),
+                          log_text(from, id),
+                          gb_addr_text(&ev->peer.remote, addr),
+                          !d           ? "unknown device"
+                          : !d->bound  ? "not registered"
+                                       : "not from the address it registered "
+                                         "from");
+    sip_stack_respond_stateless(p->sip, ev->transaction, &r, p->now.mono_ms);
+    return NULL;
+}
+
+static void refuse_method(struct platform *p, const struct sip_event *ev)
+{
+    const struct sip_extra allow = {
+        SLICE("Allow"),
+        SLICE("INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "
+              "REGISTER, OPTIONS"),
+    };
+    const struct sip_response r = {
+        .status = 405, .expires = -1, .extra = &allow, .n_extra = 1
+    };
+
+    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+}
+
+void messages_request(struct platform *p, const struct sip_event *ev)
+{
+    bool moved = false;
+    struct device *d = admit(p, ev, &moved);
+
+    if (!d)
+        return;
+    if (ev->msg->odd)
+        device_deviation(p, d, DEVIATION_ODD_SIP, ev->msg->method_name);
+    if (moved)
+        probe(p, d, &ev->peer);
+    switch (ev->msg->method) {
+    case SIP_METHOD_MESSAGE:
+    case SIP_METHOD_NOTIFY:
+        on_message(p, d, ev);
+        return;
+    case SIP_METHOD_OPTIONS:
+    case SIP_METHOD_INFO:
+        platform_respond(p, ev, 200);
+        break;
+    case SIP_METHOD_INVITE:
+        device_deviation(p, d, DEVIATION_INVITE_FOREIGN, slice_of(NULL, 0));
+        platform_respond(p, ev, 488);
+        break;
+    case SIP_METHOD_SUBSCRIBE:
+        platform_respond(p, ev, 489);
+        break;
+    default:
+        refuse_method(p, ev);
+        break;
+    }
+    device_alive(p, d);
+}

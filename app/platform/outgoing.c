@@ -1,0 +1,100 @@
+/* Requests to devices: addresses and URIs (signalling reference §2.3). */
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+#include "sip/value.h"
+
+/* Rules of network.advertise: the first that holds the peer. */
+static bool advertised(const struct platform *p, const struct gb_addr *peer,
+                       struct gb_addr *out)
+{
+    for (size_t i = 0; i < p->cfg.n_advertise; i++) {
+        const struct platform_advertise *a = &p->cfg.advertise[i];
+
+        if (gb_addr_in_net(peer, &a->net, a->bits)) {
+            *out = a->address;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct gb_addr platform_contact_addr(const struct platform *p,
+                                     const struct sip_peer *peer)
+{
+    struct gb_addr a = peer->local;
+
+    if (advertised(p, &peer->remote, &a))
+        a.port = peer->local.port;
+    return a;
+}
+
+struct gb_addr platform_media_addr(const struct platform *p,
+                                   const struct sip_peer *peer)
+{
+    struct gb_addr a = p->cfg.media_address;
+
+    if (a.family == GB_NO_ADDR && !advertised(p, &peer->remote, &a))
+        a = peer->local;
+    a.port = 0;
+    return a;
+}
+
+static struct slice uri(struct writer *w, struct slice user,
+                        const struct gb_addr *host, bool tcp)
+{
+    size_t from = w->len;
+
+    sip_uri_write(w, user, SLICE(""));
+    gb_addr_write(w, host);
+    if (tcp)
+        writer_str(w, ";transport=tcp");
+    return slice_of(w->p + from, w->len - from);
+}
+
+static struct slice domain_uri(struct writer *w, struct slice user,
+                               struct slice domain)
+{
+    size_t from = w->len;
+
+    sip_uri_write(w, user, domain);
+    return slice_of(w->p + from, w->len - from);
+}
+
+int outgoing_init(struct outgoing *o, const struct platform *p,
+                  const struct sip_peer *peer, struct slice target,
+                  enum sip_method method)
+{
+    struct writer w = writer_of(o->text, sizeof(o->text));
+    struct gb_addr contact = platform_contact_addr(p, peer);
+    bool tcp = peer->transport != SIP_UDP;
+
+    o->r = (struct sip_request){
+        .method = method,
+        .peer = *peer,
+        .uri = uri(&w, target, &peer->remote, tcp),
+        .from = domain_uri(&w, p->id, p->realm),
+        .to = domain_uri(&w, target, p->realm),
+        .contact = uri(&w, p->id, &contact, tcp),
+        .expires = -1,
+    };
+    return w.err;
+}
+
+int device_message(struct platform *p, struct device *d, struct slice body,
+                   uint64_t user, uint64_t *transaction)
+{
+    struct outgoing o;
+    uint64_t ignored;
+    int err = outgoing_init(&o, p, &d->peer, device_id(d), SIP_METHOD_MESSAGE);
+
+    if (err)
+        return err;
+    o.r.contact = slice_of(NULL, 0);
+    o.r.content_type = SLICE(SIP_TYPE_MANSCDP);
+    o.r.body = body;
+    o.r.user = user;
+    o.r.timeout_ms = 10000;
+    return sip_stack_request(p->sip, &o.r, p->now.mono_ms,
+                             transaction ? transaction : &ignored);
+}

@@ -1,0 +1,393 @@
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+
+#include <assert.h>
+
+/* ---- small tools ---- */
+
+bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
+                 uint64_t now_ms)
+{
+    uint64_t full = burst * 1000ull;
+    uint64_t have = now_ms < b->last_ms || b->last_ms == 0
+                        ? full
+                        : b->milli + (now_ms - b->last_ms) * rate;
+
+    if (have > full)
+        have = full;
+    b->last_ms = now_ms ? now_ms : 1;
+    b->milli = (uint32_t)have;
+    if (have < 1000)
+        return false;
+    b->milli -= 1000;
+    return true;
+}
+
+/* splitmix64: jitter and order, nothing that must be kept secret. */
+uint64_t platform_random(struct platform *p)
+{
+    uint64_t z = p->random += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+uint64_t platform_random_in(struct platform *p, uint64_t from, uint64_t to)
+{
+    return from + platform_random(p) % (to - from);
+}
+
+uint32_t platform_next_sn(struct platform *p)
+{
+    /* some devices store six digits (signalling reference, SN) */
+    p->sn = p->sn >= 999999 ? 1 : p->sn + 1;
+    return p->sn;
+}
+
+struct slice platform_copy(struct platform *p, struct slice s)
+{
+    char *c = s.n ? gb_get(p->alloc, s.n + 1) : NULL;
+
+    if (!c)
+        return slice_of(NULL, 0);
+    memcpy(c, s.p, s.n);
+    return slice_of(c, s.n);
+}
+
+/* ---- making and freeing ---- */
+
+static void set_defaults(struct platform_config *c)
+{
+#define DEFAULT(field, value)                                                  \
+    if (!c->field)                                                             \
+    c->field = (value)
+    DEFAULT(expires_min_s, 60);
+    DEFAULT(expires_max_s, 604800);
+    DEFAULT(keepalive_s, 60);
+    DEFAULT(keepalive_count, 3);
+    DEFAULT(idle_stop_s, 30);
+    DEFAULT(answer_ms, 10000);
+    DEFAULT(media_ms, 10000);
+    DEFAULT(silence_ms, 15000);
+    DEFAULT(first_key_ms, 10000);
+    DEFAULT(port_min, 30002);
+    DEFAULT(port_max, 30999);
+    DEFAULT(max_devices, 20000);
+    DEFAULT(max_channels, 200000);
+    DEFAULT(max_sessions, 4000);
+    DEFAULT(max_pending, 256);
+    DEFAULT(media_loops, 1);
+    DEFAULT(rate_per_s, 20);
+    DEFAULT(rate_burst, 100);
+    DEFAULT(ban_failures, 20);
+    DEFAULT(ban_s, 60);
+#undef DEFAULT
+}
+
+static int copy_strings(struct platform *p)
+{
+    struct slice id = slice_str(p->cfg.id), realm = slice_str(p->cfg.realm),
+                 password = slice_str(p->cfg.password);
+    char *s;
+
+    if (id.n == 0 || id.n >= PLATFORM_ID_MAX || realm.n == 0 ||
+        realm.n > 128 || password.n == 0)
+        return GB_ESYNTAX; /* an open platform is no mode of this one */
+    s = p->strings = gb_get(p->alloc, id.n + realm.n + password.n + 3);
+    if (!s)
+        return GB_ENOMEM;
+    p->id = slice_of(memcpy(s, id.p, id.n), id.n);
+    p->realm = slice_of(memcpy(s + id.n + 1, realm.p, realm.n), realm.n);
+    p->password = slice_of(
+        memcpy(s + id.n + realm.n + 2, password.p, password.n), password.n);
+    p->cfg.id = p->id.p;
+    p->cfg.realm = p->realm.p;
+    p->cfg.password = p->password.p;
+    return 0;
+}
+
+static int copy_advertise(struct platform *p, const struct platform_config *cfg)
+{
+    struct platform_advertise *a;
+
+    p->cfg.advertise = NULL;
+    if (cfg->n_advertise == 0)
+        return 0;
+    a = gb_get(p->alloc, cfg->n_advertise * sizeof(*a));
+    if (!a)
+        return GB_ENOMEM;
+    memcpy(a, cfg->advertise, cfg->n_advertise * sizeof(*a));
+    p->cfg.advertise = a;
+    return 0;
+}
+
+static int tables_init(struct platform *p)
+{
+    struct manscdp_assembly_limits limits = {
+        .max_open = p->cfg.max_devices,
+        .max_items = p->cfg.max_channels,
+    };
+    int err = map_init(&p->devices, p->alloc, p->seed);
+
+    if (!err)
+        err = map_init(&p->connections, p->alloc, p->seed);
+    if (!err)
+        err = map_init(&p->channels, p->alloc, p->seed);
+    if (!err)
+        err = port_pool_init(&p->ports, p->alloc, p->cfg.port_min,
+                             p->cfg.port_max);
+    if (!err)
+        err = ssrc_pool_init(&p->ssrcs, p->alloc, p->id,
+                             (uint32_t)platform_random(p));
+    if (!err)
+        err = guard_init(p);
+    if (err)
+        return err;
+    p->arena = gb_get(p->alloc, PLATFORM_ARENA);
+    p->assemblies = manscdp_assemblies_new(p->alloc, p->seed, &limits);
+    return p->arena && p->assemblies ? 0 : GB_ENOMEM;
+}
+
+static void seeds(struct platform *p, const uint8_t seed[static 32])
+{
+    memcpy(p->nonce_key, seed, sizeof(p->nonce_key));
+    memcpy(p->seed, seed, sizeof(p->seed));
+    memcpy(&p->random, seed + 16, sizeof(p->random));
+    /* what leaves the process must not tell the key of the nonces */
+    p->seed[0] = map_hash(p->seed, SLICE("hash"));
+    p->seed[1] = map_hash(p->seed, SLICE("tables"));
+    p->random = map_hash(p->seed, slice_of((const char *)seed, 32));
+}
+
+int platform_new(struct platform **out, const struct platform_config *cfg,
+                 struct gb_time now)
+{
+    const struct gb_alloc *alloc = cfg->alloc ? cfg->alloc : &gb_alloc_heap;
+    struct platform *p = gb_get(alloc, sizeof(*p));
+    int err;
+
+    *out = NULL;
+    if (!p)
+        return GB_ENOMEM;
+    p->alloc = alloc;
+    p->sip = cfg->sip;
+    p->now = now;
+    p->cfg = *cfg;
+    set_defaults(&p->cfg);
+    list_init(&p->dirty_devices);
+    list_init(&p->dirty_channels);
+    list_init(&p->done_devices);
+    list_init(&p->dirty_sessions);
+    list_init(&p->queue);
+    list_init(&p->kept_dialogs);
+    idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions);
+    seeds(p, cfg->seed);
+    p->sn = (uint32_t)platform_random_in(p, 1, 900000);
+    err = copy_strings(p);
+    if (!err)
+        err = copy_advertise(p, cfg);
+    else
+        p->cfg.advertise = NULL;
+    if (!err)
+        err = tables_init(p);
+    if (err) {
+        platform_free(p);
+        return err;
+    }
+    *out = p;
+    return 0;
+}
+
+void platform_free(struct platform *p)
+{
+    const struct gb_alloc *alloc;
+    struct handle *h;
+    uint32_t pos = 0;
+
+    if (!p)
+        return;
+    alloc = p->alloc;
+    platform_actions_fini(p);
+    while ((h = idmap_walk_next(&p->handles, &pos)))
+        if (h->kind == HANDLE_SESSION)
+            session_free(p, container_of(h, struct session, handle));
+    while (p->n_devices)
+        device_free(p, p->by_id[p->n_devices - 1]);
+    dialogs_fini(p);
+    guard_fini(p);
+    manscdp_assemblies_free(p->assemblies);
+    gb_put(alloc, p->arena);
+    gb_put(alloc, p->by_id);
+    port_pool_fini(&p->ports);
+    ssrc_pool_fini(&p->ssrcs);
+    if (p->devices.alloc)
+        map_fini(&p->devices);
+    if (p->connections.alloc)
+        map_fini(&p->connections);
+    if (p->channels.alloc)
+        map_fini(&p->channels);
+    idmap_fini(&p->handles);
+    gb_put(alloc, (void *)(uintptr_t)p->cfg.advertise);
+    if (p->strings)
+        memset(p->strings, 0, p->id.n + p->realm.n + p->password.n + 2);
+    gb_put(alloc, p->strings);
+    gb_put(alloc, p);
+}
+
+/* ---- inputs ---- */
+
+void platform_respond(struct platform *p, const struct sip_event *ev,
+                      unsigned status)
+{
+    const struct sip_response r = { .status = status, .expires = -1 };
+
+    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+}
+
+static void on_device_event(struct platform *p, struct device *d,
+                            const struct sip_event *ev)
+{
+    bool final = ev->kind == SIP_EV_FAILED || ev->status >= 200;
+
+    if (ev->kind == SIP_EV_RESPONSE && d->bound &&
+        gb_addr_ip_eq(&ev->peer.remote, &d->peer.remote))
+        device_alive(p, d);
+    if (!final)
+        return;
+    if (ev->transaction == d->probe_transaction && d->probe_transaction) {
+        d->probe_transaction = 0;
+        if (ev->kind == SIP_EV_RESPONSE && d->bound &&
+            gb_addr_eq(&ev->peer.remote, &d->probe.remote))
+            device_bind(p, d, &d->probe);
+    }
+    if (ev->transaction == d->query.transaction && d->query.transaction)
+        query_on_response(p, d, ev->status);
+}
+
+static void on_answer(struct platform *p, const struct sip_event *ev)
+{
+    struct handle *h = idmap_find(&p->handles, ev->user);
+
+    if (!h)
+        return; /* of something that is over: a BYE, an old query */
+    if (h->kind == HANDLE_SESSION)
+        session_on_sip(p, container_of(h, struct session, handle), ev);
+    else
+        on_device_event(p, container_of(h, struct device, handle), ev);
+}
+
+void platform_sip(struct platform *p, const struct sip_event *ev,
+                  struct gb_time now)
+{
+    p->now = now;
+    switch (ev->kind) {
+    case SIP_EV_REQUEST:
+        if (ev->msg->method == SIP_METHOD_REGISTER)
+            registrar_request(p, ev);
+        else
+            messages_request(p, ev);
+        break;
+    case SIP_EV_RESPONSE:
+    case SIP_EV_FAILED:
+    case SIP_EV_ENDED:
+        on_answer(p, ev);
+        break;
+    case SIP_EV_CANCELLED: /* we accept no INVITE: nothing waits */
+    case SIP_EV_ACKED:
+        break;
+    case SIP_EV_BAD: {
+        char addr[GB_ADDR_TEXT_MAX];
+
+        p->counters.bad_bodies++;
+        platform_log_peer(p, PLATFORM_DEBUG,
+                          "msg=\"bad sip message\" peer=%s off=%zu why=\"%s\"",
+                          gb_addr_text(&ev->peer.remote, addr), ev->diag.off,
+                          ev->diag.why ? ev->diag.why : "");
+        break;
+    }
+    }
+    query_events(p);
+}
+
+void platform_closed(struct platform *p, uint64_t connection,
+                     struct gb_time now)
+{
+    struct slice key = { (const char *)&connection, sizeof(connection) };
+    struct map_node *n;
+
+    p->now = now;
+    while (connection && (n = map_find(&p->connections, key))) {
+        struct device *d = container_of(n, struct device, by_connection);
+
+        /* the binding stays: it may come back on another connection */
+        map_remove(&p->connections, n);
+        d->connected = false;
+        d->peer.connection = 0;
+        device_offline(p, d, "connection lost");
+        device_changed(p, d, PLATFORM_CHANGED_BINDING);
+    }
+}
+
+void platform_tick(struct platform *p, struct gb_time now)
+{
+    struct timerq_node *n;
+
+    p->now = now;
+    while ((n = timerq_pop(&p->timers, now.mono_ms))) {
+        switch ((enum timer_kind)n->kind) {
+        case TIMER_LIFE:
+            device_on_timer(p, container_of(n, struct device, life_timer));
+            break;
+        case TIMER_QUERY:
+            query_on_timer(p, container_of(n, struct device, query_timer));
+            break;
+        case TIMER_SESSION:
+            session_on_timer(p, container_of(n, struct session, timer));
+            break;
+        }
+    }
+    manscdp_assembly_tick(p->assemblies, now.mono_ms);
+    query_events(p);
+}
+
+uint64_t platform_deadline(const struct platform *p)
+{
+    uint64_t a = timerq_next(&p->timers);
+    uint64_t b = manscdp_assembly_deadline(p->assemblies);
+
+    return a < b ? a : b;
+}
+
+/* ---- the whole ---- */
+
+void platform_drain(struct platform *p, struct gb_time now)
+{
+    struct handle *h;
+    uint32_t pos = 0;
+
+    p->now = now;
+    p->draining = true;
+    while ((h = idmap_walk_next(&p->handles, &pos)))
+        if (h->kind == HANDLE_SESSION)
+            session_stop(p, container_of(h, struct session, handle));
+}
+
+bool platform_is_drained(const struct platform *p)
+{
+    return p->draining && p->n_sessions == 0;
+}
+
+void platform_counters(const struct platform *p, struct platform_counters *out)
+{
+    *out = p->counters;
+    out->devices = (uint32_t)p->n_devices;
+    out->online = (uint32_t)p->n_online;
+    out->channels = (uint32_t)p->channels.n;
+    out->sessions = (uint32_t)p->n_sessions;
+    out->ports_lent = rest_pool_lent(&p->ports.rest);
+    out->ports_resting = rest_pool_resting(&p->ports.rest, p->now.mono_ms);
+    out->ssrcs_lent = rest_pool_lent(&p->ssrcs.rest);
+    out->queries = (uint32_t)manscdp_assembly_count(p->assemblies);
+}

@@ -1,0 +1,294 @@
+/* What the media edge reports of a session, and what it means that nothing is
+ * reported. */
+#include "app/platform/core.h"
+
+#define MAX_REFUSALS 4    /* ports tried before giving up */
+#define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
+
+enum platform_step session_awaited(const struct session *s)
+{
+    if (s->step_ms[PLATFORM_STEP_CODEC])
+        return PLATFORM_STEP_KEY;
+    if (s->step_ms[PLATFORM_STEP_PROGRAM])
+        return PLATFORM_STEP_CODEC;
+    if (s->packet)
+        return PLATFORM_STEP_PROGRAM;
+    if (!s->answered)
+        return PLATFORM_STEP_ANSWER;
+    if (s->transport != PLATFORM_UDP && !s->step_ms[PLATFORM_STEP_CONNECT])
+        return PLATFORM_STEP_CONNECT;
+    return PLATFORM_STEP_PACKET;
+}
+
+/* Both halves are there, the answer and the first packet, in either order. */
+void session_began_media(struct platform *p, struct session *s)
+{
+    if (!s->packet || !s->answered)
+        return;
+    s->packet_at = s->tcp_at = GB_NEVER;
+    s->silence_at = p->now.mono_ms + p->cfg.silence_ms;
+    if (s->state != PLATFORM_PLAYING)
+        s->key_at = p->now.mono_ms + p->cfg.first_key_ms;
+    if (s->tried & TRIED_TCP && s->transport == PLATFORM_TCP_PASSIVE)
+        s->device->learnt = PLATFORM_TCP_PASSIVE;
+    session_arm(p, s);
+}
+
+/* ---- nothing comes ---- */
+
+static void no_packet(struct platform *p, struct session *s)
+{
+    char to[GB_ADDR_TEXT_MAX];
+    struct gb_addr a = platform_media_addr(p, &s->device->peer);
+    double waited = (double)(p->now.mono_ms - s->answered_ms) / 1000;
+
+    a.port = s->port;
+    gb_addr_text(&a, to);
+    if (s->transport == PLATFORM_UDP) {
+        session_fail(p, s, PLATFORM_STEP_PACKET,
+                     "a firewall or NAT drops the UDP packets, or the device "
+                     "cannot reach that address: check media.address and "
+                     "network.advertise, or use TCP",
+                     "the device answered 200, but no RTP packet came in "
+                     "%.1f s; it was told to send to %s over UDP%s",
+                     waited, to,
+                     s->foreign ? "; packets with a foreign SSRC did come"
+                                : "");
+        return;
+    }
+    if (s->step_ms[PLATFORM_STEP_CONNECT]) {
+        session_fail(p, s, PLATFORM_STEP_PACKET,
+                     "the device opens the connection but sends nothing "
+                     "usable: try UDP, or another stream of the channel",
+                     "the TCP media connection is up, but no RTP packet came "
+                     "in %.1f s (%llu unknown bytes)",
+                     waited, (unsigned long long)s->bytes);
+        return;
+    }
+    if (s->transport == PLATFORM_TCP_ACTIVE)
+        gb_addr_text(&s->connect, to);
+    session_fail(p, s, PLATFORM_STEP_CONNECT,
+                 s->transport == PLATFORM_TCP_ACTIVE
+                     ? "the device does not accept connections there: use "
+                       "tcp-passive, so that the device connects to us"
+                     : "the device cannot reach that address, or a firewall "
+                       "drops it: check media.address, network.advertise and "
+                       "the open TCP ports",
+                 "the device answered 200, but no TCP connection %s %s came "
+                 "up in %.1f s",
+                 s->transport == PLATFORM_TCP_ACTIVE ? "to" : "from it to", to,
+                 waited);
+}
+
+/* Three seconds without a packet over UDP and the choice was ours: TCP, once,
+ * and that is remembered when it works (field-note 2.4). */
+void session_no_media(struct platform *p, struct session *s)
+{
+    if (s->tcp_at <= p->now.mono_ms) {
+        s->tcp_at = GB_NEVER;
+        s->tried |= TRIED_TCP;
+        device_deviation(p, s->device, DEVIATION_UDP_SILENT,
+                         session_channel(s));
+        session_retry_transport(p, s, PLATFORM_TCP_PASSIVE);
+        return;
+    }
+    no_packet(p, s);
+}
+
+void session_no_key(struct platform *p, struct session *s)
+{
+    enum platform_step step = session_awaited(s);
+    const char *hint = "shorten the key frame interval of the camera to 4 s "
+                       "or less";
+
+    if (step == PLATFORM_STEP_KEY && s->video == PS_CODEC_UNKNOWN &&
+        s->audio != PS_CODEC_UNKNOWN) {
+        s->key_at = GB_NEVER; /* sound alone: there is no key frame to come */
+        s->state = PLATFORM_PLAYING;
+        s->playing_ms = p->now.mono_ms;
+        session_set_step(p, s, PLATFORM_STEP_PLAYING);
+        return;
+    }
+    if (step == PLATFORM_STEP_PROGRAM)
+        hint = "the device sends a format of its own: set its stream to "
+               "GB/T 28181 (PS)";
+    else if (step == PLATFORM_STEP_CODEC)
+        hint = "set the video of the camera to H.264 or H.265";
+    session_fail(p, s, step, hint,
+                 "%llu packets (%llu bytes, %llu lost) came, but within %.1f "
+                 "s not this: %s",
+                 (unsigned long long)s->packets, (unsigned long long)s->bytes,
+                 (unsigned long long)s->lost,
+                 (double)p->cfg.first_key_ms / 1000, platform_step_text(step));
+}
+
+/* ---- something comes ---- */
+
+static void on_opened(struct platform *p, struct session *s)
+{
+    if (s->phase != PHASE_OPENING)
+        return;
+    session_set_step(p, s, PLATFORM_STEP_SOCKET);
+    session_invite(p, s);
+}
+
+/* The port is no good: it rests, the next one is tried. */
+static void on_refused(struct platform *p, struct session *s,
+                       const struct platform_media_event *ev)
+{
+    uint16_t bad = s->port;
+    bool closing = s->phase == PHASE_CLOSING || s->phase == PHASE_REOPENING;
+
+    if (closing) {
+        session_closed(p, s);
+        return;
+    }
+    if (s->phase != PHASE_OPENING)
+        return;
+    s->open = s->ordered = false;
+    if (++s->refusals >= MAX_REFUSALS || session_take_port(p, s)) {
+        session_fail(p, s, PLATFORM_STEP_SOCKET,
+                     "another program uses the ports of media.ports, or the "
+                     "process may not open more files",
+                     "media port %u could not be opened: %s", bad,
+                     ev->text ? ev->text : gb_strerror(ev->err));
+        return;
+    }
+    s->open = true;
+    session_news(p, s, NEWS_OPEN);
+}
+
+static void on_packet(struct platform *p, struct session *s,
+                      const struct platform_media_event *ev)
+{
+    struct channel *c;
+
+    s->from = ev->from;
+    s->reconnect_at = GB_NEVER;
+    if (s->answered && ev->ssrc != s->ssrc)
+        device_deviation(p, s->device, DEVIATION_SSRC_FOREIGN,
+                         session_channel(s));
+    session_set_step(p, s, PLATFORM_STEP_PACKET);
+    if (!s->packet) {
+        s->packet = true;
+        c = channel_find(p, s->device, session_channel(s));
+        if (c) {
+            c->delivered_utc_ms = p->now.utc_ms;
+            channel_changed(p, c);
+        }
+        session_began_media(p, s);
+    }
+}
+
+static void on_key(struct platform *p, struct session *s,
+                   const struct platform_media_event *ev)
+{
+    s->video = ev->video;
+    s->audio = ev->audio;
+    s->width = ev->width;
+    s->height = ev->height;
+    s->key_at = GB_NEVER;
+    session_set_step(p, s, PLATFORM_STEP_KEY);
+    if (s->phase != PHASE_MEDIA || s->state == PLATFORM_PLAYING)
+        return;
+    s->state = PLATFORM_PLAYING;
+    s->playing_ms = p->now.mono_ms;
+    session_set_step(p, s, PLATFORM_STEP_PLAYING);
+    platform_log(p, PLATFORM_INFO,
+                 "msg=\"live session plays\" session=%llu device=%.*s "
+                 "channel=%.*s transport=\"%s\" video=%s audio=%s size=%ux%u "
+                 "ms=%u",
+                 (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
+                 SLICE_ARG(session_channel(s)), transport_text(s->transport),
+                 ps_codec_name(s->video), ps_codec_name(s->audio), s->width,
+                 s->height, s->step_ms[PLATFORM_STEP_PLAYING]);
+}
+
+/* The connection is gone. Playing: it may come back; else nothing will. */
+static void on_ended(struct platform *p, struct session *s,
+                     const struct platform_media_event *ev)
+{
+    if (s->state == PLATFORM_PLAYING) {
+        s->reconnect_at = p->now.mono_ms + RECONNECT_MS;
+        session_arm(p, s);
+        return;
+    }
+    if (s->phase == PHASE_MEDIA)
+        session_fail(p, s, session_awaited(s),
+                     "look at the device's own log; try another transport",
+                     "the media connection failed: %s",
+                     ev->text ? ev->text : gb_strerror(ev->err));
+}
+
+static void on_live_event(struct platform *p, struct session *s,
+                          const struct platform_media_event *ev)
+{
+    switch (ev->kind) {
+    case PLATFORM_MEDIA_OPENED:
+        on_opened(p, s);
+        break;
+    case PLATFORM_MEDIA_CONNECTED:
+        s->from = ev->from;
+        s->reconnect_at = GB_NEVER;
+        session_set_step(p, s, PLATFORM_STEP_CONNECT);
+        break;
+    case PLATFORM_MEDIA_PACKET:
+        on_packet(p, s, ev);
+        break;
+    case PLATFORM_MEDIA_PROGRAM:
+        session_set_step(p, s, PLATFORM_STEP_PROGRAM);
+        break;
+    case PLATFORM_MEDIA_CODEC:
+        s->video = ev->video;
+        s->audio = ev->audio;
+        session_set_step(p, s, PLATFORM_STEP_CODEC);
+        break;
+    case PLATFORM_MEDIA_KEY:
+        on_key(p, s, ev);
+        break;
+    case PLATFORM_MEDIA_ALIVE:
+        s->reconnect_at = GB_NEVER;
+        break;
+    case PLATFORM_MEDIA_ENDED:
+        on_ended(p, s, ev);
+        break;
+    case PLATFORM_MEDIA_REFUSED:
+    case PLATFORM_MEDIA_CLOSED:
+        break;
+    }
+}
+
+void platform_media(struct platform *p, const struct platform_media_event *ev,
+                    struct gb_time now)
+{
+    struct handle *h = idmap_find(&p->handles, ev->session);
+    struct session *s;
+
+    p->now = now;
+    if (!h || h->kind != HANDLE_SESSION)
+        return; /* a late report */
+    s = container_of(h, struct session, handle);
+    if (s->phase == PHASE_GONE)
+        return;
+    if (ev->kind == PLATFORM_MEDIA_REFUSED) {
+        on_refused(p, s, ev);
+        return;
+    }
+    if (ev->kind == PLATFORM_MEDIA_CLOSED) {
+        if (s->phase == PHASE_CLOSING || s->phase == PHASE_REOPENING)
+            session_closed(p, s);
+        return;
+    }
+    if (ev->kind != PLATFORM_MEDIA_OPENED) {
+        s->packets = ev->packets;
+        s->bytes = ev->bytes;
+        s->lost = ev->lost;
+        s->foreign = ev->foreign;
+    }
+    if (s->phase >= PHASE_REOPENING)
+        return;
+    /* media flows: the timer looks again when it fires */
+    if (s->silence_at != GB_NEVER && ev->kind != PLATFORM_MEDIA_ENDED)
+        s->silence_at = now.mono_ms + p->cfg.silence_ms;
+    on_live_event(p, s, ev);
+}

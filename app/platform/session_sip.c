@@ -1,0 +1,497 @@
+/* The dialog of a session: offer, answer, what an error means
+ * (media reference §2.1, §2.2; field-notes §5). */
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+#include "sip/value.h"
+
+#define TCP_FALLBACK_MS 3000 /* AUTO over UDP without a packet */
+#define BUSY_MS 500          /* between the BYE and the next INVITE (5.1) */
+#define SERVER_ERROR_MS 2000
+#define SDP_MAX 1024
+
+/* ---- ended dialogs ---- */
+
+static struct slice append(char *text, size_t *at, struct slice s)
+{
+    struct slice out = { text + *at, s.n };
+
+    if (s.n)
+        memcpy(text + *at, s.p, s.n);
+    *at += s.n;
+    return out;
+}
+
+void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
+                 const struct sip_peer *peer)
+{
+    size_t n = d->call_id.n + d->local_uri.n + d->remote_uri.n +
+               d->local_tag.n + d->remote_tag.n + d->target.n;
+    struct kept_dialog *k = gb_get(p->alloc, sizeof(*k) + n);
+
+    if (!k)
+        return;
+    n = 0;
+    k->state.call_id = append(k->text, &n, d->call_id);
+    k->state.local_uri = append(k->text, &n, d->local_uri);
+    k->state.remote_uri = append(k->text, &n, d->remote_uri);
+    k->state.local_tag = append(k->text, &n, d->local_tag);
+    k->state.remote_tag = append(k->text, &n, d->remote_tag);
+    k->state.target = append(k->text, &n, d->target);
+    k->state.local_cseq = d->local_cseq + 1; /* its BYE had the next one */
+    k->peer = *peer;
+    list_push_back(&p->kept_dialogs, &k->node);
+    if (++p->n_kept_dialogs > PLATFORM_MAX_DIALOGS_KEPT) {
+        p->n_kept_dialogs--;
+        gb_put(p->alloc, container_of(list_pop_front(&p->kept_dialogs),
+                                      struct kept_dialog, node));
+    }
+}
+
+void dialogs_fini(struct platform *p)
+{
+    struct list *n;
+
+    while ((n = list_pop_front(&p->kept_dialogs)))
+        gb_put(p->alloc, container_of(n, struct kept_dialog, node));
+}
+
+/* BYE for all that may still live at this address. How many there were. */
+static unsigned bye_kept(struct platform *p, const struct device *d)
+{
+    struct list *n, *tmp;
+    unsigned count = 0;
+
+    LIST_EACH(n, tmp, &p->kept_dialogs) {
+        struct kept_dialog *k = container_of(n, struct kept_dialog, node);
+
+        if (!gb_addr_ip_eq(&k->peer.remote, &d->peer.remote))
+            continue;
+        sip_stack_bye_orphan(p->sip, &k->state, &d->peer, 0, p->now.mono_ms);
+        list_remove(n);
+        gb_put(p->alloc, k);
+        p->n_kept_dialogs--;
+        count++;
+    }
+    return count;
+}
+
+void platform_restore_dialog(struct platform *p,
+                             const struct sip_dialog_state *d,
+                             const struct sip_peer *peer, struct gb_time now)
+{
+    struct sip_peer to = *peer;
+
+    p->now = now;
+    to.connection = 0;
+    if (to.transport == SIP_UDP)
+        sip_stack_bye_orphan(p->sip, d, &to, 0, now.mono_ms);
+    dialog_keep(p, d, &to); /* for a 486, should this BYE be lost */
+}
+
+void session_end_dialog(struct platform *p, struct session *s)
+{
+    struct sip_dialog_state d;
+
+    if (!s->dialog)
+        return;
+    if (s->device && !sip_stack_dialog_state(p->sip, s->dialog, &d))
+        dialog_keep(p, &d, &s->device->peer);
+    sip_stack_end(p->sip, s->dialog, p->now.mono_ms);
+    s->dialog = 0;
+    session_news(p, s, NEWS_DIALOG);
+}
+
+/* ---- the offer ---- */
+
+enum platform_transport device_transport(const struct device *d)
+{
+    if (d->media != PLATFORM_AUTO)
+        return d->media;
+    if (d->learnt != PLATFORM_AUTO)
+        return d->learnt;
+    return gb_addr_is_private(&d->peer.remote) ? PLATFORM_UDP
+                                               : PLATFORM_TCP_PASSIVE;
+}
+
+static void make_offer(const struct platform *p, const struct session *s,
+                       struct sdp_offer *o)
+{
+    *o = (struct sdp_offer){
+        .operation = SDP_PLAY,
+        .transport = s->transport == PLATFORM_UDP ? SDP_UDP
+                     : s->transport == PLATFORM_TCP_ACTIVE
+                         ? SDP_TCP_ACTIVE
+                         : SDP_TCP_PASSIVE,
+        .owner = p->id,
+        .addr = platform_media_addr(p, &s->device->peer),
+        .ssrc = s->offered_ssrc,
+        .minimal = s->minimal,
+        .select = SDP_SELECT_NONE,
+    };
+    o->addr.port = s->port;
+    if (!s->minimal)
+        o->select = sdp_select_make(s->stream,
+                                    s->device->edition == MANSCDP_2022);
+}
+
+static void make_call_id(struct platform *p, struct session *s)
+{
+    struct writer w = writer_of(s->call_id, sizeof(s->call_id));
+    struct gb_addr local = s->device->peer.local;
+    char token[16];
+
+    sip_stack_token(p->sip, token);
+    local.port = 0;
+    writer_bytes(&w, token, sizeof(token));
+    writer_char(&w, '@');
+    gb_addr_write(&w, &local);
+    s->call_id_len = (uint8_t)w.len;
+}
+
+void session_invite(struct platform *p, struct session *s)
+{
+    char sdp[SDP_MAX], subject[2 * PLATFORM_ID_MAX + 32];
+    char y[SSRC_DIGITS + 1];
+    struct writer w = writer_of(sdp, sizeof(sdp)),
+                  sw = writer_of(subject, sizeof(subject));
+    const struct sip_subject to = { session_channel(s),
+                                    slice_of(y, SSRC_DIGITS), p->id,
+                                    SLICE("0") };
+    struct sdp_offer offer;
+    struct outgoing o;
+    int err = outgoing_init(&o, p, &s->device->peer, session_channel(s),
+                            SIP_METHOD_INVITE);
+
+    ssrc_text(s->offered_ssrc, y);
+    make_offer(p, s, &offer);
+    if (gb_addr_is_any(&offer.addr)) {
+        session_fail(p, s, PLATFORM_STEP_INVITE,
+                     "set media.address to an address of this host that the "
+                     "device can reach",
+                     "there is no address to tell the device");
+        return;
+    }
+    sdp_offer_write(&w, &offer);
+    sip_subject_write(&sw, &to);
+    make_call_id(p, s);
+    o.r.call_id = slice_of(s->call_id, s->call_id_len);
+    o.r.subject = writer_slice(&sw);
+    o.r.content_type = SLICE(SIP_TYPE_SDP);
+    o.r.body = writer_slice(&w);
+    o.r.user = s->handle.id;
+    if (!err)
+        err = w.err ? w.err : sw.err;
+    if (!err)
+        err = sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &s->dialog);
+    if (err) {
+        s->dialog = 0;
+        session_fail(p, s, PLATFORM_STEP_INVITE,
+                     "the server is at its limits: see its log",
+                     "the INVITE could not be sent: %s", gb_strerror(err));
+        return;
+    }
+    s->phase = PHASE_INVITING;
+    s->sip_status = 0;
+    s->answer_at = p->now.mono_ms + p->cfg.answer_ms;
+    session_set_step(p, s, PLATFORM_STEP_INVITE);
+    session_arm(p, s);
+}
+
+void session_no_answer(struct platform *p, struct session *s)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+    const struct device *d = s->device;
+
+    session_fail(p, s, PLATFORM_STEP_ANSWER,
+                 s->packet ? "RTP came although the INVITE was not answered: "
+                             "the answers of the device get lost on the way"
+                           : "check that the channel exists in the device; a "
+                             "restart of the device helps when it is stuck",
+                 "no answer to the INVITE in %.1f s; it went to %s over %s, "
+                 "%s; last sign of life %.1f s ago",
+                 (double)p->cfg.answer_ms / 1000,
+                 gb_addr_text(&d->peer.remote, addr),
+                 d->peer.transport == SIP_UDP ? "UDP" : "TCP",
+                 s->sip_status ? "it was only confirmed as received"
+                               : "nothing came back",
+                 (double)(p->now.mono_ms - d->alive_ms) / 1000);
+}
+
+/* ---- the answer ---- */
+
+static void set_hints(struct session *s, const struct sdp_agreed *g)
+{
+    static const struct {
+        struct slice encoding;
+        enum ps_codec codec;
+    } table[] = {
+        { SLICE_INIT("H264"), PS_CODEC_H264 },
+        { SLICE_INIT("H265"), PS_CODEC_H265 },
+        { SLICE_INIT("MPEG4"), PS_CODEC_MPEG4 },
+        { SLICE_INIT("SVAC"), PS_CODEC_SVAC },
+        { SLICE_INIT("AAC"), PS_CODEC_AAC },
+        { SLICE_INIT("PCMA"), PS_CODEC_G711A },
+        { SLICE_INIT("PCMU"), PS_CODEC_G711U },
+        { SLICE_INIT("SVACA"), PS_CODEC_SVACA },
+    };
+    struct slice encoding;
+    uint32_t clock_hz;
+
+    s->video_hint = s->audio_hint = PS_CODEC_UNKNOWN;
+    if (!g->has_format || sdp_format_codec(&g->format, &encoding, &clock_hz))
+        return;
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+        if (slice_ieq(encoding, table[i].encoding)) {
+            if (ps_codec_is_video(table[i].codec))
+                s->video_hint = table[i].codec;
+            else
+                s->audio_hint = table[i].codec;
+        }
+}
+
+/* We are to connect. false: the session has gone another way. */
+static bool set_connect(struct platform *p, struct session *s,
+                        const struct sdp_agreed *g)
+{
+    const struct gb_addr *sip = &s->device->peer.remote;
+    char addr[GB_ADDR_TEXT_MAX];
+
+    s->connect = *sip;
+    if (g->has_addr)
+        s->connect = g->addr;
+    else
+        s->connect.port = g->media->port;
+    /* an address of its own LAN: nobody answers there (field-note 2.5) */
+    if (!gb_addr_is_private(&s->connect) || gb_addr_is_private(sip))
+        return true;
+    if (!(s->tried & TRIED_TRANSPORT)) {
+        s->tried |= TRIED_TRANSPORT;
+        session_retry_transport(p, s, PLATFORM_TCP_PASSIVE);
+        return false;
+    }
+    session_fail(p, s, PLATFORM_STEP_CONNECT,
+                 "use tcp-passive: the device is behind NAT",
+                 "the device wants to be connected at its private address %s",
+                 gb_addr_text(&s->connect, addr));
+    return false;
+}
+
+/* false: the session has gone another way. */
+static bool agree(struct platform *p, struct session *s,
+                  const struct sip_msg *m)
+{
+    struct sdp_offer offer;
+    struct sdp_agreed g;
+    struct sdp answer;
+    uint32_t y;
+
+    make_offer(p, s, &offer);
+    s->ssrc = s->offered_ssrc;
+    s->ssrc_any = true;
+    if (sdp_parse(&answer, m->body, NULL) ||
+        sdp_agree(&g, &offer, &answer)) {
+        device_deviation(p, s->device, DEVIATION_NO_CODEC, SLICE("no SDP"));
+        if (s->transport != PLATFORM_TCP_ACTIVE)
+            return true; /* media may come all the same */
+        session_fail(p, s, PLATFORM_STEP_ANSWER, "use tcp-passive",
+                     "the device answered 200 without saying where to "
+                     "connect");
+        return false;
+    }
+    if (g.refused) {
+        session_fail(p, s, PLATFORM_STEP_ANSWER,
+                     "the device takes the call but refuses the stream: try "
+                     "another transport or stream",
+                     "the device answered 200 with media port 0");
+        return false;
+    }
+    if (g.media->encrypted) {
+        session_fail(p, s, PLATFORM_STEP_ANSWER,
+                     "turn GB 35114 encryption off in the device",
+                     "the device announces encrypted video (a=vkek)");
+        return false;
+    }
+    if (g.retry_udp) {
+        device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
+                         session_channel(s));
+        if (!(s->tried & TRIED_TRANSPORT)) {
+            s->tried |= TRIED_TRANSPORT;
+            session_retry_transport(p, s, PLATFORM_UDP);
+            return false;
+        }
+        session_fail(p, s, PLATFORM_STEP_ANSWER, "use udp",
+                     "the device answers with UDP where we would connect");
+        return false;
+    }
+    if (g.either)
+        device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
+                         session_channel(s));
+    if (g.ssrc_changed)
+        device_deviation(p, s->device, DEVIATION_SSRC_CHANGED,
+                         session_channel(s));
+    s->ssrc = g.ssrc;
+    s->ssrc_any = !sdp_ssrc(&answer, g.media, &y);
+    if (!g.has_format)
+        device_deviation(p, s->device, DEVIATION_NO_CODEC,
+                         session_channel(s));
+    set_hints(s, &g);
+    return s->transport != PLATFORM_TCP_ACTIVE || set_connect(p, s, &g);
+}
+
+static void on_accepted(struct platform *p, struct session *s,
+                        const struct sip_event *ev)
+{
+    uint64_t now = p->now.mono_ms;
+
+    if (s->phase != PHASE_INVITING)
+        return; /* the 200 once more */
+    s->answer_at = GB_NEVER;
+    s->answered = true;
+    s->answered_ms = now;
+    s->phase = PHASE_MEDIA;
+    session_set_step(p, s, PLATFORM_STEP_ANSWER);
+    session_news(p, s, NEWS_DIALOG);
+    if (!agree(p, s, ev->msg))
+        return;
+    session_news(p, s, NEWS_ANSWER);
+    s->packet_at = now + p->cfg.media_ms;
+    if (s->is_auto && s->transport == PLATFORM_UDP && !(s->tried & TRIED_TCP))
+        s->tcp_at = now + TCP_FALLBACK_MS;
+    if (s->packet)
+        session_began_media(p, s);
+    session_arm(p, s);
+}
+
+/* ---- refusals ---- */
+
+static const char *hint_of(unsigned status)
+{
+    switch (status) {
+    case 400:
+    case 415:
+        return "the device does not understand the offer: update its "
+               "firmware, or report its model";
+    case 401:
+    case 407:
+        return "the device asks for a password from its platform: turn that "
+               "off in the device";
+    case 403:
+        return "the device forbids it: allow this platform to see the channel";
+    case 404:
+        return "the device does not know this channel: refresh the catalog";
+    case 408:
+    case 504:
+        return "the device could not reach the camera behind it";
+    case 480:
+        return "the channel is offline behind its recorder";
+    case 486:
+    case 600:
+        return "the device cannot take more sessions: stop other platforms "
+               "or clients that watch it, or restart it";
+    case 488:
+    case 606:
+        return "the device supports neither this transport nor the other";
+    case 603:
+        return "the device declines: see its own settings and log";
+    default:
+        return "see the log of the device";
+    }
+}
+
+static enum platform_transport other_transport(enum platform_transport t)
+{
+    return t == PLATFORM_TCP_PASSIVE ? PLATFORM_UDP : PLATFORM_TCP_PASSIVE;
+}
+
+static bool try_once(struct session *s, unsigned what)
+{
+    if (s->tried & what)
+        return false;
+    s->tried |= what;
+    return true;
+}
+
+/* Some refusals are worth a second INVITE, each kind once. */
+static bool try_again(struct platform *p, struct session *s, unsigned status)
+{
+    if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
+        s->minimal = true;
+        session_reinvite(p, s);
+    } else if (status == 486 && try_once(s, TRIED_BUSY)) {
+        bye_kept(p, s->device);
+        session_restart(p, s, BUSY_MS);
+    } else if (status == 488 && try_once(s, TRIED_TRANSPORT)) {
+        session_retry_transport(p, s, other_transport(s->transport));
+    } else if (status == 491 && try_once(s, TRIED_PENDING)) {
+        session_restart(p, s, platform_random_in(p, 2000, 4001));
+    } else if (status >= 500 && status < 600 && try_once(s, TRIED_5XX)) {
+        session_restart(p, s, SERVER_ERROR_MS);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void on_refused(struct platform *p, struct session *s,
+                       const struct sip_event *ev)
+{
+    char reason[LOG_TEXT_MAX];
+    double after = (double)(p->now.mono_ms - s->started.mono_ms) / 1000;
+
+    s->answer_at = GB_NEVER;
+    session_end_dialog(p, s);
+    s->sip_status = ev->status;
+    if (ev->kind == SIP_EV_FAILED && ev->status == 503) {
+        session_fail(p, s, PLATFORM_STEP_INVITE,
+                     "the way to the device is gone: wait until it registers "
+                     "again",
+                     "the INVITE could not be sent to the device");
+        return;
+    }
+    if (ev->kind == SIP_EV_FAILED) {
+        session_no_answer(p, s);
+        return;
+    }
+    if (try_again(p, s, ev->status))
+        return;
+    if (ev->status == 404 || ev->status == 403)
+        query_want(p, s->device, QUERY_CATALOG, query_jitter(p));
+    session_fail(p, s, PLATFORM_STEP_ANSWER, hint_of(ev->status),
+                 "the device answered the INVITE with %u %s after %.1f s",
+                 ev->status, log_text(ev->msg->reason, reason), after);
+}
+
+static void on_ended(struct platform *p, struct session *s,
+                     const struct sip_event *ev)
+{
+    const char *what = "the device ended it with a BYE";
+
+    if (ev->status == 481)
+        what = "the device does not know the dialog any more";
+    else if (ev->status != 200)
+        what = "the dialog was lost";
+    s->dialog = 0; /* over: nothing to end */
+    session_news(p, s, NEWS_DIALOG);
+    session_ended_by_device(p, s, what);
+}
+
+void session_on_sip(struct platform *p, struct session *s,
+                    const struct sip_event *ev)
+{
+    if (!s->dialog || ev->dialog != s->dialog || !s->device)
+        return; /* of an earlier dialog of this session */
+    if (ev->kind == SIP_EV_RESPONSE)
+        s->device->alive_ms = p->now.mono_ms;
+    if (ev->kind == SIP_EV_ENDED)
+        on_ended(p, s, ev);
+    else if (s->phase != PHASE_INVITING && s->phase != PHASE_MEDIA)
+        return;
+    else if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        s->sip_status = ev->status;
+    else if (ev->kind == SIP_EV_RESPONSE && ev->status < 300) {
+        s->sip_status = ev->status;
+        on_accepted(p, s, ev);
+    } else if (s->phase == PHASE_INVITING)
+        on_refused(p, s, ev);
+}

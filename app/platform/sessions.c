@@ -1,0 +1,693 @@
+/* Live sessions: from the first wish to see a channel until the last trace is
+ * gone (media reference §2, field-notes rule 7). One object owns the dialog,
+ * the SSRC, the port, the orders to the media edge and the timer; session_free
+ * is the only way out.
+ *
+ *   live_start ─► OPENING ─► INVITING ─► MEDIA ─► CLOSING ─► GONE ─► freed
+ *                    ▲          ▲  │       │         ▲
+ *                    │          └──┴─ WAITING        │ every failure, stop
+ *                    └──────────────── REOPENING ────┘
+ *
+ * What the caller sees (STARTING, PLAYING, STOPPING, FAILED, and the step) is
+ * kept beside the phase. */
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+
+#include <assert.h>
+
+#define HOLD_MS 10000       /* at least, for the first consumer to come */
+#define CLOSED_MS 10000     /* for the media edge to confirm a CLOSE */
+#define MAX_RESTARTS 3
+#define LONG_PLAY_MS 30000  /* then earlier restarts are forgotten */
+
+static const char *const step_name[PLATFORM_STEP_COUNT] = {
+#define X(id, name, text) name,
+    PLATFORM_STEP_MAP(X)
+#undef X
+};
+
+static const char *const step_text[PLATFORM_STEP_COUNT] = {
+#define X(id, name, text) text,
+    PLATFORM_STEP_MAP(X)
+#undef X
+};
+
+const char *platform_step_name(enum platform_step s)
+{
+    return step_name[s];
+}
+
+const char *platform_step_text(enum platform_step s)
+{
+    return step_text[s];
+}
+
+const char *transport_text(enum platform_transport t)
+{
+    switch (t) {
+    case PLATFORM_AUTO:
+        break;
+    case PLATFORM_UDP:
+        return "UDP";
+    case PLATFORM_TCP_PASSIVE:
+        return "TCP (we listen)";
+    case PLATFORM_TCP_ACTIVE:
+        return "TCP (we connect)";
+    }
+    return "any transport";
+}
+
+/* ---- time ---- */
+
+static void no_deadlines(struct session *s)
+{
+    s->answer_at = s->packet_at = s->tcp_at = s->key_at = s->silence_at =
+        s->retry_at = s->closed_at = s->reconnect_at = GB_NEVER;
+}
+
+void session_arm(struct platform *p, struct session *s)
+{
+    const uint64_t at[] = { s->answer_at,    s->packet_at, s->tcp_at,
+                            s->key_at,       s->silence_at, s->idle_at,
+                            s->retry_at,     s->closed_at, s->reconnect_at };
+    uint64_t min = GB_NEVER;
+
+    for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+        if (at[i] < min)
+            min = at[i];
+    timerq_set(&p->timers, &s->timer, min);
+}
+
+void session_set_step(struct platform *p, struct session *s,
+                      enum platform_step step)
+{
+    uint64_t ms = p->now.mono_ms - s->started.mono_ms;
+
+    if (!s->step_ms[step])
+        s->step_ms[step] = ms ? (uint32_t)ms : 1;
+    if (step > s->step)
+        s->step = step;
+    session_news(p, s, NEWS_CHANGED);
+}
+
+/* ---- the end ---- */
+
+void session_give_ssrc(struct platform *p, struct session *s)
+{
+    if (s->offered_ssrc)
+        ssrc_pool_give(&p->ssrcs, s->offered_ssrc, p->now.mono_ms);
+    s->offered_ssrc = 0;
+}
+
+static void give_port(struct platform *p, struct session *s)
+{
+    if (s->port_lent)
+        port_pool_give(&p->ports, s->port, p->now.mono_ms);
+    s->port_lent = false; /* the number is still shown */
+}
+
+/* The old one, if there is one, rests. 0 or GB_ELIMIT. */
+int session_take_port(struct platform *p, struct session *s)
+{
+    int err;
+
+    give_port(p, s);
+    err = port_pool_take(&p->ports, p->now.mono_ms, &s->port);
+    s->port_lent = !err;
+    return err;
+}
+
+static void set_channel_session(struct platform *p, const struct session *s,
+                                uint64_t from, uint64_t to)
+{
+    struct channel *c =
+        s->device && s->stream == 0
+            ? channel_find(p, s->device, session_channel(s))
+            : NULL;
+
+    if (!c || c->session != from)
+        return;
+    c->session = to;
+    channel_changed(p, c);
+}
+
+/* Frees all that a session can own, in whatever state it is. */
+void session_free(struct platform *p, struct session *s)
+{
+    session_end_dialog(p, s);
+    session_give_ssrc(p, s);
+    give_port(p, s);
+    timerq_stop(&p->timers, &s->timer);
+    list_remove(&s->in_device);
+    list_remove(&s->dirty);
+    idmap_remove(&p->handles, s->handle.id);
+    p->n_sessions--;
+    gb_put(p->alloc, s);
+}
+
+/* Nothing is left at the media edge. */
+void session_closed(struct platform *p, struct session *s)
+{
+    s->open = s->ordered = s->closing = false;
+    s->closed_at = GB_NEVER;
+    if (s->phase == PHASE_REOPENING) {
+        s->phase = PHASE_OPENING;
+        if (session_take_port(p, s)) {
+            session_fail(p, s, PLATFORM_STEP_SOCKET,
+                         "widen media.ports or stop other sessions",
+                         "no RTP port is free and rested");
+            return;
+        }
+        s->open = true;
+        session_news(p, s, NEWS_OPEN);
+        session_arm(p, s);
+        return;
+    }
+    s->phase = PHASE_GONE;
+    no_deadlines(s);
+    s->idle_at = GB_NEVER;
+    session_arm(p, s);
+    give_port(p, s);
+    session_give_ssrc(p, s);
+    set_channel_session(p, s, s->handle.id, 0);
+    list_remove(&s->in_device);
+    session_news(p, s, NEWS_GONE);
+}
+
+static void order_close(struct platform *p, struct session *s)
+{
+    if (!s->closing)
+        session_news(p, s, NEWS_CLOSE);
+    s->closing = true;
+    s->closed_at = p->now.mono_ms + CLOSED_MS;
+    session_arm(p, s);
+}
+
+/* Takes the session apart: BYE or CANCEL, then the media edge. */
+static void close_session(struct platform *p, struct session *s)
+{
+    session_end_dialog(p, s);
+    no_deadlines(s);
+    s->idle_at = GB_NEVER;
+    s->phase = PHASE_CLOSING;
+    s->news &= ~(unsigned)NEWS_ANSWER;
+    session_news(p, s, NEWS_CHANGED);
+    if (s->open && !s->ordered) { /* nobody has heard of it */
+        s->news &= ~(unsigned)NEWS_OPEN;
+        s->open = false;
+    }
+    if (!s->open) {
+        session_closed(p, s);
+        return;
+    }
+    order_close(p, s);
+}
+
+static bool is_over(const struct session *s)
+{
+    return s->state == PLATFORM_STOPPING || s->state == PLATFORM_FAILED;
+}
+
+void session_fail(struct platform *p, struct session *s,
+                  enum platform_step step, const char *hint, const char *fmt,
+                  ...)
+{
+    struct writer w = writer_of(s->evidence, sizeof(s->evidence));
+    va_list ap;
+
+    if (is_over(s))
+        return;
+    va_start(ap, fmt);
+    writer_vf(&w, fmt, ap);
+    va_end(ap);
+    s->evidence_len = (uint16_t)w.len;
+    s->hint = hint;
+    s->state = PLATFORM_FAILED;
+    s->step = step;
+    p->counters.sessions_failed++;
+    platform_log(p, PLATFORM_WARN,
+                 "msg=\"live session failed\" session=%llu device=%.*s "
+                 "channel=%.*s step=%s evidence=\"%.*s\" call_id=%.*s",
+                 (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
+                 SLICE_ARG(session_channel(s)), step_name[step],
+                 (int)s->evidence_len, s->evidence, (int)s->call_id_len,
+                 s->call_id);
+    close_session(p, s);
+}
+
+void session_stop(struct platform *p, struct session *s)
+{
+    if (is_over(s))
+        return;
+    s->state = PLATFORM_STOPPING;
+    s->step = PLATFORM_STEP_ENDED;
+    platform_log(p, PLATFORM_INFO,
+                 "msg=\"live session stopped\" session=%llu device=%.*s "
+                 "channel=%.*s packets=%llu",
+                 (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
+                 SLICE_ARG(session_channel(s)), (unsigned long long)s->packets);
+    close_session(p, s);
+}
+
+void sessions_of_device_end(struct platform *p, struct device *d,
+                            const char *why)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &d->sessions) {
+        struct session *s = container_of(n, struct session, in_device);
+
+        session_fail(p, s,
+                     s->state == PLATFORM_PLAYING ? PLATFORM_STEP_ENDED
+                                                  : PLATFORM_STEP_DEVICE,
+                     "see why the device went offline; the stream can be "
+                     "started again when it is back",
+                     "the device went offline: %s", why);
+    }
+}
+
+void sessions_of_device_move(struct platform *p, struct device *d)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &d->sessions) {
+        struct session *s = container_of(n, struct session, in_device);
+
+        if (s->dialog)
+            sip_stack_move(p->sip, s->dialog, &d->peer);
+    }
+}
+
+/* ---- once more ---- */
+
+static void begin_again(struct platform *p, struct session *s,
+                        enum session_phase phase)
+{
+    session_end_dialog(p, s);
+    no_deadlines(s);
+    s->phase = phase;
+    s->state = PLATFORM_STARTING;
+    s->step = PLATFORM_STEP_SOCKET;
+    for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
+        s->step_ms[i] = 0;
+    s->packet = s->answered = false;
+    s->news &= ~(unsigned)NEWS_ANSWER;
+    session_news(p, s, NEWS_CHANGED);
+}
+
+void session_restart(struct platform *p, struct session *s, uint64_t in_ms)
+{
+    begin_again(p, s, PHASE_WAITING);
+    s->retry_at = p->now.mono_ms + in_ms;
+    session_arm(p, s);
+}
+
+void session_reinvite(struct platform *p, struct session *s)
+{
+    begin_again(p, s, PHASE_WAITING);
+    session_give_ssrc(p, s);
+    if (ssrc_pool_take(&p->ssrcs, false, p->now.mono_ms, &s->offered_ssrc)) {
+        session_fail(p, s, PLATFORM_STEP_INVITE, "stop other sessions",
+                     "no SSRC is free");
+        return;
+    }
+    s->ssrc = s->offered_ssrc;
+    session_invite(p, s);
+}
+
+/* The port stays when the edge has both of its sockets open anyway. */
+void session_retry_transport(struct platform *p, struct session *s,
+                             enum platform_transport t)
+{
+    bool same = s->transport != PLATFORM_TCP_ACTIVE && t != PLATFORM_TCP_ACTIVE;
+
+    s->transport = t;
+    if (same) {
+        session_reinvite(p, s);
+        return;
+    }
+    begin_again(p, s, PHASE_REOPENING);
+    s->step = PLATFORM_STEP_DEVICE;
+    session_give_ssrc(p, s);
+    if (ssrc_pool_take(&p->ssrcs, false, p->now.mono_ms, &s->offered_ssrc)) {
+        session_fail(p, s, PLATFORM_STEP_INVITE, "stop other sessions",
+                     "no SSRC is free");
+        return;
+    }
+    s->ssrc = s->offered_ssrc;
+    order_close(p, s);
+}
+
+/* ---- timers ---- */
+
+static void on_silence(struct platform *p, struct session *s)
+{
+    session_fail(p, s, PLATFORM_STEP_ENDED,
+                 "the device or the network stopped sending: check the "
+                 "device's own picture and the path to it",
+                 "no media for %.1f s after %llu packets",
+                 (double)p->cfg.silence_ms / 1000,
+                 (unsigned long long)s->packets);
+}
+
+/* Media was lost, though the dialog may live: with somebody watching it is
+ * worth another INVITE. */
+void session_ended_by_device(struct platform *p, struct session *s,
+                             const char *what)
+{
+    if (p->now.mono_ms - s->playing_ms > LONG_PLAY_MS)
+        s->restarts = 0;
+    if (s->state == PLATFORM_PLAYING && s->consumers && s->device->online &&
+        s->restarts < MAX_RESTARTS && !p->draining) {
+        s->restarts++;
+        platform_log(p, PLATFORM_INFO,
+                     "msg=\"live session is started again\" session=%llu "
+                     "device=%.*s channel=%.*s why=\"%s\"",
+                     (unsigned long long)s->handle.id,
+                     SLICE_ARG(session_device(s)),
+                     SLICE_ARG(session_channel(s)), what);
+        session_restart(p, s, platform_random_in(p, 2000, 5001));
+        return;
+    }
+    session_fail(p, s,
+                 s->state == PLATFORM_PLAYING ? PLATFORM_STEP_ENDED
+                                              : session_awaited(s),
+                 "the device ended it: look for its limit of streams, and for "
+                 "other platforms that use it",
+                 "%s, %.1f s after its answer", what,
+                 s->answered
+                     ? (double)(p->now.mono_ms - s->answered_ms) / 1000
+                     : 0.0);
+}
+
+void session_on_timer(struct platform *p, struct session *s)
+{
+    uint64_t now = p->now.mono_ms;
+
+    if (s->closed_at <= now) {
+        platform_log(p, PLATFORM_ERROR,
+                     "msg=\"media edge has not confirmed a close\" "
+                     "session=%llu port=%u",
+                     (unsigned long long)s->handle.id, s->port);
+        session_closed(p, s);
+        return;
+    }
+    if (s->idle_at <= now)
+        session_stop(p, s);
+    else if (s->retry_at <= now)
+        session_reinvite(p, s);
+    else if (s->answer_at <= now)
+        session_no_answer(p, s);
+    else if (s->tcp_at <= now || s->packet_at <= now)
+        session_no_media(p, s);
+    else if (s->key_at <= now)
+        session_no_key(p, s);
+    else if (s->reconnect_at <= now)
+        session_ended_by_device(p, s,
+                                "the device closed the media connection");
+    else if (s->silence_at <= now)
+        on_silence(p, s);
+    session_arm(p, s);
+}
+
+/* ---- the API ---- */
+
+static void view(const struct session *s, struct platform_session *out)
+{
+    *out = (struct platform_session){
+        .id = s->handle.id,
+        .device = session_device(s),
+        .channel = session_channel(s),
+        .stream = s->stream,
+        .state = s->state,
+        .step = s->step,
+        .loop = s->loop,
+        .transport = s->transport,
+        .port = s->port,
+        .ssrc = s->ssrc,
+        .from = s->from,
+        .sip_status = s->sip_status,
+        .evidence = slice_of(s->evidence, s->evidence_len),
+        .hint = slice_str(s->hint),
+        .call_id = slice_of(s->call_id, s->call_id_len),
+        .started_utc_ms = s->started.utc_ms,
+        .consumers = s->consumers,
+        .video = s->video,
+        .audio = s->audio,
+        .width = s->width,
+        .height = s->height,
+        .packets = s->packets,
+        .bytes = s->bytes,
+        .lost = s->lost,
+        .foreign = s->foreign,
+    };
+    memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
+}
+
+static struct session *session_find(const struct platform *p, uint64_t id)
+{
+    struct handle *h = idmap_find(&p->handles, id);
+
+    return h && h->kind == HANDLE_SESSION
+               ? container_of(h, struct session, handle)
+               : NULL;
+}
+
+static struct session *running(const struct device *d, struct slice channel,
+                               unsigned stream)
+{
+    const struct list *n;
+
+    for (n = d->sessions.next; n != &d->sessions; n = n->next) {
+        struct session *s = container_of(n, struct session, in_device);
+
+        if (!is_over(s) && s->stream == stream &&
+            slice_eq(session_channel(s), channel))
+            return s;
+    }
+    return NULL;
+}
+
+/* Fills *out for a start that never became a session. */
+static int refused(struct platform *p, struct platform_session *out,
+                   const struct platform_live *req, int err,
+                   enum platform_step step, const char *hint, const char *fmt,
+                   ...) __attribute__((format(printf, 7, 8)));
+
+static int refused(struct platform *p, struct platform_session *out,
+                   const struct platform_live *req, int err,
+                   enum platform_step step, const char *hint, const char *fmt,
+                   ...)
+{
+    struct writer w = writer_of(p->refused, sizeof(p->refused));
+    va_list ap;
+
+    va_start(ap, fmt);
+    writer_vf(&w, fmt, ap);
+    va_end(ap);
+    *out = (struct platform_session){
+        .device = req->device,
+        .channel = req->channel,
+        .stream = req->stream,
+        .state = PLATFORM_FAILED,
+        .step = step,
+        .evidence = writer_slice(&w),
+        .hint = slice_str(hint),
+    };
+    return err;
+}
+
+static int make(struct platform *p, struct device *d,
+                const struct platform_live *req, struct session **out)
+{
+    struct session *s = gb_get(p->alloc, sizeof(*s));
+    uint64_t hold_ms = p->cfg.idle_stop_s * 1000ull;
+    int err;
+
+    if (!s)
+        return GB_ENOMEM;
+    s->handle.kind = HANDLE_SESSION;
+    err = idmap_add(&p->handles, &s->handle, &s->handle.id);
+    if (err) {
+        gb_put(p->alloc, s);
+        return err;
+    }
+    p->n_sessions++;
+    list_init(&s->in_device);
+    list_init(&s->dirty);
+    timerq_node_init(&s->timer, TIMER_SESSION);
+    no_deadlines(s);
+    memcpy(s->channel, req->channel.p, req->channel.n);
+    s->channel_len = (uint8_t)req->channel.n;
+    memcpy(s->device_text, d->id, device_id(d).n);
+    s->device_len = (uint8_t)device_id(d).n;
+    s->stream = (uint8_t)req->stream;
+    s->started = p->now;
+    s->is_auto = req->transport == PLATFORM_AUTO;
+    s->transport = s->is_auto ? device_transport(d) : req->transport;
+    s->idle_at = p->now.mono_ms + (hold_ms > HOLD_MS ? hold_ms : HOLD_MS);
+    err = session_take_port(p, s);
+    if (!err)
+        err = ssrc_pool_take(&p->ssrcs, false, p->now.mono_ms,
+                             &s->offered_ssrc);
+    if (err) {
+        session_free(p, s);
+        return err;
+    }
+    s->ssrc = s->offered_ssrc;
+    s->loop = s->offered_ssrc % p->cfg.media_loops;
+    s->device = d;
+    list_push_back(&d->sessions, &s->in_device);
+    *out = s;
+    return 0;
+}
+
+static int start(struct platform *p, struct device *d,
+                 const struct platform_live *req, struct platform_session *out)
+{
+    struct session *s;
+    int err;
+
+    if (p->n_sessions >= p->cfg.max_sessions)
+        return refused(p, out, req, GB_ELIMIT, PLATFORM_STEP_DEVICE,
+                       "raise limits.sessions or stop other sessions",
+                       "%zu sessions are running, no more are allowed",
+                       p->n_sessions);
+    err = make(p, d, req, &s);
+    if (err == GB_ELIMIT)
+        return refused(p, out, req, err, PLATFORM_STEP_SOCKET,
+                       "widen media.ports or stop other sessions",
+                       "no RTP port is free: %u of %u in use, %u resting",
+                       rest_pool_lent(&p->ports.rest), p->ports.rest.n,
+                       rest_pool_resting(&p->ports.rest, p->now.mono_ms));
+    if (err)
+        return refused(p, out, req, err, PLATFORM_STEP_SOCKET, "free memory",
+                       "%s", gb_strerror(err));
+    p->counters.sessions_started++;
+    s->phase = PHASE_OPENING;
+    s->open = true;
+    session_set_step(p, s, PLATFORM_STEP_DEVICE);
+    session_news(p, s, NEWS_OPEN);
+    session_arm(p, s);
+    set_channel_session(p, s, 0, s->handle.id);
+    view(s, out);
+    return 0;
+}
+
+int platform_live_start(struct platform *p, const struct platform_live *req,
+                        struct gb_time now, struct platform_session *out)
+{
+    struct slice id = req->device;
+    struct session *s;
+    struct device *d;
+
+    p->now = now;
+    if (id.n == 0 && !platform_channel_owner(p, req->channel, &id))
+        return refused(p, out, req, GB_ENOENT, PLATFORM_STEP_DEVICE,
+                       "name the device as well, or refresh its catalog",
+                       "no device, or more than one, has this channel");
+    d = device_find(p, id);
+    if (!d)
+        return refused(p, out, req, GB_ENOENT, PLATFORM_STEP_DEVICE,
+                       "see the pending list for ids that knocked",
+                       "no device with this id has ever registered");
+    if (!manscdp_devid_is_usable(req->channel) ||
+        req->channel.n >= PLATFORM_ID_MAX || req->stream > SDP_MAX_STREAM)
+        return refused(p, out, req, GB_ENOENT, PLATFORM_STEP_DEVICE,
+                       "use a channel id of the device's list",
+                       "this is no id that a channel can have");
+    s = running(d, req->channel, req->stream);
+    if (s) {
+        view(s, out);
+        return 0;
+    }
+    if (p->draining)
+        return refused(p, out, req, GB_ESTATE, PLATFORM_STEP_DEVICE,
+                       "try again when it has started anew",
+                       "this server is stopping");
+    if (!d->online)
+        return refused(p, out, req, GB_ESTATE, PLATFORM_STEP_DEVICE,
+                       "check power and network of the device, and that it "
+                       "is set to register here",
+                       "the device is offline: %s", d->reason);
+    return start(p, d, req, out);
+}
+
+bool platform_session_view(const struct platform *p, uint64_t id,
+                           struct platform_session *out)
+{
+    const struct session *s = session_find(p, id);
+
+    if (!s)
+        return false;
+    view(s, out);
+    return true;
+}
+
+bool platform_session_at(const struct platform *p, size_t i,
+                         struct platform_session *out)
+{
+    uint32_t pos = 0;
+    struct handle *h;
+
+    while ((h = idmap_walk_next(&p->handles, &pos)))
+        if (h->kind == HANDLE_SESSION && i-- == 0) {
+            view(container_of(h, struct session, handle), out);
+            return true;
+        }
+    return false;
+}
+
+bool platform_live_find(const struct platform *p, struct slice device,
+                        struct slice channel, unsigned stream,
+                        struct platform_session *out)
+{
+    const struct device *d;
+    const struct session *s;
+
+    if (device.n == 0 && !platform_channel_owner(p, channel, &device))
+        return false;
+    d = device_find(p, device);
+    s = d ? running(d, channel, stream) : NULL;
+    if (!s)
+        return false;
+    view(s, out);
+    return true;
+}
+
+void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now)
+{
+    struct session *s = session_find(p, id);
+
+    p->now = now;
+    if (!s || is_over(s))
+        return;
+    s->consumers++;
+    s->idle_at = GB_NEVER;
+    session_news(p, s, NEWS_CHANGED);
+    session_arm(p, s);
+}
+
+void platform_session_release(struct platform *p, uint64_t id,
+                              struct gb_time now)
+{
+    struct session *s = session_find(p, id);
+
+    p->now = now;
+    if (!s || is_over(s) || s->consumers == 0)
+        return;
+    if (--s->consumers == 0)
+        s->idle_at = now.mono_ms + p->cfg.idle_stop_s * 1000ull;
+    session_news(p, s, NEWS_CHANGED);
+    session_arm(p, s);
+}
+
+void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now)
+{
+    struct session *s = session_find(p, id);
+
+    p->now = now;
+    if (s)
+        session_stop(p, s);
+}
