@@ -96,7 +96,8 @@ static void finish(struct platform *p, struct device *d)
     arm(p, d);
 }
 
-static void catalog_over(struct platform *p, struct device *d, int state)
+static void catalog_over(struct platform *p, struct device *d,
+                         enum platform_catalog state)
 {
     d->query.state = state;
     device_changed(p, d, CHANGE_CATALOG_DONE);

@@ -149,7 +149,7 @@ struct query {
     uint64_t start_ms;       /* not before */
     uint64_t give_up_ms;     /* DeviceInfo */
     uint64_t retry_ms;       /* catalog once more */
-    int state;               /* PLATFORM_CATALOG_ */
+    enum platform_catalog state;
     uint32_t have, sum;
 };
 

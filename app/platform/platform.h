@@ -187,6 +187,12 @@ bool platform_action(struct platform *p, struct platform_action *out);
 
 /* ---- devices and channels ---------------------------------------------- */
 
+/* How far the list of channels is. */
+enum platform_catalog {
+    PLATFORM_CATALOG_NONE, PLATFORM_CATALOG_RUNNING,
+    PLATFORM_CATALOG_COMPLETE, PLATFORM_CATALOG_IS_PARTIAL,
+};
+
 /* Borrowed until the next platform call that is not a view. Unknown text is
  * the empty slice, unknown times are 0. */
 struct platform_device {
@@ -198,8 +204,7 @@ struct platform_device {
     struct slice charset;          /* as observed: "GB18030", "UTF-8" */
     int64_t registered_utc_ms, keepalive_utc_ms, expires_utc_ms;
     size_t n_channels;
-    enum { PLATFORM_CATALOG_NONE, PLATFORM_CATALOG_RUNNING,
-           PLATFORM_CATALOG_COMPLETE, PLATFORM_CATALOG_IS_PARTIAL } catalog;
+    enum platform_catalog catalog;
     uint32_t catalog_have, catalog_sum; /* of the running or last one */
     uint64_t deviations;           /* tolerated faults counted */
     enum platform_transport media; /* configured: AUTO unless set */
