@@ -1,0 +1,620 @@
+#include "app/device/device_impl.h"
+
+#include "manscdp/catalog.h"
+#include "manscdp/device.h"
+#include "manscdp/notify.h"
+#include "manscdp/time.h"
+#include "sip/value.h"
+
+#include <stdio.h>
+
+#define SCRATCH_BYTES 65536
+#define BODY_BYTES 32768
+
+/* What the stack's user value says besides the device. */
+enum purpose { FOR_REGISTER = 1, FOR_KEEPALIVE, FOR_PAGE, FOR_OTHER };
+
+static uint64_t user_of(const struct device *d, enum purpose p)
+{
+    return d->c.user << 8 | (uint64_t)p;
+}
+
+void device_push(struct device *d, const struct device_action *a)
+{
+    /* a full ring drops states, never orders: there are at most three orders
+     * for each session */
+    if (d->n_actions == DEVICE_MAX_ACTIONS)
+        return;
+    d->action[(d->first_action + d->n_actions++) % DEVICE_MAX_ACTIONS] = *a;
+}
+
+bool device_action(struct device *d, struct device_action *out)
+{
+    if (d->n_actions == 0)
+        return false;
+    *out = d->action[d->first_action];
+    d->first_action = (d->first_action + 1) % DEVICE_MAX_ACTIONS;
+    d->n_actions--;
+    return true;
+}
+
+static void say(struct device *d, const char *text, unsigned status)
+{
+    struct device_action a = { .kind = DEVICE_STATE, .text = text,
+                               .status = status };
+
+    device_push(d, &a);
+}
+
+/* ---- requests -------------------------------------------------------------- */
+
+struct request_text {
+    char uri[128], from[128], to[128], contact[128];
+};
+
+/* signalling.md §2.3, device to platform. */
+static void fill_request(struct device *d, struct sip_request *r,
+                         struct request_text *t, enum sip_method method)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+    bool own_aor = method == SIP_METHOD_REGISTER;
+
+    *r = (struct sip_request){ .method = method, .peer = d->c.server,
+                               .expires = -1 };
+    snprintf(t->uri, sizeof(t->uri), "sip:%s@%s", d->c.server_id,
+             gb_addr_text(&d->c.server.remote, addr));
+    snprintf(t->from, sizeof(t->from), "sip:%s@%s", d->c.id, d->c.realm);
+    snprintf(t->to, sizeof(t->to), "sip:%s@%s",
+             own_aor ? d->c.id : d->c.server_id, d->c.realm);
+    device_contact(d, t->contact, sizeof(t->contact));
+    r->uri = slice_str(t->uri);
+    r->from = slice_str(t->from);
+    r->to = slice_str(t->to);
+}
+
+void device_contact(const struct device *d, char *out, size_t cap)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    snprintf(out, cap, "sip:%s@%s%s", d->c.id,
+             gb_addr_text(&d->c.server.local, addr),
+             d->c.server.transport == SIP_UDP ? "" : ";transport=tcp");
+}
+
+/* ---- registration ----------------------------------------------------------- */
+
+static void go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
+                       const char *why, unsigned status)
+{
+    bool was_online = d->state == DEVICE_ONLINE;
+
+    d->state = DEVICE_OFFLINE;
+    d->register_ms = now.mono_ms + wait_ms;
+    d->keepalive_ms = GB_NEVER;
+    d->call_id_len = 0;
+    d->page.active = false;
+    if (was_online)
+        device_end_sessions(d, now);
+    say(d, why, status);
+}
+
+/* answer: the Authorization value, empty for none. */
+static void send_register(struct device *d, struct slice answer, bool proxy,
+                          struct gb_time now)
+{
+    struct request_text t;
+    struct sip_request r;
+    struct sip_extra extra[2];
+    uint64_t id;
+
+    fill_request(d, &r, &t, SIP_METHOD_REGISTER);
+    if (d->call_id_len == 0) { /* a new registration */
+        sip_stack_token(d->c.sip, d->call_id);
+        sip_stack_token(d->c.sip, d->from_tag);
+        d->call_id_len = 16;
+        d->cseq = 0;
+    }
+    r.call_id = slice_of(d->call_id, d->call_id_len);
+    r.from_tag = slice_of(d->from_tag, 16);
+    r.cseq = ++d->cseq;
+    r.contact = slice_str(t.contact);
+    r.expires = d->state == DEVICE_STOPPING ? 0 : d->c.expires_s;
+    r.user = user_of(d, FOR_REGISTER);
+    r.extra = extra;
+    if (answer.n)
+        extra[r.n_extra++] = (struct sip_extra){
+            proxy ? SLICE("Proxy-Authorization") : SLICE("Authorization"),
+            answer,
+        };
+    extra[r.n_extra++] = (struct sip_extra){
+        SLICE("X-GB-Ver"),
+        slice_str(manscdp_edition_ver(d->c.dialect.edition)),
+    };
+    d->n.registers++;
+    d->answered_challenge = answer.n > 0;
+    if (sip_stack_request(d->c.sip, &r, now.mono_ms, &id))
+        go_offline(d, now, d->c.retry_ms, "REGISTER could not be sent", 0);
+}
+
+static void begin_register(struct device *d, struct gb_time now)
+{
+    d->register_ms = GB_NEVER;
+    if (d->c.server.transport != SIP_UDP && !d->c.server.connection) {
+        struct device_action a = { .kind = DEVICE_DO_CONNECT };
+
+        d->register_ms = now.mono_ms + d->c.retry_ms;
+        device_push(d, &a);
+        return;
+    }
+    if (d->state == DEVICE_OFFLINE)
+        d->state = DEVICE_REGISTERING;
+    send_register(d, (struct slice){ NULL, 0 }, false, now);
+}
+
+static void on_challenge(struct device *d, const struct sip_event *ev,
+                         struct gb_time now)
+{
+    bool proxy = ev->status == 407;
+    struct slice value = sip_msg_value(ev->msg, proxy ? SIP_HDR_PROXY_AUTHENTICATE
+                                                      : SIP_HDR_WWW_AUTHENTICATE);
+    struct sip_challenge ch;
+    char buf[1024], cnonce[16], uri[128], addr[GB_ADDR_TEXT_MAX];
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct sip_answer a = { .username = slice_str(d->c.id),
+                            .password = slice_str(d->c.password),
+                            .method = SLICE("REGISTER"), .nc = 1 };
+
+    if (sip_challenge_parse(&ch, value) ||
+        (d->answered_challenge && !ch.stale)) {
+        go_offline(d, now, d->c.retry_ms, "password refused", ev->status);
+        return;
+    }
+    snprintf(uri, sizeof(uri), "sip:%s@%s", d->c.server_id,
+             gb_addr_text(&d->c.server.remote, addr));
+    sip_stack_token(d->c.sip, cnonce);
+    a.uri = slice_str(uri);
+    a.cnonce = slice_of(cnonce, sizeof(cnonce));
+    if (sip_answer_write(&w, &ch, &a)) {
+        go_offline(d, now, d->c.retry_ms, "challenge not understood",
+                   ev->status);
+        return;
+    }
+    send_register(d, writer_slice(&w), proxy, now);
+}
+
+static void on_registered(struct device *d, const struct sip_event *ev,
+                          struct gb_time now)
+{
+    struct sip_addr contact;
+    bool has_contact = sip_msg_contact(ev->msg, &contact) == 0;
+    int64_t expires = sip_msg_expires(ev->msg, has_contact ? &contact : NULL);
+
+    if (d->state == DEVICE_STOPPING) {
+        d->state = DEVICE_STOPPED;
+        say(d, "unregistered", 200);
+        return;
+    }
+    if (expires <= 0)
+        expires = d->c.expires_s; /* granted what was asked */
+    d->register_ms = now.mono_ms + (uint64_t)expires * 800; /* 80 % */
+    d->misses = 0;
+    if (d->state != DEVICE_ONLINE) {
+        d->state = DEVICE_ONLINE;
+        d->keepalive_ms = now.mono_ms + 1000 * d->c.keepalive_s;
+        say(d, "online", 200);
+    }
+}
+
+static void on_register_answer(struct device *d, const struct sip_event *ev,
+                               struct gb_time now)
+{
+    if (ev->kind == SIP_EV_FAILED) {
+        if (d->state == DEVICE_STOPPING)
+            d->state = DEVICE_STOPPED;
+        else
+            go_offline(d, now, d->c.retry_ms, "server does not answer",
+                       ev->status);
+        return;
+    }
+    if (ev->status < 200)
+        return;
+    if (ev->status == 401 || ev->status == 407)
+        on_challenge(d, ev, now);
+    else if (ev->status < 300)
+        on_registered(d, ev, now);
+    else if (d->state == DEVICE_STOPPING)
+        d->state = DEVICE_STOPPED;
+    else
+        go_offline(d, now, d->c.retry_ms, "registration refused", ev->status);
+}
+
+/* ---- messages ----------------------------------------------------------------- */
+
+/* Some devices end lines with LF alone. */
+static void strip_cr(struct writer *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->len; i++)
+        if (w->p[i] != '\r')
+            w->p[n++] = w->p[i];
+    w->len = n;
+}
+
+static int send_message(struct device *d, struct writer *body, enum purpose p,
+                        struct gb_time now)
+{
+    struct request_text t;
+    struct sip_request r;
+    uint64_t id;
+
+    if (body->err)
+        return body->err;
+    if (d->c.faults.lf_only)
+        strip_cr(body);
+    fill_request(d, &r, &t, SIP_METHOD_MESSAGE);
+    r.content_type = SLICE(SIP_TYPE_MANSCDP);
+    r.body = writer_slice(body);
+    r.user = user_of(d, p);
+    return sip_stack_request(d->c.sip, &r, now.mono_ms, &id);
+}
+
+static void send_keepalive(struct device *d, struct gb_time now)
+{
+    char buf[1024];
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct manscdp_keepalive k = { .sn = ++d->sn,
+                                   .device_id = slice_str(d->c.id) };
+
+    d->keepalive_ms = now.mono_ms + 1000 * d->c.keepalive_s;
+    d->n.keepalives++;
+    manscdp_keepalive_encode(&w, &d->c.dialect, &k);
+    send_message(d, &w, FOR_KEEPALIVE, now);
+}
+
+static void on_keepalive_answer(struct device *d, const struct sip_event *ev,
+                                struct gb_time now)
+{
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        return;
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 300) {
+        d->misses = 0;
+        return;
+    }
+    d->n.missed++;
+    if (ev->kind == SIP_EV_RESPONSE && d->state == DEVICE_ONLINE)
+        go_offline(d, now, 0, "keepalive refused", ev->status);
+    else if (++d->misses >= DEVICE_MISSES && d->state == DEVICE_ONLINE)
+        go_offline(d, now, 0, "keepalives not answered", ev->status);
+}
+
+int device_alarm(struct device *d, size_t channel, struct gb_time now)
+{
+    char buf[1024], when[40];
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct writer tw = writer_of(when, sizeof(when));
+    struct manscdp_alarm a = {
+        .sn = ++d->sn, .priority = SLICE("4"), .method = SLICE("5"),
+        .alarm_type = SLICE("2"), .description = SLICE("motion"),
+    };
+
+    if (d->state != DEVICE_ONLINE)
+        return GB_ESTATE;
+    if (channel >= d->c.n_channels)
+        return GB_ENOENT;
+    manscdp_time_write(&tw, now.utc_ms, d->c.timezone_min);
+    a.device_id = slice_str(d->c.channel[channel].id);
+    a.time = writer_slice(&tw);
+    manscdp_alarm_encode(&w, &d->c.dialect, &a);
+    d->n.alarms++;
+    return send_message(d, &w, FOR_OTHER, now);
+}
+
+/* ---- queries --------------------------------------------------------------------- */
+
+static void send_page(struct device *d, struct gb_time now)
+{
+    char buf[BODY_BYTES];
+    struct writer w = writer_of(buf, sizeof(buf));
+    size_t left = d->c.n_channels - d->page.next;
+    size_t n = left < d->c.items_per_message ? left : d->c.items_per_message;
+    uint32_t sum = (uint32_t)d->c.n_channels + d->c.faults.short_catalog;
+    struct manscdp_catalog cat = { .sn = d->page.sn, .sum_num = sum,
+                                   .device_id = slice_str(d->c.id) };
+    struct xml_out x;
+
+    manscdp_catalog_put_begin(&x, &w, &d->c.dialect, &cat, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        const struct device_channel *ch = &d->c.channel[d->page.next + i];
+        struct manscdp_item it = {
+            .id = slice_str(ch->id), .name = slice_str(ch->name),
+            .manufacturer = slice_str(d->c.manufacturer),
+            .model = slice_str(d->c.model), .owner = SLICE("0"),
+            .civil_code = slice_head(slice_str(d->c.id), 6),
+            .address = SLICE("gbcam"), .parental = SLICE("0"),
+            .parent_id = slice_str(d->c.id), .register_way = SLICE("1"),
+            .secrecy = SLICE("0"), .status = SLICE("ON"),
+            .ptz_type = SLICE("3"),
+        };
+
+        manscdp_catalog_put_item(&x, &d->c.dialect, &it, false);
+    }
+    manscdp_catalog_put_end(&x, &d->c.dialect, &cat, (uint32_t)n);
+    if (send_message(d, &w, FOR_PAGE, now)) {
+        d->page.active = false;
+        return;
+    }
+    if (d->c.faults.dup_catalog)
+        send_message(d, &w, FOR_OTHER, now);
+    d->page.next += n;
+}
+
+/* Pages go one after the other: the 200 to one calls for the next. */
+static void on_page_answer(struct device *d, const struct sip_event *ev,
+                           struct gb_time now)
+{
+    if (!d->page.active || (ev->kind == SIP_EV_RESPONSE && ev->status < 200))
+        return;
+    if (ev->kind != SIP_EV_RESPONSE || ev->status >= 300 ||
+        d->page.next >= d->c.n_channels)
+        d->page.active = false;
+    else
+        send_page(d, now);
+}
+
+static int on_catalog_query(void *ctx, const struct manscdp_msg *m)
+{
+    struct device *d = ctx;
+
+    d->page.active = true;
+    d->page.sn = m->sn;
+    d->page.next = 0;
+    send_page(d, d->now);
+    return 0;
+}
+
+static int on_info_query(void *ctx, const struct manscdp_msg *m)
+{
+    struct device *d = ctx;
+    char buf[2048], count[16];
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct manscdp_device_info info = {
+        .sn = m->sn, .device_id = m->device_id, .result = MANSCDP_OK,
+        .device_name = slice_str(d->c.name), .device_type = SLICE("IPC"),
+        .manufacturer = slice_str(d->c.manufacturer),
+        .model = slice_str(d->c.model), .firmware = slice_str(d->c.firmware),
+        .channel = slice_str(count),
+    };
+
+    snprintf(count, sizeof(count), "%zu", d->c.n_channels);
+    info.channel = slice_str(count);
+    manscdp_device_info_encode(&w, &d->c.dialect, &info);
+    return send_message(d, &w, FOR_OTHER, d->now);
+}
+
+static int on_status_query(void *ctx, const struct manscdp_msg *m)
+{
+    struct device *d = ctx;
+    char buf[2048], when[40];
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct writer tw = writer_of(when, sizeof(when));
+    struct manscdp_device_status st = {
+        .sn = m->sn, .device_id = m->device_id, .result = MANSCDP_OK,
+        .online = MANSCDP_ON, .status = MANSCDP_OK, .encode = MANSCDP_ON,
+        .record = MANSCDP_OFF,
+    };
+
+    manscdp_time_write(&tw, d->now.utc_ms, d->c.timezone_min);
+    st.device_time = writer_slice(&tw);
+    manscdp_device_status_encode(&w, &d->c.dialect, &st);
+    return send_message(d, &w, FOR_OTHER, d->now);
+}
+
+static int on_response(void *ctx, const struct manscdp_msg *m)
+{
+    (void)ctx;
+    (void)m; /* the platform confirms an alarm: nothing is left to do */
+    return 0;
+}
+
+static const struct manscdp_handler handlers[] = {
+    { MANSCDP_QUERY, MANSCDP_CMD_CATALOG, on_catalog_query },
+    { MANSCDP_QUERY, MANSCDP_CMD_DEVICE_INFO, on_info_query },
+    { MANSCDP_QUERY, MANSCDP_CMD_DEVICE_STATUS, on_status_query },
+    { MANSCDP_RESPONSE, MANSCDP_CMD_ALARM, on_response },
+};
+
+void device_respond(struct device *d, uint64_t transaction, unsigned status,
+                    struct gb_time now)
+{
+    struct sip_response r = { .status = status, .expires = -1 };
+
+    sip_stack_respond(d->c.sip, transaction, &r, now.mono_ms);
+}
+
+static void on_message(struct device *d, const struct sip_event *ev,
+                       struct gb_time now)
+{
+    struct manscdp_msg m;
+    struct arena arena;
+    char *scratch;
+    int err;
+
+    if (sip_msg_content(ev->msg) != SIP_CONTENT_MANSCDP) {
+        device_respond(d, ev->transaction, 415, now);
+        return;
+    }
+    scratch = gb_get(d->c.alloc, SCRATCH_BYTES);
+    if (!scratch) {
+        device_respond(d, ev->transaction, 500, now);
+        return;
+    }
+    arena = arena_of(scratch, SCRATCH_BYTES);
+    err = manscdp_msg_parse(&m, &arena, ev->msg->body, NULL, NULL);
+    device_respond(d, ev->transaction, err ? 400 : 200, now);
+    d->now = now;
+    d->n.queries++;
+    if (!err)
+        manscdp_dispatch(handlers, sizeof(handlers) / sizeof(handlers[0]), d,
+                         &m);
+    gb_put(d->c.alloc, scratch);
+}
+
+/* ---- events and time ---------------------------------------------------------------- */
+
+static void on_request(struct device *d, const struct sip_event *ev,
+                       struct gb_time now)
+{
+    switch (ev->msg->method) {
+    case SIP_METHOD_MESSAGE:
+        on_message(d, ev, now);
+        break;
+    case SIP_METHOD_INVITE:
+        device_on_invite(d, ev, now);
+        break;
+    case SIP_METHOD_OPTIONS:
+    case SIP_METHOD_INFO:
+        device_respond(d, ev->transaction, 200, now);
+        break;
+    default:
+        device_respond(d, ev->transaction, 501, now);
+        break;
+    }
+}
+
+static void on_answer(struct device *d, const struct sip_event *ev,
+                      struct gb_time now)
+{
+    switch ((enum purpose)(ev->user & 0xff)) {
+    case FOR_REGISTER:
+        on_register_answer(d, ev, now);
+        break;
+    case FOR_KEEPALIVE:
+        on_keepalive_answer(d, ev, now);
+        break;
+    case FOR_PAGE:
+        on_page_answer(d, ev, now);
+        break;
+    case FOR_OTHER:
+        break;
+    }
+}
+
+void device_sip(struct device *d, const struct sip_event *ev, struct gb_time now)
+{
+    switch (ev->kind) {
+    case SIP_EV_REQUEST:
+        on_request(d, ev, now);
+        break;
+    case SIP_EV_RESPONSE:
+    case SIP_EV_FAILED:
+        on_answer(d, ev, now);
+        break;
+    case SIP_EV_ACKED:
+    case SIP_EV_CANCELLED:
+    case SIP_EV_ENDED:
+        device_on_dialog(d, ev, now);
+        break;
+    case SIP_EV_BAD:
+        break;
+    }
+}
+
+void device_tick(struct device *d, struct gb_time now)
+{
+    if (now.mono_ms >= d->register_ms && d->state != DEVICE_STOPPED)
+        begin_register(d, now);
+    if (now.mono_ms >= d->keepalive_ms && d->state == DEVICE_ONLINE)
+        send_keepalive(d, now);
+    device_tick_sessions(d, now);
+}
+
+uint64_t device_deadline(const struct device *d)
+{
+    uint64_t at = d->register_ms < d->keepalive_ms ? d->register_ms
+                                                   : d->keepalive_ms;
+    uint64_t sessions = device_sessions_deadline(d);
+
+    return at < sessions ? at : sessions;
+}
+
+void device_connected(struct device *d, uint64_t connection,
+                      const struct gb_addr *local, struct gb_time now)
+{
+    d->c.server.connection = connection;
+    d->c.server.local = *local;
+    if (d->state == DEVICE_OFFLINE)
+        begin_register(d, now);
+}
+
+void device_disconnected(struct device *d, struct gb_time now)
+{
+    d->c.server.connection = 0;
+    if (d->state == DEVICE_STOPPING || d->state == DEVICE_STOPPED)
+        d->state = DEVICE_STOPPED;
+    else
+        go_offline(d, now, d->c.retry_ms, "connection lost", 0);
+}
+
+void device_stop(struct device *d, struct gb_time now)
+{
+    bool registered = d->state == DEVICE_ONLINE;
+
+    device_end_sessions(d, now);
+    d->register_ms = d->keepalive_ms = GB_NEVER;
+    d->state = registered ? DEVICE_STOPPING : DEVICE_STOPPED;
+    if (registered)
+        send_register(d, (struct slice){ NULL, 0 }, false, now);
+}
+
+int device_new(struct device **out, const struct device_config *cfg,
+               struct gb_time now)
+{
+    struct device *d = gb_get(cfg->alloc, sizeof(*d));
+
+    if (!d)
+        return GB_ENOMEM;
+    d->c = *cfg;
+    if (!d->c.expires_s)
+        d->c.expires_s = 3600;
+    if (!d->c.keepalive_s)
+        d->c.keepalive_s = 60;
+    if (!d->c.retry_ms)
+        d->c.retry_ms = DEVICE_RETRY_MS;
+    if (!d->c.items_per_message)
+        d->c.items_per_message = 1;
+    if (!d->c.max_sessions || d->c.max_sessions > DEVICE_MAX_SESSIONS)
+        d->c.max_sessions = DEVICE_MAX_SESSIONS;
+    d->register_ms = now.mono_ms;
+    d->keepalive_ms = GB_NEVER;
+    *out = d;
+    return 0;
+}
+
+void device_free(struct device *d)
+{
+    if (!d)
+        return;
+    gb_put(d->c.alloc, d->session);
+    gb_put(d->c.alloc, d);
+}
+
+bool device_is_online(const struct device *d)
+{
+    return d->state == DEVICE_ONLINE;
+}
+
+bool device_is_stopped(const struct device *d)
+{
+    return d->state == DEVICE_STOPPED;
+}
+
+const char *device_id(const struct device *d)
+{
+    return d->c.id;
+}
+
+const struct device_counters *device_counters(const struct device *d)
+{
+    return &d->n;
+}

@@ -1,0 +1,131 @@
+/* app/device/device.h - the registering role: a camera or recorder as the
+ * platform sees it. No sockets, no clock.
+ *
+ * REGISTER with digest, keep-alive, answers to queries, alarms, INVITE. Used by
+ * gbcam and by simulated fleets; many devices share one SIP stack (fleet.h).
+ * The owner's turn is that of app/platform/platform.h: hand in events and time,
+ * carry out the actions, pump the stack. */
+#ifndef APP_DEVICE_DEVICE_H
+#define APP_DEVICE_DEVICE_H
+
+#include "base/addr.h"
+#include "base/alloc.h"
+#include "base/time.h"
+#include "manscdp/msg.h"
+#include "sip/stack.h"
+
+#define DEVICE_ID_MAX 20
+#define DEVICE_MAX_SESSIONS 16
+#define DEVICE_RETRY_MS 60000   /* registration refused: standard, at least */
+#define DEVICE_MISSES 3         /* keepalives without 200: register again */
+#define DEVICE_ANSWER_MS 10000  /* our media socket must open within this */
+#define DEVICE_ACK_MS 10000     /* 200 to ACK, then the session ends */
+
+struct device_channel {
+    const char *id;
+    const char *name; /* UTF-8 */
+};
+
+/* Named deviations of real devices; all zero is a well-behaved one. */
+struct device_faults {
+    bool no_y;            /* answers without y= */
+    bool other_y;         /* answers and sends another SSRC */
+    bool wrong_ssrc;      /* answers the offered one, sends another */
+    bool zero_ssrc;       /* sends SSRC 0 */
+    bool udp_answer;      /* RTP/AVP in the answer to a TCP offer */
+    bool lf_only;         /* LF line ends in bodies */
+    bool silent;          /* answers the INVITE, then sends nothing */
+    bool deaf;            /* never answers an INVITE */
+    unsigned refuse;      /* answers every INVITE with this status */
+    bool bye_early;       /* BYE one second after the ACK */
+    bool dup_catalog;     /* every catalog message twice */
+    bool short_catalog;   /* SumNum one larger than what is sent */
+};
+
+/* Strings and channels are borrowed, and outlive the device. */
+struct device_config {
+    const struct gb_alloc *alloc;
+    struct sip_stack *sip;
+    uint64_t user;          /* high bits of the stack's user values: the fleet's
+                               index of this device, below 2^32 */
+    const char *id, *password;
+    const char *name, *manufacturer, *model, *firmware;
+    const char *server_id, *realm; /* realm: domain in From and To */
+    struct sip_peer server; /* transport, listener, local, remote */
+    const struct device_channel *channel;
+    size_t n_channels;
+    uint32_t expires_s;     /* 0: 3600 */
+    uint32_t keepalive_s;   /* 0: 60 */
+    uint32_t retry_ms;      /* 0: DEVICE_RETRY_MS */
+    uint32_t items_per_message; /* catalog; 0: 1 */
+    uint32_t max_sessions;  /* 0: DEVICE_MAX_SESSIONS; past it 486 */
+    struct manscdp_dialect dialect;
+    struct device_faults faults;
+    int timezone_min;       /* 0 means UTC; devices live in +480 */
+};
+
+struct device;
+int device_new(struct device **out, const struct device_config *cfg,
+               struct gb_time now);
+void device_free(struct device *d);
+
+/* Events whose user value or whose target is this device. */
+void device_sip(struct device *d, const struct sip_event *ev,
+                struct gb_time now);
+void device_tick(struct device *d, struct gb_time now);
+uint64_t device_deadline(const struct device *d);
+
+/* TCP signalling: the connection is up, or gone (0). */
+void device_connected(struct device *d, uint64_t connection,
+                      const struct gb_addr *local, struct gb_time now);
+void device_disconnected(struct device *d, struct gb_time now);
+
+/* Unregister and end the sessions. */
+void device_stop(struct device *d, struct gb_time now);
+
+/* A motion alarm (method 5, type 2) of a channel; it must be online. */
+int device_alarm(struct device *d, size_t channel, struct gb_time now);
+
+bool device_is_online(const struct device *d);
+bool device_is_stopped(const struct device *d);
+const char *device_id(const struct device *d);
+
+/* ---- media ---------------------------------------------------------------- */
+
+enum device_transport { DEVICE_UDP, DEVICE_TCP_CONNECT, DEVICE_TCP_LISTEN };
+
+enum device_action_kind {
+    DEVICE_DO_CONNECT,  /* open the TCP connection to the server */
+    DEVICE_DO_OPEN,     /* UDP: name the port that will send; TCP_LISTEN: listen;
+                           then device_media_opened */
+    DEVICE_DO_START,    /* send: the stream begins (TCP_CONNECT: connect) */
+    DEVICE_DO_STOP,
+    DEVICE_STATE,       /* online, offline, refused: text */
+};
+
+struct device_action {
+    enum device_action_kind kind;
+    uint32_t session;       /* index, below DEVICE_MAX_SESSIONS */
+    enum device_transport transport;
+    struct gb_addr remote;  /* where to send or connect to */
+    uint32_t ssrc;
+    uint8_t pt;
+    size_t channel;
+    unsigned stream;        /* 0 main, 1 sub */
+    const char *text;       /* STATE */
+    unsigned status;        /* STATE: the last SIP status, 0 none */
+};
+bool device_action(struct device *d, struct device_action *out);
+
+/* The socket of a session is ready on `local` (address and port), or could not
+ * be opened (no family): answered 500. */
+void device_media_opened(struct device *d, uint32_t session,
+                         const struct gb_addr *local, struct gb_time now);
+/* Sending is not possible any more: BYE. */
+void device_media_lost(struct device *d, uint32_t session, struct gb_time now);
+
+struct device_counters {
+    uint64_t registers, keepalives, missed, invites, refused, alarms, queries;
+};
+const struct device_counters *device_counters(const struct device *d);
+#endif

@@ -1,0 +1,60 @@
+/* app/device/sender.h - a clip and a tone as RTP packets of PS, at their own
+ * pace (media.md §8; a camera as seen from the wire) */
+#ifndef APP_DEVICE_SENDER_H
+#define APP_DEVICE_SENDER_H
+
+#include "app/device/clip.h"
+#include "base/time.h"
+#include "ps/mux.h"
+#include "rtp/pack.h"
+
+#define SENDER_BURST 32        /* packets in one poll; the rest at the next */
+#define SENDER_AUDIO_BYTES 320 /* 40 ms of G.711 */
+
+/* Damage on the way out, in hundredths of a percent of the packets. */
+struct sender_faults {
+    uint32_t loss, duplicate, reorder;
+    bool no_psm;       /* PSM is blanked: codecs must be found by the bytes */
+    bool psm_once;     /* PSM in the first pack only */
+    bool length0;      /* video PES length 0 */
+    bool extension;    /* RTP header extension on each packet */
+    uint64_t start_pts90k; /* 0: 90000 */
+};
+
+struct sender_options {
+    const struct gb_alloc *alloc;
+    const struct clip *clip; /* borrowed */
+    bool audio;              /* G.711A tone */
+    bool tcp;                /* RFC 4571 prefix */
+    uint32_t ssrc;
+    uint8_t pt;
+    uint64_t seed;           /* for the faults */
+    struct sender_faults faults;
+};
+
+struct sender;
+int sender_new(struct sender **out, const struct sender_options *o,
+               uint64_t now_ms);
+void sender_free(struct sender *s);
+
+/* One packet to send, valid until the next call: head, then payload. */
+struct sender_packet {
+    const uint8_t *head;
+    size_t head_len;
+    const uint8_t *payload;
+    size_t n;
+};
+
+/* The next packet that is due, at most SENDER_BURST for one now_ms. */
+bool sender_next(struct sender *s, struct sender_packet *out, uint64_t now_ms);
+
+/* When sender_next will have something. */
+uint64_t sender_deadline(const struct sender *s);
+
+/* The receiver could not take more: everything of the current pack is dropped
+ * at the next whole packet (UDP) - for TCP the owner keeps what is unsent. */
+struct sender_counters {
+    uint64_t packets, bytes, frames, dropped;
+};
+void sender_counters(const struct sender *s, struct sender_counters *out);
+#endif
