@@ -91,8 +91,21 @@ static struct es *find_stream(struct ps_demux *d, uint8_t id)
     return NULL;
 }
 
-/* The stream of id, made when it is new. A stream that a map announced and
- * that never came gives way. NULL: too many, or no memory. */
+/* A stream that a map announced and that never came gives way, the one that
+ * was named longest ago. n_streams: none. */
+static size_t ghost(const struct ps_demux *d)
+{
+    size_t best = d->n_streams;
+
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (!d->stream[i]->fed &&
+            (best == d->n_streams ||
+             d->stream[i]->named < d->stream[best]->named))
+            best = i;
+    return best;
+}
+
+/* The stream of id, made when it is new. NULL: too many, or no memory. */
 static struct es *take_stream(struct ps_demux *d, uint8_t id)
 {
     struct es *s = find_stream(d, id);
@@ -101,9 +114,8 @@ static struct es *take_stream(struct ps_demux *d, uint8_t id)
     if (s)
         return s;
     if (i == PS_MAX_STREAMS) {
-        for (i = 0; i < PS_MAX_STREAMS && d->stream[i]->fed; i++)
-            ;
-        if (i == PS_MAX_STREAMS || d->stream[i] == d->cur)
+        i = ghost(d);
+        if (i == PS_MAX_STREAMS)
             return NULL;
         es_fini(d->stream[i]);
         s = d->stream[i];
@@ -153,6 +165,7 @@ static void use_map(struct ps_demux *d, const struct ps_map *map)
         s = take_stream(d, id);
         if (!s)
             continue;
+        s->named = d->env.count.psms;
         if (id == PS_ID_PRIVATE1)
             s->video = ps_codec_is_video(codec);
         news = map->entry[i].encrypted && !s->info.encrypted;

@@ -56,6 +56,7 @@ struct es {
     struct ps_stream info;
     unsigned index;     /* of this stream in its demuxer */
     bool video, fed;
+    uint64_t named;     /* number of the last map that had it */
     bool proven;        /* the codec was confirmed by bytes */
 
     struct ps_piece *piece;

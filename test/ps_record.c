@@ -165,23 +165,30 @@ struct ps_demux *ps_recorder_demux(struct ps_recorder *r,
     return d;
 }
 
+void ps_feed_one(struct ps_demux *d, struct ps_recorder *r,
+                 struct slice bytes, bool packet)
+{
+    struct fed *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    f->r = r;
+    f->feeding = true;
+    f->p = malloc(bytes.n ? bytes.n : 1); /* a sanitizer sees both ends */
+    assert_non_null(f->p);
+    memcpy(f->p, bytes.p, bytes.n);
+    ps_demux_feed(d, f->p, bytes.n,
+                  &(struct ps_feed){ .buf = f, .packet = packet });
+    f->feeding = false;
+    drop_fed(f);
+}
+
 void ps_feed_steps(struct ps_demux *d, struct ps_recorder *r,
                    struct slice bytes, size_t n, bool packets)
 {
     while (bytes.n) {
         size_t k = n && n < bytes.n ? n : bytes.n;
-        struct fed *f = calloc(1, sizeof(*f));
 
-        assert_non_null(f);
-        f->r = r;
-        f->feeding = true;
-        f->p = malloc(k); /* so that a sanitizer sees both ends */
-        assert_non_null(f->p);
-        memcpy(f->p, bytes.p, k);
-        ps_demux_feed(d, f->p, k, &(struct ps_feed){ .buf = f,
-                                                     .packet = packets });
-        f->feeding = false;
-        drop_fed(f);
+        ps_feed_one(d, r, slice_head(bytes, k), packets);
         bytes = slice_from(bytes, k);
     }
     ps_demux_flush(d, true);

@@ -22,6 +22,10 @@ void ps_recorder_init(struct ps_recorder *r);
 struct ps_demux *ps_recorder_demux(struct ps_recorder *r,
                                    const struct ps_options *opt);
 
+/* Feeds bytes from a buffer of its own that dies when nobody holds it. */
+void ps_feed_one(struct ps_demux *d, struct ps_recorder *r,
+                 struct slice bytes, bool packet);
+
 /* Feeds bytes in steps of n (0: at once), each step from a buffer of its own
  * that dies as soon as nobody holds it; then flushes to the end. */
 void ps_feed_steps(struct ps_demux *d, struct ps_recorder *r,
