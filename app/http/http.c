@@ -435,6 +435,11 @@ void http_app_media_lost(struct http_app *a, const struct http_media *m)
     a->cfg.touched(a->cfg.ctx);
 }
 
+struct gb_time http_app_now(const struct http_app *a)
+{
+    return a->cfg.now(a->cfg.ctx);
+}
+
 void http_app_tick(struct http_app *a)
 {
     http_live_tick(a, a->cfg.now(a->cfg.ctx));

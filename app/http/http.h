@@ -148,6 +148,7 @@ int http_app_handover(struct http_app *a, struct http_handover *h);
 /* The client went before http_app_handover was called: gives the hold back. */
 void http_app_media_lost(struct http_app *a, const struct http_media *m);
 
+struct gb_time http_app_now(const struct http_app *a); /* main's now() */
 void http_app_tick(struct http_app *a);
 uint64_t http_app_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 void http_app_password_done(struct http_app *a, struct http_password_job *job);

@@ -16,6 +16,10 @@
 #define HTTP_IDLE_TIMEOUT_MS 60000  /* between requests */
 #define HTTP_WRITE_TIMEOUT_MS 30000 /* an answer that nobody reads */
 #define HTTP_PING_MS 15000          /* comment lines in an event stream */
+#define HTTP_LINGER_MS 2000         /* for the client to read a last answer */
+#define HTTP_UNREAD_MAX 65536       /* bytes sent ahead of an answer */
+#define HTTP_BODIES_MAX (32u << 20) /* request bodies being read, all of them */
+#define HTTP_EVENT_STREAMS_MAX 256
 #define HTTP_CONNS_MAX 4096
 #define HTTP_CONNS_PER_SOURCE 256   /* trusted proxies are not counted */
 
@@ -36,7 +40,8 @@ struct http_server_config {
 struct http_server;
 
 /* Binds and listens. 0, GB_ENOMEM, GB_ELIMIT or a UV_E code; on error *failed
- * (may be NULL) is the index of the listener that failed. */
+ * (may be NULL) is the index of the listener that failed, and the loop must run
+ * once more to close what was open. A host without IPv6 does without "::". */
 int http_server_new(struct http_server **out,
                     const struct http_server_config *cfg, size_t *failed);
 

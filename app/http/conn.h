@@ -1,0 +1,120 @@
+/* app/http/conn.h - one connection of the main loop; internal to app/http
+ *
+ *     HEAD ──► BODY ──► PENDING ──► WRITING ──► HEAD …        keep-alive
+ *                          │            └─────► LINGER ──► CLOSED
+ *                          ├──► EVENTS ──► CLOSED
+ *                          └──► (handed over) CLOSED
+ *
+ * The bytes of a request stay in `in` until it is answered; what the client
+ * sends ahead waits behind them. Plain bytes come in through conn_input and go
+ * out through conn_send, so that TLS can sit between those and the socket. */
+#ifndef APP_HTTP_CONN_H
+#define APP_HTTP_CONN_H
+
+#include "app/http/server.h"
+#include "base/idmap.h"
+#include "base/list.h"
+#include "base/map.h"
+
+enum conn_state {
+    CONN_HEAD,    /* between requests, or inside a head */
+    CONN_BODY,
+    CONN_PENDING, /* the application has it */
+    CONN_WRITING,
+    CONN_EVENTS,
+    CONN_LINGER,  /* our side is shut; reads to the client's end */
+    CONN_CLOSED,  /* uv_close is under way */
+};
+
+/* Connections of one source: an IPv4 address or an IPv6 /64. */
+struct source {
+    struct map_node node;
+    char key[9];
+    uint32_t n;
+};
+
+struct conn {
+    uv_tcp_t tcp;
+    struct http_server *server;
+    struct list node;       /* in server->conns */
+    struct list event_node; /* in server->streams, EVENTS only */
+    struct source *source;  /* NULL: not counted */
+    struct gb_addr remote;
+    enum conn_state state;
+    uint64_t deadline_ms;   /* of the loop's clock; GB_NEVER: none */
+    struct buf in;          /* what arrived and is not done with */
+    size_t scanned;         /* bytes of `in` known to hold no end of head */
+    size_t head_len, body_len; /* of the current request */
+    size_t reserved;        /* of server->bodies_left */
+    uint64_t request;       /* id while PENDING, else 0 */
+    bool head_only;         /* HEAD: the answer has no body */
+    bool keep_alive;        /* of the current request */
+    unsigned minor;
+    bool reading;
+    bool continued;         /* 100 was sent */
+    /* the one write under way */
+    uv_write_t write;
+    bool writing;
+    struct buf out, fields, body;
+    size_t write_queue;     /* its size at the last sweep */
+    uv_shutdown_t shutdown;
+    uint64_t event_seq, ping_ms;
+};
+
+struct job {
+    uv_work_t work;
+    struct http_server *server;
+    struct list node;
+    struct http_password_job *job;
+};
+
+struct listener {
+    uv_tcp_t tcp;
+    struct http_server *server;
+};
+
+struct http_server {
+    struct http_server_config cfg;
+    struct http_net *proxies;
+    struct listener *listener[HTTP_LISTENERS_MAX]; /* NULL: not bound */
+    uv_timer_t app_timer;   /* at http_app_deadline */
+    uv_timer_t sweep_timer; /* time-outs; runs while there are connections */
+    uint64_t sweep_ms;
+    unsigned open_handles;  /* handles, connections and jobs not done with */
+    bool closing;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+    struct list conns, streams;
+    struct list jobs;       /* waiting for the thread pool */
+    bool job_runs;
+    struct idmap requests;
+    struct map sources;
+    size_t bodies_left;
+    struct http_server_counters n;
+    struct http_head head;  /* of the request being handled */
+    char scratch[65536];    /* what uv reads into */
+};
+
+/* Begins to read; unread bytes (may be none) are copied. NULL: no memory; the
+ * handle is closed. */
+void conn_start(struct conn *c, struct slice unread);
+
+/* A connection with its handle initialised, or NULL. */
+struct conn *conn_new(struct http_server *s);
+
+/* The answer to a request that was put off. Takes what r holds. */
+void conn_answer(struct conn *c, struct http_response *r);
+
+/* Writes what the event ring has, if nothing is being written. */
+void conn_pump_events(struct conn *c);
+
+/* Looks at the deadline, now_ms of the loop. */
+void conn_sweep(struct conn *c, uint64_t now_ms);
+
+void conn_close(struct conn *c);
+
+/* server.c */
+void server_handle_closed(struct http_server *s);
+void server_forget(struct http_server *s, struct conn *c);
+void server_arm(struct http_server *s);
+#endif

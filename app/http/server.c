@@ -1,0 +1,461 @@
+#include "app/http/server.h"
+
+#include "app/http/conn.h"
+#include "app/net/sockaddr.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BACKLOG 511
+#define SWEEP_MS 1000
+
+/* ---- time ----------------------------------------------------------------------- */
+
+static void on_app_timer(uv_timer_t *t)
+{
+    struct http_server *s = t->data;
+
+    http_app_tick(s->cfg.app);
+    server_arm(s);
+}
+
+void server_arm(struct http_server *s)
+{
+    uint64_t at = http_app_deadline(s->cfg.app);
+    uint64_t now = http_app_now(s->cfg.app).mono_ms;
+
+    if (s->closing)
+        return;
+    if (at == GB_NEVER)
+        uv_timer_stop(&s->app_timer);
+    else
+        uv_timer_start(&s->app_timer, on_app_timer, at > now ? at - now : 0,
+                       0);
+}
+
+static void on_sweep(uv_timer_t *t)
+{
+    struct http_server *s = t->data;
+    uint64_t now = uv_now(s->cfg.loop);
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &s->conns)
+        conn_sweep(container_of(n, struct conn, node), now);
+    if (list_is_empty(&s->conns))
+        uv_timer_stop(&s->sweep_timer);
+}
+
+/* ---- the end ---------------------------------------------------------------------- */
+
+static void server_free(struct http_server *s)
+{
+    const struct gb_alloc *alloc = s->cfg.alloc;
+
+    idmap_fini(&s->requests);
+    map_fini(&s->sources);
+    gb_put(alloc, s->proxies);
+    gb_put(alloc, s);
+}
+
+void server_handle_closed(struct http_server *s)
+{
+    void (*on_closed)(void *ctx) = s->on_closed;
+    void *ctx = s->closed_ctx;
+
+    if (--s->open_handles || !s->closing)
+        return;
+    server_free(s);
+    if (on_closed)
+        on_closed(ctx);
+}
+
+static void on_listener_closed(uv_handle_t *h)
+{
+    struct listener *l = h->data;
+    struct http_server *s = l->server;
+
+    gb_put(s->cfg.alloc, l);
+    server_handle_closed(s);
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+    server_handle_closed(h->data);
+}
+
+static void end_job(struct http_server *s, struct job *j)
+{
+    http_app_password_done(s->cfg.app, j->job);
+    gb_put(s->cfg.alloc, j);
+    server_arm(s);
+    server_handle_closed(s);
+}
+
+void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
+                       void *ctx)
+{
+    struct list *n, *tmp;
+
+    s->closing = true;
+    s->on_closed = on_closed;
+    s->closed_ctx = ctx;
+    s->open_handles++; /* ours, until the end of this function */
+    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
+        if (s->listener[i])
+            uv_close((uv_handle_t *)&s->listener[i]->tcp, on_listener_closed);
+    uv_close((uv_handle_t *)&s->app_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&s->sweep_timer, on_timer_closed);
+    LIST_EACH(n, tmp, &s->conns)
+        conn_close(container_of(n, struct conn, node));
+    while ((n = list_pop_front(&s->jobs)) != NULL)
+        end_job(s, container_of(n, struct job, node));
+    server_handle_closed(s);
+}
+
+/* ---- sources: so many connections each ------------------------------------------------ */
+
+static bool is_proxy(const struct http_server *s, const struct gb_addr *a)
+{
+    for (size_t i = 0; i < s->cfg.n_trusted_proxies; i++)
+        if (gb_addr_in_net(a, &s->proxies[i].net, s->proxies[i].bits))
+            return true;
+    return false;
+}
+
+/* Counts the connection; false: its source has too many. */
+static bool count_source(struct http_server *s, struct conn *c,
+                         const struct gb_addr *from)
+{
+    char key[9] = { (char)from->family };
+    struct map_node *n;
+    struct source *src;
+
+    if (is_proxy(s, from))
+        return true;
+    memcpy(key + 1, from->ip, from->family == GB_IPV6 ? 8 : 4);
+    n = map_find(&s->sources, slice_of(key, sizeof(key)));
+    src = n ? container_of(n, struct source, node) : NULL;
+    if (src && src->n >= s->cfg.max_per_source)
+        return false;
+    if (!src) {
+        src = gb_get(s->cfg.alloc, sizeof(*src));
+        if (!src)
+            return false;
+        memcpy(src->key, key, sizeof(key));
+        map_insert(&s->sources, &src->node, slice_of(src->key, sizeof(key)));
+    }
+    src->n++;
+    c->source = src;
+    return true;
+}
+
+void server_forget(struct http_server *s, struct conn *c)
+{
+    list_remove(&c->node);
+    s->n.connections--;
+    if (c->source && --c->source->n == 0) {
+        map_remove(&s->sources, &c->source->node);
+        gb_put(s->cfg.alloc, c->source);
+    }
+    c->source = NULL;
+}
+
+/* ---- connections ------------------------------------------------------------------------ */
+
+static void begin(struct http_server *s, struct conn *c, struct slice unread)
+{
+    struct sockaddr_storage ss = { 0 };
+    int len = sizeof(ss);
+    struct gb_addr from = { 0 };
+
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
+        sockaddr_read(&from, (const struct sockaddr *)&ss);
+    if (s->n.connections > s->cfg.max_conns || s->closing ||
+        !count_source(s, c, &from)) {
+        s->n.refused++;
+        conn_close(c);
+        return;
+    }
+    s->n.accepted++;
+    if (!uv_is_active((uv_handle_t *)&s->sweep_timer))
+        uv_timer_start(&s->sweep_timer, on_sweep, s->sweep_ms, s->sweep_ms);
+    conn_start(c, unread);
+}
+
+static void on_connection(uv_stream_t *h, int status)
+{
+    struct listener *l = h->data;
+    struct http_server *s = l->server;
+    struct conn *c = status ? NULL : conn_new(s);
+
+    if (!c)
+        return;
+    if (uv_accept(h, (uv_stream_t *)&c->tcp))
+        conn_close(c);
+    else
+        begin(s, c, (struct slice){ 0 });
+}
+
+void http_server_adopt(struct http_server *s, int fd, char *unread,
+                       size_t n_unread)
+{
+    struct conn *c = conn_new(s);
+
+    if (!c || uv_tcp_open(&c->tcp, fd)) {
+        close(fd);
+        if (c)
+            conn_close(c);
+    } else {
+        begin(s, c, slice_of(unread, n_unread));
+    }
+    free(unread);
+}
+
+/* ---- what the application asks for --------------------------------------------------------- */
+
+static void edge_answer(void *ctx, uint64_t request, struct http_response *r)
+{
+    struct http_server *s = ctx;
+    struct conn *c = idmap_find(&s->requests, request);
+
+    if (c) {
+        conn_answer(c, r);
+        return;
+    }
+    if (r->kind == HTTP_REPLY_MEDIA)
+        http_app_media_lost(s->cfg.app, &r->media);
+    http_response_fini(r);
+}
+
+static void edge_event(void *ctx)
+{
+    struct http_server *s = ctx;
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &s->streams)
+        conn_pump_events(container_of(n, struct conn, event_node));
+}
+
+static void edge_wake(void *ctx)
+{
+    server_arm(ctx);
+}
+
+static void on_work(uv_work_t *w)
+{
+    struct job *j = w->data;
+
+    http_password_job_run(j->job);
+}
+
+static void run_job(struct http_server *s);
+
+static void on_work_done(uv_work_t *w, int status)
+{
+    struct job *j = w->data;
+    struct http_server *s = j->server;
+
+    (void)status;
+    s->job_runs = false;
+    run_job(s);
+    end_job(s, j);
+}
+
+/* One at a time: a burst of logins takes one core, not all of them. */
+static void run_job(struct http_server *s)
+{
+    struct list *n = s->job_runs ? NULL : list_pop_front(&s->jobs);
+    struct job *j;
+
+    if (!n)
+        return;
+    j = container_of(n, struct job, node);
+    j->work.data = j;
+    s->job_runs = uv_queue_work(s->cfg.loop, &j->work, on_work,
+                                on_work_done) == 0;
+    if (!s->job_runs)
+        end_job(s, j); /* refused: it is not ok */
+}
+
+static int edge_hash(void *ctx, struct http_password_job *job)
+{
+    struct http_server *s = ctx;
+    struct job *j = s->closing ? NULL : gb_get(s->cfg.alloc, sizeof(*j));
+
+    if (!j)
+        return GB_ENOMEM;
+    j->server = s;
+    j->job = job;
+    s->open_handles++;
+    list_push_back(&s->jobs, &j->node);
+    run_job(s);
+    return 0;
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+static int add_listener(struct http_server *s, size_t i,
+                        const struct gb_addr *addr)
+{
+    struct listener *l = gb_get(s->cfg.alloc, sizeof(*l));
+    struct sockaddr_storage ss;
+    bool v6 = addr->family == GB_IPV6;
+    int err;
+
+    if (!l)
+        return GB_ENOMEM;
+    l->server = s;
+    err = uv_tcp_init_ex(s->cfg.loop, &l->tcp, v6 ? AF_INET6 : AF_INET);
+    l->tcp.data = l;
+    if (err) {
+        gb_put(s->cfg.alloc, l);
+        return err;
+    }
+    s->listener[i] = l;
+    s->open_handles++;
+    sockaddr_of(&ss, addr, false);
+    err = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&ss,
+                      v6 ? UV_TCP_IPV6ONLY : 0);
+    if (!err)
+        err = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
+    return err;
+}
+
+/* A host without IPv6 is no error as long as something listens. */
+static bool is_missing_v6(int err, const struct gb_addr *a)
+{
+    return a->family == GB_IPV6 && gb_addr_is_any(a) &&
+           (err == UV_EAFNOSUPPORT || err == UV_EADDRNOTAVAIL);
+}
+
+static int listen_all(struct http_server *s, size_t *failed)
+{
+    size_t bound = 0;
+
+    for (size_t i = 0; i < s->cfg.n_listen; i++) {
+        int err = add_listener(s, i, &s->cfg.listen[i]);
+
+        if (!err) {
+            bound++;
+            continue;
+        }
+        if (failed)
+            *failed = i;
+        if (!is_missing_v6(err, &s->cfg.listen[i]) ||
+            (i + 1 == s->cfg.n_listen && bound == 0))
+            return err;
+    }
+    return 0;
+}
+
+static void defaults(struct http_server_config *c)
+{
+    c->head_timeout_ms = c->head_timeout_ms ? c->head_timeout_ms
+                                            : HTTP_HEAD_TIMEOUT_MS;
+    c->body_timeout_ms = c->body_timeout_ms ? c->body_timeout_ms
+                                            : HTTP_BODY_TIMEOUT_MS;
+    c->idle_timeout_ms = c->idle_timeout_ms ? c->idle_timeout_ms
+                                            : HTTP_IDLE_TIMEOUT_MS;
+    c->write_timeout_ms = c->write_timeout_ms ? c->write_timeout_ms
+                                              : HTTP_WRITE_TIMEOUT_MS;
+    c->max_conns = c->max_conns ? c->max_conns : HTTP_CONNS_MAX;
+    c->max_per_source = c->max_per_source ? c->max_per_source
+                                          : HTTP_CONNS_PER_SOURCE;
+}
+
+static uint64_t sweep_of(const struct http_server_config *c)
+{
+    const uint32_t t[] = { c->head_timeout_ms, c->body_timeout_ms,
+                           c->idle_timeout_ms, c->write_timeout_ms };
+    uint64_t least = SWEEP_MS;
+
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+        if (t[i] / 2 < least)
+            least = t[i] / 2 ? t[i] / 2 : 1;
+    return least;
+}
+
+/* Tables and timers; what it took is in s and goes with http_server_close. */
+static int prepare(struct http_server *s)
+{
+    size_t bytes = s->cfg.n_trusted_proxies * sizeof(*s->proxies);
+    uint8_t seed[16];
+    int err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
+
+    if (err)
+        return err;
+    if (bytes) {
+        s->proxies = gb_get(s->cfg.alloc, bytes);
+        if (!s->proxies)
+            return GB_ENOMEM;
+        memcpy(s->proxies, s->cfg.trusted_proxies, bytes);
+    }
+    err = map_init(&s->sources, s->cfg.alloc, seed);
+    if (err)
+        return err;
+    idmap_init(&s->requests, s->cfg.alloc, s->cfg.max_conns);
+    uv_timer_init(s->cfg.loop, &s->app_timer);
+    uv_timer_init(s->cfg.loop, &s->sweep_timer);
+    s->app_timer.data = s->sweep_timer.data = s;
+    s->open_handles = 2;
+    return 0;
+}
+
+int http_server_new(struct http_server **out,
+                    const struct http_server_config *cfg, size_t *failed)
+{
+    struct http_server *s;
+    struct http_edge edge = { .answer = edge_answer,
+                              .event = edge_event,
+                              .wake = edge_wake,
+                              .hash = edge_hash };
+    int err;
+
+    if (cfg->n_listen > HTTP_LISTENERS_MAX)
+        return GB_ELIMIT;
+    s = gb_get(cfg->alloc, sizeof(*s));
+    if (!s)
+        return GB_ENOMEM;
+    s->cfg = *cfg;
+    defaults(&s->cfg);
+    list_init(&s->conns);
+    list_init(&s->streams);
+    list_init(&s->jobs);
+    s->bodies_left = HTTP_BODIES_MAX;
+    s->sweep_ms = sweep_of(&s->cfg);
+    err = prepare(s);
+    if (err) {
+        gb_put(cfg->alloc, s->proxies);
+        gb_put(cfg->alloc, s);
+        return err;
+    }
+    err = listen_all(s, failed);
+    if (err) {
+        http_server_close(s, NULL, NULL);
+        return err;
+    }
+    s->cfg.listen = NULL; /* borrowed during this call only */
+    edge.ctx = s;
+    http_app_set_edge(s->cfg.app, &edge);
+    *out = s;
+    return 0;
+}
+
+struct gb_addr http_server_addr(const struct http_server *s, size_t i)
+{
+    struct sockaddr_storage ss = { 0 };
+    int len = sizeof(ss);
+    struct gb_addr a = { 0 };
+
+    if (i < HTTP_LISTENERS_MAX && s->listener[i] &&
+        uv_tcp_getsockname(&s->listener[i]->tcp, (struct sockaddr *)&ss,
+                           &len) == 0)
+        sockaddr_read(&a, (const struct sockaddr *)&ss);
+    return a;
+}
+
+void http_server_counters(const struct http_server *s,
+                          struct http_server_counters *out)
+{
+    *out = s->n;
+}
