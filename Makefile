@@ -88,8 +88,18 @@ $(BUILD)/web.o: $(BUILD)/web.S
 $(BUILD)/gb28181d: $(BUILD)/app/main.o $(app_lib) $(core_lib)
 	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
+# The clip that gbcam plays when it is given none.
+$(BUILD)/clip.S: tools/embed_clip.sh test/data/clip/clock.h264
+	@mkdir -p $(BUILD)
+	tools/embed_clip.sh test/data/clip/clock.h264 > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/clip.o: $(BUILD)/clip.S test/data/clip/clock.h264
+	$(CC) $(OPT) -c $< -o $@
+
+$(BUILD)/gbcam: $(BUILD)/clip.o
+
 $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
-	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(CC) $(OPT) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 support := $(call obj,$(filter-out test/test_% test/bench_%,$(wildcard test/*.c)))
 

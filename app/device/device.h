@@ -86,6 +86,9 @@ void device_stop(struct device *d, struct gb_time now);
 /* A motion alarm (method 5, type 2) of a channel; it must be online. */
 int device_alarm(struct device *d, size_t channel, struct gb_time now);
 
+/* A session of this device runs in that dialog of the stack. */
+bool device_has_dialog(const struct device *d, uint64_t dialog);
+
 bool device_is_online(const struct device *d);
 bool device_is_stopped(const struct device *d);
 const char *device_id(const struct device *d);

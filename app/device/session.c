@@ -31,13 +31,19 @@ static uint32_t index_of(const struct device *d, const struct device_session *s)
     return (uint32_t)(s - d->session);
 }
 
-static struct device_session *by_dialog(struct device *d, uint64_t dialog)
+static struct device_session *by_dialog(const struct device *d,
+                                        uint64_t dialog)
 {
     for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++)
         if (d->session[i].state != SESSION_FREE &&
             d->session[i].dialog == dialog)
             return &d->session[i];
     return NULL;
+}
+
+bool device_has_dialog(const struct device *d, uint64_t dialog)
+{
+    return by_dialog(d, dialog) != NULL;
 }
 
 static void order(struct device *d, struct device_session *s,

@@ -1,0 +1,230 @@
+#include "app/device/fleet.h"
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+
+#include <string.h>
+
+/* One id of a device: its own or a channel's. */
+struct id_name {
+    struct map_node node;
+    uint32_t index; /* of the member */
+};
+
+struct member {
+    struct device *device;
+    struct heap_node deadline;
+    struct list touched; /* has actions, perhaps */
+    size_t n_ids;
+    struct id_name *id; /* its own id, then its channels' */
+};
+
+struct fleet {
+    const struct gb_alloc *alloc;
+    struct member *member;
+    uint32_t n, max;
+    struct map by_id;
+    struct heap deadlines;
+    struct list touched;
+};
+
+int fleet_new(struct fleet **out, const struct gb_alloc *alloc,
+              uint32_t max_devices)
+{
+    struct fleet *f;
+
+    if (max_devices > FLEET_MAX_DEVICES)
+        return GB_ELIMIT;
+    f = gb_get(alloc, sizeof(*f));
+    if (!f)
+        return GB_ENOMEM;
+    f->alloc = alloc;
+    f->max = max_devices;
+    list_init(&f->touched);
+    heap_init(&f->deadlines, alloc);
+    f->member = gb_get(alloc, max_devices * sizeof(*f->member));
+    if (!f->member || map_init(&f->by_id, alloc, NULL) ||
+        heap_reserve(&f->deadlines, max_devices)) {
+        fleet_free(f);
+        return GB_ENOMEM;
+    }
+    *out = f;
+    return 0;
+}
+
+void fleet_free(struct fleet *f)
+{
+    if (!f)
+        return;
+    for (uint32_t i = 0; i < f->n; i++) {
+        device_free(f->member[i].device);
+        gb_put(f->alloc, f->member[i].id);
+    }
+    map_fini(&f->by_id);
+    heap_fini(&f->deadlines);
+    gb_put(f->alloc, f->member);
+    gb_put(f->alloc, f);
+}
+
+static uint32_t index_of(const struct fleet *f, const struct member *m)
+{
+    return (uint32_t)(m - f->member);
+}
+
+void fleet_touch(struct fleet *f, uint32_t index)
+{
+    struct member *m = &f->member[index];
+
+    heap_set(&f->deadlines, &m->deadline, device_deadline(m->device));
+    if (list_is_empty(&m->touched))
+        list_push_back(&f->touched, &m->touched);
+}
+
+static void name(struct fleet *f, struct member *m, const char *id)
+{
+    struct id_name *n = &m->id[m->n_ids++];
+
+    n->index = index_of(f, m);
+    map_insert(&f->by_id, &n->node, slice_str(id));
+}
+
+int fleet_add(struct fleet *f, const struct device_config *cfg,
+              struct gb_time now, uint32_t *index)
+{
+    struct member *m;
+    struct device_config c = *cfg;
+    int err;
+
+    if (f->n == f->max)
+        return GB_ELIMIT;
+    m = &f->member[f->n];
+    memset(m, 0, sizeof(*m));
+    list_init(&m->touched);
+    m->id = gb_get(f->alloc, (cfg->n_channels + 1) * sizeof(*m->id));
+    if (!m->id)
+        return GB_ENOMEM;
+    c.user = f->n;
+    err = device_new(&m->device, &c, now);
+    if (err) {
+        gb_put(f->alloc, m->id);
+        return err;
+    }
+    name(f, m, cfg->id);
+    for (size_t i = 0; i < cfg->n_channels; i++)
+        name(f, m, cfg->channel[i].id);
+    *index = f->n++;
+    fleet_touch(f, *index);
+    return 0;
+}
+
+struct device *fleet_device(const struct fleet *f, uint32_t index)
+{
+    return index < f->n ? f->member[index].device : NULL;
+}
+
+uint32_t fleet_count(const struct fleet *f)
+{
+    return f->n;
+}
+
+static struct member *by_id(struct fleet *f, struct slice id)
+{
+    struct map_node *n = map_find(&f->by_id, id);
+
+    return n ? &f->member[container_of(n, struct id_name, node)->index] : NULL;
+}
+
+static void refuse(struct sip_stack *sip, const struct sip_event *ev,
+                   struct gb_time now)
+{
+    struct sip_response r = { .status = 404, .expires = -1 };
+
+    sip_stack_respond(sip, ev->transaction, &r, now.mono_ms);
+}
+
+static void route_request(struct fleet *f, struct sip_stack *sip,
+                          const struct sip_event *ev, struct gb_time now)
+{
+    struct member *m = by_id(f, ev->msg->uri.user);
+
+    if (!m)
+        m = by_id(f, ev->msg->to.uri.user);
+    if (!m) {
+        refuse(sip, ev, now);
+        return;
+    }
+    device_sip(m->device, ev, now);
+    fleet_touch(f, index_of(f, m));
+}
+
+/* Of a dialog only the device knows that has it; the others ignore it. */
+static void route_dialog(struct fleet *f, const struct sip_event *ev,
+                         struct gb_time now)
+{
+    for (uint32_t i = 0; i < f->n; i++) {
+        if (!device_has_dialog(f->member[i].device, ev->dialog))
+            continue;
+        device_sip(f->member[i].device, ev, now);
+        fleet_touch(f, i);
+        return;
+    }
+}
+
+void fleet_sip(struct fleet *f, struct sip_stack *sip,
+               const struct sip_event *ev, struct gb_time now)
+{
+    uint64_t index = ev->user >> 8;
+
+    switch (ev->kind) {
+    case SIP_EV_REQUEST:
+        route_request(f, sip, ev, now);
+        break;
+    case SIP_EV_RESPONSE:
+    case SIP_EV_FAILED:
+        if (index >= f->n)
+            break;
+        device_sip(f->member[index].device, ev, now);
+        fleet_touch(f, (uint32_t)index);
+        break;
+    case SIP_EV_ACKED:
+    case SIP_EV_CANCELLED:
+    case SIP_EV_ENDED:
+        route_dialog(f, ev, now);
+        break;
+    case SIP_EV_BAD:
+        break;
+    }
+}
+
+void fleet_tick(struct fleet *f, struct gb_time now)
+{
+    while (heap_first_at(&f->deadlines) <= now.mono_ms) {
+        struct member *m = container_of(heap_first(&f->deadlines),
+                                        struct member, deadline);
+
+        device_tick(m->device, now);
+        fleet_touch(f, index_of(f, m));
+    }
+}
+
+uint64_t fleet_deadline(const struct fleet *f)
+{
+    return heap_first_at(&f->deadlines);
+}
+
+bool fleet_action(struct fleet *f, uint32_t *index, struct device_action *out)
+{
+    while (!list_is_empty(&f->touched)) {
+        struct member *m = container_of(f->touched.next, struct member,
+                                        touched);
+
+        if (device_action(m->device, out)) {
+            *index = index_of(f, m);
+            return true;
+        }
+        list_remove(&m->touched);
+        heap_set(&f->deadlines, &m->deadline, device_deadline(m->device));
+    }
+    return false;
+}
