@@ -8,6 +8,7 @@
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
 #include "app/net/udp.h"
+#include "base/list.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -106,7 +107,7 @@ static void on_stream_handle_closed(uv_handle_t *h)
         free(s);
 }
 
-static void close_handle(struct stream *s, uv_tcp_t *tcp, bool *open)
+static void close_handle(uv_tcp_t *tcp, bool *open)
 {
     if (*open && !uv_is_closing((uv_handle_t *)tcp))
         uv_close((uv_handle_t *)tcp, on_stream_handle_closed);
@@ -126,8 +127,8 @@ static void stream_close(struct stream *s)
         g->streams--;
     sender_free(s->sender);
     s->sender = NULL;
-    close_handle(s, &s->tcp, &s->tcp_open);
-    close_handle(s, &s->listener, &s->listening);
+    close_handle(&s->tcp, &s->tcp_open);
+    close_handle(&s->listener, &s->listening);
     if (s->open_handles == 0)
         free(s);
 }
@@ -268,7 +269,7 @@ static void on_connected(uv_connect_t *req, int status)
         tcp_ready(s);
         return;
     }
-    close_handle(s, &s->tcp, &s->tcp_open);
+    close_handle(&s->tcp, &s->tcp_open);
     s->retry_ms = uv_now(&s->cam->loop) + 1000;
     if (s->tries >= GBCAM_CONNECT_TRIES)
         stream_lost(s);
@@ -286,7 +287,7 @@ static void try_connect(struct stream *s)
     sockaddr_of(&ss, &s->remote, false);
     if (uv_tcp_connect(&s->connect, &s->tcp, (struct sockaddr *)&ss,
                        on_connected)) {
-        close_handle(s, &s->tcp, &s->tcp_open);
+        close_handle(&s->tcp, &s->tcp_open);
         s->retry_ms = uv_now(&s->cam->loop) + 1000;
     }
 }
@@ -302,7 +303,7 @@ static void on_accept(uv_stream_t *server, int status)
     s->tcp_open = true;
     s->open_handles++;
     if (uv_accept(server, (uv_stream_t *)&s->tcp))
-        close_handle(s, &s->tcp, &s->tcp_open);
+        close_handle(&s->tcp, &s->tcp_open);
     else
         tcp_ready(s);
 }
