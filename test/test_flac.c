@@ -15,7 +15,7 @@ static uint32_t get(struct in *b, unsigned n)
 
     assert_true(b->bit + n <= b->n_bits);
     while (n--) {
-        v = v << 1 | (b->p[b->bit / 8] >> (7 - b->bit % 8) & 1u);
+        v = v << 1 | (uint32_t)(b->p[b->bit / 8] >> (7 - b->bit % 8) & 1);
         b->bit++;
     }
     return v;

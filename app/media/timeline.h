@@ -22,7 +22,9 @@
 #define TIMELINE_STILL 25         /* so many equal stamps, too */
 #define TIMELINE_DRIFT 18000      /* audio: 200 ms */
 #define TIMELINE_PAIR_MS 2000     /* the tracks change epoch together */
+#define TIMELINE_APART 180000     /* tracks further apart: unrelated clocks */
 #define TIMELINE_MAX_REORDER 4    /* frames */
+#define TIMELINE_SEEN 8           /* stamps remembered to find the depth */
 
 struct timeline_options {
     bool history; /* recorded material: a long step ahead is a gap in the
@@ -33,25 +35,29 @@ struct timeline_track {
     bool begun, had_pts;
     bool by_arrival;       /* its stamps are nonsense: arrival time is used */
     bool unit8000;         /* audio PTS counts in 1/8000 s */
-    int64_t raw;           /* last unwrapped stamp, device clock */
+    uint64_t wire;         /* last PTS or RTP stamp as it came */
+    int64_t raw;           /* the same unwrapped, 90 kHz */
     int64_t offset;        /* raw + offset = out */
-    uint64_t epoch_ms;     /* arrival at the last change of epoch */
-    uint32_t epochs;       /* changes of epoch so far */
+    bool jumped;           /* changed epoch, at epoch_ms of arrival */
+    uint64_t epoch_ms;
     int64_t last_dts, last_pts;
     uint32_t last_dur;
     uint32_t still;        /* equal stamps in a row */
+    uint32_t n_frames, n_bad; /* of the current window of 100 */
+    /* audio */
+    bool checked;          /* the unit of its PTS is known */
+    bool dropping;         /* until the stamps have caught up */
+    int64_t check_raw, check_ticks;
+    /* video: decoding order out of presentation order */
     uint32_t delta[TIMELINE_DELTAS];
     uint8_t n_delta, i_delta;
-    uint32_t good, bad;    /* frames of the current window of 100 */
-    /* audio: the unit of its PTS */
-    int64_t check_raw, check_ticks;
-    bool checked;
-    /* video: decoding order out of presentation order */
-    int64_t seen[8];       /* the last stamps, for finding the depth */
-    uint8_t n_seen, back_steps, since_step;
+    int64_t seen[TIMELINE_SEEN]; /* last stamps, for finding the depth */
+    uint8_t n_seen, i_seen, back_steps, since_step;
     int64_t sorted[TIMELINE_MAX_REORDER + 1];
     uint8_t n_sorted, reorder;
-    int64_t smooth;        /* by_arrival: last value */
+    /* video by arrival */
+    uint64_t arrival_ms;
+    int64_t pace; /* smoothed time between frames */
 };
 
 struct timeline {

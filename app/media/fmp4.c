@@ -1,0 +1,480 @@
+#include "app/media/fmp4.h"
+#include "app/media/flac.h"
+#include "app/media/g711.h"
+
+#include <assert.h>
+
+#define VIDEO_ID 1
+#define AUDIO_ID 2
+#define VIDEO_TIMESCALE 90000
+#define FRAGMENT_HEAD 112 /* moof of one sample, and the head of mdat */
+#define INIT_ROOM 1536    /* both tracks, without the records */
+#define FLAG_KEY 0x02000000u   /* sample_depends_on = 2 */
+#define FLAG_OTHER 0x01010000u /* depends_on = 1, is_non_sync */
+
+static bool is_g711(enum ps_codec c)
+{
+    return c == PS_CODEC_G711A || c == PS_CODEC_G711U;
+}
+
+bool fmp4_carries(enum ps_codec c)
+{
+    return c == PS_CODEC_H264 || c == PS_CODEC_H265 || c == PS_CODEC_AAC ||
+           is_g711(c);
+}
+
+static void put_be32_at(struct writer *w, size_t at, uint32_t v)
+{
+    for (unsigned i = 0; i < 4; i++)
+        w->p[at + i] = (char)(uint8_t)(v >> (24 - 8 * i));
+}
+
+/* A box is open between these two. */
+static size_t open_box(struct writer *w, const char *type)
+{
+    size_t at = w->len;
+
+    writer_be32(w, 0);
+    writer_bytes(w, type, 4);
+    return at;
+}
+
+static void close_box(struct writer *w, size_t at)
+{
+    if (!w->err)
+        put_be32_at(w, at, (uint32_t)(w->len - at));
+}
+
+static void zeros(struct writer *w, size_t n)
+{
+    while (n--)
+        writer_char(w, 0);
+}
+
+static void put_matrix(struct writer *w)
+{
+    static const uint32_t unity[9] = { 0x10000, 0, 0,         0, 0x10000,
+                                       0,       0, 0, 0x40000000 };
+
+    for (size_t i = 0; i < 9; i++)
+        writer_be32(w, unity[i]);
+}
+
+static void put_mvhd(struct writer *w, uint32_t next_id)
+{
+    size_t at = open_box(w, "mvhd");
+
+    zeros(w, 12);
+    writer_be32(w, 1000);
+    writer_be32(w, 0);
+    writer_be32(w, 0x00010000);
+    writer_be16(w, 0x0100);
+    zeros(w, 10);
+    put_matrix(w);
+    zeros(w, 24);
+    writer_be32(w, next_id);
+    close_box(w, at);
+}
+
+static void put_tkhd(struct writer *w, uint32_t id,
+                     const struct media_config *c)
+{
+    size_t at = open_box(w, "tkhd");
+
+    writer_be32(w, 3);
+    zeros(w, 8);
+    writer_be32(w, id);
+    zeros(w, 8 + 8 + 4);
+    writer_be16(w, id == AUDIO_ID ? 0x0100 : 0);
+    writer_be16(w, 0);
+    put_matrix(w);
+    writer_be32(w, id == VIDEO_ID ? c->width << 16 : 0);
+    writer_be32(w, id == VIDEO_ID ? c->height << 16 : 0);
+    close_box(w, at);
+}
+
+static void put_visual_entry(struct writer *w, const struct media_config *c)
+{
+    bool h264 = c->codec == PS_CODEC_H264;
+    size_t at = open_box(w, h264 ? "avc1" : "hvc1"), record;
+
+    zeros(w, 6);
+    writer_be16(w, 1);
+    zeros(w, 16);
+    writer_be16(w, (uint16_t)c->width);
+    writer_be16(w, (uint16_t)c->height);
+    writer_be32(w, 0x00480000);
+    writer_be32(w, 0x00480000);
+    writer_be32(w, 0);
+    writer_be16(w, 1);
+    zeros(w, 32);
+    writer_be16(w, 0x0018);
+    writer_be16(w, 0xffff);
+    record = open_box(w, h264 ? "avcC" : "hvcC");
+    writer_slice_put(w, c->record);
+    close_box(w, record);
+    close_box(w, at);
+}
+
+/* ISO/IEC 14496-1 §7.2.6.5; every descriptor is shorter than 128 bytes */
+static void put_esds(struct writer *w, struct slice asc)
+{
+    size_t at = open_box(w, "esds");
+    uint8_t n = (uint8_t)(asc.n < 64 ? asc.n : 64);
+
+    writer_be32(w, 0);
+    writer_char(w, 3);
+    writer_char(w, (char)(3 + 2 + 13 + 2 + n + 3));
+    writer_be16(w, 2);
+    writer_char(w, 0);
+    writer_char(w, 4);
+    writer_char(w, (char)(13 + 2 + n));
+    writer_be16(w, 0x4015);
+    zeros(w, 3 + 4 + 4); /* buffer size, bit rates: not told */
+    writer_char(w, 5);
+    writer_char(w, (char)n);
+    writer_bytes(w, asc.p, n);
+    writer_bytes(w, "\x06\x01\x02", 3);
+    close_box(w, at);
+}
+
+static void put_dfla(struct writer *w)
+{
+    size_t at = open_box(w, "dfLa");
+
+    writer_be32(w, 0);
+    writer_be32(w, 0x80000000u | FLAC_STREAMINFO_BYTES);
+    flac_streaminfo_write(w, FLAC_MIN_BLOCK, FLAC_MAX_BLOCK);
+    close_box(w, at);
+}
+
+static void put_audio_entry(struct writer *w, const struct media_config *c)
+{
+    size_t at = open_box(w, is_g711(c->codec) ? "fLaC" : "mp4a");
+
+    zeros(w, 6);
+    writer_be16(w, 1);
+    zeros(w, 8);
+    writer_be16(w, c->channels);
+    writer_be16(w, 16);
+    zeros(w, 4);
+    writer_be32(w, c->rate_hz <= UINT16_MAX ? c->rate_hz << 16 : 0);
+    if (is_g711(c->codec))
+        put_dfla(w);
+    else
+        put_esds(w, c->record);
+    close_box(w, at);
+}
+
+/* A box of zeros after its type: the empty sample tables. */
+static void put_empty(struct writer *w, const char *type, size_t n)
+{
+    size_t at = open_box(w, type);
+
+    zeros(w, n);
+    close_box(w, at);
+}
+
+static void put_stbl(struct writer *w, uint32_t id,
+                     const struct media_config *c)
+{
+    size_t at = open_box(w, "stbl"), stsd = open_box(w, "stsd");
+
+    writer_be32(w, 0);
+    writer_be32(w, 1);
+    if (id == VIDEO_ID)
+        put_visual_entry(w, c);
+    else
+        put_audio_entry(w, c);
+    close_box(w, stsd);
+    put_empty(w, "stts", 8);
+    put_empty(w, "stsc", 8);
+    put_empty(w, "stsz", 12);
+    put_empty(w, "stco", 8);
+    close_box(w, at);
+}
+
+static void put_minf(struct writer *w, uint32_t id,
+                     const struct media_config *c)
+{
+    size_t at = open_box(w, "minf"), box;
+
+    if (id == VIDEO_ID) {
+        box = open_box(w, "vmhd");
+        writer_be32(w, 1);
+        zeros(w, 8);
+    } else {
+        box = open_box(w, "smhd");
+        zeros(w, 8);
+    }
+    close_box(w, box);
+    box = open_box(w, "dinf");
+    writer_bytes(w, "\0\0\0\x1c" "dref\0\0\0\0\0\0\0\1", 16);
+    writer_bytes(w, "\0\0\0\x0c" "url \0\0\0\1", 12);
+    close_box(w, box);
+    put_stbl(w, id, c);
+    close_box(w, at);
+}
+
+static void put_trak(struct writer *w, uint32_t id,
+                     const struct media_config *c)
+{
+    size_t at = open_box(w, "trak"), mdia, box;
+
+    put_tkhd(w, id, c);
+    mdia = open_box(w, "mdia");
+    box = open_box(w, "mdhd");
+    zeros(w, 12);
+    writer_be32(w, id == VIDEO_ID ? VIDEO_TIMESCALE : c->rate_hz);
+    writer_be32(w, 0);
+    writer_be32(w, 0x55c40000); /* "und" */
+    close_box(w, box);
+    box = open_box(w, "hdlr");
+    zeros(w, 8);
+    writer_bytes(w, id == VIDEO_ID ? "vide" : "soun", 4);
+    zeros(w, 12);
+    writer_bytes(w, "h", 2);
+    close_box(w, box);
+    put_minf(w, id, c);
+    close_box(w, mdia);
+    close_box(w, at);
+}
+
+static void put_trex(struct writer *w, uint32_t id)
+{
+    size_t at = open_box(w, "trex");
+
+    writer_be32(w, 0);
+    writer_be32(w, id);
+    writer_be32(w, 1);
+    zeros(w, 12);
+    close_box(w, at);
+}
+
+static size_t init_room(const struct media_config *video,
+                        const struct media_config *audio)
+{
+    return INIT_ROOM + (video ? video->record.n : 0) +
+           (audio ? audio->record.n : 0);
+}
+
+static void put_init(struct writer *w, const struct media_config *video,
+                     const struct media_config *audio)
+{
+    size_t at = open_box(w, "ftyp"), mvex;
+
+    writer_bytes(w, "iso6\0\0\0\1iso6mp41", 16);
+    close_box(w, at);
+    at = open_box(w, "moov");
+    put_mvhd(w, audio ? AUDIO_ID + 1 : VIDEO_ID + 1);
+    if (video)
+        put_trak(w, VIDEO_ID, video);
+    if (audio)
+        put_trak(w, AUDIO_ID, audio);
+    mvex = open_box(w, "mvex");
+    if (video)
+        put_trex(w, VIDEO_ID);
+    if (audio)
+        put_trex(w, AUDIO_ID);
+    close_box(w, mvex);
+    close_box(w, at);
+}
+
+struct sample {
+    uint32_t track_id, sequence, duration, size, flags;
+    uint64_t dts;
+    int32_t cts;
+};
+
+/* moof and the head of mdat: FRAGMENT_HEAD bytes. */
+static void put_fragment(struct writer *w, const struct sample *s)
+{
+    writer_bytes(w, "\0\0\0\x68moof\0\0\0\x10mfhd\0\0\0\0", 20);
+    writer_be32(w, s->sequence);
+    writer_bytes(w, "\0\0\0\x50traf\0\0\0\x10tfhd\0\x02\0\0", 20);
+    writer_be32(w, s->track_id);
+    writer_bytes(w, "\0\0\0\x14tfdt\1\0\0\0", 12);
+    writer_be64(w, s->dts);
+    writer_bytes(w, "\0\0\0\x24trun\1\0\x0f\1\0\0\0\1", 16);
+    writer_be32(w, FRAGMENT_HEAD);
+    writer_be32(w, s->duration);
+    writer_be32(w, s->size);
+    writer_be32(w, s->flags);
+    writer_be32(w, (uint32_t)s->cts);
+    writer_be32(w, 8 + s->size);
+    writer_bytes(w, "mdat", 4);
+}
+
+static int finish(struct media_chunk **out, struct media_chunk *c,
+                  const struct writer *w)
+{
+    if (w->err) {
+        media_chunk_unref(c);
+        return w->err;
+    }
+    media_chunk_seal(c, w->len);
+    *out = c;
+    return 0;
+}
+
+int fmp4_init_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                    const struct media_config *video,
+                    const struct media_config *audio)
+{
+    size_t room = init_room(video, audio);
+    struct media_chunk *c = media_chunk_new(alloc, room, NULL);
+    struct writer w;
+
+    if (!c)
+        return GB_ENOMEM;
+    w = writer_of(media_chunk_own(c), room);
+    put_init(&w, video, audio);
+    c->config = true;
+    c->track = video ? MEDIA_VIDEO : MEDIA_AUDIO;
+    return finish(out, c, &w);
+}
+
+/* Time of an audio fragment in samples: without seams while the timeline
+ * agrees within 20 ms, never backwards. */
+static uint64_t audio_time(struct fmp4_mux *m, int64_t dts90k, uint32_t rate)
+{
+    uint64_t at = dts90k > 0 ? ((uint64_t)dts90k * rate + 45000) / 90000 : 0;
+
+    if (!m->audio_begun || at > m->audio_next + rate / 50)
+        return at;
+    return m->audio_next;
+}
+
+/* The fragment's payload is coded here, so the frame is not referred to. */
+static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                      struct fmp4_mux *m, const struct media_frame *f,
+                      const struct sample *s)
+{
+    const int16_t *table = f->codec == PS_CODEC_G711A ? g711_alaw_table
+                                                      : g711_ulaw_table;
+    char coded[FLAC_FRAME_MAX(FLAC_MAX_BLOCK)];
+    int16_t pcm[FLAC_MAX_BLOCK];
+    struct writer flac = writer_of(coded, sizeof(coded)), w;
+    struct sample sample = *s;
+    struct media_chunk *c;
+
+    for (size_t i = 0; i < f->n; i++)
+        pcm[i] = table[f->data[i]];
+    flac_frame_write(&flac, pcm, f->n, m->flac_sample, true);
+    assert(!flac.err);
+    c = media_chunk_new(alloc, FRAGMENT_HEAD + flac.len, NULL);
+    if (!c)
+        return GB_ENOMEM;
+    sample.size = (uint32_t)flac.len;
+    m->flac_sample += f->n;
+    w = writer_of(media_chunk_own(c), FRAGMENT_HEAD + flac.len);
+    put_fragment(&w, &sample);
+    writer_slice_put(&w, writer_slice(&flac));
+    c->track = MEDIA_AUDIO;
+    c->key = true;
+    c->dts90k = f->dts90k;
+    return finish(out, c, &w);
+}
+
+/* One sample whose payload is the frame's. */
+static int sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                        struct media_frame *f, const struct sample *s)
+{
+    struct media_chunk *c = media_chunk_new(alloc, FRAGMENT_HEAD, f);
+    struct writer w;
+
+    if (!c)
+        return GB_ENOMEM;
+    w = writer_of(media_chunk_own(c), FRAGMENT_HEAD);
+    put_fragment(&w, s);
+    return finish(out, c, &w);
+}
+
+static int audio_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                       struct fmp4_mux *m, struct media_frame *f,
+                       uint32_t rate)
+{
+    struct sample s = { .track_id = AUDIO_ID,
+                        .sequence = m->sequence + 1,
+                        .size = (uint32_t)f->n,
+                        .flags = FLAG_KEY };
+    int err;
+
+    if (is_g711(f->codec) && (f->n < FLAC_MIN_BLOCK || f->n > FLAC_MAX_BLOCK))
+        return GB_ERANGE;
+    s.duration = is_g711(f->codec)
+                     ? (uint32_t)f->n
+                     : (uint32_t)(((uint64_t)f->duration90k * rate + 45000) /
+                                  90000);
+    s.dts = audio_time(m, f->dts90k, rate);
+    err = is_g711(f->codec) ? flac_chunk(out, alloc, m, f, &s)
+                            : sample_chunk(out, alloc, f, &s);
+    if (err)
+        return err;
+    m->sequence++;
+    m->audio_begun = true;
+    m->audio_next = s.dts + s.duration;
+    return 0;
+}
+
+int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                     struct fmp4_mux *m, struct media_frame *f,
+                     const struct media_config *audio)
+{
+    struct sample s = { .track_id = VIDEO_ID,
+                        .sequence = m->sequence + 1,
+                        .duration = f->duration90k,
+                        .size = (uint32_t)f->n,
+                        .flags = f->key ? FLAG_KEY : FLAG_OTHER,
+                        .dts = (uint64_t)f->dts90k,
+                        .cts = (int32_t)(f->pts90k - f->dts90k) };
+    int err;
+
+    if (!fmp4_carries(f->codec))
+        return GB_EUNSUPPORTED;
+    if (f->track == MEDIA_AUDIO)
+        return audio_chunk(out, alloc, m, f, audio->rate_hz);
+    err = sample_chunk(out, alloc, f, &s);
+    if (!err)
+        m->sequence++;
+    return err;
+}
+
+int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                        const struct media_config *video,
+                        struct media_frame *f)
+{
+    size_t room = init_room(video, NULL) + FRAGMENT_HEAD;
+    struct media_chunk *c = media_chunk_new(alloc, room, f);
+    struct sample s = { .track_id = VIDEO_ID,
+                        .sequence = 1,
+                        .duration = f->duration90k,
+                        .size = (uint32_t)f->n,
+                        .flags = FLAG_KEY };
+    struct writer w;
+
+    if (!c)
+        return GB_ENOMEM;
+    w = writer_of(media_chunk_own(c), room);
+    put_init(&w, video, NULL);
+    put_fragment(&w, &s);
+    return finish(out, c, &w);
+}
+
+static void put_codec(struct writer *w, const struct media_config *c)
+{
+    writer_str(w, is_g711(c->codec) ? "flac" : c->codec_string);
+}
+
+void fmp4_mime(struct writer *w, const struct media_config *video,
+               const struct media_config *audio)
+{
+    writer_str(w, video ? "video/mp4; codecs=\"" : "audio/mp4; codecs=\"");
+    if (video)
+        put_codec(w, video);
+    if (video && audio)
+        writer_char(w, ',');
+    if (audio)
+        put_codec(w, audio);
+    writer_char(w, '"');
+}

@@ -1,0 +1,267 @@
+#include "app/media/params.h"
+#include "app/media/h264.h"
+#include "app/media/h265.h"
+
+enum kind { VPS, SPS, PPS, KINDS };
+
+#define RECORD_HEAD 64 /* avcC or hvcC without the parameter sets' bytes */
+
+struct entry {
+    char *nal; /* NULL: free */
+    size_t n;
+    enum kind kind;
+    uint32_t id;
+    uint64_t stamp; /* when it came; the newest SPS is the active one */
+};
+
+struct params {
+    const struct gb_alloc *alloc;
+    enum ps_codec codec;
+    uint64_t stamp;
+    struct entry entry[MEDIA_MAX_PARAMS];
+    uint8_t scratch[MEDIA_MAX_PARAM_BYTES];
+};
+
+/* Of each kind; their sum is MEDIA_MAX_PARAMS. */
+static const uint8_t max_of[KINDS] = { 2, 2, 8 };
+_Static_assert(MEDIA_MAX_PARAMS == 2 + 2 + 8, "max_of fills the entries");
+
+int params_new(struct params **out, const struct gb_alloc *alloc,
+               enum ps_codec codec)
+{
+    struct params *p;
+
+    if (codec != PS_CODEC_H264 && codec != PS_CODEC_H265)
+        return GB_EUNSUPPORTED;
+    p = gb_get(alloc, sizeof(*p));
+    if (!p)
+        return GB_ENOMEM;
+    p->alloc = alloc;
+    p->codec = codec;
+    *out = p;
+    return 0;
+}
+
+void params_free(struct params *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < MEDIA_MAX_PARAMS; i++)
+        gb_put(p->alloc, p->entry[i].nal);
+    gb_put(p->alloc, p);
+}
+
+static int kind_of(const struct params *p, uint8_t type)
+{
+    if (p->codec == PS_CODEC_H264)
+        return type == H264_NAL_SPS ? SPS : type == H264_NAL_PPS ? PPS : -1;
+    return type == H265_NAL_VPS   ? VPS
+           : type == H265_NAL_SPS ? SPS
+           : type == H265_NAL_PPS ? PPS
+                                  : -1;
+}
+
+static int id_of(const struct params *p, enum kind kind, struct slice nal,
+                 uint32_t *id)
+{
+    struct h264_sps sps;
+    uint32_t ignored;
+    int err;
+
+    if (p->codec == PS_CODEC_H265)
+        return h265_param_id(nal, id);
+    if (kind == PPS)
+        return h264_pps_ids(nal, id, &ignored);
+    err = h264_sps_parse(&sps, nal);
+    if (!err)
+        *id = sps.id;
+    return err;
+}
+
+/* Where this one goes: its own place, a free one, or that of the oldest. */
+static struct entry *place(struct params *p, enum kind kind, uint32_t id)
+{
+    struct entry *spare = NULL, *oldest = NULL;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < MEDIA_MAX_PARAMS; i++) {
+        struct entry *e = &p->entry[i];
+
+        if (!e->nal) {
+            spare = spare ? spare : e;
+            continue;
+        }
+        if (e->kind != kind)
+            continue;
+        if (e->id == id)
+            return e;
+        n++;
+        if (!oldest || e->stamp < oldest->stamp)
+            oldest = e;
+    }
+    return n < max_of[kind] ? spare : oldest;
+}
+
+static bool take_one(struct params *p, enum kind kind, struct slice nal)
+{
+    struct entry *e;
+    uint32_t id;
+    char *copy;
+
+    if (id_of(p, kind, nal, &id))
+        return false;
+    e = place(p, kind, id);
+    if (e->nal && e->id == id && slice_eq(slice_of(e->nal, e->n), nal))
+        return false;
+    copy = gb_get(p->alloc, nal.n);
+    if (!copy)
+        return false; /* it comes again with the next key frame */
+    memcpy(copy, nal.p, nal.n);
+    gb_put(p->alloc, e->nal);
+    *e = (struct entry){ copy, nal.n, kind, id, ++p->stamp };
+    return true;
+}
+
+bool params_take(struct params *p, const struct ps_au *au)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < au->n_nals; i++) {
+        const struct ps_nal *nal = &au->nal[i];
+        int kind = kind_of(p, nal->type);
+
+        if (kind < 0 || nal->len > sizeof(p->scratch) ||
+            !media_au_copy(au, nal->off, nal->len, p->scratch))
+            continue;
+        if (take_one(p, (enum kind)kind,
+                     slice_of((const char *)p->scratch, nal->len)))
+            changed = true;
+    }
+    return changed;
+}
+
+/* All of one kind, SPS newest first, the others by id. */
+static uint8_t collect(const struct params *p, enum kind kind,
+                       struct slice *out)
+{
+    const struct entry *e[MEDIA_MAX_PARAMS];
+    uint8_t n = 0;
+
+    for (size_t i = 0; i < MEDIA_MAX_PARAMS; i++) {
+        uint8_t at = n;
+
+        if (!p->entry[i].nal || p->entry[i].kind != kind)
+            continue;
+        for (; at && (kind == SPS ? e[at - 1]->stamp < p->entry[i].stamp
+                                  : e[at - 1]->id > p->entry[i].id);
+             at--)
+            e[at] = e[at - 1];
+        e[at] = &p->entry[i];
+        n++;
+    }
+    for (uint8_t i = 0; i < n; i++)
+        out[i] = slice_of(e[i]->nal, e[i]->n);
+    return n;
+}
+
+struct set {
+    struct slice vps[MEDIA_MAX_PARAMS], sps[MEDIA_MAX_PARAMS],
+        pps[MEDIA_MAX_PARAMS];
+    uint8_t n_vps, n_sps, n_pps;
+    size_t bytes;
+};
+
+static bool collect_all(const struct params *p, struct set *s)
+{
+    s->n_vps = collect(p, VPS, s->vps);
+    s->n_sps = collect(p, SPS, s->sps);
+    s->n_pps = collect(p, PPS, s->pps);
+    s->bytes = RECORD_HEAD;
+    for (size_t i = 0; i < MEDIA_MAX_PARAMS; i++)
+        s->bytes += p->entry[i].nal ? 2 * p->entry[i].n + 2 : 0;
+    return s->n_sps && s->n_pps && (s->n_vps || p->codec == PS_CODEC_H264);
+}
+
+static int describe_h264(struct media_config *c, const struct set *s,
+                         struct writer *record, struct writer *text)
+{
+    struct h264_sps sps;
+    int err = h264_sps_parse(&sps, s->sps[0]);
+
+    if (err)
+        return err;
+    c->width = sps.width;
+    c->height = sps.height;
+    c->fps_num = sps.fps_num;
+    c->fps_den = sps.fps_den;
+    c->reorder = sps.reorder;
+    h264_avcc_write(record, s->sps, s->n_sps, s->pps, s->n_pps);
+    h264_codec_string(text, s->sps[0]);
+    return 0;
+}
+
+static int describe_h265(struct media_config *c, const struct set *s,
+                         struct writer *record, struct writer *text)
+{
+    struct h265_sps sps;
+    int err = h265_sps_parse(&sps, s->sps[0]);
+
+    if (err)
+        return err;
+    c->width = sps.width;
+    c->height = sps.height;
+    c->fps_num = sps.fps_num;
+    c->fps_den = sps.fps_den;
+    c->reorder = sps.reorder;
+    h265_hvcc_write(record, &sps, s->vps, s->n_vps, s->sps, s->n_sps, s->pps,
+                    s->n_pps);
+    h265_codec_string(text, &sps);
+    return 0;
+}
+
+static void keep(struct media_config *c, struct writer *w,
+                 const struct slice *nal, uint8_t n)
+{
+    for (uint8_t i = 0; i < n; i++) {
+        c->param[c->n_param++] = slice_of(w->p + w->len, nal[i].n);
+        writer_slice_put(w, nal[i]);
+    }
+}
+
+int params_config(struct params *p, uint32_t version,
+                  struct media_config **out)
+{
+    struct media_config *c;
+    struct writer w, text;
+    struct set s;
+    int err;
+
+    if (!collect_all(p, &s))
+        return GB_EAGAIN;
+    c = gb_get(p->alloc, sizeof(*c) + s.bytes);
+    if (!c)
+        return GB_ENOMEM;
+    atomic_init(&c->refs, 1);
+    c->alloc = p->alloc;
+    c->codec = p->codec;
+    c->version = version;
+    w = writer_of(c->bytes, s.bytes);
+    text = writer_of(c->codec_string, sizeof(c->codec_string) - 1);
+    err = p->codec == PS_CODEC_H264 ? describe_h264(c, &s, &w, &text)
+                                    : describe_h265(c, &s, &w, &text);
+    c->record = writer_slice(&w);
+    keep(c, &w, s.vps, s.n_vps);
+    keep(c, &w, s.sps, s.n_sps);
+    keep(c, &w, s.pps, s.n_pps);
+    c->n_vps = s.n_vps;
+    c->n_sps = s.n_sps;
+    c->n_pps = s.n_pps;
+    if (!err)
+        err = w.err ? w.err : text.err;
+    if (err) {
+        media_config_unref(c);
+        return err;
+    }
+    *out = c;
+    return 0;
+}
