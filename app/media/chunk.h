@@ -35,6 +35,7 @@ struct media_chunk {
     enum media_track track;
     bool key, leading;
     bool config;          /* carries no picture or sound: init, header tag */
+    uint32_t version;     /* of a config: newest configuration inside */
     uint8_t tracks;       /* of a config: for viewers of just these (bits
                              1 << media_track); 0: for all who see the track */
     uint8_t n_tail, n_ws, n_http;

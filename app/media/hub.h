@@ -38,6 +38,9 @@
 #define HUB_RING_CHUNKS 4096     /* of one format: pictures and sound */
 #define HUB_WINDOW_CHUNKS 32     /* given out to a viewer, not yet consumed */
 #define HUB_WINDOW_BYTES (256u << 10) /* no further chunk beyond this */
+#define HUB_GOP_ENTRIES 2048     /* pictures and sounds of the cache */
+#define HUB_WANT_KEY_MS 1000     /* between two calls of on_want_key */
+#define HUB_TICK_MS 250          /* how exact the limits of viewers are */
 #define HUB_MIME_MAX 128
 
 enum hub_format {
@@ -63,7 +66,6 @@ enum hub_viewer_state {
 };
 
 struct hub;
-struct hub_ring;
 
 struct hub_viewer_options {
     enum hub_format format;
@@ -85,9 +87,10 @@ struct hub_viewer {
     struct hub_viewer_options opt;
     uint8_t tracks; /* bits 1 << media_track, fixed at its start */
     bool idle;      /* has everything: on_wake comes with the next chunk */
-    bool skip_leading, caught_up;
+    bool skip_leading; /* pictures before its first key frame in time */
+    uint32_t version;  /* it was sent all configurations up to this */
     uint64_t seq;   /* of the next chunk of the ring to take */
-    uint64_t progress_ms, since_ms;
+    uint64_t progress_ms; /* when it last read something, or was idle */
     int64_t allow90k;      /* the cache it began with: not slowness */
     uint64_t allow_bytes;
     size_t off;            /* consumed of held[first] */
@@ -96,8 +99,9 @@ struct hub_viewer {
     struct media_chunk *held[HUB_WINDOW_CHUNKS]; /* ring */
 };
 
-/* All synchronous, inside hub_au, hub_tick, hub_end and hub_free. Any may be
- * NULL but on_wake (needed once there is a viewer). They must not call
+/* All synchronous, inside hub_au, hub_tick and hub_end (on_want_key also inside
+ * hub_viewer_add). Any may be NULL but on_wake (needed once there is a
+ * viewer). They must not call
  * hub_au, hub_tick, hub_end or hub_free. */
 struct hub_hooks {
     /* An idle viewer has something to read, or its state became CUT or ENDED.

@@ -103,7 +103,10 @@ static int64_t step(struct timeline *t, struct timeline_track *k,
         return d;
     }
     *known = false;
-    return nominal(t, in);
+    d = nominal(t, in);
+    if (k->had_pts) /* the next PTS is compared with where this one was */
+        k->wire += (uint64_t)(k->unit8000 ? d * 4 / 45 : d);
+    return d;
 }
 
 static bool is_jump(const struct timeline *t, const struct timeline_track *k,

@@ -1,0 +1,265 @@
+/* Audio of the hub: PES payloads into frames of one codec unit each. */
+#include "app/media/flac.h"
+#include "app/media/g711.h"
+#include "app/media/hub_int.h"
+
+#define MAX_PES (1u << 16)      /* an audio PES cannot be longer */
+#define DEFAULT_AAC_HZ 16000
+
+/* Stamp of the PES; only the first frame that begins in it carries it. */
+struct stamp {
+    struct hub *h;
+    const struct ps_au *au;
+    bool used;
+};
+
+static bool fits(struct hub_audio *a, const struct gb_alloc *alloc, size_t n)
+{
+    size_t cap = a->cap ? a->cap : 2048;
+    uint8_t *buf;
+
+    if (n <= a->cap)
+        return true;
+    while (cap < n)
+        cap *= 2;
+    buf = gb_get(alloc, cap);
+    if (!buf)
+        return false;
+    if (a->n)
+        memcpy(buf, a->buf, a->n);
+    gb_put(alloc, a->buf);
+    a->buf = buf;
+    a->cap = cap;
+    return true;
+}
+
+static struct media_config *new_config(struct hub *h, enum ps_codec codec,
+                                       uint32_t rate_hz, uint8_t channels)
+{
+    struct media_config *c =
+        gb_get(h->alloc, sizeof(*c) + AAC_ASC_BYTES);
+
+    if (!c)
+        return NULL;
+    atomic_init(&c->refs, 1);
+    c->alloc = h->alloc;
+    c->codec = codec;
+    c->version = ++h->version;
+    c->rate_hz = rate_hz;
+    c->channels = channels;
+    return c;
+}
+
+static bool learn_g711(struct hub *h, enum ps_codec codec)
+{
+    struct media_config *c = h->config[MEDIA_AUDIO];
+
+    if (c && c->codec == codec)
+        return true;
+    c = new_config(h, codec, G711_RATE_HZ, 1);
+    if (!c)
+        return false;
+    /* RFC 6381 has no name for it; ours is that of WAVE_FORMAT_ALAW */
+    slice_copy(c->codec_string, sizeof(c->codec_string),
+               slice_str(codec == PS_CODEC_G711A ? "alaw" : "ulaw"));
+    h->audio.samples = 0;
+    hub_set_config(h, MEDIA_AUDIO, c);
+    return true;
+}
+
+static bool learn_aac(struct hub *h, const struct aac_config *aac)
+{
+    struct media_config *c = h->config[MEDIA_AUDIO];
+    const struct aac_config *old = &h->audio.aac;
+    uint8_t ch = aac->channels == 7 ? 8 : aac->channels ? aac->channels : 2;
+    struct writer w;
+
+    if (c && c->codec == PS_CODEC_AAC && old->freq_index == aac->freq_index &&
+        old->object_type == aac->object_type && old->channels == aac->channels)
+        return true;
+    c = new_config(h, PS_CODEC_AAC, aac_rate(aac->freq_index), ch);
+    if (!c)
+        return false;
+    w = writer_of(c->bytes, AAC_ASC_BYTES);
+    aac_asc_write(&w, aac);
+    c->record = writer_slice(&w);
+    w = writer_of(c->codec_string, sizeof(c->codec_string) - 1);
+    writer_f(&w, "mp4a.40.%u", aac->object_type);
+    h->audio.aac = *aac;
+    h->audio.samples = 0;
+    hub_set_config(h, MEDIA_AUDIO, c);
+    return true;
+}
+
+/* Of n samples, exact in the long run. */
+static uint32_t duration(struct hub_audio *a, uint32_t n, uint32_t rate_hz)
+{
+    uint64_t from = (uint64_t)a->samples * 90000 / rate_hz;
+    uint64_t to = ((uint64_t)a->samples + n) * 90000 / rate_hz;
+
+    a->samples = (a->samples + n) % rate_hz;
+    return (uint32_t)(to - from);
+}
+
+/* Sound from before the first picture is not played. */
+static bool may_begin(struct hub *h)
+{
+    if (h->begun)
+        return true;
+    if (h->video != PS_CODEC_UNKNOWN ||
+        h->now_ms - h->first_sound_ms < HUB_NO_VIDEO_MS)
+        return false;
+    h->begun = h->audio_only = true;
+    return true;
+}
+
+static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
+{
+    struct hub *h = s->h;
+    const struct media_config *c = h->config[MEDIA_AUDIO];
+    bool first = !s->used;
+    struct timeline_in in = { .track = MEDIA_AUDIO, .now_ms = h->now_ms };
+    struct timeline_out out;
+    struct media_frame *f;
+
+    s->used = true;
+    in.duration90k = duration(&h->audio, n_samples, c->rate_hz);
+    in.has_pts = s->au->has_pts && first;
+    in.pts90k = s->au->pts90k;
+    in.has_rtp = first;
+    in.rtp_ts = s->au->rtp_ts;
+    if (!may_begin(h)) {
+        h->stats.dropped++;
+        return;
+    }
+    timeline_next(&h->timeline, &in, &out);
+    h->stats.discontinuities += out.new_epoch;
+    f = out.drop ? NULL : media_frame_new(h->alloc, raw.n);
+    if (!f) {
+        h->stats.dropped++;
+        return;
+    }
+    memcpy(f->data, raw.p, raw.n);
+    f->track = MEDIA_AUDIO;
+    f->codec = c->codec;
+    f->key = true;
+    f->discontinuity = s->au->discontinuity && first;
+    f->config_version = c->version;
+    f->dts90k = f->pts90k = out.dts90k;
+    f->duration90k = out.duration90k;
+    f->arrival_ms = h->now_ms;
+    h->stats.sounds++;
+    hub_publish(h, f);
+}
+
+static void take_g711(struct stamp *s, struct slice in)
+{
+    while (in.n) {
+        struct slice part = slice_head(in, FLAC_MAX_BLOCK);
+
+        take(s, part, (uint32_t)part.n);
+        in = slice_from(in, part.n);
+    }
+}
+
+static void on_raw(void *ctx, struct slice raw)
+{
+    take(ctx, raw, AAC_FRAME_SAMPLES);
+}
+
+static void on_nothing(void *ctx, struct slice raw)
+{
+    (void)ctx;
+    (void)raw;
+}
+
+/* Without ADTS nothing tells the rate: the SDP's, or a usual one. */
+static bool take_au_headers(struct stamp *s, struct slice in)
+{
+    uint32_t hz = s->h->opt.aac_rate_hz;
+    int index = aac_freq_index(hz ? hz : DEFAULT_AAC_HZ);
+    struct aac_config cfg = { 2, (uint8_t)(index < 0 ? 8 : index), 1 };
+    const struct media_config *c = s->h->config[MEDIA_AUDIO];
+
+    if (c && c->codec == PS_CODEC_AAC)
+        cfg = s->h->audio.aac;
+    if (!aac_au_headers(in, on_nothing, NULL) || !learn_aac(s->h, &cfg))
+        return false;
+    return aac_au_headers(in, on_raw, s);
+}
+
+/* ADTS frames; returns the bytes used, the rest waits for the next PES.
+ * rest: bytes at the start that an earlier PES has stamped */
+static size_t take_adts(struct stamp *s, struct slice in, size_t rest)
+{
+    size_t off = 0;
+
+    while (off < in.n) {
+        struct aac_config cfg;
+        struct aac_frame f;
+        int err = aac_adts_parse(&cfg, &f, slice_from(in, off));
+
+        if (err == GB_EAGAIN)
+            break;
+        if (err) { /* damage: on to the next sync byte */
+            off++;
+            continue;
+        }
+        if (!learn_aac(s->h, &cfg))
+            return in.n;
+        if (off < rest) { /* begun in the PES before: not its stamp */
+            struct ps_au bare = *s->au;
+            struct stamp early = { s->h, &bare, true };
+
+            take(&early, f.raw, AAC_FRAME_SAMPLES);
+        } else {
+            take(s, f.raw, AAC_FRAME_SAMPLES);
+        }
+        off += f.whole;
+    }
+    return off;
+}
+
+static void take_aac(struct stamp *s, size_t rest)
+{
+    struct hub_audio *a = &s->h->audio;
+    struct slice in = slice_of((const char *)a->buf, a->n);
+    size_t used;
+
+    if (rest == 0 && take_au_headers(s, in)) {
+        a->n = 0;
+        return;
+    }
+    used = take_adts(s, in, rest);
+    memmove(a->buf, a->buf + used, a->n - used);
+    a->n -= used;
+}
+
+void hub_audio_au(struct hub *h, const struct ps_au *au)
+{
+    struct hub_audio *a = &h->audio;
+    struct stamp s = { h, au, false };
+    size_t rest;
+
+    if (au->codec != a->codec || au->discontinuity)
+        a->n = 0; /* a remainder is of no use any more */
+    rest = a->n;
+    if ((au->codec != PS_CODEC_AAC && au->codec != PS_CODEC_G711A &&
+         au->codec != PS_CODEC_G711U) ||
+        au->bytes > MAX_PES || !fits(a, h->alloc, rest + au->bytes) ||
+        !media_au_copy(au, 0, au->bytes, a->buf + rest)) {
+        h->stats.dropped++;
+        return;
+    }
+    a->codec = au->codec;
+    a->n = rest + au->bytes;
+    if (h->first_sound_ms == GB_NEVER)
+        h->first_sound_ms = h->now_ms;
+    if (au->codec == PS_CODEC_AAC) {
+        take_aac(&s, rest);
+    } else {
+        if (learn_g711(h, au->codec))
+            take_g711(&s, slice_of((const char *)a->buf, a->n));
+        a->n = 0;
+    }
+}

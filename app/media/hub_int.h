@@ -1,0 +1,99 @@
+/* app/media/hub_int.h - what the files of the hub share; see hub.h */
+#ifndef APP_MEDIA_HUB_INT_H
+#define APP_MEDIA_HUB_INT_H
+
+#include "app/media/aac.h"
+#include "app/media/fmp4.h"
+#include "app/media/hub.h"
+#include "app/media/params.h"
+#include "app/media/timeline.h"
+
+#define TRACK_BIT(t) (1u << (t))
+#define HUB_START_MASKS 4 /* every set of tracks, as bits */
+
+/* A chunk in a ring, and the bytes that went before it. */
+struct hub_slot {
+    struct media_chunk *chunk;
+    uint64_t before_bytes;
+};
+
+/* One format, while it has a viewer. Chunks tail..head-1 are there; viewers
+ * have a sequence number in it. */
+struct hub_ring {
+    enum hub_format format;
+    struct hub_slot *slot;
+    uint32_t cap; /* a power of two */
+    uint64_t tail, head, bytes;
+    uint64_t key_seq; /* where a viewer may begin */
+    bool has_key;     /* key_seq is valid: all since then is in the ring */
+    bool broken;      /* memory failed: nothing but a key frame helps */
+    int64_t newest90k;
+    struct fmp4_mux mux;
+    struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
+    /* viewers: with something to read; with nothing; waiting for a key frame
+     * or to begin; ended or cut */
+    struct list busy, idle, waiting, dead;
+    uint32_t n_viewers;
+};
+
+struct hub_audio {
+    enum ps_codec codec; /* of config */
+    struct aac_config aac;
+    uint8_t *buf; /* one PES, and before it what the last one left over */
+    size_t cap, n;
+    uint32_t samples; /* within the current second, for exact durations */
+};
+
+struct hub {
+    const struct gb_alloc *alloc;
+    struct hub_hooks hooks;
+    struct hub_options opt;
+    uint64_t now_ms;
+    bool ended, audio_only;
+    bool need_key;  /* pictures are worthless until one comes */
+    bool begun;     /* the timeline has begun */
+    bool expect_audio;
+    uint64_t first_key_ms, first_sound_ms, want_key_ms, next_tick_ms;
+
+    struct params *params;
+    enum ps_codec video; /* of params */
+    bool params_changed;
+    struct media_config *config[MEDIA_TRACKS];
+    uint32_t version; /* of the newest configuration of any track */
+    struct hub_audio audio;
+    struct timeline timeline;
+
+    struct media_frame **gop; /* from a key frame on */
+    uint32_t n_gop, cap_gop, gop_pictures;
+    uint64_t gop_bytes;
+    struct media_frame *key; /* the newest key frame, also without a cache */
+
+    struct hub_ring *ring[HUB_FORMATS];
+    uint32_t n_viewers;
+    uint32_t walking; /* on_wake may be running: rings are not freed */
+    struct list taps;
+
+    struct hub_stats stats; /* counters only */
+    int64_t last_key90k;
+    uint64_t last_frame_ms;
+    uint64_t rate_bytes, rate_since_ms;
+};
+
+/* hub_audio.c: one audio PES. */
+void hub_audio_au(struct hub *h, const struct ps_au *au);
+
+/* hub.c: takes f over: cache, rings, taps. */
+void hub_publish(struct hub *h, struct media_frame *f);
+/* Takes c over: the new configuration of a track. */
+void hub_set_config(struct hub *h, enum media_track t, struct media_config *c);
+double hub_fps(const struct hub *h);
+
+/* hub_viewer.c */
+void hub_rings_frame(struct hub *h, struct media_frame *f);
+void hub_rings_config(struct hub *h, enum media_track t);
+/* Nobody may begin at an old key frame any more. */
+void hub_rings_forget_key(struct hub *h);
+void hub_rings_tick(struct hub *h);
+void hub_rings_end(struct hub *h);
+void hub_rings_free(struct hub *h);
+#endif

@@ -1,0 +1,285 @@
+#include "test/support.h"
+
+#include "app/media/fmp4.h"
+#include "app/media/params.h"
+#include "test/media.h"
+#include "test/media_vectors.h"
+
+static struct slice bytes_of(struct media_chunk *c, char *buf)
+{
+    struct media_iov v[MEDIA_CHUNK_IOVS];
+    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v)), n = 0;
+
+    for (size_t i = 0; i < k; i++) {
+        memcpy(buf + n, v[i].base, v[i].len);
+        n += v[i].len;
+    }
+    return slice_of(buf, n);
+}
+
+static struct media_config *config(const struct ps_au *au)
+{
+    struct media_config *c;
+    struct params *p;
+
+    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
+    params_take(p, au);
+    assert_int_equal(params_config(p, 1, &c), 0);
+    params_free(p);
+    return c;
+}
+
+static struct media_frame *frame(const struct ps_au *au, int64_t dts90k)
+{
+    struct media_frame *f;
+
+    assert_int_equal(media_frame_of_au(&f, &gb_alloc_heap, au), 0);
+    f->dts90k = f->pts90k = dts90k;
+    f->duration90k = 3600;
+    return f;
+}
+
+static void vector(void **state)
+{
+    struct fmp4_mux mux = { 0 };
+    struct media_chunk *c;
+    struct media_frame *f;
+    struct media_config *v;
+    struct au_maker m;
+    char buf[1024];
+
+    (void)state;
+    au_maker_init(&m);
+    v = config(au_key(&m, 90000));
+    assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap, v, NULL), 0);
+    assert_int_equal(bytes_of(c, buf).n, sizeof(fmp4_init));
+    assert_memory_equal(buf, fmp4_init, sizeof(fmp4_init));
+    media_chunk_unref(c);
+
+    f = frame(au_key(&m, 90000), 0);
+    assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, NULL), 0);
+    assert_int_equal(bytes_of(c, buf).n, sizeof(fmp4_first));
+    assert_memory_equal(buf, fmp4_first, sizeof(fmp4_first));
+    media_chunk_unref(c);
+    assert_int_equal(fmp4_snapshot_chunk(&c, &gb_alloc_heap, v, f), 0);
+    assert_int_equal(bytes_of(c, buf).n,
+                     sizeof(fmp4_init) + sizeof(fmp4_first));
+    assert_memory_equal(buf, fmp4_init, sizeof(fmp4_init));
+    assert_memory_equal(buf + sizeof(fmp4_init), fmp4_first,
+                        sizeof(fmp4_first));
+    media_chunk_unref(c);
+    media_frame_unref(f);
+
+    f = frame(au_delta(&m, 93600), 3600);
+    assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, NULL), 0);
+    assert_int_equal(bytes_of(c, buf).n, sizeof(fmp4_second));
+    assert_memory_equal(buf, fmp4_second, sizeof(fmp4_second));
+    media_chunk_unref(c);
+    media_frame_unref(f);
+    media_config_unref(v);
+    au_maker_fini(&m);
+}
+
+static uint32_t be32(const char *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
+           b[3];
+}
+
+/* Boxes nest exactly; found counts those of the wanted type. */
+static unsigned walk(struct slice in, const char *want)
+{
+    static const char *const parents[] = { "moov", "trak", "mdia", "minf",
+                                           "stbl", "mvex", "moof", "traf",
+                                           "dinf" };
+    unsigned found = 0;
+
+    while (in.n) {
+        uint32_t n;
+
+        assert_true(in.n >= 8);
+        n = be32(in.p);
+        assert_true(n >= 8 && n <= in.n);
+        found += memcmp(in.p + 4, want, 4) == 0;
+        for (size_t i = 0; i < COUNT(parents); i++)
+            if (memcmp(in.p + 4, parents[i], 4) == 0)
+                found += walk(slice_of(in.p + 8, n - 8), want);
+        in = slice_from(in, n);
+    }
+    return found;
+}
+
+static const struct media_config aac = { .codec = PS_CODEC_AAC,
+                                         .rate_hz = 16000,
+                                         .channels = 1,
+                                         .codec_string = "mp4a.40.2",
+                                         .record = S("\x14\x08") };
+static const struct media_config alaw = { .codec = PS_CODEC_G711A,
+                                          .rate_hz = 8000,
+                                          .channels = 1,
+                                          .codec_string = "alaw" };
+
+static void inits(void **state)
+{
+    static const struct slice h265[] = { S(AU_VPS265), S(AU_SPS265),
+                                         S(AU_PPS265), S(AU_IDR265) };
+    struct media_config *v;
+    struct au_maker m;
+    char buf[2048];
+
+    (void)state;
+    au_maker_init(&m);
+    v = config(au_video(&m, PS_CODEC_H265, 0, h265, 4));
+    for (int i = 1; i < 6; i++) {
+        const struct media_config *video = i & 1 ? v : NULL;
+        const struct media_config *audio = i >= 4 ? &alaw
+                                           : i & 2 ? &aac
+                                                   : NULL;
+        unsigned tracks = (video != NULL) + (audio != NULL);
+        struct media_chunk *c;
+        struct slice in, esds = SLICE("esds\0\0\0\0\x03\x16\0\x02\0\x04\x11"
+                                      "\x40\x15");
+
+        assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap, video, audio), 0);
+        in = bytes_of(c, buf);
+        assert_int_equal(walk(in, "trak"), tracks);
+        assert_int_equal(walk(in, "trex"), tracks);
+        assert_int_equal(walk(in, "vmhd"), video != NULL);
+        assert_int_equal(walk(in, "smhd"), audio != NULL);
+        assert_true((slice_find_slice(in, SLICE("hvc1")) < in.n) ==
+                    (video != NULL));
+        assert_true((slice_find_slice(in, SLICE("dfLa\0\0\0\0\x80\0\0\x22")) <
+                     in.n) == (audio == &alaw));
+        assert_true((slice_find_slice(in, esds) < in.n) == (audio == &aac));
+        media_chunk_unref(c);
+    }
+    media_config_unref(v);
+    au_maker_fini(&m);
+}
+
+static struct media_frame *sound(const struct media_config *c, size_t n,
+                                 int64_t dts90k, uint32_t dur)
+{
+    struct media_frame *f = media_frame_new(&gb_alloc_heap, n);
+
+    assert_non_null(f);
+    f->track = MEDIA_AUDIO;
+    f->codec = c->codec;
+    f->dts90k = f->pts90k = dts90k;
+    f->duration90k = dur;
+    memset(f->data, 0xd5, n);
+    return f;
+}
+
+/* tfdt of audio has no seams from rounding, and follows a real gap. */
+static void audio_times(void **state)
+{
+    static const struct {
+        int64_t dts90k;
+        uint64_t want; /* samples at 16 kHz */
+    } cases[] = {
+        { 5760, 1024 },  { 11521, 2048 }, { 17279, 3072 }, { 23040, 4096 },
+        { 28800 + 90000, 5120 + 16000 }, /* a second is missing */
+        { 34560 + 90000, 6144 + 16000 },
+        { 34560, 7168 + 16000 }, /* never back */
+    };
+    struct fmp4_mux mux = { 0 };
+    char buf[256];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct media_frame *f = sound(&aac, 7, cases[i].dts90k, 5760);
+        struct media_chunk *c;
+
+        assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, &aac),
+                         0);
+        assert_int_equal(bytes_of(c, buf).n, 119);
+        assert_int_equal(walk(slice_of(buf, 119), "trun"), 1);
+        assert_int_equal(be32(buf + 48), 2);  /* track */
+        if (be32(buf + 68) != cases[i].want)
+            fail_msg("%zu: %u", i, be32(buf + 68));
+        assert_int_equal(be32(buf + 88), 112);
+        assert_int_equal(be32(buf + 92), 1024);
+        assert_int_equal(be32(buf + 96), 7);
+        assert_int_equal(be32(buf + 100), 0x02000000);
+        media_chunk_unref(c);
+        assert_int_equal(atomic_load(&f->refs), 1);
+        media_frame_unref(f);
+    }
+}
+
+static void g711(void **state)
+{
+    struct fmp4_mux mux = { 0 };
+    char buf[1024];
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct media_frame *f = sound(&alaw, 320, 3600 * i, 3600);
+        struct media_chunk *c;
+        struct slice in;
+
+        assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, &alaw),
+                         0);
+        assert_null(c->frame); /* coded anew: the samples are not kept */
+        in = bytes_of(c, buf);
+        assert_int_equal(walk(in, "mdat"), 1);
+        assert_int_equal(be32(buf + 68), 320 * i);
+        assert_int_equal(be32(buf + 92), 320);
+        assert_int_equal(be32(buf + 96), in.n - 112);
+        assert_memory_equal(buf + 112, "\xff\xf9\x74\x08", 4);
+        media_chunk_unref(c);
+        media_frame_unref(f);
+    }
+    for (size_t n = 0; n < 2; n++) { /* no FLAC frame is that small or large */
+        struct media_frame *f = sound(&alaw, n ? 15 : 4097, 0, 0);
+        struct media_chunk *c;
+
+        assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, &alaw),
+                         GB_ERANGE);
+        media_frame_unref(f);
+    }
+}
+
+static void mime(void **state)
+{
+    static const struct {
+        bool video;
+        const struct media_config *audio;
+        const char *want;
+    } cases[] = {
+        { true, NULL, "video/mp4; codecs=\"avc1.42C00A\"" },
+        { true, &aac, "video/mp4; codecs=\"avc1.42C00A,mp4a.40.2\"" },
+        { true, &alaw, "video/mp4; codecs=\"avc1.42C00A,flac\"" },
+        { false, &alaw, "audio/mp4; codecs=\"flac\"" },
+    };
+    struct media_config *v;
+    struct au_maker m;
+
+    (void)state;
+    au_maker_init(&m);
+    v = config(au_key(&m, 0));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char buf[128];
+        struct writer w = writer_of(buf, sizeof(buf));
+
+        fmp4_mime(&w, cases[i].video ? v : NULL, cases[i].audio);
+        if (!slice_eq(writer_slice(&w), slice_str(cases[i].want)))
+            fail_msg("%.*s", SLICE_ARG(writer_slice(&w)));
+    }
+    media_config_unref(v);
+    au_maker_fini(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vector), cmocka_unit_test(inits),
+        cmocka_unit_test(audio_times), cmocka_unit_test(g711),
+        cmocka_unit_test(mime),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
