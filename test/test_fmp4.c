@@ -137,9 +137,9 @@ static void inits(void **state)
         const struct media_config *audio = i >= 4 ? &alaw
                                            : i & 2 ? &aac
                                                    : NULL;
-        unsigned tracks = (video != NULL) + (audio != NULL);
+        unsigned tracks = (video ? 1u : 0) + (audio ? 1u : 0);
         struct media_chunk *c;
-        struct slice in, esds = SLICE("esds\0\0\0\0\x03\x16\0\x02\0\x04\x11"
+        struct slice in, esds = SLICE("esds\0\0\0\0\x03\x19\0\x02\0\x04\x11"
                                       "\x40\x15");
 
         assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap, video, audio), 0);
@@ -197,13 +197,13 @@ static void audio_times(void **state)
                          0);
         assert_int_equal(bytes_of(c, buf).n, 119);
         assert_int_equal(walk(slice_of(buf, 119), "trun"), 1);
-        assert_int_equal(be32(buf + 48), 2);  /* track */
-        if (be32(buf + 68) != cases[i].want)
-            fail_msg("%zu: %u", i, be32(buf + 68));
-        assert_int_equal(be32(buf + 88), 112);
-        assert_int_equal(be32(buf + 92), 1024);
-        assert_int_equal(be32(buf + 96), 7);
-        assert_int_equal(be32(buf + 100), 0x02000000);
+        assert_int_equal(be32(buf + 44), 2);  /* track */
+        if (be32(buf + 64) != cases[i].want)
+            fail_msg("%zu: %u", i, be32(buf + 64));
+        assert_int_equal(be32(buf + 84), 112);
+        assert_int_equal(be32(buf + 88), 1024);
+        assert_int_equal(be32(buf + 92), 7);
+        assert_int_equal(be32(buf + 96), 0x02000000);
         media_chunk_unref(c);
         assert_int_equal(atomic_load(&f->refs), 1);
         media_frame_unref(f);
@@ -226,9 +226,9 @@ static void g711(void **state)
         assert_null(c->frame); /* coded anew: the samples are not kept */
         in = bytes_of(c, buf);
         assert_int_equal(walk(in, "mdat"), 1);
-        assert_int_equal(be32(buf + 68), 320 * i);
-        assert_int_equal(be32(buf + 92), 320);
-        assert_int_equal(be32(buf + 96), in.n - 112);
+        assert_int_equal(be32(buf + 64), 320 * i);
+        assert_int_equal(be32(buf + 88), 320);
+        assert_int_equal(be32(buf + 92), in.n - 112);
         assert_memory_equal(buf + 112, "\xff\xf9\x74\x08", 4);
         media_chunk_unref(c);
         media_frame_unref(f);

@@ -231,7 +231,8 @@ static void take_aac(struct stamp *s, size_t rest)
         return;
     }
     used = take_adts(s, in, rest);
-    memmove(a->buf, a->buf + used, a->n - used);
+    if (used && used < a->n)
+        memmove(a->buf, a->buf + used, a->n - used);
     a->n -= used;
 }
 
@@ -243,6 +244,8 @@ void hub_audio_au(struct hub *h, const struct ps_au *au)
 
     if (au->codec != a->codec || au->discontinuity)
         a->n = 0; /* a remainder is of no use any more */
+    if (au->bytes == 0)
+        return;
     rest = a->n;
     if ((au->codec != PS_CODEC_AAC && au->codec != PS_CODEC_G711A &&
          au->codec != PS_CODEC_G711U) ||

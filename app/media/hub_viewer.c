@@ -441,6 +441,8 @@ static void walk_busy(struct hub *h, struct hub_ring *r)
         if (v->state != HUB_VIEWER_SKIP && v->seq < keep)
             keep = v->seq;
     }
+    if (keep == r->head && !list_is_empty(&r->idle))
+        keep--; /* they are about to be woken for it */
     let_go_until(r, keep);
 }
 
