@@ -329,6 +329,26 @@ static void check_unit(struct timeline *t, struct timeline_track *k,
     k->offset = at - k->raw;
 }
 
+static int64_t distance(int64_t a, int64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* The picture has changed epoch by a step that is none for sound: both come
+ * from one clock, so sound goes along. */
+static void follow(struct timeline *t, struct timeline_track *k,
+                   const struct timeline_in *in)
+{
+    const struct timeline_track *o = other_of(t, in);
+    int64_t expected = k->last_dts + k->last_dur;
+    int64_t drift = distance(k->raw + k->offset, expected);
+
+    if (o->jumped && in->now_ms - o->epoch_ms < TIMELINE_PAIR_MS &&
+        drift > TIMELINE_DRIFT &&
+        distance(k->raw + o->offset, expected) < drift)
+        k->offset = o->offset;
+}
+
 /* On its samples; the stamp only tells when that has gone wrong. */
 static int64_t audio_time(struct timeline_track *k, int64_t d, bool known,
                           bool *drop)
@@ -376,6 +396,8 @@ static void audio_next(struct timeline *t, struct timeline_track *k,
             if (at < k->last_dts + k->last_dur)
                 at = k->last_dts + k->last_dur;
         } else {
+            if (known)
+                follow(t, k, in);
             at = audio_time(k, d, known, &out->drop);
         }
         if (at <= k->last_dts)
