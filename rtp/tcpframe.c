@@ -65,10 +65,10 @@ static enum look look_rtcp(const uint8_t *p, size_t n, bool has_ssrc,
     return !has_ssrc || be32(p + 4) == ssrc ? LOOK_OK : LOOK_FOREIGN;
 }
 
-/* Tests the frame header at p, of which left bytes are there, against an
- * SSRC. */
+/* Tests the frame header at p, of which left bytes are there, against an SSRC
+ * and, where that proves little, a payload type. */
 static enum look look(const struct rtp_tcpframe *f, const uint8_t *p,
-                      size_t left, bool has_ssrc, uint32_t ssrc)
+                      size_t left, bool has_ssrc, uint32_t ssrc, uint8_t pt)
 {
     size_t pre = prefix(f), n;
 
@@ -97,9 +97,8 @@ static enum look look(const struct rtp_tcpframe *f, const uint8_t *p,
         return LOOK_OK;
     if (be32(p + 8) != ssrc)
         return LOOK_FOREIGN;
-    /* an SSRC of 0 proves little: bytes of 0 are everywhere */
-    return ssrc || !f->frames || (p[1] & 0x7f) == f->pt ? LOOK_OK
-                                                        : LOOK_FOREIGN;
+    /* bytes of 0 are everywhere */
+    return ssrc || (p[1] & 0x7f) == pt ? LOOK_OK : LOOK_FOREIGN;
 }
 
 /* Whether the frame at `at` is followed by a header of ssrc; RTCP of whatever
@@ -108,11 +107,12 @@ static enum look follows(const struct rtp_tcpframe *f, const uint8_t *buf,
                          size_t len, size_t at, uint32_t ssrc)
 {
     size_t next = at + prefix(f) + length_at(f, buf + at);
+    uint8_t pt = buf[at + prefix(f) + 1] & 0x7f;
     enum look l;
 
     if (next >= len)
         return LOOK_MORE;
-    l = look(f, buf + next, len - next, true, ssrc);
+    l = look(f, buf + next, len - next, true, ssrc, pt);
     if (l == LOOK_FOREIGN && is_rtcp(buf[next + prefix(f) + 1]))
         return LOOK_OK;
     return l == LOOK_NULL || l == LOOK_FOREIGN ? LOOK_BAD : l;
@@ -159,7 +159,7 @@ static enum look judge(const struct rtp_tcpframe *f, const uint8_t *buf,
 {
     const uint8_t *p = buf + at + prefix(f);
     uint32_t ssrc = be32(p + 8);
-    enum look l = look(f, buf + at, s->len - at, true, ssrc);
+    enum look l = look(f, buf + at, s->len - at, true, ssrc, p[1] & 0x7f);
     size_t n = length_at(f, buf + at), end = at + prefix(f) + n;
     struct rtp_packet pkt;
 
@@ -230,10 +230,12 @@ static void found(struct rtp_tcpframe *f, const uint8_t *buf, size_t at)
     f->resyncs++;
 }
 
+/* A search that found nothing is not repeated for each byte that comes: only
+ * for a good number of them, or when they decide a candidate with our SSRC. */
 static bool may_search(const struct rtp_tcpframe *f, size_t len, bool proof)
 {
     return f->scanned == 0 || len - f->scanned >= RTP_TCPFRAME_SCAN_STEP ||
-           !proof;
+           !proof || (f->confirmed && len >= f->need);
 }
 
 /* Framing is lost: 0 when found again. */
@@ -243,7 +245,7 @@ static int resync(struct rtp_tcpframe *f, const uint8_t *buf, size_t len,
     struct search s = { .from = f->last + 1, .len = len, .proof = proof };
 
     if (!may_search(f, len, proof)) {
-        if (f->need < f->scanned + RTP_TCPFRAME_SCAN_STEP)
+        if (!f->confirmed && f->need < f->scanned + RTP_TCPFRAME_SCAN_STEP)
             f->need = f->scanned + RTP_TCPFRAME_SCAN_STEP;
         return GB_EAGAIN;
     }
@@ -334,13 +336,27 @@ static void deliver(struct rtp_tcpframe *f, uint8_t *buf, bool ours,
     f->pos += prefix(f) + n;
 }
 
+/* Whether a frame is found that begins before the one at pos ends: what seems
+ * to be a header there is payload. *pending: one may yet turn out to. */
+static bool hidden_frame(const struct rtp_tcpframe *f, const uint8_t *buf,
+                         struct search *s, bool *pending)
+{
+    size_t end = f->pos + prefix(f) + length_at(f, buf + f->pos);
+    bool hit = search(f, buf, s);
+
+    *pending = !hit && f->confirmed && s->pending < f->pos;
+    return hit && s->at < end;
+}
+
 /* The header at pos has another SSRC: it is believed when a proper one
- * follows, unless our own SSRC is found before that is known. */
+ * follows, and when it does not lie inside a frame with our own. LOOK_NULL:
+ * look again, at the place found. */
 static enum look settle_foreign(struct rtp_tcpframe *f, const uint8_t *buf,
                                 size_t len, bool proof)
 {
     const uint8_t *p = buf + f->pos + prefix(f);
     struct search s = { .from = f->last + 1, .len = len, .proof = proof };
+    bool pending = false;
     enum look l;
 
     if (length_at(f, buf + f->pos) > RTP_TCPFRAME_USUAL)
@@ -348,17 +364,20 @@ static enum look settle_foreign(struct rtp_tcpframe *f, const uint8_t *buf,
     l = follows(f, buf, len, f->pos, f->ssrc);
     if (l == LOOK_BAD && !is_rtcp(p[1]))
         l = follows(f, buf, len, f->pos, be32(p + 8));
-    if (l != LOOK_MORE)
+    if (l == LOOK_BAD)
         return l;
-    if (may_search(f, len, proof)) {
+    if (l == LOOK_OK || may_search(f, len, proof)) {
         f->scanned = len;
-        if (search(f, buf, &s)) {
+        if (hidden_frame(f, buf, &s, &pending)) {
             found(f, buf, s.at);
-            return LOOK_NULL; /* look again, there */
+            return LOOK_NULL;
         }
     }
-    f->need = f->pos + 2 * prefix(f) + length_at(f, buf + f->pos) +
-              RTP_HEADER_BYTES;
+    if (l == LOOK_OK && !pending)
+        return l;
+    f->need = pending ? s.need
+                      : f->pos + 2 * prefix(f) +
+                            length_at(f, buf + f->pos) + RTP_HEADER_BYTES;
     return LOOK_MORE;
 }
 
@@ -399,7 +418,7 @@ static int step(struct rtp_tcpframe *f, uint8_t *buf, size_t len, bool proof,
             return err;
     }
     l = f->pos < len
-            ? look(f, buf + f->pos, len - f->pos, f->has_ssrc, f->ssrc)
+            ? look(f, buf + f->pos, len - f->pos, f->has_ssrc, f->ssrc, f->pt)
             : LOOK_MORE;
     if (l == LOOK_MORE)
         f->need = f->pos + prefix(f) + RTP_HEADER_BYTES;
