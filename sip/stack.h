@@ -152,6 +152,10 @@ void sip_stack_end(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
 void sip_stack_move(struct sip_stack *s, uint64_t dialog,
                     const struct sip_peer *peer);
 
+/* What the events of a dialog that the peer opened carry as user (0 until
+ * then). */
+void sip_stack_set_user(struct sip_stack *s, uint64_t dialog, uint64_t user);
+
 /* ---- as a server ------------------------------------------------------- */
 
 struct sip_response {
@@ -205,6 +209,7 @@ struct sip_counters {
     uint64_t received, sent, retransmitted, absorbed; /* absorbed: repeats */
     uint64_t bad, stray_responses, dropped;
     uint32_t transactions, dialogs; /* now */
+    uint64_t memory; /* bytes of transactions, dialogs and their messages */
 };
 void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out);
 

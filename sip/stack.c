@@ -1,0 +1,379 @@
+/* The stack's life, its queues, and the two ways in: bytes and time. */
+#include "sip/stack_impl.h"
+
+#include <assert.h>
+
+#define RING_MIN 16
+#define RING_KEEP 1024 /* elements; a larger ring is given back when empty */
+
+/* ---- queues ------------------------------------------------------------ */
+
+static void *ring_at(const struct ring *r, uint32_t i)
+{
+    return r->p + ((r->head + i) & (r->cap - 1)) * r->size;
+}
+
+static int ring_room(struct ring *r, const struct gb_alloc *alloc, uint32_t n)
+{
+    uint32_t cap = r->cap ? r->cap : RING_MIN;
+    char *p;
+
+    if (r->cap - r->n >= n)
+        return 0;
+    while (cap - r->n < n) {
+        if (cap > UINT32_MAX / 4)
+            return GB_ENOMEM;
+        cap *= 2;
+    }
+    p = gb_get(alloc, cap * r->size);
+    if (!p)
+        return GB_ENOMEM;
+    for (uint32_t i = 0; i < r->n; i++)
+        memcpy(p + i * r->size, ring_at(r, i), r->size);
+    gb_put(alloc, r->p);
+    r->p = p;
+    r->cap = cap;
+    r->head = 0;
+    return 0;
+}
+
+static void *ring_push(struct ring *r)
+{
+    assert(r->n < r->cap);
+    return ring_at(r, r->n++);
+}
+
+static bool ring_pop(struct ring *r, const struct gb_alloc *alloc, void *out)
+{
+    if (r->n == 0)
+        return false;
+    memcpy(out, ring_at(r, 0), r->size);
+    r->head = (r->head + 1) & (r->cap - 1);
+    if (--r->n == 0 && r->cap > RING_KEEP) {
+        gb_put(alloc, r->p);
+        *r = (struct ring){ .size = r->size };
+    }
+    return true;
+}
+
+int stk_room(struct sip_stack *s)
+{
+    int err = ring_room(&s->events, s->alloc, STK_ROOM);
+
+    return err ? err : ring_room(&s->outs, s->alloc, STK_ROOM);
+}
+
+void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
+              uint64_t trans)
+{
+    struct out_entry *e = ring_push(&s->outs);
+
+    *e = (struct out_entry){ blob_ref(b), *peer, trans };
+}
+
+struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
+                            const struct sip_peer *from,
+                            const struct sip_msg *m)
+{
+    struct sip_event *ev = ring_push(&s->events);
+
+    *ev = (struct sip_event){ .kind = kind, .msg = m };
+    if (from)
+        ev->peer = *from;
+    if (m)
+        s->n_msg_events++;
+    return ev;
+}
+
+void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < s->events.n; i++) {
+        struct sip_event ev;
+        struct trans *t;
+
+        memcpy(&ev, ring_at(&s->events, i), sizeof(ev));
+        if (ev.dialog != dialog) {
+            memcpy(ring_at(&s->events, kept++), &ev, sizeof(ev));
+            continue;
+        }
+        s->n_msg_events -= ev.msg != NULL;
+        t = stk_trans_find(s, ev.transaction);
+        if (ev.kind == SIP_EV_REQUEST && t && t->m.kind == SIP_NIST &&
+            !ring_room(&s->outs, s->alloc, STK_ROOM))
+            stk_answer(s, t, 481, now_ms);
+    }
+    s->events.n = kept;
+}
+
+bool sip_stack_event(struct sip_stack *s, struct sip_event *ev)
+{
+    if (!ring_pop(&s->events, s->alloc, ev))
+        return false;
+    s->n_msg_events -= ev->msg != NULL;
+    return true;
+}
+
+bool sip_stack_output(struct sip_stack *s, struct sip_out *out)
+{
+    struct out_entry e;
+    struct recent *r;
+
+    blob_unref(s, &s->last_out);
+    if (!ring_pop(&s->outs, s->alloc, &e))
+        return false;
+    s->last_out = e.blob;
+    s->count.sent++;
+    r = &s->recent[s->n_recent++ % STK_RECENT];
+    *r = (struct recent){ e.peer, e.trans };
+    *out = (struct sip_out){ e.peer, blob_slice(e.blob) };
+    return true;
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+uint64_t sip_stack_deadline(const struct sip_stack *s)
+{
+    uint64_t at_ms = heap_first_at(&s->timers_due);
+
+    return at_ms < s->stalled_ms ? s->stalled_ms : at_ms;
+}
+
+static void trans_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms)
+{
+    list_remove(&t->finished); /* not to be thrown out under our hands */
+    if (is_client(t))
+        stk_client_tick(s, client(t), now_ms);
+    else
+        stk_server_tick(s, t, now_ms);
+}
+
+/* An event that cannot be queued must not be lost: without memory the timers
+ * wait, all of them in their order. */
+void sip_stack_tick(struct sip_stack *s, uint64_t now_ms)
+{
+    s->stalled_ms = 0;
+    while (heap_first_at(&s->timers_due) <= now_ms) {
+        struct heap_node *n = heap_first(&s->timers_due);
+
+        if (stk_room(s)) {
+            s->stalled_ms = now_ms + STK_STALL_MS;
+            return;
+        }
+        if (n->tag == STK_TRANS)
+            trans_tick(s, container_of(n, struct trans, timer), now_ms);
+        else
+            stk_call_tick(s, container_of(n, struct call, timer), now_ms);
+    }
+}
+
+static void mark_broken(struct sip_stack *s, struct trans *t)
+{
+    t->broken = true;
+    heap_set(&s->timers_due, &t->timer, 0);
+}
+
+void sip_stack_closed(struct sip_stack *s, uint64_t connection, uint64_t now_ms)
+{
+    struct map_node *n = map_find(
+        &s->conns, slice_of((const char *)&connection, sizeof(connection)));
+    struct conn *c = n ? container_of(n, struct conn, by_id) : NULL;
+    struct list *p, *tmp;
+
+    if (!c)
+        return;
+    LIST_EACH(p, tmp, &c->trans)
+        mark_broken(s, container_of(p, struct trans, on_conn));
+    sip_stack_tick(s, now_ms);
+}
+
+static bool same_way(const struct sip_peer *a, const struct sip_peer *b)
+{
+    return a->transport == b->transport && a->listener == b->listener &&
+           a->connection == b->connection && gb_addr_eq(&a->remote, &b->remote);
+}
+
+/* The edge sends in batches; the failed one is among the latest. */
+void sip_stack_send_failed(struct sip_stack *s, const struct sip_peer *peer,
+                           uint64_t now_ms)
+{
+    for (unsigned i = 0; i < STK_RECENT; i++) {
+        struct recent *r = &s->recent[i];
+        struct trans *t = stk_trans_find(s, r->trans);
+
+        if (!t || !same_way(&r->peer, peer))
+            continue;
+        r->trans = 0;
+        mark_broken(s, t);
+    }
+    sip_stack_tick(s, now_ms);
+}
+
+/* ---- bytes ------------------------------------------------------------- */
+
+int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
+                    struct slice bytes, uint64_t now_ms)
+{
+    enum sip_carrier carrier =
+        from->transport == SIP_UDP ? SIP_DATAGRAM : SIP_STREAM;
+    struct gb_diag diag = { 0, NULL };
+    int err;
+
+    if (s->n_msg_events)
+        return GB_ESTATE; /* they would lose their message */
+    err = stk_room(s);
+    if (err) {
+        s->count.dropped++;
+        return err;
+    }
+    err = sip_msg_parse(&s->msg, bytes, carrier, &diag);
+    if (err == GB_ENOENT)
+        return 0;
+    s->count.received++;
+    if (err) {
+        s->count.bad++;
+        stk_on_malformed(s, from, &s->msg);
+        stk_event(s, SIP_EV_BAD, from, NULL)->diag = diag;
+        return err;
+    }
+    if (s->msg.is_request)
+        stk_on_request(s, from, &s->msg, now_ms);
+    else
+        stk_on_response(s, from, &s->msg, now_ms);
+    return 0;
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+uint64_t stk_random(struct sip_stack *s)
+{
+    uint64_t n = ++s->n_tokens;
+
+    return map_hash(s->token_seed, slice_of((const char *)&n, sizeof(n)));
+}
+
+void stk_hex(char out[static STK_TAG], uint64_t v)
+{
+    for (unsigned i = 0; i < STK_TAG; i++)
+        out[i] = "0123456789abcdef"[v >> (60 - 4 * i) & 15];
+}
+
+void sip_stack_token(struct sip_stack *s, char out[static 16])
+{
+    stk_hex(out, stk_random(s));
+}
+
+void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
+{
+    *out = s->count;
+    out->transactions = s->trans_ids.n;
+    out->dialogs = s->n_calls;
+    out->memory = s->pool.used_bytes;
+}
+
+static int init_tables(struct sip_stack *s)
+{
+    struct map *maps[] = { &s->by_key, &s->by_call, &s->by_call_id, &s->conns };
+    int err = 0;
+
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++) {
+        uint64_t seed[2] = { stk_random(s), stk_random(s) };
+
+        err = map_init(maps[i], s->alloc, seed);
+    }
+    return err;
+}
+
+static int copy_agent(struct sip_stack *s, struct slice name)
+{
+    if (!name.n)
+        return 0;
+    s->agent = gb_get(s->alloc, name.n);
+    if (!s->agent)
+        return GB_ENOMEM;
+    memcpy(s->agent, name.p, name.n);
+    s->user_agent = slice_of(s->agent, name.n);
+    return 0;
+}
+
+int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg)
+{
+    struct sip_stack *s = gb_get(cfg->alloc, sizeof(*s));
+    int err;
+
+    if (!s)
+        return GB_ENOMEM;
+    s->alloc = cfg->alloc;
+    memcpy(s->token_seed, cfg->seed, 16);
+    memcpy(s->key_seed, cfg->seed + 16, 16);
+    s->timers.t1_ms = cfg->t1_ms ? cfg->t1_ms : SIP_T1_MS;
+    s->timers.t2_ms = cfg->t2_ms ? cfg->t2_ms : SIP_T2_MS;
+    s->timers.t4_ms = cfg->t4_ms ? cfg->t4_ms : SIP_T4_MS;
+    s->max_trans = cfg->max_transactions ? cfg->max_transactions
+                                         : STK_MAX_TRANSACTIONS;
+    s->max_calls = cfg->max_dialogs ? cfg->max_dialogs : STK_MAX_DIALOGS;
+    s->events.size = sizeof(struct sip_event);
+    s->outs.size = sizeof(struct out_entry);
+    list_init(&s->finished);
+    pool_init(&s->pool, s->alloc);
+    heap_init(&s->timers_due, s->alloc);
+    idmap_init(&s->trans_ids, s->alloc, s->max_trans);
+    idmap_init(&s->call_ids, s->alloc, s->max_calls);
+    s->next_cseq = (uint32_t)stk_random(s) & 0xffff;
+    err = init_tables(s);
+    if (!err)
+        err = copy_agent(s, slice_str(cfg->user_agent));
+    s->arena = err ? NULL : gb_get(s->alloc, STK_ARENA);
+    if (!err && !s->arena)
+        err = GB_ENOMEM;
+    if (err) {
+        sip_stack_free(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+static void free_objects(struct sip_stack *s)
+{
+    struct heap_node *n;
+    struct map_walk w = { 0 };
+    struct map_node *m;
+    uint32_t pos = 0;
+    struct trans *t;
+
+    while ((t = idmap_walk_next(&s->trans_ids, &pos)))
+        stk_trans_free(s, t);
+    while ((m = s->by_call_id.n ? map_walk_next(&s->by_call_id, &w) : NULL))
+        stk_call_free(s, container_of(m, struct call, by_call_id));
+    n = heap_first(&s->timers_due);
+    assert(!n);
+    (void)n;
+}
+
+void sip_stack_free(struct sip_stack *s)
+{
+    struct out_entry e;
+
+    if (!s)
+        return;
+    free_objects(s);
+    while (ring_pop(&s->outs, s->alloc, &e))
+        blob_unref(s, &e.blob);
+    blob_unref(s, &s->last_out);
+    gb_put(s->alloc, s->outs.p);
+    gb_put(s->alloc, s->events.p);
+    map_fini(&s->by_key);
+    map_fini(&s->by_call);
+    map_fini(&s->by_call_id);
+    map_fini(&s->conns);
+    idmap_fini(&s->trans_ids);
+    idmap_fini(&s->call_ids);
+    heap_fini(&s->timers_due);
+    pool_fini(&s->pool);
+    gb_put(s->alloc, s->scratch);
+    gb_put(s->alloc, s->arena);
+    gb_put(s->alloc, s->agent);
+    gb_put(s->alloc, s);
+}

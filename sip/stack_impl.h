@@ -1,0 +1,305 @@
+/* sip/stack_impl.h - what the files of sip/stack share; nobody else includes it
+ *
+ * stack.c         life, rings, input, tick
+ * stack_trans.c   transactions: keys, table, blobs, limits
+ * stack_client.c  requests of ours and what comes back
+ * stack_server.c  requests of peers and our answers
+ * stack_call.c    dialogs */
+#ifndef SIP_STACK_IMPL_H
+#define SIP_STACK_IMPL_H
+
+#include "base/arena.h"
+#include "base/heap.h"
+#include "base/idmap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "sip/dialog.h"
+#include "sip/stack.h"
+#include "sip/trans.h"
+
+#define STK_MAX_TRANSACTIONS 100000u
+#define STK_MAX_DIALOGS 20000u
+#define STK_MAX_FORKS 8      /* 2xx with different To tags to one INVITE */
+#define STK_MAX_SAME_CALL 16 /* dialogs with one Call-ID */
+#define STK_RECENT 64        /* outputs that sip_stack_send_failed knows */
+#define STK_MAX_MESSAGE (SIP_MAX_HEAD + SIP_MAX_BODY) /* that we write */
+#define STK_FIRST_SCRATCH 4096
+#define STK_ARENA (3 * SIP_MAX_HEAD) /* scratch of one dialog operation */
+#define STK_ROOM 6           /* events and outputs one step makes at most */
+#define STK_STALL_MS 100     /* timers wait this long when memory is short */
+#define STK_TAG 16           /* hex digits of tags and tokens */
+#define STK_BRANCH (7 + STK_TAG)
+
+/* Bytes of a message, shared by a transaction and the output queue. */
+struct blob {
+    uint32_t refs, n;
+    char p[];
+};
+
+/* A key: 128 bits of keyed hash over the fields, so that it is small, of one
+ * size, and nobody outside can make two requests meet. */
+struct stk_key {
+    uint64_t h[2];
+};
+
+/* A queue that keeps its place in memory: grows by doubling, and gives a large
+ * one back when it has run empty. */
+struct ring {
+    char *p;
+    size_t size; /* of an element */
+    uint32_t cap, head, n;
+};
+
+enum stk_tag { STK_TRANS, STK_CALL }; /* heap_node.tag */
+
+struct conn { /* of TCP and TLS: who must hear when it closes */
+    struct map_node by_id;
+    uint64_t id;
+    struct list trans;
+};
+
+struct trans {
+    struct sip_trans m;
+    struct heap_node timer;
+    struct map_node by_key;
+    struct stk_key key;
+    struct list finished; /* in stack.finished, or alone */
+    struct list on_conn;
+    struct sip_peer peer;
+    uint64_t id, dialog, user;
+    uint64_t to_tag;      /* server: the tag of our answers, as hex */
+    struct blob *out;     /* client: the request; server: the last answer */
+    struct blob *echo;    /* server: what each answer repeats; until the final */
+    uint32_t echo_n;      /* the rest of it is Record-Route */
+    uint32_t cseq;
+    uint8_t method;       /* enum sip_method */
+    bool own_to_tag;      /* server: the request had no To tag, ours counts */
+    bool cookie;          /* server: matched by branch (RFC 3261 §17.2.3) */
+    bool silent;          /* client: no event names it */
+    bool broken;          /* the transport failed; the tick will tell */
+    bool timed_cancel;    /* ICT: CANCEL as soon as a 1xx comes */
+    bool cancelled;       /* ICT: CANCEL has gone out; IST: it came in, or a
+                             BYE did */
+    bool orphan;          /* ICT: nobody wants the answer; a 2xx gets a BYE */
+};
+
+struct ctrans { /* a client transaction */
+    struct trans t;
+    struct map_node by_call; /* Call-ID, CSeq, method: answers without a Via */
+    struct stk_key call_key;
+    uint64_t give_up_ms;     /* GB_NEVER: only the machine's timers */
+    uint64_t branch;
+    uint64_t fork[STK_MAX_FORKS]; /* hashes of the To tags of 2xx so far */
+    uint64_t answer; /* hash of Contact and body of the first 2xx */
+    uint8_t n_forks;
+};
+
+enum call_state {
+    CALL_CALLING,   /* our INVITE is open */
+    CALL_CALLED,    /* the peer's INVITE waits for the layer above */
+    CALL_CONFIRMED, /* a 2xx went one way or the other */
+};
+
+struct call {
+    struct sip_dialog d;
+    char *mem;      /* of d */
+    size_t mem_n;
+    struct map_node by_call_id;
+    struct stk_key key;
+    struct heap_node timer;
+    struct sip_peer peer;
+    uint64_t id, user;
+    uint64_t own_invite, peer_invite; /* transactions still open, or 0 */
+    uint64_t retry_ms, end_ms;        /* of the 2xx, or of a hidden BYE */
+    uint32_t interval_ms;
+    uint32_t ok_cseq;
+    struct blob *ok;          /* our 2xx, until its ACK */
+    struct blob *next_target; /* of the peer's open re-INVITE */
+    uint8_t state;            /* enum call_state */
+    bool caller;              /* our INVITE opened it */
+    bool hidden;              /* the handle is gone; a BYE is still due */
+};
+
+struct out_entry {
+    struct blob *blob;
+    struct sip_peer peer;
+    uint64_t trans;
+};
+
+struct recent {
+    struct sip_peer peer;
+    uint64_t trans;
+};
+
+struct sip_stack {
+    const struct gb_alloc *alloc;
+    char *agent; /* the bytes of user_agent */
+    struct slice user_agent;
+    struct sip_timers timers;
+    uint64_t token_seed[2], key_seed[2];
+    uint64_t n_tokens;
+    uint32_t max_trans;
+    uint32_t next_cseq;
+
+    struct pool pool;
+    struct heap timers_due;
+    uint64_t stalled_ms; /* no timer before this: memory is short */
+
+    struct idmap trans_ids, call_ids;
+    struct map by_key, by_call; /* transactions */
+    struct map by_call_id;      /* calls */
+    struct map conns;
+    struct list finished;       /* transactions, oldest first */
+    uint32_t n_calls, max_calls;
+
+    struct ring events, outs;
+    uint32_t n_msg_events; /* queued events that point into the input */
+    struct blob *last_out;
+    struct recent recent[STK_RECENT];
+    unsigned n_recent;
+
+    char *scratch; /* messages are written here first */
+    size_t scratch_n;
+    char *arena;   /* STK_ARENA */
+    char tag[STK_TAG]; /* what sip_stack_to_tag lends */
+
+    struct sip_msg msg; /* the input; events point at it */
+    struct sip_msg aux; /* a request of ours, read back */
+    struct sip_counters count;
+};
+
+/* ---- stack.c ---- */
+
+int stk_room(struct sip_stack *s); /* for one step; 0 or GB_ENOMEM */
+void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
+              uint64_t trans);
+/* Queues an event and returns it to be filled; from and m are NULL when no
+ * message made it. Room must be there. */
+struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
+                            const struct sip_peer *from,
+                            const struct sip_msg *m);
+/* Forgets what is queued for this dialog; its requests are answered 481. */
+void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
+uint64_t stk_random(struct sip_stack *s);
+void stk_hex(char out[static STK_TAG], uint64_t v);
+
+/* ---- stack_trans.c ---- */
+
+/* A message is written by `write` into the scratch, which grows until it fits,
+ * and kept as a blob. NULL and *err on failure. */
+typedef int stk_write_fn(struct writer *w, const void *parts);
+struct blob *stk_write(struct sip_stack *s, stk_write_fn *write,
+                       const void *parts, int *err);
+struct blob *blob_of(struct sip_stack *s, struct slice a, struct slice b);
+struct blob *blob_ref(struct blob *b);
+void blob_unref(struct sip_stack *s, struct blob **b);
+static inline struct slice blob_slice(const struct blob *b)
+{
+    return slice_of(b->p, b->n);
+}
+
+void key_start(struct stk_key *k, const char *kind);
+void key_add(const struct sip_stack *s, struct stk_key *k, struct slice part);
+void key_add_num(const struct sip_stack *s, struct stk_key *k, uint64_t n);
+uint64_t stk_tag_hash(const struct sip_stack *s, struct slice tag);
+
+/* RFC 3261 §17.2.3; the method INVITE for its ACK and CANCEL. */
+void stk_server_key(const struct sip_stack *s, struct stk_key *k,
+                    const struct sip_msg *m, enum sip_method method);
+void stk_branch_key(const struct sip_stack *s, struct stk_key *k,
+                    struct slice branch, struct slice method);
+void stk_call_key(const struct sip_stack *s, struct stk_key *k,
+                  struct slice call_id, uint32_t cseq, struct slice method);
+
+struct trans *stk_trans_find(const struct sip_stack *s, uint64_t id);
+struct trans *stk_trans_by_key(const struct sip_stack *s,
+                               const struct stk_key *k);
+struct ctrans *stk_trans_by_call(const struct sip_stack *s,
+                                 const struct stk_key *k);
+static inline struct ctrans *client(struct trans *t)
+{
+    return container_of(t, struct ctrans, t);
+}
+static inline bool is_client(const struct trans *t)
+{
+    return t->m.kind == SIP_ICT || t->m.kind == SIP_NICT;
+}
+
+/* A new transaction, in all tables, its machine not started. kind decides the
+ * struct. GB_ELIMIT, GB_ENOMEM. */
+int stk_trans_new(struct sip_stack *s, struct trans **out,
+                  enum sip_trans_kind kind, const struct stk_key *key,
+                  const struct sip_peer *peer);
+void stk_trans_index_call(struct sip_stack *s, struct ctrans *c,
+                          const struct stk_key *k);
+void stk_trans_free(struct sip_stack *s, struct trans *t);
+/* After every step of its machine: timer, finished list, memory. */
+void stk_trans_settle(struct sip_stack *s, struct trans *t);
+
+/* ---- stack_client.c ---- */
+
+struct client_opts {
+    const struct sip_peer *peer;
+    uint64_t dialog, user;
+    uint32_t timeout_ms;
+    bool silent;
+};
+
+/* A request in two steps: written, with its transaction but nothing sent; then
+ * on its way. Between them it can be taken back with stk_trans_free. Fills
+ * branch, transport, sent-by and User-Agent of p. */
+int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
+                   const struct client_opts *o, uint64_t now_ms,
+                   struct trans **out);
+void stk_client_start(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
+                     const struct sip_msg *m, uint64_t now_ms);
+void stk_client_tick(struct sip_stack *s, struct ctrans *c, uint64_t now_ms);
+/* The layer above has lost interest in this INVITE: CANCEL now or with the
+ * first 1xx; a 2xx is acknowledged and ended. */
+void stk_invite_abandon(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+
+/* ---- stack_server.c ---- */
+
+void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
+                    const struct sip_msg *m, uint64_t now_ms);
+void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
+                      const struct sip_msg *m);
+void stk_server_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+/* A plain answer of the stack's own; does what sip_stack_respond does. */
+int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
+               uint64_t now_ms);
+
+/* ---- stack_call.c ---- */
+
+struct call *stk_call_find(const struct sip_stack *s, uint64_t id);
+struct call *stk_call_match(const struct sip_stack *s,
+                            const struct sip_peer *from,
+                            const struct sip_msg *m);
+/* How many dialogs have this Call-ID. */
+unsigned stk_call_count(const struct sip_stack *s, struct slice call_id);
+int stk_call_new(struct sip_stack *s, struct call **out,
+                 const struct sip_dialog *d, const struct sip_peer *peer);
+int stk_call_update(struct sip_stack *s, struct call *c,
+                    const struct sip_dialog *d);
+int stk_call_retarget(struct sip_stack *s, struct call *c, struct slice target);
+void stk_call_free(struct sip_stack *s, struct call *c);
+void stk_call_tick(struct sip_stack *s, struct call *c, uint64_t now_ms);
+/* Reports ENDED and frees; a hidden one goes silently. */
+void stk_call_ended(struct sip_stack *s, struct call *c, unsigned status,
+                    const struct sip_peer *peer, const struct sip_msg *m);
+void stk_call_sent_ok(struct sip_stack *s, struct call *c, struct blob *ok,
+                      uint32_t cseq, uint64_t now_ms);
+void stk_call_on_ack(struct sip_stack *s, struct call *c,
+                     const struct sip_peer *from, const struct sip_msg *m,
+                     uint64_t now_ms);
+/* A BYE that nobody hears about; d may borrow from scratch. */
+int stk_bye(struct sip_stack *s, const struct sip_dialog *d,
+            const struct sip_peer *peer, struct arena *scratch,
+            uint64_t now_ms);
+static inline struct arena stk_arena(struct sip_stack *s)
+{
+    return arena_of(s->arena, STK_ARENA);
+}
+#endif

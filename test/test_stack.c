@@ -1,0 +1,963 @@
+/* sip/stack as a server: matching, refusals, repeats, our answers. The test is
+ * the peer and writes its messages by hand. */
+#include "test/pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A message under construction: lines that tests replace one by one. */
+struct req {
+    const char *method, *uri, *via, *from, *to, *call_id, *cseq, *more, *body;
+};
+
+static const struct req plain = {
+    "MESSAGE",
+    "sip:34020000002000000001@3402000000",
+    "SIP/2.0/UDP 192.0.2.2:5060;rport;branch=z9hG4bKa1",
+    "<sip:34020000001320000001@3402000000>;tag=f1",
+    "<sip:34020000002000000001@3402000000>",
+    "call-1@192.0.2.2",
+    "20",
+    "",
+    "",
+};
+
+static char text_buf[8192];
+
+static struct slice text(const struct req *r)
+{
+    int n = snprintf(text_buf, sizeof(text_buf),
+                     "%s %s SIP/2.0\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\n"
+                     "Call-ID: %s\r\nCSeq: %s %s\r\n%s"
+                     "Content-Length: %zu\r\n\r\n%s",
+                     r->method, r->uri, r->via, r->from, r->to, r->call_id,
+                     r->cseq, r->method, r->more, strlen(r->body), r->body);
+
+    assert_true(n > 0 && (size_t)n < sizeof(text_buf));
+    return slice_of(text_buf, (size_t)n);
+}
+
+static int feed(struct pair *p, const struct req *r)
+{
+    return pair_inject(p, 0, text(r));
+}
+
+/* The status line of the n-th message we sent. */
+static unsigned status_of(const struct pair_sent *s)
+{
+    return s && s->bytes.n > 12 ? (unsigned)atoi(s->bytes.p + 8) : 0;
+}
+
+static const struct pair_sent *last(const struct pair *p)
+{
+    return p->n_sent ? &p->sent[p->n_sent - 1] : NULL;
+}
+
+static uint64_t answer(struct pair *p, const struct pair_seen *seen,
+                       unsigned status)
+{
+    struct sip_response r = { .status = status, .expires = -1 };
+
+    assert_non_null(seen);
+    assert_int_equal(sip_stack_respond(p->stack[0], seen->ev.transaction, &r,
+                                       p->now_ms), 0);
+    pair_pump(p);
+    return seen->ev.transaction;
+}
+
+static void expect_slice(struct slice got, const char *want)
+{
+    if (!slice_eq(got, slice_str(want)))
+        fail_msg("\"%.*s\", want \"%s\"", SLICE_ARG(got), want);
+}
+
+static struct sip_counters counters(const struct pair *p)
+{
+    struct sip_counters c;
+
+    sip_stack_counters(p->stack[0], &c);
+    return c;
+}
+
+static void message_and_200(void **state)
+{
+    struct pair p;
+    struct slice out;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    assert_int_equal(feed(&p, &plain), 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 1);
+    assert_int_equal(p.n_sent, 0); /* no 100 to a MESSAGE */
+    answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 0), 200);
+    assert_int_equal(p.n_sent, 1);
+    out = last(&p)->bytes;
+    assert_int_equal(status_of(last(&p)), 200);
+    expect_slice(pair_header(out, "Via"),
+                 "SIP/2.0/UDP 192.0.2.2:5060;rport=5060;received=192.0.2.2;"
+                 "branch=z9hG4bKa1");
+    expect_slice(pair_header(out, "From"), plain.from);
+    expect_slice(pair_header(out, "Call-ID"), plain.call_id);
+    expect_slice(pair_header(out, "CSeq"), "20 MESSAGE");
+    assert_true(slice_find_slice(pair_header(out, "To"), SLICE(";tag=")) <
+                pair_header(out, "To").n);
+    pair_fini(&p);
+}
+
+/* R4: silence while the answer is being made, then the same bytes. */
+static void repeats(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    for (int i = 0; i < 3; i++)
+        feed(&p, &plain);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 1);
+    assert_int_equal(p.n_sent, 0);
+    answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 0), 200);
+    for (int i = 0; i < 3; i++)
+        feed(&p, &plain);
+    assert_int_equal(p.n_sent, 4);
+    for (size_t i = 1; i < 4; i++)
+        assert_true(slice_eq(p.sent[i].bytes, p.sent[0].bytes));
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 1);
+    assert_int_equal(counters(&p).absorbed, 5);
+    pair_run(&p, p.now_ms + 31999);
+    feed(&p, &plain); /* timer J */
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 1);
+    pair_run(&p, p.now_ms + 1);
+    assert_int_equal(counters(&p).transactions, 0);
+    feed(&p, &plain);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 2);
+    pair_fini(&p);
+}
+
+/* R1, R2 and the wider key of signalling 2.10. */
+static void matching(void **state)
+{
+    static const struct {
+        const char *name;
+        struct req second; /* NULL: as the first */
+        bool same;
+        const char *via1;
+    } cases[] = {
+        { "the same", { 0 }, true, NULL },
+        { "other branch", { .via = "SIP/2.0/UDP 192.0.2.2:5060;rport;"
+                                   "branch=z9hG4bKa2" }, false, NULL },
+        { "cookie in other case",
+          { .via = "SIP/2.0/UDP 192.0.2.2:5060;rport;branch=Z9HG4BKa1" }, true,
+          NULL },
+        { "default port written out or not",
+          { .via = "SIP/2.0/UDP 192.0.2.2;rport;branch=z9hG4bKa1" }, true,
+          NULL },
+        { "other sent-by host",
+          { .via = "SIP/2.0/UDP 192.0.2.3:5060;rport;branch=z9hG4bKa1" }, false,
+          NULL },
+        { "other sent-by port",
+          { .via = "SIP/2.0/UDP 192.0.2.2:5061;rport;branch=z9hG4bKa1" }, false,
+          NULL },
+        { "host name in other case",
+          { .via = "SIP/2.0/UDP CAM.example;branch=z9hG4bKa1" }, true,
+          "SIP/2.0/UDP cam.Example;branch=z9hG4bKa1" },
+        { "other method", { .method = "NOTIFY" }, false, NULL },
+        { "branch used again with another Call-ID", { .call_id = "call-2" },
+          false, NULL },
+        { "branch used again with another CSeq", { .cseq = "21" }, false,
+          NULL },
+        { "no cookie: the same", { .via = "SIP/2.0/UDP 192.0.2.2;branch=77" },
+          true, "SIP/2.0/UDP 192.0.2.2;branch=77" },
+        { "bare cookie, other Call-ID",
+          { .via = "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK", .call_id = "c9" },
+          false, "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK" },
+        { "no branch: other From tag",
+          { .via = "SIP/2.0/UDP 192.0.2.2",
+            .from = "<sip:34020000001320000001@3402000000>;tag=f2" },
+          false, "SIP/2.0/UDP 192.0.2.2" },
+        { "no branch: other Request-URI",
+          { .via = "SIP/2.0/UDP 192.0.2.2", .uri = "sip:other@3402000000" },
+          false, "SIP/2.0/UDP 192.0.2.2" },
+        { "no branch: other To tag",
+          { .via = "SIP/2.0/UDP 192.0.2.2", .to = "<sip:a@b>;tag=9" }, false,
+          "SIP/2.0/UDP 192.0.2.2" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct req a = plain, b;
+        const struct req *o = &cases[i].second;
+        struct pair p;
+        size_t n;
+
+        pair_init(&p, NULL, NULL, true);
+        if (cases[i].via1)
+            a.via = cases[i].via1;
+        b = a;
+        b.method = o->method ? o->method : a.method;
+        b.uri = o->uri ? o->uri : a.uri;
+        b.via = o->via ? o->via : a.via;
+        b.from = o->from ? o->from : a.from;
+        b.to = o->to ? o->to : a.to;
+        b.call_id = o->call_id ? o->call_id : a.call_id;
+        b.cseq = o->cseq ? o->cseq : a.cseq;
+        feed(&p, &a);
+        feed(&p, &b);
+        n = pair_events(&p, 0, SIP_EV_REQUEST, 0);
+        if (n != (cases[i].same ? 1u : 2u))
+            fail_msg("%s: %zu requests", cases[i].name, n);
+        pair_fini(&p);
+    }
+}
+
+/* What the stack answers by itself, and with what. */
+static void refusals(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *method, *more, *to, *uri;
+        unsigned status;
+        const char *header, *value;
+    } cases[] = {
+        { "unknown method", "FETCH", NULL, NULL, NULL, 501, "Allow",
+          "INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "
+          "REGISTER, OPTIONS" },
+        { "UPDATE", "UPDATE", NULL, NULL, NULL, 405, "Allow",
+          "INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "
+          "REGISTER, OPTIONS" },
+        { "PUBLISH", "PUBLISH", NULL, NULL, NULL, 405, NULL, NULL },
+        { "PRACK", "PRACK", NULL, NULL, NULL, 481, NULL, NULL },
+        { "100rel", "INVITE", "Require: 100rel\r\n", NULL, NULL, 420,
+          "Unsupported", "100rel" },
+        { "timer", "INVITE", "Require: timer\r\n", NULL, NULL, 420,
+          "Unsupported", "timer" },
+        { "CANCEL of nothing", "CANCEL", NULL, NULL, NULL, 481, NULL, NULL },
+        { "BYE of nothing", "BYE", NULL, "<sip:a@b>;tag=x", NULL, 200, NULL,
+          NULL },
+        { "BYE without To tag", "BYE", NULL, NULL, NULL, 200, NULL, NULL },
+        { "INFO of nothing", "INFO", NULL, "<sip:a@b>;tag=x", NULL, 481, NULL,
+          NULL },
+        { "re-INVITE of nothing", "INVITE", NULL, "<sip:a@b>;tag=x", NULL, 481,
+          NULL, NULL },
+        { "OPTIONS with a To tag", "OPTIONS", NULL, "<sip:a@b>;tag=x", NULL,
+          481, NULL, NULL },
+        { "unknown scheme", "OPTIONS", NULL, NULL, "nobodyknows:a.b", 416, NULL,
+          NULL },
+        { "second Call-ID", "MESSAGE", "Call-ID: other\r\n", NULL, NULL, 400,
+          NULL, NULL },
+        { "Max-Forwards", "MESSAGE", "Max-Forwards: 300\r\n", NULL, NULL, 400,
+          NULL, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct req r = plain;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r.method = cases[i].method;
+        r.more = cases[i].more ? cases[i].more : r.more;
+        r.to = cases[i].to ? cases[i].to : r.to;
+        r.uri = cases[i].uri ? cases[i].uri : r.uri;
+        feed(&p, &r);
+        feed(&p, &r);
+        if (pair_events(&p, 0, SIP_EV_REQUEST, 0) || p.n_sent != 2 ||
+            status_of(last(&p)) != cases[i].status)
+            fail_msg("%s: %zu sent, last %u", cases[i].name, p.n_sent,
+                     status_of(last(&p)));
+        /* without state, and yet the same To tag */
+        assert_true(slice_eq(p.sent[0].bytes, p.sent[1].bytes));
+        assert_int_equal(counters(&p).transactions, 0);
+        if (cases[i].header)
+            expect_slice(pair_header(last(&p)->bytes, cases[i].header),
+                         cases[i].value);
+        pair_fini(&p);
+    }
+}
+
+static void several_unsupported(void **state)
+{
+    struct req r = plain;
+    struct pair p;
+    struct slice out;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r.method = "INVITE";
+    r.more = "Require: nothing, replaces\r\nRequire: x\r\n";
+    feed(&p, &r);
+    out = last(&p)->bytes;
+    assert_true(slice_find_slice(out, SLICE("Unsupported: nothing\r\n"
+                                            "Unsupported: replaces\r\n"
+                                            "Unsupported: x\r\n")) < out.n);
+    pair_fini(&p);
+}
+
+/* Devices write Require where it means nothing; and what the layer above must
+ * see is not swallowed. */
+static void passed_on(void **state)
+{
+    static const struct {
+        const char *method, *more, *to;
+    } cases[] = {
+        { "MESSAGE", "Require: 100rel\r\n", NULL },
+        { "OPTIONS", "", NULL },
+        { "REGISTER", "Require: path\r\n", NULL },
+        { "SUBSCRIBE", "Event: Catalog\r\n", NULL },
+        { "SUBSCRIBE", "Event: Catalog\r\n", "<sip:a@b>;tag=x" },
+        { "NOTIFY", "Event: Catalog\r\n", "<sip:a@b>;tag=x" },
+        { "MESSAGE", "", "<sip:a@b>;tag=x" },
+        { "INFO", "", NULL },
+        { "MESSAGE", "Max-Forwards: 0\r\n", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct req r = plain;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r.method = cases[i].method;
+        r.more = cases[i].more;
+        r.to = cases[i].to ? cases[i].to : r.to;
+        feed(&p, &r);
+        if (pair_events(&p, 0, SIP_EV_REQUEST, 0) != 1 || p.n_sent)
+            fail_msg("%s %s", r.method, r.more);
+        assert_true(p.seen[0].ev.dialog == 0);
+        pair_fini(&p);
+    }
+}
+
+/* R19: what the answer's Via says, and that it goes to the source. */
+static void via_and_source(void **state)
+{
+    static const struct {
+        const char *name, *via, *want;
+    } cases[] = {
+        { "rport", "SIP/2.0/UDP 10.0.0.9:5060;rport;branch=z9hG4bK1",
+          "SIP/2.0/UDP 10.0.0.9:5060;rport=5060;received=192.0.2.2;"
+          "branch=z9hG4bK1" },
+        { "no rport, other host", "SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK1",
+          "SIP/2.0/UDP 10.0.0.9;received=192.0.2.2;branch=z9hG4bK1" },
+        { "no rport, right host", "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1",
+          "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK1" },
+        { "a name", "SIP/2.0/UDP cam;branch=z9hG4bK1",
+          "SIP/2.0/UDP cam;received=192.0.2.2;branch=z9hG4bK1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct req r = plain;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r.via = cases[i].via;
+        feed(&p, &r);
+        answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 0), 200);
+        expect_slice(pair_header(last(&p)->bytes, "Via"), cases[i].want);
+        assert_int_equal(last(&p)->peer.remote.port, 5060);
+        assert_int_equal(last(&p)->peer.remote.ip[3], 2);
+        pair_fini(&p);
+    }
+}
+
+static void source_port_moves(void **state)
+{
+    struct pair p;
+    struct sip_peer from, other;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    from = other = pair_peer(&p, 0);
+    feed(&p, &plain);
+    answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 0), 200);
+    from.remote.port = 40001; /* NAT gave the repeat another port */
+    pair_inject_from(&p, 0, &from, text(&plain));
+    assert_int_equal(last(&p)->peer.remote.port, 40001);
+    other.remote.ip[3] = 66; /* a stranger gets nothing sent to him */
+    pair_inject_from(&p, 0, &other, text(&plain));
+    assert_int_equal(last(&p)->peer.remote.ip[3], 2);
+    pair_fini(&p);
+}
+
+static void malformed(void **state)
+{
+    static const struct {
+        const char *name;
+        struct slice in;
+        unsigned status; /* 0: no answer */
+        bool reported;
+    } cases[] = {
+        { "no To", S("MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch="
+                     "z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nCall-ID: 1\r\n"
+                     "CSeq: 1 MESSAGE\r\n\r\n"), 400, true },
+        { "no Via", S("MESSAGE sip:a@b SIP/2.0\r\nTo: <sip:a@b>\r\n"
+                      "From: <sip:a@b>;tag=1\r\nCall-ID: 1\r\n"
+                      "CSeq: 1 MESSAGE\r\n\r\n"), 0, true },
+        { "version", S("OPTIONS sip:a@b SIP/7.0\r\nVia: SIP/2.0/UDP h;branch="
+                       "z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n"
+                       "Call-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n"), 505, true },
+        { "ACK", S("ACK sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch="
+                   "z9hG4bK1\r\nCSeq: 1 ACK\r\n\r\n"), 0, true },
+        { "a response", S("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch="
+                          "z9hG4bK1\r\nCSeq: x\r\n\r\n"), 0, true },
+        { "no SIP", S("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 0, true },
+        { "keep-alive", S("\r\n\r\n"), 0, false },
+        { "jaK", S("\0\0\0\0"), 0, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pair p;
+        int err;
+
+        pair_init(&p, NULL, NULL, true);
+        err = pair_inject(&p, 0, guarded(cases[i].in));
+        if ((err != 0) != cases[i].reported ||
+            pair_events(&p, 0, SIP_EV_BAD, 0) != cases[i].reported ||
+            status_of(last(&p)) != cases[i].status ||
+            counters(&p).bad != cases[i].reported)
+            fail_msg("%s: err %d, answered %u", cases[i].name, err,
+                     status_of(last(&p)));
+        if (cases[i].reported)
+            assert_non_null(p.seen[0].ev.diag.why);
+        pair_fini(&p);
+    }
+}
+
+/* Every prefix of a good request: an error or a keep-alive, no event, no
+ * state. */
+static void prefixes(void **state)
+{
+    struct req r = plain;
+    char whole[2048];
+    struct slice s;
+    struct pair p;
+
+    (void)state;
+    r.body = "<?xml version=\"1.0\"?>\r\n<Notify><SN>1</SN></Notify>\r\n";
+    s = text(&r);
+    memcpy(whole, s.p, s.n);
+    pair_init(&p, NULL, NULL, true);
+    p.quiet = true;
+    for (size_t n = 0; n + 2 < s.n; n++) {
+        int err = sip_stack_input(p.stack[0], &(struct sip_peer){
+            .remote = pair_peer(&p, 0).remote },
+            guarded(slice_of(whole, n)), p.now_ms);
+
+        if (err == 0 && n > 4)
+            fail_msg("%zu bytes of %zu are taken", n, s.n);
+        pair_pump(&p);
+        assert_int_equal(counters(&p).transactions, 0);
+    }
+    pair_fini(&p);
+}
+
+static void stateless(void **state)
+{
+    static const struct sip_extra challenge[] = {
+        { S("WWW-Authenticate"), S("Digest realm=\"r\", nonce=\"n\"") },
+    };
+    struct sip_response r = { .status = 401,
+                              .expires = -1,
+                              .extra = challenge,
+                              .n_extra = 1 };
+    struct req reg = plain;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    reg.method = "REGISTER";
+    for (size_t i = 0; i < 3; i++) {
+        const struct pair_seen *ev;
+
+        feed(&p, &reg);
+        ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, i);
+        assert_non_null(ev); /* forgotten, so it is new each time */
+        assert_int_equal(sip_stack_respond_stateless(
+            p.stack[0], ev->ev.transaction, &r, p.now_ms), 0);
+        pair_pump(&p);
+        assert_true(slice_eq(p.sent[i].bytes, p.sent[0].bytes));
+        assert_int_equal(counters(&p).transactions, 0);
+        assert_int_equal(sip_stack_respond(p.stack[0], ev->ev.transaction, &r,
+                                           p.now_ms), GB_ENOENT);
+    }
+    expect_slice(pair_header(last(&p)->bytes, "WWW-Authenticate"),
+                 "Digest realm=\"r\", nonce=\"n\"");
+    pair_fini(&p);
+}
+
+static void stateless_invite(void **state)
+{
+    struct sip_response r = { .status = 403, .expires = -1 };
+    struct req inv = plain, ack;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    inv.method = "INVITE";
+    feed(&p, &inv);
+    assert_int_equal(counters(&p).dialogs, 1);
+    assert_int_equal(sip_stack_respond_stateless(
+        p.stack[0], pair_event(&p, 0, SIP_EV_REQUEST, 0, 0)->ev.transaction,
+        &r, p.now_ms), 0);
+    pair_pump(&p);
+    assert_int_equal(counters(&p).dialogs, 0);
+    assert_int_equal(counters(&p).transactions, 0);
+    ack = inv;
+    ack.method = "ACK";
+    feed(&p, &ack); /* to nothing: dropped */
+    assert_int_equal(p.n_sent, 2); /* 100, 403 */
+    assert_int_equal(pair_events(&p, 0, SIP_EV_ACKED, 0), 0);
+    assert_true(sip_stack_deadline(p.stack[0]) == GB_NEVER);
+    pair_fini(&p);
+}
+
+static void to_tags(void **state)
+{
+    struct req sub = plain;
+    const struct pair_seen *ev;
+    struct slice tag, to;
+    char want[80];
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    sub.method = "SUBSCRIBE";
+    feed(&p, &sub);
+    ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, 0);
+    assert_int_equal(sip_stack_to_tag(p.stack[0], ev->ev.transaction, &tag),
+                     0);
+    snprintf(want, sizeof(want), "%s;tag=%.*s", sub.to, SLICE_ARG(tag));
+    answer(&p, ev, 200);
+    to = pair_header(last(&p)->bytes, "To");
+    expect_slice(to, want);
+    sub.to = "<sip:a@b>;tag=theirs"; /* one that is there is not replaced */
+    feed(&p, &sub);
+    sub.cseq = "22";
+    feed(&p, &sub);
+    ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, 1);
+    assert_int_equal(sip_stack_to_tag(p.stack[0], ev->ev.transaction, &tag),
+                     0);
+    expect_slice(tag, "theirs");
+    answer(&p, ev, 200);
+    expect_slice(pair_header(last(&p)->bytes, "To"), sub.to);
+    assert_int_equal(sip_stack_to_tag(p.stack[0], 12345, &tag), GB_ENOENT);
+    pair_fini(&p);
+}
+
+static void answers_too_late(void **state)
+{
+    struct sip_response r = { .status = 200, .expires = -1 };
+    const struct pair_seen *ev;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    feed(&p, &plain);
+    ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, 0);
+    answer(&p, ev, 200);
+    assert_int_equal(sip_stack_respond(p.stack[0], ev->ev.transaction, &r,
+                                       p.now_ms), GB_ESTATE);
+    pair_run(&p, p.now_ms + 40000);
+    assert_int_equal(sip_stack_respond(p.stack[0], ev->ev.transaction, &r,
+                                       p.now_ms), GB_ENOENT);
+    /* never answered: silence after 64*T1, RFC 4320 */
+    feed(&p, &plain);
+    ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, 1);
+    pair_run(&p, p.now_ms + 32000);
+    assert_int_equal(counters(&p).transactions, 0);
+    assert_int_equal(sip_stack_respond(p.stack[0], ev->ev.transaction, &r,
+                                       p.now_ms), GB_ENOENT);
+    assert_int_equal(p.n_sent, 1);
+    r.status = 99;
+    feed(&p, &plain);
+    ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, 2);
+    assert_int_equal(sip_stack_respond(p.stack[0], ev->ev.transaction, &r,
+                                       p.now_ms), GB_ERANGE);
+    pair_fini(&p);
+}
+
+/* ---- INVITE server transaction ----------------------------------------- */
+
+static void invite_100_refused_acked(void **state)
+{
+    struct req inv = plain, ack;
+    char to[200];
+    struct slice tagged;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    inv.method = "INVITE";
+    feed(&p, &inv);
+    assert_int_equal(status_of(&p.sent[0]), 100);
+    expect_slice(pair_header(p.sent[0].bytes, "To"), inv.to); /* no tag */
+    feed(&p, &inv);
+    assert_int_equal(p.n_sent, 2); /* the 100 again */
+    answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 0), 486);
+    assert_int_equal(counters(&p).dialogs, 0);
+    pair_run(&p, p.now_ms + 3500); /* G: 500, 1500, 3500 */
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 486"), 4);
+    feed(&p, &inv);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 486"), 5);
+    tagged = pair_header(last(&p)->bytes, "To");
+    slice_copy(to, sizeof(to), tagged);
+    ack = inv;
+    ack.method = "ACK";
+    ack.to = to;
+    feed(&p, &ack);
+    feed(&p, &ack);
+    pair_run(&p, p.now_ms + 4999);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 486"), 5);
+    assert_int_equal(counters(&p).transactions, 1); /* I */
+    pair_run(&p, p.now_ms + 1);
+    assert_int_equal(counters(&p).transactions, 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_ACKED, 0), 0);
+    pair_fini(&p);
+}
+
+/* R2: without a branch the ACK of a refusal is known by our To tag. */
+static void ack_without_cookie(void **state)
+{
+    struct req inv = plain, ack;
+    char to[200];
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    inv.method = "INVITE";
+    inv.via = "SIP/2.0/UDP 192.0.2.2:5060";
+    feed(&p, &inv);
+    answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 0), 404);
+    ack = inv;
+    ack.method = "ACK";
+    ack.to = "<sip:34020000002000000001@3402000000>;tag=wrong";
+    feed(&p, &ack);
+    pair_run(&p, p.now_ms + 500);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 404"), 2);
+    slice_copy(to, sizeof(to), pair_header(last(&p)->bytes, "To"));
+    ack.to = to;
+    feed(&p, &ack);
+    pair_run(&p, p.now_ms + 30000);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 404"), 2);
+    pair_fini(&p);
+}
+
+static void cancel_before_and_after(void **state)
+{
+    struct req inv = plain, cancel;
+    const struct pair_seen *ev;
+    struct sip_response ok = { .status = 200, .expires = -1 };
+    struct slice tag200, tag487;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    inv.method = "INVITE";
+    feed(&p, &inv);
+    ev = pair_event(&p, 0, SIP_EV_REQUEST, 0, 0);
+    cancel = inv;
+    cancel.method = "CANCEL";
+    feed(&p, &cancel);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 200"), 1);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 487"), 1);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_CANCELLED, 0), 1);
+    assert_true(pair_event(&p, 0, SIP_EV_CANCELLED, 0, 0)->ev.dialog ==
+                ev->ev.dialog);
+    tag200 = pair_header(pair_find(&p, 0, "SIP/2.0 200", 0)->bytes, "To");
+    tag487 = pair_header(pair_find(&p, 0, "SIP/2.0 487", 0)->bytes, "To");
+    assert_true(slice_eq(tag200, tag487)); /* R8: the INVITE's tag */
+    feed(&p, &cancel); /* a repeat: the 200 again, nothing else */
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 200"), 2);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 487"), 1);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_CANCELLED, 0), 1);
+    assert_int_equal(sip_stack_respond(p.stack[0], ev->ev.transaction, &ok,
+                                       p.now_ms), GB_ENOENT);
+    assert_int_equal(counters(&p).dialogs, 0);
+    pair_settle(&p, 60000);
+
+    inv.call_id = cancel.call_id = "second";
+    feed(&p, &inv);
+    answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, 1), 200);
+    feed(&p, &cancel); /* after the final answer: 200, no effect */
+    assert_int_equal(pair_events(&p, 0, SIP_EV_CANCELLED, 0), 1);
+    assert_int_equal(counters(&p).dialogs, 1);
+    expect_slice(pair_header(last(&p)->bytes, "CSeq"), "20 CANCEL");
+    assert_int_equal(status_of(last(&p)), 200);
+    pair_fini(&p);
+}
+
+static void invite_never_answered(void **state)
+{
+    struct req inv = plain;
+    const struct pair_seen *ev;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    inv.method = "INVITE";
+    feed(&p, &inv);
+    pair_run(&p, p.now_ms + 180000);
+    assert_int_equal(status_of(last(&p)), 408);
+    ev = pair_event(&p, 0, SIP_EV_ENDED, 408, 0);
+    assert_non_null(ev);
+    assert_true(ev->ev.dialog ==
+                pair_event(&p, 0, SIP_EV_REQUEST, 0, 0)->ev.dialog);
+    assert_int_equal(counters(&p).dialogs, 0);
+    assert_int_equal(counters(&p).transactions, 0);
+    pair_fini(&p);
+}
+
+/* ---- limits and memory ------------------------------------------------- */
+
+static void oldest_finished_go_first(void **state)
+{
+    struct sip_stack_config cfg = { .max_transactions = 10 };
+    struct pair p;
+    char call[16];
+    struct req r = plain;
+
+    (void)state;
+    pair_init(&p, NULL, &cfg, true);
+    r.call_id = call;
+    for (unsigned i = 0; i < 15; i++) {
+        snprintf(call, sizeof(call), "c%u", i);
+        feed(&p, &r);
+        answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, i), 200);
+        assert_true(counters(&p).transactions <= 10);
+    }
+    snprintf(call, sizeof(call), "c14"); /* still known */
+    feed(&p, &r);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 15);
+    snprintf(call, sizeof(call), "c4"); /* gone */
+    feed(&p, &r);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 16);
+    for (unsigned i = 20; i < 40; i++) { /* nobody answers: full */
+        snprintf(call, sizeof(call), "c%u", i);
+        feed(&p, &r);
+    }
+    assert_int_equal(counters(&p).transactions, 10);
+    assert_true(counters(&p).dropped > 0);
+    pair_fini(&p);
+}
+
+static void dialogs_have_a_limit(void **state)
+{
+    struct sip_stack_config cfg = { .max_dialogs = 3 };
+    struct req inv = plain;
+    struct pair p;
+    char call[16];
+
+    (void)state;
+    pair_init(&p, NULL, &cfg, true);
+    inv.method = "INVITE";
+    inv.call_id = call;
+    for (unsigned i = 0; i < 5; i++) {
+        snprintf(call, sizeof(call), "c%u", i);
+        feed(&p, &inv);
+    }
+    assert_int_equal(counters(&p).dialogs, 3);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 503"), 2);
+    pair_fini(&p);
+}
+
+/* One Call-ID with ever new From tags does not make a long chain. */
+static void one_call_id_many_tags(void **state)
+{
+    struct req inv = plain;
+    struct pair p;
+    char from[64], via[64];
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    inv.method = "INVITE";
+    inv.from = from;
+    inv.via = via;
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(from, sizeof(from), "<sip:a@b>;tag=%u", i);
+        snprintf(via, sizeof(via), "SIP/2.0/UDP h;branch=z9hG4bK%u", i);
+        feed(&p, &inv);
+    }
+    assert_int_equal(counters(&p).dialogs, 16);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 482"), 24);
+    pair_fini(&p);
+}
+
+/* A steady stream of messages asks nothing of the allocator. */
+static void no_allocation_in_steady_state(void **state)
+{
+    struct pair p;
+    char call[16];
+    struct req r = plain;
+    unsigned long calls = 0;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    p.quiet = true;
+    r.call_id = call;
+    for (unsigned i = 0; i < 3000; i++) {
+        struct sip_event ev;
+        struct sip_out out;
+        struct sip_response ok = { .status = 200, .expires = -1 };
+        struct sip_peer from = pair_peer(&p, 0);
+
+        snprintf(call, sizeof(call), "c%08u", i);
+        p.now_ms += 100;
+        sip_stack_tick(p.stack[0], p.now_ms);
+        assert_int_equal(sip_stack_input(p.stack[0], &from, text(&r),
+                                         p.now_ms), 0);
+        assert_true(sip_stack_event(p.stack[0], &ev));
+        assert_int_equal(sip_stack_respond(p.stack[0], ev.transaction, &ok,
+                                           p.now_ms), 0);
+        while (sip_stack_output(p.stack[0], &out))
+            assert_true(out.bytes.n > 100);
+        if (i == 1500)
+            calls = p.mem[0].calls;
+    }
+    assert_int_equal(p.mem[0].calls, calls);
+    pair_fini(&p);
+}
+
+/* A finished MESSAGE costs less than a kilobyte. */
+static void size_of_a_finished_transaction(void **state)
+{
+    struct pair p;
+    char call[16];
+    struct req r = plain;
+    struct sip_counters c;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r.call_id = call;
+    for (unsigned i = 0; i < 100; i++) {
+        snprintf(call, sizeof(call), "c%08u", i);
+        feed(&p, &r);
+        answer(&p, pair_event(&p, 0, SIP_EV_REQUEST, 0, i), 200);
+    }
+    c = counters(&p);
+    assert_int_equal(c.transactions, 100);
+    if (c.memory / 100 > 900)
+        fail_msg("%llu bytes", (unsigned long long)c.memory / 100);
+    pair_fini(&p);
+}
+
+/* The n-th allocation fails and all later ones: no crash, no leak, and once
+ * there is memory again the stack works. */
+static void without_memory(void **state)
+{
+    (void)state;
+    for (unsigned long n = 1; n < 60; n++) {
+        struct sip_stack_config cfg = { 0 };
+        struct sip_stack *s = NULL;
+        struct failing_alloc mem;
+        struct sip_peer from = { .remote = { .family = GB_IPV4, .port = 9 } };
+        struct req inv = plain;
+        struct sip_event ev;
+        struct sip_out out;
+        struct sip_response r = { .status = 200, .expires = -1 };
+        int err;
+
+        failing_alloc_init(&mem, n);
+        cfg.alloc = &mem.alloc;
+        err = sip_stack_new(&s, &cfg);
+        if (err) {
+            assert_int_equal(err, GB_ENOMEM);
+            assert_int_equal(mem.live, 0);
+            continue;
+        }
+        inv.method = "INVITE";
+        for (unsigned round = 0; round < 2; round++) {
+            bool answered = false;
+
+            err = sip_stack_input(s, &from, text(&inv), 10 + round);
+            assert_true(err == 0 || err == GB_ENOMEM);
+            while (sip_stack_event(s, &ev)) {
+                err = sip_stack_respond(s, ev.transaction, &r, 20);
+                assert_true(err == 0 || err == GB_ENOMEM);
+                if (err == GB_ENOMEM) {
+                    mem.fail_at = 0;
+                    assert_int_equal(sip_stack_respond(s, ev.transaction, &r,
+                                                       21), 0);
+                }
+                answered = true;
+            }
+            while (sip_stack_output(s, &out))
+                ;
+            mem.fail_at = 0;
+            if (answered)
+                break;
+        }
+        sip_stack_tick(s, 40000);
+        while (sip_stack_event(s, &ev))
+            ;
+        sip_stack_free(s);
+        assert_int_equal(mem.live, 0);
+    }
+}
+
+static void undrained_events(void **state)
+{
+    struct sip_peer from;
+    struct sip_event ev;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    from = pair_peer(&p, 0);
+    assert_int_equal(sip_stack_input(p.stack[0], &from, text(&plain), 1), 0);
+    assert_int_equal(sip_stack_input(p.stack[0], &from, text(&plain), 1),
+                     GB_ESTATE);
+    assert_true(sip_stack_event(p.stack[0], &ev));
+    assert_int_equal(sip_stack_input(p.stack[0], &from, text(&plain), 1), 0);
+    assert_false(sip_stack_event(p.stack[0], &ev));
+    pair_fini(&p);
+}
+
+static void tokens(void **state)
+{
+    char a[16], b[16];
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, false);
+    sip_stack_token(p.stack[0], a);
+    sip_stack_token(p.stack[0], b);
+    assert_memory_not_equal(a, b, 16);
+    sip_stack_token(p.stack[1], b);
+    assert_memory_not_equal(a, b, 16);
+    pair_fini(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(message_and_200),
+        cmocka_unit_test(repeats),
+        cmocka_unit_test(matching),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(several_unsupported),
+        cmocka_unit_test(passed_on),
+        cmocka_unit_test(via_and_source),
+        cmocka_unit_test(source_port_moves),
+        cmocka_unit_test(malformed),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(stateless),
+        cmocka_unit_test(stateless_invite),
+        cmocka_unit_test(to_tags),
+        cmocka_unit_test(answers_too_late),
+        cmocka_unit_test(invite_100_refused_acked),
+        cmocka_unit_test(ack_without_cookie),
+        cmocka_unit_test(cancel_before_and_after),
+        cmocka_unit_test(invite_never_answered),
+        cmocka_unit_test(oldest_finished_go_first),
+        cmocka_unit_test(dialogs_have_a_limit),
+        cmocka_unit_test(one_call_id_many_tags),
+        cmocka_unit_test(no_allocation_in_steady_state),
+        cmocka_unit_test(size_of_a_finished_transaction),
+        cmocka_unit_test(without_memory),
+        cmocka_unit_test(undrained_events),
+        cmocka_unit_test(tokens),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
