@@ -104,7 +104,7 @@ static void put_odd(struct writer *w, unsigned odd)
     static const char *const names[] = {
         "bare-lf", "start-blanks", "uri-brackets", "bare-addr", "no-cookie",
         "clen-large", "clen-small", "no-clen", "trailing", "no-max-forwards",
-        "leading",
+        "leading", "no-via",
     };
 
     if (odd == 0)

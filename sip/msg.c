@@ -231,7 +231,10 @@ static void read_via(struct parse *p)
     int err;
 
     if (!sip_list_cut(&rest, &elem)) {
-        missing(p, "no Via");
+        if (p->m->is_request)
+            missing(p, "no Via");
+        else
+            p->m->odd |= SIP_ODD_NO_VIA;
         return;
     }
     err = sip_via_parse(&p->m->via, elem, &d);

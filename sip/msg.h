@@ -45,6 +45,8 @@ enum sip_odd {
     SIP_ODD_TRAILING = 256,     /* octets behind the body, ignored */
     SIP_ODD_NO_MAX_FORWARDS = 512, /* a request without Max-Forwards */
     SIP_ODD_LEADING = 1024,     /* empty lines before the start line */
+    SIP_ODD_NO_VIA = 2048,      /* a response without Via (small firmware);
+                                   via is zero */
 };
 
 struct sip_field {
