@@ -50,14 +50,26 @@ void sip_stack_free(struct sip_stack *s);
 /* One datagram, or one message that sip/frame cut out of a stream. Malformed
  * input is answered as RFC 3261 says where an answer is possible (400, 505,
  * ...), counted, and reported as SIP_EV_BAD; the return value is 0 or the parse
- * error, for the edge's statistics. */
+ * error, for the edge's statistics. GB_ENOMEM: not even looked at, as if the
+ * network had lost it. GB_ESTATE: events of the input before are still queued
+ * and would lose their message; nothing was done. Keep-alives give 0.
+ *
+ * What the stack answers by itself, without an event: repeats; ACK, BYE (200
+ * even without a dialog), CANCEL; 501 and 405 for methods we lack, PRACK 481;
+ * 420 for an INVITE with Require, 415 for a coded body; 481 for INVITE, INFO and
+ * OPTIONS with a To tag that no dialog has (SUBSCRIBE, NOTIFY and MESSAGE with
+ * one are reported: the layer above may know it); in a dialog OPTIONS 200, an
+ * old CSeq 500, glare 491. */
 int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
                     struct slice bytes, uint64_t now_ms);
 
-/* The edge lost this connection: its transactions end with SIP_EV_FAILED. */
+/* The edge lost this connection: its transactions end with SIP_EV_FAILED, and
+ * with them the dialogs that they were to open. A confirmed dialog lives on;
+ * sip_stack_move it when its peer has come back. */
 void sip_stack_closed(struct sip_stack *s, uint64_t connection,
                       uint64_t now_ms);
 
+/* All timers that are due. */
 void sip_stack_tick(struct sip_stack *s, uint64_t now_ms);
 uint64_t sip_stack_deadline(const struct sip_stack *s); /* GB_NEVER: none */
 
@@ -81,11 +93,17 @@ enum sip_event_kind {
     SIP_EV_FAILED,    /* a request of ours got no final answer: status 408
                          (timeout) or 503 (transport) */
     SIP_EV_CANCELLED, /* the INVITE transaction was cancelled by the peer;
-                         200 and 487 have been sent */
+                         200 and 487 have been sent, and the dialog is gone
+                         unless it was a re-INVITE */
     SIP_EV_ACKED,     /* our 2xx to an INVITE was acknowledged; body in msg */
     SIP_EV_ENDED,     /* a dialog is over by the peer: status 200 BYE received
                          (and answered), 408 our 2xx never acknowledged (BYE
-                         sent), 481 the peer does not know it, 503 lost */
+                         sent) or the INVITE not answered by us in 180 s, 481
+                         (or 408) the peer says it does not know it, 503 the
+                         way to the waiting caller is lost. Also of an INVITE
+                         of ours that the peer ends before it is answered.
+                         Requests of ours still open inside the dialog are not
+                         reported any more */
     SIP_EV_BAD,       /* malformed input; diag says why */
 };
 
@@ -121,8 +139,11 @@ struct sip_request {
     const struct sip_extra *extra; /* further headers, in order */
     size_t n_extra;
     uint64_t user;          /* comes back in every event */
-    uint32_t timeout_ms;    /* give up (FAILED, 408; INVITE: CANCEL) earlier
-                               than 64*T1; 0: 64*T1 */
+    uint32_t timeout_ms;    /* give up (FAILED, 408) earlier than 64*T1; 0:
+                               64*T1. INVITE: no final answer within this time,
+                               which may be longer when a 1xx has come; FAILED
+                               at once, CANCEL and all that follows from it
+                               happen behind the scene */
 };
 
 /* Sends a request outside dialogs (any method but INVITE, ACK, CANCEL).
@@ -131,12 +152,16 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
                       uint64_t now_ms, uint64_t *transaction);
 
 /* Sends an INVITE and opens a dialog. A 2xx is acknowledged at once, and again
- * for every retransmission; a surplus fork is acknowledged and ended. */
+ * for every retransmission; a surplus fork is acknowledged and ended. A final
+ * answer other than 2xx, and FAILED, close the dialog: no ENDED follows. */
 int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
                      uint64_t now_ms, uint64_t *dialog);
 
 /* A request inside a dialog (INFO, MESSAGE, NOTIFY, re-INVITE): uri, from, to,
- * call_id, cseq and peer come from the dialog when empty. */
+ * call_id, cseq and peer come from the dialog when empty. GB_ENOENT, GB_ESTATE
+ * (not confirmed; for a re-INVITE also: another is open, or our 2xx has no ACK
+ * yet), and as above. No answer in time is FAILED and leaves the dialog alone;
+ * an answer of 481 or 408 ends it. */
 int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
                          const struct sip_request *r, uint64_t now_ms,
                          uint64_t *transaction);
@@ -169,8 +194,9 @@ struct sip_response {
 };
 
 /* Answers a request; a provisional answer may be followed by a final one. A 2xx
- * to INVITE is retransmitted until its ACK. GB_ENOENT: the transaction is gone
- * (timed out, cancelled); nothing was sent. */
+ * to INVITE is retransmitted until its ACK; another final answer closes the
+ * dialog that it was to open. GB_ENOENT: the transaction is gone (timed out,
+ * cancelled); GB_ESTATE: it has its final answer; nothing was sent. */
 int sip_stack_respond(struct sip_stack *s, uint64_t transaction,
                       const struct sip_response *r, uint64_t now_ms);
 
@@ -180,9 +206,10 @@ int sip_stack_respond(struct sip_stack *s, uint64_t transaction,
 int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
                      struct slice *tag);
 
-/* Answers `msg` without keeping a transaction: 401 challenges and refusals of
- * strangers. The same request gets the same To tag. Must be called while the
- * SIP_EV_REQUEST of msg is being handled; its transaction is forgotten. */
+/* A final answer that keeps no transaction: 401 challenges and refusals of
+ * strangers. The same request gets the same bytes. To be called while its
+ * SIP_EV_REQUEST is being handled; the transaction, and the dialog of an
+ * INVITE, are forgotten. */
 int sip_stack_respond_stateless(struct sip_stack *s, uint64_t transaction,
                                 const struct sip_response *r, uint64_t now_ms);
 
