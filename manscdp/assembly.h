@@ -95,9 +95,10 @@ manscdp_assembly_message(struct manscdp_assemblies *s, struct slice device,
 enum manscdp_novelty manscdp_assembly_item(struct manscdp_assemblies *s,
                                            uint64_t id, struct slice key);
 
-/* The message is over. A row without gap_ms (one Response) closes here;
- * SumNum 0 without items is an empty answer and complete. has_sum_num, sum_num as it said; n_broken: items that
- * it lost. Restarts the gap; may give an event. */
+/* The message is over. A row without gap_ms (one Response) closes here; SumNum
+ * 0 without items is an empty answer and complete. has_sum_num, sum_num: as
+ * the message said; n_broken: items that it lost. Restarts the gap; may give
+ * an event. */
 void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
                           bool has_sum_num, uint32_t sum_num,
                           uint32_t n_broken, uint64_t now_ms);

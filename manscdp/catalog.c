@@ -412,8 +412,8 @@ void manscdp_catalog_put_item(struct xml_out *x,
                               const struct manscdp_dialect *d,
                               const struct manscdp_item *it, bool with_extras)
 {
-    xml_put_open(x, "Item");
     xml_put_inline(x, true);
+    xml_put_open(x, "Item");
     xml_put_opt(x, "DeviceID", it->id);
     if (it->event != MANSCDP_EVENT_NONE)
         xml_put(x, "Event", event_names[it->event]);
@@ -422,8 +422,8 @@ void manscdp_catalog_put_item(struct xml_out *x,
         for (size_t i = 0; with_extras && i < it->n_extras; i++)
             put_extra(x, it->extra[i].path, it->extra[i].value);
     }
-    xml_put_inline(x, false);
     xml_put_close(x, "Item");
+    xml_put_inline(x, false);
 }
 
 int manscdp_catalog_encode(struct writer *w, const struct manscdp_dialect *d,

@@ -422,6 +422,8 @@ static int decode(struct parse *p, enum manscdp_charset charset)
     if (charset == MANSCDP_ASCII ||
         (charset == MANSCDP_UTF8 && manscdp_text_is_utf8(p->body))) {
         p->text = p->body;
+        if (slice_has_prefix(p->text, SLICE("\xef\xbb\xbf")))
+            p->text = slice_from(p->text, 3);
         return 0;
     }
     if (room > a->cap - a->used)
