@@ -207,9 +207,20 @@ static void put_text(struct writer *out, struct slice s, bool literal,
     }
 }
 
+static bool is_among(const struct slice *names, unsigned n, struct slice name)
+{
+    while (n--)
+        if (slice_ieq(names[n], name))
+            return true;
+    return false;
+}
+
+/* Of attributes with the same name the first is kept: mxml refuses such a
+ * document, and loses memory when it happens in the root. */
 static void put_start(struct writer *out, const struct xml_tag *tag,
                       struct xml_repair *r)
 {
+    struct slice names[MANSCDP_MAX_ATTRS];
     size_t i = skip_space(tag->attrs, 0);
     unsigned n = 0;
 
@@ -221,7 +232,9 @@ static void put_start(struct writer *out, const struct xml_tag *tag,
         i = attr_at(tag->attrs, i, &name, &value);
         if (!i)
             break;
-        if (is_name_begin(name.p[0]) && n++ < MANSCDP_MAX_ATTRS) {
+        if (is_name_begin(name.p[0]) && n < MANSCDP_MAX_ATTRS &&
+            !is_among(names, n, name)) {
+            names[n++] = name;
             writer_char(out, ' ');
             writer_slice_put(out, name);
             writer_str(out, "=\"");

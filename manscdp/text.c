@@ -232,7 +232,7 @@ static uint32_t gb_point(struct slice s, size_t i, unsigned *len)
 
         *len = 2;
         return point ? point
-                     : run_lookup(RUNS(two_to_astral), (b1 << 8u) | b2);
+                     : run_lookup(RUNS(two_to_astral), b1 * 256u + b2);
     }
     if (b2 < 0x30 || b2 > 0x39 || i + 3 >= s.n)
         return NO_POINT;

@@ -194,7 +194,8 @@ static void captured_alarm(void **state)
 
 static void alarm_deviations(void **state)
 {
-#define A(rest) S("<Notify CmdType='Alarm' SN='1' DeviceID='1'>" rest "</Notify>")
+#define A(rest)                                                                \
+    S("<Notify CmdType='Alarm' SN='1' DeviceID='1'>" rest "</Notify>")
     static const struct {
         const char *name;
         struct slice in;

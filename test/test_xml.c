@@ -71,6 +71,8 @@ static void trees(void **state)
           "charset US-ASCII\na 'xy'\n  b\n" },
         { "raw ampersand in an attribute", S("<a t=\"x&y&lt;\"/>"),
           "charset US-ASCII repaired\na @t='x&y<'\n" },
+        { "an attribute twice", S("<a n=\"1\" b=2 N=\"3\"/>"),
+          "charset US-ASCII\na @n='1' @b='2'\n" },
         { "GBK declared UTF-8",
           S("<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>\xb4\xf3</a>"),
           "charset GB18030\na '\xe5\xa4\xa7'\n" },
