@@ -1,0 +1,49 @@
+/* app/store/face.c - the writing functions of store.h, the same for both kinds
+ * of store */
+#include "app/store/writer.h"
+
+static const struct slice nothing = { NULL, 0 };
+
+void store_put_device(struct store *s, const struct platform_device *d)
+{
+    store_writer_device(store_writer_of(s), d);
+}
+
+void store_remove_device(struct store *s, struct slice id)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_DEVICE, id, nothing);
+}
+
+void store_put_channel(struct store *s, const struct platform_channel *c)
+{
+    store_writer_channel(store_writer_of(s), c);
+}
+
+void store_remove_channel(struct store *s, struct slice device,
+                          struct slice channel)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_CHANNEL, device,
+                        channel);
+}
+
+void store_put_dialog(struct store *s, uint64_t session,
+                      const struct sip_dialog_state *d,
+                      const struct sip_peer *peer)
+{
+    store_writer_dialog(store_writer_of(s), session, d, peer);
+}
+
+void store_remove_dialog(struct store *s, uint64_t session)
+{
+    store_writer_remove_dialog(store_writer_of(s), session);
+}
+
+void store_flush(struct store *s)
+{
+    store_writer_flush(store_writer_of(s));
+}
+
+void store_counters(struct store *s, struct store_counters *out)
+{
+    store_writer_counters(store_writer_of(s), out);
+}

@@ -1,0 +1,335 @@
+/* app/store/snapshot.c - the store without SQLite: gb28181d.json, written anew
+ * beside the old one and renamed, with each commit that changed something */
+#include "app/store/writer.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STORE_FILE "gb28181d.json"
+
+struct store {
+    struct store_writer writer;
+    json_t *root; /* { device: {id: …}, channel: {"device/id": …}, dialog } */
+    char path[1100];
+};
+
+static const char *const device_texts[] = {
+    "id", "name", "manufacturer", "model", "firmware", "user_agent", "edition",
+    "charset",
+};
+static const char *const channel_texts[] = {
+    "device", "name", "manufacturer", "model", "owner", "civil_code",
+    "address", "parent", "status", "ptz_type", "id",
+};
+static const char *const dialog_texts[] = {
+    "key", "call_id", "local_uri", "remote_uri", "local_tag", "remote_tag",
+    "target",
+};
+
+/* ---- writing ---------------------------------------------------------------------- */
+
+/* Text that is no UTF-8 (a peer's) is kept as "". */
+static json_t *json_text(const char *s)
+{
+    json_t *v = json_string(s);
+
+    return v ? v : json_string("");
+}
+
+static json_t *json_texts(const struct store_job *j, const char *const *name,
+                          size_t n)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < n; i++)
+        json_object_set_new(o, name[i], json_text(j->text[i]));
+    return o;
+}
+
+static void put_number(json_t *o, const char *name, int64_t v)
+{
+    json_object_set_new(o, name, json_integer(v));
+}
+
+static void put_peer(json_t *o, const struct sip_peer *p)
+{
+    char buf[GB_ADDR_TEXT_MAX];
+
+    put_number(o, "transport", p->transport);
+    put_number(o, "listener", p->listener);
+    json_object_set_new(o, "local", json_string(gb_addr_text(&p->local, buf)));
+    json_object_set_new(o, "remote",
+                        json_string(gb_addr_text(&p->remote, buf)));
+}
+
+static void put_device(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, device_texts, 8);
+
+    put_peer(o, &j->peer);
+    put_number(o, "registered_ms", j->number[0]);
+    put_number(o, "expires_ms", j->number[1]);
+    put_number(o, "keepalive_ms", j->number[2]);
+    json_object_set_new(all, j->text[0], o);
+}
+
+static void channel_key(char *key, size_t cap, const char *device,
+                        const char *id)
+{
+    snprintf(key, cap, "%s/%s", device, id);
+}
+
+static void put_channel(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, channel_texts, STORE_TEXTS);
+    char key[128];
+
+    json_object_set_new(o, "on", json_boolean(j->on));
+    put_number(o, "delivered_ms", j->number[0]);
+    if (j->has_position) {
+        json_object_set_new(o, "longitude", json_real(j->lon));
+        json_object_set_new(o, "latitude", json_real(j->lat));
+    }
+    channel_key(key, sizeof(key), j->text[STORE_DEVICE],
+                j->text[STORE_CHANNEL]);
+    json_object_set_new(all, key, o);
+}
+
+static void remove_channels(json_t *all, const char *device)
+{
+    const char *key;
+    json_t *value;
+    void *tmp;
+
+    json_object_foreach_safe(all, tmp, key, value) {
+        const char *d = json_string_value(json_object_get(value, "device"));
+
+        if (d && slice_eq(slice_str(d), slice_str(device)))
+            json_object_del(all, key);
+    }
+}
+
+static void apply(struct store *s, const struct store_job *j)
+{
+    json_t *devices = json_object_get(s->root, "device");
+    json_t *channels = json_object_get(s->root, "channel");
+    json_t *dialogs = json_object_get(s->root, "dialog");
+    json_t *o;
+    char key[128];
+
+    switch (j->op) {
+    case STORE_PUT_DEVICE:
+        put_device(devices, j);
+        break;
+    case STORE_REMOVE_DEVICE:
+        remove_channels(channels, j->text[0]);
+        json_object_del(devices, j->text[0]);
+        break;
+    case STORE_PUT_CHANNEL:
+        put_channel(channels, j);
+        break;
+    case STORE_REMOVE_CHANNEL:
+        channel_key(key, sizeof(key), j->text[0], j->text[1]);
+        json_object_del(channels, key);
+        break;
+    case STORE_PUT_DIALOG:
+        o = json_texts(j, dialog_texts, 7);
+        put_peer(o, &j->peer);
+        put_number(o, "cseq", j->number[0]);
+        json_object_set_new(dialogs, j->text[0], o);
+        break;
+    case STORE_REMOVE_DIALOG:
+        json_object_del(dialogs, j->text[0]);
+        break;
+    }
+}
+
+static bool write_all(struct store *s)
+{
+    char tmp[1200];
+    bool ok;
+    int fd;
+
+    snprintf(tmp, sizeof(tmp), "%s.new", s->path);
+    fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    ok = json_dumpfd(s->root, fd, JSON_COMPACT) == 0 && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    return ok && rename(tmp, s->path) == 0;
+}
+
+static bool commit(void *backend, struct list *jobs)
+{
+    struct store *s = backend;
+    struct list *n;
+
+    for (n = jobs->next; n != jobs; n = n->next)
+        apply(s, container_of(n, struct store_job, node));
+    return write_all(s);
+}
+
+/* ---- loading ----------------------------------------------------------------------- */
+
+static struct slice text_of(const json_t *o, const char *name)
+{
+    const json_t *v = json_object_get(o, name);
+
+    return slice_of(json_string_value(v), json_string_length(v));
+}
+
+static int64_t number_of(const json_t *o, const char *name)
+{
+    return json_integer_value(json_object_get(o, name));
+}
+
+static struct sip_peer peer_of(const json_t *o)
+{
+    struct sip_peer p = { .transport = (uint8_t)number_of(o, "transport"),
+                          .listener = (uint16_t)number_of(o, "listener") };
+
+    gb_addr_parse(&p.local, text_of(o, "local"), 0);
+    gb_addr_parse(&p.remote, text_of(o, "remote"), 0);
+    return p;
+}
+
+static void load_device(const json_t *o, const struct store_loader *l)
+{
+    struct platform_saved_device d = {
+        .id = text_of(o, "id"), .name = text_of(o, "name"),
+        .manufacturer = text_of(o, "manufacturer"),
+        .model = text_of(o, "model"), .firmware = text_of(o, "firmware"),
+        .user_agent = text_of(o, "user_agent"),
+        .edition = text_of(o, "edition"), .charset = text_of(o, "charset"),
+        .peer = peer_of(o), .registered_utc_ms = number_of(o, "registered_ms"),
+        .expires_utc_ms = number_of(o, "expires_ms"),
+        .keepalive_utc_ms = number_of(o, "keepalive_ms"),
+    };
+
+    l->on_device(l->ctx, &d);
+}
+
+static void load_channel(const json_t *o, const struct store_loader *l)
+{
+    const json_t *lon = json_object_get(o, "longitude");
+    struct platform_channel c = {
+        .device = text_of(o, "device"), .id = text_of(o, "id"),
+        .name = text_of(o, "name"),
+        .manufacturer = text_of(o, "manufacturer"),
+        .model = text_of(o, "model"), .owner = text_of(o, "owner"),
+        .civil_code = text_of(o, "civil_code"),
+        .address = text_of(o, "address"), .parent = text_of(o, "parent"),
+        .status = text_of(o, "status"), .ptz_type = text_of(o, "ptz_type"),
+        .on = json_is_true(json_object_get(o, "on")),
+        .has_position = lon != NULL, .longitude = json_number_value(lon),
+        .latitude = json_number_value(json_object_get(o, "latitude")),
+        .delivered_utc_ms = number_of(o, "delivered_ms"),
+    };
+
+    l->on_channel(l->ctx, &c);
+}
+
+static void load_dialog(const json_t *o, const struct store_loader *l)
+{
+    struct sip_dialog_state d = {
+        .call_id = text_of(o, "call_id"), .local_uri = text_of(o, "local_uri"),
+        .remote_uri = text_of(o, "remote_uri"),
+        .local_tag = text_of(o, "local_tag"),
+        .remote_tag = text_of(o, "remote_tag"), .target = text_of(o, "target"),
+        .local_cseq = (uint32_t)number_of(o, "cseq"),
+    };
+    struct sip_peer peer = peer_of(o);
+
+    l->on_dialog(l->ctx, &d, &peer);
+}
+
+static void load_all(const json_t *all,
+                     void (*row)(const json_t *, const struct store_loader *),
+                     const struct store_loader *l)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)all, key, value)
+        row(value, l);
+}
+
+/* ---- opening ------------------------------------------------------------------------ */
+
+static void need_objects(json_t *root)
+{
+    static const char *const names[] = { "device", "channel", "dialog" };
+
+    for (size_t i = 0; i < 3; i++)
+        if (!json_is_object(json_object_get(root, names[i])))
+            json_object_set_new(root, names[i], json_object());
+}
+
+static json_t *read_root(struct store *s, char why[static 256], bool *moved)
+{
+    char aside[1300];
+    json_error_t e;
+    json_t *root;
+
+    if (access(s->path, F_OK) != 0)
+        return json_object();
+    root = json_load_file(s->path, 0, &e);
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    snprintf(why, 256, "%.150s: line %d: %.80s", s->path, e.line, e.text);
+    snprintf(aside, sizeof(aside), "%s.broken-%lld", s->path,
+             (long long)time(NULL));
+    rename(s->path, aside);
+    if (moved)
+        *moved = true;
+    return json_object();
+}
+
+int store_open(struct store **out, const char *dir,
+               const struct store_loader *l, char why[static 256], bool *moved)
+{
+    struct store *s = calloc(1, sizeof(*s));
+    struct store_backend b = { commit, s };
+    int err = GB_ENOMEM;
+
+    if (!s)
+        return GB_ENOMEM;
+    snprintf(s->path, sizeof(s->path), "%s/" STORE_FILE, dir);
+    s->root = read_root(s, why, moved);
+    if (s->root) {
+        need_objects(s->root);
+        load_all(json_object_get(s->root, "device"), load_device, l);
+        load_all(json_object_get(s->root, "channel"), load_channel, l);
+        load_all(json_object_get(s->root, "dialog"), load_dialog, l);
+        json_object_clear(json_object_get(s->root, "dialog"));
+        err = write_all(s) ? store_writer_start(&s->writer, &b) : GB_EIO;
+        if (err == GB_EIO)
+            snprintf(why, 256, "%.200s: cannot be written", s->path);
+    }
+    if (err) {
+        json_decref(s->root);
+        free(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    store_writer_stop(&s->writer);
+    json_decref(s->root);
+    free(s);
+}
+
+struct store_writer *store_writer_of(struct store *s)
+{
+    return &s->writer;
+}

@@ -1,0 +1,367 @@
+/* app/store/sqlite.c - the store as an SQLite database: gb28181d.db, WAL,
+ * synchronous=NORMAL. Prepared statements only. */
+#include "app/store/writer.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STORE_FILE "gb28181d.db"
+#define STORE_SCHEMA_VERSION 1
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, name TEXT,"
+    " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"
+    " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"
+    " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS channel(device TEXT, id TEXT, name TEXT,"
+    " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"
+    " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"
+    " longitude REAL, latitude REAL, delivered_ms INT,"
+    " PRIMARY KEY(device, id)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS dialog(key TEXT PRIMARY KEY, call_id TEXT,"
+    " local_uri TEXT, remote_uri TEXT, local_tag TEXT, remote_tag TEXT,"
+    " target TEXT, cseq INT, transport INT, listener INT, local TEXT,"
+    " remote TEXT) WITHOUT ROWID;";
+
+enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
+       PUT_DIALOG, REMOVE_DIALOG, N_STATEMENTS };
+
+static const char *const sql[N_STATEMENTS] = {
+    [PUT_DEVICE] = "REPLACE INTO device VALUES"
+                   "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [REMOVE_DEVICE] = "DELETE FROM device WHERE id=?1",
+    [REMOVE_CHANNELS] = "DELETE FROM channel WHERE device=?1",
+    [PUT_CHANNEL] = "REPLACE INTO channel VALUES"
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [REMOVE_CHANNEL] = "DELETE FROM channel WHERE device=?1 AND id=?2",
+    [PUT_DIALOG] = "REPLACE INTO dialog VALUES"
+                   "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    [REMOVE_DIALOG] = "DELETE FROM dialog WHERE key=?1",
+};
+
+struct store {
+    struct store_writer writer;
+    sqlite3 *db;
+    sqlite3_stmt *stmt[N_STATEMENTS];
+};
+
+/* ---- writing ---------------------------------------------------------------------- */
+
+static void bind_text(sqlite3_stmt *st, int i, const char *s)
+{
+    sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC);
+}
+
+/* transport, listener, local, remote from column i on; texts live in buf. */
+static void bind_peer(sqlite3_stmt *st, int i, const struct sip_peer *p,
+                      char buf[2][GB_ADDR_TEXT_MAX])
+{
+    sqlite3_bind_int(st, i, p->transport);
+    sqlite3_bind_int(st, i + 1, p->listener);
+    bind_text(st, i + 2, gb_addr_text(&p->local, buf[0]));
+    bind_text(st, i + 3, gb_addr_text(&p->remote, buf[1]));
+}
+
+static void bind_device(sqlite3_stmt *st, const struct store_job *j,
+                        char buf[2][GB_ADDR_TEXT_MAX])
+{
+    for (int i = 0; i < 8; i++)
+        bind_text(st, i + 1, j->text[i]);
+    bind_peer(st, 9, &j->peer, buf);
+    for (int i = 0; i < 3; i++)
+        sqlite3_bind_int64(st, 13 + i, j->number[i]);
+}
+
+static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
+{
+    bind_text(st, 1, j->text[STORE_DEVICE]);
+    bind_text(st, 2, j->text[STORE_CHANNEL]);
+    for (int i = STORE_NAME; i <= STORE_PTZ; i++)
+        bind_text(st, i + 2, j->text[i]);
+    sqlite3_bind_int(st, 12, j->on);
+    if (j->has_position) {
+        sqlite3_bind_double(st, 13, j->lon);
+        sqlite3_bind_double(st, 14, j->lat);
+    }
+    sqlite3_bind_int64(st, 15, j->number[0]);
+}
+
+static bool step(sqlite3_stmt *st)
+{
+    int rc = sqlite3_step(st);
+
+    sqlite3_reset(st);
+    sqlite3_clear_bindings(st);
+    return rc == SQLITE_DONE || rc == SQLITE_ROW;
+}
+
+static bool apply(struct store *s, const struct store_job *j)
+{
+    char buf[2][GB_ADDR_TEXT_MAX];
+    sqlite3_stmt *st;
+
+    switch (j->op) {
+    case STORE_PUT_DEVICE:
+        st = s->stmt[PUT_DEVICE];
+        bind_device(st, j, buf);
+        return step(st);
+    case STORE_REMOVE_DEVICE:
+        bind_text(s->stmt[REMOVE_CHANNELS], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_DEVICE], 1, j->text[0]);
+        return step(s->stmt[REMOVE_CHANNELS]) && step(s->stmt[REMOVE_DEVICE]);
+    case STORE_PUT_CHANNEL:
+        st = s->stmt[PUT_CHANNEL];
+        bind_channel(st, j);
+        return step(st);
+    case STORE_REMOVE_CHANNEL:
+        st = s->stmt[REMOVE_CHANNEL];
+        bind_text(st, 1, j->text[0]);
+        bind_text(st, 2, j->text[1]);
+        return step(st);
+    case STORE_PUT_DIALOG:
+        st = s->stmt[PUT_DIALOG];
+        for (int i = STORE_KEY; i <= STORE_TARGET; i++)
+            bind_text(st, i + 1, j->text[i]);
+        sqlite3_bind_int64(st, 8, j->number[0]);
+        bind_peer(st, 9, &j->peer, buf);
+        return step(st);
+    case STORE_REMOVE_DIALOG:
+        st = s->stmt[REMOVE_DIALOG];
+        bind_text(st, 1, j->text[0]);
+        return step(st);
+    }
+    return true;
+}
+
+static bool commit(void *backend, struct list *jobs)
+{
+    struct store *s = backend;
+    struct list *n;
+    bool ok = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+
+    for (n = jobs->next; ok && n != jobs; n = n->next)
+        ok = apply(s, container_of(n, struct store_job, node));
+    if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+/* ---- loading ----------------------------------------------------------------------- */
+
+static struct slice column(sqlite3_stmt *st, int i)
+{
+    const unsigned char *p = sqlite3_column_text(st, i);
+
+    return slice_of((const char *)p, (size_t)sqlite3_column_bytes(st, i));
+}
+
+static struct sip_peer column_peer(sqlite3_stmt *st, int i)
+{
+    struct sip_peer p = { .transport = (uint8_t)sqlite3_column_int(st, i),
+                          .listener = (uint16_t)sqlite3_column_int(st, i + 1) };
+
+    gb_addr_parse(&p.local, column(st, i + 2), 0);
+    gb_addr_parse(&p.remote, column(st, i + 3), 0);
+    return p;
+}
+
+static void load_device(sqlite3_stmt *st, const struct store_loader *l)
+{
+    struct platform_saved_device d = {
+        .id = column(st, 0), .name = column(st, 1),
+        .manufacturer = column(st, 2), .model = column(st, 3),
+        .firmware = column(st, 4), .user_agent = column(st, 5),
+        .edition = column(st, 6), .charset = column(st, 7),
+        .peer = column_peer(st, 8),
+        .registered_utc_ms = sqlite3_column_int64(st, 12),
+        .expires_utc_ms = sqlite3_column_int64(st, 13),
+        .keepalive_utc_ms = sqlite3_column_int64(st, 14),
+    };
+
+    l->on_device(l->ctx, &d);
+}
+
+static void load_channel(sqlite3_stmt *st, const struct store_loader *l)
+{
+    struct platform_channel c = {
+        .device = column(st, 0), .id = column(st, 1), .name = column(st, 2),
+        .manufacturer = column(st, 3), .model = column(st, 4),
+        .owner = column(st, 5), .civil_code = column(st, 6),
+        .address = column(st, 7), .parent = column(st, 8),
+        .status = column(st, 9), .ptz_type = column(st, 10),
+        .on = sqlite3_column_int(st, 11) != 0,
+        .has_position = sqlite3_column_type(st, 12) != SQLITE_NULL,
+        .longitude = sqlite3_column_double(st, 12),
+        .latitude = sqlite3_column_double(st, 13),
+        .delivered_utc_ms = sqlite3_column_int64(st, 14),
+    };
+
+    l->on_channel(l->ctx, &c);
+}
+
+static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
+{
+    struct sip_dialog_state d = {
+        .call_id = column(st, 1), .local_uri = column(st, 2),
+        .remote_uri = column(st, 3), .local_tag = column(st, 4),
+        .remote_tag = column(st, 5), .target = column(st, 6),
+        .local_cseq = (uint32_t)sqlite3_column_int64(st, 7),
+    };
+    struct sip_peer peer = column_peer(st, 8);
+
+    l->on_dialog(l->ctx, &d, &peer);
+}
+
+static int load_rows(struct store *s, const char *query,
+                     void (*row)(sqlite3_stmt *, const struct store_loader *),
+                     const struct store_loader *l)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(s->db, query, -1, &st, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+        row(st, l);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* ---- opening ------------------------------------------------------------------------ */
+
+static int open_db(struct store *s, const char *path)
+{
+    int rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE |
+                             SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(s->db,
+                          "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                          "PRAGMA busy_timeout=5000; PRAGMA cache_size=-1024;",
+                          NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(s->db, "PRAGMA user_version=1;", NULL, NULL, NULL);
+    for (int i = 0; rc == SQLITE_OK && i < N_STATEMENTS; i++)
+        rc = sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL);
+    return rc;
+}
+
+static void close_db(struct store *s)
+{
+    for (int i = 0; i < N_STATEMENTS; i++) {
+        sqlite3_finalize(s->stmt[i]);
+        s->stmt[i] = NULL;
+    }
+    sqlite3_close(s->db);
+    s->db = NULL;
+}
+
+/* Opens it and tries all of it before anything is handed on: a damaged page
+ * shows here. */
+static int open_checked(struct store *s, const char *path)
+{
+    sqlite3_stmt *st;
+    int rc = open_db(s, path);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(st) == SQLITE_ROW &&
+                     slice_eq(column(st, 0), SLICE("ok"))
+                 ? SQLITE_OK : SQLITE_CORRUPT;
+        sqlite3_finalize(st);
+    }
+    return rc;
+}
+
+static void move_aside(const char *path)
+{
+    static const char *const tails[] = { "", "-wal", "-shm" };
+    char from[1200], to[1300];
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(from, sizeof(from), "%s%s", path, tails[i]);
+        snprintf(to, sizeof(to), "%s.broken-%lld%s", path,
+                 (long long)time(NULL), tails[i]);
+        rename(from, to);
+    }
+}
+
+static bool is_damage(int rc)
+{
+    rc &= 0xff;
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
+static int open_or_replace(struct store *s, const char *path,
+                           char why[static 256], bool *moved)
+{
+    int rc = open_checked(s, path);
+
+    if (is_damage(rc)) {
+        snprintf(why, 256, "%.200s: %s", path, sqlite3_errstr(rc));
+        close_db(s);
+        move_aside(path);
+        if (moved)
+            *moved = true;
+        rc = open_checked(s, path);
+    }
+    if (rc != SQLITE_OK)
+        snprintf(why, 256, "%.150s: %.90s", path,
+                 s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
+    return rc == SQLITE_OK ? 0 : GB_EIO;
+}
+
+int store_open(struct store **out, const char *dir,
+               const struct store_loader *l, char why[static 256], bool *moved)
+{
+    struct store *s = calloc(1, sizeof(*s));
+    struct store_backend b = { commit, s };
+    char path[1100];
+    int err;
+
+    if (!s)
+        return GB_ENOMEM;
+    snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
+    err = open_or_replace(s, path, why, moved);
+    if (!err && (load_rows(s, "SELECT * FROM device", load_device, l) ||
+                 load_rows(s, "SELECT * FROM channel", load_channel, l) ||
+                 load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
+                 sqlite3_exec(s->db, "DELETE FROM dialog", NULL, NULL, NULL))) {
+        snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
+        err = GB_EIO;
+    }
+    if (!err)
+        err = store_writer_start(&s->writer, &b);
+    if (err) {
+        close_db(s);
+        free(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    store_writer_stop(&s->writer);
+    close_db(s);
+    free(s);
+}
+
+/* ---- the face ------------------------------------------------------------------------ */
+
+struct store_writer *store_writer_of(struct store *s)
+{
+    return &s->writer;
+}

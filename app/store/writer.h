@@ -1,0 +1,84 @@
+/* app/store/writer.h - the queue in front of the store's thread, shared by
+ * both kinds of store
+ *
+ * A put copies what it is given into one job; the thread takes all that waits,
+ * commits it as one, and sleeps until STORE_COMMIT_MS later. */
+#ifndef APP_STORE_WRITER_H
+#define APP_STORE_WRITER_H
+
+#include "app/store/store.h"
+#include "base/list.h"
+
+#include <uv.h>
+
+enum store_op {
+    STORE_PUT_DEVICE,
+    STORE_REMOVE_DEVICE,
+    STORE_PUT_CHANNEL,
+    STORE_REMOVE_CHANNEL,
+    STORE_PUT_DIALOG,
+    STORE_REMOVE_DIALOG,
+};
+
+/* Texts of a job, by what they are. Unused ones are "". */
+#define STORE_TEXTS 11
+
+struct store_job {
+    struct list node;
+    enum store_op op;
+    const char *text[STORE_TEXTS]; /* in the bytes behind the struct */
+    int64_t number[4];
+    double lon, lat;
+    bool has_position, on;
+    struct sip_peer peer;
+};
+
+enum { /* text[] of the jobs */
+    STORE_ID, STORE_DEVICE = STORE_ID, STORE_NAME, STORE_MANUFACTURER,
+    STORE_MODEL, STORE_FIRMWARE, STORE_AGENT, STORE_EDITION, STORE_CHARSET,
+    /* of a channel */
+    STORE_OWNER = STORE_FIRMWARE, STORE_CIVIL, STORE_ADDRESS, STORE_PARENT,
+    STORE_STATUS, STORE_PTZ, STORE_CHANNEL,
+    /* of a dialog */
+    STORE_KEY = 0, STORE_CALL_ID, STORE_LOCAL_URI, STORE_REMOTE_URI,
+    STORE_LOCAL_TAG, STORE_REMOTE_TAG, STORE_TARGET,
+};
+
+/* What a kind of store does with jobs; all of it on the writer's thread. */
+struct store_backend {
+    /* Applies and commits the jobs of a list; false: try again later. */
+    bool (*commit)(void *backend, struct list *jobs);
+    void *backend;
+};
+
+struct store_writer {
+    uv_thread_t thread;
+    uv_mutex_t lock;
+    uv_cond_t work, room; /* jobs wait; jobs have been taken */
+    struct list jobs;
+    uint32_t n_jobs;
+    bool busy, ending, flush;
+    struct store_backend b;
+    uint64_t writes, commits, errors;
+    char process[20]; /* tells the dialogs of this process */
+};
+
+/* Of either kind of store, for the functions of store.h in face.c. */
+struct store_writer *store_writer_of(struct store *s);
+
+int store_writer_start(struct store_writer *w, const struct store_backend *b);
+void store_writer_stop(struct store_writer *w);
+void store_writer_flush(struct store_writer *w);
+void store_writer_counters(struct store_writer *w, struct store_counters *out);
+
+void store_writer_device(struct store_writer *w,
+                         const struct platform_device *d);
+void store_writer_channel(struct store_writer *w,
+                          const struct platform_channel *c);
+void store_writer_dialog(struct store_writer *w, uint64_t session,
+                         const struct sip_dialog_state *d,
+                         const struct sip_peer *peer);
+void store_writer_remove(struct store_writer *w, enum store_op op,
+                         struct slice a, struct slice b);
+void store_writer_remove_dialog(struct store_writer *w, uint64_t session);
+#endif

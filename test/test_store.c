@@ -1,0 +1,221 @@
+/* app/store: what is put comes back after closing and opening, and a damaged
+ * file does not stop the start */
+#include "test/support.h"
+
+#include "app/store/store.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct seen {
+    unsigned devices, channels, dialogs;
+    char name[64], call_id[64], channel_name[64];
+    struct sip_peer peer, dialog_peer;
+    int64_t expires;
+    double longitude;
+    bool on;
+};
+
+static void on_device(void *ctx, const struct platform_saved_device *d)
+{
+    struct seen *s = ctx;
+
+    s->devices++;
+    slice_copy(s->name, sizeof(s->name), d->name);
+    s->peer = d->peer;
+    s->expires = d->expires_utc_ms;
+}
+
+static void on_channel(void *ctx, const struct platform_channel *c)
+{
+    struct seen *s = ctx;
+
+    s->channels++;
+    slice_copy(s->channel_name, sizeof(s->channel_name), c->name);
+    s->longitude = c->has_position ? c->longitude : 0;
+    s->on = c->on;
+}
+
+static void on_dialog(void *ctx, const struct sip_dialog_state *d,
+                      const struct sip_peer *peer)
+{
+    struct seen *s = ctx;
+
+    s->dialogs++;
+    slice_copy(s->call_id, sizeof(s->call_id), d->call_id);
+    s->dialog_peer = *peer;
+}
+
+static struct store *open_store(const char *dir, struct seen *seen,
+                                bool *moved)
+{
+    struct store_loader l = { on_device, on_channel, on_dialog, seen };
+    struct store *s = NULL;
+    char why[256] = "";
+
+    memset(seen, 0, sizeof(*seen));
+    if (store_open(&s, dir, &l, why, moved))
+        fail_msg("%s", why);
+    return s;
+}
+
+static char *temp_dir(void)
+{
+    static char dir[64];
+
+    slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-store-XXXXXX"));
+    assert_non_null(mkdtemp(dir));
+    return dir;
+}
+
+static void remove_dir(const char *dir)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    char path[512];
+
+    assert_non_null(d);
+    while ((e = readdir(d))) {
+        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        unlink(path);
+    }
+    closedir(d);
+    rmdir(dir);
+}
+
+static struct sip_peer a_peer(void)
+{
+    struct sip_peer p = { .transport = SIP_TCP, .listener = 1 };
+
+    gb_addr_parse(&p.local, SLICE("192.0.2.1:5060"), 0);
+    gb_addr_parse(&p.remote, SLICE("[2001:db8::7]:34567"), 0);
+    return p;
+}
+
+static void put_some(struct store *s)
+{
+    struct platform_device d = {
+        .id = SLICE("34020000001180000001"), .name = SLICE("门口 O'Brien"),
+        .peer = a_peer(), .expires_utc_ms = 1700000000123,
+    };
+    struct platform_channel c = {
+        .device = d.id, .id = SLICE("34020000001310000001"),
+        .name = SLICE("通道\"1\""), .has_position = true, .longitude = 116.5,
+        .latitude = 39.9, .on = true,
+    };
+    struct sip_dialog_state dlg = {
+        .call_id = SLICE("abc@192.0.2.1"), .local_uri = SLICE("sip:a@b"),
+        .local_cseq = 7,
+    };
+    struct sip_peer peer = a_peer();
+
+    store_put_device(s, &d);
+    store_put_channel(s, &c);
+    c.id = SLICE("34020000001310000002");
+    store_put_channel(s, &c);
+    store_put_dialog(s, 1, &dlg, &peer);
+    store_put_dialog(s, 2, &dlg, &peer);
+    store_remove_dialog(s, 2);
+    store_remove_channel(s, d.id, c.id);
+}
+
+static void comes_back(void **state)
+{
+    char *dir = temp_dir();
+    struct seen seen;
+    struct sip_peer want = a_peer();
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    assert_int_equal(seen.devices + seen.channels + seen.dialogs, 0);
+    put_some(s);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.devices, 1);
+    assert_int_equal(seen.channels, 1);
+    assert_int_equal(seen.dialogs, 1);
+    assert_string_equal(seen.name, "门口 O'Brien");
+    assert_string_equal(seen.channel_name, "通道\"1\"");
+    assert_string_equal(seen.call_id, "abc@192.0.2.1");
+    assert_true(gb_addr_eq(&seen.peer.remote, &want.remote));
+    assert_true(gb_addr_eq(&seen.dialog_peer.local, &want.local));
+    assert_int_equal(seen.peer.transport, SIP_TCP);
+    assert_true(seen.expires == 1700000000123);
+    assert_true(seen.on && seen.longitude > 116.4 && seen.longitude < 116.6);
+    store_remove_device(s, SLICE("34020000001180000001"));
+    store_flush(s);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.devices + seen.channels + seen.dialogs, 0);
+    store_close(s);
+    remove_dir(dir);
+}
+
+/* What was flushed survives a process that is killed: a second opening beside
+ * the first one reads it. */
+static void flushed_is_committed(void **state)
+{
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store_counters n;
+    struct store *s = open_store(dir, &seen, NULL), *other;
+
+    (void)state;
+    put_some(s);
+    store_flush(s);
+    store_counters(s, &n);
+    assert_int_equal(n.queued, 0);
+    assert_int_equal(n.errors, 0);
+    assert_int_equal(n.writes, 7);
+    other = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.devices, 1);
+    store_close(other);
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void damage_is_moved_aside(void **state)
+{
+    static const char *const names[] = { "gb28181d.db", "gb28181d.json" };
+    char *dir = temp_dir(), path[128];
+    struct seen seen;
+    bool moved = false;
+    struct store *s;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        f = fopen(path, "wb");
+        assert_non_null(f);
+        for (int k = 0; k < 5000; k++)
+            fputs("this is no store ", f);
+        fclose(f);
+    }
+    s = open_store(dir, &seen, &moved);
+    assert_true(moved);
+    put_some(s);
+    store_close(s);
+    moved = false;
+    s = open_store(dir, &seen, &moved);
+    assert_false(moved);
+    assert_int_equal(seen.devices, 1);
+    store_close(s);
+    remove_dir(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comes_back),
+        cmocka_unit_test(flushed_is_committed),
+        cmocka_unit_test(damage_is_moved_aside),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
