@@ -1,0 +1,317 @@
+/* test/fake_platform.h - a platform that does what a test tells it
+ *
+ * Defines the functions of app/platform/platform.h (and sip/stack.h) that
+ * app/http calls, over one table: include it in one file of a program, which
+ * must not use the real ones. */
+#ifndef TEST_FAKE_PLATFORM_H
+#define TEST_FAKE_PLATFORM_H
+
+#include "app/platform/platform.h"
+
+#define FAKE_MAX 64
+
+static struct fake {
+    struct platform_device device[FAKE_MAX]; /* in id order */
+    size_t n_devices;
+    struct platform_channel channel[FAKE_MAX]; /* in (device, id) order */
+    size_t n_channels;
+    struct platform_session session[FAKE_MAX]; /* id 0: free */
+    int holds[FAKE_MAX + 1]; /* by session id: holds less releases */
+    uint64_t next_session;
+    int live_err;            /* platform_live_start fails */
+    struct platform_session live_failed;
+    struct platform_live live_req; /* the last one; slices not kept */
+    int refresh_err;
+    unsigned refreshed;
+    struct platform_pending pending[4];
+    size_t n_pending;
+} fake;
+
+static inline void fake_device(const char *id, const char *name, bool online)
+{
+    struct platform_device *d = &fake.device[fake.n_devices++];
+
+    *d = (struct platform_device){ .id = slice_str(id),
+                                   .name = slice_str(name),
+                                   .online = online,
+                                   .registered_utc_ms = 1000 };
+    d->peer.remote = (struct gb_addr){ GB_IPV4, { 192, 0, 2, 7 }, 5060 };
+}
+
+static inline void fake_channel(const char *device, const char *id,
+                                const char *name)
+{
+    struct platform_channel *c = &fake.channel[fake.n_channels++];
+
+    *c = (struct platform_channel){ .device = slice_str(device),
+                                    .id = slice_str(id),
+                                    .name = slice_str(name),
+                                    .status = SLICE("ON"),
+                                    .on = true };
+    for (size_t i = 0; i < fake.n_devices; i++)
+        if (slice_eq(fake.device[i].id, c->device))
+            fake.device[i].n_channels++;
+}
+
+static inline struct platform_session *fake_session(uint64_t id)
+{
+    for (size_t i = 0; i < FAKE_MAX; i++)
+        if (id && fake.session[i].id == id)
+            return &fake.session[i];
+    return NULL;
+}
+
+bool platform_device_view(const struct platform *p, struct slice id,
+                          struct platform_device *out)
+{
+    (void)p;
+    for (size_t i = 0; i < fake.n_devices; i++) {
+        if (slice_eq(fake.device[i].id, id)) {
+            *out = fake.device[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool platform_channel_view(const struct platform *p, struct slice device,
+                           struct slice channel, struct platform_channel *out)
+{
+    (void)p;
+    for (size_t i = 0; i < fake.n_channels; i++) {
+        if (slice_eq(fake.channel[i].device, device) &&
+            slice_eq(fake.channel[i].id, channel)) {
+            *out = fake.channel[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool platform_device_next(const struct platform *p, struct slice after,
+                          struct platform_device *out)
+{
+    (void)p;
+    for (size_t i = 0; i < fake.n_devices; i++) {
+        if (after.n == 0 || slice_cmp(fake.device[i].id, after) > 0) {
+            *out = fake.device[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool platform_channel_next(const struct platform *p, struct slice device,
+                           struct slice after, struct platform_channel *out)
+{
+    (void)p;
+    for (size_t i = 0; i < fake.n_channels; i++) {
+        if (slice_eq(fake.channel[i].device, device) &&
+            (after.n == 0 || slice_cmp(fake.channel[i].id, after) > 0)) {
+            *out = fake.channel[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t platform_device_count(const struct platform *p, size_t *online)
+{
+    size_t n = 0;
+
+    (void)p;
+    for (size_t i = 0; i < fake.n_devices; i++)
+        n += fake.device[i].online;
+    if (online)
+        *online = n;
+    return fake.n_devices;
+}
+
+size_t platform_channel_count(const struct platform *p)
+{
+    (void)p;
+    return fake.n_channels;
+}
+
+bool platform_channel_owner(const struct platform *p, struct slice channel,
+                            struct slice *device)
+{
+    size_t n = 0;
+
+    (void)p;
+    for (size_t i = 0; i < fake.n_channels; i++) {
+        if (slice_eq(fake.channel[i].id, channel)) {
+            *device = fake.channel[i].device;
+            n++;
+        }
+    }
+    return n == 1;
+}
+
+bool platform_pending_at(const struct platform *p, size_t i,
+                         struct platform_pending *out)
+{
+    (void)p;
+    if (i >= fake.n_pending)
+        return false;
+    *out = fake.pending[i];
+    return true;
+}
+
+int platform_device_refresh(struct platform *p, struct slice id,
+                            struct gb_time now)
+{
+    (void)p;
+    (void)id;
+    (void)now;
+    fake.refreshed++;
+    return fake.refresh_err;
+}
+
+int platform_device_remove(struct platform *p, struct slice id,
+                           struct gb_time now)
+{
+    struct platform_device d;
+
+    (void)now;
+    if (!platform_device_view(p, id, &d))
+        return GB_ENOENT;
+    fake.n_devices--; /* tests remove the last one only */
+    return 0;
+}
+
+const char *platform_step_name(enum platform_step s)
+{
+    static const char *const names[] = {
+#define X(id, name, text) name,
+        PLATFORM_STEP_MAP(X)
+#undef X
+    };
+
+    return names[s];
+}
+
+const char *platform_step_text(enum platform_step s)
+{
+    static const char *const texts[] = {
+#define X(id, name, text) text,
+        PLATFORM_STEP_MAP(X)
+#undef X
+    };
+
+    return texts[s];
+}
+
+int platform_live_start(struct platform *p, const struct platform_live *req,
+                        struct gb_time now, struct platform_session *out)
+{
+    struct platform_session *s;
+
+    fake.live_req = *req;
+    if (fake.live_err) {
+        *out = fake.live_failed;
+        return fake.live_err;
+    }
+    if (platform_live_find(p, req->device, req->channel, req->stream, out))
+        return 0;
+    s = &fake.session[fake.next_session % FAKE_MAX];
+    *s = (struct platform_session){
+        .id = ++fake.next_session,
+        .stream = req->stream,
+        .state = PLATFORM_STARTING,
+        .step = PLATFORM_STEP_INVITE,
+        .transport = req->transport,
+        .loop = 1,
+        .started_utc_ms = now.utc_ms,
+    };
+    /* Names of the table, which live on. */
+    for (size_t i = 0; i < fake.n_channels; i++) {
+        if (slice_eq(fake.channel[i].id, req->channel) &&
+            slice_eq(fake.channel[i].device, req->device)) {
+            s->device = fake.channel[i].device;
+            s->channel = fake.channel[i].id;
+        }
+    }
+    *out = *s;
+    return 0;
+}
+
+bool platform_session_view(const struct platform *p, uint64_t id,
+                           struct platform_session *out)
+{
+    struct platform_session *s = fake_session(id);
+
+    (void)p;
+    if (s)
+        *out = *s;
+    return s != NULL;
+}
+
+bool platform_session_at(const struct platform *p, size_t i,
+                         struct platform_session *out)
+{
+    (void)p;
+    for (size_t k = 0; k < FAKE_MAX; k++) {
+        if (fake.session[k].id && i-- == 0) {
+            *out = fake.session[k];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool platform_live_find(const struct platform *p, struct slice device,
+                        struct slice channel, unsigned stream,
+                        struct platform_session *out)
+{
+    (void)p;
+    for (size_t i = 0; i < FAKE_MAX; i++) {
+        const struct platform_session *s = &fake.session[i];
+
+        if (s->id && s->stream == stream && slice_eq(s->device, device) &&
+            slice_eq(s->channel, channel)) {
+            *out = *s;
+            return true;
+        }
+    }
+    return false;
+}
+
+void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    if (fake_session(id))
+        fake.holds[id]++;
+}
+
+void platform_session_release(struct platform *p, uint64_t id,
+                              struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    fake.holds[id]--;
+}
+
+void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now)
+{
+    struct platform_session *s = fake_session(id);
+
+    (void)p;
+    (void)now;
+    if (s)
+        s->state = PLATFORM_STOPPING;
+}
+
+void platform_counters(const struct platform *p, struct platform_counters *out)
+{
+    (void)p;
+    *out = (struct platform_counters){ .registers = 3 };
+}
+
+void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
+{
+    (void)s;
+    *out = (struct sip_counters){ .received = 11 };
+}
+#endif

@@ -1,0 +1,310 @@
+/* test/http_fixture.h - an application over the fake platform, asked without
+ * sockets */
+#ifndef TEST_HTTP_FIXTURE_H
+#define TEST_HTTP_FIXTURE_H
+
+#include "test/support.h"
+
+#include "app/http/api.h"
+#include "app/http/openapi.h"
+#include "test/fake_platform.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define D1 "34020000001110000001"
+#define D2 "34020000001110000002"
+#define C1 "34020000001310000001"
+#define C2 "34020000001310000002"
+#define LIVE "/api/v1/devices/" D1 "/channels/" C1 "/live"
+#define TOKEN "Authorization: Bearer admin-token\r\n"
+
+struct answer {
+    uint64_t request;
+    enum http_reply kind;
+    unsigned status;
+    char fields[4096];
+    char *body; /* with a NUL */
+    size_t len;
+    struct http_media media;
+    uint64_t event_seq;
+};
+
+static struct fixture {
+    struct http_app *app;
+    struct failing_alloc mem;
+    struct gb_time now;
+    uint64_t next_request;
+    unsigned touched, events, wakes;
+    struct answer last;  /* of ask(), or of the edge */
+    unsigned n_answers;  /* given by the edge */
+    struct http_password_job *job;
+    int media_err;
+    struct http_handover media;
+    const char *not_ready;
+} fx;
+
+static void answer_keep(uint64_t request, struct http_response *r)
+{
+    struct slice body = r->fixed.n ? r->fixed : buf_view(&r->body);
+
+    free(fx.last.body);
+    fx.last = (struct answer){ .request = request,
+                               .kind = r->kind,
+                               .status = r->status,
+                               .media = r->media,
+                               .event_seq = r->event_seq };
+    slice_copy(fx.last.fields, sizeof(fx.last.fields), buf_view(&r->fields));
+    fx.last.body = malloc(body.n + 1);
+    assert_non_null(fx.last.body);
+    slice_copy(fx.last.body, body.n + 1, body);
+    fx.last.len = body.n;
+    http_response_fini(r);
+}
+
+static struct gb_time fx_now(void *ctx)
+{
+    (void)ctx;
+    return fx.now;
+}
+
+static void fx_random(void *ctx, void *p, size_t n)
+{
+    static uint64_t seed = 7;
+
+    (void)ctx;
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)p)[i] = (uint8_t)test_random(&seed);
+}
+
+static void fx_touched(void *ctx)
+{
+    (void)ctx;
+    fx.touched++;
+}
+
+static int fx_media(void *ctx, struct http_handover *h)
+{
+    (void)ctx;
+    fx.media = *h;
+    return fx.media_err;
+}
+
+static const char *fx_not_ready(void *ctx)
+{
+    (void)ctx;
+    return fx.not_ready;
+}
+
+static void fx_metrics(void *ctx, struct buf *out)
+{
+    (void)ctx;
+    buf_str(out, "gb28181_more 1\n");
+}
+
+static size_t fx_addresses(void *ctx, struct gb_addr *out, size_t cap)
+{
+    (void)ctx;
+    assert_true(cap >= 1);
+    out[0] = (struct gb_addr){ GB_IPV4, { 192, 0, 2, 1 }, 0 };
+    return 1;
+}
+
+static void fx_answer(void *ctx, uint64_t request, struct http_response *r)
+{
+    (void)ctx;
+    fx.n_answers++;
+    answer_keep(request, r);
+}
+
+static void fx_event(void *ctx)
+{
+    (void)ctx;
+    fx.events++;
+}
+
+static void fx_wake(void *ctx)
+{
+    (void)ctx;
+    fx.wakes++;
+}
+
+static int fx_hash(void *ctx, struct http_password_job *job)
+{
+    (void)ctx;
+    fx.job = job;
+    return 0;
+}
+
+static const char *fx_password_hash(void)
+{
+    static char hash[HTTP_PASSWORD_HASH_MAX];
+    static const uint8_t salt[16] = { 1 };
+
+    http_password_hash(hash, SLICE("letmein"), salt, 10);
+    return hash;
+}
+
+static struct http_app_config fx_config(void)
+{
+    static const struct http_net proxies[] = {
+        { { GB_IPV4, { 10, 0, 0, 0 }, 0 }, 8 },
+    };
+
+    return (struct http_app_config){
+        .alloc = &fx.mem.alloc,
+        .now = fx_now,
+        .random = fx_random,
+        .touched = fx_touched,
+        .on_media = fx_media,
+        .not_ready = fx_not_ready,
+        .metrics = fx_metrics,
+        .addresses = fx_addresses,
+        .auth = true,
+        .admin_token = "admin-token",
+        .admin_password_hash = fx_password_hash(),
+        .key = { 9, 9, 9 },
+        .trusted_proxies = proxies,
+        .n_trusted_proxies = 1,
+        .version = "0.1.0",
+        .server_id = "34020000002000000001",
+        .realm = "3402000000",
+        .device_password = "cam-password",
+        .sip_port = 5060,
+        .formats = 1u << HTTP_FORMAT_FLV | 1u << HTTP_FORMAT_FMP4 |
+                   1u << HTTP_FORMAT_MSE,
+    };
+}
+
+static void fx_open(const struct http_app_config *cfg)
+{
+    static const struct http_edge edge = { .answer = fx_answer,
+                                           .event = fx_event,
+                                           .wake = fx_wake,
+                                           .hash = fx_hash };
+
+    memset(&fake, 0, sizeof(fake));
+    fake_device(D1, "North gate", true);
+    fake_device(D2, "South gate", false);
+    fake_channel(D1, C1, "Door");
+    fake_channel(D1, C2, "Yard");
+    assert_int_equal(http_app_new(&fx.app, cfg), 0);
+    http_app_set_edge(fx.app, &edge);
+}
+
+static int fx_setup(void **state)
+{
+    struct http_app_config cfg;
+
+    (void)state;
+    memset(&fx, 0, sizeof(fx));
+    failing_alloc_init(&fx.mem, 0);
+    fx.now = (struct gb_time){ 50000, INT64_C(1800000000000) };
+    cfg = fx_config();
+    fx_open(&cfg);
+    return 0;
+}
+
+static int fx_teardown(void **state)
+{
+    (void)state;
+    http_app_free(fx.app);
+    free(fx.last.body);
+    fx.last.body = NULL;
+    if (fx.mem.live)
+        fprintf(stderr, "%lu allocations are left\n", fx.mem.live);
+    return fx.mem.live ? -1 : 0;
+}
+
+/* One request from an address; returns the status (0: put off). */
+static unsigned ask_from(const char *from, const char *method,
+                         const char *target, const char *fields,
+                         const char *body)
+{
+    static struct http_head head;
+    static char text[HTTP_HEAD_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct http_request req = { .id = ++fx.next_request, .head = &head };
+    struct http_response r;
+    struct http_fault f;
+
+    writer_f(&w, "%s %s HTTP/1.1\r\n", method, target);
+    if (slice_find_slice(slice_str(fields), SLICE("Host:")) ==
+        strlen(fields))
+        writer_str(&w, "Host: nvr:28181\r\n");
+    writer_f(&w, "%s\r\n", fields);
+    assert_int_equal(w.err, 0);
+    if (http_head_parse(&head, writer_slice(&w), &f) <= 0)
+        fail_msg("%s %s: %s", method, target, f.why);
+    req.body = slice_str(body);
+    assert_int_equal(gb_addr_parse_ip(&req.remote, slice_str(from)), 0);
+    http_response_init(&r, &fx.mem.alloc);
+    http_app_request(fx.app, &req, &r);
+    answer_keep(req.id, &r);
+    return fx.last.kind == HTTP_REPLY_LATER ? 0 : fx.last.status;
+}
+
+static inline unsigned ask(const char *method, const char *target, const char *fields,
+                    const char *body)
+{
+    return ask_from("192.0.2.99", method, target, fields, body);
+}
+
+/* GET with the token. */
+static inline unsigned get(const char *target)
+{
+    return ask("GET", target, TOKEN, "");
+}
+
+/* The last body, parsed; json_decref it. */
+static inline json_t *body(void)
+{
+    json_error_t e;
+    json_t *j = json_loadb(fx.last.body, fx.last.len, JSON_REJECT_DUPLICATES,
+                           &e);
+
+    if (!j)
+        fail_msg("%s in: %s", e.text, fx.last.body);
+    return j;
+}
+
+static inline bool body_has(const char *text)
+{
+    return slice_find_slice(slice_of(fx.last.body, fx.last.len),
+                            slice_str(text)) < fx.last.len;
+}
+
+/* Every object and required field of a schema, and no other field. */
+static inline void expect_schema(const json_t *o, const char *schema)
+{
+    struct slice rest = slice_str(http_schema_fields(schema)), item, name;
+    size_t n = 0;
+    char key[64];
+
+    assert_true(json_is_object(o));
+    while (rest.n) {
+        json_t *v;
+
+        slice_cut(&rest, ' ', &item);
+        slice_cut(&item, ':', &name);
+        slice_copy(key, sizeof(key), name);
+        v = json_object_get(o, key);
+        n += v != NULL;
+        if (!v && item.p[item.n - 1] != '?')
+            fail_msg("%s: no %s", schema, key);
+        if (!v || json_is_null(v))
+            continue;
+        if ((slice_has_prefix(item, SLICE("string")) ||
+             slice_eq(item, SLICE("time"))) &&
+            !json_is_string(v) && !slice_eq(item, SLICE("strings")))
+            fail_msg("%s.%s is no string", schema, key);
+        if (slice_has_prefix(item, SLICE("integer")) && !json_is_integer(v))
+            fail_msg("%s.%s is no integer", schema, key);
+        if (slice_has_prefix(item, SLICE("boolean")) && !json_is_boolean(v))
+            fail_msg("%s.%s is no boolean", schema, key);
+    }
+    if (n != json_object_size(o))
+        fail_msg("%s: %zu fields, %zu known", schema, json_object_size(o), n);
+}
+#endif

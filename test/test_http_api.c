@@ -1,0 +1,939 @@
+/* The API over a platform that does what it is told: lists, objects, live and
+ * its waiting, media admission, login, events, alarms. */
+#include "test/http_fixture.h"
+
+static void list_pages(void **state)
+{
+    static const struct {
+        const char *target;
+        unsigned status;
+        size_t items;
+        const char *first, *next;
+        int total;
+    } cases[] = {
+        { "/api/v1/devices", 200, 2, D1, NULL, 2 },
+        { "/api/v1/devices?limit=1", 200, 1, D1, D1, 2 },
+        { "/api/v1/devices?limit=1&cursor=" D1, 200, 1, D2, NULL, 2 },
+        { "/api/v1/devices?limit=2", 200, 2, D1, NULL, 2 },
+        { "/api/v1/devices?cursor=" D2, 200, 0, NULL, NULL, 2 },
+        { "/api/v1/devices?q=south", 200, 1, D2, NULL, 1 },
+        { "/api/v1/devices?q=GATE&limit=1", 200, 1, D1, D1, 2 },
+        { "/api/v1/devices?q=GATE&limit=1&cursor=" D1, 200, 1, D2, NULL, 2 },
+        { "/api/v1/devices?q=0000000002", 200, 0, NULL, NULL, 0 },
+        { "/api/v1/devices?q=nothing", 200, 0, NULL, NULL, 0 },
+        { "/api/v1/devices?limit=0", 400, 0, NULL, NULL, 0 },
+        { "/api/v1/devices?limit=10001", 400, 0, NULL, NULL, 0 },
+        { "/api/v1/devices?limit=x", 400, 0, NULL, NULL, 0 },
+        { "/api/v1/devices?q=%ff%zz", 400, 0, NULL, NULL, 0 },
+        { "/api/v1/devices/" D1 "/channels", 200, 2, C1, NULL, 2 },
+        { "/api/v1/devices/" D1 "/channels?limit=1", 200, 1, C1, C1, 2 },
+        { "/api/v1/devices/" D1 "/channels?q=yard", 200, 1, C2, NULL, 1 },
+        { "/api/v1/devices/" D2 "/channels", 200, 0, NULL, NULL, 0 },
+        { "/api/v1/devices/x/channels", 404, 0, NULL, NULL, 0 },
+        { "/api/v1/sessions", 200, 0, NULL, NULL, 0 },
+        { "/api/v1/sessions?cursor=x", 400, 0, NULL, NULL, 0 },
+        { "/api/v1/pending", 200, 0, NULL, NULL, 0 },
+        { "/api/v1/alarms", 200, 0, NULL, NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = get(cases[i].target);
+        json_t *j = body(), *items = json_object_get(j, "items"), *first;
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u", cases[i].target, status);
+        if (status != 200) {
+            expect_schema(j, "Problem");
+            json_decref(j);
+            continue;
+        }
+        first = json_object_get(json_array_get(items, 0), "id");
+        if (json_array_size(items) != cases[i].items ||
+            json_integer_value(json_object_get(j, "total")) !=
+                cases[i].total ||
+            !slice_eq(slice_str(json_string_value(first)),
+                      slice_str(cases[i].first)) ||
+            !slice_eq(slice_str(json_string_value(json_object_get(j, "next"))),
+                      slice_str(cases[i].next)))
+            fail_msg("%s: %s", cases[i].target, fx.last.body);
+        json_decref(j);
+    }
+}
+
+static void object(const char *target, const char *schema)
+{
+    json_t *j;
+
+    if (get(target) != 200)
+        fail_msg("%s: %u %s", target, fx.last.status, fx.last.body);
+    j = body();
+    expect_schema(j, schema);
+    json_decref(j);
+}
+
+static void list_of(const char *target, const char *schema)
+{
+    json_t *j, *items;
+
+    assert_int_equal(get(target), 200);
+    j = body();
+    items = json_object_get(j, "items");
+    assert_true(json_array_size(items) > 0);
+    for (size_t i = 0; i < json_array_size(items); i++)
+        expect_schema(json_array_get(items, i), schema);
+    json_decref(j);
+}
+
+static void alarm_in(const char *description)
+{
+    const struct platform_alarm alarm = {
+        .device = SLICE(D1),
+        .channel = SLICE(C1),
+        .priority = SLICE("1"),
+        .method = SLICE("5"),
+        .time = SLICE("2026-01-01T00:00:00"),
+        .description = slice_str(description),
+        .received_utc_ms = 1000,
+    };
+    const struct platform_action act = { .kind = PLATFORM_ALARM,
+                                         .alarm = &alarm };
+
+    http_on_action(fx.app, &act);
+}
+
+/* What is written is what openapi.json promises, field by field. */
+static void objects(void **state)
+{
+    (void)state;
+    object("/api/v1/devices/" D1, "Device");
+    object("/api/v1/devices/" D1 "/channels/" C1, "Channel");
+    object("/api/v1/me", "Me");
+    object("/api/v1/setup-hints", "SetupHints");
+    list_of("/api/v1/devices", "Device");
+    list_of("/api/v1/devices/" D1 "/channels", "Channel");
+    fake.pending[fake.n_pending++] =
+        (struct platform_pending){ .id = SLICE("x"), .first_utc_ms = 1 };
+    list_of("/api/v1/pending", "Pending");
+    alarm_in("someone came");
+    list_of("/api/v1/alarms", "Alarm");
+    assert_int_equal(ask("POST", LIVE "?wait=0", TOKEN, ""), 202);
+    list_of("/api/v1/sessions", "Session");
+    object("/api/v1/sessions/1", "Session");
+    object(LIVE, "Live");
+    assert_int_equal(get("/api/v1/sessions/2"), 404);
+    assert_int_equal(get("/api/v1/sessions/x"), 404);
+    assert_int_equal(get("/api/v1/devices/" D2 "/channels/" C1), 404);
+    assert_int_equal(ask("DELETE", "/api/v1/sessions/1", TOKEN, ""), 204);
+    assert_int_equal(fake_session(1)->state, PLATFORM_STOPPING);
+}
+
+static void device_orders(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/refresh", TOKEN, ""),
+                     202);
+    assert_int_equal(fake.refreshed, 1);
+    assert_int_equal(fx.touched, 1);
+    fake.refresh_err = GB_ESTATE;
+    assert_int_equal(ask("POST", "/api/v1/devices/" D2 "/refresh", TOKEN, ""),
+                     409);
+    fake.refresh_err = GB_ENOENT;
+    assert_int_equal(ask("POST", "/api/v1/devices/x/refresh", TOKEN, ""), 404);
+    assert_int_equal(ask("DELETE", "/api/v1/devices/" D2, TOKEN, ""), 204);
+    assert_int_equal(ask("DELETE", "/api/v1/devices/" D2, TOKEN, ""), 404);
+}
+
+/* ---- live ------------------------------------------------------------------- */
+
+static void changed(uint64_t session, enum platform_action_kind kind)
+{
+    const struct platform_action act = { .kind = kind, .session = session };
+
+    http_on_action(fx.app, &act);
+    if (http_app_deadline(fx.app) == 0)
+        http_app_tick(fx.app);
+}
+
+static void becomes(uint64_t session, enum platform_session_state state_,
+                    enum platform_step step)
+{
+    struct platform_session *s = fake_session(session);
+
+    assert_non_null(s);
+    s->state = state_;
+    s->step = step;
+    changed(session, PLATFORM_SESSION_CHANGED);
+}
+
+static void post_live(void **state)
+{
+    json_t *j;
+
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, "{\"stream\":\"sub\","
+                                              "\"transport\":\"tcp-passive\"}"),
+                     0);
+    assert_int_equal(fake.live_req.stream, 1);
+    assert_int_equal(fake.live_req.transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(fake.holds[1], 1); /* while it waits */
+    assert_int_equal(http_app_deadline(fx.app),
+                     fx.now.mono_ms + HTTP_LIVE_WAIT_MS);
+    becomes(1, PLATFORM_STARTING, PLATFORM_STEP_PACKET);
+    assert_int_equal(fx.n_answers, 0);
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.status, 200);
+    assert_int_equal(fake.holds[1], 0);
+    j = body();
+    expect_schema(j, "Live");
+    assert_true(body_has("\"flv\":\"http://nvr:28181/live/" D1 "/" C1
+                         ".flv?stream=sub&t="));
+    assert_true(body_has("\"ws_flv\":\"ws://nvr:28181/live/"));
+    assert_true(body_has("\"ws_fmp4\":\"ws://nvr:28181/live/" D1 "/" C1
+                         ".mp4?"));
+    assert_true(body_has("\"mse\":\"ws://nvr:28181/api/ws?src=" D1 "/" C1
+                         "&stream=sub&t="));
+    assert_false(body_has("\"hls\"")); /* not in the formats there are */
+    assert_false(body_has("\"rtsp\""));
+    json_decref(j);
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+
+    /* It plays: the next one answers at once. */
+    assert_int_equal(ask("POST", LIVE "?stream=sub", TOKEN, ""), 200);
+    assert_int_equal(fake.next_session, 1);
+    assert_int_equal(ask("DELETE", LIVE, TOKEN, ""), 404); /* main */
+    assert_int_equal(ask("DELETE", LIVE "?stream=sub", TOKEN, ""), 204);
+}
+
+static void live_failures(void **state)
+{
+    static const struct {
+        enum platform_step step;
+        unsigned sip_status, status;
+    } cases[] = {
+        { PLATFORM_STEP_DEVICE, 0, 409 },
+        { PLATFORM_STEP_SOCKET, 0, 502 },
+        { PLATFORM_STEP_ANSWER, 0, 504 },
+        { PLATFORM_STEP_ANSWER, 408, 504 },
+        { PLATFORM_STEP_ANSWER, 486, 502 },
+        { PLATFORM_STEP_ANSWER, 404, 502 },
+        { PLATFORM_STEP_CONNECT, 200, 504 },
+        { PLATFORM_STEP_PACKET, 200, 504 },
+        { PLATFORM_STEP_PROGRAM, 200, 504 },
+        { PLATFORM_STEP_KEY, 200, 504 },
+        { PLATFORM_STEP_ENDED, 200, 502 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct platform_session *s;
+        json_t *j;
+
+        assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+        s = fake_session(fake.next_session);
+        s->sip_status = cases[i].sip_status;
+        s->evidence = SLICE("what was seen");
+        s->hint = SLICE("what to try");
+        becomes(s->id, PLATFORM_FAILED, cases[i].step);
+        if (fx.last.status != cases[i].status)
+            fail_msg("%s %u: %u", platform_step_name(cases[i].step),
+                     cases[i].sip_status, fx.last.status);
+        j = body();
+        expect_schema(j, "Problem");
+        assert_string_equal(json_string_value(json_object_get(j, "step")),
+                            platform_step_name(cases[i].step));
+        assert_true(body_has("\"evidence\":\"what was seen\""));
+        assert_true(body_has("\"hint\":\"what to try\""));
+        json_decref(j);
+        assert_int_equal(fake.holds[s->id], 0);
+        s->id = 0;
+    }
+}
+
+static void live_refusals(void **state)
+{
+    static const struct {
+        int err;
+        unsigned status;
+    } cases[] = {
+        { GB_ENOENT, 404 },
+        { GB_ESTATE, 409 },
+        { GB_ELIMIT, 409 },
+        { GB_EIO, 502 },
+    };
+    static const char *const bodies[] = {
+        "[]", "{", "{\"transport\":\"smoke\"}", "{\"stream\":3}", "x",
+        "{\"transport\":\"udp\",\"transport\":\"udp\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        assert_int_equal(ask("POST", LIVE, TOKEN, bodies[i]), 400);
+    assert_int_equal(ask("POST", LIVE "?wait=2", TOKEN, ""), 400);
+    assert_int_equal(ask("POST", LIVE "?stream=third", TOKEN, ""), 400);
+    assert_int_equal(fake.next_session, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake.live_err = cases[i].err;
+        assert_int_equal(ask("POST", LIVE, TOKEN, ""), cases[i].status);
+        assert_true(body_has("\"step\":\"device\""));
+    }
+}
+
+/* At most ten seconds, and the broken link is the one after the last good. */
+static void live_timeout(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fake_session(1)->step = PLATFORM_STEP_CONNECT;
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS - 1;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 0);
+    fx.now.mono_ms++;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.status, 504);
+    assert_true(body_has("\"step\":\"packet\""));
+    assert_int_equal(fake.holds[1], 0);
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+}
+
+/* Several wait for one session; one of them goes; it is stopped for the rest. */
+static void live_stopped(void **state)
+{
+    uint64_t first;
+
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    first = fx.last.request;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    assert_int_equal(fake.next_session, 1);
+    assert_int_equal(fake.holds[1], 3);
+    http_app_gone(fx.app, first);
+    http_app_gone(fx.app, first);
+    http_app_gone(fx.app, 999);
+    assert_int_equal(fake.holds[1], 2);
+    assert_int_equal(ask("DELETE", LIVE, TOKEN, ""), 204);
+    changed(1, PLATFORM_SESSION_GONE);
+    fake_session(1)->id = 0;
+    assert_int_equal(fx.n_answers, 2);
+    assert_int_equal(fx.last.status, 409);
+    assert_true(body_has("session-stopped"));
+    assert_int_equal(fake.holds[1], 0);
+}
+
+/* ---- media --------------------------------------------------------------------- */
+
+/* The value of a URL in the last answer, from its path on. */
+static void url_of(const char *key, char out[static 512])
+{
+    json_t *j = body();
+    struct slice url = slice_str(json_string_value(json_object_get(j, key)));
+
+    url = slice_from(url, slice_find_slice(url, SLICE("://")) + 3);
+    url = slice_from(url, slice_find(url, '/'));
+    assert_true(url.n > 0);
+    slice_copy(out, 512, url);
+    json_decref(j);
+}
+
+static void media_by_signature(void **state)
+{
+    char flv[512], mse[512], other[512];
+    const char *t;
+
+    (void)state;
+    assert_int_equal(ask("POST", LIVE "?wait=0", TOKEN, ""), 202);
+    url_of("flv", flv);
+    url_of("mse", mse);
+    assert_int_equal(ask("GET", flv, "", ""), 0); /* the URL is enough */
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_int_equal(fx.last.media.session, 1);
+    assert_int_equal(fx.last.media.loop, 1);
+    assert_int_equal(fx.last.media.format, HTTP_FORMAT_FLV);
+    assert_false(fx.last.media.websocket);
+    assert_string_equal(fx.last.media.device, D1);
+    assert_string_equal(fx.last.media.channel, C1);
+    assert_int_equal(fake.holds[1], 1); /* the viewer's */
+
+    t = strstr(flv, "?t=");
+    assert_non_null(t);
+    /* one signature for every format of the channel, by its short name too */
+    snprintf(other, sizeof(other), "/live/" D1 "/" C1 ".mp4%s", t);
+    ask("GET", other, "", "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    snprintf(other, sizeof(other), "/live/" C1 ".mp4%s", t);
+    ask("GET", other, "", "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    /* but for no other channel, and for nothing else */
+    snprintf(other, sizeof(other), "/live/" D1 "/" C2 ".mp4%s", t);
+    assert_int_equal(ask("GET", other, "", ""), 401);
+    snprintf(other, sizeof(other), "/api/v1/devices%s", t);
+    assert_int_equal(ask("GET", other, "", ""), 401);
+    fx.now.utc_ms += INT64_C(43200) * 1000;
+    assert_int_equal(ask("GET", flv, "", ""), 401); /* expired */
+    assert_int_equal(fake.holds[1], 3);
+}
+
+#define UPGRADE                                                                \
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n"                            \
+    "Sec-WebSocket-Version: 13\r\n"                                            \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+static void media_forms(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/live/" D1 "/" C1 ".ts"), 501);
+    assert_int_equal(get("/live/" D1 "/" C1 "/index.m3u8"), 501);
+    assert_int_equal(get("/live/" D1 "/" C1 ".flv?stream=x"), 400);
+    assert_int_equal(get("/live/nobody.flv"), 404);
+    assert_int_equal(get("/api/ws?src=" D1 "/" C1), 426);
+    assert_int_equal(get("/api/ws"), 426);
+    assert_int_equal(ask("GET", "/api/ws", TOKEN UPGRADE, ""), 404);
+    assert_int_equal(ask("HEAD", "/live/" D1 "/" C1 ".flv", TOKEN, ""), 200);
+    assert_int_equal(fake.next_session, 0); /* nothing was started */
+
+    assert_int_equal(ask("GET", "/api/ws?src=" C1, TOKEN UPGRADE, ""), 0);
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_int_equal(fx.last.media.format, HTTP_FORMAT_MSE);
+    assert_true(fx.last.media.websocket);
+    assert_string_equal(fx.last.media.device, D1);
+    ask("GET", "/live/" D1 "/" C1 ".flv", TOKEN UPGRADE, "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_true(fx.last.media.websocket);
+}
+
+/* A page cannot read a refused upgrade: the reason comes inside. */
+static void mse_failure(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/api/ws?src=" D1 "/" C1, TOKEN UPGRADE, ""),
+                     0);
+    fake_session(1)->evidence = SLICE("486 \"Busy\"");
+    becomes(1, PLATFORM_FAILED, PLATFORM_STEP_ANSWER);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_WS_TEXT);
+    assert_string_equal(fx.last.body, "{\"type\":\"error\",\"value\":"
+                                      "\"mse: answer: 486 \\\"Busy\\\"\"}");
+    assert_int_equal(fake.holds[1], 0);
+}
+
+static void handover_holds(void **state)
+{
+    struct http_handover h = { .fd = -1, .session = 1 };
+
+    (void)state;
+    ask("GET", "/live/" D1 "/" C1 ".flv", TOKEN, "");
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fake.holds[1], 1);
+    assert_int_equal(http_app_handover(fx.app, &h), 0);
+    assert_int_equal(fake.holds[1], 1); /* now the viewer's */
+    fx.media_err = GB_ELIMIT;
+    assert_int_equal(http_app_handover(fx.app, &h), GB_ELIMIT);
+    assert_int_equal(fake.holds[1], 0);
+    fake.holds[1] = 1;
+    http_app_media_lost(fx.app, &fx.last.media);
+    assert_int_equal(fake.holds[1], 0);
+}
+
+/* ---- who -------------------------------------------------------------------------- */
+
+static unsigned login(const char *from, const char *fields, const char *text)
+{
+    unsigned status = ask_from(from, "POST", "/api/v1/login", fields, text);
+
+    if (status)
+        return status;
+    assert_non_null(fx.job);
+    http_password_job_run(fx.job);
+    http_app_password_done(fx.app, fx.job);
+    fx.job = NULL;
+    return fx.last.status;
+}
+
+/* The cookie of the last answer as a request field. */
+static void cookie_of(char out[static 128])
+{
+    struct slice f = slice_str(fx.last.fields), line;
+
+    f = slice_from(f, slice_find_slice(f, SLICE("Set-Cookie: ")) + 12);
+    slice_cut(&f, ';', &line);
+    snprintf(out, 128, "Cookie: %.*s\r\n", SLICE_ARG(line));
+}
+
+static void login_and_out(void **state)
+{
+    char cookie[128];
+
+    (void)state;
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":\"wrong\"}"), 401);
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":3}"), 400);
+    assert_int_equal(login("192.0.2.5", "", ""), 400);
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":\"letmein\"}"),
+                     200);
+    assert_true(slice_find_slice(slice_str(fx.last.fields),
+                                 SLICE("; HttpOnly; SameSite=Strict")) <
+                strlen(fx.last.fields));
+    assert_null(strstr(fx.last.fields, "Secure"));
+    cookie_of(cookie);
+    assert_int_equal(ask("GET", "/api/v1/me", cookie, ""), 200);
+    assert_true(body_has("\"via\":\"cookie\""));
+    /* A wrong token is not made good by a cookie. */
+    {
+        char both[256];
+
+        snprintf(both, sizeof(both), "%sAuthorization: Bearer x\r\n", cookie);
+        assert_int_equal(ask("GET", "/api/v1/me", both, ""), 401);
+        snprintf(both, sizeof(both), "%sX-Requested-With: x\r\n", cookie);
+        assert_int_equal(ask("POST", "/api/v1/logout", both, ""), 204);
+    }
+    assert_int_equal(ask("GET", "/api/v1/me", cookie, ""), 401);
+    assert_int_equal(login("10.0.0.1",
+                           "X-Forwarded-For: 192.0.2.77\r\n"
+                           "X-Forwarded-Proto: https\r\n",
+                           "password=letmein"),
+                     200);
+    assert_non_null(strstr(fx.last.fields, "; Secure"));
+}
+
+static void login_rate(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HTTP_LOGIN_FAILURES; i++)
+        assert_int_equal(login("192.0.2.5", "", "{\"password\":\"x\"}"), 401);
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":\"letmein\"}"),
+                     429);
+    assert_non_null(strstr(fx.last.fields, "Retry-After: 60\r\n"));
+    assert_int_equal(login("192.0.2.6", "", "{\"password\":\"letmein\"}"),
+                     200);
+    /* Behind a trusted proxy it is the client that is counted. */
+    assert_int_equal(login("10.0.0.1", "X-Forwarded-For: 192.0.2.5\r\n",
+                           "{\"password\":\"letmein\"}"),
+                     429);
+    /* Nobody else is believed. */
+    assert_int_equal(login("192.0.2.5", "X-Forwarded-For: 192.0.2.8\r\n",
+                           "{\"password\":\"letmein\"}"),
+                     429);
+    fx.now.mono_ms += HTTP_LOGIN_WINDOW_S * 1000;
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":\"letmein\"}"),
+                     200);
+}
+
+/* Password checks under way are bounded, from however many sources. */
+static void login_jobs(void **state)
+{
+    struct http_password_job *jobs[HTTP_PASSWORD_JOBS_MAX];
+    char from[32];
+
+    (void)state;
+    for (int i = 0; i < HTTP_PASSWORD_JOBS_MAX; i++) {
+        snprintf(from, sizeof(from), "198.51.100.%d", i);
+        assert_int_equal(ask_from(from, "POST", "/api/v1/login", "",
+                                  "{\"password\":\"x\"}"), 0);
+        jobs[i] = fx.job;
+    }
+    assert_int_equal(ask("POST", "/api/v1/login", "", "{\"password\":\"x\"}"),
+                     503);
+    for (int i = 0; i < HTTP_PASSWORD_JOBS_MAX; i++)
+        http_app_password_done(fx.app, jobs[i]); /* never run: not ok */
+    assert_int_equal(fx.last.status, 401);
+    assert_int_equal(login("192.0.2.9", "", "{\"password\":\"letmein\"}"),
+                     200);
+}
+
+static void cross_site(void **state)
+{
+    static const struct {
+        const char *method, *target, *fields;
+        unsigned status;
+    } cases[] = {
+        { "GET", "/api/v1/me", "Origin: http://evil\r\n", 200 },
+        { "POST", "/api/v1/logout", "", 403 },
+        { "POST", "/api/v1/logout", "Origin: http://evil\r\n", 403 },
+        { "POST", "/api/v1/logout", "Origin: null\r\n", 403 },
+        { "POST", "/api/v1/logout", "Origin: http://nvr\r\n", 403 },
+        { "POST", "/api/v1/logout", "Origin: http://nvr:28182\r\n", 403 },
+        { "POST", "/api/v1/logout",
+          "Origin: http://evil\r\nX-Requested-With: x\r\n", 403 },
+        { "POST", "/api/v1/logout", "Sec-Fetch-Site: cross-site\r\n", 403 },
+        { "POST", "/api/v1/logout", "Sec-Fetch-Site: same-site\r\n", 403 },
+        { "GET", "/api/ws?src=" C1, UPGRADE "Origin: http://evil\r\n", 403 },
+        { "GET", "/api/ws?src=" C1, UPGRADE "Origin: http://nvr:28181\r\n",
+          0 },
+        { "DELETE", "/api/v1/devices/x", "Origin: http://NVR:28181\r\n", 404 },
+        { "DELETE", "/api/v1/devices/x", "Sec-Fetch-Site: same-origin\r\n",
+          404 },
+        { "DELETE", "/api/v1/devices/x", "X-Requested-With: x\r\n", 404 },
+    };
+    char cookie[128], fields[1024];
+
+    (void)state;
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":\"letmein\"}"),
+                     200);
+    cookie_of(cookie);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status;
+
+        snprintf(fields, sizeof(fields), "%s%s", cookie, cases[i].fields);
+        status = ask(cases[i].method, cases[i].target, fields, "");
+        if (fx.last.kind == HTTP_REPLY_LATER)
+            http_app_gone(fx.app, fx.last.request);
+        if (status != cases[i].status)
+            fail_msg("%s %s %s: %u", cases[i].method, cases[i].target,
+                     cases[i].fields, status);
+    }
+    /* A token is no ambient credential: any origin may use it. */
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/refresh",
+                         TOKEN "Origin: http://evil\r\n", ""), 202);
+    assert_int_equal(login("192.0.2.5", "Origin: http://evil\r\n",
+                           "{\"password\":\"letmein\"}"), 403);
+}
+
+static void open_house(void **state)
+{
+    struct http_app_config cfg = fx_config();
+
+    (void)state;
+    http_app_free(fx.app);
+    cfg.auth = false;
+    cfg.admin_token = NULL;
+    fx_open(&cfg);
+    assert_int_equal(ask("GET", "/api/v1/me", "", ""), 200);
+    assert_true(body_has("\"via\":\"open\""));
+    assert_int_equal(ask("POST", LIVE "?wait=0", "", ""), 202);
+    assert_false(body_has("t="));
+    assert_int_equal(ask("DELETE", LIVE, "Origin: http://evil\r\n", ""), 403);
+}
+
+static void bases(void **state)
+{
+    static const struct {
+        const char *from, *fields, *want;
+    } cases[] = {
+        { "192.0.2.5", "Host: a:1\r\n", "\"flv\":\"http://a:1/live/" },
+        { "192.0.2.5", "Host: a\r\nX-Forwarded-Host: b\r\n",
+          "\"flv\":\"http://a/live/" },
+        { "10.9.9.9", "Host: a\r\nX-Forwarded-Host: b\r\n",
+          "\"flv\":\"http://b/live/" },
+        { "10.9.9.9",
+          "Host: a\r\nX-Forwarded-Host: x, b:8\r\nX-Forwarded-Proto: https\r\n",
+          "\"ws_flv\":\"wss://b:8/live/" },
+        { "10.9.9.9", "Host: a\r\nX-Forwarded-Host: \"<b>\"\r\n",
+          "\"flv\":\"http://a/live/" },
+        { "192.0.2.5", "Host: [::1]:9\r\n",
+          "\"rtsp\":\"rtsp://[::1]:8554/" D1 "/" C1 },
+        { "192.0.2.5", "Host: a:1\r\n", "\"rtsp\":\"rtsp://a:8554/" },
+    };
+    struct http_app_config cfg = fx_config();
+    char fields[512];
+
+    (void)state;
+    http_app_free(fx.app);
+    cfg.rtsp_port = 8554;
+    fx_open(&cfg);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(fields, sizeof(fields), "%s%s", TOKEN, cases[i].fields);
+        assert_int_equal(ask_from(cases[i].from, "POST", LIVE "?wait=0",
+                                  fields, ""), 202);
+        if (!body_has(cases[i].want))
+            fail_msg("%s: %s", cases[i].fields, fx.last.body);
+    }
+    http_app_free(fx.app);
+    cfg.public_url = "https://nvr.example/";
+    fx_open(&cfg);
+    assert_int_equal(ask("POST", LIVE "?wait=0", TOKEN, ""), 202);
+    assert_true(body_has("\"mse\":\"wss://nvr.example/api/ws?src="));
+    assert_true(body_has("\"flv\":\"https://nvr.example/live/"));
+}
+
+/* ---- events and alarms ---------------------------------------------------------------- */
+
+static void device_event(enum platform_action_kind kind)
+{
+    const struct platform_action act = { .kind = kind, .device = SLICE(D1) };
+
+    http_on_action(fx.app, &act);
+}
+
+static bool next_event(uint64_t *seq, const char *want)
+{
+    struct buf b;
+    bool got;
+
+    buf_init(&b, &fx.mem.alloc, 65536);
+    got = http_app_event_next(fx.app, seq, &b);
+    if (got && slice_find_slice(buf_view(&b), slice_str(want)) == b.len)
+        fail_msg("want %s in %.*s", want, SLICE_ARG(buf_view(&b)));
+    buf_fini(&b);
+    return got;
+}
+
+static void events(void **state)
+{
+    char id[128];
+    uint64_t seq;
+
+    (void)state;
+    device_event(PLATFORM_DEVICE_CHANGED);
+    assert_int_equal(get("/api/v1/events"), 200);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_EVENTS);
+    seq = fx.last.event_seq;
+    assert_int_equal(seq, 1); /* from now on */
+    assert_false(next_event(&seq, ""));
+    device_event(PLATFORM_DEVICE_REMOVED);
+    alarm_in("smoke");
+    ask("POST", LIVE "?wait=0", TOKEN, "");
+    changed(1, PLATFORM_SESSION_CHANGED);
+    changed(1, PLATFORM_SESSION_GONE);
+    assert_int_equal(fx.events, 5);
+    assert_true(next_event(&seq, "event: device\ndata: {\"id\":\"" D1
+                                 "\",\"removed\":true}\n\n"));
+    assert_true(next_event(&seq, "event: alarm\ndata: {"));
+    assert_true(next_event(&seq, "event: session\ndata: {\"id\":\"1\","));
+    assert_true(next_event(&seq, "\"removed\":true"));
+    assert_false(next_event(&seq, ""));
+
+    /* Again from the second, by the id the client has. */
+    snprintf(id, sizeof(id), TOKEN "Last-Event-ID: %lld-2\r\n",
+             (long long)fx.now.utc_ms);
+    assert_int_equal(ask("GET", "/api/v1/events", id, ""), 200);
+    seq = fx.last.event_seq;
+    assert_int_equal(seq, 2);
+    assert_true(next_event(&seq, "event: alarm"));
+    /* Of another life of ours, or nonsense: start over. */
+    assert_int_equal(ask("GET", "/api/v1/events",
+                         TOKEN "Last-Event-ID: 5-2\r\n", ""), 200);
+    seq = fx.last.event_seq;
+    assert_true(next_event(&seq, "event: reset\n"));
+    assert_int_equal(seq, 5);
+    assert_false(next_event(&seq, ""));
+}
+
+static void event_ring(void **state)
+{
+    uint64_t seq = 0, first;
+
+    (void)state;
+    for (int i = 0; i < 3000; i++)
+        device_event(PLATFORM_DEVICE_REMOVED);
+    assert_true(next_event(&seq, "event: reset\n"));
+    assert_int_equal(seq, 3000);
+    first = 3000 - 1024;
+    assert_true(next_event(&first, "event: device\n"));
+    assert_int_equal(first, 3000 - 1023);
+}
+
+static void alarm_ring(void **state)
+{
+    char text[32], target[64];
+    json_t *j;
+
+    (void)state;
+    for (int i = 1; i <= HTTP_ALARMS_MAX + 5; i++) {
+        snprintf(text, sizeof(text), "number %d", i);
+        alarm_in(text);
+    }
+    assert_int_equal(get("/api/v1/alarms?limit=2"), 200);
+    assert_true(body_has("number 1005"));
+    assert_true(body_has("number 1004"));
+    assert_true(body_has("\"next\":\"1004\",\"total\":1000"));
+    assert_int_equal(get("/api/v1/alarms?limit=2&cursor=1004"), 200);
+    assert_true(body_has("number 1003"));
+    snprintf(target, sizeof(target), "/api/v1/alarms?limit=10000");
+    assert_int_equal(get(target), 200);
+    j = body();
+    assert_int_equal(json_array_size(json_object_get(j, "items")), 1000);
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+    assert_true(body_has("\"number 6\""));
+    assert_false(body_has("\"number 5\""));
+}
+
+/* ---- system ------------------------------------------------------------------------------ */
+
+static void system_routes(void **state)
+{
+    static const char *const names[] = {
+        "gb28181_devices{state=\"online\"} 1\n",
+        "gb28181_devices{state=\"offline\"} 1\n",
+        "gb28181_channels 2\n",
+        "gb28181_registers_total 3\n",
+        "gb28181_sessions{state=\"playing\"} 1\n",
+        "gb28181_rtp_lost_total 12\n",
+        "gb28181_more 1\n",
+    };
+
+    (void)state;
+    assert_int_equal(ask("GET", "/healthz", "", ""), 200);
+    assert_int_equal(ask("GET", "/readyz", "", ""), 200);
+    fx.not_ready = "store is loading";
+    assert_int_equal(ask("GET", "/readyz", "", ""), 503);
+    assert_true(body_has("store is loading"));
+
+    /* What a session lost is not forgotten with it. */
+    ask("POST", LIVE "?wait=0", TOKEN, "");
+    fake_session(1)->lost = 5;
+    changed(1, PLATFORM_SESSION_GONE);
+    fake_session(1)->lost = 7;
+    fake_session(1)->state = PLATFORM_PLAYING;
+    assert_int_equal(get("/metrics"), 200);
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (!body_has(names[i]))
+            fail_msg("%s in\n%s", names[i], fx.last.body);
+
+    assert_int_equal(get("/api/v1/setup-hints"), 200);
+    assert_true(body_has("\"password\":\"cam-password\""));
+    assert_true(body_has("\"addresses\":[\"192.0.2.1\"]"));
+    assert_int_equal(ask("GET", "/no-such-file.js", "", ""), 404);
+}
+
+/* Every $ref of the description leads somewhere. */
+static void follow(const json_t *root, const json_t *at)
+{
+    const char *key;
+    json_t *v;
+    size_t i;
+
+    if (json_is_array(at)) {
+        json_array_foreach(at, i, v)
+            follow(root, v);
+        return;
+    }
+    json_object_foreach((json_t *)(uintptr_t)at, key, v) {
+        if (slice_eq(slice_str(key), SLICE("$ref"))) {
+            struct slice name = slice_from(
+                slice_str(json_string_value(v)),
+                sizeof("#/components/schemas/") - 1);
+            char text[64];
+
+            slice_copy(text, sizeof(text), name);
+            if (!json_object_get(json_object_get(json_object_get(root,
+                                 "components"), "schemas"), text))
+                fail_msg("%s", json_string_value(v));
+        }
+        follow(root, v);
+    }
+}
+
+static void openapi(void **state)
+{
+    size_t n, shown = 0, told = 0;
+    const struct http_route *table = http_routes(&n);
+    const char *key;
+    json_t *j, *paths, *v;
+
+    (void)state;
+    assert_int_equal(get("/api/v1/openapi.json"), 200);
+    j = body();
+    assert_string_equal(json_string_value(json_object_get(j, "openapi")),
+                        "3.1.0");
+    paths = json_object_get(j, "paths");
+    for (size_t i = 0; i < n; i++)
+        shown += !(table[i].flags & HTTP_ROUTE_HIDDEN);
+    json_object_foreach(paths, key, v)
+        told += json_object_size(v);
+    assert_int_equal(told, shown);
+    follow(j, j);
+    json_decref(j);
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* A request that finds no memory gets an answer all the same, and nothing
+ * leaks (the teardown counts). */
+static void no_memory(void **state)
+{
+    static const struct {
+        const char *method, *target, *body;
+    } cases[] = {
+        { "GET", "/api/v1/devices", "" },
+        { "GET", "/api/v1/openapi.json", "" },
+        { "GET", "/metrics", "" },
+        { "POST", LIVE, "" },
+        { "GET", "/live/" D1 "/" C1 ".flv", "" },
+        { "POST", "/api/v1/login", "{\"password\":\"x\"}" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (unsigned long at = 1;; at++) {
+            unsigned long calls = fx.mem.calls;
+            unsigned status;
+            bool failed;
+
+            fx.mem.fail_at = calls + at;
+            status = ask(cases[i].method, cases[i].target, TOKEN,
+                         cases[i].body);
+            failed = fx.mem.calls >= calls + at;
+            fx.mem.fail_at = 0;
+            if (status == 0) {
+                if (fx.job)
+                    http_app_password_done(fx.app, fx.job);
+                fx.job = NULL;
+                http_app_gone(fx.app, fx.last.request);
+            }
+            if (!failed)
+                break; /* it needs no more than this */
+            if (status != 503 && status != 500)
+                fail_msg("%s %s, allocation %lu: %u", cases[i].method,
+                         cases[i].target, at, status);
+        }
+    }
+    assert_int_equal(fake.holds[1], 0);
+}
+
+static void no_memory_at_start(void **state)
+{
+    struct http_app_config cfg = fx_config();
+
+    (void)state;
+    http_app_free(fx.app);
+    fx.app = NULL;
+    for (unsigned long at = 1;; at++) {
+        int err;
+
+        failing_alloc_init(&fx.mem, at);
+        cfg.alloc = &fx.mem.alloc;
+        err = http_app_new(&fx.app, &cfg);
+        if (!err)
+            break;
+        assert_int_equal(err, GB_ENOMEM);
+        assert_int_equal(fx.mem.live, 0);
+    }
+}
+
+/* Events and alarms without memory are lost, not wrong. */
+static void no_memory_for_events(void **state)
+{
+    uint64_t seq = 0;
+
+    (void)state;
+    fx.mem.fail_at = 1;
+    device_event(PLATFORM_DEVICE_REMOVED);
+    alarm_in("x");
+    fx.mem.fail_at = 0;
+    device_event(PLATFORM_DEVICE_REMOVED);
+    assert_true(next_event(&seq, ""));
+    assert_int_equal(get("/api/v1/alarms"), 200);
+    assert_true(body_has("\"total\":0"));
+}
+
+int main(void)
+{
+#define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
+    const struct CMUnitTest tests[] = {
+        APP(list_pages),     APP(objects),       APP(device_orders),
+        APP(post_live),      APP(live_failures), APP(live_refusals),
+        APP(live_timeout),   APP(live_stopped),  APP(media_by_signature),
+        APP(media_forms),    APP(mse_failure),   APP(handover_holds),
+        APP(login_and_out),  APP(login_rate),    APP(login_jobs),
+        APP(cross_site),     APP(open_house),    APP(bases),
+        APP(events),         APP(event_ring),    APP(alarm_ring),
+        APP(system_routes),  APP(openapi),       APP(no_memory),
+        APP(no_memory_at_start), APP(no_memory_for_events),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
