@@ -49,7 +49,7 @@ static enum sip_hdr hdr_of_key(unsigned key)
     }
 }
 
-static enum sip_hdr hdr_of_brief(char c)
+static enum sip_hdr hdr_of_brief(int c)
 {
     switch (c) {
     case 0:
@@ -120,7 +120,7 @@ enum sip_hdr sip_hdr_lookup(struct slice name)
     enum sip_hdr h;
 
     if (name.n == 1)
-        return hdr_of_brief(ascii_lower(name.p[0]));
+        return hdr_of_brief((unsigned char)ascii_lower(name.p[0]));
     if (name.n == 0 || name.n > 255)
         return SIP_HDR_OTHER;
     h = hdr_of_key(KEY((unsigned)name.n, (unsigned char)(name.p[0] | 0x20),
