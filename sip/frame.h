@@ -23,10 +23,12 @@
 #define SIP_FRAME_MAX (SIP_MAX_HEAD + SIP_MAX_BODY)
 
 struct sip_frame {
-    size_t scanned;    /* bytes of the buffer known not to hold the end */
+    size_t scanned;    /* bytes known not to hold the end of the line, head or
+                          XML body, whichever is looked for */
     size_t head;       /* length of the head, 0: not known yet */
     size_t body;       /* length of the body, when has_length */
     bool has_length;
+    bool started;      /* a start line is at the front of the buffer */
     bool lost;         /* looking for the next start line */
     uint8_t n_crlf;    /* CRLFs since the last message or ping */
     size_t skipped;    /* bytes dropped since the last message */

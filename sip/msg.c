@@ -1,7 +1,7 @@
 #include "sip/msg.h"
 
 #include "base/head.h"
-#include "base/scan.h"
+#include "sip/xmlend.h"
 
 /* One parse: the first fault wins, but the rest is still read, so that the
  * fault can be answered. */
@@ -476,62 +476,4 @@ bool sip_msg_lists(const struct sip_msg *m, enum sip_hdr id,
         if (slice_ieq(elem, token))
             return true;
     return false;
-}
-
-/* ---- XML, as far as needed to find its end ------------------------------------ */
-
-/* Index behind `end` at or behind at; s.n + 1 when it is not there. */
-static size_t behind(struct slice s, size_t at, struct slice end)
-{
-    size_t found = slice_find_slice(slice_from(s, at), end);
-
-    return at + found + end.n <= s.n ? at + found + end.n : s.n + 1;
-}
-
-/* Index of the '<' of the root element, or s.n. */
-static size_t xml_root(struct slice s)
-{
-    size_t at = slice_has_prefix(s, SLICE("\xef\xbb\xbf")) ? 3 : 0;
-
-    for (;;) {
-        while (at < s.n && ascii_is_space(s.p[at]))
-            at++;
-        if (at + 1 >= s.n || s.p[at] != '<')
-            return s.n;
-        if (s.p[at + 1] == '?')
-            at = behind(s, at, SLICE("?>"));
-        else if (slice_has_prefix(slice_from(s, at), SLICE("<!--")))
-            at = behind(s, at + 4, SLICE("-->"));
-        else
-            return sip_is_token_char(s.p[at + 1]) ? at : s.n;
-        if (at > s.n)
-            return s.n;
-    }
-}
-
-size_t sip_xml_end(struct slice body)
-{
-    size_t at = xml_root(body), n = 1, gt;
-    struct slice name;
-
-    if (at == body.n)
-        return 0;
-    while (at + n < body.n && !ascii_is_space(body.p[at + n]) &&
-           body.p[at + n] != '>' && body.p[at + n] != '/')
-        n++;
-    name = slice_of(body.p + at + 1, n - 1);
-    gt = at + scan_char(body.p + at, body.n - at, '>');
-    if (gt < body.n && body.p[gt - 1] == '/')
-        return gt + 1;
-    while ((at = behind(body, at, SLICE("</"))) <= body.n) {
-        size_t end = at + name.n;
-
-        if (!slice_has_prefix(slice_from(body, at), name))
-            continue;
-        while (end < body.n && ascii_is_space(body.p[end]))
-            end++;
-        if (end < body.n && body.p[end] == '>')
-            return end + 1;
-    }
-    return 0;
 }

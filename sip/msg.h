@@ -148,10 +148,4 @@ bool sip_walk_next(struct sip_walk *k, struct slice *elem);
 /* Whether a list header holds this token (any case). */
 bool sip_msg_lists(const struct sip_msg *m, enum sip_hdr id,
                    struct slice token);
-
-/* Number of bytes up to and with the end tag of the XML root element that
- * `body` begins with (declaration, comments and white space before it are
- * fine); 0: no XML, or the root is not closed. Counts tags by the root's name,
- * reads nothing else: it finds an end, it does not judge the XML. */
-size_t sip_xml_end(struct slice body);
 #endif

@@ -1,0 +1,254 @@
+#include "sip/frame.h"
+
+#include "base/head.h"
+#include "base/scan.h"
+#include "sip/xmlend.h"
+
+void sip_frame_init(struct sip_frame *f)
+{
+    *f = (struct sip_frame){ 0 };
+}
+
+static void forget_message(struct sip_frame *f)
+{
+    f->scanned = f->head = f->body = 0;
+    f->has_length = f->started = false;
+}
+
+/* ---- between messages -------------------------------------------------------- */
+
+/* Passes CR, LF and NUL. true: a ping is complete, cut->used is behind it. */
+static bool skip_blank(struct sip_frame *f, struct slice buf,
+                       struct sip_cut *cut)
+{
+    size_t i = cut->used;
+
+    while (i < buf.n) {
+        if (buf.p[i] == '\r' && i + 1 == buf.n)
+            break; /* the LF may still come */
+        if (buf.p[i] == '\r' && buf.p[i + 1] == '\n') {
+            i += 2;
+            if (++f->n_crlf == 2) {
+                f->n_crlf = 0;
+                cut->used = i;
+                return true;
+            }
+            continue;
+        }
+        if (buf.p[i] != '\r' && buf.p[i] != '\n' && buf.p[i] != '\0')
+            break;
+        f->n_crlf = 0;
+        i++;
+    }
+    cut->used = i;
+    return false;
+}
+
+/* "SIP/" at the start, or as the start of the last word: what the parser will
+ * at least answer. */
+static bool is_start_line(struct slice line)
+{
+    size_t last = line.n;
+
+    if (slice_has_iprefix(line, SLICE("SIP/")))
+        return true;
+    while (last && !ascii_is_blank(line.p[last - 1]))
+        last--;
+    return last > 0 &&
+           slice_has_iprefix(slice_from(line, last), SLICE("SIP/"));
+}
+
+/* "REGISTER sip:" or "SIP/2.0": after garbage we want to be sure. */
+static bool is_sure_start(struct slice line)
+{
+    size_t n = 0;
+    struct slice uri;
+
+    if (slice_has_prefix(line, SLICE("SIP/2.0 ")))
+        return true;
+    while (n < line.n && line.p[n] != ' ')
+        n++;
+    uri = slice_from(line, n + 1);
+    return sip_method_lookup(slice_head(line, n)) != SIP_METHOD_OTHER &&
+           (slice_has_iprefix(uri, SLICE("sip:")) ||
+            slice_has_iprefix(uri, SLICE("sips:"))) &&
+           is_start_line(line);
+}
+
+static int drop(struct sip_frame *f, struct sip_cut *cut, size_t n)
+{
+    if (!f->lost) {
+        f->lost = true;
+        f->resyncs++;
+    }
+    f->n_crlf = 0;
+    f->skipped += n;
+    f->scanned = 0;
+    cut->used += n;
+    return f->skipped > SIP_FRAME_MAX_SKIP ? GB_ESYNTAX : 0;
+}
+
+/* Drops lines until a start line is at cut->used. */
+static int find_start(struct sip_frame *f, struct slice buf,
+                      struct sip_cut *cut)
+{
+    for (;;) {
+        struct slice rest = slice_from(buf, cut->used), line;
+        size_t lf = f->scanned;
+        int err;
+
+        lf += scan_char(rest.p + lf, rest.n - lf, '\n');
+        if (lf == rest.n) {
+            f->scanned = lf;
+            return rest.n < SIP_MAX_HEAD ? GB_EAGAIN : GB_ESYNTAX;
+        }
+        line = slice_trim(slice_head(rest, lf));
+        if (f->lost ? is_sure_start(line) : is_start_line(line)) {
+            f->started = true;
+            return 0;
+        }
+        err = drop(f, cut, lf + 1);
+        if (err)
+            return err;
+    }
+}
+
+/* ---- the message ---------------------------------------------------------------- */
+
+static bool is_xml_type(struct slice type)
+{
+    return slice_has_iprefix(type, SLICE("application/manscdp")) ||
+           slice_has_iprefix(type, SLICE("application/xml")) ||
+           slice_has_iprefix(type, SLICE("text/xml"));
+}
+
+/* Reads what decides the length of the body. */
+static int read_head(struct sip_frame *f, struct slice head)
+{
+    struct slice type = { NULL, 0 }, line;
+    struct head h;
+    struct head_field field;
+    bool has_length = false;
+    uint64_t length = 0;
+    int err;
+
+    head_init(&h, head);
+    if (head_start(&h, &line))
+        return GB_ESYNTAX;
+    while ((err = head_next(&h, &field)) != GB_ENOENT) {
+        enum sip_hdr id;
+
+        if (err == GB_EAGAIN)
+            return GB_ESYNTAX;
+        if (err)
+            continue;
+        id = sip_hdr_lookup(field.name);
+        if (id == SIP_HDR_CONTENT_TYPE)
+            type = field.value;
+        if (id != SIP_HDR_CONTENT_LENGTH)
+            continue;
+        if (has_length || !slice_u64(field.value, INT64_MAX, &length))
+            return GB_ESYNTAX;
+        has_length = true;
+    }
+    if (!has_length && !is_xml_type(type))
+        return GB_ESYNTAX;
+    if (length > SIP_MAX_BODY)
+        return GB_ELIMIT;
+    f->has_length = has_length;
+    f->body = (size_t)length;
+    f->head = head.n;
+    f->scanned = head.n;
+    return 0;
+}
+
+/* The end of an XML body without Content-Length. */
+static int xml_body(struct sip_frame *f, struct slice rest, size_t *total)
+{
+    struct slice body = slice_from(rest, f->head);
+    size_t from = f->scanned - f->head;
+    size_t end = sip_xml_end_from(body, &from);
+
+    f->scanned = f->head + from;
+    if (end == 0 && from == 0 && body.n >= 2 * SIP_XML_PROLOG)
+        return GB_ESYNTAX; /* no root element: no XML */
+    if ((end ? end : body.n) > SIP_MAX_BODY)
+        return GB_ELIMIT;
+    *total = f->head + end;
+    return end ? 0 : GB_EAGAIN;
+}
+
+static int find_head(struct sip_frame *f, struct slice rest,
+                     struct sip_cut *cut)
+{
+    size_t from = f->scanned > 3 ? f->scanned - 3 : 0;
+    size_t n = head_find_end(rest, from);
+    int err;
+
+    if (n == 0 || n > SIP_MAX_HEAD) {
+        f->scanned = rest.n;
+        if (n == 0 && rest.n < SIP_MAX_HEAD)
+            return GB_EAGAIN;
+        cut->bytes = slice_head(rest, SIP_MAX_HEAD);
+        return GB_ELIMIT;
+    }
+    err = read_head(f, slice_head(rest, n));
+    if (err)
+        cut->bytes = slice_head(rest, n);
+    return err;
+}
+
+static int find_message(struct sip_frame *f, struct slice rest,
+                        struct sip_cut *cut, size_t *total)
+{
+    int err;
+
+    if (f->head == 0) {
+        err = find_head(f, rest, cut);
+        if (err)
+            return err;
+    }
+    if (f->has_length) {
+        *total = f->head + f->body;
+        return rest.n < *total ? GB_EAGAIN : 0;
+    }
+    err = xml_body(f, rest, total);
+    if (err == GB_ELIMIT || err == GB_ESYNTAX)
+        cut->bytes = slice_head(rest, f->head);
+    return err;
+}
+
+int sip_frame_next(struct sip_frame *f, struct slice buf, struct sip_cut *cut)
+{
+    size_t total = 0;
+    int err;
+
+    cut->bytes = slice_of(NULL, 0);
+    cut->used = 0;
+    if (!f->started && !f->lost && f->scanned == 0) {
+        if (skip_blank(f, buf, cut)) {
+            cut->kind = SIP_CUT_PING;
+            return 0;
+        }
+        if (slice_eq(slice_from(buf, cut->used), SLICE("\r")))
+            return GB_EAGAIN;
+    }
+    if (cut->used == buf.n)
+        return GB_EAGAIN;
+    if (!f->started) {
+        err = find_start(f, buf, cut);
+        if (err)
+            return err;
+    }
+    err = find_message(f, slice_from(buf, cut->used), cut, &total);
+    if (err)
+        return err;
+    cut->kind = SIP_CUT_MESSAGE;
+    cut->bytes = slice_of(buf.p + cut->used, total);
+    cut->used += total;
+    f->lost = false;
+    f->skipped = 0;
+    f->n_crlf = 0;
+    forget_message(f);
+    return 0;
+}

@@ -1,0 +1,276 @@
+/* sip/frame: messages out of a stream, whatever the cuts */
+#include "test/support.h"
+
+#include <stdlib.h>
+
+#include "base/writer.h"
+#include "sip/frame.h"
+
+#define HEAD(more)                                                             \
+    "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP c;branch=z9hG4bK1\r\n" more   \
+    "\r\n"
+#define ONE HEAD("Content-Length: 5\r\n") "hello"
+#define XML HEAD("Content-Type: Application/MANSCDP+xml\r\n")                  \
+    "<?xml version=\"1.0\"?>\r\n<!-- </Notify> -->\r\n"                        \
+    "<Notify a='1'><Sub></Sub></Notify >"
+
+/* Feeds `in` in pieces of `step` octets (0: all at once); what comes out as
+ * text: "[message]", "P" for a ping, "!" for the end by an error. */
+struct feed {
+    struct sip_frame f;
+    char *buf;
+    size_t n, cap;
+    struct writer out;
+    int err;
+    struct slice rest; /* head of the message that is in error */
+};
+
+static void feed_pump(struct feed *x)
+{
+    for (;;) {
+        struct slice have = guarded(slice_of(x->buf, x->n));
+        struct sip_cut cut;
+        int err = sip_frame_next(&x->f, have, &cut);
+
+        assert_true(cut.used <= x->n);
+        if (err == 0 && cut.kind == SIP_CUT_PING)
+            writer_char(&x->out, 'P');
+        if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
+            writer_char(&x->out, '[');
+            writer_slice_put(&x->out, cut.bytes);
+            writer_char(&x->out, ']');
+        }
+        if (err && err != GB_EAGAIN) {
+            x->err = err;
+            writer_char(&x->out, '!');
+            writer_u64(&x->out, cut.bytes.n);
+        }
+        memmove(x->buf, x->buf + cut.used, x->n - cut.used);
+        x->n -= cut.used;
+        if (err)
+            return;
+    }
+}
+
+static struct slice run(struct feed *x, struct slice in, size_t first,
+                        size_t step)
+{
+    static char out[1 << 20];
+    static char buf[1 << 20];
+
+    memset(x, 0, sizeof(*x));
+    sip_frame_init(&x->f);
+    x->buf = buf;
+    x->out = writer_of(out, sizeof(out));
+    while (in.n && !x->err) {
+        size_t n = first ? first : step ? step : in.n;
+
+        n = n < in.n ? n : in.n;
+        memcpy(buf + x->n, in.p, n);
+        x->n += n;
+        in = slice_from(in, n);
+        first = 0;
+        feed_pump(x);
+    }
+    assert_int_equal(x->out.err, 0);
+    return writer_slice(&x->out);
+}
+
+static const struct {
+    const char *name;
+    struct slice in;
+    const char *want;
+    int err;
+    unsigned resyncs;
+} cases[] = {
+    { "one", S(ONE), "[" ONE "]", 0, 0 },
+    { "two in a row", S(ONE ONE), "[" ONE "][" ONE "]", 0, 0 },
+    { "CRLF between", S(ONE "\r\n" ONE), "[" ONE "][" ONE "]", 0, 0 },
+    { "pings", S("\r\n\r\n" ONE "\r\n\r\n\r\n\r\n\r\n" ONE),
+      "P[" ONE "]PP[" ONE "]", 0, 0 },
+    { "NULs and LFs between", S("\0\0\n\r\n" ONE), NULL, 0, 0 },
+    { "no body", S(HEAD("l: 0\r\n") HEAD("l:0\r\n")),
+      "[" HEAD("l: 0\r\n") "][" HEAD("l:0\r\n") "]", 0, 0 },
+    { "LF only", S("SIP/2.0 200 OK\nl: 2\n\nhi"),
+      "[SIP/2.0 200 OK\nl: 2\n\nhi]", 0, 0 },
+    { "folded length", S(HEAD("Content-Length:\r\n  5\r\n") "hello" ONE),
+      "[" HEAD("Content-Length:\r\n  5\r\n") "hello][" ONE "]", 0, 0 },
+    { "XML without length", S(XML "\r\n" ONE XML),
+      "[" XML "][" ONE "][" XML "]", 0, 0 },
+    { "XML in one tag", S(HEAD("c: text/xml\r\n") "<a b='c'/>" ONE),
+      "[" HEAD("c: text/xml\r\n") "<a b='c'/>][" ONE "]", 0, 0 },
+    { "length too small",
+      S(HEAD("l: 3\r\n") "hello\r\n</x>\r\n" "REGISTER sip:a@b SIP/2.0\r\n"
+        "l: 0\r\n\r\n" ONE),
+      "[" HEAD("l: 3\r\n") "hel][REGISTER sip:a@b SIP/2.0\r\nl: 0\r\n\r\n]["
+      ONE "]", 0, 1 },
+    { "length too large",
+      S(HEAD("l: 30\r\n") "hello" HEAD("l: 0\r\n") "SIP/2.0 200 OK\r\n"
+        "l: 0\r\n\r\n"), NULL, 0, 1 },
+    { "garbage first", S("hello\r\n\r\nMESSAGE tel:1 SIP/2.0\r\n" ONE),
+      "[" ONE "]", 0, 1 },
+    { "a bad message does not spoil the next",
+      S("MESSAGE a b c SIP/2.0\r\nl: 0\r\n\r\n" ONE),
+      "[MESSAGE a b c SIP/2.0\r\nl: 0\r\n\r\n][" ONE "]", 0, 0 },
+    { "unfinished", S(HEAD("l: 6\r\n") "hello"), "", 0, 0 },
+    { "half a line", S("MESSAGE sip:a@b S"), "", 0, 0 },
+    { "lone CR", S("\r\n\r"), "", 0, 0 },
+    { "no length", S(HEAD("") "hello"), "!63", GB_ESYNTAX, 0 },
+    { "no length, other type", S(HEAD("c: text/plain\r\n") "<a></a>"),
+      "!78", GB_ESYNTAX, 0 },
+    { "negative", S(HEAD("l: -1\r\n") ONE), "!70", GB_ESYNTAX, 0 },
+    { "twice", S(HEAD("l: 5\r\nl: 5\r\n") "hello"), "!75", GB_ESYNTAX, 0 },
+    { "wraps", S(HEAD("l: 18446744073709551621\r\n") "hello"), "!88",
+      GB_ESYNTAX, 0 },
+    { "above the limit", S(HEAD("l: 4194305\r\n")), "!75", GB_ELIMIT, 0 },
+};
+
+static void any_cut(void **state)
+{
+    static struct feed x;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct slice in = cases[i].in, got = run(&x, in, 0, 0);
+        char *whole = malloc(got.n + 1);
+
+        assert_non_null(whole);
+        if (x.err != cases[i].err || x.f.resyncs != cases[i].resyncs ||
+            (cases[i].want && !slice_eq(got, slice_str(cases[i].want))))
+            fail_msg("%s: %s %u <%.*s>", cases[i].name, gb_strerror(x.err),
+                     (unsigned)x.f.resyncs, SLICE_ARG(got));
+        assert_true(cases[i].want || got.n);
+        slice_copy(whole, got.n + 1, got);
+        for (size_t k = 1; k <= in.n; k++) { /* two pieces, then by k */
+            size_t n = got.n;
+
+            got = run(&x, in, k, 0);
+            if (!slice_eq(got, slice_of(whole, n)) || x.err != cases[i].err)
+                fail_msg("%s cut at %zu", cases[i].name, k);
+            got = run(&x, in, 0, k);
+            if (!slice_eq(got, slice_of(whole, n)) || x.err != cases[i].err)
+                fail_msg("%s by %zu", cases[i].name, k);
+        }
+        free(whole);
+    }
+}
+
+static void lost_and_found(void **state)
+{
+    static struct feed x;
+    struct slice got;
+
+    (void)state;
+    got = run(&x, cases[11].in, 0, 7); /* "length too large" */
+    assert_true(slice_find_slice(got, SLICE("[SIP/2.0 200 OK")) < got.n);
+    got = run(&x, cases[4].in, 0, 0);
+    assert_true(slice_eq(got, SLICE("[" ONE "]")));
+}
+
+static char *big(size_t n, const char *start, char fill)
+{
+    char *p = malloc(n);
+
+    assert_non_null(p);
+    memset(p, fill, n);
+    memcpy(p, start, strlen(start));
+    return p;
+}
+
+static void limits(void **state)
+{
+    static struct sip_cut cut;
+    struct sip_frame f;
+    char *p = big(SIP_MAX_HEAD, "MESSAGE sip:a@b SIP/2.0\r\nX: ", 'y');
+    char *q = big(SIP_MAX_HEAD, "", 'y');
+
+    (void)state;
+    sip_frame_init(&f);
+    assert_int_equal(sip_frame_next(&f, slice_of(p, SIP_MAX_HEAD - 1), &cut),
+                     GB_EAGAIN);
+    assert_int_equal(sip_frame_next(&f, slice_of(p, SIP_MAX_HEAD), &cut),
+                     GB_ELIMIT);
+    assert_int_equal(cut.bytes.n, SIP_MAX_HEAD);
+    sip_frame_init(&f); /* a line that never ends */
+    assert_int_equal(sip_frame_next(&f, slice_of(q, SIP_MAX_HEAD - 1), &cut),
+                     GB_EAGAIN);
+    assert_int_equal(sip_frame_next(&f, slice_of(q, SIP_MAX_HEAD), &cut),
+                     GB_ESYNTAX);
+    for (size_t i = 99; i < SIP_MAX_HEAD; i += 100)
+        q[i] = '\n'; /* garbage without end */
+    sip_frame_init(&f);
+    assert_int_equal(sip_frame_next(&f, slice_of(q, SIP_MAX_HEAD), &cut),
+                     GB_EAGAIN);
+    assert_int_equal(cut.used, SIP_MAX_HEAD - 36);
+    assert_int_equal(sip_frame_next(&f, slice_of(q, SIP_MAX_HEAD), &cut),
+                     GB_ESYNTAX);
+    free(p);
+    free(q);
+}
+
+/* A body that claims to be XML and is none does not hold the stream. */
+static void endless_xml(void **state)
+{
+    static const char head[] = HEAD("c: text/xml\r\n");
+    size_t n = sizeof(head) - 1 + SIP_MAX_BODY + 1;
+    char *p = big(n, HEAD("c: text/xml\r\n"), 'y');
+    struct sip_frame f;
+    struct sip_cut cut;
+
+    (void)state;
+    sip_frame_init(&f);
+    assert_int_equal(sip_frame_next(&f, slice_of(p, 10000), &cut),
+                     GB_ESYNTAX);
+    assert_int_equal(cut.bytes.n, sizeof(head) - 1);
+    memcpy(p + sizeof(head) - 1, "<a>", 3);
+    sip_frame_init(&f);
+    assert_int_equal(sip_frame_next(&f, slice_of(p, n - 1), &cut), GB_EAGAIN);
+    assert_int_equal(sip_frame_next(&f, slice_of(p, n), &cut), GB_ELIMIT);
+    assert_int_equal(cut.bytes.n, sizeof(head) - 1);
+    free(p);
+}
+
+static void captured(void *ctx, const char *path, struct slice bytes)
+{
+    struct writer *w = ctx;
+
+    (void)path;
+    writer_slice_put(w, bytes);
+}
+
+/* All captures in one stream, cut at random. */
+static void random_cuts(void **state)
+{
+    static char text[64 * 1024];
+    static struct feed x;
+    struct writer w = writer_of(text, sizeof(text));
+    uint64_t seed = 28181;
+    struct slice got, in;
+    size_t n = 0;
+
+    (void)state;
+    each_file("test/data/sip", ".sip", captured, &w);
+    assert_int_equal(w.err, 0);
+    in = writer_slice(&w);
+    for (unsigned k = 0; k < 100; k++) {
+        got = run(&x, in, 1 + test_random(&seed) % in.n,
+                  1 + test_random(&seed) % 900);
+        n = 0;
+        for (size_t i = 0; i + 1 < got.n; i++)
+            n += got.p[i] == ']' && (got.p[i + 1] == '[');
+        assert_int_equal(x.err, 0);
+        assert_int_equal(got.n, in.n + 2 * 8);
+        assert_int_equal(n, 7);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_cut),     cmocka_unit_test(lost_and_found),
+        cmocka_unit_test(limits),      cmocka_unit_test(endless_xml),
+        cmocka_unit_test(random_cuts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
