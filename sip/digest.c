@@ -1,0 +1,476 @@
+#include "sip/digest.h"
+
+#include "sip/param.h"
+
+#include <nettle/hmac.h>
+#include <nettle/md5.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+#include <nettle/sm3.h>
+
+static const struct {
+    struct slice name;
+    bool sess;
+} algs[SIP_DIGEST_COUNT] = {
+    [SIP_DIGEST_OTHER] = { { NULL, 0 }, false },
+#define X(id, name, sess) [SIP_DIGEST_##id] = { SLICE_INIT(name), sess },
+    SIP_DIGEST_MAP(X)
+#undef X
+};
+
+/* One of the three hashes, fed with pieces of text. */
+struct hash {
+    enum sip_digest_alg alg;
+    union {
+        struct md5_ctx md5;
+        struct sha256_ctx sha256;
+        struct sm3_ctx sm3;
+    } u;
+};
+
+static void hash_init(struct hash *h, enum sip_digest_alg alg)
+{
+    h->alg = alg;
+    switch (alg) {
+    case SIP_DIGEST_SHA256:
+    case SIP_DIGEST_SHA256_SESS:
+        sha256_init(&h->u.sha256);
+        break;
+    case SIP_DIGEST_SM3:
+    case SIP_DIGEST_SM3_SESS:
+        sm3_init(&h->u.sm3);
+        break;
+    case SIP_DIGEST_OTHER:
+    case SIP_DIGEST_MD5:
+    case SIP_DIGEST_MD5_SESS:
+    case SIP_DIGEST_COUNT:
+        md5_init(&h->u.md5);
+        break;
+    }
+}
+
+static void hash_put(struct hash *h, struct slice s)
+{
+    const uint8_t *p = (const uint8_t *)s.p;
+
+    if (s.n == 0)
+        return;
+    switch (h->alg) {
+    case SIP_DIGEST_SHA256:
+    case SIP_DIGEST_SHA256_SESS:
+        sha256_update(&h->u.sha256, s.n, p);
+        break;
+    case SIP_DIGEST_SM3:
+    case SIP_DIGEST_SM3_SESS:
+        sm3_update(&h->u.sm3, s.n, p);
+        break;
+    case SIP_DIGEST_OTHER:
+    case SIP_DIGEST_MD5:
+    case SIP_DIGEST_MD5_SESS:
+    case SIP_DIGEST_COUNT:
+        md5_update(&h->u.md5, s.n, p);
+        break;
+    }
+}
+
+static void hex_of(const uint8_t *raw, size_t n, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[raw[i] >> 4];
+        out[2 * i + 1] = digits[raw[i] & 15];
+    }
+}
+
+/* Number of hex digits. */
+static size_t hash_hex(struct hash *h, char out[static SIP_DIGEST_HEX])
+{
+    uint8_t raw[32];
+    size_t n = 32;
+
+    switch (h->alg) {
+    case SIP_DIGEST_SHA256:
+    case SIP_DIGEST_SHA256_SESS:
+        sha256_digest(&h->u.sha256, sizeof(raw), raw);
+        break;
+    case SIP_DIGEST_SM3:
+    case SIP_DIGEST_SM3_SESS:
+        sm3_digest(&h->u.sm3, sizeof(raw), raw);
+        break;
+    case SIP_DIGEST_OTHER:
+    case SIP_DIGEST_MD5:
+    case SIP_DIGEST_MD5_SESS:
+    case SIP_DIGEST_COUNT:
+        n = MD5_DIGEST_SIZE;
+        md5_digest(&h->u.md5, n, raw);
+        break;
+    }
+    hex_of(raw, n, out);
+    return 2 * n;
+}
+
+/* H(p[0] ":" p[1] ":" ...) in hex. */
+static size_t hash_joined(enum sip_digest_alg alg, const struct slice *p,
+                          size_t n, char out[static SIP_DIGEST_HEX])
+{
+    struct hash h;
+
+    hash_init(&h, alg);
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            hash_put(&h, SLICE(":"));
+        hash_put(&h, p[i]);
+    }
+    return hash_hex(&h, out);
+}
+
+static size_t hex_length(enum sip_digest_alg alg)
+{
+    return alg == SIP_DIGEST_MD5 || alg == SIP_DIGEST_MD5_SESS ? 32 : 64;
+}
+
+enum sip_digest_alg sip_digest_lookup(struct slice name)
+{
+    for (unsigned i = SIP_DIGEST_OTHER + 1; i < SIP_DIGEST_COUNT; i++)
+        if (slice_ieq(name, algs[i].name))
+            return (enum sip_digest_alg)i;
+    return SIP_DIGEST_OTHER;
+}
+
+struct slice sip_digest_name(enum sip_digest_alg alg)
+{
+    return algs[alg].name;
+}
+
+/* ---- reading -------------------------------------------------------------- */
+
+/* "Digest" and a blank, any case; *params is what follows. */
+static bool is_digest(struct slice value, struct slice *params)
+{
+    struct slice v = slice_trim(value);
+
+    if (!slice_has_iprefix(v, SLICE("Digest")) || v.n < 7 ||
+        !ascii_is_space(v.p[6]))
+        return false;
+    *params = slice_from(v, 7);
+    return true;
+}
+
+static enum sip_digest_alg alg_of(struct slice algorithm)
+{
+    return algorithm.n ? sip_digest_lookup(algorithm) : SIP_DIGEST_MD5;
+}
+
+int sip_credentials_parse(struct sip_credentials *out, struct slice value)
+{
+    struct sip_credentials c = { 0 };
+    const struct {
+        struct slice name;
+        struct slice *to;
+    } known[] = {
+        { SLICE("username"), &c.username }, { SLICE("realm"), &c.realm },
+        { SLICE("nonce"), &c.nonce },       { SLICE("uri"), &c.uri },
+        { SLICE("response"), &c.response }, { SLICE("cnonce"), &c.cnonce },
+        { SLICE("nc"), &c.nc },             { SLICE("qop"), &c.qop },
+        { SLICE("opaque"), &c.opaque },
+        { SLICE("algorithm"), &c.algorithm },
+    };
+    struct slice rest;
+    struct sip_param p;
+
+    if (!is_digest(value, &rest))
+        return GB_EUNSUPPORTED;
+    while (sip_param_next(&rest, ',', &p)) {
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+            if (!slice_ieq(p.name, known[i].name))
+                continue;
+            if (known[i].to->p)
+                return GB_ESYNTAX;
+            *known[i].to = p.value;
+        }
+    }
+    if (c.username.n == 0 || c.nonce.n == 0 || c.uri.n == 0 ||
+        c.response.n == 0)
+        return GB_ESYNTAX;
+    c.alg = alg_of(c.algorithm);
+    *out = c;
+    return 0;
+}
+
+static void read_qop(struct sip_challenge *c, struct slice value)
+{
+    struct slice elem;
+    bool any = false;
+
+    while (sip_list_cut(&value, &elem)) {
+        any = true;
+        c->qop_auth |= slice_ieq(elem, SLICE("auth"));
+    }
+    c->qop_other = any && !c->qop_auth;
+}
+
+int sip_challenge_parse(struct sip_challenge *out, struct slice value)
+{
+    struct sip_challenge c = { 0 };
+    struct slice rest;
+    struct sip_param p;
+
+    if (!is_digest(value, &rest))
+        return GB_EUNSUPPORTED;
+    while (sip_param_next(&rest, ',', &p)) {
+        if (slice_ieq(p.name, SLICE("realm")))
+            c.realm = p.value;
+        else if (slice_ieq(p.name, SLICE("nonce")))
+            c.nonce = p.value;
+        else if (slice_ieq(p.name, SLICE("opaque")))
+            c.opaque = p.value;
+        else if (slice_ieq(p.name, SLICE("algorithm")))
+            c.algorithm = p.value;
+        else if (slice_ieq(p.name, SLICE("stale")))
+            c.stale = slice_ieq(p.value, SLICE("true"));
+        else if (slice_ieq(p.name, SLICE("qop")))
+            read_qop(&c, p.value);
+    }
+    if (c.realm.p == NULL || c.nonce.n == 0)
+        return GB_ESYNTAX;
+    c.alg = alg_of(c.algorithm);
+    *out = c;
+    return 0;
+}
+
+/* ---- computing ------------------------------------------------------------- */
+
+void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
+                  struct slice username, struct slice realm,
+                  struct slice password)
+{
+    struct slice parts[] = { username, realm, password };
+
+    out->n = (uint8_t)hash_joined(alg, parts, 3, out->hex);
+}
+
+size_t sip_digest_compute(const struct sip_credentials *c, struct slice method,
+                          const struct sip_ha1 *ha1,
+                          char out[static SIP_DIGEST_HEX])
+{
+    char hex1[SIP_DIGEST_HEX], hex2[SIP_DIGEST_HEX];
+    struct slice a1 = { ha1->hex, ha1->n }, a2[] = { method, c->uri };
+    bool qop = c->qop.n != 0;
+
+    if (c->alg == SIP_DIGEST_OTHER || ha1->n != hex_length(c->alg) ||
+        (qop && (!slice_ieq(c->qop, SLICE("auth")) || c->nc.n == 0)) ||
+        ((qop || algs[c->alg].sess) && c->cnonce.n == 0))
+        return 0;
+    if (algs[c->alg].sess) {
+        struct slice sess[] = { a1, c->nonce, c->cnonce };
+
+        a1 = slice_of(hex1, hash_joined(c->alg, sess, 3, hex1));
+    }
+    a2[0] = slice_of(hex2, hash_joined(c->alg, a2, 2, hex2));
+    if (qop) {
+        struct slice with[] = { a1,        c->nonce, c->nc,
+                                c->cnonce, c->qop,   a2[0] };
+
+        return hash_joined(c->alg, with, 6, out);
+    }
+    {
+        struct slice without[] = { a1, c->nonce, a2[0] };
+
+        return hash_joined(c->alg, without, 3, out);
+    }
+}
+
+bool sip_secret_eq(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memeql_sec(a.p, b.p, a.n));
+}
+
+bool sip_digest_check(const struct sip_credentials *c, struct slice method,
+                      const struct sip_ha1 *ha1)
+{
+    char want[SIP_DIGEST_HEX], got[SIP_DIGEST_HEX];
+    size_t n = sip_digest_compute(c, method, ha1, want);
+
+    if (n == 0 || c->response.n != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        got[i] = ascii_lower(c->response.p[i]);
+    return sip_secret_eq(slice_of(want, n), slice_of(got, n));
+}
+
+/* ---- nonces ------------------------------------------------------------------ */
+
+#define NONCE_TIME 8 /* hex digits of the time, seconds modulo 2^32 */
+#define NONCE_MAC ((SIP_NONCE_LEN - NONCE_TIME) / 2)
+
+static void nonce_of_time(char out[static SIP_NONCE_LEN],
+                          const uint8_t key[static SIP_NONCE_KEY],
+                          struct slice device_id, uint32_t time_s)
+{
+    struct hmac_sha256_ctx h;
+    uint8_t time[4] = { (uint8_t)(time_s >> 24), (uint8_t)(time_s >> 16),
+                        (uint8_t)(time_s >> 8), (uint8_t)time_s };
+    uint8_t mac[NONCE_MAC];
+
+    hmac_sha256_set_key(&h, SIP_NONCE_KEY, key);
+    hmac_sha256_update(&h, sizeof(time), time);
+    if (device_id.n)
+        hmac_sha256_update(&h, device_id.n, (const uint8_t *)device_id.p);
+    hmac_sha256_digest(&h, sizeof(mac), mac);
+    hex_of(time, sizeof(time), out);
+    hex_of(mac, sizeof(mac), out + NONCE_TIME);
+}
+
+void sip_nonce_make(char out[static SIP_NONCE_LEN],
+                    const uint8_t key[static SIP_NONCE_KEY],
+                    struct slice device_id, uint64_t now_s)
+{
+    nonce_of_time(out, key, device_id, (uint32_t)now_s);
+}
+
+static bool read_time(struct slice nonce, uint32_t *time_s)
+{
+    uint32_t v = 0;
+
+    for (size_t i = 0; i < NONCE_TIME; i++) {
+        char c = nonce.p[i];
+
+        if (ascii_is_digit(c))
+            v = v << 4 | (uint32_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            v = v << 4 | (uint32_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    *time_s = v;
+    return true;
+}
+
+enum sip_nonce_state sip_nonce_check(struct slice nonce,
+                                     const uint8_t key[static SIP_NONCE_KEY],
+                                     struct slice device_id, uint64_t now_s,
+                                     uint32_t max_age_s)
+{
+    char want[SIP_NONCE_LEN];
+    uint32_t time_s;
+
+    if (nonce.n != SIP_NONCE_LEN || !read_time(nonce, &time_s))
+        return SIP_NONCE_FOREIGN;
+    nonce_of_time(want, key, device_id, time_s);
+    if (!sip_secret_eq(nonce, slice_of(want, sizeof(want))))
+        return SIP_NONCE_FOREIGN;
+    return (uint32_t)now_s - time_s <= max_age_s ? SIP_NONCE_GOOD
+                                                 : SIP_NONCE_STALE;
+}
+
+/* ---- writing ------------------------------------------------------------------ */
+
+/* name="value", backslashes as they are; a value that came from outside
+ * cannot end the string. */
+static void put_quoted(struct writer *w, const char *name, struct slice value)
+{
+    writer_str(w, name);
+    writer_str(w, "=\"");
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.p[i];
+
+        if (c == '"' || (c == '\\' && i + 1 == value.n)) {
+            if (!w->err)
+                w->err = GB_ESYNTAX;
+            return;
+        }
+        if (c == '\\') {
+            writer_char(w, c);
+            c = value.p[++i];
+        }
+        if (c != '\r' && c != '\n' && c != '\0')
+            writer_char(w, c);
+    }
+    writer_char(w, '"');
+}
+
+void sip_challenge_write(struct writer *w, enum sip_digest_alg alg,
+                         struct slice realm, struct slice nonce, bool qop_auth,
+                         bool stale)
+{
+    writer_str(w, "Digest ");
+    put_quoted(w, "realm", realm);
+    writer_str(w, ", ");
+    put_quoted(w, "nonce", nonce);
+    if (stale)
+        writer_str(w, ", stale=true");
+    writer_str(w, ", algorithm=");
+    writer_slice_put(w, sip_digest_name(alg));
+    if (qop_auth)
+        writer_str(w, ", qop=\"auth\"");
+}
+
+static void put_nc(char out[static 8], uint32_t nc)
+{
+    uint8_t raw[4] = { (uint8_t)(nc >> 24), (uint8_t)(nc >> 16),
+                       (uint8_t)(nc >> 8), (uint8_t)nc };
+
+    hex_of(raw, sizeof(raw), out);
+}
+
+static void put_answer(struct writer *w, const struct sip_challenge *c,
+                       const struct sip_credentials *r)
+{
+    writer_str(w, "Digest ");
+    put_quoted(w, "username", r->username);
+    writer_str(w, ", ");
+    put_quoted(w, "realm", r->realm);
+    writer_str(w, ", ");
+    put_quoted(w, "nonce", r->nonce);
+    writer_str(w, ", ");
+    put_quoted(w, "uri", r->uri);
+    writer_str(w, ", ");
+    put_quoted(w, "response", r->response);
+    writer_str(w, ", algorithm=");
+    writer_slice_put(w, sip_digest_name(r->alg));
+    if (c->opaque.p) {
+        writer_str(w, ", ");
+        put_quoted(w, "opaque", c->opaque);
+    }
+    if (r->cnonce.n) {
+        writer_str(w, ", ");
+        put_quoted(w, "cnonce", r->cnonce);
+    }
+    if (r->qop.n) {
+        writer_str(w, ", qop=auth, nc=");
+        writer_slice_put(w, r->nc);
+    }
+}
+
+int sip_answer_write(struct writer *w, const struct sip_challenge *c,
+                     const struct sip_answer *a)
+{
+    struct sip_credentials r = {
+        .alg = c->alg,
+        .username = a->username,
+        .realm = c->realm,
+        .nonce = c->nonce,
+        .uri = a->uri,
+    };
+    char nc[8], response[SIP_DIGEST_HEX];
+    struct sip_ha1 ha1;
+
+    if (c->alg == SIP_DIGEST_OTHER || c->qop_other)
+        return GB_EUNSUPPORTED;
+    if (c->qop_auth) {
+        put_nc(nc, a->nc);
+        r.nc = slice_of(nc, sizeof(nc));
+        r.qop = SLICE("auth");
+    }
+    if (c->qop_auth || algs[c->alg].sess)
+        r.cnonce = a->cnonce;
+    sip_ha1_make(&ha1, c->alg, a->username, c->realm, a->password);
+    r.response = slice_of(response, sip_digest_compute(&r, a->method, &ha1,
+                                                       response));
+    if (r.response.n == 0 && !w->err)
+        w->err = GB_ESYNTAX;
+    if (!w->err)
+        put_answer(w, c, &r);
+    return w->err;
+}
