@@ -26,7 +26,8 @@ static void put_slice(struct writer *w, const struct sip_msg *m,
     writer_u64(w, (uint64_t)(s.p - m->bytes.p));
     writer_char(w, '+');
     writer_u64(w, s.n);
-    writer_char(w, ' ');
+    if (s.n)
+        writer_char(w, ' ');
     put_text(w, s);
     writer_char(w, '\n');
 }
