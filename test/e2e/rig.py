@@ -1,0 +1,271 @@
+"""test/e2e/rig.py - a daemon and simulated cameras on free ports of loopback,
+and the API client that the end-to-end tests share. Python standard library
+only."""
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("BUILD", os.path.join(TOP, "build", "release"))
+# sanitizers slow everything down: time limits are stretched by this
+SLOW = float(os.environ.get("SLOW", "1"))
+SERVER_ID = "34020000002000000001"
+
+
+def free_port(kind=socket.SOCK_STREAM, family=socket.AF_INET, host="127.0.0.1"):
+    with socket.socket(family, kind) as s:
+        s.bind((host, 0))
+        return s.getsockname()[1]
+
+
+_next_ports = [20000 + (os.getpid() % 90) * 100]
+
+
+def media_range(n=60):
+    """A range of ports for RTP that nobody else of this run is given."""
+    first = _next_ports[0]
+    _next_ports[0] += n
+    if _next_ports[0] > 32000:
+        _next_ports[0] = 20000
+    return f"{first}-{first + n - 1}"
+
+
+class Failed(Exception):
+    pass
+
+
+def wait_for(what, fn, timeout=20.0):
+    """Calls fn until it gives something true; that is returned."""
+    end = time.monotonic() + timeout * SLOW
+    while True:
+        got = fn()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise Failed(f"timed out: {what}")
+        time.sleep(0.1)
+
+
+class Answer:
+    def __init__(self, status, body, headers):
+        self.status, self.body, self.headers = status, body, headers
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Daemon:
+    """gb28181d in a directory of its own; restarts keep the directory."""
+
+    def __init__(self, host="127.0.0.1", settings=(), directory=None):
+        self.host = host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sip = free_port(socket.SOCK_DGRAM, family, host)
+        self.http = free_port(socket.SOCK_STREAM, family, host)
+        self.ports = media_range()
+        self.settings = list(settings)
+        self.temp = None
+        if directory is None:
+            self.temp = tempfile.TemporaryDirectory(prefix="gb28181d-e2e-")
+            directory = self.temp.name
+        self.dir = directory
+        self.proc = None
+        self.start()
+
+    @property
+    def bracketed(self):
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def base(self):
+        return f"http://{self.bracketed}:{self.http}"
+
+    @property
+    def server(self):
+        return f"sip:{SERVER_ID}@{self.bracketed}:{self.sip}"
+
+    def start(self):
+        args = [os.path.join(BUILD, "gb28181d")]
+        for s in (f"server.data={self.dir}/data", f"sip.listen={self.bracketed}:{self.sip}",
+                  f"http.listen={self.bracketed}:{self.http}", f"media.ports={self.ports}",
+                  "media.idle_stop_s=2", *self.settings):
+            args += ["-s", s]
+        self.log_path = os.path.join(self.dir, "daemon.log")
+        self.out_path = os.path.join(self.dir, "daemon.out")
+        with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
+            self.proc = subprocess.Popen(args, stdout=out, stderr=log, cwd=self.dir)
+        wait_for("daemon is healthy", self.healthy)
+        with open(os.path.join(self.dir, "data", "admin-token")) as f:
+            self.token = f.read().strip()
+        self.password_file = os.path.join(self.dir, "data", "device-password")
+
+    def healthy(self):
+        if self.proc.poll() is not None:
+            raise Failed(f"daemon ended with {self.proc.returncode}:\n{self.log()[-3000:]}")
+        try:
+            with urllib.request.urlopen(self.base + "/healthz", timeout=2) as r:
+                return r.status == 200
+        except OSError:
+            return False
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def output(self):
+        with open(self.out_path, errors="replace") as f:
+            return f.read()
+
+    def call(self, method, path, body=None, token=True, timeout=20, headers=None):
+        data = None if body is None else json.dumps(body).encode()
+        req = urllib.request.Request(self.base + path, data=data, method=method, headers=headers or {})
+        if token:
+            req.add_header("Authorization", "Bearer " + self.token)
+        if data is not None:
+            req.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(req, timeout=timeout * SLOW) as r:
+                return Answer(r.status, r.read(), r.headers)
+        except urllib.error.HTTPError as e:
+            return Answer(e.code, e.read(), e.headers)
+
+    def get(self, path):
+        a = self.call("GET", path)
+        if a.status != 200:
+            raise Failed(f"GET {path}: {a.status} {a.body[:300]}")
+        return a.json
+
+    def devices(self):
+        return self.get("/api/v1/devices?limit=500")["items"]
+
+    def online(self):
+        return [d for d in self.devices() if d.get("online")]
+
+    def channels(self, device):
+        return self.get(f"/api/v1/devices/{device}/channels?limit=500")["items"]
+
+    def live(self, device, channel, **body):
+        """POST live; the answer, whatever it is."""
+        return self.call("POST", f"/api/v1/devices/{device}/channels/{channel}/live", body)
+
+    def stop_live(self, device, channel):
+        return self.call("DELETE", f"/api/v1/devices/{device}/channels/{channel}/live")
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+
+    def stop(self):
+        if self.proc and self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGTERM)
+            try:
+                self.proc.wait(15 * SLOW)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise Failed("daemon did not stop on SIGTERM")
+        rc = self.proc.returncode if self.proc else 0
+        if rc not in (0, -signal.SIGKILL):
+            raise Failed(f"daemon ended with {rc}:\n{self.log()[-4000:]}")
+        return rc
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            if self.temp:
+                self.temp.cleanup()
+
+
+class Cameras:
+    """gbcam against a daemon."""
+
+    def __init__(self, daemon, *options, password=None, device="34020000001180000001"):
+        self.log_path = os.path.join(daemon.dir, f"gbcam-{time.monotonic_ns()}.log")
+        self.device = device
+        args = [os.path.join(BUILD, "gbcam"), "--server", daemon.server, "--id", device,
+                "--password", password or "@" + daemon.password_file, *options]
+        with open(self.log_path, "ab") as log:
+            self.proc = subprocess.Popen(args, stderr=log, stdout=log)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def kill(self):
+        self.proc.kill()
+        self.proc.wait()
+
+    def close(self):
+        if self.proc.poll() is None:
+            self.proc.terminate()
+            try:
+                self.proc.wait(10 * SLOW)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise Failed("gbcam did not stop on SIGTERM")
+        if self.proc.returncode not in (0, -signal.SIGKILL):
+            raise Failed(f"gbcam ended with {self.proc.returncode}:\n{self.log()[-3000:]}")
+
+
+@contextlib.contextmanager
+def system(*cam_options, host="127.0.0.1", settings=(), devices=1, channels=1, device="34020000001180000001"):
+    """A daemon with cameras that are online and whose catalog is complete."""
+    d = Daemon(host, settings)
+    try:
+        c = Cameras(d, "--devices", str(devices), "--channels", str(channels), *cam_options, device=device)
+        try:
+            wait_for(f"{devices} devices online", lambda: len(d.online()) == devices)
+            wait_for("catalog", lambda: all(x["channels"] == channels for x in d.online()))
+            yield d, c
+        except Exception:
+            print("---- daemon log ----\n" + d.log()[-3000:])
+            print("---- gbcam log ----\n" + c.log()[-1500:])
+            raise
+        finally:
+            c.close()
+    finally:
+        d.close()
+
+
+def channel_id(device, n=1):
+    return device[:10] + "131" + device[13] + f"{n:06d}"
+
+
+def probe(url, seconds=5, timeout=40):
+    """What ffprobe reads in `seconds` of media: streams and packets."""
+    p = subprocess.run(["ffprobe", "-v", "error", "-rw_timeout", "15000000", "-read_intervals", f"%+{seconds}",
+                        "-show_streams", "-show_packets", "-of", "json", url],
+                       capture_output=True, timeout=timeout * SLOW, check=False)
+    if p.returncode != 0:
+        raise Failed(f"ffprobe {url}: {p.stderr.decode(errors='replace')[-800:]}")
+    return json.loads(p.stdout)
+
+
+def check_picture(url, codec, width=640, height=360, seconds=5, fps=25, slack=0.25):
+    """Codec, size, frame count over `seconds`, strictly rising timestamps."""
+    got = probe(url, seconds)
+    video = [s for s in got["streams"] if s["codec_type"] == "video"]
+    if len(video) != 1:
+        raise Failed(f"{url}: {len(video)} video streams")
+    v = video[0]
+    if (v["codec_name"], v["width"], v["height"]) != (codec, width, height):
+        raise Failed(f"{url}: {v['codec_name']} {v['width']}x{v['height']}")
+    stamps = {}
+    for p in got["packets"]:
+        stamps.setdefault(p["stream_index"], []).append(float(p["dts_time"]))
+    for index, times in stamps.items():
+        for a, b in zip(times, times[1:]):
+            if b <= a:
+                raise Failed(f"{url}: stream {index}: timestamp {b} behind {a}")
+    n, want = len(stamps.get(v["index"], [])), seconds * fps
+    if abs(n - want) > want * slack:
+        raise Failed(f"{url}: {n} pictures in {seconds} s, {want} expected")
+    return got

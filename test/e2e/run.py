@@ -1,0 +1,293 @@
+#!/usr/bin/env python3
+"""test/e2e/run.py [NAME...] - the program as a user meets it: the daemon and
+gbcam on loopback, with authentication on, judged by ffprobe.
+
+BUILD names the folder of the programs, SLOW stretches the time limits."""
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import traceback
+import urllib.request
+
+from rig import (BUILD, SERVER_ID, SLOW, TOP, Cameras, Daemon, Failed, channel_id, check_picture, probe, system,
+                 wait_for)
+
+DEVICE = "34020000001180000001"
+H265 = ["--media", f"{TOP}/test/data/clip/clock.h265"]
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def expect(ok, what):
+    if not ok:
+        raise Failed(what)
+
+
+def play(d, transport, formats, codec, seconds=5):
+    ch = channel_id(DEVICE)
+    a = d.live(DEVICE, ch, transport=transport)
+    expect(a.status == 200, f"live over {transport}: {a.status} {a.body[:400]}")
+    urls = a.json["urls"] if "urls" in a.json else a.json
+    for f in formats:
+        check_picture(urls[f], codec, seconds=seconds)
+    s = [s for s in d.get("/api/v1/sessions")["items"] if s["channel"] == ch]
+    expect(s and s[0]["transport"] == transport, f"session says {s}")
+    d.stop_live(DEVICE, ch)
+    wait_for("session is gone", lambda: not d.get("/api/v1/sessions")["items"])
+
+
+@test
+def h264_over_every_transport():
+    with system("--edition", "2.0") as (d, _):
+        for t in ("udp", "tcp-passive", "tcp-active"):
+            play(d, t, ("flv", "fmp4"), "h264")
+
+
+@test
+def h265_over_every_transport_three_loops():
+    with system(*H265, "--edition", "3.0", settings=["media.threads=3"]) as (d, _):
+        for t in ("udp", "tcp-passive", "tcp-active"):
+            play(d, t, ("fmp4",), "hevc")
+
+
+@test
+def h264_one_loop_tcp_signalling():
+    with system("--transport", "tcp", settings=["media.threads=1"]) as (d, _):
+        play(d, "tcp-passive", ("flv",), "h264", seconds=3)
+        play(d, "udp", ("fmp4",), "h264", seconds=3)
+
+
+@test
+def ipv6():
+    with system(host="::1") as (d, _):
+        play(d, "udp", ("fmp4",), "h264", seconds=3)
+        play(d, "tcp-passive", ("flv",), "h264", seconds=3)
+
+
+@test
+def catalogs_in_gb2312_and_utf8():
+    for charset in ("gb2312", "utf-8"):
+        with system("--charset", charset, channels=4) as (d, _):
+            names = sorted(c["name"] for c in d.channels(DEVICE))
+            expect(names == ["大门 1-1", "大门 1-2", "大门 1-3", "大门 1-4"], f"{charset}: {names}")
+            dev = d.get(f"/api/v1/devices/{DEVICE}")
+            wait_for("DeviceInfo", lambda: d.get(f"/api/v1/devices/{DEVICE}")["manufacturer"] == "gbcam")
+            expect(dev["transport"].lower() == "udp", dev)
+
+
+@test
+def restart_loses_no_device():
+    with system("--keepalive", "2", devices=4, channels=2) as (d, _):
+        time.sleep(1.5 * SLOW)  # the store commits within a second
+        d.kill()
+        d.start()
+        listed = d.devices()
+        expect(len(listed) == 4, f"{len(listed)} devices after the restart")
+        expect(all(x["channels"] == 2 for x in listed), "channels after the restart")
+        wait_for("all online again", lambda: len(d.online()) == 4, timeout=15)
+
+
+@test
+def wrong_password_is_never_a_device():
+    d = Daemon()
+    try:
+        c = Cameras(d, "--retry", "1", password="not the password")
+        wait_for("refusals", lambda: re.search(r"refused", c.log()))
+        expect(d.devices() == [], f"{d.devices()}")
+        pending = d.get("/api/v1/pending")["items"]
+        expect([p["id"] for p in pending] == [DEVICE], f"pending: {pending}")
+        c.close()
+    finally:
+        d.close()
+
+
+def failing(options, statuses, steps, transport="udp", settings=()):
+    with system(*options, settings=settings) as (d, _):
+        a = d.live(DEVICE, channel_id(DEVICE), transport=transport)
+        expect(a.status in statuses, f"{options}: {a.status} {a.body[:500]}")
+        p = a.json
+        expect(p.get("step") in steps, f"{options}: step {p.get('step')}: {p}")
+        expect(p.get("evidence") and p.get("hint"), f"{options}: {p}")
+        wait_for("everything is freed", lambda: not [s for s in d.get("/api/v1/sessions")["items"]
+                                                     if s["state"] not in ("failed",)])
+        return p
+
+
+@test
+def refused_invite_names_the_step():
+    failing(["--refuse", "403"], (502,), ("answer",))
+    failing(["--refuse", "486"], (502, 409), ("answer",))
+
+
+@test
+def unanswered_invite_names_the_step():
+    failing(["--fault", "deaf"], (504,), ("answer",))
+
+
+@test
+def silent_device_names_the_step():
+    failing(["--fault", "silent"], (504,), ("packet",))
+    failing(["--fault", "silent"], (504,), ("connect", "packet"), transport="tcp-passive")
+
+
+@test
+def unknown_device_and_channel():
+    with system() as (d, _):
+        a = d.live("34020000001180009999", "34020000001310009999")
+        expect(a.status == 404, f"{a.status} {a.body[:300]}")
+        expect(a.headers["Content-Type"].startswith("application/problem+json"), a.headers)
+
+
+@test
+def odd_ssrc_is_tolerated():
+    for fault in ("wrong-ssrc", "other-y", "no-y", "zero-ssrc"):
+        with system("--fault", fault) as (d, _):
+            play(d, "udp", ("fmp4",), "h264", seconds=2)
+            play(d, "tcp-passive", ("fmp4",), "h264", seconds=2)
+
+
+@test
+def odd_program_streams_are_tolerated():
+    for fault in ("no-psm", "psm-once", "length0", "extension", "pts-wrap"):
+        with system("--fault", fault, "--fault", "lf-only") as (d, _):
+            play(d, "udp", ("fmp4",), "h264", seconds=6 if fault == "pts-wrap" else 2)
+
+
+@test
+def odd_catalogs_are_tolerated():
+    with system("--fault", "dup-catalog", channels=5) as (d, _):
+        expect(len(d.channels(DEVICE)) == 5, "duplicates")
+    with system("--fault", "short-catalog", channels=3) as (d, _):
+        expect(len(d.channels(DEVICE)) == 3, "short")
+
+
+@test
+def loss_and_reordering():
+    with system("--loss", "1", "--reorder", "2", "--duplicate", "1") as (d, _):
+        a = d.live(DEVICE, channel_id(DEVICE), transport="udp")
+        expect(a.status == 200, f"{a.status} {a.body[:300]}")
+        urls = a.json["urls"] if "urls" in a.json else a.json
+        check_picture(urls["fmp4"], "h264", seconds=8, slack=0.5)
+        s = d.get("/api/v1/sessions")["items"][0]
+        expect(s["lost"] > 0, f"no loss counted: {s}")
+
+
+@test
+def idle_streams_stop_and_start_again():
+    with system() as (d, _):
+        ch = channel_id(DEVICE)
+        for _ in range(2):
+            url = d.live(DEVICE, ch).json
+            url = (url["urls"] if "urls" in url else url)["fmp4"]
+            probe(url, 1)
+            d.stop_live(DEVICE, ch)
+            wait_for("idle stop", lambda: not d.get("/api/v1/sessions")["items"])
+        # the first GET of a stream starts it by itself
+        path = re.sub(r"^https?://[^/]+", "", url)
+        probe(d.base + path, 1)
+        wait_for("idle stop", lambda: not d.get("/api/v1/sessions")["items"])
+
+
+@test
+def media_urls_need_their_signature():
+    with system() as (d, _):
+        ch = channel_id(DEVICE)
+        for path in (f"/live/{DEVICE}/{ch}.flv", f"/live/{DEVICE}/{ch}.mp4", f"/live/{DEVICE}/{ch}.flv?t=1.aaaa",
+                     f"/live/{DEVICE}/{ch}/frame.mp4", "/api/v1/devices", "/metrics"):
+            a = d.call("GET", path, token=False)
+            expect(a.status == 401, f"{path}: {a.status}")
+        expect(d.call("GET", "/healthz", token=False).status == 200, "healthz")
+        expect(b"gb28181_devices" in d.call("GET", "/metrics").body, "metrics")
+
+
+@test
+def login_with_the_printed_password():
+    d = Daemon()
+    try:
+        password = re.search(r"admin password\s+(\S+)", d.output()).group(1)
+        a = d.call("POST", "/api/v1/login", {"password": "wrong"}, token=False)
+        expect(a.status in (401, 403), f"wrong password: {a.status}")
+        a = d.call("POST", "/api/v1/login", {"password": password}, token=False)
+        expect(a.status in (200, 204), f"login: {a.status} {a.body[:200]}")
+        cookie = a.headers["Set-Cookie"]
+        expect("HttpOnly" in cookie and "SameSite=Strict" in cookie, cookie)
+        a = d.call("GET", "/api/v1/devices", token=False, headers={"Cookie": cookie.split(";")[0]})
+        expect(a.status == 200, f"with the cookie: {a.status}")
+    finally:
+        d.close()
+
+
+@test
+def alarms_arrive():
+    with system("--alarm", "1") as (d, _):
+        items = wait_for("an alarm", lambda: d.get("/api/v1/alarms")["items"])
+        expect(items[0]["device"] == DEVICE, items[0])
+
+
+@test
+def garbage_does_no_harm():
+    with system("--keepalive", "2") as (d, _):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for i in range(300):
+                s.sendto(bytes((i * 7 + k * 13) & 0xff for k in range(i)), ("127.0.0.1", d.sip))
+            s.sendto(b"REGISTER sip:x SIP/2.0\r\n" + b"Via: SIP/2.0/UDP h\r\n" * 2000 + b"\r\n", ("127.0.0.1", d.sip))
+        with socket.create_connection(("127.0.0.1", d.sip)) as s:
+            s.sendall(b"\x00\x01\x02" * 30000)
+        with socket.create_connection(("127.0.0.1", d.http)) as s:
+            s.sendall(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000)
+        time.sleep(3 * SLOW)
+        expect(len(d.online()) == 1, "device is still online")
+        play(d, "udp", ("fmp4",), "h264", seconds=2)
+
+
+@test
+def command_line():
+    exe = f"{BUILD}/gb28181d"
+
+    def run(*args):
+        return subprocess.run([exe, *args], capture_output=True, text=True, timeout=20 * SLOW, check=False)
+
+    expect(run("--version").stdout.startswith("gb28181d "), "--version")
+    expect(run("--help").returncode == 0, "--help")
+    expect(run("--no-such").returncode == 64, "usage")
+    r = run("-s", "no.such=1", "-t")
+    expect(r.returncode == 78 and "no.such" in r.stderr, r)
+    r = run("-s", "media.ports=9", "--check")
+    expect(r.returncode == 78 and "media.ports" in r.stderr, r)
+    r = run("--print-config")
+    expect("sip:" in r.stdout and r.returncode == 0, "--print-config")
+    with open("/tmp/gb28181d-e2e.yml", "w") as f:
+        f.write("server: { id: 34020000002000000001 }\nsip: { listen: 127.0.0.1:5060, bad: 1 }\n")
+    r = run("-c", "/tmp/gb28181d-e2e.yml", "-t")
+    expect(r.returncode == 78 and ":2:" in r.stderr and "sip.bad" in r.stderr, r)
+
+
+def main():
+    wanted = sys.argv[1:]
+    passed = failed = 0
+    for fn in TESTS:
+        if wanted and fn.__name__ not in wanted:
+            continue
+        begin = time.monotonic()
+        try:
+            fn()
+            passed += 1
+            print(f"ok      {fn.__name__}  {time.monotonic() - begin:.1f} s", flush=True)
+        except Exception as e:
+            failed += 1
+            print(f"FAILED  {fn.__name__}: {e}", flush=True)
+            if not isinstance(e, Failed):
+                traceback.print_exc()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
