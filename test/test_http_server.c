@@ -1,0 +1,565 @@
+/* The server over loopback: a handful, the rest is tested without sockets. */
+#include "test/http_fixture.h"
+
+#include "app/http/server.h"
+
+#include <unistd.h>
+
+#define GUARD_MS 10000 /* a test that hangs fails */
+
+struct client {
+    uv_tcp_t tcp;
+    uv_connect_t connect;
+    char text[65536]; /* what arrived, with a NUL */
+    size_t len;
+    bool connected, ended, closed;
+};
+
+static struct {
+    uv_loop_t loop;
+    uv_timer_t guard;
+    struct http_server *server;
+    struct gb_addr addr;
+    bool late, closed;
+} net;
+
+static void on_guard(uv_timer_t *t)
+{
+    (void)t;
+    net.late = true;
+}
+
+/* Runs the loop until the condition holds. */
+#define RUN_UNTIL(cond)                                                        \
+    do {                                                                       \
+        while (!(cond) && !net.late)                                           \
+            uv_run(&net.loop, UV_RUN_ONCE);                                    \
+        if (net.late)                                                          \
+            fail_msg("line %d: waited in vain", __LINE__);                     \
+    } while (0)
+
+static void start(const struct http_server_config *limits)
+{
+    struct http_server_config cfg = *limits;
+    struct gb_addr any = { GB_IPV4, { 127, 0, 0, 1 }, 0 };
+
+    cfg.loop = &net.loop;
+    cfg.alloc = &fx.mem.alloc;
+    cfg.app = fx.app;
+    cfg.listen = &any;
+    cfg.n_listen = 1;
+    assert_int_equal(http_server_new(&net.server, &cfg, NULL), 0);
+    net.addr = http_server_addr(net.server, 0);
+    assert_true(net.addr.port != 0);
+}
+
+static int setup(void **state)
+{
+    memset(&net, 0, sizeof(net));
+    assert_int_equal(uv_loop_init(&net.loop), 0);
+    uv_timer_init(&net.loop, &net.guard);
+    uv_timer_start(&net.guard, on_guard, GUARD_MS, 0);
+    return fx_setup(state);
+}
+
+static void on_server_closed(void *ctx)
+{
+    (void)ctx;
+    net.closed = true;
+}
+
+static int teardown(void **state)
+{
+    http_server_close(net.server, on_server_closed, NULL);
+    while (!net.closed && !net.late)
+        uv_run(&net.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&net.guard, NULL);
+    uv_run(&net.loop, UV_RUN_DEFAULT);
+    assert_true(net.closed);
+    assert_int_equal(uv_loop_close(&net.loop), 0);
+    return fx_teardown(state);
+}
+
+/* ---- a client ------------------------------------------------------------------ */
+
+static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
+{
+    struct client *c = h->data;
+
+    (void)hint;
+    *buf = uv_buf_init(c->text + c->len,
+                       (unsigned)(sizeof(c->text) - c->len - 1));
+}
+
+static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
+{
+    struct client *c = h->data;
+
+    (void)buf;
+    if (n < 0) {
+        c->ended = true;
+        uv_read_stop(h);
+        return;
+    }
+    c->len += (size_t)n;
+    c->text[c->len] = '\0';
+}
+
+static void on_connect(uv_connect_t *req, int status)
+{
+    struct client *c = req->data;
+
+    assert_int_equal(status, 0);
+    c->connected = true;
+    uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
+static struct client *dial(void)
+{
+    struct client *c = calloc(1, sizeof(*c));
+    struct sockaddr_in sa;
+
+    assert_non_null(c);
+    assert_int_equal(uv_ip4_addr("127.0.0.1", net.addr.port, &sa), 0);
+    uv_tcp_init(&net.loop, &c->tcp);
+    uv_tcp_nodelay(&c->tcp, 1);
+    c->tcp.data = c->connect.data = c;
+    assert_int_equal(uv_tcp_connect(&c->connect, &c->tcp,
+                                    (const struct sockaddr *)&sa, on_connect),
+                     0);
+    RUN_UNTIL(c->connected);
+    return c;
+}
+
+static void send_bytes(struct client *c, struct slice s)
+{
+    while (s.n) {
+        uv_buf_t buf = uv_buf_init((char *)(uintptr_t)s.p, (unsigned)s.n);
+        int n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+
+        if (n == UV_EAGAIN) {
+            uv_run(&net.loop, UV_RUN_NOWAIT);
+            continue;
+        }
+        assert_true(n > 0);
+        s = slice_from(s, (size_t)n);
+    }
+}
+
+static void send_text(struct client *c, const char *text)
+{
+    send_bytes(c, slice_str(text));
+}
+
+static void on_client_closed(uv_handle_t *h)
+{
+    struct client *c = h->data;
+
+    c->closed = true;
+}
+
+static void hang_up(struct client *c)
+{
+    uv_close((uv_handle_t *)&c->tcp, on_client_closed);
+    RUN_UNTIL(c->closed);
+    free(c);
+}
+
+static size_t count(const struct client *c, const char *text)
+{
+    size_t n = 0;
+
+    for (const char *at = c->text; (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
+#define HOST "Host: nvr\r\n"
+#define HEALTH "GET /healthz HTTP/1.1\r\n" HOST "\r\n"
+#define OK "HTTP/1.1 200 OK\r\n"
+
+static const struct http_server_config no_limits = { 0 };
+
+/* ---- tests ----------------------------------------------------------------------- */
+
+static void keep_alive(void **state)
+{
+    struct slice text = slice_str(HEALTH HEALTH);
+    struct http_server_counters n;
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, HEALTH HEALTH "\r\nHEAD /healthz HTTP/1.1\r\n" HOST "\r\n");
+    RUN_UNTIL(count(c, OK) == 3);
+    assert_int_equal(count(c, "\r\n\r\nok\n"), 2); /* HEAD has no body */
+    assert_int_equal(count(c, "Content-Length: 3\r\n"), 3);
+    for (size_t i = 0; i < text.n; i++) { /* byte by byte */
+        send_bytes(c, slice_of(text.p + i, 1));
+        uv_run(&net.loop, UV_RUN_NOWAIT);
+    }
+    RUN_UNTIL(count(c, OK) == 5);
+    send_text(c, "GET /healthz HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    RUN_UNTIL(c->ended);
+    assert_int_equal(count(c, OK), 6);
+    assert_int_equal(count(c, "Connection: close\r\n"), 1);
+    http_server_counters(net.server, &n);
+    assert_int_equal(n.requests, 6);
+    hang_up(c);
+    RUN_UNTIL((http_server_counters(net.server, &n), n.connections == 0));
+}
+
+/* Each is answered, the connection ends, and the client can read all of it. */
+static void bad_requests(void **state)
+{
+    static const struct {
+        const char *text, *status;
+    } cases[] = {
+        { "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 " },
+        { "\x16\x03\x01", "HTTP/1.1 400 " },
+        { "GET / HTTP/1.1\r\n" HOST "Content-Length: 9999999\r\n\r\nxxxxx",
+          "HTTP/1.1 413 " },
+        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+          "5\r\nhello\r\n0\r\n\r\n" HEALTH,
+          "HTTP/1.1 411 " },
+        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 " },
+    };
+
+    (void)state;
+    start(&no_limits);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct client *c = dial();
+
+        send_text(c, cases[i].text);
+        RUN_UNTIL(c->ended);
+        if (count(c, cases[i].status) != 1 || count(c, "HTTP/1.1 ") != 1)
+            fail_msg("%s", c->text);
+        assert_int_equal(count(c, "application/problem+json"), 1);
+        hang_up(c);
+    }
+}
+
+static void long_head(void **state)
+{
+    static char line[HTTP_HEAD_MAX];
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    memset(line, 'a', sizeof(line));
+    send_text(c, "GET / HTTP/1.1\r\nX: ");
+    send_bytes(c, slice_of(line, sizeof(line)));
+    RUN_UNTIL(c->ended);
+    assert_int_equal(count(c, "HTTP/1.1 431 "), 1);
+    hang_up(c);
+}
+
+static void time_outs(void **state)
+{
+    struct http_server_config cfg = { .head_timeout_ms = 40,
+                                      .body_timeout_ms = 40,
+                                      .idle_timeout_ms = 40 };
+    struct client *silent, *slow, *body_, *idle;
+
+    (void)state;
+    start(&cfg);
+    silent = dial();
+    slow = dial();
+    body_ = dial();
+    idle = dial();
+    send_text(slow, "GET / HT");
+    send_text(body_, "POST /api/v1/login HTTP/1.1\r\n" HOST
+                     "Content-Length: 5\r\n\r\nab");
+    send_text(idle, HEALTH);
+    RUN_UNTIL(silent->ended && slow->ended && body_->ended && idle->ended);
+    assert_int_equal(silent->len, 0);
+    assert_int_equal(count(slow, "HTTP/1.1 408 "), 1);
+    assert_int_equal(count(body_, "HTTP/1.1 408 "), 1);
+    assert_int_equal(count(idle, OK), 1);
+    assert_int_equal(count(idle, "HTTP/1.1 "), 1);
+    hang_up(silent);
+    hang_up(slow);
+    hang_up(body_);
+    hang_up(idle);
+}
+
+static void source_limit(void **state)
+{
+    struct http_server_config cfg = { .max_per_source = 2 };
+    struct http_server_counters n;
+    struct client *a, *b, *c;
+
+    (void)state;
+    start(&cfg);
+    a = dial();
+    b = dial();
+    c = dial();
+    RUN_UNTIL(c->ended);
+    hang_up(c);
+    hang_up(a);
+    RUN_UNTIL((http_server_counters(net.server, &n), n.connections == 1));
+    assert_int_equal(n.refused, 1);
+    a = dial(); /* there is room again */
+    send_text(a, HEALTH);
+    RUN_UNTIL(count(a, OK) == 1);
+    hang_up(a);
+    hang_up(b);
+}
+
+static void bodies(void **state)
+{
+    static char big[300000];
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    memset(big, ' ', sizeof(big));
+    send_text(c, "POST " LIVE "?wait=0 HTTP/1.1\r\n" HOST TOKEN
+                 "Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n");
+    RUN_UNTIL(count(c, "HTTP/1.1 100 Continue\r\n\r\n") == 1);
+    memcpy(big, "{\"stream\":\"sub\"}", 16);
+    send_bytes(c, slice_of(big, sizeof(big)));
+    RUN_UNTIL(count(c, "HTTP/1.1 202 ") == 1);
+    assert_int_equal(fake.live_req.stream, 1);
+    send_text(c, HEALTH);
+    RUN_UNTIL(count(c, OK) == 1);
+    hang_up(c);
+}
+
+static void plays(uint64_t session)
+{
+    const struct platform_action act = { .kind = PLATFORM_SESSION_CHANGED,
+                                         .session = session };
+
+    fake_session(session)->state = PLATFORM_PLAYING;
+    http_on_action(fx.app, &act);
+}
+
+/* An answer that comes later, a request behind it, a client that goes. */
+static void put_off(void **state)
+{
+    struct client *c, *gone;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    gone = dial();
+    send_text(c, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n" HEALTH);
+    RUN_UNTIL(fake.holds[1] == 1);
+    send_text(gone, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(fake.holds[1] == 2);
+    assert_int_equal(c->len, 0);
+    hang_up(gone);
+    RUN_UNTIL(fake.holds[1] == 1);
+    plays(1);
+    RUN_UNTIL(count(c, OK) == 2);
+    assert_int_equal(count(c, "\"state\":\"playing\""), 1);
+    assert_int_equal(fake.holds[1], 0);
+    hang_up(c);
+}
+
+/* The socket moves: what was read goes with it, what is written to the
+ * descriptor arrives; then it comes back. */
+static void handover(void **state)
+{
+    static const char hello[] = "media", request[] = HEALTH;
+    struct http_server_counters n;
+    struct client *c;
+    char *unread;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    fx.media.fd = -1;
+    send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN
+                 "\r\nbehind");
+    RUN_UNTIL(fake.holds[1] == 1);
+    plays(1);
+    RUN_UNTIL(fx.media.fd >= 0);
+    assert_int_equal(fx.media.n_unread, 6);
+    assert_memory_equal(fx.media.unread, "behind", 6);
+    free(fx.media.unread);
+    assert_int_equal(fx.media.format, HTTP_FORMAT_FLV);
+    assert_int_equal(fx.media.session, 1);
+    assert_int_equal(fx.media.remote.port != 0, 1);
+    assert_int_equal(fx.media.local.port, net.addr.port);
+    http_server_counters(net.server, &n);
+    assert_int_equal(n.handed_over, 1);
+    RUN_UNTIL((http_server_counters(net.server, &n), n.connections == 0));
+    assert_int_equal(write(fx.media.fd, hello, 5), 5);
+    RUN_UNTIL(c->len == 5);
+    assert_false(c->ended);
+    unread = malloc(sizeof(request) - 1);
+    assert_non_null(unread);
+    memcpy(unread, request, sizeof(request) - 1);
+    http_server_adopt(net.server, fx.media.fd, unread, sizeof(request) - 1);
+    RUN_UNTIL(count(c, OK) == 1);
+    send_text(c, HEALTH);
+    RUN_UNTIL(count(c, OK) == 2);
+    hang_up(c);
+}
+
+#define UPGRADE                                                                \
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n"                            \
+    "Sec-WebSocket-Version: 13\r\n"                                            \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+static void handover_refused(void **state)
+{
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    fx.media_err = GB_ELIMIT;
+    c = dial();
+    send_text(c, "GET /api/ws?src=" C1 " HTTP/1.1\r\n" HOST TOKEN UPGRADE
+                 "\r\n");
+    RUN_UNTIL(fake.holds[1] == 1);
+    plays(1);
+    RUN_UNTIL(count(c, "HTTP/1.1 503 ") == 1);
+    assert_string_equal(fx.media.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_true(fx.media.websocket);
+    assert_int_equal(fake.holds[1], 0);
+    send_text(c, HEALTH); /* the connection is still good */
+    RUN_UNTIL(count(c, OK) == 1);
+    hang_up(c);
+}
+
+static void websocket_error(void **state)
+{
+    static const struct platform_action act = {
+        .kind = PLATFORM_SESSION_CHANGED,
+        .session = 1,
+    };
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, "GET /api/ws?src=" C1 " HTTP/1.1\r\n" HOST TOKEN UPGRADE
+                 "\r\n");
+    RUN_UNTIL(fake.holds[1] == 1);
+    fake_session(1)->state = PLATFORM_FAILED;
+    fake_session(1)->step = PLATFORM_STEP_PACKET;
+    http_on_action(fx.app, &act);
+    RUN_UNTIL(c->ended);
+    assert_int_equal(count(c, "HTTP/1.1 101 "), 1);
+    assert_int_equal(
+        count(c, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
+        1);
+    assert_int_equal(count(c, "{\"type\":\"error\",\"value\":\"mse: packet"),
+                     1);
+    assert_int_equal((uint8_t)c->text[c->len - 17], 0x88); /* close frame */
+    hang_up(c);
+}
+
+static void device_event(void)
+{
+    static const struct platform_action act = {
+        .kind = PLATFORM_DEVICE_REMOVED,
+        .device = SLICE_INIT(D2),
+    };
+
+    http_on_action(fx.app, &act);
+}
+
+static void event_stream(void **state)
+{
+    struct http_server_counters n;
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(count(c, "retry: ") == 1);
+    assert_int_equal(count(c, "text/event-stream"), 1);
+    for (int i = 0; i < 200; i++)
+        device_event();
+    RUN_UNTIL(count(c, "event: device\n") == 200);
+    http_server_counters(net.server, &n);
+    assert_int_equal(n.event_streams, 1);
+    hang_up(c);
+    RUN_UNTIL((http_server_counters(net.server, &n), n.connections == 0));
+    assert_int_equal(n.event_streams, 0);
+    device_event();
+}
+
+static void password_pool(void **state)
+{
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, "POST /api/v1/login HTTP/1.1\r\n" HOST
+                 "Content-Length: 22\r\n\r\n{\"password\":\"letmein\"}");
+    RUN_UNTIL(count(c, "Set-Cookie: gb28181d=") == 1);
+    assert_int_equal(count(c, OK), 1);
+    send_text(c, "POST /api/v1/login HTTP/1.1\r\n" HOST
+                 "Content-Length: 16\r\n\r\n{\"password\":\"x\"}");
+    RUN_UNTIL(count(c, "HTTP/1.1 401 ") == 1);
+    hang_up(c);
+}
+
+/* Closing while everything is under way: the teardown counts what is left. */
+static void close_in_flight(void **state)
+{
+    struct client *c[4];
+
+    (void)state;
+    start(&no_limits);
+    for (size_t i = 0; i < COUNT(c); i++)
+        c[i] = dial();
+    send_text(c[0], "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    send_text(c[1], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    send_text(c[2], "GET / HTT");
+    RUN_UNTIL(fake.holds[1] == 1 && count(c[1], "retry: ") == 1);
+    send_text(c[3], "POST /api/v1/login HTTP/1.1\r\n" HOST
+                    "Content-Length: 16\r\n\r\n{\"password\":\"x\"}");
+    uv_run(&net.loop, UV_RUN_NOWAIT);
+    http_server_close(net.server, on_server_closed, NULL);
+    RUN_UNTIL(net.closed);
+    assert_int_equal(fake.holds[1], 0);
+    for (size_t i = 0; i < COUNT(c); i++) {
+        RUN_UNTIL(c[i]->ended);
+        hang_up(c[i]);
+    }
+    net.closed = false;
+    start(&no_limits); /* for the teardown, and: the port is free again */
+}
+
+static void listen_fails(void **state)
+{
+    struct http_server *second = NULL;
+    struct http_server_config cfg = { .loop = &net.loop,
+                                      .alloc = &fx.mem.alloc,
+                                      .app = fx.app,
+                                      .n_listen = 1 };
+    size_t failed = 9;
+
+    (void)state;
+    start(&no_limits);
+    cfg.listen = &net.addr;
+    assert_int_equal(http_server_new(&second, &cfg, &failed), UV_EADDRINUSE);
+    assert_int_equal(failed, 0);
+    assert_null(second);
+    uv_run(&net.loop, UV_RUN_NOWAIT);
+}
+
+int main(void)
+{
+#define NET(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        NET(keep_alive),      NET(bad_requests), NET(long_head),
+        NET(time_outs),       NET(source_limit), NET(bodies),
+        NET(put_off),         NET(handover),     NET(handover_refused),
+        NET(websocket_error), NET(event_stream), NET(password_pool),
+        NET(close_in_flight), NET(listen_fails),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
