@@ -101,7 +101,12 @@ $(BUILD)/gbcam: $(BUILD)/clip.o
 $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
 	$(CC) $(OPT) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
-support := $(call obj,$(filter-out test/test_% test/bench_%,$(wildcard test/*.c)))
+# An archive: a test takes from it only what it uses, so that one may bring a
+# platform or a stack of its own.
+support := $(BUILD)/libsupport.a
+$(support): $(call obj,$(filter-out test/test_% test/bench_%,$(wildcard test/*.c)))
+	@rm -f $@
+	$(CROSS)ar rcs $@ $^
 
 $(BUILD)/test_%: $(BUILD)/test/test_%.o $(support) $(app_lib) $(core_lib)
 	$(CC) $(OPT) $(LDFLAGS) $^ -lcmocka $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
