@@ -264,7 +264,10 @@ static int take_map(struct ps_demux *d, const uint8_t *p, size_t n,
     d->env.count.bad_headers++;
     if (((size_t)p[4] << 8 | p[5]) > PS_MAP_MAX)
         return BROKEN;
-    return skip_element(d, p, n, need);
+    d->left = (size_t)p[4] << 8 | p[5]; /* what is here of it, is gone */
+    if (n < PS_LEN_BYTES + d->left)
+        return skip_element(d, p, n, need);
+    return (int)(PS_LEN_BYTES + d->left);
 }
 
 /* Neither form fits. What the length says is believed until its end. */
@@ -494,40 +497,46 @@ static size_t fill_stash(struct ps_demux *d, const uint8_t *p, size_t n,
     return want;
 }
 
-/* The stash begins with what may become 00 00 01. */
-static size_t lost_in_stash(struct ps_demux *d, const uint8_t *p, size_t n)
+/* LOST, and the stash begins with what may become 00 00 01. As below. */
+static int lost_in_stash(struct ps_demux *d, size_t *need)
 {
     static const uint8_t prefix[3] = { 0, 0, 1 };
-    size_t used = 0;
+    size_t k = d->n_stash < 3 ? d->n_stash : 3;
+    int r = memcmp(d->stash, prefix, k) != 0 ? BROKEN : 0;
 
-    while (d->n_stash) {
-        size_t k = d->n_stash < 3 ? d->n_stash : 3, need = 3;
-        int r = memcmp(d->stash, prefix, k) != 0 ? BROKEN : 0;
-
-        if (r == 0 && d->n_stash >= 3)
-            r = check_sync(d, d->stash, d->n_stash, d->lost_bytes, &need);
-        if (r > 0) {
-            d->state = HDR;
-            return used;
-        }
-        if (r < 0) {
-            unstash(d, 1);
-            count_lost(d, 1);
-            continue;
-        }
-        if (used == n)
-            return used;
-        used += fill_stash(d, p + used, n - used, need);
+    *need = 3;
+    if (r == 0 && k == 3)
+        r = check_sync(d, d->stash, d->n_stash, d->lost_bytes, need);
+    if (r > 0)
+        d->state = HDR;
+    if (r < 0) {
+        unstash(d, 1);
+        count_lost(d, 1);
     }
-    return used;
+    return r;
+}
+
+/* HDR, and the stash begins with what may be a header. 0: *need bytes must
+ * be in the stash. */
+static int header_in_stash(struct ps_demux *d, size_t *need)
+{
+    int r = take_header(d, d->stash, d->n_stash, need);
+
+    if (r > 0)
+        unstash(d, (size_t)r);
+    if (r < 0) {
+        size_t have = d->n_stash;
+
+        lose_sync(d);
+        d->n_stash = have; /* a pack header may begin in it */
+    }
+    return r;
 }
 
 static size_t feed_lost(struct ps_demux *d, const uint8_t *p, size_t n)
 {
     size_t at = 0, tail;
 
-    if (d->n_stash)
-        return lost_in_stash(d, p, n);
     for (;;) {
         size_t need, k = d->env.scan(p + at, n - at);
         int r;
@@ -558,32 +567,13 @@ static size_t feed_lost(struct ps_demux *d, const uint8_t *p, size_t n)
 
 /* --- one state each: bytes consumed --- */
 
-static size_t header_step(struct ps_demux *d, const uint8_t *p, size_t n)
+static size_t feed_header(struct ps_demux *d, const uint8_t *p, size_t n)
 {
     size_t used = 0, need = 0;
-    int r;
 
-    while (d->n_stash) {
-        r = take_header(d, d->stash, d->n_stash, &need);
-        if (r > 0)
-            unstash(d, (size_t)r);
-        if (r < 0) {
-            size_t have = d->n_stash;
-
-            lose_sync(d);
-            d->n_stash = have; /* a pack header may begin in it */
-            return used;
-        }
-        if (r > 0 && d->state != HDR)
-            return used;
-        if (r > 0)
-            continue;
-        if (used == n)
-            return used;
-        used += fill_stash(d, p + used, n - used, need);
-    }
     while (used < n && d->state == HDR) {
-        r = take_header(d, p + used, n - used, &need);
+        int r = take_header(d, p + used, n - used, &need);
+
         if (r < 0) {
             lose_sync(d);
             return used;
@@ -716,9 +706,16 @@ static void seek_byte(struct ps_demux *d, uint8_t b)
     d->left--;
     d->seek++;
     if (b == 1 && d->fill >= 2) {
+        bool copy = d->env.copy;
+        size_t used;
+        bool ok;
+
         d->fill = 0;
         d->state = d->left ? BODY : HDR;
-        if (!es_put_copy(d->cur, start, sizeof(start)))
+        d->env.copy = true;
+        ok = es_put(d->cur, start, sizeof(start), &used);
+        d->env.copy = copy;
+        if (!ok)
             lose_sync(d);
         else if (!d->left)
             es_pes_end(d->cur);
@@ -733,43 +730,13 @@ static void seek_byte(struct ps_demux *d, uint8_t b)
         d->fill = 0;
 }
 
-/* Bytes that are left in the stash behind a broken PES header. */
-static void drain_stash(struct ps_demux *d)
-{
-    while (d->n_stash && d->state == SEEK) {
-        uint8_t b = d->stash[0];
-
-        unstash(d, 1);
-        seek_byte(d, b);
-    }
-    if (d->n_stash && d->state == SKIP)
-        unstash(d, feed_skip(d, d->n_stash));
-    if (d->n_stash && d->state == BODY) {
-        size_t k = d->n_stash < d->left ? d->n_stash : d->left;
-
-        d->left -= k;
-        if (!es_put_copy(d->cur, d->stash, k)) {
-            lose_sync(d);
-            return;
-        }
-        unstash(d, k);
-        if (!d->left) {
-            d->state = HDR;
-            es_pes_end(d->cur);
-        }
-    }
-}
-
 static size_t step(struct ps_demux *d, const uint8_t *p, size_t n)
 {
     size_t used = 0;
 
     switch (d->state) {
     case HDR:
-        used = header_step(d, p, n);
-        if (d->n_stash && (d->state == SEEK || d->state == SKIP))
-            drain_stash(d);
-        return used;
+        return feed_header(d, p, n);
     case BODY:
         return feed_body(d, p, n);
     case OPEN:
@@ -786,6 +753,54 @@ static size_t step(struct ps_demux *d, const uint8_t *p, size_t n)
         return feed_lost(d, p, n);
     }
     return n;
+}
+
+static void run(struct ps_demux *d, const uint8_t *p, size_t n);
+
+/* More than a header was gathered (the search for it went wrong at first):
+ * the rest is fed as if it came only now, and payload in it is copied. */
+static void feed_stash(struct ps_demux *d)
+{
+    uint8_t rest[ES_SPARE];
+    size_t n = d->n_stash < sizeof(rest) ? d->n_stash : sizeof(rest);
+    bool copy = d->env.copy;
+
+    memcpy(rest, d->stash, n);
+    unstash(d, n);
+    if (d->n_stash) { /* cannot be: only short headers go wrong so */
+        lose_sync(d);
+        return;
+    }
+    d->env.copy = true;
+    run(d, rest, n);
+    d->env.copy = copy;
+}
+
+static void run(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+
+    for (;;) {
+        size_t need;
+        int r;
+
+        if (!d->n_stash || d->state == CAND) {
+            if (at == n)
+                return;
+            at += step(d, p + at, n - at);
+            continue;
+        }
+        if (d->state != HDR && d->state != LOST) {
+            feed_stash(d);
+            continue;
+        }
+        r = d->state == HDR ? header_in_stash(d, &need)
+                            : lost_in_stash(d, &need);
+        if (r == 0 && at == n)
+            return;
+        if (r == 0)
+            at += fill_stash(d, p + at, n - at, need);
+    }
 }
 
 /* --- what packets tell --- */
@@ -821,7 +836,6 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
                    const struct ps_feed *f)
 {
     struct es_env *env = &d->env;
-    size_t at = 0;
 
     env->buf = f->buf;
     env->rtp_ts = f->rtp_ts;
@@ -830,8 +844,7 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
     env->count.bytes += n;
     if (f->packet)
         believe_packet(d, p, n);
-    while (at < n)
-        at += step(d, p + at, n - at);
+    run(d, p, n);
     if (f->marker && d->cur && d->cur->video && d->state == HDR &&
         !d->n_stash)
         es_marker(d->cur);

@@ -152,10 +152,30 @@ void es_fini(struct es *s)
 
 /* --- the list of pieces --- */
 
+/* Bytes of s that stay, with the content of p; NULL: too many of them. */
+static const uint8_t *keep_copy(struct es *s, const uint8_t *p, size_t n)
+{
+    uint8_t *to = s->spare + s->n_spare;
+
+    if (n > (size_t)(ES_SPARE - s->n_spare))
+        return NULL;
+    memcpy(to, p, n);
+    s->n_spare = (uint8_t)(s->n_spare + n);
+    return to;
+}
+
 bool es_append(struct es *s, const uint8_t *p, size_t n)
 {
+    void *buf = s->env->buf;
+
     if (n == 0)
         return true;
+    if (s->env->copy) {
+        p = keep_copy(s, p, n);
+        buf = NULL;
+        if (!p)
+            return false;
+    }
     if (n > PS_MAX_AU_BYTES - s->bytes)
         return false;
     if (s->n_pieces == s->cap_pieces) {
@@ -166,7 +186,7 @@ bool es_append(struct es *s, const uint8_t *p, size_t n)
             return false;
         s->piece = q;
     }
-    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, s->env->buf };
+    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
     s->bytes += (uint32_t)n;
     s->env->touched |= 1u << s->index;
     return true;
@@ -186,9 +206,12 @@ void es_trim(struct es *s, uint32_t n)
         s->bytes -= (uint32_t)last->n;
         s->n_pieces--;
     }
-    /* refs of pieces that are gone now cover none; they go with the rest */
-    for (uint32_t i = s->n_refs; i-- && s->ref[i].end > s->n_pieces;)
-        s->ref[i].end = s->n_pieces;
+    /* refs whose pieces are all gone */
+    while (s->n_refs && (s->n_refs > 1 ? s->ref[s->n_refs - 2].end : 0) >=
+                            s->n_pieces)
+        release(s->env, s->ref[--s->n_refs].slot);
+    if (s->n_refs && s->ref[s->n_refs - 1].end > s->n_pieces)
+        s->ref[s->n_refs - 1].end = s->n_pieces;
     if (s->held_to > s->n_pieces)
         s->held_to = s->n_pieces;
 }
@@ -410,25 +433,6 @@ bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used)
     if (*used < n)
         es_trim(s, s->pos);
     return true;
-}
-
-bool es_put_copy(struct es *s, const uint8_t *p, size_t n)
-{
-    void *buf = s->env->buf;
-    size_t used;
-    bool ok;
-
-    if (n > (size_t)(ES_SPARE - s->n_spare)) {
-        forget_unit(s);
-        return false;
-    }
-    memcpy(s->spare + s->n_spare, p, n);
-    p = s->spare + s->n_spare;
-    s->n_spare = (uint8_t)(s->n_spare + n);
-    s->env->buf = NULL;
-    ok = es_put(s, p, n, &used);
-    s->env->buf = buf;
-    return ok;
 }
 
 /* --- delivery --- */

@@ -15,7 +15,7 @@
 #define ES_MARKS 32      /* PES starts and packets remembered; a power of 2.
                             More than ES_HEAD + 4 bytes can begin */
 #define ES_HEAD 16       /* bytes of a NAL unit looked at on its way in */
-#define ES_SPARE 48      /* payload that had to be copied, see es_put_copy */
+#define ES_SPARE 64      /* payload of one unit that had to be copied */
 
 /* A fed buffer that somebody was told to keep. */
 struct es_hold {
@@ -32,6 +32,7 @@ struct es_env {
     struct ps_counters count;
     ps_scan_fn *scan;
     void *buf;          /* of the feed under way; NULL: nothing to hold */
+    bool copy;          /* the bytes being put will not stay: copy them */
     uint32_t rtp_ts;
     uint32_t touched;   /* bit i: stream i got a piece in this feed */
     struct es_hold *hold;
@@ -131,8 +132,6 @@ void es_pes_end(struct es *s);
  * up to and with the id are consumed and s->stopped is set. false: a limit is
  * reached, the unit is gone. */
 bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used);
-/* The same for bytes that will not stay: a few of them are kept here. */
-bool es_put_copy(struct es *s, const uint8_t *p, size_t n);
 /* Appends without looking at the bytes (they may be a PS header). */
 bool es_append(struct es *s, const uint8_t *p, size_t n);
 /* Looks at bytes that es_append has appended; as es_put. */

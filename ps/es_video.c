@@ -253,6 +253,10 @@ static void scan_byte(struct es *s, uint8_t b)
         }
         if (head_complete(s))
             take_head(s);
+        if (s->coast) {
+            s->zeros = 0;
+            return;
+        }
     }
     if (b == 0) {
         s->zeros++;
