@@ -380,6 +380,7 @@ static void audio_rules(void **state)
                      (unsigned)(began - key_ms));
         assert_int_equal(strchr(story_fmp4(&w.edge[0]), 's') != NULL,
                          cases[i].with_audio);
+        assert_null(strchr(story_fmp4(&w.edge[0]) + 1, 'I'));
         /* whoever comes later has what is there now */
         view(&w, 1, FMP4);
         assert_int_equal(strchr(story_fmp4(&w.edge[1]), 's') != NULL,
@@ -873,6 +874,49 @@ static void aac(void **state)
     world_close(&w);
 }
 
+static void keep_times(void *ctx, struct media_frame *f,
+                       struct media_config *c)
+{
+    int64_t *at = ctx;
+
+    (void)c;
+    if (f->track == MEDIA_AUDIO)
+        at[++at[0]] = f->dts90k;
+}
+
+/* A stamp belongs to the frame that begins in its PES, also when the frame ends
+ * in the next one. */
+static void aac_stamps(void **state)
+{
+    static const char adts[] = "\xff\xf1\x60\x40\x01\x5f\xfc" "abc";
+    int64_t at[80] = { 0 };
+    struct hub_tap tap = { .on_frame = keep_times, .ctx = at };
+    struct world w;
+    uint64_t from;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    hub_tap_add(w.hub, &tap, false);
+    from = w.pts90k;
+    picture(&w, true);
+    /* the second half of one and the first of the next in each PES; after 60
+     * frames a second is missing */
+    for (uint64_t i = 0; i < 70; i++) {
+        char pes[10];
+
+        memcpy(pes, adts + 5, 5);
+        memcpy(pes + 5, adts, 5);
+        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC,
+                               from + 5760 * i + (i >= 60 ? 90000 : 0),
+                               slice_of(pes, sizeof(pes))), w.now_ms);
+    }
+    assert_int_equal(at[0], 69);
+    for (int64_t i = 0; i < 69; i++)
+        assert_int_equal(at[1 + i], 5760 * i + (i >= 60 ? 90000 : 0));
+    hub_tap_remove(&tap);
+    world_close(&w);
+}
+
 static void unusable(void **state)
 {
     static const struct slice broken[] = { S("\x67\x42"), S("\x68"),
@@ -1131,6 +1175,7 @@ int main(void)
         cmocka_unit_test(every_step),
         cmocka_unit_test(pieces),
         cmocka_unit_test(aac),
+        cmocka_unit_test(aac_stamps),
         cmocka_unit_test(unusable),
         cmocka_unit_test(loss),
         cmocka_unit_test(taps),

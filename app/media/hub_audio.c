@@ -3,14 +3,17 @@
 #include "app/media/g711.h"
 #include "app/media/hub_int.h"
 
-#define MAX_PES (1u << 16)      /* an audio PES cannot be longer */
+#define MAX_PES (1u << 16) /* an audio PES cannot be longer */
 #define DEFAULT_AAC_HZ 16000
 
-/* Stamp of the PES; only the first frame that begins in it carries it. */
+/* Stamp of the PES: that of the first frame that begins in it, be it whole
+ * here or in the next one. */
 struct stamp {
     struct hub *h;
     const struct ps_au *au;
-    bool used;
+    bool has_pts; /* and not used yet */
+    uint64_t pts90k;
+    bool first;   /* no frame has come of it yet */
 };
 
 static bool fits(struct hub_audio *a, const struct gb_alloc *alloc, size_t n)
@@ -117,17 +120,18 @@ static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
 {
     struct hub *h = s->h;
     const struct media_config *c = h->config[MEDIA_AUDIO];
-    bool first = !s->used;
     struct timeline_in in = { .track = MEDIA_AUDIO, .now_ms = h->now_ms };
     struct timeline_out out;
     struct media_frame *f;
+    bool first;
 
-    s->used = true;
     in.duration90k = duration(&h->audio, n_samples, c->rate_hz);
-    in.has_pts = s->au->has_pts && first;
-    in.pts90k = s->au->pts90k;
-    in.has_rtp = first;
+    in.has_pts = s->has_pts;
+    in.pts90k = s->pts90k;
+    in.has_rtp = s->first;
     in.rtp_ts = s->au->rtp_ts;
+    first = s->first;
+    s->has_pts = s->first = false;
     if (!may_begin(h)) {
         h->stats.dropped++;
         return;
@@ -207,10 +211,12 @@ static size_t take_adts(struct stamp *s, struct slice in, size_t rest)
         }
         if (!learn_aac(s->h, &cfg))
             return in.n;
-        if (off < rest) { /* begun in the PES before: not its stamp */
-            struct ps_au bare = *s->au;
-            struct stamp early = { s->h, &bare, true };
+        if (off < rest) { /* begun in the PES before: its stamp */
+            struct hub_audio *a = &s->h->audio;
+            struct stamp early = { s->h, s->au, a->rest_has_pts,
+                                   a->rest_pts90k, false };
 
+            a->rest_has_pts = false;
             take(&early, f.raw, AAC_FRAME_SAMPLES);
         } else {
             take(s, f.raw, AAC_FRAME_SAMPLES);
@@ -231,6 +237,10 @@ static void take_aac(struct stamp *s, size_t rest)
         return;
     }
     used = take_adts(s, in, rest);
+    if (used >= rest) { /* what is left begins in this PES */
+        a->rest_has_pts = s->has_pts;
+        a->rest_pts90k = s->pts90k;
+    }
     if (used && used < a->n)
         memmove(a->buf, a->buf + used, a->n - used);
     a->n -= used;
@@ -239,7 +249,7 @@ static void take_aac(struct stamp *s, size_t rest)
 void hub_audio_au(struct hub *h, const struct ps_au *au)
 {
     struct hub_audio *a = &h->audio;
-    struct stamp s = { h, au, false };
+    struct stamp s = { h, au, au->has_pts, au->pts90k, true };
     size_t rest;
 
     if (au->codec != a->codec || au->discontinuity)

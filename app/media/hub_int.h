@@ -41,6 +41,8 @@ struct hub_audio {
     struct aac_config aac;
     uint8_t *buf; /* one PES, and before it what the last one left over */
     size_t cap, n;
+    bool rest_has_pts; /* stamp of the frame whose start is left over */
+    uint64_t rest_pts90k;
     uint32_t samples; /* within the current second, for exact durations */
 };
 

@@ -392,6 +392,9 @@ static bool has_stalled(const struct hub *h, const struct hub_viewer *v)
 
 static bool wants(struct hub_viewer *v, const struct media_chunk *c)
 {
+    if (c->config && c->version <= v->version)
+        return false; /* its start had it: once more, and players wait for
+                         the next key frame */
     if (c->config && c->tracks)
         return c->tracks == v->tracks;
     if (!(v->tracks & TRACK_BIT(c->track)))
