@@ -42,7 +42,7 @@ static void note(struct seen *s, const struct rtp_frame *f)
     s->frame[s->n].len = f->n;
     s->frame[s->n].sum = checksum(2166136261u, f->p, f->n);
     s->frame[s->n].seq =
-        f->n >= 4 ? (uint16_t)(f->p[2] << 8 | f->p[3]) : 0;
+        f->n >= 4 ? (uint16_t)(f->p[2] * 256u + f->p[3]) : 0;
     s->n++;
     s->bytes += f->n;
     s->sum = checksum(s->sum, f->p, f->n);
