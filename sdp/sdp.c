@@ -62,6 +62,25 @@ static inline struct slice trim_blanks(struct slice s)
     return s;
 }
 
+/* The first blank at or behind p, or end. */
+static inline const char *word_end(const char *p, const char *end)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    while (end - p >= 8) {
+        uint64_t v, hit;
+
+        memcpy(&v, p, 8);
+        hit = zero_bytes(v ^ ONES * ' ') | zero_bytes(v ^ ONES * '\t');
+        if (hit)
+            return p + (__builtin_ctzll(hit) >> 3);
+        p += 8;
+    }
+#endif
+    while (p < end && !ascii_is_blank(*p))
+        p++;
+    return p;
+}
+
 /* Cuts the next word off *s; empty at the end. */
 static inline struct slice next_word(struct slice *s)
 {
@@ -70,8 +89,7 @@ static inline struct slice next_word(struct slice *s)
     while (p < end && ascii_is_blank(*p))
         p++;
     from = p;
-    while (p < end && !ascii_is_blank(*p))
-        p++;
+    p = word_end(p, end);
     *s = slice_of(p, (size_t)(end - p));
     return slice_of(from, (size_t)(p - from));
 }
@@ -494,15 +512,20 @@ static void parse_text(struct parser *p, const char *at, const char *end)
 {
     char type;
 
-    while (at < end && ascii_is_blank(*at))
+    if (end - at >= 2 && at[1] == '=' && !ascii_is_blank(at[0])) {
+        type = at[0]; /* as nearly every line is */
         at++;
-    if (at == end)
-        return;
-    type = *at++;
-    while (at < end && ascii_is_blank(*at))
-        at++;
-    if (at == end || *at != '=')
-        return;
+    } else {
+        while (at < end && ascii_is_blank(*at))
+            at++;
+        if (at == end)
+            return;
+        type = *at++;
+        while (at < end && ascii_is_blank(*at))
+            at++;
+        if (at == end || *at != '=')
+            return;
+    }
     at++;
     parse_line(p, type, trim_blanks(slice_of(at, (size_t)(end - at))));
 }
@@ -539,8 +562,11 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
     for (end = body.p + body.n; at < end; at++) {
         const char *eol = line_end(at, end);
 
-        parse_text(&p, at, eol);
+        if (eol > at)
+            parse_text(&p, at, eol);
         at = eol;
+        if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+            at++;
     }
     settle_ssrc(&p);
     if (!p.any_media)
