@@ -240,6 +240,8 @@ struct session {
     bool closing;  /* the CLOSE has been ordered */
     bool port_lent;
     bool packet;   /* media has come since the INVITE */
+    bool had_key;  /* has played in this open port, maybe before a re-INVITE */
+    uint64_t packets_before; /* that INVITE */
     bool ssrc_any, answered, minimal, dialog_told;
     unsigned tried;
     unsigned restarts; /* since it last played for long */

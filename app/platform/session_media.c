@@ -158,36 +158,35 @@ static void on_refused(struct platform *p, struct session *s,
     session_news(p, s, NEWS_OPEN);
 }
 
+static void first_packet(struct platform *p, struct session *s)
+{
+    struct channel *c = channel_find(p, s->device, session_channel(s));
+
+    s->packet = true;
+    session_set_step(p, s, PLATFORM_STEP_PACKET);
+    if (c) {
+        c->delivered_utc_ms = p->now.utc_ms;
+        channel_changed(p, c);
+    }
+    session_began_media(p, s);
+}
+
 static void on_packet(struct platform *p, struct session *s,
                       const struct platform_media_event *ev)
 {
-    struct channel *c;
-
     s->from = ev->from;
     s->reconnect_at = GB_NEVER;
     if (s->answered && ev->ssrc != s->ssrc)
         device_deviation(p, s->device, DEVIATION_SSRC_FOREIGN,
                          session_channel(s));
-    session_set_step(p, s, PLATFORM_STEP_PACKET);
-    if (!s->packet) {
-        s->packet = true;
-        c = channel_find(p, s->device, session_channel(s));
-        if (c) {
-            c->delivered_utc_ms = p->now.utc_ms;
-            channel_changed(p, c);
-        }
-        session_began_media(p, s);
-    }
+    if (!s->packet)
+        first_packet(p, s);
 }
 
-static void on_key(struct platform *p, struct session *s,
-                   const struct platform_media_event *ev)
+static void set_playing(struct platform *p, struct session *s)
 {
-    s->video = ev->video;
-    s->audio = ev->audio;
-    s->width = ev->width;
-    s->height = ev->height;
     s->key_at = GB_NEVER;
+    s->had_key = true;
     session_set_step(p, s, PLATFORM_STEP_KEY);
     if (s->phase != PHASE_MEDIA || s->state == PLATFORM_PLAYING)
         return;
@@ -202,6 +201,28 @@ static void on_key(struct platform *p, struct session *s,
                  SLICE_ARG(session_channel(s)), transport_text(s->transport),
                  ps_codec_name(s->video), ps_codec_name(s->audio), s->width,
                  s->height, s->step_ms[PLATFORM_STEP_PLAYING]);
+}
+
+static void on_key(struct platform *p, struct session *s,
+                   const struct platform_media_event *ev)
+{
+    s->video = ev->video;
+    s->audio = ev->audio;
+    s->width = ev->width;
+    s->height = ev->height;
+    set_playing(p, s);
+}
+
+/* About once a second. The first packet and the first key frame are told once
+ * for an open port: after another INVITE into it, this is how they come. */
+static void on_alive(struct platform *p, struct session *s,
+                     const struct platform_media_event *ev)
+{
+    s->reconnect_at = GB_NEVER;
+    if (!s->packet && ev->packets > s->packets_before)
+        first_packet(p, s);
+    if (s->packet && s->answered && s->had_key)
+        set_playing(p, s);
 }
 
 /* The connection is gone. Playing: it may come back; else nothing will. */
@@ -247,7 +268,7 @@ static void on_live_event(struct platform *p, struct session *s,
         on_key(p, s, ev);
         break;
     case PLATFORM_MEDIA_ALIVE:
-        s->reconnect_at = GB_NEVER;
+        on_alive(p, s, ev);
         break;
     case PLATFORM_MEDIA_ENDED:
         on_ended(p, s, ev);

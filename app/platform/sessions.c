@@ -149,7 +149,7 @@ void session_free(struct platform *p, struct session *s)
 /* Nothing is left at the media edge. */
 void session_closed(struct platform *p, struct session *s)
 {
-    s->open = s->ordered = s->closing = false;
+    s->open = s->ordered = s->closing = s->had_key = false;
     s->closed_at = GB_NEVER;
     if (s->phase == PHASE_REOPENING) {
         s->phase = PHASE_OPENING;
@@ -292,6 +292,7 @@ static void begin_again(struct platform *p, struct session *s,
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
     s->packet = s->answered = false;
+    s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
     session_news(p, s, NEWS_CHANGED);
 }

@@ -1,0 +1,935 @@
+#include "test/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/writer.h"
+#include "manscdp/catalog.h"
+#include "manscdp/device.h"
+#include "manscdp/notify.h"
+#include "sdp/sdp.h"
+#include "sip/digest.h"
+#include "sip/value.h"
+
+struct sim_packet {
+    struct sim_packet *next;
+    uint64_t at_ms, order;
+    bool to_server;
+    struct sip_peer peer; /* as the receiver sees it */
+    size_t n;
+    char bytes[];
+};
+
+/* ---- the wire ---- */
+
+static void wire_put(struct sim *s, bool to_server, const struct sip_out *out)
+{
+    unsigned copies = 1 + (test_random(&s->rnd) % 100 < s->opt.copy_percent);
+    bool udp = out->peer.transport == SIP_UDP;
+
+    for (unsigned i = 0; i < (udp ? copies : 1); i++) {
+        struct sim_packet *k, **at = &s->wire;
+
+        if (udp && test_random(&s->rnd) % 100 < s->opt.loss_percent)
+            continue;
+        k = calloc(1, sizeof(*k) + out->bytes.n);
+        assert_non_null(k);
+        k->to_server = to_server;
+        k->peer = out->peer;
+        k->peer.local = out->peer.remote;
+        k->peer.remote = out->peer.local;
+        k->at_ms = s->now.mono_ms + s->opt.delay_ms;
+        if (udp && s->opt.jitter_ms)
+            k->at_ms += test_random(&s->rnd) % s->opt.jitter_ms;
+        k->n = out->bytes.n;
+        memcpy(k->bytes, out->bytes.p, k->n);
+        while (*at && (*at)->at_ms <= k->at_ms)
+            at = &(*at)->next;
+        k->next = *at;
+        *at = k;
+    }
+}
+
+static struct sim_device *by_addr(struct sim *s, const struct gb_addr *a)
+{
+    for (unsigned i = 0; i < s->n_devices; i++)
+        if (gb_addr_eq(&s->device[i].addr, a))
+            return &s->device[i];
+    return NULL;
+}
+
+static bool wire_get(struct sim *s)
+{
+    struct sim_packet *k = s->wire;
+    struct sim_device *d;
+    struct slice bytes;
+
+    if (!k || k->at_ms > s->now.mono_ms)
+        return false;
+    s->wire = k->next;
+    bytes = guarded(slice_of(k->bytes, k->n));
+    d = by_addr(s, k->to_server ? &k->peer.remote : &k->peer.local);
+    if (d && d->deaf) {
+        /* lost */
+    } else if (k->to_server) {
+        sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
+    } else if (d) {
+        sip_stack_input(s->field, &k->peer, bytes, s->now.mono_ms);
+    }
+    free(k);
+    return true;
+}
+
+/* ---- requests of a device ---- */
+
+static void device_send(struct sim_device *d, enum sip_method method,
+                        const char *from_id, struct slice body, uint64_t *t)
+{
+    char uri[80], from[80], contact[80];
+    struct sip_extra extra[3];
+    struct sip_request r = { .method = method, .expires = -1 };
+    uint64_t ignored;
+    char addr[GB_ADDR_TEXT_MAX];
+
+    snprintf(uri, sizeof(uri), "sip:%s@%s", SIM_ID, SIM_REALM);
+    snprintf(from, sizeof(from), "sip:%s@%s", from_id, SIM_REALM);
+    snprintf(contact, sizeof(contact), "sip:%s@%s", from_id,
+             gb_addr_text(&d->addr, addr));
+    r.peer = d->to_server;
+    r.uri = slice_str(uri);
+    r.from = slice_str(from);
+    r.to = method == SIP_METHOD_REGISTER ? r.from : r.uri;
+    r.user = (uint64_t)(d - d->sim->device) + 1;
+    r.extra = extra;
+    if (body.n) {
+        r.content_type = SLICE("Application/MANSCDP+xml");
+        r.body = body;
+    }
+    if (method == SIP_METHOD_REGISTER) {
+        r.contact = slice_str(contact);
+        r.call_id = slice_str(d->call_id);
+        r.cseq = ++d->cseq;
+        r.expires = d->wants_expires0 ? 0 : (int64_t)d->expires_s;
+        if (d->version)
+            extra[r.n_extra++] = (struct sip_extra){ SLICE("X-GB-Ver"),
+                                                     slice_str(d->version) };
+        if (d->authorization[0])
+            extra[r.n_extra++] =
+                (struct sip_extra){ SLICE("Authorization"),
+                                    slice_str(d->authorization) };
+    }
+    sip_stack_request(d->sim->field, &r, d->sim->now.mono_ms,
+                      t ? t : &ignored);
+}
+
+void sim_register(struct sim_device *d)
+{
+    static unsigned n;
+
+    if (!d->call_id[0])
+        snprintf(d->call_id, sizeof(d->call_id), "reg%u", ++n);
+    if (!d->keep_auth)
+        d->authorization[0] = '\0';
+    d->wants_expires0 = d->tried_auth = false;
+    device_send(d, SIP_METHOD_REGISTER, d->id, slice_of(NULL, 0),
+                &d->register_transaction);
+}
+
+void sim_unregister(struct sim_device *d)
+{
+    d->wants_expires0 = true;
+    d->tried_auth = false;
+    if (!d->keep_auth)
+        d->authorization[0] = '\0';
+    device_send(d, SIP_METHOD_REGISTER, d->id, slice_of(NULL, 0),
+                &d->register_transaction);
+    d->next_keepalive_ms = GB_NEVER;
+}
+
+static void authorize(struct sim_device *d, const struct sip_msg *m)
+{
+    struct sip_challenge c;
+    char uri[80], cnonce[] = "0a4f113b";
+    struct writer w = writer_of(d->authorization, sizeof(d->authorization) - 1);
+    const struct sip_answer a = {
+        .username = slice_str(d->username ? d->username : d->id),
+        .password = slice_str(d->password),
+        .method = SLICE("REGISTER"),
+        .uri = slice_str(uri),
+        .cnonce = slice_str(cnonce),
+        .nc = 1,
+    };
+
+    snprintf(uri, sizeof(uri), "sip:%s@%s", SIM_ID, SIM_REALM);
+    assert_int_equal(
+        sip_challenge_parse(&c, sip_msg_value(m, SIP_HDR_WWW_AUTHENTICATE)),
+        0);
+    assert_int_equal(sip_answer_write(&w, &c, &a), 0);
+    d->authorization[w.len] = '\0';
+}
+
+static void on_register_answer(struct sim_device *d, const struct sip_event *ev)
+{
+    size_t n = ev->msg ? ev->msg->bytes.n : 0;
+
+    d->last_status = ev->status;
+    if (n >= sizeof(d->last_extra))
+        n = sizeof(d->last_extra) - 1;
+    if (n)
+        memcpy(d->last_extra, ev->msg->bytes.p, n);
+    d->last_extra[n] = '\0';
+    if (ev->status == 401 && ev->msg) {
+        struct sip_challenge c;
+        bool stale =
+            !sip_challenge_parse(
+                &c, sip_msg_value(ev->msg, SIP_HDR_WWW_AUTHENTICATE)) &&
+            c.stale;
+
+        d->challenged++;
+        if (d->tried_auth && !stale)
+            return;
+        authorize(d, ev->msg);
+        d->tried_auth = true;
+        device_send(d, SIP_METHOD_REGISTER, d->id, slice_of(NULL, 0),
+                    &d->register_transaction);
+    } else if (ev->status == 200) {
+        d->registered++;
+        if (!d->wants_expires0 && d->keepalive_ms)
+            d->next_keepalive_ms = d->sim->now.mono_ms + d->keepalive_ms;
+    } else {
+        d->refused++;
+    }
+}
+
+void sim_request(struct sim_device *d, enum sip_method method,
+                 const char *from_id, const char *body)
+{
+    device_send(d, method, from_id, slice_str(body), NULL);
+}
+
+void sim_message(struct sim_device *d, const char *body)
+{
+    sim_request(d, SIP_METHOD_MESSAGE, d->id, body);
+}
+
+void sim_keepalive(struct sim_device *d, const char *device_id)
+{
+    char body[512];
+    struct writer w = writer_of(body, sizeof(body));
+    const struct manscdp_dialect dialect = { 0 };
+    const struct manscdp_keepalive k = {
+        .sn = ++d->sn,
+        .device_id = slice_str(device_id ? device_id : d->id),
+        .status = MANSCDP_LIFE_OK,
+    };
+
+    assert_int_equal(manscdp_keepalive_encode(&w, &dialect, &k), 0);
+    device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
+}
+
+/* ---- answers of a device ---- */
+
+static void send_catalog(struct sim_device *d, uint32_t sn, unsigned from,
+                         unsigned to)
+{
+    struct manscdp_item item[8] = { 0 };
+    char name[8][16], body[8192];
+    const struct manscdp_dialect dialect = { MANSCDP_2016, MANSCDP_GB2312 };
+    struct manscdp_catalog c = {
+        .sn = sn,
+        .device_id = slice_str(d->id),
+        .has_sum_num = true,
+        .sum_num = d->catalog_sum ? d->catalog_sum : d->n_channels,
+    };
+    struct writer w = writer_of(body, sizeof(body));
+    size_t n = 0;
+
+    for (unsigned i = from; i < to; i++, n++) {
+        snprintf(name[n], sizeof(name[n]), "Camera %u", i);
+        item[n].id = slice_str(d->channel[i]);
+        item[n].name = slice_str(name[n]);
+        item[n].manufacturer = SLICE("Acme");
+        item[n].model = SLICE("C1");
+        item[n].parent_id = slice_str(d->id);
+        item[n].status = SLICE("ON");
+    }
+    assert_int_equal(manscdp_catalog_encode(&w, &dialect, &c, item, n), 0);
+    device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
+}
+
+static void answer_catalog(struct sim_device *d, uint32_t sn)
+{
+    unsigned n = d->n_channels - d->catalog_drop;
+
+    d->catalogs++;
+    if (d->catalog_mute)
+        return;
+    if (d->n_channels == 0)
+        send_catalog(d, sn, 0, 0);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned k = d->catalog_reversed ? n - 1 - i : i;
+
+        send_catalog(d, sn, k, k + 1);
+        if (d->catalog_twice)
+            send_catalog(d, sn, k, k + 1);
+    }
+}
+
+static void answer_info(struct sim_device *d, uint32_t sn)
+{
+    char body[1024];
+    struct writer w = writer_of(body, sizeof(body));
+    const struct manscdp_dialect dialect = { 0 };
+    const struct manscdp_device_info i = {
+        .sn = sn,
+        .device_id = slice_str(d->id),
+        .result = MANSCDP_OK,
+        .device_name = SLICE("Recorder"),
+        .manufacturer = SLICE("Acme"),
+        .model = SLICE("R8"),
+        .firmware = SLICE("V1"),
+    };
+
+    d->infos++;
+    assert_int_equal(manscdp_device_info_encode(&w, &dialect, &i), 0);
+    device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
+}
+
+static void respond(struct sim *s, const struct sip_event *ev, unsigned status)
+{
+    const struct sip_response r = { .status = status, .expires = -1 };
+
+    sip_stack_respond(s->field, ev->transaction, &r, s->now.mono_ms);
+}
+
+static void on_device_message(struct sim_device *d, const struct sip_event *ev)
+{
+    static char memory[65536];
+    struct arena a = arena_of(memory, sizeof(memory));
+    struct manscdp_msg m;
+
+    d->messages++;
+    snprintf(d->last_body, sizeof(d->last_body), "%.*s",
+             SLICE_ARG(ev->msg->body));
+    if (d->query_refused) {
+        respond(d->sim, ev, 404);
+        return;
+    }
+    respond(d->sim, ev, 200);
+    if (manscdp_msg_parse(&m, &a, ev->msg->body, NULL, NULL))
+        fail_msg("platform sent: %s", d->last_body);
+    if (m.root == MANSCDP_QUERY && m.cmd == MANSCDP_CMD_CATALOG)
+        answer_catalog(d, m.sn);
+    else if (m.root == MANSCDP_QUERY && m.cmd == MANSCDP_CMD_DEVICE_INFO)
+        answer_info(d, m.sn);
+    else if (m.root == MANSCDP_RESPONSE && m.cmd == MANSCDP_CMD_ALARM)
+        d->alarm_responses++;
+}
+
+static void accept_invite(struct sim_device *d, const struct sip_event *ev)
+{
+    char sdp[1024], contact[80], addr[GB_ADDR_TEXT_MAX], ip[64];
+    struct writer iw = writer_of(ip, sizeof(ip) - 1);
+    struct sdp offer;
+    const struct sdp_media *m;
+    struct sip_response r = { .status = 200, .expires = -1 };
+    int n;
+    bool tcp, plain = d->invite == SIM_PLAIN_AVP;
+    uint32_t y = 0;
+
+    assert_int_equal(sdp_parse(&offer, ev->msg->body, NULL), 0);
+    m = sdp_find_media(&offer, SDP_VIDEO);
+    assert_non_null(m);
+    assert_true(sdp_ssrc(&offer, m, &y));
+    tcp = m->proto == SDP_TCP_RTP_AVP && !plain;
+    d->media_port = m->port;
+    d->media_tcp = m->proto == SDP_TCP_RTP_AVP;
+    gb_addr_write_ip(&iw, &d->addr);
+    ip[iw.len] = '\0';
+    n = snprintf(sdp, sizeof(sdp),
+                 "v=0\r\no=%s 0 0 IN IP4 %s\r\ns=Play\r\nc=IN IP4 %s\r\n"
+                 "t=0 0\r\nm=video %u %sRTP/AVP 96\r\na=sendonly\r\n"
+                 "a=rtpmap:96 PS/90000\r\n%s",
+                 d->id, ip, ip, d->invite == SIM_PORT_ZERO ? 0 : 15060,
+                 tcp ? "TCP/" : "",
+                 !tcp                      ? ""
+                 : m->setup == SDP_PASSIVE ? "a=setup:active\r\n"
+                                             "a=connection:new\r\n"
+                                           : "a=setup:passive\r\n"
+                                             "a=connection:new\r\n");
+    if (d->invite == SIM_OTHER_Y)
+        y = 60205514;
+    if (d->invite != SIM_NO_Y)
+        n += snprintf(sdp + n, sizeof(sdp) - (size_t)n, "y=%010u\r\n", y);
+    snprintf(contact, sizeof(contact), "sip:%s@%s", d->id,
+             gb_addr_text(&d->addr, addr));
+    r.contact = slice_str(contact);
+    if (d->invite != SIM_NO_SDP) {
+        r.content_type = SLICE("application/sdp");
+        r.body = slice_of(sdp, (size_t)n);
+    }
+    d->dialog = ev->dialog;
+    sip_stack_respond(d->sim->field, ev->transaction, &r, d->sim->now.mono_ms);
+}
+
+static void on_device_invite(struct sim_device *d, const struct sip_event *ev)
+{
+    d->invites++;
+    snprintf(d->last_sdp, sizeof(d->last_sdp), "%.*s",
+             SLICE_ARG(ev->msg->body));
+    snprintf(d->last_uri, sizeof(d->last_uri), "%.*s",
+             SLICE_ARG(ev->msg->uri.text));
+    snprintf(d->last_subject, sizeof(d->last_subject), "%.*s",
+             SLICE_ARG(sip_msg_value(ev->msg, SIP_HDR_SUBJECT)));
+    d->invite_transaction = ev->transaction;
+    switch (d->invite) {
+    case SIM_REFUSE:
+        if (d->refuse_times) {
+            d->refuse_times--;
+            respond(d->sim, ev, d->refuse_status);
+            return;
+        }
+        break;
+    case SIM_SILENT:
+        return;
+    case SIM_RING:
+        respond(d->sim, ev, 100);
+        return;
+    case SIM_ANSWER:
+    case SIM_PORT_ZERO:
+    case SIM_NO_SDP:
+    case SIM_NO_Y:
+    case SIM_OTHER_Y:
+    case SIM_PLAIN_AVP:
+        break;
+    }
+    accept_invite(d, ev);
+}
+
+/* ---- the media edge ---- */
+
+static struct sim_stream *stream_of(struct sim *s, uint64_t session)
+{
+    for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+        if (s->stream[i].session == session)
+            return &s->stream[i];
+    return NULL;
+}
+
+static void media_event(struct sim *s, struct sim_stream *st,
+                        enum platform_media_kind kind)
+{
+    struct platform_media_event ev = {
+        .kind = kind,
+        .session = st->session,
+        .packets = st->packets,
+        .bytes = st->packets * 1400,
+        .ssrc = st->ssrc,
+        .video = PS_CODEC_H264,
+        .width = 1920,
+        .height = 1080,
+    };
+
+    if (st->source)
+        ev.from = st->source->addr;
+    if (kind == PLATFORM_MEDIA_REFUSED) {
+        ev.err = GB_EIO;
+        ev.text = "address already in use";
+    }
+    platform_media(s->p, &ev, s->now);
+}
+
+static void on_order(struct sim *s, const struct platform_action *a)
+{
+    struct sim_stream *st = stream_of(s, a->session);
+
+    switch (a->kind) {
+    case PLATFORM_DO_OPEN:
+        assert_null(st);
+        assert_true(a->port && (a->port & 1) == 0);
+        for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+            if (s->stream[i].session && s->stream[i].port == a->port)
+                fail_msg("port %u is open twice", a->port);
+        st = stream_of(s, 0);
+        assert_non_null(st);
+        *st = (struct sim_stream){ .session = a->session,
+                                   .port = a->port,
+                                   .transport = a->transport,
+                                   .ssrc = a->ssrc,
+                                   .next_ms = GB_NEVER };
+        if (s->opt.refuse_ports) {
+            media_event(s, st, PLATFORM_MEDIA_REFUSED);
+            st->session = 0;
+            return;
+        }
+        s->open_streams++;
+        media_event(s, st, PLATFORM_MEDIA_OPENED);
+        break;
+    case PLATFORM_DO_ANSWER:
+        assert_non_null(st);
+        st->ssrc = a->ssrc;
+        st->transport = a->transport;
+        if (a->transport == PLATFORM_TCP_ACTIVE)
+            assert_true(a->remote.family && a->remote.port);
+        break;
+    case PLATFORM_DO_CLOSE:
+        assert_non_null(st);
+        s->closes++;
+        s->open_streams--;
+        if (!s->opt.lose_closed)
+            media_event(s, st, PLATFORM_MEDIA_CLOSED);
+        st->session = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The device has its ACK: packets go to the port it was told. */
+static void media_begins(struct sim *s, struct sim_device *d)
+{
+    bool tcp = d->media_tcp;
+
+    for (unsigned i = 0; i < SIM_MAX_STREAMS; i++) {
+        struct sim_stream *st = &s->stream[i];
+
+        if (!st->session || st->port != d->media_port)
+            continue;
+        if (d->media == SIM_NOTHING || (d->media == SIM_TCP_ONLY && !tcp))
+            return;
+        st->source = d;
+        st->at = 0;
+        st->next_ms = s->now.mono_ms + 20;
+    }
+}
+
+static void media_step(struct sim *s, struct sim_stream *st)
+{
+    static const enum platform_media_kind script[] = {
+        PLATFORM_MEDIA_CONNECTED, PLATFORM_MEDIA_PACKET,
+        PLATFORM_MEDIA_PROGRAM,   PLATFORM_MEDIA_CODEC,
+        PLATFORM_MEDIA_KEY,
+    };
+    static const unsigned stops[] = {
+        [SIM_CONNECT_ONLY] = 1, [SIM_NO_PROGRAM] = 2, [SIM_NO_CODEC] = 3,
+        [SIM_NO_KEY] = 4,
+    };
+    enum sim_media m = st->source->media;
+    unsigned stop = m >= SIM_CONNECT_ONLY ? stops[m] : 0;
+
+    st->next_ms = s->now.mono_ms + 20;
+    if (st->at == 0 && !st->source->media_tcp)
+        st->at = 1; /* nothing to connect */
+    if (stop && st->at >= stop) {
+        st->next_ms = s->now.mono_ms + 1000;
+        if (m != SIM_CONNECT_ONLY) {
+            st->packets += 10;
+            media_event(s, st, PLATFORM_MEDIA_ALIVE);
+        } else {
+            st->next_ms = GB_NEVER;
+        }
+        return;
+    }
+    if (st->at < COUNT(script)) {
+        st->packets += st->at > 0;
+        media_event(s, st, script[st->at++]);
+        return;
+    }
+    st->packets += 10;
+    st->next_ms = s->now.mono_ms + 1000;
+    media_event(s, st, PLATFORM_MEDIA_ALIVE);
+}
+
+/* ---- events ---- */
+
+static void on_field_event(struct sim *s, const struct sip_event *ev)
+{
+    struct sim_device *d = by_addr(s, &ev->peer.local);
+
+    if (ev->kind == SIP_EV_RESPONSE || ev->kind == SIP_EV_FAILED) {
+        if (!ev->user || ev->user > s->n_devices)
+            return;
+        d = &s->device[ev->user - 1];
+        if (ev->transaction == d->register_transaction) {
+            if (ev->kind == SIP_EV_RESPONSE)
+                on_register_answer(d, ev);
+            return;
+        }
+        d->last_status = ev->status;
+        if (ev->status == 200)
+            d->keepalive_ok++;
+        else if (ev->status >= 300)
+            d->keepalive_refused++;
+        return;
+    }
+    if (!d)
+        return;
+    switch (ev->kind) {
+    case SIP_EV_REQUEST:
+        if (ev->msg->method == SIP_METHOD_MESSAGE)
+            on_device_message(d, ev);
+        else if (ev->msg->method == SIP_METHOD_INVITE)
+            on_device_invite(d, ev);
+        else {
+            d->options++;
+            respond(s, ev, 200);
+        }
+        break;
+    case SIP_EV_ACKED:
+        media_begins(s, d);
+        break;
+    case SIP_EV_CANCELLED:
+        d->cancels++;
+        break;
+    case SIP_EV_ENDED:
+        d->byes++;
+        for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+            if (s->stream[i].source == d &&
+                s->stream[i].port == d->media_port)
+                s->stream[i].next_ms = GB_NEVER;
+        break;
+    default:
+        break;
+    }
+}
+
+static void keep_session(struct sim *s, uint64_t id)
+{
+    struct platform_session v;
+
+    assert_true(platform_session_view(s->p, id, &v));
+    snprintf(s->last_evidence, sizeof(s->last_evidence), "%.*s",
+             SLICE_ARG(v.evidence));
+    snprintf(s->last_hint, sizeof(s->last_hint), "%.*s", SLICE_ARG(v.hint));
+    s->last = v;
+    s->last.device = s->last.channel = s->last.call_id = slice_of("", 0);
+    s->last.evidence = slice_str(s->last_evidence);
+    s->last.hint = slice_str(s->last_hint);
+}
+
+static void on_action(struct sim *s, const struct platform_action *a)
+{
+    s->actions[a->kind]++;
+    switch (a->kind) {
+    case PLATFORM_DO_OPEN:
+    case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_CLOSE:
+        on_order(s, a);
+        break;
+    case PLATFORM_DEVICE_CHANGED:
+        s->device_flags |= a->flags;
+        break;
+    case PLATFORM_CATALOG_DONE:
+        s->partial += (a->flags & PLATFORM_CATALOG_PARTIAL) != 0;
+        break;
+    case PLATFORM_SESSION_CHANGED:
+    case PLATFORM_SESSION_GONE:
+        keep_session(s, a->session);
+        break;
+    case PLATFORM_ALARM:
+        snprintf(s->last_alarm, sizeof(s->last_alarm), "%.*s %.*s %.*s %.*s",
+                 SLICE_ARG(a->alarm->device), SLICE_ARG(a->alarm->channel),
+                 SLICE_ARG(a->alarm->method), SLICE_ARG(a->alarm->type));
+        break;
+    case PLATFORM_LOG:
+        assert_true(a->text.n > 0);
+        for (size_t i = 0; i < a->text.n; i++)
+            assert_true((unsigned char)a->text.p[i] >= 0x20);
+        if (s->log_len + a->text.n + 2 < sizeof(s->log)) {
+            memcpy(s->log + s->log_len, a->text.p, a->text.n);
+            s->log_len += a->text.n;
+            s->log[s->log_len++] = '\n';
+            s->log[s->log_len] = '\0';
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* One round of everybody's turn; true when something happened. */
+static bool turn(struct sim *s)
+{
+    struct sip_event ev;
+    struct sip_out out;
+    struct platform_action a;
+    bool any = false;
+
+    while (sip_stack_event(s->server, &ev)) {
+        platform_sip(s->p, &ev, s->now);
+        any = true;
+    }
+    while (platform_action(s->p, &a)) {
+        on_action(s, &a);
+        any = true;
+    }
+    while (sip_stack_output(s->server, &out)) {
+        wire_put(s, false, &out);
+        any = true;
+    }
+    while (sip_stack_event(s->field, &ev)) {
+        on_field_event(s, &ev);
+        any = true;
+    }
+    while (sip_stack_output(s->field, &out)) {
+        wire_put(s, true, &out);
+        any = true;
+    }
+    return any;
+}
+
+static void soonest(uint64_t *at, uint64_t t)
+{
+    if (t < *at)
+        *at = t;
+}
+
+static void tick(struct sim *s)
+{
+    sip_stack_tick(s->server, s->now.mono_ms);
+    sip_stack_tick(s->field, s->now.mono_ms);
+    if (platform_deadline(s->p) <= s->now.mono_ms)
+        platform_tick(s->p, s->now);
+    for (unsigned i = 0; i < s->n_devices; i++) {
+        struct sim_device *d = &s->device[i];
+
+        if (d->next_keepalive_ms <= s->now.mono_ms) {
+            d->next_keepalive_ms = s->now.mono_ms + d->keepalive_ms;
+            sim_keepalive(d, NULL);
+        }
+    }
+    for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+        if (s->stream[i].session && s->stream[i].next_ms <= s->now.mono_ms)
+            media_step(s, &s->stream[i]);
+}
+
+void sim_run(struct sim *s, uint64_t ms)
+{
+    uint64_t end = s->now.mono_ms + ms;
+
+    for (unsigned rounds = 0;; rounds++) {
+        uint64_t at = GB_NEVER;
+
+        while (turn(s))
+            ;
+        if (wire_get(s))
+            continue;
+        soonest(&at, sip_stack_deadline(s->server));
+        soonest(&at, sip_stack_deadline(s->field));
+        soonest(&at, platform_deadline(s->p));
+        if (s->wire)
+            soonest(&at, s->wire->at_ms);
+        for (unsigned i = 0; i < s->n_devices; i++)
+            soonest(&at, s->device[i].next_keepalive_ms);
+        for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+            if (s->stream[i].session)
+                soonest(&at, s->stream[i].next_ms);
+        if (at > end)
+            break;
+        if (at > s->now.mono_ms) {
+            s->now.utc_ms += (int64_t)(at - s->now.mono_ms);
+            s->now.mono_ms = at;
+            rounds = 0;
+        } else if (rounds > 100000) {
+            fail_msg("time stands still at %llu",
+                     (unsigned long long)s->now.mono_ms);
+        }
+        tick(s);
+    }
+    s->now.utc_ms += (int64_t)(end - s->now.mono_ms);
+    s->now.mono_ms = end;
+}
+
+/* ---- making ---- */
+
+static bool make_server(struct sim *s)
+{
+    struct sip_stack_config sc = { .alloc = s->opt.alloc,
+                                   .user_agent = "test" };
+    struct platform_config pc = s->opt.config;
+
+    for (size_t i = 0; i < sizeof(sc.seed); i++) {
+        sc.seed[i] = (uint8_t)test_random(&s->rnd);
+        pc.seed[i] = (uint8_t)test_random(&s->rnd);
+    }
+    if (sip_stack_new(&s->server, &sc))
+        return false;
+    pc.alloc = s->opt.alloc;
+    pc.sip = s->server;
+    if (!pc.id)
+        pc.id = SIM_ID;
+    if (!pc.realm)
+        pc.realm = SIM_REALM;
+    if (!pc.password)
+        pc.password = SIM_PASSWORD;
+    if (!pc.timezone_min)
+        pc.timezone_min = 480;
+    if (platform_new(&s->p, &pc, s->now)) {
+        sip_stack_free(s->server);
+        s->server = NULL;
+        return false;
+    }
+    return true;
+}
+
+bool sim_init(struct sim *s, const struct sim_options *opt)
+{
+    struct sip_stack_config fc = { .alloc = &gb_alloc_heap,
+                                   .user_agent = "IP Camera" };
+    struct sim_device *none = NULL;
+
+    memset(s, 0, sizeof(*s));
+    (void)none;
+    if (opt)
+        s->opt = *opt;
+    else
+        s->opt.config.auto_enrol = true;
+    if (!s->opt.alloc)
+        s->opt.alloc = &gb_alloc_heap;
+    s->rnd = s->opt.seed ? s->opt.seed : 1;
+    s->now = (struct gb_time){ 1000000, SIM_UTC };
+    assert_int_equal(gb_addr_parse(&s->server_addr,
+                                   slice_str("192.168.1.1:5060"), 0),
+                     0);
+    fc.seed[0] = 9;
+    assert_int_equal(sip_stack_new(&s->field, &fc), 0);
+    if (make_server(s))
+        return true;
+    sip_stack_free(s->field);
+    s->field = NULL;
+    return false;
+}
+
+void sim_free(struct sim *s)
+{
+    platform_free(s->p);
+    sip_stack_free(s->server);
+    sip_stack_free(s->field);
+    while (s->wire) {
+        struct sim_packet *k = s->wire;
+
+        s->wire = k->next;
+        free(k);
+    }
+    s->p = NULL;
+    s->server = s->field = NULL;
+}
+
+void sim_restart(struct sim *s)
+{
+    platform_free(s->p);
+    sip_stack_free(s->server);
+    memset(s->stream, 0, sizeof(s->stream));
+    s->open_streams = 0;
+    assert_true(make_server(s));
+}
+
+struct sim_device *sim_add(struct sim *s, const char *id, const char *ip,
+                           uint8_t transport)
+{
+    struct sim_device *d = &s->device[s->n_devices++];
+
+    assert_true(s->n_devices <= SIM_MAX_DEVICES);
+    d->sim = s;
+    snprintf(d->id, sizeof(d->id), "%s", id);
+    assert_int_equal(gb_addr_parse(&d->addr, slice_str(ip), 5060), 0);
+    d->transport = transport;
+    d->connection = transport == SIP_UDP ? 0 : s->n_devices;
+    d->password = SIM_PASSWORD;
+    d->expires_s = 3600;
+    d->next_keepalive_ms = GB_NEVER;
+    d->to_server = (struct sip_peer){ .transport = transport,
+                                      .connection = d->connection,
+                                      .local = d->addr,
+                                      .remote = s->server_addr };
+    return d;
+}
+
+void sim_channels(struct sim_device *d, unsigned n)
+{
+    d->n_channels = n;
+    for (unsigned i = 0; i < n; i++)
+        snprintf(d->channel[i], sizeof(d->channel[i]),
+                 "%.10s131%.3s%04u", d->id, d->id + 17, i + 1);
+}
+
+void sim_bye(struct sim_device *d)
+{
+    sip_stack_end(d->sim->field, d->dialog, d->sim->now.mono_ms);
+    for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+        if (d->sim->stream[i].source == d)
+            d->sim->stream[i].next_ms = GB_NEVER;
+}
+
+void sim_disconnect(struct sim_device *d)
+{
+    struct sim *s = d->sim;
+
+    sip_stack_closed(s->server, d->connection, s->now.mono_ms);
+    sip_stack_closed(s->field, d->connection, s->now.mono_ms);
+    platform_closed(s->p, d->connection, s->now);
+    d->next_keepalive_ms = GB_NEVER;
+}
+
+void sim_reconnect(struct sim_device *d)
+{
+    d->connection += 1000;
+    d->to_server.connection = d->connection;
+}
+
+void sim_settle(struct sim *s)
+{
+    for (unsigned i = 0; i < s->n_devices; i++)
+        sim_register(&s->device[i]);
+    sim_run(s, 30000);
+}
+
+/* ---- looking ---- */
+
+int sim_play(struct sim *s, struct sim_device *d, const char *channel,
+             enum platform_transport t, struct platform_session *out)
+{
+    const struct platform_live req = {
+        .device = d ? slice_str(d->id) : slice_of(NULL, 0),
+        .channel = slice_str(channel),
+        .transport = t,
+    };
+
+    return platform_live_start(s->p, &req, s->now, out);
+}
+
+struct platform_session sim_session(struct sim *s, uint64_t id)
+{
+    struct platform_session v;
+
+    if (!platform_session_view(s->p, id, &v))
+        fail_msg("session is gone: %s", s->last_evidence);
+    return v;
+}
+
+struct platform_device sim_view(struct sim *s, const struct sim_device *d)
+{
+    struct platform_device v;
+
+    if (!platform_device_view(s->p, slice_str(d->id), &v))
+        fail_msg("device %s is not known", d->id);
+    return v;
+}
+
+struct platform_counters sim_counters(struct sim *s)
+{
+    struct platform_counters c;
+
+    platform_counters(s->p, &c);
+    return c;
+}
+
+void sim_expect_clean(struct sim *s)
+{
+    struct platform_counters c = sim_counters(s);
+
+    assert_int_equal(c.sessions, 0);
+    assert_int_equal(c.ports_lent, 0);
+    assert_int_equal(c.ssrcs_lent, 0);
+    assert_int_equal(s->open_streams, 0);
+}

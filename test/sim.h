@@ -1,0 +1,172 @@
+/* test/sim.h - a platform and scripted devices over a wire in memory
+ *
+ * One struct platform on its sip_stack stands on one side, one sip_stack that
+ * plays all devices on the other. Time is virtual. The media edge is played
+ * too: it opens ports, sees connections and packets as the scripts of the
+ * devices say, and checks the orders: no port twice, no order for what is not
+ * open, everything closed in the end. */
+#ifndef TEST_SIM_H
+#define TEST_SIM_H
+
+#include "app/platform/platform.h"
+#include "test/support.h"
+
+#define SIM_ID "34020000002000000001"
+#define SIM_REALM "3402000000"
+#define SIM_PASSWORD "12345678"
+#define SIM_MAX_DEVICES 64
+#define SIM_MAX_CHANNELS 300
+#define SIM_MAX_STREAMS 64
+#define SIM_UTC 1700000000000
+
+/* What a device does with an INVITE. */
+enum sim_invite {
+    SIM_ANSWER,        /* 200 and, by media, a stream */
+    SIM_REFUSE,        /* .refuse_status, refuse_times times, then ANSWER */
+    SIM_SILENT,        /* no answer at all */
+    SIM_RING,          /* 100 only */
+    SIM_PORT_ZERO,     /* 200 with m=video 0 */
+    SIM_NO_SDP,        /* 200 without body */
+    SIM_NO_Y,
+    SIM_OTHER_Y,
+    SIM_PLAIN_AVP,     /* RTP/AVP where TCP/RTP/AVP was offered */
+};
+
+/* Which media follow the answer. */
+enum sim_media {
+    SIM_PICTURE,   /* everything, then alive each second */
+    SIM_NOTHING,   /* not one packet */
+    SIM_TCP_ONLY,  /* UDP is dropped on the way */
+    SIM_CONNECT_ONLY, /* TCP comes up, and no packet */
+    SIM_NO_PROGRAM, SIM_NO_CODEC, SIM_NO_KEY, /* stops before that */
+};
+
+struct sim_device {
+    char id[PLATFORM_ID_MAX];
+    struct gb_addr addr;
+    uint8_t transport; /* enum sip_transport */
+    uint64_t connection;
+    const char *password, *username; /* username NULL: the id */
+    const char *version;             /* X-GB-Ver; NULL: none */
+    uint32_t expires_s;
+    uint32_t keepalive_ms;  /* 0: none by itself */
+    enum sim_invite invite;
+    enum sim_media media;
+    unsigned refuse_status, refuse_times;
+    const char *old_authorization; /* kept and sent at once, if keep_auth */
+    bool keep_auth;
+    bool deaf;              /* the wire to it is cut */
+    const char *method_refused; /* MESSAGEs are answered 404 */
+
+    /* catalog */
+    char channel[SIM_MAX_CHANNELS][PLATFORM_ID_MAX];
+    unsigned n_channels;
+    unsigned catalog_sum;   /* announced; 0: n_channels */
+    unsigned catalog_drop;  /* the last so many items are not sent */
+    bool catalog_reversed, catalog_twice, catalog_mute;
+    bool query_refused;     /* 404 to every MESSAGE */
+
+    /* what happened */
+    unsigned registered, challenged, refused; /* answers to REGISTER */
+    unsigned last_status;
+    char last_extra[1024];  /* head of the last answer to REGISTER */
+    unsigned keepalive_ok, keepalive_refused;
+    unsigned invites, byes, cancels, catalogs, infos, options, messages;
+    char last_body[2048];
+    char last_sdp[2048], last_subject[128], last_uri[128];
+    unsigned alarm_responses;
+
+    /* private to sim.c */
+    struct sim *sim;
+    char call_id[40], authorization[600], nonce_uri[80];
+    uint32_t cseq, sn, nc;
+    uint64_t register_transaction;
+    bool wants_expires0, tried_auth;
+    uint64_t next_keepalive_ms, dialog, port_uses;
+    struct sip_peer to_server;
+    uint64_t invite_transaction;
+    uint16_t media_port;
+    bool media_tcp;
+};
+
+/* The media edge's side of one session. */
+struct sim_stream {
+    uint64_t session;
+    uint16_t port;
+    enum platform_transport transport;
+    uint32_t ssrc;
+    struct sim_device *source; /* of its packets, NULL: none */
+    unsigned at;               /* progress of the script */
+    uint64_t next_ms;
+    uint64_t packets;
+};
+
+struct sim_options {
+    struct platform_config config; /* alloc, sip, seed, id, … are filled in */
+    const struct gb_alloc *alloc;  /* of stack and platform; NULL: heap */
+    unsigned loss_percent, copy_percent;
+    uint32_t delay_ms, jitter_ms;
+    uint64_t seed;
+    bool refuse_ports; /* the media edge opens none */
+    bool lose_closed;  /* and confirms no close */
+};
+
+struct sim {
+    struct sim_options opt;
+    struct gb_time now;
+    struct sip_stack *server, *field;
+    struct platform *p;
+    struct gb_addr server_addr;
+    struct sim_device device[SIM_MAX_DEVICES];
+    unsigned n_devices;
+    struct sim_stream stream[SIM_MAX_STREAMS];
+    struct sim_packet *wire;
+    uint64_t rnd;
+    /* actions seen */
+    unsigned actions[PLATFORM_LOG + 1];
+    unsigned device_flags;      /* of all DEVICE_CHANGED */
+    unsigned partial;           /* CATALOG_DONE with PARTIAL */
+    struct platform_session last;  /* of the last SESSION_CHANGED or GONE */
+    char last_evidence[400], last_hint[300];
+    char last_alarm[400];
+    unsigned open_streams, closes;
+    char log[65536];
+    size_t log_len;
+    unsigned foreign_requests;
+};
+
+/* opt may be NULL. false: no memory (with a failing allocator). */
+bool sim_init(struct sim *s, const struct sim_options *opt);
+void sim_free(struct sim *s);
+
+struct sim_device *sim_add(struct sim *s, const char *id, const char *ip,
+                           uint8_t transport);
+/* n channels "…131…" of a recorder, or one that is the device itself. */
+void sim_channels(struct sim_device *d, unsigned n);
+void sim_register(struct sim_device *d);
+void sim_unregister(struct sim_device *d);
+void sim_keepalive(struct sim_device *d, const char *device_id);
+/* Any MESSAGE, from d's address, as d. */
+void sim_message(struct sim_device *d, const char *body);
+void sim_request(struct sim_device *d, enum sip_method method,
+                 const char *from_id, const char *body);
+void sim_bye(struct sim_device *d);
+void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */
+void sim_reconnect(struct sim_device *d);
+
+/* Lets so much time pass, with all that happens in it. */
+void sim_run(struct sim *s, uint64_t ms);
+/* Restarts the server: a new stack and platform, same wire. */
+void sim_restart(struct sim *s);
+
+/* Registers all devices and lets catalogs finish. */
+void sim_settle(struct sim *s);
+
+int sim_play(struct sim *s, struct sim_device *d, const char *channel,
+             enum platform_transport t, struct platform_session *out);
+struct platform_session sim_session(struct sim *s, uint64_t id);
+struct platform_device sim_view(struct sim *s, const struct sim_device *d);
+struct platform_counters sim_counters(struct sim *s);
+/* Nothing is lent, open or in flight. */
+void sim_expect_clean(struct sim *s);
+#endif
