@@ -233,7 +233,7 @@ static void send_catalog(struct sim_device *d, uint32_t sn, unsigned from,
                          unsigned to)
 {
     struct manscdp_item item[8] = { 0 };
-    char name[8][16], body[8192];
+    char name[8][24], body[8192];
     const struct manscdp_dialect dialect = { MANSCDP_2016, MANSCDP_GB2312 };
     struct manscdp_catalog c = {
         .sn = sn,
@@ -279,7 +279,7 @@ static void answer_info(struct sim_device *d, uint32_t sn)
 {
     char body[1024];
     struct writer w = writer_of(body, sizeof(body));
-    const struct manscdp_dialect dialect = { 0 };
+    const struct manscdp_dialect dialect = { MANSCDP_2016, MANSCDP_GB2312 };
     const struct manscdp_device_info i = {
         .sn = sn,
         .device_id = slice_str(d->id),

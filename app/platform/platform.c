@@ -127,7 +127,6 @@ static int tables_init(struct platform *p)
 {
     struct manscdp_assembly_limits limits = {
         .max_open = p->cfg.max_devices,
-        .max_items = p->cfg.max_channels,
     };
     int err = map_init(&p->devices, p->alloc, p->seed);
 

@@ -148,7 +148,7 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_STATE = 1,   /* online or offline */
     PLATFORM_CHANGED_BINDING = 2, /* address, transport, expiry */
     PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
-    PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE */
+    PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
 struct platform_alarm {

@@ -1,0 +1,564 @@
+#include "test/sim.h"
+
+#include <stdio.h>
+
+static struct sim s;
+
+static const char ipc[] = "34020000001320000001";
+
+static struct sim_device *registered(uint8_t transport)
+{
+    struct sim_device *d;
+
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", transport);
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_true(sim_view(&s, d).online);
+    return d;
+}
+
+static bool reason_is(struct sim_device *d, const char *text)
+{
+    return slice_eq(sim_view(&s, d).state_reason, slice_str(text));
+}
+
+/* ---- life ---- */
+
+static void keepalive_lost(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    uint64_t since;
+
+    (void)state;
+    d->keepalive_ms = 60000;
+    sim_register(d);
+    sim_run(&s, 600000);
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(d->keepalive_ok - d->keepalive_refused, d->keepalive_ok);
+    assert_true(sim_view(&s, d).keepalive_utc_ms > s.now.utc_ms - 60001);
+    /* the power goes: interval times count and a little, not much more */
+    d->next_keepalive_ms = GB_NEVER;
+    d->deaf = true;
+    since = s.now.mono_ms;
+    sim_run(&s, 170000 - 60000);
+    assert_true(sim_view(&s, d).online);
+    sim_run(&s, 80000);
+    assert_false(sim_view(&s, d).online);
+    assert_true(reason_is(d, "keepalive lost"));
+    assert_true(s.now.mono_ms - since <= 190000);
+    /* and comes back: inside its registration a keepalive is enough */
+    d->deaf = false;
+    sim_keepalive(d, NULL);
+    sim_run(&s, 10000);
+    assert_true(sim_view(&s, d).online);
+    assert_true(s.device_flags & PLATFORM_CHANGED_STATE);
+    sim_free(&s);
+}
+
+/* A device that beats every two minutes is not lost after three. */
+static void slow_hearts_are_learnt(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        sim_keepalive(d, NULL);
+        sim_run(&s, 150000);
+    }
+    sim_run(&s, 150000);
+    assert_true(sim_view(&s, d).online);
+    sim_run(&s, 160000);
+    assert_false(sim_view(&s, d).online);
+    sim_free(&s);
+}
+
+static void registration_expires(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    d->expires_s = 120;
+    sim_register(d);
+    sim_run(&s, 100000);
+    for (int i = 0; i < 3; i++) { /* alive, but never registers again */
+        sim_keepalive(d, NULL);
+        sim_run(&s, 20000);
+    }
+    assert_true(sim_view(&s, d).online); /* the grace of one keepalive */
+    sim_run(&s, 25000);
+    assert_false(sim_view(&s, d).online);
+    assert_true(reason_is(d, "registration expired"));
+    d->keepalive_refused = 0;
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_int_equal(d->keepalive_refused, 1);
+    assert_int_equal(d->last_status, 403);
+    sim_free(&s);
+}
+
+static void says_goodbye(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    sim_message(d, "<?xml version=\"1.0\"?>\r\n<Notify>"
+                   "<CmdType>Keepalive</CmdType><SN>1</SN>"
+                   "<DeviceID>34020000001320000001</DeviceID>"
+                   "<Status>OFF</Status></Notify>");
+    sim_run(&s, 1000);
+    assert_false(sim_view(&s, d).online);
+    sim_free(&s);
+}
+
+/* ---- admission ---- */
+
+static void the_port_moves(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    struct gb_addr old = d->addr;
+
+    (void)state;
+    /* the NAT gave it another port, and drops the old one */
+    d->addr.port = 6200;
+    d->to_server.local = d->addr;
+    sim_keepalive(d, NULL);
+    sim_run(&s, 2000);
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(d->options, 1);
+    assert_int_equal(sim_view(&s, d).peer.remote.port, 6200);
+    assert_true(s.device_flags & PLATFORM_CHANGED_BINDING);
+    assert_false(gb_addr_eq(&old, &d->addr));
+    sim_free(&s);
+}
+
+/* The same with somebody else sending from another port: counted as life, but
+ * the binding stays, for nobody there answers us. */
+static void a_port_that_does_not_answer(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP), *ghost;
+
+    (void)state;
+    ghost = sim_add(&s, ipc, "192.168.1.10:7777", SIP_UDP);
+    ghost->addr.port = 7778; /* what is sent to 7777 finds nobody */
+    sim_keepalive(ghost, NULL);
+    sim_run(&s, 60000);
+    assert_true(strstr(s.log, "requests from another port") != NULL);
+    assert_int_equal(sim_view(&s, d).peer.remote.port, 5060);
+    assert_int_equal(ghost->options, 0);
+    sim_free(&s);
+}
+
+static void strangers_are_refused(void **state)
+{
+    static const struct {
+        const char *name, *from, *ip;
+        uint8_t transport;
+    } cases[] = {
+        { "another address", ipc, "192.168.1.66:5060", SIP_UDP },
+        { "another transport", ipc, "192.168.1.10:5060", SIP_TCP },
+        { "unknown id", "34020000001320000099", "192.168.1.10:5060", SIP_UDP },
+        { "no id", "nobody", "192.168.1.10:5060", SIP_UDP },
+    };
+    static const enum sip_method methods[] = {
+        SIP_METHOD_MESSAGE, SIP_METHOD_NOTIFY, SIP_METHOD_OPTIONS,
+        SIP_METHOD_SUBSCRIBE,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = registered(SIP_UDP), *x;
+        struct platform_device before = sim_view(&s, d), after;
+
+        x = sim_add(&s, cases[i].from, cases[i].ip, cases[i].transport);
+        for (size_t m = 0; m < COUNT(methods); m++) {
+            x->last_status = 0;
+            sim_request(x, methods[m], cases[i].from,
+                        "<Notify><CmdType>Keepalive</CmdType><SN>1</SN>"
+                        "<DeviceID>34020000001320000001</DeviceID></Notify>");
+            sim_run(&s, 100);
+            if (x->last_status != 403)
+                fail_msg("%s, method %zu: %u", cases[i].name, m,
+                         x->last_status);
+        }
+        after = sim_view(&s, d);
+        assert_true(gb_addr_eq(&before.peer.remote, &after.peer.remote));
+        assert_true(before.keepalive_utc_ms == after.keepalive_utc_ms);
+        assert_int_equal(sim_counters(&s).stray_messages, COUNT(methods));
+        sim_free(&s);
+    }
+}
+
+static void an_id_that_is_not_its_own(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    sim_keepalive(d, "34020000001320000002");
+    sim_run(&s, 1000);
+    assert_int_equal(d->last_status, 403);
+    assert_int_equal(sim_view(&s, d).keepalive_utc_ms, 0);
+    assert_true(strstr(s.log, "DeviceID is not its own") != NULL);
+    sim_free(&s);
+}
+
+static void bodies(void **state)
+{
+    static const struct {
+        const char *name, *body;
+        unsigned status;
+    } cases[] = {
+        { "keepalive", "<Notify><CmdType>Keepalive</CmdType><SN>1</SN>"
+                       "<DeviceID>34020000001320000001</DeviceID></Notify>",
+          200 },
+        { "attributes", "<Notify CmdType=\"Keepalive\" SN=\"1\">"
+                        "<DeviceID>34020000001320000001</DeviceID></Notify>",
+          200 },
+        { "no SN, no DeviceID", "<Notify><CmdType>Keepalive</CmdType></Notify>",
+          200 },
+        { "unknown CmdType", "<Notify><CmdType>Teapot</CmdType><SN>1</SN>"
+                             "<DeviceID>34020000001320000001</DeviceID>"
+                             "</Notify>",
+          400 },
+        { "no CmdType", "<Notify><SN>1</SN></Notify>", 400 },
+        { "unknown root", "<Teapot><CmdType>Keepalive</CmdType></Teapot>",
+          415 },
+        { "not XML", "hello", 400 },
+        { "known, of no interest",
+          "<Notify><CmdType>MobilePosition</CmdType><SN>1</SN>"
+          "<DeviceID>34020000001320000001</DeviceID></Notify>",
+          200 },
+        { "no body", "", 400 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = registered(SIP_UDP);
+
+        sim_message(d, cases[i].body);
+        sim_run(&s, 1000);
+        if (d->last_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, d->last_status);
+        assert_true(sim_view(&s, d).online);
+        sim_free(&s);
+    }
+}
+
+static void faults_are_logged_once(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    char *first, *second;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        sim_message(d, "<Notify><CmdType>Tea\\\"pot</CmdType></Notify>");
+        sim_run(&s, 100);
+    }
+    first = strstr(s.log, "CmdType is unknown");
+    assert_non_null(first);
+    second = strstr(first + 1, "CmdType is unknown");
+    assert_null(second);
+    assert_true(sim_view(&s, d).deviations >= 20);
+    sim_free(&s);
+}
+
+/* ---- TCP ---- */
+
+static void tcp_connection_lost(void **state)
+{
+    struct sim_device *d = registered(SIP_TCP);
+
+    (void)state;
+    sim_disconnect(d);
+    sim_run(&s, 1000);
+    assert_false(sim_view(&s, d).online);
+    assert_true(reason_is(d, "connection lost"));
+    /* on a new connection it may go on, or register anew */
+    sim_reconnect(d);
+    sim_keepalive(d, NULL);
+    sim_run(&s, 10000);
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(sim_view(&s, d).peer.connection, d->connection);
+    assert_int_equal(d->keepalive_refused, 0);
+    sim_free(&s);
+}
+
+static void tcp_only_its_own_connection(void **state)
+{
+    struct sim_device *d = registered(SIP_TCP);
+
+    (void)state;
+    sim_reconnect(d); /* another connection, the first is still there */
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_int_equal(d->last_status, 403);
+    sim_register(d);
+    sim_run(&s, 1000);
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_int_equal(d->last_status, 200);
+    sim_free(&s);
+}
+
+static void several_on_one_connection(void **state)
+{
+    struct sim_device *a, *b;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    a = sim_add(&s, ipc, "192.168.1.10:5060", SIP_TCP);
+    b = sim_add(&s, "34020000001320000002", "192.168.1.10:5060", SIP_TCP);
+    b->connection = b->to_server.connection = a->connection;
+    sim_register(a);
+    sim_register(b);
+    sim_run(&s, 1000);
+    assert_true(sim_view(&s, a).online);
+    assert_true(sim_view(&s, b).online);
+    sim_disconnect(a);
+    sim_run(&s, 1000);
+    assert_false(sim_view(&s, a).online);
+    assert_false(sim_view(&s, b).online);
+    sim_free(&s);
+}
+
+/* ---- restarts ---- */
+
+static struct platform_saved_device saved(struct sim_device *d)
+{
+    struct platform_device v = sim_view(&s, d);
+
+    return (struct platform_saved_device){
+        .id = slice_str(d->id),
+        .name = SLICE("Recorder"),
+        .edition = SLICE("3.0"),
+        .charset = SLICE("GB2312"),
+        .peer = v.peer,
+        .registered_utc_ms = v.registered_utc_ms,
+        .expires_utc_ms = v.expires_utc_ms,
+        .keepalive_utc_ms = v.keepalive_utc_ms,
+    };
+}
+
+static void a_restart_loses_nobody(void **state)
+{
+    static const uint8_t transports[] = { SIP_UDP, SIP_TCP };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(transports); i++) {
+        struct sim_device *d = registered(transports[i]);
+        struct platform_saved_device k = saved(d);
+        struct platform_channel c = {
+            .device = slice_str(ipc),
+            .id = SLICE("34020000001310000007"),
+            .name = SLICE("Gate"),
+            .on = true,
+        };
+
+        sim_restart(&s);
+        assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
+        assert_int_equal(platform_restore_device(s.p, &k, s.now), GB_EEXIST);
+        assert_int_equal(platform_restore_channel(s.p, &c), 0);
+        s.actions[PLATFORM_DEVICE_CHANGED] = 0;
+        sim_run(&s, 100);
+        assert_int_equal(s.actions[PLATFORM_DEVICE_CHANGED], 0);
+        assert_false(sim_view(&s, d).online);
+        assert_true(slice_eq(sim_view(&s, d).edition, SLICE("3.0")));
+        assert_int_equal(sim_view(&s, d).n_channels, 1);
+        if (transports[i] == SIP_TCP)
+            sim_reconnect(d);
+        d->keepalive_refused = 0;
+        sim_keepalive(d, NULL);
+        sim_run(&s, 1000);
+        assert_int_equal(d->keepalive_refused, 0);
+        assert_true(sim_view(&s, d).online);
+        sim_free(&s);
+    }
+}
+
+static void a_restart_after_its_expiry(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    struct platform_saved_device k = saved(d);
+
+    (void)state;
+    k.expires_utc_ms = s.now.utc_ms - 1;
+    sim_restart(&s);
+    assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_int_equal(d->last_status, 403);
+    assert_false(sim_view(&s, d).online);
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_true(sim_view(&s, d).online);
+    sim_free(&s);
+}
+
+static void dialogs_of_the_last_run_get_their_bye(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    const struct sip_dialog_state k = {
+        .call_id = SLICE("old@192.168.1.1"),
+        .local_uri = SLICE("sip:34020000002000000001@3402000000"),
+        .remote_uri = SLICE("sip:34020000001310000001@3402000000"),
+        .local_tag = SLICE("ours"),
+        .remote_tag = SLICE("theirs"),
+        .target = SLICE("sip:34020000001320000001@192.168.1.10:5060"),
+        .local_cseq = 20,
+    };
+    struct sip_peer peer = sim_view(&s, d).peer;
+    struct sip_out out;
+
+    (void)state;
+    platform_restore_dialog(s.p, &k, &peer, s.now);
+    assert_true(sip_stack_output(s.server, &out));
+    assert_true(slice_has_prefix(out.bytes, SLICE("BYE sip:")));
+    assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 21 BYE")) <
+                out.bytes.n);
+    assert_true(slice_find_slice(out.bytes, SLICE("old@192.168.1.1")) <
+                out.bytes.n);
+    assert_true(gb_addr_eq(&out.peer.remote, &d->addr));
+    sim_free(&s);
+}
+
+/* ---- the API ---- */
+
+static void walks_in_order(void **state)
+{
+    struct platform_device v;
+    struct slice after = { NULL, 0 };
+    char id[21], ip[32], last[32] = "";
+    size_t n = 0, online = 0;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(id, sizeof(id), "3402000000132%07u", (i * 7919) % 1000);
+        snprintf(ip, sizeof(ip), "192.168.1.%u:5060", 10 + i);
+        sim_add(&s, id, ip, SIP_UDP);
+    }
+    sim_settle(&s);
+    while (platform_device_next(s.p, after, &v)) {
+        assert_true(slice_cmp(slice_str(last), v.id) < 0);
+        slice_copy(last, sizeof(last), v.id);
+        after = slice_str(last);
+        n++;
+    }
+    assert_int_equal(n, 40);
+    assert_int_equal(platform_device_count(s.p, &online), 40);
+    assert_int_equal(online, 40);
+    sim_free(&s);
+}
+
+static void removed_for_good(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    struct platform_device v;
+
+    (void)state;
+    assert_int_equal(platform_device_remove(s.p, SLICE("nobody"), s.now),
+                     GB_ENOENT);
+    assert_int_equal(platform_device_remove(s.p, slice_str(ipc), s.now), 0);
+    assert_false(platform_device_view(s.p, slice_str(ipc), &v));
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_int_equal(s.actions[PLATFORM_DEVICE_REMOVED], 1);
+    assert_int_equal(d->last_status, 403);
+    sim_register(d); /* nothing stops it from coming back */
+    sim_run(&s, 1000);
+    assert_true(sim_view(&s, d).online);
+    sim_free(&s);
+}
+
+/* ---- alarms ---- */
+
+static const char alarm[] =
+    "<?xml version=\"1.0\"?><Notify><CmdType>Alarm</CmdType><SN>9</SN>"
+    "<DeviceID>34020000001340000001</DeviceID>"
+    "<AlarmPriority>1</AlarmPriority><AlarmMethod>5</AlarmMethod>"
+    "<AlarmTime>2023-08-09T07:38:35</AlarmTime>"
+    "<Info><AlarmType>6</AlarmType></Info></Notify>";
+
+static void alarms(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    sim_message(d, alarm);
+    sim_run(&s, 1000);
+    assert_int_equal(s.actions[PLATFORM_ALARM], 1);
+    assert_string_equal(s.last_alarm,
+                        "34020000001320000001 34020000001340000001 5 6");
+    assert_int_equal(d->alarm_responses, 1);
+    assert_true(strstr(d->last_body, "<Result>OK</Result>") != NULL);
+    assert_true(strstr(d->last_body, "<SN>9</SN>") != NULL);
+    /* the same by NOTIFY: no Response, no second alarm */
+    sim_request(d, SIP_METHOD_NOTIFY, ipc, alarm);
+    sim_run(&s, 1000);
+    assert_int_equal(d->alarm_responses, 1);
+    assert_int_equal(s.actions[PLATFORM_ALARM], 1);
+    /* method 0 right behind a specified one says nothing new */
+    sim_message(d, "<Notify><CmdType>Alarm</CmdType><SN>10</SN>"
+                   "<DeviceID>34020000001340000001</DeviceID>"
+                   "<AlarmPriority>0</AlarmPriority>"
+                   "<AlarmMethod>0</AlarmMethod>"
+                   "<AlarmTime>2023-08-09T07:38:36</AlarmTime></Notify>");
+    sim_run(&s, 1000);
+    assert_int_equal(d->alarm_responses, 2);
+    assert_int_equal(s.actions[PLATFORM_ALARM], 1);
+    sim_run(&s, 60000);
+    sim_message(d, alarm);
+    sim_run(&s, 1000);
+    assert_int_equal(s.actions[PLATFORM_ALARM], 2);
+    sim_free(&s);
+}
+
+static void an_alarm_flood(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    char body[600];
+
+    (void)state;
+    for (unsigned i = 0; i < 2000; i++) {
+        snprintf(body, sizeof(body),
+                 "<Notify><CmdType>Alarm</CmdType><SN>%u</SN>"
+                 "<DeviceID>34020000001320000001</DeviceID>"
+                 "<AlarmPriority>1</AlarmPriority><AlarmMethod>2</AlarmMethod>"
+                 "<AlarmTime>2023-08-09T07:%02u:%02u</AlarmTime></Notify>",
+                 i, i / 60 % 60, i % 60);
+        sim_message(d, body);
+    }
+    sim_run(&s, 1000);
+    assert_true(s.actions[PLATFORM_ALARM] >= 100);
+    assert_true(s.actions[PLATFORM_ALARM] < 200);
+    assert_true(sim_counters(&s).dropped > 0);
+    sim_free(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keepalive_lost),
+        cmocka_unit_test(slow_hearts_are_learnt),
+        cmocka_unit_test(registration_expires),
+        cmocka_unit_test(says_goodbye),
+        cmocka_unit_test(the_port_moves),
+        cmocka_unit_test(a_port_that_does_not_answer),
+        cmocka_unit_test(strangers_are_refused),
+        cmocka_unit_test(an_id_that_is_not_its_own),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(faults_are_logged_once),
+        cmocka_unit_test(tcp_connection_lost),
+        cmocka_unit_test(tcp_only_its_own_connection),
+        cmocka_unit_test(several_on_one_connection),
+        cmocka_unit_test(a_restart_loses_nobody),
+        cmocka_unit_test(a_restart_after_its_expiry),
+        cmocka_unit_test(dialogs_of_the_last_run_get_their_bye),
+        cmocka_unit_test(walks_in_order),
+        cmocka_unit_test(removed_for_good),
+        cmocka_unit_test(alarms),
+        cmocka_unit_test(an_alarm_flood),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,479 @@
+#include "test/sim.h"
+
+#include <stdio.h>
+
+#include "base/writer.h"
+
+static struct sim s;
+
+static const char ipc[] = "34020000001320000001";
+
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+/* ---- the flows of the standard ---- */
+
+static void registers(void **state)
+{
+    static const struct {
+        const char *name, *version, *edition;
+        bool qop;
+        uint8_t transport;
+        uint32_t asked_s, granted_s;
+    } cases[] = {
+        { "2022, udp", "3.0", "3.0", false, SIP_UDP, 86400, 86400 },
+        { "2022, tcp, qop", "3.0", "3.0", true, SIP_TCP, 3600, 3600 },
+        { "no version: 2016", NULL, "2.0", false, SIP_UDP, 3600, 3600 },
+        { "2014", "1.1", "1.1", true, SIP_UDP, 3600, 3600 },
+        { "short expiry", "2.0", "2.0", false, SIP_UDP, 10, 60 },
+        { "endless expiry", "2.0", "2.0", false, SIP_UDP, 0x7fffffff, 604800 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_options o = { .config = { .auto_enrol = true,
+                                             .offer_qop = cases[i].qop } };
+        struct sim_device *d;
+        struct platform_device v;
+        char expires[40];
+
+        assert_true(sim_init(&s, &o));
+        d = sim_add(&s, ipc, "192.168.1.10:5060", cases[i].transport);
+        d->version = cases[i].version;
+        d->expires_s = cases[i].asked_s;
+        sim_register(d);
+        sim_run(&s, 100);
+        v = sim_view(&s, d);
+        snprintf(expires, sizeof(expires), "Expires: %u\r\n",
+                 cases[i].granted_s);
+        if (!v.online || d->registered != 1 || d->challenged != 1 ||
+            !slice_eq(v.edition, slice_str(cases[i].edition)) ||
+            !has(d->last_extra, expires) ||
+            !has(d->last_extra, "X-GB-Ver: 3.0\r\n") ||
+            !has(d->last_extra, "Date: 2023-11-15T06:13:2") ||
+            !has(d->last_extra,
+                 "Contact: <sip:34020000001320000001@192.168.1.10:5060>"))
+            fail_msg("%s:\n%s", cases[i].name, d->last_extra);
+        assert_int_equal(v.expires_utc_ms - v.registered_utc_ms,
+                         cases[i].granted_s * 1000ll);
+        assert_int_equal(v.peer.transport, cases[i].transport);
+        assert_int_equal(sim_counters(&s).registers, 1);
+        sim_free(&s);
+    }
+}
+
+static void date_as_configured(void **state)
+{
+    static const struct {
+        enum platform_date date;
+        int zone_min;
+        const char *want;
+    } cases[] = {
+        { PLATFORM_DATE_LOCAL, 480, "Date: 2023-11-15T06:13:2" },
+        { PLATFORM_DATE_LOCAL, -300, "Date: 2023-11-14T17:13:2" },
+        { PLATFORM_DATE_UTC, 480, "Date: 2023-11-14T22:13:2" },
+        { PLATFORM_DATE_OFF, 480, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_options o = { .config = { .auto_enrol = true,
+                                             .date = cases[i].date,
+                                             .timezone_min =
+                                                 cases[i].zone_min } };
+        struct sim_device *d;
+
+        assert_true(sim_init(&s, &o));
+        d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+        sim_register(d);
+        sim_run(&s, 100);
+        assert_int_equal(d->registered, 1);
+        if (cases[i].want ? !has(d->last_extra, cases[i].want)
+                          : has(d->last_extra, "\r\nDate:"))
+            fail_msg("case %zu:\n%s", i, d->last_extra);
+        sim_free(&s);
+    }
+}
+
+static void refresh_with_the_old_answer(void **state)
+{
+    struct sim_device *d;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    d->keep_auth = true;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->registered, 1);
+    assert_int_equal(d->catalogs, 1);
+    /* its nonce is still good: 200 at once */
+    sim_register(d);
+    sim_run(&s, 60000);
+    assert_int_equal(d->registered, 2);
+    assert_int_equal(d->challenged, 1);
+    assert_int_equal(d->catalogs, 1); /* a refresh asks for nothing */
+    /* too old: a new nonce, said to be stale, and no failure counted */
+    sim_run(&s, 100000);
+    for (int i = 0; i < 8; i++) {
+        sim_keepalive(d, NULL);
+        sim_run(&s, 30000);
+    }
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->registered, 3);
+    assert_int_equal(d->challenged, 2);
+    assert_int_equal(sim_counters(&s).register_refused, 0);
+    sim_free(&s);
+}
+
+static void an_answer_is_good_at_one_address_only(void **state)
+{
+    struct sim_device *d, *thief;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    d->keep_auth = true;
+    sim_register(d);
+    sim_run(&s, 100);
+    thief = sim_add(&s, ipc, "192.168.1.66:5060", SIP_UDP);
+    thief->password = "not known";
+    thief->keep_auth = true;
+    memcpy(thief->authorization, d->authorization, sizeof(d->authorization));
+    sim_register(thief);
+    sim_run(&s, 100);
+    assert_int_equal(thief->registered, 0);
+    assert_int_equal(thief->last_status, 403);
+    assert_int_equal(sim_view(&s, d).peer.remote.ip[3], 10);
+    sim_free(&s);
+}
+
+static void wrong_password_makes_no_device(void **state)
+{
+    struct sim_device *d;
+    struct platform_device v;
+    struct platform_pending k;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    d->password = "87654321";
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->last_status, 403);
+    assert_true(has(d->last_extra, "X-GB-Ver: 3.0"));
+    assert_false(platform_device_view(s.p, slice_str(ipc), &v));
+    assert_int_equal(platform_device_count(s.p, NULL), 0);
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(slice_eq(k.id, slice_str(ipc)));
+    assert_int_equal(k.tries, 2);
+    assert_false(platform_pending_at(s.p, 1, &k));
+    assert_false(has(s.log, SIM_PASSWORD));
+    assert_true(has(s.log, "the password set in the device"));
+    /* the right one: enrolled, and no longer pending */
+    d->password = SIM_PASSWORD;
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_true(sim_view(&s, d).online);
+    assert_false(platform_pending_at(s.p, 0, &k));
+    sim_free(&s);
+}
+
+static void another_user_name_is_told(void **state)
+{
+    struct sim_device *d;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    d->username = "admin";
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->last_status, 403);
+    assert_true(has(s.log, "the password is right, but the digest user name"));
+    sim_free(&s);
+}
+
+static void strangers_wait_without_auto_enrol(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = false } };
+    struct platform_saved_device known = {
+        .id = { "34020000001320000002", 20 },
+    };
+    struct sim_device *a, *b;
+    struct platform_pending k;
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    assert_int_equal(platform_restore_device(s.p, &known, s.now), 0);
+    a = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    b = sim_add(&s, "34020000001320000002", "192.168.1.11:5060", SIP_UDP);
+    sim_register(a);
+    sim_register(b);
+    sim_run(&s, 100);
+    assert_int_equal(a->last_status, 403);
+    assert_int_equal(b->last_status, 200);
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(slice_eq(k.reason, SLICE("not enrolled")));
+    assert_true(sim_view(&s, b).online);
+    sim_free(&s);
+}
+
+static void unregisters(void **state)
+{
+    struct sim_device *d;
+    struct platform_device v;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    sim_register(d);
+    sim_run(&s, 100);
+    sim_unregister(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->registered, 2);
+    assert_true(has(d->last_extra, "Expires: 0\r\n"));
+    assert_false(has(d->last_extra, "\r\nContact:"));
+    v = sim_view(&s, d);
+    assert_false(v.online);
+    assert_true(slice_eq(v.state_reason, SLICE("unregistered")));
+    /* and is a stranger until it registers again */
+    sim_keepalive(d, NULL);
+    sim_run(&s, 100);
+    assert_int_equal(d->keepalive_refused, 1);
+    assert_false(sim_view(&s, d).online);
+    sim_free(&s);
+}
+
+/* ---- what is refused ---- */
+
+static void odd_ids(void **state)
+{
+    static const struct {
+        const char *name, *id;
+        unsigned status;
+    } cases[] = {
+        { "a scanner's extension", "100", 403 },
+        { "a name", "admin", 403 },
+        { "19 and a letter", "3402000000132000000a", 403 },
+        { "our own id", SIM_ID, 403 },
+        { "18 digits, rule B", "130909115229300920", 200 },
+        { "20 digits", "34020000001180000001", 200 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d;
+
+        assert_true(sim_init(&s, NULL));
+        d = sim_add(&s, cases[i].id, "192.168.1.10:5060", SIP_UDP);
+        sim_register(d);
+        sim_run(&s, 100);
+        if (d->last_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, d->last_status);
+        sim_free(&s);
+    }
+}
+
+static void from_and_to_must_agree(void **state)
+{
+    static const char text[] =
+        "REGISTER sip:34020000002000000001@3402000000 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.168.1.10:5060;rport;branch=z9hG4bK1\r\n"
+        "From: <sip:34020000001320000001@3402000000>;tag=1\r\n"
+        "To: <sip:34020000001320000002@3402000000>\r\n"
+        "Call-ID: 1\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n"
+        "Contact: <sip:34020000001320000001@192.168.1.10:5060>\r\n"
+        "Expires: 3600\r\nContent-Length: 0\r\n\r\n";
+    struct sim_device *d;
+    struct sip_peer from;
+    struct sip_event ev;
+    struct sip_out out;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    from = (struct sip_peer){ .transport = SIP_UDP,
+                              .local = s.server_addr,
+                              .remote = d->addr };
+    assert_int_equal(sip_stack_input(s.server, &from,
+                                     guarded(slice_str(text)),
+                                     s.now.mono_ms),
+                     0);
+    while (sip_stack_event(s.server, &ev))
+        platform_sip(s.p, &ev, s.now);
+    assert_true(sip_stack_output(s.server, &out));
+    assert_true(slice_has_prefix(out.bytes, SLICE("SIP/2.0 403")));
+    sim_free(&s);
+}
+
+static void a_source_is_banned(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .ban_failures = 5,
+                                         .ban_s = 60 } };
+    struct sim_device *good, *bad, *late;
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    /* behind the same address as the attacker, and bound */
+    good = sim_add(&s, ipc, "192.168.1.10:5061", SIP_UDP);
+    bad = sim_add(&s, "34020000001320000066", "192.168.1.10:6666", SIP_UDP);
+    late = sim_add(&s, "34020000001320000067", "192.168.1.10:6667", SIP_UDP);
+    sim_register(good);
+    sim_run(&s, 100);
+    assert_int_equal(good->registered, 1);
+    bad->password = "guess";
+    for (int i = 0; i < 5; i++) {
+        sim_register(bad);
+        sim_run(&s, 100);
+    }
+    assert_true(has(s.log, "msg=\"source banned\""));
+    sim_register(late);
+    sim_keepalive(good, NULL);
+    sim_register(good);
+    sim_run(&s, 100);
+    assert_int_equal(late->registered, 0);
+    assert_int_equal(late->challenged, 0);
+    assert_true(good->keepalive_ok >= 1);
+    assert_int_equal(good->registered, 2);
+    assert_true(sim_counters(&s).banned > 0);
+    sim_run(&s, 61000);
+    sim_register(late);
+    sim_run(&s, 100);
+    assert_int_equal(late->registered, 1);
+    sim_free(&s);
+}
+
+static void too_many_questions(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .rate_per_s = 1,
+                                         .rate_burst = 3 } };
+    struct sim_device *d, *other;
+    unsigned challenged = 0, later = 0;
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    d->password = "guess";
+    for (int i = 0; i < 6; i++) {
+        sim_register(d);
+        sim_run(&s, 1);
+        challenged = d->challenged;
+        later += d->last_status == 503;
+    }
+    assert_true(challenged <= 3);
+    assert_true(later >= 3);
+    assert_true(has(d->last_extra, "Retry-After: "));
+    other = sim_add(&s, "34020000001320000002", "192.168.1.11:5060", SIP_UDP);
+    sim_register(other);
+    sim_run(&s, 1);
+    assert_int_equal(other->registered, 1);
+    sim_free(&s);
+}
+
+static void the_table_is_full(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .max_devices = 1 } };
+    struct sim_device *a, *b;
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    a = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    b = sim_add(&s, "34020000001320000002", "192.168.1.11:5060", SIP_UDP);
+    sim_register(a);
+    sim_run(&s, 100);
+    sim_register(b);
+    sim_run(&s, 100);
+    assert_int_equal(a->last_status, 200);
+    assert_int_equal(b->last_status, 503);
+    sim_free(&s);
+}
+
+static void pending_is_a_ring(void **state)
+{
+    struct sim_options o = { .config = { .max_pending = 4,
+                                         .rate_burst = 1000 } };
+    struct platform_pending k;
+    char id[21], ip[32];
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    for (unsigned i = 0; i < 10; i++) {
+        struct sim_device *d;
+
+        snprintf(id, sizeof(id), "340200000013200000%02u", i);
+        snprintf(ip, sizeof(ip), "192.168.1.%u:5060", 10 + i);
+        d = sim_add(&s, id, ip, SIP_UDP);
+        sim_register(d);
+        sim_run(&s, 10);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(platform_pending_at(s.p, i, &k));
+        snprintf(id, sizeof(id), "340200000013200000%02u", 9 - i);
+        assert_true(slice_eq(k.id, slice_str(id)));
+    }
+    assert_false(platform_pending_at(s.p, 4, &k));
+    sim_free(&s);
+}
+
+/* ---- memory ---- */
+
+/* The n-th allocation and all later ones fail while a device registers: no
+ * crash, nothing lost. */
+static void without_memory(void **state)
+{
+    unsigned long n = 1;
+    bool done = false;
+
+    (void)state;
+    for (; !done; n++) {
+        struct failing_alloc f;
+        struct sim_options o = { .config = { .auto_enrol = true } };
+        struct sim_device *d;
+
+        failing_alloc_init(&f, n);
+        o.alloc = &f.alloc;
+        if (sim_init(&s, &o)) {
+            d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+            sim_channels(d, 3);
+            sim_register(d);
+            sim_run(&s, 30000);
+            sim_unregister(d);
+            sim_run(&s, 30000);
+            done = f.calls < n;
+            sim_free(&s);
+        }
+        if (f.live)
+            fail_msg("allocation %lu: %lu left", n, f.live);
+        assert_true(n < 3000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(registers),
+        cmocka_unit_test(date_as_configured),
+        cmocka_unit_test(refresh_with_the_old_answer),
+        cmocka_unit_test(an_answer_is_good_at_one_address_only),
+        cmocka_unit_test(wrong_password_makes_no_device),
+        cmocka_unit_test(another_user_name_is_told),
+        cmocka_unit_test(strangers_wait_without_auto_enrol),
+        cmocka_unit_test(unregisters),
+        cmocka_unit_test(odd_ids),
+        cmocka_unit_test(from_and_to_must_agree),
+        cmocka_unit_test(a_source_is_banned),
+        cmocka_unit_test(too_many_questions),
+        cmocka_unit_test(the_table_is_full),
+        cmocka_unit_test(pending_is_a_ring),
+        cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
