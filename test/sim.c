@@ -148,19 +148,18 @@ void sim_unregister(struct sim_device *d)
 
 static void authorize(struct sim_device *d, const struct sip_msg *m)
 {
+    static const char uri[] = "sip:" SIM_ID "@" SIM_REALM;
     struct sip_challenge c;
-    char uri[80], cnonce[] = "0a4f113b";
     struct writer w = writer_of(d->authorization, sizeof(d->authorization) - 1);
     const struct sip_answer a = {
         .username = slice_str(d->username ? d->username : d->id),
         .password = slice_str(d->password),
         .method = SLICE("REGISTER"),
         .uri = slice_str(uri),
-        .cnonce = slice_str(cnonce),
+        .cnonce = SLICE("0a4f113b"),
         .nc = 1,
     };
 
-    snprintf(uri, sizeof(uri), "sip:%s@%s", SIM_ID, SIM_REALM);
     assert_int_equal(
         sip_challenge_parse(&c, sip_msg_value(m, SIP_HDR_WWW_AUTHENTICATE)),
         0);
@@ -776,10 +775,8 @@ bool sim_init(struct sim *s, const struct sim_options *opt)
 {
     struct sip_stack_config fc = { .alloc = &gb_alloc_heap,
                                    .user_agent = "IP Camera" };
-    struct sim_device *none = NULL;
 
     memset(s, 0, sizeof(*s));
-    (void)none;
     if (opt)
         s->opt = *opt;
     else
