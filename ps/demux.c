@@ -844,6 +844,12 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
     env->count.bytes += n;
     if (f->packet)
         believe_packet(d, p, n);
+    if (d->state == BODY && n < d->left && es_put_plain(d->cur, p, n)) {
+        d->left -= n;
+        if (f->buf)
+            es_hold(d->cur);
+        return;
+    }
     run(d, p, n);
     if (f->marker && d->cur && d->cur->video && d->state == HDR &&
         !d->n_stash)

@@ -400,6 +400,7 @@ static void note_packet(struct es *s)
 {
     s->pkt[s->n_pkt++ % ES_MARKS] = (struct es_mark){
         .at = s->base + s->bytes, .rtp_ts = s->env->rtp_ts };
+    s->last_ts = s->env->rtp_ts;
 }
 
 /* Everything that is due before payload is appended. */
@@ -407,8 +408,7 @@ static void before_put(struct es *s)
 {
     if (s->pes_waits)
         begin_pes_payload(s);
-    if (!s->n_pkt ||
-        s->pkt[(s->n_pkt - 1) % ES_MARKS].rtp_ts != s->env->rtp_ts)
+    if (!s->n_pkt || s->last_ts != s->env->rtp_ts)
         note_packet(s);
     if (s->bytes == 0)
         es_begin_unit(s);

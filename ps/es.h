@@ -74,6 +74,7 @@ struct es {
                            has lost something */
     struct es_mark pes[ES_MARKS], pkt[ES_MARKS];
     uint32_t n_pes, n_pkt;
+    uint32_t last_ts;   /* of the newest mark in pkt */
     bool pes_waits;     /* pes_next begins with the next payload byte */
     struct es_mark pes_next;
 
@@ -145,6 +146,23 @@ void es_gap(struct es *s, bool inside);
 void es_flush(struct es *s, bool end, bool outstanding);
 /* A packet with or without the RTP marker ended where a PES ended. */
 void es_marker(struct es *s);
+
+/* es_put for the common case, payload that need not be looked at: false when
+ * there is more to it. */
+static inline bool es_put_plain(struct es *s, const uint8_t *p, size_t n)
+{
+    struct es_env *env = s->env;
+
+    if (!s->coast || s->pes_waits || s->n_pieces == s->cap_pieces ||
+        n > PS_MAX_AU_BYTES - s->bytes || s->last_ts != env->rtp_ts ||
+        !s->bytes)
+        return false;
+    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, env->buf };
+    s->bytes += (uint32_t)n;
+    s->pos = s->bytes;
+    s->marker = false;
+    return true;
+}
 
 /* Around each feed: s has pieces that outlive it. */
 void es_hold(struct es *s);

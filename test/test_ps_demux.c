@@ -1,5 +1,6 @@
 #include "ps/demux.h"
 
+#include "ps/dump.h"
 #include "ps/mux.h"
 #include "ps/pes.h"
 #include "test/ps_record.h"
@@ -1289,6 +1290,36 @@ static void mux_and_back(void **state)
     }
 }
 
+/* test/data/ps/NAME.ps as text: NAME.expect */
+static void dump_file(void *ctx, const char *path, struct slice bytes)
+{
+    static char text[1 << 16];
+    struct writer w = writer_of(text, sizeof(text));
+    char expect_path[256];
+    struct writer name = writer_of(expect_path, sizeof(expect_path));
+
+    (void)ctx;
+    ps_dump(&w, bytes, &gb_alloc_heap);
+    assert_int_equal(w.err, 0);
+    writer_slice_put(&name, slice_head(slice_str(path), strlen(path) - 2));
+    writer_bytes(&name, "expect", 7);
+    assert_int_equal(name.err, 0);
+    expect_golden(expect_path, writer_slice(&w));
+}
+
+static void golden_dumps(void **state)
+{
+    struct failing_alloc f;
+    char text[4096];
+    struct writer w = writer_of(text, sizeof(text));
+
+    (void)state;
+    each_file("test/data/ps", ".ps", dump_file, NULL);
+    failing_alloc_init(&f, 1);
+    ps_dump(&w, ps_vector[0], &f.alloc);
+    assert_int_equal(w.err, GB_ENOMEM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1341,6 +1372,7 @@ int main(void)
         cmocka_unit_test(free_releases),
         cmocka_unit_test(heads_only),
         cmocka_unit_test(mux_and_back),
+        cmocka_unit_test(golden_dumps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
