@@ -319,18 +319,30 @@ static void decode_run(struct writer *w, struct slice run)
         decode_gb(w, run);
 }
 
+static bool is_bracket(char c)
+{
+    return c == '<' || c == '>';
+}
+
 /* Neither '<' nor '>' is ever a part of a character, in GB 18030 or UTF-8. */
 void manscdp_text_decode_mixed(struct writer *w, struct slice in)
 {
-    size_t from = 0;
+    for (size_t i = 0; i < in.n;) {
+        size_t high = i + ascii_span(in, i), from = high, to = high;
 
-    for (size_t i = 0; i <= in.n; i++) {
-        if (i < in.n && in.p[i] != '<' && in.p[i] != '>')
-            continue;
-        decode_run(w, slice_of(in.p + from, i - from));
-        if (i < in.n)
-            writer_char(w, in.p[i]);
-        from = i + 1;
+        if (high < in.n) {
+            while (from > i && !is_bracket(in.p[from - 1]))
+                from--;
+            while (to < in.n && !is_bracket(in.p[to]))
+                to++;
+        }
+        writer_bytes(w, in.p + i, from - i);
+        /* with the bracket behind it, by which a cut character is known */
+        if (from < to && to < in.n)
+            to++;
+        if (from < to)
+            decode_run(w, slice_of(in.p + from, to - from));
+        i = to;
     }
 }
 

@@ -531,6 +531,40 @@ static void extras_without_room(void **state)
     assert_true(is(it.id, "1"));
 }
 
+/* What MANSCDP_ARENA_FOR promises, for the captures and for a large list. */
+static void on_arena_budget(void *ctx, const char *path, struct slice in)
+{
+    struct arena a = arena_of(memory, MANSCDP_ARENA_FOR(in.n));
+    struct manscdp_catalog c;
+    struct manscdp_item it;
+    struct manscdp_msg m;
+
+    (void)ctx;
+    if (manscdp_msg_parse(&m, &a, in, NULL, NULL))
+        fail_msg("%s: %zu bytes are not enough", path, a.cap);
+    if (manscdp_catalog_decode(&c, &m) == 0)
+        while (manscdp_catalog_next(&c, &it, &a))
+            ;
+    assert_true(a.used <= a.cap);
+}
+
+static void arena_budget(void **state)
+{
+    static const struct manscdp_dialect d = { MANSCDP_2022, MANSCDP_GB2312 };
+    struct manscdp_catalog c = { .sn = 1, .sum_num = 20 };
+    struct manscdp_item it[20];
+    struct writer w = writer_of(text, sizeof(text));
+
+    (void)state;
+    each_file("test/data/manscdp", ".xml", on_arena_budget, NULL);
+    for (size_t i = 0; i < COUNT(it); i++) {
+        it[i] = full_item();
+        it[i].name = SLICE("\xe5\x8c\x97\xe9\x97\xa8\xe5\x85\xa5\xe5\x8f\xa3");
+    }
+    assert_int_equal(manscdp_catalog_encode(&w, &d, &c, it, COUNT(it)), 0);
+    on_arena_budget(NULL, "a large list", writer_slice(&w));
+}
+
 static void something_else(void **state)
 {
     struct manscdp_catalog c;
@@ -562,6 +596,7 @@ int main(void)
         cmocka_unit_test(credentials_stay_at_home),
         cmocka_unit_test(too_many_extras),
         cmocka_unit_test(extras_without_room),
+        cmocka_unit_test(arena_budget),
         cmocka_unit_test(something_else),
     };
 
