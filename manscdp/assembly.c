@@ -411,12 +411,12 @@ void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
     an->messages++;
     an->broken += n_broken;
     an->said_sum |= has_sum_num;
-    if (has_sum_num && sum_num > an->expected)
-        an->expected = sum_num;
-    if (!an->gap_ms) {
+    if (!an->gap_ms) { /* one Response: no SumNum is expected of it */
         close_and_tell(s, an);
         return;
     }
+    if (has_sum_num && sum_num > an->expected)
+        an->expected = sum_num;
     /* what may be a change report does not shorten the wait for the answer */
     deadline_ms = now_ms + an->gap_ms;
     if (!an->exact && an->loose_own_sn && deadline_ms < an->first_deadline_ms)

@@ -1,10 +1,5 @@
 #include "manscdp/device.h"
 
-static struct slice word(const char *s)
-{
-    return slice_str(s);
-}
-
 /* A missing Result in an answer that has other data is OK. */
 static enum manscdp_result result_of(const struct xml_node *root,
                                      bool has_data)
@@ -17,7 +12,7 @@ static enum manscdp_result result_of(const struct xml_node *root,
 
 static struct slice result_word(enum manscdp_result r)
 {
-    return word(r == MANSCDP_ERROR ? "ERROR" : "OK");
+    return slice_str(r == MANSCDP_ERROR ? "ERROR" : "OK");
 }
 
 int manscdp_device_info_decode(struct manscdp_device_info *out,
@@ -159,7 +154,7 @@ static void put_on_off(struct xml_out *x, const char *name,
                        enum manscdp_tristate v)
 {
     if (v != MANSCDP_UNKNOWN)
-        xml_put(x, name, word(v == MANSCDP_ON ? "ON" : "OFF"));
+        xml_put(x, name, slice_str(v == MANSCDP_ON ? "ON" : "OFF"));
 }
 
 /* 2011: Status; 2014: StatusDutyStatus; 2016: the attribute is num. */
@@ -183,7 +178,7 @@ static void put_alarms(struct xml_out *x, const struct manscdp_dialect *d,
     for (size_t i = 0; i < s->n_alarms; i++) {
         xml_put_open(x, "Item");
         xml_put(x, "DeviceID", s->alarm[i].device_id);
-        xml_put(x, duty, word(words[s->alarm[i].duty]));
+        xml_put(x, duty, slice_str(words[s->alarm[i].duty]));
         xml_put_close(x, "Item");
     }
     xml_put_close(x, "Alarmstatus");
@@ -199,7 +194,7 @@ int manscdp_device_status_encode(struct writer *w,
     manscdp_put_begin(&x, w, d, MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS,
                       s->sn, s->device_id);
     xml_put(&x, "Result", result_word(s->result));
-    xml_put(&x, "Online", word(s->online == MANSCDP_OFF ? "OFFLINE"
+    xml_put(&x, "Online", slice_str(s->online == MANSCDP_OFF ? "OFFLINE"
                                                         : "ONLINE"));
     xml_put(&x, "Status", result_word(s->status));
     xml_put_opt(&x, "Reason", s->reason);

@@ -13,7 +13,8 @@
 
 #include <mxml.h>
 
-#define NAME_SLOTS 64 /* element names that are kept once only */
+#define NAME_SLOTS 64    /* element names that are kept once only */
+#define MAX_ROOT_TAG 256 /* bytes of the root's start tag, when salvaged */
 
 #if MXML_MAJOR_VERSION >= 4
 #define IS_ELEMENT(n) (mxmlGetType(n) == MXML_TYPE_ELEMENT)
@@ -314,17 +315,14 @@ static int salvage_leaf(struct salvage *v, size_t off, size_t end)
     return 0;
 }
 
-static int salvage_root(struct salvage *v, size_t off,
-                        const struct xml_tag *tag)
+static int salvage_root(struct salvage *v, const struct xml_tag *tag)
 {
-    char text[256];
+    char text[MAX_ROOT_TAG];
     struct writer w = writer_of(text, sizeof(text));
-    struct slice name = tag->name;
     int err;
 
-    (void)off;
     writer_char(&w, '<');
-    writer_slice_put(&w, name);
+    writer_slice_put(&w, tag->name);
     writer_char(&w, ' ');
     writer_slice_put(&w, tag->attrs);
     writer_str(&w, "/>");
@@ -347,7 +345,7 @@ static int salvage_tag(struct salvage *v, size_t *off,
     int err = 0;
 
     if (!v->root) {
-        err = tag->is_end ? 0 : salvage_root(v, *off, tag);
+        err = tag->is_end ? 0 : salvage_root(v, tag);
     } else if (tag->is_end) {
         v->has_end |= slice_ieq(tag->name, v->root->name);
     } else if ((end = leaf_end(v->p->text, *off, tag)) != 0) {

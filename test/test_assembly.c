@@ -364,7 +364,7 @@ static void single_responses(void **state)
     assert_int_equal(manscdp_assembly_message(w.s, nvr,
                                               MANSCDP_CMD_DEVICE_INFO, 4,
                                               &id), MANSCDP_EXACT);
-    manscdp_assembly_end(w.s, id, false, 0, 0, 1);
+    manscdp_assembly_end(w.s, id, true, 5, 0, 1); /* a SumNum means nothing */
     expect(&w, MANSCDP_COMPLETE, true, 0, 0);
     open_at(&w, nvr, 5, 0);
     manscdp_assembly_tick(w.s, 10000);
