@@ -1,0 +1,63 @@
+// Texts of the page in both languages; t(key) gives the chosen one.
+const texts = {
+  en: {
+    login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name', more: 'More',
+    loginHint: 'The password was printed on the console at the first start.',
+    loginBad: 'That is not the password.', loginWait: 'Too many attempts: wait a minute.',
+    welcome: 'Connect a camera', welcomeText: 'Type this into the camera\'s GB28181 (platform access) page:',
+    serverId: 'SIP server ID', domain: 'SIP domain', address: 'SIP server address', port: 'SIP server port',
+    devicePassword: 'Password', deviceId: 'Device / channel ID', deviceIdText: 'any 20 digits, each used once',
+    knocking: 'These tried to register and were refused:',
+    stream: 'Stream', main: 'main', sub: 'sub', transport: 'Transport', auto: 'automatic',
+    soundOn: 'Sound on', soundOff: 'Sound off', full: 'Full screen', stop: 'Stop', retry: 'Try again',
+    codec: 'Codec', size: 'Size', bitrate: 'Bit rate', delay: 'Delay', over: 'Over',
+    online: 'online', offline: 'offline', devices: 'devices', channels: 'channels',
+    starting: 'Asking the device …', waiting: 'Waiting for the picture …', reconnecting: 'Connection lost, trying again …',
+    noMse: 'This browser cannot play video from a stream (Media Source Extensions are missing).',
+    codecMissing: 'This browser cannot play this codec. Try the sub stream, or a browser with H.265.',
+    failed: 'No picture', failedAt: 'It failed at: ', noDevices: 'No devices yet', never: 'never',
+    steps: { device: 'device', socket: 'port', invite: 'INVITE', answer: 'answer', connect: 'TCP', packet: 'RTP', program: 'PS',
+      codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
+  },
+  zh: {
+    login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称', more: '更多',
+    loginHint: '首次启动时密码已打印在控制台。',
+    loginBad: '密码不正确。', loginWait: '尝试次数过多，请稍等一分钟。',
+    welcome: '接入摄像机', welcomeText: '在摄像机的 GB28181（平台接入）页面填写：',
+    serverId: 'SIP 服务器编号', domain: 'SIP 域', address: 'SIP 服务器地址', port: 'SIP 服务器端口',
+    devicePassword: '密码', deviceId: '设备 / 通道编号', deviceIdText: '任意 20 位数字，不可重复',
+    knocking: '以下设备曾尝试注册但被拒绝：',
+    stream: '码流', main: '主码流', sub: '子码流', transport: '传输', auto: '自动',
+    soundOn: '打开声音', soundOff: '关闭声音', full: '全屏', stop: '停止', retry: '重试',
+    codec: '编码', size: '分辨率', bitrate: '码率', delay: '延迟', over: '传输方式',
+    online: '在线', offline: '离线', devices: '台设备', channels: '个通道',
+    starting: '正在请求设备 …', waiting: '等待画面 …', reconnecting: '连接中断，正在重试 …',
+    noMse: '此浏览器不支持流媒体播放（缺少 Media Source Extensions）。',
+    codecMissing: '此浏览器无法播放该编码。请尝试子码流，或使用支持 H.265 的浏览器。',
+    failed: '没有画面', failedAt: '失败于：', noDevices: '暂无设备', never: '从未',
+    steps: { device: '设备', socket: '端口', invite: 'INVITE', answer: '应答', connect: 'TCP 连接', packet: 'RTP', program: 'PS',
+      codec: '编码', key: '关键帧', playing: '画面', ended: '结束' },
+  },
+};
+
+let language = localStorage.getItem('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
+
+export const t = (key) => texts[language][key] ?? key;
+export const stepName = (step) => texts[language].steps[step] ?? step;
+export const stepOrder = Object.keys(texts.en.steps).filter((s) => s !== 'ended');
+
+export function translate(root = document) {
+  document.documentElement.lang = language;
+  for (const e of root.querySelectorAll('[data-t]')) e.textContent = t(e.dataset.t);
+  for (const e of root.querySelectorAll('[data-t-placeholder]')) {
+    e.placeholder = t(e.dataset.tPlaceholder);
+    e.setAttribute('aria-label', e.placeholder);
+  }
+  document.getElementById('language').textContent = language === 'zh' ? 'English' : '中文';
+}
+
+export function switchLanguage() {
+  language = language === 'zh' ? 'en' : 'zh';
+  localStorage.setItem('language', language);
+  translate();
+}
