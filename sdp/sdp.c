@@ -51,6 +51,11 @@ static inline bool word_is(struct slice s, struct slice word)
            (memcmp(s.p, word.p, word.n) == 0 || slice_ieq(s, word));
 }
 
+static inline bool begins(struct slice s, struct slice word)
+{
+    return s.n >= word.n && memcmp(s.p, word.p, word.n) == 0;
+}
+
 static inline struct slice trim_blanks(struct slice s)
 {
     while (s.n && ascii_is_blank(s.p[s.n - 1]))
@@ -116,12 +121,28 @@ static inline bool number(struct slice s, uint64_t max, uint64_t *v)
 
 /* ---- session lines ---- */
 
+/* "IN IP4 " and digits with dots, as nearly all write it. */
+static bool is_plain_conn(struct slice v)
+{
+    if (!begins(v, SLICE("IN IP4 ")) || v.n == 7)
+        return false;
+    for (size_t i = 7; i < v.n; i++)
+        if (!ascii_is_digit(v.p[i]) && v.p[i] != '.')
+            return false;
+    return true;
+}
+
 static void parse_conn(struct sdp_conn *c, struct slice v)
 {
-    struct slice w = next_word(&v);
+    struct slice w;
     size_t colons = 0, n = 0;
 
     *c = (struct sdp_conn){ .present = true };
+    if (is_plain_conn(v)) {
+        c->host = slice_of(v.p + 7, v.n - 7);
+        return;
+    }
+    w = next_word(&v);
     if (word_is(w, SLICE("IN")))
         w = next_word(&v);
     if (word_is(w, SLICE("IP4"))) {
@@ -146,7 +167,7 @@ static void parse_origin(struct sdp *s, struct slice v)
     s->origin_user = next_word(&v);
     s->origin_id = next_word(&v);
     s->origin_version = next_word(&v);
-    parse_conn(&s->origin, v);
+    parse_conn(&s->origin, trim_blanks(v));
 }
 
 static void parse_time(struct sdp *s, struct slice v)
@@ -447,11 +468,52 @@ static bool parse_known(struct parser *p, struct slice name, struct slice v)
     }
 }
 
+/* What the value of an attribute spelled as usual is: "name:value". */
+static inline bool value_of(struct slice whole, struct slice name,
+                            struct slice *v)
+{
+    if (!begins(whole, name))
+        return false;
+    *v = trim_blanks(slice_of(whole.p + name.n, whole.n - name.n));
+    return true;
+}
+
+/* The attributes of every description, spelled as in the standard: no name
+ * has to be cut out. false: not one of them, or spelled in another way. */
+static bool parse_usual(struct parser *p, struct slice whole)
+{
+    struct sdp_media *m = p->cur;
+    struct slice v;
+
+    switch (whole.n ? whole.p[0] : 0) {
+    case 'r':
+        if (value_of(whole, SLICE("rtpmap:"), &v))
+            return parse_rtpmap(p, v), true;
+        return false;
+    case 's':
+        if (value_of(whole, SLICE("setup:"), &v))
+            return parse_setup(m, v), true;
+        if (value_of(whole, SLICE("streamnumber:"), &v))
+            return stream_number(&m->select.streamnumber, v), true;
+        if (value_of(whole, SLICE("streamprofile:"), &v))
+            return stream_number(&m->select.streamprofile, v), true;
+        return false;
+    case 'c':
+        if (value_of(whole, SLICE("connection:"), &v))
+            return parse_connection(m, v), true;
+        return false;
+    default:
+        return false;
+    }
+}
+
 static void parse_attr(struct parser *p, struct slice whole)
 {
     size_t at = 0;
     struct slice name, v;
 
+    if (parse_usual(p, whole))
+        return;
     while (at < whole.n && whole.p[at] != ':')
         at++;
     name = trim_blanks(slice_head(whole, at));
@@ -621,180 +683,6 @@ bool sdp_add_format(struct sdp_media *m, uint8_t pt, struct slice encoding,
     f->encoding = encoding;
     f->clock_hz = clock_hz;
     return true;
-}
-
-/* ---- writing ---- */
-
-static void put_safe(struct writer *w, struct slice v)
-{
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] == '\r' || v.p[i] == '\n' || v.p[i] == '\0') {
-            writer_line_safe(w, v);
-            return;
-        }
-    }
-    writer_slice_put(w, v);
-}
-
-static void put_line(struct writer *w, struct slice head, struct slice v)
-{
-    writer_slice_put(w, head);
-    put_safe(w, v);
-    writer_bytes(w, "\r\n", 2);
-}
-
-static void put_number(struct writer *w, struct slice head, uint64_t v)
-{
-    writer_slice_put(w, head);
-    writer_u64(w, v);
-    writer_bytes(w, "\r\n", 2);
-}
-
-static void put_conn(struct writer *w, struct slice head,
-                     const struct sdp_conn *c)
-{
-    writer_slice_put(w, head);
-    put_line(w, c->ipv6 ? SLICE("IN IP6 ") : SLICE("IN IP4 "), c->host);
-}
-
-static void put_session(struct writer *w, const struct sdp *s)
-{
-    struct slice zero = SLICE("0"), dash = SLICE("-");
-
-    put_line(w, SLICE("v="), zero);
-    writer_bytes(w, "o=", 2);
-    put_safe(w, s->origin_user.n ? s->origin_user : dash);
-    writer_char(w, ' ');
-    put_safe(w, s->origin_id.n ? s->origin_id : zero);
-    writer_char(w, ' ');
-    put_safe(w, s->origin_version.n ? s->origin_version : zero);
-    put_conn(w, SLICE(" "), &s->origin);
-    put_line(w, SLICE("s="),
-             s->name.n ? s->name : sdp_operation_name(s->operation));
-    if (s->info.n)
-        put_line(w, SLICE("i="), s->info);
-    if (s->uri.n)
-        put_line(w, SLICE("u="), s->uri);
-    if (s->conn.present)
-        put_conn(w, SLICE("c="), &s->conn);
-    writer_bytes(w, "t=", 2);
-    writer_u64(w, s->start_s);
-    put_number(w, SLICE(" "), s->stop_s);
-}
-
-static void put_format(struct writer *w, const struct sdp_format *f)
-{
-    if (f->encoding.n) {
-        writer_str(w, "a=rtpmap:");
-        writer_u64(w, f->pt);
-        writer_char(w, ' ');
-        put_safe(w, f->encoding);
-        if (f->clock_hz) {
-            writer_char(w, '/');
-            writer_u64(w, f->clock_hz);
-        }
-        if (f->clock_hz && f->channels > 1) {
-            writer_char(w, '/');
-            writer_u64(w, f->channels);
-        }
-        writer_bytes(w, "\r\n", 2);
-    }
-    if (f->fmtp.n) {
-        writer_str(w, "a=fmtp:");
-        writer_u64(w, f->pt);
-        put_line(w, SLICE(" "), f->fmtp);
-    }
-}
-
-static void put_select(struct writer *w, const struct sdp_select *s)
-{
-    if (s->streamprofile >= 0)
-        put_number(w, SLICE("a=streamprofile:"), (uint64_t)s->streamprofile);
-    if (s->streamnumber >= 0)
-        put_number(w, SLICE("a=streamnumber:"), (uint64_t)s->streamnumber);
-    if (s->stream >= 0)
-        put_number(w, SLICE("a=stream:"), (uint64_t)s->stream);
-    if (s->mode != SDP_MODE_NONE)
-        put_line(w, SLICE("a=streamMode:"),
-                 s->mode == SDP_MODE_SUB ? SLICE("sub") : SLICE("main"));
-}
-
-static void put_direction(struct writer *w, enum sdp_direction d)
-{
-    static const struct slice names[] = {
-        [SDP_SENDRECV] = SLICE_INIT("sendrecv"),
-        [SDP_SENDONLY] = SLICE_INIT("sendonly"),
-        [SDP_RECVONLY] = SLICE_INIT("recvonly"),
-        [SDP_INACTIVE] = SLICE_INIT("inactive"),
-    };
-
-    if (d != SDP_DIRECTION_NONE)
-        put_line(w, SLICE("a="), names[d]);
-}
-
-static void put_attrs(struct writer *w, const struct sdp_media *m)
-{
-    put_direction(w, m->direction);
-    for (size_t i = 0; i < m->n_formats; i++)
-        put_format(w, &m->formats[i]);
-    put_select(w, &m->select);
-    if (m->ptime_ms)
-        put_number(w, SLICE("a=ptime:"), m->ptime_ms);
-    if (m->downloadspeed)
-        put_number(w, SLICE("a=downloadspeed:"), m->downloadspeed);
-    if (m->filesize_bytes)
-        put_number(w, SLICE("a=filesize:"), m->filesize_bytes);
-    for (size_t i = 0; i < m->n_other; i++)
-        put_line(w, SLICE("a="), m->other[i]);
-    if (m->setup != SDP_SETUP_NONE)
-        put_line(w, SLICE("a=setup:"), sdp_setup_name(m->setup));
-    if (m->connection != SDP_CONNECTION_NONE)
-        put_line(w, SLICE("a=connection:"),
-                 m->connection == SDP_NEW ? SLICE("new") : SLICE("existing"));
-}
-
-static void put_media(struct writer *w, const struct sdp_media *m)
-{
-    writer_bytes(w, "m=", 2);
-    put_safe(w, m->type_name);
-    writer_char(w, ' ');
-    writer_u64(w, m->port);
-    writer_char(w, ' ');
-    put_safe(w, m->proto_name);
-    for (size_t i = 0; i < m->n_formats; i++) {
-        writer_char(w, ' ');
-        writer_u64(w, m->formats[i].pt);
-    }
-    writer_bytes(w, "\r\n", 2);
-    if (m->conn.present)
-        put_conn(w, SLICE("c="), &m->conn);
-    put_attrs(w, m);
-}
-
-static void put_ssrc(struct writer *w, uint32_t ssrc)
-{
-    writer_bytes(w, "y=", 2);
-    sdp_ssrc_write(w, ssrc);
-    writer_bytes(w, "\r\n", 2);
-}
-
-void sdp_write(struct writer *w, const struct sdp *s)
-{
-    bool own = false;
-    uint32_t ssrc;
-
-    put_session(w, s);
-    for (size_t i = 0; i < s->n_media; i++)
-        own = own || s->media[i].has_ssrc;
-    for (size_t i = 0; i < s->n_media; i++) {
-        put_media(w, &s->media[i]);
-        if (own && sdp_ssrc(s, &s->media[i], &ssrc))
-            put_ssrc(w, ssrc);
-    }
-    if (!own && s->has_ssrc)
-        put_ssrc(w, s->ssrc);
-    if (s->has_format)
-        put_line(w, SLICE("f="), s->format);
 }
 
 /* ---- questions ---- */
