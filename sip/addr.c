@@ -65,17 +65,20 @@ static int parse_bare(struct sip_addr *a, struct slice v, struct gb_diag *diag)
     return parse_uri(a, v, 0, uri, diag);
 }
 
-static void find_tag(struct sip_addr *a)
+/* The first tag; GB_ESYNTAX when a quote would swallow what follows. */
+static int find_tag(struct sip_addr *a)
 {
     struct slice rest = a->params;
     struct sip_param p;
 
     while (sip_param_next(&rest, ';', &p)) {
-        if (p.name.n == 3 && slice_ieq(p.name, SLICE("tag"))) {
+        if (p.open)
+            return GB_ESYNTAX;
+        if (a->tag.n == 0 && p.name.n == 3 &&
+            slice_ieq(p.name, SLICE("tag")))
             a->tag = p.value;
-            return;
-        }
     }
+    return 0;
 }
 
 int sip_addr_parse(struct sip_addr *out, struct slice value,
@@ -113,8 +116,8 @@ int sip_addr_parse(struct sip_addr *out, struct slice value,
     }
     if (err)
         return err;
-    if (a.params.n)
-        find_tag(&a);
+    if (a.params.n && find_tag(&a))
+        return gb_fail(diag, GB_ESYNTAX, v.n, "quoted parameter never ends");
     *out = a;
     return 0;
 }

@@ -2,7 +2,8 @@
 
 #include "base/scan.h"
 
-/* Index behind the string that opens at s.p[at]; s.n when it never closes. */
+/* Index behind the string that opens at s.p[at]; s.n + 1 when it never
+ * closes. */
 static size_t skip_quoted(struct slice s, size_t at)
 {
     for (at++; at < s.n; at++) {
@@ -11,10 +12,11 @@ static size_t skip_quoted(struct slice s, size_t at)
         else if (s.p[at] == '"')
             return at + 1;
     }
-    return s.n;
+    return s.n + 1;
 }
 
-/* Where the value that starts at `at` ends: the next sep outside quotes. */
+/* Where the value that starts at `at` ends: the next sep outside quotes;
+ * s.n + 1 when a quote never ends. */
 static size_t value_end(struct slice s, size_t at, char sep)
 {
     while (at < s.n && s.p[at] != sep)
@@ -22,16 +24,16 @@ static size_t value_end(struct slice s, size_t at, char sep)
     return at;
 }
 
+/* The whole value is one quoted string, or begins as one. */
 static void unquote(struct sip_param *p)
 {
     size_t end;
 
     if (p->value.n == 0 || p->value.p[0] != '"')
         return;
-    end = skip_quoted(p->value, 0);
     p->quoted = true;
-    if (end - 1 > 0 && p->value.p[end - 1] == '"')
-        end--;
+    end = skip_quoted(p->value, 0);
+    end = end > p->value.n ? p->value.n : end - 1;
     p->value = slice_of(p->value.p + 1, end - 1);
 }
 
@@ -50,13 +52,15 @@ bool sip_param_next(struct slice *rest, char sep, struct sip_param *out)
     while (i < s.n && s.p[i] != sep && s.p[i] != '=')
         i++;
     out->name = slice_trim(slice_of(s.p + name, i - name));
-    out->quoted = false;
+    out->quoted = out->open = false;
     out->has_value = i < s.n && s.p[i] == '=';
     out->value = slice_of(NULL, 0);
     if (out->has_value) {
         size_t value = ++i;
 
         i = value_end(s, value, sep);
+        out->open = i > s.n;
+        i = i > s.n ? s.n : i;
         out->value = slice_trim(slice_of(s.p + value, i - value));
         unquote(out);
     }
@@ -105,7 +109,7 @@ static size_t element_end(struct slice s)
             bracket = false;
         i++;
     }
-    return i;
+    return i < s.n ? i : s.n;
 }
 
 bool sip_list_cut(struct slice *rest, struct slice *elem)

@@ -13,6 +13,7 @@ struct sip_param {
     struct slice value; /* without quotes; backslashes are still inside */
     bool has_value;     /* "name=": true, with an empty value */
     bool quoted;
+    bool open;      /* a quoted string in it never ends */
 };
 
 /* Takes the next parameter off *rest; sep stands between two of them (';' in

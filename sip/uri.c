@@ -252,13 +252,16 @@ static bool must_match(struct slice name)
            escaped_eq(name, SLICE("transport"), true);
 }
 
-/* What a says is not contradicted by b. */
+/* What a says is not contradicted by b. Of a parameter that stands twice, the
+ * first counts. */
 static bool params_agree(const struct sip_uri *a, const struct sip_uri *b)
 {
     struct slice rest = a->params;
     struct sip_param p, q;
 
     while (sip_param_next(&rest, ';', &p)) {
+        if (sip_uri_param(a, p.name, &q) && q.name.p != p.name.p)
+            continue;
         if (sip_uri_param(b, p.name, &q)) {
             if (!escaped_eq(p.value, q.value, true))
                 return false;

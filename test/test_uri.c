@@ -187,6 +187,8 @@ static void equality(void **state)
         { "sip:a%2db@c", "sip:a-b@c", true },
         { "sip:[2001:DB8::1]", "sip:[2001:db8:0::1]", true },
         { "sip:[2001:db8::1]", "sip:[2001:db8::2]", false },
+        { "sip:a@b;x=1;x=2", "sip:a@b;x=1", true },
+        { "sip:a@b;x=1;x=2", "sip:a@b;x=2;x=1", false },
         { "tel:123", "tel:123", true },
         { "tel:123", "tel:124", false },
     };

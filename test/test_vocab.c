@@ -1,6 +1,7 @@
 /* sip/vocab: the tables against their look-ups */
 #include "test/support.h"
 
+#include "base/writer.h"
 #include "sip/vocab.h"
 
 static void methods(void **state)
@@ -125,6 +126,41 @@ static void tokens(void **state)
     assert_false(sip_is_token(SLICE("a b")));
 }
 
+/* The fuzzers' dictionary comes from the tables. */
+static void dictionary(void **state)
+{
+    static const char *const more[] = {
+        "sip:", "sips:", "SIP/2.0", "SIP/2.0/UDP ", "SIP/2.0/TCP ",
+        ";branch=z9hG4bK", ";rport", ";received=", ";tag=", ";lr", ";q=",
+        ";expires=", ";transport=", ";maddr=", "\\x0d\\x0a", "\\x0d\\x0a ",
+        "\\x0d\\x0a\\x0d\\x0a", "<?xml", "<Notify>", "</Notify>", "[::1]",
+        "[::ffff:192.0.2.1]", "%00", "2147483648", "4294967296", "\\\"",
+        "Application/MANSCDP+xml", "application/sdp", "Digest ",
+    };
+    static char text[8192];
+    struct writer w = writer_of(text, sizeof(text));
+
+    (void)state;
+    for (unsigned i = 1; i < SIP_METHOD_COUNT; i++) {
+        struct slice s = sip_method_name((enum sip_method)i);
+
+        writer_f(&w, "\"%.*s \"\n", SLICE_ARG(s));
+    }
+    for (unsigned i = 1; i < SIP_HDR_COUNT; i++) {
+        struct slice s = sip_hdr_name((enum sip_hdr)i);
+
+        writer_f(&w, "\"%.*s: \"\n", SLICE_ARG(s));
+        if (sip_hdr_brief((enum sip_hdr)i))
+            writer_f(&w, "\"\\x0d\\x0a%c:\"\n", sip_hdr_brief((enum sip_hdr)i));
+    }
+    for (size_t i = 0; i < COUNT(more); i++)
+        writer_f(&w, "\"%s\"\n", more[i]);
+    assert_int_equal(w.err, 0);
+    expect_golden("fuzz/sip_msg.dict", writer_slice(&w));
+    expect_golden("fuzz/sip_frame.dict", writer_slice(&w));
+    expect_golden("fuzz/sip_value.dict", writer_slice(&w));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +169,7 @@ int main(void)
         cmocka_unit_test(compact_names),
         cmocka_unit_test(reasons),
         cmocka_unit_test(tokens),
+        cmocka_unit_test(dictionary),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,136 @@
+/* What the parser accepts, written again from its parts, parses to the same
+ * values; and every request that is accepted can be answered. */
+#include "fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/head.h"
+#include "sip/build.h"
+#include "sip/dump.h"
+
+#define ROOM (512 * 1024)
+
+static struct sip_msg a, b;
+static char text[ROOM], echo[ROOM], dump[4 * ROOM];
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+/* The slice lies inside the message. */
+static void inside(struct slice s)
+{
+    must(s.n == 0 || (s.p >= a.bytes.p &&
+                      s.p + s.n <= a.bytes.p + a.bytes.n));
+}
+
+/* x, its folds as one blank, is y. */
+static bool same(struct slice x, struct slice y)
+{
+    static char flat[ROOM];
+    struct writer w = writer_of(flat, sizeof(flat));
+
+    head_unfold(&w, x);
+    return w.err || slice_eq(writer_slice(&w), y);
+}
+
+static struct slice write_again(void)
+{
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (a.is_request) {
+        writer_slice_put(&w, a.method_name);
+        writer_char(&w, ' ');
+        writer_slice_put(&w, a.uri.text);
+        writer_str(&w, " SIP/2.0\r\n");
+    } else {
+        writer_str(&w, "SIP/2.0 ");
+        writer_u64(&w, a.status);
+        writer_str(&w, "\r\n");
+    }
+    for (size_t i = 0; i < a.n_fields; i++) {
+        if (a.fields[i].id == SIP_HDR_CONTENT_LENGTH)
+            continue;
+        writer_slice_put(&w, a.fields[i].name);
+        writer_str(&w, ": ");
+        head_unfold(&w, a.fields[i].value);
+        writer_str(&w, "\r\n");
+    }
+    if (a.n_fields < SIP_MAX_FIELDS) {
+        writer_str(&w, "Content-Length: ");
+        writer_u64(&w, a.body.n);
+        writer_str(&w, "\r\n");
+    }
+    writer_str(&w, "\r\n");
+    writer_slice_put(&w, a.body);
+    return w.err ? slice_of(NULL, 0) : writer_slice(&w);
+}
+
+static void compare(void)
+{
+    must(a.is_request == b.is_request && a.status == b.status);
+    must(slice_eq(a.method_name, b.method_name) && a.method == b.method);
+    must(slice_eq(a.uri.text, b.uri.text) && a.uri.port == b.uri.port);
+    must(same(a.via.host, b.via.host) && a.via.port == b.via.port);
+    must(same(a.via.branch, b.via.branch));
+    must(same(a.from.uri.text, b.from.uri.text));
+    must(same(a.from.tag, b.from.tag) && same(a.to.tag, b.to.tag));
+    must(same(a.to.uri.user, b.to.uri.user));
+    must(same(a.call_id, b.call_id) && a.cseq.number == b.cseq.number);
+    must(slice_eq(a.body, b.body) && a.max_forwards == b.max_forwards);
+}
+
+/* The 200 (or the refusal) to a request parses and carries its keys. */
+static void answer(void)
+{
+    struct gb_addr source = { GB_IPV4, { 192, 0, 2, 200 }, 7777 };
+    struct sip_response_parts p = { .status = 200, .expires = -1 };
+    struct writer w = writer_of(echo, sizeof(echo));
+    bool good = a.reject == 0;
+
+    p.status = good ? 200 : a.reject;
+    must(sip_echo_write(&w, &a, &source, SLICE("T1")) == 0);
+    p.echo = writer_slice(&w);
+    w = writer_of(text, sizeof(text));
+    must(sip_response_build(&w, &p) == 0);
+    if (w.len > SIP_MAX_HEAD || !good)
+        return;
+    must(sip_msg_parse(&b, writer_slice(&w), SIP_STREAM, NULL) == 0);
+    must(same(a.via.branch, b.via.branch) && same(a.call_id, b.call_id));
+    must(same(a.from.tag, b.from.tag) && a.cseq.number == b.cseq.number);
+    must(a.to.tag.n ? same(a.to.tag, b.to.tag)
+                    : slice_eq(b.to.tag, SLICE("T1")));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = { (const char *)data, size }, again;
+    struct writer w = writer_of(dump, sizeof(dump));
+    struct gb_diag d = { 0, "" };
+    int err;
+
+    if (size > 70000)
+        return 0;
+    (void)sip_msg_parse(&a, in, SIP_STREAM, NULL);
+    err = sip_msg_parse(&a, in, SIP_DATAGRAM, &d);
+    must(!err || d.off <= size);
+    sip_msg_dump(&w, &a, err, &d);
+    inside(a.body);
+    for (size_t i = 0; i < a.n_fields; i++)
+        inside(a.fields[i].value);
+    if (a.is_request && (!err || a.reject))
+        answer();
+    if (err)
+        return 0;
+    again = write_again();
+    if (again.n == 0 || again.n - a.body.n > SIP_MAX_HEAD)
+        return 0; /* longer than our own buffer: fine */
+    must(sip_msg_parse(&b, again,
+                       a.n_fields < SIP_MAX_FIELDS ? SIP_STREAM : SIP_DATAGRAM,
+                       NULL) == 0);
+    compare();
+    return 0;
+}
