@@ -28,6 +28,7 @@ struct hub_ring {
     bool has_key;     /* key_seq is valid: all since then is in the ring */
     bool broken;      /* memory failed: nothing but a key frame helps */
     int64_t newest90k;
+    int64_t last90k[MEDIA_TRACKS];
     struct fmp4_mux mux;
     struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
     /* viewers: with something to read; with nothing; waiting for a key frame

@@ -99,6 +99,8 @@ static bool ring_push(struct hub *h, struct hub_ring *r, struct media_chunk *c)
     }
     if (c->dts90k > r->newest90k)
         r->newest90k = c->dts90k;
+    if (!c->config)
+        r->last90k[c->track] = c->dts90k;
     *slot_at(r, r->head++) = (struct hub_slot){ c, r->bytes };
     r->bytes += media_chunk_size(c, MEDIA_PLAIN);
     return true;
@@ -563,7 +565,7 @@ void hub_rings_config(struct hub *h, enum media_track t)
         }
         flv = flv_of(r);
         err = flv_config_chunk(&c, h->alloc, &flv, t, h->config[t],
-                               r->newest90k);
+                               r->last90k[t]);
         if (err == GB_ENOMEM) {
             r->broken = true;
             r->has_key = false;
