@@ -215,7 +215,9 @@ static void live_failures(void **state)
         { PLATFORM_STEP_DEVICE, 0, 409 },
         { PLATFORM_STEP_SOCKET, 0, 502 },
         { PLATFORM_STEP_ANSWER, 0, 504 },
+        { PLATFORM_STEP_ANSWER, 100, 504 },
         { PLATFORM_STEP_ANSWER, 408, 504 },
+        { PLATFORM_STEP_ANSWER, 200, 502 }, /* an SDP we cannot use */
         { PLATFORM_STEP_ANSWER, 486, 502 },
         { PLATFORM_STEP_ANSWER, 404, 502 },
         { PLATFORM_STEP_CONNECT, 200, 504 },
@@ -789,6 +791,32 @@ static void system_routes(void **state)
     assert_int_equal(ask("GET", "/no-such-file.js", "", ""), 404);
 }
 
+/* The page: packed for those who take it, unpacked for the others. */
+static void page(void **state)
+{
+    static const char end[] = "</html>";
+    char fields[128], *tag;
+    size_t packed;
+
+    (void)state;
+    assert_int_equal(ask("GET", "/", "Accept-Encoding: gzip\r\n", ""), 200);
+    assert_non_null(strstr(fx.last.fields, "Content-Encoding: gzip\r\n"));
+    assert_non_null(strstr(fx.last.fields, "Content-Security-Policy: "));
+    assert_memory_equal(fx.last.body, "\x1f\x8b", 2);
+    packed = fx.last.len;
+    tag = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(tag);
+    snprintf(fields, sizeof(fields), "If-None-Match: %.18s\r\n", tag + 6);
+    assert_int_equal(ask("GET", "/", "", ""), 200);
+    assert_null(strstr(fx.last.fields, "Content-Encoding"));
+    assert_true(fx.last.len > packed);
+    assert_true(body_has(end));
+    assert_int_equal(ask("GET", "/index.html", fields, ""), 304);
+    assert_int_equal(fx.last.len, 0);
+    assert_int_equal(ask("GET", "/app.js", "", ""), 200);
+    assert_int_equal(ask("GET", "/%2e%2e.js", "", ""), 404);
+}
+
 /* Every $ref of the description leads somewhere. */
 static void follow(const json_t *root, const json_t *at)
 {
@@ -931,7 +959,8 @@ int main(void)
         APP(login_and_out),  APP(login_rate),    APP(login_jobs),
         APP(cross_site),     APP(open_house),    APP(bases),
         APP(events),         APP(event_ring),    APP(alarm_ring),
-        APP(system_routes),  APP(openapi),       APP(no_memory),
+        APP(system_routes),  APP(page),          APP(openapi),
+        APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),
     };
 

@@ -253,7 +253,8 @@ static unsigned status_of(const struct platform_session *s)
     case PLATFORM_STEP_DEVICE:
         return 409;
     case PLATFORM_STEP_ANSWER:
-        return s->sip_status == 0 || s->sip_status == 408 ? 504 : 502;
+        /* silent, perhaps after a provisional answer; or it said no */
+        return s->sip_status < 200 || s->sip_status == 408 ? 504 : 502;
     case PLATFORM_STEP_CONNECT:
     case PLATFORM_STEP_PACKET:
     case PLATFORM_STEP_PROGRAM:
@@ -363,7 +364,7 @@ static void start_failed(struct http_call *c, int err,
     } else if (err == GB_ESTATE) {
         o.status = 409;
         o.code = "device-offline";
-        o.detail = "the device is offline";
+        o.detail = "the device cannot be asked now";
     } else if (err == GB_ELIMIT || err == GB_ENOMEM) {
         o.status = 409;
         o.code = "limit-reached";
