@@ -334,6 +334,7 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     struct sip_response r = { .status = 200, .expires = -1 };
     int n;
     bool tcp, plain = d->invite == SIM_PLAIN_AVP;
+    const char *family = d->addr.family == GB_IPV6 ? "IP6" : "IP4";
     uint32_t y = 0;
 
     assert_int_equal(sdp_parse(&offer, ev->msg->body, NULL), 0);
@@ -343,13 +344,16 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     tcp = m->proto == SDP_TCP_RTP_AVP && !plain;
     d->media_port = m->port;
     d->media_tcp = m->proto == SDP_TCP_RTP_AVP;
-    gb_addr_write_ip(&iw, &d->addr);
+    if (d->sdp_ip)
+        writer_str(&iw, d->sdp_ip);
+    else
+        gb_addr_write_ip(&iw, &d->addr);
     ip[iw.len] = '\0';
     n = snprintf(sdp, sizeof(sdp),
-                 "v=0\r\no=%s 0 0 IN IP4 %s\r\ns=Play\r\nc=IN IP4 %s\r\n"
+                 "v=0\r\no=%s 0 0 IN %s %s\r\ns=Play\r\nc=IN %s %s\r\n"
                  "t=0 0\r\nm=video %u %sRTP/AVP 96\r\na=sendonly\r\n"
                  "a=rtpmap:96 PS/90000\r\n%s",
-                 d->id, ip, ip, d->invite == SIM_PORT_ZERO ? 0 : 15060,
+                 d->id, family, ip, family, ip, d->invite == SIM_PORT_ZERO ? 0 : 15060,
                  tcp ? "TCP/" : "",
                  !tcp                      ? ""
                  : m->setup == SDP_PASSIVE ? "a=setup:active\r\n"
@@ -407,7 +411,7 @@ static void on_device_invite(struct sim_device *d, const struct sip_event *ev)
 
 /* ---- the media edge ---- */
 
-static struct sim_stream *stream_of(struct sim *s, uint64_t session)
+struct sim_stream *sim_stream_of(struct sim *s, uint64_t session)
 {
     for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
         if (s->stream[i].session == session)
@@ -415,16 +419,18 @@ static struct sim_stream *stream_of(struct sim *s, uint64_t session)
     return NULL;
 }
 
-static void media_event(struct sim *s, struct sim_stream *st,
-                        enum platform_media_kind kind)
+void sim_media(struct sim *s, struct sim_stream *st,
+               enum platform_media_kind kind)
 {
     struct platform_media_event ev = {
         .kind = kind,
         .session = st->session,
         .packets = st->packets,
         .bytes = st->packets * 1400,
-        .ssrc = st->ssrc,
-        .video = PS_CODEC_H264,
+        .ssrc = st->ssrc + (st->source && st->source->foreign_ssrc),
+        .video = st->source && st->source->sound_only ? PS_CODEC_UNKNOWN
+                                                      : PS_CODEC_H264,
+        .audio = PS_CODEC_G711A,
         .width = 1920,
         .height = 1080,
     };
@@ -440,7 +446,7 @@ static void media_event(struct sim *s, struct sim_stream *st,
 
 static void on_order(struct sim *s, const struct platform_action *a)
 {
-    struct sim_stream *st = stream_of(s, a->session);
+    struct sim_stream *st = sim_stream_of(s, a->session);
 
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
@@ -449,7 +455,7 @@ static void on_order(struct sim *s, const struct platform_action *a)
         for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
             if (s->stream[i].session && s->stream[i].port == a->port)
                 fail_msg("port %u is open twice", a->port);
-        st = stream_of(s, 0);
+        st = sim_stream_of(s, 0);
         assert_non_null(st);
         *st = (struct sim_stream){ .session = a->session,
                                    .port = a->port,
@@ -457,12 +463,12 @@ static void on_order(struct sim *s, const struct platform_action *a)
                                    .ssrc = a->ssrc,
                                    .next_ms = GB_NEVER };
         if (s->opt.refuse_ports) {
-            media_event(s, st, PLATFORM_MEDIA_REFUSED);
+            sim_media(s, st, PLATFORM_MEDIA_REFUSED);
             st->session = 0;
             return;
         }
         s->open_streams++;
-        media_event(s, st, PLATFORM_MEDIA_OPENED);
+        sim_media(s, st, PLATFORM_MEDIA_OPENED);
         break;
     case PLATFORM_DO_ANSWER:
         assert_non_null(st);
@@ -476,13 +482,18 @@ static void on_order(struct sim *s, const struct platform_action *a)
         s->closes++;
         s->open_streams--;
         if (!s->opt.lose_closed)
-            media_event(s, st, PLATFORM_MEDIA_CLOSED);
+            sim_media(s, st, PLATFORM_MEDIA_CLOSED);
         st->session = 0;
         break;
     default:
         break;
     }
 }
+
+static const enum platform_media_kind media_script[] = {
+    PLATFORM_MEDIA_CONNECTED, PLATFORM_MEDIA_PACKET, PLATFORM_MEDIA_PROGRAM,
+    PLATFORM_MEDIA_CODEC,     PLATFORM_MEDIA_KEY,
+};
 
 /* The device has its ACK: packets go to the port it was told. */
 static void media_begins(struct sim *s, struct sim_device *d)
@@ -497,24 +508,23 @@ static void media_begins(struct sim *s, struct sim_device *d)
         if (d->media == SIM_NOTHING || (d->media == SIM_TCP_ONLY && !tcp))
             return;
         st->source = d;
-        st->at = 0;
+        /* the edge tells the first packet and key frame of a port once */
+        st->at = st->said_key ? COUNT(media_script) : 0;
         st->next_ms = s->now.mono_ms + 20;
     }
 }
 
 static void media_step(struct sim *s, struct sim_stream *st)
 {
-    static const enum platform_media_kind script[] = {
-        PLATFORM_MEDIA_CONNECTED, PLATFORM_MEDIA_PACKET,
-        PLATFORM_MEDIA_PROGRAM,   PLATFORM_MEDIA_CODEC,
-        PLATFORM_MEDIA_KEY,
-    };
     static const unsigned stops[] = {
         [SIM_CONNECT_ONLY] = 1, [SIM_NO_PROGRAM] = 2, [SIM_NO_CODEC] = 3,
         [SIM_NO_KEY] = 4,
     };
     enum sim_media m = st->source->media;
     unsigned stop = m >= SIM_CONNECT_ONLY ? stops[m] : 0;
+
+    if (st->source->sound_only)
+        stop = 4;
 
     st->next_ms = s->now.mono_ms + 20;
     if (st->at == 0 && !st->source->media_tcp)
@@ -523,20 +533,21 @@ static void media_step(struct sim *s, struct sim_stream *st)
         st->next_ms = s->now.mono_ms + 1000;
         if (m != SIM_CONNECT_ONLY) {
             st->packets += 10;
-            media_event(s, st, PLATFORM_MEDIA_ALIVE);
+            sim_media(s, st, PLATFORM_MEDIA_ALIVE);
         } else {
             st->next_ms = GB_NEVER;
         }
         return;
     }
-    if (st->at < COUNT(script)) {
+    if (st->at < COUNT(media_script)) {
         st->packets += st->at > 0;
-        media_event(s, st, script[st->at++]);
+        st->said_key |= media_script[st->at] == PLATFORM_MEDIA_KEY;
+        sim_media(s, st, media_script[st->at++]);
         return;
     }
     st->packets += 10;
     st->next_ms = s->now.mono_ms + 1000;
-    media_event(s, st, PLATFORM_MEDIA_ALIVE);
+    sim_media(s, st, PLATFORM_MEDIA_ALIVE);
 }
 
 /* ---- events ---- */

@@ -56,7 +56,8 @@ struct sim_device {
     const char *old_authorization; /* kept and sent at once, if keep_auth */
     bool keep_auth;
     bool deaf;              /* the wire to it is cut */
-    const char *method_refused; /* MESSAGEs are answered 404 */
+    bool sound_only, foreign_ssrc;
+    const char *sdp_ip;     /* in its answers; NULL: its own */
 
     /* catalog */
     char channel[SIM_MAX_CHANNELS][PLATFORM_ID_MAX];
@@ -97,6 +98,7 @@ struct sim_stream {
     uint32_t ssrc;
     struct sim_device *source; /* of its packets, NULL: none */
     unsigned at;               /* progress of the script */
+    bool said_key;
     uint64_t next_ms;
     uint64_t packets;
 };
@@ -153,6 +155,11 @@ void sim_request(struct sim_device *d, enum sip_method method,
 void sim_bye(struct sim_device *d);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */
 void sim_reconnect(struct sim_device *d);
+
+/* The media edge reports this, now. */
+void sim_media(struct sim *s, struct sim_stream *st,
+               enum platform_media_kind kind);
+struct sim_stream *sim_stream_of(struct sim *s, uint64_t session);
 
 /* Lets so much time pass, with all that happens in it. */
 void sim_run(struct sim *s, uint64_t ms);

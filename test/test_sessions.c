@@ -591,6 +591,230 @@ static void the_device_hangs_up(void **state)
     ends_clean();
 }
 
+/* The TCP connection drops while it plays: three seconds to come back. */
+static void media_connection_drops(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    struct sim_stream *st;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_PASSIVE, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    st = sim_stream_of(&s, v.id);
+    sim_media(&s, st, PLATFORM_MEDIA_ENDED);
+    sim_run(&s, 5000); /* packets go on, on another connection */
+    assert_int_equal(d->byes, 0);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_media(&s, st, PLATFORM_MEDIA_ENDED);
+    st->next_ms = GB_NEVER;
+    sim_run(&s, 2900);
+    assert_int_equal(d->byes, 0);
+    sim_run(&s, 9000);
+    assert_int_equal(d->byes, 1); /* and invited again: somebody watches */
+    assert_int_equal(d->invites, 2);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+    /* while it starts, nothing is worth waiting for */
+    d = ready();
+    d->media = SIM_CONNECT_ONLY;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_PASSIVE, &v), 0);
+    sim_run(&s, 1000);
+    sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_ENDED);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_PACKET);
+    assert_true(has(s.last_evidence, "the media connection failed"));
+    ends_clean();
+}
+
+static void sound_alone(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->sound_only = true;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 12000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.video, PS_CODEC_UNKNOWN);
+    assert_int_equal(v.audio, PS_CODEC_G711A);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void an_ssrc_of_its_own(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->foreign_ssrc = true;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_true(has(s.log, "SSRC that was not agreed"));
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+/* Packets that are not of this stream do not keep it alive. */
+static void only_foreign_packets(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    struct sim_stream *st;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 2000);
+    st = sim_stream_of(&s, v.id);
+    st->next_ms = GB_NEVER;
+    for (int i = 0; i < 17; i++) {
+        if (sim_stream_of(&s, v.id))
+            sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
+        sim_run(&s, 1000);
+    }
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_true(has(s.last_evidence, "no media for 15.0 s"));
+    ends_clean();
+}
+
+static void active_towards_nat(void **state)
+{
+    struct sim_device *d = ready_at("203.0.113.9:5060", SIP_TCP, NULL);
+    struct platform_session v;
+
+    (void)state;
+    /* its SDP names an address of its LAN: do not even try */
+    d->sdp_ip = "192.168.7.7";
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_ACTIVE, &v), 0);
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(d->byes, 1);
+    assert_int_equal(s.actions[PLATFORM_DO_OPEN], 2);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void active_answered_with_udp(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_PLAIN_AVP;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_ACTIVE, &v), 0);
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.transport, PLATFORM_UDP);
+    assert_int_equal(d->invites, 2);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void as_configured_for_the_device(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(platform_device_set_media(s.p, SLICE("x"),
+                                               PLATFORM_UDP, s.now),
+                     GB_ENOENT);
+    assert_int_equal(platform_device_set_media(s.p, slice_str(nvr),
+                                               PLATFORM_TCP_PASSIVE, s.now),
+                     0);
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(sim_view(&s, d).media, PLATFORM_TCP_PASSIVE);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void connection_lost_while_inviting(void **state)
+{
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_TCP, NULL);
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_SILENT;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    sim_disconnect(d);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_DEVICE);
+    assert_true(has(s.last_evidence, "connection lost"));
+    ends_clean();
+}
+
+static void late_and_foreign_reports(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    struct sim_stream old;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    old = *sim_stream_of(&s, v.id);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 100);
+    for (int k = PLATFORM_MEDIA_OPENED; k <= PLATFORM_MEDIA_CLOSED; k++)
+        sim_media(&s, &old, (enum platform_media_kind)k);
+    old.session = 0;
+    sim_media(&s, &old, PLATFORM_MEDIA_KEY);
+    ends_clean();
+}
+
+static void too_many_sessions(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .max_sessions = 2 } };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, d->channel[0], 0, &v), 0);
+    assert_int_equal(sim_play(&s, d, d->channel[1], 0, &v), 0);
+    assert_int_equal(sim_play(&s, d, d->channel[2], 0, &v), GB_ELIMIT);
+    assert_int_equal(v.step, PLATFORM_STEP_DEVICE);
+    sim_run(&s, 1000);
+    sim_free(&s); /* in the middle of it: nothing leaks */
+}
+
+static void over_ipv6(void **state)
+{
+    struct sim_device *d;
+    struct platform_session v;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    assert_int_equal(gb_addr_parse(&s.server_addr,
+                                   slice_str("[2001:db8::1]:5060"), 0),
+                     0);
+    d = sim_add(&s, nvr, "[2001:db8::10]:5060", SIP_UDP);
+    sim_channels(d, 1);
+    d->sdp_ip = "2001:db8::10";
+    sim_settle(&s);
+    assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
+    sim_run(&s, 1000);
+    assert_true(has(d->last_sdp, "c=IN IP6 2001:db8::1\r\n"));
+    assert_true(has(d->last_uri, "@[2001:db8::10]:5060"));
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
 static void busy_with_an_old_dialog(void **state)
 {
     struct sim_device *d = ready();
@@ -754,6 +978,17 @@ int main(void)
         cmocka_unit_test(media_falls_silent),
         cmocka_unit_test(udp_silent_then_tcp_and_remembered),
         cmocka_unit_test(the_device_hangs_up),
+        cmocka_unit_test(media_connection_drops),
+        cmocka_unit_test(sound_alone),
+        cmocka_unit_test(an_ssrc_of_its_own),
+        cmocka_unit_test(only_foreign_packets),
+        cmocka_unit_test(active_towards_nat),
+        cmocka_unit_test(active_answered_with_udp),
+        cmocka_unit_test(as_configured_for_the_device),
+        cmocka_unit_test(connection_lost_while_inviting),
+        cmocka_unit_test(late_and_foreign_reports),
+        cmocka_unit_test(too_many_sessions),
+        cmocka_unit_test(over_ipv6),
         cmocka_unit_test(busy_with_an_old_dialog),
         cmocka_unit_test(the_device_goes),
         cmocka_unit_test(the_device_moves),

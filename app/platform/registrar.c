@@ -18,7 +18,7 @@ struct attempt {
     bool is_ours;          /* comes from where the device is bound */
     struct slice user_agent;
     struct sip_addr contact;
-    bool has_contact;
+    bool has_contact, has_expires;
     uint32_t expires_s;
 };
 
@@ -267,6 +267,8 @@ static void accept(struct platform *p, const struct attempt *a)
     p->counters.registers++;
     if (!a->has_contact)
         device_deviation(p, d, DEVIATION_NO_CONTACT, slice_of(NULL, 0));
+    if (!a->has_expires)
+        device_deviation(p, d, DEVIATION_NO_EXPIRES, slice_of(NULL, 0));
     d->call_id_hash = map_hash(p->seed, a->m->call_id);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
@@ -340,6 +342,7 @@ static void read_request(struct attempt *a)
     s = sip_msg_expires(a->m, a->has_contact ? &a->contact : NULL);
     if (a->has_contact && a->contact.is_star)
         a->has_contact = false; /* "*": unregister all, with Expires 0 */
+    a->has_expires = s >= 0;
     if (s < 0)
         s = SIP_EXPIRES_DEFAULT;
     a->expires_s = s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;

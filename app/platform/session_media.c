@@ -75,9 +75,10 @@ static void no_packet(struct platform *p, struct session *s)
                        "drops it: check media.address, network.advertise and "
                        "the open TCP ports",
                  "the device answered 200, but no TCP connection %s %s came "
-                 "up in %.1f s",
+                 "up in %.1f s%s",
                  s->transport == PLATFORM_TCP_ACTIVE ? "to" : "from it to", to,
-                 waited);
+                 waited,
+                 s->tried & TRIED_TCP ? "; over UDP nothing came before" : "");
 }
 
 /* Three seconds without a packet over UDP and the choice was ours: TCP, once,
@@ -218,7 +219,6 @@ static void on_key(struct platform *p, struct session *s,
 static void on_alive(struct platform *p, struct session *s,
                      const struct platform_media_event *ev)
 {
-    s->reconnect_at = GB_NEVER;
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
     if (s->packet && s->answered && s->had_key)
@@ -284,6 +284,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
 {
     struct handle *h = idmap_find(&p->handles, ev->session);
     struct session *s;
+    bool more;
 
     p->now = now;
     if (!h || h->kind != HANDLE_SESSION)
@@ -300,6 +301,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
             session_closed(p, s);
         return;
     }
+    more = ev->packets > s->packets; /* foreign ones are no life */
     if (ev->kind != PLATFORM_MEDIA_OPENED) {
         s->packets = ev->packets;
         s->bytes = ev->bytes;
@@ -308,8 +310,10 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     }
     if (s->phase >= PHASE_REOPENING)
         return;
-    /* media flows: the timer looks again when it fires */
-    if (s->silence_at != GB_NEVER && ev->kind != PLATFORM_MEDIA_ENDED)
-        s->silence_at = now.mono_ms + p->cfg.silence_ms;
+    if (more) { /* the timer looks again when it fires */
+        s->reconnect_at = GB_NEVER;
+        if (s->silence_at != GB_NEVER)
+            s->silence_at = now.mono_ms + p->cfg.silence_ms;
+    }
     on_live_event(p, s, ev);
 }

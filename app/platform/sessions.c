@@ -221,6 +221,10 @@ void session_fail(struct platform *p, struct session *s,
     va_start(ap, fmt);
     writer_vf(&w, fmt, ap);
     va_end(ap);
+    if (w.err) { /* too long: at least the link that broke */
+        w.err = 0;
+        writer_str(&w, step_text[step]);
+    }
     s->evidence_len = (uint16_t)w.len;
     s->hint = hint;
     s->state = PLATFORM_FAILED;
