@@ -13,6 +13,9 @@
 #include <sys/time.h>
 
 #define DAEMON_MAX_NETS 64
+#define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
+                               hears the evidence, not a mere time-out */
+#define DAEMON_FIRST_KEY_MS 60000 /* smart codecs have one key frame a minute */
 
 struct daemon {
     const struct config *config;
@@ -68,42 +71,6 @@ static void store_channel(struct daemon *d, const struct platform_action *a)
         store_put_channel(d->store, &ch);
 }
 
-static void log_device(struct daemon *d, const struct platform_action *a)
-{
-    struct platform_device dev;
-    struct log_quoted why;
-    char addr[GB_ADDR_TEXT_MAX];
-
-    if (!(a->flags & PLATFORM_CHANGED_STATE) ||
-        !platform_device_view(d->platform, a->device, &dev))
-        return;
-    log_f(LOG_INFO, "msg=\"device %s\" device=%.*s peer=%s transport=%s why=%s",
-          dev.online ? "online" : "offline", SLICE_ARG(dev.id),
-          gb_addr_text(&dev.peer.remote, addr),
-          dev.peer.transport == SIP_UDP ? "udp" : "tcp",
-          log_quote(&why, dev.state_reason));
-}
-
-static void log_session(struct daemon *d, const struct platform_action *a)
-{
-    struct platform_session s;
-    struct log_quoted evidence;
-
-    if (!platform_session_view(d->platform, a->session, &s))
-        return;
-    if (s.state == PLATFORM_FAILED)
-        log_f(LOG_WARN,
-              "msg=\"session failed\" device=%.*s channel=%.*s step=%s "
-              "status=%u evidence=%s",
-              SLICE_ARG(s.device), SLICE_ARG(s.channel),
-              platform_step_name(s.step), s.sip_status,
-              log_quote(&evidence, s.evidence));
-    else
-        log_f(LOG_DEBUG, "msg=\"session\" device=%.*s channel=%.*s step=%s",
-              SLICE_ARG(s.device), SLICE_ARG(s.channel),
-              platform_step_name(s.step));
-}
-
 static void log_alarm(const struct platform_alarm *al)
 {
     struct log_quoted text;
@@ -133,7 +100,6 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_DEVICE_CHANGED:
         store_device(d, a->device);
-        log_device(d, a);
         break;
     case PLATFORM_DEVICE_REMOVED:
         store_remove_device(d->store, a->device);
@@ -149,8 +115,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
               SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
         break;
     case PLATFORM_SESSION_CHANGED:
-        log_session(d, a);
-        break;
+        break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
         if (platform_session_view(d->platform, a->session, &s))
             media_net_forget(d->media, a->session, s.loop);
@@ -373,6 +338,9 @@ static int start_platform(struct daemon *d, char why[static 512])
         .auto_enrol = config_bool(c, CONFIG_SIP_AUTO_ENROL),
         .timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE),
         .idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE),
+        .answer_ms = DAEMON_STEP_MS,
+        .media_ms = DAEMON_STEP_MS,
+        .first_key_ms = DAEMON_FIRST_KEY_MS,
         .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
         .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
         .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),

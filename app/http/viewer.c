@@ -183,7 +183,7 @@ static void tell_mse(struct viewer *v)
 {
     char mime[HUB_MIME_MAX], text[HTTP_MSE_TEXT_MAX];
     struct writer t = writer_of(text, sizeof(text)), w = own_writer(v);
-    struct slice codecs, one;
+    struct slice codecs, rest, one;
     uint8_t head[WS_HEADER_MAX];
     bool more = true, bad = false;
     size_t quote;
@@ -196,8 +196,9 @@ static void tell_mse(struct viewer *v)
     quote = slice_find(codecs, '"');
     codecs = slice_from(codecs, quote + 1);
     codecs = slice_head(codecs, slice_find(codecs, '"'));
-    while (more && codecs.n && !bad) {
-        more = slice_cut(&codecs, ',', &one);
+    rest = codecs;
+    while (more && rest.n && !bad) {
+        more = slice_cut(&rest, ',', &one);
         bad = !http_mse_accepts(&v->mse, slice_trim(one));
     }
     if (bad) {
@@ -208,7 +209,7 @@ static void tell_mse(struct viewer *v)
         http_mse_error_write(&t, writer_slice(&e));
         media_client_remove(&v->client);
     } else {
-        http_mse_write(&t, slice_str(mime));
+        http_mse_write(&t, codecs);
     }
     writer_bytes(&w, head, ws_header(head, WS_TEXT, t.len));
     writer_slice_put(&w, writer_slice(&t));

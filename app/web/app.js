@@ -218,7 +218,7 @@ let reconnects = 0;
 
 const player = new Player($('video'), {
   playing: () => { $('overlay').textContent = ''; reconnects = 0; },
-  failed: (text) => problem({ title: t('failed'), evidence: text === 'codec' ? t('codecMissing') : text, hint: t('codecMissing'), step: 'playing' }),
+  failed: (text) => problem({ title: t('failed'), evidence: text === 'codec' ? '' : text, hint: t('codecMissing'), step: 'playing' }),
   closed: () => reconnect(),
 });
 

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""test/e2e/page.py - the page in headless Chromium: log in, click a channel,
+see the picture move. Speaks WebDriver to chromedriver; standard library only.
+
+The clip draws its frame number as 32 black and white blocks: the test reads
+them off the picture twice, so a frozen or torn picture fails."""
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+from rig import SLOW, TOP, Failed, free_port, system, wait_for
+
+SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, where wanted
+
+
+class Browser:
+    def __init__(self):
+        self.port = free_port()
+        self.driver = subprocess.Popen(["chromedriver", f"--port={self.port}", "--log-level=OFF"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.profile = tempfile.TemporaryDirectory(prefix="gb28181d-page-", ignore_cleanup_errors=True)
+        wait_for("chromedriver", self.ready)
+        args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio",
+                "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en",
+                "--autoplay-policy=no-user-gesture-required", "--window-size=1280,800",
+                "--disable-dev-shm-usage", f"--user-data-dir={self.profile.name}"]
+        r = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
+            "browserName": "chrome", "goog:chromeOptions": {"args": args},
+            "goog:loggingPrefs": {"browser": "ALL"}}}})
+        self.session = "/session/" + r["sessionId"]
+
+    def ready(self):
+        try:
+            return self.call("GET", "/status")["ready"]
+        except OSError:
+            return False
+
+    def call(self, method, path, body=None):
+        req = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method,
+                                     data=None if body is None else json.dumps(body).encode(),
+                                     headers={"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(req, timeout=90 * SLOW) as r:
+                return json.load(r)["value"]
+        except urllib.error.HTTPError as e:
+            raise Failed(f"{path}: {e.read()[:500]}") from None
+
+    def open(self, url):
+        self.call("POST", self.session + "/url", {"url": url})
+
+    def run(self, script, *args):
+        return self.call("POST", self.session + "/execute/sync", {"script": script, "args": list(args)})
+
+    def element(self, css):
+        return next(iter(self.call("POST", self.session + "/element", {"using": "css selector", "value": css}).values()))
+
+    def click(self, css):
+        self.call("POST", f"{self.session}/element/{self.element(css)}/click", {})
+
+    def type(self, css, text):
+        self.call("POST", f"{self.session}/element/{self.element(css)}/value", {"text": text})
+
+    def shot(self, name):
+        if SHOTS:
+            os.makedirs(SHOTS, exist_ok=True)
+            with open(os.path.join(SHOTS, name + ".png"), "wb") as f:
+                f.write(base64.b64decode(self.call("GET", self.session + "/screenshot")))
+
+    def log(self):
+        return [e["message"] for e in self.call("POST", self.session + "/se/log", {"type": "browser"})]
+
+    def close(self):
+        try:
+            self.call("DELETE", self.session)
+        finally:
+            self.driver.terminate()
+            self.driver.wait()
+            self.profile.cleanup()
+
+
+READ_CLOCK = """
+const v = document.getElementById('video');
+if (!v || !v.videoWidth) return null;
+const c = document.createElement('canvas');
+c.width = v.videoWidth; c.height = v.videoHeight;
+const g = c.getContext('2d', { willReadFrequently: true });
+g.drawImage(v, 0, 0);
+let n = 0;
+for (let i = 0; i < 32; i++) {
+  const p = g.getImageData(i * 20 + 10, 340, 1, 1).data;
+  const light = (p[0] + p[1] + p[2]) / 3;
+  if (light > 80 && light < 176) return { frame: -1, time: v.currentTime };
+  n = n * 2 + (light >= 176 ? 1 : 0);
+}
+return { frame: n, time: v.currentTime, width: v.videoWidth, height: v.videoHeight };
+"""
+
+
+def read_clock(b):
+    got = b.run(READ_CLOCK)
+    return got if got and 0 <= got["frame"] < 250 else None
+
+
+def log_in(b, d):
+    b.open(d.base + "/")
+    wait_for("login form", lambda: b.run("return !document.getElementById('login').hidden"))
+    b.shot("login")
+    b.type("#password", "not it")
+    b.click("#login-form button")
+    wait_for("refusal", lambda: b.run("return document.getElementById('login-error').textContent"))
+    b.run("document.getElementById('password').value = ''")
+    b.type("#password", re.search(r"admin password\s+(\S+)", d.output()).group(1))
+    b.click("#login-form button")
+    wait_for("tree", lambda: b.run("return document.querySelectorAll('#tree ul li').length") == 2)
+
+
+def plays(b, d):
+    b.click("#tree ul li .row")
+    first = wait_for("picture", lambda: read_clock(b), timeout=25)
+    time.sleep(2)
+    second = wait_for("picture", lambda: read_clock(b))
+    if second["time"] - first["time"] < 1:
+        raise Failed(f"video time stands: {first} {second}")
+    moved = (second["frame"] - first["frame"]) % 250
+    if not 25 <= moved <= 125:
+        raise Failed(f"the clock in the picture moved by {moved} frames: {first} {second}")
+    figures = {k: b.run(f"return document.getElementById('f-{k}').textContent")
+               for k in ("codec", "size", "bitrate", "delay", "over")}
+    if not figures["codec"].startswith("avc1.") or figures["size"] != "640×360":
+        raise Failed(f"figures: {figures}")
+    if "kbit/s" not in figures["bitrate"] or "ms" not in figures["delay"]:
+        raise Failed(f"figures: {figures}")
+    b.shot("playing")
+    print("        " + ", ".join(f"{k} {v}" for k, v in figures.items()))
+    b.click("#sound")
+    time.sleep(1)
+    if not b.run("const v = document.getElementById('video'); return !v.muted && v.webkitAudioDecodedByteCount > 0"):
+        raise Failed("no sound is decoded")
+
+
+def language(b):
+    b.click("#language")
+    if b.run("return document.getElementById('stop').textContent") != "停止":
+        raise Failed("the page does not speak Chinese")
+    b.shot("chinese")
+    b.click("#language")
+
+
+def failure_is_named(b, d, cam):
+    b.click("#stop")
+    cam.kill()
+    wait_for("stream is gone", lambda: not [s for s in d.get("/api/v1/sessions")["items"] if s["state"] != "failed"],
+             timeout=30)
+    b.click("#tree ul li .row")
+    wait_for("problem", lambda: b.run("return !document.getElementById('problem').hidden"), timeout=25)
+    title = b.run("return document.getElementById('problem-title').textContent")
+    evidence = b.run("return document.getElementById('problem-evidence').textContent")
+    bad = b.run("return document.querySelectorAll('#steps li.bad').length")
+    b.shot("problem")
+    if bad != 1 or not evidence:
+        raise Failed(f"problem: {title} / {evidence}")
+    print(f"        {title}; {evidence}")
+
+
+def main():
+    passed = failed = 0
+    with system(channels=2) as (d, cam):
+        b = Browser()
+        try:
+            for name, fn in (("log_in", lambda: log_in(b, d)), ("plays", lambda: plays(b, d)),
+                             ("language", lambda: language(b)), ("failure_is_named", lambda: failure_is_named(b, d, cam))):
+                try:
+                    fn()
+                    passed += 1
+                    print(f"ok      page: {name}", flush=True)
+                except Failed as e:
+                    failed += 1
+                    b.shot("failed")
+                    print(f"FAILED  page: {name}: {e}\n" + "\n".join(b.log()[-10:]), flush=True)
+                    break
+            errors = [m for m in b.log() if "401" not in m and "502" not in m and "504" not in m]
+            if errors:
+                failed += 1
+                print("FAILED  page: errors on the console:\n" + "\n".join(errors[:10]))
+        finally:
+            b.close()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
