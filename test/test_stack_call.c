@@ -1,0 +1,830 @@
+/* sip/stack: dialogs from INVITE to BYE, both sides, every way they end. Two
+ * stacks: side 0 is the platform and calls, side 1 is the device. */
+#include "test/pair.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What side 1 does with an INVITE. */
+struct script {
+    unsigned answer; /* 0: leave it open */
+    bool contact;
+    uint64_t dialog, transaction; /* of the last INVITE, on side 1 */
+    uint64_t dialog0;             /* on side 0 */
+    enum sip_method lose;         /* our wire loses this method or ... */
+    unsigned lose_status;         /* ... this status ... */
+    unsigned lose_n;              /* ... so often */
+};
+
+static void respond(struct pair *p, int side, uint64_t transaction,
+                    unsigned status, bool contact)
+{
+    struct sip_response r = { .status = status, .expires = -1 };
+
+    if (status < 300) {
+        r.body = SLICE("v=0\r\n");
+        r.content_type = SLICE("application/sdp");
+    }
+    if (contact)
+        r.contact = SLICE("sip:dev@192.0.2.2:5060");
+    sip_stack_respond(p->stack[side], transaction, &r, p->now_ms);
+}
+
+static void on_event(struct pair *p, int side, const struct sip_event *ev)
+{
+    struct script *s = p->ctx;
+
+    if (ev->kind != SIP_EV_REQUEST)
+        return;
+    if (ev->msg->method != SIP_METHOD_INVITE) {
+        respond(p, side, ev->transaction, 200, false);
+        return;
+    }
+    if (side == 1) {
+        s->dialog = ev->dialog;
+        s->transaction = ev->transaction;
+    }
+    if (s->answer)
+        respond(p, side, ev->transaction, s->answer, s->contact);
+}
+
+static enum pair_fate fate(void *ctx, int from, struct slice bytes)
+{
+    struct script *s = ctx;
+    char start[24] = "";
+
+    (void)from;
+    if (!s->lose_n)
+        return PAIR_PASS;
+    if (s->lose_status)
+        snprintf(start, sizeof(start), "SIP/2.0 %u", s->lose_status);
+    else
+        slice_copy(start, sizeof(start), sip_method_name(s->lose));
+    if (!slice_has_prefix(bytes, slice_str(start)))
+        return PAIR_PASS;
+    s->lose_n--;
+    return PAIR_LOSE;
+}
+
+static const struct pair_wire wire = { .delay_ms = 10 };
+static const struct pair_wire tcp = { .delay_ms = 10, .tcp = true };
+
+static void start(struct pair *p, struct script *s, const struct pair_wire *w)
+{
+    pair_init(p, w, NULL, false);
+    p->on_event = on_event;
+    p->fate = fate;
+    p->ctx = s;
+    s->contact = true;
+}
+
+static struct sip_request invite(const struct pair *p, int side)
+{
+    return (struct sip_request){
+        .method = SIP_METHOD_INVITE,
+        .peer = pair_peer(p, side),
+        .uri = SLICE("sip:ch@192.0.2.2:5060"),
+        .from = SLICE("sip:platform@dom"),
+        .to = SLICE("sip:ch@dom"),
+        .contact = SLICE("sip:platform@192.0.2.1:5060"),
+        .content_type = SLICE("application/sdp"),
+        .body = SLICE("v=0\r\n"),
+        .expires = -1,
+        .user = 42,
+    };
+}
+
+static void call(struct pair *p)
+{
+    struct script *s = p->ctx;
+    struct sip_request r = invite(p, 0);
+
+    assert_int_equal(sip_stack_invite(p->stack[0], &r, p->now_ms, &s->dialog0),
+                     0);
+    pair_pump(p);
+}
+
+static void hang_up(struct pair *p, int side)
+{
+    struct script *s = p->ctx;
+
+    sip_stack_end(p->stack[side], side ? s->dialog : s->dialog0, p->now_ms);
+    pair_pump(p);
+}
+
+static int info(struct pair *p, int side, enum sip_method m)
+{
+    struct script *s = p->ctx;
+    struct sip_request r = { .method = m, .expires = -1, .user = 7 };
+    uint64_t id;
+    int err;
+
+    if (m == SIP_METHOD_INVITE)
+        r.contact = side ? SLICE("sip:dev@192.0.2.2:5061")
+                         : SLICE("sip:platform@192.0.2.1:5061");
+    err = sip_stack_request_in(p->stack[side], side ? s->dialog : s->dialog0,
+                               &r, p->now_ms, &id);
+    pair_pump(p);
+    return err;
+}
+
+static struct sip_counters counters(const struct pair *p, int side)
+{
+    struct sip_counters c;
+
+    sip_stack_counters(p->stack[side], &c);
+    return c;
+}
+
+/* Nothing is left on either side. */
+static void finish(struct pair *p)
+{
+    pair_settle(p, 400000);
+    for (int side = 0; side < 2; side++) {
+        assert_int_equal(counters(p, side).dialogs, 0);
+        assert_int_equal(counters(p, side).transactions, 0);
+        assert_int_equal(counters(p, side).memory, 0);
+    }
+    pair_fini(p);
+}
+
+static void expect_seen(const struct pair *p, int side,
+                        enum sip_event_kind kind, unsigned status, size_t n)
+{
+    size_t got = pair_events(p, side, kind, status);
+
+    if (got != n)
+        fail_msg("side %d: event %d status %u: %zu times, want %zu", side,
+                 (int)kind, status, got, n);
+}
+
+/* ---- the good life ----------------------------------------------------- */
+
+static void from_invite_to_bye(void **state)
+{
+    const struct pair_wire *wires[] = { &wire, &tcp };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(wires); i++)
+        for (int who = 0; who < 2; who++) {
+            struct script s = { .answer = 200 };
+            struct pair p;
+
+            start(&p, &s, wires[i]);
+            call(&p);
+            pair_run(&p, p.now_ms + 100);
+            expect_seen(&p, 0, SIP_EV_RESPONSE, 100, 1);
+            expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 1);
+            expect_seen(&p, 1, SIP_EV_ACKED, 0, 1);
+            assert_true(pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)->ev.user ==
+                        42);
+            sip_stack_set_user(p.stack[1], s.dialog, 99);
+            assert_int_equal(info(&p, 0, SIP_METHOD_INFO), 0);
+            assert_int_equal(info(&p, 1, SIP_METHOD_MESSAGE), 0);
+            pair_run(&p, p.now_ms + 100);
+            expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 2);
+            expect_seen(&p, 1, SIP_EV_RESPONSE, 200, 1);
+            assert_true(pair_event(&p, 1, SIP_EV_REQUEST, 0, 1)->ev.dialog ==
+                        s.dialog);
+            assert_true(pair_event(&p, 1, SIP_EV_REQUEST, 0, 1)->ev.user == 99);
+            hang_up(&p, who);
+            pair_run(&p, p.now_ms + 100);
+            expect_seen(&p, !who, SIP_EV_ENDED, 200, 1);
+            expect_seen(&p, who, SIP_EV_ENDED, 0, 0);
+            assert_int_equal(pair_count(&p, 0, "ACK"), 1);
+            assert_int_equal(pair_count(&p, who, "BYE"), 1);
+            finish(&p);
+        }
+}
+
+/* media.md 2.1: INVITE n, ACK n, INFO n+1, n+2, BYE last + 1 */
+static void sequence_numbers(void **state)
+{
+    struct script s = { .answer = 200 };
+    static const struct {
+        const char *start, *want;
+    } cases[] = { { "INVITE", "70 INVITE" }, { "ACK", "70 ACK" },
+                  { "INFO", "71 INFO" },     { "MESSAGE", "72 MESSAGE" },
+                  { "BYE", "73 BYE" } };
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    r = invite(&p, 0);
+    r.cseq = 70;
+    assert_int_equal(sip_stack_invite(p.stack[0], &r, p.now_ms, &s.dialog0), 0);
+    pair_run(&p, p.now_ms + 100);
+    info(&p, 0, SIP_METHOD_INFO);
+    info(&p, 0, SIP_METHOD_MESSAGE);
+    hang_up(&p, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct pair_sent *m = pair_find(&p, 0, cases[i].start, 0);
+
+        assert_non_null(m);
+        assert_true(slice_eq(pair_header(m->bytes, "CSeq"),
+                             slice_str(cases[i].want)));
+    }
+    finish(&p);
+}
+
+static void moved_peer(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct sip_peer to;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    to = pair_peer(&p, 0);
+    to.remote.port = 7777;
+    sip_stack_move(p.stack[0], s.dialog0, &to);
+    hang_up(&p, 0);
+    assert_int_equal(pair_find(&p, 0, "BYE", 0)->peer.remote.port, 7777);
+    finish(&p);
+}
+
+static void across_a_restart(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct sip_dialog_state d;
+    struct sip_peer peer;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    assert_int_equal(sip_stack_dialog_state(p.stack[0], 1, &d), GB_ENOENT);
+    call(&p);
+    assert_int_equal(sip_stack_dialog_state(p.stack[0], s.dialog0, &d),
+                     GB_ESTATE);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(sip_stack_dialog_state(p.stack[0], s.dialog0, &d), 0);
+    assert_true(slice_eq(d.local_uri, SLICE("sip:platform@dom")));
+    assert_true(slice_eq(d.target, SLICE("sip:dev@192.0.2.2:5060")));
+    peer = pair_peer(&p, 0);
+    assert_int_equal(sip_stack_bye_orphan(p.stack[0], &d, &peer, 55, p.now_ms),
+                     0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 1, SIP_EV_ENDED, 200, 1);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 2);
+    assert_true(pair_event(&p, 0, SIP_EV_RESPONSE, 200, 1)->ev.user == 55);
+    hang_up(&p, 0); /* the BYE is answered 200 though nothing is there */
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 200"), 3);
+    finish(&p);
+}
+
+/* ---- our 2xx and its ACK (R12, R13) ------------------------------------ */
+
+static void lost_ack(void **state)
+{
+    static const uint64_t want[] = { 0,     500,   1500,  3500,  7500, 11500,
+                                     15500, 19500, 23500, 27500, 31500 };
+    const struct pair_wire *wires[] = { &wire, &tcp };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(wires); i++) {
+        struct script s = { .answer = 200,
+                            .lose = SIP_METHOD_ACK,
+                            .lose_n = 1000 };
+        const struct pair_seen *ended;
+        uint64_t from_ms;
+        struct pair p;
+
+        start(&p, &s, wires[i]);
+        call(&p);
+        pair_run(&p, p.now_ms + 31900);
+        assert_int_equal(pair_count(&p, 1, "SIP/2.0 200"), COUNT(want));
+        from_ms = pair_find(&p, 1, "SIP/2.0 200", 0)->at_ms;
+        for (size_t k = 0; k < COUNT(want); k++)
+            assert_int_equal(pair_find(&p, 1, "SIP/2.0 200", k)->at_ms -
+                                 from_ms, want[k]);
+        assert_int_equal(pair_count(&p, 0, "ACK"), COUNT(want));
+        expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 1);
+        pair_run(&p, p.now_ms + 1000);
+        ended = pair_event(&p, 1, SIP_EV_ENDED, 408, 0);
+        assert_non_null(ended);
+        assert_int_equal(ended->at_ms - from_ms, 32000);
+        assert_int_equal(pair_count(&p, 1, "BYE"), 1);
+        expect_seen(&p, 0, SIP_EV_ENDED, 200, 1);
+        finish(&p);
+    }
+}
+
+static void ack_stops_repeats(void **state)
+{
+    struct script s = { .answer = 200, .lose = SIP_METHOD_ACK, .lose_n = 2 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 20000);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 200"), 3);
+    expect_seen(&p, 1, SIP_EV_ACKED, 0, 1);
+    hang_up(&p, 1);
+    finish(&p);
+}
+
+static void lost_200(void **state)
+{
+    struct script s = { .answer = 200, .lose_status = 200, .lose_n = 3 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 20000);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 1);
+    expect_seen(&p, 1, SIP_EV_REQUEST, 0, 1);
+    expect_seen(&p, 1, SIP_EV_ACKED, 0, 1);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 200"), 4);
+    hang_up(&p, 0);
+    finish(&p);
+}
+
+/* §15: no BYE of the callee's before the ACK */
+static void callee_ends_before_the_ack(void **state)
+{
+    struct script s = { .answer = 200, .lose = SIP_METHOD_ACK, .lose_n = 1 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    hang_up(&p, 1);
+    pair_run(&p, p.now_ms + 300);
+    assert_int_equal(pair_count(&p, 1, "BYE"), 0);
+    pair_run(&p, p.now_ms + 1000); /* the 200 again, its ACK, the BYE */
+    assert_int_equal(pair_count(&p, 1, "BYE"), 1);
+    expect_seen(&p, 1, SIP_EV_ACKED, 0, 0);
+    expect_seen(&p, 0, SIP_EV_ENDED, 200, 1);
+    finish(&p);
+}
+
+/* R36: a BYE before the ACK arrives is legal. */
+static void bye_before_ack(void **state)
+{
+    struct script s = { .answer = 200, .lose = SIP_METHOD_ACK, .lose_n = 1000 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    hang_up(&p, 0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 1, SIP_EV_ENDED, 200, 1);
+    pair_run(&p, p.now_ms + 20000);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 200"), 2); /* INVITE, BYE */
+    finish(&p);
+}
+
+/* ---- ends before the answer -------------------------------------------- */
+
+static void caller_cancels(void **state)
+{
+    struct script s = { 0 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    hang_up(&p, 0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 1, SIP_EV_CANCELLED, 0, 1);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 487"), 1);
+    assert_int_equal(pair_count(&p, 0, "ACK"), 1);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 487, 0);
+    finish(&p);
+}
+
+/* The CANCEL and the 200 cross on the wire. */
+static void cancel_and_200_cross(void **state)
+{
+    struct script s = { 0 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    respond(&p, 1, s.transaction, 200, true);
+    hang_up(&p, 0);
+    pair_run(&p, p.now_ms + 1000);
+    assert_int_equal(pair_count(&p, 0, "CANCEL"), 1);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+    expect_seen(&p, 1, SIP_EV_CANCELLED, 0, 0);
+    expect_seen(&p, 1, SIP_EV_ENDED, 200, 1);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 487"), 0);
+    finish(&p);
+}
+
+static void callee_ends_unanswered(void **state)
+{
+    struct script s = { 0 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    hang_up(&p, 1);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 480, 1);
+    expect_seen(&p, 1, SIP_EV_ENDED, 0, 0);
+    finish(&p);
+}
+
+static void silent_device(void **state)
+{
+    struct script s = { 0 };
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    r = invite(&p, 0);
+    r.timeout_ms = 10000;
+    assert_int_equal(sip_stack_invite(p.stack[0], &r, p.now_ms, &s.dialog0), 0);
+    pair_run(&p, p.now_ms + 9990);
+    expect_seen(&p, 0, SIP_EV_FAILED, 408, 0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 0, SIP_EV_FAILED, 408, 1);
+    expect_seen(&p, 1, SIP_EV_CANCELLED, 0, 1);
+    finish(&p);
+}
+
+/* ---- inside ------------------------------------------------------------ */
+
+static void reinvite(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct sip_dialog_state d;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INVITE), 0);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INVITE), GB_ESTATE);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 2);
+    expect_seen(&p, 1, SIP_EV_ACKED, 0, 2);
+    assert_int_equal(counters(&p, 1).dialogs, 1);
+    sip_stack_dialog_state(p.stack[1], s.dialog, &d); /* target refreshed */
+    assert_true(slice_eq(d.target, SLICE("sip:platform@192.0.2.1:5061")));
+    s.answer = 488; /* R38: a refused one changes nothing */
+    assert_int_equal(info(&p, 1, SIP_METHOD_INVITE), 0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 1, SIP_EV_RESPONSE, 488, 1);
+    sip_stack_dialog_state(p.stack[0], s.dialog0, &d);
+    assert_true(slice_eq(d.target, SLICE("sip:dev@192.0.2.2:5060")));
+    assert_int_equal(counters(&p, 0).dialogs, 1);
+    hang_up(&p, 0);
+    finish(&p);
+}
+
+/* R37 */
+static void glare(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INVITE), 0);
+    assert_int_equal(info(&p, 1, SIP_METHOD_INVITE), 0);
+    pair_run(&p, p.now_ms + 1000);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 491, 1);
+    expect_seen(&p, 1, SIP_EV_RESPONSE, 491, 1);
+    assert_int_equal(counters(&p, 0).dialogs, 1);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INVITE), 0); /* later it works */
+    pair_run(&p, p.now_ms + 1000);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 2);
+    hang_up(&p, 1);
+    finish(&p);
+}
+
+static void cancelled_reinvite_keeps_the_dialog(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct sip_request r = { .method = SIP_METHOD_INVITE,
+                             .expires = -1,
+                             .timeout_ms = 3000 };
+    uint64_t id;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    s.answer = 0;
+    assert_int_equal(sip_stack_request_in(p.stack[0], s.dialog0, &r, p.now_ms,
+                                          &id), 0);
+    pair_run(&p, p.now_ms + 4000);
+    expect_seen(&p, 0, SIP_EV_FAILED, 408, 1);
+    expect_seen(&p, 1, SIP_EV_CANCELLED, 0, 1);
+    assert_int_equal(counters(&p, 0).dialogs, 1);
+    assert_int_equal(counters(&p, 1).dialogs, 1);
+    assert_int_equal(info(&p, 1, SIP_METHOD_INFO), 0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 1, SIP_EV_RESPONSE, 200, 1);
+    hang_up(&p, 1);
+    finish(&p);
+}
+
+/* R36: BYE while a re-INVITE is open on the other side */
+static void bye_terminates_open_invite(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    s.answer = 0;
+    info(&p, 0, SIP_METHOD_INVITE);
+    pair_run(&p, p.now_ms + 100);
+    hang_up(&p, 0);
+    pair_run(&p, p.now_ms + 1000);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 487"), 1);
+    expect_seen(&p, 1, SIP_EV_ENDED, 200, 1);
+    finish(&p);
+}
+
+/* R25: the peer has forgotten the dialog. */
+static void unknown_to_the_peer(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    s.lose = SIP_METHOD_BYE;
+    s.lose_n = 100;
+    hang_up(&p, 1);
+    pair_run(&p, p.now_ms + 40000);
+    assert_int_equal(counters(&p, 0).dialogs, 1);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INFO), 0);
+    pair_run(&p, p.now_ms + 100);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 481, 1);
+    expect_seen(&p, 0, SIP_EV_ENDED, 481, 1);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INFO), GB_ENOENT);
+    finish(&p);
+}
+
+static void info_unanswered_keeps_the_dialog(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    s.lose = SIP_METHOD_INFO;
+    s.lose_n = 100;
+    info(&p, 0, SIP_METHOD_INFO);
+    pair_run(&p, p.now_ms + 40000);
+    expect_seen(&p, 0, SIP_EV_FAILED, 408, 1);
+    expect_seen(&p, 0, SIP_EV_ENDED, 0, 0);
+    hang_up(&p, 0);
+    finish(&p);
+}
+
+/* The end of a dialog silences what is open inside it. */
+static void silence_after_the_end(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+    size_t n;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    info(&p, 0, SIP_METHOD_INFO);
+    hang_up(&p, 0);
+    n = p.n_seen;
+    pair_run(&p, p.now_ms + 40000);
+    for (size_t i = n; i < p.n_seen; i++)
+        assert_int_equal(p.seen[i].side, 1);
+    finish(&p);
+}
+
+static void wrong_calls(void **state)
+{
+    struct script s = { 0 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    assert_int_equal(info(&p, 0, SIP_METHOD_INFO), GB_ESTATE);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(info(&p, 1, SIP_METHOD_INFO), GB_ESTATE);
+    respond(&p, 1, s.transaction, 200, true);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(info(&p, 0, SIP_METHOD_BYE), GB_ESYNTAX);
+    assert_int_equal(info(&p, 0, SIP_METHOD_ACK), GB_ESYNTAX);
+    sip_stack_end(p.stack[0], 0, p.now_ms);
+    sip_stack_end(p.stack[0], s.dialog0 + 1, p.now_ms);
+    sip_stack_move(p.stack[0], 0, &(struct sip_peer){ 0 });
+    sip_stack_set_user(p.stack[0], 0, 1);
+    hang_up(&p, 0);
+    hang_up(&p, 0);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+    finish(&p);
+}
+
+/* ---- requests as devices write them (signalling 11.1) ------------------ */
+
+/* A request of the device, by hand, in the dialog of side 0. */
+static void device_says(struct pair *p, const char *method, const char *to_tag,
+                        const char *from_tag, unsigned cseq, int ip)
+{
+    static unsigned branch;
+    const struct pair_sent *inv = pair_find(p, 0, "INVITE", 0);
+    char buf[1024];
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct sip_peer from = pair_peer(p, 0);
+
+    writer_f(&w, "%s sip:whoever@x SIP/2.0\r\n"
+             "Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKdev%u\r\n"
+             "From: <sip:ch@dom>%s%s\r\nTo: <sip:platform@dom>%s%s\r\n"
+             "Call-ID: ", method, ++branch, *from_tag ? ";tag=" : "", from_tag,
+             *to_tag ? ";tag=" : "", to_tag);
+    writer_slice_put(&w, pair_header(inv->bytes, "Call-ID"));
+    writer_f(&w, "\r\nCSeq: %u %s\r\nContent-Length: 0\r\n\r\n", cseq, method);
+    from.remote.ip[3] = (uint8_t)ip;
+    pair_inject_from(p, 0, &from, writer_slice(&w));
+}
+
+static void requests_without_to_tag(void **state)
+{
+    static const struct {
+        const char *name, *method, *to_tag, *from_tag;
+        int ip;
+        bool ends, reported;
+        unsigned status; /* of our answer */
+    } cases[] = {
+        { "BYE as it should be", "BYE", "us", "dev", 2, true, false, 200 },
+        { "BYE without To tag", "BYE", "", "dev", 2, true, false, 200 },
+        { "BYE without any tag", "BYE", "", "", 2, true, false, 200 },
+        { "BYE with a wrong To tag", "BYE", "xx", "dev", 2, false, false, 200 },
+        { "BYE with a wrong From tag", "BYE", "", "xx", 2, false, false, 200 },
+        { "BYE from elsewhere", "BYE", "", "dev", 66, false, false, 200 },
+        { "INFO without To tag", "INFO", "", "dev", 2, false, true, 0 },
+        { "INFO with a wrong To tag", "INFO", "xx", "dev", 2, false, false,
+          481 },
+        { "INFO from a moved device", "INFO", "us", "dev", 66, false, true, 0 },
+        { "OPTIONS in the dialog", "OPTIONS", "us", "dev", 2, false, false,
+          200 },
+        { "UPDATE in the dialog", "UPDATE", "us", "dev", 2, false, false, 405 },
+        { "ACK of nothing", "ACK", "us", "dev", 2, false, false, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct script s = { 0 };
+        struct pair p;
+        struct sip_request r;
+        const struct pair_sent *inv;
+        char buf[1024];
+        struct writer w = writer_of(buf, sizeof(buf));
+        size_t before;
+
+        pair_init(&p, NULL, NULL, true);
+        p.ctx = &s;
+        r = invite(&p, 0);
+        r.from_tag = SLICE("us");
+        sip_stack_invite(p.stack[0], &r, p.now_ms, &s.dialog0);
+        pair_pump(&p);
+        inv = pair_find(&p, 0, "INVITE", 0);
+        writer_str(&w, "SIP/2.0 200 OK\r\nVia: ");
+        writer_slice_put(&w, pair_header(inv->bytes, "Via"));
+        writer_str(&w, "\r\nFrom: <sip:platform@dom>;tag=us\r\n"
+                       "To: <sip:ch@dom>;tag=dev\r\nCall-ID: ");
+        writer_slice_put(&w, pair_header(inv->bytes, "Call-ID"));
+        writer_str(&w, "\r\nCSeq: ");
+        writer_slice_put(&w, pair_header(inv->bytes, "CSeq"));
+        writer_str(&w, "\r\n\r\n");
+        assert_int_equal(pair_inject(&p, 0, writer_slice(&w)), 0);
+        before = p.n_sent;
+        device_says(&p, cases[i].method, cases[i].to_tag, cases[i].from_tag, 1,
+                    cases[i].ip);
+        if (pair_events(&p, 0, SIP_EV_ENDED, 200) != cases[i].ends ||
+            pair_events(&p, 0, SIP_EV_REQUEST, 0) != cases[i].reported ||
+            p.n_sent - before != (cases[i].status != 0))
+            fail_msg("%s", cases[i].name);
+        if (cases[i].status)
+            assert_int_equal(atoi(p.sent[before].bytes.p + 8),
+                             cases[i].status);
+        if (cases[i].reported)
+            assert_true(pair_event(&p, 0, SIP_EV_REQUEST, 0, 0)->ev.dialog ==
+                        s.dialog0);
+        pair_fini(&p);
+    }
+}
+
+/* R24 */
+static void old_sequence_number(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+    const struct pair_sent *ok;
+    char us[64], dev[64];
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    ok = pair_find(&p, 1, "SIP/2.0 200", 0);
+    slice_copy(us, sizeof(us),
+               slice_from(pair_header(ok->bytes, "From"),
+                          strlen("<sip:platform@dom>;tag=")));
+    slice_copy(dev, sizeof(dev), slice_from(pair_header(ok->bytes, "To"),
+                                            strlen("<sip:ch@dom>;tag=")));
+    device_says(&p, "INFO", us, dev, 10, 2);
+    device_says(&p, "INFO", us, dev, 12, 2);
+    device_says(&p, "INFO", us, dev, 11, 2);
+    expect_seen(&p, 0, SIP_EV_REQUEST, 0, 2);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 500"), 1);
+    device_says(&p, "BYE", us, dev, 1, 2); /* an end is an end */
+    expect_seen(&p, 0, SIP_EV_ENDED, 200, 1);
+    hang_up(&p, 1);
+    finish(&p);
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+/* The n-th allocation of the device and all later ones fail for ten seconds;
+ * whatever becomes of the call, nothing is left of it. */
+static void without_memory(void **state)
+{
+    (void)state;
+    for (unsigned long n = 0; n < 30; n++)
+        for (int side = 0; side < 2; side++) {
+            struct script s = { .answer = 200 };
+            struct pair p;
+
+            start(&p, &s, &wire);
+            p.mem[side].fail_at = p.mem[side].calls + 1 + n;
+            if (side == 1 || n > 12)
+                call(&p);
+            pair_run(&p, p.now_ms + 2000);
+            if (s.dialog0)
+                hang_up(&p, (int)(n & 1));
+            pair_run(&p, p.now_ms + 8000);
+            p.mem[side].fail_at = 0;
+            pair_run(&p, p.now_ms + 1000);
+            if (s.dialog0)
+                hang_up(&p, 0);
+            if (s.dialog)
+                hang_up(&p, 1);
+            finish(&p);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(from_invite_to_bye),
+        cmocka_unit_test(sequence_numbers),
+        cmocka_unit_test(moved_peer),
+        cmocka_unit_test(across_a_restart),
+        cmocka_unit_test(lost_ack),
+        cmocka_unit_test(ack_stops_repeats),
+        cmocka_unit_test(lost_200),
+        cmocka_unit_test(callee_ends_before_the_ack),
+        cmocka_unit_test(bye_before_ack),
+        cmocka_unit_test(caller_cancels),
+        cmocka_unit_test(cancel_and_200_cross),
+        cmocka_unit_test(callee_ends_unanswered),
+        cmocka_unit_test(silent_device),
+        cmocka_unit_test(reinvite),
+        cmocka_unit_test(glare),
+        cmocka_unit_test(cancelled_reinvite_keeps_the_dialog),
+        cmocka_unit_test(bye_terminates_open_invite),
+        cmocka_unit_test(unknown_to_the_peer),
+        cmocka_unit_test(info_unanswered_keeps_the_dialog),
+        cmocka_unit_test(silence_after_the_end),
+        cmocka_unit_test(wrong_calls),
+        cmocka_unit_test(requests_without_to_tag),
+        cmocka_unit_test(old_sequence_number),
+        cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
