@@ -142,7 +142,6 @@ uint64_t sip_stack_deadline(const struct sip_stack *s)
 
 static void trans_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms)
 {
-    list_remove(&t->finished); /* not to be thrown out under our hands */
     if (is_client(t))
         stk_client_tick(s, client(t), now_ms);
     else

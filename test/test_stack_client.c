@@ -694,6 +694,30 @@ static void many_forks_have_a_limit(void **state)
     pair_fini(&p);
 }
 
+/* The BYE for a fork finds no room: the INVITE's own transaction, finished but
+ * in use, is not thrown out for it. */
+static void fork_in_a_full_table(void **state)
+{
+    struct sip_stack_config cfg = { .max_transactions = 1 };
+    struct ans second = ok;
+    struct pair p;
+    struct sip_request r;
+
+    (void)state;
+    pair_init(&p, NULL, &cfg, true);
+    r = invite(&p);
+    send_invite(&p, &r);
+    answer(&p, &p.sent[0], &ok);
+    second.to_tag = "t2";
+    second.contact = "<sip:other@10.0.0.8>";
+    for (int i = 0; i < 2; i++)
+        answer(&p, &p.sent[0], &second);
+    assert_int_equal(pair_count(&p, 0, "ACK"), 3);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 0);
+    assert_int_equal(counters(&p).transactions, 1);
+    pair_fini(&p);
+}
+
 /* ---- CANCEL ------------------------------------------------------------ */
 
 /* R7: same Request-URI, Via, From, To, Call-ID, CSeq number; one Via. */
@@ -938,6 +962,7 @@ int main(void)
         cmocka_unit_test(surplus_fork),
         cmocka_unit_test(changing_tags),
         cmocka_unit_test(many_forks_have_a_limit),
+        cmocka_unit_test(fork_in_a_full_table),
         cmocka_unit_test(cancel_rules),
         cmocka_unit_test(cancel_crossed_by_200),
         cmocka_unit_test(cancel_without_effect),
