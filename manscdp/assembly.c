@@ -431,19 +431,45 @@ void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
 void manscdp_assembly_cancel(struct manscdp_assemblies *s, uint64_t id)
 {
     struct answer *an = idmap_find(&s->by_id, id);
+    struct list *n, *tmp;
 
-    if (an)
+    if (an) {
         answer_cancel(s, an);
+        return;
+    }
+    LIST_EACH(n, tmp, &s->events) { /* closed, but nobody was told yet */
+        an = container_of(n, struct answer, queued);
+        if (an->id != id)
+            continue;
+        list_remove(&an->queued);
+        answer_free(s, an);
+        return;
+    }
+}
+
+static struct slice device_of(const struct answer *an)
+{
+    return slice_from(key_of(an), 1);
 }
 
 void manscdp_assembly_cancel_device(struct manscdp_assemblies *s,
                                     struct slice device)
 {
+    struct list *n, *tmp;
+
     for (unsigned cmd = 0; cmd < MANSCDP_CMD_COUNT; cmd++) {
         struct answer *an;
 
         while ((an = find_first(s, (enum manscdp_cmd)cmd, device)))
             answer_cancel(s, an);
+    }
+    LIST_EACH(n, tmp, &s->events) {
+        struct answer *an = container_of(n, struct answer, queued);
+
+        if (!slice_eq(device_of(an), device))
+            continue;
+        list_remove(&an->queued);
+        answer_free(s, an);
     }
 }
 

@@ -103,11 +103,12 @@ void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
                           bool has_sum_num, uint32_t sum_num,
                           uint32_t n_broken, uint64_t now_ms);
 
-/* Gone without an event: device offline, SIP error, cancelled. A stale id
- * does nothing. */
+/* Gone without an event, also without one that waits to be pulled: device
+ * offline, SIP error, cancelled. After it the user pointer is not given out
+ * again. A stale id does nothing. */
 void manscdp_assembly_cancel(struct manscdp_assemblies *s, uint64_t id);
 
-/* Closes every answer of a device without events. */
+/* The same for every answer of a device. */
 void manscdp_assembly_cancel_device(struct manscdp_assemblies *s,
                                     struct slice device);
 

@@ -428,6 +428,29 @@ static void events_wait(void **state)
     end(&w); /* with an event in the queue and an answer open */
 }
 
+/* A cancelled answer is not heard of again, whatever was in the queue. */
+static void cancelling_takes_events_back(void **state)
+{
+    struct world w;
+    uint64_t id;
+
+    (void)state;
+    begin(&w, NULL);
+    id = open_at(&w, nvr, 1, 0);
+    message(&w, 1, 1, 1, 1, 0);
+    manscdp_assembly_cancel(w.s, id); /* told, not closed */
+    expect_none(&w);
+    id = open_at(&w, nvr, 2, 0);
+    open_at(&w, ipc, 2, 0);
+    open_at(&w, nvr, 3, 0);
+    manscdp_assembly_tick(w.s, 30000); /* all closed, nobody told */
+    manscdp_assembly_cancel(w.s, id);
+    manscdp_assembly_cancel_device(w.s, ipc);
+    expect(&w, MANSCDP_SILENT, true, 0, 0);
+    manscdp_assembly_cancel(w.s, id);
+    end(&w);
+}
+
 static void limits_of_items(void **state)
 {
     static const struct manscdp_assembly_limits few = { .max_items = 3,
@@ -561,6 +584,7 @@ int main(void)
         cmocka_unit_test(single_responses),
         cmocka_unit_test(opening),
         cmocka_unit_test(events_wait),
+        cmocka_unit_test(cancelling_takes_events_back),
         cmocka_unit_test(limits_of_items),
         cmocka_unit_test(ten_thousand_items),
         cmocka_unit_test(every_allocation_fails),
