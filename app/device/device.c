@@ -383,7 +383,6 @@ static int on_info_query(void *ctx, const struct manscdp_msg *m)
         .device_name = slice_str(d->c.name), .device_type = SLICE("IPC"),
         .manufacturer = slice_str(d->c.manufacturer),
         .model = slice_str(d->c.model), .firmware = slice_str(d->c.firmware),
-        .channel = slice_str(count),
     };
 
     snprintf(count, sizeof(count), "%zu", d->c.n_channels);

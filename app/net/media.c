@@ -52,10 +52,13 @@ struct media_net {
 
 /* ---- mail ------------------------------------------------------------------ */
 
+enum order_kind { ORDER_OPEN, ORDER_ANSWER, ORDER_CLOSE, ORDER_FORGET,
+                  ORDER_STOP };
+
 struct order_mail {
     struct mail mail;
     struct media_loop *loop;
-    enum { ORDER_OPEN, ORDER_ANSWER, ORDER_CLOSE, ORDER_FORGET, ORDER_STOP } what;
+    enum order_kind what;
     struct platform_action a; /* without its slices */
 };
 
@@ -560,7 +563,7 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg)
     return 0;
 }
 
-static bool send_order(struct media_net *n, unsigned loop, int what,
+static bool send_order(struct media_net *n, unsigned loop, enum order_kind what,
                        const struct platform_action *a)
 {
     struct order_mail *o = calloc(1, sizeof(*o));
@@ -581,8 +584,9 @@ void media_net_order(struct media_net *n, const struct platform_action *a)
 {
     struct platform_media_event ev = { .kind = PLATFORM_MEDIA_CLOSED,
                                        .session = a->session };
-    int what = a->kind == PLATFORM_DO_OPEN     ? ORDER_OPEN
-               : a->kind == PLATFORM_DO_ANSWER ? ORDER_ANSWER : ORDER_CLOSE;
+    enum order_kind what = a->kind == PLATFORM_DO_OPEN     ? ORDER_OPEN
+                           : a->kind == PLATFORM_DO_ANSWER ? ORDER_ANSWER
+                                                           : ORDER_CLOSE;
 
     if (send_order(n, a->loop, what, a))
         return;

@@ -1,0 +1,59 @@
+#!/bin/sh
+# check.sh - everything the pipeline runs, in this order; stops at the first
+# fault. A line names each step and its time. About ten minutes on two cores.
+set -eu
+cd "$(dirname "$0")/.."
+export WERROR=1
+jobs=$(nproc)
+begin=$(date +%s)
+
+step() {
+    what=$1
+    shift
+    t=$(date +%s)
+    printf '==== %s\n' "$what"
+    "$@"
+    printf '==== %s: %d s\n' "$what" $(($(date +%s) - t))
+}
+unit() { # VARIANT
+    make -s -j"$jobs" VARIANT="$1" tests all
+    make -s VARIANT="$1" unit > "build/unit-$1.log" 2>&1 || { tail -60 "build/unit-$1.log"; return 1; }
+    passed=$(grep -c '\[       OK \]' "build/unit-$1.log" || true)
+    echo "$1: $passed tests passed"
+    total=$((total + passed))
+}
+clang_builds() { make -s -j"$jobs" CC=clang CCNAME=clang- VARIANT=debug all tests; }
+small_build() {
+    make -s -j"$jobs" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store
+    build/debug-notls-nosqlite/test_store > /dev/null 2>&1
+    BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
+}
+tsan() {
+    make -s -j"$jobs" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
+    TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
+        h265_over_every_transport_three_loops h264_one_loop_tcp_signalling
+}
+asan_e2e() {
+    SLOW=2 BUILD="$PWD/build/asan" python3 test/e2e/run.py ipv6 odd_program_streams_are_tolerated \
+        loss_and_reordering garbage_does_no_harm refused_invite_names_the_step restart_loses_no_device
+}
+fuzz_short() { FUZZ_S=${FUZZ_S:-2} make -s fuzz -j"$jobs"; }
+
+total=0
+mkdir -p build
+step layers tools/layers.sh
+step words tools/words.sh
+step headers make -s headers
+step "unit tests, gcc" unit debug
+step "unit tests, ASan and UBSan" unit asan
+step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
+step "clang without warnings" clang_builds
+step "release build" make -s -j"$jobs" all
+step "end to end" python3 test/e2e/run.py
+step "the page in Chromium" python3 test/e2e/page.py
+step "end to end under ASan" asan_e2e
+step "end to end under TSan" tsan
+step "without TLS and SQLite" small_build
+step "short fuzzing" fuzz_short
+echo "check: everything passed in $(($(date +%s) - begin)) s"
+echo "$total passed, 0 failed"
