@@ -165,6 +165,7 @@ struct sip_stack {
     char tag[STK_TAG]; /* what sip_stack_to_tag lends */
 
     struct sip_msg msg; /* the input; events point at it */
+    struct stk_key key; /* of msg, if it is a request */
     struct sip_msg aux; /* a request of ours, read back */
     struct sip_counters count;
 };

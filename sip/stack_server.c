@@ -86,11 +86,9 @@ static void reply(struct sip_stack *s, const struct sip_peer *from,
     char tag[STK_TAG];
     struct echo_parts p = { m, &from->remote, { tag, sizeof(tag) }, NULL };
     struct blob *echo, *out = NULL;
-    struct stk_key k;
     int err;
 
-    stk_server_key(s, &k, m, m->method);
-    stk_hex(tag, tag_of_key(s, &k));
+    stk_hex(tag, tag_of_key(s, &s->key));
     echo = stk_write(s, write_echo, &p, &err);
     if (!err)
         out = build(s, blob_slice(echo), (struct slice){ NULL, 0 }, r, &err);
@@ -125,8 +123,10 @@ static void refuse_with(struct sip_stack *s, const struct sip_peer *from,
 void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
                       const struct sip_msg *m)
 {
-    if (m->is_request && m->reject)
-        refuse(s, from, m, m->reject);
+    if (!m->is_request || !m->reject)
+        return;
+    stk_server_key(s, &s->key, m, m->method);
+    refuse(s, from, m, m->reject);
 }
 
 /* ---- transactions ------------------------------------------------------ */
@@ -142,12 +142,10 @@ static struct trans *server_new(struct sip_stack *s, enum sip_trans_kind kind,
     size_t echo_n = 0;
     struct echo_parts p = { m, &from->remote, { NULL, 0 }, &echo_n };
     char hex[STK_TAG];
-    struct stk_key k;
     struct trans *t;
     int err;
 
-    stk_server_key(s, &k, m, m->method);
-    if (stk_trans_new(s, &t, kind, &k, from)) {
+    if (stk_trans_new(s, &t, kind, &s->key, from)) {
         s->count.dropped++;
         return NULL;
     }
@@ -155,7 +153,7 @@ static struct trans *server_new(struct sip_stack *s, enum sip_trans_kind kind,
     t->cseq = m->cseq.number;
     t->cookie = sip_via_has_cookie(&m->via);
     t->own_to_tag = m->to.tag.n == 0;
-    t->to_tag = tag ? tag : tag_of_key(s, &k);
+    t->to_tag = tag ? tag : tag_of_key(s, &s->key);
     stk_hex(hex, t->to_tag);
     p.to_tag = slice_of(hex, sizeof(hex));
     t->echo = stk_write(s, write_echo, &p, &err);
@@ -651,7 +649,6 @@ static bool needs_our_dialog(enum sip_method m)
 void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
                     const struct sip_msg *m, uint64_t now_ms)
 {
-    struct stk_key k;
     struct trans *t;
     struct call *c;
 
@@ -659,8 +656,8 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
         on_ack(s, from, m, now_ms);
         return;
     }
-    stk_server_key(s, &k, m, m->method);
-    t = stk_trans_by_key(s, &k);
+    stk_server_key(s, &s->key, m, m->method);
+    t = stk_trans_by_key(s, &s->key);
     if (t) {
         on_repeat(s, t, from, now_ms);
         return;
