@@ -34,6 +34,7 @@ enum state {
 struct ps_demux {
     struct es_env env;
     enum state state;
+    struct es *plain;    /* cur, when its payload needs no look; or NULL */
     struct es *cur;      /* of the PES under way or seen last; may be NULL */
     size_t left;         /* BODY, SKIP, SEEK */
     unsigned seek;       /* SEEK: bytes looked at */
@@ -132,9 +133,12 @@ static struct es *take_stream(struct ps_demux *d, uint8_t id)
 /* The stream of a PES; a new one knows what SDP said. */
 static struct es *pes_stream(struct ps_demux *d, uint8_t id)
 {
-    struct es *s = take_stream(d, id);
+    struct es *s = d->cur;
     enum ps_codec hint;
 
+    if (s && s->info.stream_id == id)
+        return s;
+    s = take_stream(d, id);
     if (!s || s->fed)
         return s;
     s->fed = true;
@@ -208,6 +212,7 @@ static void lose_sync(struct ps_demux *d)
 
 void ps_demux_gap(struct ps_demux *d)
 {
+    d->plain = NULL;
     for (size_t i = 0; i < d->n_streams; i++)
         es_gap(d->stream[i], in_payload(d) && d->stream[i] == d->cur);
     lose(d);
@@ -832,8 +837,16 @@ static void believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
     d->state = HDR;
 }
 
-void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
-                   const struct ps_feed *f)
+static void hold_touched(struct ps_demux *d)
+{
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (d->env.touched >> i & 1)
+            es_hold(d->stream[i]);
+}
+
+static __attribute__((noinline)) void feed_any(struct ps_demux *d,
+                                               const uint8_t *p, size_t n,
+                                               const struct ps_feed *f)
 {
     struct es_env *env = &d->env;
 
@@ -844,25 +857,48 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
     env->count.bytes += n;
     if (f->packet)
         believe_packet(d, p, n);
-    if (d->state == BODY && n < d->left && es_put_plain(d->cur, p, n)) {
-        d->left -= n;
-        if (f->buf)
-            es_hold(d->cur);
-        return;
-    }
     run(d, p, n);
     if (f->marker && d->cur && d->cur->video && d->state == HDR &&
         !d->n_stash)
         es_marker(d->cur);
-    if (!env->touched || !f->buf)
+    if (env->touched && f->buf)
+        hold_touched(d);
+    d->plain = d->state == BODY && d->cur->coast && d->cur->bytes &&
+                       !d->cur->pes_waits
+                   ? d->cur
+                   : NULL;
+}
+
+static bool is_pack(const uint8_t *p, size_t n)
+{
+    static const uint8_t prefix[4] = { 0, 0, 1, PS_ID_PACK };
+
+    return n >= sizeof(prefix) && memcmp(p, prefix, sizeof(prefix)) == 0;
+}
+
+/* Most packets lie inside a PES and are but one more piece. */
+void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
+                   const struct ps_feed *f)
+{
+    struct es *s = d->plain;
+
+    if (!s || n >= d->left || n == 0 || f->rtp_ts != s->last_ts ||
+        (f->packet && is_pack(p, n)) || !es_put_plain(s, p, n, f->buf)) {
+        feed_any(d, p, n, f);
         return;
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (env->touched >> i & 1)
-            es_hold(d->stream[i]);
+    }
+    d->left -= n;
+    d->env.count.bytes += n;
+    if (f->buf) {
+        d->env.buf = f->buf;
+        d->env.cur_hold = 0;
+        es_hold(s);
+    }
 }
 
 void ps_demux_flush(struct ps_demux *d, bool end)
 {
+    d->plain = NULL;
     if (end && d->state == CAND)
         reject_candidate(d);
     for (size_t i = 0; i < d->n_streams; i++)

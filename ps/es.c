@@ -7,11 +7,6 @@
 #define MARKERS_BELIEVED 10
 #define MAX_HOLDS (PS_MAX_STREAMS * PS_MAX_PIECES)
 
-bool es_is_nal(const struct es *s)
-{
-    return s->info.codec == PS_CODEC_H264 || s->info.codec == PS_CODEC_H265;
-}
-
 void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
              unsigned index)
 {
@@ -234,10 +229,12 @@ void es_drop_front(struct es *s, uint32_t cut)
 
     if (!cut)
         return;
-    release_pieces(s, i);
+    if (s->n_refs)
+        release_pieces(s, i);
     s->n_pieces -= i;
-    memmove(s->piece, s->piece + i, s->n_pieces * sizeof(*s->piece));
     if (s->n_pieces) {
+        for (uint32_t k = 0; k < s->n_pieces; k++) /* mostly one */
+            s->piece[k] = s->piece[i + k];
         s->piece[0].p += cut - start;
         s->piece[0].n -= cut - start;
     } else {
@@ -437,9 +434,10 @@ bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used)
 
 /* --- delivery --- */
 
+/* The times of s->au are set when the next unit begins. */
 static void clear_flags(struct es *s)
 {
-    s->au = (struct ps_au){ 0 };
+    s->au.key = s->au.corrupt = false;
     s->n_nals = 0;
     s->nal_open = false;
     s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
@@ -450,26 +448,25 @@ static void clear_flags(struct es *s)
 static void deliver(struct es *s, uint32_t end)
 {
     struct ps_counters *c = &s->env->count;
-    struct ps_au au = s->au;
+    struct ps_au *au = &s->au;
     uint32_t start, i = piece_at(s, end - 1, &start);
     size_t whole = s->piece[i].n;
 
-    if (s->video && es_is_nal(s))
+    if (!au->key && (s->has_sei || s->has_pps) && !au->corrupt)
         es_video_key(s);
-    au = s->au;
-    au.stream_id = s->info.stream_id;
-    au.codec = s->info.codec;
-    au.discontinuity = s->disc;
-    au.piece = s->piece;
-    au.n_pieces = i + 1;
-    au.bytes = end;
-    au.nal = s->nal;
-    au.n_nals = es_is_nal(s) ? s->n_nals : 0;
+    au->stream_id = s->info.stream_id;
+    au->codec = s->info.codec;
+    au->discontinuity = s->disc;
+    au->piece = s->piece;
+    au->n_pieces = i + 1;
+    au->bytes = end;
+    au->nal = s->nal;
+    au->n_nals = es_is_nal(s) ? s->n_nals : 0;
     s->disc = false;
     c->aus++;
-    c->keys += au.key;
+    c->keys += au->key;
     s->piece[i].n = end - start;
-    s->env->hooks.on_au(s->env->hooks.ctx, &au);
+    s->env->hooks.on_au(s->env->hooks.ctx, au);
     s->piece[i].n = whole;
 }
 

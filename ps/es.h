@@ -113,6 +113,12 @@ struct es {
     uint8_t n_spare;
 };
 
+/* The codec is made of NAL units. */
+static inline bool es_is_nal(const struct es *s)
+{
+    return s->info.codec == PS_CODEC_H264 || s->info.codec == PS_CODEC_H265;
+}
+
 void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
              unsigned index);
 void es_fini(struct es *s); /* releases what is held */
@@ -147,20 +153,15 @@ void es_flush(struct es *s, bool end, bool outstanding);
 /* A packet with or without the RTP marker ended where a PES ended. */
 void es_marker(struct es *s);
 
-/* es_put for the common case, payload that need not be looked at: false when
- * there is more to it. */
-static inline bool es_put_plain(struct es *s, const uint8_t *p, size_t n)
+/* es_put for the common case: more payload of a PES, of the same RTP time,
+ * that need not be looked at (coast). false: it did nothing. */
+static inline bool es_put_plain(struct es *s, const uint8_t *p, size_t n,
+                                void *buf)
 {
-    struct es_env *env = s->env;
-
-    if (!s->coast || s->pes_waits || s->n_pieces == s->cap_pieces ||
-        n > PS_MAX_AU_BYTES - s->bytes || s->last_ts != env->rtp_ts ||
-        !s->bytes)
+    if (s->n_pieces == s->cap_pieces || n > PS_MAX_AU_BYTES - s->bytes)
         return false;
-    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, env->buf };
+    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
     s->bytes += (uint32_t)n;
-    s->pos = s->bytes;
-    s->marker = false;
     return true;
 }
 
@@ -169,7 +170,6 @@ void es_hold(struct es *s);
 
 /* --- between es.c, es_video.c and es_audio.c --- */
 
-bool es_is_nal(const struct es *s); /* codec made of NAL units */
 /* Delivers (or drops, when damaged) bytes [0, end) of the unit and forgets
  * [0, cut); end <= cut. */
 void es_finish(struct es *s, uint32_t end, uint32_t cut);

@@ -284,6 +284,40 @@ static void scan_tail(struct es *s, const uint8_t *p, size_t n)
     s->pos += (uint32_t)n;
 }
 
+/* A start code ends right in front of p: most heads lie in one piece. Bytes
+ * taken; 0 when it is not so simple. */
+static size_t plain_head(struct es *s, const uint8_t *p, size_t n)
+{
+    if (n < PS_NAL_HEAD || s->unbounded || interlaced(s) ||
+        (p[0] == 0 && p[1] == 0))
+        return 0;
+    memcpy(s->head, p, PS_NAL_HEAD);
+    s->head_n = PS_NAL_HEAD;
+    s->pos += PS_NAL_HEAD;
+    take_head(s);
+    if (!s->coast && p[2] == 0)
+        s->zeros = p[1] == 0 ? 2 : 1;
+    return PS_NAL_HEAD;
+}
+
+/* heads_only, at the start of a PES: a start code of four bytes is taken, and
+ * without any there is nothing to look for. 0: look byte by byte. */
+static size_t plain_probe(struct es *s, const uint8_t *p, size_t n)
+{
+    if (n < 4)
+        return 0;
+    if (p[0] != 0) {
+        s->probe = false;
+        s->coast = true;
+        return 0;
+    }
+    if (p[1] != 0 || p[2] != 0 || p[3] != 1)
+        return 0;
+    s->pos += 4;
+    start_code(s, 3);
+    return 4;
+}
+
 size_t es_scan(struct es *s, const uint8_t *p, size_t n)
 {
     size_t i = 0;
@@ -296,6 +330,14 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
             s->pos += (uint32_t)(n - i);
             s->zeros = 0;
             return n;
+        }
+        if (s->probe && !s->zeros && !s->head_need) {
+            at = plain_probe(s, p + i, n - i);
+            i += at;
+            if (at)
+                i += plain_head(s, p + i, n - i);
+            if (at || s->coast)
+                continue;
         }
         if (s->head_need || s->zeros || s->probe) {
             scan_byte(s, p[i++]);
@@ -311,6 +353,7 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
         i += at + 3;
         s->pos += (uint32_t)at + 3;
         start_code(s, (uint32_t)zeros);
+        i += plain_head(s, p + i, n - i);
     }
     return i;
 }
@@ -343,7 +386,7 @@ void es_video_key(struct es *s)
 {
     bool all_i = s->has_sps && s->has_pps;
 
-    if (s->au.key || s->info.codec != PS_CODEC_H264 || s->au.corrupt)
+    if (s->info.codec != PS_CODEC_H264)
         return;
     for (uint32_t i = 0; i < s->n_nals && (all_i || s->has_sei); i++) {
         const struct ps_nal *nal = &s->nal[i];
