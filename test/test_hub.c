@@ -4,6 +4,7 @@
 
 #include "app/media/hub.h"
 #include "base/writer.h"
+#include "ps/annexb.h"
 #include "test/media.h"
 #include "test/media_vectors.h"
 
@@ -1090,6 +1091,107 @@ static void no_memory(void **state)
     }
 }
 
+/* The next access unit of an Annex B file: NALs up to the one that begins
+ * another picture. */
+static size_t next_au(enum ps_codec codec, struct slice *rest,
+                      struct slice nal[32])
+{
+    struct slice after = *rest, one;
+    bool vcl = false;
+    size_t n = 0;
+
+    while (ps_annexb_next(&after, &one)) {
+        const uint8_t *p = (const uint8_t *)one.p;
+
+        if (vcl && ps_nal_begins_au(codec, p, one.n))
+            break;
+        vcl = vcl || ps_nal_is_vcl(codec, ps_nal_type(codec, p[0]));
+        assert_true(n < 32);
+        nal[n++] = one;
+        *rest = after;
+    }
+    return n;
+}
+
+/* All picture data of the clip is in the fragments: the same NAL units in the
+ * same order, each behind its length. */
+static void compare_pictures(enum ps_codec codec, struct slice clip,
+                             const struct edge *e)
+{
+    struct slice want;
+    size_t off = 0;
+
+    while (off < e->n) {
+        uint32_t len = be32(e->got + off);
+        size_t at = off + 8, end = off + len;
+
+        off = end;
+        if (memcmp(e->got + at - 4, "mdat", 4) != 0)
+            continue;
+        while (at < end) {
+            uint32_t n = be32(e->got + at);
+
+            assert_true(n <= end - at - 4);
+            do
+                assert_true(ps_annexb_next(&clip, &want));
+            while (!ps_nal_is_vcl(codec,
+                                  ps_nal_type(codec, (uint8_t)want.p[0])));
+            assert_int_equal(n, want.n);
+            assert_memory_equal(e->got + at + 4, want.p, n);
+            at += 4 + n;
+        }
+        assert_int_equal(at, end);
+    }
+    while (ps_annexb_next(&clip, &want))
+        assert_false(ps_nal_is_vcl(codec,
+                                   ps_nal_type(codec, (uint8_t)want.p[0])));
+}
+
+static void clips(void **state)
+{
+    static const struct {
+        const char *path;
+        enum ps_codec codec;
+        const char *mime;
+    } cases[] = {
+        { "test/data/clip/clock.h264", PS_CODEC_H264, "codecs=\"avc1.64001" },
+        { "test/data/clip/clock.h265", PS_CODEC_H265, "codecs=\"hvc1.1.6.L" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct slice clip = read_file(cases[i].path), rest = clip, nal[32];
+        char mime[HUB_MIME_MAX];
+        struct hub_stats s;
+        struct world w;
+        size_t n;
+
+        assert_int_equal(world_open(&w, NULL, 0), 0);
+        view(&w, 0, FMP4_QUIET);
+        view(&w, 1, FLV_QUIET);
+        while ((n = next_au(cases[i].codec, &rest, nal)) > 0) {
+            hub_au(w.hub, au_video(&w.au, cases[i].codec, w.pts90k, nal, n),
+                   w.now_ms);
+            w.pts90k += FRAME90K;
+            w.now_ms += 40;
+        }
+        hub_stats(w.hub, w.now_ms, &s);
+        assert_int_equal(s.frames, 250);
+        assert_int_equal(s.keys, 10);
+        assert_int_equal(s.width, 640);
+        assert_int_equal(s.height, 360);
+        assert_int_equal(s.key_interval_ms, 1000);
+        assert_int_equal(s.dropped + s.config_changes, 0);
+        assert_true(hub_viewer_mime(&w.edge[0].v, mime));
+        assert_non_null(strstr(mime, cases[i].mime));
+        assert_int_equal(strlen(story_fmp4(&w.edge[0])), 251);
+        assert_int_equal(strlen(story_flv(&w.edge[1])), 253);
+        compare_pictures(cases[i].codec, clip, &w.edge[0]);
+        world_close(&w);
+        free((void *)(uintptr_t)clip.p);
+    }
+}
+
 /* Anybody comes, goes, reads, stops at any time. */
 static void at_random(void **state)
 {
@@ -1182,6 +1284,7 @@ int main(void)
         cmocka_unit_test(figures),
         cmocka_unit_test(limits),
         cmocka_unit_test(no_memory),
+        cmocka_unit_test(clips),
         cmocka_unit_test(at_random),
     };
 
