@@ -140,7 +140,8 @@ static int view(struct world *w, unsigned i, struct hub_viewer_options opt)
 
 static void picture(struct world *w, bool key)
 {
-    hub_au(w->hub, key ? au_key(&w->au, w->pts90k) : au_delta(&w->au, w->pts90k),
+    hub_au(w->hub,
+           key ? au_key(&w->au, w->pts90k) : au_delta(&w->au, w->pts90k),
            w->now_ms);
     w->pts90k += FRAME90K;
     w->now_ms += 40;
@@ -467,7 +468,8 @@ static void config_change(void **state)
     world_close(&w);
 }
 
-/* A sound codec that changes: a new start for everybody, pictures go on. */
+/* A sound codec that changes: pictures go on, the new sound begins with the
+ * next key frame, for which players are told to start anew. */
 static void audio_change(void **state)
 {
     static char pcmu[320];
@@ -483,11 +485,14 @@ static void audio_change(void **state)
     hub_au(w.hub, au_sound(&w.au, PS_CODEC_G711U, w.pts90k,
                            slice_of(pcmu, sizeof(pcmu))), w.now_ms);
     picture(&w, false);
-    assert_string_equal(story_fmp4(&w.edge[0]), "IKpsIsp");
+    assert_string_equal(story_fmp4(&w.edge[0]), "IKpsp");
     view(&w, 1, FMP4);
     assert_int_equal(w.edge[1].v.state, HUB_VIEWER_WAIT_KEY);
     gop(&w, 2);
-    assert_string_equal(story_fmp4(&w.edge[1]), "IKp");
+    hub_au(w.hub, au_sound(&w.au, PS_CODEC_G711U, w.pts90k,
+                           slice_of(pcmu, sizeof(pcmu))), w.now_ms);
+    assert_string_equal(story_fmp4(&w.edge[0]), "IKpspIKps");
+    assert_string_equal(story_fmp4(&w.edge[1]), "IKps");
     world_close(&w);
 }
 

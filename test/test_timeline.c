@@ -313,7 +313,8 @@ static void fast_audio(void **state)
                                           .duration90k = 3960 });
         dropped += a.drop;
         if (!a.drop && i > 100)
-            assert_true(a.dts90k - at <= 18000 + 3960 && a.dts90k >= at - 18000);
+            assert_true(a.dts90k - at <= 18000 + 3960 &&
+                        a.dts90k >= at - 18000);
     }
     assert_true(dropped > 150 && dropped < 210);
 }

@@ -175,13 +175,15 @@ void hub_publish(struct hub *h, struct media_frame *f)
 
 void hub_set_config(struct hub *h, enum media_track t, struct media_config *c)
 {
-    if (h->config[t]) { /* the cache is of the old one */
+    bool changed = h->config[t] != NULL;
+
+    if (changed) { /* the cache is of the old one */
         h->stats.config_changes++;
         drop_gop(h);
     }
     media_config_unref(h->config[t]);
     h->config[t] = c;
-    hub_rings_config(h, t);
+    hub_rings_config(h, t, changed);
     if (h->hooks.on_config)
         h->hooks.on_config(h->hooks.ctx, t, c);
 }

@@ -30,6 +30,7 @@ struct hub_ring {
     int64_t newest90k;
     int64_t last90k[MEDIA_TRACKS];
     struct fmp4_mux mux;
+    bool init_waits;  /* sound has changed: told with the next key frame */
     struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
     /* viewers: with something to read; with nothing; waiting for a key frame
      * or to begin; ended or cut */
@@ -93,7 +94,8 @@ double hub_fps(const struct hub *h);
 
 /* hub_viewer.c */
 void hub_rings_frame(struct hub *h, struct media_frame *f);
-void hub_rings_config(struct hub *h, enum media_track t);
+/* changed: there was another configuration of the track before. */
+void hub_rings_config(struct hub *h, enum media_track t, bool changed);
 /* Nobody may begin at an old key frame any more. */
 void hub_rings_forget_key(struct hub *h);
 void hub_rings_tick(struct hub *h);

@@ -507,22 +507,9 @@ static void make_room(struct hub *h, struct hub_ring *r)
     let_go_until(r, r->head);
 }
 
-void hub_rings_frame(struct hub *h, struct media_frame *f)
-{
-    for (int i = 0; i < HUB_FORMATS; i++) {
-        struct hub_ring *r = h->ring[i];
-
-        if (!r)
-            continue;
-        make_room(h, r);
-        if (ring_frame(h, r, f))
-            after_push(h, r);
-    }
-    free_unused_rings(h);
-}
-
 /* One for each set of tracks that a viewer may have begun with. */
-static void fmp4_config(struct hub *h, struct hub_ring *r, enum media_track t)
+static void fmp4_config(struct hub *h, struct hub_ring *r,
+                        enum media_track t)
 {
     for (unsigned mask = 1; mask < HUB_START_MASKS; mask++) {
         struct media_config *video = config_of(h, r, MEDIA_VIDEO, mask);
@@ -545,7 +532,37 @@ static void fmp4_config(struct hub *h, struct hub_ring *r, enum media_track t)
     }
 }
 
-void hub_rings_config(struct hub *h, enum media_track t)
+/* A new initialisation segment makes players wait for a key frame: when only
+ * sound has changed it comes right before one, and the new sound after it. */
+static bool told_init(struct hub *h, struct hub_ring *r,
+                      const struct media_frame *f)
+{
+    if (!r->init_waits)
+        return true;
+    if (f->track == MEDIA_AUDIO)
+        return h->audio_only;
+    if (f->key) {
+        r->init_waits = false;
+        fmp4_config(h, r, MEDIA_AUDIO);
+    }
+    return true;
+}
+
+void hub_rings_frame(struct hub *h, struct media_frame *f)
+{
+    for (int i = 0; i < HUB_FORMATS; i++) {
+        struct hub_ring *r = h->ring[i];
+
+        if (!r)
+            continue;
+        make_room(h, r);
+        if (told_init(h, r, f) && ring_frame(h, r, f))
+            after_push(h, r);
+    }
+    free_unused_rings(h);
+}
+
+void hub_rings_config(struct hub *h, enum media_track t, bool changed)
 {
     for (int i = 0; i < HUB_FORMATS; i++) {
         struct hub_ring *r = h->ring[i];
@@ -556,11 +573,18 @@ void hub_rings_config(struct hub *h, enum media_track t)
         if (!r)
             continue;
         forget_starts(r);
+        if (t == MEDIA_AUDIO)
+            r->mux.audio_begun = false; /* counts in samples of another rate */
         if (r->head == 0 || !is_carried(r->format, h->config[t]))
             continue; /* nobody has begun */
         make_room(h, r);
         if (r->format == HUB_FMP4) {
-            fmp4_config(h, r, t);
+            if (!changed)
+                continue; /* nobody has begun with this track */
+            if (t == MEDIA_AUDIO && !h->audio_only)
+                r->init_waits = true;
+            else
+                fmp4_config(h, r, t);
             continue;
         }
         flv = flv_of(r);
