@@ -55,7 +55,7 @@ static void map_agrees_with_a_table(void **state)
 static void equal_keys_newest_first(void **state)
 {
     struct map_node n[3], other[64];
-    static char text[64][4];
+    static char text[64][12];
     struct map m;
 
     (void)state;
@@ -77,7 +77,7 @@ static void equal_keys_newest_first(void **state)
 static void growing_may_fail(void **state)
 {
     static struct map_node n[500];
-    static char text[500][8];
+    static char text[500][12];
     struct failing_alloc f;
     struct map m;
 

@@ -5,8 +5,8 @@
 # Says what it does; does nothing that is done already.
 set -eu
 what=${1:-all}
-build="gcc make pkg-config libc6-dev libuv1-dev libmxml-dev nettle-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev zlib1g-dev"
-tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind curl git iproute2"
+build="gcc make curl pkg-config libc6-dev libuv1-dev libmxml-dev nettle-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev zlib1g-dev"
+tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind git iproute2"
 
 if ! command -v apt-get >/dev/null 2>&1; then
     cat <<EOF
