@@ -698,6 +698,8 @@ void config_print(const struct config *c, FILE *out)
             fprintf(out, " (%s)", keys[k].choices);
         else if (keys[k].max)
             fprintf(out, " (%u to %u)", keys[k].min, keys[k].max);
+        if (keys[k].hup)
+            fputs("; SIGHUP reads it again", out);
         fprintf(out, "\n  %.*s: ", SLICE_ARG(name));
         print_value(out, k, &c->value[k]);
         fputc('\n', out);
