@@ -165,11 +165,15 @@ layers:                                              ## include directions
 words:                                               ## functions we do not use
 	tools/words.sh
 
+docs:                                                ## make docs/ anew where the code says what is in it
+	tools/docs.sh
+
 install: all                                         ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/gb28181d $(DESTDIR)$(PREFIX)/bin/gb28181d
 	install -D -m 755 $(BUILD)/gbcam $(DESTDIR)$(PREFIX)/bin/gbcam
 	install -D -m 644 docs/gb28181d.8 $(DESTDIR)$(PREFIX)/share/man/man8/gb28181d.8
 	install -D -m 644 docs/gbcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbcam.1
+	install -D -m 644 docs/gb28181d.yml.example $(DESTDIR)$(PREFIX)/share/doc/gb28181d/gb28181d.yml.example
 
 clean:                                               ## remove every build
 	rm -rf $(BUILD_ROOT)
@@ -177,6 +181,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests fuzzers unit check asan cov replay fuzz bench demo golden headers layers words install clean help
+.PHONY: all tests fuzzers unit check asan cov replay fuzz bench demo golden headers layers words docs install clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -49,6 +49,7 @@ step "unit tests, ASan and UBSan" unit asan
 step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
 step "clang without warnings" clang_builds
 step "release build" make -s -j"$jobs" all
+step docs tools/docs.sh --check
 step "end to end" python3 test/e2e/run.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e

@@ -6,19 +6,19 @@
 set -eu
 what=${1:-all}
 build="gcc make curl pkg-config libc6-dev libuv1-dev libmxml-dev nettle-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev zlib1g-dev"
-tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind git iproute2"
+tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind mandoc git iproute2"
 
 if ! command -v apt-get >/dev/null 2>&1; then
     cat <<EOF
 No apt-get here. The same things under other names:
   Fedora   gcc make pkgconf libuv-devel mxml-devel nettle-devel libyaml-devel jansson-devel
            sqlite-devel openssl-devel zlib-devel; tests: libcmocka-devel clang llvm
-           compiler-rt ffmpeg chromium chromedriver python3 valgrind curl
+           compiler-rt ffmpeg chromium chromedriver python3 valgrind mandoc curl
   Alpine   build-base pkgconf libuv-dev mxml-dev nettle-dev yaml-dev jansson-dev sqlite-dev
            openssl-dev zlib-dev; tests: cmocka-dev clang llvm compiler-rt ffmpeg chromium
-           chromium-chromedriver python3 valgrind curl
+           chromium-chromedriver python3 valgrind mandoc curl
   Arch     base-devel libuv mxml nettle libyaml jansson sqlite openssl zlib; tests: cmocka
-           clang llvm compiler-rt ffmpeg chromium python valgrind curl
+           clang llvm compiler-rt ffmpeg chromium python valgrind mandoc curl
 EOF
     exit 1
 fi
