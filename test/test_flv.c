@@ -182,7 +182,8 @@ static void start(void **state)
         assert_int_equal(
             flv_start_chunk(&c, &gb_alloc_heap, &opt,
                             &(struct flv_start){ .video = v, .audio = &aac,
-                                                 .fps = 25 }), 0);
+                                                 .fps = 25,
+                                                 .at90k = 900000 }), 0);
         b.p = (const uint8_t *)media_chunk_own(c);
         b.n = media_chunk_size(c, MEDIA_PLAIN);
         assert_memory_equal(b.p, "FLV\x01\x05\0\0\0\x09\0\0\0\0", 13);
@@ -191,8 +192,10 @@ static void start(void **state)
                        b.p[off + 3];
 
             assert_int_equal(b.p[off], want_types[i]);
-            if (want_types[i] == 18)
+            if (want_types[i] == 18) { /* its time is 0, whenever it comes */
+                assert_memory_equal(b.p + off + 4, "\0\0\0\0", 4);
                 assert_memory_equal(b.p + off + 11 + n - 3, "\0\0\x09", 3);
+            }
             if (want_types[i] == 9)
                 assert_memory_equal(b.p + off + 11,
                                     enhanced ? "\x90hvc1\x01" : "\x1c\0\0\0\0",

@@ -137,7 +137,7 @@ static void put_metadata(struct writer *w, const struct flv_options *opt,
         amf_number(&d, SLICE("audiosamplerate"), s->audio->rate_hz);
     }
     writer_be24(&d, 9); /* end of object */
-    put_head(w, TAG_SCRIPT, d.len, s->at90k);
+    put_head(w, TAG_SCRIPT, d.len, 0); /* another time makes players see text */
     writer_slice_put(w, writer_slice(&d));
     writer_be32(w, (uint32_t)(TAG_HEAD + d.len));
 }
