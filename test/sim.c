@@ -674,6 +674,7 @@ static bool turn(struct sim *s)
         any = true;
     }
     while (sip_stack_output(s->server, &out)) {
+        s->byes_sent += slice_has_prefix(out.bytes, SLICE("BYE "));
         wire_put(s, false, &out);
         any = true;
     }

@@ -134,7 +134,7 @@ struct sim {
     unsigned open_streams, closes;
     char log[65536];
     size_t log_len;
-    unsigned foreign_requests;
+    unsigned byes_sent;         /* by the platform, repeats included */
 };
 
 /* opt may be NULL. false: no memory (with a failing allocator). */

@@ -394,23 +394,24 @@ static void a_restart_after_its_expiry(void **state)
     sim_free(&s);
 }
 
+static const struct sip_dialog_state old_dialog = {
+    .call_id = SLICE_INIT("old@192.168.1.1"),
+    .local_uri = SLICE_INIT("sip:34020000002000000001@3402000000"),
+    .remote_uri = SLICE_INIT("sip:34020000001310000001@3402000000"),
+    .local_tag = SLICE_INIT("ours"),
+    .remote_tag = SLICE_INIT("theirs"),
+    .target = SLICE_INIT("sip:34020000001320000001@192.168.1.10:5060"),
+    .local_cseq = 20,
+};
+
 static void dialogs_of_the_last_run_get_their_bye(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
-    const struct sip_dialog_state k = {
-        .call_id = SLICE("old@192.168.1.1"),
-        .local_uri = SLICE("sip:34020000002000000001@3402000000"),
-        .remote_uri = SLICE("sip:34020000001310000001@3402000000"),
-        .local_tag = SLICE("ours"),
-        .remote_tag = SLICE("theirs"),
-        .target = SLICE("sip:34020000001320000001@192.168.1.10:5060"),
-        .local_cseq = 20,
-    };
     struct sip_peer peer = sim_view(&s, d).peer;
     struct sip_out out;
 
     (void)state;
-    platform_restore_dialog(s.p, &k, &peer, s.now);
+    platform_restore_dialog(s.p, &old_dialog, &peer, s.now);
     assert_true(sip_stack_output(s.server, &out));
     assert_true(slice_has_prefix(out.bytes, SLICE("BYE sip:")));
     assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 21 BYE")) <
@@ -418,6 +419,32 @@ static void dialogs_of_the_last_run_get_their_bye(void **state)
     assert_true(slice_find_slice(out.bytes, SLICE("old@192.168.1.1")) <
                 out.bytes.n);
     assert_true(gb_addr_eq(&out.peer.remote, &d->addr));
+    sim_free(&s);
+}
+
+/* Over TCP the way to the device is gone with the process that had it: the BYE
+ * goes out when the device has come back, once. */
+static void over_tcp_the_bye_waits_for_the_connection(void **state)
+{
+    struct sim_device *d = registered(SIP_TCP);
+    struct platform_saved_device k = saved(d);
+    struct sip_peer peer = k.peer;
+
+    (void)state;
+    sim_restart(&s);
+    assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
+    platform_restore_dialog(s.p, &old_dialog, &peer, s.now);
+    sim_run(&s, 5000);
+    assert_int_equal(s.byes_sent, 0);
+    sim_reconnect(d);
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(s.byes_sent, 1);
+    sim_reconnect(d);
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_int_equal(s.byes_sent, 1);
     sim_free(&s);
 }
 
@@ -554,6 +581,7 @@ int main(void)
         cmocka_unit_test(a_restart_loses_nobody),
         cmocka_unit_test(a_restart_after_its_expiry),
         cmocka_unit_test(dialogs_of_the_last_run_get_their_bye),
+        cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
         cmocka_unit_test(walks_in_order),
         cmocka_unit_test(removed_for_good),
         cmocka_unit_test(alarms),

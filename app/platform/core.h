@@ -275,6 +275,8 @@ struct session {
 /* A dialog that may still live in a device. */
 struct kept_dialog {
     struct list node;
+    bool due; /* of an earlier process, over TCP: its BYE waits for the peer's
+                 new connection */
     struct sip_dialog_state state; /* slices into text */
     struct sip_peer peer;
     char text[];
@@ -527,6 +529,8 @@ void session_on_sip(struct platform *p, struct session *s,
 void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
                  const struct sip_peer *peer);
 void dialogs_fini(struct platform *p);
+/* The device has a way to it: the BYEs that waited for that. */
+void dialogs_end_due(struct platform *p, const struct device *d);
 enum platform_transport device_transport(const struct device *d);
 /* Ends what there is and invites with this transport. */
 void session_retry_transport(struct platform *p, struct session *s,

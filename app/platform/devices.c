@@ -196,6 +196,7 @@ void device_bind(struct platform *p, struct device *d,
         d->connected = true;
     }
     sessions_of_device_move(p, d);
+    dialogs_end_due(p, d);
     device_changed(p, d, PLATFORM_CHANGED_BINDING);
 }
 

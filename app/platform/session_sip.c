@@ -22,15 +22,16 @@ static struct slice append(char *text, size_t *at, struct slice s)
     return out;
 }
 
-void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
-                 const struct sip_peer *peer)
+static struct kept_dialog *keep(struct platform *p,
+                                const struct sip_dialog_state *d,
+                                const struct sip_peer *peer)
 {
     size_t n = d->call_id.n + d->local_uri.n + d->remote_uri.n +
                d->local_tag.n + d->remote_tag.n + d->target.n;
     struct kept_dialog *k = gb_get(p->alloc, sizeof(*k) + n);
 
     if (!k)
-        return;
+        return NULL;
     n = 0;
     k->state.call_id = append(k->text, &n, d->call_id);
     k->state.local_uri = append(k->text, &n, d->local_uri);
@@ -46,6 +47,13 @@ void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
         gb_put(p->alloc, container_of(list_pop_front(&p->kept_dialogs),
                                       struct kept_dialog, node));
     }
+    return k;
+}
+
+void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
+                 const struct sip_peer *peer)
+{
+    keep(p, d, peer);
 }
 
 void dialogs_fini(struct platform *p)
@@ -56,8 +64,10 @@ void dialogs_fini(struct platform *p)
         gb_put(p->alloc, container_of(n, struct kept_dialog, node));
 }
 
-/* BYE for all that may still live at this address. How many there were. */
-static unsigned bye_kept(struct platform *p, const struct device *d)
+/* BYE for all that may still live at this address; only_due: for those that
+ * have not had one. How many there were. */
+static unsigned bye_kept(struct platform *p, const struct device *d,
+                         bool only_due)
 {
     struct list *n, *tmp;
     unsigned count = 0;
@@ -65,7 +75,8 @@ static unsigned bye_kept(struct platform *p, const struct device *d)
     LIST_EACH(n, tmp, &p->kept_dialogs) {
         struct kept_dialog *k = container_of(n, struct kept_dialog, node);
 
-        if (!gb_addr_ip_eq(&k->peer.remote, &d->peer.remote))
+        if (!gb_addr_ip_eq(&k->peer.remote, &d->peer.remote) ||
+            (only_due && !k->due))
             continue;
         sip_stack_bye_orphan(p->sip, &k->state, &d->peer, 0, p->now.mono_ms);
         list_remove(n);
@@ -76,17 +87,26 @@ static unsigned bye_kept(struct platform *p, const struct device *d)
     return count;
 }
 
+void dialogs_end_due(struct platform *p, const struct device *d)
+{
+    if (p->n_kept_dialogs)
+        bye_kept(p, d, true);
+}
+
 void platform_restore_dialog(struct platform *p,
                              const struct sip_dialog_state *d,
                              const struct sip_peer *peer, struct gb_time now)
 {
     struct sip_peer to = *peer;
+    struct kept_dialog *k;
 
     p->now = now;
     to.connection = 0;
     if (to.transport == SIP_UDP)
         sip_stack_bye_orphan(p->sip, d, &to, 0, now.mono_ms);
-    dialog_keep(p, d, &to); /* for a 486, should this BYE be lost */
+    k = keep(p, d, &to); /* for a 486, should this BYE be lost */
+    if (k)
+        k->due = to.transport != SIP_UDP;
 }
 
 void session_end_dialog(struct platform *p, struct session *s)
@@ -419,7 +439,7 @@ static bool try_again(struct platform *p, struct session *s, unsigned status)
         s->minimal = true;
         session_reinvite(p, s);
     } else if (status == 486 && try_once(s, TRIED_BUSY)) {
-        bye_kept(p, s->device);
+        bye_kept(p, s->device, false);
         session_restart(p, s, BUSY_MS);
     } else if (status == 488 && try_once(s, TRIED_TRANSPORT)) {
         session_retry_transport(p, s, other_transport(s->transport));
