@@ -545,10 +545,28 @@ static int read_document(struct reading *r)
     return read_sections(r);
 }
 
+/* A file that is read up to a limit; at the limit, reading fails. */
+struct bounded {
+    FILE *f;
+    size_t left;
+};
+
+static int read_bounded(void *ctx, unsigned char *buf, size_t n, size_t *got)
+{
+    struct bounded *in = ctx;
+
+    if (n > in->left)
+        n = in->left;
+    *got = fread(buf, 1, n, in->f);
+    in->left -= *got;
+    return in->left > 0 && !ferror(in->f);
+}
+
 int config_read(struct config *c, const char *path, struct config_error *e)
 {
     struct reading r = { .path = path, .e = e };
     FILE *f = fopen(path, "rb");
+    struct bounded in = { f, CONFIG_MAX_FILE };
     int err;
 
     if (!f) {
@@ -559,8 +577,10 @@ int config_read(struct config *c, const char *path, struct config_error *e)
         fclose(f);
         return GB_ENOMEM;
     }
-    yaml_parser_set_input_file(&r.parser, f);
+    yaml_parser_set_input(&r.parser, read_bounded, &in);
     err = read_document(&r);
+    if (err && in.left == 0)
+        refuse(e, "%s: larger than %u bytes", path, CONFIG_MAX_FILE);
     yaml_event_delete(&r.ev);
     yaml_parser_delete(&r.parser);
     fclose(f);

@@ -267,6 +267,10 @@ def command_line():
         f.write("server: { id: 34020000002000000001 }\nsip: { listen: 127.0.0.1:5060, bad: 1 }\n")
     r = run("-c", "/tmp/gb28181d-e2e.yml", "-t")
     expect(r.returncode == 78 and ":2:" in r.stderr and "sip.bad" in r.stderr, r)
+    with open("/tmp/gb28181d-e2e.yml", "w") as f:
+        f.write("# a comment\n" * 200000)
+    r = run("-c", "/tmp/gb28181d-e2e.yml", "-t")
+    expect(r.returncode == 78 and "larger than" in r.stderr, r)
 
 
 def main():
