@@ -251,10 +251,6 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("sip_connections", "gauge", e.connections);
     ROW("sip_connections_cut_total", "counter", e.cut);
     ROW("sip_kernel_drops_total", "counter", e.dropped);
-    ROW("rtp_packets_total", "counter", m.packets);
-    ROW("rtp_bytes_total", "counter", m.bytes);
-    ROW("rtp_lost_total", "counter", m.lost);
-    ROW("rtp_foreign_total", "counter", m.foreign);
     ROW("rtp_invalid_total", "counter", m.invalid);
     ROW("streams", "gauge", m.streams);
     ROW("viewers", "gauge", m.viewers);
