@@ -56,6 +56,12 @@ CPPFLAGS  += -ffunction-sections -fdata-sections
 LDFLAGS   += -Wl,--gc-sections
 endif
 
+# One short line a step; V=1 shows the commands, make -s nothing.
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+quiet := $(or $(filter 1,$(V)),$(findstring s,$(firstword -$(MAKEFLAGS))))
+say = $(if $(quiet),,@printf '  %-4s %s\n' $1 $2)
+
 core_lib := $(BUILD)/libgb28181.a
 app_lib  := $(BUILD)/libapp.a
 
@@ -67,57 +73,70 @@ $(foreach d,$(edge),$(BUILD)/$(d)/%.o) $(patsubst %,$(BUILD)/app/%.o,main daemon
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(OPT) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(core_lib): $(call obj,$(core_src))
+	$(call say,AR,$@)
 	@rm -f $@
-	$(CROSS)ar rcs $@ $^
+	$(Q)$(CROSS)ar rcs $@ $^
 
 $(app_lib): $(call obj,$(app_src)) $(BUILD)/web.o
+	$(call say,AR,$@)
 	@rm -f $@
-	$(CROSS)ar rcs $@ $^
+	$(Q)$(CROSS)ar rcs $@ $^
 
 # The page: gzipped, embedded, with a table of names and types.
 $(BUILD)/web.S: tools/embed.sh $(web_src)
 	@mkdir -p $(BUILD)/web
-	tools/embed.sh $(BUILD)/web $(web_src) > $@.tmp && mv $@.tmp $@
+	$(call say,GEN,$@)
+	$(Q)tools/embed.sh $(BUILD)/web $(web_src) > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/web.o: $(BUILD)/web.S
-	$(CC) $(OPT) -c $< -o $@
+	$(call say,AS,$<)
+	$(Q)$(CC) $(OPT) -c $< -o $@
 
 $(BUILD)/gb28181d: $(BUILD)/app/main.o $(app_lib) $(core_lib)
-	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 # The clip that gbcam plays when it is given none.
 $(BUILD)/clip.S: tools/embed_clip.sh test/data/clip/clock.h264
 	@mkdir -p $(BUILD)
-	tools/embed_clip.sh test/data/clip/clock.h264 > $@.tmp && mv $@.tmp $@
+	$(call say,GEN,$@)
+	$(Q)tools/embed_clip.sh test/data/clip/clock.h264 > $@.tmp && mv $@.tmp $@
 
 $(BUILD)/clip.o: $(BUILD)/clip.S test/data/clip/clock.h264
-	$(CC) $(OPT) -c $< -o $@
+	$(call say,AS,$<)
+	$(Q)$(CC) $(OPT) -c $< -o $@
 
 $(BUILD)/gbcam: $(BUILD)/clip.o
 
 $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
-	$(CC) $(OPT) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 # An archive: a test takes from it only what it uses, so that one may bring a
 # platform or a stack of its own.
 support := $(BUILD)/libsupport.a
 $(support): $(call obj,$(filter-out test/test_% test/bench_%,$(wildcard test/*.c)))
+	$(call say,AR,$@)
 	@rm -f $@
-	$(CROSS)ar rcs $@ $^
+	$(Q)$(CROSS)ar rcs $@ $^
 
 $(BUILD)/test_%: $(BUILD)/test/test_%.o $(support) $(app_lib) $(core_lib)
-	$(CC) $(OPT) $(LDFLAGS) $^ -lcmocka $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ -lcmocka $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 $(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(app_lib) $(core_lib)
-	$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 # With VARIANT=fuzz libFuzzer drives; otherwise fuzz/replay.c feeds the corpus.
 fuzz_main := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/fuzz/replay.o)
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
-	$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 tests: $(tests)                                      ## build every unit test
 fuzzers: $(fuzzers)
@@ -151,8 +170,8 @@ bench:                                               ## print every figure
 	tools/bench.sh
 
 demo:                                                ## the daemon and four simulated cameras
-	$(MAKE) all
-	tools/demo.sh $(BUILD)
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tools/demo.sh $(BUILD)
 
 golden: $(BUILD)/sipdump $(BUILD)/psdump             ## rewrite the .expect dumps of the captures
 	tools/golden.sh $(BUILD)
