@@ -171,6 +171,7 @@ static const char *item_fault(const struct key_info *k, struct slice s)
             return "control characters are not allowed";
     switch (k->type) {
     case CONFIG_TEXT:
+        return s.n <= (k->max ? k->max : CONFIG_MAX_TEXT) ? NULL : "too long";
     case CONFIG_OPEN:
         return NULL;
     case CONFIG_ID:
@@ -314,6 +315,7 @@ struct reading {
     const char *path;
     struct config_value value[CONFIG_COUNT];
     bool seen[CONFIG_COUNT];
+    bool seen_section[CONFIG_COUNT]; /* by the first key of each */
     struct config_error *e;
 };
 
@@ -489,21 +491,23 @@ static int read_section(struct reading *r, struct slice section)
     }
 }
 
-static bool is_section(struct slice name)
+/* The first key of a section, or -1. */
+static int find_section(struct slice name)
 {
-    for (size_t i = 0; i < CONFIG_COUNT; i++) {
+    for (int i = 0; i < CONFIG_COUNT; i++) {
         struct slice full = slice_str(keys[i].name), head;
 
-        if (slice_cut(&full, '.', &head) && slice_eq(head, name))
-            return true;
+        slice_cut(&full, '.', &head);
+        if (slice_eq(head, name))
+            return i;
     }
-    return false;
+    return -1;
 }
 
 static int read_sections(struct reading *r)
 {
     char section[64];
-    int err;
+    int err, k;
 
     for (;;) {
         err = next_event(r);
@@ -511,13 +515,15 @@ static int read_sections(struct reading *r)
             return err;
         if (r->ev.type == YAML_MAPPING_END_EVENT)
             return 0;
-        if (r->ev.type != YAML_SCALAR_EVENT ||
-            !slice_copy(section, sizeof(section), scalar(r)) ||
-            (!is_section(slice_str(section)) && !is_open(slice_str(section))))
-            return fault_at(r, r->ev.start_mark,
-                            r->ev.type == YAML_SCALAR_EVENT
-                                ? (const char *)r->ev.data.scalar.value : "",
-                            "no such section");
+        if (r->ev.type != YAML_SCALAR_EVENT)
+            return fault_at(r, r->ev.start_mark, "", "no such section");
+        k = slice_copy(section, sizeof(section), scalar(r))
+                ? find_section(slice_str(section)) : -1;
+        if (k < 0)
+            return fault_at(r, r->ev.start_mark, section, "no such section");
+        if (r->seen_section[k])
+            return fault_at(r, r->ev.start_mark, section, "stands twice");
+        r->seen_section[k] = true;
         err = next_event(r);
         if (!err)
             err = is_open(slice_str(section))
@@ -656,6 +662,95 @@ bool config_net(const struct config *c, enum config_key k, size_t i,
 {
     return to ? parse_advertise(item(c, k, i), net, bits, to)
               : parse_net(item(c, k, i), net, bits);
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+static bool same_socket(const struct gb_addr *a, const struct gb_addr *b)
+{
+    return a->port == b->port && a->family == b->family &&
+           (gb_addr_is_any(a) || gb_addr_is_any(b) || gb_addr_ip_eq(a, b));
+}
+
+static int check_listener(const struct config *c, enum config_key k, size_t i,
+                          const struct gb_addr *a, struct config_error *e)
+{
+    static const enum config_key lists[] = { CONFIG_SIP_LISTEN,
+                                             CONFIG_SIP_TLS_LISTEN,
+                                             CONFIG_HTTP_LISTEN,
+                                             CONFIG_RTSP_LISTEN };
+    uint16_t lo, hi;
+    struct gb_addr b;
+
+    config_ports(c, CONFIG_MEDIA_PORTS, &lo, &hi);
+    if (a->port >= lo && a->port <= hi)
+        return refuse(e, "%s: port %u lies inside media.ports", keys[k].name,
+                      a->port);
+    for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
+        for (size_t n = 0; config_addr(c, lists[l], n, &b); n++)
+            if ((lists[l] != k || n != i) && same_socket(a, &b))
+                return refuse(e, "%s: port %u is also that of %s",
+                              keys[k].name, a->port, keys[lists[l]].name);
+    return 0;
+}
+
+int config_check(const struct config *c, struct config_error *e)
+{
+    for (int k = 0; k < CONFIG_COUNT; k++) {
+        struct gb_addr a;
+        size_t i = 0;
+
+        if (keys[k].type != CONFIG_LISTEN)
+            continue;
+        for (; config_addr(c, (enum config_key)k, i, &a); i++) {
+            int err = check_listener(c, (enum config_key)k, i, &a, e);
+
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}
+
+static bool value_eq(const struct config_value *a, const struct config_value *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!slice_eq(slice_str(a->item[i]), slice_str(b->item[i])))
+            return false;
+    return true;
+}
+
+bool config_differs(const struct config *a, const struct config *b, int *k,
+                    struct config_difference *out)
+{
+    for (; *k < CONFIG_COUNT; (*k)++) {
+        const struct key_info *info = &keys[*k];
+
+        if (b ? value_eq(&a->value[*k], &b->value[*k])
+              : a->value[*k].layer == CONFIG_DEFAULT)
+            continue;
+        *out = (struct config_difference){
+            info->name, info->hup,
+            strstr(info->help, "not used by this version") != NULL
+        };
+        (*k)++;
+        return true;
+    }
+    return false;
+}
+
+void config_take_reloaded(struct config *c, struct config *from)
+{
+    for (int k = 0; k < CONFIG_COUNT; k++) {
+        struct config_value old = c->value[k];
+
+        if (!keys[k].hup)
+            continue;
+        c->value[k] = from->value[k];
+        from->value[k] = old;
+    }
 }
 
 /* ---- printing ------------------------------------------------------------- */

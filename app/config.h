@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 enum config_type {
-    CONFIG_TEXT,
+    CONFIG_TEXT,      /* at most max bytes */
     CONFIG_ID,        /* 20 digits */
     CONFIG_BOOL,      /* true|false, yes|no, on|off, 1|0 */
     CONFIG_NUMBER,    /* min..max */
@@ -29,14 +29,14 @@ enum config_type {
 /*    id              name                type       default            choices          min max  hup   help */
 #define CONFIG_MAP(X)                                                                                     \
     X(SERVER_ID,      "server.id",        ID,        "34020000002000000001", NULL,       0, 0, false, "20-digit SIP id of this platform") \
-    X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 0, false, "SIP domain; empty: the first ten digits of server.id") \
+    X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 63, false, "SIP domain; empty: the first ten digits of server.id") \
     X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d when /etc/gb28181d/gb28181d.yml is read") \
-    X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, false, "zone of the times on the wire") \
+    X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, true, "zone of the times on the wire") \
     X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
     X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS (not used by this version)") \
     X(SIP_PASSWORD,   "sip.password",     TEXT,      "",                NULL,            0, 0, false, "password of the devices; empty: made at first start, in DATA/device-password") \
-    X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, false, "an unknown id that proves the password becomes a device") \
-    X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, false, "Date header in the answer to REGISTER") \
+    X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, true, "an unknown id that proves the password becomes a device") \
+    X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, true, "Date header in the answer to REGISTER") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
@@ -44,13 +44,13 @@ enum config_type {
     X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server (not used by this version)") \
     X(TLS_CERT,       "tls.cert",         TEXT,      "",                NULL,            0, 0, false, "certificate file (not used by this version)") \
     X(TLS_KEY,        "tls.key",          TEXT,      "",                NULL,            0, 0, false, "key file (not used by this version)") \
-    X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, false, "which of our addresses a peer is told: net and address") \
-    X(MEDIA_ADDRESS,  "media.address",    ADDRESS,   "",                NULL,            0, 0, false, "address in SDP; empty: network.advertise, then the one the device talks to") \
+    X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, true, "which of our addresses a peer is told: net and address") \
+    X(MEDIA_ADDRESS,  "media.address",    ADDRESS,   "",                NULL,            0, 0, true, "address in SDP; empty: network.advertise, then the one the device talks to") \
     X(MEDIA_PORTS,    "media.ports",      PORTS,     "30002-30999",     NULL,            0, 0, false, "RTP and RTCP ports, one pair a session") \
     X(MEDIA_SHARED,   "media.shared_port", NUMBER,   "30000",           NULL,            0, 65534, false, "shared media port (not used by this version)") \
     X(MEDIA_MODE,     "media.mode",       CHOICE,    "auto",            "auto|dedicated|shared", 0, 0, false, "port of a session: its own, or the shared one; this version gives each its own") \
     X(MEDIA_THREADS,  "media.threads",    NUMBER,    "0",               NULL,            0, 64, false, "media loops; 0: one a core") \
-    X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, false, "seconds from the last viewer's leaving to the BYE") \
+    X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
     X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
@@ -58,7 +58,7 @@ enum config_type {
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
     X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP") \
     X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
-    X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, false, "unauthenticated SIP requests a second from one source") \
+    X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, true, "unauthenticated SIP requests a second from one source") \
     X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
     X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
 
@@ -73,6 +73,7 @@ enum config_layer { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
 
 #define CONFIG_MAX_ITEMS 256   /* of one list */
 #define CONFIG_MAX_FILE (1u << 20)
+#define CONFIG_MAX_TEXT 255    /* bytes of a text that names no other limit */
 
 struct config_value {
     enum config_layer layer;
@@ -103,6 +104,24 @@ int config_set(struct config *c, const char *assignment,
 
 /* The variables of the environment that are settings: GB28181D_SIP_PASSWORD. */
 int config_environment(struct config *c, struct config_error *e);
+
+/* What single values cannot show: two listeners on one port, a listener inside
+ * the media ports. 0 or GB_ESYNTAX. */
+int config_check(const struct config *c, struct config_error *e);
+
+/* Walks the settings that differ between two configurations (NULL: the
+ * defaults), *k from 0; false at the end. */
+struct config_difference {
+    const char *name;
+    bool reloads; /* SIGHUP changes it in a running process */
+    bool unused;  /* this version does nothing with it */
+};
+bool config_differs(const struct config *a, const struct config *b, int *k,
+                    struct config_difference *out);
+
+/* Moves those values of `from` that SIGHUP may change into c; `from` keeps the
+ * others. */
+void config_take_reloaded(struct config *c, struct config *from);
 
 /* Typed views; the values have been checked. */
 const char *config_text(const struct config *c, enum config_key k);

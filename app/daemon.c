@@ -290,6 +290,21 @@ static int fail(char why[static 512], int err, const char *what,
     return err;
 }
 
+/* A port that could not be opened; err is libuv's. */
+static int fail_port(char why[static 512], int err, const char *what,
+                     const char *key, const struct gb_addr *addr)
+{
+    char text[GB_ADDR_TEXT_MAX];
+
+    snprintf(why, 512, "%s %s: %s%s (setting %s)", what,
+             gb_addr_text(addr, text), uv_strerror(err),
+             err == UV_EADDRINUSE
+                 ? "; another program holds it, see `ss -lntup`"
+             : err == UV_EADDRNOTAVAIL
+                 ? "; this machine has no such address" : "", key);
+    return err;
+}
+
 static int start_sip(struct daemon *d, char why[static 512])
 {
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
@@ -301,15 +316,15 @@ static int start_sip(struct daemon *d, char why[static 512])
     return err ? fail(why, err, "SIP stack", gb_strerror(err)) : 0;
 }
 
-static size_t read_advertise(struct daemon *d,
+static size_t read_advertise(const struct config *c,
                              struct platform_advertise out[DAEMON_MAX_NETS])
 {
-    size_t n = config_n(d->config, CONFIG_NET_ADVERTISE);
+    size_t n = config_n(c, CONFIG_NET_ADVERTISE);
 
     if (n > DAEMON_MAX_NETS)
         n = DAEMON_MAX_NETS;
     for (size_t i = 0; i < n; i++)
-        config_net(d->config, CONFIG_NET_ADVERTISE, i, &out[i].net,
+        config_net(c, CONFIG_NET_ADVERTISE, i, &out[i].net,
                    &out[i].bits, &out[i].address);
     return n;
 }
@@ -319,6 +334,36 @@ static unsigned media_threads(const struct config *c)
     unsigned n = config_number(c, CONFIG_MEDIA_THREADS);
 
     return n ? n : uv_available_parallelism();
+}
+
+/* What the platform may be told anew while it runs. */
+static void read_policy(const struct config *c, struct platform_config *p,
+                        struct platform_advertise adv[DAEMON_MAX_NETS])
+{
+    struct slice date = slice_str(config_text(c, CONFIG_SIP_DATE));
+
+    p->auto_enrol = config_bool(c, CONFIG_SIP_AUTO_ENROL);
+    p->date = slice_eq(date, SLICE("off"))   ? PLATFORM_DATE_OFF
+              : slice_eq(date, SLICE("utc")) ? PLATFORM_DATE_UTC
+                                             : PLATFORM_DATE_LOCAL;
+    p->timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE);
+    p->idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE);
+    p->rate_per_s = config_number(c, CONFIG_LIMIT_RATE);
+    p->rate_burst = 5 * p->rate_per_s;
+    p->advertise = adv;
+    p->n_advertise = read_advertise(c, adv);
+    config_addr(c, CONFIG_MEDIA_ADDRESS, 0, &p->media_address);
+}
+
+void daemon_reload(struct daemon *d, const struct config *c)
+{
+    struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct platform_config pc = { 0 };
+
+    read_policy(c, &pc, adv);
+    if (platform_reload(d->platform, &pc))
+        log_f(LOG_ERROR, "msg=\"network.advertise is not taken over\" "
+                         "why=\"no memory\"");
 }
 
 static int start_platform(struct daemon *d, char why[static 512])
@@ -331,29 +376,18 @@ static int start_platform(struct daemon *d, char why[static 512])
         .id = config_text(c, CONFIG_SERVER_ID),
         .realm = d->realm,
         .password = d->password,
-        .auto_enrol = config_bool(c, CONFIG_SIP_AUTO_ENROL),
-        .timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE),
-        .idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,
         .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
         .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
         .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),
-        .rate_per_s = config_number(c, CONFIG_LIMIT_RATE),
-        .rate_burst = 5 * config_number(c, CONFIG_LIMIT_RATE),
         .media_loops = media_threads(c),
-        .advertise = adv,
     };
-    struct slice date = slice_str(config_text(c, CONFIG_SIP_DATE));
     int err;
 
-    pc.n_advertise = read_advertise(d, adv);
-    pc.date = slice_eq(date, SLICE("off"))   ? PLATFORM_DATE_OFF
-              : slice_eq(date, SLICE("utc")) ? PLATFORM_DATE_UTC
-                                             : PLATFORM_DATE_LOCAL;
+    read_policy(c, &pc, adv);
     config_ports(c, CONFIG_MEDIA_PORTS, &pc.port_min, &pc.port_max);
-    config_addr(c, CONFIG_MEDIA_ADDRESS, 0, &pc.media_address);
     secrets_random(pc.seed, sizeof(pc.seed));
     err = platform_new(&d->platform, &pc, now_of(d));
     return err ? fail(why, err, "platform", gb_strerror(err)) : 0;
@@ -405,18 +439,17 @@ static int start_edge(struct daemon *d, char why[static 512])
         .on_connection = on_connection, .ctx = d,
     };
     size_t failed = 0;
-    char addr[GB_ADDR_TEXT_MAX];
     int err;
 
     while (ec.n_listen < SIP_EDGE_MAX_LISTEN &&
            config_addr(d->config, CONFIG_SIP_LISTEN, ec.n_listen,
                        &listen[ec.n_listen]))
         ec.n_listen++;
+    if (ec.n_listen == 0)
+        return fail(why, GB_ESYNTAX, "SIP port", "sip.listen is empty");
     err = sip_edge_new(&d->edge, &ec, &failed);
     if (err)
-        return fail(why, err, "SIP port", ec.n_listen
-                        ? gb_addr_text(&listen[failed], addr)
-                        : "sip.listen is empty");
+        return fail_port(why, err, "SIP port", "sip.listen", &listen[failed]);
     d->sip_addr = sip_edge_addr(d->edge, 0);
     return 0;
 }
@@ -483,18 +516,17 @@ static int start_server(struct daemon *d, char why[static 512])
         .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
     };
     size_t failed = 0;
-    char addr[GB_ADDR_TEXT_MAX];
     int err;
 
     while (sc.n_listen < HTTP_LISTENERS_MAX &&
            config_addr(d->config, CONFIG_HTTP_LISTEN, sc.n_listen,
                        &listen[sc.n_listen]))
         sc.n_listen++;
+    if (sc.n_listen == 0)
+        return fail(why, GB_ESYNTAX, "HTTP port", "http.listen is empty");
     err = http_server_new(&d->server, &sc, &failed);
     if (err)
-        return fail(why, err, "HTTP port", sc.n_listen
-                        ? gb_addr_text(&listen[failed], addr)
-                        : "http.listen is empty");
+        return fail_port(why, err, "HTTP port", "http.listen", &listen[failed]);
     d->http_addr = http_server_addr(d->server, 0);
     return 0;
 }

@@ -15,6 +15,9 @@ struct daemon;
 int daemon_new(struct daemon **out, const struct config *c,
                const struct secrets *s, char why[static 512]);
 
+/* Takes over the settings that SIGHUP may change. */
+void daemon_reload(struct daemon *d, const struct config *c);
+
 /* Prints what a person needs: page, password, what to type into a camera. */
 void daemon_banner(const struct daemon *d);
 

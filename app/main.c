@@ -38,7 +38,8 @@ static const char usage[] =
     "      --version, --help\n"
     "\n"
     "Settings may also come from the environment: GB28181D_SIP_PASSWORD.\n"
-    "SIGHUP reads log.level again, SIGTERM ends all sessions and stops.\n";
+    "SIGHUP reads the file again and takes over what --print-config marks as\n"
+    "reloadable; SIGTERM ends all sessions and stops.\n";
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
@@ -108,6 +109,8 @@ static int load(struct config *c, const struct options *o,
         err = config_environment(c, e);
     for (size_t i = 0; !err && i < o->n_set; i++)
         err = config_set(c, o->set[i], CONFIG_FLAG, e);
+    if (!err)
+        err = config_check(c, e);
     if (err)
         config_fini(c);
     return err;
@@ -131,31 +134,72 @@ static void start_log(const struct config *c)
     log_init(STDERR_FILENO, least, slice_eq(format, SLICE("json")));
 }
 
-/* SIGHUP: what may change while running is taken from the file again. */
+/* What SIGHUP needs to know. */
+struct running {
+    const struct options *o;
+    struct config *c; /* as it is in force */
+    struct daemon *d;
+};
+
+static void tell_unused(const struct config *c)
+{
+    struct config_difference diff;
+
+    for (int k = 0; config_differs(c, NULL, &k, &diff);)
+        if (diff.unused)
+            log_f(LOG_WARN, "msg=\"setting has no effect in this version\" "
+                            "key=%s", diff.name);
+}
+
+/* Says what has changed; true when something can be taken over at once. */
+static bool tell_changes(const struct config *now, const struct config *then)
+{
+    struct config_difference diff;
+    bool any = false;
+
+    for (int k = 0; config_differs(now, then, &k, &diff);) {
+        if (diff.reloads)
+            log_f(LOG_INFO, "msg=\"setting changed\" key=%s", diff.name);
+        else
+            log_f(LOG_WARN, "msg=\"setting changed, needs a restart\" key=%s",
+                  diff.name);
+        any = any || diff.reloads;
+    }
+    return any;
+}
+
+/* SIGHUP: what may change while running is taken over. */
 static void reload(void *ctx)
 {
-    const struct options *o = ctx;
+    struct running *r = ctx;
     struct config_error e;
     struct config c;
     enum log_level least;
 
-    if (load(&c, o, &e)) {
+    if (load(&c, r->o, &e)) {
         struct log_quoted q;
 
         log_f(LOG_ERROR, "msg=\"configuration not reloaded\" why=%s",
               log_quote(&q, slice_str(e.text)));
         return;
     }
-    if (log_level_parse(slice_str(config_text(&c, CONFIG_LOG_LEVEL)), &least))
-        log_set_level(least);
+    if (!tell_changes(&c, r->c)) {
+        log_f(LOG_INFO, "msg=\"configuration read, nothing to take over\"");
+    } else {
+        if (log_level_parse(slice_str(config_text(&c, CONFIG_LOG_LEVEL)),
+                            &least))
+            log_set_level(least);
+        daemon_reload(r->d, &c);
+        config_take_reloaded(r->c, &c);
+        log_f(LOG_INFO, "msg=\"configuration reloaded\"");
+    }
     config_fini(&c);
-    log_f(LOG_INFO, "msg=\"configuration reloaded\"");
 }
 
-static int run(const struct config *c, struct options *o)
+static int run(struct config *c, const struct options *o)
 {
+    struct running r = { o, c, NULL };
     struct secrets secrets;
-    struct daemon *d;
     char why[512];
     int err = secrets_open(&secrets, data_dir(c, o), why);
 
@@ -163,15 +207,16 @@ static int run(const struct config *c, struct options *o)
         fprintf(stderr, "gb28181d: %s\n", why);
         return err == GB_EEXIST ? EX_TEMPFAIL : EX_CANTCREAT;
     }
-    err = daemon_new(&d, c, &secrets, why);
+    err = daemon_new(&r.d, c, &secrets, why);
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
         secrets_close(&secrets);
         return EX_UNAVAILABLE;
     }
-    daemon_banner(d);
-    daemon_run(d, reload, o);
-    daemon_free(d);
+    tell_unused(c);
+    daemon_banner(r.d);
+    daemon_run(r.d, reload, &r);
+    daemon_free(r.d);
     secrets_close(&secrets);
     return EX_OK;
 }

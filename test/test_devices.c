@@ -448,6 +448,34 @@ static void over_tcp_the_bye_waits_for_the_connection(void **state)
     sim_free(&s);
 }
 
+/* ---- settings that change while it runs ---- */
+
+static void settings_are_taken_over(void **state)
+{
+    struct platform_advertise adv = { .bits = 0 };
+    struct platform_config c = { .auto_enrol = true, .advertise = &adv,
+                                 .n_advertise = 1 };
+    struct sim_device *d = registered(SIP_UDP), *late;
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(gb_addr_parse_ip(&adv.net, SLICE("0.0.0.0")), 0);
+    assert_int_equal(gb_addr_parse_ip(&adv.address, SLICE("203.0.113.9")), 0);
+    assert_int_equal(platform_reload(s.p, &c), 0);
+    adv.address.ip[0] = 9; /* it has a copy */
+    assert_int_equal(sim_play(&s, d, ipc, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 1000);
+    assert_non_null(strstr(d->last_sdp, "c=IN IP4 203.0.113.9\r\n"));
+
+    c = (struct platform_config){ .auto_enrol = false };
+    assert_int_equal(platform_reload(s.p, &c), 0);
+    late = sim_add(&s, "34020000001320000099", "192.168.1.99:5060", SIP_UDP);
+    sim_register(late);
+    sim_run(&s, 2000);
+    assert_int_equal(late->last_status, 403);
+    sim_free(&s);
+}
+
 /* ---- the API ---- */
 
 static void walks_in_order(void **state)
@@ -582,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_restart_after_its_expiry),
         cmocka_unit_test(dialogs_of_the_last_run_get_their_bye),
         cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
+        cmocka_unit_test(settings_are_taken_over),
         cmocka_unit_test(walks_in_order),
         cmocka_unit_test(removed_for_good),
         cmocka_unit_test(alarms),

@@ -110,16 +110,16 @@ static int copy_strings(struct platform *p)
 
 static int copy_advertise(struct platform *p, const struct platform_config *cfg)
 {
-    struct platform_advertise *a;
+    struct platform_advertise *a = NULL;
 
-    p->cfg.advertise = NULL;
-    if (cfg->n_advertise == 0)
-        return 0;
-    a = gb_get(p->alloc, cfg->n_advertise * sizeof(*a));
-    if (!a)
-        return GB_ENOMEM;
-    memcpy(a, cfg->advertise, cfg->n_advertise * sizeof(*a));
+    if (cfg->n_advertise) {
+        a = gb_get(p->alloc, cfg->n_advertise * sizeof(*a));
+        if (!a)
+            return GB_ENOMEM;
+        memcpy(a, cfg->advertise, cfg->n_advertise * sizeof(*a));
+    }
     p->cfg.advertise = a;
+    p->cfg.n_advertise = cfg->n_advertise;
     return 0;
 }
 
@@ -184,11 +184,10 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions);
     seeds(p, cfg->seed);
     p->sn = (uint32_t)platform_random_in(p, 1, 900000);
+    p->cfg.advertise = NULL; /* the caller's until it is copied */
     err = copy_strings(p);
     if (!err)
         err = copy_advertise(p, cfg);
-    else
-        p->cfg.advertise = NULL;
     if (!err)
         err = tables_init(p);
     if (err) {
@@ -197,6 +196,25 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     }
     *out = p;
     return 0;
+}
+
+int platform_reload(struct platform *p, const struct platform_config *cfg)
+{
+    const struct platform_advertise *old = p->cfg.advertise;
+    int err;
+
+    p->cfg.auto_enrol = cfg->auto_enrol;
+    p->cfg.date = cfg->date;
+    p->cfg.timezone_min = cfg->timezone_min;
+    p->cfg.idle_stop_s = cfg->idle_stop_s;
+    p->cfg.rate_per_s = cfg->rate_per_s;
+    p->cfg.rate_burst = cfg->rate_burst;
+    set_defaults(&p->cfg);
+    p->cfg.media_address = cfg->media_address;
+    err = copy_advertise(p, cfg);
+    if (!err)
+        gb_put(p->alloc, (void *)(uintptr_t)old);
+    return err;
 }
 
 void platform_free(struct platform *p)

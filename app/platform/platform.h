@@ -68,6 +68,11 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
                  struct gb_time now);
 void platform_free(struct platform *p);
 
+/* Takes over what may change while the platform runs: auto_enrol, date,
+ * timezone_min, idle_stop_s, rate_per_s, rate_burst, media_address and
+ * advertise. GB_ENOMEM: advertise stays as it was. */
+int platform_reload(struct platform *p, const struct platform_config *cfg);
+
 /* ---- inputs ------------------------------------------------------------ */
 
 void platform_sip(struct platform *p, const struct sip_event *ev,

@@ -72,6 +72,7 @@ class Daemon:
         self.http = free_port(socket.SOCK_STREAM, family, host)
         self.ports = media_range()
         self.settings = list(settings)
+        self.options = []
         self.temp = None
         if directory is None:
             self.temp = tempfile.TemporaryDirectory(prefix="gb28181d-e2e-")
@@ -98,6 +99,7 @@ class Daemon:
                   f"http.listen={self.bracketed}:{self.http}", f"media.ports={self.ports}",
                   "media.idle_stop_s=2", *self.settings):
             args += ["-s", s]
+        args += self.options
         self.log_path = os.path.join(self.dir, "daemon.log")
         self.out_path = os.path.join(self.dir, "daemon.out")
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:

@@ -5,6 +5,7 @@ gbcam on loopback, with authentication on, judged by ffprobe.
 BUILD names the folder of the programs, SLOW stretches the time limits."""
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -271,6 +272,33 @@ def command_line():
         f.write("# a comment\n" * 200000)
     r = run("-c", "/tmp/gb28181d-e2e.yml", "-t")
     expect(r.returncode == 78 and "larger than" in r.stderr, r)
+
+
+@test
+def sighup_takes_over_what_it_can():
+    d = Daemon()
+    try:
+        conf = f"{d.dir}/c.yml"
+
+        def write(text):
+            with open(conf, "w") as f:
+                f.write(text)
+
+        d.stop()
+        write("media: { idle_stop_s: 5 }\n")
+        d.options = ["-c", conf]
+        d.start()
+        write("media: { idle_stop_s: 7 }\nsip: { date: off }\nlimits: { devices: 10 }\n")
+        d.proc.send_signal(signal.SIGHUP)
+        wait_for("reload", lambda: "configuration reloaded" in d.log())
+        expect('msg="setting changed" key=sip.date' in d.log(), d.log())
+        expect('needs a restart" key=limits.devices' in d.log(), d.log())
+        write("nonsense: 1\n")
+        d.proc.send_signal(signal.SIGHUP)
+        wait_for("refusal", lambda: "configuration not reloaded" in d.log())
+        expect(d.healthy(), "still there")
+    finally:
+        d.close()
 
 
 def main():
