@@ -3,6 +3,7 @@
 #include "app/http/server.h"
 #include "app/http/viewer.h"
 #include "app/net/log.h"
+#include "app/net/noted.h"
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
 #include "app/store/store.h"
@@ -150,6 +151,8 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
 {
     struct daemon *d = ctx;
 
+    if (ev->kind == SIP_EV_BAD)
+        noted_bad(NOTED_SIP, &ev->peer.remote, ev->diag.why);
     platform_sip(d->platform, ev, now_of(d));
 }
 

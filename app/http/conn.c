@@ -2,6 +2,7 @@
 
 #include "app/http/problem.h"
 #include "app/http/ws.h"
+#include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 #include "base/head.h"
 
@@ -486,6 +487,7 @@ void conn_answer(struct conn *c, struct http_response *r)
 static void bad_request(struct conn *c, const struct http_fault *f)
 {
     c->server->n.bad_requests++;
+    noted_bad(NOTED_HTTP, &c->remote, f->why);
     c->keep_alive = false;
     read_off(c);
     answer_problem(c, f->status, f->why);

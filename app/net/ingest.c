@@ -1,5 +1,6 @@
 #include "app/net/ingest.h"
 
+#include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 #include "rtp/tcpframe.h"
 
@@ -44,6 +45,8 @@ struct ingest {
     /* RTCP */
     struct gb_addr rtcp_from;
     uint64_t rtcp_ms;
+    struct receiver_counters told; /* up to here, faults have been noted */
+    uint64_t told_cut;
 };
 
 /* ---- the pool -------------------------------------------------------------- */
@@ -622,7 +625,27 @@ void ingest_free(struct ingest *in)
     handle_closed(in);
 }
 
-void ingest_fill(const struct ingest *in, struct platform_media_event *ev)
+/* What got worse since the last look; an address may be all we know. */
+static void note_faults(struct ingest *in, const struct receiver_counters *c,
+                        const struct gb_addr *from)
+{
+    uint64_t cut = in->conn ? in->conn->frame.resyncs : 0;
+
+    if (c->invalid > in->told.invalid)
+        noted_bad(NOTED_RTP, from, "not RTP, or a broken header");
+    if (c->foreign > in->told.foreign)
+        noted_bad(NOTED_RTP_SSRC, from, "SSRC or address was not agreed");
+    if (c->corrupt + c->resyncs > in->told.corrupt + in->told.resyncs)
+        noted_bad(NOTED_PS, from, c->lost > in->told.lost
+                                      ? "packets were lost"
+                                      : "the device sends it broken");
+    if (cut > in->told_cut)
+        noted_bad(NOTED_RTP_TCP, from, "bytes between two packets");
+    in->told = *c;
+    in->told_cut = cut;
+}
+
+void ingest_fill(struct ingest *in, struct platform_media_event *ev)
 {
     struct receiver_counters c;
 
@@ -636,6 +659,7 @@ void ingest_fill(const struct ingest *in, struct platform_media_event *ev)
     }
     receiver_codecs(in->rx, &ev->video, &ev->audio);
     receiver_counters(in->rx, &c);
+    note_faults(in, &c, &ev->from);
     ev->packets = c.packets;
     ev->bytes = c.bytes;
     ev->lost = c.lost;

@@ -1,5 +1,6 @@
 #include "app/net/sip_edge.h"
 
+#include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 #include "app/net/udp.h"
 #include "base/idmap.h"
@@ -277,6 +278,8 @@ static void take_messages(struct connection *c)
             if (cut.bytes.n)
                 input(c->edge, &c->peer, cut.bytes);
             drain_output(c->edge, uv_now(c->edge->o.loop));
+            noted_bad(NOTED_SIP_TCP, &c->peer.remote,
+                      "where a message ends cannot be told");
             c->edge->n.cut++;
             conn_close(c);
             return;

@@ -314,16 +314,8 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
     case SIP_EV_CANCELLED: /* we accept no INVITE: nothing waits */
     case SIP_EV_ACKED:
         break;
-    case SIP_EV_BAD: {
-        char addr[GB_ADDR_TEXT_MAX];
-
-        p->counters.bad_bodies++;
-        platform_log_peer(p, PLATFORM_DEBUG,
-                          "msg=\"bad sip message\" peer=%s off=%zu why=\"%s\"",
-                          gb_addr_text(&ev->peer.remote, addr), ev->diag.off,
-                          ev->diag.why ? ev->diag.why : "");
+    case SIP_EV_BAD: /* the edge counts and tells it */
         break;
-    }
     }
     query_events(p);
 }

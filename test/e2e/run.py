@@ -245,6 +245,9 @@ def garbage_does_no_harm():
             s.sendall(b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000)
         time.sleep(3 * SLOW)
         expect(len(d.online()) == 1, "device is still online")
+        for kind in ("bad SIP message", "SIP connection cut", "bad HTTP request"):
+            n = d.log().count(f'msg="{kind}"')
+            expect(n == 1, f"{kind}: {n} lines")
         play(d, "udp", ("fmp4",), "h264", seconds=2)
 
 
