@@ -10,6 +10,16 @@ BUILD := $(BUILD_ROOT)/$(CROSS)$(CCNAME)$(VARIANT)$(if $(filter 0,$(TLS)),-notls
 ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(CROSS)gcc)
 endif
+# A cross build takes headers and libraries from SYSROOT (tools/sysroot.sh), or
+# from what $(CROSS)pkg-config finds.
+SYSROOT    ?=
+ifneq ($(SYSROOT),)
+sysroot    := $(abspath $(SYSROOT))
+pc_dirs    := $(sysroot)/usr/lib/$(CROSS:-=)/pkgconfig:$(sysroot)/usr/share/pkgconfig
+PKG_CONFIG ?= PKG_CONFIG_SYSROOT_DIR=$(sysroot) PKG_CONFIG_LIBDIR=$(pc_dirs) pkg-config
+CPPFLAGS   += --sysroot=$(sysroot)
+LDFLAGS    += --sysroot=$(sysroot)
+endif
 PKG_CONFIG ?= $(CROSS)pkg-config
 PREFIX     ?= /usr/local
 VERSION    := $(shell cat VERSION)
@@ -47,6 +57,11 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$1)
 # core's; the rest is the edge's.
 pkg_core := mxml nettle
 pkg_edge := libuv yaml-0.1 jansson $(if $(filter 1,$(SQLITE)),sqlite3) $(if $(filter 1,$(TLS)),libssl libcrypto)
+ifeq ($(filter help clean check,$(MAKECMDGOALS)),)
+ifneq ($(shell $(PKG_CONFIG) --exists $(pkg_core) $(pkg_edge) && echo good),good)
+$(error $(PKG_CONFIG) does not find $(pkg_core) $(pkg_edge): run tools/setup.sh$(if $(CROSS), and tools/sysroot.sh (set SYSROOT)))
+endif
+endif
 LIBS_CORE := $(shell $(PKG_CONFIG) --libs $(pkg_core))
 LIBS_EDGE := $(shell $(PKG_CONFIG) --libs $(pkg_edge)) -lz
 CPPFLAGS  += -DGB_VERSION='"$(VERSION)"' -DGB_TLS=$(TLS) -DGB_SQLITE=$(SQLITE) $(shell $(PKG_CONFIG) --cflags $(pkg_core) $(pkg_edge))
@@ -141,8 +156,9 @@ $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 tests: $(tests)                                      ## build every unit test
 fuzzers: $(fuzzers)
 
+RUN ?= # runs a program of the target: RUN="qemu-aarch64 -L $(SYSROOT)"
 unit: $(tests)                                       ## run every unit test of one VARIANT
-	@set -e; for t in $^; do echo "== $$t"; $$t; done
+	@set -e; for t in $^; do echo "== $$t"; $(RUN) $$t; done
 
 unit-%: $(BUILD)/test_%                              ## run one unit test: make unit-via
 	$<
