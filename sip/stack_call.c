@@ -41,9 +41,18 @@ unsigned stk_call_count(const struct sip_stack *s, struct slice call_id)
     return n;
 }
 
-/* Some devices leave the To tag out of ACK, BYE and INFO. From the address
- * that the dialog's peer is bound to, Call-ID and From tag are enough if they
- * name one dialog only. */
+/* Tags can be overheard: a request inside a dialog comes from the address that
+ * its peer is bound to. The port may move with a NAT, and a lost connection may
+ * be replaced. */
+static bool fits(const struct call *c, const struct sip_peer *from,
+                 const struct sip_msg *m)
+{
+    return gb_addr_ip_eq(&c->peer.remote, &from->remote) &&
+           sip_dialog_has_tags(&c->d, m);
+}
+
+/* Some devices leave the To tag out of ACK, BYE and INFO. Over the dialog's own
+ * way, Call-ID and From tag are enough if they name one dialog only. */
 static bool fits_without_to_tag(const struct call *c,
                                 const struct sip_peer *from,
                                 const struct sip_msg *m)
@@ -52,8 +61,7 @@ static bool fits_without_to_tag(const struct call *c,
                      ? c->peer.transport == SIP_UDP
                      : c->peer.connection == from->connection;
 
-    return bound && gb_addr_ip_eq(&c->peer.remote, &from->remote) &&
-           sip_dialog_has_tags(&c->d, m);
+    return bound && fits(c, from, m);
 }
 
 static bool may_lack_to_tag(enum sip_method m)
@@ -76,7 +84,7 @@ struct call *stk_call_match(const struct sip_stack *s,
         struct call *c = of_node(p);
 
         if (m->to.tag.n) {
-            if (sip_dialog_has_tags(&c->d, m))
+            if (fits(c, from, m))
                 return c;
         } else if (fits_without_to_tag(c, from, m)) {
             if (only)
