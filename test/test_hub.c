@@ -28,7 +28,7 @@ struct world {
     struct au_maker au;
     struct edge edge[MAX_VIEWERS];
     uint64_t now_ms, pts90k;
-    unsigned first_keys, want_keys, configs;
+    unsigned first_keys, want_keys, configs, sounds_alone;
     bool remove_on_wake;
 };
 
@@ -91,11 +91,16 @@ static void on_config(void *ctx, enum media_track t,
     ((struct world *)ctx)->configs++;
 }
 
+static void on_sound_alone(void *ctx)
+{
+    ((struct world *)ctx)->sounds_alone++;
+}
+
 static int world_open(struct world *w, const struct hub_options *opt,
                       unsigned long fail_at)
 {
     struct hub_hooks hooks = { on_wake, on_first_key, on_want_key, on_config,
-                               w };
+                               on_sound_alone, w };
 
     memset(w, 0, sizeof(*w));
     failing_alloc_init(&w->mem, fail_at);
@@ -430,6 +435,7 @@ static void audio_only(void **state)
     }
     assert_string_equal(story_fmp4(&w.edge[0]), repeat("I", 's', 25));
     assert_string_equal(story_flv(&w.edge[1]), repeat("Hm", 's', 25));
+    assert_int_equal(w.sounds_alone, 1);
     gop(&w, 5); /* the picture comes after all: FLV can take it */
     assert_string_equal(story_fmp4(&w.edge[0]), repeat("I", 's', 25));
     assert_string_equal(story_flv(&w.edge[1]) + 27, "cKpppp");

@@ -643,6 +643,14 @@ static void sound_alone(void **state)
     assert_int_equal(v.state, PLATFORM_PLAYING);
     assert_int_equal(v.video, PS_CODEC_UNKNOWN);
     assert_int_equal(v.audio, PS_CODEC_G711A);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 100);
+    /* the edge says so long before the limit for a key frame */
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 5000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
+    sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_SOUND);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     platform_drain(s.p, s.now);
     ends_clean();
 }

@@ -116,6 +116,8 @@ struct hub_hooks {
     /* A track's configuration is new or has changed. */
     void (*on_config)(void *ctx, enum media_track track,
                       const struct media_config *c);
+    /* HUB_NO_VIDEO_MS of sound and no picture: it plays by itself. */
+    void (*on_sound_alone)(void *ctx);
     void *ctx;
 };
 

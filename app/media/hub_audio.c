@@ -113,6 +113,8 @@ static bool may_begin(struct hub *h)
         h->now_ms - h->first_sound_ms < HUB_NO_VIDEO_MS)
         return false;
     h->begun = h->audio_only = true;
+    if (h->hooks.on_sound_alone)
+        h->hooks.on_sound_alone(h->hooks.ctx);
     return true;
 }
 

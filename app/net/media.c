@@ -137,6 +137,14 @@ static void on_first_key(void *ctx)
     }
 }
 
+static void on_sound_alone(void *ctx)
+{
+    struct media_stream *s = ctx;
+
+    if (s->ingest)
+        say(s, PLATFORM_MEDIA_SOUND, 0, NULL);
+}
+
 static struct media_stream *find_stream(struct media_loop *l, uint64_t session)
 {
     struct slice key = { (const char *)&session, sizeof(session) };
@@ -149,7 +157,8 @@ static struct media_stream *stream_new(struct media_loop *l, uint64_t session)
 {
     struct media_stream *s = calloc(1, sizeof(*s));
     struct hub_hooks hooks = { .on_wake = on_wake,
-                               .on_first_key = on_first_key, .ctx = s };
+                               .on_first_key = on_first_key,
+                               .on_sound_alone = on_sound_alone, .ctx = s };
 
     if (!s)
         return NULL;

@@ -241,6 +241,7 @@ struct session {
     bool port_lent;
     bool packet;   /* media has come since the INVITE */
     bool had_key;  /* has played in this open port, maybe before a re-INVITE */
+    bool had_sound; /* the same of a sound without pictures */
     uint64_t packets_before; /* that INVITE */
     bool ssrc_any, answered, minimal, dialog_told;
     unsigned tried;

@@ -94,6 +94,7 @@ enum platform_media_kind {
     PLATFORM_MEDIA_PROGRAM,  /* first pack header or other known payload */
     PLATFORM_MEDIA_CODEC,    /* codecs known, before a key frame */
     PLATFORM_MEDIA_KEY,      /* first key frame is in the hub: picture */
+    PLATFORM_MEDIA_SOUND,    /* sound for seconds, and never a picture */
     PLATFORM_MEDIA_ALIVE,    /* about once a second while packets arrive */
     PLATFORM_MEDIA_ENDED,    /* connection closed or failed: err, text. The
                                 order stays open until its CLOSE */
@@ -107,7 +108,7 @@ struct platform_media_event {
     const char *text;      /* static or borrowed; evidence, may be NULL */
     struct gb_addr from;   /* PACKET, CONNECTED */
     uint32_t ssrc;         /* PACKET */
-    enum ps_codec video, audio; /* CODEC, KEY */
+    enum ps_codec video, audio; /* CODEC, KEY, SOUND */
     uint32_t width, height;     /* KEY */
     /* counters at the time of every event but OPENED and CLOSED */
     uint64_t packets, bytes, lost, foreign, unknown_bytes;

@@ -96,6 +96,15 @@ void session_no_media(struct platform *p, struct session *s)
     no_packet(p, s);
 }
 
+/* There is no key frame to come. */
+static void play_sound_alone(struct platform *p, struct session *s)
+{
+    s->key_at = GB_NEVER;
+    s->state = PLATFORM_PLAYING;
+    s->playing_ms = p->now.mono_ms;
+    session_set_step(p, s, PLATFORM_STEP_PLAYING);
+}
+
 void session_no_key(struct platform *p, struct session *s)
 {
     enum platform_step step = session_awaited(s);
@@ -104,10 +113,7 @@ void session_no_key(struct platform *p, struct session *s)
 
     if (step == PLATFORM_STEP_KEY && s->video == PS_CODEC_UNKNOWN &&
         s->audio != PS_CODEC_UNKNOWN) {
-        s->key_at = GB_NEVER; /* sound alone: there is no key frame to come */
-        s->state = PLATFORM_PLAYING;
-        s->playing_ms = p->now.mono_ms;
-        session_set_step(p, s, PLATFORM_STEP_PLAYING);
+        play_sound_alone(p, s);
         return;
     }
     if (step == PLATFORM_STEP_PROGRAM)
@@ -214,6 +220,17 @@ static void on_key(struct platform *p, struct session *s,
     set_playing(p, s);
 }
 
+/* What the map of the stream promises may be a picture all the same. */
+static void on_sound(struct platform *p, struct session *s,
+                     const struct platform_media_event *ev)
+{
+    s->had_sound = true;
+    s->video = PS_CODEC_UNKNOWN;
+    s->audio = ev->audio;
+    if (s->phase == PHASE_MEDIA && s->state != PLATFORM_PLAYING)
+        play_sound_alone(p, s);
+}
+
 /* About once a second. The first packet and the first key frame are told once
  * for an open port: after another INVITE into it, this is how they come. */
 static void on_alive(struct platform *p, struct session *s,
@@ -223,6 +240,9 @@ static void on_alive(struct platform *p, struct session *s,
         first_packet(p, s);
     if (s->packet && s->answered && s->had_key)
         set_playing(p, s);
+    else if (s->packet && s->answered && s->had_sound &&
+             s->state != PLATFORM_PLAYING)
+        play_sound_alone(p, s);
 }
 
 /* The connection is gone. Playing: it may come back; else nothing will. */
@@ -266,6 +286,9 @@ static void on_live_event(struct platform *p, struct session *s,
         break;
     case PLATFORM_MEDIA_KEY:
         on_key(p, s, ev);
+        break;
+    case PLATFORM_MEDIA_SOUND:
+        on_sound(p, s, ev);
         break;
     case PLATFORM_MEDIA_ALIVE:
         on_alive(p, s, ev);

@@ -149,7 +149,8 @@ void session_free(struct platform *p, struct session *s)
 /* Nothing is left at the media edge. */
 void session_closed(struct platform *p, struct session *s)
 {
-    s->open = s->ordered = s->closing = s->had_key = false;
+    s->open = s->ordered = s->closing = false;
+    s->had_key = s->had_sound = false;
     s->closed_at = GB_NEVER;
     if (s->phase == PHASE_REOPENING) {
         s->phase = PHASE_OPENING;
