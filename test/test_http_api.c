@@ -296,6 +296,8 @@ static void live_timeout(void **state)
     assert_int_equal(fx.n_answers, 1);
     assert_int_equal(fx.last.status, 504);
     assert_true(body_has("\"step\":\"packet\""));
+    assert_true(body_has("\"evidence\":\""));
+    assert_true(body_has("\"hint\":\""));
     assert_int_equal(fake.holds[1], 0);
     assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
 }

@@ -301,6 +301,33 @@ static bool judge(struct outcome *o, const struct platform_session *s)
     return false;
 }
 
+/* What to look at while the platform still waits for a step. */
+static const char *late_hint(enum platform_step step)
+{
+    switch (step) {
+    case PLATFORM_STEP_KEY:
+        return "the stream comes, but no key frame yet: ask again, or shorten "
+               "the key frame interval of the camera to 4 s or less";
+    case PLATFORM_STEP_CODEC:
+        return "set the video of the camera to H.264 or H.265";
+    case PLATFORM_STEP_PROGRAM:
+        return "the device sends a format of its own: set its stream to "
+               "GB/T 28181 (PS)";
+    case PLATFORM_STEP_DEVICE:
+    case PLATFORM_STEP_SOCKET:
+    case PLATFORM_STEP_INVITE:
+    case PLATFORM_STEP_ANSWER:
+    case PLATFORM_STEP_CONNECT:
+    case PLATFORM_STEP_PACKET:
+    case PLATFORM_STEP_PLAYING:
+    case PLATFORM_STEP_ENDED:
+    case PLATFORM_STEP_COUNT:
+        break;
+    }
+    return "the session is still being started: ask again, and see its steps "
+           "in /api/v1/sessions";
+}
+
 /* The time is over; the link behind the last good one is the broken one. */
 static void judge_late(struct outcome *o, const struct platform_session *s)
 {
@@ -317,6 +344,8 @@ static void judge_late(struct outcome *o, const struct platform_session *s)
                  platform_step_name(s->step), HTTP_LIVE_WAIT_MS);
         o->evidence[w.len] = '\0';
     }
+    if (!s->hint.n)
+        slice_copy(o->hint, sizeof(o->hint), slice_str(late_hint(late.step)));
 }
 
 static void answer_outcome(struct http_response *out, const struct outcome *o,
