@@ -231,6 +231,12 @@ static void start_code(struct es *s, uint32_t zeros)
         take_head(s); /* a NAL unit shorter than a head; moves offsets */
     end = s->pos - 1 - zeros; /* of what came before */
     sc = s->pos - (zeros > 2 ? 4 : 3);
+    if (zeros > 2) { /* before a PES with a time, zeros end the last unit */
+        const struct es_mark *pes = es_pes_at(s, s->pos - 3);
+
+        if (pes && pes->has_pts && pes->at > s->base + sc)
+            sc = s->pos - 3;
+    }
     es_video_close_nal(s, end);
     s->nal_sc = sc;
     s->nal_off = s->pos;

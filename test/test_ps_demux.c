@@ -378,6 +378,17 @@ static void k_trailing_zeros(void **state)
     PUT("\0\0\0");
     put_rest();
     expect_any_cut("trailing zeros", done(), NULL, ps_vector_text);
+    /* before a short start code, which is not made longer by them: the time is
+     * that of the PES it begins */
+    begin();
+    put(part(ps_vector[0], 0, PES_AT));
+    ps_pes_encode(&out, 0xe0, key_es().n + 3, true, &pts);
+    put(key_es());
+    PUT("\0\0\0");
+    put(ps_vector[1]);
+    put_pack();
+    put_pes(0xe0, slice_from(p_es(), 1), 93600);
+    expect_any_cut("zeros, short start code", done(), NULL, ps_vector_text);
     begin();
     put(ps_vector[0]);
     PUT("\0\0\0\0\0\0\0\0"); /* between the elements, up to eight */
