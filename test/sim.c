@@ -862,6 +862,21 @@ void sim_channels(struct sim_device *d, unsigned n)
                  "%.10s131%.3s%04u", d->id, d->id + 17, i + 1);
 }
 
+void sim_message_in(struct sim_device *d, const char *body)
+{
+    const struct sip_request r = {
+        .method = SIP_METHOD_MESSAGE,
+        .expires = -1,
+        .user = (uint64_t)(d - d->sim->device) + 1,
+        .content_type = SLICE("Application/MANSCDP+xml"),
+        .body = slice_str(body),
+    };
+    uint64_t ignored;
+
+    assert_int_equal(sip_stack_request_in(d->sim->field, d->dialog, &r,
+                                          d->sim->now.mono_ms, &ignored), 0);
+}
+
 void sim_bye(struct sim_device *d)
 {
     sip_stack_end(d->sim->field, d->dialog, d->sim->now.mono_ms);

@@ -152,6 +152,8 @@ void sim_keepalive(struct sim_device *d, const char *device_id);
 void sim_message(struct sim_device *d, const char *body);
 void sim_request(struct sim_device *d, enum sip_method method,
                  const char *from_id, const char *body);
+/* The same inside its call, where From is the channel. */
+void sim_message_in(struct sim_device *d, const char *body);
 void sim_bye(struct sim_device *d);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */
 void sim_reconnect(struct sim_device *d);

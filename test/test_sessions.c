@@ -554,6 +554,26 @@ static void udp_silent_then_tcp_and_remembered(void **state)
     ends_clean();
 }
 
+static void a_message_inside_the_call(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    d->last_status = 0;
+    sim_message_in(d, "<Notify><CmdType>MediaStatus</CmdType><SN>8</SN>"
+                      "<DeviceID>34020000001310000001</DeviceID>"
+                      "<NotifyType>122</NotifyType></Notify>");
+    sim_run(&s, 200);
+    assert_int_equal(d->last_status, 200);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
 static void the_device_hangs_up(void **state)
 {
     struct sim_device *d = ready();
@@ -985,6 +1005,7 @@ int main(void)
         cmocka_unit_test(nobody_watches),
         cmocka_unit_test(media_falls_silent),
         cmocka_unit_test(udp_silent_then_tcp_and_remembered),
+        cmocka_unit_test(a_message_inside_the_call),
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),

@@ -522,6 +522,8 @@ void session_give_ssrc(struct platform *p, struct session *s);
 int session_take_port(struct platform *p, struct session *s);
 const char *transport_text(enum platform_transport t);
 
+/* By its handle, NULL: there is none any more. */
+struct session *session_find(const struct platform *p, uint64_t id);
 void session_invite(struct platform *p, struct session *s);
 void session_end_dialog(struct platform *p, struct session *s);
 void session_on_sip(struct platform *p, struct session *s,

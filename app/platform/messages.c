@@ -330,6 +330,16 @@ static void probe(struct platform *p, struct device *d,
     d->probe_ms = p->now.mono_ms ? p->now.mono_ms : 1;
 }
 
+/* Whose request this is: the device of From, or of the dialog, inside which
+ * From is the channel (signalling reference §7.2). */
+static struct device *sender(const struct platform *p,
+                             const struct sip_event *ev, struct slice from)
+{
+    const struct session *s = ev->dialog ? session_find(p, ev->user) : NULL;
+
+    return s && s->device ? s->device : device_find(p, from);
+}
+
 /* The device that may send this, or NULL: it has been answered. */
 static struct device *admit(struct platform *p, const struct sip_event *ev,
                             bool *moved)
@@ -337,10 +347,11 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
     const struct sip_response r = { .status = 403, .expires = -1 };
     char text[PLATFORM_ID_MAX], addr[GB_ADDR_TEXT_MAX], id[LOG_TEXT_MAX];
     struct slice from = { "", 0 };
-    struct device *d = NULL;
+    struct device *d;
 
-    if (platform_user(&ev->msg->from.uri, text, &from))
-        d = device_find(p, from);
+    d = sender(p, ev, platform_user(&ev->msg->from.uri, text, &from)
+                          ? from
+                          : SLICE(""));
     if (d && device_admits(p, d, &ev->peer, moved)) {
         if (ev->peer.connection != d->peer.connection ||
             ev->peer.listener != d->peer.listener)

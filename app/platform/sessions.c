@@ -451,7 +451,7 @@ static void view(const struct session *s, struct platform_session *out)
     memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
 }
 
-static struct session *session_find(const struct platform *p, uint64_t id)
+struct session *session_find(const struct platform *p, uint64_t id)
 {
     struct handle *h = idmap_find(&p->handles, id);
 
