@@ -30,6 +30,7 @@ struct ingest {
     uv_tcp_t listener;
     bool listening, freed;
     struct conn *conn;
+    struct conn *newcomer; /* accepted while conn was alive: it may win yet */
     unsigned open_handles;
     size_t slot, batch_used;
     /* what the answer said, kept until there is a receiver */
@@ -228,6 +229,8 @@ static void conn_close(struct conn *c)
     c->closing = true;
     if (c->in->conn == c)
         c->in->conn = NULL;
+    if (c->in->newcomer == c)
+        c->in->newcomer = NULL;
     uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
 }
 
@@ -311,20 +314,14 @@ static void conn_lost(struct conn *c, int err, const char *text)
     }
 }
 
-static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+static void judge_newcomer(struct conn *c);
+
+static void take_frames(struct conn *c)
 {
-    struct conn *c = s->data;
     uint64_t now_ms = uv_now(c->in->o.loop);
     struct rtp_frame f;
     int err = 0;
 
-    (void)b;
-    if (n < 0) {
-        conn_lost(c, (int)n, n == UV_EOF ? "device closed the connection"
-                                         : uv_strerror((int)n));
-        return;
-    }
-    c->len += (size_t)n;
     while (!c->closing && (err = rtp_tcpframe_next(&c->frame, c->slab->bytes,
                                                    c->len, SLAB_BYTES, &f)) == 0)
         use_frame(c, &f, now_ms);
@@ -336,6 +333,23 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
                               : "bytes on the connection are no media");
     else if (!make_room(c))
         conn_lost(c, GB_ENOMEM, "no memory for received bytes");
+}
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+    struct conn *c = s->data;
+
+    (void)b;
+    if (n < 0) {
+        conn_lost(c, (int)n, n == UV_EOF ? "device closed the connection"
+                                         : uv_strerror((int)n));
+        return;
+    }
+    c->len += (size_t)n;
+    if (c == c->in->newcomer)
+        judge_newcomer(c);
+    else
+        take_frames(c);
 }
 
 static struct conn *conn_new(struct ingest *in)
@@ -360,9 +374,8 @@ static struct conn *conn_new(struct ingest *in)
     return c;
 }
 
-static void conn_start(struct conn *c)
+static void conn_read(struct conn *c)
 {
-    struct ingest *in = c->in;
     struct sockaddr_storage ss;
     int len = sizeof(ss), rcvbuf = 1 << 20;
 
@@ -371,6 +384,13 @@ static void conn_start(struct conn *c)
     uv_tcp_keepalive(&c->tcp, 1, 30);
     uv_recv_buffer_size((uv_handle_t *)&c->tcp, &rcvbuf);
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
+static void conn_start(struct conn *c)
+{
+    struct ingest *in = c->in;
+
+    conn_read(c);
     c->up = true;
     in->conn = c;
     in->lost_ms = 0;
@@ -378,7 +398,9 @@ static void conn_start(struct conn *c)
     say(in, PLATFORM_MEDIA_CONNECTED, 0, NULL);
 }
 
-/* May this newcomer take the place of the connection we have? */
+/* ---- a second connection (media.md §3.3) ---- */
+
+/* May another one take the place of the connection we have? */
 static bool may_replace(struct ingest *in)
 {
     struct conn *old = in->conn;
@@ -386,6 +408,69 @@ static bool may_replace(struct ingest *in)
 
     return !old || old->last_ms == 0 ||
            now_ms - old->last_ms >= INGEST_TAKEOVER_MS;
+}
+
+/* The SSRC of the first packet, in the usual framings: 0 or GB_EAGAIN. */
+static int first_ssrc(const struct conn *c, uint32_t *ssrc)
+{
+    const uint8_t *p = c->slab->bytes;
+    size_t off = c->len && p[0] == '$' ? 12 : 10;
+
+    if (c->len < off + 4)
+        return GB_EAGAIN;
+    p += off;
+    *ssrc = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+            p[3];
+    return 0;
+}
+
+static bool is_right(const struct conn *c)
+{
+    uint32_t ssrc;
+
+    return c->in->has_ssrc && !first_ssrc(c, &ssrc) && ssrc == c->in->ssrc;
+}
+
+/* What it has sent so far is kept. */
+static void take_over(struct conn *c)
+{
+    struct ingest *in = c->in;
+
+    in->newcomer = NULL;
+    if (in->conn) {
+        if (in->rx)
+            receiver_gap(in->rx);
+        conn_close(in->conn);
+    }
+    conn_start(c);
+    if (c->len)
+        take_frames(c);
+}
+
+/* It carries the SSRC that was agreed, and the old one something else: that
+ * was not the device. Else the old one would have to fall silent. */
+static void judge_newcomer(struct conn *c)
+{
+    struct ingest *in = c->in;
+    uint32_t ssrc;
+
+    if (first_ssrc(c, &ssrc))
+        return;
+    uv_read_stop((uv_stream_t *)&c->tcp);
+    if (is_right(c) && in->rx && receiver_source(in->rx)->ssrc != in->ssrc)
+        take_over(c);
+}
+
+static void tick_newcomer(struct ingest *in, uint64_t now_ms)
+{
+    struct conn *c = in->newcomer;
+
+    if (!c)
+        return;
+    if (may_replace(in))
+        take_over(c);
+    else if (now_ms - c->since_ms >= INGEST_FIRST_MS)
+        conn_close(c);
 }
 
 static void on_accept(uv_stream_t *server, int status)
@@ -398,16 +483,18 @@ static void on_accept(uv_stream_t *server, int status)
     c = conn_new(in);
     if (!c)
         return; /* stays in the backlog */
-    if (uv_accept(server, (uv_stream_t *)&c->tcp) || !may_replace(in)) {
+    if (uv_accept(server, (uv_stream_t *)&c->tcp)) {
         conn_close(c);
-        return;
+    } else if (may_replace(in)) {
+        take_over(c);
+    } else if (in->newcomer && is_right(in->newcomer)) {
+        conn_close(c);
+    } else {
+        if (in->newcomer)
+            conn_close(in->newcomer);
+        in->newcomer = c;
+        conn_read(c);
     }
-    if (in->conn) {
-        if (in->rx)
-            receiver_gap(in->rx);
-        conn_close(in->conn);
-    }
-    conn_start(c);
 }
 
 static void on_connected(uv_connect_t *req, int status)
@@ -469,6 +556,10 @@ void ingest_answer(struct ingest *in, const struct platform_action *a)
         tell_receiver(in);
     if (in->conn && in->has_ssrc)
         rtp_tcpframe_expect(&in->conn->frame, in->ssrc);
+    if (in->newcomer && in->has_ssrc) {
+        rtp_tcpframe_expect(&in->newcomer->frame, in->ssrc);
+        judge_newcomer(in->newcomer);
+    }
     if (in->o.transport == PLATFORM_TCP_ACTIVE && !in->conn) {
         in->attempts = 0;
         in->ended = false;
@@ -525,6 +616,7 @@ static void tick_connection(struct ingest *in, uint64_t now_ms)
 
 void ingest_tick(struct ingest *in, uint64_t now_ms)
 {
+    tick_newcomer(in, now_ms);
     tick_connection(in, now_ms);
     if (!in->rx)
         return;
@@ -618,6 +710,8 @@ void ingest_free(struct ingest *in)
     in->rtp = in->rtcp = NULL;
     if (in->conn)
         conn_close(in->conn);
+    if (in->newcomer)
+        conn_close(in->newcomer);
     if (in->listening)
         uv_close((uv_handle_t *)&in->listener, on_listener_closed);
     receiver_free(in->rx); /* gives the slabs back */
