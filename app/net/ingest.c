@@ -27,6 +27,7 @@ struct ingest {
     struct ingest_options o;
     struct receiver *rx; /* made with the first packet */
     struct udp_socket *rtp, *rtcp;
+    uv_timer_t life; /* never started: its closing ends the ingest, later */
     uv_tcp_t listener;
     bool listening, freed;
     struct conn *conn;
@@ -628,7 +629,7 @@ void ingest_tick(struct ingest *in, uint64_t now_ms)
 
 /* ---- life ------------------------------------------------------------------------ */
 
-static void on_listener_closed(uv_handle_t *h)
+static void on_handle_closed(uv_handle_t *h)
 {
     handle_closed(h->data);
 }
@@ -687,7 +688,9 @@ int ingest_new(struct ingest **out, const struct ingest_options *o,
     in->slot = INGEST_SLOT;
     in->has_ssrc = o->has_ssrc;
     in->ssrc = o->ssrc;
-    in->open_handles = 1; /* until ingest_free */
+    uv_timer_init(o->loop, &in->life);
+    in->life.data = in;
+    in->open_handles = 1;
     if (o->transport != PLATFORM_TCP_ACTIVE) {
         err = open_udp(in, any, what);
         if (!err)
@@ -713,10 +716,10 @@ void ingest_free(struct ingest *in)
     if (in->newcomer)
         conn_close(in->newcomer);
     if (in->listening)
-        uv_close((uv_handle_t *)&in->listener, on_listener_closed);
+        uv_close((uv_handle_t *)&in->listener, on_handle_closed);
     receiver_free(in->rx); /* gives the slabs back */
     in->rx = NULL;
-    handle_closed(in);
+    uv_close((uv_handle_t *)&in->life, on_handle_closed);
 }
 
 /* What got worse since the last look; an address may be all we know. */
