@@ -1386,6 +1386,7 @@ def live(d, stream=None, transport="udp", codec=None, formats=("flv",), seconds=
     """One device, one stream, judged."""
     stream = dict(stream or {})
     codec = codec or stream.get("codec", "h264")
+    clip_of(codec)  # made before anybody waits for it
     with camera(d, tcp, edition=edition) as dev:
         dev.call = Call(stream=stream, **call)
         t = time.monotonic()
@@ -2351,7 +2352,7 @@ case("no_answer_after_100", refused, deaf=True, provisional=(100, 180), statuses
 def answer_after_the_limit(d):
     """A 200 that comes when nobody waits any more gets ACK and BYE."""
     with camera(d) as dev:
-        dev.call = Call(delay=11.5 * SLOW, late=True, provisional=(100,), media=False)
+        dev.call = Call(delay=11.5, late=True, provisional=(100,), media=False)
         dev.on["CANCEL"] = lambda m: None
         a = d.live(dev.id, dev.channel, transport="udp")
         expect(a.status == 504, f"{a.status} {a.body[:200]}")
@@ -2536,6 +2537,9 @@ def main():
             else:
                 failed += 1
                 print(f"FAILED  {name}: {error}", flush=True)
+                if d.proc.poll() is not None:  # nothing else can pass
+                    print(f"daemon ended with {d.proc.returncode}:\n{d.log()[-6000:]}", flush=True)
+                    os._exit(1)
                 if not isinstance(error, Failed):
                     print(trace)
     try:
