@@ -143,7 +143,14 @@ $(BUILD)/test_%: $(BUILD)/test/test_%.o $(support) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ -lcmocka $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
-$(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(app_lib) $(core_lib)
+# What benchmarks share; peer_NAME.c (PEERS=1) stands each for itself.
+bench_lib := $(BUILD)/libbench.a
+$(bench_lib): $(call obj,$(filter-out test/bench/peer%,$(wildcard test/bench/*.c)))
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(CROSS)ar rcs $@ $^
+
+$(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(bench_lib) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
@@ -185,6 +192,9 @@ fuzz:                                                ## run every libFuzzer targ
 bench:                                               ## print every figure
 	tools/bench.sh
 
+baseline:                                            ## count instructions again, into test/data/instructions.txt
+	tools/instructions.sh baseline
+
 demo:                                                ## the daemon and four simulated cameras
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@tools/demo.sh $(BUILD)
@@ -216,6 +226,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests fuzzers unit check asan cov replay fuzz bench demo golden headers layers words docs install clean help
+.PHONY: all tests fuzzers unit check asan cov replay fuzz bench baseline demo golden headers layers words docs install clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,116 +1,158 @@
-/* What an SDP body costs: ns for one parse and one write, median of many
- * rounds. Prints "figure NAME VALUE UNIT".
+/* What an SDP body costs: a parse into struct sdp, and writing it. The mean of
+ * an offer and an answer that devices were captured exchanging, with the lines
+ * of GB/T 28181, each in many variants.
  *
- * bench_sdp -n N runs N parses in hot_parse and nothing else, for counting
- * instructions: valgrind --tool=callgrind --toggle-collect=hot_parse. */
-#include "sdp/offer.h"
-#include "sdp/sdp.h"
-
+ *     bench_sdp         figures, each beside the limit program in the same run
+ *     bench_sdp -n N    every hot_NAME N times for each body, for callgrind:
+ *                       --toggle-collect=hot_NAME */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
-#define ROUNDS 31
-#define BATCH 20000
+#include "sdp/sdp.h"
+#include "test/bench/corpus.h"
+#include "test/bench/limit.h"
+#include "test/bench/measure.h"
 
-static const char plain[] =
-    "v=0\r\n"
-    "o=34020000002000000001 0 0 IN IP4 10.0.0.6\r\n"
-    "s=Play\r\n"
-    "c=IN IP4 10.0.0.6\r\n"
-    "t=0 0\r\n"
-    "m=video 30010 RTP/AVP 96\r\n"
-    "a=recvonly\r\n"
-    "a=rtpmap:96 PS/90000\r\n";
+static struct bench_corpus corpus;
+static struct sdp parsed;
 
-/* A camera's answer, see test/data/sip/invite-200-dahua-nvr.sip. */
-static const char with_gb[] =
-    "v=0\r\n"
-    "o=34020000001310000001 0 0 IN IP4 192.168.1.108\r\n"
-    "s=Play\r\n"
-    "i=VCam Live Video\r\n"
-    "c=IN IP4 192.168.1.108\r\n"
-    "t=0 0\r\n"
-    "m=video 10032 TCP/RTP/AVP 96\r\n"
-    "a=sendonly\r\n"
-    "a=rtpmap:96 PS/90000\r\n"
-    "a=streamprofile:0\r\n"
-    "a=streamnumber:0\r\n"
-    "a=setup:active\r\n"
-    "a=connection:new\r\n"
-    "y=0200005549\r\n"
-    "f=v/0/0/0/0/0a/0/0/0\r\n";
+int hot_sdp_parse(const struct bench_sample *s, unsigned n);
+int hot_sdp_write(const struct bench_sample *s, unsigned n);
+int hot_sdp_limit(const struct bench_sample *s, unsigned n);
 
-static uint32_t sink;
-
-static uint64_t now_ns(void)
+BENCH_HOT int hot_sdp_parse(const struct bench_sample *s, unsigned n)
 {
-    struct timespec t;
+    int err = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-void hot_parse(struct slice body, unsigned n);
-
-__attribute__((noinline)) void hot_parse(struct slice body, unsigned n)
-{
-    struct sdp s;
-
-    while (n--) {
-        if (sdp_parse(&s, body, NULL) != 0)
-            abort();
-        sink += s.ssrc + s.media[0].port;
+    for (unsigned i = 0; i < n; i++) {
+        err |= sdp_parse(&parsed, s->variant[i % BENCH_VARIANTS], NULL);
+        BENCH_KEEP(&parsed);
     }
+    return err;
 }
 
-static void hot_write(struct slice body, unsigned n)
+BENCH_HOT int hot_sdp_write(const struct bench_sample *s, unsigned n)
 {
-    char buf[1024];
-    struct sdp s;
+    static struct sdp kept;
+    int err = sdp_parse(&kept, s->variant[0], NULL);
 
-    if (sdp_parse(&s, body, NULL) != 0)
-        abort();
-    while (n--) {
-        struct writer w = writer_of(buf, sizeof(buf));
+    for (unsigned i = 0; i < n; i++) {
+        char text[1024];
+        struct writer w = writer_of(text, sizeof(text));
 
-        sdp_write(&w, &s);
-        if (w.err)
-            abort();
-        sink += (uint32_t)w.len;
+        sdp_write(&w, &kept);
+        err |= w.err;
+        BENCH_KEEP(text);
     }
+    return err;
 }
 
-static int by_value(const void *a, const void *b)
+BENCH_HOT int hot_sdp_limit(const struct bench_sample *s, unsigned n)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    int err = 0;
 
-    return (x > y) - (x < y);
+    for (unsigned i = 0; i < n; i++)
+        err |= bench_limit_sdp(s->variant[i % BENCH_VARIANTS]);
+    return err;
 }
 
-static void measure(const char *name, void (*run)(struct slice, unsigned),
-                    struct slice body)
+static void each(int (*hot)(const struct bench_sample *s, unsigned n),
+                 unsigned rounds)
 {
-    double ns[ROUNDS];
+    for (unsigned k = 0; k < rounds; k++)
+        for (size_t i = 0; i < BENCH_BODIES; i++)
+            if (hot(&corpus.body[i], BENCH_VARIANTS))
+                bench_fail(corpus.body[i].name);
+}
 
-    for (unsigned r = 0; r < ROUNDS; r++) {
-        uint64_t begin = now_ns();
+static void parse(void *ctx, unsigned rounds)
+{
+    (void)ctx;
+    each(hot_sdp_parse, rounds);
+}
 
-        run(body, BATCH);
-        ns[r] = (double)(now_ns() - begin) / BATCH;
-    }
-    qsort(ns, ROUNDS, sizeof(ns[0]), by_value);
-    printf("figure %s %.1f ns\n", name, ns[ROUNDS / 2]);
+static void write_back(void *ctx, unsigned rounds)
+{
+    (void)ctx;
+    each(hot_sdp_write, rounds);
+}
+
+static void limit(void *ctx, unsigned rounds)
+{
+    (void)ctx;
+    each(hot_sdp_limit, rounds);
+}
+
+/* ---- another reading --------------------------------------------------- */
+
+static bool line_is(const char *text, const char *prefix, struct slice got)
+{
+    const char *p = strstr(text, prefix);
+    size_t n;
+
+    if (!p)
+        return got.n == 0;
+    p += strlen(prefix);
+    n = strcspn(p, "\r\n");
+    return got.n == n && memcmp(got.p, p, n) == 0;
+}
+
+static bool number_is(const char *text, const char *prefix, uint64_t got)
+{
+    const char *p = strstr(text, prefix);
+    uint64_t v = 0;
+
+    for (p = p ? p + strlen(prefix) : ""; ascii_is_digit(*p); p++)
+        v = v * 10 + (uint64_t)(*p - '0');
+    return v == got;
+}
+
+static bool is_right(const char *text)
+{
+    const struct sdp_media *v = sdp_find_media(&parsed, SDP_VIDEO);
+
+    return v && parsed.n_media == 1 && line_is(text, "\ns=", parsed.name) &&
+           number_is(text, "\ny=", parsed.ssrc) &&
+           line_is(text, "\nf=", parsed.format) &&
+           number_is(text, "\nm=video ", v->port) && v->n_formats == 1 &&
+           number_is(text, "\na=rtpmap:", v->formats[0].pt) &&
+           strstr(text, "\na=rtpmap:96 PS/90000") != NULL &&
+           slice_eq(v->formats[0].encoding, SLICE("PS"));
+}
+
+static void verify(void)
+{
+    for (size_t i = 0; i < BENCH_BODIES; i++)
+        for (size_t k = 0; k < BENCH_VARIANTS; k++) {
+            struct slice body = corpus.body[i].variant[k];
+
+            if (sdp_parse(&parsed, body, NULL) || !is_right(body.p) ||
+                bench_limit_sdp(body))
+                bench_fail(corpus.body[i].name);
+        }
 }
 
 int main(int argc, char **argv)
 {
+    const double n = BENCH_BODIES * BENCH_VARIANTS;
+    struct bench_result r;
+    uint32_t rounds;
+
+    bench_corpus_load(&corpus);
     if (argc == 3 && strcmp(argv[1], "-n") == 0) {
-        hot_parse(SLICE(with_gb), (unsigned)strtoul(argv[2], NULL, 10));
-        return sink == 1;
+        if (!slice_u32(slice_str(argv[2]), 10000000, &rounds))
+            bench_fail("-n NUMBER");
+        for (size_t i = 0; i < BENCH_BODIES; i++)
+            if (hot_sdp_parse(&corpus.body[i], rounds) ||
+                hot_sdp_write(&corpus.body[i], rounds) ||
+                hot_sdp_limit(&corpus.body[i], rounds))
+                bench_fail(corpus.body[i].name);
+        return 0;
     }
-    measure("sdp.parse.ns", hot_parse, SLICE(with_gb));
-    measure("sdp.parse_plain.ns", hot_parse, SLICE(plain));
-    measure("sdp.write.ns", hot_write, SLICE(with_gb));
-    return sink == 1;
+    verify();
+    bench_run(&r, parse, limit, NULL, n);
+    bench_print_result("sdp.parse", &r);
+    bench_run(&r, write_back, limit, NULL, n);
+    bench_print_result("sdp.write", &r);
+    return 0;
 }

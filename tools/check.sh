@@ -50,6 +50,7 @@ step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
 step "clang without warnings" clang_builds
 step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
+step "instructions for a message" tools/instructions.sh check
 step "end to end" python3 test/e2e/run.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e
