@@ -44,7 +44,11 @@ void bench_print_result(const char *name, struct bench_result *r);
 
 /* A function that is timed or counted by name: callgrind
  * --toggle-collect=NAME. */
+#ifdef __clang__
+#define BENCH_HOT __attribute__((noinline))
+#else
 #define BENCH_HOT __attribute__((noinline, noclone))
+#endif
 
 /* Prints and ends with 1. */
 void bench_fail(const char *what) __attribute__((noreturn));
