@@ -131,6 +131,12 @@ $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
+# Programs that only benchmarks run: the floor under a SIP server.
+bench_tools := $(patsubst tools/bench/%.c,$(BUILD)/%,$(wildcard tools/bench/*.c))
+$(bench_tools): $(BUILD)/%: $(BUILD)/tools/bench/%.o $(core_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ -o $@
+
 # An archive: a test takes from it only what it uses, so that one may bring a
 # platform or a stack of its own.
 support := $(BUILD)/libsupport.a
@@ -161,6 +167,7 @@ $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 tests: $(tests)                                      ## build every unit test
+benches: $(benches) $(bench_tools)                   ## build every benchmark
 fuzzers: $(fuzzers)
 
 RUN ?= # runs a program of the target: RUN="qemu-aarch64 -L $(SYSROOT)"
@@ -226,6 +233,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests fuzzers unit check asan cov replay fuzz bench baseline demo golden headers layers words docs install clean help
+.PHONY: all tests benches fuzzers unit check asan cov replay fuzz bench baseline demo golden headers layers words docs install clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
