@@ -11,10 +11,13 @@
  *     refresh    a REGISTER with the digest of that same challenge
  *     login      REGISTER, 401, REGISTER with digest, 200: both count as one
  *     keepalive  MESSAGE, whose DeviceID is the sender's
+ *     settle     waits until the server has no queries any more
  *     hold       keepalives of every device once a minute, for --hold seconds
  *
  * The CPU is that of every thread of --pid, from /proc/PID/task/TID/schedstat.
- * Queries of the server are answered 200, and with nothing more. */
+ * With --floor every sample stands between two of the floor program in the same
+ * phase, and its ratio is to their mean. Catalog and DeviceInfo queries of the
+ * server are answered as a camera with one channel does. */
 #include <errno.h>
 #include <fcntl.h>
 #include <dirent.h>
@@ -48,30 +51,35 @@
 #define T1_NS 500000000ull      /* after which a message is sent again, UDP */
 #define GIVE_UP_NS 32000000000ull
 #define LATENCIES (1u << 18)    /* the last so many are kept */
+#define FLOOR_DEVICES 2000
+#define FLOOR_COUNT 5000        /* transactions of a sample of the floor */
+#define QUIET_NS 8000000000ull  /* without a query: the server has settled */
 #define SOCKET_BUFFER (8 << 20)
 #define TCP_BUFFER 65536
 
 enum phase { PHASE_ASK, PHASE_CONTACT, PHASE_REFRESH, PHASE_LOGIN,
-             PHASE_KEEPALIVE, PHASE_HOLD, PHASE_COUNT };
+             PHASE_KEEPALIVE, PHASE_HOLD, PHASE_SETTLE, PHASE_COUNT };
 
 static const char *const phase_name[PHASE_COUNT] = {
-    "ask", "contact", "refresh", "login", "keepalive", "hold",
+    "ask", "contact", "refresh", "login", "keepalive", "hold", "settle",
 };
 
 /* What the figure of a phase is called behind --name. */
 static const char *const figure_name[PHASE_COUNT] = {
-    "ask", "contact", "register", "login", "keepalive", "hold",
+    "ask", "contact", "register", "login", "keepalive", "hold", "settle",
 };
 
 struct options {
     struct gb_addr server;
     const char *name, *server_id, *realm, *run;
     char password[128];
-    bool tcp, floor;
+    bool tcp, is_floor;
     uint32_t devices, sources, addresses, window, count, samples, rate, hold_s,
         seconds, expires_s, first;
     pid_t pid[MAX_PIDS];
     size_t n_pids;
+    struct gb_addr floor;
+    pid_t floor_pid; /* 0: no floor */
 };
 
 struct load_device {
@@ -116,7 +124,16 @@ struct load {
     unsigned bad_status;
     double latency_us[LATENCIES];
     uint64_t n_latencies;
+    uint64_t scan_ns;  /* when unanswered ones were last looked for */
+    uint64_t asked_ns; /* the last query */
+    uint32_t answers;  /* to queries, since the start */
     bool lost;
+};
+
+/* What one phase gives. */
+struct samples {
+    double us[MAX_SAMPLES], floor_us[MAX_SAMPLES], x[MAX_SAMPLES];
+    double wall_s, cpu_s;
 };
 
 static uint64_t now_ns(void)
@@ -443,7 +460,7 @@ static void on_final(struct load *l, struct slot *s, unsigned status,
 {
     struct load_device *d = &l->device[s->device];
 
-    if (l->o.floor && s->phase == PHASE_ASK && status == 200) {
+    if (l->o.is_floor && s->phase == PHASE_ASK && status == 200) {
         memset(d->nonce, 'f', SIP_NONCE_LEN); /* it challenges nobody */
         d->nonce_len = SIP_NONCE_LEN;
         end_one(l, s);
@@ -485,17 +502,26 @@ static void on_response(struct load *l, struct slice bytes)
     on_final(l, &l->slot[index], status, bytes);
 }
 
-/* Any query is answered 200: the lines that every answer repeats. */
-static void on_request(struct load *l, struct source *src, struct slice bytes)
+static void send_now(const struct load *l, const struct source *src,
+                     const struct writer *w)
+{
+    if (w->err)
+        return;
+    if (l->o.tcp)
+        tcp_write(src, w->p, w->len);
+    else
+        (void)send(src->fd, w->p, w->len, MSG_DONTWAIT);
+}
+
+/* 200 to any request: the lines that every answer repeats. */
+static void answer_ok(const struct load *l, const struct source *src,
+                      struct slice bytes)
 {
     static const char *const names[] = { "Via:", "From:", "Call-ID:", "CSeq:" };
     char text[2048];
     struct writer w = writer_of(text, sizeof(text));
     struct slice line;
 
-    l->asked++;
-    if (slice_has_prefix(bytes, SLICE("ACK ")))
-        return;
     writer_str(&w, "SIP/2.0 200 OK\r\n");
     while (slice_cut(&bytes, '\n', &line) && line.n > 1) {
         for (size_t i = 0; i < 4; i++)
@@ -505,12 +531,86 @@ static void on_request(struct load *l, struct source *src, struct slice bytes)
             writer_f(&w, "%.*s;tag=load\r\n", SLICE_ARG(slice_trim(line)));
     }
     writer_str(&w, "Content-Length: 0\r\n\r\n");
-    if (w.err)
-        return;
-    if (l->o.tcp)
-        tcp_write(src, text, w.len);
+    send_now(l, src, &w);
+}
+
+/* What stands between <name> and the next '<'. */
+static struct slice element(struct slice xml, const char *name)
+{
+    char tag[24];
+    size_t at;
+
+    snprintf(tag, sizeof(tag), "<%s>", name);
+    at = slice_find_slice(xml, slice_str(tag));
+    xml = slice_from(xml, at + strlen(tag));
+    return slice_head(xml, slice_find(xml, '<'));
+}
+
+static void write_answer_body(struct writer *w, struct slice cmd,
+                              struct slice sn, struct slice id)
+{
+    writer_f(w, "<?xml version=\"1.0\" encoding=\"GB2312\"?>\r\n<Response>\r\n"
+                "<CmdType>%.*s</CmdType>\r\n<SN>%.*s</SN>\r\n"
+                "<DeviceID>%.*s</DeviceID>\r\n",
+             SLICE_ARG(cmd), SLICE_ARG(sn), SLICE_ARG(id));
+    if (slice_eq(cmd, SLICE("Catalog")))
+        writer_f(w, "<SumNum>1</SumNum>\r\n<DeviceList Num=\"1\">\r\n<Item>\r\n"
+                    "<DeviceID>%.*s131%.*s</DeviceID>\r\n<Name>Camera 01</Name>"
+                    "\r\n<Manufacturer>Load</Manufacturer>\r\n<Model>Load"
+                    "</Model>\r\n<Owner>Owner</Owner>\r\n<CivilCode>340200"
+                    "</CivilCode>\r\n<Address>Address</Address>\r\n<Parental>0"
+                    "</Parental>\r\n<ParentID>%.*s</ParentID>\r\n<RegisterWay>1"
+                    "</RegisterWay>\r\n<Secrecy>0</Secrecy>\r\n<Status>ON"
+                    "</Status>\r\n</Item>\r\n</DeviceList>\r\n",
+                 SLICE_ARG(slice_head(id, 10)), SLICE_ARG(slice_from(id, 13)),
+                 SLICE_ARG(id));
     else
-        (void)send(src->fd, text, w.len, MSG_DONTWAIT);
+        writer_str(w, "<Result>OK</Result>\r\n<DeviceName>Camera</DeviceName>"
+                      "\r\n<Manufacturer>Load</Manufacturer>\r\n<Model>Load"
+                      "</Model>\r\n<Firmware>1.0</Firmware>\r\n<Channel>1"
+                      "</Channel>\r\n");
+    writer_str(w, "</Response>\r\n");
+}
+
+/* The Response of a device, once: lost is lost. */
+static void answer_query(struct load *l, const struct source *src,
+                         struct slice xml)
+{
+    struct slice cmd = element(xml, "CmdType"), id = element(xml, "DeviceID");
+    char text[2048], buf[1200];
+    struct writer w = writer_of(text, sizeof(text));
+    struct writer body = writer_of(buf, sizeof(buf));
+
+    if (id.n != 20 || (!slice_eq(cmd, SLICE("Catalog")) &&
+                       !slice_eq(cmd, SLICE("DeviceInfo"))))
+        return;
+    write_answer_body(&body, cmd, element(xml, "SN"), id);
+    l->answers++;
+    writer_f(&w, "MESSAGE sip:%s@%s SIP/2.0\r\nVia: SIP/2.0/%s %s;rport;"
+                 "branch=z9hG4bK-q%u\r\nFrom: <sip:%.*s@%s>;tag=q%u\r\n"
+                 "To: <sip:%s@%s>\r\nCall-ID: q%u@%s\r\nCSeq: 1 MESSAGE\r\n"
+                 "Max-Forwards: 70\r\nUser-Agent: sipload\r\n"
+                 "Content-Type: Application/MANSCDP+xml\r\n"
+                 "Content-Length: %zu\r\n\r\n",
+             l->o.server_id, l->o.realm, l->o.tcp ? "TCP" : "UDP", src->local,
+             l->answers, SLICE_ARG(id), l->o.realm, l->answers, l->o.server_id,
+             l->o.realm, l->answers, src->local, body.len);
+    writer_slice_put(&w, writer_slice(&body));
+    send_now(l, src, &w);
+}
+
+static void on_request(struct load *l, const struct source *src,
+                       struct slice bytes)
+{
+    if (slice_has_prefix(bytes, SLICE("ACK ")))
+        return;
+    l->asked++;
+    l->asked_ns = now_ns();
+    answer_ok(l, src, bytes);
+    if (slice_has_prefix(bytes, SLICE("MESSAGE ")))
+        answer_query(l, src,
+                     slice_from(bytes, slice_find_slice(bytes,
+                                                        SLICE("\r\n\r\n"))));
 }
 
 static void on_message(struct load *l, struct source *src, struct slice bytes)
@@ -624,112 +724,189 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_phase(struct load *l, double us[], size_t n, double wall_s,
-                        double cpu_s)
+static void print_raw(const struct load *l, const char *what, const char *unit,
+                      double *v)
+{
+    size_t n = l->o.samples;
+    const char *phase = figure_name[l->phase];
+
+    printf("# %s.%s.%s raw", l->o.name, phase, what);
+    for (size_t i = 0; i < n; i++)
+        printf(" %.2f", v[i]);
+    qsort(v, n, sizeof(v[0]), by_value);
+    printf("\nfigure %s.%s.%s %.2f %s\n", l->o.name, phase, what,
+           n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2, unit);
+}
+
+static void print_summary(struct load *l, const struct samples *v)
 {
     size_t kept = l->n_latencies < LATENCIES ? l->n_latencies : LATENCIES;
 
     qsort(l->latency_us, kept, sizeof(double), by_value);
-    printf("# %s.%s: %llu transactions in %.1f s, %.0f a second; %llu sent "
-           "again, %llu stale, %llu queries; half within %.0f us, 99 %% within "
-           "%.0f us; server CPU %.1f %%, RSS %.1f MiB\n",
+    printf("# %s.%s: %llu transactions in %.1f s; %llu sent again, %llu stale, "
+           "%llu queries; half within %.0f us, 99 %% within %.0f us; server "
+           "CPU %.1f s, RSS %.1f MiB\n",
            l->o.name, figure_name[l->phase], (unsigned long long)l->done,
-           wall_s, (double)l->done / wall_s, (unsigned long long)l->resent,
+           v->wall_s, (unsigned long long)l->resent,
            (unsigned long long)l->stale, (unsigned long long)l->asked,
            kept ? l->latency_us[kept / 2] : 0,
-           kept ? l->latency_us[kept * 99 / 100] : 0, cpu_s / wall_s * 100,
+           kept ? l->latency_us[kept * 99 / 100] : 0, v->cpu_s,
            server_rss_mib(&l->o));
     if (l->bad)
         printf("# %s.%s: %llu bad answers, the last one %u: no figure\n",
                l->o.name, figure_name[l->phase], (unsigned long long)l->bad,
                l->bad_status);
-    if (l->phase == PHASE_ASK || l->bad || l->o.n_pids == 0)
+}
+
+static void print_phase(struct load *l, struct samples *v)
+{
+    print_summary(l, v);
+    if (l->bad || l->o.n_pids == 0 || l->phase == PHASE_ASK)
         return;
     if (l->phase == PHASE_HOLD) {
         printf("figure %s.cpu.percent %.2f %%\nfigure %s.rss.mib %.1f MiB\n",
-               l->o.name, cpu_s / wall_s * 100, l->o.name,
+               l->o.name, v->cpu_s / v->wall_s * 100, l->o.name,
                server_rss_mib(&l->o));
         return;
     }
-    printf("# %s.%s.us raw", l->o.name, figure_name[l->phase]);
-    for (size_t i = 0; i < n; i++)
-        printf(" %.2f", us[i]);
-    qsort(us, n, sizeof(us[0]), by_value);
-    printf("\nfigure %s.%s.us %.2f us\n", l->o.name, figure_name[l->phase],
-           n % 2 ? us[n / 2] : (us[n / 2 - 1] + us[n / 2]) / 2);
+    print_raw(l, "us", "us", v->us);
+    if (!l->o.floor_pid)
+        return;
+    print_raw(l, "floor.us", "us", v->floor_us);
+    print_raw(l, "x", "ratio", v->x);
 }
 
-/* One phase of n transactions, in o.samples samples of equal size. */
-static int run_phase(struct load *l, enum phase phase, uint64_t n,
-                     uint32_t rate)
+static void begin_phase(struct load *l, enum phase phase)
 {
-    double us[MAX_SAMPLES];
-    uint64_t begin = now_ns(), end = begin + l->o.seconds * 1000000000ull;
-    uint64_t cpu = server_ns(&l->o), sample_cpu = cpu, scan = begin, base = 0;
-    uint64_t cpu_now;
-    size_t samples = 0;
-
     l->phase = phase;
-    l->begun = l->done = l->resent = l->stale = l->bad = l->asked = 0;
-    l->n_latencies = 0;
+    l->begun = l->done = l->target = l->resent = l->stale = l->bad = 0;
+    l->asked = l->n_latencies = 0;
     l->next = 0;
-    l->target = n;
-    while (l->done < n) {
+}
+
+/* n transactions more. begin_ns: when the phase began, for the rate. */
+static int run_some(struct load *l, uint64_t n, uint64_t begin_ns,
+                    uint32_t rate)
+{
+    l->target += n;
+    while (l->done < l->target) {
         uint64_t now;
 
-        turn(l, allowed(l, begin, rate));
+        turn(l, allowed(l, begin_ns, rate));
         now = now_ns();
-        if (now - scan > T1_NS / 5) {
-            scan = now;
+        if (now - l->scan_ns > T1_NS / 5) {
+            l->scan_ns = now;
             resend(l);
         }
-        if (l->lost || now > end) {
-            printf("# %s: %s after %llu transactions\n", phase_name[phase],
+        if (l->lost || now - begin_ns > l->o.seconds * 1000000000ull) {
+            printf("# %s: %s after %llu transactions\n", phase_name[l->phase],
                    l->lost ? "no answer" : "out of time",
                    (unsigned long long)l->done);
             return 1;
         }
-        if (l->done == n || (l->done - base >= n / l->o.samples &&
-                             samples < l->o.samples - 1)) {
-            cpu_now = server_ns(&l->o);
-            us[samples++] = (double)(cpu_now - sample_cpu) / 1e3 /
-                            (double)(l->done - base);
-            sample_cpu = cpu_now;
-            base = l->done;
-        }
     }
-    print_phase(l, us, samples, (double)(now_ns() - begin) / 1e9,
-                (double)(server_ns(&l->o) - cpu) / 1e9);
+    return 0;
+}
+
+/* CPU us of one transaction of the floor; a login is two of them. */
+static double floor_us(struct load *f, enum phase phase)
+{
+    uint64_t cpu;
+
+    if (phase != f->phase)
+        begin_phase(f, phase);
+    cpu = server_ns(&f->o);
+    if (run_some(f, FLOOR_COUNT, now_ns(), 0) || f->bad)
+        die("the floor does not answer");
+    return (double)(server_ns(&f->o) - cpu) / 1e3 / FLOOR_COUNT *
+           (phase == PHASE_LOGIN ? 2 : 1);
+}
+
+/* n transactions in o.samples samples. What the server does between them, it
+ * does for them too. f: the floor, or NULL. */
+static int run_phase(struct load *l, struct load *f, enum phase phase,
+                     uint64_t n, uint32_t rate)
+{
+    static struct samples v;
+    uint64_t begin = now_ns(), first = server_ns(&l->o), cpu = first, next;
+    double before = f ? floor_us(f, phase) : 0;
+
+    begin_phase(l, phase);
+    for (size_t i = 0; i < l->o.samples; i++) {
+        uint64_t some = n * (i + 1) / l->o.samples - n * i / l->o.samples;
+        double after;
+
+        if (run_some(l, some, begin, rate))
+            return 1;
+        next = server_ns(&l->o);
+        after = f ? floor_us(f, phase) : 0;
+        v.us[i] = (double)(next - cpu) / 1e3 / (double)some;
+        v.floor_us[i] = (before + after) / 2;
+        v.x[i] = f ? v.us[i] / v.floor_us[i] : 0;
+        before = after;
+        cpu = next;
+    }
+    v.wall_s = (double)(now_ns() - begin) / 1e9;
+    v.cpu_s = (double)(server_ns(&l->o) - first) / 1e9;
+    print_phase(l, &v);
     fflush(stdout);
     return l->bad ? 1 : 0;
 }
 
-static int run(struct load *l)
+static int settle(struct load *l)
+{
+    uint64_t begin = now_ns(), end = begin + l->o.seconds * 1000000000ull;
+    uint64_t cpu = server_ns(&l->o);
+    struct samples v = { .wall_s = 0 };
+
+    begin_phase(l, PHASE_SETTLE);
+    l->asked_ns = begin;
+    while (now_ns() - l->asked_ns < QUIET_NS && now_ns() < end)
+        turn(l, 0);
+    v.wall_s = (double)(now_ns() - begin) / 1e9;
+    v.cpu_s = (double)(server_ns(&l->o) - cpu) / 1e9;
+    print_summary(l, &v);
+    fflush(stdout);
+    return 0;
+}
+
+static int run_named(struct load *l, struct load *f, enum phase p)
+{
+    switch (p) {
+    case PHASE_CONTACT:
+        return run_phase(l, f, p, l->o.devices, l->o.rate);
+    case PHASE_SETTLE:
+        return settle(l);
+    case PHASE_HOLD:
+        return run_phase(l, NULL, p, (uint64_t)l->o.devices * l->o.hold_s / 60,
+                         (l->o.devices + 59) / 60);
+    default:
+        return run_phase(l, f, p, l->o.count, l->o.rate);
+    }
+}
+
+static int run(struct load *l, struct load *f)
 {
     struct slice rest = slice_str(l->o.run), word;
     bool asked = false, more = true;
     int err = 0;
 
     while (more && !err) {
-        enum phase p = PHASE_CONTACT;
+        unsigned p = PHASE_CONTACT;
 
         more = slice_cut(&rest, ',', &word);
         while (p < PHASE_COUNT && !slice_eq(word, slice_str(phase_name[p])))
             p++;
         if (p == PHASE_COUNT)
             return EX_USAGE;
-        if (!asked && p <= PHASE_REFRESH)
-            err = run_phase(l, PHASE_ASK, l->o.devices, 0);
-        asked = true;
-        if (err)
-            break;
-        if (p == PHASE_CONTACT)
-            err = run_phase(l, p, l->o.devices, l->o.rate);
-        else if (p == PHASE_HOLD)
-            err = run_phase(l, p, (uint64_t)l->o.devices * l->o.hold_s / 60,
-                            (l->o.devices + 59) / 60);
-        else
-            err = run_phase(l, p, l->o.count, l->o.rate);
+        if (!asked && p <= PHASE_REFRESH) {
+            asked = true;
+            err = run_phase(l, NULL, PHASE_ASK, l->o.devices, 0);
+            if (f && !err)
+                err = run_phase(f, NULL, PHASE_ASK, f->o.devices, 0);
+        }
+        if (!err)
+            err = run_named(l, f, (enum phase)p);
     }
     return err;
 }
@@ -802,7 +979,7 @@ static void open_all(struct load *l)
 
 static const char usage[] =
     "usage: sipload --server 127.0.0.1:PORT --password P [options]\n"
-    "  --run LIST       of contact refresh login keepalive hold\n"
+    "  --run LIST       of contact refresh login keepalive settle hold\n"
     "                   (contact,refresh,login,keepalive)\n"
     "  --pid P[,P]      processes whose CPU is counted\n"
     "  --devices N      (100000)   --sources N    sockets (16)\n"
@@ -815,7 +992,7 @@ static const char usage[] =
     "  --first N        number of the first device (0)\n"
     "  --transport udp|tcp   --id SERVER-ID   --realm R   --expires N (3600)\n"
     "  --name NAME      of the figures: NAME.register.us ... (sip)\n"
-    "  --floor          the server is sipfloor, which answers 200 to all\n"
+    "  --floor PORT,PID sipfloor on 127.0.0.1, for the ratios NAME.register.x\n"
     "A password @FILE is read from the file. Only servers on this machine.\n";
 
 enum { OPT_SERVER = 256, OPT_PASSWORD, OPT_RUN, OPT_PID, OPT_TRANSPORT, OPT_ID,
@@ -832,7 +1009,7 @@ static const struct option longs[] = {
     { "id", required_argument, NULL, OPT_ID },
     { "realm", required_argument, NULL, OPT_REALM },
     { "name", required_argument, NULL, OPT_NAME },
-    { "floor", no_argument, NULL, OPT_FLOOR },
+    { "floor", required_argument, NULL, OPT_FLOOR },
     { "devices", required_argument, NULL, OPT_DEVICES },
     { "sources", required_argument, NULL, OPT_SOURCES },
     { "count", required_argument, NULL, OPT_COUNT },
@@ -880,6 +1057,19 @@ static bool read_pids(struct options *o, const char *arg)
     return true;
 }
 
+static bool read_floor(struct options *o, const char *arg)
+{
+    struct slice rest = slice_str(arg), port;
+    uint32_t n, pid;
+
+    slice_cut(&rest, ',', &port);
+    if (!slice_u32(port, 65535, &n) || !slice_u32(rest, INT32_MAX, &pid))
+        return false;
+    o->floor = (struct gb_addr){ GB_IPV4, { 127, 0, 0, 1 }, (uint16_t)n };
+    o->floor_pid = (pid_t)pid;
+    return pid > 0;
+}
+
 static bool parse_text(struct options *o, int c, const char *arg)
 {
     switch (c) {
@@ -905,8 +1095,7 @@ static bool parse_text(struct options *o, int c, const char *arg)
         o->name = arg;
         return true;
     case OPT_FLOOR:
-        o->floor = true;
-        return true;
+        return read_floor(o, arg);
     default:
         return false;
     }
@@ -970,14 +1159,39 @@ static int parse_options(struct options *o, int argc, char **argv)
     return 0;
 }
 
+/* The same devices, fewer of them, before the floor. */
+static struct options floor_options(const struct options *o)
+{
+    struct options f = *o;
+
+    f.name = "floor";
+    f.is_floor = true;
+    f.tcp = false;
+    f.server = o->floor;
+    f.pid[0] = o->floor_pid;
+    f.n_pids = 1;
+    f.floor_pid = 0;
+    if (f.devices > FLOOR_DEVICES)
+        f.devices = FLOOR_DEVICES;
+    if (f.window > f.devices / 2 + 1)
+        f.window = f.devices / 2 + 1;
+    if (f.sources > 16)
+        f.sources = 16;
+    return f;
+}
+
 int main(int argc, char **argv)
 {
-    static struct load l;
+    static struct load l, f;
     int err = parse_options(&l.o, argc, argv);
 
     if (!err) {
         open_all(&l);
-        err = run(&l);
+        if (l.o.floor_pid) {
+            f.o = floor_options(&l.o);
+            open_all(&f);
+        }
+        err = run(&l, l.o.floor_pid ? &f : NULL);
     }
     if (err == EX_USAGE)
         fputs(usage, stderr);
