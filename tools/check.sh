@@ -52,6 +52,7 @@ step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
 step "end to end" python3 test/e2e/run.py
+step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e
 step "end to end under TSan" tsan
