@@ -14,17 +14,18 @@ file=test/data/instructions.txt
 b=build/release
 cc=$(${CC:-gcc} --version | head -1)
 machine=$(uname -m)$(grep -m1 -ow avx2 /proc/cpuinfo | sed 's/^/ /')
-passes=64
-
-# NAME PROGRAM FUNCTION ITEMS: what one pass of the program's -n has of them
-table="sip.extract bench_sip hot_extract 10
-sip.typed bench_sip hot_typed 10
-sip.respond bench_sip hot_respond 10
-sip.digest bench_sip hot_digest 10
-sdp.parse bench_sdp hot_sdp_parse 2
-sdp.write bench_sdp hot_sdp_write 2
-sip.limit bench_sip hot_limit 10
-sdp.limit bench_sdp hot_sdp_limit 2"
+# NAME PROGRAM FUNCTION N ITEMS: with -n N the function does N x ITEMS of them
+table="sip.extract bench_sip hot_extract 64 10
+sip.typed bench_sip hot_typed 64 10
+sip.respond bench_sip hot_respond 64 10
+sip.digest bench_sip hot_digest 64 10
+sdp.parse bench_sdp hot_sdp_parse 64 2
+sdp.write bench_sdp hot_sdp_write 64 2
+platform.register bench_platform hot_register 8 64
+platform.keepalive bench_platform hot_keepalive 8 64
+platform.challenge bench_platform hot_challenge 8 64
+sip.limit bench_sip hot_limit 64 10
+sdp.limit bench_sdp hot_sdp_limit 64 2"
 
 if ! command -v valgrind >/dev/null 2>&1; then
     echo "# instructions: not counted, valgrind is not installed"
@@ -38,14 +39,14 @@ if [ "$what" = check ]; then
         exit 0
     fi
 fi
-make -s -j"$(nproc)" VARIANT=release $b/bench_sip $b/bench_sdp
+make -s -j"$(nproc)" VARIANT=release $b/bench_sip $b/bench_sdp $b/bench_platform
 
-count() { # PROGRAM FUNCTION ITEMS
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$2" "$b/$1" -n $passes 2>&1 >/dev/null |
-        awk -v n=$((passes * $3)) '/Collected/ { printf "%.0f\n", $4 / n }'
+count() { # PROGRAM FUNCTION N ITEMS
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$2" "$b/$1" -n "$3" 2>&1 >/dev/null |
+        awk -v n=$(($3 * $4)) '/Collected/ { printf "%.0f\n", $4 / n }'
 }
-counts=$(echo "$table" | while read -r name program function items; do
-    echo "$name $(count "$program" "$function" "$items")"
+counts=$(echo "$table" | while read -r name program function n items; do
+    echo "$name $(count "$program" "$function" "$n" "$items")"
 done)
 
 case $what in
@@ -67,7 +68,7 @@ check)
         !($1 in base) { print $1 ": no baseline; run `make baseline`"; bad = 1; next }
         {
             x = ($2 / base[$1] - 1) * 100
-            printf "%-12s %6d, baseline %6d, %+.1f %%%s\n", $1, $2, base[$1], x, (x > 3 ? "   <- more than 3 % above" : "")
+            printf "%-18s %6d, baseline %6d, %+.1f %%%s\n", $1, $2, base[$1], x, (x > 3 ? "   <- more than 3 % above" : "")
             if (x > 3) bad = 1
         }
         END { exit bad }' ;;
