@@ -156,6 +156,14 @@ $(bench_lib): $(call obj,$(filter-out test/bench/peer%,$(wildcard test/bench/*.c
 	@rm -f $@
 	$(Q)$(CROSS)ar rcs $@ $^
 
+peer_pkg.sofia := sofia-sip-ua
+peer_pkg.osip2 := libosip2
+peer_pkg.re    := libre
+$(foreach p,sofia osip2 re,$(eval $(BUILD)/test/bench/peer_$p.o: CPPFLAGS += $$(subst -I,-isystem ,$$(shell $$(PKG_CONFIG) --cflags $(peer_pkg.$p) 2>/dev/null))))
+$(BUILD)/peer_%: $(BUILD)/test/bench/peer_%.o $(BUILD)/test/bench/peer.o $(bench_lib) $(core_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $$($(PKG_CONFIG) --libs $(peer_pkg.$*)) -o $@
+
 $(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(bench_lib) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@

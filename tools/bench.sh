@@ -1,27 +1,57 @@
 #!/bin/sh
-# bench.sh - prints every figure, one line each: figure NAME VALUE UNIT.
-# Times are medians of at least nine runs in thread CPU time; instructions are
-# counted by callgrind and do not depend on the machine's load.
+# bench.sh - prints every figure, one line each: figure NAME VALUE UNIT, behind
+# it the raw samples. Times are medians in thread CPU time; NAME.x is the ratio
+# to the limit program of the same run; instructions are counted by callgrind
+# and do not depend on the machine's load. Under 15 minutes on two cores.
+#   PEERS=1       other SIP libraries and Kamailio as well, where installed
+#   ONLY=LIST     of: micro instructions daemon load fleet flood peers
 set -eu
 cd "$(dirname "$0")/.."
-make -s -j"$(nproc)" VARIANT=release all build/release/bench_sip build/release/bench_ps \
-    build/release/bench_sdp build/release/bench_manscdp build/release/bench_rtp build/release/bench_hub
 b=build/release
-echo "# $(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //') x$(nproc), $(gcc --version | head -1)"
+export BUILD="$PWD/$b"
+begin=$(date +%s)
+failed=0
+make -s -j"$(nproc)" VARIANT=release all benches
+echo "# $(grep -m1 'model name' /proc/cpuinfo | sed 's/.*: //') x$(nproc), $(uname -r)"
+echo "# $(${CC:-gcc} --version | head -1), glibc $(ldd --version | sed -n '1s/.* //p'), load $(cut -d' ' -f1 /proc/loadavg)"
 
-for t in sip sdp ps rtp manscdp hub; do "$b/bench_$t"; done
-
-count() { # FUNCTION PROGRAM N: instructions in FUNCTION for one of N rounds
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$1" "$2" -n "$3" 2>&1 >/dev/null |
-        awk -v n="$3" '/Collected/ { printf "%.0f", $4 / n }'
+# part NAME SECONDS COMMAND...: bounded; one that fails does not hide the rest
+part() {
+    name=$1 seconds=$2
+    shift 2
+    case " ${ONLY:-$name} " in *" ${name%% *} "*) ;; *) return 0 ;; esac
+    t=$(date +%s)
+    if ! timeout -k 10 "$seconds" "$@"; then
+        echo "# FAILED or out of time: $*"
+        failed=1
+    fi
+    echo "# $name: $(($(date +%s) - t)) s"
 }
-if command -v valgrind >/dev/null 2>&1; then
-    echo "figure sip.extract.instructions $(count hot_extract "$b/bench_sip" 200) instructions"
-    echo "figure sdp.parse.instructions $(count hot_parse "$b/bench_sdp" 200) instructions"
-else
-    echo "# valgrind is not installed: instructions not run"
-fi
+size() {
+    strip -o "$b/gb28181d.stripped" "$b/gb28181d"
+    echo "figure binary.bytes $(stat -c %s "$b/gb28181d.stripped") B"
+}
+peer() { # NAME PKG-CONFIG-NAME
+    if pkg-config --exists "$2" 2>/dev/null; then
+        make -s VARIANT=release "$b/peer_$1"
+        part peers 30 "$b/peer_$1"
+    else
+        echo "# $1 is not installed"
+    fi
+}
 
-strip -o "$b/gb28181d.stripped" "$b/gb28181d"
-echo "figure binary.bytes $(stat -c %s "$b/gb28181d.stripped") B"
-BUILD=$PWD/$b python3 test/e2e/figures.py
+for t in sip sdp manscdp ps rtp stack platform hub; do part micro 60 "$b/bench_$t"; done
+part instructions 60 tools/instructions.sh print
+size
+part daemon 150 python3 test/e2e/figures.py
+part load 240 python3 test/e2e/load.py load
+part fleet 300 python3 test/e2e/load.py fleet
+part flood 150 env FLOOD_S=30 python3 test/e2e/flood.py
+if [ "${PEERS:-0}" = 1 ]; then
+    peer sofia sofia-sip-ua
+    peer osip2 libosip2
+    peer re libre
+    part peers 120 python3 test/e2e/load.py peers
+fi
+echo "# bench: $(($(date +%s) - begin)) s"
+exit $failed

@@ -1,12 +1,14 @@
 #!/bin/sh
-# setup.sh [build|all] - installs what gb28181d needs, by apt (Debian, Ubuntu).
+# setup.sh [build|all|bench] - installs what gb28181d needs, by apt (Debian, Ubuntu).
 #   build  compilers and libraries (enough for `make` and `make demo`)
 #   all    and what the tests, fuzzers and benchmarks need (default)
+#   bench  and what the benchmarks compare with: make bench PEERS=1
 # Says what it does; does nothing that is done already.
 set -eu
 what=${1:-all}
 build="gcc make curl pkg-config libc6-dev libuv1-dev libmxml-dev nettle-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev zlib1g-dev"
-tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind mandoc git iproute2"
+tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind mandoc git iproute2 sip-tester"
+bench="libsofia-sip-ua-dev libosip2-dev libre-dev kamailio"
 
 if ! command -v apt-get >/dev/null 2>&1; then
     cat <<EOF
@@ -25,6 +27,7 @@ fi
 
 packages=$build
 [ "$what" = build ] || packages="$build $tests"
+[ "$what" != bench ] || packages="$packages $bench"
 missing=
 for p in $packages; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
