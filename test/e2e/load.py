@@ -5,6 +5,7 @@ load   CPU for each new contact, refresh, login and keepalive of 100,000 devices
        over UDP; each sample between two of the floor program, and the ratio to
        them, NAME.x
 fleet  100,000 devices that keep alive once a minute: CPU, RSS
+quick  a few of each over UDP and TCP, to see that all is answered
 peers  Kamailio, where it is installed, measured by the same client
 
 DEVICES, COUNT (transactions of a phase) and HOLD_S make it smaller."""
@@ -161,6 +162,17 @@ def fleet():
         d.close()
 
 
+def quick():
+    """A few of each over UDP and TCP, for the tests: every answer must be right."""
+    for transport in ("udp", "tcp"):
+        d = Daemon(settings=SETTINGS)
+        try:
+            sipload(d.sip, [d.proc.pid], transport, "--devices", "500", "--count", "2000", "--transport", transport,
+                    "--sources", "20", password="@" + d.password_file)
+        finally:
+            d.close()
+
+
 def kamailio():
     exe = shutil.which("kamailio", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
     if not exe:
@@ -202,7 +214,7 @@ def listens(port):
         return any(f":{port:04X} " in line.split("00000000:0000")[0] for line in f)
 
 
-PARTS = {"load": load, "fleet": fleet, "peers": kamailio}
+PARTS = {"load": load, "fleet": fleet, "quick": quick, "peers": kamailio}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or ("load", "fleet"):
