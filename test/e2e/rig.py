@@ -25,6 +25,18 @@ def free_port(kind=socket.SOCK_STREAM, family=socket.AF_INET, host="127.0.0.1"):
         return s.getsockname()[1]
 
 
+def free_sip_port(family, host):
+    """One that is free for UDP and TCP."""
+    while True:
+        port = free_port(socket.SOCK_DGRAM, family, host)
+        with socket.socket(family, socket.SOCK_STREAM) as s:
+            try:
+                s.bind((host, port))
+                return port
+            except OSError:
+                continue
+
+
 _next_ports = [20000 + (os.getpid() % 90) * 100]
 
 
@@ -68,7 +80,7 @@ class Daemon:
     def __init__(self, host="127.0.0.1", settings=(), directory=None):
         self.host = host
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.sip = free_port(socket.SOCK_DGRAM, family, host)
+        self.sip = free_sip_port(family, host)
         self.http = free_port(socket.SOCK_STREAM, family, host)
         self.ports = media_range()
         self.settings = list(settings)
