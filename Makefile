@@ -160,7 +160,8 @@ peer_pkg.sofia := sofia-sip-ua
 peer_pkg.osip2 := libosip2
 peer_pkg.re    := libre
 $(foreach p,sofia osip2 re,$(eval $(BUILD)/test/bench/peer_$p.o: CPPFLAGS += $$(subst -I,-isystem ,$$(shell $$(PKG_CONFIG) --cflags $(peer_pkg.$p) 2>/dev/null))))
-$(BUILD)/peer_%: $(BUILD)/test/bench/peer_%.o $(BUILD)/test/bench/peer.o $(bench_lib) $(core_lib)
+# Of ours only base: sofia has an sdp_parse too.
+$(BUILD)/peer_%: $(BUILD)/test/bench/peer_%.o $(BUILD)/test/bench/peer.o $(bench_lib) $(call obj,$(wildcard base/*.c))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $$($(PKG_CONFIG) --libs $(peer_pkg.$*)) -o $@
 
