@@ -9,7 +9,7 @@
 
 static void load_window(struct head *h)
 {
-    struct scan_masks m = { 0, 0 };
+    struct scan_masks m = { 0, 0, 0 };
     const char *p = h->bytes.p + h->block;
     size_t left = h->bytes.n - h->block;
 
@@ -18,17 +18,21 @@ static void load_window(struct head *h)
     else if (left)
         m = scan_window_part(p, left);
     h->lf = m.lf;
-    h->odd = m.odd;
+    h->odd = m.cr | m.nul;
 }
 
 void head_init(struct head *h, struct slice bytes)
 {
+    head_init_at(h, bytes, 0);
+}
+
+void head_init_at(struct head *h, struct slice bytes, size_t off)
+{
     h->bytes = bytes;
-    h->off = 0;
+    h->off = h->block = off;
     h->flags = 0;
-    h->block = 0;
     h->lf = h->odd = 0;
-    if (bytes.n)
+    if (off < bytes.n)
         load_window(h);
 }
 
@@ -41,7 +45,7 @@ static bool next_lf(struct head *h, size_t *at, bool *odd)
     *odd = false;
     while (h->lf == 0) {
         *odd |= h->odd != 0;
-        if (h->bytes.n - h->block <= SCAN_WINDOW)
+        if (h->bytes.n <= h->block + SCAN_WINDOW)
             return false;
         h->block += SCAN_WINDOW;
         load_window(h);

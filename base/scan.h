@@ -1,40 +1,196 @@
-/* base/scan.h - find an octet, sixteen at a time where the machine can
+/* base/scan.h - find octets, sixteen or more at a time where the machine can
  *
- * Nothing here reads outside [p, p + n). */
+ * Nothing here reads outside [p, p + n): what is left of a buffer is looked at
+ * in a block that reaches back over octets already seen, or, when the whole is
+ * shorter than a block, gathered from smaller loads.
+ *
+ * Each function has a twin NAME_scalar that says in plain C what it means;
+ * machines without vectors, and builds with -DSCAN_SCALAR, use the twins. All
+ * give the same results (test_scan, fuzz_scan). */
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__)
+#if !defined(SCAN_SCALAR) && defined(__SSE2__)
 #include <emmintrin.h>
 #define SCAN_SSE2 1
-#elif defined(__aarch64__) && defined(__ARM_NEON)
+#elif !defined(SCAN_SCALAR) && defined(__aarch64__) &&                         \
+    defined(__ARM_NEON) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #include <arm_neon.h>
 #define SCAN_NEON 1
 #endif
 
 #define SCAN_WINDOW 64 /* octets that one struct scan_masks covers */
+#define SCAN_INLINE static inline __attribute__((always_inline))
 
-struct scan_masks {
-    uint64_t lf;  /* bit i: octet i is LF */
-    uint64_t odd; /* bit i: octet i is CR or NUL */
+struct scan_masks { /* bit i: octet i is ... */
+    uint64_t lf, cr, nul;
 };
 
-#if defined(SCAN_SSE2)
-static inline uint32_t scan_bits16(__m128i hit)
+/* ---- what the functions mean -------------------------------------------- */
+
+/* Index of the first c in p[0..n), or n. */
+static inline size_t scan_char_scalar(const char *p, size_t n, char c)
 {
-    return (uint32_t)_mm_movemask_epi8(hit);
+    size_t i = 0;
+
+    while (i < n && p[i] != c)
+        i++;
+    return i;
 }
 
-static inline __m128i scan_load16(const char *p)
+/* A letter, a digit or one of . - _: what host names, ids, tags and branches
+ * are made of, and nothing that divides them. */
+static inline bool scan_is_word(char c)
+{
+    char l = (char)(c | 0x20);
+
+    return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+}
+
+/* Index of the first octet that is no word octet, or n. */
+static inline size_t scan_word_scalar(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && scan_is_word(p[i]))
+        i++;
+    return i;
+}
+
+/* What no URI holds, whatever its scheme: SP and controls, DEL, < > ". */
+static inline bool scan_is_delimiter(char c)
+{
+    unsigned char u = (unsigned char)c;
+
+    return u <= 0x20 || u == 0x7f || c == '<' || c == '>' || c == '"';
+}
+
+/* Index of the first such octet, or n. */
+static inline size_t scan_delimiter_scalar(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && !scan_is_delimiter(p[i]))
+        i++;
+    return i;
+}
+
+/* Index of the first CR or LF, or n. */
+static inline size_t scan_eol_scalar(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && p[i] != '\r' && p[i] != '\n')
+        i++;
+    return i;
+}
+
+/* The masks of p[0..64); all of it must be readable. */
+static inline struct scan_masks scan_window_scalar(const char *p)
+{
+    struct scan_masks m = { 0, 0, 0 };
+
+    for (unsigned i = 0; i < SCAN_WINDOW; i++) {
+        m.lf |= (uint64_t)(p[i] == '\n') << i;
+        m.cr |= (uint64_t)(p[i] == '\r') << i;
+        m.nul |= (uint64_t)(p[i] == '\0') << i;
+    }
+    return m;
+}
+
+/* ---- sixteen octets ------------------------------------------------------ */
+
+#if defined(SCAN_SSE2)
+typedef __m128i scan_v; /* lanes of a result: all ones or all zeros */
+
+SCAN_INLINE scan_v scan_load(const char *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
+
+SCAN_INLINE scan_v scan_halves(uint64_t low, uint64_t high)
+{
+    return _mm_set_epi64x((long long)high, (long long)low);
+}
+
+SCAN_INLINE scan_v scan_eq(scan_v x, char c)
+{
+    return _mm_cmpeq_epi8(x, _mm_set1_epi8(c));
+}
+
+SCAN_INLINE scan_v scan_between(scan_v x, char lo, char hi)
+{
+    scan_v d = _mm_sub_epi8(x, _mm_set1_epi8(lo));
+
+    return _mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8((char)(hi - lo))), d);
+}
+
+SCAN_INLINE scan_v scan_or(scan_v a, scan_v b)
+{
+    return _mm_or_si128(a, b);
+}
+
+/* a without b. */
+SCAN_INLINE scan_v scan_less(scan_v a, scan_v b)
+{
+    return _mm_andnot_si128(b, a);
+}
+
+SCAN_INLINE scan_v scan_lower(scan_v x)
+{
+    return _mm_or_si128(x, _mm_set1_epi8(0x20));
+}
+
+SCAN_INLINE uint32_t scan_bits(scan_v hit)
+{
+    return (uint32_t)_mm_movemask_epi8(hit);
+}
 #elif defined(SCAN_NEON)
-static inline uint32_t scan_bits16(uint8x16_t hit)
+typedef uint8x16_t scan_v;
+
+SCAN_INLINE scan_v scan_load(const char *p)
+{
+    return vld1q_u8((const uint8_t *)p);
+}
+
+SCAN_INLINE scan_v scan_halves(uint64_t low, uint64_t high)
+{
+    return vcombine_u8(vcreate_u8(low), vcreate_u8(high));
+}
+
+SCAN_INLINE scan_v scan_eq(scan_v x, char c)
+{
+    return vceqq_u8(x, vdupq_n_u8((uint8_t)c));
+}
+
+SCAN_INLINE scan_v scan_between(scan_v x, char lo, char hi)
+{
+    return vcleq_u8(vsubq_u8(x, vdupq_n_u8((uint8_t)lo)),
+                    vdupq_n_u8((uint8_t)(hi - lo)));
+}
+
+SCAN_INLINE scan_v scan_or(scan_v a, scan_v b)
+{
+    return vorrq_u8(a, b);
+}
+
+SCAN_INLINE scan_v scan_less(scan_v a, scan_v b)
+{
+    return vbicq_u8(a, b);
+}
+
+SCAN_INLINE scan_v scan_lower(scan_v x)
+{
+    return vorrq_u8(x, vdupq_n_u8(0x20));
+}
+
+SCAN_INLINE uint32_t scan_bits(scan_v hit)
 {
     static const uint8_t weight[16] = { 1, 2, 4, 8, 16, 32, 64, 128,
                                         1, 2, 4, 8, 16, 32, 64, 128 };
@@ -45,70 +201,146 @@ static inline uint32_t scan_bits16(uint8x16_t hit)
 }
 #endif
 
-/* Index of the first c in p[0..n), or n. */
-static inline size_t scan_char(const char *p, size_t n, char c)
+#if defined(SCAN_SSE2) || defined(SCAN_NEON)
+#define SCAN_VECTORS 1
+
+/* The n octets at p, 0 < n < 16, and zeros. Loads overlap where n is no power
+ * of two: the same octets come to the same place. */
+SCAN_INLINE scan_v scan_load_part(const char *p, size_t n)
 {
-    size_t i = 0;
+    uint64_t low, high = 0;
+    uint32_t a, b;
 
-#if defined(SCAN_SSE2)
-    __m128i want = _mm_set1_epi8(c);
-
-    for (; i + 16 <= n; i += 16) {
-        uint32_t m = scan_bits16(_mm_cmpeq_epi8(scan_load16(p + i), want));
-
-        if (m)
-            return i + (size_t)__builtin_ctz(m);
+    if (n >= 8) {
+        memcpy(&low, p, 8);
+        memcpy(&high, p + n - 8, 8);
+        high = high >> 8 * (15 - n) >> 8;
+    } else if (n >= 4) {
+        memcpy(&a, p, 4);
+        memcpy(&b, p + n - 4, 4);
+        low = a | (uint64_t)b << 8 * (n - 4);
+    } else {
+        low = (uint64_t)(unsigned char)p[0] |
+              (uint64_t)(unsigned char)p[n / 2] << 8 * (n / 2) |
+              (uint64_t)(unsigned char)p[n - 1] << 8 * (n - 1);
     }
-#elif defined(SCAN_NEON)
-    uint8x16_t want = vdupq_n_u8((uint8_t)c);
-
-    for (; i + 16 <= n; i += 16) {
-        uint32_t m = scan_bits16(
-            vceqq_u8(vld1q_u8((const uint8_t *)p + i), want));
-
-        if (m)
-            return i + (size_t)__builtin_ctz(m);
-    }
-#endif
-    while (i < n && p[i] != c)
-        i++;
-    return i;
+    return scan_halves(low, high);
 }
 
-/* The masks of p[0..64); all of it must be readable. */
+/* Bit i: lane i of x is of the class (that c may be part of). */
+typedef uint32_t scan_class(scan_v x, char c);
+
+/* Index of the first octet of the class, or n. The last block reaches back:
+ * what it sees again was no hit. */
+SCAN_INLINE size_t scan_first(const char *p, size_t n, scan_class *hits,
+                              char c)
+{
+    size_t i = 0;
+    uint32_t m;
+
+    for (; n - i >= 16; i += 16) {
+        m = hits(scan_load(p + i), c);
+        if (m)
+            return i + (size_t)__builtin_ctz(m);
+    }
+    if (i == n)
+        return n;
+    if (i) {
+        i = n - 16;
+        m = hits(scan_load(p + i), c);
+    } else {
+        m = hits(scan_load_part(p, n), c) & ((1u << n) - 1);
+    }
+    return m ? i + (size_t)__builtin_ctz(m) : n;
+}
+
+SCAN_INLINE uint32_t scan_class_char(scan_v x, char c)
+{
+    return scan_bits(scan_eq(x, c));
+}
+
+SCAN_INLINE uint32_t scan_class_not_word(scan_v x, char c)
+{
+    scan_v word = scan_or(scan_between(scan_lower(x), 'a', 'z'),
+                          scan_or(scan_eq(x, '_'),
+                                  scan_less(scan_between(x, '-', '9'),
+                                            scan_eq(x, '/'))));
+
+    (void)c;
+    return scan_bits(word) ^ 0xffffu;
+}
+
+SCAN_INLINE uint32_t scan_class_delimiter(scan_v x, char c)
+{
+    scan_v hit = scan_or(scan_or(scan_between(x, 0, 0x20), scan_eq(x, 0x7f)),
+                         scan_or(scan_eq(x, '"'),
+                                 scan_or(scan_eq(x, '<'), scan_eq(x, '>'))));
+
+    (void)c;
+    return scan_bits(hit);
+}
+
+SCAN_INLINE uint32_t scan_class_eol(scan_v x, char c)
+{
+    (void)c;
+    return scan_bits(scan_or(scan_eq(x, '\n'), scan_eq(x, '\r')));
+}
+#endif
+
+/* ---- the functions ------------------------------------------------------- */
+
+static inline size_t scan_char(const char *p, size_t n, char c)
+{
+#ifdef SCAN_VECTORS
+    return scan_first(p, n, scan_class_char, c);
+#else
+    return scan_char_scalar(p, n, c);
+#endif
+}
+
+static inline size_t scan_word(const char *p, size_t n)
+{
+#ifdef SCAN_VECTORS
+    return scan_first(p, n, scan_class_not_word, 0);
+#else
+    return scan_word_scalar(p, n);
+#endif
+}
+
+static inline size_t scan_delimiter(const char *p, size_t n)
+{
+#ifdef SCAN_VECTORS
+    return scan_first(p, n, scan_class_delimiter, 0);
+#else
+    return scan_delimiter_scalar(p, n);
+#endif
+}
+
+static inline size_t scan_eol(const char *p, size_t n)
+{
+#ifdef SCAN_VECTORS
+    return scan_first(p, n, scan_class_eol, 0);
+#else
+    return scan_eol_scalar(p, n);
+#endif
+}
+
 static inline struct scan_masks scan_window(const char *p)
 {
-    struct scan_masks m = { 0, 0 };
-
-#if defined(SCAN_SSE2)
-    __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
-    __m128i nul = _mm_setzero_si128();
+#ifdef SCAN_VECTORS
+    struct scan_masks m = { 0, 0, 0 };
 
     for (unsigned i = 0; i < SCAN_WINDOW; i += 16) {
-        __m128i x = scan_load16(p + i);
-        __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(x, cr),
-                                   _mm_cmpeq_epi8(x, nul));
+        scan_v x = scan_load(p + i);
 
-        m.lf |= (uint64_t)scan_bits16(_mm_cmpeq_epi8(x, lf)) << i;
-        m.odd |= (uint64_t)scan_bits16(odd) << i;
+        m.lf |= (uint64_t)scan_bits(scan_eq(x, '\n')) << i;
+        m.cr |= (uint64_t)scan_bits(scan_eq(x, '\r')) << i;
+        m.nul |= (uint64_t)scan_bits(scan_eq(x, '\0')) << i;
     }
-#elif defined(SCAN_NEON)
-    uint8x16_t lf = vdupq_n_u8('\n'), cr = vdupq_n_u8('\r');
-
-    for (unsigned i = 0; i < SCAN_WINDOW; i += 16) {
-        uint8x16_t x = vld1q_u8((const uint8_t *)p + i);
-        uint8x16_t odd = vorrq_u8(vceqq_u8(x, cr), vceqzq_u8(x));
-
-        m.lf |= (uint64_t)scan_bits16(vceqq_u8(x, lf)) << i;
-        m.odd |= (uint64_t)scan_bits16(odd) << i;
-    }
-#else
-    for (unsigned i = 0; i < SCAN_WINDOW; i++) {
-        m.lf |= (uint64_t)(p[i] == '\n') << i;
-        m.odd |= (uint64_t)(p[i] == '\r' || p[i] == '\0') << i;
-    }
-#endif
     return m;
+#else
+    return scan_window_scalar(p);
+#endif
 }
 
 /* The same for the n < 64 octets that are left at the end of a buffer. */
@@ -121,4 +353,29 @@ static inline struct scan_masks scan_window_part(const char *p, size_t n)
         memcpy(pad, p, n);
     return scan_window(pad);
 }
+
+/* ---- lines --------------------------------------------------------------- */
+
+/* The lines of a plain header block: each ends in CRLF, no other CR or LF and
+ * no NUL is in it, the first line is not empty, and the first empty one ends
+ * it inside p[0..n).
+ *
+ * lf   offset of the LF of each line, the empty one last; has room for
+ *      max + SCAN_WINDOW / 2 of them
+ * max  2 or more
+ *
+ * The number of offsets, 2 to max; 0 when the block is not plain, does not
+ * end, or has more lines: then lf means nothing, and someone more patient
+ * must look. */
+typedef size_t scan_lines_fn(const char *p, size_t n, uint32_t *lf,
+                             size_t max);
+scan_lines_fn scan_lines;
+
+/* Every way that this machine can do it, the best first, ended by a NULL
+ * name; for tests. */
+struct scan_lines_way {
+    const char *name;
+    scan_lines_fn *fn;
+};
+size_t scan_lines_ways(struct scan_lines_way way[static 4]);
 #endif

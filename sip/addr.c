@@ -81,10 +81,41 @@ static int find_tag(struct sip_addr *a)
     return 0;
 }
 
-int sip_addr_parse(struct sip_addr *out, struct slice value,
-                   struct gb_diag *diag)
+/* "<sip:user@host:port>", with ";tag=words" or nothing behind it: what all
+ * devices send. Reads as parse_any would. False: something else. */
+static bool parse_plain(struct sip_addr *out, struct slice v)
 {
-    struct slice v = slice_trim(value);
+    struct sip_uri uri;
+    struct slice tag;
+    size_t n;
+
+    if (v.n == 0 || v.p[0] != '<')
+        return false;
+    n = sip_uri_parse_plain(&uri, slice_of(v.p + 1, v.n - 1));
+    if (n == 0 || n + 1 == v.n || v.p[n + 1] != '>')
+        return false;
+    v = slice_from(v, n + 2);
+    tag = slice_of(NULL, 0);
+    if (v.n) {
+        if (v.n < 6 || memcmp(v.p, ";tag=", 5) != 0)
+            return false;
+        tag = slice_of(v.p + 5, v.n - 5);
+        if (scan_word(tag.p, tag.n) < tag.n)
+            return false;
+    }
+    *out = (struct sip_addr){
+        .text = slice_of(uri.text.p - 1, n + 2 + v.n),
+        .uri = uri,
+        .params = slice_from(v, 1),
+        .tag = tag,
+        .bracketed = true,
+    };
+    return true;
+}
+
+static int parse_any(struct sip_addr *out, struct slice v,
+                     struct gb_diag *diag)
+{
     struct sip_addr a = { .text = v };
     size_t i = 0;
     int err;
@@ -122,6 +153,14 @@ int sip_addr_parse(struct sip_addr *out, struct slice value,
     return 0;
 }
 
+int sip_addr_parse(struct sip_addr *out, struct slice value,
+                   struct gb_diag *diag)
+{
+    struct slice v = slice_trim(value);
+
+    return parse_plain(out, v) ? 0 : parse_any(out, v, diag);
+}
+
 bool sip_addr_param(const struct sip_addr *a, struct slice name,
                     struct sip_param *out)
 {
@@ -131,13 +170,7 @@ bool sip_addr_param(const struct sip_addr *a, struct slice name,
 /* Nothing that ends a URI or tag early. */
 static bool is_plain(struct slice s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c <= 0x20 || c == 0x7f || c == '<' || c == '>' || c == '"')
-            return false;
-    }
-    return true;
+    return scan_delimiter(s.p, s.n) == s.n;
 }
 
 void sip_addr_write(struct writer *w, struct slice uri, struct slice tag)

@@ -1,6 +1,7 @@
 #include "sip/msg.h"
 
 #include "base/head.h"
+#include "base/scan.h"
 #include "sip/xmlend.h"
 
 /* One parse: the first fault wins, but the rest is still read, so that the
@@ -10,6 +11,15 @@ struct parse {
     struct gb_diag *diag;
     int err;
     unsigned reject; /* status for the first fault */
+    uint8_t last[SIP_HDR_COUNT]; /* as m->first, of the last one so far */
+};
+
+/* The line ends of a plain block (base/scan.h): start line, fields, the empty
+ * line. */
+#define MAX_LINES (SIP_MAX_FIELDS + 2)
+struct lines {
+    size_t n; /* 0: not plain */
+    uint32_t lf[MAX_LINES + SCAN_WINDOW / 2];
 };
 
 static void fault(struct parse *p, int err, unsigned status, const char *at,
@@ -110,7 +120,7 @@ static void request_uri(struct parse *p, struct slice uri)
     err = sip_uri_parse(&m->uri, uri, &d);
     if (err)
         value_fault(p, err, uri, &d);
-    else if (m->uri.scheme == SIP_SCHEME_OTHER)
+    else if (!sip_uri_is_sip(&m->uri))
         fault(p, GB_EUNSUPPORTED, 416, uri.p, "scheme of the Request-URI");
     else if (m->uri.headers.n)
         fault(p, GB_ESYNTAX, 400, m->uri.headers.p,
@@ -149,11 +159,52 @@ static bool request_line(struct parse *p, struct slice line)
     return true;
 }
 
+/* "SIP/2.0 200 OK". False: look closer. */
+static bool plain_status_line(struct sip_msg *m, struct slice line)
+{
+    const char *s = line.p;
+
+    if (line.n < 12 || memcmp(s, "SIP/2.0 ", 8) != 0 || s[11] != ' ' ||
+        s[8] < '1' || s[8] > '6' || !ascii_is_digit(s[9]) ||
+        !ascii_is_digit(s[10]))
+        return false;
+    m->status = (unsigned)(s[8] - '0') * 100 + (unsigned)(s[9] - '0') * 10 +
+                (unsigned)(s[10] - '0');
+    m->reason = slice_trim(slice_of(s + 11, line.n - 11));
+    return true;
+}
+
+/* "METHOD sip:user@host SIP/2.0" with a method that we know. False: look
+ * closer. */
+static bool plain_request_line(struct sip_msg *m, struct slice line)
+{
+    size_t method = scan_char(line.p, line.n, ' '), end = line.n - 8;
+    struct slice name = slice_head(line, method), text;
+    enum sip_method id = sip_method_lookup(name);
+    struct sip_uri uri;
+
+    if (id == SIP_METHOD_OTHER || line.n < method + 9 ||
+        memcmp(line.p + end, " SIP/2.0", 8) != 0)
+        return false;
+    text = slice_of(line.p + method + 1, end - method - 1);
+    if (text.n == 0 || text.n > SIP_MAX_URI ||
+        sip_uri_parse_plain(&uri, text) != text.n)
+        return false;
+    m->is_request = true;
+    m->method = id;
+    m->method_name = name;
+    m->uri = uri;
+    return true;
+}
+
 static bool start_line(struct parse *p, struct slice line)
 {
     bool supported = false;
-    size_t n = version_length(line, &supported);
+    size_t n;
 
+    if (plain_request_line(p->m, line) || plain_status_line(p->m, line))
+        return true;
+    n = version_length(line, &supported);
     if (n)
         return status_line(p, line, n, supported);
     return request_line(p, line);
@@ -161,36 +212,64 @@ static bool start_line(struct parse *p, struct slice line)
 
 /* ---- index of the fields ------------------------------------------------- */
 
-static void add_field(struct parse *p, const struct head_field *f,
-                      uint8_t last[static SIP_HDR_COUNT])
+static inline void add_field(struct parse *p, struct slice name,
+                             struct slice value, bool folded)
 {
     struct sip_msg *m = p->m;
-    enum sip_hdr id = sip_hdr_lookup(f->name);
+    enum sip_hdr id = sip_hdr_lookup(name);
     struct sip_field *at = &m->fields[m->n_fields++];
 
-    at->name = f->name;
-    at->value = f->value;
-    at->id = (uint8_t)id;
-    at->next = 0;
-    at->folded = (f->flags & HEAD_FOLDED) != 0;
-    if (f->flags & HEAD_BARE_CR)
-        fault(p, GB_ESYNTAX, 400, f->line.p, "CR inside a header");
+    *at = (struct sip_field){ name, value, (uint8_t)id, 0, folded };
     if (id == SIP_HDR_OTHER)
         return;
     if (m->first[id] == 0) {
         m->first[id] = m->n_fields;
     } else {
-        m->fields[last[id] - 1].next = m->n_fields;
+        m->fields[p->last[id] - 1].next = m->n_fields;
         if (sip_hdr_kind(id) == SIP_ONE)
-            fault(p, GB_ESYNTAX, 400, f->name.p, "header stands twice");
+            fault(p, GB_ESYNTAX, 400, name.p, "header stands twice");
     }
-    last[id] = m->n_fields;
+    p->last[id] = m->n_fields;
+}
+
+/* One line of a plain block. False: it is for head_next to look at. */
+static inline bool plain_field(struct parse *p, const char *s, size_t n)
+{
+    size_t name = scan_char(s, n, ':');
+    struct slice value;
+
+    if (name == n || name == 0 || ascii_is_blank(s[0]) ||
+        ascii_is_blank(s[name - 1]))
+        return false;
+    value = slice_of(s + name + 1, n - name - 1);
+    if (value.n && value.p[0] == ' ')
+        value = slice_of(value.p + 1, value.n - 1);
+    add_field(p, slice_of(s, name), slice_trim(value), false);
+    return true;
+}
+
+/* The fields of a plain block as far as they are plain themselves, neither
+ * folded nor with blanks in odd places. Where the next line starts: behind the
+ * block when that was all, else head_next goes on there. */
+static size_t index_plain(struct parse *p, const struct lines *l)
+{
+    const char *s = p->m->bytes.p;
+    size_t start = l->lf[0] + 1;
+
+    for (size_t i = 1; i + 1 < l->n; i++) {
+        size_t next = l->lf[i] + 1;
+
+        if (ascii_is_blank(s[next]) ||
+            !plain_field(p, s + start, next - 2 - start))
+            return start;
+        start = next;
+    }
+    return start + 2;
 }
 
 /* 0 or an error after which there is no body. */
 static int index_fields(struct parse *p, struct head *h)
 {
-    uint8_t last[SIP_HDR_COUNT] = { 0 };
     struct head_field f;
     int err;
 
@@ -210,7 +289,9 @@ static int index_fields(struct parse *p, struct head *h)
             fault(p, GB_ELIMIT, 513, f.line.p, "too many header lines");
             return p->err;
         }
-        add_field(p, &f, last);
+        if (f.flags & HEAD_BARE_CR)
+            fault(p, GB_ESYNTAX, 400, f.line.p, "CR inside a header");
+        add_field(p, f.name, f.value, (f.flags & HEAD_FOLDED) != 0);
     }
     if (h->off > SIP_MAX_HEAD)
         fault(p, GB_ELIMIT, 513, NULL, "header block too large");
@@ -230,6 +311,11 @@ static void read_via(struct parse *p)
     struct gb_diag d;
     int err;
 
+    if (sip_via_parse_plain(&p->m->via, rest)) {
+        if (!sip_via_has_cookie(&p->m->via))
+            p->m->odd |= SIP_ODD_NO_COOKIE;
+        return;
+    }
     if (!sip_list_cut(&rest, &elem)) {
         if (p->m->is_request)
             missing(p, "no Via");
@@ -263,7 +349,7 @@ static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
     else if (!out->bracketed && out->params.n)
         p->m->odd |= SIP_ODD_BARE_ADDR;
     if (!err && p->m->method == SIP_METHOD_REGISTER && p->m->is_request &&
-        out->uri.scheme == SIP_SCHEME_OTHER)
+        !sip_uri_is_sip(&out->uri))
         fault(p, GB_ESYNTAX, 400, value.p, "address of record is not sip:");
 }
 
@@ -410,10 +496,46 @@ static int finish(struct parse *p)
     return p->err;
 }
 
+/* The start line, trimmed at its end. */
+static int find_start(struct parse *p, struct head *h, const struct lines *l,
+                      struct slice *line)
+{
+    const char *s = p->m->bytes.p;
+    int err;
+
+    if (l->n) {
+        size_t n = l->lf[0] - 1;
+
+        while (n && ascii_is_blank(s[n - 1]))
+            n--;
+        *line = slice_of(s, n);
+        return 0;
+    }
+    head_init(h, p->m->bytes);
+    err = head_start(h, line);
+    if (!err && line->n && line->p != s)
+        p->m->odd |= SIP_ODD_LEADING;
+    return err;
+}
+
+/* Leaves h->off at the body. 0 or an error after which there is none. */
+static int read_fields(struct parse *p, struct head *h, const struct lines *l)
+{
+    if (l->n) {
+        size_t at = index_plain(p, l);
+
+        head_init_at(h, p->m->bytes, at);
+        if (at > l->lf[l->n - 1])
+            return 0;
+    }
+    return index_fields(p, h);
+}
+
 int sip_msg_parse(struct sip_msg *m, struct slice bytes,
                   enum sip_carrier carrier, struct gb_diag *diag)
 {
-    struct parse p = { m, diag, 0, 0 };
+    struct parse p = { .m = m, .diag = diag };
+    struct lines l;
     struct head h;
     struct slice line;
     int err;
@@ -424,15 +546,14 @@ int sip_msg_parse(struct sip_msg *m, struct slice bytes,
     m->content_length = -1;
     if (is_keep_alive(bytes))
         return gb_fail(diag, GB_ENOENT, 0, "keep-alive");
-    head_init(&h, bytes);
-    if (head_start(&h, &line))
+    l.n = scan_lines(bytes.p, bytes.n < SIP_MAX_HEAD ? bytes.n : SIP_MAX_HEAD,
+                     l.lf, MAX_LINES);
+    if (find_start(&p, &h, &l, &line))
         return gb_fail(diag, GB_ESYNTAX, 0, "no start line");
-    if (line.n && line.p != bytes.p)
-        m->odd |= SIP_ODD_LEADING;
     if (!start_line(&p, line))
         return gb_fail(diag, GB_ESYNTAX, (size_t)(line.p - bytes.p),
                        "start line is no SIP");
-    err = index_fields(&p, &h);
+    err = read_fields(&p, &h, &l);
     if (h.flags & HEAD_BARE_LF)
         m->odd |= SIP_ODD_BARE_LF;
     read_values(&p);

@@ -3,14 +3,17 @@
 bool sip_seconds_parse(struct slice value, uint32_t *s)
 {
     struct slice v = slice_trim(value);
-    uint32_t n;
+    uint64_t sum = 0;
 
-    for (size_t i = 0; i < v.n; i++)
+    for (size_t i = 0; i < v.n; i++) {
         if (!ascii_is_digit(v.p[i]))
             return false;
+        if (sum <= UINT32_MAX)
+            sum = sum * 10 + (uint64_t)(v.p[i] - '0');
+    }
     if (v.n == 0)
         return false;
-    *s = slice_u32(v, UINT32_MAX, &n) ? n : UINT32_MAX;
+    *s = sum <= UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
     return true;
 }
 

@@ -51,14 +51,6 @@ static int parse_protocol(struct sip_via *v, struct slice s, size_t *at)
     return 0;
 }
 
-static bool is_host_char(char c)
-{
-    char l = ascii_lower(c);
-
-    return (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '.' ||
-           c == '-' || c == '_';
-}
-
 static int parse_host(struct sip_via *v, struct slice s, size_t *at)
 {
     struct gb_addr ip;
@@ -73,8 +65,7 @@ static int parse_host(struct sip_via *v, struct slice s, size_t *at)
         if (gb_addr_parse_ip(&ip, v->host))
             return GB_ESYNTAX;
     } else {
-        while (i < s.n && is_host_char(s.p[i]))
-            i++;
+        i += scan_word(s.p + i, s.n - i);
         v->host = slice_of(s.p + start, i - start);
     }
     *at = skip_space(s, i);
@@ -109,31 +100,120 @@ static struct slice without_brackets(struct slice s)
     return s;
 }
 
-static void take_param(struct sip_via *v, const struct sip_param *p)
+/* name has the length of word, which is nearly always spelled so. */
+static inline bool name_is(struct slice name, struct slice word)
+{
+    return memcmp(name.p, word.p, word.n) == 0 || slice_ieq(name, word);
+}
+
+static int take_ttl(struct sip_via *v, struct slice value)
+{
+    uint32_t ttl;
+
+    if (!slice_u32(value, 255, &ttl))
+        return GB_ERANGE;
+    v->has_ttl = true;
+    v->ttl = (uint8_t)ttl;
+    return 0;
+}
+
+/* 0, or GB_ERANGE: a ttl that is none. */
+static int take_param(struct sip_via *v, struct slice name,
+                      struct slice value)
 {
     uint32_t port;
 
-    switch (p->name.n) {
+    switch (name.n) {
+    case 3:
+        if (name_is(name, SLICE("ttl")))
+            return take_ttl(v, value);
+        break;
     case 5:
-        if (slice_ieq(p->name, SLICE("rport"))) {
+        if (name_is(name, SLICE("rport"))) {
             v->has_rport = true;
-            if (slice_u32(p->value, 65535, &port))
+            if (value.n && slice_u32(value, 65535, &port))
                 v->rport = (uint16_t)port;
-        } else if (slice_ieq(p->name, SLICE("maddr"))) {
-            v->maddr = without_brackets(p->value);
+        } else if (name_is(name, SLICE("maddr"))) {
+            v->maddr = without_brackets(value);
         }
         break;
     case 6:
-        if (v->branch.n == 0 && slice_ieq(p->name, SLICE("branch")))
-            v->branch = p->value;
+        if (v->branch.n == 0 && name_is(name, SLICE("branch")))
+            v->branch = value;
         break;
     case 8:
-        if (slice_ieq(p->name, SLICE("received")))
-            v->received = without_brackets(p->value);
+        if (name_is(name, SLICE("received")))
+            v->received = without_brackets(value);
         break;
     default:
         break;
     }
+    return 0;
+}
+
+/* "host", "host:port" at *at; *at moves behind it. */
+static bool plain_sent_by(struct sip_via *v, struct slice s, size_t *at)
+{
+    size_t start = *at, end = start + scan_word(s.p + start, s.n - start);
+    unsigned port = 0;
+
+    v->host = slice_of(s.p + start, end - start);
+    if (end == start)
+        return false;
+    if (end < s.n && s.p[end] == ':') {
+        start = ++end;
+        for (; end < s.n && end - start < 6 && ascii_is_digit(s.p[end]); end++)
+            port = port * 10 + (unsigned)(s.p[end] - '0');
+        if (port == 0 || port > 65535)
+            return false;
+        v->port = (uint16_t)port;
+    }
+    *at = end;
+    return true;
+}
+
+/* ";name;name=value" and so on from at to the end. */
+static bool plain_params(struct sip_via *v, struct slice s, size_t at)
+{
+    while (at < s.n) {
+        struct slice name, value = { NULL, 0 };
+        size_t start = at + 1;
+
+        at = start + scan_word(s.p + start, s.n - start);
+        name = slice_of(s.p + start, at - start);
+        if (name.n == 0)
+            return false;
+        if (at < s.n && s.p[at] == '=') {
+            start = at + 1;
+            at = start + scan_word(s.p + start, s.n - start);
+            value = slice_of(s.p + start, at - start);
+        }
+        if ((at < s.n && s.p[at] != ';') || take_param(v, name, value))
+            return false;
+    }
+    return true;
+}
+
+bool sip_via_parse_plain(struct sip_via *out, struct slice s)
+{
+    struct sip_via v;
+    size_t at = 12;
+
+    if (s.n < 13 || memcmp(s.p, "SIP/2.0/", 8) != 0 || s.p[11] != ' ' ||
+        scan_word(s.p + 8, 3) != 3)
+        return false;
+    v = (struct sip_via){
+        .text = s,
+        .version = slice_of(s.p + 4, 3),
+        .transport = slice_of(s.p + 8, 3),
+    };
+    if (!plain_sent_by(&v, s, &at) || (at < s.n && s.p[at] != ';'))
+        return false;
+    v.params = slice_from(s, at + 1);
+    if (!plain_params(&v, s, at))
+        return false;
+    *out = v;
+    return true;
 }
 
 int sip_via_parse(struct sip_via *out, struct slice value,
@@ -145,6 +225,8 @@ int sip_via_parse(struct sip_via *out, struct slice value,
     size_t at = 0;
     int err;
 
+    if (sip_via_parse_plain(out, v.text))
+        return 0;
     if (parse_protocol(&v, v.text, &at))
         return gb_fail(diag, GB_ESYNTAX, at, "protocol of Via");
     if (parse_host(&v, v.text, &at))
@@ -156,7 +238,9 @@ int sip_via_parse(struct sip_via *out, struct slice value,
         return gb_fail(diag, GB_ESYNTAX, at, "text behind sent-by of Via");
     v.params = rest = slice_from(v.text, at + 1);
     while (sip_param_next(&rest, ';', &p))
-        take_param(&v, &p);
+        if (take_param(&v, p.name, p.value))
+            return gb_fail(diag, GB_ERANGE,
+                           (size_t)(p.name.p - v.text.p), "ttl of Via");
     *out = v;
     return 0;
 }
