@@ -9,7 +9,7 @@
 
 static void load_window(struct head *h)
 {
-    struct scan_masks m = { 0, 0, 0 };
+    struct scan_masks m = { 0, 0 };
     const char *p = h->bytes.p + h->block;
     size_t left = h->bytes.n - h->block;
 
@@ -18,7 +18,7 @@ static void load_window(struct head *h)
     else if (left)
         m = scan_window_part(p, left);
     h->lf = m.lf;
-    h->odd = m.cr | m.nul;
+    h->odd = m.odd;
 }
 
 void head_init(struct head *h, struct slice bytes)

@@ -1,147 +1,244 @@
 #include "base/scan.h"
 
-/* Windows of 64 octets: three masks say where LF, CR and NUL stand. That all
- * is plain, and where the empty line ends, is told from the masks alone, so
- * the work on each line is to store one offset. */
+/* Windows of 64 octets: masks say where LF, CR and the stops are. That all is
+ * plain, and where the empty line ends, is told from the masks alone, so that
+ * the work left for a line is to store one offset. */
 
 #if !defined(SCAN_SCALAR) && defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define HAVE_AVX2 1
 #endif
 
-static size_t lines_scalar(const char *p, size_t n, uint32_t *lf, size_t max)
+/* ---- maps ---------------------------------------------------------------- */
+
+static void stops_behind(uint64_t map[static SCAN_MAP_WORDS], size_t n)
 {
-    size_t count = 0, start = 0;
+    map[n / 64] |= ~0ull << n % 64;
+    for (size_t k = n / 64 + 1; k < SCAN_MAP_WORDS; k++)
+        map[k] = ~0ull;
+}
 
-    for (size_t i = 0; i < n; i++) {
-        bool behind_cr = i > 0 && p[i - 1] == '\r';
-
-        if (p[i] == '\0' || behind_cr != (p[i] == '\n'))
-            return 0;
-        if (p[i] != '\n')
-            continue;
-        if (count == max)
-            return 0;
-        lf[count++] = (uint32_t)i;
-        if (i == start + 1)
-            return count > 1 ? count : 0;
-        start = i + 1;
-    }
-    return 0;
+void scan_map_scalar(uint64_t map[static SCAN_MAP_WORDS], const char *p,
+                     size_t n)
+{
+    memset(map, 0, SCAN_MAP_WORDS * sizeof(map[0]));
+    for (size_t i = 0; i < n; i++)
+        map[i / 64] |= (uint64_t)!scan_is_word(p[i]) << i % 64;
+    stops_behind(map, n);
 }
 
 #ifdef SCAN_VECTORS
-typedef struct scan_masks window_fn(const char *p);
+void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n)
+{
+    size_t i = 0;
+    uint64_t m;
+
+    map[0] = map[1] = map[2] = 0;
+    for (; n - i >= 16; i += 16) {
+        m = scan_class_not_word(scan_load(p + i), 0);
+        map[i / 64] |= m << i % 64;
+    }
+    if (i < n && i) { /* reaches back: the same bits come to the same place */
+        i = n - 16;
+        m = scan_class_not_word(scan_load(p + i), 0);
+        map[i / 64] |= m << i % 64;
+        map[i / 64 + 1] |= m >> (63 - i % 64) >> 1;
+    } else if (i < n) {
+        map[0] = scan_class_not_word(scan_load_part(p, n), 0);
+    }
+    stops_behind(map, n);
+}
+#else
+void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n)
+{
+    scan_map_scalar(map, p, n);
+}
+#endif
+
+/* ---- header blocks ------------------------------------------------------- */
+
+static bool block_scalar(struct scan_block *b, const char *p, size_t n)
+{
+    size_t start = 0;
+
+    b->n = 0;
+    if (n > SCAN_BLOCK_MAX)
+        n = SCAN_BLOCK_MAX;
+    for (size_t i = 0; i < n; i++) {
+        bool behind_cr = i > 0 && p[i - 1] == '\r';
+
+        if (i % 64 == 0)
+            b->map[i / 64] = 0;
+        b->map[i / 64] |= (uint64_t)!scan_is_word(p[i]) << i % 64;
+        if (behind_cr != (p[i] == '\n'))
+            return false;
+        if (p[i] != '\n')
+            continue;
+        if (b->n == SCAN_BLOCK_LINES)
+            return false;
+        b->lf[b->n++] = (uint32_t)i;
+        if (i == start + 1)
+            return b->n > 1;
+        start = i + 1;
+    }
+    return false;
+}
+
+#ifdef SCAN_VECTORS
+struct masks {
+    uint64_t lf, cr, stop;
+};
+typedef struct masks window_fn(const char *p);
 
 /* The masks of what is left, less than a window. */
-SCAN_INLINE struct scan_masks last_window(const char *p, size_t n, size_t left,
-                                          window_fn *window)
+SCAN_INLINE struct masks last_window(const char *p, size_t n, size_t left,
+                                     window_fn *window)
 {
-    struct scan_masks m;
+    char pad[SCAN_WINDOW];
+    struct masks m;
 
-    if (n < SCAN_WINDOW)
-        return scan_window_part(p + n - left, left);
+    if (n < SCAN_WINDOW) {
+        memset(pad, ' ', sizeof(pad));
+        memcpy(pad, p + n - left, left);
+        return window(pad);
+    }
     m = window(p + n - SCAN_WINDOW);
     m.lf >>= SCAN_WINDOW - left;
     m.cr >>= SCAN_WINDOW - left;
-    m.nul >>= SCAN_WINDOW - left;
+    m.stop >>= SCAN_WINDOW - left;
     return m;
 }
 
-SCAN_INLINE size_t lines_by(const char *p, size_t n, uint32_t *lf, size_t max,
-                            window_fn *window)
+SCAN_INLINE bool block_by(struct scan_block *b, const char *p, size_t n,
+                          window_fn *window)
 {
     uint64_t lf_before = 1ull << 63, cr_before = 0; /* as if behind a line */
-    size_t count = 0;
+    uint32_t *lf = b->lf;
 
+    if (n > SCAN_BLOCK_MAX)
+        n = SCAN_BLOCK_MAX;
     for (size_t base = 0; base < n; base += SCAN_WINDOW) {
         size_t left = n - base;
-        struct scan_masks m = left >= SCAN_WINDOW
-                                  ? window(p + base)
-                                  : last_window(p, n, left, window);
-        uint64_t odd = m.nul | (m.lf ^ (m.cr << 1 | cr_before >> 63));
+        struct masks m = left >= SCAN_WINDOW
+                             ? window(p + base)
+                             : last_window(p, n, left, window);
+        uint64_t odd = m.lf ^ (m.cr << 1 | cr_before >> 63);
         uint64_t end = m.lf & (m.lf << 2 | lf_before >> 62);
         uint64_t upto = end ^ (end - 1); /* the first end; all without one */
 
+        b->map[base / 64] = m.stop;
         lf_before = m.lf;
         cr_before = m.cr;
         if (odd & upto)
-            return 0;
+            return false;
         for (m.lf &= upto; m.lf; m.lf &= m.lf - 1)
-            lf[count++] = (uint32_t)(base + (size_t)__builtin_ctzll(m.lf));
-        if (count > max)
-            return 0;
-        if (end)
-            return count > 1 ? count : 0;
+            *lf++ = (uint32_t)(base + (size_t)__builtin_ctzll(m.lf));
+        if (lf > b->lf + SCAN_BLOCK_LINES)
+            return false;
+        if (end) {
+            b->n = (size_t)(lf - b->lf);
+            return b->n > 1;
+        }
     }
-    return 0;
+    return false;
 }
 
-static size_t lines_sixteen(const char *p, size_t n, uint32_t *lf, size_t max)
+static inline struct masks window_sixteen(const char *p)
 {
-    return lines_by(p, n, lf, max, scan_window);
+    struct masks m = { 0, 0, 0 };
+
+    for (unsigned i = 0; i < SCAN_WINDOW; i += 16) {
+        scan_v x = scan_load(p + i);
+
+        m.lf |= (uint64_t)scan_bits(scan_eq(x, '\n')) << i;
+        m.cr |= (uint64_t)scan_bits(scan_eq(x, '\r')) << i;
+        m.stop |= (uint64_t)scan_class_not_word(x, 0) << i;
+    }
+    return m;
+}
+
+static bool block_sixteen(struct scan_block *b, const char *p, size_t n)
+{
+    return block_by(b, p, n, window_sixteen);
 }
 #endif
 
 #ifdef HAVE_AVX2
 #define AVX2 __attribute__((target("avx2,bmi")))
 
-AVX2 static inline uint32_t bits32(__m256i x, char c)
+AVX2 static inline uint64_t bits64(__m256i a, __m256i b)
 {
-    return (uint32_t)_mm256_movemask_epi8(
-        _mm256_cmpeq_epi8(x, _mm256_set1_epi8(c)));
+    return (uint32_t)_mm256_movemask_epi8(a) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
 }
 
-AVX2 static inline struct scan_masks window_avx2(const char *p)
+/* The word octets as rectangles of high and low half: 2 with D E, 3 with 0-9,
+ * 4 6 with 1-F, 5 7 with 0-A, 5 with F; a bit for each. 0: a stop. */
+AVX2 static inline __m256i stops32(__m256i x)
+{
+    const __m256i low = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(2 + 8, 14, 14, 14, 14, 14, 14, 14, 14, 14, 4 + 8, 4, 4,
+                      4 + 1, 4 + 1, 4 + 16));
+    const __m256i high = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, 0, 1, 2, 4, 8 + 16, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0));
+    __m256i half = _mm256_and_si256(_mm256_srli_epi16(x, 4),
+                                    _mm256_set1_epi8(15));
+
+    return _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(low, x),
+                                              _mm256_shuffle_epi8(high, half)),
+                             _mm256_setzero_si256());
+}
+
+AVX2 static inline struct masks window_avx2(const char *p)
 {
     const __m256i *q = (const __m256i *)(const void *)p;
+    const __m256i lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r');
     __m256i a = _mm256_loadu_si256(q), b = _mm256_loadu_si256(q + 1);
 
-    return (struct scan_masks){
-        bits32(a, '\n') | (uint64_t)bits32(b, '\n') << 32,
-        bits32(a, '\r') | (uint64_t)bits32(b, '\r') << 32,
-        bits32(a, '\0') | (uint64_t)bits32(b, '\0') << 32,
+    return (struct masks){
+        bits64(_mm256_cmpeq_epi8(a, lf), _mm256_cmpeq_epi8(b, lf)),
+        bits64(_mm256_cmpeq_epi8(a, cr), _mm256_cmpeq_epi8(b, cr)),
+        bits64(stops32(a), stops32(b)),
     };
 }
 
-AVX2 static size_t lines_avx2(const char *p, size_t n, uint32_t *lf,
-                              size_t max)
+AVX2 static bool block_avx2(struct scan_block *b, const char *p, size_t n)
 {
-    return lines_by(p, n, lf, max, window_avx2);
+    return block_by(b, p, n, window_avx2);
 }
 
-/* A look at what the C library's start-up code found out. */
+/* A look at what the start-up code of the C library found out. */
 static inline bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
 }
 #endif
 
-size_t scan_lines(const char *p, size_t n, uint32_t *lf, size_t max)
+bool scan_block(struct scan_block *b, const char *p, size_t n)
 {
 #ifdef HAVE_AVX2
     if (has_avx2())
-        return lines_avx2(p, n, lf, max);
+        return block_avx2(b, p, n);
 #endif
 #ifdef SCAN_VECTORS
-    return lines_sixteen(p, n, lf, max);
+    return block_sixteen(b, p, n);
 #else
-    return lines_scalar(p, n, lf, max);
+    return block_scalar(b, p, n);
 #endif
 }
 
-size_t scan_lines_ways(struct scan_lines_way way[static 4])
+size_t scan_block_ways(struct scan_block_way way[static 4])
 {
     size_t n = 0;
 
 #ifdef HAVE_AVX2
     if (has_avx2())
-        way[n++] = (struct scan_lines_way){ "avx2", lines_avx2 };
+        way[n++] = (struct scan_block_way){ "avx2", block_avx2 };
 #endif
 #ifdef SCAN_VECTORS
-    way[n++] = (struct scan_lines_way){ "sixteen", lines_sixteen };
+    way[n++] = (struct scan_block_way){ "sixteen", block_sixteen };
 #endif
-    way[n++] = (struct scan_lines_way){ "scalar", lines_scalar };
-    way[n] = (struct scan_lines_way){ NULL, NULL };
+    way[n++] = (struct scan_block_way){ "scalar", block_scalar };
+    way[n] = (struct scan_block_way){ NULL, NULL };
     return n;
 }

@@ -27,8 +27,9 @@
 #define SCAN_WINDOW 64 /* octets that one struct scan_masks covers */
 #define SCAN_INLINE static inline __attribute__((always_inline))
 
-struct scan_masks { /* bit i: octet i is ... */
-    uint64_t lf, cr, nul;
+struct scan_masks {
+    uint64_t lf;  /* bit i: octet i is LF */
+    uint64_t odd; /* bit i: octet i is CR or NUL */
 };
 
 /* ---- what the functions mean -------------------------------------------- */
@@ -94,12 +95,11 @@ static inline size_t scan_eol_scalar(const char *p, size_t n)
 /* The masks of p[0..64); all of it must be readable. */
 static inline struct scan_masks scan_window_scalar(const char *p)
 {
-    struct scan_masks m = { 0, 0, 0 };
+    struct scan_masks m = { 0, 0 };
 
     for (unsigned i = 0; i < SCAN_WINDOW; i++) {
         m.lf |= (uint64_t)(p[i] == '\n') << i;
-        m.cr |= (uint64_t)(p[i] == '\r') << i;
-        m.nul |= (uint64_t)(p[i] == '\0') << i;
+        m.odd |= (uint64_t)(p[i] == '\r' || p[i] == '\0') << i;
     }
     return m;
 }
@@ -122,6 +122,17 @@ SCAN_INLINE scan_v scan_halves(uint64_t low, uint64_t high)
 SCAN_INLINE scan_v scan_eq(scan_v x, char c)
 {
     return _mm_cmpeq_epi8(x, _mm_set1_epi8(c));
+}
+
+SCAN_INLINE scan_v scan_same(scan_v a, scan_v b)
+{
+    return _mm_cmpeq_epi8(a, b);
+}
+
+/* 0x20 where x has bit 6, as letters do. */
+SCAN_INLINE scan_v scan_case(scan_v x)
+{
+    return _mm_srli_epi16(_mm_and_si128(x, _mm_set1_epi8(0x40)), 1);
 }
 
 SCAN_INLINE scan_v scan_between(scan_v x, char lo, char hi)
@@ -167,6 +178,16 @@ SCAN_INLINE scan_v scan_halves(uint64_t low, uint64_t high)
 SCAN_INLINE scan_v scan_eq(scan_v x, char c)
 {
     return vceqq_u8(x, vdupq_n_u8((uint8_t)c));
+}
+
+SCAN_INLINE scan_v scan_same(scan_v a, scan_v b)
+{
+    return vceqq_u8(a, b);
+}
+
+SCAN_INLINE scan_v scan_case(scan_v x)
+{
+    return vshrq_n_u8(vandq_u8(x, vdupq_n_u8(0x40)), 1);
 }
 
 SCAN_INLINE scan_v scan_between(scan_v x, char lo, char hi)
@@ -225,6 +246,15 @@ SCAN_INLINE scan_v scan_load_part(const char *p, size_t n)
               (uint64_t)(unsigned char)p[n - 1] << 8 * (n - 1);
     }
     return scan_halves(low, high);
+}
+
+/* Bit i: octet i of x is that of name, whatever the case of its letters. Of
+ * other octets, name has only those below '@'. */
+SCAN_INLINE uint32_t scan_name_bits(scan_v x, scan_v name)
+{
+    scan_v fold = scan_case(name);
+
+    return scan_bits(scan_same(scan_or(x, fold), scan_or(name, fold)));
 }
 
 /* Bit i: lane i of x is of the class (that c may be part of). */
@@ -328,14 +358,14 @@ static inline size_t scan_eol(const char *p, size_t n)
 static inline struct scan_masks scan_window(const char *p)
 {
 #ifdef SCAN_VECTORS
-    struct scan_masks m = { 0, 0, 0 };
+    struct scan_masks m = { 0, 0 };
 
     for (unsigned i = 0; i < SCAN_WINDOW; i += 16) {
         scan_v x = scan_load(p + i);
+        scan_v odd = scan_or(scan_eq(x, '\r'), scan_eq(x, '\0'));
 
         m.lf |= (uint64_t)scan_bits(scan_eq(x, '\n')) << i;
-        m.cr |= (uint64_t)scan_bits(scan_eq(x, '\r')) << i;
-        m.nul |= (uint64_t)scan_bits(scan_eq(x, '\0')) << i;
+        m.odd |= (uint64_t)scan_bits(odd) << i;
     }
     return m;
 #else
@@ -354,28 +384,58 @@ static inline struct scan_masks scan_window_part(const char *p, size_t n)
     return scan_window(pad);
 }
 
-/* ---- lines --------------------------------------------------------------- */
+/* ---- maps of stops ------------------------------------------------------- */
 
-/* The lines of a plain header block: each ends in CRLF, no other CR or LF and
- * no NUL is in it, the first line is not empty, and the first empty one ends
- * it inside p[0..n).
- *
- * lf   offset of the LF of each line, the empty one last; has room for
- *      max + SCAN_WINDOW / 2 of them
- * max  2 or more
- *
- * The number of offsets, 2 to max; 0 when the block is not plain, does not
- * end, or has more lines: then lf means nothing, and someone more patient
- * must look. */
-typedef size_t scan_lines_fn(const char *p, size_t n, uint32_t *lf,
-                             size_t max);
-scan_lines_fn scan_lines;
+/* A map has a bit for each octet of a text, bit i of word k for octet 64k + i:
+ * set when the octet is no word octet, a stop. Reading along a map costs a few
+ * instructions for each stop and none for what stands between. */
+
+#define SCAN_MAP_MAX 128 /* longest text of a map of its own, octets */
+#define SCAN_MAP_WORDS (SCAN_MAP_MAX / 64 + 1)
+
+/* The first stop at or behind at; there must be one. */
+SCAN_INLINE size_t scan_stop(const uint64_t *map, size_t at)
+{
+    size_t k = at >> 6;
+    uint64_t w = map[k] >> (at & 63);
+
+    if (w)
+        return at + (size_t)__builtin_ctzll(w);
+    do
+        k++;
+    while (map[k] == 0);
+    return k * 64 + (size_t)__builtin_ctzll(map[k]);
+}
+
+/* The map of p[0..n), n <= SCAN_MAP_MAX; all behind it are stops. */
+void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n);
+void scan_map_scalar(uint64_t map[static SCAN_MAP_WORDS], const char *p,
+                     size_t n);
+
+/* ---- header blocks -------------------------------------------------------- */
+
+#define SCAN_BLOCK_MAX 8192u /* longest block that is mapped, octets */
+#define SCAN_BLOCK_LINES 130 /* first line, 128 fields, the empty line */
+
+/* The lines of a plain header block: each ends in CRLF, no other CR or LF is
+ * in it, the first line is not empty, and the first empty one ends it. */
+struct scan_block {
+    size_t n;    /* lines, the empty one included: 2 or more */
+    uint32_t lf[SCAN_BLOCK_LINES + SCAN_WINDOW / 2]; /* where each ends */
+    uint64_t map[SCAN_BLOCK_MAX / 64]; /* stops, as far as the block goes */
+};
+
+/* Looks once at the block that p[0..n) begins with. False: it is not plain,
+ * does not end, is longer or has more lines: *b means nothing, and someone
+ * more patient must look. */
+typedef bool scan_block_fn(struct scan_block *b, const char *p, size_t n);
+scan_block_fn scan_block;
 
 /* Every way that this machine can do it, the best first, ended by a NULL
- * name; for tests. */
-struct scan_lines_way {
+ * name; for tests. The number of them. */
+struct scan_block_way {
     const char *name;
-    scan_lines_fn *fn;
+    scan_block_fn *fn;
 };
-size_t scan_lines_ways(struct scan_lines_way way[static 4]);
+size_t scan_block_ways(struct scan_block_way way[static 4]);
 #endif

@@ -1,6 +1,7 @@
 #include "sip/addr.h"
 
 #include "base/scan.h"
+#include "sip/plain.h"
 
 /* Where the closing quote of the string that v begins with is; v.n: nowhere. */
 static size_t closing_quote(struct slice v)
@@ -81,38 +82,6 @@ static int find_tag(struct sip_addr *a)
     return 0;
 }
 
-/* "<sip:user@host:port>", with ";tag=words" or nothing behind it: what all
- * devices send. Reads as parse_any would. False: something else. */
-static bool parse_plain(struct sip_addr *out, struct slice v)
-{
-    struct sip_uri uri;
-    struct slice tag;
-    size_t n;
-
-    if (v.n == 0 || v.p[0] != '<')
-        return false;
-    n = sip_uri_parse_plain(&uri, slice_of(v.p + 1, v.n - 1));
-    if (n == 0 || n + 1 == v.n || v.p[n + 1] != '>')
-        return false;
-    v = slice_from(v, n + 2);
-    tag = slice_of(NULL, 0);
-    if (v.n) {
-        if (v.n < 6 || memcmp(v.p, ";tag=", 5) != 0)
-            return false;
-        tag = slice_of(v.p + 5, v.n - 5);
-        if (scan_word(tag.p, tag.n) < tag.n)
-            return false;
-    }
-    *out = (struct sip_addr){
-        .text = slice_of(uri.text.p - 1, n + 2 + v.n),
-        .uri = uri,
-        .params = slice_from(v, 1),
-        .tag = tag,
-        .bracketed = true,
-    };
-    return true;
-}
-
 static int parse_any(struct sip_addr *out, struct slice v,
                      struct gb_diag *diag)
 {
@@ -158,7 +127,12 @@ int sip_addr_parse(struct sip_addr *out, struct slice value,
 {
     struct slice v = slice_trim(value);
 
-    return parse_plain(out, v) ? 0 : parse_any(out, v, diag);
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
+
+    if (sip_plain_of(&t, map, v) && sip_plain_addr(out, &t, 0, v.n))
+        return 0;
+    return parse_any(out, v, diag);
 }
 
 bool sip_addr_param(const struct sip_addr *a, struct slice name,

@@ -2,6 +2,7 @@
 
 #include "base/head.h"
 #include "base/scan.h"
+#include "sip/plain.h"
 #include "sip/xmlend.h"
 
 /* One parse: the first fault wins, but the rest is still read, so that the
@@ -12,15 +13,11 @@ struct parse {
     int err;
     unsigned reject; /* status for the first fault */
     uint8_t last[SIP_HDR_COUNT]; /* as m->first, of the last one so far */
+    const struct scan_block *block; /* NULL: it is not plain */
 };
 
-/* The line ends of a plain block (base/scan.h): start line, fields, the empty
- * line. */
-#define MAX_LINES (SIP_MAX_FIELDS + 2)
-struct lines {
-    size_t n; /* 0: not plain */
-    uint32_t lf[MAX_LINES + SCAN_WINDOW / 2];
-};
+_Static_assert(SIP_MAX_FIELDS + 2 == SCAN_BLOCK_LINES, "room for all lines");
+_Static_assert(SIP_MAX_HEAD >= SCAN_BLOCK_MAX, "a mapped block is in bounds");
 
 static void fault(struct parse *p, int err, unsigned status, const char *at,
                   const char *why)
@@ -174,26 +171,41 @@ static bool plain_status_line(struct sip_msg *m, struct slice line)
     return true;
 }
 
+/* Reads along the map of the block, if there is one. */
+static inline bool plain(const struct parse *p, struct slice v,
+                         struct sip_plain *t, size_t *at)
+{
+    if (!p->block || v.n == 0)
+        return false;
+    *t = (struct sip_plain){ p->m->bytes.p, p->block->map };
+    *at = (size_t)(v.p - t->p);
+    return true;
+}
+
 /* "METHOD sip:user@host SIP/2.0" with a method that we know. False: look
  * closer. */
-static bool plain_request_line(struct sip_msg *m, struct slice line)
+static bool plain_request_line(struct parse *p, struct slice line)
 {
-    size_t method = scan_char(line.p, line.n, ' '), end = line.n - 8;
-    struct slice name = slice_head(line, method), text;
-    enum sip_method id = sip_method_lookup(name);
-    struct sip_uri uri;
+    struct sip_msg *m = p->m;
+    struct sip_plain t;
+    struct slice name;
+    size_t start, n, end = line.n - 8;
 
-    if (id == SIP_METHOD_OTHER || line.n < method + 9 ||
-        memcmp(line.p + end, " SIP/2.0", 8) != 0)
+    if (line.n < 12 || memcmp(line.p + end, " SIP/2.0", 8) != 0 ||
+        !plain(p, line, &t, &start))
         return false;
-    text = slice_of(line.p + method + 1, end - method - 1);
-    if (text.n == 0 || text.n > SIP_MAX_URI ||
-        sip_uri_parse_plain(&uri, text) != text.n)
+    n = scan_stop(t.map, start) - start;
+    name = slice_of(line.p, n);
+    if (n + 1 >= end || line.p[n] != ' ' || end > SIP_MAX_URI)
         return false;
+    m->method = sip_method_lookup(name);
+    if (!m->method ||
+        !sip_plain_uri(&m->uri, &t, start + n + 1, start + end)) {
+        m->method = SIP_METHOD_OTHER;
+        return false;
+    }
     m->is_request = true;
-    m->method = id;
     m->method_name = name;
-    m->uri = uri;
     return true;
 }
 
@@ -202,7 +214,7 @@ static bool start_line(struct parse *p, struct slice line)
     bool supported = false;
     size_t n;
 
-    if (plain_request_line(p->m, line) || plain_status_line(p->m, line))
+    if (plain_request_line(p, line) || plain_status_line(p->m, line))
         return true;
     n = version_length(line, &supported);
     if (n)
@@ -212,11 +224,11 @@ static bool start_line(struct parse *p, struct slice line)
 
 /* ---- index of the fields ------------------------------------------------- */
 
-static inline void add_field(struct parse *p, struct slice name,
-                             struct slice value, bool folded)
+static inline void add_field(struct parse *p, enum sip_hdr id,
+                             struct slice name, struct slice value,
+                             bool folded)
 {
     struct sip_msg *m = p->m;
-    enum sip_hdr id = sip_hdr_lookup(name);
     struct sip_field *at = &m->fields[m->n_fields++];
 
     *at = (struct sip_field){ name, value, (uint8_t)id, 0, folded };
@@ -232,8 +244,9 @@ static inline void add_field(struct parse *p, struct slice name,
     p->last[id] = m->n_fields;
 }
 
-/* One line of a plain block. False: it is for head_next to look at. */
-static inline bool plain_field(struct parse *p, const char *s, size_t n)
+/* One line of a plain block with a name that is not usual. False: it is for
+ * head_next to look at. */
+static bool odd_field(struct parse *p, const char *s, size_t n)
 {
     size_t name = scan_char(s, n, ':');
     struct slice value;
@@ -241,26 +254,45 @@ static inline bool plain_field(struct parse *p, const char *s, size_t n)
     if (name == n || name == 0 || ascii_is_blank(s[0]) ||
         ascii_is_blank(s[name - 1]))
         return false;
+    value = slice_trim(slice_of(s + name + 1, n - name - 1));
+    add_field(p, sip_hdr_lookup(slice_of(s, name)), slice_of(s, name), value,
+              false);
+    return true;
+}
+
+/* "Name: value", with one blank or none, the usual line. False: look closer. */
+static inline bool usual_field(struct parse *p, const char *s, size_t n)
+{
+    size_t name;
+    enum sip_hdr id = sip_hdr_of_line(s, &name);
+    struct slice value;
+
+    if (id == SIP_HDR_OTHER || name >= n)
+        return false;
     value = slice_of(s + name + 1, n - name - 1);
     if (value.n && value.p[0] == ' ')
         value = slice_of(value.p + 1, value.n - 1);
-    add_field(p, slice_of(s, name), slice_trim(value), false);
+    add_field(p, id, slice_of(s, name), slice_trim(value), false);
     return true;
 }
 
 /* The fields of a plain block as far as they are plain themselves, neither
  * folded nor with blanks in odd places. Where the next line starts: behind the
  * block when that was all, else head_next goes on there. */
-static size_t index_plain(struct parse *p, const struct lines *l)
+static size_t index_plain(struct parse *p)
 {
+    const struct scan_block *b = p->block;
     const char *s = p->m->bytes.p;
-    size_t start = l->lf[0] + 1;
+    size_t start = b->lf[0] + 1, n = p->m->bytes.n;
 
-    for (size_t i = 1; i + 1 < l->n; i++) {
-        size_t next = l->lf[i] + 1;
+    for (size_t i = 1; i + 1 < b->n; i++) {
+        size_t next = b->lf[i] + 1;
 
-        if (ascii_is_blank(s[next]) ||
-            !plain_field(p, s + start, next - 2 - start))
+        if (ascii_is_blank(s[next]))
+            return start;
+        if (!(start + SIP_HDR_LINE <= n &&
+              usual_field(p, s + start, next - 2 - start)) &&
+            !odd_field(p, s + start, next - 2 - start))
             return start;
         start = next;
     }
@@ -291,7 +323,8 @@ static int index_fields(struct parse *p, struct head *h)
         }
         if (f.flags & HEAD_BARE_CR)
             fault(p, GB_ESYNTAX, 400, f.line.p, "CR inside a header");
-        add_field(p, f.name, f.value, (f.flags & HEAD_FOLDED) != 0);
+        add_field(p, sip_hdr_lookup(f.name), f.name, f.value,
+                  (f.flags & HEAD_FOLDED) != 0);
     }
     if (h->off > SIP_MAX_HEAD)
         fault(p, GB_ELIMIT, 513, NULL, "header block too large");
@@ -308,10 +341,13 @@ static void missing(struct parse *p, const char *why)
 static void read_via(struct parse *p)
 {
     struct slice rest = sip_msg_value(p->m, SIP_HDR_VIA), elem;
+    struct sip_plain t;
+    size_t at;
     struct gb_diag d;
     int err;
 
-    if (sip_via_parse_plain(&p->m->via, rest)) {
+    if (plain(p, rest, &t, &at) &&
+        sip_plain_via(&p->m->via, &t, at, at + rest.n)) {
         if (!sip_via_has_cookie(&p->m->via))
             p->m->odd |= SIP_ODD_NO_COOKIE;
         return;
@@ -334,9 +370,14 @@ static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
                       const char *why)
 {
     struct slice value = sip_msg_value(p->m, id);
+    struct sip_plain t;
     struct gb_diag d;
+    size_t at;
     int err;
 
+    if (plain(p, value, &t, &at) &&
+        sip_plain_addr(out, &t, at, at + value.n))
+        return;
     if (value.n == 0) {
         missing(p, why);
         return;
@@ -497,14 +538,13 @@ static int finish(struct parse *p)
 }
 
 /* The start line, trimmed at its end. */
-static int find_start(struct parse *p, struct head *h, const struct lines *l,
-                      struct slice *line)
+static int find_start(struct parse *p, struct head *h, struct slice *line)
 {
     const char *s = p->m->bytes.p;
     int err;
 
-    if (l->n) {
-        size_t n = l->lf[0] - 1;
+    if (p->block) {
+        size_t n = p->block->lf[0] - 1;
 
         while (n && ascii_is_blank(s[n - 1]))
             n--;
@@ -519,14 +559,17 @@ static int find_start(struct parse *p, struct head *h, const struct lines *l,
 }
 
 /* Leaves h->off at the body. 0 or an error after which there is none. */
-static int read_fields(struct parse *p, struct head *h, const struct lines *l)
+static int read_fields(struct parse *p, struct head *h)
 {
-    if (l->n) {
-        size_t at = index_plain(p, l);
+    if (p->block) {
+        size_t at = index_plain(p);
 
-        head_init_at(h, p->m->bytes, at);
-        if (at > l->lf[l->n - 1])
+        if (at > p->block->lf[p->block->n - 1]) {
+            h->off = at;
+            h->flags = 0;
             return 0;
+        }
+        head_init_at(h, p->m->bytes, at);
     }
     return index_fields(p, h);
 }
@@ -535,7 +578,7 @@ int sip_msg_parse(struct sip_msg *m, struct slice bytes,
                   enum sip_carrier carrier, struct gb_diag *diag)
 {
     struct parse p = { .m = m, .diag = diag };
-    struct lines l;
+    struct scan_block block;
     struct head h;
     struct slice line;
     int err;
@@ -546,14 +589,14 @@ int sip_msg_parse(struct sip_msg *m, struct slice bytes,
     m->content_length = -1;
     if (is_keep_alive(bytes))
         return gb_fail(diag, GB_ENOENT, 0, "keep-alive");
-    l.n = scan_lines(bytes.p, bytes.n < SIP_MAX_HEAD ? bytes.n : SIP_MAX_HEAD,
-                     l.lf, MAX_LINES);
-    if (find_start(&p, &h, &l, &line))
+    if (scan_block(&block, bytes.p, bytes.n))
+        p.block = &block;
+    if (find_start(&p, &h, &line))
         return gb_fail(diag, GB_ESYNTAX, 0, "no start line");
     if (!start_line(&p, line))
         return gb_fail(diag, GB_ESYNTAX, (size_t)(line.p - bytes.p),
                        "start line is no SIP");
-    err = read_fields(&p, &h, &l);
+    err = read_fields(&p, &h);
     if (h.flags & HEAD_BARE_LF)
         m->odd |= SIP_ODD_BARE_LF;
     read_values(&p);

@@ -1,6 +1,7 @@
 #include "sip/uri.h"
 
 #include "base/scan.h"
+#include "sip/plain.h"
 
 /* Length of the scheme before its colon, 0 when there is none. */
 static size_t scheme_length(struct slice s)
@@ -130,50 +131,6 @@ static enum sip_scheme scheme_of(struct slice name)
     return slice_ieq(name, SLICE("tel")) ? SIP_SCHEME_TEL : SIP_SCHEME_OTHER;
 }
 
-/* A port of one to five digits; behind it, or 0: not plain. */
-static size_t plain_port(struct slice s, size_t at, uint16_t *port)
-{
-    size_t end = at;
-    unsigned v = 0;
-
-    for (; end < s.n && ascii_is_digit(s.p[end]); end++) {
-        if (end - at == 5)
-            return 0;
-        v = v * 10 + (unsigned)(s.p[end] - '0');
-    }
-    *port = (uint16_t)v;
-    return v && v <= 65535 ? end : 0;
-}
-
-size_t sip_uri_parse_plain(struct sip_uri *out, struct slice s)
-{
-    size_t user = 4, host, end, length;
-    uint16_t port = 0;
-
-    if (s.n < 7 || memcmp(s.p, "sip:", 4) != 0)
-        return 0;
-    host = user + scan_word(s.p + user, s.n - user);
-    if (host == user || host == s.n || s.p[host] != '@')
-        return 0;
-    host++;
-    end = length = host + scan_word(s.p + host, s.n - host);
-    if (end == host)
-        return 0;
-    if (end < s.n && s.p[end] == ':') {
-        length = plain_port(s, end + 1, &port);
-        if (length == 0)
-            return 0;
-    }
-    *out = (struct sip_uri){
-        .text = slice_of(s.p, length),
-        .scheme = SIP_SCHEME_SIP,
-        .port = port,
-        .user = slice_of(s.p + user, host - 1 - user),
-        .host = slice_of(s.p + host, end - host),
-    };
-    return length;
-}
-
 static int parse_any(struct sip_uri *out, struct slice text,
                      struct gb_diag *diag)
 {
@@ -201,12 +158,11 @@ static int parse_any(struct sip_uri *out, struct slice text,
 
 int sip_uri_parse(struct sip_uri *out, struct slice text, struct gb_diag *diag)
 {
-    struct sip_uri u;
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
 
-    if (sip_uri_parse_plain(&u, text) == text.n && text.n) {
-        *out = u;
+    if (sip_plain_of(&t, map, text) && sip_plain_uri(out, &t, 0, text.n))
         return 0;
-    }
     return parse_any(out, text, diag);
 }
 

@@ -37,12 +37,6 @@ struct sip_uri {
 int sip_uri_parse(struct sip_uri *out, struct slice text,
                   struct gb_diag *diag);
 
-/* What s begins with, when that is sip:USER@HOST or sip:USER@HOST:PORT with
- * USER and HOST made of letters, digits and . - _ alone, as devices write it:
- * *out is filled as by sip_uri_parse, the length is returned and s is longer.
- * 0: something else, which may still be a URI; *out is not written. */
-size_t sip_uri_parse_plain(struct sip_uri *out, struct slice s);
-
 /* sip: or sips:, which name a user and a host. */
 static inline bool sip_uri_is_sip(const struct sip_uri *u)
 {

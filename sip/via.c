@@ -2,6 +2,7 @@
 
 #include "base/head.h"
 #include "base/scan.h"
+#include "sip/plain.h"
 
 static size_t skip_space(struct slice s, size_t i)
 {
@@ -117,9 +118,7 @@ static int take_ttl(struct sip_via *v, struct slice value)
     return 0;
 }
 
-/* 0, or GB_ERANGE: a ttl that is none. */
-static int take_param(struct sip_via *v, struct slice name,
-                      struct slice value)
+int sip_via_take(struct sip_via *v, struct slice name, struct slice value)
 {
     uint32_t port;
 
@@ -151,81 +150,19 @@ static int take_param(struct sip_via *v, struct slice name,
     return 0;
 }
 
-/* "host", "host:port" at *at; *at moves behind it. */
-static bool plain_sent_by(struct sip_via *v, struct slice s, size_t *at)
-{
-    size_t start = *at, end = start + scan_word(s.p + start, s.n - start);
-    unsigned port = 0;
-
-    v->host = slice_of(s.p + start, end - start);
-    if (end == start)
-        return false;
-    if (end < s.n && s.p[end] == ':') {
-        start = ++end;
-        for (; end < s.n && end - start < 6 && ascii_is_digit(s.p[end]); end++)
-            port = port * 10 + (unsigned)(s.p[end] - '0');
-        if (port == 0 || port > 65535)
-            return false;
-        v->port = (uint16_t)port;
-    }
-    *at = end;
-    return true;
-}
-
-/* ";name;name=value" and so on from at to the end. */
-static bool plain_params(struct sip_via *v, struct slice s, size_t at)
-{
-    while (at < s.n) {
-        struct slice name, value = { NULL, 0 };
-        size_t start = at + 1;
-
-        at = start + scan_word(s.p + start, s.n - start);
-        name = slice_of(s.p + start, at - start);
-        if (name.n == 0)
-            return false;
-        if (at < s.n && s.p[at] == '=') {
-            start = at + 1;
-            at = start + scan_word(s.p + start, s.n - start);
-            value = slice_of(s.p + start, at - start);
-        }
-        if ((at < s.n && s.p[at] != ';') || take_param(v, name, value))
-            return false;
-    }
-    return true;
-}
-
-bool sip_via_parse_plain(struct sip_via *out, struct slice s)
-{
-    struct sip_via v;
-    size_t at = 12;
-
-    if (s.n < 13 || memcmp(s.p, "SIP/2.0/", 8) != 0 || s.p[11] != ' ' ||
-        scan_word(s.p + 8, 3) != 3)
-        return false;
-    v = (struct sip_via){
-        .text = s,
-        .version = slice_of(s.p + 4, 3),
-        .transport = slice_of(s.p + 8, 3),
-    };
-    if (!plain_sent_by(&v, s, &at) || (at < s.n && s.p[at] != ';'))
-        return false;
-    v.params = slice_from(s, at + 1);
-    if (!plain_params(&v, s, at))
-        return false;
-    *out = v;
-    return true;
-}
-
 int sip_via_parse(struct sip_via *out, struct slice value,
                   struct gb_diag *diag)
 {
     struct sip_via v = { .text = slice_trim(value) };
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
     struct sip_param p;
     struct slice rest;
     size_t at = 0;
     int err;
 
-    if (sip_via_parse_plain(out, v.text))
+    if (sip_plain_of(&t, map, v.text) &&
+        sip_plain_via(out, &t, 0, v.text.n))
         return 0;
     if (parse_protocol(&v, v.text, &at))
         return gb_fail(diag, GB_ESYNTAX, at, "protocol of Via");
@@ -238,7 +175,7 @@ int sip_via_parse(struct sip_via *out, struct slice value,
         return gb_fail(diag, GB_ESYNTAX, at, "text behind sent-by of Via");
     v.params = rest = slice_from(v.text, at + 1);
     while (sip_param_next(&rest, ';', &p))
-        if (take_param(&v, p.name, p.value))
+        if (sip_via_take(&v, p.name, p.value))
             return gb_fail(diag, GB_ERANGE,
                            (size_t)(p.name.p - v.text.p), "ttl of Via");
     *out = v;

@@ -33,11 +33,9 @@ struct sip_via {
 int sip_via_parse(struct sip_via *out, struct slice value,
                   struct gb_diag *diag);
 
-/* The same for the form that nearly all Vias have, "SIP/2.0/UDP host:port"
- * with parameters of letters, digits and . - _ only; value is trimmed and may
- * be a list. False: it is something else or a list, which says nothing about
- * its worth; *out is not written. */
-bool sip_via_parse_plain(struct sip_via *out, struct slice value);
+/* Sets what a parameter means, as sip_via_parse does for each: 0, or GB_ERANGE
+ * for a ttl that is none. */
+int sip_via_take(struct sip_via *v, struct slice name, struct slice value);
 
 /* The branch begins with the cookie and has something behind it, so it can
  * serve as a key (RFC 3261 §17.2.3). */

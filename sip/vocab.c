@@ -1,5 +1,7 @@
 #include "sip/vocab.h"
 
+#include "base/scan.h"
+
 /* Length, first and last letter tell the names of a table apart; the factors
  * make of them a place of its own for each (a second name in one place is a
  * warning of the compiler and fails test_vocab). The name is compared
@@ -142,6 +144,42 @@ enum sip_hdr sip_hdr_lookup(struct slice name)
                ? (enum sip_hdr)h
                : SIP_HDR_OTHER;
 }
+
+#ifdef SCAN_VECTORS
+/* With the colon, in blocks to compare at once; of long names only the start
+ * is, which has no colon. */
+static const char lines[SIP_HDR_COUNT][24] = {
+#define X(id, name, brief, kind, first, last) [SIP_HDR_##id] = name ":",
+    SIP_HDR_MAP(X)
+#undef X
+};
+
+enum sip_hdr sip_hdr_of_line(const char *line, size_t *length)
+{
+    scan_v x = scan_load(line);
+    uint32_t colon = scan_bits(scan_eq(x, ':')) | 1u << SIP_HDR_LINE;
+    size_t n = (size_t)__builtin_ctz(colon);
+    unsigned h;
+
+    if (n - 2 >= SIP_HDR_LINE - 2)
+        return SIP_HDR_OTHER;
+    h = hdr_at[HDR_PLACE(n, (unsigned char)(line[0] | 0x20),
+                         (unsigned char)(line[n - 1] | 0x20))];
+    *length = n;
+    return (colon ^ (colon - 1)) & ~scan_name_bits(x, scan_load(lines[h]))
+               ? SIP_HDR_OTHER
+               : (enum sip_hdr)h;
+}
+#else
+enum sip_hdr sip_hdr_of_line(const char *line, size_t *length)
+{
+    size_t n = scan_char(line, SIP_HDR_LINE, ':');
+
+    *length = n;
+    return n > 1 && n < SIP_HDR_LINE ? sip_hdr_lookup(slice_of(line, n))
+                                     : SIP_HDR_OTHER;
+}
+#endif
 
 struct slice sip_hdr_name(enum sip_hdr h)
 {

@@ -169,6 +169,13 @@ struct slice sip_method_name(enum sip_method m);
 /* Long or compact name, any case. */
 enum sip_hdr sip_hdr_lookup(struct slice name);
 
+/* The name that a header line begins with, when it is a long one of ours of
+ * less than SIP_HDR_LINE octets with its colon right behind it, and the length
+ * of the name; SIP_HDR_OTHER: look closer. SIP_HDR_LINE octets are readable at
+ * line. */
+#define SIP_HDR_LINE 16
+enum sip_hdr sip_hdr_of_line(const char *line, size_t *length);
+
 /* The long name as we write it; the empty slice for SIP_HDR_OTHER. Static. */
 struct slice sip_hdr_name(enum sip_hdr h);
 char sip_hdr_brief(enum sip_hdr h); /* compact form, 0: none */
