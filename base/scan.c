@@ -88,11 +88,43 @@ static bool block_scalar(struct scan_block *b, const char *p, size_t n)
 struct masks {
     uint64_t lf, cr, stop;
 };
-typedef struct masks window_fn(const char *p);
 
-/* The masks of what is left, less than a window. */
+/* What the windows so far have told. */
+struct progress {
+    uint64_t lf, cr; /* of the window before */
+    uint32_t *out;   /* where the next line end goes */
+};
+
+enum verdict { GO_ON, PLAIN, ODD };
+
+/* One window, which starts at base. */
+SCAN_INLINE enum verdict take(struct scan_block *b, struct progress *g,
+                              size_t base, struct masks m)
+{
+    uint64_t odd = m.lf ^ (m.cr << 1 | g->cr >> 63);
+    uint64_t end = m.lf & (m.lf << 2 | g->lf >> 62);
+    uint64_t upto = end ^ (end - 1); /* the first end; all without one */
+
+    b->map[base / 64] = m.stop;
+    g->lf = m.lf;
+    g->cr = m.cr;
+    if (odd & upto)
+        return ODD;
+    for (m.lf &= upto; m.lf; m.lf &= m.lf - 1)
+        *g->out++ = (uint32_t)(base + (size_t)__builtin_ctzll(m.lf));
+    if (g->out > b->lf + SCAN_BLOCK_LINES)
+        return ODD;
+    if (!end)
+        return GO_ON;
+    b->n = (size_t)(g->out - b->lf);
+    return b->n > 1 ? PLAIN : ODD;
+}
+
+typedef struct masks window_fn(const char *p, const void *consts);
+
+/* The masks of what is left at the end, less than a window. */
 SCAN_INLINE struct masks last_window(const char *p, size_t n, size_t left,
-                                     window_fn *window)
+                                     window_fn *window, const void *consts)
 {
     char pad[SCAN_WINDOW];
     struct masks m;
@@ -100,9 +132,9 @@ SCAN_INLINE struct masks last_window(const char *p, size_t n, size_t left,
     if (n < SCAN_WINDOW) {
         memset(pad, ' ', sizeof(pad));
         memcpy(pad, p + n - left, left);
-        return window(pad);
+        return window(pad, consts);
     }
-    m = window(p + n - SCAN_WINDOW);
+    m = window(p + n - SCAN_WINDOW, consts);
     m.lf >>= SCAN_WINDOW - left;
     m.cr >>= SCAN_WINDOW - left;
     m.stop >>= SCAN_WINDOW - left;
@@ -110,43 +142,29 @@ SCAN_INLINE struct masks last_window(const char *p, size_t n, size_t left,
 }
 
 SCAN_INLINE bool block_by(struct scan_block *b, const char *p, size_t n,
-                          window_fn *window)
+                          window_fn *window, const void *consts)
 {
-    uint64_t lf_before = 1ull << 63, cr_before = 0; /* as if behind a line */
-    uint32_t *lf = b->lf;
+    struct progress g = { 1ull << 63, 0, b->lf }; /* as if behind a line */
+    enum verdict v = GO_ON;
+    size_t base = 0;
 
     if (n > SCAN_BLOCK_MAX)
         n = SCAN_BLOCK_MAX;
-    for (size_t base = 0; base < n; base += SCAN_WINDOW) {
-        size_t left = n - base;
-        struct masks m = left >= SCAN_WINDOW
-                             ? window(p + base)
-                             : last_window(p, n, left, window);
-        uint64_t odd = m.lf ^ (m.cr << 1 | cr_before >> 63);
-        uint64_t end = m.lf & (m.lf << 2 | lf_before >> 62);
-        uint64_t upto = end ^ (end - 1); /* the first end; all without one */
-
-        b->map[base / 64] = m.stop;
-        lf_before = m.lf;
-        cr_before = m.cr;
-        if (odd & upto)
-            return false;
-        for (m.lf &= upto; m.lf; m.lf &= m.lf - 1)
-            *lf++ = (uint32_t)(base + (size_t)__builtin_ctzll(m.lf));
-        if (lf > b->lf + SCAN_BLOCK_LINES)
-            return false;
-        if (end) {
-            b->n = (size_t)(lf - b->lf);
-            return b->n > 1;
-        }
+    for (; base + SCAN_WINDOW <= n; base += SCAN_WINDOW) {
+        v = take(b, &g, base, window(p + base, consts));
+        if (v != GO_ON)
+            return v == PLAIN;
     }
-    return false;
+    if (base < n)
+        v = take(b, &g, base, last_window(p, n, n - base, window, consts));
+    return v == PLAIN;
 }
 
-static inline struct masks window_sixteen(const char *p)
+SCAN_INLINE struct masks window_sixteen(const char *p, const void *consts)
 {
     struct masks m = { 0, 0, 0 };
 
+    (void)consts;
     for (unsigned i = 0; i < SCAN_WINDOW; i += 16) {
         scan_v x = scan_load(p + i);
 
@@ -159,52 +177,77 @@ static inline struct masks window_sixteen(const char *p)
 
 static bool block_sixteen(struct scan_block *b, const char *p, size_t n)
 {
-    return block_by(b, p, n, window_sixteen);
+    return block_by(b, p, n, window_sixteen, NULL);
 }
 #endif
 
 #ifdef HAVE_AVX2
 #define AVX2 __attribute__((target("avx2,bmi")))
 
-AVX2 static inline uint64_t bits64(__m256i a, __m256i b)
+struct consts {
+    __m256i lf, cr, low, high, half;
+};
+
+/* A constant that stays in its register: the compiler would make it anew in
+ * each turn of the loop. */
+AVX2 SCAN_INLINE __m256i keep(__m256i x)
+{
+    __asm__("" : "+x"(x));
+    return x;
+}
+
+/* The word octets as rectangles of high and low half: 2 with D E, 3 with 0-9,
+ * 4 6 with 1-F, 5 7 with 0-A, 5 with F; a bit for each. */
+AVX2 SCAN_INLINE struct consts consts_avx2(void)
+{
+    const __m128i low = _mm_setr_epi8(2 + 8, 14, 14, 14, 14, 14, 14, 14, 14,
+                                      14, 4 + 8, 4, 4, 4 + 1, 4 + 1, 4 + 16);
+    const __m128i high = _mm_setr_epi8(0, 0, 1, 2, 4, 8 + 16, 4, 8, 0, 0, 0,
+                                       0, 0, 0, 0, 0);
+
+    return (struct consts){
+        keep(_mm256_set1_epi8('\n')),
+        keep(_mm256_set1_epi8('\r')),
+        keep(_mm256_broadcastsi128_si256(low)),
+        keep(_mm256_broadcastsi128_si256(high)),
+        keep(_mm256_set1_epi8(15)),
+    };
+}
+
+AVX2 SCAN_INLINE uint64_t bits64(__m256i a, __m256i b)
 {
     return (uint32_t)_mm256_movemask_epi8(a) |
            (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
 }
 
-/* The word octets as rectangles of high and low half: 2 with D E, 3 with 0-9,
- * 4 6 with 1-F, 5 7 with 0-A, 5 with F; a bit for each. 0: a stop. */
-AVX2 static inline __m256i stops32(__m256i x)
+AVX2 SCAN_INLINE __m256i stops32(__m256i x, const struct consts *k)
 {
-    const __m256i low = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(2 + 8, 14, 14, 14, 14, 14, 14, 14, 14, 14, 4 + 8, 4, 4,
-                      4 + 1, 4 + 1, 4 + 16));
-    const __m256i high = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(0, 0, 1, 2, 4, 8 + 16, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0));
-    __m256i half = _mm256_and_si256(_mm256_srli_epi16(x, 4),
-                                    _mm256_set1_epi8(15));
+    __m256i half = _mm256_and_si256(_mm256_srli_epi16(x, 4), k->half);
 
-    return _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(low, x),
-                                              _mm256_shuffle_epi8(high, half)),
-                             _mm256_setzero_si256());
+    return _mm256_cmpeq_epi8(
+        _mm256_and_si256(_mm256_shuffle_epi8(k->low, x),
+                         _mm256_shuffle_epi8(k->high, half)),
+        _mm256_setzero_si256());
 }
 
-AVX2 static inline struct masks window_avx2(const char *p)
+AVX2 SCAN_INLINE struct masks window_avx2(const char *p, const void *consts)
 {
+    const struct consts *k = consts;
     const __m256i *q = (const __m256i *)(const void *)p;
-    const __m256i lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r');
     __m256i a = _mm256_loadu_si256(q), b = _mm256_loadu_si256(q + 1);
 
     return (struct masks){
-        bits64(_mm256_cmpeq_epi8(a, lf), _mm256_cmpeq_epi8(b, lf)),
-        bits64(_mm256_cmpeq_epi8(a, cr), _mm256_cmpeq_epi8(b, cr)),
-        bits64(stops32(a), stops32(b)),
+        bits64(_mm256_cmpeq_epi8(a, k->lf), _mm256_cmpeq_epi8(b, k->lf)),
+        bits64(_mm256_cmpeq_epi8(a, k->cr), _mm256_cmpeq_epi8(b, k->cr)),
+        bits64(stops32(a, k), stops32(b, k)),
     };
 }
 
 AVX2 static bool block_avx2(struct scan_block *b, const char *p, size_t n)
 {
-    return block_by(b, p, n, window_avx2);
+    const struct consts k = consts_avx2();
+
+    return block_by(b, p, n, window_avx2, &k);
 }
 
 /* A look at what the start-up code of the C library found out. */

@@ -130,7 +130,7 @@ int sip_addr_parse(struct sip_addr *out, struct slice value,
     uint64_t map[SCAN_MAP_WORDS];
     struct sip_plain t;
 
-    if (sip_plain_of(&t, map, v) && sip_plain_addr(out, &t, 0, v.n))
+    if (sip_plain_of(&t, map, v) && sip_plain_addr(out, t, 0, v.n))
         return 0;
     return parse_any(out, v, diag);
 }

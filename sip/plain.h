@@ -33,12 +33,13 @@ static inline bool sip_plain_of(struct sip_plain *t,
     return true;
 }
 
-/* Each reads t->p[at..end), trimmed, the whole of it. A list is never plain:
- * a comma is no word. */
-bool sip_plain_uri(struct sip_uri *out, const struct sip_plain *t, size_t at,
+/* Each reads t.p[at..end), trimmed, the whole of it. A list is never plain: a
+ * comma is no word. On false *out of the first two is as it was, that of the
+ * third means nothing. */
+bool sip_plain_uri(struct sip_uri *out, struct sip_plain t, size_t at,
                    size_t end);
-bool sip_plain_addr(struct sip_addr *out, const struct sip_plain *t, size_t at,
+bool sip_plain_addr(struct sip_addr *out, struct sip_plain t, size_t at,
                     size_t end);
-bool sip_plain_via(struct sip_via *out, const struct sip_plain *t, size_t at,
+bool sip_plain_via(struct sip_via *out, struct sip_plain t, size_t at,
                    size_t end);
 #endif

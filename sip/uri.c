@@ -161,7 +161,7 @@ int sip_uri_parse(struct sip_uri *out, struct slice text, struct gb_diag *diag)
     uint64_t map[SCAN_MAP_WORDS];
     struct sip_plain t;
 
-    if (sip_plain_of(&t, map, text) && sip_plain_uri(out, &t, 0, text.n))
+    if (sip_plain_of(&t, map, text) && sip_plain_uri(out, t, 0, text.n))
         return 0;
     return parse_any(out, text, diag);
 }

@@ -1,5 +1,7 @@
 #include "sip/value.h"
 
+#include "sip/plain.h"
+
 bool sip_seconds_parse(struct slice value, uint32_t *s)
 {
     struct slice v = slice_trim(value);
@@ -33,9 +35,14 @@ int64_t sip_msg_expires(const struct sip_msg *m, const struct sip_addr *contact)
 
 int sip_msg_contact(const struct sip_msg *m, struct sip_addr *out)
 {
-    struct sip_walk k = sip_msg_walk(m, SIP_HDR_CONTACT);
-    struct slice elem;
+    struct slice value = sip_msg_value(m, SIP_HDR_CONTACT), elem;
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
+    struct sip_walk k;
 
+    if (sip_plain_of(&t, map, value) && sip_plain_addr(out, t, 0, value.n))
+        return 0;
+    k = sip_msg_walk(m, SIP_HDR_CONTACT);
     if (!sip_walk_next(&k, &elem))
         return GB_ENOENT;
     return sip_addr_parse(out, elem, NULL);

@@ -153,17 +153,19 @@ int sip_via_take(struct sip_via *v, struct slice name, struct slice value)
 int sip_via_parse(struct sip_via *out, struct slice value,
                   struct gb_diag *diag)
 {
-    struct sip_via v = { .text = slice_trim(value) };
+    struct sip_via v;
+    struct slice text = slice_trim(value), rest;
     uint64_t map[SCAN_MAP_WORDS];
     struct sip_plain t;
     struct sip_param p;
-    struct slice rest;
     size_t at = 0;
     int err;
 
-    if (sip_plain_of(&t, map, v.text) &&
-        sip_plain_via(out, &t, 0, v.text.n))
+    if (sip_plain_of(&t, map, text) && sip_plain_via(&v, t, 0, text.n)) {
+        *out = v;
         return 0;
+    }
+    v = (struct sip_via){ .text = text };
     if (parse_protocol(&v, v.text, &at))
         return gb_fail(diag, GB_ESYNTAX, at, "protocol of Via");
     if (parse_host(&v, v.text, &at))
@@ -184,8 +186,11 @@ int sip_via_parse(struct sip_via *out, struct slice value,
 
 bool sip_via_has_cookie(const struct sip_via *v)
 {
-    return v->branch.n > sizeof(SIP_COOKIE) - 1 &&
-           slice_has_iprefix(v->branch, SLICE(SIP_COOKIE));
+    const size_t n = sizeof(SIP_COOKIE) - 1;
+
+    return v->branch.n > n &&
+           (memcmp(v->branch.p, SIP_COOKIE, n) == 0 ||
+            slice_has_iprefix(v->branch, SLICE(SIP_COOKIE)));
 }
 
 int sip_via_reply_addr(const struct sip_via *v, struct gb_addr *out)

@@ -1,13 +1,9 @@
 #include "sip/vocab.h"
 
-#include "base/scan.h"
-
 /* Length, first and last letter tell the names of a table apart; the factors
  * make of them a place of its own for each (a second name in one place is a
  * warning of the compiler and fails test_vocab). The name is compared
  * afterwards. */
-#define HDR_PLACE(n, first, last)                                              \
-    (((unsigned)(n) * 43 + (unsigned)(first) * 9 + (unsigned)(last)) & 255)
 #define METHOD_PLACE(n, first, last)                                           \
     (((unsigned)(n) * 26 + (unsigned)(first) + (unsigned)(last)) & 31)
 #define LEN(lit) (sizeof(lit) - 1)
@@ -37,9 +33,9 @@ static const uint8_t method_at[32] = {
 #undef X
 };
 
-static const uint8_t hdr_at[256] = {
+const uint8_t sip_hdr_places[256] = {
 #define X(id, name, brief, kind, first, last)                                  \
-    [HDR_PLACE(LEN(name), first, last)] = SIP_HDR_##id,
+    [SIP_HDR_PLACE(LEN(name), first, last)] = SIP_HDR_##id,
     SIP_HDR_MAP(X)
 #undef X
 };
@@ -138,48 +134,19 @@ enum sip_hdr sip_hdr_lookup(struct slice name)
     if (name.n < 2)
         return name.n ? hdr_of_brief((unsigned char)ascii_lower(name.p[0]))
                       : SIP_HDR_OTHER;
-    h = hdr_at[HDR_PLACE(name.n, (unsigned char)(name.p[0] | 0x20),
-                         (unsigned char)(name.p[name.n - 1] | 0x20))];
+    h = sip_hdr_places[SIP_HDR_PLACE(
+        name.n, (unsigned char)(name.p[0] | 0x20),
+        (unsigned char)(name.p[name.n - 1] | 0x20))];
     return hdrs[h].name.n == name.n && name_ieq(name.p, hdrs[h].name.p, name.n)
                ? (enum sip_hdr)h
                : SIP_HDR_OTHER;
 }
 
-#ifdef SCAN_VECTORS
-/* With the colon, in blocks to compare at once; of long names only the start
- * is, which has no colon. */
-static const char lines[SIP_HDR_COUNT][24] = {
+const char sip_hdr_lines[SIP_HDR_COUNT][24] = {
 #define X(id, name, brief, kind, first, last) [SIP_HDR_##id] = name ":",
     SIP_HDR_MAP(X)
 #undef X
 };
-
-enum sip_hdr sip_hdr_of_line(const char *line, size_t *length)
-{
-    scan_v x = scan_load(line);
-    uint32_t colon = scan_bits(scan_eq(x, ':')) | 1u << SIP_HDR_LINE;
-    size_t n = (size_t)__builtin_ctz(colon);
-    unsigned h;
-
-    if (n - 2 >= SIP_HDR_LINE - 2)
-        return SIP_HDR_OTHER;
-    h = hdr_at[HDR_PLACE(n, (unsigned char)(line[0] | 0x20),
-                         (unsigned char)(line[n - 1] | 0x20))];
-    *length = n;
-    return (colon ^ (colon - 1)) & ~scan_name_bits(x, scan_load(lines[h]))
-               ? SIP_HDR_OTHER
-               : (enum sip_hdr)h;
-}
-#else
-enum sip_hdr sip_hdr_of_line(const char *line, size_t *length)
-{
-    size_t n = scan_char(line, SIP_HDR_LINE, ':');
-
-    *length = n;
-    return n > 1 && n < SIP_HDR_LINE ? sip_hdr_lookup(slice_of(line, n))
-                                     : SIP_HDR_OTHER;
-}
-#endif
 
 struct slice sip_hdr_name(enum sip_hdr h)
 {
