@@ -11,42 +11,47 @@
 
 /* ---- maps ---------------------------------------------------------------- */
 
-static void stops_behind(uint64_t map[static SCAN_MAP_WORDS], size_t n)
-{
-    map[n / 64] |= ~0ull << n % 64;
-    for (size_t k = n / 64 + 1; k < SCAN_MAP_WORDS; k++)
-        map[k] = ~0ull;
-}
-
 void scan_map_scalar(uint64_t map[static SCAN_MAP_WORDS], const char *p,
                      size_t n)
 {
-    memset(map, 0, SCAN_MAP_WORDS * sizeof(map[0]));
+    for (size_t k = 0; k < SCAN_MAP_WORDS; k++)
+        map[k] = ~0ull;
     for (size_t i = 0; i < n; i++)
-        map[i / 64] |= (uint64_t)!scan_is_word(p[i]) << i % 64;
-    stops_behind(map, n);
+        if (scan_is_word(p[i]))
+            map[i / 64] &= ~(1ull << i % 64);
 }
 
 #ifdef SCAN_VECTORS
+/* The stops of p[0..n), 16 <= n <= 64; all behind it are stops. The last
+ * block reaches back: the same bits come to the same place. */
+SCAN_INLINE uint64_t stops_word(const char *p, size_t n)
+{
+    uint64_t m = scan_class_not_word(scan_load(p), 0);
+
+    for (size_t i = 16; i + 16 <= n; i += 16)
+        m |= (uint64_t)scan_class_not_word(scan_load(p + i), 0) << i;
+    m |= (uint64_t)scan_class_not_word(scan_load(p + n - 16), 0) << (n - 16);
+    return n < 64 ? m | ~0ull << n : m;
+}
+
 void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n)
 {
-    size_t i = 0;
-    uint64_t m;
+    map[1] = map[2] = ~0ull;
+    if (n > 64) {
+        size_t rest = n - 64;
 
-    map[0] = map[1] = map[2] = 0;
-    for (; n - i >= 16; i += 16) {
-        m = scan_class_not_word(scan_load(p + i), 0);
-        map[i / 64] |= m << i % 64;
+        map[0] = stops_word(p, 64);
+        map[1] = rest >= 16
+                     ? stops_word(p + 64, rest)
+                     : stops_word(p + n - 64, 64) >> (64 - rest) |
+                           ~0ull << rest;
+    } else if (n >= 16) {
+        map[0] = stops_word(p, n);
+    } else {
+        map[0] = ~0ull << n;
+        if (n)
+            map[0] |= scan_class_not_word(scan_load_part(p, n), 0);
     }
-    if (i < n && i) { /* reaches back: the same bits come to the same place */
-        i = n - 16;
-        m = scan_class_not_word(scan_load(p + i), 0);
-        map[i / 64] |= m << i % 64;
-        map[i / 64 + 1] |= m >> (63 - i % 64) >> 1;
-    } else if (i < n) {
-        map[0] = scan_class_not_word(scan_load_part(p, n), 0);
-    }
-    stops_behind(map, n);
 }
 #else
 void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n)
@@ -68,7 +73,7 @@ static bool block_scalar(struct scan_block *b, const char *p, size_t n)
         bool behind_cr = i > 0 && p[i - 1] == '\r';
 
         if (i % 64 == 0)
-            b->map[i / 64] = 0;
+            b->map[i / 64] = b->map[i / 64 + 1] = 0;
         b->map[i / 64] |= (uint64_t)!scan_is_word(p[i]) << i % 64;
         if (behind_cr != (p[i] == '\n'))
             return false;
@@ -93,6 +98,7 @@ struct masks {
 struct progress {
     uint64_t lf, cr; /* of the window before */
     uint32_t *out;   /* where the next line end goes */
+    uint64_t *map;   /* and the next word of stops */
 };
 
 enum verdict { GO_ON, PLAIN, ODD };
@@ -105,17 +111,18 @@ SCAN_INLINE enum verdict take(struct scan_block *b, struct progress *g,
     uint64_t end = m.lf & (m.lf << 2 | g->lf >> 62);
     uint64_t upto = end ^ (end - 1); /* the first end; all without one */
 
-    b->map[base / 64] = m.stop;
+    *g->map++ = m.stop;
     g->lf = m.lf;
     g->cr = m.cr;
     if (odd & upto)
         return ODD;
     for (m.lf &= upto; m.lf; m.lf &= m.lf - 1)
-        *g->out++ = (uint32_t)(base + (size_t)__builtin_ctzll(m.lf));
+        *g->out++ = (uint32_t)base + (uint32_t)__builtin_ctzll(m.lf);
     if (g->out > b->lf + SCAN_BLOCK_LINES)
         return ODD;
     if (!end)
         return GO_ON;
+    *g->map = 0;
     b->n = (size_t)(g->out - b->lf);
     return b->n > 1 ? PLAIN : ODD;
 }
@@ -144,7 +151,7 @@ SCAN_INLINE struct masks last_window(const char *p, size_t n, size_t left,
 SCAN_INLINE bool block_by(struct scan_block *b, const char *p, size_t n,
                           window_fn *window, const void *consts)
 {
-    struct progress g = { 1ull << 63, 0, b->lf }; /* as if behind a line */
+    struct progress g = { 1ull << 63, 0, b->lf, b->map }; /* as if behind a line */
     enum verdict v = GO_ON;
     size_t base = 0;
 

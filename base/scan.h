@@ -129,12 +129,6 @@ SCAN_INLINE scan_v scan_same(scan_v a, scan_v b)
     return _mm_cmpeq_epi8(a, b);
 }
 
-/* 0x20 where x has bit 6, as letters do. */
-SCAN_INLINE scan_v scan_case(scan_v x)
-{
-    return _mm_srli_epi16(_mm_and_si128(x, _mm_set1_epi8(0x40)), 1);
-}
-
 SCAN_INLINE scan_v scan_between(scan_v x, char lo, char hi)
 {
     scan_v d = _mm_sub_epi8(x, _mm_set1_epi8(lo));
@@ -183,11 +177,6 @@ SCAN_INLINE scan_v scan_eq(scan_v x, char c)
 SCAN_INLINE scan_v scan_same(scan_v a, scan_v b)
 {
     return vceqq_u8(a, b);
-}
-
-SCAN_INLINE scan_v scan_case(scan_v x)
-{
-    return vshrq_n_u8(vandq_u8(x, vdupq_n_u8(0x40)), 1);
 }
 
 SCAN_INLINE scan_v scan_between(scan_v x, char lo, char hi)
@@ -248,13 +237,11 @@ SCAN_INLINE scan_v scan_load_part(const char *p, size_t n)
     return scan_halves(low, high);
 }
 
-/* Bit i: octet i of x is that of name, whatever the case of its letters. Of
- * other octets, name has only those below '@'. */
+/* Bit i: octet i of x is that of name, whatever the case of its letters. x
+ * holds no control octets, of which some would pass for punctuation. */
 SCAN_INLINE uint32_t scan_name_bits(scan_v x, scan_v name)
 {
-    scan_v fold = scan_case(name);
-
-    return scan_bits(scan_same(scan_or(x, fold), scan_or(name, fold)));
+    return scan_bits(scan_same(scan_lower(x), scan_lower(name)));
 }
 
 /* Bit i: lane i of x is of the class (that c may be part of). */
@@ -271,7 +258,7 @@ SCAN_INLINE size_t scan_first(const char *p, size_t n, scan_class *hits,
     for (; n - i >= 16; i += 16) {
         m = hits(scan_load(p + i), c);
         if (m)
-            return i + (size_t)__builtin_ctz(m);
+            return i + (size_t)(unsigned)__builtin_ctz(m);
     }
     if (i == n)
         return n;
@@ -281,7 +268,7 @@ SCAN_INLINE size_t scan_first(const char *p, size_t n, scan_class *hits,
     } else {
         m = hits(scan_load_part(p, n), c) & ((1u << n) - 1);
     }
-    return m ? i + (size_t)__builtin_ctz(m) : n;
+    return m ? i + (size_t)(unsigned)__builtin_ctz(m) : n;
 }
 
 SCAN_INLINE uint32_t scan_class_char(scan_v x, char c)
@@ -400,11 +387,11 @@ SCAN_INLINE size_t scan_stop(const uint64_t *map, size_t at)
     uint64_t w = map[k] >> (at & 63);
 
     if (w)
-        return at + (size_t)__builtin_ctzll(w);
+        return at + (size_t)(unsigned)__builtin_ctzll(w);
     do
         k++;
     while (map[k] == 0);
-    return k * 64 + (size_t)__builtin_ctzll(map[k]);
+    return k * 64 + (size_t)(unsigned)__builtin_ctzll(map[k]);
 }
 
 /* The map of p[0..n), n <= SCAN_MAP_MAX; all behind it are stops. */
@@ -422,7 +409,7 @@ void scan_map_scalar(uint64_t map[static SCAN_MAP_WORDS], const char *p,
 struct scan_block {
     size_t n;    /* lines, the empty one included: 2 or more */
     uint32_t lf[SCAN_BLOCK_LINES + SCAN_WINDOW / 2]; /* where each ends */
-    uint64_t map[SCAN_BLOCK_MAX / 64]; /* stops, as far as the block goes */
+    uint64_t map[SCAN_BLOCK_MAX / 64 + 1]; /* stops, up to the empty line */
 };
 
 /* Looks once at the block that p[0..n) begins with. False: it is not plain,

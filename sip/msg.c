@@ -235,13 +235,11 @@ static void add_again(struct parse *p, enum sip_hdr id, uint8_t number,
         fault(p, GB_ESYNTAX, 400, name.p, "header stands twice");
 }
 
-/* Field number `number`, from 1. */
-SCAN_INLINE void add_field(struct parse *p, uint8_t number, enum sip_hdr id,
-                           struct slice name, struct slice value, bool folded)
+/* Field number `number`, from 1, at its place. */
+SCAN_INLINE void add_field(struct parse *p, struct sip_field *at,
+                           uint8_t number, enum sip_hdr id, struct slice name,
+                           struct slice value, bool folded)
 {
-    struct sip_field *at = &p->m->fields[number - 1];
-    uint8_t *first = &p->m->first[id];
-
     at->name = name;
     at->value = value;
     at->id = (uint8_t)id;
@@ -249,43 +247,36 @@ SCAN_INLINE void add_field(struct parse *p, uint8_t number, enum sip_hdr id,
     at->folded = folded;
     if (id == SIP_HDR_OTHER)
         return;
-    if (*first)
+    if (p->m->first[id])
         add_again(p, id, number, name);
     else
-        *first = p->last[id] = number;
+        p->m->first[id] = p->last[id] = number;
 }
 
-/* One line of a plain block with a name that is not usual. False: it is for
+/* A line of a plain block with a name that is not usual. False: it is for
  * head_next to look at. */
-static bool odd_field(struct parse *p, uint8_t number, const char *s, size_t n)
+static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number,
+                      struct slice line)
 {
-    size_t colon = scan_char(s, n, ':');
-    struct slice name = slice_of(s, colon);
+    size_t colon = scan_char(line.p, line.n, ':');
+    struct slice name = slice_head(line, colon);
 
-    if (colon == n || colon == 0 || ascii_is_blank(s[0]) ||
-        ascii_is_blank(s[colon - 1]))
+    if (colon == line.n || colon == 0 || ascii_is_blank(line.p[0]) ||
+        ascii_is_blank(line.p[colon - 1]))
         return false;
-    add_field(p, number, sip_hdr_lookup(name), name,
-              slice_trim(slice_of(s + colon + 1, n - colon - 1)), false);
+    add_field(p, at, number, sip_hdr_lookup(name), name,
+              slice_trim(slice_from(line, colon + 1)), false);
     return true;
 }
 
-/* "Name: value", with one blank or none, the usual line. False: look closer.
- * SIP_HDR_LINE octets are readable at s. */
-SCAN_INLINE bool usual_field(struct parse *p, uint8_t number, const char *s,
-                             size_t n)
+/* From behind the colon to the end of the line, trimmed. */
+SCAN_INLINE struct slice trimmed(const char *v, const char *end)
 {
-    size_t colon, at;
-    enum sip_hdr id = sip_hdr_of_line(s, &colon);
-    struct slice value;
-
-    if (id == SIP_HDR_OTHER || colon >= n)
-        return false;
-    at = colon + 1;
-    at += s[at] == ' '; /* there is a CR at least */
-    value = at < n ? slice_trim(slice_of(s + at, n - at)) : slice_of(s + n, 0);
-    add_field(p, number, id, slice_of(s, colon), value, false);
-    return true;
+    v += *v == ' '; /* there is a CR at least */
+    if (v < end && (unsigned char)*v > ' ' && (unsigned char)end[-1] > ' ')
+        return slice_of(v, (size_t)(end - v));
+    return v < end ? slice_trim_ends(slice_of(v, (size_t)(end - v)))
+                   : slice_of(end, 0);
 }
 
 /* The fields of a plain block as far as they are plain themselves, neither
@@ -293,23 +284,29 @@ SCAN_INLINE bool usual_field(struct parse *p, uint8_t number, const char *s,
  * block when that was all, else head_next goes on there. */
 static size_t index_plain(struct parse *p)
 {
-    const struct scan_block *b = p->block;
-    const char *s = p->m->bytes.p;
-    size_t n = p->m->bytes.n, last = b->n - 1, i = 1, start = b->lf[0] + 1;
+    const char *s = p->m->bytes.p, *line = s + p->block->lf[0] + 1;
+    const char *safe = s + p->m->bytes.n - SIP_HDR_LINE;
+    const uint32_t *lf = p->block->lf;
+    struct sip_field *at = p->m->fields;
+    size_t last = p->block->n - 1, i = 1;
 
-    for (; i < last; i++) {
-        size_t next = b->lf[i] + 1, length = next - 2 - start;
+    for (; i < last; i++, at++) {
+        const char *next = s + lf[i] + 1;
+        enum sip_hdr id;
+        size_t n;
 
-        if (ascii_is_blank(s[next]))
+        if ((unsigned char)*next <= ' ' && ascii_is_blank(*next))
             break;
-        if (!(start + SIP_HDR_LINE <= n &&
-              usual_field(p, (uint8_t)i, s + start, length)) &&
-            !odd_field(p, (uint8_t)i, s + start, length))
+        if (line <= safe && sip_hdr_of_line(line, &id, &n))
+            add_field(p, at, (uint8_t)i, id, slice_of(line, n),
+                      trimmed(line + n + 1, next - 2), false);
+        else if (!odd_field(p, at, (uint8_t)i,
+                            slice_of(line, (size_t)(next - 2 - line))))
             break;
-        start = next;
+        line = next;
     }
     p->m->n_fields = (uint8_t)(i - 1);
-    return i < last ? start : start + 2;
+    return (size_t)(line - s) + (i < last ? 0 : 2);
 }
 
 /* 0 or an error after which there is no body. */
@@ -336,8 +333,10 @@ static int index_fields(struct parse *p, struct head *h)
         }
         if (f.flags & HEAD_BARE_CR)
             fault(p, GB_ESYNTAX, 400, f.line.p, "CR inside a header");
-        add_field(p, ++p->m->n_fields, sip_hdr_lookup(f.name), f.name,
-                  f.value, (f.flags & HEAD_FOLDED) != 0);
+        p->m->n_fields++;
+        add_field(p, &p->m->fields[p->m->n_fields - 1], p->m->n_fields,
+                  sip_hdr_lookup(f.name), f.name, f.value,
+                  (f.flags & HEAD_FOLDED) != 0);
     }
     if (h->off > SIP_MAX_HEAD)
         fault(p, GB_ELIMIT, 513, NULL, "header block too large");
@@ -407,28 +406,6 @@ static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
         fault(p, GB_ESYNTAX, 400, value.p, "address of record is not sip:");
 }
 
-static void read_cseq(struct parse *p)
-{
-    struct sip_msg *m = p->m;
-    struct slice value = sip_msg_value(m, SIP_HDR_CSEQ);
-    struct gb_diag d;
-    int err;
-
-    if (value.n == 0) {
-        missing(p, "no CSeq");
-        return;
-    }
-    err = sip_cseq_parse(&m->cseq, value, &d);
-    if (err) {
-        value_fault(p, err, value, &d);
-    } else if (!m->is_request) {
-        m->method = m->cseq.method;
-        m->method_name = m->cseq.method_name;
-    } else if (!slice_eq(m->method_name, m->cseq.method_name)) {
-        fault(p, GB_ESYNTAX, 400, value.p, "method of CSeq");
-    }
-}
-
 /* A decimal number of at most nine digits. */
 static inline bool number(struct slice s, uint32_t *v)
 {
@@ -447,6 +424,45 @@ static inline bool number(struct slice s, uint32_t *v)
     return true;
 }
 
+/* "7 INVITE" in an INVITE. False: look closer. */
+static bool plain_cseq(struct sip_msg *m, struct slice value)
+{
+    struct slice name = m->method_name;
+    size_t n = value.n - name.n - 1; /* of the number */
+
+    if (!m->method || value.n < name.n + 2 || value.p[n] != ' ' ||
+        memcmp(value.p + n + 1, name.p, name.n) != 0 ||
+        !number(slice_head(value, n), &m->cseq.number))
+        return false;
+    m->cseq.method = m->method;
+    m->cseq.method_name = slice_of(value.p + n + 1, name.n);
+    return true;
+}
+
+static void read_cseq(struct parse *p)
+{
+    struct sip_msg *m = p->m;
+    struct slice value = sip_msg_value(m, SIP_HDR_CSEQ);
+    struct gb_diag d;
+    int err;
+
+    if (plain_cseq(m, value))
+        return;
+    if (value.n == 0) {
+        missing(p, "no CSeq");
+        return;
+    }
+    err = sip_cseq_parse(&m->cseq, value, &d);
+    if (err) {
+        value_fault(p, err, value, &d);
+    } else if (!m->is_request) {
+        m->method = m->cseq.method;
+        m->method_name = m->cseq.method_name;
+    } else if (!slice_eq(m->method_name, m->cseq.method_name)) {
+        fault(p, GB_ESYNTAX, 400, value.p, "method of CSeq");
+    }
+}
+
 static void read_max_forwards(struct parse *p)
 {
     struct sip_msg *m = p->m;
@@ -456,7 +472,7 @@ static void read_max_forwards(struct parse *p)
     if (!sip_msg_has(m, SIP_HDR_MAX_FORWARDS)) {
         if (m->is_request)
             m->odd |= SIP_ODD_NO_MAX_FORWARDS;
-    } else if (slice_u32(value, 255, &v)) {
+    } else if ((number(value, &v) && v <= 255) || slice_u32(value, 255, &v)) {
         m->max_forwards = (int)v;
     } else {
         fault(p, GB_ERANGE, 400, value.p, "Max-Forwards");

@@ -170,12 +170,13 @@ struct slice sip_method_name(enum sip_method m);
 /* Long or compact name, any case. */
 enum sip_hdr sip_hdr_lookup(struct slice name);
 
-/* The name that a header line begins with, when it is a long one of ours of
- * less than SIP_HDR_LINE octets with its colon right behind it, and the length
- * of the name; SIP_HDR_OTHER: look closer. SIP_HDR_LINE octets are readable at
- * line. */
+/* The header that a line begins with, and the length of its name, when that is
+ * a long one of ours of less than SIP_HDR_LINE octets with its colon right
+ * behind it. False: look closer. SIP_HDR_LINE octets are readable at line; the
+ * line holds no CR. */
 #define SIP_HDR_LINE 16
-static inline enum sip_hdr sip_hdr_of_line(const char *line, size_t *length);
+static inline bool sip_hdr_of_line(const char *line, enum sip_hdr *id,
+                                   size_t *length);
 
 /* The long name as we write it; the empty slice for SIP_HDR_OTHER. Static. */
 struct slice sip_hdr_name(enum sip_hdr h);
@@ -200,29 +201,30 @@ extern const uint8_t sip_hdr_places[256];
  * is, which has no colon. */
 extern const char sip_hdr_lines[SIP_HDR_COUNT][24];
 
-static inline enum sip_hdr sip_hdr_of_line(const char *line, size_t *length)
+static inline bool sip_hdr_of_line(const char *line, enum sip_hdr *id,
+                                   size_t *length)
 {
 #ifdef SCAN_VECTORS
     scan_v x = scan_load(line);
     uint32_t colon = scan_bits(scan_eq(x, ':')) | 1u << SIP_HDR_LINE;
-    size_t n = (size_t)__builtin_ctz(colon);
-    unsigned h;
+    unsigned n = (unsigned)__builtin_ctz(colon), h;
 
-    *length = n;
     if (n - 2 >= SIP_HDR_LINE - 2)
-        return SIP_HDR_OTHER;
+        return false;
     h = sip_hdr_places[SIP_HDR_PLACE(n, (unsigned char)(line[0] | 0x20),
                                      (unsigned char)(line[n - 1] | 0x20))];
-    return (colon ^ (colon - 1)) &
-                   ~scan_name_bits(x, scan_load(sip_hdr_lines[h]))
-               ? SIP_HDR_OTHER
-               : (enum sip_hdr)h;
+    *length = n;
+    *id = (enum sip_hdr)h;
+    return ((colon ^ (colon - 1)) &
+            ~scan_name_bits(x, scan_load(sip_hdr_lines[h]))) == 0;
 #else
     size_t n = scan_char(line, SIP_HDR_LINE, ':');
 
+    if (n < 2 || n == SIP_HDR_LINE)
+        return false;
     *length = n;
-    return n > 1 && n < SIP_HDR_LINE ? sip_hdr_lookup(slice_of(line, n))
-                                     : SIP_HDR_OTHER;
+    *id = sip_hdr_lookup(slice_of(line, n));
+    return *id != SIP_HDR_OTHER;
 #endif
 }
 #endif
