@@ -6,6 +6,11 @@
  * closes. */
 static size_t skip_quoted(struct slice s, size_t at)
 {
+    const char *text = s.p + at + 1;
+    size_t left = s.n - at - 1, n = scan_char(text, left, '"');
+
+    if (n < left && scan_char(text, n, '\\') == n)
+        return at + 1 + n + 1; /* no escapes in it */
     for (at++; at < s.n; at++) {
         if (s.p[at] == '\\')
             at++;
