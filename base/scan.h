@@ -82,6 +82,16 @@ static inline size_t scan_delimiter_scalar(const char *p, size_t n)
     return i;
 }
 
+/* Index of the first SP or HTAB, or n. */
+static inline size_t scan_blank_scalar(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && p[i] != ' ' && p[i] != '\t')
+        i++;
+    return i;
+}
+
 /* Index of the first CR or LF, or n. */
 static inline size_t scan_eol_scalar(const char *p, size_t n)
 {
@@ -297,6 +307,12 @@ SCAN_INLINE uint32_t scan_class_delimiter(scan_v x, char c)
     return scan_bits(hit);
 }
 
+SCAN_INLINE uint32_t scan_class_blank(scan_v x, char c)
+{
+    (void)c;
+    return scan_bits(scan_or(scan_eq(x, ' '), scan_eq(x, '\t')));
+}
+
 SCAN_INLINE uint32_t scan_class_eol(scan_v x, char c)
 {
     (void)c;
@@ -330,6 +346,15 @@ static inline size_t scan_delimiter(const char *p, size_t n)
     return scan_first(p, n, scan_class_delimiter, 0);
 #else
     return scan_delimiter_scalar(p, n);
+#endif
+}
+
+static inline size_t scan_blank(const char *p, size_t n)
+{
+#ifdef SCAN_VECTORS
+    return scan_first(p, n, scan_class_blank, 0);
+#else
+    return scan_blank_scalar(p, n);
 #endif
 }
 

@@ -5,6 +5,9 @@
 #include "sip/plain.h"
 #include "sip/xmlend.h"
 
+/* What plain messages do not need is kept out of the way of what they do. */
+#define COLD __attribute__((noinline, cold))
+
 /* One parse: the first fault wins, but the rest is still read, so that the
  * fault can be answered. */
 struct parse {
@@ -20,7 +23,7 @@ struct parse {
 _Static_assert(SIP_MAX_FIELDS + 2 == SCAN_BLOCK_LINES, "room for all lines");
 _Static_assert(SIP_MAX_HEAD >= SCAN_BLOCK_MAX, "a mapped block is in bounds");
 
-static void fault(struct parse *p, int err, unsigned status, const char *at,
+COLD static void fault(struct parse *p, int err, unsigned status, const char *at,
                   const char *why)
 {
     if (p->err)
@@ -78,7 +81,7 @@ static size_t skip_word(struct slice s, size_t i)
 }
 
 /* line begins with a version of length n. False: not a status line. */
-static bool status_line(struct parse *p, struct slice line, size_t n,
+COLD static bool status_line(struct parse *p, struct slice line, size_t n,
                         bool supported)
 {
     struct sip_msg *m = p->m;
@@ -126,7 +129,7 @@ static void request_uri(struct parse *p, struct slice uri)
 }
 
 /* False: not a request line, the bytes are no SIP. */
-static bool request_line(struct parse *p, struct slice line)
+COLD static bool request_line(struct parse *p, struct slice line)
 {
     struct sip_msg *m = p->m;
     size_t method = skip_word(line, 0), version = line.n, at, uri, n;
@@ -226,7 +229,7 @@ static bool start_line(struct parse *p, struct slice line)
 /* ---- index of the fields ------------------------------------------------- */
 
 /* A header that is there already. */
-static void add_again(struct parse *p, enum sip_hdr id, uint8_t number,
+COLD static void add_again(struct parse *p, enum sip_hdr id, uint8_t number,
                       struct slice name)
 {
     p->m->fields[p->last[id] - 1].next = number;
@@ -255,7 +258,7 @@ SCAN_INLINE void add_field(struct parse *p, struct sip_field *at,
 
 /* A line of a plain block with a name that is not usual. False: it is for
  * head_next to look at. */
-static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number,
+COLD static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number,
                       struct slice line)
 {
     size_t colon = scan_char(line.p, line.n, ':');
@@ -272,7 +275,8 @@ static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number,
 /* From behind the colon to the end of the line, trimmed. */
 SCAN_INLINE struct slice trimmed(const char *v, const char *end)
 {
-    v += *v == ' '; /* there is a CR at least */
+    if (*v == ' ') /* there is a CR at least */
+        v++;
     if (v < end && (unsigned char)*v > ' ' && (unsigned char)end[-1] > ' ')
         return slice_of(v, (size_t)(end - v));
     return v < end ? slice_trim_ends(slice_of(v, (size_t)(end - v)))
@@ -310,7 +314,7 @@ static size_t index_plain(struct parse *p)
 }
 
 /* 0 or an error after which there is no body. */
-static int index_fields(struct parse *p, struct head *h)
+COLD static int index_fields(struct parse *p, struct head *h)
 {
     struct head_field f;
     int err;
@@ -350,20 +354,12 @@ static void missing(struct parse *p, const char *why)
     fault(p, GB_ESYNTAX, 400, NULL, why);
 }
 
-static void read_via(struct parse *p)
+COLD static void read_odd_via(struct parse *p, struct slice rest)
 {
-    struct slice rest = sip_msg_value(p->m, SIP_HDR_VIA), elem;
-    struct sip_plain t;
-    size_t at;
+    struct slice elem;
     struct gb_diag d;
     int err;
 
-    if (plain(p, rest, &t, &at) &&
-        sip_plain_via(&p->m->via, t, at, at + rest.n)) {
-        if (!sip_via_has_cookie(&p->m->via))
-            p->m->odd |= SIP_ODD_NO_COOKIE;
-        return;
-    }
     if (!sip_list_cut(&rest, &elem)) {
         if (p->m->is_request)
             missing(p, "no Via");
@@ -378,18 +374,28 @@ static void read_via(struct parse *p)
         p->m->odd |= SIP_ODD_NO_COOKIE;
 }
 
-static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
-                      const char *why)
+static inline void read_via(struct parse *p)
 {
-    struct slice value = sip_msg_value(p->m, id);
+    struct sip_via *via = &p->m->via;
+    struct slice value = sip_msg_value(p->m, SIP_HDR_VIA);
     struct sip_plain t;
-    struct gb_diag d;
     size_t at;
+
+    if (!plain(p, value, &t, &at) ||
+        !sip_plain_via(via, t, at, at + value.n)) {
+        *via = (struct sip_via){ 0 };
+        read_odd_via(p, value);
+    } else if (!sip_via_has_cookie(via)) {
+        p->m->odd |= SIP_ODD_NO_COOKIE;
+    }
+}
+
+COLD static void read_odd_addr(struct parse *p, struct slice value,
+                               struct sip_addr *out, const char *why)
+{
+    struct gb_diag d;
     int err;
 
-    if (plain(p, value, &t, &at) &&
-        sip_plain_addr(out, t, at, at + value.n))
-        return;
     if (value.n == 0) {
         missing(p, why);
         return;
@@ -404,6 +410,18 @@ static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
     if (!err && p->m->method == SIP_METHOD_REGISTER && p->m->is_request &&
         !sip_uri_is_sip(&out->uri))
         fault(p, GB_ESYNTAX, 400, value.p, "address of record is not sip:");
+}
+
+static inline void read_addr(struct parse *p, enum sip_hdr id,
+                             struct sip_addr *out, const char *why)
+{
+    struct slice value = sip_msg_value(p->m, id);
+    struct sip_plain t;
+    size_t at;
+
+    if (!plain(p, value, &t, &at) ||
+        !sip_plain_addr(out, t, at, at + value.n))
+        read_odd_addr(p, value, out, why);
 }
 
 /* A decimal number of at most nine digits. */
@@ -439,15 +457,12 @@ static bool plain_cseq(struct sip_msg *m, struct slice value)
     return true;
 }
 
-static void read_cseq(struct parse *p)
+COLD static void read_odd_cseq(struct parse *p, struct slice value)
 {
     struct sip_msg *m = p->m;
-    struct slice value = sip_msg_value(m, SIP_HDR_CSEQ);
     struct gb_diag d;
     int err;
 
-    if (plain_cseq(m, value))
-        return;
     if (value.n == 0) {
         missing(p, "no CSeq");
         return;
@@ -461,6 +476,14 @@ static void read_cseq(struct parse *p)
     } else if (!slice_eq(m->method_name, m->cseq.method_name)) {
         fault(p, GB_ESYNTAX, 400, value.p, "method of CSeq");
     }
+}
+
+static inline void read_cseq(struct parse *p)
+{
+    struct slice value = sip_msg_value(p->m, SIP_HDR_CSEQ);
+
+    if (!plain_cseq(p->m, value))
+        read_odd_cseq(p, value);
 }
 
 static void read_max_forwards(struct parse *p)
@@ -483,7 +506,7 @@ static void read_max_forwards(struct parse *p)
 
 /* Content-Length is more than what is there (signalling: only where the XML
  * itself says that nothing is missing). */
-static void body_short(struct parse *p, struct slice rest, const char *at)
+COLD static void body_short(struct parse *p, struct slice rest, const char *at)
 {
     struct sip_msg *m = p->m;
     bool xml = m->is_request && (m->method == SIP_METHOD_MESSAGE ||
@@ -517,7 +540,7 @@ static void body_datagram(struct parse *p, struct slice rest, size_t length,
         m->odd |= SIP_ODD_TRAILING;
 }
 
-static void body_without_length(struct parse *p, struct slice rest,
+COLD static void body_without_length(struct parse *p, struct slice rest,
                                 enum sip_carrier carrier)
 {
     struct sip_msg *m = p->m;
