@@ -358,6 +358,43 @@ static inline size_t scan_blank(const char *p, size_t n)
 #endif
 }
 
+/* The same for words of a few octets: no loop when a blank is near. */
+static inline size_t scan_blank_near(const char *p, size_t n)
+{
+    size_t i = 0;
+
+#ifdef SCAN_VECTORS
+    if (n >= 16) {
+        uint32_t m = scan_class_blank(scan_load(p), 0);
+
+        return m ? (size_t)(unsigned)__builtin_ctz(m)
+                 : 16 + scan_blank(p + 16, n - 16);
+    }
+#endif
+    while (i < n && ((unsigned char)p[i] > ' ' || (p[i] != ' ' &&
+                                                   p[i] != '\t')))
+        i++;
+    return i;
+}
+
+/* Zeroes n octets, n known when compiled: in pieces that become a few stores
+ * each, where one memset becomes a slow string instruction. */
+SCAN_INLINE void scan_clear(void *p, size_t n)
+{
+    char *at = p;
+    size_t i = 0;
+
+    for (; i + 160 <= n; i += 160) {
+        memset(at + i, 0, 80);
+        memset(at + i + 80, 0, 80);
+    }
+    if (i + 80 <= n) {
+        memset(at + i, 0, 80);
+        i += 80;
+    }
+    memset(at + i, 0, n - i);
+}
+
 static inline size_t scan_eol(const char *p, size_t n)
 {
 #ifdef SCAN_VECTORS

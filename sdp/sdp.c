@@ -13,6 +13,7 @@ struct parser {
     struct sdp_media *cur;     /* where attributes go */
     struct sdp_media defaults; /* before the first m= */
     struct sdp_media bin;      /* of m= lines that are not kept */
+    bool has_defaults;         /* an a= line before the first m= */
     bool any_media;            /* an m= line, of whatever worth */
     unsigned n_ssrc;
 };
@@ -63,10 +64,10 @@ static inline struct slice next_word(struct slice *s)
 {
     const char *p = s->p, *end = s->p + s->n, *from;
 
-    while (p < end && ascii_is_blank(*p))
+    while (p < end && (unsigned char)*p <= ' ' && ascii_is_blank(*p))
         p++;
     from = p;
-    p += scan_blank(p, (size_t)(end - p));
+    p += scan_blank_near(p, (size_t)(end - p));
     *s = slice_of(p, (size_t)(end - p));
     return slice_of(from, (size_t)(p - from));
 }
@@ -144,6 +145,10 @@ static void parse_time(struct sdp *s, struct slice v)
     const uint64_t max = SDP_NTP_OFFSET_S + 0x7fffffffull;
     uint64_t t[2] = { 0, 0 };
 
+    if (v.n == 3 && memcmp(v.p, "0 0", 3) == 0) { /* as live offers say */
+        s->has_time = true;
+        return;
+    }
     if (!number(next_word(&v), max, &t[0]))
         return;
     number(next_word(&v), max, &t[1]); /* one number alone is enough */
@@ -176,7 +181,7 @@ static void parse_ssrc(struct parser *p, struct slice v)
 
 static void media_init(struct sdp_media *m)
 {
-    memset(m, 0, offsetof(struct sdp_media, formats));
+    scan_clear(m, offsetof(struct sdp_media, formats));
     m->select = SDP_SELECT_NONE;
 }
 
@@ -232,6 +237,14 @@ static enum sdp_proto proto_of(struct slice w)
     return SDP_PROTO_OTHER;
 }
 
+static void inherit(struct sdp_media *m, const struct sdp_media *defaults)
+{
+    memcpy(m, defaults, offsetof(struct sdp_media, formats));
+    m->n_formats = 0;
+    memcpy(m->other, defaults->other, m->n_other * sizeof(m->other[0]));
+    m->has_ssrc = false;
+}
+
 /* From here on attributes go to a section of their own, or to the bin. */
 static void parse_media(struct parser *p, struct slice v)
 {
@@ -249,10 +262,10 @@ static void parse_media(struct parser *p, struct slice v)
         p->cur = &p->bin;
         return;
     }
-    memcpy(m, &p->defaults, offsetof(struct sdp_media, formats));
-    m->n_formats = 0;
-    memcpy(m->other, p->defaults.other, m->n_other * sizeof(m->other[0]));
-    m->has_ssrc = false;
+    if (!p->has_defaults)
+        media_init(m);
+    else
+        inherit(m, &p->defaults);
     m->type_name = type;
     m->proto_name = proto;
     m->port = (uint16_t)n;
@@ -478,13 +491,12 @@ static bool parse_usual(struct parser *p, struct slice whole)
 
 static void parse_attr(struct parser *p, struct slice whole)
 {
-    size_t at = 0;
+    size_t at;
     struct slice name, v;
 
     if (parse_usual(p, whole))
         return;
-    while (at < whole.n && whole.p[at] != ':')
-        at++;
+    at = scan_char(whole.p, whole.n, ':');
     name = trim_blanks(slice_head(whole, at));
     v = at < whole.n ? trim_blanks(slice_from(whole, at + 1))
                      : slice_of(whole.p + at, 0);
@@ -500,6 +512,7 @@ static void parse_line(struct parser *p, char type, struct slice v)
 
     switch (type) {
     case 'a':
+        p->has_defaults |= !p->any_media;
         parse_attr(p, v);
         break;
     case 'm':
@@ -587,7 +600,7 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
     sdp_init(out);
     p.s = out;
     p.cur = &p.defaults;
-    p.any_media = false;
+    p.any_media = p.has_defaults = false;
     p.n_ssrc = 0;
     media_init(&p.defaults);
     if (body.n == 0)
@@ -598,8 +611,7 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
         if (eol > at)
             parse_text(&p, at, eol);
         at = eol;
-        if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
-            at++;
+        at += end - at >= 2 && at[0] == '\r' && at[1] == '\n';
     }
     settle_ssrc(&p);
     if (!p.any_media)
@@ -614,7 +626,7 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
 
 void sdp_init(struct sdp *s)
 {
-    memset(s, 0, offsetof(struct sdp, media));
+    scan_clear(s, offsetof(struct sdp, media));
 }
 
 struct sdp_media *sdp_add_media(struct sdp *s, enum sdp_media_type type,

@@ -647,21 +647,6 @@ static int read_fields(struct parse *p, struct head *h)
     return index_fields(p, h);
 }
 
-/* Everything but the fields: in pieces so small that they are a few stores
- * each, where one memset would be a slow string instruction. */
-static inline void clear(struct sip_msg *m)
-{
-    const size_t n = offsetof(struct sip_msg, fields);
-    char *at = (char *)m;
-    size_t i = 0;
-
-    for (; i + 160 <= n; i += 160) {
-        memset(at + i, 0, 80);
-        memset(at + i + 80, 0, 80);
-    }
-    memset(at + i, 0, n - i);
-}
-
 int sip_msg_parse(struct sip_msg *m, struct slice bytes,
                   enum sip_carrier carrier, struct gb_diag *diag)
 {
@@ -676,7 +661,7 @@ int sip_msg_parse(struct sip_msg *m, struct slice bytes,
     p.err = 0;
     p.reject = 0;
     p.block = NULL;
-    clear(m);
+    scan_clear(m, offsetof(struct sip_msg, fields));
     m->bytes = bytes;
     m->max_forwards = -1;
     m->content_length = -1;
