@@ -105,7 +105,7 @@ static const struct {
     { SLICE_INIT("text"), SLICE_INIT("xml"), SIP_CONTENT_MANSCDP },
 };
 
-static enum sip_content content_of_type(struct slice value)
+enum sip_content sip_content_of_type(struct slice value)
 {
     struct sip_ctype c;
 
@@ -148,7 +148,7 @@ enum sip_content sip_msg_content(const struct sip_msg *m)
 
     if (m->body.n == 0)
         return SIP_CONTENT_NONE;
-    return type.n ? content_of_type(type) : content_of_body(m->body);
+    return type.n ? sip_content_of_type(type) : content_of_body(m->body);
 }
 
 void sip_subject_parse(struct sip_subject *out, struct slice value)
@@ -453,4 +453,46 @@ bool sip_retry_after_parse(struct slice value, uint32_t *s)
     if (n < v.n && !ascii_is_space(v.p[n]) && v.p[n] != ';' && v.p[n] != '(')
         return false;
     return sip_seconds_parse(slice_head(v, n), s);
+}
+
+/* Length of the comment that s begins with, parentheses included; 0: it never
+ * ends. */
+static size_t comment_length(struct slice s)
+{
+    size_t depth = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\\')
+            i++;
+        else if (s.p[i] == '(')
+            depth++;
+        else if (s.p[i] == ')' && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+int sip_retry_after_read(struct sip_retry_after *out, struct slice value)
+{
+    struct sip_retry_after r = { 0, -1, { NULL, 0 } };
+    struct slice rest = slice_trim(value);
+    size_t n = 0;
+
+    if (!sip_retry_after_parse(rest, &r.after_s))
+        return GB_ESYNTAX;
+    while (n < rest.n && ascii_is_digit(rest.p[n]))
+        n++;
+    rest = slice_trim(slice_from(rest, n));
+    while (rest.n && rest.p[0] == '(') {
+        n = comment_length(rest);
+        if (n == 0)
+            return GB_ESYNTAX;
+        r.comment = slice_of(rest.p + 1, n - 2);
+        rest = slice_trim(slice_from(rest, n));
+    }
+    if (rest.n && rest.p[0] != ';')
+        return GB_ESYNTAX;
+    r.duration_s = seconds_param(rest, SLICE("duration"));
+    *out = r;
+    return 0;
 }
