@@ -275,12 +275,11 @@ COLD static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number
 /* From behind the colon to the end of the line, trimmed. */
 SCAN_INLINE struct slice trimmed(const char *v, const char *end)
 {
-    if (*v == ' ') /* there is a CR at least */
-        v++;
-    if (v < end && (unsigned char)*v > ' ' && (unsigned char)end[-1] > ' ')
-        return slice_of(v, (size_t)(end - v));
-    return v < end ? slice_trim_ends(slice_of(v, (size_t)(end - v)))
-                   : slice_of(end, 0);
+    const char *p = v + (*v == ' '); /* there is a CR at least */
+
+    if (p < end && (unsigned char)*p > ' ' && (unsigned char)end[-1] > ' ')
+        return slice_of(p, (size_t)(end - p));
+    return slice_trim(slice_of(v, (size_t)(end - v)));
 }
 
 /* The fields of a plain block as far as they are plain themselves, neither
