@@ -365,16 +365,20 @@ static bool numbers_eq(struct slice a, struct slice b)
     }
 }
 
-/* Every parameter of a tel: URI counts, in any order (RFC 3966 §4). */
+/* Every parameter of a tel: URI counts, in any order (RFC 3966 §4); of one that
+ * stands twice, the first. */
 static bool all_params_in(const struct sip_uri *a, const struct sip_uri *b)
 {
     struct slice rest = a->params;
     struct sip_param p, q;
 
-    while (sip_param_next(&rest, ';', &p))
+    while (sip_param_next(&rest, ';', &p)) {
+        if (sip_uri_param(a, p.name, &q) && q.name.p != p.name.p)
+            continue;
         if (!sip_uri_param(b, p.name, &q) ||
             !escaped_eq(p.value, q.value, true))
             return false;
+    }
     return true;
 }
 

@@ -147,6 +147,23 @@ static struct sip_uri uri_of(const char *text)
     return u;
 }
 
+static void numbers(void **state)
+{
+    struct sip_uri u = uri_of("tel:+86-10-1234;ext=5");
+    struct sip_param p;
+
+    (void)state;
+    assert_true(slice_eq(sip_uri_number(&u), SLICE("+86-10-1234")));
+    assert_true(sip_uri_param(&u, SLICE("ext"), &p));
+    assert_true(slice_eq(p.value, SLICE("5")));
+    assert_false(sip_uri_is_sip(&u));
+    u = uri_of("tel:7");
+    assert_true(slice_eq(sip_uri_number(&u), SLICE("7")));
+    u = uri_of("sip:7@h");
+    assert_int_equal(sip_uri_number(&u).n, 0);
+    assert_true(sip_uri_is_sip(&u));
+}
+
 static void escapes(void **state)
 {
     struct sip_uri u = uri_of("sip:%63am%zz%2@gate;%6C%72;n%61me=v%25%34%31");
@@ -211,6 +228,13 @@ static void equality(void **state)
         { "sip:a@b;x=1;x=2", "sip:a@b;x=2;x=1", false },
         { "tel:123", "tel:123", true },
         { "tel:123", "tel:124", false },
+        { "tel:+86-10(1234)", "tel:+86.101234", true },
+        { "tel:+861234", "tel:861234", false },
+        { "tel:a1;phone-context=x;ext=2", "TEL:A1;EXT=2;phone-context=X",
+          true },
+        { "tel:1;ext=2", "tel:1", false },
+        { "tel:12", "tel:123", false },
+        { "tel:12", "sip:12@h", false },
     };
 
     (void)state;
@@ -266,7 +290,7 @@ static void writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses),    cmocka_unit_test(escapes),
+        cmocka_unit_test(parses),    cmocka_unit_test(numbers), cmocka_unit_test(escapes),
         cmocka_unit_test(equality),  cmocka_unit_test(addresses),
         cmocka_unit_test(writes),
     };
