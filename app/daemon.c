@@ -99,6 +99,9 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_CLOSE:
         media_net_order(d->media, a);
         break;
+    case PLATFORM_DO_DISCONNECT:
+        sip_edge_disconnect(d->edge, a->connection);
+        break;
     case PLATFORM_DEVICE_CHANGED:
         store_device(d, a->device);
         break;
@@ -154,6 +157,14 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
     if (ev->kind == SIP_EV_BAD)
         noted_bad(NOTED_SIP, &ev->peer.remote, ev->diag.why);
     platform_sip(d->platform, ev, now_of(d));
+}
+
+static bool on_admits(void *ctx, const struct sip_peer *from,
+                      struct slice bytes)
+{
+    struct daemon *d = ctx;
+
+    return platform_admits(d->platform, from, bytes, now_of(d));
 }
 
 static uint64_t on_turn(void *ctx, uint64_t now_ms)
@@ -250,6 +261,7 @@ static void http_metrics(void *ctx, struct buf *out)
     buf_f(out, "# TYPE gb28181_" name " " type "\ngb28181_" name " %llu\n",    \
           (unsigned long long)(value))
     ROW("sip_datagrams_total", "counter", e.datagrams);
+    ROW("sip_not_admitted_total", "counter", e.not_admitted);
     ROW("sip_malformed_total", "counter", e.bad);
     ROW("sip_connections", "gauge", e.connections);
     ROW("sip_connections_cut_total", "counter", e.cut);
@@ -438,7 +450,7 @@ static int start_edge(struct daemon *d, char why[static 512])
     struct sip_edge_config ec = {
         .loop = &d->loop, .stack = d->sip, .listen = listen,
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
-        .on_event = on_sip_event, .on_turn = on_turn,
+        .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
         .on_connection = on_connection, .ctx = d,
     };
     size_t failed = 0;

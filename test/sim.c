@@ -72,7 +72,8 @@ static bool wire_get(struct sim *s)
     if (d && d->deaf) {
         /* lost */
     } else if (k->to_server) {
-        sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
+        if (platform_admits(s->p, &k->peer, bytes, s->now))
+            sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
     } else if (d) {
         sip_stack_input(s->field, &k->peer, bytes, s->now.mono_ms);
     }
@@ -625,6 +626,12 @@ static void on_action(struct sim *s, const struct platform_action *a)
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:
         on_order(s, a);
+        break;
+    case PLATFORM_DO_DISCONNECT:
+        assert_true(a->connection != 0);
+        s->disconnected = a->connection;
+        sip_stack_closed(s->server, a->connection, s->now.mono_ms);
+        platform_closed(s->p, a->connection, s->now);
         break;
     case PLATFORM_DEVICE_CHANGED:
         s->device_flags |= a->flags;

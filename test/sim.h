@@ -132,6 +132,7 @@ struct sim {
     char last_evidence[400], last_hint[300];
     char last_alarm[400];
     unsigned open_streams, closes;
+    uint64_t disconnected;      /* the last connection ordered closed */
     char log[65536];
     size_t log_len;
     unsigned byes_sent;         /* by the platform, repeats included */

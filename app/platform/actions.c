@@ -204,6 +204,13 @@ static bool tell_device(struct platform *p, struct platform_action *out)
         device_free(p, d);
         return true;
     }
+    if (changes & CHANGE_DISCONNECT) {
+        if (changes & ~(unsigned)CHANGE_DISCONNECT)
+            device_changed(p, d, changes & ~(unsigned)CHANGE_DISCONNECT);
+        out->kind = PLATFORM_DO_DISCONNECT;
+        out->connection = d->old_connection;
+        return true;
+    }
     if (changes & CHANGE_CATALOG_DONE) {
         d->changes = CHANGE_CATALOG_DONE;
         list_push_back(&p->done_devices, &d->dirty);

@@ -359,17 +359,15 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
         return d;
     }
     p->counters.stray_messages++;
-    if (guard_allows(p, &ev->peer.remote))
+    if (d) /* unknown ones have their line in the summary of the minute */
         platform_log_peer(p, PLATFORM_INFO,
                           "msg=\"request refused\" method=%.*s from=\"%s\" "
                           "peer=%s why=\"%s\"",
                           SLICE_ARG(slice_head(ev->msg->method_name, 16)),
                           log_text(from, id),
                           gb_addr_text(&ev->peer.remote, addr),
-                          !d           ? "unknown device"
-                          : !d->bound  ? "not registered"
-                                       : "not from the address it registered "
-                                         "from");
+                          d->bound ? "not from the address it registered from"
+                                   : "not registered");
     sip_stack_respond_stateless(p->sip, ev->transaction, &r, p->now.mono_ms);
     return NULL;
 }

@@ -30,6 +30,17 @@ struct platform_advertise {
     struct gb_addr address;
 };
 
+/* Devices whose id begins with `prefix` are sent to another server: id@address
+ * (GB/T 28181-2022 §9.1.2.3). */
+struct platform_redirect {
+    const char *prefix, *target;
+};
+
+struct platform_net {
+    struct gb_addr net;
+    unsigned bits;
+};
+
 /* Strings are copied. Zeros mean the default named beside the field. */
 struct platform_config {
     const struct gb_alloc *alloc;
@@ -40,6 +51,10 @@ struct platform_config {
     const char *password;     /* the global device password; never empty */
     bool auto_enrol;
     bool offer_qop;           /* challenge with qop="auth" */
+    unsigned digest;          /* offered, and then accepted: bits 1 << of enum
+                                 sip_digest_alg; MD5 */
+    const struct platform_redirect *redirect; /* texts are copied too */
+    size_t n_redirect;
     enum platform_date date;
     int timezone_min;         /* of times on the wire, minutes east of UTC */
     uint32_t expires_min_s, expires_max_s;    /* 60, 604800 */
@@ -59,8 +74,17 @@ struct platform_config {
     uint32_t max_sessions;    /* 4000 */
     uint32_t max_pending;     /* 256 unknown ids remembered */
     uint32_t media_loops;     /* 1: loops the owner runs; sessions are spread */
-    uint32_t rate_per_s, rate_burst; /* unauthenticated requests a source: 20, 100 */
-    uint32_t ban_failures, ban_s;    /* 20 bad passwords: 60 s ban */
+    uint32_t rate_per_s, rate_burst; /* unauthenticated messages a source: 20, 100 */
+    uint32_t strangers_per_s;        /* of all such sources together: 5000 */
+    uint32_t registers_per_s;        /* challenges; above: 503. 1000 */
+    uint32_t ban_failures, ban_s;    /* 20 bad passwords: 60 s ban, twice as
+                                        long each time, up to 64 times */
+    /* Lists are copied. Networks: whose messages are heard at all; an empty
+     * allow list allows all, deny goes first. Ids: by their first digits. */
+    const struct platform_net *allow, *deny;
+    size_t n_allow, n_deny;
+    const char *const *allow_ids, *const *deny_ids;
+    size_t n_allow_ids, n_deny_ids;
 };
 
 struct platform;
@@ -74,6 +98,12 @@ void platform_free(struct platform *p);
 int platform_reload(struct platform *p, const struct platform_config *cfg);
 
 /* ---- inputs ------------------------------------------------------------ */
+
+/* Ask before a message (a datagram, or one cut out of a stream) goes to the
+ * stack: false, it is to be dropped without a word. Costs one look-up for the
+ * peer of a registered device, and a little more for strangers. */
+bool platform_admits(struct platform *p, const struct sip_peer *from,
+                     struct slice bytes, struct gb_time now);
 
 void platform_sip(struct platform *p, const struct sip_event *ev,
                   struct gb_time now);
@@ -134,6 +164,8 @@ enum platform_action_kind {
                             is invited once more into the same open port */
     PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED. The
                             session may be opened again after that */
+    PLATFORM_DO_DISCONNECT, /* order to the SIP edge: close `connection`; its
+                               device has come back on another one */
     /* what has changed: for the store, the events, the waiting API calls */
     PLATFORM_DEVICE_CHANGED, /* `device`; flags */
     PLATFORM_DEVICE_REMOVED,
@@ -173,7 +205,7 @@ enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEB
  * owner does not fetch them or memory is short (counters.dropped). */
 struct platform_action {
     enum platform_action_kind kind;
-    uint64_t session;
+    uint64_t session, connection;
     unsigned loop;       /* 0 .. media_loops - 1 */
     enum platform_transport transport;
     uint16_t port;
@@ -376,7 +408,11 @@ bool platform_is_drained(const struct platform *p);
 struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
         alarms, stray_messages, bad_bodies, sessions_started, sessions_failed,
-        banned, rate_limited, dropped;
+        dropped;
+    /* messages of strangers that got no answer, by reason */
+    uint64_t banned, rate_limited, scanners, denied;
+    /* REGISTERs told to come back later: too many in all, too many failures */
+    uint64_t shed, backed_off, redirected;
     /* gauges: now */
     uint32_t devices, online, channels, sessions, ports_lent, ports_resting,
         ssrcs_lent, queries;
