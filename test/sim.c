@@ -107,10 +107,12 @@ static void device_send(struct sim_device *d, enum sip_method method,
         r.body = body;
     }
     if (method == SIP_METHOD_REGISTER) {
-        r.contact = slice_str(contact);
+        if (!d->no_contact)
+            r.contact = slice_str(contact);
         r.call_id = slice_str(d->call_id);
         r.cseq = ++d->cseq;
-        r.expires = d->wants_expires0 ? 0 : (int64_t)d->expires_s;
+        if (!d->no_expires)
+            r.expires = d->wants_expires0 ? 0 : (int64_t)d->expires_s;
         if (d->version)
             extra[r.n_extra++] = (struct sip_extra){ SLICE("X-GB-Ver"),
                                                      slice_str(d->version) };
@@ -166,6 +168,8 @@ static void authorize(struct sim_device *d, const struct sip_msg *m)
         0);
     assert_int_equal(sip_answer_write(&w, &c, &a), 0);
     d->authorization[w.len] = '\0';
+    if (d->twist)
+        d->twist(d->authorization);
 }
 
 static void on_register_answer(struct sim_device *d, const struct sip_event *ev)
@@ -186,6 +190,7 @@ static void on_register_answer(struct sim_device *d, const struct sip_event *ev)
             c.stale;
 
         d->challenged++;
+        d->stale += stale;
         if (d->tried_auth && !stale)
             return;
         authorize(d, ev->msg);

@@ -251,6 +251,16 @@ static void welcome(struct platform *p, const struct attempt *a,
     answer(p, a, r, extra, n, false);
 }
 
+/* What tells a late REGISTER from a new one. */
+static void remember(struct platform *p, const struct attempt *a)
+{
+    struct device *d = a->device;
+
+    auth_used(d, &a->auth);
+    d->call_id_hash = map_hash(p->seed, a->m->call_id);
+    d->cseq = a->m->cseq.number;
+}
+
 static void unregister(struct platform *p, const struct attempt *a)
 {
     struct device *d = a->device;
@@ -258,7 +268,7 @@ static void unregister(struct platform *p, const struct attempt *a)
     welcome(p, a, 0);
     if (!d)
         return;
-    auth_used(d, &a->auth);
+    remember(p, a);
     device_offline(p, d, "unregistered");
     device_unbind(p, d);
     device_arm(p, d);
@@ -310,9 +320,7 @@ static void accept(struct platform *p, const struct attempt *a)
         device_deviation(p, d, DEVIATION_SIP_ALG, a->m->via.host);
     if (!fresh && a->m->cseq.number <= d->cseq)
         device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
-    auth_used(d, &a->auth);
-    d->call_id_hash = map_hash(p->seed, a->m->call_id);
-    d->cseq = a->m->cseq.number;
+    remember(p, a);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
@@ -525,12 +533,12 @@ static void unproven(struct platform *p, struct attempt *a)
 void registrar_request(struct platform *p, const struct sip_event *ev)
 {
     struct attempt a = { .ev = ev, .m = ev->msg };
-    unsigned status = identify(p, &a);
+    unsigned status = read_request(&a);
     uint64_t now = p->now.mono_ms;
 
     a.user_agent = sip_msg_value(a.m, SIP_HDR_USER_AGENT);
     if (!status)
-        status = read_request(&a);
+        status = identify(p, &a);
     if (!status && !a.is_ours && guard_is_banned(p, &ev->peer.remote))
         status = 403; /* over the connection of another device */
     if (status) {
