@@ -7,6 +7,7 @@
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
 #include "app/store/store.h"
+#include "sip/digest.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -381,9 +382,89 @@ void daemon_reload(struct daemon *d, const struct config *c)
                          "why=\"no memory\"");
 }
 
+/* Lists of the configuration as the platform takes them, which copies. */
+struct admission {
+    struct platform_net allow[CONFIG_MAX_ITEMS], deny[CONFIG_MAX_ITEMS];
+    const char *allow_ids[CONFIG_MAX_ITEMS], *deny_ids[CONFIG_MAX_ITEMS];
+    struct platform_redirect redirect[CONFIG_MAX_ITEMS];
+    char prefix[CONFIG_MAX_ITEMS][CONFIG_PREFIX_MAX];
+};
+
+static size_t read_nets(const struct config *c, enum config_key k,
+                        struct platform_net *out)
+{
+    size_t n = config_n(c, k);
+
+    for (size_t i = 0; i < n; i++)
+        config_net(c, k, i, &out[i].net, &out[i].bits, NULL);
+    return n;
+}
+
+static size_t read_ids(const struct config *c, enum config_key k,
+                       const char **out)
+{
+    size_t n = config_n(c, k);
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = config_item(c, k, i);
+    return n;
+}
+
+static unsigned read_digests(const struct config *c)
+{
+    static const struct {
+        const char *name;
+        enum sip_digest_alg alg;
+    } names[] = {
+        { "md5", SIP_DIGEST_MD5 },
+        { "md5-sess", SIP_DIGEST_MD5_SESS },
+        { "sha256", SIP_DIGEST_SHA256 },
+        { "sha256-sess", SIP_DIGEST_SHA256_SESS },
+        { "sm3", SIP_DIGEST_SM3 },
+        { "sm3-sess", SIP_DIGEST_SM3_SESS },
+        { "sha512-256", SIP_DIGEST_SHA512_256 },
+        { "sha512-256-sess", SIP_DIGEST_SHA512_256_SESS },
+    };
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < config_n(c, CONFIG_SIP_DIGEST); i++)
+        for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
+            if (slice_eq(slice_str(config_item(c, CONFIG_SIP_DIGEST, i)),
+                         slice_str(names[k].name)))
+                bits |= 1u << names[k].alg;
+    return bits;
+}
+
+static void read_admission(const struct config *c, struct admission *a,
+                           struct platform_config *pc)
+{
+    pc->digest = read_digests(c);
+    pc->offer_qop = config_bool(c, CONFIG_SIP_QOP);
+    pc->strangers_per_s = config_number(c, CONFIG_LIMIT_STRANGERS);
+    pc->registers_per_s = config_number(c, CONFIG_LIMIT_REGISTERS);
+    pc->ban_failures = config_number(c, CONFIG_LIMIT_BAN_FAILURES);
+    pc->ban_s = config_number(c, CONFIG_LIMIT_BAN);
+    pc->max_pending = config_number(c, CONFIG_LIMIT_PENDING);
+    pc->allow = a->allow;
+    pc->n_allow = read_nets(c, CONFIG_SIP_ALLOW, a->allow);
+    pc->deny = a->deny;
+    pc->n_deny = read_nets(c, CONFIG_SIP_DENY, a->deny);
+    pc->allow_ids = a->allow_ids;
+    pc->n_allow_ids = read_ids(c, CONFIG_SIP_ALLOW_IDS, a->allow_ids);
+    pc->deny_ids = a->deny_ids;
+    pc->n_deny_ids = read_ids(c, CONFIG_SIP_DENY_IDS, a->deny_ids);
+    pc->redirect = a->redirect;
+    for (size_t i = 0; config_redirect(c, CONFIG_SIP_REDIRECT, i, a->prefix[i],
+                                       &a->redirect[i].target); i++) {
+        a->redirect[i].prefix = a->prefix[i];
+        pc->n_redirect = i + 1;
+    }
+}
+
 static int start_platform(struct daemon *d, char why[static 512])
 {
     struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct admission lists;
     const struct config *c = d->config;
     struct platform_config pc = {
         .alloc = &gb_alloc_heap,
@@ -402,6 +483,7 @@ static int start_platform(struct daemon *d, char why[static 512])
     int err;
 
     read_policy(c, &pc, adv);
+    read_admission(c, &lists, &pc);
     config_ports(c, CONFIG_MEDIA_PORTS, &pc.port_min, &pc.port_max);
     secrets_random(pc.seed, sizeof(pc.seed));
     err = platform_new(&d->platform, &pc, now_of(d));
