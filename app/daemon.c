@@ -65,6 +65,36 @@ static void store_device(struct daemon *d, struct slice id)
         store_put_device(d->store, &dev);
 }
 
+/* "device/3402…": whose a sealed password is. */
+static struct slice owner(const char *kind, struct slice name,
+                          char buf[static 128])
+{
+    int n = snprintf(buf, 128, "%s/%.*s", kind, SLICE_ARG(name));
+
+    return slice_of(buf, n < 128 ? (size_t)n : 127);
+}
+
+static void store_settings(struct daemon *d, struct slice id)
+{
+    struct platform_settings s;
+    char sealed[SECRETS_SEALED_MAX], who[128];
+
+    if (!platform_device_settings(d->platform, id, &s))
+        return;
+    secrets_seal(d->secrets, owner("device", id, who), s.password, sealed);
+    s.password = slice_str(sealed);
+    store_put_settings(d->store, id, &s);
+}
+
+static void store_group(struct daemon *d, struct slice name)
+{
+    char sealed[SECRETS_SEALED_MAX], who[128];
+
+    secrets_seal(d->secrets, owner("group", name, who),
+                 platform_group_password(d->platform, name), sealed);
+    store_put_group(d->store, name, slice_str(sealed));
+}
+
 static void store_channel(struct daemon *d, const struct platform_action *a)
 {
     struct platform_channel ch;
@@ -105,6 +135,14 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_DEVICE_CHANGED:
         store_device(d, a->device);
+        if (a->flags & PLATFORM_CHANGED_SETTINGS)
+            store_settings(d, a->device);
+        break;
+    case PLATFORM_GROUP_CHANGED:
+        store_group(d, a->text);
+        break;
+    case PLATFORM_GROUP_REMOVED:
+        store_remove_group(d->store, a->text);
         break;
     case PLATFORM_DEVICE_REMOVED:
         store_remove_device(d->store, a->device);
@@ -412,26 +450,11 @@ static size_t read_ids(const struct config *c, enum config_key k,
 
 static unsigned read_digests(const struct config *c)
 {
-    static const struct {
-        const char *name;
-        enum sip_digest_alg alg;
-    } names[] = {
-        { "md5", SIP_DIGEST_MD5 },
-        { "md5-sess", SIP_DIGEST_MD5_SESS },
-        { "sha256", SIP_DIGEST_SHA256 },
-        { "sha256-sess", SIP_DIGEST_SHA256_SESS },
-        { "sm3", SIP_DIGEST_SM3 },
-        { "sm3-sess", SIP_DIGEST_SM3_SESS },
-        { "sha512-256", SIP_DIGEST_SHA512_256 },
-        { "sha512-256-sess", SIP_DIGEST_SHA512_256_SESS },
-    };
     unsigned bits = 0;
 
     for (size_t i = 0; i < config_n(c, CONFIG_SIP_DIGEST); i++)
-        for (size_t k = 0; k < sizeof(names) / sizeof(*names); k++)
-            if (slice_eq(slice_str(config_item(c, CONFIG_SIP_DIGEST, i)),
-                         slice_str(names[k].name)))
-                bits |= 1u << names[k].alg;
+        bits |= 1u << sip_digest_by_word(
+                    slice_str(config_item(c, CONFIG_SIP_DIGEST, i)));
     return bits;
 }
 
@@ -497,6 +520,48 @@ static void on_saved_device(void *ctx, const struct platform_saved_device *s)
     platform_restore_device(d->platform, s, now_of(d));
 }
 
+/* A password that does not open with this key is gone; who it was for must be
+ * told a new one, and is not let in with another meanwhile. */
+static bool unseal(struct daemon *d, const char *kind, struct slice name,
+                   struct slice sealed, char buf[static SECRETS_PLAIN_MAX],
+                   struct slice *plain)
+{
+    char who[128];
+
+    if (secrets_unseal(d->secrets, owner(kind, name, who), sealed, buf, plain))
+        return true;
+    log_f(LOG_ERROR, "msg=\"a stored password cannot be opened: was the "
+                     "installation-key replaced? set it again\" %s=%.*s",
+          kind, SLICE_ARG(name));
+    for (size_t i = 0; i < SECRETS_PLAIN_MAX; i += 8)
+        secrets_random(buf + i, 8);
+    for (size_t i = 0; i < SECRETS_PLAIN_MAX; i++)
+        buf[i] = (char)('a' + (unsigned char)buf[i] % 26);
+    *plain = slice_of(buf, SECRETS_PLAIN_MAX);
+    return false;
+}
+
+static void on_saved_group(void *ctx, struct slice name, struct slice sealed)
+{
+    struct daemon *d = ctx;
+    char buf[SECRETS_PLAIN_MAX];
+    struct slice plain;
+
+    unseal(d, "group", name, sealed, buf, &plain);
+    platform_restore_group(d->platform, name, plain, now_of(d));
+}
+
+static void on_saved_settings(void *ctx, struct slice id,
+                              const struct platform_settings *saved)
+{
+    struct daemon *d = ctx;
+    struct platform_settings s = *saved;
+    char buf[SECRETS_PLAIN_MAX];
+
+    unseal(d, "device", id, saved->password, buf, &s.password);
+    platform_restore_settings(d->platform, id, &s, now_of(d));
+}
+
 static void on_saved_channel(void *ctx, const struct platform_channel *c)
 {
     struct daemon *d = ctx;
@@ -514,8 +579,11 @@ static void on_saved_dialog(void *ctx, const struct sip_dialog_state *s,
 
 static int start_store(struct daemon *d, char why[static 512])
 {
-    struct store_loader load = { on_saved_device, on_saved_channel,
-                                 on_saved_dialog, d };
+    struct store_loader load = {
+        .on_device = on_saved_device, .on_channel = on_saved_channel,
+        .on_dialog = on_saved_dialog, .on_group = on_saved_group,
+        .on_settings = on_saved_settings, .ctx = d,
+    };
     char text[256] = "";
     bool moved = false;
     int err = store_open(&d->store, d->secrets->dir, &load, text, &moved);

@@ -151,6 +151,33 @@ enum sip_digest_alg sip_digest_lookup(struct slice name)
     return SIP_DIGEST_OTHER;
 }
 
+/* The next character that counts, small; 0: the end. */
+static char next_letter(struct slice *s)
+{
+    while (s->n && *s->p == '-')
+        *s = slice_from(*s, 1);
+    if (s->n == 0)
+        return '\0';
+    *s = slice_from(*s, 1);
+    return ascii_lower(s->p[-1]);
+}
+
+enum sip_digest_alg sip_digest_by_word(struct slice word)
+{
+    for (unsigned i = SIP_DIGEST_OTHER + 1; i < SIP_DIGEST_COUNT; i++) {
+        struct slice a = word, b = algs[i].name;
+        char x, y;
+
+        do {
+            x = next_letter(&a);
+            y = next_letter(&b);
+        } while (x && x == y);
+        if (x == y)
+            return (enum sip_digest_alg)i;
+    }
+    return SIP_DIGEST_OTHER;
+}
+
 struct slice sip_digest_name(enum sip_digest_alg alg)
 {
     return algs[alg].name;

@@ -58,6 +58,8 @@ struct sip_challenge {
 
 enum sip_digest_alg sip_digest_lookup(struct slice name); /* any case */
 struct slice sip_digest_name(enum sip_digest_alg alg);    /* static */
+/* As people write it: any case, hyphens left out or not ("sha256"). */
+enum sip_digest_alg sip_digest_by_word(struct slice word);
 
 /* Parses leniently: parameters quoted or not, any order and case. 0, or
  * GB_EUNSUPPORTED (another scheme than Digest), GB_ESYNTAX (username, nonce,

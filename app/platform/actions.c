@@ -368,7 +368,7 @@ bool platform_action(struct platform *p, struct platform_action *out)
 {
     take_back(p);
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
-    return tell_device(p, out) || tell_channel(p, out) ||
+    return settings_news(p, out) || tell_device(p, out) || tell_channel(p, out) ||
            tell_catalog(p, out) || tell_session(p, out) || tell_queued(p, out);
 }
 

@@ -72,9 +72,11 @@ size_t auth_challenge(struct platform *p, const struct auth *a, bool qop,
 static struct slice password_of(const struct platform *p,
                                 const struct device *d)
 {
-    if (d && d->password.n)
-        return d->password;
-    return p->password;
+    struct slice own = { NULL, 0 };
+
+    if (d)
+        own = d->password.n ? d->password : group_password(d);
+    return own.n ? own : p->password;
 }
 
 static bool is_right(const struct sip_credentials *c, struct slice realm,
@@ -198,8 +200,8 @@ const char *auth_why(const struct platform *p, const struct auth *a)
     if (by_uri)
         return "the password is right, but the digest was made with the "
                "Request-URI and another uri was sent";
-    if (by_global && a->device && a->device->password.n)
+    if (by_global)
         return "the device has the platform's password, but one of its own "
-               "is set for it here";
+               "or of its group is set for it here";
     return "the password set in the device is not the one of this platform";
 }

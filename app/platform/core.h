@@ -159,6 +159,8 @@ struct query {
     uint32_t have, sum;
 };
 
+struct group; /* settings.c */
+
 struct device {
     struct handle handle;
     struct map_node by_id;         /* key: id, in p->devices */
@@ -185,6 +187,9 @@ struct device {
     struct slice password;   /* its own; empty: the platform's. Own memory */
     uint16_t digest;         /* algorithms offered to it; 0: as configured */
     uint8_t date;            /* 0: as configured, else 1 + enum platform_date */
+    bool ignores_require;    /* requests with Require are served */
+    struct group *group;     /* NULL: none */
+    struct slice given_name; /* by a person; empty: its own. Own memory */
     uint8_t edition_set;     /* 0: as it says, else 1 + enum manscdp_edition */
     uint8_t ha1_alg;         /* of ha1; OTHER: none */
     struct sip_ha1 ha1;
@@ -396,6 +401,9 @@ struct platform {
     struct map pending_ids;
     struct list knocked, unused;
     void *lists;                /* memory of the lists in cfg */
+    struct list groups;         /* in name order */
+    struct list gone_groups;    /* removed, the owner is to be told */
+    size_t n_groups, n_group_news;
     uint64_t recent_alarm[64];  /* hashes, actions of messages.c */
     uint64_t recent_alarm_ms[64];
     unsigned recent_alarm_at;
@@ -548,6 +556,17 @@ uint64_t guard_back_off_ms(const struct attempts *a);
 void pending_note(struct platform *p, struct slice id, struct slice user_agent,
                   const struct sip_peer *peer, struct slice reason);
 bool pending_forget(struct platform *p, struct slice id);
+bool pending_has(const struct platform *p, struct slice id);
+
+/* ---- settings.c ---- */
+
+struct slice group_name(const struct group *g);
+/* Empty: its group has none, or it is in no group. */
+struct slice group_password(const struct device *d);
+void device_settings_fini(struct platform *p, struct device *d);
+void settings_fini(struct platform *p);
+/* An action about a group, if there is one to tell. */
+bool settings_news(struct platform *p, struct platform_action *out);
 
 /* ---- registrar.c, messages.c ---- */
 

@@ -153,8 +153,7 @@ void device_free(struct platform *p, struct device *d)
     detach(p, d);
     for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
         gb_put(p->alloc, (void *)(uintptr_t)d->text[i].p);
-    gb_put(p->alloc, (void *)(uintptr_t)d->password.p);
-    auth_forget(d);
+    device_settings_fini(p, d);
     gb_put(p->alloc, d->channels);
     gb_put(p->alloc, d);
 }
@@ -440,7 +439,8 @@ static void view(const struct platform *p, const struct device *d,
     (void)p;
     *out = (struct platform_device){
         .id = device_id(d),
-        .name = d->text[DEVICE_NAME],
+        .name = d->given_name.n ? d->given_name : d->text[DEVICE_NAME],
+        .own_name = d->text[DEVICE_NAME],
         .manufacturer = d->text[DEVICE_MANUFACTURER],
         .model = d->text[DEVICE_MODEL],
         .firmware = d->text[DEVICE_FIRMWARE],
@@ -458,7 +458,14 @@ static void view(const struct platform *p, const struct device *d,
         .catalog_sum = d->query.sum,
         .deviations = d->deviations,
         .media = d->media,
+        .has_password = d->password.n > 0,
+        .ignore_require = d->ignores_require,
+        .date = d->date,
+        .edition_set = d->edition_set,
+        .digest = d->digest,
     };
+    if (d->group)
+        out->group = group_name(d->group);
     if (d->charset_known)
         out->charset = slice_str(manscdp_charset_name(d->charset));
 }
@@ -518,20 +525,6 @@ int platform_device_remove(struct platform *p, struct slice id,
     if (!d)
         return GB_ENOENT;
     device_drop(p, d);
-    return 0;
-}
-
-int platform_device_set_media(struct platform *p, struct slice id,
-                              enum platform_transport media,
-                              struct gb_time now)
-{
-    struct device *d = device_find(p, id);
-
-    p->now = now;
-    if (!d)
-        return GB_ENOENT;
-    d->media = (uint8_t)media;
-    device_changed(p, d, PLATFORM_CHANGED_INFO);
     return 0;
 }
 

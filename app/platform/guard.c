@@ -237,6 +237,11 @@ bool pending_forget(struct platform *p, struct slice id)
     return e != NULL;
 }
 
+bool pending_has(const struct platform *p, struct slice id)
+{
+    return pending_find(p, id) != NULL;
+}
+
 bool platform_pending_at(const struct platform *p, size_t i,
                          struct platform_pending *out)
 {

@@ -250,6 +250,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->dirty_sessions);
     list_init(&p->queue);
     list_init(&p->kept_dialogs);
+    list_init(&p->groups);
+    list_init(&p->gone_groups);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions);
     seeds(p, cfg->seed);
     p->sn = (uint32_t)platform_random_in(p, 1, 900000);
@@ -304,6 +306,7 @@ void platform_free(struct platform *p)
     while (p->n_devices)
         device_free(p, p->by_id[p->n_devices - 1]);
     dialogs_fini(p);
+    settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
     gb_put(alloc, p->arena);

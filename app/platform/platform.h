@@ -179,6 +179,8 @@ enum platform_action_kind {
                                 replaces an earlier one of this session */
     PLATFORM_DIALOG_CLOSED,  /* forget what is stored for `session` */
     PLATFORM_ALARM,          /* `alarm` */
+    PLATFORM_GROUP_CHANGED,  /* `text`: its name */
+    PLATFORM_GROUP_REMOVED,
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
 };
 
@@ -186,6 +188,7 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_STATE = 1,   /* online or offline */
     PLATFORM_CHANGED_BINDING = 2, /* address, transport, expiry */
     PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
+    PLATFORM_CHANGED_SETTINGS = 16, /* what people set */
     PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
@@ -235,6 +238,7 @@ enum platform_catalog {
  * the empty slice, unknown times are 0. */
 struct platform_device {
     struct slice id, name, manufacturer, model, firmware, user_agent;
+    struct slice own_name;         /* as it says; name may be a person's */
     bool online;
     struct slice state_reason;     /* why it is as it is: "keepalive lost", … */
     struct sip_peer peer;          /* transport and address of its binding */
@@ -246,6 +250,11 @@ struct platform_device {
     uint32_t catalog_have, catalog_sum; /* of the running or last one */
     uint64_t deviations;           /* tolerated faults counted */
     enum platform_transport media; /* configured: AUTO unless set */
+    /* what people set, as in struct platform_settings */
+    struct slice group;
+    bool has_password, ignore_require;
+    uint8_t date, edition_set;
+    uint16_t digest;
 };
 
 struct platform_channel {
@@ -292,12 +301,75 @@ int platform_device_refresh(struct platform *p, struct slice id,
 int platform_device_remove(struct platform *p, struct slice id,
                            struct gb_time now);
 
-/* How media of this device is asked for when a caller says AUTO; AUTO: what it
- * is known to like, else UDP inside private networks and TCP passive outside.
- * GB_ENOENT. */
-int platform_device_set_media(struct platform *p, struct slice id,
-                              enum platform_transport media,
-                              struct gb_time now);
+/* ---- what people set ------------------------------------------------------ */
+
+#define PLATFORM_PASSWORD_MAX 64   /* bytes; no control characters */
+#define PLATFORM_GROUP_NAME_MAX 64 /* bytes; no control characters, no '/' */
+#define PLATFORM_MAX_GROUPS 1000
+
+enum { /* bits of platform_settings.set */
+    PLATFORM_SET_PASSWORD = 1, PLATFORM_SET_GROUP = 2, PLATFORM_SET_NAME = 4,
+    PLATFORM_SET_DATE = 8, PLATFORM_SET_EDITION = 16,
+    PLATFORM_SET_REQUIRE = 32, PLATFORM_SET_DIGEST = 64,
+    PLATFORM_SET_MEDIA = 128,
+};
+
+struct platform_settings {
+    unsigned set;          /* which of the following are meant */
+    struct slice password; /* empty: that of its group, or of the platform */
+    struct slice group;    /* empty: none */
+    struct slice name;     /* empty: the device's own */
+    uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
+    uint8_t edition;       /* 0: as it says, else 1 + enum manscdp_edition */
+    bool ignore_require;   /* serve requests that require what we do not know */
+    uint16_t digest;       /* 0: as configured, else bits 1 << sip_digest_alg */
+    enum platform_transport media; /* of callers who say AUTO; AUTO: what it is
+                                      known to like, else UDP inside private
+                                      networks and TCP passive outside */
+};
+
+/* Slices are copied. GB_ENOENT (no such device), GB_ESYNTAX (a value, or the
+ * group is unknown), GB_ENOMEM. A new password is asked for at the next
+ * REGISTER; what is bound stays bound until then. */
+int platform_device_set(struct platform *p, struct slice id,
+                        const struct platform_settings *s, struct gb_time now);
+/* A device that has not registered yet; it needs no auto_enrol then.
+ * GB_EEXIST, GB_ESYNTAX (as above, or the id is none), GB_EAUTH (the lists of
+ * the configuration keep it out), GB_ELIMIT, GB_ENOMEM. */
+int platform_device_create(struct platform *p, struct slice id,
+                           const struct platform_settings *s,
+                           struct gb_time now);
+/* All of them, the password too: for the store, and nobody else. */
+bool platform_device_settings(const struct platform *p, struct slice id,
+                              struct platform_settings *out);
+
+/* An id that knocked becomes a device. GB_ENOENT, and as above. */
+int platform_pending_accept(struct platform *p, struct slice id,
+                            struct gb_time now);
+int platform_pending_remove(struct platform *p, struct slice id,
+                            struct gb_time now);
+
+/* A named set of devices with a password of its own. */
+struct platform_group {
+    struct slice name;
+    bool has_password;
+    size_t n_devices;
+};
+/* Makes it, or changes it. password NULL: as it is; empty: none. GB_ESYNTAX,
+ * GB_ELIMIT, GB_ENOMEM. */
+int platform_group_set(struct platform *p, struct slice name,
+                       const struct slice *password, struct gb_time now);
+/* Its devices are in no group then. GB_ENOENT. */
+int platform_group_remove(struct platform *p, struct slice name,
+                          struct gb_time now);
+bool platform_group_view(const struct platform *p, struct slice name,
+                         struct platform_group *out);
+/* In name order. `after` empty: from the first; false at the end. */
+bool platform_group_next(const struct platform *p, struct slice after,
+                         struct platform_group *out);
+/* For the store, and nobody else. Empty: none. */
+struct slice platform_group_password(const struct platform *p,
+                                     struct slice name);
 
 /* ---- live sessions ------------------------------------------------------ */
 
@@ -396,6 +468,12 @@ int platform_restore_device(struct platform *p,
                             struct gb_time now);
 int platform_restore_channel(struct platform *p,
                              const struct platform_channel *c);
+/* Groups before the settings that name them, devices before theirs. */
+int platform_restore_group(struct platform *p, struct slice name,
+                           struct slice password, struct gb_time now);
+int platform_restore_settings(struct platform *p, struct slice id,
+                              const struct platform_settings *s,
+                              struct gb_time now);
 /* BYE for a dialog of the process before (field-note 5.1). */
 void platform_restore_dialog(struct platform *p,
                              const struct sip_dialog_state *d,
