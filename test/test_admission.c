@@ -724,6 +724,28 @@ static void a_flood_of_one_source_is_its_own(void **state)
     sim_free(&s);
 }
 
+/* A site with more devices than its bucket has tokens: those who prove
+ * themselves do not use it up. */
+static void a_large_site_logs_in(void **state)
+{
+    (void)state;
+    begin((struct platform_config){ .auto_enrol = true, .rate_per_s = 1,
+                                    .rate_burst = 4 });
+    for (unsigned i = 0; i < 40; i++) {
+        char id[24], ip[40];
+        struct sim_device *d;
+
+        snprintf(id, sizeof(id), "3402000000132000%04u", i);
+        snprintf(ip, sizeof(ip), "203.0.113.7:%u", 20000 + i);
+        d = sim_add(&s, id, ip, SIP_UDP);
+        sim_register(d);
+        sim_run(&s, 1);
+        assert_int_equal(d->registered, 1);
+    }
+    assert_int_equal(sim_counters(&s).rate_limited, 0);
+    sim_free(&s);
+}
+
 /* A ban holds for guesses, not for a bound neighbour that moves. */
 static void a_ban_spares_the_bound(void **state)
 {
@@ -1165,6 +1187,7 @@ int main(void)
         cmocka_unit_test(note_19_3_registers_are_shed_with_retry_after),
         cmocka_unit_test(a_flood_reaches_nobody),
         cmocka_unit_test(a_flood_of_one_source_is_its_own),
+        cmocka_unit_test(a_large_site_logs_in),
         cmocka_unit_test(a_ban_spares_the_bound),
         cmocka_unit_test(failures_are_backed_off),
         cmocka_unit_test(offers_are_by_strength_and_binding),

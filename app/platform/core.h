@@ -546,8 +546,9 @@ uint32_t guard_failed(struct platform *p, const struct gb_addr *source);
  * more; "stale" would tell whether a guess was right. */
 bool guard_may_guess(struct platform *p, const struct gb_addr *source);
 void guard_guessed(struct platform *p, const struct gb_addr *source);
-/* The right one: the request before it is given back. */
-void guard_proved(struct platform *p, const struct gb_addr *source);
+/* The right one: n messages are given back, so that a site with many devices
+ * logs all of them in. */
+void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n);
 /* The row of this id at this source; a new one when there is none. */
 struct attempts *guard_attempts(struct platform *p, struct slice id,
                                 const struct gb_addr *source);

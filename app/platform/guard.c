@@ -120,14 +120,21 @@ void guard_guessed(struct platform *p, const struct gb_addr *source)
     lookup(p, source)->guesses++;
 }
 
-void guard_proved(struct platform *p, const struct gb_addr *source)
+static void give_back(struct bucket *b, unsigned n, uint32_t burst)
+{
+    uint64_t milli = b->milli + 1000ull * n;
+
+    if (b->last_ms && milli <= burst * 1000ull)
+        b->milli = (uint32_t)milli;
+}
+
+void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n)
 {
     struct source *s = lookup(p, source);
-    uint64_t milli = s->bucket.milli + 1000ull;
 
     s->failures = s->guesses = 0;
-    if (milli <= p->cfg.rate_burst * 1000ull)
-        s->bucket.milli = (uint32_t)milli;
+    give_back(&s->bucket, n, p->cfg.rate_burst);
+    give_back(&p->strangers, n, 2 * p->cfg.strangers_per_s);
 }
 
 /* ---- attempts ---- */

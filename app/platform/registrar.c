@@ -498,7 +498,12 @@ static void proven(struct platform *p, struct attempt *a)
 {
     const char *target;
 
-    guard_proved(p, &a->ev->peer.remote);
+    /* its question and this one; only this one when the response is used
+     * again; a bound peer was not counted */
+    guard_proved(p, &a->ev->peer.remote,
+                 a->is_exact                                        ? 0
+                 : a->device && a->auth.stamp <= a->device->nonce_stamp ? 1
+                                                                        : 2);
     a->row->failures = a->row->challenges = 0;
     if (!a->device && !p->cfg.auto_enrol) {
         note_pending(p, a, "not enrolled; its password is right");
