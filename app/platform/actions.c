@@ -201,7 +201,7 @@ static bool tell_device(struct platform *p, struct platform_action *out)
     if (changes & CHANGE_REMOVED) {
         out->kind = PLATFORM_DEVICE_REMOVED;
         out->device = scratch(p, 0, device_id(d));
-        device_free(p, d);
+        device_delete(p, d);
         return true;
     }
     if (changes & CHANGE_DISCONNECT) {
@@ -389,6 +389,6 @@ void platform_actions_fini(struct platform *p)
         struct device *d = container_of(n, struct device, dirty);
 
         if (d->changes & CHANGE_REMOVED)
-            device_free(p, d);
+            device_delete(p, d);
     }
 }

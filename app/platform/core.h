@@ -462,7 +462,7 @@ struct device *device_find(const struct platform *p, struct slice id);
 struct device *device_add(struct platform *p, struct slice id);
 /* Out of all tables; freed when the owner has been told. */
 void device_drop(struct platform *p, struct device *d);
-void device_free(struct platform *p, struct device *d);
+void device_delete(struct platform *p, struct device *d);
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s);
 /* Binds it to a peer: tables and dialogs follow. */

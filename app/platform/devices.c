@@ -145,7 +145,7 @@ void device_drop(struct platform *p, struct device *d)
     list_push_back(&p->dirty_devices, &d->dirty);
 }
 
-void device_free(struct platform *p, struct device *d)
+void device_delete(struct platform *p, struct device *d)
 {
     manscdp_assembly_cancel(p->assemblies, d->query.assembly);
     list_remove(&d->dirty);

@@ -304,7 +304,7 @@ void platform_free(struct platform *p)
         if (h->kind == HANDLE_SESSION)
             session_free(p, container_of(h, struct session, handle));
     while (p->n_devices)
-        device_free(p, p->by_id[p->n_devices - 1]);
+        device_delete(p, p->by_id[p->n_devices - 1]);
     dialogs_fini(p);
     settings_fini(p);
     guard_fini(p);

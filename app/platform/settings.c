@@ -334,7 +334,7 @@ int platform_device_create(struct platform *p, struct slice id,
         return p->n_devices >= p->cfg.max_devices ? GB_ELIMIT : GB_ENOMEM;
     err = apply(p, d, s);
     if (err) {
-        device_free(p, d);
+        device_delete(p, d);
         return err;
     }
     pending_forget(p, id);
