@@ -385,9 +385,20 @@ bool sip_digest_check(const struct sip_credentials *c, struct slice method,
 #define NONCE_SALT 4 /* hex digits */
 #define NONCE_MAC ((SIP_NONCE_LEN - NONCE_TIME - NONCE_SALT) / 2)
 
+_Static_assert(sizeof(struct hmac_sha256_ctx) <= sizeof(struct sip_nonce_key),
+               "room for nettle's state");
+
+void sip_nonce_key_init(struct sip_nonce_key *k,
+                        const uint8_t key[static SIP_NONCE_KEY])
+{
+    struct hmac_sha256_ctx h;
+
+    hmac_sha256_set_key(&h, SIP_NONCE_KEY, key);
+    memcpy(k->state, &h, sizeof(h));
+}
+
 static void nonce_of_stamp(char out[static SIP_NONCE_LEN],
-                           const uint8_t key[static SIP_NONCE_KEY],
-                           struct slice device_id, uint64_t stamp)
+                           const struct sip_nonce_key *key, struct slice device_id, uint64_t stamp)
 {
     struct hmac_sha256_ctx h;
     uint8_t time[(NONCE_TIME + NONCE_SALT) / 2];
@@ -396,7 +407,7 @@ static void nonce_of_stamp(char out[static SIP_NONCE_LEN],
     for (size_t i = 0; i < sizeof(time); i++)
         time[i] = (uint8_t)(stamp >> 8 * (sizeof(time) - 1 - i));
 
-    hmac_sha256_set_key(&h, SIP_NONCE_KEY, key);
+    memcpy(&h, key->state, sizeof(h));
     hmac_sha256_update(&h, sizeof(time), time);
     if (device_id.n)
         hmac_sha256_update(&h, device_id.n, (const uint8_t *)device_id.p);
@@ -406,8 +417,8 @@ static void nonce_of_stamp(char out[static SIP_NONCE_LEN],
 }
 
 void sip_nonce_make(char out[static SIP_NONCE_LEN],
-                    const uint8_t key[static SIP_NONCE_KEY],
-                    struct slice device_id, uint64_t now_s, uint16_t salt)
+                    const struct sip_nonce_key *key, struct slice device_id,
+                    uint64_t now_s, uint16_t salt)
 {
     nonce_of_stamp(out, key, device_id, (uint64_t)(uint32_t)now_s << 16 | salt);
 }
@@ -442,7 +453,7 @@ bool sip_nc_parse(struct slice nc, uint32_t *v)
 }
 
 enum sip_nonce_state sip_nonce_check(struct slice nonce,
-                                     const uint8_t key[static SIP_NONCE_KEY],
+                                     const struct sip_nonce_key *key,
                                      struct slice device_id, uint64_t now_s,
                                      uint32_t max_age_s, uint64_t *stamp)
 {

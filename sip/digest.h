@@ -105,6 +105,13 @@ bool sip_secret_eq(struct slice a, struct slice b);
                              HMAC-SHA-256 */
 #define SIP_NONCE_MAX_AGE_S 300 /* a fair value for max_age_s */
 
+/* A key with the part of HMAC done that is the same for every nonce. */
+struct sip_nonce_key {
+    uint64_t state[48]; /* of nettle */
+};
+void sip_nonce_key_init(struct sip_nonce_key *k,
+                        const uint8_t key[static SIP_NONCE_KEY]);
+
 enum sip_nonce_state {
     SIP_NONCE_GOOD,
     SIP_NONCE_STALE,   /* ours, for this device, but too old */
@@ -114,13 +121,13 @@ enum sip_nonce_state {
 /* now_s: seconds of any clock that goes on over a restart (UTC). salt: counts
  * the nonces of one second, so that no two are equal. */
 void sip_nonce_make(char out[static SIP_NONCE_LEN],
-                    const uint8_t key[static SIP_NONCE_KEY],
-                    struct slice device_id, uint64_t now_s, uint16_t salt);
+                    const struct sip_nonce_key *key, struct slice device_id,
+                    uint64_t now_s, uint16_t salt);
 
 /* A nonce from the future (the clock was set back) is stale too. *stamp (may
  * be NULL) is written unless it is foreign: larger for one made later. */
 enum sip_nonce_state sip_nonce_check(struct slice nonce,
-                                     const uint8_t key[static SIP_NONCE_KEY],
+                                     const struct sip_nonce_key *key,
                                      struct slice device_id, uint64_t now_s,
                                      uint32_t max_age_s, uint64_t *stamp);
 

@@ -296,6 +296,59 @@ static void note_1_4_a_known_device_under_another_id(void **state)
     sim_free(&s);
 }
 
+static void note_1_6_udp_and_tcp_at_the_same_time(void **state)
+{
+    struct sim_device *udp, *tcp;
+
+    (void)state;
+    begin((struct platform_config){ .auto_enrol = true });
+    udp = sim_add(&s, cam, "192.168.1.10:5060", SIP_UDP);
+    tcp = sim_add(&s, cam2, "192.168.1.10:5060", SIP_TCP);
+    sim_register(udp);
+    sim_register(tcp);
+    sim_run(&s, 1000);
+    assert_true(sim_view(&s, udp).online && sim_view(&s, tcp).online);
+    assert_int_equal(sim_view(&s, tcp).peer.transport, SIP_TCP);
+    sim_free(&s);
+}
+
+/* Every legal form of the Request-URI, and IPv6 addresses. */
+static void note_1_7_request_uris_and_ipv6(void **state)
+{
+    static const char *const uris[] = {
+        "sip:34020000002000000001@3402000000",
+        "sip:34020000002000000001@192.168.1.1:5060",
+        "sip:34020000002000000001@[2001:db8::1]:5060",
+        "sip:3402000000", "sip:192.168.1.1;transport=udp",
+    };
+    struct sim_device *d;
+
+    (void)state;
+    begin((struct platform_config){ .auto_enrol = true });
+    for (size_t i = 0; i < COUNT(uris); i++) {
+        struct sip_peer from = peer_of("[2001:db8::10]:5060");
+        char buf[1024];
+        int n = snprintf(
+            buf, sizeof(buf),
+            "REGISTER %s SIP/2.0\r\n"
+            "Via: SIP/2.0/UDP [2001:db8::10]:5060;rport;branch=z9hG4bKu%zu\r\n"
+            "From: <sip:%s@[2001:db8::10]:5060>;tag=1\r\n"
+            "To: <sip:%s@[2001:db8::10]>\r\nCall-ID: u%zu\r\n"
+            "CSeq: 1 REGISTER\r\nContact: <sip:%s@[2001:db8::10]:5060>\r\n"
+            "Expires: 3600\r\nContent-Length: 0\r\n\r\n",
+            uris[i], i, cam, cam, i, cam);
+
+        if (say(&from, buf, (size_t)n, NULL, 0) != 401)
+            fail_msg("%s", uris[i]);
+    }
+    d = sim_add(&s, cam, "[2001:db8::10]:5060", SIP_UDP);
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_int_equal(d->registered, 1);
+    assert_int_equal(sim_view(&s, d).peer.remote.family, GB_IPV6);
+    sim_free(&s);
+}
+
 /* Scanners cost no digest, no transaction and no line each. */
 static void note_1_14_scanners_are_dropped(void **state)
 {
@@ -1176,6 +1229,8 @@ int main(void)
         cmocka_unit_test(note_1_2_the_request_uri_variant_is_told),
         cmocka_unit_test(note_1_3_qop_is_left_out_after_failures),
         cmocka_unit_test(note_1_4_a_known_device_under_another_id),
+        cmocka_unit_test(note_1_6_udp_and_tcp_at_the_same_time),
+        cmocka_unit_test(note_1_7_request_uris_and_ipv6),
         cmocka_unit_test(note_1_14_scanners_are_dropped),
         cmocka_unit_test(note_1_15_and_18_10_no_open_registration),
         cmocka_unit_test(note_1_16_lists_by_network_and_by_id),

@@ -35,7 +35,7 @@ static void make_nonce(struct platform *p, const struct auth *a,
     if (s != p->nonce_s)
         p->nonce_salt = 0;
     p->nonce_s = s;
-    sip_nonce_make(out, p->nonce_key, nonce_for(a, who), s, p->nonce_salt++);
+    sip_nonce_make(out, &p->nonce_key, nonce_for(a, who), s, p->nonce_salt++);
 }
 
 unsigned auth_offer(const struct platform *p, const struct device *d)
@@ -147,7 +147,7 @@ static enum auth_proof prove(struct platform *p, struct auth *a)
         (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth"))) ||
         !slice_eq(a->c.realm, p->realm))
         return AUTH_NONE;
-    nonce = sip_nonce_check(a->c.nonce, p->nonce_key, nonce_for(a, who),
+    nonce = sip_nonce_check(a->c.nonce, &p->nonce_key, nonce_for(a, who),
                             now_s(p), SIP_NONCE_MAX_AGE_S, &a->stamp);
     if (nonce != SIP_NONCE_GOOD && !guard_may_guess(p, a->source))
         return AUTH_NONE;

@@ -357,7 +357,7 @@ struct platform {
     struct gb_time now;
     uint64_t seed[2];
     uint64_t random;            /* state of platform_random */
-    uint8_t nonce_key[SIP_NONCE_KEY];
+    struct sip_nonce_key nonce_key;
     uint64_t nonce_s;           /* second of the last nonce made */
     uint16_t nonce_salt;        /* made in it */
     struct timerq timers;

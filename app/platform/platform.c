@@ -220,7 +220,7 @@ static int tables_init(struct platform *p)
 
 static void seeds(struct platform *p, const uint8_t seed[static 32])
 {
-    memcpy(p->nonce_key, seed, sizeof(p->nonce_key));
+    sip_nonce_key_init(&p->nonce_key, seed);
     memcpy(p->seed, seed, sizeof(p->seed));
     memcpy(&p->random, seed + 16, sizeof(p->random));
     /* what leaves the process must not tell the key of the nonces */
