@@ -94,8 +94,10 @@ static bool hex_byte(const char *p, unsigned *v)
 {
     int hi = hex_digit(p[0]), lo = hi < 0 ? -1 : hex_digit(p[1]);
 
-    *v = (unsigned)(hi << 4 | lo);
-    return hi >= 0 && lo >= 0;
+    if (hi < 0 || lo < 0)
+        return false;
+    *v = (unsigned)hi << 4 | (unsigned)lo;
+    return true;
 }
 
 static bool read_key(const char *hex, uint8_t key[32])
