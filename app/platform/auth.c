@@ -153,7 +153,8 @@ static enum auth_proof prove(struct platform *p, struct auth *a)
         return AUTH_NONE;
     if (!sip_nc_parse(a->c.nc, &a->nc))
         a->nc = 0;
-    right = slice_eq(a->c.username, a->id) & checks(p, a);
+    right = checks(p, a); /* always, whatever the name */
+    right = right && slice_eq(a->c.username, a->id);
     if (nonce != SIP_NONCE_GOOD) {
         if (!right)
             guard_guessed(p, a->source);
