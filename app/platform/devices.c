@@ -452,7 +452,8 @@ int platform_restore_device(struct platform *p,
     struct device *d;
 
     p->now = now;
-    if (!manscdp_devid_is_usable(s->id) || s->id.n >= PLATFORM_ID_MAX)
+    if (!manscdp_devid_is_usable(s->id) || s->id.n >= PLATFORM_ID_MAX ||
+        s->peer.transport > SIP_TLS)
         return GB_ESYNTAX;
     if (device_find(p, s->id))
         return GB_EEXIST;

@@ -101,6 +101,8 @@ void platform_restore_dialog(struct platform *p,
     struct kept_dialog *k;
 
     p->now = now;
+    if (to.transport > SIP_TLS)
+        return; /* a damaged store */
     to.connection = 0;
     if (to.transport == SIP_UDP)
         sip_stack_bye_orphan(p->sip, d, &to, 0, now.mono_ms);
@@ -220,6 +222,8 @@ void session_invite(struct platform *p, struct session *s)
 
 void session_no_answer(struct platform *p, struct session *s)
 {
+    static const char *const over[] = { [SIP_UDP] = "UDP", [SIP_TCP] = "TCP",
+                                        [SIP_TLS] = "TLS" };
     char addr[GB_ADDR_TEXT_MAX];
     const struct device *d = s->device;
 
@@ -232,7 +236,7 @@ void session_no_answer(struct platform *p, struct session *s)
                  "%s; last sign of life %.1f s ago",
                  (double)p->cfg.answer_ms / 1000,
                  gb_addr_text(&d->peer.remote, addr),
-                 d->peer.transport == SIP_UDP ? "UDP" : "TCP",
+                 over[d->peer.transport],
                  s->sip_status ? "it was only confirmed as received"
                                : "nothing came back",
                  (double)(p->now.mono_ms - d->alive_ms) / 1000);
