@@ -383,6 +383,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .id = config_text(c, CONFIG_SERVER_ID),
         .realm = d->realm,
         .password = d->password,
+        .keep_open_ms = 1000 * config_number(c, CONFIG_SIP_KEEP_OPEN),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,

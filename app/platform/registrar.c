@@ -270,6 +270,7 @@ static void accept(struct platform *p, const struct attempt *a)
     if (!a->has_expires)
         device_deviation(p, d, DEVIATION_NO_EXPIRES, slice_of(NULL, 0));
     d->call_id_hash = map_hash(p->seed, a->m->call_id);
+    nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
@@ -285,6 +286,7 @@ static void accept(struct platform *p, const struct attempt *a)
     learn_version(p, d, a);
     device_changed(p, d, PLATFORM_CHANGED_BINDING);
     device_online(p, d, "registered", fresh);
+    nat_heard(p, d);
 }
 
 static void enrol_and_accept(struct platform *p, struct attempt *a)
