@@ -6,6 +6,7 @@
 #include "app/net/noted.h"
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
+#include "app/net/tls.h"
 #include "app/store/store.h"
 #include "sip/digest.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #define DAEMON_MAX_NETS 64
 #define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
@@ -27,6 +29,7 @@ struct daemon {
     struct platform *platform;
     struct store *store;
     struct sip_edge *edge;
+    struct tls_ctx *tls; /* NULL: nothing listens with it */
     struct media_net *media;
     struct http_app *app;
     struct http_server *server;
@@ -304,6 +307,7 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("sip_malformed_total", "counter", e.bad);
     ROW("sip_connections", "gauge", e.connections);
     ROW("sip_connections_cut_total", "counter", e.cut);
+    ROW("sip_tls_failed_total", "counter", e.tls_failed);
     ROW("sip_kernel_drops_total", "counter", e.dropped);
     ROW("rtp_invalid_total", "counter", m.invalid);
     ROW("streams", "gauge", m.streams);
@@ -495,6 +499,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .id = config_text(c, CONFIG_SERVER_ID),
         .realm = d->realm,
         .password = d->password,
+        .keep_open_ms = 1000 * config_number(c, CONFIG_SIP_KEEP_OPEN),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,
@@ -594,11 +599,66 @@ static int start_store(struct daemon *d, char why[static 512])
     return err ? fail(why, err, "store", text) : 0;
 }
 
+/* Our own certificate, for the addresses that a device may know us by. */
+static int make_certificate(struct daemon *d, const char *cert,
+                            const char *key, char why[static TLS_WHY_MAX])
+{
+    struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN];
+    size_t n = http_addresses(d, addr, HTTP_ADDRESSES_MAX);
+    int err;
+
+    gb_addr_parse_ip(&addr[n++], SLICE("127.0.0.1"));
+    gb_addr_parse_ip(&addr[n++], SLICE("::1"));
+    for (size_t i = 0; i < SIP_EDGE_MAX_LISTEN; i++)
+        n += config_addr(d->config, CONFIG_SIP_TLS_LISTEN, i, &addr[n]);
+    err = tls_make_certificate(cert, key,
+                               config_text(d->config, CONFIG_SERVER_ID), addr,
+                               n, why);
+    if (!err)
+        log_f(LOG_INFO, "msg=\"certificate made\" file=\"%s\"", cert);
+    return err;
+}
+
+static int start_tls(struct daemon *d, char why[static 512])
+{
+    const char *cert = config_text(d->config, CONFIG_TLS_CERT);
+    const char *key = config_text(d->config, CONFIG_TLS_KEY);
+    char own_cert[1100], own_key[1100], text[TLS_WHY_MAX];
+    int err = 0;
+
+    if (config_n(d->config, CONFIG_SIP_TLS_LISTEN) == 0)
+        return 0;
+    if (!*cert) {
+        snprintf(own_cert, sizeof(own_cert), "%s/tls.crt", d->secrets->dir);
+        snprintf(own_key, sizeof(own_key), "%s/tls.key", d->secrets->dir);
+        cert = own_cert;
+        key = own_key;
+        /* one without the other is somebody's mistake, and told below */
+        if (access(cert, F_OK) != 0 && access(key, F_OK) != 0)
+            err = make_certificate(d, cert, key, text);
+    }
+    if (!err)
+        err = tls_ctx_server(&d->tls, cert, key, text);
+    return err ? fail(why, err, "sip.tls_listen", text) : 0;
+}
+
+static size_t read_listen(struct daemon *d, enum config_key k,
+                          struct gb_addr out[SIP_EDGE_MAX_LISTEN])
+{
+    size_t n = 0;
+
+    while (n < SIP_EDGE_MAX_LISTEN && config_addr(d->config, k, n, &out[n]))
+        n++;
+    return n;
+}
+
 static int start_edge(struct daemon *d, char why[static 512])
 {
-    struct gb_addr listen[SIP_EDGE_MAX_LISTEN];
+    struct gb_addr listen[SIP_EDGE_MAX_LISTEN], secure[SIP_EDGE_MAX_LISTEN];
     struct sip_edge_config ec = {
         .loop = &d->loop, .stack = d->sip, .listen = listen,
+        .tls_listen = secure, .tls_server = d->tls,
+        .keep_open_ms = 1000 * config_number(d->config, CONFIG_SIP_KEEP_OPEN),
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
         .on_connection = on_connection, .ctx = d,
@@ -606,15 +666,23 @@ static int start_edge(struct daemon *d, char why[static 512])
     size_t failed = 0;
     int err;
 
-    while (ec.n_listen < SIP_EDGE_MAX_LISTEN &&
-           config_addr(d->config, CONFIG_SIP_LISTEN, ec.n_listen,
-                       &listen[ec.n_listen]))
-        ec.n_listen++;
+    ec.n_listen = read_listen(d, CONFIG_SIP_LISTEN, listen);
+    ec.n_tls = read_listen(d, CONFIG_SIP_TLS_LISTEN, secure);
     if (ec.n_listen == 0)
         return fail(why, GB_ESYNTAX, "SIP port", "sip.listen is empty");
     err = sip_edge_new(&d->edge, &ec, &failed);
-    if (err)
+    if (err && failed < ec.n_listen)
         return fail_port(why, err, "SIP port", "sip.listen", &listen[failed]);
+    if (err)
+        return fail_port(why, err, "SIP port", "sip.tls_listen",
+                         &secure[failed - ec.n_listen]);
+    for (size_t i = 0; i < ec.n_tls; i++) {
+        struct gb_addr at = sip_edge_addr(d->edge, ec.n_listen + i);
+        char addr[GB_ADDR_TEXT_MAX];
+
+        log_f(LOG_INFO, "msg=\"SIP over TLS\" listen=%s",
+              gb_addr_text(&at, addr));
+    }
     d->sip_addr = sip_edge_addr(d->edge, 0);
     return 0;
 }
@@ -735,6 +803,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = start_app(d, why);
     if (!err)
+        err = start_tls(d, why);
+    if (!err)
         err = start_edge(d, why);
     if (!err)
         err = start_server(d, why);
@@ -822,6 +892,7 @@ void daemon_free(struct daemon *d)
     http_app_free(d->app);
     platform_free(d->platform);
     sip_stack_free(d->sip);
+    tls_ctx_free(d->tls);
     uv_loop_close(&d->loop);
     free(d);
 }
@@ -854,6 +925,7 @@ static void print_hosts(const struct daemon *d, const char *fmt, uint16_t port)
 void daemon_banner(const struct daemon *d)
 {
     const struct secrets *s = d->secrets;
+    struct gb_addr tls;
 
     printf("gb28181d %s\n\n", GB_VERSION);
     printf("  page              ");
@@ -869,6 +941,8 @@ void daemon_banner(const struct daemon *d)
     printf("  SIP server IP     ");
     print_hosts(d, NULL, d->sip_addr.port);
     printf("  SIP server port   %u   (UDP or TCP)\n", d->sip_addr.port);
+    if (config_addr(d->config, CONFIG_SIP_TLS_LISTEN, 0, &tls))
+        printf("  over TLS          %u\n", tls.port);
     if (s->first_start)
         printf("  password          %s\n\n", d->password);
     else

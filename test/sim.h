@@ -60,6 +60,11 @@ struct sim_device {
     void (*twist)(char *authorization); /* changes what it is about to send */
     bool deaf;              /* the wire to it is cut */
     bool sound_only, foreign_ssrc;
+    const char *own_addr;   /* in its Contact; NULL: the one on the wire */
+    uint32_t nat_ms;        /* its NAT closes after so long a silence of both
+                               sides; 0: there is none */
+    uint64_t nat_until_ms;
+    unsigned nat_drops;     /* packets to it that met a closed NAT */
     const char *sdp_ip;     /* in its answers; NULL: its own */
 
     /* catalog */

@@ -59,6 +59,8 @@ struct platform_config {
     int timezone_min;         /* of times on the wire, minutes east of UTC */
     uint32_t expires_min_s, expires_max_s;    /* 60, 604800 */
     uint32_t keepalive_s, keepalive_count;    /* 60, 3: until learnt */
+    uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
+                              silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
     uint32_t media_ms;        /* 10000: ACK to the first packet */
@@ -486,7 +488,7 @@ bool platform_is_drained(const struct platform *p);
 struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
         alarms, stray_messages, bad_bodies, sessions_started, sessions_failed,
-        dropped;
+        dropped, kept_open;
     /* messages of strangers that got no answer, by reason */
     uint64_t banned, rate_limited, scanners, denied;
     /* REGISTERs told to come back later: too many in all, too many failures */
