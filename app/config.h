@@ -59,6 +59,7 @@ enum config_type {
     X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP") \
     X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
     X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, true, "unauthenticated SIP requests a second from one source") \
+    X(TRACE_MEMORY,   "trace.memory_mib", NUMBER,    "8",               NULL,            0, 4096, false, "memory for the last SIP messages in and out, in MiB, taken as they come; 0: none are kept") \
     X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
     X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
 

@@ -7,6 +7,7 @@
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
 #include "app/store/store.h"
+#include "app/trace/ring.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct daemon {
     struct sip_stack *sip;
     struct platform *platform;
     struct store *store;
+    struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
     struct media_net *media;
     struct http_app *app;
@@ -176,6 +178,26 @@ static void on_connection(void *ctx, uint64_t connection, bool up,
         platform_closed(d->platform, connection, now_of(d));
 }
 
+static void on_message(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes)
+{
+    struct daemon *d = ctx;
+
+    trace_put(d->trace, out ? TRACE_OUT : TRACE_IN, peer, bytes, now_of(d));
+    if (!d->closing)
+        http_on_trace(d->app);
+}
+
+static void on_bad(void *ctx, const struct sip_peer *from, struct slice bytes,
+                   int err)
+{
+    struct daemon *d = ctx;
+
+    (void)bytes;
+    if (d->trace)
+        trace_bad(d->trace, from, gb_strerror(err), now_of(d));
+}
+
 static void on_media_event(void *ctx, const struct platform_media_event *ev)
 {
     struct daemon *d = ctx;
@@ -284,6 +306,17 @@ static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
     return n;
 }
 
+static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
+{
+    struct daemon *d = ctx;
+    size_t n = config_n(d->config, CONFIG_SIP_LISTEN);
+
+    n = n < cap ? n : cap;
+    for (size_t i = 0; i < n; i++)
+        out[i] = sip_edge_addr(d->edge, i);
+    return n;
+}
+
 /* ---- starting ---------------------------------------------------------------------- */
 
 static int fail(char why[static 512], int err, const char *what,
@@ -317,6 +350,31 @@ static int start_sip(struct daemon *d, char why[static 512])
     secrets_random(sc.seed, sizeof(sc.seed));
     err = sip_stack_new(&d->sip, &sc);
     return err ? fail(why, err, "SIP stack", gb_strerror(err)) : 0;
+}
+
+/* The device that an id in a message belongs to, if it is known. */
+static bool trace_owner(void *ctx, struct slice id, struct slice *device)
+{
+    struct daemon *d = ctx;
+    struct platform_device dev;
+
+    *device = id;
+    return platform_device_view(d->platform, id, &dev) ||
+           platform_channel_owner(d->platform, id, device);
+}
+
+static int start_trace(struct daemon *d, char why[static 512])
+{
+    const struct trace_config tc = {
+        .alloc = &gb_alloc_heap,
+        .memory_bytes = (size_t)config_number(d->config, CONFIG_TRACE_MEMORY)
+                        << 20,
+        .id = config_text(d->config, CONFIG_SERVER_ID),
+        .owner = trace_owner, .ctx = d,
+    };
+    int err = tc.memory_bytes ? trace_new(&d->trace, &tc) : 0;
+
+    return err ? fail(why, err, "trace", gb_strerror(err)) : 0;
 }
 
 static size_t read_advertise(const struct config *c,
@@ -439,7 +497,9 @@ static int start_edge(struct daemon *d, char why[static 512])
         .loop = &d->loop, .stack = d->sip, .listen = listen,
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .on_event = on_sip_event, .on_turn = on_turn,
-        .on_connection = on_connection, .ctx = d,
+        .on_connection = on_connection,
+        .on_message = d->trace ? on_message : NULL, .on_bad = on_bad,
+        .ctx = d,
     };
     size_t failed = 0;
     int err;
@@ -484,6 +544,7 @@ static int start_app(struct daemon *d, char why[static 512])
 {
     struct http_app_config hc = {
         .alloc = &gb_alloc_heap, .platform = d->platform, .sip = d->sip,
+        .trace = d->trace, .listeners = http_listeners,
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
         .not_ready = http_not_ready, .metrics = http_metrics,
@@ -566,6 +627,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     read_identity(d);
     d->n_proxies = read_proxies(d);
     err = start_sip(d, why);
+    if (!err)
+        err = start_trace(d, why);
     if (!err)
         err = start_platform(d, why);
     if (!err)
@@ -660,6 +723,7 @@ void daemon_free(struct daemon *d)
     http_app_free(d->app);
     platform_free(d->platform);
     sip_stack_free(d->sip);
+    trace_free(d->trace);
     uv_loop_close(&d->loop);
     free(d);
 }

@@ -367,6 +367,8 @@ void trace_put(struct trace *t, enum trace_dir dir,
     t->counters.messages++;
     if (dir == TRACE_IN)
         listener_saw(t, peer, now);
+    if (bytes.n < SIP_MIN_MESSAGE)
+        return; /* a keep-alive */
     trace_glance(&g, bytes);
     l = lane_of(t, &g, &device);
     device_hash = hash(device);

@@ -43,7 +43,8 @@ struct trace;
 int trace_new(struct trace **out, const struct trace_config *cfg);
 void trace_free(struct trace *t);
 
-/* Keeps one message. Without memory it is counted and forgotten. */
+/* Keeps one message. Without memory it is counted and forgotten; keep-alives of
+ * up to four bytes are only counted. */
 void trace_put(struct trace *t, enum trace_dir dir,
                const struct sip_peer *peer, struct slice bytes,
                struct gb_time now);
