@@ -71,7 +71,8 @@ static void glances(void **state)
             !slice_eq(g.to_user, cases[i].to) ||
             !slice_eq(g.call_id, cases[i].call_id) ||
             !slice_eq(g.branch, cases[i].branch) ||
-            !slice_eq(g.from_tag, cases[i].from_tag) ||
+            !slice_eq(trace_param(g.from, SLICE("tag")),
+                      cases[i].from_tag) ||
             g.cseq != cases[i].cseq)
             fail_msg("%s: %d %u %.*s %.*s %.*s %.*s %.*s", cases[i].name, sip,
                      g.status, SLICE_ARG(g.method_name),

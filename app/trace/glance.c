@@ -21,10 +21,8 @@ struct slice trace_user(struct slice value)
     if (colon == s.n || colon > 4)
         return slice_of(value.p, 0);
     s = slice_from(s, colon + 1);
-    for (end = 0; end < s.n && s.p[end] != '@'; end++)
-        if (s.p[end] == '>' || ascii_is_space(s.p[end]))
-            return slice_of(value.p, 0);
-    if (end == s.n)
+    end = slice_find(s, '@');
+    if (end == s.n || slice_find(slice_head(s, end), '>') < end)
         return slice_of(value.p, 0);
     s.n = end;
     s.n = slice_find(s, ':');
@@ -59,7 +57,9 @@ static bool is_header(struct slice line, struct slice name, char brief,
 {
     size_t n;
 
-    if (line.n > name.n && slice_has_iprefix(line, name))
+    if (line.n > name.n && (line.p[name.n] == ':' ||
+                            ascii_is_blank(line.p[name.n])) &&
+        (memcmp(line.p, name.p, name.n) == 0 || slice_has_iprefix(line, name)))
         n = name.n;
     else if (brief && line.n > 1 && ascii_lower(line.p[0]) == brief)
         n = 1;
@@ -109,30 +109,30 @@ static unsigned take(struct trace_glance *g, struct slice line)
 
     switch (ascii_lower(line.p[0])) {
     case 'v':
-        if (!is_header(line, SLICE("via"), 'v', &v))
+        if (!is_header(line, SLICE("Via"), 'v', &v))
             return 0;
         if (g->branch.n == 0)
             take_via(g, v);
         return VIA;
     case 'f':
-        if (!is_header(line, SLICE("from"), 'f', &v))
+        if (!is_header(line, SLICE("From"), 'f', &v))
             return 0;
         g->from = v;
         g->from_user = trace_user(v);
         return FROM;
     case 't':
-        if (!is_header(line, SLICE("to"), 't', &v))
+        if (!is_header(line, SLICE("To"), 't', &v))
             return 0;
         g->to = v;
         g->to_user = trace_user(v);
         return TO;
     case 'i':
     case 'c':
-        if (is_header(line, SLICE("call-id"), 'i', &v)) {
+        if (is_header(line, SLICE("Call-ID"), 'i', &v)) {
             g->call_id = v;
             return CALL_ID;
         }
-        if (!is_header(line, SLICE("cseq"), 0, &v))
+        if (!is_header(line, SLICE("CSeq"), 0, &v))
             return 0;
         take_cseq(g, v);
         return CSEQ;
@@ -160,7 +160,7 @@ static bool take_start(struct trace_glance *g, struct slice line)
     uint32_t status;
     size_t n;
 
-    if (slice_has_iprefix(line, SLICE("SIP/2.0 "))) {
+    if (slice_has_prefix(line, SLICE("SIP/2.0 "))) {
         line = slice_from(line, 8);
         if (!slice_u32(slice_head(line, 3), 699, &status) || status < 100)
             return false;
@@ -194,8 +194,6 @@ bool trace_glance(struct trace_glance *g, struct slice bytes)
     }
     while (have != ALL && line_next(&bytes, &line) && line.n)
         have |= take(g, line);
-    g->from_tag = trace_param(g->from, SLICE("tag"));
-    g->to_tag = trace_param(g->to, SLICE("tag"));
     return true;
 }
 

@@ -19,7 +19,6 @@ struct trace_glance {
     struct slice reason;
     struct slice from, to;    /* whole values */
     struct slice from_user, to_user;
-    struct slice from_tag, to_tag;
     struct slice call_id, branch; /* branch of the top Via */
     uint32_t cseq;
 };
