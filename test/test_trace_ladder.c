@@ -120,12 +120,33 @@ static void many_devices(void **state)
     assert_true(slice_find_slice(writer_slice(&w), SLICE("000006")) == w.len);
 }
 
+static void ids_do_not_steer(void **state)
+{
+    char out[LADDER_ROW_MAX];
+    struct writer w = writer_of(out, sizeof(out));
+    const struct ladder_config cfg = { 80, false, false };
+    struct ladder_item item = calls[0];
+    struct ladder l;
+
+    (void)state;
+    ladder_init(&l, &cfg);
+    item.device = SLICE("a\x1b[31m\n\xff");
+    item.reason = item.method = SLICE("\x1b]0;x\x07");
+    item.status = 200;
+    ladder_row(&l, &w, &item);
+    assert_int_equal(w.err, 0);
+    for (size_t i = 0; i < w.len; i++)
+        assert_true(out[i] == '\n' || (out[i] >= 0x20 && out[i] != 0x7f));
+    assert_int_equal(l.n_devices, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden),
         cmocka_unit_test(no_line_is_too_wide),
         cmocka_unit_test(many_devices),
+        cmocka_unit_test(ids_do_not_steer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,14 @@ void ladder_init(struct ladder *l, const struct ladder_config *cfg)
 /* The column of a device; it is given one when it has none. */
 static size_t party(struct ladder *l, struct slice device)
 {
+    char id[LADDER_ID_MAX + 1];
+
+    /* a stranger may call itself anything: nothing of it steers a terminal */
+    slice_copy(id, sizeof(id), device);
+    for (size_t i = 0; i < LADDER_ID_MAX && i < device.n; i++)
+        if ((unsigned char)id[i] <= 0x20 || (unsigned char)id[i] >= 0x7f)
+            id[i] = '?';
+    device = slice_str(id);
     for (size_t i = 0; i < l->n_devices; i++)
         if (slice_eq(slice_str(l->device[i]), device))
             return i;
