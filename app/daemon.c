@@ -155,6 +155,8 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
 
     if (ev->kind == SIP_EV_BAD)
         noted_bad(NOTED_SIP, &ev->peer.remote, ev->diag.why);
+    if (ev->kind == SIP_EV_BAD && d->trace)
+        trace_bad(d->trace, &ev->peer, ev->diag.why, now_of(d));
     platform_sip(d->platform, ev, now_of(d));
 }
 
@@ -186,16 +188,6 @@ static void on_message(void *ctx, bool out, const struct sip_peer *peer,
     trace_put(d->trace, out ? TRACE_OUT : TRACE_IN, peer, bytes, now_of(d));
     if (!d->closing)
         http_on_trace(d->app);
-}
-
-static void on_bad(void *ctx, const struct sip_peer *from, struct slice bytes,
-                   int err)
-{
-    struct daemon *d = ctx;
-
-    (void)bytes;
-    if (d->trace)
-        trace_bad(d->trace, from, gb_strerror(err), now_of(d));
 }
 
 static void on_media_event(void *ctx, const struct platform_media_event *ev)
@@ -498,7 +490,7 @@ static int start_edge(struct daemon *d, char why[static 512])
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .on_event = on_sip_event, .on_turn = on_turn,
         .on_connection = on_connection,
-        .on_message = d->trace ? on_message : NULL, .on_bad = on_bad,
+        .on_message = d->trace ? on_message : NULL,
         .ctx = d,
     };
     size_t failed = 0;

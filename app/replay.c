@@ -78,6 +78,11 @@ struct replay {
     uint64_t next_connection;
     struct map requests, answers; /* in the file */
     struct media *media;
+    struct {                      /* the last line about a session */
+        uint64_t session;
+        enum platform_session_state state;
+        enum platform_step step;
+    } told;
     struct message *current;      /* being fed */
     bool open;                    /* its line waits for our answer */
     char nonce[512];              /* the value of our last challenge */
@@ -749,6 +754,13 @@ static void media_step(struct replay *r, struct media *m)
     };
     size_t n = sizeof(steps) / sizeof(steps[0]);
 
+    struct platform_session s;
+
+    if (platform_session_view(r->p, m->session, &s) &&
+        s.step < PLATFORM_STEP_ANSWER) { /* the device is asked once more */
+        m->at_ms = GB_NEVER;
+        return;
+    }
     if (m->step == 0 && !m->tcp)
         m->step = 1;
     m->packets += 10;
@@ -774,8 +786,13 @@ static void tell_session(struct replay *r, uint64_t id)
 {
     struct platform_session s;
 
-    if (!platform_session_view(r->p, id, &s))
+    if (!platform_session_view(r->p, id, &s) ||
+        (r->told.session == id && r->told.state == s.state &&
+         r->told.step == s.step))
         return;
+    r->told.session = id;
+    r->told.state = s.state;
+    r->told.step = s.step;
     stamp(r);
     fprintf(r->o->out, "    session %.*s %s at step %s", SLICE_ARG(s.channel),
             s.state == PLATFORM_STARTING  ? "starting"
@@ -1168,7 +1185,7 @@ static void restore(struct replay *r)
         for (size_t k = 0; first && k < i; k++)
             first = !r->m[k].in || r->m[k].g.status || r->m[k].closed ||
                     !slice_eq(r->m[k].g.from_user, m->g.from_user);
-        if (!first || m->g.method == SIP_METHOD_REGISTER ||
+        if (!first || m->g.method != SIP_METHOD_MESSAGE ||
             platform_restore_device(r->p, &d, r->now))
             continue;
         fprintf(r->o->out, "assumed: %.*s had registered before\n",

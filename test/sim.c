@@ -27,6 +27,9 @@ static void wire_put(struct sim *s, bool to_server, const struct sip_out *out)
     unsigned copies = 1 + (test_random(&s->rnd) % 100 < s->opt.copy_percent);
     bool udp = out->peer.transport == SIP_UDP;
 
+    if (!to_server && s->opt.on_message)
+        s->opt.on_message(s->opt.message_ctx, true, &out->peer, out->bytes,
+                          s->now);
     for (unsigned i = 0; i < (udp ? copies : 1); i++) {
         struct sim_packet *k, **at = &s->wire;
 
@@ -72,6 +75,9 @@ static bool wire_get(struct sim *s)
     if (d && d->deaf) {
         /* lost */
     } else if (k->to_server) {
+        if (s->opt.on_message)
+            s->opt.on_message(s->opt.message_ctx, false, &k->peer, bytes,
+                              s->now);
         sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
     } else if (d) {
         sip_stack_input(s->field, &k->peer, bytes, s->now.mono_ms);
