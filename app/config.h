@@ -75,6 +75,7 @@ enum config_type {
     X(LIMIT_BAN_FAILURES, "limits.ban_failures", NUMBER, "20",          NULL,            1, 1000000, false, "wrong passwords from one source that ban it") \
     X(LIMIT_BAN,      "limits.ban_s",     NUMBER,    "60",              NULL,            1, 86400, false, "seconds of the first ban; each next one is twice as long, up to 64 times") \
     X(LIMIT_PENDING,  "limits.pending",   NUMBER,    "256",             NULL,            1, 100000, false, "unknown ids remembered") \
+    X(TRACE_MEMORY,   "trace.memory_mib", NUMBER,    "8",               NULL,            0, 4096, false, "memory for the last SIP messages in and out, in MiB, taken as they come; 0: none are kept") \
     X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
     X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
 

@@ -8,6 +8,7 @@
 #include "app/net/sockaddr.h"
 #include "app/net/tls.h"
 #include "app/store/store.h"
+#include "app/trace/ring.h"
 #include "sip/digest.h"
 
 #include <signal.h>
@@ -28,6 +29,7 @@ struct daemon {
     struct sip_stack *sip;
     struct platform *platform;
     struct store *store;
+    struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
     struct media_net *media;
@@ -198,6 +200,8 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
 
     if (ev->kind == SIP_EV_BAD)
         noted_bad(NOTED_SIP, &ev->peer.remote, ev->diag.why);
+    if (ev->kind == SIP_EV_BAD && d->trace)
+        trace_bad(d->trace, &ev->peer, ev->diag.why, now_of(d));
     platform_sip(d->platform, ev, now_of(d));
 }
 
@@ -227,6 +231,16 @@ static void on_connection(void *ctx, uint64_t connection, bool up,
     (void)local;
     if (!up)
         platform_closed(d->platform, connection, now_of(d));
+}
+
+static void on_message(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes)
+{
+    struct daemon *d = ctx;
+
+    trace_put(d->trace, out ? TRACE_OUT : TRACE_IN, peer, bytes, now_of(d));
+    if (!d->closing)
+        http_on_trace(d->app);
 }
 
 static void on_media_event(void *ctx, const struct platform_media_event *ev)
@@ -339,6 +353,17 @@ static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
     return n;
 }
 
+static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
+{
+    struct daemon *d = ctx;
+    size_t n = config_n(d->config, CONFIG_SIP_LISTEN);
+
+    n = n < cap ? n : cap;
+    for (size_t i = 0; i < n; i++)
+        out[i] = sip_edge_addr(d->edge, i);
+    return n;
+}
+
 /* ---- starting ---------------------------------------------------------------------- */
 
 static int fail(char why[static 512], int err, const char *what,
@@ -372,6 +397,31 @@ static int start_sip(struct daemon *d, char why[static 512])
     secrets_random(sc.seed, sizeof(sc.seed));
     err = sip_stack_new(&d->sip, &sc);
     return err ? fail(why, err, "SIP stack", gb_strerror(err)) : 0;
+}
+
+/* The device that an id in a message belongs to, if it is known. */
+static bool trace_owner(void *ctx, struct slice id, struct slice *device)
+{
+    struct daemon *d = ctx;
+    struct platform_device dev;
+
+    *device = id;
+    return platform_device_view(d->platform, id, &dev) ||
+           platform_channel_owner(d->platform, id, device);
+}
+
+static int start_trace(struct daemon *d, char why[static 512])
+{
+    const struct trace_config tc = {
+        .alloc = &gb_alloc_heap,
+        .memory_bytes = (size_t)config_number(d->config, CONFIG_TRACE_MEMORY)
+                        << 20,
+        .id = config_text(d->config, CONFIG_SERVER_ID),
+        .owner = trace_owner, .ctx = d,
+    };
+    int err = tc.memory_bytes ? trace_new(&d->trace, &tc) : 0;
+
+    return err ? fail(why, err, "trace", gb_strerror(err)) : 0;
 }
 
 static size_t read_advertise(const struct config *c,
@@ -661,7 +711,9 @@ static int start_edge(struct daemon *d, char why[static 512])
         .keep_open_ms = 1000 * config_number(d->config, CONFIG_SIP_KEEP_OPEN),
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
-        .on_connection = on_connection, .ctx = d,
+        .on_connection = on_connection,
+        .on_message = d->trace ? on_message : NULL,
+        .ctx = d,
     };
     size_t failed = 0;
     int err;
@@ -714,6 +766,7 @@ static int start_app(struct daemon *d, char why[static 512])
 {
     struct http_app_config hc = {
         .alloc = &gb_alloc_heap, .platform = d->platform, .sip = d->sip,
+        .trace = d->trace, .listeners = http_listeners,
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
         .not_ready = http_not_ready, .metrics = http_metrics,
@@ -796,6 +849,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     read_identity(d);
     d->n_proxies = read_proxies(d);
     err = start_sip(d, why);
+    if (!err)
+        err = start_trace(d, why);
     if (!err)
         err = start_platform(d, why);
     if (!err)
@@ -893,6 +948,7 @@ void daemon_free(struct daemon *d)
     platform_free(d->platform);
     sip_stack_free(d->sip);
     tls_ctx_free(d->tls);
+    trace_free(d->trace);
     uv_loop_close(&d->loop);
     free(d);
 }

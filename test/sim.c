@@ -27,6 +27,9 @@ static void wire_put(struct sim *s, bool to_server, const struct sip_out *out)
     unsigned copies = 1 + (test_random(&s->rnd) % 100 < s->opt.copy_percent);
     bool udp = out->peer.transport == SIP_UDP;
 
+    if (!to_server && s->opt.on_message)
+        s->opt.on_message(s->opt.message_ctx, true, &out->peer, out->bytes,
+                          s->now);
     for (unsigned i = 0; i < (udp ? copies : 1); i++) {
         struct sim_packet *k, **at = &s->wire;
 
@@ -76,8 +79,12 @@ static bool wire_get(struct sim *s)
     } else if (d && d->nat_ms && s->now.mono_ms > d->nat_until_ms) {
         d->nat_drops++;
     } else if (k->to_server) {
-        if (platform_admits(s->p, &k->peer, bytes, s->now))
+        if (platform_admits(s->p, &k->peer, bytes, s->now)) {
+            if (s->opt.on_message)
+                s->opt.on_message(s->opt.message_ctx, false, &k->peer, bytes,
+                                  s->now);
             sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
+        }
     } else if (d) {
         sip_stack_input(s->field, &k->peer, bytes, s->now.mono_ms);
     }

@@ -120,6 +120,10 @@ struct sim_options {
     uint64_t seed;
     bool refuse_ports; /* the media edge opens none */
     bool lose_closed;  /* and confirms no close */
+    /* The server's messages, with the peer as it sees it; may be NULL. */
+    void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes, struct gb_time now);
+    void *message_ctx;
 };
 
 struct sim {

@@ -152,6 +152,8 @@ static void send_one(struct sip_edge *e, const struct sip_out *out,
     const struct sip_peer *p = &out->peer;
     struct connection *c;
 
+    if (e->o.on_message)
+        e->o.on_message(e->o.ctx, true, p, out->bytes);
     if (p->transport == SIP_UDP) {
         if (p->listener < e->n_listeners && e->listener[p->listener].udp)
             udp_send(e->listener[p->listener].udp, &p->local, &p->remote,
@@ -230,6 +232,8 @@ static void input(struct sip_edge *e, const struct sip_peer *from,
         e->n.not_admitted++;
         return;
     }
+    if (e->o.on_message)
+        e->o.on_message(e->o.ctx, false, from, bytes);
     err = sip_stack_input(e->o.stack, from, bytes, uv_now(e->o.loop));
     if (err) {
         e->n.bad++;

@@ -49,6 +49,10 @@ struct sip_edge_config {
     /* A connection of ours is up or gone; may be NULL. */
     void (*on_connection)(void *ctx, uint64_t connection, bool up,
                           const struct gb_addr *local);
+    /* Every message: before the stack reads it, when it goes out. May be NULL;
+     * calls neither the stack nor the edge. */
+    void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes);
     /* Malformed input, for the log; may be NULL. */
     void (*on_bad)(void *ctx, const struct sip_peer *from, struct slice bytes,
                    int err);
