@@ -205,7 +205,7 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
     platform_sip(d->platform, ev, now_of(d));
 }
 
-static bool on_admits(void *ctx, const struct sip_peer *from,
+static bool on_admits(void *ctx, struct sip_peer *from,
                       struct slice bytes)
 {
     struct daemon *d = ctx;
@@ -391,7 +391,9 @@ static int fail_port(char why[static 512], int err, const char *what,
 static int start_sip(struct daemon *d, char why[static 512])
 {
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
-                                   .user_agent = "gb28181d/" GB_VERSION };
+                                   .user_agent = "gb28181d/" GB_VERSION,
+                                   .register_extra = { SLICE("X-GB-Ver"),
+                                                       SLICE("3.0") } };
     int err;
 
     secrets_random(sc.seed, sizeof(sc.seed));

@@ -103,8 +103,9 @@ int platform_reload(struct platform *p, const struct platform_config *cfg);
 
 /* Ask before a message (a datagram, or one cut out of a stream) goes to the
  * stack: false, it is to be dropped without a word. Costs one look-up for the
- * peer of a registered device, and a little more for strangers. */
-bool platform_admits(struct platform *p, const struct sip_peer *from,
+ * peer of a registered device, and a little more for strangers. Sets what the
+ * stack is to know of the sender in *from. */
+bool platform_admits(struct platform *p, struct sip_peer *from,
                      struct slice bytes, struct gb_time now);
 
 void platform_sip(struct platform *p, const struct sip_event *ev,
