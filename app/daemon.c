@@ -356,11 +356,12 @@ static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
 static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
 {
     struct daemon *d = ctx;
-    size_t n = config_n(d->config, CONFIG_SIP_LISTEN);
+    size_t n = 0;
 
-    n = n < cap ? n : cap;
-    for (size_t i = 0; i < n; i++)
-        out[i] = sip_edge_addr(d->edge, i);
+    while (n < cap && sip_edge_addr(d->edge, n).family != GB_NO_ADDR) {
+        out[n] = sip_edge_addr(d->edge, n);
+        n++;
+    }
     return n;
 }
 
