@@ -914,8 +914,10 @@ static void advance(struct replay *r, uint64_t to_ms)
 static void input(struct replay *r, const struct message *m,
                   struct slice bytes)
 {
-    if (platform_admits(r->p, &m->peer, bytes, r->now))
-        sip_stack_input(r->sip, &m->peer, bytes, r->now.mono_ms);
+    struct sip_peer from = m->peer;
+
+    if (platform_admits(r->p, &from, bytes, r->now))
+        sip_stack_input(r->sip, &from, bytes, r->now.mono_ms);
     pump(r);
 }
 
