@@ -168,12 +168,30 @@ static void longest_zeros(const uint8_t ip[16], int *start, int *len)
     }
 }
 
+/* Stands in every response; hence no printf. */
+static void write_ipv4(struct writer *w, const uint8_t ip[static 4])
+{
+    char text[15];
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        if (i)
+            text[n++] = '.';
+        if (ip[i] >= 100)
+            text[n++] = (char)('0' + ip[i] / 100);
+        if (ip[i] >= 10)
+            text[n++] = (char)('0' + ip[i] / 10 % 10);
+        text[n++] = (char)('0' + ip[i] % 10);
+    }
+    writer_bytes(w, text, n);
+}
+
 void gb_addr_write_ip(struct writer *w, const struct gb_addr *a)
 {
     int start, len;
 
     if (a->family != GB_IPV6) {
-        writer_f(w, "%u.%u.%u.%u", a->ip[0], a->ip[1], a->ip[2], a->ip[3]);
+        write_ipv4(w, a->ip);
         return;
     }
     longest_zeros(a->ip, &start, &len);

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define IDMAP_NONE UINT32_MAX
@@ -78,6 +79,15 @@ void *idmap_find(const struct idmap *m, uint64_t id)
     struct idmap_slot *s = slot_of(m, id);
 
     return s ? s->obj : NULL;
+}
+
+void idmap_replace(struct idmap *m, uint64_t id, void *obj)
+{
+    struct idmap_slot *s = slot_of(m, id);
+
+    assert(s && obj);
+    if (s)
+        s->obj = obj;
 }
 
 void idmap_remove(struct idmap *m, uint64_t id)

@@ -35,6 +35,9 @@ int idmap_add(struct idmap *m, void *obj, uint64_t *id);
 /* NULL when the id is stale, foreign or 0. */
 void *idmap_find(const struct idmap *m, uint64_t id);
 
+/* The object has another place in memory from now on. The id must be live. */
+void idmap_replace(struct idmap *m, uint64_t id, void *obj);
+
 /* A stale id does nothing. */
 void idmap_remove(struct idmap *m, uint64_t id);
 

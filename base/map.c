@@ -9,7 +9,7 @@ static uint64_t rotl(uint64_t x, unsigned b)
     return x << b | x >> (64 - b);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotl(v[1], 13) ^ v[0];
@@ -23,12 +23,24 @@ static void sip_round(uint64_t v[4])
     v[2] = rotl(v[2], 32);
 }
 
-static uint64_t le64(const char *p, size_t n)
+/* Eight octets, the first one lowest, on any machine. */
+static inline uint64_t le64(const char *p)
 {
-    uint64_t x = 0;
+    const uint8_t *b = (const uint8_t *)p;
 
-    for (size_t i = 0; i < n; i++)
-        x |= (uint64_t)(uint8_t)p[i] << (8 * i);
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 |
+           (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 |
+           (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
+}
+
+/* The octets behind the last full word, and the length on top. */
+static uint64_t last_word(struct slice key)
+{
+    uint64_t x = (uint64_t)key.n << 56;
+    size_t from = key.n & ~(size_t)7;
+
+    for (size_t i = from; i < key.n; i++)
+        x |= (uint64_t)(uint8_t)key.p[i] << (8 * (i - from));
     return x;
 }
 
@@ -38,25 +50,17 @@ uint64_t map_hash(const uint64_t seed[2], struct slice key)
                       seed[1] ^ 0x646f72616e646f6du,
                       seed[0] ^ 0x6c7967656e657261u,
                       seed[1] ^ 0x7465646279746573u };
-    size_t i = 0;
-    uint64_t m;
 
-    for (; i + 8 <= key.n; i += 8) {
-        m = le64(key.p + i, 8);
+    for (size_t i = 0, n = key.n / 8; i <= n; i++) {
+        uint64_t m = i < n ? le64(key.p + 8 * i) : last_word(key);
+
         v[3] ^= m;
         sip_round(v);
         v[0] ^= m;
     }
-    m = (uint64_t)key.n << 56;
-    if (i < key.n)
-        m |= le64(key.p + i, key.n - i);
-    v[3] ^= m;
-    sip_round(v);
-    v[0] ^= m;
     v[2] ^= 0xff;
-    sip_round(v);
-    sip_round(v);
-    sip_round(v);
+    for (int i = 0; i < 3; i++)
+        sip_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 

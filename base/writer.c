@@ -39,11 +39,6 @@ void writer_char(struct writer *w, char c)
         *at = c;
 }
 
-void writer_str(struct writer *w, const char *s)
-{
-    writer_bytes(w, s, strlen(s));
-}
-
 void writer_u64_pad(struct writer *w, uint64_t v, unsigned width)
 {
     char buf[32];

@@ -33,7 +33,10 @@ void writer_slice_put(struct writer *w, struct slice s);
 void writer_char(struct writer *w, char c);
 
 /* A C string of our own. */
-void writer_str(struct writer *w, const char *s);
+static inline void writer_str(struct writer *w, const char *s)
+{
+    writer_bytes(w, s, strlen(s));
+}
 
 void writer_u64(struct writer *w, uint64_t v);
 void writer_i64(struct writer *w, int64_t v);

@@ -36,14 +36,28 @@ void sip_header_write(struct writer *w, struct slice name, struct slice value)
     writer_str(w, "\r\n");
 }
 
-/* A value that a peer sent us, folds as one blank. */
+static void put_crlf(struct writer *w)
+{
+    writer_bytes(w, "\r\n", 2);
+}
+
+/* A value that a peer sent us, folds as one blank; few have any. */
+static void write_value(struct writer *w, struct slice value)
+{
+    if (value.n && (memchr(value.p, '\r', value.n) ||
+                    memchr(value.p, '\n', value.n)))
+        head_unfold(w, value);
+    else
+        writer_slice_put(w, value);
+}
+
 static void write_echoed(struct writer *w, const char *name,
                          struct slice value)
 {
     writer_str(w, name);
-    writer_str(w, ": ");
-    head_unfold(w, value);
-    writer_str(w, "\r\n");
+    writer_bytes(w, ": ", 2);
+    write_value(w, value);
+    put_crlf(w);
 }
 
 static void write_addr(struct writer *w, const char *name, struct slice raw,
@@ -166,7 +180,7 @@ static void write_vias(struct writer *w, const struct sip_msg *req,
             if (top)
                 sip_via_write_echo(w, &req->via, source);
             else
-                head_unfold(w, elem);
+                write_value(w, elem);
             top = first = false;
         }
         writer_str(w, "\r\n");
@@ -179,7 +193,7 @@ static void write_to(struct writer *w, const struct sip_msg *req,
     struct slice value = sip_msg_value(req, SIP_HDR_TO);
 
     writer_str(w, "To: ");
-    head_unfold(w, value);
+    write_value(w, value);
     if (to_tag.n && req->to.tag.n == 0 && req->to.text.n) {
         if (!sip_is_token(to_tag))
             refuse(w);
@@ -218,26 +232,60 @@ int sip_record_route_write(struct writer *w, const struct sip_msg *req)
     return w->err;
 }
 
-int sip_response_build(struct writer *w, const struct sip_response_parts *r)
+int sip_status_line_write(struct writer *w, unsigned status,
+                          struct slice reason)
 {
-    if (r->status < 100 || r->status > 699) {
+    char code[] = "SIP/2.0 000 ";
+
+    if (status < 100 || status > 699) {
         if (!w->err)
             w->err = GB_ERANGE;
         return w->err;
     }
-    writer_str(w, "SIP/2.0 ");
-    writer_u64(w, r->status);
-    writer_char(w, ' ');
-    writer_line_safe(w, r->reason.n ? r->reason : sip_reason(r->status));
-    writer_str(w, "\r\n");
-    writer_slice_put(w, r->echo);
-    writer_slice_put(w, r->record_route);
+    code[8] = (char)('0' + status / 100);
+    code[9] = (char)('0' + status / 10 % 10);
+    code[10] = (char)('0' + status % 10);
+    writer_bytes(w, code, sizeof(code) - 1);
+    if (reason.n)
+        writer_line_safe(w, reason);
+    else
+        writer_slice_put(w, sip_reason(status));
+    put_crlf(w);
+    return w->err;
+}
+
+int sip_response_echo_write(struct writer *w,
+                            const struct sip_response_parts *r)
+{
+    if (!r->req) {
+        writer_slice_put(w, r->echo);
+        writer_slice_put(w, r->record_route);
+        return w->err;
+    }
+    sip_echo_write(w, r->req, r->source, r->to_tag);
+    if (r->routes)
+        sip_record_route_write(w, r->req);
+    return w->err;
+}
+
+int sip_response_tail_write(struct writer *w,
+                            const struct sip_response_parts *r)
+{
     write_contact(w, r->contact_raw, r->contact);
     write_expires(w, r->expires);
     write_extras(w, r->extra, r->n_extra);
+    writer_slice_put(w, r->lines);
     write_if(w, "Server", r->server);
     write_body(w, r->content_type, r->body);
     return w->err;
+}
+
+int sip_response_build(struct writer *w, const struct sip_response_parts *r)
+{
+    if (sip_status_line_write(w, r->status, r->reason))
+        return w->err;
+    sip_response_echo_write(w, r);
+    return sip_response_tail_write(w, r);
 }
 
 /* The request line and the one Via of a request of ours, for another method. */

@@ -62,15 +62,29 @@ struct sip_response_parts {
     struct slice reason;        /* empty: the standard phrase */
     struct slice echo;          /* lines of sip_echo_write */
     struct slice record_route;  /* lines of sip_record_route_write */
+    const struct sip_msg *req;  /* not NULL: these two are written from it,
+                                   with the next three */
+    const struct gb_addr *source;
+    struct slice to_tag;
+    bool routes;                /* Record-Route too */
     struct slice contact;       /* URI alone; empty: no Contact */
     struct slice contact_raw;   /* when not empty: the whole value */
     int64_t expires;            /* -1: absent */
     const struct sip_extra *extra;
     size_t n_extra;
+    struct slice lines;         /* further headers, whole lines, ours */
     struct slice server;        /* empty: absent */
     struct slice content_type, body;
 };
 
+/* A response in three parts: status line; what it repeats of the request; the
+ * rest. sip_response_build writes all three. */
+int sip_status_line_write(struct writer *w, unsigned status,
+                          struct slice reason);
+int sip_response_echo_write(struct writer *w,
+                            const struct sip_response_parts *r);
+int sip_response_tail_write(struct writer *w,
+                            const struct sip_response_parts *r);
 int sip_response_build(struct writer *w, const struct sip_response_parts *r);
 
 /* ACK for a final response other than 2xx (RFC 3261 §17.1.1.3). invite: the

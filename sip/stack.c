@@ -68,7 +68,66 @@ void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
 {
     struct out_entry *e = ring_push(&s->outs);
 
-    *e = (struct out_entry){ blob_ref(b), *peer, trans };
+    *e = (struct out_entry){ .blob = blob_ref(b), .peer = *peer,
+                             .trans = trans };
+}
+
+/* More room behind what is there; entries know their place by offset. */
+static int grow_out(struct sip_stack *s)
+{
+    size_t n = s->out_cap ? s->out_cap * 2 : STK_FIRST_OUT;
+    char *p = n <= UINT32_MAX / 2 ? gb_get(s->alloc, n) : NULL;
+
+    if (!p)
+        return GB_ENOMEM;
+    if (s->out_n)
+        memcpy(p, s->out, s->out_n);
+    gb_put(s->alloc, s->out);
+    s->out = p;
+    s->out_cap = n;
+    return 0;
+}
+
+/* All that was in it has been sent. */
+static void reset_out(struct sip_stack *s)
+{
+    s->out_n = 0;
+    if (s->out_cap <= STK_KEEP_OUT)
+        return;
+    gb_put(s->alloc, s->out);
+    s->out = NULL;
+    s->out_cap = 0;
+}
+
+int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
+            const struct sip_peer *peer, struct slice *out)
+{
+    struct out_entry *e;
+
+    if (s->outs.n == 0)
+        reset_out(s);
+    for (;;) {
+        struct writer w = writer_of(s->out ? s->out + s->out_n : NULL,
+                                    s->out_cap - s->out_n);
+        int err = s->out ? write(&w, parts) : GB_ENOMEM;
+
+        if (!err) {
+            e = ring_push(&s->outs);
+            *e = (struct out_entry){ .off = (uint32_t)s->out_n,
+                                     .n = (uint32_t)w.len, .peer = *peer };
+            s->out_n += w.len;
+            if (out)
+                *out = writer_slice(&w);
+            return 0;
+        }
+        if (err != GB_ENOMEM)
+            return err;
+        if (s->out && w.cap > STK_MAX_MESSAGE)
+            return GB_ELIMIT;
+        err = grow_out(s);
+        if (err)
+            return err;
+    }
 }
 
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
@@ -107,11 +166,16 @@ void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms)
     s->events.n = kept;
 }
 
+/* Who asks for the next event has answered the one before, or will later. */
 bool sip_stack_event(struct sip_stack *s, struct sip_event *ev)
 {
+    if (s->pend.told)
+        stk_turn_over(s);
     if (!ring_pop(&s->events, s->alloc, ev))
         return false;
     s->n_msg_events -= ev->msg != NULL;
+    if (ev->kind == SIP_EV_REQUEST && ev->transaction == s->pend.t.id)
+        s->pend.told = s->pend.on;
     return true;
 }
 
@@ -121,13 +185,15 @@ bool sip_stack_output(struct sip_stack *s, struct sip_out *out)
     struct recent *r;
 
     blob_unref(s, &s->last_out);
+    stk_turn_over(s);
     if (!ring_pop(&s->outs, s->alloc, &e))
         return false;
     s->last_out = e.blob;
     s->count.sent++;
     r = &s->recent[s->n_recent++ % STK_RECENT];
     *r = (struct recent){ e.peer, e.trans };
-    *out = (struct sip_out){ e.peer, blob_slice(e.blob) };
+    *out = (struct sip_out){ e.peer, e.blob ? blob_slice(e.blob)
+                                            : slice_of(s->out + e.off, e.n) };
     return true;
 }
 
@@ -137,6 +203,8 @@ uint64_t sip_stack_deadline(const struct sip_stack *s)
 {
     uint64_t at_ms = heap_first_at(&s->timers_due);
 
+    if (s->first_done && s->first_done->end_ms < at_ms)
+        at_ms = s->first_done->end_ms;
     return at_ms < s->stalled_ms ? s->stalled_ms : at_ms;
 }
 
@@ -152,6 +220,9 @@ static void trans_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms)
  * wait, all of them in their order. */
 void sip_stack_tick(struct sip_stack *s, uint64_t now_ms)
 {
+    stk_turn_over(s);
+    s->answered = 0;
+    stk_done_tick(s, now_ms);
     s->stalled_ms = 0;
     while (heap_first_at(&s->timers_due) <= now_ms) {
         struct heap_node *n = heap_first(&s->timers_due);
@@ -175,13 +246,16 @@ static void mark_broken(struct sip_stack *s, struct trans *t)
 
 void sip_stack_closed(struct sip_stack *s, uint64_t connection, uint64_t now_ms)
 {
-    struct map_node *n = map_find(
-        &s->conns, slice_of((const char *)&connection, sizeof(connection)));
-    struct conn *c = n ? container_of(n, struct conn, by_id) : NULL;
+    struct slice key = slice_of((const char *)&connection, sizeof(connection));
     struct list *p, *tmp;
+    struct map_node *n;
+    struct conn *c;
 
-    if (!c)
+    stk_turn_over(s);
+    n = map_find(&s->conns, key);
+    if (!n)
         return;
+    c = container_of(n, struct conn, by_id);
     LIST_EACH(p, tmp, &c->trans)
         mark_broken(s, container_of(p, struct trans, on_conn));
     sip_stack_tick(s, now_ms);
@@ -221,6 +295,8 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
 
     if (s->n_msg_events)
         return GB_ESTATE; /* they would lose their message */
+    stk_turn_over(s);
+    s->answered = 0;
     err = stk_room(s);
     if (err) {
         s->count.dropped++;
@@ -266,14 +342,14 @@ void sip_stack_token(struct sip_stack *s, char out[static 16])
 void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
 {
     *out = s->count;
-    out->transactions = s->trans_ids.n;
+    out->transactions = (uint32_t)(s->trans_ids.n - s->pend.on + s->dones.n);
     out->dialogs = s->n_calls;
     out->memory = s->pool.used_bytes;
 }
 
 static int init_tables(struct sip_stack *s)
 {
-    struct map *maps[] = { &s->by_key, &s->by_call, &s->by_call_id, &s->conns };
+    struct map *maps[] = { &s->by_call, &s->by_call_id, &s->conns };
     int err = 0;
 
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++) {
@@ -284,15 +360,28 @@ static int init_tables(struct sip_stack *s)
     return err;
 }
 
-static int copy_agent(struct sip_stack *s, struct slice name)
+/* The texts of the configuration, in one piece. */
+static int copy_texts(struct sip_stack *s, const struct sip_stack_config *cfg)
 {
-    if (!name.n)
+    struct slice from[] = { slice_str(cfg->user_agent),
+                            cfg->register_extra.name,
+                            cfg->register_extra.value };
+    struct slice *to[] = { &s->user_agent, &s->register_extra.name,
+                           &s->register_extra.value };
+    size_t n = from[0].n + from[1].n + from[2].n;
+
+    if (!n)
         return 0;
-    s->agent = gb_get(s->alloc, name.n);
-    if (!s->agent)
+    s->texts = gb_get(s->alloc, n);
+    if (!s->texts)
         return GB_ENOMEM;
-    memcpy(s->agent, name.p, name.n);
-    s->user_agent = slice_of(s->agent, name.n);
+    n = 0;
+    for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+        *to[i] = slice_of(s->texts + n, from[i].n);
+        if (from[i].n)
+            memcpy(s->texts + n, from[i].p, from[i].n);
+        n += from[i].n;
+    }
     return 0;
 }
 
@@ -312,17 +401,19 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg)
     s->max_trans = cfg->max_transactions ? cfg->max_transactions
                                          : STK_MAX_TRANSACTIONS;
     s->max_calls = cfg->max_dialogs ? cfg->max_dialogs : STK_MAX_DIALOGS;
+    s->ignore_require = cfg->ignore_require;
+    s->reply_by_via = cfg->reply_by_via;
     s->events.size = sizeof(struct sip_event);
     s->outs.size = sizeof(struct out_entry);
     list_init(&s->finished);
     pool_init(&s->pool, s->alloc);
     heap_init(&s->timers_due, s->alloc);
-    idmap_init(&s->trans_ids, s->alloc, s->max_trans);
+    idmap_init(&s->trans_ids, s->alloc, s->max_trans + 1); /* the pending */
     idmap_init(&s->call_ids, s->alloc, s->max_calls);
     s->next_cseq = (uint32_t)stk_random(s) & 0xffff;
     err = init_tables(s);
     if (!err)
-        err = copy_agent(s, slice_str(cfg->user_agent));
+        err = copy_texts(s, cfg);
     s->arena = err ? NULL : gb_get(s->alloc, STK_ARENA);
     if (!err && !s->arena)
         err = GB_ENOMEM;
@@ -342,6 +433,8 @@ static void free_objects(struct sip_stack *s)
     uint32_t pos = 0;
     struct trans *t;
 
+    stk_forget_pending(s);
+    stk_done_tick(s, GB_NEVER);
     while ((t = idmap_walk_next(&s->trans_ids, &pos)))
         stk_trans_free(s, t);
     while ((m = s->by_call_id.n ? map_walk_next(&s->by_call_id, &w) : NULL))
@@ -363,7 +456,9 @@ void sip_stack_free(struct sip_stack *s)
     blob_unref(s, &s->last_out);
     gb_put(s->alloc, s->outs.p);
     gb_put(s->alloc, s->events.p);
-    map_fini(&s->by_key);
+    stk_table_fini(s, &s->by_key);
+    stk_table_fini(s, &s->by_merge);
+    stk_table_fini(s, &s->dones);
     map_fini(&s->by_call);
     map_fini(&s->by_call_id);
     map_fini(&s->conns);
@@ -372,7 +467,8 @@ void sip_stack_free(struct sip_stack *s)
     heap_fini(&s->timers_due);
     pool_fini(&s->pool);
     gb_put(s->alloc, s->scratch);
+    gb_put(s->alloc, s->out);
     gb_put(s->alloc, s->arena);
-    gb_put(s->alloc, s->agent);
+    gb_put(s->alloc, s->texts);
     gb_put(s->alloc, s);
 }

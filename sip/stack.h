@@ -27,6 +27,11 @@ enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
 /* A way to a peer. A request is answered over the peer it came from. */
 struct sip_peer {
     uint8_t transport;    /* enum sip_transport */
+    bool quiet;           /* of a request: what the stack would refuse by
+                             itself is dropped instead. The edge sets it for a
+                             source that has used up its answers */
+    bool ignore_require;  /* of a request: no 420; for a device that writes
+                             Require without meaning it */
     uint16_t listener;    /* the edge's index of the local socket */
     uint64_t connection;  /* TCP, TLS: the edge's id of the connection; 0 on
                              UDP. Never reused by the edge. */
@@ -37,6 +42,14 @@ struct sip_peer {
 struct sip_stack_config {
     const struct gb_alloc *alloc;
     const char *user_agent; /* User-Agent and Server value; NULL: none */
+    struct sip_extra register_extra; /* a header of the stack's own answers to
+                                        REGISTER (X-GB-Ver); name.n 0: none */
+    bool ignore_require;    /* for every peer */
+    bool reply_by_via;      /* UDP answers go where RFC 3261 §18.2.2 says:
+                               maddr, else the source address with the port of
+                               rport or sent-by. false: always to the source,
+                               which is what gets through a NAT, and what a
+                               forged Via cannot point elsewhere */
     uint8_t seed[32];       /* random bytes: tags, branches, Call-IDs, hashing */
     uint32_t max_transactions; /* 0: 100,000. The oldest finished go first */
     uint32_t max_dialogs;      /* 0: 20,000 */
@@ -54,12 +67,20 @@ void sip_stack_free(struct sip_stack *s);
  * network had lost it. GB_ESTATE: events of the input before are still queued
  * and would lose their message; nothing was done. Keep-alives give 0.
  *
- * What the stack answers by itself, without an event: repeats; ACK, BYE (200
- * even without a dialog), CANCEL; 501 and 405 for methods we lack, PRACK 481;
- * 420 for an INVITE with Require, 415 for a coded body; 481 for INVITE, INFO and
- * OPTIONS with a To tag that no dialog has (SUBSCRIBE, NOTIFY and MESSAGE with
- * one are reported: the layer above may know it); in a dialog OPTIONS 200, an
- * old CSeq 500, glare 491. */
+ * What the stack answers by itself, without an event and without a transaction
+ * (but for BYE and CANCEL), in this order: repeats; ACK, CANCEL; 501 and 405
+ * for methods we lack, PRACK 481; 481 for INVITE, INFO and OPTIONS with a To
+ * tag that no dialog has (SUBSCRIBE, NOTIFY and MESSAGE with one are reported:
+ * the layer above may know it); BYE (200 even without a dialog); 482 for a
+ * request that waits for its answer and comes on another way; 420 for Require;
+ * 415 for a coded body; 406 for an INVITE that accepts no SDP; in a dialog
+ * OPTIONS 200, an old CSeq 500, glare 491.
+ *
+ * A request that is reported costs nothing before the layer above has had its
+ * turn, which ends with the next call of sip_stack_event: answered in it, it
+ * leaves without a transaction (respond_stateless) or with a few bytes for its
+ * repeats (respond, not INVITE). Only then, unanswered, it gets a transaction,
+ * and an INVITE its 100 and its dialog. */
 int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
                     struct slice bytes, uint64_t now_ms);
 
@@ -196,9 +217,18 @@ struct sip_response {
 /* Answers a request; a provisional answer may be followed by a final one. A 2xx
  * to INVITE is retransmitted until its ACK; another final answer closes the
  * dialog that it was to open. GB_ENOENT: the transaction is gone (timed out,
- * cancelled); GB_ESTATE: it has its final answer; nothing was sent. */
+ * cancelled, answered long ago); GB_ESTATE: it has its final answer; nothing
+ * was sent.
+ *
+ * Where r has no extra headers those that the status asks for are added: Allow
+ * to 405; Accept and Accept-Encoding to 415; Allow, Accept and Supported to a
+ * 2xx to OPTIONS (RFC 3261 §11.2). */
 int sip_stack_respond(struct sip_stack *s, uint64_t transaction,
                       const struct sip_response *r, uint64_t now_ms);
+
+/* Whether an answer may have a body of this type ("application/sdp"): it has
+ * no Accept, or one that does not leave it out (RFC 3261 §20.1); 406 else. */
+bool sip_stack_accepts(const struct sip_msg *m, struct slice type);
 
 /* The To tag that our answers to this request carry, for a dialog that the
  * layer above keeps itself (SUBSCRIBE): that of the request when it has one.
@@ -208,8 +238,9 @@ int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
 
 /* A final answer that keeps no transaction: 401 challenges and refusals of
  * strangers. The same request gets the same bytes. To be called while its
- * SIP_EV_REQUEST is being handled; the transaction, and the dialog of an
- * INVITE, are forgotten. */
+ * SIP_EV_REQUEST is being handled: then nothing was made for it, no 100 went
+ * out, and nothing stays. Later it still works, and the transaction and the
+ * dialog of an INVITE are forgotten. */
 int sip_stack_respond_stateless(struct sip_stack *s, uint64_t transaction,
                                 const struct sip_response *r, uint64_t now_ms);
 
@@ -235,6 +266,7 @@ int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
 struct sip_counters {
     uint64_t received, sent, retransmitted, absorbed; /* absorbed: repeats */
     uint64_t bad, stray_responses, dropped;
+    uint64_t refused, hushed; /* by the stack itself; those not sent (quiet) */
     uint32_t transactions, dialogs; /* now */
     uint64_t memory; /* bytes of transactions, dialogs and their messages */
 };

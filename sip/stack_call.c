@@ -15,8 +15,11 @@ static struct slice key_slice(const struct stk_key *k)
 static void call_key(const struct sip_stack *s, struct stk_key *k,
                      struct slice call_id)
 {
-    key_start(k, "DI");
-    key_add(s, k, call_id);
+    struct stk_text t;
+
+    key_start(&t, "DI");
+    key_add(s, &t, call_id);
+    key_end(s, &t, k);
 }
 
 static struct call *of_node(struct map_node *n)
@@ -105,8 +108,9 @@ static char *copy_dialog(struct sip_stack *s, struct sip_dialog *out,
     return mem;
 }
 
-int stk_call_new(struct sip_stack *s, struct call **out,
-                 const struct sip_dialog *d, const struct sip_peer *peer)
+/* In all tables but that of the ids. */
+static int call_make(struct sip_stack *s, struct call **out,
+                     const struct sip_dialog *d)
 {
     struct call *c;
     int err;
@@ -122,19 +126,43 @@ int stk_call_new(struct sip_stack *s, struct call **out,
     memset(c, 0, sizeof(*c));
     c->mem_n = sip_dialog_size(d);
     c->mem = copy_dialog(s, &c->d, d);
-    err = c->mem ? idmap_add(&s->call_ids, c, &c->id) : GB_ENOMEM;
-    if (err) {
-        pool_put(&s->pool, c->mem, c->mem_n);
+    if (!c->mem) {
         pool_put(&s->pool, c, sizeof(*c));
-        return err;
+        return GB_ENOMEM;
     }
-    c->peer = *peer;
     c->timer.tag = STK_CALL;
     c->retry_ms = c->end_ms = GB_NEVER;
     call_key(s, &c->key, c->d.call_id);
     map_insert(&s->by_call_id, &c->by_call_id, key_slice(&c->key));
     s->n_calls++;
     *out = c;
+    return 0;
+}
+
+int stk_call_new(struct sip_stack *s, struct call **out,
+                 const struct sip_dialog *d, const struct sip_peer *peer)
+{
+    int err = call_make(s, out, d);
+
+    if (err)
+        return err;
+    (*out)->peer = *peer;
+    err = idmap_add(&s->call_ids, *out, &(*out)->id);
+    if (err)
+        stk_call_free(s, *out);
+    return err;
+}
+
+int stk_call_adopt(struct sip_stack *s, struct call **out,
+                   const struct sip_dialog *d, const struct call *from)
+{
+    int err = call_make(s, out, d);
+
+    if (err)
+        return err;
+    (*out)->id = from->id;
+    (*out)->user = from->user;
+    (*out)->peer = from->peer;
     return 0;
 }
 
@@ -262,6 +290,11 @@ void sip_stack_end(struct sip_stack *s, uint64_t dialog, uint64_t now_ms)
     if (!c)
         return;
     stk_drop_events(s, dialog, now_ms);
+    if (s->pend.on && c == &s->pend.call) { /* refused before it began */
+        if (stk_room(s) || stk_answer(s, &s->pend.t, 480, now_ms))
+            stk_forget_pending(s);
+        return;
+    }
     if (!stk_room(s)) {
         finish(s, c, now_ms);
         return;

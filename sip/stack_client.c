@@ -488,11 +488,13 @@ static bool seen_tag(const struct ctrans *c, uint64_t tag)
 static uint64_t answer_hash(const struct sip_stack *s,
                             const struct sip_dialog *d, struct slice body)
 {
+    struct stk_text t;
     struct stk_key k;
 
-    key_start(&k, "AN");
-    key_add(s, &k, d->target);
-    key_add(s, &k, body);
+    key_start(&t, "AN");
+    key_add(s, &t, d->target);
+    key_add(s, &t, body);
+    key_end(s, &t, &k);
     return k.h[0];
 }
 

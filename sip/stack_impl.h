@@ -1,7 +1,7 @@
 /* sip/stack_impl.h - what the files of sip/stack share; nobody else includes it
  *
  * stack.c         life, rings, input, tick
- * stack_trans.c   transactions: keys, table, blobs, limits
+ * stack_trans.c   transactions: keys, tables, blobs, limits, finished ones
  * stack_client.c  requests of ours and what comes back
  * stack_server.c  requests of peers and our answers
  * stack_call.c    dialogs */
@@ -29,6 +29,10 @@
 #define STK_ROOM 6           /* events and outputs one step makes at most */
 #define STK_STALL_MS 100     /* timers wait this long when memory is short */
 #define STK_TAG 16           /* hex digits of tags and tokens */
+#define STK_LINES 512        /* further headers of an answer; longer ones cost
+                                a finished transaction its whole answer */
+#define STK_FIRST_OUT 8192   /* bytes of the answers of one turn */
+#define STK_KEEP_OUT (256u * 1024) /* larger is given back when empty */
 #define STK_BRANCH (7 + STK_TAG)
 
 /* Bytes of a message, shared by a transaction and the output queue. */
@@ -41,6 +45,26 @@ struct blob {
  * size, and nobody outside can make two requests meet. */
 struct stk_key {
     uint64_t h[2];
+};
+
+/* What becomes a key: the parts one behind the other, each with its length, so
+ * that they cannot flow into one another. */
+struct stk_text {
+    struct stk_key k; /* of what did not fit any more */
+    size_t n;
+    char p[512];
+};
+
+/* Objects by their key. The key is a keyed hash already: it is the bucket. The
+ * table doubles; without memory for that its chains grow. */
+struct stk_node {
+    struct stk_node *next;
+    struct stk_key key;
+};
+
+struct stk_table {
+    struct stk_node **bucket;
+    size_t n_buckets, n;
 };
 
 /* A queue that keeps its place in memory: grows by doubling, and gives a large
@@ -62,8 +86,8 @@ struct conn { /* of TCP and TLS: who must hear when it closes */
 struct trans {
     struct sip_trans m;
     struct heap_node timer;
-    struct map_node by_key;
-    struct stk_key key;
+    struct stk_node by_key;
+    struct stk_node by_merge; /* server: From tag, Call-ID, CSeq (§8.2.2.2) */
     struct list finished; /* in stack.finished, or alone */
     struct list on_conn;
     struct sip_peer peer;
@@ -71,10 +95,12 @@ struct trans {
     uint64_t to_tag;      /* server: the tag of our answers, as hex */
     struct blob *out;     /* client: the request; server: the last answer */
     struct blob *echo;    /* server: what each answer repeats; until the final */
+    struct gb_addr source; /* server: whose answers' Via names */
     uint32_t echo_n;      /* the rest of it is Record-Route */
     uint32_t cseq;
     uint8_t method;       /* enum sip_method */
     bool own_to_tag;      /* server: the request had no To tag, ours counts */
+    bool listed;          /* server: by_merge is in its table */
     bool cookie;          /* server: matched by branch (RFC 3261 §17.2.3) */
     bool silent;          /* client: no event names it */
     bool broken;          /* the transport failed; the tick will tell */
@@ -82,6 +108,26 @@ struct trans {
     bool cancelled;       /* ICT: CANCEL has gone out; IST: it came in, or a
                              BYE did */
     bool orphan;          /* ICT: nobody wants the answer; a 2xx gets a BYE */
+};
+
+/* A finished non-INVITE server transaction over UDP (Timer J): what makes its
+ * answer once more out of the request, when that comes again. */
+struct done {
+    struct stk_node by_key;
+    struct done *next;   /* the one that ends after it */
+    uint64_t end_ms;
+    uint64_t to_tag;
+    uint64_t source;     /* hash of the address; a repeat from elsewhere gets
+                            nothing */
+    uint32_t expires;    /* if has_expires */
+    uint16_t status;
+    uint16_t n_first;    /* whole: bytes of the status line */
+    uint32_t n;          /* bytes of text */
+    bool has_expires;
+    bool contact;        /* the answer repeats the request's Contact URI */
+    bool whole;          /* text is the answer without what it echoes; else
+                            its further headers alone */
+    char text[];
 };
 
 struct ctrans { /* a client transaction */
@@ -121,8 +167,22 @@ struct call {
     bool hidden;              /* the handle is gone; a BYE is still due */
 };
 
+/* The request that the layer above has just been told of, as long as its turn
+ * lasts. It has its ids, and nothing else has been done for it: t and call are
+ * moved to a place of their own when it turns out that they must live. */
+struct pending {
+    bool on;
+    bool told;           /* its event has been taken out */
+    bool opens;          /* a new INVITE: call has an id */
+    struct trans t;
+    struct call call;
+    struct sip_peer from;
+    uint64_t now_ms;     /* when it came */
+};
+
 struct out_entry {
-    struct blob *blob;
+    struct blob *blob;   /* NULL: n bytes at off of the out buffer */
+    uint32_t off, n;
     struct sip_peer peer;
     uint64_t trans;
 };
@@ -134,8 +194,10 @@ struct recent {
 
 struct sip_stack {
     const struct gb_alloc *alloc;
-    char *agent; /* the bytes of user_agent */
+    char *texts; /* the bytes of user_agent and register_extra */
     struct slice user_agent;
+    struct sip_extra register_extra; /* name.n is 0: none */
+    bool ignore_require, reply_by_via;
     struct sip_timers timers;
     uint64_t token_seed[2], key_seed[2];
     uint64_t n_tokens;
@@ -147,10 +209,15 @@ struct sip_stack {
     uint64_t stalled_ms; /* no timer before this: memory is short */
 
     struct idmap trans_ids, call_ids;
-    struct map by_key, by_call; /* transactions */
+    struct stk_table by_key, by_merge; /* transactions */
+    struct map by_call;         /* transactions */
     struct map by_call_id;      /* calls */
     struct map conns;
     struct list finished;       /* transactions, oldest first */
+    struct stk_table dones;
+    struct done *first_done, *last_done; /* all wait equally long */
+    struct pending pend;
+    uint64_t answered;          /* id of the request that left in this turn */
     uint32_t n_calls, max_calls;
 
     struct ring events, outs;
@@ -161,6 +228,8 @@ struct sip_stack {
 
     char *scratch; /* messages are written here first */
     size_t scratch_n;
+    char *out;     /* answers that nothing keeps are written here, and sent */
+    size_t out_n, out_cap;
     char *arena;   /* STK_ARENA */
     char tag[STK_TAG]; /* what sip_stack_to_tag lends */
 
@@ -175,6 +244,11 @@ struct sip_stack {
 int stk_room(struct sip_stack *s); /* for one step; 0 or GB_ENOMEM */
 void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
               uint64_t trans);
+/* The same for a message that nothing keeps, written straight into the out
+ * buffer. *out, if not NULL, is good until the next one. 0 or the error. */
+typedef int stk_write_fn(struct writer *w, const void *parts);
+int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
+            const struct sip_peer *peer, struct slice *out);
 /* Queues an event and returns it to be filled; from and m are NULL when no
  * message made it. Room must be there. */
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
@@ -189,7 +263,6 @@ void stk_hex(char out[static STK_TAG], uint64_t v);
 
 /* A message is written by `write` into the scratch, which grows until it fits,
  * and kept as a blob. NULL and *err on failure. */
-typedef int stk_write_fn(struct writer *w, const void *parts);
 struct blob *stk_write(struct sip_stack *s, stk_write_fn *write,
                        const void *parts, int *err);
 struct blob *blob_of(struct sip_stack *s, struct slice a, struct slice b);
@@ -200,14 +273,19 @@ static inline struct slice blob_slice(const struct blob *b)
     return slice_of(b->p, b->n);
 }
 
-void key_start(struct stk_key *k, const char *kind);
-void key_add(const struct sip_stack *s, struct stk_key *k, struct slice part);
-void key_add_num(const struct sip_stack *s, struct stk_key *k, uint64_t n);
+void key_start(struct stk_text *t, const char *kind);
+void key_add(const struct sip_stack *s, struct stk_text *t, struct slice part);
+void key_add_num(const struct sip_stack *s, struct stk_text *t, uint64_t n);
+void key_end(const struct sip_stack *s, struct stk_text *t, struct stk_key *k);
 uint64_t stk_tag_hash(const struct sip_stack *s, struct slice tag);
 
 /* RFC 3261 §17.2.3; the method INVITE for its ACK and CANCEL. */
 void stk_server_key(const struct sip_stack *s, struct stk_key *k,
                     const struct sip_msg *m, enum sip_method method);
+/* What two copies of one request have in common that came on two ways
+ * (RFC 3261 §8.2.2.2). */
+void stk_merge_key(const struct sip_stack *s, struct stk_key *k,
+                   const struct sip_msg *m);
 void stk_branch_key(const struct sip_stack *s, struct stk_key *k,
                     struct slice branch, struct slice method);
 void stk_call_key(const struct sip_stack *s, struct stk_key *k,
@@ -232,11 +310,30 @@ static inline bool is_client(const struct trans *t)
 int stk_trans_new(struct sip_stack *s, struct trans **out,
                   enum sip_trans_kind kind, const struct stk_key *key,
                   const struct sip_peer *peer);
+/* The same for a server transaction whose id and struct are there: `from` has
+ * them and is copied. */
+int stk_trans_adopt(struct sip_stack *s, struct trans **out,
+                    const struct trans *from);
+/* A live transaction of a request without a To tag; for stk_trans_merged. */
+void stk_trans_list(struct sip_stack *s, struct trans *t,
+                    const struct sip_msg *m);
+struct trans *stk_trans_merged(const struct sip_stack *s,
+                               const struct sip_msg *m);
 void stk_trans_index_call(struct sip_stack *s, struct ctrans *c,
                           const struct stk_key *k);
 void stk_trans_free(struct sip_stack *s, struct trans *t);
 /* After every step of its machine: timer, finished list, memory. */
 void stk_trans_settle(struct sip_stack *s, struct trans *t);
+
+/* Remembers an answered request; d has all but what the table needs, a and b
+ * are copied and make its text. Without memory it is not remembered. */
+void stk_done_add(struct sip_stack *s, const struct done *d,
+                  const struct stk_key *key, struct slice a, struct slice b,
+                  uint64_t now_ms);
+struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k);
+/* Forgets those whose time is over; all of them with GB_NEVER. */
+void stk_done_tick(struct sip_stack *s, uint64_t now_ms);
+void stk_table_fini(struct sip_stack *s, struct stk_table *t);
 
 /* ---- stack_client.c ---- */
 
@@ -264,9 +361,15 @@ void stk_invite_abandon(struct sip_stack *s, struct trans *t, uint64_t now_ms);
 /* ---- stack_server.c ---- */
 
 void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
-                    const struct sip_msg *m, uint64_t now_ms);
+                    struct sip_msg *m, uint64_t now_ms);
 void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
                       const struct sip_msg *m);
+/* The turn of the pending request is over: it gets all that a transaction
+ * needs, an INVITE its 100 and its dialog. */
+void stk_turn_over(struct sip_stack *s);
+/* The pending request is none any more; its ids, and the dialog that it was to
+ * open, are gone. */
+void stk_forget_pending(struct sip_stack *s);
 void stk_server_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms);
 /* A plain answer of the stack's own; does what sip_stack_respond does. */
 int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
@@ -282,6 +385,10 @@ struct call *stk_call_match(const struct sip_stack *s,
 unsigned stk_call_count(const struct sip_stack *s, struct slice call_id);
 int stk_call_new(struct sip_stack *s, struct call **out,
                  const struct sip_dialog *d, const struct sip_peer *peer);
+/* The same for a dialog whose id is there: `from` has it, its user and peer. The
+ * id does not lead to *out yet. */
+int stk_call_adopt(struct sip_stack *s, struct call **out,
+                   const struct sip_dialog *d, const struct call *from);
 int stk_call_update(struct sip_stack *s, struct call *c,
                     const struct sip_dialog *d);
 int stk_call_retarget(struct sip_stack *s, struct call *c, struct slice target);

@@ -1,17 +1,327 @@
-/* Requests of peers: repeats, refusals, dialogs, and our answers. */
+/* Requests of peers: repeats, refusals, dialogs, and our answers.
+ *
+ * A request that the layer above must see becomes `pending`: it has ids and an
+ * event, and nothing on the heap. Answered in its turn, it leaves by one of two
+ * doors: forgotten (stateless), or as a struct done that absorbs its repeats.
+ * Otherwise its turn ends (stk_turn_over) and it becomes a transaction. */
 #include "sip/stack_impl.h"
 
 #include "sip/value.h"
 
+#include <assert.h>
+
 #define ALLOWED "INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "  \
                 "REGISTER, OPTIONS"
+#define ACCEPTED SIP_TYPE_SDP ", " SIP_TYPE_MANSCDP ", " SIP_TYPE_MANSRTSP
 #define MAX_UNSUPPORTED 8 /* option tags that a 420 names */
 #define RETRY_AFTER_S "2" /* for a second INVITE, 0 to 10 (RFC 3261 §14.2) */
 
-static const struct sip_extra allow = { SLICE_INIT("Allow"),
-                                        SLICE_INIT(ALLOWED) };
-
 /* ---- writing answers --------------------------------------------------- */
+
+/* The headers that a status asks for (§8.2.1, §8.2.3, §11.2), where the layer
+ * above has none of its own. We have no extension: Supported is empty. */
+static struct sip_response completed(const struct sip_response *r,
+                                     enum sip_method method)
+{
+    static const struct sip_extra able[] = {
+        { SLICE_INIT("Allow"), SLICE_INIT(ALLOWED) },
+        { SLICE_INIT("Accept"), SLICE_INIT(ACCEPTED) },
+        { SLICE_INIT("Supported"), SLICE_INIT("") },
+    };
+    static const struct sip_extra readable[] = {
+        { SLICE_INIT("Accept"), SLICE_INIT(ACCEPTED) },
+        { SLICE_INIT("Accept-Encoding"), SLICE_INIT("identity") },
+    };
+    struct sip_response c = *r;
+
+    if (r->n_extra)
+        return c;
+    if (r->status == 405 || r->status == 501) {
+        c.extra = able;
+        c.n_extra = 1;
+    } else if (r->status == 415) {
+        c.extra = readable;
+        c.n_extra = 2;
+    } else if (method == SIP_METHOD_OPTIONS && r->status / 100 == 2) {
+        c.extra = able;
+        c.n_extra = 3;
+    }
+    return c;
+}
+
+/* Record-Route goes into what may make a dialog (§12.1.1). */
+static bool has_routes(enum sip_method m, unsigned status)
+{
+    return (m == SIP_METHOD_INVITE || m == SIP_METHOD_SUBSCRIBE) &&
+           status > 100 && status < 300;
+}
+
+static struct sip_response_parts parts_of(const struct sip_stack *s,
+                                          const struct sip_response *r)
+{
+    return (struct sip_response_parts){
+        .status = r->status,
+        .reason = r->reason,
+        .contact = r->contact,
+        .expires = r->expires,
+        .extra = r->extra,
+        .n_extra = r->n_extra,
+        .server = s->user_agent,
+        .content_type = r->content_type,
+        .body = r->body,
+    };
+}
+
+static int write_response(struct writer *w, const void *parts)
+{
+    return sip_response_build(w, parts);
+}
+
+static uint64_t tag_of_key(const struct sip_stack *s, const struct stk_key *k)
+{
+    uint64_t seed[2] = { s->token_seed[1], ~s->token_seed[0] };
+
+    return map_hash(seed, slice_of((const char *)k->h, sizeof(k->h)));
+}
+
+static bool is_broadcast(const struct gb_addr *a)
+{
+    return a->family == GB_IPV4 && !memcmp(a->ip, "\xff\xff\xff\xff", 4);
+}
+
+/* Where the answer to a request goes: to its source, or as §18.2.2 says. */
+static struct sip_peer reply_peer(const struct sip_stack *s,
+                                  const struct sip_peer *from,
+                                  const struct sip_msg *m)
+{
+    struct sip_peer to = *from;
+    struct gb_addr a;
+
+    if (!s->reply_by_via || from->transport != SIP_UDP || !m->via.host.n)
+        return to;
+    if (m->via.maddr.n && !gb_addr_parse_ip(&a, m->via.maddr) &&
+        !gb_addr_is_any(&a) && !is_broadcast(&a))
+        to.remote = a;
+    else if (m->via.has_rport)
+        return to;
+    to.remote.port = m->via.port ? m->via.port : 5060;
+    return to;
+}
+
+/* An answer that nothing keeps. The same request gets the same bytes. */
+static int reply(struct sip_stack *s, const struct sip_peer *from,
+                 const struct sip_msg *m, const struct sip_response *r)
+{
+    struct sip_response all = completed(r, m->method);
+    struct sip_response_parts p = parts_of(s, &all);
+    struct sip_peer to = reply_peer(s, from, m);
+    char tag[STK_TAG];
+
+    stk_hex(tag, tag_of_key(s, &s->key));
+    p.req = m;
+    p.source = &from->remote;
+    p.to_tag = slice_of(tag, sizeof(tag));
+    return stk_put(s, write_response, &p, &to, NULL);
+}
+
+/* An answer of the stack's own; none to a source that is to be left alone. */
+static void refuse_with(struct sip_stack *s, const struct sip_peer *from,
+                        const struct sip_msg *m, unsigned status,
+                        const struct sip_extra *extra, size_t n_extra)
+{
+    struct sip_response r = { .status = status,
+                              .expires = -1,
+                              .extra = extra,
+                              .n_extra = n_extra };
+
+    if (from->quiet) {
+        s->count.hushed++;
+        return;
+    }
+    s->count.refused++;
+    if (reply(s, from, m, &r))
+        s->count.dropped++;
+}
+
+static void refuse(struct sip_stack *s, const struct sip_peer *from,
+                   const struct sip_msg *m, unsigned status)
+{
+    bool is_register = m->method == SIP_METHOD_REGISTER;
+
+    refuse_with(s, from, m, status, &s->register_extra,
+                is_register && s->register_extra.name.n);
+}
+
+void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
+                      const struct sip_msg *m)
+{
+    if (!m->is_request || !m->reject)
+        return;
+    stk_server_key(s, &s->key, m, m->method);
+    refuse(s, from, m, m->reject);
+}
+
+/* ---- answers that are remembered --------------------------------------- */
+
+/* An answer in the making, and what will make it once more. */
+struct making {
+    struct sip_response_parts p;
+    struct done d;
+    char tag[STK_TAG];
+    char text[STK_LINES];
+    struct writer lines;         /* its further headers, in text */
+    struct slice first, tail;    /* of an answer to be kept whole */
+};
+
+/* Where the echo begins and ends in what is written. */
+struct marked {
+    const struct sip_response_parts *p;
+    size_t *n_first, *tail_at;
+};
+
+static int write_marked(struct writer *w, const void *parts)
+{
+    const struct marked *k = parts;
+
+    sip_status_line_write(w, k->p->status, k->p->reason);
+    *k->n_first = w->len;
+    sip_response_echo_write(w, k->p);
+    *k->tail_at = w->len;
+    return sip_response_tail_write(w, k->p);
+}
+
+static uint64_t source_hash(const struct sip_stack *s, const struct gb_addr *a)
+{
+    return map_hash(s->key_seed,
+                    slice_of((const char *)a->ip, sizeof(a->ip)));
+}
+
+/* m: NULL when it has gone. */
+static bool is_contact_of(const struct sip_msg *m, struct slice uri)
+{
+    struct sip_addr c;
+
+    return m && !sip_msg_contact(m, &c) && slice_eq(c.uri.text, uri);
+}
+
+static void make_start(struct sip_stack *s, struct making *k,
+                       const struct sip_response *r, const struct sip_msg *m,
+                       enum sip_method method)
+{
+    struct sip_response all = completed(r, method);
+
+    k->p = parts_of(s, &all);
+    k->d = (struct done){ .status = (uint16_t)r->status,
+                          .has_expires = r->expires >= 0,
+                          .expires = (uint32_t)r->expires,
+                          .contact = r->contact.n != 0 };
+    k->lines = writer_of(k->text, sizeof(k->text));
+    k->d.whole = r->reason.n || r->body.n || r->expires > UINT32_MAX ||
+                 (r->contact.n && !is_contact_of(m, r->contact));
+    for (size_t i = 0; i < r->n_extra && !k->d.whole; i++) {
+        sip_header_write(&k->lines, r->extra[i].name, r->extra[i].value);
+        k->d.whole = k->lines.err != 0;
+    }
+    if (k->d.whole || !r->n_extra)
+        return;
+    k->p.lines = writer_slice(&k->lines); /* written once, used twice */
+    k->p.n_extra = 0;
+}
+
+static void make_end(struct sip_stack *s, struct making *k,
+                     const struct stk_key *key, uint64_t to_tag,
+                     const struct gb_addr *source, uint64_t now_ms)
+{
+    k->d.to_tag = to_tag;
+    k->d.source = source_hash(s, source);
+    k->d.n_first = (uint16_t)k->first.n;
+    if (!k->d.whole)
+        stk_done_add(s, &k->d, key, writer_slice(&k->lines),
+                     slice_of(NULL, 0), now_ms);
+    else if (k->first.n <= UINT16_MAX)
+        stk_done_add(s, &k->d, key, k->first, k->tail, now_ms);
+}
+
+/* The final answer to the request at hand, not an INVITE: sent, and kept as far
+ * as its repeats need it. On a stream none can come: Timer J is zero. */
+static int answer_last(struct sip_stack *s, const struct sip_peer *from,
+                       const struct sip_msg *m, const struct sip_response *r,
+                       uint64_t to_tag, uint64_t now_ms)
+{
+    struct sip_peer to = reply_peer(s, from, m);
+    size_t n_first = 0, tail_at = 0;
+    struct making k;
+    struct marked parts = { &k.p, &n_first, &tail_at };
+    struct slice out;
+    int err;
+
+    make_start(s, &k, r, m, m->method);
+    stk_hex(k.tag, to_tag);
+    k.p.req = m;
+    k.p.source = &from->remote;
+    k.p.to_tag = slice_of(k.tag, sizeof(k.tag));
+    k.p.routes = has_routes(m->method, r->status);
+    err = stk_put(s, write_marked, &parts, &to, &out);
+    if (err || from->transport != SIP_UDP)
+        return err;
+    k.first = slice_head(out, n_first);
+    k.tail = slice_from(out, tail_at);
+    make_end(s, &k, &s->key, to_tag, &from->remote, now_ms);
+    return 0;
+}
+
+struct again {
+    const struct done *d;
+    const struct sip_response_parts *p;
+};
+
+static int write_again(struct writer *w, const void *parts)
+{
+    const struct again *a = parts;
+    struct slice text = slice_of(a->d->text, a->d->n);
+
+    if (!a->d->whole)
+        return sip_response_build(w, a->p);
+    writer_slice_put(w, slice_head(text, a->d->n_first));
+    sip_response_echo_write(w, a->p);
+    writer_slice_put(w, slice_from(text, a->d->n_first));
+    return w->err;
+}
+
+/* The same answer out of the same request (§17.2.2). Who is not its sender
+ * gets nothing. */
+static void answer_again(struct sip_stack *s, const struct done *d,
+                         const struct sip_peer *from, const struct sip_msg *m)
+{
+    struct sip_response r = { .status = d->status,
+                              .expires = d->has_expires ? (int64_t)d->expires
+                                                        : -1 };
+    struct sip_peer to = reply_peer(s, from, m);
+    struct sip_response_parts p;
+    struct again parts = { d, &p };
+    struct sip_addr contact;
+    char tag[STK_TAG];
+
+    s->count.absorbed++;
+    if (d->source != source_hash(s, &from->remote))
+        return;
+    if (d->contact && !d->whole && !sip_msg_contact(m, &contact))
+        r.contact = contact.uri.text;
+    if (!d->n)
+        r = completed(&r, m->method);
+    p = parts_of(s, &r);
+    stk_hex(tag, d->to_tag);
+    p.req = m;
+    p.source = &from->remote;
+    p.to_tag = slice_of(tag, sizeof(tag));
+    p.routes = has_routes(m->method, d->status);
+    p.lines = slice_of(d->text, d->n);
+    s->count.retransmitted++;
+    if (stk_put(s, write_again, &parts, &to, NULL))
+        s->count.dropped++;
+}
+
+/* ---- the pending request ----------------------------------------------- */
 
 struct echo_parts {
     const struct sip_msg *m;
@@ -32,155 +342,218 @@ static int write_echo(struct writer *w, const void *parts)
     return w->err;
 }
 
-static int write_response(struct writer *w, const void *parts)
+/* The layer above is told of m; c: the dialog that it is in, or NULL. NULL:
+ * dropped, the request will come again. */
+static struct trans *pend(struct sip_stack *s, enum sip_trans_kind kind,
+                          const struct sip_peer *from, const struct sip_msg *m,
+                          const struct call *c, uint64_t now_ms)
 {
-    return sip_response_build(w, parts);
-}
+    struct pending *p = &s->pend;
+    struct sip_event *ev;
 
-static struct blob *build(struct sip_stack *s, struct slice echo,
-                          struct slice record_route,
-                          const struct sip_response *r, int *err)
-{
-    struct sip_response_parts p = {
-        .status = r->status,
-        .reason = r->reason,
-        .echo = echo,
-        .record_route = record_route,
-        .contact = r->contact,
-        .expires = r->expires,
-        .extra = r->extra,
-        .n_extra = r->n_extra,
-        .server = s->user_agent,
-        .content_type = r->content_type,
-        .body = r->body,
+    assert(!p->on);
+    p->t = (struct trans){
+        .m.kind = (uint8_t)kind,
+        .by_key.key = s->key,
+        .peer = reply_peer(s, from, m),
+        .source = from->remote,
+        .dialog = c ? c->id : 0,
+        .to_tag = tag_of_key(s, &s->key),
+        .cseq = m->cseq.number,
+        .method = (uint8_t)m->method,
+        .own_to_tag = m->to.tag.n == 0,
+        .cookie = sip_via_has_cookie(&m->via),
     };
-
-    return stk_write(s, write_response, &p, err);
+    if (idmap_add(&s->trans_ids, &p->t, &p->t.id)) {
+        s->count.dropped++;
+        return NULL;
+    }
+    p->on = true;
+    p->told = p->opens = false;
+    p->from = *from;
+    p->now_ms = now_ms;
+    ev = stk_event(s, SIP_EV_REQUEST, from, m);
+    ev->transaction = p->t.id;
+    ev->dialog = p->t.dialog;
+    ev->user = c ? c->user : 0;
+    return &p->t;
 }
 
-/* Record-Route goes into what may make a dialog (§12.1.1). */
-static struct blob *build_for(struct sip_stack *s, const struct trans *t,
-                              const struct sip_response *r, int *err)
+void stk_forget_pending(struct sip_stack *s)
 {
-    struct slice all = blob_slice(t->echo);
-    bool dialog = (t->method == SIP_METHOD_INVITE ||
-                   t->method == SIP_METHOD_SUBSCRIBE) &&
-                  r->status > 100 && r->status < 300;
-    struct slice routes = slice_from(all, t->echo_n);
+    struct pending *p = &s->pend;
+    struct call *c;
 
-    return build(s, slice_head(all, t->echo_n),
-                 dialog ? routes : slice_head(routes, 0), r, err);
+    if (!p->on)
+        return;
+    p->on = p->told = false;
+    idmap_remove(&s->trans_ids, p->t.id);
+    if (p->opens) {
+        idmap_remove(&s->call_ids, p->call.id);
+        return;
+    }
+    c = stk_call_find(s, p->t.dialog);
+    if (c && c->peer_invite == p->t.id)
+        c->peer_invite = 0;
 }
 
-static uint64_t tag_of_key(const struct sip_stack *s, const struct stk_key *k)
+/* The dialog that the pending INVITE opens, all but its id. */
+static int open_dialog(struct sip_stack *s, struct call **c)
 {
-    uint64_t seed[2] = { s->token_seed[1], ~s->token_seed[0] };
-
-    return map_hash(seed, slice_of((const char *)k->h, sizeof(k->h)));
-}
-
-/* Answers without a transaction; the same request gets the same bytes. */
-static void reply(struct sip_stack *s, const struct sip_peer *from,
-                  const struct sip_msg *m, const struct sip_response *r)
-{
+    const struct pending *p = &s->pend;
+    struct arena scratch = stk_arena(s);
+    struct sip_dialog d;
     char tag[STK_TAG];
-    struct echo_parts p = { m, &from->remote, { tag, sizeof(tag) }, NULL };
-    struct blob *echo, *out = NULL;
     int err;
 
-    stk_hex(tag, tag_of_key(s, &s->key));
-    echo = stk_write(s, write_echo, &p, &err);
-    if (!err)
-        out = build(s, blob_slice(echo), (struct slice){ NULL, 0 }, r, &err);
-    if (!err)
-        stk_send(s, out, from, 0);
-    else
-        s->count.dropped++;
-    blob_unref(s, &echo);
-    blob_unref(s, &out);
+    stk_hex(tag, p->t.to_tag);
+    err = sip_dialog_of_request(&d, &s->msg, slice_of(tag, sizeof(tag)),
+                                &p->from.remote, &scratch);
+    return err ? err : stk_call_adopt(s, c, &d, &p->call);
 }
 
-static void refuse(struct sip_stack *s, const struct sip_peer *from,
-                   const struct sip_msg *m, unsigned status)
+static struct blob *copy_echo(struct sip_stack *s, uint32_t *echo_n, int *err)
 {
-    struct sip_response r = { .status = status, .expires = -1 };
+    const struct pending *p = &s->pend;
+    char tag[STK_TAG];
+    size_t n = 0;
+    struct echo_parts parts = { &s->msg, &p->from.remote,
+                                { tag, sizeof(tag) }, &n };
+    struct blob *b;
 
-    reply(s, from, m, &r);
+    stk_hex(tag, p->t.to_tag);
+    b = stk_write(s, write_echo, &parts, err);
+    *echo_n = (uint32_t)n;
+    return b;
 }
 
-static void refuse_with(struct sip_stack *s, const struct sip_peer *from,
-                        const struct sip_msg *m, unsigned status,
-                        const struct sip_extra *extra, size_t n_extra)
+static void start_trans(struct sip_stack *s, struct trans *t, struct call *c)
 {
-    struct sip_response r = { .status = status,
-                              .expires = -1,
-                              .extra = extra,
-                              .n_extra = n_extra };
+    const struct pending *p = &s->pend;
+    struct slice target;
 
-    reply(s, from, m, &r);
-}
-
-void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
-                      const struct sip_msg *m)
-{
-    if (!m->is_request || !m->reject)
+    sip_trans_start(&t->m, t->m.kind, p->from.transport != SIP_UDP, &s->timers,
+                    p->now_ms);
+    stk_trans_settle(s, t);
+    if (t->own_to_tag)
+        stk_trans_list(s, t, &s->msg);
+    if (c) {
+        idmap_replace(&s->call_ids, c->id, c);
+        c->state = CALL_CALLED;
+        c->peer_invite = t->id;
         return;
-    stk_server_key(s, &s->key, m, m->method);
-    refuse(s, from, m, m->reject);
+    }
+    c = t->m.kind == SIP_IST ? stk_call_find(s, t->dialog) : NULL;
+    if (c && sip_dialog_contact(&s->msg, &target)) {
+        blob_unref(s, &c->next_target);
+        c->next_target = blob_of(s, target, slice_of(NULL, 0));
+    }
 }
 
-/* ---- transactions ------------------------------------------------------ */
-
-/* A transaction for m with what its answers repeat; tag: that of the dialog
- * (CANCEL answers under the INVITE's), 0: made from the key. NULL: dropped,
- * the request will come again. */
-static struct trans *server_new(struct sip_stack *s, enum sip_trans_kind kind,
-                                const struct sip_peer *from,
-                                const struct sip_msg *m, uint64_t tag,
-                                uint64_t now_ms)
+/* The pending request becomes a transaction, and an INVITE that is not to be
+ * refused a dialog. On an error nothing has changed. */
+static int settle_down(struct sip_stack *s, bool refused, struct trans **out)
 {
-    size_t echo_n = 0;
-    struct echo_parts p = { m, &from->remote, { NULL, 0 }, &echo_n };
-    char hex[STK_TAG];
+    struct pending *p = &s->pend;
+    uint32_t echo_n = 0;
+    struct call *c = NULL;
     struct trans *t;
     int err;
+    struct blob *echo = copy_echo(s, &echo_n, &err);
 
-    if (stk_trans_new(s, &t, kind, &s->key, from)) {
-        s->count.dropped++;
-        return NULL;
-    }
-    t->method = (uint8_t)m->method;
-    t->cseq = m->cseq.number;
-    t->cookie = sip_via_has_cookie(&m->via);
-    t->own_to_tag = m->to.tag.n == 0;
-    t->to_tag = tag ? tag : tag_of_key(s, &s->key);
-    stk_hex(hex, t->to_tag);
-    p.to_tag = slice_of(hex, sizeof(hex));
-    t->echo = stk_write(s, write_echo, &p, &err);
+    if (!err && p->opens && !refused)
+        err = open_dialog(s, &c);
+    if (!err)
+        err = stk_trans_adopt(s, &t, &p->t);
     if (err) {
-        stk_trans_free(s, t);
-        s->count.dropped++;
-        return NULL;
+        if (c) {
+            c->hidden = true; /* the id is not its own yet */
+            stk_call_free(s, c);
+        }
+        blob_unref(s, &echo);
+        return err;
     }
-    t->echo_n = (uint32_t)echo_n;
-    sip_trans_start(&t->m, kind, from->transport != SIP_UDP, &s->timers,
-                    now_ms);
-    stk_trans_settle(s, t);
-    return t;
+    p->on = p->told = false;
+    if (p->opens && refused) {
+        idmap_remove(&s->call_ids, p->call.id);
+        t->dialog = 0;
+    }
+    t->echo = echo;
+    t->echo_n = echo_n;
+    start_trans(s, t, c);
+    *out = t;
+    return 0;
 }
 
-static void tell_request(struct sip_stack *s, struct trans *t,
-                         const struct call *c, const struct sip_peer *from,
-                         const struct sip_msg *m)
+static struct blob *build_for(struct sip_stack *s, const struct trans *t,
+                              const struct sip_response *r, struct making *k,
+                              int *err)
 {
-    struct sip_event *ev = stk_event(s, SIP_EV_REQUEST, from, m);
+    struct slice all = blob_slice(t->echo);
+    size_t n_first = 0, tail_at = 0;
+    struct marked parts = { &k->p, &n_first, &tail_at };
+    struct blob *b;
 
-    ev->transaction = t->id;
-    if (c) {
-        t->dialog = ev->dialog = c->id;
-        ev->user = c->user;
+    make_start(s, k, r, NULL, t->method);
+    k->p.echo = slice_head(all, t->echo_n);
+    if (has_routes(t->method, r->status))
+        k->p.record_route = slice_from(all, t->echo_n);
+    b = stk_write(s, write_marked, &parts, err);
+    if (b) {
+        k->first = slice_head(blob_slice(b), n_first);
+        k->tail = slice_from(blob_slice(b), tail_at);
     }
+    return b;
 }
+
+/* Signalling practice: the 100 goes out at once, not after 200 ms. It has no To
+ * tag (§8.2.6.2). */
+static void send_trying(struct sip_stack *s, struct trans *t)
+{
+    struct sip_response r = { .status = 100, .expires = -1 };
+    struct sip_response_parts p = parts_of(s, &r);
+    struct blob *b;
+    int err;
+
+    p.req = &s->msg;
+    p.source = &t->source;
+    b = stk_write(s, write_response, &p, &err);
+    if (err)
+        return; /* a repeat of the INVITE brings the real answer */
+    t->out = b;
+    stk_send(s, b, &t->peer, t->id);
+}
+
+/* No memory: as if the network had lost the request, but the layer above has
+ * heard of its dialog. */
+static void lose_pending(struct sip_stack *s)
+{
+    struct pending *p = &s->pend;
+    struct sip_event *ev;
+
+    s->count.dropped++;
+    if (p->opens && !stk_room(s)) {
+        ev = stk_event(s, SIP_EV_ENDED, &p->from, NULL);
+        ev->dialog = p->call.id;
+        ev->user = p->call.user;
+        ev->status = 503;
+    }
+    stk_forget_pending(s);
+}
+
+void stk_turn_over(struct sip_stack *s)
+{
+    struct trans *t;
+
+    if (!s->pend.on)
+        return;
+    if (stk_room(s) || settle_down(s, false, &t))
+        lose_pending(s);
+    else if (t->m.kind == SIP_IST)
+        send_trying(s, t);
+}
+
+/* ---- answering --------------------------------------------------------- */
 
 /* The answer that is on its way to become t's last one. */
 static void put_answer(struct sip_stack *s, struct trans *t, struct blob *b,
@@ -215,22 +588,67 @@ static void after_invite(struct sip_stack *s, struct trans *t, unsigned status,
         stk_call_free(s, c);
 }
 
+/* A request that is no INVITE has its final answer. */
+static void after_other(struct sip_stack *s, struct trans *t, struct making *k,
+                        uint64_t now_ms)
+{
+    struct stk_key key = t->by_key.key;
+    uint64_t tag = t->to_tag;
+    struct gb_addr source = t->source;
+    bool repeats = t->peer.transport == SIP_UDP;
+    struct blob *b = blob_ref(t->out); /* first and tail point into it */
+
+    s->answered = t->id;
+    stk_trans_free(s, t);
+    if (repeats)
+        make_end(s, k, &key, tag, &source, now_ms);
+    blob_unref(s, &b);
+}
+
 static int respond(struct sip_stack *s, struct trans *t,
                    const struct sip_response *r, uint64_t now_ms)
 {
+    struct making k;
     struct blob *b;
     int err;
 
     if (t->m.state >= SIP_TS_COMPLETED)
         return t->cancelled ? GB_ENOENT : GB_ESTATE;
-    b = build_for(s, t, r, &err);
+    b = build_for(s, t, r, &k, &err);
     if (err)
         return err;
     put_answer(s, t, b, r->status, now_ms);
+    if (t->m.kind == SIP_NIST && r->status >= 200) {
+        after_other(s, t, &k, now_ms);
+        return 0;
+    }
     if (t->m.kind == SIP_IST && r->status >= 200)
         after_invite(s, t, r->status, now_ms);
     stk_trans_settle(s, t);
     return 0;
+}
+
+static int respond_pending(struct sip_stack *s, const struct sip_response *r,
+                           uint64_t now_ms)
+{
+    struct trans *t = &s->pend.t;
+    int err;
+
+    if (t->m.kind == SIP_NIST && r->status >= 200) {
+        err = answer_last(s, &s->pend.from, &s->msg, r, t->to_tag, now_ms);
+        if (err)
+            return err;
+        s->answered = t->id;
+        stk_forget_pending(s);
+        return 0;
+    }
+    err = settle_down(s, r->status >= 300, &t);
+    return err ? err : respond(s, t, r, now_ms);
+}
+
+static bool is_pending(const struct sip_stack *s, const struct trans *t)
+{
+    return s->pend.on && t == &s->pend.t;
 }
 
 int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
@@ -238,7 +656,8 @@ int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
 {
     struct sip_response r = { .status = status, .expires = -1 };
 
-    return respond(s, t, &r, now_ms);
+    return is_pending(s, t) ? respond_pending(s, &r, now_ms)
+                            : respond(s, t, &r, now_ms);
 }
 
 static struct trans *server_find(const struct sip_stack *s, uint64_t id)
@@ -252,59 +671,79 @@ int sip_stack_respond(struct sip_stack *s, uint64_t transaction,
                       const struct sip_response *r, uint64_t now_ms)
 {
     struct trans *t = server_find(s, transaction);
-    int err = t ? stk_room(s) : GB_ENOENT;
+    int err;
 
-    return err ? err : respond(s, t, r, now_ms);
+    if (!t)
+        return transaction && transaction == s->answered ? GB_ESTATE
+                                                         : GB_ENOENT;
+    if (r->status < 100 || r->status > 699)
+        return GB_ERANGE;
+    err = stk_room(s);
+    if (err)
+        return err;
+    return is_pending(s, t) ? respond_pending(s, r, now_ms)
+                            : respond(s, t, r, now_ms);
+}
+
+/* The dialog that t was to open or change. */
+static void leave_dialog(struct sip_stack *s, const struct trans *t)
+{
+    struct call *c = stk_call_find(s, t->dialog);
+
+    if (t->method != SIP_METHOD_INVITE || !c)
+        return;
+    c->peer_invite = 0;
+    blob_unref(s, &c->next_target);
+    if (c->state == CALL_CALLED)
+        stk_call_free(s, c);
+}
+
+static int respond_late(struct sip_stack *s, struct trans *t,
+                        const struct sip_response *r)
+{
+    struct making k;
+    struct blob *b;
+    int err;
+
+    if (t->m.state >= SIP_TS_COMPLETED)
+        return GB_ENOENT;
+    b = build_for(s, t, r, &k, &err);
+    if (err)
+        return err;
+    stk_send(s, b, &t->peer, 0);
+    blob_unref(s, &b);
+    leave_dialog(s, t);
+    stk_trans_free(s, t);
+    return 0;
 }
 
 int sip_stack_respond_stateless(struct sip_stack *s, uint64_t transaction,
                                 const struct sip_response *r, uint64_t now_ms)
 {
     struct trans *t = server_find(s, transaction);
-    struct blob *b;
     int err;
 
     (void)now_ms;
-    if (!t || t->m.state >= SIP_TS_COMPLETED)
+    if (!t)
         return GB_ENOENT;
-    if (r->status < 200)
+    if (r->status < 200 || r->status > 699)
         return GB_ERANGE;
     err = stk_room(s);
     if (err)
         return err;
-    b = build_for(s, t, r, &err);
-    if (err)
-        return err;
-    stk_send(s, b, &t->peer, 0);
-    blob_unref(s, &b);
-    if (t->method == SIP_METHOD_INVITE) {
-        struct call *c = stk_call_find(s, t->dialog);
-
-        if (c && c->state == CALL_CALLED) {
-            stk_call_free(s, c);
-        } else if (c) {
-            c->peer_invite = 0;
-            blob_unref(s, &c->next_target);
-        }
-    }
-    stk_trans_free(s, t);
-    return 0;
+    if (!is_pending(s, t))
+        return respond_late(s, t, r);
+    err = reply(s, &s->pend.from, &s->msg, r);
+    if (!err)
+        stk_forget_pending(s);
+    return err;
 }
 
-int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
-                     struct slice *tag)
+static int their_to_tag(const struct trans *t, struct slice *tag)
 {
-    struct trans *t = server_find(s, transaction);
-    struct slice echo, line = { NULL, 0 };
+    struct slice echo = blob_slice(t->echo), line = { NULL, 0 };
     struct sip_addr to;
 
-    if (!t || !t->echo)
-        return GB_ENOENT;
-    stk_hex(s->tag, t->to_tag);
-    *tag = slice_of(s->tag, STK_TAG);
-    if (t->own_to_tag)
-        return 0;
-    echo = blob_slice(t->echo);
     while (echo.n && !slice_has_prefix(line, SLICE("To: "))) {
         size_t n = slice_find(echo, '\r');
 
@@ -317,6 +756,57 @@ int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
     return 0;
 }
 
+int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
+                     struct slice *tag)
+{
+    struct trans *t = server_find(s, transaction);
+
+    if (!t || (!is_pending(s, t) && !t->echo))
+        return GB_ENOENT;
+    if (!t->own_to_tag && !is_pending(s, t))
+        return their_to_tag(t, tag);
+    stk_hex(s->tag, t->to_tag);
+    *tag = t->own_to_tag ? slice_of(s->tag, STK_TAG) : s->msg.to.tag;
+    return 0;
+}
+
+/* Whether this element of Accept lets the type pass. */
+static bool range_has(struct slice elem, struct slice type)
+{
+    size_t n = slice_find(elem, ';'), major = slice_find(type, '/');
+    struct slice range = slice_trim(slice_head(elem, n));
+    struct slice params = slice_from(elem, n + 1);
+    struct sip_param p;
+
+    while (sip_param_next(&params, ';', &p)) {
+        struct slice q = p.value;
+
+        if (!slice_ieq(p.name, SLICE("q")))
+            continue;
+        while (q.n && (q.p[0] == '0' || q.p[0] == '.'))
+            q = slice_from(q, 1);
+        if (!q.n)
+            return false;
+    }
+    return slice_eq(range, SLICE("*/*")) || slice_ieq(range, type) ||
+           (range.n == major + 2 && range.p[major + 1] == '*' &&
+            slice_ieq(slice_head(range, major + 1),
+                      slice_head(type, major + 1)));
+}
+
+bool sip_stack_accepts(const struct sip_msg *m, struct slice type)
+{
+    struct sip_walk k = sip_msg_walk(m, SIP_HDR_ACCEPT);
+    struct slice elem;
+
+    if (!sip_msg_has(m, SIP_HDR_ACCEPT))
+        return true;
+    while (sip_walk_next(&k, &elem))
+        if (range_has(elem, type))
+            return true;
+    return false;
+}
+
 /* ---- repeats, ACK, CANCEL ---------------------------------------------- */
 
 static void on_repeat(struct sip_stack *s, struct trans *t,
@@ -325,9 +815,11 @@ static void on_repeat(struct sip_stack *s, struct trans *t,
     unsigned acts = sip_trans_input(&t->m, SIP_TE_REQUEST, &s->timers, now_ms);
 
     s->count.absorbed++;
+    if (!gb_addr_ip_eq(&t->source, &from->remote))
+        return; /* a stranger neither gets nor moves the answer */
     if (t->peer.transport == SIP_UDP && from->transport == SIP_UDP &&
-        gb_addr_ip_eq(&t->peer.remote, &from->remote))
-        t->peer.remote.port = from->remote.port; /* NAT has moved it */
+        gb_addr_eq(&t->peer.remote, &t->source))
+        t->peer.remote = t->source = from->remote; /* NAT has moved it */
     if ((acts & SIP_TA_RESEND) && t->out) {
         s->count.retransmitted++;
         stk_send(s, t->out, &t->peer, t->id);
@@ -394,12 +886,14 @@ static bool terminate_invite(struct sip_stack *s, struct trans *t,
     return true;
 }
 
-/* §9.2: 200 in any case where the INVITE is known; 487 if it is still open. */
+/* §9.2: 200 in any case where the INVITE is known, under its To tag; 487 if it
+ * is still open. */
 static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
                       const struct sip_msg *m, uint64_t now_ms)
 {
-    struct trans *invite = find_invite(s, m), *t;
-    uint64_t user = 0, dialog;
+    struct sip_response ok = { .status = 200, .expires = -1 };
+    struct trans *invite = find_invite(s, m);
+    uint64_t user = 0, dialog, id;
     struct sip_event *ev;
     struct call *c;
 
@@ -407,23 +901,70 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
         refuse(s, from, m, 481);
         return;
     }
+    id = invite->id;
     dialog = invite->dialog;
     c = stk_call_find(s, dialog);
     if (c)
         user = c->user;
-    list_remove(&invite->finished); /* stays while we make room for CANCEL */
-    t = server_new(s, SIP_NIST, from, m, invite->to_tag, now_ms);
-    if (t && !stk_answer(s, t, 200, now_ms) &&
-        terminate_invite(s, invite, now_ms)) {
-        ev = stk_event(s, SIP_EV_CANCELLED, from, m);
-        ev->transaction = invite->id;
-        ev->dialog = dialog;
-        ev->user = user;
+    if (answer_last(s, from, m, &ok, invite->to_tag, now_ms)) {
+        s->count.dropped++;
+        return;
     }
-    stk_trans_settle(s, invite);
+    if (!terminate_invite(s, invite, now_ms))
+        return;
+    ev = stk_event(s, SIP_EV_CANCELLED, from, m);
+    ev->transaction = id;
+    ev->dialog = dialog;
+    ev->user = user;
 }
 
-/* ---- refusals (§8.2) --------------------------------------------------- */
+/* ---- refusals (§8.2), in its order ------------------------------------- */
+
+/* 0: the method is one of ours. */
+static unsigned refuses_method(enum sip_method method)
+{
+    switch (method) {
+    case SIP_METHOD_OTHER:
+        return 501;
+    case SIP_METHOD_UPDATE:
+    case SIP_METHOD_REFER:
+    case SIP_METHOD_PUBLISH:
+        return 405;
+    case SIP_METHOD_PRACK: /* we never send a reliable 1xx (RFC 3262 §3) */
+        return 481;
+    case SIP_METHOD_INVITE:
+    case SIP_METHOD_ACK:
+    case SIP_METHOD_BYE:
+    case SIP_METHOD_CANCEL:
+    case SIP_METHOD_REGISTER:
+    case SIP_METHOD_OPTIONS:
+    case SIP_METHOD_MESSAGE:
+    case SIP_METHOD_INFO:
+    case SIP_METHOD_SUBSCRIBE:
+    case SIP_METHOD_NOTIFY:
+    case SIP_METHOD_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* Only dialogs of INVITE are known here. SUBSCRIBE, NOTIFY and MESSAGE with a
+ * To tag may belong to one that the layer above keeps; it answers 481. */
+static bool needs_our_dialog(enum sip_method m)
+{
+    return m == SIP_METHOD_INVITE || m == SIP_METHOD_INFO ||
+           m == SIP_METHOD_OPTIONS;
+}
+
+/* A BYE for a dialog that we do not have (any more) gets 200 where RFC 3261
+ * §15.1.2 says 481: what it wants is so, and devices that rebooted, or lost our
+ * answer to the first one, go on asking for a year until they hear 200. */
+static unsigned refuses_dialog(const struct sip_msg *m)
+{
+    if (m->method == SIP_METHOD_BYE)
+        return 200;
+    return m->to.tag.n && needs_our_dialog(m->method) ? 481 : 0;
+}
 
 static void refuse_extensions(struct sip_stack *s, const struct sip_peer *from,
                               const struct sip_msg *m)
@@ -438,105 +979,88 @@ static void refuse_extensions(struct sip_stack *s, const struct sip_peer *from,
     refuse_with(s, from, m, 420, extra, n);
 }
 
-/* What the layer above never sees. Require counts for INVITE alone: devices
- * write it into other requests without meaning. */
-static bool refused(struct sip_stack *s, const struct sip_peer *from,
-                    const struct sip_msg *m)
+static bool is_optional(const struct sip_msg *m)
 {
-    static const struct sip_extra identity = { SLICE_INIT("Accept-Encoding"),
-                                               SLICE_INIT("identity") };
-    struct slice coding = sip_msg_value(m, SIP_HDR_CONTENT_ENCODING);
+    struct slice v = sip_msg_value(m, SIP_HDR_CONTENT_DISPOSITION);
+    struct slice params = slice_from(v, slice_find(v, ';') + 1);
+    struct sip_param p;
 
-    switch (m->method) {
-    case SIP_METHOD_OTHER:
-        refuse_with(s, from, m, 501, &allow, 1);
-        return true;
-    case SIP_METHOD_UPDATE:
-    case SIP_METHOD_REFER:
-    case SIP_METHOD_PUBLISH:
-        refuse_with(s, from, m, 405, &allow, 1);
-        return true;
-    case SIP_METHOD_PRACK: /* we never send a reliable 1xx (RFC 3262 §3) */
-        refuse(s, from, m, 481);
-        return true;
-    case SIP_METHOD_INVITE:
-        if (!sip_msg_has(m, SIP_HDR_REQUIRE))
-            break;
+    while (sip_param_next(&params, ';', &p))
+        if (slice_ieq(p.name, SLICE("handling")))
+            return slice_ieq(p.value, SLICE("optional"));
+    return false;
+}
+
+/* Whether the body can be read at all; one that may be ignored is taken out of
+ * the message (§8.2.3). Its type is the layer above's to judge. */
+static unsigned refuses_body(struct sip_msg *m)
+{
+    struct slice coding = sip_msg_value(m, SIP_HDR_CONTENT_ENCODING);
+    bool coded = coding.n && !slice_ieq(coding, SLICE("identity"));
+
+    if (m->body.n && (coded || sip_msg_content(m) == SIP_CONTENT_OTHER) &&
+        is_optional(m)) {
+        m->body.n = 0;
+        coded = false;
+    }
+    if (m->body.n && coded)
+        return 415;
+    if (m->method == SIP_METHOD_INVITE &&
+        !sip_stack_accepts(m, SLICE(SIP_TYPE_SDP)))
+        return 406;
+    return 0;
+}
+
+/* What the layer above never sees; c: the dialog of m, or NULL. */
+static bool refused(struct sip_stack *s, const struct call *c,
+                    const struct sip_peer *from, struct sip_msg *m)
+{
+    unsigned status = refuses_method(m->method);
+
+    if (!status && !c)
+        status = refuses_dialog(m);
+    if (!status && !m->to.tag.n && stk_trans_merged(s, m))
+        status = 482;
+    if (!status && sip_msg_has(m, SIP_HDR_REQUIRE) && !s->ignore_require &&
+        !from->ignore_require) {
         refuse_extensions(s, from, m);
         return true;
-    case SIP_METHOD_ACK:
-    case SIP_METHOD_BYE:
-    case SIP_METHOD_CANCEL:
-    case SIP_METHOD_REGISTER:
-    case SIP_METHOD_OPTIONS:
-    case SIP_METHOD_MESSAGE:
-    case SIP_METHOD_INFO:
-    case SIP_METHOD_SUBSCRIBE:
-    case SIP_METHOD_NOTIFY:
-    case SIP_METHOD_COUNT:
-        break;
     }
-    if (m->body.n && coding.n && !slice_ieq(coding, SLICE("identity"))) {
-        refuse_with(s, from, m, 415, &identity, 1);
-        return true;
-    }
-    return false;
+    if (!status)
+        status = refuses_body(m);
+    if (status)
+        refuse(s, from, m, status);
+    return status != 0;
 }
 
 /* ---- INVITE ------------------------------------------------------------ */
 
-/* Signalling practice: the 100 goes out at once. */
-static void send_trying(struct sip_stack *s, struct trans *t,
-                        const struct sip_msg *m)
-{
-    struct echo_parts p = { m, &t->peer.remote, { NULL, 0 }, NULL };
-    struct sip_response r = { .status = 100, .expires = -1 };
-    struct blob *echo, *b = NULL;
-    int err;
-
-    echo = stk_write(s, write_echo, &p, &err);
-    if (!err)
-        b = build(s, blob_slice(echo), (struct slice){ NULL, 0 }, &r, &err);
-    blob_unref(s, &echo);
-    if (err)
-        return; /* a repeat of the INVITE brings the real answer */
-    t->out = b;
-    stk_send(s, b, &t->peer, t->id);
-}
-
+/* It gets the id of a dialog; the dialog comes with the transaction. */
 static void on_invite(struct sip_stack *s, const struct sip_peer *from,
                       const struct sip_msg *m, uint64_t now_ms)
 {
-    struct arena scratch = stk_arena(s);
-    char tag[STK_TAG];
-    struct sip_dialog d;
-    struct call *c;
-    struct trans *t;
-    int err;
+    struct pending *p = &s->pend;
+    uint64_t id;
 
     if (stk_call_count(s, m->call_id) >= STK_MAX_SAME_CALL) {
         refuse(s, from, m, 482);
         return;
     }
-    t = server_new(s, SIP_IST, from, m, 0, now_ms);
-    if (!t)
-        return;
-    stk_hex(tag, t->to_tag);
-    err = sip_dialog_of_request(&d, m, slice_of(tag, sizeof(tag)),
-                                &from->remote, &scratch);
-    if (!err)
-        err = stk_call_new(s, &c, &d, from);
-    if (err) {
-        stk_trans_free(s, t);
-        s->count.dropped++;
-        if (err == GB_ELIMIT)
-            refuse(s, from, m, 503);
+    if (s->n_calls >= s->max_calls) {
+        refuse(s, from, m, 503);
         return;
     }
-    c->state = CALL_CALLED;
-    c->peer_invite = t->id;
-    send_trying(s, t, m);
-    tell_request(s, t, c, from, m);
+    p->call = (struct call){ .peer = *from, .state = CALL_CALLED };
+    if (idmap_add(&s->call_ids, &p->call, &id)) {
+        s->count.dropped++;
+        return;
+    }
+    p->call.id = id;
+    if (!pend(s, SIP_IST, from, m, &p->call, now_ms)) {
+        idmap_remove(&s->call_ids, id);
+        return;
+    }
+    p->opens = true;
 }
 
 /* §14.2: glare, and one at a time */
@@ -546,7 +1070,6 @@ static void on_reinvite(struct sip_stack *s, struct call *c,
 {
     static const struct sip_extra later = { SLICE_INIT("Retry-After"),
                                             SLICE_INIT(RETRY_AFTER_S) };
-    struct slice target;
     struct trans *t;
 
     if (c->own_invite) {
@@ -557,15 +1080,9 @@ static void on_reinvite(struct sip_stack *s, struct call *c,
         refuse_with(s, from, m, 500, &later, 1);
         return;
     }
-    t = server_new(s, SIP_IST, from, m, 0, now_ms);
-    if (!t)
-        return;
-    c->peer_invite = t->id;
-    blob_unref(s, &c->next_target);
-    if (sip_dialog_contact(m, &target))
-        c->next_target = blob_of(s, target, (struct slice){ NULL, 0 });
-    send_trying(s, t, m);
-    tell_request(s, t, c, from, m);
+    t = pend(s, SIP_IST, from, m, c, now_ms);
+    if (t)
+        c->peer_invite = t->id;
 }
 
 /* ---- inside a dialog --------------------------------------------------- */
@@ -575,13 +1092,14 @@ static void on_bye(struct sip_stack *s, struct call *c,
                    const struct sip_peer *from, const struct sip_msg *m,
                    uint64_t now_ms)
 {
-    struct trans *t = server_new(s, SIP_NIST, from, m, 0, now_ms);
+    struct sip_response ok = { .status = 200, .expires = -1 };
     struct trans *invite;
     uint64_t own = c->own_invite, peers = c->peer_invite;
 
-    if (!t)
-        return;
-    stk_answer(s, t, 200, now_ms);
+    if (answer_last(s, from, m, &ok, tag_of_key(s, &s->key), now_ms)) {
+        s->count.dropped++;
+        return; /* it will come again */
+    }
     c->own_invite = c->peer_invite = 0;
     stk_call_ended(s, c, 200, from, m);
     invite = stk_trans_find(s, peers);
@@ -592,63 +1110,30 @@ static void on_bye(struct sip_stack *s, struct call *c,
         stk_invite_abandon(s, invite, now_ms);
 }
 
-static void answer_options(struct sip_stack *s, const struct sip_peer *from,
-                           const struct sip_msg *m)
-{
-    static const struct sip_extra extra[] = {
-        { SLICE_INIT("Allow"), SLICE_INIT(ALLOWED) },
-        { SLICE_INIT("Accept"), SLICE_INIT("application/sdp, "
-                                           "Application/MANSCDP+xml, "
-                                           "Application/MANSRTSP") },
-    };
-
-    refuse_with(s, from, m, 200, extra, sizeof(extra) / sizeof(extra[0]));
-}
-
 static void in_dialog(struct sip_stack *s, struct call *c,
                       const struct sip_peer *from, const struct sip_msg *m,
                       uint64_t now_ms)
 {
-    struct trans *t;
-
-    if (m->method == SIP_METHOD_BYE) {
-        on_bye(s, c, from, m, now_ms);
-        return;
-    }
-    if (c->hidden) {
+    if (c->hidden && m->method != SIP_METHOD_BYE)
         refuse(s, from, m, 481);
-        return;
-    }
-    if (!sip_dialog_take_cseq(&c->d, m->cseq.number)) {
+    else if (!sip_dialog_take_cseq(&c->d, m->cseq.number))
         refuse(s, from, m, 500);
-        return;
-    }
-    if (m->method == SIP_METHOD_INVITE) {
+    else if (m->method == SIP_METHOD_BYE)
+        on_bye(s, c, from, m, now_ms);
+    else if (m->method == SIP_METHOD_INVITE)
         on_reinvite(s, c, from, m, now_ms);
-        return;
-    }
-    if (m->method == SIP_METHOD_OPTIONS) {
-        answer_options(s, from, m);
-        return;
-    }
-    t = server_new(s, SIP_NIST, from, m, 0, now_ms);
-    if (t)
-        tell_request(s, t, c, from, m);
+    else if (m->method == SIP_METHOD_OPTIONS)
+        refuse(s, from, m, 200);
+    else
+        pend(s, SIP_NIST, from, m, c, now_ms);
 }
 
 /* ---- the way in -------------------------------------------------------- */
 
-/* Only dialogs of INVITE are known here. SUBSCRIBE, NOTIFY and MESSAGE with a
- * To tag may belong to one that the layer above keeps; it answers 481. */
-static bool needs_our_dialog(enum sip_method m)
-{
-    return m == SIP_METHOD_INVITE || m == SIP_METHOD_INFO ||
-           m == SIP_METHOD_OPTIONS;
-}
-
 void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
-                    const struct sip_msg *m, uint64_t now_ms)
+                    struct sip_msg *m, uint64_t now_ms)
 {
+    struct done *d;
     struct trans *t;
     struct call *c;
 
@@ -657,28 +1142,25 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
         return;
     }
     stk_server_key(s, &s->key, m, m->method);
-    t = stk_trans_by_key(s, &s->key);
-    if (t) {
+    d = stk_done_find(s, &s->key);
+    t = d ? NULL : stk_trans_by_key(s, &s->key);
+    if (d) {
+        answer_again(s, d, from, m);
+    } else if (t) {
         on_repeat(s, t, from, now_ms);
-        return;
-    }
-    if (m->method == SIP_METHOD_CANCEL) {
+    } else if (m->method == SIP_METHOD_CANCEL) {
         on_cancel(s, from, m, now_ms);
-        return;
+    } else {
+        c = stk_call_match(s, from, m);
+        if (refused(s, c, from, m))
+            return;
+        if (c)
+            in_dialog(s, c, from, m, now_ms);
+        else if (m->method == SIP_METHOD_INVITE)
+            on_invite(s, from, m, now_ms);
+        else
+            pend(s, SIP_NIST, from, m, NULL, now_ms);
     }
-    if (refused(s, from, m))
-        return;
-    c = stk_call_match(s, from, m);
-    if (c)
-        in_dialog(s, c, from, m, now_ms);
-    else if (m->method == SIP_METHOD_BYE)
-        refuse(s, from, m, 200); /* some stacks accept nothing else */
-    else if (m->to.tag.n && needs_our_dialog(m->method))
-        refuse(s, from, m, 481);
-    else if (m->method == SIP_METHOD_INVITE)
-        on_invite(s, from, m, now_ms);
-    else if ((t = server_new(s, SIP_NIST, from, m, 0, now_ms)))
-        tell_request(s, t, NULL, from, m);
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -699,8 +1181,9 @@ static void lost_invite(struct sip_stack *s, struct trans *t, unsigned status)
 static void answer_late(struct sip_stack *s, struct trans *t)
 {
     struct sip_response r = { .status = 408, .expires = -1 };
+    struct making k;
     int err;
-    struct blob *b = build_for(s, t, &r, &err);
+    struct blob *b = build_for(s, t, &r, &k, &err);
 
     if (!err)
         stk_send(s, b, &t->peer, 0);

@@ -80,44 +80,85 @@ struct blob *stk_write(struct sip_stack *s, stk_write_fn *write,
 
 /* ---- keys -------------------------------------------------------------- */
 
-void key_start(struct stk_key *k, const char *kind)
+void key_start(struct stk_text *t, const char *kind)
 {
-    *k = (struct stk_key){ { (uint64_t)kind[0], (uint64_t)kind[1] } };
+    t->k = (struct stk_key){ { (uint64_t)kind[0], (uint64_t)kind[1] } };
+    t->n = 0;
 }
 
-/* Each part is hashed under what came before it, so parts cannot flow into
- * one another. */
-void key_add(const struct sip_stack *s, struct stk_key *k, struct slice part)
+static void fold(const struct sip_stack *s, struct stk_text *t,
+                 struct slice text)
 {
-    uint64_t seed[2] = { s->key_seed[0] ^ k->h[0], s->key_seed[1] ^ k->h[1] };
+    uint64_t seed[2] = { s->key_seed[0] ^ t->k.h[0],
+                         s->key_seed[1] ^ t->k.h[1] };
 
-    k->h[0] = map_hash(seed, part);
+    t->k.h[0] = map_hash(seed, text);
     seed[0] = ~seed[0];
-    k->h[1] = map_hash(seed, part);
+    t->k.h[1] = map_hash(seed, text);
 }
 
-void key_add_num(const struct sip_stack *s, struct stk_key *k, uint64_t n)
+void key_end(const struct sip_stack *s, struct stk_text *t, struct stk_key *k)
 {
-    char b[8];
+    fold(s, t, slice_of(t->p, t->n));
+    *k = t->k;
+}
+
+/* Room for n bytes; NULL: they are too many for any. */
+static char *key_room(const struct sip_stack *s, struct stk_text *t, size_t n)
+{
+    char *p;
+
+    if (n > sizeof(t->p) - t->n) {
+        fold(s, t, slice_of(t->p, t->n));
+        t->n = 0;
+    }
+    if (n > sizeof(t->p))
+        return NULL;
+    p = t->p + t->n;
+    t->n += n;
+    return p;
+}
+
+static void key_add_len(const struct sip_stack *s, struct stk_text *t, size_t n)
+{
+    char *p = key_room(s, t, 4);
+
+    for (unsigned i = 0; i < 4; i++)
+        p[i] = (char)(n >> (8 * i));
+}
+
+void key_add(const struct sip_stack *s, struct stk_text *t, struct slice part)
+{
+    char *p;
+
+    key_add_len(s, t, part.n);
+    p = key_room(s, t, part.n);
+    if (!p)
+        fold(s, t, part);
+    else if (part.n)
+        memcpy(p, part.p, part.n);
+}
+
+void key_add_num(const struct sip_stack *s, struct stk_text *t, uint64_t n)
+{
+    char *p = key_room(s, t, 8);
 
     for (unsigned i = 0; i < 8; i++)
-        b[i] = (char)(n >> (8 * i));
-    key_add(s, k, slice_of(b, sizeof(b)));
+        p[i] = (char)(n >> (8 * i));
 }
 
-static void key_add_lower(const struct sip_stack *s, struct stk_key *k,
+static void key_add_lower(const struct sip_stack *s, struct stk_text *t,
                           struct slice part)
 {
-    char b[64];
-    size_t n;
+    key_add_len(s, t, part.n);
+    while (part.n) {
+        size_t n = part.n < 64 ? part.n : 64;
+        char *p = key_room(s, t, n);
 
-    do {
-        n = part.n < sizeof(b) ? part.n : sizeof(b);
         for (size_t i = 0; i < n; i++)
-            b[i] = ascii_lower(part.p[i]);
-        key_add(s, k, slice_of(b, n));
+            p[i] = ascii_lower(part.p[i]);
         part = slice_from(part, n);
-    } while (part.n);
+    }
 }
 
 uint64_t stk_tag_hash(const struct sip_stack *s, struct slice tag)
@@ -133,43 +174,139 @@ void stk_server_key(const struct sip_stack *s, struct stk_key *k,
                     const struct sip_msg *m, enum sip_method method)
 {
     bool tls = slice_ieq(m->via.transport, SLICE("TLS"));
+    struct stk_text t;
 
     if (sip_via_has_cookie(&m->via)) {
-        key_start(k, "S3");
-        key_add(s, k, slice_from(m->via.branch, sizeof(SIP_COOKIE) - 1));
-        key_add_lower(s, k, m->via.host);
-        key_add_num(s, k, m->via.port ? m->via.port : tls ? 5061 : 5060);
+        key_start(&t, "S3");
+        key_add(s, &t, slice_from(m->via.branch, sizeof(SIP_COOKIE) - 1));
+        key_add_lower(s, &t, m->via.host);
+        key_add_num(s, &t, m->via.port ? m->via.port : tls ? 5061 : 5060);
     } else {
-        key_start(k, "S2");
-        key_add(s, k, m->uri.text);
-        key_add(s, k, m->from.tag);
-        key_add(s, k, m->via.text);
+        key_start(&t, "S2");
+        key_add(s, &t, m->uri.text);
+        key_add(s, &t, m->from.tag);
+        key_add(s, &t, m->via.text);
         if (method != SIP_METHOD_INVITE)
-            key_add(s, k, m->to.tag);
+            key_add(s, &t, m->to.tag);
     }
-    key_add(s, k, m->call_id);
-    key_add_num(s, k, m->cseq.number);
-    if (method != SIP_METHOD_OTHER)
-        key_add(s, k, sip_method_name(method));
-    else
-        key_add(s, k, m->method_name);
+    key_add(s, &t, m->call_id);
+    key_add_num(s, &t, (uint64_t)method << 32 | m->cseq.number);
+    if (method == SIP_METHOD_OTHER)
+        key_add(s, &t, m->method_name);
+    key_end(s, &t, k);
+}
+
+void stk_merge_key(const struct sip_stack *s, struct stk_key *k,
+                   const struct sip_msg *m)
+{
+    struct stk_text t;
+
+    key_start(&t, "SM");
+    key_add(s, &t, m->from.tag);
+    key_add(s, &t, m->call_id);
+    key_add_num(s, &t, (uint64_t)m->method << 32 | m->cseq.number);
+    key_end(s, &t, k);
 }
 
 void stk_branch_key(const struct sip_stack *s, struct stk_key *k,
                     struct slice branch, struct slice method)
 {
-    key_start(k, "CB");
-    key_add(s, k, branch);
-    key_add(s, k, method);
+    struct stk_text t;
+
+    key_start(&t, "CB");
+    key_add(s, &t, branch);
+    key_add(s, &t, method);
+    key_end(s, &t, k);
 }
 
 void stk_call_key(const struct sip_stack *s, struct stk_key *k,
                   struct slice call_id, uint32_t cseq, struct slice method)
 {
-    key_start(k, "CC");
-    key_add(s, k, call_id);
-    key_add_num(s, k, cseq);
-    key_add(s, k, method);
+    struct stk_text t;
+
+    key_start(&t, "CC");
+    key_add(s, &t, call_id);
+    key_add_num(s, &t, cseq);
+    key_add(s, &t, method);
+    key_end(s, &t, k);
+}
+
+/* ---- tables by key ----------------------------------------------------- */
+
+#define TABLE_MIN 16
+
+static struct stk_node **bucket_of(const struct stk_table *t,
+                                   const struct stk_key *k)
+{
+    return &t->bucket[k->h[0] & (t->n_buckets - 1)];
+}
+
+static struct stk_node *table_find(const struct stk_table *t,
+                                   const struct stk_key *k)
+{
+    struct stk_node *n = t->n ? *bucket_of(t, k) : NULL;
+
+    while (n && (n->key.h[0] != k->h[0] || n->key.h[1] != k->h[1]))
+        n = n->next;
+    return n;
+}
+
+static void table_grow(struct sip_stack *s, struct stk_table *t)
+{
+    struct stk_table wide = {
+        .n_buckets = t->n_buckets ? t->n_buckets * 2 : TABLE_MIN, .n = t->n
+    };
+
+    wide.bucket = gb_get(s->alloc, wide.n_buckets * sizeof(*wide.bucket));
+    if (!wide.bucket)
+        return;
+    for (size_t i = 0; i < t->n_buckets; i++) {
+        while (t->bucket[i]) {
+            struct stk_node *n = t->bucket[i], **b = bucket_of(&wide, &n->key);
+
+            t->bucket[i] = n->next;
+            n->next = *b;
+            *b = n;
+        }
+    }
+    gb_put(s->alloc, t->bucket);
+    *t = wide;
+}
+
+/* 0, or GB_ENOMEM: there is no table yet. */
+static int table_room(struct sip_stack *s, struct stk_table *t)
+{
+    if (t->n >= t->n_buckets)
+        table_grow(s, t);
+    return t->n_buckets ? 0 : GB_ENOMEM;
+}
+
+/* Room was made. Of equal keys the newest is found. */
+static void table_insert(struct stk_table *t, struct stk_node *n,
+                         const struct stk_key *k)
+{
+    struct stk_node **b = bucket_of(t, k);
+
+    n->key = *k;
+    n->next = *b;
+    *b = n;
+    t->n++;
+}
+
+static void table_remove(struct stk_table *t, struct stk_node *n)
+{
+    struct stk_node **at = bucket_of(t, &n->key);
+
+    while (*at != n)
+        at = &(*at)->next;
+    *at = n->next;
+    t->n--;
+}
+
+void stk_table_fini(struct sip_stack *s, struct stk_table *t)
+{
+    gb_put(s->alloc, t->bucket);
+    *t = (struct stk_table){ 0 };
 }
 
 static struct slice key_slice(const struct stk_key *k)
@@ -187,9 +324,42 @@ struct trans *stk_trans_find(const struct sip_stack *s, uint64_t id)
 struct trans *stk_trans_by_key(const struct sip_stack *s,
                                const struct stk_key *k)
 {
-    struct map_node *n = map_find(&s->by_key, key_slice(k));
+    struct stk_node *n = table_find(&s->by_key, k);
 
     return n ? container_of(n, struct trans, by_key) : NULL;
+}
+
+/* Only requests that wait for their answer are in the table: mostly none. */
+struct trans *stk_trans_merged(const struct sip_stack *s,
+                               const struct sip_msg *m)
+{
+    struct stk_node *n;
+    struct stk_key k;
+
+    if (!s->by_merge.n)
+        return NULL;
+    stk_merge_key(s, &k, m);
+    n = table_find(&s->by_merge, &k);
+    return n ? container_of(n, struct trans, by_merge) : NULL;
+}
+
+void stk_trans_list(struct sip_stack *s, struct trans *t,
+                    const struct sip_msg *m)
+{
+    struct stk_key k;
+
+    if (table_room(s, &s->by_merge))
+        return; /* a merged request is taken for a new one: no harm */
+    stk_merge_key(s, &k, m);
+    table_insert(&s->by_merge, &t->by_merge, &k);
+    t->listed = true;
+}
+
+static void unlist(struct sip_stack *s, struct trans *t)
+{
+    if (t->listed)
+        table_remove(&s->by_merge, &t->by_merge);
+    t->listed = false;
 }
 
 struct ctrans *stk_trans_by_call(const struct sip_stack *s,
@@ -250,15 +420,48 @@ static size_t trans_size(enum sip_trans_kind kind)
                                                : sizeof(struct trans);
 }
 
+static void done_pop(struct sip_stack *s);
+
+static size_t n_alive(const struct sip_stack *s)
+{
+    return s->trans_ids.n - s->pend.on + s->dones.n;
+}
+
+/* The pending request has a slot, but does not count. */
 static int make_room(struct sip_stack *s)
 {
-    if (s->trans_ids.n >= s->max_trans) {
-        if (list_is_empty(&s->finished))
+    if (n_alive(s) >= s->max_trans) {
+        if (s->first_done)
+            done_pop(s);
+        else if (!list_is_empty(&s->finished))
+            stk_trans_free(s, container_of(s->finished.next, struct trans,
+                                           finished));
+        else
             return GB_ELIMIT;
-        stk_trans_free(s, container_of(s->finished.next, struct trans,
-                                       finished));
     }
     return heap_reserve(&s->timers_due, s->trans_ids.n + s->n_calls + 1);
+}
+
+/* Puts t into the tables; it has its id. */
+static int enlist(struct sip_stack *s, struct trans *t,
+                  const struct stk_key *key)
+{
+    struct conn *conn = NULL;
+
+    if (table_room(s, &s->by_key))
+        return GB_ENOMEM;
+    if (t->peer.transport != SIP_UDP) {
+        conn = conn_get(s, t->peer.connection);
+        if (!conn)
+            return GB_ENOMEM;
+    }
+    t->timer.tag = STK_TRANS;
+    list_init(&t->finished);
+    list_init(&t->on_conn);
+    if (conn)
+        list_push_back(&conn->trans, &t->on_conn);
+    table_insert(&s->by_key, &t->by_key, key);
+    return 0;
 }
 
 int stk_trans_new(struct sip_stack *s, struct trans **out,
@@ -266,7 +469,6 @@ int stk_trans_new(struct sip_stack *s, struct trans **out,
                   const struct sip_peer *peer)
 {
     int err = make_room(s);
-    struct conn *conn = NULL;
     struct trans *t;
 
     if (err)
@@ -277,25 +479,38 @@ int stk_trans_new(struct sip_stack *s, struct trans **out,
     memset(t, 0, trans_size(kind));
     t->m.kind = (uint8_t)kind;
     t->peer = *peer;
-    t->key = *key;
-    t->timer.tag = STK_TRANS;
-    list_init(&t->finished);
-    list_init(&t->on_conn);
     err = idmap_add(&s->trans_ids, t, &t->id);
-    if (!err && peer->transport != SIP_UDP) {
-        conn = conn_get(s, peer->connection);
-        err = conn ? 0 : GB_ENOMEM;
-    }
+    if (!err)
+        err = enlist(s, t, key);
     if (err) {
         idmap_remove(&s->trans_ids, t->id);
         pool_put(&s->pool, t, trans_size(kind));
         return err;
     }
-    if (conn)
-        list_push_back(&conn->trans, &t->on_conn);
-    map_insert(&s->by_key, &t->by_key, key_slice(&t->key));
     if (is_client(t))
         client(t)->give_up_ms = GB_NEVER;
+    *out = t;
+    return 0;
+}
+
+int stk_trans_adopt(struct sip_stack *s, struct trans **out,
+                    const struct trans *from)
+{
+    int err = make_room(s);
+    struct trans *t;
+
+    if (err)
+        return err;
+    t = pool_get(&s->pool, sizeof(*t));
+    if (!t)
+        return GB_ENOMEM;
+    *t = *from;
+    err = enlist(s, t, &from->by_key.key);
+    if (err) {
+        pool_put(&s->pool, t, sizeof(*t));
+        return err;
+    }
+    idmap_replace(&s->trans_ids, t->id, t);
     *out = t;
     return 0;
 }
@@ -304,7 +519,8 @@ void stk_trans_free(struct sip_stack *s, struct trans *t)
 {
     if (is_client(t) && client(t)->by_call.key.n)
         map_remove(&s->by_call, &client(t)->by_call);
-    map_remove(&s->by_key, &t->by_key);
+    table_remove(&s->by_key, &t->by_key);
+    unlist(s, t);
     heap_remove(&s->timers_due, &t->timer);
     list_remove(&t->finished);
     conn_leave(s, t);
@@ -318,11 +534,12 @@ void stk_trans_free(struct sip_stack *s, struct trans *t)
 static void slim(struct sip_stack *s, struct trans *t)
 {
     blob_unref(s, &t->echo);
+    unlist(s, t);
     switch ((enum sip_trans_kind)t->m.kind) {
     case SIP_ICT: /* its ACK is made from the INVITE */
-    case SIP_NIST:
         break;
     case SIP_NICT:
+    case SIP_NIST: /* finished, it lives on as a struct done */
         blob_unref(s, &t->out);
         break;
     case SIP_IST:
@@ -351,4 +568,65 @@ void stk_trans_settle(struct sip_stack *s, struct trans *t)
         if (list_is_empty(&t->finished))
             list_push_back(&s->finished, &t->finished);
     }
+}
+
+/* ---- finished non-INVITE server transactions --------------------------- */
+
+static size_t done_size(const struct done *d)
+{
+    return offsetof(struct done, text) + d->n;
+}
+
+/* The oldest. Timer J is the same for all of them, so a queue will do. */
+static void done_pop(struct sip_stack *s)
+{
+    struct done *d = s->first_done;
+
+    s->first_done = d->next;
+    if (!s->first_done)
+        s->last_done = NULL;
+    table_remove(&s->dones, &d->by_key);
+    pool_put(&s->pool, d, done_size(d));
+}
+
+void stk_done_add(struct sip_stack *s, const struct done *d,
+                  const struct stk_key *key, struct slice a, struct slice b,
+                  uint64_t now_ms)
+{
+    struct done *copy;
+
+    if (n_alive(s) >= s->max_trans && s->first_done)
+        done_pop(s);
+    if (n_alive(s) >= s->max_trans || table_room(s, &s->dones))
+        return;
+    copy = pool_get(&s->pool, offsetof(struct done, text) + a.n + b.n);
+    if (!copy)
+        return;
+    memcpy(copy, d, offsetof(struct done, text));
+    copy->n = (uint32_t)(a.n + b.n);
+    if (a.n)
+        memcpy(copy->text, a.p, a.n);
+    if (b.n)
+        memcpy(copy->text + a.n, b.p, b.n);
+    copy->end_ms = now_ms + 64 * (uint64_t)s->timers.t1_ms;
+    copy->next = NULL;
+    if (s->last_done)
+        s->last_done->next = copy;
+    else
+        s->first_done = copy;
+    s->last_done = copy;
+    table_insert(&s->dones, &copy->by_key, key);
+}
+
+struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k)
+{
+    struct stk_node *n = table_find(&s->dones, k);
+
+    return n ? container_of(n, struct done, by_key) : NULL;
+}
+
+void stk_done_tick(struct sip_stack *s, uint64_t now_ms)
+{
+    while (s->first_done && s->first_done->end_ms <= now_ms)
+        done_pop(s);
 }

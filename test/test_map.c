@@ -141,6 +141,8 @@ static void stale_ids_find_nothing(void **state)
     assert_int_equal((uint32_t)again, (uint32_t)id[7]); /* the same slot */
     assert_true(again != id[7]);
     assert_null(idmap_find(&m, id[7]));
+    idmap_replace(&m, again, &obj[35]);
+    assert_ptr_equal(idmap_find(&m, again), &obj[35]);
     while (idmap_walk_next(&m, &pos))
         n++;
     assert_int_equal(n, 33);
