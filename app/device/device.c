@@ -514,6 +514,8 @@ void device_sip(struct device *d, const struct sip_event *ev, struct gb_time now
     case SIP_EV_ENDED:
         device_on_dialog(d, ev, now);
         break;
+    case SIP_EV_NOTIFY:
+    case SIP_EV_UNSUBSCRIBED:
     case SIP_EV_BAD:
         break;
     }

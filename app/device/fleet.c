@@ -192,6 +192,8 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
     case SIP_EV_ENDED:
         route_dialog(f, ev, now);
         break;
+    case SIP_EV_NOTIFY:
+    case SIP_EV_UNSUBSCRIBED:
     case SIP_EV_BAD:
         break;
     }

@@ -314,6 +314,8 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
     case SIP_EV_CANCELLED: /* we accept no INVITE: nothing waits */
     case SIP_EV_ACKED:
         break;
+    case SIP_EV_NOTIFY:
+    case SIP_EV_UNSUBSCRIBED:
     case SIP_EV_BAD: /* the edge counts and tells it */
         break;
     }
