@@ -37,7 +37,9 @@ static int refuse(struct config_error *e, const char *fmt, ...)
 
 static bool is_list(enum config_type t)
 {
-    return t == CONFIG_LISTEN || t == CONFIG_NETS || t == CONFIG_ADVERTISE;
+    return t == CONFIG_LISTEN || t == CONFIG_NETS || t == CONFIG_ADVERTISE ||
+           t == CONFIG_CHOICES || t == CONFIG_PREFIXES ||
+           t == CONFIG_REDIRECTS;
 }
 
 static void value_clear(struct config_value *v)
@@ -148,6 +150,24 @@ static bool parse_advertise(struct slice s, struct gb_addr *net, unsigned *bits,
            gb_addr_parse_ip(to, slice_trim(s)) == 0;
 }
 
+static bool is_prefix(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]))
+            return false;
+    return s.n > 0 && s.n <= 20;
+}
+
+static bool parse_redirect(struct slice s, struct slice *prefix)
+{
+    struct gb_addr a;
+    struct slice id;
+
+    return slice_cut(&s, ' ', prefix) && is_prefix(*prefix) &&
+           slice_cut(&s, '@', &id) && is_prefix(id) &&
+           gb_addr_parse(&a, s, 5060) == 0;
+}
+
 static bool is_id(struct slice s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -160,6 +180,7 @@ static bool is_id(struct slice s)
 static const char *item_fault(const struct key_info *k, struct slice s)
 {
     struct gb_addr a, b;
+    struct slice left;
     unsigned bits;
     uint16_t lo, hi;
     uint32_t v;
@@ -182,6 +203,7 @@ static const char *item_fault(const struct key_info *k, struct slice s)
         return slice_u32(s, k->max, &v) && v >= k->min
                    ? NULL : "not a number of the allowed range";
     case CONFIG_CHOICE:
+    case CONFIG_CHOICES:
         return parse_choice(s, k->choices) ? NULL : "not one of the choices";
     case CONFIG_LISTEN:
         return gb_addr_parse(&a, s, 0) == 0 && a.port
@@ -198,6 +220,11 @@ static const char *item_fault(const struct key_info *k, struct slice s)
     case CONFIG_ADVERTISE:
         return parse_advertise(s, &a, &bits, &b)
                    ? NULL : "must be a net and an address";
+    case CONFIG_PREFIXES:
+        return is_prefix(s) ? NULL : "must be the first digits of ids";
+    case CONFIG_REDIRECTS:
+        return parse_redirect(s, &left)
+                   ? NULL : "must be DIGITS ID@ADDRESS:PORT";
     }
     return NULL;
 }
@@ -250,6 +277,8 @@ static const char *value_fault(const struct key_info *k,
 {
     if (v->n > CONFIG_MAX_ITEMS)
         return "too many items";
+    if (k->type == CONFIG_CHOICES && v->n == 0)
+        return "must not be empty";
     if (!is_list(k->type) && v->n != 1 && k->type != CONFIG_OPEN)
         return "must be one value, not a list";
     for (size_t i = 0; i < v->n; i++) {
@@ -662,6 +691,25 @@ bool config_net(const struct config *c, enum config_key k, size_t i,
 {
     return to ? parse_advertise(item(c, k, i), net, bits, to)
               : parse_net(item(c, k, i), net, bits);
+}
+
+const char *config_item(const struct config *c, enum config_key k, size_t i)
+{
+    return i < c->value[k].n ? c->value[k].item[i] : NULL;
+}
+
+bool config_redirect(const struct config *c, enum config_key k, size_t i,
+                     char prefix[static CONFIG_PREFIX_MAX],
+                     const char **target)
+{
+    const char *text = config_item(c, k, i);
+    struct slice left;
+
+    if (!text || !parse_redirect(slice_str(text), &left))
+        return false;
+    slice_copy(prefix, CONFIG_PREFIX_MAX, left);
+    *target = text + left.n + 1;
+    return true;
 }
 
 /* ---- the whole ------------------------------------------------------------ */

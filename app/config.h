@@ -17,12 +17,15 @@ enum config_type {
     CONFIG_BOOL,      /* true|false, yes|no, on|off, 1|0 */
     CONFIG_NUMBER,    /* min..max */
     CONFIG_CHOICE,    /* one of `choices` */
+    CONFIG_CHOICES,   /* list of some of `choices`, at least one */
     CONFIG_LISTEN,    /* list of ip:port */
     CONFIG_ADDRESS,   /* an IP address, or empty */
     CONFIG_PORTS,     /* "30002-30999" */
     CONFIG_ZONE,      /* "+08:00" */
     CONFIG_NETS,      /* list of ip/bits */
     CONFIG_ADVERTISE, /* list of "net address" */
+    CONFIG_PREFIXES,  /* list of first digits of ids */
+    CONFIG_REDIRECTS, /* list of "prefix id@address[:port]" */
     CONFIG_OPEN,      /* a section whose keys a later version reads */
 };
 
@@ -37,6 +40,13 @@ enum config_type {
     X(SIP_PASSWORD,   "sip.password",     TEXT,      "",                NULL,            0, 0, false, "password of the devices; empty: made at first start, in DATA/device-password") \
     X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, true, "an unknown id that proves the password becomes a device") \
     X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, true, "Date header in the answer to REGISTER") \
+    X(SIP_DIGEST,     "sip.digest",       CHOICES,   "md5",             "md5|md5-sess|sha256|sha256-sess|sm3|sm3-sess|sha512-256|sha512-256-sess", 0, 0, false, "digest algorithms offered to devices, and no others accepted; many devices know md5 alone") \
+    X(SIP_QOP,        "sip.qop",          BOOL,      "false",           NULL,            0, 0, false, "offer qop=auth in challenges; both kinds of answers are accepted") \
+    X(SIP_ALLOW,      "sip.allow",        NETS,      "",                NULL,            0, 0, false, "networks whose SIP messages are heard; empty: all") \
+    X(SIP_DENY,       "sip.deny",         NETS,      "",                NULL,            0, 0, false, "networks whose SIP messages are dropped, also of sip.allow") \
+    X(SIP_ALLOW_IDS,  "sip.allow_ids",    PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may register; empty: all") \
+    X(SIP_DENY_IDS,   "sip.deny_ids",     PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may not, also of sip.allow_ids") \
+    X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, false, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
@@ -59,6 +69,11 @@ enum config_type {
     X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP") \
     X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
     X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, true, "unauthenticated SIP requests a second from one source") \
+    X(LIMIT_STRANGERS, "limits.unauthenticated_total_per_s", NUMBER, "5000", NULL,       1, 1000000, false, "unauthenticated SIP requests a second from all sources") \
+    X(LIMIT_REGISTERS, "limits.registers_per_s", NUMBER, "1000",        NULL,            1, 1000000, false, "new registrations begun a second; above, devices are told to come back later") \
+    X(LIMIT_BAN_FAILURES, "limits.ban_failures", NUMBER, "20",          NULL,            1, 1000000, false, "wrong passwords from one source that ban it") \
+    X(LIMIT_BAN,      "limits.ban_s",     NUMBER,    "60",              NULL,            1, 86400, false, "seconds of the first ban; each next one is twice as long, up to 64 times") \
+    X(LIMIT_PENDING,  "limits.pending",   NUMBER,    "256",             NULL,            1, 100000, false, "unknown ids remembered") \
     X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
     X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
 
@@ -134,6 +149,14 @@ bool config_addr(const struct config *c, enum config_key k, size_t i,
 void config_ports(const struct config *c, enum config_key k, uint16_t *min,
                   uint16_t *max);
 int config_zone_min(const struct config *c, enum config_key k);
+/* i-th item of a list as it is written; NULL behind the last. */
+const char *config_item(const struct config *c, enum config_key k, size_t i);
+/* i-th item of REDIRECTS: its first digits, NUL-terminated in prefix; the rest
+ * of the item is *target. */
+#define CONFIG_PREFIX_MAX 24
+bool config_redirect(const struct config *c, enum config_key k, size_t i,
+                     char prefix[static CONFIG_PREFIX_MAX],
+                     const char **target);
 /* i-th item of NETS (to == NULL) or ADVERTISE. */
 bool config_net(const struct config *c, enum config_key k, size_t i,
                 struct gb_addr *net, unsigned *bits, struct gb_addr *to);

@@ -7,6 +7,7 @@
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
 #include "app/store/store.h"
+#include "sip/digest.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -64,6 +65,36 @@ static void store_device(struct daemon *d, struct slice id)
         store_put_device(d->store, &dev);
 }
 
+/* "device/3402…": whose a sealed password is. */
+static struct slice owner(const char *kind, struct slice name,
+                          char buf[static 128])
+{
+    int n = snprintf(buf, 128, "%s/%.*s", kind, SLICE_ARG(name));
+
+    return slice_of(buf, n < 128 ? (size_t)n : 127);
+}
+
+static void store_settings(struct daemon *d, struct slice id)
+{
+    struct platform_settings s;
+    char sealed[SECRETS_SEALED_MAX], who[128];
+
+    if (!platform_device_settings(d->platform, id, &s))
+        return;
+    secrets_seal(d->secrets, owner("device", id, who), s.password, sealed);
+    s.password = slice_str(sealed);
+    store_put_settings(d->store, id, &s);
+}
+
+static void store_group(struct daemon *d, struct slice name)
+{
+    char sealed[SECRETS_SEALED_MAX], who[128];
+
+    secrets_seal(d->secrets, owner("group", name, who),
+                 platform_group_password(d->platform, name), sealed);
+    store_put_group(d->store, name, slice_str(sealed));
+}
+
 static void store_channel(struct daemon *d, const struct platform_action *a)
 {
     struct platform_channel ch;
@@ -99,8 +130,19 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_CLOSE:
         media_net_order(d->media, a);
         break;
+    case PLATFORM_DO_DISCONNECT:
+        sip_edge_disconnect(d->edge, a->connection);
+        break;
     case PLATFORM_DEVICE_CHANGED:
         store_device(d, a->device);
+        if (a->flags & PLATFORM_CHANGED_SETTINGS)
+            store_settings(d, a->device);
+        break;
+    case PLATFORM_GROUP_CHANGED:
+        store_group(d, a->text);
+        break;
+    case PLATFORM_GROUP_REMOVED:
+        store_remove_group(d->store, a->text);
         break;
     case PLATFORM_DEVICE_REMOVED:
         store_remove_device(d->store, a->device);
@@ -154,6 +196,14 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
     if (ev->kind == SIP_EV_BAD)
         noted_bad(NOTED_SIP, &ev->peer.remote, ev->diag.why);
     platform_sip(d->platform, ev, now_of(d));
+}
+
+static bool on_admits(void *ctx, const struct sip_peer *from,
+                      struct slice bytes)
+{
+    struct daemon *d = ctx;
+
+    return platform_admits(d->platform, from, bytes, now_of(d));
 }
 
 static uint64_t on_turn(void *ctx, uint64_t now_ms)
@@ -250,6 +300,7 @@ static void http_metrics(void *ctx, struct buf *out)
     buf_f(out, "# TYPE gb28181_" name " " type "\ngb28181_" name " %llu\n",    \
           (unsigned long long)(value))
     ROW("sip_datagrams_total", "counter", e.datagrams);
+    ROW("sip_not_admitted_total", "counter", e.not_admitted);
     ROW("sip_malformed_total", "counter", e.bad);
     ROW("sip_connections", "gauge", e.connections);
     ROW("sip_connections_cut_total", "counter", e.cut);
@@ -369,9 +420,74 @@ void daemon_reload(struct daemon *d, const struct config *c)
                          "why=\"no memory\"");
 }
 
+/* Lists of the configuration as the platform takes them, which copies. */
+struct admission {
+    struct platform_net allow[CONFIG_MAX_ITEMS], deny[CONFIG_MAX_ITEMS];
+    const char *allow_ids[CONFIG_MAX_ITEMS], *deny_ids[CONFIG_MAX_ITEMS];
+    struct platform_redirect redirect[CONFIG_MAX_ITEMS];
+    char prefix[CONFIG_MAX_ITEMS][CONFIG_PREFIX_MAX];
+};
+
+static size_t read_nets(const struct config *c, enum config_key k,
+                        struct platform_net *out)
+{
+    size_t n = config_n(c, k);
+
+    for (size_t i = 0; i < n; i++)
+        config_net(c, k, i, &out[i].net, &out[i].bits, NULL);
+    return n;
+}
+
+static size_t read_ids(const struct config *c, enum config_key k,
+                       const char **out)
+{
+    size_t n = config_n(c, k);
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = config_item(c, k, i);
+    return n;
+}
+
+static unsigned read_digests(const struct config *c)
+{
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < config_n(c, CONFIG_SIP_DIGEST); i++)
+        bits |= 1u << sip_digest_by_word(
+                    slice_str(config_item(c, CONFIG_SIP_DIGEST, i)));
+    return bits;
+}
+
+static void read_admission(const struct config *c, struct admission *a,
+                           struct platform_config *pc)
+{
+    pc->digest = read_digests(c);
+    pc->offer_qop = config_bool(c, CONFIG_SIP_QOP);
+    pc->strangers_per_s = config_number(c, CONFIG_LIMIT_STRANGERS);
+    pc->registers_per_s = config_number(c, CONFIG_LIMIT_REGISTERS);
+    pc->ban_failures = config_number(c, CONFIG_LIMIT_BAN_FAILURES);
+    pc->ban_s = config_number(c, CONFIG_LIMIT_BAN);
+    pc->max_pending = config_number(c, CONFIG_LIMIT_PENDING);
+    pc->allow = a->allow;
+    pc->n_allow = read_nets(c, CONFIG_SIP_ALLOW, a->allow);
+    pc->deny = a->deny;
+    pc->n_deny = read_nets(c, CONFIG_SIP_DENY, a->deny);
+    pc->allow_ids = a->allow_ids;
+    pc->n_allow_ids = read_ids(c, CONFIG_SIP_ALLOW_IDS, a->allow_ids);
+    pc->deny_ids = a->deny_ids;
+    pc->n_deny_ids = read_ids(c, CONFIG_SIP_DENY_IDS, a->deny_ids);
+    pc->redirect = a->redirect;
+    for (size_t i = 0; config_redirect(c, CONFIG_SIP_REDIRECT, i, a->prefix[i],
+                                       &a->redirect[i].target); i++) {
+        a->redirect[i].prefix = a->prefix[i];
+        pc->n_redirect = i + 1;
+    }
+}
+
 static int start_platform(struct daemon *d, char why[static 512])
 {
     struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct admission lists;
     const struct config *c = d->config;
     struct platform_config pc = {
         .alloc = &gb_alloc_heap,
@@ -390,6 +506,7 @@ static int start_platform(struct daemon *d, char why[static 512])
     int err;
 
     read_policy(c, &pc, adv);
+    read_admission(c, &lists, &pc);
     config_ports(c, CONFIG_MEDIA_PORTS, &pc.port_min, &pc.port_max);
     secrets_random(pc.seed, sizeof(pc.seed));
     err = platform_new(&d->platform, &pc, now_of(d));
@@ -401,6 +518,48 @@ static void on_saved_device(void *ctx, const struct platform_saved_device *s)
     struct daemon *d = ctx;
 
     platform_restore_device(d->platform, s, now_of(d));
+}
+
+/* A password that does not open with this key is gone; who it was for must be
+ * told a new one, and is not let in with another meanwhile. */
+static bool unseal(struct daemon *d, const char *kind, struct slice name,
+                   struct slice sealed, char buf[static SECRETS_PLAIN_MAX],
+                   struct slice *plain)
+{
+    char who[128];
+
+    if (secrets_unseal(d->secrets, owner(kind, name, who), sealed, buf, plain))
+        return true;
+    log_f(LOG_ERROR, "msg=\"a stored password cannot be opened: was the "
+                     "installation-key replaced? set it again\" %s=%.*s",
+          kind, SLICE_ARG(name));
+    for (size_t i = 0; i < SECRETS_PLAIN_MAX; i += 8)
+        secrets_random(buf + i, 8);
+    for (size_t i = 0; i < SECRETS_PLAIN_MAX; i++)
+        buf[i] = (char)('a' + (unsigned char)buf[i] % 26);
+    *plain = slice_of(buf, SECRETS_PLAIN_MAX);
+    return false;
+}
+
+static void on_saved_group(void *ctx, struct slice name, struct slice sealed)
+{
+    struct daemon *d = ctx;
+    char buf[SECRETS_PLAIN_MAX];
+    struct slice plain;
+
+    unseal(d, "group", name, sealed, buf, &plain);
+    platform_restore_group(d->platform, name, plain, now_of(d));
+}
+
+static void on_saved_settings(void *ctx, struct slice id,
+                              const struct platform_settings *saved)
+{
+    struct daemon *d = ctx;
+    struct platform_settings s = *saved;
+    char buf[SECRETS_PLAIN_MAX];
+
+    unseal(d, "device", id, saved->password, buf, &s.password);
+    platform_restore_settings(d->platform, id, &s, now_of(d));
 }
 
 static void on_saved_channel(void *ctx, const struct platform_channel *c)
@@ -420,8 +579,11 @@ static void on_saved_dialog(void *ctx, const struct sip_dialog_state *s,
 
 static int start_store(struct daemon *d, char why[static 512])
 {
-    struct store_loader load = { on_saved_device, on_saved_channel,
-                                 on_saved_dialog, d };
+    struct store_loader load = {
+        .on_device = on_saved_device, .on_channel = on_saved_channel,
+        .on_dialog = on_saved_dialog, .on_group = on_saved_group,
+        .on_settings = on_saved_settings, .ctx = d,
+    };
     char text[256] = "";
     bool moved = false;
     int err = store_open(&d->store, d->secrets->dir, &load, text, &moved);
@@ -438,7 +600,7 @@ static int start_edge(struct daemon *d, char why[static 512])
     struct sip_edge_config ec = {
         .loop = &d->loop, .stack = d->sip, .listen = listen,
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
-        .on_event = on_sip_event, .on_turn = on_turn,
+        .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
         .on_connection = on_connection, .ctx = d,
     };
     size_t failed = 0;

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <nettle/gcm.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +94,10 @@ static bool hex_byte(const char *p, unsigned *v)
 {
     int hi = hex_digit(p[0]), lo = hi < 0 ? -1 : hex_digit(p[1]);
 
-    *v = (unsigned)(hi << 4 | lo);
-    return hi >= 0 && lo >= 0;
+    if (hi < 0 || lo < 0)
+        return false;
+    *v = (unsigned)hi << 4 | (unsigned)lo;
+    return true;
 }
 
 static bool read_key(const char *hex, uint8_t key[32])
@@ -185,6 +190,75 @@ int secrets_open(struct secrets *s, const char *path, char why[static 512])
     if (err)
         secrets_close(s);
     return err;
+}
+
+/* ---- passwords of the store ---- */
+
+#define SEAL_NONCE 12
+#define SEAL_TAG 16
+
+static void seal_start(struct gcm_aes256_ctx *c, const struct secrets *s,
+                       const uint8_t nonce[SEAL_NONCE], struct slice what)
+{
+    static const char use[] = "passwords of the store";
+    struct hmac_sha256_ctx h;
+    uint8_t key[SHA256_DIGEST_SIZE];
+
+    hmac_sha256_set_key(&h, sizeof(s->key), s->key);
+    hmac_sha256_update(&h, sizeof(use) - 1, (const uint8_t *)use);
+    hmac_sha256_digest(&h, sizeof(key), key);
+    gcm_aes256_set_key(c, key);
+    gcm_aes256_set_iv(c, SEAL_NONCE, nonce);
+    gcm_aes256_update(c, what.n, (const uint8_t *)what.p);
+    memset(key, 0, sizeof(key));
+}
+
+void secrets_seal(const struct secrets *s, struct slice what,
+                  struct slice plain, char out[static SECRETS_SEALED_MAX])
+{
+    uint8_t raw[SEAL_NONCE + SECRETS_PLAIN_MAX + SEAL_TAG];
+    struct gcm_aes256_ctx c;
+
+    *out = '\0';
+    if (plain.n == 0 || plain.n > SECRETS_PLAIN_MAX)
+        return;
+    secrets_random(raw, SEAL_NONCE);
+    seal_start(&c, s, raw, what);
+    gcm_aes256_encrypt(&c, plain.n, raw + SEAL_NONCE,
+                       (const uint8_t *)plain.p);
+    gcm_aes256_digest(&c, SEAL_TAG, raw + SEAL_NONCE + plain.n);
+    for (size_t i = 0; i < SEAL_NONCE + plain.n + SEAL_TAG; i++)
+        snprintf(out + 2 * i, 3, "%02x", raw[i]);
+}
+
+bool secrets_unseal(const struct secrets *s, struct slice what,
+                    struct slice sealed, char buf[static SECRETS_PLAIN_MAX],
+                    struct slice *plain)
+{
+    uint8_t raw[SEAL_NONCE + SECRETS_PLAIN_MAX + SEAL_TAG], tag[SEAL_TAG];
+    size_t n = sealed.n / 2, n_text = n - SEAL_NONCE - SEAL_TAG;
+    struct gcm_aes256_ctx c;
+    unsigned v;
+
+    *plain = slice_of(NULL, 0);
+    if (sealed.n == 0)
+        return true;
+    if (sealed.n % 2 || n > sizeof(raw) || n <= SEAL_NONCE + SEAL_TAG)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!hex_byte(sealed.p + 2 * i, &v))
+            return false;
+        raw[i] = (uint8_t)v;
+    }
+    seal_start(&c, s, raw, what);
+    gcm_aes256_decrypt(&c, n_text, (uint8_t *)buf, raw + SEAL_NONCE);
+    gcm_aes256_digest(&c, SEAL_TAG, tag);
+    if (!memeql_sec(tag, raw + SEAL_NONCE + n_text, SEAL_TAG)) {
+        memset(buf, 0, n_text);
+        return false;
+    }
+    *plain = slice_of(buf, n_text);
+    return true;
 }
 
 void secrets_close(struct secrets *s)

@@ -8,6 +8,7 @@
 #define APP_SECRETS_H
 
 #include "base/err.h"
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,20 @@ struct secrets {
  * holds one sentence. */
 int secrets_open(struct secrets *s, const char *dir, char why[static 512]);
 void secrets_close(struct secrets *s);
+
+/* A password as the store keeps it: AES-256-GCM under a key made from the
+ * installation key, as hex of nonce, text and tag. `what` names whose it is; it
+ * cannot be opened as anybody else's. */
+#define SECRETS_PLAIN_MAX 64
+#define SECRETS_SEALED_MAX (2 * (12 + SECRETS_PLAIN_MAX + 16) + 1)
+/* plain: at most SECRETS_PLAIN_MAX bytes; the empty one gives "". */
+void secrets_seal(const struct secrets *s, struct slice what,
+                  struct slice plain, char out[static SECRETS_SEALED_MAX]);
+/* false: not sealed with this key for `what`. *plain is in buf. "" gives the
+ * empty one. */
+bool secrets_unseal(const struct secrets *s, struct slice what,
+                    struct slice sealed, char buf[static SECRETS_PLAIN_MAX],
+                    struct slice *plain);
 
 /* The kernel's random bytes; ends the process when there are none. */
 void secrets_random(void *p, size_t n);

@@ -23,12 +23,16 @@ static void load_window(struct head *h)
 
 void head_init(struct head *h, struct slice bytes)
 {
+    head_init_at(h, bytes, 0);
+}
+
+void head_init_at(struct head *h, struct slice bytes, size_t off)
+{
     h->bytes = bytes;
-    h->off = 0;
+    h->off = h->block = off;
     h->flags = 0;
-    h->block = 0;
     h->lf = h->odd = 0;
-    if (bytes.n)
+    if (off < bytes.n)
         load_window(h);
 }
 
@@ -41,7 +45,7 @@ static bool next_lf(struct head *h, size_t *at, bool *odd)
     *odd = false;
     while (h->lf == 0) {
         *odd |= h->odd != 0;
-        if (h->bytes.n - h->block <= SCAN_WINDOW)
+        if (h->bytes.n <= h->block + SCAN_WINDOW)
             return false;
         h->block += SCAN_WINDOW;
         load_window(h);

@@ -45,6 +45,9 @@ struct head {
 /* bytes may reach past the header block (a body, the next message). */
 void head_init(struct head *h, struct slice bytes);
 
+/* The same, to go on with head_next at off, where a line starts. */
+void head_init_at(struct head *h, struct slice bytes, size_t off);
+
 /* The first line, trimmed of blanks at its end, without its line end. Empty
  * lines before it are skipped. The start line is never folded: a blank at the
  * start of the second line is for head_next to refuse.

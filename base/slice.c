@@ -30,7 +30,7 @@ int slice_cmp(struct slice a, struct slice b)
     return (a.n > b.n) - (a.n < b.n);
 }
 
-struct slice slice_trim(struct slice s)
+struct slice slice_trim_ends(struct slice s)
 {
     while (s.n && ascii_is_space(s.p[s.n - 1]))
         s.n--;
@@ -81,14 +81,13 @@ bool slice_u64(struct slice s, uint64_t max, uint64_t *v)
     if (s.n == 0)
         return false;
     for (size_t i = 0; i < s.n; i++) {
-        uint64_t d;
+        unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
 
-        if (!ascii_is_digit(s.p[i]))
-            return false;
-        d = (uint64_t)(s.p[i] - '0');
-        if (d > max || sum > (max - d) / 10)
+        if (d > 9 || sum > UINT64_MAX / 10 || sum * 10 > UINT64_MAX - d)
             return false;
         sum = sum * 10 + d;
+        if (sum > max)
+            return false;
     }
     *v = sum;
     return true;

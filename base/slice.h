@@ -67,7 +67,15 @@ bool slice_has_iprefix(struct slice s, struct slice prefix);
 int slice_cmp(struct slice a, struct slice b);
 
 /* Without white space (SP HTAB CR LF) at both ends. */
-struct slice slice_trim(struct slice s);
+struct slice slice_trim_ends(struct slice s);
+
+static inline struct slice slice_trim(struct slice s)
+{
+    bool some = s.n && ((unsigned char)s.p[0] <= ' ' ||
+                        (unsigned char)s.p[s.n - 1] <= ' ');
+
+    return some ? slice_trim_ends(s) : s;
+}
 
 /* Index of the first c, or s.n. */
 size_t slice_find(struct slice s, char c);

@@ -2,13 +2,15 @@
  *
  *   body ──decode──► UTF-8 ──repair──► clean text ──mxml──► its tree ──► ours
  *                      │  no parse                           (freed)   (arena)
- *                      └──salvage: each <Item> by itself──────────────────▲
+ *                      ├──salvage: each <Item> by itself──────────────────▲
+ *                      └──plain: nothing to mend, no mxml needed──────────┘
  *
  * The arena is used from both ends: the decoded text lies at the top and the
  * clean text at the bottom, both only until the tree of ours, which mxml's
  * copies are made into, takes the bottom. Nothing of them remains. */
 #include "manscdp/xml.h"
 
+#include "manscdp/plain.h"
 #include "manscdp/repair.h"
 
 #include <mxml.h>
@@ -458,6 +460,11 @@ static int parse_doc(struct parse *p, struct xml_doc *doc)
     err = decode(p, doc->charset);
     if (err)
         return gb_fail(&p->diag, err, 0, "arena is full");
+    if (!p->limits.general) {
+        doc->root = xml_plain(p->a, p->text, &p->limits);
+        if (doc->root)
+            return 0;
+    }
     err = parse_element(p, p->text, &root);
     doc->root = root;
     doc->repaired = p->repair.repaired;

@@ -24,6 +24,7 @@ struct xml_limits {
     size_t max_bytes; /* each: 0 stands for the constant above */
     unsigned max_depth;
     unsigned max_nodes;
+    bool general; /* leave manscdp/plain out: for comparing the two */
 };
 
 struct xml_attr {

@@ -1,4 +1,6 @@
 #include "sdp/sdp.h"
+
+#include "base/scan.h"
 #include "sdp/gbext.h"
 
 /* One pass over the body: a line is found by eight bytes at a time, then its
@@ -11,39 +13,12 @@ struct parser {
     struct sdp_media *cur;     /* where attributes go */
     struct sdp_media defaults; /* before the first m= */
     struct sdp_media bin;      /* of m= lines that are not kept */
+    bool has_defaults;         /* an a= line before the first m= */
     bool any_media;            /* an m= line, of whatever worth */
     unsigned n_ssrc;
 };
 
 /* ---- text ---- */
-
-#define ONES 0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
-
-/* High bits at the zero bytes of v; the lowest one is exact. */
-static inline uint64_t zero_bytes(uint64_t v)
-{
-    return (v - ONES) & ~v & HIGHS;
-}
-
-/* The first CR or LF at or behind p, or end. */
-static inline const char *line_end(const char *p, const char *end)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    while (end - p >= 8) {
-        uint64_t v, hit;
-
-        memcpy(&v, p, 8);
-        hit = zero_bytes(v ^ ONES * '\n') | zero_bytes(v ^ ONES * '\r');
-        if (hit)
-            return p + (__builtin_ctzll(hit) >> 3);
-        p += 8;
-    }
-#endif
-    while (p < end && *p != '\n' && *p != '\r')
-        p++;
-    return p;
-}
 
 static inline bool word_is(struct slice s, struct slice word)
 {
@@ -56,7 +31,7 @@ static inline bool begins(struct slice s, struct slice word)
     return s.n >= word.n && memcmp(s.p, word.p, word.n) == 0;
 }
 
-static inline struct slice trim_blanks(struct slice s)
+static struct slice trim_ends(struct slice s)
 {
     while (s.n && ascii_is_blank(s.p[s.n - 1]))
         s.n--;
@@ -67,23 +42,21 @@ static inline struct slice trim_blanks(struct slice s)
     return s;
 }
 
-/* The first blank at or behind p, or end. */
-static inline const char *word_end(const char *p, const char *end)
+static inline struct slice trim_blanks(struct slice s)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    while (end - p >= 8) {
-        uint64_t v, hit;
+    bool some = s.n && ((unsigned char)s.p[0] <= ' ' ||
+                        (unsigned char)s.p[s.n - 1] <= ' ');
 
-        memcpy(&v, p, 8);
-        hit = zero_bytes(v ^ ONES * ' ') | zero_bytes(v ^ ONES * '\t');
-        if (hit)
-            return p + (__builtin_ctzll(hit) >> 3);
-        p += 8;
-    }
-#endif
-    while (p < end && !ascii_is_blank(*p))
-        p++;
-    return p;
+    return some ? trim_ends(s) : s;
+}
+
+/* What stands before the first slash goes to *head, *s keeps the rest. */
+static inline void cut_slash(struct slice *s, struct slice *head)
+{
+    size_t n = scan_char(s->p, s->n, '/');
+
+    *head = slice_of(s->p, n);
+    *s = slice_from(*s, n + 1);
 }
 
 /* Cuts the next word off *s; empty at the end. */
@@ -91,10 +64,10 @@ static inline struct slice next_word(struct slice *s)
 {
     const char *p = s->p, *end = s->p + s->n, *from;
 
-    while (p < end && ascii_is_blank(*p))
+    while (p < end && (unsigned char)*p <= ' ' && ascii_is_blank(*p))
         p++;
     from = p;
-    p = word_end(p, end);
+    p += scan_blank_near(p, (size_t)(end - p));
     *s = slice_of(p, (size_t)(end - p));
     return slice_of(from, (size_t)(p - from));
 }
@@ -121,15 +94,11 @@ static inline bool number(struct slice s, uint64_t max, uint64_t *v)
 
 /* ---- session lines ---- */
 
-/* "IN IP4 " and digits with dots, as nearly all write it. */
+/* "IN IP4 " and an address or name, as nearly all write it. */
 static bool is_plain_conn(struct slice v)
 {
-    if (!begins(v, SLICE("IN IP4 ")) || v.n == 7)
-        return false;
-    for (size_t i = 7; i < v.n; i++)
-        if (!ascii_is_digit(v.p[i]) && v.p[i] != '.')
-            return false;
-    return true;
+    return v.n > 7 && memcmp(v.p, "IN IP4 ", 7) == 0 &&
+           scan_word(v.p + 7, v.n - 7) == v.n - 7;
 }
 
 static void parse_conn(struct sdp_conn *c, struct slice v)
@@ -137,7 +106,8 @@ static void parse_conn(struct sdp_conn *c, struct slice v)
     struct slice w;
     size_t colons = 0, n = 0;
 
-    *c = (struct sdp_conn){ .present = true };
+    c->present = true;
+    c->ipv6 = false;
     if (is_plain_conn(v)) {
         c->host = slice_of(v.p + 7, v.n - 7);
         return;
@@ -175,6 +145,10 @@ static void parse_time(struct sdp *s, struct slice v)
     const uint64_t max = SDP_NTP_OFFSET_S + 0x7fffffffull;
     uint64_t t[2] = { 0, 0 };
 
+    if (v.n == 3 && memcmp(v.p, "0 0", 3) == 0) { /* as live offers say */
+        s->has_time = true;
+        return;
+    }
     if (!number(next_word(&v), max, &t[0]))
         return;
     number(next_word(&v), max, &t[1]); /* one number alone is enough */
@@ -207,7 +181,7 @@ static void parse_ssrc(struct parser *p, struct slice v)
 
 static void media_init(struct sdp_media *m)
 {
-    memset(m, 0, offsetof(struct sdp_media, formats));
+    scan_clear(m, offsetof(struct sdp_media, formats));
     m->select = SDP_SELECT_NONE;
 }
 
@@ -263,6 +237,14 @@ static enum sdp_proto proto_of(struct slice w)
     return SDP_PROTO_OTHER;
 }
 
+static void inherit(struct sdp_media *m, const struct sdp_media *defaults)
+{
+    memcpy(m, defaults, offsetof(struct sdp_media, formats));
+    m->n_formats = 0;
+    memcpy(m->other, defaults->other, m->n_other * sizeof(m->other[0]));
+    m->has_ssrc = false;
+}
+
 /* From here on attributes go to a section of their own, or to the bin. */
 static void parse_media(struct parser *p, struct slice v)
 {
@@ -272,7 +254,7 @@ static void parse_media(struct parser *p, struct slice v)
     uint64_t n;
 
     p->any_media = true;
-    port.n = slice_find(port, '/'); /* "30000/2": number of ports */
+    port.n = scan_char(port.p, port.n, '/'); /* "30000/2": number of ports */
     if (proto.n == 0 || !number(port, 65535, &n) ||
         p->s->n_media == SDP_MAX_MEDIA) {
         p->s->n_skipped++;
@@ -280,10 +262,10 @@ static void parse_media(struct parser *p, struct slice v)
         p->cur = &p->bin;
         return;
     }
-    memcpy(m, &p->defaults, offsetof(struct sdp_media, formats));
-    m->n_formats = 0;
-    memcpy(m->other, p->defaults.other, m->n_other * sizeof(m->other[0]));
-    m->has_ssrc = false;
+    if (!p->has_defaults)
+        media_init(m);
+    else
+        inherit(m, &p->defaults);
     m->type_name = type;
     m->proto_name = proto;
     m->port = (uint16_t)n;
@@ -325,8 +307,8 @@ static void parse_rtpmap(struct parser *p, struct slice v)
     map = next_word(&v);
     f->clock_hz = 0;
     f->channels = 0;
-    slice_cut(&map, '/', &f->encoding);
-    slice_cut(&map, '/', &part);
+    cut_slash(&map, &f->encoding);
+    cut_slash(&map, &part);
     if (number(part, UINT32_MAX, &n))
         f->clock_hz = (uint32_t)n;
     if (number(map, 255, &n))
@@ -509,13 +491,12 @@ static bool parse_usual(struct parser *p, struct slice whole)
 
 static void parse_attr(struct parser *p, struct slice whole)
 {
-    size_t at = 0;
+    size_t at;
     struct slice name, v;
 
     if (parse_usual(p, whole))
         return;
-    while (at < whole.n && whole.p[at] != ':')
-        at++;
+    at = scan_char(whole.p, whole.n, ':');
     name = trim_blanks(slice_head(whole, at));
     v = at < whole.n ? trim_blanks(slice_from(whole, at + 1))
                      : slice_of(whole.p + at, 0);
@@ -531,6 +512,7 @@ static void parse_line(struct parser *p, char type, struct slice v)
 
     switch (type) {
     case 'a':
+        p->has_defaults |= !p->any_media;
         parse_attr(p, v);
         break;
     case 'm':
@@ -547,7 +529,9 @@ static void parse_line(struct parser *p, char type, struct slice v)
         break;
     case 's':
         s->name = v;
-        s->operation = sdp_operation_parse(v);
+        s->operation = v.n == 4 && memcmp(v.p, "Play", 4) == 0
+                           ? SDP_PLAY
+                           : sdp_operation_parse(v);
         break;
     case 't':
         if (!s->has_time)
@@ -616,19 +600,18 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
     sdp_init(out);
     p.s = out;
     p.cur = &p.defaults;
-    p.any_media = false;
+    p.any_media = p.has_defaults = false;
     p.n_ssrc = 0;
     media_init(&p.defaults);
     if (body.n == 0)
         return gb_fail(diag, GB_ESYNTAX, 0, "SDP is empty");
     for (end = body.p + body.n; at < end; at++) {
-        const char *eol = line_end(at, end);
+        const char *eol = at + scan_eol(at, (size_t)(end - at));
 
         if (eol > at)
             parse_text(&p, at, eol);
         at = eol;
-        if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
-            at++;
+        at += end - at >= 2 && at[0] == '\r' && at[1] == '\n';
     }
     settle_ssrc(&p);
     if (!p.any_media)
@@ -643,7 +626,7 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
 
 void sdp_init(struct sdp *s)
 {
-    memset(s, 0, offsetof(struct sdp, media));
+    scan_clear(s, offsetof(struct sdp, media));
 }
 
 struct sdp_media *sdp_add_media(struct sdp *s, enum sdp_media_type type,

@@ -1,6 +1,7 @@
 #include "sip/addr.h"
 
 #include "base/scan.h"
+#include "sip/plain.h"
 
 /* Where the closing quote of the string that v begins with is; v.n: nowhere. */
 static size_t closing_quote(struct slice v)
@@ -81,10 +82,9 @@ static int find_tag(struct sip_addr *a)
     return 0;
 }
 
-int sip_addr_parse(struct sip_addr *out, struct slice value,
-                   struct gb_diag *diag)
+static int parse_any(struct sip_addr *out, struct slice v,
+                     struct gb_diag *diag)
 {
-    struct slice v = slice_trim(value);
     struct sip_addr a = { .text = v };
     size_t i = 0;
     int err;
@@ -122,6 +122,19 @@ int sip_addr_parse(struct sip_addr *out, struct slice value,
     return 0;
 }
 
+int sip_addr_parse(struct sip_addr *out, struct slice value,
+                   struct gb_diag *diag)
+{
+    struct slice v = slice_trim(value);
+
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
+
+    if (sip_plain_of(&t, map, v) && sip_plain_addr(out, t, 0, v.n))
+        return 0;
+    return parse_any(out, v, diag);
+}
+
 bool sip_addr_param(const struct sip_addr *a, struct slice name,
                     struct sip_param *out)
 {
@@ -131,13 +144,7 @@ bool sip_addr_param(const struct sip_addr *a, struct slice name,
 /* Nothing that ends a URI or tag early. */
 static bool is_plain(struct slice s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c <= 0x20 || c == 0x7f || c == '<' || c == '>' || c == '"')
-            return false;
-    }
-    return true;
+    return scan_delimiter(s.p, s.n) == s.n;
 }
 
 void sip_addr_write(struct writer *w, struct slice uri, struct slice tag)

@@ -4,20 +4,23 @@ int sip_cseq_parse(struct sip_cseq *out, struct slice value,
                    struct gb_diag *diag)
 {
     struct slice v = slice_trim(value);
-    struct sip_cseq c = { 0, SIP_METHOD_OTHER, { NULL, 0 } };
+    struct slice name;
+    enum sip_method method;
+    uint64_t number = 0;
     size_t n = 0;
 
-    while (n < v.n && ascii_is_digit(v.p[n]))
-        n++;
+    for (; n < v.n && ascii_is_digit(v.p[n]); n++)
+        if (number <= UINT32_MAX)
+            number = number * 10 + (uint64_t)(v.p[n] - '0');
     if (n == 0 || n == v.n || !ascii_is_space(v.p[n]))
         return gb_fail(diag, GB_ESYNTAX, n, "number of CSeq");
-    if (!slice_u32(slice_head(v, n), SIP_CSEQ_MAX, &c.number))
+    if (number > UINT32_MAX)
         return gb_fail(diag, GB_ERANGE, 0, "number of CSeq too large");
-    c.method_name = slice_trim(slice_from(v, n));
-    if (!sip_is_token(c.method_name))
+    name = slice_trim(slice_of(v.p + n + 1, v.n - n - 1));
+    method = sip_method_lookup(name);
+    if (method == SIP_METHOD_OTHER && !sip_is_token(name))
         return gb_fail(diag, GB_ESYNTAX, n, "method of CSeq");
-    c.method = sip_method_lookup(c.method_name);
-    *out = c;
+    *out = (struct sip_cseq){ (uint32_t)number, method, name };
     return 0;
 }
 

@@ -7,7 +7,8 @@
 #include "base/writer.h"
 #include "sip/vocab.h"
 
-#define SIP_CSEQ_MAX 0x7fffffffu /* §8.1.1.5: below 2^31 */
+#define SIP_CSEQ_MAX 0x7fffffffu /* written: §8.1.1.5, below 2^31. Read: all
+                                    that fits 32 bits */
 
 struct sip_cseq {
     uint32_t number;

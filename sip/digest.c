@@ -18,13 +18,14 @@ static const struct {
 #undef X
 };
 
-/* One of the three hashes, fed with pieces of text. */
+/* One of the four hashes, fed with pieces of text. */
 struct hash {
     enum sip_digest_alg alg;
     union {
         struct md5_ctx md5;
         struct sha256_ctx sha256;
         struct sm3_ctx sm3;
+        struct sha512_256_ctx sha512_256;
     } u;
 };
 
@@ -39,6 +40,10 @@ static void hash_init(struct hash *h, enum sip_digest_alg alg)
     case SIP_DIGEST_SM3:
     case SIP_DIGEST_SM3_SESS:
         sm3_init(&h->u.sm3);
+        break;
+    case SIP_DIGEST_SHA512_256:
+    case SIP_DIGEST_SHA512_256_SESS:
+        sha512_256_init(&h->u.sha512_256);
         break;
     case SIP_DIGEST_OTHER:
     case SIP_DIGEST_MD5:
@@ -63,6 +68,10 @@ static void hash_put(struct hash *h, struct slice s)
     case SIP_DIGEST_SM3:
     case SIP_DIGEST_SM3_SESS:
         sm3_update(&h->u.sm3, s.n, p);
+        break;
+    case SIP_DIGEST_SHA512_256:
+    case SIP_DIGEST_SHA512_256_SESS:
+        sha512_256_update(&h->u.sha512_256, s.n, p);
         break;
     case SIP_DIGEST_OTHER:
     case SIP_DIGEST_MD5:
@@ -97,6 +106,10 @@ static size_t hash_hex(struct hash *h, char out[static SIP_DIGEST_HEX])
     case SIP_DIGEST_SM3:
     case SIP_DIGEST_SM3_SESS:
         sm3_digest(&h->u.sm3, sizeof(raw), raw);
+        break;
+    case SIP_DIGEST_SHA512_256:
+    case SIP_DIGEST_SHA512_256_SESS:
+        sha512_256_digest(&h->u.sha512_256, sizeof(raw), raw);
         break;
     case SIP_DIGEST_OTHER:
     case SIP_DIGEST_MD5:
@@ -135,6 +148,33 @@ enum sip_digest_alg sip_digest_lookup(struct slice name)
     for (unsigned i = SIP_DIGEST_OTHER + 1; i < SIP_DIGEST_COUNT; i++)
         if (slice_ieq(name, algs[i].name))
             return (enum sip_digest_alg)i;
+    return SIP_DIGEST_OTHER;
+}
+
+/* The next character that counts, small; 0: the end. */
+static char next_letter(struct slice *s)
+{
+    while (s->n && *s->p == '-')
+        *s = slice_from(*s, 1);
+    if (s->n == 0)
+        return '\0';
+    *s = slice_from(*s, 1);
+    return ascii_lower(s->p[-1]);
+}
+
+enum sip_digest_alg sip_digest_by_word(struct slice word)
+{
+    for (unsigned i = SIP_DIGEST_OTHER + 1; i < SIP_DIGEST_COUNT; i++) {
+        struct slice a = word, b = algs[i].name;
+        char x, y;
+
+        do {
+            x = next_letter(&a);
+            y = next_letter(&b);
+        } while (x && x == y);
+        if (x == y)
+            return (enum sip_digest_alg)i;
+    }
     return SIP_DIGEST_OTHER;
 }
 
@@ -239,6 +279,46 @@ int sip_challenge_parse(struct sip_challenge *out, struct slice value)
     return 0;
 }
 
+int sip_challenge_pick(struct sip_challenge *out, const struct sip_msg *m,
+                       enum sip_hdr id)
+{
+    const struct sip_field *f;
+    int err = GB_ENOENT;
+
+    for (f = sip_msg_field(m, id); f; f = sip_field_next(m, f)) {
+        struct sip_challenge c;
+
+        err = sip_challenge_parse(&c, f->value);
+        if (!err && (c.alg == SIP_DIGEST_OTHER || c.qop_other))
+            err = GB_EUNSUPPORTED;
+        if (!err) {
+            *out = c;
+            return 0;
+        }
+    }
+    return err;
+}
+
+void sip_auth_info_parse(struct sip_auth_info *out, struct slice value)
+{
+    struct sip_auth_info i = { 0 };
+    struct sip_param p;
+
+    while (sip_param_next(&value, ',', &p)) {
+        if (slice_ieq(p.name, SLICE("nextnonce")))
+            i.nextnonce = p.value;
+        else if (slice_ieq(p.name, SLICE("qop")))
+            i.qop = p.value;
+        else if (slice_ieq(p.name, SLICE("rspauth")))
+            i.rspauth = p.value;
+        else if (slice_ieq(p.name, SLICE("cnonce")))
+            i.cnonce = p.value;
+        else if (slice_ieq(p.name, SLICE("nc")))
+            i.nc = p.value;
+    }
+    *out = i;
+}
+
 /* ---- computing ------------------------------------------------------------- */
 
 void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
@@ -302,66 +382,94 @@ bool sip_digest_check(const struct sip_credentials *c, struct slice method,
 /* ---- nonces ------------------------------------------------------------------ */
 
 #define NONCE_TIME 8 /* hex digits of the time, seconds modulo 2^32 */
-#define NONCE_MAC ((SIP_NONCE_LEN - NONCE_TIME) / 2)
+#define NONCE_SALT 4 /* hex digits */
+#define NONCE_MAC ((SIP_NONCE_LEN - NONCE_TIME - NONCE_SALT) / 2)
 
-static void nonce_of_time(char out[static SIP_NONCE_LEN],
-                          const uint8_t key[static SIP_NONCE_KEY],
-                          struct slice device_id, uint32_t time_s)
+_Static_assert(sizeof(struct hmac_sha256_ctx) <= sizeof(struct sip_nonce_key),
+               "room for nettle's state");
+
+void sip_nonce_key_init(struct sip_nonce_key *k,
+                        const uint8_t key[static SIP_NONCE_KEY])
 {
     struct hmac_sha256_ctx h;
-    uint8_t time[4] = { (uint8_t)(time_s >> 24), (uint8_t)(time_s >> 16),
-                        (uint8_t)(time_s >> 8), (uint8_t)time_s };
-    uint8_t mac[NONCE_MAC];
 
     hmac_sha256_set_key(&h, SIP_NONCE_KEY, key);
+    memcpy(k->state, &h, sizeof(h));
+}
+
+static void nonce_of_stamp(char out[static SIP_NONCE_LEN],
+                           const struct sip_nonce_key *key, struct slice device_id, uint64_t stamp)
+{
+    struct hmac_sha256_ctx h;
+    uint8_t time[(NONCE_TIME + NONCE_SALT) / 2];
+    uint8_t mac[NONCE_MAC];
+
+    for (size_t i = 0; i < sizeof(time); i++)
+        time[i] = (uint8_t)(stamp >> 8 * (sizeof(time) - 1 - i));
+
+    memcpy(&h, key->state, sizeof(h));
     hmac_sha256_update(&h, sizeof(time), time);
     if (device_id.n)
         hmac_sha256_update(&h, device_id.n, (const uint8_t *)device_id.p);
     hmac_sha256_digest(&h, sizeof(mac), mac);
     hex_of(time, sizeof(time), out);
-    hex_of(mac, sizeof(mac), out + NONCE_TIME);
+    hex_of(mac, sizeof(mac), out + NONCE_TIME + NONCE_SALT);
 }
 
 void sip_nonce_make(char out[static SIP_NONCE_LEN],
-                    const uint8_t key[static SIP_NONCE_KEY],
-                    struct slice device_id, uint64_t now_s)
+                    const struct sip_nonce_key *key, struct slice device_id,
+                    uint64_t now_s, uint16_t salt)
 {
-    nonce_of_time(out, key, device_id, (uint32_t)now_s);
+    nonce_of_stamp(out, key, device_id, (uint64_t)(uint32_t)now_s << 16 | salt);
 }
 
-static bool read_time(struct slice nonce, uint32_t *time_s)
+/* The whole of s as hex digits of either case. */
+static bool read_hex(struct slice s, uint64_t *out)
 {
-    uint32_t v = 0;
+    uint64_t v = 0;
 
-    for (size_t i = 0; i < NONCE_TIME; i++) {
-        char c = nonce.p[i];
+    for (size_t i = 0; i < s.n; i++) {
+        char c = ascii_lower(s.p[i]);
 
         if (ascii_is_digit(c))
-            v = v << 4 | (uint32_t)(c - '0');
+            v = v << 4 | (uint64_t)(c - '0');
         else if (c >= 'a' && c <= 'f')
-            v = v << 4 | (uint32_t)(c - 'a' + 10);
+            v = v << 4 | (uint64_t)(c - 'a' + 10);
         else
             return false;
     }
-    *time_s = v;
+    *out = v;
+    return true;
+}
+
+bool sip_nc_parse(struct slice nc, uint32_t *v)
+{
+    uint64_t n;
+
+    if (nc.n != 8 || !read_hex(nc, &n) || n == 0)
+        return false;
+    *v = (uint32_t)n;
     return true;
 }
 
 enum sip_nonce_state sip_nonce_check(struct slice nonce,
-                                     const uint8_t key[static SIP_NONCE_KEY],
+                                     const struct sip_nonce_key *key,
                                      struct slice device_id, uint64_t now_s,
-                                     uint32_t max_age_s)
+                                     uint32_t max_age_s, uint64_t *stamp)
 {
     char want[SIP_NONCE_LEN];
-    uint32_t time_s;
+    uint64_t v;
 
-    if (nonce.n != SIP_NONCE_LEN || !read_time(nonce, &time_s))
+    if (nonce.n != SIP_NONCE_LEN ||
+        !read_hex(slice_head(nonce, NONCE_TIME + NONCE_SALT), &v))
         return SIP_NONCE_FOREIGN;
-    nonce_of_time(want, key, device_id, time_s);
+    nonce_of_stamp(want, key, device_id, v);
     if (!sip_secret_eq(nonce, slice_of(want, sizeof(want))))
         return SIP_NONCE_FOREIGN;
-    return (uint32_t)now_s - time_s <= max_age_s ? SIP_NONCE_GOOD
-                                                 : SIP_NONCE_STALE;
+    if (stamp)
+        *stamp = v;
+    return (uint32_t)now_s - (uint32_t)(v >> 16) <= max_age_s
+               ? SIP_NONCE_GOOD : SIP_NONCE_STALE;
 }
 
 /* ---- writing ------------------------------------------------------------------ */
@@ -443,8 +551,10 @@ static void put_answer(struct writer *w, const struct sip_challenge *c,
     }
 }
 
-int sip_answer_write(struct writer *w, const struct sip_challenge *c,
-                     const struct sip_answer *a)
+/* What answers c, all but the response; texts of nc live in the caller's. */
+static struct sip_credentials credentials_of(const struct sip_challenge *c,
+                                             const struct sip_answer *a,
+                                             char nc[static 8])
 {
     struct sip_credentials r = {
         .alg = c->alg,
@@ -453,18 +563,27 @@ int sip_answer_write(struct writer *w, const struct sip_challenge *c,
         .nonce = c->nonce,
         .uri = a->uri,
     };
-    char nc[8], response[SIP_DIGEST_HEX];
-    struct sip_ha1 ha1;
 
-    if (c->alg == SIP_DIGEST_OTHER || c->qop_other)
-        return GB_EUNSUPPORTED;
     if (c->qop_auth) {
         put_nc(nc, a->nc);
-        r.nc = slice_of(nc, sizeof(nc));
+        r.nc = slice_of(nc, 8);
         r.qop = SLICE("auth");
     }
     if (c->qop_auth || algs[c->alg].sess)
         r.cnonce = a->cnonce;
+    return r;
+}
+
+int sip_answer_write(struct writer *w, const struct sip_challenge *c,
+                     const struct sip_answer *a)
+{
+    char nc[8], response[SIP_DIGEST_HEX];
+    struct sip_credentials r;
+    struct sip_ha1 ha1;
+
+    if (c->alg == SIP_DIGEST_OTHER || c->qop_other)
+        return GB_EUNSUPPORTED;
+    r = credentials_of(c, a, nc);
     sip_ha1_make(&ha1, c->alg, a->username, c->realm, a->password);
     r.response = slice_of(response, sip_digest_compute(&r, a->method, &ha1,
                                                        response));
@@ -473,4 +592,23 @@ int sip_answer_write(struct writer *w, const struct sip_challenge *c,
     if (!w->err)
         put_answer(w, c, &r);
     return w->err;
+}
+
+bool sip_auth_info_check(const struct sip_auth_info *i,
+                         const struct sip_challenge *c,
+                         const struct sip_answer *a)
+{
+    char nc[8];
+    struct sip_credentials r;
+    struct sip_ha1 ha1;
+
+    if (i->rspauth.n == 0)
+        return true;
+    if (c->alg == SIP_DIGEST_OTHER || c->qop_other)
+        return false;
+    r = credentials_of(c, a, nc);
+    r.response = i->rspauth;
+    sip_ha1_make(&ha1, c->alg, a->username, c->realm, a->password);
+    /* the response of the server has no method in it (§3.5) */
+    return sip_digest_check(&r, SLICE(""), &ha1);
 }

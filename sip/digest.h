@@ -9,7 +9,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/writer.h"
+#include "sip/msg.h"
 
+/* Weaker before stronger. */
 /*    id           name in messages, of the underlying hash */
 #define SIP_DIGEST_MAP(X)                                                      \
     X(MD5,         "MD5",          false)                                      \
@@ -17,7 +19,9 @@
     X(SHA256,      "SHA-256",      false)                                      \
     X(SHA256_SESS, "SHA-256-sess", true)                                       \
     X(SM3,         "SM3",          false)                                      \
-    X(SM3_SESS,    "SM3-sess",     true)
+    X(SM3_SESS,    "SM3-sess",     true)                                       \
+    X(SHA512_256,  "SHA-512-256",  false)                                      \
+    X(SHA512_256_SESS, "SHA-512-256-sess", true)
 
 enum sip_digest_alg {
     SIP_DIGEST_OTHER, /* unknown: cannot be answered or checked */
@@ -54,6 +58,8 @@ struct sip_challenge {
 
 enum sip_digest_alg sip_digest_lookup(struct slice name); /* any case */
 struct slice sip_digest_name(enum sip_digest_alg alg);    /* static */
+/* As people write it: any case, hyphens left out or not ("sha256"). */
+enum sip_digest_alg sip_digest_by_word(struct slice word);
 
 /* Parses leniently: parameters quoted or not, any order and case. 0, or
  * GB_EUNSUPPORTED (another scheme than Digest), GB_ESYNTAX (username, nonce,
@@ -63,6 +69,13 @@ int sip_credentials_parse(struct sip_credentials *out, struct slice value);
 
 /* 0, GB_EUNSUPPORTED, GB_ESYNTAX (realm or nonce is missing). */
 int sip_challenge_parse(struct sip_challenge *out, struct slice value);
+
+/* The first challenge of a message that can be answered: one header field
+ * each, the server's favourite first (RFC 8760 §2.4). id: WWW_AUTHENTICATE or
+ * PROXY_AUTHENTICATE. 0; else what was wrong with the last one, GB_ENOENT when
+ * there is none. */
+int sip_challenge_pick(struct sip_challenge *out, const struct sip_msg *m,
+                       enum sip_hdr id);
 
 /* alg must not be OTHER. */
 void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
@@ -88,8 +101,16 @@ bool sip_secret_eq(struct slice a, struct slice b);
 /* ---- nonces that prove themselves ---- */
 
 #define SIP_NONCE_KEY 32  /* bytes, random, secret */
-#define SIP_NONCE_LEN 32  /* characters: 8 hex of time, 24 hex of HMAC-SHA-256 */
+#define SIP_NONCE_LEN 32  /* characters: 8 hex of time, 4 of salt, 20 of
+                             HMAC-SHA-256 */
 #define SIP_NONCE_MAX_AGE_S 300 /* a fair value for max_age_s */
+
+/* A key with the part of HMAC done that is the same for every nonce. */
+struct sip_nonce_key {
+    uint64_t state[48]; /* of nettle */
+};
+void sip_nonce_key_init(struct sip_nonce_key *k,
+                        const uint8_t key[static SIP_NONCE_KEY]);
 
 enum sip_nonce_state {
     SIP_NONCE_GOOD,
@@ -97,16 +118,21 @@ enum sip_nonce_state {
     SIP_NONCE_FOREIGN, /* never given to this device */
 };
 
-/* now_s: seconds of any clock that goes on over a restart (UTC). */
+/* now_s: seconds of any clock that goes on over a restart (UTC). salt: counts
+ * the nonces of one second, so that no two are equal. */
 void sip_nonce_make(char out[static SIP_NONCE_LEN],
-                    const uint8_t key[static SIP_NONCE_KEY],
-                    struct slice device_id, uint64_t now_s);
+                    const struct sip_nonce_key *key, struct slice device_id,
+                    uint64_t now_s, uint16_t salt);
 
-/* A nonce from the future (the clock was set back) is stale too. */
+/* A nonce from the future (the clock was set back) is stale too. *stamp (may
+ * be NULL) is written unless it is foreign: larger for one made later. */
 enum sip_nonce_state sip_nonce_check(struct slice nonce,
-                                     const uint8_t key[static SIP_NONCE_KEY],
+                                     const struct sip_nonce_key *key,
                                      struct slice device_id, uint64_t now_s,
-                                     uint32_t max_age_s);
+                                     uint32_t max_age_s, uint64_t *stamp);
+
+/* The 8 hex digits of nc. false: they are not (0 is not either). */
+bool sip_nc_parse(struct slice nc, uint32_t *v);
 
 /* Appends a challenge value: `Digest realm="…", nonce="…"[, stale=true],
  * algorithm=MD5[, qop="auth"]`. */
@@ -127,4 +153,18 @@ struct sip_answer {
  * 0, GB_EUNSUPPORTED (algorithm or qop), or w->err. */
 int sip_answer_write(struct writer *w, const struct sip_challenge *c,
                      const struct sip_answer *a);
+
+/* "Authentication-Info" (RFC 7616 §3.5). Empty slices: absent. */
+struct sip_auth_info {
+    struct slice nextnonce, qop, rspauth, cnonce, nc;
+};
+
+/* *out borrows from value. Never fails: what is missing is empty. */
+void sip_auth_info_parse(struct sip_auth_info *out, struct slice value);
+
+/* Did the server prove that it knows the password? c and a: what was answered.
+ * True as well when rspauth is absent: few servers send it. */
+bool sip_auth_info_check(const struct sip_auth_info *i,
+                         const struct sip_challenge *c,
+                         const struct sip_answer *a);
 #endif

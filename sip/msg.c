@@ -1,7 +1,12 @@
 #include "sip/msg.h"
 
 #include "base/head.h"
+#include "base/scan.h"
+#include "sip/plain.h"
 #include "sip/xmlend.h"
+
+/* What plain messages do not need is kept out of the way of what they do. */
+#define COLD __attribute__((noinline, cold))
 
 /* One parse: the first fault wins, but the rest is still read, so that the
  * fault can be answered. */
@@ -10,9 +15,15 @@ struct parse {
     struct gb_diag *diag;
     int err;
     unsigned reject; /* status for the first fault */
+    uint8_t last[SIP_HDR_COUNT]; /* as m->first, of the last one so far; set
+                                    where m->first is */
+    const struct scan_block *block; /* NULL: it is not plain */
 };
 
-static void fault(struct parse *p, int err, unsigned status, const char *at,
+_Static_assert(SIP_MAX_FIELDS + 2 == SCAN_BLOCK_LINES, "room for all lines");
+_Static_assert(SIP_MAX_HEAD >= SCAN_BLOCK_MAX, "a mapped block is in bounds");
+
+COLD static void fault(struct parse *p, int err, unsigned status, const char *at,
                   const char *why)
 {
     if (p->err)
@@ -70,7 +81,7 @@ static size_t skip_word(struct slice s, size_t i)
 }
 
 /* line begins with a version of length n. False: not a status line. */
-static bool status_line(struct parse *p, struct slice line, size_t n,
+COLD static bool status_line(struct parse *p, struct slice line, size_t n,
                         bool supported)
 {
     struct sip_msg *m = p->m;
@@ -110,7 +121,7 @@ static void request_uri(struct parse *p, struct slice uri)
     err = sip_uri_parse(&m->uri, uri, &d);
     if (err)
         value_fault(p, err, uri, &d);
-    else if (m->uri.scheme == SIP_SCHEME_OTHER)
+    else if (!sip_uri_is_sip(&m->uri))
         fault(p, GB_EUNSUPPORTED, 416, uri.p, "scheme of the Request-URI");
     else if (m->uri.headers.n)
         fault(p, GB_ESYNTAX, 400, m->uri.headers.p,
@@ -118,7 +129,7 @@ static void request_uri(struct parse *p, struct slice uri)
 }
 
 /* False: not a request line, the bytes are no SIP. */
-static bool request_line(struct parse *p, struct slice line)
+COLD static bool request_line(struct parse *p, struct slice line)
 {
     struct sip_msg *m = p->m;
     size_t method = skip_word(line, 0), version = line.n, at, uri, n;
@@ -149,11 +160,67 @@ static bool request_line(struct parse *p, struct slice line)
     return true;
 }
 
+/* "SIP/2.0 200 OK". False: look closer. */
+static bool plain_status_line(struct sip_msg *m, struct slice line)
+{
+    const char *s = line.p;
+
+    if (line.n < 12 || memcmp(s, "SIP/2.0 ", 8) != 0 || s[11] != ' ' ||
+        s[8] < '1' || s[8] > '6' || !ascii_is_digit(s[9]) ||
+        !ascii_is_digit(s[10]))
+        return false;
+    m->status = (unsigned)(s[8] - '0') * 100 + (unsigned)(s[9] - '0') * 10 +
+                (unsigned)(s[10] - '0');
+    m->reason = slice_trim(slice_of(s + 11, line.n - 11));
+    return true;
+}
+
+/* Reads along the map of the block, if there is one. */
+static inline bool plain(const struct parse *p, struct slice v,
+                         struct sip_plain *t, size_t *at)
+{
+    if (!p->block || v.n == 0)
+        return false;
+    *t = (struct sip_plain){ p->m->bytes.p, p->block->map };
+    *at = (size_t)(v.p - t->p);
+    return true;
+}
+
+/* "METHOD sip:user@host SIP/2.0" with a method that we know. False: look
+ * closer. */
+static bool plain_request_line(struct parse *p, struct slice line)
+{
+    struct sip_msg *m = p->m;
+    struct sip_plain t;
+    struct slice name;
+    size_t start, n, end = line.n - 8;
+
+    if (line.n < 12 || memcmp(line.p + end, " SIP/2.0", 8) != 0 ||
+        !plain(p, line, &t, &start))
+        return false;
+    n = scan_stop(t.map, start) - start;
+    name = slice_of(line.p, n);
+    if (n + 1 >= end || line.p[n] != ' ' || end > SIP_MAX_URI)
+        return false;
+    m->method = sip_method_lookup(name);
+    if (!m->method ||
+        !sip_plain_uri(&m->uri, t, start + n + 1, start + end)) {
+        m->method = SIP_METHOD_OTHER;
+        return false;
+    }
+    m->is_request = true;
+    m->method_name = name;
+    return true;
+}
+
 static bool start_line(struct parse *p, struct slice line)
 {
     bool supported = false;
-    size_t n = version_length(line, &supported);
+    size_t n;
 
+    if (plain_request_line(p, line) || plain_status_line(p->m, line))
+        return true;
+    n = version_length(line, &supported);
     if (n)
         return status_line(p, line, n, supported);
     return request_line(p, line);
@@ -161,36 +228,93 @@ static bool start_line(struct parse *p, struct slice line)
 
 /* ---- index of the fields ------------------------------------------------- */
 
-static void add_field(struct parse *p, const struct head_field *f,
-                      uint8_t last[static SIP_HDR_COUNT])
+/* A header that is there already. */
+COLD static void add_again(struct parse *p, enum sip_hdr id, uint8_t number,
+                      struct slice name)
 {
-    struct sip_msg *m = p->m;
-    enum sip_hdr id = sip_hdr_lookup(f->name);
-    struct sip_field *at = &m->fields[m->n_fields++];
+    p->m->fields[p->last[id] - 1].next = number;
+    p->last[id] = number;
+    if (sip_hdr_kind(id) == SIP_ONE)
+        fault(p, GB_ESYNTAX, 400, name.p, "header stands twice");
+}
 
-    at->name = f->name;
-    at->value = f->value;
+/* Field number `number`, from 1, at its place. */
+SCAN_INLINE void add_field(struct parse *p, struct sip_field *at,
+                           uint8_t number, enum sip_hdr id, struct slice name,
+                           struct slice value, bool folded)
+{
+    at->name = name;
+    at->value = value;
     at->id = (uint8_t)id;
     at->next = 0;
-    at->folded = (f->flags & HEAD_FOLDED) != 0;
-    if (f->flags & HEAD_BARE_CR)
-        fault(p, GB_ESYNTAX, 400, f->line.p, "CR inside a header");
+    at->folded = folded;
     if (id == SIP_HDR_OTHER)
         return;
-    if (m->first[id] == 0) {
-        m->first[id] = m->n_fields;
-    } else {
-        m->fields[last[id] - 1].next = m->n_fields;
-        if (sip_hdr_kind(id) == SIP_ONE)
-            fault(p, GB_ESYNTAX, 400, f->name.p, "header stands twice");
+    if (p->m->first[id])
+        add_again(p, id, number, name);
+    else
+        p->m->first[id] = p->last[id] = number;
+}
+
+/* A line of a plain block with a name that is not usual. False: it is for
+ * head_next to look at. */
+COLD static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number,
+                      struct slice line)
+{
+    size_t colon = scan_char(line.p, line.n, ':');
+    struct slice name = slice_head(line, colon);
+
+    if (colon == line.n || colon == 0 || ascii_is_blank(line.p[0]) ||
+        ascii_is_blank(line.p[colon - 1]))
+        return false;
+    add_field(p, at, number, sip_hdr_lookup(name), name,
+              slice_trim(slice_from(line, colon + 1)), false);
+    return true;
+}
+
+/* From behind the colon to the end of the line, trimmed. */
+SCAN_INLINE struct slice trimmed(const char *v, const char *end)
+{
+    const char *p = v + (*v == ' '); /* there is a CR at least */
+
+    if (p < end && (unsigned char)*p > ' ' && (unsigned char)end[-1] > ' ')
+        return slice_of(p, (size_t)(end - p));
+    return slice_trim(slice_of(v, (size_t)(end - v)));
+}
+
+/* The fields of a plain block as far as they are plain themselves, neither
+ * folded nor with blanks in odd places. Where the next line starts: behind the
+ * block when that was all, else head_next goes on there. */
+static size_t index_plain(struct parse *p)
+{
+    const char *s = p->m->bytes.p, *line = s + p->block->lf[0] + 1;
+    const char *safe = s + p->m->bytes.n - SIP_HDR_LINE;
+    const uint32_t *lf = p->block->lf;
+    struct sip_field *at = p->m->fields;
+    size_t last = p->block->n - 1, i = 1;
+
+    for (; i < last; i++, at++) {
+        const char *next = s + lf[i] + 1;
+        enum sip_hdr id;
+        size_t n;
+
+        if ((unsigned char)*next <= ' ' && ascii_is_blank(*next))
+            break;
+        if (line <= safe && sip_hdr_of_line(line, &id, &n))
+            add_field(p, at, (uint8_t)i, id, slice_of(line, n),
+                      trimmed(line + n + 1, next - 2), false);
+        else if (!odd_field(p, at, (uint8_t)i,
+                            slice_of(line, (size_t)(next - 2 - line))))
+            break;
+        line = next;
     }
-    last[id] = m->n_fields;
+    p->m->n_fields = (uint8_t)(i - 1);
+    return (size_t)(line - s) + (i < last ? 0 : 2);
 }
 
 /* 0 or an error after which there is no body. */
-static int index_fields(struct parse *p, struct head *h)
+COLD static int index_fields(struct parse *p, struct head *h)
 {
-    uint8_t last[SIP_HDR_COUNT] = { 0 };
     struct head_field f;
     int err;
 
@@ -210,7 +334,12 @@ static int index_fields(struct parse *p, struct head *h)
             fault(p, GB_ELIMIT, 513, f.line.p, "too many header lines");
             return p->err;
         }
-        add_field(p, &f, last);
+        if (f.flags & HEAD_BARE_CR)
+            fault(p, GB_ESYNTAX, 400, f.line.p, "CR inside a header");
+        p->m->n_fields++;
+        add_field(p, &p->m->fields[p->m->n_fields - 1], p->m->n_fields,
+                  sip_hdr_lookup(f.name), f.name, f.value,
+                  (f.flags & HEAD_FOLDED) != 0);
     }
     if (h->off > SIP_MAX_HEAD)
         fault(p, GB_ELIMIT, 513, NULL, "header block too large");
@@ -224,9 +353,9 @@ static void missing(struct parse *p, const char *why)
     fault(p, GB_ESYNTAX, 400, NULL, why);
 }
 
-static void read_via(struct parse *p)
+COLD static void read_odd_via(struct parse *p, struct slice rest)
 {
-    struct slice rest = sip_msg_value(p->m, SIP_HDR_VIA), elem;
+    struct slice elem;
     struct gb_diag d;
     int err;
 
@@ -244,10 +373,25 @@ static void read_via(struct parse *p)
         p->m->odd |= SIP_ODD_NO_COOKIE;
 }
 
-static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
-                      const char *why)
+static inline void read_via(struct parse *p)
 {
-    struct slice value = sip_msg_value(p->m, id);
+    struct sip_via *via = &p->m->via;
+    struct slice value = sip_msg_value(p->m, SIP_HDR_VIA);
+    struct sip_plain t;
+    size_t at;
+
+    if (!plain(p, value, &t, &at) ||
+        !sip_plain_via(via, t, at, at + value.n)) {
+        *via = (struct sip_via){ 0 };
+        read_odd_via(p, value);
+    } else if (!sip_via_has_cookie(via)) {
+        p->m->odd |= SIP_ODD_NO_COOKIE;
+    }
+}
+
+COLD static void read_odd_addr(struct parse *p, struct slice value,
+                               struct sip_addr *out, const char *why)
+{
     struct gb_diag d;
     int err;
 
@@ -263,14 +407,58 @@ static void read_addr(struct parse *p, enum sip_hdr id, struct sip_addr *out,
     else if (!out->bracketed && out->params.n)
         p->m->odd |= SIP_ODD_BARE_ADDR;
     if (!err && p->m->method == SIP_METHOD_REGISTER && p->m->is_request &&
-        out->uri.scheme == SIP_SCHEME_OTHER)
+        !sip_uri_is_sip(&out->uri))
         fault(p, GB_ESYNTAX, 400, value.p, "address of record is not sip:");
 }
 
-static void read_cseq(struct parse *p)
+static inline void read_addr(struct parse *p, enum sip_hdr id,
+                             struct sip_addr *out, const char *why)
+{
+    struct slice value = sip_msg_value(p->m, id);
+    struct sip_plain t;
+    size_t at;
+
+    if (!plain(p, value, &t, &at) ||
+        !sip_plain_addr(out, t, at, at + value.n))
+        read_odd_addr(p, value, out, why);
+}
+
+/* A decimal number of at most nine digits. */
+static inline bool number(struct slice s, uint32_t *v)
+{
+    uint32_t sum = 0;
+
+    if (s.n == 0 || s.n > 9)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
+
+        if (d > 9)
+            return false;
+        sum = sum * 10 + d;
+    }
+    *v = sum;
+    return true;
+}
+
+/* "7 INVITE" in an INVITE. False: look closer. */
+static bool plain_cseq(struct sip_msg *m, struct slice value)
+{
+    struct slice name = m->method_name;
+    size_t n = value.n - name.n - 1; /* of the number */
+
+    if (!m->method || value.n < name.n + 2 || value.p[n] != ' ' ||
+        memcmp(value.p + n + 1, name.p, name.n) != 0 ||
+        !number(slice_head(value, n), &m->cseq.number))
+        return false;
+    m->cseq.method = m->method;
+    m->cseq.method_name = slice_of(value.p + n + 1, name.n);
+    return true;
+}
+
+COLD static void read_odd_cseq(struct parse *p, struct slice value)
 {
     struct sip_msg *m = p->m;
-    struct slice value = sip_msg_value(m, SIP_HDR_CSEQ);
     struct gb_diag d;
     int err;
 
@@ -289,6 +477,14 @@ static void read_cseq(struct parse *p)
     }
 }
 
+static inline void read_cseq(struct parse *p)
+{
+    struct slice value = sip_msg_value(p->m, SIP_HDR_CSEQ);
+
+    if (!plain_cseq(p->m, value))
+        read_odd_cseq(p, value);
+}
+
 static void read_max_forwards(struct parse *p)
 {
     struct sip_msg *m = p->m;
@@ -298,7 +494,7 @@ static void read_max_forwards(struct parse *p)
     if (!sip_msg_has(m, SIP_HDR_MAX_FORWARDS)) {
         if (m->is_request)
             m->odd |= SIP_ODD_NO_MAX_FORWARDS;
-    } else if (slice_u32(value, 255, &v)) {
+    } else if ((number(value, &v) && v <= 255) || slice_u32(value, 255, &v)) {
         m->max_forwards = (int)v;
     } else {
         fault(p, GB_ERANGE, 400, value.p, "Max-Forwards");
@@ -309,7 +505,7 @@ static void read_max_forwards(struct parse *p)
 
 /* Content-Length is more than what is there (signalling: only where the XML
  * itself says that nothing is missing). */
-static void body_short(struct parse *p, struct slice rest, const char *at)
+COLD static void body_short(struct parse *p, struct slice rest, const char *at)
 {
     struct sip_msg *m = p->m;
     bool xml = m->is_request && (m->method == SIP_METHOD_MESSAGE ||
@@ -343,7 +539,7 @@ static void body_datagram(struct parse *p, struct slice rest, size_t length,
         m->odd |= SIP_ODD_TRAILING;
 }
 
-static void body_without_length(struct parse *p, struct slice rest,
+COLD static void body_without_length(struct parse *p, struct slice rest,
                                 enum sip_carrier carrier)
 {
     struct sip_msg *m = p->m;
@@ -363,12 +559,15 @@ static void read_body(struct parse *p, struct slice rest,
     struct sip_msg *m = p->m;
     struct slice value = sip_msg_value(m, SIP_HDR_CONTENT_LENGTH);
     uint64_t length;
+    uint32_t small;
 
     if (!sip_msg_has(m, SIP_HDR_CONTENT_LENGTH)) {
         body_without_length(p, rest, carrier);
         return;
     }
-    if (!slice_u64(value, INT64_MAX, &length)) {
+    if (number(value, &small)) {
+        length = small;
+    } else if (!slice_u64(value, INT64_MAX, &length)) {
         fault(p, GB_ERANGE, 400, value.p, "Content-Length");
         return;
     }
@@ -410,29 +609,71 @@ static int finish(struct parse *p)
     return p->err;
 }
 
+/* The start line, trimmed at its end. */
+static int find_start(struct parse *p, struct head *h, struct slice *line)
+{
+    const char *s = p->m->bytes.p;
+    int err;
+
+    if (p->block) {
+        size_t n = p->block->lf[0] - 1;
+
+        while (n && ascii_is_blank(s[n - 1]))
+            n--;
+        *line = slice_of(s, n);
+        return 0;
+    }
+    head_init(h, p->m->bytes);
+    err = head_start(h, line);
+    if (!err && line->n && line->p != s)
+        p->m->odd |= SIP_ODD_LEADING;
+    return err;
+}
+
+/* Leaves h->off at the body. 0 or an error after which there is none. */
+static int read_fields(struct parse *p, struct head *h)
+{
+    if (p->block) {
+        size_t at = index_plain(p);
+
+        if (at > p->block->lf[p->block->n - 1]) {
+            h->off = at;
+            h->flags = 0;
+            return 0;
+        }
+        head_init_at(h, p->m->bytes, at);
+    }
+    return index_fields(p, h);
+}
+
 int sip_msg_parse(struct sip_msg *m, struct slice bytes,
                   enum sip_carrier carrier, struct gb_diag *diag)
 {
-    struct parse p = { m, diag, 0, 0 };
+    struct parse p;
+    struct scan_block block;
     struct head h;
     struct slice line;
     int err;
 
-    memset(m, 0, offsetof(struct sip_msg, fields));
+    p.m = m;
+    p.diag = diag;
+    p.err = 0;
+    p.reject = 0;
+    p.block = NULL;
+    scan_clear(m, offsetof(struct sip_msg, fields));
     m->bytes = bytes;
     m->max_forwards = -1;
     m->content_length = -1;
     if (is_keep_alive(bytes))
         return gb_fail(diag, GB_ENOENT, 0, "keep-alive");
-    head_init(&h, bytes);
-    if (head_start(&h, &line))
+    if (scan_block(&block, bytes.p, bytes.n))
+        p.block = &block;
+    if (find_start(&p, &h, &line))
         return gb_fail(diag, GB_ESYNTAX, 0, "no start line");
-    if (line.n && line.p != bytes.p)
-        m->odd |= SIP_ODD_LEADING;
     if (!start_line(&p, line))
         return gb_fail(diag, GB_ESYNTAX, (size_t)(line.p - bytes.p),
                        "start line is no SIP");
-    err = index_fields(&p, &h);
+    err = read_fields(&p, &h);
     if (h.flags & HEAD_BARE_LF)
         m->odd |= SIP_ODD_BARE_LF;
     read_values(&p);

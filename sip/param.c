@@ -6,6 +6,11 @@
  * closes. */
 static size_t skip_quoted(struct slice s, size_t at)
 {
+    const char *text = s.p + at + 1;
+    size_t left = s.n - at - 1, n = scan_char(text, left, '"');
+
+    if (n < left && scan_char(text, n, '\\') == n)
+        return at + 1 + n + 1; /* no escapes in it */
     for (at++; at < s.n; at++) {
         if (s.p[at] == '\\')
             at++;
@@ -49,6 +54,7 @@ bool sip_param_next(struct slice *rest, char sep, struct sip_param *out)
         return false;
     }
     name = i;
+    i += scan_word(s.p + i, s.n - i); /* nearly all are words and no more */
     while (i < s.n && s.p[i] != sep && s.p[i] != '=')
         i++;
     out->name = slice_trim(slice_of(s.p + name, i - name));
@@ -58,7 +64,9 @@ bool sip_param_next(struct slice *rest, char sep, struct sip_param *out)
     if (out->has_value) {
         size_t value = ++i;
 
-        i = value_end(s, value, sep);
+        i += scan_word(s.p + i, s.n - i);
+        if (i < s.n && s.p[i] != sep)
+            i = value_end(s, i, sep);
         out->open = i > s.n;
         i = i > s.n ? s.n : i;
         out->value = slice_trim(slice_of(s.p + value, i - value));

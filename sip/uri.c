@@ -1,22 +1,7 @@
 #include "sip/uri.h"
 
 #include "base/scan.h"
-
-/* What may never stand in a URI, whatever its scheme. */
-static bool is_forbidden(char c)
-{
-    unsigned char u = (unsigned char)c;
-
-    return u <= 0x20 || u == 0x7f || c == '<' || c == '>' || c == '"';
-}
-
-static bool is_host_char(char c)
-{
-    char l = ascii_lower(c);
-
-    return (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '.' ||
-           c == '-' || c == '_';
-}
+#include "sip/plain.h"
 
 /* Length of the scheme before its colon, 0 when there is none. */
 static size_t scheme_length(struct slice s)
@@ -53,8 +38,7 @@ static int parse_hostport(struct sip_uri *u, struct slice s, size_t *at,
         if (gb_addr_parse_ip(&ip, u->host))
             return GB_ESYNTAX;
     } else {
-        while (i < s.n && is_host_char(s.p[i]))
-            i++;
+        i += scan_word(s.p + i, s.n - i);
         u->host = slice_of(s.p + start, i - start);
     }
     *why = "no host in the URI";
@@ -106,30 +90,80 @@ static int parse_sip(struct sip_uri *u, struct slice s, size_t at,
     return 0;
 }
 
-int sip_uri_parse(struct sip_uri *out, struct slice text, struct gb_diag *diag)
+/* A digit of a number, or what is written between them for the eye. Local
+ * numbers have letters, * and # too. */
+static bool is_phone_char(char c, bool global)
+{
+    char l = ascii_lower(c);
+
+    if (ascii_is_digit(c) || c == '-' || c == '.' || c == '(' || c == ')')
+        return true;
+    return !global && ((l >= 'a' && l <= 'f') || c == '*' || c == '#');
+}
+
+static bool is_separator(char c)
+{
+    return c == '-' || c == '.' || c == '(' || c == ')';
+}
+
+/* RFC 3966 §3, but a local number needs no phone-context. */
+static int parse_tel(struct sip_uri *u, struct slice s, const char **why)
+{
+    size_t end = scan_char(s.p, s.n, ';'), digits = 0;
+    bool global = s.p[0] == '+';
+
+    *why = "number of the tel: URI";
+    for (size_t i = global; i < end; i++) {
+        if (!is_phone_char(s.p[i], global))
+            return GB_ESYNTAX;
+        digits += !is_separator(s.p[i]);
+    }
+    u->params = slice_from(s, end + 1);
+    return digits ? 0 : GB_ESYNTAX;
+}
+
+static enum sip_scheme scheme_of(struct slice name)
+{
+    if (slice_ieq(name, SLICE("sip")))
+        return SIP_SCHEME_SIP;
+    if (slice_ieq(name, SLICE("sips")))
+        return SIP_SCHEME_SIPS;
+    return slice_ieq(name, SLICE("tel")) ? SIP_SCHEME_TEL : SIP_SCHEME_OTHER;
+}
+
+static int parse_any(struct sip_uri *out, struct slice text,
+                     struct gb_diag *diag)
 {
     struct sip_uri u = { .text = text };
     const char *why = "no scheme in the URI";
-    size_t scheme;
-    int err;
+    size_t at, scheme;
+    int err = 0;
 
-    for (size_t i = 0; i < text.n; i++)
-        if (is_forbidden(text.p[i]))
-            return gb_fail(diag, GB_ESYNTAX, i, "octet not allowed in a URI");
+    at = scan_delimiter(text.p, text.n);
+    if (at < text.n)
+        return gb_fail(diag, GB_ESYNTAX, at, "octet not allowed in a URI");
     scheme = scheme_length(text);
     if (scheme == 0 || scheme + 1 == text.n)
         return gb_fail(diag, GB_ESYNTAX, 0, why);
-    if (scheme == 3 && slice_has_iprefix(text, SLICE("sip")))
-        u.scheme = SIP_SCHEME_SIP;
-    else if (scheme == 4 && slice_has_iprefix(text, SLICE("sips")))
-        u.scheme = SIP_SCHEME_SIPS;
-    if (u.scheme != SIP_SCHEME_OTHER) {
+    u.scheme = scheme_of(slice_head(text, scheme));
+    if (sip_uri_is_sip(&u))
         err = parse_sip(&u, text, scheme + 1, &why);
-        if (err)
-            return gb_fail(diag, err, scheme + 1, why);
-    }
+    else if (u.scheme == SIP_SCHEME_TEL)
+        err = parse_tel(&u, slice_from(text, scheme + 1), &why);
+    if (err)
+        return gb_fail(diag, err, scheme + 1, why);
     *out = u;
     return 0;
+}
+
+int sip_uri_parse(struct sip_uri *out, struct slice text, struct gb_diag *diag)
+{
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
+
+    if (sip_plain_of(&t, map, text) && sip_plain_uri(out, t, 0, text.n))
+        return 0;
+    return parse_any(out, text, diag);
 }
 
 static int hex_digit(char c)
@@ -305,10 +339,56 @@ static bool hosts_eq(struct slice a, struct slice b)
            gb_addr_parse_ip(&y, b) == 0 && gb_addr_ip_eq(&x, &y);
 }
 
+struct slice sip_uri_number(const struct sip_uri *u)
+{
+    struct slice s = slice_from(u->text, 4); /* "tel:" */
+
+    if (u->scheme != SIP_SCHEME_TEL)
+        return slice_of(NULL, 0);
+    return slice_head(s, scan_char(s.p, s.n, ';'));
+}
+
+/* Numbers are equal but for what is written between the digits. */
+static bool numbers_eq(struct slice a, struct slice b)
+{
+    for (;;) {
+        while (a.n && is_separator(a.p[0]))
+            a = slice_from(a, 1);
+        while (b.n && is_separator(b.p[0]))
+            b = slice_from(b, 1);
+        if (a.n == 0 || b.n == 0)
+            return a.n == b.n;
+        if (ascii_lower(a.p[0]) != ascii_lower(b.p[0]))
+            return false;
+        a = slice_from(a, 1);
+        b = slice_from(b, 1);
+    }
+}
+
+/* Every parameter of a tel: URI counts, in any order (RFC 3966 §4); of one that
+ * stands twice, the first. */
+static bool all_params_in(const struct sip_uri *a, const struct sip_uri *b)
+{
+    struct slice rest = a->params;
+    struct sip_param p, q;
+
+    while (sip_param_next(&rest, ';', &p)) {
+        if (sip_uri_param(a, p.name, &q) && q.name.p != p.name.p)
+            continue;
+        if (!sip_uri_param(b, p.name, &q) ||
+            !escaped_eq(p.value, q.value, true))
+            return false;
+    }
+    return true;
+}
+
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 {
     if (a->scheme != b->scheme)
         return false;
+    if (a->scheme == SIP_SCHEME_TEL)
+        return numbers_eq(sip_uri_number(a), sip_uri_number(b)) &&
+               all_params_in(a, b) && all_params_in(b, a);
     if (a->scheme == SIP_SCHEME_OTHER)
         return slice_eq(a->text, b->text);
     return a->port == b->port && escaped_eq(a->user, b->user, false) &&

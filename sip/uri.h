@@ -1,4 +1,5 @@
-/* sip/uri.h - sip: and sips: URIs (RFC 3261 §19.1), parameters, comparison */
+/* sip/uri.h - sip:, sips: and tel: URIs (RFC 3261 §19.1, RFC 3966),
+ * parameters, comparison */
 #ifndef SIP_URI_H
 #define SIP_URI_H
 
@@ -8,9 +9,11 @@
 #include "sip/param.h"
 
 enum sip_scheme {
-    SIP_SCHEME_OTHER, /* tel:, http:, ...: only text is filled */
+    SIP_SCHEME_OTHER, /* http:, urn:, ...: only text is filled */
     SIP_SCHEME_SIP,
     SIP_SCHEME_SIPS,
+    SIP_SCHEME_TEL, /* RFC 3966: only text and params are filled; the number
+                       comes from sip_uri_number */
 };
 
 struct sip_uri {
@@ -34,6 +37,15 @@ struct sip_uri {
 int sip_uri_parse(struct sip_uri *out, struct slice text,
                   struct gb_diag *diag);
 
+/* sip: or sips:, which name a user and a host. */
+static inline bool sip_uri_is_sip(const struct sip_uri *u)
+{
+    return u->scheme == SIP_SCHEME_SIP || u->scheme == SIP_SCHEME_SIPS;
+}
+
+/* The number of a tel: URI as written, "+86-10-1234"; empty for others. */
+struct slice sip_uri_number(const struct sip_uri *u);
+
 /* A parameter by name, any case and with its name unescaped ("%6Cr" is lr). */
 bool sip_uri_param(const struct sip_uri *u, struct slice name,
                    struct sip_param *out);
@@ -50,7 +62,8 @@ int sip_uri_addr(const struct sip_uri *u, uint16_t def_port,
 bool sip_uri_user(const struct sip_uri *u, char *buf, size_t cap,
                   struct slice *out);
 
-/* Equality of RFC 3261 §19.1.4; other schemes: byte for byte. */
+/* Equality of RFC 3261 §19.1.4; tel: RFC 3966 §4, visual separators ignored;
+ * other schemes: byte for byte. */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 
 /* Decodes %xx once. False, with *out as far as it got, when it does not fit.

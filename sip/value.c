@@ -1,16 +1,21 @@
 #include "sip/value.h"
 
+#include "sip/plain.h"
+
 bool sip_seconds_parse(struct slice value, uint32_t *s)
 {
     struct slice v = slice_trim(value);
-    uint32_t n;
+    uint64_t sum = 0;
 
-    for (size_t i = 0; i < v.n; i++)
+    for (size_t i = 0; i < v.n; i++) {
         if (!ascii_is_digit(v.p[i]))
             return false;
+        if (sum <= UINT32_MAX)
+            sum = sum * 10 + (uint64_t)(v.p[i] - '0');
+    }
     if (v.n == 0)
         return false;
-    *s = slice_u32(v, UINT32_MAX, &n) ? n : UINT32_MAX;
+    *s = sum <= UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
     return true;
 }
 
@@ -30,9 +35,14 @@ int64_t sip_msg_expires(const struct sip_msg *m, const struct sip_addr *contact)
 
 int sip_msg_contact(const struct sip_msg *m, struct sip_addr *out)
 {
-    struct sip_walk k = sip_msg_walk(m, SIP_HDR_CONTACT);
-    struct slice elem;
+    struct slice value = sip_msg_value(m, SIP_HDR_CONTACT), elem;
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
+    struct sip_walk k;
 
+    if (sip_plain_of(&t, map, value) && sip_plain_addr(out, t, 0, value.n))
+        return 0;
+    k = sip_msg_walk(m, SIP_HDR_CONTACT);
     if (!sip_walk_next(&k, &elem))
         return GB_ENOENT;
     return sip_addr_parse(out, elem, NULL);
@@ -95,7 +105,7 @@ static const struct {
     { SLICE_INIT("text"), SLICE_INIT("xml"), SIP_CONTENT_MANSCDP },
 };
 
-static enum sip_content content_of_type(struct slice value)
+enum sip_content sip_content_of_type(struct slice value)
 {
     struct sip_ctype c;
 
@@ -138,7 +148,7 @@ enum sip_content sip_msg_content(const struct sip_msg *m)
 
     if (m->body.n == 0)
         return SIP_CONTENT_NONE;
-    return type.n ? content_of_type(type) : content_of_body(m->body);
+    return type.n ? sip_content_of_type(type) : content_of_body(m->body);
 }
 
 void sip_subject_parse(struct sip_subject *out, struct slice value)
@@ -443,4 +453,46 @@ bool sip_retry_after_parse(struct slice value, uint32_t *s)
     if (n < v.n && !ascii_is_space(v.p[n]) && v.p[n] != ';' && v.p[n] != '(')
         return false;
     return sip_seconds_parse(slice_head(v, n), s);
+}
+
+/* Length of the comment that s begins with, parentheses included; 0: it never
+ * ends. */
+static size_t comment_length(struct slice s)
+{
+    size_t depth = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\\')
+            i++;
+        else if (s.p[i] == '(')
+            depth++;
+        else if (s.p[i] == ')' && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+int sip_retry_after_read(struct sip_retry_after *out, struct slice value)
+{
+    struct sip_retry_after r = { 0, -1, { NULL, 0 } };
+    struct slice rest = slice_trim(value);
+    size_t n = 0;
+
+    if (!sip_retry_after_parse(rest, &r.after_s))
+        return GB_ESYNTAX;
+    while (n < rest.n && ascii_is_digit(rest.p[n]))
+        n++;
+    rest = slice_trim(slice_from(rest, n));
+    while (rest.n && rest.p[0] == '(') {
+        n = comment_length(rest);
+        if (n == 0)
+            return GB_ESYNTAX;
+        r.comment = slice_of(rest.p + 1, n - 2);
+        rest = slice_trim(slice_from(rest, n));
+    }
+    if (rest.n && rest.p[0] != ';')
+        return GB_ESYNTAX;
+    r.duration_s = seconds_param(rest, SLICE("duration"));
+    *out = r;
+    return 0;
 }

@@ -35,7 +35,7 @@ enum sip_content {
     SIP_CONTENT_MANSCDP,   /* Application/MANSCDP+xml and its variants */
     SIP_CONTENT_SDP,       /* application/sdp */
     SIP_CONTENT_MANSRTSP,  /* Application/MANSRTSP, Application/RTSP */
-    SIP_CONTENT_MULTIPART, /* multipart/...: see the boundary parameter */
+    SIP_CONTENT_MULTIPART, /* multipart/...: see sip/multipart.h */
     SIP_CONTENT_OTHER,
 };
 
@@ -47,6 +47,9 @@ enum sip_content {
 /* By the header, parameters ignored; without one by the first octets of the
  * body ('<', "v=", a MANSRTSP start line). A wrong type is not guessed. */
 enum sip_content sip_msg_content(const struct sip_msg *m);
+
+/* What a Content-Type stands for, parameters ignored. */
+enum sip_content sip_content_of_type(struct slice value);
 
 struct sip_ctype {
     struct slice type, subtype, params; /* params: behind the first ';' */
@@ -108,4 +111,16 @@ int sip_msg_routes(const struct sip_msg *m, enum sip_hdr id, struct slice *out,
 /* The leading number, a comment and parameters behind it ignored; clamped.
  * false: absent or malformed. */
 bool sip_retry_after_parse(struct slice value, uint32_t *s);
+
+struct sip_retry_after {
+    uint32_t after_s;      /* clamped */
+    int64_t duration_s;    /* how long he can be called then; -1: not said, or
+                              malformed */
+    struct slice comment;  /* without the outer parentheses; may be empty */
+};
+
+/* The same with comment and `duration` (RFC 3261 §20.33): "120 (in a
+ * meeting);duration=3600". Comments nest and may hold anything quoted with a
+ * backslash. 0 or GB_ESYNTAX (also a comment that never ends). */
+int sip_retry_after_read(struct sip_retry_after *out, struct slice value);
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/head.h"
 #include "base/scan.h"
+#include "sip/plain.h"
 
 static size_t skip_space(struct slice s, size_t i)
 {
@@ -51,14 +52,6 @@ static int parse_protocol(struct sip_via *v, struct slice s, size_t *at)
     return 0;
 }
 
-static bool is_host_char(char c)
-{
-    char l = ascii_lower(c);
-
-    return (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '.' ||
-           c == '-' || c == '_';
-}
-
 static int parse_host(struct sip_via *v, struct slice s, size_t *at)
 {
     struct gb_addr ip;
@@ -73,8 +66,7 @@ static int parse_host(struct sip_via *v, struct slice s, size_t *at)
         if (gb_addr_parse_ip(&ip, v->host))
             return GB_ESYNTAX;
     } else {
-        while (i < s.n && is_host_char(s.p[i]))
-            i++;
+        i += scan_word(s.p + i, s.n - i);
         v->host = slice_of(s.p + start, i - start);
     }
     *at = skip_space(s, i);
@@ -109,42 +101,71 @@ static struct slice without_brackets(struct slice s)
     return s;
 }
 
-static void take_param(struct sip_via *v, const struct sip_param *p)
+/* name has the length of word, which is nearly always spelled so. */
+static inline bool name_is(struct slice name, struct slice word)
+{
+    return memcmp(name.p, word.p, word.n) == 0 || slice_ieq(name, word);
+}
+
+static int take_ttl(struct sip_via *v, struct slice value)
+{
+    uint32_t ttl;
+
+    if (!slice_u32(value, 255, &ttl))
+        return GB_ERANGE;
+    v->has_ttl = true;
+    v->ttl = (uint8_t)ttl;
+    return 0;
+}
+
+int sip_via_take(struct sip_via *v, struct slice name, struct slice value)
 {
     uint32_t port;
 
-    switch (p->name.n) {
+    switch (name.n) {
+    case 3:
+        if (name_is(name, SLICE("ttl")))
+            return take_ttl(v, value);
+        break;
     case 5:
-        if (slice_ieq(p->name, SLICE("rport"))) {
+        if (name_is(name, SLICE("rport"))) {
             v->has_rport = true;
-            if (slice_u32(p->value, 65535, &port))
+            if (value.n && slice_u32(value, 65535, &port))
                 v->rport = (uint16_t)port;
-        } else if (slice_ieq(p->name, SLICE("maddr"))) {
-            v->maddr = without_brackets(p->value);
+        } else if (name_is(name, SLICE("maddr"))) {
+            v->maddr = without_brackets(value);
         }
         break;
     case 6:
-        if (v->branch.n == 0 && slice_ieq(p->name, SLICE("branch")))
-            v->branch = p->value;
+        if (v->branch.n == 0 && name_is(name, SLICE("branch")))
+            v->branch = value;
         break;
     case 8:
-        if (slice_ieq(p->name, SLICE("received")))
-            v->received = without_brackets(p->value);
+        if (name_is(name, SLICE("received")))
+            v->received = without_brackets(value);
         break;
     default:
         break;
     }
+    return 0;
 }
 
 int sip_via_parse(struct sip_via *out, struct slice value,
                   struct gb_diag *diag)
 {
-    struct sip_via v = { .text = slice_trim(value) };
+    struct sip_via v;
+    struct slice text = slice_trim(value), rest;
+    uint64_t map[SCAN_MAP_WORDS];
+    struct sip_plain t;
     struct sip_param p;
-    struct slice rest;
     size_t at = 0;
     int err;
 
+    if (sip_plain_of(&t, map, text) && sip_plain_via(&v, t, 0, text.n)) {
+        *out = v;
+        return 0;
+    }
+    v = (struct sip_via){ .text = text };
     if (parse_protocol(&v, v.text, &at))
         return gb_fail(diag, GB_ESYNTAX, at, "protocol of Via");
     if (parse_host(&v, v.text, &at))
@@ -156,15 +177,20 @@ int sip_via_parse(struct sip_via *out, struct slice value,
         return gb_fail(diag, GB_ESYNTAX, at, "text behind sent-by of Via");
     v.params = rest = slice_from(v.text, at + 1);
     while (sip_param_next(&rest, ';', &p))
-        take_param(&v, &p);
+        if (sip_via_take(&v, p.name, p.value))
+            return gb_fail(diag, GB_ERANGE,
+                           (size_t)(p.name.p - v.text.p), "ttl of Via");
     *out = v;
     return 0;
 }
 
 bool sip_via_has_cookie(const struct sip_via *v)
 {
-    return v->branch.n > sizeof(SIP_COOKIE) - 1 &&
-           slice_has_iprefix(v->branch, SLICE(SIP_COOKIE));
+    const size_t n = sizeof(SIP_COOKIE) - 1;
+
+    return v->branch.n > n &&
+           (memcmp(v->branch.p, SIP_COOKIE, n) == 0 ||
+            slice_has_iprefix(v->branch, SLICE(SIP_COOKIE)));
 }
 
 int sip_via_reply_addr(const struct sip_via *v, struct gb_addr *out)

@@ -17,6 +17,8 @@ struct sip_via {
     uint16_t port;          /* sent-by; 0: not written */
     uint16_t rport;         /* 0: no value */
     bool has_rport;
+    bool has_ttl;
+    uint8_t ttl;
     struct slice params;    /* behind the first ';' */
     struct slice branch;    /* empty: none */
     struct slice received;  /* as written, brackets of IPv6 taken off */
@@ -27,9 +29,13 @@ struct sip_via {
  * the slashes and parameters, empty and unknown parameters are accepted.
  *
  * *out borrows from value and is written only on 0.
- * 0, GB_ESYNTAX or GB_ERANGE. */
+ * 0, GB_ESYNTAX or GB_ERANGE (port, ttl). */
 int sip_via_parse(struct sip_via *out, struct slice value,
                   struct gb_diag *diag);
+
+/* Sets what a parameter means, as sip_via_parse does for each: 0, or GB_ERANGE
+ * for a ttl that is none. */
+int sip_via_take(struct sip_via *v, struct slice name, struct slice value);
 
 /* The branch begins with the cookie and has something behind it, so it can
  * serve as a key (RFC 3261 §17.2.3). */

@@ -1,6 +1,11 @@
 #include "sip/vocab.h"
 
-#define KEY(n, first, last) ((n) << 16 | (unsigned)(first) << 8 | (last))
+/* Length, first and last letter tell the names of a table apart; the factors
+ * make of them a place of its own for each (a second name in one place is a
+ * warning of the compiler and fails test_vocab). The name is compared
+ * afterwards. */
+#define METHOD_PLACE(n, first, last)                                           \
+    (((unsigned)(n) * 26 + (unsigned)(first) + (unsigned)(last)) & 31)
 #define LEN(lit) (sizeof(lit) - 1)
 
 static const struct slice methods[SIP_METHOD_COUNT] = {
@@ -21,33 +26,19 @@ static const struct {
 #undef X
 };
 
-/* Length, first and last letter tell all names of a table apart (the compiler
- * refuses a second equal case); the name is compared afterwards. */
-static enum sip_method method_of_key(unsigned key)
-{
-    switch (key) {
+static const uint8_t method_at[32] = {
 #define X(id, name, first, last)                                               \
-    case KEY(LEN(name), first, last):                                          \
-        return SIP_METHOD_##id;
-        SIP_METHOD_MAP(X)
+    [METHOD_PLACE(LEN(name), first, last)] = SIP_METHOD_##id,
+    SIP_METHOD_MAP(X)
 #undef X
-    default:
-        return SIP_METHOD_OTHER;
-    }
-}
+};
 
-static enum sip_hdr hdr_of_key(unsigned key)
-{
-    switch (key) {
+const uint8_t sip_hdr_places[256] = {
 #define X(id, name, brief, kind, first, last)                                  \
-    case KEY(LEN(name), first, last):                                          \
-        return SIP_HDR_##id;
-        SIP_HDR_MAP(X)
+    [SIP_HDR_PLACE(LEN(name), first, last)] = SIP_HDR_##id,
+    SIP_HDR_MAP(X)
 #undef X
-    default:
-        return SIP_HDR_OTHER;
-    }
-}
+};
 
 static enum sip_hdr hdr_of_brief(int c)
 {
@@ -83,31 +74,52 @@ static bool fold4_eq(const char *s, const char *t)
     return ((a ^ b) & ~((b & 0x40404040u) >> 1)) == 0;
 }
 
-/* As slice_ieq; t is a name of our table, where only letters have bit 6. */
+static bool fold2_eq(const char *s, const char *t)
+{
+    uint16_t a, b;
+
+    memcpy(&a, s, 2);
+    memcpy(&b, t, 2);
+    return ((a ^ b) & ~((b & 0x4040u) >> 1)) == 0;
+}
+
+/* As slice_ieq; t is a name of our table, where only letters have bit 6, and
+ * n is 2 or more. */
 static bool name_ieq(const char *s, const char *t, size_t n)
 {
-    size_t i = 0;
-
     if (n < 4)
-        return slice_ieq(slice_of(s, n), slice_of(t, n));
+        return fold2_eq(s, t) && fold2_eq(s + n - 2, t + n - 2);
     if (n < 8)
         return fold4_eq(s, t) && fold4_eq(s + n - 4, t + n - 4);
-    for (; i + 8 < n; i += 8)
+    for (size_t i = 0; i + 8 < n; i += 8)
         if (!fold8_eq(s + i, t + i))
             return false;
     return fold8_eq(s + n - 8, t + n - 8);
 }
 
+/* n is 3 or more. */
+static bool name_eq(const char *s, const char *t, size_t n)
+{
+    if (n == 3)
+        return memcmp(s, t, 3) == 0;
+    if (n < 8)
+        return memcmp(s, t, 4) == 0 && memcmp(s + n - 4, t + n - 4, 4) == 0;
+    if (n < 16)
+        return memcmp(s, t, 8) == 0 && memcmp(s + n - 8, t + n - 8, 8) == 0;
+    return memcmp(s, t, n) == 0;
+}
+
 enum sip_method sip_method_lookup(struct slice name)
 {
-    enum sip_method m;
+    unsigned m;
 
-    if (name.n < 3 || name.n > 255)
+    if (name.n < 3)
         return SIP_METHOD_OTHER;
-    m = method_of_key(KEY((unsigned)name.n, (unsigned char)name.p[0],
-                          (unsigned char)name.p[name.n - 1]));
-    return m && memcmp(name.p, methods[m].p, name.n) == 0 ? m
-                                                          : SIP_METHOD_OTHER;
+    m = method_at[METHOD_PLACE(name.n, (unsigned char)name.p[0],
+                               (unsigned char)name.p[name.n - 1])];
+    return methods[m].n == name.n && name_eq(name.p, methods[m].p, name.n)
+               ? (enum sip_method)m
+               : SIP_METHOD_OTHER;
 }
 
 struct slice sip_method_name(enum sip_method m)
@@ -117,16 +129,24 @@ struct slice sip_method_name(enum sip_method m)
 
 enum sip_hdr sip_hdr_lookup(struct slice name)
 {
-    enum sip_hdr h;
+    unsigned h;
 
-    if (name.n == 1)
-        return hdr_of_brief((unsigned char)ascii_lower(name.p[0]));
-    if (name.n == 0 || name.n > 255)
-        return SIP_HDR_OTHER;
-    h = hdr_of_key(KEY((unsigned)name.n, (unsigned char)(name.p[0] | 0x20),
-                       (unsigned char)(name.p[name.n - 1] | 0x20)));
-    return h && name_ieq(name.p, hdrs[h].name.p, name.n) ? h : SIP_HDR_OTHER;
+    if (name.n < 2)
+        return name.n ? hdr_of_brief((unsigned char)ascii_lower(name.p[0]))
+                      : SIP_HDR_OTHER;
+    h = sip_hdr_places[SIP_HDR_PLACE(
+        name.n, (unsigned char)(name.p[0] | 0x20),
+        (unsigned char)(name.p[name.n - 1] | 0x20))];
+    return hdrs[h].name.n == name.n && name_ieq(name.p, hdrs[h].name.p, name.n)
+               ? (enum sip_hdr)h
+               : SIP_HDR_OTHER;
 }
+
+const char sip_hdr_lines[SIP_HDR_COUNT][24] = {
+#define X(id, name, brief, kind, first, last) [SIP_HDR_##id] = name ":",
+    SIP_HDR_MAP(X)
+#undef X
+};
 
 struct slice sip_hdr_name(enum sip_hdr h)
 {

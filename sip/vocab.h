@@ -4,6 +4,7 @@
 #ifndef SIP_VOCAB_H
 #define SIP_VOCAB_H
 
+#include "base/scan.h"
 #include "base/slice.h"
 
 /*    id         name         first and last letter: the key of the look-up */
@@ -169,6 +170,14 @@ struct slice sip_method_name(enum sip_method m);
 /* Long or compact name, any case. */
 enum sip_hdr sip_hdr_lookup(struct slice name);
 
+/* The header that a line begins with, and the length of its name, when that is
+ * a long one of ours of less than SIP_HDR_LINE octets with its colon right
+ * behind it. False: look closer. SIP_HDR_LINE octets are readable at line; the
+ * line holds no CR. */
+#define SIP_HDR_LINE 16
+static inline bool sip_hdr_of_line(const char *line, enum sip_hdr *id,
+                                   size_t *length);
+
 /* The long name as we write it; the empty slice for SIP_HDR_OTHER. Static. */
 struct slice sip_hdr_name(enum sip_hdr h);
 char sip_hdr_brief(enum sip_hdr h); /* compact form, 0: none */
@@ -181,4 +190,41 @@ struct slice sip_reason(unsigned status);
 /* token of RFC 3261 §25.1: letters, digits and -.!%*_+`'~ */
 bool sip_is_token_char(char c);
 bool sip_is_token(struct slice s); /* false when empty */
+
+/* ---- for sip_hdr_of_line, which is in the way of every line -------------- */
+
+#define SIP_HDR_PLACE(n, first, last)                                          \
+    (((unsigned)(n) * 43 + (unsigned)(first) * 9 + (unsigned)(last)) & 255)
+extern const uint8_t sip_hdr_places[256];
+
+/* With the colon, in blocks to compare at once; of long names only the start
+ * is, which has no colon. */
+extern const char sip_hdr_lines[SIP_HDR_COUNT][24];
+
+static inline bool sip_hdr_of_line(const char *line, enum sip_hdr *id,
+                                   size_t *length)
+{
+#ifdef SCAN_VECTORS
+    scan_v x = scan_load(line);
+    uint32_t colon = scan_bits(scan_eq(x, ':')) | 1u << SIP_HDR_LINE;
+    unsigned n = (unsigned)__builtin_ctz(colon), h;
+
+    if (n - 2 >= SIP_HDR_LINE - 2)
+        return false;
+    h = sip_hdr_places[SIP_HDR_PLACE(n, (unsigned char)(line[0] | 0x20),
+                                     (unsigned char)(line[n - 1] | 0x20))];
+    *length = n;
+    *id = (enum sip_hdr)h;
+    return ((colon ^ (colon - 1)) &
+            ~scan_name_bits(x, scan_load(sip_hdr_lines[h]))) == 0;
+#else
+    size_t n = scan_char(line, SIP_HDR_LINE, ':');
+
+    if (n < 2 || n == SIP_HDR_LINE)
+        return false;
+    *length = n;
+    *id = sip_hdr_lookup(slice_of(line, n));
+    return *id != SIP_HDR_OTHER;
+#endif
+}
 #endif

@@ -25,6 +25,12 @@ static struct fake {
     unsigned refreshed;
     struct platform_pending pending[4];
     size_t n_pending;
+    struct platform_settings set; /* the last one; texts in the buffers below */
+    char password[80], given_name[140], group_of[80], created[40];
+    int set_err;             /* what platform_device_set and _create say */
+    struct {
+        char name[80], password[80];
+    } group[4];              /* in name order; name "": free */
 } fake;
 
 static inline void fake_device(const char *id, const char *name, bool online)
@@ -178,6 +184,142 @@ int platform_device_remove(struct platform *p, struct slice id,
         return GB_ENOENT;
     fake.n_devices--; /* tests remove the last one only */
     return 0;
+}
+
+static inline void fake_keep(const struct platform_settings *s)
+{
+    fake.set = *s;
+    slice_copy(fake.password, sizeof(fake.password), s->password);
+    slice_copy(fake.given_name, sizeof(fake.given_name), s->name);
+    slice_copy(fake.group_of, sizeof(fake.group_of), s->group);
+}
+
+int platform_device_set(struct platform *p, struct slice id,
+                        const struct platform_settings *s, struct gb_time now)
+{
+    (void)now;
+    fake_keep(s);
+    for (size_t i = 0; i < fake.n_devices; i++) {
+        struct platform_device *d = &fake.device[i];
+
+        if (!slice_eq(d->id, id))
+            continue;
+        if (fake.set_err)
+            return fake.set_err;
+        if (s->set & PLATFORM_SET_PASSWORD)
+            d->has_password = s->password.n > 0;
+        if (s->set & PLATFORM_SET_DATE)
+            d->date = s->date;
+        if (s->set & PLATFORM_SET_EDITION)
+            d->edition_set = s->edition;
+        if (s->set & PLATFORM_SET_REQUIRE)
+            d->ignore_require = s->ignore_require;
+        if (s->set & PLATFORM_SET_DIGEST)
+            d->digest = s->digest;
+        if (s->set & PLATFORM_SET_MEDIA)
+            d->media = s->media;
+        return 0;
+    }
+    (void)p;
+    return GB_ENOENT;
+}
+
+int platform_device_create(struct platform *p, struct slice id,
+                           const struct platform_settings *s,
+                           struct gb_time now)
+{
+    if (fake.set_err)
+        return fake.set_err;
+    slice_copy(fake.created, sizeof(fake.created), id);
+    fake_device(fake.created, "", false);
+    return platform_device_set(p, slice_str(fake.created), s, now);
+}
+
+int platform_pending_accept(struct platform *p, struct slice id,
+                            struct gb_time now)
+{
+    const struct platform_settings none = { 0 };
+
+    if (fake.n_pending == 0 || !slice_eq(fake.pending[0].id, id))
+        return GB_ENOENT;
+    fake.n_pending = 0;
+    return platform_device_create(p, id, &none, now);
+}
+
+int platform_pending_remove(struct platform *p, struct slice id,
+                            struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    if (fake.n_pending == 0 || !slice_eq(fake.pending[0].id, id))
+        return GB_ENOENT;
+    fake.n_pending = 0;
+    return 0;
+}
+
+bool platform_group_next(const struct platform *p, struct slice after,
+                         struct platform_group *out)
+{
+    (void)p;
+    for (size_t i = 0; i < 4; i++) {
+        struct slice name = slice_str(fake.group[i].name);
+
+        if (name.n == 0 || (after.n && slice_cmp(name, after) <= 0))
+            continue;
+        *out = (struct platform_group){
+            .name = name, .has_password = *fake.group[i].password != '\0'
+        };
+        return true;
+    }
+    return false;
+}
+
+bool platform_group_view(const struct platform *p, struct slice name,
+                         struct platform_group *out)
+{
+    struct slice after = { NULL, 0 };
+
+    for (; platform_group_next(p, after, out); after = out->name)
+        if (slice_eq(out->name, name))
+            return true;
+    return false;
+}
+
+int platform_group_set(struct platform *p, struct slice name,
+                       const struct slice *password, struct gb_time now)
+{
+    size_t i = 0;
+
+    (void)p;
+    (void)now;
+    if (name.n == 0 || slice_find(name, '/') < name.n)
+        return GB_ESYNTAX;
+    while (i < 4 && !slice_eq(slice_str(fake.group[i].name), name))
+        i++;
+    for (size_t k = 0; i == 4 && k < 4; k++)
+        if (!*fake.group[k].name)
+            i = k;
+    if (i == 4)
+        return GB_ELIMIT;
+    slice_copy(fake.group[i].name, sizeof(fake.group[i].name), name);
+    if (password)
+        slice_copy(fake.group[i].password, sizeof(fake.group[i].password),
+                   *password);
+    return 0;
+}
+
+int platform_group_remove(struct platform *p, struct slice name,
+                          struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    for (size_t i = 0; i < 4; i++) {
+        if (!slice_eq(slice_str(fake.group[i].name), name) || !name.n)
+            continue;
+        *fake.group[i].name = '\0';
+        return 0;
+    }
+    return GB_ENOENT;
 }
 
 const char *platform_step_name(enum platform_step s)

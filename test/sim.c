@@ -72,7 +72,8 @@ static bool wire_get(struct sim *s)
     if (d && d->deaf) {
         /* lost */
     } else if (k->to_server) {
-        sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
+        if (platform_admits(s->p, &k->peer, bytes, s->now))
+            sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
     } else if (d) {
         sip_stack_input(s->field, &k->peer, bytes, s->now.mono_ms);
     }
@@ -106,10 +107,12 @@ static void device_send(struct sim_device *d, enum sip_method method,
         r.body = body;
     }
     if (method == SIP_METHOD_REGISTER) {
-        r.contact = slice_str(contact);
+        if (!d->no_contact)
+            r.contact = slice_str(contact);
         r.call_id = slice_str(d->call_id);
         r.cseq = ++d->cseq;
-        r.expires = d->wants_expires0 ? 0 : (int64_t)d->expires_s;
+        if (!d->no_expires)
+            r.expires = d->wants_expires0 ? 0 : (int64_t)d->expires_s;
         if (d->version)
             extra[r.n_extra++] = (struct sip_extra){ SLICE("X-GB-Ver"),
                                                      slice_str(d->version) };
@@ -165,6 +168,8 @@ static void authorize(struct sim_device *d, const struct sip_msg *m)
         0);
     assert_int_equal(sip_answer_write(&w, &c, &a), 0);
     d->authorization[w.len] = '\0';
+    if (d->twist)
+        d->twist(d->authorization);
 }
 
 static void on_register_answer(struct sim_device *d, const struct sip_event *ev)
@@ -185,6 +190,7 @@ static void on_register_answer(struct sim_device *d, const struct sip_event *ev)
             c.stale;
 
         d->challenged++;
+        d->stale += stale;
         if (d->tried_auth && !stale)
             return;
         authorize(d, ev->msg);
@@ -625,6 +631,12 @@ static void on_action(struct sim *s, const struct platform_action *a)
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:
         on_order(s, a);
+        break;
+    case PLATFORM_DO_DISCONNECT:
+        assert_true(a->connection != 0);
+        s->disconnected = a->connection;
+        sip_stack_closed(s->server, a->connection, s->now.mono_ms);
+        platform_closed(s->p, a->connection, s->now);
         break;
     case PLATFORM_DEVICE_CHANGED:
         s->device_flags |= a->flags;

@@ -53,8 +53,11 @@ struct sim_device {
     enum sim_invite invite;
     enum sim_media media;
     unsigned refuse_status, refuse_times;
-    const char *old_authorization; /* kept and sent at once, if keep_auth */
-    bool keep_auth;
+    bool keep_auth;         /* sends its old Authorization at once */
+    bool no_contact;        /* in REGISTER */
+    bool no_expires;        /* likewise; expires_s is not sent */
+    const char *user_agent; /* NULL: none but the stack's */
+    void (*twist)(char *authorization); /* changes what it is about to send */
     bool deaf;              /* the wire to it is cut */
     bool sound_only, foreign_ssrc;
     const char *sdp_ip;     /* in its answers; NULL: its own */
@@ -69,6 +72,7 @@ struct sim_device {
 
     /* what happened */
     unsigned registered, challenged, refused; /* answers to REGISTER */
+    unsigned stale;         /* of the challenges */
     unsigned last_status;
     char last_extra[1024];  /* head of the last answer to REGISTER */
     unsigned keepalive_ok, keepalive_refused;
@@ -132,6 +136,7 @@ struct sim {
     char last_evidence[400], last_hint[300];
     char last_alarm[400];
     unsigned open_streams, closes;
+    uint64_t disconnected;      /* the last connection ordered closed */
     char log[65536];
     size_t log_len;
     unsigned byes_sent;         /* by the platform, repeats included */

@@ -1,11 +1,16 @@
 /* sip/digest: vectors, leniency, nonces, both sides together */
 #include "test/support.h"
 
+#include <stdio.h>
+
 #include "sip/digest.h"
 
 #define UNHEX_32 "0123456789abcdef0123456789abcdef"
 
-static const uint8_t key[SIP_NONCE_KEY] = "an HMAC key of thirty-two bytes";
+static const uint8_t key_bytes[SIP_NONCE_KEY] =
+    "an HMAC key of thirty-two bytes";
+static struct sip_nonce_key a_key;
+static const struct sip_nonce_key *const key = &a_key;
 
 /* GB/T 28181 registration, two from the wire (Hikvision), RFC 2617, 7616. */
 static const struct vector {
@@ -33,6 +38,18 @@ static const struct vector {
         "nonce=\"a8afe6fcbee6331d89d3eb0d3d19ce39\","
         "uri=\"sip:130909115229300920@10.64.49.44:7100\","
         "response=\"907ddb1bcc25174d7de4a96c947fb066\",algorithm=MD5") },
+    { "SHA-512-256", S("REGISTER"), S("12345678"),
+      S("Digest username=\"34020000001320000001\", realm=\"3402000000\", "
+        "nonce=\"6fe9ba44a76be22a\", algorithm=SHA-512-256, "
+        "uri=\"sip:34020000002000000001@3402000000\", "
+        "response=\"65313816f96e171ccc4414b08dc6240ac48350f665960052fc6e60ce95"
+        "f6f3ed\", qop=auth, nc=00000001, cnonce=\"0a4f113b\"") },
+    { "SHA-512-256-sess", S("REGISTER"), S("12345678"),
+      S("Digest username=\"34020000001320000001\", realm=\"3402000000\", "
+        "nonce=\"6fe9ba44a76be22a\", algorithm=SHA-512-256-sess, "
+        "uri=\"sip:34020000002000000001@3402000000\", "
+        "response=\"2762a51570fad0b854f06d24f96e8af1247e7df0c981af23051f340c7c"
+        "fb6bed\", qop=auth, nc=00000001, cnonce=\"0a4f113b\"") },
     { "RFC 2617", S("GET"), S("Circle Of Life"),
       S("Digest username=\"Mufasa\", realm=\"testrealm@host.com\", "
         "nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", "
@@ -176,7 +193,7 @@ static void challenges(void **state)
           SIP_DIGEST_MD5, false, false, false },
         { "SM3", S("Digest nonce=b,realm=a,algorithm=\"sm3\""), 0,
           SIP_DIGEST_SM3, false, false, false },
-        { "unknown", S("Digest nonce=b,realm=a,algorithm=SHA-512-256"), 0,
+        { "unknown", S("Digest nonce=b,realm=a,algorithm=SHA-384"), 0,
           SIP_DIGEST_OTHER, false, false, false },
         { "no nonce", S("Digest realm=a"), GB_ESYNTAX, 0, false, false,
           false },
@@ -219,7 +236,7 @@ static void both_sides(void **state)
             struct sip_credentials r;
             struct sip_ha1 ha1;
 
-            sip_nonce_make(nonce, key, answer.username, 1700000000);
+            sip_nonce_make(nonce, key, answer.username, 1700000000, 7);
             sip_challenge_write(&w, (enum sip_digest_alg)alg,
                                 SLICE("3402000000"),
                                 slice_of(nonce, sizeof(nonce)), qop, qop);
@@ -237,7 +254,7 @@ static void both_sides(void **state)
                          answer.password);
             assert_true(sip_digest_check(&r, answer.method, &ha1));
             assert_int_equal(sip_nonce_check(r.nonce, key, answer.username,
-                                             1700000010, 300),
+                                             1700000010, 300, NULL),
                              SIP_NONCE_GOOD);
         }
     }
@@ -283,36 +300,188 @@ static void nonces(void **state)
     struct slice other = SLICE("34020000001320000002");
     char nonce[SIP_NONCE_LEN];
     struct slice n = { nonce, sizeof(nonce) };
-    uint8_t key2[SIP_NONCE_KEY] = { 0 };
+    const uint8_t zero[SIP_NONCE_KEY] = { 0 };
+    struct sip_nonce_key key2;
     uint64_t t = 1700000000;
 
     (void)state;
-    sip_nonce_make(nonce, key, id, t);
-    assert_int_equal(sip_nonce_check(n, key, id, t, 300), SIP_NONCE_GOOD);
-    assert_int_equal(sip_nonce_check(n, key, id, t + 300, 300),
+    sip_nonce_key_init(&key2, zero);
+    sip_nonce_make(nonce, key, id, t, 1);
+    assert_int_equal(sip_nonce_check(n, key, id, t, 300, NULL), SIP_NONCE_GOOD);
+    assert_int_equal(sip_nonce_check(n, key, id, t + 300, 300, NULL),
                      SIP_NONCE_GOOD);
-    assert_int_equal(sip_nonce_check(n, key, id, t + 301, 300),
+    assert_int_equal(sip_nonce_check(n, key, id, t + 301, 300, NULL),
                      SIP_NONCE_STALE);
-    assert_int_equal(sip_nonce_check(n, key, id, t - 1, 300),
+    assert_int_equal(sip_nonce_check(n, key, id, t - 1, 300, NULL),
                      SIP_NONCE_STALE); /* the clock was set back */
-    assert_int_equal(sip_nonce_check(n, key, other, t, 300),
+    assert_int_equal(sip_nonce_check(n, key, other, t, 300, NULL),
                      SIP_NONCE_FOREIGN);
-    assert_int_equal(sip_nonce_check(n, key2, id, t, 300),
+    assert_int_equal(sip_nonce_check(n, &key2, id, t, 300, NULL),
                      SIP_NONCE_FOREIGN);
-    assert_int_equal(sip_nonce_check(slice_head(n, n.n - 1), key, id, t, 300),
+    assert_int_equal(sip_nonce_check(slice_head(n, n.n - 1), key, id, t, 300, NULL),
                      SIP_NONCE_FOREIGN);
-    assert_int_equal(sip_nonce_check(SLICE(""), key, id, t, 300),
+    assert_int_equal(sip_nonce_check(SLICE(""), key, id, t, 300, NULL),
                      SIP_NONCE_FOREIGN);
     for (size_t i = 0; i < n.n; i++) { /* one changed digit */
         char kept = nonce[i];
 
         nonce[i] = kept == '0' ? '1' : '0';
-        assert_int_equal(sip_nonce_check(n, key, id, t, 300),
+        assert_int_equal(sip_nonce_check(n, key, id, t, 300, NULL),
                          SIP_NONCE_FOREIGN);
         nonce[i] = kept;
     }
     nonce[3] = 'g';
-    assert_int_equal(sip_nonce_check(n, key, id, t, 300), SIP_NONCE_FOREIGN);
+    assert_int_equal(sip_nonce_check(n, key, id, t, 300, NULL), SIP_NONCE_FOREIGN);
+}
+
+static void words(void **state)
+{
+    static const struct {
+        struct slice word;
+        enum sip_digest_alg alg;
+    } cases[] = {
+        { S("md5"), SIP_DIGEST_MD5 },
+        { S("MD5-sess"), SIP_DIGEST_MD5_SESS },
+        { S("sha256"), SIP_DIGEST_SHA256 },
+        { S("SHA-256"), SIP_DIGEST_SHA256 },
+        { S("sm3"), SIP_DIGEST_SM3 },
+        { S("sha512-256"), SIP_DIGEST_SHA512_256 },
+        { S("sha512-256-sess"), SIP_DIGEST_SHA512_256_SESS },
+        { S(""), SIP_DIGEST_OTHER },
+        { S("-"), SIP_DIGEST_OTHER },
+        { S("sha25"), SIP_DIGEST_OTHER },
+        { S("sha2566"), SIP_DIGEST_OTHER },
+        { S("md5 "), SIP_DIGEST_OTHER },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (sip_digest_by_word(guarded(cases[i].word)) != cases[i].alg)
+            fail_msg("%.*s", SLICE_ARG(cases[i].word));
+}
+
+static void counts(void **state)
+{
+    static const struct {
+        struct slice nc;
+        uint32_t v; /* 0: refused */
+    } cases[] = {
+        { S("00000001"), 1 },     { S("0000001A"), 26 },
+        { S("ffffffff"), 0xffffffffu }, { S("00000000"), 0 },
+        { S("1"), 0 },            { S("000000001"), 0 },
+        { S("0000000g"), 0 },     { S(""), 0 },
+        { S("-0000001"), 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint32_t v = 0;
+
+        if (sip_nc_parse(guarded(cases[i].nc), &v) != (cases[i].v != 0) ||
+            v != cases[i].v)
+            fail_msg("%.*s", SLICE_ARG(cases[i].nc));
+    }
+}
+
+/* Later nonces have larger stamps, also within one second; none are equal. */
+static void stamps(void **state)
+{
+    struct slice id = SLICE("34020000001320000001");
+    char nonce[2][SIP_NONCE_LEN];
+    uint64_t stamp[2], last = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++) {
+        sip_nonce_make(nonce[i & 1], key, id, 1700000000 + i / 100,
+                       (uint16_t)(i % 100));
+        assert_int_equal(sip_nonce_check(slice_of(nonce[i & 1], SIP_NONCE_LEN),
+                                         key, id, 1700000003, 300,
+                                         &stamp[i & 1]),
+                         SIP_NONCE_GOOD);
+        assert_true(stamp[i & 1] > last);
+        assert_memory_not_equal(nonce[0], nonce[1], SIP_NONCE_LEN);
+        last = stamp[i & 1];
+    }
+}
+
+/* One header each, the first that can be answered wins. */
+static void picks(void **state)
+{
+    static const struct {
+        const char *name, *fields;
+        int err;
+        enum sip_digest_alg alg;
+    } cases[] = {
+        { "one", "WWW-Authenticate: Digest realm=a,nonce=b\r\n", 0,
+          SIP_DIGEST_MD5 },
+        { "unknown first",
+          "WWW-Authenticate: Digest realm=a,nonce=b,algorithm=SHA3-256\r\n"
+          "WWW-Authenticate: Digest realm=a,nonce=b,algorithm=SHA-256\r\n"
+          "WWW-Authenticate: Digest realm=a,nonce=b,algorithm=MD5\r\n", 0,
+          SIP_DIGEST_SHA256 },
+        { "another scheme first", "WWW-Authenticate: Asymmetric nonce=\"x\"\r\n"
+          "WWW-Authenticate: Digest realm=a,nonce=b\r\n", 0,
+          SIP_DIGEST_MD5 },
+        { "auth-int alone", "WWW-Authenticate: Digest realm=a,nonce=b,"
+          "qop=\"auth-int\"\r\n", GB_EUNSUPPORTED, 0 },
+        { "auth-int and auth", "WWW-Authenticate: Digest realm=a,nonce=b,"
+          "qop=\"auth-int,auth\"\r\n", 0, SIP_DIGEST_MD5 },
+        { "none", "Proxy-Authenticate: Digest realm=a,nonce=b\r\n",
+          GB_ENOENT, 0 },
+        { "broken", "WWW-Authenticate: Digest realm=a\r\n", GB_ESYNTAX, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_challenge c = { 0 };
+        static struct sip_msg m;
+        char text[1024];
+        int err;
+
+        snprintf(text, sizeof(text),
+                 "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP 1.2.3.4;"
+                 "branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+                 "To: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 REGISTER\r\n"
+                 "%sContent-Length: 0\r\n\r\n", cases[i].fields);
+        assert_int_equal(sip_msg_parse(&m, slice_str(text), SIP_DATAGRAM,
+                                       NULL), 0);
+        err = sip_challenge_pick(&c, &m, SIP_HDR_WWW_AUTHENTICATE);
+        if (err != cases[i].err || c.alg != cases[i].alg)
+            fail_msg("%s: %d", cases[i].name, err);
+    }
+}
+
+/* RFC 7616 §3.5: the server's proof has no method in it. */
+static void authentication_info(void **state)
+{
+    struct sip_challenge c = { .alg = SIP_DIGEST_MD5,
+                               .realm = SLICE("3402000000"),
+                               .nonce = SLICE("6fe9ba44a76be22a"),
+                               .qop_auth = true };
+    struct sip_answer a = {
+        .username = SLICE("34020000001320000001"),
+        .password = SLICE("12345678"),
+        .method = SLICE("REGISTER"),
+        .uri = SLICE("sip:34020000002000000001@3402000000"),
+        .cnonce = SLICE("0a4f113b"),
+        .nc = 1,
+    };
+    struct sip_auth_info i;
+
+    (void)state;
+    sip_auth_info_parse(&i, guarded(slice_str(
+        "nextnonce=\"n2\", qop=auth, rspauth=\"a5ea2e1670609788ea9c70bfecd77d86"
+        "\", cnonce=\"0a4f113b\", nc=00000001")));
+    assert_true(slice_eq(i.nextnonce, SLICE("n2")));
+    assert_true(slice_eq(i.nc, SLICE("00000001")));
+    assert_true(slice_eq(i.cnonce, SLICE("0a4f113b")));
+    assert_true(sip_auth_info_check(&i, &c, &a));
+    a.password = SLICE("12345679");
+    assert_false(sip_auth_info_check(&i, &c, &a));
+    i.rspauth = slice_of(NULL, 0);
+    assert_true(sip_auth_info_check(&i, &c, &a));
+    sip_auth_info_parse(&i, SLICE(""));
+    assert_int_equal(i.nextnonce.n + i.rspauth.n + i.qop.n, 0);
 }
 
 static void secrets(void **state)
@@ -331,8 +500,12 @@ int main(void)
         cmocka_unit_test(parses),        cmocka_unit_test(unanswerable),
         cmocka_unit_test(challenges),    cmocka_unit_test(both_sides),
         cmocka_unit_test(client_texts),  cmocka_unit_test(nonces),
+        cmocka_unit_test(words),         cmocka_unit_test(counts),
+        cmocka_unit_test(stamps),        cmocka_unit_test(picks),
+        cmocka_unit_test(authentication_info),
         cmocka_unit_test(secrets),
     };
 
+    sip_nonce_key_init(&a_key, key_bytes);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

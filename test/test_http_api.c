@@ -144,6 +144,158 @@ static void device_orders(void **state)
     assert_int_equal(ask("DELETE", "/api/v1/devices/" D2, TOKEN, ""), 404);
 }
 
+/* ---- settings ---------------------------------------------------------------- */
+
+/* Each key, and null, as the platform gets them. */
+static void patch_device(void **state)
+{
+    static const struct {
+        const char *body;
+        unsigned status;
+        struct platform_settings want;
+    } cases[] = {
+        { "{}", 200, { .set = 0 } },
+        { "{\"password\":\"s3cret\"}", 200,
+          { .set = PLATFORM_SET_PASSWORD, .password = S("s3cret") } },
+        { "{\"password\":null}", 200, { .set = PLATFORM_SET_PASSWORD } },
+        { "{\"name\":\"\u5927\u95e8\"}", 200,
+          { .set = PLATFORM_SET_NAME, .name = S("\xe5\xa4\xa7\xe9\x97\xa8") } },
+        { "{\"date\":\"off\"}", 200,
+          { .set = PLATFORM_SET_DATE, .date = 1 + PLATFORM_DATE_OFF } },
+        { "{\"date\":\"utc\"}", 200,
+          { .set = PLATFORM_SET_DATE, .date = 1 + PLATFORM_DATE_UTC } },
+        { "{\"date\":null}", 200, { .set = PLATFORM_SET_DATE } },
+        { "{\"edition\":\"2022\"}", 200,
+          { .set = PLATFORM_SET_EDITION, .edition = 4 } },
+        { "{\"edition\":\"2011\"}", 200,
+          { .set = PLATFORM_SET_EDITION, .edition = 1 } },
+        { "{\"edition\":\"auto\"}", 200, { .set = PLATFORM_SET_EDITION } },
+        { "{\"require\":\"ignore\"}", 200,
+          { .set = PLATFORM_SET_REQUIRE, .ignore_require = true } },
+        { "{\"digest\":[\"sha256\",\"MD5\"]}", 200,
+          { .set = PLATFORM_SET_DIGEST, .digest = 1u << 3 | 1u << 1 } },
+        { "{\"digest\":\"sm3\",\"media\":\"tcp-passive\"}", 200,
+          { .set = PLATFORM_SET_DIGEST | PLATFORM_SET_MEDIA,
+            .digest = 1u << 5, .media = PLATFORM_TCP_PASSIVE } },
+        { "", 400, { 0 } },
+        { "[]", 400, { 0 } },
+        { "{\"pasword\":\"x\"}", 400, { 0 } },
+        { "{\"password\":7}", 400, { 0 } },
+        { "{\"password\":\"a\\nb\"}", 400, { 0 } },
+        { "{\"password\":\"0123456789012345678901234567890123456789"
+          "0123456789012345678901234\"}", 400, { 0 } },
+        { "{\"edition\":\"2010\"}", 400, { 0 } },
+        { "{\"digest\":[\"md4\"]}", 400, { 0 } },
+        { "{\"digest\":[7]}", 400, { 0 } },
+        { "{\"group\":\"nobody\"}", 400, { 0 } },
+        { "{\"require\":\"maybe\"}", 400, { 0 } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct platform_settings *w = &cases[i].want, *s = &fake.set;
+        unsigned status;
+
+        memset(&fake.set, 0xee, sizeof(fake.set));
+        status = ask("PATCH", "/api/v1/devices/" D1, TOKEN, cases[i].body);
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].body, status, fx.last.body);
+        if (status != 200)
+            continue;
+        if (s->set != w->set || s->date != w->date ||
+            s->edition != w->edition || s->digest != w->digest ||
+            s->ignore_require != w->ignore_require || s->media != w->media ||
+            !slice_eq(slice_str(fake.password), w->password) ||
+            !slice_eq(slice_str(fake.given_name), w->name))
+            fail_msg("%s", cases[i].body);
+        assert_false(body_has("s3cret")); /* it never comes out */
+    }
+    object("/api/v1/devices/" D1, "Device");
+    assert_true(body_has("\"has_password\":false"));
+    assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
+}
+
+static void new_devices(void **state)
+{
+    static const struct {
+        int err;
+        unsigned status;
+    } errs[] = {
+        { GB_EEXIST, 409 }, { GB_ESYNTAX, 400 }, { GB_EAUTH, 409 },
+        { GB_ELIMIT, 409 }, { GB_ENOMEM, 503 },
+    };
+
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/devices", TOKEN, "{}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/devices", TOKEN,
+                         "{\"id\":\"34020000001320000077\","
+                         "\"password\":\"own\"}"), 201);
+    assert_string_equal(fake.created, "34020000001320000077");
+    assert_string_equal(fake.password, "own");
+    assert_true(body_has("\"has_password\":true"));
+    for (size_t i = 0; i < COUNT(errs); i++) {
+        fake.set_err = errs[i].err;
+        assert_int_equal(ask("POST", "/api/v1/devices", TOKEN,
+                             "{\"id\":\"34020000001320000078\"}"),
+                         errs[i].status);
+    }
+}
+
+static void pending_in_and_out(void **state)
+{
+    static const char id[] = "34020000001320000055";
+
+    (void)state;
+    fake.pending[fake.n_pending++] =
+        (struct platform_pending){ .id = slice_str(id), .first_utc_ms = 1 };
+    assert_int_equal(ask("POST", "/api/v1/pending/x/accept", TOKEN, ""), 404);
+    assert_int_equal(ask("POST", "/api/v1/pending/34020000001320000055/accept",
+                         TOKEN, ""), 201);
+    assert_true(body_has("\"id\":\"34020000001320000055\""));
+    assert_int_equal(ask("POST", "/api/v1/pending/34020000001320000055/accept",
+                         TOKEN, ""), 404);
+    fake.pending[fake.n_pending++] =
+        (struct platform_pending){ .id = slice_str(id), .first_utc_ms = 1 };
+    assert_int_equal(ask("DELETE", "/api/v1/pending/34020000001320000055",
+                         TOKEN, ""), 204);
+    assert_int_equal(ask("DELETE", "/api/v1/pending/34020000001320000055",
+                         TOKEN, ""), 404);
+}
+
+static void groups(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/api/v1/groups"), 200);
+    assert_true(body_has("\"total\":0"));
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN, "{}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"a/b\"}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"north gate\","
+                         "\"password\":\"gr0up\"}"), 201);
+    assert_string_equal(fake.group[0].password, "gr0up");
+    assert_false(body_has("gr0up"));
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"north gate\"}"), 409);
+    list_of("/api/v1/groups", "Group");
+    object("/api/v1/groups/north%20gate", "Group");
+    assert_true(body_has("\"has_password\":true"));
+    assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN,
+                         "{\"group\":\"north gate\"}"), 200);
+    assert_string_equal(fake.group_of, "north gate");
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"name\":\"x\"}"), 400);
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"password\":null}"), 200);
+    assert_true(body_has("\"has_password\":false"));
+    assert_int_equal(ask("PATCH", "/api/v1/groups/x", TOKEN, "{}"), 404);
+    assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),
+                     204);
+    assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),
+                     404);
+    assert_int_equal(get("/api/v1/groups/north%20gate"), 404);
+}
+
 /* ---- live ------------------------------------------------------------------- */
 
 static void changed(uint64_t session, enum platform_action_kind kind)
@@ -955,6 +1107,8 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(list_pages),     APP(objects),       APP(device_orders),
+        APP(patch_device),   APP(new_devices),   APP(pending_in_and_out),
+        APP(groups),
         APP(post_live),      APP(live_failures), APP(live_refusals),
         APP(live_timeout),   APP(live_stopped),  APP(media_by_signature),
         APP(media_forms),    APP(mse_failure),   APP(handover_holds),

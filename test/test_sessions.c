@@ -750,16 +750,15 @@ static void active_answered_with_udp(void **state)
 
 static void as_configured_for_the_device(void **state)
 {
+    const struct platform_settings set = { .set = PLATFORM_SET_MEDIA,
+                                           .media = PLATFORM_TCP_PASSIVE };
     struct sim_device *d = ready();
     struct platform_session v;
 
     (void)state;
-    assert_int_equal(platform_device_set_media(s.p, SLICE("x"),
-                                               PLATFORM_UDP, s.now),
+    assert_int_equal(platform_device_set(s.p, SLICE("x"), &set, s.now),
                      GB_ENOENT);
-    assert_int_equal(platform_device_set_media(s.p, slice_str(nvr),
-                                               PLATFORM_TCP_PASSIVE, s.now),
-                     0);
+    assert_int_equal(platform_device_set(s.p, slice_str(nvr), &set, s.now), 0);
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     sim_run(&s, 1000);
     assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);

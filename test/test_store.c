@@ -16,6 +16,10 @@ struct seen {
     int64_t expires;
     double longitude;
     bool on;
+    unsigned groups, n_settings;
+    struct platform_settings settings;
+    char group_name[80], group_sealed[80];
+    char set_device[40], set_password[80], set_group[80], set_name[80];
 };
 
 static void on_device(void *ctx, const struct platform_saved_device *d)
@@ -48,10 +52,36 @@ static void on_dialog(void *ctx, const struct sip_dialog_state *d,
     s->dialog_peer = *peer;
 }
 
+static void on_group(void *ctx, struct slice name, struct slice sealed)
+{
+    struct seen *s = ctx;
+
+    s->groups++;
+    slice_copy(s->group_name, sizeof(s->group_name), name);
+    slice_copy(s->group_sealed, sizeof(s->group_sealed), sealed);
+}
+
+static void on_settings(void *ctx, struct slice device,
+                        const struct platform_settings *set)
+{
+    struct seen *s = ctx;
+
+    s->n_settings++;
+    s->settings = *set;
+    slice_copy(s->set_device, sizeof(s->set_device), device);
+    slice_copy(s->set_password, sizeof(s->set_password), set->password);
+    slice_copy(s->set_group, sizeof(s->set_group), set->group);
+    slice_copy(s->set_name, sizeof(s->set_name), set->name);
+}
+
 static struct store *open_store(const char *dir, struct seen *seen,
                                 bool *moved)
 {
-    struct store_loader l = { on_device, on_channel, on_dialog, seen };
+    struct store_loader l = {
+        .on_device = on_device, .on_channel = on_channel,
+        .on_dialog = on_dialog, .on_group = on_group,
+        .on_settings = on_settings, .ctx = seen,
+    };
     struct store *s = NULL;
     char why[256] = "";
 
@@ -155,6 +185,51 @@ static void comes_back(void **state)
     remove_dir(dir);
 }
 
+static void settings_come_back(void **state)
+{
+    static const struct slice id = S("34020000001180000001");
+    const struct platform_settings set = {
+        .password = SLICE("5ea1ed"), .group = SLICE("北门"),
+        .name = SLICE("Bob's"), .date = 3, .edition = 4,
+        .digest = 0x2a, .ignore_require = true, .media = PLATFORM_TCP_ACTIVE,
+    };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    put_some(s);
+    store_put_group(s, SLICE("北门"), SLICE("c1pher"));
+    store_put_group(s, SLICE("gone"), SLICE(""));
+    store_remove_group(s, SLICE("gone"));
+    store_put_settings(s, id, &set);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.groups, 1);
+    assert_string_equal(seen.group_name, "北门");
+    assert_string_equal(seen.group_sealed, "c1pher");
+    assert_int_equal(seen.n_settings, 1);
+    assert_string_equal(seen.set_device, "34020000001180000001");
+    assert_string_equal(seen.set_password, "5ea1ed");
+    assert_string_equal(seen.set_group, "北门");
+    assert_string_equal(seen.set_name, "Bob's");
+    assert_int_equal(seen.settings.set, ~0u);
+    assert_int_equal(seen.settings.date, 3);
+    assert_int_equal(seen.settings.edition, 4);
+    assert_int_equal(seen.settings.digest, 0x2a);
+    assert_true(seen.settings.ignore_require);
+    assert_int_equal(seen.settings.media, PLATFORM_TCP_ACTIVE);
+    store_remove_device(s, id); /* and all that was set for it */
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.n_settings, 0);
+    assert_int_equal(seen.groups, 1);
+    store_close(s);
+    remove_dir(dir);
+}
+
 /* What was flushed survives a process that is killed: a second opening beside
  * the first one reads it. */
 static void flushed_is_committed(void **state)
@@ -213,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
+        cmocka_unit_test(settings_come_back),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
     };

@@ -37,8 +37,20 @@ static void parses(void **state)
           S(""), S("") },
         { "largest port", S("sip:a@b:65535"), 0, SIP_SCHEME_SIP, S("a"),
           S("b"), 65535, S(""), S("") },
-        { "tel", S("tel:+8613900000000"), 0, SIP_SCHEME_OTHER, S(""), S(""),
-          0, S(""), S("") },
+        { "tel", S("tel:+86-139-0000(0000);ext=12;x"), 0, SIP_SCHEME_TEL,
+          S(""), S(""), 0, S("ext=12;x"), S("") },
+        { "tel, local", S("TEL:7*A#;phone-context=+86"), 0, SIP_SCHEME_TEL,
+          S(""), S(""), 0, S("phone-context=+86"), S("") },
+        { "tel, no digit", S("tel:+-"), GB_ESYNTAX, 0, S(""), S(""), 0,
+          S(""), S("") },
+        { "tel, no number", S("tel:;x=1"), GB_ESYNTAX, 0, S(""), S(""), 0,
+          S(""), S("") },
+        { "tel, letter", S("tel:+86a"), GB_ESYNTAX, 0, S(""), S(""), 0,
+          S(""), S("") },
+        { "tel, two +", S("tel:++86"), GB_ESYNTAX, 0, S(""), S(""), 0, S(""),
+          S("") },
+        { "tel, name", S("tel:nobody"), GB_ESYNTAX, 0, S(""), S(""), 0,
+          S(""), S("") },
         { "odd scheme", S("soap.beep://192.0.2.1:3002"), 0, SIP_SCHEME_OTHER,
           S(""), S(""), 0, S(""), S("") },
         { "nothing", S(""), GB_ESYNTAX, 0, S(""), S(""), 0, S(""), S("") },
@@ -98,6 +110,14 @@ static void parses(void **state)
           S("") },
         { "IPv6 ]:0", S("sip:[::1]:0"), GB_ERANGE, 0, S(""), S(""), 0, S(""),
           S("") },
+        { "IPv6 ]:65536", S("sip:[::1]:65536"), GB_ERANGE, 0, S(""), S(""),
+          0, S(""), S("") },
+        { "IPv6 ]:5060x", S("sip:[::1]:5060x"), GB_ESYNTAX, 0, S(""), S(""),
+          0, S(""), S("") },
+        { "IPv6 loopback", S("sip:[::1]"), 0, SIP_SCHEME_SIP, S(""),
+          S("[::1]"), 0, S(""), S("") },
+        { "IPv6 empty", S("sip:[]"), GB_ESYNTAX, 0, S(""), S(""), 0, S(""),
+          S("") },
         { "IPv6 ]x", S("sip:[::1]x"), GB_ESYNTAX, 0, S(""), S(""), 0, S(""),
           S("") },
         { "IPv4 in brackets", S("sip:[192.0.2.1]"), GB_ESYNTAX, 0, S(""),
@@ -125,6 +145,23 @@ static struct sip_uri uri_of(const char *text)
     if (sip_uri_parse(&u, slice_str(text), NULL))
         fail_msg("%s", text);
     return u;
+}
+
+static void numbers(void **state)
+{
+    struct sip_uri u = uri_of("tel:+86-10-1234;ext=5");
+    struct sip_param p;
+
+    (void)state;
+    assert_true(slice_eq(sip_uri_number(&u), SLICE("+86-10-1234")));
+    assert_true(sip_uri_param(&u, SLICE("ext"), &p));
+    assert_true(slice_eq(p.value, SLICE("5")));
+    assert_false(sip_uri_is_sip(&u));
+    u = uri_of("tel:7");
+    assert_true(slice_eq(sip_uri_number(&u), SLICE("7")));
+    u = uri_of("sip:7@h");
+    assert_int_equal(sip_uri_number(&u).n, 0);
+    assert_true(sip_uri_is_sip(&u));
 }
 
 static void escapes(void **state)
@@ -191,6 +228,13 @@ static void equality(void **state)
         { "sip:a@b;x=1;x=2", "sip:a@b;x=2;x=1", false },
         { "tel:123", "tel:123", true },
         { "tel:123", "tel:124", false },
+        { "tel:+86-10(1234)", "tel:+86.101234", true },
+        { "tel:+861234", "tel:861234", false },
+        { "tel:a1;phone-context=x;ext=2", "TEL:A1;EXT=2;phone-context=X",
+          true },
+        { "tel:1;ext=2", "tel:1", false },
+        { "tel:12", "tel:123", false },
+        { "tel:12", "sip:12@h", false },
     };
 
     (void)state;
@@ -246,7 +290,7 @@ static void writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses),    cmocka_unit_test(escapes),
+        cmocka_unit_test(parses),    cmocka_unit_test(numbers), cmocka_unit_test(escapes),
         cmocka_unit_test(equality),  cmocka_unit_test(addresses),
         cmocka_unit_test(writes),
     };

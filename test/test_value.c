@@ -294,6 +294,42 @@ static void retry_after(void **state)
     assert_false(sip_retry_after_parse(SLICE(""), &s));
 }
 
+static void retry_after_with_all(void **state)
+{
+    static const struct {
+        struct slice in;
+        int err;
+        uint32_t after_s;
+        int64_t duration_s;
+        struct slice comment;
+    } cases[] = {
+        { S("18000;duration=3600"), 0, 18000, 3600, S("") },
+        { S("120 (I'm in a meeting)"), 0, 120, -1, S("I'm in a meeting") },
+        { S("7 (a (b;duration=1) \\) c) ; x ;Duration = 9"), 0, 7, 9,
+          S("a (b;duration=1) \\) c") },
+        { S("5(x)\r\n ;duration=4"), 0, 5, 4, S("x") },
+        { S("5;duration=soon"), 0, 5, -1, S("") },
+        { S("99999999999;duration=99999999999"), 0, UINT32_MAX, UINT32_MAX,
+          S("") },
+        { S("5 (open"), GB_ESYNTAX, 0, 0, S("") },
+        { S("5 (a\\"), GB_ESYNTAX, 0, 0, S("") },
+        { S("5 6"), GB_ESYNTAX, 0, 0, S("") },
+        { S("x"), GB_ESYNTAX, 0, 0, S("") },
+        { S(""), GB_ESYNTAX, 0, 0, S("") },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_retry_after r = { 0 };
+        int err = sip_retry_after_read(&r, guarded(cases[i].in));
+
+        if (err != cases[i].err || r.after_s != cases[i].after_s ||
+            r.duration_s != cases[i].duration_s ||
+            !slice_eq(r.comment, cases[i].comment))
+            fail_msg("%.*s", SLICE_ARG(cases[i].in));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +338,7 @@ int main(void)
         cmocka_unit_test(subjects),    cmocka_unit_test(events),
         cmocka_unit_test(dates),       cmocka_unit_test(dates_both_ways),
         cmocka_unit_test(routes),      cmocka_unit_test(retry_after),
+        cmocka_unit_test(retry_after_with_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

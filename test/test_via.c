@@ -202,10 +202,52 @@ static void writes(void **state)
                                "branch=z9hG4bK7\r\n")));
 }
 
+/* R69 and the IPv6 forms: as a sent-by, with and without parameters. */
+static void numbers(void **state)
+{
+    static const struct {
+        struct slice in;
+        int err;
+        bool has_ttl;
+        uint8_t ttl;
+    } cases[] = {
+        { S("SIP/2.0/UDP a;ttl=0"), 0, true, 0 },
+        { S("SIP/2.0/UDP a;TTL=255;branch=x"), 0, true, 255 },
+        { S("SIP/2.0/UDP a ; ttl = 016"), 0, true, 16 },
+        { S("SIP/2.0/UDP a;ttl=256"), GB_ERANGE, false, 0 },
+        { S("SIP/2.0/UDP a;ttl=-1"), GB_ERANGE, false, 0 },
+        { S("SIP/2.0/UDP a;ttl=1x"), GB_ERANGE, false, 0 },
+        { S("SIP/2.0/UDP a;ttl"), GB_ERANGE, false, 0 },
+        { S("SIP/2.0/UDP [::]"), 0, false, 0 },
+        { S("SIP/2.0/UDP [::1];rport"), 0, false, 0 },
+        { S("SIP/2.0/UDP [2001:DB8::AB]:65535"), 0, false, 0 },
+        { S("SIP/2.0/UDP [fe80::1%eth0]"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP [1:2:3:4:5:6:7:8:9]"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP [1::2::3]"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP [12345::1]"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP [::1"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP [::1]:"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP [::1]:0"), GB_ERANGE, false, 0 },
+        { S("SIP/2.0/UDP [::1]:65536"), GB_ERANGE, false, 0 },
+        { S("SIP/2.0/UDP [::1]:5060x"), GB_ESYNTAX, false, 0 },
+        { S("SIP/2.0/UDP []"), GB_ESYNTAX, false, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_via v = { 0 };
+        int err = sip_via_parse(&v, guarded(cases[i].in), NULL);
+
+        if (err != cases[i].err || v.has_ttl != cases[i].has_ttl ||
+            v.ttl != cases[i].ttl)
+            fail_msg("%.*s: %s", SLICE_ARG(cases[i].in), gb_strerror(err));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses),        cmocka_unit_test(cookies),
+        cmocka_unit_test(parses), cmocka_unit_test(numbers),        cmocka_unit_test(cookies),
         cmocka_unit_test(echoes),        cmocka_unit_test(reply_address),
         cmocka_unit_test(writes),
     };

@@ -58,6 +58,41 @@ static void headers(void **state)
     assert_int_equal(sip_hdr_kind(SIP_HDR_OTHER), SIP_LINE);
 }
 
+/* Names at the start of a line, in any case, with every octet changed; only a
+ * long one of less than a block with its colon behind it is taken. */
+static void lines(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < SIP_HDR_COUNT; i++) {
+        struct slice name = sip_hdr_name((enum sip_hdr)i);
+        char text[64];
+        enum sip_hdr id;
+        size_t n;
+
+        for (size_t k = 0; k <= name.n; k++) {
+            for (unsigned c = 0; c < 256; c++) {
+                size_t end;
+                bool want, got;
+
+                if (c < ' ') /* no line of a plain block has CR in it */
+                    continue;
+                memset(text, 'x', sizeof(text));
+                memcpy(text, name.p, name.n);
+                text[name.n] = ':';
+                text[k] = (char)c;
+                end = slice_find(slice_of(text, SIP_HDR_LINE), ':');
+                want = end > 1 && end < SIP_HDR_LINE &&
+                       sip_hdr_lookup(slice_of(text, end)) != SIP_HDR_OTHER;
+                got = sip_hdr_of_line(guarded(slice_of(text, 16)).p, &id, &n);
+                if (got != want ||
+                    (got && (n != end ||
+                             id != sip_hdr_lookup(slice_of(text, end)))))
+                    fail_msg("%.*s at %zu: %u", SLICE_ARG(name), k, c);
+            }
+        }
+    }
+}
+
 /* R49: the compact names of the register. */
 static void compact_names(void **state)
 {
@@ -166,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(methods),
         cmocka_unit_test(headers),
+        cmocka_unit_test(lines),
         cmocka_unit_test(compact_names),
         cmocka_unit_test(reasons),
         cmocka_unit_test(tokens),

@@ -403,8 +403,15 @@ static void on_action(struct gbcam *g, uint32_t device,
     switch (a->kind) {
     case DEVICE_DO_CONNECT:
         if (!c->connection && !g->stopping)
-            sip_edge_connect(g->edge, &g->server, &c->connection);
+            sip_edge_connect(g->edge, &a->remote, &c->connection);
         break;
+    case DEVICE_DO_DISCONNECT: {
+        uint64_t old = c->connection;
+
+        c->connection = 0; /* on_connection knows it no more */
+        sip_edge_disconnect(g->edge, old);
+        break;
+    }
     case DEVICE_DO_OPEN:
         do_open(g, device, a);
         break;

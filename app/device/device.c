@@ -11,10 +11,7 @@
 #define SCRATCH_BYTES 65536
 #define BODY_BYTES 32768
 
-/* What the stack's user value says besides the device. */
-enum purpose { FOR_REGISTER = 1, FOR_KEEPALIVE, FOR_PAGE, FOR_OTHER };
-
-static uint64_t user_of(const struct device *d, enum purpose p)
+uint64_t device_user(const struct device *d, enum purpose p)
 {
     return d->c.user << 8 | (uint64_t)p;
 }
@@ -38,23 +35,11 @@ bool device_action(struct device *d, struct device_action *out)
     return true;
 }
 
-static void say(struct device *d, const char *text, unsigned status)
-{
-    struct device_action a = { .kind = DEVICE_STATE, .text = text,
-                               .status = status };
-
-    device_push(d, &a);
-}
-
 /* ---- requests -------------------------------------------------------------- */
 
-struct request_text {
-    char uri[128], from[128], to[128], contact[128];
-};
-
 /* signalling.md §2.3, device to platform. */
-static void fill_request(struct device *d, struct sip_request *r,
-                         struct request_text *t, enum sip_method method)
+void device_request(struct device *d, struct sip_request *r,
+                    struct device_request_text *t, enum sip_method method)
 {
     char addr[GB_ADDR_TEXT_MAX];
     bool own_aor = method == SIP_METHOD_REGISTER;
@@ -81,153 +66,6 @@ void device_contact(const struct device *d, char *out, size_t cap)
              d->c.server.transport == SIP_UDP ? "" : ";transport=tcp");
 }
 
-/* ---- registration ----------------------------------------------------------- */
-
-static void go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
-                       const char *why, unsigned status)
-{
-    bool was_online = d->state == DEVICE_ONLINE;
-
-    d->state = DEVICE_OFFLINE;
-    d->register_ms = now.mono_ms + wait_ms;
-    d->keepalive_ms = GB_NEVER;
-    d->call_id_len = 0;
-    d->page.active = false;
-    if (was_online)
-        device_end_sessions(d, now);
-    say(d, why, status);
-}
-
-/* answer: the Authorization value, empty for none. */
-static void send_register(struct device *d, struct slice answer, bool proxy,
-                          struct gb_time now)
-{
-    struct request_text t;
-    struct sip_request r;
-    struct sip_extra extra[2];
-    uint64_t id;
-
-    fill_request(d, &r, &t, SIP_METHOD_REGISTER);
-    if (d->call_id_len == 0) { /* a new registration */
-        sip_stack_token(d->c.sip, d->call_id);
-        sip_stack_token(d->c.sip, d->from_tag);
-        d->call_id_len = 16;
-        d->cseq = 0;
-    }
-    r.call_id = slice_of(d->call_id, d->call_id_len);
-    r.from_tag = slice_of(d->from_tag, 16);
-    r.cseq = ++d->cseq;
-    r.contact = slice_str(t.contact);
-    r.expires = d->state == DEVICE_STOPPING ? 0 : d->c.expires_s;
-    r.user = user_of(d, FOR_REGISTER);
-    r.extra = extra;
-    if (answer.n)
-        extra[r.n_extra++] = (struct sip_extra){
-            proxy ? SLICE("Proxy-Authorization") : SLICE("Authorization"),
-            answer,
-        };
-    extra[r.n_extra++] = (struct sip_extra){
-        SLICE("X-GB-Ver"),
-        slice_str(manscdp_edition_ver(d->c.dialect.edition)),
-    };
-    d->n.registers++;
-    d->answered_challenge = answer.n > 0;
-    if (sip_stack_request(d->c.sip, &r, now.mono_ms, &id))
-        go_offline(d, now, d->c.retry_ms, "REGISTER could not be sent", 0);
-}
-
-static void begin_register(struct device *d, struct gb_time now)
-{
-    d->register_ms = GB_NEVER;
-    if (d->c.server.transport != SIP_UDP && !d->c.server.connection) {
-        struct device_action a = { .kind = DEVICE_DO_CONNECT };
-
-        d->register_ms = now.mono_ms + d->c.retry_ms;
-        device_push(d, &a);
-        return;
-    }
-    if (d->state == DEVICE_OFFLINE)
-        d->state = DEVICE_REGISTERING;
-    send_register(d, (struct slice){ NULL, 0 }, false, now);
-}
-
-static void on_challenge(struct device *d, const struct sip_event *ev,
-                         struct gb_time now)
-{
-    bool proxy = ev->status == 407;
-    struct slice value = sip_msg_value(ev->msg, proxy ? SIP_HDR_PROXY_AUTHENTICATE
-                                                      : SIP_HDR_WWW_AUTHENTICATE);
-    struct sip_challenge ch;
-    char buf[1024], cnonce[16], uri[128], addr[GB_ADDR_TEXT_MAX];
-    struct writer w = writer_of(buf, sizeof(buf));
-    struct sip_answer a = { .username = slice_str(d->c.id),
-                            .password = slice_str(d->c.password),
-                            .method = SLICE("REGISTER"), .nc = 1 };
-
-    if (sip_challenge_parse(&ch, value) ||
-        (d->answered_challenge && !ch.stale)) {
-        go_offline(d, now, d->c.retry_ms, "password refused", ev->status);
-        return;
-    }
-    snprintf(uri, sizeof(uri), "sip:%s@%s", d->c.server_id,
-             gb_addr_text(&d->c.server.remote, addr));
-    sip_stack_token(d->c.sip, cnonce);
-    a.uri = slice_str(uri);
-    a.cnonce = slice_of(cnonce, sizeof(cnonce));
-    if (sip_answer_write(&w, &ch, &a)) {
-        go_offline(d, now, d->c.retry_ms, "challenge not understood",
-                   ev->status);
-        return;
-    }
-    send_register(d, writer_slice(&w), proxy, now);
-}
-
-static void on_registered(struct device *d, const struct sip_event *ev,
-                          struct gb_time now)
-{
-    struct sip_addr contact;
-    bool has_contact = sip_msg_contact(ev->msg, &contact) == 0;
-    int64_t expires = sip_msg_expires(ev->msg, has_contact ? &contact : NULL);
-
-    if (d->state == DEVICE_STOPPING) {
-        d->state = DEVICE_STOPPED;
-        say(d, "unregistered", 200);
-        return;
-    }
-    if (expires <= 0)
-        expires = d->c.expires_s; /* granted what was asked */
-    d->register_ms = now.mono_ms + (uint64_t)expires * 800; /* 80 % */
-    d->misses = 0;
-    if (d->state != DEVICE_ONLINE) {
-        d->state = DEVICE_ONLINE;
-        d->keepalive_ms = now.mono_ms + 1000 * d->c.keepalive_s;
-        say(d, "online", 200);
-    }
-}
-
-static void on_register_answer(struct device *d, const struct sip_event *ev,
-                               struct gb_time now)
-{
-    if (ev->kind == SIP_EV_FAILED) {
-        if (d->state == DEVICE_STOPPING)
-            d->state = DEVICE_STOPPED;
-        else
-            go_offline(d, now, d->c.retry_ms, "server does not answer",
-                       ev->status);
-        return;
-    }
-    if (ev->status < 200)
-        return;
-    if (ev->status == 401 || ev->status == 407)
-        on_challenge(d, ev, now);
-    else if (ev->status < 300)
-        on_registered(d, ev, now);
-    else if (d->state == DEVICE_STOPPING)
-        d->state = DEVICE_STOPPED;
-    else
-        go_offline(d, now, d->c.retry_ms, "registration refused", ev->status);
-}
-
 /* ---- messages ----------------------------------------------------------------- */
 
 /* Some devices end lines with LF alone. */
@@ -244,7 +82,7 @@ static void strip_cr(struct writer *w)
 static int send_message(struct device *d, struct writer *body, enum purpose p,
                         struct gb_time now)
 {
-    struct request_text t;
+    struct device_request_text t;
     struct sip_request r;
     uint64_t id;
 
@@ -252,10 +90,10 @@ static int send_message(struct device *d, struct writer *body, enum purpose p,
         return body->err;
     if (d->c.faults.lf_only)
         strip_cr(body);
-    fill_request(d, &r, &t, SIP_METHOD_MESSAGE);
+    device_request(d, &r, &t, SIP_METHOD_MESSAGE);
     r.content_type = SLICE(SIP_TYPE_MANSCDP);
     r.body = writer_slice(body);
-    r.user = user_of(d, p);
+    r.user = device_user(d, p);
     return sip_stack_request(d->c.sip, &r, now.mono_ms, &id);
 }
 
@@ -283,9 +121,9 @@ static void on_keepalive_answer(struct device *d, const struct sip_event *ev,
     }
     d->n.missed++;
     if (ev->kind == SIP_EV_RESPONSE && d->state == DEVICE_ONLINE)
-        go_offline(d, now, 0, "keepalive refused", ev->status);
+        device_go_offline(d, now, 0, "keepalive refused", ev->status);
     else if (++d->misses >= DEVICE_MISSES && d->state == DEVICE_ONLINE)
-        go_offline(d, now, 0, "keepalives not answered", ev->status);
+        device_go_offline(d, now, 0, "keepalives not answered", ev->status);
 }
 
 int device_alarm(struct device *d, size_t channel, struct gb_time now)
@@ -486,7 +324,7 @@ static void on_answer(struct device *d, const struct sip_event *ev,
 {
     switch ((enum purpose)(ev->user & 0xff)) {
     case FOR_REGISTER:
-        on_register_answer(d, ev, now);
+        device_on_register(d, ev, now);
         break;
     case FOR_KEEPALIVE:
         on_keepalive_answer(d, ev, now);
@@ -524,7 +362,7 @@ void device_sip(struct device *d, const struct sip_event *ev, struct gb_time now
 void device_tick(struct device *d, struct gb_time now)
 {
     if (now.mono_ms >= d->register_ms && d->state != DEVICE_STOPPED)
-        begin_register(d, now);
+        device_register(d, now);
     if (now.mono_ms >= d->keepalive_ms && d->state == DEVICE_ONLINE)
         send_keepalive(d, now);
     device_tick_sessions(d, now);
@@ -545,7 +383,7 @@ void device_connected(struct device *d, uint64_t connection,
     d->c.server.connection = connection;
     d->c.server.local = *local;
     if (d->state == DEVICE_OFFLINE)
-        begin_register(d, now);
+        device_register(d, now);
 }
 
 void device_disconnected(struct device *d, struct gb_time now)
@@ -554,7 +392,7 @@ void device_disconnected(struct device *d, struct gb_time now)
     if (d->state == DEVICE_STOPPING || d->state == DEVICE_STOPPED)
         d->state = DEVICE_STOPPED;
     else
-        go_offline(d, now, d->c.retry_ms, "connection lost", 0);
+        device_go_offline(d, now, d->c.retry_ms, "connection lost", 0);
 }
 
 void device_stop(struct device *d, struct gb_time now)
@@ -565,7 +403,7 @@ void device_stop(struct device *d, struct gb_time now)
     d->register_ms = d->keepalive_ms = GB_NEVER;
     d->state = registered ? DEVICE_STOPPING : DEVICE_STOPPED;
     if (registered)
-        send_register(d, (struct slice){ NULL, 0 }, false, now);
+        device_register(d, now);
 }
 
 int device_new(struct device **out, const struct device_config *cfg,

@@ -98,7 +98,9 @@ const char *device_id(const struct device *d);
 enum device_transport { DEVICE_UDP, DEVICE_TCP_CONNECT, DEVICE_TCP_LISTEN };
 
 enum device_action_kind {
-    DEVICE_DO_CONNECT,  /* open the TCP connection to the server */
+    DEVICE_DO_CONNECT,  /* open the TCP connection to the server at `remote` */
+    DEVICE_DO_DISCONNECT, /* close it: it goes to another server, a CONNECT
+                             follows. device_disconnected must not be called */
     DEVICE_DO_OPEN,     /* UDP: name the port that will send; TCP_LISTEN: listen;
                            then device_media_opened */
     DEVICE_DO_START,    /* send: the stream begins (TCP_CONNECT: connect) */

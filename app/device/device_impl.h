@@ -1,5 +1,5 @@
-/* app/device/device_impl.h - the inside of a device, for device.c (signalling)
- * and session.c (media); nobody else includes it */
+/* app/device/device_impl.h - the inside of a device, for device.c (signalling),
+ * registration.c and session.c (media); nobody else includes it */
 #ifndef APP_DEVICE_DEVICE_IMPL_H
 #define APP_DEVICE_DEVICE_IMPL_H
 
@@ -38,6 +38,26 @@ struct device_session {
     char offer[2048]; /* the INVITE's body, while OPENING */
 };
 
+#define DEVICE_CHALLENGE_MAX 320 /* longer ones are answered, but not kept */
+
+/* What is known of the server's challenge and of our answer to it. */
+struct device_login {
+    bool answered;  /* the REGISTER that is open has credentials */
+    bool proxy;     /* it was a 407 */
+    char challenge[DEVICE_CHALLENGE_MAX]; /* its value; n 0: none */
+    size_t n;
+    char nextnonce[80]; /* to be used for the next REGISTER; "": none */
+    char cnonce[16], uri[128];
+    uint32_t nc;
+};
+
+/* What the stack's user value says besides the device. */
+enum purpose { FOR_REGISTER = 1, FOR_KEEPALIVE, FOR_PAGE, FOR_OTHER };
+
+struct device_request_text {
+    char uri[128], from[128], to[128], contact[128];
+};
+
 struct device {
     struct device_config c;
     enum device_state state;
@@ -46,7 +66,13 @@ struct device {
     size_t call_id_len; /* 0: the next REGISTER begins anew */
     uint32_t cseq, sn;
     unsigned misses;
-    bool answered_challenge;
+    struct device_login login;
+    /* a redirection (§3.6): where it began, to go back to */
+    struct sip_peer home;
+    const char *home_id;
+    char moved_id[DEVICE_ID_MAX + 1];
+    uint64_t moved_until_ms; /* 0: it is at home */
+    unsigned redirects;      /* since the last 200 */
     struct {
         bool active;
         uint32_t sn;
@@ -63,6 +89,20 @@ void device_push(struct device *d, const struct device_action *a);
 void device_respond(struct device *d, uint64_t transaction, unsigned status,
                     struct gb_time now);
 void device_contact(const struct device *d, char *out, size_t cap);
+uint64_t device_user(const struct device *d, enum purpose p);
+/* The fields that all requests share; texts are in t. */
+void device_request(struct device *d, struct sip_request *r,
+                    struct device_request_text *t, enum sip_method method);
+
+/* registration.c */
+
+/* The first REGISTER, a refresh, or the last one; over TCP first the
+ * connection. */
+void device_register(struct device *d, struct gb_time now);
+void device_on_register(struct device *d, const struct sip_event *ev,
+                        struct gb_time now);
+void device_go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
+                       const char *why, unsigned status);
 
 /* session.c */
 void device_on_invite(struct device *d, const struct sip_event *ev,

@@ -104,6 +104,7 @@ void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
 /* ---- objects, each as its schema in openapi.c says -------------------------- */
 
 void http_device_write(struct jw *j, const struct platform_device *d);
+void http_settings_write(struct jw *j, const struct platform_device *d);
 void http_channel_write(struct jw *j, const struct platform_channel *ch);
 void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
@@ -129,7 +130,10 @@ bool http_media_target(struct http_call *c, struct slice *device,
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_refresh_device, http_get_channels, http_get_channel, http_post_live,
     http_get_live, http_delete_live, http_get_sessions, http_get_session,
-    http_delete_session, http_get_pending, http_get_alarms, http_get_events,
+    http_delete_session, http_get_pending, http_accept_pending,
+    http_delete_pending, http_post_device, http_patch_device, http_get_groups,
+    http_get_group, http_post_group, http_patch_group, http_delete_group,
+    http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
     http_get_media;

@@ -74,6 +74,7 @@ void http_device_write(struct jw *j, const struct platform_device *d)
     jw_put_u64(j, "catalog_sum", d->catalog_sum);
     jw_put_u64(j, "deviations", d->deviations);
     jw_put_cstr(j, "media", http_transport_name(d->media));
+    http_settings_write(j, d);
     jw_end(j);
 }
 

@@ -145,6 +145,17 @@ static void platform_metrics(struct http_app *a, struct buf *b)
                "requests of banned sources", n.banned);
     metric_one(b, "gb28181_rate_limited_total", "counter",
                "requests over the rate", n.rate_limited);
+    metric_one(b, "gb28181_scanners_total", "counter",
+               "requests of scanners", n.scanners);
+    metric_one(b, "gb28181_denied_total", "counter",
+               "messages of networks that are not heard", n.denied);
+    metric_one(b, "gb28181_registers_shed_total", "counter",
+               "REGISTERs told to come back, too many at a time", n.shed);
+    metric_one(b, "gb28181_registers_backed_off_total", "counter",
+               "REGISTERs told to come back after wrong passwords",
+               n.backed_off);
+    metric_one(b, "gb28181_registers_redirected_total", "counter",
+               "devices sent to another server", n.redirected);
 }
 
 static void sip_metrics(struct http_app *a, struct buf *b)

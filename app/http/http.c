@@ -591,6 +591,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:
+    case PLATFORM_DO_DISCONNECT:
+    case PLATFORM_GROUP_CHANGED:
+    case PLATFORM_GROUP_REMOVED:
     case PLATFORM_DIALOG_OPENED:
     case PLATFORM_DIALOG_CLOSED:
     case PLATFORM_LOG:

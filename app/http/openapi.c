@@ -11,7 +11,17 @@ static const struct schema {
       "transport:string address:string edition:string charset:string "
       "registered_at:time keepalive_at:time expires_at:time channels:integer "
       "catalog:string catalog_have:integer catalog_sum:integer "
-      "deviations:integer media:string" },
+      "deviations:integer media:string group:string has_password:boolean "
+      "date:string edition_set:string require:string digest:strings" },
+    { "DeviceSettings",
+      "password:string? group:string? name:string? date:string? "
+      "edition:string? require:string? digest:strings? media:string?" },
+    { "NewDevice",
+      "id:string password:string? group:string? name:string? date:string? "
+      "edition:string? require:string? digest:strings? media:string?" },
+    { "Group", "name:string has_password:boolean devices:integer" },
+    { "NewGroup", "name:string password:string?" },
+    { "GroupSettings", "password:string?" },
     { "Channel",
       "device:string id:string name:string manufacturer:string model:string "
       "owner:string civil_code:string address:string parent:string "
@@ -71,7 +81,13 @@ static void type_write(struct jw *j, struct slice type)
     jw_object(j);
     jw_key(j, "type");
     if (slice_eq(type, SLICE("strings"))) {
+        if (null)
+            jw_array(j);
         jw_str(j, SLICE("array"));
+        if (null) {
+            jw_str(j, SLICE("null"));
+            jw_end(j);
+        }
         jw_key(j, "items");
         jw_object(j);
         jw_put_cstr(j, "type", "string");

@@ -188,6 +188,11 @@ static void input(struct sip_edge *e, const struct sip_peer *from,
     int err;
 
     e->n.messages++;
+    e->touched = true;
+    if (e->o.admits && !e->o.admits(e->o.ctx, from, bytes)) {
+        e->n.not_admitted++;
+        return;
+    }
     err = sip_stack_input(e->o.stack, from, bytes, uv_now(e->o.loop));
     if (err) {
         e->n.bad++;
@@ -195,7 +200,6 @@ static void input(struct sip_edge *e, const struct sip_peer *from,
             e->o.on_bad(e->o.ctx, from, bytes, err);
     }
     drain_events(e);
-    e->touched = true;
 }
 
 static void on_packets(void *ctx, struct udp_socket *u,

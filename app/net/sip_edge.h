@@ -25,6 +25,8 @@ struct sip_edge_config {
     size_t n_listen;          /* at most SIP_EDGE_MAX_LISTEN */
     bool no_tcp;              /* UDP only (a simulated camera needs no listener) */
     uint32_t max_connections; /* 0: 20000 */
+    /* Before a message is parsed: false drops it without a word; may be NULL. */
+    bool (*admits)(void *ctx, const struct sip_peer *from, struct slice bytes);
     /* Each event, in order; may call the stack. */
     void (*on_event)(void *ctx, const struct sip_event *ev);
     /* After the events: the owner's ticks and actions; may call the stack.
@@ -62,7 +64,7 @@ int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
 void sip_edge_disconnect(struct sip_edge *e, uint64_t connection);
 
 struct sip_edge_counters {
-    uint64_t datagrams, messages, bad, accepted, refused, cut, resyncs;
+    uint64_t datagrams, messages, not_admitted, bad, accepted, refused, cut, resyncs;
     uint32_t connections;
     uint32_t dropped, send_errors; /* by the kernel, UDP */
 };

@@ -201,7 +201,14 @@ static bool tell_device(struct platform *p, struct platform_action *out)
     if (changes & CHANGE_REMOVED) {
         out->kind = PLATFORM_DEVICE_REMOVED;
         out->device = scratch(p, 0, device_id(d));
-        device_free(p, d);
+        device_delete(p, d);
+        return true;
+    }
+    if (changes & CHANGE_DISCONNECT) {
+        if (changes & ~(unsigned)CHANGE_DISCONNECT)
+            device_changed(p, d, changes & ~(unsigned)CHANGE_DISCONNECT);
+        out->kind = PLATFORM_DO_DISCONNECT;
+        out->connection = d->old_connection;
         return true;
     }
     if (changes & CHANGE_CATALOG_DONE) {
@@ -361,7 +368,7 @@ bool platform_action(struct platform *p, struct platform_action *out)
 {
     take_back(p);
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
-    return tell_device(p, out) || tell_channel(p, out) ||
+    return settings_news(p, out) || tell_device(p, out) || tell_channel(p, out) ||
            tell_catalog(p, out) || tell_session(p, out) || tell_queued(p, out);
 }
 
@@ -382,6 +389,6 @@ void platform_actions_fini(struct platform *p)
         struct device *d = container_of(n, struct device, dirty);
 
         if (d->changes & CHANGE_REMOVED)
-            device_free(p, d);
+            device_delete(p, d);
     }
 }

@@ -7,6 +7,8 @@
 #ifndef APP_PLATFORM_CORE_H
 #define APP_PLATFORM_CORE_H
 
+#include "app/platform/admit.h"
+#include "app/platform/auth.h"
 #include "app/platform/platform.h"
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
@@ -34,6 +36,7 @@
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
 #define PLATFORM_GB_VER "3.0"
+#define PLATFORM_PEER_KEY 19 /* family, IP, port; or a connection's id */
 
 /* ---- tokens ---- */
 
@@ -125,7 +128,10 @@ enum device_text {
     X(ALARM_FLOOD,    "too many alarms")                                       \
     X(SUM_NUM,        "catalog does not hold what it announces")               \
     X(UDP_SILENT,     "media does not come over UDP")                          \
-    X(INVITE_FOREIGN, "invites us, not supported")
+    X(INVITE_FOREIGN, "invites us, not supported")                             \
+    X(CSEQ_REPEATED,  "CSeq of REGISTER does not rise")                        \
+    X(SIP_ALG,        "addresses rewritten on the way: SIP ALG suspected")     \
+    X(NO_PROOF,       "challenged again and again, never answers")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -153,14 +159,18 @@ struct query {
     uint32_t have, sum;
 };
 
+struct group; /* settings.c */
+
 struct device {
     struct handle handle;
     struct map_node by_id;         /* key: id, in p->devices */
-    struct map_node by_connection; /* key: peer.connection */
+    struct map_node by_peer;       /* key: peer_key, in p->peers */
+    struct map_node by_source;     /* key: source_key, in p->sites */
+    uint8_t peer_key[PLATFORM_PEER_KEY], source_key[ADMIT_SOURCE_KEY];
     struct list dirty;
     unsigned changes; /* PLATFORM_CHANGED_, CHANGE_ */
     char id[PLATFORM_ID_MAX];
-    bool connected; /* in p->connections */
+    bool at_peer, at_source; /* in p->peers, in p->sites */
     bool bound;     /* has a binding: requests from it are accepted */
     bool online;
     bool edition_known, charset_known;
@@ -171,12 +181,26 @@ struct device {
     struct sip_peer peer;
     struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
     uint64_t call_id_hash;   /* of the registration */
+    uint32_t cseq;           /* likewise */
+    uint32_t nonce_nc;       /* highest nc with the nonce below */
+    uint64_t nonce_stamp;    /* of the newest nonce it proved itself with */
+    struct slice password;   /* its own; empty: the platform's. Own memory */
+    uint16_t digest;         /* algorithms offered to it; 0: as configured */
+    uint8_t date;            /* 0: as configured, else 1 + enum platform_date */
+    bool ignores_require;    /* requests with Require are served */
+    struct group *group;     /* NULL: none */
+    struct slice given_name; /* by a person; empty: its own. Own memory */
+    uint8_t edition_set;     /* 0: as it says, else 1 + enum manscdp_edition */
+    uint8_t ha1_alg;         /* of ha1; OTHER: none */
+    struct sip_ha1 ha1;
     uint64_t alive_ms, registered_ms, expires_ms;
     uint64_t keepalive_ms;   /* the last one, 0: none yet */
     uint32_t gap_ms;         /* longest interval seen of late */
     int64_t registered_utc_ms, keepalive_utc_ms, expires_utc_ms;
     struct timerq_node life_timer, query_timer;
 
+    uint64_t old_connection; /* to be closed by the edge; the newer one if it
+                                moves twice in one turn */
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
@@ -186,6 +210,7 @@ struct device {
     struct query query;
     struct list sessions;
     struct bucket alarms;
+    struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
     uint64_t deviations, noted;
 };
 
@@ -193,6 +218,7 @@ struct device {
 enum {
     CHANGE_CATALOG_DONE = 1 << 16,
     CHANGE_REMOVED = 1 << 17,
+    CHANGE_DISCONNECT = 1 << 18, /* old_connection is to be closed */
 };
 
 /* ---- sessions ---- */
@@ -285,18 +311,39 @@ struct kept_dialog {
 
 /* ---- strangers ---- */
 
-struct source; /* guard.c */
+struct source;  /* guard.c */
+
+/* What one id did from one source: a row of a table that forgets. */
+struct attempts {
+    uint64_t key;       /* hash of both; 0: free */
+    uint64_t used_ms;
+    uint64_t until_ms;  /* no password is checked before */
+    uint16_t failures;  /* wrong passwords since the last right one */
+    uint16_t challenges; /* without an answer */
+};
+
+/* Strangers that were turned away since the last line about them. */
+struct stranger_summary {
+    uint64_t n, due_ms;
+    struct platform_counters before;
+    struct gb_addr peer; /* of the last scanner, or the first of them */
+    char user[PLATFORM_ID_MAX], agent[48];
+};
+
+#define PENDING_REASON 160
 
 struct pending {
+    struct map_node by_id; /* key: the id, in p->pending_ids */
+    struct list node;      /* in p->knocked, newest first, or p->unused */
     char id[PLATFORM_ID_MAX];
     uint8_t id_len;
     char user_agent[64];
     uint8_t user_agent_len;
-    const char *reason;
+    char reason[PENDING_REASON];
+    uint8_t reason_len;
     struct sip_peer peer;
     int64_t first_utc_ms, last_utc_ms;
     uint32_t tries;
-    uint64_t order; /* larger is newer; 0: empty */
 };
 
 struct queued; /* actions.c */
@@ -310,13 +357,17 @@ struct platform {
     struct gb_time now;
     uint64_t seed[2];
     uint64_t random;            /* state of platform_random */
-    uint8_t nonce_key[SIP_NONCE_KEY];
+    struct sip_nonce_key nonce_key;
+    uint64_t nonce_s;           /* second of the last nonce made */
+    uint16_t nonce_salt;        /* made in it */
     struct timerq timers;
     struct idmap handles;
     struct manscdp_assemblies *assemblies;
     char *arena;                /* PLATFORM_ARENA bytes */
 
-    struct map devices, connections, channels;
+    struct map devices, channels;
+    struct map peers;           /* devices by where they are bound */
+    struct map sites;           /* devices by admit_source_key */
     struct device **by_id;      /* in id order */
     size_t n_devices, cap_devices, n_online;
     size_t n_sessions;
@@ -343,8 +394,16 @@ struct platform {
     bool draining;
 
     struct source *sources;
+    struct attempts *attempts;
+    struct bucket strangers, registers;
+    struct stranger_summary summary;
     struct pending *pending;
-    uint64_t pending_order;
+    struct map pending_ids;
+    struct list knocked, unused;
+    void *lists;                /* memory of the lists in cfg */
+    struct list groups;         /* in name order */
+    struct list gone_groups;    /* removed, the owner is to be told */
+    size_t n_groups, n_group_news;
     uint64_t recent_alarm[64];  /* hashes, actions of messages.c */
     uint64_t recent_alarm_ms[64];
     unsigned recent_alarm_at;
@@ -403,13 +462,16 @@ struct device *device_find(const struct platform *p, struct slice id);
 struct device *device_add(struct platform *p, struct slice id);
 /* Out of all tables; freed when the owner has been told. */
 void device_drop(struct platform *p, struct device *d);
-void device_free(struct platform *p, struct device *d);
+void device_delete(struct platform *p, struct device *d);
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s);
 /* Binds it to a peer: tables and dialogs follow. */
 void device_bind(struct platform *p, struct device *d,
                  const struct sip_peer *peer);
 void device_unbind(struct platform *p, struct device *d);
+/* A device that was bound to this connection, which is gone; it stays bound,
+ * and may come back on another one. NULL: there is none any more. */
+struct device *device_lost(struct platform *p, uint64_t connection);
 void device_online(struct platform *p, struct device *d, const char *reason,
                    bool ask);
 void device_offline(struct platform *p, struct device *d, const char *reason);
@@ -421,6 +483,13 @@ void device_on_timer(struct platform *p, struct device *d);
 /* May this peer speak for the device? Sets *moved when only the port is new. */
 bool device_admits(const struct platform *p, const struct device *d,
                    const struct sip_peer *from, bool *moved);
+/* A device that is bound to exactly this peer, or to this source: the one
+ * bound last; NULL. */
+struct device *device_bound_to(const struct platform *p,
+                               const struct sip_peer *peer);
+struct device *device_at(const struct platform *p, const struct gb_addr *source);
+/* The next older one at the same source, or NULL. */
+struct device *device_at_next(const struct device *d);
 struct manscdp_dialect device_dialect(const struct device *d);
 
 /* ---- channels.c ---- */
@@ -456,20 +525,49 @@ struct gb_addr platform_contact_addr(const struct platform *p,
 struct gb_addr platform_media_addr(const struct platform *p,
                                    const struct sip_peer *peer);
 
+/* ---- admit.c ---- */
+
+bool admit_net_allowed(const struct platform *p, const struct gb_addr *a);
+bool admit_id_allowed(const struct platform *p, struct slice id);
+/* The line about strangers, when it is due. */
+void admit_summary(struct platform *p);
+
 /* ---- guard.c: strangers ---- */
 
 int guard_init(struct platform *p);
 void guard_fini(struct platform *p);
-/* false: this source has spent its unauthenticated requests. */
+/* false: this source has spent its unauthenticated messages. */
 bool guard_allows(struct platform *p, const struct gb_addr *source);
 bool guard_is_banned(struct platform *p, const struct gb_addr *source);
-/* A wrong password; true: it is banned from now on. */
-bool guard_failed(struct platform *p, const struct gb_addr *source);
-/* The right one: the request before it is given back. */
-void guard_proved(struct platform *p, const struct gb_addr *source);
+/* A wrong password; the ban that follows in seconds, 0: none. */
+uint32_t guard_failed(struct platform *p, const struct gb_addr *source);
+/* Wrong responses to nonces that are not ours ban nobody, since they may be
+ * forged. false: there were so many that such responses are not looked at any
+ * more; "stale" would tell whether a guess was right. */
+bool guard_may_guess(struct platform *p, const struct gb_addr *source);
+void guard_guessed(struct platform *p, const struct gb_addr *source);
+/* The right one: n messages are given back, so that a site with many devices
+ * logs all of them in. */
+void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n);
+/* The row of this id at this source; a new one when there is none. */
+struct attempts *guard_attempts(struct platform *p, struct slice id,
+                                const struct gb_addr *source);
+/* After a wrong password: how long no other one is checked, ms. */
+uint64_t guard_back_off_ms(const struct attempts *a);
 void pending_note(struct platform *p, struct slice id, struct slice user_agent,
-                  const struct sip_peer *peer, const char *reason);
-void pending_forget(struct platform *p, struct slice id);
+                  const struct sip_peer *peer, struct slice reason);
+bool pending_forget(struct platform *p, struct slice id);
+bool pending_has(const struct platform *p, struct slice id);
+
+/* ---- settings.c ---- */
+
+struct slice group_name(const struct group *g);
+/* Empty: its group has none, or it is in no group. */
+struct slice group_password(const struct device *d);
+void device_settings_fini(struct platform *p, struct device *d);
+void settings_fini(struct platform *p);
+/* An action about a group, if there is one to tell. */
+bool settings_news(struct platform *p, struct platform_action *out);
 
 /* ---- registrar.c, messages.c ---- */
 

@@ -145,7 +145,7 @@ void device_drop(struct platform *p, struct device *d)
     list_push_back(&p->dirty_devices, &d->dirty);
 }
 
-void device_free(struct platform *p, struct device *d)
+void device_delete(struct platform *p, struct device *d)
 {
     manscdp_assembly_cancel(p->assemblies, d->query.assembly);
     list_remove(&d->dirty);
@@ -153,6 +153,7 @@ void device_free(struct platform *p, struct device *d)
     detach(p, d);
     for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
         gb_put(p->alloc, (void *)(uintptr_t)d->text[i].p);
+    device_settings_fini(p, d);
     gb_put(p->alloc, d->channels);
     gb_put(p->alloc, d);
 }
@@ -175,26 +176,109 @@ bool device_set_text(struct platform *p, struct device *d,
 
 /* ---- bindings ---- */
 
-static void disconnect(struct platform *p, struct device *d)
+/* The one way in and out of the tables of bound peers and of sources. */
+static void peer_lift(struct platform *p, struct device *d)
 {
-    if (d->connected)
-        map_remove(&p->connections, &d->by_connection);
-    d->connected = false;
+    if (d->at_peer)
+        map_remove(&p->peers, &d->by_peer);
+    d->at_peer = false;
+}
+
+static void source_lift(struct platform *p, struct device *d)
+{
+    if (d->at_source)
+        map_remove(&p->sites, &d->by_source);
+    d->at_source = false;
+}
+
+/* Bytes used; 0: a stream without a connection is nowhere. A UDP key is 7 or
+ * 19 bytes long and a connection's 8, so they never meet. */
+static size_t peer_key(const struct sip_peer *peer,
+                       uint8_t out[static PLATFORM_PEER_KEY])
+{
+    const struct gb_addr *a = &peer->remote;
+    size_t n = a->family == GB_IPV4 ? 4 : 16;
+
+    if (peer->transport != SIP_UDP) {
+        memcpy(out, &peer->connection, sizeof(peer->connection));
+        return peer->connection ? sizeof(peer->connection) : 0;
+    }
+    out[0] = a->family;
+    memcpy(out + 1, a->ip, n);
+    out[n + 1] = (uint8_t)(a->port >> 8);
+    out[n + 2] = (uint8_t)a->port;
+    return n + 3;
+}
+
+static struct slice key_of(const uint8_t *key, size_t n)
+{
+    return slice_of((const char *)key, n);
+}
+
+/* After d->peer has been set. */
+static void place_bound(struct platform *p, struct device *d)
+{
+    size_t n = peer_key(&d->peer, d->peer_key);
+
+    if (n)
+        map_insert(&p->peers, &d->by_peer, key_of(d->peer_key, n));
+    d->at_peer = n > 0;
+    n = admit_source_key(&d->peer.remote, d->source_key);
+    map_insert(&p->sites, &d->by_source, key_of(d->source_key, n));
+    d->at_source = true;
+}
+
+struct device *device_bound_to(const struct platform *p,
+                               const struct sip_peer *peer)
+{
+    uint8_t key[PLATFORM_PEER_KEY];
+    size_t n = peer_key(peer, key);
+    struct map_node *at = n ? map_find(&p->peers, key_of(key, n)) : NULL;
+
+    return at ? container_of(at, struct device, by_peer) : NULL;
+}
+
+struct device *device_at(const struct platform *p, const struct gb_addr *source)
+{
+    uint8_t key[ADMIT_SOURCE_KEY];
+    size_t n = admit_source_key(source, key);
+    struct map_node *at = map_find(&p->sites, key_of(key, n));
+
+    return at ? container_of(at, struct device, by_source) : NULL;
+}
+
+struct device *device_at_next(const struct device *d)
+{
+    struct map_node *at = map_find_next(&d->by_source);
+
+    return at ? container_of(at, struct device, by_source) : NULL;
+}
+
+/* It has come back on another connection: the old one is closed, unless it
+ * carries another device. */
+static void disconnect(struct platform *p, struct device *d, uint64_t old)
+{
+    const struct sip_peer peer = { .transport = SIP_TCP, .connection = old };
+
+    if (device_bound_to(p, &peer))
+        return;
+    d->old_connection = old;
+    device_changed(p, d, CHANGE_DISCONNECT);
 }
 
 void device_bind(struct platform *p, struct device *d,
                  const struct sip_peer *peer)
 {
-    disconnect(p, d);
+    uint64_t old = d->bound ? d->peer.connection : 0;
+
+    peer_lift(p, d);
+    source_lift(p, d);
     d->peer = *peer;
     d->bound = true;
     d->probe_transaction = 0;
-    if (peer->connection) {
-        map_insert(&p->connections, &d->by_connection,
-                   slice_of((const char *)&d->peer.connection,
-                            sizeof(d->peer.connection)));
-        d->connected = true;
-    }
+    place_bound(p, d);
+    if (old && old != peer->connection)
+        disconnect(p, d, old);
     sessions_of_device_move(p, d);
     dialogs_end_due(p, d);
     device_changed(p, d, PLATFORM_CHANGED_BINDING);
@@ -202,9 +286,23 @@ void device_bind(struct platform *p, struct device *d,
 
 void device_unbind(struct platform *p, struct device *d)
 {
-    disconnect(p, d);
+    peer_lift(p, d);
+    source_lift(p, d);
     d->peer.connection = 0;
     d->bound = false;
+}
+
+struct device *device_lost(struct platform *p, uint64_t connection)
+{
+    const struct sip_peer peer = { .transport = SIP_TCP,
+                                   .connection = connection };
+    struct device *d = device_bound_to(p, &peer);
+
+    if (d) {
+        peer_lift(p, d);
+        d->peer.connection = 0;
+    }
+    return d;
 }
 
 bool device_admits(const struct platform *p, const struct device *d,
@@ -341,7 +439,8 @@ static void view(const struct platform *p, const struct device *d,
     (void)p;
     *out = (struct platform_device){
         .id = device_id(d),
-        .name = d->text[DEVICE_NAME],
+        .name = d->given_name.n ? d->given_name : d->text[DEVICE_NAME],
+        .own_name = d->text[DEVICE_NAME],
         .manufacturer = d->text[DEVICE_MANUFACTURER],
         .model = d->text[DEVICE_MODEL],
         .firmware = d->text[DEVICE_FIRMWARE],
@@ -359,7 +458,14 @@ static void view(const struct platform *p, const struct device *d,
         .catalog_sum = d->query.sum,
         .deviations = d->deviations,
         .media = d->media,
+        .has_password = d->password.n > 0,
+        .ignore_require = d->ignores_require,
+        .date = d->date,
+        .edition_set = d->edition_set,
+        .digest = d->digest,
     };
+    if (d->group)
+        out->group = group_name(d->group);
     if (d->charset_known)
         out->charset = slice_str(manscdp_charset_name(d->charset));
 }
@@ -422,20 +528,6 @@ int platform_device_remove(struct platform *p, struct slice id,
     return 0;
 }
 
-int platform_device_set_media(struct platform *p, struct slice id,
-                              enum platform_transport media,
-                              struct gb_time now)
-{
-    struct device *d = device_find(p, id);
-
-    p->now = now;
-    if (!d)
-        return GB_ENOENT;
-    d->media = (uint8_t)media;
-    device_changed(p, d, PLATFORM_CHANGED_INFO);
-    return 0;
-}
-
 /* ---- across a restart ---- */
 
 int platform_restore_device(struct platform *p,
@@ -480,8 +572,11 @@ int platform_restore_device(struct platform *p,
         uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms);
         uint64_t most = p->cfg.expires_max_s * 1000ull;
 
-        d->bound = true;
+        d->bound = admit_net_allowed(p, &d->peer.remote) &&
+                   admit_id_allowed(p, s->id);
         d->expires_ms = now.mono_ms + (left < most ? left : most);
+        if (d->bound)
+            place_bound(p, d);
     }
     device_arm(p, d);
     list_remove(&d->dirty); /* the store knows it already */

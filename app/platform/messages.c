@@ -359,17 +359,15 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
         return d;
     }
     p->counters.stray_messages++;
-    if (guard_allows(p, &ev->peer.remote))
+    if (d) /* unknown ones have their line in the summary of the minute */
         platform_log_peer(p, PLATFORM_INFO,
                           "msg=\"request refused\" method=%.*s from=\"%s\" "
                           "peer=%s why=\"%s\"",
                           SLICE_ARG(slice_head(ev->msg->method_name, 16)),
                           log_text(from, id),
                           gb_addr_text(&ev->peer.remote, addr),
-                          !d           ? "unknown device"
-                          : !d->bound  ? "not registered"
-                                       : "not from the address it registered "
-                                         "from");
+                          d->bound ? "not from the address it registered from"
+                                   : "not registered");
     sip_stack_respond_stateless(p->sip, ev->transaction, &r, p->now.mono_ms);
     return NULL;
 }
@@ -388,6 +386,31 @@ static void refuse_method(struct platform *p, const struct sip_event *ev)
     sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
 }
 
+/* 420 names what it requires, all of which we lack (RFC 3261 §8.2.2.3). */
+static bool refuse_require(struct platform *p, const struct device *d,
+                           const struct sip_event *ev)
+{
+    struct sip_walk k = sip_msg_walk(ev->msg, SIP_HDR_REQUIRE);
+    char text[256];
+    struct writer w = writer_of(text, sizeof(text));
+    struct sip_extra unsupported = { SLICE("Unsupported"), { NULL, 0 } };
+    const struct sip_response r = {
+        .status = 420, .expires = -1, .extra = &unsupported, .n_extra = 1
+    };
+    struct slice elem;
+
+    if (d->ignores_require || !sip_msg_has(ev->msg, SIP_HDR_REQUIRE))
+        return false;
+    while (sip_walk_next(&k, &elem) && w.len + elem.n + 2 < sizeof(text)) {
+        if (w.len)
+            writer_str(&w, ", ");
+        writer_slice_put(&w, elem);
+    }
+    unsupported.value = writer_slice(&w);
+    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+    return true;
+}
+
 void messages_request(struct platform *p, const struct sip_event *ev)
 {
     bool moved = false;
@@ -399,6 +422,10 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         device_deviation(p, d, DEVIATION_ODD_SIP, ev->msg->method_name);
     if (moved)
         probe(p, d, &ev->peer);
+    if (refuse_require(p, d, ev)) {
+        device_alive(p, d);
+        return;
+    }
     switch (ev->msg->method) {
     case SIP_METHOD_MESSAGE:
     case SIP_METHOD_NOTIFY:

@@ -81,6 +81,9 @@ static void set_defaults(struct platform_config *c)
     DEFAULT(media_loops, 1);
     DEFAULT(rate_per_s, 20);
     DEFAULT(rate_burst, 100);
+    DEFAULT(strangers_per_s, 5000);
+    DEFAULT(registers_per_s, 1000);
+    DEFAULT(digest, 1u << SIP_DIGEST_MD5);
     DEFAULT(ban_failures, 20);
     DEFAULT(ban_s, 60);
 #undef DEFAULT
@@ -123,6 +126,70 @@ static int copy_advertise(struct platform *p, const struct platform_config *cfg)
     return 0;
 }
 
+/* Appends a copy to *at, with its NUL. */
+static const char *put_text(char **at, const char *text)
+{
+    struct slice s = slice_str(text);
+    char *to = *at;
+
+    if (s.n)
+        memcpy(to, s.p, s.n);
+    *at = to + s.n + 1;
+    return to;
+}
+
+static size_t texts_len(const char *const *list, size_t n)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += slice_str(list[i]).n + 1;
+    return len;
+}
+
+/* One block for all lists: what has pointers, the networks, the texts. */
+static int copy_lists(struct platform *p, const struct platform_config *c)
+{
+    size_t n_ids = c->n_allow_ids + c->n_deny_ids, n_text;
+    size_t n_nets = c->n_allow + c->n_deny;
+    struct platform_redirect *to;
+    struct platform_net *net;
+    const char **id;
+    char *text;
+
+    n_text = texts_len(c->allow_ids, c->n_allow_ids) +
+             texts_len(c->deny_ids, c->n_deny_ids);
+    for (size_t i = 0; i < c->n_redirect; i++)
+        n_text += slice_str(c->redirect[i].prefix).n +
+                  slice_str(c->redirect[i].target).n + 2;
+    to = p->lists = gb_get(p->alloc, c->n_redirect * sizeof(*to) +
+                                         n_ids * sizeof(*id) +
+                                         n_nets * sizeof(*net) + n_text + 1);
+    if (!to)
+        return GB_ENOMEM;
+    id = (const char **)(void *)(to + c->n_redirect);
+    net = (struct platform_net *)(void *)(id + n_ids);
+    text = (char *)(net + n_nets);
+    p->cfg.redirect = to;
+    p->cfg.allow_ids = id;
+    p->cfg.deny_ids = id + c->n_allow_ids;
+    p->cfg.allow = net;
+    p->cfg.deny = net + c->n_allow;
+    for (size_t i = 0; i < c->n_redirect; i++) {
+        to[i].prefix = put_text(&text, c->redirect[i].prefix);
+        to[i].target = put_text(&text, c->redirect[i].target);
+    }
+    for (size_t i = 0; i < c->n_allow_ids; i++)
+        *id++ = put_text(&text, c->allow_ids[i]);
+    for (size_t i = 0; i < c->n_deny_ids; i++)
+        *id++ = put_text(&text, c->deny_ids[i]);
+    for (size_t i = 0; i < c->n_allow; i++)
+        *net++ = c->allow[i];
+    for (size_t i = 0; i < c->n_deny; i++)
+        *net++ = c->deny[i];
+    return 0;
+}
+
 static int tables_init(struct platform *p)
 {
     struct manscdp_assembly_limits limits = {
@@ -131,7 +198,9 @@ static int tables_init(struct platform *p)
     int err = map_init(&p->devices, p->alloc, p->seed);
 
     if (!err)
-        err = map_init(&p->connections, p->alloc, p->seed);
+        err = map_init(&p->peers, p->alloc, p->seed);
+    if (!err)
+        err = map_init(&p->sites, p->alloc, p->seed);
     if (!err)
         err = map_init(&p->channels, p->alloc, p->seed);
     if (!err)
@@ -151,7 +220,7 @@ static int tables_init(struct platform *p)
 
 static void seeds(struct platform *p, const uint8_t seed[static 32])
 {
-    memcpy(p->nonce_key, seed, sizeof(p->nonce_key));
+    sip_nonce_key_init(&p->nonce_key, seed);
     memcpy(p->seed, seed, sizeof(p->seed));
     memcpy(&p->random, seed + 16, sizeof(p->random));
     /* what leaves the process must not tell the key of the nonces */
@@ -181,6 +250,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->dirty_sessions);
     list_init(&p->queue);
     list_init(&p->kept_dialogs);
+    list_init(&p->groups);
+    list_init(&p->gone_groups);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions);
     seeds(p, cfg->seed);
     p->sn = (uint32_t)platform_random_in(p, 1, 900000);
@@ -188,6 +259,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     err = copy_strings(p);
     if (!err)
         err = copy_advertise(p, cfg);
+    if (!err)
+        err = copy_lists(p, cfg);
     if (!err)
         err = tables_init(p);
     if (err) {
@@ -231,8 +304,9 @@ void platform_free(struct platform *p)
         if (h->kind == HANDLE_SESSION)
             session_free(p, container_of(h, struct session, handle));
     while (p->n_devices)
-        device_free(p, p->by_id[p->n_devices - 1]);
+        device_delete(p, p->by_id[p->n_devices - 1]);
     dialogs_fini(p);
+    settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
     gb_put(alloc, p->arena);
@@ -241,12 +315,15 @@ void platform_free(struct platform *p)
     ssrc_pool_fini(&p->ssrcs);
     if (p->devices.alloc)
         map_fini(&p->devices);
-    if (p->connections.alloc)
-        map_fini(&p->connections);
+    if (p->peers.alloc)
+        map_fini(&p->peers);
+    if (p->sites.alloc)
+        map_fini(&p->sites);
     if (p->channels.alloc)
         map_fini(&p->channels);
     idmap_fini(&p->handles);
     gb_put(alloc, (void *)(uintptr_t)p->cfg.advertise);
+    gb_put(alloc, p->lists);
     if (p->strings)
         memset(p->strings, 0, p->id.n + p->realm.n + p->password.n + 2);
     gb_put(alloc, p->strings);
@@ -325,17 +402,10 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
 void platform_closed(struct platform *p, uint64_t connection,
                      struct gb_time now)
 {
-    struct slice key = { (const char *)&connection, sizeof(connection) };
-    struct map_node *n;
+    struct device *d;
 
     p->now = now;
-    while (connection && (n = map_find(&p->connections, key))) {
-        struct device *d = container_of(n, struct device, by_connection);
-
-        /* the binding stays: it may come back on another connection */
-        map_remove(&p->connections, n);
-        d->connected = false;
-        d->peer.connection = 0;
+    while (connection && (d = device_lost(p, connection))) {
         device_offline(p, d, "connection lost");
         device_changed(p, d, PLATFORM_CHANGED_BINDING);
     }
@@ -361,14 +431,17 @@ void platform_tick(struct platform *p, struct gb_time now)
     }
     manscdp_assembly_tick(p->assemblies, now.mono_ms);
     query_events(p);
+    admit_summary(p);
 }
 
 uint64_t platform_deadline(const struct platform *p)
 {
     uint64_t a = timerq_next(&p->timers);
     uint64_t b = manscdp_assembly_deadline(p->assemblies);
+    uint64_t c = p->summary.n ? p->summary.due_ms : GB_NEVER;
 
-    return a < b ? a : b;
+    a = a < b ? a : b;
+    return a < c ? a : c;
 }
 
 /* ---- the whole ---- */

@@ -30,6 +30,17 @@ struct platform_advertise {
     struct gb_addr address;
 };
 
+/* Devices whose id begins with `prefix` are sent to another server: id@address
+ * (GB/T 28181-2022 §9.1.2.3). */
+struct platform_redirect {
+    const char *prefix, *target;
+};
+
+struct platform_net {
+    struct gb_addr net;
+    unsigned bits;
+};
+
 /* Strings are copied. Zeros mean the default named beside the field. */
 struct platform_config {
     const struct gb_alloc *alloc;
@@ -40,6 +51,10 @@ struct platform_config {
     const char *password;     /* the global device password; never empty */
     bool auto_enrol;
     bool offer_qop;           /* challenge with qop="auth" */
+    unsigned digest;          /* offered, and then accepted: bits 1 << of enum
+                                 sip_digest_alg; MD5 */
+    const struct platform_redirect *redirect; /* texts are copied too */
+    size_t n_redirect;
     enum platform_date date;
     int timezone_min;         /* of times on the wire, minutes east of UTC */
     uint32_t expires_min_s, expires_max_s;    /* 60, 604800 */
@@ -59,8 +74,17 @@ struct platform_config {
     uint32_t max_sessions;    /* 4000 */
     uint32_t max_pending;     /* 256 unknown ids remembered */
     uint32_t media_loops;     /* 1: loops the owner runs; sessions are spread */
-    uint32_t rate_per_s, rate_burst; /* unauthenticated requests a source: 20, 100 */
-    uint32_t ban_failures, ban_s;    /* 20 bad passwords: 60 s ban */
+    uint32_t rate_per_s, rate_burst; /* unauthenticated messages a source: 20, 100 */
+    uint32_t strangers_per_s;        /* of all such sources together: 5000 */
+    uint32_t registers_per_s;        /* challenges; above: 503. 1000 */
+    uint32_t ban_failures, ban_s;    /* 20 bad passwords: 60 s ban, twice as
+                                        long each time, up to 64 times */
+    /* Lists are copied. Networks: whose messages are heard at all; an empty
+     * allow list allows all, deny goes first. Ids: by their first digits. */
+    const struct platform_net *allow, *deny;
+    size_t n_allow, n_deny;
+    const char *const *allow_ids, *const *deny_ids;
+    size_t n_allow_ids, n_deny_ids;
 };
 
 struct platform;
@@ -74,6 +98,12 @@ void platform_free(struct platform *p);
 int platform_reload(struct platform *p, const struct platform_config *cfg);
 
 /* ---- inputs ------------------------------------------------------------ */
+
+/* Ask before a message (a datagram, or one cut out of a stream) goes to the
+ * stack: false, it is to be dropped without a word. Costs one look-up for the
+ * peer of a registered device, and a little more for strangers. */
+bool platform_admits(struct platform *p, const struct sip_peer *from,
+                     struct slice bytes, struct gb_time now);
 
 void platform_sip(struct platform *p, const struct sip_event *ev,
                   struct gb_time now);
@@ -134,6 +164,8 @@ enum platform_action_kind {
                             is invited once more into the same open port */
     PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED. The
                             session may be opened again after that */
+    PLATFORM_DO_DISCONNECT, /* order to the SIP edge: close `connection`; its
+                               device has come back on another one */
     /* what has changed: for the store, the events, the waiting API calls */
     PLATFORM_DEVICE_CHANGED, /* `device`; flags */
     PLATFORM_DEVICE_REMOVED,
@@ -147,6 +179,8 @@ enum platform_action_kind {
                                 replaces an earlier one of this session */
     PLATFORM_DIALOG_CLOSED,  /* forget what is stored for `session` */
     PLATFORM_ALARM,          /* `alarm` */
+    PLATFORM_GROUP_CHANGED,  /* `text`: its name */
+    PLATFORM_GROUP_REMOVED,
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
 };
 
@@ -154,6 +188,7 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_STATE = 1,   /* online or offline */
     PLATFORM_CHANGED_BINDING = 2, /* address, transport, expiry */
     PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
+    PLATFORM_CHANGED_SETTINGS = 16, /* what people set */
     PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
@@ -173,7 +208,7 @@ enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEB
  * owner does not fetch them or memory is short (counters.dropped). */
 struct platform_action {
     enum platform_action_kind kind;
-    uint64_t session;
+    uint64_t session, connection;
     unsigned loop;       /* 0 .. media_loops - 1 */
     enum platform_transport transport;
     uint16_t port;
@@ -203,6 +238,7 @@ enum platform_catalog {
  * the empty slice, unknown times are 0. */
 struct platform_device {
     struct slice id, name, manufacturer, model, firmware, user_agent;
+    struct slice own_name;         /* as it says; name may be a person's */
     bool online;
     struct slice state_reason;     /* why it is as it is: "keepalive lost", … */
     struct sip_peer peer;          /* transport and address of its binding */
@@ -214,6 +250,11 @@ struct platform_device {
     uint32_t catalog_have, catalog_sum; /* of the running or last one */
     uint64_t deviations;           /* tolerated faults counted */
     enum platform_transport media; /* configured: AUTO unless set */
+    /* what people set, as in struct platform_settings */
+    struct slice group;
+    bool has_password, ignore_require;
+    uint8_t date, edition_set;
+    uint16_t digest;
 };
 
 struct platform_channel {
@@ -260,12 +301,75 @@ int platform_device_refresh(struct platform *p, struct slice id,
 int platform_device_remove(struct platform *p, struct slice id,
                            struct gb_time now);
 
-/* How media of this device is asked for when a caller says AUTO; AUTO: what it
- * is known to like, else UDP inside private networks and TCP passive outside.
- * GB_ENOENT. */
-int platform_device_set_media(struct platform *p, struct slice id,
-                              enum platform_transport media,
-                              struct gb_time now);
+/* ---- what people set ------------------------------------------------------ */
+
+#define PLATFORM_PASSWORD_MAX 64   /* bytes; no control characters */
+#define PLATFORM_GROUP_NAME_MAX 64 /* bytes; no control characters, no '/' */
+#define PLATFORM_MAX_GROUPS 1000
+
+enum { /* bits of platform_settings.set */
+    PLATFORM_SET_PASSWORD = 1, PLATFORM_SET_GROUP = 2, PLATFORM_SET_NAME = 4,
+    PLATFORM_SET_DATE = 8, PLATFORM_SET_EDITION = 16,
+    PLATFORM_SET_REQUIRE = 32, PLATFORM_SET_DIGEST = 64,
+    PLATFORM_SET_MEDIA = 128,
+};
+
+struct platform_settings {
+    unsigned set;          /* which of the following are meant */
+    struct slice password; /* empty: that of its group, or of the platform */
+    struct slice group;    /* empty: none */
+    struct slice name;     /* empty: the device's own */
+    uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
+    uint8_t edition;       /* 0: as it says, else 1 + enum manscdp_edition */
+    bool ignore_require;   /* serve requests that require what we do not know */
+    uint16_t digest;       /* 0: as configured, else bits 1 << sip_digest_alg */
+    enum platform_transport media; /* of callers who say AUTO; AUTO: what it is
+                                      known to like, else UDP inside private
+                                      networks and TCP passive outside */
+};
+
+/* Slices are copied. GB_ENOENT (no such device), GB_ESYNTAX (a value, or the
+ * group is unknown), GB_ENOMEM. A new password is asked for at the next
+ * REGISTER; what is bound stays bound until then. */
+int platform_device_set(struct platform *p, struct slice id,
+                        const struct platform_settings *s, struct gb_time now);
+/* A device that has not registered yet; it needs no auto_enrol then.
+ * GB_EEXIST, GB_ESYNTAX (as above, or the id is none), GB_EAUTH (the lists of
+ * the configuration keep it out), GB_ELIMIT, GB_ENOMEM. */
+int platform_device_create(struct platform *p, struct slice id,
+                           const struct platform_settings *s,
+                           struct gb_time now);
+/* All of them, the password too: for the store, and nobody else. */
+bool platform_device_settings(const struct platform *p, struct slice id,
+                              struct platform_settings *out);
+
+/* An id that knocked becomes a device. GB_ENOENT, and as above. */
+int platform_pending_accept(struct platform *p, struct slice id,
+                            struct gb_time now);
+int platform_pending_remove(struct platform *p, struct slice id,
+                            struct gb_time now);
+
+/* A named set of devices with a password of its own. */
+struct platform_group {
+    struct slice name;
+    bool has_password;
+    size_t n_devices;
+};
+/* Makes it, or changes it. password NULL: as it is; empty: none. GB_ESYNTAX,
+ * GB_ELIMIT, GB_ENOMEM. */
+int platform_group_set(struct platform *p, struct slice name,
+                       const struct slice *password, struct gb_time now);
+/* Its devices are in no group then. GB_ENOENT. */
+int platform_group_remove(struct platform *p, struct slice name,
+                          struct gb_time now);
+bool platform_group_view(const struct platform *p, struct slice name,
+                         struct platform_group *out);
+/* In name order. `after` empty: from the first; false at the end. */
+bool platform_group_next(const struct platform *p, struct slice after,
+                         struct platform_group *out);
+/* For the store, and nobody else. Empty: none. */
+struct slice platform_group_password(const struct platform *p,
+                                     struct slice name);
 
 /* ---- live sessions ------------------------------------------------------ */
 
@@ -364,6 +468,12 @@ int platform_restore_device(struct platform *p,
                             struct gb_time now);
 int platform_restore_channel(struct platform *p,
                              const struct platform_channel *c);
+/* Groups before the settings that name them, devices before theirs. */
+int platform_restore_group(struct platform *p, struct slice name,
+                           struct slice password, struct gb_time now);
+int platform_restore_settings(struct platform *p, struct slice id,
+                              const struct platform_settings *s,
+                              struct gb_time now);
 /* BYE for a dialog of the process before (field-note 5.1). */
 void platform_restore_dialog(struct platform *p,
                              const struct sip_dialog_state *d,
@@ -376,7 +486,11 @@ bool platform_is_drained(const struct platform *p);
 struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
         alarms, stray_messages, bad_bodies, sessions_started, sessions_failed,
-        banned, rate_limited, dropped;
+        dropped;
+    /* messages of strangers that got no answer, by reason */
+    uint64_t banned, rate_limited, scanners, denied;
+    /* REGISTERs told to come back later: too many in all, too many failures */
+    uint64_t shed, backed_off, redirected;
     /* gauges: now */
     uint32_t devices, online, channels, sessions, ports_lent, ports_resting,
         ssrcs_lent, queries;

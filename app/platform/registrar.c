@@ -5,8 +5,9 @@
 #include "base/writer.h"
 #include "sip/value.h"
 
-#define MAX_EXTRA 4
-#define NONCE_FOR_MAX (PLATFORM_ID_MAX + GB_ADDR_TEXT_MAX)
+#define MAX_EXTRA (AUTH_MAX_CHALLENGES + 2)
+#define LOST_ANSWERS 5   /* challenges in a row without an answer */
+#define PLAIN_FAILURES 3 /* wrong passwords: perhaps it cannot do qop */
 
 /* One REGISTER on its way through the checks. */
 struct attempt {
@@ -16,10 +17,13 @@ struct attempt {
     struct slice id;
     struct device *device; /* NULL: unknown */
     bool is_ours;          /* comes from where the device is bound */
+    bool is_exact;         /* from that very port or connection */
+    struct attempts *row;
     struct slice user_agent;
     struct sip_addr contact;
-    bool has_contact, has_expires;
+    bool has_contact, is_star, has_expires;
     uint32_t expires_s;
+    struct auth auth;
 };
 
 bool platform_user(const struct sip_uri *uri, char buf[static PLATFORM_ID_MAX],
@@ -63,106 +67,129 @@ static void refuse(struct platform *p, const struct attempt *a, unsigned status)
     answer(p, a, r, extra, 0, true);
 }
 
-static void retry_later(struct platform *p, const struct attempt *a)
+static void retry_later(struct platform *p, const struct attempt *a,
+                        uint64_t in_s, uint64_t *counter)
 {
     struct sip_extra extra[MAX_EXTRA];
     const struct sip_response r = { .status = 503, .expires = -1 };
-    char text[8];
+    char text[24];
     struct writer w = writer_of(text, sizeof(text));
 
-    writer_u64(&w, platform_random_in(p, 5, 30));
+    writer_u64(&w, in_s);
     extra[0] = (struct sip_extra){ SLICE("Retry-After"), writer_slice(&w) };
+    if (counter)
+        (*counter)++;
     p->counters.register_refused++;
     answer(p, a, r, extra, 1, true);
 }
 
-/* A nonce is good for one device at one address: a REGISTER overheard is no
- * use elsewhere. */
-static struct slice nonce_for(const struct attempt *a,
-                              char buf[static NONCE_FOR_MAX])
+static uint64_t some_seconds(struct platform *p)
 {
-    struct writer w = writer_of(buf, NONCE_FOR_MAX);
-
-    writer_slice_put(&w, a->id);
-    writer_char(&w, '@');
-    gb_addr_write_ip(&w, &a->ev->peer.remote);
-    return writer_slice(&w);
+    return platform_random_in(p, 5, 30);
 }
 
-static void challenge(struct platform *p, const struct attempt *a, bool stale)
+static void challenge(struct platform *p, const struct attempt *a)
 {
     struct sip_extra extra[MAX_EXTRA];
     const struct sip_response r = { .status = 401, .expires = -1 };
-    char who[NONCE_FOR_MAX], nonce[SIP_NONCE_LEN], text[320];
+    struct slice value[AUTH_MAX_CHALLENGES];
+    char text[AUTH_CHALLENGES_TEXT];
+    bool qop = p->cfg.offer_qop && a->row->failures < PLAIN_FAILURES;
+    size_t n = auth_challenge(p, &a->auth, qop, a->auth.proof == AUTH_STALE,
+                              text, value);
+
+    for (size_t i = 0; i < n; i++)
+        extra[i] = (struct sip_extra){ SLICE("WWW-Authenticate"), value[i] };
+    p->counters.challenges++;
+    answer(p, a, r, extra, n, true);
+}
+
+/* ---- what a person should know ---- */
+
+/* A literal address in a host part; false: a name, or nothing. */
+static bool host_addr(struct slice host, struct gb_addr *out)
+{
+    return host.n && gb_addr_parse_ip(out, host) == 0 &&
+           !gb_addr_is_any(out) && !gb_addr_is_loopback(out);
+}
+
+/* A device behind a NAT writes its private address everywhere. Where some
+ * places have the public one instead, something on the way has rewritten them,
+ * and such things break signalling later (field-note 1.18). */
+static bool is_rewritten(const struct attempt *a)
+{
+    struct gb_addr source = a->ev->peer.remote, at;
+    struct slice call_id = a->m->call_id, head;
+    struct slice host[3] = { a->m->via.host };
+    bool hidden = false, shown = false;
+
+    if (gb_addr_is_private(&source))
+        return false;
+    if (a->has_contact)
+        host[1] = a->contact.uri.host;
+    if (slice_cut(&call_id, '@', &head))
+        host[2] = call_id;
+    for (size_t i = 0; i < 3; i++) {
+        if (!host_addr(host[i], &at))
+            continue;
+        hidden |= gb_addr_is_private(&at);
+        shown |= gb_addr_ip_eq(&at, &source);
+    }
+    return hidden && shown;
+}
+
+/* Puts into the list of unknown ids why it is there, and what may help. */
+static void note_pending(struct platform *p, const struct attempt *a,
+                         const char *why)
+{
+    const struct device *at = device_at(p, &a->ev->peer.remote);
+    char text[PENDING_REASON];
     struct writer w = writer_of(text, sizeof(text));
 
-    sip_nonce_make(nonce, p->nonce_key, nonce_for(a, who),
-                   (uint64_t)p->now.utc_ms / 1000);
-    sip_challenge_write(&w, SIP_DIGEST_MD5, p->realm,
-                        slice_of(nonce, sizeof(nonce)), p->cfg.offer_qop,
-                        stale);
-    extra[0] = (struct sip_extra){ SLICE("WWW-Authenticate"),
-                                   writer_slice(&w) };
-    p->counters.challenges++;
-    answer(p, a, r, extra, 1, true);
+    writer_str(&w, why);
+    if (is_rewritten(a))
+        writer_str(&w, "; SIP ALG suspected: try another SIP port, or TCP");
+    if (at && !device_at_next(at))
+        writer_f(&w, "; the device at this address is known as %s", at->id);
+    w.err = 0; /* what did not fit is left out */
+    pending_note(p, a->id, a->user_agent, &a->ev->peer, writer_slice(&w));
 }
 
-/* ---- credentials ---- */
-
-enum proof {
-    PROOF_NONE,  /* no credentials that we could check: challenge */
-    PROOF_STALE, /* made for another nonce: challenge, no failure */
-    PROOF_WRONG,
-    PROOF_RIGHT,
-};
-
-static bool checks_for(const struct platform *p, const struct sip_credentials *c,
-                       struct slice username)
+/* It is asked again and again and never answers: our answers do not arrive
+ * (field-note 1.19). */
+static void count_challenge(struct platform *p, struct attempt *a)
 {
-    struct sip_ha1 ha1;
+    const char *why = "was asked for its password and has not answered yet";
+    char id[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
 
-    sip_ha1_make(&ha1, c->alg, username, p->realm, p->password);
-    return sip_digest_check(c, SLICE("REGISTER"), &ha1);
+    if (!a->auth.has_credentials && a->row->challenges < UINT16_MAX)
+        a->row->challenges++;
+    if (a->row->challenges >= LOST_ANSWERS)
+        why = "was challenged again and again and never answers: our answers "
+              "do not seem to reach it, try SIP over TCP";
+    if (a->row->challenges == LOST_ANSWERS) {
+        platform_log_peer(p, PLATFORM_WARN,
+                          "msg=\"challenges are not answered\" device=\"%s\" "
+                          "peer=%s n=%u why=\"our answers do not seem to reach "
+                          "it, try SIP over TCP\"",
+                          log_text(a->id, id),
+                          gb_addr_text(&a->ev->peer.remote, addr),
+                          LOST_ANSWERS);
+        if (a->device)
+            device_deviation(p, a->device, DEVIATION_NO_PROOF,
+                             slice_of(NULL, 0));
+    }
+    if (!a->device)
+        note_pending(p, a, why);
 }
 
-static enum proof prove(struct platform *p, const struct attempt *a,
-                        struct sip_credentials *c)
+static void wrong_password(struct platform *p, const struct attempt *a)
 {
-    char who[NONCE_FOR_MAX];
-    struct slice value = sip_msg_value(a->m, SIP_HDR_AUTHORIZATION);
-
-    if (value.n == 0 || sip_credentials_parse(c, value) ||
-        c->alg == SIP_DIGEST_OTHER)
-        return PROOF_NONE;
-    if (!slice_eq(c->realm, p->realm) ||
-        sip_nonce_check(c->nonce, p->nonce_key, nonce_for(a, who),
-                        (uint64_t)p->now.utc_ms / 1000,
-                        SIP_NONCE_MAX_AGE_S) != SIP_NONCE_GOOD)
-        return PROOF_STALE;
-    if (!slice_eq(c->username, a->id) || !checks_for(p, c, a->id))
-        return PROOF_WRONG;
-    return PROOF_RIGHT;
-}
-
-/* Says what was wrong as far as one can see (field-note 1.2). */
-static const char *why_wrong(const struct platform *p, const struct attempt *a,
-                             const struct sip_credentials *c)
-{
-    if (checks_for(p, c, c->username))
-        return "the password is right, but the digest user name is not the "
-               "device id: set the SIP user name of the device to its id";
-    if (checks_for(p, c, a->id))
-        return "the digest was made with the device id, but another user "
-               "name was sent";
-    return "the password set in the device is not the one of this platform";
-}
-
-static void wrong_password(struct platform *p, const struct attempt *a,
-                           const struct sip_credentials *c)
-{
+    const struct sip_credentials *c = &a->auth.c;
     char id[LOG_TEXT_MAX], user[LOG_TEXT_MAX], uri[LOG_TEXT_MAX],
         addr[GB_ADDR_TEXT_MAX];
-    const char *why = why_wrong(p, a, c);
+    const char *why = auth_why(p, &a->auth);
+    uint32_t ban_s;
 
     platform_log_peer(p, PLATFORM_WARN,
                       "msg=\"registration refused\" device=\"%s\" peer=%s "
@@ -171,11 +198,16 @@ static void wrong_password(struct platform *p, const struct attempt *a,
                       gb_addr_text(&a->ev->peer.remote, addr), why,
                       log_text(c->username, user), log_text(c->uri, uri));
     if (!a->device)
-        pending_note(p, a->id, a->user_agent, &a->ev->peer, why);
-    if (guard_failed(p, &a->ev->peer.remote))
+        note_pending(p, a, why);
+    if (a->row->failures < UINT16_MAX)
+        a->row->failures++;
+    a->row->challenges = 0;
+    a->row->until_ms = p->now.mono_ms + guard_back_off_ms(a->row);
+    ban_s = guard_failed(p, &a->ev->peer.remote);
+    if (ban_s)
         platform_log_peer(p, PLATFORM_WARN,
                           "msg=\"source banned\" peer=%s seconds=%u",
-                          addr, p->cfg.ban_s);
+                          addr, ban_s);
     refuse(p, a, 403);
 }
 
@@ -202,19 +234,31 @@ static void welcome(struct platform *p, const struct attempt *a,
     struct sip_response r = { .status = 200, .expires = expires_s };
     char date[40];
     struct writer w = writer_of(date, sizeof(date));
+    enum platform_date policy =
+        a->device && a->device->date
+            ? (enum platform_date)(a->device->date - 1) : p->cfg.date;
     size_t n = 0;
 
     if (expires_s && a->has_contact)
         r.contact = a->contact.uri.text;
-    if (p->cfg.date != PLATFORM_DATE_OFF) {
-        int zone_s = p->cfg.date == PLATFORM_DATE_LOCAL
-                         ? p->cfg.timezone_min * 60
-                         : 0;
+    if (policy != PLATFORM_DATE_OFF) {
+        int zone_s = policy == PLATFORM_DATE_LOCAL ? p->cfg.timezone_min * 60
+                                                   : 0;
 
         sip_date_write(&w, p->now.utc_ms, zone_s);
         extra[n++] = (struct sip_extra){ SLICE("Date"), writer_slice(&w) };
     }
     answer(p, a, r, extra, n, false);
+}
+
+/* What tells a late REGISTER from a new one. */
+static void remember(struct platform *p, const struct attempt *a)
+{
+    struct device *d = a->device;
+
+    auth_used(d, &a->auth);
+    d->call_id_hash = map_hash(p->seed, a->m->call_id);
+    d->cseq = a->m->cseq.number;
 }
 
 static void unregister(struct platform *p, const struct attempt *a)
@@ -224,6 +268,7 @@ static void unregister(struct platform *p, const struct attempt *a)
     welcome(p, a, 0);
     if (!d)
         return;
+    remember(p, a);
     device_offline(p, d, "unregistered");
     device_unbind(p, d);
     device_arm(p, d);
@@ -237,6 +282,8 @@ static void learn_version(struct platform *p, struct device *d,
 
     d->edition_known = manscdp_edition_by_ver(
         sip_msg_value(a->m, SIP_HDR_X_GB_VER), &e);
+    if (d->edition_set)
+        e = (enum manscdp_edition)(d->edition_set - 1);
     if (d->edition != e)
         device_changed(p, d, PLATFORM_CHANGED_INFO);
     d->edition = (uint8_t)e; /* ours is the newest: the minimum is theirs */
@@ -269,7 +316,11 @@ static void accept(struct platform *p, const struct attempt *a)
         device_deviation(p, d, DEVIATION_NO_CONTACT, slice_of(NULL, 0));
     if (!a->has_expires)
         device_deviation(p, d, DEVIATION_NO_EXPIRES, slice_of(NULL, 0));
-    d->call_id_hash = map_hash(p->seed, a->m->call_id);
+    if (is_rewritten(a))
+        device_deviation(p, d, DEVIATION_SIP_ALG, a->m->via.host);
+    if (!fresh && a->m->cseq.number <= d->cseq)
+        device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
+    remember(p, a);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
@@ -299,7 +350,7 @@ static void enrol_and_accept(struct platform *p, struct attempt *a)
                               " devices=%zu max=%u",
                               log_text(a->id, id), p->n_devices,
                               p->cfg.max_devices);
-            retry_later(p, a);
+            retry_later(p, a, some_seconds(p), NULL);
             return;
         }
         pending_forget(p, a->id);
@@ -311,7 +362,68 @@ static void enrol_and_accept(struct platform *p, struct attempt *a)
     accept(p, a);
 }
 
+/* What is bound, and nothing changes (RFC 3261 §10.3 step 6). */
+static void tell_binding(struct platform *p, const struct attempt *a)
+{
+    struct sip_extra extra[MAX_EXTRA];
+    struct sip_response r = { .status = 200, .expires = -1 };
+    const struct device *d = a->device;
+    char contact[PLATFORM_ID_MAX + GB_ADDR_TEXT_MAX + 8],
+        addr[GB_ADDR_TEXT_MAX];
+    struct writer w = writer_of(contact, sizeof(contact));
+
+    if (d && d->bound) {
+        writer_f(&w, "sip:%s@%s", d->id, gb_addr_text(&d->peer.remote, addr));
+        r.contact = writer_slice(&w);
+        r.expires = d->expires_ms > p->now.mono_ms
+                        ? (int64_t)((d->expires_ms - p->now.mono_ms) / 1000)
+                        : 0;
+    }
+    answer(p, a, r, extra, 0, false);
+}
+
+/* ---- redirection (§3.6) ---- */
+
+/* The server that a first registration is to go to; NULL: it stays here. */
+static const char *elsewhere(const struct platform *p, const struct attempt *a)
+{
+    if (a->device && a->device->bound)
+        return NULL;
+    for (size_t i = 0; i < p->cfg.n_redirect; i++)
+        if (slice_has_prefix(a->id, slice_str(p->cfg.redirect[i].prefix)))
+            return p->cfg.redirect[i].target;
+    return NULL;
+}
+
+static void redirect(struct platform *p, const struct attempt *a,
+                     const char *target)
+{
+    struct sip_extra extra[MAX_EXTRA];
+    struct sip_response r = { .status = 302 };
+    char uri[160], id[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
+    struct writer w = writer_of(uri, sizeof(uri));
+
+    writer_f(&w, "sip:%s", target);
+    r.contact = writer_slice(&w);
+    r.expires = a->expires_s > p->cfg.expires_max_s ? p->cfg.expires_max_s
+                                                    : a->expires_s;
+    p->counters.redirected++;
+    platform_log_peer(p, PLATFORM_INFO,
+                      "msg=\"device redirected\" device=\"%s\" peer=%s to=%s",
+                      log_text(a->id, id),
+                      gb_addr_text(&a->ev->peer.remote, addr), target);
+    answer(p, a, r, extra, 0, true);
+}
+
 /* ---- the request ---- */
+
+static bool is_exact(const struct device *d, const struct sip_peer *from)
+{
+    return d && d->bound && from->transport == d->peer.transport &&
+           (from->transport == SIP_UDP
+                ? gb_addr_eq(&from->remote, &d->peer.remote)
+                : from->connection == d->peer.connection);
+}
 
 /* Who is it? 0, or the status that refuses it. */
 static unsigned identify(struct platform *p, struct attempt *a)
@@ -321,78 +433,134 @@ static unsigned identify(struct platform *p, struct attempt *a)
     bool moved;
 
     if (!platform_user(&a->m->from.uri, a->id_text, &a->id) ||
-        !platform_user(&a->m->to.uri, to, &to_id) || !slice_eq(a->id, to_id))
-        return 403;
-    for (size_t i = 0; i < a->id.n; i++)
-        if (!ascii_is_digit(a->id.p[i]))
-            return 403; /* scanners use names and extensions */
-    if (a->id.n < 18 || slice_eq(a->id, p->id))
+        !platform_user(&a->m->to.uri, to, &to_id) || !slice_eq(a->id, to_id) ||
+        !admit_is_id(a->id) || slice_eq(a->id, p->id))
         return 403;
     a->device = device_find(p, a->id);
     a->is_ours =
         a->device && device_admits(p, a->device, &a->ev->peer, &moved);
-    return 0;
+    a->is_exact = is_exact(a->device, &a->ev->peer);
+    if (admit_id_allowed(p, a->id))
+        return 0;
+    pending_note(p, a->id, sip_msg_value(a->m, SIP_HDR_USER_AGENT),
+                 &a->ev->peer, SLICE("sip.allow_ids and sip.deny_ids keep it "
+                                     "out"));
+    return 403;
 }
 
-static void read_request(struct attempt *a)
+/* All Contacts are usable, or none is looked at: 0 or 400 (RFC 3261 §10.3).
+ * Which one it names does not matter, since we answer to where it is. */
+static unsigned read_contacts(struct attempt *a)
 {
-    int64_t s;
+    struct sip_walk k = sip_msg_walk(a->m, SIP_HDR_CONTACT);
+    struct sip_addr c;
+    struct slice elem;
+    unsigned q, n = 0;
 
-    a->has_contact = sip_msg_contact(a->m, &a->contact) == 0;
-    s = sip_msg_expires(a->m, a->has_contact ? &a->contact : NULL);
-    if (a->has_contact && a->contact.is_star)
-        a->has_contact = false; /* "*": unregister all, with Expires 0 */
+    for (; sip_walk_next(&k, &elem); n++) {
+        if (sip_addr_parse(&c, elem, NULL) || !sip_contact_q(&c, &q))
+            return 400;
+        a->is_star |= c.is_star;
+        if (n == 0)
+            a->contact = c;
+    }
+    a->has_contact = n > 0 && !a->is_star;
+    return a->is_star && n > 1 ? 400 : 0;
+}
+
+static unsigned read_request(struct attempt *a)
+{
+    unsigned status = read_contacts(a);
+    int64_t s = sip_msg_expires(a->m, a->has_contact ? &a->contact : NULL);
+
     a->has_expires = s >= 0;
     if (s < 0)
         s = SIP_EXPIRES_DEFAULT;
     a->expires_s = s > UINT32_MAX ? UINT32_MAX : (uint32_t)s;
-    a->user_agent = sip_msg_value(a->m, SIP_HDR_USER_AGENT);
+    if (a->is_star && (!a->has_expires || a->expires_s))
+        status = 400; /* "*" is for Expires 0 alone */
+    return status;
+}
+
+/* Overtaken on the way by one that came later: of the same registration, with
+ * an older nonce, or the same one and a lower CSeq. A device that starts anew
+ * with old numbers has a new nonce, and is no such case. */
+static bool is_late(const struct platform *p, const struct attempt *a)
+{
+    const struct device *d = a->device;
+
+    return d && d->call_id_hash == map_hash(p->seed, a->m->call_id) &&
+           (a->auth.stamp < d->nonce_stamp ||
+            (a->auth.stamp == d->nonce_stamp && a->m->cseq.number < d->cseq));
+}
+
+static void proven(struct platform *p, struct attempt *a)
+{
+    const char *target;
+
+    /* its question and this one; only this one when the response is used
+     * again; a bound peer was not counted */
+    guard_proved(p, &a->ev->peer.remote,
+                 a->is_exact                                        ? 0
+                 : a->device && a->auth.stamp <= a->device->nonce_stamp ? 1
+                                                                        : 2);
+    a->row->failures = a->row->challenges = 0;
+    if (!a->device && !p->cfg.auto_enrol) {
+        note_pending(p, a, "not enrolled; its password is right");
+        refuse(p, a, 403);
+    } else if (is_late(p, a)) {
+        refuse(p, a, 500);
+    } else if (!a->has_contact && !a->is_star && !a->has_expires) {
+        tell_binding(p, a);
+    } else if (a->expires_s == 0) {
+        unregister(p, a);
+    } else if ((target = elsewhere(p, a))) {
+        redirect(p, a, target);
+    } else {
+        enrol_and_accept(p, a);
+    }
+}
+
+static void unproven(struct platform *p, struct attempt *a)
+{
+    if (a->auth.proof == AUTH_WRONG) {
+        wrong_password(p, a);
+        return;
+    }
+    count_challenge(p, a);
+    if (!a->is_exact && !bucket_take(&p->registers, p->cfg.registers_per_s,
+                                     p->cfg.registers_per_s, p->now.mono_ms))
+        retry_later(p, a, some_seconds(p), &p->counters.shed);
+    else
+        challenge(p, a);
 }
 
 void registrar_request(struct platform *p, const struct sip_event *ev)
 {
     struct attempt a = { .ev = ev, .m = ev->msg };
-    struct sip_credentials c;
-    unsigned status = identify(p, &a);
-    const struct gb_addr *source = &ev->peer.remote;
-    enum proof proof;
+    unsigned status = read_request(&a);
+    uint64_t now = p->now.mono_ms;
 
-    if (!a.is_ours && guard_is_banned(p, source)) {
-        refuse(p, &a, 403);
-        return;
-    }
+    a.user_agent = sip_msg_value(a.m, SIP_HDR_USER_AGENT);
+    if (!status)
+        status = identify(p, &a);
+    if (!status && !a.is_ours && guard_is_banned(p, &ev->peer.remote))
+        status = 403; /* over the connection of another device */
     if (status) {
-        if (guard_allows(p, source))
-            refuse(p, &a, status);
-        else
-            retry_later(p, &a);
+        refuse(p, &a, status);
         return;
     }
-    read_request(&a);
-    if (!a.device && !p->cfg.auto_enrol) {
-        pending_note(p, a.id, a.user_agent, &ev->peer, "not enrolled");
-        refuse(p, &a, 403);
+    a.row = guard_attempts(p, a.id, &ev->peer.remote);
+    if (!a.is_exact && a.row->until_ms > now) {
+        retry_later(p, &a, (a.row->until_ms - now) / 1000 + 1,
+                    &p->counters.backed_off);
         return;
     }
-    proof = prove(p, &a, &c);
-    if (proof == PROOF_RIGHT) {
-        guard_proved(p, source);
-        if (a.expires_s == 0)
-            unregister(p, &a);
-        else
-            enrol_and_accept(p, &a);
-        return;
-    }
-    if (!a.is_ours && !guard_allows(p, source)) {
-        retry_later(p, &a);
-        return;
-    }
-    if (proof == PROOF_WRONG) {
-        wrong_password(p, &a, &c);
-        return;
-    }
-    if (!a.device)
-        pending_note(p, a.id, a.user_agent, &ev->peer,
-                     "was asked for its password and has not answered yet");
-    challenge(p, &a, proof == PROOF_STALE);
+    a.auth = (struct auth){ .m = a.m, .source = &ev->peer.remote, .id = a.id,
+                            .device = a.device };
+    auth_prove(p, &a.auth);
+    if (a.auth.proof == AUTH_RIGHT)
+        proven(p, &a);
+    else
+        unproven(p, &a);
 }

@@ -14,6 +14,22 @@ void store_remove_device(struct store *s, struct slice id)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_DEVICE, id, nothing);
 }
 
+void store_put_settings(struct store *s, struct slice id,
+                        const struct platform_settings *set)
+{
+    store_writer_settings(store_writer_of(s), id, set);
+}
+
+void store_put_group(struct store *s, struct slice name, struct slice sealed)
+{
+    store_writer_group(store_writer_of(s), name, sealed);
+}
+
+void store_remove_group(struct store *s, struct slice name)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_GROUP, name, nothing);
+}
+
 void store_put_channel(struct store *s, const struct platform_channel *c)
 {
     store_writer_channel(store_writer_of(s), c);

@@ -30,6 +30,8 @@ static const char *const dialog_texts[] = {
     "target",
 };
 
+static const char *const group_texts[] = { "name", "password" };
+
 /* ---- writing ---------------------------------------------------------------------- */
 
 /* Text that is no UTF-8 (a peer's) is kept as "". */
@@ -77,6 +79,19 @@ static void put_device(json_t *all, const struct store_job *j)
     json_object_set_new(all, j->text[0], o);
 }
 
+static void put_settings(json_t *all, const struct store_job *j)
+{
+    static const char *const texts[] = { "device", "password", "group",
+                                         "name" };
+    static const char *const numbers[] = { "date", "edition", "digest",
+                                           "ignore_require", "media" };
+    json_t *o = json_texts(j, texts, 4);
+
+    for (size_t i = 0; i < 5; i++)
+        put_number(o, numbers[i], j->number[i]);
+    json_object_set_new(all, j->text[0], o);
+}
+
 static void channel_key(char *key, size_t cap, const char *device,
                         const char *id)
 {
@@ -118,6 +133,8 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *devices = json_object_get(s->root, "device");
     json_t *channels = json_object_get(s->root, "channel");
     json_t *dialogs = json_object_get(s->root, "dialog");
+    json_t *settings = json_object_get(s->root, "settings");
+    json_t *groups = json_object_get(s->root, "group");
     json_t *o;
     char key[128];
 
@@ -127,6 +144,7 @@ static void apply(struct store *s, const struct store_job *j)
         break;
     case STORE_REMOVE_DEVICE:
         remove_channels(channels, j->text[0]);
+        json_object_del(settings, j->text[0]);
         json_object_del(devices, j->text[0]);
         break;
     case STORE_PUT_CHANNEL:
@@ -144,6 +162,16 @@ static void apply(struct store *s, const struct store_job *j)
         break;
     case STORE_REMOVE_DIALOG:
         json_object_del(dialogs, j->text[0]);
+        break;
+    case STORE_PUT_SETTINGS:
+        put_settings(settings, j);
+        break;
+    case STORE_PUT_GROUP:
+        json_object_set_new(groups, j->text[0],
+                            json_texts(j, group_texts, 2));
+        break;
+    case STORE_REMOVE_GROUP:
+        json_object_del(groups, j->text[0]);
         break;
     }
 }
@@ -247,6 +275,26 @@ static void load_dialog(const json_t *o, const struct store_loader *l)
     l->on_dialog(l->ctx, &d, &peer);
 }
 
+static void load_group(const json_t *o, const struct store_loader *l)
+{
+    l->on_group(l->ctx, text_of(o, "name"), text_of(o, "password"));
+}
+
+static void load_settings(const json_t *o, const struct store_loader *l)
+{
+    struct platform_settings s = {
+        .set = ~0u,
+        .password = text_of(o, "password"), .group = text_of(o, "group"),
+        .name = text_of(o, "name"), .date = (uint8_t)number_of(o, "date"),
+        .edition = (uint8_t)number_of(o, "edition"),
+        .digest = (uint16_t)number_of(o, "digest"),
+        .ignore_require = number_of(o, "ignore_require") != 0,
+        .media = (enum platform_transport)number_of(o, "media"),
+    };
+
+    l->on_settings(l->ctx, text_of(o, "device"), &s);
+}
+
 static void load_all(const json_t *all,
                      void (*row)(const json_t *, const struct store_loader *),
                      const struct store_loader *l)
@@ -262,9 +310,10 @@ static void load_all(const json_t *all,
 
 static void need_objects(json_t *root)
 {
-    static const char *const names[] = { "device", "channel", "dialog" };
+    static const char *const names[] = { "device", "channel", "dialog",
+                                         "settings", "group" };
 
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
             json_object_set_new(root, names[i], json_object());
 }
@@ -303,7 +352,9 @@ int store_open(struct store **out, const char *dir,
     s->root = read_root(s, why, moved);
     if (s->root) {
         need_objects(s->root);
+        load_all(json_object_get(s->root, "group"), load_group, l);
         load_all(json_object_get(s->root, "device"), load_device, l);
+        load_all(json_object_get(s->root, "settings"), load_settings, l);
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
         json_object_clear(json_object_get(s->root, "dialog"));

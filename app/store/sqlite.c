@@ -25,10 +25,16 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS dialog(key TEXT PRIMARY KEY, call_id TEXT,"
     " local_uri TEXT, remote_uri TEXT, local_tag TEXT, remote_tag TEXT,"
     " target TEXT, cseq INT, transport INT, listener INT, local TEXT,"
-    " remote TEXT) WITHOUT ROWID;";
+    " remote TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS device_settings(device TEXT PRIMARY KEY,"
+    " password TEXT, device_group TEXT, name TEXT, date INT, edition INT,"
+    " digest INT, ignore_require INT, media INT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS device_group(name TEXT PRIMARY KEY,"
+    " password TEXT) WITHOUT ROWID;";
 
 enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
-       PUT_DIALOG, REMOVE_DIALOG, N_STATEMENTS };
+       PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
+       REMOVE_GROUP, N_STATEMENTS };
 
 static const char *const sql[N_STATEMENTS] = {
     [PUT_DEVICE] = "REPLACE INTO device VALUES"
@@ -41,6 +47,11 @@ static const char *const sql[N_STATEMENTS] = {
     [PUT_DIALOG] = "REPLACE INTO dialog VALUES"
                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
     [REMOVE_DIALOG] = "DELETE FROM dialog WHERE key=?1",
+    [PUT_SETTINGS] = "REPLACE INTO device_settings VALUES"
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+    [REMOVE_SETTINGS] = "DELETE FROM device_settings WHERE device=?1",
+    [PUT_GROUP] = "REPLACE INTO device_group VALUES(?1,?2)",
+    [REMOVE_GROUP] = "DELETE FROM device_group WHERE name=?1",
 };
 
 struct store {
@@ -111,8 +122,10 @@ static bool apply(struct store *s, const struct store_job *j)
         return step(st);
     case STORE_REMOVE_DEVICE:
         bind_text(s->stmt[REMOVE_CHANNELS], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_SETTINGS], 1, j->text[0]);
         bind_text(s->stmt[REMOVE_DEVICE], 1, j->text[0]);
-        return step(s->stmt[REMOVE_CHANNELS]) && step(s->stmt[REMOVE_DEVICE]);
+        return step(s->stmt[REMOVE_CHANNELS]) &&
+               step(s->stmt[REMOVE_SETTINGS]) && step(s->stmt[REMOVE_DEVICE]);
     case STORE_PUT_CHANNEL:
         st = s->stmt[PUT_CHANNEL];
         bind_channel(st, j);
@@ -131,6 +144,22 @@ static bool apply(struct store *s, const struct store_job *j)
         return step(st);
     case STORE_REMOVE_DIALOG:
         st = s->stmt[REMOVE_DIALOG];
+        bind_text(st, 1, j->text[0]);
+        return step(st);
+    case STORE_PUT_SETTINGS:
+        st = s->stmt[PUT_SETTINGS];
+        for (int i = STORE_DEVICE; i <= STORE_GIVEN_NAME; i++)
+            bind_text(st, i + 1, j->text[i]);
+        for (int i = 0; i < 5; i++)
+            sqlite3_bind_int64(st, 5 + i, j->number[i]);
+        return step(st);
+    case STORE_PUT_GROUP:
+        st = s->stmt[PUT_GROUP];
+        bind_text(st, 1, j->text[0]);
+        bind_text(st, 2, j->text[STORE_SECRET]);
+        return step(st);
+    case STORE_REMOVE_GROUP:
+        st = s->stmt[REMOVE_GROUP];
         bind_text(st, 1, j->text[0]);
         return step(st);
     }
@@ -215,6 +244,27 @@ static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
     struct sip_peer peer = column_peer(st, 8);
 
     l->on_dialog(l->ctx, &d, &peer);
+}
+
+static void load_group(sqlite3_stmt *st, const struct store_loader *l)
+{
+    l->on_group(l->ctx, column(st, 0), column(st, 1));
+}
+
+static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
+{
+    struct platform_settings s = {
+        .set = ~0u,
+        .password = column(st, 1), .group = column(st, 2),
+        .name = column(st, 3),
+        .date = (uint8_t)sqlite3_column_int(st, 4),
+        .edition = (uint8_t)sqlite3_column_int(st, 5),
+        .digest = (uint16_t)sqlite3_column_int(st, 6),
+        .ignore_require = sqlite3_column_int(st, 7) != 0,
+        .media = (enum platform_transport)sqlite3_column_int(st, 8),
+    };
+
+    l->on_settings(l->ctx, column(st, 0), &s);
 }
 
 static int load_rows(struct store *s, const char *query,
@@ -332,7 +382,10 @@ int store_open(struct store **out, const char *dir,
         return GB_ENOMEM;
     snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
     err = open_or_replace(s, path, why, moved);
-    if (!err && (load_rows(s, "SELECT * FROM device", load_device, l) ||
+    if (!err && (load_rows(s, "SELECT * FROM device_group", load_group, l) ||
+                 load_rows(s, "SELECT * FROM device", load_device, l) ||
+                 load_rows(s, "SELECT * FROM device_settings", load_settings,
+                           l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
                  load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
                  sqlite3_exec(s->db, "DELETE FROM dialog", NULL, NULL, NULL))) {

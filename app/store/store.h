@@ -21,6 +21,11 @@ struct store;
 struct store_loader {
     void (*on_device)(void *ctx, const struct platform_saved_device *d);
     void (*on_channel)(void *ctx, const struct platform_channel *c);
+    /* Groups come first, settings after the devices. Passwords are as they were
+     * given: sealed. */
+    void (*on_group)(void *ctx, struct slice name, struct slice sealed);
+    void (*on_settings)(void *ctx, struct slice device,
+                        const struct platform_settings *s);
     /* A dialog that an earlier process left open; it is forgotten by this. */
     void (*on_dialog)(void *ctx, const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
@@ -37,6 +42,11 @@ int store_open(struct store **out, const char *dir,
 /* Queue a write; all of them copy. */
 void store_put_device(struct store *s, const struct platform_device *d);
 void store_remove_device(struct store *s, struct slice id);
+/* What people set for a device; all of it. The password is sealed. */
+void store_put_settings(struct store *s, struct slice id,
+                        const struct platform_settings *set);
+void store_put_group(struct store *s, struct slice name, struct slice sealed);
+void store_remove_group(struct store *s, struct slice name);
 void store_put_channel(struct store *s, const struct platform_channel *c);
 void store_remove_channel(struct store *s, struct slice device,
                           struct slice channel);

@@ -215,6 +215,32 @@ void store_writer_dialog(struct store_writer *w, uint64_t session,
     queue(w, j);
 }
 
+void store_writer_settings(struct store_writer *w, struct slice id,
+                           const struct platform_settings *set)
+{
+    const struct slice text[] = { id, set->password, set->group, set->name };
+    struct store_job *j = job_new(w, STORE_PUT_SETTINGS, text, 4);
+
+    if (!j)
+        return;
+    j->number[0] = set->date;
+    j->number[1] = set->edition;
+    j->number[2] = set->digest;
+    j->number[3] = set->ignore_require;
+    j->number[4] = set->media;
+    queue(w, j);
+}
+
+void store_writer_group(struct store_writer *w, struct slice name,
+                        struct slice sealed)
+{
+    const struct slice text[] = { name, sealed };
+    struct store_job *j = job_new(w, STORE_PUT_GROUP, text, 2);
+
+    if (j)
+        queue(w, j);
+}
+
 void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b)
 {

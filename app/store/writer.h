@@ -18,6 +18,9 @@ enum store_op {
     STORE_REMOVE_CHANNEL,
     STORE_PUT_DIALOG,
     STORE_REMOVE_DIALOG,
+    STORE_PUT_SETTINGS,
+    STORE_PUT_GROUP,
+    STORE_REMOVE_GROUP,
 };
 
 /* Texts of a job, by what they are. Unused ones are "". */
@@ -27,7 +30,7 @@ struct store_job {
     struct list node;
     enum store_op op;
     const char *text[STORE_TEXTS]; /* in the bytes behind the struct */
-    int64_t number[4];
+    int64_t number[5];
     double lon, lat;
     bool has_position, on;
     struct sip_peer peer;
@@ -39,6 +42,8 @@ enum { /* text[] of the jobs */
     /* of a channel */
     STORE_OWNER = STORE_FIRMWARE, STORE_CIVIL, STORE_ADDRESS, STORE_PARENT,
     STORE_STATUS, STORE_PTZ, STORE_CHANNEL,
+    /* of settings; of a group its name and the password */
+    STORE_SECRET = 1, STORE_GROUP, STORE_GIVEN_NAME,
     /* of a dialog */
     STORE_KEY = 0, STORE_CALL_ID, STORE_LOCAL_URI, STORE_REMOTE_URI,
     STORE_LOCAL_TAG, STORE_REMOTE_TAG, STORE_TARGET,
@@ -78,6 +83,11 @@ void store_writer_channel(struct store_writer *w,
 void store_writer_dialog(struct store_writer *w, uint64_t session,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer);
+/* number[]: date, edition, digest, ignore_require, media */
+void store_writer_settings(struct store_writer *w, struct slice id,
+                           const struct platform_settings *set);
+void store_writer_group(struct store_writer *w, struct slice name,
+                        struct slice sealed);
 void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b);
 void store_writer_remove_dialog(struct store_writer *w, uint64_t session);

@@ -34,7 +34,8 @@ def idle():
 
 
 def fleet(devices=1000, channels=4):
-    d = Daemon(settings=["limits.unauthenticated_per_s=100000"])
+    d = Daemon(settings=["limits.unauthenticated_per_s=100000", "limits.unauthenticated_total_per_s=1000000",
+                          "limits.registers_per_s=1000000"])
     before = rss_mib(d.proc)
     c = Cameras(d, "--devices", str(devices), "--channels", str(channels), "--quiet", "--rate", "500")
 

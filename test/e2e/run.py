@@ -4,6 +4,7 @@ gbcam on loopback, with authentication on, judged by ffprobe.
 
 BUILD names the folder of the programs, SLOW stretches the time limits."""
 import json
+import os
 import re
 import signal
 import socket
@@ -105,6 +106,71 @@ def wrong_password_is_never_a_device():
         pending = d.get("/api/v1/pending")["items"]
         expect([p["id"] for p in pending] == [DEVICE], f"pending: {pending}")
         c.close()
+    finally:
+        d.close()
+
+
+@test
+def passwords_of_devices_and_groups():
+    d = Daemon(settings=["sip.auto_enrol=false"])
+    try:
+        a = d.call("POST", "/api/v1/groups", {"name": "north", "password": "group-secret"})
+        expect(a.status == 201, f"group: {a.status} {a.body}")
+        a = d.call("POST", "/api/v1/devices", {"id": DEVICE, "password": "own-secret", "group": "north"})
+        expect(a.status == 201 and b"secret" not in a.body, f"device: {a.status} {a.body}")
+        c = Cameras(d, "--retry", "1", password="own-secret")
+        wait_for("online with its own password", lambda: len(d.online()) == 1)
+        c.close()
+        a = d.call("PATCH", f"/api/v1/devices/{DEVICE}", {"password": None, "name": "Gate"})
+        expect(a.status == 200, f"patch: {a.status} {a.body}")
+        time.sleep(1.5 * SLOW)  # the store commits within a second
+        d.kill()
+        for name in os.listdir(os.path.join(d.dir, "data")):
+            with open(os.path.join(d.dir, "data", name), "rb") as f:
+                text = f.read()
+            expect(b"group-secret" not in text and b"own-secret" not in text, f"a password lies open in {name}")
+        d.start()
+        dev = d.get(f"/api/v1/devices/{DEVICE}")
+        expect(dev["name"] == "Gate" and dev["group"] == "north" and not dev["has_password"], f"restored: {dev}")
+        c = Cameras(d, "--retry", "1", password="group-secret")
+        wait_for("online with the password of its group", lambda: len(d.online()) == 1)
+        c.close()
+    finally:
+        d.close()
+
+
+@test
+def a_pending_device_is_let_in():
+    d = Daemon(settings=["sip.auto_enrol=false", "sip.digest=sha256", "sip.qop=true"])
+    try:
+        c = Cameras(d, "--retry", "1")
+        wait_for("it knocks", lambda: [p["id"] for p in d.get("/api/v1/pending")["items"]] == [DEVICE])
+        expect(d.devices() == [], "nobody let it in yet")
+        a = d.call("POST", f"/api/v1/pending/{DEVICE}/accept")
+        expect(a.status == 201, f"accept: {a.status} {a.body}")
+        wait_for("online", lambda: len(d.online()) == 1)
+        expect(d.get("/api/v1/pending")["items"] == [], "no longer pending")
+        c.close()
+    finally:
+        d.close()
+
+
+@test
+def scanners_hear_nothing():
+    d = Daemon()
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(1)
+            for user, agent in (("100", "x"), (DEVICE, "friendly-scanner")):
+                s.sendto(f"OPTIONS sip:{user}@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;"
+                         f"branch=z9hG4bK{user};rport\r\nFrom: <sip:{user}@1.1.1.1>;tag=1\r\n"
+                         f"To: <sip:{user}@1.1.1.1>\r\nCall-ID: {user}\r\nCSeq: 1 OPTIONS\r\n"
+                         f"User-Agent: {agent}\r\nContent-Length: 0\r\n\r\n".encode(), ("127.0.0.1", d.sip))
+            try:
+                raise Failed(f"a scanner was answered: {s.recv(2000)}")
+            except TimeoutError:
+                pass
+        expect(b"gb28181_scanners_total 2" in d.call("GET", "/metrics").body, "counted")
     finally:
         d.close()
 

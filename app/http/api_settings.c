@@ -1,0 +1,414 @@
+/* What people set for devices and groups, and who of the unknown is let in. A
+ * password goes in and never comes out. */
+#include "app/http/api.h"
+
+#include "manscdp/vocab.h"
+#include "sip/digest.h"
+
+#include <jansson.h>
+
+#define TEXT_MAX 128 /* bytes of any text here */
+
+/* The request's body on its way into settings; texts belong to root. */
+struct reading {
+    struct http_call *c;
+    json_t *root;
+    const char *fault; /* what the caller is told; NULL: good */
+};
+
+/* ---- words ------------------------------------------------------------------ */
+
+static const char *const date_words[] = { "configured", "local", "utc", "off" };
+static const char *const edition_words[] = { "auto", "2011", "2014", "2016",
+                                             "2022" };
+static const char *const require_words[] = { "refuse", "ignore" };
+static const char *const media_words[] = { "auto", "udp", "tcp-passive",
+                                           "tcp-active" };
+
+#define N_WORDS(a) (sizeof(a) / sizeof((a)[0]))
+
+void http_settings_write(struct jw *j, const struct platform_device *d)
+{
+    jw_put_str(j, "group", d->group);
+    jw_put_bool(j, "has_password", d->has_password);
+    jw_put_cstr(j, "date", date_words[d->date]);
+    jw_put_cstr(j, "edition_set", edition_words[d->edition_set]);
+    jw_put_cstr(j, "require", require_words[d->ignore_require]);
+    jw_key(j, "digest");
+    jw_array(j);
+    for (unsigned a = SIP_DIGEST_COUNT - 1; a > SIP_DIGEST_OTHER; a--)
+        if (d->digest & 1u << a)
+            jw_str(j, sip_digest_name((enum sip_digest_alg)a));
+    jw_end(j);
+}
+
+/* ---- reading ---------------------------------------------------------------- */
+
+static bool read_body(struct reading *r, const char *const *keys, size_t n)
+{
+    struct slice body = r->c->req->body;
+    const char *key;
+    json_t *v;
+
+    r->root = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES,
+                         NULL);
+    if (!json_is_object(r->root)) {
+        r->fault = "the body must be a JSON object";
+        return false;
+    }
+    json_object_foreach(r->root, key, v) {
+        size_t i = 0;
+
+        while (i < n && !slice_eq(slice_str(key), slice_str(keys[i])))
+            i++;
+        if (i == n) {
+            r->fault = "the body has a key that is not known here";
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A text or null; false: it is not there, or r->fault is set. */
+static bool read_text(struct reading *r, const char *key, struct slice *out)
+{
+    const json_t *v = json_object_get(r->root, key);
+
+    if (!v || r->fault)
+        return false;
+    *out = slice_of(NULL, 0);
+    if (json_is_null(v))
+        return true;
+    *out = slice_of(json_string_value(v), json_string_length(v));
+    if (!json_is_string(v) || out->n > TEXT_MAX) {
+        r->fault = "a text is needed, or it is too long";
+        return false;
+    }
+    for (size_t i = 0; i < out->n; i++)
+        if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
+            r->fault = "control characters are not allowed";
+    return !r->fault;
+}
+
+static bool read_word(struct reading *r, const char *key,
+                      const char *const *words, size_t n, size_t *out)
+{
+    struct slice text;
+
+    if (!read_text(r, key, &text))
+        return false;
+    *out = 0;
+    if (text.n == 0)
+        return true; /* null: as if it was never set */
+    for (size_t i = 0; i < n; i++) {
+        if (slice_eq(text, slice_str(words[i]))) {
+            *out = i;
+            return true;
+        }
+    }
+    r->fault = "a value is none of its choices";
+    return false;
+}
+
+static bool read_algorithm(struct reading *r, const json_t *v, uint16_t *bits)
+{
+    struct slice text = slice_of(json_string_value(v), json_string_length(v));
+    enum sip_digest_alg a = sip_digest_by_word(text);
+
+    if (!json_is_string(v) || a == SIP_DIGEST_OTHER) {
+        r->fault = "digest is a list of md5, sha256, sm3, sha512-256, each "
+                   "also with -sess";
+        return false;
+    }
+    *bits |= (uint16_t)(1u << a);
+    return true;
+}
+
+static bool read_digest(struct reading *r, uint16_t *bits)
+{
+    const json_t *v = json_object_get(r->root, "digest"), *one;
+    size_t i;
+
+    if (!v || r->fault)
+        return false;
+    *bits = 0;
+    if (json_is_null(v))
+        return true;
+    if (!json_is_array(v))
+        return read_algorithm(r, v, bits);
+    json_array_foreach(v, i, one)
+        if (!read_algorithm(r, one, bits))
+            return false;
+    return true;
+}
+
+static void read_settings(struct reading *r, struct platform_settings *s)
+{
+    struct platform_group g;
+    size_t word;
+
+    *s = (struct platform_settings){ 0 };
+    if (read_text(r, "password", &s->password)) {
+        s->set |= PLATFORM_SET_PASSWORD;
+        if (s->password.n > PLATFORM_PASSWORD_MAX)
+            r->fault = "a password has at most 64 bytes";
+    }
+    if (read_text(r, "name", &s->name))
+        s->set |= PLATFORM_SET_NAME;
+    if (read_text(r, "group", &s->group)) {
+        s->set |= PLATFORM_SET_GROUP;
+        if (s->group.n &&
+            !platform_group_view(r->c->app->cfg.platform, s->group, &g))
+            r->fault = "there is no such group";
+    }
+    if (read_word(r, "date", date_words, N_WORDS(date_words), &word)) {
+        s->set |= PLATFORM_SET_DATE;
+        s->date = (uint8_t)word;
+    }
+    if (read_word(r, "edition", edition_words, N_WORDS(edition_words), &word)) {
+        s->set |= PLATFORM_SET_EDITION;
+        s->edition = (uint8_t)word;
+    }
+    if (read_word(r, "require", require_words, N_WORDS(require_words),
+                  &word)) {
+        s->set |= PLATFORM_SET_REQUIRE;
+        s->ignore_require = word != 0;
+    }
+    if (read_word(r, "media", media_words, N_WORDS(media_words), &word)) {
+        s->set |= PLATFORM_SET_MEDIA;
+        s->media = (enum platform_transport)word;
+    }
+    if (read_digest(r, &s->digest))
+        s->set |= PLATFORM_SET_DIGEST;
+}
+
+static void refuse(struct http_call *c, int err)
+{
+    switch (err) {
+    case GB_ENOENT:
+        http_answer_fail(c, 404, "device-unknown", "no such device");
+        break;
+    case GB_EEXIST:
+        http_answer_fail(c, 409, "exists", "it exists already");
+        break;
+    case GB_EAUTH:
+        http_answer_fail(c, 409, "id-denied", "sip.allow_ids and sip.deny_ids "
+                                              "keep this id out");
+        break;
+    case GB_ELIMIT:
+        http_answer_fail(c, 409, "limit", "there is no room for another one");
+        break;
+    case GB_ESYNTAX:
+        http_answer_fail(c, 400, "bad-value", "an id has 18 to 20 digits and "
+                                              "is not that of the platform; "
+                                              "no control characters");
+        break;
+    default:
+        http_answer_fail(c, 503, NULL, gb_strerror(err));
+        break;
+    }
+}
+
+static void touched(struct http_call *c)
+{
+    c->app->cfg.touched(c->app->cfg.ctx);
+}
+
+/* ---- devices ---------------------------------------------------------------- */
+
+static void answer_device(struct http_call *c, unsigned status,
+                          struct slice id)
+{
+    struct platform_device d;
+
+    if (platform_device_view(c->app->cfg.platform, id, &d)) {
+        struct jw j = http_answer_json(c, status);
+
+        http_device_write(&j, &d);
+    }
+}
+
+#define SETTING_KEYS                                                           \
+    "password", "group", "name", "date", "edition", "require", "digest",       \
+        "media"
+
+void http_patch_device(struct http_call *c)
+{
+    static const char *const keys[] = { SETTING_KEYS };
+    struct reading r = { .c = c };
+    struct platform_settings s;
+    int err = 0;
+
+    if (read_body(&r, keys, N_WORDS(keys)))
+        read_settings(&r, &s);
+    if (!r.fault)
+        err = platform_device_set(c->app->cfg.platform, c->params.value[0], &s,
+                                  c->now);
+    json_decref(r.root);
+    touched(c);
+    if (r.fault)
+        http_answer_fail(c, 400, "bad-value", r.fault);
+    else if (err)
+        refuse(c, err);
+    else
+        answer_device(c, 200, c->params.value[0]);
+}
+
+void http_post_device(struct http_call *c)
+{
+    static const char *const keys[] = { "id", SETTING_KEYS };
+    struct reading r = { .c = c };
+    struct platform_settings s;
+    struct slice id = { NULL, 0 };
+    int err = 0;
+
+    if (read_body(&r, keys, N_WORDS(keys))) {
+        read_settings(&r, &s);
+        if (!read_text(&r, "id", &id) && !r.fault)
+            r.fault = "id is missing";
+    }
+    if (!r.fault)
+        err = platform_device_create(c->app->cfg.platform, id, &s, c->now);
+    touched(c);
+    if (r.fault)
+        http_answer_fail(c, 400, "bad-value", r.fault);
+    else if (err)
+        refuse(c, err);
+    else
+        answer_device(c, 201, id);
+    json_decref(r.root);
+}
+
+/* ---- pending ---------------------------------------------------------------- */
+
+void http_accept_pending(struct http_call *c)
+{
+    struct slice id = c->params.value[0];
+    int err = platform_pending_accept(c->app->cfg.platform, id, c->now);
+
+    touched(c);
+    if (err == GB_ENOENT)
+        http_answer_fail(c, 404, "pending-unknown", "this id has not knocked");
+    else if (err)
+        refuse(c, err);
+    else
+        answer_device(c, 201, id);
+}
+
+void http_delete_pending(struct http_call *c)
+{
+    if (platform_pending_remove(c->app->cfg.platform, c->params.value[0],
+                                c->now))
+        http_answer_fail(c, 404, "pending-unknown", "this id has not knocked");
+    else
+        http_answer_empty(c, 204);
+}
+
+/* ---- groups ----------------------------------------------------------------- */
+
+static void group_write(struct jw *j, const struct platform_group *g)
+{
+    jw_object(j);
+    jw_put_str(j, "name", g->name);
+    jw_put_bool(j, "has_password", g->has_password);
+    jw_put_u64(j, "devices", g->n_devices);
+    jw_end(j);
+}
+
+void http_get_groups(struct http_call *c)
+{
+    struct platform *p = c->app->cfg.platform;
+    struct platform_group g;
+    struct slice after = { NULL, 0 };
+    struct jw j = http_list_begin(c);
+    uint64_t n = 0;
+
+    for (; platform_group_next(p, after, &g); n++) {
+        group_write(&j, &g);
+        after = g.name;
+    }
+    http_list_end(&j, (struct slice){ 0 }, n);
+}
+
+static bool group_known(struct http_call *c, struct slice name,
+                        struct platform_group *g)
+{
+    if (platform_group_view(c->app->cfg.platform, name, g))
+        return true;
+    http_answer_fail(c, 404, "group-unknown", "no such group");
+    return false;
+}
+
+void http_get_group(struct http_call *c)
+{
+    struct platform_group g;
+
+    if (group_known(c, c->params.value[0], &g)) {
+        struct jw j = http_answer_json(c, 200);
+
+        group_write(&j, &g);
+    }
+}
+
+/* name: of the path, or empty: of the body. */
+static void put_group(struct http_call *c, struct slice name, unsigned status)
+{
+    static const char *const keys[] = { "password", "name" };
+    struct platform *p = c->app->cfg.platform;
+    struct reading r = { .c = c };
+    struct slice password;
+    struct platform_group g;
+    bool has_password = false;
+    int err = 0;
+
+    if (read_body(&r, keys, name.n ? 1 : 2)) {
+        has_password = read_text(&r, "password", &password);
+        if (!name.n && !r.fault && !read_text(&r, "name", &name) && !r.fault)
+            r.fault = "name is missing";
+    }
+    if (!r.fault && status == 201 && platform_group_view(p, name, &g))
+        err = GB_EEXIST;
+    if (!r.fault && !err)
+        err = platform_group_set(p, name, has_password ? &password : NULL,
+                                 c->now);
+    touched(c);
+    if (r.fault) {
+        http_answer_fail(c, 400, "bad-value", r.fault);
+    } else if (err == GB_ESYNTAX) {
+        http_answer_fail(c, 400, "bad-value",
+                         "a name has 1 to 64 bytes and no '/', a password at "
+                         "most 64 bytes");
+    } else if (err) {
+        refuse(c, err);
+    } else if (group_known(c, name, &g)) {
+        struct jw j = http_answer_json(c, status);
+
+        group_write(&j, &g);
+    }
+    json_decref(r.root);
+}
+
+void http_post_group(struct http_call *c)
+{
+    put_group(c, (struct slice){ NULL, 0 }, 201);
+}
+
+void http_patch_group(struct http_call *c)
+{
+    struct platform_group g;
+
+    if (group_known(c, c->params.value[0], &g))
+        put_group(c, c->params.value[0], 200);
+}
+
+void http_delete_group(struct http_call *c)
+{
+    int err = platform_group_remove(c->app->cfg.platform, c->params.value[0],
+                                    c->now);
+
+    touched(c);
+    if (err)
+        http_answer_fail(c, 404, "group-unknown", "no such group");
+    else
+        http_answer_empty(c, 204);
+}

@@ -1,0 +1,208 @@
+#include "app/platform/auth.h"
+
+#include "app/platform/core.h"
+
+#include "base/writer.h"
+
+#define NONCE_FOR_MAX (PLATFORM_ID_MAX + GB_ADDR_TEXT_MAX)
+
+/* ---- nonces ---- */
+
+/* A nonce is good for one device at one address: a REGISTER overheard is no
+ * use elsewhere. */
+static struct slice nonce_for(const struct auth *a,
+                              char buf[static NONCE_FOR_MAX])
+{
+    struct writer w = writer_of(buf, NONCE_FOR_MAX);
+
+    writer_slice_put(&w, a->id);
+    writer_char(&w, '@');
+    gb_addr_write_ip(&w, a->source);
+    return writer_slice(&w);
+}
+
+static uint64_t now_s(const struct platform *p)
+{
+    return (uint64_t)p->now.utc_ms / 1000;
+}
+
+static void make_nonce(struct platform *p, const struct auth *a,
+                       char out[static SIP_NONCE_LEN])
+{
+    char who[NONCE_FOR_MAX];
+    uint64_t s = now_s(p);
+
+    if (s != p->nonce_s)
+        p->nonce_salt = 0;
+    p->nonce_s = s;
+    sip_nonce_make(out, &p->nonce_key, nonce_for(a, who), s, p->nonce_salt++);
+}
+
+unsigned auth_offer(const struct platform *p, const struct device *d)
+{
+    return d && d->digest ? d->digest : p->cfg.digest;
+}
+
+size_t auth_challenge(struct platform *p, const struct auth *a, bool qop,
+                      bool stale, char buf[static AUTH_CHALLENGES_TEXT],
+                      struct slice value[static AUTH_MAX_CHALLENGES])
+{
+    unsigned offer = auth_offer(p, a->device);
+    struct writer w = writer_of(buf, AUTH_CHALLENGES_TEXT);
+    char nonce[SIP_NONCE_LEN];
+    size_t n = 0;
+
+    make_nonce(p, a, nonce);
+    for (unsigned alg = SIP_DIGEST_COUNT - 1; alg > SIP_DIGEST_OTHER; alg--) {
+        size_t at = w.len;
+
+        if (!(offer & 1u << alg))
+            continue;
+        sip_challenge_write(&w, (enum sip_digest_alg)alg, p->realm,
+                            slice_of(nonce, sizeof(nonce)), qop, stale);
+        if (w.err)
+            break;
+        value[n++] = slice_of(buf + at, w.len - at);
+    }
+    return n;
+}
+
+/* ---- checking ---- */
+
+static struct slice password_of(const struct platform *p,
+                                const struct device *d)
+{
+    struct slice own = { NULL, 0 };
+
+    if (d)
+        own = d->password.n ? d->password : group_password(d);
+    return own.n ? own : p->password;
+}
+
+static bool is_right(const struct sip_credentials *c, struct slice realm,
+                     struct slice username, struct slice password)
+{
+    struct sip_ha1 ha1;
+
+    sip_ha1_make(&ha1, c->alg, username, realm, password);
+    return sip_digest_check(c, SLICE("REGISTER"), &ha1);
+}
+
+void auth_forget(struct device *d)
+{
+    d->ha1_alg = SIP_DIGEST_OTHER;
+    memset(&d->ha1, 0, sizeof(d->ha1));
+}
+
+/* MD5 for MD5-sess, and so on: one HA1 for both. */
+static uint8_t base_of(enum sip_digest_alg alg)
+{
+    return (uint8_t)((alg - 1) & ~1u) + 1;
+}
+
+/* With the HA1 that the device keeps; a stranger's is made each time, and that
+ * of a device too when its response is wrong, so that the time does not tell
+ * who is known here (RFC 8760, R68 of our list). */
+static bool checks(struct platform *p, const struct auth *a)
+{
+    struct device *d = a->device;
+    struct slice password = password_of(p, d);
+    struct sip_ha1 ha1;
+
+    if (d && d->ha1_alg == base_of(a->c.alg) &&
+        sip_digest_check(&a->c, SLICE("REGISTER"), &d->ha1))
+        return true;
+    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password);
+    if (d && d->ha1_alg == base_of(a->c.alg))
+        return false;
+    if (!sip_digest_check(&a->c, SLICE("REGISTER"), &ha1))
+        return false;
+    if (d) {
+        d->ha1 = ha1;
+        d->ha1_alg = base_of(a->c.alg);
+    }
+    return true;
+}
+
+/* Seen before, or older than what was seen (RFC 7616 §5.12). */
+static bool is_repeated(const struct auth *a)
+{
+    const struct device *d = a->device;
+
+    if (!d || a->c.qop.n == 0 || a->stamp > d->nonce_stamp)
+        return false;
+    return a->stamp < d->nonce_stamp || a->nc <= d->nonce_nc;
+}
+
+static enum auth_proof prove(struct platform *p, struct auth *a)
+{
+    char who[NONCE_FOR_MAX];
+    struct slice value = sip_msg_value(a->m, SIP_HDR_AUTHORIZATION);
+    enum sip_nonce_state nonce;
+    bool right;
+
+    a->has_credentials = value.n > 0;
+    if (value.n == 0 || sip_credentials_parse(&a->c, value) ||
+        !(auth_offer(p, a->device) & 1u << a->c.alg) ||
+        (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth"))) ||
+        !slice_eq(a->c.realm, p->realm))
+        return AUTH_NONE;
+    nonce = sip_nonce_check(a->c.nonce, &p->nonce_key, nonce_for(a, who),
+                            now_s(p), SIP_NONCE_MAX_AGE_S, &a->stamp);
+    if (nonce != SIP_NONCE_GOOD && !guard_may_guess(p, a->source))
+        return AUTH_NONE;
+    if (!sip_nc_parse(a->c.nc, &a->nc))
+        a->nc = 0;
+    right = checks(p, a); /* always, whatever the name */
+    right = right && slice_eq(a->c.username, a->id);
+    if (nonce != SIP_NONCE_GOOD) {
+        if (!right)
+            guard_guessed(p, a->source);
+        return right ? AUTH_STALE : AUTH_NONE;
+    }
+    if (!right)
+        return AUTH_WRONG;
+    return is_repeated(a) ? AUTH_STALE : AUTH_RIGHT;
+}
+
+void auth_prove(struct platform *p, struct auth *a)
+{
+    a->has_credentials = false;
+    a->stamp = 0;
+    a->nc = 0;
+    a->proof = prove(p, a);
+}
+
+void auth_used(struct device *d, const struct auth *a)
+{
+    if (a->stamp < d->nonce_stamp)
+        return;
+    d->nonce_stamp = a->stamp;
+    d->nonce_nc = a->nc;
+}
+
+const char *auth_why(const struct platform *p, const struct auth *a)
+{
+    struct slice password = password_of(p, a->device);
+    struct sip_credentials other = a->c;
+    bool by_user, by_id, by_uri, by_global;
+
+    other.uri = a->m->uri.text;
+    by_user = is_right(&a->c, p->realm, a->c.username, password);
+    by_id = is_right(&a->c, p->realm, a->id, password);
+    by_uri = is_right(&other, p->realm, a->id, password);
+    by_global = is_right(&a->c, p->realm, a->id, p->password);
+    if (by_user)
+        return "the password is right, but the digest user name is not the "
+               "device id: set the SIP user name of the device to its id";
+    if (by_id)
+        return "the digest was made with the device id, but another user "
+               "name was sent";
+    if (by_uri)
+        return "the password is right, but the digest was made with the "
+               "Request-URI and another uri was sent";
+    if (by_global)
+        return "the device has the platform's password, but one of its own "
+               "or of its group is set for it here";
+    return "the password set in the device is not the one of this platform";
+}

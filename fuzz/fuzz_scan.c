@@ -1,0 +1,65 @@
+/* Every way of scanning gives what the plain one gives. The text lies in
+ * memory of its exact size, so that a sanitizer sees one octet too far. */
+#include "fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/scan.h"
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static void searches(const char *p, size_t n, char c)
+{
+    uint64_t a[SCAN_MAP_WORDS], b[SCAN_MAP_WORDS];
+
+    must(scan_char(p, n, c) == scan_char_scalar(p, n, c));
+    must(scan_word(p, n) == scan_word_scalar(p, n));
+    must(scan_delimiter(p, n) == scan_delimiter_scalar(p, n));
+    must(scan_blank(p, n) == scan_blank_scalar(p, n));
+    must(scan_blank_near(p, n) == scan_blank_scalar(p, n));
+    must(scan_eol(p, n) == scan_eol_scalar(p, n));
+    if (n > SCAN_MAP_MAX)
+        return;
+    scan_map(a, p, n);
+    scan_map_scalar(b, p, n);
+    must(memcmp(a, b, sizeof(a)) == 0);
+}
+
+static void blocks(const char *p, size_t n)
+{
+    static struct scan_block want, got;
+    struct scan_block_way way[4];
+    size_t k = scan_block_ways(way) - 1;
+    bool plain = way[k].fn(&want, p, n);
+
+    while (k--) {
+        must(way[k].fn(&got, p, n) == plain);
+        if (!plain)
+            continue;
+        must(got.n == want.n);
+        must(memcmp(got.lf, want.lf, want.n * sizeof(want.lf[0])) == 0);
+        for (size_t at = 0; at < want.lf[want.n - 1]; at++)
+            must(scan_stop(got.map, at) == scan_stop(want.map, at));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *p;
+
+    if (size == 0 || size > 20000)
+        return 0;
+    p = malloc(size);
+    must(p != NULL);
+    memcpy(p, data, size);
+    for (size_t off = 0; off < size && off < 20; off++)
+        searches(p + off, size - off, p[0]);
+    blocks(p, size);
+    free(p);
+    return 0;
+}
