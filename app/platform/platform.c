@@ -280,6 +280,7 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.date = cfg->date;
     p->cfg.timezone_min = cfg->timezone_min;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
+    memcpy(p->cfg.subscribe_s, cfg->subscribe_s, sizeof(p->cfg.subscribe_s));
     p->cfg.rate_per_s = cfg->rate_per_s;
     p->cfg.rate_burst = cfg->rate_burst;
     set_defaults(&p->cfg);
@@ -348,6 +349,8 @@ static void on_device_event(struct platform *p, struct device *d,
     if (ev->kind == SIP_EV_RESPONSE && d->bound &&
         gb_addr_ip_eq(&ev->peer.remote, &d->peer.remote))
         device_alive(p, d);
+    if (ev->subscription)
+        subscriptions_on_event(p, d, ev);
     if (!final)
         return;
     if (ev->transaction == d->probe_transaction && d->probe_transaction) {
@@ -383,16 +386,18 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
         else
             messages_request(p, ev);
         break;
+    case SIP_EV_NOTIFY:
+        messages_request(p, ev);
+        break;
     case SIP_EV_RESPONSE:
     case SIP_EV_FAILED:
     case SIP_EV_ENDED:
+    case SIP_EV_UNSUBSCRIBED:
         on_answer(p, ev);
         break;
     case SIP_EV_CANCELLED: /* we accept no INVITE: nothing waits */
     case SIP_EV_ACKED:
         break;
-    case SIP_EV_NOTIFY:
-    case SIP_EV_UNSUBSCRIBED:
     case SIP_EV_BAD: /* the edge counts and tells it */
         break;
     }
@@ -426,6 +431,10 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_SESSION:
             session_on_timer(p, container_of(n, struct session, timer));
+            break;
+        case TIMER_SUBSCRIPTIONS:
+            subscriptions_on_timer(
+                p, container_of(n, struct device_subscriptions, timer));
             break;
         }
     }
