@@ -44,6 +44,8 @@ app_src   := $(filter-out app/store/snapshot.c,$(app_src))
 endif
 ifeq ($(TLS),0)
 app_src   := $(filter-out app/net/tls.c,$(app_src))
+else
+app_src   := $(filter-out app/net/tls_none.c,$(app_src))
 endif
 web_src   := $(wildcard app/web/*)
 tests     := $(patsubst test/%.c,$(BUILD)/%,$(wildcard test/test_*.c))

@@ -766,6 +766,21 @@ static int check_listener(const struct config *c, enum config_key k, size_t i,
     return 0;
 }
 
+static int check_tls(const struct config *c, struct config_error *e)
+{
+    const char *cert = config_text(c, CONFIG_TLS_CERT);
+    const char *key = config_text(c, CONFIG_TLS_KEY);
+
+    if (config_n(c, CONFIG_SIP_TLS_LISTEN) && !GB_TLS) {
+        refuse(e, "sip.tls_listen: this build has no TLS (it was made with "
+                  "TLS=0)");
+        return GB_EUNSUPPORTED;
+    }
+    if (!*cert != !*key)
+        return refuse(e, "tls.cert and tls.key: one is set without the other");
+    return 0;
+}
+
 int config_check(const struct config *c, struct config_error *e)
 {
     for (int k = 0; k < CONFIG_COUNT; k++) {
@@ -781,7 +796,7 @@ int config_check(const struct config *c, struct config_error *e)
                 return err;
         }
     }
-    return 0;
+    return check_tls(c, e);
 }
 
 static bool value_eq(const struct config_value *a, const struct config_value *b)

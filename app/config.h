@@ -37,7 +37,7 @@ enum config_type {
     X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d when /etc/gb28181d/gb28181d.yml is read") \
     X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, true, "zone of the times on the wire") \
     X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
-    X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS (not used by this version)") \
+    X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS, usually port 5061; empty: none") \
     X(SIP_PASSWORD,   "sip.password",     TEXT,      "",                NULL,            0, 0, false, "password of the devices; empty: made at first start, in DATA/device-password") \
     X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, true, "an unknown id that proves the password becomes a device") \
     X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, true, "Date header in the answer to REGISTER") \
@@ -48,6 +48,7 @@ enum config_type {
     X(SIP_ALLOW_IDS,  "sip.allow_ids",    PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may register; empty: all") \
     X(SIP_DENY_IDS,   "sip.deny_ids",     PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may not, also of sip.allow_ids") \
     X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, false, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
+    X(SIP_KEEP_OPEN,  "sip.keep_open_s",  NUMBER,    "25",              NULL,            0, 3600, false, "seconds of silence before a NAT towards a device is kept open: OPTIONS over UDP, an empty line over TCP and TLS; 0: never") \
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices that register from then on") \
     X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
@@ -56,8 +57,8 @@ enum config_type {
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
     X(HTTP_PROXIES,   "http.trusted_proxies", NETS,  "",                NULL,            0, 0, false, "networks whose X-Forwarded headers are believed") \
     X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server (not used by this version)") \
-    X(TLS_CERT,       "tls.cert",         TEXT,      "",                NULL,            0, 0, false, "certificate file (not used by this version)") \
-    X(TLS_KEY,        "tls.key",          TEXT,      "",                NULL,            0, 0, false, "key file (not used by this version)") \
+    X(TLS_CERT,       "tls.cert",         TEXT,      "",                NULL,            0, 0, false, "certificate file (PEM, with its chain) of sip.tls_listen; empty: DATA/tls.crt, made at the first start") \
+    X(TLS_KEY,        "tls.key",          TEXT,      "",                NULL,            0, 0, false, "file of its private key (PEM); empty: DATA/tls.key") \
     X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, true, "which of our addresses a peer is told: net and address") \
     X(MEDIA_ADDRESS,  "media.address",    ADDRESS,   "",                NULL,            0, 0, true, "address in SDP; empty: network.advertise, then the one the device talks to") \
     X(MEDIA_PORTS,    "media.ports",      PORTS,     "30002-30999",     NULL,            0, 0, false, "RTP and RTCP ports, one pair a session") \
@@ -70,7 +71,7 @@ enum config_type {
     X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
-    X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP") \
+    X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP and TLS") \
     X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
     X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, true, "unauthenticated SIP requests a second from one source") \
     X(LIMIT_STRANGERS, "limits.unauthenticated_total_per_s", NUMBER, "5000", NULL,       1, 1000000, false, "unauthenticated SIP requests a second from all sources") \
@@ -78,6 +79,7 @@ enum config_type {
     X(LIMIT_BAN_FAILURES, "limits.ban_failures", NUMBER, "20",          NULL,            1, 1000000, false, "wrong passwords from one source that ban it") \
     X(LIMIT_BAN,      "limits.ban_s",     NUMBER,    "60",              NULL,            1, 86400, false, "seconds of the first ban; each next one is twice as long, up to 64 times") \
     X(LIMIT_PENDING,  "limits.pending",   NUMBER,    "256",             NULL,            1, 100000, false, "unknown ids remembered") \
+    X(TRACE_MEMORY,   "trace.memory_mib", NUMBER,    "8",               NULL,            0, 4096, false, "memory for the last SIP messages in and out, in MiB, taken as they come; 0: none are kept") \
     X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
     X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
 
@@ -125,7 +127,8 @@ int config_set(struct config *c, const char *assignment,
 int config_environment(struct config *c, struct config_error *e);
 
 /* What single values cannot show: two listeners on one port, a listener inside
- * the media ports. 0 or GB_ESYNTAX. */
+ * the media ports, half of a certificate. 0 or GB_ESYNTAX; GB_EUNSUPPORTED:
+ * this build lacks what is asked for. */
 int config_check(const struct config *c, struct config_error *e);
 
 /* Walks the settings that differ between two configurations (NULL: the

@@ -6,13 +6,16 @@
 #include "app/net/noted.h"
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
+#include "app/net/tls.h"
 #include "app/store/store.h"
+#include "app/trace/ring.h"
 #include "sip/digest.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #define DAEMON_MAX_NETS 64
 #define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
@@ -28,7 +31,9 @@ struct daemon {
     struct sip_stack *sip;
     struct platform *platform;
     struct store *store;
+    struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
+    struct tls_ctx *tls; /* NULL: nothing listens with it */
     struct media_net *media;
     struct http_app *app;
     struct http_server *server;
@@ -197,6 +202,8 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
 
     if (ev->kind == SIP_EV_BAD)
         noted_bad(NOTED_SIP, &ev->peer.remote, ev->diag.why);
+    if (ev->kind == SIP_EV_BAD && d->trace)
+        trace_bad(d->trace, &ev->peer, ev->diag.why, now_of(d));
     platform_sip(d->platform, ev, now_of(d));
 }
 
@@ -226,6 +233,16 @@ static void on_connection(void *ctx, uint64_t connection, bool up,
     (void)local;
     if (!up)
         platform_closed(d->platform, connection, now_of(d));
+}
+
+static void on_message(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes)
+{
+    struct daemon *d = ctx;
+
+    trace_put(d->trace, out ? TRACE_OUT : TRACE_IN, peer, bytes, now_of(d));
+    if (!d->closing)
+        http_on_trace(d->app);
 }
 
 static void on_media_event(void *ctx, const struct platform_media_event *ev)
@@ -306,6 +323,7 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("sip_malformed_total", "counter", e.bad);
     ROW("sip_connections", "gauge", e.connections);
     ROW("sip_connections_cut_total", "counter", e.cut);
+    ROW("sip_tls_failed_total", "counter", e.tls_failed);
     ROW("sip_kernel_drops_total", "counter", e.dropped);
     ROW("rtp_invalid_total", "counter", m.invalid);
     ROW("streams", "gauge", m.streams);
@@ -334,6 +352,17 @@ static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
         out[n++] = a;
     }
     uv_free_interface_addresses(list, count);
+    return n;
+}
+
+static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
+{
+    struct daemon *d = ctx;
+    size_t n = config_n(d->config, CONFIG_SIP_LISTEN);
+
+    n = n < cap ? n : cap;
+    for (size_t i = 0; i < n; i++)
+        out[i] = sip_edge_addr(d->edge, i);
     return n;
 }
 
@@ -370,6 +399,31 @@ static int start_sip(struct daemon *d, char why[static 512])
     secrets_random(sc.seed, sizeof(sc.seed));
     err = sip_stack_new(&d->sip, &sc);
     return err ? fail(why, err, "SIP stack", gb_strerror(err)) : 0;
+}
+
+/* The device that an id in a message belongs to, if it is known. */
+static bool trace_owner(void *ctx, struct slice id, struct slice *device)
+{
+    struct daemon *d = ctx;
+    struct platform_device dev;
+
+    *device = id;
+    return platform_device_view(d->platform, id, &dev) ||
+           platform_channel_owner(d->platform, id, device);
+}
+
+static int start_trace(struct daemon *d, char why[static 512])
+{
+    const struct trace_config tc = {
+        .alloc = &gb_alloc_heap,
+        .memory_bytes = (size_t)config_number(d->config, CONFIG_TRACE_MEMORY)
+                        << 20,
+        .id = config_text(d->config, CONFIG_SERVER_ID),
+        .owner = trace_owner, .ctx = d,
+    };
+    int err = tc.memory_bytes ? trace_new(&d->trace, &tc) : 0;
+
+    return err ? fail(why, err, "trace", gb_strerror(err)) : 0;
 }
 
 static size_t read_advertise(const struct config *c,
@@ -503,6 +557,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .id = config_text(c, CONFIG_SERVER_ID),
         .realm = d->realm,
         .password = d->password,
+        .keep_open_ms = 1000 * config_number(c, CONFIG_SIP_KEEP_OPEN),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,
@@ -602,27 +657,92 @@ static int start_store(struct daemon *d, char why[static 512])
     return err ? fail(why, err, "store", text) : 0;
 }
 
+/* Our own certificate, for the addresses that a device may know us by. */
+static int make_certificate(struct daemon *d, const char *cert,
+                            const char *key, char why[static TLS_WHY_MAX])
+{
+    struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN];
+    size_t n = http_addresses(d, addr, HTTP_ADDRESSES_MAX);
+    int err;
+
+    gb_addr_parse_ip(&addr[n++], SLICE("127.0.0.1"));
+    gb_addr_parse_ip(&addr[n++], SLICE("::1"));
+    for (size_t i = 0; i < SIP_EDGE_MAX_LISTEN; i++)
+        n += config_addr(d->config, CONFIG_SIP_TLS_LISTEN, i, &addr[n]);
+    err = tls_make_certificate(cert, key,
+                               config_text(d->config, CONFIG_SERVER_ID), addr,
+                               n, why);
+    if (!err)
+        log_f(LOG_INFO, "msg=\"certificate made\" file=\"%s\"", cert);
+    return err;
+}
+
+static int start_tls(struct daemon *d, char why[static 512])
+{
+    const char *cert = config_text(d->config, CONFIG_TLS_CERT);
+    const char *key = config_text(d->config, CONFIG_TLS_KEY);
+    char own_cert[1100], own_key[1100], text[TLS_WHY_MAX];
+    int err = 0;
+
+    if (config_n(d->config, CONFIG_SIP_TLS_LISTEN) == 0)
+        return 0;
+    if (!*cert) {
+        snprintf(own_cert, sizeof(own_cert), "%s/tls.crt", d->secrets->dir);
+        snprintf(own_key, sizeof(own_key), "%s/tls.key", d->secrets->dir);
+        cert = own_cert;
+        key = own_key;
+        /* one without the other is somebody's mistake, and told below */
+        if (access(cert, F_OK) != 0 && access(key, F_OK) != 0)
+            err = make_certificate(d, cert, key, text);
+    }
+    if (!err)
+        err = tls_ctx_server(&d->tls, cert, key, text);
+    return err ? fail(why, err, "sip.tls_listen", text) : 0;
+}
+
+static size_t read_listen(struct daemon *d, enum config_key k,
+                          struct gb_addr out[SIP_EDGE_MAX_LISTEN])
+{
+    size_t n = 0;
+
+    while (n < SIP_EDGE_MAX_LISTEN && config_addr(d->config, k, n, &out[n]))
+        n++;
+    return n;
+}
+
 static int start_edge(struct daemon *d, char why[static 512])
 {
-    struct gb_addr listen[SIP_EDGE_MAX_LISTEN];
+    struct gb_addr listen[SIP_EDGE_MAX_LISTEN], secure[SIP_EDGE_MAX_LISTEN];
     struct sip_edge_config ec = {
         .loop = &d->loop, .stack = d->sip, .listen = listen,
+        .tls_listen = secure, .tls_server = d->tls,
+        .keep_open_ms = 1000 * config_number(d->config, CONFIG_SIP_KEEP_OPEN),
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
-        .on_connection = on_connection, .ctx = d,
+        .on_connection = on_connection,
+        .on_message = d->trace ? on_message : NULL,
+        .ctx = d,
     };
     size_t failed = 0;
     int err;
 
-    while (ec.n_listen < SIP_EDGE_MAX_LISTEN &&
-           config_addr(d->config, CONFIG_SIP_LISTEN, ec.n_listen,
-                       &listen[ec.n_listen]))
-        ec.n_listen++;
+    ec.n_listen = read_listen(d, CONFIG_SIP_LISTEN, listen);
+    ec.n_tls = read_listen(d, CONFIG_SIP_TLS_LISTEN, secure);
     if (ec.n_listen == 0)
         return fail(why, GB_ESYNTAX, "SIP port", "sip.listen is empty");
     err = sip_edge_new(&d->edge, &ec, &failed);
-    if (err)
+    if (err && failed < ec.n_listen)
         return fail_port(why, err, "SIP port", "sip.listen", &listen[failed]);
+    if (err)
+        return fail_port(why, err, "SIP port", "sip.tls_listen",
+                         &secure[failed - ec.n_listen]);
+    for (size_t i = 0; i < ec.n_tls; i++) {
+        struct gb_addr at = sip_edge_addr(d->edge, ec.n_listen + i);
+        char addr[GB_ADDR_TEXT_MAX];
+
+        log_f(LOG_INFO, "msg=\"SIP over TLS\" listen=%s",
+              gb_addr_text(&at, addr));
+    }
     d->sip_addr = sip_edge_addr(d->edge, 0);
     return 0;
 }
@@ -654,6 +774,7 @@ static int start_app(struct daemon *d, char why[static 512])
 {
     struct http_app_config hc = {
         .alloc = &gb_alloc_heap, .platform = d->platform, .sip = d->sip,
+        .trace = d->trace, .listeners = http_listeners,
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
         .not_ready = http_not_ready, .metrics = http_metrics,
@@ -737,11 +858,15 @@ int daemon_new(struct daemon **out, const struct config *c,
     d->n_proxies = read_proxies(d);
     err = start_sip(d, why);
     if (!err)
+        err = start_trace(d, why);
+    if (!err)
         err = start_platform(d, why);
     if (!err)
         err = start_store(d, why);
     if (!err)
         err = start_app(d, why);
+    if (!err)
+        err = start_tls(d, why);
     if (!err)
         err = start_edge(d, why);
     if (!err)
@@ -830,6 +955,8 @@ void daemon_free(struct daemon *d)
     http_app_free(d->app);
     platform_free(d->platform);
     sip_stack_free(d->sip);
+    tls_ctx_free(d->tls);
+    trace_free(d->trace);
     uv_loop_close(&d->loop);
     free(d);
 }
@@ -862,6 +989,7 @@ static void print_hosts(const struct daemon *d, const char *fmt, uint16_t port)
 void daemon_banner(const struct daemon *d)
 {
     const struct secrets *s = d->secrets;
+    struct gb_addr tls;
 
     printf("gb28181d %s\n\n", GB_VERSION);
     printf("  page              ");
@@ -877,6 +1005,8 @@ void daemon_banner(const struct daemon *d)
     printf("  SIP server IP     ");
     print_hosts(d, NULL, d->sip_addr.port);
     printf("  SIP server port   %u   (UDP or TCP)\n", d->sip_addr.port);
+    if (config_addr(d->config, CONFIG_SIP_TLS_LISTEN, 0, &tls))
+        printf("  over TLS          %u\n", tls.port);
     if (s->first_start)
         printf("  password          %s\n\n", d->password);
     else

@@ -2,6 +2,7 @@
 #include "app/config.h"
 #include "app/daemon.h"
 #include "app/net/log.h"
+#include "app/replay.h"
 #include "app/secrets.h"
 
 #include <getopt.h>
@@ -20,6 +21,7 @@ struct options {
     const char *set[MAX_SETS];
     size_t n_set;
     bool check, print;
+    const char *replay;
 };
 
 static const char usage[] =
@@ -35,6 +37,8 @@ static const char usage[] =
     "                        wins over the file; lists are joined by commas\n"
     "  -t, --check           check the configuration and exit\n"
     "      --print-config    print the configuration with explanations and exit\n"
+    "      --replay FILE     run a capture (gbctl trace --pcap, tcpdump) through\n"
+    "                        the platform and print what it would have decided\n"
     "      --version, --help\n"
     "\n"
     "Settings may also come from the environment: GB28181D_SIP_PASSWORD.\n"
@@ -43,12 +47,13 @@ static const char usage[] =
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-    enum { OPT_PRINT = 256, OPT_VERSION };
+    enum { OPT_PRINT = 256, OPT_VERSION, OPT_REPLAY };
     static const struct option longs[] = {
         { "config", required_argument, NULL, 'c' },
         { "set", required_argument, NULL, 's' },
         { "check", no_argument, NULL, 't' },
         { "print-config", no_argument, NULL, OPT_PRINT },
+        { "replay", required_argument, NULL, OPT_REPLAY },
         { "version", no_argument, NULL, OPT_VERSION },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -72,6 +77,9 @@ static int parse_options(int argc, char **argv, struct options *o)
             break;
         case OPT_PRINT:
             o->print = true;
+            break;
+        case OPT_REPLAY:
+            o->replay = optarg;
             break;
         case OPT_VERSION:
             printf("gb28181d %s\n", GB_VERSION);
@@ -221,6 +229,37 @@ static int run(struct config *c, const struct options *o)
     return EX_OK;
 }
 
+/* Offline: the configuration decides, no port is opened, no secret is read. */
+static int replay(const struct config *c, const char *path)
+{
+    /* Each REGISTER is asked for a challenge of its own: twice the rate. */
+    uint32_t rate = 2 * config_number(c, CONFIG_LIMIT_RATE);
+    bool chosen = c->value[CONFIG_SERVER_ID].layer != CONFIG_DEFAULT;
+    const struct replay_options ro = {
+        .out = stdout,
+        .platform = {
+            .id = chosen ? config_text(c, CONFIG_SERVER_ID) : NULL,
+            .realm = config_text(c, CONFIG_SERVER_REALM),
+            .auto_enrol = config_bool(c, CONFIG_SIP_AUTO_ENROL),
+            .timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE),
+            .idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE),
+            .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
+            .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
+            .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),
+            .rate_per_s = rate,
+            .rate_burst = 5 * rate,
+        },
+    };
+    char why[256];
+    int err;
+
+    err = replay_file(&ro, path, why);
+    if (!err)
+        return EX_OK;
+    fprintf(stderr, "gb28181d: %s: %s\n", path, why);
+    return err == GB_EIO ? EX_NOINPUT : EX_DATAERR;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
@@ -239,6 +278,8 @@ int main(int argc, char **argv)
         config_print(&c, stdout);
     else if (o.check)
         printf("configuration is good\n");
+    else if (o.replay)
+        rc = replay(&c, o.replay);
     else
         rc = run(&c, &o);
     config_fini(&c);

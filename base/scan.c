@@ -151,7 +151,8 @@ SCAN_INLINE struct masks last_window(const char *p, size_t n, size_t left,
 SCAN_INLINE bool block_by(struct scan_block *b, const char *p, size_t n,
                           window_fn *window, const void *consts)
 {
-    struct progress g = { 1ull << 63, 0, b->lf, b->map }; /* as if behind a line */
+    /* As if behind a line: an empty first one ends the block. */
+    struct progress g = { 1ull << 63, 0, b->lf, b->map };
     enum verdict v = GO_ON;
     size_t base = 0;
 

@@ -461,7 +461,7 @@ void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n);
 void scan_map_scalar(uint64_t map[static SCAN_MAP_WORDS], const char *p,
                      size_t n);
 
-/* ---- header blocks -------------------------------------------------------- */
+/* ---- header blocks ------------------------------------------------------- */
 
 #define SCAN_BLOCK_MAX 8192u /* longest block that is mapped, octets */
 #define SCAN_BLOCK_LINES 130 /* first line, 128 fields, the empty line */

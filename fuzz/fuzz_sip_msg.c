@@ -129,8 +129,10 @@ static void behind_empty_line(struct slice in)
              a.fields[i].next == b.fields[i].next &&
              slice_eq(a.fields[i].name, b.fields[i].name) &&
              slice_eq(a.fields[i].value, b.fields[i].value));
-    must(slice_eq(a.via.text, b.via.text) && slice_eq(a.via.branch, b.via.branch));
-    must(slice_eq(a.from.text, b.from.text) && slice_eq(a.from.tag, b.from.tag));
+    must(slice_eq(a.via.text, b.via.text));
+    must(slice_eq(a.via.branch, b.via.branch));
+    must(slice_eq(a.from.text, b.from.text));
+    must(slice_eq(a.from.tag, b.from.tag));
     must(slice_eq(a.to.text, b.to.text) && slice_eq(a.to.tag, b.to.tag));
     must(slice_eq(a.uri.text, b.uri.text) && slice_eq(a.uri.user, b.uri.user));
     must(slice_eq(a.body, b.body) && a.method == b.method);

@@ -23,8 +23,8 @@ struct parse {
 _Static_assert(SIP_MAX_FIELDS + 2 == SCAN_BLOCK_LINES, "room for all lines");
 _Static_assert(SIP_MAX_HEAD >= SCAN_BLOCK_MAX, "a mapped block is in bounds");
 
-COLD static void fault(struct parse *p, int err, unsigned status, const char *at,
-                  const char *why)
+COLD static void fault(struct parse *p, int err, unsigned status,
+                       const char *at, const char *why)
 {
     if (p->err)
         return;
@@ -218,7 +218,10 @@ static bool start_line(struct parse *p, struct slice line)
     bool supported = false;
     size_t n;
 
-    if (plain_request_line(p, line) || plain_status_line(p->m, line))
+    if (plain_request_line(p, line))
+        return true;
+    p->m->uri = (struct sip_uri){ 0 };
+    if (plain_status_line(p->m, line))
         return true;
     n = version_length(line, &supported);
     if (n)
@@ -258,8 +261,8 @@ SCAN_INLINE void add_field(struct parse *p, struct sip_field *at,
 
 /* A line of a plain block with a name that is not usual. False: it is for
  * head_next to look at. */
-COLD static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number,
-                      struct slice line)
+COLD static bool odd_field(struct parse *p, struct sip_field *at,
+                           uint8_t number, struct slice line)
 {
     size_t colon = scan_char(line.p, line.n, ':');
     struct slice name = slice_head(line, colon);
@@ -275,11 +278,12 @@ COLD static bool odd_field(struct parse *p, struct sip_field *at, uint8_t number
 /* From behind the colon to the end of the line, trimmed. */
 SCAN_INLINE struct slice trimmed(const char *v, const char *end)
 {
-    const char *p = v + (*v == ' '); /* there is a CR at least */
+    size_t n = (size_t)(end - v);
 
-    if (p < end && (unsigned char)*p > ' ' && (unsigned char)end[-1] > ' ')
-        return slice_of(p, (size_t)(end - p));
-    return slice_trim(slice_of(v, (size_t)(end - v)));
+    if (n > 1 && v[0] == ' ' && (unsigned char)v[1] > ' ' &&
+        (unsigned char)end[-1] > ' ')
+        return slice_of(v + 1, n - 1);
+    return slice_trim(slice_of(v, n));
 }
 
 /* The fields of a plain block as far as they are plain themselves, neither
@@ -384,7 +388,8 @@ static inline void read_via(struct parse *p)
         !sip_plain_via(via, t, at, at + value.n)) {
         *via = (struct sip_via){ 0 };
         read_odd_via(p, value);
-    } else if (!sip_via_has_cookie(via)) {
+    } else if ((via->branch.n < 8 || memcmp(via->branch.p, SIP_COOKIE, 7)) &&
+               !sip_via_has_cookie(via)) {
         p->m->odd |= SIP_ODD_NO_COOKIE;
     }
 }
@@ -395,6 +400,7 @@ COLD static void read_odd_addr(struct parse *p, struct slice value,
     struct gb_diag d;
     int err;
 
+    *out = (struct sip_addr){ 0 };
     if (value.n == 0) {
         missing(p, why);
         return;
@@ -441,6 +447,16 @@ static inline bool number(struct slice s, uint32_t *v)
     return true;
 }
 
+/* Of methods that we know, which have three letters or more. */
+static inline bool same_name(const char *a, const char *b, size_t n)
+{
+    if (n >= 8)
+        return memcmp(a, b, 8) == 0 && memcmp(a + n - 8, b + n - 8, 8) == 0;
+    if (n >= 4)
+        return memcmp(a, b, 4) == 0 && memcmp(a + n - 4, b + n - 4, 4) == 0;
+    return memcmp(a, b, 3) == 0;
+}
+
 /* "7 INVITE" in an INVITE. False: look closer. */
 static bool plain_cseq(struct sip_msg *m, struct slice value)
 {
@@ -448,7 +464,7 @@ static bool plain_cseq(struct sip_msg *m, struct slice value)
     size_t n = value.n - name.n - 1; /* of the number */
 
     if (!m->method || value.n < name.n + 2 || value.p[n] != ' ' ||
-        memcmp(value.p + n + 1, name.p, name.n) != 0 ||
+        !same_name(value.p + n + 1, name.p, name.n) ||
         !number(slice_head(value, n), &m->cseq.number))
         return false;
     m->cseq.method = m->method;
@@ -646,6 +662,26 @@ static int read_fields(struct parse *p, struct head *h)
     return index_fields(p, h);
 }
 
+/* The parts that are large; when the start line is good, who reads each fills
+ * or clears it. They lie together. */
+COLD static void clear_values(struct sip_msg *m)
+{
+    m->uri = (struct sip_uri){ 0 };
+    m->via = (struct sip_via){ 0 };
+    m->from = m->to = (struct sip_addr){ 0 };
+}
+
+/* All but those parts and the fields, which n_fields counts. */
+static inline void clear(struct sip_msg *m)
+{
+    const size_t behind = offsetof(struct sip_msg, call_id);
+
+    scan_clear(m, offsetof(struct sip_msg, uri));
+    m->status = 0;
+    m->reason = slice_of(NULL, 0);
+    scan_clear((char *)m + behind, offsetof(struct sip_msg, fields) - behind);
+}
+
 int sip_msg_parse(struct sip_msg *m, struct slice bytes,
                   enum sip_carrier carrier, struct gb_diag *diag)
 {
@@ -660,19 +696,25 @@ int sip_msg_parse(struct sip_msg *m, struct slice bytes,
     p.err = 0;
     p.reject = 0;
     p.block = NULL;
-    scan_clear(m, offsetof(struct sip_msg, fields));
+    clear(m);
     m->bytes = bytes;
     m->max_forwards = -1;
     m->content_length = -1;
-    if (is_keep_alive(bytes))
+    if (is_keep_alive(bytes)) {
+        clear_values(m);
         return gb_fail(diag, GB_ENOENT, 0, "keep-alive");
+    }
     if (scan_block(&block, bytes.p, bytes.n))
         p.block = &block;
-    if (find_start(&p, &h, &line))
+    if (find_start(&p, &h, &line)) {
+        clear_values(m);
         return gb_fail(diag, GB_ESYNTAX, 0, "no start line");
-    if (!start_line(&p, line))
+    }
+    if (!start_line(&p, line)) {
+        clear_values(m);
         return gb_fail(diag, GB_ESYNTAX, (size_t)(line.p - bytes.p),
                        "start line is no SIP");
+    }
     err = read_fields(&p, &h);
     if (h.flags & HEAD_BARE_LF)
         m->odd |= SIP_ODD_BARE_LF;

@@ -5,7 +5,9 @@
 
 static bool is_boundary_char(char c)
 {
-    return scan_is_word(c) || (c && strchr("'()+,/:=? ", c) != NULL);
+    const struct slice others = SLICE("'()+,/:=? ");
+
+    return scan_is_word(c) || slice_find(others, c) < others.n;
 }
 
 static bool is_boundary(struct slice s)

@@ -45,7 +45,8 @@ int sip_multipart_next(struct sip_multipart *w, struct sip_part *part);
 
 /* The first part of this content that is not encoded (base64, ...), as the
  * mpart01 of RFC 4475 wants of those who read XML. 0, GB_ENOENT: a good body
- * without such a part, GB_ESYNTAX or GB_ELIMIT: as above, before it was found. */
+ * without such a part, GB_ESYNTAX or GB_ELIMIT: as above, before it was
+ * found. */
 int sip_multipart_find(struct slice type, struct slice body,
                        enum sip_content content, struct sip_part *part);
 #endif

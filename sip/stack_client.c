@@ -365,6 +365,9 @@ void stk_invite_abandon(struct sip_stack *s, struct trans *t, uint64_t now_ms)
     t->orphan = t->silent = t->timed_cancel = true;
     t->dialog = 0;
     client(t)->give_up_ms = GB_NEVER;
+    if (t->m.state == SIP_TS_TRYING) /* repeats would only begin what nobody
+                                         wants any more */
+        t->m.retry_ms = GB_NEVER;
     list_remove(&t->finished);
     cancel_if_due(s, t, now_ms);
     stk_trans_settle(s, t);

@@ -27,6 +27,9 @@ static void wire_put(struct sim *s, bool to_server, const struct sip_out *out)
     unsigned copies = 1 + (test_random(&s->rnd) % 100 < s->opt.copy_percent);
     bool udp = out->peer.transport == SIP_UDP;
 
+    if (!to_server && s->opt.on_message)
+        s->opt.on_message(s->opt.message_ctx, true, &out->peer, out->bytes,
+                          s->now);
     for (unsigned i = 0; i < (udp ? copies : 1); i++) {
         struct sim_packet *k, **at = &s->wire;
 
@@ -69,11 +72,19 @@ static bool wire_get(struct sim *s)
     s->wire = k->next;
     bytes = guarded(slice_of(k->bytes, k->n));
     d = by_addr(s, k->to_server ? &k->peer.remote : &k->peer.local);
+    if (d && k->to_server)
+        d->nat_until_ms = s->now.mono_ms + d->nat_ms;
     if (d && d->deaf) {
         /* lost */
+    } else if (d && d->nat_ms && s->now.mono_ms > d->nat_until_ms) {
+        d->nat_drops++;
     } else if (k->to_server) {
-        if (platform_admits(s->p, &k->peer, bytes, s->now))
+        if (platform_admits(s->p, &k->peer, bytes, s->now)) {
+            if (s->opt.on_message)
+                s->opt.on_message(s->opt.message_ctx, false, &k->peer, bytes,
+                                  s->now);
             sip_stack_input(s->server, &k->peer, bytes, s->now.mono_ms);
+        }
     } else if (d) {
         sip_stack_input(s->field, &k->peer, bytes, s->now.mono_ms);
     }
@@ -95,7 +106,7 @@ static void device_send(struct sim_device *d, enum sip_method method,
     snprintf(uri, sizeof(uri), "sip:%s@%s", SIM_ID, SIM_REALM);
     snprintf(from, sizeof(from), "sip:%s@%s", from_id, SIM_REALM);
     snprintf(contact, sizeof(contact), "sip:%s@%s", from_id,
-             gb_addr_text(&d->addr, addr));
+             d->own_addr ? d->own_addr : gb_addr_text(&d->addr, addr));
     r.peer = d->to_server;
     r.uri = slice_str(uri);
     r.from = slice_str(from);

@@ -60,6 +60,11 @@ struct sim_device {
     void (*twist)(char *authorization); /* changes what it is about to send */
     bool deaf;              /* the wire to it is cut */
     bool sound_only, foreign_ssrc;
+    const char *own_addr;   /* in its Contact; NULL: the one on the wire */
+    uint32_t nat_ms;        /* its NAT closes after so long a silence of both
+                               sides; 0: there is none */
+    uint64_t nat_until_ms;
+    unsigned nat_drops;     /* packets to it that met a closed NAT */
     const char *sdp_ip;     /* in its answers; NULL: its own */
 
     /* catalog */
@@ -128,6 +133,10 @@ struct sim_options {
     uint64_t seed;
     bool refuse_ports; /* the media edge opens none */
     bool lose_closed;  /* and confirms no close */
+    /* The server's messages, with the peer as it sees it; may be NULL. */
+    void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes, struct gb_time now);
+    void *message_ctx;
 };
 
 struct sim {

@@ -947,6 +947,51 @@ static void no_downgrade(void **state)
     }
 }
 
+/* The -sess variant of what was offered is no downgrade, and is used in the
+ * field; that of another hash is refused. */
+static void sess_unasked(void **state)
+{
+    static const struct {
+        unsigned offered;
+        enum sip_digest_alg used;
+        unsigned status;
+    } cases[] = {
+        { 1u << SIP_DIGEST_MD5, SIP_DIGEST_MD5_SESS, 200 },
+        { 1u << SIP_DIGEST_SHA256, SIP_DIGEST_SHA256_SESS, 200 },
+        { 1u << SIP_DIGEST_SHA256, SIP_DIGEST_MD5_SESS, 401 },
+        { 1u << SIP_DIGEST_SHA256_SESS, SIP_DIGEST_SHA256, 401 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char answer[2048], line[900] = "Call-ID: s\r\nExpires: 60\r\n"
+                                       "Authorization: ";
+        size_t at = strlen(line);
+        struct writer w = writer_of(line + at, sizeof(line) - at - 3);
+        const struct sip_answer a = {
+            .username = slice_str(cam), .password = SLICE(SIM_PASSWORD),
+            .method = SLICE("REGISTER"), .uri = SLICE("sip:x"),
+            .cnonce = SLICE("c"), .nc = 1 };
+        struct sip_challenge c = { .realm = SLICE(SIM_REALM),
+                                   .alg = cases[i].used };
+        const char *nonce;
+
+        begin((struct platform_config){ .auto_enrol = true,
+                                        .digest = cases[i].offered });
+        try_register("192.168.1.10", cam, "Call-ID: s\r\n", answer,
+                     sizeof(answer));
+        nonce = strstr(answer, "nonce=\"");
+        assert_non_null(nonce);
+        c.nonce = slice_of(nonce + 7, SIP_NONCE_LEN);
+        assert_int_equal(sip_answer_write(&w, &c, &a), 0);
+        memcpy(line + at + w.len, "\r\n", 3);
+        if (try_register("192.168.1.10", cam, line, NULL, 0) !=
+            cases[i].status)
+            fail_msg("case %zu", i);
+        sim_free(&s);
+    }
+}
+
 static void twist_auth_int(char *authorization)
 {
     char *at = strstr(authorization, "qop=auth, nc=");
@@ -1248,6 +1293,7 @@ int main(void)
         cmocka_unit_test(offers_are_by_strength_and_binding),
         cmocka_unit_test(an_algorithm_that_was_not_offered),
         cmocka_unit_test(no_downgrade),
+        cmocka_unit_test(sess_unasked),
         cmocka_unit_test(auth_int_is_challenged),
         cmocka_unit_test(repeats_are_stale),
         cmocka_unit_test(only_a_right_response_is_stale),

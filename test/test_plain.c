@@ -108,7 +108,7 @@ static const char *const words[] = {
     "<", ";tag=", "tag", "836318699_-.", ";", "=", ",", " ", "", "0", "65536",
     ";rport", ";rport=5060", ";branch=z9hG4bK1821122895", ";ttl=1",
     ";ttl=256", ";received=192.0.2.1", ";maddr=h", "[::1]", "%41", "?a=b",
-    "\"", "\r\n ", ";lr", ";x=\"y;z\"", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "\"", "\r\n ", ";lr", ";x=\"y;z\"", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 };
 
 static void values(void **state)
@@ -240,7 +240,7 @@ static void damaged(void *ctx, const char *path, struct slice bytes)
         for (unsigned i = 0; i < 1 + k % 4; i++)
             copy[test_random(seed) % bytes.n] =
                 pool[test_random(seed) % (sizeof(pool) - 1)];
-        compare_messages(slice_of(copy, bytes.n - k % 3 * (k % bytes.n)  / 3));
+        compare_messages(slice_of(copy, bytes.n - k % 3 * (k % bytes.n) / 3));
     }
     free(copy);
 }

@@ -176,7 +176,7 @@ static void strangers(void **state)
     (void)state;
     assert_int_equal(ask("GET", "/no/such/thing", TOKEN, ""), 404);
     assert_int_equal(ask("DELETE", "/api/v1/devices", TOKEN, ""), 405);
-    assert_string_equal(fx.last.fields, "Allow: GET, HEAD\r\n");
+    assert_string_equal(fx.last.fields, "Allow: GET, HEAD, POST\r\n");
     assert_int_equal(ask("BREW", "/api/v1/devices", TOKEN, ""), 405);
 }
 

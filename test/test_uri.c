@@ -290,7 +290,8 @@ static void writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses),    cmocka_unit_test(numbers), cmocka_unit_test(escapes),
+        cmocka_unit_test(parses),    cmocka_unit_test(numbers),
+        cmocka_unit_test(escapes),
         cmocka_unit_test(equality),  cmocka_unit_test(addresses),
         cmocka_unit_test(writes),
     };

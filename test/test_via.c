@@ -247,7 +247,8 @@ static void numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parses), cmocka_unit_test(numbers),        cmocka_unit_test(cookies),
+        cmocka_unit_test(parses),      cmocka_unit_test(numbers),
+        cmocka_unit_test(cookies),
         cmocka_unit_test(echoes),        cmocka_unit_test(reply_address),
         cmocka_unit_test(writes),
     };

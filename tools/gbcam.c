@@ -1,12 +1,13 @@
 /* tools/gbcam.c - simulated GB/T 28181 cameras: command line and sockets
  *
  * The device role is app/device; this joins it to libuv. All devices share one
- * UDP socket for SIP (or one TCP connection each) and one for media. */
+ * UDP socket for SIP (or one TCP or TLS connection each) and one for media. */
 #include "app/device/fleet.h"
 #include "app/device/sender.h"
 #include "app/net/log.h"
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
+#include "app/net/tls.h"
 #include "app/net/udp.h"
 #include "base/list.h"
 
@@ -31,8 +32,9 @@ extern const char clip_begin[], clip_end[]; /* the built-in clip */
 struct options {
     char server_id[DEVICE_ID_MAX + 1], host[256];
     uint16_t port;
-    const char *id, *password, *name, *media, *local;
-    bool tcp, no_audio, quiet;
+    const char *id, *password, *name, *media, *local, *ca;
+    enum sip_transport transport;
+    bool no_audio, quiet;
     uint32_t devices, channels, keepalive_s, expires_s, retry_s, items, fps;
     uint32_t alarm_s, flap_s, seconds, sessions, rate;
     struct manscdp_dialect dialect;
@@ -74,6 +76,7 @@ struct gbcam {
     uv_loop_t loop;
     struct sip_stack *sip;
     struct sip_edge *edge;
+    struct tls_ctx *tls; /* with --transport tls */
     struct fleet *fleet;
     struct camera *camera;
     struct udp_socket *media;
@@ -396,6 +399,14 @@ static void on_state(struct gbcam *g, uint32_t device,
               a->status);
 }
 
+static void connect_sip(struct gbcam *g, uint64_t *connection)
+{
+    if (g->tls)
+        sip_edge_connect_tls(g->edge, &g->server, connection);
+    else
+        sip_edge_connect(g->edge, &g->server, connection);
+}
+
 static void on_action(struct gbcam *g, uint32_t device,
                       const struct device_action *a)
 {
@@ -404,7 +415,7 @@ static void on_action(struct gbcam *g, uint32_t device,
     switch (a->kind) {
     case DEVICE_DO_CONNECT:
         if (!c->connection && !g->stopping)
-            sip_edge_connect(g->edge, &a->remote, &c->connection);
+            connect_sip(g, &c->connection);
         break;
     case DEVICE_DO_DISCONNECT: {
         uint64_t old = c->connection;
@@ -519,7 +530,7 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
         .keepalive_s = g->o.keepalive_s, .retry_ms = g->o.retry_s * 1000,
         .items_per_message = g->o.items, .max_sessions = g->o.sessions,
         .dialect = g->o.dialect, .faults = g->o.faults, .timezone_min = 480,
-        .server = { .transport = g->o.tcp ? SIP_TCP : SIP_UDP,
+        .server = { .transport = (uint8_t)g->o.transport,
                     .remote = g->server },
     };
     static char realm[11];
@@ -530,7 +541,7 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
     if (!name_channels(g, c, i))
         return GB_ENOMEM;
     dc.channel = c->channel;
-    if (!g->o.tcp) {
+    if (g->o.transport == SIP_UDP) {
         struct gb_addr bound = sip_edge_addr(g->edge, 0);
 
         dc.server.local = g->local;
@@ -633,7 +644,9 @@ static const char usage[] =
     "  --server sip:ID@HOST:PORT  platform (sip:34020000002000000001@127.0.0.1:5060)\n"
     "  --id ID            20-digit id of the first device (34020000001180000001)\n"
     "  --password P       device password, or @FILE with it in one line\n"
-    "  --transport T      signalling over udp (default) or tcp\n"
+    "  --transport T      signalling over udp (default), tcp or tls\n"
+    "  --ca FILE          over tls: the certificates that are trusted, PEM; without\n"
+    "                     it whoever answers is believed\n"
     "  --devices N        devices, ids counting up (1)\n"
     "  --channels N       channels of each device (1)\n"
     "  --rate N           devices added a second (500)\n"
@@ -749,8 +762,9 @@ static int parse_number(uint32_t *out, const char *text, uint32_t max)
 enum opt {
     OPT_SERVER = 256, OPT_ID, OPT_PASSWORD, OPT_TRANSPORT, OPT_DEVICES,
     OPT_CHANNELS, OPT_RATE, OPT_NAME, OPT_MEDIA, OPT_FPS, OPT_NO_AUDIO,
-    OPT_LOCAL, OPT_KEEPALIVE, OPT_EXPIRES, OPT_RETRY, OPT_ALARM, OPT_FLAP, OPT_SECONDS,
-    OPT_SESSIONS, OPT_CHARSET, OPT_EDITION, OPT_ITEMS, OPT_LOSS,
+    OPT_LOCAL, OPT_KEEPALIVE, OPT_EXPIRES, OPT_RETRY, OPT_ALARM, OPT_FLAP,
+    OPT_SECONDS,
+    OPT_CA, OPT_SESSIONS, OPT_CHARSET, OPT_EDITION, OPT_ITEMS, OPT_LOSS,
     OPT_DUPLICATE, OPT_REORDER, OPT_FAULT, OPT_REFUSE, OPT_QUIET, OPT_VERSION,
 };
 
@@ -759,6 +773,7 @@ static const struct option longs[] = {
     { "id", required_argument, NULL, OPT_ID },
     { "password", required_argument, NULL, OPT_PASSWORD },
     { "transport", required_argument, NULL, OPT_TRANSPORT },
+    { "ca", required_argument, NULL, OPT_CA },
     { "devices", required_argument, NULL, OPT_DEVICES },
     { "channels", required_argument, NULL, OPT_CHANNELS },
     { "rate", required_argument, NULL, OPT_RATE },
@@ -788,6 +803,20 @@ static const struct option longs[] = {
     { NULL, 0, NULL, 0 },
 };
 
+static int parse_transport(struct options *o, const char *arg)
+{
+    static const char *const names[] = { [SIP_UDP] = "udp", [SIP_TCP] = "tcp",
+                                         [SIP_TLS] = "tls" };
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!slice_eq(slice_str(arg), slice_str(names[i])))
+            continue;
+        o->transport = (enum sip_transport)i;
+        return 0;
+    }
+    return bad("--transport", arg);
+}
+
 static int parse_text_option(struct options *o, int c, const char *arg)
 {
     switch (c) {
@@ -801,9 +830,10 @@ static int parse_text_option(struct options *o, int c, const char *arg)
         o->password = arg;
         return 0;
     case OPT_TRANSPORT:
-        o->tcp = slice_eq(slice_str(arg), SLICE("tcp"));
-        return o->tcp || slice_eq(slice_str(arg), SLICE("udp"))
-                   ? 0 : bad("--transport", arg);
+        return parse_transport(o, arg);
+    case OPT_CA:
+        o->ca = arg;
+        return 0;
     case OPT_NAME:
         o->name = arg;
         return 0;
@@ -986,6 +1016,17 @@ static void on_media_packets(void *ctx, struct udp_socket *u,
     (void)n;
 }
 
+static int start_tls(struct gbcam *g)
+{
+    char why[TLS_WHY_MAX];
+
+    if (g->o.transport != SIP_TLS ||
+        tls_ctx_client(&g->tls, g->o.ca, why) == 0)
+        return 0;
+    fprintf(stderr, "gbcam: %s\n", why);
+    return EX_CONFIG;
+}
+
 static int start(struct gbcam *g)
 {
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
@@ -994,6 +1035,7 @@ static int start(struct gbcam *g)
         .loop = &g->loop, .listen = &g->local, .n_listen = 1, .no_tcp = true,
         .max_connections = g->o.devices + 16, .on_event = on_sip_event,
         .on_turn = on_turn, .on_connection = on_connection, .ctx = g,
+        .tls_client = g->tls, .tls_name = g->o.host,
     };
     struct udp_options mo = { .bind = g->local, .v6only = true,
                               .on_packets = on_media_packets, .ctx = g };
@@ -1031,6 +1073,7 @@ static void finish(struct gbcam *g)
     }
     fleet_free(g->fleet);
     sip_stack_free(g->sip);
+    tls_ctx_free(g->tls);
     clip_fini(&g->clip);
     free(g->camera);
     uv_loop_close(&g->loop);
@@ -1051,6 +1094,8 @@ int main(int argc, char **argv)
         rc = resolve(&g);
     if (!rc && uv_loop_init(&g.loop))
         rc = EX_OSERR;
+    if (!rc)
+        rc = start_tls(&g);
     if (!rc)
         rc = start(&g);
     if (rc)

@@ -36,7 +36,7 @@ check "app/http app/rtsp app/store" app/net app/platform app/device app/media ap
 # The core and the pure part of app know no sockets, clocks, threads, files.
 out=$(grep -nE '^#include <(uv\.h|sys/|netinet/|arpa/|time\.h|pthread\.h|unistd\.h|fcntl\.h|poll\.h)' \
     base/*.[ch] sip/*.[ch] sdp/*.[ch] manscdp/*.[ch] rtp/*.[ch] ps/*.[ch] \
-    app/platform/*.[ch] app/device/*.[ch] app/media/*.[ch] 2>/dev/null || true)
+    app/platform/*.[ch] app/device/*.[ch] app/media/*.[ch] app/trace/*.[ch] 2>/dev/null || true)
 if [ -n "$out" ]; then
     echo "$out" | sed 's|$|   <- no I/O in the core|'
     bad=1

@@ -17,7 +17,7 @@ word() {
 }
 
 all="base sip sdp manscdp rtp ps app tools fuzz"
-core="base sip sdp manscdp rtp ps app/platform app/device app/media"
+core="base sip sdp manscdp rtp ps app/platform app/device app/media app/trace"
 for f in strcpy strcat stpcpy strncpy strncat; do word $f "slice_copy, writer_*" $all; done
 for f in sprintf vsprintf; do word $f "writer_f, snprintf" $all; done
 for f in gets strtok strtok_r; do word $f "slice_cut" $all; done

@@ -59,11 +59,14 @@ void device_request(struct device *d, struct sip_request *r,
 
 void device_contact(const struct device *d, char *out, size_t cap)
 {
+    static const char *const param[] = { [SIP_UDP] = "",
+                                         [SIP_TCP] = ";transport=tcp",
+                                         [SIP_TLS] = ";transport=tls" };
     char addr[GB_ADDR_TEXT_MAX];
 
     snprintf(out, cap, "sip:%s@%s%s", d->c.id,
              gb_addr_text(&d->c.server.local, addr),
-             d->c.server.transport == SIP_UDP ? "" : ";transport=tcp");
+             param[d->c.server.transport]);
 }
 
 /* ---- messages ----------------------------------------------------------------- */

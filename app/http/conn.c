@@ -355,6 +355,7 @@ static void answer_events(struct conn *c, struct http_response *r)
     s->n.event_streams++;
     list_push_back(&s->streams, &c->event_node);
     c->event_seq = r->event_seq;
+    c->trace = r->trace;
     c->ping_ms = now_of(c) + HTTP_PING_MS;
     buf_fini(&c->in);
     if (c->out.err)
@@ -364,13 +365,21 @@ static void answer_events(struct conn *c, struct http_response *r)
     read_on(c); /* to notice that the client goes */
 }
 
+static bool next_event(struct conn *c)
+{
+    struct http_app *a = c->server->cfg.app;
+
+    return c->trace.on
+               ? http_app_trace_next(a, &c->trace, &c->event_seq, &c->out)
+               : http_app_event_next(a, &c->event_seq, &c->out);
+}
+
 void conn_pump_events(struct conn *c)
 {
     if (c->writing || c->state != CONN_EVENTS)
         return;
     c->out.max = HTTP_RESPONSE_MAX;
-    while (c->out.len < EVENTS_AT_ONCE &&
-           http_app_event_next(c->server->cfg.app, &c->event_seq, &c->out))
+    while (c->out.len < EVENTS_AT_ONCE && next_event(c))
         ;
     if (c->out.len == 0)
         return;

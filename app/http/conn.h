@@ -59,6 +59,7 @@ struct conn {
     size_t write_queue;     /* its size at the last sweep */
     uv_shutdown_t shutdown;
     uint64_t event_seq, ping_ms;
+    struct http_trace_filter trace;
 };
 
 struct job {

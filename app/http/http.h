@@ -12,6 +12,7 @@
 #include "app/http/http_head.h"
 #include "app/http/stream.h"
 #include "app/platform/platform.h"
+#include "app/trace/ring.h"
 #include "base/alloc.h"
 #include "base/time.h"
 
@@ -32,6 +33,7 @@ struct http_app_config {
     const struct gb_alloc *alloc;  /* borrowed */
     struct platform *platform;     /* borrowed */
     struct sip_stack *sip;         /* borrowed; for /metrics, may be NULL */
+    struct trace *trace;           /* borrowed; NULL: no messages are kept */
 
     /* Of the main program; called with ctx, never after http_app_free. */
     void *ctx;
@@ -48,6 +50,9 @@ struct http_app_config {
     void (*metrics)(void *ctx, struct buf *out);
     /* Addresses of this host that a camera may dial; the count. May be NULL. */
     size_t (*addresses)(void *ctx, struct gb_addr *out, size_t cap);
+    /* The SIP listeners in the order of sip_peer.listener; the count. May be
+     * NULL. */
+    size_t (*listeners)(void *ctx, struct gb_addr *out, size_t cap);
     /* One line, key=value pairs. May be NULL. */
     void (*log)(void *ctx, enum platform_level level, const char *line);
 
@@ -81,6 +86,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act);
 /* A session changed (http_on_action calls it for SESSION_CHANGED and _GONE). */
 void http_on_session(struct http_app *a, uint64_t session);
 
+/* Main has put a message into the trace: those who follow it hear of it. */
+void http_on_trace(struct http_app *a);
+
 /* ---- between the application and the server ------------------------------ */
 
 struct http_request {
@@ -109,6 +117,12 @@ struct http_media {
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
 };
 
+/* What a follower of the trace wants to see; on false: the ordinary events. */
+struct http_trace_filter {
+    bool on;
+    char device[TRACE_ID_MAX + 1], call_id[128]; /* "": any */
+};
+
 struct http_response {
     enum http_reply kind;
     unsigned status;
@@ -117,6 +131,7 @@ struct http_response {
     struct buf body;
     struct slice fixed; /* a static body instead of `body` */
     uint64_t event_seq; /* EVENTS: the last one the client has */
+    struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_media media;
 };
 
@@ -157,5 +172,9 @@ void http_app_password_done(struct http_app *a, struct http_password_job *job);
  * there is none. A reader too far behind gets "reset" first. Valid until the
  * next call of the application. */
 bool http_app_event_next(const struct http_app *a, uint64_t *seq,
+                         struct buf *out);
+/* The same for the messages of the trace that fit the filter. */
+bool http_app_trace_next(const struct http_app *a,
+                         const struct http_trace_filter *f, uint64_t *seq,
                          struct buf *out);
 #endif

@@ -51,6 +51,16 @@ static const struct schema {
       "id:string device:string channel:string priority:string method:string "
       "type:string time:string description:string longitude:number? "
       "latitude:number? received_at:time" },
+    { "TraceMessage",
+      "id:string time:time last_at:time count:integer direction:string "
+      "transport:string local:string peer:string device:string known:boolean "
+      "method:string status:integer reason:string cmd:string from:string "
+      "to:string call_id:string cseq:integer branch:string length:integer "
+      "text:string" },
+    { "Listener",
+      "address:string received:integer last_at:time last_from:string "
+      "malformed:integer malformed_at:time malformed_from:string "
+      "malformed_why:string" },
     { "Login", "password:string" },
     { "Role", "role:string" },
     { "Me", "role:string via:string login:boolean version:string" },

@@ -95,6 +95,19 @@ static const struct http_route routes[] = {
       "server-sent events: device, channel, session, alarm", "last_event_id",
       NULL, NULL },
 
+    /* evidence */
+    { HTTP_GET, "/api/v1/trace", http_get_trace, O, 0, 0,
+      "SIP messages in and out, masked; oldest first, the newest `limit`, or "
+      "those behind a cursor", "device callid since limit cursor", NULL,
+      "[TraceMessage]" },
+    { HTTP_GET, "/api/v1/trace.pcap", http_get_trace_pcap, O, 0, 0,
+      "the same as a capture (pcapng)", "device callid since limit", NULL,
+      NULL },
+    { HTTP_GET, "/api/v1/trace/events", http_get_trace_events, O, 0, 0,
+      "the same as server-sent events, live", "device callid", NULL, NULL },
+    { HTTP_GET, "/api/v1/trace/listeners", http_get_listeners, O, 0, 0,
+      "what each SIP listener has received", "", NULL, "[Listener]" },
+
     /* media */
     { HTTP_GET, "/api/ws", http_get_media, V, MEDIA, HTTP_FORMAT_MSE,
       "live over WebSocket, go2rtc's MSE dialect", "src stream t", NULL,

@@ -1,22 +1,27 @@
 #include "app/net/sip_edge.h"
 
+#include "app/net/log.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 #include "app/net/udp.h"
 #include "base/idmap.h"
 #include "base/list.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #define SIP_EDGE_MAX_CONNECTIONS 20000
-#define SIP_EDGE_SWEEP_MS 5000
+#define SIP_EDGE_SWEEP_MS 1000
+#define SIP_EDGE_PROBE_S 15      /* between the kernel's keep-alive probes */
+#define SIP_EDGE_TLS_LOG_MS 1000 /* at most one line about TLS in this time */
 #define SIP_EDGE_FIRST_BUF 4096
 
 struct listener {
     struct sip_edge *edge;
-    struct udp_socket *udp;
+    struct udp_socket *udp; /* NULL: TLS */
     uv_tcp_t tcp;
-    bool tcp_open;
+    bool tcp_open, tls;
     uint16_t index;
     struct gb_addr addr;
 };
@@ -28,8 +33,10 @@ struct connection {
     struct list node;
     uint64_t id;
     struct sip_peer peer;
+    struct tls *tls; /* NULL: plain TCP */
     bool up, ours, closing, spoke;
     uint64_t since_ms; /* of the first byte of an unfinished message */
+    uint64_t moved_ms; /* something was sent or received last */
     struct sip_frame frame;
     uint8_t *buf;
     size_t len, cap;
@@ -48,7 +55,9 @@ struct sip_edge {
     void (*on_closed)(void *ctx);
     void *closed_ctx;
     struct sip_edge_counters n;
+    uint64_t tls_told_ms, tls_untold; /* the last line about TLS; since then */
     uint8_t read_buf[SIP_EDGE_READ_BYTES];
+    uint8_t plain_buf[TLS_RECORD_MAX];
 };
 
 static void conn_close(struct connection *c);
@@ -77,14 +86,13 @@ static void on_written(uv_write_t *req, int status)
         conn_close(c);
 }
 
-static bool conn_send(struct connection *c, struct slice s)
+static bool conn_write(struct connection *c, struct slice s)
 {
     uv_buf_t b = uv_buf_init((char *)(uintptr_t)s.p, (unsigned)s.n);
     struct write_req *w;
     int sent = 0;
 
-    if (c->closing)
-        return false;
+    c->moved_ms = uv_now(c->edge->o.loop);
     if (c->up && uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) == 0)
         sent = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
     if (sent == (int)s.n)
@@ -110,14 +118,44 @@ static bool conn_send(struct connection *c, struct slice s)
     return true;
 }
 
+static bool flush_tls(struct connection *c)
+{
+    struct slice out = tls_output(c->tls);
+
+    if (out.n && !conn_write(c, out))
+        return false;
+    tls_sent(c->tls, out.n);
+    return true;
+}
+
+static bool conn_send(struct connection *c, struct slice s)
+{
+    int err;
+
+    if (c->closing)
+        return false;
+    if (!c->tls)
+        return conn_write(c, s);
+    err = tls_encrypt(c->tls, s);
+    if (err == 0)
+        return flush_tls(c);
+    if (err != GB_ESTATE) {
+        c->edge->n.cut++;
+        conn_close(c);
+    }
+    return false;
+}
+
 static void send_one(struct sip_edge *e, const struct sip_out *out,
                      uint64_t now_ms)
 {
     const struct sip_peer *p = &out->peer;
     struct connection *c;
 
+    if (e->o.on_message)
+        e->o.on_message(e->o.ctx, true, p, out->bytes);
     if (p->transport == SIP_UDP) {
-        if (p->listener < e->n_listeners)
+        if (p->listener < e->n_listeners && e->listener[p->listener].udp)
             udp_send(e->listener[p->listener].udp, &p->local, &p->remote,
                      out->bytes.p, out->bytes.n);
         return;
@@ -151,7 +189,8 @@ static void pump(struct sip_edge *e)
     drain_events(e);
     drain_output(e, now_ms);
     for (size_t i = 0; i < e->n_listeners; i++)
-        udp_flush(e->listener[i].udp);
+        if (e->listener[i].udp)
+            udp_flush(e->listener[i].udp);
     at_ms = sip_stack_deadline(e->o.stack);
     if (owner_ms < at_ms)
         at_ms = owner_ms;
@@ -193,6 +232,8 @@ static void input(struct sip_edge *e, const struct sip_peer *from,
         e->n.not_admitted++;
         return;
     }
+    if (e->o.on_message)
+        e->o.on_message(e->o.ctx, false, from, bytes);
     err = sip_stack_input(e->o.stack, from, bytes, uv_now(e->o.loop));
     if (err) {
         e->n.bad++;
@@ -218,7 +259,7 @@ static void on_packets(void *ctx, struct udp_socket *u,
     }
 }
 
-/* ---- TCP ------------------------------------------------------------------ */
+/* ---- TCP and TLS ----------------------------------------------------------- */
 
 static void handle_closed(struct sip_edge *e)
 {
@@ -238,9 +279,24 @@ static void on_conn_closed(uv_handle_t *h)
     struct connection *c = h->data;
     struct sip_edge *e = c->edge;
 
+    tls_free(c->tls);
     free(c->buf);
     free(c);
     handle_closed(e);
+}
+
+/* As far as the socket takes it: nobody waits for a good-bye. */
+static void say_bye(struct connection *c)
+{
+    struct slice out;
+    uv_buf_t b;
+
+    tls_bye(c->tls);
+    out = tls_output(c->tls);
+    b = uv_buf_init((char *)(uintptr_t)out.p, (unsigned)out.n);
+    if (out.n && c->up &&
+        uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) == 0)
+        uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
 }
 
 static void conn_close(struct connection *c)
@@ -250,6 +306,8 @@ static void conn_close(struct connection *c)
     if (c->closing)
         return;
     c->closing = true;
+    if (c->tls)
+        say_bye(c);
     list_remove(&c->node);
     idmap_remove(&e->by_id, c->id);
     e->n.connections--;
@@ -331,6 +389,79 @@ static bool conn_room(struct connection *c, size_t n)
     return true;
 }
 
+static void on_plain(struct connection *c, const void *p, size_t n)
+{
+    if (!conn_room(c, n)) {
+        c->edge->n.cut++;
+        conn_close(c);
+        return;
+    }
+    if (c->len == 0)
+        c->since_ms = uv_now(c->edge->o.loop);
+    memcpy(c->buf + c->len, p, n);
+    c->len += n;
+    take_messages(c);
+}
+
+/* One line, and the next ones counted: anybody can cause them. */
+static void tell_tls(struct connection *c)
+{
+    struct sip_edge *e = c->edge;
+    uint64_t now_ms = uv_now(e->o.loop);
+    char addr[GB_ADDR_TEXT_MAX], why[TLS_WHY_MAX];
+    struct log_quoted q;
+
+    e->n.tls_failed++;
+    if (e->tls_told_ms && now_ms - e->tls_told_ms < SIP_EDGE_TLS_LOG_MS) {
+        e->tls_untold++;
+        return;
+    }
+    tls_error_text(c->tls, gb_addr_text(&c->peer.remote, addr), why);
+    log_f(LOG_WARN, "msg=\"TLS connection ended\" peer=%s why=%s untold=%llu",
+          addr, log_quote(&q, slice_str(why)),
+          (unsigned long long)e->tls_untold);
+    e->tls_told_ms = now_ms ? now_ms : 1;
+    e->tls_untold = 0;
+}
+
+static void tell_up(struct connection *c)
+{
+    struct sip_edge *e = c->edge;
+
+    if (!c->ours)
+        return;
+    c->spoke = true; /* we speak first */
+    if (e->o.on_connection)
+        e->o.on_connection(e->o.ctx, c->id, true, &c->peer.local);
+    e->touched = true;
+}
+
+static void on_cipher(struct connection *c, struct slice in)
+{
+    struct sip_edge *e = c->edge;
+    bool was_up = tls_is_up(c->tls);
+    size_t n;
+    int err;
+
+    do {
+        err = tls_decrypt(c->tls, &in, e->plain_buf, sizeof(e->plain_buf), &n);
+        if (!was_up && tls_is_up(c->tls)) {
+            was_up = true;
+            c->since_ms = uv_now(e->o.loop);
+            tell_up(c);
+        }
+        if (n)
+            on_plain(c, e->plain_buf, n);
+    } while (!c->closing && !err && n == sizeof(e->plain_buf));
+    if (c->closing || (err == 0 && flush_tls(c)))
+        return;
+    if (err && err != GB_ENOENT && !c->closing) {
+        tell_tls(c);
+        e->n.cut++;
+    }
+    conn_close(c);
+}
+
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
     struct connection *c = s->data;
@@ -341,16 +472,11 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
     }
     if (n == 0)
         return;
-    if (!conn_room(c, (size_t)n)) {
-        c->edge->n.cut++;
-        conn_close(c);
-        return;
-    }
-    if (c->len == 0)
-        c->since_ms = uv_now(c->edge->o.loop);
-    memcpy(c->buf + c->len, b->base, (size_t)n);
-    c->len += (size_t)n;
-    take_messages(c);
+    c->moved_ms = uv_now(c->edge->o.loop);
+    if (c->tls)
+        on_cipher(c, slice_of(b->base, (size_t)n));
+    else
+        on_plain(c, b->base, (size_t)n);
 }
 
 static void read_addresses(struct connection *c)
@@ -381,7 +507,7 @@ static struct connection *conn_new(struct sip_edge *e)
     list_init(&c->node);
     sip_frame_init(&c->frame);
     c->peer.transport = SIP_TCP;
-    c->since_ms = uv_now(e->o.loop);
+    c->since_ms = c->moved_ms = uv_now(e->o.loop);
     if (idmap_add(&e->by_id, c, &c->id)) {
         c->closing = true;
         uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
@@ -393,13 +519,37 @@ static struct connection *conn_new(struct sip_edge *e)
     return c;
 }
 
+/* A peer that vanished without a word is gone after SIP_EDGE_DEAD_MS, whether
+ * we had something to tell it (the user timeout) or not (the probes). */
+static void watch_peer(struct connection *c)
+{
+    int on = 1, idle = 60, every = SIP_EDGE_PROBE_S, dead = SIP_EDGE_DEAD_MS;
+    int count = SIP_EDGE_DEAD_MS / 1000 / SIP_EDGE_PROBE_S;
+    uv_os_fd_t fd;
+
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd))
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof(dead));
+}
+
 static void conn_start(struct connection *c)
 {
     c->up = true;
     read_addresses(c);
-    uv_tcp_keepalive(&c->tcp, 1, 60);
+    watch_peer(c);
     uv_tcp_nodelay(&c->tcp, 1);
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+}
+
+static bool conn_secure(struct connection *c, const struct tls_ctx *ctx,
+                        const char *name)
+{
+    c->peer.transport = SIP_TLS;
+    return tls_new(&c->tls, ctx, name) == 0;
 }
 
 static void on_refused_closed(uv_handle_t *h)
@@ -428,7 +578,8 @@ static void on_accept(uv_stream_t *server, int status)
         return;
     }
     c->peer.listener = l->index;
-    if (uv_accept(server, (uv_stream_t *)&c->tcp)) {
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) ||
+        (l->tls && !conn_secure(c, l->edge->o.tls_server, NULL))) {
         conn_close(c);
         return;
     }
@@ -439,7 +590,6 @@ static void on_accept(uv_stream_t *server, int status)
 static void on_connected(uv_connect_t *req, int status)
 {
     struct connection *c = req->handle->data;
-    struct sip_edge *e = c->edge;
 
     if (c->closing)
         return;
@@ -448,14 +598,14 @@ static void on_connected(uv_connect_t *req, int status)
         return;
     }
     conn_start(c);
-    c->spoke = true; /* we speak first */
-    if (e->o.on_connection)
-        e->o.on_connection(e->o.ctx, c->id, true, &c->peer.local);
-    e->touched = true;
+    if (c->tls)
+        flush_tls(c); /* its first bytes; tell_up comes with the last */
+    else
+        tell_up(c);
 }
 
-int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
-                     uint64_t *connection)
+static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
+                      bool tls, uint64_t *connection)
 {
     struct connection *c = conn_new(e);
     struct sockaddr_storage ss;
@@ -465,6 +615,10 @@ int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
         return UV_ENOBUFS;
     c->ours = true;
     c->peer.remote = *remote;
+    if (tls && !conn_secure(c, e->o.tls_client, e->o.tls_name)) {
+        conn_close(c);
+        return UV_ENOMEM;
+    }
     sockaddr_of(&ss, remote, false);
     err = uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss,
                          on_connected);
@@ -476,6 +630,18 @@ int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
     return 0;
 }
 
+int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
+                     uint64_t *connection)
+{
+    return connect_to(e, remote, false, connection);
+}
+
+int sip_edge_connect_tls(struct sip_edge *e, const struct gb_addr *remote,
+                         uint64_t *connection)
+{
+    return connect_to(e, remote, true, connection);
+}
+
 void sip_edge_disconnect(struct sip_edge *e, uint64_t connection)
 {
     struct connection *c = idmap_find(&e->by_id, connection);
@@ -484,7 +650,31 @@ void sip_edge_disconnect(struct sip_edge *e, uint64_t connection)
         conn_close(c);
 }
 
-/* Half messages and connections that never said anything. */
+/* Half messages, half handshakes, and connections that never said anything. */
+static bool is_stalled(const struct connection *c, uint64_t now_ms)
+{
+    uint64_t limit_ms = c->tls && !tls_is_up(c->tls) ? SIP_EDGE_HANDSHAKE_MS
+                                                     : SIP_EDGE_STALL_MS;
+
+    return (c->len || !c->spoke) && now_ms - c->since_ms > limit_ms;
+}
+
+/* An empty line: a NAT on the way sees traffic, RFC 3261 §7.5 has the peer
+ * ignore it, and the kernel notices a peer that does not confirm it. The
+ * moments of connections that began together are spread over a fifth. */
+static void keep_open(struct connection *c, uint64_t now_ms)
+{
+    struct sip_edge *e = c->edge;
+    uint64_t every_ms = e->o.keep_open_ms;
+    uint64_t spread_ms = (c->id * 0x9e3779b97f4a7c15u >> 40) % (every_ms / 5 + 1);
+
+    if (!c->spoke || !c->up || c->len ||
+        now_ms - c->moved_ms + spread_ms < every_ms)
+        return;
+    e->n.kept_open++;
+    conn_send(c, SLICE("\r\n"));
+}
+
 static void on_sweep(uv_timer_t *t)
 {
     struct sip_edge *e = t->data;
@@ -494,9 +684,11 @@ static void on_sweep(uv_timer_t *t)
     LIST_EACH(n, tmp, &e->connections) {
         struct connection *c = container_of(n, struct connection, node);
 
-        if ((c->len || !c->spoke) && now_ms - c->since_ms > SIP_EDGE_STALL_MS) {
+        if (is_stalled(c, now_ms)) {
             e->n.cut++;
             conn_close(c);
+        } else if (e->o.keep_open_ms) {
+            keep_open(c, now_ms);
         }
     }
 }
@@ -526,6 +718,24 @@ static int listen_tcp(struct listener *l)
                       l->addr.family == GB_IPV6 ? UV_TCP_IPV6ONLY : 0);
     if (!err)
         err = uv_listen((uv_stream_t *)&l->tcp, 512, on_accept);
+    return err;
+}
+
+static int open_tls_listener(struct sip_edge *e, const struct gb_addr *addr)
+{
+    struct listener *l = &e->listener[e->n_listeners];
+    struct sockaddr_storage ss;
+    int len = sizeof(ss), err;
+
+    l->edge = e;
+    l->index = (uint16_t)e->n_listeners++;
+    l->tls = true;
+    l->addr = *addr;
+    err = listen_tcp(l);
+    if (!err)
+        err = uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&ss, &len);
+    if (!err)
+        sockaddr_read(&l->addr, (struct sockaddr *)&ss);
     return err;
 }
 
@@ -572,11 +782,15 @@ int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
     e->open_handles = 3;
     uv_prepare_start(&e->prepare, on_prepare);
     uv_timer_start(&e->sweep, on_sweep, SIP_EDGE_SWEEP_MS, SIP_EDGE_SWEEP_MS);
-    for (size_t i = 0; !err && i < cfg->n_listen; i++) {
+    for (size_t i = 0; !err && i < cfg->n_listen + cfg->n_tls; i++) {
         if (failed)
             *failed = i;
-        err = i < SIP_EDGE_MAX_LISTEN ? open_listener(e, &cfg->listen[i])
-                                      : UV_ENOBUFS;
+        if (i >= SIP_EDGE_MAX_LISTEN)
+            err = UV_ENOBUFS;
+        else if (i < cfg->n_listen)
+            err = open_listener(e, &cfg->listen[i]);
+        else
+            err = open_tls_listener(e, &cfg->tls_listen[i - cfg->n_listen]);
     }
     if (err) {
         sip_edge_close(e, NULL, NULL);
@@ -622,6 +836,8 @@ void sip_edge_counters(const struct sip_edge *e, struct sip_edge_counters *out)
     for (size_t i = 0; i < e->n_listeners; i++) {
         uint32_t dropped, errors;
 
+        if (!e->listener[i].udp)
+            continue;
         udp_counters(e->listener[i].udp, &dropped, &errors);
         out->dropped += dropped;
         out->send_errors += errors;

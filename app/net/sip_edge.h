@@ -1,32 +1,46 @@
-/* app/net/sip_edge.h - the SIP stack's sockets: UDP and TCP on one libuv loop
+/* app/net/sip_edge.h - the SIP stack's sockets: UDP, TCP and TLS on one libuv
+ * loop
  *
- * Every address of the list gets a UDP socket and a TCP listener on the same
- * port. The edge pumps the stack: bytes in, events to the owner, bytes out, one
+ * Every address of `listen` gets a UDP socket and a TCP listener on the same
+ * port, every one of `tls_listen` a TCP listener that speaks TLS. Requests and
+ * answers to a peer go over the connection that it came in on (RFC 3261 §18,
+ * RFC 5923); none is opened to it. The edge pumps the stack: bytes in, events to the owner, bytes out, one
  * timer. A turn of the owner (its own tick and actions) is part of the pump. */
 #ifndef APP_NET_SIP_EDGE_H
 #define APP_NET_SIP_EDGE_H
 
+#include "app/net/tls.h"
 #include "sip/frame.h"
 #include "sip/stack.h"
 
 #include <uv.h>
 
-#define SIP_EDGE_MAX_LISTEN 16
+#define SIP_EDGE_MAX_LISTEN 16          /* of both lists together */
 #define SIP_EDGE_RCVBUF (4 << 20)       /* asked of the kernel, UDP */
 #define SIP_EDGE_QUEUE_BYTES (1u << 20) /* unsent on one connection: it is cut */
 #define SIP_EDGE_STALL_MS 30000 /* a message begun and not ended; also the time
                                    for the first one of a connection */
+#define SIP_EDGE_HANDSHAKE_MS 10000 /* from the connection to the end of the TLS
+                                       handshake */
+#define SIP_EDGE_DEAD_MS 90000 /* a peer that confirms nothing (half-open) */
 #define SIP_EDGE_READ_BYTES 65536
 
 struct sip_edge_config {
     uv_loop_t *loop;
     struct sip_stack *stack;  /* borrowed */
     const struct gb_addr *listen;
-    size_t n_listen;          /* at most SIP_EDGE_MAX_LISTEN */
+    size_t n_listen;
+    const struct gb_addr *tls_listen;
+    size_t n_tls;
+    const struct tls_ctx *tls_server; /* borrowed; of tls_listen */
+    const struct tls_ctx *tls_client; /* borrowed; of sip_edge_connect_tls */
+    const char *tls_name;     /* what a client wants to see in the certificate */
     bool no_tcp;              /* UDP only (a simulated camera needs no listener) */
     uint32_t max_connections; /* 0: 20000 */
     /* Before a message is parsed: false drops it without a word; may be NULL. */
     bool (*admits)(void *ctx, const struct sip_peer *from, struct slice bytes);
+    uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
+                                 idle this long; 0: none does */
     /* Each event, in order; may call the stack. */
     void (*on_event)(void *ctx, const struct sip_event *ev);
     /* After the events: the owner's ticks and actions; may call the stack.
@@ -35,6 +49,10 @@ struct sip_edge_config {
     /* A connection of ours is up or gone; may be NULL. */
     void (*on_connection)(void *ctx, uint64_t connection, bool up,
                           const struct gb_addr *local);
+    /* Every message: before the stack reads it, when it goes out. May be NULL;
+     * calls neither the stack nor the edge. */
+    void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes);
     /* Malformed input, for the log; may be NULL. */
     void (*on_bad)(void *ctx, const struct sip_peer *from, struct slice bytes,
                    int err);
@@ -43,7 +61,8 @@ struct sip_edge_config {
 
 struct sip_edge;
 
-/* 0 or a libuv error; *failed (may be NULL) is then the listener's index. */
+/* 0 or a libuv error; *failed (may be NULL) is then the listener's index:
+ * those of tls_listen come behind those of listen, here and in sip_peer. */
 int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
                  size_t *failed);
 
@@ -61,10 +80,16 @@ struct gb_addr sip_edge_addr(const struct sip_edge *e, size_t i);
  * kept. 0 and *connection, or an error. */
 int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
                      uint64_t *connection);
+/* The same over TLS. on_connection tells when the handshake is done; what is
+ * sent before that is refused. */
+int sip_edge_connect_tls(struct sip_edge *e, const struct gb_addr *remote,
+                         uint64_t *connection);
 void sip_edge_disconnect(struct sip_edge *e, uint64_t connection);
 
 struct sip_edge_counters {
     uint64_t datagrams, messages, not_admitted, bad, accepted, refused, cut, resyncs;
+    uint64_t tls_failed; /* handshakes and broken TLS connections */
+    uint64_t kept_open;  /* empty lines sent on idle connections */
     uint32_t connections;
     uint32_t dropped, send_errors; /* by the kernel, UDP */
 };

@@ -1,9 +1,11 @@
 #include "app/net/udp.h"
 
+#include "app/net/log.h"
 #include "app/net/sockaddr.h"
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,11 +55,14 @@ static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
     return UDP_BATCH;
 }
 
-/* The local address (IP_PKTINFO) and the kernel's drop counter. */
+/* The local address (IP_PKTINFO) and the kernel's drop counter, which comes
+ * only once there have been drops. */
 static void read_control(struct udp_socket *u, struct msghdr *m,
                          struct gb_addr *local)
 {
     *local = u->bound;
+    if (m->msg_controllen == 0)
+        return;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
@@ -133,26 +138,60 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             break;
 }
 
+/* What asks the kernel for the local address of each datagram. On a socket
+ * that has one address there is nothing to ask. */
+static void want_local(int fd, const struct udp_options *o)
+{
+    int on = 1;
+
+    if (!gb_addr_is_any(&o->bind))
+        return;
+    if (o->bind.family == GB_IPV6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+    else
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+}
+
+static size_t rcvbuf_of(int fd)
+{
+    int n = 0;
+    socklen_t len = sizeof(n);
+
+    getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, &len);
+    return n > 0 ? (size_t)n / 2 : 0; /* it counts its own cost double */
+}
+
+static void want_rcvbuf(int fd, int bytes)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+
+    if (bytes == 0)
+        return;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    if (rcvbuf_of(fd) >= (size_t)bytes || atomic_flag_test_and_set(&told))
+        return;
+    log_f(LOG_WARN, "msg=\"the kernel gives UDP sockets a small receive "
+                    "buffer; bursts will be lost\" bytes=%zu wanted=%d "
+                    "hint=\"sysctl -w net.core.rmem_max=%d\"",
+          rcvbuf_of(fd), bytes, bytes);
+}
+
 static int open_fd(const struct udp_options *o, int *out)
 {
     struct sockaddr_storage ss;
     socklen_t len = sockaddr_of(&ss, &o->bind, false);
-    int on = 1, off = 0, rcvbuf = o->rcvbuf_bytes, fd;
+    int on = 1, off = 0, fd;
 
     fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    if (ss.ss_family == AF_INET6) {
+    if (ss.ss_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, o->v6only ? &on : &off,
                    sizeof(on));
-        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
-    } else {
-        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-    }
+    want_local(fd, o);
     setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
-    if (rcvbuf && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf,
-                             sizeof(rcvbuf)) != 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+    want_rcvbuf(fd, o->rcvbuf_bytes);
     if (bind(fd, (struct sockaddr *)&ss, len) != 0) {
         int err = -errno;
 
@@ -247,21 +286,23 @@ static size_t write_control(struct udp_socket *u, struct send_slot *s,
     }
 }
 
-void udp_send(struct udp_socket *u, const struct gb_addr *local,
-              const struct gb_addr *remote, const void *p, size_t n)
+uint8_t *udp_reserve(struct udp_socket *u, size_t n)
 {
-    struct send_slot *s;
-    struct msghdr *m;
-
     if (n > UDP_SEND_BYTES || !make_out(u)) {
         u->send_errors++;
-        return;
+        return NULL;
     }
     if (u->n_out == UDP_SEND_BATCH || n > UDP_SEND_BYTES - u->out_len)
         udp_flush(u);
-    s = &u->slot[u->n_out];
-    m = &u->out[u->n_out++].msg_hdr;
-    memcpy(u->out_bytes + u->out_len, p, n);
+    return u->out_bytes + u->out_len;
+}
+
+void udp_commit(struct udp_socket *u, const struct gb_addr *local,
+                const struct gb_addr *remote, size_t n)
+{
+    struct send_slot *s = &u->slot[u->n_out];
+    struct msghdr *m = &u->out[u->n_out++].msg_hdr;
+
     s->iov = (struct iovec){ u->out_bytes + u->out_len, n };
     u->out_len += n;
     *m = (struct msghdr){ .msg_name = &s->to, .msg_iov = &s->iov,
@@ -271,6 +312,17 @@ void udp_send(struct udp_socket *u, const struct gb_addr *local,
         m->msg_controllen = write_control(u, s, local);
         m->msg_control = s->ctrl;
     }
+}
+
+void udp_send(struct udp_socket *u, const struct gb_addr *local,
+              const struct gb_addr *remote, const void *p, size_t n)
+{
+    uint8_t *room = udp_reserve(u, n);
+
+    if (!room)
+        return;
+    memcpy(room, p, n);
+    udp_commit(u, local, remote, n);
 }
 
 void udp_flush(struct udp_socket *u)
@@ -296,6 +348,11 @@ void udp_counters(const struct udp_socket *u, uint32_t *dropped,
 {
     *dropped = u->dropped;
     *send_errors = u->send_errors;
+}
+
+size_t udp_rcvbuf(const struct udp_socket *u)
+{
+    return rcvbuf_of(u->fd);
 }
 
 static void on_closed(uv_handle_t *h)

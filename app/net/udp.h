@@ -2,7 +2,7 @@
  *
  * Up to UDP_BATCH datagrams a wake-up by recvmmsg, answers gathered and sent by
  * one sendmmsg. On a wildcard socket the local address of each datagram is
- * known (IP_PKTINFO), and a datagram can be sent from a chosen one: a device
+ * known (IP_PKTINFO; a socket bound to one address saves that), and a datagram can be sent from a chosen one: a device
  * drops answers that come from another address than it talks to. */
 #ifndef APP_NET_UDP_H
 #define APP_NET_UDP_H
@@ -55,6 +55,13 @@ int udp_open(struct udp_socket **out, uv_loop_t *loop,
 /* The address it is bound to, with its real port. */
 void udp_address(const struct udp_socket *u, struct gb_addr *a);
 
+/* Room for n bytes in the batch that is sent next, to be written in place; NULL
+ * when n is more than UDP_SEND_BYTES or there is no memory (counted). Then
+ * udp_commit of at most that many, or nothing: the room is given to the next. */
+uint8_t *udp_reserve(struct udp_socket *u, size_t n);
+void udp_commit(struct udp_socket *u, const struct gb_addr *local,
+                const struct gb_addr *remote, size_t n);
+
 /* Queues one datagram; copies it. local may have no family (any). Sent at the
  * next udp_flush, or when the batch is full. */
 void udp_send(struct udp_socket *u, const struct gb_addr *local,
@@ -65,6 +72,10 @@ void udp_flush(struct udp_socket *u);
  * that failed. */
 void udp_counters(const struct udp_socket *u, uint32_t *dropped,
                   uint32_t *send_errors);
+
+/* Bytes the kernel queues for us; asking for more than it gives is told in the
+ * log, once in a process. */
+size_t udp_rcvbuf(const struct udp_socket *u);
 
 /* Frees it when libuv is done; no callback runs any more. NULL is fine. */
 void udp_close(struct udp_socket *u);

@@ -100,6 +100,14 @@ static uint8_t base_of(enum sip_digest_alg alg)
     return (uint8_t)((alg - 1) & ~1u) + 1;
 }
 
+/* Offered, or the -sess variant of what was: no weaker, and devices use it
+ * unasked (§3.2). Anything else would be a downgrade (RFC 8760 §2.4). */
+static bool is_offered(unsigned offer, enum sip_digest_alg alg)
+{
+    return alg != SIP_DIGEST_OTHER &&
+           offer & (1u << alg | 1u << base_of(alg));
+}
+
 /* With the HA1 that the device keeps; a stranger's is made each time, and that
  * of a device too when its response is wrong, so that the time does not tell
  * who is known here (RFC 8760, R68 of our list). */
@@ -143,7 +151,7 @@ static enum auth_proof prove(struct platform *p, struct auth *a)
 
     a->has_credentials = value.n > 0;
     if (value.n == 0 || sip_credentials_parse(&a->c, value) ||
-        !(auth_offer(p, a->device) & 1u << a->c.alg) ||
+        !is_offered(auth_offer(p, a->device), a->c.alg) ||
         (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth"))) ||
         !slice_eq(a->c.realm, p->realm))
         return AUTH_NONE;

@@ -179,6 +179,7 @@ struct device {
     uint8_t edition; /* enum manscdp_edition */
     uint8_t charset; /* enum manscdp_charset to write to it */
     uint8_t media, learnt; /* enum platform_transport */
+    bool behind_nat;       /* its Contact is not where it sends from */
     const char *reason;    /* of its state, static */
     struct sip_peer peer;
     struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
@@ -197,6 +198,7 @@ struct device {
     struct sip_ha1 ha1;
     uint64_t alive_ms, registered_ms, expires_ms;
     uint64_t keepalive_ms;   /* the last one, 0: none yet */
+    uint64_t opened_ms;      /* the last OPTIONS for its NAT */
     uint32_t gap_ms;         /* longest interval seen of late */
     int64_t registered_utc_ms, keepalive_utc_ms, expires_utc_ms;
     struct timerq_node life_timer, query_timer;
@@ -245,7 +247,7 @@ enum {
 /* What was tried; each at most once. */
 enum {
     TRIED_MINIMAL = 1, TRIED_BUSY = 2, TRIED_TRANSPORT = 4, TRIED_5XX = 8,
-    TRIED_TCP = 16, TRIED_PENDING = 32,
+    TRIED_TCP = 16, TRIED_PENDING = 32, TRIED_HELD = 64,
 };
 
 #define SESSION_EVIDENCE 320
@@ -272,6 +274,7 @@ struct session {
     bool had_key;  /* has played in this open port, maybe before a re-INVITE */
     bool had_sound; /* the same of a sound without pictures */
     uint64_t packets_before; /* that INVITE */
+    bool held;     /* WAITING for a packet of the device, or retry_at */
     bool ssrc_any, answered, minimal, dialog_told;
     unsigned tried;
     unsigned restarts; /* since it last played for long */
@@ -281,6 +284,7 @@ struct session {
     uint32_t offered_ssrc; /* lent from the pool, 0: none */
     uint32_t ssrc;         /* as agreed */
     struct gb_addr from, connect;
+    struct gb_addr invited; /* where the last INVITE went */
     enum ps_codec video_hint, audio_hint;
     uint64_t dialog;
     unsigned sip_status;
@@ -535,6 +539,19 @@ bool admit_id_allowed(const struct platform *p, struct slice id);
 /* The line about strangers, when it is due. */
 void admit_summary(struct platform *p);
 
+/* ---- nat.c ---- */
+
+/* contact: of its REGISTER, NULL when it had none. */
+void nat_learn(struct device *d, const struct sip_addr *contact,
+               const struct sip_peer *peer);
+/* When the device's NAT wants traffic, GB_NEVER; part of device_arm. */
+uint64_t nat_due_ms(const struct platform *p, const struct device *d);
+void nat_on_timer(struct platform *p, struct device *d);
+/* Its unanswered INVITE is worth waiting with. */
+bool nat_holds(const struct session *s);
+/* A packet came from where the device is bound: INVITEs that waited go out. */
+void nat_heard(struct platform *p, struct device *d);
+
 /* ---- guard.c: strangers ---- */
 
 int guard_init(struct platform *p);
@@ -639,6 +656,8 @@ enum platform_transport device_transport(const struct device *d);
 /* Ends what there is and invites with this transport. */
 void session_retry_transport(struct platform *p, struct session *s,
                              enum platform_transport t);
+/* Waits for the device, ms at most, and tries once more then in any case. */
+void session_hold(struct platform *p, struct session *s, uint64_t ms);
 /* INVITE once more, into the open port, with an SSRC of its own. */
 void session_reinvite(struct platform *p, struct session *s);
 /* The link of the chain that has to come next. */

@@ -355,6 +355,8 @@ void device_arm(struct platform *p, struct device *d)
         at = d->expires_ms + grace_ms(p);
     if (d->online && d->alive_ms + patience_ms(p, d) < at)
         at = d->alive_ms + patience_ms(p, d);
+    if (nat_due_ms(p, d) < at)
+        at = nat_due_ms(p, d);
     timerq_set(&p->timers, &d->life_timer, at);
 }
 
@@ -369,6 +371,7 @@ void device_on_timer(struct platform *p, struct device *d)
     } else if (d->online && now >= d->alive_ms + patience_ms(p, d)) {
         device_offline(p, d, "keepalive lost");
     }
+    nat_on_timer(p, d);
     device_arm(p, d);
 }
 
@@ -550,7 +553,8 @@ int platform_restore_device(struct platform *p,
     struct device *d;
 
     p->now = now;
-    if (!manscdp_devid_is_usable(s->id) || s->id.n >= PLATFORM_ID_MAX)
+    if (!manscdp_devid_is_usable(s->id) || s->id.n >= PLATFORM_ID_MAX ||
+        s->peer.transport > SIP_TLS)
         return GB_ESYNTAX;
     if (device_find(p, s->id))
         return GB_EEXIST;
@@ -573,6 +577,9 @@ int platform_restore_device(struct platform *p,
     d->keepalive_utc_ms = s->keepalive_utc_ms;
     d->expires_utc_ms = s->expires_utc_ms;
     d->reason = "not heard of since the restart";
+    /* its Contact is not stored: until it registers, a port that no device
+     * listens on by itself stands for one */
+    d->behind_nat = s->peer.remote.port != 5060;
     /* the wall clock may have been wrong: never longer than our maximum */
     if (s->expires_utc_ms > now.utc_ms && s->peer.remote.family) {
         uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms);

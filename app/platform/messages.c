@@ -485,6 +485,8 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         device_deviation(p, d, DEVIATION_ODD_SIP, ev->msg->method_name);
     if (moved)
         probe(p, d, &ev->peer);
+    else
+        nat_heard(p, d);
     if (refuse_require(p, d, ev)) {
         device_alive(p, d);
         return;

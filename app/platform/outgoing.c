@@ -40,15 +40,20 @@ struct gb_addr platform_media_addr(const struct platform *p,
     return a;
 }
 
+/* Over TLS "sip:…;transport=tls" (RFC 2543, as devices write it themselves)
+ * and no sips: URI: that would ask for TLS on every hop and for a sips Contact
+ * (RFC 3261 §8.1.1.8, §26.2.2), which devices do not know. */
 static struct slice uri(struct writer *w, struct slice user,
-                        const struct gb_addr *host, bool tcp)
+                        const struct gb_addr *host, uint8_t transport)
 {
+    static const char *const param[] = { [SIP_UDP] = "",
+                                         [SIP_TCP] = ";transport=tcp",
+                                         [SIP_TLS] = ";transport=tls" };
     size_t from = w->len;
 
     sip_uri_write(w, user, SLICE(""));
     gb_addr_write(w, host);
-    if (tcp)
-        writer_str(w, ";transport=tcp");
+    writer_str(w, param[transport]);
     return slice_of(w->p + from, w->len - from);
 }
 
@@ -67,15 +72,14 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
 {
     struct writer w = writer_of(o->text, sizeof(o->text));
     struct gb_addr contact = platform_contact_addr(p, peer);
-    bool tcp = peer->transport != SIP_UDP;
 
     o->r = (struct sip_request){
         .method = method,
         .peer = *peer,
-        .uri = uri(&w, target, &peer->remote, tcp),
+        .uri = uri(&w, target, &peer->remote, peer->transport),
         .from = domain_uri(&w, p->id, p->realm),
         .to = domain_uri(&w, target, p->realm),
-        .contact = uri(&w, p->id, &contact, tcp),
+        .contact = uri(&w, p->id, &contact, peer->transport),
         .expires = -1,
     };
     return w.err;

@@ -349,6 +349,9 @@ static void on_device_event(struct platform *p, struct device *d,
     if (ev->kind == SIP_EV_RESPONSE && d->bound &&
         gb_addr_ip_eq(&ev->peer.remote, &d->peer.remote))
         device_alive(p, d);
+    if (ev->kind == SIP_EV_RESPONSE && d->bound &&
+        gb_addr_eq(&ev->peer.remote, &d->peer.remote))
+        nat_heard(p, d);
     if (ev->subscription)
         subscriptions_on_event(p, d, ev);
     if (!final)

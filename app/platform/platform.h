@@ -59,6 +59,8 @@ struct platform_config {
     int timezone_min;         /* of times on the wire, minutes east of UTC */
     uint32_t expires_min_s, expires_max_s;    /* 60, 604800 */
     uint32_t keepalive_s, keepalive_count;    /* 60, 3: until learnt */
+    uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
+                              silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
     uint32_t subscribe_s[3];  /* by enum platform_subscription_kind: what is
                                  asked for; 0: not subscribed */
@@ -523,7 +525,7 @@ struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
         alarms, notifies, stray_notifies, stray_messages, bad_bodies,
         sessions_started, sessions_failed,
-        dropped;
+        dropped, kept_open;
     /* messages of strangers that got no answer, by reason */
     uint64_t banned, rate_limited, scanners, denied;
     /* REGISTERs told to come back later: too many in all, too many failures */

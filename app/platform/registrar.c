@@ -321,6 +321,7 @@ static void accept(struct platform *p, const struct attempt *a)
     if (!fresh && a->m->cseq.number <= d->cseq)
         device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
     remember(p, a);
+    nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
@@ -336,6 +337,7 @@ static void accept(struct platform *p, const struct attempt *a)
     learn_version(p, d, a);
     device_changed(p, d, PLATFORM_CHANGED_BINDING);
     device_online(p, d, "registered", fresh);
+    nat_heard(p, d);
 }
 
 static void enrol_and_accept(struct platform *p, struct attempt *a)

@@ -101,6 +101,8 @@ void platform_restore_dialog(struct platform *p,
     struct kept_dialog *k;
 
     p->now = now;
+    if (to.transport > SIP_TLS)
+        return; /* a damaged store */
     to.connection = 0;
     if (to.transport == SIP_UDP)
         sip_stack_bye_orphan(p->sip, d, &to, 0, now.mono_ms);
@@ -212,27 +214,65 @@ void session_invite(struct platform *p, struct session *s)
         return;
     }
     s->phase = PHASE_INVITING;
+    s->invited = s->device->peer.remote;
     s->sip_status = 0;
     s->answer_at = p->now.mono_ms + p->cfg.answer_ms;
     session_set_step(p, s, PLATFORM_STEP_INVITE);
     session_arm(p, s);
 }
 
+/* The NAT in front of a silent device has closed: what it sends next opens it
+ * (field-note 2.1). At most until its next keep-alive is overdue, and not
+ * longer than somebody wants the picture. */
+static void hold(struct platform *p, struct session *s)
+{
+    struct writer w = writer_of(s->evidence, sizeof(s->evidence));
+    char addr[GB_ADDR_TEXT_MAX];
+    const struct device *d = s->device;
+    uint64_t ms = 1000ull * p->cfg.keepalive_s + PLATFORM_SLACK_MS;
+
+    session_hold(p, s, ms);
+    writer_f(&w, "no answer to the INVITE in %.1f s; the device is behind a "
+                 "NAT (%s), last heard %.1f s ago: the INVITE is held until "
+                 "it sends something, %llu s at most",
+             (double)p->cfg.answer_ms / 1000,
+             gb_addr_text(&d->peer.remote, addr),
+             (double)(p->now.mono_ms - d->alive_ms) / 1000,
+             (unsigned long long)ms / 1000);
+    s->evidence_len = (uint16_t)w.len;
+    s->hint = "let the device send keep-alives more often, or register over "
+              "TCP; sip.keep_open_s keeps its NAT open";
+    platform_log(p, PLATFORM_INFO,
+                 "msg=\"INVITE held\" session=%llu device=%s peer=%s "
+                 "silent_s=%llu",
+                 (unsigned long long)s->handle.id, d->id, addr,
+                 (unsigned long long)(p->now.mono_ms - d->alive_ms) / 1000);
+}
+
 void session_no_answer(struct platform *p, struct session *s)
 {
+    static const char *const over[] = { [SIP_UDP] = "UDP", [SIP_TCP] = "TCP",
+                                        [SIP_TLS] = "TLS" };
     char addr[GB_ADDR_TEXT_MAX];
     const struct device *d = s->device;
 
+    if (nat_holds(s)) {
+        hold(p, s);
+        return;
+    }
     session_fail(p, s, PLATFORM_STEP_ANSWER,
                  s->packet ? "RTP came although the INVITE was not answered: "
                              "the answers of the device get lost on the way"
                            : "check that the channel exists in the device; a "
                              "restart of the device helps when it is stuck",
-                 "no answer to the INVITE in %.1f s; it went to %s over %s, "
+                 "no answer to the INVITE in %.1f s%s; it went to %s over %s, "
                  "%s; last sign of life %.1f s ago",
                  (double)p->cfg.answer_ms / 1000,
+                 s->tried & TRIED_HELD
+                     ? ", sent again after it was held for the device's NAT"
+                     : "",
                  gb_addr_text(&d->peer.remote, addr),
-                 d->peer.transport == SIP_UDP ? "UDP" : "TCP",
+                 over[d->peer.transport],
                  s->sip_status ? "it was only confirmed as received"
                                : "nothing came back",
                  (double)(p->now.mono_ms - d->alive_ms) / 1000);
@@ -370,6 +410,12 @@ static void on_accepted(struct platform *p, struct session *s,
     s->answered = true;
     s->answered_ms = now;
     s->phase = PHASE_MEDIA;
+    if (s->tried & TRIED_HELD)
+        platform_log(p, PLATFORM_INFO,
+                     "msg=\"held INVITE answered\" session=%llu device=%s",
+                     (unsigned long long)s->handle.id, s->device->id);
+    s->evidence_len = 0; /* of an INVITE that was held */
+    s->hint = NULL;
     session_set_step(p, s, PLATFORM_STEP_ANSWER);
     session_news(p, s, NEWS_DIALOG);
     if (!agree(p, s, ev->msg))

@@ -191,6 +191,7 @@ static void close_session(struct platform *p, struct session *s)
     session_end_dialog(p, s);
     no_deadlines(s);
     s->idle_at = GB_NEVER;
+    s->held = false;
     s->phase = PHASE_CLOSING;
     s->news &= ~(unsigned)NEWS_ANSWER;
     session_news(p, s, NEWS_CHANGED);
@@ -279,7 +280,11 @@ void sessions_of_device_move(struct platform *p, struct device *d)
     LIST_EACH(n, tmp, &d->sessions) {
         struct session *s = container_of(n, struct session, in_device);
 
-        if (s->dialog)
+        if (s->held || (s->phase == PHASE_INVITING && !s->sip_status &&
+                        d->peer.transport == SIP_UDP &&
+                        !gb_addr_eq(&s->invited, &d->peer.remote)))
+            session_reinvite(p, s); /* nobody is where the INVITE went */
+        else if (s->dialog)
             sip_stack_move(p->sip, s->dialog, &d->peer);
     }
 }
@@ -296,7 +301,7 @@ static void begin_again(struct platform *p, struct session *s,
     s->step = PLATFORM_STEP_SOCKET;
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
-    s->packet = s->answered = false;
+    s->packet = s->answered = s->held = false;
     s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
     session_news(p, s, NEWS_CHANGED);
@@ -307,6 +312,14 @@ void session_restart(struct platform *p, struct session *s, uint64_t in_ms)
     begin_again(p, s, PHASE_WAITING);
     s->retry_at = p->now.mono_ms + in_ms;
     session_arm(p, s);
+}
+
+void session_hold(struct platform *p, struct session *s, uint64_t ms)
+{
+    s->tried |= TRIED_HELD;
+    session_restart(p, s, ms);
+    s->held = true;
+    s->step = PLATFORM_STEP_INVITE;
 }
 
 void session_reinvite(struct platform *p, struct session *s)

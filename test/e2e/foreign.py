@@ -1626,7 +1626,8 @@ def unregister(d):
         wait_for("offline", lambda: not d.get(f"/api/v1/devices/{dev.id}")["online"], 3)
         expect(dev.keepalive().status in (401, 403), "keepalive after it")
         expect(dev.register().status == 200, "back")
-        a = dev.register(expires=None, edit=subst("Contact", lambda v: "*"))
+        a = dev.ask(dev.register_raw(expires=None, edit=subst("Contact", lambda v: "*")))
+        expect(a.status == 400, f"Contact * without Expires: {a.start}")  # RFC 3261 §10.3
         a = dev.register(expires=0, edit=subst("Contact", lambda v: "*"))
         expect(a.status == 200, f"Contact *: {a.start}")
         wait_for("offline", lambda: not d.get(f"/api/v1/devices/{dev.id}")["online"], 3)

@@ -201,10 +201,11 @@ class Daemon:
 class Cameras:
     """gbcam against a daemon."""
 
-    def __init__(self, daemon, *options, password=None, device="34020000001180000001"):
+    def __init__(self, daemon, *options, password=None, device="34020000001180000001", server_port=None):
         self.log_path = os.path.join(daemon.dir, f"gbcam-{time.monotonic_ns()}.log")
         self.device = device
-        args = [os.path.join(BUILD, "gbcam"), "--server", daemon.server, "--id", device,
+        server = f"sip:{SERVER_ID}@{daemon.bracketed}:{server_port or daemon.sip}"
+        args = [os.path.join(BUILD, "gbcam"), "--server", server, "--id", device,
                 "--password", password or "@" + daemon.password_file, *options]
         with open(self.log_path, "ab") as log:
             self.proc = subprocess.Popen(args, stderr=log, stdout=log)

@@ -14,10 +14,11 @@ import time
 import traceback
 import urllib.request
 
-from rig import (BUILD, SERVER_ID, SLOW, TOP, Cameras, Daemon, Failed, channel_id, check_picture, probe, system,
-                 wait_for)
+from rig import (BUILD, SERVER_ID, SLOW, TOP, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
+                 system, wait_for)
 
 DEVICE = "34020000001180000001"
+TLS = "-notls" not in BUILD  # the build under test has it
 H265 = ["--media", f"{TOP}/test/data/clip/clock.h265"]
 TESTS = []
 
@@ -64,6 +65,62 @@ def h264_one_loop_tcp_signalling():
     with system("--transport", "tcp", settings=["media.threads=1"]) as (d, _):
         play(d, "tcp-passive", ("flv",), "h264", seconds=3)
         play(d, "udp", ("fmp4",), "h264", seconds=3)
+
+
+@test
+def tls_signalling():
+    port = free_port()
+    listen = f"sip.tls_listen=127.0.0.1:{port}"
+    d = Daemon(settings=[listen])
+    try:
+        for f in ("tls.crt", "tls.key"):
+            mode = os.stat(f"{d.dir}/data/{f}").st_mode & 0o777
+            expect(mode == 0o600, f"{f} has mode {mode:o}")
+        # trusts the certificate of the first start, which names the address
+        c = Cameras(d, "--transport", "tls", "--ca", f"{d.dir}/data/tls.crt", "--retry", "1", server_port=port)
+        wait_for("online", lambda: len(d.online()) == 1)
+        wait_for("catalog", lambda: d.online()[0]["channels"] == 1)
+        expect(d.online()[0]["transport"] == "tls", d.online())
+        play(d, "udp", ("fmp4",), "h264", seconds=3)
+        play(d, "tcp-passive", ("flv",), "h264", seconds=3)
+        # an unknown authority is refused, and both logs say at which step
+        with open(f"{d.dir}/other.crt", "w") as f:
+            f.write(make_certificate())
+        other = Cameras(d, "--transport", "tls", "--ca", f"{d.dir}/other.crt", "--retry", "1", server_port=port,
+                        device="34020000001180000002")
+        wait_for("refusal", lambda: "TLS certificate of 127.0.0.1" in other.log())
+        wait_for("alert", lambda: "TLS handshake with 127.0.0.1" in d.log())
+        other.close()
+        expect([x["id"] for x in d.devices()] == [DEVICE], d.devices())
+        # neither plain SIP nor silence on the TLS port harms the others
+        with socket.create_connection(("127.0.0.1", port)) as plain, socket.create_connection(("127.0.0.1", port)):
+            plain.sendall(b"OPTIONS sip:x SIP/2.0\r\n\r\n")
+            plain.settimeout(5 * SLOW)
+            while plain.recv(1000):
+                pass
+        expect(len(d.online()) == 1, "still online")
+        # the certificate stays, and the device comes back to it
+        with open(f"{d.dir}/data/tls.crt", "rb") as f:
+            before = f.read()
+        d.kill()
+        d.start()
+        wait_for("online again", lambda: len(d.online()) == 1 and d.online()[0]["transport"] == "tls")
+        with open(f"{d.dir}/data/tls.crt", "rb") as f:
+            expect(f.read() == before, "the certificate changed with the restart")
+        play(d, "udp", ("fmp4",), "h264", seconds=2)
+        c.close()
+    finally:
+        d.close()
+
+
+def make_certificate():
+    """A certificate of somebody else: that of another daemon."""
+    d = Daemon(settings=[f"sip.tls_listen=127.0.0.1:{free_port()}"])
+    try:
+        with open(f"{d.dir}/data/tls.crt") as f:
+            return f.read()
+    finally:
+        d.close()
 
 
 @test
@@ -331,6 +388,10 @@ def command_line():
     expect(r.returncode == 78 and "no.such" in r.stderr, r)
     r = run("-s", "media.ports=9", "--check")
     expect(r.returncode == 78 and "media.ports" in r.stderr, r)
+    r = run("-s", "tls.cert=/tmp/x.crt", "-t")
+    expect(r.returncode == 78 and "tls.key" in r.stderr, r)
+    r = run("-s", "sip.tls_listen=127.0.0.1:5061", "-t")
+    expect((r.returncode == 0) == TLS and (TLS or "has no TLS" in r.stderr), r)
     r = run("--print-config")
     expect("sip:" in r.stdout and r.returncode == 0, "--print-config")
     with open("/tmp/gb28181d-e2e.yml", "w") as f:

@@ -1,0 +1,1356 @@
+#include "app/replay.h"
+
+#include "app/trace/capture.h"
+#include "app/trace/glance.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/writer.h"
+#include "sip/digest.h"
+#include "sip/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define FILE_MAX (1u << 30)
+#define KEY_MAX 300
+#define PAIR_BACK_MS 10000  /* a recorded request this old may still be ours */
+#define PAIR_AHEAD_MS 60000
+#define MEDIA_STEP_MS 20
+#define MEDIA_ALIVE_MS 1000
+#define TAIL_MS 1000        /* time that is given after the last message */
+#define REWRITE_MAX (SIP_FRAME_MAX + 4096)
+#define GOOD "replay"       /* the password of this run */
+#define BAD "not the password"
+#define DEFAULT_ID "34020000002000000001"
+
+/* One SIP message of the file. */
+struct message {
+    int64_t utc_ms;
+    bool in;                  /* to the platform */
+    bool closed;              /* no message: this connection ended */
+    struct sip_peer peer;     /* as the platform sees it */
+    struct slice bytes;
+    char *owned;              /* bytes out of a TCP stream; NULL: in the file */
+    struct trace_glance g;
+    struct map_node node;     /* by key */
+    char key[KEY_MAX];
+    struct message *answer;   /* of a request: the recorded final one */
+    unsigned ours;            /* of a request in: our final answer; 0: none */
+    /* of a request out */
+    bool paired;              /* with one of ours */
+    char *sent;               /* a copy of ours */
+    size_t sent_n;
+    uint64_t session;         /* of an INVITE */
+    struct message *held;     /* list of what waits for the pairing */
+    struct message *next_held;
+};
+
+/* One direction of a TCP connection. */
+struct stream {
+    struct stream *next;
+    struct gb_addr src, dst;
+    uint64_t connection;
+    uint32_t seq;
+    bool begun;
+    struct sip_frame frame;
+    char *buf;
+    size_t len, cap;
+};
+
+struct media {
+    struct media *next;
+    uint64_t session;
+    unsigned step;
+    bool tcp;
+    uint32_t ssrc;
+    uint64_t at_ms, packets;
+};
+
+struct replay {
+    const struct replay_options *o;
+    struct replay_result n;
+    struct sip_stack *sip;
+    struct platform *p;
+    struct gb_time now;
+    struct message *m;
+    size_t n_messages, cap, cut, gaps;
+    struct stream *streams;
+    uint64_t next_connection;
+    struct map requests, answers; /* in the file */
+    struct media *media;
+    struct {                      /* the last line about a session */
+        uint64_t session;
+        enum platform_session_state state;
+        enum platform_step step;
+    } told;
+    struct message *current;      /* being fed */
+    bool open;                    /* its line waits for our answer */
+    char nonce[512];              /* the value of our last challenge */
+    bool probing;                 /* only the challenge is wanted */
+    char id[PLATFORM_ID_MAX], realm[64];
+    struct slice our_id;
+    char *scratch;                /* REWRITE_MAX */
+    bool no_memory;
+};
+
+/* ---- printing ---- */
+
+static void compare(struct replay *r, struct message *m);
+
+/* Begins a line; one that is open is ended first. */
+static void stamp(struct replay *r)
+{
+    if (r->open)
+        compare(r, r->current);
+    int64_t ms = r->now.utc_ms - r->m[0].utc_ms;
+
+    fprintf(r->o->out, "%+lld.%03lld ", (long long)(ms / 1000),
+            (long long)(ms < 0 ? -ms : ms) % 1000);
+}
+
+static void put_plain(FILE *f, struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        fputc((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i],
+              f);
+}
+
+static struct slice party_of(const struct replay *r,
+                             const struct trace_glance *g)
+{
+    return slice_eq(g->from_user, r->our_id) ? g->to_user : g->from_user;
+}
+
+/* "in  MESSAGE Keepalive 3402… udp 192.0.2.10:5060" */
+static void put_message(struct replay *r, bool in, struct slice bytes,
+                        const struct trace_glance *g,
+                        const struct sip_peer *peer)
+{
+    FILE *f = r->o->out;
+    struct slice cmd = trace_element(trace_body(bytes), SLICE("CmdType"));
+    char addr[GB_ADDR_TEXT_MAX];
+
+    stamp(r);
+    fputs(in ? "in  " : "out ", f);
+    if (g->status)
+        fprintf(f, "%u ", g->status);
+    put_plain(f, g->method_name.n ? slice_head(g->method_name, 32)
+                                  : SLICE("(no SIP)"));
+    if (cmd.n) {
+        fputc(' ', f);
+        put_plain(f, slice_head(cmd, 40));
+    }
+    fputc(' ', f);
+    put_plain(f, slice_head(party_of(r, g), 32));
+    fprintf(f, " %s %s: ",
+            peer->transport == SIP_UDP ? "udp" : "tcp",
+            gb_addr_text(&peer->remote, addr));
+}
+
+/* ---- reading the file ---- */
+
+static struct message *message_new(struct replay *r)
+{
+    if (r->n_messages == r->cap) {
+        size_t cap = r->cap ? 2 * r->cap : 256;
+        struct message *m = realloc(r->m, cap * sizeof(*m));
+
+        if (!m) {
+            r->no_memory = true;
+            return NULL;
+        }
+        r->m = m;
+        r->cap = cap;
+    }
+    r->m[r->n_messages] = (struct message){ 0 };
+    return &r->m[r->n_messages++];
+}
+
+/* Which way: as the comment of our own exports says, else by who speaks to
+ * whom. */
+static bool is_inward(const struct replay *r, const struct trace_glance *g,
+                      struct slice comment)
+{
+    bool by_us = slice_eq(g->from_user, r->our_id);
+
+    if (slice_has_prefix(comment, SLICE("in device=")))
+        return true;
+    if (slice_has_prefix(comment, SLICE("out device=")))
+        return false;
+    return g->status ? by_us : !by_us;
+}
+
+static void add_message(struct replay *r, const struct capture_packet *p,
+                        struct slice bytes, char *owned, uint64_t connection)
+{
+    struct message *m;
+    struct trace_glance g;
+
+    if (bytes.n < SIP_MIN_MESSAGE ||
+        (!trace_glance(&g, bytes) && p->comment.n == 0)) {
+        free(owned);
+        return; /* other traffic of the same file */
+    }
+    m = message_new(r);
+    if (!m) {
+        free(owned);
+        return;
+    }
+    m->g = g;
+    m->utc_ms = p->utc_us / 1000;
+    m->bytes = bytes;
+    m->owned = owned;
+    m->in = is_inward(r, &g, p->comment);
+    m->peer = (struct sip_peer){ .transport = p->tcp ? SIP_TCP : SIP_UDP,
+                                 .connection = connection,
+                                 .local = m->in ? p->dst : p->src,
+                                 .remote = m->in ? p->src : p->dst };
+}
+
+static struct stream *stream_of(struct replay *r,
+                                const struct capture_packet *p)
+{
+    struct stream *s, *back = NULL;
+
+    for (s = r->streams; s; s = s->next) {
+        if (gb_addr_eq(&s->src, &p->src) && gb_addr_eq(&s->dst, &p->dst))
+            return s;
+        if (gb_addr_eq(&s->src, &p->dst) && gb_addr_eq(&s->dst, &p->src))
+            back = s;
+    }
+    s = calloc(1, sizeof(*s));
+    if (!s) {
+        r->no_memory = true;
+        return NULL;
+    }
+    s->src = p->src;
+    s->dst = p->dst;
+    s->connection = back ? back->connection : ++r->next_connection;
+    sip_frame_init(&s->frame);
+    s->next = r->streams;
+    r->streams = s;
+    return s;
+}
+
+/* What is new of a segment; false: nothing, or there is a hole before it. */
+static struct slice in_order(struct replay *r, struct stream *s,
+                             const struct capture_packet *p)
+{
+    struct slice bytes = p->payload;
+    uint32_t old = s->seq - p->seq;
+
+    if (!s->begun) {
+        s->begun = true;
+    } else if (old && old < 0x80000000u) { /* a repetition */
+        bytes = slice_from(bytes, old);
+    } else if (old) {
+        r->gaps++;
+        s->len = 0;
+        sip_frame_init(&s->frame);
+    }
+    if (bytes.n || !old)
+        s->seq = p->seq + (uint32_t)(p->payload.n + p->missing);
+    return bytes;
+}
+
+static bool stream_push(struct stream *s, struct slice bytes)
+{
+    if (s->len + bytes.n > s->cap) {
+        size_t cap = 2 * (s->len + bytes.n);
+        char *buf = realloc(s->buf, cap);
+
+        if (!buf)
+            return false;
+        s->buf = buf;
+        s->cap = cap;
+    }
+    if (bytes.n)
+        memcpy(s->buf + s->len, bytes.p, bytes.n);
+    s->len += bytes.n;
+    return true;
+}
+
+static void take_stream(struct replay *r, struct stream *s,
+                        const struct capture_packet *p)
+{
+    size_t used = 0;
+    int err = 0;
+
+    while (err == 0) {
+        struct sip_cut cut = { 0 };
+
+        err = sip_frame_next(&s->frame,
+                             slice_of(s->buf + used, s->len - used), &cut);
+        if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
+            char *copy = malloc(cut.bytes.n);
+
+            if (copy) {
+                memcpy(copy, cut.bytes.p, cut.bytes.n);
+                add_message(r, p, slice_of(copy, cut.bytes.n), copy,
+                            s->connection);
+            }
+            r->no_memory |= !copy;
+        }
+        used += cut.used;
+    }
+    if (err != GB_EAGAIN) { /* no boundary any more */
+        sip_frame_init(&s->frame);
+        used = s->len;
+        r->gaps++;
+    }
+    memmove(s->buf, s->buf + used, s->len - used);
+    s->len -= used;
+}
+
+static void connection_ended(struct replay *r, const struct stream *s,
+                             const struct capture_packet *p)
+{
+    struct message *m = message_new(r);
+
+    if (!m)
+        return;
+    m->utc_ms = p->utc_us / 1000;
+    m->closed = m->in = true;
+    m->peer.connection = s->connection;
+}
+
+static void tcp_packet(struct replay *r, const struct capture_packet *p)
+{
+    struct stream *s = stream_of(r, p);
+    struct slice bytes;
+
+    if (!s)
+        return;
+    if (p->syn) { /* a new connection on the old ports */
+        sip_frame_init(&s->frame);
+        s->len = 0;
+        s->begun = true;
+        s->seq = p->seq + 1;
+        return;
+    }
+    bytes = in_order(r, s, p);
+    if (bytes.n && stream_push(s, bytes))
+        take_stream(r, s, p);
+    if (p->fin)
+        connection_ended(r, s, p);
+}
+
+/* To whom devices of the file register. */
+static void find_id(struct replay *r, struct slice file)
+{
+    struct capture_packet p;
+    struct capture c;
+    struct trace_glance g;
+
+    if (r->o->platform.id) {
+        slice_copy(r->id, sizeof(r->id), slice_str(r->o->platform.id));
+        return;
+    }
+    slice_copy(r->id, sizeof(r->id), SLICE(DEFAULT_ID));
+    if (capture_open(&c, file))
+        return;
+    while (capture_next(&c, &p) == 0) {
+        struct slice user;
+
+        if (!trace_glance(&g, p.payload) || g.status ||
+            g.method != SIP_METHOD_REGISTER)
+            continue;
+        user = trace_user(g.uri);
+        if (user.n == 20) {
+            slice_copy(r->id, sizeof(r->id), user);
+            return;
+        }
+    }
+}
+
+static void make_key(struct message *m)
+{
+    struct writer w = writer_of(m->key, sizeof(m->key));
+
+    writer_f(&w, "%u ", m->g.cseq);
+    writer_slice_put(&w, slice_head(m->g.method_name, 32));
+    writer_char(&w, ' ');
+    writer_slice_put(&w, slice_head(m->g.call_id, 200));
+    m->node.key = writer_slice(&w);
+}
+
+static struct message *by_key(const struct map *map, struct slice key)
+{
+    struct map_node *n = map_find(map, key);
+
+    return n ? container_of(n, struct message, node) : NULL;
+}
+
+/* Requests find their final answers; the first of a repeated one counts. */
+static void index_messages(struct replay *r)
+{
+    for (size_t i = 0; i < r->n_messages; i++) {
+        struct message *m = &r->m[i];
+        struct map *map = m->g.status ? &r->answers : &r->requests;
+
+        if (m->closed || m->g.method_name.n == 0 ||
+            (m->g.status && m->g.status < 200))
+            continue;
+        make_key(m);
+        if (!by_key(map, m->node.key))
+            map_insert(map, &m->node, m->node.key);
+    }
+    for (size_t i = 0; i < r->n_messages; i++)
+        if (!r->m[i].closed && !r->m[i].g.status && r->m[i].node.key.n)
+            r->m[i].answer = by_key(&r->answers, r->m[i].node.key);
+}
+
+static int read_capture(struct replay *r, struct slice file)
+{
+    struct capture_packet p;
+    struct capture c;
+    int err = capture_open(&c, file);
+
+    while (!err && (err = capture_next(&c, &p)) == 0) {
+        if (p.tcp)
+            tcp_packet(r, &p);
+        else if (p.missing)
+            r->cut++;
+        else
+            add_message(r, &p, p.payload, NULL, 0);
+    }
+    if (r->no_memory)
+        return GB_ENOMEM;
+    /* what comes before a break is worth having */
+    return r->n_messages ? 0 : GB_ESYNTAX;
+}
+
+/* ---- rewriting ---- */
+
+/* The lines of a message, one after the other. */
+static bool line_next(struct slice *rest, struct slice *line)
+{
+    if (rest->n == 0)
+        return false;
+    slice_cut(rest, '\n', line);
+    if (line->n && line->p[line->n - 1] == '\r')
+        line->n--;
+    return true;
+}
+
+struct rewrite {
+    struct slice via, from, call_id, cseq; /* values; empty: as they are */
+    struct slice to_tag;        /* put in place of the To tag */
+    struct slice authorization; /* with drop_authorization: empty is none */
+    bool drop_authorization;
+    struct slice sn, ssrc;      /* of the body */
+};
+
+static bool named(struct slice line, const char *name)
+{
+    struct slice head;
+
+    slice_cut(&line, ':', &head);
+    return slice_ieq(slice_trim(head), slice_str(name));
+}
+
+static void put_line(struct writer *w, const char *name, struct slice value)
+{
+    writer_f(w, "%s: ", name);
+    writer_slice_put(w, value);
+    writer_str(w, "\r\n");
+}
+
+/* The header line, changed or as it is. */
+static void rewrite_line(struct writer *w, const struct rewrite *x,
+                         struct slice line, bool *via)
+{
+    struct slice tag;
+
+    if (x->via.n && (named(line, "Via") || named(line, "v"))) {
+        if (!*via)
+            put_line(w, "Via", x->via);
+        *via = true;
+    } else if (x->from.n && (named(line, "From") || named(line, "f"))) {
+        put_line(w, "From", x->from);
+    } else if (x->call_id.n && (named(line, "Call-ID") || named(line, "i"))) {
+        put_line(w, "Call-ID", x->call_id);
+    } else if (x->cseq.n && named(line, "CSeq")) {
+        put_line(w, "CSeq", x->cseq);
+    } else if (x->to_tag.n && (named(line, "To") || named(line, "t")) &&
+               (tag = trace_param(line, SLICE("tag"))).n) {
+        writer_bytes(w, line.p, (size_t)(tag.p - line.p));
+        writer_slice_put(w, x->to_tag);
+        writer_slice_put(w, slice_of(tag.p + tag.n, line.n - tag.n -
+                                     (size_t)(tag.p - line.p)));
+        writer_str(w, "\r\n");
+    } else if (!named(line, "Content-Length") && !named(line, "l") &&
+               !(x->drop_authorization && named(line, "Authorization"))) {
+        writer_slice_put(w, line);
+        writer_str(w, "\r\n");
+    }
+}
+
+/* The text of the body with one part of it replaced. */
+static void replace(struct writer *w, struct slice all, struct slice part,
+                    struct slice by)
+{
+    size_t at = part.n ? (size_t)(part.p - all.p) : all.n;
+
+    writer_bytes(w, all.p, at);
+    if (part.n) {
+        writer_slice_put(w, by);
+        writer_slice_put(w, slice_from(all, at + part.n));
+    }
+}
+
+static struct slice ssrc_of(struct slice body)
+{
+    struct slice line;
+
+    while (line_next(&body, &line))
+        if (slice_has_prefix(line, SLICE("y=")))
+            return slice_trim(slice_from(line, 2));
+    return slice_of(NULL, 0);
+}
+
+/* Into the scratch; the result lives until the next call. */
+static struct slice rewrite(struct replay *r, struct slice bytes,
+                            const struct rewrite *x)
+{
+    struct writer w = writer_of(r->scratch, REWRITE_MAX);
+    struct slice body = trace_body(bytes), part = { NULL, 0 }, by = { NULL, 0 };
+    struct slice rest = slice_head(bytes, bytes.n - body.n), line;
+    bool via = false;
+
+    if (x->sn.n)
+        part = trace_element(body, SLICE("SN")), by = x->sn;
+    else if (x->ssrc.n)
+        part = ssrc_of(body), by = x->ssrc;
+    while (line_next(&rest, &line) && line.n == 0)
+        ;
+    writer_slice_put(&w, line);
+    writer_str(&w, "\r\n");
+    while (line_next(&rest, &line) && line.n)
+        rewrite_line(&w, x, line, &via);
+    if (x->authorization.n)
+        put_line(&w, "Authorization", x->authorization);
+    writer_f(&w, "Content-Length: %zu\r\n\r\n",
+             part.n ? body.n - part.n + by.n : body.n);
+    replace(&w, body, part, by);
+    return w.err ? bytes : writer_slice(&w);
+}
+
+/* ---- pairing what we send with what was sent ---- */
+
+static bool is_alike(struct slice a, const struct trace_glance *ga,
+                     struct slice b, const struct trace_glance *gb)
+{
+    return slice_eq(ga->method_name, gb->method_name) &&
+           slice_eq(ga->to_user, gb->to_user) &&
+           slice_eq(trace_element(trace_body(a), SLICE("CmdType")),
+                    trace_element(trace_body(b), SLICE("CmdType")));
+}
+
+/* The recorded request that this one of ours stands for. */
+static struct message *pair_of(struct replay *r, struct slice bytes,
+                               const struct trace_glance *g)
+{
+    for (size_t i = 0; i < r->n_messages; i++) {
+        struct message *m = &r->m[i];
+
+        if (m->utc_ms > r->now.utc_ms + PAIR_AHEAD_MS)
+            break;
+        if (!m->in && !m->closed && !m->g.status && !m->paired &&
+            m->utc_ms + PAIR_BACK_MS >= r->now.utc_ms &&
+            is_alike(m->bytes, &m->g, bytes, g))
+            return m;
+    }
+    return NULL;
+}
+
+static bool was_sent(const struct replay *r, struct slice branch)
+{
+    struct trace_glance g;
+
+    for (size_t i = 0; i < r->n_messages; i++)
+        if (r->m[i].sent &&
+            trace_glance(&g, slice_of(r->m[i].sent, r->m[i].sent_n)) &&
+            slice_eq(g.branch, branch))
+            return true;
+    return false;
+}
+
+/* The paired recorded request with this Call-ID (and CSeq, unless 0). */
+static struct message *recorded(struct replay *r, struct slice call_id,
+                                uint32_t cseq, bool paired)
+{
+    for (size_t i = 0; i < r->n_messages; i++) {
+        struct message *m = &r->m[i];
+
+        if (!m->in && !m->closed && !m->g.status && m->paired == paired &&
+            (cseq == 0 || m->g.cseq == cseq) &&
+            slice_eq(m->g.call_id, call_id))
+            return m;
+    }
+    return NULL;
+}
+
+/* The recorded query with this SN to this device. */
+static struct message *query_of(struct replay *r, const struct message *m)
+{
+    struct slice body = trace_body(m->bytes);
+    struct slice sn = trace_element(body, SLICE("SN"));
+
+    if (m->g.method != SIP_METHOD_MESSAGE || sn.n == 0 ||
+        slice_find_slice(body, SLICE("<Response>")) == body.n)
+        return NULL;
+    for (size_t i = 0; i < r->n_messages; i++) {
+        struct message *q = &r->m[i];
+
+        if (!q->in && !q->g.status && q->g.method == SIP_METHOD_MESSAGE &&
+            slice_eq(q->g.to_user, m->g.from_user) &&
+            slice_eq(trace_element(trace_body(q->bytes), SLICE("SN")), sn))
+            return q;
+    }
+    return NULL;
+}
+
+static void request_out(struct replay *r, const struct sip_out *out,
+                        const struct trace_glance *g)
+{
+    struct message *m;
+
+    if (g->method == SIP_METHOD_ACK || was_sent(r, g->branch))
+        return;
+    m = pair_of(r, out->bytes, g);
+    put_message(r, false, out->bytes, g, &out->peer);
+    fprintf(r->o->out, "%s\n", m ? "was sent" : "was not sent");
+    if (!m)
+        return;
+    m->sent = malloc(out->bytes.n);
+    r->no_memory |= !m->sent;
+    if (!m->sent)
+        return;
+    memcpy(m->sent, out->bytes.p, out->bytes.n);
+    m->sent_n = out->bytes.n;
+    m->paired = true; /* what is held for it comes soon: feed_held */
+}
+
+/* ---- answers of ours ---- */
+
+static void compare(struct replay *r, struct message *m)
+{
+    unsigned was = m->answer ? m->answer->g.status : 0;
+    FILE *f = r->o->out;
+
+    r->open = false;
+    if (m->g.method == SIP_METHOD_ACK) { /* has no answer */
+        fputs("taken\n", f);
+        return;
+    }
+    if (m->ours)
+        fprintf(f, "%u", m->ours);
+    else
+        fputs("no answer", f);
+    if (was == 0) {
+        r->n.unanswered++;
+        fputs(", nothing recorded\n", f);
+    } else if (was == m->ours) {
+        r->n.same++;
+        fputs(", as recorded\n", f);
+    } else {
+        r->n.differ++;
+        fprintf(f, ", DIFFERS: recorded %u\n", was);
+    }
+}
+
+static void response_out(struct replay *r, const struct sip_out *out,
+                         const struct trace_glance *g)
+{
+    struct message *m = r->current;
+
+    if (g->status == 401)
+        slice_copy(r->nonce, sizeof(r->nonce),
+                   trace_header(out->bytes, SLICE("WWW-Authenticate")));
+    if (r->probing || g->status < 200)
+        return;
+    if (m && slice_eq(g->method_name, m->g.method_name) &&
+        g->cseq == m->g.cseq)
+        m->ours = g->status;
+}
+
+static void output(struct replay *r, const struct sip_out *out)
+{
+    struct trace_glance g;
+
+    if (!trace_glance(&g, out->bytes))
+        return;
+    if (g.status)
+        response_out(r, out, &g);
+    else if (!r->probing)
+        request_out(r, out, &g);
+}
+
+/* ---- the platform's turn ---- */
+
+static void media_event(struct replay *r, const struct media *m,
+                        enum platform_media_kind kind)
+{
+    const struct platform_media_event ev = {
+        .kind = kind, .session = m->session, .packets = m->packets,
+        .bytes = m->packets * 1400, .video = PS_CODEC_H264,
+        .width = 1920, .height = 1080, .ssrc = m->ssrc,
+    };
+
+    platform_media(r->p, &ev, r->now);
+}
+
+static struct media *media_of(struct replay *r, uint64_t session)
+{
+    struct media *m = r->media;
+
+    while (m && m->session != session)
+        m = m->next;
+    return m;
+}
+
+static void order(struct replay *r, const struct platform_action *a)
+{
+    struct media *m = media_of(r, a->session), **at = &r->media;
+
+    switch (a->kind) {
+    case PLATFORM_DO_OPEN:
+        m = calloc(1, sizeof(*m));
+        r->no_memory |= !m;
+        if (!m)
+            return;
+        *m = (struct media){ .next = r->media, .session = a->session,
+                             .ssrc = a->ssrc, .at_ms = GB_NEVER };
+        r->media = m;
+        media_event(r, m, PLATFORM_MEDIA_OPENED);
+        break;
+    case PLATFORM_DO_ANSWER:
+        if (!m)
+            return;
+        m->tcp = a->transport != PLATFORM_UDP;
+        m->ssrc = a->ssrc;
+        m->at_ms = r->now.mono_ms + MEDIA_STEP_MS;
+        break;
+    case PLATFORM_DO_CLOSE:
+        while (*at && *at != m)
+            at = &(*at)->next;
+        if (!m)
+            return;
+        *at = m->next;
+        media_event(r, m, PLATFORM_MEDIA_CLOSED);
+        free(m);
+        break;
+    default:
+        break;
+    }
+}
+
+static void media_step(struct replay *r, struct media *m)
+{
+    static const enum platform_media_kind steps[] = {
+        PLATFORM_MEDIA_CONNECTED, PLATFORM_MEDIA_PACKET,
+        PLATFORM_MEDIA_PROGRAM,   PLATFORM_MEDIA_CODEC, PLATFORM_MEDIA_KEY,
+    };
+    size_t n = sizeof(steps) / sizeof(steps[0]);
+
+    struct platform_session s;
+
+    if (platform_session_view(r->p, m->session, &s) &&
+        s.step < PLATFORM_STEP_ANSWER) { /* the device is asked once more */
+        m->at_ms = GB_NEVER;
+        return;
+    }
+    if (m->step == 0 && !m->tcp)
+        m->step = 1;
+    m->packets += 10;
+    m->at_ms = r->now.mono_ms + (m->step < n ? MEDIA_STEP_MS : MEDIA_ALIVE_MS);
+    media_event(r, m, m->step < n ? steps[m->step] : PLATFORM_MEDIA_ALIVE);
+    if (m->step < n)
+        m->step++;
+}
+
+static void tell_device(struct replay *r, const struct platform_action *a)
+{
+    struct platform_device d;
+
+    if (!(a->flags & PLATFORM_CHANGED_STATE) ||
+        !platform_device_view(r->p, a->device, &d))
+        return;
+    stamp(r);
+    fprintf(r->o->out, "    device %.*s %s: %.*s\n", SLICE_ARG(d.id),
+            d.online ? "online" : "offline", SLICE_ARG(d.state_reason));
+}
+
+static void tell_session(struct replay *r, uint64_t id)
+{
+    struct platform_session s;
+
+    if (!platform_session_view(r->p, id, &s) ||
+        (r->told.session == id && r->told.state == s.state &&
+         r->told.step == s.step))
+        return;
+    r->told.session = id;
+    r->told.state = s.state;
+    r->told.step = s.step;
+    stamp(r);
+    fprintf(r->o->out, "    session %.*s %s at step %s", SLICE_ARG(s.channel),
+            s.state == PLATFORM_STARTING  ? "starting"
+            : s.state == PLATFORM_PLAYING ? "playing"
+            : s.state == PLATFORM_FAILED  ? "failed" : "stopping",
+            platform_step_name(s.step));
+    if (s.evidence.n) {
+        fputs(": ", r->o->out);
+        put_plain(r->o->out, s.evidence);
+    }
+    fputc('\n', r->o->out);
+}
+
+static void action(struct replay *r, const struct platform_action *a)
+{
+    static const char *const levels[] = { "error", "warn", "info", "debug" };
+
+    switch (a->kind) {
+    case PLATFORM_DEVICE_CHANGED:
+        tell_device(r, a);
+        break;
+    case PLATFORM_CATALOG_DONE:
+        stamp(r);
+        fprintf(r->o->out, "    catalog of %.*s %s, %zu channels in all\n",
+                SLICE_ARG(a->device),
+                a->flags & PLATFORM_CATALOG_PARTIAL ? "in part" : "complete",
+                platform_channel_count(r->p));
+        break;
+    case PLATFORM_SESSION_CHANGED:
+        tell_session(r, a->session);
+        break;
+    case PLATFORM_ALARM:
+        stamp(r);
+        fprintf(r->o->out, "    alarm of %.*s\n", SLICE_ARG(a->alarm->device));
+        break;
+    case PLATFORM_LOG:
+        stamp(r);
+        fprintf(r->o->out, "    %s ", levels[a->level]);
+        put_plain(r->o->out, a->text);
+        fputc('\n', r->o->out);
+        break;
+    default:
+        order(r, a);
+        break;
+    }
+}
+
+/* Until nobody has anything to say. */
+static void pump(struct replay *r)
+{
+    struct platform_action a;
+    struct sip_event ev;
+    struct sip_out out;
+    bool any = true;
+
+    while (any) {
+        any = false;
+        while (sip_stack_event(r->sip, &ev)) {
+            platform_sip(r->p, &ev, r->now);
+            any = true;
+        }
+        while (sip_stack_output(r->sip, &out)) {
+            output(r, &out);
+            any = true;
+        }
+        while (!r->probing && platform_action(r->p, &a)) {
+            action(r, &a);
+            any = true;
+        }
+    }
+}
+
+static uint64_t deadline(const struct replay *r)
+{
+    uint64_t at = sip_stack_deadline(r->sip), p = platform_deadline(r->p);
+
+    at = p < at ? p : at;
+    for (const struct media *m = r->media; m; m = m->next)
+        at = m->at_ms < at ? m->at_ms : at;
+    return at;
+}
+
+static void step(struct replay *r, uint64_t at_ms)
+{
+    struct media *m, *next;
+
+    if (at_ms > r->now.mono_ms) {
+        r->now.utc_ms += (int64_t)(at_ms - r->now.mono_ms);
+        r->now.mono_ms = at_ms;
+    }
+    sip_stack_tick(r->sip, r->now.mono_ms);
+    if (platform_deadline(r->p) <= r->now.mono_ms)
+        platform_tick(r->p, r->now);
+    for (m = r->media; m; m = next) {
+        next = m->next;
+        if (m->at_ms <= r->now.mono_ms)
+            media_step(r, m);
+    }
+    pump(r);
+}
+
+static void feed(struct replay *r, struct message *m);
+static void feed_held(struct replay *r);
+
+static void advance(struct replay *r, uint64_t to_ms)
+{
+    uint64_t at;
+
+    while ((at = deadline(r)) <= to_ms) {
+        step(r, at);
+        feed_held(r);
+    }
+    r->now.utc_ms += (int64_t)(to_ms - r->now.mono_ms);
+    r->now.mono_ms = to_ms;
+}
+
+/* ---- feeding ---- */
+
+static void input(struct replay *r, const struct message *m,
+                  struct slice bytes)
+{
+    sip_stack_input(r->sip, &m->peer, bytes, r->now.mono_ms);
+    pump(r);
+}
+
+/* Asks for a challenge by the same REGISTER without credentials. */
+static void probe(struct replay *r, struct message *m)
+{
+    char branch[64], via[320];
+    struct writer b = writer_of(branch, sizeof(branch));
+    struct writer v = writer_of(via, sizeof(via));
+    struct rewrite x = { .drop_authorization = true };
+    struct slice old = trace_header(m->bytes, SLICE("Via")), tag = m->g.branch;
+
+    writer_f(&b, "z9hG4bKprobe%zu", (size_t)(m - r->m));
+    if (tag.n && old.n && tag.p >= old.p && tag.p < old.p + old.n) {
+        replace(&v, old, tag, writer_slice(&b));
+        x.via = v.err ? old : writer_slice(&v);
+    }
+    r->nonce[0] = '\0';
+    r->probing = true;
+    input(r, m, rewrite(r, m->bytes, &x));
+    r->probing = false;
+}
+
+/* A REGISTER as the device would have written it for our nonce. */
+static struct slice sign(struct replay *r, struct message *m, bool right)
+{
+    char text[1024], user[64], uri[256];
+    struct writer w = writer_of(text, sizeof(text));
+    struct sip_credentials c;
+    struct sip_challenge ch;
+    struct rewrite x = { .drop_authorization = true };
+    struct sip_answer a = { .password = right ? SLICE(GOOD) : SLICE(BAD),
+                            .method = SLICE("REGISTER"),
+                            .cnonce = SLICE("0a4f113b"), .nc = 1 };
+
+    if (sip_credentials_parse(&c, trace_header(m->bytes,
+                                               SLICE("Authorization"))))
+        return m->bytes;
+    probe(r, m);
+    if (sip_challenge_parse(&ch, slice_str(r->nonce)))
+        return m->bytes;
+    slice_copy(user, sizeof(user), c.username);
+    slice_copy(uri, sizeof(uri), c.uri);
+    a.username = slice_str(user);
+    a.uri = slice_str(uri);
+    if (sip_answer_write(&w, &ch, &a))
+        return m->bytes;
+    x.authorization = writer_slice(&w);
+    return rewrite(r, m->bytes, &x);
+}
+
+static struct slice to_our_words(struct replay *r, struct message *m,
+                                 const struct message *dialog,
+                                 const struct message *query)
+{
+    unsigned was = m->answer ? m->answer->g.status : 0;
+    struct trace_glance g;
+    struct rewrite x = { 0 };
+
+    if (m->g.method == SIP_METHOD_REGISTER)
+        return trace_header(m->bytes, SLICE("Authorization")).n &&
+                       (was == 200 || was == 403)
+                   ? sign(r, m, was == 200) : m->bytes;
+    if (query) {
+        x.sn = trace_element(trace_body(slice_of(query->sent, query->sent_n)),
+                             SLICE("SN"));
+        return rewrite(r, m->bytes, &x);
+    }
+    if (!dialog)
+        return m->bytes;
+    trace_glance(&g, slice_of(dialog->sent, dialog->sent_n));
+    x.call_id = g.call_id;
+    x.to_tag = trace_param(g.from, SLICE("tag"));
+    return rewrite(r, m->bytes, &x);
+}
+
+/* Keeps m until q is paired. */
+static void hold(struct message *q, struct message *m)
+{
+    struct message **at = &q->held;
+
+    while (*at)
+        at = &(*at)->next_held;
+    *at = m;
+}
+
+static void feed_request(struct replay *r, struct message *m)
+{
+    struct message *dialog = recorded(r, m->g.call_id, 0, true);
+    struct message *query = query_of(r, m);
+    struct slice bytes;
+
+    if (query && !query->paired) {
+        hold(query, m);
+        return;
+    }
+    bytes = to_our_words(r, m, dialog, query);
+    r->n.requests++;
+    put_message(r, true, m->bytes, &m->g, &m->peer);
+    r->current = m;
+    r->open = true; /* the answer comes before what follows from it */
+    input(r, m, bytes);
+    if (r->open)
+        compare(r, m);
+    r->current = NULL;
+}
+
+static void feed_response(struct replay *r, struct message *m)
+{
+    struct message *q = recorded(r, m->g.call_id, m->g.cseq, true);
+    struct trace_glance g;
+    struct rewrite x = { 0 };
+    char cseq[48];
+    struct writer w = writer_of(cseq, sizeof(cseq));
+    struct slice sent;
+
+    if (!q) {
+        q = recorded(r, m->g.call_id, m->g.cseq, false);
+        if (q && q->utc_ms + PAIR_BACK_MS >= m->utc_ms) {
+            hold(q, m); /* ours may come a little later */
+            return;
+        }
+        put_message(r, true, m->bytes, &m->g, &m->peer);
+        fputs("to a request that is not made now\n", r->o->out);
+        return;
+    }
+    sent = slice_of(q->sent, q->sent_n);
+    trace_glance(&g, sent);
+    writer_f(&w, "%u ", g.cseq);
+    writer_slice_put(&w, g.method_name);
+    x.via = trace_header(sent, SLICE("Via"));
+    x.from = g.from;
+    x.call_id = g.call_id;
+    x.cseq = writer_slice(&w);
+    if (q->g.method == SIP_METHOD_INVITE &&
+        slice_eq(ssrc_of(trace_body(m->bytes)),
+                 ssrc_of(trace_body(q->bytes))))
+        x.ssrc = ssrc_of(trace_body(sent));
+    put_message(r, true, m->bytes, &m->g, &m->peer);
+    fputs("taken\n", r->o->out);
+    input(r, m, rewrite(r, m->bytes, &x));
+}
+
+static bool device_at(struct replay *r, const struct gb_addr *remote,
+                      struct platform_device *d)
+{
+    char after[PLATFORM_ID_MAX] = "";
+
+    while (platform_device_next(r->p, slice_str(after), d)) {
+        if (gb_addr_eq(&d->peer.remote, remote))
+            return true;
+        slice_copy(after, sizeof(after), d->id);
+    }
+    return false;
+}
+
+/* A user wanted this picture. */
+static void start_live(struct replay *r, struct message *m)
+{
+    struct slice body = trace_body(m->bytes), device;
+    struct platform_session s;
+    struct platform_device d;
+    struct platform_live live = { .channel = m->g.to_user };
+    int err;
+
+    if (platform_channel_owner(r->p, m->g.to_user, &device))
+        live.device = device;
+    else if (device_at(r, &m->peer.remote, &d))
+        live.device = d.id;
+    live.transport =
+        slice_find_slice(body, SLICE("TCP/RTP/AVP")) == body.n ? PLATFORM_UDP
+        : slice_find_slice(body, SLICE("setup:active")) == body.n
+            ? PLATFORM_TCP_PASSIVE : PLATFORM_TCP_ACTIVE;
+    err = platform_live_start(r->p, &live, r->now, &s);
+    stamp(r);
+    fprintf(r->o->out, "    live %.*s is asked for", SLICE_ARG(m->g.to_user));
+    if (err) {
+        fprintf(r->o->out, ": %s", gb_strerror(err));
+    } else {
+        platform_session_hold(r->p, s.id, r->now);
+        m->session = s.id;
+    }
+    fputc('\n', r->o->out);
+    pump(r);
+}
+
+/* A user stopped it, or the last one went. */
+static void stop_live(struct replay *r, const struct message *m)
+{
+    struct message *invite = recorded(r, m->g.call_id, 0, true);
+
+    if (!invite || !invite->session)
+        return;
+    stamp(r);
+    fprintf(r->o->out, "    live %.*s is stopped\n",
+            SLICE_ARG(invite->g.to_user));
+    platform_session_stop(r->p, invite->session, r->now);
+    invite->session = 0;
+    pump(r);
+}
+
+/* A request that the recorded platform made: by itself, or for a user. */
+static void recorded_request(struct replay *r, struct message *m)
+{
+    if (m->paired)
+        return;
+    if (m->g.method == SIP_METHOD_INVITE)
+        start_live(r, m);
+    else if (m->g.method == SIP_METHOD_BYE ||
+             m->g.method == SIP_METHOD_CANCEL)
+        stop_live(r, m);
+}
+
+static void feed(struct replay *r, struct message *m)
+{
+    if (m->closed) {
+        sip_stack_closed(r->sip, m->peer.connection, r->now.mono_ms);
+        platform_closed(r->p, m->peer.connection, r->now);
+        pump(r);
+    } else if (!m->in) {
+        if (!m->g.status)
+            recorded_request(r, m);
+    } else if (m->g.status) {
+        feed_response(r, m);
+    } else {
+        feed_request(r, m);
+    }
+}
+
+/* What waited for a request of ours that has been sent since. */
+static void feed_held(struct replay *r)
+{
+    for (size_t i = 0; i < r->n_messages; i++) {
+        struct message *q = &r->m[i], *h;
+
+        if (!q->paired || !q->held)
+            continue;
+        h = q->held;
+        q->held = NULL;
+        while (h) {
+            struct message *next = h->next_held;
+
+            h->next_held = NULL;
+            feed(r, h);
+            h = next;
+        }
+    }
+}
+
+/* ---- the run ---- */
+
+/* Devices that speak before they register, and were answered 200: the
+ * recorded platform knew them. */
+static void restore(struct replay *r)
+{
+    for (size_t i = 0; i < r->n_messages; i++) {
+        const struct message *m = &r->m[i];
+        struct platform_saved_device d = {
+            .id = m->g.from_user, .edition = SLICE("2.0"), .peer = m->peer,
+            .registered_utc_ms = r->now.utc_ms,
+            .expires_utc_ms = r->now.utc_ms + 86400000,
+        };
+        bool first = true;
+
+        if (!m->in || m->closed || m->g.status || !m->answer ||
+            m->answer->g.status != 200 || slice_eq(m->g.from_user, r->our_id))
+            continue;
+        for (size_t k = 0; first && k < i; k++)
+            first = !r->m[k].in || r->m[k].g.status || r->m[k].closed ||
+                    !slice_eq(r->m[k].g.from_user, m->g.from_user);
+        if (!first || m->g.method != SIP_METHOD_MESSAGE ||
+            platform_restore_device(r->p, &d, r->now))
+            continue;
+        fprintf(r->o->out, "assumed: %.*s had registered before\n",
+                SLICE_ARG(d.id));
+    }
+}
+
+static int start(struct replay *r)
+{
+    struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
+                                   .user_agent = "gb28181d" };
+    struct platform_config pc = r->o->platform;
+    int err;
+
+    memset(sc.seed, 1, sizeof(sc.seed)); /* the same run each time */
+    memset(pc.seed, 2, sizeof(pc.seed));
+    err = sip_stack_new(&r->sip, &sc);
+    if (err)
+        return err;
+    pc.alloc = &gb_alloc_heap;
+    pc.sip = r->sip;
+    pc.id = r->id;
+    pc.realm = r->realm;
+    pc.password = GOOD;
+    r->now = (struct gb_time){ 1000000, r->m[0].utc_ms };
+    return platform_new(&r->p, &pc, r->now);
+}
+
+static void run(struct replay *r)
+{
+    int64_t begin = r->m[0].utc_ms;
+    uint64_t base = r->now.mono_ms;
+
+    restore(r);
+    for (size_t i = 0; i < r->n_messages; i++) {
+        struct message *m = &r->m[i];
+        int64_t after = m->utc_ms > begin ? m->utc_ms - begin : 0;
+
+        if (base + (uint64_t)after > r->now.mono_ms)
+            advance(r, base + (uint64_t)after);
+        feed_held(r);
+        feed(r, m);
+        feed_held(r);
+    }
+    advance(r, r->now.mono_ms + TAIL_MS);
+}
+
+static void summary(struct replay *r)
+{
+    FILE *f = r->o->out;
+    size_t held = 0;
+
+    for (size_t i = 0; i < r->n_messages; i++)
+        for (const struct message *h = r->m[i].held; h; h = h->next_held)
+            held++;
+    fprintf(f, "%zu messages, %zu requests of devices: %zu answered as "
+               "recorded, %zu differ, %zu without a recorded answer\n",
+            r->n.messages, r->n.requests, r->n.same, r->n.differ,
+            r->n.unanswered);
+    if (held || r->cut || r->gaps)
+        fprintf(f, "not fed: %zu to requests that were not made now, %zu cut "
+                   "short in the file; %zu gaps in TCP streams\n",
+                held, r->cut, r->gaps);
+}
+
+static void done(struct replay *r)
+{
+    platform_free(r->p);
+    sip_stack_free(r->sip);
+    map_fini(&r->requests);
+    map_fini(&r->answers);
+    for (size_t i = 0; i < r->n_messages; i++) {
+        free(r->m[i].owned);
+        free(r->m[i].sent);
+    }
+    free(r->m);
+    while (r->streams) {
+        struct stream *s = r->streams;
+
+        r->streams = s->next;
+        free(s->buf);
+        free(s);
+    }
+    while (r->media) {
+        struct media *m = r->media;
+
+        r->media = m->next;
+        free(m);
+    }
+    free(r->scratch);
+}
+
+int replay_run(const struct replay_options *o, struct slice file,
+               struct replay_result *result, char why[static 256])
+{
+    struct replay r = { .o = o };
+    int err = map_init(&r.requests, &gb_alloc_heap, NULL);
+
+    if (!err)
+        err = map_init(&r.answers, &gb_alloc_heap, NULL);
+    r.scratch = malloc(REWRITE_MAX);
+    if (!err && !r.scratch)
+        err = GB_ENOMEM;
+    find_id(&r, file);
+    r.our_id = slice_str(r.id);
+    slice_copy(r.realm, sizeof(r.realm),
+               o->platform.realm && *o->platform.realm
+                   ? slice_str(o->platform.realm) : slice_head(r.our_id, 10));
+    if (!err)
+        err = read_capture(&r, file);
+    if (!err) {
+        index_messages(&r);
+        for (size_t i = 0; i < r.n_messages; i++)
+            r.n.messages += !r.m[i].closed;
+        err = start(&r);
+    }
+    if (!err) {
+        fprintf(o->out, "platform %s; credentials are signed anew, media is "
+                        "assumed to come\n", r.id);
+        run(&r);
+        summary(&r);
+        err = r.no_memory ? GB_ENOMEM : 0;
+    }
+    if (err)
+        snprintf(why, 256, "%s", err == GB_ESYNTAX
+                                     ? "no pcapng or pcap with SIP in it"
+                                     : gb_strerror(err));
+    if (result)
+        *result = r.n;
+    done(&r);
+    return err;
+}
+
+int replay_file(const struct replay_options *o, const char *path,
+                char why[static 256])
+{
+    bool standard = slice_eq(slice_str(path), SLICE("-"));
+    FILE *f = standard ? stdin : fopen(path, "rb");
+    size_t cap = 1 << 20, n = 0, got = 0;
+    char *p = malloc(cap);
+    int err = 0;
+
+    if (!f) {
+        snprintf(why, 256, "%s", strerror(errno));
+        free(p);
+        return GB_EIO;
+    }
+    while (p && n < FILE_MAX && (got = fread(p + n, 1, cap - n, f)) > 0) {
+        n += got;
+        if (n == cap) {
+            char *q = realloc(p, cap *= 2);
+
+            if (!q)
+                free(p);
+            p = q;
+        }
+    }
+    if (!p || ferror(f)) {
+        snprintf(why, 256, "%s", p ? strerror(errno) : "no memory");
+        err = GB_EIO;
+    }
+    if (!standard)
+        fclose(f);
+    if (!err)
+        err = replay_run(o, slice_of(p, n), NULL, why);
+    free(p);
+    return err;
+}

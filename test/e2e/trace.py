@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""test/e2e/trace.py [NAME...] - the evidence as a user meets it: messages over
+the API, a capture that tshark reads, gbctl's ladder, and a replay of the
+exported file that decides as the daemon did."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+from rig import BUILD, SLOW, Failed, channel_id, system, wait_for
+
+DEVICE = "34020000001180000001"
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def expect(ok, what):
+    if not ok:
+        raise Failed(what)
+
+
+def gbctl(d, *args, code=0, **env):
+    p = subprocess.run([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token", *args],
+                       capture_output=True, timeout=30 * SLOW, check=False,
+                       env={**os.environ, "LANG": "C", "COLUMNS": "80", **env})
+    expect(p.returncode == code, f"gbctl {args}: {p.returncode} {p.stderr.decode()} {p.stdout.decode()[-500:]}")
+    return p.stdout.decode()
+
+
+def play(d):
+    ch = channel_id(DEVICE)
+    a = d.live(DEVICE, ch)
+    expect(a.status == 200, f"live: {a.status} {a.body[:300]}")
+    time.sleep(0.5)  # in a replay the picture takes 100 ms
+    d.stop_live(DEVICE, ch)
+    wait_for("session is gone", lambda: not d.get("/api/v1/sessions")["items"])
+    wait_for("BYE is answered", lambda: [m for m in d.get("/api/v1/trace")["items"]
+                                         if m["method"] == "BYE" and m["status"] == 200])
+
+
+def check_system(d, transport):
+    play(d)
+    items = d.get(f"/api/v1/trace?device={DEVICE}")["items"]
+    steps = [(m["direction"], m["method"], m["status"]) for m in items]
+    for want in (("in", "REGISTER", 0), ("out", "REGISTER", 401), ("out", "REGISTER", 200), ("out", "INVITE", 0),
+                 ("in", "INVITE", 200), ("out", "ACK", 0), ("out", "BYE", 0), ("in", "BYE", 200)):
+        expect(want in steps, f"no {want} in {steps}")
+    text = "".join(m["text"] for m in items)
+    secrets = re.findall(r'(?:response|cnonce)="([^"]*)"', text)
+    expect(secrets and all(set(s) == {"*"} for s in secrets), f"not masked: {secrets}")
+    invite = next(m for m in items if m["method"] == "INVITE")
+    call = d.get(f"/api/v1/trace?callid={invite['call_id']}")["items"]
+    expect({m["call_id"] for m in call} == {invite["call_id"]} and len(call) >= 5, f"call: {call}")
+
+    ladder = gbctl(d, "trace", "--device", DEVICE)
+    for want in (r"\|-+ REGISTER \d+ -+>\|", r"\|<-+ 401 Unauthorized \(REGISTER \d+\) -+\|",
+                 r"\|<-+ INVITE \d+ -+\|", r"\|-+ 200 OK \(INVITE \d+\) -+>\|"):
+        expect(re.search(want, ladder), f"{want} is not in\n{ladder}")
+    expect(max(map(len, ladder.splitlines())) <= 80, f"wider than 80:\n{ladder}")
+    expect("\x1b" not in ladder, "colours in a pipe")
+    expect("平台" in gbctl(d, "trace", LANG="zh_CN.UTF-8"), "no Chinese heading")
+
+    with tempfile.TemporaryDirectory() as t:
+        path = os.path.join(t, "trace.pcapng")
+        gbctl(d, "trace", "--pcap", path)
+        if shutil.which("tshark"):
+            out = subprocess.run(["tshark", "-r", path, "-n", "-d", f"{transport}.port=={d.sip},sip", "-T", "fields",
+                                  "-e", "sip.Method", "-e", "sip.Status-Code", "-e", "frame.comment", "-Y", "sip"],
+                                 capture_output=True, timeout=60 * SLOW, check=True).stdout.decode()
+            total = d.get("/api/v1/trace")["total"]
+            expect(len(out.splitlines()) == total, f"tshark sees {len(out.splitlines())} of {total}:\n{out}")
+            expect(f"INVITE\t\tout device={DEVICE}" in out, out)
+        replay = subprocess.run([os.path.join(BUILD, "gb28181d"), "--replay", path], capture_output=True,
+                                timeout=60 * SLOW, check=False)
+        told = replay.stdout.decode()
+        expect(replay.returncode == 0, f"replay: {replay.returncode} {replay.stderr.decode()}")
+        got = re.search(r"(\d+) answered as recorded, (\d+) differ, (\d+) without", told)
+        expect(got and int(got[1]) >= 4 and got[2] == "0", f"replay decides otherwise:\n{told}")
+        expect(f"device {DEVICE} online" in told and "playing at step playing" in told, told)
+
+
+@test
+def udp_from_message_to_replay():
+    with system() as (d, _):
+        check_system(d, "udp")
+
+
+@test
+def tcp_ipv6_from_message_to_replay():
+    with system("--transport", "tcp", host="::1") as (d, _):
+        check_system(d, "tcp")
+
+
+@test
+def gbctl_commands():
+    with system(channels=2) as (d, _):
+        ch = channel_id(DEVICE)
+        expect(DEVICE in gbctl(d, "devices"), "devices")
+        expect(ch in gbctl(d, "channels", DEVICE), "channels")
+        expect(".flv" in gbctl(d, "play", DEVICE, ch), "play")
+        expect("playing" in gbctl(d, "sessions"), "sessions")
+        gbctl(d, "stop", DEVICE, ch)
+        gbctl(d, "alarms")
+        gbctl(d, "pending")
+        expect(str(d.sip) in gbctl(d, "listeners"), "listeners")
+        expect('"items"' in gbctl(d, "--json", "devices"), "json")
+        gbctl(d, "play", "1", "2", code=1)
+        gbctl(d, "--token", "wrong", "devices", code=77)
+        gbctl(d, "nonsense", code=64)
+
+
+@test
+def live_events_and_listeners():
+    with system() as (d, _):
+        p = subprocess.Popen([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token",
+                              "trace", "--follow", "--limit", "1"], stdout=subprocess.PIPE)
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(iter(p.stdout.readline, b"")))
+        reader.start()
+        try:
+            wait_for("the past", lambda: lines)
+            play(d)
+            wait_for("BYE in the ladder", lambda: [x for x in lines if b" BYE " in x])
+        finally:
+            p.terminate()
+            reader.join()
+            p.stdout.close()
+            p.wait()
+        listener = d.get("/api/v1/trace/listeners")["items"][0]
+        expect(listener["received"] > 5 and listener["last_from"], f"{listener}")
+
+
+@test
+def switched_off():
+    with system(settings=["trace.memory_mib=0"]) as (d, _):
+        a = d.call("GET", "/api/v1/trace")
+        expect(a.status == 404 and a.json["code"] == "trace-off", f"{a.status} {a.body}")
+
+
+def main():
+    wanted, failed = sys.argv[1:], 0
+    for t in TESTS:
+        if wanted and t.__name__ not in wanted:
+            continue
+        try:
+            t()
+            print(f"ok   {t.__name__}", flush=True)
+        except Exception:  # pylint: disable=broad-except
+            failed += 1
+            print(f"FAIL {t.__name__}", flush=True)
+            traceback.print_exc()
+    sys.exit(failed > 0)
+
+
+main()

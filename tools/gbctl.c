@@ -1,0 +1,918 @@
+/* gbctl - command-line client of the API */
+#include "app/trace/ladder.h"
+#include "base/slice.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define DEFAULT_URL "http://127.0.0.1:28181"
+#define TOKEN_HERE "./gb28181d-data/admin-token"
+#define TOKEN_SYSTEM "/var/lib/gb28181d/admin-token"
+#define TOKEN_MAX 256
+#define BODY_MAX (64u << 20)
+#define LINE_MAX_BYTES (1u << 20) /* of a head, of an event */
+#define PAGE "1000"
+#define TRACE_LIMIT "500"
+
+static const char usage[] =
+    "usage: gbctl [options] COMMAND\n"
+    "\n"
+    "  devices               known devices\n"
+    "  channels ID           channels of a device\n"
+    "  play ID CHANNEL       start live, print its URLs\n"
+    "  stop ID CHANNEL       stop it\n"
+    "  sessions              media sessions\n"
+    "  alarms                the last alarms\n"
+    "  pending               unknown ids that knocked\n"
+    "  listeners             what each SIP listener has received\n"
+    "  trace                 SIP messages as a ladder\n"
+    "      --device ID       of one device\n"
+    "      --callid ID       of one call\n"
+    "      --since S         from a time (2026-01-02T03:04:05Z) or back from\n"
+    "                        now (90s, 10m, 2h, 1d)\n"
+    "      --limit N         the newest N messages (500)\n"
+    "      --text            whole messages in place of the ladder\n"
+    "      --follow          go on with what comes\n"
+    "      --pcap FILE       write a capture (pcapng); - is standard output\n"
+    "\n"
+    "  --url URL             of the server (" DEFAULT_URL ", or $GB28181D_URL)\n"
+    "  --token T | @FILE     API token ($GB28181D_TOKEN, " TOKEN_HERE ")\n"
+    "  --json                print what the API answers, for machines\n"
+    "  --version, --help\n";
+
+static struct {
+    const char *url, *token_option;
+    char token[TOKEN_MAX];
+    bool json, chinese;
+    /* of trace */
+    const char *device, *call_id, *since, *limit, *pcap;
+    bool follow, text;
+} o = { .limit = TRACE_LIMIT };
+
+static void die(int code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+static void die(int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    fflush(stdout);
+    fputs("gbctl: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    exit(code);
+}
+
+/* ---- HTTP ---- */
+
+/* An answer whose head has been read. */
+struct answer {
+    FILE *f;
+    unsigned status;
+    bool chunked, to_end; /* to_end: until the connection closes */
+    uint64_t left;        /* of the body, or of its chunk */
+    bool ended;
+};
+
+static void split_url(const char *url, char host[256], char port[8],
+                      const char **path)
+{
+    struct slice s = slice_str(url), authority, h;
+    uint32_t number = 80;
+
+    if (slice_has_iprefix(s, SLICE("https://")))
+        die(EX_USAGE, "%s: https is not supported by this version", url);
+    if (slice_has_iprefix(s, SLICE("http://")))
+        s = slice_from(s, 7);
+    authority = slice_head(s, slice_find(s, '/'));
+    *path = authority.n < s.n ? s.p + authority.n : "";
+    if (authority.n && authority.p[0] == '[') {
+        h = slice_head(authority, slice_find(authority, ']'));
+        authority = slice_from(authority, h.n + 1);
+        h = slice_from(h, 1);
+    } else {
+        h = slice_head(authority, slice_find(authority, ':'));
+        authority = slice_from(authority, h.n);
+    }
+    if (h.n == 0 || !slice_copy(host, 256, h) ||
+        (authority.n && (authority.p[0] != ':' ||
+                         !slice_u32(slice_from(authority, 1), 65535,
+                                    &number))))
+        die(EX_USAGE, "%s: not a URL", url);
+    snprintf(port, 8, "%u", number);
+}
+
+static FILE *dial(const char *host, const char *port)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *list, *a;
+    int fd = -1, err = getaddrinfo(host, port, &hints, &list);
+    FILE *f;
+
+    if (err)
+        die(EX_NOHOST, "%s: %s", host, gai_strerror(err));
+    for (a = list; a && fd < 0; a = a->ai_next) {
+        fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen)) {
+            err = errno;
+            close(fd);
+            fd = -1;
+        }
+    }
+    freeaddrinfo(list);
+    if (fd < 0)
+        die(EX_UNAVAILABLE, "%s:%s: %s", host, port, strerror(err));
+    f = fdopen(fd, "r+");
+    if (!f)
+        die(EX_OSERR, "no memory");
+    return f;
+}
+
+/* One line without its end; false at the end of the stream. */
+static bool read_line(FILE *f, char **line, size_t *cap, struct slice *out)
+{
+    ssize_t n = getline(line, cap, f);
+
+    if (n < 0)
+        return false;
+    if (n > (ssize_t)LINE_MAX_BYTES)
+        die(EX_PROTOCOL, "a line of the answer is too long");
+    *out = slice_of(*line, (size_t)n);
+    while (out->n && (out->p[out->n - 1] == '\n' ||
+                      out->p[out->n - 1] == '\r'))
+        out->n--;
+    return true;
+}
+
+static void read_head(struct answer *a)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    struct slice s, name;
+    uint32_t status = 0;
+
+    if (!read_line(a->f, &line, &cap, &s) || s.n < 12 ||
+        !slice_has_prefix(s, SLICE("HTTP/1.")) ||
+        !slice_u32(slice_head(slice_from(s, 9), 3), 599, &status))
+        die(EX_PROTOCOL, "the server speaks no HTTP");
+    a->status = status;
+    a->to_end = true;
+    while (read_line(a->f, &line, &cap, &s) && s.n) {
+        slice_cut(&s, ':', &name);
+        s = slice_trim(s);
+        if (slice_ieq(name, SLICE("Content-Length")))
+            a->to_end = !slice_u64(s, BODY_MAX, &a->left) && a->to_end;
+        else if (slice_ieq(name, SLICE("Transfer-Encoding")))
+            a->chunked = slice_ieq(s, SLICE("chunked"));
+    }
+    if (a->chunked)
+        a->to_end = false;
+    free(line);
+}
+
+static struct answer request(const char *method, const char *path,
+                             const char *accept)
+{
+    struct answer a = { 0 };
+    char host[256], port[8];
+    const char *base;
+
+    split_url(o.url, host, port, &base);
+    a.f = dial(host, port);
+    fprintf(a.f,
+            "%s %s%s HTTP/1.1\r\nHost: %s%s%s:%s\r\nAccept: %s\r\n"
+            "User-Agent: gbctl/" GB_VERSION "\r\nConnection: close\r\n"
+            "Authorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
+            method, slice_eq(slice_str(base), SLICE("/")) ? "" : base, path,
+            strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "",
+            port, accept, o.token);
+    if (fflush(a.f))
+        die(EX_IOERR, "%s: %s", host, strerror(errno));
+    read_head(&a);
+    return a;
+}
+
+static bool hex(struct slice s, uint64_t *v)
+{
+    *v = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = ascii_lower(s.p[i]);
+
+        if (!ascii_is_digit(c) && (c < 'a' || c > 'f'))
+            return i > 0; /* an extension behind it */
+        if (*v >> 28)
+            return false;
+        *v = *v << 4 | (uint64_t)(ascii_is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    return s.n > 0;
+}
+
+/* The length of the next chunk, behind the end of the one before. */
+static void next_chunk(struct answer *a, bool first)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    struct slice s;
+
+    if ((!first && !read_line(a->f, &line, &cap, &s)) ||
+        !read_line(a->f, &line, &cap, &s) || !hex(s, &a->left))
+        die(EX_PROTOCOL, "the answer broke off");
+    a->ended = a->left == 0;
+    free(line);
+}
+
+/* Up to n bytes of the body; 0: its end. */
+static size_t read_body(struct answer *a, char *p, size_t n, bool *begun)
+{
+    size_t got;
+
+    if (a->ended)
+        return 0;
+    if (a->chunked && a->left == 0) {
+        next_chunk(a, !*begun);
+        *begun = true;
+        if (a->ended)
+            return 0;
+    }
+    if (!a->to_end && n > a->left)
+        n = (size_t)a->left;
+    got = n ? fread(p, 1, n, a->f) : 0;
+    if (!a->to_end)
+        a->left -= got;
+    if (got < n || (!a->to_end && !a->chunked && a->left == 0)) {
+        if (!a->to_end && a->left)
+            die(EX_PROTOCOL, "the answer broke off");
+        a->ended = true;
+    }
+    return got;
+}
+
+static struct slice whole_body(struct answer *a)
+{
+    size_t cap = 65536, n = 0, got;
+    char *p = malloc(cap);
+    bool begun = false;
+
+    while (p && (got = read_body(a, p + n, cap - n, &begun)) > 0) {
+        n += got;
+        if (n > BODY_MAX)
+            die(EX_PROTOCOL, "the answer is too large");
+        if (n == cap) {
+            char *q = realloc(p, cap *= 2);
+
+            if (!q)
+                free(p);
+            p = q;
+        }
+    }
+    if (!p)
+        die(EX_OSERR, "no memory");
+    fclose(a->f);
+    return slice_of(p, n);
+}
+
+/* ---- answers ---- */
+
+static const char *text_of(const json_t *o_, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o_, key));
+
+    return s ? s : "";
+}
+
+static void problem(unsigned status, struct slice body)
+{
+    json_t *j = json_loadb(body.p, body.n, 0, NULL);
+    static const char *const more[] = { "step", "evidence", "hint" };
+
+    if (!j)
+        die(EX_UNAVAILABLE, "status %u", status);
+    fflush(stdout);
+    fprintf(stderr, "gbctl: %u %s: %s\n", status, text_of(j, "code"),
+            text_of(j, "detail"));
+    for (size_t i = 0; i < 3; i++)
+        if (*text_of(j, more[i]))
+            fprintf(stderr, "  %-9s %s\n", more[i], text_of(j, more[i]));
+    json_decref(j);
+    exit(status == 401 || status == 403 ? EX_NOPERM : 1);
+}
+
+/* The JSON of an answer, NULL for none; ends the program with what the server
+ * says when it says no. */
+static json_t *call(const char *method, const char *path)
+{
+    struct answer a = request(method, path, "application/json");
+    struct slice body = whole_body(&a);
+    json_error_t e;
+    json_t *j = NULL;
+
+    if (a.status >= 300)
+        problem(a.status, body);
+    if (body.n) {
+        j = json_loadb(body.p, body.n, 0, &e);
+        if (!j)
+            die(EX_PROTOCOL, "the answer is no JSON: %s", e.text);
+    }
+    free((char *)(uintptr_t)body.p);
+    return j;
+}
+
+static void escape(struct writer *w, const char *s)
+{
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (ascii_is_digit(*s) || (ascii_lower(*s) >= 'a' &&
+                                   ascii_lower(*s) <= 'z') ||
+            c == '-' || c == '_' || c == '.')
+            writer_char(w, *s);
+        else
+            writer_f(w, "%%%02X", c);
+    }
+}
+
+static void parameter(struct writer *w, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    writer_f(w, "%c%s=", slice_find(writer_slice(w), '?') < w->len ? '&' : '?',
+             name);
+    escape(w, value);
+}
+
+static const char *finished(struct writer *w)
+{
+    writer_char(w, '\0');
+    if (w->err)
+        die(EX_USAGE, "an argument is too long");
+    return w->p;
+}
+
+/* All pages of a list as one object {items, total}. */
+static json_t *list(const char *path)
+{
+    json_t *all = json_object(), *items = json_array();
+    char next[64] = "";
+
+    json_object_set_new(all, "items", items);
+    do {
+        char text[1024];
+        struct writer w = writer_of(text, sizeof(text));
+        json_t *page;
+
+        writer_str(&w, path);
+        parameter(&w, "limit", PAGE);
+        if (next[0])
+            parameter(&w, "cursor", next);
+        page = call("GET", finished(&w));
+        json_array_extend(items, json_object_get(page, "items"));
+        json_object_set(all, "total", json_object_get(page, "total"));
+        slice_copy(next, sizeof(next), slice_str(text_of(page, "next")));
+        json_decref(page);
+    } while (next[0]);
+    return all;
+}
+
+static void dump(const json_t *j)
+{
+    json_dumpf(j, stdout, JSON_INDENT(2));
+    putchar('\n');
+}
+
+/* ---- tables ---- */
+
+struct column {
+    const char *key, *english, *chinese;
+};
+
+/* Columns of a terminal: UTF-8, wide from U+1100 as East Asian text is. */
+static size_t columns_of(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if ((c & 0xc0) != 0x80)
+            n += c >= 0xe1 ? 2 : 1;
+    }
+    return n;
+}
+
+static const char *cell(const json_t *item, const char *key, char buf[32])
+{
+    json_t *v = json_object_get(item, key);
+
+    if (json_is_integer(v))
+        snprintf(buf, 32, "%lld", (long long)json_integer_value(v));
+    else if (json_is_boolean(v))
+        snprintf(buf, 32, "%s", json_is_true(v) ? (o.chinese ? "是" : "yes")
+                                                : (o.chinese ? "否" : "no"));
+    else
+        return json_is_string(v) ? json_string_value(v) : "-";
+    return buf;
+}
+
+/* Control characters of a peer do not reach the terminal. */
+static void put_text(const char *s)
+{
+    for (; *s; s++)
+        putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
+}
+
+static void pad(size_t n)
+{
+    for (; n; n--)
+        putchar(' ');
+}
+
+static void table(const json_t *j, const struct column *c, size_t n)
+{
+    const json_t *items = json_object_get(j, "items"), *item;
+    size_t width[16] = { 0 }, i;
+    char buf[32];
+
+    for (size_t k = 0; k < n; k++) {
+        width[k] = columns_of(o.chinese ? c[k].chinese : c[k].english);
+        json_array_foreach(items, i, item) {
+            size_t w = columns_of(cell(item, c[k].key, buf));
+
+            width[k] = w > width[k] ? w : width[k];
+        }
+    }
+    for (size_t k = 0; k < n; k++) {
+        const char *h = o.chinese ? c[k].chinese : c[k].english;
+
+        fputs(h, stdout);
+        pad(k + 1 < n ? width[k] + 2 - columns_of(h) : 0);
+    }
+    putchar('\n');
+    json_array_foreach(items, i, item) {
+        for (size_t k = 0; k < n; k++) {
+            const char *text = cell(item, c[k].key, buf);
+
+            put_text(text);
+            pad(k + 1 < n ? width[k] + 2 - columns_of(text) : 0);
+        }
+        putchar('\n');
+    }
+}
+
+static const struct column devices[] = {
+    { "id", "DEVICE", "设备" },
+    { "name", "NAME", "名称" },
+    { "online", "ONLINE", "在线" },
+    { "transport", "OVER", "传输" },
+    { "address", "ADDRESS", "地址" },
+    { "channels", "CHANNELS", "通道数" },
+    { "keepalive_at", "KEEPALIVE", "心跳" },
+    { "state_reason", "REASON", "原因" },
+};
+static const struct column channels[] = {
+    { "id", "CHANNEL", "通道" },   { "name", "NAME", "名称" },
+    { "status", "STATUS", "状态" }, { "parent", "PARENT", "上级" },
+    { "session", "SESSION", "会话" },
+};
+static const struct column sessions[] = {
+    { "id", "SESSION", "会话" },     { "device", "DEVICE", "设备" },
+    { "channel", "CHANNEL", "通道" }, { "state", "STATE", "状态" },
+    { "step", "STEP", "步骤" },      { "transport", "OVER", "传输" },
+    { "video", "VIDEO", "视频" },    { "consumers", "VIEWERS", "观看" },
+    { "packets", "PACKETS", "包数" }, { "lost", "LOST", "丢包" },
+    { "evidence", "EVIDENCE", "依据" },
+};
+static const struct column alarms[] = {
+    { "received_at", "TIME", "时间" }, { "device", "DEVICE", "设备" },
+    { "channel", "CHANNEL", "通道" },  { "priority", "PRIORITY", "级别" },
+    { "method", "METHOD", "方式" },    { "type", "TYPE", "类型" },
+    { "description", "DESCRIPTION", "描述" },
+};
+static const struct column pending[] = {
+    { "id", "ID", "编号" },           { "address", "ADDRESS", "地址" },
+    { "transport", "OVER", "传输" },  { "tries", "TRIES", "次数" },
+    { "last_at", "LAST", "最近" },    { "reason", "REASON", "原因" },
+    { "user_agent", "USER-AGENT", "软件" },
+};
+static const struct column listeners[] = {
+    { "address", "LISTENER", "监听" },
+    { "received", "RECEIVED", "收到" },
+    { "last_at", "LAST", "最近" },
+    { "last_from", "FROM", "来源" },
+    { "malformed", "MALFORMED", "错误" },
+    { "malformed_from", "FROM", "来源" },
+    { "malformed_why", "WHY", "原因" },
+};
+
+#define SHOW(path, columns) show(path, columns, sizeof(columns) / sizeof(columns[0]))
+
+static int show(const char *path, const struct column *c, size_t n)
+{
+    json_t *j = list(path);
+
+    if (o.json)
+        dump(j);
+    else
+        table(j, c, n);
+    json_decref(j);
+    return EX_OK;
+}
+
+/* ---- live ---- */
+
+static const char *path_of(char text[1024], const char *device,
+                           const char *channel, const char *end)
+{
+    struct writer w = writer_of(text, 1024);
+
+    writer_str(&w, "/api/v1/devices/");
+    escape(&w, device);
+    writer_str(&w, "/channels");
+    if (channel) {
+        writer_char(&w, '/');
+        escape(&w, channel);
+    }
+    writer_str(&w, end);
+    return finished(&w);
+}
+
+static int play(const char *device, const char *channel)
+{
+    static const char *const urls[] = { "flv", "ws_flv", "fmp4", "ws_fmp4",
+                                        "hls", "ts", "ps", "mse", "rtsp" };
+    char text[1024];
+    json_t *j = call("POST", path_of(text, device, channel, "/live"));
+
+    if (o.json) {
+        dump(j);
+    } else {
+        printf("session %s %s %s %lldx%lld\n", text_of(j, "session"),
+               text_of(j, "state"), text_of(j, "video"),
+               (long long)json_integer_value(json_object_get(j, "width")),
+               (long long)json_integer_value(json_object_get(j, "height")));
+        for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+            if (*text_of(j, urls[i]))
+                printf("%-8s %s\n", urls[i], text_of(j, urls[i]));
+    }
+    json_decref(j);
+    return EX_OK;
+}
+
+static int stop(const char *device, const char *channel)
+{
+    char text[1024];
+
+    json_decref(call("DELETE", path_of(text, device, channel, "/live")));
+    return EX_OK;
+}
+
+/* ---- trace ---- */
+
+static unsigned terminal_width(void)
+{
+    const char *env = getenv("COLUMNS");
+    struct winsize ws;
+    uint32_t n;
+
+    if (slice_u32(slice_str(env), 10000, &n))
+        return n;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col)
+        return ws.ws_col;
+    return 80;
+}
+
+/* Milliseconds of "2026-01-02T03:04:05.678Z", as the API writes it. */
+static int64_t time_of(const char *s)
+{
+    uint32_t v[7] = { 0 };
+    static const unsigned at[] = { 0, 5, 8, 11, 14, 17, 20 };
+    uint32_t mp, yoe;
+    int64_t y, days;
+
+    if (strlen(s) != 24)
+        return 0;
+    for (int i = 0; i < 7; i++)
+        if (!slice_u32(slice_of(s + at[i], i == 0 ? 4 : i == 6 ? 3 : 2), 9999,
+                       &v[i]))
+            return 0;
+    mp = v[1] > 2 ? v[1] - 3 : v[1] + 9;
+    y = (int64_t)v[0] - (v[1] <= 2);
+    yoe = (uint32_t)(y % 400);
+    days = y / 400 * 146097 + yoe * 365 + yoe / 4 - yoe / 100 +
+           (153 * mp + 2) / 5 + v[2] - 1 - 719468;
+    return ((days * 24 + v[3]) * 60 + v[4]) * 60000 + v[5] * 1000 + v[6];
+}
+
+static struct slice slice_field(const json_t *j, const char *key)
+{
+    return slice_str(text_of(j, key));
+}
+
+static uint32_t number_field(const json_t *j, const char *key)
+{
+    return (uint32_t)json_integer_value(json_object_get(j, key));
+}
+
+static void whole_message(const json_t *j)
+{
+    const char *s = text_of(j, "text");
+
+    printf("---- %s %s %s %s %s", text_of(j, "time"), text_of(j, "direction"),
+           text_of(j, "transport"), text_of(j, "peer"), text_of(j, "device"));
+    if (number_field(j, "count") > 1)
+        printf(" x%u, last %s", number_field(j, "count"),
+               text_of(j, "last_at"));
+    putchar('\n');
+    for (; *s; s++)
+        if (*s == '\n' || *s == '\t' || (unsigned char)*s >= 0x20)
+            putchar(*s);
+    putchar('\n');
+}
+
+static void message(struct ladder *l, const json_t *j)
+{
+    const struct ladder_item item = {
+        .utc_ms = time_of(text_of(j, "time")),
+        .out = slice_eq(slice_field(j, "direction"), SLICE("out")),
+        .device = slice_field(j, "device"),
+        .method = slice_field(j, "method"),
+        .status = number_field(j, "status"),
+        .reason = slice_field(j, "reason"),
+        .cmd = slice_field(j, "cmd"),
+        .cseq = number_field(j, "cseq"),
+        .count = number_field(j, "count"),
+    };
+    char text[LADDER_ROW_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (o.text) {
+        whole_message(j);
+        return;
+    }
+    ladder_row(l, &w, &item);
+    fwrite(text, 1, w.len, stdout);
+}
+
+static const char *trace_path(char text[2048], const char *path, bool bounds)
+{
+    struct writer w = writer_of(text, 2048);
+
+    writer_str(&w, path);
+    parameter(&w, "device", o.device);
+    parameter(&w, "callid", o.call_id);
+    if (bounds) {
+        parameter(&w, "since", o.since);
+        parameter(&w, "limit", o.limit);
+    }
+    return finished(&w);
+}
+
+static int save_capture(void)
+{
+    char path[2048];
+    struct answer a = request("GET", trace_path(path, "/api/v1/trace.pcap",
+                                                true), "*/*");
+    struct slice body = whole_body(&a);
+    bool out = slice_eq(slice_str(o.pcap), SLICE("-"));
+    FILE *f;
+
+    if (a.status != 200)
+        problem(a.status, body);
+    f = out ? stdout : fopen(o.pcap, "wb");
+    if (!f || fwrite(body.p, 1, body.n, f) != body.n || fflush(f) ||
+        (!out && fclose(f)))
+        die(EX_CANTCREAT, "%s: %s", o.pcap, strerror(errno));
+    free((char *)(uintptr_t)body.p);
+    return EX_OK;
+}
+
+/* Server-sent events, one message each, until the server goes. */
+static int follow(struct ladder *l)
+{
+    char path[2048], *line = NULL;
+    struct answer a = request("GET", trace_path(path, "/api/v1/trace/events",
+                                                false), "text/event-stream");
+    struct slice s;
+    size_t cap = 0;
+
+    if (a.status != 200)
+        problem(a.status, whole_body(&a));
+    if (a.chunked)
+        die(EX_PROTOCOL, "cannot follow through this proxy");
+    while (read_line(a.f, &line, &cap, &s)) {
+        json_t *j;
+
+        if (!slice_has_prefix(s, SLICE("data: ")))
+            continue;
+        s = slice_from(s, 6);
+        j = json_loadb(s.p, s.n, 0, NULL);
+        if (j && o.json) {
+            fwrite(s.p, 1, s.n, stdout);
+            putchar('\n');
+        } else if (j) {
+            message(l, j);
+        }
+        json_decref(j);
+        fflush(stdout);
+    }
+    free(line);
+    fclose(a.f);
+    die(EX_UNAVAILABLE, "the server has gone");
+}
+
+static int trace(void)
+{
+    const struct ladder_config cfg = { terminal_width(),
+                                       isatty(STDOUT_FILENO), o.chinese };
+    char path[2048];
+    struct ladder l;
+    json_t *j, *items, *item;
+    size_t i;
+
+    if (o.pcap)
+        return save_capture();
+    ladder_init(&l, &cfg);
+    j = call("GET", trace_path(path, "/api/v1/trace", true));
+    items = json_object_get(j, "items");
+    if (o.json && !o.follow) {
+        dump(j);
+    } else if (!o.json) {
+        json_array_foreach(items, i, item)
+            ladder_party(&l, slice_field(item, "device"));
+        json_array_foreach(items, i, item) {
+            if (i == 0)
+                printf("%s\n", text_of(item, "time"));
+            message(&l, item);
+        }
+    }
+    json_decref(j);
+    fflush(stdout);
+    return o.follow ? follow(&l) : EX_OK;
+}
+
+/* ---- arguments ---- */
+
+static bool token_file(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    struct slice s;
+    size_t n;
+
+    if (!f)
+        return false;
+    n = fread(o.token, 1, sizeof(o.token) - 1, f);
+    fclose(f);
+    s = slice_trim(slice_of(o.token, n));
+    memmove(o.token, s.p, s.n);
+    o.token[s.n] = '\0';
+    return s.n > 0;
+}
+
+static void find_token(void)
+{
+    const char *t = o.token_option ? o.token_option
+                                   : getenv("GB28181D_TOKEN");
+
+    if (t && t[0] == '@') {
+        if (!token_file(t + 1))
+            die(EX_NOINPUT, "%s: no token there", t + 1);
+    } else if (t && *t) {
+        if (!slice_copy(o.token, sizeof(o.token), slice_str(t)))
+            die(EX_USAGE, "the token is too long");
+    } else if (!token_file(TOKEN_HERE) && !token_file(TOKEN_SYSTEM)) {
+        o.token[0] = '\0'; /* http.auth may be off */
+    }
+    for (t = o.token; *t; t++)
+        if ((unsigned char)*t <= 0x20)
+            die(EX_USAGE, "the token holds a blank");
+}
+
+static void read_language(void)
+{
+    const char *lang = getenv("LC_ALL");
+
+    if (!lang || !*lang)
+        lang = getenv("LC_MESSAGES");
+    if (!lang || !*lang)
+        lang = getenv("LANG");
+    o.chinese = lang && slice_has_prefix(slice_str(lang), SLICE("zh"));
+}
+
+static int read_options(int argc, char **argv)
+{
+    enum { URL = 256, TOKEN, JSON, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT,
+           PCAP, VERSION, HELP };
+    static const struct option longs[] = {
+        { "url", required_argument, NULL, URL },
+        { "token", required_argument, NULL, TOKEN },
+        { "json", no_argument, NULL, JSON },
+        { "device", required_argument, NULL, DEVICE },
+        { "callid", required_argument, NULL, CALLID },
+        { "since", required_argument, NULL, SINCE },
+        { "limit", required_argument, NULL, LIMIT },
+        { "follow", no_argument, NULL, FOLLOW },
+        { "text", no_argument, NULL, TEXT },
+        { "pcap", required_argument, NULL, PCAP },
+        { "version", no_argument, NULL, VERSION },
+        { "help", no_argument, NULL, HELP },
+        { NULL, 0, NULL, 0 },
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        switch (c) {
+        case URL:
+            o.url = optarg;
+            break;
+        case TOKEN:
+            o.token_option = optarg;
+            break;
+        case JSON:
+            o.json = true;
+            break;
+        case DEVICE:
+            o.device = optarg;
+            break;
+        case CALLID:
+            o.call_id = optarg;
+            break;
+        case SINCE:
+            o.since = optarg;
+            break;
+        case LIMIT:
+            o.limit = optarg;
+            break;
+        case FOLLOW:
+            o.follow = true;
+            break;
+        case TEXT:
+            o.text = true;
+            break;
+        case PCAP:
+            o.pcap = optarg;
+            break;
+        case VERSION:
+            printf("gbctl %s\n", GB_VERSION);
+            exit(EX_OK);
+        case 'h':
+        case HELP:
+            fputs(usage, stdout);
+            exit(EX_OK);
+        default:
+            fputs(usage, stderr);
+            exit(EX_USAGE);
+        }
+    }
+    return optind;
+}
+
+static int run(char **arg, int n)
+{
+    struct slice what = slice_str(n ? arg[0] : "");
+    char text[1024];
+
+    if (n == 1 && slice_eq(what, SLICE("devices")))
+        return SHOW("/api/v1/devices", devices);
+    if (n == 2 && slice_eq(what, SLICE("channels")))
+        return SHOW(path_of(text, arg[1], NULL, ""), channels);
+    if (n == 3 && slice_eq(what, SLICE("play")))
+        return play(arg[1], arg[2]);
+    if (n == 3 && slice_eq(what, SLICE("stop")))
+        return stop(arg[1], arg[2]);
+    if (n == 1 && slice_eq(what, SLICE("sessions")))
+        return SHOW("/api/v1/sessions", sessions);
+    if (n == 1 && slice_eq(what, SLICE("alarms")))
+        return SHOW("/api/v1/alarms", alarms);
+    if (n == 1 && slice_eq(what, SLICE("pending")))
+        return SHOW("/api/v1/pending", pending);
+    if (n == 1 && slice_eq(what, SLICE("listeners")))
+        return SHOW("/api/v1/trace/listeners", listeners);
+    if (n == 1 && slice_eq(what, SLICE("trace")))
+        return trace();
+    fputs(usage, stderr);
+    return EX_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    int first = read_options(argc, argv);
+
+    if (!o.url)
+        o.url = getenv("GB28181D_URL");
+    if (!o.url || !*o.url)
+        o.url = DEFAULT_URL;
+    read_language();
+    find_token();
+    return run(argv + first, argc - first);
+}
