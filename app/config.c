@@ -125,6 +125,18 @@ static bool parse_zone(struct slice s, int *min)
     return true;
 }
 
+/* false: 0; true: when_true; else seconds of min to max. */
+static bool parse_period(struct slice s, const struct key_info *k,
+                         uint32_t when_true, uint32_t *seconds)
+{
+    bool flag;
+
+    if (!parse_bool(s, &flag))
+        return slice_u32(s, k->max, seconds) && *seconds >= k->min;
+    *seconds = flag ? when_true : 0;
+    return true;
+}
+
 static bool parse_net(struct slice s, struct gb_addr *net, unsigned *bits)
 {
     struct slice ip;
@@ -215,6 +227,9 @@ static const char *item_fault(const struct key_info *k, struct slice s)
         return parse_ports(s, &lo, &hi) ? NULL : "must be FIRST-LAST";
     case CONFIG_ZONE:
         return parse_zone(s, &zone) ? NULL : "must be like +08:00";
+    case CONFIG_PERIOD:
+        return parse_period(s, k, 0, &v)
+                   ? NULL : "must be true, false or seconds of the allowed range";
     case CONFIG_NETS:
         return parse_net(s, &a, &bits) ? NULL : "must be NET/BITS";
     case CONFIG_ADVERTISE:
@@ -676,6 +691,15 @@ void config_ports(const struct config *c, enum config_key k, uint16_t *min,
 {
     *min = *max = 0;
     parse_ports(item(c, k, 0), min, max);
+}
+
+uint32_t config_period(const struct config *c, enum config_key k,
+                       uint32_t when_true)
+{
+    uint32_t v = 0;
+
+    parse_period(item(c, k, 0), &keys[k], when_true, &v);
+    return v;
 }
 
 int config_zone_min(const struct config *c, enum config_key k)

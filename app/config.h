@@ -22,6 +22,7 @@ enum config_type {
     CONFIG_ADDRESS,   /* an IP address, or empty */
     CONFIG_PORTS,     /* "30002-30999" */
     CONFIG_ZONE,      /* "+08:00" */
+    CONFIG_PERIOD,    /* true, false or seconds; max: the longest */
     CONFIG_NETS,      /* list of ip/bits */
     CONFIG_ADVERTISE, /* list of "net address" */
     CONFIG_PREFIXES,  /* list of first digits of ids */
@@ -48,6 +49,9 @@ enum config_type {
     X(SIP_DENY_IDS,   "sip.deny_ids",     PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may not, also of sip.allow_ids") \
     X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, false, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
     X(SIP_KEEP_OPEN,  "sip.keep_open_s",  NUMBER,    "25",              NULL,            0, 3600, false, "seconds of silence before a NAT towards a device is kept open: OPTIONS over UDP, an empty line over TCP and TLS; 0: never") \
+    X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices that register from then on") \
+    X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
+    X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
@@ -144,6 +148,9 @@ void config_take_reloaded(struct config *c, struct config *from);
 /* Typed views; the values have been checked. */
 const char *config_text(const struct config *c, enum config_key k);
 bool config_bool(const struct config *c, enum config_key k);
+/* Seconds of a CONFIG_PERIOD; 0: false. */
+uint32_t config_period(const struct config *c, enum config_key k,
+                       uint32_t when_true);
 uint32_t config_number(const struct config *c, enum config_key k);
 size_t config_n(const struct config *c, enum config_key k);
 /* i-th item of a LISTEN list, or the ADDRESS; false when it is empty. */

@@ -21,6 +21,8 @@
 #define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
                                hears the evidence, not a mere time-out */
 #define DAEMON_FIRST_KEY_MS 60000 /* smart codecs have one key frame a minute */
+#define DAEMON_CATALOG_S 600     /* subscribe.catalog: true */
+#define DAEMON_REPORTS_S 3600    /* subscribe.alarm, .position: true */
 
 struct daemon {
     const struct config *config;
@@ -459,6 +461,12 @@ static void read_policy(const struct config *c, struct platform_config *p,
                                              : PLATFORM_DATE_LOCAL;
     p->timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE);
     p->idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE);
+    p->subscribe_s[PLATFORM_SUBSCRIBE_CATALOG] =
+        config_period(c, CONFIG_SUB_CATALOG, DAEMON_CATALOG_S);
+    p->subscribe_s[PLATFORM_SUBSCRIBE_ALARM] =
+        config_period(c, CONFIG_SUB_ALARM, DAEMON_REPORTS_S);
+    p->subscribe_s[PLATFORM_SUBSCRIBE_POSITION] =
+        config_period(c, CONFIG_SUB_POSITION, DAEMON_REPORTS_S);
     p->rate_per_s = config_number(c, CONFIG_LIMIT_RATE);
     p->rate_burst = 5 * p->rate_per_s;
     p->advertise = adv;

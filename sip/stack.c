@@ -144,7 +144,14 @@ struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
     return ev;
 }
 
-void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms)
+struct sip_event *stk_newest_event(struct sip_stack *s)
+{
+    return ring_at(&s->events, s->events.n - 1);
+}
+
+/* What the layer above has not seen yet of a dialog or a subscription. */
+static void drop_events(struct sip_stack *s, uint64_t dialog, uint64_t sub,
+                        uint64_t now_ms)
 {
     uint32_t kept = 0;
 
@@ -153,17 +160,27 @@ void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms)
         struct trans *t;
 
         memcpy(&ev, ring_at(&s->events, i), sizeof(ev));
-        if (ev.dialog != dialog) {
+        if (sub ? ev.subscription != sub : ev.dialog != dialog) {
             memcpy(ring_at(&s->events, kept++), &ev, sizeof(ev));
             continue;
         }
         s->n_msg_events -= ev.msg != NULL;
         t = stk_trans_find(s, ev.transaction);
-        if (ev.kind == SIP_EV_REQUEST && t && t->m.kind == SIP_NIST &&
-            !ring_room(&s->outs, s->alloc, STK_ROOM))
+        if ((ev.kind == SIP_EV_REQUEST || ev.kind == SIP_EV_NOTIFY) && t &&
+            t->m.kind == SIP_NIST && !ring_room(&s->outs, s->alloc, STK_ROOM))
             stk_answer(s, t, 481, now_ms);
     }
     s->events.n = kept;
+}
+
+void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms)
+{
+    drop_events(s, dialog, 0, now_ms);
+}
+
+void stk_drop_sub_events(struct sip_stack *s, uint64_t sub, uint64_t now_ms)
+{
+    drop_events(s, 0, sub, now_ms);
 }
 
 /* Who asks for the next event has answered the one before, or will later. */
@@ -174,7 +191,8 @@ bool sip_stack_event(struct sip_stack *s, struct sip_event *ev)
     if (!ring_pop(&s->events, s->alloc, ev))
         return false;
     s->n_msg_events -= ev->msg != NULL;
-    if (ev->kind == SIP_EV_REQUEST && ev->transaction == s->pend.t.id)
+    if ((ev->kind == SIP_EV_REQUEST || ev->kind == SIP_EV_NOTIFY) &&
+        ev->transaction == s->pend.t.id)
         s->pend.told = s->pend.on;
     return true;
 }
@@ -233,8 +251,10 @@ void sip_stack_tick(struct sip_stack *s, uint64_t now_ms)
         }
         if (n->tag == STK_TRANS)
             trans_tick(s, container_of(n, struct trans, timer), now_ms);
-        else
+        else if (n->tag == STK_CALL)
             stk_call_tick(s, container_of(n, struct call, timer), now_ms);
+        else
+            stk_sub_tick(s, container_of(n, struct sub, timer), now_ms);
     }
 }
 
@@ -344,12 +364,14 @@ void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
     *out = s->count;
     out->transactions = (uint32_t)(s->trans_ids.n - s->pend.on + s->dones.n);
     out->dialogs = s->n_calls;
+    out->subscriptions = s->n_subs;
     out->memory = s->pool.used_bytes;
 }
 
 static int init_tables(struct sip_stack *s)
 {
-    struct map *maps[] = { &s->by_call, &s->by_call_id, &s->conns };
+    struct map *maps[] = { &s->by_call, &s->by_call_id, &s->by_sub,
+                           &s->conns };
     int err = 0;
 
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]) && !err; i++) {
@@ -410,6 +432,9 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg)
     heap_init(&s->timers_due, s->alloc);
     idmap_init(&s->trans_ids, s->alloc, s->max_trans + 1); /* the pending */
     idmap_init(&s->call_ids, s->alloc, s->max_calls);
+    s->max_subs = cfg->max_subscriptions ? cfg->max_subscriptions
+                                         : STK_MAX_SUBS;
+    idmap_init(&s->sub_ids, s->alloc, s->max_subs);
     s->next_cseq = (uint32_t)stk_random(s) & 0xffff;
     err = init_tables(s);
     if (!err)
@@ -439,6 +464,9 @@ static void free_objects(struct sip_stack *s)
         stk_trans_free(s, t);
     while ((m = s->by_call_id.n ? map_walk_next(&s->by_call_id, &w) : NULL))
         stk_call_free(s, container_of(m, struct call, by_call_id));
+    w = (struct map_walk){ 0 };
+    while ((m = s->by_sub.n ? map_walk_next(&s->by_sub, &w) : NULL))
+        stk_sub_free(s, container_of(m, struct sub, by_call_id));
     n = heap_first(&s->timers_due);
     assert(!n);
     (void)n;
@@ -461,9 +489,11 @@ void sip_stack_free(struct sip_stack *s)
     stk_table_fini(s, &s->dones);
     map_fini(&s->by_call);
     map_fini(&s->by_call_id);
+    map_fini(&s->by_sub);
     map_fini(&s->conns);
     idmap_fini(&s->trans_ids);
     idmap_fini(&s->call_ids);
+    idmap_fini(&s->sub_ids);
     heap_fini(&s->timers_due);
     pool_fini(&s->pool);
     gb_put(s->alloc, s->scratch);

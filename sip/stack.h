@@ -53,6 +53,7 @@ struct sip_stack_config {
     uint8_t seed[32];       /* random bytes: tags, branches, Call-IDs, hashing */
     uint32_t max_transactions; /* 0: 100,000. The oldest finished go first */
     uint32_t max_dialogs;      /* 0: 20,000 */
+    uint32_t max_subscriptions; /* 0: 20,000 */
     uint32_t t1_ms, t2_ms, t4_ms; /* 0: 500, 4000, 5000 */
 };
 
@@ -126,6 +127,27 @@ enum sip_event_kind {
                          Requests of ours still open inside the dialog are not
                          reported any more */
     SIP_EV_BAD,       /* malformed input; diag says why */
+    SIP_EV_NOTIFY,    /* a NOTIFY of a subscription of ours: answer it with
+                         sip_stack_respond; sub says its state */
+    SIP_EV_UNSUBSCRIBED, /* a subscription is over, whoever held it: status 200
+                         the notifier ended it (sub says why), 408 its time was
+                         over or no NOTIFY came, else what a refresh or a NOTIFY
+                         was answered with. The last event that names it */
+};
+
+/* When to subscribe again (RFC 6665 §4.1.3). */
+enum sip_again {
+    SIP_AGAIN_NOW,   /* deactivated, timeout, and what we do not know */
+    SIP_AGAIN_LATER, /* probation, giveup: after retry_after_s */
+    SIP_AGAIN_NEVER, /* rejected, noresource, invariant */
+};
+
+/* What is known of a subscription at an event. */
+struct sip_sub_view {
+    uint8_t state;          /* enum sip_substate; without the header active */
+    uint8_t again;          /* enum sip_again, when terminated */
+    uint32_t expires_s;     /* left, from now */
+    uint32_t retry_after_s; /* 0: not said */
 };
 
 struct sip_event {
@@ -137,6 +159,8 @@ struct sip_event {
     const struct sip_msg *msg; /* NULL for FAILED and timer-born events */
     struct sip_peer peer; /* where it came from */
     struct gb_diag diag;  /* BAD */
+    uint64_t subscription; /* 0: none */
+    struct sip_sub_view sub; /* NOTIFY, UNSUBSCRIBED, the 2xx to SUBSCRIBE */
 };
 bool sip_stack_event(struct sip_stack *s, struct sip_event *ev);
 
@@ -244,6 +268,70 @@ int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
 int sip_stack_respond_stateless(struct sip_stack *s, uint64_t transaction,
                                 const struct sip_response *r, uint64_t now_ms);
 
+/* ---- subscriptions (RFC 6665) ------------------------------------------ */
+
+struct sip_subscribe {
+    struct sip_request r;  /* method, to_tag and cseq are the stack's; expires
+                              is what is asked for, 0 ends it. peer, URIs and
+                              Call-ID count for the first one alone; its contact
+                              serves when a later one has none. */
+    struct slice event;    /* "Catalog;id=1001"; of the first one alone */
+    bool loose;            /* a 200 is good without the NOTIFY that should
+                              follow: no Timer N */
+};
+
+/* *subscription 0: a new one. RESPONSE or FAILED with `subscription` and r.user
+ * tells what became of the request; a first SUBSCRIBE that was not accepted
+ * leaves nothing, and no UNSUBSCRIBED follows. A NOTIFY may come before the
+ * answer. Not 0: a refresh, inside its dialog; a failure that does not end the
+ * subscription leaves the time it had. With r.expires 0 the handle is gone at
+ * once and no event names it any more; what follows on the wire is seen to.
+ * 0, GB_ELIMIT, GB_ENOMEM, GB_ESYNTAX (also: not writable); GB_ENOENT; GB_ESTATE
+ * (the one before is not answered, or there is no dialog yet; also a
+ * subscription that a peer holds). */
+int sip_stack_subscribe(struct sip_stack *s, const struct sip_subscribe *q,
+                        uint64_t now_ms, uint64_t *subscription);
+
+/* Forgets a subscription of either kind without a word: the peer has begun
+ * anew. A stale id does nothing. */
+void sip_stack_forget(struct sip_stack *s, uint64_t subscription,
+                      uint64_t now_ms);
+
+/* Accepts a SUBSCRIBE, first or refresh (then its event names the subscription),
+ * while its SIP_EV_REQUEST is being handled. r->status is 2xx; r->expires is the
+ * most that is granted, never more than was asked; without Expires in the
+ * request all of it. r->contact is repeated in every NOTIFY. Every SUBSCRIBE must
+ * be followed by a NOTIFY (§4.2.1.2): call sip_stack_notify next. When the peer
+ * asked for no time the stack sends that NOTIFY, and *subscription is 0: it is
+ * over, without an event.
+ * 0, GB_ENOENT, GB_ESTATE (its turn is over, or no SUBSCRIBE), GB_ESYNTAX (its
+ * Event cannot be repeated), GB_ERANGE (r), GB_ELIMIT, GB_ENOMEM. */
+int sip_stack_accept(struct sip_stack *s, uint64_t transaction,
+                     const struct sip_response *r, uint64_t user,
+                     uint64_t now_ms, uint64_t *subscription);
+
+struct sip_notify {
+    uint8_t state;        /* enum sip_substate: active, pending, terminated */
+    struct slice reason;  /* of terminated; empty: none */
+    uint32_t retry_after_s; /* of terminated; 0: none */
+    struct slice content_type, body;
+};
+
+/* One NOTIFY at a time: RESPONSE or FAILED says that the next may go (GB_ESTATE
+ * until then). terminated may always go, and ends the subscription without an
+ * event. An answer of 404, 405, 410, 416, 480 to 485, 489, 501 or 604 ends it
+ * too: UNSUBSCRIBED. When its time is over the stack sends terminated;
+ * reason=timeout by itself. GB_ENOENT, and as for requests. */
+int sip_stack_notify(struct sip_stack *s, uint64_t subscription,
+                     const struct sip_notify *n, uint64_t now_ms);
+
+/* From now on its requests go to this peer. */
+void sip_stack_move_subscription(struct sip_stack *s, uint64_t subscription,
+                                 const struct sip_peer *peer);
+
+/* RFC 6665 §4.1.3; also of reasons that nobody has defined. */
+enum sip_again sip_sub_again(struct slice reason);
+
 /* ---- dialogs across a restart ------------------------------------------ */
 
 /* What must be known to end a dialog that an earlier process opened. */
@@ -268,6 +356,7 @@ struct sip_counters {
     uint64_t bad, stray_responses, dropped;
     uint64_t refused, hushed; /* by the stack itself; those not sent (quiet) */
     uint32_t transactions, dialogs; /* now */
+    uint32_t subscriptions;         /* now, of both kinds */
     uint64_t memory; /* bytes of transactions, dialogs and their messages */
 };
 void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out);

@@ -98,8 +98,8 @@ struct call *stk_call_match(const struct sip_stack *s,
     return only;
 }
 
-static char *copy_dialog(struct sip_stack *s, struct sip_dialog *out,
-                         const struct sip_dialog *in)
+char *stk_copy_dialog(struct sip_stack *s, struct sip_dialog *out,
+                      const struct sip_dialog *in)
 {
     char *mem = pool_get(&s->pool, sip_dialog_size(in));
 
@@ -117,7 +117,8 @@ static int call_make(struct sip_stack *s, struct call **out,
 
     if (s->n_calls >= s->max_calls)
         return GB_ELIMIT;
-    err = heap_reserve(&s->timers_due, s->trans_ids.n + s->n_calls + 1);
+    err = heap_reserve(&s->timers_due,
+                       s->trans_ids.n + s->n_calls + s->n_subs + 1);
     if (err)
         return err;
     c = pool_get(&s->pool, sizeof(*c));
@@ -125,7 +126,7 @@ static int call_make(struct sip_stack *s, struct call **out,
         return GB_ENOMEM;
     memset(c, 0, sizeof(*c));
     c->mem_n = sip_dialog_size(d);
-    c->mem = copy_dialog(s, &c->d, d);
+    c->mem = stk_copy_dialog(s, &c->d, d);
     if (!c->mem) {
         pool_put(&s->pool, c, sizeof(*c));
         return GB_ENOMEM;
@@ -170,7 +171,7 @@ int stk_call_update(struct sip_stack *s, struct call *c,
                     const struct sip_dialog *d)
 {
     struct sip_dialog copy;
-    char *mem = copy_dialog(s, &copy, d);
+    char *mem = stk_copy_dialog(s, &copy, d);
 
     if (!mem)
         return GB_ENOMEM;

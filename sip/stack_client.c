@@ -48,6 +48,7 @@ static int trans_of(struct sip_stack *s, struct trans **out, struct blob *b,
     (*out)->method = (uint8_t)p->method;
     (*out)->cseq = p->cseq;
     (*out)->dialog = o->dialog;
+    client(*out)->sub = o->sub;
     (*out)->user = o->user;
     (*out)->silent = o->silent;
     return 0;
@@ -97,12 +98,8 @@ void stk_client_start(struct sip_stack *s, struct trans *t, uint64_t now_ms)
     stk_trans_settle(s, t);
 }
 
-/* What the layer above left to us; the text lives as long as this struct. */
-struct fresh {
-    char call_id[STK_TAG], tag[STK_TAG];
-};
-
-static void parts_of(struct sip_request_parts *p, const struct sip_request *r)
+void stk_request_parts(struct sip_request_parts *p,
+                       const struct sip_request *r)
 {
     *p = (struct sip_request_parts){
         .method = r->method,
@@ -123,8 +120,8 @@ static void parts_of(struct sip_request_parts *p, const struct sip_request *r)
     };
 }
 
-static void fill_fresh(struct sip_stack *s, struct sip_request_parts *p,
-                       struct fresh *f)
+void stk_fill_fresh(struct sip_stack *s, struct sip_request_parts *p,
+                    struct stk_fresh *f)
 {
     if (!p->call_id.n) {
         sip_stack_token(s, f->call_id);
@@ -154,14 +151,14 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
                              .user = r->user,
                              .timeout_ms = r->timeout_ms };
     struct sip_request_parts p;
-    struct fresh f;
+    struct stk_fresh f;
     struct trans *t;
     int err = stk_room(s);
 
     if (err || !is_plain(r->method))
         return err ? err : GB_ESYNTAX;
-    parts_of(&p, r);
-    fill_fresh(s, &p, &f);
+    stk_request_parts(&p, r);
+    stk_fill_fresh(s, &p, &f);
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
@@ -171,7 +168,7 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
 }
 
 /* A request of ours, parsed: for its ACK, its CANCEL, its dialog. */
-static int read_back(struct sip_stack *s, const struct trans *t)
+int stk_read_back(struct sip_stack *s, const struct trans *t)
 {
     return sip_msg_parse(&s->aux, blob_slice(t->out), SIP_STREAM, NULL);
 }
@@ -184,21 +181,21 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
                              .timeout_ms = r->timeout_ms };
     struct sip_request_parts p;
     struct sip_dialog d;
-    struct fresh f;
+    struct stk_fresh f;
     struct trans *t;
     struct call *c;
     int err = stk_room(s);
 
     if (err)
         return err;
-    parts_of(&p, r);
+    stk_request_parts(&p, r);
     p.method = SIP_METHOD_INVITE;
     p.to_tag = (struct slice){ NULL, 0 };
-    fill_fresh(s, &p, &f);
+    stk_fill_fresh(s, &p, &f);
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = read_back(s, t) ? GB_ESYNTAX : 0;
+    err = stk_read_back(s, t) ? GB_ESYNTAX : 0;
     if (!err) {
         sip_dialog_of_invite(&d, &s->aux);
         err = stk_call_new(s, &c, &d, &r->peer);
@@ -262,7 +259,7 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
     if (err)
         return err;
     o.peer = r->peer.remote.family == GB_NO_ADDR ? &c->peer : &r->peer;
-    parts_of(&p, r);
+    stk_request_parts(&p, r);
     err = sip_dialog_fill(&c->d, &p, routes, &scratch);
     if (err)
         return err;
@@ -333,7 +330,7 @@ static void send_cancel(struct sip_stack *s, struct trans *t, uint64_t now_ms)
     struct sip_request_parts p = { .method = SIP_METHOD_CANCEL };
     struct trans *cancel;
     struct blob *b;
-    int err = read_back(s, t);
+    int err = stk_read_back(s, t);
 
     if (!err) {
         b = stk_write(s, write_cancel, &s->aux, &err);
@@ -388,22 +385,28 @@ static struct call *call_of(const struct sip_stack *s, const struct trans *t)
  * the dialog told it. */
 static bool is_silent(const struct sip_stack *s, const struct trans *t)
 {
-    return t->silent || (t->dialog && !call_of(s, t));
+    uint64_t sub = container_of(t, const struct ctrans, t)->sub;
+    const struct sub *b = stk_sub_find(s, sub);
+
+    return t->silent || (t->dialog && !call_of(s, t)) ||
+           (sub && (!b || b->hidden));
 }
 
-static void tell(struct sip_stack *s, const struct trans *t,
-                 enum sip_event_kind kind, unsigned status,
-                 const struct sip_peer *from, const struct sip_msg *m)
+struct sip_event *stk_tell(struct sip_stack *s, const struct trans *t,
+                           enum sip_event_kind kind, unsigned status,
+                           const struct sip_peer *from, const struct sip_msg *m)
 {
     struct sip_event *ev;
 
     if (is_silent(s, t))
-        return;
+        return NULL;
     ev = stk_event(s, kind, from, m);
     ev->transaction = t->id;
     ev->dialog = t->dialog;
+    ev->subscription = container_of(t, const struct ctrans, t)->sub;
     ev->user = t->user;
     ev->status = status;
+    return ev;
 }
 
 /* No final answer will come: tells it and ends the dialog it should open. */
@@ -411,7 +414,9 @@ static void failed(struct sip_stack *s, struct trans *t, unsigned status)
 {
     struct call *c = call_of(s, t);
 
-    tell(s, t, SIP_EV_FAILED, status, &t->peer, NULL);
+    stk_tell(s, t, SIP_EV_FAILED, status, &t->peer, NULL);
+    if (client(t)->sub)
+        stk_sub_failed(s, t, status);
     if (!c || c->own_invite != t->id)
         return;
     c->own_invite = 0;
@@ -427,7 +432,7 @@ static void on_final(struct sip_stack *s, struct trans *t,
     struct call *c = call_of(s, t);
 
     client(t)->give_up_ms = GB_NEVER;
-    tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
+    stk_tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
     if (!c)
         return;
     if (c->own_invite == t->id)
@@ -514,7 +519,7 @@ static int establish(struct sip_stack *s, struct trans *t, struct call *c,
     c->state = CALL_CONFIRMED;
     c->own_invite = 0;
     client(t)->give_up_ms = GB_NEVER;
-    tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
+    stk_tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
     return 0;
 }
 
@@ -534,7 +539,7 @@ static void on_2xx(struct sip_stack *s, struct trans *t,
     struct sip_dialog d;
     bool seen = seen_tag(ct, tag);
 
-    if (read_back(s, t) ||
+    if (stk_read_back(s, t) ||
         sip_dialog_of_response(&d, &s->aux, m, &scratch) ||
         (!seen && ct->n_forks == STK_MAX_FORKS) ||
         (wanted && establish(s, t, c, &d, from, m))) {
@@ -579,7 +584,7 @@ static void send_ack(struct sip_stack *s, struct trans *t,
 {
     struct ack_parts p = { &s->aux, m->to.text };
     struct blob *b = NULL;
-    int err = read_back(s, t);
+    int err = stk_read_back(s, t);
 
     if (!err)
         b = stk_write(s, write_ack, &p, &err);
@@ -596,10 +601,13 @@ static void pass_up(struct sip_stack *s, struct trans *t,
                     uint64_t now_ms)
 {
     if (m->status < 200) {
-        tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
+        stk_tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
         cancel_if_due(s, t, now_ms);
     } else if (t->m.kind == SIP_ICT && m->status < 300) {
         on_2xx(s, t, from, m, now_ms);
+    } else if (client(t)->sub) {
+        client(t)->give_up_ms = GB_NEVER;
+        stk_sub_answered(s, t, from, m, now_ms);
     } else {
         on_final(s, t, from, m);
     }

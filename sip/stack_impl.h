@@ -4,7 +4,8 @@
  * stack_trans.c   transactions: keys, tables, blobs, limits, finished ones
  * stack_client.c  requests of ours and what comes back
  * stack_server.c  requests of peers and our answers
- * stack_call.c    dialogs */
+ * stack_call.c    dialogs
+ * stack_sub.c     subscriptions */
 #ifndef SIP_STACK_IMPL_H
 #define SIP_STACK_IMPL_H
 
@@ -20,6 +21,7 @@
 
 #define STK_MAX_TRANSACTIONS 100000u
 #define STK_MAX_DIALOGS 20000u
+#define STK_MAX_SUBS 20000u
 #define STK_MAX_FORKS 8      /* 2xx with different To tags to one INVITE */
 #define STK_MAX_SAME_CALL 16 /* dialogs with one Call-ID */
 #define STK_RECENT 64        /* outputs that sip_stack_send_failed knows */
@@ -75,7 +77,7 @@ struct ring {
     uint32_t cap, head, n;
 };
 
-enum stk_tag { STK_TRANS, STK_CALL }; /* heap_node.tag */
+enum stk_tag { STK_TRANS, STK_CALL, STK_SUB }; /* heap_node.tag */
 
 struct conn { /* of TCP and TLS: who must hear when it closes */
     struct map_node by_id;
@@ -138,6 +140,7 @@ struct ctrans { /* a client transaction */
     uint64_t branch;
     uint64_t fork[STK_MAX_FORKS]; /* hashes of the To tags of 2xx so far */
     uint64_t answer; /* hash of Contact and body of the first 2xx */
+    uint64_t sub;    /* its subscription, or 0 */
     uint8_t n_forks;
 };
 
@@ -180,6 +183,28 @@ struct pending {
     uint64_t now_ms;     /* when it came */
 };
 
+struct sub { /* a subscription: ours, or one that a peer holds */
+    struct sip_dialog d;
+    char *mem;      /* of d */
+    size_t mem_n;
+    struct map_node by_call_id;
+    struct stk_key key;
+    struct heap_node timer;
+    struct sip_peer peer;
+    uint64_t id, user;
+    uint64_t open;   /* our SUBSCRIBE or NOTIFY that is not answered yet, or 0 */
+    uint64_t end_ms; /* its time is over; GB_NEVER: nothing granted yet */
+    uint64_t n_ms;   /* Timer N, or when a hidden one is forgotten; GB_NEVER */
+    uint64_t tag;    /* notifier: the number behind the local tag */
+    struct blob *text; /* Event, and Contact behind it */
+    uint32_t event_n;
+    uint32_t asked_s;
+    bool notifier;
+    bool confirmed;  /* subscriber: the dialog is there */
+    bool hidden;     /* the handle is gone */
+    bool loose;
+};
+
 struct out_entry {
     struct blob *blob;   /* NULL: n bytes at off of the out buffer */
     uint32_t off, n;
@@ -219,6 +244,11 @@ struct sip_stack {
     struct pending pend;
     uint64_t answered;          /* id of the request that left in this turn */
     uint32_t n_calls, max_calls;
+
+    struct idmap sub_ids;
+    struct map by_sub;          /* subscriptions, by Call-ID */
+    uint32_t n_subs, max_subs;
+    uint64_t pend_sub;          /* that the pending SUBSCRIBE is in, or 0 */
 
     struct ring events, outs;
     uint32_t n_msg_events; /* queued events that point into the input */
@@ -340,6 +370,7 @@ void stk_table_fini(struct sip_stack *s, struct stk_table *t);
 struct client_opts {
     const struct sip_peer *peer;
     uint64_t dialog, user;
+    uint64_t sub;
     uint32_t timeout_ms;
     bool silent;
 };
@@ -406,6 +437,53 @@ void stk_call_on_ack(struct sip_stack *s, struct call *c,
 int stk_bye(struct sip_stack *s, const struct sip_dialog *d,
             const struct sip_peer *peer, struct arena *scratch,
             uint64_t now_ms);
+
+/* ---- stack_sub.c ---- */
+
+struct sub *stk_sub_find(const struct sip_stack *s, uint64_t id);
+/* The subscription that a SUBSCRIBE or NOTIFY is in. */
+struct sub *stk_sub_match(const struct sip_stack *s,
+                          const struct sip_peer *from, const struct sip_msg *m);
+void stk_sub_request(struct sip_stack *s, struct sub *b,
+                     const struct sip_peer *from, const struct sip_msg *m,
+                     uint64_t now_ms);
+/* The final answer to a SUBSCRIBE or NOTIFY of ours. */
+void stk_sub_answered(struct sip_stack *s, struct trans *t,
+                      const struct sip_peer *from, const struct sip_msg *m,
+                      uint64_t now_ms);
+void stk_sub_failed(struct sip_stack *s, struct trans *t, unsigned status);
+void stk_sub_tick(struct sip_stack *s, struct sub *b, uint64_t now_ms);
+void stk_sub_free(struct sip_stack *s, struct sub *b);
+
+/* What stack_sub.c needs of the others. */
+
+/* The event that was queued last. */
+struct sip_event *stk_newest_event(struct sip_stack *s);
+void stk_drop_sub_events(struct sip_stack *s, uint64_t sub, uint64_t now_ms);
+/* Reports a request that is no INVITE; NULL: dropped, it will come again. */
+struct sip_event *stk_report(struct sip_stack *s, const struct sip_peer *from,
+                             const struct sip_msg *m, uint64_t now_ms);
+/* Answers the request at hand without a word to the layer above. */
+void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
+                const struct sip_msg *m, unsigned status);
+/* How a request of ours ended, for the layer above; NULL: nobody to tell. */
+struct sip_event *stk_tell(struct sip_stack *s, const struct trans *t,
+                           enum sip_event_kind kind, unsigned status,
+                           const struct sip_peer *from,
+                           const struct sip_msg *m);
+void stk_request_parts(struct sip_request_parts *p,
+                       const struct sip_request *r);
+/* What the layer above left to us; the text lives as long as this struct. */
+struct stk_fresh {
+    char call_id[STK_TAG], tag[STK_TAG];
+};
+void stk_fill_fresh(struct sip_stack *s, struct sip_request_parts *p,
+                    struct stk_fresh *f);
+/* A request of ours, parsed into s->aux. */
+int stk_read_back(struct sip_stack *s, const struct trans *t);
+char *stk_copy_dialog(struct sip_stack *s, struct sip_dialog *out,
+                      const struct sip_dialog *in);
+
 static inline struct arena stk_arena(struct sip_stack *s)
 {
     return arena_of(s->arena, STK_ARENA);

@@ -379,6 +379,19 @@ static struct trans *pend(struct sip_stack *s, enum sip_trans_kind kind,
     return &p->t;
 }
 
+struct sip_event *stk_report(struct sip_stack *s, const struct sip_peer *from,
+                             const struct sip_msg *m, uint64_t now_ms)
+{
+    return pend(s, SIP_NIST, from, m, NULL, now_ms) ? stk_newest_event(s)
+                                                    : NULL;
+}
+
+void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
+                const struct sip_msg *m, unsigned status)
+{
+    refuse(s, from, m, status);
+}
+
 void stk_forget_pending(struct sip_stack *s)
 {
     struct pending *p = &s->pend;
@@ -1136,6 +1149,7 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
     struct done *d;
     struct trans *t;
     struct call *c;
+    struct sub *b;
 
     if (m->method == SIP_METHOD_ACK) {
         on_ack(s, from, m, now_ms);
@@ -1154,7 +1168,10 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
         c = stk_call_match(s, from, m);
         if (refused(s, c, from, m))
             return;
-        if (c)
+        s->pend_sub = 0;
+        if ((b = stk_sub_match(s, from, m)))
+            stk_sub_request(s, b, from, m, now_ms);
+        else if (c)
             in_dialog(s, c, from, m, now_ms);
         else if (m->method == SIP_METHOD_INVITE)
             on_invite(s, from, m, now_ms);

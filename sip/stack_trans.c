@@ -439,7 +439,8 @@ static int make_room(struct sip_stack *s)
         else
             return GB_ELIMIT;
     }
-    return heap_reserve(&s->timers_due, s->trans_ids.n + s->n_calls + 1);
+    return heap_reserve(&s->timers_due,
+                        s->trans_ids.n + s->n_calls + s->n_subs + 1);
 }
 
 /* Puts t into the tables; it has its id. */

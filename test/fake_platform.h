@@ -154,6 +154,29 @@ bool platform_channel_owner(const struct platform *p, struct slice channel,
     return n == 1;
 }
 
+const char *platform_subscription_name(enum platform_subscription_kind k)
+{
+    return k == PLATFORM_SUBSCRIBE_ALARM ? "alarm" : "catalog";
+}
+
+const char *platform_subscription_state_name(enum platform_subscription_state s)
+{
+    return s == PLATFORM_SUBSCRIPTION_ACTIVE ? "active" : "refused";
+}
+
+size_t platform_subscriptions_of(
+    const struct platform *p, struct slice device,
+    struct platform_subscription out[static PLATFORM_SUBSCRIPTION_KINDS])
+{
+    (void)p;
+    out[0] = (struct platform_subscription){
+        .device = device, .kind = PLATFORM_SUBSCRIBE_ALARM,
+        .state = PLATFORM_SUBSCRIPTION_ACTIVE, .status = 200,
+        .expires_utc_ms = 1, .next_utc_ms = 1,
+    };
+    return 1;
+}
+
 bool platform_pending_at(const struct platform *p, size_t i,
                          struct platform_pending *out)
 {

@@ -569,6 +569,67 @@ static void media_step(struct sim *s, struct sim_stream *st)
 
 /* ---- events ---- */
 
+void sim_notify(struct sim_device *d, const struct sip_notify *n)
+{
+    struct sip_notify with_type = *n;
+
+    if (n->body.n)
+        with_type.content_type = SLICE("Application/MANSCDP+xml");
+    assert_int_equal(sip_stack_notify(d->sim->field, d->subscription,
+                                      &with_type, d->sim->now.mono_ms), 0);
+}
+
+static void refuse_subscribe(struct sim_device *d, const struct sip_event *ev)
+{
+    char min[16], after[16];
+    struct sip_extra extra[2];
+    struct sip_response r = { .status = d->subscribe_status, .expires = -1,
+                              .extra = extra };
+
+    snprintf(min, sizeof(min), "%u", d->subscribe_min_s);
+    snprintf(after, sizeof(after), "%u", d->subscribe_after_s);
+    if (d->subscribe_min_s)
+        extra[r.n_extra++] =
+            (struct sip_extra){ SLICE("Min-Expires"), slice_str(min) };
+    if (d->subscribe_after_s)
+        extra[r.n_extra++] =
+            (struct sip_extra){ SLICE("Retry-After"), slice_str(after) };
+    sip_stack_respond(d->sim->field, ev->transaction, &r,
+                      d->sim->now.mono_ms);
+}
+
+static void on_device_subscribe(struct sim_device *d,
+                                const struct sip_event *ev)
+{
+    struct sip_notify n = { .state = SIP_SUB_ACTIVE };
+    struct sip_response r = { .status = 200,
+                              .contact = SLICE("sip:dev@192.0.2.2") };
+    uint64_t sub = 0;
+
+    d->last_expires = sip_msg_expires(ev->msg, NULL);
+    d->subscribes++;
+    d->unsubscribes += d->last_expires == 0;
+    d->subscribed_ms = d->sim->now.mono_ms;
+    slice_copy(d->last_event, sizeof(d->last_event),
+               sip_msg_value(ev->msg, SIP_HDR_EVENT));
+    snprintf(d->last_body, sizeof(d->last_body), "%.*s",
+             SLICE_ARG(ev->msg->body));
+    if (d->subscribe_silent)
+        return;
+    if (d->subscribe_status) {
+        refuse_subscribe(d, ev);
+        return;
+    }
+    r.expires = d->subscribe_grants_s ? d->subscribe_grants_s : 1000000;
+    assert_int_equal(sip_stack_accept(d->sim->field, ev->transaction, &r, 0,
+                                      d->sim->now.mono_ms, &sub), 0);
+    if (!sub)
+        return;
+    d->subscription = sub;
+    if (!d->subscribe_mute)
+        sim_notify(d, &n);
+}
+
 static void on_field_event(struct sim *s, const struct sip_event *ev)
 {
     struct sim_device *d = by_addr(s, &ev->peer.local);
@@ -597,6 +658,8 @@ static void on_field_event(struct sim *s, const struct sip_event *ev)
             on_device_message(d, ev);
         else if (ev->msg->method == SIP_METHOD_INVITE)
             on_device_invite(d, ev);
+        else if (ev->msg->method == SIP_METHOD_SUBSCRIBE)
+            on_device_subscribe(d, ev);
         else {
             d->options++;
             respond(s, ev, 200);

@@ -75,6 +75,14 @@ struct sim_device {
     bool catalog_reversed, catalog_twice, catalog_mute;
     bool query_refused;     /* 404 to every MESSAGE */
 
+    /* subscriptions */
+    unsigned subscribe_status;  /* 0: accepted; else this answer */
+    uint32_t subscribe_grants_s; /* 0: as asked */
+    uint32_t subscribe_min_s;   /* Min-Expires of the answer */
+    uint32_t subscribe_after_s; /* Retry-After of the answer */
+    bool subscribe_silent;      /* no answer */
+    bool subscribe_mute;        /* no NOTIFY behind the 200 */
+
     /* what happened */
     unsigned registered, challenged, refused; /* answers to REGISTER */
     unsigned stale;         /* of the challenges */
@@ -85,6 +93,11 @@ struct sim_device {
     char last_body[2048];
     char last_sdp[2048], last_subject[128], last_uri[128];
     unsigned alarm_responses;
+    unsigned subscribes, unsubscribes; /* SUBSCRIBEs; with Expires 0 */
+    uint64_t subscribed_ms;     /* the last one */
+    uint64_t subscription;      /* the last one accepted */
+    char last_event[64];
+    int64_t last_expires;
 
     /* private to sim.c */
     struct sim *sim;
@@ -171,6 +184,9 @@ void sim_message_in(struct sim_device *d, const char *body);
 void sim_bye(struct sim_device *d);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */
 void sim_reconnect(struct sim_device *d);
+
+/* In the subscription that was accepted last. */
+void sim_notify(struct sim_device *d, const struct sip_notify *n);
 
 /* The media edge reports this, now. */
 void sim_media(struct sim *s, struct sim_stream *st,

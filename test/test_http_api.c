@@ -115,6 +115,7 @@ static void objects(void **state)
     fake.pending[fake.n_pending++] =
         (struct platform_pending){ .id = SLICE("x"), .first_utc_ms = 1 };
     list_of("/api/v1/pending", "Pending");
+    list_of("/api/v1/subscriptions", "Subscription");
     alarm_in("someone came");
     list_of("/api/v1/alarms", "Alarm");
     assert_int_equal(ask("POST", LIVE "?wait=0", TOKEN, ""), 202);

@@ -131,6 +131,8 @@ static void on_event(struct pair *p, int side, const struct sip_event *ev)
         j->dropped = true;
         return;
     case SIP_EV_ACKED:
+    case SIP_EV_NOTIFY:
+    case SIP_EV_UNSUBSCRIBED:
     case SIP_EV_BAD:
         return;
     }

@@ -36,7 +36,7 @@ struct options {
     enum sip_transport transport;
     bool no_audio, quiet;
     uint32_t devices, channels, keepalive_s, expires_s, retry_s, items, fps;
-    uint32_t alarm_s, seconds, sessions, rate;
+    uint32_t alarm_s, flap_s, seconds, sessions, rate;
     struct manscdp_dialect dialect;
     struct device_faults faults;
     struct sender_faults damage;
@@ -67,7 +67,8 @@ struct camera {
     char (*channel_name)[32];
     struct stream *stream[DEVICE_MAX_SESSIONS];
     uint64_t connection;
-    uint64_t alarm_ms;
+    uint64_t alarm_ms, flap_ms;
+    bool off; /* its first channel */
 };
 
 struct gbcam {
@@ -547,6 +548,7 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
         dc.server.local.port = bound.port;
     }
     c->alarm_ms = now.mono_ms + 1000 * g->o.alarm_s;
+    c->flap_ms = now.mono_ms + 1000 * g->o.flap_s;
     return fleet_add(g->fleet, &dc, now, &index);
 }
 
@@ -567,6 +569,16 @@ static void on_second(uv_timer_t *t)
             continue;
         c->alarm_ms = now.mono_ms + 1000 * g->o.alarm_s;
         device_alarm(fleet_device(g->fleet, i), 0, now);
+        fleet_touch(g->fleet, i);
+    }
+    for (uint32_t i = 0; g->o.flap_s && i < g->added; i++) {
+        struct camera *c = &g->camera[i];
+
+        if (now.mono_ms < c->flap_ms)
+            continue;
+        c->flap_ms = now.mono_ms + 1000 * g->o.flap_s;
+        c->off = !c->off;
+        device_set_channel(fleet_device(g->fleet, i), 0, !c->off, now);
         fleet_touch(g->fleet, i);
     }
     if (g->o.seconds && now.mono_ms - g->started_ms >= 1000 * g->o.seconds)
@@ -645,6 +657,7 @@ static const char usage[] =
     "  --local ADDRESS    address to use and to announce\n"
     "  --keepalive S, --expires S, --retry S   timers (60, 3600, 60)\n"
     "  --alarm S          a motion alarm every S seconds\n"
+    "  --flap S           the first channel goes off or on every S seconds\n"
     "  --seconds S        stop after S seconds\n"
     "  --sessions N       streams a device sends at most, then 486 (16)\n"
     "  --charset C        gb2312 (default), gb18030 or utf-8\n"
@@ -749,7 +762,8 @@ static int parse_number(uint32_t *out, const char *text, uint32_t max)
 enum opt {
     OPT_SERVER = 256, OPT_ID, OPT_PASSWORD, OPT_TRANSPORT, OPT_DEVICES,
     OPT_CHANNELS, OPT_RATE, OPT_NAME, OPT_MEDIA, OPT_FPS, OPT_NO_AUDIO,
-    OPT_LOCAL, OPT_KEEPALIVE, OPT_EXPIRES, OPT_RETRY, OPT_ALARM, OPT_SECONDS,
+    OPT_LOCAL, OPT_KEEPALIVE, OPT_EXPIRES, OPT_RETRY, OPT_ALARM, OPT_FLAP,
+    OPT_SECONDS,
     OPT_CA, OPT_SESSIONS, OPT_CHARSET, OPT_EDITION, OPT_ITEMS, OPT_LOSS,
     OPT_DUPLICATE, OPT_REORDER, OPT_FAULT, OPT_REFUSE, OPT_QUIET, OPT_VERSION,
 };
@@ -772,6 +786,7 @@ static const struct option longs[] = {
     { "expires", required_argument, NULL, OPT_EXPIRES },
     { "retry", required_argument, NULL, OPT_RETRY },
     { "alarm", required_argument, NULL, OPT_ALARM },
+    { "flap", required_argument, NULL, OPT_FLAP },
     { "seconds", required_argument, NULL, OPT_SECONDS },
     { "sessions", required_argument, NULL, OPT_SESSIONS },
     { "charset", required_argument, NULL, OPT_CHARSET },
@@ -870,6 +885,8 @@ static int parse_number_option(struct options *o, int c, const char *arg)
         return parse_number(&o->expires_s, arg, 604800);
     case OPT_RETRY:
         return parse_number(&o->retry_s, arg, 86400);
+    case OPT_FLAP:
+        return parse_number(&o->flap_s, arg, 86400);
     case OPT_ALARM:
         return parse_number(&o->alarm_s, arg, 86400);
     case OPT_SECONDS:

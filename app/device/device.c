@@ -148,6 +148,8 @@ int device_alarm(struct device *d, size_t channel, struct gb_time now)
     a.time = writer_slice(&tw);
     manscdp_alarm_encode(&w, &d->c.dialect, &a);
     d->n.alarms++;
+    if (!w.err && device_watch_alarm(d, writer_slice(&w), now))
+        return 0;
     return send_message(d, &w, FOR_OTHER, now);
 }
 
@@ -177,6 +179,10 @@ static void send_page(struct device *d, struct gb_time now)
             .secrecy = SLICE("0"), .status = SLICE("ON"),
             .ptz_type = SLICE("3"),
         };
+
+        if (d->channel_state &&
+            d->channel_state[d->page.next + i] & CHANNEL_OFF)
+            it.status = SLICE("OFF");
 
         manscdp_catalog_put_item(&x, &d->c.dialect, &it, false);
     }
@@ -312,6 +318,9 @@ static void on_request(struct device *d, const struct sip_event *ev,
     case SIP_METHOD_INVITE:
         device_on_invite(d, ev, now);
         break;
+    case SIP_METHOD_SUBSCRIBE:
+        device_on_subscribe(d, ev, now);
+        break;
     case SIP_METHOD_OPTIONS:
     case SIP_METHOD_INFO:
         device_respond(d, ev->transaction, 200, now);
@@ -335,6 +344,9 @@ static void on_answer(struct device *d, const struct sip_event *ev,
     case FOR_PAGE:
         on_page_answer(d, ev, now);
         break;
+    case FOR_WATCH:
+        device_on_watch(d, ev, now);
+        break;
     case FOR_OTHER:
         break;
     }
@@ -348,6 +360,7 @@ void device_sip(struct device *d, const struct sip_event *ev, struct gb_time now
         break;
     case SIP_EV_RESPONSE:
     case SIP_EV_FAILED:
+    case SIP_EV_UNSUBSCRIBED:
         on_answer(d, ev, now);
         break;
     case SIP_EV_ACKED:
@@ -355,6 +368,7 @@ void device_sip(struct device *d, const struct sip_event *ev, struct gb_time now
     case SIP_EV_ENDED:
         device_on_dialog(d, ev, now);
         break;
+    case SIP_EV_NOTIFY: /* it subscribes to nothing */
     case SIP_EV_BAD:
         break;
     }
@@ -401,6 +415,7 @@ void device_stop(struct device *d, struct gb_time now)
     bool registered = d->state == DEVICE_ONLINE;
 
     device_end_sessions(d, now);
+    device_forget_watches(d, now);
     d->register_ms = d->keepalive_ms = GB_NEVER;
     d->state = registered ? DEVICE_STOPPING : DEVICE_STOPPED;
     if (registered)
@@ -436,6 +451,7 @@ void device_free(struct device *d)
     if (!d)
         return;
     gb_put(d->c.alloc, d->session);
+    gb_put(d->c.alloc, d->channel_state);
     gb_put(d->c.alloc, d);
 }
 

@@ -86,8 +86,14 @@ void device_disconnected(struct device *d, struct gb_time now);
 /* Unregister and end the sessions. */
 void device_stop(struct device *d, struct gb_time now);
 
-/* A motion alarm (method 5, type 2) of a channel; it must be online. */
+/* A motion alarm (method 5, type 2) of a channel; it must be online. By NOTIFY
+ * when the platform is subscribed, else by MESSAGE. */
 int device_alarm(struct device *d, size_t channel, struct gb_time now);
+
+/* A channel goes away or comes back: the platform is told if it is subscribed,
+ * and sees it in the catalog. GB_ENOENT, GB_ENOMEM. */
+int device_set_channel(struct device *d, size_t channel, bool on,
+                       struct gb_time now);
 
 /* A session of this device runs in that dialog of the stack. */
 bool device_has_dialog(const struct device *d, uint64_t dialog);
@@ -133,7 +139,8 @@ void device_media_opened(struct device *d, uint32_t session,
 void device_media_lost(struct device *d, uint32_t session, struct gb_time now);
 
 struct device_counters {
-    uint64_t registers, keepalives, missed, invites, refused, alarms, queries;
+    uint64_t registers, keepalives, missed, invites, refused, alarms, queries,
+        notifies;
 };
 const struct device_counters *device_counters(const struct device *d);
 #endif

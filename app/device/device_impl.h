@@ -1,5 +1,6 @@
 /* app/device/device_impl.h - the inside of a device, for device.c (signalling),
- * registration.c and session.c (media); nobody else includes it */
+ * registration.c, session.c (media), watch.c (subscriptions); nobody else
+ * includes it */
 #ifndef APP_DEVICE_DEVICE_IMPL_H
 #define APP_DEVICE_DEVICE_IMPL_H
 
@@ -52,11 +53,22 @@ struct device_login {
 };
 
 /* What the stack's user value says besides the device. */
-enum purpose { FOR_REGISTER = 1, FOR_KEEPALIVE, FOR_PAGE, FOR_OTHER };
+enum purpose { FOR_REGISTER = 1, FOR_KEEPALIVE, FOR_PAGE, FOR_WATCH,
+               FOR_OTHER };
 
 struct device_request_text {
     char uri[128], from[128], to[128], contact[128];
 };
+
+#define DEVICE_MAX_WATCHES 2 /* catalog and alarm */
+
+struct device_watch { /* a subscription of the platform */
+    uint64_t id; /* in the SIP stack; 0: free */
+    enum manscdp_cmd cmd;
+    uint32_t sn; /* of its last SUBSCRIBE: NOTIFYs repeat it */
+};
+
+enum { CHANNEL_OFF = 1, CHANNEL_CHANGED = 2 }; /* bits of channel_state */
 
 struct device {
     struct device_config c;
@@ -79,6 +91,8 @@ struct device {
         uint32_t sn;
         size_t next; /* channel */
     } page; /* the catalog being sent */
+    struct device_watch watch[DEVICE_MAX_WATCHES];
+    uint8_t *channel_state; /* NULL: all are on */
     struct gb_time now; /* while a message is handled */
     struct device_session *session; /* DEVICE_MAX_SESSIONS, with the first */
     struct device_action action[DEVICE_MAX_ACTIONS]; /* ring */
@@ -108,6 +122,16 @@ void device_on_register(struct device *d, const struct sip_event *ev,
 uint64_t device_back_off(struct device *d);
 void device_go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
                        const char *why, unsigned status);
+
+/* watch.c */
+void device_on_subscribe(struct device *d, const struct sip_event *ev,
+                         struct gb_time now);
+void device_on_watch(struct device *d, const struct sip_event *ev,
+                     struct gb_time now);
+/* The alarm went out as a NOTIFY; false: send it otherwise. */
+bool device_watch_alarm(struct device *d, struct slice body,
+                        struct gb_time now);
+void device_forget_watches(struct device *d, struct gb_time now);
 
 /* session.c */
 void device_on_invite(struct device *d, const struct sip_event *ev,

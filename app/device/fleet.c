@@ -182,6 +182,7 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
         break;
     case SIP_EV_RESPONSE:
     case SIP_EV_FAILED:
+    case SIP_EV_UNSUBSCRIBED:
         if (index >= f->n)
             break;
         device_sip(f->member[index].device, ev, now);
@@ -192,6 +193,7 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
     case SIP_EV_ENDED:
         route_dialog(f, ev, now);
         break;
+    case SIP_EV_NOTIFY: /* no device subscribes to anything */
     case SIP_EV_BAD:
         break;
     }

@@ -64,6 +64,7 @@ void device_go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
     d->keepalive_ms = GB_NEVER;
     d->call_id_len = 0;
     d->page.active = false;
+    device_forget_watches(d, now);
     d->redirects = 0;
     forget_login(d);
     if (was_online)

@@ -325,6 +325,40 @@ void http_get_channel(struct http_call *c)
     http_answer_fail(c, 404, "channel-unknown", "no such device or channel");
 }
 
+static void put_subscription(struct jw *j,
+                             const struct platform_subscription *u)
+{
+    jw_object(j);
+    jw_put_str(j, "device", u->device);
+    jw_put_cstr(j, "kind", platform_subscription_name(u->kind));
+    jw_put_cstr(j, "state", platform_subscription_state_name(u->state));
+    jw_put_u64(j, "sip_status", u->status);
+    jw_put_u64(j, "notifies", u->notifies);
+    jw_put_time(j, "expires_at", u->expires_utc_ms);
+    jw_put_time(j, "next_at", u->next_utc_ms);
+    jw_end(j);
+}
+
+void http_get_subscriptions(struct http_call *c)
+{
+    struct platform_subscription u[PLATFORM_SUBSCRIPTION_KINDS];
+    const struct platform *p = c->app->cfg.platform;
+    struct platform_device d;
+    struct jw j = http_list_begin(c);
+    struct slice after = { "", 0 };
+    size_t n = 0;
+
+    while (platform_device_next(p, after, &d)) {
+        size_t of = platform_subscriptions_of(p, d.id, u);
+
+        for (size_t i = 0; i < of; i++)
+            put_subscription(&j, &u[i]);
+        n += of;
+        after = d.id;
+    }
+    http_list_end(&j, (struct slice){ 0 }, n);
+}
+
 void http_get_pending(struct http_call *c)
 {
     struct platform_pending p;

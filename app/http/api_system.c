@@ -132,6 +132,10 @@ static void platform_metrics(struct http_app *a, struct buf *b)
     metric_one(b, "gb28181_catalogs_total", "counter", "catalogs assembled",
                n.catalogs);
     metric_one(b, "gb28181_alarms_total", "counter", "alarms", n.alarms);
+    metric_one(b, "gb28181_notifies_total", "counter", "NOTIFY requests",
+               n.notifies);
+    metric_one(b, "gb28181_stray_notifies_total", "counter",
+               "NOTIFY requests outside a subscription", n.stray_notifies);
     metric_one(b, "gb28181_stray_messages_total", "counter",
                "messages of unknown senders or without a question",
                n.stray_messages);

@@ -41,6 +41,9 @@ static const struct schema {
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
       "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? "
       "rtsp:string?" },
+    { "Subscription",
+      "device:string kind:string state:string sip_status:integer "
+      "notifies:integer expires_at:time next_at:time" },
     { "Pending",
       "id:string user_agent:string reason:string transport:string "
       "address:string first_at:time last_at:time tries:integer" },

@@ -12,6 +12,7 @@
 #include "app/platform/platform.h"
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
+#include "app/platform/subscriptions.h"
 #include "app/platform/timerq.h"
 #include "base/arena.h"
 #include "base/idmap.h"
@@ -58,7 +59,7 @@ struct handle {
     uint64_t id; /* in p->handles */
 };
 
-enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION };
+enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS };
 
 /* ---- channels ---- */
 
@@ -129,6 +130,7 @@ enum device_text {
     X(SUM_NUM,        "catalog does not hold what it announces")               \
     X(UDP_SILENT,     "media does not come over UDP")                          \
     X(INVITE_FOREIGN, "invites us, not supported")                             \
+    X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
     X(CSEQ_REPEATED,  "CSeq of REGISTER does not rise")                        \
     X(SIP_ALG,        "addresses rewritten on the way: SIP ALG suspected")     \
     X(NO_PROOF,       "challenged again and again, never answers")
@@ -211,6 +213,7 @@ struct device {
     size_t n_channels, cap_channels;
     struct query query;
     struct list sessions;
+    struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct bucket alarms;
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
     uint64_t deviations, noted;

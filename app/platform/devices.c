@@ -131,6 +131,7 @@ void device_drop(struct platform *p, struct device *d)
 {
     query_stop(p, d);
     sessions_of_device_end(p, d, "the device was removed");
+    subscriptions_end(p, d);
     while (!list_is_empty(&d->sessions)) {
         struct session *s =
             container_of(d->sessions.next, struct session, in_device);
@@ -148,6 +149,7 @@ void device_drop(struct platform *p, struct device *d)
 void device_delete(struct platform *p, struct device *d)
 {
     manscdp_assembly_cancel(p->assemblies, d->query.assembly);
+    subscriptions_fini(p, d);
     list_remove(&d->dirty);
     free_channels(p, d);
     detach(p, d);
@@ -280,6 +282,7 @@ void device_bind(struct platform *p, struct device *d,
     if (old && old != peer->connection)
         disconnect(p, d, old);
     sessions_of_device_move(p, d);
+    subscriptions_move(p, d);
     dialogs_end_due(p, d);
     device_changed(p, d, PLATFORM_CHANGED_BINDING);
 }
@@ -388,8 +391,10 @@ void device_online(struct platform *p, struct device *d, const char *reason,
                      d->id, gb_addr_text(&d->peer.remote, addr), reason);
         ask = true;
     }
-    if (ask)
+    if (ask) {
         query_want(p, d, QUERY_CATALOG | QUERY_INFO, query_jitter(p));
+        subscriptions_begin(p, d);
+    }
     device_arm(p, d);
 }
 
@@ -403,6 +408,7 @@ void device_offline(struct platform *p, struct device *d, const char *reason)
     d->probe_transaction = 0;
     d->keepalive_ms = 0;
     query_stop(p, d);
+    subscriptions_stop(p, d);
     device_changed(p, d, PLATFORM_CHANGED_STATE);
     platform_log(p, PLATFORM_INFO,
                  "msg=\"device offline\" device=%s why=\"%s\"", d->id, reason);

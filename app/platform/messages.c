@@ -83,6 +83,35 @@ static int on_info(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
+/* Where a channel is, by an element with DeviceID and degrees. */
+static void apply_position(struct delivery *v, const struct xml_node *n)
+{
+    struct platform_channel in = { .id = xml_text(n, SLICE("DeviceID")) };
+    struct channel *c = channel_find(v->p, v->d, in.id);
+
+    if (!c || !manscdp_position(xml_text(n, SLICE("Longitude")),
+                                xml_text(n, SLICE("Latitude")), &in.longitude,
+                                &in.latitude))
+        return;
+    in.on = c->on;
+    in.has_position = true;
+    channel_upsert(v->p, v->d, &in, false);
+}
+
+/* One device, or since 2022 a list of them (§7.4). */
+static int on_position(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    const struct xml_node *root = msg->doc.root;
+    const struct xml_node *item =
+        xml_child(xml_child(root, SLICE("DeviceList")), SLICE("Item"));
+
+    apply_position(v, root);
+    for (; item; item = xml_next_same(item))
+        apply_position(v, item);
+    return 0;
+}
+
 static int on_nothing(void *ctx, const struct manscdp_msg *msg)
 {
     (void)ctx;
@@ -198,6 +227,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_KEEPALIVE, on_keepalive },
     { MANSCDP_NOTIFY, MANSCDP_CMD_ALARM, on_alarm },
     { MANSCDP_NOTIFY, MANSCDP_CMD_CATALOG, on_catalog },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_MOBILE_POSITION, on_position },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_nothing },
@@ -284,8 +314,11 @@ static void on_message(struct platform *p, struct device *d,
     switch (sip_msg_content(ev->msg)) {
     case SIP_CONTENT_MANSCDP:
         break;
-    case SIP_CONTENT_NONE:
-        platform_respond(p, ev, 400);
+    case SIP_CONTENT_NONE: /* a NOTIFY may say its state alone (§8.1) */
+        if (ev->msg->method == SIP_METHOD_NOTIFY)
+            device_alive(p, d);
+        platform_respond(p, ev,
+                         ev->msg->method == SIP_METHOD_NOTIFY ? 200 : 400);
         return;
     case SIP_CONTENT_SDP:
     case SIP_CONTENT_MANSRTSP:
@@ -330,13 +363,16 @@ static void probe(struct platform *p, struct device *d,
     d->probe_ms = p->now.mono_ms ? p->now.mono_ms : 1;
 }
 
-/* Whose request this is: the device of From, or of the dialog, inside which
- * From is the channel (signalling reference §7.2). */
+/* Whose request this is: the device of From, or of the dialog or subscription,
+ * inside which From is the channel (signalling reference §7.2). */
 static struct device *sender(const struct platform *p,
                              const struct sip_event *ev, struct slice from)
 {
     const struct session *s = ev->dialog ? session_find(p, ev->user) : NULL;
+    struct handle *h = idmap_find(&p->handles, ev->user);
 
+    if (ev->subscription && h && h->kind == HANDLE_DEVICE)
+        return container_of(h, struct device, handle);
     return s && s->device ? s->device : device_find(p, from);
 }
 
@@ -386,6 +422,33 @@ static void refuse_method(struct platform *p, const struct sip_event *ev)
     sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
 }
 
+/* Packages that we read; whoever is subscribed to us comes with cascading. */
+static void refuse_event(struct platform *p, const struct sip_event *ev)
+{
+    const struct sip_extra allow = { SLICE("Allow-Events"),
+                                     SLICE("Catalog, presence") };
+    const struct sip_response r = {
+        .status = 489, .expires = -1, .extra = &allow, .n_extra = 1
+    };
+
+    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+}
+
+/* Devices notify without being asked, in dialogs of before a restart, or under
+ * a Call-ID of their own: the body counts (signalling reference §8.1). */
+static void on_notify(struct platform *p, struct device *d,
+                      const struct sip_event *ev)
+{
+    p->counters.notifies++;
+    if (ev->subscription) {
+        subscriptions_on_notify(p, d, ev);
+    } else {
+        p->counters.stray_notifies++;
+        device_deviation(p, d, DEVIATION_NOTIFY_STRAY, slice_of(NULL, 0));
+    }
+    on_message(p, d, ev);
+}
+
 void messages_request(struct platform *p, const struct sip_event *ev)
 {
     bool moved = false;
@@ -401,8 +464,10 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         nat_heard(p, d);
     switch (ev->msg->method) {
     case SIP_METHOD_MESSAGE:
-    case SIP_METHOD_NOTIFY:
         on_message(p, d, ev);
+        return;
+    case SIP_METHOD_NOTIFY:
+        on_notify(p, d, ev);
         return;
     case SIP_METHOD_OPTIONS:
     case SIP_METHOD_INFO:
@@ -413,7 +478,7 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         platform_respond(p, ev, 488);
         break;
     case SIP_METHOD_SUBSCRIBE:
-        platform_respond(p, ev, 489);
+        refuse_event(p, ev);
         break;
     default:
         refuse_method(p, ev);

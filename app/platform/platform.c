@@ -280,6 +280,7 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.date = cfg->date;
     p->cfg.timezone_min = cfg->timezone_min;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
+    memcpy(p->cfg.subscribe_s, cfg->subscribe_s, sizeof(p->cfg.subscribe_s));
     p->cfg.rate_per_s = cfg->rate_per_s;
     p->cfg.rate_burst = cfg->rate_burst;
     set_defaults(&p->cfg);
@@ -351,6 +352,8 @@ static void on_device_event(struct platform *p, struct device *d,
     if (ev->kind == SIP_EV_RESPONSE && d->bound &&
         gb_addr_eq(&ev->peer.remote, &d->peer.remote))
         nat_heard(p, d);
+    if (ev->subscription)
+        subscriptions_on_event(p, d, ev);
     if (!final)
         return;
     if (ev->transaction == d->probe_transaction && d->probe_transaction) {
@@ -386,9 +389,13 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
         else
             messages_request(p, ev);
         break;
+    case SIP_EV_NOTIFY:
+        messages_request(p, ev);
+        break;
     case SIP_EV_RESPONSE:
     case SIP_EV_FAILED:
     case SIP_EV_ENDED:
+    case SIP_EV_UNSUBSCRIBED:
         on_answer(p, ev);
         break;
     case SIP_EV_CANCELLED: /* we accept no INVITE: nothing waits */
@@ -427,6 +434,10 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_SESSION:
             session_on_timer(p, container_of(n, struct session, timer));
+            break;
+        case TIMER_SUBSCRIPTIONS:
+            subscriptions_on_timer(
+                p, container_of(n, struct device_subscriptions, timer));
             break;
         }
     }

@@ -62,6 +62,8 @@ struct platform_config {
     uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
                               silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
+    uint32_t subscribe_s[3];  /* by enum platform_subscription_kind: what is
+                                 asked for; 0: not subscribed */
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
     uint32_t media_ms;        /* 10000: ACK to the first packet */
     uint32_t silence_ms;      /* 15000: no packet while playing */
@@ -95,7 +97,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, idle_stop_s, rate_per_s, rate_burst, media_address and
+ * timezone_min, idle_stop_s, subscribe_s (devices that register from then on),
+ * rate_per_s, rate_burst, media_address and
  * advertise. GB_ENOMEM: advertise stays as it was. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
 
@@ -456,6 +459,39 @@ void platform_session_release(struct platform *p, uint64_t id,
 /* Ends it now, whoever watches: BYE, CLOSE. */
 void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now);
 
+/* ---- subscriptions ------------------------------------------------------ */
+
+enum platform_subscription_kind {
+    PLATFORM_SUBSCRIBE_CATALOG, PLATFORM_SUBSCRIBE_ALARM,
+    PLATFORM_SUBSCRIBE_POSITION, PLATFORM_SUBSCRIPTION_KINDS,
+};
+
+enum platform_subscription_state {
+    PLATFORM_SUBSCRIPTION_NONE,    /* the device is offline */
+    PLATFORM_SUBSCRIPTION_WAITING, /* to be asked for at next_utc_ms */
+    PLATFORM_SUBSCRIPTION_ASKING,
+    PLATFORM_SUBSCRIPTION_ACTIVE,
+    PLATFORM_SUBSCRIPTION_REFUSED, /* not asked for again before next_utc_ms */
+};
+
+struct platform_subscription {
+    struct slice device;
+    enum platform_subscription_kind kind;
+    enum platform_subscription_state state;
+    unsigned status;        /* the last final answer of the device; 0: none */
+    uint32_t notifies;
+    int64_t expires_utc_ms; /* as granted; 0: not active */
+    int64_t next_utc_ms;    /* asked or refreshed then; 0: not */
+};
+
+/* Those of one device that are wanted; their number. */
+size_t platform_subscriptions_of(
+    const struct platform *p, struct slice device,
+    struct platform_subscription out[static PLATFORM_SUBSCRIPTION_KINDS]);
+const char *platform_subscription_name(enum platform_subscription_kind k);
+const char *
+platform_subscription_state_name(enum platform_subscription_state s);
+
 /* ---- across restarts ---------------------------------------------------- */
 
 /* A device as the store kept it; comes back on its first keepalive inside its
@@ -488,7 +524,8 @@ bool platform_is_drained(const struct platform *p);
 
 struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
-        alarms, stray_messages, bad_bodies, sessions_started, sessions_failed,
+        alarms, notifies, stray_notifies, stray_messages, bad_bodies,
+        sessions_started, sessions_failed,
         dropped, kept_open;
     /* messages of strangers that got no answer, by reason */
     uint64_t banned, rate_limited, scanners, denied;

@@ -1,0 +1,548 @@
+/* app/platform/subscriptions: what is asked for, when, and what becomes of it,
+ * in virtual time against a scripted device. */
+#include "test/sim.h"
+
+#include "sip/value.h"
+
+#include <stdio.h>
+
+static struct sim s;
+
+static const char nvr[] = "34020000001180000001";
+
+enum { CATALOG = 1, ALARM = 2, POSITION = 4 };
+
+static struct sim_device *device(unsigned kinds, uint32_t seconds)
+{
+    struct sim_options o = { .config = { .auto_enrol = true } };
+    struct sim_device *d;
+
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
+        if (kinds & 1u << k)
+            o.config.subscribe_s[k] = seconds;
+    assert_true(sim_init(&s, &o));
+    d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+    d->keepalive_ms = 60000;
+    d->expires_s = 86400 * 7;
+    sim_channels(d, 2);
+    return d;
+}
+
+static struct platform_subscription view(unsigned k)
+{
+    struct platform_subscription u[PLATFORM_SUBSCRIPTION_KINDS];
+    size_t n = platform_subscriptions_of(s.p, slice_str(nvr), u);
+
+    for (size_t i = 0; i < n; i++)
+        if (u[i].kind == k)
+            return u[i];
+    fail_msg("no subscription of kind %u", k);
+    return u[0];
+}
+
+static struct sip_counters counters(void)
+{
+    struct sip_counters c;
+
+    sip_stack_counters(s.server, &c);
+    return c;
+}
+
+/* Registered, subscribed. */
+static struct sim_device *up(unsigned kinds, uint32_t seconds)
+{
+    struct sim_device *d = device(kinds, seconds);
+
+    sim_register(d);
+    sim_run(&s, 10000);
+    return d;
+}
+
+static void off_unless_wanted(void **state)
+{
+    struct platform_subscription u[PLATFORM_SUBSCRIPTION_KINDS];
+    struct sim_device *d = up(0, 0);
+
+    (void)state;
+    assert_int_equal(d->subscribes, 0);
+    assert_int_equal(platform_subscriptions_of(s.p, slice_str(nvr), u), 0);
+    assert_int_equal(platform_subscriptions_of(s.p, SLICE("x"), u), 0);
+    sim_free(&s);
+}
+
+static void what_is_asked(void **state)
+{
+    static const struct {
+        unsigned kind;
+        const char *event, *body[2];
+    } cases[] = {
+        { PLATFORM_SUBSCRIBE_CATALOG, "Catalog;id=1000",
+          { "<CmdType>Catalog</CmdType>", "<DeviceID>34020000001180000001" } },
+        { PLATFORM_SUBSCRIBE_ALARM, "presence",
+          { "<CmdType>Alarm</CmdType>", "<EndAlarmPriority>0<" } },
+        { PLATFORM_SUBSCRIBE_POSITION, "presence",
+          { "<CmdType>MobilePosition</CmdType>", "<Interval>5<" } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = up(1u << cases[i].kind, 600);
+
+        assert_int_equal(d->subscribes, 1);
+        assert_string_equal(d->last_event, cases[i].event);
+        assert_int_equal(d->last_expires, 600);
+        assert_int_equal(view(cases[i].kind).state,
+                         PLATFORM_SUBSCRIPTION_ACTIVE);
+        assert_int_equal(view(cases[i].kind).status, 200);
+        assert_int_equal(view(cases[i].kind).notifies, 1);
+        sim_free(&s);
+        d = device(1u << cases[i].kind, 600);
+        d->n_channels = 0;
+        sim_register(d);
+        sim_run(&s, 8000);
+        assert_int_equal(d->subscribes, 1);
+        sim_free(&s);
+    }
+}
+
+/* At 80 %, inside the dialog, as long as the device lives. */
+static void refreshed(void **state)
+{
+    struct sim_device *d = up(CATALOG, 600);
+    uint64_t first_ms = d->subscribed_ms;
+
+    (void)state;
+    sim_run(&s, 460000);
+    assert_int_equal(d->subscribes, 1);
+    sim_run(&s, 20000);
+    assert_int_equal(d->subscribes, 2);
+    assert_in_range(d->subscribed_ms - first_ms, 479000, 481000);
+    assert_true(strstr(d->last_body, "Catalog") != NULL);
+    sim_run(&s, 4800000);
+    assert_int_equal(d->subscribes, 12);
+    assert_int_equal(counters().subscriptions, 1);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_CATALOG).notifies, 12);
+    sim_free(&s);
+}
+
+/* The device grants less; or never sends a NOTIFY. */
+static void shorter_and_mute(void **state)
+{
+    struct sim_device *d = device(ALARM, 3600);
+
+    (void)state;
+    d->subscribe_grants_s = 100;
+    d->subscribe_mute = true;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_in_range(view(PLATFORM_SUBSCRIBE_ALARM).expires_utc_ms -
+                        s.now.utc_ms, 90000, 100000);
+    sim_run(&s, 80000);
+    assert_int_equal(d->subscribes, 2);
+    d->subscribe_grants_s = 10; /* no sooner than 30 s after the last */
+    sim_run(&s, 100000);
+    assert_in_range(d->subscribes, 3, 6);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).notifies, 0);
+    sim_free(&s);
+}
+
+/* A NOTIFY says that the time is shorter than the 200 did. */
+static void shortened_by_notify(void **state)
+{
+    struct sim_device *d = device(CATALOG, 3600);
+
+    (void)state;
+    d->subscribe_mute = true;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->subscribes, 1);
+    sim_request(d, SIP_METHOD_NOTIFY, d->id, ""); /* not of it: counted */
+    sim_run(&s, 1000);
+    assert_int_equal(sim_counters(&s).stray_notifies, 1);
+    assert_int_equal(sim_counters(&s).notifies, 1);
+    assert_int_equal(d->last_status, 200);
+    sim_free(&s);
+}
+
+/* ---- refused ------------------------------------------------------------ */
+
+/* Field-note 13.1: remembered, and not asked again for a day, whatever the
+ * device does meanwhile. */
+static void refused_for_a_day(void **state)
+{
+    static const unsigned statuses[] = { 400, 403, 404, 405, 415, 501, 603 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(statuses); i++) {
+        struct sim_device *d = device(CATALOG, 600);
+
+        d->subscribe_status = statuses[i];
+        sim_register(d);
+        sim_run(&s, 10000);
+        assert_int_equal(d->subscribes, 1);
+        assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
+        assert_int_equal(view(0).status, statuses[i]);
+        assert_non_null(strstr(s.log, "subscription refused"));
+        sim_unregister(d);
+        sim_run(&s, 10000);
+        sim_register(d);
+        sim_run(&s, 80000000);
+        assert_int_equal(d->subscribes, 1);
+        d->subscribe_status = 0;
+        sim_run(&s, 7000000);
+        assert_true(d->subscribes > 1);
+        assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+        sim_free(&s);
+    }
+}
+
+/* Its day ends while it is offline: asked when it is back. */
+static void refused_and_offline(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->subscribe_status = 405;
+    sim_register(d);
+    sim_run(&s, 10000);
+    sim_unregister(d);
+    d->keepalive_ms = 0;
+    sim_run(&s, 87000000);
+    assert_int_equal(d->subscribes, 1);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_NONE);
+    d->subscribe_status = 0;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->subscribes, 2);
+    sim_free(&s);
+}
+
+/* 489: once more with the other form of Event (§8.1). */
+static void other_event(void **state)
+{
+    static const struct {
+        unsigned kind;
+        const char *other;
+    } cases[] = { { PLATFORM_SUBSCRIBE_CATALOG, "presence" },
+                  { PLATFORM_SUBSCRIBE_ALARM, "Alarm;id=1001" } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = device(1u << cases[i].kind, 600);
+
+        d->subscribe_status = 489;
+        sim_register(d);
+        sim_run(&s, 60000);
+        assert_int_equal(d->subscribes, 2);
+        assert_string_equal(d->last_event, cases[i].other);
+        assert_int_equal(view(cases[i].kind).state,
+                         PLATFORM_SUBSCRIPTION_REFUSED);
+        sim_free(&s);
+    }
+}
+
+/* R42: 423 with Min-Expires. */
+static void interval_too_brief(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->subscribe_status = 423;
+    d->subscribe_min_s = 1800;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->subscribes, 1);
+    d->subscribe_status = 0;
+    sim_run(&s, 40000);
+    assert_int_equal(d->subscribes, 2);
+    assert_int_equal(d->last_expires, 1800);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    sim_free(&s);
+}
+
+/* Overload and the like: later, ever later, or when the device says. */
+static void asked_later(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->subscribe_status = 500;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_WAITING);
+    sim_run(&s, 280000);
+    assert_int_equal(d->subscribes, 1);
+    sim_run(&s, 60000);
+    assert_int_equal(d->subscribes, 2);
+    sim_run(&s, 500000);
+    assert_int_equal(d->subscribes, 2);
+    d->subscribe_after_s = 60;
+    sim_run(&s, 1150000);
+    assert_in_range(d->subscribes, 17, 20);
+    sim_free(&s);
+}
+
+/* No answer three times is an answer. */
+static void no_answer(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->subscribe_silent = true;
+    sim_register(d);
+    sim_run(&s, 7200000);
+    assert_int_equal(d->subscribes, 3);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
+    assert_true(sim_view(&s, d).online); /* nothing else suffers */
+    sim_free(&s);
+}
+
+/* ---- lost --------------------------------------------------------------- */
+
+static void refresh_fails(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned status; /* 0: silent */
+        bool anew;       /* a new dialog */
+    } cases[] = { { "481", 481, true },
+                  { "silent", 0, true },
+                  { "500", 500, false } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = up(CATALOG, 600);
+        uint64_t first = d->subscription;
+
+        d->subscribe_status = cases[i].status;
+        d->subscribe_silent = !cases[i].status;
+        sim_run(&s, 490000);
+        assert_int_equal(d->subscribes, 2);
+        d->subscribe_status = 0;
+        d->subscribe_silent = false;
+        sim_run(&s, 60000);
+        if ((d->subscription != first) != cases[i].anew)
+            fail_msg("%s: %u SUBSCRIBEs", cases[i].name, d->subscribes);
+        assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+        assert_int_equal(counters().subscriptions, 1);
+        sim_free(&s);
+    }
+}
+
+static void ended_by_the_device(void **state)
+{
+    static const struct {
+        const char *reason;
+        uint32_t retry_after_s;
+        unsigned in_100s, in_1000s; /* SUBSCRIBEs by then */
+        enum platform_subscription_state then;
+    } cases[] = {
+        { "deactivated", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING },
+        { "probation", 300, 1, 2, PLATFORM_SUBSCRIPTION_WAITING },
+        { "giveup", 0, 1, 2, PLATFORM_SUBSCRIPTION_WAITING },
+        { "rejected", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = up(CATALOG, 900);
+        const struct sip_notify n = {
+            .state = SIP_SUB_TERMINATED,
+            .reason = slice_str(cases[i].reason),
+            .retry_after_s = cases[i].retry_after_s,
+        };
+
+        sim_notify(d, &n);
+        sim_run(&s, 100);
+        assert_int_equal(view(0).state, cases[i].then);
+        sim_run(&s, 100000);
+        if (d->subscribes != cases[i].in_100s)
+            fail_msg("%s: %u", cases[i].reason, d->subscribes);
+        sim_run(&s, 900000);
+        if (d->subscribes != cases[i].in_1000s)
+            fail_msg("%s: %u in the end", cases[i].reason, d->subscribes);
+        sim_free(&s);
+    }
+}
+
+static void with_the_device(void **state)
+{
+    struct sim_device *d = up(CATALOG | ALARM, 600);
+
+    (void)state;
+    assert_int_equal(counters().subscriptions, 2);
+    sim_unregister(d); /* offline: forgotten */
+    sim_run(&s, 1000);
+    assert_int_equal(counters().subscriptions, 0);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_NONE);
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(counters().subscriptions, 2);
+    assert_int_equal(d->subscribes, 4);
+    assert_int_equal(platform_device_remove(s.p, slice_str(nvr), s.now), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(d->unsubscribes, 2);
+    assert_int_equal(counters().subscriptions, 0);
+    sim_free(&s);
+}
+
+static void after_a_restart(void **state)
+{
+    struct sim_device *d = up(CATALOG, 600);
+    const struct sip_notify n = { .state = SIP_SUB_ACTIVE };
+
+    (void)state;
+    sim_restart(&s);
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->subscribes, 2);
+    assert_int_equal(counters().subscriptions, 1);
+    sim_notify(d, &n);
+    sim_run(&s, 1000);
+    assert_int_equal(view(0).notifies, 2);
+    sim_free(&s);
+}
+
+/* ---- what NOTIFYs bring -------------------------------------------------- */
+
+static void send_body(struct sim_device *d, const char *body)
+{
+    const struct sip_notify n = { .state = SIP_SUB_ACTIVE,
+                                  .body = slice_str(body) };
+
+    sim_notify(d, &n);
+    sim_run(&s, 1000);
+}
+
+static void bodies(void **state)
+{
+    struct sim_device *d = up(CATALOG, 600);
+    struct platform_channel c;
+    char body[512];
+
+    (void)state;
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>Catalog</CmdType>"
+             "<SN>1</SN><DeviceID>%s</DeviceID><SumNum>1</SumNum>"
+             "<DeviceList Num=\"1\"><Item><DeviceID>%s</DeviceID>"
+             "<Event>OFF</Event></Item></DeviceList></Notify>",
+             nvr, d->channel[0]);
+    send_body(d, body);
+    assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                      slice_str(d->channel[0]), &c));
+    assert_false(c.on);
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>Alarm</CmdType>"
+             "<SN>2</SN><DeviceID>%s</DeviceID><AlarmPriority>1"
+             "</AlarmPriority><AlarmMethod>5</AlarmMethod>"
+             "<AlarmTime>2023-08-09T07:38:35</AlarmTime></Notify>",
+             d->channel[1]);
+    send_body(d, body);
+    assert_int_equal(s.actions[PLATFORM_ALARM], 1);
+    assert_int_equal(d->alarm_responses, 0); /* never to a NOTIFY */
+    sim_free(&s);
+}
+
+static void positions(void **state)
+{
+    struct sim_device *d = up(POSITION, 600);
+    struct platform_channel c;
+    char body[640];
+
+    (void)state;
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>MobilePosition"
+             "</CmdType><SN>1</SN><DeviceID>%s</DeviceID>"
+             "<Longitude>117.5</Longitude><Latitude>31.25</Latitude></Notify>",
+             d->channel[0]);
+    send_body(d, body);
+    assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                      slice_str(d->channel[0]), &c));
+    assert_true(c.has_position && c.on && c.longitude == 117.5 &&
+                c.latitude == 31.25);
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>MobilePosition"
+             "</CmdType><SN>1</SN><DeviceID>%s</DeviceID><DeviceList Num=\"2\">"
+             "<Item><DeviceID>%s</DeviceID><Longitude>1</Longitude>"
+             "<Latitude>2</Latitude></Item><Item><DeviceID>%s</DeviceID>"
+             "<Longitude>x</Longitude><Latitude>2</Latitude></Item>"
+             "</DeviceList></Notify>",
+             nvr, d->channel[1], d->channel[0]);
+    send_body(d, body);
+    assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                      slice_str(d->channel[1]), &c));
+    assert_true(c.has_position && c.longitude == 1 && c.latitude == 2);
+    assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                      slice_str(d->channel[0]), &c));
+    assert_true(c.longitude == 117.5);
+    sim_free(&s);
+}
+
+/* Whoever subscribes to us is told which events there are. */
+static void subscribe_to_us(void **state)
+{
+    struct sim_device *d = up(0, 0);
+
+    (void)state;
+    sim_request(d, SIP_METHOD_SUBSCRIBE, d->id, "");
+    sim_run(&s, 1000);
+    assert_int_equal(d->last_status, 489);
+    sim_free(&s);
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    for (unsigned long n = 1; n < 60; n++) {
+        struct failing_alloc f;
+        struct sim_options o = { .config = { .auto_enrol = true,
+                                             .subscribe_s = { 600, 600, 600 },
+                                           } };
+        struct sim_device *d;
+
+        failing_alloc_init(&f, 0);
+        o.alloc = &f.alloc;
+        assert_true(sim_init(&s, &o));
+        d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+        d->keepalive_ms = 60000;
+        sim_register(d);
+        f.fail_at = f.calls + n;
+        sim_run(&s, 20000);
+        f.fail_at = 0;
+        sim_run(&s, 20000);
+        platform_device_remove(s.p, slice_str(nvr), s.now);
+        sim_run(&s, 100000);
+        assert_int_equal(counters().subscriptions, 0);
+        sim_free(&s);
+        assert_int_equal(f.live, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(off_unless_wanted),
+        cmocka_unit_test(what_is_asked),
+        cmocka_unit_test(refreshed),
+        cmocka_unit_test(shorter_and_mute),
+        cmocka_unit_test(shortened_by_notify),
+        cmocka_unit_test(refused_for_a_day),
+        cmocka_unit_test(refused_and_offline),
+        cmocka_unit_test(other_event),
+        cmocka_unit_test(interval_too_brief),
+        cmocka_unit_test(asked_later),
+        cmocka_unit_test(no_answer),
+        cmocka_unit_test(refresh_fails),
+        cmocka_unit_test(ended_by_the_device),
+        cmocka_unit_test(with_the_device),
+        cmocka_unit_test(after_a_restart),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(positions),
+        cmocka_unit_test(subscribe_to_us),
+        cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
