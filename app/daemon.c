@@ -563,6 +563,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .keep_open_ms = 1000 * config_number(c, CONFIG_SIP_KEEP_OPEN),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
+        .program_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,
         .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
         .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),

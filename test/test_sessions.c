@@ -380,6 +380,53 @@ static void failures(void **state)
     }
 }
 
+/* What the edge makes of the bytes reaches those who wait, while they wait, and
+ * the evidence in the end. A program is not waited for as long as a key. */
+static void payload_of_another_kind(void **state)
+{
+    static const struct {
+        enum sim_media media;
+        enum platform_step step;
+        uint64_t fails_ms;
+        const char *evidence, *hint;
+    } cases[] = {
+        { SIM_NO_PROGRAM, PLATFORM_STEP_PROGRAM, 9000, "looks like h264",
+          "format of its own" },
+        { SIM_NO_CODEC, PLATFORM_STEP_CODEC, 9000, "looks like h264",
+          "H.264 or H.265" },
+        { SIM_NO_KEY, PLATFORM_STEP_KEY, 60000, "within 60.0 s", "interval" },
+    };
+    const struct sim_options o = { .config = { .auto_enrol = true,
+                                               .program_ms = 9000,
+                                               .first_key_ms = 60000 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+        struct platform_session v;
+        char text[300];
+
+        d->media = cases[i].media;
+        d->note = "it looks like h264";
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, cases[i].fails_ms - 500);
+        v = sim_session(&s, v.id);
+        assert_int_equal(v.state, PLATFORM_STARTING);
+        slice_copy(text, sizeof(text), v.evidence);
+        assert_string_equal(text, "it looks like h264");
+        slice_copy(text, sizeof(text), v.hint);
+        assert_true(has(text, cases[i].hint));
+        sim_run(&s, 1500);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        assert_int_equal(s.last.step, cases[i].step);
+        if (!has(s.last_evidence, cases[i].evidence) ||
+            !has(s.last_hint, cases[i].hint))
+            fail_msg("%s; %s", s.last_evidence, s.last_hint);
+        ends_clean();
+    }
+}
+
 static void never_started(void **state)
 {
     struct sim_device *d = ready();
@@ -997,6 +1044,7 @@ int main(void)
         cmocka_unit_test(tolerated_answers),
         cmocka_unit_test(refusals_worth_another_try),
         cmocka_unit_test(failures),
+        cmocka_unit_test(payload_of_another_kind),
         cmocka_unit_test(never_started),
         cmocka_unit_test(no_port_can_be_opened),
         cmocka_unit_test(the_edge_never_confirms),

@@ -252,6 +252,7 @@ enum {
 
 #define SESSION_EVIDENCE 320
 #define SESSION_CALL_ID 96
+#define SESSION_NOTE 120
 
 struct session {
     struct handle handle;
@@ -293,6 +294,8 @@ struct session {
     char evidence[SESSION_EVIDENCE];
     uint16_t evidence_len;
     const char *hint;
+    char note[SESSION_NOTE]; /* the edge's view of odd media, once told */
+    uint8_t note_len;
     struct gb_time started;
     uint32_t step_ms[PLATFORM_STEP_COUNT];
     uint32_t consumers;
@@ -301,8 +304,8 @@ struct session {
     uint64_t packets, bytes, lost, foreign;
     struct timerq_node timer;
     /* deadlines, GB_NEVER when not running */
-    uint64_t answer_at, packet_at, tcp_at, key_at, silence_at, idle_at,
-        retry_at, closed_at, reconnect_at;
+    uint64_t answer_at, packet_at, tcp_at, program_at, key_at, silence_at,
+        idle_at, retry_at, closed_at, reconnect_at;
     uint64_t answered_ms, playing_ms;
 };
 
@@ -663,7 +666,10 @@ void session_reinvite(struct platform *p, struct session *s);
 /* The link of the chain that has to come next. */
 enum platform_step session_awaited(const struct session *s);
 void session_no_media(struct platform *p, struct session *s);
+void session_no_program(struct platform *p, struct session *s);
 void session_no_key(struct platform *p, struct session *s);
+/* What to try when program or codec do not come. */
+const char *session_media_hint(enum platform_step awaited);
 void session_began_media(struct platform *p, struct session *s);
 void session_no_answer(struct platform *p, struct session *s);
 /* BYE, or the media connection closed: again if somebody watches. */

@@ -71,6 +71,7 @@ static void set_defaults(struct platform_config *c)
     DEFAULT(answer_ms, 10000);
     DEFAULT(media_ms, 10000);
     DEFAULT(silence_ms, 15000);
+    DEFAULT(program_ms, 10000);
     DEFAULT(first_key_ms, 10000);
     DEFAULT(port_min, 30002);
     DEFAULT(port_max, 30999);

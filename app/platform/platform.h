@@ -67,7 +67,8 @@ struct platform_config {
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
     uint32_t media_ms;        /* 10000: ACK to the first packet */
     uint32_t silence_ms;      /* 15000: no packet while playing */
-    uint32_t first_key_ms;    /* 10000: start to first key frame */
+    uint32_t program_ms;      /* 10000: first packet to a known codec */
+    uint32_t first_key_ms;    /* 10000: first packet to first key frame */
     uint16_t port_min, port_max;  /* RTP ports: even ones of this range */
     struct gb_addr media_address; /* announced in SDP; none: by rules, then the
                                      local address the device talks to */
@@ -418,7 +419,8 @@ struct platform_session {
     uint32_t ssrc;
     struct gb_addr from;         /* where media comes from */
     unsigned sip_status;         /* of the last answer, 0 none */
-    struct slice evidence, hint; /* FAILED: what was seen, what to try */
+    struct slice evidence, hint; /* FAILED: what was seen, what to try;
+                                    STARTING: what is odd so far */
     struct slice call_id;
     int64_t started_utc_ms;
     uint32_t step_ms[PLATFORM_STEP_COUNT]; /* after the start; 0: not reached */
