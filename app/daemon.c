@@ -171,10 +171,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
             media_net_forget(d->media, a->session, s.loop);
         break;
     case PLATFORM_DIALOG_OPENED:
-        store_put_dialog(d->store, a->session, &a->dialog, &a->peer);
+        store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);
         break;
     case PLATFORM_DIALOG_CLOSED:
-        store_remove_dialog(d->store, a->session);
+        store_remove_dialog(d->store, a->dialog_key);
         break;
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
@@ -636,12 +636,13 @@ static void on_saved_channel(void *ctx, const struct platform_channel *c)
     platform_restore_channel(d->platform, c);
 }
 
-static void on_saved_dialog(void *ctx, const struct sip_dialog_state *s,
+static void on_saved_dialog(void *ctx, uint64_t key,
+                            const struct sip_dialog_state *s,
                             const struct sip_peer *peer)
 {
     struct daemon *d = ctx;
 
-    platform_restore_dialog(d->platform, s, peer, now_of(d));
+    platform_restore_dialog(d->platform, key, s, peer, now_of(d));
 }
 
 static int start_store(struct daemon *d, char why[static 512])

@@ -727,6 +727,14 @@ static void on_action(struct sim *s, const struct platform_action *a)
     case PLATFORM_SESSION_GONE:
         keep_session(s, a->session);
         break;
+    case PLATFORM_DIALOG_OPENED:
+        s->opened_key = a->dialog_key;
+        assert_true(a->dialog_key != 0);
+        break;
+    case PLATFORM_DIALOG_CLOSED:
+        s->closed_key = a->dialog_key;
+        assert_true(a->dialog_key != 0);
+        break;
     case PLATFORM_ALARM:
         snprintf(s->last_alarm, sizeof(s->last_alarm), "%.*s %.*s %.*s %.*s",
                  SLICE_ARG(a->alarm->device), SLICE_ARG(a->alarm->channel),

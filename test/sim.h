@@ -163,6 +163,7 @@ struct sim {
     char log[65536];
     size_t log_len;
     unsigned byes_sent;         /* by the platform, repeats included */
+    uint64_t opened_key, closed_key; /* of the last DIALOG_OPENED, _CLOSED */
 };
 
 /* opt may be NULL. false: no memory (with a failing allocator). */

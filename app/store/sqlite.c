@@ -243,7 +243,8 @@ static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
     };
     struct sip_peer peer = column_peer(st, 8);
 
-    l->on_dialog(l->ctx, &d, &peer);
+    l->on_dialog(l->ctx, store_key_of((const char *)sqlite3_column_text(st, 0)),
+                 &d, &peer);
 }
 
 static void load_group(sqlite3_stmt *st, const struct store_loader *l)
@@ -387,8 +388,7 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM device_settings", load_settings,
                            l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
-                 load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
-                 sqlite3_exec(s->db, "DELETE FROM dialog", NULL, NULL, NULL))) {
+                 load_rows(s, "SELECT * FROM dialog", load_dialog, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
         err = GB_EIO;
     }

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 /* ---- the thread ---------------------------------------------------------------- */
 
@@ -67,8 +65,6 @@ int store_writer_start(struct store_writer *w, const struct store_backend *b)
 {
     *w = (struct store_writer){ .b = *b };
     list_init(&w->jobs);
-    snprintf(w->process, sizeof(w->process), "%llx",
-             (unsigned long long)time(NULL) << 16 | (getpid() & 0xffff));
     if (uv_mutex_init(&w->lock) || uv_cond_init(&w->work) ||
         uv_cond_init(&w->room))
         return GB_ENOMEM;
@@ -156,6 +152,20 @@ static void queue(struct store_writer *w, struct store_job *j)
     uv_mutex_unlock(&w->lock);
 }
 
+struct slice store_key_text(char buf[static STORE_KEY_TEXT], uint64_t key)
+{
+    snprintf(buf, STORE_KEY_TEXT, "%llu", (unsigned long long)key);
+    return slice_str(buf);
+}
+
+uint64_t store_key_of(const char *text)
+{
+    uint64_t key = 0;
+
+    slice_u64(slice_str(text), UINT64_MAX, &key);
+    return key;
+}
+
 void store_writer_device(struct store_writer *w,
                          const struct platform_device *d)
 {
@@ -193,20 +203,17 @@ void store_writer_channel(struct store_writer *w,
     queue(w, j);
 }
 
-void store_writer_dialog(struct store_writer *w, uint64_t session,
+void store_writer_dialog(struct store_writer *w, uint64_t key,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer)
 {
-    char key[48];
+    char name[STORE_KEY_TEXT];
     struct slice text[] = {
-        { key, 0 }, d->call_id, d->local_uri, d->remote_uri, d->local_tag,
+        store_key_text(name, key), d->call_id, d->local_uri, d->remote_uri, d->local_tag,
         d->remote_tag, d->target,
     };
     struct store_job *j;
 
-    snprintf(key, sizeof(key), "%s/%llx", w->process,
-             (unsigned long long)session);
-    text[0].n = strlen(key);
     j = job_new(w, STORE_PUT_DIALOG, text, 7);
     if (!j)
         return;
@@ -251,12 +258,10 @@ void store_writer_remove(struct store_writer *w, enum store_op op,
         queue(w, j);
 }
 
-void store_writer_remove_dialog(struct store_writer *w, uint64_t session)
+void store_writer_remove_dialog(struct store_writer *w, uint64_t key)
 {
-    char key[48];
+    char name[STORE_KEY_TEXT];
 
-    snprintf(key, sizeof(key), "%s/%llx", w->process,
-             (unsigned long long)session);
-    store_writer_remove(w, STORE_REMOVE_DIALOG, slice_str(key),
+    store_writer_remove(w, STORE_REMOVE_DIALOG, store_key_text(name, key),
                         (struct slice){ NULL, 0 });
 }

@@ -65,8 +65,12 @@ struct store_writer {
     bool busy, ending, flush;
     struct store_backend b;
     uint64_t writes, commits, errors;
-    char process[20]; /* tells the dialogs of this process */
 };
+
+/* The key of a dialog as text, in buf, and back; 0: it is none. */
+#define STORE_KEY_TEXT 24
+struct slice store_key_text(char buf[static STORE_KEY_TEXT], uint64_t key);
+uint64_t store_key_of(const char *text);
 
 /* Of either kind of store, for the functions of store.h in face.c. */
 struct store_writer *store_writer_of(struct store *s);
@@ -80,7 +84,7 @@ void store_writer_device(struct store_writer *w,
                          const struct platform_device *d);
 void store_writer_channel(struct store_writer *w,
                           const struct platform_channel *c);
-void store_writer_dialog(struct store_writer *w, uint64_t session,
+void store_writer_dialog(struct store_writer *w, uint64_t key,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer);
 /* number[]: date, edition, digest, ignore_require, media */
@@ -90,5 +94,5 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed);
 void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b);
-void store_writer_remove_dialog(struct store_writer *w, uint64_t session);
+void store_writer_remove_dialog(struct store_writer *w, uint64_t key);
 #endif
