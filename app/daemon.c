@@ -330,6 +330,7 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("viewers", "gauge", m.viewers);
     ROW("store_queued", "gauge", st.queued);
     ROW("store_errors_total", "counter", st.errors);
+    ROW("store_dropped_total", "counter", st.dropped);
 #undef ROW
 }
 

@@ -2,6 +2,7 @@
  * beside the old one and renamed, with each commit that changed something */
 #include "app/store/writer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -191,14 +192,18 @@ static bool write_all(struct store *s)
     return ok && rename(tmp, s->path) == 0;
 }
 
-static bool commit(void *backend, struct list *jobs)
+static bool commit(void *backend, struct list *jobs,
+                   char why[static STORE_WHY])
 {
     struct store *s = backend;
     struct list *n;
 
     for (n = jobs->next; n != jobs; n = n->next)
         apply(s, container_of(n, struct store_job, node));
-    return write_all(s);
+    if (write_all(s))
+        return true;
+    snprintf(why, STORE_WHY, "%.200s: %s", s->path, strerror(errno));
+    return false;
 }
 
 /* ---- loading ----------------------------------------------------------------------- */
@@ -363,7 +368,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "settings"), load_settings, l);
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
-        err = write_all(s) ? store_writer_start(&s->writer, &b) : GB_EIO;
+        err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;
         if (err == GB_EIO)
             snprintf(why, 256, "%.200s: cannot be written", s->path);
     }

@@ -166,7 +166,8 @@ static bool apply(struct store *s, const struct store_job *j)
     return true;
 }
 
-static bool commit(void *backend, struct list *jobs)
+static bool commit(void *backend, struct list *jobs,
+                   char why[static STORE_WHY])
 {
     struct store *s = backend;
     struct list *n;
@@ -176,6 +177,7 @@ static bool commit(void *backend, struct list *jobs)
         ok = apply(s, container_of(n, struct store_job, node));
     if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return true;
+    snprintf(why, STORE_WHY, "%s", sqlite3_errmsg(s->db));
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
 }
@@ -393,7 +395,7 @@ int store_open(struct store **out, const char *dir,
         err = GB_EIO;
     }
     if (!err)
-        err = store_writer_start(&s->writer, &b);
+        err = store_writer_start(&s->writer, &b, 0);
     if (err) {
         close_db(s);
         free(s);

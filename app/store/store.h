@@ -12,8 +12,8 @@
 #include "app/platform/platform.h"
 
 #define STORE_COMMIT_MS 1000
-#define STORE_QUEUE_MAX 200000 /* writes not yet committed; then the caller of
-                                  a put waits for the thread */
+#define STORE_QUEUE_MAX 200000 /* rows not yet committed; further ones are
+                                  dropped, counted and said once */
 
 struct store;
 
@@ -64,7 +64,9 @@ void store_flush(struct store *s);
 void store_close(struct store *s);
 
 struct store_counters {
-    uint64_t writes, commits, errors;
+    uint64_t writes, commits; /* rows and transactions that are there */
+    uint64_t errors;          /* refused transactions */
+    uint64_t dropped;         /* writes given up: no room, no memory */
     uint32_t queued;
 };
 void store_counters(struct store *s, struct store_counters *out);
