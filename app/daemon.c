@@ -171,10 +171,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
             media_net_forget(d->media, a->session, s.loop);
         break;
     case PLATFORM_DIALOG_OPENED:
-        store_put_dialog(d->store, a->session, &a->dialog, &a->peer);
+        store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);
         break;
     case PLATFORM_DIALOG_CLOSED:
-        store_remove_dialog(d->store, a->session);
+        store_remove_dialog(d->store, a->dialog_key);
         break;
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
@@ -330,6 +330,7 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("viewers", "gauge", m.viewers);
     ROW("store_queued", "gauge", st.queued);
     ROW("store_errors_total", "counter", st.errors);
+    ROW("store_dropped_total", "counter", st.dropped);
 #undef ROW
 }
 
@@ -563,6 +564,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .keep_open_ms = 1000 * config_number(c, CONFIG_SIP_KEEP_OPEN),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
+        .program_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,
         .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
         .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
@@ -635,12 +637,13 @@ static void on_saved_channel(void *ctx, const struct platform_channel *c)
     platform_restore_channel(d->platform, c);
 }
 
-static void on_saved_dialog(void *ctx, const struct sip_dialog_state *s,
+static void on_saved_dialog(void *ctx, uint64_t key,
+                            const struct sip_dialog_state *s,
                             const struct sip_peer *peer)
 {
     struct daemon *d = ctx;
 
-    platform_restore_dialog(d->platform, s, peer, now_of(d));
+    platform_restore_dialog(d->platform, key, s, peer, now_of(d));
 }
 
 static int start_store(struct daemon *d, char why[static 512])
