@@ -21,14 +21,17 @@ struct slice guarded(struct slice s)
     unsigned i = next++ % GUARD_SLOTS;
     char *map;
 
-    if (slot[i].map)
-        munmap(slot[i].map, slot[i].len);
-    map = mmap(NULL, len + page, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(map != MAP_FAILED);
-    assert_int_equal(mprotect(map + len, page, PROT_NONE), 0);
-    slot[i].map = map;
-    slot[i].len = len + page;
+    map = slot[i].map;
+    if (!map || slot[i].len != len + page) { /* else: as good as new */
+        if (map)
+            munmap(map, slot[i].len);
+        map = mmap(NULL, len + page, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_true(map != MAP_FAILED);
+        assert_int_equal(mprotect(map + len, page, PROT_NONE), 0);
+        slot[i].map = map;
+        slot[i].len = len + page;
+    }
     if (s.n)
         memcpy(map + len - s.n, s.p, s.n);
     return slice_of(map + len - s.n, s.n);
