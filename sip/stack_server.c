@@ -166,11 +166,11 @@ void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
 /* An answer in the making, and what will make it once more. */
 struct making {
     struct sip_response_parts p;
-    struct done d;
     char tag[STK_TAG];
     char text[STK_LINES];
     struct writer lines;         /* its further headers, in text */
     struct slice first, tail;    /* of an answer to be kept whole */
+    struct done d;               /* last: its text is not here */
 };
 
 /* Where the echo begins and ends in what is written. */
