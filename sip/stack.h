@@ -74,8 +74,9 @@ void sip_stack_free(struct sip_stack *s);
  * tag that no dialog has (SUBSCRIBE, NOTIFY and MESSAGE with one are reported:
  * the layer above may know it); BYE (200 even without a dialog); 482 for a
  * request that waits for its answer and comes on another way; 420 for Require;
- * 415 for a coded body; 406 for an INVITE that accepts no SDP; in a dialog
- * OPTIONS 200, an old CSeq 500, glare 491.
+ * 415 for a coded body and for an INVITE that brings something else than SDP,
+ * 406 for one that accepts none; in a dialog OPTIONS 200, an old CSeq 500,
+ * glare 491.
  *
  * A request that is reported costs nothing before the layer above has had its
  * turn, which ends with the next call of sip_stack_event: answered in it, it

@@ -1004,8 +1004,16 @@ static bool is_optional(const struct sip_msg *m)
     return false;
 }
 
+/* What an INVITE may bring along. */
+static bool is_offer(enum sip_content type)
+{
+    return type == SIP_CONTENT_NONE || type == SIP_CONTENT_SDP ||
+           type == SIP_CONTENT_MULTIPART;
+}
+
 /* Whether the body can be read at all; one that may be ignored is taken out of
- * the message (§8.2.3). Its type is the layer above's to judge. */
+ * the message (§8.2.3). Its type is the layer above's to judge, but for
+ * INVITE. */
 static unsigned refuses_body(struct sip_msg *m)
 {
     struct slice coding = sip_msg_value(m, SIP_HDR_CONTENT_ENCODING);
@@ -1018,10 +1026,11 @@ static unsigned refuses_body(struct sip_msg *m)
     }
     if (m->body.n && coded)
         return 415;
-    if (m->method == SIP_METHOD_INVITE &&
-        !sip_stack_accepts(m, SLICE(SIP_TYPE_SDP)))
-        return 406;
-    return 0;
+    if (m->method != SIP_METHOD_INVITE)
+        return 0;
+    if (!is_offer(sip_msg_content(m)))
+        return 415;
+    return sip_stack_accepts(m, SLICE(SIP_TYPE_SDP)) ? 0 : 406;
 }
 
 /* What the layer above never sees; c: the dialog of m, or NULL. */
