@@ -285,12 +285,15 @@ static void load_dialog(const char *key, const json_t *o,
     l->on_dialog(l->ctx, store_key_of(key), &d, &peer);
 }
 
-static void load_group(const json_t *o, const struct store_loader *l)
+static void load_group(const char *key, const json_t *o,
+                       const struct store_loader *l)
 {
+    (void)key;
     l->on_group(l->ctx, text_of(o, "name"), text_of(o, "password"));
 }
 
-static void load_settings(const json_t *o, const struct store_loader *l)
+static void load_settings(const char *key, const json_t *o,
+                          const struct store_loader *l)
 {
     struct platform_settings s = {
         .set = ~0u,
@@ -302,6 +305,7 @@ static void load_settings(const json_t *o, const struct store_loader *l)
         .media = (enum platform_transport)number_of(o, "media"),
     };
 
+    (void)key;
     l->on_settings(l->ctx, text_of(o, "device"), &s);
 }
 
