@@ -118,6 +118,13 @@ static void close_handle(uv_tcp_t *tcp, bool *open)
     *open = false;
 }
 
+static void say_stream(const struct stream *s, const char *what)
+{
+    if (!s->cam->o.quiet)
+        log_f(LOG_INFO, "msg=\"%s\" device=%s stream=%u", what,
+              device_id(fleet_device(s->cam->fleet, s->device)), s->session);
+}
+
 static void stream_close(struct stream *s)
 {
     struct gbcam *g = s->cam;
@@ -129,6 +136,8 @@ static void stream_close(struct stream *s)
     list_remove(&s->node);
     if (s->active)
         g->streams--;
+    if (s->sender)
+        say_stream(s, "stream ends");
     sender_free(s->sender);
     s->sender = NULL;
     close_handle(&s->tcp, &s->tcp_open);
@@ -385,6 +394,7 @@ static void do_start(struct gbcam *g, uint32_t device,
         stream_lost(s);
         return;
     }
+    say_stream(s, "stream begins");
     stream_run(s);
 }
 

@@ -119,7 +119,7 @@ def sipload(port, pids, name, *options, password=KAMAILIO_PASSWORD, quiet=False)
 @contextlib.contextmanager
 def floor():
     """The floor program; gives the option that names it."""
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     p = subprocess.Popen([os.path.join(BUILD, "sipfloor"), str(port), "900"])
     try:
         time.sleep(0.3)
@@ -178,7 +178,7 @@ def kamailio():
     if not exe:
         print("# kamailio is not installed")
         return
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     with tempfile.TemporaryDirectory(prefix="gb28181d-peer-") as work:
         with open(f"{work}/kamailio.cfg", "w") as f:
             f.write(KAMAILIO.format(port=port, realm=SERVER_ID[:10], password=KAMAILIO_PASSWORD))

@@ -3,6 +3,8 @@
 gbcam on loopback, with authentication on, judged by ffprobe.
 
 BUILD names the folder of the programs, SLOW stretches the time limits."""
+import concurrent.futures
+import contextlib
 import json
 import os
 import re
@@ -10,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import urllib.request
@@ -38,25 +41,43 @@ def play(d, transport, formats, codec, seconds=5):
     a = d.live(DEVICE, ch, transport=transport)
     expect(a.status == 200, f"live over {transport}: {a.status} {a.body[:400]}")
     urls = a.json["urls"] if "urls" in a.json else a.json
-    for f in formats:
-        check_picture(urls[f], codec, seconds=seconds)
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # the formats at a time
+        for done in [pool.submit(check_picture, urls[f], codec, seconds=seconds) for f in formats]:
+            done.result()
     s = [s for s in d.get("/api/v1/sessions")["items"] if s["channel"] == ch]
     expect(s and s[0]["transport"] == transport, f"session says {s}")
     d.stop_live(DEVICE, ch)
     wait_for("session is gone", lambda: not d.get("/api/v1/sessions")["items"])
 
 
+TRANSPORTS = ("udp", "tcp-passive", "tcp-active")
+
+
 @test
 def h264_over_every_transport():
-    with system("--edition", "2.0") as (d, _):
-        for t in ("udp", "tcp-passive", "tcp-active"):
+    with system("--edition", "2.0", settings=["media.threads=1"]) as (d, _):
+        for t in TRANSPORTS:
             play(d, t, ("flv", "fmp4"), "h264")
+
+
+@test
+def h264_over_every_transport_three_loops():
+    with system("--edition", "2.0", settings=["media.threads=3"]) as (d, _):
+        for t in TRANSPORTS:
+            play(d, t, ("flv", "fmp4"), "h264")
+
+
+@test
+def h265_over_every_transport():
+    with system(*H265, "--edition", "3.0", settings=["media.threads=1"]) as (d, _):
+        for t in TRANSPORTS:
+            play(d, t, ("fmp4",), "hevc")
 
 
 @test
 def h265_over_every_transport_three_loops():
     with system(*H265, "--edition", "3.0", settings=["media.threads=3"]) as (d, _):
-        for t in ("udp", "tcp-passive", "tcp-active"):
+        for t in TRANSPORTS:
             play(d, t, ("fmp4",), "hevc")
 
 
@@ -151,6 +172,88 @@ def restart_loses_no_device():
         expect(len(listed) == 4, f"{len(listed)} devices after the restart")
         expect(all(x["channels"] == 2 for x in listed), "channels after the restart")
         wait_for("all online again", lambda: len(d.online()) == 4, timeout=15)
+
+
+def watched(d):
+    """A live session with somebody who keeps watching; close what is returned."""
+    a = d.live(DEVICE, channel_id(DEVICE), transport="udp")
+    expect(a.status == 200, f"{a.status} {a.body[:300]}")
+    r = urllib.request.urlopen(a.json["flv"], timeout=20 * SLOW)
+    expect(r.read(3) == b"FLV", "FLV")
+    return r
+
+
+@test
+def killed_while_playing():
+    """The camera goes on sending; the next process ends that, by a BYE."""
+    with system("--keepalive", "2") as (d, c), contextlib.closing(watched(d)):
+        wait_for("the stream", lambda: "stream begins" in c.log())
+        time.sleep(1.5 * SLOW)  # the store commits within a second
+        d.kill()
+        time.sleep(0.5)
+        expect("stream ends" not in c.log(), "nobody has told the camera")
+        d.start()
+        wait_for("the BYE", lambda: "stream ends" in c.log(), timeout=10)
+        wait_for("online again", lambda: len(d.online()) == 1, timeout=15)
+        play(d, "udp", ("fmp4",), "h264", seconds=2)
+
+
+@test
+def stopped_while_playing():
+    """SIGTERM waits for the answer to its BYE, here from a camera that is busy."""
+    with system("--keepalive", "2") as (d, c), contextlib.closing(watched(d)):
+        wait_for("the stream", lambda: "stream begins" in c.log())
+        c.proc.send_signal(signal.SIGSTOP)
+        try:
+            d.proc.send_signal(signal.SIGTERM)
+            time.sleep(1.5)
+            expect(d.proc.poll() is None, "it waits for the answer")
+        finally:
+            c.proc.send_signal(signal.SIGCONT)
+        wait_for("the BYE", lambda: "stream ends" in c.log(), timeout=5)
+        expect(d.proc.wait(5 * SLOW) == 0, "a clean end")
+
+
+@test
+def stopped_without_an_answer():
+    """Nobody answers the BYE: the end comes all the same, and the next process
+    sends another one."""
+    with system("--keepalive", "2") as (d, c), contextlib.closing(watched(d)):
+        wait_for("the stream", lambda: "stream begins" in c.log())
+        port = int(d.get(f"/api/v1/devices/{DEVICE}")["address"].rpartition(":")[2])
+        c.kill()
+        begin = time.monotonic()
+        d.stop()
+        expect(time.monotonic() - begin < 8 * SLOW, "it ends in time")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", port))
+            s.settimeout(10 * SLOW)
+            d.start()
+            got = s.recv(65536)
+            while not got.startswith(b"BYE "):
+                got = s.recv(65536)
+
+
+@test
+def second_viewer_and_a_stalled_one():
+    """Who comes later sees exactly a picture and a sound; who does not read is
+    cut, and harms nobody."""
+    with system() as (d, _), contextlib.closing(watched(d)):
+        url = d.live(DEVICE, channel_id(DEVICE)).json["flv"]
+        host, port, path = d.host, d.http, re.sub(r"^https?://[^/]+", "", url)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as lazy:
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.connect((host, port))
+            lazy.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            expect(b" 200 " in lazy.recv(512), "the lazy viewer gets in")
+
+            def viewers():
+                return re.search(r"^gb28181_viewers (\d+)", d.call("GET", "/metrics").body.decode(), re.M).group(1)
+
+            wait_for("two viewers", lambda: viewers() == "2", timeout=5)
+            check_picture(url, "h264")
+            wait_for("the lazy one is cut", lambda: viewers() == "1", timeout=60)
+            check_picture(url, "h264", seconds=2)
 
 
 @test
@@ -394,14 +497,16 @@ def command_line():
     expect((r.returncode == 0) == TLS and (TLS or "has no TLS" in r.stderr), r)
     r = run("--print-config")
     expect("sip:" in r.stdout and r.returncode == 0, "--print-config")
-    with open("/tmp/gb28181d-e2e.yml", "w") as f:
-        f.write("server: { id: 34020000002000000001 }\nsip: { listen: 127.0.0.1:5060, bad: 1 }\n")
-    r = run("-c", "/tmp/gb28181d-e2e.yml", "-t")
-    expect(r.returncode == 78 and ":2:" in r.stderr and "sip.bad" in r.stderr, r)
-    with open("/tmp/gb28181d-e2e.yml", "w") as f:
-        f.write("# a comment\n" * 200000)
-    r = run("-c", "/tmp/gb28181d-e2e.yml", "-t")
-    expect(r.returncode == 78 and "larger than" in r.stderr, r)
+    with tempfile.TemporaryDirectory() as dir_:
+        conf = os.path.join(dir_, "c.yml")
+        with open(conf, "w") as f:
+            f.write("server: { id: 34020000002000000001 }\nsip: { listen: 127.0.0.1:5060, bad: 1 }\n")
+        r = run("-c", conf, "-t")
+        expect(r.returncode == 78 and ":2:" in r.stderr and "sip.bad" in r.stderr, r)
+        with open(conf, "w") as f:
+            f.write("# a comment\n" * 200000)
+        r = run("-c", conf, "-t")
+        expect(r.returncode == 78 and "larger than" in r.stderr, r)
 
 
 @test
@@ -431,24 +536,32 @@ def sighup_takes_over_what_it_can():
         d.close()
 
 
+def run_one(fn):
+    begin = time.monotonic()
+    try:
+        fn()
+        print(f"ok      {fn.__name__}  {time.monotonic() - begin:.1f} s", flush=True)
+        return True
+    except Exception as e:
+        print(f"FAILED  {fn.__name__}: {e}", flush=True)
+        if not isinstance(e, Failed):
+            traceback.print_exc()
+        return False
+
+
 def main():
-    wanted = sys.argv[1:]
-    passed = failed = 0
-    for fn in TESTS:
-        if wanted and fn.__name__ not in wanted:
-            continue
-        begin = time.monotonic()
-        try:
-            fn()
-            passed += 1
-            print(f"ok      {fn.__name__}  {time.monotonic() - begin:.1f} s", flush=True)
-        except Exception as e:
-            failed += 1
-            print(f"FAILED  {fn.__name__}: {e}", flush=True)
-            if not isinstance(e, Failed):
-                traceback.print_exc()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    """Two tests at a time: each has a daemon and ports of its own, and most of
+    their time is waiting for media. JOBS=1 runs one after the other."""
+    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+    unknown = set(sys.argv[1:]) - {fn.__name__ for fn in TESTS}
+    if unknown:
+        print(f"no such test: {' '.join(sorted(unknown))}")
+        return 1
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+        results = list(pool.map(run_one, wanted))
+    passed = sum(results)
+    print(f"{passed} passed, {len(results) - passed} failed")
+    return 0 if passed == len(results) else 1
 
 
 if __name__ == "__main__":

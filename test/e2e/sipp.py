@@ -44,7 +44,7 @@ def main():
         try:
             with open(d.password_file) as f:
                 password = f.read().strip()
-            port = free_port(socket.SOCK_DGRAM)
+            port = free_port()
             for scenario, device, pw in (("stranger", STRANGER, password), ("wrong_password", DEVICE, "no"),
                                          ("register", DEVICE, password), ("message", DEVICE, password),
                                          ("subscribe", DEVICE, password), ("invite", DEVICE, password)):
