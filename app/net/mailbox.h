@@ -29,8 +29,8 @@ struct mailbox {
 int mailbox_init(struct mailbox *b, uv_loop_t *loop);
 
 /* Takes m; false, and m is still the sender's, when the box is full and the
- * mail is not urgent. Urgent mail is bounded by its kind: at most one per
- * session, connection or loop. */
+ * mail is not urgent. Urgent mail is bounded by its kind: what can be told a few
+ * times of a session, a viewer or a loop, never what a peer can cause at will. */
 bool mailbox_send(struct mailbox *b, struct mail *m, bool urgent);
 
 /* On the loop's thread; delivers what waits, then on_closed(ctx). */

@@ -78,7 +78,13 @@ static void deliver_event(struct mail *m)
     free(e);
 }
 
-/* ALIVE is the only event that may be lost: the next one says more. */
+/* May this one be lost? The next ALIVE says more, and a peer can connect as often
+ * as it likes: all others come once for an open port. */
+static bool is_expendable(enum platform_media_kind kind)
+{
+    return kind == PLATFORM_MEDIA_ALIVE || kind == PLATFORM_MEDIA_CONNECTED;
+}
+
 static void send_event(struct media_net *n, const struct platform_media_event *ev)
 {
     struct event_mail *e = calloc(1, sizeof(*e));
@@ -90,8 +96,7 @@ static void send_event(struct media_net *n, const struct platform_media_event *e
     e->ev = *ev;
     if (ev->text)
         slice_copy(e->text, sizeof(e->text), slice_str(ev->text));
-    if (!mailbox_send(&n->main_box, &e->mail,
-                      ev->kind != PLATFORM_MEDIA_ALIVE))
+    if (!mailbox_send(&n->main_box, &e->mail, !is_expendable(ev->kind)))
         free(e);
 }
 
