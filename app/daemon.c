@@ -969,6 +969,7 @@ void daemon_free(struct daemon *d)
 
 /* ---- what a person needs ---------------------------------------------------------- */
 
+/* fmt NULL: the addresses alone, as one types them into a field. */
 static void print_hosts(const struct daemon *d, const char *fmt, uint16_t port)
 {
     struct gb_addr a[HTTP_ADDRESSES_MAX];
@@ -985,10 +986,15 @@ static void print_hosts(const struct daemon *d, const char *fmt, uint16_t port)
     }
     for (size_t i = 0; i < n; i++) {
         char text[GB_ADDR_TEXT_MAX];
+        struct writer w = writer_of(text, sizeof(text) - 1);
 
-        a[i].port = fmt ? port : 0;
-        printf(fmt ? fmt : "%s%s", gb_addr_text(&a[i], text),
-               i + 1 < n ? ", " : "\n");
+        a[i].port = port;
+        if (fmt)
+            gb_addr_write(&w, &a[i]);
+        else
+            gb_addr_write_ip(&w, &a[i]);
+        text[w.len] = '\0';
+        printf(fmt ? fmt : "%s%s", text, i + 1 < n ? ", " : "\n");
     }
 }
 

@@ -84,7 +84,7 @@ struct gbcam {
     struct gb_addr server, local;
     struct list sending;
     uv_timer_t pace, second;
-    uv_signal_t signals[2];
+    uv_signal_t signals[3];
     uint32_t added, online, streams;
     uint64_t packets, started_ms, stop_ms;
     bool stopping, closed;
@@ -619,15 +619,27 @@ static void on_stopping(uv_timer_t *t)
     udp_close(g->media);
     uv_close((uv_handle_t *)&g->pace, NULL);
     uv_close((uv_handle_t *)&g->second, NULL);
-    uv_close((uv_handle_t *)&g->signals[0], NULL);
-    uv_close((uv_handle_t *)&g->signals[1], NULL);
+    for (int i = 0; i < 3; i++)
+        uv_close((uv_handle_t *)&g->signals[i], NULL);
+}
+
+static void alarm_all(struct gbcam *g)
+{
+    for (uint32_t i = 0; i < g->added; i++) {
+        device_alarm(fleet_device(g->fleet, i), 0, now_of(g));
+        fleet_touch(g->fleet, i);
+    }
+    sip_edge_touch(g->edge);
 }
 
 static void on_signal(uv_signal_t *s, int number)
 {
     struct gbcam *g = s->data;
 
-    (void)number;
+    if (number == SIGUSR1) {
+        alarm_all(g);
+        return;
+    }
     if (g->stopping) {
         g->stop_ms = 0;
         return;
@@ -666,7 +678,7 @@ static const char usage[] =
     "  --no-audio         no G.711A tone\n"
     "  --local ADDRESS    address to use and to announce\n"
     "  --keepalive S, --expires S, --retry S   timers (60, 3600, 60)\n"
-    "  --alarm S          a motion alarm every S seconds\n"
+    "  --alarm S          a motion alarm every S seconds; SIGUSR1: one now\n"
     "  --flap S           the first channel goes off or on every S seconds\n"
     "  --seconds S        stop after S seconds\n"
     "  --sessions N       streams a device sends at most, then 486 (16)\n"
@@ -1065,10 +1077,12 @@ static int start(struct gbcam *g)
     uv_timer_init(&g->loop, &g->second);
     g->pace.data = g->second.data = g;
     uv_timer_start(&g->second, on_second, 0, 100);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
+        static const int numbers[3] = { SIGTERM, SIGINT, SIGUSR1 };
+
         uv_signal_init(&g->loop, &g->signals[i]);
         g->signals[i].data = g;
-        uv_signal_start(&g->signals[i], on_signal, i ? SIGINT : SIGTERM);
+        uv_signal_start(&g->signals[i], on_signal, numbers[i]);
     }
     g->started_ms = uv_now(&g->loop);
     return 0;

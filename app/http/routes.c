@@ -115,6 +115,9 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/live/{device}/{channel}.flv", http_get_media, V, MEDIA,
       HTTP_FORMAT_FLV, "live as FLV, also over WebSocket", "stream t", NULL,
       NULL },
+    /* before the next: no channel is called "frame" */
+    { HTTP_GET, "/live/{channel}/frame.mp4", http_get_media, V,
+      MEDIA | HIDDEN, HTTP_FORMAT_FRAME, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{device}/{channel}.mp4", http_get_media, V, MEDIA,
       HTTP_FORMAT_FMP4, "live as fragmented MP4, also over WebSocket",
       "stream t", NULL, NULL },

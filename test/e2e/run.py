@@ -427,7 +427,7 @@ def media_urls_need_their_signature():
     with system() as (d, _):
         ch = channel_id(DEVICE)
         for path in (f"/live/{DEVICE}/{ch}.flv", f"/live/{DEVICE}/{ch}.mp4", f"/live/{DEVICE}/{ch}.flv?t=1.aaaa",
-                     f"/live/{DEVICE}/{ch}/frame.mp4", "/api/v1/devices", "/metrics"):
+                     f"/live/{DEVICE}/{ch}/frame.mp4", f"/live/{ch}/frame.mp4", "/api/v1/devices", "/metrics"):
             a = d.call("GET", path, token=False)
             expect(a.status == 401, f"{path}: {a.status}")
         expect(d.call("GET", "/healthz", token=False).status == 200, "healthz")
@@ -456,6 +456,26 @@ def alarms_arrive():
     with system("--alarm", "1") as (d, _):
         items = wait_for("an alarm", lambda: d.get("/api/v1/alarms")["items"])
         expect(items[0]["device"] == DEVICE, items[0])
+
+
+@test
+def alarm_on_demand():
+    with system() as (d, c):
+        expect(d.get("/api/v1/alarms")["items"] == [], "none before")
+        c.proc.send_signal(signal.SIGUSR1)
+        wait_for("the alarm", lambda: d.get("/api/v1/alarms")["items"])
+
+
+@test
+def restart_over_tcp():
+    """Cameras connect again soon, without --retry."""
+    with system("--transport", "tcp") as (d, c), contextlib.closing(watched(d)):
+        wait_for("the stream", lambda: "stream begins" in c.log())
+        time.sleep(1.5 * SLOW)
+        d.kill()
+        d.start()
+        wait_for("online again", lambda: len(d.online()) == 1, timeout=15)
+        wait_for("the end of the old stream", lambda: "stream ends" in c.log(), timeout=5)
 
 
 @test
