@@ -1,6 +1,7 @@
 #include "test/support.h"
 
 #include "app/media/h265.h"
+#include "test/nalmaker.h"
 
 #define VPS \
     "\x40\x01\x0C\x01\xFF\xFF\x01\x60\x00\x00\x03\x00\x90\x00\x00\x03\x00\x00" \
@@ -133,9 +134,235 @@ static void ids(void **state)
                  h265_nal_is_kept(22));
 }
 
+/* An SPS as the fields below say; see test_h264.c. */
+struct wanted {
+    const char *name;
+    uint32_t sub_layers, chroma, sets, long_term;
+    bool window, scaling, pcm, colour, display, no_vui, each_layer;
+    uint32_t units, scale;
+    int err;
+};
+
+static void put_ptl(struct nalmaker *m, const struct wanted *w)
+{
+    nal_u(m, 8, 0x01); /* Main */
+    nal_u(m, 32, 0x60000000);
+    nal_u(m, 32, 0x90000000);
+    nal_u(m, 16, 0);
+    nal_u(m, 8, 120);
+    for (uint32_t i = 0; i < w->sub_layers; i++)
+        nal_u(m, 2, i % 2 ? 3 : 1); /* profile and level, or level alone */
+    if (w->sub_layers)
+        nal_u(m, 2 * (8 - w->sub_layers), 0);
+    for (uint32_t i = 0; i < w->sub_layers; i++) {
+        if (i % 2)
+            for (int k = 0; k < 11; k++)
+                nal_u(m, 8, 0xa5);
+        nal_u(m, 8, 90);
+    }
+}
+
+static void put_scaling(struct nalmaker *m)
+{
+    for (unsigned size = 0; size < 4; size++)
+        for (unsigned i = 0; i < 6; i += size == 3 ? 3 : 1) {
+            unsigned n = size ? 64 : 16;
+
+            nal_u(m, 1, i == 0);
+            if (i) {
+                nal_ue(m, 1);
+                continue;
+            }
+            if (size > 1)
+                nal_se(m, -3);
+            while (n--)
+                nal_se(m, n % 2 ? 1 : 0);
+        }
+}
+
+/* The first set is written out, the others are predicted from the one before:
+ * of 3 pictures each keeps 3 of the 4 candidates. */
+static void put_sets(struct nalmaker *m, uint32_t sets)
+{
+    nal_ue(m, sets);
+    for (uint32_t i = 0; i < sets; i++) {
+        if (i) {
+            nal_u(m, 1, 1);
+            nal_u(m, 1, 0);
+            nal_ue(m, 0);
+            nal_u(m, 1, 1); /* used */
+            nal_u(m, 2, 1); /* not used, but there */
+            nal_u(m, 2, 0); /* gone */
+            nal_u(m, 1, 1);
+            continue;
+        }
+        nal_ue(m, 2);
+        nal_ue(m, 1);
+        for (int k = 0; k < 3; k++) {
+            nal_ue(m, 0);
+            nal_u(m, 1, 1);
+        }
+    }
+}
+
+static void put_vui(struct nalmaker *m, const struct wanted *w)
+{
+    nal_u(m, 1, w->colour);
+    if (w->colour) {
+        nal_u(m, 8, 255);
+        nal_u(m, 32, 0x00400003);
+    }
+    nal_u(m, 1, w->colour);
+    if (w->colour)
+        nal_u(m, 1, 1);
+    nal_u(m, 1, w->colour);
+    if (w->colour) {
+        nal_u(m, 4, 0xa);
+        nal_u(m, 1, 1);
+        nal_u(m, 24, 0x010101);
+    }
+    nal_u(m, 1, w->colour);
+    if (w->colour) {
+        nal_ue(m, 1);
+        nal_ue(m, 1);
+    }
+    nal_u(m, 3, 0);
+    nal_u(m, 1, w->display);
+    for (int i = 0; w->display && i < 4; i++)
+        nal_ue(m, 3);
+    nal_u(m, 1, w->units != 0);
+    if (w->units) {
+        nal_u(m, 32, w->units);
+        nal_u(m, 32, w->scale);
+    }
+}
+
+static struct slice make_sps(struct nalmaker *m, const struct wanted *w)
+{
+    m->bits = 0;
+    nal_u(m, 16, 0x4201);
+    nal_u(m, 4, 0);
+    nal_u(m, 3, w->sub_layers);
+    nal_u(m, 1, 1);
+    put_ptl(m, w);
+    nal_ue(m, 3);
+    nal_ue(m, w->chroma);
+    if (w->chroma == 3)
+        nal_u(m, 1, 0);
+    nal_ue(m, 1920);
+    nal_ue(m, 1088);
+    nal_u(m, 1, w->window);
+    if (w->window) {
+        nal_ue(m, 0);
+        nal_ue(m, w->err ? 4000 : 0);
+        nal_ue(m, 0);
+        nal_ue(m, w->chroma == 1 ? 4 : 8);
+    }
+    nal_ue(m, 2);
+    nal_ue(m, 2);
+    nal_ue(m, 4); /* picture order: 8 bits */
+    nal_u(m, 1, w->each_layer);
+    for (uint32_t i = w->each_layer ? 0 : w->sub_layers; i <= w->sub_layers;
+         i++) {
+        nal_ue(m, 4);
+        nal_ue(m, i == w->sub_layers ? 2 : 0);
+        nal_ue(m, 0);
+    }
+    for (int i = 0; i < 6; i++)
+        nal_ue(m, 1);
+    nal_u(m, 1, w->scaling);
+    if (w->scaling) {
+        nal_u(m, 1, 1);
+        put_scaling(m);
+    }
+    nal_u(m, 2, 3);
+    nal_u(m, 1, w->pcm);
+    if (w->pcm) {
+        nal_u(m, 8, 0x77);
+        nal_ue(m, 0);
+        nal_ue(m, 2);
+        nal_u(m, 1, 1);
+    }
+    put_sets(m, w->sets);
+    nal_u(m, 1, w->long_term != 0);
+    if (w->long_term) {
+        nal_ue(m, w->long_term);
+        for (uint32_t i = 0; i < w->long_term; i++)
+            nal_u(m, 9, 0x155);
+    }
+    nal_u(m, 2, 3);
+    nal_u(m, 1, !w->no_vui);
+    if (!w->no_vui)
+        put_vui(m, w);
+    return nal_done(m);
+}
+
+static void written(void **state)
+{
+    static const struct wanted cases[] = {
+        { "plain", .chroma = 1, .no_vui = true },
+        { "all of it", .chroma = 1, .window = true, .scaling = true,
+          .pcm = true, .sets = 4, .long_term = 3, .colour = true,
+          .display = true, .units = 1, .scale = 25 },
+        { "sub-layers", .sub_layers = 3, .each_layer = true, .chroma = 1,
+          .window = true, .sets = 1, .units = 1001, .scale = 30000 },
+        { "one sub-layer for all", .sub_layers = 6, .chroma = 2,
+          .window = true, .units = 1, .scale = 25 },
+        { "4:4:4", .chroma = 3, .window = true, .scaling = true, .units = 1,
+          .scale = 25 },
+        { "many sets", .chroma = 1, .sets = 64, .units = 1, .scale = 25 },
+        { "too many sets", .chroma = 1, .sets = 65, .err = GB_ERANGE },
+        { "too many long-term ones", .chroma = 1, .long_term = 33,
+          .err = GB_ERANGE },
+        { "window larger than the picture", .chroma = 1, .window = true,
+          .err = GB_ERANGE },
+    };
+    struct nalmaker m;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct wanted *w = &cases[i];
+        struct slice nal = make_sps(&m, w);
+        struct h265_sps s = { 0 };
+        int err = h265_sps_parse(&s, guarded(nal));
+
+        if (err != w->err)
+            fail_msg("%s: %s", w->name, gb_strerror(err));
+        if (err)
+            continue;
+        if (s.width != 1920 || s.height != (w->window ? 1080u : 1088u) ||
+            s.id != 3 || s.chroma != w->chroma || s.depth_luma != 10 ||
+            s.reorder != 2 || s.sub_layers != w->sub_layers ||
+            s.fps_num != (w->units ? w->scale : 0) || s.fps_den != w->units)
+            fail_msg("%s: %ux%u %u/%u chroma %u reorder %d", w->name, s.width,
+                     s.height, s.fps_num, s.fps_den, s.chroma, s.reorder);
+        for (size_t n = 0; n < nal.n; n++)
+            h265_sps_parse(&s, guarded(slice_head(nal, n)));
+    }
+}
+
+static void no_size(void **state)
+{
+    struct nalmaker m = { .bits = 0 };
+    static const struct wanted w = { .chroma = 1 };
+    struct h265_sps s;
+
+    (void)state;
+    nal_u(&m, 16, 0x4201);
+    nal_u(&m, 8, 1);
+    put_ptl(&m, &w);
+    nal_ue(&m, 0);
+    nal_ue(&m, 1);
+    nal_ue(&m, 0);
+    nal_ue(&m, 0);
+    nal_u(&m, 32, 0x12345678);
+    assert_int_equal(h265_sps_parse(&s, guarded(nal_done(&m))), GB_ERANGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(written), cmocka_unit_test(no_size),
         cmocka_unit_test(vectors), cmocka_unit_test(prefixes),
         cmocka_unit_test(strings), cmocka_unit_test(record),
         cmocka_unit_test(ids),
