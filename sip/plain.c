@@ -115,12 +115,13 @@ bool sip_plain_addr(struct sip_addr *out, struct sip_plain t, size_t at,
                     size_t end)
 {
     const char *p = t.p;
-    struct slice tag = { NULL, 0 }, params = { p + end, 0 };
+    struct slice tag = { NULL, 0 }, params;
     struct parts u;
     size_t gt;
 
-    if (end == at || p[at] != '<')
+    if (end == at || p[at] != '<') /* p is NULL for a value that is absent */
         return false;
+    params = slice_of(p + end, 0);
     gt = uri(&u, t, at + 1, end);
     if (gt == 0 || gt >= end || p[gt] != '>')
         return false;
