@@ -1,15 +1,19 @@
 /* The input is a script of datagrams, calls and times against one stack. Each
- * record: what, argument, length (two bytes), bytes. Besides not crashing: all
- * that we send can be parsed, every event is about something, and when all
- * dialogs are ended and time has passed nothing is left. */
+ * record: what, argument, length (two bytes), bytes. Datagrams come as they are
+ * or are put together from small tables, a byte for each part. Besides not
+ * crashing: all that we send can be parsed, every event is about something, a
+ * repeat is answered by the same bytes, and when all dialogs are ended and time
+ * has passed nothing is left. */
 #include "fuzz/fuzz.h"
 
 #include "sip/stack.h"
+#include "sip/value.h"
 
 #include <stdlib.h>
 
 #define MAX_DIALOGS 32
-#define MAX_SENT 8
+#define MAX_SENT 4
+#define MAX_STEPS 40 /* of one script */
 
 struct run {
     struct sip_stack *s;
@@ -17,6 +21,7 @@ struct run {
     uint64_t dialog[MAX_DIALOGS], last_request;
     size_t n_dialogs;
     bool answer; /* the layer above answers at once */
+    unsigned style; /* of its answers: enum style */
     bool bad;    /* the last input was malformed: its echo may be too */
     unsigned status;
     struct {
@@ -26,9 +31,47 @@ struct run {
     size_t n_sent;
     char last_in[2048]; /* the last good request, to be varied */
     size_t n_last_in;
+    char out[2048]; /* the last message that we sent, and how many since */
+    size_t n_out, n_outs;
+};
+
+enum style {
+    STYLE_STATELESS = 1,
+    STYLE_CONTACT = 2,   /* the request's own */
+    STYLE_EXTRA = 4,
+    STYLE_BODY = 8,
+    STYLE_EXPIRES = 16,
+    STYLE_REASON = 32,
+    STYLE_LARGE = 64,
+    STYLE_END = 128,     /* the dialog is ended in place of an answer */
 };
 
 static struct sip_msg parsed;
+
+/* The stack's one large block is always this one: no time goes into clearing
+ * it. */
+static char large[256u * 1024];
+static bool large_taken;
+
+static void *fuzz_get(void *ctx, size_t n)
+{
+    (void)ctx;
+    if (n < 65536 || n > sizeof(large) || large_taken)
+        return gb_get(&gb_alloc_heap, n);
+    large_taken = true;
+    return large;
+}
+
+static void fuzz_put(void *ctx, void *p)
+{
+    (void)ctx;
+    if (p == large)
+        large_taken = false;
+    else
+        gb_put(&gb_alloc_heap, p);
+}
+
+static const struct gb_alloc alloc = { fuzz_get, fuzz_put, NULL };
 
 static void require(int ok)
 {
@@ -45,6 +88,8 @@ static struct sip_peer peer(unsigned arg)
         .remote = { .family = GB_IPV4,
                     .ip = { 192, 0, 2, (uint8_t)(2 + (arg >> 2 & 1)) },
                     .port = (uint16_t)(5060 + (arg >> 3 & 1)) },
+        .quiet = (arg & 0x70) == 0x70,
+        .ignore_require = (arg & 0x60) == 0x40,
     };
 }
 
@@ -53,13 +98,41 @@ static void keep_dialog(struct run *r, uint64_t id)
     r->dialog[r->n_dialogs++ % MAX_DIALOGS] = id;
 }
 
-static void respond(struct run *r, uint64_t transaction, unsigned status)
+static void respond(struct run *r, uint64_t transaction, unsigned status,
+                    const struct sip_msg *m)
 {
-    struct sip_response a = { .status = status,
-                              .expires = -1,
-                              .contact = SLICE("sip:us@192.0.2.1") };
+    static char lot[600];
+    const struct sip_extra extra[] = {
+        { SLICE_INIT("Date"), SLICE_INIT("2026-01-02T03:04:05") },
+        { SLICE_INIT("X-Long"), { lot, r->style & STYLE_LARGE ? 600 : 1 } },
+    };
+    struct sip_response a = { .status = status, .expires = -1 };
+    struct sip_addr contact;
+    struct slice tag;
 
-    sip_stack_respond(r->s, transaction, &a, r->now_ms);
+    memset(lot, 'l', sizeof(lot));
+    if (!(r->style & STYLE_CONTACT))
+        a.contact = SLICE("sip:us@192.0.2.1");
+    else if (m && !sip_msg_contact(m, &contact))
+        a.contact = contact.uri.text;
+    if (r->style & STYLE_EXTRA) {
+        a.extra = extra;
+        a.n_extra = 2;
+    }
+    if (r->style & STYLE_BODY) {
+        a.body = SLICE("v=0");
+        a.content_type = SLICE("application/sdp");
+    }
+    if (r->style & STYLE_EXPIRES)
+        a.expires = status;
+    if (r->style & STYLE_REASON)
+        a.reason = SLICE("Because");
+    if (!sip_stack_to_tag(r->s, transaction, &tag))
+        require(tag.n != 0);
+    if (r->style & STYLE_STATELESS)
+        sip_stack_respond_stateless(r->s, transaction, &a, r->now_ms);
+    else
+        sip_stack_respond(r->s, transaction, &a, r->now_ms);
 }
 
 static void drain(struct run *r)
@@ -80,13 +153,25 @@ static void drain(struct run *r)
         r->last_request = ev.transaction;
         if (ev.dialog)
             keep_dialog(r, ev.dialog);
-        if (r->answer)
-            respond(r, ev.transaction, r->status);
+        if (r->answer && (r->style & STYLE_END))
+            sip_stack_end(r->s, ev.dialog, r->now_ms);
+        else if (r->answer)
+            respond(r, ev.transaction, r->status, ev.msg);
     }
     while (sip_stack_output(r->s, &out)) {
-        int err = sip_msg_parse(&parsed, out.bytes, SIP_STREAM, NULL);
+        int err;
+
+        if (r->n_out && out.bytes.n == r->n_out &&
+            !memcmp(out.bytes.p, r->out, r->n_out)) {
+            r->n_outs++; /* once more: it was good */
+            continue;
+        }
+        err = sip_msg_parse(&parsed, out.bytes, SIP_STREAM, NULL);
 
         require(!err || r->bad);
+        r->n_outs++;
+        r->n_out = out.bytes.n <= sizeof(r->out) ? out.bytes.n : 0;
+        memcpy(r->out, out.bytes.p, r->n_out);
         if (!err && parsed.is_request && out.bytes.n <= sizeof(r->sent[0].p)) {
             size_t i = r->n_sent++ % MAX_SENT;
 
@@ -110,6 +195,68 @@ static void input(struct run *r, unsigned arg, struct slice bytes)
     r->bad = false;
 }
 
+/* A request put together from tables, a byte each: it reaches what random text
+ * does not. Sent twice where the argument says so. */
+static void compose(struct run *r, unsigned arg, struct slice b)
+{
+    static const char *const methods[] = {
+        "INVITE", "MESSAGE", "REGISTER", "OPTIONS", "BYE", "CANCEL", "ACK",
+        "INFO", "SUBSCRIBE", "NOTIFY", "UPDATE", "PRACK", "FETCH", "PUBLISH",
+    };
+    static const char *const vias[] = {
+        "192.0.2.2;rport;branch=z9hG4bK", "192.0.2.2:5070;branch=z9hG4bK",
+        "cam;maddr=192.0.2.7;branch=z9hG4bK", "192.0.2.2;branch=",
+        "192.0.2.2;received=1.2.3.4;maddr=255.255.255.255;branch=z9hG4bK",
+    };
+    static const char *const more[] = {
+        "", "Contact: <sip:c@192.0.2.2:5060>\r\n", "Require: 100rel, x\r\n",
+        "Record-Route: <sip:p;lr>\r\nContact: <sip:c@192.0.2.2>\r\n",
+        "Content-Encoding: gzip\r\n",
+        "Content-Encoding: gzip\r\nContent-Disposition: a;handling=optional\r\n",
+        "Accept: text/x, application/*;q=0, */*;q=0.0\r\n",
+        "Accept: application/*;q=0.5\r\n", "Content-Type: text/odd\r\n",
+        "Max-Forwards: 300\r\n", "Timestamp: 1\r\n", "Call-ID: two\r\n",
+    };
+    unsigned v[8] = { 0 };
+    char buf[1024];
+    struct writer w = writer_of(buf, sizeof(buf));
+    const char *method;
+
+    for (size_t i = 0; i < 8 && i < b.n; i++)
+        v[i] = (uint8_t)b.p[i];
+    method = methods[v[0] % (sizeof(methods) / sizeof(methods[0]))];
+    writer_f(&w, "%s sip:us@dom SIP/2.0\r\nVia: SIP/2.0/UDP %s%u\r\n"
+                 "From: <sip:dev@dom>;tag=f%u\r\nTo: <sip:us@dom>",
+             method, vias[v[1] % (sizeof(vias) / sizeof(vias[0]))], v[1] / 5,
+             v[2] % 4);
+    if (v[3] % 4 == 1)
+        writer_str(&w, ";tag=wrong");
+    if (v[3] % 4 == 2 && r->n_out &&
+        !sip_msg_parse(&parsed, slice_of(r->out, r->n_out), SIP_STREAM, NULL)) {
+        writer_str(&w, ";tag=");
+        writer_slice_put(&w, parsed.to.tag.n ? parsed.to.tag : SLICE("t"));
+    }
+    writer_f(&w, "\r\nCall-ID: c%u\r\nCSeq: %u %s\r\n%s", v[2] / 4 % 4,
+             v[4], method, more[v[5] % (sizeof(more) / sizeof(more[0]))]);
+    writer_f(&w, "Content-Length: %u\r\n\r\n%.*s", v[6] % 5, (int)(v[6] % 5),
+             "body");
+    if (w.err)
+        return;
+    r->n_outs = 0;
+    input(r, arg, writer_slice(&w));
+    if (v[7] % 2 && r->n_outs == 1 && v[0] % 14 != 0) {
+        char first[sizeof(r->out)];
+        size_t n = r->n_out;
+
+        memcpy(first, r->out, n);
+        r->n_outs = 0;
+        input(r, arg, writer_slice(&w));
+        if (r->n_outs == 1 && n && !memcmp(first, "SIP/2.0", 7) &&
+            !memcmp(r->out, "SIP/2.0", 7) && r->answer && r->status >= 200)
+            require(n == r->n_out && !memcmp(first, r->out, n));
+    }
+}
+
 /* An answer to a request of ours; the bytes are further lines. */
 static void answer(struct run *r, unsigned arg, struct slice more)
 {
@@ -117,7 +264,7 @@ static void answer(struct run *r, unsigned arg, struct slice more)
                                          408, 481, 486, 487, 500, 603, 299 };
     size_t i = r->n_sent ? arg / 16 % (r->n_sent < MAX_SENT ? r->n_sent
                                                             : MAX_SENT) : 0;
-    char buf[8192];
+    char buf[4096];
     struct writer w = writer_of(buf, sizeof(buf));
 
     if (!r->n_sent ||
@@ -150,7 +297,7 @@ static void vary(struct run *r, unsigned arg)
                                          "INVITE", "MESSAGE", "OPTIONS" };
     const char *name = names[arg % 7];
     struct slice in = slice_of(r->last_in, r->n_last_in), old;
-    char buf[8192];
+    char buf[4096];
     struct writer w = writer_of(buf, sizeof(buf));
 
     if (!in.n || sip_msg_parse(&parsed, in, SIP_DATAGRAM, NULL))
@@ -224,7 +371,7 @@ static void call_stack(struct run *r, unsigned arg, struct slice text)
         sip_stack_end(r->s, dialog, r->now_ms);
         break;
     case 5:
-        respond(r, r->last_request, 100 + (unsigned)(text.n % 600));
+        respond(r, r->last_request, 100 + (unsigned)(text.n % 600), NULL);
         break;
     case 6:
         sip_stack_send_failed(r->s, &to, r->now_ms);
@@ -241,8 +388,10 @@ static void step(struct run *r, unsigned what, unsigned arg, struct slice b)
 {
     switch (what % 8) {
     case 0:
-    case 1:
         input(r, arg, b);
+        break;
+    case 1:
+        compose(r, arg, b);
         break;
     case 2:
         r->now_ms += (uint64_t)arg * arg;
@@ -262,6 +411,7 @@ static void step(struct run *r, unsigned what, unsigned arg, struct slice b)
     case 6:
         r->answer = arg & 1;
         r->status = 180 + arg * 2;
+        r->style = b.n ? (uint8_t)b.p[0] : 0;
         break;
     case 7:
         sip_stack_closed(r->s, arg & 3, r->now_ms);
@@ -276,10 +426,13 @@ static void settle(struct run *r)
 
     r->answer = false;
     for (unsigned n = 0; n < 100000; n++) {
+        size_t dialogs = r->n_dialogs < MAX_DIALOGS ? r->n_dialogs
+                                                    : MAX_DIALOGS;
         uint64_t at_ms;
 
-        for (size_t i = 0; i < MAX_DIALOGS; i++)
-            sip_stack_end(r->s, r->dialog[i], r->now_ms);
+        if (n < 4) /* what was not there yet may come with its events */
+            for (size_t i = 0; i < dialogs; i++)
+                sip_stack_end(r->s, r->dialog[i], r->now_ms);
         drain(r);
         at_ms = sip_stack_deadline(r->s);
         if (at_ms == GB_NEVER)
@@ -297,14 +450,23 @@ static void settle(struct run *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct run r;
-    struct sip_stack_config cfg = { .alloc = &gb_alloc_heap,
-                                    .max_transactions = 64,
-                                    .max_dialogs = 16 };
+    struct sip_stack_config cfg = { .alloc = &alloc,
+                                    .max_transactions = 24,
+                                    .max_dialogs = 18,
+                                    .reply_by_via = size & 1,
+                                    .register_extra = { SLICE("X-GB-Ver"),
+                                                        SLICE("3.0") } };
 
-    r = (struct run){ .now_ms = 1, .answer = true, .status = 200 };
+    r.now_ms = 1;
+    r.answer = true;
+    r.status = 200;
+    r.style = 0;
+    r.n_dialogs = r.n_sent = r.n_last_in = r.n_out = r.n_outs = 0;
+    r.last_request = 0;
+    memset(r.dialog, 0, sizeof(r.dialog));
     if (sip_stack_new(&r.s, &cfg))
         return 0;
-    while (size >= 4) {
+    for (unsigned n_steps = 0; size >= 4 && n_steps < MAX_STEPS; n_steps++) {
         size_t n = (size_t)data[2] << 8 | data[3];
         char *copy;
 

@@ -24,6 +24,8 @@ static void require(int ok)
 static void check(const struct sip_trans *t, unsigned acts, uint64_t now_ms)
 {
     require(t->state < SIP_TS_STATES);
+    require(*sip_trans_state_name(t->state) != '?');
+    require(*sip_trans_kind_name(t->kind) != '?');
     require(!(acts & SIP_TA_FREE) || t->state == SIP_TS_ENDED);
     require(!((acts & SIP_TA_SEND) && (acts & SIP_TA_RESEND)));
     require(!((acts & SIP_TA_TIMED_OUT) && (acts & SIP_TA_BROKEN)));
@@ -61,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         } else {
             enum sip_trans_event ev = events[data[i] % N_EVENTS];
 
+            require(*sip_trans_event_name(ev) != '?');
             acts = sip_trans_input(&t, ev, &timers, now_ms);
             require(!acts || was != SIP_TS_ENDED);
             if (t.kind == SIP_NICT && ev != SIP_TE_1XX)

@@ -107,8 +107,10 @@ int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
     if (s->outs.n == 0)
         reset_out(s);
     for (;;) {
+        size_t left = s->out_cap - s->out_n;
         struct writer w = writer_of(s->out ? s->out + s->out_n : NULL,
-                                    s->out_cap - s->out_n);
+                                    left < STK_MAX_MESSAGE ? left
+                                                           : STK_MAX_MESSAGE);
         int err = s->out ? write(&w, parts) : GB_ENOMEM;
 
         if (!err) {
@@ -122,7 +124,7 @@ int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
         }
         if (err != GB_ENOMEM)
             return err;
-        if (s->out && w.cap > STK_MAX_MESSAGE)
+        if (w.cap == STK_MAX_MESSAGE)
             return GB_ELIMIT;
         err = grow_out(s);
         if (err)

@@ -112,12 +112,9 @@ struct trans {
     bool orphan;          /* ICT: nobody wants the answer; a 2xx gets a BYE */
 };
 
-/* A finished non-INVITE server transaction over UDP (Timer J): what makes its
- * answer once more out of the request, when that comes again. */
-struct done {
-    struct stk_node by_key;
-    struct done *next;   /* the one that ends after it */
-    uint64_t end_ms;
+/* What makes the answer to a request once more out of the request, when that
+ * comes again. */
+struct seed {
     uint64_t to_tag;
     uint64_t source;     /* hash of the address; a repeat from elsewhere gets
                             nothing */
@@ -129,6 +126,14 @@ struct done {
     bool contact;        /* the answer repeats the request's Contact URI */
     bool whole;          /* text is the answer without what it echoes; else
                             its further headers alone */
+};
+
+/* A finished non-INVITE server transaction over UDP (Timer J). */
+struct done {
+    struct stk_node by_key;
+    struct done *next;   /* the one that ends after it */
+    uint64_t end_ms;
+    struct seed seed;
     char text[];
 };
 
@@ -355,9 +360,9 @@ void stk_trans_free(struct sip_stack *s, struct trans *t);
 /* After every step of its machine: timer, finished list, memory. */
 void stk_trans_settle(struct sip_stack *s, struct trans *t);
 
-/* Remembers an answered request; d has all but what the table needs, a and b
- * are copied and make its text. Without memory it is not remembered. */
-void stk_done_add(struct sip_stack *s, const struct done *d,
+/* Remembers an answered request: a and b are copied and make its text, n is set
+ * here. Without memory it is not remembered. */
+void stk_done_add(struct sip_stack *s, const struct seed *seed,
                   const struct stk_key *key, struct slice a, struct slice b,
                   uint64_t now_ms);
 struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k);

@@ -166,11 +166,11 @@ void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
 /* An answer in the making, and what will make it once more. */
 struct making {
     struct sip_response_parts p;
+    struct seed seed;
     char tag[STK_TAG];
     char text[STK_LINES];
     struct writer lines;         /* its further headers, in text */
     struct slice first, tail;    /* of an answer to be kept whole */
-    struct done d;               /* last: its text is not here */
 };
 
 /* Where the echo begins and ends in what is written. */
@@ -211,18 +211,18 @@ static void make_start(struct sip_stack *s, struct making *k,
     struct sip_response all = completed(r, method);
 
     k->p = parts_of(s, &all);
-    k->d = (struct done){ .status = (uint16_t)r->status,
+    k->seed = (struct seed){ .status = (uint16_t)r->status,
                           .has_expires = r->expires >= 0,
                           .expires = (uint32_t)r->expires,
                           .contact = r->contact.n != 0 };
     k->lines = writer_of(k->text, sizeof(k->text));
-    k->d.whole = r->reason.n || r->body.n || r->expires > UINT32_MAX ||
+    k->seed.whole = r->reason.n || r->body.n || r->expires > UINT32_MAX ||
                  (r->contact.n && !is_contact_of(m, r->contact));
-    for (size_t i = 0; i < r->n_extra && !k->d.whole; i++) {
+    for (size_t i = 0; i < r->n_extra && !k->seed.whole; i++) {
         sip_header_write(&k->lines, r->extra[i].name, r->extra[i].value);
-        k->d.whole = k->lines.err != 0;
+        k->seed.whole = k->lines.err != 0;
     }
-    if (k->d.whole || !r->n_extra)
+    if (k->seed.whole || !r->n_extra)
         return;
     k->p.lines = writer_slice(&k->lines); /* written once, used twice */
     k->p.n_extra = 0;
@@ -232,14 +232,14 @@ static void make_end(struct sip_stack *s, struct making *k,
                      const struct stk_key *key, uint64_t to_tag,
                      const struct gb_addr *source, uint64_t now_ms)
 {
-    k->d.to_tag = to_tag;
-    k->d.source = source_hash(s, source);
-    k->d.n_first = (uint16_t)k->first.n;
-    if (!k->d.whole)
-        stk_done_add(s, &k->d, key, writer_slice(&k->lines),
+    k->seed.to_tag = to_tag;
+    k->seed.source = source_hash(s, source);
+    k->seed.n_first = (uint16_t)k->first.n;
+    if (!k->seed.whole)
+        stk_done_add(s, &k->seed, key, writer_slice(&k->lines),
                      slice_of(NULL, 0), now_ms);
     else if (k->first.n <= UINT16_MAX)
-        stk_done_add(s, &k->d, key, k->first, k->tail, now_ms);
+        stk_done_add(s, &k->seed, key, k->first, k->tail, now_ms);
 }
 
 /* The final answer to the request at hand, not an INVITE: sent, and kept as far
@@ -278,13 +278,14 @@ struct again {
 static int write_again(struct writer *w, const void *parts)
 {
     const struct again *a = parts;
-    struct slice text = slice_of(a->d->text, a->d->n);
+    const struct seed *seed = &a->d->seed;
+    struct slice text = slice_of(a->d->text, seed->n);
 
-    if (!a->d->whole)
+    if (!seed->whole)
         return sip_response_build(w, a->p);
-    writer_slice_put(w, slice_head(text, a->d->n_first));
+    writer_slice_put(w, slice_head(text, seed->n_first));
     sip_response_echo_write(w, a->p);
-    writer_slice_put(w, slice_from(text, a->d->n_first));
+    writer_slice_put(w, slice_from(text, seed->n_first));
     return w->err;
 }
 
@@ -293,8 +294,9 @@ static int write_again(struct writer *w, const void *parts)
 static void answer_again(struct sip_stack *s, const struct done *d,
                          const struct sip_peer *from, const struct sip_msg *m)
 {
-    struct sip_response r = { .status = d->status,
-                              .expires = d->has_expires ? (int64_t)d->expires
+    const struct seed *seed = &d->seed;
+    struct sip_response r = { .status = seed->status,
+                              .expires = seed->has_expires ? (int64_t)seed->expires
                                                         : -1 };
     struct sip_peer to = reply_peer(s, from, m);
     struct sip_response_parts p;
@@ -303,19 +305,19 @@ static void answer_again(struct sip_stack *s, const struct done *d,
     char tag[STK_TAG];
 
     s->count.absorbed++;
-    if (d->source != source_hash(s, &from->remote))
+    if (seed->source != source_hash(s, &from->remote))
         return;
-    if (d->contact && !d->whole && !sip_msg_contact(m, &contact))
+    if (seed->contact && !seed->whole && !sip_msg_contact(m, &contact))
         r.contact = contact.uri.text;
-    if (!d->n)
+    if (!seed->n)
         r = completed(&r, m->method);
     p = parts_of(s, &r);
-    stk_hex(tag, d->to_tag);
+    stk_hex(tag, seed->to_tag);
     p.req = m;
     p.source = &from->remote;
     p.to_tag = slice_of(tag, sizeof(tag));
-    p.routes = has_routes(m->method, d->status);
-    p.lines = slice_of(d->text, d->n);
+    p.routes = has_routes(m->method, seed->status);
+    p.lines = slice_of(d->text, seed->n);
     s->count.retransmitted++;
     if (stk_put(s, write_again, &parts, &to, NULL))
         s->count.dropped++;

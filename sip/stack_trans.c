@@ -575,7 +575,7 @@ void stk_trans_settle(struct sip_stack *s, struct trans *t)
 
 static size_t done_size(const struct done *d)
 {
-    return offsetof(struct done, text) + d->n;
+    return offsetof(struct done, text) + d->seed.n;
 }
 
 /* The oldest. Timer J is the same for all of them, so a queue will do. */
@@ -590,7 +590,7 @@ static void done_pop(struct sip_stack *s)
     pool_put(&s->pool, d, done_size(d));
 }
 
-void stk_done_add(struct sip_stack *s, const struct done *d,
+void stk_done_add(struct sip_stack *s, const struct seed *seed,
                   const struct stk_key *key, struct slice a, struct slice b,
                   uint64_t now_ms)
 {
@@ -603,8 +603,8 @@ void stk_done_add(struct sip_stack *s, const struct done *d,
     copy = pool_get(&s->pool, offsetof(struct done, text) + a.n + b.n);
     if (!copy)
         return;
-    memcpy(copy, d, offsetof(struct done, text));
-    copy->n = (uint32_t)(a.n + b.n);
+    copy->seed = *seed;
+    copy->seed.n = (uint32_t)(a.n + b.n);
     if (a.n)
         memcpy(copy->text, a.p, a.n);
     if (b.n)

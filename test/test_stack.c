@@ -723,6 +723,144 @@ static void pending_without_memory(void **state)
     }
 }
 
+/* ---- large turns ------------------------------------------------------- */
+
+static size_t take_all(struct sip_stack *s, size_t *bytes)
+{
+    struct sip_out out;
+    size_t n = 0;
+
+    for (; sip_stack_output(s, &out); n++)
+        *bytes += out.bytes.n;
+    return n;
+}
+
+/* Answers of one turn may be many and large; what they needed goes back. */
+static void a_large_turn(void **state)
+{
+    static char lot[20000];
+    struct sip_response r = { .status = 200, .expires = -1,
+                              .content_type = S("text/plain"),
+                              .body = { lot, sizeof(lot) } };
+    struct sip_peer from;
+    struct req q = plain;
+    struct sip_event ev;
+    struct pair p;
+    size_t bytes = 0;
+    char cseq[16];
+
+    (void)state;
+    memset(lot, 'x', sizeof(lot));
+    pair_init(&p, NULL, NULL, true);
+    from = pair_peer(&p, 0);
+    q.cseq = cseq;
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(cseq, sizeof(cseq), "%u", i);
+        sip_stack_input(p.stack[0], &from, text(&q), 1);
+        assert_true(sip_stack_event(p.stack[0], &ev));
+        assert_int_equal(sip_stack_respond(p.stack[0], ev.transaction, &r, 1),
+                         0);
+    }
+    assert_int_equal(take_all(p.stack[0], &bytes), 30);
+    assert_true(bytes > 30 * sizeof(lot));
+    q.method = "FETCH"; /* the stack's own, more than a queue keeps */
+    bytes = 0;
+    for (unsigned i = 0; i < 1500; i++) {
+        snprintf(cseq, sizeof(cseq), "%u", i);
+        sip_stack_input(p.stack[0], &from, text(&q), 1);
+    }
+    assert_int_equal(take_all(p.stack[0], &bytes), 1500);
+    r.body.n = SIP_MAX_HEAD + SIP_MAX_BODY; /* never read that far */
+    q.method = "MESSAGE";
+    sip_stack_input(p.stack[0], &from, text(&q), 1);
+    assert_true(sip_stack_event(p.stack[0], &ev));
+    r.body.p = calloc(1, r.body.n);
+    assert_int_equal(sip_stack_respond(p.stack[0], ev.transaction, &r, 1),
+                     GB_ELIMIT);
+    free((void *)(uintptr_t)r.body.p);
+    pair_fini(&p);
+}
+
+/* Long branches and Call-IDs make keys as short ones do. */
+static void long_keys(void **state)
+{
+    static char via[900], call_id[900], other[900];
+    struct req r = plain;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    snprintf(via, sizeof(via), "SIP/2.0/UDP h;branch=z9hG4bK%0600d", 7);
+    snprintf(call_id, sizeof(call_id), "%0700d", 1);
+    snprintf(other, sizeof(other), "%0700d", 2);
+    r.via = via;
+    r.call_id = call_id;
+    feed(&p, &r);
+    feed(&p, &r);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 1);
+    r.call_id = other;
+    feed(&p, &r);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 2);
+    pair_fini(&p);
+}
+
+/* The layer above ends a dialog before it has taken out the events of it: the
+ * request inside is answered 481, what is not about it stays. */
+static void ended_with_a_request_queued(void **state)
+{
+    struct turn t = { .r = { 200, .contact = S("sip:us@192.0.2.1"),
+                             .expires = -1 } };
+    struct req inv = plain, info;
+    struct sip_peer from;
+    struct sip_event ev;
+    uint64_t dialog;
+    char to[200];
+    struct pair p;
+
+    (void)state;
+    turn_init(&p, &t, NULL);
+    from = pair_peer(&p, 0);
+    inv.method = "INVITE";
+    inv.more = "Contact: <sip:c@192.0.2.2>\r\n";
+    feed(&p, &inv);
+    dialog = pair_event(&p, 0, SIP_EV_REQUEST, 0, 0)->ev.dialog;
+    slice_copy(to, sizeof(to), pair_header(last(&p)->bytes, "To"));
+    info = inv;
+    info.to = to;
+    info.method = "ACK";
+    feed(&p, &info);
+    info.method = "INFO";
+    info.cseq = "21";
+    sip_stack_input(p.stack[0], &from, text(&info), p.now_ms);
+    sip_stack_end(p.stack[0], dialog, p.now_ms);
+    assert_false(sip_stack_event(p.stack[0], &ev));
+    pair_pump(&p);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 481"), 1);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+    pair_settle(&p, 60000);
+    pair_fini(&p);
+}
+
+/* An INVITE over a connection that is lost before it is answered. */
+static void connection_lost(void **state)
+{
+    struct pair_wire tcp = { .tcp = true };
+    struct req inv = plain;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, &tcp, NULL, true);
+    inv.method = "INVITE";
+    feed(&p, &inv);
+    assert_int_equal(counters(&p).dialogs, 1);
+    sip_stack_closed(p.stack[0], 77, p.now_ms);
+    pair_pump(&p);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_ENDED, 503), 1);
+    assert_int_equal(counters(&p).dialogs, 0);
+    assert_int_equal(counters(&p).transactions, 0);
+    pair_fini(&p);
+}
+
 /* ---- rules ------------------------------------------------------------- */
 
 /* R5: the same request on another way, while it waits: 482. */
@@ -1630,6 +1768,10 @@ int main(void)
         cmocka_unit_test(provisional_in_its_turn),
         cmocka_unit_test(while_pending),
         cmocka_unit_test(pending_without_memory),
+        cmocka_unit_test(a_large_turn),
+        cmocka_unit_test(long_keys),
+        cmocka_unit_test(ended_with_a_request_queued),
+        cmocka_unit_test(connection_lost),
         cmocka_unit_test(merged),
         cmocka_unit_test(reply_by_via),
         cmocka_unit_test(quiet_source),

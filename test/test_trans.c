@@ -332,9 +332,28 @@ static void late_tick(void **state)
                      SIP_TA_TIMED_OUT | SIP_TA_FREE);
 }
 
+static void names(void **state)
+{
+    (void)state;
+    for (int k = 0; k < SIP_TRANS_KINDS; k++)
+        assert_string_not_equal(sip_trans_kind_name((enum sip_trans_kind)k),
+                                "?");
+    for (int k = 0; k < SIP_TS_STATES; k++)
+        assert_string_not_equal(sip_trans_state_name((enum sip_trans_state)k),
+                                "?");
+    for (int k = 0; k < SIP_TE_EVENTS; k++)
+        assert_string_not_equal(sip_trans_event_name((enum sip_trans_event)k),
+                                "?");
+    assert_string_equal(sip_trans_kind_name(SIP_IST), "INVITE server");
+    assert_string_equal(sip_trans_kind_name(SIP_TRANS_KINDS), "?");
+    assert_string_equal(sip_trans_state_name(SIP_TS_STATES), "?");
+    assert_string_equal(sip_trans_event_name(SIP_TE_EVENTS), "?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names),
         cmocka_unit_test(every_cell_of_the_figures),
         cmocka_unit_test(every_other_cell_does_nothing),
         cmocka_unit_test(exact_times),
