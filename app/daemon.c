@@ -393,7 +393,8 @@ static int fail_port(char why[static 512], int err, const char *what,
 static int start_sip(struct daemon *d, char why[static 512])
 {
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
-                                   .user_agent = "gb28181d/" GB_VERSION };
+                                   .user_agent = "gb28181d/" GB_VERSION,
+                                   .obey_retry_after = true };
     int err;
 
     secrets_random(sc.seed, sizeof(sc.seed));
