@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#define MAX_STEPS 60
+#define MAX_STEPS 40
 #define MAX_KNOWN 32
 #define MAX_WIRE 32
 #define MAX_PACKET 1536
@@ -43,11 +43,13 @@ struct side {
 static struct run {
     struct side side[2];
     uint64_t now_ms;
-    struct packet wire[MAX_WIRE];
+    struct packet packet[MAX_WIRE];
+    uint8_t order[MAX_WIRE]; /* of packets: the first n_wire are under way */
     size_t n_wire;
+    char arriving[MAX_PACKET];
     unsigned lose, repeat; /* the next so many */
     bool tcp, swap;
-    char memory[MEMORY];
+    _Alignas(16) char memory[MEMORY];
     size_t used, live;
     unsigned long fail_in; /* allocations until they fail; 0: never */
 } r;
@@ -220,7 +222,7 @@ static void send_one(int side, struct slice bytes)
         copies = 2;
     }
     while (copies-- && r.n_wire < MAX_WIRE && bytes.n <= MAX_PACKET) {
-        struct packet *k = &r.wire[r.n_wire++];
+        struct packet *k = &r.packet[r.order[r.n_wire++]];
 
         k->to = !side;
         k->n = bytes.n;
@@ -252,13 +254,16 @@ static void deliver(unsigned n)
     drain();
     while (r.n_wire && n--) {
         size_t i = r.swap ? r.n_wire - 1 : 0;
-        struct packet k = r.wire[i];
-        struct sip_peer from = peer(k.to);
+        uint8_t at = r.order[i];
+        const struct packet *k = &r.packet[at];
+        struct sip_peer from = peer(k->to);
 
         r.n_wire--;
-        memmove(&r.wire[i], &r.wire[i + 1],
-                (r.n_wire - i) * sizeof(r.wire[0]));
-        sip_stack_input(r.side[k.to].s, &from, slice_of(k.p, k.n), r.now_ms);
+        memmove(&r.order[i], &r.order[i + 1], r.n_wire - i);
+        r.order[r.n_wire] = at;
+        memcpy(r.arriving, k->p, k->n);
+        sip_stack_input(r.side[k->to].s, &from, slice_of(r.arriving, k->n),
+                        r.now_ms);
         drain();
     }
 }
@@ -354,21 +359,26 @@ static void policy(struct side *a, unsigned arg)
     a->other_answer = others[arg >> 5];
 }
 
+static struct packet *last_packet(void)
+{
+    return r.n_wire ? &r.packet[r.order[r.n_wire - 1]] : NULL;
+}
+
 /* A message on the wire, with one byte changed: a tag, a Call-ID, a number. */
 static void twist(unsigned arg)
 {
-    if (!r.n_wire)
-        return;
-    struct packet *k = &r.wire[r.n_wire - 1];
-    struct slice text = slice_of(k->p, k->n);
     static const struct slice marks[] = {
         SLICE_INIT(";tag="), SLICE_INIT("Call-ID: "), SLICE_INIT("CSeq: "),
         SLICE_INIT("To: "), SLICE_INIT("Event: "), SLICE_INIT("Expires: "),
         SLICE_INIT("State: "), SLICE_INIT("branch=z9hG4bK"),
     };
-    size_t at = slice_find_slice(text, marks[arg & 7]) + marks[arg & 7].n +
-                (arg >> 3 & 7);
+    struct packet *k = last_packet();
+    size_t at;
 
+    if (!k)
+        return;
+    at = slice_find_slice(slice_of(k->p, k->n), marks[arg & 7]) +
+         marks[arg & 7].n + (arg >> 3 & 7);
     if (at < k->n && k->p[at] >= '0' && k->p[at] <= '8')
         k->p[at]++;
 }
@@ -376,11 +386,15 @@ static void twist(unsigned arg)
 /* The To tag of the last message goes. */
 static void untag(void)
 {
-    struct packet *k = &r.wire[r.n_wire - (r.n_wire > 0)];
-    struct slice text = slice_of(k->p, k->n), tag;
-    size_t to = slice_find_slice(text, SLICE("\r\nTo: ")), at, n;
+    struct packet *k = last_packet();
+    struct slice text, tag;
+    size_t to, at, n;
 
-    if (!r.n_wire || to == k->n)
+    if (!k)
+        return;
+    text = slice_of(k->p, k->n);
+    to = slice_find_slice(text, SLICE("\r\nTo: "));
+    if (to == k->n)
         return;
     at = to + slice_find_slice(slice_from(text, to), SLICE(";tag="));
     tag = slice_from(text, at);
@@ -493,6 +507,8 @@ static void start(unsigned flags)
     memset(r.side, 0, sizeof(r.side));
     r.now_ms = 1;
     r.n_wire = r.used = r.live = r.fail_in = r.lose = r.repeat = 0;
+    for (unsigned i = 0; i < MAX_WIRE; i++)
+        r.order[i] = (uint8_t)i;
     r.tcp = flags & 1;
     r.swap = false;
     for (int i = 0; i < 2; i++) {
