@@ -234,8 +234,10 @@ docs:                                                ## make docs/ anew where th
 install: all                                         ## into $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(BUILD)/gb28181d $(DESTDIR)$(PREFIX)/bin/gb28181d
 	install -D -m 755 $(BUILD)/gbcam $(DESTDIR)$(PREFIX)/bin/gbcam
+	install -D -m 755 $(BUILD)/gbctl $(DESTDIR)$(PREFIX)/bin/gbctl
 	install -D -m 644 docs/gb28181d.8 $(DESTDIR)$(PREFIX)/share/man/man8/gb28181d.8
 	install -D -m 644 docs/gbcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbcam.1
+	install -D -m 644 docs/gbctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbctl.1
 	install -D -m 644 docs/gb28181d.yml.example $(DESTDIR)$(PREFIX)/share/doc/gb28181d/gb28181d.yml.example
 
 clean:                                               ## remove every build

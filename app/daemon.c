@@ -171,10 +171,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
             media_net_forget(d->media, a->session, s.loop);
         break;
     case PLATFORM_DIALOG_OPENED:
-        store_put_dialog(d->store, a->session, &a->dialog, &a->peer);
+        store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);
         break;
     case PLATFORM_DIALOG_CLOSED:
-        store_remove_dialog(d->store, a->session);
+        store_remove_dialog(d->store, a->dialog_key);
         break;
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
@@ -207,7 +207,7 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
     platform_sip(d->platform, ev, now_of(d));
 }
 
-static bool on_admits(void *ctx, const struct sip_peer *from,
+static bool on_admits(void *ctx, struct sip_peer *from,
                       struct slice bytes)
 {
     struct daemon *d = ctx;
@@ -330,6 +330,7 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("viewers", "gauge", m.viewers);
     ROW("store_queued", "gauge", st.queued);
     ROW("store_errors_total", "counter", st.errors);
+    ROW("store_dropped_total", "counter", st.dropped);
 #undef ROW
 }
 
@@ -358,11 +359,12 @@ static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
 static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
 {
     struct daemon *d = ctx;
-    size_t n = config_n(d->config, CONFIG_SIP_LISTEN);
+    size_t n = 0;
 
-    n = n < cap ? n : cap;
-    for (size_t i = 0; i < n; i++)
-        out[i] = sip_edge_addr(d->edge, i);
+    while (n < cap && sip_edge_addr(d->edge, n).family != GB_NO_ADDR) {
+        out[n] = sip_edge_addr(d->edge, n);
+        n++;
+    }
     return n;
 }
 
@@ -394,7 +396,9 @@ static int start_sip(struct daemon *d, char why[static 512])
 {
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
                                    .user_agent = "gb28181d/" GB_VERSION,
-                                   .obey_retry_after = true };
+                                   .obey_retry_after = true,
+                                   .register_extra = { SLICE("X-GB-Ver"),
+                                                       SLICE("3.0") } };
     int err;
 
     secrets_random(sc.seed, sizeof(sc.seed));
@@ -561,6 +565,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .keep_open_ms = 1000 * config_number(c, CONFIG_SIP_KEEP_OPEN),
         .answer_ms = DAEMON_STEP_MS,
         .media_ms = DAEMON_STEP_MS,
+        .program_ms = DAEMON_STEP_MS,
         .first_key_ms = DAEMON_FIRST_KEY_MS,
         .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
         .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
@@ -633,12 +638,13 @@ static void on_saved_channel(void *ctx, const struct platform_channel *c)
     platform_restore_channel(d->platform, c);
 }
 
-static void on_saved_dialog(void *ctx, const struct sip_dialog_state *s,
+static void on_saved_dialog(void *ctx, uint64_t key,
+                            const struct sip_dialog_state *s,
                             const struct sip_peer *peer)
 {
     struct daemon *d = ctx;
 
-    platform_restore_dialog(d->platform, s, peer, now_of(d));
+    platform_restore_dialog(d->platform, key, s, peer, now_of(d));
 }
 
 static int start_store(struct daemon *d, char why[static 512])

@@ -37,7 +37,7 @@ static const char usage[] =
     "                        wins over the file; lists are joined by commas\n"
     "  -t, --check           check the configuration and exit\n"
     "      --print-config    print the configuration with explanations and exit\n"
-    "      --replay FILE     run a capture (gbctl trace --pcap, tcpdump) through\n"
+    "      --replay FILE     run a capture (of gbctl trace, tcpdump) through\n"
     "                        the platform and print what it would have decided\n"
     "      --version, --help\n"
     "\n"

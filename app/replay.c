@@ -914,7 +914,10 @@ static void advance(struct replay *r, uint64_t to_ms)
 static void input(struct replay *r, const struct message *m,
                   struct slice bytes)
 {
-    sip_stack_input(r->sip, &m->peer, bytes, r->now.mono_ms);
+    struct sip_peer from = m->peer;
+
+    if (platform_admits(r->p, &from, bytes, r->now))
+        sip_stack_input(r->sip, &from, bytes, r->now.mono_ms);
     pump(r);
 }
 

@@ -88,6 +88,8 @@ static inline void bytes_skip(struct bytes *r, size_t n)
         r->err = GB_EAGAIN;
         n = bytes_left(r);
     }
+    if (n == 0)
+        return; /* p may be NULL */
     r->off += n;
     if (n <= in_first) {
         r->p += n;

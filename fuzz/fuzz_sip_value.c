@@ -66,6 +66,15 @@ static void credentials(struct slice in)
     (void)sip_digest_check(&c, SLICE("REGISTER"), &ha1);
 }
 
+/* Without what ends a line, which is left out on writing. */
+static bool is_writable(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
+            return false;
+    return true;
+}
+
 static void challenge(struct slice in)
 {
     static const struct sip_answer answer = {
@@ -81,12 +90,12 @@ static void challenge(struct slice in)
     struct sip_credentials r;
     struct sip_ha1 ha1;
 
-    if (sip_challenge_parse(&c, in) || sip_answer_write(&w, &c, &answer))
+    if (sip_challenge_parse(&c, in) || !is_writable(c.realm) ||
+        !is_writable(c.nonce) || sip_answer_write(&w, &c, &answer))
         return;
     must(sip_credentials_parse(&r, writer_slice(&w)) == 0);
     sip_ha1_make(&ha1, r.alg, answer.username, c.realm, answer.password);
-    if (slice_eq(r.nonce, c.nonce)) /* no line end was inside it */
-        must(sip_digest_check(&r, answer.method, &ha1));
+    must(sip_digest_check(&r, answer.method, &ha1));
 }
 
 static void date(struct slice in)

@@ -227,6 +227,12 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
  * names it any more. A stale id does nothing. */
 void sip_stack_end(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
 
+/* The same; true: the end of its BYE will be reported as RESPONSE or FAILED
+ * with `user` and no dialog. false: it has been ended as above, or there was
+ * no such dialog, and nothing will be reported. */
+bool sip_stack_leave(struct sip_stack *s, uint64_t dialog, uint64_t user,
+                     uint64_t now_ms);
+
 /* From now on requests of the dialog go to this peer (the device has
  * registered from another address). */
 void sip_stack_move(struct sip_stack *s, uint64_t dialog,

@@ -454,6 +454,11 @@ void sim_media(struct sim *s, struct sim_stream *st,
 
     if (st->source)
         ev.from = st->source->addr;
+    if (kind == PLATFORM_MEDIA_ALIVE && st->source) {
+        ev.text = st->source->note;
+        if (st->source->media >= SIM_NO_PROGRAM)
+            ev.audio = PS_CODEC_UNKNOWN;
+    }
     if (kind == PLATFORM_MEDIA_REFUSED) {
         ev.err = GB_EIO;
         ev.text = "address already in use";
@@ -541,7 +546,7 @@ static void media_step(struct sim *s, struct sim_stream *st)
     unsigned stop = m >= SIM_CONNECT_ONLY ? stops[m] : 0;
 
     if (st->source->sound_only)
-        stop = 4;
+        stop = 3; /* codec is told of video alone */
 
     st->next_ms = s->now.mono_ms + 20;
     if (st->at == 0 && !st->source->media_tcp)
@@ -721,6 +726,14 @@ static void on_action(struct sim *s, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
     case PLATFORM_SESSION_GONE:
         keep_session(s, a->session);
+        break;
+    case PLATFORM_DIALOG_OPENED:
+        s->opened_key = a->dialog_key;
+        assert_true(a->dialog_key != 0);
+        break;
+    case PLATFORM_DIALOG_CLOSED:
+        s->closed_key = a->dialog_key;
+        assert_true(a->dialog_key != 0);
         break;
     case PLATFORM_ALARM:
         snprintf(s->last_alarm, sizeof(s->last_alarm), "%.*s %.*s %.*s %.*s",

@@ -66,6 +66,7 @@ struct sim_device {
     uint64_t nat_until_ms;
     unsigned nat_drops;     /* packets to it that met a closed NAT */
     const char *sdp_ip;     /* in its answers; NULL: its own */
+    const char *note;       /* what the media edge says of its payload */
 
     /* catalog */
     char channel[SIM_MAX_CHANNELS][PLATFORM_ID_MAX];
@@ -162,6 +163,7 @@ struct sim {
     char log[65536];
     size_t log_len;
     unsigned byes_sent;         /* by the platform, repeats included */
+    uint64_t opened_key, closed_key; /* of the last DIALOG_OPENED, _CLOSED */
 };
 
 /* opt may be NULL. false: no memory (with a failing allocator). */

@@ -63,9 +63,10 @@ static struct sip_peer peer_of(const char *from)
 }
 
 /* Gives the platform a datagram; the status of its answer, 0: silence. */
-static unsigned say(const struct sip_peer *from, const char *text, size_t n,
+static unsigned say(const struct sip_peer *peer, const char *text, size_t n,
                     char *answer, size_t cap)
 {
+    struct sip_peer copy = *peer, *from = &copy;
     struct slice bytes = guarded(slice_of(text, n));
     struct sip_event ev;
     struct sip_out out;

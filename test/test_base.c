@@ -136,6 +136,14 @@ static void two_segments_read_as_one(void **state)
         assert_int_equal(r.err, GB_EAGAIN);
         assert_int_equal(bytes_left(&r), 0);
     }
+    {
+        struct bytes r = bytes_of(b, 1); /* both segments read to their end */
+
+        bytes_be16(&r);
+        bytes_skip(&r, 4);
+        assert_int_equal(r.err, GB_EAGAIN);
+        assert_int_equal(r.off, 1);
+    }
 }
 
 static void writer_is_sticky(void **state)

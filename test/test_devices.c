@@ -411,7 +411,7 @@ static void dialogs_of_the_last_run_get_their_bye(void **state)
     struct sip_out out;
 
     (void)state;
-    platform_restore_dialog(s.p, &old_dialog, &peer, s.now);
+    platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
     assert_true(sip_stack_output(s.server, &out));
     assert_true(slice_has_prefix(out.bytes, SLICE("BYE sip:")));
     assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 21 BYE")) <
@@ -420,6 +420,28 @@ static void dialogs_of_the_last_run_get_their_bye(void **state)
                 out.bytes.n);
     assert_true(gb_addr_eq(&out.peer.remote, &d->addr));
     sim_free(&s);
+}
+
+/* It stays stored until the device has answered, or has not for 32 s. */
+static void and_stay_stored_until_it_is_answered(void **state)
+{
+    (void)state;
+    for (int answered = 0; answered < 2; answered++) {
+        struct sim_device *d = registered(SIP_UDP);
+        struct sip_peer peer = sim_view(&s, d).peer;
+
+        d->deaf = true;
+        platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
+        sim_run(&s, 10000);
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 0);
+        d->deaf = !answered;
+        sim_run(&s, answered ? 4500 : 20000);
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], answered);
+        sim_run(&s, 3000);
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+        assert_true(s.closed_key == 5);
+        sim_free(&s);
+    }
 }
 
 /* Over TCP the way to the device is gone with the process that had it: the BYE
@@ -433,7 +455,7 @@ static void over_tcp_the_bye_waits_for_the_connection(void **state)
     (void)state;
     sim_restart(&s);
     assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
-    platform_restore_dialog(s.p, &old_dialog, &peer, s.now);
+    platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
     sim_run(&s, 5000);
     assert_int_equal(s.byes_sent, 0);
     sim_reconnect(d);
@@ -609,6 +631,7 @@ int main(void)
         cmocka_unit_test(a_restart_loses_nobody),
         cmocka_unit_test(a_restart_after_its_expiry),
         cmocka_unit_test(dialogs_of_the_last_run_get_their_bye),
+        cmocka_unit_test(and_stay_stored_until_it_is_answered),
         cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
         cmocka_unit_test(settings_are_taken_over),
         cmocka_unit_test(walks_in_order),

@@ -455,6 +455,22 @@ static void live_timeout(void **state)
     assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
 }
 
+/* What is known of the bytes that do come is told, not a mere time-out. */
+static void live_timeout_with_evidence(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fake_session(1)->step = PLATFORM_STEP_PACKET;
+    fake_session(1)->evidence = SLICE("it looks like h264");
+    fake_session(1)->hint = SLICE("set its stream to PS");
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.status, 504);
+    assert_true(body_has("\"step\":\"program\""));
+    assert_true(body_has("\"evidence\":\"it looks like h264\""));
+    assert_true(body_has("\"hint\":\"set its stream to PS\""));
+}
+
 /* Several wait for one session; one of them goes; it is stopped for the rest. */
 static void live_stopped(void **state)
 {
@@ -1111,7 +1127,7 @@ int main(void)
         APP(patch_device),   APP(new_devices),   APP(pending_in_and_out),
         APP(groups),
         APP(post_live),      APP(live_failures), APP(live_refusals),
-        APP(live_timeout),   APP(live_stopped),  APP(media_by_signature),
+        APP(live_timeout), APP(live_timeout_with_evidence),   APP(live_stopped),  APP(media_by_signature),
         APP(media_forms),    APP(mse_failure),   APP(handover_holds),
         APP(login_and_out),  APP(login_rate),    APP(login_jobs),
         APP(cross_site),     APP(open_house),    APP(bases),

@@ -685,6 +685,31 @@ static void stalled(void **state)
     world_close(&w);
 }
 
+/* Who was live and stops in the middle of a picture holds just that one; each
+ * key frame it is skipped to is no sign of life. */
+static void stalled_in_a_picture(void **state)
+{
+    (void)state;
+    for (int format = 0; format < 2; format++) {
+        struct world w;
+
+        assert_int_equal(world_open(&w, NULL, 0), 0);
+        gop(&w, 5);
+        view(&w, 0, format ? FLV_QUIET : FMP4_QUIET);
+        gop(&w, 25);
+        assert_int_equal(w.edge[0].v.state, HUB_VIEWER_LIVE);
+        w.edge[0].budget = 20;
+        for (int i = 0; i < 9; i++)
+            gop(&w, 25);
+        assert_true(w.edge[0].v.state != HUB_VIEWER_CUT);
+        assert_int_equal(w.edge[0].v.n_held, 1);
+        for (int i = 0; i < 3; i++)
+            gop(&w, 25);
+        assert_int_equal(w.edge[0].v.state, HUB_VIEWER_CUT);
+        world_close(&w);
+    }
+}
+
 /* All viewers of a format share chunks; the hub allocates nothing per viewer.*/
 static void sharing(void **state)
 {
@@ -1281,6 +1306,7 @@ int main(void)
         cmocka_unit_test(slow_without_key),
         cmocka_unit_test(skip_over_config),
         cmocka_unit_test(stalled),
+        cmocka_unit_test(stalled_in_a_picture),
         cmocka_unit_test(sharing),
         cmocka_unit_test(removed_while_woken),
         cmocka_unit_test(ending),

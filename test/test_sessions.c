@@ -380,6 +380,53 @@ static void failures(void **state)
     }
 }
 
+/* What the edge makes of the bytes reaches those who wait, while they wait, and
+ * the evidence in the end. A program is not waited for as long as a key. */
+static void payload_of_another_kind(void **state)
+{
+    static const struct {
+        enum sim_media media;
+        enum platform_step step;
+        uint64_t fails_ms;
+        const char *evidence, *hint;
+    } cases[] = {
+        { SIM_NO_PROGRAM, PLATFORM_STEP_PROGRAM, 9000, "looks like h264",
+          "format of its own" },
+        { SIM_NO_CODEC, PLATFORM_STEP_CODEC, 9000, "looks like h264",
+          "H.264 or H.265" },
+        { SIM_NO_KEY, PLATFORM_STEP_KEY, 60000, "within 60.0 s", "interval" },
+    };
+    const struct sim_options o = { .config = { .auto_enrol = true,
+                                               .program_ms = 9000,
+                                               .first_key_ms = 60000 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+        struct platform_session v;
+        char text[300];
+
+        d->media = cases[i].media;
+        d->note = "it looks like h264";
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, cases[i].fails_ms - 500);
+        v = sim_session(&s, v.id);
+        assert_int_equal(v.state, PLATFORM_STARTING);
+        slice_copy(text, sizeof(text), v.evidence);
+        assert_string_equal(text, "it looks like h264");
+        slice_copy(text, sizeof(text), v.hint);
+        assert_true(has(text, cases[i].hint));
+        sim_run(&s, 1500);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        assert_int_equal(s.last.step, cases[i].step);
+        if (!has(s.last_evidence, cases[i].evidence) ||
+            !has(s.last_hint, cases[i].hint))
+            fail_msg("%s; %s", s.last_evidence, s.last_hint);
+        ends_clean();
+    }
+}
+
 static void never_started(void **state)
 {
     struct sim_device *d = ready();
@@ -947,6 +994,101 @@ static void drains(void **state)
     ends_clean();
 }
 
+/* Stopping waits until every BYE has its answer, and until then the dialog stays
+ * stored: the BYE that is lost with the process is sent by the next one. */
+static void drains_when_the_byes_are_answered(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t deaf_ms, done_ms;
+        unsigned byes;
+    } cases[] = {
+        { "answered late", 1200, 2500, 1 },
+        { "never answered", 100000, 33000, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 1000);
+        d->deaf = true;
+        platform_drain(s.p, s.now);
+        sim_run(&s, 1000);
+        assert_int_equal(sim_counters(&s).sessions, 0);
+        assert_false(platform_is_drained(s.p));
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 0);
+        if (cases[i].deaf_ms < cases[i].done_ms) {
+            sim_run(&s, cases[i].deaf_ms - 1000);
+            d->deaf = false;
+        }
+        sim_run(&s, cases[i].done_ms);
+        if (!platform_is_drained(s.p) || d->byes != cases[i].byes ||
+            s.actions[PLATFORM_DIALOG_CLOSED] != 1 ||
+            s.closed_key != s.opened_key)
+            fail_msg("%s: %u BYEs, %u closed", cases[i].name, d->byes,
+                     s.actions[PLATFORM_DIALOG_CLOSED]);
+        d->deaf = false;
+        ends_clean();
+    }
+}
+
+/* Each dialog of a session has a key of its own: the late answer to the first
+ * BYE does not make the owner forget the second dialog. */
+static void a_second_dialog_is_stored_beside(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    uint64_t first;
+
+    (void)state;
+    d->media = SIM_TCP_ONLY;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    first = s.opened_key;
+    sim_run(&s, 4000);
+    assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_OPENED], 2);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    assert_true(s.closed_key == first && s.opened_key != first);
+    platform_drain(s.p, s.now);
+    sim_run(&s, 100);
+    assert_true(s.closed_key == s.opened_key);
+    ends_clean();
+}
+
+/* Far more ended dialogs than are remembered, none of them answered. */
+static void many_unanswered_byes(void **state)
+{
+    struct sim_device *d = ready();
+
+    (void)state;
+    d->invite = SIM_ANSWER;
+    for (unsigned i = 0; i < 300; i++) {
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 400);
+        d->deaf = true;
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 100);
+        d->deaf = false;
+        d->next_keepalive_ms = GB_NEVER;
+        if (i % 50 == 49)
+            sim_register(d);
+    }
+    platform_drain(s.p, s.now);
+    sim_run(&s, 40000);
+    assert_true(platform_is_drained(s.p));
+    assert_int_equal(s.actions[PLATFORM_DIALOG_OPENED],
+                     s.actions[PLATFORM_DIALOG_CLOSED]);
+    ends_clean();
+}
+
 /* ---- memory ---- */
 
 static void without_memory(void **state)
@@ -997,6 +1139,7 @@ int main(void)
         cmocka_unit_test(tolerated_answers),
         cmocka_unit_test(refusals_worth_another_try),
         cmocka_unit_test(failures),
+        cmocka_unit_test(payload_of_another_kind),
         cmocka_unit_test(never_started),
         cmocka_unit_test(no_port_can_be_opened),
         cmocka_unit_test(the_edge_never_confirms),
@@ -1021,6 +1164,9 @@ int main(void)
         cmocka_unit_test(the_device_goes),
         cmocka_unit_test(the_device_moves),
         cmocka_unit_test(drains),
+        cmocka_unit_test(drains_when_the_byes_are_answered),
+        cmocka_unit_test(a_second_dialog_is_stored_beside),
+        cmocka_unit_test(many_unanswered_byes),
         cmocka_unit_test(without_memory),
     };
 

@@ -197,6 +197,62 @@ static void from_invite_to_bye(void **state)
         }
 }
 
+/* The BYE whose end is told: by its answer, or by none. What is not confirmed
+ * is ended as ever, and nothing is told. */
+static void leaves(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        struct script s = { .answer = 200 };
+        struct pair p;
+
+        start(&p, &s, &wire);
+        assert_false(sip_stack_leave(p.stack[0], 4711, 55, p.now_ms));
+        call(&p);
+        assert_false(s.dialog0 == 0);
+        pair_run(&p, p.now_ms + 100);
+        s.lose = SIP_METHOD_BYE;
+        s.lose_n = lost ? 100 : 1;
+        assert_true(sip_stack_leave(p.stack[0], s.dialog0, 55, p.now_ms));
+        assert_false(sip_stack_leave(p.stack[0], s.dialog0, 55, p.now_ms));
+        pair_pump(&p);
+        pair_run(&p, p.now_ms + 40000);
+        expect_seen(&p, 0, SIP_EV_ENDED, 0, 0);
+        if (lost) {
+            expect_seen(&p, 0, SIP_EV_FAILED, 408, 1);
+            assert_true(pair_event(&p, 0, SIP_EV_FAILED, 408, 0)->ev.user ==
+                        55);
+            s.lose_n = 0;
+            sip_stack_end(p.stack[1], s.dialog, p.now_ms);
+            pair_pump(&p);
+        } else {
+            expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 2);
+            assert_true(pair_event(&p, 0, SIP_EV_RESPONSE, 200, 1)->ev.user ==
+                        55);
+            expect_seen(&p, 1, SIP_EV_ENDED, 200, 1);
+            assert_int_equal(pair_count(&p, 0, "BYE"), 2);
+        }
+        finish(&p);
+    }
+}
+
+static void leaves_before_the_answer(void **state)
+{
+    struct script s = { .answer = 0 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    assert_false(sip_stack_leave(p.stack[0], s.dialog0, 55, p.now_ms));
+    pair_pump(&p);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(pair_count(&p, 0, "CANCEL"), 1);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 0);
+    finish(&p);
+}
+
 /* media.md 2.1: INVITE n, ACK n, INFO n+1, n+2, BYE last + 1 */
 static void sequence_numbers(void **state)
 {
@@ -807,6 +863,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_invite_to_bye),
+        cmocka_unit_test(leaves),
+        cmocka_unit_test(leaves_before_the_answer),
         cmocka_unit_test(sequence_numbers),
         cmocka_unit_test(moved_peer),
         cmocka_unit_test(across_a_restart),

@@ -11,6 +11,7 @@
 
 struct seen {
     unsigned devices, channels, dialogs;
+    uint64_t key;
     char name[64], call_id[64], channel_name[64];
     struct sip_peer peer, dialog_peer;
     int64_t expires;
@@ -42,12 +43,13 @@ static void on_channel(void *ctx, const struct platform_channel *c)
     s->on = c->on;
 }
 
-static void on_dialog(void *ctx, const struct sip_dialog_state *d,
+static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
                       const struct sip_peer *peer)
 {
     struct seen *s = ctx;
 
     s->dialogs++;
+    s->key = key;
     slice_copy(s->call_id, sizeof(s->call_id), d->call_id);
     s->dialog_peer = *peer;
 }
@@ -145,7 +147,7 @@ static void put_some(struct store *s)
     store_put_channel(s, &c);
     c.id = SLICE("34020000001310000002");
     store_put_channel(s, &c);
-    store_put_dialog(s, 1, &dlg, &peer);
+    store_put_dialog(s, UINT64_MAX - 1, &dlg, &peer);
     store_put_dialog(s, 2, &dlg, &peer);
     store_remove_dialog(s, 2);
     store_remove_channel(s, d.id, c.id);
@@ -177,6 +179,14 @@ static void comes_back(void **state)
     assert_true(seen.on && seen.longitude > 116.4 && seen.longitude < 116.6);
     store_remove_device(s, SLICE("34020000001180000001"));
     store_flush(s);
+    store_close(s);
+
+    /* a dialog stays until its BYE is answered, through any number of starts */
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.devices + seen.channels, 0);
+    assert_int_equal(seen.dialogs, 1);
+    assert_true(seen.key == UINT64_MAX - 1);
+    store_remove_dialog(s, seen.key);
     store_close(s);
 
     s = open_store(dir, &seen, NULL);
@@ -245,7 +255,7 @@ static void flushed_is_committed(void **state)
     store_counters(s, &n);
     assert_int_equal(n.queued, 0);
     assert_int_equal(n.errors, 0);
-    assert_int_equal(n.writes, 7);
+    assert_int_equal(n.writes, 5); /* rows: the last word on each */
     other = open_store(dir, &seen, NULL);
     assert_int_equal(seen.devices, 1);
     store_close(other);

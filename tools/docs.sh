@@ -9,7 +9,7 @@
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
-make -s -j"$(nproc)" build/release/gb28181d build/release/gbcam
+make -s -j"$(nproc)" build/release/gb28181d build/release/gbcam build/release/gbctl
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
@@ -184,9 +184,10 @@ done
 build/release/gb28181d -c docs/gb28181d.yml.example --check > /dev/null || bad=1
 options_match gb28181d docs/gb28181d.8
 options_match gbcam docs/gbcam.1
+options_match gbctl docs/gbctl.1
 files_exist README.md CONTRIBUTING.md docs/architecture.md
 if command -v mandoc > /dev/null 2>&1; then
-    mandoc -Tlint -W warning docs/gb28181d.8 docs/gbcam.1 || bad=1
+    mandoc -Tlint -W warning docs/gb28181d.8 docs/gbcam.1 docs/gbctl.1 || bad=1
 fi
 [ $bad = 0 ] && echo "docs: good"
 exit $bad

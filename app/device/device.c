@@ -407,7 +407,7 @@ void device_disconnected(struct device *d, struct gb_time now)
     if (d->state == DEVICE_STOPPING || d->state == DEVICE_STOPPED)
         d->state = DEVICE_STOPPED;
     else
-        device_go_offline(d, now, d->c.retry_ms, "connection lost", 0);
+        device_go_offline(d, now, device_back_off(d), "connection lost", 0);
 }
 
 void device_stop(struct device *d, struct gb_time now)

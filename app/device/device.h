@@ -56,7 +56,10 @@ struct device_config {
     size_t n_channels;
     uint32_t expires_s;     /* 0: 3600 */
     uint32_t keepalive_s;   /* 0: 60 */
-    uint32_t retry_ms;      /* 0: DEVICE_RETRY_MS */
+    uint32_t retry_ms;      /* 0: DEVICE_RETRY_MS. After a refusal so long; when
+                               nobody answers a sixteenth of it at first, then
+                               twice as long each time, up to it, by chance
+                               shorter by up to a half */
     uint32_t items_per_message; /* catalog; 0: 1 */
     uint32_t max_sessions;  /* 0: DEVICE_MAX_SESSIONS; past it 486 */
     struct manscdp_dialect dialect;

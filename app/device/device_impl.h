@@ -78,6 +78,7 @@ struct device {
     size_t call_id_len; /* 0: the next REGISTER begins anew */
     uint32_t cseq, sn;
     unsigned misses;
+    unsigned failures; /* in a row, without an answer of the server */
     struct device_login login;
     /* a redirection (§3.6): where it began, to go back to */
     struct sip_peer home;
@@ -115,6 +116,10 @@ void device_request(struct device *d, struct sip_request *r,
 void device_register(struct device *d, struct gb_time now);
 void device_on_register(struct device *d, const struct sip_event *ev,
                         struct gb_time now);
+/* How long to stay away from a server that does not answer. One that restarts
+ * loses all of its devices at once: they come back soon, but neither together
+ * nor again and again. */
+uint64_t device_back_off(struct device *d);
 void device_go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
                        const char *why, unsigned status);
 

@@ -8,6 +8,7 @@
 
 #define MAX_REDIRECTS 5 /* §3.6 */
 #define MAX_WAIT_S 3600 /* of a Retry-After that is obeyed */
+#define BACK_OFF_MS 1000 /* shortest pause, before chance shortens it */
 
 static const struct slice nothing = { NULL, 0 };
 
@@ -70,6 +71,25 @@ void device_go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
         device_end_sessions(d, now);
     go_home(d);
     say(d, why, status);
+}
+
+uint64_t device_back_off(struct device *d)
+{
+    uint64_t most = d->c.retry_ms, ms = most / 16;
+    char token[16];
+    uint32_t chance = 0;
+
+    if (ms < BACK_OFF_MS)
+        ms = BACK_OFF_MS;
+    for (unsigned i = 0; i < d->failures && ms < most; i++)
+        ms *= 2;
+    if (ms > most)
+        ms = most;
+    d->failures++;
+    sip_stack_token(d->c.sip, token);
+    for (size_t i = 0; i < sizeof(token); i++)
+        chance = chance * 31 + (uint8_t)token[i];
+    return ms - chance % (ms / 2 + 1);
 }
 
 /* Is it a server that we can go to, and another one? */
@@ -321,7 +341,7 @@ static void on_registered(struct device *d, const struct sip_event *ev,
     if (expires <= 0)
         expires = d->c.expires_s; /* granted what was asked */
     d->register_ms = now.mono_ms + (uint64_t)expires * 800; /* 80 % */
-    d->misses = 0;
+    d->misses = d->failures = 0;
     if (d->state != DEVICE_ONLINE) {
         d->state = DEVICE_ONLINE;
         d->keepalive_ms = now.mono_ms + 1000 * d->c.keepalive_s;
@@ -363,7 +383,7 @@ void device_on_register(struct device *d, const struct sip_event *ev,
         if (d->state == DEVICE_STOPPING)
             d->state = DEVICE_STOPPED;
         else
-            device_go_offline(d, now, d->c.retry_ms,
+            device_go_offline(d, now, device_back_off(d),
                               "server does not answer", ev->status);
         return;
     }

@@ -311,7 +311,7 @@ static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
     v->state = again ? HUB_VIEWER_LIVE : HUB_VIEWER_CATCH_UP;
     v->seq = r->key_seq;
     v->skip_leading = true;
-    if (v->idle || v->n_held == 1)
+    if (v->idle || !again)
         v->progress_ms = h->now_ms;
     move(v, &r->busy);
     return true;

@@ -217,7 +217,7 @@ static int64_t decoding_time(struct timeline_track *k, int64_t pts, int64_t ft)
 
 static void note_delta(struct timeline_track *k, int64_t d)
 {
-    if (d <= 1 || d > 90000)
+    if (d <= TIMELINE_STEP || d > 90000)
         return;
     k->delta[k->i_delta] = (uint32_t)d;
     k->i_delta = (uint8_t)((k->i_delta + 1) % TIMELINE_DELTAS);
@@ -285,14 +285,15 @@ static void video_next(struct timeline *t, struct timeline_track *k,
         pts = k->raw + k->offset;
         dts = k->reorder ? decoding_time(k, pts, nominal(t, in)) : pts;
     }
-    if (first ? dts < 0 : dts <= k->last_dts)
-        dts = first ? 0 : k->last_dts + 1;
+    if (first ? dts < 0 : dts < k->last_dts + TIMELINE_STEP)
+        dts = first ? 0 : k->last_dts + TIMELINE_STEP;
     if (pts < dts || !k->reorder)
         pts = dts;
     delta = first ? 0 : dts - k->last_dts;
     note_delta(k, delta);
-    out->duration90k = delta > 1 && delta <= 90000 ? (uint32_t)delta
-                                                   : (uint32_t)nominal(t, in);
+    out->duration90k = delta > TIMELINE_STEP && delta <= 90000
+                           ? (uint32_t)delta
+                           : (uint32_t)nominal(t, in);
     out->dts90k = dts;
     out->pts90k = pts;
     k->begun = t->begun = true;
@@ -400,8 +401,8 @@ static void audio_next(struct timeline *t, struct timeline_track *k,
                 follow(t, k, in);
             at = audio_time(k, d, known, &out->drop);
         }
-        if (at <= k->last_dts)
-            at = k->last_dts + 1;
+        if (at < k->last_dts + TIMELINE_STEP)
+            at = k->last_dts + TIMELINE_STEP;
     }
     if (out->drop)
         return;

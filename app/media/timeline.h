@@ -2,7 +2,8 @@
  *
  * A camera's time stamps wrap at 33 or 32 bits, restart, jump, step back,
  * stand still or are missing; audio may count in 1/8000 s. What comes out
- * starts near 0, rises strictly per track, and keeps sound beside picture.
+ * starts near 0, rises strictly per track (by a millisecond at least: FLV
+ * counts no finer), and keeps sound beside picture.
  * Audio runs on its samples and is anchored again when it has drifted.
  *
  * Plain value, no allocation, no clock: arrival is an argument. */
@@ -14,6 +15,7 @@
 
 #include "app/media/frame.h"
 
+#define TIMELINE_STEP 90          /* the smallest step of a track */
 #define TIMELINE_NOMINAL 3600     /* a video frame until deltas are known */
 #define TIMELINE_DELTAS 16        /* deltas whose median is the frame time */
 #define TIMELINE_BACK_VIDEO 45000 /* a step back by more is a new epoch */

@@ -129,9 +129,13 @@ static void on_receiver(void *ctx, enum receiver_event ev)
         say(in, PLATFORM_MEDIA_CODEC, 0, NULL);
         break;
     case RECEIVER_UNKNOWN:
-        snprintf(text, sizeof(text),
-                 "payload is not a program stream: it looks like %s",
-                 receiver_kind(in->rx));
+        if (receiver_kind(in->rx) == RTP_KIND_UNKNOWN)
+            snprintf(text, sizeof(text), "payload is not a program stream, "
+                                         "nor anything else that is known");
+        else
+            snprintf(text, sizeof(text),
+                     "payload is not a program stream: it looks like %s",
+                     rtp_kind_name(receiver_kind(in->rx)));
         say(in, PLATFORM_MEDIA_ALIVE, 0, text);
         break;
     }

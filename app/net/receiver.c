@@ -353,9 +353,9 @@ const struct rtp_source *receiver_source(const struct receiver *r)
     return &r->source;
 }
 
-const char *receiver_kind(const struct receiver *r)
+enum rtp_kind receiver_kind(const struct receiver *r)
 {
-    return rtp_kind_name(r->kind);
+    return r->kind;
 }
 
 void receiver_codecs(const struct receiver *r, enum ps_codec *video,

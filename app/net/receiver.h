@@ -71,7 +71,7 @@ void receiver_end(struct receiver *r, uint64_t now_ms);
 void receiver_counters(const struct receiver *r, struct receiver_counters *out);
 uint64_t receiver_last_ms(const struct receiver *r); /* newest packet; 0 none */
 const struct rtp_source *receiver_source(const struct receiver *r);
-const char *receiver_kind(const struct receiver *r); /* "ps", "private", … */
+enum rtp_kind receiver_kind(const struct receiver *r); /* of the last one */
 void receiver_codecs(const struct receiver *r, enum ps_codec *video,
                      enum ps_codec *audio);
 /* A report block about the source for an RR; false before the first packet. */

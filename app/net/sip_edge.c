@@ -221,7 +221,7 @@ void sip_edge_touch(struct sip_edge *e)
     e->touched = true;
 }
 
-static void input(struct sip_edge *e, const struct sip_peer *from,
+static void input(struct sip_edge *e, struct sip_peer *from,
                   struct slice bytes)
 {
     int err;

@@ -38,7 +38,7 @@ struct sip_edge_config {
     bool no_tcp;              /* UDP only (a simulated camera needs no listener) */
     uint32_t max_connections; /* 0: 20000 */
     /* Before a message is parsed: false drops it without a word; may be NULL. */
-    bool (*admits)(void *ctx, const struct sip_peer *from, struct slice bytes);
+    bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);
     uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
                                  idle this long; 0: none does */
     /* Each event, in order; may call the stack. */

@@ -272,15 +272,34 @@ static bool tell_dialog(struct platform *p, struct session *s,
                                              &out->dialog)) {
         out->kind = PLATFORM_DIALOG_OPENED;
         out->peer = s->device->peer;
-        s->dialog_told = true;
+        while (!s->dialog_key)
+            s->dialog_key = platform_random(p);
+        out->dialog_key = s->dialog_key;
         return true;
     }
-    if (!s->dialog && s->dialog_told) {
+    if (!s->dialog && s->dialog_key) {
         out->kind = PLATFORM_DIALOG_CLOSED;
-        s->dialog_told = false;
+        out->dialog_key = s->dialog_key;
+        s->dialog_key = 0;
         return true;
     }
     return false;
+}
+
+static bool tell_closed(struct platform *p, struct platform_action *out)
+{
+    struct list *n = list_pop_front(&p->closed_dialogs);
+    struct kept_dialog *k;
+
+    if (!n)
+        return false;
+    k = container_of(n, struct kept_dialog, closed);
+    out->kind = PLATFORM_DIALOG_CLOSED;
+    out->dialog_key = k->key;
+    k->key = 0;
+    if (!k->kept)
+        gb_put(p->alloc, k);
+    return true;
 }
 
 static bool tell_session(struct platform *p, struct platform_action *out)
@@ -368,8 +387,9 @@ bool platform_action(struct platform *p, struct platform_action *out)
 {
     take_back(p);
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
-    return settings_news(p, out) || tell_device(p, out) || tell_channel(p, out) ||
-           tell_catalog(p, out) || tell_session(p, out) || tell_queued(p, out);
+    return settings_news(p, out) || tell_device(p, out) ||
+           tell_channel(p, out) || tell_catalog(p, out) ||
+           tell_session(p, out) || tell_closed(p, out) || tell_queued(p, out);
 }
 
 void platform_actions_fini(struct platform *p)

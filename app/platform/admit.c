@@ -236,11 +236,15 @@ static bool admits_stranger(struct platform *p, const struct sip_peer *from,
     return true;
 }
 
-bool platform_admits(struct platform *p, const struct sip_peer *from,
+bool platform_admits(struct platform *p, struct sip_peer *from,
                      struct slice bytes, struct gb_time now)
 {
+    const struct device *d = device_bound_to(p, from);
+
     p->now = now;
-    if (device_bound_to(p, from) || bytes.n < SIP_MIN_MESSAGE)
+    if (d)
+        from->ignore_require = d->ignores_require;
+    if (d || bytes.n < SIP_MIN_MESSAGE)
         return true;
     if (!admit_net_allowed(p, &from->remote))
         return turn_away(p, from, bytes, &p->counters.denied);

@@ -52,7 +52,7 @@ bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
 
 /* ---- handles: what sip_request.user names ---- */
 
-enum handle_kind { HANDLE_DEVICE, HANDLE_SESSION };
+enum handle_kind { HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG };
 
 struct handle {
     uint8_t kind;
@@ -252,6 +252,7 @@ enum {
 
 #define SESSION_EVIDENCE 320
 #define SESSION_CALL_ID 96
+#define SESSION_NOTE 120
 
 struct session {
     struct handle handle;
@@ -275,7 +276,7 @@ struct session {
     bool had_sound; /* the same of a sound without pictures */
     uint64_t packets_before; /* that INVITE */
     bool held;     /* WAITING for a packet of the device, or retry_at */
-    bool ssrc_any, answered, minimal, dialog_told;
+    bool ssrc_any, answered, minimal;
     unsigned tried;
     unsigned restarts; /* since it last played for long */
     unsigned refusals; /* ports that could not be opened */
@@ -287,12 +288,15 @@ struct session {
     struct gb_addr invited; /* where the last INVITE went */
     enum ps_codec video_hint, audio_hint;
     uint64_t dialog;
+    uint64_t dialog_key;   /* the owner stores it so; 0: it does not */
     unsigned sip_status;
     char call_id[SESSION_CALL_ID];
     uint8_t call_id_len;
     char evidence[SESSION_EVIDENCE];
     uint16_t evidence_len;
     const char *hint;
+    char note[SESSION_NOTE]; /* the edge's view of odd media, once told */
+    uint8_t note_len;
     struct gb_time started;
     uint32_t step_ms[PLATFORM_STEP_COUNT];
     uint32_t consumers;
@@ -301,16 +305,19 @@ struct session {
     uint64_t packets, bytes, lost, foreign;
     struct timerq_node timer;
     /* deadlines, GB_NEVER when not running */
-    uint64_t answer_at, packet_at, tcp_at, key_at, silence_at, idle_at,
-        retry_at, closed_at, reconnect_at;
+    uint64_t answer_at, packet_at, tcp_at, program_at, key_at, silence_at,
+        idle_at, retry_at, closed_at, reconnect_at;
     uint64_t answered_ms, playing_ms;
 };
 
 /* A dialog that may still live in a device. */
 struct kept_dialog {
-    struct list node;
-    bool due; /* of an earlier process, over TCP: its BYE waits for the peer's
-                 new connection */
+    struct handle handle; /* names its BYE; id 0: no BYE is on its way */
+    struct list node;     /* in p->kept_dialogs, while kept */
+    struct list closed;   /* in p->closed_dialogs: to be told CLOSED */
+    bool kept;
+    uint64_t key; /* the owner has it stored so until CLOSED; 0: it has not */
+    bool due; /* over TCP: its BYE waits for the peer's new connection */
     struct sip_dialog_state state; /* slices into text */
     struct sip_peer peer;
     char text[];
@@ -396,8 +403,8 @@ struct platform {
 
     struct port_pool ports;
     struct ssrc_pool ssrcs;
-    struct list kept_dialogs;
-    size_t n_kept_dialogs;
+    struct list kept_dialogs, closed_dialogs;
+    size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;
 
     struct source *sources;
@@ -646,10 +653,10 @@ void session_invite(struct platform *p, struct session *s);
 void session_end_dialog(struct platform *p, struct session *s);
 void session_on_sip(struct platform *p, struct session *s,
                     const struct sip_event *ev);
-/* Remembers an ended dialog whose BYE may not have arrived. */
-void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
-                 const struct sip_peer *peer);
 void dialogs_fini(struct platform *p);
+/* Its BYE has been answered, or given up. */
+void dialog_on_bye(struct platform *p, struct kept_dialog *k,
+                   const struct sip_event *ev);
 /* The device has a way to it: the BYEs that waited for that. */
 void dialogs_end_due(struct platform *p, const struct device *d);
 enum platform_transport device_transport(const struct device *d);
@@ -663,7 +670,10 @@ void session_reinvite(struct platform *p, struct session *s);
 /* The link of the chain that has to come next. */
 enum platform_step session_awaited(const struct session *s);
 void session_no_media(struct platform *p, struct session *s);
+void session_no_program(struct platform *p, struct session *s);
 void session_no_key(struct platform *p, struct session *s);
+/* What to try when program or codec do not come. */
+const char *session_media_hint(enum platform_step awaited);
 void session_began_media(struct platform *p, struct session *s);
 void session_no_answer(struct platform *p, struct session *s);
 /* BYE, or the media connection closed: again if somebody watches. */

@@ -422,31 +422,6 @@ static void refuse_method(struct platform *p, const struct sip_event *ev)
     sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
 }
 
-/* 420 names what it requires, all of which we lack (RFC 3261 §8.2.2.3). */
-static bool refuse_require(struct platform *p, const struct device *d,
-                           const struct sip_event *ev)
-{
-    struct sip_walk k = sip_msg_walk(ev->msg, SIP_HDR_REQUIRE);
-    char text[256];
-    struct writer w = writer_of(text, sizeof(text));
-    struct sip_extra unsupported = { SLICE("Unsupported"), { NULL, 0 } };
-    const struct sip_response r = {
-        .status = 420, .expires = -1, .extra = &unsupported, .n_extra = 1
-    };
-    struct slice elem;
-
-    if (d->ignores_require || !sip_msg_has(ev->msg, SIP_HDR_REQUIRE))
-        return false;
-    while (sip_walk_next(&k, &elem) && w.len + elem.n + 2 < sizeof(text)) {
-        if (w.len)
-            writer_str(&w, ", ");
-        writer_slice_put(&w, elem);
-    }
-    unsupported.value = writer_slice(&w);
-    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
-    return true;
-}
-
 /* Packages that we read; whoever is subscribed to us comes with cascading. */
 static void refuse_event(struct platform *p, const struct sip_event *ev)
 {
@@ -487,10 +462,6 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         probe(p, d, &ev->peer);
     else
         nat_heard(p, d);
-    if (refuse_require(p, d, ev)) {
-        device_alive(p, d);
-        return;
-    }
     switch (ev->msg->method) {
     case SIP_METHOD_MESSAGE:
         on_message(p, d, ev);

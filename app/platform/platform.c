@@ -71,6 +71,7 @@ static void set_defaults(struct platform_config *c)
     DEFAULT(answer_ms, 10000);
     DEFAULT(media_ms, 10000);
     DEFAULT(silence_ms, 15000);
+    DEFAULT(program_ms, 10000);
     DEFAULT(first_key_ms, 10000);
     DEFAULT(port_min, 30002);
     DEFAULT(port_max, 30999);
@@ -252,7 +253,9 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->kept_dialogs);
     list_init(&p->groups);
     list_init(&p->gone_groups);
-    idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions);
+    list_init(&p->closed_dialogs);
+    idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions +
+                                       PLATFORM_MAX_DIALOGS_KEPT + 1);
     seeds(p, cfg->seed);
     p->sn = (uint32_t)platform_random_in(p, 1, 900000);
     p->cfg.advertise = NULL; /* the caller's until it is copied */
@@ -372,10 +375,17 @@ static void on_answer(struct platform *p, const struct sip_event *ev)
 
     if (!h)
         return; /* of something that is over: a BYE, an old query */
-    if (h->kind == HANDLE_SESSION)
+    switch ((enum handle_kind)h->kind) {
+    case HANDLE_SESSION:
         session_on_sip(p, container_of(h, struct session, handle), ev);
-    else
+        break;
+    case HANDLE_DEVICE:
         on_device_event(p, container_of(h, struct device, handle), ev);
+        break;
+    case HANDLE_DIALOG:
+        dialog_on_bye(p, container_of(h, struct kept_dialog, handle), ev);
+        break;
+    }
 }
 
 void platform_sip(struct platform *p, const struct sip_event *ev,
@@ -472,7 +482,7 @@ void platform_drain(struct platform *p, struct gb_time now)
 
 bool platform_is_drained(const struct platform *p)
 {
-    return p->draining && p->n_sessions == 0;
+    return p->draining && p->n_sessions == 0 && p->n_byes == 0;
 }
 
 void platform_counters(const struct platform *p, struct platform_counters *out)

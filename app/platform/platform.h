@@ -67,7 +67,8 @@ struct platform_config {
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
     uint32_t media_ms;        /* 10000: ACK to the first packet */
     uint32_t silence_ms;      /* 15000: no packet while playing */
-    uint32_t first_key_ms;    /* 10000: start to first key frame */
+    uint32_t program_ms;      /* 10000: first packet to a known codec */
+    uint32_t first_key_ms;    /* 10000: first packet to first key frame */
     uint16_t port_min, port_max;  /* RTP ports: even ones of this range */
     struct gb_addr media_address; /* announced in SDP; none: by rules, then the
                                      local address the device talks to */
@@ -106,8 +107,9 @@ int platform_reload(struct platform *p, const struct platform_config *cfg);
 
 /* Ask before a message (a datagram, or one cut out of a stream) goes to the
  * stack: false, it is to be dropped without a word. Costs one look-up for the
- * peer of a registered device, and a little more for strangers. */
-bool platform_admits(struct platform *p, const struct sip_peer *from,
+ * peer of a registered device, and a little more for strangers. Sets what the
+ * stack is to know of the sender in *from. */
+bool platform_admits(struct platform *p, struct sip_peer *from,
                      struct slice bytes, struct gb_time now);
 
 void platform_sip(struct platform *p, const struct sip_event *ev,
@@ -180,9 +182,11 @@ enum platform_action_kind {
     PLATFORM_SESSION_CHANGED, /* `session`; read it by platform_session_view */
     PLATFORM_SESSION_GONE,   /* last message about it; the view still works
                                 during this action */
-    PLATFORM_DIALOG_OPENED,  /* store `dialog` of `session` and its peer; it
-                                replaces an earlier one of this session */
-    PLATFORM_DIALOG_CLOSED,  /* forget what is stored for `session` */
+    PLATFORM_DIALOG_OPENED,  /* store `dialog` and its peer under
+                                `dialog_key`; it may replace an earlier one */
+    PLATFORM_DIALOG_CLOSED,  /* forget what is stored under `dialog_key`: the
+                                device knows that it is over, or cannot be
+                                told */
     PLATFORM_ALARM,          /* `alarm` */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
     PLATFORM_GROUP_REMOVED,
@@ -224,6 +228,7 @@ struct platform_action {
     struct slice device, channel;
     unsigned flags;
     struct sip_dialog_state dialog;
+    uint64_t dialog_key; /* not 0; of this process and of those before */
     struct sip_peer peer;
     const struct platform_alarm *alarm;
     enum platform_level level;
@@ -417,7 +422,8 @@ struct platform_session {
     uint32_t ssrc;
     struct gb_addr from;         /* where media comes from */
     unsigned sip_status;         /* of the last answer, 0 none */
-    struct slice evidence, hint; /* FAILED: what was seen, what to try */
+    struct slice evidence, hint; /* FAILED: what was seen, what to try;
+                                    STARTING: what is odd so far */
     struct slice call_id;
     int64_t started_utc_ms;
     uint32_t step_ms[PLATFORM_STEP_COUNT]; /* after the start; 0: not reached */
@@ -512,12 +518,14 @@ int platform_restore_group(struct platform *p, struct slice name,
 int platform_restore_settings(struct platform *p, struct slice id,
                               const struct platform_settings *s,
                               struct gb_time now);
-/* BYE for a dialog of the process before (field-note 5.1). */
-void platform_restore_dialog(struct platform *p,
+/* BYE for a dialog of the process before (field-note 5.1), which was stored
+ * under this key. DIALOG_CLOSED follows when that has been answered. */
+void platform_restore_dialog(struct platform *p, uint64_t key,
                              const struct sip_dialog_state *d,
                              const struct sip_peer *peer, struct gb_time now);
 
-/* Orderly stop: BYE to every session; done when platform_is_drained. */
+/* Orderly stop: BYE to every session; platform_is_drained when all have ended
+ * and every BYE has been answered or given up. */
 void platform_drain(struct platform *p, struct gb_time now);
 bool platform_is_drained(const struct platform *p);
 

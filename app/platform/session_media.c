@@ -27,8 +27,10 @@ void session_began_media(struct platform *p, struct session *s)
         return;
     s->packet_at = s->tcp_at = GB_NEVER;
     s->silence_at = p->now.mono_ms + p->cfg.silence_ms;
-    if (s->state != PLATFORM_PLAYING)
+    if (s->state != PLATFORM_PLAYING) {
+        s->program_at = p->now.mono_ms + p->cfg.program_ms;
         s->key_at = p->now.mono_ms + p->cfg.first_key_ms;
+    }
     if (s->tried & TRIED_TCP && s->transport == PLATFORM_TCP_PASSIVE)
         s->device->learnt = PLATFORM_TCP_PASSIVE;
     session_arm(p, s);
@@ -96,37 +98,58 @@ void session_no_media(struct platform *p, struct session *s)
     no_packet(p, s);
 }
 
-/* There is no key frame to come. */
+const char *session_media_hint(enum platform_step awaited)
+{
+    if (awaited == PLATFORM_STEP_PROGRAM)
+        return "the device sends a format of its own: set its stream to "
+               "GB/T 28181 (PS)";
+    if (awaited == PLATFORM_STEP_CODEC)
+        return "set the video of the camera to H.264 or H.265";
+    return "shorten the key frame interval of the camera to 4 s or less";
+}
+
 static void play_sound_alone(struct platform *p, struct session *s)
 {
-    s->key_at = GB_NEVER;
+    s->program_at = s->key_at = GB_NEVER; /* there is no key frame to come */
     s->state = PLATFORM_PLAYING;
     s->playing_ms = p->now.mono_ms;
     session_set_step(p, s, PLATFORM_STEP_PLAYING);
 }
 
-void session_no_key(struct platform *p, struct session *s)
+static bool is_sound_alone(const struct session *s)
+{
+    return s->step_ms[PLATFORM_STEP_PROGRAM] &&
+           s->video == PS_CODEC_UNKNOWN && s->audio != PS_CODEC_UNKNOWN;
+}
+
+static void not_understood(struct platform *p, struct session *s,
+                           uint32_t waited_ms)
 {
     enum platform_step step = session_awaited(s);
-    const char *hint = "shorten the key frame interval of the camera to 4 s "
-                       "or less";
 
-    if (step == PLATFORM_STEP_KEY && s->video == PS_CODEC_UNKNOWN &&
-        s->audio != PS_CODEC_UNKNOWN) {
-        play_sound_alone(p, s);
-        return;
-    }
-    if (step == PLATFORM_STEP_PROGRAM)
-        hint = "the device sends a format of its own: set its stream to "
-               "GB/T 28181 (PS)";
-    else if (step == PLATFORM_STEP_CODEC)
-        hint = "set the video of the camera to H.264 or H.265";
-    session_fail(p, s, step, hint,
+    session_fail(p, s, step, session_media_hint(step),
                  "%llu packets (%llu bytes, %llu lost) came, but within %.1f "
-                 "s not this: %s",
+                 "s not this: %s%s%.*s",
                  (unsigned long long)s->packets, (unsigned long long)s->bytes,
-                 (unsigned long long)s->lost,
-                 (double)p->cfg.first_key_ms / 1000, platform_step_text(step));
+                 (unsigned long long)s->lost, (double)waited_ms / 1000,
+                 platform_step_text(step), s->note_len ? "; " : "",
+                 (int)s->note_len, s->note);
+}
+
+/* Whose bytes are no stream of ours need not be waited for as long as one that
+ * is slow with its key frame. */
+void session_no_program(struct platform *p, struct session *s)
+{
+    s->program_at = GB_NEVER;
+    if (is_sound_alone(s))
+        play_sound_alone(p, s);
+    else if (session_awaited(s) < PLATFORM_STEP_KEY)
+        not_understood(p, s, p->cfg.program_ms);
+}
+
+void session_no_key(struct platform *p, struct session *s)
+{
+    not_understood(p, s, p->cfg.first_key_ms);
 }
 
 /* ---- something comes ---- */
@@ -192,7 +215,7 @@ static void on_packet(struct platform *p, struct session *s,
 
 static void set_playing(struct platform *p, struct session *s)
 {
-    s->key_at = GB_NEVER;
+    s->program_at = s->key_at = GB_NEVER;
     s->had_key = true;
     session_set_step(p, s, PLATFORM_STEP_KEY);
     if (s->phase != PHASE_MEDIA || s->state == PLATFORM_PLAYING)
@@ -231,11 +254,24 @@ static void on_sound(struct platform *p, struct session *s,
         play_sound_alone(p, s);
 }
 
+/* The edge has looked at the bytes: kept, for those who wait and for the log. */
+static void take_note(struct session *s, const char *text)
+{
+    struct slice t = slice_head(slice_str(text), sizeof(s->note));
+
+    memcpy(s->note, t.p, t.n);
+    s->note_len = (uint8_t)t.n;
+}
+
 /* About once a second. The first packet and the first key frame are told once
  * for an open port: after another INVITE into it, this is how they come. */
 static void on_alive(struct platform *p, struct session *s,
                      const struct platform_media_event *ev)
 {
+    if (ev->text)
+        take_note(s, ev->text);
+    if (s->audio == PS_CODEC_UNKNOWN)
+        s->audio = ev->audio;
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
     if (s->packet && s->answered && s->had_key)

@@ -22,6 +22,36 @@ static struct slice append(char *text, size_t *at, struct slice s)
     return out;
 }
 
+/* No BYE of it is awaited any more. */
+static void bye_over(struct platform *p, struct kept_dialog *k)
+{
+    if (!k->handle.id)
+        return;
+    idmap_remove(&p->handles, k->handle.id);
+    k->handle.id = 0;
+    p->n_byes--;
+}
+
+/* The owner need not store it any more. */
+static void tell(struct platform *p, struct kept_dialog *k)
+{
+    if (k->key && list_is_empty(&k->closed))
+        list_push_back(&p->closed_dialogs, &k->closed);
+}
+
+/* No longer one of those that may live; freed now, or when that is told. */
+static void forget(struct platform *p, struct kept_dialog *k)
+{
+    bye_over(p, k);
+    list_remove(&k->node);
+    k->kept = false;
+    p->n_kept_dialogs--;
+    if (k->key)
+        tell(p, k);
+    else
+        gb_put(p->alloc, k);
+}
+
 static struct kept_dialog *keep(struct platform *p,
                                 const struct sip_dialog_state *d,
                                 const struct sip_peer *peer)
@@ -33,58 +63,92 @@ static struct kept_dialog *keep(struct platform *p,
     if (!k)
         return NULL;
     n = 0;
+    k->handle.kind = HANDLE_DIALOG;
+    list_init(&k->node);
+    list_init(&k->closed);
     k->state.call_id = append(k->text, &n, d->call_id);
     k->state.local_uri = append(k->text, &n, d->local_uri);
     k->state.remote_uri = append(k->text, &n, d->remote_uri);
     k->state.local_tag = append(k->text, &n, d->local_tag);
     k->state.remote_tag = append(k->text, &n, d->remote_tag);
     k->state.target = append(k->text, &n, d->target);
-    k->state.local_cseq = d->local_cseq + 1; /* its BYE had the next one */
+    k->state.local_cseq = d->local_cseq;
     k->peer = *peer;
     list_push_back(&p->kept_dialogs, &k->node);
-    if (++p->n_kept_dialogs > PLATFORM_MAX_DIALOGS_KEPT) {
-        p->n_kept_dialogs--;
-        gb_put(p->alloc, container_of(list_pop_front(&p->kept_dialogs),
-                                      struct kept_dialog, node));
-    }
+    k->kept = true;
+    if (++p->n_kept_dialogs > PLATFORM_MAX_DIALOGS_KEPT)
+        forget(p, container_of(p->kept_dialogs.next, struct kept_dialog, node));
     return k;
-}
-
-void dialog_keep(struct platform *p, const struct sip_dialog_state *d,
-                 const struct sip_peer *peer)
-{
-    keep(p, d, peer);
 }
 
 void dialogs_fini(struct platform *p)
 {
     struct list *n;
 
-    while ((n = list_pop_front(&p->kept_dialogs)))
-        gb_put(p->alloc, container_of(n, struct kept_dialog, node));
+    while (!list_is_empty(&p->kept_dialogs))
+        forget(p, container_of(p->kept_dialogs.next, struct kept_dialog, node));
+    while ((n = list_pop_front(&p->closed_dialogs)))
+        gb_put(p->alloc, container_of(n, struct kept_dialog, closed));
+}
+
+/* A BYE is about to go out: its end is to find k. false: it cannot. */
+static bool await_bye(struct platform *p, struct kept_dialog *k)
+{
+    if (k->handle.id || idmap_add(&p->handles, &k->handle, &k->handle.id))
+        return false;
+    p->n_byes++;
+    return true;
+}
+
+/* BYE, awaited unless another one is already. false: it could not be sent. */
+static bool send_bye(struct platform *p, struct kept_dialog *k,
+                     const struct sip_peer *to)
+{
+    bool awaited = await_bye(p, k);
+
+    k->due = false;
+    if (sip_stack_bye_orphan(p->sip, &k->state, to,
+                             awaited ? k->handle.id : 0, p->now.mono_ms)) {
+        if (awaited)
+            bye_over(p, k);
+        return false;
+    }
+    k->state.local_cseq++;
+    return true;
+}
+
+/* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
+ * Only a way that was lost is worth another try, when the device is back. The
+ * dialog itself is remembered: after a 486 it is one to end. */
+void dialog_on_bye(struct platform *p, struct kept_dialog *k,
+                   const struct sip_event *ev)
+{
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        return;
+    bye_over(p, k);
+    if (ev->kind == SIP_EV_RESPONSE) {
+        forget(p, k); /* the device knows */
+        return;
+    }
+    if (ev->status == 503 && k->peer.transport != SIP_UDP)
+        k->due = true;
+    else
+        tell(p, k);
 }
 
 /* BYE for all that may still live at this address; only_due: for those that
- * have not had one. How many there were. */
-static unsigned bye_kept(struct platform *p, const struct device *d,
-                         bool only_due)
+ * have not had one. */
+static void bye_kept(struct platform *p, const struct device *d, bool only_due)
 {
     struct list *n, *tmp;
-    unsigned count = 0;
 
     LIST_EACH(n, tmp, &p->kept_dialogs) {
         struct kept_dialog *k = container_of(n, struct kept_dialog, node);
 
-        if (!gb_addr_ip_eq(&k->peer.remote, &d->peer.remote) ||
-            (only_due && !k->due))
-            continue;
-        sip_stack_bye_orphan(p->sip, &k->state, &d->peer, 0, p->now.mono_ms);
-        list_remove(n);
-        gb_put(p->alloc, k);
-        p->n_kept_dialogs--;
-        count++;
+        if (gb_addr_ip_eq(&k->peer.remote, &d->peer.remote) &&
+            (k->due || !only_due))
+            send_bye(p, k, &d->peer);
     }
-    return count;
 }
 
 void dialogs_end_due(struct platform *p, const struct device *d)
@@ -93,7 +157,7 @@ void dialogs_end_due(struct platform *p, const struct device *d)
         bye_kept(p, d, true);
 }
 
-void platform_restore_dialog(struct platform *p,
+void platform_restore_dialog(struct platform *p, uint64_t key,
                              const struct sip_dialog_state *d,
                              const struct sip_peer *peer, struct gb_time now)
 {
@@ -104,22 +168,37 @@ void platform_restore_dialog(struct platform *p,
     if (to.transport > SIP_TLS)
         return; /* a damaged store */
     to.connection = 0;
-    if (to.transport == SIP_UDP)
-        sip_stack_bye_orphan(p->sip, d, &to, 0, now.mono_ms);
-    k = keep(p, d, &to); /* for a 486, should this BYE be lost */
-    if (k)
-        k->due = to.transport != SIP_UDP;
+    k = keep(p, d, &to);
+    if (!k)
+        return;
+    k->key = key;
+    k->due = to.transport != SIP_UDP;
+    if (!k->due)
+        send_bye(p, k, &to);
 }
 
+/* It stays stored until its BYE is answered: should this process end before,
+ * the next one sends another. */
 void session_end_dialog(struct platform *p, struct session *s)
 {
     struct sip_dialog_state d;
+    struct kept_dialog *k = NULL;
 
     if (!s->dialog)
         return;
     if (s->device && !sip_stack_dialog_state(p->sip, s->dialog, &d))
-        dialog_keep(p, &d, &s->device->peer);
-    sip_stack_end(p->sip, s->dialog, p->now.mono_ms);
+        k = keep(p, &d, &s->device->peer);
+    if (k && await_bye(p, k)) {
+        k->state.local_cseq++; /* its BYE has the next one */
+        if (sip_stack_leave(p->sip, s->dialog, k->handle.id, p->now.mono_ms)) {
+            k->key = s->dialog_key;
+            s->dialog_key = 0;
+        } else {
+            bye_over(p, k);
+        }
+    } else {
+        sip_stack_end(p->sip, s->dialog, p->now.mono_ms);
+    }
     s->dialog = 0;
     session_news(p, s, NEWS_DIALOG);
 }

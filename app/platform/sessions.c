@@ -62,15 +62,17 @@ const char *transport_text(enum platform_transport t)
 
 static void no_deadlines(struct session *s)
 {
-    s->answer_at = s->packet_at = s->tcp_at = s->key_at = s->silence_at =
-        s->retry_at = s->closed_at = s->reconnect_at = GB_NEVER;
+    s->answer_at = s->packet_at = s->tcp_at = s->program_at = s->key_at =
+        s->silence_at = s->retry_at = s->closed_at = s->reconnect_at =
+            GB_NEVER;
 }
 
 void session_arm(struct platform *p, struct session *s)
 {
-    const uint64_t at[] = { s->answer_at,    s->packet_at, s->tcp_at,
-                            s->key_at,       s->silence_at, s->idle_at,
-                            s->retry_at,     s->closed_at, s->reconnect_at };
+    const uint64_t at[] = { s->answer_at,  s->packet_at, s->tcp_at,
+                            s->program_at, s->key_at,    s->silence_at,
+                            s->idle_at,    s->retry_at,  s->closed_at,
+                            s->reconnect_at };
     uint64_t min = GB_NEVER;
 
     for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
@@ -302,6 +304,7 @@ static void begin_again(struct platform *p, struct session *s,
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
     s->packet = s->answered = s->held = false;
+    s->note_len = 0;
     s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
     session_news(p, s, NEWS_CHANGED);
@@ -420,6 +423,8 @@ void session_on_timer(struct platform *p, struct session *s)
         session_no_answer(p, s);
     else if (s->tcp_at <= now || s->packet_at <= now)
         session_no_media(p, s);
+    else if (s->program_at <= now)
+        session_no_program(p, s);
     else if (s->key_at <= now)
         session_no_key(p, s);
     else if (s->reconnect_at <= now)
@@ -462,6 +467,10 @@ static void view(const struct session *s, struct platform_session *out)
         .foreign = s->foreign,
     };
     memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
+    if (s->state == PLATFORM_STARTING && s->note_len) {
+        out->evidence = slice_of(s->note, s->note_len);
+        out->hint = slice_str(session_media_hint(session_awaited(s)));
+    }
 }
 
 struct session *session_find(const struct platform *p, uint64_t id)

@@ -42,16 +42,16 @@ void store_remove_channel(struct store *s, struct slice device,
                         channel);
 }
 
-void store_put_dialog(struct store *s, uint64_t session,
+void store_put_dialog(struct store *s, uint64_t key,
                       const struct sip_dialog_state *d,
                       const struct sip_peer *peer)
 {
-    store_writer_dialog(store_writer_of(s), session, d, peer);
+    store_writer_dialog(store_writer_of(s), key, d, peer);
 }
 
-void store_remove_dialog(struct store *s, uint64_t session)
+void store_remove_dialog(struct store *s, uint64_t key)
 {
-    store_writer_remove_dialog(store_writer_of(s), session);
+    store_writer_remove_dialog(store_writer_of(s), key);
 }
 
 void store_flush(struct store *s)

@@ -2,6 +2,7 @@
  * beside the old one and renamed, with each commit that changed something */
 #include "app/store/writer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -191,14 +192,18 @@ static bool write_all(struct store *s)
     return ok && rename(tmp, s->path) == 0;
 }
 
-static bool commit(void *backend, struct list *jobs)
+static bool commit(void *backend, struct list *jobs,
+                   char why[static STORE_WHY])
 {
     struct store *s = backend;
     struct list *n;
 
     for (n = jobs->next; n != jobs; n = n->next)
         apply(s, container_of(n, struct store_job, node));
-    return write_all(s);
+    if (write_all(s))
+        return true;
+    snprintf(why, STORE_WHY, "%.200s: %s", s->path, strerror(errno));
+    return false;
 }
 
 /* ---- loading ----------------------------------------------------------------------- */
@@ -225,7 +230,8 @@ static struct sip_peer peer_of(const json_t *o)
     return p;
 }
 
-static void load_device(const json_t *o, const struct store_loader *l)
+static void load_device(const char *key, const json_t *o,
+                        const struct store_loader *l)
 {
     struct platform_saved_device d = {
         .id = text_of(o, "id"), .name = text_of(o, "name"),
@@ -238,10 +244,12 @@ static void load_device(const json_t *o, const struct store_loader *l)
         .keepalive_utc_ms = number_of(o, "keepalive_ms"),
     };
 
+    (void)key;
     l->on_device(l->ctx, &d);
 }
 
-static void load_channel(const json_t *o, const struct store_loader *l)
+static void load_channel(const char *key, const json_t *o,
+                         const struct store_loader *l)
 {
     const json_t *lon = json_object_get(o, "longitude");
     struct platform_channel c = {
@@ -258,10 +266,12 @@ static void load_channel(const json_t *o, const struct store_loader *l)
         .delivered_utc_ms = number_of(o, "delivered_ms"),
     };
 
+    (void)key;
     l->on_channel(l->ctx, &c);
 }
 
-static void load_dialog(const json_t *o, const struct store_loader *l)
+static void load_dialog(const char *key, const json_t *o,
+                        const struct store_loader *l)
 {
     struct sip_dialog_state d = {
         .call_id = text_of(o, "call_id"), .local_uri = text_of(o, "local_uri"),
@@ -272,7 +282,7 @@ static void load_dialog(const json_t *o, const struct store_loader *l)
     };
     struct sip_peer peer = peer_of(o);
 
-    l->on_dialog(l->ctx, &d, &peer);
+    l->on_dialog(l->ctx, store_key_of(key), &d, &peer);
 }
 
 static void load_group(const json_t *o, const struct store_loader *l)
@@ -296,14 +306,15 @@ static void load_settings(const json_t *o, const struct store_loader *l)
 }
 
 static void load_all(const json_t *all,
-                     void (*row)(const json_t *, const struct store_loader *),
+                     void (*row)(const char *, const json_t *,
+                                 const struct store_loader *),
                      const struct store_loader *l)
 {
     const char *key;
     json_t *value;
 
     json_object_foreach((json_t *)(uintptr_t)all, key, value)
-        row(value, l);
+        row(key, value, l);
 }
 
 /* ---- opening ------------------------------------------------------------------------ */
@@ -357,8 +368,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "settings"), load_settings, l);
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
-        json_object_clear(json_object_get(s->root, "dialog"));
-        err = write_all(s) ? store_writer_start(&s->writer, &b) : GB_EIO;
+        err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;
         if (err == GB_EIO)
             snprintf(why, 256, "%.200s: cannot be written", s->path);
     }

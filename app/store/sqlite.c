@@ -166,7 +166,8 @@ static bool apply(struct store *s, const struct store_job *j)
     return true;
 }
 
-static bool commit(void *backend, struct list *jobs)
+static bool commit(void *backend, struct list *jobs,
+                   char why[static STORE_WHY])
 {
     struct store *s = backend;
     struct list *n;
@@ -176,6 +177,7 @@ static bool commit(void *backend, struct list *jobs)
         ok = apply(s, container_of(n, struct store_job, node));
     if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return true;
+    snprintf(why, STORE_WHY, "%s", sqlite3_errmsg(s->db));
     sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
 }
@@ -243,7 +245,8 @@ static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
     };
     struct sip_peer peer = column_peer(st, 8);
 
-    l->on_dialog(l->ctx, &d, &peer);
+    l->on_dialog(l->ctx, store_key_of((const char *)sqlite3_column_text(st, 0)),
+                 &d, &peer);
 }
 
 static void load_group(sqlite3_stmt *st, const struct store_loader *l)
@@ -387,13 +390,12 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM device_settings", load_settings,
                            l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
-                 load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
-                 sqlite3_exec(s->db, "DELETE FROM dialog", NULL, NULL, NULL))) {
+                 load_rows(s, "SELECT * FROM dialog", load_dialog, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
         err = GB_EIO;
     }
     if (!err)
-        err = store_writer_start(&s->writer, &b);
+        err = store_writer_start(&s->writer, &b, 0);
     if (err) {
         close_db(s);
         free(s);

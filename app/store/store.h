@@ -12,8 +12,8 @@
 #include "app/platform/platform.h"
 
 #define STORE_COMMIT_MS 1000
-#define STORE_QUEUE_MAX 200000 /* writes not yet committed; then the caller of
-                                  a put waits for the thread */
+#define STORE_QUEUE_MAX 200000 /* rows not yet committed; further ones are
+                                  dropped, counted and said once */
 
 struct store;
 
@@ -26,8 +26,9 @@ struct store_loader {
     void (*on_group)(void *ctx, struct slice name, struct slice sealed);
     void (*on_settings)(void *ctx, struct slice device,
                         const struct platform_settings *s);
-    /* A dialog that an earlier process left open; it is forgotten by this. */
-    void (*on_dialog)(void *ctx, const struct sip_dialog_state *d,
+    /* A dialog that an earlier process left open; kept until it is removed. */
+    void (*on_dialog)(void *ctx, uint64_t key,
+                      const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
     void *ctx;
 };
@@ -50,11 +51,11 @@ void store_remove_group(struct store *s, struct slice name);
 void store_put_channel(struct store *s, const struct platform_channel *c);
 void store_remove_channel(struct store *s, struct slice device,
                           struct slice channel);
-/* session: of this process; the store tells processes apart. */
-void store_put_dialog(struct store *s, uint64_t session,
+/* key: see platform_action.dialog_key */
+void store_put_dialog(struct store *s, uint64_t key,
                       const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
-void store_remove_dialog(struct store *s, uint64_t session);
+void store_remove_dialog(struct store *s, uint64_t key);
 
 /* Waits until everything queued is committed. */
 void store_flush(struct store *s);
@@ -63,7 +64,9 @@ void store_flush(struct store *s);
 void store_close(struct store *s);
 
 struct store_counters {
-    uint64_t writes, commits, errors;
+    uint64_t writes, commits; /* rows and transactions that are there */
+    uint64_t errors;          /* refused transactions */
+    uint64_t dropped;         /* writes given up: no room, no memory */
     uint32_t queued;
 };
 void store_counters(struct store *s, struct store_counters *out);

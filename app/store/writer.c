@@ -1,9 +1,9 @@
 #include "app/store/writer.h"
 
+#include "app/net/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 /* ---- the thread ---------------------------------------------------------------- */
 
@@ -15,17 +15,59 @@ static void free_jobs(struct list *jobs)
         free(container_of(n, struct store_job, node));
 }
 
-/* Moves all that waits to `taken`, behind what a failed commit left there. */
+static void out_of_queue(struct store_writer *w, struct store_job *j)
+{
+    map_remove(&w->rows, &j->by_row);
+    list_remove(&j->node);
+    w->n_jobs--;
+}
+
+/* Moves all that waits to `taken`. */
 static uint32_t take_jobs(struct store_writer *w, struct list *taken)
 {
     uint32_t n = w->n_jobs;
-    struct list *j;
 
-    while ((j = list_pop_front(&w->jobs)))
-        list_push_back(taken, j);
-    w->n_jobs = 0;
-    uv_cond_broadcast(&w->room);
+    while (!list_is_empty(&w->jobs)) {
+        struct store_job *j =
+            container_of(w->jobs.next, struct store_job, node);
+
+        out_of_queue(w, j);
+        list_push_back(taken, &j->node);
+    }
     return n;
+}
+
+/* What could not be written waits again, in front, but for the rows that have
+ * been written anew in between. */
+static void put_back(struct store_writer *w, struct list *taken)
+{
+    while (!list_is_empty(taken)) {
+        struct store_job *j = container_of(taken->prev, struct store_job, node);
+
+        list_remove(&j->node);
+        if (map_find(&w->rows, j->by_row.key)) {
+            free(j);
+            continue;
+        }
+        list_push_front(&w->jobs, &j->node);
+        map_insert(&w->rows, &j->by_row, j->by_row.key);
+        w->n_jobs++;
+    }
+}
+
+/* Once when it begins and once when it is over. */
+static void say(struct store_writer *w, bool ok, const char *why)
+{
+    if (ok == !w->failing)
+        return;
+    if (ok)
+        log_f(LOG_WARN, "msg=\"store is written again\" dropped=%llu",
+              (unsigned long long)w->dropped);
+    else
+        log_f(LOG_ERROR, "msg=\"store cannot be written: what changes is lost "
+                         "at the next stop, unless this ends\" why=\"%s\" "
+                         "queued=%u", why, w->n_jobs);
+    w->failing = !ok;
 }
 
 static void run(void *arg)
@@ -36,43 +78,54 @@ static void run(void *arg)
     list_init(&taken);
     uv_mutex_lock(&w->lock);
     for (;;) {
+        char why[STORE_WHY] = "";
+        uint32_t n;
         bool ok;
 
-        while (list_is_empty(&w->jobs) && list_is_empty(&taken) && !w->ending)
+        while (list_is_empty(&w->jobs) && !w->ending)
             uv_cond_wait(&w->work, &w->lock);
-        if (list_is_empty(&w->jobs) && list_is_empty(&taken))
+        if (list_is_empty(&w->jobs))
             break; /* ending, and nothing is left */
-        w->writes += take_jobs(w, &taken);
+        n = take_jobs(w, &taken);
         w->busy = true;
         uv_mutex_unlock(&w->lock);
-        ok = w->b.commit(w->b.backend, &taken);
+        ok = w->b.commit(w->b.backend, &taken, why);
         if (ok)
             free_jobs(&taken);
         uv_mutex_lock(&w->lock);
+        put_back(w, &taken);
         w->busy = false;
         w->commits += ok;
         w->errors += !ok;
+        w->writes += ok ? n : 0;
+        say(w, ok, why);
+        uv_cond_broadcast(&w->done);
         if (!ok && w->ending)
-            break; /* said by the backend; there is no later */
-        uv_cond_broadcast(&w->room);
-        if (!w->ending && !w->flush) /* gather what comes next */
+            break; /* there is no later */
+        if (!w->ending && (!ok || !w->flush)) /* gather what comes next */
             uv_cond_timedwait(&w->work, &w->lock,
                               (uint64_t)STORE_COMMIT_MS * 1000000);
     }
     uv_mutex_unlock(&w->lock);
-    free_jobs(&taken);
 }
 
-int store_writer_start(struct store_writer *w, const struct store_backend *b)
+int store_writer_start(struct store_writer *w, const struct store_backend *b,
+                       uint32_t max_jobs)
 {
+    uint8_t seed[16];
+
     *w = (struct store_writer){ .b = *b };
+    w->max_jobs = max_jobs ? max_jobs : STORE_QUEUE_MAX;
     list_init(&w->jobs);
-    snprintf(w->process, sizeof(w->process), "%llx",
-             (unsigned long long)time(NULL) << 16 | (getpid() & 0xffff));
-    if (uv_mutex_init(&w->lock) || uv_cond_init(&w->work) ||
-        uv_cond_init(&w->room))
+    if (uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) ||
+        map_init(&w->rows, &gb_alloc_heap, seed))
         return GB_ENOMEM;
-    return uv_thread_create(&w->thread, run, w) ? GB_ENOMEM : 0;
+    if (uv_mutex_init(&w->lock) || uv_cond_init(&w->work) ||
+        uv_cond_init(&w->done) || uv_thread_create(&w->thread, run, w)) {
+        map_fini(&w->rows);
+        return GB_ENOMEM;
+    }
+    return 0;
 }
 
 void store_writer_stop(struct store_writer *w)
@@ -83,8 +136,9 @@ void store_writer_stop(struct store_writer *w)
     uv_mutex_unlock(&w->lock);
     uv_thread_join(&w->thread);
     free_jobs(&w->jobs);
+    map_fini(&w->rows);
     uv_cond_destroy(&w->work);
-    uv_cond_destroy(&w->room);
+    uv_cond_destroy(&w->done);
     uv_mutex_destroy(&w->lock);
 }
 
@@ -97,7 +151,7 @@ void store_writer_flush(struct store_writer *w)
     w->flush = true;
     while ((w->busy || !list_is_empty(&w->jobs)) && w->errors == errors) {
         uv_cond_signal(&w->work);
-        uv_cond_wait(&w->room, &w->lock);
+        uv_cond_wait(&w->done, &w->lock);
     }
     w->flush = false;
     uv_mutex_unlock(&w->lock);
@@ -107,19 +161,44 @@ void store_writer_counters(struct store_writer *w, struct store_counters *out)
 {
     uv_mutex_lock(&w->lock);
     *out = (struct store_counters){ w->writes, w->commits, w->errors,
-                                    w->n_jobs };
+                                    w->dropped, w->n_jobs };
     uv_mutex_unlock(&w->lock);
 }
 
 /* ---- jobs ------------------------------------------------------------------------ */
 
-/* A job with copies of the texts behind it, NUL-terminated; NULL: no memory,
- * the write is lost and counted. */
+/* The rows of a device and of its channels, and a removal that takes both. */
+static char row_kind(enum store_op op)
+{
+    switch (op) {
+    case STORE_PUT_DEVICE:
+        return 'd';
+    case STORE_REMOVE_DEVICE:
+        return 'D'; /* is not made up for by a put that follows */
+    case STORE_PUT_CHANNEL:
+    case STORE_REMOVE_CHANNEL:
+        return 'c';
+    case STORE_PUT_DIALOG:
+    case STORE_REMOVE_DIALOG:
+        break;
+    }
+    return 'g';
+}
+
+static char *put_text(char *at, struct slice s)
+{
+    slice_copy(at, s.n + 1, s);
+    return at + s.n + 1;
+}
+
+/* A job with copies of the texts behind it, NUL-terminated, and the name of its
+ * row: a and b. NULL: no memory, the write is lost and counted. */
 static struct store_job *job_new(struct store_writer *w, enum store_op op,
-                                 const struct slice *text, size_t n)
+                                 const struct slice *text, size_t n,
+                                 struct slice a, struct slice b)
 {
     struct store_job *j;
-    size_t bytes = 0;
+    size_t bytes = a.n + b.n + 3;
     char *at;
 
     for (size_t i = 0; i < n; i++)
@@ -127,33 +206,64 @@ static struct store_job *job_new(struct store_writer *w, enum store_op op,
     j = calloc(1, sizeof(*j) + bytes);
     if (!j) {
         uv_mutex_lock(&w->lock);
-        w->errors++;
+        w->dropped++;
         uv_mutex_unlock(&w->lock);
         return NULL;
     }
     j->op = op;
     at = (char *)(j + 1);
+    j->by_row.key = slice_of(at, a.n + b.n + 3);
+    *at = row_kind(op);
+    at = put_text(put_text(at + 1, a), b);
     for (size_t i = 0; i < STORE_TEXTS; i++)
         j->text[i] = "";
     for (size_t i = 0; i < n; i++) {
-        slice_copy(at, text[i].n + 1, text[i]);
         j->text[i] = at;
-        at += text[i].n + 1;
+        at = put_text(at, text[i]);
     }
     return j;
 }
 
+/* Takes the place of what waits for the same row, but at the end: the order
+ * towards the removal of its device is kept. */
 static void queue(struct store_writer *w, struct store_job *j)
 {
+    struct map_node *old;
+
     uv_mutex_lock(&w->lock);
-    while (w->n_jobs >= STORE_QUEUE_MAX) {
-        uv_cond_signal(&w->work);
-        uv_cond_wait(&w->room, &w->lock);
+    old = map_find(&w->rows, j->by_row.key);
+    if (old) {
+        struct store_job *o = container_of(old, struct store_job, by_row);
+
+        out_of_queue(w, o);
+        free(o);
+    } else if (w->n_jobs >= w->max_jobs) {
+        if (w->dropped++ == 0)
+            log_f(LOG_ERROR, "msg=\"too many rows wait for the store: further "
+                             "ones are dropped\" queued=%u", w->n_jobs);
+        uv_mutex_unlock(&w->lock);
+        free(j);
+        return;
     }
     list_push_back(&w->jobs, &j->node);
+    map_insert(&w->rows, &j->by_row, j->by_row.key);
     if (w->n_jobs++ == 0)
         uv_cond_signal(&w->work);
     uv_mutex_unlock(&w->lock);
+}
+
+struct slice store_key_text(char buf[static STORE_KEY_TEXT], uint64_t key)
+{
+    snprintf(buf, STORE_KEY_TEXT, "%llu", (unsigned long long)key);
+    return slice_str(buf);
+}
+
+uint64_t store_key_of(const char *text)
+{
+    uint64_t key = 0;
+
+    slice_u64(slice_str(text), UINT64_MAX, &key);
+    return key;
 }
 
 void store_writer_device(struct store_writer *w,
@@ -163,7 +273,8 @@ void store_writer_device(struct store_writer *w,
         d->id, d->name, d->manufacturer, d->model, d->firmware, d->user_agent,
         d->edition, d->charset,
     };
-    struct store_job *j = job_new(w, STORE_PUT_DEVICE, text, 8);
+    struct store_job *j = job_new(w, STORE_PUT_DEVICE, text, 8, d->id,
+                                  (struct slice){ NULL, 0 });
 
     if (!j)
         return;
@@ -181,7 +292,8 @@ void store_writer_channel(struct store_writer *w,
         c->device, c->name, c->manufacturer, c->model, c->owner,
         c->civil_code, c->address, c->parent, c->status, c->ptz_type, c->id,
     };
-    struct store_job *j = job_new(w, STORE_PUT_CHANNEL, text, STORE_TEXTS);
+    struct store_job *j = job_new(w, STORE_PUT_CHANNEL, text, STORE_TEXTS,
+                                  c->device, c->id);
 
     if (!j)
         return;
@@ -193,21 +305,19 @@ void store_writer_channel(struct store_writer *w,
     queue(w, j);
 }
 
-void store_writer_dialog(struct store_writer *w, uint64_t session,
+void store_writer_dialog(struct store_writer *w, uint64_t key,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer)
 {
-    char key[48];
+    char name[STORE_KEY_TEXT];
     struct slice text[] = {
-        { key, 0 }, d->call_id, d->local_uri, d->remote_uri, d->local_tag,
+        store_key_text(name, key), d->call_id, d->local_uri, d->remote_uri, d->local_tag,
         d->remote_tag, d->target,
     };
     struct store_job *j;
 
-    snprintf(key, sizeof(key), "%s/%llx", w->process,
-             (unsigned long long)session);
-    text[0].n = strlen(key);
-    j = job_new(w, STORE_PUT_DIALOG, text, 7);
+    j = job_new(w, STORE_PUT_DIALOG, text, 7, text[0],
+                (struct slice){ NULL, 0 });
     if (!j)
         return;
     j->peer = *peer;
@@ -245,18 +355,16 @@ void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b)
 {
     const struct slice text[] = { a, b };
-    struct store_job *j = job_new(w, op, text, 2);
+    struct store_job *j = job_new(w, op, text, 2, a, b);
 
     if (j)
         queue(w, j);
 }
 
-void store_writer_remove_dialog(struct store_writer *w, uint64_t session)
+void store_writer_remove_dialog(struct store_writer *w, uint64_t key)
 {
-    char key[48];
+    char name[STORE_KEY_TEXT];
 
-    snprintf(key, sizeof(key), "%s/%llx", w->process,
-             (unsigned long long)session);
-    store_writer_remove(w, STORE_REMOVE_DIALOG, slice_str(key),
+    store_writer_remove(w, STORE_REMOVE_DIALOG, store_key_text(name, key),
                         (struct slice){ NULL, 0 });
 }

@@ -2,12 +2,15 @@
  * both kinds of store
  *
  * A put copies what it is given into one job; the thread takes all that waits,
- * commits it as one, and sleeps until STORE_COMMIT_MS later. */
+ * commits it as one, and sleeps until STORE_COMMIT_MS later. What waits holds
+ * one job for each row, the newest: while the disk refuses, the queue grows with
+ * the rows that change, not with time. */
 #ifndef APP_STORE_WRITER_H
 #define APP_STORE_WRITER_H
 
 #include "app/store/store.h"
 #include "base/list.h"
+#include "base/map.h"
 
 #include <uv.h>
 
@@ -28,6 +31,7 @@ enum store_op {
 
 struct store_job {
     struct list node;
+    struct map_node by_row; /* key: what it writes, behind the texts */
     enum store_op op;
     const char *text[STORE_TEXTS]; /* in the bytes behind the struct */
     int64_t number[5];
@@ -49,29 +53,41 @@ enum { /* text[] of the jobs */
     STORE_LOCAL_TAG, STORE_REMOTE_TAG, STORE_TARGET,
 };
 
+#define STORE_WHY 256
+
 /* What a kind of store does with jobs; all of it on the writer's thread. */
 struct store_backend {
-    /* Applies and commits the jobs of a list; false: try again later. */
-    bool (*commit)(void *backend, struct list *jobs);
+    /* Applies and commits the jobs of a list, in order. false: nothing of it is
+     * there, it will be tried again; why tells. */
+    bool (*commit)(void *backend, struct list *jobs,
+                   char why[static STORE_WHY]);
     void *backend;
 };
 
 struct store_writer {
     uv_thread_t thread;
     uv_mutex_t lock;
-    uv_cond_t work, room; /* jobs wait; jobs have been taken */
-    struct list jobs;
-    uint32_t n_jobs;
+    uv_cond_t work, done; /* jobs wait; a commit is over */
+    struct list jobs; /* oldest first */
+    struct map rows;  /* the same jobs, by what they write */
+    uint32_t n_jobs, max_jobs;
     bool busy, ending, flush;
+    bool failing;     /* the last commit was refused */
     struct store_backend b;
-    uint64_t writes, commits, errors;
-    char process[20]; /* tells the dialogs of this process */
+    uint64_t writes, commits, errors, dropped;
 };
+
+/* The key of a dialog as text, in buf, and back; 0: it is none. */
+#define STORE_KEY_TEXT 24
+struct slice store_key_text(char buf[static STORE_KEY_TEXT], uint64_t key);
+uint64_t store_key_of(const char *text);
 
 /* Of either kind of store, for the functions of store.h in face.c. */
 struct store_writer *store_writer_of(struct store *s);
 
-int store_writer_start(struct store_writer *w, const struct store_backend *b);
+/* max_jobs 0: STORE_QUEUE_MAX. 0 or GB_ENOMEM. */
+int store_writer_start(struct store_writer *w, const struct store_backend *b,
+                       uint32_t max_jobs);
 void store_writer_stop(struct store_writer *w);
 void store_writer_flush(struct store_writer *w);
 void store_writer_counters(struct store_writer *w, struct store_counters *out);
@@ -80,7 +96,7 @@ void store_writer_device(struct store_writer *w,
                          const struct platform_device *d);
 void store_writer_channel(struct store_writer *w,
                           const struct platform_channel *c);
-void store_writer_dialog(struct store_writer *w, uint64_t session,
+void store_writer_dialog(struct store_writer *w, uint64_t key,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer);
 /* number[]: date, edition, digest, ignore_require, media */
@@ -90,5 +106,5 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed);
 void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b);
-void store_writer_remove_dialog(struct store_writer *w, uint64_t session);
+void store_writer_remove_dialog(struct store_writer *w, uint64_t key);
 #endif

@@ -1,0 +1,319 @@
+/* Packets of one session: what is told, once each, and that every slab comes
+ * back. The stream is the clip of the simulated camera. */
+#include "app/net/receiver.h"
+
+#include "app/device/sender.h"
+#include "test/support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SSRC 100000001u
+#define MAX_PACKET 1600
+
+struct world {
+    struct slab_pool pool;
+    struct hub *hub;
+    struct receiver *rx;
+    struct gb_addr from;
+    unsigned said[RECEIVER_UNKNOWN + 1];
+    enum receiver_event order[8];
+    size_t n_order;
+    uint16_t seq;
+    uint32_t ts;
+    uint64_t now_ms;
+};
+
+static struct world w;
+
+static void on_event(void *ctx, enum receiver_event ev)
+{
+    struct world *x = ctx;
+
+    assert_true(x->n_order < COUNT(x->order));
+    x->said[ev]++;
+    x->order[x->n_order++] = ev;
+}
+
+static void on_wake(void *ctx, struct hub_viewer *v)
+{
+    (void)ctx;
+    (void)v;
+}
+
+static void open_world(bool tcp, bool has_ssrc)
+{
+    const struct hub_hooks hooks = { .on_wake = on_wake };
+    const struct receiver_options o = { .tcp = tcp, .has_ssrc = has_ssrc,
+                                        .ssrc = SSRC, .on_event = on_event,
+                                        .ctx = &w };
+
+    memset(&w, 0, sizeof(w));
+    slab_pool_init(&w.pool);
+    w.now_ms = 1000;
+    gb_addr_parse(&w.from, SLICE("192.0.2.7"), 15060);
+    assert_int_equal(hub_new(&w.hub, &gb_alloc_heap, &hooks, NULL), 0);
+    assert_int_equal(receiver_new(&w.rx, w.hub, &o), 0);
+}
+
+/* Whatever happened, no slab may stay behind. */
+static void close_world(void)
+{
+    receiver_free(w.rx);
+    hub_free(w.hub);
+    assert_int_equal(w.pool.n_live, 0);
+    slab_pool_fini(&w.pool);
+}
+
+static bool give(const void *p, size_t n)
+{
+    struct slab *s = slab_get(&w.pool);
+    bool ours;
+
+    memcpy(s->bytes, p, n);
+    ours = receiver_packet(w.rx, s->bytes, n, s, &w.from, w.now_ms);
+    slab_unref(s);
+    return ours;
+}
+
+static size_t rtp(uint8_t out[static MAX_PACKET], uint8_t pt, uint32_t ssrc,
+                  const void *payload, size_t n)
+{
+    struct rtp_packer p;
+    struct writer wr = writer_of(out, MAX_PACKET);
+
+    assert_int_equal(rtp_packer_init(&p, ssrc, pt, w.seq++, false, 0), 0);
+    rtp_pack_write(&p, &wr, rtp_pack_begin(payload, n, w.ts, true));
+    assert_int_equal(wr.err, 0);
+    return wr.len;
+}
+
+/* Seconds of the camera's clip through the receiver, from now_ms on. */
+static void stream(bool audio, unsigned seconds, unsigned drop_each)
+{
+    struct slice file = read_file("test/data/clip/clock.h264");
+    struct clip clip;
+    struct sender_options o = { .alloc = &gb_alloc_heap, .clip = &clip,
+                                .audio = audio, .ssrc = SSRC, .pt = 96 };
+    struct sender *tx;
+    uint64_t end = w.now_ms + seconds * 1000;
+    unsigned i = 0;
+
+    assert_int_equal(clip_init(&clip, &gb_alloc_heap, file, 25), 0);
+    assert_int_equal(sender_new(&tx, &o, w.now_ms), 0);
+    for (; w.now_ms < end; w.now_ms += 5) {
+        struct sender_packet pkt;
+
+        while (sender_next(tx, &pkt, w.now_ms)) {
+            uint8_t bytes[MAX_PACKET];
+
+            memcpy(bytes, pkt.head, pkt.head_len);
+            memcpy(bytes + pkt.head_len, pkt.payload, pkt.n);
+            if (!drop_each || ++i % drop_each)
+                assert_true(give(bytes, pkt.head_len + pkt.n));
+        }
+        receiver_tick(w.rx, w.now_ms);
+    }
+    sender_free(tx);
+    clip_fini(&clip);
+    free((void *)(uintptr_t)file.p);
+}
+
+static void picture_and_sound(void **state)
+{
+    static const enum receiver_event order[] = {
+        RECEIVER_PACKET, RECEIVER_PROGRAM, RECEIVER_CODEC,
+    };
+    struct receiver_counters n;
+    struct hub_stats st;
+    struct rtcp_block report;
+    enum ps_codec video, audio;
+
+    (void)state;
+    open_world(false, true);
+    assert_false(receiver_report(w.rx, &report));
+    stream(true, 3, 0);
+    assert_int_equal(w.n_order, COUNT(order));
+    assert_memory_equal(w.order, order, sizeof(order));
+    receiver_codecs(w.rx, &video, &audio);
+    assert_int_equal(video, PS_CODEC_H264);
+    assert_int_equal(audio, PS_CODEC_G711A);
+    assert_int_equal(receiver_kind(w.rx), RTP_KIND_PS);
+    receiver_counters(w.rx, &n);
+    assert_true(n.packets > 100 && n.bytes > 40000);
+    assert_int_equal(n.lost + n.foreign + n.invalid + n.unknown_bytes +
+                     n.corrupt, 0);
+    assert_true(receiver_report(w.rx, &report));
+    assert_int_equal(report.ssrc, SSRC);
+    receiver_end(w.rx, w.now_ms);
+    hub_stats(w.hub, w.now_ms, &st);
+    assert_int_equal(st.video, PS_CODEC_H264);
+    assert_int_equal(st.width, 640);
+    assert_int_equal(st.frames, 75);
+    assert_true(st.sounds >= 74);
+    close_world();
+}
+
+static void losses_are_counted(void **state)
+{
+    struct receiver_counters n;
+
+    (void)state;
+    open_world(false, true);
+    stream(false, 3, 8);
+    receiver_end(w.rx, w.now_ms);
+    receiver_counters(w.rx, &n);
+    assert_true(n.lost > 5);
+    assert_true(n.corrupt > 0);
+    assert_int_equal(w.said[RECEIVER_CODEC], 1);
+    close_world();
+}
+
+/* What is no program stream is named, once, and counted. */
+static void payloads_of_another_kind(void **state)
+{
+    static const uint8_t stap[] = { 0x78, 0, 7, 0x67, 0x42, 0, 0x1e, 0x95,
+                                    0xa8, 0x28, 0, 4, 0x68, 0xce, 0x3c, 0x80 };
+    static const uint8_t annexb[] = { 0, 0, 0, 1, 0x67, 0x42, 0, 0x1e, 0x95,
+                                      0xa8, 0x28, 0, 0, 0, 1, 0x68, 0xce };
+    static const uint8_t noise[700] = { 0x91, 0x33, 0xe7, 0x12, 0x5c };
+    static const struct {
+        const char *name;
+        uint8_t pt;
+        const uint8_t *p;
+        size_t n;
+        enum rtp_kind kind;
+    } cases[] = {
+        { "H.264 without PS", 98, stap, sizeof(stap), RTP_KIND_H264 },
+        { "declared as PS", 96, stap, sizeof(stap), RTP_KIND_H264 },
+        { "Annex B", 96, annexb, sizeof(annexb), RTP_KIND_ANNEXB_H264 },
+        { "noise", 96, noise, sizeof(noise), RTP_KIND_UNKNOWN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct receiver_counters n;
+
+        open_world(false, false);
+        for (unsigned k = 0; k < 80; k++) {
+            uint8_t bytes[MAX_PACKET];
+            size_t len = rtp(bytes, cases[i].pt, SSRC, cases[i].p, cases[i].n);
+
+            w.ts += 3600;
+            w.now_ms += 40;
+            assert_true(give(bytes, len));
+            receiver_tick(w.rx, w.now_ms);
+        }
+        receiver_counters(w.rx, &n);
+        if (w.said[RECEIVER_UNKNOWN] != 1 || w.said[RECEIVER_PROGRAM] ||
+            receiver_kind(w.rx) != cases[i].kind || n.unknown_bytes == 0)
+            fail_msg("%s: said %u, looks like %s, %llu bytes", cases[i].name,
+                     w.said[RECEIVER_UNKNOWN],
+                     rtp_kind_name(receiver_kind(w.rx)),
+                     (unsigned long long)n.unknown_bytes);
+        close_world();
+    }
+}
+
+/* A stranger's packets are counted; five of them in a row from the allowed
+ * address do not take the stream while it runs. */
+static void strangers(void **state)
+{
+    static const uint8_t pack[16] = { 0, 0, 1, 0xba, 0x44 };
+    struct receiver_counters n;
+    uint8_t bytes[MAX_PACKET];
+
+    (void)state;
+    open_world(false, false);
+    receiver_answer(w.rx, true, SSRC, &w.from, PS_CODEC_UNKNOWN,
+                    PS_CODEC_UNKNOWN);
+    assert_true(give(bytes, rtp(bytes, 96, SSRC, pack, sizeof(pack))));
+    w.seq = 500;
+    for (int i = 0; i < 9; i++)
+        assert_false(give(bytes, rtp(bytes, 96, 7, pack, sizeof(pack))));
+    receiver_counters(w.rx, &n);
+    assert_int_equal(n.packets, 1);
+    assert_int_equal(n.foreign, 9);
+    assert_int_equal(w.said[RECEIVER_PACKET], 1);
+    close_world();
+}
+
+/* No proper prefix of the header is a packet. */
+static void every_prefix(void **state)
+{
+    static const uint8_t pack[16] = { 0, 0, 1, 0xba, 0x44 };
+    struct receiver_counters n;
+    uint8_t bytes[MAX_PACKET];
+    size_t len;
+
+    (void)state;
+    open_world(false, true);
+    len = rtp(bytes, 96, SSRC, pack, sizeof(pack));
+    assert_true(len > RTP_PACK_HEAD);
+    for (size_t cut = 0; cut < 12; cut++)
+        assert_false(give(bytes, cut));
+    receiver_counters(w.rx, &n);
+    assert_int_equal(n.invalid, 12);
+    assert_int_equal(n.packets, 0);
+    assert_int_equal(w.n_order, 0);
+    assert_int_equal(receiver_last_ms(w.rx), 0);
+    close_world();
+}
+
+/* A device that writes its program stream to the connection without RTP. */
+static void bare_program_stream(void **state)
+{
+    struct slice ps = read_file("test/data/ps/reference.ps");
+    struct slab *s;
+
+    (void)state;
+    open_world(true, true);
+    s = slab_get(&w.pool);
+    memcpy(s->bytes, ps.p, ps.n);
+    receiver_bare(w.rx, s->bytes, ps.n, s, w.now_ms);
+    slab_unref(s);
+    assert_int_equal(w.said[RECEIVER_PACKET], 1);
+    assert_int_equal(w.said[RECEIVER_PROGRAM], 1);
+    receiver_gap(w.rx);
+    receiver_tick(w.rx, w.now_ms + RECEIVER_FLUSH_MS);
+    receiver_end(w.rx, w.now_ms + 1000);
+    close_world();
+    free((void *)(uintptr_t)ps.p);
+}
+
+/* Freed in the middle of everything: with holes open and kinds undecided. */
+static void freed_at_any_time(void **state)
+{
+    static const uint8_t noise[100] = { 0x91 };
+
+    (void)state;
+    for (unsigned k = 0; k < 30; k++) {
+        uint8_t bytes[MAX_PACKET];
+
+        open_world(false, true);
+        for (unsigned i = 0; i < k; i++) {
+            size_t len = rtp(bytes, (uint8_t)(96 + i % 6), SSRC, noise,
+                             sizeof(noise));
+
+            if (i % 7 == 3)
+                w.seq++; /* a hole */
+            give(bytes, len);
+        }
+        close_world();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(picture_and_sound),
+        cmocka_unit_test(losses_are_counted),
+        cmocka_unit_test(payloads_of_another_kind),
+        cmocka_unit_test(strangers),
+        cmocka_unit_test(every_prefix),
+        cmocka_unit_test(bare_program_stream),
+        cmocka_unit_test(freed_at_any_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

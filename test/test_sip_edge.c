@@ -1,0 +1,371 @@
+/* The SIP edge over real sockets on loopback: TLS from end to end, peers that
+ * say nothing, connections kept open. */
+#include "test/support.h"
+
+#include "app/net/sip_edge.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define KEEP_OPEN_MS 1500
+
+static uv_loop_t loop;
+static struct sip_stack *server_sip, *client_sip;
+static struct sip_edge *server, *client;
+static struct tls_ctx *server_tls, *client_tls;
+static char dir[] = "/tmp/gb-test-edge-XXXXXX", cert[64], key[64];
+
+static unsigned requests, answers, failures, n_up, n_down, closed;
+static struct sip_peer last_peer;
+static char last_via[128];
+
+static void on_server_event(void *ctx, const struct sip_event *ev)
+{
+    const struct sip_response r = { .status = 200, .expires = -1 };
+
+    (void)ctx;
+    if (ev->kind != SIP_EV_REQUEST)
+        return;
+    requests++;
+    last_peer = ev->peer;
+    slice_copy(last_via, sizeof(last_via), ev->msg->via.text);
+    sip_stack_respond(server_sip, ev->transaction, &r, uv_now(&loop));
+}
+
+static void on_client_event(void *ctx, const struct sip_event *ev)
+{
+    (void)ctx;
+    answers += ev->kind == SIP_EV_RESPONSE && ev->status == 200;
+    failures += ev->kind == SIP_EV_FAILED;
+}
+
+static uint64_t on_turn(void *ctx, uint64_t now_ms)
+{
+    (void)ctx;
+    (void)now_ms;
+    return GB_NEVER;
+}
+
+static struct gb_addr client_local;
+
+static void on_connection(void *ctx, uint64_t connection, bool is_up,
+                          const struct gb_addr *local)
+{
+    (void)ctx;
+    (void)connection;
+    n_up += is_up;
+    n_down += !is_up;
+    if (is_up)
+        client_local = *local;
+}
+
+static void begin(uint32_t keep_open_ms, uint32_t max_connections)
+{
+    static struct gb_addr at[1];
+    struct sip_stack_config sc = { .alloc = &gb_alloc_heap, .seed = { 1 } };
+    struct sip_edge_config c = {
+        .loop = &loop, .listen = at, .n_listen = 1, .on_turn = on_turn,
+        .max_connections = max_connections,
+    };
+
+    gb_addr_parse_ip(&at[0], SLICE("127.0.0.1"));
+    requests = answers = failures = n_up = n_down = closed = 0;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(sip_stack_new(&server_sip, &sc), 0);
+    sc.seed[0] = 2;
+    assert_int_equal(sip_stack_new(&client_sip, &sc), 0);
+    c.stack = client_sip;
+    c.no_tcp = true;
+    c.on_event = on_client_event;
+    c.on_connection = on_connection;
+    c.tls_client = client_tls;
+    c.tls_name = "127.0.0.1";
+    assert_int_equal(sip_edge_new(&client, &c, NULL), 0);
+    c.stack = server_sip;
+    c.no_tcp = false;
+    c.on_event = on_server_event;
+    c.on_connection = NULL;
+    c.keep_open_ms = keep_open_ms;
+#if GB_TLS
+    c.tls_listen = at;
+    c.n_tls = 1;
+    c.tls_server = server_tls;
+#endif
+    assert_int_equal(sip_edge_new(&server, &c, NULL), 0);
+}
+
+static void on_closed(void *ctx)
+{
+    (void)ctx;
+    closed++;
+}
+
+static void finish(void)
+{
+    sip_edge_close(client, on_closed, NULL);
+    sip_edge_close(server, on_closed, NULL);
+    while (closed < 2)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    sip_stack_free(client_sip);
+    sip_stack_free(server_sip);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    (void)t; /* the loop wakes up and looks at the condition */
+}
+
+/* Runs until *what is at least n; false after ms. */
+static bool reaches(const unsigned *what, unsigned n, uint64_t ms)
+{
+    uv_timer_t tick;
+    uint64_t end;
+
+    uv_timer_init(&loop, &tick);
+    uv_timer_start(&tick, on_tick, 5, 5);
+    uv_update_time(&loop);
+    end = uv_now(&loop) + ms;
+    while (*what < n && uv_now(&loop) < end)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&tick, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    return *what >= n;
+}
+
+static void pass(uint64_t ms)
+{
+    static const unsigned never;
+
+    reaches(&never, 1, ms);
+}
+
+static void ask(uint8_t transport, uint64_t connection)
+{
+    uint64_t ignored;
+    struct sip_request r = {
+        .method = SIP_METHOD_OPTIONS, .uri = SLICE("sip:a@127.0.0.1"),
+        .from = SLICE("sip:b@127.0.0.1"), .to = SLICE("sip:a@127.0.0.1"),
+        .expires = -1,
+        .peer = { .transport = transport, .connection = connection,
+                  .local = client_local,
+                  .remote = sip_edge_addr(server, 0) },
+    };
+
+    if (transport == SIP_UDP)
+        r.peer.local = sip_edge_addr(client, 0);
+    assert_int_equal(sip_stack_request(client_sip, &r, uv_now(&loop), &ignored),
+                     0);
+    sip_edge_touch(client);
+}
+
+/* A blocking connection of ours to a listener; reads do not block. */
+static int plain(size_t listener)
+{
+    struct gb_addr a = sip_edge_addr(server, listener);
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_port = htons(a.port) };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    memcpy(&in.sin_addr, a.ip, 4);
+    assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+static const char options[] =
+    "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\n"
+    "Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKplain\r\n"
+    "From: <sip:b@127.0.0.1>;tag=1\r\nTo: <sip:a@127.0.0.1>\r\n"
+    "Call-ID: plain\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n"
+    "Content-Length: 0\r\n\r\n";
+
+/* ---- tests ---- */
+
+static void over_every_transport(void **state)
+{
+    uint64_t connection;
+    struct gb_addr at;
+
+    (void)state;
+    begin(0, 0);
+    ask(SIP_UDP, 0);
+    assert_true(reaches(&answers, 1, 5000));
+    assert_int_equal(last_peer.transport, SIP_UDP);
+
+    at = sip_edge_addr(server, 0);
+    assert_int_equal(sip_edge_connect(client, &at, &connection), 0);
+    assert_true(reaches(&n_up, 1, 5000));
+    ask(SIP_TCP, connection);
+    assert_true(reaches(&answers, 2, 5000));
+    assert_int_equal(last_peer.transport, SIP_TCP);
+    assert_true(slice_has_prefix(slice_str(last_via), SLICE("SIP/2.0/TCP ")));
+#if GB_TLS
+    at = sip_edge_addr(server, 1);
+    assert_int_equal(sip_edge_connect_tls(client, &at, &connection), 0);
+    ask(SIP_TLS, connection); /* too early: told, not lost in silence */
+    assert_true(reaches(&failures, 1, 5000));
+    assert_true(reaches(&n_up, 2, 5000));
+    ask(SIP_TLS, connection);
+    ask(SIP_TLS, connection);
+    assert_true(reaches(&answers, 4, 5000));
+    assert_int_equal(last_peer.transport, SIP_TLS);
+    assert_int_equal(last_peer.listener, 1);
+    assert_true(slice_has_prefix(slice_str(last_via), SLICE("SIP/2.0/TLS ")));
+    sip_edge_disconnect(client, connection);
+    assert_true(reaches(&n_down, 1, 5000));
+#endif
+    finish();
+}
+
+static void pings(void **state)
+{
+    char buf[2000];
+    int fds[2];
+    ssize_t n;
+
+    (void)state;
+    begin(KEEP_OPEN_MS, 0);
+    fds[0] = plain(0);
+    fds[1] = plain(0); /* never says anything */
+    assert_int_equal(write(fds[0], options, sizeof(options) - 1),
+                     sizeof(options) - 1);
+    assert_true(reaches(&requests, 1, 5000));
+    pass(100);
+    n = read(fds[0], buf, sizeof(buf));
+    assert_true(n > 12 && memcmp(buf, "SIP/2.0 200 ", 12) == 0);
+    assert_int_equal(write(fds[0], "\r\n\r\n", 4), 4); /* RFC 5626 */
+    pass(100);
+    assert_int_equal(read(fds[0], buf, sizeof(buf)), 2);
+    assert_memory_equal(buf, "\r\n", 2);
+    pass(KEEP_OPEN_MS / 2); /* not idle for long enough */
+    assert_int_equal(read(fds[0], buf, sizeof(buf)), -1);
+    pass(KEEP_OPEN_MS + 1200);
+    n = read(fds[0], buf, sizeof(buf));
+    assert_true(n == 2 && memcmp(buf, "\r\n", 2) == 0);
+    assert_int_equal(read(fds[1], buf, sizeof(buf)), -1);
+    close(fds[0]);
+    close(fds[1]);
+    finish();
+}
+
+static void connections_are_limited(void **state)
+{
+    struct sip_edge_counters n;
+    char buf[16];
+    int fd[4];
+
+    (void)state;
+    begin(0, 3);
+    for (size_t i = 0; i < COUNT(fd); i++) {
+        fd[i] = plain(i % (1 + GB_TLS)); /* both kinds count */
+        pass(30);
+    }
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.connections, 3);
+    assert_int_equal(n.refused, 1);
+    assert_int_equal(read(fd[3], buf, sizeof(buf)), 0); /* closed */
+    assert_int_equal(read(fd[0], buf, sizeof(buf)), -1);
+    close(fd[0]);
+    pass(100);
+    close(plain(0)); /* room again */
+    pass(100);
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.refused, 1);
+    for (size_t i = 1; i < COUNT(fd); i++)
+        close(fd[i]);
+    finish();
+}
+
+#if GB_TLS
+static void plain_text_on_the_tls_port(void **state)
+{
+    struct sip_edge_counters n;
+    char buf[100];
+    int fd;
+
+    (void)state;
+    begin(0, 0);
+    fd = plain(1);
+    assert_int_equal(write(fd, options, sizeof(options) - 1),
+                     sizeof(options) - 1);
+    pass(300);
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.tls_failed, 1);
+    assert_int_equal(n.connections, 0);
+    assert_int_equal(requests, 0);
+    while (read(fd, buf, sizeof(buf)) > 0)
+        continue; /* an alert, then the end */
+    close(fd);
+    finish();
+}
+
+/* A peer that begins a handshake and stops is cut. */
+static void half_handshake(void **state)
+{
+    struct sip_edge_counters n;
+    int fd;
+
+    (void)state;
+    begin(0, 0);
+    fd = plain(1);
+    assert_int_equal(write(fd, "\x16\x03\x01\x02", 4), 4);
+    pass(SIP_EDGE_HANDSHAKE_MS - 1500);
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.connections, 1);
+    pass(4000);
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.connections, 0);
+    assert_int_equal(n.cut, 1);
+    close(fd);
+    finish();
+}
+#endif
+
+static int setup(void **state)
+{
+#if GB_TLS
+    char why[TLS_WHY_MAX];
+    struct gb_addr a;
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(cert, sizeof(cert), "%s/tls.crt", dir);
+    snprintf(key, sizeof(key), "%s/tls.key", dir);
+    gb_addr_parse_ip(&a, SLICE("127.0.0.1"));
+    assert_int_equal(tls_make_certificate(cert, key, "server", &a, 1, why), 0);
+    assert_int_equal(tls_ctx_server(&server_tls, cert, key, why), 0);
+    assert_int_equal(tls_ctx_client(&client_tls, cert, why), 0);
+#endif
+    (void)state;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tls_ctx_free(server_tls);
+    tls_ctx_free(client_tls);
+    unlink(cert);
+    unlink(key);
+    rmdir(dir);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(over_every_transport),
+        cmocka_unit_test(pings),
+        cmocka_unit_test(connections_are_limited),
+#if GB_TLS
+        cmocka_unit_test(plain_text_on_the_tls_port),
+        cmocka_unit_test(half_handshake),
+#endif
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

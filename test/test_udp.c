@@ -1,0 +1,139 @@
+/* The UDP socket: our own address of each datagram, datagrams written in place,
+ * batches. */
+#include "test/support.h"
+
+#include "app/net/udp.h"
+
+static uv_loop_t loop;
+static struct gb_addr seen_local, seen_remote;
+static unsigned packets, bytes;
+
+static void on_packets(void *ctx, struct udp_socket *u,
+                       const struct udp_packet *pkt, size_t n)
+{
+    const bool *echo = ctx;
+
+    for (size_t i = 0; i < n; i++) {
+        packets++;
+        bytes += (unsigned)pkt[i].n;
+        seen_local = pkt[i].local;
+        seen_remote = pkt[i].remote;
+        if (*echo)
+            udp_send(u, &pkt[i].local, &pkt[i].remote, pkt[i].p, pkt[i].n);
+    }
+    udp_flush(u);
+}
+
+static struct gb_addr address(const char *text)
+{
+    struct gb_addr a;
+
+    assert_int_equal(gb_addr_parse_ip(&a, slice_str(text)), 0);
+    return a;
+}
+
+static struct udp_socket *open_at(const char *ip, const bool *echo,
+                                  struct gb_addr *at)
+{
+    struct udp_options o = { .bind = address(ip), .on_packets = on_packets,
+                             .rcvbuf_bytes = 65536,
+                             .ctx = (void *)(uintptr_t)echo };
+    struct udp_socket *u;
+
+    assert_int_equal(udp_open(&u, &loop, &o), 0);
+    assert_true(udp_rcvbuf(u) >= 65536);
+    udp_address(u, at);
+    return u;
+}
+
+static void run_until(unsigned n)
+{
+    for (unsigned i = 0; packets < n && i < 1000; i++)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(packets, n);
+}
+
+/* Whatever it is bound to, the answer comes from where the question went. */
+static void local_address(void **state)
+{
+    static const struct {
+        const char *bind, *client, *to;
+    } cases[] = {
+        { "0.0.0.0", "127.0.0.1", "127.0.0.2" },
+        { "0.0.0.0", "127.0.0.3", "127.0.0.1" },
+        { "127.0.0.2", "127.0.0.1", "127.0.0.2" },
+        { "::", "127.0.0.1", "127.0.0.5" }, /* mapped */
+        { "::", "::1", "::1" },
+        { "::1", "::1", "::1" },
+    };
+    static const bool yes = true, no = false;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct gb_addr at, from, to = address(cases[i].to);
+        struct udp_socket *server, *client;
+
+        assert_int_equal(uv_loop_init(&loop), 0);
+        server = open_at(cases[i].bind, &yes, &at);
+        client = open_at(cases[i].client, &no, &from);
+        to.port = at.port;
+        packets = 0;
+        udp_send(client, NULL, &to, "hello", 5);
+        udp_flush(client);
+        run_until(1);
+        if (!gb_addr_eq(&seen_local, &to) || !gb_addr_eq(&seen_remote, &from))
+            fail_msg("%s: wrong address", cases[i].bind);
+        run_until(2);
+        if (!gb_addr_eq(&seen_local, &from) || !gb_addr_eq(&seen_remote, &to))
+            fail_msg("%s: answered from elsewhere", cases[i].bind);
+        udp_close(server);
+        udp_close(client);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        assert_int_equal(uv_loop_close(&loop), 0);
+    }
+}
+
+static void written_in_place(void **state)
+{
+    static const bool no = false;
+    struct gb_addr at, from;
+    struct udp_socket *server, *client;
+    uint32_t dropped, errors;
+    unsigned sum = 0;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    server = open_at("127.0.0.1", &no, &at);
+    client = open_at("127.0.0.1", &no, &from);
+    packets = bytes = 0;
+    assert_null(udp_reserve(client, UDP_SEND_BYTES + 1));
+    udp_counters(client, &dropped, &errors);
+    assert_int_equal(errors, 1);
+    for (unsigned n = 1; n <= 3 * UDP_SEND_BATCH; n++) {
+        uint8_t *room = udp_reserve(client, 1000);
+
+        assert_non_null(room);
+        memset(room, (int)n, 1000);
+        if (n % 3 == 0) /* not sent: the room is given to the next */
+            continue;
+        udp_commit(client, NULL, &at, n);
+        sum += n;
+    }
+    udp_flush(client);
+    run_until(2 * UDP_SEND_BATCH);
+    assert_int_equal(bytes, sum);
+    udp_close(server);
+    udp_close(client);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(local_address),
+        cmocka_unit_test(written_in_place),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
