@@ -178,6 +178,11 @@ static char row_kind(enum store_op op)
     case STORE_PUT_CHANNEL:
     case STORE_REMOVE_CHANNEL:
         return 'c';
+    case STORE_PUT_SETTINGS:
+        return 's';
+    case STORE_PUT_GROUP:
+    case STORE_REMOVE_GROUP:
+        return 'G';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -329,7 +334,8 @@ void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set)
 {
     const struct slice text[] = { id, set->password, set->group, set->name };
-    struct store_job *j = job_new(w, STORE_PUT_SETTINGS, text, 4);
+    struct store_job *j = job_new(w, STORE_PUT_SETTINGS, text, 4, id,
+                                  (struct slice){ NULL, 0 });
 
     if (!j)
         return;
@@ -345,7 +351,8 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed)
 {
     const struct slice text[] = { name, sealed };
-    struct store_job *j = job_new(w, STORE_PUT_GROUP, text, 2);
+    struct store_job *j = job_new(w, STORE_PUT_GROUP, text, 2, name,
+                                  (struct slice){ NULL, 0 });
 
     if (j)
         queue(w, j);
