@@ -981,7 +981,7 @@ static void expect_logged_in(const struct pair_sent *first,
                  b = pair_header(second->bytes, "CSeq"), na, nb, auth;
     struct sip_credentials c;
     struct sip_ha1 ha1;
-    uint32_t va, vb;
+    uint32_t va = 0, vb = 0;
 
     for (size_t i = 0; i < COUNT(same); i++)
         assert_true(slice_eq(pair_header(first->bytes, same[i]),
