@@ -19,6 +19,7 @@
     X(EAUTH,   "credentials are missing or wrong")                             \
     X(ECHARSET, "text cannot be converted")                                    \
     X(EUNSUPPORTED, "not supported")                                           \
+    X(EBUSY,   "the peer asked to be left alone for a while")                  \
     X(EIO,     "input or output failed")
 
 enum gb_err {

@@ -427,6 +427,7 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg)
     s->max_calls = cfg->max_dialogs ? cfg->max_dialogs : STK_MAX_DIALOGS;
     s->ignore_require = cfg->ignore_require;
     s->reply_by_via = cfg->reply_by_via;
+    s->obey_retry_after = cfg->obey_retry_after;
     s->events.size = sizeof(struct sip_event);
     s->outs.size = sizeof(struct out_entry);
     list_init(&s->finished);

@@ -54,6 +54,9 @@ struct sip_stack_config {
     uint32_t max_transactions; /* 0: 100,000. The oldest finished go first */
     uint32_t max_dialogs;      /* 0: 20,000 */
     uint32_t max_subscriptions; /* 0: 20,000 */
+    bool obey_retry_after; /* a peer that answered 503 with Retry-After gets no
+                              new requests for that time (at most 10 min) but
+                              those in dialogs: GB_EBUSY (RFC 3261 §21.5.4) */
     uint32_t t1_ms, t2_ms, t4_ms; /* 0: 500, 4000, 5000 */
 };
 
@@ -185,6 +188,12 @@ struct sip_request {
     const struct sip_extra *extra; /* further headers, in order */
     size_t n_extra;
     uint64_t user;          /* comes back in every event */
+    int max_forwards;       /* 0: 70, -1: none left; sip_stack_hops gives it
+                               for a request that is passed on */
+    struct slice username, password; /* not empty: a 401 or 407 is answered once
+                               (once more if it says stale) in the same dialog
+                               with the next CSeq, and not reported
+                               (RFC 3261 §22.2). Not in dialogs */
     uint32_t timeout_ms;    /* give up (FAILED, 408) earlier than 64*T1; 0:
                                64*T1. INVITE: no final answer within this time,
                                which may be longer when a 1xx has come; FAILED
@@ -204,7 +213,8 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
                      uint64_t now_ms, uint64_t *dialog);
 
 /* A request inside a dialog (INFO, MESSAGE, NOTIFY, re-INVITE): uri, from, to,
- * call_id, cseq and peer come from the dialog when empty. GB_ENOENT, GB_ESTATE
+ * call_id, cseq and peer come from the dialog when empty. Also in an early
+ * dialog, which a 1xx with a To tag makes, but for INVITE. GB_ENOENT, GB_ESTATE
  * (not confirmed; for a re-INVITE also: another is open, or our 2xx has no ACK
  * yet), and as above. No answer in time is FAILED and leaves the dialog alone;
  * an answer of 481 or 408 ends it. */
@@ -232,6 +242,20 @@ void sip_stack_move(struct sip_stack *s, uint64_t dialog,
 /* What the events of a dialog that the peer opened carry as user (0 until
  * then). */
 void sip_stack_set_user(struct sip_stack *s, uint64_t dialog, uint64_t user);
+
+/* How long a request to this peer would fail with GB_EBUSY, in seconds,
+ * rounded up; 0: it would go out. */
+uint32_t sip_stack_busy_s(const struct sip_stack *s,
+                          const struct sip_peer *peer, uint64_t now_ms);
+
+/* How long to wait after a 491 before the next try, in steps of 10 ms
+ * (RFC 3261 §14.1): 2.1 to 4 s for the owner of the Call-ID, 0 to 2 s for the
+ * other side. */
+uint32_t sip_stack_glare_ms(struct sip_stack *s, bool owner);
+
+/* Max-Forwards of a request that is passed on (RFC 3261 §16.6). false: it may
+ * not be, answer 483. */
+bool sip_stack_hops(const struct sip_msg *m, int *max_forwards);
 
 /* ---- as a server ------------------------------------------------------- */
 
@@ -293,7 +317,8 @@ struct sip_subscribe {
  * answer. Not 0: a refresh, inside its dialog; a failure that does not end the
  * subscription leaves the time it had. With r.expires 0 the handle is gone at
  * once and no event names it any more; what follows on the wire is seen to.
- * 0, GB_ELIMIT, GB_ENOMEM, GB_ESYNTAX (also: not writable); GB_ENOENT; GB_ESTATE
+ * 0, GB_ELIMIT, GB_ENOMEM, GB_ESYNTAX (also: not writable); GB_EBUSY; GB_ENOENT;
+ * GB_ESTATE
  * (the one before is not answered, or there is no dialog yet; also a
  * subscription that a peer holds). */
 int sip_stack_subscribe(struct sip_stack *s, const struct sip_subscribe *q,

@@ -50,8 +50,15 @@ unsigned stk_call_count(const struct sip_stack *s, struct slice call_id)
 static bool fits(const struct call *c, const struct sip_peer *from,
                  const struct sip_msg *m)
 {
-    return gb_addr_ip_eq(&c->peer.remote, &from->remote) &&
-           sip_dialog_has_tags(&c->d, m);
+    struct sip_dialog any;
+
+    if (!gb_addr_ip_eq(&c->peer.remote, &from->remote))
+        return false;
+    if (!c->early || c->state != CALL_CALLING)
+        return sip_dialog_has_tags(&c->d, m);
+    any = c->d; /* of any fork: only one will be confirmed */
+    any.remote_tag.n = 0;
+    return sip_dialog_has_tags(&any, m);
 }
 
 /* Some devices leave the To tag out of ACK, BYE and INFO. Over the dialog's own

@@ -21,16 +21,16 @@ static int write_cancel(struct writer *w, const void *invite)
     return sip_cancel_build(w, invite);
 }
 
-static void write_branch(char out[static STK_BRANCH], uint64_t v)
+void stk_branch_write(char out[static STK_BRANCH], uint64_t v)
 {
     memcpy(out, SIP_COOKIE, sizeof(SIP_COOKIE) - 1);
     stk_hex(out + sizeof(SIP_COOKIE) - 1, v);
 }
 
 /* The transaction of bytes that are written already; takes b on success. */
-static int trans_of(struct sip_stack *s, struct trans **out, struct blob *b,
-                    const struct sip_request_parts *p,
-                    const struct client_opts *o)
+int stk_trans_of(struct sip_stack *s, struct trans **out, struct blob *b,
+                 const struct sip_request_parts *p,
+                 const struct client_opts *o)
 {
     struct slice method = sip_method_name(p->method);
     struct stk_key by_branch, by_call;
@@ -72,7 +72,7 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
     struct blob *b;
     int err;
 
-    write_branch(branch, random);
+    stk_branch_write(branch, random);
     p->branch = slice_of(branch, sizeof(branch));
     p->transport = transport_names[o->peer->transport];
     p->sent_by = &o->peer->local;
@@ -80,7 +80,7 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
     b = stk_write(s, write_request, p, &err);
     if (err)
         return err;
-    err = trans_of(s, out, b, p, o);
+    err = stk_trans_of(s, out, b, p, o);
     if (err) {
         blob_unref(s, &b);
         return err;
@@ -113,6 +113,7 @@ void stk_request_parts(struct sip_request_parts *p,
         .contact = r->contact,
         .expires = r->expires,
         .subject = r->subject,
+        .max_forwards = r->max_forwards,
         .extra = r->extra,
         .n_extra = r->n_extra,
         .content_type = r->content_type,
@@ -157,11 +158,18 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
 
     if (err || !is_plain(r->method))
         return err ? err : GB_ESYNTAX;
+    if (stk_is_busy(s, &r->peer, now_ms))
+        return GB_EBUSY;
     stk_request_parts(&p, r);
     stk_fill_fresh(s, &p, &f);
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
+    err = stk_keep_secret(s, t, r);
+    if (err) {
+        stk_trans_free(s, t);
+        return err;
+    }
     *transaction = t->id;
     stk_client_start(s, t, now_ms);
     return 0;
@@ -186,6 +194,8 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
     struct call *c;
     int err = stk_room(s);
 
+    if (!err && stk_is_busy(s, &r->peer, now_ms))
+        err = GB_EBUSY;
     if (err)
         return err;
     stk_request_parts(&p, r);
@@ -195,7 +205,9 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_read_back(s, t) ? GB_ESYNTAX : 0;
+    err = stk_keep_secret(s, t, r);
+    if (!err && stk_read_back(s, t))
+        err = GB_ESYNTAX;
     if (!err) {
         sip_dialog_of_invite(&d, &s->aux);
         err = stk_call_new(s, &c, &d, &r->peer);
@@ -214,7 +226,9 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
 
 static int may_send_in(const struct call *c, enum sip_method m)
 {
-    if (c->state != CALL_CONFIRMED)
+    bool early = c->state == CALL_CALLING && c->early;
+
+    if (c->state != CALL_CONFIRMED && !early)
         return GB_ESTATE;
     if (m == SIP_METHOD_INVITE) /* RFC 3261 §14.1: one at a time */
         return c->own_invite || c->peer_invite || c->ok ? GB_ESTATE : 0;
@@ -339,7 +353,7 @@ static void send_cancel(struct sip_stack *s, struct trans *t, uint64_t now_ms)
         p.cseq = s->aux.cseq.number;
     }
     if (!err) {
-        err = trans_of(s, &cancel, b, &p, &o);
+        err = stk_trans_of(s, &cancel, b, &p, &o);
         if (err)
             blob_unref(s, &b);
     }
@@ -430,16 +444,18 @@ static void on_final(struct sip_stack *s, struct trans *t,
                      const struct sip_peer *from, const struct sip_msg *m)
 {
     struct call *c = call_of(s, t);
+    bool invite = c && c->own_invite == t->id;
 
     client(t)->give_up_ms = GB_NEVER;
     stk_tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
     if (!c)
         return;
-    if (c->own_invite == t->id)
+    if (invite)
         c->own_invite = 0;
-    if (c->state == CALL_CALLING)
-        stk_call_free(s, c);
-    else if (m->status == 481 || m->status == 408)
+    if (c->state != CALL_CONFIRMED) { /* early ones end with their INVITE */
+        if (invite)
+            stk_call_free(s, c);
+    } else if (m->status == 481 || m->status == 408)
         stk_call_ended(s, c, m->status, from, m);
 }
 
@@ -468,7 +484,7 @@ static void send_ack_2xx(struct sip_stack *s, struct ctrans *c,
     struct blob *b = NULL;
     int err = sip_dialog_fill(d, &p, routes, scratch);
 
-    write_branch(branch, map_hash(seed, d->remote_tag));
+    stk_branch_write(branch, map_hash(seed, d->remote_tag));
     p.branch = slice_of(branch, sizeof(branch));
     p.extra = extra;
     if (sip_msg_has(&s->aux, SIP_HDR_AUTHORIZATION))
@@ -506,16 +522,36 @@ static uint64_t answer_hash(const struct sip_stack *s,
     return k.h[0];
 }
 
-/* The 2xx that the layer above waits for. */
+/* A 1xx with a tag makes an early dialog (§12.1); of several forks the first
+ * one is spoken to. Without memory there is none. */
+static void make_early(struct sip_stack *s, struct trans *t,
+                       const struct sip_msg *m)
+{
+    struct arena scratch = stk_arena(s);
+    struct call *c = call_of(s, t);
+    struct sip_dialog d;
+
+    if (t->m.kind != SIP_ICT || m->status == 100 || !m->to.tag.n || !c ||
+        c->own_invite != t->id || c->state != CALL_CALLING || c->early)
+        return;
+    c->early = !stk_read_back(s, t) &&
+               !sip_dialog_of_response(&d, &s->aux, m, &scratch) &&
+               !stk_call_update(s, c, &d);
+}
+
+/* The 2xx that the layer above waits for; d has the number of the INVITE, and
+ * requests may have gone out in the early dialog since. */
 static int establish(struct sip_stack *s, struct trans *t, struct call *c,
                      const struct sip_dialog *d, const struct sip_peer *from,
                      const struct sip_msg *m)
 {
+    uint32_t cseq = c->d.local_cseq;
     int err = c->state == CALL_CONFIRMED ? stk_call_retarget(s, c, d->target)
                                          : stk_call_update(s, c, d);
 
     if (err)
         return err;
+    c->d.local_cseq = cseq;
     c->state = CALL_CONFIRMED;
     c->own_invite = 0;
     client(t)->give_up_ms = GB_NEVER;
@@ -600,7 +636,12 @@ static void pass_up(struct sip_stack *s, struct trans *t,
                     const struct sip_peer *from, const struct sip_msg *m,
                     uint64_t now_ms)
 {
+    if (m->status == 503)
+        stk_note_busy(s, &t->peer, m, now_ms);
+    if ((m->status == 401 || m->status == 407) && stk_log_in(s, t, m, now_ms))
+        return;
     if (m->status < 200) {
+        make_early(s, t, m);
         stk_tell(s, t, SIP_EV_RESPONSE, m->status, from, m);
         cancel_if_due(s, t, now_ms);
     } else if (t->m.kind == SIP_ICT && m->status < 300) {

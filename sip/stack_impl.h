@@ -5,7 +5,8 @@
  * stack_client.c  requests of ours and what comes back
  * stack_server.c  requests of peers and our answers
  * stack_call.c    dialogs
- * stack_sub.c     subscriptions */
+ * stack_sub.c     subscriptions
+ * stack_auth.c    challenges answered, peers left alone */
 #ifndef SIP_STACK_IMPL_H
 #define SIP_STACK_IMPL_H
 
@@ -146,6 +147,9 @@ struct ctrans { /* a client transaction */
     uint64_t fork[STK_MAX_FORKS]; /* hashes of the To tags of 2xx so far */
     uint64_t answer; /* hash of Contact and body of the first 2xx */
     uint64_t sub;    /* its subscription, or 0 */
+    struct blob *secret; /* user name, and password behind it; or NULL */
+    uint32_t n_user;
+    uint8_t logins;      /* challenges answered so far */
     uint8_t n_forks;
 };
 
@@ -172,6 +176,7 @@ struct call {
     struct blob *next_target; /* of the peer's open re-INVITE */
     uint8_t state;            /* enum call_state */
     bool caller;              /* our INVITE opened it */
+    bool early;               /* CALLING: a 1xx has told the other side */
     bool hidden;              /* the handle is gone; a BYE is still due */
 };
 
@@ -208,6 +213,15 @@ struct sub { /* a subscription: ours, or one that a peer holds */
     bool confirmed;  /* subscriber: the dialog is there */
     bool hidden;     /* the handle is gone */
     bool loose;
+};
+
+#define STK_SHY 64         /* peers left alone at one time */
+#define STK_SHY_MAX_S 600
+
+struct shy { /* answered 503 with Retry-After */
+    struct gb_addr remote;
+    uint8_t transport;
+    uint64_t until_ms;
 };
 
 struct out_entry {
@@ -253,6 +267,9 @@ struct sip_stack {
     struct idmap sub_ids;
     struct map by_sub;          /* subscriptions, by Call-ID */
     uint32_t n_subs, max_subs;
+    bool obey_retry_after;
+    struct shy shy[STK_SHY];
+
     uint64_t pend_sub;          /* that the pending SUBSCRIBE is in, or 0 */
 
     struct ring events, outs;
@@ -460,7 +477,28 @@ void stk_sub_failed(struct sip_stack *s, struct trans *t, unsigned status);
 void stk_sub_tick(struct sip_stack *s, struct sub *b, uint64_t now_ms);
 void stk_sub_free(struct sip_stack *s, struct sub *b);
 
-/* What stack_sub.c needs of the others. */
+/* ---- stack_auth.c ---- */
+
+/* Keeps what a challenge will be answered with. GB_ENOMEM. */
+int stk_keep_secret(struct sip_stack *s, struct trans *t,
+                    const struct sip_request *r);
+void stk_drop_secret(struct sip_stack *s, struct ctrans *c);
+/* The challenge m to t has been answered: another transaction has its id and
+ * goes on. false: it is the layer above's. */
+bool stk_log_in(struct sip_stack *s, struct trans *t, const struct sip_msg *m,
+                uint64_t now_ms);
+void stk_note_busy(struct sip_stack *s, const struct sip_peer *peer,
+                   const struct sip_msg *m, uint64_t now_ms);
+bool stk_is_busy(const struct sip_stack *s, const struct sip_peer *peer,
+                 uint64_t now_ms);
+
+/* What the files after stack_client.c need of the others. */
+
+/* A client transaction for bytes that are written; takes b on success. */
+int stk_trans_of(struct sip_stack *s, struct trans **out, struct blob *b,
+                 const struct sip_request_parts *p,
+                 const struct client_opts *o);
+void stk_branch_write(char out[static STK_BRANCH], uint64_t v);
 
 /* The event that was queued last. */
 struct sip_event *stk_newest_event(struct sip_stack *s);

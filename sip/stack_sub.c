@@ -346,6 +346,8 @@ static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
     struct sub *b;
     int err;
 
+    if (stk_is_busy(s, &q->r.peer, now_ms))
+        return GB_EBUSY;
     stk_request_parts(&p, &q->r);
     p.method = SIP_METHOD_SUBSCRIBE;
     p.to_tag = (struct slice){ NULL, 0 };
@@ -355,7 +357,9 @@ static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_read_back(s, t) ? GB_ESYNTAX : 0;
+    err = stk_keep_secret(s, t, &q->r);
+    if (!err && stk_read_back(s, t))
+        err = GB_ESYNTAX;
     if (!err) {
         sip_dialog_of_invite(&d, &s->aux);
         err = sub_new(s, &b, &d, q->event, q->r.contact);

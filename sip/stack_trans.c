@@ -528,6 +528,8 @@ void stk_trans_free(struct sip_stack *s, struct trans *t)
     idmap_remove(&s->trans_ids, t->id);
     blob_unref(s, &t->out);
     blob_unref(s, &t->echo);
+    if (is_client(t))
+        stk_drop_secret(s, client(t));
     pool_put(&s->pool, t, trans_size(t->m.kind));
 }
 

@@ -2,6 +2,8 @@
  * is the peer and writes its answers by hand. */
 #include "test/pair.h"
 
+#include "sip/digest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -941,6 +943,435 @@ static void table_is_full(void **state)
     pair_fini(&p);
 }
 
+/* ---- challenges (R54, R63) ---------------------------------------------- */
+
+#define CHALLENGE(nonce, more)                                                 \
+    "WWW-Authenticate: Digest realm=\"dom\", nonce=\"" nonce "\"" more "\r\n"
+
+static struct slice challenge(const struct pair_sent *to, unsigned status,
+                              const char *lines)
+{
+    static char text[2048];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_f(&w, "SIP/2.0 %u X\r\nVia: ", status);
+    writer_slice_put(&w, pair_header(to->bytes, "Via"));
+    writer_str(&w, "\r\nFrom: ");
+    writer_slice_put(&w, pair_header(to->bytes, "From"));
+    writer_str(&w, "\r\nTo: ");
+    writer_slice_put(&w, pair_header(to->bytes, "To"));
+    writer_f(&w, "%s\r\nCall-ID: ",
+             slice_find_slice(pair_header(to->bytes, "To"), SLICE(";tag=")) <
+                     pair_header(to->bytes, "To").n
+                 ? "" : ";tag=srv");
+    writer_slice_put(&w, pair_header(to->bytes, "Call-ID"));
+    writer_str(&w, "\r\nCSeq: ");
+    writer_slice_put(&w, pair_header(to->bytes, "CSeq"));
+    writer_f(&w, "\r\n%sContent-Length: 0\r\n\r\n", lines);
+    assert_int_equal(w.err, 0);
+    return writer_slice(&w);
+}
+
+static void expect_logged_in(const struct pair_sent *first,
+                             const struct pair_sent *second, bool proxy)
+{
+    static const char *const same[] = { "From", "Call-ID", "To", "Contact",
+                                        "Content-Length" };
+    struct slice a = pair_header(first->bytes, "CSeq"),
+                 b = pair_header(second->bytes, "CSeq"), na, nb, auth;
+    struct sip_credentials c;
+    struct sip_ha1 ha1;
+    uint32_t va = 0, vb = 0;
+
+    for (size_t i = 0; i < COUNT(same); i++)
+        assert_true(slice_eq(pair_header(first->bytes, same[i]),
+                             pair_header(second->bytes, same[i])));
+    assert_false(slice_eq(pair_header(first->bytes, "Via"),
+                          pair_header(second->bytes, "Via")));
+    assert_true(slice_cut(&a, ' ', &na) && slice_cut(&b, ' ', &nb));
+    assert_true(slice_u32(na, UINT32_MAX, &va) &&
+                slice_u32(nb, UINT32_MAX, &vb) && slice_eq(a, b));
+    assert_int_equal(vb, va + 1);
+    auth = pair_header(second->bytes,
+                       proxy ? "Proxy-Authorization" : "Authorization");
+    assert_int_equal(sip_credentials_parse(&c, auth), 0);
+    assert_true(slice_eq(c.username, SLICE("me")));
+    sip_ha1_make(&ha1, c.alg, SLICE("me"), SLICE("dom"), SLICE("secret"));
+    assert_true(sip_digest_check(&c, a, &ha1));
+}
+
+static void challenged(void **state)
+{
+    static const struct pair_wire tcp = { .tcp = true };
+
+    (void)state;
+    for (int proxy = 0; proxy < 2; proxy++)
+        for (int stream = 0; stream < 2; stream++) {
+            struct sip_request r;
+            uint64_t id;
+            struct pair p;
+
+            pair_init(&p, stream ? &tcp : NULL, NULL, true);
+            r = message(&p);
+            r.username = SLICE("me");
+            r.password = SLICE("secret");
+            id = send_request(&p, &r);
+            pair_inject(&p, 0,
+                        challenge(&p.sent[0], proxy ? 407 : 401,
+                                  proxy ? "Proxy-Authenticate: Digest realm="
+                                          "\"dom\", nonce=\"n1\", "
+                                          "qop=\"auth\"\r\n"
+                                        : CHALLENGE("n1", "")));
+            assert_int_equal(p.n_sent, 2);
+            assert_int_equal(p.n_seen, 0);
+            expect_logged_in(&p.sent[0], &p.sent[1], proxy);
+            pair_inject(&p, 0, challenge(&p.sent[1], 200, ""));
+            assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+            assert_true(p.seen[0].ev.transaction == id &&
+                        p.seen[0].ev.user == 42);
+            pair_settle(&p, 100000);
+            assert_int_equal(counters(&p).memory, 0);
+            pair_fini(&p);
+        }
+}
+
+/* A second challenge counts only if the nonce was stale, and once. */
+static void challenged_again(void **state)
+{
+    static const struct {
+        const char *name, *second;
+        size_t sent;
+    } cases[] = {
+        { "wrong password", CHALLENGE("n2", ""), 2 },
+        { "stale", CHALLENGE("n2", ", stale=true"), 3 },
+        { "not to be answered", "WWW-Authenticate: Basic realm=\"x\"\r\n", 2 },
+        { "nothing", "", 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_request r;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r = message(&p);
+        r.username = SLICE("me");
+        r.password = SLICE("secret");
+        send_request(&p, &r);
+        pair_inject(&p, 0, challenge(&p.sent[0], 401, CHALLENGE("n1", "")));
+        pair_inject(&p, 0, challenge(&p.sent[1], 401, cases[i].second));
+        if (p.n_sent != cases[i].sent)
+            fail_msg("%s: %zu sent", cases[i].name, p.n_sent);
+        if (p.n_sent == 3) {
+            assert_true(slice_find_slice(p.sent[2].bytes, SLICE("n1")) ==
+                        p.sent[2].bytes.n);
+            pair_inject(&p, 0, challenge(&p.sent[2], 401, cases[i].second));
+        }
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 401), 1);
+        assert_int_equal(p.n_sent, cases[i].sent);
+        pair_settle(&p, 100000);
+        assert_int_equal(counters(&p).memory, 0);
+        pair_fini(&p);
+    }
+}
+
+/* The ACK of the refusal goes out, the dialog counts on, BYE is behind it. */
+static void challenged_invite(void **state)
+{
+    struct sip_request r;
+    uint64_t dialog;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = invite(&p);
+    r.cseq = 10;
+    r.username = SLICE("me");
+    r.password = SLICE("secret");
+    dialog = send_invite(&p, &r);
+    pair_inject(&p, 0, challenge(&p.sent[0], 401, CHALLENGE("n1", "")));
+    assert_int_equal(pair_count(&p, 0, "ACK"), 1);
+    assert_int_equal(pair_count(&p, 0, "INVITE"), 2);
+    expect_logged_in(pair_find(&p, 0, "INVITE", 0),
+                     pair_find(&p, 0, "INVITE", 1), false);
+    pair_inject(&p, 0, challenge(&p.sent[0], 401, CHALLENGE("n1", "")));
+    assert_int_equal(pair_count(&p, 0, "ACK"), 2); /* a repeat */
+    assert_int_equal(pair_count(&p, 0, "INVITE"), 2);
+    pair_inject(&p, 0, challenge(pair_find(&p, 0, "INVITE", 1), 200,
+                                 "Contact: <sip:dev@192.0.2.2>\r\n"));
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+    assert_true(p.seen[0].ev.dialog == dialog);
+    assert_true(slice_eq(pair_header(pair_find(&p, 0, "ACK", 2)->bytes,
+                                     "CSeq"), SLICE("11 ACK")));
+    end(&p, dialog);
+    assert_true(slice_eq(pair_header(pair_find(&p, 0, "BYE", 0)->bytes,
+                                     "CSeq"), SLICE("12 BYE")));
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* Given up while the challenge is under way: it is not answered. */
+static void challenged_too_late(void **state)
+{
+    struct sip_request r;
+    uint64_t dialog;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = invite(&p);
+    r.username = SLICE("me");
+    dialog = send_invite(&p, &r);
+    end(&p, dialog);
+    pair_inject(&p, 0, challenge(&p.sent[0], 401, CHALLENGE("n1", "")));
+    assert_int_equal(pair_count(&p, 0, "INVITE"), 1);
+    pair_settle(&p, 100000);
+    assert_int_equal(counters(&p).memory, 0);
+    pair_fini(&p);
+}
+
+static void challenged_without_memory(void **state)
+{
+    (void)state;
+    for (unsigned long n = 1; n < 12; n++) {
+        struct sip_request r;
+        uint64_t id;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r = message(&p);
+        r.username = SLICE("me");
+        p.mem[0].fail_at = n % 2 ? 0 : p.mem[0].calls + n / 2;
+        if (!sip_stack_request(p.stack[0], &r, p.now_ms, &id)) {
+            pair_pump(&p);
+            p.mem[0].fail_at = p.mem[0].calls + n;
+            pair_inject(&p, 0, challenge(&p.sent[0], 401,
+                                         CHALLENGE("n1", "")));
+            p.mem[0].fail_at = 0;
+        }
+        p.mem[0].fail_at = 0;
+        pair_settle(&p, 100000);
+        assert_int_equal(counters(&p).memory, 0);
+        pair_fini(&p);
+    }
+}
+
+/* ---- peers that are left alone (R53) ------------------------------------ */
+
+static void left_alone(void **state)
+{
+    static const struct {
+        const char *name, *lines;
+        unsigned status;
+        uint32_t busy_s;
+    } cases[] = {
+        { "said so", "Retry-After: 30\r\n", 503, 30 },
+        { "with a comment", "Retry-After: 30 (soon);duration=9\r\n", 503, 30 },
+        { "for ever", "Retry-After: 99999999999999999999999\r\n", 503, 600 },
+        { "only 503", "", 503, 0 },
+        { "another status", "Retry-After: 30\r\n", 486, 0 },
+    };
+    const struct sip_stack_config cfg = { .obey_retry_after = true };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_subscribe q = { .event = SLICE("presence") };
+        struct sip_request r;
+        uint64_t id = 0, dialog;
+        struct pair p;
+
+        pair_init(&p, NULL, &cfg, true);
+        r = message(&p);
+        send_request(&p, &r);
+        pair_inject(&p, 0, challenge(&p.sent[0], cases[i].status,
+                                     cases[i].lines));
+        if (sip_stack_busy_s(p.stack[0], &r.peer, p.now_ms) !=
+            cases[i].busy_s)
+            fail_msg("%s", cases[i].name);
+        if (cases[i].busy_s) {
+            assert_int_equal(sip_stack_request(p.stack[0], &r, p.now_ms, &id),
+                             GB_EBUSY);
+            r = invite(&p);
+            assert_int_equal(sip_stack_invite(p.stack[0], &r, p.now_ms,
+                                              &dialog), GB_EBUSY);
+            q.r = r;
+            q.r.expires = 60;
+            assert_int_equal(sip_stack_subscribe(p.stack[0], &q, p.now_ms,
+                                                 &id), GB_EBUSY);
+            r.peer.remote.port++; /* another peer */
+            send_invite(&p, &r);
+            r = message(&p);
+        }
+        pair_run(&p, p.now_ms + 1000 * cases[i].busy_s);
+        send_request(&p, &r);
+        pair_settle(&p, 200000);
+        pair_fini(&p);
+    }
+}
+
+/* More peers than are remembered: the one that is over first is forgotten. */
+static void many_left_alone(void **state)
+{
+    const struct sip_stack_config cfg = { .obey_retry_after = true };
+    struct sip_request r;
+    unsigned busy = 0;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, &cfg, true);
+    r = message(&p);
+    for (unsigned i = 0; i < 100; i++) {
+        char line[40];
+
+        snprintf(line, sizeof(line), "Retry-After: %u\r\n", 100 + i);
+        r.peer.remote.port = (uint16_t)(1000 + i);
+        send_request(&p, &r);
+        pair_inject_from(&p, 0, &r.peer,
+                         challenge(&p.sent[p.n_sent - 1], 503, line));
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        r.peer.remote.port = (uint16_t)(1000 + i);
+        busy += sip_stack_busy_s(p.stack[0], &r.peer, p.now_ms) > 0;
+    }
+    assert_int_equal(busy, 64);
+    pair_settle(&p, 200000);
+    pair_fini(&p);
+}
+
+/* R37: 2.1 to 4 s for the owner, 0 to 2 s for the other, in steps of 10 ms. */
+static void glare_times(void **state)
+{
+    uint32_t most[2] = { 0, 0 }, least[2] = { 9999, 9999 };
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    for (int i = 0; i < 4000; i++) {
+        uint32_t ms = sip_stack_glare_ms(p.stack[0], i % 2);
+
+        assert_int_equal(ms % 10, 0);
+        most[i % 2] = ms > most[i % 2] ? ms : most[i % 2];
+        least[i % 2] = ms < least[i % 2] ? ms : least[i % 2];
+    }
+    assert_int_equal(least[0], 0);
+    assert_int_equal(most[0], 2000);
+    assert_int_equal(least[1], 2100);
+    assert_int_equal(most[1], 4000);
+    pair_fini(&p);
+}
+
+/* R6 */
+static void hops(void **state)
+{
+    static const struct {
+        int in;
+        bool passes;
+        const char *out;
+    } cases[] = { { -1, true, "70" },  { 0, false, NULL }, { 1, true, "0" },
+                  { 2, true, "1" },    { 70, true, "69" }, { 255, true, "254" } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_msg m = { .max_forwards = cases[i].in };
+        struct sip_request r;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r = message(&p);
+        assert_int_equal(sip_stack_hops(&m, &r.max_forwards), cases[i].passes);
+        if (cases[i].passes) {
+            send_request(&p, &r);
+            assert_true(slice_eq(pair_header(p.sent[0].bytes, "Max-Forwards"),
+                                 slice_str(cases[i].out)));
+        }
+        pair_settle(&p, 100000);
+        pair_fini(&p);
+    }
+}
+
+/* ---- early dialogs (R39) ------------------------------------------------ */
+
+static struct slice ringing(const struct pair *p, unsigned status,
+                            const char *tag)
+{
+    static char text[2048];
+    const struct pair_sent *to = pair_find(p, 0, "INVITE", 0);
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_f(&w, "SIP/2.0 %u X\r\nVia: ", status);
+    writer_slice_put(&w, pair_header(to->bytes, "Via"));
+    writer_str(&w, "\r\nFrom: ");
+    writer_slice_put(&w, pair_header(to->bytes, "From"));
+    writer_str(&w, "\r\nTo: ");
+    writer_slice_put(&w, pair_header(to->bytes, "To"));
+    writer_f(&w, ";tag=%s\r\nCall-ID: ", tag);
+    writer_slice_put(&w, pair_header(to->bytes, "Call-ID"));
+    writer_str(&w, "\r\nCSeq: ");
+    writer_slice_put(&w, pair_header(to->bytes, "CSeq"));
+    writer_f(&w, "\r\nContact: <sip:%s@192.0.2.2>\r\n"
+                 "Content-Length: 0\r\n\r\n", tag);
+    assert_int_equal(w.err, 0);
+    return writer_slice(&w);
+}
+
+static void early(void **state)
+{
+    struct sip_request r, info;
+    uint64_t dialog, id;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = invite(&p);
+    r.cseq = 5;
+    dialog = send_invite(&p, &r);
+    info = (struct sip_request){ .method = SIP_METHOD_INFO, .expires = -1 };
+    assert_int_equal(sip_stack_request_in(p.stack[0], dialog, &info, p.now_ms,
+                                          &id), GB_ESTATE);
+    pair_inject(&p, 0, ringing(&p, 180, "a"));
+    pair_inject(&p, 0, ringing(&p, 183, "b")); /* a fork */
+    assert_int_equal(sip_stack_request_in(p.stack[0], dialog, &info, p.now_ms,
+                                          &id), 0);
+    pair_pump(&p);
+    assert_true(slice_has_prefix(pair_find(&p, 0, "INFO", 0)->bytes,
+                                 SLICE("INFO sip:a@192.0.2.2")));
+    assert_true(slice_eq(pair_header(pair_find(&p, 0, "INFO", 0)->bytes,
+                                     "CSeq"), SLICE("6 INFO")));
+    info.method = SIP_METHOD_INVITE;
+    assert_int_equal(sip_stack_request_in(p.stack[0], dialog, &info, p.now_ms,
+                                          &id), GB_ESTATE);
+    /* a 481 to it ends nothing: the INVITE is open */
+    pair_inject(&p, 0, challenge(pair_find(&p, 0, "INFO", 0), 481, ""));
+    assert_int_equal(pair_events(&p, 0, SIP_EV_ENDED, 0), 0);
+    pair_inject(&p, 0, ringing(&p, 200, "b")); /* the fork answers */
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+    end(&p, dialog);
+    assert_true(slice_has_prefix(pair_find(&p, 0, "BYE", 0)->bytes,
+                                 SLICE("BYE sip:b@192.0.2.2")));
+    assert_true(slice_eq(pair_header(pair_find(&p, 0, "BYE", 0)->bytes,
+                                     "CSeq"), SLICE("7 BYE")));
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* A final refusal ends the early ones, whoever sends it. */
+static void early_and_refused(void **state)
+{
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = invite(&p);
+    send_invite(&p, &r);
+    pair_inject(&p, 0, ringing(&p, 180, "a"));
+    pair_inject(&p, 0, ringing(&p, 486, "b"));
+    assert_int_equal(counters(&p).dialogs, 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_ENDED, 0), 0);
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -971,6 +1402,17 @@ int main(void)
         cmocka_unit_test(without_memory),
         cmocka_unit_test(many_failures_flat_memory),
         cmocka_unit_test(table_is_full),
+        cmocka_unit_test(challenged),
+        cmocka_unit_test(challenged_again),
+        cmocka_unit_test(challenged_invite),
+        cmocka_unit_test(challenged_too_late),
+        cmocka_unit_test(challenged_without_memory),
+        cmocka_unit_test(left_alone),
+        cmocka_unit_test(many_left_alone),
+        cmocka_unit_test(glare_times),
+        cmocka_unit_test(hops),
+        cmocka_unit_test(early),
+        cmocka_unit_test(early_and_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,7 +288,9 @@ void session_invite(struct platform *p, struct session *s)
     if (err) {
         s->dialog = 0;
         session_fail(p, s, PLATFORM_STEP_INVITE,
-                     "the server is at its limits: see its log",
+                     err == GB_EBUSY ? "the device is overloaded: try later"
+                                     : "the server is at its limits: see its "
+                                       "log",
                      "the INVITE could not be sent: %s", gb_strerror(err));
         return;
     }
@@ -569,7 +571,7 @@ static bool try_again(struct platform *p, struct session *s, unsigned status)
     } else if (status == 488 && try_once(s, TRIED_TRANSPORT)) {
         session_retry_transport(p, s, other_transport(s->transport));
     } else if (status == 491 && try_once(s, TRIED_PENDING)) {
-        session_restart(p, s, platform_random_in(p, 2000, 4001));
+        session_restart(p, s, sip_stack_glare_ms(p->sip, true));
     } else if (status >= 500 && status < 600 && try_once(s, TRIED_5XX)) {
         session_restart(p, s, SERVER_ERROR_MS);
     } else {
