@@ -4,6 +4,7 @@
  * stack_trans.c   transactions: keys, tables, blobs, limits, finished ones
  * stack_client.c  requests of ours and what comes back
  * stack_server.c  requests of peers and our answers
+ * stack_refuse.c  what is refused before the layer above sees it
  * stack_call.c    dialogs
  * stack_sub.c     subscriptions
  * stack_auth.c    challenges answered, peers left alone */
@@ -428,6 +429,22 @@ void stk_server_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms);
 int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
                uint64_t now_ms);
 
+/* Answers the request at hand without a word to the layer above, and without
+ * state: the same request gets the same bytes. A quiet peer gets none. */
+void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
+                const struct sip_msg *m, unsigned status);
+void stk_refuse_with(struct sip_stack *s, const struct sip_peer *from,
+                     const struct sip_msg *m, unsigned status,
+                     const struct sip_extra *extra, size_t n_extra);
+
+/* ---- stack_refuse.c ---- */
+
+/* Whether the stack has answered m by itself (§8.2), so that the layer above
+ * never sees it; c: the dialog of m, or NULL. An optional body that cannot be
+ * read is taken out of m. */
+bool stk_refused(struct sip_stack *s, const struct call *c,
+                 const struct sip_peer *from, struct sip_msg *m);
+
 /* ---- stack_call.c ---- */
 
 struct call *stk_call_find(const struct sip_stack *s, uint64_t id);
@@ -506,9 +523,6 @@ void stk_drop_sub_events(struct sip_stack *s, uint64_t sub, uint64_t now_ms);
 /* Reports a request that is no INVITE; NULL: dropped, it will come again. */
 struct sip_event *stk_report(struct sip_stack *s, const struct sip_peer *from,
                              const struct sip_msg *m, uint64_t now_ms);
-/* Answers the request at hand without a word to the layer above. */
-void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
-                const struct sip_msg *m, unsigned status);
 /* How a request of ours ended, for the layer above; NULL: nobody to tell. */
 struct sip_event *stk_tell(struct sip_stack *s, const struct trans *t,
                            enum sip_event_kind kind, unsigned status,

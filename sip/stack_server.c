@@ -1,4 +1,4 @@
-/* Requests of peers: repeats, refusals, dialogs, and our answers.
+/* Requests of peers: repeats, dialogs, and our answers.
  *
  * A request that the layer above must see becomes `pending`: it has ids and an
  * event, and nothing on the heap. Answered in its turn, it leaves by one of two
@@ -13,7 +13,6 @@
 #define ALLOWED "INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "  \
                 "REGISTER, OPTIONS"
 #define ACCEPTED SIP_TYPE_SDP ", " SIP_TYPE_MANSCDP ", " SIP_TYPE_MANSRTSP
-#define MAX_UNSUPPORTED 8 /* option tags that a 420 names */
 #define RETRY_AFTER_S "2" /* for a second INVITE, 0 to 10 (RFC 3261 §14.2) */
 
 /* ---- writing answers --------------------------------------------------- */
@@ -125,9 +124,9 @@ static int reply(struct sip_stack *s, const struct sip_peer *from,
 }
 
 /* An answer of the stack's own; none to a source that is to be left alone. */
-static void refuse_with(struct sip_stack *s, const struct sip_peer *from,
-                        const struct sip_msg *m, unsigned status,
-                        const struct sip_extra *extra, size_t n_extra)
+void stk_refuse_with(struct sip_stack *s, const struct sip_peer *from,
+                     const struct sip_msg *m, unsigned status,
+                     const struct sip_extra *extra, size_t n_extra)
 {
     struct sip_response r = { .status = status,
                               .expires = -1,
@@ -143,13 +142,13 @@ static void refuse_with(struct sip_stack *s, const struct sip_peer *from,
         s->count.dropped++;
 }
 
-static void refuse(struct sip_stack *s, const struct sip_peer *from,
-                   const struct sip_msg *m, unsigned status)
+void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
+                const struct sip_msg *m, unsigned status)
 {
     bool is_register = m->method == SIP_METHOD_REGISTER;
 
-    refuse_with(s, from, m, status, &s->register_extra,
-                is_register && s->register_extra.name.n);
+    stk_refuse_with(s, from, m, status, &s->register_extra,
+                    is_register && s->register_extra.name.n);
 }
 
 void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
@@ -158,7 +157,7 @@ void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
     if (!m->is_request || !m->reject)
         return;
     stk_server_key(s, &s->key, m, m->method);
-    refuse(s, from, m, m->reject);
+    stk_refuse(s, from, m, m->reject);
 }
 
 /* ---- answers that are remembered --------------------------------------- */
@@ -386,12 +385,6 @@ struct sip_event *stk_report(struct sip_stack *s, const struct sip_peer *from,
 {
     return pend(s, SIP_NIST, from, m, NULL, now_ms) ? stk_newest_event(s)
                                                     : NULL;
-}
-
-void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
-                const struct sip_msg *m, unsigned status)
-{
-    refuse(s, from, m, status);
 }
 
 void stk_forget_pending(struct sip_stack *s)
@@ -785,43 +778,6 @@ int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
     return 0;
 }
 
-/* Whether this element of Accept lets the type pass. */
-static bool range_has(struct slice elem, struct slice type)
-{
-    size_t n = slice_find(elem, ';'), major = slice_find(type, '/');
-    struct slice range = slice_trim(slice_head(elem, n));
-    struct slice params = slice_from(elem, n + 1);
-    struct sip_param p;
-
-    while (sip_param_next(&params, ';', &p)) {
-        struct slice q = p.value;
-
-        if (!slice_ieq(p.name, SLICE("q")))
-            continue;
-        while (q.n && (q.p[0] == '0' || q.p[0] == '.'))
-            q = slice_from(q, 1);
-        if (!q.n)
-            return false;
-    }
-    return slice_eq(range, SLICE("*/*")) || slice_ieq(range, type) ||
-           (range.n == major + 2 && range.p[major + 1] == '*' &&
-            slice_ieq(slice_head(range, major + 1),
-                      slice_head(type, major + 1)));
-}
-
-bool sip_stack_accepts(const struct sip_msg *m, struct slice type)
-{
-    struct sip_walk k = sip_msg_walk(m, SIP_HDR_ACCEPT);
-    struct slice elem;
-
-    if (!sip_msg_has(m, SIP_HDR_ACCEPT))
-        return true;
-    while (sip_walk_next(&k, &elem))
-        if (range_has(elem, type))
-            return true;
-    return false;
-}
-
 /* ---- repeats, ACK, CANCEL ---------------------------------------------- */
 
 static void on_repeat(struct sip_stack *s, struct trans *t,
@@ -913,7 +869,7 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
     struct call *c;
 
     if (!invite) {
-        refuse(s, from, m, 481);
+        stk_refuse(s, from, m, 481);
         return;
     }
     id = invite->id;
@@ -933,130 +889,6 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
     ev->user = user;
 }
 
-/* ---- refusals (§8.2), in its order ------------------------------------- */
-
-/* 0: the method is one of ours. */
-static unsigned refuses_method(enum sip_method method)
-{
-    switch (method) {
-    case SIP_METHOD_OTHER:
-        return 501;
-    case SIP_METHOD_UPDATE:
-    case SIP_METHOD_REFER:
-    case SIP_METHOD_PUBLISH:
-        return 405;
-    case SIP_METHOD_PRACK: /* we never send a reliable 1xx (RFC 3262 §3) */
-        return 481;
-    case SIP_METHOD_INVITE:
-    case SIP_METHOD_ACK:
-    case SIP_METHOD_BYE:
-    case SIP_METHOD_CANCEL:
-    case SIP_METHOD_REGISTER:
-    case SIP_METHOD_OPTIONS:
-    case SIP_METHOD_MESSAGE:
-    case SIP_METHOD_INFO:
-    case SIP_METHOD_SUBSCRIBE:
-    case SIP_METHOD_NOTIFY:
-    case SIP_METHOD_COUNT:
-        break;
-    }
-    return 0;
-}
-
-/* Only dialogs of INVITE are known here. SUBSCRIBE, NOTIFY and MESSAGE with a
- * To tag may belong to one that the layer above keeps; it answers 481. */
-static bool needs_our_dialog(enum sip_method m)
-{
-    return m == SIP_METHOD_INVITE || m == SIP_METHOD_INFO ||
-           m == SIP_METHOD_OPTIONS;
-}
-
-/* A BYE for a dialog that we do not have (any more) gets 200 where RFC 3261
- * §15.1.2 says 481: what it wants is so, and devices that rebooted, or lost our
- * answer to the first one, go on asking for a year until they hear 200. */
-static unsigned refuses_dialog(const struct sip_msg *m)
-{
-    if (m->method == SIP_METHOD_BYE)
-        return 200;
-    return m->to.tag.n && needs_our_dialog(m->method) ? 481 : 0;
-}
-
-static void refuse_extensions(struct sip_stack *s, const struct sip_peer *from,
-                              const struct sip_msg *m)
-{
-    struct sip_extra extra[MAX_UNSUPPORTED];
-    struct sip_walk k = sip_msg_walk(m, SIP_HDR_REQUIRE);
-    struct slice tag;
-    size_t n = 0;
-
-    while (n < MAX_UNSUPPORTED && sip_walk_next(&k, &tag))
-        extra[n++] = (struct sip_extra){ SLICE_INIT("Unsupported"), tag };
-    refuse_with(s, from, m, 420, extra, n);
-}
-
-static bool is_optional(const struct sip_msg *m)
-{
-    struct slice v = sip_msg_value(m, SIP_HDR_CONTENT_DISPOSITION);
-    struct slice params = slice_from(v, slice_find(v, ';') + 1);
-    struct sip_param p;
-
-    while (sip_param_next(&params, ';', &p))
-        if (slice_ieq(p.name, SLICE("handling")))
-            return slice_ieq(p.value, SLICE("optional"));
-    return false;
-}
-
-/* What an INVITE may bring along. */
-static bool is_offer(enum sip_content type)
-{
-    return type == SIP_CONTENT_NONE || type == SIP_CONTENT_SDP ||
-           type == SIP_CONTENT_MULTIPART;
-}
-
-/* Whether the body can be read at all; one that may be ignored is taken out of
- * the message (§8.2.3). Its type is the layer above's to judge, but for
- * INVITE. */
-static unsigned refuses_body(struct sip_msg *m)
-{
-    struct slice coding = sip_msg_value(m, SIP_HDR_CONTENT_ENCODING);
-    bool coded = coding.n && !slice_ieq(coding, SLICE("identity"));
-
-    if (m->body.n && (coded || sip_msg_content(m) == SIP_CONTENT_OTHER) &&
-        is_optional(m)) {
-        m->body.n = 0;
-        coded = false;
-    }
-    if (m->body.n && coded)
-        return 415;
-    if (m->method != SIP_METHOD_INVITE)
-        return 0;
-    if (!is_offer(sip_msg_content(m)))
-        return 415;
-    return sip_stack_accepts(m, SLICE(SIP_TYPE_SDP)) ? 0 : 406;
-}
-
-/* What the layer above never sees; c: the dialog of m, or NULL. */
-static bool refused(struct sip_stack *s, const struct call *c,
-                    const struct sip_peer *from, struct sip_msg *m)
-{
-    unsigned status = refuses_method(m->method);
-
-    if (!status && !c)
-        status = refuses_dialog(m);
-    if (!status && !m->to.tag.n && stk_trans_merged(s, m))
-        status = 482;
-    if (!status && sip_msg_has(m, SIP_HDR_REQUIRE) && !s->ignore_require &&
-        !from->ignore_require) {
-        refuse_extensions(s, from, m);
-        return true;
-    }
-    if (!status)
-        status = refuses_body(m);
-    if (status)
-        refuse(s, from, m, status);
-    return status != 0;
-}
-
 /* ---- INVITE ------------------------------------------------------------ */
 
 /* It gets the id of a dialog; the dialog comes with the transaction. */
@@ -1067,11 +899,11 @@ static void on_invite(struct sip_stack *s, const struct sip_peer *from,
     uint64_t id;
 
     if (stk_call_count(s, m->call_id) >= STK_MAX_SAME_CALL) {
-        refuse(s, from, m, 482);
+        stk_refuse(s, from, m, 482);
         return;
     }
     if (s->n_calls >= s->max_calls) {
-        refuse(s, from, m, 503);
+        stk_refuse(s, from, m, 503);
         return;
     }
     p->call = (struct call){ .peer = *from, .state = CALL_CALLED };
@@ -1097,11 +929,11 @@ static void on_reinvite(struct sip_stack *s, struct call *c,
     struct trans *t;
 
     if (c->own_invite) {
-        refuse(s, from, m, 491);
+        stk_refuse(s, from, m, 491);
         return;
     }
     if (c->peer_invite) {
-        refuse_with(s, from, m, 500, &later, 1);
+        stk_refuse_with(s, from, m, 500, &later, 1);
         return;
     }
     t = pend(s, SIP_IST, from, m, c, now_ms);
@@ -1139,15 +971,15 @@ static void in_dialog(struct sip_stack *s, struct call *c,
                       uint64_t now_ms)
 {
     if (c->hidden && m->method != SIP_METHOD_BYE)
-        refuse(s, from, m, 481);
+        stk_refuse(s, from, m, 481);
     else if (!sip_dialog_take_cseq(&c->d, m->cseq.number))
-        refuse(s, from, m, 500);
+        stk_refuse(s, from, m, 500);
     else if (m->method == SIP_METHOD_BYE)
         on_bye(s, c, from, m, now_ms);
     else if (m->method == SIP_METHOD_INVITE)
         on_reinvite(s, c, from, m, now_ms);
     else if (m->method == SIP_METHOD_OPTIONS)
-        refuse(s, from, m, 200);
+        stk_refuse(s, from, m, 200);
     else
         pend(s, SIP_NIST, from, m, c, now_ms);
 }
@@ -1177,7 +1009,7 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
         on_cancel(s, from, m, now_ms);
     } else {
         c = stk_call_match(s, from, m);
-        if (refused(s, c, from, m))
+        if (stk_refused(s, c, from, m))
             return;
         s->pend_sub = 0;
         if ((b = stk_sub_match(s, from, m)))
