@@ -258,9 +258,9 @@ static void long_head(void **state)
 
 static void time_outs(void **state)
 {
-    struct http_server_config cfg = { .head_timeout_ms = 40,
-                                      .body_timeout_ms = 40,
-                                      .idle_timeout_ms = 40 };
+    struct http_server_config cfg = { .head_timeout_ms = 250,
+                                      .body_timeout_ms = 250,
+                                      .idle_timeout_ms = 250 };
     struct client *silent, *slow, *body_, *idle;
 
     (void)state;

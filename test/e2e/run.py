@@ -397,7 +397,7 @@ def odd_catalogs_are_tolerated():
 
 @test
 def loss_and_reordering():
-    with system("--loss", "1", "--reorder", "2", "--duplicate", "1") as (d, _):
+    with system("--loss", "3", "--reorder", "2", "--duplicate", "1") as (d, _):
         a = d.live(DEVICE, channel_id(DEVICE), transport="udp")
         expect(a.status == 200, f"{a.status} {a.body[:300]}")
         urls = a.json["urls"] if "urls" in a.json else a.json
