@@ -60,7 +60,6 @@ step "evidence" python3 test/e2e/trace.py
 step "sipp" python3 test/e2e/sipp.py
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
-step "evidence end to end" python3 test/e2e/trace.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e
 step "end to end under TSan" tsan
