@@ -198,7 +198,7 @@ struct manscdp_row {
     uint32_t gap_ms;    /* and from one message to the next; 0: only one */
     enum manscdp_merge merge;
     enum manscdp_codec codec;
-    const char *clause; /* of the signalling reference */
+    const char *clause; /* number in the index of commands */
 };
 
 /* The row of a command; sub is empty but for DeviceControl. NULL: none. */

@@ -640,7 +640,7 @@ static size_t feed_open(struct ps_demux *d, const uint8_t *p, size_t n)
     return used;
 }
 
-/* Does the stash (CAND_BYTES) end an unbounded PES? media.md §5.7: fixed bits
+/* Does the stash (CAND_BYTES) end an unbounded PES? Fixed bits
  * of the header, or a plausible length. */
 static bool is_end(const uint8_t *b)
 {

@@ -42,7 +42,7 @@ struct ps_nal {
 struct ps_au {
     uint8_t stream_id; /* 0xe0.., 0xc0.. */
     enum ps_codec codec;
-    bool key;          /* random access point (media.md §6.2, IRAP) */
+    bool key;          /* random access point (IRAP) */
     bool corrupt;      /* something is missing inside */
     bool discontinuity; /* something is missing before it */
     bool has_pts, has_dts;
@@ -110,7 +110,7 @@ struct ps_feed {
     uint32_t rtp_ts; /* 0 from files */
     bool packet;     /* the bytes are one RTP payload: a pack header may be
                         believed at its start */
-    bool marker;     /* RTP marker bit: a hint only (media.md §4.3) */
+    bool marker;     /* RTP marker bit: a hint only */
 };
 void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
                    const struct ps_feed *f);
@@ -119,7 +119,7 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
 void ps_demux_gap(struct ps_demux *d);
 
 /* Delivers an access unit that only waits for its successor; called by the
- * owner after 200 ms of silence (media.md §5.12), and at the end. An access
+ * owner after 200 ms of silence, and at the end. An access
  * unit with PES bytes outstanding is dropped as corrupt only when `end`. */
 void ps_demux_flush(struct ps_demux *d, bool end);
 

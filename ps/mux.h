@@ -1,5 +1,5 @@
 /* ps/mux.h - access units in, program stream packs out
- * (media.md §8; GB/T 28181-2022 Annex C)
+ * (GB/T 28181-2022 Annex C)
  *
  * Writes what the standard says a sender writes: one pack a video frame, with
  * system header and PSM on each key frame and in the very first pack; PES of at

@@ -293,7 +293,7 @@ static bool is_aac(const uint8_t *p, size_t n)
 
 /* ---- the test ---- */
 
-/* The rules in the order of media.md §4.9; next: seq follows the last one. */
+/* The rules, in order; next: seq follows the last one. */
 static enum rtp_kind apply_rules(struct rtp_kind_test *t, const uint8_t *p,
                                  size_t n, bool next, uint32_t ts)
 {

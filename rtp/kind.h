@@ -1,5 +1,5 @@
-/* rtp/kind.h - what the payloads of one payload type really are
- * (media.md §4.9): the SDP is the starting assumption, the bytes decide
+/* rtp/kind.h - what the payloads of one payload type really are: the
+ * SDP is the starting assumption, the bytes decide
  *
  * The caller keeps the payloads it feeds until a decision comes, at most
  * RTP_KIND_PACKETS or RTP_KIND_WAIT_MS, and replays them. */
@@ -41,7 +41,7 @@ enum rtp_kind {
 const char *rtp_kind_name(enum rtp_kind kind);
 
 /* The kind that an encoding name and payload type of the SDP announce;
- * encoding may be empty: the standard's table (media.md §1.4). A vendor's name
+ * encoding may be empty: the standard's table. A vendor's name
  * (DAHUA, HIKVISION) is tried as PS. UNKNOWN: says nothing. */
 enum rtp_kind rtp_kind_of(uint8_t pt, struct slice encoding);
 

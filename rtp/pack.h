@@ -1,5 +1,5 @@
 /* rtp/pack.h - a block of bytes (a PS pack, audio samples) as RTP packets
- * (GB/T 28181-2022 Annex C; media.md §8.3)
+ * (GB/T 28181-2022 Annex C)
  *
  * The payload is not copied: each packet is a small head, with the two-byte
  * length of RFC 4571 in front when wanted, and a piece of the caller's block,
@@ -10,7 +10,7 @@
 #include "base/writer.h"
 #include "rtp/packet.h"
 
-#define RTP_PACK_PAYLOAD 1400  /* bytes, over TCP too (media.md §3.1) */
+#define RTP_PACK_PAYLOAD 1400  /* bytes, over TCP too */
 #define RTP_PACK_MAX_PAYLOAD 65523 /* 65535 - header */
 #define RTP_PACK_HEAD 14       /* length prefix and RTP header */
 

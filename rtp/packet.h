@@ -31,7 +31,7 @@ struct rtp_packet {
 enum rtp_class {
     RTP_CLASS_NONE, /* too short, or not version 2 */
     RTP_CLASS_RTP,
-    RTP_CLASS_RTCP  /* second byte 192..223 (media.md §4.1) */
+    RTP_CLASS_RTCP  /* second byte 192..223 */
 };
 
 /* Tells RTP from RTCP on one port or connection. Looks at two bytes. */

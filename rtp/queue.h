@@ -1,5 +1,5 @@
 /* rtp/queue.h - reorder window: packets in arrival order in, packets in
- * sequence order out (RFC 3550 §6.4.1, A.1, A.3, A.8; media.md §4.6)
+ * sequence order out (RFC 3550 §6.4.1, A.1, A.3, A.8)
  *
  * Nothing is copied: an item is a payload that lies in the caller's buffer and
  * a cookie that stands for the buffer. While the queue holds an item the buffer

@@ -1,4 +1,4 @@
-/* rtp/source.h - which packets belong to the session (media.md §4.5)
+/* rtp/source.h - which packets belong to the session
  *
  * Locks onto one source (address, port, SSRC) and keeps strangers out: a
  * sender of an old session on a port that is used again, another stream with

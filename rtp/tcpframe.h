@@ -1,6 +1,6 @@
 /* rtp/tcpframe.h - RTP and RTCP packets out of a TCP stream: two-byte lengths
- * (RFC 4571), the other framings devices use (media.md §3.4), and the way back
- * after a device has lost count (media.md §3.5)
+ * (RFC 4571), the other framings devices use, and the way back
+ * after a device has lost count
  *
  * Works in place: the caller owns one receive buffer, reads to its end, and
  * frames are handed out as pointers into it. A large read yields many frames

@@ -59,7 +59,7 @@ struct sdp_f {
     struct slice resolution; /* code 1..6 or "WxH" */
     unsigned fps, rate_type, video_kbps;
     unsigned audio_codec;  /* 1 G.711 2 G.723.1 3 G.729 4 G.722.1 5 SVAC 6 AAC */
-    unsigned audio_bitrate, audio_samplerate; /* codes of media.md §1.7 */
+    unsigned audio_bitrate, audio_samplerate; /* codes of Annex G */
 };
 
 /* Reads what is there; GB_ESYNTAX when it does not begin with v/ or v alone.
@@ -86,6 +86,6 @@ struct slice sdp_setup_name(enum sdp_setup s);
 unsigned sdp_selected_stream(const struct sdp_select *s);
 
 /* The attributes a platform sends by default: streamnumber to 2022 devices,
- * streamprofile and streamnumber to others (media.md §1.5). */
+ * streamprofile and streamnumber to others. */
 struct sdp_select sdp_select_make(unsigned stream, bool is_2022);
 #endif

@@ -1,5 +1,5 @@
 /* sdp/offer.h - offers and answers of media sessions
- * (media.md §1.9, §2.2; GB/T 28181-2022 Annex G)
+ * (GB/T 28181-2022 Annex G)
  *
  * The platform offers and checks answers; a device and the lower side of
  * a cascade answer. Both use this file, so that they cannot disagree. */
@@ -73,10 +73,10 @@ enum sdp_answer_transport {
 enum sdp_answer_transport sdp_answer_transport(const struct sdp_media *m);
 
 /* The payload type to answer with: PS for video; raw PCMA (8), then PCMU (0),
- * then PS for audio (media.md §2.7). GB_EUNSUPPORTED: none we can send. */
+ * then PS for audio. GB_EUNSUPPORTED: none we can send. */
 int sdp_choose_format(const struct sdp_media *m, uint8_t *pt);
 
-/* What an answer to our offer means (media.md §2.2, answer checks). */
+/* What an answer to our offer means (answer checks). */
 struct sdp_agreed {
     const struct sdp_media *media; /* into the answer */
     enum sdp_setup peer_setup; /* corrected; NONE for UDP */

@@ -687,7 +687,7 @@ const struct sdp_format *sdp_find_format(const struct sdp_media *m, uint8_t pt)
     return NULL;
 }
 
-/* What a payload type means when no rtpmap says it (media.md §1.4). */
+/* What a payload type means when no rtpmap says it. */
 static const struct {
     uint8_t pt;
     uint32_t clock_hz;

@@ -170,7 +170,7 @@ const struct sdp_media *sdp_find_media(const struct sdp *s,
 /* The payload type's entry, or NULL. */
 const struct sdp_format *sdp_find_format(const struct sdp_media *m, uint8_t pt);
 
-/* The rtpmap of f, or the entry of the standard's table (media.md §1.4) when
+/* The rtpmap of f, or the entry of the standard's table when
  * there is none: encoding name and clock. GB_ENOENT: neither. */
 int sdp_format_codec(const struct sdp_format *f, struct slice *encoding,
                      uint32_t *clock_hz);
@@ -185,8 +185,7 @@ bool sdp_ssrc(const struct sdp *s, const struct sdp_media *m, uint32_t *ssrc);
 
 /* Where m wants media, or sends it from: section c=, session c=, o=, in this
  * order, the first that is a usable IP literal; with the port of m. false:
- * none is, take the source address of the SIP message (rule 4 of media.md
- * §1.1). */
+ * none is, take the source address of the SIP message. */
 bool sdp_media_addr(const struct sdp *s, const struct sdp_media *m,
                     struct gb_addr *out);
 #endif

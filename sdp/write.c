@@ -2,7 +2,7 @@
 #include "sdp/sdp.h"
 
 /* The order is that of GB/T 28181-2022 Annex G; y= stands behind every a= line
- * because a large vendor answers 415 otherwise (media.md §1.1). */
+ * because a large vendor answers 415 otherwise. */
 
 static void put_safe(struct writer *w, struct slice v)
 {

@@ -1,5 +1,5 @@
 /* test/rtpvec.h - three RTP packets with a program stream inside: key frame,
- * G.711 block, P frame (media.md §11.2). SSRC 200004321, seq 0..2. */
+ * G.711 block, P frame. SSRC 200004321, seq 0..2. */
 #ifndef TEST_RTPVEC_H
 #define TEST_RTPVEC_H
 

@@ -1,4 +1,4 @@
-/* RTCP: the vectors of media.md §11.5, compounds, every prefix, write and
+/* RTCP: vectors, compounds, every prefix, write and
  * parse. */
 #include "test/support.h"
 

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* The packets of media.md §11.2 are what a sender makes of their payloads. */
+/* The packets of test/rtpvec.h are what a sender makes of their payloads. */
 static void vectors(void **state)
 {
     uint8_t buf[512];

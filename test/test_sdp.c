@@ -580,7 +580,7 @@ static void golden_selection(void **state)
     expect_golden("test/data/sdp/offer-play-ipv6.sdp", writer_slice(&w));
 }
 
-/* A device invites us for a voice broadcast (media.md §2.7). */
+/* A device invites us for a voice broadcast. */
 static void golden_broadcast(void **state)
 {
     static const struct {
@@ -651,7 +651,7 @@ static void no_format(void **state)
     assert_int_equal(w.len, 0);
 }
 
-/* What the answers seen in the field make of our offer (media.md §2.2). */
+/* What the answers seen in the field make of our offer. */
 static void agreements(void **state)
 {
     enum { REFUSED = 1, EITHER = 2, RETRY = 4, CHANGED = 8, NO_FORMAT = 16 };

@@ -135,7 +135,7 @@ static void repeats(void **state)
     pair_fini(&p);
 }
 
-/* R1, R2 and the wider key of signalling 2.10. */
+/* R1, R2 and the wider key that devices need. */
 static void matching(void **state)
 {
     static const struct {

@@ -253,7 +253,7 @@ static void leaves_before_the_answer(void **state)
     finish(&p);
 }
 
-/* media.md 2.1: INVITE n, ACK n, INFO n+1, n+2, BYE last + 1 */
+/* INVITE n, ACK n, INFO n+1, n+2, BYE last + 1 */
 static void sequence_numbers(void **state)
 {
     struct script s = { .answer = 200 };
@@ -704,7 +704,7 @@ static void wrong_calls(void **state)
     finish(&p);
 }
 
-/* ---- requests as devices write them (signalling 11.1) ------------------ */
+/* ---- requests as devices write them ------------------------------------ */
 
 /* A request of the device, by hand, in the dialog of side 0. */
 static void device_says(struct pair *p, const char *method, const char *to_tag,

@@ -521,7 +521,7 @@ static void accepted(void **state)
     pair_fini(&p);
 }
 
-/* Where requests go when the Contact is of no use: signalling 11.1 */
+/* Where requests go when the Contact is of no use */
 static void targets(void **state)
 {
     static const struct {

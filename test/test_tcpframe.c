@@ -179,7 +179,7 @@ static void every_cut(void **state)
 }
 
 /* A first packet that lost its last k bytes: nothing behind it is lost but
- * what it swallowed to the byte (media.md §11.2). */
+ * what it swallowed to the byte. */
 static void truncated(void **state)
 {
     static const size_t steps[] = { 1, 17, SIZE_MAX };

@@ -37,7 +37,7 @@ bool device_action(struct device *d, struct device_action *out)
 
 /* ---- requests -------------------------------------------------------------- */
 
-/* signalling.md §2.3, device to platform. */
+/* Request-URI, From and To from a device to its platform. */
 void device_request(struct device *d, struct sip_request *r,
                     struct device_request_text *t, enum sip_method method)
 {

@@ -1,4 +1,4 @@
-/* The registering role's REGISTER (signalling reference §3): digest, refresh,
+/* The registering role's REGISTER: digest, refresh,
  * redirection. */
 #include "app/device/device_impl.h"
 

@@ -158,7 +158,7 @@ static bool next_block(struct sender *s, uint64_t now_ms)
 
 /* ---- packets ---------------------------------------------------------------------- */
 
-/* An extension whose data looks like a pack header (media.md §11.2 j). */
+/* An extension whose data looks like a pack header. */
 static void add_extension(struct sender *s)
 {
     static const uint8_t ext[8] = { 0xbe, 0xde, 0, 1, 0, 0, 1, 0xba };

@@ -1,5 +1,5 @@
 /* app/device/sender.h - a clip and a tone as RTP packets of PS, at their own
- * pace (media.md §8; a camera as seen from the wire) */
+ * pace (a camera as seen from the wire) */
 #ifndef APP_DEVICE_SENDER_H
 #define APP_DEVICE_SENDER_H
 

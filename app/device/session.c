@@ -1,5 +1,5 @@
 /* app/device/session.c - the media side of a device: INVITE to BYE
- * (media.md §1.8, §2.2; what a sender answers) */
+ * (what a sender answers) */
 #include "app/device/device_impl.h"
 
 #include "sdp/offer.h"
@@ -84,7 +84,7 @@ static bool find_channel(const struct device *d, struct slice id, size_t *out)
     return false;
 }
 
-/* Subject, Request-URI, u=, To, in this order (media.md §1.8). */
+/* Subject, Request-URI, u=, To, in this order. */
 static bool channel_of(const struct device *d, const struct sip_msg *m,
                        const struct sdp *offer, size_t *channel)
 {

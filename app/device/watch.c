@@ -1,5 +1,5 @@
-/* Subscriptions that the platform has to this device: catalog and alarms
- * (signalling reference §8). One dialog each; the NOTIFYs of one go one after
+/* Subscriptions that the platform has to this device: catalog and alarms. One
+ * dialog each; the NOTIFYs of one go one after
  * the other, and what happens meanwhile is kept as a bit for each channel. */
 #include "app/device/device_impl.h"
 

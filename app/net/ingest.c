@@ -403,7 +403,7 @@ static void conn_start(struct conn *c)
     say(in, PLATFORM_MEDIA_CONNECTED, 0, NULL);
 }
 
-/* ---- a second connection (media.md §3.3) ---- */
+/* ---- a second connection ---- */
 
 /* May another one take the place of the connection we have? */
 static bool may_replace(struct ingest *in)

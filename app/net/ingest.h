@@ -1,5 +1,5 @@
 /* app/net/ingest.h - the sockets of one receiving session: a UDP pair, a TCP
- * listener, or a TCP connection of ours; media.md §3.3, §4.5 */
+ * listener, or a TCP connection of ours */
 #ifndef APP_NET_INGEST_H
 #define APP_NET_INGEST_H
 

@@ -1,5 +1,5 @@
 /* app/platform/admit.h - admission: who is heard before a message is parsed
- * (design.md §7.1, field-notes 1.14, 18.11, 19.3)
+ * (field-notes 1.14, 18.11, 19.3)
  *
  * A bound peer (the UDP address or TCP connection that a device registered
  * from) passes with one hash look-up and is never counted. All others are

@@ -1,5 +1,5 @@
 /* app/platform/auth.h - is a device who it says it is? The digest of a
- * REGISTER (signalling reference §3.2, RFC 7616, RFC 8760)
+ * REGISTER (RFC 7616, RFC 8760)
  *
  * Nonces carry their own proof, so a challenge costs no memory. Against
  * repetition each device keeps the stamp of the newest nonce that it proved

@@ -1,5 +1,5 @@
 /* Asking devices what they are and have: Catalog, then DeviceInfo, one
- * question at a time (signalling reference §5.2, field-notes §4).
+ * question at a time.
  *
  *     wanted ──start_ms──► running ──► complete ──► lingering, then swept
  *        ▲                    │

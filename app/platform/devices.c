@@ -1,5 +1,5 @@
-/* The device table: who is known, bound and alive (signalling reference §3.4,
- * §4). Only timers of the monotonic clock decide about states, and only the
+/* The device table: who is known, bound and alive. Only
+ * timers of the monotonic clock decide about states, and only the
  * functions of this file change them. */
 #include "app/platform/core.h"
 
@@ -335,7 +335,7 @@ struct manscdp_dialect device_dialect(const struct device *d)
 /* ---- life ---- */
 
 /* interval x count of the configuration, or three of the longest gaps seen
- * lately when those are longer (signalling reference §4). */
+ * lately when those are longer. */
 static uint64_t patience_ms(const struct platform *p, const struct device *d)
 {
     uint64_t set = 1000ull * p->cfg.keepalive_s * p->cfg.keepalive_count;

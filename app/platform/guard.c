@@ -1,5 +1,5 @@
 /* Strangers: how much a source may ask without credentials, who is banned,
- * what an id tried, and which unknown ids have knocked (design.md §7.1).
+ * what an id tried, and which unknown ids have knocked.
  *
  * Sources and attempts live in fixed tables of small sets; the row that was
  * idle longest makes room. So a flood of forged addresses costs no memory, and

@@ -1,4 +1,4 @@
-/* Requests other than REGISTER: admission (signalling reference §3.4), then
+/* Requests other than REGISTER: admission, then
  * MANSCDP by (root, CmdType). The 200 goes out before any work is done. */
 #include "app/platform/core.h"
 
@@ -342,7 +342,7 @@ static void on_message(struct platform *p, struct device *d,
 /* ---- admission ---- */
 
 /* The same address, another port: it is alive, but is only moved there when
- * a request of ours is answered from there (design.md §7.1). */
+ * a request of ours is answered from there. */
 static void probe(struct platform *p, struct device *d,
                   const struct sip_peer *from)
 {
@@ -364,7 +364,7 @@ static void probe(struct platform *p, struct device *d,
 }
 
 /* Whose request this is: the device of From, or of the dialog or subscription,
- * inside which From is the channel (signalling reference §7.2). */
+ * inside which From is the channel. */
 static struct device *sender(const struct platform *p,
                              const struct sip_event *ev, struct slice from)
 {
@@ -435,7 +435,7 @@ static void refuse_event(struct platform *p, const struct sip_event *ev)
 }
 
 /* Devices notify without being asked, in dialogs of before a restart, or under
- * a Call-ID of their own: the body counts (signalling reference §8.1). */
+ * a Call-ID of their own: the body counts. */
 static void on_notify(struct platform *p, struct device *d,
                       const struct sip_event *ev)
 {

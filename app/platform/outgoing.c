@@ -1,4 +1,4 @@
-/* Requests to devices: addresses and URIs (signalling reference §2.3). */
+/* Requests to devices: addresses and URIs. */
 #include "app/platform/core.h"
 
 #include "base/writer.h"

@@ -41,7 +41,7 @@ uint64_t platform_random_in(struct platform *p, uint64_t from, uint64_t to)
 
 uint32_t platform_next_sn(struct platform *p)
 {
-    /* some devices store six digits (signalling reference, SN) */
+    /* some devices store six digits */
     p->sn = p->sn >= 999999 ? 1 : p->sn + 1;
     return p->sn;
 }

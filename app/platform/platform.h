@@ -121,7 +121,7 @@ void platform_closed(struct platform *p, uint64_t connection,
 void platform_tick(struct platform *p, struct gb_time now);
 uint64_t platform_deadline(const struct platform *p); /* mono_ms, GB_NEVER */
 
-/* What the media edge reports of a session (design.md §3, a picture). */
+/* What the media edge reports of a session (a picture). */
 enum platform_media_kind {
     PLATFORM_MEDIA_OPENED,   /* socket or listener is ready */
     PLATFORM_MEDIA_REFUSED,  /* it could not be: err, text; port may be bad.
@@ -164,7 +164,7 @@ enum platform_action_kind {
     PLATFORM_DO_OPEN,    /* bind `port` (+1 for RTCP) for `transport`; family of
                             `remote` tells IPv4 or IPv6. UDP and TCP_PASSIVE
                             both open the UDP socket and the listener: devices
-                            answer with either (media.md §2.2). */
+                            answer with either. */
     PLATFORM_DO_ANSWER,  /* the device has answered: `ssrc` as agreed, TCP
                             active: connect to `remote`; hints from rtpmap.
                             Comes again, with another `ssrc`, when the device

@@ -1,6 +1,6 @@
 /* app/platform/ports.h - pairs of RTP and RTCP ports for dedicated sessions
  *
- * An even port for RTP, the next one for RTCP (design.md §4). A pair rests for
+ * An even port for RTP, the next one for RTCP. A pair rests for
  * 60 s after use; one that could not be bound rests the same way. */
 #ifndef APP_PLATFORM_PORTS_H
 #define APP_PLATFORM_PORTS_H

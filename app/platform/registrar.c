@@ -1,4 +1,4 @@
-/* REGISTER (signalling reference §3). The order of checks is that of §3.3;
+/* REGISTER (GB/T 28181-2022 9.1). The checks come in a fixed order;
  * nothing is kept of a device before it has proven the password. */
 #include "app/platform/core.h"
 

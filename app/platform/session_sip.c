@@ -1,5 +1,4 @@
-/* The dialog of a session: offer, answer, what an error means
- * (media reference §2.1, §2.2; field-notes §5). */
+/* The dialog of a session: offer, answer, what an error means. */
 #include "app/platform/core.h"
 
 #include "base/writer.h"

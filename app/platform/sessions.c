@@ -1,5 +1,5 @@
 /* Live sessions: from the first wish to see a channel until the last trace is
- * gone (media reference §2, field-notes rule 7). One object owns the dialog,
+ * gone. One object owns the dialog,
  * the SSRC, the port, the orders to the media edge and the timer; session_free
  * is the only way out.
  *

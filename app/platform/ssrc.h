@@ -31,6 +31,6 @@ int ssrc_pool_take(struct ssrc_pool *p, bool history, uint64_t now_ms,
 /* ssrc: as taken. */
 void ssrc_pool_give(struct ssrc_pool *p, uint32_t ssrc, uint64_t now_ms);
 
-/* Always ten digits, zero padded (media.md §1.6), and a NUL. */
+/* Always ten digits, zero padded, and a NUL. */
 void ssrc_text(uint32_t ssrc, char out[static SSRC_DIGITS + 1]);
 #endif

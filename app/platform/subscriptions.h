@@ -1,5 +1,5 @@
 /* app/platform/subscriptions.h - what the platform is told of without asking:
- * changes of a device's catalog, its alarms, positions (signalling reference §8)
+ * changes of a device's catalog, its alarms, positions
  *
  *     NONE ──► WAITING ──at_ms──► ASKING ──► ACTIVE ──at_ms──► (refresh)
  *                 ▲                  │          │
