@@ -407,7 +407,7 @@ static void untag(void)
 
 static void step(unsigned what, unsigned arg)
 {
-    int side = what >> 7;
+    int side = (int)(what >> 7);
     struct side *a = &r.side[side];
     struct sip_request q = request(side, arg);
     struct sip_peer to = peer(side);
