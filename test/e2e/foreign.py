@@ -2036,7 +2036,8 @@ def live_by_ffprobe(d):
             dev.call = Call(stream=dict(codec=codec))
             u = urls(start(d, dev, transport))
             for f in ("flv", "fmp4")[codec == "h265":]:
-                check_picture(u[f], {"h264": "h264", "h265": "hevc"}[codec], seconds=2, slack=0.5)
+                check_picture(u[f], {"h264": "h264", "h265": "hevc"}[codec], seconds=2, slack=0.5,
+                              tracks=("video",))
             stop(d, dev)
 
 

@@ -267,14 +267,15 @@ def probe(url, seconds=5, timeout=40):
     return json.loads(p.stdout)
 
 
-def check_picture(url, codec, width=640, height=360, seconds=5, fps=25, slack=0.05):
-    """Codec, size, frame count over `seconds`, strictly rising timestamps. What
+def check_picture(url, codec, width=640, height=360, seconds=5, fps=25, slack=0.05,
+                  tracks=("audio", "video")):
+    """Exactly these tracks; codec, size, frame count over `seconds`, strictly rising timestamps. What
     ffprobe reads is counted by its media time, so a slow machine loses none."""
     got = probe(url, seconds)
     video = [s for s in got["streams"] if s["codec_type"] == "video"]
     kinds = sorted(s["codec_type"] for s in got["streams"])
-    if kinds != ["audio", "video"]:
-        raise Failed(f"{url}: streams {kinds}, not exactly a picture and a sound")
+    if kinds != list(tracks):
+        raise Failed(f"{url}: streams {kinds}, not exactly {tracks}")
     v = video[0]
     if (v["codec_name"], v["width"], v["height"]) != (codec, width, height):
         raise Failed(f"{url}: {v['codec_name']} {v['width']}x{v['height']}")
