@@ -407,7 +407,7 @@ bool ps_h264_sps_parse(struct ps_h264_sps *out, const uint8_t *nal, size_t n)
     ps_bits_ue(&b); /* seq_parameter_set_id */
     if (has_chroma_format(profile))
         parse_chroma_format(&b, &sps);
-    bits = ps_bits_ue(&b) + 4;
+    bits = ps_bits_ue(&b); /* log2_max_frame_num_minus4 */
     poc_type = ps_bits_ue(&b);
     if (poc_type == 0) {
         ps_bits_ue(&b);
@@ -426,9 +426,9 @@ bool ps_h264_sps_parse(struct ps_h264_sps *out, const uint8_t *nal, size_t n)
     ps_bits_ue(&b); /* width */
     ps_bits_ue(&b); /* height */
     sps.frame_mbs_only = ps_bits_u(&b, 1);
-    if (b.err || bits > 16)
+    if (b.err || bits > 12)
         return false;
-    sps.frame_num_bits = (uint8_t)bits;
+    sps.frame_num_bits = (uint8_t)(bits + 4);
     *out = sps;
     return true;
 }

@@ -482,18 +482,21 @@ static void put_quoted(struct writer *w, const char *name, struct slice value)
     writer_str(w, "=\"");
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
+        bool pair;
 
         if (c == '"' || (c == '\\' && i + 1 == value.n)) {
             if (!w->err)
                 w->err = GB_ESYNTAX;
             return;
         }
-        if (c == '\\') {
-            writer_char(w, c);
+        pair = c == '\\';
+        if (pair)
             c = value.p[++i];
-        }
-        if (c != '\r' && c != '\n' && c != '\0')
-            writer_char(w, c);
+        if (c == '\r' || c == '\n' || c == '\0')
+            continue;
+        if (pair)
+            writer_char(w, '\\');
+        writer_char(w, c);
     }
     writer_char(w, '"');
 }

@@ -219,6 +219,8 @@ static void sps_of_h264(void **state)
           true, 4 },
         { "fields", S("\x67\x64\0\x0d\xac\xe9\x92"), true, false, 4 },
         { "cut", S("\x67\x64\0\x0d\xac"), false, false, 0 },
+        { "frame_num of 2^32 bits", S("\x67\x42\0\0\x80\0\0\0\xff\xff\xff"
+                                     "\xff\x77\x80"), false, false, 0 },
         { "garbage", S("\x67\x64\0\0\0\0\0\0\0\0\0"), false, false, 0 },
     };
 

@@ -283,6 +283,11 @@ static void client_texts(void **state)
         "uri=\"sip:34020000002000000001@3402000000\", "
         "response=\"6a2143ae65b119e276a75f0a4a8992b7\", algorithm=MD5, "
         "opaque=\"\\\"x\"")));
+    c.opaque = SLICE("a\\\r\\\nb"); /* no lone backslash stays behind */
+    w = writer_of(buf, sizeof(buf));
+    assert_int_equal(sip_answer_write(&w, &c, &a), 0);
+    assert_true(slice_find_slice(writer_slice(&w), SLICE(" opaque=\"ab\"")) <
+                w.len);
     a.username = SLICE("x\", admin=\"");
     w = writer_of(buf, sizeof(buf));
     assert_int_equal(sip_answer_write(&w, &c, &a), GB_ESYNTAX);
