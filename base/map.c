@@ -1,67 +1,13 @@
 #include "base/map.h"
 
 #include "base/err.h"
+#include "base/siphash.h"
 
 #define MAP_MIN_BUCKETS 16
 
-static uint64_t rotl(uint64_t x, unsigned b)
-{
-    return x << b | x >> (64 - b);
-}
-
-static inline void sip_round(uint64_t v[4])
-{
-    v[0] += v[1];
-    v[1] = rotl(v[1], 13) ^ v[0];
-    v[0] = rotl(v[0], 32);
-    v[2] += v[3];
-    v[3] = rotl(v[3], 16) ^ v[2];
-    v[0] += v[3];
-    v[3] = rotl(v[3], 21) ^ v[0];
-    v[2] += v[1];
-    v[1] = rotl(v[1], 17) ^ v[2];
-    v[2] = rotl(v[2], 32);
-}
-
-/* Eight octets, the first one lowest, on any machine. */
-static inline uint64_t le64(const char *p)
-{
-    const uint8_t *b = (const uint8_t *)p;
-
-    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 |
-           (uint64_t)b[3] << 24 | (uint64_t)b[4] << 32 |
-           (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
-}
-
-/* The octets behind the last full word, and the length on top. */
-static uint64_t last_word(struct slice key)
-{
-    uint64_t x = (uint64_t)key.n << 56;
-    size_t from = key.n & ~(size_t)7;
-
-    for (size_t i = from; i < key.n; i++)
-        x |= (uint64_t)(uint8_t)key.p[i] << (8 * (i - from));
-    return x;
-}
-
 uint64_t map_hash(const uint64_t seed[2], struct slice key)
 {
-    uint64_t v[4] = { seed[0] ^ 0x736f6d6570736575u,
-                      seed[1] ^ 0x646f72616e646f6du,
-                      seed[0] ^ 0x6c7967656e657261u,
-                      seed[1] ^ 0x7465646279746573u };
-
-    for (size_t i = 0, n = key.n / 8; i <= n; i++) {
-        uint64_t m = i < n ? le64(key.p + 8 * i) : last_word(key);
-
-        v[3] ^= m;
-        sip_round(v);
-        v[0] ^= m;
-    }
-    v[2] ^= 0xff;
-    for (int i = 0; i < 3; i++)
-        sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    return siphash(seed, key, 1, 3);
 }
 
 int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed)

@@ -1,12 +1,14 @@
 #include "sip/digest.h"
 
+#include "base/siphash.h"
 #include "sip/param.h"
 
-#include <nettle/hmac.h>
 #include <nettle/md5.h>
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <nettle/sm3.h>
+
+#define HASH_GATHER 256 /* bytes */
 
 static const struct {
     struct slice name;
@@ -27,11 +29,14 @@ struct hash {
         struct sm3_ctx sm3;
         struct sha512_256_ctx sha512_256;
     } u;
+    char text[HASH_GATHER];
+    size_t n; /* bytes in text */
 };
 
 static void hash_init(struct hash *h, enum sip_digest_alg alg)
 {
     h->alg = alg;
+    h->n = 0;
     switch (alg) {
     case SIP_DIGEST_SHA256:
     case SIP_DIGEST_SHA256_SESS:
@@ -123,6 +128,25 @@ static size_t hash_hex(struct hash *h, char out[static SIP_DIGEST_HEX])
     return 2 * n;
 }
 
+static void flush(struct hash *h)
+{
+    hash_put(h, slice_of(h->text, h->n));
+    h->n = 0;
+}
+
+/* Short pieces are gathered: hashes like few long ones. */
+static void gather(struct hash *h, struct slice s)
+{
+    if (s.n > sizeof(h->text) - h->n)
+        flush(h);
+    if (s.n > sizeof(h->text)) {
+        hash_put(h, s);
+    } else if (s.n) {
+        memcpy(h->text + h->n, s.p, s.n);
+        h->n += s.n;
+    }
+}
+
 /* H(p[0] ":" p[1] ":" ...) in hex. */
 static size_t hash_joined(enum sip_digest_alg alg, const struct slice *p,
                           size_t n, char out[static SIP_DIGEST_HEX])
@@ -132,9 +156,10 @@ static size_t hash_joined(enum sip_digest_alg alg, const struct slice *p,
     hash_init(&h, alg);
     for (size_t i = 0; i < n; i++) {
         if (i)
-            hash_put(&h, SLICE(":"));
-        hash_put(&h, p[i]);
+            gather(&h, SLICE(":"));
+        gather(&h, p[i]);
     }
+    flush(&h);
     return hash_hex(&h, out);
 }
 
@@ -223,7 +248,8 @@ int sip_credentials_parse(struct sip_credentials *out, struct slice value)
         return GB_EUNSUPPORTED;
     while (sip_param_next(&rest, ',', &p)) {
         for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-            if (!slice_ieq(p.name, known[i].name))
+            if (p.name.n != known[i].name.n ||
+                !slice_ieq(p.name, known[i].name))
                 continue;
             if (known[i].to->p)
                 return GB_ESYNTAX;
@@ -383,44 +409,53 @@ bool sip_digest_check(const struct sip_credentials *c, struct slice method,
 
 #define NONCE_TIME 8 /* hex digits of the time, seconds modulo 2^32 */
 #define NONCE_SALT 4 /* hex digits */
-#define NONCE_MAC ((SIP_NONCE_LEN - NONCE_TIME - NONCE_SALT) / 2)
-
-_Static_assert(sizeof(struct hmac_sha256_ctx) <= sizeof(struct sip_nonce_key),
-               "room for nettle's state");
+#define NONCE_PROOF ((SIP_NONCE_LEN - NONCE_TIME - NONCE_SALT) / 2)
 
 void sip_nonce_key_init(struct sip_nonce_key *k,
                         const uint8_t key[static SIP_NONCE_KEY])
 {
-    struct hmac_sha256_ctx h;
+    for (size_t i = 0; i < 4; i++)
+        k->k[i] = siphash_word((const char *)key + 8 * i);
+}
 
-    hmac_sha256_set_key(&h, SIP_NONCE_KEY, key);
-    memcpy(k->state, &h, sizeof(h));
+/* Of the 128 bits of two hashes under two keys, those that fit. */
+static void write_proof(uint8_t out[static NONCE_PROOF],
+                  const struct sip_nonce_key *key, const uint8_t *stamp,
+                  size_t n, struct slice whom)
+{
+    char text[(NONCE_TIME + NONCE_SALT) / 2 + SIP_NONCE_WHOM];
+    struct slice all = { text, n };
+    uint64_t h[2];
+
+    whom = slice_head(whom, SIP_NONCE_WHOM);
+    memcpy(text, stamp, n);
+    if (whom.n)
+        memcpy(text + n, whom.p, whom.n);
+    all.n += whom.n;
+    for (size_t i = 0; i < 2; i++)
+        h[i] = siphash(key->k + 2 * i, all, 2, 4);
+    memcpy(out, h, NONCE_PROOF);
 }
 
 static void nonce_of_stamp(char out[static SIP_NONCE_LEN],
-                           const struct sip_nonce_key *key, struct slice device_id, uint64_t stamp)
+                           const struct sip_nonce_key *key, struct slice whom,
+                           uint64_t stamp)
 {
-    struct hmac_sha256_ctx h;
     uint8_t time[(NONCE_TIME + NONCE_SALT) / 2];
-    uint8_t mac[NONCE_MAC];
+    uint8_t proof[NONCE_PROOF];
 
     for (size_t i = 0; i < sizeof(time); i++)
         time[i] = (uint8_t)(stamp >> 8 * (sizeof(time) - 1 - i));
-
-    memcpy(&h, key->state, sizeof(h));
-    hmac_sha256_update(&h, sizeof(time), time);
-    if (device_id.n)
-        hmac_sha256_update(&h, device_id.n, (const uint8_t *)device_id.p);
-    hmac_sha256_digest(&h, sizeof(mac), mac);
+    write_proof(proof, key, time, sizeof(time), whom);
     hex_of(time, sizeof(time), out);
-    hex_of(mac, sizeof(mac), out + NONCE_TIME + NONCE_SALT);
+    hex_of(proof, sizeof(proof), out + NONCE_TIME + NONCE_SALT);
 }
 
 void sip_nonce_make(char out[static SIP_NONCE_LEN],
-                    const struct sip_nonce_key *key, struct slice device_id,
+                    const struct sip_nonce_key *key, struct slice whom,
                     uint64_t now_s, uint16_t salt)
 {
-    nonce_of_stamp(out, key, device_id, (uint64_t)(uint32_t)now_s << 16 | salt);
+    nonce_of_stamp(out, key, whom, (uint64_t)(uint32_t)now_s << 16 | salt);
 }
 
 /* The whole of s as hex digits of either case. */
@@ -454,7 +489,7 @@ bool sip_nc_parse(struct slice nc, uint32_t *v)
 
 enum sip_nonce_state sip_nonce_check(struct slice nonce,
                                      const struct sip_nonce_key *key,
-                                     struct slice device_id, uint64_t now_s,
+                                     struct slice whom, uint64_t now_s,
                                      uint32_t max_age_s, uint64_t *stamp)
 {
     char want[SIP_NONCE_LEN];
@@ -463,7 +498,7 @@ enum sip_nonce_state sip_nonce_check(struct slice nonce,
     if (nonce.n != SIP_NONCE_LEN ||
         !read_hex(slice_head(nonce, NONCE_TIME + NONCE_SALT), &v))
         return SIP_NONCE_FOREIGN;
-    nonce_of_stamp(want, key, device_id, v);
+    nonce_of_stamp(want, key, whom, v);
     if (!sip_secret_eq(nonce, slice_of(want, sizeof(want))))
         return SIP_NONCE_FOREIGN;
     if (stamp)

@@ -101,13 +101,13 @@ bool sip_secret_eq(struct slice a, struct slice b);
 /* ---- nonces that prove themselves ---- */
 
 #define SIP_NONCE_KEY 32  /* bytes, random, secret */
-#define SIP_NONCE_LEN 32  /* characters: 8 hex of time, 4 of salt, 20 of
-                             HMAC-SHA-256 */
+#define SIP_NONCE_LEN 32  /* characters: 8 hex of time, 4 of salt, 20 of proof:
+                             80 bits of two SipHash-2-4 */
+#define SIP_NONCE_WHOM 64 /* bytes that tell whom a nonce is for */
 #define SIP_NONCE_MAX_AGE_S 300 /* a fair value for max_age_s */
 
-/* A key with the part of HMAC done that is the same for every nonce. */
 struct sip_nonce_key {
-    uint64_t state[48]; /* of nettle */
+    uint64_t k[4];
 };
 void sip_nonce_key_init(struct sip_nonce_key *k,
                         const uint8_t key[static SIP_NONCE_KEY]);
@@ -118,17 +118,18 @@ enum sip_nonce_state {
     SIP_NONCE_FOREIGN, /* never given to this device */
 };
 
-/* now_s: seconds of any clock that goes on over a restart (UTC). salt: counts
+/* whom: at most SIP_NONCE_WHOM bytes, those behind count for nothing.
+ * now_s: seconds of any clock that goes on over a restart (UTC). salt: counts
  * the nonces of one second, so that no two are equal. */
 void sip_nonce_make(char out[static SIP_NONCE_LEN],
-                    const struct sip_nonce_key *key, struct slice device_id,
+                    const struct sip_nonce_key *key, struct slice whom,
                     uint64_t now_s, uint16_t salt);
 
 /* A nonce from the future (the clock was set back) is stale too. *stamp (may
  * be NULL) is written unless it is foreign: larger for one made later. */
 enum sip_nonce_state sip_nonce_check(struct slice nonce,
                                      const struct sip_nonce_key *key,
-                                     struct slice device_id, uint64_t now_s,
+                                     struct slice whom, uint64_t now_s,
                                      uint32_t max_age_s, uint64_t *stamp);
 
 /* The 8 hex digits of nc. false: they are not (0 is not either). */

@@ -42,6 +42,42 @@ static void unquote(struct sip_param *p)
     p->value = slice_of(p->value.p + 1, end - 1);
 }
 
+/* A quoted string without escapes that ends where the parameter does, as nearly
+ * all do; *at moves behind it. false: nothing was done. */
+static bool take_quoted(struct slice s, size_t *at, char sep,
+                        struct sip_param *out)
+{
+    const char *text = s.p + *at + 1;
+    size_t left = s.n - *at - 1, n = scan_char(text, left, '"');
+    size_t end = *at + 1 + n + 1;
+
+    if (n == left || (end < s.n && s.p[end] != sep) ||
+        scan_char(text, n, '\\') < n)
+        return false;
+    out->value = slice_of(text, n);
+    out->quoted = true;
+    *at = end;
+    return true;
+}
+
+/* The value that begins at i; returns where it ends. */
+static size_t take_value(struct slice s, size_t i, char sep,
+                         struct sip_param *out)
+{
+    size_t value = i;
+
+    if (i < s.n && s.p[i] == '"' && take_quoted(s, &i, sep, out))
+        return i;
+    i += scan_word(s.p + i, s.n - i);
+    if (i < s.n && s.p[i] != sep)
+        i = value_end(s, i, sep);
+    out->open = i > s.n;
+    i = i > s.n ? s.n : i;
+    out->value = slice_trim(slice_of(s.p + value, i - value));
+    unquote(out);
+    return i;
+}
+
 bool sip_param_next(struct slice *rest, char sep, struct sip_param *out)
 {
     struct slice s = *rest;
@@ -61,17 +97,8 @@ bool sip_param_next(struct slice *rest, char sep, struct sip_param *out)
     out->quoted = out->open = false;
     out->has_value = i < s.n && s.p[i] == '=';
     out->value = slice_of(NULL, 0);
-    if (out->has_value) {
-        size_t value = ++i;
-
-        i += scan_word(s.p + i, s.n - i);
-        if (i < s.n && s.p[i] != sep)
-            i = value_end(s, i, sep);
-        out->open = i > s.n;
-        i = i > s.n ? s.n : i;
-        out->value = slice_trim(slice_of(s.p + value, i - value));
-        unquote(out);
-    }
+    if (out->has_value)
+        i = take_value(s, i + 1, sep, out);
     *rest = slice_from(s, i);
     return true;
 }

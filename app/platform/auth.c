@@ -4,7 +4,9 @@
 
 #include "base/writer.h"
 
-#define NONCE_FOR_MAX (PLATFORM_ID_MAX + GB_ADDR_TEXT_MAX)
+#define NONCE_FOR_MAX (PLATFORM_ID_MAX + sizeof(((struct gb_addr *)0)->ip))
+
+_Static_assert(NONCE_FOR_MAX <= SIP_NONCE_WHOM, "all of it counts");
 
 /* ---- nonces ---- */
 
@@ -15,9 +17,8 @@ static struct slice nonce_for(const struct auth *a,
 {
     struct writer w = writer_of(buf, NONCE_FOR_MAX);
 
+    writer_bytes(&w, a->source->ip, sizeof(a->source->ip));
     writer_slice_put(&w, a->id);
-    writer_char(&w, '@');
-    gb_addr_write_ip(&w, a->source);
     return writer_slice(&w);
 }
 

@@ -174,7 +174,6 @@ struct device {
     char id[PLATFORM_ID_MAX];
     bool at_peer, at_source; /* in p->peers, in p->sites */
     bool bound;     /* has a binding: requests from it are accepted */
-    bool restored;  /* its connection is of the process before */
     bool online;
     bool edition_known, charset_known;
     uint8_t edition; /* enum manscdp_edition */

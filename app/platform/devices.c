@@ -277,7 +277,6 @@ void device_bind(struct platform *p, struct device *d,
     source_lift(p, d);
     d->peer = *peer;
     d->bound = true;
-    d->restored = false;
     d->probe_transaction = 0;
     place_bound(p, d);
     if (old && old != peer->connection)
@@ -293,7 +292,7 @@ void device_unbind(struct platform *p, struct device *d)
     peer_lift(p, d);
     source_lift(p, d);
     d->peer.connection = 0;
-    d->bound = d->restored = false;
+    d->bound = false;
 }
 
 struct device *device_lost(struct platform *p, uint64_t connection)
@@ -321,10 +320,11 @@ bool device_admits(const struct platform *p, const struct device *d,
         *moved = from->remote.port != d->peer.remote.port;
         return true;
     }
-    /* A connection that our restart forgot may be replaced inside the
-     * registration's expiry. One that was lost may not: whoever shares the
-     * device's address could take its place; 403 makes it register again. */
-    return from->connection == d->peer.connection || d->restored;
+    /* Inside the registration's expiry a connection that is gone, or that our
+     * restart forgot, is replaced by the next one from that address, as a port
+     * is over UDP: devices connect anew without registering. While it lives
+     * nothing else is taken for it. */
+    return from->connection == d->peer.connection || d->peer.connection == 0;
 }
 
 struct manscdp_dialect device_dialect(const struct device *d)
@@ -589,7 +589,6 @@ int platform_restore_device(struct platform *p,
 
         d->bound = admit_net_allowed(p, &d->peer.remote) &&
                    admit_id_allowed(p, s->id);
-        d->restored = d->bound;
         d->expires_ms = now.mono_ms + (left < most ? left : most);
         if (d->bound)
             place_bound(p, d);
