@@ -29,6 +29,7 @@ struct daemon {
     const struct secrets *secrets;
     uv_loop_t loop;
     struct sip_stack *sip;
+    struct gb_time now;   /* see now_of */
     struct platform *platform;
     struct store *store;
     struct trace *trace; /* NULL: none */
@@ -51,15 +52,19 @@ struct daemon {
     size_t n_proxies;
 };
 
+/* Asked for each message; the loop's clock stands still in between. */
 static struct gb_time now_of(struct daemon *d)
 {
     struct timeval tv;
 
+    if (d->now.utc_ms && d->now.mono_ms == uv_now(&d->loop))
+        return d->now;
     gettimeofday(&tv, NULL);
-    return (struct gb_time){
+    d->now = (struct gb_time){
         .mono_ms = uv_now(&d->loop),
         .utc_ms = (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000,
     };
+    return d->now;
 }
 
 /* ---- platform: outputs ------------------------------------------------------- */
@@ -462,6 +467,7 @@ static void read_policy(const struct config *c, struct platform_config *p,
               : slice_eq(date, SLICE("utc")) ? PLATFORM_DATE_UTC
                                              : PLATFORM_DATE_LOCAL;
     p->timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE);
+    p->quiet = !log_wants(LOG_INFO);
     p->idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE);
     p->subscribe_s[PLATFORM_SUBSCRIBE_CATALOG] =
         config_period(c, CONFIG_SUB_CATALOG, DAEMON_CATALOG_S);

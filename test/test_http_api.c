@@ -849,6 +849,7 @@ static void events(void **state)
     uint64_t seq;
 
     (void)state;
+    http_app_event_join(fx.app);
     device_event(PLATFORM_DEVICE_CHANGED);
     assert_int_equal(get("/api/v1/events"), 200);
     assert_int_equal(fx.last.kind, HTTP_REPLY_EVENTS);
@@ -884,11 +885,34 @@ static void events(void **state)
     assert_false(next_event(&seq, ""));
 }
 
+/* Without a reader none are made; who comes back late is told to start over. */
+static void events_without_readers(void **state)
+{
+    uint64_t seq = 0;
+
+    (void)state;
+    device_event(PLATFORM_DEVICE_REMOVED);
+    assert_true(next_event(&seq, "event: reset\n"));
+    http_app_event_join(fx.app);
+    device_event(PLATFORM_DEVICE_REMOVED);
+    http_app_event_leave(fx.app);
+    fx.now.mono_ms += 59000;
+    device_event(PLATFORM_DEVICE_REMOVED); /* it may have dropped out only */
+    assert_true(next_event(&seq, "event: device\n"));
+    assert_true(next_event(&seq, "event: device\n"));
+    fx.now.mono_ms += 1000;
+    device_event(PLATFORM_DEVICE_REMOVED);
+    assert_true(next_event(&seq, "event: reset\n"));
+    assert_false(next_event(&seq, ""));
+    assert_int_equal(seq, 4);
+}
+
 static void event_ring(void **state)
 {
     uint64_t seq = 0, first;
 
     (void)state;
+    http_app_event_join(fx.app);
     for (int i = 0; i < 3000; i++)
         device_event(PLATFORM_DEVICE_REMOVED);
     assert_true(next_event(&seq, "event: reset\n"));
@@ -1109,6 +1133,7 @@ static void no_memory_for_events(void **state)
     uint64_t seq = 0;
 
     (void)state;
+    http_app_event_join(fx.app);
     fx.mem.fail_at = 1;
     device_event(PLATFORM_DEVICE_REMOVED);
     alarm_in("x");
@@ -1132,6 +1157,7 @@ int main(void)
         APP(login_and_out),  APP(login_rate),    APP(login_jobs),
         APP(cross_site),     APP(open_house),    APP(bases),
         APP(events),         APP(event_ring),    APP(alarm_ring),
+        APP(events_without_readers),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),

@@ -86,6 +86,8 @@ void conn_close(struct conn *c)
         return;
     if (c->state == CONN_EVENTS)
         s->n.event_streams--;
+    if (c->state == CONN_EVENTS && !c->trace.on)
+        http_app_event_leave(s->cfg.app);
     c->state = CONN_CLOSED;
     c->request = 0;
     release_body(c);
@@ -356,6 +358,8 @@ static void answer_events(struct conn *c, struct http_response *r)
     list_push_back(&s->streams, &c->event_node);
     c->event_seq = r->event_seq;
     c->trace = r->trace;
+    if (!c->trace.on)
+        http_app_event_join(s->cfg.app);
     c->ping_ms = now_of(c) + HTTP_PING_MS;
     buf_fini(&c->in);
     if (c->out.err)

@@ -10,6 +10,8 @@ struct http_events {
     uint64_t boot;
     uint64_t first, next; /* numbers in the ring: first <= n < next */
     size_t bytes;
+    unsigned readers;
+    uint64_t left_ms; /* the last reader went; 0: there was none */
     struct event ring[HTTP_EVENTS_MAX];
 };
 
@@ -50,16 +52,39 @@ void http_events_free(struct http_events *e)
     gb_put(e->alloc, e);
 }
 
+void http_events_join(struct http_events *e)
+{
+    e->readers++;
+}
+
+void http_events_leave(struct http_events *e, uint64_t now_ms)
+{
+    if (--e->readers == 0)
+        e->left_ms = now_ms ? now_ms : 1;
+}
+
+bool http_events_wanted(const struct http_events *e, uint64_t now_ms)
+{
+    return e->readers ||
+           (e->left_ms && now_ms - e->left_ms < HTTP_EVENTS_LINGER_MS);
+}
+
+/* Nobody may miss it silently. */
+void http_events_skip(struct http_events *e)
+{
+    while (e->first < e->next)
+        drop_first(e);
+    e->first = ++e->next;
+}
+
 void http_events_push(struct http_events *e, const char *type,
                       struct slice json)
 {
     char *p = json.n <= HTTP_EVENTS_BYTES ? gb_get(e->alloc, json.n + 1)
                                           : NULL;
 
-    if (!p) { /* nobody may miss it silently */
-        while (e->first < e->next)
-            drop_first(e);
-        e->first = ++e->next;
+    if (!p) {
+        http_events_skip(e);
         return;
     }
     while (e->first < e->next &&

@@ -11,6 +11,7 @@
 
 #define HTTP_EVENTS_MAX 1024
 #define HTTP_EVENTS_BYTES (512u * 1024)
+#define HTTP_EVENTS_LINGER_MS 60000
 #define HTTP_EVENTS_STALE UINT64_MAX /* a number that gets a reset */
 
 struct http_events;
@@ -31,6 +32,16 @@ uint64_t http_events_last(const struct http_events *e);
 /* The number in a Last-Event-ID, HTTP_EVENTS_STALE if it is not of this
  * process. */
 uint64_t http_events_parse_id(const struct http_events *e, struct slice id);
+
+/* An event stream begins, ends. Events are wanted while there is one, and for
+ * HTTP_EVENTS_LINGER_MS behind the last, in which it may come back. */
+void http_events_join(struct http_events *e);
+void http_events_leave(struct http_events *e, uint64_t now_ms);
+bool http_events_wanted(const struct http_events *e, uint64_t now_ms);
+
+/* In the place of an event that nobody wants: a reader with an older number
+ * gets a reset. */
+void http_events_skip(struct http_events *e);
 
 /* Appends the event behind *seq as text/event-stream, *seq moved on; false:
  * none. */

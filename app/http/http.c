@@ -445,6 +445,16 @@ void http_app_tick(struct http_app *a)
     http_live_tick(a, a->cfg.now(a->cfg.ctx));
 }
 
+void http_app_event_join(struct http_app *a)
+{
+    http_events_join(a->events);
+}
+
+void http_app_event_leave(struct http_app *a)
+{
+    http_events_leave(a->events, http_app_now(a).mono_ms);
+}
+
 bool http_app_event_next(const struct http_app *a, uint64_t *seq,
                          struct buf *out)
 {
@@ -463,12 +473,23 @@ static void push(struct http_app *a, const char *type, struct buf *json,
         a->edge.event(a->edge.ctx);
 }
 
+/* Nobody reads events: this one need not be written. */
+static bool is_unheard(struct http_app *a)
+{
+    if (http_events_wanted(a->events, http_app_now(a).mono_ms))
+        return false;
+    http_events_skip(a->events);
+    return true;
+}
+
 static void on_device(struct http_app *a, const struct platform_action *act)
 {
     struct platform_device d;
     struct buf b;
     struct jw j = jw_to(&b);
 
+    if (is_unheard(a))
+        return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
     jw_put_str(&j, "id", act->device);
@@ -488,6 +509,8 @@ static void on_channel(struct http_app *a, const struct platform_action *act)
     struct buf b;
     struct jw j = jw_to(&b);
 
+    if (is_unheard(a))
+        return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
     jw_put_str(&j, "device", act->device);
@@ -544,6 +567,8 @@ static void on_gone(struct http_app *a, uint64_t session)
     a->ended.foreign += s.foreign;
     s.state = s.state == PLATFORM_FAILED ? PLATFORM_FAILED : PLATFORM_STOPPING;
     http_live_changed(a, &s);
+    if (is_unheard(a))
+        return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
     jw_put_id(&j, "id", session);
@@ -561,6 +586,8 @@ void http_on_session(struct http_app *a, uint64_t session)
     if (!platform_session_view(a->cfg.platform, session, &s))
         return;
     http_live_changed(a, &s);
+    if (is_unheard(a))
+        return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_session_write(&j, &s);
     push(a, "session", &b, &j);

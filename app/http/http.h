@@ -168,6 +168,10 @@ void http_app_tick(struct http_app *a);
 uint64_t http_app_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 void http_app_password_done(struct http_app *a, struct http_password_job *job);
 
+/* A stream of these events begins, and ends; without any, none are made. */
+void http_app_event_join(struct http_app *a);
+void http_app_event_leave(struct http_app *a);
+
 /* The next event behind *seq as bytes of the stream, *seq moved on; false when
  * there is none. A reader too far behind gets "reset" first. Valid until the
  * next call of the application. */

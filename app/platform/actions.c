@@ -69,6 +69,8 @@ void platform_log(struct platform *p, enum platform_level level,
 {
     va_list ap;
 
+    if (p->cfg.quiet && level > PLATFORM_WARN)
+        return;
     va_start(ap, fmt);
     queue_line(p, level, fmt, ap);
     va_end(ap);

@@ -163,6 +163,11 @@ struct query {
 
 struct group; /* settings.c */
 
+/* The owner's idea of when a registration ends lags behind by at most this part
+ * of it, and this time: refreshes would wear out the flash of a small box. */
+#define DEVICE_EXPIRES_LAG 8
+#define DEVICE_EXPIRES_LAG_MS 600000
+
 struct device {
     struct handle handle;
     struct map_node by_id;         /* key: id, in p->devices */
@@ -201,6 +206,7 @@ struct device {
     uint64_t opened_ms;      /* the last OPTIONS for its NAT */
     uint32_t gap_ms;         /* longest interval seen of late */
     int64_t registered_utc_ms, keepalive_utc_ms, expires_utc_ms;
+    int64_t told_expires_utc_ms; /* the owner was last told of */
     struct timerq_node life_timer, query_timer;
 
     uint64_t old_connection; /* to be closed by the edge; the newer one if it

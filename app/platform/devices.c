@@ -349,6 +349,7 @@ static uint64_t grace_ms(const struct platform *p)
     return 1000ull * p->cfg.keepalive_s;
 }
 
+/* A timer that is due earlier stays: it looks around and is set anew. */
 void device_arm(struct platform *p, struct device *d)
 {
     uint64_t at = GB_NEVER;
@@ -359,7 +360,8 @@ void device_arm(struct platform *p, struct device *d)
         at = d->alive_ms + patience_ms(p, d);
     if (nat_due_ms(p, d) < at)
         at = nat_due_ms(p, d);
-    timerq_set(&p->timers, &d->life_timer, at);
+    if (at == GB_NEVER || at < d->life_timer.at_ms)
+        timerq_set(&p->timers, &d->life_timer, at);
 }
 
 void device_on_timer(struct platform *p, struct device *d)
@@ -577,14 +579,15 @@ int platform_restore_device(struct platform *p,
     d->peer.connection = 0;
     d->registered_utc_ms = s->registered_utc_ms;
     d->keepalive_utc_ms = s->keepalive_utc_ms;
-    d->expires_utc_ms = s->expires_utc_ms;
+    d->expires_utc_ms = d->told_expires_utc_ms = s->expires_utc_ms;
     d->reason = "not heard of since the restart";
     /* its Contact is not stored: until it registers, a port that no device
      * listens on by itself stands for one */
     d->behind_nat = s->peer.remote.port != 5060;
     /* the wall clock may have been wrong: never longer than our maximum */
     if (s->expires_utc_ms > now.utc_ms && s->peer.remote.family) {
-        uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms);
+        uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms) +
+                        DEVICE_EXPIRES_LAG_MS;
         uint64_t most = p->cfg.expires_max_s * 1000ull;
 
         d->bound = admit_net_allowed(p, &d->peer.remote) &&

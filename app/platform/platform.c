@@ -282,6 +282,7 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.auto_enrol = cfg->auto_enrol;
     p->cfg.date = cfg->date;
     p->cfg.timezone_min = cfg->timezone_min;
+    p->cfg.quiet = cfg->quiet;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
     memcpy(p->cfg.subscribe_s, cfg->subscribe_s, sizeof(p->cfg.subscribe_s));
     p->cfg.rate_per_s = cfg->rate_per_s;

@@ -49,6 +49,7 @@ struct platform_config {
     const char *id;           /* 20 digits */
     const char *realm;        /* 10-digit domain */
     const char *password;     /* the global device password; never empty */
+    bool quiet;               /* no lines below WARN are made */
     bool auto_enrol;
     bool offer_qop;           /* challenge with qop="auth" */
     unsigned digest;          /* offered, and then accepted: bits 1 << of enum
@@ -98,7 +99,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, idle_stop_s, subscribe_s (devices that register from then on),
+ * timezone_min, quiet, idle_stop_s, subscribe_s (devices that register from then on),
  * rate_per_s, rate_burst, media_address and
  * advertise. GB_ENOMEM: advertise stays as it was. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);

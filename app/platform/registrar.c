@@ -303,6 +303,19 @@ static bool is_new(const struct platform *p, const struct device *d,
            d->call_id_hash != map_hash(p->seed, a->m->call_id);
 }
 
+/* A refresh moves the end of the binding and nothing else. The owner, who stores
+ * it, is told when that end is far from the one it knows; platform_restore_device
+ * makes up for the rest. */
+static bool is_worth_telling(const struct device *d, uint32_t expires_s)
+{
+    int64_t lag_ms = expires_s * 1000ll / DEVICE_EXPIRES_LAG;
+    int64_t off_ms = d->expires_utc_ms - d->told_expires_utc_ms;
+
+    if (lag_ms > DEVICE_EXPIRES_LAG_MS)
+        lag_ms = DEVICE_EXPIRES_LAG_MS;
+    return off_ms > lag_ms || off_ms < 0;
+}
+
 static void accept(struct platform *p, const struct attempt *a)
 {
     struct device *d = a->device;
@@ -335,7 +348,10 @@ static void accept(struct platform *p, const struct attempt *a)
     d->expires_ms = p->now.mono_ms + expires_s * 1000ull;
     d->expires_utc_ms = p->now.utc_ms + (int64_t)expires_s * 1000;
     learn_version(p, d, a);
-    device_changed(p, d, PLATFORM_CHANGED_BINDING);
+    if (fresh || is_worth_telling(d, expires_s)) {
+        d->told_expires_utc_ms = d->expires_utc_ms;
+        device_changed(p, d, PLATFORM_CHANGED_BINDING);
+    }
     device_online(p, d, "registered", fresh);
     nat_heard(p, d);
 }

@@ -26,7 +26,8 @@ COUNT = int(os.environ.get("COUNT", "100000"))
 HOLD_S = os.environ.get("HOLD_S", "60")
 PHASES = ("contact", "register", "login", "keepalive")
 # documented options and nothing else; the password is asked for as always
-SETTINGS = [f"limits.devices={DEVICES + 1}", "limits.unauthenticated_per_s=1000000", "log.level=warn"]
+SETTINGS = [f"limits.devices={DEVICES + 1}", "limits.unauthenticated_per_s=1000000",
+            "limits.unauthenticated_total_per_s=1000000", "limits.registers_per_s=1000000", "log.level=warn"]
 KAMAILIO_PASSWORD = "12345678"
 
 KAMAILIO = """
