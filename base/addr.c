@@ -8,18 +8,27 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* One to three digits, four times. */
 static bool parse_v4(uint8_t ip[4], struct slice s)
 {
-    for (int i = 0; i < 4; i++) {
-        struct slice part;
-        bool more = slice_cut(&s, '.', &part);
-        uint32_t v;
+    size_t i = 0;
 
-        if (more != (i < 3) || part.n > 3 || !slice_u32(part, 255, &v))
+    for (int k = 0; k < 4; k++) {
+        size_t begin;
+        unsigned v = 0;
+
+        if (k && (i == s.n || s.p[i++] != '.'))
             return false;
-        ip[i] = (uint8_t)v;
+        for (begin = i; i < s.n && ascii_is_digit(s.p[i]); i++)
+            if (i == begin + 3)
+                return false;
+            else
+                v = v * 10 + (unsigned)(s.p[i] - '0');
+        if (i == begin || v > 255)
+            return false;
+        ip[k] = (uint8_t)v;
     }
-    return true;
+    return i == s.n;
 }
 
 /* One group of 1-4 hex digits; the number of bytes used, 0 if it is none. */

@@ -52,14 +52,16 @@ static inline uint64_t siphash_last(struct slice s)
     return x | (uint64_t)s.n << 56;
 }
 
-static inline uint64_t siphash(const uint64_t key[2], struct slice s,
-                               unsigned c, unsigned d)
+static inline void siphash_start(uint64_t v[4], const uint64_t key[2])
 {
-    uint64_t v[4] = { key[0] ^ 0x736f6d6570736575u,
-                      key[1] ^ 0x646f72616e646f6du,
-                      key[0] ^ 0x6c7967656e657261u,
-                      key[1] ^ 0x7465646279746573u };
+    v[0] = key[0] ^ 0x736f6d6570736575u;
+    v[1] = key[1] ^ 0x646f72616e646f6du;
+    v[2] = key[0] ^ 0x6c7967656e657261u;
+    v[3] = key[1] ^ 0x7465646279746573u;
+}
 
+static inline void siphash_take(uint64_t v[4], struct slice s, unsigned c)
+{
     for (size_t i = 0, n = s.n / 8; i <= n; i++) {
         uint64_t m = i < n ? siphash_word(s.p + 8 * i) : siphash_last(s);
 
@@ -68,9 +70,38 @@ static inline uint64_t siphash(const uint64_t key[2], struct slice s,
             siphash_round(v);
         v[0] ^= m;
     }
-    v[2] ^= 0xff;
+}
+
+static inline uint64_t siphash_end(uint64_t v[4], unsigned d)
+{
     for (unsigned k = 0; k < d; k++)
         siphash_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static inline uint64_t siphash(const uint64_t key[2], struct slice s,
+                               unsigned c, unsigned d)
+{
+    uint64_t v[4];
+
+    siphash_start(v, key);
+    siphash_take(v, s, c);
+    v[2] ^= 0xff;
+    return siphash_end(v, d);
+}
+
+/* The variant of 128 bits: other values, not the ones above and more. */
+static inline void siphash_128(const uint64_t key[2], struct slice s,
+                               unsigned c, unsigned d, uint64_t out[2])
+{
+    uint64_t v[4];
+
+    siphash_start(v, key);
+    v[1] ^= 0xee;
+    siphash_take(v, s, c);
+    v[2] ^= 0xee;
+    out[0] = siphash_end(v, d);
+    v[1] ^= 0xdd;
+    out[1] = siphash_end(v, d);
 }
 #endif

@@ -4,9 +4,9 @@
 #include "sip/param.h"
 
 #include <nettle/md5.h>
-#include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <nettle/sm3.h>
+#include <stddef.h>
 
 #define HASH_GATHER 256 /* bytes */
 
@@ -227,34 +227,42 @@ static enum sip_digest_alg alg_of(struct slice algorithm)
     return algorithm.n ? sip_digest_lookup(algorithm) : SIP_DIGEST_MD5;
 }
 
+/* Where a parameter that counts is kept; NULL: it does not count. */
+static struct slice *credential(struct sip_credentials *c, struct slice name)
+{
+    static const struct {
+        struct slice name;
+        size_t at;
+    } known[] = {
+#define KNOWN(id) { SLICE_INIT(#id), offsetof(struct sip_credentials, id) }
+        KNOWN(username), KNOWN(realm),  KNOWN(nonce), KNOWN(uri),
+        KNOWN(response), KNOWN(cnonce), KNOWN(nc),    KNOWN(qop),
+        KNOWN(opaque),   KNOWN(algorithm),
+#undef KNOWN
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (name.n == known[i].name.n &&
+            ascii_lower(*name.p) == *known[i].name.p &&
+            slice_ieq(name, known[i].name))
+            return (struct slice *)(void *)((char *)c + known[i].at);
+    return NULL;
+}
+
 int sip_credentials_parse(struct sip_credentials *out, struct slice value)
 {
     struct sip_credentials c = { 0 };
-    const struct {
-        struct slice name;
-        struct slice *to;
-    } known[] = {
-        { SLICE("username"), &c.username }, { SLICE("realm"), &c.realm },
-        { SLICE("nonce"), &c.nonce },       { SLICE("uri"), &c.uri },
-        { SLICE("response"), &c.response }, { SLICE("cnonce"), &c.cnonce },
-        { SLICE("nc"), &c.nc },             { SLICE("qop"), &c.qop },
-        { SLICE("opaque"), &c.opaque },
-        { SLICE("algorithm"), &c.algorithm },
-    };
-    struct slice rest;
+    struct slice rest, *to;
     struct sip_param p;
 
     if (!is_digest(value, &rest))
         return GB_EUNSUPPORTED;
     while (sip_param_next(&rest, ',', &p)) {
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-            if (p.name.n != known[i].name.n ||
-                !slice_ieq(p.name, known[i].name))
-                continue;
-            if (known[i].to->p)
-                return GB_ESYNTAX;
-            *known[i].to = p.value;
-        }
+        to = credential(&c, p.name);
+        if (to && to->p)
+            return GB_ESYNTAX;
+        if (to)
+            *to = p.value;
     }
     if (c.username.n == 0 || c.nonce.n == 0 || c.uri.n == 0 ||
         c.response.n == 0)
@@ -387,9 +395,20 @@ size_t sip_digest_compute(const struct sip_credentials *c, struct slice method,
     }
 }
 
+/* Eight octets at a time, the last ones looked at twice. */
 bool sip_secret_eq(struct slice a, struct slice b)
 {
-    return a.n == b.n && (a.n == 0 || memeql_sec(a.p, b.p, a.n));
+    uint64_t diff = 0;
+    size_t i = 0;
+
+    if (a.n != b.n)
+        return false;
+    for (; i + 8 <= a.n; i += 8)
+        diff |= siphash_word(a.p + i) ^ siphash_word(b.p + i);
+    for (; i < a.n; i++)
+        diff |= (uint64_t)(a.p[i] ^ b.p[i]) & 0xff;
+    __asm__("" : "+r"(diff)); /* no early way out */
+    return diff == 0;
 }
 
 bool sip_digest_check(const struct sip_credentials *c, struct slice method,
@@ -414,11 +433,11 @@ bool sip_digest_check(const struct sip_credentials *c, struct slice method,
 void sip_nonce_key_init(struct sip_nonce_key *k,
                         const uint8_t key[static SIP_NONCE_KEY])
 {
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 2; i++)
         k->k[i] = siphash_word((const char *)key + 8 * i);
 }
 
-/* Of the 128 bits of two hashes under two keys, those that fit. */
+/* Of 128 bits those that fit. */
 static void write_proof(uint8_t out[static NONCE_PROOF],
                   const struct sip_nonce_key *key, const uint8_t *stamp,
                   size_t n, struct slice whom)
@@ -432,8 +451,7 @@ static void write_proof(uint8_t out[static NONCE_PROOF],
     if (whom.n)
         memcpy(text + n, whom.p, whom.n);
     all.n += whom.n;
-    for (size_t i = 0; i < 2; i++)
-        h[i] = siphash(key->k + 2 * i, all, 2, 4);
+    siphash_128(key->k, all, 2, 4, h);
     memcpy(out, h, NONCE_PROOF);
 }
 

@@ -100,14 +100,14 @@ bool sip_secret_eq(struct slice a, struct slice b);
 
 /* ---- nonces that prove themselves ---- */
 
-#define SIP_NONCE_KEY 32  /* bytes, random, secret */
+#define SIP_NONCE_KEY 16  /* bytes, random, secret */
 #define SIP_NONCE_LEN 32  /* characters: 8 hex of time, 4 of salt, 20 of proof:
-                             80 bits of two SipHash-2-4 */
+                             80 bits of SipHash-2-4 */
 #define SIP_NONCE_WHOM 64 /* bytes that tell whom a nonce is for */
 #define SIP_NONCE_MAX_AGE_S 300 /* a fair value for max_age_s */
 
 struct sip_nonce_key {
-    uint64_t k[4];
+    uint64_t k[2];
 };
 void sip_nonce_key_init(struct sip_nonce_key *k,
                         const uint8_t key[static SIP_NONCE_KEY]);

@@ -352,8 +352,10 @@ uint64_t stk_random(struct sip_stack *s)
 
 void stk_hex(char out[static STK_TAG], uint64_t v)
 {
-    for (unsigned i = 0; i < STK_TAG; i++)
-        out[i] = "0123456789abcdef"[v >> (60 - 4 * i) & 15];
+    for (unsigned i = 0; i < STK_TAG; i += 2, v <<= 8) {
+        out[i] = "0123456789abcdef"[v >> 60];
+        out[i + 1] = "0123456789abcdef"[v >> 56 & 15];
+    }
 }
 
 void sip_stack_token(struct sip_stack *s, char out[static 16])

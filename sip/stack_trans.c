@@ -1,6 +1,8 @@
 /* Transactions of the stack: their keys, their table, their memory. */
 #include "sip/stack_impl.h"
 
+#include "base/siphash.h"
+
 #include <assert.h>
 
 /* ---- bytes ------------------------------------------------------------- */
@@ -92,9 +94,7 @@ static void fold(const struct sip_stack *s, struct stk_text *t,
     uint64_t seed[2] = { s->key_seed[0] ^ t->k.h[0],
                          s->key_seed[1] ^ t->k.h[1] };
 
-    t->k.h[0] = map_hash(seed, text);
-    seed[0] = ~seed[0];
-    t->k.h[1] = map_hash(seed, text);
+    siphash_128(seed, text, 1, 3, t->k.h);
 }
 
 void key_end(const struct sip_stack *s, struct stk_text *t, struct stk_key *k)

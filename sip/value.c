@@ -253,9 +253,16 @@ static void date_of_days(int64_t days, int64_t *year, unsigned *month,
     *year = yoe + era * 400 + (*month <= 2);
 }
 
+static void put2(char *p, unsigned v)
+{
+    p[0] = (char)('0' + v / 10);
+    p[1] = (char)('0' + v % 10);
+}
+
 void sip_date_write(struct writer *w, int64_t utc_ms, int32_t zone_s)
 {
     int64_t ms = utc_ms + (int64_t)zone_s * 1000, year;
+    char text[] = "-00-00T00:00:00.000";
     unsigned month, day;
     uint64_t of_day;
 
@@ -263,19 +270,15 @@ void sip_date_write(struct writer *w, int64_t utc_ms, int32_t zone_s)
         ms = 0;
     of_day = (uint64_t)(ms % 86400000);
     date_of_days(ms / 86400000, &year, &month, &day);
+    put2(text + 1, month);
+    put2(text + 4, day);
+    put2(text + 7, (unsigned)(of_day / 3600000));
+    put2(text + 10, (unsigned)(of_day / 60000 % 60));
+    put2(text + 13, (unsigned)(of_day / 1000 % 60));
+    put2(text + 16, (unsigned)(of_day % 1000 / 10));
+    text[18] = (char)('0' + of_day % 10);
     writer_u64_pad(w, (uint64_t)year, 4);
-    writer_char(w, '-');
-    writer_u64_pad(w, month, 2);
-    writer_char(w, '-');
-    writer_u64_pad(w, day, 2);
-    writer_char(w, 'T');
-    writer_u64_pad(w, of_day / 3600000, 2);
-    writer_char(w, ':');
-    writer_u64_pad(w, of_day / 60000 % 60, 2);
-    writer_char(w, ':');
-    writer_u64_pad(w, of_day / 1000 % 60, 2);
-    writer_char(w, '.');
-    writer_u64_pad(w, of_day % 1000, 3);
+    writer_bytes(w, text, sizeof(text) - 1);
 }
 
 /* Takes min..max digits off *s; false when there are fewer. */

@@ -8,7 +8,7 @@
 #define UNHEX_32 "0123456789abcdef0123456789abcdef"
 
 static const uint8_t key_bytes[SIP_NONCE_KEY] =
-    "an HMAC key of thirty-two bytes";
+    "sixteen bytes kk";
 static struct sip_nonce_key a_key;
 static const struct sip_nonce_key *const key = &a_key;
 

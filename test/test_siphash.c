@@ -29,6 +29,20 @@ static void vectors_of_2_4(void **state)
     }
 }
 
+static void vectors_of_2_4_128(void **state)
+{
+    const char zero = 0;
+    uint64_t h[2];
+
+    (void)state;
+    siphash_128(key, slice_of(NULL, 0), 2, 4, h);
+    assert_int_equal(h[0], 0xe6a825ba047f81a3u);
+    assert_int_equal(h[1], 0x930255c71472f66du);
+    siphash_128(key, slice_of(&zero, 1), 2, 4, h);
+    assert_int_equal(h[0], 0x44af996bd8c187dau);
+    assert_int_equal(h[1], 0x45fc229b11597634u);
+}
+
 /* 1-3 has the same words and other rounds: every length differs from each
  * other, and from 2-4. */
 static void every_length_counts(void **state)
@@ -49,6 +63,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_2_4),
+        cmocka_unit_test(vectors_of_2_4_128),
         cmocka_unit_test(every_length_counts),
     };
 

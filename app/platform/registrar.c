@@ -23,6 +23,7 @@ struct attempt {
     struct sip_addr contact;
     bool has_contact, is_star, has_expires;
     uint32_t expires_s;
+    uint64_t call_id_hash;
     struct auth auth;
 };
 
@@ -252,12 +253,12 @@ static void welcome(struct platform *p, const struct attempt *a,
 }
 
 /* What tells a late REGISTER from a new one. */
-static void remember(struct platform *p, const struct attempt *a)
+static void remember(const struct attempt *a)
 {
     struct device *d = a->device;
 
     auth_used(d, &a->auth);
-    d->call_id_hash = map_hash(p->seed, a->m->call_id);
+    d->call_id_hash = a->call_id_hash;
     d->cseq = a->m->cseq.number;
 }
 
@@ -268,7 +269,7 @@ static void unregister(struct platform *p, const struct attempt *a)
     welcome(p, a, 0);
     if (!d)
         return;
-    remember(p, a);
+    remember(a);
     device_offline(p, d, "unregistered");
     device_unbind(p, d);
     device_arm(p, d);
@@ -295,12 +296,11 @@ static void learn_version(struct platform *p, struct device *d,
 
 /* Another place, another connection or another Call-ID: it has moved or has
  * started anew, and is asked again what it has. A refresh is none of these. */
-static bool is_new(const struct platform *p, const struct device *d,
-                   const struct attempt *a)
+static bool is_new(const struct device *d, const struct attempt *a)
 {
     return !d->bound || !a->is_ours ||
            a->ev->peer.connection != d->peer.connection ||
-           d->call_id_hash != map_hash(p->seed, a->m->call_id);
+           d->call_id_hash != a->call_id_hash;
 }
 
 /* A refresh moves the end of the binding and nothing else. The owner, who stores
@@ -321,7 +321,7 @@ static void accept(struct platform *p, const struct attempt *a)
     struct device *d = a->device;
     const struct sip_peer *peer = &a->ev->peer;
     uint32_t expires_s = granted(p, d, a);
-    bool fresh = is_new(p, d, a);
+    bool fresh = is_new(d, a);
 
     welcome(p, a, expires_s);
     p->counters.registers++;
@@ -333,7 +333,7 @@ static void accept(struct platform *p, const struct attempt *a)
         device_deviation(p, d, DEVIATION_SIP_ALG, a->m->via.host);
     if (!fresh && a->m->cseq.number <= d->cseq)
         device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
-    remember(p, a);
+    remember(a);
     nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
@@ -503,11 +503,11 @@ static unsigned read_request(struct attempt *a)
 /* Overtaken on the way by one that came later: of the same registration, with
  * an older nonce, or the same one and a lower CSeq. A device that starts anew
  * with old numbers has a new nonce, and is no such case. */
-static bool is_late(const struct platform *p, const struct attempt *a)
+static bool is_late(const struct attempt *a)
 {
     const struct device *d = a->device;
 
-    return d && d->call_id_hash == map_hash(p->seed, a->m->call_id) &&
+    return d && d->call_id_hash == a->call_id_hash &&
            (a->auth.stamp < d->nonce_stamp ||
             (a->auth.stamp == d->nonce_stamp && a->m->cseq.number < d->cseq));
 }
@@ -526,7 +526,7 @@ static void proven(struct platform *p, struct attempt *a)
     if (!a->device && !p->cfg.auto_enrol) {
         note_pending(p, a, "not enrolled; its password is right");
         refuse(p, a, 403);
-    } else if (is_late(p, a)) {
+    } else if (is_late(a)) {
         refuse(p, a, 500);
     } else if (!a->has_contact && !a->is_star && !a->has_expires) {
         tell_binding(p, a);
@@ -576,6 +576,7 @@ void registrar_request(struct platform *p, const struct sip_event *ev)
     }
     a.auth = (struct auth){ .m = a.m, .source = &ev->peer.remote, .id = a.id,
                             .device = a.device };
+    a.call_id_hash = map_hash(p->seed, a.m->call_id);
     auth_prove(p, &a.auth);
     if (a.auth.proof == AUTH_RIGHT)
         proven(p, &a);
