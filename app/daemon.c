@@ -415,10 +415,9 @@ static int start_sip(struct daemon *d, char why[static 512])
 static bool trace_owner(void *ctx, struct slice id, struct slice *device)
 {
     struct daemon *d = ctx;
-    struct platform_device dev;
 
     *device = id;
-    return platform_device_view(d->platform, id, &dev) ||
+    return platform_has_device(d->platform, id) ||
            platform_channel_owner(d->platform, id, device);
 }
 

@@ -109,6 +109,8 @@ enum sip_content sip_content_of_type(struct slice value)
 {
     struct sip_ctype c;
 
+    if (slice_eq(value, SLICE(SIP_TYPE_MANSCDP))) /* nearly every message */
+        return SIP_CONTENT_MANSCDP;
     if (sip_ctype_parse(&c, value))
         return SIP_CONTENT_OTHER;
     for (size_t i = 0; i < sizeof(known_types) / sizeof(known_types[0]); i++)

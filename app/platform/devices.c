@@ -483,6 +483,11 @@ static void view(const struct platform *p, const struct device *d,
         out->charset = slice_str(manscdp_charset_name(d->charset));
 }
 
+bool platform_has_device(const struct platform *p, struct slice id)
+{
+    return device_find(p, id) != NULL;
+}
+
 bool platform_device_view(const struct platform *p, struct slice id,
                           struct platform_device *out)
 {

@@ -278,6 +278,7 @@ struct platform_channel {
     uint64_t session;           /* its live session, 0: none */
 };
 
+bool platform_has_device(const struct platform *p, struct slice id);
 bool platform_device_view(const struct platform *p, struct slice id,
                           struct platform_device *out);
 bool platform_channel_view(const struct platform *p, struct slice device,

@@ -451,7 +451,8 @@ static unsigned identify(struct platform *p, struct attempt *a)
     bool moved;
 
     if (!platform_user(&a->m->from.uri, a->id_text, &a->id) ||
-        !platform_user(&a->m->to.uri, to, &to_id) || !slice_eq(a->id, to_id) ||
+        !sip_uri_user(&a->m->to.uri, to, sizeof(to), &to_id) ||
+        !slice_eq(a->id, to_id) ||
         !admit_is_id(a->id) || slice_eq(a->id, p->id))
         return 403;
     a->device = device_find(p, a->id);

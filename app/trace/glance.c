@@ -5,6 +5,8 @@
 #define KEEPALIVE_TAIL 512 /* bytes at the end in which the body lies */
 #define CSEQ_MAX UINT32_MAX
 
+#define NAME_LETTERS 8           /* letters of a name that counts, and one more */
+
 enum { VIA = 1, FROM = 2, TO = 4, CALL_ID = 8, CSEQ = 16, ALL = 31 };
 
 static bool ends_value(char c)
@@ -12,12 +14,32 @@ static bool ends_value(char c)
     return c == ';' || c == '>' || c == ',' || ascii_is_space(c);
 }
 
+/* "<sip:word@", as nearly all are written. */
+static bool plain_user(struct slice value, struct slice *user)
+{
+    size_t n;
+
+    if (value.n < 5 || memcmp(value.p, "<sip:", 5) != 0)
+        return false;
+    n = 5 + scan_word(value.p + 5, value.n - 5);
+    if (n == value.n || value.p[n] != '@')
+        return false;
+    *user = slice_of(value.p + 5, n - 5);
+    return true;
+}
+
 struct slice trace_user(struct slice value)
 {
-    size_t from = slice_find(value, '<');
-    struct slice s = from < value.n ? slice_from(value, from + 1) : value;
-    size_t colon = slice_find(s, ':'), end;
+    struct slice user;
+    struct slice s = value;
+    size_t from, colon, end;
 
+    if (plain_user(value, &user))
+        return user;
+    from = slice_find(value, '<');
+    if (from < value.n)
+        s = slice_from(value, from + 1);
+    colon = slice_find(s, ':');
     if (colon == s.n || colon > 4)
         return slice_of(value.p, 0);
     s = slice_from(s, colon + 1);
@@ -51,19 +73,12 @@ struct slice trace_param(struct slice value, struct slice name)
     }
 }
 
-/* Is this line the header `name` or its compact form? *value is then set. */
-static bool is_header(struct slice line, struct slice name, char brief,
-                      struct slice *value)
+/* Is this line the header `name`? *value is then set. */
+static bool is_header(struct slice line, struct slice name, struct slice *value)
 {
-    size_t n;
+    size_t n = name.n;
 
-    if (line.n > name.n && (line.p[name.n] == ':' ||
-                            ascii_is_blank(line.p[name.n])) &&
-        (memcmp(line.p, name.p, name.n) == 0 || slice_has_iprefix(line, name)))
-        n = name.n;
-    else if (brief && line.n > 1 && ascii_lower(line.p[0]) == brief)
-        n = 1;
-    else
+    if (!slice_has_iprefix(line, name))
         return false;
     while (n < line.n && ascii_is_blank(line.p[n]))
         n++;
@@ -102,43 +117,84 @@ static void take_cseq(struct trace_glance *g, struct slice v)
     g->method = sip_method_lookup(v);
 }
 
+/* Of equal length; mostly written as it should be. */
+static bool is(struct slice name, struct slice want)
+{
+    return memcmp(name.p, want.p, want.n) == 0 || slice_ieq(name, want);
+}
+
+/* Which of the headers that count it is, 0: another one. */
+static unsigned which(struct slice name)
+{
+    switch (name.n) {
+    case 1:
+        switch (ascii_lower(*name.p)) {
+        case 'v':
+            return VIA;
+        case 'f':
+            return FROM;
+        case 't':
+            return TO;
+        case 'i':
+            return CALL_ID;
+        default:
+            return 0;
+        }
+    case 2:
+        return is(name, SLICE("To")) ? TO : 0;
+    case 3:
+        return is(name, SLICE("Via")) ? VIA : 0;
+    case 4:
+        return is(name, SLICE("From")) ? FROM
+               : is(name, SLICE("CSeq")) ? CSEQ : 0;
+    case 7:
+        return is(name, SLICE("Call-ID")) ? CALL_ID : 0;
+    default:
+        return 0;
+    }
+}
+
 /* The bit of the header that was taken, 0: another one. */
 static unsigned take(struct trace_glance *g, struct slice line)
 {
     struct slice v;
+    unsigned id;
+    size_t n = 0, colon;
 
-    switch (ascii_lower(line.p[0])) {
+    switch (*line.p | 0x20) {
     case 'v':
-        if (!is_header(line, SLICE("Via"), 'v', &v))
-            return 0;
-        if (g->branch.n == 0)
-            take_via(g, v);
-        return VIA;
     case 'f':
-        if (!is_header(line, SLICE("From"), 'f', &v))
-            return 0;
-        g->from = v;
-        g->from_user = trace_user(v);
-        return FROM;
     case 't':
-        if (!is_header(line, SLICE("To"), 't', &v))
-            return 0;
-        g->to = v;
-        g->to_user = trace_user(v);
-        return TO;
     case 'i':
     case 'c':
-        if (is_header(line, SLICE("Call-ID"), 'i', &v)) {
-            g->call_id = v;
-            return CALL_ID;
-        }
-        if (!is_header(line, SLICE("CSeq"), 0, &v))
-            return 0;
-        take_cseq(g, v);
-        return CSEQ;
+        break;
     default:
         return 0;
     }
+    while (n < line.n && n < NAME_LETTERS && line.p[n] != ':' &&
+           !ascii_is_blank(line.p[n]))
+        n++;
+    id = which(slice_head(line, n));
+    for (colon = n; id && colon < line.n && ascii_is_blank(line.p[colon]);)
+        colon++;
+    if (!id || colon == line.n || line.p[colon] != ':')
+        return 0;
+    v = slice_trim(slice_from(line, colon + 1));
+    if (id == VIA && g->branch.n == 0)
+        take_via(g, v);
+    if (id == FROM) {
+        g->from = v;
+        g->from_user = trace_user(v);
+    }
+    if (id == TO) {
+        g->to = v;
+        g->to_user = trace_user(v);
+    }
+    if (id == CALL_ID)
+        g->call_id = v;
+    if (id == CSEQ)
+        take_cseq(g, v);
+    return id;
 }
 
 static bool line_next(struct slice *rest, struct slice *line)
@@ -231,7 +287,7 @@ struct slice trace_header(struct slice bytes, struct slice name)
     struct slice line, value;
 
     while (line_next(&bytes, &line) && line.n)
-        if (is_header(line, name, 0, &value))
+        if (is_header(line, name, &value))
             return value;
     return slice_of(NULL, 0);
 }
