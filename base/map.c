@@ -66,6 +66,7 @@ static void grow(struct map *m)
         for (struct map_node *n = m->bucket[i]; n; n = n->next) {
             unsigned hi = (n->hash & m->n_buckets) != 0;
 
+            n->at = tail[hi];
             *tail[hi] = n;
             tail[hi] = &n->next;
         }
@@ -74,6 +75,15 @@ static void grow(struct map *m)
     gb_put(m->alloc, m->bucket);
     m->bucket = bucket;
     m->n_buckets = n_new;
+}
+
+static void link(struct map_node **at, struct map_node *n)
+{
+    n->next = *at;
+    n->at = at;
+    if (n->next)
+        n->next->at = &n->next;
+    *at = n;
 }
 
 void map_insert(struct map *m, struct map_node *n, struct slice key)
@@ -85,19 +95,17 @@ void map_insert(struct map *m, struct map_node *n, struct slice key)
     n->hash = map_hash(m->seed, key);
     n->key = key;
     b = &m->bucket[n->hash & (m->n_buckets - 1)];
-    n->next = *b;
-    *b = n;
+    link(b, n);
     m->n++;
 }
 
 void map_remove(struct map *m, struct map_node *n)
 {
-    struct map_node **at = &m->bucket[n->hash & (m->n_buckets - 1)];
-
-    while (*at != n)
-        at = &(*at)->next;
-    *at = n->next;
+    *n->at = n->next;
+    if (n->next)
+        n->next->at = n->at;
     n->next = NULL;
+    n->at = NULL;
     m->n--;
 }
 

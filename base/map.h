@@ -4,7 +4,8 @@
  * bytes. The table doubles when it is full; when there is no memory for that
  * it goes on with longer chains, so an insertion never fails once map_init
  * has succeeded. The hash is keyed by a seed (SipHash-1-3), so a peer that
- * chooses its Call-IDs cannot choose its bucket. */
+ * chooses its Call-IDs cannot choose its bucket. Taking a node out costs the
+ * same however many have its key. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -12,7 +13,7 @@
 #include "base/slice.h"
 
 struct map_node {
-    struct map_node *next;
+    struct map_node *next, **at; /* at: what points here */
     uint64_t hash;
     struct slice key; /* borrowed from the object that holds this node */
 };

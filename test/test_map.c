@@ -70,6 +70,10 @@ static void equal_keys_newest_first(void **state)
     assert_ptr_equal(map_find_next(&n[2]), &n[1]);
     assert_ptr_equal(map_find_next(&n[1]), &n[0]);
     assert_null(map_find_next(&n[0]));
+    map_remove(&m, &n[1]);
+    assert_ptr_equal(map_find_next(&n[2]), &n[0]);
+    map_remove(&m, &n[2]);
+    assert_ptr_equal(map_find(&m, SLICE("same")), &n[0]);
     map_fini(&m);
 }
 
