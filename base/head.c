@@ -180,6 +180,10 @@ void head_unfold(struct writer *w, struct slice value)
 {
     size_t i = 0;
 
+    if (writer_safe_run(value) == value.n) { /* not folded, as nearly all */
+        writer_slice_put(w, value);
+        return;
+    }
     while (i < value.n) {
         size_t end = i, text;
 

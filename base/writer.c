@@ -3,42 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static char *room(struct writer *w, size_t n)
-{
-    char *at;
-
-    if (w->err)
-        return NULL;
-    if (n > w->cap - w->len) {
-        w->err = GB_ENOMEM;
-        return NULL;
-    }
-    at = w->p + w->len;
-    w->len += n;
-    return at;
-}
-
-void writer_bytes(struct writer *w, const void *p, size_t n)
-{
-    char *at = room(w, n);
-
-    if (at && n)
-        memcpy(at, p, n);
-}
-
-void writer_slice_put(struct writer *w, struct slice s)
-{
-    writer_bytes(w, s.p, s.n);
-}
-
-void writer_char(struct writer *w, char c)
-{
-    char *at = room(w, 1);
-
-    if (at)
-        *at = c;
-}
-
 void writer_u64_pad(struct writer *w, uint64_t v, unsigned width)
 {
     char buf[32];
@@ -127,9 +91,33 @@ void writer_be64(struct writer *w, uint64_t v)
     writer_be32(w, (uint32_t)v);
 }
 
+/* Non-zero if one of eight octets is below 16, as the three are. */
+static uint64_t has_low(uint64_t v)
+{
+    return (v - 0x1010101010101010u) & ~v & 0x8080808080808080u;
+}
+
+size_t writer_safe_run(struct slice s)
+{
+    size_t i = 0;
+    uint64_t v;
+
+    for (; i + 8 <= s.n; i += 8) {
+        memcpy(&v, s.p + i, 8);
+        if (has_low(v))
+            break;
+    }
+    while (i < s.n && s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0')
+        i++;
+    return i;
+}
+
 void writer_line_safe(struct writer *w, struct slice s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0')
-            writer_char(w, s.p[i]);
+    while (s.n) {
+        size_t n = writer_safe_run(s);
+
+        writer_bytes(w, s.p, n);
+        s = slice_from(s, n + 1);
+    }
 }

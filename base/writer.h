@@ -28,9 +28,28 @@ static inline struct slice writer_slice(const struct writer *w)
     return (struct slice){ w->p, w->len };
 }
 
-void writer_bytes(struct writer *w, const void *p, size_t n);
-void writer_slice_put(struct writer *w, struct slice s);
-void writer_char(struct writer *w, char c);
+static inline void writer_bytes(struct writer *w, const void *p, size_t n)
+{
+    if (w->err)
+        return;
+    if (n > w->cap - w->len) {
+        w->err = GB_ENOMEM;
+        return;
+    }
+    if (n)
+        memcpy(w->p + w->len, p, n);
+    w->len += n;
+}
+
+static inline void writer_slice_put(struct writer *w, struct slice s)
+{
+    writer_bytes(w, s.p, s.n);
+}
+
+static inline void writer_char(struct writer *w, char c)
+{
+    writer_bytes(w, &c, 1);
+}
 
 /* A C string of our own. */
 static inline void writer_str(struct writer *w, const char *s)
@@ -57,6 +76,9 @@ void writer_be16(struct writer *w, uint16_t v);
 void writer_be24(struct writer *w, uint32_t v);
 void writer_be32(struct writer *w, uint32_t v);
 void writer_be64(struct writer *w, uint64_t v);
+
+/* How many octets there are before the first CR, LF or NUL. */
+size_t writer_safe_run(struct slice s);
 
 /* s with CR, LF and NUL taken out, so that no value of a peer or of the
  * configuration can begin a line of its own. */

@@ -41,22 +41,12 @@ static void put_crlf(struct writer *w)
     writer_bytes(w, "\r\n", 2);
 }
 
-/* A value that a peer sent us, folds as one blank; few have any. */
-static void write_value(struct writer *w, struct slice value)
-{
-    if (value.n && (memchr(value.p, '\r', value.n) ||
-                    memchr(value.p, '\n', value.n)))
-        head_unfold(w, value);
-    else
-        writer_slice_put(w, value);
-}
-
 static void write_echoed(struct writer *w, const char *name,
                          struct slice value)
 {
     writer_str(w, name);
     writer_bytes(w, ": ", 2);
-    write_value(w, value);
+    head_unfold(w, value);
     put_crlf(w);
 }
 
@@ -180,7 +170,7 @@ static void write_vias(struct writer *w, const struct sip_msg *req,
             if (top)
                 sip_via_write_echo(w, &req->via, source);
             else
-                write_value(w, elem);
+                head_unfold(w, elem);
             top = first = false;
         }
         writer_str(w, "\r\n");
@@ -193,7 +183,7 @@ static void write_to(struct writer *w, const struct sip_msg *req,
     struct slice value = sip_msg_value(req, SIP_HDR_TO);
 
     writer_str(w, "To: ");
-    write_value(w, value);
+    head_unfold(w, value);
     if (to_tag.n && req->to.tag.n == 0 && req->to.text.n) {
         if (!sip_is_token(to_tag))
             refuse(w);

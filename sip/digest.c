@@ -1,5 +1,6 @@
 #include "sip/digest.h"
 
+#include "base/scan.h"
 #include "base/siphash.h"
 #include "sip/param.h"
 
@@ -527,12 +528,23 @@ enum sip_nonce_state sip_nonce_check(struct slice nonce,
 
 /* ---- writing ------------------------------------------------------------------ */
 
+static bool is_plain(struct slice s)
+{
+    return scan_char(s.p, s.n, '"') == s.n && scan_char(s.p, s.n, '\\') == s.n &&
+           writer_safe_run(s) == s.n;
+}
+
 /* name="value", backslashes as they are; a value that came from outside
  * cannot end the string. */
 static void put_quoted(struct writer *w, const char *name, struct slice value)
 {
     writer_str(w, name);
     writer_str(w, "=\"");
+    if (is_plain(value)) {
+        writer_slice_put(w, value);
+        writer_char(w, '"');
+        return;
+    }
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
         bool pair;

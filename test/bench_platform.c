@@ -234,6 +234,7 @@ static void start(void)
         .alloc = &counting, .id = SERVER_ID, .realm = REALM,
         .password = PASSWORD, .auto_enrol = true, .timezone_min = 480,
         .max_devices = DEVICES, .rate_per_s = 1000000, .rate_burst = 1000000,
+        .strangers_per_s = 1000000, .registers_per_s = 1000000,
         .port_min = 30002, .port_max = 30999,
     };
 
