@@ -139,6 +139,19 @@ size_t platform_channel_count(const struct platform *p)
     return fake.n_channels;
 }
 
+const char *platform_observed_name(enum platform_observed o)
+{
+    return o == PLATFORM_OBSERVED_FAILED ? "failed" : "unseen";
+}
+
+bool platform_device_change(const struct platform *p, struct slice id, size_t i,
+                            struct platform_change *out)
+{
+    (void)p;
+    *out = (struct platform_change){ 1000 - (int64_t)i, i == 0, "registered" };
+    return slice_eq(id, fake.device[0].id) && i < 2;
+}
+
 bool platform_channel_owner(const struct platform *p, struct slice channel,
                             struct slice *device)
 {

@@ -619,9 +619,38 @@ static void an_alarm_flood(void **state)
     sim_free(&s);
 }
 
+/* Each change between online and offline with its cause, newest first. */
+static void changes_are_kept(void **state)
+{
+    struct sim_device *d;
+    struct platform_change c;
+    size_t n = 0;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, "34020000001320000001", "192.168.1.10:5060", SIP_UDP);
+    for (unsigned i = 0; i < 30; i++) {
+        sim_register(d);
+        sim_run(&s, 1000);
+        sim_unregister(d);
+        sim_run(&s, 1000);
+    }
+    for (; platform_device_change(s.p, slice_str(d->id), n, &c); n++) {
+        assert_int_equal(c.online, n % 2);
+        assert_true(c.utc_ms > s.now.utc_ms - 60000);
+        if (n == 0)
+            assert_string_equal(c.cause,
+                                sim_view(&s, d).state_reason.p);
+    }
+    assert_int_equal(n, PLATFORM_CHANGES_MAX);
+    assert_false(platform_device_change(s.p, SLICE("x"), 0, &c));
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(changes_are_kept),
         cmocka_unit_test(keepalive_lost),
         cmocka_unit_test(slow_hearts_are_learnt),
         cmocka_unit_test(registration_expires),

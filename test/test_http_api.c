@@ -112,6 +112,8 @@ static void objects(void **state)
     object("/api/v1/setup-hints", "SetupHints");
     list_of("/api/v1/devices", "Device");
     list_of("/api/v1/devices/" D1 "/channels", "Channel");
+    list_of("/api/v1/devices/" D1 "/tree", "TreeNode");
+    list_of("/api/v1/devices/" D1 "/changes", "Change");
     fake.pending[fake.n_pending++] =
         (struct platform_pending){ .id = SLICE("x"), .first_utc_ms = 1 };
     list_of("/api/v1/pending", "Pending");
@@ -922,6 +924,79 @@ static void event_ring(void **state)
     assert_int_equal(first, 3000 - 1023);
 }
 
+/* ids of the items of a tree's list, blanks between */
+static const char *nodes(const char *query)
+{
+    static char out[400];
+    char target[200];
+    json_t *j, *v;
+    size_t i;
+
+    snprintf(target, sizeof(target), "/api/v1/devices/" D1 "/tree%s", query);
+    out[0] = '\0';
+    if (get(target) != 200)
+        return "";
+    j = body();
+    json_array_foreach(json_object_get(j, "items"), i, v) {
+        size_t n = strlen(out);
+
+        snprintf(out + n, sizeof(out) - n, "%s%s%s", i ? " " : "",
+                 json_string_value(json_object_get(v, "id")),
+                 json_is_true(json_object_get(v, "listed")) ? "" : "*");
+    }
+    json_decref(j);
+    return out;
+}
+
+static void channel_told(enum platform_action_kind kind, const char *id)
+{
+    const struct platform_action act = { .kind = kind,
+                                         .device = SLICE(D1),
+                                         .channel = slice_str(id) };
+
+    http_on_action(fx.app, &act);
+}
+
+static void tree_of_a_device(void **state)
+{
+    static const char org[] = "34020000002160000001";
+    json_t *j;
+
+    (void)state;
+    assert_string_equal(nodes(""), C1 " " C2);
+    assert_string_equal(nodes("?limit=1"), C1);
+    j = body();
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "1");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    json_decref(j);
+    assert_string_equal(nodes("?limit=1&cursor=1"), C2);
+    assert_int_equal(get("/api/v1/devices/" D1 "/tree?view=x"), 400);
+    assert_int_equal(get("/api/v1/devices/" D1 "/tree?cursor=x"), 400);
+    assert_int_equal(get("/api/v1/devices/" D1 "/tree?parent=x"), 404);
+    assert_int_equal(get("/api/v1/devices/x/tree"), 404);
+    /* what main tells of channels changes it */
+    fake.channel[0].parent = slice_str(org);
+    fake.channel[0].civil_code = SLICE("3402");
+    channel_told(PLATFORM_CHANNEL_CHANGED, C1);
+    fake_channel(D1, org, "Crossings");
+    channel_told(PLATFORM_CHANNEL_CHANGED, org);
+    assert_string_equal(nodes(""), "34020000002160000001 " C2);
+    assert_string_equal(nodes("?parent=34020000002160000001"), C1);
+    assert_string_equal(nodes("?view=region"), "34*");
+    assert_string_equal(nodes("?view=region&parent=3402"), C1);
+    assert_string_equal(nodes("?view=business"), "34020000002160000001");
+    channel_told(PLATFORM_CHANNEL_REMOVED, org);
+    assert_string_equal(nodes(""), C1 " " C2);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(j, "faults"), "unknown_parents")),
+                     1);
+    json_decref(j);
+    /* another device has its own */
+    assert_int_equal(get("/api/v1/devices/" D2 "/tree"), 200);
+    assert_string_equal(nodes(""), "34020000002160000001 " C2);
+}
+
 static void alarm_ring(void **state)
 {
     char text[32], target[64];
@@ -1158,6 +1233,7 @@ int main(void)
         APP(cross_site),     APP(open_house),    APP(bases),
         APP(events),         APP(event_ring),    APP(alarm_ring),
         APP(events_without_readers),
+        APP(tree_of_a_device),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),

@@ -32,6 +32,8 @@ struct http_app {
         struct slice json[HTTP_ALARMS_MAX]; /* owned */
         uint64_t next;          /* number of the next alarm, from 1 */
     } *alarms;
+    struct tree *tree;          /* of tree_device; NULL: none (api_tree.c) */
+    char tree_device[HTTP_ID_MAX + 1];
     struct {                    /* of sessions that are gone */
         uint64_t packets, bytes, lost, foreign;
     } ended;
@@ -125,13 +127,19 @@ void http_live_free(struct http_app *a);
 bool http_media_target(struct http_call *c, struct slice *device,
                        struct slice *channel);
 
+/* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
+
+/* A channel of its device has changed, or the device is gone. */
+void http_tree_changed(struct http_app *a, const struct platform_action *act);
+void http_tree_drop(struct http_app *a);
+
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_refresh_device, http_get_channels, http_get_channel, http_post_live,
     http_get_live, http_delete_live, http_get_sessions, http_get_session,
     http_delete_session, http_get_pending, http_accept_pending,
-    http_get_subscriptions,
+    http_get_subscriptions, http_get_tree, http_get_changes,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
     http_get_alarms, http_get_events,

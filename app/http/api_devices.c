@@ -100,6 +100,13 @@ void http_channel_write(struct jw *j, const struct platform_channel *ch)
     jw_put_bool(j, "online", ch->on);
     jw_put_str(j, "type", type_of(ch->id));
     jw_put_str(j, "ptz_type", ch->ptz_type);
+    jw_put_str(j, "business_group", ch->business_group);
+    jw_put_cstr(j, "observed", platform_observed_name(ch->observed));
+    jw_put_time(j, "failed_at", ch->failed_utc_ms);
+    if (ch->failed_step)
+        jw_put_cstr(j, "failed_step", ch->failed_step);
+    else
+        jw_put_null(j, "failed_step");
     if (ch->has_position) {
         jw_put_double(j, "longitude", ch->longitude);
         jw_put_double(j, "latitude", ch->latitude);
@@ -256,6 +263,26 @@ void http_get_device(struct http_call *c)
 
         http_device_write(&j, &d);
     }
+}
+
+void http_get_changes(struct http_call *c)
+{
+    struct platform_device d;
+    struct platform_change ch;
+    struct jw j;
+    size_t n = 0;
+
+    if (!find_device(c, &d))
+        return;
+    j = http_list_begin(c);
+    for (; platform_device_change(c->app->cfg.platform, d.id, n, &ch); n++) {
+        jw_object(&j);
+        jw_put_time(&j, "time", ch.utc_ms);
+        jw_put_bool(&j, "online", ch.online);
+        jw_put_cstr(&j, "cause", ch.cause);
+        jw_end(&j);
+    }
+    http_list_end(&j, (struct slice){ 0 }, n);
 }
 
 void http_delete_device(struct http_call *c)

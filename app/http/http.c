@@ -95,6 +95,7 @@ void http_app_free(struct http_app *a)
     if (!a)
         return;
     http_live_free(a);
+    http_tree_drop(a);
     alarms_free(a);
     http_events_free(a->events);
     http_auth_free(a->auth);
@@ -596,13 +597,17 @@ void http_on_session(struct http_app *a, uint64_t session)
 void http_on_action(struct http_app *a, const struct platform_action *act)
 {
     switch (act->kind) {
-    case PLATFORM_DEVICE_CHANGED:
     case PLATFORM_DEVICE_REMOVED:
+        http_tree_changed(a, act);
+        on_device(a, act);
+        break;
+    case PLATFORM_DEVICE_CHANGED:
     case PLATFORM_CATALOG_DONE:
         on_device(a, act);
         break;
     case PLATFORM_CHANNEL_CHANGED:
     case PLATFORM_CHANNEL_REMOVED:
+        http_tree_changed(a, act);
         on_channel(a, act);
         break;
     case PLATFORM_SESSION_CHANGED:

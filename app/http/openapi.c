@@ -26,7 +26,13 @@ static const struct schema {
       "device:string id:string name:string manufacturer:string model:string "
       "owner:string civil_code:string address:string parent:string "
       "status:string online:boolean type:string ptz_type:string "
+      "business_group:string observed:string failed_at:time "
+      "failed_step:string? "
       "longitude:number? latitude:number? delivered_at:time session:string?" },
+    { "TreeNode",
+      "id:string name:string kind:string listed:boolean children:integer "
+      "parents:strings online:boolean? observed:string?" },
+    { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string device:string channel:string stream:string state:string "
       "step:string sip_status:integer evidence:string hint:string "

@@ -51,6 +51,13 @@ static const struct http_route routes[] = {
       "ask the device for its catalog", "", NULL, NULL },
     { HTTP_GET, DEVICE "/channels", http_get_channels, V, 0, 0,
       "channels of a device in id order", LIST, NULL, "[Channel]" },
+    { HTTP_GET, DEVICE "/tree", http_get_tree, V, 0, 0,
+      "the catalog as a tree: children of a node, or the top; view is all, "
+      "region, business or device", "view parent limit cursor", NULL,
+      "[TreeNode]" },
+    { HTTP_GET, DEVICE "/changes", http_get_changes, V, 0, 0,
+      "the last changes between online and offline, newest first", "", NULL,
+      "[Change]" },
     { HTTP_GET, CHANNEL, http_get_channel, V, 0, 0,
       "one channel", "", NULL, "Channel" },
     { HTTP_GET, "/api/v1/subscriptions", http_get_subscriptions, V, 0, 0,

@@ -271,6 +271,9 @@ static void keep_item(struct platform *p, struct device *d,
         .model = it->model,
         .owner = it->owner,
         .civil_code = it->civil_code,
+        .business_group = it->business_group_id.n
+                              ? it->business_group_id
+                              : it->info_business_group_id,
         .address = it->address,
         .parent = it->parent_id,
         .status = it->status,

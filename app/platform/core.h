@@ -9,6 +9,7 @@
 
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
+#include "app/platform/history.h"
 #include "app/platform/platform.h"
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
@@ -70,6 +71,7 @@ enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS };
     X(NAME, name)                                                              \
     X(STATUS, status)                                                          \
     X(CIVIL_CODE, civil_code)                                                  \
+    X(BUSINESS_GROUP, business_group)                                          \
     X(PTZ_TYPE, ptz_type)                                                      \
     X(MANUFACTURER, manufacturer)                                              \
     X(MODEL, model)                                                            \
@@ -92,7 +94,10 @@ struct channel {
     int64_t delivered_utc_ms;
     int32_t longitude_e7, latitude_e7;
     uint32_t seen_run;    /* the catalog run that listed it last */
+    int64_t failed_utc_ms; /* a picture that was asked for did not come */
     bool on, has_position, removed, fault;
+    uint8_t observed;     /* enum platform_observed, never FAULTY */
+    uint8_t failed_step;  /* enum platform_step, with failed_utc_ms */
     uint8_t len[CHANNEL_TEXT_COUNT];
     char text[];
 };
@@ -186,6 +191,7 @@ struct device {
     uint8_t media, learnt; /* enum platform_transport */
     bool behind_nat;       /* its Contact is not where it sends from */
     const char *reason;    /* of its state, static */
+    struct history *history;
     struct sip_peer peer;
     struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
     uint64_t call_id_hash;   /* of the registration */
@@ -386,6 +392,7 @@ struct platform {
     char *arena;                /* PLATFORM_ARENA bytes */
 
     struct map devices, channels;
+    struct history_causes causes;
     struct map peers;           /* devices by where they are bound */
     struct map sites;           /* devices by admit_source_key */
     struct device **by_id;      /* in id order */
@@ -521,6 +528,9 @@ struct channel *channel_find(const struct platform *p, const struct device *d,
 struct channel *channel_upsert(struct platform *p, struct device *d,
                                const struct platform_channel *in, bool whole);
 void channel_drop(struct platform *p, struct channel *c);
+/* What came of asking it for a picture; step: the link that broke. */
+void channel_observe(struct platform *p, struct channel *c,
+                     enum platform_observed o, enum platform_step step);
 struct slice channel_text(const struct channel *c, enum channel_text which);
 void channel_view(const struct channel *c, struct platform_channel *out);
 

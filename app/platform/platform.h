@@ -268,10 +268,28 @@ struct platform_device {
     uint16_t digest;
 };
 
+/* What we have seen of a channel ourselves, whatever its catalog says. */
+#define PLATFORM_OBSERVED_MAP(X)                                               \
+    X(UNSEEN,     "unseen")     /* nobody has asked for its picture yet */     \
+    X(DELIVERING, "delivering") /* media comes now */                          \
+    X(DELIVERED,  "delivered")  /* it came when it was asked for last */       \
+    X(FAILED,     "failed")     /* it did not */                               \
+    X(FAULTY,     "faulty")     /* keepalives name it as not working */
+
+enum platform_observed {
+#define X(id, name) PLATFORM_OBSERVED_##id,
+    PLATFORM_OBSERVED_MAP(X)
+#undef X
+};
+const char *platform_observed_name(enum platform_observed o);
+
 struct platform_channel {
     struct slice device, id, name, manufacturer, model, owner, civil_code,
-        address, parent, status, ptz_type;
+        address, parent, status, ptz_type, business_group;
     bool on;                    /* what the catalog says */
+    enum platform_observed observed;
+    int64_t failed_utc_ms;      /* FAILED: when, and the link that broke */
+    const char *failed_step;    /* NULL: none */
     double longitude, latitude; /* valid with has_position */
     bool has_position;
     int64_t delivered_utc_ms;   /* last time media came from it; 0 never */
@@ -290,6 +308,17 @@ bool platform_device_next(const struct platform *p, struct slice after,
 bool platform_channel_next(const struct platform *p, struct slice device,
                            struct slice after, struct platform_channel *out);
 size_t platform_device_count(const struct platform *p, size_t *online);
+
+/* The last changes of a device between online and offline, newest first, i
+ * from 0; at most PLATFORM_CHANGES_MAX since the start. */
+#define PLATFORM_CHANGES_MAX 50
+struct platform_change {
+    int64_t utc_ms;
+    bool online;       /* since then */
+    const char *cause; /* static */
+};
+bool platform_device_change(const struct platform *p, struct slice id, size_t i,
+                            struct platform_change *out);
 size_t platform_channel_count(const struct platform *p);
 
 /* The device of a channel id that only one device has; false otherwise. */
