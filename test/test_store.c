@@ -5,6 +5,9 @@
 #include "app/store/store.h"
 
 #include <dirent.h>
+#if GB_SQLITE
+#include <sqlite3.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +19,7 @@ struct seen {
     struct sip_peer peer, dialog_peer;
     int64_t expires;
     double longitude;
+    char business[64];
     bool on;
     unsigned groups, n_settings;
     struct platform_settings settings;
@@ -41,6 +45,7 @@ static void on_channel(void *ctx, const struct platform_channel *c)
     slice_copy(s->channel_name, sizeof(s->channel_name), c->name);
     s->longitude = c->has_position ? c->longitude : 0;
     s->on = c->on;
+    slice_copy(s->business, sizeof(s->business), c->business_group);
 }
 
 static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
@@ -136,6 +141,7 @@ static void put_some(struct store *s)
         .device = d.id, .id = SLICE("34020000001310000001"),
         .name = SLICE("通道\"1\""), .has_position = true, .longitude = 116.5,
         .latitude = 39.9, .on = true,
+        .business_group = SLICE("34020000002150000001"),
     };
     struct sip_dialog_state dlg = {
         .call_id = SLICE("abc@192.0.2.1"), .local_uri = SLICE("sip:a@b"),
@@ -171,6 +177,7 @@ static void comes_back(void **state)
     assert_int_equal(seen.dialogs, 1);
     assert_string_equal(seen.name, "门口 O'Brien");
     assert_string_equal(seen.channel_name, "通道\"1\"");
+    assert_string_equal(seen.business, "34020000002150000001");
     assert_string_equal(seen.call_id, "abc@192.0.2.1");
     assert_true(gb_addr_eq(&seen.peer.remote, &want.remote));
     assert_true(gb_addr_eq(&seen.dialog_peer.local, &want.local));
@@ -294,6 +301,95 @@ static void damage_is_moved_aside(void **state)
     remove_dir(dir);
 }
 
+#if GB_SQLITE
+static void sql(const char *dir, const char *text)
+{
+    char path[128];
+    sqlite3 *db;
+
+    snprintf(path, sizeof(path), "%s/gb28181d.db", dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", text, sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+/* A file of the first version is brought up to date, and loses nothing. */
+static void older_file(void **state)
+{
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s;
+    bool moved = false;
+
+    (void)state;
+    sql(dir,
+        "CREATE TABLE device(id TEXT PRIMARY KEY, name TEXT,"
+        " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"
+        " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"
+        " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"
+        " WITHOUT ROWID;"
+        "CREATE TABLE channel(device TEXT, id TEXT, name TEXT,"
+        " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"
+        " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"
+        " longitude REAL, latitude REAL, delivered_ms INT,"
+        " PRIMARY KEY(device, id)) WITHOUT ROWID;"
+        "INSERT INTO device VALUES('34020000001180000001','old','','','','',"
+        "'2.0','',0,0,'192.0.2.1:5060','192.0.2.2:5060',1,2,3);"
+        "INSERT INTO channel VALUES('34020000001180000001',"
+        "'34020000001310000001','Door','','','','3402','','','ON','',1,NULL,"
+        "NULL,77); PRAGMA user_version=1;");
+    s = open_store(dir, &seen, &moved);
+    assert_false(moved);
+    assert_int_equal(seen.devices, 1);
+    assert_int_equal(seen.channels, 1);
+    assert_string_equal(seen.channel_name, "Door");
+    assert_string_equal(seen.business, "");
+    put_some(s);
+    store_close(s);
+    s = open_store(dir, &seen, &moved);
+    assert_string_equal(seen.business, "34020000002150000001");
+    store_close(s);
+    remove_dir(dir);
+}
+
+/* A step that cannot be made leaves the file as it was. */
+static void step_that_fails(void **state)
+{
+    char *dir = temp_dir(), why[256] = "";
+    struct store_loader l = { 0 };
+    struct store *s = NULL;
+    bool moved = false;
+
+    (void)state;
+    sql(dir, "CREATE TABLE channel(device TEXT, business_group TEXT);"
+             "PRAGMA user_version=1;");
+    assert_int_equal(store_open(&s, dir, &l, why, &moved), GB_EIO);
+    assert_false(moved);
+    assert_true(why[0] != '\0');
+    sql(dir, "INSERT INTO channel VALUES('a', 'b')");
+    remove_dir(dir);
+}
+
+/* A later program's file is neither read nor moved. */
+static void later_file(void **state)
+{
+    char *dir = temp_dir(), why[256] = "";
+    struct store_loader l = { 0 };
+    struct store *s = NULL;
+    bool moved = false;
+
+    (void)state;
+    sql(dir, "CREATE TABLE future(x); PRAGMA user_version=1000;");
+    assert_int_equal(store_open(&s, dir, &l, why, &moved), GB_EIO);
+    assert_false(moved);
+    assert_true(slice_find_slice(slice_str(why), SLICE("later version")) <
+                slice_str(why).n);
+    sql(dir, "INSERT INTO future VALUES(1)");
+    remove_dir(dir);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +397,11 @@ int main(void)
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
+#if GB_SQLITE
+        cmocka_unit_test(older_file),
+        cmocka_unit_test(step_that_fails),
+        cmocka_unit_test(later_file),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ static const char *const device_texts[] = {
 };
 static const char *const channel_texts[] = {
     "device", "name", "manufacturer", "model", "owner", "civil_code",
-    "address", "parent", "status", "ptz_type", "id",
+    "address", "parent", "status", "ptz_type", "id", "business_group",
 };
 static const char *const dialog_texts[] = {
     "key", "call_id", "local_uri", "remote_uri", "local_tag", "remote_tag",
@@ -260,6 +260,7 @@ static void load_channel(const char *key, const json_t *o,
         .civil_code = text_of(o, "civil_code"),
         .address = text_of(o, "address"), .parent = text_of(o, "parent"),
         .status = text_of(o, "status"), .ptz_type = text_of(o, "ptz_type"),
+        .business_group = text_of(o, "business_group"),
         .on = json_is_true(json_object_get(o, "on")),
         .has_position = lon != NULL, .longitude = json_number_value(lon),
         .latitude = json_number_value(json_object_get(o, "latitude")),

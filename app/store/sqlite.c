@@ -9,28 +9,36 @@
 #include <unistd.h>
 
 #define STORE_FILE "gb28181d.db"
-#define STORE_SCHEMA_VERSION 1
 
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, name TEXT,"
-    " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"
-    " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"
-    " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"
-    " WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS channel(device TEXT, id TEXT, name TEXT,"
-    " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"
-    " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"
-    " longitude REAL, latitude REAL, delivered_ms INT,"
-    " PRIMARY KEY(device, id)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS dialog(key TEXT PRIMARY KEY, call_id TEXT,"
-    " local_uri TEXT, remote_uri TEXT, local_tag TEXT, remote_tag TEXT,"
-    " target TEXT, cseq INT, transport INT, listener INT, local TEXT,"
-    " remote TEXT) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS device_settings(device TEXT PRIMARY KEY,"
-    " password TEXT, device_group TEXT, name TEXT, date INT, edition INT,"
-    " digest INT, ignore_require INT, media INT) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS device_group(name TEXT PRIMARY KEY,"
-    " password TEXT) WITHOUT ROWID;";
+/* Files of version 1 were made with fewer of these tables at first. */
+#define FIRST_SCHEMA                                                           \
+    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, name TEXT,"        \
+    " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"          \
+    " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"    \
+    " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"       \
+    " WITHOUT ROWID;"                                                          \
+    "CREATE TABLE IF NOT EXISTS channel(device TEXT, id TEXT, name TEXT,"      \
+    " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"             \
+    " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"       \
+    " longitude REAL, latitude REAL, delivered_ms INT,"                        \
+    " PRIMARY KEY(device, id)) WITHOUT ROWID;"                                 \
+    "CREATE TABLE IF NOT EXISTS dialog(key TEXT PRIMARY KEY, call_id TEXT,"    \
+    " local_uri TEXT, remote_uri TEXT, local_tag TEXT, remote_tag TEXT,"       \
+    " target TEXT, cseq INT, transport INT, listener INT, local TEXT,"         \
+    " remote TEXT) WITHOUT ROWID;"                                             \
+    "CREATE TABLE IF NOT EXISTS device_settings(device TEXT PRIMARY KEY,"      \
+    " password TEXT, device_group TEXT, name TEXT, date INT, edition INT,"     \
+    " digest INT, ignore_require INT, media INT) WITHOUT ROWID;"               \
+    "CREATE TABLE IF NOT EXISTS device_group(name TEXT PRIMARY KEY,"           \
+    " password TEXT) WITHOUT ROWID;"
+
+/* The steps from one version of the file to the next; what is here never
+ * changes, what comes is added behind. PRAGMA user_version counts them. */
+static const char *const migrations[] = {
+    FIRST_SCHEMA,
+    FIRST_SCHEMA "ALTER TABLE channel ADD COLUMN business_group TEXT;",
+};
+#define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
 enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
@@ -42,7 +50,8 @@ static const char *const sql[N_STATEMENTS] = {
     [REMOVE_DEVICE] = "DELETE FROM device WHERE id=?1",
     [REMOVE_CHANNELS] = "DELETE FROM channel WHERE device=?1",
     [PUT_CHANNEL] = "REPLACE INTO channel VALUES"
-                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                    "?16)",
     [REMOVE_CHANNEL] = "DELETE FROM channel WHERE device=?1 AND id=?2",
     [PUT_DIALOG] = "REPLACE INTO dialog VALUES"
                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
@@ -99,6 +108,7 @@ static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
         sqlite3_bind_double(st, 14, j->lat);
     }
     sqlite3_bind_int64(st, 15, j->number[0]);
+    bind_text(st, 16, j->text[STORE_BUSINESS]);
 }
 
 static bool step(sqlite3_stmt *st)
@@ -230,6 +240,7 @@ static void load_channel(sqlite3_stmt *st, const struct store_loader *l)
         .longitude = sqlite3_column_double(st, 12),
         .latitude = sqlite3_column_double(st, 13),
         .delivered_utc_ms = sqlite3_column_int64(st, 14),
+        .business_group = column(st, 15),
     };
 
     l->on_channel(l->ctx, &c);
@@ -285,6 +296,51 @@ static int load_rows(struct store *s, const char *query,
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* ---- migrations ---------------------------------------------------------------------- */
+
+static int read_version(sqlite3 *db, unsigned *version)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(st);
+    *version = (unsigned)sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* One step, whole or not at all. */
+static int migrate_one(sqlite3 *db, unsigned version)
+{
+    char mark[48];
+    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    snprintf(mark, sizeof(mark), "PRAGMA user_version=%u", version + 1);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, migrations[version], NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, mark, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        return sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+/* SQLITE_MISMATCH: the file is of a later version of this program. */
+static int migrate(sqlite3 *db)
+{
+    unsigned version = 0;
+    int rc = read_version(db, &version);
+
+    if (rc == SQLITE_OK && version > STORE_SCHEMA_VERSION)
+        return SQLITE_MISMATCH;
+    for (; rc == SQLITE_OK && version < STORE_SCHEMA_VERSION; version++)
+        rc = migrate_one(db, version);
+    return rc;
+}
+
 /* ---- opening ------------------------------------------------------------------------ */
 
 static int open_db(struct store *s, const char *path)
@@ -298,9 +354,7 @@ static int open_db(struct store *s, const char *path)
                           "PRAGMA busy_timeout=5000; PRAGMA cache_size=-1024;",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(s->db, "PRAGMA user_version=1;", NULL, NULL, NULL);
+        rc = migrate(s->db);
     for (int i = 0; rc == SQLITE_OK && i < N_STATEMENTS; i++)
         rc = sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL);
     return rc;
@@ -367,7 +421,10 @@ static int open_or_replace(struct store *s, const char *path,
             *moved = true;
         rc = open_checked(s, path);
     }
-    if (rc != SQLITE_OK)
+    if (rc == SQLITE_MISMATCH)
+        snprintf(why, 256, "%.150s: written by a later version of gb28181d",
+                 path);
+    else if (rc != SQLITE_OK)
         snprintf(why, 256, "%.150s: %.90s", path,
                  s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
     return rc == SQLITE_OK ? 0 : GB_EIO;

@@ -296,6 +296,7 @@ void store_writer_channel(struct store_writer *w,
     const struct slice text[STORE_TEXTS] = {
         c->device, c->name, c->manufacturer, c->model, c->owner,
         c->civil_code, c->address, c->parent, c->status, c->ptz_type, c->id,
+        c->business_group,
     };
     struct store_job *j = job_new(w, STORE_PUT_CHANNEL, text, STORE_TEXTS,
                                   c->device, c->id);

@@ -27,7 +27,7 @@ enum store_op {
 };
 
 /* Texts of a job, by what they are. Unused ones are "". */
-#define STORE_TEXTS 11
+#define STORE_TEXTS 12
 
 struct store_job {
     struct list node;
@@ -45,7 +45,7 @@ enum { /* text[] of the jobs */
     STORE_MODEL, STORE_FIRMWARE, STORE_AGENT, STORE_EDITION, STORE_CHARSET,
     /* of a channel */
     STORE_OWNER = STORE_FIRMWARE, STORE_CIVIL, STORE_ADDRESS, STORE_PARENT,
-    STORE_STATUS, STORE_PTZ, STORE_CHANNEL,
+    STORE_STATUS, STORE_PTZ, STORE_CHANNEL, STORE_BUSINESS,
     /* of settings; of a group its name and the password */
     STORE_SECRET = 1, STORE_GROUP, STORE_GIVEN_NAME,
     /* of a dialog */
