@@ -169,6 +169,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         log_f(LOG_INFO, "msg=catalog device=%.*s complete=%d",
               SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
         break;
+    case PLATFORM_COMMAND_CHANGED:
     case PLATFORM_SESSION_CHANGED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:

@@ -113,6 +113,10 @@ static void objects(void **state)
     list_of("/api/v1/devices", "Device");
     list_of("/api/v1/devices/" D1 "/channels", "Channel");
     list_of("/api/v1/devices/" D1 "/tree", "TreeNode");
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/commands", TOKEN,
+                         "{\"cmd\":\"DeviceStatus\"}"), 202);
+    list_of("/api/v1/commands", "CommandState");
+    object("/api/v1/commands/1", "Command");
     list_of("/api/v1/devices/" D1 "/changes", "Change");
     fake.pending[fake.n_pending++] =
         (struct platform_pending){ .id = SLICE("x"), .first_utc_ms = 1 };
@@ -924,6 +928,93 @@ static void event_ring(void **state)
     assert_int_equal(first, 3000 - 1023);
 }
 
+static void commands(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/commands";
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+        const char *order;
+    } cases[] = {
+        { path, "{\"cmd\":\"DeviceStatus\"}", 202, "DeviceStatus " },
+        { path, "{\"cmd\":\"ConfigDownload\",\"channel\":\"" C1 "\","
+                "\"params\":{\"ConfigType\":\"BasicParam\",\"N\":-3}}",
+          202, "ConfigDownload " C1 " ConfigType=BasicParam N=-3" },
+        { "/api/v1/devices/" D1 "/alarm-reset", "", 202,
+          "DeviceControl  AlarmCmd=ResetAlarm" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/alarm-reset", "", 202,
+          "DeviceControl " C1 " AlarmCmd=ResetAlarm" },
+        { "/api/v1/devices/x/commands", "{\"cmd\":\"DeviceStatus\"}", 404,
+          NULL },
+        { path, "", 400, NULL },
+        { path, "[]", 400, NULL },
+        { path, "{}", 400, NULL },
+        { path, "{\"cmd\":7}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"more\":1}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"params\":[]}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"params\":{\"b\":{}}}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"channel\":null}", 400, NULL },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", cases[i].path, TOKEN, cases[i].body);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].body, status, fx.last.body);
+        if (cases[i].order)
+            assert_string_equal(fake.order, cases[i].order);
+    }
+    fake.set_err = GB_ESTATE;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 409);
+    fake.set_err = GB_ELIMIT;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 503);
+    fake.set_err = GB_ESYNTAX;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 400);
+    fake.set_err = 0;
+    /* 4, 3, 2, 1: newest first, by pages and filters */
+    assert_int_equal(get("/api/v1/commands?limit=3"), 200);
+    j = body();
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "2");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 4);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?limit=3&cursor=2"), 200);
+    j = body();
+    assert_int_equal(json_array_size(json_object_get(j, "items")), 1);
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?state=sent"), 200);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 1);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?device=" D1), 200);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands/9"), 404);
+    assert_int_equal(get("/api/v1/commands/x"), 404);
+    assert_int_equal(get("/api/v1/commands?cursor=x"), 400);
+}
+
+static void command_event(void **state)
+{
+    const struct platform_action act = { .kind = PLATFORM_COMMAND_CHANGED,
+                                         .command = 1 };
+    struct buf b;
+    uint64_t seq = http_events_last(fx.app->events);
+
+    (void)state;
+    buf_init(&b, &gb_alloc_heap, 65536);
+    fake.n_commands = 1;
+    http_on_action(fx.app, &act);
+    assert_true(http_app_event_next(fx.app, &seq, &b));
+    assert_true(slice_find_slice(buf_view(&b),
+                                 SLICE("event: command\ndata: {\"id\":\"1\"")) <
+                b.len);
+    buf_fini(&b);
+}
+
 /* ids of the items of a tree's list, blanks between */
 static const char *nodes(const char *query)
 {
@@ -1234,6 +1325,7 @@ int main(void)
         APP(events),         APP(event_ring),    APP(alarm_ring),
         APP(events_without_readers),
         APP(tree_of_a_device),
+        APP(commands), APP(command_event),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),

@@ -108,6 +108,7 @@ void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
 void http_device_write(struct jw *j, const struct platform_device *d);
 void http_settings_write(struct jw *j, const struct platform_device *d);
 void http_channel_write(struct jw *j, const struct platform_channel *ch);
+void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
                       uint64_t id);
@@ -127,6 +128,9 @@ void http_live_free(struct http_app *a);
 bool http_media_target(struct http_call *c, struct slice *device,
                        struct slice *channel);
 
+/* Sends it and answers 202 with the command, or a problem (api_commands.c). */
+void http_command_send(struct http_call *c, const struct platform_order *o);
+
 /* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
 
 /* A channel of its device has changed, or the device is gone. */
@@ -140,6 +144,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_live, http_delete_live, http_get_sessions, http_get_session,
     http_delete_session, http_get_pending, http_accept_pending,
     http_get_subscriptions, http_get_tree, http_get_changes,
+    http_get_commands, http_get_command, http_post_command,
+    http_post_alarm_reset,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
     http_get_alarms, http_get_events,

@@ -594,6 +594,19 @@ void http_on_session(struct http_app *a, uint64_t session)
     push(a, "session", &b, &j);
 }
 
+static void on_command(struct http_app *a, uint64_t id)
+{
+    struct platform_command k;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (!platform_command_view(a->cfg.platform, id, &k))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_command_write(&j, &k);
+    push(a, "command", &b, &j);
+}
+
 void http_on_action(struct http_app *a, const struct platform_action *act)
 {
     switch (act->kind) {
@@ -615,6 +628,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_SESSION_GONE:
         on_gone(a, act->session);
+        break;
+    case PLATFORM_COMMAND_CHANGED:
+        on_command(a, act->command);
         break;
     case PLATFORM_ALARM:
         if (act->alarm)

@@ -32,6 +32,19 @@ static const struct schema {
     { "TreeNode",
       "id:string name:string kind:string listed:boolean children:integer "
       "parents:strings online:boolean? observed:string?" },
+    { "CommandState",
+      "id:string device:string target:string cmd:string sub:string "
+      "state:string final:boolean partial:boolean late:boolean cut:boolean "
+      "tries:integer sip_status:integer sn:integer messages:integer "
+      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "arrived_at:time answered_at:time" },
+    { "Command",
+      "id:string device:string target:string cmd:string sub:string "
+      "state:string final:boolean partial:boolean late:boolean cut:boolean "
+      "tries:integer sip_status:integer sn:integer messages:integer "
+      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "arrived_at:time answered_at:time answer:objects" },
+    { "NewCommand", "cmd:string channel:string? params:object?" },
     { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string device:string channel:string stream:string state:string "
@@ -99,7 +112,13 @@ static void type_write(struct jw *j, struct slice type)
     time = slice_eq(type, SLICE("time"));
     jw_object(j);
     jw_key(j, "type");
-    if (slice_eq(type, SLICE("strings"))) {
+    if (slice_eq(type, SLICE("objects"))) {
+        jw_str(j, SLICE("array"));
+        jw_key(j, "items");
+        jw_object(j);
+        jw_put_cstr(j, "type", "object");
+        jw_end(j);
+    } else if (slice_eq(type, SLICE("strings"))) {
         if (null)
             jw_array(j);
         jw_str(j, SLICE("array"));

@@ -80,6 +80,21 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, "/api/v1/groups/{group}", http_delete_group, A, 0, 0,
       "remove it; its devices stay", "", NULL, NULL },
 
+    /* commands */
+    { HTTP_POST, DEVICE "/commands", http_post_command, O, 0, 0,
+      "send a query, DeviceControl or DeviceConfig made of plain elements",
+      "", "NewCommand", "Command" },
+    { HTTP_POST, DEVICE "/alarm-reset", http_post_alarm_reset, O, 0, 0,
+      "reset the alarms of a device", "", NULL, "Command" },
+    { HTTP_POST, CHANNEL "/alarm-reset", http_post_alarm_reset, O, 0, 0,
+      "reset the alarm of a channel or alarm input", "", NULL, "Command" },
+    { HTTP_GET, "/api/v1/commands", http_get_commands, V, 0, 0,
+      "the last commands, newest first", "device state limit cursor", NULL,
+      "[CommandState]" },
+    { HTTP_GET, "/api/v1/commands/{command}", http_get_command, V, 0, 0,
+      "what has become of one, and what the device answered", "", NULL,
+      "Command" },
+
     /* live */
     { HTTP_POST, CHANNEL "/live", http_post_live, O, 0, 0,
       "start; answers when the first key frame is there", "stream wait",
@@ -99,7 +114,8 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/alarms", http_get_alarms, V, 0, 0,
       "the last alarms, newest first", "limit cursor", NULL, "[Alarm]" },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
-      "server-sent events: device, channel, session, alarm", "last_event_id",
+      "server-sent events: device, channel, session, alarm, command",
+      "last_event_id",
       NULL, NULL },
 
     /* evidence */

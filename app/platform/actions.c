@@ -391,7 +391,8 @@ bool platform_action(struct platform *p, struct platform_action *out)
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
     return settings_news(p, out) || tell_device(p, out) ||
            tell_channel(p, out) || tell_catalog(p, out) ||
-           tell_session(p, out) || tell_closed(p, out) || tell_queued(p, out);
+           tell_session(p, out) || commands_news(p, out) ||
+           tell_closed(p, out) || tell_queued(p, out);
 }
 
 void platform_actions_fini(struct platform *p)

@@ -409,6 +409,8 @@ void query_events(struct platform *p)
     while (manscdp_assembly_event(p->assemblies, &ev)) {
         struct device *d = ev.user;
 
+        if (commands_on_assembly(p, &ev))
+            continue;
         if (ev.id == d->query.assembly)
             on_verdict(p, d, &ev);
     }

@@ -9,6 +9,7 @@
 
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
+#include "app/platform/commands.h"
 #include "app/platform/history.h"
 #include "app/platform/platform.h"
 #include "app/platform/ports.h"
@@ -53,14 +54,18 @@ bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
 
 /* ---- handles: what sip_request.user names ---- */
 
-enum handle_kind { HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG };
+enum handle_kind {
+    HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG, HANDLE_COMMAND
+};
 
 struct handle {
     uint8_t kind;
     uint64_t id; /* in p->handles */
 };
 
-enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS };
+enum timer_kind {
+    TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND
+};
 
 /* ---- channels ---- */
 
@@ -416,6 +421,7 @@ struct platform {
 
     struct port_pool ports;
     struct ssrc_pool ssrcs;
+    struct commands commands;
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;

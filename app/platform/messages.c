@@ -300,6 +300,7 @@ static void read_body(struct delivery *v)
         return;
     learn_charset(p, v->d, msg.doc.charset);
     device_alive(p, v->d);
+    commands_on_message(p, v->d, &msg);
     manscdp_dispatch(handlers, sizeof(handlers) / sizeof(*handlers), v, &msg);
 }
 

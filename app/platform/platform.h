@@ -189,6 +189,7 @@ enum platform_action_kind {
                                 device knows that it is over, or cannot be
                                 told */
     PLATFORM_ALARM,          /* `alarm` */
+    PLATFORM_COMMAND_CHANGED, /* `command` */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
     PLATFORM_GROUP_REMOVED,
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
@@ -218,7 +219,7 @@ enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEB
  * owner does not fetch them or memory is short (counters.dropped). */
 struct platform_action {
     enum platform_action_kind kind;
-    uint64_t session, connection;
+    uint64_t session, connection, command;
     unsigned loop;       /* 0 .. media_loops - 1 */
     enum platform_transport transport;
     uint16_t port;
@@ -527,6 +528,76 @@ size_t platform_subscriptions_of(
 const char *platform_subscription_name(enum platform_subscription_kind k);
 const char *
 platform_subscription_state_name(enum platform_subscription_state s);
+
+/* ---- commands ------------------------------------------------------------ */
+
+/* What became of a question or an order to a device. 200 says that it arrived
+ * and nothing more. */
+#define PLATFORM_COMMAND_STATE_MAP(X)                                          \
+    X(QUEUED,   "queued")   /* the device answers another one first */         \
+    X(SENT,     "sent")                                                        \
+    X(ARRIVED,  "arrived")  /* 200; its Response is awaited, or none is due */ \
+    X(REFUSED,  "refused")  /* a SIP error, or Result ERROR */                 \
+    X(ANSWERED, "answered")                                                    \
+    X(SILENT,   "silent")   /* no 200, or no Response behind it */
+
+enum platform_command_state {
+#define X(id, name) PLATFORM_COMMAND_##id,
+    PLATFORM_COMMAND_STATE_MAP(X)
+#undef X
+    PLATFORM_COMMAND_STATES
+};
+const char *platform_command_state_name(enum platform_command_state s);
+
+#define PLATFORM_COMMANDS_MAX 1000  /* remembered, the newest */
+#define PLATFORM_COMMANDS_OPEN 256  /* waiting for an answer at one time */
+#define PLATFORM_COMMANDS_QUEUE 16  /* of them for one device */
+#define PLATFORM_COMMAND_TRIES 2    /* of those that may be repeated */
+#define PLATFORM_COMMAND_BODY 4096  /* bytes of one, as it is sent */
+#define PLATFORM_COMMAND_ANSWER (256u << 10) /* bytes of JSON of one */
+#define PLATFORM_COMMAND_ANSWERS (8u << 20)  /* of all; the oldest go first */
+#define PLATFORM_COMMAND_PARAMS 16
+
+struct platform_command {
+    uint64_t id;
+    struct slice device, target; /* target: DeviceID of the body */
+    struct slice cmd, sub;       /* "DeviceControl", "GuardCmd" */
+    enum platform_command_state state;
+    bool is_final;      /* nothing more is waited for; a late answer may come */
+    bool partial;       /* ANSWERED, but not with all that was announced */
+    bool late;          /* ANSWERED after it had been given up */
+    bool cut;           /* answer is not all that came: too long, or too old */
+    unsigned tries, sip_status, messages;
+    uint32_t sn, have, sum; /* items of an answer in many messages */
+    int64_t asked_utc_ms, sent_utc_ms, arrived_utc_ms, answered_utc_ms;
+    struct slice evidence;  /* why it is as it is, for a person */
+    struct slice answer;    /* JSON: its Responses, commas between; or empty */
+};
+
+/* An element of the body behind DeviceID. */
+struct platform_param {
+    struct slice name, value;
+};
+
+/* A query or an order made of plain elements. Of DeviceControl the first
+ * element names the order. */
+struct platform_order {
+    struct slice device, target; /* target empty: the device itself */
+    struct slice cmd;            /* "DeviceStatus" */
+    const struct platform_param *param;
+    size_t n_params;
+};
+
+/* Sends it, or queues it behind another one to the same device. GB_ENOENT (no
+ * such device), GB_ESTATE (offline), GB_ESYNTAX (no such command, or a bad
+ * element), GB_ELIMIT, GB_ENOMEM. */
+int platform_command_send(struct platform *p, const struct platform_order *o,
+                          struct gb_time now, uint64_t *id);
+bool platform_command_view(const struct platform *p, uint64_t id,
+                           struct platform_command *out);
+/* The newest one before `before` (0: the newest of all); false: no more. */
+bool platform_command_before(const struct platform *p, uint64_t before,
+                             struct platform_command *out);
 
 /* ---- across restarts ---------------------------------------------------- */
 
