@@ -115,6 +115,14 @@ static void store_channel(struct daemon *d, const struct platform_action *a)
         store_put_channel(d->store, &ch);
 }
 
+static void store_command(struct daemon *d, uint64_t id)
+{
+    struct platform_command c;
+
+    if (platform_command_view(d->platform, id, &c) && c.is_final)
+        store_put_command(d->store, &c);
+}
+
 static void log_alarm(const struct platform_alarm *al)
 {
     struct log_quoted text;
@@ -170,6 +178,11 @@ static void on_action(struct daemon *d, const struct platform_action *a)
               SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
         break;
     case PLATFORM_COMMAND_CHANGED:
+        store_command(d, a->command);
+        break;
+    case PLATFORM_POSITION:
+        store_add_position(d->store, a->position);
+        break;
     case PLATFORM_SESSION_CHANGED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
@@ -184,6 +197,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
+        store_add_alarm(d->store, a->alarm);
         break;
     case PLATFORM_LOG:
         log_f(level_of(a->level), "%.*s", SLICE_ARG(a->text));
@@ -653,12 +667,19 @@ static void on_saved_dialog(void *ctx, uint64_t key,
     platform_restore_dialog(d->platform, key, s, peer, now_of(d));
 }
 
+static void on_saved_ids(void *ctx, uint64_t alarm, uint64_t command)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_ids(d->platform, alarm, command);
+}
+
 static int start_store(struct daemon *d, char why[static 512])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
-        .on_settings = on_saved_settings, .ctx = d,
+        .on_settings = on_saved_settings, .on_ids = on_saved_ids, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;

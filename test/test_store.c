@@ -10,6 +10,7 @@
 #endif
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct seen {
@@ -20,6 +21,7 @@ struct seen {
     int64_t expires;
     double longitude;
     char business[64];
+    uint64_t last_alarm;
     bool on;
     unsigned groups, n_settings;
     struct platform_settings settings;
@@ -81,13 +83,21 @@ static void on_settings(void *ctx, struct slice device,
     slice_copy(s->set_name, sizeof(s->set_name), set->name);
 }
 
+static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
+{
+    struct seen *s = ctx;
+
+    (void)command;
+    s->last_alarm = alarm;
+}
+
 static struct store *open_store(const char *dir, struct seen *seen,
                                 bool *moved)
 {
     struct store_loader l = {
         .on_device = on_device, .on_channel = on_channel,
         .on_dialog = on_dialog, .on_group = on_group,
-        .on_settings = on_settings, .ctx = seen,
+        .on_settings = on_settings, .on_ids = on_ids, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
@@ -301,6 +311,225 @@ static void damage_is_moved_aside(void **state)
     remove_dir(dir);
 }
 
+/* ---- questions ---- */
+
+static struct told {
+    uv_mutex_t lock;
+    uv_cond_t cond;
+    struct store_rows *rows;
+} told;
+
+static void on_rows(struct store_rows *r)
+{
+    struct told *t = r->ctx;
+
+    uv_mutex_lock(&t->lock);
+    t->rows = r;
+    uv_cond_signal(&t->cond);
+    uv_mutex_unlock(&t->lock);
+}
+
+/* The answer; the caller frees it. */
+static struct store_rows *ask(struct store *s, const struct store_ask *question)
+{
+    struct store_ask q = *question;
+    struct store_rows *r;
+
+    q.ctx = &told;
+    q.tag = 77;
+    q.done = on_rows;
+    told.rows = NULL;
+    assert_int_equal(store_ask(s, &q), 0);
+    uv_mutex_lock(&told.lock);
+    while (!told.rows)
+        uv_cond_wait(&told.cond, &told.lock);
+    r = told.rows;
+    uv_mutex_unlock(&told.lock);
+    assert_int_equal(r->tag, 77);
+    return r;
+}
+
+static void told_init(void)
+{
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
+    assert_int_equal(uv_mutex_init(&told.lock), 0);
+    assert_int_equal(uv_cond_init(&told.cond), 0);
+}
+
+#if GB_SQLITE
+static void add_alarm(struct store *s, uint64_t id, const char *device,
+                      const char *method, const char *type, int64_t at_ms)
+{
+    const struct platform_alarm a = {
+        .id = id, .device = slice_str(device), .channel = SLICE("c"),
+        .priority = SLICE("1"), .method = slice_str(method),
+        .type = slice_str(type), .description = SLICE("it's \"烟\""),
+        .has_position = id % 2, .longitude = 116.25, .latitude = 39.5,
+        .received_utc_ms = at_ms,
+    };
+
+    store_add_alarm(s, &a);
+}
+
+static void history(void **state)
+{
+    static const struct {
+        const char *name;
+        struct store_ask q;
+        size_t rows;
+        uint64_t total;
+        bool more;
+        const char *first; /* id */
+    } cases[] = {
+        { "all", { .limit = 10 }, 4, 4, false, "4" },
+        { "a page", { .limit = 2 }, 2, 4, true, "4" },
+        { "the next", { .limit = 2, .before = 3 }, 2, 4, false, "2" },
+        { "of a device", { .limit = 9, .device = SLICE_INIT("d2") }, 1, 1,
+          false, "2" },
+        { "by method", { .limit = 9, .method = SLICE_INIT("5") }, 3, 3, false,
+          "4" },
+        { "and type", { .limit = 9, .method = SLICE_INIT("5"),
+                        .type = SLICE_INIT("6") }, 1, 1, false, "3" },
+        { "by priority", { .limit = 9, .priority = SLICE_INIT("2") }, 0, 0,
+          false, "" },
+        { "by time", { .limit = 9, .from_utc_ms = 2000, .to_utc_ms = 4000 },
+          2, 2, false, "3" },
+        { "hostile", { .limit = 9, .device = SLICE_INIT("' OR 1=1 --") }, 0, 0,
+          false, "" },
+    };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    add_alarm(s, 1, "d1", "5", "2", 1000);
+    add_alarm(s, 2, "d2", "2", "", 2000);
+    add_alarm(s, 3, "d1", "5", "6", 3000);
+    add_alarm(s, 4, "d1", "5", "2", 4000);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        r = ask(s, &cases[i].q); /* what was put before it is seen */
+        if (r->err || r->n != cases[i].rows || r->total != cases[i].total ||
+            r->more != cases[i].more ||
+            !slice_eq(store_rows_text(r, 0, 0), slice_str(cases[i].first)))
+            fail_msg("%s: err %d, %zu rows of %llu", cases[i].name, r->err,
+                     r->n, (unsigned long long)r->total);
+        store_rows_free(r);
+    }
+    r = ask(s, &cases[0].q);
+    assert_true(slice_eq(store_rows_text(r, 0, 7), SLICE("it's \"烟\"")));
+    assert_true(store_rows_is_null(r, 0, 8));
+    assert_true(slice_eq(store_rows_text(r, 1, 8), SLICE("116.25")));
+    assert_int_equal(store_rows_i64(r, 1, 10), 3000);
+    assert_true(store_rows_is_null(r, 4, 0) && store_rows_is_null(r, 0, 11));
+    store_rows_free(r);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.last_alarm, 4);
+    store_end_asks(s);
+    assert_int_equal(store_ask(s, &cases[0].q), GB_ESTATE);
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void details_and_positions(void **state)
+{
+    const struct platform_position at = {
+        .device = SLICE("d"), .channel = SLICE("c"), .longitude = 1.5,
+        .latitude = -2, .speed = SLICE("60"), .received_utc_ms = 5,
+    };
+    const struct store_ask detail = { .list = STORE_LIST_DETAIL, .limit = 1,
+                                      .device = SLICE("d"),
+                                      .channel = SLICE("c") };
+    const struct store_ask positions = { .list = STORE_LIST_POSITIONS,
+                                         .limit = 5, .device = SLICE("d") };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("Port\t80\n"));
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("Port\t81\n"));
+    store_add_position(s, &at);
+    store_add_position(s, &at);
+    r = ask(s, &detail);
+    assert_int_equal(r->n, 1);
+    assert_true(slice_eq(store_rows_text(r, 0, 0), SLICE("Port\t81\n")));
+    store_rows_free(r);
+    r = ask(s, &positions);
+    assert_int_equal(r->n, 2);
+    assert_true(slice_eq(store_rows_text(r, 1, 4), SLICE("1.5")));
+    assert_true(slice_eq(store_rows_text(r, 1, 6), SLICE("60")));
+    store_rows_free(r);
+    store_remove_channel(s, SLICE("d"), SLICE("c"));
+    r = ask(s, &detail);
+    assert_int_equal(r->n, 0);
+    store_rows_free(r);
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("x"));
+    store_remove_device(s, SLICE("d"));
+    r = ask(s, &detail);
+    assert_int_equal(r->n, 0);
+    store_rows_free(r);
+    store_close(s);
+    remove_dir(dir);
+}
+
+/* What is too old goes with the next trimming, the newest stays. */
+static void old_history_goes(void **state)
+{
+    const struct store_ask all = { .limit = 1 };
+    const struct platform_command c = { .id = 9, .device = SLICE("d"),
+                                        .asked_utc_ms = 1 };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    for (unsigned i = 1; i <= 400; i++)
+        add_alarm(s, i, "d", "5", "2", 1000);
+    r = ask(s, &all);
+    assert_int_equal(r->total, 400);
+    store_rows_free(r);
+    add_alarm(s, 401, "d", "5", "2", (int64_t)time(NULL) * 1000);
+    store_put_command(s, &c);
+    for (unsigned i = 402; i <= 600; i++)
+        add_alarm(s, i, "d", "5", "2", 1000);
+    r = ask(s, &all);
+    assert_int_equal(r->total, 1);
+    assert_true(slice_eq(store_rows_text(r, 0, 0), SLICE("401")));
+    store_rows_free(r);
+    store_close(s);
+    remove_dir(dir);
+}
+#else
+static void no_history(void **state)
+{
+    const struct store_ask all = { .limit = 1 };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    r = ask(s, &all);
+    assert_int_equal(r->err, GB_EUNSUPPORTED);
+    store_rows_free(r);
+    store_close(s);
+    remove_dir(dir);
+}
+#endif
+
 #if GB_SQLITE
 static void sql(const char *dir, const char *text)
 {
@@ -398,9 +627,14 @@ int main(void)
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
 #if GB_SQLITE
+        cmocka_unit_test(history),
+        cmocka_unit_test(details_and_positions),
+        cmocka_unit_test(old_history_goes),
         cmocka_unit_test(older_file),
         cmocka_unit_test(step_that_fails),
         cmocka_unit_test(later_file),
+#else
+        cmocka_unit_test(no_history),
 #endif
     };
 

@@ -636,6 +636,7 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         if (act->alarm)
             on_alarm(a, act->alarm);
         break;
+    case PLATFORM_POSITION:
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:

@@ -13,7 +13,10 @@ struct queued {
     struct list node;
     enum platform_action_kind kind;
     enum platform_level level;
-    struct platform_alarm alarm; /* slices into text */
+    union { /* slices into text */
+        struct platform_alarm alarm;
+        struct platform_position position;
+    };
     size_t n;
     char text[];
 };
@@ -165,6 +168,7 @@ void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
     }
     q->kind = PLATFORM_ALARM;
     q->alarm = *a;
+    q->alarm.id = ++p->last_alarm;
     q->alarm.device = put(q, a->device);
     q->alarm.channel = put(q, a->channel);
     q->alarm.priority = put(q, a->priority);
@@ -172,6 +176,31 @@ void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
     q->alarm.type = put(q, a->type);
     q->alarm.time = put(q, a->time);
     q->alarm.description = put(q, a->description);
+    list_push_back(&p->queue, &q->node);
+    p->n_queued++;
+}
+
+void platform_queue_position(struct platform *p,
+                             const struct platform_position *at)
+{
+    size_t n = at->device.n + at->channel.n + at->time.n + at->speed.n +
+               at->direction.n + at->altitude.n;
+    struct queued *q = NULL;
+
+    if (p->n_queued < PLATFORM_MAX_QUEUED)
+        q = gb_get(p->alloc, sizeof(*q) + n);
+    if (!q) {
+        p->counters.dropped++;
+        return;
+    }
+    q->kind = PLATFORM_POSITION;
+    q->position = *at;
+    q->position.device = put(q, at->device);
+    q->position.channel = put(q, at->channel);
+    q->position.time = put(q, at->time);
+    q->position.speed = put(q, at->speed);
+    q->position.direction = put(q, at->direction);
+    q->position.altitude = put(q, at->altitude);
     list_push_back(&p->queue, &q->node);
     p->n_queued++;
 }
@@ -369,6 +398,10 @@ static bool tell_queued(struct platform *p, struct platform_action *out)
         out->alarm = &p->told->alarm;
         out->device = p->told->alarm.device;
         out->channel = p->told->alarm.channel;
+    } else if (out->kind == PLATFORM_POSITION) {
+        out->position = &p->told->position;
+        out->device = p->told->position.device;
+        out->channel = p->told->position.channel;
     } else {
         out->text = slice_of(p->told->text, p->told->n);
     }

@@ -734,6 +734,13 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
     return command_start(p, d, &order, id);
 }
 
+void platform_restore_ids(struct platform *p, uint64_t alarm, uint64_t command)
+{
+    p->last_alarm = alarm;
+    if (command >= p->commands.next)
+        p->commands.next = p->commands.first_answer = command + 1;
+}
+
 /* ---- views -------------------------------------------------------------- */
 
 bool platform_command_view(const struct platform *p, uint64_t id,

@@ -440,6 +440,7 @@ struct platform {
     uint64_t recent_alarm[64];  /* hashes, actions of messages.c */
     uint64_t recent_alarm_ms[64];
     unsigned recent_alarm_at;
+    uint64_t last_alarm;        /* its id */
     struct platform_counters counters;
 };
 
@@ -486,6 +487,8 @@ void device_changed(struct platform *p, struct device *d, unsigned changes);
 void channel_changed(struct platform *p, struct channel *c);
 void session_news(struct platform *p, struct session *s, unsigned news);
 void platform_queue_alarm(struct platform *p, const struct platform_alarm *a);
+void platform_queue_position(struct platform *p,
+                             const struct platform_position *at);
 void platform_actions_fini(struct platform *p);
 
 /* ---- devices.c ---- */

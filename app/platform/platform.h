@@ -189,6 +189,7 @@ enum platform_action_kind {
                                 device knows that it is over, or cannot be
                                 told */
     PLATFORM_ALARM,          /* `alarm` */
+    PLATFORM_POSITION,       /* `position` */
     PLATFORM_COMMAND_CHANGED, /* `command` */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
     PLATFORM_GROUP_REMOVED,
@@ -204,10 +205,19 @@ enum { /* flags of DEVICE_CHANGED */
 };
 
 struct platform_alarm {
+    uint64_t id; /* counts up, across restarts too: platform_restore_ids */
     struct slice device, channel; /* channel: the alarm's DeviceID */
     struct slice priority, method, type, time, description;
     double longitude, latitude;
     bool has_position;
+    int64_t received_utc_ms;
+};
+
+/* Where something is, as it reports it. Texts: as on the wire, empty: untold. */
+struct platform_position {
+    struct slice device, channel;
+    double longitude, latitude; /* WGS-84 degrees */
+    struct slice time, speed, direction, altitude; /* km/h, degrees, m */
     int64_t received_utc_ms;
 };
 
@@ -233,6 +243,7 @@ struct platform_action {
     uint64_t dialog_key; /* not 0; of this process and of those before */
     struct sip_peer peer;
     const struct platform_alarm *alarm;
+    const struct platform_position *position;
     enum platform_level level;
     struct slice text;
 };
@@ -620,6 +631,9 @@ int platform_restore_group(struct platform *p, struct slice name,
 int platform_restore_settings(struct platform *p, struct slice id,
                               const struct platform_settings *s,
                               struct gb_time now);
+/* The highest ids that were given out before, so that none comes again. */
+void platform_restore_ids(struct platform *p, uint64_t alarm,
+                          uint64_t command);
 /* BYE for a dialog of the process before (field-note 5.1), which was stored
  * under this key. DIALOG_CLOSED follows when that has been answered. */
 void platform_restore_dialog(struct platform *p, uint64_t key,

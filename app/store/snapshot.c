@@ -167,6 +167,11 @@ static void apply(struct store *s, const struct store_job *j)
     case STORE_PUT_SETTINGS:
         put_settings(settings, j);
         break;
+    case STORE_PUT_DETAIL: /* history is for SQLite */
+    case STORE_ADD_ALARM:
+    case STORE_ADD_POSITION:
+    case STORE_PUT_COMMAND:
+        break;
     case STORE_PUT_GROUP:
         json_object_set_new(groups, j->text[0],
                             json_texts(j, group_texts, 2));
@@ -359,7 +364,7 @@ int store_open(struct store **out, const char *dir,
                const struct store_loader *l, char why[static 256], bool *moved)
 {
     struct store *s = calloc(1, sizeof(*s));
-    struct store_backend b = { commit, s };
+    struct store_backend b = { commit, NULL, s };
     int err = GB_ENOMEM;
 
     if (!s)

@@ -37,12 +37,38 @@
 static const char *const migrations[] = {
     FIRST_SCHEMA,
     FIRST_SCHEMA "ALTER TABLE channel ADD COLUMN business_group TEXT;",
+    "CREATE TABLE channel_detail(device TEXT, id TEXT, detail TEXT,"
+    " PRIMARY KEY(device, id)) WITHOUT ROWID;"
+    "CREATE TABLE alarm(id INTEGER PRIMARY KEY, device TEXT, channel TEXT,"
+    " priority TEXT, method TEXT, type TEXT, time TEXT, description TEXT,"
+    " longitude REAL, latitude REAL, received_ms INT);"
+    "CREATE INDEX alarm_of ON alarm(device, id);"
+    "CREATE TABLE position(id INTEGER PRIMARY KEY, device TEXT, channel TEXT,"
+    " time TEXT, speed TEXT, direction TEXT, altitude TEXT, longitude REAL,"
+    " latitude REAL, received_ms INT);"
+    "CREATE INDEX position_of ON position(device, channel, id);"
+    "CREATE TABLE command(id INTEGER PRIMARY KEY, device TEXT, target TEXT,"
+    " cmd TEXT, sub TEXT, state TEXT, evidence TEXT, answer TEXT,"
+    " asked_ms INT, sent_ms INT, arrived_ms INT, answered_ms INT, tries INT,"
+    " sip_status INT, flags INT);",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
 enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
-       REMOVE_GROUP, N_STATEMENTS };
+       REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
+       ADD_POSITION, PUT_COMMAND,
+       TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
+       AGE_COMMANDS, N_STATEMENTS };
+
+/* History is trimmed behind every so many rows: by count, and the oldest by
+ * their age. */
+#define TRIM_EVERY 500
+#define TRIM_SQL(table)                                                        \
+    "DELETE FROM " table " WHERE id <= (SELECT max(id) FROM " table ") - ?1"
+#define AGE_SQL(table, stamp)                                                  \
+    "DELETE FROM " table " WHERE id IN (SELECT id FROM " table                 \
+    " ORDER BY id LIMIT 1000) AND " stamp " < ?1"
 
 static const char *const sql[N_STATEMENTS] = {
     [PUT_DEVICE] = "REPLACE INTO device VALUES"
@@ -61,12 +87,28 @@ static const char *const sql[N_STATEMENTS] = {
     [REMOVE_SETTINGS] = "DELETE FROM device_settings WHERE device=?1",
     [PUT_GROUP] = "REPLACE INTO device_group VALUES(?1,?2)",
     [REMOVE_GROUP] = "DELETE FROM device_group WHERE name=?1",
+    [PUT_DETAIL] = "REPLACE INTO channel_detail VALUES(?1,?2,?3)",
+    [REMOVE_DETAIL] = "DELETE FROM channel_detail WHERE device=?1 AND id=?2",
+    [REMOVE_DETAILS] = "DELETE FROM channel_detail WHERE device=?1",
+    [ADD_ALARM] = "REPLACE INTO alarm VALUES"
+                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    [ADD_POSITION] = "INSERT INTO position VALUES"
+                     "(NULL,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+    [PUT_COMMAND] = "REPLACE INTO command VALUES"
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [TRIM_ALARMS] = TRIM_SQL("alarm"),
+    [TRIM_POSITIONS] = TRIM_SQL("position"),
+    [TRIM_COMMANDS] = TRIM_SQL("command"),
+    [AGE_ALARMS] = AGE_SQL("alarm", "received_ms"),
+    [AGE_POSITIONS] = AGE_SQL("position", "received_ms"),
+    [AGE_COMMANDS] = AGE_SQL("command", "asked_ms"),
 };
 
 struct store {
     struct store_writer writer;
     sqlite3 *db;
     sqlite3_stmt *stmt[N_STATEMENTS];
+    unsigned n_added; /* rows of history since the last trimming */
 };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -111,6 +153,40 @@ static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
     bind_text(st, 16, j->text[STORE_BUSINESS]);
 }
 
+static void bind_place(sqlite3_stmt *st, int i, const struct store_job *j)
+{
+    if (!j->has_position)
+        return; /* NULL */
+    sqlite3_bind_double(st, i, j->lon);
+    sqlite3_bind_double(st, i + 1, j->lat);
+}
+
+static void bind_alarm(sqlite3_stmt *st, const struct store_job *j)
+{
+    sqlite3_bind_int64(st, 1, j->number[0]);
+    for (int i = 0; i < 7; i++)
+        bind_text(st, i + 2, j->text[i]);
+    bind_place(st, 9, j);
+    sqlite3_bind_int64(st, 11, j->number[1]);
+}
+
+static void bind_position(sqlite3_stmt *st, const struct store_job *j)
+{
+    for (int i = 0; i < 6; i++)
+        bind_text(st, i + 2, j->text[i]);
+    bind_place(st, 8, j);
+    sqlite3_bind_int64(st, 10, j->number[1]);
+}
+
+static void bind_command(sqlite3_stmt *st, const struct store_job *j)
+{
+    sqlite3_bind_int64(st, 1, j->number[0]);
+    for (int i = 0; i < 7; i++)
+        bind_text(st, i + 2, j->text[i]);
+    for (int i = 1; i < 8; i++)
+        sqlite3_bind_int64(st, 8 + i, j->number[i]);
+}
+
 static bool step(sqlite3_stmt *st)
 {
     int rc = sqlite3_step(st);
@@ -134,7 +210,9 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_text(s->stmt[REMOVE_CHANNELS], 1, j->text[0]);
         bind_text(s->stmt[REMOVE_SETTINGS], 1, j->text[0]);
         bind_text(s->stmt[REMOVE_DEVICE], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_DETAILS], 1, j->text[0]);
         return step(s->stmt[REMOVE_CHANNELS]) &&
+               step(s->stmt[REMOVE_DETAILS]) &&
                step(s->stmt[REMOVE_SETTINGS]) && step(s->stmt[REMOVE_DEVICE]);
     case STORE_PUT_CHANNEL:
         st = s->stmt[PUT_CHANNEL];
@@ -144,7 +222,26 @@ static bool apply(struct store *s, const struct store_job *j)
         st = s->stmt[REMOVE_CHANNEL];
         bind_text(st, 1, j->text[0]);
         bind_text(st, 2, j->text[1]);
+        bind_text(s->stmt[REMOVE_DETAIL], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_DETAIL], 2, j->text[1]);
+        return step(st) && step(s->stmt[REMOVE_DETAIL]);
+    case STORE_PUT_DETAIL:
+        st = s->stmt[PUT_DETAIL];
+        for (int i = 0; i < 3; i++)
+            bind_text(st, i + 1, j->text[i]);
         return step(st);
+    case STORE_ADD_ALARM:
+        s->n_added++;
+        bind_alarm(s->stmt[ADD_ALARM], j);
+        return step(s->stmt[ADD_ALARM]);
+    case STORE_ADD_POSITION:
+        s->n_added++;
+        bind_position(s->stmt[ADD_POSITION], j);
+        return step(s->stmt[ADD_POSITION]);
+    case STORE_PUT_COMMAND:
+        s->n_added++;
+        bind_command(s->stmt[PUT_COMMAND], j);
+        return step(s->stmt[PUT_COMMAND]);
     case STORE_PUT_DIALOG:
         st = s->stmt[PUT_DIALOG];
         for (int i = STORE_KEY; i <= STORE_TARGET; i++)
@@ -176,6 +273,27 @@ static bool apply(struct store *s, const struct store_job *j)
     return true;
 }
 
+static bool trim_one(struct store *s, int by_count, int64_t most, int by_age,
+                     int64_t oldest_ms)
+{
+    sqlite3_bind_int64(s->stmt[by_count], 1, most);
+    sqlite3_bind_int64(s->stmt[by_age], 1, oldest_ms);
+    return step(s->stmt[by_count]) && step(s->stmt[by_age]);
+}
+
+static bool trim(struct store *s)
+{
+    int64_t oldest_ms =
+        ((int64_t)time(NULL) - STORE_HISTORY_DAYS * 86400ll) * 1000;
+
+    s->n_added = 0;
+    return trim_one(s, TRIM_ALARMS, STORE_ALARMS_MAX, AGE_ALARMS, oldest_ms) &&
+           trim_one(s, TRIM_POSITIONS, STORE_POSITIONS_MAX, AGE_POSITIONS,
+                    oldest_ms) &&
+           trim_one(s, TRIM_COMMANDS, STORE_COMMANDS_MAX, AGE_COMMANDS,
+                    oldest_ms);
+}
+
 static bool commit(void *backend, struct list *jobs,
                    char why[static STORE_WHY])
 {
@@ -185,6 +303,8 @@ static bool commit(void *backend, struct list *jobs,
 
     for (n = jobs->next; ok && n != jobs; n = n->next)
         ok = apply(s, container_of(n, struct store_job, node));
+    if (ok && s->n_added >= TRIM_EVERY)
+        ok = trim(s);
     if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return true;
     snprintf(why, STORE_WHY, "%s", sqlite3_errmsg(s->db));
@@ -294,6 +414,122 @@ static int load_rows(struct store *s, const char *query,
         row(st, l);
     sqlite3_finalize(st);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static void load_ids(sqlite3_stmt *st, const struct store_loader *l)
+{
+    if (l->on_ids)
+        l->on_ids(l->ctx, (uint64_t)sqlite3_column_int64(st, 0),
+                  (uint64_t)sqlite3_column_int64(st, 1));
+}
+
+/* ---- questions ----------------------------------------------------------------------- */
+
+/* ?1 device, ?2 channel, ?3 from, ?4 to, ?5 before, ?6 limit + 1, ?7 method,
+ * ?8 type, ?9 priority. The total has neither page nor order. */
+#define WHEN                                                                   \
+    " WHERE (?1='' OR device=?1) AND (?2='' OR channel=?2)"                    \
+    " AND received_ms>=?3 AND received_ms<?4"
+#define ALARM_IS                                                               \
+    " AND (?7='' OR method=?7) AND (?8='' OR type=?8)"                         \
+    " AND (?9='' OR priority=?9)"
+#define PAGE " AND id<?5 ORDER BY id DESC LIMIT ?6"
+
+static const struct {
+    const char *rows, *total; /* total NULL: as many as there are rows */
+} questions[STORE_LISTS] = {
+    [STORE_LIST_ALARMS] = {
+        "SELECT id,device,channel,priority,method,type,time,description,"
+        "longitude,latitude,received_ms FROM alarm" WHEN ALARM_IS PAGE,
+        "SELECT count(*) FROM alarm" WHEN ALARM_IS },
+    [STORE_LIST_POSITIONS] = {
+        "SELECT id,device,channel,time,longitude,latitude,speed,direction,"
+        "altitude,received_ms FROM position" WHEN PAGE,
+        "SELECT count(*) FROM position" WHEN },
+    [STORE_LIST_DETAIL] = {
+        "SELECT detail FROM channel_detail WHERE device=?1 AND id=?2", NULL },
+};
+
+static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
+{
+    sqlite3_bind_text(st, i, s.n ? s.p : "", (int)s.n, SQLITE_STATIC);
+}
+
+/* A parameter that the statement does not have is not bound. */
+static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
+{
+    const struct slice text[] = { q->method, q->type, q->priority };
+
+    bind_slice(st, 1, q->device);
+    bind_slice(st, 2, q->channel);
+    sqlite3_bind_int64(st, 3, q->from_utc_ms);
+    sqlite3_bind_int64(st, 4, q->to_utc_ms ? q->to_utc_ms : INT64_MAX);
+    sqlite3_bind_int64(st, 5, q->before && q->before < INT64_MAX
+                                  ? (int64_t)q->before
+                                  : INT64_MAX);
+    sqlite3_bind_int64(st, 6, (int64_t)q->limit + 1);
+    for (int i = 0; i < 3; i++)
+        bind_slice(st, 7 + i, text[i]);
+}
+
+static void take_row(sqlite3_stmt *st, struct store_rows *r)
+{
+    r->columns = (size_t)sqlite3_column_count(st);
+    for (int i = 0; i < sqlite3_column_count(st); i++) {
+        const void *p = sqlite3_column_text(st, i);
+
+        store_rows_put(r, p, (size_t)sqlite3_column_bytes(st, i));
+    }
+    r->n++;
+}
+
+static int read_rows(struct store *s, const struct store_ask *q,
+                     struct store_rows *r)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(s->db, questions[q->list].rows, -1, &st, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    bind_question(st, q);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        r->more = r->n == q->limit;
+        if (r->more)
+            break;
+        take_row(st, r);
+    }
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+static int read_total(struct store *s, const struct store_ask *q,
+                      struct store_rows *r)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    r->total = r->n;
+    if (!questions[q->list].total)
+        return SQLITE_DONE;
+    rc = sqlite3_prepare_v2(s->db, questions[q->list].total, -1, &st, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    bind_question(st, q);
+    rc = sqlite3_step(st);
+    r->total = (uint64_t)sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+static void answer(void *backend, const struct store_ask *q,
+                   struct store_rows *r)
+{
+    int rc = read_rows(backend, q, r);
+
+    if (rc == SQLITE_DONE)
+        rc = read_total(backend, q, r);
+    if (rc != SQLITE_DONE && !r->err)
+        r->err = GB_EIO;
 }
 
 /* ---- migrations ---------------------------------------------------------------------- */
@@ -434,7 +670,7 @@ int store_open(struct store **out, const char *dir,
                const struct store_loader *l, char why[static 256], bool *moved)
 {
     struct store *s = calloc(1, sizeof(*s));
-    struct store_backend b = { commit, s };
+    struct store_backend b = { commit, answer, s };
     char path[1100];
     int err;
 
@@ -447,7 +683,9 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM device_settings", load_settings,
                            l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
-                 load_rows(s, "SELECT * FROM dialog", load_dialog, l))) {
+                 load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
+                 load_rows(s, "SELECT (SELECT max(id) FROM alarm),"
+                              " (SELECT max(id) FROM command)", load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
         err = GB_EIO;
     }
