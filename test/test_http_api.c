@@ -1015,6 +1015,176 @@ static void command_event(void **state)
     buf_fini(&b);
 }
 
+/* ---- what only the store knows ---- */
+
+static struct {
+    struct http_ask q; /* the last one; texts not kept */
+    char text[200];
+    unsigned n;
+    int err;
+} asked;
+
+static int fx_ask(void *ctx, const struct http_ask *q)
+{
+    (void)ctx;
+    asked.q = *q;
+    asked.n++;
+    snprintf(asked.text, sizeof(asked.text), "%d d=%.*s c=%.*s m=%.*s t=%.*s "
+             "p=%.*s %lld-%lld <%llu %u", (int)q->list, SLICE_ARG(q->device),
+             SLICE_ARG(q->channel), SLICE_ARG(q->method), SLICE_ARG(q->type),
+             SLICE_ARG(q->priority), (long long)q->from_utc_ms,
+             (long long)q->to_utc_ms, (unsigned long long)q->before,
+             (unsigned)q->limit);
+    return asked.err;
+}
+
+static void with_history(void)
+{
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    cfg = fx_config();
+    cfg.ask = fx_ask;
+    cfg.platform = NULL;
+    fx_open(&cfg);
+    memset(&asked, 0, sizeof(asked));
+}
+
+static void history(void **state)
+{
+    static const struct {
+        const char *target;
+        unsigned status; /* 0: put off */
+        const char *asked;
+    } cases[] = {
+        { "/api/v1/alarms", 0, "0 d= c= m= t= p= 0-0 <0 100" },
+        { "/api/v1/alarms?device=d&channel=c&method=5&type=2&priority=1"
+          "&limit=7&cursor=99&from=1970-01-01T00:00:01Z&to=5000",
+          0, "0 d=d c=c m=5 t=2 p=1 1000-5000 <99 7" },
+        { "/api/v1/positions?device=d", 0, "1 d=d c= m= t= p= 0-0 <0 100" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
+          "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
+        { "/api/v1/devices/" D1 "/channels/x/item", 404, NULL },
+        { "/api/v1/alarms?cursor=x", 400, NULL },
+        { "/api/v1/alarms?from=yesterday", 400, NULL },
+        { "/api/v1/alarms?method=12345678901234567", 400, NULL },
+        { "/api/v1/alarms?limit=0", 400, NULL },
+    };
+    unsigned n;
+
+    (void)state;
+    with_history();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = get(cases[i].target);
+
+        if (cases[i].status && status != cases[i].status)
+            fail_msg("%s: %u", cases[i].target, status);
+        if (cases[i].status)
+            continue;
+        assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+        assert_string_equal(asked.text, cases[i].asked);
+    }
+    /* one that is refused at once, and one whose client went */
+    asked.err = GB_ELIMIT;
+    assert_int_equal(get("/api/v1/alarms"), 503);
+    asked.err = 0;
+    get("/api/v1/alarms");
+    http_app_gone(fx.app, asked.q.request);
+    n = fx.n_answers;
+    http_app_told(fx.app, &(struct http_told){ .request = asked.q.request });
+    assert_int_equal(fx.n_answers, n);
+}
+
+static void history_told(void **state)
+{
+    const struct platform_alarm alarm = {
+        .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
+        .method = SLICE("5"), .type = SLICE("2"), .received_utc_ms = 5,
+    };
+    const struct platform_position at = {
+        .device = SLICE(D1), .channel = SLICE(C1), .longitude = 116.5,
+        .latitude = 39.5, .speed = SLICE("60.5"), .altitude = SLICE("high"),
+        .received_utc_ms = 5,
+    };
+    struct http_told t = { .n = 1, .total = 9, .more = true, .last = 41 };
+    json_t *j, *item;
+
+    (void)state;
+    with_history();
+    get("/api/v1/alarms");
+    t.request = asked.q.request;
+    t.alarms = &alarm;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    j = body();
+    item = json_array_get(json_object_get(j, "items"), 0);
+    expect_schema(item, "Alarm");
+    assert_string_equal(json_string_value(json_object_get(item, "id")), "41");
+    assert_string_equal(json_string_value(json_object_get(item, "type_name")),
+                        "motion");
+    assert_string_equal(
+        json_string_value(json_object_get(item, "type_name_zh")),
+        "运动目标检测报警");
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "41");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 9);
+    json_decref(j);
+
+    get("/api/v1/positions");
+    t = (struct http_told){ .request = asked.q.request, .n = 1, .total = 1,
+                            .positions = &at };
+    http_app_told(fx.app, &t);
+    j = body();
+    item = json_array_get(json_object_get(j, "items"), 0);
+    expect_schema(item, "Position");
+    assert_true(json_is_null(json_object_get(item, "altitude")));
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+
+    get("/api/v1/devices/" D1 "/channels/" C1 "/item");
+    t = (struct http_told){
+        .request = asked.q.request,
+        .detail = SLICE("IPAddress\t10.0.0.1\nInfo/RoomType\t1\nX\t\nX\t2\n"),
+    };
+    http_app_told(fx.app, &t);
+    j = body();
+    expect_schema(j, "Item");
+    item = json_object_get(j, "item");
+    assert_int_equal(json_object_size(item), 3);
+    assert_string_equal(
+        json_string_value(json_object_get(item, "Info/RoomType")), "1");
+    json_decref(j);
+
+    get("/api/v1/alarms");
+    t = (struct http_told){ .request = asked.q.request, .err = GB_EIO };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 503);
+    http_app_told(fx.app, &t); /* once */
+    get("/api/v1/alarms"); /* the end of the application frees it */
+}
+
+/* The event says the alarm's own id; without a store history is 501. */
+static void history_events(void **state)
+{
+    const struct platform_alarm alarm = { .id = 7, .device = SLICE(D1),
+                                          .received_utc_ms = 1 };
+    const struct platform_position at = { .device = SLICE(D1),
+                                          .longitude = 1, .latitude = 2,
+                                          .received_utc_ms = 1 };
+    struct platform_action act = { .kind = PLATFORM_ALARM, .alarm = &alarm };
+    uint64_t seq;
+
+    (void)state;
+    assert_int_equal(get("/api/v1/positions"), 501);
+    with_history();
+    seq = http_events_last(fx.app->events);
+    http_on_action(fx.app, &act);
+    assert_true(next_event(&seq, "event: alarm\ndata: {\"id\":\"7\""));
+    act = (struct platform_action){ .kind = PLATFORM_POSITION,
+                                    .position = &at };
+    http_on_action(fx.app, &act);
+    assert_true(next_event(&seq, "event: position\ndata: {\"device\""));
+}
+
 /* ids of the items of a tree's list, blanks between */
 static const char *nodes(const char *query)
 {
@@ -1326,6 +1496,7 @@ int main(void)
         APP(events_without_readers),
         APP(tree_of_a_device),
         APP(commands), APP(command_event),
+        APP(history), APP(history_told), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),

@@ -32,6 +32,7 @@ struct http_app {
         struct slice json[HTTP_ALARMS_MAX]; /* owned */
         uint64_t next;          /* number of the next alarm, from 1 */
     } *alarms;
+    struct list asked;          /* questions to the store (api_history.c) */
     struct tree *tree;          /* of tree_device; NULL: none (api_tree.c) */
     char tree_device[HTTP_ID_MAX + 1];
     struct {                    /* of sessions that are gone */
@@ -137,6 +138,14 @@ void http_command_send(struct http_call *c, const struct platform_order *o);
 void http_tree_changed(struct http_app *a, const struct platform_action *act);
 void http_tree_drop(struct http_app *a);
 
+/* ---- questions to the store (api_history.c) ------------------------------------- */
+
+void http_history_init(struct http_app *a);
+void http_history_free(struct http_app *a);
+void http_history_gone(struct http_app *a, uint64_t request);
+void http_ask_alarms(struct http_call *c);
+void http_position_write(struct jw *j, const struct platform_position *p);
+
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
@@ -145,7 +154,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_delete_session, http_get_pending, http_accept_pending,
     http_get_subscriptions, http_get_tree, http_get_changes,
     http_get_commands, http_get_command, http_post_command,
-    http_post_alarm_reset,
+    http_post_alarm_reset, http_get_positions, http_get_item,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
     http_get_alarms, http_get_events,

@@ -61,6 +61,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
         return err;
     a->cfg = *cfg;
     list_init(&a->waiters);
+    http_history_init(a);
     buf_init(&a->text, cfg->alloc, TEXT_MAX);
     if (!a->cfg.media_url_s)
         a->cfg.media_url_s = 43200;
@@ -95,6 +96,7 @@ void http_app_free(struct http_app *a)
     if (!a)
         return;
     http_live_free(a);
+    http_history_free(a);
     http_tree_drop(a);
     alarms_free(a);
     http_events_free(a->events);
@@ -414,6 +416,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 void http_app_gone(struct http_app *a, uint64_t request)
 {
     http_live_gone(a, request);
+    http_history_gone(a, request);
 }
 
 int http_app_handover(struct http_app *a, struct http_handover *h)
@@ -534,16 +537,20 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (!a->alarms) {
+    if (!a->alarms && !a->cfg.ask) {
         a->alarms = gb_get(a->cfg.alloc, sizeof(*a->alarms));
         if (!a->alarms)
             return;
         a->alarms->next = 1;
     }
     buf_init(&b, a->cfg.alloc, 16384);
-    http_alarm_write(&j, alarm, a->alarms->next);
+    http_alarm_write(&j, alarm, a->cfg.ask ? alarm->id : a->alarms->next);
     if (!jw_is_complete(&j)) {
         buf_fini(&b);
+        return;
+    }
+    if (a->cfg.ask) { /* the store remembers it */
+        push(a, "alarm", &b, &j);
         return;
     }
     http_events_push(a->events, "alarm", buf_view(&b));
@@ -594,6 +601,16 @@ void http_on_session(struct http_app *a, uint64_t session)
     push(a, "session", &b, &j);
 }
 
+static void on_position(struct http_app *a, const struct platform_position *p)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_position_write(&j, p);
+    push(a, "position", &b, &j);
+}
+
 static void on_command(struct http_app *a, uint64_t id)
 {
     struct platform_command k;
@@ -637,6 +654,8 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
             on_alarm(a, act->alarm);
         break;
     case PLATFORM_POSITION:
+        on_position(a, act->position);
+        break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:

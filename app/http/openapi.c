@@ -68,8 +68,14 @@ static const struct schema {
       "address:string first_at:time last_at:time tries:integer" },
     { "Alarm",
       "id:string device:string channel:string priority:string method:string "
-      "type:string time:string description:string longitude:number? "
-      "latitude:number? received_at:time" },
+      "type:string method_name:string method_name_zh:string "
+      "type_name:string type_name_zh:string time:string description:string "
+      "longitude:number? latitude:number? received_at:time" },
+    { "Position",
+      "device:string channel:string longitude:number latitude:number "
+      "speed:number? direction:number? altitude:number? time:string "
+      "received_at:time" },
+    { "Item", "device:string id:string item:object" },
     { "TraceMessage",
       "id:string time:time last_at:time count:integer direction:string "
       "transport:string local:string peer:string device:string known:boolean "
