@@ -115,6 +115,8 @@ static void store_channel(struct daemon *d, const struct platform_action *a)
 
     if (platform_channel_view(d->platform, a->device, a->channel, &ch))
         store_put_channel(d->store, &ch);
+    if (a->text.n)
+        store_put_detail(d->store, a->device, a->channel, a->text);
 }
 
 static void store_command(struct daemon *d, uint64_t id)

@@ -269,7 +269,11 @@ static bool tell_channel(struct platform *p, struct platform_action *out)
         out->kind = PLATFORM_CHANNEL_REMOVED;
         out->device = scratch(p, 0, out->device);
         out->channel = scratch(p, PLATFORM_ID_MAX, out->channel);
-        gb_put(p->alloc, c);
+        channel_free(p, c);
+    } else if (c->detail) {
+        out->text = slice_of(c->detail, c->detail_len);
+        p->told_detail = c->detail;
+        c->detail = NULL;
     }
     return true;
 }
@@ -413,6 +417,8 @@ static void take_back(struct platform *p)
 {
     gb_put(p->alloc, p->told);
     p->told = NULL;
+    gb_put(p->alloc, p->told_detail);
+    p->told_detail = NULL;
     if (p->gone)
         session_free(p, p->gone);
     p->gone = NULL;
@@ -439,7 +445,7 @@ void platform_actions_fini(struct platform *p)
         struct channel *c = container_of(n, struct channel, dirty);
 
         if (c->removed)
-            gb_put(p->alloc, c);
+            channel_free(p, c);
     }
     while ((n = list_pop_front(&p->dirty_devices))) {
         struct device *d = container_of(n, struct device, dirty);

@@ -261,6 +261,70 @@ static bool is_self(struct platform *p, struct device *d,
     return true;
 }
 
+/* Elements that are in the channel already, and the password, which goes
+ * nowhere. */
+static bool is_kept(const struct manscdp_item_field *f)
+{
+    static const struct slice kept[] = {
+        SLICE_INIT("id"), SLICE_INIT("name"), SLICE_INIT("manufacturer"),
+        SLICE_INIT("model"), SLICE_INIT("owner"), SLICE_INIT("civil_code"),
+        SLICE_INIT("address"), SLICE_INIT("parent_id"), SLICE_INIT("status"),
+        SLICE_INIT("longitude"), SLICE_INIT("latitude"),
+        SLICE_INIT("business_group_id"), SLICE_INIT("ptz_type"),
+        SLICE_INIT("password"), SLICE_INIT("info_business_group_id"),
+    };
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (slice_eq(slice_str(f->member), kept[i]))
+            return true;
+    return false;
+}
+
+/* "Info/RoomType TAB 1". A line that does not fit is left out. */
+static void put_line(struct writer *w, bool info, struct slice path,
+                     struct slice value)
+{
+    size_t from = w->len;
+
+    static const struct slice secret = SLICE_INIT("Password");
+
+    if (!value.n || (path.n >= secret.n &&
+                     slice_ieq(slice_from(path, path.n - secret.n), secret)))
+        return;
+    if (info)
+        writer_str(w, "Info/");
+    writer_slice_put(w, path);
+    writer_char(w, '\t');
+    for (size_t i = 0; i < value.n && !w->err; i++)
+        writer_char(w, (unsigned char)value.p[i] < ' ' ? ' ' : value.p[i]);
+    writer_char(w, '\n');
+    if (w->err) {
+        w->len = from;
+        w->err = 0;
+    }
+}
+
+/* All that an item says and the channel does not keep, unknown elements too
+ * (field-note 4.14). */
+static void keep_detail(struct platform *p, struct channel *c,
+                        const struct manscdp_item *it)
+{
+    char text[PLATFORM_CHANNEL_DETAIL];
+    struct writer w = writer_of(text, sizeof(text));
+    size_t n;
+    const struct manscdp_item_field *f = manscdp_item_fields(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        struct slice value = manscdp_item_get(it, &f[i]);
+
+        if (value.n && !is_kept(&f[i]))
+            put_line(&w, f[i].place == MANSCDP_IN_INFO, f[i].element, value);
+    }
+    for (size_t i = 0; i < it->n_extras; i++)
+        put_line(&w, false, it->extra[i].path, it->extra[i].value);
+    channel_detail(p, c, writer_slice(&w));
+}
+
 static void keep_item(struct platform *p, struct device *d,
                       const struct manscdp_item *it, bool whole)
 {
@@ -287,8 +351,11 @@ static void keep_item(struct platform *p, struct device *d,
         return;
     v.has_position = manscdp_item_position(it, &v.longitude, &v.latitude);
     c = channel_upsert(p, d, &v, whole);
-    if (c)
-        c->seen_run = d->query.run;
+    if (!c)
+        return;
+    c->seen_run = d->query.run;
+    if (whole || !c->detail_hash) /* an UPDATE may say less, erases nothing */
+        keep_detail(p, c, it);
 }
 
 static void set_status(struct platform *p, struct device *d,

@@ -157,6 +157,9 @@ static struct channel *replace(struct platform *p, struct device *d, size_t at,
     c->session = old->session;
     c->delivered_utc_ms = old->delivered_utc_ms;
     c->seen_run = old->seen_run;
+    c->detail = old->detail;
+    c->detail_len = old->detail_len;
+    c->detail_hash = old->detail_hash;
     c->failed_utc_ms = old->failed_utc_ms;
     c->failed_step = old->failed_step;
     c->observed = old->observed;
@@ -225,6 +228,30 @@ struct channel *channel_upsert(struct platform *p, struct device *d,
     }
     channel_changed(p, c);
     return c;
+}
+
+void channel_free(struct platform *p, struct channel *c)
+{
+    gb_put(p->alloc, c->detail);
+    gb_put(p->alloc, c);
+}
+
+void channel_detail(struct platform *p, struct channel *c, struct slice text)
+{
+    uint64_t hash = map_hash(p->seed, text) | 1;
+    struct slice copy;
+
+    if (hash == c->detail_hash)
+        return;
+    copy = platform_copy(p, text);
+    if (text.n && !copy.p)
+        return;
+    gb_put(p->alloc, c->detail);
+    c->detail = (char *)(uintptr_t)copy.p;
+    c->detail_len = (uint32_t)copy.n;
+    if (text.n || c->detail_hash) /* nothing after nothing is no news */
+        channel_changed(p, c);
+    c->detail_hash = hash;
 }
 
 void channel_drop(struct platform *p, struct channel *c)

@@ -29,6 +29,7 @@
 #define PLATFORM_TEXT_MAX 128      /* name, model, ... of a device, bytes */
 #define PLATFORM_CHANNEL_TEXT 255  /* one text of a channel, bytes */
 #define PLATFORM_CHANNEL_TEXTS 600 /* all texts of a channel, bytes */
+#define PLATFORM_CHANNEL_DETAIL 4096 /* the rest of its item, bytes */
 #define PLATFORM_ARENA (256u << 10) /* for one body; larger ones get their own */
 #define PLATFORM_MAX_QUEUED 1024   /* alarms and log lines not fetched yet */
 #define PLATFORM_LOG_RATE 50       /* lines a second that peers can cause */
@@ -99,6 +100,10 @@ struct channel {
     int64_t delivered_utc_ms;
     int32_t longitude_e7, latitude_e7;
     uint32_t seen_run;    /* the catalog run that listed it last */
+    char *detail;         /* the rest of its item, until the owner has taken
+                             it; own memory, NULL: told already */
+    uint32_t detail_len;
+    uint64_t detail_hash; /* of the last one; 0: none */
     int64_t failed_utc_ms; /* a picture that was asked for did not come */
     bool on, has_position, removed, fault;
     uint8_t observed;     /* enum platform_observed, never FAULTY */
@@ -412,6 +417,7 @@ struct platform {
     struct list queue;          /* struct queued */
     size_t n_queued;
     struct queued *told;        /* given out last: freed with the next call */
+    char *told_detail;          /* likewise */
     struct session *gone;       /* likewise */
     struct platform_channel told_channel;
     char scratch[1024];         /* text of the action given out */
@@ -537,6 +543,11 @@ struct channel *channel_find(const struct platform *p, const struct device *d,
 struct channel *channel_upsert(struct platform *p, struct device *d,
                                const struct platform_channel *in, bool whole);
 void channel_drop(struct platform *p, struct channel *c);
+/* Its memory; it is in no table any more. */
+void channel_free(struct platform *p, struct channel *c);
+/* What its item says beside the texts above, for the owner to keep: told if it
+ * is news. Without memory it stays news. */
+void channel_detail(struct platform *p, struct channel *c, struct slice text);
 /* What came of asking it for a picture; step: the link that broke. */
 void channel_observe(struct platform *p, struct channel *c,
                      enum platform_observed o, enum platform_step step);

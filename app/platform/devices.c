@@ -116,13 +116,13 @@ static void free_channels(struct platform *p, struct device *d)
 
         if (c->device == d && c->removed) {
             list_remove(n);
-            gb_put(p->alloc, c);
+            channel_free(p, c);
         }
     }
     for (size_t i = 0; i < d->n_channels; i++) {
         list_remove(&d->channels[i]->dirty);
         map_remove(&p->channels, &d->channels[i]->node);
-        gb_put(p->alloc, d->channels[i]);
+        channel_free(p, d->channels[i]);
     }
     d->n_channels = 0;
 }

@@ -177,7 +177,9 @@ enum platform_action_kind {
     /* what has changed: for the store, the events, the waiting API calls */
     PLATFORM_DEVICE_CHANGED, /* `device`; flags */
     PLATFORM_DEVICE_REMOVED,
-    PLATFORM_CHANNEL_CHANGED, /* `device`, `channel` */
+    PLATFORM_CHANNEL_CHANGED, /* `device`, `channel`; `text`, if not empty:
+                                 what else its catalog item says, lines of
+                                 "Path TAB value", told when it is new */
     PLATFORM_CHANNEL_REMOVED,
     PLATFORM_CATALOG_DONE,   /* `device`: complete or partial (flags) */
     PLATFORM_SESSION_CHANGED, /* `session`; read it by platform_session_view */
