@@ -1006,6 +1006,7 @@ static void command_event(void **state)
 
     (void)state;
     buf_init(&b, &gb_alloc_heap, 65536);
+    http_app_event_join(fx.app);
     fake.n_commands = 1;
     http_on_action(fx.app, &act);
     assert_true(http_app_event_next(fx.app, &seq, &b));
@@ -1176,6 +1177,7 @@ static void history_events(void **state)
     (void)state;
     assert_int_equal(get("/api/v1/positions"), 501);
     with_history();
+    http_app_event_join(fx.app);
     seq = http_events_last(fx.app->events);
     http_on_action(fx.app, &act);
     assert_true(next_event(&seq, "event: alarm\ndata: {\"id\":\"7\""));

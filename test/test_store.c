@@ -485,7 +485,9 @@ static void details_and_positions(void **state)
 /* What is too old goes with the next trimming, the newest stays. */
 static void old_history_goes(void **state)
 {
+    const int64_t now_ms = (int64_t)time(NULL) * 1000;
     const struct store_ask all = { .limit = 1 };
+    const struct store_ask young = { .limit = 1, .from_utc_ms = now_ms };
     const struct platform_command c = { .id = 9, .device = SLICE("d"),
                                         .asked_utc_ms = 1 };
     char *dir = temp_dir();
@@ -500,11 +502,14 @@ static void old_history_goes(void **state)
     r = ask(s, &all);
     assert_int_equal(r->total, 400);
     store_rows_free(r);
-    add_alarm(s, 401, "d", "5", "2", (int64_t)time(NULL) * 1000);
+    add_alarm(s, 401, "d", "5", "2", now_ms);
     store_put_command(s, &c);
-    for (unsigned i = 402; i <= 600; i++)
+    for (unsigned i = 402; i <= 1200; i++)
         add_alarm(s, i, "d", "5", "2", 1000);
-    r = ask(s, &all);
+    r = ask(s, &all); /* trimmed behind every 500 rows, about */
+    assert_true(r->total > 0 && r->total < 700);
+    store_rows_free(r);
+    r = ask(s, &young);
     assert_int_equal(r->total, 1);
     assert_true(slice_eq(store_rows_text(r, 0, 0), SLICE("401")));
     store_rows_free(r);

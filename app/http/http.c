@@ -606,6 +606,8 @@ static void on_position(struct http_app *a, const struct platform_position *p)
     struct buf b;
     struct jw j = jw_to(&b);
 
+    if (is_unheard(a))
+        return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_position_write(&j, p);
     push(a, "position", &b, &j);
@@ -617,7 +619,7 @@ static void on_command(struct http_app *a, uint64_t id)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (!platform_command_view(a->cfg.platform, id, &k))
+    if (is_unheard(a) || !platform_command_view(a->cfg.platform, id, &k))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_command_write(&j, &k);
