@@ -105,6 +105,7 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
     else if (w->n_asks >= STORE_ASKS_MAX)
         err = GB_ELIMIT;
     if (!err) {
+        n->after = w->n_queued;
         list_push_back(&w->asks, &n->node);
         w->n_asks++;
         uv_cond_signal(&w->work);
@@ -128,14 +129,19 @@ static void answer_one(struct store_writer *w, struct store_question *n)
     free(n); /* without memory nobody is told: the request times out */
 }
 
-/* With the lock held; lets it go meanwhile. */
-static void answer_all(struct store_writer *w)
+/* Those that came before the first `queued` jobs were all. With the lock held;
+ * lets it go meanwhile. */
+static void answer_asks(struct store_writer *w, uint64_t queued)
 {
-    struct list *n;
+    while (!list_is_empty(&w->asks)) {
+        struct store_question *q =
+            container_of(w->asks.next, struct store_question, node);
 
-    while ((n = list_pop_front(&w->asks))) {
+        if (q->after > queued)
+            break;
+        list_remove(&q->node);
         uv_mutex_unlock(&w->lock);
-        answer_one(w, container_of(n, struct store_question, node));
+        answer_one(w, q);
         uv_mutex_lock(&w->lock);
         w->n_asks--; /* when it is answered: end_asks waits for that */
     }
@@ -164,6 +170,7 @@ static void run(void *arg)
     uv_mutex_lock(&w->lock);
     for (;;) {
         char why[STORE_WHY] = "";
+        uint64_t queued;
         uint32_t n;
         bool ok;
 
@@ -171,8 +178,9 @@ static void run(void *arg)
             uv_cond_wait(&w->work, &w->lock);
         if (list_is_empty(&w->jobs) && list_is_empty(&w->asks))
             break; /* ending, and nothing is left */
+        queued = w->n_queued;
         if (list_is_empty(&w->jobs)) {
-            answer_all(w);
+            answer_asks(w, queued);
             continue;
         }
         n = take_jobs(w, &taken);
@@ -189,7 +197,7 @@ static void run(void *arg)
         w->writes += ok ? n : 0;
         say(w, ok, why);
         uv_cond_broadcast(&w->done);
-        answer_all(w);
+        answer_asks(w, ok ? queued : UINT64_MAX); /* from what is there */
         if (!ok && w->ending)
             break; /* there is no later */
         if (!w->ending && list_is_empty(&w->asks) && (!ok || !w->flush)) /* gather what comes next */
@@ -350,6 +358,7 @@ static void queue(struct store_writer *w, struct store_job *j)
     }
     list_push_back(&w->jobs, &j->node);
     map_insert(&w->rows, &j->by_row, j->by_row.key);
+    w->n_queued++;
     if (w->n_jobs++ == 0)
         uv_cond_signal(&w->work);
     uv_mutex_unlock(&w->lock);

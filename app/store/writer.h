@@ -60,6 +60,7 @@ enum { /* text[] of the jobs */
 /* A question that waits; texts in the bytes behind the struct. */
 struct store_question {
     struct list node;
+    uint64_t after; /* jobs queued before it: they are committed first */
     struct store_ask ask;
 };
 
@@ -86,6 +87,7 @@ struct store_writer {
     uint32_t n_jobs, max_jobs;
     struct list asks; /* struct store_question, oldest first */
     uint32_t n_asks;
+    uint64_t n_queued; /* jobs since the start */
     uint64_t history; /* rows of history queued so far: each has a name */
     bool busy, ending, flush, no_asks;
     bool failing;     /* the last commit was refused */
