@@ -443,6 +443,43 @@ static void long_answers(void **state)
     sim_free(&s);
 }
 
+/* Armed at each registration, visibly, behind a subscription to its alarms;
+ * and at once when somebody says so. */
+static void arming(void **state)
+{
+    struct platform_settings on = { .set = PLATFORM_SET_ARM, .arm = true };
+    struct platform_command c;
+    struct sim_device *d = online(NULL);
+
+    (void)state;
+    assert_int_equal(platform_device_set(s.p, SLICE(NVR), &on, s.now), 0);
+    sim_run(&s, 200);
+    assert_true(platform_command_before(s.p, 0, &c));
+    assert_true(slice_eq(c.sub, SLICE("GuardCmd")));
+    assert_true(says(slice_str(d->last_body), "<GuardCmd>SetGuard<"));
+    respond(d, "DeviceControl", c.sn, "<Result>OK</Result>");
+    sim_run(&s, 200);
+    expect_state(c.id, PLATFORM_COMMAND_ANSWERED);
+    assert_int_equal(d->subscribes, 0);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    sim_register(d);
+    sim_run(&s, 20000);
+    assert_int_equal(d->subscribes, 1);
+    assert_true(platform_command_before(s.p, 0, &c));
+    assert_int_equal(c.id, 2);
+    assert_true(sim_view(&s, d).arm);
+    on.arm = false;
+    assert_int_equal(platform_device_set(s.p, SLICE(NVR), &on, s.now), 0);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    sim_register(d);
+    sim_run(&s, 60000);
+    assert_true(platform_command_before(s.p, 0, &c));
+    assert_int_equal(c.id, 2);
+    sim_free(&s);
+}
+
 static void without_memory(void **state)
 {
     unsigned long at;
@@ -488,7 +525,8 @@ int main(void)
         cmocka_unit_test(one_at_a_time),    cmocka_unit_test(many_messages),
         cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
-        cmocka_unit_test(long_answers),     cmocka_unit_test(without_memory),
+        cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+            cmocka_unit_test(without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

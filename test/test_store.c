@@ -219,6 +219,7 @@ static void settings_come_back(void **state)
         .password = SLICE("5ea1ed"), .group = SLICE("北门"),
         .name = SLICE("Bob's"), .date = 3, .edition = 4,
         .digest = 0x2a, .ignore_require = true, .media = PLATFORM_TCP_ACTIVE,
+        .arm = true,
     };
     char *dir = temp_dir();
     struct seen seen;
@@ -246,6 +247,7 @@ static void settings_come_back(void **state)
     assert_int_equal(seen.settings.edition, 4);
     assert_int_equal(seen.settings.digest, 0x2a);
     assert_true(seen.settings.ignore_require);
+    assert_true(seen.settings.arm);
     assert_int_equal(seen.settings.media, PLATFORM_TCP_ACTIVE);
     store_remove_device(s, id); /* and all that was set for it */
     store_close(s);

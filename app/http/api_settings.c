@@ -22,6 +22,7 @@ static const char *const date_words[] = { "configured", "local", "utc", "off" };
 static const char *const edition_words[] = { "auto", "2011", "2014", "2016",
                                              "2022" };
 static const char *const require_words[] = { "refuse", "ignore" };
+static const char *const arm_words[] = { "off", "on" };
 static const char *const media_words[] = { "auto", "udp", "tcp-passive",
                                            "tcp-active" };
 
@@ -34,6 +35,7 @@ void http_settings_write(struct jw *j, const struct platform_device *d)
     jw_put_cstr(j, "date", date_words[d->date]);
     jw_put_cstr(j, "edition_set", edition_words[d->edition_set]);
     jw_put_cstr(j, "require", require_words[d->ignore_require]);
+    jw_put_cstr(j, "arm", arm_words[d->arm]);
     jw_key(j, "digest");
     jw_array(j);
     for (unsigned a = SIP_DIGEST_COUNT - 1; a > SIP_DIGEST_OTHER; a--)
@@ -174,6 +176,10 @@ static void read_settings(struct reading *r, struct platform_settings *s)
         s->set |= PLATFORM_SET_REQUIRE;
         s->ignore_require = word != 0;
     }
+    if (read_word(r, "arm", arm_words, N_WORDS(arm_words), &word)) {
+        s->set |= PLATFORM_SET_ARM;
+        s->arm = word != 0;
+    }
     if (read_word(r, "media", media_words, N_WORDS(media_words), &word)) {
         s->set |= PLATFORM_SET_MEDIA;
         s->media = (enum platform_transport)word;
@@ -230,7 +236,7 @@ static void answer_device(struct http_call *c, unsigned status,
 
 #define SETTING_KEYS                                                           \
     "password", "group", "name", "date", "edition", "require", "digest",       \
-        "media"
+        "media", "arm"
 
 void http_patch_device(struct http_call *c)
 {

@@ -12,13 +12,16 @@ static const struct schema {
       "registered_at:time keepalive_at:time expires_at:time channels:integer "
       "catalog:string catalog_have:integer catalog_sum:integer "
       "deviations:integer media:string group:string has_password:boolean "
-      "date:string edition_set:string require:string digest:strings" },
+      "date:string edition_set:string require:string arm:string "
+      "digest:strings" },
     { "DeviceSettings",
       "password:string? group:string? name:string? date:string? "
-      "edition:string? require:string? digest:strings? media:string?" },
+      "edition:string? require:string? digest:strings? media:string? "
+      "arm:string?" },
     { "NewDevice",
       "id:string password:string? group:string? name:string? date:string? "
-      "edition:string? require:string? digest:strings? media:string?" },
+      "edition:string? require:string? digest:strings? media:string? "
+      "arm:string?" },
     { "Group", "name:string has_password:boolean devices:integer" },
     { "NewGroup", "name:string password:string?" },
     { "GroupSettings", "password:string?" },

@@ -211,6 +211,7 @@ struct device {
     struct slice password;   /* its own; empty: the platform's. Own memory */
     uint16_t digest;         /* algorithms offered to it; 0: as configured */
     uint8_t date;            /* 0: as configured, else 1 + enum platform_date */
+    bool arms;               /* SetGuard each time it registers */
     bool ignores_require;    /* requests with Require are served */
     struct group *group;     /* NULL: none */
     struct slice given_name; /* by a person; empty: its own. Own memory */

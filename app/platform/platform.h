@@ -277,7 +277,7 @@ struct platform_device {
     enum platform_transport media; /* configured: AUTO unless set */
     /* what people set, as in struct platform_settings */
     struct slice group;
-    bool has_password, ignore_require;
+    bool has_password, ignore_require, arm;
     uint8_t date, edition_set;
     uint16_t digest;
 };
@@ -366,7 +366,7 @@ enum { /* bits of platform_settings.set */
     PLATFORM_SET_PASSWORD = 1, PLATFORM_SET_GROUP = 2, PLATFORM_SET_NAME = 4,
     PLATFORM_SET_DATE = 8, PLATFORM_SET_EDITION = 16,
     PLATFORM_SET_REQUIRE = 32, PLATFORM_SET_DIGEST = 64,
-    PLATFORM_SET_MEDIA = 128,
+    PLATFORM_SET_MEDIA = 128, PLATFORM_SET_ARM = 256,
 };
 
 struct platform_settings {
@@ -377,6 +377,8 @@ struct platform_settings {
     uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
     uint8_t edition;       /* 0: as it says, else 1 + enum manscdp_edition */
     bool ignore_require;   /* serve requests that require what we do not know */
+    bool arm;              /* arm its alarms each time it registers: subscribe
+                              to them and send SetGuard */
     uint16_t digest;       /* 0: as configured, else bits 1 << sip_digest_alg */
     enum platform_transport media; /* of callers who say AUTO; AUTO: what it is
                                       known to like, else UDP inside private

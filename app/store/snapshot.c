@@ -85,10 +85,11 @@ static void put_settings(json_t *all, const struct store_job *j)
     static const char *const texts[] = { "device", "password", "group",
                                          "name" };
     static const char *const numbers[] = { "date", "edition", "digest",
-                                           "ignore_require", "media" };
+                                           "ignore_require", "media",
+                                           "arm" };
     json_t *o = json_texts(j, texts, 4);
 
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         put_number(o, numbers[i], j->number[i]);
     json_object_set_new(all, j->text[0], o);
 }
@@ -309,6 +310,7 @@ static void load_settings(const char *key, const json_t *o,
         .digest = (uint16_t)number_of(o, "digest"),
         .ignore_require = number_of(o, "ignore_require") != 0,
         .media = (enum platform_transport)number_of(o, "media"),
+        .arm = number_of(o, "arm") != 0,
     };
 
     (void)key;

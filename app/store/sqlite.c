@@ -51,6 +51,7 @@ static const char *const migrations[] = {
     " cmd TEXT, sub TEXT, state TEXT, evidence TEXT, answer TEXT,"
     " asked_ms INT, sent_ms INT, arrived_ms INT, answered_ms INT, tries INT,"
     " sip_status INT, flags INT);",
+    "ALTER TABLE device_settings ADD COLUMN arm INT;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -83,7 +84,7 @@ static const char *const sql[N_STATEMENTS] = {
                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
     [REMOVE_DIALOG] = "DELETE FROM dialog WHERE key=?1",
     [PUT_SETTINGS] = "REPLACE INTO device_settings VALUES"
-                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [REMOVE_SETTINGS] = "DELETE FROM device_settings WHERE device=?1",
     [PUT_GROUP] = "REPLACE INTO device_group VALUES(?1,?2)",
     [REMOVE_GROUP] = "DELETE FROM device_group WHERE name=?1",
@@ -257,7 +258,7 @@ static bool apply(struct store *s, const struct store_job *j)
         st = s->stmt[PUT_SETTINGS];
         for (int i = STORE_DEVICE; i <= STORE_GIVEN_NAME; i++)
             bind_text(st, i + 1, j->text[i]);
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 6; i++)
             sqlite3_bind_int64(st, 5 + i, j->number[i]);
         return step(st);
     case STORE_PUT_GROUP:
@@ -396,6 +397,7 @@ static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
         .digest = (uint16_t)sqlite3_column_int(st, 6),
         .ignore_require = sqlite3_column_int(st, 7) != 0,
         .media = (enum platform_transport)sqlite3_column_int(st, 8),
+        .arm = sqlite3_column_int(st, 9) != 0,
     };
 
     l->on_settings(l->ctx, column(st, 0), &s);

@@ -452,6 +452,7 @@ void store_writer_settings(struct store_writer *w, struct slice id,
     j->number[2] = set->digest;
     j->number[3] = set->ignore_require;
     j->number[4] = set->media;
+    j->number[5] = set->arm;
     queue(w, j);
 }
 

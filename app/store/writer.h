@@ -117,7 +117,7 @@ void store_writer_channel(struct store_writer *w,
 void store_writer_dialog(struct store_writer *w, uint64_t key,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer);
-/* number[]: date, edition, digest, ignore_require, media */
+/* number[]: date, edition, digest, ignore_require, media, arm */
 void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set);
 void store_writer_group(struct store_writer *w, struct slice name,
