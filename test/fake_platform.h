@@ -317,8 +317,12 @@ int platform_device_create(struct platform *p, struct slice id,
                            const struct platform_settings *s,
                            struct gb_time now)
 {
+    struct platform_device d;
+
     if (fake.set_err)
         return fake.set_err;
+    if (platform_device_view(p, id, &d))
+        return GB_EEXIST;
     slice_copy(fake.created, sizeof(fake.created), id);
     fake_device(fake.created, "", false);
     return platform_device_set(p, slice_str(fake.created), s, now);

@@ -1187,6 +1187,73 @@ static void history_events(void **state)
     assert_true(next_event(&seq, "event: position\ndata: {\"device\""));
 }
 
+static void csv_out(void **state)
+{
+    (void)state;
+    fake.device[0].own_name = fake.device[0].name;
+    fake.device[1].name = SLICE("a \"b\", c");
+    fake.device[1].own_name = SLICE("=cmd()");
+    fake.device[1].arm = true;
+    fake.device[1].media = PLATFORM_UDP;
+    assert_int_equal(get("/api/v1/devices.csv"), 200);
+    assert_true(body_has("\xef\xbb\xbfid,name,group,media,arm,edition,"));
+    assert_true(body_has("\r\n" D1 ",,,,,,,,true,North gate,,,,"
+                         "192.0.2.7:5060,2\r\n"));
+    assert_true(body_has("\r\n" D2 ",\"a \"\"b\"\", c\",,udp,on,,,,false,"
+                         "'=cmd(),"));
+}
+
+static void csv_in(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned status;
+        int created, updated, failed;
+        const char *why;
+    } cases[] = {
+        { "id,name\n34020000001180000009,North\n", 200, 1, 0, 0, NULL },
+        { "ID,name,online\r\n" D1 ",x,true\r\n", 200, 0, 1, 0, NULL },
+        { "id,arm\n34020000001180000009,maybe\n", 200, 0, 0, 1,
+          "none of its choices" },
+        { "id,name\n,x\n", 200, 0, 0, 1, "id is missing" },
+        { "id,name\n\"x,y\n", 200, 0, 0, 1, "a quote is missing" },
+        { "id,group\n34020000001180000009,none\n", 200, 0, 0, 1,
+          "no such group" },
+        { "name\nx\n", 400, 0, 0, 0, NULL },
+        { "id,id\nx,y\n", 400, 0, 0, 0, NULL },
+        { "id,colour\nx,y\n", 400, 0, 0, 0, NULL },
+        { "", 400, 0, 0, 0, NULL },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", "/api/v1/devices.csv", TOKEN,
+                              cases[i].text);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].text, status, fx.last.body);
+        if (status != 200)
+            continue;
+        j = body();
+        expect_schema(j, "Import");
+        if (json_integer_value(json_object_get(j, "created")) !=
+                cases[i].created ||
+            json_integer_value(json_object_get(j, "updated")) !=
+                cases[i].updated ||
+            json_integer_value(json_object_get(j, "failed")) !=
+                cases[i].failed ||
+            (cases[i].why && !body_has(cases[i].why)))
+            fail_msg("%s: %s", cases[i].text, fx.last.body);
+        json_decref(j);
+    }
+    /* as a spreadsheet of a Chinese system saves it */
+    assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                         "id,name\n34020000001180000009,\xb1\xb1\xc3\xc5\n"),
+                     200);
+    assert_string_equal(fake.given_name, "北门");
+}
+
 /* ids of the items of a tree's list, blanks between */
 static const char *nodes(const char *query)
 {
@@ -1497,6 +1564,7 @@ int main(void)
         APP(events),         APP(event_ring),    APP(alarm_ring),
         APP(events_without_readers),
         APP(tree_of_a_device),
+        APP(csv_out), APP(csv_in),
         APP(commands), APP(command_event),
         APP(history), APP(history_told), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),

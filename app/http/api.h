@@ -108,6 +108,13 @@ void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
 
 void http_device_write(struct jw *j, const struct platform_device *d);
 void http_settings_write(struct jw *j, const struct platform_device *d);
+/* ",group,media,arm,edition,date,require"; what is as configured is empty. */
+void http_settings_csv(struct buf *out, const struct platform_device *d);
+/* A JSON object of settings (json_t of jansson); *s borrows from it. NULL, or
+ * what is wrong. */
+struct json_t;
+const char *http_settings_read(struct http_call *c, struct json_t *root,
+                               struct platform_settings *s);
 void http_channel_write(struct jw *j, const struct platform_channel *ch);
 void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
@@ -152,6 +159,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_refresh_device, http_get_channels, http_get_channel, http_post_live,
     http_get_live, http_delete_live, http_get_sessions, http_get_session,
     http_delete_session, http_get_pending, http_accept_pending,
+    http_get_devices_csv, http_post_devices_csv,
     http_get_subscriptions, http_get_tree, http_get_changes,
     http_get_commands, http_get_command, http_post_command,
     http_post_alarm_reset, http_get_positions, http_get_item,

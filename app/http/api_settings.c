@@ -2,6 +2,7 @@
  * password goes in and never comes out. */
 #include "app/http/api.h"
 
+#include "app/http/csv.h"
 #include "manscdp/vocab.h"
 #include "sip/digest.h"
 
@@ -186,6 +187,34 @@ static void read_settings(struct reading *r, struct platform_settings *s)
     }
     if (read_digest(r, &s->digest))
         s->set |= PLATFORM_SET_DIGEST;
+}
+
+const char *http_settings_read(struct http_call *c, struct json_t *root,
+                               struct platform_settings *s)
+{
+    struct reading r = { .c = c, .root = root };
+
+    read_settings(&r, s);
+    return r.fault;
+}
+
+/* Word 0 is what nobody has set. */
+static void csv_word(struct buf *out, const char *const *words, size_t i)
+{
+    buf_char(out, ',');
+    if (i)
+        csv_write(out, slice_str(words[i]));
+}
+
+void http_settings_csv(struct buf *out, const struct platform_device *d)
+{
+    buf_char(out, ',');
+    csv_write(out, d->group);
+    csv_word(out, media_words, d->media);
+    csv_word(out, arm_words, d->arm);
+    csv_word(out, edition_words, d->edition_set);
+    csv_word(out, date_words, d->date);
+    csv_word(out, require_words, d->ignore_require);
 }
 
 static void refuse(struct http_call *c, int err)

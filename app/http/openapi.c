@@ -14,6 +14,8 @@ static const struct schema {
       "deviations:integer media:string group:string has_password:boolean "
       "date:string edition_set:string require:string arm:string "
       "digest:strings" },
+    { "Import",
+      "created:integer updated:integer failed:integer errors:objects?" },
     { "DeviceSettings",
       "password:string? group:string? name:string? date:string? "
       "edition:string? require:string? digest:strings? media:string? "

@@ -38,6 +38,12 @@ static const struct http_route routes[] = {
     /* devices and channels */
     { HTTP_GET, "/api/v1/devices", http_get_devices, V, 0, 0,
       "known devices in id order", LIST, NULL, "[Device]" },
+    { HTTP_GET, "/api/v1/devices.csv", http_get_devices_csv, A, 0, 0,
+      "known devices as CSV, without passwords", "", NULL, NULL },
+    { HTTP_POST, "/api/v1/devices.csv", http_post_devices_csv, A, 0, 0,
+      "add or change devices from CSV, UTF-8 or GBK: id, and any of name, "
+      "group, media, arm, edition, date, require, password", "", NULL,
+      "Import" },
     { HTTP_GET, DEVICE, http_get_device, V, 0, 0,
       "one device", "", NULL, "Device" },
     { HTTP_POST, "/api/v1/devices", http_post_device, A, 0, 0,
