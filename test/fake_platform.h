@@ -192,6 +192,40 @@ bool platform_command_before(const struct platform *p, uint64_t before,
                                  out);
 }
 
+const char *platform_outcome_name(enum platform_outcome o)
+{
+    return o == PLATFORM_OUTCOME_SILENT ? "silent" : "answered";
+}
+
+bool platform_profile_view(const struct platform *p, struct slice id,
+                           struct platform_profile *out)
+{
+    struct platform_device d;
+
+    *out = (struct platform_profile){ .edition_told = true, .digest = SLICE("MD5") };
+    return platform_device_view(p, id, &d);
+}
+
+bool platform_profile_command(const struct platform *p, struct slice id,
+                              size_t *pos,
+                              struct platform_profile_command *out)
+{
+    (void)p;
+    (void)id;
+    *out = (struct platform_profile_command){ .cmd = SLICE("DeviceStatus"),
+                                              .knows = true };
+    return (*pos)++ == 0;
+}
+
+bool platform_profile_deviation(const struct platform *p, struct slice id,
+                                size_t *pos, const char **text)
+{
+    (void)p;
+    (void)id;
+    *text = "SN is missing";
+    return (*pos)++ == 0;
+}
+
 const char *platform_observed_name(enum platform_observed o)
 {
     return o == PLATFORM_OBSERVED_FAILED ? "failed" : "unseen";

@@ -480,6 +480,71 @@ static void arming(void **state)
     sim_free(&s);
 }
 
+static bool profile_of(const char *cmd, const char *sub,
+                       struct platform_profile_command *out)
+{
+    for (size_t pos = 0; platform_profile_command(s.p, SLICE(NVR), &pos, out);)
+        if (slice_eq(out->cmd, slice_str(cmd)) &&
+            slice_eq(out->sub, slice_str(sub)))
+            return true;
+    return false;
+}
+
+/* What it answers is learnt from what it does. */
+static void learnt(void **state)
+{
+    const struct platform_param p = { SLICE("TeleBoot"), SLICE("Boot") };
+    struct platform_profile_command k;
+    struct platform_profile f;
+    const char *text;
+    struct sim_device *d = online(NULL);
+    uint64_t id;
+    size_t pos = 0;
+
+    (void)state;
+    assert_true(profile_of("Catalog", "", &k) && k.knows && !k.lacks);
+    assert_true(profile_of("DeviceInfo", "", &k) && k.knows);
+    assert_false(profile_of("PresetQuery", "", &k));
+    id = query("PresetQuery");
+    sim_run(&s, 90000);
+    expect_state(id, PLATFORM_COMMAND_SILENT);
+    assert_true(profile_of("PresetQuery", "", &k));
+    assert_true(!k.knows && !k.lacks && k.silent == 1);
+    sim_keepalive(d, NULL);
+    query("PresetQuery");
+    sim_run(&s, 90000);
+    sim_keepalive(d, NULL);
+    assert_true(profile_of("PresetQuery", "", &k) && k.lacks && k.asked == 2);
+    d->query_refused = true;
+    query("DeviceStatus");
+    sim_run(&s, 1000);
+    assert_true(profile_of("DeviceStatus", "", &k) && k.lacks);
+    assert_string_equal(platform_outcome_name(k.last), "refused");
+    d->query_refused = false;
+    assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+    sim_run(&s, 1000);
+    assert_true(profile_of("DeviceControl", "TeleBoot", &k) && k.knows);
+    /* a wire that is cut teaches nothing of the device */
+    d->deaf = true;
+    query("SDCardStatus");
+    sim_run(&s, 60000);
+    d->deaf = false;
+    assert_false(profile_of("SDCardStatus", "", &k));
+    assert_true(platform_profile_view(s.p, SLICE(NVR), &f));
+    assert_true(!f.alarms_by_message && !f.edition_told);
+    sim_message(d, "<Notify><CmdType>Alarm</CmdType><SN>1</SN><DeviceID>" NVR
+                   "</DeviceID><AlarmPriority>1</AlarmPriority>"
+                   "<AlarmMethod>5</AlarmMethod></Notify>");
+    sim_message(d, "<Notify><CmdType>Alarm</CmdType></Notify>");
+    sim_run(&s, 100);
+    assert_true(platform_profile_view(s.p, SLICE(NVR), &f));
+    assert_true(f.alarms_by_message && f.alarms_untyped && !f.alarms_typed);
+    assert_true(platform_profile_deviation(s.p, SLICE(NVR), &pos, &text));
+    assert_string_equal(text, "SN is missing");
+    assert_false(platform_profile_view(s.p, SLICE("x"), &f));
+    sim_free(&s);
+}
+
 static void without_memory(void **state)
 {
     unsigned long at;
@@ -526,6 +591,7 @@ int main(void)
         cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
         cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+        cmocka_unit_test(learnt),
             cmocka_unit_test(without_memory),
     };
 

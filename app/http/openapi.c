@@ -14,6 +14,11 @@ static const struct schema {
       "deviations:integer media:string group:string has_password:boolean "
       "date:string edition_set:string require:string arm:string "
       "digest:strings" },
+    { "Profile",
+      "device:string charset:string edition:string edition_from:string "
+      "media:string digest:string behind_nat:boolean "
+      "keepalive_gap_ms:integer alarms:object commands:objects "
+      "deviations:integer deviation_kinds:strings" },
     { "Import",
       "created:integer updated:integer failed:integer errors:objects?" },
     { "DeviceSettings",

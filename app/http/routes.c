@@ -64,6 +64,9 @@ static const struct http_route routes[] = {
     { HTTP_GET, DEVICE "/changes", http_get_changes, V, 0, 0,
       "the last changes between online and offline, newest first", "", NULL,
       "[Change]" },
+    { HTTP_GET, DEVICE "/profile", http_get_profile, V, 0, 0,
+      "what it has been seen to do: character set, edition, transport, "
+      "commands, alarms, faults", "", NULL, "Profile" },
     { HTTP_GET, CHANNEL "/item", http_get_item, V, 0, 0,
       "what else its catalog item says, elements by their paths", "", NULL,
       "Item" },

@@ -100,11 +100,16 @@ void platform_log_peer(struct platform *p, enum platform_level level,
     va_end(ap);
 }
 
-static const char *const deviation_text[DEVIATION_COUNT] = {
+const char *deviation_text(enum deviation v)
+{
+    static const char *const texts[DEVIATION_COUNT] = {
 #define X(id, text) text,
-    DEVIATION_MAP(X)
+        DEVIATION_MAP(X)
 #undef X
-};
+    };
+
+    return texts[v];
+}
 
 void device_deviation(struct platform *p, struct device *d, enum deviation v,
                       struct slice detail)
@@ -117,7 +122,7 @@ void device_deviation(struct platform *p, struct device *d, enum deviation v,
     d->noted |= 1ull << v;
     platform_log_peer(p, PLATFORM_WARN,
                       "msg=\"%s\" device=%s peer=%s detail=\"%s\"",
-                      deviation_text[v], d->id,
+                      deviation_text(v), d->id,
                       gb_addr_text(&d->peer.remote, addr),
                       log_text(detail, buf));
 }

@@ -87,6 +87,13 @@ static void close_assembly(struct platform *p, struct device *d)
     q->swept = false;
 }
 
+/* What the device does with these questions is evidence too. */
+static void note(struct platform *p, struct device *d, enum manscdp_cmd cmd,
+                 enum platform_outcome o)
+{
+    profile_note(p, d, manscdp_row_find(MANSCDP_QUERY, cmd, SLICE("")), o);
+}
+
 /* The running query is over, whatever came of it: the next one. */
 static void finish(struct platform *p, struct device *d)
 {
@@ -184,8 +191,10 @@ void query_on_timer(struct platform *p, struct device *d)
         q->retry_ms = GB_NEVER;
         query_want(p, d, QUERY_CATALOG, 0);
     }
-    if (q->running == QUERY_INFO && q->give_up_ms <= now)
+    if (q->running == QUERY_INFO && q->give_up_ms <= now) {
+        note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_SILENT);
         finish(p, d);
+    }
     if (!q->running && q->wanted && q->start_ms <= now && d->online) {
         unsigned next = q->wanted & QUERY_CATALOG ? QUERY_CATALOG : QUERY_INFO;
 
@@ -211,6 +220,10 @@ void query_on_response(struct platform *p, struct device *d, unsigned status)
         arm(p, d);
         return;
     }
+    note(p, d,
+         q->running == QUERY_INFO ? MANSCDP_CMD_DEVICE_INFO
+                                  : MANSCDP_CMD_CATALOG,
+         status == 408 ? PLATFORM_OUTCOME_SILENT : PLATFORM_OUTCOME_REFUSED);
     if (q->running == QUERY_INFO) {
         finish(p, d);
         return;
@@ -450,6 +463,7 @@ static void on_verdict(struct platform *p, struct device *d,
         if (!q->swept) {
             q->tries = 0;
             q->swept = true;
+            note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_ANSWERED);
             catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
         }
         if (ev->closed) {
@@ -464,6 +478,7 @@ static void on_verdict(struct platform *p, struct device *d,
         catalog_failed(p, d, "the device stopped in the middle");
         break;
     case MANSCDP_SILENT:
+        note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_SILENT);
         catalog_failed(p, d, "the query arrived, but no Response came");
         break;
     }
@@ -493,6 +508,7 @@ void query_on_info(struct platform *p, struct device *d,
 
     if (manscdp_device_info_decode(&i, msg))
         return;
+    note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_ANSWERED);
     if (d->query.running == QUERY_INFO)
         finish(p, d);
     if (i.device_id.n && !slice_eq(i.device_id, device_id(d)))

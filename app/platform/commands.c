@@ -180,6 +180,21 @@ static void send_next(struct platform *p, struct slice device)
     }
 }
 
+/* Evidence of what the device knows; not when it was our fault. */
+static void note(struct platform *p, const struct command *c)
+{
+    static const enum platform_outcome outcome[PLATFORM_COMMAND_STATES] = {
+        [PLATFORM_COMMAND_ARRIVED] = PLATFORM_OUTCOME_ARRIVED,
+        [PLATFORM_COMMAND_ANSWERED] = PLATFORM_OUTCOME_ANSWERED,
+        [PLATFORM_COMMAND_REFUSED] = PLATFORM_OUTCOME_REFUSED,
+        [PLATFORM_COMMAND_SILENT] = PLATFORM_OUTCOME_SILENT,
+    };
+    struct device *d = device_find(p, device_of(c));
+
+    if (d && (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
+        profile_note(p, d, c->row, outcome[c->state]);
+}
+
 static void finish(struct platform *p, struct command *c,
                    enum platform_command_state state)
 {
@@ -187,6 +202,7 @@ static void finish(struct platform *p, struct command *c,
 
     c->state = state;
     changed(p, c);
+    note(p, c);
     if (c->is_final)
         return;
     c->is_final = true;

@@ -12,6 +12,7 @@
 #include "app/platform/commands.h"
 #include "app/platform/history.h"
 #include "app/platform/platform.h"
+#include "app/platform/profile.h"
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
@@ -202,6 +203,7 @@ struct device {
     bool behind_nat;       /* its Contact is not where it sends from */
     const char *reason;    /* of its state, static */
     struct history *history;
+    struct profile *profile;
     struct sip_peer peer;
     struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
     uint64_t call_id_hash;   /* of the registration */
@@ -487,6 +489,7 @@ void platform_log_peer(struct platform *p, enum platform_level level,
 /* Counts a tolerated fault and logs it the first time. detail may be empty. */
 void device_deviation(struct platform *p, struct device *d, enum deviation v,
                       struct slice detail);
+const char *deviation_text(enum deviation v);
 /* Peer bytes, escaped and cut, as a C string in buf. */
 #define LOG_TEXT_MAX 100
 const char *log_text(struct slice s, char buf[static LOG_TEXT_MAX]);

@@ -157,6 +157,7 @@ void device_delete(struct platform *p, struct device *d)
         gb_put(p->alloc, (void *)(uintptr_t)d->text[i].p);
     device_settings_fini(p, d);
     gb_put(p->alloc, d->history);
+    gb_put(p->alloc, d->profile);
     gb_put(p->alloc, d->channels);
     gb_put(p->alloc, d);
 }

@@ -239,6 +239,8 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_alarm_decode(&a, msg))
         return GB_ESYNTAX;
+    profile_alarm(v->p, v->d, v->ev->msg->method == SIP_METHOD_NOTIFY,
+                  a.alarm_type.n > 0);
     if (v->ev->msg->method == SIP_METHOD_MESSAGE)
         answer_alarm(v, &a);
     if (is_foreign(v, a.device_id) && device_find(v->p, a.device_id)) {
