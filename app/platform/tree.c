@@ -298,6 +298,9 @@ static int link_parent(struct tree *t, struct node *n, struct slice id)
         return 0;
     if (slice_eq(id, t->root))
         return 0; /* the device lists itself: it is the top all the same */
+    if (parent && n->kind == MANSCDP_KIND_GROUP &&
+        views_of(parent->kind) & IN_BUSINESS)
+        return 0; /* groups lie in no group and no organisation */
     if (parent && !parent->made_up)
         return link_up(t, n, parent, views_of(parent->kind));
     switch (manscdp_devid_kind(id)) {
@@ -550,6 +553,21 @@ static uint8_t belongs(const struct tree *t, const struct node *n)
     return views;
 }
 
+/* An organisation whose place inside another one has been struck out falls back
+ * to its group, unless that could hang below it. NULL: it is at the top. */
+static struct node *fall_back(const struct tree *t, const struct node *n)
+{
+    struct node *g = node_find(t, slice_trim(node_text(n, TEXT_GROUP)));
+
+    if (n->kind != MANSCDP_KIND_ORG || !g || g->kind != MANSCDP_KIND_GROUP)
+        return NULL;
+    for (size_t i = g->first_up; i < g->first_up + g->n_up; i++)
+        if (t->up.e[i].views &&
+            t->up.e[i].parent->kind != MANSCDP_KIND_REGION)
+            return NULL;
+    return g;
+}
+
 static int find_children(struct tree *t)
 {
     struct map_walk w = { 0 };
@@ -568,7 +586,8 @@ static int find_children(struct tree *t)
                 err = edge_add(t, &t->down, e->parent, n, e->views);
         }
         if (!err && top && !is_top(t, n))
-            err = edge_add(t, &t->down, NULL, n, top);
+            err = edge_add(t, &t->down,
+                           top & IN_BUSINESS ? fall_back(t, n) : NULL, n, top);
     }
     if (!err && t->down.n)
         qsort(t->down.e, t->down.n, sizeof(*t->down.e), by_parent);
