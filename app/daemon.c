@@ -3,6 +3,7 @@
 #include "app/http/server.h"
 #include "app/http/viewer.h"
 #include "app/net/log.h"
+#include "app/net/mailbox.h"
 #include "app/net/noted.h"
 #include "app/net/sip_edge.h"
 #include "app/net/sockaddr.h"
@@ -32,6 +33,7 @@ struct daemon {
     struct gb_time now;   /* see now_of */
     struct platform *platform;
     struct store *store;
+    struct mailbox box; /* answers of the store */
     struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
@@ -113,6 +115,16 @@ static void store_channel(struct daemon *d, const struct platform_action *a)
 
     if (platform_channel_view(d->platform, a->device, a->channel, &ch))
         store_put_channel(d->store, &ch);
+    if (a->text.n)
+        store_put_detail(d->store, a->device, a->channel, a->text);
+}
+
+static void store_command(struct daemon *d, uint64_t id)
+{
+    struct platform_command c;
+
+    if (platform_command_view(d->platform, id, &c) && c.is_final)
+        store_put_command(d->store, &c);
 }
 
 static void log_alarm(const struct platform_alarm *al)
@@ -169,6 +181,12 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         log_f(LOG_INFO, "msg=catalog device=%.*s complete=%d",
               SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
         break;
+    case PLATFORM_COMMAND_CHANGED:
+        store_command(d, a->command);
+        break;
+    case PLATFORM_POSITION:
+        store_add_position(d->store, a->position);
+        break;
     case PLATFORM_SESSION_CHANGED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
@@ -183,6 +201,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
+        store_add_alarm(d->store, a->alarm);
         break;
     case PLATFORM_LOG:
         log_f(level_of(a->level), "%.*s", SLICE_ARG(a->text));
@@ -268,6 +287,119 @@ static void on_viewer_gone(void *ctx, uint64_t session)
         return;
     platform_session_release(d->platform, session, now_of(d));
     sip_edge_touch(d->edge);
+}
+
+/* ---- questions to the store --------------------------------------------------- */
+
+static const enum store_list list_of[] = {
+    [HTTP_HISTORY_ALARMS] = STORE_LIST_ALARMS,
+    [HTTP_HISTORY_POSITIONS] = STORE_LIST_POSITIONS,
+    [HTTP_HISTORY_ITEM] = STORE_LIST_DETAIL,
+};
+
+static double degrees(const struct store_rows *r, size_t i, size_t column)
+{
+    double v = 0;
+
+    slice_double(store_rows_text(r, i, column), &v);
+    return v;
+}
+
+static struct platform_alarm alarm_of(const struct store_rows *r, size_t i)
+{
+    return (struct platform_alarm){
+        .id = (uint64_t)store_rows_i64(r, i, 0),
+        .device = store_rows_text(r, i, 1),
+        .channel = store_rows_text(r, i, 2),
+        .priority = store_rows_text(r, i, 3),
+        .method = store_rows_text(r, i, 4),
+        .type = store_rows_text(r, i, 5),
+        .time = store_rows_text(r, i, 6),
+        .description = store_rows_text(r, i, 7),
+        .has_position = !store_rows_is_null(r, i, 8),
+        .longitude = degrees(r, i, 8),
+        .latitude = degrees(r, i, 9),
+        .received_utc_ms = store_rows_i64(r, i, 10),
+    };
+}
+
+static struct platform_position position_of(const struct store_rows *r,
+                                            size_t i)
+{
+    return (struct platform_position){
+        .device = store_rows_text(r, i, 1),
+        .channel = store_rows_text(r, i, 2),
+        .time = store_rows_text(r, i, 3),
+        .longitude = degrees(r, i, 4),
+        .latitude = degrees(r, i, 5),
+        .speed = store_rows_text(r, i, 6),
+        .direction = store_rows_text(r, i, 7),
+        .altitude = store_rows_text(r, i, 8),
+        .received_utc_ms = store_rows_i64(r, i, 9),
+    };
+}
+
+/* Rows as the application takes them; NULL: no memory, or there are none. */
+static void *read_rows(const struct store_rows *r, bool alarms)
+{
+    struct platform_alarm *a = NULL;
+    struct platform_position *p = NULL;
+
+    if (r->n && alarms && (a = calloc(r->n, sizeof(*a))))
+        for (size_t i = 0; i < r->n; i++)
+            a[i] = alarm_of(r, i);
+    if (r->n && !alarms && (p = calloc(r->n, sizeof(*p))))
+        for (size_t i = 0; i < r->n; i++)
+            p[i] = position_of(r, i);
+    return alarms ? (void *)a : (void *)p;
+}
+
+/* On the main loop. */
+static void on_told(struct mail *m)
+{
+    struct store_rows *r = container_of(m, struct store_rows, mail);
+    struct daemon *d = r->ctx;
+    bool alarms = r->columns == 11, lists = r->columns > 1;
+    void *rows = lists ? read_rows(r, alarms) : NULL;
+    struct http_told t = {
+        .request = r->tag, .err = r->err, .total = r->total, .more = r->more,
+        .last = r->n ? (uint64_t)store_rows_i64(r, r->n - 1, 0) : 0,
+        .n = lists ? r->n : 0,
+        .alarms = alarms ? rows : NULL,
+        .positions = alarms ? NULL : rows,
+        .detail = store_rows_text(r, 0, 0),
+    };
+
+    if (lists && r->n && !rows)
+        t.err = GB_ENOMEM;
+    if (!d->closing)
+        http_app_told(d->app, &t);
+    free(rows);
+    store_rows_free(r);
+}
+
+/* On the store's thread. */
+static void on_rows(struct store_rows *r)
+{
+    struct daemon *d = r->ctx;
+
+    r->mail.deliver = on_told;
+    if (!mailbox_send(&d->box, &r->mail, true))
+        store_rows_free(r);
+}
+
+static int http_ask_store(void *ctx, const struct http_ask *q)
+{
+    struct daemon *d = ctx;
+    const struct store_ask ask = {
+        .list = list_of[q->list], .device = q->device, .channel = q->channel,
+        .method = q->method, .type = q->type, .priority = q->priority,
+        .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
+        .before = q->before, .limit = q->limit, .ctx = d, .tag = q->request,
+        .done = on_rows,
+    };
+
+    return store_ask(d->store, &ask);
 }
 
 /* ---- the HTTP application's wishes ---------------------------------------------- */
@@ -652,12 +784,19 @@ static void on_saved_dialog(void *ctx, uint64_t key,
     platform_restore_dialog(d->platform, key, s, peer, now_of(d));
 }
 
+static void on_saved_ids(void *ctx, uint64_t alarm, uint64_t command)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_ids(d->platform, alarm, command);
+}
+
 static int start_store(struct daemon *d, char why[static 512])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
-        .on_settings = on_saved_settings, .ctx = d,
+        .on_settings = on_saved_settings, .on_ids = on_saved_ids, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
@@ -789,6 +928,7 @@ static int start_app(struct daemon *d, char why[static 512])
         .trace = d->trace, .listeners = http_listeners,
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
+        .ask = GB_SQLITE ? http_ask_store : NULL,
         .not_ready = http_not_ready, .metrics = http_metrics,
         .addresses = http_addresses, .log = http_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
@@ -875,6 +1015,8 @@ int daemon_new(struct daemon **out, const struct config *c,
         err = start_platform(d, why);
     if (!err)
         err = start_store(d, why);
+    if (!err && mailbox_init(&d->box, &d->loop))
+        err = fail(why, GB_ENOMEM, "start", "no memory");
     if (!err)
         err = start_app(d, why);
     if (!err)
@@ -908,6 +1050,8 @@ static void on_media_closed(void *ctx)
     struct daemon *d = ctx;
 
     sip_edge_close(d->edge, NULL, NULL);
+    store_end_asks(d->store); /* nothing is sent to the box from now on */
+    mailbox_close(&d->box, NULL, NULL);
     uv_close((uv_handle_t *)&d->drain, NULL);
     for (size_t i = 0; i < 3; i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);

@@ -7,6 +7,7 @@
 #define TEST_FAKE_PLATFORM_H
 
 #include "app/platform/platform.h"
+#include "base/writer.h"
 
 #define FAKE_MAX 64
 
@@ -27,6 +28,8 @@ static struct fake {
     size_t n_pending;
     struct platform_settings set; /* the last one; texts in the buffers below */
     char password[80], given_name[140], group_of[80], created[40];
+    char order[200];         /* the last one sent, as text */
+    uint64_t n_commands;
     int set_err;             /* what platform_device_set and _create say */
     struct {
         char name[80], password[80];
@@ -137,6 +140,103 @@ size_t platform_channel_count(const struct platform *p)
 {
     (void)p;
     return fake.n_channels;
+}
+
+const char *platform_command_state_name(enum platform_command_state s)
+{
+    return s == PLATFORM_COMMAND_SENT ? "sent" : "answered";
+}
+
+int platform_command_send(struct platform *p, const struct platform_order *o,
+                          struct gb_time now, uint64_t *id)
+{
+    struct platform_device d;
+    struct writer w = writer_of(fake.order, sizeof(fake.order) - 1);
+
+    (void)now;
+    if (fake.set_err || !platform_device_view(p, o->device, &d))
+        return fake.set_err ? fake.set_err : GB_ENOENT;
+    writer_slice_put(&w, o->cmd);
+    writer_char(&w, ' ');
+    writer_slice_put(&w, o->target);
+    for (size_t i = 0; i < o->n_params; i++) {
+        writer_char(&w, ' ');
+        writer_slice_put(&w, o->param[i].name);
+        writer_char(&w, '=');
+        writer_slice_put(&w, o->param[i].value);
+    }
+    fake.order[w.len] = '\0';
+    *id = ++fake.n_commands;
+    return 0;
+}
+
+bool platform_command_view(const struct platform *p, uint64_t id,
+                           struct platform_command *out)
+{
+    (void)p;
+    *out = (struct platform_command){
+        .id = id,
+        .device = fake.device[id % 2].id,
+        .cmd = SLICE("DeviceStatus"),
+        .state = id % 3 ? PLATFORM_COMMAND_ANSWERED : PLATFORM_COMMAND_SENT,
+        .asked_utc_ms = 1000,
+        .answer = SLICE("{\"Result\":\"OK\"}"),
+    };
+    return id && id <= fake.n_commands;
+}
+
+bool platform_command_before(const struct platform *p, uint64_t before,
+                             struct platform_command *out)
+{
+    return platform_command_view(p, before ? before - 1 : fake.n_commands,
+                                 out);
+}
+
+const char *platform_outcome_name(enum platform_outcome o)
+{
+    return o == PLATFORM_OUTCOME_SILENT ? "silent" : "answered";
+}
+
+bool platform_profile_view(const struct platform *p, struct slice id,
+                           struct platform_profile *out)
+{
+    struct platform_device d;
+
+    *out = (struct platform_profile){ .edition_told = true, .digest = SLICE("MD5") };
+    return platform_device_view(p, id, &d);
+}
+
+bool platform_profile_command(const struct platform *p, struct slice id,
+                              size_t *pos,
+                              struct platform_profile_command *out)
+{
+    (void)p;
+    (void)id;
+    *out = (struct platform_profile_command){ .cmd = SLICE("DeviceStatus"),
+                                              .knows = true };
+    return (*pos)++ == 0;
+}
+
+bool platform_profile_deviation(const struct platform *p, struct slice id,
+                                size_t *pos, const char **text)
+{
+    (void)p;
+    (void)id;
+    *text = "SN is missing";
+    return (*pos)++ == 0;
+}
+
+const char *platform_observed_name(enum platform_observed o)
+{
+    return o == PLATFORM_OBSERVED_FAILED ? "failed" : "unseen";
+}
+
+bool platform_device_change(const struct platform *p, struct slice id, size_t i,
+                            struct platform_change *out)
+{
+    (void)p;
+    *out = (struct platform_change){ 1000 - (int64_t)i, i == 0, "registered" };
+    return slice_eq(id, fake.device[0].id) && i < 2;
 }
 
 bool platform_channel_owner(const struct platform *p, struct slice channel,
@@ -251,8 +351,12 @@ int platform_device_create(struct platform *p, struct slice id,
                            const struct platform_settings *s,
                            struct gb_time now)
 {
+    struct platform_device d;
+
     if (fake.set_err)
         return fake.set_err;
+    if (platform_device_view(p, id, &d))
+        return GB_EEXIST;
     slice_copy(fake.created, sizeof(fake.created), id);
     fake_device(fake.created, "", false);
     return platform_device_set(p, slice_str(fake.created), s, now);

@@ -735,7 +735,21 @@ static void on_action(struct sim *s, const struct platform_action *a)
         s->closed_key = a->dialog_key;
         assert_true(a->dialog_key != 0);
         break;
+    case PLATFORM_CHANNEL_CHANGED:
+        s->details += a->text.n > 0;
+        if (a->text.n)
+            snprintf(s->last_detail, sizeof(s->last_detail), "%.*s",
+                     SLICE_ARG(a->text));
+        break;
+    case PLATFORM_POSITION:
+        snprintf(s->last_position, sizeof(s->last_position),
+                 "%.*s %.*s %.4f %.4f %.*s %.*s", SLICE_ARG(a->position->device),
+                 SLICE_ARG(a->position->channel), a->position->longitude,
+                 a->position->latitude, SLICE_ARG(a->position->speed),
+                 SLICE_ARG(a->position->time));
+        break;
     case PLATFORM_ALARM:
+        s->last_alarm_id = a->alarm->id;
         snprintf(s->last_alarm, sizeof(s->last_alarm), "%.*s %.*s %.*s %.*s",
                  SLICE_ARG(a->alarm->device), SLICE_ARG(a->alarm->channel),
                  SLICE_ARG(a->alarm->method), SLICE_ARG(a->alarm->type));

@@ -158,6 +158,10 @@ struct sim {
     struct platform_session last;  /* of the last SESSION_CHANGED or GONE */
     char last_evidence[400], last_hint[300];
     char last_alarm[400];
+    uint64_t last_alarm_id;
+    char last_position[300];
+    unsigned details;           /* CHANNEL_CHANGED with the rest of an item */
+    char last_detail[600];
     unsigned open_streams, closes;
     uint64_t disconnected;      /* the last connection ordered closed */
     char log[65536];

@@ -451,9 +451,46 @@ static void without_memory(void **state)
     }
 }
 
+/* What else an item says goes to the owner: once, whole, without the
+ * password, and again only when it has changed. */
+static void rest_of_an_item(void **state)
+{
+    static const char add[] =
+        "<?xml version=\"1.0\"?><Notify><CmdType>Catalog</CmdType><SN>4</SN>"
+        "<DeviceID>34020000001180000001</DeviceID><SumNum>1</SumNum>"
+        "<DeviceList Num=\"1\"><Item><DeviceID>34020000001320000055</DeviceID>"
+        "<Event>ADD</Event><Name>New</Name><IPAddress>10.0.0.1</IPAddress>"
+        "<Port>80</Port><Password>secret</Password><Status>ON</Status>"
+        "<StreamNum>2</StreamNum><Info><PTZType>1</PTZType>"
+        "<RoomType>2</RoomType><BusinessGroupID>34020000002150000001"
+        "</BusinessGroupID><CameraType>3</CameraType></Info></Item>"
+        "</DeviceList></Notify>";
+    struct sim_device *d = recorder(1, NULL);
+    struct platform_channel c;
+
+    (void)state;
+    sim_settle(&s);
+    assert_int_equal(s.details, 0); /* these have nothing else to say */
+    sim_message(d, add);
+    sim_run(&s, 100);
+    assert_string_equal(s.last_detail,
+                        "IPAddress\t10.0.0.1\nPort\t80\nInfo/RoomType\t2\n"
+                        "StreamNum\t2\nInfo/CameraType\t3\n");
+    assert_int_equal(s.details, 1);
+    assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                      SLICE("34020000001320000055"), &c));
+    assert_true(slice_eq(c.business_group, SLICE("34020000002150000001")));
+    assert_true(slice_eq(c.ptz_type, SLICE("1")));
+    sim_message(d, add);
+    sim_run(&s, 100);
+    assert_int_equal(s.details, 1);
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rest_of_an_item),
         cmocka_unit_test(any_order),
         cmocka_unit_test(asked_after_a_pause),
         cmocka_unit_test(a_crowd_is_spread),

@@ -619,9 +619,86 @@ static void an_alarm_flood(void **state)
     sim_free(&s);
 }
 
+/* Each change between online and offline with its cause, newest first. */
+static void changes_are_kept(void **state)
+{
+    struct sim_device *d;
+    struct platform_change c;
+    size_t n = 0;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, "34020000001320000001", "192.168.1.10:5060", SIP_UDP);
+    for (unsigned i = 0; i < 30; i++) {
+        sim_register(d);
+        sim_run(&s, 1000);
+        sim_unregister(d);
+        sim_run(&s, 1000);
+    }
+    for (; platform_device_change(s.p, slice_str(d->id), n, &c); n++) {
+        assert_int_equal(c.online, n % 2);
+        assert_true(c.utc_ms > s.now.utc_ms - 60000);
+        if (n == 0)
+            assert_string_equal(c.cause,
+                                sim_view(&s, d).state_reason.p);
+    }
+    assert_int_equal(n, PLATFORM_CHANGES_MAX);
+    assert_false(platform_device_change(s.p, SLICE("x"), 0, &c));
+    sim_free(&s);
+}
+
+/* Positions are told with all that they say; 0/0 is none; an alarm by GPS
+ * moves the channel too. Alarms are numbered on behind a restart. */
+static void positions_and_numbers(void **state)
+{
+    static const char head[] = "<?xml version=\"1.0\"?><Notify><CmdType>";
+    struct sim_device *d;
+    struct platform_channel c;
+    char body[700];
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, "34020000001180000001", "192.168.1.10:5060", SIP_UDP);
+    sim_channels(d, 1);
+    sim_settle(&s);
+    snprintf(body, sizeof(body),
+             "%sMobilePosition</CmdType><SN>1</SN><DeviceID>%s</DeviceID>"
+             "<Time>2023-08-09T07:38:35</Time><Longitude>118.25</Longitude>"
+             "<Latitude>31.5</Latitude><Speed>60</Speed></Notify>",
+             head, d->channel[0]);
+    sim_message(d, body);
+    sim_run(&s, 100);
+    assert_string_equal(s.last_position,
+                        "34020000001180000001 34020000001310010001 118.2500 "
+                        "31.5000 60 2023-08-09T07:38:35");
+    snprintf(body, sizeof(body),
+             "%sMobilePosition</CmdType><SN>2</SN><DeviceID>%s</DeviceID>"
+             "<Longitude>0</Longitude><Latitude>0.0</Latitude></Notify>",
+             head, d->channel[0]);
+    sim_message(d, body);
+    sim_run(&s, 100);
+    assert_int_equal(s.actions[PLATFORM_POSITION], 1);
+    platform_restore_ids(s.p, 41, 0);
+    snprintf(body, sizeof(body),
+             "%sAlarm</CmdType><SN>3</SN><DeviceID>%s</DeviceID>"
+             "<AlarmPriority>1</AlarmPriority><AlarmMethod>4</AlarmMethod>"
+             "<AlarmTime>2023-08-09T07:38:35</AlarmTime><Longitude>119"
+             "</Longitude><Latitude>32</Latitude></Notify>",
+             head, d->channel[0]);
+    sim_message(d, body);
+    sim_run(&s, 100);
+    assert_int_equal(s.last_alarm_id, 42);
+    assert_true(platform_channel_view(s.p, slice_str(d->id),
+                                      slice_str(d->channel[0]), &c));
+    assert_true(c.has_position && c.longitude > 118.9 && c.latitude > 31.9);
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(positions_and_numbers),
+        cmocka_unit_test(changes_are_kept),
         cmocka_unit_test(keepalive_lost),
         cmocka_unit_test(slow_hearts_are_learnt),
         cmocka_unit_test(registration_expires),

@@ -107,11 +107,20 @@ static void objects(void **state)
 {
     (void)state;
     object("/api/v1/devices/" D1, "Device");
+    object("/api/v1/devices/" D1 "/profile", "Profile");
+    assert_true(body_has("\"verdict\":\"knows\""));
+    assert_int_equal(get("/api/v1/devices/x/profile"), 404);
     object("/api/v1/devices/" D1 "/channels/" C1, "Channel");
     object("/api/v1/me", "Me");
     object("/api/v1/setup-hints", "SetupHints");
     list_of("/api/v1/devices", "Device");
     list_of("/api/v1/devices/" D1 "/channels", "Channel");
+    list_of("/api/v1/devices/" D1 "/tree", "TreeNode");
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/commands", TOKEN,
+                         "{\"cmd\":\"DeviceStatus\"}"), 202);
+    list_of("/api/v1/commands", "CommandState");
+    object("/api/v1/commands/1", "Command");
+    list_of("/api/v1/devices/" D1 "/changes", "Change");
     fake.pending[fake.n_pending++] =
         (struct platform_pending){ .id = SLICE("x"), .first_utc_ms = 1 };
     list_of("/api/v1/pending", "Pending");
@@ -922,6 +931,405 @@ static void event_ring(void **state)
     assert_int_equal(first, 3000 - 1023);
 }
 
+static void commands(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/commands";
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+        const char *order;
+    } cases[] = {
+        { path, "{\"cmd\":\"DeviceStatus\"}", 202, "DeviceStatus " },
+        { path, "{\"cmd\":\"ConfigDownload\",\"channel\":\"" C1 "\","
+                "\"params\":{\"ConfigType\":\"BasicParam\",\"N\":-3}}",
+          202, "ConfigDownload " C1 " ConfigType=BasicParam N=-3" },
+        { "/api/v1/devices/" D1 "/alarm-reset", "", 202,
+          "DeviceControl  AlarmCmd=ResetAlarm" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/alarm-reset", "", 202,
+          "DeviceControl " C1 " AlarmCmd=ResetAlarm" },
+        { "/api/v1/devices/x/commands", "{\"cmd\":\"DeviceStatus\"}", 404,
+          NULL },
+        { path, "", 400, NULL },
+        { path, "[]", 400, NULL },
+        { path, "{}", 400, NULL },
+        { path, "{\"cmd\":7}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"more\":1}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"params\":[]}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"params\":{\"b\":{}}}", 400, NULL },
+        { path, "{\"cmd\":\"A\",\"channel\":null}", 400, NULL },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", cases[i].path, TOKEN, cases[i].body);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].body, status, fx.last.body);
+        if (cases[i].order)
+            assert_string_equal(fake.order, cases[i].order);
+    }
+    fake.set_err = GB_ESTATE;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 409);
+    fake.set_err = GB_ELIMIT;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 503);
+    fake.set_err = GB_ESYNTAX;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 400);
+    fake.set_err = 0;
+    /* 4, 3, 2, 1: newest first, by pages and filters */
+    assert_int_equal(get("/api/v1/commands?limit=3"), 200);
+    j = body();
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "2");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 4);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?limit=3&cursor=2"), 200);
+    j = body();
+    assert_int_equal(json_array_size(json_object_get(j, "items")), 1);
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?state=sent"), 200);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 1);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?device=" D1), 200);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands/9"), 404);
+    assert_int_equal(get("/api/v1/commands/x"), 404);
+    assert_int_equal(get("/api/v1/commands?cursor=x"), 400);
+}
+
+static void command_event(void **state)
+{
+    const struct platform_action act = { .kind = PLATFORM_COMMAND_CHANGED,
+                                         .command = 1 };
+    struct buf b;
+    uint64_t seq = http_events_last(fx.app->events);
+
+    (void)state;
+    buf_init(&b, &gb_alloc_heap, 65536);
+    http_app_event_join(fx.app);
+    fake.n_commands = 1;
+    http_on_action(fx.app, &act);
+    assert_true(http_app_event_next(fx.app, &seq, &b));
+    assert_true(slice_find_slice(buf_view(&b),
+                                 SLICE("event: command\ndata: {\"id\":\"1\"")) <
+                b.len);
+    buf_fini(&b);
+}
+
+/* ---- what only the store knows ---- */
+
+static struct {
+    struct http_ask q; /* the last one; texts not kept */
+    char text[200];
+    unsigned n;
+    int err;
+} asked;
+
+static int fx_ask(void *ctx, const struct http_ask *q)
+{
+    (void)ctx;
+    asked.q = *q;
+    asked.n++;
+    snprintf(asked.text, sizeof(asked.text), "%d d=%.*s c=%.*s m=%.*s t=%.*s "
+             "p=%.*s %lld-%lld <%llu %u", (int)q->list, SLICE_ARG(q->device),
+             SLICE_ARG(q->channel), SLICE_ARG(q->method), SLICE_ARG(q->type),
+             SLICE_ARG(q->priority), (long long)q->from_utc_ms,
+             (long long)q->to_utc_ms, (unsigned long long)q->before,
+             (unsigned)q->limit);
+    return asked.err;
+}
+
+static void with_history(void)
+{
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    cfg = fx_config();
+    cfg.ask = fx_ask;
+    cfg.platform = NULL;
+    fx_open(&cfg);
+    memset(&asked, 0, sizeof(asked));
+}
+
+static void history(void **state)
+{
+    static const struct {
+        const char *target;
+        unsigned status; /* 0: put off */
+        const char *asked;
+    } cases[] = {
+        { "/api/v1/alarms", 0, "0 d= c= m= t= p= 0-0 <0 100" },
+        { "/api/v1/alarms?device=d&channel=c&method=5&type=2&priority=1"
+          "&limit=7&cursor=99&from=1970-01-01T00:00:01Z&to=5000",
+          0, "0 d=d c=c m=5 t=2 p=1 1000-5000 <99 7" },
+        { "/api/v1/positions?device=d", 0, "1 d=d c= m= t= p= 0-0 <0 100" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
+          "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
+        { "/api/v1/devices/" D1 "/channels/x/item", 404, NULL },
+        { "/api/v1/alarms?cursor=x", 400, NULL },
+        { "/api/v1/alarms?from=yesterday", 400, NULL },
+        { "/api/v1/alarms?method=12345678901234567", 400, NULL },
+        { "/api/v1/alarms?limit=0", 400, NULL },
+    };
+    unsigned n;
+
+    (void)state;
+    with_history();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = get(cases[i].target);
+
+        if (cases[i].status && status != cases[i].status)
+            fail_msg("%s: %u", cases[i].target, status);
+        if (cases[i].status)
+            continue;
+        assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+        assert_string_equal(asked.text, cases[i].asked);
+    }
+    /* one that is refused at once, and one whose client went */
+    asked.err = GB_ELIMIT;
+    assert_int_equal(get("/api/v1/alarms"), 503);
+    asked.err = 0;
+    get("/api/v1/alarms");
+    http_app_gone(fx.app, asked.q.request);
+    n = fx.n_answers;
+    http_app_told(fx.app, &(struct http_told){ .request = asked.q.request });
+    assert_int_equal(fx.n_answers, n);
+}
+
+static void history_told(void **state)
+{
+    const struct platform_alarm alarm = {
+        .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
+        .method = SLICE("5"), .type = SLICE("2"), .received_utc_ms = 5,
+    };
+    const struct platform_position at = {
+        .device = SLICE(D1), .channel = SLICE(C1), .longitude = 116.5,
+        .latitude = 39.5, .speed = SLICE("60.5"), .altitude = SLICE("high"),
+        .received_utc_ms = 5,
+    };
+    struct http_told t = { .n = 1, .total = 9, .more = true, .last = 41 };
+    json_t *j, *item;
+
+    (void)state;
+    with_history();
+    get("/api/v1/alarms");
+    t.request = asked.q.request;
+    t.alarms = &alarm;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    j = body();
+    item = json_array_get(json_object_get(j, "items"), 0);
+    expect_schema(item, "Alarm");
+    assert_string_equal(json_string_value(json_object_get(item, "id")), "41");
+    assert_string_equal(json_string_value(json_object_get(item, "type_name")),
+                        "motion");
+    assert_string_equal(
+        json_string_value(json_object_get(item, "type_name_zh")),
+        "运动目标检测报警");
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "41");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 9);
+    json_decref(j);
+
+    get("/api/v1/positions");
+    t = (struct http_told){ .request = asked.q.request, .n = 1, .total = 1,
+                            .positions = &at };
+    http_app_told(fx.app, &t);
+    j = body();
+    item = json_array_get(json_object_get(j, "items"), 0);
+    expect_schema(item, "Position");
+    assert_true(json_is_null(json_object_get(item, "altitude")));
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+
+    get("/api/v1/devices/" D1 "/channels/" C1 "/item");
+    t = (struct http_told){
+        .request = asked.q.request,
+        .detail = SLICE("IPAddress\t10.0.0.1\nInfo/RoomType\t1\nX\t\nX\t2\n"),
+    };
+    http_app_told(fx.app, &t);
+    j = body();
+    expect_schema(j, "Item");
+    item = json_object_get(j, "item");
+    assert_int_equal(json_object_size(item), 3);
+    assert_string_equal(
+        json_string_value(json_object_get(item, "Info/RoomType")), "1");
+    json_decref(j);
+
+    get("/api/v1/alarms");
+    t = (struct http_told){ .request = asked.q.request, .err = GB_EIO };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 503);
+    http_app_told(fx.app, &t); /* once */
+    get("/api/v1/alarms"); /* the end of the application frees it */
+}
+
+/* The event says the alarm's own id; without a store history is 501. */
+static void history_events(void **state)
+{
+    const struct platform_alarm alarm = { .id = 7, .device = SLICE(D1),
+                                          .received_utc_ms = 1 };
+    const struct platform_position at = { .device = SLICE(D1),
+                                          .longitude = 1, .latitude = 2,
+                                          .received_utc_ms = 1 };
+    struct platform_action act = { .kind = PLATFORM_ALARM, .alarm = &alarm };
+    uint64_t seq;
+
+    (void)state;
+    assert_int_equal(get("/api/v1/positions"), 501);
+    with_history();
+    http_app_event_join(fx.app);
+    seq = http_events_last(fx.app->events);
+    http_on_action(fx.app, &act);
+    assert_true(next_event(&seq, "event: alarm\ndata: {\"id\":\"7\""));
+    act = (struct platform_action){ .kind = PLATFORM_POSITION,
+                                    .position = &at };
+    http_on_action(fx.app, &act);
+    assert_true(next_event(&seq, "event: position\ndata: {\"device\""));
+}
+
+static void csv_out(void **state)
+{
+    (void)state;
+    fake.device[0].own_name = fake.device[0].name;
+    fake.device[1].name = SLICE("a \"b\", c");
+    fake.device[1].own_name = SLICE("=cmd()");
+    fake.device[1].arm = true;
+    fake.device[1].media = PLATFORM_UDP;
+    assert_int_equal(get("/api/v1/devices.csv"), 200);
+    assert_true(body_has("\xef\xbb\xbfid,name,group,media,arm,edition,"));
+    assert_true(body_has("\r\n" D1 ",,,,,,,,true,North gate,,,,"
+                         "192.0.2.7:5060,2\r\n"));
+    assert_true(body_has("\r\n" D2 ",\"a \"\"b\"\", c\",,udp,on,,,,false,"
+                         "'=cmd(),"));
+}
+
+static void csv_in(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned status;
+        int created, updated, failed;
+        const char *why;
+    } cases[] = {
+        { "id,name\n34020000001180000009,North\n", 200, 1, 0, 0, NULL },
+        { "ID,name,online\r\n" D1 ",x,true\r\n", 200, 0, 1, 0, NULL },
+        { "id,arm\n34020000001180000009,maybe\n", 200, 0, 0, 1,
+          "none of its choices" },
+        { "id,name\n,x\n", 200, 0, 0, 1, "id is missing" },
+        { "id,name\n\"x,y\n", 200, 0, 0, 1, "a quote is missing" },
+        { "id,group\n34020000001180000009,none\n", 200, 0, 0, 1,
+          "no such group" },
+        { "name\nx\n", 400, 0, 0, 0, NULL },
+        { "id,id\nx,y\n", 400, 0, 0, 0, NULL },
+        { "id,colour\nx,y\n", 400, 0, 0, 0, NULL },
+        { "", 400, 0, 0, 0, NULL },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", "/api/v1/devices.csv", TOKEN,
+                              cases[i].text);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].text, status, fx.last.body);
+        if (status != 200)
+            continue;
+        j = body();
+        expect_schema(j, "Import");
+        if (json_integer_value(json_object_get(j, "created")) !=
+                cases[i].created ||
+            json_integer_value(json_object_get(j, "updated")) !=
+                cases[i].updated ||
+            json_integer_value(json_object_get(j, "failed")) !=
+                cases[i].failed ||
+            (cases[i].why && !body_has(cases[i].why)))
+            fail_msg("%s: %s", cases[i].text, fx.last.body);
+        json_decref(j);
+    }
+    /* as a spreadsheet of a Chinese system saves it */
+    assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                         "id,name\n34020000001180000009,\xb1\xb1\xc3\xc5\n"),
+                     200);
+    assert_string_equal(fake.given_name, "北门");
+}
+
+/* ids of the items of a tree's list, blanks between */
+static const char *nodes(const char *query)
+{
+    static char out[400];
+    char target[200];
+    json_t *j, *v;
+    size_t i;
+
+    snprintf(target, sizeof(target), "/api/v1/devices/" D1 "/tree%s", query);
+    out[0] = '\0';
+    if (get(target) != 200)
+        return "";
+    j = body();
+    json_array_foreach(json_object_get(j, "items"), i, v) {
+        size_t n = strlen(out);
+
+        snprintf(out + n, sizeof(out) - n, "%s%s%s", i ? " " : "",
+                 json_string_value(json_object_get(v, "id")),
+                 json_is_true(json_object_get(v, "listed")) ? "" : "*");
+    }
+    json_decref(j);
+    return out;
+}
+
+static void channel_told(enum platform_action_kind kind, const char *id)
+{
+    const struct platform_action act = { .kind = kind,
+                                         .device = SLICE(D1),
+                                         .channel = slice_str(id) };
+
+    http_on_action(fx.app, &act);
+}
+
+static void tree_of_a_device(void **state)
+{
+    static const char org[] = "34020000002160000001";
+    json_t *j;
+
+    (void)state;
+    assert_string_equal(nodes(""), C1 " " C2);
+    assert_string_equal(nodes("?limit=1"), C1);
+    j = body();
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "1");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    json_decref(j);
+    assert_string_equal(nodes("?limit=1&cursor=1"), C2);
+    assert_int_equal(get("/api/v1/devices/" D1 "/tree?view=x"), 400);
+    assert_int_equal(get("/api/v1/devices/" D1 "/tree?cursor=x"), 400);
+    assert_int_equal(get("/api/v1/devices/" D1 "/tree?parent=x"), 404);
+    assert_int_equal(get("/api/v1/devices/x/tree"), 404);
+    /* what main tells of channels changes it */
+    fake.channel[0].parent = slice_str(org);
+    fake.channel[0].civil_code = SLICE("3402");
+    channel_told(PLATFORM_CHANNEL_CHANGED, C1);
+    fake_channel(D1, org, "Crossings");
+    channel_told(PLATFORM_CHANNEL_CHANGED, org);
+    assert_string_equal(nodes(""), "34020000002160000001 " C2);
+    assert_string_equal(nodes("?parent=34020000002160000001"), C1);
+    assert_string_equal(nodes("?view=region"), "34*");
+    assert_string_equal(nodes("?view=region&parent=3402"), C1);
+    assert_string_equal(nodes("?view=business"), "34020000002160000001");
+    channel_told(PLATFORM_CHANNEL_REMOVED, org);
+    assert_string_equal(nodes(""), C1 " " C2);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(
+                         json_object_get(j, "faults"), "unknown_parents")),
+                     1);
+    json_decref(j);
+    /* another device has its own */
+    assert_int_equal(get("/api/v1/devices/" D2 "/tree"), 200);
+    assert_string_equal(nodes(""), "34020000002160000001 " C2);
+}
+
 static void alarm_ring(void **state)
 {
     char text[32], target[64];
@@ -1158,6 +1566,10 @@ int main(void)
         APP(cross_site),     APP(open_house),    APP(bases),
         APP(events),         APP(event_ring),    APP(alarm_ring),
         APP(events_without_readers),
+        APP(tree_of_a_device),
+        APP(csv_out), APP(csv_in),
+        APP(commands), APP(command_event),
+        APP(history), APP(history_told), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),

@@ -1128,9 +1128,52 @@ static void without_memory(void **state)
     }
 }
 
+/* What a channel claims is one thing, what came of playing it another. */
+static void observed(void **state)
+{
+    struct sim_device *d;
+    struct platform_session v;
+    struct platform_channel c;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, "34020000001180000001", "192.168.1.10:5060", SIP_UDP);
+    sim_channels(d, 1);
+    sim_settle(&s);
+#define VIEW()                                                                 \
+    assert_true(platform_channel_view(s.p, slice_str(d->id),                   \
+                                      slice_str(d->channel[0]), &c))
+    VIEW();
+    assert_true(c.on);
+    assert_int_equal(c.observed, PLATFORM_OBSERVED_UNSEEN);
+    assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
+    sim_run(&s, 3000);
+    VIEW();
+    assert_int_equal(c.observed, PLATFORM_OBSERVED_DELIVERING);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 3000);
+    VIEW();
+    assert_int_equal(c.observed, PLATFORM_OBSERVED_DELIVERED);
+    assert_true(c.delivered_utc_ms > 0 && c.failed_utc_ms == 0);
+    assert_null(c.failed_step);
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 404;
+    d->refuse_times = 10;
+    assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
+    sim_run(&s, 60000);
+    VIEW();
+    assert_true(c.on);
+    assert_int_equal(c.observed, PLATFORM_OBSERVED_FAILED);
+    assert_string_equal(c.failed_step, "answer");
+    assert_string_equal(platform_observed_name(c.observed), "failed");
+#undef VIEW
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(observed),
         cmocka_unit_test(plays),
         cmocka_unit_test(one_session_for_all),
         cmocka_unit_test(main_and_sub_stream),

@@ -5,8 +5,12 @@
 #include "app/store/store.h"
 
 #include <dirent.h>
+#if GB_SQLITE
+#include <sqlite3.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 struct seen {
@@ -16,6 +20,8 @@ struct seen {
     struct sip_peer peer, dialog_peer;
     int64_t expires;
     double longitude;
+    char business[64];
+    uint64_t last_alarm;
     bool on;
     unsigned groups, n_settings;
     struct platform_settings settings;
@@ -41,6 +47,7 @@ static void on_channel(void *ctx, const struct platform_channel *c)
     slice_copy(s->channel_name, sizeof(s->channel_name), c->name);
     s->longitude = c->has_position ? c->longitude : 0;
     s->on = c->on;
+    slice_copy(s->business, sizeof(s->business), c->business_group);
 }
 
 static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
@@ -76,13 +83,21 @@ static void on_settings(void *ctx, struct slice device,
     slice_copy(s->set_name, sizeof(s->set_name), set->name);
 }
 
+static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
+{
+    struct seen *s = ctx;
+
+    (void)command;
+    s->last_alarm = alarm;
+}
+
 static struct store *open_store(const char *dir, struct seen *seen,
                                 bool *moved)
 {
     struct store_loader l = {
         .on_device = on_device, .on_channel = on_channel,
         .on_dialog = on_dialog, .on_group = on_group,
-        .on_settings = on_settings, .ctx = seen,
+        .on_settings = on_settings, .on_ids = on_ids, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
@@ -136,6 +151,7 @@ static void put_some(struct store *s)
         .device = d.id, .id = SLICE("34020000001310000001"),
         .name = SLICE("通道\"1\""), .has_position = true, .longitude = 116.5,
         .latitude = 39.9, .on = true,
+        .business_group = SLICE("34020000002150000001"),
     };
     struct sip_dialog_state dlg = {
         .call_id = SLICE("abc@192.0.2.1"), .local_uri = SLICE("sip:a@b"),
@@ -171,6 +187,7 @@ static void comes_back(void **state)
     assert_int_equal(seen.dialogs, 1);
     assert_string_equal(seen.name, "门口 O'Brien");
     assert_string_equal(seen.channel_name, "通道\"1\"");
+    assert_string_equal(seen.business, "34020000002150000001");
     assert_string_equal(seen.call_id, "abc@192.0.2.1");
     assert_true(gb_addr_eq(&seen.peer.remote, &want.remote));
     assert_true(gb_addr_eq(&seen.dialog_peer.local, &want.local));
@@ -202,6 +219,7 @@ static void settings_come_back(void **state)
         .password = SLICE("5ea1ed"), .group = SLICE("北门"),
         .name = SLICE("Bob's"), .date = 3, .edition = 4,
         .digest = 0x2a, .ignore_require = true, .media = PLATFORM_TCP_ACTIVE,
+        .arm = true,
     };
     char *dir = temp_dir();
     struct seen seen;
@@ -229,6 +247,7 @@ static void settings_come_back(void **state)
     assert_int_equal(seen.settings.edition, 4);
     assert_int_equal(seen.settings.digest, 0x2a);
     assert_true(seen.settings.ignore_require);
+    assert_true(seen.settings.arm);
     assert_int_equal(seen.settings.media, PLATFORM_TCP_ACTIVE);
     store_remove_device(s, id); /* and all that was set for it */
     store_close(s);
@@ -294,6 +313,319 @@ static void damage_is_moved_aside(void **state)
     remove_dir(dir);
 }
 
+/* ---- questions ---- */
+
+static struct told {
+    uv_mutex_t lock;
+    uv_cond_t cond;
+    struct store_rows *rows;
+} told;
+
+static void on_rows(struct store_rows *r)
+{
+    struct told *t = r->ctx;
+
+    uv_mutex_lock(&t->lock);
+    t->rows = r;
+    uv_cond_signal(&t->cond);
+    uv_mutex_unlock(&t->lock);
+}
+
+/* The answer; the caller frees it. */
+static struct store_rows *ask(struct store *s, const struct store_ask *question)
+{
+    struct store_ask q = *question;
+    struct store_rows *r;
+
+    q.ctx = &told;
+    q.tag = 77;
+    q.done = on_rows;
+    told.rows = NULL;
+    assert_int_equal(store_ask(s, &q), 0);
+    uv_mutex_lock(&told.lock);
+    while (!told.rows)
+        uv_cond_wait(&told.cond, &told.lock);
+    r = told.rows;
+    uv_mutex_unlock(&told.lock);
+    assert_int_equal(r->tag, 77);
+    return r;
+}
+
+static void told_init(void)
+{
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
+    assert_int_equal(uv_mutex_init(&told.lock), 0);
+    assert_int_equal(uv_cond_init(&told.cond), 0);
+}
+
+#if GB_SQLITE
+static void add_alarm(struct store *s, uint64_t id, const char *device,
+                      const char *method, const char *type, int64_t at_ms)
+{
+    const struct platform_alarm a = {
+        .id = id, .device = slice_str(device), .channel = SLICE("c"),
+        .priority = SLICE("1"), .method = slice_str(method),
+        .type = slice_str(type), .description = SLICE("it's \"烟\""),
+        .has_position = id % 2, .longitude = 116.25, .latitude = 39.5,
+        .received_utc_ms = at_ms,
+    };
+
+    store_add_alarm(s, &a);
+}
+
+static void history(void **state)
+{
+    static const struct {
+        const char *name;
+        struct store_ask q;
+        size_t rows;
+        uint64_t total;
+        bool more;
+        const char *first; /* id */
+    } cases[] = {
+        { "all", { .limit = 10 }, 4, 4, false, "4" },
+        { "a page", { .limit = 2 }, 2, 4, true, "4" },
+        { "the next", { .limit = 2, .before = 3 }, 2, 4, false, "2" },
+        { "of a device", { .limit = 9, .device = SLICE_INIT("d2") }, 1, 1,
+          false, "2" },
+        { "by method", { .limit = 9, .method = SLICE_INIT("5") }, 3, 3, false,
+          "4" },
+        { "and type", { .limit = 9, .method = SLICE_INIT("5"),
+                        .type = SLICE_INIT("6") }, 1, 1, false, "3" },
+        { "by priority", { .limit = 9, .priority = SLICE_INIT("2") }, 0, 0,
+          false, "" },
+        { "by time", { .limit = 9, .from_utc_ms = 2000, .to_utc_ms = 4000 },
+          2, 2, false, "3" },
+        { "hostile", { .limit = 9, .device = SLICE_INIT("' OR 1=1 --") }, 0, 0,
+          false, "" },
+    };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    add_alarm(s, 1, "d1", "5", "2", 1000);
+    add_alarm(s, 2, "d2", "2", "", 2000);
+    add_alarm(s, 3, "d1", "5", "6", 3000);
+    add_alarm(s, 4, "d1", "5", "2", 4000);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        r = ask(s, &cases[i].q); /* what was put before it is seen */
+        if (r->err || r->n != cases[i].rows || r->total != cases[i].total ||
+            r->more != cases[i].more ||
+            !slice_eq(store_rows_text(r, 0, 0), slice_str(cases[i].first)))
+            fail_msg("%s: err %d, %zu rows of %llu", cases[i].name, r->err,
+                     r->n, (unsigned long long)r->total);
+        store_rows_free(r);
+    }
+    r = ask(s, &cases[0].q);
+    assert_true(slice_eq(store_rows_text(r, 0, 7), SLICE("it's \"烟\"")));
+    assert_true(store_rows_is_null(r, 0, 8));
+    assert_true(slice_eq(store_rows_text(r, 1, 8), SLICE("116.25")));
+    assert_int_equal(store_rows_i64(r, 1, 10), 3000);
+    assert_true(store_rows_is_null(r, 4, 0) && store_rows_is_null(r, 0, 11));
+    store_rows_free(r);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.last_alarm, 4);
+    store_end_asks(s);
+    assert_int_equal(store_ask(s, &cases[0].q), GB_ESTATE);
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void details_and_positions(void **state)
+{
+    const struct platform_position at = {
+        .device = SLICE("d"), .channel = SLICE("c"), .longitude = 1.5,
+        .latitude = -2, .speed = SLICE("60"), .received_utc_ms = 5,
+    };
+    const struct store_ask detail = { .list = STORE_LIST_DETAIL, .limit = 1,
+                                      .device = SLICE("d"),
+                                      .channel = SLICE("c") };
+    const struct store_ask positions = { .list = STORE_LIST_POSITIONS,
+                                         .limit = 5, .device = SLICE("d") };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("Port\t80\n"));
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("Port\t81\n"));
+    store_add_position(s, &at);
+    store_add_position(s, &at);
+    r = ask(s, &detail);
+    assert_int_equal(r->n, 1);
+    assert_true(slice_eq(store_rows_text(r, 0, 0), SLICE("Port\t81\n")));
+    store_rows_free(r);
+    r = ask(s, &positions);
+    assert_int_equal(r->n, 2);
+    assert_true(slice_eq(store_rows_text(r, 1, 4), SLICE("1.5")));
+    assert_true(slice_eq(store_rows_text(r, 1, 6), SLICE("60")));
+    store_rows_free(r);
+    store_remove_channel(s, SLICE("d"), SLICE("c"));
+    r = ask(s, &detail);
+    assert_int_equal(r->n, 0);
+    store_rows_free(r);
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("x"));
+    store_remove_device(s, SLICE("d"));
+    r = ask(s, &detail);
+    assert_int_equal(r->n, 0);
+    store_rows_free(r);
+    store_close(s);
+    remove_dir(dir);
+}
+
+/* What is too old goes with the next trimming, the newest stays. */
+static void old_history_goes(void **state)
+{
+    const int64_t now_ms = (int64_t)time(NULL) * 1000;
+    const struct store_ask all = { .limit = 1 };
+    const struct store_ask young = { .limit = 1, .from_utc_ms = now_ms };
+    const struct platform_command c = { .id = 9, .device = SLICE("d"),
+                                        .asked_utc_ms = 1 };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    for (unsigned i = 1; i <= 400; i++)
+        add_alarm(s, i, "d", "5", "2", 1000);
+    r = ask(s, &all);
+    assert_int_equal(r->total, 400);
+    store_rows_free(r);
+    add_alarm(s, 401, "d", "5", "2", now_ms);
+    store_put_command(s, &c);
+    for (unsigned i = 402; i <= 1200; i++)
+        add_alarm(s, i, "d", "5", "2", 1000);
+    r = ask(s, &all); /* trimmed behind every 500 rows, about */
+    assert_true(r->total > 0 && r->total < 700);
+    store_rows_free(r);
+    r = ask(s, &young);
+    assert_int_equal(r->total, 1);
+    assert_true(slice_eq(store_rows_text(r, 0, 0), SLICE("401")));
+    store_rows_free(r);
+    store_close(s);
+    remove_dir(dir);
+}
+#else
+static void no_history(void **state)
+{
+    const struct store_ask all = { .limit = 1 };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_rows *r;
+
+    (void)state;
+    told_init();
+    r = ask(s, &all);
+    assert_int_equal(r->err, GB_EUNSUPPORTED);
+    store_rows_free(r);
+    store_close(s);
+    remove_dir(dir);
+}
+#endif
+
+#if GB_SQLITE
+static void sql(const char *dir, const char *text)
+{
+    char path[128];
+    sqlite3 *db;
+
+    snprintf(path, sizeof(path), "%s/gb28181d.db", dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", text, sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+/* A file of the first version is brought up to date, and loses nothing. */
+static void older_file(void **state)
+{
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s;
+    bool moved = false;
+
+    (void)state;
+    sql(dir,
+        "CREATE TABLE device(id TEXT PRIMARY KEY, name TEXT,"
+        " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"
+        " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"
+        " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"
+        " WITHOUT ROWID;"
+        "CREATE TABLE channel(device TEXT, id TEXT, name TEXT,"
+        " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"
+        " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"
+        " longitude REAL, latitude REAL, delivered_ms INT,"
+        " PRIMARY KEY(device, id)) WITHOUT ROWID;"
+        "INSERT INTO device VALUES('34020000001180000001','old','','','','',"
+        "'2.0','',0,0,'192.0.2.1:5060','192.0.2.2:5060',1,2,3);"
+        "INSERT INTO channel VALUES('34020000001180000001',"
+        "'34020000001310000001','Door','','','','3402','','','ON','',1,NULL,"
+        "NULL,77); PRAGMA user_version=1;");
+    s = open_store(dir, &seen, &moved);
+    assert_false(moved);
+    assert_int_equal(seen.devices, 1);
+    assert_int_equal(seen.channels, 1);
+    assert_string_equal(seen.channel_name, "Door");
+    assert_string_equal(seen.business, "");
+    put_some(s);
+    store_close(s);
+    s = open_store(dir, &seen, &moved);
+    assert_string_equal(seen.business, "34020000002150000001");
+    store_close(s);
+    remove_dir(dir);
+}
+
+/* A step that cannot be made leaves the file as it was. */
+static void step_that_fails(void **state)
+{
+    char *dir = temp_dir(), why[256] = "";
+    struct store_loader l = { 0 };
+    struct store *s = NULL;
+    bool moved = false;
+
+    (void)state;
+    sql(dir, "CREATE TABLE channel(device TEXT, business_group TEXT);"
+             "PRAGMA user_version=1;");
+    assert_int_equal(store_open(&s, dir, &l, why, &moved), GB_EIO);
+    assert_false(moved);
+    assert_true(why[0] != '\0');
+    sql(dir, "INSERT INTO channel VALUES('a', 'b')");
+    remove_dir(dir);
+}
+
+/* A later program's file is neither read nor moved. */
+static void later_file(void **state)
+{
+    char *dir = temp_dir(), why[256] = "";
+    struct store_loader l = { 0 };
+    struct store *s = NULL;
+    bool moved = false;
+
+    (void)state;
+    sql(dir, "CREATE TABLE future(x); PRAGMA user_version=1000;");
+    assert_int_equal(store_open(&s, dir, &l, why, &moved), GB_EIO);
+    assert_false(moved);
+    assert_true(slice_find_slice(slice_str(why), SLICE("later version")) <
+                slice_str(why).n);
+    sql(dir, "INSERT INTO future VALUES(1)");
+    remove_dir(dir);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +633,16 @@ int main(void)
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
+#if GB_SQLITE
+        cmocka_unit_test(history),
+        cmocka_unit_test(details_and_positions),
+        cmocka_unit_test(old_history_goes),
+        cmocka_unit_test(older_file),
+        cmocka_unit_test(step_that_fails),
+        cmocka_unit_test(later_file),
+#else
+        cmocka_unit_test(no_history),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,9 @@ struct http_app {
         struct slice json[HTTP_ALARMS_MAX]; /* owned */
         uint64_t next;          /* number of the next alarm, from 1 */
     } *alarms;
+    struct list asked;          /* questions to the store (api_history.c) */
+    struct tree *tree;          /* of tree_device; NULL: none (api_tree.c) */
+    char tree_device[HTTP_ID_MAX + 1];
     struct {                    /* of sessions that are gone */
         uint64_t packets, bytes, lost, foreign;
     } ended;
@@ -105,7 +108,15 @@ void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
 
 void http_device_write(struct jw *j, const struct platform_device *d);
 void http_settings_write(struct jw *j, const struct platform_device *d);
+/* ",group,media,arm,edition,date,require"; what is as configured is empty. */
+void http_settings_csv(struct buf *out, const struct platform_device *d);
+/* A JSON object of settings (json_t of jansson); *s borrows from it. NULL, or
+ * what is wrong. */
+struct json_t;
+const char *http_settings_read(struct http_call *c, struct json_t *root,
+                               struct platform_settings *s);
 void http_channel_write(struct jw *j, const struct platform_channel *ch);
+void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
                       uint64_t id);
@@ -125,13 +136,33 @@ void http_live_free(struct http_app *a);
 bool http_media_target(struct http_call *c, struct slice *device,
                        struct slice *channel);
 
+/* Sends it and answers 202 with the command, or a problem (api_commands.c). */
+void http_command_send(struct http_call *c, const struct platform_order *o);
+
+/* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
+
+/* A channel of its device has changed, or the device is gone. */
+void http_tree_changed(struct http_app *a, const struct platform_action *act);
+void http_tree_drop(struct http_app *a);
+
+/* ---- questions to the store (api_history.c) ------------------------------------- */
+
+void http_history_init(struct http_app *a);
+void http_history_free(struct http_app *a);
+void http_history_gone(struct http_app *a, uint64_t request);
+void http_ask_alarms(struct http_call *c);
+void http_position_write(struct jw *j, const struct platform_position *p);
+
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_refresh_device, http_get_channels, http_get_channel, http_post_live,
     http_get_live, http_delete_live, http_get_sessions, http_get_session,
     http_delete_session, http_get_pending, http_accept_pending,
-    http_get_subscriptions,
+    http_get_profile, http_get_devices_csv, http_post_devices_csv,
+    http_get_subscriptions, http_get_tree, http_get_changes,
+    http_get_commands, http_get_command, http_post_command,
+    http_post_alarm_reset, http_get_positions, http_get_item,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
     http_get_alarms, http_get_events,

@@ -100,6 +100,13 @@ void http_channel_write(struct jw *j, const struct platform_channel *ch)
     jw_put_bool(j, "online", ch->on);
     jw_put_str(j, "type", type_of(ch->id));
     jw_put_str(j, "ptz_type", ch->ptz_type);
+    jw_put_str(j, "business_group", ch->business_group);
+    jw_put_cstr(j, "observed", platform_observed_name(ch->observed));
+    jw_put_time(j, "failed_at", ch->failed_utc_ms);
+    if (ch->failed_step)
+        jw_put_cstr(j, "failed_step", ch->failed_step);
+    else
+        jw_put_null(j, "failed_step");
     if (ch->has_position) {
         jw_put_double(j, "longitude", ch->longitude);
         jw_put_double(j, "latitude", ch->latitude);
@@ -256,6 +263,95 @@ void http_get_device(struct http_call *c)
 
         http_device_write(&j, &d);
     }
+}
+
+void http_get_changes(struct http_call *c)
+{
+    struct platform_device d;
+    struct platform_change ch;
+    struct jw j;
+    size_t n = 0;
+
+    if (!find_device(c, &d))
+        return;
+    j = http_list_begin(c);
+    for (; platform_device_change(c->app->cfg.platform, d.id, n, &ch); n++) {
+        jw_object(&j);
+        jw_put_time(&j, "time", ch.utc_ms);
+        jw_put_bool(&j, "online", ch.online);
+        jw_put_cstr(&j, "cause", ch.cause);
+        jw_end(&j);
+    }
+    http_list_end(&j, (struct slice){ 0 }, n);
+}
+
+static void profile_commands_write(struct jw *j, const struct platform *p,
+                                   struct slice id)
+{
+    struct platform_profile_command k;
+
+    jw_key(j, "commands");
+    jw_array(j);
+    for (size_t pos = 0; platform_profile_command(p, id, &pos, &k);) {
+        jw_object(j);
+        jw_put_str(j, "cmd", k.cmd);
+        jw_put_str(j, "sub", k.sub);
+        jw_put_cstr(j, "verdict", k.knows   ? "knows"
+                                  : k.lacks ? "lacks"
+                                            : "unclear");
+        jw_put_cstr(j, "last", platform_outcome_name(k.last));
+        jw_put_u64(j, "asked", k.asked);
+        jw_put_u64(j, "silent", k.silent);
+        jw_end(j);
+    }
+    jw_end(j);
+}
+
+static void profile_write(struct jw *j, const struct platform *p,
+                          const struct platform_device *d,
+                          const struct platform_profile *f)
+{
+    const char *text;
+
+    jw_object(j);
+    jw_put_str(j, "device", d->id);
+    jw_put_str(j, "charset", d->charset);
+    jw_put_str(j, "edition", d->edition);
+    jw_put_cstr(j, "edition_from", d->edition_set    ? "set"
+                                   : f->edition_told ? "told"
+                                                     : "assumed");
+    jw_put_cstr(j, "media", http_transport_name(f->media));
+    jw_put_str(j, "digest", f->digest);
+    jw_put_bool(j, "behind_nat", f->behind_nat);
+    jw_put_u64(j, "keepalive_gap_ms", f->keepalive_gap_ms);
+    jw_key(j, "alarms");
+    jw_object(j);
+    jw_put_bool(j, "by_message", f->alarms_by_message);
+    jw_put_bool(j, "by_notify", f->alarms_by_notify);
+    jw_put_bool(j, "typed", f->alarms_typed);
+    jw_put_bool(j, "untyped", f->alarms_untyped);
+    jw_end(j);
+    profile_commands_write(j, p, d->id);
+    jw_put_u64(j, "deviations", d->deviations);
+    jw_key(j, "deviation_kinds");
+    jw_array(j);
+    for (size_t pos = 0; platform_profile_deviation(p, d->id, &pos, &text);)
+        jw_str(j, slice_str(text));
+    jw_end(j);
+    jw_end(j);
+}
+
+void http_get_profile(struct http_call *c)
+{
+    const struct platform *p = c->app->cfg.platform;
+    struct platform_profile f;
+    struct platform_device d;
+    struct jw j;
+
+    if (!find_device(c, &d) || !platform_profile_view(p, d.id, &f))
+        return;
+    j = http_answer_json(c, 200);
+    profile_write(&j, p, &d, &f);
 }
 
 void http_delete_device(struct http_call *c)

@@ -1,6 +1,8 @@
 /* Sessions, alarms, events. */
 #include "app/http/api.h"
 
+#include "app/platform/alarms.h"
+
 const char *http_session_state_name(enum platform_session_state s)
 {
     switch (s) {
@@ -142,6 +144,8 @@ void http_delete_session(struct http_call *c)
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
                       uint64_t id)
 {
+    struct alarm_name type = alarm_type_name(alarm->method, alarm->type);
+
     jw_object(j);
     jw_put_id(j, "id", id);
     jw_put_str(j, "device", alarm->device);
@@ -149,6 +153,10 @@ void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
     jw_put_str(j, "priority", alarm->priority);
     jw_put_str(j, "method", alarm->method);
     jw_put_str(j, "type", alarm->type);
+    jw_put_cstr(j, "method_name", alarm_method_name(alarm->method).en);
+    jw_put_cstr(j, "method_name_zh", alarm_method_name(alarm->method).zh);
+    jw_put_cstr(j, "type_name", type.en);
+    jw_put_cstr(j, "type_name_zh", type.zh);
     jw_put_str(j, "time", alarm->time);
     jw_put_str(j, "description", slice_head(alarm->description, 1024));
     if (alarm->has_position) {
@@ -162,7 +170,7 @@ void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
     jw_end(j);
 }
 
-/* Newest first; the cursor is the number of the last one shown. */
+/* Newest first, of those in memory when no history is kept; the cursor is the number of the last one shown. */
 void http_get_alarms(struct http_call *c)
 {
     const struct alarm_ring *ring = c->app->alarms;
@@ -172,6 +180,10 @@ void http_get_alarms(struct http_call *c)
     char text[24];
     struct jw j;
 
+    if (c->app->cfg.ask) {
+        http_ask_alarms(c);
+        return;
+    }
     if (!http_page_read(c, &page) || !cursor_number(c, &page, &at))
         return;
     at = at < next ? at : next;

@@ -2,6 +2,7 @@
  * password goes in and never comes out. */
 #include "app/http/api.h"
 
+#include "app/http/csv.h"
 #include "manscdp/vocab.h"
 #include "sip/digest.h"
 
@@ -22,6 +23,7 @@ static const char *const date_words[] = { "configured", "local", "utc", "off" };
 static const char *const edition_words[] = { "auto", "2011", "2014", "2016",
                                              "2022" };
 static const char *const require_words[] = { "refuse", "ignore" };
+static const char *const arm_words[] = { "off", "on" };
 static const char *const media_words[] = { "auto", "udp", "tcp-passive",
                                            "tcp-active" };
 
@@ -34,6 +36,7 @@ void http_settings_write(struct jw *j, const struct platform_device *d)
     jw_put_cstr(j, "date", date_words[d->date]);
     jw_put_cstr(j, "edition_set", edition_words[d->edition_set]);
     jw_put_cstr(j, "require", require_words[d->ignore_require]);
+    jw_put_cstr(j, "arm", arm_words[d->arm]);
     jw_key(j, "digest");
     jw_array(j);
     for (unsigned a = SIP_DIGEST_COUNT - 1; a > SIP_DIGEST_OTHER; a--)
@@ -174,12 +177,44 @@ static void read_settings(struct reading *r, struct platform_settings *s)
         s->set |= PLATFORM_SET_REQUIRE;
         s->ignore_require = word != 0;
     }
+    if (read_word(r, "arm", arm_words, N_WORDS(arm_words), &word)) {
+        s->set |= PLATFORM_SET_ARM;
+        s->arm = word != 0;
+    }
     if (read_word(r, "media", media_words, N_WORDS(media_words), &word)) {
         s->set |= PLATFORM_SET_MEDIA;
         s->media = (enum platform_transport)word;
     }
     if (read_digest(r, &s->digest))
         s->set |= PLATFORM_SET_DIGEST;
+}
+
+const char *http_settings_read(struct http_call *c, struct json_t *root,
+                               struct platform_settings *s)
+{
+    struct reading r = { .c = c, .root = root };
+
+    read_settings(&r, s);
+    return r.fault;
+}
+
+/* Word 0 is what nobody has set. */
+static void csv_word(struct buf *out, const char *const *words, size_t i)
+{
+    buf_char(out, ',');
+    if (i)
+        csv_write(out, slice_str(words[i]));
+}
+
+void http_settings_csv(struct buf *out, const struct platform_device *d)
+{
+    buf_char(out, ',');
+    csv_write(out, d->group);
+    csv_word(out, media_words, d->media);
+    csv_word(out, arm_words, d->arm);
+    csv_word(out, edition_words, d->edition_set);
+    csv_word(out, date_words, d->date);
+    csv_word(out, require_words, d->ignore_require);
 }
 
 static void refuse(struct http_call *c, int err)
@@ -230,7 +265,7 @@ static void answer_device(struct http_call *c, unsigned status,
 
 #define SETTING_KEYS                                                           \
     "password", "group", "name", "date", "edition", "require", "digest",       \
-        "media"
+        "media", "arm"
 
 void http_patch_device(struct http_call *c)
 {

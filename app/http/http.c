@@ -61,6 +61,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
         return err;
     a->cfg = *cfg;
     list_init(&a->waiters);
+    http_history_init(a);
     buf_init(&a->text, cfg->alloc, TEXT_MAX);
     if (!a->cfg.media_url_s)
         a->cfg.media_url_s = 43200;
@@ -95,6 +96,8 @@ void http_app_free(struct http_app *a)
     if (!a)
         return;
     http_live_free(a);
+    http_history_free(a);
+    http_tree_drop(a);
     alarms_free(a);
     http_events_free(a->events);
     http_auth_free(a->auth);
@@ -413,6 +416,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 void http_app_gone(struct http_app *a, uint64_t request)
 {
     http_live_gone(a, request);
+    http_history_gone(a, request);
 }
 
 int http_app_handover(struct http_app *a, struct http_handover *h)
@@ -533,16 +537,20 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (!a->alarms) {
+    if (!a->alarms && !a->cfg.ask) {
         a->alarms = gb_get(a->cfg.alloc, sizeof(*a->alarms));
         if (!a->alarms)
             return;
         a->alarms->next = 1;
     }
     buf_init(&b, a->cfg.alloc, 16384);
-    http_alarm_write(&j, alarm, a->alarms->next);
+    http_alarm_write(&j, alarm, a->cfg.ask ? alarm->id : a->alarms->next);
     if (!jw_is_complete(&j)) {
         buf_fini(&b);
+        return;
+    }
+    if (a->cfg.ask) { /* the store remembers it */
+        push(a, "alarm", &b, &j);
         return;
     }
     http_events_push(a->events, "alarm", buf_view(&b));
@@ -593,16 +601,45 @@ void http_on_session(struct http_app *a, uint64_t session)
     push(a, "session", &b, &j);
 }
 
+static void on_position(struct http_app *a, const struct platform_position *p)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_position_write(&j, p);
+    push(a, "position", &b, &j);
+}
+
+static void on_command(struct http_app *a, uint64_t id)
+{
+    struct platform_command k;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a) || !platform_command_view(a->cfg.platform, id, &k))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_command_write(&j, &k);
+    push(a, "command", &b, &j);
+}
+
 void http_on_action(struct http_app *a, const struct platform_action *act)
 {
     switch (act->kind) {
-    case PLATFORM_DEVICE_CHANGED:
     case PLATFORM_DEVICE_REMOVED:
+        http_tree_changed(a, act);
+        on_device(a, act);
+        break;
+    case PLATFORM_DEVICE_CHANGED:
     case PLATFORM_CATALOG_DONE:
         on_device(a, act);
         break;
     case PLATFORM_CHANNEL_CHANGED:
     case PLATFORM_CHANNEL_REMOVED:
+        http_tree_changed(a, act);
         on_channel(a, act);
         break;
     case PLATFORM_SESSION_CHANGED:
@@ -611,9 +648,15 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
     case PLATFORM_SESSION_GONE:
         on_gone(a, act->session);
         break;
+    case PLATFORM_COMMAND_CHANGED:
+        on_command(a, act->command);
+        break;
     case PLATFORM_ALARM:
         if (act->alarm)
             on_alarm(a, act->alarm);
+        break;
+    case PLATFORM_POSITION:
+        on_position(a, act->position);
         break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:

@@ -22,6 +22,30 @@
 #define HTTP_RESPONSE_MAX (32u << 20) /* bytes of one answer */
 #define HTTP_ADDRESSES_MAX 16
 
+/* What the store is asked for. Filters: empty or 0: any. */
+enum http_history {
+    HTTP_HISTORY_ALARMS, HTTP_HISTORY_POSITIONS, HTTP_HISTORY_ITEM
+};
+struct http_ask {
+    enum http_history list;
+    struct slice device, channel, method, type, priority;
+    int64_t from_utc_ms, to_utc_ms;
+    uint64_t before; /* rows with lower ids: newest first */
+    uint32_t limit;
+    uint64_t request;
+};
+/* And what it answers; borrowed during the call. */
+struct http_told {
+    uint64_t request;
+    int err;             /* GB_EUNSUPPORTED: there is no history */
+    uint64_t total, last; /* last: id of the last row here */
+    bool more;
+    size_t n;
+    const struct platform_alarm *alarms;       /* n, or NULL */
+    const struct platform_position *positions; /* likewise */
+    struct slice detail; /* of an item: lines of "Path TAB value" */
+};
+
 struct http_net {
     struct gb_addr net;
     unsigned bits;
@@ -44,6 +68,9 @@ struct http_app_config {
     /* Takes h (fd, unread) and the hold on its session, returns 0; or takes
      * nothing and returns an error: the viewer gets a 503. */
     int (*on_media)(void *ctx, struct http_handover *h);
+    /* Puts a question to the store; http_app_told follows, unless this gives
+     * an error. Texts are copied. NULL: no history is kept. */
+    int (*ask)(void *ctx, const struct http_ask *q);
     /* NULL when ready, else why not (static string). May be NULL. */
     const char *(*not_ready)(void *ctx);
     /* Appends further Prometheus lines. May be NULL. */
@@ -82,6 +109,9 @@ void http_app_free(struct http_app *a);
  * the events, the alarm list and the waiting requests. Calls only views of the
  * platform, so the action's slices stay good. */
 void http_on_action(struct http_app *a, const struct platform_action *act);
+
+/* The answer of the store to a question. */
+void http_app_told(struct http_app *a, const struct http_told *t);
 
 /* A session changed (http_on_action calls it for SESSION_CHANGED and _GONE). */
 void http_on_session(struct http_app *a, uint64_t session);

@@ -12,13 +12,23 @@ static const struct schema {
       "registered_at:time keepalive_at:time expires_at:time channels:integer "
       "catalog:string catalog_have:integer catalog_sum:integer "
       "deviations:integer media:string group:string has_password:boolean "
-      "date:string edition_set:string require:string digest:strings" },
+      "date:string edition_set:string require:string arm:string "
+      "digest:strings" },
+    { "Profile",
+      "device:string charset:string edition:string edition_from:string "
+      "media:string digest:string behind_nat:boolean "
+      "keepalive_gap_ms:integer alarms:object commands:objects "
+      "deviations:integer deviation_kinds:strings" },
+    { "Import",
+      "created:integer updated:integer failed:integer errors:objects?" },
     { "DeviceSettings",
       "password:string? group:string? name:string? date:string? "
-      "edition:string? require:string? digest:strings? media:string?" },
+      "edition:string? require:string? digest:strings? media:string? "
+      "arm:string?" },
     { "NewDevice",
       "id:string password:string? group:string? name:string? date:string? "
-      "edition:string? require:string? digest:strings? media:string?" },
+      "edition:string? require:string? digest:strings? media:string? "
+      "arm:string?" },
     { "Group", "name:string has_password:boolean devices:integer" },
     { "NewGroup", "name:string password:string?" },
     { "GroupSettings", "password:string?" },
@@ -26,7 +36,26 @@ static const struct schema {
       "device:string id:string name:string manufacturer:string model:string "
       "owner:string civil_code:string address:string parent:string "
       "status:string online:boolean type:string ptz_type:string "
+      "business_group:string observed:string failed_at:time "
+      "failed_step:string? "
       "longitude:number? latitude:number? delivered_at:time session:string?" },
+    { "TreeNode",
+      "id:string name:string kind:string listed:boolean children:integer "
+      "parents:strings online:boolean? observed:string?" },
+    { "CommandState",
+      "id:string device:string target:string cmd:string sub:string "
+      "state:string final:boolean partial:boolean late:boolean cut:boolean "
+      "tries:integer sip_status:integer sn:integer messages:integer "
+      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "arrived_at:time answered_at:time" },
+    { "Command",
+      "id:string device:string target:string cmd:string sub:string "
+      "state:string final:boolean partial:boolean late:boolean cut:boolean "
+      "tries:integer sip_status:integer sn:integer messages:integer "
+      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "arrived_at:time answered_at:time answer:objects" },
+    { "NewCommand", "cmd:string channel:string? params:object?" },
+    { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string device:string channel:string stream:string state:string "
       "step:string sip_status:integer evidence:string hint:string "
@@ -49,8 +78,14 @@ static const struct schema {
       "address:string first_at:time last_at:time tries:integer" },
     { "Alarm",
       "id:string device:string channel:string priority:string method:string "
-      "type:string time:string description:string longitude:number? "
-      "latitude:number? received_at:time" },
+      "type:string method_name:string method_name_zh:string "
+      "type_name:string type_name_zh:string time:string description:string "
+      "longitude:number? latitude:number? received_at:time" },
+    { "Position",
+      "device:string channel:string longitude:number latitude:number "
+      "speed:number? direction:number? altitude:number? time:string "
+      "received_at:time" },
+    { "Item", "device:string id:string item:object" },
     { "TraceMessage",
       "id:string time:time last_at:time count:integer direction:string "
       "transport:string local:string peer:string device:string known:boolean "
@@ -93,7 +128,13 @@ static void type_write(struct jw *j, struct slice type)
     time = slice_eq(type, SLICE("time"));
     jw_object(j);
     jw_key(j, "type");
-    if (slice_eq(type, SLICE("strings"))) {
+    if (slice_eq(type, SLICE("objects"))) {
+        jw_str(j, SLICE("array"));
+        jw_key(j, "items");
+        jw_object(j);
+        jw_put_cstr(j, "type", "object");
+        jw_end(j);
+    } else if (slice_eq(type, SLICE("strings"))) {
         if (null)
             jw_array(j);
         jw_str(j, SLICE("array"));

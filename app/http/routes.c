@@ -38,6 +38,12 @@ static const struct http_route routes[] = {
     /* devices and channels */
     { HTTP_GET, "/api/v1/devices", http_get_devices, V, 0, 0,
       "known devices in id order", LIST, NULL, "[Device]" },
+    { HTTP_GET, "/api/v1/devices.csv", http_get_devices_csv, A, 0, 0,
+      "known devices as CSV, without passwords", "", NULL, NULL },
+    { HTTP_POST, "/api/v1/devices.csv", http_post_devices_csv, A, 0, 0,
+      "add or change devices from CSV, UTF-8 or GBK: id, and any of name, "
+      "group, media, arm, edition, date, require, password", "", NULL,
+      "Import" },
     { HTTP_GET, DEVICE, http_get_device, V, 0, 0,
       "one device", "", NULL, "Device" },
     { HTTP_POST, "/api/v1/devices", http_post_device, A, 0, 0,
@@ -51,6 +57,19 @@ static const struct http_route routes[] = {
       "ask the device for its catalog", "", NULL, NULL },
     { HTTP_GET, DEVICE "/channels", http_get_channels, V, 0, 0,
       "channels of a device in id order", LIST, NULL, "[Channel]" },
+    { HTTP_GET, DEVICE "/tree", http_get_tree, V, 0, 0,
+      "the catalog as a tree: children of a node, or the top; view is all, "
+      "region, business or device", "view parent limit cursor", NULL,
+      "[TreeNode]" },
+    { HTTP_GET, DEVICE "/changes", http_get_changes, V, 0, 0,
+      "the last changes between online and offline, newest first", "", NULL,
+      "[Change]" },
+    { HTTP_GET, DEVICE "/profile", http_get_profile, V, 0, 0,
+      "what it has been seen to do: character set, edition, transport, "
+      "commands, alarms, faults", "", NULL, "Profile" },
+    { HTTP_GET, CHANNEL "/item", http_get_item, V, 0, 0,
+      "what else its catalog item says, elements by their paths", "", NULL,
+      "Item" },
     { HTTP_GET, CHANNEL, http_get_channel, V, 0, 0,
       "one channel", "", NULL, "Channel" },
     { HTTP_GET, "/api/v1/subscriptions", http_get_subscriptions, V, 0, 0,
@@ -73,6 +92,21 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, "/api/v1/groups/{group}", http_delete_group, A, 0, 0,
       "remove it; its devices stay", "", NULL, NULL },
 
+    /* commands */
+    { HTTP_POST, DEVICE "/commands", http_post_command, O, 0, 0,
+      "send a query, DeviceControl or DeviceConfig made of plain elements",
+      "", "NewCommand", "Command" },
+    { HTTP_POST, DEVICE "/alarm-reset", http_post_alarm_reset, O, 0, 0,
+      "reset the alarms of a device", "", NULL, "Command" },
+    { HTTP_POST, CHANNEL "/alarm-reset", http_post_alarm_reset, O, 0, 0,
+      "reset the alarm of a channel or alarm input", "", NULL, "Command" },
+    { HTTP_GET, "/api/v1/commands", http_get_commands, V, 0, 0,
+      "the last commands, newest first", "device state limit cursor", NULL,
+      "[CommandState]" },
+    { HTTP_GET, "/api/v1/commands/{command}", http_get_command, V, 0, 0,
+      "what has become of one, and what the device answered", "", NULL,
+      "Command" },
+
     /* live */
     { HTTP_POST, CHANNEL "/live", http_post_live, O, 0, 0,
       "start; answers when the first key frame is there", "stream wait",
@@ -90,9 +124,16 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, "/api/v1/sessions/{session}", http_delete_session, O, 0, 0,
       "stop a session", "", NULL, NULL },
     { HTTP_GET, "/api/v1/alarms", http_get_alarms, V, 0, 0,
-      "the last alarms, newest first", "limit cursor", NULL, "[Alarm]" },
+      "alarms, newest first",
+      "device channel method type priority from to limit cursor", NULL,
+      "[Alarm]" },
+    { HTTP_GET, "/api/v1/positions", http_get_positions, V, 0, 0,
+      "where mobile devices were, newest first",
+      "device channel from to limit cursor", NULL, "[Position]" },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
-      "server-sent events: device, channel, session, alarm", "last_event_id",
+      "server-sent events: device, channel, session, alarm, command, "
+      "position",
+      "last_event_id",
       NULL, NULL },
 
     /* evidence */

@@ -13,7 +13,10 @@ struct queued {
     struct list node;
     enum platform_action_kind kind;
     enum platform_level level;
-    struct platform_alarm alarm; /* slices into text */
+    union { /* slices into text */
+        struct platform_alarm alarm;
+        struct platform_position position;
+    };
     size_t n;
     char text[];
 };
@@ -97,11 +100,16 @@ void platform_log_peer(struct platform *p, enum platform_level level,
     va_end(ap);
 }
 
-static const char *const deviation_text[DEVIATION_COUNT] = {
+const char *deviation_text(enum deviation v)
+{
+    static const char *const texts[DEVIATION_COUNT] = {
 #define X(id, text) text,
-    DEVIATION_MAP(X)
+        DEVIATION_MAP(X)
 #undef X
-};
+    };
+
+    return texts[v];
+}
 
 void device_deviation(struct platform *p, struct device *d, enum deviation v,
                       struct slice detail)
@@ -114,7 +122,7 @@ void device_deviation(struct platform *p, struct device *d, enum deviation v,
     d->noted |= 1ull << v;
     platform_log_peer(p, PLATFORM_WARN,
                       "msg=\"%s\" device=%s peer=%s detail=\"%s\"",
-                      deviation_text[v], d->id,
+                      deviation_text(v), d->id,
                       gb_addr_text(&d->peer.remote, addr),
                       log_text(detail, buf));
 }
@@ -165,6 +173,7 @@ void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
     }
     q->kind = PLATFORM_ALARM;
     q->alarm = *a;
+    q->alarm.id = ++p->last_alarm;
     q->alarm.device = put(q, a->device);
     q->alarm.channel = put(q, a->channel);
     q->alarm.priority = put(q, a->priority);
@@ -172,6 +181,31 @@ void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
     q->alarm.type = put(q, a->type);
     q->alarm.time = put(q, a->time);
     q->alarm.description = put(q, a->description);
+    list_push_back(&p->queue, &q->node);
+    p->n_queued++;
+}
+
+void platform_queue_position(struct platform *p,
+                             const struct platform_position *at)
+{
+    size_t n = at->device.n + at->channel.n + at->time.n + at->speed.n +
+               at->direction.n + at->altitude.n;
+    struct queued *q = NULL;
+
+    if (p->n_queued < PLATFORM_MAX_QUEUED)
+        q = gb_get(p->alloc, sizeof(*q) + n);
+    if (!q) {
+        p->counters.dropped++;
+        return;
+    }
+    q->kind = PLATFORM_POSITION;
+    q->position = *at;
+    q->position.device = put(q, at->device);
+    q->position.channel = put(q, at->channel);
+    q->position.time = put(q, at->time);
+    q->position.speed = put(q, at->speed);
+    q->position.direction = put(q, at->direction);
+    q->position.altitude = put(q, at->altitude);
     list_push_back(&p->queue, &q->node);
     p->n_queued++;
 }
@@ -240,7 +274,11 @@ static bool tell_channel(struct platform *p, struct platform_action *out)
         out->kind = PLATFORM_CHANNEL_REMOVED;
         out->device = scratch(p, 0, out->device);
         out->channel = scratch(p, PLATFORM_ID_MAX, out->channel);
-        gb_put(p->alloc, c);
+        channel_free(p, c);
+    } else if (c->detail) {
+        out->text = slice_of(c->detail, c->detail_len);
+        p->told_detail = c->detail;
+        c->detail = NULL;
     }
     return true;
 }
@@ -369,6 +407,10 @@ static bool tell_queued(struct platform *p, struct platform_action *out)
         out->alarm = &p->told->alarm;
         out->device = p->told->alarm.device;
         out->channel = p->told->alarm.channel;
+    } else if (out->kind == PLATFORM_POSITION) {
+        out->position = &p->told->position;
+        out->device = p->told->position.device;
+        out->channel = p->told->position.channel;
     } else {
         out->text = slice_of(p->told->text, p->told->n);
     }
@@ -380,6 +422,8 @@ static void take_back(struct platform *p)
 {
     gb_put(p->alloc, p->told);
     p->told = NULL;
+    gb_put(p->alloc, p->told_detail);
+    p->told_detail = NULL;
     if (p->gone)
         session_free(p, p->gone);
     p->gone = NULL;
@@ -391,7 +435,8 @@ bool platform_action(struct platform *p, struct platform_action *out)
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
     return settings_news(p, out) || tell_device(p, out) ||
            tell_channel(p, out) || tell_catalog(p, out) ||
-           tell_session(p, out) || tell_closed(p, out) || tell_queued(p, out);
+           tell_session(p, out) || commands_news(p, out) ||
+           tell_closed(p, out) || tell_queued(p, out);
 }
 
 void platform_actions_fini(struct platform *p)
@@ -405,7 +450,7 @@ void platform_actions_fini(struct platform *p)
         struct channel *c = container_of(n, struct channel, dirty);
 
         if (c->removed)
-            gb_put(p->alloc, c);
+            channel_free(p, c);
     }
     while ((n = list_pop_front(&p->dirty_devices))) {
         struct device *d = container_of(n, struct device, dirty);

@@ -87,6 +87,13 @@ static void close_assembly(struct platform *p, struct device *d)
     q->swept = false;
 }
 
+/* What the device does with these questions is evidence too. */
+static void note(struct platform *p, struct device *d, enum manscdp_cmd cmd,
+                 enum platform_outcome o)
+{
+    profile_note(p, d, manscdp_row_find(MANSCDP_QUERY, cmd, SLICE("")), o);
+}
+
 /* The running query is over, whatever came of it: the next one. */
 static void finish(struct platform *p, struct device *d)
 {
@@ -184,8 +191,10 @@ void query_on_timer(struct platform *p, struct device *d)
         q->retry_ms = GB_NEVER;
         query_want(p, d, QUERY_CATALOG, 0);
     }
-    if (q->running == QUERY_INFO && q->give_up_ms <= now)
+    if (q->running == QUERY_INFO && q->give_up_ms <= now) {
+        note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_SILENT);
         finish(p, d);
+    }
     if (!q->running && q->wanted && q->start_ms <= now && d->online) {
         unsigned next = q->wanted & QUERY_CATALOG ? QUERY_CATALOG : QUERY_INFO;
 
@@ -211,6 +220,10 @@ void query_on_response(struct platform *p, struct device *d, unsigned status)
         arm(p, d);
         return;
     }
+    note(p, d,
+         q->running == QUERY_INFO ? MANSCDP_CMD_DEVICE_INFO
+                                  : MANSCDP_CMD_CATALOG,
+         status == 408 ? PLATFORM_OUTCOME_SILENT : PLATFORM_OUTCOME_REFUSED);
     if (q->running == QUERY_INFO) {
         finish(p, d);
         return;
@@ -261,6 +274,70 @@ static bool is_self(struct platform *p, struct device *d,
     return true;
 }
 
+/* Elements that are in the channel already, and the password, which goes
+ * nowhere. */
+static bool is_kept(const struct manscdp_item_field *f)
+{
+    static const struct slice kept[] = {
+        SLICE_INIT("id"), SLICE_INIT("name"), SLICE_INIT("manufacturer"),
+        SLICE_INIT("model"), SLICE_INIT("owner"), SLICE_INIT("civil_code"),
+        SLICE_INIT("address"), SLICE_INIT("parent_id"), SLICE_INIT("status"),
+        SLICE_INIT("longitude"), SLICE_INIT("latitude"),
+        SLICE_INIT("business_group_id"), SLICE_INIT("ptz_type"),
+        SLICE_INIT("password"), SLICE_INIT("info_business_group_id"),
+    };
+
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (slice_eq(slice_str(f->member), kept[i]))
+            return true;
+    return false;
+}
+
+/* "Info/RoomType TAB 1". A line that does not fit is left out. */
+static void put_line(struct writer *w, bool info, struct slice path,
+                     struct slice value)
+{
+    size_t from = w->len;
+
+    static const struct slice secret = SLICE_INIT("Password");
+
+    if (!value.n || (path.n >= secret.n &&
+                     slice_ieq(slice_from(path, path.n - secret.n), secret)))
+        return;
+    if (info)
+        writer_str(w, "Info/");
+    writer_slice_put(w, path);
+    writer_char(w, '\t');
+    for (size_t i = 0; i < value.n && !w->err; i++)
+        writer_char(w, (unsigned char)value.p[i] < ' ' ? ' ' : value.p[i]);
+    writer_char(w, '\n');
+    if (w->err) {
+        w->len = from;
+        w->err = 0;
+    }
+}
+
+/* All that an item says and the channel does not keep, unknown elements too
+ * (field-note 4.14). */
+static void keep_detail(struct platform *p, struct channel *c,
+                        const struct manscdp_item *it)
+{
+    char text[PLATFORM_CHANNEL_DETAIL];
+    struct writer w = writer_of(text, sizeof(text));
+    size_t n;
+    const struct manscdp_item_field *f = manscdp_item_fields(&n);
+
+    for (size_t i = 0; i < n; i++) {
+        struct slice value = manscdp_item_get(it, &f[i]);
+
+        if (value.n && !is_kept(&f[i]))
+            put_line(&w, f[i].place == MANSCDP_IN_INFO, f[i].element, value);
+    }
+    for (size_t i = 0; i < it->n_extras; i++)
+        put_line(&w, false, it->extra[i].path, it->extra[i].value);
+    channel_detail(p, c, writer_slice(&w));
+}
+
 static void keep_item(struct platform *p, struct device *d,
                       const struct manscdp_item *it, bool whole)
 {
@@ -271,6 +348,9 @@ static void keep_item(struct platform *p, struct device *d,
         .model = it->model,
         .owner = it->owner,
         .civil_code = it->civil_code,
+        .business_group = it->business_group_id.n
+                              ? it->business_group_id
+                              : it->info_business_group_id,
         .address = it->address,
         .parent = it->parent_id,
         .status = it->status,
@@ -284,8 +364,11 @@ static void keep_item(struct platform *p, struct device *d,
         return;
     v.has_position = manscdp_item_position(it, &v.longitude, &v.latitude);
     c = channel_upsert(p, d, &v, whole);
-    if (c)
-        c->seen_run = d->query.run;
+    if (!c)
+        return;
+    c->seen_run = d->query.run;
+    if (whole || !c->detail_hash) /* an UPDATE may say less, erases nothing */
+        keep_detail(p, c, it);
 }
 
 static void set_status(struct platform *p, struct device *d,
@@ -380,6 +463,7 @@ static void on_verdict(struct platform *p, struct device *d,
         if (!q->swept) {
             q->tries = 0;
             q->swept = true;
+            note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_ANSWERED);
             catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
         }
         if (ev->closed) {
@@ -394,6 +478,7 @@ static void on_verdict(struct platform *p, struct device *d,
         catalog_failed(p, d, "the device stopped in the middle");
         break;
     case MANSCDP_SILENT:
+        note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_SILENT);
         catalog_failed(p, d, "the query arrived, but no Response came");
         break;
     }
@@ -406,6 +491,8 @@ void query_events(struct platform *p)
     while (manscdp_assembly_event(p->assemblies, &ev)) {
         struct device *d = ev.user;
 
+        if (commands_on_assembly(p, &ev))
+            continue;
         if (ev.id == d->query.assembly)
             on_verdict(p, d, &ev);
     }
@@ -421,6 +508,7 @@ void query_on_info(struct platform *p, struct device *d,
 
     if (manscdp_device_info_decode(&i, msg))
         return;
+    note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_ANSWERED);
     if (d->query.running == QUERY_INFO)
         finish(p, d);
     if (i.device_id.n && !slice_eq(i.device_id, device_id(d)))

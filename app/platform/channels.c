@@ -157,6 +157,12 @@ static struct channel *replace(struct platform *p, struct device *d, size_t at,
     c->session = old->session;
     c->delivered_utc_ms = old->delivered_utc_ms;
     c->seen_run = old->seen_run;
+    c->detail = old->detail;
+    c->detail_len = old->detail_len;
+    c->detail_hash = old->detail_hash;
+    c->failed_utc_ms = old->failed_utc_ms;
+    c->failed_step = old->failed_step;
+    c->observed = old->observed;
     c->fault = old->fault;
     list_init(&c->dirty);
     if (!list_is_empty(&old->dirty)) {
@@ -216,10 +222,36 @@ struct channel *channel_upsert(struct platform *p, struct device *d,
     c->has_position = v.has_position;
     c->longitude_e7 = e7(v.longitude);
     c->latitude_e7 = e7(v.latitude);
-    if (in->delivered_utc_ms)
+    if (in->delivered_utc_ms) { /* of the store */
         c->delivered_utc_ms = in->delivered_utc_ms;
+        c->observed = PLATFORM_OBSERVED_DELIVERED;
+    }
     channel_changed(p, c);
     return c;
+}
+
+void channel_free(struct platform *p, struct channel *c)
+{
+    gb_put(p->alloc, c->detail);
+    gb_put(p->alloc, c);
+}
+
+void channel_detail(struct platform *p, struct channel *c, struct slice text)
+{
+    uint64_t hash = map_hash(p->seed, text) | 1;
+    struct slice copy;
+
+    if (hash == c->detail_hash)
+        return;
+    copy = platform_copy(p, text);
+    if (text.n && !copy.p)
+        return;
+    gb_put(p->alloc, c->detail);
+    c->detail = (char *)(uintptr_t)copy.p;
+    c->detail_len = (uint32_t)copy.n;
+    if (text.n || c->detail_hash) /* nothing after nothing is no news */
+        channel_changed(p, c);
+    c->detail_hash = hash;
 }
 
 void channel_drop(struct platform *p, struct channel *c)
@@ -237,11 +269,40 @@ void channel_drop(struct platform *p, struct channel *c)
     channel_changed(p, c);
 }
 
+const char *platform_observed_name(enum platform_observed o)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        PLATFORM_OBSERVED_MAP(X)
+#undef X
+    };
+
+    return names[o];
+}
+
+void channel_observe(struct platform *p, struct channel *c,
+                     enum platform_observed o, enum platform_step step)
+{
+    c->observed = (uint8_t)o;
+    if (o == PLATFORM_OBSERVED_DELIVERING)
+        c->delivered_utc_ms = p->now.utc_ms;
+    if (o == PLATFORM_OBSERVED_FAILED) {
+        c->failed_utc_ms = p->now.utc_ms;
+        c->failed_step = (uint8_t)step;
+    }
+    channel_changed(p, c);
+}
+
 void channel_view(const struct channel *c, struct platform_channel *out)
 {
     *out = (struct platform_channel){
         .device = device_id(c->device),
         .on = c->on,
+        .observed = c->fault ? PLATFORM_OBSERVED_FAULTY
+                             : (enum platform_observed)c->observed,
+        .failed_utc_ms = c->failed_utc_ms,
+        .failed_step = c->failed_utc_ms ? platform_step_name(c->failed_step)
+                                        : NULL,
         .longitude = c->longitude_e7 / 1e7,
         .latitude = c->latitude_e7 / 1e7,
         .has_position = c->has_position,

@@ -9,7 +9,10 @@
 
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
+#include "app/platform/commands.h"
+#include "app/platform/history.h"
 #include "app/platform/platform.h"
+#include "app/platform/profile.h"
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
@@ -27,6 +30,7 @@
 #define PLATFORM_TEXT_MAX 128      /* name, model, ... of a device, bytes */
 #define PLATFORM_CHANNEL_TEXT 255  /* one text of a channel, bytes */
 #define PLATFORM_CHANNEL_TEXTS 600 /* all texts of a channel, bytes */
+#define PLATFORM_CHANNEL_DETAIL 4096 /* the rest of its item, bytes */
 #define PLATFORM_ARENA (256u << 10) /* for one body; larger ones get their own */
 #define PLATFORM_MAX_QUEUED 1024   /* alarms and log lines not fetched yet */
 #define PLATFORM_LOG_RATE 50       /* lines a second that peers can cause */
@@ -52,14 +56,18 @@ bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
 
 /* ---- handles: what sip_request.user names ---- */
 
-enum handle_kind { HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG };
+enum handle_kind {
+    HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG, HANDLE_COMMAND
+};
 
 struct handle {
     uint8_t kind;
     uint64_t id; /* in p->handles */
 };
 
-enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS };
+enum timer_kind {
+    TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND
+};
 
 /* ---- channels ---- */
 
@@ -70,6 +78,7 @@ enum timer_kind { TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS };
     X(NAME, name)                                                              \
     X(STATUS, status)                                                          \
     X(CIVIL_CODE, civil_code)                                                  \
+    X(BUSINESS_GROUP, business_group)                                          \
     X(PTZ_TYPE, ptz_type)                                                      \
     X(MANUFACTURER, manufacturer)                                              \
     X(MODEL, model)                                                            \
@@ -92,7 +101,14 @@ struct channel {
     int64_t delivered_utc_ms;
     int32_t longitude_e7, latitude_e7;
     uint32_t seen_run;    /* the catalog run that listed it last */
+    char *detail;         /* the rest of its item, until the owner has taken
+                             it; own memory, NULL: told already */
+    uint32_t detail_len;
+    uint64_t detail_hash; /* of the last one; 0: none */
+    int64_t failed_utc_ms; /* a picture that was asked for did not come */
     bool on, has_position, removed, fault;
+    uint8_t observed;     /* enum platform_observed, never FAULTY */
+    uint8_t failed_step;  /* enum platform_step, with failed_utc_ms */
     uint8_t len[CHANNEL_TEXT_COUNT];
     char text[];
 };
@@ -186,6 +202,8 @@ struct device {
     uint8_t media, learnt; /* enum platform_transport */
     bool behind_nat;       /* its Contact is not where it sends from */
     const char *reason;    /* of its state, static */
+    struct history *history;
+    struct profile *profile;
     struct sip_peer peer;
     struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
     uint64_t call_id_hash;   /* of the registration */
@@ -195,6 +213,7 @@ struct device {
     struct slice password;   /* its own; empty: the platform's. Own memory */
     uint16_t digest;         /* algorithms offered to it; 0: as configured */
     uint8_t date;            /* 0: as configured, else 1 + enum platform_date */
+    bool arms;               /* SetGuard each time it registers */
     bool ignores_require;    /* requests with Require are served */
     struct group *group;     /* NULL: none */
     struct slice given_name; /* by a person; empty: its own. Own memory */
@@ -386,6 +405,7 @@ struct platform {
     char *arena;                /* PLATFORM_ARENA bytes */
 
     struct map devices, channels;
+    struct history_causes causes;
     struct map peers;           /* devices by where they are bound */
     struct map sites;           /* devices by admit_source_key */
     struct device **by_id;      /* in id order */
@@ -400,6 +420,7 @@ struct platform {
     struct list queue;          /* struct queued */
     size_t n_queued;
     struct queued *told;        /* given out last: freed with the next call */
+    char *told_detail;          /* likewise */
     struct session *gone;       /* likewise */
     struct platform_channel told_channel;
     char scratch[1024];         /* text of the action given out */
@@ -409,6 +430,7 @@ struct platform {
 
     struct port_pool ports;
     struct ssrc_pool ssrcs;
+    struct commands commands;
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;
@@ -427,6 +449,7 @@ struct platform {
     uint64_t recent_alarm[64];  /* hashes, actions of messages.c */
     uint64_t recent_alarm_ms[64];
     unsigned recent_alarm_at;
+    uint64_t last_alarm;        /* its id */
     struct platform_counters counters;
 };
 
@@ -466,6 +489,7 @@ void platform_log_peer(struct platform *p, enum platform_level level,
 /* Counts a tolerated fault and logs it the first time. detail may be empty. */
 void device_deviation(struct platform *p, struct device *d, enum deviation v,
                       struct slice detail);
+const char *deviation_text(enum deviation v);
 /* Peer bytes, escaped and cut, as a C string in buf. */
 #define LOG_TEXT_MAX 100
 const char *log_text(struct slice s, char buf[static LOG_TEXT_MAX]);
@@ -473,6 +497,8 @@ void device_changed(struct platform *p, struct device *d, unsigned changes);
 void channel_changed(struct platform *p, struct channel *c);
 void session_news(struct platform *p, struct session *s, unsigned news);
 void platform_queue_alarm(struct platform *p, const struct platform_alarm *a);
+void platform_queue_position(struct platform *p,
+                             const struct platform_position *at);
 void platform_actions_fini(struct platform *p);
 
 /* ---- devices.c ---- */
@@ -521,6 +547,14 @@ struct channel *channel_find(const struct platform *p, const struct device *d,
 struct channel *channel_upsert(struct platform *p, struct device *d,
                                const struct platform_channel *in, bool whole);
 void channel_drop(struct platform *p, struct channel *c);
+/* Its memory; it is in no table any more. */
+void channel_free(struct platform *p, struct channel *c);
+/* What its item says beside the texts above, for the owner to keep: told if it
+ * is news. Without memory it stays news. */
+void channel_detail(struct platform *p, struct channel *c, struct slice text);
+/* What came of asking it for a picture; step: the link that broke. */
+void channel_observe(struct platform *p, struct channel *c,
+                     enum platform_observed o, enum platform_step step);
 struct slice channel_text(const struct channel *c, enum channel_text which);
 void channel_view(const struct channel *c, struct platform_channel *out);
 

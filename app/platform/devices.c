@@ -116,13 +116,13 @@ static void free_channels(struct platform *p, struct device *d)
 
         if (c->device == d && c->removed) {
             list_remove(n);
-            gb_put(p->alloc, c);
+            channel_free(p, c);
         }
     }
     for (size_t i = 0; i < d->n_channels; i++) {
         list_remove(&d->channels[i]->dirty);
         map_remove(&p->channels, &d->channels[i]->node);
-        gb_put(p->alloc, d->channels[i]);
+        channel_free(p, d->channels[i]);
     }
     d->n_channels = 0;
 }
@@ -156,6 +156,8 @@ void device_delete(struct platform *p, struct device *d)
     for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
         gb_put(p->alloc, (void *)(uintptr_t)d->text[i].p);
     device_settings_fini(p, d);
+    gb_put(p->alloc, d->history);
+    gb_put(p->alloc, d->profile);
     gb_put(p->alloc, d->channels);
     gb_put(p->alloc, d);
 }
@@ -379,6 +381,13 @@ void device_on_timer(struct platform *p, struct device *d)
     device_arm(p, d);
 }
 
+static void remember(struct platform *p, struct device *d, const char *cause)
+{
+    const struct history_change c = { p->now.utc_ms, d->online, cause };
+
+    history_put(&d->history, &p->causes, p->alloc, &c);
+}
+
 void device_online(struct platform *p, struct device *d, const char *reason,
                    bool ask)
 {
@@ -388,6 +397,7 @@ void device_online(struct platform *p, struct device *d, const char *reason,
     if (!d->online) {
         d->online = true;
         d->reason = reason;
+        remember(p, d, reason);
         p->n_online++;
         device_changed(p, d, PLATFORM_CHANGED_STATE);
         platform_log(p, PLATFORM_INFO,
@@ -408,6 +418,7 @@ void device_offline(struct platform *p, struct device *d, const char *reason)
         return;
     d->online = false;
     d->reason = reason;
+    remember(p, d, reason);
     p->n_online--;
     d->probe_transaction = 0;
     d->keepalive_ms = 0;
@@ -473,6 +484,7 @@ static void view(const struct platform *p, const struct device *d,
         .media = d->media,
         .has_password = d->password.n > 0,
         .ignore_require = d->ignores_require,
+        .arm = d->arms,
         .date = d->date,
         .edition_set = d->edition_set,
         .digest = d->digest,
@@ -509,6 +521,18 @@ bool platform_device_next(const struct platform *p, struct slice after,
     if (at >= p->n_devices)
         return false;
     view(p, p->by_id[at], out);
+    return true;
+}
+
+bool platform_device_change(const struct platform *p, struct slice id, size_t i,
+                            struct platform_change *out)
+{
+    const struct device *d = device_find(p, id);
+    struct history_change c;
+
+    if (!d || !history_at(d->history, &p->causes, i, &c))
+        return false;
+    *out = (struct platform_change){ c.utc_ms, c.online, c.cause };
     return true;
 }
 

@@ -84,18 +84,46 @@ static int on_info(void *ctx, const struct manscdp_msg *msg)
 }
 
 /* Where a channel is, by an element with DeviceID and degrees. */
-static void apply_position(struct delivery *v, const struct xml_node *n)
+static void move_channel(struct delivery *v, struct slice id, double lon,
+                         double lat)
 {
-    struct platform_channel in = { .id = xml_text(n, SLICE("DeviceID")) };
-    struct channel *c = channel_find(v->p, v->d, in.id);
+    struct channel *c = channel_find(v->p, v->d, id);
+    struct platform_channel in = { .id = id, .has_position = true,
+                                   .longitude = lon, .latitude = lat };
 
-    if (!c || !manscdp_position(xml_text(n, SLICE("Longitude")),
-                                xml_text(n, SLICE("Latitude")), &in.longitude,
-                                &in.latitude))
+    if (!c)
         return;
     in.on = c->on;
-    in.has_position = true;
     channel_upsert(v->p, v->d, &in, false);
+}
+
+static struct slice short_text(const struct xml_node *n, struct slice name)
+{
+    return slice_head(xml_text(n, name), 40);
+}
+
+/* 0/0 and what is out of range is no fix (field-note 13.4). */
+static void apply_position(struct delivery *v, const struct xml_node *n)
+{
+    struct platform_position at = {
+        .device = device_id(v->d),
+        .channel = slice_head(xml_text(n, SLICE("DeviceID")),
+                              PLATFORM_ID_MAX),
+        .time = short_text(n, SLICE("Time")),
+        .speed = short_text(n, SLICE("Speed")),
+        .direction = short_text(n, SLICE("Direction")),
+        .altitude = short_text(n, SLICE("Altitude")),
+        .received_utc_ms = v->p->now.utc_ms,
+    };
+
+    if (!manscdp_position(xml_text(n, SLICE("Longitude")),
+                          xml_text(n, SLICE("Latitude")), &at.longitude,
+                          &at.latitude))
+        return;
+    if (at.time.n == 0) /* some write the CaptureTime of 2022 */
+        at.time = short_text(n, SLICE("CaptureTime"));
+    move_channel(v, at.channel, at.longitude, at.latitude);
+    platform_queue_position(v->p, &at);
 }
 
 /* One device, or since 2022 a list of them (§7.4). */
@@ -211,6 +239,8 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_alarm_decode(&a, msg))
         return GB_ESYNTAX;
+    profile_alarm(v->p, v->d, v->ev->msg->method == SIP_METHOD_NOTIFY,
+                  a.alarm_type.n > 0);
     if (v->ev->msg->method == SIP_METHOD_MESSAGE)
         answer_alarm(v, &a);
     if (is_foreign(v, a.device_id) && device_find(v->p, a.device_id)) {
@@ -219,6 +249,8 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
     }
     if (a.device_id.n == 0)
         a.device_id = device_id(v->d);
+    if (a.method_num == MANSCDP_ALARM_METHOD_GPS && a.has_position)
+        move_channel(v, a.device_id, a.lon, a.lat);
     raise_alarm(v, &a);
     return 0;
 }
@@ -300,6 +332,7 @@ static void read_body(struct delivery *v)
         return;
     learn_charset(p, v->d, msg.doc.charset);
     device_alive(p, v->d);
+    commands_on_message(p, v->d, &msg);
     manscdp_dispatch(handlers, sizeof(handlers) / sizeof(*handlers), v, &msg);
 }
 

@@ -254,8 +254,10 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->groups);
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
+    commands_init(&p->commands);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions +
-                                       PLATFORM_MAX_DIALOGS_KEPT + 1);
+                                       PLATFORM_MAX_DIALOGS_KEPT +
+                                       PLATFORM_COMMANDS_OPEN + 1);
     seeds(p, cfg->seed);
     p->sn = (uint32_t)platform_random_in(p, 1, 900000);
     p->cfg.advertise = NULL; /* the caller's until it is copied */
@@ -311,6 +313,7 @@ void platform_free(struct platform *p)
     while (p->n_devices)
         device_delete(p, p->by_id[p->n_devices - 1]);
     dialogs_fini(p);
+    commands_fini(p);
     settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
@@ -386,6 +389,9 @@ static void on_answer(struct platform *p, const struct sip_event *ev)
     case HANDLE_DIALOG:
         dialog_on_bye(p, container_of(h, struct kept_dialog, handle), ev);
         break;
+    case HANDLE_COMMAND:
+        command_on_sip(p, h->id, ev);
+        break;
     }
 }
 
@@ -449,6 +455,9 @@ void platform_tick(struct platform *p, struct gb_time now)
         case TIMER_SUBSCRIPTIONS:
             subscriptions_on_timer(
                 p, container_of(n, struct device_subscriptions, timer));
+            break;
+        case TIMER_COMMAND:
+            command_on_timer(p, n);
             break;
         }
     }

@@ -177,7 +177,9 @@ enum platform_action_kind {
     /* what has changed: for the store, the events, the waiting API calls */
     PLATFORM_DEVICE_CHANGED, /* `device`; flags */
     PLATFORM_DEVICE_REMOVED,
-    PLATFORM_CHANNEL_CHANGED, /* `device`, `channel` */
+    PLATFORM_CHANNEL_CHANGED, /* `device`, `channel`; `text`, if not empty:
+                                 what else its catalog item says, lines of
+                                 "Path TAB value", told when it is new */
     PLATFORM_CHANNEL_REMOVED,
     PLATFORM_CATALOG_DONE,   /* `device`: complete or partial (flags) */
     PLATFORM_SESSION_CHANGED, /* `session`; read it by platform_session_view */
@@ -189,6 +191,8 @@ enum platform_action_kind {
                                 device knows that it is over, or cannot be
                                 told */
     PLATFORM_ALARM,          /* `alarm` */
+    PLATFORM_POSITION,       /* `position` */
+    PLATFORM_COMMAND_CHANGED, /* `command` */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
     PLATFORM_GROUP_REMOVED,
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
@@ -203,10 +207,19 @@ enum { /* flags of DEVICE_CHANGED */
 };
 
 struct platform_alarm {
+    uint64_t id; /* counts up, across restarts too: platform_restore_ids */
     struct slice device, channel; /* channel: the alarm's DeviceID */
     struct slice priority, method, type, time, description;
     double longitude, latitude;
     bool has_position;
+    int64_t received_utc_ms;
+};
+
+/* Where something is, as it reports it. Texts: as on the wire, empty: untold. */
+struct platform_position {
+    struct slice device, channel;
+    double longitude, latitude; /* WGS-84 degrees */
+    struct slice time, speed, direction, altitude; /* km/h, degrees, m */
     int64_t received_utc_ms;
 };
 
@@ -218,7 +231,7 @@ enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEB
  * owner does not fetch them or memory is short (counters.dropped). */
 struct platform_action {
     enum platform_action_kind kind;
-    uint64_t session, connection;
+    uint64_t session, connection, command;
     unsigned loop;       /* 0 .. media_loops - 1 */
     enum platform_transport transport;
     uint16_t port;
@@ -232,6 +245,7 @@ struct platform_action {
     uint64_t dialog_key; /* not 0; of this process and of those before */
     struct sip_peer peer;
     const struct platform_alarm *alarm;
+    const struct platform_position *position;
     enum platform_level level;
     struct slice text;
 };
@@ -263,15 +277,33 @@ struct platform_device {
     enum platform_transport media; /* configured: AUTO unless set */
     /* what people set, as in struct platform_settings */
     struct slice group;
-    bool has_password, ignore_require;
+    bool has_password, ignore_require, arm;
     uint8_t date, edition_set;
     uint16_t digest;
 };
 
+/* What we have seen of a channel ourselves, whatever its catalog says. */
+#define PLATFORM_OBSERVED_MAP(X)                                               \
+    X(UNSEEN,     "unseen")     /* nobody has asked for its picture yet */     \
+    X(DELIVERING, "delivering") /* media comes now */                          \
+    X(DELIVERED,  "delivered")  /* it came when it was asked for last */       \
+    X(FAILED,     "failed")     /* it did not */                               \
+    X(FAULTY,     "faulty")     /* keepalives name it as not working */
+
+enum platform_observed {
+#define X(id, name) PLATFORM_OBSERVED_##id,
+    PLATFORM_OBSERVED_MAP(X)
+#undef X
+};
+const char *platform_observed_name(enum platform_observed o);
+
 struct platform_channel {
     struct slice device, id, name, manufacturer, model, owner, civil_code,
-        address, parent, status, ptz_type;
+        address, parent, status, ptz_type, business_group;
     bool on;                    /* what the catalog says */
+    enum platform_observed observed;
+    int64_t failed_utc_ms;      /* FAILED: when, and the link that broke */
+    const char *failed_step;    /* NULL: none */
     double longitude, latitude; /* valid with has_position */
     bool has_position;
     int64_t delivered_utc_ms;   /* last time media came from it; 0 never */
@@ -290,6 +322,17 @@ bool platform_device_next(const struct platform *p, struct slice after,
 bool platform_channel_next(const struct platform *p, struct slice device,
                            struct slice after, struct platform_channel *out);
 size_t platform_device_count(const struct platform *p, size_t *online);
+
+/* The last changes of a device between online and offline, newest first, i
+ * from 0; at most PLATFORM_CHANGES_MAX since the start. */
+#define PLATFORM_CHANGES_MAX 50
+struct platform_change {
+    int64_t utc_ms;
+    bool online;       /* since then */
+    const char *cause; /* static */
+};
+bool platform_device_change(const struct platform *p, struct slice id, size_t i,
+                            struct platform_change *out);
 size_t platform_channel_count(const struct platform *p);
 
 /* The device of a channel id that only one device has; false otherwise. */
@@ -323,7 +366,7 @@ enum { /* bits of platform_settings.set */
     PLATFORM_SET_PASSWORD = 1, PLATFORM_SET_GROUP = 2, PLATFORM_SET_NAME = 4,
     PLATFORM_SET_DATE = 8, PLATFORM_SET_EDITION = 16,
     PLATFORM_SET_REQUIRE = 32, PLATFORM_SET_DIGEST = 64,
-    PLATFORM_SET_MEDIA = 128,
+    PLATFORM_SET_MEDIA = 128, PLATFORM_SET_ARM = 256,
 };
 
 struct platform_settings {
@@ -334,6 +377,8 @@ struct platform_settings {
     uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
     uint8_t edition;       /* 0: as it says, else 1 + enum manscdp_edition */
     bool ignore_require;   /* serve requests that require what we do not know */
+    bool arm;              /* arm its alarms each time it registers: subscribe
+                              to them and send SetGuard */
     uint16_t digest;       /* 0: as configured, else bits 1 << sip_digest_alg */
     enum platform_transport media; /* of callers who say AUTO; AUTO: what it is
                                       known to like, else UDP inside private
@@ -499,6 +544,116 @@ const char *platform_subscription_name(enum platform_subscription_kind k);
 const char *
 platform_subscription_state_name(enum platform_subscription_state s);
 
+/* ---- commands ------------------------------------------------------------ */
+
+/* What became of a question or an order to a device. 200 says that it arrived
+ * and nothing more. */
+#define PLATFORM_COMMAND_STATE_MAP(X)                                          \
+    X(QUEUED,   "queued")   /* the device answers another one first */         \
+    X(SENT,     "sent")                                                        \
+    X(ARRIVED,  "arrived")  /* 200; its Response is awaited, or none is due */ \
+    X(REFUSED,  "refused")  /* a SIP error, or Result ERROR */                 \
+    X(ANSWERED, "answered")                                                    \
+    X(SILENT,   "silent")   /* no 200, or no Response behind it */
+
+enum platform_command_state {
+#define X(id, name) PLATFORM_COMMAND_##id,
+    PLATFORM_COMMAND_STATE_MAP(X)
+#undef X
+    PLATFORM_COMMAND_STATES
+};
+const char *platform_command_state_name(enum platform_command_state s);
+
+#define PLATFORM_COMMANDS_MAX 1000  /* remembered, the newest */
+#define PLATFORM_COMMANDS_OPEN 256  /* waiting for an answer at one time */
+#define PLATFORM_COMMANDS_QUEUE 16  /* of them for one device */
+#define PLATFORM_COMMAND_TRIES 2    /* of those that may be repeated */
+#define PLATFORM_COMMAND_BODY 4096  /* bytes of one, as it is sent */
+#define PLATFORM_COMMAND_ANSWER (256u << 10) /* bytes of JSON of one */
+#define PLATFORM_COMMAND_ANSWERS (8u << 20)  /* of all; the oldest go first */
+#define PLATFORM_COMMAND_PARAMS 16
+
+struct platform_command {
+    uint64_t id;
+    struct slice device, target; /* target: DeviceID of the body */
+    struct slice cmd, sub;       /* "DeviceControl", "GuardCmd" */
+    enum platform_command_state state;
+    bool is_final;      /* nothing more is waited for; a late answer may come */
+    bool partial;       /* ANSWERED, but not with all that was announced */
+    bool late;          /* ANSWERED after it had been given up */
+    bool cut;           /* answer is not all that came: too long, or too old */
+    unsigned tries, sip_status, messages;
+    uint32_t sn, have, sum; /* items of an answer in many messages */
+    int64_t asked_utc_ms, sent_utc_ms, arrived_utc_ms, answered_utc_ms;
+    struct slice evidence;  /* why it is as it is, for a person */
+    struct slice answer;    /* JSON: its Responses, commas between; or empty */
+};
+
+/* An element of the body behind DeviceID. */
+struct platform_param {
+    struct slice name, value;
+};
+
+/* A query or an order made of plain elements. Of DeviceControl the first
+ * element names the order. */
+struct platform_order {
+    struct slice device, target; /* target empty: the device itself */
+    struct slice cmd;            /* "DeviceStatus" */
+    const struct platform_param *param;
+    size_t n_params;
+};
+
+/* Sends it, or queues it behind another one to the same device. GB_ENOENT (no
+ * such device), GB_ESTATE (offline), GB_ESYNTAX (no such command, or a bad
+ * element), GB_ELIMIT, GB_ENOMEM. */
+int platform_command_send(struct platform *p, const struct platform_order *o,
+                          struct gb_time now, uint64_t *id);
+bool platform_command_view(const struct platform *p, uint64_t id,
+                           struct platform_command *out);
+/* The newest one before `before` (0: the newest of all); false: no more. */
+bool platform_command_before(const struct platform *p, uint64_t before,
+                             struct platform_command *out);
+
+/* ---- what a device has been seen to do ------------------------------------ */
+
+#define PLATFORM_OUTCOME_MAP(X)                                                \
+    X(ARRIVED,  "arrived")  /* 200, and no Response is due */                  \
+    X(ANSWERED, "answered")                                                    \
+    X(REFUSED,  "refused")                                                     \
+    X(SILENT,   "silent")
+
+enum platform_outcome {
+#define X(id, name) PLATFORM_OUTCOME_##id,
+    PLATFORM_OUTCOME_MAP(X)
+#undef X
+};
+const char *platform_outcome_name(enum platform_outcome o);
+
+struct platform_profile {
+    bool edition_told;   /* by X-GB-Ver, else assumed or set */
+    enum platform_transport media; /* the one that works; AUTO: not known */
+    bool behind_nat;     /* its Contact is not where it sends from */
+    uint32_t keepalive_gap_ms;     /* longest seen of late; 0: none yet */
+    struct slice digest; /* algorithm it proved itself with; empty: none */
+    bool alarms_by_message, alarms_by_notify, alarms_typed, alarms_untyped;
+};
+bool platform_profile_view(const struct platform *p, struct slice id,
+                           struct platform_profile *out);
+
+struct platform_profile_command {
+    struct slice cmd, sub;
+    enum platform_outcome last;
+    unsigned asked, silent; /* times in all; of late, one after the other */
+    bool knows, lacks;      /* lacks: refused, or silent twice */
+};
+/* Those that were tried; *pos from 0. */
+bool platform_profile_command(const struct platform *p, struct slice id,
+                              size_t *pos,
+                              struct platform_profile_command *out);
+/* Faults that were tolerated, each once; *pos from 0. */
+bool platform_profile_deviation(const struct platform *p, struct slice id,
+                                size_t *pos, const char **text);
+
 /* ---- across restarts ---------------------------------------------------- */
 
 /* A device as the store kept it; comes back on its first keepalive inside its
@@ -520,6 +675,9 @@ int platform_restore_group(struct platform *p, struct slice name,
 int platform_restore_settings(struct platform *p, struct slice id,
                               const struct platform_settings *s,
                               struct gb_time now);
+/* The highest ids that were given out before, so that none comes again. */
+void platform_restore_ids(struct platform *p, uint64_t alarm,
+                          uint64_t command);
 /* BYE for a dialog of the process before (field-note 5.1), which was stored
  * under this key. DIALOG_CLOSED follows when that has been answered. */
 void platform_restore_dialog(struct platform *p, uint64_t key,

@@ -194,10 +194,8 @@ static void first_packet(struct platform *p, struct session *s)
 
     s->packet = true;
     session_set_step(p, s, PLATFORM_STEP_PACKET);
-    if (c) {
-        c->delivered_utc_ms = p->now.utc_ms;
-        channel_changed(p, c);
-    }
+    if (c)
+        channel_observe(p, c, PLATFORM_OBSERVED_DELIVERING, 0);
     session_began_media(p, s);
 }
 

@@ -187,9 +187,24 @@ static void order_close(struct platform *p, struct session *s)
     session_arm(p, s);
 }
 
+/* What came of it is remembered at the channel, but for failures of our own. */
+static void observe_end(struct platform *p, const struct session *s)
+{
+    struct channel *c =
+        s->device ? channel_find(p, s->device, session_channel(s)) : NULL;
+
+    if (!c)
+        return;
+    if (s->state == PLATFORM_FAILED && s->step > PLATFORM_STEP_SOCKET)
+        channel_observe(p, c, PLATFORM_OBSERVED_FAILED, s->step);
+    else if (c->observed == PLATFORM_OBSERVED_DELIVERING)
+        channel_observe(p, c, PLATFORM_OBSERVED_DELIVERED, s->step);
+}
+
 /* Takes the session apart: BYE or CANCEL, then the media edge. */
 static void close_session(struct platform *p, struct session *s)
 {
+    observe_end(p, s);
     session_end_dialog(p, s);
     no_deadlines(s);
     s->idle_at = GB_NEVER;

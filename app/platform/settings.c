@@ -286,6 +286,11 @@ static int apply(struct platform *p, struct device *d,
         d->digest = s->digest;
     if (s->set & PLATFORM_SET_REQUIRE)
         d->ignores_require = s->ignore_require;
+    if (s->set & PLATFORM_SET_ARM && d->arms != s->arm) {
+        d->arms = s->arm;
+        if (d->arms)
+            subscriptions_guard(p, d);
+    }
     if (s->set & PLATFORM_SET_MEDIA)
         d->media = (uint8_t)s->media;
     if (s->set & PLATFORM_SET_EDITION) {
@@ -373,6 +378,7 @@ bool platform_device_settings(const struct platform *p, struct slice id,
         .edition = d->edition_set,
         .digest = d->digest,
         .ignore_require = d->ignores_require,
+        .arm = d->arms,
         .media = d->media,
     };
     return true;

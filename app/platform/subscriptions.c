@@ -12,6 +12,9 @@
 #define MAX_SILENT 3           /* unanswered ones mean the same */
 #define MAX_ASK_S 86400
 #define POSITION_INTERVAL_S 5  /* GB/T 28181-2016 A.2.4 */
+#define ARMED_S 3600           /* alarms of a device that is armed */
+#define GUARD_BEHIND_MS 3000   /* SetGuard after the subscriptions */
+#define GUARD_AGAIN_MS 10000
 #define SUBSCRIBE_MS 10000     /* for the answer */
 
 static const enum manscdp_cmd cmd_of[PLATFORM_SUBSCRIPTION_KINDS] = {
@@ -41,7 +44,7 @@ const char *platform_subscription_state_name(enum platform_subscription_state s)
 
 static void arm(struct platform *p, struct device_subscriptions *t)
 {
-    uint64_t at_ms = GB_NEVER;
+    uint64_t at_ms = t->guard_at_ms;
 
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
         if (t->of[k].at_ms < at_ms)
@@ -178,6 +181,23 @@ static void ask(struct platform *p, struct device *d, unsigned k)
     later(p, u, 0);
 }
 
+/* Visible among the commands; tried again while those are full. */
+static void set_guard(struct platform *p, struct device_subscriptions *t)
+{
+    static const struct platform_param guard = { SLICE_INIT("GuardCmd"),
+                                                 SLICE_INIT("SetGuard") };
+    const struct platform_order o = { .device = device_id(t->device),
+                                      .cmd = SLICE("DeviceControl"),
+                                      .param = &guard,
+                                      .n_params = 1 };
+    uint64_t id;
+    int err = platform_command_send(p, &o, p->now, &id);
+
+    t->guard_at_ms = GB_NEVER;
+    if (err == GB_ELIMIT || err == GB_ENOMEM)
+        t->guard_at_ms = p->now.mono_ms + GUARD_AGAIN_MS;
+}
+
 void subscriptions_on_timer(struct platform *p, struct device_subscriptions *t)
 {
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
@@ -191,6 +211,8 @@ void subscriptions_on_timer(struct platform *p, struct device_subscriptions *t)
         else /* its day is over: when it is back */
             u->state = PLATFORM_SUBSCRIPTION_NONE;
     }
+    if (t->guard_at_ms <= p->now.mono_ms)
+        set_guard(p, t);
     arm(p, t);
 }
 
@@ -204,16 +226,26 @@ static struct device_subscriptions *make(struct platform *p, struct device *d)
         return NULL; /* tried again at its next registration */
     t->device = d;
     timerq_node_init(&t->timer, TIMER_SUBSCRIPTIONS);
+    t->guard_at_ms = GB_NEVER;
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
         t->of[k].at_ms = GB_NEVER;
     d->subscriptions = t;
     return t;
 }
 
-static bool wants_any(const struct platform *p)
+/* Seconds to ask for, 0: not wanted. Alarms of what is armed always are. */
+static uint32_t wanted_s(const struct platform *p, const struct device *d,
+                         unsigned k)
+{
+    uint32_t s = p->cfg.subscribe_s[k];
+
+    return !s && k == PLATFORM_SUBSCRIBE_ALARM && d->arms ? ARMED_S : s;
+}
+
+static bool wants_any(const struct platform *p, const struct device *d)
 {
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
-        if (p->cfg.subscribe_s[k])
+        if (wanted_s(p, d, k))
             return true;
     return false;
 }
@@ -222,15 +254,15 @@ void subscriptions_begin(struct platform *p, struct device *d)
 {
     struct device_subscriptions *t = d->subscriptions;
 
-    if (!t && (!wants_any(p) || !(t = make(p, d))))
+    if (!t && (!wants_any(p, d) || !(t = make(p, d))))
         return;
     subscriptions_stop(p, d);
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
         struct device_subscription *u = &t->of[k];
 
         if (!u->longer)
-            u->asks_s = p->cfg.subscribe_s[k];
-        if (!p->cfg.subscribe_s[k])
+            u->asks_s = wanted_s(p, d, k);
+        if (!wanted_s(p, d, k))
             u->asks_s = 0;
         if (!u->asks_s || u->state == PLATFORM_SUBSCRIPTION_REFUSED)
             continue;
@@ -238,6 +270,18 @@ void subscriptions_begin(struct platform *p, struct device *d)
         u->asked_ms = 0;
         put_off(p, u, query_jitter(p));
     }
+    if (d->arms)
+        t->guard_at_ms = p->now.mono_ms + query_jitter(p) + GUARD_BEHIND_MS;
+    arm(p, t);
+}
+
+void subscriptions_guard(struct platform *p, struct device *d)
+{
+    struct device_subscriptions *t = d->subscriptions;
+
+    if (!d->online || (!t && !(t = make(p, d))))
+        return; /* at its next registration */
+    t->guard_at_ms = p->now.mono_ms;
     arm(p, t);
 }
 
@@ -248,6 +292,7 @@ void subscriptions_stop(struct platform *p, struct device *d)
 
     if (!t)
         return;
+    t->guard_at_ms = GB_NEVER;
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
         struct device_subscription *u = &t->of[k];
         bool refused = u->state == PLATFORM_SUBSCRIPTION_REFUSED &&

@@ -6,6 +6,9 @@
  *                 └── later ─────────┴──────────┘ lost, ended, re-registered
  *              REFUSED: not asked again for a day
  *
+ * A device that is to be armed gets GuardCmd SetGuard behind that, each time it
+ * registers: some send no alarm before (field-note 12.1).
+ *
  * Per device and only when the configuration wants any. Included by core.h. */
 #ifndef APP_PLATFORM_SUBSCRIPTIONS_H
 #define APP_PLATFORM_SUBSCRIPTIONS_H
@@ -30,11 +33,14 @@ struct device_subscription {
 struct device_subscriptions {
     struct device *device;
     struct timerq_node timer;
+    uint64_t guard_at_ms; /* SetGuard is sent then; GB_NEVER */
     struct device_subscription of[PLATFORM_SUBSCRIPTION_KINDS];
 };
 
 /* The device is online, or has registered anew: what it knew of us is void. */
 void subscriptions_begin(struct platform *p, struct device *d);
+/* It is to be armed from now on. */
+void subscriptions_guard(struct platform *p, struct device *d);
 /* It is offline: forgotten without a word. */
 void subscriptions_stop(struct platform *p, struct device *d);
 /* It is removed: the device is told, and the memory goes. */

@@ -54,6 +54,37 @@ void store_remove_dialog(struct store *s, uint64_t key)
     store_writer_remove_dialog(store_writer_of(s), key);
 }
 
+void store_put_detail(struct store *s, struct slice device,
+                      struct slice channel, struct slice detail)
+{
+    store_writer_detail(store_writer_of(s), device, channel, detail);
+}
+
+void store_add_alarm(struct store *s, const struct platform_alarm *a)
+{
+    store_writer_alarm(store_writer_of(s), a);
+}
+
+void store_add_position(struct store *s, const struct platform_position *p)
+{
+    store_writer_position(store_writer_of(s), p);
+}
+
+void store_put_command(struct store *s, const struct platform_command *c)
+{
+    store_writer_command(store_writer_of(s), c);
+}
+
+int store_ask(struct store *s, const struct store_ask *q)
+{
+    return store_writer_ask(store_writer_of(s), q);
+}
+
+void store_end_asks(struct store *s)
+{
+    store_writer_end_asks(store_writer_of(s));
+}
+
 void store_flush(struct store *s)
 {
     store_writer_flush(store_writer_of(s));

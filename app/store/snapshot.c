@@ -24,7 +24,7 @@ static const char *const device_texts[] = {
 };
 static const char *const channel_texts[] = {
     "device", "name", "manufacturer", "model", "owner", "civil_code",
-    "address", "parent", "status", "ptz_type", "id",
+    "address", "parent", "status", "ptz_type", "id", "business_group",
 };
 static const char *const dialog_texts[] = {
     "key", "call_id", "local_uri", "remote_uri", "local_tag", "remote_tag",
@@ -85,10 +85,11 @@ static void put_settings(json_t *all, const struct store_job *j)
     static const char *const texts[] = { "device", "password", "group",
                                          "name" };
     static const char *const numbers[] = { "date", "edition", "digest",
-                                           "ignore_require", "media" };
+                                           "ignore_require", "media",
+                                           "arm" };
     json_t *o = json_texts(j, texts, 4);
 
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         put_number(o, numbers[i], j->number[i]);
     json_object_set_new(all, j->text[0], o);
 }
@@ -166,6 +167,11 @@ static void apply(struct store *s, const struct store_job *j)
         break;
     case STORE_PUT_SETTINGS:
         put_settings(settings, j);
+        break;
+    case STORE_PUT_DETAIL: /* history is for SQLite */
+    case STORE_ADD_ALARM:
+    case STORE_ADD_POSITION:
+    case STORE_PUT_COMMAND:
         break;
     case STORE_PUT_GROUP:
         json_object_set_new(groups, j->text[0],
@@ -260,6 +266,7 @@ static void load_channel(const char *key, const json_t *o,
         .civil_code = text_of(o, "civil_code"),
         .address = text_of(o, "address"), .parent = text_of(o, "parent"),
         .status = text_of(o, "status"), .ptz_type = text_of(o, "ptz_type"),
+        .business_group = text_of(o, "business_group"),
         .on = json_is_true(json_object_get(o, "on")),
         .has_position = lon != NULL, .longitude = json_number_value(lon),
         .latitude = json_number_value(json_object_get(o, "latitude")),
@@ -303,6 +310,7 @@ static void load_settings(const char *key, const json_t *o,
         .digest = (uint16_t)number_of(o, "digest"),
         .ignore_require = number_of(o, "ignore_require") != 0,
         .media = (enum platform_transport)number_of(o, "media"),
+        .arm = number_of(o, "arm") != 0,
     };
 
     (void)key;
@@ -358,7 +366,7 @@ int store_open(struct store **out, const char *dir,
                const struct store_loader *l, char why[static 256], bool *moved)
 {
     struct store *s = calloc(1, sizeof(*s));
-    struct store_backend b = { commit, s };
+    struct store_backend b = { commit, NULL, s };
     int err = GB_ENOMEM;
 
     if (!s)

@@ -9,32 +9,67 @@
 #include <unistd.h>
 
 #define STORE_FILE "gb28181d.db"
-#define STORE_SCHEMA_VERSION 1
 
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, name TEXT,"
-    " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"
-    " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"
-    " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"
-    " WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS channel(device TEXT, id TEXT, name TEXT,"
-    " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"
-    " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"
-    " longitude REAL, latitude REAL, delivered_ms INT,"
+/* Files of version 1 were made with fewer of these tables at first. */
+#define FIRST_SCHEMA                                                           \
+    "CREATE TABLE IF NOT EXISTS device(id TEXT PRIMARY KEY, name TEXT,"        \
+    " manufacturer TEXT, model TEXT, firmware TEXT, user_agent TEXT,"          \
+    " edition TEXT, charset TEXT, transport INT, listener INT, local TEXT,"    \
+    " remote TEXT, registered_ms INT, expires_ms INT, keepalive_ms INT)"       \
+    " WITHOUT ROWID;"                                                          \
+    "CREATE TABLE IF NOT EXISTS channel(device TEXT, id TEXT, name TEXT,"      \
+    " manufacturer TEXT, model TEXT, owner TEXT, civil_code TEXT,"             \
+    " address TEXT, parent TEXT, status TEXT, ptz_type TEXT, is_on INT,"       \
+    " longitude REAL, latitude REAL, delivered_ms INT,"                        \
+    " PRIMARY KEY(device, id)) WITHOUT ROWID;"                                 \
+    "CREATE TABLE IF NOT EXISTS dialog(key TEXT PRIMARY KEY, call_id TEXT,"    \
+    " local_uri TEXT, remote_uri TEXT, local_tag TEXT, remote_tag TEXT,"       \
+    " target TEXT, cseq INT, transport INT, listener INT, local TEXT,"         \
+    " remote TEXT) WITHOUT ROWID;"                                             \
+    "CREATE TABLE IF NOT EXISTS device_settings(device TEXT PRIMARY KEY,"      \
+    " password TEXT, device_group TEXT, name TEXT, date INT, edition INT,"     \
+    " digest INT, ignore_require INT, media INT) WITHOUT ROWID;"               \
+    "CREATE TABLE IF NOT EXISTS device_group(name TEXT PRIMARY KEY,"           \
+    " password TEXT) WITHOUT ROWID;"
+
+/* The steps from one version of the file to the next; what is here never
+ * changes, what comes is added behind. PRAGMA user_version counts them. */
+static const char *const migrations[] = {
+    FIRST_SCHEMA,
+    FIRST_SCHEMA "ALTER TABLE channel ADD COLUMN business_group TEXT;",
+    "CREATE TABLE channel_detail(device TEXT, id TEXT, detail TEXT,"
     " PRIMARY KEY(device, id)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS dialog(key TEXT PRIMARY KEY, call_id TEXT,"
-    " local_uri TEXT, remote_uri TEXT, local_tag TEXT, remote_tag TEXT,"
-    " target TEXT, cseq INT, transport INT, listener INT, local TEXT,"
-    " remote TEXT) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS device_settings(device TEXT PRIMARY KEY,"
-    " password TEXT, device_group TEXT, name TEXT, date INT, edition INT,"
-    " digest INT, ignore_require INT, media INT) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS device_group(name TEXT PRIMARY KEY,"
-    " password TEXT) WITHOUT ROWID;";
+    "CREATE TABLE alarm(id INTEGER PRIMARY KEY, device TEXT, channel TEXT,"
+    " priority TEXT, method TEXT, type TEXT, time TEXT, description TEXT,"
+    " longitude REAL, latitude REAL, received_ms INT);"
+    "CREATE INDEX alarm_of ON alarm(device, id);"
+    "CREATE TABLE position(id INTEGER PRIMARY KEY, device TEXT, channel TEXT,"
+    " time TEXT, speed TEXT, direction TEXT, altitude TEXT, longitude REAL,"
+    " latitude REAL, received_ms INT);"
+    "CREATE INDEX position_of ON position(device, channel, id);"
+    "CREATE TABLE command(id INTEGER PRIMARY KEY, device TEXT, target TEXT,"
+    " cmd TEXT, sub TEXT, state TEXT, evidence TEXT, answer TEXT,"
+    " asked_ms INT, sent_ms INT, arrived_ms INT, answered_ms INT, tries INT,"
+    " sip_status INT, flags INT);",
+    "ALTER TABLE device_settings ADD COLUMN arm INT;",
+};
+#define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
 enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
-       REMOVE_GROUP, N_STATEMENTS };
+       REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
+       ADD_POSITION, PUT_COMMAND,
+       TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
+       AGE_COMMANDS, N_STATEMENTS };
+
+/* History is trimmed behind every so many rows: by count, and the oldest by
+ * their age. */
+#define TRIM_EVERY 500
+#define TRIM_SQL(table)                                                        \
+    "DELETE FROM " table " WHERE id <= (SELECT max(id) FROM " table ") - ?1"
+#define AGE_SQL(table, stamp)                                                  \
+    "DELETE FROM " table " WHERE id IN (SELECT id FROM " table                 \
+    " ORDER BY id LIMIT 1000) AND " stamp " < ?1"
 
 static const char *const sql[N_STATEMENTS] = {
     [PUT_DEVICE] = "REPLACE INTO device VALUES"
@@ -42,22 +77,39 @@ static const char *const sql[N_STATEMENTS] = {
     [REMOVE_DEVICE] = "DELETE FROM device WHERE id=?1",
     [REMOVE_CHANNELS] = "DELETE FROM channel WHERE device=?1",
     [PUT_CHANNEL] = "REPLACE INTO channel VALUES"
-                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                    "?16)",
     [REMOVE_CHANNEL] = "DELETE FROM channel WHERE device=?1 AND id=?2",
     [PUT_DIALOG] = "REPLACE INTO dialog VALUES"
                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
     [REMOVE_DIALOG] = "DELETE FROM dialog WHERE key=?1",
     [PUT_SETTINGS] = "REPLACE INTO device_settings VALUES"
-                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [REMOVE_SETTINGS] = "DELETE FROM device_settings WHERE device=?1",
     [PUT_GROUP] = "REPLACE INTO device_group VALUES(?1,?2)",
     [REMOVE_GROUP] = "DELETE FROM device_group WHERE name=?1",
+    [PUT_DETAIL] = "REPLACE INTO channel_detail VALUES(?1,?2,?3)",
+    [REMOVE_DETAIL] = "DELETE FROM channel_detail WHERE device=?1 AND id=?2",
+    [REMOVE_DETAILS] = "DELETE FROM channel_detail WHERE device=?1",
+    [ADD_ALARM] = "REPLACE INTO alarm VALUES"
+                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    [ADD_POSITION] = "INSERT INTO position VALUES"
+                     "(NULL,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+    [PUT_COMMAND] = "REPLACE INTO command VALUES"
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [TRIM_ALARMS] = TRIM_SQL("alarm"),
+    [TRIM_POSITIONS] = TRIM_SQL("position"),
+    [TRIM_COMMANDS] = TRIM_SQL("command"),
+    [AGE_ALARMS] = AGE_SQL("alarm", "received_ms"),
+    [AGE_POSITIONS] = AGE_SQL("position", "received_ms"),
+    [AGE_COMMANDS] = AGE_SQL("command", "asked_ms"),
 };
 
 struct store {
     struct store_writer writer;
     sqlite3 *db;
     sqlite3_stmt *stmt[N_STATEMENTS];
+    unsigned n_added; /* rows of history since the last trimming */
 };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -99,6 +151,41 @@ static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
         sqlite3_bind_double(st, 14, j->lat);
     }
     sqlite3_bind_int64(st, 15, j->number[0]);
+    bind_text(st, 16, j->text[STORE_BUSINESS]);
+}
+
+static void bind_place(sqlite3_stmt *st, int i, const struct store_job *j)
+{
+    if (!j->has_position)
+        return; /* NULL */
+    sqlite3_bind_double(st, i, j->lon);
+    sqlite3_bind_double(st, i + 1, j->lat);
+}
+
+static void bind_alarm(sqlite3_stmt *st, const struct store_job *j)
+{
+    sqlite3_bind_int64(st, 1, j->number[0]);
+    for (int i = 0; i < 7; i++)
+        bind_text(st, i + 2, j->text[i]);
+    bind_place(st, 9, j);
+    sqlite3_bind_int64(st, 11, j->number[1]);
+}
+
+static void bind_position(sqlite3_stmt *st, const struct store_job *j)
+{
+    for (int i = 0; i < 6; i++)
+        bind_text(st, i + 2, j->text[i]);
+    bind_place(st, 8, j);
+    sqlite3_bind_int64(st, 10, j->number[1]);
+}
+
+static void bind_command(sqlite3_stmt *st, const struct store_job *j)
+{
+    sqlite3_bind_int64(st, 1, j->number[0]);
+    for (int i = 0; i < 7; i++)
+        bind_text(st, i + 2, j->text[i]);
+    for (int i = 1; i < 8; i++)
+        sqlite3_bind_int64(st, 8 + i, j->number[i]);
 }
 
 static bool step(sqlite3_stmt *st)
@@ -124,7 +211,9 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_text(s->stmt[REMOVE_CHANNELS], 1, j->text[0]);
         bind_text(s->stmt[REMOVE_SETTINGS], 1, j->text[0]);
         bind_text(s->stmt[REMOVE_DEVICE], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_DETAILS], 1, j->text[0]);
         return step(s->stmt[REMOVE_CHANNELS]) &&
+               step(s->stmt[REMOVE_DETAILS]) &&
                step(s->stmt[REMOVE_SETTINGS]) && step(s->stmt[REMOVE_DEVICE]);
     case STORE_PUT_CHANNEL:
         st = s->stmt[PUT_CHANNEL];
@@ -134,7 +223,26 @@ static bool apply(struct store *s, const struct store_job *j)
         st = s->stmt[REMOVE_CHANNEL];
         bind_text(st, 1, j->text[0]);
         bind_text(st, 2, j->text[1]);
+        bind_text(s->stmt[REMOVE_DETAIL], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_DETAIL], 2, j->text[1]);
+        return step(st) && step(s->stmt[REMOVE_DETAIL]);
+    case STORE_PUT_DETAIL:
+        st = s->stmt[PUT_DETAIL];
+        for (int i = 0; i < 3; i++)
+            bind_text(st, i + 1, j->text[i]);
         return step(st);
+    case STORE_ADD_ALARM:
+        s->n_added++;
+        bind_alarm(s->stmt[ADD_ALARM], j);
+        return step(s->stmt[ADD_ALARM]);
+    case STORE_ADD_POSITION:
+        s->n_added++;
+        bind_position(s->stmt[ADD_POSITION], j);
+        return step(s->stmt[ADD_POSITION]);
+    case STORE_PUT_COMMAND:
+        s->n_added++;
+        bind_command(s->stmt[PUT_COMMAND], j);
+        return step(s->stmt[PUT_COMMAND]);
     case STORE_PUT_DIALOG:
         st = s->stmt[PUT_DIALOG];
         for (int i = STORE_KEY; i <= STORE_TARGET; i++)
@@ -150,7 +258,7 @@ static bool apply(struct store *s, const struct store_job *j)
         st = s->stmt[PUT_SETTINGS];
         for (int i = STORE_DEVICE; i <= STORE_GIVEN_NAME; i++)
             bind_text(st, i + 1, j->text[i]);
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 6; i++)
             sqlite3_bind_int64(st, 5 + i, j->number[i]);
         return step(st);
     case STORE_PUT_GROUP:
@@ -166,6 +274,27 @@ static bool apply(struct store *s, const struct store_job *j)
     return true;
 }
 
+static bool trim_one(struct store *s, int by_count, int64_t most, int by_age,
+                     int64_t oldest_ms)
+{
+    sqlite3_bind_int64(s->stmt[by_count], 1, most);
+    sqlite3_bind_int64(s->stmt[by_age], 1, oldest_ms);
+    return step(s->stmt[by_count]) && step(s->stmt[by_age]);
+}
+
+static bool trim(struct store *s)
+{
+    int64_t oldest_ms =
+        ((int64_t)time(NULL) - STORE_HISTORY_DAYS * 86400ll) * 1000;
+
+    s->n_added = 0;
+    return trim_one(s, TRIM_ALARMS, STORE_ALARMS_MAX, AGE_ALARMS, oldest_ms) &&
+           trim_one(s, TRIM_POSITIONS, STORE_POSITIONS_MAX, AGE_POSITIONS,
+                    oldest_ms) &&
+           trim_one(s, TRIM_COMMANDS, STORE_COMMANDS_MAX, AGE_COMMANDS,
+                    oldest_ms);
+}
+
 static bool commit(void *backend, struct list *jobs,
                    char why[static STORE_WHY])
 {
@@ -175,6 +304,8 @@ static bool commit(void *backend, struct list *jobs,
 
     for (n = jobs->next; ok && n != jobs; n = n->next)
         ok = apply(s, container_of(n, struct store_job, node));
+    if (ok && s->n_added >= TRIM_EVERY)
+        ok = trim(s);
     if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return true;
     snprintf(why, STORE_WHY, "%s", sqlite3_errmsg(s->db));
@@ -230,6 +361,7 @@ static void load_channel(sqlite3_stmt *st, const struct store_loader *l)
         .longitude = sqlite3_column_double(st, 12),
         .latitude = sqlite3_column_double(st, 13),
         .delivered_utc_ms = sqlite3_column_int64(st, 14),
+        .business_group = column(st, 15),
     };
 
     l->on_channel(l->ctx, &c);
@@ -265,6 +397,7 @@ static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
         .digest = (uint16_t)sqlite3_column_int(st, 6),
         .ignore_require = sqlite3_column_int(st, 7) != 0,
         .media = (enum platform_transport)sqlite3_column_int(st, 8),
+        .arm = sqlite3_column_int(st, 9) != 0,
     };
 
     l->on_settings(l->ctx, column(st, 0), &s);
@@ -285,6 +418,167 @@ static int load_rows(struct store *s, const char *query,
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static void load_ids(sqlite3_stmt *st, const struct store_loader *l)
+{
+    if (l->on_ids)
+        l->on_ids(l->ctx, (uint64_t)sqlite3_column_int64(st, 0),
+                  (uint64_t)sqlite3_column_int64(st, 1));
+}
+
+/* ---- questions ----------------------------------------------------------------------- */
+
+/* ?1 device, ?2 channel, ?3 from, ?4 to, ?5 before, ?6 limit + 1, ?7 method,
+ * ?8 type, ?9 priority. The total has neither page nor order. */
+#define WHEN                                                                   \
+    " WHERE (?1='' OR device=?1) AND (?2='' OR channel=?2)"                    \
+    " AND received_ms>=?3 AND received_ms<?4"
+#define ALARM_IS                                                               \
+    " AND (?7='' OR method=?7) AND (?8='' OR type=?8)"                         \
+    " AND (?9='' OR priority=?9)"
+#define PAGE " AND id<?5 ORDER BY id DESC LIMIT ?6"
+
+static const struct {
+    const char *rows, *total; /* total NULL: as many as there are rows */
+} questions[STORE_LISTS] = {
+    [STORE_LIST_ALARMS] = {
+        "SELECT id,device,channel,priority,method,type,time,description,"
+        "longitude,latitude,received_ms FROM alarm" WHEN ALARM_IS PAGE,
+        "SELECT count(*) FROM alarm" WHEN ALARM_IS },
+    [STORE_LIST_POSITIONS] = {
+        "SELECT id,device,channel,time,longitude,latitude,speed,direction,"
+        "altitude,received_ms FROM position" WHEN PAGE,
+        "SELECT count(*) FROM position" WHEN },
+    [STORE_LIST_DETAIL] = {
+        "SELECT detail FROM channel_detail WHERE device=?1 AND id=?2", NULL },
+};
+
+static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
+{
+    sqlite3_bind_text(st, i, s.n ? s.p : "", (int)s.n, SQLITE_STATIC);
+}
+
+/* A parameter that the statement does not have is not bound. */
+static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
+{
+    const struct slice text[] = { q->method, q->type, q->priority };
+
+    bind_slice(st, 1, q->device);
+    bind_slice(st, 2, q->channel);
+    sqlite3_bind_int64(st, 3, q->from_utc_ms);
+    sqlite3_bind_int64(st, 4, q->to_utc_ms ? q->to_utc_ms : INT64_MAX);
+    sqlite3_bind_int64(st, 5, q->before && q->before < INT64_MAX
+                                  ? (int64_t)q->before
+                                  : INT64_MAX);
+    sqlite3_bind_int64(st, 6, (int64_t)q->limit + 1);
+    for (int i = 0; i < 3; i++)
+        bind_slice(st, 7 + i, text[i]);
+}
+
+static void take_row(sqlite3_stmt *st, struct store_rows *r)
+{
+    r->columns = (size_t)sqlite3_column_count(st);
+    for (int i = 0; i < sqlite3_column_count(st); i++) {
+        const void *p = sqlite3_column_text(st, i);
+
+        store_rows_put(r, p, (size_t)sqlite3_column_bytes(st, i));
+    }
+    r->n++;
+}
+
+static int read_rows(struct store *s, const struct store_ask *q,
+                     struct store_rows *r)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(s->db, questions[q->list].rows, -1, &st, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    bind_question(st, q);
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+        r->more = r->n == q->limit;
+        if (r->more)
+            break;
+        take_row(st, r);
+    }
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+static int read_total(struct store *s, const struct store_ask *q,
+                      struct store_rows *r)
+{
+    sqlite3_stmt *st;
+    int rc;
+
+    r->total = r->n;
+    if (!questions[q->list].total)
+        return SQLITE_DONE;
+    rc = sqlite3_prepare_v2(s->db, questions[q->list].total, -1, &st, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    bind_question(st, q);
+    rc = sqlite3_step(st);
+    r->total = (uint64_t)sqlite3_column_int64(st, 0);
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? SQLITE_DONE : rc;
+}
+
+static void answer(void *backend, const struct store_ask *q,
+                   struct store_rows *r)
+{
+    int rc = read_rows(backend, q, r);
+
+    if (rc == SQLITE_DONE)
+        rc = read_total(backend, q, r);
+    if (rc != SQLITE_DONE && !r->err)
+        r->err = GB_EIO;
+}
+
+/* ---- migrations ---------------------------------------------------------------------- */
+
+static int read_version(sqlite3 *db, unsigned *version)
+{
+    sqlite3_stmt *st;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(st);
+    *version = (unsigned)sqlite3_column_int(st, 0);
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* One step, whole or not at all. */
+static int migrate_one(sqlite3 *db, unsigned version)
+{
+    char mark[48];
+    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+    snprintf(mark, sizeof(mark), "PRAGMA user_version=%u", version + 1);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, migrations[version], NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, mark, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        return sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+/* SQLITE_MISMATCH: the file is of a later version of this program. */
+static int migrate(sqlite3 *db)
+{
+    unsigned version = 0;
+    int rc = read_version(db, &version);
+
+    if (rc == SQLITE_OK && version > STORE_SCHEMA_VERSION)
+        return SQLITE_MISMATCH;
+    for (; rc == SQLITE_OK && version < STORE_SCHEMA_VERSION; version++)
+        rc = migrate_one(db, version);
+    return rc;
+}
+
 /* ---- opening ------------------------------------------------------------------------ */
 
 static int open_db(struct store *s, const char *path)
@@ -298,9 +592,7 @@ static int open_db(struct store *s, const char *path)
                           "PRAGMA busy_timeout=5000; PRAGMA cache_size=-1024;",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(s->db, "PRAGMA user_version=1;", NULL, NULL, NULL);
+        rc = migrate(s->db);
     for (int i = 0; rc == SQLITE_OK && i < N_STATEMENTS; i++)
         rc = sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL);
     return rc;
@@ -367,7 +659,10 @@ static int open_or_replace(struct store *s, const char *path,
             *moved = true;
         rc = open_checked(s, path);
     }
-    if (rc != SQLITE_OK)
+    if (rc == SQLITE_MISMATCH)
+        snprintf(why, 256, "%.150s: written by a later version of gb28181d",
+                 path);
+    else if (rc != SQLITE_OK)
         snprintf(why, 256, "%.150s: %.90s", path,
                  s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
     return rc == SQLITE_OK ? 0 : GB_EIO;
@@ -377,7 +672,7 @@ int store_open(struct store **out, const char *dir,
                const struct store_loader *l, char why[static 256], bool *moved)
 {
     struct store *s = calloc(1, sizeof(*s));
-    struct store_backend b = { commit, s };
+    struct store_backend b = { commit, answer, s };
     char path[1100];
     int err;
 
@@ -390,7 +685,9 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM device_settings", load_settings,
                            l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
-                 load_rows(s, "SELECT * FROM dialog", load_dialog, l))) {
+                 load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
+                 load_rows(s, "SELECT (SELECT max(id) FROM alarm),"
+                              " (SELECT max(id) FROM command)", load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
         err = GB_EIO;
     }

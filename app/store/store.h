@@ -10,6 +10,7 @@
 #define APP_STORE_STORE_H
 
 #include "app/platform/platform.h"
+#include "app/store/rows.h"
 
 #define STORE_COMMIT_MS 1000
 #define STORE_QUEUE_MAX 200000 /* rows not yet committed; further ones are
@@ -30,6 +31,8 @@ struct store_loader {
     void (*on_dialog)(void *ctx, uint64_t key,
                       const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
+    /* The highest ids that history holds; may be NULL. */
+    void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
 };
 
@@ -56,6 +59,52 @@ void store_put_dialog(struct store *s, uint64_t key,
                       const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
 void store_remove_dialog(struct store *s, uint64_t key);
+
+/* The elements of a channel's item that the platform does not keep: lines of
+ * "Path TAB value". */
+void store_put_detail(struct store *s, struct slice device,
+                      struct slice channel, struct slice detail);
+/* History: what is added stays until it is too old or too much. Without SQLite
+ * it goes nowhere. */
+void store_add_alarm(struct store *s, const struct platform_alarm *a);
+void store_add_position(struct store *s, const struct platform_position *p);
+/* A command that is final; comes again when it is answered late. */
+void store_put_command(struct store *s, const struct platform_command *c);
+
+#define STORE_ALARMS_MAX 200000    /* rows kept, the newest */
+#define STORE_POSITIONS_MAX 1000000
+#define STORE_COMMANDS_MAX 50000
+#define STORE_HISTORY_DAYS 90
+
+/* ---- questions ------------------------------------------------------------ */
+
+enum store_list {
+    STORE_LIST_ALARMS,    /* id device channel priority method type time
+                             description longitude latitude received_ms */
+    STORE_LIST_POSITIONS, /* id device channel time longitude latitude speed
+                             direction altitude received_ms */
+    STORE_LIST_DETAIL,    /* detail; of one channel */
+    STORE_LISTS
+};
+
+/* Newest first. Texts are copied; empty: any. */
+struct store_ask {
+    enum store_list list;
+    struct slice device, channel, method, type, priority;
+    int64_t from_utc_ms, to_utc_ms; /* from <= received < to; 0: open */
+    uint64_t before;  /* ids below; 0: all */
+    uint32_t limit;   /* rows on the page */
+    void *ctx;
+    uint64_t tag;
+    /* On the store's thread, after all that was queued before the question is
+     * committed. Takes r, which holds ctx and tag. */
+    void (*done)(struct store_rows *r);
+};
+/* GB_ENOMEM, GB_ELIMIT (too many wait), GB_ESTATE (no more are taken). */
+#define STORE_ASKS_MAX 256
+int store_ask(struct store *s, const struct store_ask *q);
+/* Waits until every question has been answered; from then on none is taken. */
+void store_end_asks(struct store *s);
 
 /* Waits until everything queued is committed. */
 void store_flush(struct store *s);

@@ -70,6 +70,97 @@ static void say(struct store_writer *w, bool ok, const char *why)
     w->failing = !ok;
 }
 
+/* ---- questions ------------------------------------------------------------------ */
+
+/* In the order in which they came; a text with its NUL behind the last one. */
+static struct slice copy_text(char **at, struct slice s)
+{
+    struct slice copy = { *at, s.n };
+
+    slice_copy(*at, s.n + 1, s);
+    *at += s.n + 1;
+    return copy;
+}
+
+int store_writer_ask(struct store_writer *w, const struct store_ask *q)
+{
+    struct store_question *n =
+        calloc(1, sizeof(*n) + q->device.n + q->channel.n + q->method.n +
+                      q->type.n + q->priority.n + 5);
+    int err = 0;
+    char *at;
+
+    if (!n)
+        return GB_ENOMEM;
+    at = (char *)(n + 1);
+    n->ask = *q;
+    n->ask.device = copy_text(&at, q->device);
+    n->ask.channel = copy_text(&at, q->channel);
+    n->ask.method = copy_text(&at, q->method);
+    n->ask.type = copy_text(&at, q->type);
+    n->ask.priority = copy_text(&at, q->priority);
+    uv_mutex_lock(&w->lock);
+    if (w->no_asks || w->ending)
+        err = GB_ESTATE;
+    else if (w->n_asks >= STORE_ASKS_MAX)
+        err = GB_ELIMIT;
+    if (!err) {
+        n->after = w->n_queued;
+        list_push_back(&w->asks, &n->node);
+        w->n_asks++;
+        uv_cond_signal(&w->work);
+    }
+    uv_mutex_unlock(&w->lock);
+    if (err)
+        free(n);
+    return err;
+}
+
+static void answer_one(struct store_writer *w, struct store_question *n)
+{
+    struct store_rows *r = store_rows_new(n->ask.ctx, n->ask.tag);
+
+    if (r) {
+        r->err = w->b.answer ? 0 : GB_EUNSUPPORTED;
+        if (w->b.answer)
+            w->b.answer(w->b.backend, &n->ask, r);
+        n->ask.done(r);
+    }
+    free(n); /* without memory nobody is told: the request times out */
+}
+
+/* Those that came before the first `queued` jobs were all. With the lock held;
+ * lets it go meanwhile. */
+static void answer_asks(struct store_writer *w, uint64_t queued)
+{
+    while (!list_is_empty(&w->asks)) {
+        struct store_question *q =
+            container_of(w->asks.next, struct store_question, node);
+
+        if (q->after > queued)
+            break;
+        list_remove(&q->node);
+        uv_mutex_unlock(&w->lock);
+        answer_one(w, q);
+        uv_mutex_lock(&w->lock);
+        w->n_asks--; /* when it is answered: end_asks waits for that */
+    }
+    uv_cond_broadcast(&w->done);
+}
+
+void store_writer_end_asks(struct store_writer *w)
+{
+    uv_mutex_lock(&w->lock);
+    w->no_asks = true;
+    while (w->n_asks) {
+        uv_cond_signal(&w->work);
+        uv_cond_wait(&w->done, &w->lock);
+    }
+    uv_mutex_unlock(&w->lock);
+}
+
+/* ---- the thread's loop ---------------------------------------------------------- */
+
 static void run(void *arg)
 {
     struct store_writer *w = arg;
@@ -79,13 +170,19 @@ static void run(void *arg)
     uv_mutex_lock(&w->lock);
     for (;;) {
         char why[STORE_WHY] = "";
+        uint64_t queued;
         uint32_t n;
         bool ok;
 
-        while (list_is_empty(&w->jobs) && !w->ending)
+        while (list_is_empty(&w->jobs) && list_is_empty(&w->asks) && !w->ending)
             uv_cond_wait(&w->work, &w->lock);
-        if (list_is_empty(&w->jobs))
+        if (list_is_empty(&w->jobs) && list_is_empty(&w->asks))
             break; /* ending, and nothing is left */
+        queued = w->n_queued;
+        if (list_is_empty(&w->jobs)) {
+            answer_asks(w, queued);
+            continue;
+        }
         n = take_jobs(w, &taken);
         w->busy = true;
         uv_mutex_unlock(&w->lock);
@@ -100,9 +197,10 @@ static void run(void *arg)
         w->writes += ok ? n : 0;
         say(w, ok, why);
         uv_cond_broadcast(&w->done);
+        answer_asks(w, ok ? queued : UINT64_MAX); /* from what is there */
         if (!ok && w->ending)
             break; /* there is no later */
-        if (!w->ending && (!ok || !w->flush)) /* gather what comes next */
+        if (!w->ending && list_is_empty(&w->asks) && (!ok || !w->flush)) /* gather what comes next */
             uv_cond_timedwait(&w->work, &w->lock,
                               (uint64_t)STORE_COMMIT_MS * 1000000);
     }
@@ -117,6 +215,7 @@ int store_writer_start(struct store_writer *w, const struct store_backend *b,
     *w = (struct store_writer){ .b = *b };
     w->max_jobs = max_jobs ? max_jobs : STORE_QUEUE_MAX;
     list_init(&w->jobs);
+    list_init(&w->asks);
     if (uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) ||
         map_init(&w->rows, &gb_alloc_heap, seed))
         return GB_ENOMEM;
@@ -183,6 +282,13 @@ static char row_kind(enum store_op op)
     case STORE_PUT_GROUP:
     case STORE_REMOVE_GROUP:
         return 'G';
+    case STORE_PUT_DETAIL:
+        return 'e';
+    case STORE_ADD_ALARM:
+    case STORE_ADD_POSITION:
+        return 'h';
+    case STORE_PUT_COMMAND:
+        return 'k';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -252,6 +358,7 @@ static void queue(struct store_writer *w, struct store_job *j)
     }
     list_push_back(&w->jobs, &j->node);
     map_insert(&w->rows, &j->by_row, j->by_row.key);
+    w->n_queued++;
     if (w->n_jobs++ == 0)
         uv_cond_signal(&w->work);
     uv_mutex_unlock(&w->lock);
@@ -296,6 +403,7 @@ void store_writer_channel(struct store_writer *w,
     const struct slice text[STORE_TEXTS] = {
         c->device, c->name, c->manufacturer, c->model, c->owner,
         c->civil_code, c->address, c->parent, c->status, c->ptz_type, c->id,
+        c->business_group,
     };
     struct store_job *j = job_new(w, STORE_PUT_CHANNEL, text, STORE_TEXTS,
                                   c->device, c->id);
@@ -344,6 +452,7 @@ void store_writer_settings(struct store_writer *w, struct slice id,
     j->number[2] = set->digest;
     j->number[3] = set->ignore_require;
     j->number[4] = set->media;
+    j->number[5] = set->arm;
     queue(w, j);
 }
 
@@ -356,6 +465,89 @@ void store_writer_group(struct store_writer *w, struct slice name,
 
     if (j)
         queue(w, j);
+}
+
+void store_writer_detail(struct store_writer *w, struct slice device,
+                         struct slice channel, struct slice detail)
+{
+    const struct slice text[] = { device, channel, detail };
+    struct store_job *j =
+        job_new(w, STORE_PUT_DETAIL, text, 3, device, channel);
+
+    if (j)
+        queue(w, j);
+}
+
+/* A row that is added and never replaced. */
+static struct store_job *history_new(struct store_writer *w, enum store_op op,
+                                     const struct slice *text, size_t n)
+{
+    char name[STORE_KEY_TEXT];
+
+    return job_new(w, op, text, n, store_key_text(name, ++w->history),
+                   (struct slice){ NULL, 0 });
+}
+
+static void put_place(struct store_job *j, bool has, double lon, double lat)
+{
+    j->has_position = has;
+    j->lon = lon;
+    j->lat = lat;
+}
+
+void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a)
+{
+    const struct slice text[] = { a->device, a->channel, a->priority,
+                                  a->method, a->type,    a->time,
+                                  a->description };
+    struct store_job *j = history_new(w, STORE_ADD_ALARM, text, 7);
+
+    if (!j)
+        return;
+    put_place(j, a->has_position, a->longitude, a->latitude);
+    j->number[0] = (int64_t)a->id;
+    j->number[1] = a->received_utc_ms;
+    queue(w, j);
+}
+
+void store_writer_position(struct store_writer *w,
+                           const struct platform_position *p)
+{
+    const struct slice text[] = { p->device,    p->channel,   p->time,
+                                  p->speed, p->direction, p->altitude };
+    struct store_job *j = history_new(w, STORE_ADD_POSITION, text, 6);
+
+    if (!j)
+        return;
+    put_place(j, true, p->longitude, p->latitude);
+    j->number[1] = p->received_utc_ms;
+    queue(w, j);
+}
+
+void store_writer_command(struct store_writer *w,
+                          const struct platform_command *c)
+{
+    char name[STORE_KEY_TEXT];
+    const struct slice text[] = {
+        c->device, c->target, c->cmd, c->sub,
+        slice_str(platform_command_state_name(c->state)), c->evidence,
+        c->answer,
+    };
+    struct store_job *j =
+        job_new(w, STORE_PUT_COMMAND, text, 7, store_key_text(name, c->id),
+                (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = (int64_t)c->id;
+    j->number[1] = c->asked_utc_ms;
+    j->number[2] = c->sent_utc_ms;
+    j->number[3] = c->arrived_utc_ms;
+    j->number[4] = c->answered_utc_ms;
+    j->number[5] = c->tries;
+    j->number[6] = c->sip_status;
+    j->number[7] = c->late | c->partial << 1;
+    queue(w, j);
 }
 
 void store_writer_remove(struct store_writer *w, enum store_op op,

@@ -24,17 +24,21 @@ enum store_op {
     STORE_PUT_SETTINGS,
     STORE_PUT_GROUP,
     STORE_REMOVE_GROUP,
+    STORE_PUT_DETAIL,
+    STORE_ADD_ALARM,
+    STORE_ADD_POSITION,
+    STORE_PUT_COMMAND,
 };
 
 /* Texts of a job, by what they are. Unused ones are "". */
-#define STORE_TEXTS 11
+#define STORE_TEXTS 12
 
 struct store_job {
     struct list node;
     struct map_node by_row; /* key: what it writes, behind the texts */
     enum store_op op;
     const char *text[STORE_TEXTS]; /* in the bytes behind the struct */
-    int64_t number[5];
+    int64_t number[8];
     double lon, lat;
     bool has_position, on;
     struct sip_peer peer;
@@ -45,12 +49,19 @@ enum { /* text[] of the jobs */
     STORE_MODEL, STORE_FIRMWARE, STORE_AGENT, STORE_EDITION, STORE_CHARSET,
     /* of a channel */
     STORE_OWNER = STORE_FIRMWARE, STORE_CIVIL, STORE_ADDRESS, STORE_PARENT,
-    STORE_STATUS, STORE_PTZ, STORE_CHANNEL,
+    STORE_STATUS, STORE_PTZ, STORE_CHANNEL, STORE_BUSINESS,
     /* of settings; of a group its name and the password */
     STORE_SECRET = 1, STORE_GROUP, STORE_GIVEN_NAME,
     /* of a dialog */
     STORE_KEY = 0, STORE_CALL_ID, STORE_LOCAL_URI, STORE_REMOTE_URI,
     STORE_LOCAL_TAG, STORE_REMOTE_TAG, STORE_TARGET,
+};
+
+/* A question that waits; texts in the bytes behind the struct. */
+struct store_question {
+    struct list node;
+    uint64_t after; /* jobs queued before it: they are committed first */
+    struct store_ask ask;
 };
 
 #define STORE_WHY 256
@@ -61,6 +72,9 @@ struct store_backend {
      * there, it will be tried again; why tells. */
     bool (*commit)(void *backend, struct list *jobs,
                    char why[static STORE_WHY]);
+    /* Fills r. NULL: it has no history. */
+    void (*answer)(void *backend, const struct store_ask *q,
+                   struct store_rows *r);
     void *backend;
 };
 
@@ -71,7 +85,11 @@ struct store_writer {
     struct list jobs; /* oldest first */
     struct map rows;  /* the same jobs, by what they write */
     uint32_t n_jobs, max_jobs;
-    bool busy, ending, flush;
+    struct list asks; /* struct store_question, oldest first */
+    uint32_t n_asks;
+    uint64_t n_queued; /* jobs since the start */
+    uint64_t history; /* rows of history queued so far: each has a name */
+    bool busy, ending, flush, no_asks;
     bool failing;     /* the last commit was refused */
     struct store_backend b;
     uint64_t writes, commits, errors, dropped;
@@ -99,11 +117,22 @@ void store_writer_channel(struct store_writer *w,
 void store_writer_dialog(struct store_writer *w, uint64_t key,
                          const struct sip_dialog_state *d,
                          const struct sip_peer *peer);
-/* number[]: date, edition, digest, ignore_require, media */
+/* number[]: date, edition, digest, ignore_require, media, arm */
 void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set);
 void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed);
+void store_writer_detail(struct store_writer *w, struct slice device,
+                         struct slice channel, struct slice detail);
+/* number[]: id, received */
+void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a);
+void store_writer_position(struct store_writer *w,
+                           const struct platform_position *p);
+/* number[]: id, asked, sent, arrived, answered, tries, sip_status, flags */
+void store_writer_command(struct store_writer *w,
+                          const struct platform_command *c);
+int store_writer_ask(struct store_writer *w, const struct store_ask *q);
+void store_writer_end_asks(struct store_writer *w);
 void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b);
 void store_writer_remove_dialog(struct store_writer *w, uint64_t key);

@@ -76,9 +76,30 @@ async function loadTree(more = false) {
   if (!chosen) welcome(r.data.total === 0 && !q);
 }
 
+const openNodes = new Set(); // "device/parent/child", what stands open inside devices
+const playable = (n) => n.listed && ['channel', 'unknown', 'audio'].includes(n.kind);
+
+// The catalog as the device arranges it: one level, and those below that stand open.
+async function loadNodes(device, parent, path) {
+  const r = await call('GET', `/devices/${encodeURIComponent(device)}/tree?${query({ limit: 500, parent })}`);
+  const nodes = r.ok ? r.data.items : [];
+  await Promise.all(nodes.map(async (n) => {
+    n.path = `${path}/${n.id}`;
+    n.nodes = n.children && openNodes.has(n.path) ? await loadNodes(device, n.id, n.path) : null;
+  }));
+  return nodes;
+}
+
 async function loadChannels(d) {
-  const r = await call('GET', `/devices/${encodeURIComponent(d.data.id)}/channels?limit=500`);
-  d.channels = r.ok ? r.data.items : [];
+  d.channels = await loadNodes(d.data.id, '', d.data.id);
+}
+
+function findNode(nodes, id) {
+  for (const n of nodes ?? []) {
+    const found = n.id === id ? n : findNode(n.nodes, id);
+    if (found) return found;
+  }
+  return null;
 }
 
 function summarize(total) {
@@ -133,14 +154,34 @@ function deviceItem(d) {
 
 function channelItem(d, c) {
   const li = element('li');
+  const open = Boolean(c.nodes);
   li.setAttribute('role', 'treeitem');
-  li.dataset.key = `${d.data.id}/${c.id}`;
+  li.dataset.key = c.path;
   li.tabIndex = -1;
   li.setAttribute('aria-selected', Boolean(chosen && chosen.device === d.data.id && chosen.channel === c.id));
-  const r = row(d.data.online && c.online, c.name, c.id, '');
-  r.addEventListener('click', () => choose(d.data.id, c));
+  const r = row(d.data.online && c.online !== false, c.name === c.id ? '' : c.name, c.id, c.children ? (open ? '▾' : '▸') : '');
+  if (c.children) {
+    li.setAttribute('aria-expanded', open);
+    r.append(element('span', 'count', c.children));
+    r.firstChild.addEventListener('click', (e) => { e.stopPropagation(); toggleNode(d, c); });
+  }
+  r.addEventListener('click', () => (playable(c) ? choose(d.data.id, c) : toggleNode(d, c)));
   li.append(r);
+  if (open) {
+    const ul = element('ul');
+    ul.setAttribute('role', 'group');
+    ul.append(...c.nodes.map((n) => channelItem(d, n)));
+    li.append(ul);
+  }
   return li;
+}
+
+async function toggleNode(d, n) {
+  if (!n.children) return;
+  if (n.nodes) openNodes.delete(n.path);
+  else openNodes.add(n.path);
+  n.nodes = n.nodes ? null : await loadNodes(d.data.id, n.id, n.path);
+  renderTree();
 }
 
 async function toggle(d) {
@@ -153,15 +194,16 @@ $('tree').addEventListener('keydown', (e) => {
   const items = [...$('tree').querySelectorAll('[role=treeitem]')];
   const at = items.indexOf(document.activeElement);
   if (at < 0) return;
-  const d = devices.get(items[at].dataset.key);
+  const item = items[at];
+  const twist = () => item.firstChild.firstChild.click();
   const go = (i) => items[Math.max(0, Math.min(items.length - 1, i))].focus();
   if (e.key === 'ArrowDown') go(at + 1);
   else if (e.key === 'ArrowUp') go(at - 1);
   else if (e.key === 'Home') go(0);
   else if (e.key === 'End') go(items.length - 1);
-  else if (e.key === 'Enter' || e.key === ' ') items[at].firstChild.click();
-  else if (e.key === 'ArrowRight' && d && !d.open) toggle(d);
-  else if (e.key === 'ArrowLeft' && d && d.open) toggle(d);
+  else if (e.key === 'Enter' || e.key === ' ') item.firstChild.click();
+  else if (e.key === 'ArrowRight' && item.ariaExpanded === 'false') twist();
+  else if (e.key === 'ArrowLeft' && item.ariaExpanded === 'true') twist();
   else return;
   e.preventDefault();
 });
@@ -332,7 +374,7 @@ const me = await call('GET', '/me');
 if (me.ok) {
   await showWork();
   const [device, channel] = decodeURIComponent(location.hash.slice(1)).split('/');
-  if (device && channel) choose(device, devices.get(device)?.channels?.find((c) => c.id === channel) ?? { id: channel });
+  if (device && channel) choose(device, findNode(devices.get(device)?.channels, channel) ?? { id: channel });
 } else {
   showLogin();
 }

@@ -545,7 +545,7 @@ class Device:
         cmd = re.search(r"<CmdType>(\w+)</CmdType>", text).group(1)
         sn = re.search(r"<SN>(\d+)</SN>", text).group(1)
         fn = self.commands.get(cmd)
-        if fn and "<Query>" in text:
+        if fn and ("<Query>" in text or "<Control>" in text):
             self.jobs.put(lambda: [self.message(b) for b in fn(self, sn, text)])
 
     def on_options(self, m):
@@ -2476,6 +2476,94 @@ def alarm_by_notify(d):
         expect(a.status in (200, 481), a.start)
         time.sleep(0.7)
         expect(not [m for m in dev.requests if b"<SN>77</SN>" in m.body], "a Response MESSAGE to a NOTIFY")
+
+
+@test
+def catalog_arranged(d):
+    """Regions, a group, organisations, a camera in two places, a circle, a notification."""
+    with camera(d) as dev:
+        group, org, inner = (f"3402000000{t}{dev.id[13:]}" for t in ("2150", "2160", "2161"))
+        group, org, inner = (x[:10] + k + dev.id[13:] for x, k in ((group, "215"), (org, "216"), (inner, "216")))
+        inner = inner[:14] + "9" + inner[15:]
+        bare = dict(Manufacturer=None, Model=None, Owner=None, Address=None, Parental=None, SafetyWay=None,
+                    RegisterWay=None, Secrecy=None, Status=None)
+        items = [item("340200", "城区", None, CivilCode=None, **bare),
+                 item(group, "交通", dev.id, **bare),
+                 item(org, "路口", inner, CivilCode=None, BusinessGroupID=group, **bare),
+                 item(inner, "北", org, CivilCode=None, BusinessGroupID=group, **bare),
+                 item(dev.channel, "大门", f"{dev.id}/{org}/{inner}", IPAddress="10.0.0.7", StreamNum="2")]
+        dev.commands["Catalog"] = lambda dev, sn, _: [xml(catalog(dev, sn, items, len(items)))]
+        d.call("POST", f"/api/v1/devices/{dev.id}/refresh")
+        wait_for("list", lambda: len(d.channels(dev.id)) == 5, 16)
+
+        def below(parent="", view="all"):
+            return {n["id"]: n for n in d.get(f"/api/v1/devices/{dev.id}/tree?view={view}&parent={parent}")["items"]}
+        expect(list(below()) == ["340200"], f"the top: {list(below())}")
+        expect(list(below("340200")) == [group] and len(below(group)) == 1, "the region")
+        faults = d.get(f"/api/v1/devices/{dev.id}/tree")["faults"]
+        expect(faults["loops"] == 1, faults)
+        camera_in = [o for o in (org, inner) if dev.channel in below(o)]
+        expect(camera_in == [org, inner], f"the camera is in {camera_in}")
+        where = below("34", "region")["340200"]
+        expect(where["listed"] and dev.channel in below("340200", "region"), where)
+        expect(below("", "region")["34"]["name"] == "安徽省", "province")
+        node = below(org)[dev.channel]
+        expect(sorted(node["parents"]) == sorted([org, inner]) and node["online"] and node["observed"] == "unseen", node)
+        rest = d.get(f"/api/v1/devices/{dev.id}/channels/{dev.channel}/item")["item"]
+        expect(rest["IPAddress"] == "10.0.0.7" and rest["StreamNum"] == "2", rest)
+        a = dev.message(xml(f"<Notify>\r\n<CmdType>Catalog</CmdType>\r\n<SN>5</SN>\r\n<DeviceID>{dev.id}</DeviceID>\r\n"
+                            f"<SumNum>1</SumNum>\r\n<DeviceList Num=\"1\"><Item><DeviceID>{inner}</DeviceID>"
+                            "<Event>DEL</Event></Item></DeviceList></Notify>\r\n"))
+        expect(a.status == 200, a.start)
+        wait_for("the organisation is gone", lambda: list(below(group)) == [org] and list(below(org)) == [dev.channel], 3)
+
+
+@test
+def command_life(d):
+    with camera(d) as dev:
+        path = f"/api/v1/devices/{dev.id}/commands"
+
+        def send(cmd, **params):
+            a = d.call("POST", path, {"cmd": cmd, "params": params})
+            expect(a.status == 202, a.body[:300])
+            return a.json["id"]
+
+        def became(ident, state, s=5):
+            return wait_for(f"{state}", lambda: [c for c in [d.get(f"/api/v1/commands/{ident}")] if c["state"] == state], s)[0]
+        got = became(send("DeviceStatus"), "answered")
+        expect(got["answer"][0]["Online"] == "ONLINE" and got["sip_status"] == 200 and got["tries"] == 1, got)
+        expect(got["sent_at"] <= got["arrived_at"] <= got["answered_at"] or got["answered_at"], got)
+        dev.commands["DeviceControl"] = lambda dev, sn, _: [xml(
+            f"<Response>\r\n<CmdType>DeviceControl</CmdType>\r\n<SN>{sn}</SN>\r\n<DeviceID>{dev.id}</DeviceID>\r\n"
+            "<Result>ERROR</Result>\r\n</Response>\r\n")]
+        got = became(d.call("POST", f"/api/v1/devices/{dev.id}/alarm-reset").json["id"], "refused")
+        expect("ERROR" in got["evidence"] and got["sub"] == "AlarmCmd", got)
+        dev.commands["DeviceControl"] = lambda dev, sn, _: []
+        got = became(send("DeviceControl", PTZCmd="A50F0100000000B5"), "arrived")
+        expect(got["final"], got)
+        got = d.get(f"/api/v1/devices/{dev.id}/profile")
+        expect({c["cmd"]: c["verdict"] for c in got["commands"] if not c["sub"]}.get("DeviceStatus") == "knows", got)
+        expect(d.call("POST", path, {"cmd": "Nonsense"}).status == 400, "nonsense")
+
+
+@test
+def alarms_filtered(d):
+    with camera(d) as dev:
+        for sn, kind in ((1, 2), (2, 6), (3, 2)):
+            a = dev.message(xml(f"<Notify>\r\n<CmdType>Alarm</CmdType>\r\n<SN>{sn}</SN>\r\n<DeviceID>{dev.channel}</DeviceID>\r\n"
+                                "<AlarmPriority>1</AlarmPriority>\r\n<AlarmMethod>5</AlarmMethod>\r\n"
+                                f"<AlarmTime>2023-08-09T07:38:{sn:02d}</AlarmTime>\r\n<Info><AlarmType>{kind}</AlarmType></Info>\r\n"
+                                "</Notify>\r\n"))
+            expect(a.status == 200, a.start)
+        of = f"/api/v1/alarms?device={dev.id}"
+        wait_for("three alarms", lambda: d.get(of)["total"] == 3, 3)
+        got = d.get(f"{of}&type=6")
+        expect(got["total"] == 1 and got["items"][0]["type_name_zh"] == "入侵检测报警", got)
+        expect(d.get(f"{of}&method=2")["total"] == 0, "method")
+        page = d.get(f"{of}&limit=2")
+        rest = d.get(f"{of}&limit=2&cursor={page['next']}")
+        ids = [int(a["id"]) for a in page["items"] + rest["items"]]
+        expect(len(ids) == 3 and ids == sorted(ids, reverse=True) and rest["next"] is None, ids)
 
 
 @test

@@ -1,0 +1,299 @@
+/* What only the store knows: alarms, positions, the rest of a channel's item.
+ * The question goes out, the answer comes later (http_app_told). */
+#include "app/http/api.h"
+
+#include "app/platform/alarms.h"
+#include "manscdp/time.h"
+
+struct asked {
+    struct list node;
+    uint64_t request;
+    enum http_history list;
+    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
+};
+
+void http_history_init(struct http_app *a)
+{
+    list_init(&a->asked);
+}
+
+static void forget(struct http_app *a, struct asked *q)
+{
+    list_remove(&q->node);
+    gb_put(a->cfg.alloc, q);
+}
+
+void http_history_free(struct http_app *a)
+{
+    while (!list_is_empty(&a->asked))
+        forget(a, container_of(a->asked.next, struct asked, node));
+}
+
+static struct asked *asked_find(const struct http_app *a, uint64_t request)
+{
+    for (struct list *n = a->asked.next; n != &a->asked; n = n->next) {
+        struct asked *q = container_of(n, struct asked, node);
+
+        if (q->request == request)
+            return q;
+    }
+    return NULL;
+}
+
+void http_history_gone(struct http_app *a, uint64_t request)
+{
+    struct asked *q = asked_find(a, request);
+
+    if (q)
+        forget(a, q);
+}
+
+/* ---- asking ------------------------------------------------------------------- */
+
+static void refuse(struct http_call *c, int err)
+{
+    if (err == GB_EUNSUPPORTED)
+        http_answer_fail(c, 501, "no-history",
+                         "this build keeps no history (SQLITE=0)");
+    else
+        http_answer_fail(c, 503, NULL, gb_strerror(err));
+}
+
+static void ask(struct http_call *c, struct http_ask *q)
+{
+    struct asked *n;
+    int err = GB_EUNSUPPORTED;
+
+    q->request = c->req->id;
+    if (!c->app->cfg.ask) {
+        refuse(c, err);
+        return;
+    }
+    n = gb_get(c->app->cfg.alloc, sizeof(*n));
+    if (!n) {
+        refuse(c, GB_ENOMEM);
+        return;
+    }
+    n->request = q->request;
+    n->list = q->list;
+    slice_copy(n->device, sizeof(n->device), q->device);
+    slice_copy(n->channel, sizeof(n->channel), q->channel);
+    list_push_back(&c->app->asked, &n->node);
+    err = c->app->cfg.ask(c->app->cfg.ctx, q);
+    if (err) {
+        forget(c->app, n);
+        refuse(c, err);
+        return;
+    }
+    c->out->kind = HTTP_REPLY_LATER;
+}
+
+/* A filter of a question, its text in buf; false: it is malformed. */
+static bool filter(struct http_call *c, const char *name, char *buf, size_t cap,
+                   struct slice *out)
+{
+    int err = http_query_get(c->head->query, slice_str(name), buf, cap, out);
+
+    if (err == GB_ENOENT)
+        *out = (struct slice){ NULL, 0 };
+    return !err || err == GB_ENOENT;
+}
+
+/* RFC 3339, or milliseconds since 1970. */
+static bool filter_time(struct http_call *c, const char *name, int64_t *out)
+{
+    char text[40];
+    struct slice s;
+    uint64_t ms;
+
+    *out = 0;
+    if (!filter(c, name, text, sizeof(text), &s))
+        return false;
+    if (s.n == 0 || manscdp_time_parse(s, 0, out))
+        return true;
+    if (!slice_u64(s, INT64_MAX, &ms))
+        return false;
+    *out = (int64_t)ms;
+    return true;
+}
+
+struct filters {
+    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1], method[16],
+        type[16], priority[16];
+};
+
+/* false: a problem has been answered. */
+static bool read_question(struct http_call *c, struct http_ask *q,
+                          struct filters *f)
+{
+    struct http_page page;
+
+    if (!http_page_read(c, &page))
+        return false;
+    q->limit = page.limit;
+    if (filter(c, "device", f->device, sizeof(f->device), &q->device) &&
+        filter(c, "channel", f->channel, sizeof(f->channel), &q->channel) &&
+        filter(c, "method", f->method, sizeof(f->method), &q->method) &&
+        filter(c, "type", f->type, sizeof(f->type), &q->type) &&
+        filter(c, "priority", f->priority, sizeof(f->priority),
+               &q->priority) &&
+        filter_time(c, "from", &q->from_utc_ms) &&
+        filter_time(c, "to", &q->to_utc_ms) &&
+        (!page.cursor.n || slice_u64(page.cursor, UINT64_MAX, &q->before)))
+        return true;
+    http_answer_fail(c, 400, "bad-parameter",
+                     "a filter is malformed: from and to are times of RFC "
+                     "3339, cursor one that a list gave");
+    return false;
+}
+
+void http_ask_alarms(struct http_call *c)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_ALARMS };
+    struct filters f;
+
+    if (read_question(c, &q, &f))
+        ask(c, &q);
+}
+
+void http_get_positions(struct http_call *c)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_POSITIONS };
+    struct filters f;
+
+    if (read_question(c, &q, &f))
+        ask(c, &q);
+}
+
+void http_get_item(struct http_call *c)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_ITEM,
+                          .device = c->params.value[0],
+                          .channel = c->params.value[1],
+                          .limit = 1 };
+    struct platform_channel ch;
+
+    if (platform_channel_view(c->app->cfg.platform, q.device, q.channel, &ch))
+        ask(c, &q);
+    else
+        http_answer_fail(c, 404, "channel-unknown",
+                         "no such device or channel");
+}
+
+/* ---- telling ------------------------------------------------------------------ */
+
+static void put_number(struct jw *j, const char *key, struct slice s)
+{
+    double v;
+
+    if (slice_double(slice_trim(s), &v))
+        jw_put_double(j, key, v);
+    else
+        jw_put_null(j, key);
+}
+
+void http_position_write(struct jw *j, const struct platform_position *p)
+{
+    jw_object(j);
+    jw_put_str(j, "device", p->device);
+    jw_put_str(j, "channel", p->channel);
+    jw_put_double(j, "longitude", p->longitude);
+    jw_put_double(j, "latitude", p->latitude);
+    put_number(j, "speed", p->speed);
+    put_number(j, "direction", p->direction);
+    put_number(j, "altitude", p->altitude);
+    jw_put_str(j, "time", p->time);
+    jw_put_time(j, "received_at", p->received_utc_ms);
+    jw_end(j);
+}
+
+/* Lines of "Path TAB value" as one object. A path that comes twice is the
+ * first one's. */
+static void item_write(struct jw *j, const struct asked *q, struct slice text)
+{
+    struct slice line, path, seen = text;
+    char key[128];
+
+    jw_object(j);
+    jw_put_cstr(j, "device", q->device);
+    jw_put_cstr(j, "id", q->channel);
+    jw_key(j, "item");
+    jw_object(j);
+    while (text.n) {
+        struct slice before = slice_of(seen.p, (size_t)(text.p - seen.p));
+        bool known = false;
+
+        slice_cut(&text, '\n', &line);
+        slice_cut(&line, '\t', &path);
+        while (before.n && !known) {
+            struct slice other, name;
+
+            slice_cut(&before, '\n', &other);
+            slice_cut(&other, '\t', &name);
+            known = slice_eq(name, path);
+        }
+        if (known || !slice_copy(key, sizeof(key), path))
+            continue;
+        jw_key(j, key);
+        jw_str(j, line);
+    }
+    jw_end(j);
+    jw_end(j);
+}
+
+static void rows_write(struct jw *j, const struct http_told *t,
+                       enum http_history list)
+{
+    char text[24];
+    struct writer w = writer_of(text, sizeof(text));
+
+    jw_object(j);
+    jw_key(j, "items");
+    jw_array(j);
+    for (size_t i = 0; i < t->n; i++) {
+        if (list == HTTP_HISTORY_ALARMS)
+            http_alarm_write(j, &t->alarms[i], t->alarms[i].id);
+        else
+            http_position_write(j, &t->positions[i]);
+    }
+    if (t->more)
+        writer_u64(&w, t->last);
+    http_list_end(j, writer_slice(&w), t->total);
+}
+
+void http_app_told(struct http_app *a, const struct http_told *t)
+{
+    struct asked *q = asked_find(a, t->request);
+    const struct http_problem lost = {
+        .status = t->err == GB_EUNSUPPORTED ? 501 : 503,
+        .code = t->err == GB_EUNSUPPORTED ? "no-history" : NULL,
+        .detail = t->err ? gb_strerror(t->err) : NULL,
+    };
+    struct http_response r;
+    struct jw j;
+
+    if (!q)
+        return; /* the client went */
+    http_response_init(&r, a->cfg.alloc);
+    j = jw_to(&r.body);
+    if (t->err) {
+        http_answer_problem(&r, &lost);
+    } else {
+        r.status = 200;
+        r.type = "application/json";
+        if (q->list == HTTP_HISTORY_ITEM)
+            item_write(&j, q, t->detail);
+        else
+            rows_write(&j, t, q->list);
+    }
+    if (r.body.err) {
+        const struct http_problem full = { .status = 503,
+                                           .detail = "no memory" };
+
+        http_response_fini(&r);
+        http_response_init(&r, a->cfg.alloc);
+        http_answer_problem(&r, &full);
+    }
+    a->edge.answer(a->edge.ctx, t->request, &r);
+    forget(a, q);
+}

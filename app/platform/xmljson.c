@@ -1,0 +1,73 @@
+#include "app/platform/xmljson.h"
+
+static void put_text(struct writer *w, struct slice s)
+{
+    writer_char(w, '"');
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c == '"' || c == '\\')
+            writer_char(w, '\\');
+        if (c < 0x20)
+            writer_f(w, "\\u%04x", c);
+        else
+            writer_char(w, (char)c);
+    }
+    writer_char(w, '"');
+}
+
+/* An earlier sibling has the name: it has been written with that one. */
+static bool is_repeat(const struct xml_node *first, const struct xml_node *n)
+{
+    for (; first != n; first = first->next)
+        if (slice_eq(first->name, n->name))
+            return true;
+    return false;
+}
+
+static const struct xml_node *next_named(const struct xml_node *n)
+{
+    struct slice name = n->name;
+
+    for (n = n->next; n; n = n->next)
+        if (slice_eq(n->name, name))
+            return n;
+    return NULL;
+}
+
+static void put_member(struct writer *w, const struct xml_node *n)
+{
+    const struct xml_node *more = next_named(n);
+
+    put_text(w, n->name);
+    writer_char(w, ':');
+    if (more)
+        writer_char(w, '[');
+    xmljson_write(w, n);
+    for (; more && !w->err; more = next_named(more)) {
+        writer_char(w, ',');
+        xmljson_write(w, more);
+    }
+    if (next_named(n))
+        writer_char(w, ']');
+}
+
+void xmljson_write(struct writer *w, const struct xml_node *n)
+{
+    unsigned keys = 0;
+
+    if (!n->child) {
+        put_text(w, n->text);
+        return;
+    }
+    writer_char(w, '{');
+    for (const struct xml_node *c = n->child;
+         c && keys < XMLJSON_KEYS_MAX && !w->err; c = c->next) {
+        if (is_repeat(n->child, c))
+            continue;
+        if (keys++)
+            writer_char(w, ',');
+        put_member(w, c);
+    }
+    writer_char(w, '}');
+}

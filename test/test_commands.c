@@ -1,0 +1,599 @@
+/* Commands: what becomes of each, with its times and evidence */
+#include "test/sim.h"
+
+#include <stdio.h>
+
+#define NVR "34020000001180000001"
+#define CAM "34020000001310010001"
+
+static struct sim s;
+
+static struct sim_device *online(const struct sim_options *o)
+{
+    struct sim_device *d;
+
+    assert_true(sim_init(&s, o));
+    d = sim_add(&s, NVR, "192.168.1.10:5060", SIP_UDP);
+    sim_channels(d, 1);
+    sim_settle(&s);
+    return d;
+}
+
+static int order(const char *cmd, const struct platform_param *param, size_t n,
+                 uint64_t *id)
+{
+    const struct platform_order o = { .device = SLICE(NVR),
+                                      .cmd = slice_str(cmd),
+                                      .param = param,
+                                      .n_params = n };
+
+    return platform_command_send(s.p, &o, s.now, id);
+}
+
+static struct platform_command view(uint64_t id)
+{
+    struct platform_command c;
+
+    assert_true(platform_command_view(s.p, id, &c));
+    return c;
+}
+
+static uint64_t query(const char *cmd)
+{
+    uint64_t id = 0;
+
+    assert_int_equal(order(cmd, NULL, 0, &id), 0);
+    return id;
+}
+
+static uint32_t sent_sn(const struct sim_device *d)
+{
+    struct slice body = slice_str(d->last_body), sn;
+    uint32_t v = 0;
+
+    body = slice_from(body, slice_find_slice(body, SLICE("<SN>")) + 4);
+    slice_cut(&body, '<', &sn);
+    assert_true(slice_u32(sn, UINT32_MAX, &v));
+    return v;
+}
+
+static void respond(struct sim_device *d, const char *cmd, uint32_t sn,
+                    const char *inner)
+{
+    char body[1500];
+
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Response><CmdType>%s</CmdType>"
+             "<SN>%u</SN><DeviceID>" NVR "</DeviceID>%s</Response>",
+             cmd, (unsigned)sn, inner);
+    sim_message(d, body);
+}
+
+static void expect_state(uint64_t id, enum platform_command_state want)
+{
+    struct platform_command c = view(id);
+
+    if (c.state != want)
+        fail_msg("it is %s, not %s: %.*s",
+                 platform_command_state_name(c.state),
+                 platform_command_state_name(want), SLICE_ARG(c.evidence));
+}
+
+static bool says(struct slice s_, const char *text)
+{
+    return slice_find_slice(s_, slice_str(text)) < s_.n;
+}
+
+static void answered(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("DeviceStatus");
+    struct platform_command c = view(id);
+
+    (void)state;
+    assert_int_equal(c.state, PLATFORM_COMMAND_SENT);
+    assert_true(c.asked_utc_ms && c.sent_utc_ms && !c.arrived_utc_ms);
+    sim_run(&s, 1000);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ARRIVED);
+    assert_int_equal(c.sip_status, 200);
+    assert_true(c.arrived_utc_ms >= c.sent_utc_ms && !c.is_final);
+    assert_true(says(slice_str(d->last_body),
+                     "<Query>\r\n<CmdType>DeviceStatus</CmdType>"));
+    respond(d, "DeviceStatus", sent_sn(d),
+            "<Result>OK</Result><Online>ONLINE</Online>"
+            "<Alarmstatus Num=\"2\"><Item><DeviceID>1</DeviceID></Item>"
+            "<Item><DeviceID>2\"\\</DeviceID></Item></Alarmstatus>");
+    sim_run(&s, 100);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(c.is_final && !c.late && !c.partial && c.tries == 1);
+    assert_true(c.answered_utc_ms > c.arrived_utc_ms);
+    assert_true(says(c.answer,
+                     "\"Online\":\"ONLINE\",\"Alarmstatus\":{\"Item\":["
+                     "{\"DeviceID\":\"1\"},{\"DeviceID\":\"2\\\"\\\\\"}]}}"));
+    assert_true(s.actions[PLATFORM_COMMAND_CHANGED] >= 3);
+    /* the repeat of a Response adds nothing */
+    respond(d, "DeviceStatus", c.sn, "<Result>ERROR</Result>");
+    sim_run(&s, 100);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_int_equal(c.messages, 1);
+    sim_free(&s);
+}
+
+static void refused(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id;
+
+    (void)state;
+    id = query("DeviceStatus");
+    sim_run(&s, 100);
+    respond(d, "DeviceStatus", sent_sn(d),
+            "<Result>ERROR</Result><Reason>busy</Reason>");
+    sim_run(&s, 100);
+    expect_state(id, PLATFORM_COMMAND_REFUSED);
+    assert_true(says(view(id).evidence, "Result ERROR: busy"));
+    d->query_refused = true;
+    id = query("DeviceStatus");
+    sim_run(&s, 1000);
+    expect_state(id, PLATFORM_COMMAND_REFUSED);
+    assert_int_equal(view(id).sip_status, 404);
+    assert_true(says(view(id).evidence, "SIP 404"));
+    assert_int_equal(view(id).tries, 1);
+    sim_free(&s);
+}
+
+/* Sent twice, and then given up; the answer that comes after all is kept. */
+static void silent_then_late(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("DeviceStatus");
+    unsigned before = d->messages;
+    struct platform_command c;
+
+    (void)state;
+    sim_run(&s, 9000);
+    assert_int_equal(d->messages, before + 1);
+    sim_run(&s, 4000);
+    assert_int_equal(d->messages, before + 2);
+    expect_state(id, PLATFORM_COMMAND_ARRIVED);
+    sim_run(&s, 15000);
+    expect_state(id, PLATFORM_COMMAND_SILENT);
+    c = view(id);
+    assert_int_equal(c.tries, PLATFORM_COMMAND_TRIES);
+    assert_true(c.is_final && c.arrived_utc_ms && !c.answered_utc_ms);
+    assert_true(says(c.evidence, "arrived (200), but no Response"));
+    sim_run(&s, 60000);
+    respond(d, "DeviceStatus", c.sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(c.late && c.answered_utc_ms && c.answer.n);
+    sim_free(&s);
+}
+
+/* The wire is cut: it never arrived, which is told apart. */
+static void never_arrived(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id;
+
+    (void)state;
+    d->deaf = true;
+    id = query("DeviceStatus");
+    sim_run(&s, 30000);
+    expect_state(id, PLATFORM_COMMAND_SILENT);
+    assert_int_equal(view(id).arrived_utc_ms, 0);
+    assert_int_equal(view(id).tries, PLATFORM_COMMAND_TRIES);
+    assert_true(says(view(id).evidence, "was not answered"));
+    sim_free(&s);
+}
+
+/* What must not happen twice is not sent twice. */
+static void not_repeated(void **state)
+{
+    static const struct {
+        const char *sub, *value;
+        enum platform_command_state want;
+        unsigned tries;
+    } cases[] = {
+        { "PTZCmd", "A50F0100000000B5", PLATFORM_COMMAND_SILENT, 1 },
+        { "TeleBoot", "Boot", PLATFORM_COMMAND_SILENT, 1 },
+        { "GuardCmd", "SetGuard", PLATFORM_COMMAND_SILENT, 2 },
+        { "RecordCmd", "Record", PLATFORM_COMMAND_SILENT, 2 },
+    };
+    struct sim_device *d = online(NULL);
+
+    (void)state;
+    d->deaf = true;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct platform_param p = { slice_str(cases[i].sub),
+                                          slice_str(cases[i].value) };
+        uint64_t id = 0;
+
+        assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+        sim_run(&s, 30000);
+        expect_state(id, cases[i].want);
+        if (view(id).tries != cases[i].tries)
+            fail_msg("%s: %u tries", cases[i].sub, view(id).tries);
+        assert_true(slice_eq(view(id).sub, slice_str(cases[i].sub)));
+    }
+    sim_free(&s);
+}
+
+/* No Response is due: 200 is all there is. */
+static void arrived_is_final(void **state)
+{
+    const struct platform_param p = { SLICE("PTZCmd"),
+                                      SLICE("A50F0100000000B5") };
+    struct sim_device *d = online(NULL);
+    uint64_t id = 0;
+
+    (void)state;
+    assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+    sim_run(&s, 200);
+    expect_state(id, PLATFORM_COMMAND_ARRIVED);
+    assert_true(view(id).is_final);
+    assert_true(says(slice_str(d->last_body),
+                     "<Control>\r\n<CmdType>DeviceControl</CmdType>"));
+    assert_true(says(slice_str(d->last_body),
+                     "<PTZCmd>A50F0100000000B5</PTZCmd>"));
+    sim_free(&s);
+}
+
+/* One question at a time; orders without an answer go at once. */
+static void one_at_a_time(void **state)
+{
+    const struct platform_param p = { SLICE("PTZCmd"), SLICE("00") };
+    struct sim_device *d = online(NULL);
+    uint64_t a = query("DeviceStatus"), b = query("PresetQuery"), c = 0;
+    uint32_t sn;
+
+    (void)state;
+    assert_int_equal(order("DeviceControl", &p, 1, &c), 0);
+    sim_run(&s, 300);
+    expect_state(a, PLATFORM_COMMAND_ARRIVED);
+    expect_state(b, PLATFORM_COMMAND_QUEUED);
+    expect_state(c, PLATFORM_COMMAND_ARRIVED);
+    respond(d, "DeviceStatus", view(a).sn, "<Result>OK</Result>");
+    sim_run(&s, 300);
+    expect_state(a, PLATFORM_COMMAND_ANSWERED);
+    expect_state(b, PLATFORM_COMMAND_ARRIVED);
+    sn = sent_sn(d);
+    assert_int_equal(sn, view(b).sn);
+    /* the first question never blocks the device for ever */
+    a = query("DeviceStatus");
+    c = query("DeviceInfo");
+    sim_run(&s, 120000);
+    assert_true(view(a).is_final && view(b).is_final && view(c).is_final);
+    sim_free(&s);
+}
+
+static const char presets[] =
+    "<SumNum>3</SumNum><PresetList Num=\"1\"><Item><PresetID>%u</PresetID>"
+    "<PresetName>p</PresetName></Item></PresetList>";
+
+static void preset(struct sim_device *d, uint32_t sn, unsigned n)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text), presets, n);
+    respond(d, "PresetQuery", sn, text);
+}
+
+static void many_messages(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("PresetQuery");
+    struct platform_command c;
+
+    (void)state;
+    sim_run(&s, 100);
+    for (unsigned i = 1; i <= 2; i++) {
+        preset(d, view(id).sn, i);
+        preset(d, view(id).sn, i); /* twice: counted once */
+        sim_run(&s, 100);
+    }
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ARRIVED);
+    assert_int_equal(c.have, 2);
+    assert_int_equal(c.sum, 3);
+    preset(d, view(id).sn, 3);
+    sim_run(&s, 100);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(!c.partial && c.have == 3);
+    assert_int_equal(c.messages, 5);
+    /* and one that stops in the middle */
+    id = query("PresetQuery");
+    sim_run(&s, 100);
+    preset(d, view(id).sn, 7);
+    sim_run(&s, 60000);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(c.partial && c.have == 1 && c.sum == 3);
+    assert_true(says(c.evidence, "2 of 3 items are missing"));
+    sim_free(&s);
+}
+
+/* Field: an SN of its own, or none. */
+static void foreign_sn(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("DeviceStatus"), other;
+
+    (void)state;
+    sim_run(&s, 100);
+    respond(d, "DeviceStatus", 0, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    expect_state(id, PLATFORM_COMMAND_ANSWERED);
+    other = query("DeviceStatus");
+    sim_run(&s, 100);
+    respond(d, "DeviceInfo", view(other).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    expect_state(other, PLATFORM_COMMAND_ARRIVED);
+    sim_free(&s);
+}
+
+static void bad_orders(void **state)
+{
+    static const struct platform_param bad[] = {
+        { SLICE_INIT("PTZ><x"), SLICE_INIT("1") },
+        { SLICE_INIT(""), SLICE_INIT("1") },
+        { SLICE_INIT("Nonsense"), SLICE_INIT("1") },
+    };
+    const struct platform_param escaped = { SLICE("ConfigType"),
+                                            SLICE("<a>&") };
+    struct platform_param many[PLATFORM_COMMAND_PARAMS + 1];
+    struct sim_device *d = online(NULL);
+    struct platform_order o = { .device = SLICE("x"),
+                                .cmd = SLICE("DeviceStatus") };
+    uint64_t id = 0;
+
+    (void)state;
+    assert_int_equal(platform_command_send(s.p, &o, s.now, &id), GB_ENOENT);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(order("DeviceControl", &bad[i], 1, &id), GB_ESYNTAX);
+    assert_int_equal(order("DeviceControl", NULL, 0, &id), GB_ESYNTAX);
+    assert_int_equal(order("Catalog", NULL, 0, &id), GB_ESYNTAX);
+    assert_int_equal(order("Keepalive", NULL, 0, &id), GB_ESYNTAX);
+    assert_int_equal(order("Other", NULL, 0, &id), GB_ESYNTAX);
+    for (size_t i = 0; i < COUNT(many); i++)
+        many[i] = escaped;
+    assert_int_equal(order("ConfigDownload", many, COUNT(many), &id),
+                     GB_ESYNTAX);
+    assert_int_equal(order("ConfigDownload", &escaped, 1, &id), 0);
+    sim_run(&s, 100);
+    assert_true(says(slice_str(d->last_body),
+                     "<ConfigType>&lt;a&gt;&amp;</ConfigType>"));
+    sim_unregister(d);
+    sim_run(&s, 100);
+    assert_int_equal(order("DeviceStatus", NULL, 0, &id), GB_ESTATE);
+    sim_free(&s);
+}
+
+/* A device that is removed takes nothing down with it. */
+static void device_goes(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t a = query("PresetQuery"), b = query("DeviceStatus");
+
+    (void)state;
+    (void)d;
+    assert_int_equal(platform_device_remove(s.p, SLICE(NVR), s.now), 0);
+    sim_run(&s, 120000);
+    expect_state(a, PLATFORM_COMMAND_SILENT);
+    expect_state(b, PLATFORM_COMMAND_SILENT);
+    assert_true(says(view(b).evidence, "offline"));
+    sim_free(&s);
+}
+
+/* The newest are remembered, in order; waiting ones are bounded. */
+static void bounded(void **state)
+{
+    const struct platform_param p = { SLICE("PTZCmd"), SLICE("00") };
+    struct platform_command c;
+    uint64_t id = 0, before = 0;
+    unsigned n = 0;
+    int err;
+
+    (void)state;
+    online(NULL);
+    for (unsigned i = 0; i < PLATFORM_COMMANDS_MAX + 50; i++) {
+        assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+        sim_run(&s, 20);
+    }
+    for (; platform_command_before(s.p, before, &c); n++) {
+        assert_int_equal(c.id, id - n);
+        before = c.id;
+    }
+    assert_int_equal(n, PLATFORM_COMMANDS_MAX);
+    assert_false(platform_command_view(s.p, 1, &c));
+    for (n = 0; !(err = order("DeviceStatus", NULL, 0, &id)); n++)
+        ;
+    assert_int_equal(err, GB_ELIMIT);
+    assert_int_equal(n, PLATFORM_COMMANDS_QUEUE);
+    sim_run(&s, 600000);
+    assert_true(view(id).is_final);
+    sim_free(&s);
+}
+
+/* A Response larger than what is kept, and many of them. */
+static void long_answers(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("PresetQuery");
+    char text[1000];
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "<Long>", 6);
+    snprintf(text + 900, 100, "</Long>");
+    sim_run(&s, 100);
+    for (unsigned i = 0; i < 400; i++) {
+        respond(d, "PresetQuery", view(id).sn, text);
+        sim_run(&s, 50);
+    }
+    assert_true(view(id).cut);
+    assert_true(view(id).answer.n <= PLATFORM_COMMAND_ANSWER);
+    assert_true(view(id).answer.n > PLATFORM_COMMAND_ANSWER / 5);
+    assert_true(view(id).answer.p[view(id).answer.n - 1] == '}');
+    sim_free(&s);
+}
+
+/* Armed at each registration, visibly, behind a subscription to its alarms;
+ * and at once when somebody says so. */
+static void arming(void **state)
+{
+    struct platform_settings on = { .set = PLATFORM_SET_ARM, .arm = true };
+    struct platform_command c;
+    struct sim_device *d = online(NULL);
+
+    (void)state;
+    assert_int_equal(platform_device_set(s.p, SLICE(NVR), &on, s.now), 0);
+    sim_run(&s, 200);
+    assert_true(platform_command_before(s.p, 0, &c));
+    assert_true(slice_eq(c.sub, SLICE("GuardCmd")));
+    assert_true(says(slice_str(d->last_body), "<GuardCmd>SetGuard<"));
+    respond(d, "DeviceControl", c.sn, "<Result>OK</Result>");
+    sim_run(&s, 200);
+    expect_state(c.id, PLATFORM_COMMAND_ANSWERED);
+    assert_int_equal(d->subscribes, 0);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    sim_register(d);
+    sim_run(&s, 20000);
+    assert_int_equal(d->subscribes, 1);
+    assert_true(platform_command_before(s.p, 0, &c));
+    assert_int_equal(c.id, 2);
+    assert_true(sim_view(&s, d).arm);
+    on.arm = false;
+    assert_int_equal(platform_device_set(s.p, SLICE(NVR), &on, s.now), 0);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    sim_register(d);
+    sim_run(&s, 60000);
+    assert_true(platform_command_before(s.p, 0, &c));
+    assert_int_equal(c.id, 2);
+    sim_free(&s);
+}
+
+static bool profile_of(const char *cmd, const char *sub,
+                       struct platform_profile_command *out)
+{
+    for (size_t pos = 0; platform_profile_command(s.p, SLICE(NVR), &pos, out);)
+        if (slice_eq(out->cmd, slice_str(cmd)) &&
+            slice_eq(out->sub, slice_str(sub)))
+            return true;
+    return false;
+}
+
+/* What it answers is learnt from what it does. */
+static void learnt(void **state)
+{
+    const struct platform_param p = { SLICE("TeleBoot"), SLICE("Boot") };
+    struct platform_profile_command k;
+    struct platform_profile f;
+    const char *text;
+    struct sim_device *d = online(NULL);
+    uint64_t id;
+    size_t pos = 0;
+
+    (void)state;
+    assert_true(profile_of("Catalog", "", &k) && k.knows && !k.lacks);
+    assert_true(profile_of("DeviceInfo", "", &k) && k.knows);
+    assert_false(profile_of("PresetQuery", "", &k));
+    id = query("PresetQuery");
+    sim_run(&s, 90000);
+    expect_state(id, PLATFORM_COMMAND_SILENT);
+    assert_true(profile_of("PresetQuery", "", &k));
+    assert_true(!k.knows && !k.lacks && k.silent == 1);
+    sim_keepalive(d, NULL);
+    query("PresetQuery");
+    sim_run(&s, 90000);
+    sim_keepalive(d, NULL);
+    assert_true(profile_of("PresetQuery", "", &k) && k.lacks && k.asked == 2);
+    d->query_refused = true;
+    query("DeviceStatus");
+    sim_run(&s, 1000);
+    assert_true(profile_of("DeviceStatus", "", &k) && k.lacks);
+    assert_string_equal(platform_outcome_name(k.last), "refused");
+    d->query_refused = false;
+    assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+    sim_run(&s, 1000);
+    assert_true(profile_of("DeviceControl", "TeleBoot", &k) && k.knows);
+    /* a wire that is cut teaches nothing of the device */
+    d->deaf = true;
+    query("SDCardStatus");
+    sim_run(&s, 60000);
+    d->deaf = false;
+    assert_false(profile_of("SDCardStatus", "", &k));
+    assert_true(platform_profile_view(s.p, SLICE(NVR), &f));
+    assert_true(!f.alarms_by_message && !f.edition_told);
+    sim_message(d, "<Notify><CmdType>Alarm</CmdType><SN>1</SN><DeviceID>" NVR
+                   "</DeviceID><AlarmPriority>1</AlarmPriority>"
+                   "<AlarmMethod>5</AlarmMethod></Notify>");
+    sim_message(d, "<Notify><CmdType>Alarm</CmdType></Notify>");
+    sim_run(&s, 100);
+    assert_true(platform_profile_view(s.p, SLICE(NVR), &f));
+    assert_true(f.alarms_by_message && f.alarms_untyped && !f.alarms_typed);
+    assert_true(platform_profile_deviation(s.p, SLICE(NVR), &pos, &text));
+    assert_string_equal(text, "SN is missing");
+    assert_false(platform_profile_view(s.p, SLICE("x"), &f));
+    sim_free(&s);
+}
+
+static void without_memory(void **state)
+{
+    unsigned long at;
+    bool done = false;
+
+    (void)state;
+    for (at = 1; !done; at++) {
+        struct failing_alloc f;
+        struct sim_options o;
+        struct sim_device *d;
+        uint64_t id = 0;
+        int err;
+
+        failing_alloc_init(&f, 0);
+        o = (struct sim_options){ .config = { .auto_enrol = true },
+                                  .alloc = &f.alloc };
+        d = online(&o);
+        f.fail_at = f.calls + at;
+        err = order("PresetQuery", NULL, 0, &id);
+        if (!err) {
+            sim_run(&s, 100);
+            preset(d, view(id).sn, 1);
+            sim_run(&s, 100);
+        } else {
+            assert_int_equal(err, GB_ENOMEM);
+        }
+        done = f.calls < f.fail_at;
+        f.fail_at = 0;
+        sim_run(&s, 120000);
+        assert_int_equal(order("DeviceStatus", NULL, 0, &id), 0);
+        sim_free(&s);
+        assert_int_equal(f.live, 0);
+    }
+    assert_true(at > 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answered),         cmocka_unit_test(refused),
+        cmocka_unit_test(silent_then_late), cmocka_unit_test(never_arrived),
+        cmocka_unit_test(not_repeated),     cmocka_unit_test(arrived_is_final),
+        cmocka_unit_test(one_at_a_time),    cmocka_unit_test(many_messages),
+        cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
+        cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
+        cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+        cmocka_unit_test(learnt),
+            cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+/* app/platform/history: a ring that grows, against a plain list */
+#include "app/platform/history.h"
+#include "test/support.h"
+
+static const char *const texts[] = { "keepalive lost", "registered", "moved" };
+
+static void expect(const struct history *h, const struct history_causes *causes,
+                   const struct history_change *all, size_t n)
+{
+    struct history_change c;
+
+    for (size_t i = 0; i < n && i < HISTORY_MAX; i++) {
+        const struct history_change *want = &all[n - 1 - i];
+
+        if (!history_at(h, causes, i, &c))
+            fail_msg("%zu changes, but no %zu.", n, i);
+        assert_int_equal(c.utc_ms, want->utc_ms);
+        assert_int_equal(c.online, want->online);
+        assert_string_equal(c.cause, want->cause);
+    }
+    assert_false(history_at(h, causes, n < HISTORY_MAX ? n : HISTORY_MAX, &c));
+}
+
+static void newest_first(void **state)
+{
+    static struct history_change all[200];
+    struct history_causes causes = { 0 };
+    struct failing_alloc f;
+    struct history *h = NULL;
+    size_t n = 0;
+
+    (void)state;
+    failing_alloc_init(&f, 0);
+    expect(NULL, &causes, all, 0);
+    for (; n < COUNT(all); n++) {
+        all[n] = (struct history_change){ 1700000000000 + (int64_t)n * 1999,
+                                          n % 2 == 0, texts[n % 3] };
+        history_put(&h, &causes, &f.alloc, &all[n]);
+        expect(h, &causes, all, n + 1);
+        assert_int_equal(f.live, 1);
+    }
+    assert_int_equal(causes.n, 3);
+    gb_put(&f.alloc, h);
+    assert_int_equal(f.live, 0);
+}
+
+/* Too many causes, and the last second that fits. */
+static void edges(void **state)
+{
+    static char text[300][8];
+    struct history_causes causes = { 0 };
+    struct history_change c;
+    struct history *h = NULL;
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(text); i++) {
+        text[i][0] = (char)('a' + i % 26);
+        text[i][1] = (char)('a' + i / 26);
+        c = (struct history_change){ 4294967295999, true, text[i] };
+        history_put(&h, &causes, &gb_alloc_heap, &c);
+    }
+    assert_true(history_at(h, &causes, 0, &c));
+    assert_string_equal(c.cause, "other");
+    assert_int_equal(c.utc_ms, 4294967295999);
+    assert_true(c.online);
+    assert_true(causes.n < HISTORY_CAUSES);
+    gb_put(&gb_alloc_heap, h);
+}
+
+static void without_memory(void **state)
+{
+    struct history_causes causes = { 0 };
+    struct history_change c = { 5, true, texts[0] };
+    struct failing_alloc f;
+    struct history *h = NULL;
+
+    (void)state;
+    failing_alloc_init(&f, 1);
+    history_put(&h, &causes, &f.alloc, &c);
+    assert_null(h);
+    failing_alloc_init(&f, 2);
+    for (unsigned i = 0; i < 9; i++) {
+        c.utc_ms = i;
+        history_put(&h, &causes, &f.alloc, &c);
+        assert_true(history_at(h, &causes, 0, &c));
+        assert_int_equal(c.utc_ms, i);
+    }
+    assert_true(history_at(h, &causes, 3, &c));
+    assert_int_equal(c.utc_ms, 5);
+    assert_false(history_at(h, &causes, 4, &c));
+    gb_put(&f.alloc, h);
+    assert_int_equal(f.live, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(newest_first),
+        cmocka_unit_test(edges),
+        cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
