@@ -3,6 +3,7 @@
 #include "base/idmap.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/timerq.h"
 
 #include <assert.h>
 
@@ -30,7 +31,8 @@ struct answer {
     uint64_t id;
     void *user;
     struct keyset keys;
-    uint64_t deadline_ms, first_deadline_ms;
+    struct timerq_node timer;
+    uint64_t first_deadline_ms;
     uint32_t gap_ms, sn;
     uint32_t expected, duplicates, unnamed, broken, excess, messages;
     bool said_sum, exact, loose_own_sn;
@@ -47,7 +49,7 @@ struct manscdp_assemblies {
     struct map by_key;
     struct idmap by_id;
     struct list open, events;
-    uint64_t deadline_ms; /* not later than any answer's */
+    struct timerq timers;
     uint64_t seed[2];
 };
 
@@ -169,7 +171,6 @@ manscdp_assemblies_new(const struct gb_alloc *alloc, const void *seed,
     s->limits.max_open = or_default(l.max_open, DEFAULT_OPEN, 1u << 20);
     s->limits.max_items = or_default(l.max_items, DEFAULT_ITEMS, 1u << 20);
     s->limits.max_key = or_default(l.max_key, DEFAULT_KEY, MAX_KEY);
-    s->deadline_ms = UINT64_MAX;
     list_init(&s->open);
     list_init(&s->events);
     if (seed)
@@ -194,6 +195,7 @@ static void answer_close(struct manscdp_assemblies *s, struct answer *an)
     map_remove(&s->by_key, &an->node);
     idmap_remove(&s->by_id, an->id);
     list_remove(&an->all);
+    timerq_stop(&s->timers, &an->timer);
     an->closed = true;
 }
 
@@ -256,14 +258,6 @@ static struct answer *find_next(const struct answer *an)
     return n ? container_of(n, struct answer, node) : NULL;
 }
 
-static void arm(struct manscdp_assemblies *s, struct answer *an,
-                uint64_t deadline_ms)
-{
-    an->deadline_ms = deadline_ms;
-    if (deadline_ms < s->deadline_ms)
-        s->deadline_ms = deadline_ms;
-}
-
 int manscdp_assembly_open(struct manscdp_assemblies *s, struct slice device,
                           const struct manscdp_row *row, uint32_t sn,
                           uint32_t first_ms, void *user, uint64_t now_ms,
@@ -294,7 +288,8 @@ int manscdp_assembly_open(struct manscdp_assemblies *s, struct slice device,
     list_init(&an->all);
     list_push_back(&s->open, &an->all);
     map_insert(&s->by_key, &an->node, key_of(an));
-    arm(s, an, an->first_deadline_ms);
+    timerq_node_init(&an->timer, 0);
+    timerq_set(&s->timers, &an->timer, an->first_deadline_ms);
     *id = an->id;
     return 0;
 }
@@ -421,7 +416,7 @@ void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
     deadline_ms = now_ms + an->gap_ms;
     if (!an->exact && an->loose_own_sn && deadline_ms < an->first_deadline_ms)
         deadline_ms = an->first_deadline_ms;
-    arm(s, an, deadline_ms);
+    timerq_set(&s->timers, &an->timer, deadline_ms);
     if (!an->told && has_all(an)) {
         an->told = true;
         tell(s, an);
@@ -485,24 +480,15 @@ bool manscdp_assembly_status(const struct manscdp_assemblies *s, uint64_t id,
 
 uint64_t manscdp_assembly_deadline(const struct manscdp_assemblies *s)
 {
-    return s->deadline_ms;
+    return timerq_next(&s->timers);
 }
 
 void manscdp_assembly_tick(struct manscdp_assemblies *s, uint64_t now_ms)
 {
-    struct list *n, *tmp;
+    struct timerq_node *n;
 
-    if (now_ms < s->deadline_ms)
-        return;
-    s->deadline_ms = UINT64_MAX;
-    LIST_EACH(n, tmp, &s->open) {
-        struct answer *an = container_of(n, struct answer, all);
-
-        if (an->deadline_ms <= now_ms)
-            close_and_tell(s, an);
-        else if (an->deadline_ms < s->deadline_ms)
-            s->deadline_ms = an->deadline_ms;
-    }
+    while ((n = timerq_pop(&s->timers, now_ms)))
+        close_and_tell(s, container_of(n, struct answer, timer));
 }
 
 bool manscdp_assembly_event(struct manscdp_assemblies *s,

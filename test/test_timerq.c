@@ -1,6 +1,6 @@
 #include "test/support.h"
 
-#include "app/platform/timerq.h"
+#include "base/timerq.h"
 
 #define N 300
 #define STEPS 200000

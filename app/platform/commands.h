@@ -12,7 +12,7 @@
 #define APP_PLATFORM_COMMANDS_H
 
 #include "app/platform/platform.h"
-#include "app/platform/timerq.h"
+#include "base/timerq.h"
 #include "base/list.h"
 #include "manscdp/assembly.h"
 #include "manscdp/msg.h"

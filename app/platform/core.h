@@ -16,7 +16,7 @@
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
-#include "app/platform/timerq.h"
+#include "base/timerq.h"
 #include "base/arena.h"
 #include "base/idmap.h"
 #include "base/list.h"

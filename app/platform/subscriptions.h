@@ -14,7 +14,7 @@
 #define APP_PLATFORM_SUBSCRIPTIONS_H
 
 #include "app/platform/platform.h"
-#include "app/platform/timerq.h"
+#include "base/timerq.h"
 
 struct device_subscription {
     uint64_t id;        /* in the SIP stack; 0: none */

@@ -1,4 +1,4 @@
-#include "app/platform/timerq.h"
+#include "base/timerq.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
-/* app/platform/timerq.h - which timer is next: an intrusive pairing heap
+/* base/timerq.h - which timer is next: an intrusive pairing heap
  *
  * The node sits inside the object that waits, so arming a timer allocates
  * nothing and cannot fail. Arming is O(1), taking the earliest one O(log n)
  * amortised. Timers of equal time come in no particular order. */
-#ifndef APP_PLATFORM_TIMERQ_H
-#define APP_PLATFORM_TIMERQ_H
+#ifndef BASE_TIMERQ_H
+#define BASE_TIMERQ_H
 
 #include "base/time.h"
 
