@@ -1,11 +1,6 @@
-/* An element is read as "<name attrs>", then text up to the next '<', which is
- * either its own end tag, a child, or the end of the plain ground. The open
- * elements are kept on a stack of bounded depth. */
+/* A start tag whose own end tag is the next markup is a leaf, and done; another
+ * one is put on a stack of bounded depth. */
 #include "manscdp/plain.h"
-
-#include "base/scan.h"
-
-#define NAME_SLOTS 32 /* names that are kept once only */
 
 struct open {
     struct xml_node *node;
@@ -13,105 +8,126 @@ struct open {
 };
 
 struct plain {
-    struct arena *a;
-    const char *p, *end; /* what is not read yet */
-    struct slice names[NAME_SLOTS];
-    unsigned depth, max_depth, n_nodes, max_nodes;
+    struct marks m;
+    const struct xml_sink *sink;
+    bool in_list; /* the element at depth 2 is the sink's */
+    bool listed;  /* one was */
+    unsigned depth, max_depth, n_usual;
     struct open open[MANSCDP_MAX_DEPTH];
 };
 
-static bool is_name_char(char c)
+/* Nothing but characters that stand for themselves. */
+static bool is_plain_text(struct slice s)
 {
-    char l = ascii_lower(c);
+    size_t i = 0;
 
-    return (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '_' || c == '-' ||
-           c == '.';
+#ifdef SCAN_VECTORS
+    for (; s.n - i >= 16; i += 16) {
+        scan_v x = scan_load(s.p + i);
+
+        if ((mark_good_bits(x) | scan_bits(scan_between(x, (char)0x80,
+                                                        (char)0xff))) != 0xffff)
+            return false;
+    }
+#endif
+    for (; i < s.n; i++)
+        if (mark_is_odd(s.p[i]) && (unsigned char)s.p[i] < 0x80)
+            return false;
+    return true;
+}
+
+bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
+{
+    struct arena *a = m->a;
+    struct slice text = slice_trim(raw);
+    struct writer w = writer_of(a->p + a->used, a->cap - a->used);
+
+    if (!is_plain_text(text))
+        return false;
+    *out = text;
+    if (scan_high(text.p, text.n) == text.n)
+        return true;
+    if (m->charset == MANSCDP_UTF8)
+        return manscdp_text_is_utf8(text);
+    manscdp_text_decode_run(&w, raw); /* what is cut is told by what follows */
+    a->used += w.len;
+    *out = slice_trim(writer_slice(&w));
+    return !w.err;
 }
 
 static void skip_space(struct plain *x)
 {
-    while (x->p < x->end && ascii_is_space(*x->p))
-        x->p++;
+    x->m.p = mark_skip(&x->m, x->m.p);
 }
 
-/* A name, left where it is; empty: none. */
-static struct slice take_name(struct plain *x)
+static size_t name_length(const char *p, size_t n)
 {
-    const char *from = x->p;
+#ifdef SCAN_VECTORS
+    if (n >= 16) {
+        uint32_t other = scan_class_not_word(scan_load(p), 0);
 
-    if (x->p == x->end || !((ascii_lower(*x->p) >= 'a' &&
-                             ascii_lower(*x->p) <= 'z') || *x->p == '_'))
-        return slice_of(from, 0);
-    while (x->p < x->end && is_name_char(*x->p))
-        x->p++;
-    return slice_of(from, (size_t)(x->p - from));
-}
-
-static bool keep_name(struct plain *x, struct slice name, struct slice *out)
-{
-    struct slice *slot = &x->names[(name.n * 7 + (uint8_t)name.p[0] * 3 +
-                                    (uint8_t)name.p[name.n - 1]) % NAME_SLOTS];
-
-    if (!slice_eq(*slot, name) && !arena_slice(x->a, name, slot))
-        return false;
-    *out = *slot;
-    return true;
-}
-
-/* Text that means what it says: no markup, no reference, nothing that the
- * general reader would change. */
-static bool is_plain_text(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c < 0x20 || c == 0x7f || c == '&' || c == '>' || c == '<')
-            return false;
+        if (other)
+            return (size_t)(unsigned)__builtin_ctz(other);
     }
-    return true;
+#endif
+    return scan_word(p, n);
+}
+
+/* A name at p; empty: none. */
+static inline struct slice name_at(const struct marks *m, const char *p)
+{
+    struct slice name = slice_of(p, name_length(p, (size_t)(m->end - p)));
+
+    if (name.n && *p != '_' && (unsigned char)((*p | 0x20) - 'a') > 25)
+        name.n = 0;
+    return name;
 }
 
 /* name="value", behind at least one blank; repeated names are not plain. */
 static bool take_attr(struct plain *x, struct xml_attr *all, unsigned n)
 {
-    struct slice name = take_name(x), value;
+    struct marks *m = &x->m;
+    struct slice name = name_at(m, m->p), value;
     size_t len;
 
-    if (name.n == 0 || x->end - x->p < 2 || x->p[0] != '=' || x->p[1] != '"')
+    m->p += name.n;
+    if (name.n == 0 || m->end - m->p < 2 || m->p[0] != '=' || m->p[1] != '"')
         return false;
-    x->p += 2;
-    len = scan_char(x->p, (size_t)(x->end - x->p), '"');
-    value = slice_of(x->p, len);
-    if (len == (size_t)(x->end - x->p) || !is_plain_text(value))
+    m->p += 2;
+    len = scan_char(m->p, (size_t)(m->end - m->p), '"');
+    value = slice_of(m->p, len);
+    if (m->p + len == m->end || !is_plain_text(value) ||
+        scan_high(value.p, value.n) < value.n)
         return false;
-    x->p += len + 1;
+    m->p += len + 1;
     for (unsigned i = 0; i < n; i++)
         if (slice_ieq(all[i].name, name))
             return false;
-    return keep_name(x, name, &all[n].name) &&
-           arena_slice(x->a, slice_trim(value), &all[n].value);
+    all[n] = (struct xml_attr){ name, slice_trim(value) };
+    return true;
 }
 
 static bool take_attrs(struct plain *x, struct xml_node *node)
 {
     struct xml_attr all[XML_PLAIN_ATTRS], *kept;
+    struct marks *m = &x->m;
     unsigned n = 0;
 
     for (;;) {
-        const char *before = x->p;
+        const char *before = m->p;
 
         skip_space(x);
-        if (x->p == x->end)
+        if (m->p == m->end)
             return false;
-        if (*x->p == '>' || *x->p == '/')
+        if (*m->p == '>' || *m->p == '/')
             break;
-        if (x->p == before || n == XML_PLAIN_ATTRS || !take_attr(x, all, n))
+        if (m->p == before || n == XML_PLAIN_ATTRS || !take_attr(x, all, n))
             return false;
         n++;
     }
     if (n == 0)
         return true;
-    kept = arena_alloc(x->a, n * sizeof(*kept));
+    kept = mark_room(m->a, n * sizeof(*kept));
     if (!kept)
         return false;
     memcpy(kept, all, n * sizeof(*kept));
@@ -120,123 +136,183 @@ static bool take_attrs(struct plain *x, struct xml_node *node)
     return true;
 }
 
-/* x->p is behind '<' and at a name. The node is open, or closed already. */
+/* "</name>" is at p. */
+static inline bool is_end(const struct marks *m, const char *p,
+                          struct slice name)
+{
+    return (size_t)(m->end - p) >= name.n + 3 && p[0] == '<' && p[1] == '/' &&
+           p[2 + name.n] == '>' && mark_same(m, p + 2, name.p, name.n);
+}
+
+/* A child begins at p, or behind white space: no leaf. */
+static inline bool is_child(const struct marks *m, const char *p)
+{
+    p = mark_skip(m, p);
+    return m->end - p >= 2 && p[0] == '<' && p[1] != '/';
+}
+
+/* Behind a start tag: its text and its end tag, when it is a leaf. */
+static inline bool take_leaf(struct marks *m, struct xml_node *node,
+                             struct slice name)
+{
+    if (!mark_text(m, &node->text) || !is_end(m, m->p, name))
+        return false;
+    m->p += name.n + 3;
+    return true;
+}
+
+/* The name of the start tag at m->p. The elements of an envelope come in this
+ * order, nearly always: when the guess is right, the processor need not wait
+ * for the bytes to know where the name ends. */
+static inline struct slice start_name(struct plain *x)
+{
+    static const struct slice usual[] = {
+        SLICE_INIT("CmdType>"), SLICE_INIT("SN>"), SLICE_INIT("DeviceID>"),
+        SLICE_INIT("Status>")
+    };
+    const struct marks *m = &x->m;
+    const char *p = m->p + 1;
+
+    if (x->depth == 1 && x->n_usual < sizeof(usual) / sizeof(usual[0])) {
+        const struct slice *guess = &usual[x->n_usual++];
+
+        if ((size_t)(m->end - p) >= guess->n &&
+            memcmp(p, guess->p, guess->n) == 0)
+            return slice_of(p, guess->n - 1);
+    }
+    return name_at(m, p);
+}
+
+/* x->m.p is at a '<' and a start tag. The node is open, or closed already. */
 static struct xml_node *take_start(struct plain *x)
 {
-    struct xml_node *node = arena_alloc(x->a, sizeof(*node));
-    struct slice name = take_name(x);
+    struct marks *m = &x->m;
+    struct xml_node *node = mark_room(m->a, sizeof(*node));
+    struct slice name = start_name(x);
 
-    if (!node || name.n == 0 || x->n_nodes++ == x->max_nodes ||
-        x->depth == x->max_depth ||
-        !keep_name(x, name, &node->name) || !take_attrs(x, node))
+    if (!node || m->n_nodes++ == m->max_nodes || x->depth == x->max_depth)
         return NULL;
-    if (*x->p == '/') {
-        if (x->end - x->p < 2 || x->p[1] != '>')
+    *node = (struct xml_node){ .name = name };
+    m->p += 1 + name.n;
+    if (!name.n || m->p == m->end || (*m->p != '>' && !take_attrs(x, node)))
+        return NULL;
+    if (*m->p == '/') {
+        if (m->end - m->p < 2 || m->p[1] != '>')
             return NULL;
-        x->p += 2;
+        m->p += 2;
         return node;
     }
-    x->p++;
+    m->p++;
+    if (!is_child(m, m->p))
+        return take_leaf(m, node, name) ? node : NULL;
     x->open[x->depth++] = (struct open){ node, &node->child };
     return node;
 }
 
-/* x->p is behind "</". */
+/* x->m.p is at a '<' and an end tag. */
 static bool take_end(struct plain *x)
 {
-    struct slice name = take_name(x);
+    struct marks *m = &x->m;
+    struct slice name = x->open[x->depth - 1].node->name;
 
-    skip_space(x);
-    if (x->p == x->end || *x->p != '>' ||
-        !slice_eq(name, x->open[x->depth - 1].node->name))
+    if (!is_end(m, m->p, name))
         return false;
-    x->p++;
+    m->p += name.n + 3;
     x->depth--;
+    x->in_list &= x->depth > 1;
     return true;
 }
 
-/* Text in front of the next '<': that of a leaf, or blanks. */
-static bool take_text(struct plain *x)
+static bool take_child(struct plain *x)
 {
-    struct xml_node *node = x->open[x->depth - 1].node;
-    size_t left = (size_t)(x->end - x->p), n = scan_char(x->p, left, '<');
-    struct slice text = slice_trim(slice_of(x->p, n));
+    struct open *parent = &x->open[x->depth - 1];
+    unsigned depth = x->depth;
+    struct xml_node *child = take_start(x);
 
-    if (left - n < 2)
+    if (!child)
         return false;
-    x->p += n;
-    if (text.n == 0)
-        return true;
-    return x->p[1] == '/' && !node->child && !node->text.n &&
-           is_plain_text(text) && arena_slice(x->a, text, &node->text);
+    if (x->sink && depth == 1 && x->depth == 2)
+        x->listed |= x->in_list = x->sink->is_list(parent->node, child);
+    *parent->link = child;
+    parent->link = &child->next;
+    return true;
 }
 
 /* What is inside the root, up to its end. */
 static bool take_content(struct plain *x)
 {
-    while (x->depth) {
-        struct open *parent = &x->open[x->depth - 1];
-        struct xml_node *child;
+    struct marks *m = &x->m;
 
-        if (!take_text(x))
+    while (x->depth) {
+        bool good;
+
+        if (!mark_gap(m) || m->end - m->p < 2)
             return false;
-        x->p++; /* the '<' */
-        if (*x->p == '/') {
-            x->p++;
-            if (!take_end(x))
-                return false;
-            continue;
-        }
-        if (parent->node->text.n)
+        if (m->p[1] == '/')
+            good = take_end(x);
+        else if (x->in_list)
+            good = x->sink->item(x->sink->ctx, m);
+        else
+            good = take_child(x);
+        if (!good)
             return false;
-        child = take_start(x);
-        if (!child)
-            return false;
-        *parent->link = child;
-        parent->link = &child->next;
     }
-    return true;
+    return m->n_nodes <= m->max_nodes;
 }
 
 static bool skip_declaration(struct plain *x)
 {
+    struct marks *m = &x->m;
     size_t n;
 
+    if (m->charset == MANSCDP_UTF8 && m->end - m->p >= 3 &&
+        memcmp(m->p, "\xef\xbb\xbf", 3) == 0)
+        m->p += 3;
     skip_space(x);
-    if (x->end - x->p < 6 || memcmp(x->p, "<?xml ", 6) != 0)
+    if (m->end - m->p < 6 || memcmp(m->p, "<?xml ", 6) != 0)
         return true;
-    n = scan_char(x->p, (size_t)(x->end - x->p), '>');
-    if (n == (size_t)(x->end - x->p) || x->p[n - 1] != '?')
+    n = scan_char(m->p, (size_t)(m->end - m->p), '>');
+    if (m->p + n == m->end || m->p[n - 1] != '?')
         return false;
-    x->p += n + 1;
-    skip_space(x);
+    m->p += n + 1;
     return true;
 }
 
-const struct xml_node *xml_plain(struct arena *a, struct slice utf8,
-                                 const struct xml_limits *limits)
+static const struct xml_node *take_document(struct plain *x)
 {
-    struct plain x;
-    struct arena before = *a;
-    struct xml_node *root = NULL;
+    struct xml_node *root;
 
-    x.a = a;
-    x.p = utf8.p;
-    x.end = utf8.p + utf8.n;
-    x.depth = x.n_nodes = 0;
+    if (!skip_declaration(x) || !mark_gap(&x->m))
+        return NULL;
+    root = take_start(x);
+    if (!root || !take_content(x))
+        return NULL;
+    skip_space(x);
+    return x->m.p == x->m.end ? root : NULL;
+}
+
+const struct xml_node *xml_plain(struct arena *a, struct slice body,
+                                 enum manscdp_charset charset,
+                                 const struct xml_limits *limits,
+                                 const struct xml_sink *sink, bool *listed)
+{
+    size_t used = a->used;
+    const struct xml_node *root;
+    struct plain x;
+
+    x.m = (struct marks){
+        .p = body.p, .end = body.p + body.n, .a = a, .charset = charset,
+        .max_nodes = limits->max_nodes,
+    };
+    x.sink = sink;
+    x.in_list = x.listed = false;
+    x.depth = x.n_usual = 0;
     x.max_depth = limits->max_depth < MANSCDP_MAX_DEPTH ? limits->max_depth
                                                         : MANSCDP_MAX_DEPTH;
-    x.max_nodes = limits->max_nodes;
-    memset(x.names, 0, sizeof(x.names));
-    if (utf8.n && skip_declaration(&x) && x.end - x.p > 1 && *x.p == '<') {
-        x.p++;
-        root = take_start(&x);
-    }
-    if (root && take_content(&x)) {
-        skip_space(&x);
-        if (x.p == x.end)
-            return root;
-    }
-    *a = before;
-    return NULL;
+    root = body.n ? take_document(&x) : NULL;
+    if (!root)
+        a->used = used;
+    if (sink)
+        *listed = x.listed;
+    return root;
 }

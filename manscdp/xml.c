@@ -1,9 +1,10 @@
 /* Reading goes in steps:
  *
+ *   ┌──plain: nothing to mend, no mxml needed───────────────────────────┐
+ *   │                                                                   ▼
  *   body ──decode──► UTF-8 ──repair──► clean text ──mxml──► its tree ──► ours
  *                      │  no parse                           (freed)   (arena)
- *                      ├──salvage: each <Item> by itself──────────────────▲
- *                      └──plain: nothing to mend, no mxml needed──────────┘
+ *                      └──salvage: each <Item> by itself──────────────────▲
  *
  * The arena is used from both ends: the decoded text lies at the top and the
  * clean text at the bottom, both only until the tree of ours, which mxml's
@@ -66,6 +67,7 @@ struct parse {
     struct slice body;   /* as received */
     struct slice text;   /* as UTF-8 */
     struct xml_limits limits;
+    const struct xml_sink *sink;
     struct xml_repair repair;
     struct slice names[NAME_SLOTS];
     struct gb_diag diag;
@@ -451,20 +453,36 @@ static struct xml_limits limits_of(const struct xml_limits *l)
     return out;
 }
 
+static bool parse_plain(struct parse *p, struct xml_doc *doc)
+{
+    const struct xml_sink *sink = p->limits.tree ? NULL : p->sink;
+
+    if (p->limits.general)
+        return false;
+    doc->root = xml_plain(p->a, p->body, doc->charset, &p->limits, sink,
+                          &doc->listed);
+    if (!doc->root && doc->listed) {
+        doc->listed = false;
+        doc->root = xml_plain(p->a, p->body, doc->charset, &p->limits, NULL,
+                              NULL);
+    }
+    return doc->root != NULL;
+}
+
 static int parse_doc(struct parse *p, struct xml_doc *doc)
 {
     struct xml_node *root = NULL;
     struct gb_diag first;
     int err;
 
+    if (parse_plain(p, doc))
+        return 0;
+    p->repair = (struct xml_repair){ 0 };
+    p->diag = (struct gb_diag){ 0 };
+    memset(p->names, 0, sizeof(p->names));
     err = decode(p, doc->charset);
     if (err)
         return gb_fail(&p->diag, err, 0, "arena is full");
-    if (!p->limits.general) {
-        doc->root = xml_plain(p->a, p->text, &p->limits);
-        if (doc->root)
-            return 0;
-    }
     err = parse_element(p, p->text, &root);
     doc->root = root;
     doc->repaired = p->repair.repaired;
@@ -482,14 +500,25 @@ static int parse_doc(struct parse *p, struct xml_doc *doc)
 int xml_parse(struct xml_doc *out, struct arena *a, struct slice bytes,
               const struct xml_limits *limits, struct gb_diag *diag)
 {
-    struct parse p = { .a = a, .body = bytes, .limits = limits_of(limits) };
+    return xml_parse_list(out, a, bytes, limits, NULL, diag);
+}
+
+int xml_parse_list(struct xml_doc *out, struct arena *a, struct slice bytes,
+                   const struct xml_limits *limits,
+                   const struct xml_sink *sink, struct gb_diag *diag)
+{
+    struct parse p;
     struct xml_doc doc = { 0 };
     struct arena before = *a;
     int err;
 
+    p.limits = limits_of(limits);
     if (bytes.n > p.limits.max_bytes)
         return gb_fail(diag, GB_ELIMIT, p.limits.max_bytes, "body too large");
     doc.charset = manscdp_text_detect(bytes);
+    p.a = a;
+    p.body = p.text = bytes;
+    p.sink = sink;
     err = parse_doc(&p, &doc);
     a->cap = before.cap;
     if (err) {
@@ -532,7 +561,7 @@ const struct xml_node *xml_find(const struct xml_node *node,
 
         if (slice_ieq(c->name, name))
             return c;
-        found = xml_find(c, name);
+        found = c->child ? xml_find(c, name) : NULL;
         if (found)
             return found;
     }
