@@ -40,18 +40,16 @@ SCAN_INLINE bool mark_gap(struct marks *m)
     return m->p < m->end && *m->p == '<';
 }
 
-/* The n bytes at p and at q, which may be read up to end. */
-SCAN_INLINE bool mark_same(const struct marks *m, const char *p, const char *q,
-                           size_t n)
+/* n bytes, at most 16, are the same; 16 can be read at both. */
+SCAN_INLINE bool mark_equal(const char *p, const char *q, unsigned n)
 {
 #ifdef SCAN_VECTORS
-    if (n < 16 && m->end - p >= 16 && m->end - q >= 16) {
-        uint32_t same = scan_bits(scan_same(scan_load(p), scan_load(q)));
+    uint32_t same = scan_bits(scan_same(scan_load(p), scan_load(q)));
 
-        return (~same & ((1u << n) - 1)) == 0;
-    }
-#endif
+    return (~same & ((1u << n) - 1)) == 0;
+#else
     return memcmp(p, q, n) == 0;
+#endif
 }
 
 /* The '<' from p on; the end: there is none. */

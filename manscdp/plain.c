@@ -17,16 +17,19 @@ struct plain {
 };
 
 /* Nothing but characters that stand for themselves. */
-static bool is_plain_text(struct slice s)
+static bool is_plain_text(const struct marks *m, struct slice s)
 {
     size_t i = 0;
 
 #ifdef SCAN_VECTORS
-    for (; s.n - i >= 16; i += 16) {
+    for (; (size_t)(m->end - s.p) >= i + 16; i += 16) {
         scan_v x = scan_load(s.p + i);
+        scan_v high = scan_between(x, (char)0x80, (char)0xff);
+        uint32_t bad = (mark_good_bits(x) | scan_bits(high)) ^ 0xffff;
 
-        if ((mark_good_bits(x) | scan_bits(scan_between(x, (char)0x80,
-                                                        (char)0xff))) != 0xffff)
+        if (s.n <= i + 16)
+            return (bad & ((1u << (s.n - i)) - 1)) == 0;
+        if (bad)
             return false;
     }
 #endif
@@ -42,10 +45,12 @@ bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
     struct slice text = slice_trim(raw);
     struct writer w = writer_of(a->p + a->used, a->cap - a->used);
 
-    if (!is_plain_text(text))
+    if (!is_plain_text(m, text))
         return false;
     *out = text;
-    if (scan_high(text.p, text.n) == text.n)
+    if (m->charset == MANSCDP_ASCII ||
+        (m->charset == MANSCDP_GB18030 &&
+         scan_high(text.p, text.n) == text.n))
         return true;
     if (m->charset == MANSCDP_UTF8)
         return manscdp_text_is_utf8(text);
@@ -96,7 +101,7 @@ static bool take_attr(struct plain *x, struct xml_attr *all, unsigned n)
     m->p += 2;
     len = scan_char(m->p, (size_t)(m->end - m->p), '"');
     value = slice_of(m->p, len);
-    if (m->p + len == m->end || !is_plain_text(value) ||
+    if (m->p + len == m->end || !is_plain_text(m, value) ||
         scan_high(value.p, value.n) < value.n)
         return false;
     m->p += len + 1;
@@ -141,7 +146,10 @@ static inline bool is_end(const struct marks *m, const char *p,
                           struct slice name)
 {
     return (size_t)(m->end - p) >= name.n + 3 && p[0] == '<' && p[1] == '/' &&
-           p[2 + name.n] == '>' && mark_same(m, p + 2, name.p, name.n);
+           p[2 + name.n] == '>' &&
+           (name.n <= 16 && m->end - p >= 18
+                ? mark_equal(p + 2, name.p, (unsigned)name.n)
+                : memcmp(p + 2, name.p, name.n) == 0);
 }
 
 /* A child begins at p, or behind white space: no leaf. */
@@ -166,19 +174,21 @@ static inline bool take_leaf(struct marks *m, struct xml_node *node,
  * for the bytes to know where the name ends. */
 static inline struct slice start_name(struct plain *x)
 {
-    static const struct slice usual[] = {
-        SLICE_INIT("CmdType>"), SLICE_INIT("SN>"), SLICE_INIT("DeviceID>"),
-        SLICE_INIT("Status>")
+    static const struct {
+        char text[16]; /* all of it can be read */
+        unsigned n;
+    } usual[] = {
+        { "CmdType>", 8 }, { "SN>", 3 }, { "DeviceID>", 9 }, { "Status>", 7 }
     };
     const struct marks *m = &x->m;
     const char *p = m->p + 1;
 
     if (x->depth == 1 && x->n_usual < sizeof(usual) / sizeof(usual[0])) {
-        const struct slice *guess = &usual[x->n_usual++];
+        const char *guess = usual[x->n_usual].text;
+        unsigned n = usual[x->n_usual++].n;
 
-        if ((size_t)(m->end - p) >= guess->n &&
-            memcmp(p, guess->p, guess->n) == 0)
-            return slice_of(p, guess->n - 1);
+        if (m->end - p >= 16 && mark_equal(p, guess, n))
+            return slice_of(p, n - 1);
     }
     return name_at(m, p);
 }

@@ -453,20 +453,22 @@ static struct xml_limits limits_of(const struct xml_limits *l)
     return out;
 }
 
-static bool parse_plain(struct parse *p, struct xml_doc *doc)
+static const struct xml_node *parse_plain(const struct parse *p,
+                                          enum manscdp_charset charset,
+                                          bool *listed)
 {
     const struct xml_sink *sink = p->limits.tree ? NULL : p->sink;
+    const struct xml_node *root = NULL;
 
+    *listed = false;
     if (p->limits.general)
-        return false;
-    doc->root = xml_plain(p->a, p->body, doc->charset, &p->limits, sink,
-                          &doc->listed);
-    if (!doc->root && doc->listed) {
-        doc->listed = false;
-        doc->root = xml_plain(p->a, p->body, doc->charset, &p->limits, NULL,
-                              NULL);
+        return NULL;
+    root = xml_plain(p->a, p->body, charset, &p->limits, sink, listed);
+    if (!root && *listed) {
+        *listed = false;
+        root = xml_plain(p->a, p->body, charset, &p->limits, NULL, NULL);
     }
-    return doc->root != NULL;
+    return root;
 }
 
 static int parse_doc(struct parse *p, struct xml_doc *doc)
@@ -475,8 +477,6 @@ static int parse_doc(struct parse *p, struct xml_doc *doc)
     struct gb_diag first;
     int err;
 
-    if (parse_plain(p, doc))
-        return 0;
     p->repair = (struct xml_repair){ 0 };
     p->diag = (struct gb_diag){ 0 };
     memset(p->names, 0, sizeof(p->names));
@@ -503,32 +503,47 @@ int xml_parse(struct xml_doc *out, struct arena *a, struct slice bytes,
     return xml_parse_list(out, a, bytes, limits, NULL, diag);
 }
 
+/* With all that there is. */
+static int parse_general(struct xml_doc *out, struct parse *p,
+                         enum manscdp_charset charset, struct gb_diag *diag)
+{
+    struct xml_doc doc = { .charset = charset };
+    struct arena before = *p->a;
+    int err = parse_doc(p, &doc);
+
+    p->a->cap = before.cap;
+    if (err) {
+        p->a->used = before.used;
+        return gb_fail(diag, err, body_offset(p, p->diag.off),
+                       p->diag.why ? p->diag.why : "arena is full");
+    }
+    if (doc.n_broken)
+        doc.broken_off = body_offset(p, doc.broken_off);
+    *out = doc;
+    return 0;
+}
+
 int xml_parse_list(struct xml_doc *out, struct arena *a, struct slice bytes,
                    const struct xml_limits *limits,
                    const struct xml_sink *sink, struct gb_diag *diag)
 {
+    const struct xml_node *root;
+    enum manscdp_charset charset;
     struct parse p;
-    struct xml_doc doc = { 0 };
-    struct arena before = *a;
-    int err;
+    bool listed;
 
     p.limits = limits_of(limits);
     if (bytes.n > p.limits.max_bytes)
         return gb_fail(diag, GB_ELIMIT, p.limits.max_bytes, "body too large");
-    doc.charset = manscdp_text_detect(bytes);
+    charset = manscdp_text_detect(bytes);
     p.a = a;
     p.body = p.text = bytes;
     p.sink = sink;
-    err = parse_doc(&p, &doc);
-    a->cap = before.cap;
-    if (err) {
-        a->used = before.used;
-        return gb_fail(diag, err, body_offset(&p, p.diag.off),
-                       p.diag.why ? p.diag.why : "arena is full");
-    }
-    if (doc.n_broken)
-        doc.broken_off = body_offset(&p, doc.broken_off);
-    *out = doc;
+    root = parse_plain(&p, charset, &listed);
+    if (!root)
+        return parse_general(out, &p, charset, diag);
+    *out = (struct xml_doc){ .root = root, .charset = charset,
+                             .listed = listed };
     return 0;
 }
 
