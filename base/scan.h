@@ -470,6 +470,11 @@ static inline size_t scan_high(const char *p, size_t n)
     for (; n - i >= 16; i += 16)
         if (_mm_movemask_epi8(scan_load(p + i)))
             break;
+    if (n >= 16 && n - i < 16) { /* reaches back over what was ASCII */
+        uint32_t m = (uint32_t)_mm_movemask_epi8(scan_load(p + n - 16));
+
+        return m ? n - 16 + (size_t)(unsigned)__builtin_ctz(m) : n;
+    }
 #endif
     for (; n - i >= 8; i += 8) {
         uint64_t v;

@@ -335,12 +335,12 @@ static bool take_leaf(struct taking *t, const struct manscdp_guess *g)
 {
     struct marks *m = t->m;
     struct slice text;
+    const char *to = mark_text(m, m->p + g->n, &text);
 
-    m->p += g->n;
-    if (!mark_text(m, &text) || m->p == m->end ||
-        !is_at(m->p + 1, m->end, slice_of(g->text, g->n)))
+    if (!to || to == m->end ||
+        !is_at(to + 1, m->end, slice_of(g->text, g->n)))
         return false;
-    m->p += 1 + g->n;
+    m->p = to + 1 + g->n;
     m->n_nodes++;
     return keep_text(t, g, text);
 }
@@ -419,10 +419,9 @@ static void take_known(struct taking *t)
         if (short_text(to, &g->length, &text)) {
             to += text.n;
         } else {
-            m->p = to;
-            if (!mark_text(m, &text) || end - m->p < SHORT_TAG + 1)
+            to = mark_text(m, to, &text);
+            if (!to || end - to < SHORT_TAG + 1)
                 break;
-            to = m->p;
         }
         if ((same_bits(to + 1, tag) & g->mask) != g->mask)
             break;
@@ -447,15 +446,23 @@ static void take_known(struct taking *t)
 }
 #endif
 
+static bool skip_gap(struct marks *m)
+{
+    const char *p = mark_gap(m, m->p);
+
+    m->p = p ? p : m->p;
+    return p != NULL;
+}
+
 static bool take_children(struct taking *t)
 {
     const struct manscdp_guess *g;
 
     do {
-        if (!mark_gap(t->m))
+        if (!skip_gap(t->m))
             return false;
         take_known(t);
-        if (!mark_gap(t->m))
+        if (!skip_gap(t->m))
             return false;
         g = meaning(t);
         if (!g || !(g->kind <= IS_EVENT ? take_leaf(t, g) : take_tag(t, g)))

@@ -27,17 +27,22 @@ SCAN_INLINE const char *mark_skip(const struct marks *m, const char *p)
 {
     const uint64_t space = 1ull << ' ' | 1 << '\t' | 1 << '\r' | 1 << '\n';
 
-    while (p < m->end && (unsigned char)*p <= ' ' &&
-           (space >> (unsigned char)*p & 1))
-        p++;
+    while (p < m->end && (unsigned char)*p <= ' ') {
+        if (m->end - p >= 4 && memcmp(p, "    ", 4) == 0)
+            p += 4;
+        else if (space >> (unsigned char)*p & 1)
+            p++;
+        else
+            break;
+    }
     return p;
 }
 
-/* Over white space to a '<'. */
-SCAN_INLINE bool mark_gap(struct marks *m)
+/* Over white space to a '<'; NULL: something else is there. */
+SCAN_INLINE const char *mark_gap(const struct marks *m, const char *p)
 {
-    m->p = mark_skip(m, m->p);
-    return m->p < m->end && *m->p == '<';
+    p = mark_skip(m, p);
+    return p < m->end && *p == '<' ? p : NULL;
 }
 
 /* n bytes, at most 16, are the same; 16 can be read at both. */
@@ -81,16 +86,17 @@ SCAN_INLINE uint32_t mark_good_bits(scan_v x)
 /* Text that holds such bytes: converted, or refused. */
 bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out);
 
-/* The text of a leaf, from m->p up to the next '<', where m->p goes: trimmed and
- * in UTF-8. It stays where it is unless it must be converted. */
-SCAN_INLINE bool mark_text(struct marks *m, struct slice *out)
+/* The text of a leaf, from p up to the next '<' or the end, which is returned:
+ * trimmed and in UTF-8. It stays where it is unless it must be converted. NULL:
+ * it is not plain. */
+SCAN_INLINE const char *mark_text(struct marks *m, const char *p,
+                                  struct slice *out)
 {
-    const char *from = m->p;
-    size_t n = 0, left = (size_t)(m->end - from);
+    size_t n = 0, left = (size_t)(m->end - p);
 
 #ifdef SCAN_VECTORS
     for (; left - n >= 16; n += 16) {
-        uint32_t odd = mark_good_bits(scan_load(from + n)) ^ 0xffff;
+        uint32_t odd = mark_good_bits(scan_load(p + n)) ^ 0xffff;
 
         if (!odd)
             continue;
@@ -98,15 +104,14 @@ SCAN_INLINE bool mark_text(struct marks *m, struct slice *out)
         break;
     }
 #endif
-    while (n < left && !mark_is_odd(from[n]))
+    while (n < left && !mark_is_odd(p[n]))
         n++;
-    m->p = from + n;
-    if (n < left && *m->p == '<') {
-        *out = slice_trim(slice_of(from, n));
-        return true;
+    if (n < left && p[n] == '<') {
+        *out = slice_trim(slice_of(p, n));
+        return p + n;
     }
-    m->p = mark_next(m, m->p);
-    return mark_text_odd(m, slice_of(from, (size_t)(m->p - from)), out);
+    n = (size_t)(mark_next(m, p + n) - p);
+    return mark_text_odd(m, slice_of(p, n), out) ? p + n : NULL;
 }
 
 /* n bytes of the arena, aligned for any type, not cleared; NULL: it is full. */

@@ -60,11 +60,6 @@ bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
     return !w.err;
 }
 
-static void skip_space(struct plain *x)
-{
-    x->m.p = mark_skip(&x->m, x->m.p);
-}
-
 static size_t name_length(const char *p, size_t n)
 {
 #ifdef SCAN_VECTORS
@@ -88,68 +83,74 @@ static inline struct slice name_at(const struct marks *m, const char *p)
     return name;
 }
 
-/* name="value", behind at least one blank; repeated names are not plain. */
-static bool take_attr(struct plain *x, struct xml_attr *all, unsigned n)
-{
-    struct marks *m = &x->m;
-    struct slice name = name_at(m, m->p), value;
-    size_t len;
+/* Each of the following takes what is at p and gives what is behind it, or NULL
+ * when that is not plain. */
 
-    m->p += name.n;
-    if (name.n == 0 || m->end - m->p < 2 || m->p[0] != '=' || m->p[1] != '"')
-        return false;
-    m->p += 2;
-    len = scan_char(m->p, (size_t)(m->end - m->p), '"');
-    value = slice_of(m->p, len);
-    if (m->p + len == m->end || !is_plain_text(m, value) ||
+/* name="value", behind at least one blank; repeated names are not plain. */
+static const char *take_attr(const struct marks *m, const char *p,
+                             struct xml_attr *all, unsigned n)
+{
+    struct slice name = name_at(m, p), value;
+
+    p += name.n;
+    if (name.n == 0 || m->end - p < 2 || p[0] != '=' || p[1] != '"')
+        return NULL;
+    p += 2;
+    value = slice_of(p, scan_char(p, (size_t)(m->end - p), '"'));
+    p += value.n;
+    if (p == m->end || !is_plain_text(m, value) ||
         scan_high(value.p, value.n) < value.n)
-        return false;
-    m->p += len + 1;
+        return NULL;
     for (unsigned i = 0; i < n; i++)
         if (slice_ieq(all[i].name, name))
-            return false;
+            return NULL;
     all[n] = (struct xml_attr){ name, slice_trim(value) };
-    return true;
+    return p + 1;
 }
 
-static bool take_attrs(struct plain *x, struct xml_node *node)
+/* Up to the '>' or '/' behind them. */
+static const char *take_attrs(struct marks *m, const char *p,
+                              struct xml_node *node)
 {
     struct xml_attr all[XML_PLAIN_ATTRS], *kept;
-    struct marks *m = &x->m;
     unsigned n = 0;
 
     for (;;) {
-        const char *before = m->p;
+        const char *before = p;
 
-        skip_space(x);
-        if (m->p == m->end)
-            return false;
-        if (*m->p == '>' || *m->p == '/')
+        p = mark_skip(m, p);
+        if (p == m->end)
+            return NULL;
+        if (*p == '>' || *p == '/')
             break;
-        if (m->p == before || n == XML_PLAIN_ATTRS || !take_attr(x, all, n))
-            return false;
-        n++;
+        if (p == before || n == XML_PLAIN_ATTRS)
+            return NULL;
+        p = take_attr(m, p, all, n++);
+        if (!p)
+            return NULL;
     }
     if (n == 0)
-        return true;
+        return p;
     kept = mark_room(m->a, n * sizeof(*kept));
     if (!kept)
-        return false;
+        return NULL;
     memcpy(kept, all, n * sizeof(*kept));
     node->attrs = kept;
     node->n_attrs = n;
-    return true;
+    return p;
 }
 
-/* "</name>" is at p. */
-static inline bool is_end(const struct marks *m, const char *p,
-                          struct slice name)
+/* "</name>". */
+static inline const char *take_end(const struct marks *m, const char *p,
+                                   struct slice name)
 {
-    return (size_t)(m->end - p) >= name.n + 3 && p[0] == '<' && p[1] == '/' &&
-           p[2 + name.n] == '>' &&
-           (name.n <= 16 && m->end - p >= 18
-                ? mark_equal(p + 2, name.p, (unsigned)name.n)
-                : memcmp(p + 2, name.p, name.n) == 0);
+    bool same = (size_t)(m->end - p) >= name.n + 3 && p[0] == '<' &&
+                p[1] == '/' && p[2 + name.n] == '>' &&
+                (name.n <= 16 && m->end - p >= 18
+                     ? mark_equal(p + 2, name.p, (unsigned)name.n)
+                     : memcmp(p + 2, name.p, name.n) == 0);
+
+    return same ? p + name.n + 3 : NULL;
 }
 
 /* A child begins at p, or behind white space: no leaf. */
@@ -159,20 +160,10 @@ static inline bool is_child(const struct marks *m, const char *p)
     return m->end - p >= 2 && p[0] == '<' && p[1] != '/';
 }
 
-/* Behind a start tag: its text and its end tag, when it is a leaf. */
-static inline bool take_leaf(struct marks *m, struct xml_node *node,
-                             struct slice name)
-{
-    if (!mark_text(m, &node->text) || !is_end(m, m->p, name))
-        return false;
-    m->p += name.n + 3;
-    return true;
-}
-
-/* The name of the start tag at m->p. The elements of an envelope come in this
- * order, nearly always: when the guess is right, the processor need not wait
- * for the bytes to know where the name ends. */
-static inline struct slice start_name(struct plain *x)
+/* The name of a start tag. The elements of an envelope come in this order,
+ * nearly always: when the guess is right, the processor need not wait for the
+ * bytes to know where the name ends. */
+static inline struct slice start_name(struct plain *x, const char *p)
 {
     static const struct {
         char text[16]; /* all of it can be read */
@@ -180,125 +171,112 @@ static inline struct slice start_name(struct plain *x)
     } usual[] = {
         { "CmdType>", 8 }, { "SN>", 3 }, { "DeviceID>", 9 }, { "Status>", 7 }
     };
-    const struct marks *m = &x->m;
-    const char *p = m->p + 1;
 
     if (x->depth == 1 && x->n_usual < sizeof(usual) / sizeof(usual[0])) {
         const char *guess = usual[x->n_usual].text;
         unsigned n = usual[x->n_usual++].n;
 
-        if (m->end - p >= 16 && mark_equal(p, guess, n))
+        if (x->m.end - p >= 16 && mark_equal(p, guess, n))
             return slice_of(p, n - 1);
     }
-    return name_at(m, p);
+    return name_at(&x->m, p);
 }
 
-/* x->m.p is at a '<' and a start tag. The node is open, or closed already. */
-static struct xml_node *take_start(struct plain *x)
+/* A start tag, and all of the element when it is a leaf. */
+static const char *take_start(struct plain *x, const char *p,
+                              struct xml_node **out)
 {
     struct marks *m = &x->m;
     struct xml_node *node = mark_room(m->a, sizeof(*node));
-    struct slice name = start_name(x);
+    struct slice name = start_name(x, ++p);
 
     if (!node || m->n_nodes++ == m->max_nodes || x->depth == x->max_depth)
         return NULL;
     *node = (struct xml_node){ .name = name };
-    m->p += 1 + name.n;
-    if (!name.n || m->p == m->end || (*m->p != '>' && !take_attrs(x, node)))
+    *out = node;
+    p += name.n;
+    if (!name.n || p == m->end)
         return NULL;
-    if (*m->p == '/') {
-        if (m->end - m->p < 2 || m->p[1] != '>')
-            return NULL;
-        m->p += 2;
-        return node;
+    if (*p != '>' && !(p = take_attrs(m, p, node)))
+        return NULL;
+    if (*p++ == '/')
+        return p < m->end && *p == '>' ? p + 1 : NULL;
+    if (!is_child(m, p)) {
+        p = mark_text(m, p, &node->text);
+        return p ? take_end(m, p, name) : NULL;
     }
-    m->p++;
-    if (!is_child(m, m->p))
-        return take_leaf(m, node, name) ? node : NULL;
     x->open[x->depth++] = (struct open){ node, &node->child };
-    return node;
+    return p;
 }
 
-/* x->m.p is at a '<' and an end tag. */
-static bool take_end(struct plain *x)
-{
-    struct marks *m = &x->m;
-    struct slice name = x->open[x->depth - 1].node->name;
-
-    if (!is_end(m, m->p, name))
-        return false;
-    m->p += name.n + 3;
-    x->depth--;
-    x->in_list &= x->depth > 1;
-    return true;
-}
-
-static bool take_child(struct plain *x)
+static const char *take_child(struct plain *x, const char *p)
 {
     struct open *parent = &x->open[x->depth - 1];
     unsigned depth = x->depth;
-    struct xml_node *child = take_start(x);
+    struct xml_node *child;
 
-    if (!child)
-        return false;
+    p = take_start(x, p, &child);
+    if (!p)
+        return NULL;
     if (x->sink && depth == 1 && x->depth == 2)
         x->listed |= x->in_list = x->sink->is_list(parent->node, child);
     *parent->link = child;
     parent->link = &child->next;
-    return true;
+    return p;
 }
 
-/* What is inside the root, up to its end. */
-static bool take_content(struct plain *x)
+static const char *take_item(struct plain *x, const char *p)
 {
-    struct marks *m = &x->m;
+    x->m.p = p;
+    return x->sink->item(x->sink->ctx, &x->m) ? x->m.p : NULL;
+}
 
-    while (x->depth) {
-        bool good;
+static const char *close_element(struct plain *x, const char *p)
+{
+    p = take_end(&x->m, p, x->open[--x->depth].node->name);
+    x->in_list &= x->depth > 1;
+    return p;
+}
 
-        if (!mark_gap(m) || m->end - m->p < 2)
-            return false;
-        if (m->p[1] == '/')
-            good = take_end(x);
-        else if (x->in_list)
-            good = x->sink->item(x->sink->ctx, m);
-        else
-            good = take_child(x);
-        if (!good)
-            return false;
+/* What is inside the root, and its end. */
+static const char *take_content(struct plain *x, const char *p)
+{
+    while (x->depth && p) {
+        p = mark_gap(&x->m, p);
+        if (!p || x->m.end - p < 2)
+            return NULL;
+        p = p[1] == '/' ? close_element(x, p)
+            : x->in_list ? take_item(x, p)
+                         : take_child(x, p);
     }
-    return m->n_nodes <= m->max_nodes;
+    return x->m.n_nodes <= x->m.max_nodes ? p : NULL;
 }
 
-static bool skip_declaration(struct plain *x)
+/* What may stand before the root. */
+static const char *take_declaration(const struct marks *m, const char *p)
 {
-    struct marks *m = &x->m;
-    size_t n;
-
-    if (m->charset == MANSCDP_UTF8 && m->end - m->p >= 3 &&
-        memcmp(m->p, "\xef\xbb\xbf", 3) == 0)
-        m->p += 3;
-    skip_space(x);
-    if (m->end - m->p < 6 || memcmp(m->p, "<?xml ", 6) != 0)
-        return true;
-    n = scan_char(m->p, (size_t)(m->end - m->p), '>');
-    if (m->p + n == m->end || m->p[n - 1] != '?')
-        return false;
-    m->p += n + 1;
-    return true;
+    if (m->charset == MANSCDP_UTF8 && m->end - p >= 3 &&
+        memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        p += 3;
+    p = mark_skip(m, p);
+    if (m->end - p < 6 || memcmp(p, "<?xml ", 6) != 0)
+        return p;
+    p += scan_char(p, (size_t)(m->end - p), '>');
+    return p < m->end && p[-1] == '?' ? p + 1 : NULL;
 }
 
-static const struct xml_node *take_document(struct plain *x)
+static const struct xml_node *take_document(struct plain *x, const char *p)
 {
     struct xml_node *root;
 
-    if (!skip_declaration(x) || !mark_gap(&x->m))
-        return NULL;
-    root = take_start(x);
-    if (!root || !take_content(x))
-        return NULL;
-    skip_space(x);
-    return x->m.p == x->m.end ? root : NULL;
+    p = take_declaration(&x->m, p);
+    if (p)
+        p = mark_gap(&x->m, p);
+    if (p)
+        p = take_start(x, p, &root);
+    if (p)
+        p = take_content(x, p);
+    return p && mark_skip(&x->m, p) == x->m.end ? root : NULL;
 }
 
 const struct xml_node *xml_plain(struct arena *a, struct slice body,
@@ -319,7 +297,7 @@ const struct xml_node *xml_plain(struct arena *a, struct slice body,
     x.depth = x.n_usual = 0;
     x.max_depth = limits->max_depth < MANSCDP_MAX_DEPTH ? limits->max_depth
                                                         : MANSCDP_MAX_DEPTH;
-    root = body.n ? take_document(&x) : NULL;
+    root = body.n ? take_document(&x, body.p) : NULL;
     if (!root)
         a->used = used;
     if (sink)
