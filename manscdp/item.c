@@ -175,6 +175,7 @@ enum kind {
     IS_ITEM_END
 };
 
+#define KEY_IN_INFO 0x80u
 #define SHORT_TAG 16  /* bytes of a tag, and */
 #define SHORT_TEXT 32 /* of a text, that are read without a loop */
 
@@ -280,6 +281,7 @@ static struct manscdp_guess *learn_here(struct taking *t)
     memmove(g + 1, g, (list->n_guesses - t->at) * sizeof(*g));
     if (!learn(t, g, t->m->p + 1))
         return NULL;
+    g->key = (uint8_t)(g->kind | (t->in_info ? KEY_IN_INFO : 0));
     list->n_guesses++;
     t->at++;
     return g;
@@ -388,34 +390,37 @@ SCAN_INLINE bool short_text(const char *p, uint8_t *length, struct slice *text)
 }
 
 /* The bulk: what has the tags that came before, in the same order. What is not
- * like that is left to be looked at. */
-static void take_known(struct taking *t)
+ * like that is left to be looked at. True: the item ended. */
+static bool take_known(struct taking *t)
 {
     struct marks *m = t->m;
     const char *p = m->p, *end = m->end;
     struct manscdp_guess *g = &t->list->guess[t->at];
     const struct manscdp_guess *last = &t->list->guess[t->list->n_guesses];
-    unsigned n_nodes = 0;
-    bool in_info = t->in_info;
+    unsigned n_nodes = 0, place = t->in_info ? KEY_IN_INFO : 0;
+    bool ended = false;
 
     for (; g < last && end - p >= 2 * SHORT_TAG + SHORT_TEXT; g++) {
         scan_v tag = scan_load(g->text);
+        unsigned kind = g->key ^ place; /* far above all when that differs */
         const char *to;
         struct slice text;
 
-        /* text[0] is '/', the end tag's */
-        if (*p != '<' || g->n > SHORT_TAG || g->in_info != in_info ||
-            ((same_bits(p, tag) | 1) & g->mask) != g->mask)
+        /* text[0] is '/', the end tag's; no long tag has all of its bits */
+        if (*p != '<' || ((same_bits(p, tag) | 1) & g->mask) != g->mask)
             break;
-        if (g->kind > IS_EXTRA) {
-            if (g->kind != IS_INFO && g->kind != IS_INFO_END)
-                break;
-            in_info = g->kind == IS_INFO;
-            n_nodes += in_info;
-            p += g->n;
-            continue;
-        }
         to = p + g->n;
+        if (kind > IS_EXTRA) {
+            ended = kind == IS_ITEM_END;
+            if (!ended && kind != IS_INFO && kind != IS_INFO_END)
+                break;
+            place = kind == IS_INFO ? KEY_IN_INFO : 0;
+            n_nodes += kind == IS_INFO;
+            p = to;
+            if (!ended)
+                continue;
+            break;
+        }
         if (short_text(to, &g->length, &text)) {
             to += text.n;
         } else {
@@ -425,7 +430,7 @@ static void take_known(struct taking *t)
         }
         if ((same_bits(to + 1, tag) & g->mask) != g->mask)
             break;
-        if (g->kind == IS_EXTRA) {
+        if (kind == IS_EXTRA) {
             if (!keep_text(t, g, text))
                 break;
         } else if (!slot_at(t->it, g->off)->n) {
@@ -436,13 +441,15 @@ static void take_known(struct taking *t)
     }
     m->n_nodes += n_nodes;
     m->p = p;
-    t->in_info = in_info;
+    t->in_info = place != 0;
     t->at = (unsigned)(g - t->list->guess);
+    return ended;
 }
 #else
-static void take_known(struct taking *t)
+static bool take_known(struct taking *t)
 {
     (void)t;
+    return false;
 }
 #endif
 
@@ -461,7 +468,8 @@ static bool take_children(struct taking *t)
     do {
         if (!skip_gap(t->m))
             return false;
-        take_known(t);
+        if (take_known(t))
+            return true;
         if (!skip_gap(t->m))
             return false;
         g = meaning(t);

@@ -26,6 +26,7 @@ struct manscdp_guess {
     uint32_t mask; /* a bit for each byte of it */
     uint8_t n;     /* bytes of it */
     uint8_t kind;
+    uint8_t key;    /* kind, and whether it was in an Info */
     uint8_t length; /* of the text that came last */
     bool in_info;
     uint8_t field; /* its number, and where it is in an item */
