@@ -48,12 +48,15 @@ bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
     if (!is_plain_text(m, text))
         return false;
     *out = text;
-    if (m->charset == MANSCDP_ASCII ||
-        (m->charset == MANSCDP_GB18030 &&
-         scan_high(text.p, text.n) == text.n))
+    if (m->charset == MANSCDP_ASCII)
         return true;
     if (m->charset == MANSCDP_UTF8)
         return manscdp_text_is_utf8(text);
+    if (manscdp_text_names(&w, text)) {
+        a->used += w.len;
+        *out = writer_slice(&w);
+        return true;
+    }
     manscdp_text_decode_run(&w, raw); /* what is cut is told by what follows */
     a->used += w.len;
     *out = slice_trim(writer_slice(&w));

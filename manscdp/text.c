@@ -255,6 +255,33 @@ static inline char *put_pair(char *out, const char *p)
     return out + 3;
 }
 
+bool manscdp_text_names(struct writer *w, struct slice in)
+{
+    char *out = w->p + w->len;
+    size_t i = 0;
+
+    if (w->err || w->cap - w->len < MANSCDP_TEXT_DECODED_MAX(in.n))
+        return false;
+    while (i < in.n) {
+        char *next;
+
+        if (at(in, i) < 0x80) {
+            *out++ = in.p[i++];
+            continue;
+        }
+        if (at(in, i) < 0xa1 || at(in, i) > 0xf7 || i + 1 == in.n ||
+            at(in, i + 1) < 0xa1)
+            return false;
+        next = put_pair(out, in.p + i);
+        if (next == out)
+            return false;
+        out = next;
+        i += 2;
+    }
+    w->len = (size_t)(out - w->p);
+    return true;
+}
+
 /* ASCII, and pairs that become three bytes, as far as there are such and room:
  * where they end. */
 static size_t decode_pairs(struct writer *w, struct slice in, size_t i)
