@@ -129,6 +129,11 @@ SCAN_INLINE scan_v scan_halves(uint64_t low, uint64_t high)
     return _mm_set_epi64x((long long)high, (long long)low);
 }
 
+SCAN_INLINE scan_v scan_fill(char c)
+{
+    return _mm_set1_epi8(c);
+}
+
 SCAN_INLINE scan_v scan_eq(scan_v x, char c)
 {
     return _mm_cmpeq_epi8(x, _mm_set1_epi8(c));
@@ -177,6 +182,11 @@ SCAN_INLINE scan_v scan_load(const char *p)
 SCAN_INLINE scan_v scan_halves(uint64_t low, uint64_t high)
 {
     return vcombine_u8(vcreate_u8(low), vcreate_u8(high));
+}
+
+SCAN_INLINE scan_v scan_fill(char c)
+{
+    return vdupq_n_u8((uint8_t)c);
 }
 
 SCAN_INLINE scan_v scan_eq(scan_v x, char c)
@@ -431,6 +441,49 @@ static inline struct scan_masks scan_window_part(const char *p, size_t n)
     if (n)
         memcpy(pad, p, n);
     return scan_window(pad);
+}
+
+/* Index of the first octet >= 0x80, or n: where text is no longer ASCII. */
+static inline size_t scan_high_scalar(const char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && (unsigned char)p[i] < 0x80)
+        i++;
+    return i;
+}
+
+static inline size_t scan_high(const char *p, size_t n)
+{
+    size_t i = 0;
+
+#ifdef SCAN_SSE2
+    for (; n - i >= 64; i += 64) {
+        scan_v a = scan_or(scan_load(p + i), scan_load(p + i + 16));
+        scan_v b = scan_or(scan_load(p + i + 32), scan_load(p + i + 48));
+
+        if (_mm_movemask_epi8(scan_or(a, b)))
+            break;
+    }
+#endif
+#ifdef SCAN_SSE2
+    for (; n - i >= 16; i += 16)
+        if (_mm_movemask_epi8(scan_load(p + i)))
+            break;
+    if (n >= 16 && n - i < 16) { /* reaches back over what was ASCII */
+        uint32_t m = (uint32_t)_mm_movemask_epi8(scan_load(p + n - 16));
+
+        return m ? n - 16 + (size_t)(unsigned)__builtin_ctz(m) : n;
+    }
+#endif
+    for (; n - i >= 8; i += 8) {
+        uint64_t v;
+
+        memcpy(&v, p + i, 8);
+        if (v & 0x8080808080808080u)
+            break;
+    }
+    return i + scan_high_scalar(p + i, n - i);
 }
 
 /* ---- maps of stops ------------------------------------------------------- */

@@ -1,11 +1,38 @@
 #include "base/slice.h"
 
-bool slice_ieq(struct slice a, struct slice b)
+static uint64_t load(const char *p, size_t n)
 {
-    if (a.n != b.n)
-        return false;
-    for (size_t i = 0; i < a.n; i++)
-        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
+    uint64_t v = 0;
+
+    memcpy(&v, p, n);
+    return v;
+}
+
+/* Where a and b differ, n >= 4: the bits of all bytes, one over the other. */
+static uint64_t differ(const char *a, const char *b, size_t n)
+{
+    uint64_t bits = 0;
+
+    if (n < 8)
+        return (load(a, 4) ^ load(b, 4)) |
+               (load(a + n - 4, 4) ^ load(b + n - 4, 4));
+    for (size_t i = 0; i + 8 < n; i += 8)
+        bits |= load(a + i, 8) ^ load(b + i, 8);
+    return bits | (load(a + n - 8, 8) ^ load(b + n - 8, 8));
+}
+
+bool slice_ieq_bytes(const char *a, const char *b, size_t n)
+{
+    if (n >= 4) {
+        uint64_t bits = differ(a, b, n);
+
+        if ((bits & ~0x2020202020202020u) != 0)
+            return false;
+        if (bits == 0)
+            return true;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (ascii_lower(a[i]) != ascii_lower(b[i]))
             return false;
     return true;
 }

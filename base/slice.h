@@ -57,8 +57,14 @@ static inline bool ascii_is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* n bytes, equal but for ASCII case. */
+bool slice_ieq_bytes(const char *a, const char *b, size_t n);
+
 /* Equal but for ASCII case. */
-bool slice_ieq(struct slice a, struct slice b);
+static inline bool slice_ieq(struct slice a, struct slice b)
+{
+    return a.n == b.n && slice_ieq_bytes(a.p, b.p, a.n);
+}
 
 bool slice_has_prefix(struct slice s, struct slice prefix);
 bool slice_has_iprefix(struct slice s, struct slice prefix);

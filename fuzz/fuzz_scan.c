@@ -23,6 +23,7 @@ static void searches(const char *p, size_t n, char c)
     must(scan_blank(p, n) == scan_blank_scalar(p, n));
     must(scan_blank_near(p, n) == scan_blank_scalar(p, n));
     must(scan_eol(p, n) == scan_eol_scalar(p, n));
+    must(scan_high(p, n) == scan_high_scalar(p, n));
     if (n > SCAN_MAP_MAX)
         return;
     scan_map(a, p, n);

@@ -1,5 +1,7 @@
 #include "manscdp/catalog.h"
 
+#include "manscdp/item.h"
+
 static const struct manscdp_item_field fields[] = {
 #define X(member, element, place, editions)                                    \
     { #member, SLICE_INIT(element), MANSCDP_IN_##place, MANSCDP_##editions,    \
@@ -22,20 +24,15 @@ const struct manscdp_item_field *manscdp_item_fields(size_t *n)
     return fields;
 }
 
-static struct slice *slot_of(struct manscdp_item *it, size_t i)
-{
-    return (struct slice *)(void *)((char *)it + fields[i].off);
-}
-
 const char *manscdp_event_name(enum manscdp_event e)
 {
     return (unsigned)e < MANSCDP_EVENT_COUNT ? event_names[e].p : NULL;
 }
 
-static enum manscdp_event event_of(struct slice text)
+enum manscdp_event manscdp_event_by_name(struct slice name)
 {
     for (unsigned i = 1; i < MANSCDP_EVENT_COUNT; i++)
-        if (slice_ieq(text, event_names[i]))
+        if (slice_ieq(name, event_names[i]))
             return (enum manscdp_event)i;
     return MANSCDP_EVENT_NONE;
 }
@@ -153,6 +150,12 @@ int manscdp_catalog_decode(struct manscdp_catalog *out,
         return GB_ESYNTAX;
     c.has_sum_num = manscdp_number(xml_text(root, SLICE("SumNum")), UINT32_MAX,
                                    &c.sum_num);
+    if (msg->doc.listed) {
+        c.next_kept = msg->items;
+        c.n_items = msg->n_items;
+        *out = c;
+        return 0;
+    }
     c.next_item = xml_child(list ? list : root, SLICE("Item"));
     for (const struct xml_node *i = c.next_item; i; i = xml_next_same(i))
         c.n_items++;
@@ -160,158 +163,56 @@ int manscdp_catalog_decode(struct manscdp_catalog *out,
     return 0;
 }
 
-/* An item while it is read. */
-struct reading {
-    struct manscdp_item *it;
-    struct arena *a;
-    size_t hint; /* fields come in the order of the table */
-    struct manscdp_extra extra[MANSCDP_MAX_EXTRAS];
-    size_t n_extras;
-    bool full; /* the arena is */
-};
-
-/* The field of that name at that place; an Info field may also stand in Item
- * itself. N_FIELDS: none. */
-static size_t field_of(struct reading *r, struct slice name,
-                       enum manscdp_place place)
-{
-    size_t other = N_FIELDS;
-
-    for (size_t k = 0; k < N_FIELDS; k++) {
-        size_t i = (r->hint + k) % N_FIELDS;
-
-        if (!slice_ieq(fields[i].element, name))
-            continue;
-        if (fields[i].place == place)
-            return i;
-        other = i;
-    }
-    return other;
-}
-
-static bool join(struct reading *r, struct slice prefix, struct slice name,
-                 struct slice *out)
-{
-    struct writer w;
-    char *p;
-
-    if (!prefix.n) {
-        *out = name;
-        return true;
-    }
-    p = arena_alloc(r->a, prefix.n + name.n + 1);
-    if (!p)
-        return false;
-    w = writer_of(p, prefix.n + name.n + 1);
-    writer_slice_put(&w, prefix);
-    writer_char(&w, '/');
-    writer_slice_put(&w, name);
-    *out = writer_slice(&w);
-    return true;
-}
-
-/* An unknown element with all that is below it. Depth is the document's. */
-static void keep_extra(struct reading *r, struct slice prefix,
-                       const struct xml_node *node)
-{
-    struct slice path;
-
-    if (r->full || r->n_extras == MANSCDP_MAX_EXTRAS ||
-        (!node->text.n && !node->child))
-        return;
-    if (!join(r, prefix, node->name, &path)) {
-        r->full = true;
-        return;
-    }
-    if (node->text.n)
-        r->extra[r->n_extras++] =
-            (struct manscdp_extra){ path, node->text };
-    for (const struct xml_node *c = node->child; c; c = c->next)
-        keep_extra(r, path, c);
-}
-
-static void read_children(struct reading *r, const struct xml_node *node,
-                          enum manscdp_place place)
-{
-    struct slice prefix =
-        place == MANSCDP_IN_INFO ? SLICE("Info") : slice_of(NULL, 0);
-
-    for (const struct xml_node *c = node->child; c; c = c->next) {
-        size_t i;
-
-        if (place == MANSCDP_IN_ITEM && slice_ieq(c->name, SLICE("Info"))) {
-            read_children(r, c, MANSCDP_IN_INFO);
-            if (c->text.n)
-                keep_extra(r, prefix, &(struct xml_node){ .name = c->name,
-                                                          .text = c->text });
-            continue;
-        }
-        if (place == MANSCDP_IN_ITEM && slice_ieq(c->name, SLICE("Event"))) {
-            r->it->event = event_of(c->text);
-            continue;
-        }
-        i = field_of(r, c->name, place);
-        if (i == N_FIELDS || c->child) {
-            keep_extra(r, prefix, c);
-            continue;
-        }
-        if (!slot_of(r->it, i)->n)
-            *slot_of(r->it, i) = c->text;
-        r->hint = i + 1;
-    }
-}
-
 /* OperateType in place of Event: Hikvision platforms. */
-static void read_operate_type(struct manscdp_item *it,
-                              const struct xml_node *node)
+static void read_operate_type(struct manscdp_item *it, struct slice text)
 {
-    struct slice text = xml_text(node, SLICE("OperateType"));
-
     if (it->event != MANSCDP_EVENT_NONE || !text.n)
         return;
-    it->event = event_of(text);
+    it->event = manscdp_event_by_name(text);
     if (it->event == MANSCDP_EVENT_NONE)
         it->event = MANSCDP_EVENT_UPDATE;
 }
 
-static bool store_extras(struct reading *r)
+static struct slice extra_of(const struct manscdp_item *it, struct slice path)
 {
-    struct manscdp_extra *extra;
+    for (size_t i = 0; i < it->n_extras; i++)
+        if (slice_ieq(it->extra[i].path, path))
+            return it->extra[i].value;
+    return slice_of(NULL, 0);
+}
 
-    if (!r->n_extras)
-        return true;
-    extra = arena_alloc(r->a, r->n_extras * sizeof(*extra));
-    if (!extra)
-        return false;
-    memcpy(extra, r->extra, r->n_extras * sizeof(*extra));
-    r->it->extra = extra;
-    r->it->n_extras = r->n_extras;
-    return true;
+const struct manscdp_item *manscdp_catalog_each(struct manscdp_catalog *c,
+                                                struct manscdp_item *room,
+                                                struct arena *a)
+{
+    const struct slice operate = SLICE("OperateType");
+    const struct manscdp_kept_item *kept = c->next_kept;
+
+    if (kept) {
+        c->next_kept = kept->next;
+        if (!c->is_notify)
+            return &kept->item;
+        *room = kept->item;
+        read_operate_type(room, extra_of(room, operate));
+        return room;
+    }
+    if (!c->next_item)
+        return NULL;
+    manscdp_item_read(room, c->next_item, a);
+    if (c->is_notify)
+        read_operate_type(room, xml_text(c->next_item, operate));
+    c->next_item = xml_next_same(c->next_item);
+    return room;
 }
 
 bool manscdp_catalog_next(struct manscdp_catalog *c, struct manscdp_item *it,
                           struct arena *a)
 {
-    const struct xml_node *node = c->next_item;
-    struct reading r;
+    const struct manscdp_item *found = manscdp_catalog_each(c, it, a);
 
-    if (!node)
-        return false;
-    c->next_item = xml_next_same(node);
-    *it = (struct manscdp_item){ 0 };
-    r.it = it;
-    r.a = a;
-    r.hint = r.n_extras = 0;
-    r.full = false;
-    read_children(&r, node, MANSCDP_IN_ITEM);
-    if (c->is_notify)
-        read_operate_type(it, node);
-    store_extras(&r);
-    if (!it->business_group_id.n)
-        it->business_group_id = it->info_business_group_id;
-    else if (!it->info_business_group_id.n)
-        it->info_business_group_id = it->business_group_id;
-    return true;
+    if (found && found != it)
+        *it = *found;
+    return found != NULL;
 }
 
 static enum manscdp_root root_of(const struct manscdp_dialect *d,

@@ -95,6 +95,7 @@ enum manscdp_event {
 };
 
 const char *manscdp_event_name(enum manscdp_event e); /* NULL for NONE */
+enum manscdp_event manscdp_event_by_name(struct slice name);
 
 /* An element that no edition defines. */
 struct manscdp_extra {
@@ -174,7 +175,9 @@ struct manscdp_catalog {
     uint32_t n_items; /* items in this message, counted */
     uint32_t n_broken; /* items that could not be read at all */
     struct slice status; /* of a notification */
-    const struct xml_node *next_item; /* of manscdp_catalog_next */
+    /* of manscdp_catalog_next: read already, or still in the tree */
+    const struct manscdp_kept_item *next_kept;
+    const struct xml_node *next_item;
 };
 
 int manscdp_catalog_decode(struct manscdp_catalog *out,
@@ -187,6 +190,12 @@ int manscdp_catalog_decode(struct manscdp_catalog *out,
  * an Event as well: it means nothing there (but in 2011, see above). */
 bool manscdp_catalog_next(struct manscdp_catalog *c, struct manscdp_item *it,
                           struct arena *a);
+
+/* The same without copying what is there already: the item, which may be
+ * *room, or NULL at the end. */
+const struct manscdp_item *manscdp_catalog_each(struct manscdp_catalog *c,
+                                                struct manscdp_item *room,
+                                                struct arena *a);
 
 /* Writing, piece by piece: begin, any number of items, end. num: how many
  * items follow in this message; 0 writes no list (2011: an empty one). */

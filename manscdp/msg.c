@@ -1,26 +1,41 @@
 #include "manscdp/msg.h"
 
+#include "manscdp/item.h"
+
 int manscdp_msg_parse(struct manscdp_msg *out, struct arena *a,
                       struct slice body, const struct xml_limits *limits,
                       struct gb_diag *diag)
 {
-    struct manscdp_msg m = { .arena = a };
     size_t used = a->used;
-    int err = xml_parse(&m.doc, a, body, limits, diag);
+    struct manscdp_items items;
+    const struct xml_sink sink = { manscdp_items_are, manscdp_items_take,
+                                   &items };
+    const struct xml_node *root;
+    enum manscdp_root kind;
+    struct xml_doc doc;
+    int err;
 
+    manscdp_items_init(&items);
+    err = xml_parse_list(&doc, a, body, limits, &sink, diag);
     if (err)
         return err;
-    m.root = manscdp_root_by_name(m.doc.root->name);
-    if (m.root == MANSCDP_ROOT_OTHER) {
+    root = doc.root;
+    kind = manscdp_root_by_name(root->name);
+    if (kind == MANSCDP_ROOT_OTHER) {
         a->used = used;
         return gb_fail(diag, GB_EUNSUPPORTED, 0, "unknown root element");
     }
-    m.cmd_name = xml_text_or_attr(m.doc.root, SLICE("CmdType"));
-    m.cmd = manscdp_cmd_by_name(m.cmd_name);
-    m.has_sn = manscdp_number(xml_text_or_attr(m.doc.root, SLICE("SN")),
-                              MANSCDP_SN_MAX, &m.sn);
-    m.device_id = xml_text_or_attr(m.doc.root, SLICE("DeviceID"));
-    *out = m;
+    out->doc = doc;
+    out->arena = a;
+    out->root = kind;
+    out->cmd_name = xml_text_or_attr(root, SLICE("CmdType"));
+    out->cmd = manscdp_cmd_by_name(out->cmd_name);
+    out->sn = 0;
+    out->has_sn = manscdp_number(xml_text_or_attr(root, SLICE("SN")),
+                                 MANSCDP_SN_MAX, &out->sn);
+    out->device_id = xml_text_or_attr(root, SLICE("DeviceID"));
+    out->items = doc.listed ? items.first : NULL;
+    out->n_items = doc.listed ? items.n : 0;
     return 0;
 }
 

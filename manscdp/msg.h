@@ -16,7 +16,9 @@ struct manscdp_dialect {
     enum manscdp_charset charset;
 };
 
-/* A body that was read. All slices are UTF-8 in the arena. */
+struct manscdp_kept_item;
+
+/* A body that was read. All slices are UTF-8, in the arena or in the body. */
 struct manscdp_msg {
     enum manscdp_root root;
     enum manscdp_cmd cmd;
@@ -26,11 +28,15 @@ struct manscdp_msg {
     struct slice device_id; /* empty when absent (Broadcast has none) */
     struct xml_doc doc;
     struct arena *arena; /* codecs put their lists here */
+    /* of a Catalog, when doc.listed: what its DeviceList had. See catalog.h */
+    const struct manscdp_kept_item *items;
+    uint32_t n_items;
 };
 
 /* Parses body. limits and diag may be NULL. Errors of xml_parse, and
  * GB_EUNSUPPORTED when the root is none of the four; an unknown CmdType is no
- * error. *out is written only on 0 and lives as long as the arena's content. */
+ * error. *out is written only on 0 and lives as long as the arena's content and
+ * the body. */
 int manscdp_msg_parse(struct manscdp_msg *out, struct arena *a,
                       struct slice body, const struct xml_limits *limits,
                       struct gb_diag *diag);

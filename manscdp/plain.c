@@ -1,11 +1,6 @@
-/* An element is read as "<name attrs>", then text up to the next '<', which is
- * either its own end tag, a child, or the end of the plain ground. The open
- * elements are kept on a stack of bounded depth. */
+/* A start tag whose own end tag is the next markup is a leaf, and done; another
+ * one is put on a stack of bounded depth. */
 #include "manscdp/plain.h"
-
-#include "base/scan.h"
-
-#define NAME_SLOTS 32 /* names that are kept once only */
 
 struct open {
     struct xml_node *node;
@@ -13,230 +8,302 @@ struct open {
 };
 
 struct plain {
-    struct arena *a;
-    const char *p, *end; /* what is not read yet */
-    struct slice names[NAME_SLOTS];
-    unsigned depth, max_depth, n_nodes, max_nodes;
+    struct marks m;
+    const struct xml_sink *sink;
+    bool in_list; /* the element at depth 2 is the sink's */
+    bool listed;  /* one was */
+    unsigned depth, max_depth, n_usual;
     struct open open[MANSCDP_MAX_DEPTH];
 };
 
-static bool is_name_char(char c)
+/* Nothing but characters that stand for themselves. */
+static bool is_plain_text(const struct marks *m, struct slice s)
 {
-    char l = ascii_lower(c);
+    size_t i = 0;
 
-    return (l >= 'a' && l <= 'z') || ascii_is_digit(c) || c == '_' || c == '-' ||
-           c == '.';
-}
+#ifdef SCAN_VECTORS
+    for (; (size_t)(m->end - s.p) >= i + 16; i += 16) {
+        scan_v x = scan_load(s.p + i);
+        scan_v high = scan_between(x, (char)0x80, (char)0xff);
+        uint32_t bad = (mark_good_bits(x) | scan_bits(high)) ^ 0xffff;
 
-static void skip_space(struct plain *x)
-{
-    while (x->p < x->end && ascii_is_space(*x->p))
-        x->p++;
-}
-
-/* A name, left where it is; empty: none. */
-static struct slice take_name(struct plain *x)
-{
-    const char *from = x->p;
-
-    if (x->p == x->end || !((ascii_lower(*x->p) >= 'a' &&
-                             ascii_lower(*x->p) <= 'z') || *x->p == '_'))
-        return slice_of(from, 0);
-    while (x->p < x->end && is_name_char(*x->p))
-        x->p++;
-    return slice_of(from, (size_t)(x->p - from));
-}
-
-static bool keep_name(struct plain *x, struct slice name, struct slice *out)
-{
-    struct slice *slot = &x->names[(name.n * 7 + (uint8_t)name.p[0] * 3 +
-                                    (uint8_t)name.p[name.n - 1]) % NAME_SLOTS];
-
-    if (!slice_eq(*slot, name) && !arena_slice(x->a, name, slot))
-        return false;
-    *out = *slot;
-    return true;
-}
-
-/* Text that means what it says: no markup, no reference, nothing that the
- * general reader would change. */
-static bool is_plain_text(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-
-        if (c < 0x20 || c == 0x7f || c == '&' || c == '>' || c == '<')
+        if (s.n <= i + 16)
+            return (bad & ((1u << (s.n - i)) - 1)) == 0;
+        if (bad)
             return false;
     }
+#endif
+    for (; i < s.n; i++)
+        if (mark_is_odd(s.p[i]) && (unsigned char)s.p[i] < 0x80)
+            return false;
     return true;
 }
 
-/* name="value", behind at least one blank; repeated names are not plain. */
-static bool take_attr(struct plain *x, struct xml_attr *all, unsigned n)
+bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
 {
-    struct slice name = take_name(x), value;
-    size_t len;
+    struct arena *a = m->a;
+    struct slice text = slice_trim(raw);
+    struct writer w = writer_of(a->p + a->used, a->cap - a->used);
 
-    if (name.n == 0 || x->end - x->p < 2 || x->p[0] != '=' || x->p[1] != '"')
+    if (!is_plain_text(m, text))
         return false;
-    x->p += 2;
-    len = scan_char(x->p, (size_t)(x->end - x->p), '"');
-    value = slice_of(x->p, len);
-    if (len == (size_t)(x->end - x->p) || !is_plain_text(value))
-        return false;
-    x->p += len + 1;
-    for (unsigned i = 0; i < n; i++)
-        if (slice_ieq(all[i].name, name))
-            return false;
-    return keep_name(x, name, &all[n].name) &&
-           arena_slice(x->a, slice_trim(value), &all[n].value);
+    *out = text;
+    if (m->charset == MANSCDP_ASCII)
+        return true;
+    if (m->charset == MANSCDP_UTF8)
+        return manscdp_text_is_utf8(text);
+    if (manscdp_text_names(&w, text)) {
+        a->used += w.len;
+        *out = writer_slice(&w);
+        return true;
+    }
+    manscdp_text_decode_run(&w, raw); /* what is cut is told by what follows */
+    a->used += w.len;
+    *out = slice_trim(writer_slice(&w));
+    return !w.err;
 }
 
-static bool take_attrs(struct plain *x, struct xml_node *node)
+static size_t name_length(const char *p, size_t n)
+{
+#ifdef SCAN_VECTORS
+    if (n >= 16) {
+        uint32_t other = scan_class_not_word(scan_load(p), 0);
+
+        if (other)
+            return (size_t)(unsigned)__builtin_ctz(other);
+    }
+#endif
+    return scan_word(p, n);
+}
+
+/* A name at p; empty: none. */
+static inline struct slice name_at(const struct marks *m, const char *p)
+{
+    struct slice name = slice_of(p, name_length(p, (size_t)(m->end - p)));
+
+    if (name.n && *p != '_' && (unsigned char)((*p | 0x20) - 'a') > 25)
+        name.n = 0;
+    return name;
+}
+
+/* Each of the following takes what is at p and gives what is behind it, or NULL
+ * when that is not plain. */
+
+/* name="value", behind at least one blank; repeated names are not plain. */
+static const char *take_attr(const struct marks *m, const char *p,
+                             struct xml_attr *all, unsigned n)
+{
+    struct slice name = name_at(m, p), value;
+
+    p += name.n;
+    if (name.n == 0 || m->end - p < 2 || p[0] != '=' || p[1] != '"')
+        return NULL;
+    p += 2;
+    value = slice_of(p, scan_char(p, (size_t)(m->end - p), '"'));
+    p += value.n;
+    if (p == m->end || !is_plain_text(m, value) ||
+        scan_high(value.p, value.n) < value.n)
+        return NULL;
+    for (unsigned i = 0; i < n; i++)
+        if (slice_ieq(all[i].name, name))
+            return NULL;
+    all[n] = (struct xml_attr){ name, slice_trim(value) };
+    return p + 1;
+}
+
+/* Up to the '>' or '/' behind them. */
+static const char *take_attrs(struct marks *m, const char *p,
+                              struct xml_node *node)
 {
     struct xml_attr all[XML_PLAIN_ATTRS], *kept;
     unsigned n = 0;
 
     for (;;) {
-        const char *before = x->p;
+        const char *before = p;
 
-        skip_space(x);
-        if (x->p == x->end)
-            return false;
-        if (*x->p == '>' || *x->p == '/')
+        p = mark_skip(m, p);
+        if (p == m->end)
+            return NULL;
+        if (*p == '>' || *p == '/')
             break;
-        if (x->p == before || n == XML_PLAIN_ATTRS || !take_attr(x, all, n))
-            return false;
-        n++;
+        if (p == before || n == XML_PLAIN_ATTRS)
+            return NULL;
+        p = take_attr(m, p, all, n++);
+        if (!p)
+            return NULL;
     }
     if (n == 0)
-        return true;
-    kept = arena_alloc(x->a, n * sizeof(*kept));
+        return p;
+    kept = mark_room(m->a, n * sizeof(*kept));
     if (!kept)
-        return false;
+        return NULL;
     memcpy(kept, all, n * sizeof(*kept));
     node->attrs = kept;
     node->n_attrs = n;
-    return true;
+    return p;
 }
 
-/* x->p is behind '<' and at a name. The node is open, or closed already. */
-static struct xml_node *take_start(struct plain *x)
+/* "</name>". */
+static inline const char *take_end(const struct marks *m, const char *p,
+                                   struct slice name)
 {
-    struct xml_node *node = arena_alloc(x->a, sizeof(*node));
-    struct slice name = take_name(x);
+    bool same = (size_t)(m->end - p) >= name.n + 3 && p[0] == '<' &&
+                p[1] == '/' && p[2 + name.n] == '>' &&
+                (name.n <= 16 && m->end - p >= 18
+                     ? mark_equal(p + 2, name.p, (unsigned)name.n)
+                     : memcmp(p + 2, name.p, name.n) == 0);
 
-    if (!node || name.n == 0 || x->n_nodes++ == x->max_nodes ||
-        x->depth == x->max_depth ||
-        !keep_name(x, name, &node->name) || !take_attrs(x, node))
+    return same ? p + name.n + 3 : NULL;
+}
+
+/* A child begins at p, or behind white space: no leaf. */
+static inline bool is_child(const struct marks *m, const char *p)
+{
+    p = mark_skip(m, p);
+    return m->end - p >= 2 && p[0] == '<' && p[1] != '/';
+}
+
+/* The name of a start tag. The elements of an envelope come in this order,
+ * nearly always: when the guess is right, the processor need not wait for the
+ * bytes to know where the name ends. */
+static inline struct slice start_name(struct plain *x, const char *p)
+{
+    static const struct {
+        char text[16]; /* all of it can be read */
+        unsigned n;
+    } usual[] = {
+        { "CmdType>", 8 }, { "SN>", 3 }, { "DeviceID>", 9 }, { "Status>", 7 }
+    };
+
+    if (x->depth == 1 && x->n_usual < sizeof(usual) / sizeof(usual[0])) {
+        const char *guess = usual[x->n_usual].text;
+        unsigned n = usual[x->n_usual++].n;
+
+        if (x->m.end - p >= 16 && mark_equal(p, guess, n))
+            return slice_of(p, n - 1);
+    }
+    return name_at(&x->m, p);
+}
+
+/* A start tag, and all of the element when it is a leaf. */
+static const char *take_start(struct plain *x, const char *p,
+                              struct xml_node **out)
+{
+    struct marks *m = &x->m;
+    struct xml_node *node = mark_room(m->a, sizeof(*node));
+    struct slice name = start_name(x, ++p);
+
+    if (!node || m->n_nodes++ == m->max_nodes || x->depth == x->max_depth)
         return NULL;
-    if (*x->p == '/') {
-        if (x->end - x->p < 2 || x->p[1] != '>')
-            return NULL;
-        x->p += 2;
-        return node;
+    *node = (struct xml_node){ .name = name };
+    *out = node;
+    p += name.n;
+    if (!name.n || p == m->end)
+        return NULL;
+    if (*p != '>' && !(p = take_attrs(m, p, node)))
+        return NULL;
+    if (*p++ == '/')
+        return p < m->end && *p == '>' ? p + 1 : NULL;
+    if (!is_child(m, p)) {
+        p = mark_text(m, p, &node->text);
+        return p ? take_end(m, p, name) : NULL;
     }
-    x->p++;
     x->open[x->depth++] = (struct open){ node, &node->child };
-    return node;
+    return p;
 }
 
-/* x->p is behind "</". */
-static bool take_end(struct plain *x)
+static const char *take_child(struct plain *x, const char *p)
 {
-    struct slice name = take_name(x);
+    struct open *parent = &x->open[x->depth - 1];
+    unsigned depth = x->depth;
+    struct xml_node *child;
 
-    skip_space(x);
-    if (x->p == x->end || *x->p != '>' ||
-        !slice_eq(name, x->open[x->depth - 1].node->name))
-        return false;
-    x->p++;
-    x->depth--;
-    return true;
+    p = take_start(x, p, &child);
+    if (!p)
+        return NULL;
+    if (x->sink && depth == 1 && x->depth == 2)
+        x->listed |= x->in_list = x->sink->is_list(parent->node, child);
+    *parent->link = child;
+    parent->link = &child->next;
+    return p;
 }
 
-/* Text in front of the next '<': that of a leaf, or blanks. */
-static bool take_text(struct plain *x)
+static const char *take_item(struct plain *x, const char *p)
 {
-    struct xml_node *node = x->open[x->depth - 1].node;
-    size_t left = (size_t)(x->end - x->p), n = scan_char(x->p, left, '<');
-    struct slice text = slice_trim(slice_of(x->p, n));
-
-    if (left - n < 2)
-        return false;
-    x->p += n;
-    if (text.n == 0)
-        return true;
-    return x->p[1] == '/' && !node->child && !node->text.n &&
-           is_plain_text(text) && arena_slice(x->a, text, &node->text);
+    x->m.p = p;
+    return x->sink->item(x->sink->ctx, &x->m) ? x->m.p : NULL;
 }
 
-/* What is inside the root, up to its end. */
-static bool take_content(struct plain *x)
+static const char *close_element(struct plain *x, const char *p)
 {
-    while (x->depth) {
-        struct open *parent = &x->open[x->depth - 1];
-        struct xml_node *child;
+    p = take_end(&x->m, p, x->open[--x->depth].node->name);
+    x->in_list &= x->depth > 1;
+    return p;
+}
 
-        if (!take_text(x))
-            return false;
-        x->p++; /* the '<' */
-        if (*x->p == '/') {
-            x->p++;
-            if (!take_end(x))
-                return false;
-            continue;
-        }
-        if (parent->node->text.n)
-            return false;
-        child = take_start(x);
-        if (!child)
-            return false;
-        *parent->link = child;
-        parent->link = &child->next;
+/* What is inside the root, and its end. */
+static const char *take_content(struct plain *x, const char *p)
+{
+    while (x->depth && p) {
+        p = mark_gap(&x->m, p);
+        if (!p || x->m.end - p < 2)
+            return NULL;
+        p = p[1] == '/' ? close_element(x, p)
+            : x->in_list ? take_item(x, p)
+                         : take_child(x, p);
     }
-    return true;
+    return x->m.n_nodes <= x->m.max_nodes ? p : NULL;
 }
 
-static bool skip_declaration(struct plain *x)
+/* What may stand before the root. */
+static const char *take_declaration(const struct marks *m, const char *p)
 {
-    size_t n;
-
-    skip_space(x);
-    if (x->end - x->p < 6 || memcmp(x->p, "<?xml ", 6) != 0)
-        return true;
-    n = scan_char(x->p, (size_t)(x->end - x->p), '>');
-    if (n == (size_t)(x->end - x->p) || x->p[n - 1] != '?')
-        return false;
-    x->p += n + 1;
-    skip_space(x);
-    return true;
+    if (m->charset == MANSCDP_UTF8 && m->end - p >= 3 &&
+        memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        p += 3;
+    p = mark_skip(m, p);
+    if (m->end - p < 6 || memcmp(p, "<?xml ", 6) != 0)
+        return p;
+    p += scan_char(p, (size_t)(m->end - p), '>');
+    return p < m->end && p[-1] == '?' ? p + 1 : NULL;
 }
 
-const struct xml_node *xml_plain(struct arena *a, struct slice utf8,
-                                 const struct xml_limits *limits)
+static const struct xml_node *take_document(struct plain *x, const char *p)
 {
+    struct xml_node *root;
+
+    p = take_declaration(&x->m, p);
+    if (p)
+        p = mark_gap(&x->m, p);
+    if (p)
+        p = take_start(x, p, &root);
+    if (p)
+        p = take_content(x, p);
+    return p && mark_skip(&x->m, p) == x->m.end ? root : NULL;
+}
+
+const struct xml_node *xml_plain(struct arena *a, struct slice body,
+                                 enum manscdp_charset charset,
+                                 const struct xml_limits *limits,
+                                 const struct xml_sink *sink, bool *listed)
+{
+    size_t used = a->used;
+    const struct xml_node *root;
     struct plain x;
-    struct arena before = *a;
-    struct xml_node *root = NULL;
 
-    x.a = a;
-    x.p = utf8.p;
-    x.end = utf8.p + utf8.n;
-    x.depth = x.n_nodes = 0;
+    x.m = (struct marks){
+        .p = body.p, .end = body.p + body.n, .a = a, .charset = charset,
+        .max_nodes = limits->max_nodes,
+    };
+    x.sink = sink;
+    x.in_list = x.listed = false;
+    x.depth = x.n_usual = 0;
     x.max_depth = limits->max_depth < MANSCDP_MAX_DEPTH ? limits->max_depth
                                                         : MANSCDP_MAX_DEPTH;
-    x.max_nodes = limits->max_nodes;
-    memset(x.names, 0, sizeof(x.names));
-    if (utf8.n && skip_declaration(&x) && x.end - x.p > 1 && *x.p == '<') {
-        x.p++;
-        root = take_start(&x);
-    }
-    if (root && take_content(&x)) {
-        skip_space(&x);
-        if (x.p == x.end)
-            return root;
-    }
-    *a = before;
-    return NULL;
+    root = body.n ? take_document(&x, body.p) : NULL;
+    if (!root)
+        a->used = used;
+    if (sink)
+        *listed = x.listed;
+    return root;
 }

@@ -1,5 +1,7 @@
 #include "manscdp/text.h"
 
+#include "base/scan.h"
+
 struct run {
     uint32_t key, value, n;
 };
@@ -93,6 +95,11 @@ static bool utf8_is_cut(struct slice s, size_t i, unsigned n)
     return at(s, i) >= 0xc2 && at(s, i) <= 0xf4 && ends_at(s, i + n);
 }
 
+static inline size_t ascii_span(struct slice s, size_t i)
+{
+    return scan_high(s.p + i, s.n - i);
+}
+
 /* true: UTF-8. *n_wide: characters of three bytes and more. lenient: also
  * with characters cut short at the end of a text. */
 static bool utf8_scan(struct slice s, bool lenient, size_t *n_wide)
@@ -102,7 +109,7 @@ static bool utf8_scan(struct slice s, bool lenient, size_t *n_wide)
         unsigned len;
 
         if (at(s, i) < 0x80) {
-            i++;
+            i += ascii_span(s, i);
             continue;
         }
         if (utf8_point(s, i, &len) == NO_POINT) {
@@ -125,35 +132,19 @@ bool manscdp_text_is_utf8(struct slice in)
 
 static bool has_bom(struct slice s)
 {
-    return slice_has_prefix(s, SLICE("\xef\xbb\xbf"));
-}
-
-static size_t ascii_span(struct slice s, size_t i)
-{
-    size_t from = i;
-
-    while (i + 8 <= s.n) {
-        uint64_t v;
-
-        memcpy(&v, s.p + i, 8);
-        if (v & 0x8080808080808080u)
-            break;
-        i += 8;
-    }
-    while (i < s.n && at(s, i) < 0x80)
-        i++;
-    return i - from;
+    return s.n >= 3 && at(s, 0) == 0xef && at(s, 1) == 0xbb && at(s, 2) == 0xbf;
 }
 
 enum manscdp_charset manscdp_text_detect(struct slice in)
 {
-    size_t n_wide;
+    size_t n_wide, high;
 
     if (has_bom(in))
         return MANSCDP_UTF8;
-    if (ascii_span(in, 0) == in.n)
+    high = ascii_span(in, 0);
+    if (high == in.n)
         return MANSCDP_ASCII;
-    if (utf8_scan(in, true, &n_wide) && n_wide)
+    if (utf8_scan(slice_from(in, high), true, &n_wide) && n_wide)
         return MANSCDP_UTF8;
     return MANSCDP_GB18030;
 }
@@ -245,13 +236,91 @@ static uint32_t gb_point(struct slice s, size_t i, unsigned *len)
                             0x81u) * 10 + b4 - 0x30u);
 }
 
+/* The character of two bytes at p, as three bytes of UTF-8, as most are: their
+ * end. Or out: it is none of those. */
+static inline char *put_pair(char *out, const char *p)
+{
+    uint8_t lead = (uint8_t)p[0], trail = (uint8_t)p[1];
+    uint16_t point;
+
+    if (!is_gb_lead(lead) || trail < 0x40 || trail == 0x7f || trail == 0xff)
+        return out;
+    point = two_to_point[(lead - 0x81u) * N_TRAILS + trail - 0x40u -
+                         (trail > 0x7f)];
+    if (point < 0x800)
+        return out;
+    out[0] = (char)(0xe0 | point >> 12);
+    out[1] = (char)(0x80 | (point >> 6 & 0x3f));
+    out[2] = (char)(0x80 | (point & 0x3f));
+    return out + 3;
+}
+
+bool manscdp_text_names(struct writer *w, struct slice in)
+{
+    char *out = w->p + w->len;
+    size_t i = 0;
+
+    if (w->err || w->cap - w->len < MANSCDP_TEXT_DECODED_MAX(in.n))
+        return false;
+    while (i < in.n) {
+        char *next;
+
+        if (at(in, i) < 0x80) {
+            *out++ = in.p[i++];
+            continue;
+        }
+        if (at(in, i) < 0xa1 || at(in, i) > 0xf7 || i + 1 == in.n ||
+            at(in, i + 1) < 0xa1)
+            return false;
+        next = put_pair(out, in.p + i);
+        if (next == out)
+            return false;
+        out = next;
+        i += 2;
+    }
+    w->len = (size_t)(out - w->p);
+    return true;
+}
+
+/* ASCII, and pairs that become three bytes, as far as there are such and room:
+ * where they end. */
+static size_t decode_pairs(struct writer *w, struct slice in, size_t i)
+{
+    const uint64_t high = 0x8080808080808080u;
+    char *out = w->p + w->len, *last = w->p + w->cap;
+    uint64_t eight;
+
+    while (i < in.n && last - out >= 8) {
+        if (at(in, i) >= 0x80) {
+            char *next = i + 1 < in.n ? put_pair(out, in.p + i) : out;
+
+            if (next == out)
+                break;
+            out = next;
+            i += 2;
+        } else if (in.n - i >= 8 &&
+                   (memcpy(&eight, in.p + i, 8), (eight & high) == 0)) {
+            memcpy(out, &eight, 8);
+            out += 8;
+            i += 8;
+        } else {
+            *out++ = in.p[i++];
+        }
+    }
+    w->len = (size_t)(out - w->p);
+    return i;
+}
+
 static void decode_gb(struct writer *w, struct slice in)
 {
     for (size_t i = 0; i < in.n;) {
-        size_t n = ascii_span(in, i);
         uint32_t point;
         unsigned len;
+        size_t n;
 
+        if (!w->err)
+            i = decode_pairs(w, in, i);
+        n = ascii_span(in, i);
         writer_bytes(w, in.p + i, n);
         i += n;
         if (i == in.n)
@@ -309,7 +378,7 @@ static bool is_plain_gb2312(struct slice s)
     return true;
 }
 
-static void decode_run(struct writer *w, struct slice run)
+void manscdp_text_decode_run(struct writer *w, struct slice run)
 {
     size_t n_wide;
 
@@ -341,7 +410,7 @@ void manscdp_text_decode_mixed(struct writer *w, struct slice in)
         if (from < to && to < in.n)
             to++;
         if (from < to)
-            decode_run(w, slice_of(in.p + from, to - from));
+            manscdp_text_decode_run(w, slice_of(in.p + from, to - from));
         i = to;
     }
 }

@@ -49,6 +49,14 @@ void manscdp_text_decode(struct writer *w, struct slice in,
  * another origin were relayed raw. */
 void manscdp_text_decode_mixed(struct writer *w, struct slice in);
 
+/* One of those runs, what stands between '>' and '<' and neither of them. */
+void manscdp_text_decode_run(struct writer *w, struct slice run);
+
+/* The same, quickly, for what most names are: ASCII and whole characters of GB
+ * 2312's own area. false: it is something else, or w has no ample room; nothing
+ * was appended. */
+bool manscdp_text_names(struct writer *w, struct slice run);
+
 /* Appends in, which should be UTF-8, in the peer's character set. */
 void manscdp_text_encode(struct writer *w, struct slice in,
                          enum manscdp_charset to);

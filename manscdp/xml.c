@@ -1,9 +1,10 @@
 /* Reading goes in steps:
  *
+ *   ┌──plain: nothing to mend, no mxml needed───────────────────────────┐
+ *   │                                                                   ▼
  *   body ──decode──► UTF-8 ──repair──► clean text ──mxml──► its tree ──► ours
  *                      │  no parse                           (freed)   (arena)
- *                      ├──salvage: each <Item> by itself──────────────────▲
- *                      └──plain: nothing to mend, no mxml needed──────────┘
+ *                      └──salvage: each <Item> by itself──────────────────▲
  *
  * The arena is used from both ends: the decoded text lies at the top and the
  * clean text at the bottom, both only until the tree of ours, which mxml's
@@ -66,6 +67,7 @@ struct parse {
     struct slice body;   /* as received */
     struct slice text;   /* as UTF-8 */
     struct xml_limits limits;
+    const struct xml_sink *sink;
     struct xml_repair repair;
     struct slice names[NAME_SLOTS];
     struct gb_diag diag;
@@ -451,20 +453,36 @@ static struct xml_limits limits_of(const struct xml_limits *l)
     return out;
 }
 
+static const struct xml_node *parse_plain(const struct parse *p,
+                                          enum manscdp_charset charset,
+                                          bool *listed)
+{
+    const struct xml_sink *sink = p->limits.tree ? NULL : p->sink;
+    const struct xml_node *root = NULL;
+
+    *listed = false;
+    if (p->limits.general)
+        return NULL;
+    root = xml_plain(p->a, p->body, charset, &p->limits, sink, listed);
+    if (!root && *listed) {
+        *listed = false;
+        root = xml_plain(p->a, p->body, charset, &p->limits, NULL, NULL);
+    }
+    return root;
+}
+
 static int parse_doc(struct parse *p, struct xml_doc *doc)
 {
     struct xml_node *root = NULL;
     struct gb_diag first;
     int err;
 
+    p->repair = (struct xml_repair){ 0 };
+    p->diag = (struct gb_diag){ 0 };
+    memset(p->names, 0, sizeof(p->names));
     err = decode(p, doc->charset);
     if (err)
         return gb_fail(&p->diag, err, 0, "arena is full");
-    if (!p->limits.general) {
-        doc->root = xml_plain(p->a, p->text, &p->limits);
-        if (doc->root)
-            return 0;
-    }
     err = parse_element(p, p->text, &root);
     doc->root = root;
     doc->repaired = p->repair.repaired;
@@ -482,24 +500,50 @@ static int parse_doc(struct parse *p, struct xml_doc *doc)
 int xml_parse(struct xml_doc *out, struct arena *a, struct slice bytes,
               const struct xml_limits *limits, struct gb_diag *diag)
 {
-    struct parse p = { .a = a, .body = bytes, .limits = limits_of(limits) };
-    struct xml_doc doc = { 0 };
-    struct arena before = *a;
-    int err;
+    return xml_parse_list(out, a, bytes, limits, NULL, diag);
+}
 
-    if (bytes.n > p.limits.max_bytes)
-        return gb_fail(diag, GB_ELIMIT, p.limits.max_bytes, "body too large");
-    doc.charset = manscdp_text_detect(bytes);
-    err = parse_doc(&p, &doc);
-    a->cap = before.cap;
+/* With all that there is. */
+static int parse_general(struct xml_doc *out, struct parse *p,
+                         enum manscdp_charset charset, struct gb_diag *diag)
+{
+    struct xml_doc doc = { .charset = charset };
+    struct arena before = *p->a;
+    int err = parse_doc(p, &doc);
+
+    p->a->cap = before.cap;
     if (err) {
-        a->used = before.used;
-        return gb_fail(diag, err, body_offset(&p, p.diag.off),
-                       p.diag.why ? p.diag.why : "arena is full");
+        p->a->used = before.used;
+        return gb_fail(diag, err, body_offset(p, p->diag.off),
+                       p->diag.why ? p->diag.why : "arena is full");
     }
     if (doc.n_broken)
-        doc.broken_off = body_offset(&p, doc.broken_off);
+        doc.broken_off = body_offset(p, doc.broken_off);
     *out = doc;
+    return 0;
+}
+
+int xml_parse_list(struct xml_doc *out, struct arena *a, struct slice bytes,
+                   const struct xml_limits *limits,
+                   const struct xml_sink *sink, struct gb_diag *diag)
+{
+    const struct xml_node *root;
+    enum manscdp_charset charset;
+    struct parse p;
+    bool listed;
+
+    p.limits = limits_of(limits);
+    if (bytes.n > p.limits.max_bytes)
+        return gb_fail(diag, GB_ELIMIT, p.limits.max_bytes, "body too large");
+    charset = manscdp_text_detect(bytes);
+    p.a = a;
+    p.body = p.text = bytes;
+    p.sink = sink;
+    root = parse_plain(&p, charset, &listed);
+    if (!root)
+        return parse_general(out, &p, charset, diag);
+    *out = (struct xml_doc){ .root = root, .charset = charset,
+                             .listed = listed };
     return 0;
 }
 
@@ -532,7 +576,7 @@ const struct xml_node *xml_find(const struct xml_node *node,
 
         if (slice_ieq(c->name, name))
             return c;
-        found = xml_find(c, name);
+        found = c->child ? xml_find(c, name) : NULL;
         if (found)
             return found;
     }

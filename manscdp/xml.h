@@ -25,13 +25,15 @@ struct xml_limits {
     unsigned max_depth;
     unsigned max_nodes;
     bool general; /* leave manscdp/plain out: for comparing the two */
+    bool tree;    /* no sink: likewise */
 };
 
 struct xml_attr {
     struct slice name, value;
 };
 
-/* An element. Everything is in the arena, UTF-8, entities resolved. */
+/* An element. Everything is in the arena or in the body, UTF-8, entities
+ * resolved. */
 struct xml_node {
     struct slice name;
     struct slice text; /* its own text, joined and trimmed; may be empty */
@@ -45,6 +47,7 @@ struct xml_doc {
     const struct xml_node *root;
     enum manscdp_charset charset; /* as detected: use it to answer */
     bool repaired; /* something had to be mended before it parsed */
+    bool listed;   /* the items of its list went to the sink */
     bool salvaged; /* it did not parse; root was made from its pieces */
     unsigned n_broken; /* <Item> elements that had to be dropped */
     size_t broken_off; /* where the first of them begins, in the body */
@@ -56,8 +59,8 @@ struct xml_doc {
 
 /* Parses a body.
  *
- * out     written only on 0; lives as long as what is in a
- * bytes   borrowed during the call only
+ * out     written only on 0; lives as long as what is in a, and bytes
+ * bytes   borrowed
  * limits  NULL: the defaults
  * diag    may be NULL
  *
@@ -66,6 +69,13 @@ struct xml_doc {
  * memory of mxml is released in any case. */
 int xml_parse(struct xml_doc *out, struct arena *a, struct slice bytes,
               const struct xml_limits *limits, struct gb_diag *diag);
+
+/* The same, but a list that sink knows goes there, if the document is plain
+ * (manscdp/plain.h). sink may be NULL. */
+struct xml_sink;
+int xml_parse_list(struct xml_doc *out, struct arena *a, struct slice bytes,
+                   const struct xml_limits *limits,
+                   const struct xml_sink *sink, struct gb_diag *diag);
 
 /* First child element of that name, or NULL. node may be NULL. */
 const struct xml_node *xml_child(const struct xml_node *node,

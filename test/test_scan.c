@@ -64,6 +64,7 @@ static void compare(struct slice s, char c)
     assert_int_equal(scan_blank(s.p, s.n), scan_blank_scalar(s.p, s.n));
     assert_int_equal(scan_blank_near(s.p, s.n), scan_blank_scalar(s.p, s.n));
     assert_int_equal(scan_eol(s.p, s.n), scan_eol_scalar(s.p, s.n));
+    assert_int_equal(scan_high(s.p, s.n), scan_high_scalar(s.p, s.n));
     if (s.n <= SCAN_MAP_MAX) {
         scan_map(a, s.p, s.n);
         scan_map_scalar(b, s.p, s.n);

@@ -21,6 +21,8 @@ sip.respond bench_sip hot_respond 64 10
 sip.digest bench_sip hot_digest 64 10
 sdp.parse bench_sdp hot_sdp_parse 64 2
 sdp.write bench_sdp hot_sdp_write 64 2
+manscdp.keepalive bench_manscdp hot_keepalive_read 64 1
+manscdp.catalog100 bench_manscdp hot_catalog_read 8 1
 platform.register bench_platform hot_register 8 64
 platform.keepalive bench_platform hot_keepalive 8 64
 platform.challenge bench_platform hot_challenge 8 64
@@ -39,7 +41,8 @@ if [ "$what" = check ]; then
         exit 0
     fi
 fi
-make -s -j"$(nproc)" VARIANT=release $b/bench_sip $b/bench_sdp $b/bench_platform
+make -s -j"$(nproc)" VARIANT=release $b/bench_sip $b/bench_sdp $b/bench_manscdp \
+    $b/bench_platform
 
 count() { # PROGRAM FUNCTION N ITEMS
     valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$2" "$b/$1" -n "$3" 2>&1 >/dev/null |

@@ -417,7 +417,8 @@ void query_on_catalog(struct platform *p, struct device *d,
                       const struct manscdp_msg *msg, struct arena *a)
 {
     struct manscdp_catalog c;
-    struct manscdp_item it;
+    struct manscdp_item room;
+    const struct manscdp_item *it;
     struct manscdp_assembly_event status;
     enum manscdp_belongs belongs = MANSCDP_UNSOLICITED;
     uint64_t id = 0;
@@ -431,13 +432,12 @@ void query_on_catalog(struct platform *p, struct device *d,
         device_deviation(p, d, DEVIATION_LOOSE_SN, slice_of(NULL, 0));
     if (!c.is_notify && belongs == MANSCDP_UNSOLICITED)
         device_deviation(p, d, DEVIATION_UNSOLICITED, msg->cmd_name);
-    while (manscdp_catalog_next(&c, &it, a)) {
-        it.id = slice_trim(it.id);
+    while ((it = manscdp_catalog_each(&c, &room, a)) != NULL) {
         if (belongs == MANSCDP_UNSOLICITED)
-            apply_event(p, d, &it);
-        else if (manscdp_assembly_item(p->assemblies, id, it.id) ==
+            apply_event(p, d, it);
+        else if (manscdp_assembly_item(p->assemblies, id, it->id) ==
                  MANSCDP_NEW)
-            keep_item(p, d, &it, true);
+            keep_item(p, d, it, true);
     }
     if (belongs == MANSCDP_UNSOLICITED)
         return;

@@ -236,6 +236,7 @@ struct device {
 
     struct channel **channels; /* in id order */
     size_t n_channels, cap_channels;
+    size_t n_faults; /* channels that the last Keepalive called faulty */
     struct query query;
     struct list sessions;
     struct device_subscriptions *subscriptions; /* NULL: none were wanted */

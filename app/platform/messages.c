@@ -32,14 +32,16 @@ static bool is_foreign(const struct delivery *v, struct slice id)
 static void mark_faults(struct platform *p, struct device *d,
                         const struct manscdp_keepalive *k)
 {
+    if (!k->n_faulty && !d->n_faults)
+        return;
+    d->n_faults = 0;
     for (size_t i = 0; i < d->n_channels; i++) {
         struct channel *c = d->channels[i];
         bool fault = false;
 
-        if (k->n_faulty == 0 && !c->fault)
-            continue;
         for (size_t n = 0; n < k->n_faulty && !fault; n++)
             fault = slice_eq(k->faulty[n], channel_text(c, CHANNEL_ID));
+        d->n_faults += fault;
         if (fault != c->fault) {
             c->fault = fault;
             channel_changed(p, c);
@@ -60,8 +62,7 @@ static int on_keepalive(void *ctx, const struct manscdp_msg *msg)
         return GB_ESYNTAX;
     device_keepalive(v->p, v->d);
     device_alive(v->p, v->d);
-    if (k.n_faulty || v->d->n_channels)
-        mark_faults(v->p, v->d, &k);
+    mark_faults(v->p, v->d, &k);
     if (k.status == MANSCDP_LIFE_OFF)
         device_offline(v->p, v->d, "says that it is going offline");
     return 0;

@@ -26,6 +26,20 @@ AVX2 static inline uint32_t mask_avx2(const char *p, char c)
         _mm256_cmpeq_epi8(v, _mm256_set1_epi8(c)));
 }
 
+AVX2 static inline uint32_t sign_avx2(const char *p)
+{
+    return (uint32_t)_mm256_movemask_epi8(
+        _mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline uint32_t sign_sse2(const char *p)
+{
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(a, b));
+}
+
 static inline uint32_t mask_sse2(const char *p, char c)
 {
     __m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -53,6 +67,15 @@ static bool has_avx2(void)
 const char *bench_limit_kind(void)
 {
     return has_avx2() ? "avx2" : "sse2";
+}
+
+int bench_limit_xml(struct slice body, struct bench_xml *x)
+{
+    static int avx2 = -1;
+
+    if (avx2 < 0)
+        avx2 = has_avx2();
+    return avx2 ? xml_avx2(body, x) : xml_sse2(body, x);
 }
 
 int bench_limit_sip(struct slice bytes, struct bench_fields *f)
@@ -83,6 +106,14 @@ static inline uint32_t mask_word(const char *p, char c)
     return m;
 }
 
+static inline uint32_t sign_word(const char *p)
+{
+    uint64_t v[4];
+
+    memcpy(v, p, sizeof(v));
+    return ((v[0] | v[1] | v[2] | v[3]) & 0x8080808080808080u) != 0;
+}
+
 #define KIND(name) name##_word
 #define TARGET
 #include "test/bench/limit_scan.h"
@@ -95,6 +126,11 @@ const char *bench_limit_kind(void)
 int bench_limit_sip(struct slice bytes, struct bench_fields *f)
 {
     return extract_word(bytes, f);
+}
+
+int bench_limit_xml(struct slice body, struct bench_xml *x)
+{
+    return xml_word(body, x);
 }
 #endif
 

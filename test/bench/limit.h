@@ -15,6 +15,15 @@ const char *bench_limit_kind(void);
 /* bytes must be readable for BENCH_PAD bytes behind their end. */
 int bench_limit_sip(struct slice bytes, struct bench_fields *f);
 
+/* What the head and the items of a MANSCDP body say: one pass over the '<', a
+ * tag is known by its length and first letters, text is as it came. */
+struct bench_xml {
+    struct slice cmd, device; /* the first of each */
+    size_t n_elements, n_items, n_text; /* text: bytes, of leaves */
+    size_t n_high;            /* texts that would have to be converted */
+};
+int bench_limit_xml(struct slice body, struct bench_xml *x);
+
 /* Every line's end and its letter. 0, or not when there are fewer than 5. */
 int bench_limit_sdp(struct slice body);
 #endif

@@ -179,3 +179,52 @@ TARGET static int KIND(extract)(struct slice s, struct bench_fields *f)
         KIND(field)(&lines[i], f);
     return 0;
 }
+
+/* high: a byte >= 0x80 was seen in the windows up to here. */
+TARGET static inline void KIND(leaf)(struct bench_xml *x, struct slice tag,
+                                     struct slice text, bool high)
+{
+    x->n_text += text.n;
+    x->n_high += high;
+    if (tag.n == 7 && !x->cmd.n && memcmp(tag.p, "CmdType", 7) == 0)
+        x->cmd = text;
+    else if (tag.n == 8 && !x->device.n && memcmp(tag.p, "DeviceID", 8) == 0)
+        x->device = text;
+}
+
+TARGET static int KIND(xml)(struct slice s, struct bench_xml *x)
+{
+    const char *end = s.p + s.n, *text = NULL;
+    struct slice tag = { NULL, 0 };
+    bool high = false;
+
+    memset(x, 0, sizeof(*x));
+    for (const char *p = s.p; p < end; p += 32) {
+        uint32_t m = KIND(mask)(p, '<');
+
+        high |= KIND(sign)(p) != 0;
+        for (; m; m &= m - 1) {
+            const char *q = p + __builtin_ctz(m);
+
+            if (q >= end)
+                break;
+            if (q[1] == '/') {
+                if (text)
+                    KIND(leaf)(x, tag, KIND(to)(text, q), high);
+                text = NULL;
+                high = false;
+            } else if (q[1] != '?' && q[1] != '!') {
+                uint32_t gt;
+
+                for (text = q + 1; !(gt = KIND(mask)(text, '>'));)
+                    if ((text += 32) >= end)
+                        return 1;
+                text += __builtin_ctz(gt);
+                tag = KIND(to)(q + 1, text++);
+                x->n_elements++;
+                x->n_items += tag.n == 4 && memcmp(tag.p, "Item", 4) == 0;
+            }
+        }
+    }
+    return x->n_elements == 0;
+}
