@@ -534,6 +534,8 @@ static int start_sip(struct daemon *d, char why[static 512])
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
                                    .user_agent = "gb28181d/" GB_VERSION,
                                    .obey_retry_after = true,
+                                   .large_bytes = config_number(
+                                       d->config, CONFIG_SIP_UDP_MAX),
                                    .register_extra = { SLICE("X-GB-Ver"),
                                                        SLICE("3.0") } };
     int err;

@@ -66,7 +66,8 @@ static void on_connection(void *ctx, uint64_t connection, bool is_up,
 static void begin(uint32_t keep_open_ms, uint32_t max_connections)
 {
     static struct gb_addr at[1];
-    struct sip_stack_config sc = { .alloc = &gb_alloc_heap, .seed = { 1 } };
+    struct sip_stack_config sc = { .alloc = &gb_alloc_heap, .seed = { 1 },
+                                   .large_bytes = 1300 };
     struct sip_edge_config c = {
         .loop = &loop, .listen = at, .n_listen = 1, .on_turn = on_turn,
         .max_connections = max_connections,
@@ -307,6 +308,93 @@ static void pings(void **state)
     finish();
 }
 
+static uint64_t ask_large(const struct gb_addr *to, const char *body, size_t n)
+{
+    uint64_t id;
+    const struct sip_request r = {
+        .method = SIP_METHOD_MESSAGE, .uri = SLICE("sip:a@127.0.0.1"),
+        .from = SLICE("sip:b@127.0.0.1"), .to = SLICE("sip:a@127.0.0.1"),
+        .expires = -1, .content_type = SLICE("text/plain"),
+        .body = slice_of(body, n),
+        .peer = { .transport = SIP_UDP, .dial = true,
+                  .local = sip_edge_addr(client, 0), .remote = *to },
+    };
+
+    assert_int_equal(sip_stack_request(client_sip, &r, uv_now(&loop), &id), 0);
+    sip_edge_touch(client);
+    return id;
+}
+
+/* RFC 3261 §18.1.1 over sockets: one connection for several, from the address
+ * that the peer knows. */
+static void large_requests(void **state)
+{
+    static char body[20000];
+    struct sip_edge_counters n;
+    struct gb_addr at;
+
+    (void)state;
+    begin(0, 0);
+    memset(body, 'x', sizeof(body));
+    at = sip_edge_addr(server, 0);
+    for (unsigned i = 0; i < 3; i++)
+        ask_large(&at, body, sizeof(body));
+    assert_true(reaches(&answers, 3, 5000));
+    assert_int_equal(last_peer.transport, SIP_TCP);
+    assert_true(slice_has_prefix(slice_str(last_via), SLICE("SIP/2.0/TCP ")));
+    ask_large(&at, body, sizeof(body));
+    ask_large(&at, body, 10);
+    assert_true(reaches(&answers, 5, 5000));
+    sip_edge_counters(client, &n);
+    assert_int_equal(n.dialled, 1);
+    assert_int_equal(n.connections, 1);
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.accepted, 1);
+    assert_int_equal(n.datagrams, 1);
+    assert_int_equal(failures, 0);
+    finish();
+}
+
+/* Its peer has a UDP socket on this port and nothing that listens. */
+static void large_to_a_deaf_port(void **state)
+{
+    static char body[20000], buf[65536];
+    struct sip_edge_counters n;
+    struct sip_counters c;
+    struct sockaddr_in in = { .sin_family = AF_INET };
+    socklen_t len = sizeof(in);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct gb_addr at;
+    ssize_t got = -1;
+
+    (void)state;
+    begin(0, 0);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    gb_addr_parse_ip(&at, SLICE("127.0.0.1"));
+    at.port = ntohs(in.sin_port);
+    memset(body, 'x', sizeof(body));
+    ask_large(&at, body, sizeof(body));
+    for (unsigned i = 0; got < 0 && i < 1000; i++) {
+        got = recv(fd, buf, sizeof(buf), 0);
+        if (got < 0)
+            pass(10);
+    }
+    assert_true(got > (ssize_t)sizeof(body));
+    assert_true(slice_find_slice(slice_of(buf, (size_t)got),
+                                 SLICE("\r\nVia: SIP/2.0/UDP ")) < (size_t)got);
+    sip_edge_counters(client, &n);
+    assert_int_equal(n.dialled, 1);
+    assert_int_equal(n.connections, 0);
+    sip_stack_counters(client_sip, &c);
+    assert_int_equal(c.back_to_udp, 1);
+    assert_int_equal(failures, 0);
+    close(fd);
+    finish();
+}
+
 static void connections_are_limited(void **state)
 {
     struct sip_edge_counters n;
@@ -413,6 +501,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(over_every_transport),
         cmocka_unit_test(pings),
+        cmocka_unit_test(large_requests),
+        cmocka_unit_test(large_to_a_deaf_port),
         cmocka_unit_test(connections_are_limited),
 #if GB_TLS
         cmocka_unit_test(plain_text_on_the_tls_port),

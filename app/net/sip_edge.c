@@ -31,6 +31,7 @@ struct connection {
     uv_tcp_t tcp;
     uv_connect_t connect;
     struct list node;
+    struct list dialled; /* in edge.dialled, or alone */
     uint64_t id;
     struct sip_peer peer;
     struct tls *tls; /* NULL: plain TCP */
@@ -51,6 +52,7 @@ struct sip_edge {
     bool touched, closing;
     struct idmap by_id;
     struct list connections;
+    struct list dialled; /* those for large requests */
     unsigned open_handles;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -61,6 +63,7 @@ struct sip_edge {
 };
 
 static void conn_close(struct connection *c);
+static struct connection *dial(struct sip_edge *e, const struct sip_peer *to);
 
 /* ---- the pump ------------------------------------------------------------ */
 
@@ -160,11 +163,14 @@ static void send_one(struct sip_edge *e, const struct sip_out *out,
                      out->bytes.p, out->bytes.n);
         return;
     }
-    c = idmap_find(&e->by_id, p->connection);
+    c = p->dial && !p->connection ? dial(e, p)
+                                  : idmap_find(&e->by_id, p->connection);
     if (!c || !conn_send(c, out->bytes)) {
         struct sip_peer peer = *p;
 
         sip_stack_send_failed(e->o.stack, &peer, now_ms);
+    } else if (p->dial && !p->connection) {
+        sip_stack_dialled(e->o.stack, p, c->id);
     }
 }
 
@@ -309,6 +315,7 @@ static void conn_close(struct connection *c)
     if (c->tls)
         say_bye(c);
     list_remove(&c->node);
+    list_remove(&c->dialled);
     idmap_remove(&e->by_id, c->id);
     e->n.connections--;
     uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
@@ -505,6 +512,7 @@ static struct connection *conn_new(struct sip_edge *e)
     c->tcp.data = c;
     e->open_handles++;
     list_init(&c->node);
+    list_init(&c->dialled);
     sip_frame_init(&c->frame);
     c->peer.transport = SIP_TCP;
     c->since_ms = c->moved_ms = uv_now(e->o.loop);
@@ -604,8 +612,23 @@ static void on_connected(uv_connect_t *req, int status)
         tell_up(c);
 }
 
+/* From this address of ours, if it is a real one; a failure shows when it
+ * connects. */
+static void bind_local(struct connection *c, const struct gb_addr *local)
+{
+    struct gb_addr from = *local;
+    struct sockaddr_storage ss;
+
+    if (from.family != c->peer.remote.family || gb_addr_is_any(&from))
+        return;
+    from.port = 0;
+    sockaddr_of(&ss, &from, false);
+    uv_tcp_bind(&c->tcp, (struct sockaddr *)&ss, 0);
+}
+
 static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
-                      bool tls, uint64_t *connection)
+                      const struct gb_addr *local, bool tls,
+                      uint64_t *connection)
 {
     struct connection *c = conn_new(e);
     struct sockaddr_storage ss;
@@ -619,6 +642,8 @@ static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
         conn_close(c);
         return UV_ENOMEM;
     }
+    if (local)
+        bind_local(c, local);
     sockaddr_of(&ss, remote, false);
     err = uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss,
                          on_connected);
@@ -633,13 +658,35 @@ static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
 int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
                      uint64_t *connection)
 {
-    return connect_to(e, remote, false, connection);
+    return connect_to(e, remote, NULL, false, connection);
 }
 
 int sip_edge_connect_tls(struct sip_edge *e, const struct gb_addr *remote,
                          uint64_t *connection)
 {
-    return connect_to(e, remote, true, connection);
+    return connect_to(e, remote, NULL, true, connection);
+}
+
+/* The one that was opened for an earlier large request, or a new one; NULL: not
+ * even begun. */
+static struct connection *dial(struct sip_edge *e, const struct sip_peer *to)
+{
+    struct connection *c;
+    struct list *n, *tmp;
+    uint64_t id;
+
+    LIST_EACH(n, tmp, &e->dialled) {
+        c = container_of(n, struct connection, dialled);
+        if (gb_addr_eq(&c->peer.remote, &to->remote))
+            return c;
+    }
+    if (connect_to(e, &to->remote, &to->local, false, &id))
+        return NULL;
+    c = idmap_find(&e->by_id, id);
+    c->peer.listener = to->listener;
+    list_push_back(&e->dialled, &c->dialled);
+    e->n.dialled++;
+    return c;
 }
 
 void sip_edge_disconnect(struct sip_edge *e, uint64_t connection)
@@ -675,6 +722,15 @@ static void keep_open(struct connection *c, uint64_t now_ms)
     conn_send(c, SLICE("\r\n"));
 }
 
+/* A connection for large requests that does not come up, or has been idle for
+ * long: no fault of the peer's. */
+static bool is_dialled_out(const struct connection *c, uint64_t now_ms)
+{
+    return !list_is_empty(&c->dialled) &&
+           now_ms - c->moved_ms >
+               (c->up ? SIP_EDGE_DIAL_IDLE_MS : SIP_EDGE_DIAL_MS);
+}
+
 static void on_sweep(uv_timer_t *t)
 {
     struct sip_edge *e = t->data;
@@ -684,10 +740,12 @@ static void on_sweep(uv_timer_t *t)
     LIST_EACH(n, tmp, &e->connections) {
         struct connection *c = container_of(n, struct connection, node);
 
-        if (is_stalled(c, now_ms)) {
+        if (is_dialled_out(c, now_ms)) {
+            conn_close(c);
+        } else if (is_stalled(c, now_ms)) {
             e->n.cut++;
             conn_close(c);
-        } else if (e->o.keep_open_ms) {
+        } else if (e->o.keep_open_ms && list_is_empty(&c->dialled)) {
             keep_open(c, now_ms);
         }
     }
@@ -772,6 +830,7 @@ int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
         return UV_ENOMEM;
     e->o = *cfg;
     list_init(&e->connections);
+    list_init(&e->dialled);
     idmap_init(&e->by_id, &gb_alloc_heap,
                cfg->max_connections ? cfg->max_connections
                                     : SIP_EDGE_MAX_CONNECTIONS);

@@ -4,8 +4,10 @@
  * Every address of `listen` gets a UDP socket and a TCP listener on the same
  * port, every one of `tls_listen` a TCP listener that speaks TLS. Requests and
  * answers to a peer go over the connection that it came in on (RFC 3261 §18,
- * RFC 5923); none is opened to it. The edge pumps the stack: bytes in, events to the owner, bytes out, one
- * timer. A turn of the owner (its own tick and actions) is part of the pump. */
+ * RFC 5923); one is opened to it for large requests alone (peer.dial of
+ * sip/stack.h). The edge pumps the stack: bytes in, events to the owner, bytes
+ * out, one timer. A turn of the owner (its own tick and actions) is part of the
+ * pump. */
 #ifndef APP_NET_SIP_EDGE_H
 #define APP_NET_SIP_EDGE_H
 
@@ -23,6 +25,10 @@
 #define SIP_EDGE_HANDSHAKE_MS 10000 /* from the connection to the end of the TLS
                                        handshake */
 #define SIP_EDGE_DEAD_MS 90000 /* a peer that confirms nothing (half-open) */
+#define SIP_EDGE_DIAL_MS 3000 /* for a connection to a UDP peer, which gets a
+                                 large request over UDP then */
+#define SIP_EDGE_DIAL_IDLE_MS 240000 /* it is closed after; longer than an
+                                        INVITE may wait */
 #define SIP_EDGE_READ_BYTES 65536
 
 struct sip_edge_config {
@@ -90,6 +96,7 @@ struct sip_edge_counters {
     uint64_t datagrams, messages, not_admitted, bad, accepted, refused, cut, resyncs;
     uint64_t tls_failed; /* handshakes and broken TLS connections */
     uint64_t kept_open;  /* empty lines sent on idle connections */
+    uint64_t dialled;    /* connections begun for large requests */
     uint32_t connections;
     uint32_t dropped, send_errors; /* by the kernel, UDP */
 };

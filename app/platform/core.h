@@ -588,8 +588,9 @@ void admit_summary(struct platform *p);
 
 /* ---- nat.c ---- */
 
-/* contact: of its REGISTER, NULL when it had none. */
-void nat_learn(struct device *d, const struct sip_addr *contact,
+/* contact: of its REGISTER, NULL when it had none. true: it is where the
+ * message came from, so no NAT is between us. */
+bool nat_learn(struct device *d, const struct sip_addr *contact,
                const struct sip_peer *peer);
 /* When the device's NAT wants traffic, GB_NEVER; part of device_arm. */
 uint64_t nat_due_ms(const struct platform *p, const struct device *d);
