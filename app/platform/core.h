@@ -144,6 +144,7 @@ enum device_text {
     X(CHANNEL_LIMIT,  "too many channels")                                     \
     X(ALARM_FLOOD,    "too many alarms")                                       \
     X(SUM_NUM,        "catalog does not hold what it announces")               \
+    X(MULTIPART,      "XML inside a multipart body")                           \
     X(UDP_SILENT,     "media does not come over UDP")                          \
     X(INVITE_FOREIGN, "invites us, not supported")                             \
     X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
