@@ -73,6 +73,7 @@ enum config_type {
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
     X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP and TLS") \
+    X(LIMIT_SIP_STRANGERS, "limits.sip_strangers_mib", NUMBER, "32",    NULL,            1, 2048, false, "memory for SIP connections that nobody has registered over, in MiB; above, the one that holds most is closed") \
     X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
     X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, true, "unauthenticated SIP requests a second from one source") \
     X(LIMIT_STRANGERS, "limits.unauthenticated_total_per_s", NUMBER, "5000", NULL,       1, 1000000, false, "unauthenticated SIP requests a second from all sources") \
