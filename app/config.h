@@ -49,6 +49,7 @@ enum config_type {
     X(SIP_DENY_IDS,   "sip.deny_ids",     PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may not, also of sip.allow_ids") \
     X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, false, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
     X(SIP_KEEP_OPEN,  "sip.keep_open_s",  NUMBER,    "25",              NULL,            0, 3600, false, "seconds of silence before a NAT towards a device is kept open: OPTIONS over UDP, an empty line over TCP and TLS; 0: never") \
+    X(SIP_UDP_MAX,    "sip.udp_max_bytes", NUMBER,   "1300",            NULL,            0, 65535, false, "larger requests to a device that registered over UDP go over TCP, unless a NAT hides it; over UDP when it takes no connection; 0: always UDP") \
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices that register from then on") \
     X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
@@ -72,6 +73,7 @@ enum config_type {
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
     X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP and TLS") \
+    X(LIMIT_SIP_STRANGERS, "limits.sip_strangers_mib", NUMBER, "32",    NULL,            1, 2048, false, "memory for SIP connections that nobody has registered over, in MiB; above, the one that holds most is closed") \
     X(LIMIT_HTTP,     "limits.http_connections", NUMBER, "4096",        NULL,            8, 1000000, false, "HTTP connections and viewers") \
     X(LIMIT_RATE,     "limits.unauthenticated_per_s", NUMBER, "20",     NULL,            1, 1000000, true, "unauthenticated SIP requests a second from one source") \
     X(LIMIT_STRANGERS, "limits.unauthenticated_total_per_s", NUMBER, "5000", NULL,       1, 1000000, false, "unauthenticated SIP requests a second from all sources") \

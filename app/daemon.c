@@ -75,8 +75,11 @@ static void store_device(struct daemon *d, struct slice id)
 {
     struct platform_device dev;
 
-    if (platform_device_view(d->platform, id, &dev))
-        store_put_device(d->store, &dev);
+    if (!platform_device_view(d->platform, id, &dev))
+        return;
+    store_put_device(d->store, &dev);
+    if (dev.online)
+        sip_edge_trust(d->edge, dev.peer.connection);
 }
 
 /* "device/3402…": whose a sealed password is. */
@@ -460,6 +463,10 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("sip_malformed_total", "counter", e.bad);
     ROW("sip_connections", "gauge", e.connections);
     ROW("sip_connections_cut_total", "counter", e.cut);
+    ROW("sip_strangers", "gauge", e.strangers);
+    ROW("sip_strangers_bytes", "gauge", e.strangers_bytes);
+    ROW("sip_strangers_cut_total", "counter", e.strangers_cut);
+    ROW("sip_dialled_total", "counter", e.dialled);
     ROW("sip_tls_failed_total", "counter", e.tls_failed);
     ROW("sip_kernel_drops_total", "counter", e.dropped);
     ROW("rtp_invalid_total", "counter", m.invalid);
@@ -534,6 +541,8 @@ static int start_sip(struct daemon *d, char why[static 512])
     struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
                                    .user_agent = "gb28181d/" GB_VERSION,
                                    .obey_retry_after = true,
+                                   .large_bytes = config_number(
+                                       d->config, CONFIG_SIP_UDP_MAX),
                                    .register_extra = { SLICE("X-GB-Ver"),
                                                        SLICE("3.0") } };
     int err;
@@ -869,6 +878,8 @@ static int start_edge(struct daemon *d, char why[static 512])
         .tls_listen = secure, .tls_server = d->tls,
         .keep_open_ms = 1000 * config_number(d->config, CONFIG_SIP_KEEP_OPEN),
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
+        .strangers_bytes = config_number(d->config, CONFIG_LIMIT_SIP_STRANGERS)
+                           << 20,
         .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
         .on_connection = on_connection,
         .on_message = d->trace ? on_message : NULL,

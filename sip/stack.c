@@ -260,7 +260,7 @@ void sip_stack_tick(struct sip_stack *s, uint64_t now_ms)
     }
 }
 
-static void mark_broken(struct sip_stack *s, struct trans *t)
+void stk_broken(struct sip_stack *s, struct trans *t)
 {
     t->broken = true;
     heap_set(&s->timers_due, &t->timer, 0);
@@ -268,18 +268,14 @@ static void mark_broken(struct sip_stack *s, struct trans *t)
 
 void sip_stack_closed(struct sip_stack *s, uint64_t connection, uint64_t now_ms)
 {
-    struct slice key = slice_of((const char *)&connection, sizeof(connection));
-    struct list *p, *tmp;
-    struct map_node *n;
-    struct conn *c;
+    struct list *p, *tmp, *all;
 
     stk_turn_over(s);
-    n = map_find(&s->conns, key);
-    if (!n)
+    all = stk_conn_trans(s, connection);
+    if (!all)
         return;
-    c = container_of(n, struct conn, by_id);
-    LIST_EACH(p, tmp, &c->trans)
-        mark_broken(s, container_of(p, struct trans, on_conn));
+    LIST_EACH(p, tmp, all)
+        stk_broken(s, container_of(p, struct trans, on_conn));
     sip_stack_tick(s, now_ms);
 }
 
@@ -300,7 +296,7 @@ void sip_stack_send_failed(struct sip_stack *s, const struct sip_peer *peer,
         if (!t || !same_way(&r->peer, peer))
             continue;
         r->trans = 0;
-        mark_broken(s, t);
+        stk_broken(s, t);
     }
     sip_stack_tick(s, now_ms);
 }
@@ -430,6 +426,7 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg)
     s->ignore_require = cfg->ignore_require;
     s->reply_by_via = cfg->reply_by_via;
     s->obey_retry_after = cfg->obey_retry_after;
+    s->large_bytes = cfg->large_bytes;
     s->events.size = sizeof(struct sip_event);
     s->outs.size = sizeof(struct out_entry);
     list_init(&s->finished);

@@ -32,6 +32,10 @@ struct sip_peer {
                              source that has used up its answers */
     bool ignore_require;  /* of a request: no 420; for a device that writes
                              Require without meaning it */
+    bool dial;            /* of a request of ours over UDP: when it is large, a
+                             TCP connection to this address may be tried for
+                             it. Of an output over TCP whose connection is 0:
+                             see sip_stack_dialled */
     uint16_t listener;    /* the edge's index of the local socket */
     uint64_t connection;  /* TCP, TLS: the edge's id of the connection; 0 on
                              UDP. Never reused by the edge. */
@@ -58,6 +62,10 @@ struct sip_stack_config {
                               new requests for that time (at most 10 min) but
                               those in dialogs: GB_EBUSY (RFC 3261 §21.5.4) */
     uint32_t t1_ms, t2_ms, t4_ms; /* 0: 500, 4000, 5000 */
+    uint32_t large_bytes; /* requests over UDP that are larger go over TCP where
+                             the peer's `dial` allows it, and over UDP when no
+                             connection comes of it, for 10 minutes without
+                             another try (RFC 3261 §18.1.1); 0: none do */
 };
 
 struct sip_stack;
@@ -94,6 +102,13 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
  * sip_stack_move it when its peer has come back. */
 void sip_stack_closed(struct sip_stack *s, uint64_t connection,
                       uint64_t now_ms);
+
+/* An output had peer.dial and no connection: the edge has begun to open one to
+ * peer.remote, or has one that it opened so before, and sends it there. May be
+ * told before the connection is up; when it never comes up sip_stack_closed
+ * follows. The edge that cannot even begin says sip_stack_send_failed. */
+void sip_stack_dialled(struct sip_stack *s, const struct sip_peer *peer,
+                       uint64_t connection);
 
 /* All timers that are due. */
 void sip_stack_tick(struct sip_stack *s, uint64_t now_ms);
@@ -386,6 +401,7 @@ int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
 struct sip_counters {
     uint64_t received, sent, retransmitted, absorbed; /* absorbed: repeats */
     uint64_t bad, stray_responses, dropped;
+    uint64_t over_tcp, back_to_udp; /* large requests; those that came back */
     uint64_t refused, hushed; /* by the stack itself; those not sent (quiet) */
     uint32_t transactions, dialogs; /* now */
     uint32_t subscriptions;         /* now, of both kinds */

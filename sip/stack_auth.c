@@ -189,9 +189,15 @@ bool stk_log_in(struct sip_stack *s, struct trans *t, const struct sip_msg *m,
 
 /* ---- waiting ----------------------------------------------------------- */
 
+/* Of a request that went over TCP for its size: UDP. */
+static uint8_t transport_of(const struct sip_peer *peer)
+{
+    return peer->dial ? SIP_UDP : peer->transport;
+}
+
 static bool is_same(const struct shy *y, const struct sip_peer *peer)
 {
-    return y->transport == peer->transport &&
+    return y->transport == transport_of(peer) &&
            gb_addr_eq(&y->remote, &peer->remote);
 }
 
@@ -215,7 +221,7 @@ void stk_note_busy(struct sip_stack *s, const struct sip_peer *peer,
         if (s->shy[i].until_ms < y->until_ms)
             y = &s->shy[i];
     }
-    *y = (struct shy){ peer->remote, peer->transport,
+    *y = (struct shy){ peer->remote, transport_of(peer),
                        now_ms + 1000 * (uint64_t)seconds };
 }
 

@@ -69,7 +69,10 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
 {
     char branch[STK_BRANCH];
     uint64_t random = stk_random(s);
+    struct client_opts via = *o;
+    struct sip_peer over;
     struct blob *b;
+    bool large;
     int err;
 
     stk_branch_write(branch, random);
@@ -80,11 +83,15 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
     b = stk_write(s, write_request, p, &err);
     if (err)
         return err;
-    err = stk_trans_of(s, out, b, p, o);
+    large = stk_large(s, b, o->peer, &over, now_ms);
+    if (large)
+        via.peer = &over;
+    err = stk_trans_of(s, out, b, p, &via);
     if (err) {
         blob_unref(s, &b);
         return err;
     }
+    client(*out)->large = large;
     client(*out)->branch = random;
     set_give_up(s, *out, o->timeout_ms, now_ms);
     return 0;
@@ -725,6 +732,8 @@ void stk_client_tick(struct sip_stack *s, struct ctrans *c, uint64_t now_ms)
 
     if (t->broken) {
         t->broken = false;
+        if (stk_large_back(s, t, now_ms))
+            return;
         acts = sip_trans_input(&t->m, SIP_TE_IO_ERROR, &s->timers, now_ms);
     } else if (sip_trans_deadline(&t->m) > now_ms) {
         give_up(s, t, now_ms);

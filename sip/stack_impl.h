@@ -7,7 +7,8 @@
  * stack_refuse.c  what is refused before the layer above sees it
  * stack_call.c    dialogs
  * stack_sub.c     subscriptions
- * stack_auth.c    challenges answered, peers left alone */
+ * stack_auth.c    challenges answered, peers left alone
+ * stack_large.c   large requests over TCP, and back */
 #ifndef SIP_STACK_IMPL_H
 #define SIP_STACK_IMPL_H
 
@@ -152,6 +153,7 @@ struct ctrans { /* a client transaction */
     uint32_t n_user;
     uint8_t logins;      /* challenges answered so far */
     uint8_t n_forks;
+    bool large;      /* over TCP for its size alone */
 };
 
 enum call_state {
@@ -218,6 +220,8 @@ struct sub { /* a subscription: ours, or one that a peer holds */
 
 #define STK_SHY 64         /* peers left alone at one time */
 #define STK_SHY_MAX_S 600
+#define STK_UDP_ONLY_MS 600000 /* large requests over UDP, after a connection
+                                  that was not taken */
 
 struct shy { /* answered 503 with Retry-After */
     struct gb_addr remote;
@@ -270,6 +274,8 @@ struct sip_stack {
     uint32_t n_subs, max_subs;
     bool obey_retry_after;
     struct shy shy[STK_SHY];
+    struct shy udp_only[STK_SHY]; /* took no connection */
+    uint32_t large_bytes;
 
     uint64_t pend_sub;          /* that the pending SUBSCRIBE is in, or 0 */
 
@@ -309,6 +315,8 @@ struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
                             const struct sip_msg *m);
 /* Forgets what is queued for this dialog; its requests are answered 481. */
 void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
+/* The transport failed; the next tick tells. */
+void stk_broken(struct sip_stack *s, struct trans *t);
 uint64_t stk_random(struct sip_stack *s);
 void stk_hex(char out[static STK_TAG], uint64_t v);
 
@@ -374,6 +382,11 @@ struct trans *stk_trans_merged(const struct sip_stack *s,
                                const struct sip_msg *m);
 void stk_trans_index_call(struct sip_stack *s, struct ctrans *c,
                           const struct stk_key *k);
+/* Its peer is another one now. GB_ENOMEM, never for UDP: nothing has changed. */
+int stk_trans_move(struct sip_stack *s, struct trans *t,
+                   const struct sip_peer *peer);
+/* The transactions over a connection; NULL: none. */
+struct list *stk_conn_trans(const struct sip_stack *s, uint64_t connection);
 void stk_trans_free(struct sip_stack *s, struct trans *t);
 /* After every step of its machine: timer, finished list, memory. */
 void stk_trans_settle(struct sip_stack *s, struct trans *t);
@@ -508,6 +521,16 @@ void stk_note_busy(struct sip_stack *s, const struct sip_peer *peer,
                    const struct sip_msg *m, uint64_t now_ms);
 bool stk_is_busy(const struct sip_stack *s, const struct sip_peer *peer,
                  uint64_t now_ms);
+
+/* ---- stack_large.c ---- */
+
+/* Whether the written request b goes to peer over TCP for its size; then *over
+ * is the peer that it goes to, and b says so. */
+bool stk_large(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
+               struct sip_peer *over, uint64_t now_ms);
+/* The transport of t has failed: it has been sent over UDP. false: it had not
+ * left UDP for its size, has been answered, or there is no memory. */
+bool stk_large_back(struct sip_stack *s, struct trans *t, uint64_t now_ms);
 
 /* What the files after stack_client.c need of the others. */
 

@@ -398,6 +398,13 @@ static struct conn *conn_get(struct sip_stack *s, uint64_t id)
     return c;
 }
 
+struct list *stk_conn_trans(const struct sip_stack *s, uint64_t connection)
+{
+    struct map_node *n = map_find(&s->conns, conn_key(&connection));
+
+    return n ? &container_of(n, struct conn, by_id)->trans : NULL;
+}
+
 static void conn_leave(struct sip_stack *s, struct trans *t)
 {
     struct map_node *n;
@@ -412,6 +419,23 @@ static void conn_leave(struct sip_stack *s, struct trans *t)
         map_remove(&s->conns, &c->by_id);
         pool_put(&s->pool, c, sizeof(*c));
     }
+}
+
+int stk_trans_move(struct sip_stack *s, struct trans *t,
+                   const struct sip_peer *peer)
+{
+    struct conn *conn = NULL;
+
+    if (peer->transport != SIP_UDP) {
+        conn = conn_get(s, peer->connection);
+        if (!conn)
+            return GB_ENOMEM;
+    }
+    conn_leave(s, t);
+    t->peer = *peer;
+    if (conn)
+        list_push_back(&conn->trans, &t->on_conn);
+    return 0;
 }
 
 static size_t trans_size(enum sip_trans_kind kind)

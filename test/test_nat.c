@@ -60,6 +60,8 @@ static void mapping_is_kept_open(void **state)
         struct sim_device *d =
             behind_nat(cases[i].keep_open_ms, 0, cases[i].own);
 
+        /* only what no NAT hides is connected to, for a large request */
+        assert_int_equal(sim_view(&s, d).peer.dial, cases[i].own == NULL);
         sim_run(&s, 100000);
         if (d->options < cases[i].least || d->options > cases[i].most)
             fail_msg("%s: %u OPTIONS", cases[i].name, d->options);

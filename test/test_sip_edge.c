@@ -5,6 +5,7 @@
 #include "app/net/sip_edge.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,8 @@ static uint64_t on_turn(void *ctx, uint64_t now_ms)
 }
 
 static struct gb_addr client_local;
+static uint32_t strangers_bytes, strangers_idle_ms; /* of the next server; 0:
+                                                      the default */
 
 static void on_connection(void *ctx, uint64_t connection, bool is_up,
                           const struct gb_addr *local)
@@ -66,7 +69,8 @@ static void on_connection(void *ctx, uint64_t connection, bool is_up,
 static void begin(uint32_t keep_open_ms, uint32_t max_connections)
 {
     static struct gb_addr at[1];
-    struct sip_stack_config sc = { .alloc = &gb_alloc_heap, .seed = { 1 } };
+    struct sip_stack_config sc = { .alloc = &gb_alloc_heap, .seed = { 1 },
+                                   .large_bytes = 1300 };
     struct sip_edge_config c = {
         .loop = &loop, .listen = at, .n_listen = 1, .on_turn = on_turn,
         .max_connections = max_connections,
@@ -91,6 +95,8 @@ static void begin(uint32_t keep_open_ms, uint32_t max_connections)
     c.on_event = on_server_event;
     c.on_connection = NULL;
     c.keep_open_ms = keep_open_ms;
+    c.strangers_bytes = strangers_bytes;
+    c.strangers_idle_ms = strangers_idle_ms;
 #if GB_TLS
     c.tls_listen = at;
     c.n_tls = 1;
@@ -289,6 +295,8 @@ static void pings(void **state)
     assert_int_equal(write(fds[0], options, sizeof(options) - 1),
                      sizeof(options) - 1);
     assert_true(reaches(&requests, 1, 5000));
+    sip_edge_trust(server, last_peer.connection); /* others are not kept open */
+    sip_edge_trust(server, 0);
     expect_bytes(fds[0], buf, 12);
     assert_memory_equal(buf, "SIP/2.0 200 ", 12);
     pass(50);
@@ -304,6 +312,241 @@ static void pings(void **state)
     assert_int_equal(read(fds[1], buf, sizeof(buf)), -1);
     close(fds[0]);
     close(fds[1]);
+    finish();
+}
+
+static struct sip_edge_counters of_server(void)
+{
+    struct sip_edge_counters n;
+
+    sip_edge_counters(server, &n);
+    return n;
+}
+
+static void say(int fd, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t put = write(fd, p, n);
+
+        if (put < 0 && errno != EAGAIN)
+            return; /* it has been closed: what we wait for */
+        if (put <= 0) {
+            pass(5);
+            continue;
+        }
+        p += put;
+        n -= (size_t)put;
+    }
+}
+
+/* The head of a message whose body is to come. */
+static size_t open_message(char *buf, size_t size)
+{
+    int n = snprintf(buf, size,
+                     "MESSAGE sip:a@127.0.0.1 SIP/2.0\r\n"
+                     "Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKlong\r\n"
+                     "From: <sip:b@127.0.0.1>;tag=1\r\n"
+                     "To: <sip:a@127.0.0.1>\r\nCall-ID: long\r\n"
+                     "CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n"
+                     "Content-Length: 200000\r\n\r\n");
+
+    return (size_t)n;
+}
+
+/* A body that a registered device may send is too much from a stranger. */
+static void one_stranger_holds_little(void **state)
+{
+    static char body[200000];
+    char head[512];
+    size_t n = open_message(head, sizeof(head));
+
+    (void)state;
+    memset(body, 'x', sizeof(body));
+    for (int trusted = 0; trusted < 2; trusted++) {
+        int fd;
+
+        begin(0, 0);
+        fd = plain(0);
+        say(fd, options, sizeof(options) - 1);
+        assert_true(reaches(&requests, 1, 5000));
+        assert_int_equal(of_server().strangers, 1);
+        if (trusted) {
+            sip_edge_trust(server, last_peer.connection);
+            sip_edge_trust(server, last_peer.connection);
+            assert_int_equal(of_server().strangers, 0);
+        }
+        say(fd, head, n);
+        say(fd, body, sizeof(body));
+        if (trusted)
+            assert_true(reaches(&requests, 2, 5000));
+        else
+            expect_connections(0);
+        assert_int_equal(requests, 1 + (unsigned)trusted);
+        assert_int_equal(of_server().strangers_bytes, 0);
+        assert_int_equal(of_server().cut, !trusted);
+        close(fd);
+        finish();
+    }
+}
+
+/* Whoever has spoken and is not registered may not stay. */
+static void idle_strangers_go(void **state)
+{
+    int known, stranger;
+    char buf[16];
+
+    (void)state;
+    strangers_idle_ms = 200;
+    begin(0, 0);
+    strangers_idle_ms = 0;
+    known = plain(0);
+    say(known, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, 1, 5000));
+    sip_edge_trust(server, last_peer.connection);
+    stranger = plain(0);
+    say(stranger, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, 2, 5000));
+    expect_end(stranger);
+    expect_connections(1);
+    assert_int_equal(of_server().strangers_cut, 1);
+    while (read(known, buf, sizeof(buf)) > 0)
+        continue;
+    assert_int_equal(errno, EAGAIN);
+    close(known);
+    close(stranger);
+    finish();
+}
+
+/* All of them together: the one that holds most makes room, and whoever is
+ * registered is left alone. */
+static void strangers_share_their_memory(void **state)
+{
+    static char body[60000];
+    char head[512], buf[16];
+    size_t n = open_message(head, sizeof(head));
+    int fd[6], known;
+
+    (void)state;
+    strangers_bytes = 256u << 10;
+    begin(0, 0);
+    strangers_bytes = 0;
+    memset(body, 'x', sizeof(body));
+    known = plain(0);
+    say(known, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, 1, 5000));
+    sip_edge_trust(server, last_peer.connection);
+    say(known, head, n);
+    say(known, body, sizeof(body));
+    for (size_t i = 0; i < COUNT(fd); i++) {
+        fd[i] = plain(0);
+        if (i < 4)
+            expect_connections((uint32_t)i + 2);
+        say(fd[i], head, n);
+        say(fd[i], body, sizeof(body));
+        pass(100);
+        assert_true(of_server().strangers_bytes <= 256u << 10);
+    }
+    assert_true(of_server().strangers_cut >= 2);
+    assert_int_equal(of_server().cut, 0);
+    expect_end(fd[0]); /* the oldest of equals */
+    assert_int_equal(of_server().strangers, of_server().connections - 1);
+    pass(50);
+    while (read(known, buf, sizeof(buf)) > 0)
+        continue; /* its 200 */
+    assert_int_equal(errno, EAGAIN); /* still open */
+    close(known);
+    for (size_t i = 0; i < COUNT(fd); i++)
+        close(fd[i]);
+    expect_connections(0);
+    assert_int_equal(of_server().strangers_bytes, 0);
+    assert_int_equal(of_server().strangers, 0);
+    finish();
+}
+
+static uint64_t ask_large(const struct gb_addr *to, const char *body, size_t n)
+{
+    uint64_t id;
+    const struct sip_request r = {
+        .method = SIP_METHOD_MESSAGE, .uri = SLICE("sip:a@127.0.0.1"),
+        .from = SLICE("sip:b@127.0.0.1"), .to = SLICE("sip:a@127.0.0.1"),
+        .expires = -1, .content_type = SLICE("text/plain"),
+        .body = slice_of(body, n),
+        .peer = { .transport = SIP_UDP, .dial = true,
+                  .local = sip_edge_addr(client, 0), .remote = *to },
+    };
+
+    assert_int_equal(sip_stack_request(client_sip, &r, uv_now(&loop), &id), 0);
+    sip_edge_touch(client);
+    return id;
+}
+
+/* RFC 3261 §18.1.1 over sockets: one connection for several, from the address
+ * that the peer knows. */
+static void large_requests(void **state)
+{
+    static char body[20000];
+    struct sip_edge_counters n;
+    struct gb_addr at;
+
+    (void)state;
+    begin(0, 0);
+    memset(body, 'x', sizeof(body));
+    at = sip_edge_addr(server, 0);
+    for (unsigned i = 0; i < 3; i++)
+        ask_large(&at, body, sizeof(body));
+    assert_true(reaches(&answers, 3, 5000));
+    assert_int_equal(last_peer.transport, SIP_TCP);
+    assert_true(slice_has_prefix(slice_str(last_via), SLICE("SIP/2.0/TCP ")));
+    ask_large(&at, body, sizeof(body));
+    ask_large(&at, body, 10);
+    assert_true(reaches(&answers, 5, 5000));
+    sip_edge_counters(client, &n);
+    assert_int_equal(n.dialled, 1);
+    assert_int_equal(n.connections, 1);
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.accepted, 1);
+    assert_int_equal(n.datagrams, 1);
+    assert_int_equal(failures, 0);
+    finish();
+}
+
+/* Its peer has a UDP socket on this port and nothing that listens. */
+static void large_to_a_deaf_port(void **state)
+{
+    static char body[20000], buf[65536];
+    struct sip_edge_counters n;
+    struct sip_counters c;
+    struct sockaddr_in in = { .sin_family = AF_INET };
+    socklen_t len = sizeof(in);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct gb_addr at;
+    ssize_t got = -1;
+
+    (void)state;
+    begin(0, 0);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    gb_addr_parse_ip(&at, SLICE("127.0.0.1"));
+    at.port = ntohs(in.sin_port);
+    memset(body, 'x', sizeof(body));
+    ask_large(&at, body, sizeof(body));
+    for (unsigned i = 0; got < 0 && i < 1000; i++) {
+        got = recv(fd, buf, sizeof(buf), 0);
+        if (got < 0)
+            pass(10);
+    }
+    assert_true(got > (ssize_t)sizeof(body));
+    assert_true(slice_find_slice(slice_of(buf, (size_t)got),
+                                 SLICE("\r\nVia: SIP/2.0/UDP ")) < (size_t)got);
+    sip_edge_counters(client, &n);
+    assert_int_equal(n.dialled, 1);
+    assert_int_equal(n.connections, 0);
+    sip_stack_counters(client_sip, &c);
+    assert_int_equal(c.back_to_udp, 1);
+    assert_int_equal(failures, 0);
+    close(fd);
     finish();
 }
 
@@ -413,6 +656,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(over_every_transport),
         cmocka_unit_test(pings),
+        cmocka_unit_test(one_stranger_holds_little),
+        cmocka_unit_test(idle_strangers_go),
+        cmocka_unit_test(strangers_share_their_memory),
+        cmocka_unit_test(large_requests),
+        cmocka_unit_test(large_to_a_deaf_port),
         cmocka_unit_test(connections_are_limited),
 #if GB_TLS
         cmocka_unit_test(plain_text_on_the_tls_port),

@@ -7,6 +7,7 @@
 #include "base/idmap.h"
 #include "base/list.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -31,10 +32,12 @@ struct connection {
     uv_tcp_t tcp;
     uv_connect_t connect;
     struct list node;
+    struct list dialled; /* in edge.dialled, or alone */
     uint64_t id;
     struct sip_peer peer;
     struct tls *tls; /* NULL: plain TCP */
-    bool up, ours, closing, spoke;
+    bool up, ours, closing, spoke, trusted;
+    size_t held; /* bytes received and not sent yet: cap and what is queued */
     uint64_t since_ms; /* of the first byte of an unfinished message */
     uint64_t moved_ms; /* something was sent or received last */
     struct sip_frame frame;
@@ -51,6 +54,7 @@ struct sip_edge {
     bool touched, closing;
     struct idmap by_id;
     struct list connections;
+    struct list dialled; /* those for large requests */
     unsigned open_handles;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -61,6 +65,7 @@ struct sip_edge {
 };
 
 static void conn_close(struct connection *c);
+static struct connection *dial(struct sip_edge *e, const struct sip_peer *to);
 
 /* ---- the pump ------------------------------------------------------------ */
 
@@ -74,14 +79,79 @@ static void drain_events(struct sip_edge *e)
 
 struct write_req {
     uv_write_t req;
+    size_t n;
     char bytes[];
 };
+
+/* ---- strangers ---- */
+
+static void hold(struct connection *c, size_t n)
+{
+    c->held += n;
+    if (!c->trusted)
+        c->edge->n.strangers_bytes += n;
+}
+
+static void let_go(struct connection *c, size_t n)
+{
+    c->held -= n;
+    if (!c->trusted)
+        c->edge->n.strangers_bytes -= n;
+}
+
+static void trust(struct connection *c)
+{
+    if (c->trusted)
+        return;
+    c->trusted = true;
+    c->edge->n.strangers--;
+    c->edge->n.strangers_bytes -= c->held;
+}
+
+void sip_edge_trust(struct sip_edge *e, uint64_t connection)
+{
+    struct connection *c = idmap_find(&e->by_id, connection);
+
+    if (c)
+        trust(c);
+}
+
+static void cut_stranger(struct connection *c)
+{
+    c->edge->n.strangers_cut++;
+    conn_close(c);
+}
+
+/* The oldest of those that hold most goes, until the rest fits. */
+static void make_room(struct sip_edge *e)
+{
+    while (e->n.strangers_bytes > e->o.strangers_bytes) {
+        struct connection *most = NULL;
+        struct list *n, *tmp;
+
+        LIST_EACH(n, tmp, &e->connections) {
+            struct connection *c = container_of(n, struct connection, node);
+
+            if (!c->trusted && (!most || c->held > most->held))
+                most = c;
+        }
+        assert(most);
+        cut_stranger(most);
+    }
+}
+
+static size_t room_for(const struct connection *c, size_t trusted)
+{
+    return c->trusted ? trusted : SIP_EDGE_STRANGER_BUF;
+}
 
 static void on_written(uv_write_t *req, int status)
 {
     struct connection *c = req->handle->data;
+    struct write_req *w = container_of(req, struct write_req, req);
 
-    free(container_of(req, struct write_req, req));
+    let_go(c, w->n);
+    free(w);
     if (status && !c->closing)
         conn_close(c);
 }
@@ -102,15 +172,18 @@ static bool conn_write(struct connection *c, struct slice s)
     s = slice_from(s, (size_t)sent);
     w = malloc(sizeof(*w) + s.n);
     if (!w || uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + s.n >
-                  SIP_EDGE_QUEUE_BYTES) {
+                  room_for(c, SIP_EDGE_QUEUE_BYTES)) {
         free(w);
         c->edge->n.cut++;
         conn_close(c);
         return false;
     }
+    w->n = s.n;
+    hold(c, s.n);
     memcpy(w->bytes, s.p, s.n);
     b = uv_buf_init(w->bytes, (unsigned)s.n);
     if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &b, 1, on_written)) {
+        let_go(c, w->n);
         free(w);
         conn_close(c);
         return false;
@@ -160,11 +233,14 @@ static void send_one(struct sip_edge *e, const struct sip_out *out,
                      out->bytes.p, out->bytes.n);
         return;
     }
-    c = idmap_find(&e->by_id, p->connection);
+    c = p->dial && !p->connection ? dial(e, p)
+                                  : idmap_find(&e->by_id, p->connection);
     if (!c || !conn_send(c, out->bytes)) {
         struct sip_peer peer = *p;
 
         sip_stack_send_failed(e->o.stack, &peer, now_ms);
+    } else if (p->dial && !p->connection) {
+        sip_stack_dialled(e->o.stack, p, c->id);
     }
 }
 
@@ -309,8 +385,10 @@ static void conn_close(struct connection *c)
     if (c->tls)
         say_bye(c);
     list_remove(&c->node);
+    list_remove(&c->dialled);
     idmap_remove(&e->by_id, c->id);
     e->n.connections--;
+    trust(c); /* it counts no more */
     uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
     if (e->closing)
         return;
@@ -356,6 +434,7 @@ static void take_messages(struct connection *c)
         c->since_ms = uv_now(c->edge->o.loop);
     }
     if (c->len == 0 && c->cap > SIP_EDGE_FIRST_BUF) {
+        let_go(c, c->cap);
         free(c->buf); /* an idle connection keeps nothing */
         c->buf = NULL;
         c->cap = 0;
@@ -375,7 +454,7 @@ static bool conn_room(struct connection *c, size_t n)
     size_t cap = c->cap ? c->cap : SIP_EDGE_FIRST_BUF;
     uint8_t *buf;
 
-    if (n > SIP_FRAME_MAX + SIP_EDGE_READ_BYTES - c->len)
+    if (n > room_for(c, SIP_FRAME_MAX + SIP_EDGE_READ_BYTES) - c->len)
         return false;
     while (cap < c->len + n)
         cap *= 2;
@@ -384,15 +463,17 @@ static bool conn_room(struct connection *c, size_t n)
     buf = realloc(c->buf, cap);
     if (!buf)
         return false;
+    hold(c, cap - c->cap);
     c->buf = buf;
     c->cap = cap;
-    return true;
+    make_room(c->edge);
+    return !c->closing;
 }
 
 static void on_plain(struct connection *c, const void *p, size_t n)
 {
     if (!conn_room(c, n)) {
-        c->edge->n.cut++;
+        c->edge->n.cut += !c->closing;
         conn_close(c);
         return;
     }
@@ -505,6 +586,7 @@ static struct connection *conn_new(struct sip_edge *e)
     c->tcp.data = c;
     e->open_handles++;
     list_init(&c->node);
+    list_init(&c->dialled);
     sip_frame_init(&c->frame);
     c->peer.transport = SIP_TCP;
     c->since_ms = c->moved_ms = uv_now(e->o.loop);
@@ -516,6 +598,7 @@ static struct connection *conn_new(struct sip_edge *e)
     c->peer.connection = c->id;
     list_push_back(&e->connections, &c->node);
     e->n.connections++;
+    e->n.strangers++;
     return c;
 }
 
@@ -604,8 +687,23 @@ static void on_connected(uv_connect_t *req, int status)
         tell_up(c);
 }
 
+/* From this address of ours, if it is a real one; a failure shows when it
+ * connects. */
+static void bind_local(struct connection *c, const struct gb_addr *local)
+{
+    struct gb_addr from = *local;
+    struct sockaddr_storage ss;
+
+    if (from.family != c->peer.remote.family || gb_addr_is_any(&from))
+        return;
+    from.port = 0;
+    sockaddr_of(&ss, &from, false);
+    uv_tcp_bind(&c->tcp, (struct sockaddr *)&ss, 0);
+}
+
 static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
-                      bool tls, uint64_t *connection)
+                      const struct gb_addr *local, bool tls,
+                      uint64_t *connection)
 {
     struct connection *c = conn_new(e);
     struct sockaddr_storage ss;
@@ -614,11 +712,14 @@ static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
     if (!c)
         return UV_ENOBUFS;
     c->ours = true;
+    trust(c);
     c->peer.remote = *remote;
     if (tls && !conn_secure(c, e->o.tls_client, e->o.tls_name)) {
         conn_close(c);
         return UV_ENOMEM;
     }
+    if (local)
+        bind_local(c, local);
     sockaddr_of(&ss, remote, false);
     err = uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss,
                          on_connected);
@@ -633,13 +734,35 @@ static int connect_to(struct sip_edge *e, const struct gb_addr *remote,
 int sip_edge_connect(struct sip_edge *e, const struct gb_addr *remote,
                      uint64_t *connection)
 {
-    return connect_to(e, remote, false, connection);
+    return connect_to(e, remote, NULL, false, connection);
 }
 
 int sip_edge_connect_tls(struct sip_edge *e, const struct gb_addr *remote,
                          uint64_t *connection)
 {
-    return connect_to(e, remote, true, connection);
+    return connect_to(e, remote, NULL, true, connection);
+}
+
+/* The one that was opened for an earlier large request, or a new one; NULL: not
+ * even begun. */
+static struct connection *dial(struct sip_edge *e, const struct sip_peer *to)
+{
+    struct connection *c;
+    struct list *n, *tmp;
+    uint64_t id;
+
+    LIST_EACH(n, tmp, &e->dialled) {
+        c = container_of(n, struct connection, dialled);
+        if (gb_addr_eq(&c->peer.remote, &to->remote))
+            return c;
+    }
+    if (connect_to(e, &to->remote, &to->local, false, &id))
+        return NULL;
+    c = idmap_find(&e->by_id, id);
+    c->peer.listener = to->listener;
+    list_push_back(&e->dialled, &c->dialled);
+    e->n.dialled++;
+    return c;
 }
 
 void sip_edge_disconnect(struct sip_edge *e, uint64_t connection)
@@ -675,6 +798,15 @@ static void keep_open(struct connection *c, uint64_t now_ms)
     conn_send(c, SLICE("\r\n"));
 }
 
+/* A connection for large requests that does not come up, or has been idle for
+ * long: no fault of the peer's. */
+static bool is_dialled_out(const struct connection *c, uint64_t now_ms)
+{
+    return !list_is_empty(&c->dialled) &&
+           now_ms - c->moved_ms >
+               (c->up ? SIP_EDGE_DIAL_IDLE_MS : SIP_EDGE_DIAL_MS);
+}
+
 static void on_sweep(uv_timer_t *t)
 {
     struct sip_edge *e = t->data;
@@ -684,10 +816,15 @@ static void on_sweep(uv_timer_t *t)
     LIST_EACH(n, tmp, &e->connections) {
         struct connection *c = container_of(n, struct connection, node);
 
-        if (is_stalled(c, now_ms)) {
+        if (is_dialled_out(c, now_ms)) {
+            conn_close(c);
+        } else if (!c->trusted &&
+                   now_ms - c->moved_ms > e->o.strangers_idle_ms) {
+            cut_stranger(c);
+        } else if (is_stalled(c, now_ms)) {
             e->n.cut++;
             conn_close(c);
-        } else if (e->o.keep_open_ms) {
+        } else if (e->o.keep_open_ms && c->trusted && list_is_empty(&c->dialled)) {
             keep_open(c, now_ms);
         }
     }
@@ -771,7 +908,12 @@ int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
     if (!e)
         return UV_ENOMEM;
     e->o = *cfg;
+    if (!e->o.strangers_bytes)
+        e->o.strangers_bytes = SIP_EDGE_STRANGERS_BYTES;
+    if (!e->o.strangers_idle_ms)
+        e->o.strangers_idle_ms = SIP_EDGE_STRANGER_IDLE_MS;
     list_init(&e->connections);
+    list_init(&e->dialled);
     idmap_init(&e->by_id, &gb_alloc_heap,
                cfg->max_connections ? cfg->max_connections
                                     : SIP_EDGE_MAX_CONNECTIONS);

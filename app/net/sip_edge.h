@@ -4,8 +4,10 @@
  * Every address of `listen` gets a UDP socket and a TCP listener on the same
  * port, every one of `tls_listen` a TCP listener that speaks TLS. Requests and
  * answers to a peer go over the connection that it came in on (RFC 3261 §18,
- * RFC 5923); none is opened to it. The edge pumps the stack: bytes in, events to the owner, bytes out, one
- * timer. A turn of the owner (its own tick and actions) is part of the pump. */
+ * RFC 5923); one is opened to it for large requests alone (peer.dial of
+ * sip/stack.h). The edge pumps the stack: bytes in, events to the owner, bytes
+ * out, one timer. A turn of the owner (its own tick and actions) is part of the
+ * pump. */
 #ifndef APP_NET_SIP_EDGE_H
 #define APP_NET_SIP_EDGE_H
 
@@ -23,6 +25,14 @@
 #define SIP_EDGE_HANDSHAKE_MS 10000 /* from the connection to the end of the TLS
                                        handshake */
 #define SIP_EDGE_DEAD_MS 90000 /* a peer that confirms nothing (half-open) */
+#define SIP_EDGE_STRANGER_IDLE_MS 60000 /* silence on a connection that nobody
+                                           has registered over */
+#define SIP_EDGE_STRANGER_BUF (128u << 10) /* received and unsent on it, each */
+#define SIP_EDGE_STRANGERS_BYTES (32u << 20) /* both, of all of them */
+#define SIP_EDGE_DIAL_MS 3000 /* for a connection to a UDP peer, which gets a
+                                 large request over UDP then */
+#define SIP_EDGE_DIAL_IDLE_MS 240000 /* it is closed after; longer than an
+                                        INVITE may wait */
 #define SIP_EDGE_READ_BYTES 65536
 
 struct sip_edge_config {
@@ -37,6 +47,10 @@ struct sip_edge_config {
     const char *tls_name;     /* what a client wants to see in the certificate */
     bool no_tcp;              /* UDP only (a simulated camera needs no listener) */
     uint32_t max_connections; /* 0: 20000 */
+    uint32_t strangers_bytes; /* held for connections that are not trusted; 0:
+                                 SIP_EDGE_STRANGERS_BYTES. Above, the one that
+                                 holds most is closed */
+    uint32_t strangers_idle_ms; /* 0: SIP_EDGE_STRANGER_IDLE_MS */
     /* Before a message is parsed: false drops it without a word; may be NULL. */
     bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);
     uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
@@ -86,11 +100,19 @@ int sip_edge_connect_tls(struct sip_edge *e, const struct gb_addr *remote,
                          uint64_t *connection);
 void sip_edge_disconnect(struct sip_edge *e, uint64_t connection);
 
+/* Somebody has registered over this connection: the limits of strangers are
+ * not for it. A stale id does nothing. */
+void sip_edge_trust(struct sip_edge *e, uint64_t connection);
+
 struct sip_edge_counters {
     uint64_t datagrams, messages, not_admitted, bad, accepted, refused, cut, resyncs;
     uint64_t tls_failed; /* handshakes and broken TLS connections */
     uint64_t kept_open;  /* empty lines sent on idle connections */
+    uint64_t dialled;    /* connections begun for large requests */
+    uint64_t strangers_cut; /* idle, holding too much, or most of all */
     uint32_t connections;
+    uint32_t strangers;       /* of them: not trusted */
+    uint64_t strangers_bytes; /* that they hold now */
     uint32_t dropped, send_errors; /* by the kernel, UDP */
 };
 void sip_edge_counters(const struct sip_edge *e, struct sip_edge_counters *out);

@@ -144,6 +144,7 @@ enum device_text {
     X(CHANNEL_LIMIT,  "too many channels")                                     \
     X(ALARM_FLOOD,    "too many alarms")                                       \
     X(SUM_NUM,        "catalog does not hold what it announces")               \
+    X(MULTIPART,      "XML inside a multipart body")                           \
     X(UDP_SILENT,     "media does not come over UDP")                          \
     X(INVITE_FOREIGN, "invites us, not supported")                             \
     X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
@@ -589,8 +590,9 @@ void admit_summary(struct platform *p);
 
 /* ---- nat.c ---- */
 
-/* contact: of its REGISTER, NULL when it had none. */
-void nat_learn(struct device *d, const struct sip_addr *contact,
+/* contact: of its REGISTER, NULL when it had none. true: it is where the
+ * message came from, so no NAT is between us. */
+bool nat_learn(struct device *d, const struct sip_addr *contact,
                const struct sip_peer *peer);
 /* When the device's NAT wants traffic, GB_NEVER; part of device_arm. */
 uint64_t nat_due_ms(const struct platform *p, const struct device *d);

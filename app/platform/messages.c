@@ -6,6 +6,7 @@
 #include "manscdp/device.h"
 #include "manscdp/notify.h"
 #include "manscdp/time.h"
+#include "sip/multipart.h"
 #include "sip/value.h"
 
 #define ALARM_REPEAT_MS 5000   /* the same by MESSAGE and by NOTIFY */
@@ -17,6 +18,7 @@ struct delivery {
     struct platform *p;
     struct device *d;
     const struct sip_event *ev;
+    struct slice body; /* the XML: of the message, or a part of it */
     struct arena *arena;
 };
 
@@ -314,7 +316,7 @@ static void read_body(struct delivery *v)
     struct platform *p = v->p;
     struct manscdp_msg msg;
     struct gb_diag diag = { 0, "" };
-    int err = manscdp_msg_parse(&msg, v->arena, v->ev->msg->body, NULL, &diag);
+    int err = manscdp_msg_parse(&msg, v->arena, v->body, NULL, &diag);
     unsigned status;
 
     if (err) {
@@ -337,12 +339,27 @@ static void read_body(struct delivery *v)
     manscdp_dispatch(handlers, sizeof(handlers) / sizeof(*handlers), v, &msg);
 }
 
+/* The XML of a multipart body: 0, or the status that refuses it. */
+static unsigned take_part(struct delivery *v, const struct sip_msg *m)
+{
+    struct sip_part part;
+    int err = sip_multipart_find(sip_msg_value(m, SIP_HDR_CONTENT_TYPE),
+                                 m->body, SIP_CONTENT_MANSCDP, &part);
+
+    if (err)
+        return err == GB_ENOENT ? 415 : 400;
+    device_deviation(v->p, v->d, DEVIATION_MULTIPART, slice_of(NULL, 0));
+    v->body = part.body;
+    return 0;
+}
+
 static void on_message(struct platform *p, struct device *d,
                        const struct sip_event *ev)
 {
     size_t need = MANSCDP_ARENA_FOR(ev->msg->body.n);
     struct arena a = arena_of(p->arena, PLATFORM_ARENA);
-    struct delivery v = { p, d, ev, &a };
+    struct delivery v = { p, d, ev, ev->msg->body, &a };
+    unsigned status = 0;
     char *own = NULL;
 
     switch (sip_msg_content(ev->msg)) {
@@ -354,11 +371,17 @@ static void on_message(struct platform *p, struct device *d,
         platform_respond(p, ev,
                          ev->msg->method == SIP_METHOD_NOTIFY ? 200 : 400);
         return;
+    case SIP_CONTENT_MULTIPART:
+        status = take_part(&v, ev->msg);
+        break;
     case SIP_CONTENT_SDP:
     case SIP_CONTENT_MANSRTSP:
-    case SIP_CONTENT_MULTIPART:
     case SIP_CONTENT_OTHER:
-        platform_respond(p, ev, 415);
+        status = 415;
+        break;
+    }
+    if (status) {
+        platform_respond(p, ev, status);
         return;
     }
     if (need > PLATFORM_ARENA) {

@@ -10,14 +10,17 @@
 
 /* The address that it believes to have is not the one that we see. Without a
  * Contact with an address nothing is known. */
-void nat_learn(struct device *d, const struct sip_addr *contact,
+bool nat_learn(struct device *d, const struct sip_addr *contact,
                const struct sip_peer *peer)
 {
     struct gb_addr own;
+    bool known = contact && !contact->is_star &&
+                 sip_uri_addr(&contact->uri, 5060, &own) == 0 &&
+                 !gb_addr_is_any(&own);
+    bool same = known && gb_addr_eq(&own, &peer->remote);
 
-    d->behind_nat = contact && !contact->is_star &&
-                    sip_uri_addr(&contact->uri, 5060, &own) == 0 &&
-                    !gb_addr_is_any(&own) && !gb_addr_eq(&own, &peer->remote);
+    d->behind_nat = known && !same;
+    return same;
 }
 
 /* Devices of a site come back together after an outage: their moments are

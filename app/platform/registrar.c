@@ -321,7 +321,7 @@ static void accept(struct platform *p, const struct attempt *a)
     struct device *d = a->device;
     const struct sip_peer *peer = &a->ev->peer;
     uint32_t expires_s = granted(p, d, a);
-    bool fresh = is_new(d, a);
+    bool fresh = is_new(d, a), direct;
 
     welcome(p, a, expires_s);
     p->counters.registers++;
@@ -334,13 +334,14 @@ static void accept(struct platform *p, const struct attempt *a)
     if (!fresh && a->m->cseq.number <= d->cseq)
         device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
     remember(a);
-    nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
+    direct = nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
         !gb_addr_eq(&peer->remote, &d->peer.remote) ||
         !gb_addr_eq(&peer->local, &d->peer.local))
         device_bind(p, d, peer);
+    d->peer.dial = direct; /* nobody may connect to what a NAT hides */
     if (fresh || !d->registered_utc_ms) {
         d->registered_ms = p->now.mono_ms;
         d->registered_utc_ms = p->now.utc_ms;
