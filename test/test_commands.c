@@ -415,8 +415,10 @@ static void bounded(void **state)
         ;
     assert_int_equal(err, GB_ELIMIT);
     assert_int_equal(n, PLATFORM_COMMANDS_QUEUE);
+    assert_int_equal(sim_counters(&s).commands, PLATFORM_COMMANDS_QUEUE);
     sim_run(&s, 600000);
     assert_true(view(id).is_final);
+    assert_int_equal(sim_counters(&s).commands, 0);
     sim_free(&s);
 }
 

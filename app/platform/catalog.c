@@ -371,14 +371,31 @@ static void keep_item(struct platform *p, struct device *d,
         keep_detail(p, c, it);
 }
 
+/* OFF of the device itself is about what it has, not about its registration. */
+static void all_off(struct platform *p, struct device *d)
+{
+    for (size_t i = 0; i < d->n_channels; i++) {
+        struct platform_channel v = {
+            .id = channel_text(d->channels[i], CHANNEL_ID),
+            .status = SLICE("OFF"),
+        };
+
+        channel_upsert(p, d, &v, false);
+    }
+}
+
 static void set_status(struct platform *p, struct device *d,
                        const struct manscdp_item *it)
 {
     struct platform_channel v = { .id = it->id };
 
+    if (slice_eq(it->id, device_id(d)) && !channel_find(p, d, it->id)) {
+        if (it->event == MANSCDP_EVENT_OFF)
+            all_off(p, d);
+        return;
+    }
     if (!channel_find(p, d, it->id)) {
-        if (!slice_eq(it->id, device_id(d)))
-            query_want(p, d, QUERY_CATALOG, query_jitter(p));
+        query_want(p, d, QUERY_CATALOG, query_jitter(p));
         return;
     }
     v.on = it->event == MANSCDP_EVENT_ON;

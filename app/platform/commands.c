@@ -518,7 +518,8 @@ void commands_on_message(struct platform *p, struct device *d,
 {
     struct command *c;
 
-    if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1)
+    if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1 ||
+        msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
         return;
     c = asked(p, d, msg);
     if (c && is_due(c))

@@ -700,7 +700,8 @@ struct platform_counters {
     uint64_t shed, backed_off, redirected;
     /* gauges: now */
     uint32_t devices, online, channels, sessions, ports_lent, ports_resting,
-        ssrcs_lent, queries;
+        ssrcs_lent, queries,
+        commands; /* that wait for something */
 };
 void platform_counters(const struct platform *p, struct platform_counters *out);
 #endif
