@@ -297,6 +297,15 @@ int platform_device_refresh(struct platform *p, struct slice id,
     return fake.refresh_err;
 }
 
+int platform_command_refresh(struct platform *p, struct slice device,
+                             struct gb_time now, uint64_t *id)
+{
+    int err = platform_device_refresh(p, device, now);
+
+    *id = err ? 0 : ++fake.n_commands;
+    return err;
+}
+
 int platform_device_remove(struct platform *p, struct slice id,
                            struct gb_time now)
 {

@@ -451,6 +451,33 @@ static void without_memory(void **state)
     }
 }
 
+/* OFF for the device itself marks its channels; it stays registered. */
+static void device_says_off(void **state)
+{
+    struct sim_device *d = recorder(3, NULL);
+    struct platform_channel c;
+
+    (void)state;
+    sim_settle(&s);
+    sim_message(d, "<Notify><CmdType>Catalog</CmdType><SN>4</SN>"
+                   "<DeviceID>34020000001180000001</DeviceID><SumNum>1</SumNum>"
+                   "<DeviceList Num=\"1\"><Item>"
+                   "<DeviceID>34020000001180000001</DeviceID>"
+                   "<Event>OFF</Event></Item></DeviceList></Notify>");
+    sim_run(&s, 20000);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                          slice_str(d->channel[i]), &c));
+        assert_false(c.on);
+        assert_true(slice_eq(c.name, slice_str(i == 0   ? "Camera 0"
+                                               : i == 1 ? "Camera 1"
+                                                        : "Camera 2")));
+    }
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(d->catalogs, 1);
+    sim_free(&s);
+}
+
 /* What else an item says goes to the owner: once, whole, without the
  * password, and again only when it has changed. */
 static void rest_of_an_item(void **state)
@@ -491,6 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rest_of_an_item),
+        cmocka_unit_test(device_says_off),
         cmocka_unit_test(any_order),
         cmocka_unit_test(asked_after_a_pause),
         cmocka_unit_test(a_crowd_is_spread),

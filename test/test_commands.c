@@ -415,8 +415,10 @@ static void bounded(void **state)
         ;
     assert_int_equal(err, GB_ELIMIT);
     assert_int_equal(n, PLATFORM_COMMANDS_QUEUE);
+    assert_int_equal(sim_counters(&s).commands, PLATFORM_COMMANDS_QUEUE);
     sim_run(&s, 600000);
     assert_true(view(id).is_final);
+    assert_int_equal(sim_counters(&s).commands, 0);
     sim_free(&s);
 }
 
@@ -545,6 +547,67 @@ static void learnt(void **state)
     sim_free(&s);
 }
 
+static uint64_t refresh(void)
+{
+    uint64_t id = 0;
+
+    assert_int_equal(platform_command_refresh(s.p, SLICE(NVR), s.now, &id), 0);
+    assert_true(id != 0);
+    return id;
+}
+
+/* A refresh can be followed as any other command (field-note 4.11). */
+static void refreshes(void **state)
+{
+    struct sim_device *d = online(NULL);
+    struct platform_command c;
+    uint64_t id, other;
+
+    (void)state;
+    sim_channels(d, 3);
+    id = refresh();
+    expect_state(id, PLATFORM_COMMAND_QUEUED);
+    sim_run(&s, 3);
+    c = view(id);
+    assert_true(c.sent_utc_ms && c.tries == 1);
+    sim_run(&s, 1000);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(!c.partial && c.have == 3 && c.sum == 3 && c.is_final);
+    assert_true(slice_eq(c.cmd, SLICE("Catalog")));
+    /* it stops in the middle; who asks meanwhile joins */
+    d->catalog_drop = 1;
+    id = refresh();
+    sim_run(&s, 2000);
+    other = refresh();
+    sim_run(&s, 20000);
+    assert_true(view(id).partial && view(other).partial);
+    assert_int_equal(view(id).have, 2);
+    assert_true(says(view(id).evidence, "stopped in the middle"));
+    sim_run(&s, 60000);
+    d->catalog_drop = 0;
+    d->query_refused = true;
+    id = refresh();
+    sim_run(&s, 2000);
+    expect_state(id, PLATFORM_COMMAND_REFUSED);
+    assert_true(says(view(id).evidence, "SIP 404"));
+    d->query_refused = false;
+    d->catalog_mute = true;
+    sim_keepalive(d, NULL);
+    id = refresh();
+    sim_run(&s, 2000);
+    expect_state(id, PLATFORM_COMMAND_ARRIVED);
+    sim_unregister(d);
+    sim_run(&s, 2000);
+    expect_state(id, PLATFORM_COMMAND_SILENT);
+    assert_true(says(view(id).evidence, "offline"));
+    assert_int_equal(platform_command_refresh(s.p, SLICE(NVR), s.now, &id),
+                     GB_ESTATE);
+    assert_int_equal(platform_command_refresh(s.p, SLICE("x"), s.now, &id),
+                     GB_ENOENT);
+    sim_free(&s);
+}
+
 static void without_memory(void **state)
 {
     unsigned long at;
@@ -591,7 +654,7 @@ int main(void)
         cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
         cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
-        cmocka_unit_test(learnt),
+        cmocka_unit_test(learnt),           cmocka_unit_test(refreshes),
             cmocka_unit_test(without_memory),
     };
 

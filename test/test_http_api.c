@@ -140,9 +140,14 @@ static void objects(void **state)
 
 static void device_orders(void **state)
 {
+    json_t *j;
+
     (void)state;
     assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/refresh", TOKEN, ""),
                      202);
+    j = body();
+    expect_schema(j, "Command");
+    json_decref(j);
     assert_int_equal(fake.refreshed, 1);
     assert_int_equal(fx.touched, 1);
     fake.refresh_err = GB_ESTATE;

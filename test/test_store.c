@@ -274,7 +274,8 @@ static void flushed_is_committed(void **state)
     store_counters(s, &n);
     assert_int_equal(n.queued, 0);
     assert_int_equal(n.errors, 0);
-    assert_int_equal(n.writes, 5); /* rows: the last word on each */
+    /* rows: the last word on each, and what the thread took before that came */
+    assert_true(n.writes >= 5 && n.writes <= 7);
     other = open_store(dir, &seen, NULL);
     assert_int_equal(seen.devices, 1);
     store_close(other);

@@ -29,6 +29,13 @@ static const char usage[] =
     "\n"
     "  devices               known devices\n"
     "  channels ID           channels of a device\n"
+    "  tree ID [NODE]        its catalog as a tree, or what is below a node\n"
+    "  changes ID            when it came and went, and why\n"
+    "  profile ID            what it has been seen to do (JSON)\n"
+    "  send ID CMD [NAME=VALUE ...]\n"
+    "                        a query or an order of plain elements; waits for\n"
+    "                        what becomes of it\n"
+    "  commands              the last of these\n"
     "  play ID CHANNEL       start live, print its URLs\n"
     "  stop ID CHANNEL       stop it\n"
     "  sessions              media sessions\n"
@@ -56,6 +63,7 @@ static struct {
     bool json, chinese;
     /* of trace */
     const char *device, *call_id, *since, *limit, *pcap;
+    const char *body; /* of the next request, JSON; NULL: none */
     bool follow, text;
 } o = { .limit = TRACE_LIMIT };
 
@@ -194,10 +202,13 @@ static struct answer request(const char *method, const char *path,
     fprintf(a.f,
             "%s %s%s HTTP/1.1\r\nHost: %s%s%s:%s\r\nAccept: %s\r\n"
             "User-Agent: gbctl/" GB_VERSION "\r\nConnection: close\r\n"
-            "Authorization: Bearer %s\r\nContent-Length: 0\r\n\r\n",
+            "Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
+            "Content-Length: %zu\r\n\r\n%s",
             method, slice_eq(slice_str(base), SLICE("/")) ? "" : base, path,
             strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "",
-            port, accept, o.token);
+            port, accept, o.token, o.body ? strlen(o.body) : 0,
+            o.body ? o.body : "");
+    o.body = NULL;
     if (fflush(a.f))
         die(EX_IOERR, "%s: %s", host, strerror(errno));
     read_head(&a);
@@ -527,6 +538,159 @@ static int show(const char *path, const struct column *c, size_t n)
         table(j, c, n);
     json_decref(j);
     return EX_OK;
+}
+
+/* ---- devices and commands ---- */
+
+#define COMMAND_WAIT_S 90 /* a silent device: two tries and their times */
+#define TREE_DEPTH 32
+
+static const struct column changes[] = {
+    { "time", "TIME", "时间" },
+    { "online", "ONLINE", "在线" },
+    { "cause", "CAUSE", "原因" },
+};
+
+static const struct column commands[] = {
+    { "id", "ID", "编号" },         { "asked_at", "TIME", "时间" },
+    { "device", "DEVICE", "设备" }, { "cmd", "COMMAND", "命令" },
+    { "sub", "", "" },              { "state", "STATE", "状态" },
+    { "evidence", "EVIDENCE", "依据" },
+};
+
+static const char *device_path(char text[1024], const char *device,
+                               const char *end)
+{
+    struct writer w = writer_of(text, 1024);
+
+    writer_str(&w, "/api/v1/devices/");
+    escape(&w, device);
+    writer_str(&w, end);
+    return finished(&w);
+}
+
+static const char *tree_path(char text[2048], const char *device,
+                             const char *node)
+{
+    char path[1024];
+    struct writer w = writer_of(text, 2048);
+
+    writer_str(&w, device_path(path, device, "/tree?limit=10000"));
+    if (node) {
+        writer_str(&w, "&parent=");
+        escape(&w, node);
+    }
+    return finished(&w);
+}
+
+static void print_node(const json_t *n, unsigned depth)
+{
+    bool known = json_is_boolean(json_object_get(n, "online"));
+    bool online = json_is_true(json_object_get(n, "online"));
+
+    printf("%*s%s  %s  %s%s\n", (int)(2 * depth), "", text_of(n, "id"),
+           text_of(n, "name"), text_of(n, "kind"),
+           known && !online ? o.chinese ? "  离线" : "  offline" : "");
+}
+
+static void print_tree(const char *device, const char *node, unsigned depth)
+{
+    char path[2048];
+    json_t *j = call("GET", tree_path(path, device, node)), *n;
+    size_t i;
+
+    json_array_foreach(json_object_get(j, "items"), i, n) {
+        print_node(n, depth);
+        if (json_integer_value(json_object_get(n, "children")) &&
+            depth < TREE_DEPTH)
+            print_tree(device, text_of(n, "id"), depth + 1);
+    }
+    json_decref(j);
+}
+
+static int tree(const char *device, const char *node)
+{
+    char path[2048];
+
+    if (o.json) {
+        json_t *j = call("GET", tree_path(path, device, node));
+
+        dump(j);
+        json_decref(j);
+    } else {
+        print_tree(device, node, 0);
+    }
+    return EX_OK;
+}
+
+static int show_object(const char *path)
+{
+    json_t *j = call("GET", path);
+
+    dump(j);
+    json_decref(j);
+    return EX_OK;
+}
+
+/* {"cmd":…,"params":{NAME:VALUE,…}} */
+static char *order_of(char **arg, int n)
+{
+    json_t *params = json_object(), *j = json_object();
+    char name[64], *text;
+
+    json_object_set_new(j, "cmd", json_string(arg[0]));
+    for (int i = 1; i < n; i++) {
+        struct slice value = slice_str(arg[i]), head;
+
+        if (!slice_cut(&value, '=', &head) ||
+            !slice_copy(name, sizeof(name), head))
+            die(EX_USAGE, "%s: not NAME=VALUE", arg[i]);
+        json_object_set_new(params, name, json_string(value.p));
+    }
+    json_object_set_new(j, "params", params);
+    text = json_dumps(j, JSON_COMPACT);
+    json_decref(j);
+    if (!text)
+        die(EX_DATAERR, "the command is no UTF-8");
+    return text;
+}
+
+static json_t *wait_command(json_t *j)
+{
+    char path[128];
+
+    for (int i = 0; i < 4 * COMMAND_WAIT_S &&
+                    !json_is_true(json_object_get(j, "final")); i++) {
+        usleep(i < 20 ? 50000 : 250000);
+        snprintf(path, sizeof(path), "/api/v1/commands/%s", text_of(j, "id"));
+        json_decref(j);
+        j = call("GET", path);
+    }
+    return j;
+}
+
+/* 0 when the device did it, as far as it says. */
+static int send_command(const char *device, char **arg, int n)
+{
+    char path[1024], *body = order_of(arg, n);
+    bool good;
+    json_t *j;
+
+    o.body = body;
+    j = wait_command(call("POST", device_path(path, device, "/commands")));
+    good = slice_eq(slice_str(text_of(j, "state")), SLICE("answered")) ||
+           slice_eq(slice_str(text_of(j, "state")), SLICE("arrived"));
+    if (o.json) {
+        dump(j);
+    } else {
+        printf("%s%s%s\n", text_of(j, "state"),
+               *text_of(j, "evidence") ? ": " : "", text_of(j, "evidence"));
+        if (json_array_size(json_object_get(j, "answer")))
+            dump(json_object_get(j, "answer"));
+    }
+    json_decref(j);
+    free(body);
+    return good ? EX_OK : EX_UNAVAILABLE;
 }
 
 /* ---- live ---- */
@@ -886,6 +1050,16 @@ static int run(char **arg, int n)
         return SHOW("/api/v1/devices", devices);
     if (n == 2 && slice_eq(what, SLICE("channels")))
         return SHOW(path_of(text, arg[1], NULL, ""), channels);
+    if ((n == 2 || n == 3) && slice_eq(what, SLICE("tree")))
+        return tree(arg[1], n == 3 ? arg[2] : NULL);
+    if (n == 2 && slice_eq(what, SLICE("changes")))
+        return SHOW(device_path(text, arg[1], "/changes"), changes);
+    if (n == 2 && slice_eq(what, SLICE("profile")))
+        return show_object(device_path(text, arg[1], "/profile"));
+    if (n >= 3 && slice_eq(what, SLICE("send")))
+        return send_command(arg[1], arg + 2, n - 2);
+    if (n == 1 && slice_eq(what, SLICE("commands")))
+        return SHOW("/api/v1/commands", commands);
     if (n == 3 && slice_eq(what, SLICE("play")))
         return play(arg[1], arg[2]);
     if (n == 3 && slice_eq(what, SLICE("stop")))

@@ -136,6 +136,8 @@ void http_live_free(struct http_app *a);
 bool http_media_target(struct http_call *c, struct slice *device,
                        struct slice *channel);
 
+/* Answers with a command; false: there is none, and no answer yet. */
+bool http_command_answer(struct http_call *c, unsigned status, uint64_t id);
 /* Sends it and answers 202 with the command, or a problem (api_commands.c). */
 void http_command_send(struct http_call *c, const struct platform_order *o);
 

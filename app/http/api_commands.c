@@ -107,7 +107,7 @@ void http_get_commands(struct http_call *c)
     http_list_end(&j, next, total);
 }
 
-static bool answer_command(struct http_call *c, unsigned status, uint64_t id)
+bool http_command_answer(struct http_call *c, unsigned status, uint64_t id)
 {
     struct platform_command k;
     struct jw j;
@@ -124,7 +124,7 @@ void http_get_command(struct http_call *c)
     uint64_t id;
 
     if (!slice_u64(c->params.value[0], UINT64_MAX, &id) ||
-        !answer_command(c, 200, id))
+        !http_command_answer(c, 200, id))
         http_answer_fail(c, 404, "command-unknown", "no such command");
 }
 
@@ -163,7 +163,7 @@ void http_command_send(struct http_call *c, const struct platform_order *o)
 
         http_answer_fail(c, status, code, text);
     } else {
-        answer_command(c, 202, id);
+        http_command_answer(c, 202, id);
     }
 }
 

@@ -370,8 +370,9 @@ void http_delete_device(struct http_call *c)
 
 void http_refresh_device(struct http_call *c)
 {
-    int err = platform_device_refresh(c->app->cfg.platform, c->params.value[0],
-                                      c->now);
+    uint64_t id;
+    int err = platform_command_refresh(c->app->cfg.platform,
+                                       c->params.value[0], c->now, &id);
 
     c->app->cfg.touched(c->app->cfg.ctx);
     if (err == GB_ENOENT)
@@ -380,7 +381,7 @@ void http_refresh_device(struct http_call *c)
         http_answer_fail(c, 409, "device-offline", "the device is offline");
     else if (err)
         http_answer_fail(c, 503, NULL, gb_strerror(err));
-    else
+    else if (!http_command_answer(c, 202, id))
         http_answer_empty(c, 202);
 }
 

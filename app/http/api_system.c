@@ -131,6 +131,10 @@ static void platform_metrics(struct http_app *a, struct buf *b)
                n.keepalives);
     metric_one(b, "gb28181_catalogs_total", "counter", "catalogs assembled",
                n.catalogs);
+    metric_one(b, "gb28181_queries", "gauge",
+               "answers of many messages under way", n.queries);
+    metric_one(b, "gb28181_commands", "gauge",
+               "commands that wait for something", n.commands);
     metric_one(b, "gb28181_alarms_total", "counter", "alarms", n.alarms);
     metric_one(b, "gb28181_notifies_total", "counter", "NOTIFY requests",
                n.notifies);

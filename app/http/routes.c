@@ -54,7 +54,7 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, DEVICE, http_delete_device, A, 0, 0,
       "forget a device and its channels", "", NULL, NULL },
     { HTTP_POST, DEVICE "/refresh", http_refresh_device, O, 0, 0,
-      "ask the device for its catalog", "", NULL, NULL },
+      "ask the device for its catalog", "", NULL, "Command" },
     { HTTP_GET, DEVICE "/channels", http_get_channels, V, 0, 0,
       "channels of a device in id order", LIST, NULL, "[Channel]" },
     { HTTP_GET, DEVICE "/tree", http_get_tree, V, 0, 0,

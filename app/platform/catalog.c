@@ -114,7 +114,9 @@ static void catalog_over(struct platform *p, struct device *d,
         arm(p, d); /* it went on growing while the next query runs */
 }
 
+/* nothing: what it is called when no item came at all. */
 static void catalog_failed(struct platform *p, struct device *d,
+                           enum platform_command_state nothing,
                            const char *why)
 {
     struct query *q = &d->query;
@@ -131,6 +133,7 @@ static void catalog_failed(struct platform *p, struct device *d,
                       d->id, why, q->have, q->sum, q->tries);
     catalog_over(p, d, q->have ? PLATFORM_CATALOG_IS_PARTIAL
                                : PLATFORM_CATALOG_NONE);
+    commands_follow(p, d, q->have ? PLATFORM_COMMAND_ANSWERED : nothing, why);
 }
 
 static void ask_catalog(struct platform *p, struct device *d)
@@ -161,7 +164,9 @@ static void ask_catalog(struct platform *p, struct device *d)
                              &q->transaction);
     p->counters.catalogs++;
     if (err)
-        catalog_failed(p, d, gb_strerror(err));
+        catalog_failed(p, d, PLATFORM_COMMAND_SILENT, gb_strerror(err));
+    else
+        commands_follow(p, d, PLATFORM_COMMAND_SENT, NULL);
 }
 
 static void ask_info(struct platform *p, struct device *d)
@@ -217,20 +222,25 @@ void query_on_response(struct platform *p, struct device *d, unsigned status)
     if (status < 300) { /* arrived; now its Response */
         if (q->running == QUERY_INFO)
             q->give_up_ms = p->now.mono_ms + INFO_MS;
+        else
+            commands_follow(p, d, PLATFORM_COMMAND_ARRIVED, NULL);
         arm(p, d);
         return;
     }
-    note(p, d,
-         q->running == QUERY_INFO ? MANSCDP_CMD_DEVICE_INFO
-                                  : MANSCDP_CMD_CATALOG,
-         status == 408 ? PLATFORM_OUTCOME_SILENT : PLATFORM_OUTCOME_REFUSED);
+    if (status != 408) /* a wire that is cut says nothing of the device */
+        note(p, d,
+             q->running == QUERY_INFO ? MANSCDP_CMD_DEVICE_INFO
+                                      : MANSCDP_CMD_CATALOG,
+             PLATFORM_OUTCOME_REFUSED);
     if (q->running == QUERY_INFO) {
         finish(p, d);
         return;
     }
     writer_f(&w, "the query was answered with SIP %u", status);
     why[w.len] = '\0';
-    catalog_failed(p, d, why);
+    catalog_failed(p, d,
+                   status == 408 ? PLATFORM_COMMAND_SILENT
+                                 : PLATFORM_COMMAND_REFUSED, why);
 }
 
 void query_stop(struct platform *p, struct device *d)
@@ -248,6 +258,7 @@ void query_stop(struct platform *p, struct device *d)
             q->have ? PLATFORM_CATALOG_IS_PARTIAL : PLATFORM_CATALOG_NONE;
         device_changed(p, d, CHANGE_CATALOG_DONE);
     }
+    commands_follow(p, d, PLATFORM_COMMAND_SILENT, "the device went offline");
     arm(p, d);
 }
 
@@ -371,14 +382,31 @@ static void keep_item(struct platform *p, struct device *d,
         keep_detail(p, c, it);
 }
 
+/* OFF of the device itself is about what it has, not about its registration. */
+static void all_off(struct platform *p, struct device *d)
+{
+    for (size_t i = 0; i < d->n_channels; i++) {
+        struct platform_channel v = {
+            .id = channel_text(d->channels[i], CHANNEL_ID),
+            .status = SLICE("OFF"),
+        };
+
+        channel_upsert(p, d, &v, false);
+    }
+}
+
 static void set_status(struct platform *p, struct device *d,
                        const struct manscdp_item *it)
 {
     struct platform_channel v = { .id = it->id };
 
+    if (slice_eq(it->id, device_id(d)) && !channel_find(p, d, it->id)) {
+        if (it->event == MANSCDP_EVENT_OFF)
+            all_off(p, d);
+        return;
+    }
     if (!channel_find(p, d, it->id)) {
-        if (!slice_eq(it->id, device_id(d)))
-            query_want(p, d, QUERY_CATALOG, query_jitter(p));
+        query_want(p, d, QUERY_CATALOG, query_jitter(p));
         return;
     }
     v.on = it->event == MANSCDP_EVENT_ON;
@@ -446,6 +474,7 @@ void query_on_catalog(struct platform *p, struct device *d,
     if (manscdp_assembly_status(p->assemblies, id, &status)) {
         d->query.have = status.received;
         d->query.sum = status.expected;
+        commands_follow(p, d, PLATFORM_COMMAND_QUEUED, NULL); /* how far */
     }
 }
 
@@ -465,6 +494,7 @@ static void on_verdict(struct platform *p, struct device *d,
             q->swept = true;
             note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_ANSWERED);
             catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
+            commands_follow(p, d, PLATFORM_COMMAND_ANSWERED, NULL);
         }
         if (ev->closed) {
             q->assembly = 0;
@@ -475,11 +505,13 @@ static void on_verdict(struct platform *p, struct device *d,
     case MANSCDP_PARTIAL:
         device_deviation(p, d, DEVIATION_SUM_NUM, slice_of(NULL, 0));
         q->swept = false;
-        catalog_failed(p, d, "the device stopped in the middle");
+        catalog_failed(p, d, PLATFORM_COMMAND_SILENT,
+                       "the device stopped in the middle");
         break;
     case MANSCDP_SILENT:
         note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_SILENT);
-        catalog_failed(p, d, "the query arrived, but no Response came");
+        catalog_failed(p, d, PLATFORM_COMMAND_SILENT,
+                       "the query arrived, but no Response came");
         break;
     }
 }

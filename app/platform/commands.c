@@ -20,6 +20,7 @@ struct command {
     const struct manscdp_row *row;
     enum platform_command_state state;
     bool is_final, partial, late, cut, may_repeat;
+    bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
     uint8_t tries;
     uint16_t sip_status, messages;
     uint32_t sn, have, sum;
@@ -154,7 +155,7 @@ static bool is_busy(const struct platform *p, const struct device *d)
          n = n->next) {
         const struct command *c = container_of(n, struct command, open);
 
-        if (c->state != PLATFORM_COMMAND_QUEUED && is_due(c) &&
+        if (c->state != PLATFORM_COMMAND_QUEUED && is_due(c) && !c->follows &&
             slice_eq(device_of(c), device_id(d)))
             return true;
     }
@@ -172,7 +173,7 @@ static void send_next(struct platform *p, struct slice device)
          n = n->next) {
         struct command *c = container_of(n, struct command, open);
 
-        if (c->state == PLATFORM_COMMAND_QUEUED &&
+        if (c->state == PLATFORM_COMMAND_QUEUED && !c->follows &&
             slice_eq(device_of(c), device)) {
             send(p, c);
             return;
@@ -191,7 +192,7 @@ static void note(struct platform *p, const struct command *c)
     };
     struct device *d = device_find(p, device_of(c));
 
-    if (d && (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
+    if (d && !c->follows && (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
         profile_note(p, d, c->row, outcome[c->state]);
 }
 
@@ -518,7 +519,8 @@ void commands_on_message(struct platform *p, struct device *d,
 {
     struct command *c;
 
-    if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1)
+    if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1 ||
+        msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
         return;
     c = asked(p, d, msg);
     if (c && is_due(c))
@@ -553,6 +555,58 @@ bool commands_on_assembly(struct platform *p,
         return true;
     }
     return false;
+}
+
+/* ---- refreshes ---------------------------------------------------------- */
+
+static void follow_one(struct platform *p, struct command *c,
+                       const struct device *d,
+                       enum platform_command_state state, const char *why)
+{
+    const struct query *q = &d->query;
+
+    c->have = q->have;
+    c->sum = q->sum;
+    if (why)
+        explain(c, "%s", why);
+    switch (state) {
+    case PLATFORM_COMMAND_QUEUED:
+    case PLATFORM_COMMAND_STATES:
+        return;
+    case PLATFORM_COMMAND_SENT:
+        c->tries++;
+        c->sent_utc_ms = p->now.utc_ms;
+        break;
+    case PLATFORM_COMMAND_ARRIVED:
+        c->arrived_utc_ms = p->now.utc_ms;
+        break;
+    case PLATFORM_COMMAND_ANSWERED:
+        c->answered_utc_ms = p->now.utc_ms;
+        c->partial = q->state != PLATFORM_CATALOG_COMPLETE;
+        finish(p, c, state);
+        return;
+    case PLATFORM_COMMAND_REFUSED:
+    case PLATFORM_COMMAND_SILENT:
+        finish(p, c, state);
+        return;
+    }
+    c->state = state;
+    changed(p, c);
+}
+
+void commands_follow(struct platform *p, struct device *d,
+                     enum platform_command_state state, const char *why)
+{
+    struct list *n, *tmp;
+
+    if (p->commands.n_open == 0)
+        return;
+    LIST_EACH(n, tmp, &p->commands.open) {
+        struct command *c = container_of(n, struct command, open);
+
+        if (c->follows && slice_eq(device_of(c), device_id(d)))
+            follow_one(p, c, d, state, why);
+    }
 }
 
 /* ---- orders ------------------------------------------------------------- */
@@ -593,6 +647,14 @@ static int check_room(const struct platform *p, const struct device *d)
                : 0;
 }
 
+static void name(struct command *c, const struct device *d, struct slice target)
+{
+    c->device_len = (uint8_t)device_id(d).n;
+    memcpy(c->device, device_id(d).p, c->device_len);
+    c->target_len = (uint8_t)target.n;
+    memcpy(c->target, target.p, target.n);
+}
+
 static int fill(struct platform *p, struct command *c, struct device *d,
                 const struct command_order *o)
 {
@@ -601,10 +663,7 @@ static int fill(struct platform *p, struct command *c, struct device *d,
     struct writer w;
     int err;
 
-    c->device_len = (uint8_t)device_id(d).n;
-    memcpy(c->device, device_id(d).p, c->device_len);
-    c->target_len = (uint8_t)target.n;
-    memcpy(c->target, target.p, target.n);
+    name(c, d, target);
     c->row = o->row;
     c->may_repeat = may_repeat(o->row);
     c->sn = platform_next_sn(p);
@@ -638,6 +697,17 @@ static struct command *command_new(struct platform *p)
     return c;
 }
 
+/* Into the ring, and among the open ones. */
+static void enter(struct platform *p, struct command *c)
+{
+    c->id = p->commands.next++;
+    command_free(p, *slot(p, c->id));
+    *slot(p, c->id) = c;
+    list_push_back(&p->commands.open, &c->open);
+    p->commands.n_open++;
+    changed(p, c);
+}
+
 int command_start(struct platform *p, struct device *d,
                   const struct command_order *o, uint64_t *id)
 {
@@ -662,17 +732,38 @@ int command_start(struct platform *p, struct device *d,
         gb_put(p->alloc, c);
         return err;
     }
-    c->id = *id = p->commands.next++;
-    command_free(p, *slot(p, c->id));
-    *slot(p, c->id) = c;
+    enter(p, c);
+    *id = c->id;
     if (is_due(c) && is_busy(p, d))
         timerq_set(&p->timers, &c->timer, p->now.mono_ms + BUSY_MS);
-    list_push_back(&p->commands.open, &c->open);
-    p->commands.n_open++;
-    changed(p, c);
     if (c->timer.at_ms == GB_NEVER)
         send(p, c);
     return 0;
+}
+
+int platform_command_refresh(struct platform *p, struct slice device,
+                             struct gb_time now, uint64_t *id)
+{
+    struct device *d = device_find(p, device);
+    struct command *c;
+    int err;
+
+    p->now = now;
+    *id = 0;
+    if (d && d->online && !check_room(p, d) && (c = command_new(p))) {
+        name(c, d, device_id(d));
+        c->row = manscdp_row_find(MANSCDP_QUERY, MANSCDP_CMD_CATALOG,
+                                  SLICE(""));
+        c->follows = true;
+        enter(p, c);
+        *id = c->id;
+    }
+    err = platform_device_refresh(p, device, now);
+    if (!err && d->query.running == QUERY_CATALOG)
+        commands_follow(p, d, d->query.transaction ? PLATFORM_COMMAND_SENT
+                                                   : PLATFORM_COMMAND_ARRIVED,
+                        NULL); /* it joins the one under way */
+    return err;
 }
 
 /* ---- plain elements ----------------------------------------------------- */

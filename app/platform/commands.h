@@ -58,6 +58,10 @@ void commands_on_message(struct platform *p, struct device *d,
 /* false: the event is not about a command. */
 bool commands_on_assembly(struct platform *p,
                           const struct manscdp_assembly_event *ev);
+/* How the catalog query of a device goes, for the refreshes that wait for it.
+ * why: for a person, NULL: nothing to say. A final state ends them. */
+void commands_follow(struct platform *p, struct device *d,
+                     enum platform_command_state state, const char *why);
 /* An action about a command, if there is one to tell. */
 bool commands_news(struct platform *p, struct platform_action *out);
 #endif

@@ -505,5 +505,6 @@ void platform_counters(const struct platform *p, struct platform_counters *out)
     out->ports_lent = rest_pool_lent(&p->ports.rest);
     out->ports_resting = rest_pool_resting(&p->ports.rest, p->now.mono_ms);
     out->ssrcs_lent = rest_pool_lent(&p->ssrcs.rest);
+    out->commands = (uint32_t)p->commands.n_open;
     out->queries = (uint32_t)manscdp_assembly_count(p->assemblies);
 }

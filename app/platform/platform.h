@@ -608,6 +608,10 @@ struct platform_order {
  * element), GB_ELIMIT, GB_ENOMEM. */
 int platform_command_send(struct platform *p, const struct platform_order *o,
                           struct gb_time now, uint64_t *id);
+/* platform_device_refresh, with a command that tells what becomes of the
+ * catalog; *id 0: there was no room for one, the device is asked all the same. */
+int platform_command_refresh(struct platform *p, struct slice device,
+                             struct gb_time now, uint64_t *id);
 bool platform_command_view(const struct platform *p, uint64_t id,
                            struct platform_command *out);
 /* The newest one before `before` (0: the newest of all); false: no more. */
@@ -700,7 +704,8 @@ struct platform_counters {
     uint64_t shed, backed_off, redirected;
     /* gauges: now */
     uint32_t devices, online, channels, sessions, ports_lent, ports_resting,
-        ssrcs_lent, queries;
+        ssrcs_lent, queries,
+        commands; /* that wait for something */
 };
 void platform_counters(const struct platform *p, struct platform_counters *out);
 #endif

@@ -13,7 +13,7 @@
 #include "app/store/rows.h"
 
 #define STORE_COMMIT_MS 1000
-#define STORE_QUEUE_MAX 200000 /* rows not yet committed; further ones are
+#define STORE_QUEUE_MAX 400000 /* rows not yet committed; further ones are
                                   dropped, counted and said once */
 
 struct store;
