@@ -1,8 +1,8 @@
 /* Nodes lie in a hash map by id. When somebody looks and something has changed,
  * three passes over them make a table of edges (parent, child):
  *
- *     1. each item's texts become edges to nodes that exist; regions that are
- *        named and not listed are made up, with all above them
+ *     1. regions that are named and not listed are made up, with all above
+ *        them; then each item's texts become edges to nodes that exist
  *     2. walking up from every node, an edge that closes a loop or lies deeper
  *        than TREE_MAX_DEPTH is struck out
  *     3. sorted by (parent, rank of the child, id), the children of a node are
@@ -26,6 +26,7 @@ struct node {
     bool made_up;
     uint8_t kind, walk, depth;
     uint8_t len[TEXTS];
+    uint32_t order;          /* its place among all, by id */
     uint32_t first_up, n_up; /* its edges, before they are sorted */
     char text[];
 };
@@ -241,22 +242,18 @@ static int link_up(struct tree *t, struct node *n, struct node *parent,
     return err;
 }
 
-/* The region of a code without "00" at its end; a list may write these. Made up
- * if nobody lists it. NULL: no memory. */
-static struct node *region(struct tree *t, struct slice code)
+/* The region of a code without "00" at its end; a list may write these. A listed
+ * one goes before one that is made up. */
+static struct node *region_find(const struct tree *t, struct slice code)
 {
     char padded[MANSCDP_CIVIL_CODE_MAX] = "00000000";
-    const struct slice text[TEXTS] = { code };
     struct node *n;
 
     memcpy(padded, code.p, code.n);
     for (size_t len = code.n; len <= sizeof(padded); len += 2)
         if ((n = node_find(t, slice_of(padded, len))) && !n->made_up)
             return n;
-    n = node_find(t, code);
-    if (!n && (n = node_new(t, text)))
-        n->made_up = true;
-    return n;
+    return node_find(t, code);
 }
 
 static bool is_root(const struct tree *t, struct slice id)
@@ -346,14 +343,13 @@ static int link_region(struct tree *t, struct node *n, struct slice text)
     struct node *parent = text.n > MANSCDP_CIVIL_CODE_MAX ? node_find(t, text)
                                                          : NULL;
 
-    if (parent && parent != n && !parent->made_up && n->n_up == 0 &&
-        !slice_eq(text, t->root))
-        return link_up(t, n, parent, views_of(parent->kind));
-    if (!code.n)
-        return 0;
-    parent = region(t, code);
+    if (parent) /* a node's id is no region, see make_regions */
+        return parent == n || n->n_up || slice_eq(text, t->root)
+                   ? 0
+                   : link_up(t, n, parent, views_of(parent->kind));
+    parent = code.n ? region_find(t, code) : NULL;
     if (!parent)
-        return GB_ENOMEM;
+        return 0;
     /* beside ParentID it is a place, not an arrangement */
     return link_up(t, n, parent,
                    n->n_up == 0 || n->kind == MANSCDP_KIND_GROUP ||
@@ -368,10 +364,8 @@ static int link_code(struct tree *t, struct node *n)
     struct slice above = manscdp_civil_parent(code);
     struct node *parent;
 
-    if (!above.n)
-        return 0;
-    parent = region(t, above);
-    return parent ? link_up(t, n, parent, IN_ALL | IN_REGION) : GB_ENOMEM;
+    parent = above.n ? region_find(t, above) : NULL;
+    return parent ? link_up(t, n, parent, IN_ALL | IN_REGION) : 0;
 }
 
 /* The device's item about itself is the top, not something in it. */
@@ -380,9 +374,22 @@ static bool is_top(const struct tree *t, const struct node *n)
     return n->kind != MANSCDP_KIND_CHANNEL && slice_eq(n->by_id.key, t->root);
 }
 
-static int link_node(struct tree *t, struct node *n)
+/* Where it says that it is: by CivilCode, else by a region in ParentID. */
+static struct slice place_of(const struct node *n)
 {
     struct slice rest = node_text(n, TEXT_PARENT), id, place = { NULL, 0 };
+
+    if (node_text(n, TEXT_CIVIL).n)
+        return slice_trim(node_text(n, TEXT_CIVIL));
+    while (manscdp_parent_next(&rest, &id))
+        if (manscdp_devid_kind(id) == MANSCDP_KIND_REGION)
+            place = id;
+    return place;
+}
+
+static int link_node(struct tree *t, struct node *n)
+{
+    struct slice rest = node_text(n, TEXT_PARENT), id, place = place_of(n);
     int err = 0;
 
     n->first_up = (uint32_t)t->up.n;
@@ -391,15 +398,10 @@ static int link_node(struct tree *t, struct node *n)
         return 0;
     if (n->kind == MANSCDP_KIND_REGION)
         return link_code(t, n); /* its ParentID says nothing else */
-    while (!err && manscdp_parent_next(&rest, &id)) {
+    while (!err && manscdp_parent_next(&rest, &id))
         err = link_parent(t, n, id);
-        if (manscdp_devid_kind(id) == MANSCDP_KIND_REGION)
-            place = id;
-    }
     if (!err)
         err = link_group(t, n);
-    if (!err && node_text(n, TEXT_CIVIL).n)
-        place = slice_trim(node_text(n, TEXT_CIVIL));
     return err || !place.n ? err : link_region(t, n, place);
 }
 
@@ -418,8 +420,6 @@ static void forget_made_up(struct tree *t)
     }
 }
 
-/* Nodes in the order of their ids, so that the same items give the same tree
- * in whatever order they came. */
 static int by_id(const void *a, const void *b)
 {
     const struct node *x = *(struct node *const *)a;
@@ -440,42 +440,58 @@ static int list_nodes(struct tree *t, struct node ***all, size_t *n)
         return GB_ENOMEM;
     while ((m = map_walk_next(&t->nodes, &w)))
         (*all)[(*n)++] = container_of(m, struct node, by_id);
-    qsort(*all, *n, sizeof(**all), by_id);
     return 0;
 }
 
+/* The region and all above it, as far as nobody lists them. */
+static int make_region(struct tree *t, struct slice code)
+{
+    for (; code.n && !region_find(t, code); code = manscdp_civil_parent(code)) {
+        const struct slice text[TEXTS] = { code };
+        struct node *n = node_new(t, text);
+
+        if (!n)
+            return GB_ENOMEM;
+        n->made_up = true;
+    }
+    return 0;
+}
+
+/* What link_region and link_code will look for. */
+static int make_regions(struct tree *t, struct node *n)
+{
+    struct slice place = place_of(n);
+
+    if (n->kind == MANSCDP_KIND_REGION)
+        return make_region(t, manscdp_civil_parent(manscdp_civil_code(
+                                  node_text(n, TEXT_ID))));
+    if (is_top(t, n) ||
+        (place.n > MANSCDP_CIVIL_CODE_MAX && node_find(t, place)))
+        return 0;
+    return make_region(t, manscdp_civil_code(place));
+}
+
+/* In the order of the ids, so that the same items give the same tree in
+ * whatever order they came. */
 static int link_all(struct tree *t)
 {
     struct node **all;
     size_t n;
     int err = list_nodes(t, &all, &n);
 
+    for (size_t i = 0; !err && i < n; i++)
+        err = make_regions(t, all[i]);
+    gb_put(t->alloc, all);
+    if (!err)
+        err = list_nodes(t, &all, &n); /* with those made up */
     if (err)
         return err;
-    for (size_t i = 0; i < n && !err; i++)
+    qsort(all, n, sizeof(*all), by_id);
+    for (size_t i = 0; i < n && !err; i++) {
+        all[i]->order = (uint32_t)i;
         err = link_node(t, all[i]);
+    }
     gb_put(t->alloc, all);
-    return err;
-}
-
-/* Regions that were made up above need what is above them too: four levels at
- * most, so this ends. */
-static int link_made_up(struct tree *t)
-{
-    size_t before;
-    int err = 0;
-
-    do {
-        struct node **all;
-        size_t n;
-
-        before = t->nodes.n;
-        err = list_nodes(t, &all, &n);
-        for (size_t i = 0; i < n && !err; i++)
-            if (all[i]->made_up && all[i]->n_up == 0)
-                err = link_node(t, all[i]);
-        gb_put(t->alloc, all);
-    } while (!err && t->nodes.n != before);
     return err;
 }
 
@@ -521,13 +537,17 @@ static unsigned rank(const struct node *n)
     return order[n->kind];
 }
 
+static int cmp(uint32_t a, uint32_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* The top goes first. */
 static int cmp_parent(const struct node *a, const struct node *b)
 {
-    if (a == b)
-        return 0;
     if (!a || !b)
-        return a ? 1 : -1;
-    return slice_cmp(a->by_id.key, b->by_id.key);
+        return (a != NULL) - (b != NULL);
+    return cmp(a->order, b->order);
 }
 
 static int by_parent(const void *a, const void *b)
@@ -537,9 +557,8 @@ static int by_parent(const void *a, const void *b)
 
     if (c)
         return c;
-    if (rank(x->child) != rank(y->child))
-        return rank(x->child) < rank(y->child) ? -1 : 1;
-    return slice_cmp(x->child->by_id.key, y->child->by_id.key);
+    c = cmp(rank(x->child), rank(y->child));
+    return c ? c : cmp(x->child->order, y->child->order);
 }
 
 /* The views in which the node is somewhere. A region that was made up is for
@@ -621,8 +640,6 @@ static int resolve(struct tree *t)
     t->faults = (struct tree_faults){ 0 };
     forget_made_up(t);
     err = link_all(t);
-    if (!err)
-        err = link_made_up(t);
     if (err)
         return err;
     hide_made_up(t);
