@@ -622,17 +622,6 @@ static void read_policy(const struct config *c, struct platform_config *p,
     config_addr(c, CONFIG_MEDIA_ADDRESS, 0, &p->media_address);
 }
 
-void daemon_reload(struct daemon *d, const struct config *c)
-{
-    struct platform_advertise adv[DAEMON_MAX_NETS];
-    struct platform_config pc = { 0 };
-
-    read_policy(c, &pc, adv);
-    if (platform_reload(d->platform, &pc))
-        log_f(LOG_ERROR, "msg=\"network.advertise is not taken over\" "
-                         "why=\"no memory\"");
-}
-
 /* Lists of the configuration as the platform takes them, which copies. */
 struct admission {
     struct platform_net allow[CONFIG_MAX_ITEMS], deny[CONFIG_MAX_ITEMS];
@@ -695,6 +684,19 @@ static void read_admission(const struct config *c, struct admission *a,
         a->redirect[i].prefix = a->prefix[i];
         pc->n_redirect = i + 1;
     }
+}
+
+void daemon_reload(struct daemon *d, const struct config *c)
+{
+    struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct platform_config pc = { 0 };
+    struct admission lists;
+
+    read_policy(c, &pc, adv);
+    read_admission(c, &lists, &pc);
+    if (platform_reload(d->platform, &pc))
+        log_f(LOG_ERROR, "msg=\"lists are not all taken over\" "
+                         "why=\"no memory\"");
 }
 
 static int start_platform(struct daemon *d, char why[static 512])
