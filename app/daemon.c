@@ -445,6 +445,49 @@ static void http_log(void *ctx, enum platform_level level, const char *line)
     log_f(level_of(level), "%s", line);
 }
 
+/* Requests have no code: an empty label is none. */
+static void metrics_messages(const struct daemon *d, struct buf *out)
+{
+    struct sip_tally_row row;
+    size_t k = 0;
+
+    buf_f(out, "# TYPE gb28181_sip_messages_total counter\n");
+    while (sip_tally_next(sip_stack_tally(d->sip), &k, &row)) {
+        char code[12] = "";
+
+        if (row.status)
+            snprintf(code, sizeof(code), "%u", row.status);
+        buf_f(out, "gb28181_sip_messages_total{method=\"%.*s\","
+                   "direction=\"%s\",code=\"%s\"} %llu\n",
+              row.method == SIP_METHOD_OTHER
+                  ? 5 : (int)sip_method_name(row.method).n,
+              row.method == SIP_METHOD_OTHER
+                  ? "other" : sip_method_name(row.method).p,
+              row.way == SIP_TALLY_IN ? "in" : "out", code,
+              (unsigned long long)row.n);
+    }
+}
+
+/* One metric of each listener; they are kept with the trace. */
+static void metrics_listeners(const struct daemon *d, struct buf *out,
+                              const char *name, bool bad)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    if (!d->trace)
+        return;
+    buf_f(out, "# TYPE %s counter\n", name);
+    for (size_t i = 0; i < TRACE_LISTENERS; i++) {
+        struct gb_addr at = sip_edge_addr(d->edge, i);
+        const struct trace_listener *l = trace_listener(d->trace, i);
+
+        if (at.family != GB_NO_ADDR && l)
+            buf_f(out, "%s{listener=\"%s\"} %llu\n", name,
+                  gb_addr_text(&at, addr),
+                  (unsigned long long)(bad ? l->bad : l->received));
+    }
+}
+
 static void http_metrics(void *ctx, struct buf *out)
 {
     struct daemon *d = ctx;
@@ -476,6 +519,9 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("store_errors_total", "counter", st.errors);
     ROW("store_dropped_total", "counter", st.dropped);
 #undef ROW
+    metrics_messages(d, out);
+    metrics_listeners(d, out, "gb28181_sip_listener_messages_total", false);
+    metrics_listeners(d, out, "gb28181_sip_listener_malformed_total", true);
 }
 
 static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
