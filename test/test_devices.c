@@ -115,7 +115,7 @@ static void says_goodbye(void **state)
 
 /* ---- admission ---- */
 
-static void the_port_moves(void **state)
+static void note_2_2_the_port_moves(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
     struct gb_addr old = d->addr;
@@ -800,7 +800,7 @@ int main(void)
         cmocka_unit_test(slow_hearts_are_learnt),
         cmocka_unit_test(registration_expires),
         cmocka_unit_test(says_goodbye),
-        cmocka_unit_test(the_port_moves),
+        cmocka_unit_test(note_2_2_the_port_moves),
         cmocka_unit_test(a_port_that_does_not_answer),
         cmocka_unit_test(strangers_are_refused),
         cmocka_unit_test(an_id_that_is_not_its_own),
