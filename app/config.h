@@ -41,13 +41,13 @@ enum config_type {
     X(SIP_PASSWORD,   "sip.password",     TEXT,      "",                NULL,            0, 0, false, "password of the devices; empty: made at first start, in DATA/device-password") \
     X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, true, "an unknown id that proves the password becomes a device") \
     X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, true, "Date header in the answer to REGISTER") \
-    X(SIP_DIGEST,     "sip.digest",       CHOICES,   "md5",             "md5|md5-sess|sha256|sha256-sess|sm3|sm3-sess|sha512-256|sha512-256-sess", 0, 0, false, "digest algorithms offered to devices, and no others accepted; many devices know md5 alone") \
-    X(SIP_QOP,        "sip.qop",          BOOL,      "false",           NULL,            0, 0, false, "offer qop=auth in challenges; both kinds of answers are accepted") \
-    X(SIP_ALLOW,      "sip.allow",        NETS,      "",                NULL,            0, 0, false, "networks whose SIP messages are heard; empty: all") \
-    X(SIP_DENY,       "sip.deny",         NETS,      "",                NULL,            0, 0, false, "networks whose SIP messages are dropped, also of sip.allow") \
-    X(SIP_ALLOW_IDS,  "sip.allow_ids",    PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may register; empty: all") \
-    X(SIP_DENY_IDS,   "sip.deny_ids",     PREFIXES,  "",                NULL,            0, 0, false, "first digits of ids that may not, also of sip.allow_ids") \
-    X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, false, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
+    X(SIP_DIGEST,     "sip.digest",       CHOICES,   "md5",             "md5|md5-sess|sha256|sha256-sess|sm3|sm3-sess|sha512-256|sha512-256-sess", 0, 0, true, "digest algorithms offered to devices, and no others accepted; many devices know md5 alone") \
+    X(SIP_QOP,        "sip.qop",          BOOL,      "false",           NULL,            0, 0, true, "offer qop=auth in challenges; both kinds of answers are accepted") \
+    X(SIP_ALLOW,      "sip.allow",        NETS,      "",                NULL,            0, 0, true, "networks whose SIP messages are heard; empty: all") \
+    X(SIP_DENY,       "sip.deny",         NETS,      "",                NULL,            0, 0, true, "networks whose SIP messages are dropped, also of sip.allow") \
+    X(SIP_ALLOW_IDS,  "sip.allow_ids",    PREFIXES,  "",                NULL,            0, 0, true, "first digits of ids that may register; empty: all") \
+    X(SIP_DENY_IDS,   "sip.deny_ids",     PREFIXES,  "",                NULL,            0, 0, true, "first digits of ids that may not, also of sip.allow_ids") \
+    X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, true, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
     X(SIP_KEEP_OPEN,  "sip.keep_open_s",  NUMBER,    "25",              NULL,            0, 3600, false, "seconds of silence before a NAT towards a device is kept open: OPTIONS over UDP, an empty line over TCP and TLS; 0: never") \
     X(SIP_UDP_MAX,    "sip.udp_max_bytes", NUMBER,   "1300",            NULL,            0, 65535, false, "larger requests to a device that registered over UDP go over TCP, unless a NAT hides it; over UDP when it takes no connection; 0: always UDP") \
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices that register from then on") \

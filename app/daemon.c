@@ -445,6 +445,49 @@ static void http_log(void *ctx, enum platform_level level, const char *line)
     log_f(level_of(level), "%s", line);
 }
 
+/* Requests have no code: an empty label is none. */
+static void metrics_messages(const struct daemon *d, struct buf *out)
+{
+    struct sip_tally_row row;
+    size_t k = 0;
+
+    buf_f(out, "# TYPE gb28181_sip_messages_total counter\n");
+    while (sip_tally_next(sip_stack_tally(d->sip), &k, &row)) {
+        char code[12] = "";
+
+        if (row.status)
+            snprintf(code, sizeof(code), "%u", row.status);
+        buf_f(out, "gb28181_sip_messages_total{method=\"%.*s\","
+                   "direction=\"%s\",code=\"%s\"} %llu\n",
+              row.method == SIP_METHOD_OTHER
+                  ? 5 : (int)sip_method_name(row.method).n,
+              row.method == SIP_METHOD_OTHER
+                  ? "other" : sip_method_name(row.method).p,
+              row.way == SIP_TALLY_IN ? "in" : "out", code,
+              (unsigned long long)row.n);
+    }
+}
+
+/* One metric of each listener; they are kept with the trace. */
+static void metrics_listeners(const struct daemon *d, struct buf *out,
+                              const char *name, bool bad)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    if (!d->trace)
+        return;
+    buf_f(out, "# TYPE %s counter\n", name);
+    for (size_t i = 0; i < TRACE_LISTENERS; i++) {
+        struct gb_addr at = sip_edge_addr(d->edge, i);
+        const struct trace_listener *l = trace_listener(d->trace, i);
+
+        if (at.family != GB_NO_ADDR && l)
+            buf_f(out, "%s{listener=\"%s\"} %llu\n", name,
+                  gb_addr_text(&at, addr),
+                  (unsigned long long)(bad ? l->bad : l->received));
+    }
+}
+
 static void http_metrics(void *ctx, struct buf *out)
 {
     struct daemon *d = ctx;
@@ -476,6 +519,9 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("store_errors_total", "counter", st.errors);
     ROW("store_dropped_total", "counter", st.dropped);
 #undef ROW
+    metrics_messages(d, out);
+    metrics_listeners(d, out, "gb28181_sip_listener_messages_total", false);
+    metrics_listeners(d, out, "gb28181_sip_listener_malformed_total", true);
 }
 
 static size_t http_addresses(void *ctx, struct gb_addr *out, size_t cap)
@@ -622,17 +668,6 @@ static void read_policy(const struct config *c, struct platform_config *p,
     config_addr(c, CONFIG_MEDIA_ADDRESS, 0, &p->media_address);
 }
 
-void daemon_reload(struct daemon *d, const struct config *c)
-{
-    struct platform_advertise adv[DAEMON_MAX_NETS];
-    struct platform_config pc = { 0 };
-
-    read_policy(c, &pc, adv);
-    if (platform_reload(d->platform, &pc))
-        log_f(LOG_ERROR, "msg=\"network.advertise is not taken over\" "
-                         "why=\"no memory\"");
-}
-
 /* Lists of the configuration as the platform takes them, which copies. */
 struct admission {
     struct platform_net allow[CONFIG_MAX_ITEMS], deny[CONFIG_MAX_ITEMS];
@@ -695,6 +730,19 @@ static void read_admission(const struct config *c, struct admission *a,
         a->redirect[i].prefix = a->prefix[i];
         pc->n_redirect = i + 1;
     }
+}
+
+void daemon_reload(struct daemon *d, const struct config *c)
+{
+    struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct platform_config pc = { 0 };
+    struct admission lists;
+
+    read_policy(c, &pc, adv);
+    read_admission(c, &lists, &pc);
+    if (platform_reload(d->platform, &pc))
+        log_f(LOG_ERROR, "msg=\"lists are not all taken over\" "
+                         "why=\"no memory\"");
 }
 
 static int start_platform(struct daemon *d, char why[static 512])

@@ -214,6 +214,7 @@ bool sip_stack_output(struct sip_stack *s, struct sip_out *out)
     *r = (struct recent){ e.peer, e.trans };
     *out = (struct sip_out){ e.peer, e.blob ? blob_slice(e.blob)
                                             : slice_of(s->out + e.off, e.n) };
+    sip_tally_written(&s->tally, out->bytes);
     return true;
 }
 
@@ -330,6 +331,8 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
         stk_event(s, SIP_EV_BAD, from, NULL)->diag = diag;
         return err;
     }
+    sip_tally_add(&s->tally, SIP_TALLY_IN, s->msg.cseq.method,
+                  s->msg.is_request ? 0 : s->msg.status);
     if (s->msg.is_request)
         stk_on_request(s, from, &s->msg, now_ms);
     else
@@ -366,6 +369,11 @@ void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
     out->dialogs = s->n_calls;
     out->subscriptions = s->n_subs;
     out->memory = s->pool.used_bytes;
+}
+
+const struct sip_tally *sip_stack_tally(const struct sip_stack *s)
+{
+    return &s->tally;
 }
 
 static int init_tables(struct sip_stack *s)

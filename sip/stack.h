@@ -21,6 +21,7 @@
 #include "base/time.h"
 #include "sip/build.h"
 #include "sip/msg.h"
+#include "sip/tally.h"
 
 enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
 
@@ -408,6 +409,8 @@ struct sip_counters {
     uint64_t memory; /* bytes of transactions, dialogs and their messages */
 };
 void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out);
+/* Messages in, those that could be read, and out. */
+const struct sip_tally *sip_stack_tally(const struct sip_stack *s);
 
 /* An unguessable token of 16 hex digits from the stack's generator: tags,
  * nonces of our own, ids for the layer above. */

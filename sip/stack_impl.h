@@ -296,6 +296,7 @@ struct sip_stack {
     struct stk_key key; /* of msg, if it is a request */
     struct sip_msg aux; /* a request of ours, read back */
     struct sip_counters count;
+    struct sip_tally tally;
 };
 
 /* ---- stack.c ---- */

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "sip/digest.h"
+
 static struct sim s;
 
 static const char ipc[] = "34020000001320000001";
@@ -113,7 +115,7 @@ static void says_goodbye(void **state)
 
 /* ---- admission ---- */
 
-static void the_port_moves(void **state)
+static void note_2_2_the_port_moves(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
     struct gb_addr old = d->addr;
@@ -505,6 +507,101 @@ static void settings_are_taken_over(void **state)
     sim_free(&s);
 }
 
+static void allow_everybody(struct platform_config *c)
+{
+    *c = (struct platform_config){ .auto_enrol = true };
+    assert_int_equal(platform_reload(s.p, c), 0);
+}
+
+/* New lists hold at once, for who is bound as well. */
+static void lists_are_taken_over(void **state)
+{
+    struct platform_net net = { .bits = 24 };
+    const char *const ids[] = { "34020000001320000001" };
+    const char *const others[] = { "3301" };
+    struct platform_config c = { .auto_enrol = true, .deny = &net,
+                                 .n_deny = 1 };
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    assert_int_equal(gb_addr_parse_ip(&net.net, SLICE("192.168.1.0")), 0);
+    sim_run(&s, 1000);
+    assert_true(sim_view(&s, d).online);
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned had = d->keepalive_ok + d->keepalive_refused;
+
+        if (i == 1)
+            c = (struct platform_config){ .auto_enrol = true, .deny_ids = ids,
+                                          .n_deny_ids = 1 };
+        else if (i == 2)
+            c = (struct platform_config){ .auto_enrol = true,
+                                          .allow_ids = others,
+                                          .n_allow_ids = 1 };
+        else if (i == 3)
+            c = (struct platform_config){ .auto_enrol = true, .deny = &net,
+                                          .n_deny = 1 };
+        assert_int_equal(platform_reload(s.p, &c), 0);
+        assert_false(sim_view(&s, d).online);
+        sim_keepalive(d, NULL);
+        sim_run(&s, 1000);
+        assert_int_equal(d->keepalive_ok + d->keepalive_refused,
+                         had + (i == 1 || i == 2)); /* networks: no answer */
+        assert_false(sim_view(&s, d).online);
+        allow_everybody(&c);
+        sim_run(&s, 40000);
+        sim_register(d);
+        sim_run(&s, 1000);
+        assert_true(sim_view(&s, d).online);
+    }
+    sim_free(&s);
+}
+
+static void digest_is_taken_over(void **state)
+{
+    struct platform_config c = { .auto_enrol = true, .offer_qop = true,
+                                 .digest = 1u << SIP_DIGEST_SHA256 };
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    assert_null(strstr(d->authorization, "SHA-256"));
+    assert_null(strstr(d->authorization, "qop="));
+    assert_int_equal(platform_reload(s.p, &c), 0);
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_int_equal(d->last_status, 200);
+    assert_int_equal(d->registered, 2);
+    assert_non_null(strstr(d->authorization, "SHA-256"));
+    assert_non_null(strstr(d->authorization, "qop="));
+    sim_free(&s);
+}
+
+/* Without memory all stays as it was. */
+static void reload_without_memory(void **state)
+{
+    const char *const ids[] = { "34020000001320000001" };
+    const struct platform_config c = { .auto_enrol = true, .deny_ids = ids,
+                                       .n_deny_ids = 1 };
+    struct sim_options o = { .config = { .auto_enrol = true } };
+    struct failing_alloc mem;
+    struct sim_device *d;
+
+    (void)state;
+    failing_alloc_init(&mem, 0);
+    o.alloc = &mem.alloc;
+    assert_true(sim_init(&s, &o));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    sim_register(d);
+    sim_run(&s, 1000);
+    mem.fail_at = mem.calls + 1;
+    assert_int_equal(platform_reload(s.p, &c), GB_ENOMEM);
+    mem.fail_at = 0;
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(platform_reload(s.p, &c), 0);
+    assert_false(sim_view(&s, d).online);
+    sim_free(&s);
+    assert_int_equal(mem.live, 0);
+}
+
 /* ---- the API ---- */
 
 static void walks_in_order(void **state)
@@ -703,7 +800,7 @@ int main(void)
         cmocka_unit_test(slow_hearts_are_learnt),
         cmocka_unit_test(registration_expires),
         cmocka_unit_test(says_goodbye),
-        cmocka_unit_test(the_port_moves),
+        cmocka_unit_test(note_2_2_the_port_moves),
         cmocka_unit_test(a_port_that_does_not_answer),
         cmocka_unit_test(strangers_are_refused),
         cmocka_unit_test(an_id_that_is_not_its_own),
@@ -718,6 +815,9 @@ int main(void)
         cmocka_unit_test(and_stay_stored_until_it_is_answered),
         cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
         cmocka_unit_test(settings_are_taken_over),
+        cmocka_unit_test(lists_are_taken_over),
+        cmocka_unit_test(digest_is_taken_over),
+        cmocka_unit_test(reload_without_memory),
         cmocka_unit_test(walks_in_order),
         cmocka_unit_test(removed_for_good),
         cmocka_unit_test(alarms),

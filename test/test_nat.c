@@ -71,7 +71,7 @@ static void mapping_is_kept_open(void **state)
 }
 
 /* A mapping of 30 s lives through two minutes between keep-alives. */
-static void play_after_idle(void **state)
+static void note_2_1_play_after_idle(void **state)
 {
     struct sim_device *d = behind_nat(25000, 30000, "192.168.1.64:5060");
     struct platform_session v;
@@ -166,7 +166,7 @@ static void no_burst(void **state)
 /* ---- held INVITE ---- */
 
 /* The INVITE meets a closed NAT; the keep-alive opens it. */
-static void invite_waits_for_the_device(void **state)
+static void note_2_1_invite_waits_for_the_device(void **state)
 {
     struct sim_device *d = behind_nat(0, 30000, "192.168.1.64:5060");
     struct platform_session v;
@@ -200,7 +200,7 @@ static void invite_waits_for_the_device(void **state)
 
 /* It comes back on another port: the INVITE goes there, once the port has
  * proven to be its own. */
-static void invite_follows_the_port(void **state)
+static void note_2_2_invite_follows_the_port(void **state)
 {
     for (unsigned when = 0; when < 2; when++) {
         struct sim_device *d = behind_nat(0, 30000, "192.168.1.64:5060");
@@ -305,12 +305,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mapping_is_kept_open),
-        cmocka_unit_test(play_after_idle),
+        cmocka_unit_test(note_2_1_play_after_idle),
         cmocka_unit_test(traffic_counts),
         cmocka_unit_test(silent_device_goes_offline),
         cmocka_unit_test(no_burst),
-        cmocka_unit_test(invite_waits_for_the_device),
-        cmocka_unit_test(invite_follows_the_port),
+        cmocka_unit_test(note_2_1_invite_waits_for_the_device),
+        cmocka_unit_test(note_2_2_invite_follows_the_port),
         cmocka_unit_test(held_invite_ends),
         cmocka_unit_test(held_invite_is_given_up),
         cmocka_unit_test(others_fail_at_once),

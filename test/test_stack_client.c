@@ -170,6 +170,33 @@ static void message_answered(void **state)
     pair_fini(&p);
 }
 
+/* RFC 3261 §8.1.1.7: the cookie, and no branch twice. */
+static void note_1_8_every_branch_has_the_cookie(void **state)
+{
+    struct slice branch[200];
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    for (size_t i = 0; i < COUNT(branch); i++) {
+        struct sip_request r = i % 2 ? message(&p) : invite(&p);
+        struct slice via;
+        size_t at;
+
+        if (i % 2)
+            send_request(&p, &r);
+        else
+            send_invite(&p, &r);
+        via = pair_header(p.sent[i].bytes, "Via");
+        at = slice_find_slice(via, SLICE(";branch=z9hG4bK"));
+        assert_true(at + 20 < via.n);
+        branch[i] = slice_from(via, at);
+        for (size_t k = 0; k < i; k++)
+            assert_false(slice_eq(branch[i], branch[k]));
+    }
+    pair_fini(&p);
+}
+
 static void message_times(void **state)
 {
     static const uint64_t want[] = { 0,     500,   1500,  3500,  7500, 11500,
@@ -1376,6 +1403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(message_answered),
+        cmocka_unit_test(note_1_8_every_branch_has_the_cookie),
         cmocka_unit_test(message_times),
         cmocka_unit_test(message_own_timeout),
         cmocka_unit_test(over_tcp),

@@ -176,7 +176,7 @@ static void only_where_it_may(void **state)
     }
 }
 
-static void answered_over_tcp(void **state)
+static void note_17_6_large_requests_go_over_tcp(void **state)
 {
     const struct pair_sent *m;
     struct sip_request r;
@@ -480,7 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_limit_is_exact),
         cmocka_unit_test(only_where_it_may),
-        cmocka_unit_test(answered_over_tcp),
+        cmocka_unit_test(note_17_6_large_requests_go_over_tcp),
         cmocka_unit_test(nobody_listens),
         cmocka_unit_test(it_is_remembered),
         cmocka_unit_test(many_that_refuse),

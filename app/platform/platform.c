@@ -163,11 +163,13 @@ static int copy_lists(struct platform *p, const struct platform_config *c)
     for (size_t i = 0; i < c->n_redirect; i++)
         n_text += slice_str(c->redirect[i].prefix).n +
                   slice_str(c->redirect[i].target).n + 2;
-    to = p->lists = gb_get(p->alloc, c->n_redirect * sizeof(*to) +
+    to = gb_get(p->alloc, c->n_redirect * sizeof(*to) +
                                          n_ids * sizeof(*id) +
                                          n_nets * sizeof(*net) + n_text + 1);
     if (!to)
         return GB_ENOMEM;
+    gb_put(p->alloc, p->lists);
+    p->lists = to;
     id = (const char **)(void *)(to + c->n_redirect);
     net = (struct platform_net *)(void *)(id + n_ids);
     text = (char *)(net + n_nets);
@@ -188,6 +190,11 @@ static int copy_lists(struct platform *p, const struct platform_config *c)
         *net++ = c->allow[i];
     for (size_t i = 0; i < c->n_deny; i++)
         *net++ = c->deny[i];
+    p->cfg.n_redirect = c->n_redirect;
+    p->cfg.n_allow_ids = c->n_allow_ids;
+    p->cfg.n_deny_ids = c->n_deny_ids;
+    p->cfg.n_allow = c->n_allow;
+    p->cfg.n_deny = c->n_deny;
     return 0;
 }
 
@@ -276,10 +283,32 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     return 0;
 }
 
+/* Devices that the lists keep out now; they are told when they next ask. */
+static void unbind_denied(struct platform *p)
+{
+    for (size_t i = 0; i < p->n_devices; i++) {
+        struct device *d = p->by_id[i];
+
+        if (!d->bound || (admit_net_allowed(p, &d->peer.remote) &&
+                          admit_id_allowed(p, device_id(d))))
+            continue;
+        device_offline(p, d, "kept out by the configuration");
+        device_unbind(p, d);
+        device_arm(p, d);
+        device_changed(p, d, PLATFORM_CHANGED_BINDING);
+    }
+}
+
 int platform_reload(struct platform *p, const struct platform_config *cfg)
 {
     const struct platform_advertise *old = p->cfg.advertise;
-    int err;
+    int err = copy_lists(p, cfg);
+
+    if (err)
+        return err;
+    unbind_denied(p);
+    p->cfg.digest = cfg->digest;
+    p->cfg.offer_qop = cfg->offer_qop;
 
     p->cfg.auto_enrol = cfg->auto_enrol;
     p->cfg.date = cfg->date;

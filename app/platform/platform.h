@@ -99,9 +99,10 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, idle_stop_s, subscribe_s (devices that register from then on),
- * rate_per_s, rate_burst, media_address and
- * advertise. GB_ENOMEM: advertise stays as it was. */
+ * timezone_min, quiet, idle_stop_s, subscribe_s (devices that register from then
+ * on), rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
+ * redirect, and the lists of networks and ids: a device that they keep out now
+ * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
 
 /* ---- inputs ------------------------------------------------------------ */
