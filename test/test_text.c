@@ -313,9 +313,45 @@ static void random_bytes(void **state)
     }
 }
 
+/* The quick way gives what the patient one gives, or nothing. */
+static void names_are_runs(void **state)
+{
+    static const char *const pieces[] = {
+        "\xb1\xb1", "\xc3\xc5", "\xf7\xfe", "\xa1\xa1", "\xf8\xa1", "\xaa\xa1",
+        "\xb1", "\x81\x40", "\x81\x30\x81\x30", "\xe5\x8c\x97", "\xa2\xa1",
+        "a", " 1.107", "\xff", "\x80",
+    };
+    uint64_t seed = 5;
+    unsigned n_quick = 0;
+
+    (void)state;
+    for (unsigned k = 0; k < 20000; k++) {
+        char in[64], a[128], b[128];
+        struct writer w = writer_of(in, sizeof(in)), x, y;
+        size_t n = (test_random(&seed) >> 30) % 6;
+        bool quick;
+
+        for (size_t i = 0; i < n; i++)
+            writer_str(&w, pieces[(test_random(&seed) >> 30) %
+                                  COUNT(pieces)]);
+        x = writer_of(a, (test_random(&seed) >> 30) % sizeof(a));
+        y = writer_of(b, sizeof(b));
+        quick = manscdp_text_names(&x, guarded(writer_slice(&w)));
+        assert_int_equal(x.err, 0);
+        assert_true(quick || x.len == 0);
+        n_quick += quick;
+        if (!quick)
+            continue;
+        manscdp_text_decode_run(&y, guarded(writer_slice(&w)));
+        assert_true(slice_eq(writer_slice(&x), writer_slice(&y)));
+    }
+    assert_in_range(n_quick, 2000, 19999);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_runs),
         cmocka_unit_test(every_code_point_encodes_as_iconv_says),
         cmocka_unit_test(every_code_decodes_as_iconv_says),
         cmocka_unit_test(detection),

@@ -4,7 +4,7 @@
 # to the limit program of the same run; instructions are counted by callgrind
 # and do not depend on the machine's load. Under 15 minutes on two cores.
 #   PEERS=1       other SIP libraries and Kamailio as well, where installed
-#   ONLY=LIST     of: micro instructions daemon load fleet flood peers
+#   ONLY=LIST     of: micro instructions daemon load fleet catalog flood peers
 set -eu
 cd "$(dirname "$0")/.."
 b=build/release
@@ -46,6 +46,7 @@ size
 part daemon 150 python3 test/e2e/figures.py
 part load 240 python3 test/e2e/load.py load
 part fleet 300 python3 test/e2e/load.py fleet
+part catalog 180 python3 test/e2e/load.py catalog
 part flood 150 env FLOOD_S=30 python3 test/e2e/flood.py
 if [ "${PEERS:-0}" = 1 ]; then
     peer sofia sofia-sip-ua

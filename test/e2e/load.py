@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""test/e2e/load.py [load|fleet|peers]... - what SIP costs the running daemon.
+"""test/e2e/load.py [load|fleet|catalog|peers]... - what SIP costs the running daemon.
 
 load   CPU for each new contact, refresh, login and keepalive of 100,000 devices
        over UDP; each sample between two of the floor program, and the ratio to
        them, NAME.x
 fleet  100,000 devices that keep alive once a minute: CPU, RSS
+catalog a device with 10,000 channels that answers with one item a message:
+       time until all are stored and listed, CPU, RSS of a channel
 quick  a few of each over UDP and TCP, to see that all is answered
 peers  Kamailio, where it is installed, measured by the same client
 
@@ -19,9 +21,11 @@ import sys
 import tempfile
 import time
 
-from rig import BUILD, SERVER_ID, Daemon, Failed, free_port, wait_for
+from rig import BUILD, SERVER_ID, Cameras, Daemon, Failed, free_port, wait_for
 
 DEVICES = int(os.environ.get("DEVICES", "100000"))
+CHANNELS = int(os.environ.get("CHANNELS", "10000"))
+TRANSACTION_S = 35  # a server transaction of UDP is over
 COUNT = int(os.environ.get("COUNT", "100000"))
 HOLD_S = os.environ.get("HOLD_S", "60")
 PHASES = ("contact", "register", "login", "keepalive")
@@ -163,6 +167,58 @@ def fleet():
         d.close()
 
 
+def cpu_s(pid):
+    """User and system time of a process, seconds."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def listed(d, metric):
+    m = re.search(rf"^{metric} (\d+)", d.call("GET", "/metrics").body.decode(), re.M)
+    return int(m[1]) if m else 0
+
+
+def all_channels(d, device):
+    items, after = [], ""
+    while True:
+        page = d.get(f"/api/v1/devices/{device}/channels?limit=500{after}")
+        items += page["items"]
+        if not page.get("next"):
+            return items
+        after = f"&cursor={page['next']}"
+
+
+def catalog():
+    """From the first item that is there to the last one in the API. The second
+    device tells what a channel takes: transactions of the first, which live for
+    half a minute behind their messages, have made room by then."""
+    name = f"catalog{CHANNELS // 1000}k"
+    d = Daemon(settings=SETTINGS)
+    cameras = []
+    try:
+        for i in range(2):
+            have, device = i * CHANNELS, f"3402000000118000000{i + 1}"
+            rss, cpu = rss_mib(d.proc.pid), cpu_s(d.proc.pid)
+            cameras.append(Cameras(d, "--channels", str(CHANNELS), "--items", "1", "--quiet", device=device))
+            wait_for("the first channel", lambda: listed(d, "gb28181_channels") > have, timeout=60)
+            begin = time.monotonic()
+            wait_for("all channels", lambda: listed(d, "gb28181_channels") == have + CHANNELS, timeout=180)
+            took = time.monotonic() - begin
+            cpu = cpu_s(d.proc.pid) - cpu
+            wait_for("the list", lambda: len(all_channels(d, device)) == CHANNELS, timeout=60)
+            time.sleep(TRANSACTION_S)
+            rss = (rss_mib(d.proc.pid) - rss) * 1048576 / CHANNELS
+            print(f"# device {i + 1}: {took:.2f} s, CPU {cpu:.2f} s, {rss:.0f} B a channel")
+        print(f"figure {name}.s {took:.2f} s")
+        print(f"figure {name}.cpu.s {cpu:.2f} s")
+        print(f"figure {name}.channel.bytes {rss:.0f} B")
+    finally:
+        for camera in cameras:
+            camera.close()
+        d.close()
+
+
 def quick():
     """A few of each over UDP and TCP, for the tests: every answer must be right."""
     for transport in ("udp", "tcp"):
@@ -215,7 +271,7 @@ def listens(port):
         return any(f":{port:04X} " in line.split("00000000:0000")[0] for line in f)
 
 
-PARTS = {"load": load, "fleet": fleet, "quick": quick, "peers": kamailio}
+PARTS = {"load": load, "fleet": fleet, "catalog": catalog, "quick": quick, "peers": kamailio}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or ("load", "fleet"):
