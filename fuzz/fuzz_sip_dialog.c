@@ -523,10 +523,12 @@ static void end_all(void)
     for (int i = 0; i < 2; i++) {
         struct side *a = &r.side[i];
 
-        for (size_t k = 0; k < MAX_KNOWN; k++) {
-            end(a, a->dialog[k].id);
-            forget(a, a->sub[k].id);
-        }
+        for (size_t k = 0; k < MAX_KNOWN && k < a->n_dialogs; k++)
+            if (!a->dialog[k].over)
+                end(a, a->dialog[k].id);
+        for (size_t k = 0; k < MAX_KNOWN && k < a->n_subs; k++)
+            if (!a->sub[k].over)
+                forget(a, a->sub[k].id);
     }
 }
 
