@@ -1,5 +1,7 @@
 #include "sip/tally.h"
 
+#include "base/scan.h"
+
 static const uint16_t status_of[SIP_TALLY_CODES] = {
 #define X(code, text) [SIP_TALLY_##code] = code,
     SIP_STATUS_MAP(X)
@@ -30,17 +32,23 @@ void sip_tally_add(struct sip_tally *t, enum sip_tally_way way,
         [code_of(status)]++;
 }
 
-/* The method behind "CSeq: 7 "; OTHER when there is none. */
-static enum sip_method written_method(struct slice bytes)
+static enum sip_method word_of(struct slice s, char end)
 {
-    struct slice line;
+    return sip_method_lookup(slice_head(s, scan_char(s.p, s.n, end)));
+}
 
-    while (slice_cut(&bytes, '\n', &line)) {
-        if (!slice_has_prefix(line, SLICE("CSeq: ")))
+/* The method behind "CSeq: 7 "; OTHER when there is none. */
+static enum sip_method cseq_method(struct slice bytes)
+{
+    size_t n;
+
+    while ((n = scan_char(bytes.p, bytes.n, '\n')) < bytes.n) {
+        bytes = slice_from(bytes, n + 1);
+        if (bytes.n < 6 || memcmp(bytes.p, "CSeq: ", 6) != 0)
             continue;
-        line = slice_trim(slice_from(line, 6));
-        return sip_method_lookup(
-            slice_trim(slice_from(line, slice_find(line, ' '))));
+        bytes = slice_from(bytes, 6);
+        return word_of(slice_from(bytes, scan_char(bytes.p, bytes.n, ' ') + 1),
+                       '\r');
     }
     return SIP_METHOD_OTHER;
 }
@@ -49,9 +57,12 @@ void sip_tally_written(struct sip_tally *t, struct slice bytes)
 {
     uint32_t status = 0;
 
-    if (slice_has_prefix(bytes, SLICE("SIP/2.0 ")))
-        slice_u32(slice_head(slice_from(bytes, 8), 3), 999, &status);
-    sip_tally_add(t, SIP_TALLY_OUT, written_method(bytes), status);
+    if (!slice_has_prefix(bytes, SLICE("SIP/2.0 "))) {
+        sip_tally_add(t, SIP_TALLY_OUT, word_of(bytes, ' '), 0);
+        return;
+    }
+    slice_u32(slice_head(slice_from(bytes, 8), 3), 999, &status);
+    sip_tally_add(t, SIP_TALLY_OUT, cseq_method(bytes), status);
 }
 
 bool sip_tally_next(const struct sip_tally *t, size_t *k,
