@@ -154,32 +154,67 @@ static unsigned which(struct slice name)
     }
 }
 
-/* The bit of the header that was taken, 0: another one. */
-static unsigned take(struct trace_glance *g, struct slice line)
+static bool begins(struct slice line, const char *with, size_t n)
 {
-    struct slice v;
-    unsigned id;
-    size_t n = 0, colon;
+    return line.n > n && memcmp(line.p, with, n) == 0;
+}
 
-    switch (*line.p | 0x20) {
-    case 'v':
-    case 'f':
-    case 't':
-    case 'i':
-    case 'c':
+/* A header spelled as the standard does it, as nearly all are; *n: where its
+ * value begins. */
+static unsigned usual(struct slice line, size_t *n)
+{
+#define IF(text, id)                                                           \
+    if (begins(line, text, sizeof(text) - 1))                                  \
+    return *n = sizeof(text) - 1, id
+    switch (*line.p) {
+    case 'V':
+        IF("Via: ", VIA);
         break;
-    default:
-        return 0;
+    case 'F':
+        IF("From: ", FROM);
+        break;
+    case 'T':
+        IF("To: ", TO);
+        break;
+    case 'C':
+        IF("Call-ID: ", CALL_ID);
+        IF("CSeq: ", CSEQ);
+        break;
     }
+#undef IF
+    return 0;
+}
+
+/* Any spelling. */
+static unsigned unusual(struct slice line, size_t *at)
+{
+    unsigned id;
+    size_t n = 0;
+
     while (n < line.n && n < NAME_LETTERS && line.p[n] != ':' &&
            !ascii_is_blank(line.p[n]))
         n++;
     id = which(slice_head(line, n));
-    for (colon = n; id && colon < line.n && ascii_is_blank(line.p[colon]);)
-        colon++;
-    if (!id || colon == line.n || line.p[colon] != ':')
+    while (id && n < line.n && ascii_is_blank(line.p[n]))
+        n++;
+    if (!id || n == line.n || line.p[n] != ':')
         return 0;
-    v = slice_trim(slice_from(line, colon + 1));
+    *at = n + 1;
+    return id;
+}
+
+/* The bit of the header that was taken, 0: another one. */
+static unsigned take(struct trace_glance *g, struct slice line)
+{
+    size_t n;
+    unsigned id = usual(line, &n);
+    struct slice v;
+
+    if (!id && strchr("vftic", *line.p | 0x20))
+        id = unusual(line, &n);
+    if (!id)
+        return 0;
+    v = slice_trim(slice_from(line, n));
     if (id == VIA && g->branch.n == 0)
         take_via(g, v);
     if (id == FROM) {
