@@ -13,7 +13,7 @@ struct parser {
     struct sdp_media *cur;     /* where attributes go */
     struct sdp_media defaults; /* before the first m= */
     struct sdp_media bin;      /* of m= lines that are not kept */
-    bool has_defaults;         /* an a= line before the first m= */
+    bool has_defaults;         /* an a= or y= line before the first m= */
     bool any_media;            /* an m= line, of whatever worth */
     unsigned n_ssrc;
 };
@@ -160,12 +160,28 @@ static void parse_time(struct sdp *s, struct slice v)
     s->stop_s = t[1];
 }
 
+static void media_init(struct sdp_media *m)
+{
+    scan_clear(m, offsetof(struct sdp_media, formats));
+    m->select = SDP_SELECT_NONE;
+}
+
+/* Lines of a section before the first m=: they go to all sections. */
+static inline void want_defaults(struct parser *p)
+{
+    if (p->any_media || p->has_defaults)
+        return;
+    media_init(&p->defaults);
+    p->has_defaults = true;
+}
+
 static void parse_ssrc(struct parser *p, struct slice v)
 {
     uint32_t ssrc;
 
     if (!sdp_ssrc_parse(&ssrc, v))
         return;
+    want_defaults(p);
     if (!p->s->has_ssrc) {
         p->s->has_ssrc = true;
         p->s->ssrc = ssrc;
@@ -178,12 +194,6 @@ static void parse_ssrc(struct parser *p, struct slice v)
 }
 
 /* ---- media ---- */
-
-static void media_init(struct sdp_media *m)
-{
-    scan_clear(m, offsetof(struct sdp_media, formats));
-    m->select = SDP_SELECT_NONE;
-}
 
 static struct sdp_format *format_of(struct sdp_media *m, uint64_t pt)
 {
@@ -220,7 +230,7 @@ static void parse_formats(struct parser *p, struct sdp_media *m,
             p->s->n_skipped++;
             return;
         }
-        def = p->defaults.n_formats ? format_of(&p->defaults, pt) : NULL;
+        def = p->has_defaults ? format_of(&p->defaults, pt) : NULL;
         if (def)
             *f = *def;
     }
@@ -471,8 +481,12 @@ static bool parse_usual(struct parser *p, struct slice whole)
     case 'r':
         if (value_of(whole, SLICE("rtpmap:"), &v))
             return parse_rtpmap(p, v), true;
+        if (whole.n == 8 && begins(whole, SLICE("recvonly")))
+            return m->direction = SDP_RECVONLY, true;
         return false;
     case 's':
+        if (whole.n == 8 && begins(whole, SLICE("sendonly")))
+            return m->direction = SDP_SENDONLY, true;
         if (value_of(whole, SLICE("setup:"), &v))
             return parse_setup(m, v), true;
         if (value_of(whole, SLICE("streamnumber:"), &v))
@@ -512,7 +526,7 @@ static void parse_line(struct parser *p, char type, struct slice v)
 
     switch (type) {
     case 'a':
-        p->has_defaults |= !p->any_media;
+        want_defaults(p);
         parse_attr(p, v);
         break;
     case 'm':
@@ -602,7 +616,6 @@ int sdp_parse(struct sdp *out, struct slice body, struct gb_diag *diag)
     p.cur = &p.defaults;
     p.any_media = p.has_defaults = false;
     p.n_ssrc = 0;
-    media_init(&p.defaults);
     if (body.n == 0)
         return gb_fail(diag, GB_ESYNTAX, 0, "SDP is empty");
     for (end = body.p + body.n; at < end; at++) {
