@@ -210,7 +210,7 @@ static unsigned take(struct trace_glance *g, struct slice line)
     unsigned id = usual(line, &n);
     struct slice v;
 
-    if (!id && strchr("vftic", *line.p | 0x20))
+    if (!id && slice_find(SLICE("vftic"), ascii_lower(*line.p)) < 5)
         id = unusual(line, &n);
     if (!id)
         return 0;
