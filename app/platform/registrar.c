@@ -329,7 +329,7 @@ static void accept(struct platform *p, const struct attempt *a)
         device_deviation(p, d, DEVIATION_NO_CONTACT, slice_of(NULL, 0));
     if (!a->has_expires)
         device_deviation(p, d, DEVIATION_NO_EXPIRES, slice_of(NULL, 0));
-    if (is_rewritten(a))
+    if (fresh && is_rewritten(a))
         device_deviation(p, d, DEVIATION_SIP_ALG, a->m->via.host);
     if (!fresh && a->m->cseq.number <= d->cseq)
         device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
