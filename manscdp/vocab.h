@@ -135,11 +135,12 @@ enum manscdp_codec {
     MANSCDP_CODEC_NOTIFY,  /* notify.h */
     MANSCDP_CODEC_CATALOG, /* catalog.h */
     MANSCDP_CODEC_DEVICE,  /* device.h */
-    MANSCDP_CODEC_RECORD,
-    MANSCDP_CODEC_CONFIG,
-    MANSCDP_CODEC_PTZ,
-    MANSCDP_CODEC_CONTROL,
-    MANSCDP_CODEC_MEDIA
+    MANSCDP_CODEC_RECORD,  /* record.h */
+    MANSCDP_CODEC_CONFIG,  /* config.h */
+    MANSCDP_CODEC_PRESET,  /* preset.h */
+    MANSCDP_CODEC_CONTROL, /* control.h, ptz.h */
+    MANSCDP_CODEC_MEDIA,   /* media.h */
+    MANSCDP_CODEC_FILTER   /* filter.h */
 };
 
 /* clang-format off */
@@ -150,15 +151,15 @@ enum manscdp_codec {
     X(QUERY,   CATALOG,             "",               DOWN, M | S,                  MANY_RESPONSES,        EALL,     30000, 10000, ITEM_ID, CATALOG, "5.2")  \
     X(QUERY,   DEVICE_INFO,         "",               DOWN, M,                      ONE_RESPONSE,          EALL,     10000, 0,     NONE,    DEVICE,  "5.3")  \
     X(QUERY,   RECORD_INFO,         "",               DOWN, M,                      MANY_RESPONSES,        EALL,     30000, 5000,  RECORD,  RECORD,  "5.4")  \
-    X(QUERY,   ALARM,               "",               DOWN, M | S,                  NOTIFY_FOLLOWS,        EALL,     10000, 0,     NONE,    NOTIFY,  "5.5")  \
+    X(QUERY,   ALARM,               "",               DOWN, M | S,                  NOTIFY_FOLLOWS,        EALL,     10000, 0,     NONE,    FILTER,  "5.5")  \
     X(QUERY,   CONFIG_DOWNLOAD,     "",               DOWN, M,                      MANY_RESPONSES,        ESINCE14, 10000, 5000,  ELEMENT, CONFIG,  "5.6")  \
-    X(QUERY,   PRESET_QUERY,        "",               DOWN, M,                      MANY_RESPONSES,        ESINCE14, 10000, 5000,  PRESET,  PTZ,     "5.7")  \
-    X(QUERY,   MOBILE_POSITION,     "",               DOWN, M | S,                  NOTIFY_FOLLOWS,        ESINCE16, 10000, 0,     NONE,    NOTIFY,  "5.8")  \
-    X(QUERY,   HOME_POSITION_QUERY, "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PTZ,     "5.9")  \
-    X(QUERY,   CRUISE_TRACK_LIST,   "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PTZ,     "5.10") \
-    X(QUERY,   CRUISE_TRACK,        "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PTZ,     "5.10") \
-    X(QUERY,   PTZ_POSITION,        "",               DOWN, M | S,                  ONE_RESPONSE,          E22,      10000, 0,     NONE,    PTZ,     "5.11") \
-    X(QUERY,   SD_CARD_STATUS,      "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PTZ,     "5.12") \
+    X(QUERY,   PRESET_QUERY,        "",               DOWN, M,                      MANY_RESPONSES,        ESINCE14, 10000, 5000,  PRESET,  PRESET,  "5.7")  \
+    X(QUERY,   MOBILE_POSITION,     "",               DOWN, M | S,                  NOTIFY_FOLLOWS,        ESINCE16, 10000, 0,     NONE,    FILTER,  "5.8")  \
+    X(QUERY,   HOME_POSITION_QUERY, "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.9")  \
+    X(QUERY,   CRUISE_TRACK_LIST,   "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.10") \
+    X(QUERY,   CRUISE_TRACK,        "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.10") \
+    X(QUERY,   PTZ_POSITION,        "",               DOWN, M | S,                  ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.11") \
+    X(QUERY,   SD_CARD_STATUS,      "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    RECORD,  "5.12") \
     X(CONTROL, DEVICE_CONTROL,      "PTZCmd",         DOWN, M,                      NO_ANSWER,             EALL,     0,     0,     NONE,    CONTROL, "6.1")  \
     X(CONTROL, DEVICE_CONTROL,      "TeleBoot",       DOWN, M,                      NO_ANSWER,             EALL,     0,     0,     NONE,    CONTROL, "6.3")  \
     X(CONTROL, DEVICE_CONTROL,      "RecordCmd",      DOWN, M,                      ONE_RESPONSE,          EALL,     10000, 0,     NONE,    CONTROL, "6.5")  \
@@ -177,12 +178,12 @@ enum manscdp_codec {
     X(NOTIFY,  ALARM,               "",               BOTH, M | N,                  RESPONSE_IF_MESSAGE,   EALL,     10000, 0,     NONE,    NOTIFY,  "7.1")  \
     X(NOTIFY,  MEDIA_STATUS,        "",               UP,   D,                      NO_ANSWER,             EALL,     0,     0,     NONE,    MEDIA,   "7.2")  \
     X(NOTIFY,  BROADCAST,           "",               DOWN, M,                      ONE_RESPONSE,          ESINCE14, 10000, 0,     NONE,    MEDIA,   "7.3")  \
-    X(NOTIFY,  MOBILE_POSITION,     "",               UP,   N | M,                  NO_ANSWER,             ESINCE16, 0,     0,     NONE,    NOTIFY,  "7.4")  \
+    X(NOTIFY,  MOBILE_POSITION,     "",               UP,   N | M,                  NO_ANSWER,             ESINCE16, 0,     0,     NONE,    FILTER,  "7.4")  \
     X(NOTIFY,  CATALOG,             "",               UP,   N,                      NO_ANSWER,             EALL,     0,     0,     ITEM_ID, CATALOG, "8.4")  \
-    X(NOTIFY,  PTZ_POSITION,        "",               UP,   N,                      NO_ANSWER,             E22,      0,     0,     NONE,    PTZ,     "8.6")  \
+    X(NOTIFY,  PTZ_POSITION,        "",               UP,   N,                      NO_ANSWER,             E22,      0,     0,     NONE,    PRESET,  "8.6")  \
     X(NOTIFY,  SNAPSHOT_FINISHED,   "",               UP,   M,                      NO_ANSWER,             E22,      0,     0,     NONE,    MEDIA,   "7.5")  \
     X(NOTIFY,  VIDEO_UPLOAD,        "",               UP,   M,                      NO_ANSWER,             E22,      0,     0,     NONE,    MEDIA,   "7.6")  \
-    X(NOTIFY,  UPGRADE_RESULT,      "",               UP,   M,                      NO_ANSWER,             E22,      0,     0,     NONE,    CONTROL, "7.7")
+    X(NOTIFY,  UPGRADE_RESULT,      "",               UP,   M,                      NO_ANSWER,             E22,      0,     0,     NONE,    MEDIA,   "7.7")
 /* clang-format on */
 
 /* One command of the index. */

@@ -1,0 +1,16 @@
+/* manscdp/bodies.h - every body that has a table, found by what it is
+ *
+ * Queries without elements of their own, answers with a Result alone and the
+ * bodies of notify.h, catalog.h and device.h have none. */
+#ifndef MANSCDP_BODIES_H
+#define MANSCDP_BODIES_H
+
+#include "manscdp/schema.h"
+
+/* All of them. */
+const struct manscdp_body *const *manscdp_bodies(size_t *n);
+
+/* What msg is, by root, CmdType and, for DeviceControl, its command. NULL:
+ * none of the table. */
+const struct manscdp_body *manscdp_body_of(const struct manscdp_msg *msg);
+#endif
