@@ -388,8 +388,14 @@ int manscdp_body_decode(const struct manscdp_body *b, void *out,
 
 /* ---- what an edition demands ------------------------------------------------ */
 
-static bool is_there(const struct manscdp_field *f, const void *in)
+static bool has_anything(const struct manscdp_shape *s, const void *in,
+                         unsigned way);
+
+static bool is_there(const struct manscdp_field *f, const void *in,
+                     unsigned way)
 {
+    const void *part;
+
     switch (f->type) {
     case MANSCDP_TEXT:
     case MANSCDP_REAL:
@@ -404,13 +410,25 @@ static bool is_there(const struct manscdp_field *f, const void *in)
     case MANSCDP_RESULT:
         return result_at(in, f) != MANSCDP_ABSENT;
     case MANSCDP_PART:
-        return pointer_at(in, f) != NULL;
+        part = pointer_at(in, f);
+        return part && has_anything(f->shape, part, way);
     case MANSCDP_COUNT:
     case MANSCDP_LIST:
     case MANSCDP_REPEAT:
     case MANSCDP_TEXTS:
         return count_at(in, f) > 0;
     }
+    return false;
+}
+
+/* Something of it would be written: an element without anything is none. */
+static bool has_anything(const struct manscdp_shape *s, const void *in,
+                         unsigned way)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->field[i].editions & way &&
+            (s->field[i].need & way || is_there(&s->field[i], in, way)))
+            return true;
     return false;
 }
 
@@ -449,7 +467,7 @@ static struct slice fault_in(const struct manscdp_field *f, const void *in,
 
     if (!(f->editions & way))
         return slice_of(NULL, 0);
-    if (!is_there(f, in))
+    if (!is_there(f, in, way))
         return f->need & way && !may_be_empty(f) ? f->name : slice_of(NULL, 0);
     switch (f->type) {
     case MANSCDP_TEXT:
@@ -647,7 +665,7 @@ static void put_shape(struct writing *w, const struct manscdp_shape *s,
     for (size_t i = 0; i < s->n; i++) {
         const struct manscdp_field *f = &s->field[i];
 
-        if (f->editions & w->way && (f->need & w->way || is_there(f, in)))
+        if (f->editions & w->way && (f->need & w->way || is_there(f, in, w->way)))
             put_field(w, f, in);
     }
 }
