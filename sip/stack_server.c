@@ -883,6 +883,8 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
     }
     if (!terminate_invite(s, invite, now_ms))
         return;
+    if (dialog && !c) /* ended when there was no memory for its 480 */
+        return;
     ev = stk_event(s, SIP_EV_CANCELLED, from, m);
     ev->transaction = id;
     ev->dialog = dialog;

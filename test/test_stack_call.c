@@ -496,6 +496,28 @@ static void callee_ends_unanswered(void **state)
     finish(&p);
 }
 
+/* No memory for the 480: the handle is gone all the same, and the CANCEL that
+ * comes for its INVITE tells nobody of it. */
+static void cancel_of_a_dialog_that_is_gone(void **state)
+{
+    struct script s = { 0 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    p.mem[1].fail_at = 1;
+    hang_up(&p, 1);
+    p.mem[1].fail_at = 0;
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 480"), 0);
+    hang_up(&p, 0);
+    pair_run(&p, p.now_ms + 1000);
+    assert_int_equal(pair_count(&p, 1, "SIP/2.0 487"), 1);
+    expect_seen(&p, 1, SIP_EV_CANCELLED, 0, 0);
+    finish(&p);
+}
+
 static void silent_device(void **state)
 {
     struct script s = { 0 };
@@ -876,6 +898,7 @@ int main(void)
         cmocka_unit_test(caller_cancels),
         cmocka_unit_test(cancel_and_200_cross),
         cmocka_unit_test(callee_ends_unanswered),
+        cmocka_unit_test(cancel_of_a_dialog_that_is_gone),
         cmocka_unit_test(silent_device),
         cmocka_unit_test(reinvite),
         cmocka_unit_test(glare),
