@@ -1,30 +1,18 @@
 /* Every message of test/data/sip/torture to a whole platform, from a device
  * that is registered (the one in its From, where that is an id): as a datagram,
  * and over a stream that is cut at every byte. */
-#include "test/support.h"
+#include "test/torture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "app/platform/platform.h"
-#include "sip/frame.h"
 
-#define DIR "test/data/sip/torture/"
-#define MAX_ANSWERS 4
 #define APART_MS 40000 /* longer than any transaction lives */
 #define CONNECTION 3
 #define ANYBODY "34020000001320000099"
 
-struct answers {
-    unsigned status[MAX_ANSWERS];
-    size_t n;
-};
-
-/* 0: nothing comes back. second: to what stands behind it on a stream. */
-static const struct expectation {
-    const char *name;
-    unsigned datagram, stream, second;
-} cases[] = {
+static const struct torture_case cases[] = {
     { "wsinv", 481, 481, 0 },
     { "wsinv-lf", 481, 481, 0 },
     { "intmeth", 501, 501, 0 },
@@ -149,16 +137,8 @@ static struct sip_peer peer(void)
     return p;
 }
 
-static unsigned status_of(struct slice out)
-{
-    uint32_t status = 0;
-
-    assert_true(slice_u32(slice_head(slice_from(out, 8), 3), 699, &status));
-    return status;
-}
-
 /* What comes out is an answer, or a question to the device. */
-static void drain(struct answers *a)
+static void drain(struct torture_answers *a)
 {
     struct platform_action action;
     struct sip_event ev;
@@ -169,18 +149,15 @@ static void drain(struct answers *a)
     while (platform_action(platform, &action))
         continue;
     while (sip_stack_output(stack, &out)) {
-        static struct sip_msg m;
-
         assert_int_equal(out.peer.remote.port, 5060);
-        (void)sip_msg_parse(&m, guarded(out.bytes), SIP_STREAM, NULL);
-        if (!a || !slice_has_prefix(out.bytes, SLICE("SIP/2.0 ")))
-            continue;
-        assert_true(a->n < MAX_ANSWERS);
-        a->status[a->n++] = status_of(out.bytes);
+        if (a && slice_has_prefix(out.bytes, SLICE("SIP/2.0 ")))
+            torture_note(a, out.bytes);
+        else
+            torture_read(out.bytes);
     }
 }
 
-static void input(struct slice bytes, struct answers *a)
+static void input(struct slice bytes, struct torture_answers *a)
 {
     struct sip_peer from = peer();
 
@@ -198,48 +175,6 @@ static void pass(void)
     drain(NULL);
     platform_tick(platform, now);
     drain(NULL);
-}
-
-/* Takes out of the stream what is whole. false: it was closed. */
-static bool cut_out(struct sip_frame *f, struct slice in, size_t *used,
-                    struct answers *a)
-{
-    struct sip_cut cut;
-
-    for (;;) {
-        int err = sip_frame_next(f, slice_from(in, *used), &cut);
-
-        *used += cut.used;
-        if (err == GB_EAGAIN)
-            return true;
-        if (cut.bytes.n && (err || cut.kind == SIP_CUT_MESSAGE))
-            input(cut.bytes, a);
-        if (err)
-            return false;
-    }
-}
-
-static void stream(struct slice in, size_t at, struct answers *a)
-{
-    struct sip_frame f;
-    size_t used = 0;
-
-    sip_frame_init(&f);
-    if (cut_out(&f, slice_head(in, at), &used, a))
-        cut_out(&f, in, &used, a);
-}
-
-static struct slice load(const char *name)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), DIR "%s.sip", name);
-    return read_file(path);
-}
-
-static void let_go(struct slice s)
-{
-    free((void *)(uintptr_t)s.p);
 }
 
 static bool is_id(struct slice user)
@@ -260,7 +195,7 @@ static struct slice put_id(struct slice in, struct slice part, struct slice id)
     memcpy(p, in.p, at);
     memcpy(p + at, id.p, id.n);
     memcpy(p + at + id.n, in.p + at + part.n, in.n - at - part.n);
-    let_go(in);
+    torture_let_go(in);
     return slice_of(p, n);
 }
 
@@ -313,7 +248,7 @@ static void bind(struct slice id)
         "Content-Type: Application/MANSCDP+xml\r\n"
         "Content-Length: %d\r\n\r\n%s",
         SLICE_ARG(id), len, body);
-    struct answers a = { .n = 0 };
+    struct torture_answers a = { .n = 0 };
 
     input(slice_of(text, (size_t)n), &a);
     assert_int_equal(a.n, 1);
@@ -360,20 +295,18 @@ static void as_datagrams(void **state)
     (void)state;
     tcp = false;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct slice id, in = spoken_by(load(cases[i].name), &id);
+        struct slice id, in = spoken_by(torture_load(cases[i].name), &id);
 
         start(id);
         for (int again = 0; again < 2; again++) {
-            struct answers a = { .n = 0 };
+            struct torture_answers a = { .n = 0 };
 
             input(guarded(in), &a);
-            if (a.status[0] != cases[i].datagram || a.n > 1)
-                fail_msg("%s: %zu answers, %u", cases[i].name, a.n,
-                         a.status[0]);
+            torture_expect_datagram(&cases[i], &a);
             pass();
         }
         stop();
-        let_go(in);
+        torture_let_go(in);
     }
 }
 
@@ -382,38 +315,25 @@ static void cut_at_every_byte(void **state)
     (void)state;
     tcp = true;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct slice id, in = spoken_by(load(cases[i].name), &id);
+        struct slice id, in = spoken_by(torture_load(cases[i].name), &id);
 
         start(id);
         for (size_t at = 0; at <= in.n; at++) {
-            struct answers a = { .n = 0 };
+            struct torture_answers a = { .n = 0 };
 
-            stream(in, at, &a);
-            if (a.status[0] != cases[i].stream ||
-                a.status[1] != cases[i].second || a.n > 2)
-                fail_msg("%s cut at %zu: %zu answers, %u %u", cases[i].name,
-                         at, a.n, a.status[0], a.status[1]);
+            torture_stream(in, at, input, &a);
+            torture_expect_stream(&cases[i], at, &a);
             pass();
         }
         stop();
-        let_go(in);
+        torture_let_go(in);
     }
-}
-
-static void count_one(void *ctx, const char *path, struct slice bytes)
-{
-    (void)path;
-    (void)bytes;
-    ++*(size_t *)ctx;
 }
 
 static void every_file_has_a_line(void **state)
 {
-    size_t n = 0;
-
     (void)state;
-    each_file(DIR, ".sip", count_one, &n);
-    assert_int_equal(n, COUNT(cases));
+    torture_count(COUNT(cases));
 }
 
 /* From nobody that is known: nothing is accepted, nothing stays. That a BYE of
@@ -423,8 +343,8 @@ static void from_strangers(void **state)
     (void)state;
     tcp = false;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct slice id, in = spoken_by(load(cases[i].name), &id);
-        struct answers a = { .n = 0 };
+        struct slice id, in = spoken_by(torture_load(cases[i].name), &id);
+        struct torture_answers a = { .n = 0 };
         struct sip_counters c;
 
         start(SLICE("34020000001320000098"));
@@ -436,7 +356,7 @@ static void from_strangers(void **state)
         assert_int_equal(c.transactions, 0);
         assert_int_equal(c.memory, 0);
         stop();
-        let_go(in);
+        torture_let_go(in);
     }
 }
 
@@ -458,7 +378,7 @@ static void refusals_say_why(void **state)
     (void)state;
     tcp = false;
     for (size_t i = 0; i < COUNT(lines); i++) {
-        struct slice id, in = spoken_by(load(lines[i].name), &id);
+        struct slice id, in = spoken_by(torture_load(lines[i].name), &id);
         struct sip_peer from;
         struct sip_event ev;
         struct sip_out out;
@@ -472,7 +392,7 @@ static void refusals_say_why(void **state)
         if (slice_find_slice(out.bytes, lines[i].line) == out.bytes.n)
             fail_msg("%s: %.*s", lines[i].name, SLICE_ARG(out.bytes));
         stop();
-        let_go(in);
+        torture_let_go(in);
     }
 }
 

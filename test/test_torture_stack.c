@@ -1,28 +1,14 @@
 /* Every message of test/data/sip/torture through a whole stack: as a datagram,
  * and over a stream that is cut at every byte. The layer above answers 200 to
  * what it is told of, so what comes back else is the stack's own judgement. */
-#include "test/support.h"
+#include "test/torture.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "sip/frame.h"
 #include "sip/stack.h"
 
-#define DIR "test/data/sip/torture/"
-#define MAX_ANSWERS 4
 
-/* 0: nothing comes back. */
-struct answers {
-    unsigned status[MAX_ANSWERS];
-    size_t n;
-};
-
-static const struct expectation {
-    const char *name;
-    unsigned datagram, stream;
-    unsigned second; /* the answer to what stands behind it on a stream */
-} cases[] = {
+static const struct torture_case cases[] = {
     { "wsinv", 481, 481, 0 },
     { "wsinv-lf", 481, 481, 0 },
     { "intmeth", 501, 501, 0 },
@@ -98,7 +84,7 @@ static const struct expectation {
     { "via-received-param-with-delim", 200, 200, 0 },
     { "via-received-param-no-delim", 200, 200, 0 },
     { "ipv6-in-sdp", 200, 200, 0 },
-    { "mult-ip-in-header", 200, 200, 0 }, /* BYE of nothing: see stack_server.c */
+    { "mult-ip-in-header", 200, 200, 0 }, /* BYE of nothing: see stack_refuse.c */
     { "mult-ip-in-sdp", 200, 200, 0 },
     { "ipv4-mapped-ipv6", 200, 200, 0 },
     { "ipv6-bug-abnf-3-colons", 400, 400, 0 },
@@ -144,16 +130,7 @@ static const struct sip_peer *peer(bool tcp)
     return &p;
 }
 
-static unsigned status_of(struct slice out)
-{
-    uint32_t status = 0;
-
-    assert_true(slice_has_prefix(out, SLICE("SIP/2.0 ")));
-    assert_true(slice_u32(slice_head(slice_from(out, 8), 3), 699, &status));
-    return status;
-}
-
-static void turn(bool tcp, struct slice bytes, struct answers *a)
+static void turn(bool tcp, struct slice bytes, struct torture_answers *a)
 {
     struct sip_response ok = { .status = 200, .expires = -1 };
     struct sip_event ev;
@@ -165,44 +142,14 @@ static void turn(bool tcp, struct slice bytes, struct answers *a)
             assert_int_equal(sip_stack_respond_stateless(
                 stack, ev.transaction, &ok, 1), 0);
     while (sip_stack_output(stack, &out)) {
-        static struct sip_msg m;
-
-        assert_true(a->n < MAX_ANSWERS);
-        a->status[a->n++] = status_of(out.bytes);
-        /* whatever they asked for, what we say is well formed where what we
-         * repeat is */
         assert_int_equal(out.peer.remote.port, 5060);
-        (void)sip_msg_parse(&m, guarded(out.bytes), SIP_STREAM, NULL);
+        torture_note(a, out.bytes);
     }
 }
 
-/* Takes out of the stream what is whole. false: it was closed. */
-static bool cut_out(struct sip_frame *f, struct slice in, size_t *used,
-                    struct answers *a)
+static void over_stream(struct slice bytes, struct torture_answers *a)
 {
-    struct sip_cut cut;
-
-    for (;;) {
-        int err = sip_frame_next(f, slice_from(in, *used), &cut);
-
-        *used += cut.used;
-        if (err == GB_EAGAIN)
-            return true;
-        if (cut.bytes.n && (err || cut.kind == SIP_CUT_MESSAGE))
-            turn(true, cut.bytes, a);
-        if (err)
-            return false;
-    }
-}
-
-static void stream(struct slice in, size_t at, struct answers *a)
-{
-    struct sip_frame f;
-    size_t used = 0;
-
-    sip_frame_init(&f);
-    if (cut_out(&f, slice_head(in, at), &used, a))
-        cut_out(&f, in, &used, a);
+    turn(true, bytes, a);
 }
 
 static void start(void)
@@ -224,35 +171,20 @@ static void stop(void)
     sip_stack_free(stack);
 }
 
-static struct slice load(const char *name)
-{
-    char path[128];
-
-    snprintf(path, sizeof(path), DIR "%s.sip", name);
-    return read_file(path);
-}
-
-static void let_go(struct slice s)
-{
-    free((void *)(uintptr_t)s.p);
-}
-
 static void as_datagrams(void **state)
 {
     (void)state;
     start();
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct slice in = load(cases[i].name);
+        struct slice in = torture_load(cases[i].name);
 
         for (int again = 0; again < 2; again++) {
-            struct answers a = { .n = 0 };
+            struct torture_answers a = { .n = 0 };
 
             turn(false, guarded(in), &a);
-            if (a.status[0] != cases[i].datagram || a.n > 1)
-                fail_msg("%s: %zu answers, %u", cases[i].name, a.n,
-                         a.status[0]);
+            torture_expect_datagram(&cases[i], &a);
         }
-        let_go(in);
+        torture_let_go(in);
     }
     stop();
 }
@@ -262,36 +194,23 @@ static void cut_at_every_byte(void **state)
     (void)state;
     start();
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct slice in = load(cases[i].name);
+        struct slice in = torture_load(cases[i].name);
 
         for (size_t at = 0; at <= in.n; at++) {
-            struct answers a = { .n = 0 };
+            struct torture_answers a = { .n = 0 };
 
-            stream(in, at, &a);
-            if (a.status[0] != cases[i].stream ||
-                a.status[1] != cases[i].second || a.n > 2)
-                fail_msg("%s cut at %zu: %zu answers, %u %u", cases[i].name,
-                         at, a.n, a.status[0], a.status[1]);
+            torture_stream(in, at, over_stream, &a);
+            torture_expect_stream(&cases[i], at, &a);
         }
-        let_go(in);
+        torture_let_go(in);
     }
     stop();
 }
 
-static void count_one(void *ctx, const char *path, struct slice bytes)
-{
-    (void)path;
-    (void)bytes;
-    ++*(size_t *)ctx;
-}
-
 static void every_file_has_a_line(void **state)
 {
-    size_t n = 0;
-
     (void)state;
-    each_file(DIR, ".sip", count_one, &n);
-    assert_int_equal(n, COUNT(cases));
+    torture_count(COUNT(cases));
 }
 
 /* bext01: what is asked for and not there is named. */
@@ -312,7 +231,7 @@ static void refusals_say_why(void **state)
     start();
     for (size_t i = 0; i < COUNT(lines); i++) {
         struct sip_response ok = { .status = 200, .expires = -1 };
-        struct slice in = load(lines[i].name);
+        struct slice in = torture_load(lines[i].name);
         struct sip_event ev;
         struct sip_out out;
 
@@ -323,7 +242,7 @@ static void refusals_say_why(void **state)
         if (slice_find_slice(out.bytes, lines[i].line) == out.bytes.n)
             fail_msg("%s: %.*s", lines[i].name, SLICE_ARG(out.bytes));
         assert_false(sip_stack_output(stack, &out));
-        let_go(in);
+        torture_let_go(in);
     }
     stop();
 }
