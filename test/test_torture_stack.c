@@ -3,10 +3,7 @@
  * what it is told of, so what comes back else is the stack's own judgement. */
 #include "test/torture.h"
 
-#include <stdlib.h>
-
 #include "sip/stack.h"
-
 
 static const struct torture_case cases[] = {
     { "wsinv", 481, 481, 0 },
