@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#define MAX_STEPS 20
+#define MAX_STEPS 16
 #define MAX_KNOWN 32
 #define MAX_WIRE 32
 #define MAX_PACKET 1536
