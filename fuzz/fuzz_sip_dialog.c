@@ -12,11 +12,12 @@
 
 #include <stdlib.h>
 
-#define MAX_STEPS 24
+#define MAX_STEPS 16
 #define MAX_KNOWN 32
 #define MAX_WIRE 32
 #define MAX_PACKET 1536
 #define MEMORY (6u << 20)
+#define LARGE 65536 /* scratch: no time goes into clearing it */
 
 struct known {
     uint64_t id;
@@ -38,6 +39,9 @@ struct side {
     unsigned sub_answer; /* to SUBSCRIBE; 200: accepted */
     unsigned other_answer; /* to the rest */
     bool mute;          /* no NOTIFY by itself */
+    bool rude;          /* ends a dialog in place of an answer to its INVITE */
+    char last[MAX_PACKET]; /* the last that it sent */
+    size_t n_last;
 };
 
 static struct run {
@@ -76,7 +80,8 @@ static void *get(void *ctx, size_t n)
         r.fail_in--;
     r.used += n;
     r.live++;
-    memset(p, 0, n);
+    if (n < LARGE)
+        memset(p, 0, n);
     return p;
 }
 
@@ -191,6 +196,12 @@ static void on_subscribe(struct side *a, const struct sip_event *ev)
         notify(a, sub, SIP_SUB_ACTIVE);
 }
 
+static void end(struct side *a, uint64_t dialog)
+{
+    sip_stack_end(a->s, dialog, r.now_ms);
+    over(a->dialog, a->n_dialogs, dialog);
+}
+
 static void on_request(struct side *a, const struct sip_event *ev)
 {
     require(ev->msg && ev->transaction);
@@ -198,6 +209,8 @@ static void on_request(struct side *a, const struct sip_event *ev)
     know(a->sub, &a->n_subs, ev->subscription);
     if (ev->msg->method == SIP_METHOD_SUBSCRIBE)
         on_subscribe(a, ev);
+    else if (a->rude && ev->msg->method == SIP_METHOD_INVITE)
+        end(a, ev->dialog);
     else if (ev->msg->method != SIP_METHOD_INVITE)
         respond(a, ev->transaction, a->other_answer);
     else if (a->answer)
@@ -208,11 +221,21 @@ static void on_request(struct side *a, const struct sip_event *ev)
 
 /* ---- the wire -------------------------------------------------------------- */
 
+/* Once more what it sent before was good then. */
+static void require_good(struct side *a, struct slice bytes)
+{
+    if (slice_eq(bytes, slice_of(a->last, a->n_last)))
+        return;
+    require(!sip_msg_parse(&parsed, bytes, SIP_STREAM, NULL));
+    a->n_last = bytes.n <= MAX_PACKET ? bytes.n : 0;
+    memcpy(a->last, bytes.p, a->n_last);
+}
+
 static void send_one(int side, struct slice bytes)
 {
     unsigned copies = 1;
 
-    require(!sip_msg_parse(&parsed, bytes, SIP_STREAM, NULL));
+    require_good(&r.side[side], bytes);
     if (r.lose && !r.tcp) {
         r.lose--;
         return;
@@ -323,9 +346,10 @@ static void subscribe(struct side *a, int side, unsigned arg)
         over(a->sub, a->n_subs, old);
 }
 
-static void end(struct side *a, uint64_t dialog)
+/* End, and hear what became of the BYE. */
+static void leave(struct side *a, uint64_t dialog)
 {
-    sip_stack_end(a->s, dialog, r.now_ms);
+    sip_stack_leave(a->s, dialog, 9, r.now_ms);
     over(a->dialog, a->n_dialogs, dialog);
 }
 
@@ -381,6 +405,40 @@ static void twist(unsigned arg)
          marks[arg & 7].n + (arg >> 3 & 7);
     if (at < k->n && k->p[at] >= '0' && k->p[at] <= '8')
         k->p[at]++;
+}
+
+/* A proxy on the way of the last message, which names itself, or takes the
+ * Contact away or puts another one there. */
+static void proxy(unsigned arg)
+{
+    static const struct slice lines[] = {
+        SLICE_INIT("\r\nRecord-Route: <sip:p.example;lr>"),
+        SLICE_INIT("\r\nRecord-Route: <sip:q.example?a=b>, <sip:p.example>"),
+        SLICE_INIT("\r\nm: <sip:192.0.2.8>\r\nX: "),
+        SLICE_INIT("\r\nm: <sip:x@0.0.0.0>\r\nX: "),
+        SLICE_INIT("\r\nm: <sip:x@192.0.2.8;a?b=c>\r\nX: "),
+        SLICE_INIT("\r\nX: "),
+    };
+    struct slice line = lines[arg % 6], text;
+    struct packet *k = last_packet();
+    bool instead = arg % 6 > 1;
+    size_t at;
+
+    if (!k || k->n + line.n > MAX_PACKET)
+        return;
+    text = slice_of(k->p, k->n);
+    at = slice_find_slice(text, instead ? SLICE("\r\nContact: ")
+                                        : SLICE("\r\n"));
+    if (at == k->n)
+        return;
+    memmove(k->p + at + line.n, k->p + at, k->n - at);
+    memcpy(k->p + at, line.p, line.n);
+    k->n += line.n;
+    if (instead) { /* "X: " takes the rest of the old line */
+        at += line.n;
+        memmove(k->p + at, k->p + at + 11, k->n - at - 11);
+        k->n -= 11;
+    }
 }
 
 /* The To tag of the last message goes. */
@@ -487,6 +545,16 @@ static void step(unsigned what, unsigned arg)
     case 24:
         pass_time((uint64_t)arg * arg * 8);
         break;
+    case 25:
+        leave(a, pick(a->dialog, a->n_dialogs, arg));
+        break;
+    case 26:
+        drain();
+        proxy(arg);
+        break;
+    case 27:
+        a->rude = arg & 1;
+        break;
     default:
         deliver(MAX_WIRE);
         break;
@@ -543,6 +611,7 @@ static void finish(void)
 
     r.fail_in = r.lose = r.repeat = 0;
     r.side[0].mute = r.side[1].mute = true;
+    r.side[0].rude = r.side[1].rude = false;
     for (unsigned n = 0; n < 2000; n++) {
         uint64_t at_ms = GB_NEVER;
 

@@ -13,7 +13,7 @@ bool sip_dialog_contact(const struct sip_msg *m, struct slice *uri)
         return false;
     if (!gb_addr_parse_ip(&ip, a.uri.host) && gb_addr_is_any(&ip))
         return false;
-    *uri = a.uri.text;
+    *uri = sip_uri_target(&a.uri);
     return true;
 }
 
@@ -232,7 +232,7 @@ int sip_dialog_fill(const struct sip_dialog *d, struct sip_request_parts *p,
 
         if (err)
             return err;
-        p->uri = first.uri.text;
+        p->uri = sip_uri_target(&first.uri);
         p->route = routes + 1;
     }
     p->n_route = n;

@@ -43,6 +43,15 @@ static inline bool sip_uri_is_sip(const struct sip_uri *u)
     return u->scheme == SIP_SCHEME_SIP || u->scheme == SIP_SCHEME_SIPS;
 }
 
+/* What of it may stand in a Request-URI: all but the header part (RFC 3261
+ * §19.1.1, table 1). */
+static inline struct slice sip_uri_target(const struct sip_uri *u)
+{
+    size_t cut = u->headers.n ? u->headers.n + 1 : 0;
+
+    return slice_head(u->text, u->text.n - cut);
+}
+
 /* The number of a tel: URI as written, "+86-10-1234"; empty for others. */
 struct slice sip_uri_number(const struct sip_uri *u);
 

@@ -66,11 +66,12 @@ static int match_end(struct slice s, struct slice name, size_t *n)
 
 size_t sip_xml_end_from(struct slice body, size_t *from)
 {
-    size_t root = find_root(slice_head(body, SIP_XML_PROLOG)), at, n;
+    struct slice prolog = slice_head(body, SIP_XML_PROLOG);
+    size_t root = find_root(prolog), at, n;
     struct slice tag = slice_head(slice_from(body, root), SIP_XML_PROLOG);
     size_t gt = scan_char(tag.p, tag.n, '>');
 
-    if (gt == tag.n)
+    if (root == prolog.n || gt == tag.n)
         return 0;
     if (tag.p[gt - 1] == '/')
         return root + gt + 1;

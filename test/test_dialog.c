@@ -117,6 +117,12 @@ static void callee(void **state)
             "Call-ID: c\r\nCSeq: 3 INVITE\r\nContact: <sip:cam@0.0.0.0>\r\n"
             "\r\n"),
           "<sip:us@dom>;tag=old", "old", "sip:cam@203.0.113.7:5090", "" },
+        { "a Contact with a header part", /* no Request-URI: table 1 */
+          S("INVITE sip:us@dom SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n"
+            "From: <sip:cam@dom>;tag=f\r\nTo: <sip:us@dom>\r\n"
+            "Call-ID: c\r\nCSeq: 3 INVITE\r\n"
+            "Contact: <sip:cam@h:1;x=y?5060>\r\n\r\n"),
+          "<sip:us@dom>;tag=mine", "mine", "sip:cam@h:1;x=y", "" },
     };
 
     (void)state;
@@ -258,6 +264,8 @@ static void filled(void **state)
         { "strict", "<sip:a>, <sip:b;lr>", "sip:a",
           { "<sip:b;lr>", "<sip:t@h>", NULL } },
         { "strict alone", "<sip:a>", "sip:a", { "<sip:t@h>", NULL } },
+        { "strict with a header part", "<sip:a?x=y>", "sip:a",
+          { "<sip:t@h>", NULL } },
     };
 
     (void)state;

@@ -518,6 +518,137 @@ static void cancel_of_a_dialog_that_is_gone(void **state)
     finish(&p);
 }
 
+/* More is queued than there is memory for: the BYE comes when there is some. */
+static void ends_without_room(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    for (unsigned i = 0; i < 12; i++) { /* of 16, and one step makes up to 6 */
+        struct sip_request r = invite(&p, 0);
+        uint64_t id;
+
+        r.method = SIP_METHOD_MESSAGE;
+        assert_int_equal(sip_stack_request(p.stack[0], &r, p.now_ms, &id), 0);
+    }
+    p.mem[0].fail_at = 1;
+    sip_stack_end(p.stack[0], s.dialog0, p.now_ms);
+    p.mem[0].fail_at = 0;
+    assert_int_equal(info(&p, 0, SIP_METHOD_INFO), GB_ENOENT);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 0);
+    pair_run(&p, p.now_ms + 900);
+    assert_int_equal(counters(&p, 0).dialogs, 1);
+    pair_run(&p, p.now_ms + 1000);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+    expect_seen(&p, 1, SIP_EV_ENDED, 200, 1);
+    expect_seen(&p, 0, SIP_EV_ENDED, 0, 0);
+    finish(&p);
+}
+
+/* The layer above ends it instead of answering, and the 480 finds no memory:
+ * nothing stays, and the next copy of the INVITE is a new one. */
+static void end_before_it_began(struct pair *p, int side,
+                                const struct sip_event *ev)
+{
+    if (side == 0 || ev->kind != SIP_EV_REQUEST)
+        return;
+    p->mem[1].fail_at = 1;
+    sip_stack_end(p->stack[1], ev->dialog, p->now_ms);
+    p->mem[1].fail_at = 0;
+    p->on_event = on_event;
+}
+
+static void ends_before_it_began_without_memory(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    p.on_event = end_before_it_began;
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(p.n_sent, 1); /* the INVITE */
+    assert_int_equal(counters(&p, 1).dialogs, 0);
+    assert_int_equal(counters(&p, 1).transactions, 0);
+    pair_run(&p, p.now_ms + 500);
+    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 1);
+    hang_up(&p, 0);
+    finish(&p);
+}
+
+/* R39: the callee speaks before it answers, and so does another fork. */
+static void asked_in_an_early_dialog(void **state)
+{
+    struct slice asks[2] = { { NULL, 0 }, SLICE_INIT("<sip:x@dom>;tag=fork") };
+    struct script s = { .answer = 180 };
+    const struct pair_sent *ringing;
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    ringing = pair_find(&p, 1, "SIP/2.0 180", 0);
+    assert_non_null(ringing);
+    asks[0] = pair_header(ringing->bytes, "To");
+    for (unsigned i = 0; i < COUNT(asks); i++) {
+        char buf[700];
+        struct writer w = writer_of(buf, sizeof(buf));
+
+        writer_f(&w, "INFO sip:platform@192.0.2.1:5060 SIP/2.0\r\n"
+                     "Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKe%u\r\nFrom: ",
+                 i);
+        writer_slice_put(&w, asks[i]);
+        writer_str(&w, "\r\nTo: ");
+        writer_slice_put(&w, pair_header(ringing->bytes, "From"));
+        writer_str(&w, "\r\nCall-ID: ");
+        writer_slice_put(&w, pair_header(ringing->bytes, "Call-ID"));
+        writer_f(&w, "\r\nCSeq: %u INFO\r\nContent-Length: 0\r\n\r\n", 8 + i);
+        assert_int_equal(pair_inject(&p, 0, writer_slice(&w)), 0);
+        assert_int_equal(pair_count(&p, 0, "SIP/2.0 200"), 1 + i);
+        assert_int_equal(pair_count(&p, 0, "SIP/2.0 481"), 0);
+    }
+    hang_up(&p, 0);
+    finish(&p);
+}
+
+/* Two dialogs have its Call-ID and From tag: a BYE without a To tag ends
+ * neither. */
+static void bye_that_names_two_dialogs(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+    char buf[700];
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    p.on_event = on_event;
+    p.ctx = &s;
+    s.contact = true;
+    for (unsigned i = 0; i < 3; i++) {
+        const char *method = i < 2 ? "INVITE" : "BYE";
+        int n = snprintf(buf, sizeof(buf),
+                         "%s sip:platform@192.0.2.1 SIP/2.0\r\n"
+                         "Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKb%u\r\n"
+                         "From: <sip:dev@dom>;tag=dev\r\n"
+                         "To: <sip:platform@dom>\r\nCall-ID: both\r\n"
+                         "CSeq: %u %s\r\nContact: <sip:dev@192.0.2.2>\r\n"
+                         "Content-Length: 0\r\n\r\n",
+                         method, i, 1 + i, method);
+
+        assert_int_equal(pair_inject(&p, 0, slice_of(buf, (size_t)n)), 0);
+    }
+    assert_int_equal(counters(&p, 0).dialogs, 2);
+    expect_seen(&p, 0, SIP_EV_ENDED, 0, 0);
+    pair_settle(&p, 400000);
+    pair_fini(&p);
+}
+
 static void silent_device(void **state)
 {
     struct script s = { 0 };
@@ -899,6 +1030,10 @@ int main(void)
         cmocka_unit_test(cancel_and_200_cross),
         cmocka_unit_test(callee_ends_unanswered),
         cmocka_unit_test(cancel_of_a_dialog_that_is_gone),
+        cmocka_unit_test(ends_without_room),
+        cmocka_unit_test(ends_before_it_began_without_memory),
+        cmocka_unit_test(asked_in_an_early_dialog),
+        cmocka_unit_test(bye_that_names_two_dialogs),
         cmocka_unit_test(silent_device),
         cmocka_unit_test(reinvite),
         cmocka_unit_test(glare),

@@ -63,11 +63,34 @@ static void many_blanks(void **state)
     assert_int_equal(sip_xml_end(slice_of(text, sizeof(text))), 0);
 }
 
+/* No root element within SIP_XML_PROLOG: what stands there is not taken for
+ * one, whatever it is. */
+static void long_prolog(void **state)
+{
+    static const char *const there[] = { "></a>", "/></a>", "<a></a>",
+                                         "a></></a>" };
+    char text[SIP_XML_PROLOG + 16];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(there); i++)
+        for (size_t back = 0; back < 2; back++) {
+            size_t from = 0, n = SIP_XML_PROLOG - back;
+
+            memset(text, ' ', n);
+            memcpy(text, "<!--", 4);
+            memcpy(text + n, there[i], strlen(there[i]));
+            n += strlen(there[i]);
+            assert_int_equal(sip_xml_end_from(slice_of(text, n), &from), 0);
+            assert_int_equal(from, 0);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ends),
         cmocka_unit_test(many_blanks),
+        cmocka_unit_test(long_prolog),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
