@@ -1,18 +1,16 @@
 /* What it costs the platform to let a device in, to hear a bound peer and to
  * be deaf to a flood; the stack's part of answering is in it.
  *
- *     bench_admission         figures; thread CPU time, median of REPEATS
+ *     bench_admission         figures; thread CPU time, median of BENCH_SAMPLES
  *     bench_admission -n N    N logins and no figures, for callgrind with
  *                             --toggle-collect=hot_login */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/platform/platform.h"
 #include "sip/digest.h"
+#include "test/bench/measure.h"
 
-#define REPEATS 9
 #define ROUND 5000
 #define ID "34020000001320000001"
 #define REALM "3402000000"
@@ -22,21 +20,6 @@ static struct sip_stack *stack;
 static struct platform *platform;
 static char answer[2048];
 static unsigned serial;
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static struct sip_peer camera(void)
 {
@@ -62,7 +45,7 @@ static size_t a_register(char *buf, size_t cap, const char *authorization)
 }
 
 void hot_login(const struct sip_event *ev);
-__attribute__((noinline)) void hot_login(const struct sip_event *ev)
+BENCH_HOT void hot_login(const struct sip_event *ev)
 {
     platform_sip(platform, ev, now);
 }
@@ -98,17 +81,20 @@ static void login(void)
     };
     size_t at;
 
+    now.mono_ms++; /* a thousand a second, and old answers go */
+    now.utc_ms++;
+    sip_stack_tick(stack, now.mono_ms);
     receive(buf, a_register(buf, sizeof(buf), ""));
     at = slice_find_slice(slice_str(answer), SLICE("Digest "));
     if (sip_challenge_parse(
             &c, slice_head(slice_str(answer + at),
                            slice_find(slice_str(answer + at), '\r'))) ||
         sip_answer_write(&w, &c, &a))
-        exit(1);
+        bench_fail(answer);
     memcpy(auth + 15 + w.len, "\r\n", 3);
     receive(buf, a_register(buf, sizeof(buf), auth));
     if (memcmp(answer, "SIP/2.0 200", 11))
-        exit(1);
+        bench_fail(answer);
 }
 
 static void set_up(void)
@@ -117,32 +103,32 @@ static void set_up(void)
     struct platform_config pc = {
         .alloc = &gb_alloc_heap, .id = "34020000002000000001",
         .realm = REALM, .password = "12345678", .auto_enrol = true,
+        .registers_per_s = 1000000, /* so many logins in no time */
     };
 
     if (sip_stack_new(&stack, &sc))
-        exit(1);
+        bench_fail("no memory");
     pc.sip = stack;
     if (platform_new(&platform, &pc, now))
-        exit(1);
+        bench_fail("no memory");
 }
 
 static void figure(const char *name, double (*run)(void))
 {
-    double ns[REPEATS];
+    double ns[BENCH_SAMPLES];
 
-    for (int i = 0; i < REPEATS; i++)
+    for (int i = 0; i < BENCH_SAMPLES; i++)
         ns[i] = run();
-    qsort(ns, REPEATS, sizeof(*ns), by_value);
-    printf("figure %s %.0f ns\n", name, ns[REPEATS / 2]);
+    bench_print(name, "ns", 0, ns, BENCH_SAMPLES);
 }
 
 static double logins(void)
 {
-    double t = cpu_ns();
+    double t = bench_cpu_ns();
 
     for (int i = 0; i < ROUND; i++)
         login();
-    return (cpu_ns() - t) / ROUND;
+    return (bench_cpu_ns() - t) / ROUND;
 }
 
 static double admits(const char *from, const char *user)
@@ -153,10 +139,10 @@ static double admits(const char *from, const char *user)
     double t;
 
     gb_addr_parse(&p.remote, slice_str(from), 5060);
-    t = cpu_ns();
+    t = bench_cpu_ns();
     for (int i = 0; i < 100 * ROUND; i++)
         platform_admits(platform, &p, slice_of(buf, n), now);
-    return (cpu_ns() - t) / (100 * ROUND);
+    return (bench_cpu_ns() - t) / (100 * ROUND);
 }
 
 static double bound(void)

@@ -1,33 +1,16 @@
 /* What keeping a message costs: one that is stored, a keepalive that is folded
  * with its answer; and a query of one device in a full ring.
  *
- *     bench_trace       figures; thread CPU time, median of REPEATS */
+ *     bench_trace       figures; thread CPU time, median of BENCH_SAMPLES */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/trace/ring.h"
+#include "test/bench/measure.h"
 #include "test/trace_vec.h"
 
-#define REPEATS 9
 #define ROUND 20000
 #define DEVICES 100
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 struct message {
     char text[4096];
@@ -55,15 +38,15 @@ static void write_messages(void)
     }
 }
 
-static void run(const char *name, struct trace *t, const struct message *m,
+static void run(const char *figure, struct trace *t, const struct message *m,
                 int n)
 {
     struct sip_peer peer = vec_peer(SIP_UDP, "192.0.2.1:5060",
                                     "192.0.2.10:5060");
-    double ns[REPEATS];
+    double ns[BENCH_SAMPLES];
 
-    for (int i = 0; i < REPEATS; i++) {
-        double from = cpu_ns();
+    for (int i = 0; i < BENCH_SAMPLES; i++) {
+        double from = bench_cpu_ns();
 
         for (int k = 0; k < ROUND; k++) {
             const struct message *x = &m[k % n];
@@ -71,22 +54,21 @@ static void run(const char *name, struct trace *t, const struct message *m,
 
             trace_put(t, x->dir, &peer, x->s, now);
         }
-        ns[i] = (cpu_ns() - from) / ROUND;
+        ns[i] = (bench_cpu_ns() - from) / ROUND;
     }
-    qsort(ns, REPEATS, sizeof(ns[0]), by_value);
-    printf("figure trace.%s.ns %.0f ns\n", name, ns[REPEATS / 2]);
+    bench_print(figure, "ns", 0, ns, BENCH_SAMPLES);
 }
 
 static void query(const struct trace *t)
 {
     const struct trace_query q = { .device = SLICE("34020000001320000007") };
     static uint64_t pos[1000];
-    double from = cpu_ns();
+    double from = bench_cpu_ns();
     size_t total;
 
     for (int i = 0; i < 100; i++)
         trace_find(t, &q, pos, 1000, &total);
-    printf("figure trace.query.us %.1f us\n", (cpu_ns() - from) / 100 / 1000);
+    printf("figure trace.query.us %.1f us\n", (bench_cpu_ns() - from) / 100 / 1000);
 }
 
 int main(void)
@@ -98,8 +80,8 @@ int main(void)
     write_messages();
     if (trace_new(&t, &cfg))
         return 1;
-    run("keepalive", t, pairs, 2 * DEVICES);
-    run("stored", t, stored, DEVICES);
+    run("trace.keepalive.ns", t, pairs, 2 * DEVICES);
+    run("trace.stored.ns", t, stored, DEVICES);
     query(t);
     trace_free(t);
     return 0;

@@ -21,6 +21,35 @@ struct queued {
     char text[];
 };
 
+/* An entry at the end of the queue with room for n bytes of text, which put()
+ * fills; NULL: no room or no memory, counted. */
+static struct queued *queued_new(struct platform *p,
+                                 enum platform_action_kind kind, size_t n)
+{
+    struct queued *q = NULL;
+
+    if (p->n_queued < PLATFORM_MAX_QUEUED)
+        q = gb_get(p->alloc, sizeof(*q) + n);
+    if (!q) {
+        p->counters.dropped++;
+        return NULL;
+    }
+    q->kind = kind;
+    list_push_back(&p->queue, &q->node);
+    p->n_queued++;
+    return q;
+}
+
+static struct slice put(struct queued *q, struct slice s)
+{
+    struct slice out = { q->text + q->n, s.n };
+
+    if (s.n)
+        memcpy(q->text + q->n, s.p, s.n);
+    q->n += s.n;
+    return out;
+}
+
 /* ---- logging ---- */
 
 const char *log_text(struct slice s, char buf[static LOG_TEXT_MAX])
@@ -48,23 +77,16 @@ static void queue_line(struct platform *p, enum platform_level level,
 {
     char line[640];
     struct writer w = writer_of(line, sizeof(line));
-    struct queued *q = NULL;
+    struct queued *q;
 
     writer_vf(&w, fmt, ap);
     if (w.err && w.len == 0) /* too long as a whole: say at least so */
         writer_str((w.err = 0, &w), "msg=\"line too long\"");
-    if (p->n_queued < PLATFORM_MAX_QUEUED)
-        q = gb_get(p->alloc, sizeof(*q) + w.len);
-    if (!q) {
-        p->counters.dropped++;
+    q = queued_new(p, PLATFORM_LOG, w.len);
+    if (!q)
         return;
-    }
-    q->kind = PLATFORM_LOG;
     q->level = level;
-    q->n = w.len;
-    memcpy(q->text, line, w.len);
-    list_push_back(&p->queue, &q->node);
-    p->n_queued++;
+    put(q, writer_slice(&w));
 }
 
 void platform_log(struct platform *p, enum platform_level level,
@@ -149,29 +171,14 @@ void session_news(struct platform *p, struct session *s, unsigned news)
         list_push_back(&p->dirty_sessions, &s->dirty);
 }
 
-static struct slice put(struct queued *q, struct slice s)
-{
-    struct slice out = { q->text + q->n, s.n };
-
-    if (s.n)
-        memcpy(q->text + q->n, s.p, s.n);
-    q->n += s.n;
-    return out;
-}
-
 void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
 {
     size_t n = a->device.n + a->channel.n + a->priority.n + a->method.n +
                a->type.n + a->time.n + a->description.n;
-    struct queued *q = NULL;
+    struct queued *q = queued_new(p, PLATFORM_ALARM, n);
 
-    if (p->n_queued < PLATFORM_MAX_QUEUED)
-        q = gb_get(p->alloc, sizeof(*q) + n);
-    if (!q) {
-        p->counters.dropped++;
+    if (!q)
         return;
-    }
-    q->kind = PLATFORM_ALARM;
     q->alarm = *a;
     q->alarm.id = ++p->last_alarm;
     q->alarm.device = put(q, a->device);
@@ -181,8 +188,6 @@ void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
     q->alarm.type = put(q, a->type);
     q->alarm.time = put(q, a->time);
     q->alarm.description = put(q, a->description);
-    list_push_back(&p->queue, &q->node);
-    p->n_queued++;
 }
 
 void platform_queue_position(struct platform *p,
@@ -190,15 +195,10 @@ void platform_queue_position(struct platform *p,
 {
     size_t n = at->device.n + at->channel.n + at->time.n + at->speed.n +
                at->direction.n + at->altitude.n;
-    struct queued *q = NULL;
+    struct queued *q = queued_new(p, PLATFORM_POSITION, n);
 
-    if (p->n_queued < PLATFORM_MAX_QUEUED)
-        q = gb_get(p->alloc, sizeof(*q) + n);
-    if (!q) {
-        p->counters.dropped++;
+    if (!q)
         return;
-    }
-    q->kind = PLATFORM_POSITION;
     q->position = *at;
     q->position.device = put(q, at->device);
     q->position.channel = put(q, at->channel);
@@ -206,8 +206,6 @@ void platform_queue_position(struct platform *p,
     q->position.speed = put(q, at->speed);
     q->position.direction = put(q, at->direction);
     q->position.altitude = put(q, at->altitude);
-    list_push_back(&p->queue, &q->node);
-    p->n_queued++;
 }
 
 /* ---- telling ---- */
