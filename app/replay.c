@@ -1,9 +1,8 @@
 #include "app/replay.h"
 
-#include "app/trace/capture.h"
-#include "app/trace/glance.h"
+#include "app/recording.h"
+#include "app/rewrite.h"
 #include "base/list.h"
-#include "base/map.h"
 #include "base/writer.h"
 #include "sip/digest.h"
 #include "sip/frame.h"
@@ -12,7 +11,6 @@
 #include <stdlib.h>
 
 #define FILE_MAX (1u << 30)
-#define KEY_MAX 300
 #define PAIR_BACK_MS 10000  /* a recorded request this old may still be ours */
 #define PAIR_AHEAD_MS 60000
 #define MEDIA_STEP_MS 20
@@ -21,41 +19,6 @@
 #define REWRITE_MAX (SIP_FRAME_MAX + 4096)
 #define GOOD "replay"       /* the password of this run */
 #define BAD "not the password"
-#define DEFAULT_ID "34020000002000000001"
-
-/* One SIP message of the file. */
-struct message {
-    int64_t utc_ms;
-    bool in;                  /* to the platform */
-    bool closed;              /* no message: this connection ended */
-    struct sip_peer peer;     /* as the platform sees it */
-    struct slice bytes;
-    char *owned;              /* bytes out of a TCP stream; NULL: in the file */
-    struct trace_glance g;
-    struct map_node node;     /* by key */
-    char key[KEY_MAX];
-    struct message *answer;   /* of a request: the recorded final one */
-    unsigned ours;            /* of a request in: our final answer; 0: none */
-    /* of a request out */
-    bool paired;              /* with one of ours */
-    char *sent;               /* a copy of ours */
-    size_t sent_n;
-    uint64_t session;         /* of an INVITE */
-    struct message *held;     /* list of what waits for the pairing */
-    struct message *next_held;
-};
-
-/* One direction of a TCP connection. */
-struct stream {
-    struct stream *next;
-    struct gb_addr src, dst;
-    uint64_t connection;
-    uint32_t seq;
-    bool begun;
-    struct sip_frame frame;
-    char *buf;
-    size_t len, cap;
-};
 
 struct media {
     struct media *next;
@@ -72,37 +35,34 @@ struct replay {
     struct sip_stack *sip;
     struct platform *p;
     struct gb_time now;
-    struct message *m;
-    size_t n_messages, cap, cut, gaps;
-    struct stream *streams;
-    uint64_t next_connection;
-    struct map requests, answers; /* in the file */
+    struct recording rec;
+    size_t window;                /* messages before are too old to pair */
+    size_t n_held;                /* wait for the pairing of another */
     struct media *media;
     struct {                      /* the last line about a session */
         uint64_t session;
         enum platform_session_state state;
         enum platform_step step;
     } told;
-    struct message *current;      /* being fed */
+    struct recorded *current;      /* being fed */
     bool open;                    /* its line waits for our answer */
     char nonce[512];              /* the value of our last challenge */
     bool probing;                 /* only the challenge is wanted */
-    char id[PLATFORM_ID_MAX], realm[64];
+    char realm[64];
     struct slice our_id;
     char *scratch;                /* REWRITE_MAX */
-    bool no_memory;
 };
 
 /* ---- printing ---- */
 
-static void compare(struct replay *r, struct message *m);
+static void compare(struct replay *r, struct recorded *m);
 
 /* Begins a line; one that is open is ended first. */
 static void stamp(struct replay *r)
 {
     if (r->open)
         compare(r, r->current);
-    int64_t ms = r->now.utc_ms - r->m[0].utc_ms;
+    int64_t ms = r->now.utc_ms - r->rec.m[0].utc_ms;
 
     fprintf(r->o->out, "%+lld.%03lld ", (long long)(ms / 1000),
             (long long)(ms < 0 ? -ms : ms) % 1000);
@@ -147,392 +107,15 @@ static void put_message(struct replay *r, bool in, struct slice bytes,
             gb_addr_text(&peer->remote, addr));
 }
 
-/* ---- reading the file ---- */
-
-static struct message *message_new(struct replay *r)
-{
-    if (r->n_messages == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 256;
-        struct message *m = realloc(r->m, cap * sizeof(*m));
-
-        if (!m) {
-            r->no_memory = true;
-            return NULL;
-        }
-        r->m = m;
-        r->cap = cap;
-    }
-    r->m[r->n_messages] = (struct message){ 0 };
-    return &r->m[r->n_messages++];
-}
-
-/* Which way: as the comment of our own exports says, else by who speaks to
- * whom. */
-static bool is_inward(const struct replay *r, const struct trace_glance *g,
-                      struct slice comment)
-{
-    bool by_us = slice_eq(g->from_user, r->our_id);
-
-    if (slice_has_prefix(comment, SLICE("in device=")))
-        return true;
-    if (slice_has_prefix(comment, SLICE("out device=")))
-        return false;
-    return g->status ? by_us : !by_us;
-}
-
-static void add_message(struct replay *r, const struct capture_packet *p,
-                        struct slice bytes, char *owned, uint64_t connection)
-{
-    struct message *m;
-    struct trace_glance g;
-
-    if (bytes.n < SIP_MIN_MESSAGE ||
-        (!trace_glance(&g, bytes) && p->comment.n == 0)) {
-        free(owned);
-        return; /* other traffic of the same file */
-    }
-    m = message_new(r);
-    if (!m) {
-        free(owned);
-        return;
-    }
-    m->g = g;
-    m->utc_ms = p->utc_us / 1000;
-    m->bytes = bytes;
-    m->owned = owned;
-    m->in = is_inward(r, &g, p->comment);
-    m->peer = (struct sip_peer){ .transport = p->tcp ? SIP_TCP : SIP_UDP,
-                                 .connection = connection,
-                                 .local = m->in ? p->dst : p->src,
-                                 .remote = m->in ? p->src : p->dst };
-}
-
-static struct stream *stream_of(struct replay *r,
-                                const struct capture_packet *p)
-{
-    struct stream *s, *back = NULL;
-
-    for (s = r->streams; s; s = s->next) {
-        if (gb_addr_eq(&s->src, &p->src) && gb_addr_eq(&s->dst, &p->dst))
-            return s;
-        if (gb_addr_eq(&s->src, &p->dst) && gb_addr_eq(&s->dst, &p->src))
-            back = s;
-    }
-    s = calloc(1, sizeof(*s));
-    if (!s) {
-        r->no_memory = true;
-        return NULL;
-    }
-    s->src = p->src;
-    s->dst = p->dst;
-    s->connection = back ? back->connection : ++r->next_connection;
-    sip_frame_init(&s->frame);
-    s->next = r->streams;
-    r->streams = s;
-    return s;
-}
-
-/* What is new of a segment; false: nothing, or there is a hole before it. */
-static struct slice in_order(struct replay *r, struct stream *s,
-                             const struct capture_packet *p)
-{
-    struct slice bytes = p->payload;
-    uint32_t old = s->seq - p->seq;
-
-    if (!s->begun) {
-        s->begun = true;
-    } else if (old && old < 0x80000000u) { /* a repetition */
-        bytes = slice_from(bytes, old);
-    } else if (old) {
-        r->gaps++;
-        s->len = 0;
-        sip_frame_init(&s->frame);
-    }
-    if (bytes.n || !old)
-        s->seq = p->seq + (uint32_t)(p->payload.n + p->missing);
-    return bytes;
-}
-
-static bool stream_push(struct stream *s, struct slice bytes)
-{
-    if (s->len + bytes.n > s->cap) {
-        size_t cap = 2 * (s->len + bytes.n);
-        char *buf = realloc(s->buf, cap);
-
-        if (!buf)
-            return false;
-        s->buf = buf;
-        s->cap = cap;
-    }
-    if (bytes.n)
-        memcpy(s->buf + s->len, bytes.p, bytes.n);
-    s->len += bytes.n;
-    return true;
-}
-
-static void take_stream(struct replay *r, struct stream *s,
-                        const struct capture_packet *p)
-{
-    size_t used = 0;
-    int err = 0;
-
-    while (err == 0) {
-        struct sip_cut cut = { 0 };
-
-        err = sip_frame_next(&s->frame,
-                             slice_of(s->buf + used, s->len - used), &cut);
-        if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
-            char *copy = malloc(cut.bytes.n);
-
-            if (copy) {
-                memcpy(copy, cut.bytes.p, cut.bytes.n);
-                add_message(r, p, slice_of(copy, cut.bytes.n), copy,
-                            s->connection);
-            }
-            r->no_memory |= !copy;
-        }
-        used += cut.used;
-    }
-    if (err != GB_EAGAIN) { /* no boundary any more */
-        sip_frame_init(&s->frame);
-        used = s->len;
-        r->gaps++;
-    }
-    memmove(s->buf, s->buf + used, s->len - used);
-    s->len -= used;
-}
-
-static void connection_ended(struct replay *r, const struct stream *s,
-                             const struct capture_packet *p)
-{
-    struct message *m = message_new(r);
-
-    if (!m)
-        return;
-    m->utc_ms = p->utc_us / 1000;
-    m->closed = m->in = true;
-    m->peer.connection = s->connection;
-}
-
-static void tcp_packet(struct replay *r, const struct capture_packet *p)
-{
-    struct stream *s = stream_of(r, p);
-    struct slice bytes;
-
-    if (!s)
-        return;
-    if (p->syn) { /* a new connection on the old ports */
-        sip_frame_init(&s->frame);
-        s->len = 0;
-        s->begun = true;
-        s->seq = p->seq + 1;
-        return;
-    }
-    bytes = in_order(r, s, p);
-    if (bytes.n && stream_push(s, bytes))
-        take_stream(r, s, p);
-    if (p->fin)
-        connection_ended(r, s, p);
-}
-
-/* To whom devices of the file register. */
-static void find_id(struct replay *r, struct slice file)
-{
-    struct capture_packet p;
-    struct capture c;
-    struct trace_glance g;
-
-    if (r->o->platform.id) {
-        slice_copy(r->id, sizeof(r->id), slice_str(r->o->platform.id));
-        return;
-    }
-    slice_copy(r->id, sizeof(r->id), SLICE(DEFAULT_ID));
-    if (capture_open(&c, file))
-        return;
-    while (capture_next(&c, &p) == 0) {
-        struct slice user;
-
-        if (!trace_glance(&g, p.payload) || g.status ||
-            g.method != SIP_METHOD_REGISTER)
-            continue;
-        user = trace_user(g.uri);
-        if (user.n == 20) {
-            slice_copy(r->id, sizeof(r->id), user);
-            return;
-        }
-    }
-}
-
-static void make_key(struct message *m)
-{
-    struct writer w = writer_of(m->key, sizeof(m->key));
-
-    writer_f(&w, "%u ", m->g.cseq);
-    writer_slice_put(&w, slice_head(m->g.method_name, 32));
-    writer_char(&w, ' ');
-    writer_slice_put(&w, slice_head(m->g.call_id, 200));
-    m->node.key = writer_slice(&w);
-}
-
-static struct message *by_key(const struct map *map, struct slice key)
-{
-    struct map_node *n = map_find(map, key);
-
-    return n ? container_of(n, struct message, node) : NULL;
-}
-
-/* Requests find their final answers; the first of a repeated one counts. */
-static void index_messages(struct replay *r)
-{
-    for (size_t i = 0; i < r->n_messages; i++) {
-        struct message *m = &r->m[i];
-        struct map *map = m->g.status ? &r->answers : &r->requests;
-
-        if (m->closed || m->g.method_name.n == 0 ||
-            (m->g.status && m->g.status < 200))
-            continue;
-        make_key(m);
-        if (!by_key(map, m->node.key))
-            map_insert(map, &m->node, m->node.key);
-    }
-    for (size_t i = 0; i < r->n_messages; i++)
-        if (!r->m[i].closed && !r->m[i].g.status && r->m[i].node.key.n)
-            r->m[i].answer = by_key(&r->answers, r->m[i].node.key);
-}
-
-static int read_capture(struct replay *r, struct slice file)
-{
-    struct capture_packet p;
-    struct capture c;
-    int err = capture_open(&c, file);
-
-    while (!err && (err = capture_next(&c, &p)) == 0) {
-        if (p.tcp)
-            tcp_packet(r, &p);
-        else if (p.missing)
-            r->cut++;
-        else
-            add_message(r, &p, p.payload, NULL, 0);
-    }
-    if (r->no_memory)
-        return GB_ENOMEM;
-    /* what comes before a break is worth having */
-    return r->n_messages ? 0 : GB_ESYNTAX;
-}
-
 /* ---- rewriting ---- */
-
-/* The lines of a message, one after the other. */
-static bool line_next(struct slice *rest, struct slice *line)
-{
-    if (rest->n == 0)
-        return false;
-    slice_cut(rest, '\n', line);
-    if (line->n && line->p[line->n - 1] == '\r')
-        line->n--;
-    return true;
-}
-
-struct rewrite {
-    struct slice via, from, call_id, cseq; /* values; empty: as they are */
-    struct slice to_tag;        /* put in place of the To tag */
-    struct slice authorization; /* with drop_authorization: empty is none */
-    bool drop_authorization;
-    struct slice sn, ssrc;      /* of the body */
-};
-
-static bool named(struct slice line, const char *name)
-{
-    struct slice head;
-
-    slice_cut(&line, ':', &head);
-    return slice_ieq(slice_trim(head), slice_str(name));
-}
-
-static void put_line(struct writer *w, const char *name, struct slice value)
-{
-    writer_f(w, "%s: ", name);
-    writer_slice_put(w, value);
-    writer_str(w, "\r\n");
-}
-
-/* The header line, changed or as it is. */
-static void rewrite_line(struct writer *w, const struct rewrite *x,
-                         struct slice line, bool *via)
-{
-    struct slice tag;
-
-    if (x->via.n && (named(line, "Via") || named(line, "v"))) {
-        if (!*via)
-            put_line(w, "Via", x->via);
-        *via = true;
-    } else if (x->from.n && (named(line, "From") || named(line, "f"))) {
-        put_line(w, "From", x->from);
-    } else if (x->call_id.n && (named(line, "Call-ID") || named(line, "i"))) {
-        put_line(w, "Call-ID", x->call_id);
-    } else if (x->cseq.n && named(line, "CSeq")) {
-        put_line(w, "CSeq", x->cseq);
-    } else if (x->to_tag.n && (named(line, "To") || named(line, "t")) &&
-               (tag = trace_param(line, SLICE("tag"))).n) {
-        writer_bytes(w, line.p, (size_t)(tag.p - line.p));
-        writer_slice_put(w, x->to_tag);
-        writer_slice_put(w, slice_of(tag.p + tag.n, line.n - tag.n -
-                                     (size_t)(tag.p - line.p)));
-        writer_str(w, "\r\n");
-    } else if (!named(line, "Content-Length") && !named(line, "l") &&
-               !(x->drop_authorization && named(line, "Authorization"))) {
-        writer_slice_put(w, line);
-        writer_str(w, "\r\n");
-    }
-}
-
-/* The text of the body with one part of it replaced. */
-static void replace(struct writer *w, struct slice all, struct slice part,
-                    struct slice by)
-{
-    size_t at = part.n ? (size_t)(part.p - all.p) : all.n;
-
-    writer_bytes(w, all.p, at);
-    if (part.n) {
-        writer_slice_put(w, by);
-        writer_slice_put(w, slice_from(all, at + part.n));
-    }
-}
-
-static struct slice ssrc_of(struct slice body)
-{
-    struct slice line;
-
-    while (line_next(&body, &line))
-        if (slice_has_prefix(line, SLICE("y=")))
-            return slice_trim(slice_from(line, 2));
-    return slice_of(NULL, 0);
-}
 
 /* Into the scratch; the result lives until the next call. */
 static struct slice rewrite(struct replay *r, struct slice bytes,
                             const struct rewrite *x)
 {
     struct writer w = writer_of(r->scratch, REWRITE_MAX);
-    struct slice body = trace_body(bytes), part = { NULL, 0 }, by = { NULL, 0 };
-    struct slice rest = slice_head(bytes, bytes.n - body.n), line;
-    bool via = false;
 
-    if (x->sn.n)
-        part = trace_element(body, SLICE("SN")), by = x->sn;
-    else if (x->ssrc.n)
-        part = ssrc_of(body), by = x->ssrc;
-    while (line_next(&rest, &line) && line.n == 0)
-        ;
-    writer_slice_put(&w, line);
-    writer_str(&w, "\r\n");
-    while (line_next(&rest, &line) && line.n)
-        rewrite_line(&w, x, line, &via);
-    if (x->authorization.n)
-        put_line(&w, "Authorization", x->authorization);
-    writer_f(&w, "Content-Length: %zu\r\n\r\n",
-             part.n ? body.n - part.n + by.n : body.n);
-    replace(&w, body, part, by);
+    rewrite_message(&w, bytes, x);
     return w.err ? bytes : writer_slice(&w);
 }
 
@@ -548,11 +131,14 @@ static bool is_alike(struct slice a, const struct trace_glance *ga,
 }
 
 /* The recorded request that this one of ours stands for. */
-static struct message *pair_of(struct replay *r, struct slice bytes,
+static struct recorded *pair_of(struct replay *r, struct slice bytes,
                                const struct trace_glance *g)
 {
-    for (size_t i = 0; i < r->n_messages; i++) {
-        struct message *m = &r->m[i];
+    while (r->window < r->rec.n &&
+           r->rec.m[r->window].utc_ms + PAIR_BACK_MS < r->now.utc_ms)
+        r->window++;
+    for (size_t i = r->window; i < r->rec.n; i++) {
+        struct recorded *m = &r->rec.m[i];
 
         if (m->utc_ms > r->now.utc_ms + PAIR_AHEAD_MS)
             break;
@@ -566,33 +152,30 @@ static struct message *pair_of(struct replay *r, struct slice bytes,
 
 static bool was_sent(const struct replay *r, struct slice branch)
 {
-    struct trace_glance g;
-
-    for (size_t i = 0; i < r->n_messages; i++)
-        if (r->m[i].sent &&
-            trace_glance(&g, slice_of(r->m[i].sent, r->m[i].sent_n)) &&
-            slice_eq(g.branch, branch))
+    for (size_t i = 0; i < r->rec.n; i++)
+        if (slice_eq(r->rec.m[i].sent_branch, branch) && branch.n)
             return true;
     return false;
 }
 
-/* The paired recorded request with this Call-ID (and CSeq, unless 0). */
-static struct message *recorded(struct replay *r, struct slice call_id,
-                                uint32_t cseq, bool paired)
+/* The recorded request of the platform with this Call-ID (and CSeq, unless
+ * 0). */
+static struct recorded *find_sent(struct replay *r, struct slice call_id,
+                                  uint32_t cseq, bool paired)
 {
-    for (size_t i = 0; i < r->n_messages; i++) {
-        struct message *m = &r->m[i];
+    struct map_node *n = map_find(&r->rec.calls, call_id);
 
-        if (!m->in && !m->closed && !m->g.status && m->paired == paired &&
-            (cseq == 0 || m->g.cseq == cseq) &&
-            slice_eq(m->g.call_id, call_id))
+    for (; n; n = map_find_next(n)) {
+        struct recorded *m = container_of(n, struct recorded, by_call);
+
+        if (m->paired == paired && (cseq == 0 || m->g.cseq == cseq))
             return m;
     }
     return NULL;
 }
 
 /* The recorded query with this SN to this device. */
-static struct message *query_of(struct replay *r, const struct message *m)
+static struct recorded *query_of(struct replay *r, const struct recorded *m)
 {
     struct slice body = trace_body(m->bytes);
     struct slice sn = trace_element(body, SLICE("SN"));
@@ -600,8 +183,8 @@ static struct message *query_of(struct replay *r, const struct message *m)
     if (m->g.method != SIP_METHOD_MESSAGE || sn.n == 0 ||
         slice_find_slice(body, SLICE("<Response>")) == body.n)
         return NULL;
-    for (size_t i = 0; i < r->n_messages; i++) {
-        struct message *q = &r->m[i];
+    for (size_t i = 0; i < r->rec.n; i++) {
+        struct recorded *q = &r->rec.m[i];
 
         if (!q->in && !q->g.status && q->g.method == SIP_METHOD_MESSAGE &&
             slice_eq(q->g.to_user, m->g.from_user) &&
@@ -614,7 +197,7 @@ static struct message *query_of(struct replay *r, const struct message *m)
 static void request_out(struct replay *r, const struct sip_out *out,
                         const struct trace_glance *g)
 {
-    struct message *m;
+    struct recorded *m;
 
     if (g->method == SIP_METHOD_ACK || was_sent(r, g->branch))
         return;
@@ -624,17 +207,19 @@ static void request_out(struct replay *r, const struct sip_out *out,
     if (!m)
         return;
     m->sent = malloc(out->bytes.n);
-    r->no_memory |= !m->sent;
+    r->rec.no_memory |= !m->sent;
     if (!m->sent)
         return;
     memcpy(m->sent, out->bytes.p, out->bytes.n);
     m->sent_n = out->bytes.n;
+    m->sent_branch = slice_of(m->sent + (g->branch.p - out->bytes.p),
+                              g->branch.n);
     m->paired = true; /* what is held for it comes soon: feed_held */
 }
 
 /* ---- answers of ours ---- */
 
-static void compare(struct replay *r, struct message *m)
+static void compare(struct replay *r, struct recorded *m)
 {
     unsigned was = m->answer ? m->answer->g.status : 0;
     FILE *f = r->o->out;
@@ -663,7 +248,7 @@ static void compare(struct replay *r, struct message *m)
 static void response_out(struct replay *r, const struct sip_out *out,
                          const struct trace_glance *g)
 {
-    struct message *m = r->current;
+    struct recorded *m = r->current;
 
     if (g->status == 401)
         slice_copy(r->nonce, sizeof(r->nonce),
@@ -717,7 +302,7 @@ static void order(struct replay *r, const struct platform_action *a)
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
         m = calloc(1, sizeof(*m));
-        r->no_memory |= !m;
+        r->rec.no_memory |= !m;
         if (!m)
             return;
         *m = (struct media){ .next = r->media, .session = a->session,
@@ -894,7 +479,7 @@ static void step(struct replay *r, uint64_t at_ms)
     pump(r);
 }
 
-static void feed(struct replay *r, struct message *m);
+static void feed(struct replay *r, struct recorded *m);
 static void feed_held(struct replay *r);
 
 static void advance(struct replay *r, uint64_t to_ms)
@@ -911,7 +496,7 @@ static void advance(struct replay *r, uint64_t to_ms)
 
 /* ---- feeding ---- */
 
-static void input(struct replay *r, const struct message *m,
+static void input(struct replay *r, const struct recorded *m,
                   struct slice bytes)
 {
     struct sip_peer from = m->peer;
@@ -922,7 +507,7 @@ static void input(struct replay *r, const struct message *m,
 }
 
 /* Asks for a challenge by the same REGISTER without credentials. */
-static void probe(struct replay *r, struct message *m)
+static void probe(struct replay *r, struct recorded *m)
 {
     char branch[64], via[320];
     struct writer b = writer_of(branch, sizeof(branch));
@@ -930,9 +515,9 @@ static void probe(struct replay *r, struct message *m)
     struct rewrite x = { .drop_authorization = true };
     struct slice old = trace_header(m->bytes, SLICE("Via")), tag = m->g.branch;
 
-    writer_f(&b, "z9hG4bKprobe%zu", (size_t)(m - r->m));
+    writer_f(&b, "z9hG4bKprobe%zu", (size_t)(m - r->rec.m));
     if (tag.n && old.n && tag.p >= old.p && tag.p < old.p + old.n) {
-        replace(&v, old, tag, writer_slice(&b));
+        rewrite_part(&v, old, tag, writer_slice(&b));
         x.via = v.err ? old : writer_slice(&v);
     }
     r->nonce[0] = '\0';
@@ -942,7 +527,7 @@ static void probe(struct replay *r, struct message *m)
 }
 
 /* A REGISTER as the device would have written it for our nonce. */
-static struct slice sign(struct replay *r, struct message *m, bool right)
+static struct slice sign(struct replay *r, struct recorded *m, bool right)
 {
     char text[1024], user[64], uri[256];
     struct writer w = writer_of(text, sizeof(text));
@@ -969,9 +554,9 @@ static struct slice sign(struct replay *r, struct message *m, bool right)
     return rewrite(r, m->bytes, &x);
 }
 
-static struct slice to_our_words(struct replay *r, struct message *m,
-                                 const struct message *dialog,
-                                 const struct message *query)
+static struct slice to_our_words(struct replay *r, struct recorded *m,
+                                 const struct recorded *dialog,
+                                 const struct recorded *query)
 {
     unsigned was = m->answer ? m->answer->g.status : 0;
     struct trace_glance g;
@@ -995,23 +580,24 @@ static struct slice to_our_words(struct replay *r, struct message *m,
 }
 
 /* Keeps m until q is paired. */
-static void hold(struct message *q, struct message *m)
+static void hold(struct replay *r, struct recorded *q, struct recorded *m)
 {
-    struct message **at = &q->held;
+    struct recorded **at = &q->held;
 
+    r->n_held++;
     while (*at)
         at = &(*at)->next_held;
     *at = m;
 }
 
-static void feed_request(struct replay *r, struct message *m)
+static void feed_request(struct replay *r, struct recorded *m)
 {
-    struct message *dialog = recorded(r, m->g.call_id, 0, true);
-    struct message *query = query_of(r, m);
+    struct recorded *dialog = find_sent(r, m->g.call_id, 0, true);
+    struct recorded *query = query_of(r, m);
     struct slice bytes;
 
     if (query && !query->paired) {
-        hold(query, m);
+        hold(r, query, m);
         return;
     }
     bytes = to_our_words(r, m, dialog, query);
@@ -1025,9 +611,9 @@ static void feed_request(struct replay *r, struct message *m)
     r->current = NULL;
 }
 
-static void feed_response(struct replay *r, struct message *m)
+static void feed_response(struct replay *r, struct recorded *m)
 {
-    struct message *q = recorded(r, m->g.call_id, m->g.cseq, true);
+    struct recorded *q = find_sent(r, m->g.call_id, m->g.cseq, true);
     struct trace_glance g;
     struct rewrite x = { 0 };
     char cseq[48];
@@ -1035,9 +621,9 @@ static void feed_response(struct replay *r, struct message *m)
     struct slice sent;
 
     if (!q) {
-        q = recorded(r, m->g.call_id, m->g.cseq, false);
+        q = find_sent(r, m->g.call_id, m->g.cseq, false);
         if (q && q->utc_ms + PAIR_BACK_MS >= m->utc_ms) {
-            hold(q, m); /* ours may come a little later */
+            hold(r, q, m); /* ours may come a little later */
             return;
         }
         put_message(r, true, m->bytes, &m->g, &m->peer);
@@ -1053,9 +639,9 @@ static void feed_response(struct replay *r, struct message *m)
     x.call_id = g.call_id;
     x.cseq = writer_slice(&w);
     if (q->g.method == SIP_METHOD_INVITE &&
-        slice_eq(ssrc_of(trace_body(m->bytes)),
-                 ssrc_of(trace_body(q->bytes))))
-        x.ssrc = ssrc_of(trace_body(sent));
+        slice_eq(rewrite_ssrc_of(trace_body(m->bytes)),
+                 rewrite_ssrc_of(trace_body(q->bytes))))
+        x.ssrc = rewrite_ssrc_of(trace_body(sent));
     put_message(r, true, m->bytes, &m->g, &m->peer);
     fputs("taken\n", r->o->out);
     input(r, m, rewrite(r, m->bytes, &x));
@@ -1075,7 +661,7 @@ static bool device_at(struct replay *r, const struct gb_addr *remote,
 }
 
 /* A user wanted this picture. */
-static void start_live(struct replay *r, struct message *m)
+static void start_live(struct replay *r, struct recorded *m)
 {
     struct slice body = trace_body(m->bytes), device;
     struct platform_session s;
@@ -1105,9 +691,9 @@ static void start_live(struct replay *r, struct message *m)
 }
 
 /* A user stopped it, or the last one went. */
-static void stop_live(struct replay *r, const struct message *m)
+static void stop_live(struct replay *r, const struct recorded *m)
 {
-    struct message *invite = recorded(r, m->g.call_id, 0, true);
+    struct recorded *invite = find_sent(r, m->g.call_id, 0, true);
 
     if (!invite || !invite->session)
         return;
@@ -1120,7 +706,7 @@ static void stop_live(struct replay *r, const struct message *m)
 }
 
 /* A request that the recorded platform made: by itself, or for a user. */
-static void recorded_request(struct replay *r, struct message *m)
+static void recorded_request(struct replay *r, struct recorded *m)
 {
     if (m->paired)
         return;
@@ -1131,7 +717,7 @@ static void recorded_request(struct replay *r, struct message *m)
         stop_live(r, m);
 }
 
-static void feed(struct replay *r, struct message *m)
+static void feed(struct replay *r, struct recorded *m)
 {
     if (m->closed) {
         sip_stack_closed(r->sip, m->peer.connection, r->now.mono_ms);
@@ -1150,17 +736,18 @@ static void feed(struct replay *r, struct message *m)
 /* What waited for a request of ours that has been sent since. */
 static void feed_held(struct replay *r)
 {
-    for (size_t i = 0; i < r->n_messages; i++) {
-        struct message *q = &r->m[i], *h;
+    for (size_t i = 0; r->n_held && i < r->rec.n; i++) {
+        struct recorded *q = &r->rec.m[i], *h;
 
         if (!q->paired || !q->held)
             continue;
         h = q->held;
         q->held = NULL;
         while (h) {
-            struct message *next = h->next_held;
+            struct recorded *next = h->next_held;
 
             h->next_held = NULL;
+            r->n_held--;
             feed(r, h);
             h = next;
         }
@@ -1173,8 +760,8 @@ static void feed_held(struct replay *r)
  * recorded platform knew them. */
 static void restore(struct replay *r)
 {
-    for (size_t i = 0; i < r->n_messages; i++) {
-        const struct message *m = &r->m[i];
+    for (size_t i = 0; i < r->rec.n; i++) {
+        const struct recorded *m = &r->rec.m[i];
         struct platform_saved_device d = {
             .id = m->g.from_user, .edition = SLICE("2.0"), .peer = m->peer,
             .registered_utc_ms = r->now.utc_ms,
@@ -1186,8 +773,8 @@ static void restore(struct replay *r)
             m->answer->g.status != 200 || slice_eq(m->g.from_user, r->our_id))
             continue;
         for (size_t k = 0; first && k < i; k++)
-            first = !r->m[k].in || r->m[k].g.status || r->m[k].closed ||
-                    !slice_eq(r->m[k].g.from_user, m->g.from_user);
+            first = !r->rec.m[k].in || r->rec.m[k].g.status || r->rec.m[k].closed ||
+                    !slice_eq(r->rec.m[k].g.from_user, m->g.from_user);
         if (!first || m->g.method != SIP_METHOD_MESSAGE ||
             platform_restore_device(r->p, &d, r->now))
             continue;
@@ -1210,21 +797,21 @@ static int start(struct replay *r)
         return err;
     pc.alloc = &gb_alloc_heap;
     pc.sip = r->sip;
-    pc.id = r->id;
+    pc.id = r->rec.id;
     pc.realm = r->realm;
     pc.password = GOOD;
-    r->now = (struct gb_time){ 1000000, r->m[0].utc_ms };
+    r->now = (struct gb_time){ 1000000, r->rec.m[0].utc_ms };
     return platform_new(&r->p, &pc, r->now);
 }
 
 static void run(struct replay *r)
 {
-    int64_t begin = r->m[0].utc_ms;
+    int64_t begin = r->rec.m[0].utc_ms;
     uint64_t base = r->now.mono_ms;
 
     restore(r);
-    for (size_t i = 0; i < r->n_messages; i++) {
-        struct message *m = &r->m[i];
+    for (size_t i = 0; i < r->rec.n; i++) {
+        struct recorded *m = &r->rec.m[i];
         int64_t after = m->utc_ms > begin ? m->utc_ms - begin : 0;
 
         if (base + (uint64_t)after > r->now.mono_ms)
@@ -1239,39 +826,21 @@ static void run(struct replay *r)
 static void summary(struct replay *r)
 {
     FILE *f = r->o->out;
-    size_t held = 0;
-
-    for (size_t i = 0; i < r->n_messages; i++)
-        for (const struct message *h = r->m[i].held; h; h = h->next_held)
-            held++;
     fprintf(f, "%zu messages, %zu requests of devices: %zu answered as "
                "recorded, %zu differ, %zu without a recorded answer\n",
             r->n.messages, r->n.requests, r->n.same, r->n.differ,
             r->n.unanswered);
-    if (held || r->cut || r->gaps)
+    if (r->n_held || r->rec.cut || r->rec.gaps)
         fprintf(f, "not fed: %zu to requests that were not made now, %zu cut "
                    "short in the file; %zu gaps in TCP streams\n",
-                held, r->cut, r->gaps);
+                r->n_held, r->rec.cut, r->rec.gaps);
 }
 
 static void done(struct replay *r)
 {
     platform_free(r->p);
     sip_stack_free(r->sip);
-    map_fini(&r->requests);
-    map_fini(&r->answers);
-    for (size_t i = 0; i < r->n_messages; i++) {
-        free(r->m[i].owned);
-        free(r->m[i].sent);
-    }
-    free(r->m);
-    while (r->streams) {
-        struct stream *s = r->streams;
-
-        r->streams = s->next;
-        free(s->buf);
-        free(s);
-    }
+    recording_free(&r->rec);
     while (r->media) {
         struct media *m = r->media;
 
@@ -1284,33 +853,26 @@ static void done(struct replay *r)
 int replay_run(const struct replay_options *o, struct slice file,
                struct replay_result *result, char why[static 256])
 {
-    struct replay r = { .o = o };
-    int err = map_init(&r.requests, &gb_alloc_heap, NULL);
+    struct replay r = { .o = o, .scratch = malloc(REWRITE_MAX) };
+    int err = recording_read(&r.rec, o->platform.id, file);
 
-    if (!err)
-        err = map_init(&r.answers, &gb_alloc_heap, NULL);
-    r.scratch = malloc(REWRITE_MAX);
-    if (!err && !r.scratch)
+    if (!r.scratch)
         err = GB_ENOMEM;
-    find_id(&r, file);
-    r.our_id = slice_str(r.id);
+    r.our_id = slice_str(r.rec.id);
     slice_copy(r.realm, sizeof(r.realm),
                o->platform.realm && *o->platform.realm
                    ? slice_str(o->platform.realm) : slice_head(r.our_id, 10));
-    if (!err)
-        err = read_capture(&r, file);
     if (!err) {
-        index_messages(&r);
-        for (size_t i = 0; i < r.n_messages; i++)
-            r.n.messages += !r.m[i].closed;
+        for (size_t i = 0; i < r.rec.n; i++)
+            r.n.messages += !r.rec.m[i].closed;
         err = start(&r);
     }
     if (!err) {
         fprintf(o->out, "platform %s; credentials are signed anew, media is "
-                        "assumed to come\n", r.id);
+                        "assumed to come\n", r.rec.id);
         run(&r);
         summary(&r);
-        err = r.no_memory ? GB_ENOMEM : 0;
+        err = r.rec.no_memory ? GB_ENOMEM : 0;
     }
     if (err)
         snprintf(why, 256, "%s", err == GB_ESYNTAX
