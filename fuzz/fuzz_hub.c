@@ -80,10 +80,17 @@ static void mp4_head(struct viewer *v)
     v->left = n - 8;
 }
 
+static void ts_head(struct viewer *v)
+{
+    if (v->head[0] != 0x47 || (v->head[3] & 0xd0) != 0x10)
+        abort();
+    v->left = 188 - 4;
+}
+
 static void take(struct viewer *v, uint8_t c)
 {
-    bool flv = v->v.opt.format != HUB_FMP4;
-    size_t want = !flv ? 8 : 13;
+    enum hub_format f = v->v.opt.format;
+    size_t want = f == HUB_FMP4 ? 8 : f >= HUB_TS ? 4 : 13;
 
     if (v->left) {
         v->left--;
@@ -93,8 +100,10 @@ static void take(struct viewer *v, uint8_t c)
     if (v->n_head < want)
         return;
     v->n_head = 0;
-    if (!flv)
+    if (f == HUB_FMP4)
         mp4_head(v);
+    else if (f >= HUB_TS)
+        ts_head(v);
     else if (v->begun)
         flv_head(v);
     else if (memcmp(v->head, "FLV\x01", 4) != 0)

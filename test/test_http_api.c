@@ -575,6 +575,7 @@ static void media_forms(void **state)
     assert_int_equal(get("/live/" D1 "/" C1 ".ts"), 501);
     assert_int_equal(get("/live/" D1 "/" C1 "/index.m3u8"), 501);
     assert_int_equal(get("/live/" D1 "/" C1 ".flv?stream=x"), 400);
+    assert_int_equal(get("/live/" D1 "/" C1 ".flv?enhanced=2"), 400);
     assert_int_equal(get("/live/nobody.flv"), 404);
     assert_int_equal(get("/api/ws?src=" D1 "/" C1), 426);
     assert_int_equal(get("/api/ws"), 426);
@@ -588,9 +589,11 @@ static void media_forms(void **state)
     assert_int_equal(fx.last.media.format, HTTP_FORMAT_MSE);
     assert_true(fx.last.media.websocket);
     assert_string_equal(fx.last.media.device, D1);
-    ask("GET", "/live/" D1 "/" C1 ".flv", TOKEN UPGRADE, "");
+    ask("GET", "/live/" D1 "/" C1 ".flv?enhanced=1", TOKEN UPGRADE, "");
     assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
     assert_true(fx.last.media.websocket);
+    assert_true(fx.last.media.enhanced);
+    assert_false(fx.last.media.g711);
 }
 
 /* A page cannot read a refused upgrade: the reason comes inside. */

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "app/media/hub.h"
+#include "app/media/mpegts.h"
 #include "base/writer.h"
 #include "ps/annexb.h"
 #include "test/media.h"
+#include "test/ts_reader.h"
 #include "test/media_vectors.h"
 
 #define MAX_VIEWERS 40
@@ -227,6 +229,28 @@ static const char *story_flv(const struct edge *e)
         assert_int_equal(be32(p + 11 + len), 11 + len);
         text[n++] = c;
         off += 15 + len;
+    }
+    text[n] = '\0';
+    return text;
+}
+
+/* The same for a transport stream: T tables, K, p, s. */
+static const char *story_ts(const struct edge *e)
+{
+    static struct ts_reader r;
+    static char text[200];
+    unsigned tables = 0;
+    size_t n = 0;
+
+    ts_reader_init(&r);
+    r.gaps = true; /* it may have been skipped */
+    ts_reader_feed(&r, slice_of((const char *)e->got, e->n));
+    for (size_t i = 0; i < r.n; i++) {
+        for (; tables < r.frame[i].tables; tables++)
+            text[n++] = 'T';
+        text[n++] = r.frame[i].pid == MPEGTS_PID_AUDIO ? 's'
+                    : r.frame[i].key                    ? 'K'
+                                                        : 'p';
     }
     text[n] = '\0';
     return text;
@@ -620,7 +644,9 @@ static void skip_over_config(void **state)
         struct hub_viewer_options opt = { .format = (enum hub_format)format,
                                           .no_audio = true };
         struct world w;
-        const char *story, *tail = format == HUB_FMP4 ? "IKKp" : "cKKp";
+        const char *story, *tail = format == HUB_FMP4 ? "IKKp"
+                                   : format >= HUB_TS ? "KTKp"
+                                                      : "cKKp";
 
         assert_int_equal(world_open(&w, NULL, 0), 0);
         gop(&w, 5);
@@ -644,10 +670,39 @@ static void skip_over_config(void **state)
         w.pts90k += FRAME90K;
         picture(&w, false);
         story = format == HUB_FMP4 ? story_fmp4(&w.edge[0])
+                : format >= HUB_TS ? story_ts(&w.edge[0])
                                    : story_flv(&w.edge[0]);
         assert_string_equal(story + strlen(story) - 4, tail);
         world_close(&w);
     }
+}
+
+/* A transport stream can be joined at the cache; sound that comes late is told
+ * before it. */
+static void transport_stream(void **state)
+{
+    struct hub_viewer_options ts = { .format = HUB_TS_G711 };
+    struct hub_viewer_options plain = { .format = HUB_TS };
+    char mime[HUB_MIME_MAX];
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    gop(&w, 3);
+    w.now_ms += HUB_NO_AUDIO_MS;
+    view(&w, 0, ts);
+    view(&w, 2, plain);
+    assert_true(hub_viewer_mime(&w.edge[0].v, mime));
+    assert_string_equal(mime, "video/mp2t");
+    sound(&w);
+    sound(&w);
+    picture(&w, false);
+    gop(&w, 2);
+    view(&w, 1, ts);
+    assert_string_equal(story_ts(&w.edge[0]), "TTKppTsspTKp");
+    assert_string_equal(story_ts(&w.edge[1]), "TTKp");
+    assert_string_equal(story_ts(&w.edge[2]), "TTKpppTKp");
+    world_close(&w);
 }
 
 static void stalled(void **state)
@@ -1305,6 +1360,7 @@ int main(void)
         cmocka_unit_test(slow_viewer),
         cmocka_unit_test(slow_without_key),
         cmocka_unit_test(skip_over_config),
+        cmocka_unit_test(transport_stream),
         cmocka_unit_test(stalled),
         cmocka_unit_test(stalled_in_a_picture),
         cmocka_unit_test(sharing),

@@ -421,6 +421,8 @@ static int make_handover(struct conn *c, const struct http_media *m,
                                  .loop = m->loop,
                                  .format = m->format,
                                  .stream = m->stream,
+                                 .enhanced = m->enhanced,
+                                 .g711 = m->g711,
                                  .websocket = m->websocket,
                                  .minor = c->minor };
     memcpy(h->device, m->device, sizeof(h->device));

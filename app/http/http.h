@@ -144,6 +144,7 @@ struct http_media {
     unsigned loop, stream;
     enum http_format format;
     bool websocket;
+    bool enhanced, g711; /* of struct http_handover */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
 };
 

@@ -536,6 +536,22 @@ void http_post_live(struct http_call *c)
         start(c, &req, NULL, wait != 0);
 }
 
+static bool query_flag(struct http_call *c, const char *name, bool *flag)
+{
+    uint32_t v = 0;
+    char text[64];
+    struct writer w = writer_of(text, sizeof(text) - 1);
+
+    if (http_query_u32(c->head->query, slice_str(name), 1, &v)) {
+        writer_f(&w, "%s is 0 or 1", name);
+        text[w.len] = '\0';
+        http_answer_fail(c, 400, "bad-parameter", text);
+        return false;
+    }
+    *flag = v != 0;
+    return true;
+}
+
 /* The live session of the path's channel; false: a problem has been
  * answered. */
 static bool find_live(struct http_call *c, struct platform_session *s)
@@ -603,7 +619,9 @@ void http_get_media(struct http_call *c)
         http_answer_fail(c, 404, NULL, "no such channel, or in many devices");
         return;
     }
-    if (!query_stream(c, &req.stream))
+    if (!query_stream(c, &req.stream) ||
+        !query_flag(c, "enhanced", &m.enhanced) ||
+        !query_flag(c, "g711", &m.g711))
         return;
     if (c->head->method == HTTP_HEAD) {
         http_answer_empty(c, 200); /* nothing is started for it */

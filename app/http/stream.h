@@ -44,6 +44,8 @@ struct http_handover {
     unsigned loop;    /* the media loop of that session */
     enum http_format format;
     unsigned stream;  /* 0 main, 1 sub */
+    bool enhanced;    /* FLV: H.265 by its FourCC */
+    bool g711;        /* TS: G.711 is not left out */
     bool websocket;   /* MSE always; FLV and FMP4 by upgrade */
     char accept[HTTP_WS_ACCEPT_LEN + 1]; /* WebSocket: the answer's key */
     unsigned minor;   /* HTTP/1.minor of the request */

@@ -286,10 +286,19 @@ static void on_wake(struct media_client *c)
 
 /* ---- reading -------------------------------------------------------------------- */
 
+static enum hub_format format_of(const struct http_handover *h)
+{
+    if (h->format == HTTP_FORMAT_FLV)
+        return h->enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
+    if (h->format == HTTP_FORMAT_TS)
+        return h->g711 ? HUB_TS_G711 : HUB_TS;
+    return HUB_FMP4;
+}
+
 static int add_client(struct viewer *v)
 {
     struct hub_viewer_options opt = {
-        .format = v->h.format == HTTP_FORMAT_FLV ? HUB_FLV : HUB_FMP4,
+        .format = format_of(&v->h),
         .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
     };
 

@@ -78,3 +78,31 @@ void aac_asc_write(struct writer *w, const struct aac_config *cfg)
     writer_be16(w, (uint16_t)(cfg->object_type << 11 | cfg->freq_index << 7 |
                               cfg->channels << 3));
 }
+
+bool aac_asc_parse(struct aac_config *cfg, struct slice asc)
+{
+    const uint8_t *p = (const uint8_t *)asc.p;
+
+    if (asc.n < AAC_ASC_BYTES)
+        return false;
+    *cfg = (struct aac_config){ .object_type = p[0] >> 3,
+                                .freq_index = (p[0] & 7) << 1 | p[1] >> 7,
+                                .channels = p[1] >> 3 & 15 };
+    return aac_rate(cfg->freq_index) != 0;
+}
+
+void aac_adts_write(struct writer *w, const struct aac_config *cfg, size_t n)
+{
+    size_t whole = n + 7;
+
+    if (n > AAC_MAX_FRAME - 7) {
+        w->err = w->err ? w->err : GB_ERANGE;
+        return;
+    }
+    writer_be16(w, 0xfff1);
+    writer_char(w, (char)((cfg->object_type - 1u) << 6 | cfg->freq_index << 2 |
+                          cfg->channels >> 2));
+    writer_char(w, (char)((cfg->channels & 3) << 6 | whole >> 11));
+    writer_be16(w, (uint16_t)((whole & 0x7ff) << 5 | 0x1f));
+    writer_char(w, (char)0xfc);
+}

@@ -36,6 +36,13 @@ bool aac_au_headers(struct slice in, aac_raw_fn *on_raw, void *ctx);
 /* Two bytes; "14 08" is LC, 16 kHz, mono. */
 void aac_asc_write(struct writer *w, const struct aac_config *cfg);
 
+/* false: too short, or a rate that has no index. */
+bool aac_asc_parse(struct aac_config *cfg, struct slice asc);
+
+/* The seven bytes of ADTS before a raw frame of n bytes; GB_ERANGE in w when it
+ * is too long for them. */
+void aac_adts_write(struct writer *w, const struct aac_config *cfg, size_t n);
+
 /* 96000, 88200, ...; 0 when the index is reserved. */
 uint32_t aac_rate(uint8_t freq_index);
 

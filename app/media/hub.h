@@ -47,6 +47,8 @@ enum hub_format {
     HUB_FLV,          /* H.265 as codec id 12 */
     HUB_FLV_ENHANCED, /* H.265 as FourCC hvc1 */
     HUB_FMP4,
+    HUB_TS,      /* without G.711, which players do not know in it */
+    HUB_TS_G711,
     HUB_FORMATS
 };
 
@@ -190,7 +192,7 @@ bool hub_viewer_at_boundary(const struct hub_viewer *v);
 /* Milliseconds of media that v is behind the newest chunk. */
 uint32_t hub_viewer_lag_ms(const struct hub_viewer *v);
 
-/* "video/mp4; codecs=..." or "video/x-flv" as this viewer gets it, with a NUL.
+/* "video/mp4; codecs=...", "video/x-flv" or "video/mp2t", with a NUL.
  * false while the tracks are not decided (WAIT_CONFIG). */
 bool hub_viewer_mime(const struct hub_viewer *v, char buf[static HUB_MIME_MAX]);
 

@@ -5,10 +5,12 @@
 #include "app/media/aac.h"
 #include "app/media/fmp4.h"
 #include "app/media/hub.h"
+#include "app/media/mpegts.h"
 #include "app/media/params.h"
 #include "app/media/timeline.h"
 
 #define TRACK_BIT(t) (1u << (t))
+#define ALL_TRACKS (TRACK_BIT(MEDIA_TRACKS) - 1)
 #define HUB_START_MASKS 4 /* every set of tracks, as bits */
 
 /* A chunk in a ring, and the bytes that went before it. */
@@ -29,7 +31,8 @@ struct hub_ring {
     bool broken;      /* memory failed: nothing but a key frame helps */
     int64_t newest90k;
     int64_t last90k[MEDIA_TRACKS];
-    struct fmp4_mux mux;
+    struct fmp4_mux fmp4;
+    struct mpegts_mux ts;
     bool init_waits;  /* sound has changed: told with the next key frame */
     struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
     /* viewers: with something to read; with nothing; waiting for a key frame
@@ -91,6 +94,25 @@ void hub_publish(struct hub *h, struct media_frame *f);
 /* Takes c over: the new configuration of a track. */
 void hub_set_config(struct hub *h, enum media_track t, struct media_config *c);
 double hub_fps(const struct hub *h);
+
+/* hub_format.c: errors as of the muxers */
+bool hub_format_carries(enum hub_format f, enum ps_codec c);
+/* The configuration of t if it is among tracks and can be carried, borrowed;
+ * or NULL. */
+struct media_config *hub_format_config(const struct hub *h,
+                                       const struct hub_ring *r,
+                                       enum media_track t, unsigned tracks);
+int hub_format_frame(struct hub *h, struct hub_ring *r, struct media_frame *f,
+                     struct media_chunk **out);
+/* What a viewer of these tracks gets first. */
+int hub_format_start(struct hub *h, struct hub_ring *r, unsigned tracks,
+                     int64_t at90k, struct media_chunk **out);
+/* A new configuration of one track in mid-stream; not for HUB_FMP4, which
+ * starts anew. GB_ENOENT: nothing needs to be said. */
+int hub_format_change(struct hub *h, struct hub_ring *r, enum media_track t,
+                      int64_t at90k, struct media_chunk **out);
+void hub_format_mime(const struct hub *h, const struct hub_ring *r,
+                     unsigned tracks, struct writer *w);
 
 /* hub_viewer.c */
 void hub_rings_frame(struct hub *h, struct media_frame *f);

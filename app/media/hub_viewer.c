@@ -6,7 +6,6 @@
  *
  * A viewer takes chunks from the ring into its window, by reference, when it
  * asks for bytes. What nobody may still take is let go after each push. */
-#include "app/media/flv.h"
 #include "app/media/hub_int.h"
 
 #include <assert.h>
@@ -16,26 +15,6 @@
 static struct hub_ring *ring_of(const struct hub_viewer *v)
 {
     return v->hub->ring[v->opt.format];
-}
-
-static struct flv_options flv_of(const struct hub_ring *r)
-{
-    return (struct flv_options){ .enhanced = r->format == HUB_FLV_ENHANCED };
-}
-
-static bool is_carried(enum hub_format f, const struct media_config *c)
-{
-    return c && (f == HUB_FMP4 ? fmp4_carries(c->codec)
-                               : flv_carries(c->codec));
-}
-
-static struct media_config *config_of(const struct hub *h,
-                                      const struct hub_ring *r,
-                                      enum media_track t, unsigned tracks)
-{
-    struct media_config *c = h->config[t];
-
-    return tracks & TRACK_BIT(t) && is_carried(r->format, c) ? c : NULL;
 }
 
 /* --- the ring ------------------------------------------------------------- */
@@ -106,17 +85,6 @@ static bool ring_push(struct hub *h, struct hub_ring *r, struct media_chunk *c)
     return true;
 }
 
-static int mux(struct hub *h, struct hub_ring *r, struct media_frame *f,
-               struct media_chunk **out)
-{
-    struct flv_options flv = flv_of(r);
-
-    if (r->format == HUB_FMP4)
-        return fmp4_frame_chunk(out, h->alloc, &r->mux, f,
-                                h->config[MEDIA_AUDIO]);
-    return flv_frame_chunk(out, h->alloc, &flv, f);
-}
-
 /* Muxes one frame into the ring; false when nothing was added. */
 static bool ring_frame(struct hub *h, struct hub_ring *r,
                        struct media_frame *f)
@@ -127,7 +95,7 @@ static bool ring_frame(struct hub *h, struct hub_ring *r,
 
     if (r->broken && picture && !f->key)
         return false;
-    err = mux(h, r, f, &c);
+    err = hub_format_frame(h, r, f, &c);
     if (err == GB_ENOMEM && picture) {
         r->broken = true;
         r->has_key = false;
@@ -207,22 +175,14 @@ static void window_put(struct hub_viewer *v, struct media_chunk *c)
 static struct media_chunk *start_chunk(struct hub *h, struct hub_ring *r,
                                        unsigned tracks)
 {
-    struct media_config *video = config_of(h, r, MEDIA_VIDEO, tracks);
-    struct media_config *audio = config_of(h, r, MEDIA_AUDIO, tracks);
-    unsigned mask = (video ? TRACK_BIT(MEDIA_VIDEO) : 0) |
-                    (audio ? TRACK_BIT(MEDIA_AUDIO) : 0);
-    struct flv_options flv = flv_of(r);
-    struct flv_start s = { .video = video,
-                           .audio = audio,
-                           .fps = hub_fps(h),
-                           .at90k = slot_at(r, r->key_seq)->chunk->dts90k };
+    unsigned mask = 0;
 
-    if (r->start[mask])
-        return r->start[mask];
-    if (r->format == HUB_FMP4)
-        fmp4_init_chunk(&r->start[mask], h->alloc, video, audio);
-    else
-        flv_start_chunk(&r->start[mask], h->alloc, &flv, &s);
+    for (int t = 0; t < MEDIA_TRACKS; t++)
+        if (hub_format_config(h, r, (enum media_track)t, tracks))
+            mask |= TRACK_BIT(t);
+    if (!r->start[mask])
+        hub_format_start(h, r, mask, slot_at(r, r->key_seq)->chunk->dts90k,
+                         &r->start[mask]);
     return r->start[mask];
 }
 
@@ -230,11 +190,9 @@ static struct media_chunk *start_chunk(struct hub *h, struct hub_ring *r,
 static bool resend_config(struct hub *h, struct hub_ring *r,
                           struct hub_viewer *v)
 {
-    struct flv_options flv = flv_of(r);
-
     for (int t = 0; t < MEDIA_TRACKS; t++) {
         struct media_config *c =
-            config_of(h, r, (enum media_track)t, v->tracks);
+            hub_format_config(h, r, (enum media_track)t, v->tracks);
         struct media_chunk *chunk;
         int err;
 
@@ -247,8 +205,8 @@ static bool resend_config(struct hub *h, struct hub_ring *r,
             window_put(v, chunk);
             break;
         }
-        err = flv_config_chunk(&chunk, h->alloc, &flv, (enum media_track)t, c,
-                               slot_at(r, r->key_seq)->chunk->dts90k);
+        err = hub_format_change(h, r, (enum media_track)t,
+                                slot_at(r, r->key_seq)->chunk->dts90k, &chunk);
         if (err == GB_ENOMEM)
             return false;
         if (!err) {
@@ -282,9 +240,9 @@ static void decide(const struct hub *h, const struct hub_ring *r,
     v->state = HUB_VIEWER_WAIT_KEY;
     v->tracks = (uint8_t)want;
     if (r->format != HUB_FMP4)
-        return; /* a track may join an FLV stream at any time */
+        return; /* a track may join the other streams at any time */
     for (int t = 0; t < MEDIA_TRACKS; t++)
-        if (!config_of(h, r, (enum media_track)t, want))
+        if (!hub_format_config(h, r, (enum media_track)t, want))
             v->tracks &= (uint8_t)~TRACK_BIT(t);
 }
 
@@ -512,8 +470,8 @@ static void fmp4_config(struct hub *h, struct hub_ring *r,
                         enum media_track t)
 {
     for (unsigned mask = 1; mask < HUB_START_MASKS; mask++) {
-        struct media_config *video = config_of(h, r, MEDIA_VIDEO, mask);
-        struct media_config *audio = config_of(h, r, MEDIA_AUDIO, mask);
+        struct media_config *video = hub_format_config(h, r, MEDIA_VIDEO, mask);
+        struct media_config *audio = hub_format_config(h, r, MEDIA_AUDIO, mask);
         struct media_chunk *c;
 
         if (!(mask & TRACK_BIT(t)) || !video != !(mask & TRACK_BIT(MEDIA_VIDEO)) ||
@@ -566,7 +524,6 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
 {
     for (int i = 0; i < HUB_FORMATS; i++) {
         struct hub_ring *r = h->ring[i];
-        struct flv_options flv;
         struct media_chunk *c;
         int err;
 
@@ -574,8 +531,8 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
             continue;
         forget_starts(r);
         if (t == MEDIA_AUDIO)
-            r->mux.audio_begun = false; /* counts in samples of another rate */
-        if (r->head == 0 || !is_carried(r->format, h->config[t]))
+            r->fmp4.audio_begun = false; /* counts in samples of another rate */
+        if (r->head == 0 || !hub_format_carries(r->format, h->config[t]->codec))
             continue; /* nobody has begun */
         make_room(h, r);
         if (r->format == HUB_FMP4) {
@@ -587,9 +544,7 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
                 fmp4_config(h, r, t);
             continue;
         }
-        flv = flv_of(r);
-        err = flv_config_chunk(&c, h->alloc, &flv, t, h->config[t],
-                               r->last90k[t]);
+        err = hub_format_change(h, r, t, r->last90k[t], &c);
         if (err == GB_ENOMEM) {
             r->broken = true;
             r->has_key = false;
@@ -849,11 +804,7 @@ bool hub_viewer_mime(const struct hub_viewer *v,
     if (!v->hub || v->state == HUB_VIEWER_WAIT_CONFIG || v->tracks == 0)
         return false;
     r = ring_of(v);
-    if (r->format == HUB_FMP4)
-        fmp4_mime(&w, config_of(v->hub, r, MEDIA_VIDEO, v->tracks),
-                  config_of(v->hub, r, MEDIA_AUDIO, v->tracks));
-    else
-        writer_str(&w, FLV_MIME);
+    hub_format_mime(v->hub, r, v->tracks, &w);
     writer_char(&w, '\0');
     return w.err == 0;
 }

@@ -36,13 +36,19 @@ def expect(ok, what):
         raise Failed(what)
 
 
+def tracks_of(fmt):
+    """No player knows G.711 in a transport stream: it is left out."""
+    return ("video",) if fmt == "ts" else ("audio", "video")
+
+
 def play(d, transport, formats, codec, seconds=5):
     ch = channel_id(DEVICE)
     a = d.live(DEVICE, ch, transport=transport)
     expect(a.status == 200, f"live over {transport}: {a.status} {a.body[:400]}")
     urls = a.json["urls"] if "urls" in a.json else a.json
     with concurrent.futures.ThreadPoolExecutor() as pool:  # the formats at a time
-        for done in [pool.submit(check_picture, urls[f], codec, seconds=seconds) for f in formats]:
+        for done in [pool.submit(check_picture, urls[f], codec, seconds=seconds, tracks=tracks_of(f))
+                     for f in formats]:
             done.result()
     s = [s for s in d.get("/api/v1/sessions")["items"] if s["channel"] == ch]
     expect(s and s[0]["transport"] == transport, f"session says {s}")
@@ -57,7 +63,7 @@ TRANSPORTS = ("udp", "tcp-passive", "tcp-active")
 def h264_over_every_transport():
     with system("--edition", "2.0", settings=["media.threads=1"]) as (d, _):
         for t in TRANSPORTS:
-            play(d, t, ("flv", "fmp4"), "h264")
+            play(d, t, ("flv", "fmp4", "ts"), "h264")
 
 
 @test
@@ -71,7 +77,7 @@ def h264_over_every_transport_three_loops():
 def h265_over_every_transport():
     with system(*H265, "--edition", "3.0", settings=["media.threads=1"]) as (d, _):
         for t in TRANSPORTS:
-            play(d, t, ("fmp4",), "hevc")
+            play(d, t, ("fmp4", "ts"), "hevc")
 
 
 @test
