@@ -115,13 +115,12 @@ static bool is_offered(unsigned offer, enum sip_digest_alg alg)
 static bool checks(struct platform *p, const struct auth *a)
 {
     struct device *d = a->device;
-    struct slice password = password_of(p, d);
     struct sip_ha1 ha1;
 
     if (d && d->ha1_alg == base_of(a->c.alg) &&
         sip_digest_check(&a->c, SLICE("REGISTER"), &d->ha1))
         return true;
-    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password);
+    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
     if (d && d->ha1_alg == base_of(a->c.alg))
         return false;
     if (!sip_digest_check(&a->c, SLICE("REGISTER"), &ha1))

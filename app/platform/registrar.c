@@ -342,10 +342,8 @@ static void accept(struct platform *p, const struct attempt *a)
         !gb_addr_eq(&peer->local, &d->peer.local))
         device_bind(p, d, peer);
     d->peer.dial = direct; /* nobody may connect to what a NAT hides */
-    if (fresh || !d->registered_utc_ms) {
-        d->registered_ms = p->now.mono_ms;
+    if (fresh || !d->registered_utc_ms)
         d->registered_utc_ms = p->now.utc_ms;
-    }
     d->expires_ms = p->now.mono_ms + expires_s * 1000ull;
     d->expires_utc_ms = p->now.utc_ms + (int64_t)expires_s * 1000;
     learn_version(p, d, a);
