@@ -224,8 +224,8 @@ uint64_t sip_stack_deadline(const struct sip_stack *s)
 {
     uint64_t at_ms = heap_first_at(&s->timers_due);
 
-    if (s->first_done && s->first_done->end_ms < at_ms)
-        at_ms = s->first_done->end_ms;
+    if (stk_done_deadline(s) < at_ms)
+        at_ms = stk_done_deadline(s);
     return at_ms < s->stalled_ms ? s->stalled_ms : at_ms;
 }
 
@@ -312,6 +312,7 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
     struct gb_diag diag = { 0, NULL };
     int err;
 
+    s->is_read = false;
     if (s->n_msg_events)
         return GB_ESTATE; /* they would lose their message */
     stk_turn_over(s);
@@ -331,6 +332,7 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
         stk_event(s, SIP_EV_BAD, from, NULL)->diag = diag;
         return err;
     }
+    s->is_read = true;
     sip_tally_add(&s->tally, SIP_TALLY_IN, s->msg.cseq.method,
                   s->msg.is_request ? 0 : s->msg.status);
     if (s->msg.is_request)
@@ -338,6 +340,11 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
     else
         stk_on_response(s, from, &s->msg, now_ms);
     return 0;
+}
+
+const struct sip_msg *sip_stack_message(const struct sip_stack *s)
+{
+    return s->is_read ? &s->msg : NULL;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -368,7 +375,7 @@ void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
     out->transactions = (uint32_t)(s->trans_ids.n - s->pend.on + s->dones.n);
     out->dialogs = s->n_calls;
     out->subscriptions = s->n_subs;
-    out->memory = s->pool.used_bytes;
+    out->memory = s->pool.used_bytes + s->dones.used_bytes;
 }
 
 const struct sip_tally *sip_stack_tally(const struct sip_stack *s)
@@ -469,7 +476,6 @@ static void free_objects(struct sip_stack *s)
     struct trans *t;
 
     stk_forget_pending(s);
-    stk_done_tick(s, GB_NEVER);
     while ((t = idmap_walk_next(&s->trans_ids, &pos)))
         stk_trans_free(s, t);
     while ((m = s->by_call_id.n ? map_walk_next(&s->by_call_id, &w) : NULL))
@@ -496,7 +502,7 @@ void sip_stack_free(struct sip_stack *s)
     gb_put(s->alloc, s->events.p);
     stk_table_fini(s, &s->by_key);
     stk_table_fini(s, &s->by_merge);
-    stk_table_fini(s, &s->dones);
+    stk_done_fini(s);
     map_fini(&s->by_call);
     map_fini(&s->by_call_id);
     map_fini(&s->by_sub);
