@@ -132,6 +132,15 @@ int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
     }
 }
 
+void stk_put_answers(struct sip_stack *s, const struct sip_msg *m,
+                     unsigned status)
+{
+    struct out_entry *e = ring_at(&s->outs, s->outs.n - 1);
+
+    e->status = (uint16_t)status;
+    e->method = (uint8_t)m->cseq.method;
+}
+
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
                             const struct sip_peer *from,
                             const struct sip_msg *m)
@@ -214,7 +223,10 @@ bool sip_stack_output(struct sip_stack *s, struct sip_out *out)
     *r = (struct recent){ e.peer, e.trans };
     *out = (struct sip_out){ e.peer, e.blob ? blob_slice(e.blob)
                                             : slice_of(s->out + e.off, e.n) };
-    sip_tally_written(&s->tally, out->bytes);
+    if (e.status)
+        sip_tally_add(&s->tally, SIP_TALLY_OUT, e.method, e.status);
+    else
+        sip_tally_written(&s->tally, out->bytes);
     return true;
 }
 

@@ -249,6 +249,8 @@ struct shy { /* answered 503 with Retry-After */
 struct out_entry {
     struct blob *blob;   /* NULL: n bytes at off of the out buffer */
     uint32_t off, n;
+    uint16_t status;     /* of an answer to `method`; 0: read it, to count it */
+    uint8_t method;
     struct sip_peer peer;
     uint64_t trans;
 };
@@ -326,6 +328,9 @@ void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
 typedef int stk_write_fn(struct writer *w, const void *parts);
 int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
             const struct sip_peer *peer, struct slice *out);
+/* What was put last is an answer to m: so it need not be read to be counted. */
+void stk_put_answers(struct sip_stack *s, const struct sip_msg *m,
+                     unsigned status);
 /* Queues an event and returns it to be filled; from and m are NULL when no
  * message made it. Room must be there. */
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,

@@ -119,12 +119,12 @@ static char *key_room(const struct sip_stack *s, struct stk_text *t, size_t n)
     return p;
 }
 
+/* Numbers as this machine has them: keys never leave it. */
 static void key_add_len(const struct sip_stack *s, struct stk_text *t, size_t n)
 {
-    char *p = key_room(s, t, 4);
+    uint32_t v = (uint32_t)n;
 
-    for (unsigned i = 0; i < 4; i++)
-        p[i] = (char)(n >> (8 * i));
+    memcpy(key_room(s, t, sizeof(v)), &v, sizeof(v));
 }
 
 void key_add(const struct sip_stack *s, struct stk_text *t, struct slice part)
@@ -141,10 +141,7 @@ void key_add(const struct sip_stack *s, struct stk_text *t, struct slice part)
 
 void key_add_num(const struct sip_stack *s, struct stk_text *t, uint64_t n)
 {
-    char *p = key_room(s, t, 8);
-
-    for (unsigned i = 0; i < 8; i++)
-        p[i] = (char)(n >> (8 * i));
+    memcpy(key_room(s, t, sizeof(n)), &n, sizeof(n));
 }
 
 static void key_add_lower(const struct sip_stack *s, struct stk_text *t,

@@ -408,6 +408,18 @@ struct platform {
     uint64_t seed[2];
     uint64_t random;            /* state of platform_random */
     struct sip_nonce_key nonce_key;
+    struct {                    /* the HA2 of the last REGISTER */
+        struct sip_ha2 ha2;
+        uint8_t alg;            /* its base; OTHER: none yet */
+        uint8_t uri_n;
+        char uri[96];
+    } asked;
+    struct {                    /* the last Date header */
+        int64_t utc_ms;
+        int zone_s;
+        uint8_t n;              /* 0: none yet */
+        char text[40];
+    } date;
     uint64_t nonce_s;           /* second of the last nonce made */
     uint16_t nonce_salt;        /* made in it */
     struct timerq timers;
