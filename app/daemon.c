@@ -234,6 +234,13 @@ static void on_sip_event(void *ctx, const struct sip_event *ev)
     platform_sip(d->platform, ev, now_of(d));
 }
 
+static void on_ahead(void *ctx, const struct slice *bytes, size_t n)
+{
+    const struct daemon *d = ctx;
+
+    platform_ahead(d->platform, bytes, n);
+}
+
 static bool on_admits(void *ctx, struct sip_peer *from,
                       struct slice bytes)
 {
@@ -263,11 +270,14 @@ static void on_connection(void *ctx, uint64_t connection, bool up,
 }
 
 static void on_message(void *ctx, bool out, const struct sip_peer *peer,
-                       struct slice bytes)
+                       struct slice bytes, const struct sip_msg *m)
 {
     struct daemon *d = ctx;
 
-    trace_put(d->trace, out ? TRACE_OUT : TRACE_IN, peer, bytes, now_of(d));
+    if (m)
+        trace_put_read(d->trace, peer, m, now_of(d));
+    else
+        trace_put(d->trace, out ? TRACE_OUT : TRACE_IN, peer, bytes, now_of(d));
     if (!d->closing)
         http_on_trace(d->app);
 }
@@ -928,7 +938,8 @@ static int start_edge(struct daemon *d, char why[static 512])
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .strangers_bytes = config_number(d->config, CONFIG_LIMIT_SIP_STRANGERS)
                            << 20,
-        .admits = on_admits, .on_event = on_sip_event, .on_turn = on_turn,
+        .ahead = on_ahead, .admits = on_admits, .on_event = on_sip_event,
+        .on_turn = on_turn,
         .on_connection = on_connection,
         .on_message = d->trace ? on_message : NULL,
         .ctx = d,

@@ -1,6 +1,7 @@
 #include "base/map.h"
 
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "base/siphash.h"
 
 #define MAP_MIN_BUCKETS 16
@@ -48,6 +49,29 @@ struct map_node *map_find_next(const struct map_node *n)
     while (next && !node_is(next, n->hash, n->key))
         next = next->next;
     return next;
+}
+
+uint64_t map_ahead(const struct map *m, struct slice key)
+{
+    uint64_t hash = map_hash(m->seed, key);
+
+    prefetch(&m->bucket[hash & (m->n_buckets - 1)]);
+    return hash;
+}
+
+struct map_node *map_ahead_first(const struct map *m, uint64_t hash)
+{
+    struct map_node *n = m->bucket[hash & (m->n_buckets - 1)];
+
+    prefetch(n);
+    return n;
+}
+
+struct map_node *map_ahead_node(struct map_node *n, uint64_t hash)
+{
+    while (n && n->hash != hash)
+        n = n->next;
+    return n;
 }
 
 /* Keeps the order of each chain, so that the newest of equal keys stays the

@@ -52,6 +52,13 @@ struct map_walk {
 };
 struct map_node *map_walk_next(const struct map *m, struct map_walk *w);
 
+/* Three steps towards a node, each of which asks for the memory that the next
+ * one reads: whoever has many keys does each step for all of them. Hints: they
+ * change nothing, and the key is not compared. Any may give NULL. */
+uint64_t map_ahead(const struct map *m, struct slice key); /* its hash */
+struct map_node *map_ahead_first(const struct map *m, uint64_t hash);
+struct map_node *map_ahead_node(struct map_node *first, uint64_t hash);
+
 /* SipHash-1-3 of a slice, for other tables. */
 uint64_t map_hash(const uint64_t seed[2], struct slice key);
 #endif

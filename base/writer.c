@@ -107,6 +107,11 @@ size_t writer_safe_run(struct slice s)
         if (has_low(v))
             break;
     }
+    if (i + 8 > s.n && s.n >= 8) { /* the rest, and some before it again */
+        memcpy(&v, s.p + s.n - 8, 8);
+        if (!has_low(v))
+            return s.n;
+    }
     while (i < s.n && s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0')
         i++;
     return i;

@@ -365,35 +365,60 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
     out->n = (uint8_t)hash_joined(alg, parts, 3, out->hex);
 }
 
+void sip_ha2_make(struct sip_ha2 *out, enum sip_digest_alg alg,
+                  struct slice method, struct slice uri)
+{
+    struct slice parts[] = { method, uri };
+
+    out->n = (uint8_t)hash_joined(alg, parts, 2, out->hex);
+}
+
+/* Can there be a response to these? */
+static bool is_computable(const struct sip_credentials *c,
+                          const struct sip_ha1 *ha1)
+{
+    bool qop = c->qop.n != 0;
+
+    return c->alg != SIP_DIGEST_OTHER && ha1->n == hex_length(c->alg) &&
+           !(qop && (!slice_ieq(c->qop, SLICE("auth")) || c->nc.n == 0)) &&
+           !((qop || algs[c->alg].sess) && c->cnonce.n == 0);
+}
+
+/* The rest of it; number of hex digits. */
+static size_t compute(const struct sip_credentials *c,
+                      const struct sip_ha1 *ha1, const struct sip_ha2 *ha2,
+                      char out[static SIP_DIGEST_HEX])
+{
+    struct slice a1 = { ha1->hex, ha1->n }, a2 = { ha2->hex, ha2->n };
+    char hex[SIP_DIGEST_HEX];
+
+    if (algs[c->alg].sess) {
+        struct slice sess[] = { a1, c->nonce, c->cnonce };
+
+        a1 = slice_of(hex, hash_joined(c->alg, sess, 3, hex));
+    }
+    if (c->qop.n) {
+        struct slice with[] = { a1,        c->nonce, c->nc,
+                                c->cnonce, c->qop,   a2 };
+
+        return hash_joined(c->alg, with, 6, out);
+    } else {
+        struct slice without[] = { a1, c->nonce, a2 };
+
+        return hash_joined(c->alg, without, 3, out);
+    }
+}
+
 size_t sip_digest_compute(const struct sip_credentials *c, struct slice method,
                           const struct sip_ha1 *ha1,
                           char out[static SIP_DIGEST_HEX])
 {
-    char hex1[SIP_DIGEST_HEX], hex2[SIP_DIGEST_HEX];
-    struct slice a1 = { ha1->hex, ha1->n }, a2[] = { method, c->uri };
-    bool qop = c->qop.n != 0;
+    struct sip_ha2 ha2;
 
-    if (c->alg == SIP_DIGEST_OTHER || ha1->n != hex_length(c->alg) ||
-        (qop && (!slice_ieq(c->qop, SLICE("auth")) || c->nc.n == 0)) ||
-        ((qop || algs[c->alg].sess) && c->cnonce.n == 0))
+    if (!is_computable(c, ha1))
         return 0;
-    if (algs[c->alg].sess) {
-        struct slice sess[] = { a1, c->nonce, c->cnonce };
-
-        a1 = slice_of(hex1, hash_joined(c->alg, sess, 3, hex1));
-    }
-    a2[0] = slice_of(hex2, hash_joined(c->alg, a2, 2, hex2));
-    if (qop) {
-        struct slice with[] = { a1,        c->nonce, c->nc,
-                                c->cnonce, c->qop,   a2[0] };
-
-        return hash_joined(c->alg, with, 6, out);
-    }
-    {
-        struct slice without[] = { a1, c->nonce, a2[0] };
-
-        return hash_joined(c->alg, without, 3, out);
-    }
+    sip_ha2_make(&ha2, c->alg, method, c->uri);
+    return compute(c, ha1, &ha2, out);
 }
 
 /* Eight octets at a time, the last ones looked at twice. */
@@ -415,10 +440,24 @@ bool sip_secret_eq(struct slice a, struct slice b)
 bool sip_digest_check(const struct sip_credentials *c, struct slice method,
                       const struct sip_ha1 *ha1)
 {
-    char want[SIP_DIGEST_HEX], got[SIP_DIGEST_HEX];
-    size_t n = sip_digest_compute(c, method, ha1, want);
+    struct sip_ha2 ha2;
 
-    if (n == 0 || c->response.n != n)
+    if (!is_computable(c, ha1))
+        return false;
+    sip_ha2_make(&ha2, c->alg, method, c->uri);
+    return sip_digest_check_ha2(c, ha1, &ha2);
+}
+
+bool sip_digest_check_ha2(const struct sip_credentials *c,
+                          const struct sip_ha1 *ha1, const struct sip_ha2 *ha2)
+{
+    char want[SIP_DIGEST_HEX], got[SIP_DIGEST_HEX];
+    size_t n;
+
+    if (!is_computable(c, ha1) || ha2->n != ha1->n)
+        return false;
+    n = compute(c, ha1, ha2, want);
+    if (c->response.n != n)
         return false;
     for (size_t i = 0; i < n; i++)
         got[i] = ascii_lower(c->response.p[i]);

@@ -40,6 +40,12 @@ struct sip_ha1 {
     uint8_t n; /* 32 or 64 */
 };
 
+/* H(method:uri) in lower-case hex: the same for all who ask for one thing. */
+struct sip_ha2 {
+    char hex[SIP_DIGEST_HEX];
+    uint8_t n; /* 32 or 64 */
+};
+
 /* "Authorization" or "Proxy-Authorization". Empty slices: absent. */
 struct sip_credentials {
     enum sip_digest_alg alg; /* MD5 when algorithm is absent */
@@ -90,10 +96,20 @@ size_t sip_digest_compute(const struct sip_credentials *c, struct slice method,
                           const struct sip_ha1 *ha1,
                           char out[static SIP_DIGEST_HEX]);
 
+/* alg must not be OTHER. */
+void sip_ha2_make(struct sip_ha2 *out, enum sip_digest_alg alg,
+                  struct slice method, struct slice uri);
+
 /* Whether c->response is right; takes the same time whatever the difference.
  * Says nothing of nonce, realm or username: see sip_nonce_check. */
 bool sip_digest_check(const struct sip_credentials *c, struct slice method,
                       const struct sip_ha1 *ha1);
+
+/* The same with an HA2 that was made before, of this method, c->uri and an
+ * algorithm with the hash of c->alg. */
+bool sip_digest_check_ha2(const struct sip_credentials *c,
+                          const struct sip_ha1 *ha1,
+                          const struct sip_ha2 *ha2);
 
 /* Compares secrets: time depends on lengths only. */
 bool sip_secret_eq(struct slice a, struct slice b);

@@ -132,6 +132,15 @@ int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
     }
 }
 
+void stk_put_answers(struct sip_stack *s, const struct sip_msg *m,
+                     unsigned status)
+{
+    struct out_entry *e = ring_at(&s->outs, s->outs.n - 1);
+
+    e->status = (uint16_t)status;
+    e->method = (uint8_t)m->cseq.method;
+}
+
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
                             const struct sip_peer *from,
                             const struct sip_msg *m)
@@ -214,7 +223,10 @@ bool sip_stack_output(struct sip_stack *s, struct sip_out *out)
     *r = (struct recent){ e.peer, e.trans };
     *out = (struct sip_out){ e.peer, e.blob ? blob_slice(e.blob)
                                             : slice_of(s->out + e.off, e.n) };
-    sip_tally_written(&s->tally, out->bytes);
+    if (e.status)
+        sip_tally_add(&s->tally, SIP_TALLY_OUT, e.method, e.status);
+    else
+        sip_tally_written(&s->tally, out->bytes);
     return true;
 }
 
@@ -224,8 +236,8 @@ uint64_t sip_stack_deadline(const struct sip_stack *s)
 {
     uint64_t at_ms = heap_first_at(&s->timers_due);
 
-    if (s->first_done && s->first_done->end_ms < at_ms)
-        at_ms = s->first_done->end_ms;
+    if (stk_done_deadline(s) < at_ms)
+        at_ms = stk_done_deadline(s);
     return at_ms < s->stalled_ms ? s->stalled_ms : at_ms;
 }
 
@@ -312,6 +324,7 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
     struct gb_diag diag = { 0, NULL };
     int err;
 
+    s->is_read = false;
     if (s->n_msg_events)
         return GB_ESTATE; /* they would lose their message */
     stk_turn_over(s);
@@ -331,6 +344,7 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
         stk_event(s, SIP_EV_BAD, from, NULL)->diag = diag;
         return err;
     }
+    s->is_read = true;
     sip_tally_add(&s->tally, SIP_TALLY_IN, s->msg.cseq.method,
                   s->msg.is_request ? 0 : s->msg.status);
     if (s->msg.is_request)
@@ -338,6 +352,11 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
     else
         stk_on_response(s, from, &s->msg, now_ms);
     return 0;
+}
+
+const struct sip_msg *sip_stack_message(const struct sip_stack *s)
+{
+    return s->is_read ? &s->msg : NULL;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -368,7 +387,7 @@ void sip_stack_counters(const struct sip_stack *s, struct sip_counters *out)
     out->transactions = (uint32_t)(s->trans_ids.n - s->pend.on + s->dones.n);
     out->dialogs = s->n_calls;
     out->subscriptions = s->n_subs;
-    out->memory = s->pool.used_bytes;
+    out->memory = s->pool.used_bytes + s->dones.used_bytes;
 }
 
 const struct sip_tally *sip_stack_tally(const struct sip_stack *s)
@@ -469,7 +488,6 @@ static void free_objects(struct sip_stack *s)
     struct trans *t;
 
     stk_forget_pending(s);
-    stk_done_tick(s, GB_NEVER);
     while ((t = idmap_walk_next(&s->trans_ids, &pos)))
         stk_trans_free(s, t);
     while ((m = s->by_call_id.n ? map_walk_next(&s->by_call_id, &w) : NULL))
@@ -496,7 +514,7 @@ void sip_stack_free(struct sip_stack *s)
     gb_put(s->alloc, s->events.p);
     stk_table_fini(s, &s->by_key);
     stk_table_fini(s, &s->by_merge);
-    stk_table_fini(s, &s->dones);
+    stk_done_fini(s);
     map_fini(&s->by_call);
     map_fini(&s->by_call_id);
     map_fini(&s->by_sub);

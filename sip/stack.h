@@ -98,6 +98,10 @@ void sip_stack_free(struct sip_stack *s);
 int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
                     struct slice bytes, uint64_t now_ms);
 
+/* What the last input was read as; NULL: it could not be, or was a keep-alive.
+ * Good as long as the bytes of that input, until the next one. */
+const struct sip_msg *sip_stack_message(const struct sip_stack *s);
+
 /* The edge lost this connection: its transactions end with SIP_EV_FAILED, and
  * with them the dialogs that they were to open. A confirmed dialog lives on;
  * sip_stack_move it when its peer has come back. */

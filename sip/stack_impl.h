@@ -1,7 +1,8 @@
 /* sip/stack_impl.h - what the files of sip/stack share; nobody else includes it
  *
  * stack.c         life, rings, input, tick
- * stack_trans.c   transactions: keys, tables, blobs, limits, finished ones
+ * stack_trans.c   transactions: keys, tables, blobs, limits
+ * stack_done.c    finished ones that wait for repeats
  * stack_client.c  requests of ours and what comes back
  * stack_server.c  requests of peers and our answers
  * stack_refuse.c  what is refused before the layer above sees it
@@ -133,11 +134,27 @@ struct seed {
 
 /* A finished non-INVITE server transaction over UDP (Timer J). */
 struct done {
-    struct stk_node by_key;
-    struct done *next;   /* the one that ends after it */
+    struct stk_key key;
     uint64_t end_ms;
     struct seed seed;
     char text[];
+};
+
+struct done_block; /* stack_done.c */
+struct done_slot {
+    uint32_t tag;   /* of its key */
+    uint32_t place; /* in the blocks, and one; 0: nothing is here */
+};
+
+/* All of them, oldest first. */
+struct dones {
+    struct done_block **block; /* those in use: first .. next, modulo cap */
+    struct done_block *spare;
+    uint32_t cap, first, next;
+    struct done_slot *slot; /* by key */
+    uint32_t n_slots;       /* a power of two */
+    uint32_t n;             /* entries */
+    size_t used_bytes;      /* of the entries */
 };
 
 struct ctrans { /* a client transaction */
@@ -232,6 +249,8 @@ struct shy { /* answered 503 with Retry-After */
 struct out_entry {
     struct blob *blob;   /* NULL: n bytes at off of the out buffer */
     uint32_t off, n;
+    uint16_t status;     /* of an answer to `method`; 0: read it, to count it */
+    uint8_t method;
     struct sip_peer peer;
     uint64_t trans;
 };
@@ -263,8 +282,7 @@ struct sip_stack {
     struct map by_call_id;      /* calls */
     struct map conns;
     struct list finished;       /* transactions, oldest first */
-    struct stk_table dones;
-    struct done *first_done, *last_done; /* all wait equally long */
+    struct dones dones;
     struct pending pend;
     uint64_t answered;          /* id of the request that left in this turn */
     uint32_t n_calls, max_calls;
@@ -293,6 +311,7 @@ struct sip_stack {
     char tag[STK_TAG]; /* what sip_stack_to_tag lends */
 
     struct sip_msg msg; /* the input; events point at it */
+    bool is_read;       /* it is whole */
     struct stk_key key; /* of msg, if it is a request */
     struct sip_msg aux; /* a request of ours, read back */
     struct sip_counters count;
@@ -309,6 +328,9 @@ void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
 typedef int stk_write_fn(struct writer *w, const void *parts);
 int stk_put(struct sip_stack *s, stk_write_fn *write, const void *parts,
             const struct sip_peer *peer, struct slice *out);
+/* What was put last is an answer to m: so it need not be read to be counted. */
+void stk_put_answers(struct sip_stack *s, const struct sip_msg *m,
+                     unsigned status);
 /* Queues an event and returns it to be filled; from and m are NULL when no
  * message made it. Room must be there. */
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
@@ -392,15 +414,24 @@ void stk_trans_free(struct sip_stack *s, struct trans *t);
 /* After every step of its machine: timer, finished list, memory. */
 void stk_trans_settle(struct sip_stack *s, struct trans *t);
 
-/* Remembers an answered request: a and b are copied and make its text, n is set
- * here. Without memory it is not remembered. */
+/* One more may live; the oldest finished one made room, if that was needed. */
+bool stk_trans_room(struct sip_stack *s);
+void stk_table_fini(struct sip_stack *s, struct stk_table *t);
+
+/* ---- stack_done.c ---- */
+
+/* Remembers an answered request: a and c are copied and make its text, seed.n
+ * is set here. Without memory it is not remembered. */
 void stk_done_add(struct sip_stack *s, const struct seed *seed,
-                  const struct stk_key *key, struct slice a, struct slice b,
+                  const struct stk_key *key, struct slice a, struct slice c,
                   uint64_t now_ms);
 struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k);
-/* Forgets those whose time is over; all of them with GB_NEVER. */
+/* Forgets the oldest; false: there is none. */
+bool stk_done_pop(struct sip_stack *s);
+/* Forgets those whose time is over. */
 void stk_done_tick(struct sip_stack *s, uint64_t now_ms);
-void stk_table_fini(struct sip_stack *s, struct stk_table *t);
+uint64_t stk_done_deadline(const struct sip_stack *s); /* GB_NEVER: none */
+void stk_done_fini(struct sip_stack *s);
 
 /* ---- stack_client.c ---- */
 

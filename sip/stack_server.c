@@ -115,12 +115,16 @@ static int reply(struct sip_stack *s, const struct sip_peer *from,
     struct sip_response_parts p = parts_of(s, &all);
     struct sip_peer to = reply_peer(s, from, m);
     char tag[STK_TAG];
+    int err;
 
     stk_hex(tag, tag_of_key(s, &s->key));
     p.req = m;
     p.source = &from->remote;
     p.to_tag = slice_of(tag, sizeof(tag));
-    return stk_put(s, write_response, &p, &to, NULL);
+    err = stk_put(s, write_response, &p, &to, NULL);
+    if (!err)
+        stk_put_answers(s, m, r->status);
+    return err;
 }
 
 /* An answer of the stack's own; none to a source that is to be left alone. */
@@ -261,8 +265,11 @@ static int answer_last(struct sip_stack *s, const struct sip_peer *from,
     k.p.to_tag = slice_of(k.tag, sizeof(k.tag));
     k.p.routes = has_routes(m->method, r->status);
     err = stk_put(s, write_marked, &parts, &to, &out);
-    if (err || from->transport != SIP_UDP)
+    if (err)
         return err;
+    stk_put_answers(s, m, r->status);
+    if (from->transport != SIP_UDP)
+        return 0;
     k.first = slice_head(out, n_first);
     k.tail = slice_from(out, tail_at);
     make_end(s, &k, &s->key, to_tag, &from->remote, now_ms);
@@ -320,6 +327,8 @@ static void answer_again(struct sip_stack *s, const struct done *d,
     s->count.retransmitted++;
     if (stk_put(s, write_again, &parts, &to, NULL))
         s->count.dropped++;
+    else
+        stk_put_answers(s, m, seed->status);
 }
 
 /* ---- the pending request ----------------------------------------------- */

@@ -119,12 +119,12 @@ static char *key_room(const struct sip_stack *s, struct stk_text *t, size_t n)
     return p;
 }
 
+/* Numbers as this machine has them: keys never leave it. */
 static void key_add_len(const struct sip_stack *s, struct stk_text *t, size_t n)
 {
-    char *p = key_room(s, t, 4);
+    uint32_t v = (uint32_t)n;
 
-    for (unsigned i = 0; i < 4; i++)
-        p[i] = (char)(n >> (8 * i));
+    memcpy(key_room(s, t, sizeof(v)), &v, sizeof(v));
 }
 
 void key_add(const struct sip_stack *s, struct stk_text *t, struct slice part)
@@ -141,10 +141,7 @@ void key_add(const struct sip_stack *s, struct stk_text *t, struct slice part)
 
 void key_add_num(const struct sip_stack *s, struct stk_text *t, uint64_t n)
 {
-    char *p = key_room(s, t, 8);
-
-    for (unsigned i = 0; i < 8; i++)
-        p[i] = (char)(n >> (8 * i));
+    memcpy(key_room(s, t, sizeof(n)), &n, sizeof(n));
 }
 
 static void key_add_lower(const struct sip_stack *s, struct stk_text *t,
@@ -444,24 +441,24 @@ static size_t trans_size(enum sip_trans_kind kind)
                                                : sizeof(struct trans);
 }
 
-static void done_pop(struct sip_stack *s);
-
 static size_t n_alive(const struct sip_stack *s)
 {
     return s->trans_ids.n - s->pend.on + s->dones.n;
 }
 
+bool stk_trans_room(struct sip_stack *s)
+{
+    return n_alive(s) < s->max_trans || stk_done_pop(s);
+}
+
 /* The pending request has a slot, but does not count. */
 static int make_room(struct sip_stack *s)
 {
-    if (n_alive(s) >= s->max_trans) {
-        if (s->first_done)
-            done_pop(s);
-        else if (!list_is_empty(&s->finished))
-            stk_trans_free(s, container_of(s->finished.next, struct trans,
-                                           finished));
-        else
+    if (!stk_trans_room(s)) {
+        if (list_is_empty(&s->finished))
             return GB_ELIMIT;
+        stk_trans_free(s, container_of(s->finished.next, struct trans,
+                                       finished));
     }
     return heap_reserve(&s->timers_due,
                         s->trans_ids.n + s->n_calls + s->n_subs + 1);
@@ -595,65 +592,4 @@ void stk_trans_settle(struct sip_stack *s, struct trans *t)
         if (list_is_empty(&t->finished))
             list_push_back(&s->finished, &t->finished);
     }
-}
-
-/* ---- finished non-INVITE server transactions --------------------------- */
-
-static size_t done_size(const struct done *d)
-{
-    return offsetof(struct done, text) + d->seed.n;
-}
-
-/* The oldest. Timer J is the same for all of them, so a queue will do. */
-static void done_pop(struct sip_stack *s)
-{
-    struct done *d = s->first_done;
-
-    s->first_done = d->next;
-    if (!s->first_done)
-        s->last_done = NULL;
-    table_remove(&s->dones, &d->by_key);
-    pool_put(&s->pool, d, done_size(d));
-}
-
-void stk_done_add(struct sip_stack *s, const struct seed *seed,
-                  const struct stk_key *key, struct slice a, struct slice b,
-                  uint64_t now_ms)
-{
-    struct done *copy;
-
-    if (n_alive(s) >= s->max_trans && s->first_done)
-        done_pop(s);
-    if (n_alive(s) >= s->max_trans || table_room(s, &s->dones))
-        return;
-    copy = pool_get(&s->pool, offsetof(struct done, text) + a.n + b.n);
-    if (!copy)
-        return;
-    copy->seed = *seed;
-    copy->seed.n = (uint32_t)(a.n + b.n);
-    if (a.n)
-        memcpy(copy->text, a.p, a.n);
-    if (b.n)
-        memcpy(copy->text + a.n, b.p, b.n);
-    copy->end_ms = now_ms + 64 * (uint64_t)s->timers.t1_ms;
-    copy->next = NULL;
-    if (s->last_done)
-        s->last_done->next = copy;
-    else
-        s->first_done = copy;
-    s->last_done = copy;
-    table_insert(&s->dones, &copy->by_key, key);
-}
-
-struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k)
-{
-    struct stk_node *n = table_find(&s->dones, k);
-
-    return n ? container_of(n, struct done, by_key) : NULL;
-}
-
-void stk_done_tick(struct sip_stack *s, uint64_t now_ms)
-{
-    while (s->first_done && s->first_done->end_ms <= now_ms)
-        done_pop(s);
 }

@@ -237,11 +237,30 @@ static struct slice before_params(const struct sip_via *v)
     return s;
 }
 
+/* "rport;branch=z9hG4bK1", as nearly all write them: *branch is what is behind
+ * the "rport". It may be any one parameter that is none of those below. */
+static bool is_usual(struct slice params, struct slice *branch)
+{
+    static const struct slice rport = SLICE_INIT("rport;");
+
+    if (!slice_has_prefix(params, rport))
+        return false;
+    *branch = slice_from(params, rport.n);
+    return branch->n && *branch->p == 'b' &&
+           slice_find(*branch, ';') == branch->n;
+}
+
 /* Everything of the params but those that the echo sets anew. */
 static void write_other_params(struct writer *w, struct slice rest)
 {
+    struct slice branch;
     struct sip_param p;
 
+    if (is_usual(rest, &branch)) {
+        writer_char(w, ';');
+        head_unfold(w, slice_trim(branch));
+        return;
+    }
     for (;;) {
         const char *start;
 

@@ -14,6 +14,31 @@ struct entry {
     bool in;
 };
 
+/* Hints lead to the node, whatever else is in its chain; and to nothing where
+ * there is none. */
+static void ahead(void **state)
+{
+    struct entry *e = calloc(500, sizeof(*e));
+    struct map m;
+
+    (void)state;
+    assert_int_equal(map_init(&m, &gb_alloc_heap, "0123456789abcdef"), 0);
+    assert_null(map_ahead_node(map_ahead_first(&m, map_ahead(&m, SLICE("k"))),
+                               map_ahead(&m, SLICE("k"))));
+    for (size_t i = 0; i < 500; i++) {
+        snprintf(e[i].key, sizeof(e[i].key), "k%zu", i);
+        map_insert(&m, &e[i].node, slice_str(e[i].key));
+    }
+    for (size_t i = 0; i < 500; i++) {
+        uint64_t hash = map_ahead(&m, slice_str(e[i].key));
+
+        assert_ptr_equal(map_ahead_node(map_ahead_first(&m, hash), hash),
+                         &e[i].node);
+    }
+    map_fini(&m);
+    free(e);
+}
+
 static void map_agrees_with_a_table(void **state)
 {
     struct failing_alloc f;
@@ -162,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_agrees_with_a_table),
+        cmocka_unit_test(ahead),
         cmocka_unit_test(equal_keys_newest_first),
         cmocka_unit_test(growing_may_fail),
         cmocka_unit_test(hash_depends_on_seed_and_every_byte),

@@ -1604,6 +1604,153 @@ static void one_call_id_many_tags(void **state)
     pair_fini(&p);
 }
 
+/* The answer to the i-th of a stream of messages: some are remembered as a few
+ * bytes, some whole, some as more than a block of memory holds. */
+static struct sip_response nth_answer(unsigned i)
+{
+    static const struct sip_extra extra = { SLICE_INIT("Date"),
+                                            SLICE_INIT("2026-11-28T09:00:00") };
+    static char body[20000];
+    struct sip_response r = { .status = 200, .expires = -1 };
+
+    memset(body, 'x', sizeof(body));
+    if (i % 3 == 0)
+        r.extra = &extra;
+    r.n_extra = i % 3 == 0;
+    if (i % 7 == 0)
+        r.reason = SLICE("Fine");
+    if (i % 97 == 0) {
+        r.content_type = SLICE("text/plain");
+        r.body = slice_of(body, sizeof(body) - i % 13);
+    }
+    return r;
+}
+
+/* The i-th message comes in; the answer's bytes go to out. Returns whether it
+ * was taken for a new one. */
+static bool nth_message(struct pair *p, unsigned i, struct slice *out)
+{
+    struct sip_peer from = pair_peer(p, 0);
+    struct sip_response r = nth_answer(i);
+    struct req q = plain;
+    struct sip_out sent;
+    struct sip_event ev;
+    char call[16];
+    bool fresh;
+
+    snprintf(call, sizeof(call), "c%08u", i);
+    q.call_id = call;
+    assert_int_equal(sip_stack_input(p->stack[0], &from, text(&q), p->now_ms),
+                     0);
+    fresh = sip_stack_event(p->stack[0], &ev);
+    if (fresh)
+        assert_int_equal(sip_stack_respond(p->stack[0], ev.transaction, &r,
+                                           p->now_ms), 0);
+    assert_true(sip_stack_output(p->stack[0], &sent));
+    *out = sent.bytes;
+    return fresh;
+}
+
+/* As many as are remembered, whatever their size, in the order in which they
+ * came; a repeat gets the answer of the first. */
+static void finished_ones_are_a_queue(void **state)
+{
+    enum { LIMIT = 1000, N = 6000 };
+    struct sip_stack_config cfg = { .max_transactions = LIMIT };
+    static char first[24000];
+    uint64_t seed = 5;
+    struct slice out;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, &cfg, true);
+    p.quiet = true;
+    for (unsigned i = 0; i < N; i++) {
+        unsigned old = i < LIMIT ? 0 : i - LIMIT + 1;
+        unsigned k = old + (unsigned)(test_random(&seed) % (i - old + 1));
+        size_t n;
+
+        p.now_ms += i % 2;
+        assert_true(nth_message(&p, i, &out));
+        assert_true(out.n <= sizeof(first));
+        n = out.n;
+        memcpy(first, out.p, n);
+        assert_false(nth_message(&p, i, &out));
+        assert_true(slice_eq(out, slice_of(first, n)));
+        assert_false(nth_message(&p, k, &out));
+        assert_int_equal(counters(&p).transactions, i < LIMIT ? i + 1 : LIMIT);
+    }
+    assert_true(nth_message(&p, N - LIMIT - 1, &out)); /* forgotten */
+    p.now_ms += 31999;
+    sip_stack_tick(p.stack[0], p.now_ms);
+    assert_true(counters(&p).transactions > 0);
+    p.now_ms += 1;
+    sip_stack_tick(p.stack[0], p.now_ms);
+    assert_int_equal(counters(&p).transactions, 0);
+    assert_int_equal(counters(&p).memory, 0);
+    assert_true(nth_message(&p, N - 1, &out));
+    pair_fini(&p);
+}
+
+/* Without memory for it an answer goes out all the same, and is forgotten. */
+static void finished_without_memory(void **state)
+{
+    (void)state;
+    for (unsigned long n = 1; n < 12; n++) {
+        unsigned answered = 0;
+        struct slice out;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        p.quiet = true;
+        nth_message(&p, 9700, &out); /* the largest */
+        for (unsigned i = 1; i < 600; i++) {
+            assert_true(nth_message(&p, i, &out));
+            if (i == 20) { /* all else has its memory by then */
+                p.mem[0].calls = 0;
+                p.mem[0].fail_at = n;
+            }
+            answered += slice_has_prefix(out, SLICE("SIP/2.0 200"));
+        }
+        assert_int_equal(answered, 599);
+        assert_true(counters(&p).transactions < 599);
+        p.mem[0].fail_at = 0;
+        assert_true(nth_message(&p, 600, &out));
+        assert_false(nth_message(&p, 600, &out));
+        assert_false(nth_message(&p, 20, &out));
+        pair_fini(&p);
+    }
+}
+
+/* What the last input was read as, for whoever keeps it. */
+static void the_message_at_hand(void **state)
+{
+    struct sip_peer from;
+    struct sip_event ev;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    from = pair_peer(&p, 0);
+    assert_null(sip_stack_message(p.stack[0]));
+    sip_stack_input(p.stack[0], &from, text(&plain), 0);
+    assert_non_null(sip_stack_message(p.stack[0]));
+    assert_true(slice_eq(sip_stack_message(p.stack[0])->call_id,
+                         slice_str(plain.call_id)));
+    assert_int_equal(sip_stack_input(p.stack[0], &from, SLICE("\r\n\r\n"), 0),
+                     GB_ESTATE);
+    assert_null(sip_stack_message(p.stack[0]));
+    while (sip_stack_event(p.stack[0], &ev))
+        ;
+    sip_stack_input(p.stack[0], &from, text(&plain), 0);
+    assert_non_null(sip_stack_message(p.stack[0]));
+    sip_stack_input(p.stack[0], &from, SLICE("SIP/2.0 garbage\r\n\r\n"), 0);
+    assert_null(sip_stack_message(p.stack[0]));
+    sip_stack_input(p.stack[0], &from, SLICE("\r\n\r\n"), 0);
+    assert_null(sip_stack_message(p.stack[0]));
+    pair_fini(&p);
+}
+
 /* A steady stream of messages asks nothing of the allocator. */
 static void no_allocation_in_steady_state(void **state)
 {
@@ -1797,6 +1944,9 @@ int main(void)
         cmocka_unit_test(one_call_id_many_tags),
         cmocka_unit_test(no_allocation_in_steady_state),
         cmocka_unit_test(size_of_a_finished_transaction),
+        cmocka_unit_test(finished_ones_are_a_queue),
+        cmocka_unit_test(finished_without_memory),
+        cmocka_unit_test(the_message_at_hand),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(undrained_events),
         cmocka_unit_test(tokens),

@@ -111,6 +111,37 @@ static void bodies(void **state)
     assert_false(trace_is_keepalive(&g, m));
 }
 
+/* What the stack has read gives the same glance as the bytes. */
+static void read_or_seen(void *ctx, const char *path, struct slice bytes)
+{
+    static struct sip_msg m;
+    struct trace_glance a, b;
+    unsigned *n = ctx;
+
+    if (sip_msg_parse(&m, bytes, SIP_DATAGRAM, NULL))
+        return;
+    (*n)++;
+    assert_true(trace_glance(&a, bytes));
+    trace_glance_of(&b, &m);
+    if (a.method != b.method || !slice_eq(a.method_name, b.method_name) ||
+        !slice_eq(a.uri, b.uri) || a.status != b.status ||
+        !slice_eq(a.reason, b.reason) ||
+        !slice_eq(a.from_user, b.from_user) ||
+        !slice_eq(a.to_user, b.to_user) || !slice_eq(a.call_id, b.call_id) ||
+        !slice_eq(a.branch, b.branch) || a.cseq != b.cseq ||
+        !slice_eq(a.from, b.from) || !slice_eq(a.to, b.to))
+        fail_msg("%s", path);
+}
+
+static void glances_agree(void **state)
+{
+    unsigned n = 0;
+
+    (void)state;
+    each_file("test/data/sip", ".sip", read_or_seen, &n);
+    assert_true(n > 5);
+}
+
 /* ---- the ring ---- */
 
 static struct trace *ring_with(const struct gb_alloc *alloc, size_t bytes)
@@ -467,11 +498,74 @@ static void listeners_tell(void **state)
     trace_free(t);
 }
 
+/* One that the stack has read is kept as one that nobody has. */
+static void read_is_as_good(void **state)
+{
+    static struct sip_msg m;
+    struct trace *t = ring_with(&gb_alloc_heap, 0);
+    const struct trace_query all = { 0 };
+    struct sip_peer p = peer();
+    struct trace_item a, b;
+    struct slice bytes;
+
+    (void)state;
+    bytes = guarded(vec_request(buf, "REGISTER", CAM, CAM, "r1", 1, "", ""));
+    put(t, TRACE_IN, bytes, 5);
+    assert_int_equal(sip_msg_parse(&m, bytes, SIP_DATAGRAM, NULL), 0);
+    trace_put_read(t, &p, &m, at_ms(5));
+    a = item_at(t, &all, 0);
+    b = item_at(t, &all, 1);
+    assert_int_equal(b.seq, a.seq + 1);
+    assert_true(slice_eq(a.device, b.device) &&
+                slice_eq(a.method, b.method) &&
+                slice_eq(a.call_id, b.call_id) &&
+                slice_eq(a.branch, b.branch) && slice_eq(a.bytes, b.bytes));
+    assert_int_equal(a.cseq, b.cseq);
+    assert_int_equal(b.dir, TRACE_IN);
+    assert_int_equal(count(t, CAM, "r1"), 2);
+    assert_int_equal(trace_listener(t, p.listener)->received, 2);
+    trace_free(t);
+}
+
+/* As many devices as the ring has room for: nearly each has its keepalive in
+ * one record, and all messages are found. */
+static void fleets_are_folded(void **state)
+{
+    enum { DEVICES = 500, ROUNDS = 6 };
+    struct trace *t = ring_with(&gb_alloc_heap, 4 << 20);
+    struct trace_counters c;
+    size_t found = 0;
+    char id[24];
+
+    (void)state;
+    for (unsigned i = 0; i < DEVICES * ROUNDS; i++) {
+        snprintf(id, sizeof(id), "340200000013200%05u", i % DEVICES);
+        put(t, TRACE_IN, vec_request(buf, "MESSAGE", id, OUR_ID, id, i, "",
+                                     KEEPALIVE_BODY), i);
+        put(t, TRACE_OUT, vec_response(buf, 200, "MESSAGE", id, OUR_ID, id, i),
+            i);
+    }
+    trace_counters(t, &c);
+    assert_int_equal(c.messages, 2 * DEVICES * ROUNDS);
+    assert_true(c.memory <= 4 << 20);
+    if (c.folded < 2 * DEVICES * (ROUNDS - 1) * 9 / 10)
+        fail_msg("%llu are folded", (unsigned long long)c.folded);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        snprintf(id, sizeof(id), "340200000013200%05u", i);
+        found += count(t, id, "");
+    }
+    assert_int_equal(found + c.folded, c.messages);
+    trace_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(glances),
         cmocka_unit_test(bodies),
+        cmocka_unit_test(glances_agree),
+        cmocka_unit_test(read_is_as_good),
+        cmocka_unit_test(fleets_are_folded),
         cmocka_unit_test(keeps_what_was_said),
         cmocka_unit_test(query_bounds),
         cmocka_unit_test(keepalives_are_folded),

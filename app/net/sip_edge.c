@@ -226,7 +226,7 @@ static void send_one(struct sip_edge *e, const struct sip_out *out,
     struct connection *c;
 
     if (e->o.on_message)
-        e->o.on_message(e->o.ctx, true, p, out->bytes);
+        e->o.on_message(e->o.ctx, true, p, out->bytes, NULL);
     if (p->transport == SIP_UDP) {
         if (p->listener < e->n_listeners && e->listener[p->listener].udp)
             udp_send(e->listener[p->listener].udp, &p->local, &p->remote,
@@ -308,9 +308,10 @@ static void input(struct sip_edge *e, struct sip_peer *from,
         e->n.not_admitted++;
         return;
     }
-    if (e->o.on_message)
-        e->o.on_message(e->o.ctx, false, from, bytes);
     err = sip_stack_input(e->o.stack, from, bytes, uv_now(e->o.loop));
+    if (e->o.on_message)
+        e->o.on_message(e->o.ctx, false, from, bytes,
+                        sip_stack_message(e->o.stack));
     if (err) {
         e->n.bad++;
         if (e->o.on_bad)
@@ -323,15 +324,21 @@ static void on_packets(void *ctx, struct udp_socket *u,
                        const struct udp_packet *pkt, size_t n)
 {
     struct listener *l = ctx;
+    const struct sip_edge_config *o = &l->edge->o;
+    struct slice bytes[UDP_BATCH];
 
     (void)u;
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = slice_of((const char *)pkt[i].p, pkt[i].n);
+    if (o->ahead && n)
+        o->ahead(o->ctx, bytes, n);
     for (size_t i = 0; i < n; i++) {
         struct sip_peer from = { .transport = SIP_UDP, .listener = l->index,
                                  .local = pkt[i].local,
                                  .remote = pkt[i].remote };
 
         l->edge->n.datagrams++;
-        input(l->edge, &from, slice_of((const char *)pkt[i].p, pkt[i].n));
+        input(l->edge, &from, bytes[i]);
     }
 }
 

@@ -51,6 +51,8 @@ struct sip_edge_config {
                                  SIP_EDGE_STRANGERS_BYTES. Above, the one that
                                  holds most is closed */
     uint32_t strangers_idle_ms; /* 0: SIP_EDGE_STRANGER_IDLE_MS */
+    /* A batch of datagrams, before the first of them; may be NULL. */
+    void (*ahead)(void *ctx, const struct slice *bytes, size_t n);
     /* Before a message is parsed: false drops it without a word; may be NULL. */
     bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);
     uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
@@ -63,10 +65,11 @@ struct sip_edge_config {
     /* A connection of ours is up or gone; may be NULL. */
     void (*on_connection)(void *ctx, uint64_t connection, bool up,
                           const struct gb_addr *local);
-    /* Every message: before the stack reads it, when it goes out. May be NULL;
-     * calls neither the stack nor the edge. */
+    /* Every message: one that came in before its events (m: as the stack has
+     * read it; NULL: it could not), one of ours when it goes out (NULL). May be
+     * NULL; calls neither the stack nor the edge. */
     void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,
-                       struct slice bytes);
+                       struct slice bytes, const struct sip_msg *m);
     /* Malformed input, for the log; may be NULL. */
     void (*on_bad)(void *ctx, const struct sip_peer *from, struct slice bytes,
                    int err);

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define UDP_OWN_CAP 65536
+#define UDP_OWN_STRIDE (UDP_OWN_CAP + 17 * 64) /* from one buffer to the next:
+                        their first lines are in different sets of the caches */
 #define UDP_CTRL 128
 
 struct send_slot {
@@ -25,7 +27,7 @@ struct udp_socket {
     bool v6;
     struct gb_addr bound;
     struct udp_options o;
-    uint8_t *own;     /* UDP_BATCH * UDP_OWN_CAP, mapped on first use */
+    uint8_t *own;     /* UDP_BATCH buffers, mapped on first use */
     uint32_t dropped, send_errors;
     bool closing;
     /* sending: made with the first udp_send */
@@ -39,7 +41,7 @@ static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
                       void *buf[UDP_BATCH], size_t *cap)
 {
     if (!u->own) {
-        void *p = mmap(NULL, (size_t)UDP_BATCH * UDP_OWN_CAP,
+        void *p = mmap(NULL, (size_t)UDP_BATCH * UDP_OWN_STRIDE,
                        PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
                        0);
 
@@ -48,7 +50,7 @@ static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
         u->own = p;
     }
     for (size_t i = 0; i < UDP_BATCH; i++) {
-        room[i] = u->own + i * UDP_OWN_CAP;
+        room[i] = u->own + i * UDP_OWN_STRIDE;
         buf[i] = NULL;
     }
     *cap = UDP_OWN_CAP;
@@ -361,7 +363,7 @@ static void on_closed(uv_handle_t *h)
 
     close(u->fd);
     if (u->own)
-        munmap(u->own, (size_t)UDP_BATCH * UDP_OWN_CAP);
+        munmap(u->own, (size_t)UDP_BATCH * UDP_OWN_STRIDE);
     free(u->out);
     free(u->slot);
     free(u->out_bytes);

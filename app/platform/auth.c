@@ -109,22 +109,42 @@ static bool is_offered(unsigned offer, enum sip_digest_alg alg)
            offer & (1u << alg | 1u << base_of(alg));
 }
 
+/* Of REGISTER and the uri that these credentials name: mostly the one that the
+ * last ones named. */
+static const struct sip_ha2 *ha2_of(struct platform *p,
+                                    const struct sip_credentials *c,
+                                    struct sip_ha2 *own)
+{
+    if (p->asked.alg == base_of(c->alg) &&
+        slice_eq(c->uri, slice_of(p->asked.uri, p->asked.uri_n)))
+        return &p->asked.ha2;
+    sip_ha2_make(own, c->alg, SLICE("REGISTER"), c->uri);
+    if (c->uri.n > sizeof(p->asked.uri))
+        return own;
+    p->asked.ha2 = *own;
+    p->asked.alg = base_of(c->alg);
+    p->asked.uri_n = (uint8_t)c->uri.n;
+    memcpy(p->asked.uri, c->uri.p, c->uri.n);
+    return own;
+}
+
 /* With the HA1 that the device keeps; a stranger's is made each time, and that
  * of a device too when its response is wrong, so that the time does not tell
  * who is known here (RFC 8760, R68 of our list). */
 static bool checks(struct platform *p, const struct auth *a)
 {
     struct device *d = a->device;
-    struct slice password = password_of(p, d);
+    struct sip_ha2 own;
+    const struct sip_ha2 *ha2 = ha2_of(p, &a->c, &own);
     struct sip_ha1 ha1;
 
     if (d && d->ha1_alg == base_of(a->c.alg) &&
-        sip_digest_check(&a->c, SLICE("REGISTER"), &d->ha1))
+        sip_digest_check_ha2(&a->c, &d->ha1, ha2))
         return true;
-    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password);
+    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
     if (d && d->ha1_alg == base_of(a->c.alg))
         return false;
-    if (!sip_digest_check(&a->c, SLICE("REGISTER"), &ha1))
+    if (!sip_digest_check_ha2(&a->c, &ha1, ha2))
         return false;
     if (d) {
         d->ha1 = ha1;

@@ -19,6 +19,7 @@
 #include "base/timerq.h"
 #include "base/arena.h"
 #include "base/idmap.h"
+#include "base/intern.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "manscdp/assembly.h"
@@ -116,8 +117,9 @@ struct channel {
 /* ---- devices ---- */
 
 enum device_text {
+    DEVICE_USER_AGENT, /* first: each REGISTER has it */
     DEVICE_NAME, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_FIRMWARE,
-    DEVICE_USER_AGENT, DEVICE_TEXT_COUNT
+    DEVICE_TEXT_COUNT
 };
 
 /* Tolerated faults: one bit each in struct device.noted, logged once. */
@@ -185,70 +187,73 @@ struct group; /* settings.c */
 #define DEVICE_EXPIRES_LAG 8
 #define DEVICE_EXPIRES_LAG_MS 600000
 
-/* What every message touches comes first, close together: with many devices
- * each line of it comes from far memory. */
+/* What a refresh and a keepalive touch comes first, close together, up to
+ * life_timer: with many devices each line of it comes from far memory. What few
+ * devices have is behind a pointer. */
 struct device {
-    struct map_node by_peer;       /* key: peer_key, in p->peers */
-    uint8_t peer_key[PLATFORM_PEER_KEY];
-    bool at_peer, at_source;       /* in p->peers, in p->sites */
-    bool bound;     /* has a binding: requests from it are accepted */
-    bool online;
-    struct map_node by_id;         /* key: id, in p->devices */
+    struct map_node by_id; /* key: id, in p->devices */
     char id[PLATFORM_ID_MAX];
-    bool edition_known, charset_known;
-    uint8_t edition; /* enum manscdp_edition */
-    uint8_t charset; /* enum manscdp_charset to write to it */
-    uint8_t media, learnt; /* enum platform_transport */
-    bool behind_nat;       /* its Contact is not where it sends from */
-    bool ignores_require;    /* requests with Require are served */
-    struct handle handle;
     struct sip_peer peer;
+    bool bound;            /* has a binding: requests from it are accepted */
+    bool online;
+    bool behind_nat;       /* its Contact is not where it sends from */
+    bool ignores_require;  /* requests with Require are served */
+    bool edition_known, charset_known;
+    uint8_t edition;       /* enum manscdp_edition */
+    uint8_t edition_set;   /* 0: as it says, else 1 + enum manscdp_edition */
+    uint8_t charset;       /* enum manscdp_charset to write to it */
+    uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
+    uint8_t ha1_alg;       /* of ha1; OTHER: none */
+    uint16_t digest;       /* algorithms offered to it; 0: as configured */
+    uint32_t nonce_nc;     /* highest nc with the nonce of nonce_stamp */
+    uint64_t nonce_stamp;  /* of the newest nonce it proved itself with */
+    uint64_t call_id_hash; /* of the registration */
+    uint32_t cseq;         /* likewise */
+    uint32_t gap_ms;       /* longest interval seen of late */
+    uint32_t n_faults; /* channels that the last Keepalive called faulty */
     uint64_t alive_ms, expires_ms;
-    uint64_t keepalive_ms;   /* the last one, 0: none yet */
-    uint64_t opened_ms;      /* the last OPTIONS for its NAT */
+    uint64_t keepalive_ms; /* the last one, 0: none yet */
+    uint64_t opened_ms;    /* the last OPTIONS for its NAT */
     int64_t keepalive_utc_ms, expires_utc_ms;
     int64_t told_expires_utc_ms; /* the owner was last told of */
-    uint32_t gap_ms;         /* longest interval seen of late */
-    uint32_t cseq;           /* of the registration */
-    uint64_t call_id_hash;   /* likewise */
-    uint64_t nonce_stamp;    /* of the newest nonce it proved itself with */
-    uint32_t nonce_nc;       /* highest nc with it */
-    uint16_t digest;         /* algorithms offered to it; 0: as configured */
-    uint8_t date;            /* 0: as configured, else 1 + enum platform_date */
-    uint8_t edition_set;     /* 0: as it says, else 1 + enum manscdp_edition */
-    uint8_t ha1_alg;         /* of ha1; OTHER: none */
+    int64_t registered_utc_ms;
+    struct list sessions;
+    struct slice text[DEVICE_TEXT_COUNT]; /* in p->texts */
     struct sip_ha1 ha1;
+    struct timerq_node life_timer;
+
+    struct handle handle; /* the first of the others */
+    struct map_node by_peer;       /* key: peer_key, in p->peers */
+    struct map_node by_source;     /* key: source_key, in p->sites */
+    uint8_t peer_key[PLATFORM_PEER_KEY];
+    uint8_t source_key[ADMIT_SOURCE_KEY];
+    bool at_peer, at_source;       /* in p->peers, in p->sites */
+    bool arms;                     /* SetGuard each time it registers */
+    uint8_t media, learnt;         /* enum platform_transport */
     uint64_t deviations, noted;
     size_t n_channels, cap_channels;
-    struct channel **channels; /* in id order */
-    struct timerq_node life_timer, query_timer;
+    struct channel **channels;     /* in id order */
+    struct timerq_node query_timer;
     struct query query;
-    struct slice text[DEVICE_TEXT_COUNT]; /* own memory each */
-
-    struct map_node by_source;     /* key: source_key, in p->sites */
-    uint8_t source_key[ADMIT_SOURCE_KEY];
     struct list dirty;
-    unsigned changes; /* PLATFORM_CHANGED_, CHANGE_ */
+    unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
     const char *reason;    /* of its state, static */
     struct history *history;
     struct profile *profile;
+    struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct slice password;   /* its own; empty: the platform's. Own memory */
-    bool arms;               /* SetGuard each time it registers */
     struct group *group;     /* NULL: none */
     struct slice given_name; /* by a person; empty: its own. Own memory */
-    uint64_t registered_ms;
-    int64_t registered_utc_ms;
     uint64_t old_connection; /* to be closed by the edge; the newer one if it
                                 moves twice in one turn */
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
-    size_t n_faults; /* channels that the last Keepalive called faulty */
-    struct list sessions;
-    struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct bucket alarms;
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
 };
+
+#define DEVICE_NEAR offsetof(struct device, handle) /* bytes that come first */
 
 /* In device.changes beside the public flags. */
 enum {
@@ -403,6 +408,18 @@ struct platform {
     uint64_t seed[2];
     uint64_t random;            /* state of platform_random */
     struct sip_nonce_key nonce_key;
+    struct {                    /* the HA2 of the last REGISTER */
+        struct sip_ha2 ha2;
+        uint8_t alg;            /* its base; OTHER: none yet */
+        uint8_t uri_n;
+        char uri[96];
+    } asked;
+    struct {                    /* the last Date header */
+        int64_t utc_ms;
+        int zone_s;
+        uint8_t n;              /* 0: none yet */
+        char text[40];
+    } date;
     uint64_t nonce_s;           /* second of the last nonce made */
     uint16_t nonce_salt;        /* made in it */
     struct timerq timers;
@@ -411,6 +428,7 @@ struct platform {
     char *arena;                /* PLATFORM_ARENA bytes */
 
     struct map devices, channels;
+    struct intern texts;        /* of the devices */
     struct history_causes causes;
     struct map peers;           /* devices by where they are bound */
     struct map sites;           /* devices by admit_source_key */

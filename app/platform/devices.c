@@ -19,6 +19,8 @@ static size_t place(const struct platform *p, struct slice id, bool *found)
     size_t lo = 0, hi = p->n_devices;
 
     *found = false;
+    if (hi && slice_cmp(device_id(p->by_id[hi - 1]), id) < 0)
+        return hi; /* a fleet mostly comes in its order */
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
         int c = slice_cmp(device_id(p->by_id[mid]), id);
@@ -154,7 +156,7 @@ void device_delete(struct platform *p, struct device *d)
     free_channels(p, d);
     detach(p, d);
     for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
-        gb_put(p->alloc, (void *)(uintptr_t)d->text[i].p);
+        intern_drop(&p->texts, d->text[i]);
     device_settings_fini(p, d);
     gb_put(p->alloc, d->history);
     gb_put(p->alloc, d->profile);
@@ -170,10 +172,10 @@ bool device_set_text(struct platform *p, struct device *d,
     s = manscdp_text_cut(slice_trim(s), PLATFORM_TEXT_MAX);
     if (s.n == 0 || slice_eq(s, d->text[which]))
         return false;
-    copy = platform_copy(p, s);
+    copy = intern_take(&p->texts, s);
     if (!copy.p)
         return false; /* the old one is better than none */
-    gb_put(p->alloc, (void *)(uintptr_t)d->text[which].p);
+    intern_drop(&p->texts, d->text[which]);
     d->text[which] = copy;
     return true;
 }

@@ -212,6 +212,8 @@ static int tables_init(struct platform *p)
     if (!err)
         err = map_init(&p->channels, p->alloc, p->seed);
     if (!err)
+        err = intern_init(&p->texts, p->alloc, p->seed);
+    if (!err)
         err = port_pool_init(&p->ports, p->alloc, p->cfg.port_min,
                              p->cfg.port_max);
     if (!err)
@@ -358,6 +360,7 @@ void platform_free(struct platform *p)
         map_fini(&p->sites);
     if (p->channels.alloc)
         map_fini(&p->channels);
+    intern_fini(&p->texts);
     idmap_fini(&p->handles);
     gb_put(alloc, (void *)(uintptr_t)p->cfg.advertise);
     gb_put(alloc, p->lists);

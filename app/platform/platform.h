@@ -114,6 +114,12 @@ int platform_reload(struct platform *p, const struct platform_config *cfg);
 bool platform_admits(struct platform *p, struct sip_peer *from,
                      struct slice bytes, struct gb_time now);
 
+/* A batch of messages that will come in next: what is known of their senders is
+ * asked for from memory, all at once. Changes nothing but the time they take. */
+#define PLATFORM_AHEAD_MAX 64 /* further ones are left as they are */
+void platform_ahead(const struct platform *p, const struct slice *bytes,
+                    size_t n);
+
 void platform_sip(struct platform *p, const struct sip_event *ev,
                   struct gb_time now);
 /* The edge lost this TCP or TLS connection (call sip_stack_closed too): the

@@ -228,13 +228,26 @@ static uint32_t granted(struct platform *p, struct device *d,
     return a->expires_s;
 }
 
+/* Of this millisecond: all that came in one batch get the same text. */
+static struct slice date_text(struct platform *p, int zone_s)
+{
+    struct writer w = writer_of(p->date.text, sizeof(p->date.text));
+
+    if (!p->date.n || p->date.utc_ms != p->now.utc_ms ||
+        p->date.zone_s != zone_s) {
+        sip_date_write(&w, p->now.utc_ms, zone_s);
+        p->date.utc_ms = p->now.utc_ms;
+        p->date.zone_s = zone_s;
+        p->date.n = (uint8_t)w.len;
+    }
+    return slice_of(p->date.text, p->date.n);
+}
+
 static void welcome(struct platform *p, const struct attempt *a,
                     uint32_t expires_s)
 {
     struct sip_extra extra[MAX_EXTRA];
     struct sip_response r = { .status = 200, .expires = expires_s };
-    char date[40];
-    struct writer w = writer_of(date, sizeof(date));
     enum platform_date policy =
         a->device && a->device->date
             ? (enum platform_date)(a->device->date - 1) : p->cfg.date;
@@ -246,8 +259,8 @@ static void welcome(struct platform *p, const struct attempt *a,
         int zone_s = policy == PLATFORM_DATE_LOCAL ? p->cfg.timezone_min * 60
                                                    : 0;
 
-        sip_date_write(&w, p->now.utc_ms, zone_s);
-        extra[n++] = (struct sip_extra){ SLICE("Date"), writer_slice(&w) };
+        extra[n++] = (struct sip_extra){ SLICE("Date"),
+                                         date_text(p, zone_s) };
     }
     answer(p, a, r, extra, n, false);
 }
@@ -342,10 +355,8 @@ static void accept(struct platform *p, const struct attempt *a)
         !gb_addr_eq(&peer->local, &d->peer.local))
         device_bind(p, d, peer);
     d->peer.dial = direct; /* nobody may connect to what a NAT hides */
-    if (fresh || !d->registered_utc_ms) {
-        d->registered_ms = p->now.mono_ms;
+    if (fresh || !d->registered_utc_ms)
         d->registered_utc_ms = p->now.utc_ms;
-    }
     d->expires_ms = p->now.mono_ms + expires_s * 1000ull;
     d->expires_utc_ms = p->now.utc_ms + (int64_t)expires_s * 1000;
     learn_version(p, d, a);

@@ -288,6 +288,24 @@ bool trace_glance(struct trace_glance *g, struct slice bytes)
     return true;
 }
 
+void trace_glance_of(struct trace_glance *g, const struct sip_msg *m)
+{
+    *g = (struct trace_glance){
+        .method_name = m->method_name,
+        .method = m->method,
+        .uri = m->uri.text,
+        .status = m->status,
+        .reason = m->reason,
+        .from = m->from.text,
+        .to = m->to.text,
+        .from_user = m->from.uri.user,
+        .to_user = m->to.uri.user,
+        .call_id = m->call_id,
+        .branch = m->via.branch,
+        .cseq = m->cseq.number,
+    };
+}
+
 struct slice trace_body(struct slice bytes)
 {
     struct slice line;

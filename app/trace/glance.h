@@ -8,7 +8,7 @@
 #define APP_TRACE_GLANCE_H
 
 #include "base/slice.h"
-#include "sip/vocab.h"
+#include "sip/msg.h"
 
 /* Every slice points into the message. */
 struct trace_glance {
@@ -25,6 +25,9 @@ struct trace_glance {
 
 /* false: the first line is none of SIP; *g is empty. */
 bool trace_glance(struct trace_glance *g, struct slice bytes);
+
+/* The same of a message that the stack has read: nothing is looked for again. */
+void trace_glance_of(struct trace_glance *g, const struct sip_msg *m);
 
 /* The user part of the first sip URI in a header value; empty: none. */
 struct slice trace_user(struct slice value);

@@ -1,11 +1,12 @@
 #include "app/trace/ring.h"
 
 #include "app/trace/glance.h"
+#include "base/prefetch.h"
 
 #include <assert.h>
 
-#define BUCKETS_PER_BLOCK 32 /* a message is about 800 bytes with its record */
-#define FOLD_HOPS 16         /* of a device's chain, looking for its keepalive */
+#define BUCKETS_PER_BLOCK 64 /* at most; a block has about 80 messages */
+#define FOLD_WAYS 3          /* devices of a bucket whose keepalives are known */
 #define STRANGERS_SHARE 8    /* one part in so many */
 #define LANE_BIT 63
 
@@ -42,12 +43,20 @@ struct block {
     _Alignas(8) char bytes[TRACE_BLOCK];
 };
 
+/* The devices whose hash leads to one bucket. */
+struct device_bucket {
+    pos_t newest;
+    pos_t keepalive[FOLD_WAYS];  /* the last one of a device, newest first */
+    uint32_t whose[FOLD_WAYS];   /* hash of that device */
+};
+
 struct lane {
     struct block **block; /* n of them, NULL until needed */
     uint32_t n;
     uint64_t head;        /* number of the block that is filled; 0: none */
     pos_t newest;
-    pos_t *by_device, *by_call; /* newest of each bucket */
+    struct device_bucket *by_device;
+    pos_t *by_call;             /* newest of each bucket */
     uint32_t n_buckets;         /* a power of two */
 };
 
@@ -78,7 +87,7 @@ static int lane_init(struct lane *l, size_t n, const struct gb_alloc *alloc)
 {
     l->n = (uint32_t)n;
     l->n_buckets = 64;
-    while (l->n_buckets < l->n * BUCKETS_PER_BLOCK)
+    while (l->n_buckets * 2 <= l->n * BUCKETS_PER_BLOCK)
         l->n_buckets *= 2;
     l->block = gb_get(alloc, n * sizeof(*l->block));
     return l->block ? 0 : GB_ENOMEM;
@@ -96,7 +105,9 @@ int trace_new(struct trace **out, const struct trace_config *cfg)
     t->id = slice_str(cfg->id);
     if (bytes < TRACE_MEMORY_MIN)
         bytes = TRACE_MEMORY_MIN;
-    n = bytes / (sizeof(struct block) + 2 * BUCKETS_PER_BLOCK * sizeof(pos_t));
+    n = bytes / (sizeof(struct block) +
+                 BUCKETS_PER_BLOCK * (sizeof(struct device_bucket) +
+                                      sizeof(pos_t)));
     few = n / STRANGERS_SHARE;
     err = lane_init(&t->lane[KNOWN], n - few, cfg->alloc);
     if (!err)
@@ -133,15 +144,16 @@ static struct record *at(const struct lane *l, pos_t pos)
 
 static bool buckets_make(struct trace *t, struct lane *l)
 {
-    size_t bytes = l->n_buckets * sizeof(pos_t);
+    size_t device_bytes = l->n_buckets * sizeof(*l->by_device);
+    size_t call_bytes = l->n_buckets * sizeof(*l->by_call);
 
     if (!l->by_device)
-        l->by_device = gb_get(t->cfg.alloc, bytes);
+        l->by_device = gb_get(t->cfg.alloc, device_bytes);
     if (!l->by_call)
-        l->by_call = gb_get(t->cfg.alloc, bytes);
+        l->by_call = gb_get(t->cfg.alloc, call_bytes);
     if (!l->by_device || !l->by_call)
         return false;
-    t->counters.memory += 2 * bytes;
+    t->counters.memory += device_bytes + call_bytes;
     return true;
 }
 
@@ -151,7 +163,7 @@ static bool next_block(struct trace *t, struct lane *l)
 {
     struct block **b = &l->block[l->head % l->n];
 
-    if (l->head == 0 && !l->by_call && !buckets_make(t, l))
+    if (l->head == 0 && !(l->by_device && l->by_call) && !buckets_make(t, l))
         return false;
     if (!*b) {
         *b = gb_get(t->cfg.alloc, sizeof(**b));
@@ -231,21 +243,51 @@ static struct lane *lane_of(struct trace *t, const struct trace_glance *g,
 
 /* ---- putting ---- */
 
-/* The last keepalive of a device, if it is among its newest messages. */
+static struct device_bucket *device_bucket(const struct lane *l,
+                                           uint32_t device_hash)
+{
+    return &l->by_device[device_hash & (l->n_buckets - 1)];
+}
+
+static pos_t *call_bucket(const struct lane *l, uint32_t call_hash)
+{
+    return &l->by_call[call_hash & (l->n_buckets - 1)];
+}
+
+/* The last keepalive of a device, if it is still there. */
 static struct record *keepalive_of(const struct lane *l, struct slice device,
                                    uint32_t device_hash)
 {
-    pos_t pos = l->by_device ? l->by_device[device_hash & (l->n_buckets - 1)]
-                             : 0;
+    const struct device_bucket *b;
     struct record *r;
 
-    for (int i = 0; i < FOLD_HOPS && (r = at(l, pos)) != NULL; i++) {
-        if (r->keepalive && r->device_hash == device_hash &&
-            slice_eq(slice_of(r->device, r->device_n), device))
+    if (!l->by_device)
+        return NULL;
+    b = device_bucket(l, device_hash);
+    for (size_t i = 0; i < FOLD_WAYS; i++) {
+        if (b->whose[i] != device_hash)
+            continue;
+        r = at(l, b->keepalive[i]);
+        if (r && slice_eq(slice_of(r->device, r->device_n), device))
             return r;
-        pos = r->prev_device;
     }
     return NULL;
+}
+
+/* It goes to the front; the oldest of other devices makes room. */
+static void keepalive_is(struct device_bucket *b, uint32_t device_hash,
+                         pos_t pos)
+{
+    size_t i = 0;
+
+    while (i < FOLD_WAYS - 1 && b->whose[i] != device_hash)
+        i++;
+    for (; i > 0; i--) {
+        b->keepalive[i] = b->keepalive[i - 1];
+        b->whose[i] = b->whose[i - 1];
+    }
+    b->keepalive[0] = pos;
+    b->whose[0] = device_hash;
 }
 
 static void count_up(struct trace *t, struct record *r, struct gb_time now)
@@ -298,15 +340,18 @@ static void put_span(uint16_t *off, uint16_t *n, struct slice part,
     size_t o = part.n ? (size_t)(part.p - all.p) : 0;
 
     if (part.n == 0 || o + part.n > TRACE_MESSAGE_MAX)
-        return;
+        o = part.n = 0;
     *off = (uint16_t)o;
     *n = (uint16_t)part.n;
 }
 
+/* All that is not set yet: the memory may have been used before. */
 static void record_fill(struct record *r, const struct trace_glance *g,
                         const struct sip_peer *peer, struct slice device,
                         struct slice bytes)
 {
+    r->answer = 0;
+    r->refused = false;
     r->local = peer->local;
     r->remote = peer->remote;
     r->transport = peer->transport;
@@ -330,13 +375,15 @@ static void record_fill(struct record *r, const struct trace_glance *g,
 
 static void chain(struct lane *l, struct record *r, pos_t pos)
 {
-    pos_t *device = &l->by_device[r->device_hash & (l->n_buckets - 1)];
-    pos_t *call = &l->by_call[r->call_hash & (l->n_buckets - 1)];
+    struct device_bucket *device = device_bucket(l, r->device_hash);
+    pos_t *call = call_bucket(l, r->call_hash);
 
     r->prev = l->newest;
-    r->prev_device = *device;
+    r->prev_device = device->newest;
     r->prev_call = *call;
-    l->newest = *device = *call = pos;
+    l->newest = device->newest = *call = pos;
+    if (r->keepalive)
+        keepalive_is(device, r->device_hash, pos);
 }
 
 static void listener_saw(struct trace *t, const struct sip_peer *peer,
@@ -352,11 +399,11 @@ static void listener_saw(struct trace *t, const struct sip_peer *peer,
     l->last_from = peer->remote;
 }
 
-void trace_put(struct trace *t, enum trace_dir dir,
-               const struct sip_peer *peer, struct slice bytes,
-               struct gb_time now)
+/* Keeps what g is the glance of. */
+static void put(struct trace *t, enum trace_dir dir,
+                const struct sip_peer *peer, struct slice bytes,
+                const struct trace_glance *g, struct gb_time now)
 {
-    struct trace_glance g;
     struct record *r, *k = NULL;
     uint32_t device_hash, call_hash;
     struct slice device;
@@ -364,22 +411,20 @@ void trace_put(struct trace *t, enum trace_dir dir,
     bool keepalive;
     pos_t pos;
 
-    t->counters.messages++;
-    if (dir == TRACE_IN)
-        listener_saw(t, peer, now);
-    if (bytes.n < SIP_MIN_MESSAGE)
-        return; /* a keep-alive */
-    trace_glance(&g, bytes);
-    l = lane_of(t, &g, &device);
+    l = lane_of(t, g, &device);
     device_hash = hash(device);
-    call_hash = hash(g.call_id);
-    keepalive = dir == TRACE_IN && trace_is_keepalive(&g, bytes);
-    if (keepalive || (dir == TRACE_OUT && g.status &&
-                      g.method == SIP_METHOD_MESSAGE))
+    call_hash = hash(g->call_id);
+    if (l->head) { /* chain() will want them */
+        prefetch(device_bucket(l, device_hash));
+        prefetch(call_bucket(l, call_hash));
+    }
+    keepalive = dir == TRACE_IN && trace_is_keepalive(g, bytes);
+    if (keepalive || (dir == TRACE_OUT && g->status &&
+                      g->method == SIP_METHOD_MESSAGE))
         k = keepalive_of(l, device, device_hash);
     if (keepalive && fold_keepalive(t, k, peer, call_hash, now))
         return;
-    if (!keepalive && fold_answer(t, l, &k, &g, call_hash, now))
+    if (!keepalive && fold_answer(t, l, &k, g, call_hash, now))
         return;
     r = record_new(t, l, bytes.n < TRACE_MESSAGE_MAX ? bytes.n
                                                      : TRACE_MESSAGE_MAX, &pos);
@@ -387,20 +432,44 @@ void trace_put(struct trace *t, enum trace_dir dir,
         t->counters.dropped++;
         return;
     }
-    *r = (struct record){ .seq = ++t->seq,
-                          .mono_ms = now.mono_ms,
-                          .utc_ms = now.utc_ms,
-                          .last_utc_ms = now.utc_ms,
-                          .count = 1,
-                          .device_hash = device_hash,
-                          .call_hash = call_hash,
-                          .last_call = call_hash,
-                          .dir = (uint8_t)dir,
-                          .keepalive = keepalive };
-    record_fill(r, &g, peer, device, bytes);
+    r->seq = ++t->seq;
+    r->mono_ms = now.mono_ms;
+    r->utc_ms = r->last_utc_ms = now.utc_ms;
+    r->count = 1;
+    r->device_hash = device_hash;
+    r->call_hash = r->last_call = call_hash;
+    r->dir = (uint8_t)dir;
+    r->keepalive = keepalive;
+    record_fill(r, g, peer, device, bytes);
     chain(l, r, pos);
     if (k && !keepalive)
         k->answer = pos;
+}
+
+void trace_put(struct trace *t, enum trace_dir dir,
+               const struct sip_peer *peer, struct slice bytes,
+               struct gb_time now)
+{
+    struct trace_glance g;
+
+    t->counters.messages++;
+    if (dir == TRACE_IN)
+        listener_saw(t, peer, now);
+    if (bytes.n < SIP_MIN_MESSAGE)
+        return; /* a keep-alive */
+    trace_glance(&g, bytes);
+    put(t, dir, peer, bytes, &g, now);
+}
+
+void trace_put_read(struct trace *t, const struct sip_peer *peer,
+                    const struct sip_msg *m, struct gb_time now)
+{
+    struct trace_glance g;
+
+    t->counters.messages++;
+    listener_saw(t, peer, now);
+    trace_glance_of(&g, m);
+    put(t, TRACE_IN, peer, m->bytes, &g, now);
 }
 
 void trace_bad(struct trace *t, const struct sip_peer *peer, const char *why,
@@ -461,13 +530,11 @@ static void walk_next(struct walk *w)
 static void walk_begin(struct walk *w, const struct lane *l,
                        const struct trace_query *q)
 {
-    uint32_t mask = l->n_buckets - 1;
-
     *w = (struct walk){ .lane = l, .q = q };
     if (l->newest == 0)
         return;
-    w->next = q->call_id.n  ? l->by_call[hash(q->call_id) & mask]
-              : q->device.n ? l->by_device[hash(q->device) & mask]
+    w->next = q->call_id.n  ? *call_bucket(l, hash(q->call_id))
+              : q->device.n ? device_bucket(l, hash(q->device))->newest
                             : l->newest;
     walk_next(w);
 }

@@ -49,6 +49,10 @@ void trace_put(struct trace *t, enum trace_dir dir,
                const struct sip_peer *peer, struct slice bytes,
                struct gb_time now);
 
+/* The same for one that came in and that the stack has read: m. */
+void trace_put_read(struct trace *t, const struct sip_peer *peer,
+                    const struct sip_msg *m, struct gb_time now);
+
 /* One message; slices are good until the next trace_put. */
 struct trace_item {
     uint64_t seq;            /* from 1, in the order of arrival */
