@@ -946,22 +946,27 @@ static void commands(void **state)
     } cases[] = {
         { path, "{\"cmd\":\"DeviceStatus\"}", 202, "DeviceStatus " },
         { path, "{\"cmd\":\"ConfigDownload\",\"channel\":\"" C1 "\","
-                "\"params\":{\"ConfigType\":\"BasicParam\",\"N\":-3}}",
-          202, "ConfigDownload " C1 " ConfigType=BasicParam N=-3" },
+                "\"params\":{\"ConfigType\":\"BasicParam\"}}",
+          202, "ConfigDownload " C1 " <ConfigType>BasicParam</ConfigType>" },
         { "/api/v1/devices/" D1 "/alarm-reset", "", 202,
-          "DeviceControl  AlarmCmd=ResetAlarm" },
-        { "/api/v1/devices/" D1 "/channels/" C1 "/alarm-reset", "", 202,
-          "DeviceControl " C1 " AlarmCmd=ResetAlarm" },
+          "DeviceControl " D1 " <AlarmCmd>ResetAlarm</AlarmCmd>" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/alarm-reset",
+          "{\"AlarmMethod\":\"2/5\"}", 202,
+          "DeviceControl " C1 " <AlarmCmd>ResetAlarm</AlarmCmd>"
+          "<Info><AlarmMethod>25</AlarmMethod></Info>" },
         { "/api/v1/devices/x/commands", "{\"cmd\":\"DeviceStatus\"}", 404,
           NULL },
         { path, "", 400, NULL },
         { path, "[]", 400, NULL },
-        { path, "{}", 400, NULL },
-        { path, "{\"cmd\":7}", 400, NULL },
-        { path, "{\"cmd\":\"A\",\"more\":1}", 400, NULL },
-        { path, "{\"cmd\":\"A\",\"params\":[]}", 400, NULL },
-        { path, "{\"cmd\":\"A\",\"params\":{\"b\":{}}}", 400, NULL },
-        { path, "{\"cmd\":\"A\",\"channel\":null}", 400, NULL },
+        { path, "{}", 422, NULL },
+        { path, "{\"cmd\":7}", 422, NULL },
+        { path, "{\"cmd\":\"A\"}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"more\":1}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"params\":[]}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"params\":{\"b\":1}}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"channel\":null}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"edition\":\"2\"}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"extra\":[]}", 422, NULL },
     };
     json_t *j;
 

@@ -54,7 +54,10 @@ static const struct schema {
       "tries:integer sip_status:integer sn:integer messages:integer "
       "have:integer sum:integer evidence:string asked_at:time sent_at:time "
       "arrived_at:time answered_at:time answer:objects" },
-    { "NewCommand", "cmd:string channel:string? params:object?" },
+    { "NewCommand",
+      "cmd:string channel:string? params:object? extra:object? "
+      "edition:string?" },
+    { "AlarmReset", "AlarmMethod:string? AlarmType:string?" },
     { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string device:string channel:string stream:string state:string "

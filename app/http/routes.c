@@ -94,12 +94,14 @@ static const struct http_route routes[] = {
 
     /* commands */
     { HTTP_POST, DEVICE "/commands", http_post_command, O, 0, 0,
-      "send a query, DeviceControl or DeviceConfig made of plain elements",
+      "send a query, DeviceControl or DeviceConfig: params are its elements by "
+      "the names of the standard, extra those that the standard does not have",
       "", "NewCommand", "Command" },
     { HTTP_POST, DEVICE "/alarm-reset", http_post_alarm_reset, O, 0, 0,
-      "reset the alarms of a device", "", NULL, "Command" },
+      "reset the alarms of a device", "", "AlarmReset", "Command" },
     { HTTP_POST, CHANNEL "/alarm-reset", http_post_alarm_reset, O, 0, 0,
-      "reset the alarm of a channel or alarm input", "", NULL, "Command" },
+      "reset the alarm of a channel or alarm input", "", "AlarmReset",
+      "Command" },
     { HTTP_GET, "/api/v1/commands", http_get_commands, V, 0, 0,
       "the last commands, newest first", "device state limit cursor", NULL,
       "[CommandState]" },

@@ -40,6 +40,9 @@ struct command_order {
     const struct manscdp_row *row; /* what comes back, and when */
     command_encode_fn *encode;
     void *ctx;
+    unsigned edition;     /* as in platform_order */
+    bool may_repeat;      /* though the row does not say so */
+    unsigned types;       /* ConfigDownload: bits of the types asked for */
 };
 
 /* For every command that has a codec. Errors of platform_command_send, and

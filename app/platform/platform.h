@@ -16,6 +16,7 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/time.h"
+#include "manscdp/schema.h"
 #include "ps/codec.h"
 #include "sip/stack.h"
 
@@ -572,7 +573,6 @@ const char *platform_command_state_name(enum platform_command_state s);
 #define PLATFORM_COMMAND_BODY 4096  /* bytes of one, as it is sent */
 #define PLATFORM_COMMAND_ANSWER (256u << 10) /* bytes of JSON of one */
 #define PLATFORM_COMMAND_ANSWERS (8u << 20)  /* of all; the oldest go first */
-#define PLATFORM_COMMAND_PARAMS 16
 
 struct platform_command {
     uint64_t id;
@@ -590,25 +590,28 @@ struct platform_command {
     struct slice answer;    /* JSON: its Responses, commas between; or empty */
 };
 
-/* An element of the body behind DeviceID. */
-struct platform_param {
-    struct slice name, value;
-};
-
-/* A query or an order made of plain elements. Of DeviceControl the first
- * element names the order. */
+/* A query, an order or a setting, by its codec (manscdp/bodies.h). */
 struct platform_order {
     struct slice device, target; /* target empty: the device itself */
-    struct slice cmd;            /* "DeviceStatus" */
-    const struct platform_param *param;
-    size_t n_params;
+    enum manscdp_root root;      /* QUERY or CONTROL */
+    enum manscdp_cmd cmd;
+    const struct manscdp_body *body; /* NULL: no elements of its own */
+    void *in;                    /* its struct; SN and DeviceID are set here */
+    const struct xml_node *more; /* elements that no table has, behind it */
+    unsigned edition;            /* 0: the device's, else 1 + enum
+                                    manscdp_edition */
+    bool may_repeat;             /* though its row does not say so */
 };
 
 /* Sends it, or queues it behind another one to the same device. GB_ENOENT (no
- * such device), GB_ESTATE (offline), GB_ESYNTAX (no such command, or a bad
- * element), GB_ELIMIT, GB_ENOMEM. */
+ * such device), GB_ESTATE (offline), GB_ESYNTAX (no such command, a bad target,
+ * or a Catalog), GB_EUNSUPPORTED (not in the edition), GB_ERANGE (see
+ * manscdp_body_fault), GB_ELIMIT, GB_ENOMEM. */
 int platform_command_send(struct platform *p, const struct platform_order *o,
                           struct gb_time now, uint64_t *id);
+/* How a device is written to. GB_ENOENT. */
+int platform_device_dialect(const struct platform *p, struct slice id,
+                            struct manscdp_dialect *out);
 /* platform_device_refresh, with a command that tells what becomes of the
  * catalog; *id 0: there was no room for one, the device is asked all the same. */
 int platform_command_refresh(struct platform *p, struct slice device,
