@@ -134,7 +134,7 @@ void manscdp_field_get(struct manscdp_value *out,
 void manscdp_field_set(void *out, const struct manscdp_field *f,
                        const struct manscdp_value *v)
 {
-    struct manscdp_int number = manscdp_int(v->number);
+    struct manscdp_int number = { v->has, v->number };
     enum manscdp_result result = (enum manscdp_result)v->number;
     unsigned word = v->number;
 

@@ -175,8 +175,8 @@ struct manscdp_value {
 void manscdp_field_get(struct manscdp_value *out,
                        const struct manscdp_field *f, const void *in);
 
-/* Sets the member from what its kind has of *v: a number, a text, or items.
- * COUNT has none. */
+/* Sets the member from what its kind has of *v: a number (and has), a text, or
+ * items. COUNT has none. */
 void manscdp_field_set(void *out, const struct manscdp_field *f,
                        const struct manscdp_value *v);
 

@@ -72,7 +72,8 @@ static struct slice names_of(const struct reader *r,
     for (size_t i = 0; i < s->n; i++) {
         size_t len = w.len;
 
-        if (!(s->field[i].editions & r->way))
+        if (!(s->field[i].editions & r->way) ||
+            s->field[i].type == MANSCDP_RESULT)
             continue;
         if (w.len)
             writer_str(&w, ", ");
@@ -330,7 +331,7 @@ static int read_member(struct reader *r, const struct manscdp_shape *s,
                        void *out, struct slice name, const json_t *v)
 {
     const struct manscdp_field *f = manscdp_field_of(s, name);
-    struct manscdp_value value = { 0 };
+    struct manscdp_value value = { .has = true };
     size_t len = enter(r, slice_head(name, 64));
     int err;
 

@@ -479,22 +479,19 @@ static void take_types(struct platform *p, struct command *c,
     struct writer w = writer_of(other, sizeof(other));
     uint32_t got = 0;
 
-    for (const struct xml_node *n = msg->doc.root->child; n; n = n->next) {
-        uint32_t bit = config_bit(n->name);
-
-        got |= bit;
-        if (bit)
-            manscdp_assembly_item(p->assemblies, id, config_name(bit));
-    }
+    for (const struct xml_node *n = msg->doc.root->child; n; n = n->next)
+        got |= config_bit(n->name);
     if (!got && only_type(c).n &&
         manscdp_result_parse(xml_text(msg->doc.root, SLICE("Result"))) !=
             MANSCDP_ERROR)
         got = c->types; /* nested, or under another name */
     c->got_types |= got;
-    if (got)
-        return;
+    for (uint32_t bit = 1; bit && bit <= got; bit <<= 1)
+        if (got & bit)
+            manscdp_assembly_item(p->assemblies, id, config_name(bit));
     writer_f(&w, "?%u", (unsigned)c->messages);
-    manscdp_assembly_item(p->assemblies, id, writer_slice(&w));
+    if (!got)
+        manscdp_assembly_item(p->assemblies, id, writer_slice(&w));
 }
 
 static unsigned bits_of(uint32_t v)
