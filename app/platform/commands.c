@@ -5,6 +5,7 @@
 #include "base/writer.h"
 #include "manscdp/bodies.h"
 #include "manscdp/config.h"
+#include "manscdp/control.h"
 #include "manscdp/record.h"
 
 #define BUSY_MS 500       /* a queued one looks again */
@@ -23,6 +24,8 @@ struct command {
     enum platform_command_state state;
     bool is_final, partial, late, cut, may_repeat;
     bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
+    bool moves;  /* these two as in command_order */
+    uint8_t ptz;
     uint8_t tries;
     uint16_t sip_status, messages;
     uint32_t sn, have, sum;
@@ -230,6 +233,10 @@ static void finish(struct platform *p, struct command *c,
     c->body = NULL;
     memcpy(device, c->device, sizeof(device));
     send_next(p, slice_of(device, c->device_len));
+    if (c->moves && c->tries)
+        ptz_settled(p, device_of(c), slice_of(c->target, c->target_len),
+                    (enum ptz_kind)(c->ptz - 1), c->id,
+                    state == PLATFORM_COMMAND_REFUSED);
 }
 
 /* Nothing came: once more if that does no harm. */
@@ -783,6 +790,8 @@ static int fill(struct platform *p, struct command *c, struct device *d,
     c->row = o->row;
     c->may_repeat = o->may_repeat || may_repeat(o->row);
     c->types = o->types;
+    c->ptz = o->ptz;
+    c->moves = o->moves;
     c->sn = platform_next_sn(p);
     c->body = gb_get(p->alloc, PLATFORM_COMMAND_BODY);
     if (!c->body)
@@ -936,6 +945,32 @@ static unsigned types_of(const struct platform_order *o)
     return types;
 }
 
+/* A stop that waits for its second try would end what moves now. */
+static void forget_stops(struct platform *p, struct slice device,
+                         struct slice target, unsigned ptz)
+{
+    struct list *n = p->commands.open.next;
+
+    for (; n != &p->commands.open; n = n->next) {
+        struct command *c = container_of(n, struct command, open);
+
+        if (c->ptz == ptz && slice_eq(device_of(c), device) &&
+            slice_eq(slice_of(c->target, c->target_len), target))
+            c->may_repeat = false;
+    }
+}
+
+/* What a PTZCmd does, if it is one; false: it is not, or nobody knows. */
+static bool read_ptz(const struct platform_order *o, struct manscdp_ptz *out)
+{
+    struct manscdp_control_ptz body;
+
+    if (o->body != &manscdp_control_ptz_body)
+        return false;
+    memcpy(&body, o->in, sizeof(body));
+    return !manscdp_ptz_parse(out, body.command, NULL);
+}
+
 int platform_device_dialect(const struct platform *p, struct slice id,
                             struct manscdp_dialect *out)
 {
@@ -959,6 +994,10 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
         .may_repeat = o->may_repeat,
     };
     enum manscdp_edition e;
+    struct slice target;
+    struct manscdp_ptz ptz;
+    bool is_ptz = read_ptz(o, &ptz);
+    int err;
 
     p->now = now;
     if (!d)
@@ -970,7 +1009,20 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
     if (!(order.row->editions >> e & 1))
         return GB_EUNSUPPORTED;
     order.types = types_of(o);
-    return command_start(p, d, &order, id);
+    if (!is_ptz)
+        return command_start(p, d, &order, id);
+    target = o->target.n ? o->target : device_id(d);
+    if (ptz.op == MANSCDP_PTZ_MOVE || ptz.op == MANSCDP_PTZ_LENS)
+        order.ptz = ptz.op == MANSCDP_PTZ_LENS ? 1 + PTZ_LENS : 1 + PTZ_MOVE;
+    order.may_repeat |= manscdp_ptz_is_stop(&ptz);
+    order.moves = order.ptz && !order.may_repeat;
+    if (order.moves && !ptz_has_room(p, device_id(d), target))
+        return GB_ELIMIT; /* nobody would stop it */
+    forget_stops(p, device_id(d), target, order.ptz);
+    err = command_start(p, d, &order, id);
+    if (!err)
+        ptz_sent(p, device_id(d), target, &ptz, *id);
+    return err;
 }
 
 void platform_restore_ids(struct platform *p, uint64_t alarm, uint64_t command)

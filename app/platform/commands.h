@@ -42,6 +42,8 @@ struct command_order {
     void *ctx;
     unsigned edition;     /* as in platform_order */
     bool may_repeat;      /* though the row does not say so */
+    uint8_t ptz;          /* 0, else 1 + enum ptz_kind of what moves or stops */
+    bool moves;           /* it does not stop */
     unsigned types;       /* ConfigDownload: bits of the types asked for */
 };
 

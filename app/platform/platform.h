@@ -16,6 +16,7 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/time.h"
+#include "manscdp/ptz.h"
 #include "manscdp/schema.h"
 #include "ps/codec.h"
 #include "sip/stack.h"
@@ -64,6 +65,7 @@ struct platform_config {
     uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
                               silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
+    uint32_t ptz_hold_ms;     /* 5000: a movement that nobody renews ends */
     uint32_t subscribe_s[3];  /* by enum platform_subscription_kind: what is
                                  asked for; 0: not subscribed */
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
@@ -100,7 +102,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, idle_stop_s, subscribe_s (devices that register from then
+ * timezone_min, quiet, idle_stop_s, ptz_hold_ms, subscribe_s (devices that register from then
  * on), rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
@@ -612,6 +614,23 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
 /* How a device is written to. GB_ENOENT. */
 int platform_device_dialect(const struct platform *p, struct slice id,
                             struct manscdp_dialect *out);
+/* A PTZCmd. A movement (MOVE or LENS with a direction) goes on until it is
+ * stopped; the same once more renews it, and is not sent again each time (*id
+ * is that of the first), another one replaces it, and after ptz_hold_ms
+ * without either it is stopped. name: of a preset that is set, or of a cruise
+ * (2022), or empty. Errors of platform_command_send; GB_ELIMIT: too many
+ * channels move; GB_ERANGE: see manscdp_ptz_write. */
+struct platform_ptz {
+    struct slice device, channel;
+    struct manscdp_ptz command;
+    struct slice name;
+};
+int platform_ptz(struct platform *p, const struct platform_ptz *r,
+                 struct gb_time now, uint64_t *id);
+/* Ends whatever moves, whoever began it. If it cannot be sent now it will be,
+ * when the device is back. */
+int platform_ptz_stop(struct platform *p, struct slice device,
+                      struct slice channel, struct gb_time now, uint64_t *id);
 /* platform_device_refresh, with a command that tells what becomes of the
  * catalog; *id 0: there was no room for one, the device is asked all the same. */
 int platform_command_refresh(struct platform *p, struct slice device,
