@@ -190,6 +190,46 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
     return 0;
 }
 
+int platform_ptz(struct platform *p, const struct platform_ptz *r,
+                 struct gb_time now, uint64_t *id)
+{
+    struct platform_device d;
+    struct writer w = writer_of(fake.order, sizeof(fake.order) - 1);
+
+    (void)p;
+    (void)now;
+    if (!platform_device_view(p, r->device, &d))
+        return GB_ENOENT;
+    manscdp_ptz_write(&w, &r->command);
+    writer_f(&w, " %.*s %.*s", SLICE_ARG(r->channel), SLICE_ARG(r->name));
+    fake.order[w.len] = '\0';
+    *id = ++fake.n_commands;
+    return 0;
+}
+
+int platform_ptz_stop(struct platform *p, struct slice device,
+                      struct slice channel, struct gb_time now, uint64_t *id)
+{
+    struct platform_device d;
+    struct writer w = writer_of(fake.order, sizeof(fake.order) - 1);
+
+    (void)now;
+    if (!platform_device_view(p, device, &d))
+        return GB_ENOENT;
+    writer_f(&w, "stop %.*s", SLICE_ARG(channel));
+    fake.order[w.len] = '\0';
+    *id = ++fake.n_commands;
+    return 0;
+}
+
+bool platform_duty_at(const struct platform *p, struct slice device, size_t i,
+                      struct platform_duty *out)
+{
+    (void)p;
+    *out = (struct platform_duty){ device, "ONDUTY", "GuardCmd", 1000 };
+    return i == 0;
+}
+
 bool platform_command_view(const struct platform *p, uint64_t id,
                            struct platform_command *out)
 {

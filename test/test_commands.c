@@ -233,7 +233,8 @@ static void not_repeated(void **state)
         enum platform_command_state want;
         unsigned tries;
     } cases[] = {
-        { "PTZCmd", "A50F0100000000B5", PLATFORM_COMMAND_SILENT, 1 },
+        { "PTZCmd", "A50F018200010038", PLATFORM_COMMAND_SILENT, 1 },
+        { "PTZCmd", "A50F0100000000B5", PLATFORM_COMMAND_SILENT, 2 },
         { "TeleBoot", "Boot", PLATFORM_COMMAND_SILENT, 1 },
         { "GuardCmd", "SetGuard", PLATFORM_COMMAND_SILENT, 2 },
         { "RecordCmd", "Record", PLATFORM_COMMAND_SILENT, 2 },
@@ -588,6 +589,121 @@ static void learnt(void **state)
     sim_free(&s);
 }
 
+static const char *duty_of(const char *target)
+{
+    struct platform_duty u;
+
+    for (size_t i = 0; platform_duty_at(s.p, SLICE(NVR), i, &u); i++)
+        if (slice_eq(u.target, slice_str(target)))
+            return u.duty;
+    return "";
+}
+
+/* What is armed is known from the orders that were carried out, and from what
+ * the device says by itself. */
+static void guards(void **state)
+{
+    const struct element arm = { S("GuardCmd"), S("SetGuard") };
+    const struct element disarm = { S("GuardCmd"), S("ResetGuard") };
+    struct sim_device *d = online(NULL);
+    struct platform_duty u;
+    uint64_t id = 0;
+
+    (void)state;
+    assert_false(platform_duty_at(s.p, SLICE(NVR), 0, &u));
+    assert_int_equal(order("DeviceControl", &arm, &id), 0);
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "");
+    respond(d, "DeviceControl", view(id).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "ONDUTY");
+    assert_true(platform_duty_at(s.p, SLICE(NVR), 0, &u));
+    assert_string_equal(u.from, "GuardCmd");
+    assert_true(u.utc_ms > 0);
+    assert_int_equal(order("DeviceControl", &disarm, &id), 0);
+    sim_run(&s, 100);
+    respond(d, "DeviceControl", view(id).sn, "<Result>ERROR</Result>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "ONDUTY");
+    assert_int_equal(order("DeviceControl", &disarm, &id), 0);
+    sim_run(&s, 60000);
+    assert_string_equal(duty_of(NVR), "ONDUTY"); /* not answered */
+    respond(d, "DeviceControl", view(id).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "OFFDUTY"); /* late, but so */
+    respond(d, "DeviceStatus", 77,
+            "<Result>OK</Result><Online>ONLINE</Online><Alarmstatus Num='3'>"
+            "<Item><DeviceID>a1</DeviceID><DutyStatus>ALARM</DutyStatus></Item>"
+            "<Item><DeviceID>a2</DeviceID><Status>ONDUTY</Status></Item>"
+            "<Item><DeviceID>a3</DeviceID></Item></Alarmstatus>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of("a1"), "ALARM");
+    assert_string_equal(duty_of("a2"), "ONDUTY");
+    assert_string_equal(duty_of("a3"), "");
+    assert_int_equal(platform_device_remove(s.p, SLICE(NVR), s.now), 0);
+    assert_false(platform_duty_at(s.p, SLICE(NVR), 0, &u));
+    sim_free(&s);
+}
+
+static void alarm_from(struct sim_device *d, unsigned sn, const char *method)
+{
+    char text[500];
+
+    snprintf(text, sizeof(text),
+             "<Notify><CmdType>Alarm</CmdType><SN>%u</SN><DeviceID>" CAM
+             "</DeviceID><AlarmPriority>1</AlarmPriority><AlarmMethod>%s"
+             "</AlarmMethod><AlarmTime>2023-08-09T07:38:%02u</AlarmTime>"
+             "</Notify>",
+             sn, method, sn);
+    sim_message(d, text);
+    sim_run(&s, 100);
+}
+
+static unsigned resets(void)
+{
+    struct platform_command c = { 0 };
+    unsigned n = 0;
+
+    while (platform_command_before(s.p, c.id, &c))
+        n += slice_eq(c.sub, SLICE("AlarmCmd"));
+    return n;
+}
+
+/* A detector is silent until it has been reset: by itself, if so configured,
+ * once at a time. */
+static void alarms_are_reset(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .reset_alarms = true } };
+    struct sim_device *d = online(&o);
+    struct platform_command c;
+
+    (void)state;
+    alarm_from(d, 1, "5");
+    alarm_from(d, 2, "0");
+    alarm_from(d, 3, "4");
+    assert_int_equal(resets(), 0);
+    alarm_from(d, 4, "2");
+    assert_int_equal(resets(), 1);
+    assert_true(says(slice_str(d->last_body),
+                     "<DeviceID>" CAM "</DeviceID>\r\n"
+                     "<AlarmCmd>ResetAlarm</AlarmCmd>\r\n"
+                     "<Info><AlarmMethod>2</AlarmMethod></Info>"));
+    for (unsigned i = 5; i < 10; i++)
+        alarm_from(d, i, "2");
+    assert_int_equal(resets(), 1);
+    assert_true(platform_command_before(s.p, 0, &c));
+    respond(d, "DeviceControl", c.sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    alarm_from(d, 10, "25");
+    assert_int_equal(resets(), 2);
+    sim_free(&s);
+    d = online(NULL);
+    alarm_from(d, 1, "2");
+    assert_int_equal(resets(), 0);
+    sim_free(&s);
+}
+
 static uint64_t refresh(void)
 {
     uint64_t id = 0;
@@ -695,6 +811,8 @@ int main(void)
         cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
         cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+        cmocka_unit_test(guards),
+        cmocka_unit_test(alarms_are_reset),
         cmocka_unit_test(learnt),           cmocka_unit_test(refreshes),
             cmocka_unit_test(without_memory),
     };

@@ -172,16 +172,21 @@ static void refuse_order(struct http_call *c, int err)
     http_answer_problem(c->out, &p);
 }
 
-void http_command_send(struct http_call *c, const struct platform_order *o)
+void http_command_sent(struct http_call *c, int err, uint64_t id)
 {
-    uint64_t id = 0;
-    int err = platform_command_send(c->app->cfg.platform, o, c->now, &id);
-
     c->app->cfg.touched(c->app->cfg.ctx);
     if (err)
         refuse_order(c, err);
     else
         http_command_answer(c, 202, id);
+}
+
+void http_command_send(struct http_call *c, const struct platform_order *o)
+{
+    uint64_t id = 0;
+    int err = platform_command_send(c->app->cfg.platform, o, c->now, &id);
+
+    http_command_sent(c, err, id);
 }
 
 /* A command out of its JSON. */
@@ -414,8 +419,7 @@ void http_post_command(struct http_call *c)
     json_decref(root);
 }
 
-/* {"cmd":cmd,"channel":the channel of the path,"params":params} */
-static void order_of_path(struct http_call *c, const char *cmd, json_t *params)
+void http_order_send(struct http_call *c, const char *cmd, json_t *params)
 {
     struct slice channel = c->params.n > 1 ? c->params.value[1]
                                            : c->params.value[0];
@@ -426,21 +430,64 @@ static void order_of_path(struct http_call *c, const char *cmd, json_t *params)
     json_decref(root);
 }
 
+/* The body as the elements of a command; NULL: a problem has been answered. */
+static json_t *elements_of(struct http_call *c)
+{
+    json_t *o = c->req->body.n ? body_of(c) : json_object();
+
+    if (json_is_object(o))
+        return o;
+    json_decref(o);
+    http_answer_fail(c, 400, "bad-value",
+                     "the body is an object of elements");
+    return NULL;
+}
+
 /* The detector that raised it stays latched until this (DeviceControl,
  * AlarmCmd, GB/T 28181-2022 A.2.3.1.6). */
 void http_post_alarm_reset(struct http_call *c)
 {
-    json_t *info = c->req->body.n ? body_of(c) : NULL;
-    json_t *params;
+    json_t *info = elements_of(c), *params;
 
-    if (c->req->body.n && !json_is_object(info)) {
-        json_decref(info);
-        http_answer_fail(c, 400, "bad-value",
-                         "the body is an object of AlarmMethod and AlarmType");
+    if (!info)
+        return;
+    params = json_pack("{s:s}", "AlarmCmd", "ResetAlarm");
+    if (json_object_size(info))
+        json_object_set(params, "Info", info);
+    json_decref(info);
+    http_order_send(c, "DeviceControl", params);
+}
+
+void http_post_guard(struct http_call *c)
+{
+    json_t *o = elements_of(c);
+
+    if (o)
+        http_order_send(c, "DeviceControl", o);
+}
+
+/* ?type=BasicParam/OSDConfig */
+void http_get_config(struct http_call *c)
+{
+    char text[512];
+    struct slice type;
+    int err = http_query_get(c->head->query, SLICE("type"), text, sizeof(text),
+                             &type);
+
+    if (err && err != GB_ENOENT) {
+        http_answer_fail(c, 400, "bad-parameter", "type is malformed");
         return;
     }
-    params = json_pack("{s:s}", "AlarmCmd", "ResetAlarm");
-    if (info)
-        json_object_set_new(params, "Info", info);
-    order_of_path(c, "DeviceControl", params);
+    if (err)
+        type = SLICE("BasicParam");
+    http_order_send(c, "ConfigDownload",
+                    json_pack("{s:s%}", "ConfigType", type.p, type.n));
+}
+
+void http_patch_config(struct http_call *c)
+{
+    json_t *o = elements_of(c);
+
+    if (o)
+        http_order_send(c, "DeviceConfig", o);
 }

@@ -57,6 +57,15 @@ static const struct schema {
     { "NewCommand",
       "cmd:string channel:string? params:object? extra:object? "
       "edition:string?" },
+    { "Ptz",
+      "action:string speed:integer? pan:integer? tilt:integer? zoom:integer? "
+      "focus:integer? iris:integer? pan_speed:integer? tilt_speed:integer? "
+      "zoom_speed:integer? focus_speed:integer? iris_speed:integer? "
+      "preset:integer? group:integer? value:integer? name:string?" },
+    { "PresetName", "name:string?" },
+    { "Elements", "" },
+    { "Guard", "target:string duty:string from:string time:time" },
+    { "NewGuard", "GuardCmd:string" },
     { "AlarmReset", "AlarmMethod:string? AlarmType:string?" },
     { "Change", "time:time online:boolean cause:string" },
     { "Session",

@@ -24,8 +24,9 @@ struct command {
     enum platform_command_state state;
     bool is_final, partial, late, cut, may_repeat;
     bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
-    bool moves;  /* these two as in command_order */
+    bool moves;  /* these three as in command_order */
     uint8_t ptz;
+    uint8_t guard;
     uint8_t tries;
     uint16_t sip_status, messages;
     uint32_t sn, have, sum;
@@ -64,6 +65,11 @@ const char *platform_command_state_name(enum platform_command_state s)
 static struct slice device_of(const struct command *c)
 {
     return slice_of(c->device, c->device_len);
+}
+
+static struct slice target_of(const struct command *c)
+{
+    return slice_of(c->target, c->target_len);
 }
 
 /* ---- the ring ----------------------------------------------------------- */
@@ -234,7 +240,7 @@ static void finish(struct platform *p, struct command *c,
     memcpy(device, c->device, sizeof(device));
     send_next(p, slice_of(device, c->device_len));
     if (c->moves && c->tries)
-        ptz_settled(p, device_of(c), slice_of(c->target, c->target_len),
+        ptz_settled(p, device_of(c), target_of(c),
                     (enum ptz_kind)(c->ptz - 1), c->id,
                     state == PLATFORM_COMMAND_REFUSED);
 }
@@ -573,6 +579,11 @@ static void answered(struct platform *p, struct command *c,
     }
     if (c->late)
         explain(c, "it was answered late");
+    if (c->guard)
+        duty_set(p, device_of(c), target_of(c),
+                 c->guard == MANSCDP_GUARD_SET ? MANSCDP_ONDUTY
+                                               : MANSCDP_OFFDUTY,
+                 "GuardCmd");
     finish(p, c, PLATFORM_COMMAND_ANSWERED);
 }
 
@@ -599,6 +610,22 @@ static struct command *asked(struct platform *p, const struct device *d,
         }
     }
     return n_open == 1 ? only : NULL;
+}
+
+bool command_is_open(const struct platform *p, struct slice device,
+                     struct slice target, struct slice sub)
+{
+    const struct list *n = p->commands.open.next;
+
+    for (; n != &p->commands.open; n = n->next) {
+        const struct command *c =
+            container_of((struct list *)(uintptr_t)n, struct command, open);
+
+        if (slice_eq(c->row->sub, sub) && slice_eq(device_of(c), device) &&
+            slice_eq(target_of(c), target))
+            return true;
+    }
+    return false;
 }
 
 void commands_on_message(struct platform *p, struct device *d,
@@ -791,6 +818,7 @@ static int fill(struct platform *p, struct command *c, struct device *d,
     c->may_repeat = o->may_repeat || may_repeat(o->row);
     c->types = o->types;
     c->ptz = o->ptz;
+    c->guard = o->guard;
     c->moves = o->moves;
     c->sn = platform_next_sn(p);
     c->body = gb_get(p->alloc, PLATFORM_COMMAND_BODY);
@@ -955,7 +983,7 @@ static void forget_stops(struct platform *p, struct slice device,
         struct command *c = container_of(n, struct command, open);
 
         if (c->ptz == ptz && slice_eq(device_of(c), device) &&
-            slice_eq(slice_of(c->target, c->target_len), target))
+            slice_eq(target_of(c), target))
             c->may_repeat = false;
     }
 }
@@ -969,6 +997,17 @@ static bool read_ptz(const struct platform_order *o, struct manscdp_ptz *out)
         return false;
     memcpy(&body, o->in, sizeof(body));
     return !manscdp_ptz_parse(out, body.command, NULL);
+}
+
+/* Of a GuardCmd, which way. */
+static uint8_t guard_of(const struct platform_order *o)
+{
+    struct manscdp_control_guard body;
+
+    if (o->body != &manscdp_control_guard_body)
+        return 0;
+    memcpy(&body, o->in, sizeof(body));
+    return (uint8_t)body.guard;
 }
 
 int platform_device_dialect(const struct platform *p, struct slice id,
@@ -1009,6 +1048,7 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
     if (!(order.row->editions >> e & 1))
         return GB_EUNSUPPORTED;
     order.types = types_of(o);
+    order.guard = guard_of(o);
     if (!is_ptz)
         return command_start(p, d, &order, id);
     target = o->target.n ? o->target : device_id(d);
@@ -1044,7 +1084,7 @@ bool platform_command_view(const struct platform *p, uint64_t id,
     *out = (struct platform_command){
         .id = c->id,
         .device = device_of(c),
-        .target = slice_of(c->target, c->target_len),
+        .target = target_of(c),
         .cmd = slice_str(manscdp_cmd_name(c->row->cmd)),
         .sub = c->row->sub,
         .state = c->state,

@@ -10,6 +10,7 @@
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
 #include "app/platform/commands.h"
+#include "app/platform/duty.h"
 #include "app/platform/history.h"
 #include "app/platform/platform.h"
 #include "app/platform/profile.h"
@@ -440,6 +441,7 @@ struct platform {
     struct ssrc_pool ssrcs;
     struct commands commands;
     struct ptz_moves moves;
+    struct duties duties;
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;

@@ -224,7 +224,7 @@ static int tables_init(struct platform *p)
         return err;
     p->arena = gb_get(p->alloc, PLATFORM_ARENA);
     p->assemblies = manscdp_assemblies_new(p->alloc, p->seed, &limits);
-    return p->arena && p->assemblies ? 0 : GB_ENOMEM;
+    return p->arena && p->assemblies ? duty_init(p) : GB_ENOMEM;
 }
 
 static void seeds(struct platform *p, const uint8_t seed[static 32])
@@ -318,6 +318,7 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.quiet = cfg->quiet;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
     p->cfg.ptz_hold_ms = cfg->ptz_hold_ms;
+    p->cfg.reset_alarms = cfg->reset_alarms;
     memcpy(p->cfg.subscribe_s, cfg->subscribe_s, sizeof(p->cfg.subscribe_s));
     p->cfg.rate_per_s = cfg->rate_per_s;
     p->cfg.rate_burst = cfg->rate_burst;
@@ -347,6 +348,7 @@ void platform_free(struct platform *p)
     dialogs_fini(p);
     commands_fini(p);
     ptz_fini(p);
+    duty_fini(p);
     settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);

@@ -66,6 +66,8 @@ struct platform_config {
                               silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
     uint32_t ptz_hold_ms;     /* 5000: a movement that nobody renews ends */
+    bool reset_alarms;        /* ResetAlarm behind each alarm of method 2, whose
+                                 detector stays latched until then */
     uint32_t subscribe_s[3];  /* by enum platform_subscription_kind: what is
                                  asked for; 0: not subscribed */
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
@@ -102,7 +104,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, idle_stop_s, ptz_hold_ms, subscribe_s (devices that register from then
+ * timezone_min, quiet, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s (devices that register from then
  * on), rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
@@ -640,6 +642,18 @@ bool platform_command_view(const struct platform *p, uint64_t id,
 /* The newest one before `before` (0: the newest of all); false: no more. */
 bool platform_command_before(const struct platform *p, uint64_t before,
                              struct platform_command *out);
+
+/* What is armed. */
+#define PLATFORM_DUTIES_MAX 20000
+struct platform_duty {
+    struct slice target;  /* the device, a channel or an alarm input */
+    const char *duty;     /* "ONDUTY", "OFFDUTY", "ALARM" */
+    const char *from;     /* "GuardCmd", "DeviceStatus" */
+    int64_t utc_ms;
+};
+/* i from 0, in the order they became known. */
+bool platform_duty_at(const struct platform *p, struct slice device, size_t i,
+                      struct platform_duty *out);
 
 /* ---- what a device has been seen to do ------------------------------------ */
 
