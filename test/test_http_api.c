@@ -1604,6 +1604,18 @@ static void openapi(void **state)
         told += json_object_size(v);
     assert_int_equal(told, shown);
     follow(j, j);
+    /* commands by the tables that write them */
+    v = json_object_get(json_object_get(j, "components"), "schemas");
+    v = json_object_get(v, "Control.DeviceConfig");
+    v = json_object_get(json_object_get(v, "properties"), "VideoRecordPlan");
+    v = json_object_get(json_object_get(v, "properties"), "RecordSchedule");
+    assert_int_equal(json_integer_value(json_object_get(v, "maxItems")), 7);
+    v = json_object_get(json_object_get(v, "items"), "properties");
+    v = json_object_get(v, "WeekDayNum");
+    assert_int_equal(json_integer_value(json_object_get(v, "maximum")), 7);
+    v = json_object_get(v, "x-required-in");
+    assert_int_equal(json_array_size(v), 1);
+    assert_string_equal(json_string_value(json_array_get(v, 0)), "2022");
     json_decref(j);
 }
 

@@ -218,6 +218,7 @@ static void components_write(struct jw *j)
     jw_object(j);
     for (size_t i = 0; i < N_SCHEMAS; i++)
         schema_write(j, &schemas[i]);
+    http_openapi_bodies(j);
     jw_end(j);
     jw_key(j, "securitySchemes");
     jw_object(j);
