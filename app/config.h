@@ -53,6 +53,8 @@ enum config_type {
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices that register from then on") \
     X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
+    X(ALARM_RESET,    "alarm.reset",      BOOL,      "false",           NULL,            0, 0, true, "send ResetAlarm behind each alarm of a detector (method 2), which is silent until then; false: by hand") \
+    X(PTZ_HOLD,       "ptz.hold_s",       NUMBER,    "5",               NULL,            1, 3600, true, "seconds that a camera goes on moving when nobody renews or stops it: its client may be gone") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \

@@ -665,6 +665,8 @@ static void read_policy(const struct config *c, struct platform_config *p,
     p->timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE);
     p->quiet = !log_wants(LOG_INFO);
     p->idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE);
+    p->ptz_hold_ms = config_number(c, CONFIG_PTZ_HOLD) * 1000;
+    p->reset_alarms = config_bool(c, CONFIG_ALARM_RESET);
     p->subscribe_s[PLATFORM_SUBSCRIBE_CATALOG] =
         config_period(c, CONFIG_SUB_CATALOG, DAEMON_CATALOG_S);
     p->subscribe_s[PLATFORM_SUBSCRIBE_ALARM] =

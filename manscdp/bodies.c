@@ -35,6 +35,21 @@ const struct manscdp_body *const *manscdp_bodies(size_t *n)
     return bodies;
 }
 
+const struct manscdp_body *manscdp_body_for(enum manscdp_root root,
+                                            enum manscdp_cmd cmd,
+                                            struct slice sub)
+{
+    for (size_t i = 0; i < N_BODIES; i++) {
+        const struct manscdp_body *b = bodies[i];
+        const struct manscdp_field *f = manscdp_field_of(b->shape, sub);
+
+        if (b->root == root && b->cmd == cmd &&
+            slice_eq(b->sub, sub.n && f ? f->name : sub))
+            return b;
+    }
+    return NULL;
+}
+
 const struct manscdp_body *manscdp_body_of(const struct manscdp_msg *msg)
 {
     for (size_t i = 0; i < N_BODIES; i++)

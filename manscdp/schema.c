@@ -12,6 +12,10 @@ static const struct {
 
 #define N_SPELLINGS (sizeof(spellings) / sizeof(spellings[0]))
 
+const struct manscdp_shape manscdp_no_elements = {
+    NULL, 0, sizeof(struct manscdp_head)
+};
+
 /* ---- members --------------------------------------------------------------- */
 
 /* Members are reached by memcpy: the table knows offsets, the struct types. */
@@ -72,6 +76,111 @@ static size_t count_at(const void *in, const struct manscdp_field *f)
 
     memcpy(&v, at(in, f->off_n), sizeof(v));
     return v;
+}
+
+static struct slice result_word(enum manscdp_result r)
+{
+    return r == MANSCDP_ERROR ? SLICE("ERROR") : SLICE("OK");
+}
+
+void manscdp_field_get(struct manscdp_value *out,
+                       const struct manscdp_field *f, const void *in)
+{
+    struct manscdp_value v = { 0 };
+
+    switch (f->type) {
+    case MANSCDP_TEXT:
+    case MANSCDP_REAL:
+    case MANSCDP_SESSION:
+    case MANSCDP_SECRET:
+    case MANSCDP_METHODS:
+        v.text = text_at(in, f);
+        v.has = v.text.n > 0;
+        break;
+    case MANSCDP_INT:
+        v.has = int_at(in, f).has;
+        v.number = int_at(in, f).v;
+        break;
+    case MANSCDP_WORD:
+        v.number = word_at(in, f);
+        v.has = v.number != 0;
+        v.text = f->words[v.number];
+        break;
+    case MANSCDP_RESULT:
+        v.number = result_at(in, f);
+        v.has = v.number != MANSCDP_ABSENT;
+        v.text = result_word(result_at(in, f));
+        break;
+    case MANSCDP_COUNT:
+        v.number = (uint32_t)count_at(in, f);
+        v.has = true;
+        break;
+    case MANSCDP_PART:
+        v.items = pointer_at(in, f);
+        v.has = v.items != NULL;
+        v.n = v.has;
+        break;
+    case MANSCDP_LIST:
+    case MANSCDP_REPEAT:
+    case MANSCDP_TEXTS:
+        v.items = pointer_at(in, f);
+        v.n = count_at(in, f);
+        v.has = v.n > 0;
+        break;
+    }
+    *out = v;
+}
+
+void manscdp_field_set(void *out, const struct manscdp_field *f,
+                       const struct manscdp_value *v)
+{
+    struct manscdp_int number = { v->has, v->number };
+    enum manscdp_result result = (enum manscdp_result)v->number;
+    unsigned word = v->number;
+
+    switch (f->type) {
+    case MANSCDP_TEXT:
+    case MANSCDP_REAL:
+    case MANSCDP_SESSION:
+    case MANSCDP_SECRET:
+    case MANSCDP_METHODS:
+        set(out, f->off, &v->text, sizeof(v->text));
+        break;
+    case MANSCDP_INT:
+        set(out, f->off, &number, sizeof(number));
+        break;
+    case MANSCDP_WORD:
+        set(out, f->off, &word, sizeof(word));
+        break;
+    case MANSCDP_RESULT:
+        set(out, f->off, &result, sizeof(result));
+        break;
+    case MANSCDP_COUNT:
+        break;
+    case MANSCDP_PART:
+        set(out, f->off, &v->items, sizeof(v->items));
+        break;
+    case MANSCDP_LIST:
+    case MANSCDP_REPEAT:
+    case MANSCDP_TEXTS:
+        set(out, f->off, &v->items, sizeof(v->items));
+        set(out, f->off_n, &v->n, sizeof(v->n));
+        break;
+    }
+}
+
+const struct manscdp_field *manscdp_field_of(const struct manscdp_shape *s,
+                                             struct slice name)
+{
+    for (size_t i = 0; i < N_SPELLINGS; i++)
+        if (slice_ieq(spellings[i].spelling, name))
+            for (size_t k = 0; k < s->n; k++)
+                if (slice_eq(s->field[k].name, spellings[i].name))
+                    return &s->field[k];
+    for (size_t k = 0; k < s->n; k++)
+        if (slice_ieq(s->field[k].name, name))
+            return &s->field[k];
+    return NULL;
 }
 
 bool manscdp_session_is_good(struct slice id)
@@ -343,14 +452,12 @@ static void result_by_data(const struct manscdp_shape *s, void *out,
 bool manscdp_body_is(const struct manscdp_body *b,
                      const struct manscdp_msg *msg)
 {
-    static node_test_fn *const any[] = { has_text, has_children };
-    bool found = b->sub.n == 0;
+    const struct manscdp_field *f = manscdp_field_of(b->shape, b->sub);
 
     if (b->root != msg->root || b->cmd != msg->cmd)
         return false;
-    for (size_t i = 0; i < sizeof(any) / sizeof(any[0]) && !found; i++)
-        found = find(msg->doc.root, b->sub, any[i]) != NULL;
-    return found;
+    return !f || find(msg->doc.root, f->name,
+                      f->type == MANSCDP_PART ? has_children : has_text);
 }
 
 int manscdp_shape_decode(const struct manscdp_shape *s, void *out,
@@ -638,8 +745,7 @@ static void put_field(struct writing *w, const struct manscdp_field *f,
         xml_put(&w->x, name, f->words[word_at(in, f)]);
         break;
     case MANSCDP_RESULT:
-        xml_put(&w->x, name,
-                slice_str(result_at(in, f) == MANSCDP_ERROR ? "ERROR" : "OK"));
+        xml_put(&w->x, name, result_word(result_at(in, f)));
         break;
     case MANSCDP_COUNT:
         xml_put_u32(&w->x, name, (uint32_t)count_at(in, f));
@@ -670,7 +776,33 @@ static void put_shape(struct writing *w, const struct manscdp_shape *s,
     }
 }
 
-/* The edition has the command, by the rows of the vocabulary. */
+struct slice manscdp_field_name(const struct manscdp_field *f, unsigned way)
+{
+    return slice_str(name_in(f->name, way));
+}
+
+/* Elements that no table has. */
+static void put_more(struct writing *w, const struct xml_node *n)
+{
+    for (; n; n = n->next) {
+        char name[MANSCDP_MAX_NAME + 1];
+
+        if (!slice_copy(name, sizeof(name), n->name)) {
+            w->x.w->err = GB_ERANGE;
+            return;
+        }
+        if (!n->child) {
+            xml_put(&w->x, name, n->text);
+            continue;
+        }
+        xml_put_open(&w->x, name);
+        put_more(w, n->child);
+        xml_put_close(&w->x, name);
+    }
+}
+
+/* The edition has the command, by the rows of the vocabulary. Of a
+ * DeviceControl without a command of ours only vendors know. */
 static bool is_known(const struct manscdp_body *b,
                      const struct manscdp_dialect *d, unsigned way)
 {
@@ -679,7 +811,7 @@ static bool is_known(const struct manscdp_body *b,
     const struct manscdp_row *r = manscdp_rows(&n);
 
     for (size_t i = 0; i < n; i++)
-        if (r[i].cmd == b->cmd && slice_eq(r[i].sub, sub) &&
+        if (r[i].cmd == b->cmd && (slice_eq(r[i].sub, sub) || !sub.n) &&
             (r[i].root == b->root || b->root == MANSCDP_RESPONSE) &&
             r[i].editions >> d->edition & 1)
             return true;
@@ -703,6 +835,7 @@ int manscdp_body_encode(struct writer *w, const struct manscdp_dialect *d,
     put_shape(&x, b->shape, in);
     for (size_t i = 0; i < h.n_extra && b->root != MANSCDP_QUERY; i++)
         xml_put(&x.x, name_in(SLICE("ExtraInfo"), x.way), h.extra[i]);
+    put_more(&x, h.more);
     manscdp_put_end(&x.x, b->root);
     return w->err;
 }

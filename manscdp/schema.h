@@ -24,6 +24,7 @@
 #include "manscdp/msg.h"
 
 #define MANSCDP_MAX_EXTENSIONS 16 /* ExtraInfo texts kept of one body */
+#define MANSCDP_MAX_NAME 63 /* bytes of an element's name that no table has */
 
 /* A whole number; decimal fractions and units behind it are dropped. */
 struct manscdp_int {
@@ -36,7 +37,7 @@ static inline struct manscdp_int manscdp_int(uint32_t v)
     return (struct manscdp_int){ true, v };
 }
 
-enum manscdp_type {
+enum manscdp_field_type {
     MANSCDP_TEXT,    /* slice; empty: absent */
     MANSCDP_REAL,    /* slice of a decimal number, as on the wire */
     MANSCDP_SESSION, /* slice: a SessionID */
@@ -61,7 +62,7 @@ struct manscdp_shape;
 
 struct manscdp_field {
     struct slice name; /* of the element */
-    enum manscdp_type type;
+    enum manscdp_field_type type;
     enum manscdp_layout layout;
     unsigned editions, need; /* sets of MANSCDP_WAY */
     size_t off, off_n;       /* of the member, and of its n_.. */
@@ -121,6 +122,9 @@ struct manscdp_head {
     struct slice device_id; /* empty: absent, as in Broadcast */
     const struct slice *extra;
     size_t n_extra;
+    /* Siblings that no table has, written behind all else; never read. Their
+     * names are written as they are. */
+    const struct xml_node *more;
 };
 
 /* A body: the struct begins with its head. */
@@ -131,7 +135,8 @@ struct manscdp_body {
     const struct manscdp_shape *shape;
 };
 
-/* Root and CmdType are b's, and the element of its command is there. */
+/* Root and CmdType are b's, and the element of its command is there and has
+ * what makes it one: a value, or elements of its own. */
 bool manscdp_body_is(const struct manscdp_body *b,
                      const struct manscdp_msg *msg);
 
@@ -151,6 +156,37 @@ int manscdp_body_encode(struct writer *w, const struct manscdp_dialect *d,
  * empty: none. */
 struct slice manscdp_body_fault(const struct manscdp_dialect *d,
                                 const struct manscdp_body *b, const void *in);
+
+/* A body without elements of its own, as most queries are: its struct is the
+ * head alone. */
+extern const struct manscdp_shape manscdp_no_elements;
+
+/* ---- bodies of any kind: by their rows ------------------------------------ */
+
+/* The member of one row. */
+struct manscdp_value {
+    bool has;
+    uint32_t number;   /* INT, COUNT, WORD, RESULT */
+    struct slice text; /* the texts, and the words of WORD and RESULT */
+    const void *items; /* PART, LIST, REPEAT: structs of f->shape; TEXTS: slices */
+    size_t n;          /* of items; PART: 1 */
+};
+
+void manscdp_field_get(struct manscdp_value *out,
+                       const struct manscdp_field *f, const void *in);
+
+/* Sets the member from what its kind has of *v: a number (and has), a text, or
+ * items. COUNT has none. */
+void manscdp_field_set(void *out, const struct manscdp_field *f,
+                       const struct manscdp_value *v);
+
+/* The row of an element in any of its spellings, without regard to case;
+ * NULL: s has none. */
+const struct manscdp_field *manscdp_field_of(const struct manscdp_shape *s,
+                                             struct slice name);
+
+/* The name of an element as it is written in a way. */
+struct slice manscdp_field_name(const struct manscdp_field *f, unsigned way);
 
 /* One shape read from, or written into, an element of the caller's. */
 int manscdp_shape_decode(const struct manscdp_shape *s, void *out,

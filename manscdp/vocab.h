@@ -127,7 +127,9 @@ enum manscdp_merge {
     MANSCDP_MERGE_ITEM_ID, /* Catalog: Item/DeviceID */
     MANSCDP_MERGE_RECORD,  /* RecordInfo: DeviceID, start, end, path */
     MANSCDP_MERGE_ELEMENT, /* ConfigDownload: the element that was answered */
-    MANSCDP_MERGE_PRESET   /* PresetQuery: PresetID */
+    MANSCDP_MERGE_PRESET,  /* PresetQuery: PresetID */
+    MANSCDP_MERGE_TRACK,   /* CruiseTrackListQuery: Number */
+    MANSCDP_MERGE_POINT    /* CruiseTrackQuery: place and values of a point */
 };
 
 /* Which pair of files reads and writes it. */
@@ -156,8 +158,8 @@ enum manscdp_codec {
     X(QUERY,   PRESET_QUERY,        "",               DOWN, M,                      MANY_RESPONSES,        ESINCE14, 10000, 5000,  PRESET,  PRESET,  "5.7")  \
     X(QUERY,   MOBILE_POSITION,     "",               DOWN, M | S,                  NOTIFY_FOLLOWS,        ESINCE16, 10000, 0,     NONE,    FILTER,  "5.8")  \
     X(QUERY,   HOME_POSITION_QUERY, "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.9")  \
-    X(QUERY,   CRUISE_TRACK_LIST,   "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.10") \
-    X(QUERY,   CRUISE_TRACK,        "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.10") \
+    X(QUERY,   CRUISE_TRACK_LIST,   "",               DOWN, M,                      MANY_RESPONSES,        E22,      10000, 5000,  TRACK,   PRESET,  "5.10") \
+    X(QUERY,   CRUISE_TRACK,        "",               DOWN, M,                      MANY_RESPONSES,        E22,      10000, 5000,  POINT,   PRESET,  "5.10") \
     X(QUERY,   PTZ_POSITION,        "",               DOWN, M | S,                  ONE_RESPONSE,          E22,      10000, 0,     NONE,    PRESET,  "5.11") \
     X(QUERY,   SD_CARD_STATUS,      "",               DOWN, M,                      ONE_RESPONSE,          E22,      10000, 0,     NONE,    RECORD,  "5.12") \
     X(CONTROL, DEVICE_CONTROL,      "PTZCmd",         DOWN, M,                      NO_ANSWER,             EALL,     0,     0,     NONE,    CONTROL, "6.1")  \

@@ -147,27 +147,87 @@ const char *platform_command_state_name(enum platform_command_state s)
     return s == PLATFORM_COMMAND_SENT ? "sent" : "answered";
 }
 
+int platform_device_dialect(const struct platform *p, struct slice id,
+                            struct manscdp_dialect *out)
+{
+    struct platform_device d;
+
+    *out = (struct manscdp_dialect){ MANSCDP_2016, MANSCDP_GB2312 };
+    return platform_device_view(p, id, &d) ? 0 : GB_ENOENT;
+}
+
+/* "CmdType target <elements/>" */
 int platform_command_send(struct platform *p, const struct platform_order *o,
                           struct gb_time now, uint64_t *id)
+{
+    const struct manscdp_dialect dialect = { MANSCDP_2016, MANSCDP_GB2312 };
+    struct platform_device d;
+    struct writer w = writer_of(fake.order, sizeof(fake.order) - 1);
+    char text[2048];
+    struct writer body = writer_of(text, sizeof(text));
+    size_t at;
+
+    (void)now;
+    if (fake.set_err || !platform_device_view(p, o->device, &d))
+        return fake.set_err ? fake.set_err : GB_ENOENT;
+    writer_f(&w, "%s %.*s%s", manscdp_cmd_name(o->cmd), SLICE_ARG(o->target),
+             o->body ? " " : "");
+    if (o->body &&
+        manscdp_body_encode(&body, &dialect, o->body, o->in) == 0) {
+        at = slice_find_slice(writer_slice(&body), SLICE("</SN>")) + 7;
+        while (at < body.len &&
+               !slice_has_prefix(slice_from(writer_slice(&body), at),
+                                 SLICE("</Control>")) &&
+               !slice_has_prefix(slice_from(writer_slice(&body), at),
+                                 SLICE("</Query>"))) {
+            if (text[at] != '\r' && text[at] != '\n')
+                writer_char(&w, text[at]);
+            at++;
+        }
+    }
+    fake.order[w.len] = '\0';
+    *id = ++fake.n_commands;
+    return 0;
+}
+
+int platform_ptz(struct platform *p, const struct platform_ptz *r,
+                 struct gb_time now, uint64_t *id)
+{
+    struct platform_device d;
+    struct writer w = writer_of(fake.order, sizeof(fake.order) - 1);
+
+    (void)p;
+    (void)now;
+    if (!platform_device_view(p, r->device, &d))
+        return GB_ENOENT;
+    manscdp_ptz_write(&w, &r->command);
+    writer_f(&w, " %.*s %.*s", SLICE_ARG(r->channel), SLICE_ARG(r->name));
+    fake.order[w.len] = '\0';
+    *id = ++fake.n_commands;
+    return 0;
+}
+
+int platform_ptz_stop(struct platform *p, struct slice device,
+                      struct slice channel, struct gb_time now, uint64_t *id)
 {
     struct platform_device d;
     struct writer w = writer_of(fake.order, sizeof(fake.order) - 1);
 
     (void)now;
-    if (fake.set_err || !platform_device_view(p, o->device, &d))
-        return fake.set_err ? fake.set_err : GB_ENOENT;
-    writer_slice_put(&w, o->cmd);
-    writer_char(&w, ' ');
-    writer_slice_put(&w, o->target);
-    for (size_t i = 0; i < o->n_params; i++) {
-        writer_char(&w, ' ');
-        writer_slice_put(&w, o->param[i].name);
-        writer_char(&w, '=');
-        writer_slice_put(&w, o->param[i].value);
-    }
+    if (!platform_device_view(p, device, &d))
+        return GB_ENOENT;
+    writer_f(&w, "stop %.*s", SLICE_ARG(channel));
     fake.order[w.len] = '\0';
     *id = ++fake.n_commands;
     return 0;
+}
+
+bool platform_duty_at(const struct platform *p, struct slice device, size_t i,
+                      struct platform_duty *out)
+{
+    (void)p;
+    *out = (struct platform_duty){ device, "ONDUTY", "GuardCmd", 1000 };
+    return i == 0;
 }
 
 bool platform_command_view(const struct platform *p, uint64_t id,

@@ -307,6 +307,8 @@ static void answer_info(struct sim_device *d, uint32_t sn)
     };
 
     d->infos++;
+    if (d->info_mute)
+        return;
     assert_int_equal(manscdp_device_info_encode(&w, &dialect, &i), 0);
     device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
 }

@@ -1,6 +1,8 @@
 /* Commands: what becomes of each, with its times and evidence */
 #include "test/sim.h"
 
+#include "manscdp/bodies.h"
+
 #include <stdio.h>
 
 #define NVR "34020000001180000001"
@@ -19,15 +21,47 @@ static struct sim_device *online(const struct sim_options *o)
     return d;
 }
 
-static int order(const char *cmd, const struct platform_param *param, size_t n,
-                 uint64_t *id)
-{
-    const struct platform_order o = { .device = SLICE(NVR),
-                                      .cmd = slice_str(cmd),
-                                      .param = param,
-                                      .n_params = n };
+/* A plain element. */
+struct element {
+    struct slice name, value;
+};
 
+static char memory[1 << 16];
+
+static int order_in(unsigned edition, const char *cmd,
+                    const struct element *e, uint64_t *id)
+{
+    bool is_order = slice_has_prefix(slice_str(cmd), SLICE("DeviceC"));
+    const char *root = is_order ? "Control" : "Query";
+    struct arena a = arena_of(memory, sizeof(memory));
+    struct platform_order o = { .device = SLICE(NVR),
+                                .edition = edition,
+                                .root = is_order ? MANSCDP_CONTROL
+                                                 : MANSCDP_QUERY,
+                                .cmd = manscdp_cmd_by_name(slice_str(cmd)) };
+    static char text[1500];
+    struct manscdp_msg m;
+    int n = snprintf(text, sizeof(text), "<%s><CmdType>%s</CmdType>", root,
+                     cmd);
+
+    if (e)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "<%.*s>%.*s</%.*s>",
+                      SLICE_ARG(e->name), SLICE_ARG(e->value),
+                      SLICE_ARG(e->name));
+    snprintf(text + n, sizeof(text) - (size_t)n, "</%s>", root);
+    assert_int_equal(manscdp_msg_parse(&m, &a, slice_str(text), NULL, NULL),
+                     0);
+    o.body = manscdp_body_of(&m);
+    if (o.body) {
+        o.in = arena_alloc(&a, o.body->shape->size);
+        assert_int_equal(manscdp_body_decode(o.body, o.in, &m), 0);
+    }
     return platform_command_send(s.p, &o, s.now, id);
+}
+
+static int order(const char *cmd, const struct element *e, uint64_t *id)
+{
+    return order_in(0, cmd, e, id);
 }
 
 static struct platform_command view(uint64_t id)
@@ -42,7 +76,7 @@ static uint64_t query(const char *cmd)
 {
     uint64_t id = 0;
 
-    assert_int_equal(order(cmd, NULL, 0, &id), 0);
+    assert_int_equal(order(cmd, NULL, &id), 0);
     return id;
 }
 
@@ -110,8 +144,8 @@ static void answered(void **state)
     assert_true(c.is_final && !c.late && !c.partial && c.tries == 1);
     assert_true(c.answered_utc_ms > c.arrived_utc_ms);
     assert_true(says(c.answer,
-                     "\"Online\":\"ONLINE\",\"Alarmstatus\":{\"Item\":["
-                     "{\"DeviceID\":\"1\"},{\"DeviceID\":\"2\\\"\\\\\"}]}}"));
+                     "\"Online\":\"ONLINE\",\"Alarmstatus\":["
+                     "{\"DeviceID\":\"1\"},{\"DeviceID\":\"2\\\"\\\\\"}]}"));
     assert_true(s.actions[PLATFORM_COMMAND_CHANGED] >= 3);
     /* the repeat of a Response adds nothing */
     respond(d, "DeviceStatus", c.sn, "<Result>ERROR</Result>");
@@ -199,7 +233,8 @@ static void not_repeated(void **state)
         enum platform_command_state want;
         unsigned tries;
     } cases[] = {
-        { "PTZCmd", "A50F0100000000B5", PLATFORM_COMMAND_SILENT, 1 },
+        { "PTZCmd", "A50F018200010038", PLATFORM_COMMAND_SILENT, 1 },
+        { "PTZCmd", "A50F0100000000B5", PLATFORM_COMMAND_SILENT, 2 },
         { "TeleBoot", "Boot", PLATFORM_COMMAND_SILENT, 1 },
         { "GuardCmd", "SetGuard", PLATFORM_COMMAND_SILENT, 2 },
         { "RecordCmd", "Record", PLATFORM_COMMAND_SILENT, 2 },
@@ -209,11 +244,11 @@ static void not_repeated(void **state)
     (void)state;
     d->deaf = true;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const struct platform_param p = { slice_str(cases[i].sub),
+        const struct element p = { slice_str(cases[i].sub),
                                           slice_str(cases[i].value) };
         uint64_t id = 0;
 
-        assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+        assert_int_equal(order("DeviceControl", &p, &id), 0);
         sim_run(&s, 30000);
         expect_state(id, cases[i].want);
         if (view(id).tries != cases[i].tries)
@@ -226,13 +261,13 @@ static void not_repeated(void **state)
 /* No Response is due: 200 is all there is. */
 static void arrived_is_final(void **state)
 {
-    const struct platform_param p = { SLICE("PTZCmd"),
+    const struct element p = { SLICE("PTZCmd"),
                                       SLICE("A50F0100000000B5") };
     struct sim_device *d = online(NULL);
     uint64_t id = 0;
 
     (void)state;
-    assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+    assert_int_equal(order("DeviceControl", &p, &id), 0);
     sim_run(&s, 200);
     expect_state(id, PLATFORM_COMMAND_ARRIVED);
     assert_true(view(id).is_final);
@@ -246,13 +281,13 @@ static void arrived_is_final(void **state)
 /* One question at a time; orders without an answer go at once. */
 static void one_at_a_time(void **state)
 {
-    const struct platform_param p = { SLICE("PTZCmd"), SLICE("00") };
+    const struct element p = { SLICE("PTZCmd"), SLICE("00") };
     struct sim_device *d = online(NULL);
     uint64_t a = query("DeviceStatus"), b = query("PresetQuery"), c = 0;
     uint32_t sn;
 
     (void)state;
-    assert_int_equal(order("DeviceControl", &p, 1, &c), 0);
+    assert_int_equal(order("DeviceControl", &p, &c), 0);
     sim_run(&s, 300);
     expect_state(a, PLATFORM_COMMAND_ARRIVED);
     expect_state(b, PLATFORM_COMMAND_QUEUED);
@@ -339,38 +374,45 @@ static void foreign_sn(void **state)
 
 static void bad_orders(void **state)
 {
-    static const struct platform_param bad[] = {
-        { SLICE_INIT("PTZ><x"), SLICE_INIT("1") },
-        { SLICE_INIT(""), SLICE_INIT("1") },
-        { SLICE_INIT("Nonsense"), SLICE_INIT("1") },
+    static const struct {
+        const char *cmd;
+        struct element e; /* name empty: none */
+        int err;
+    } cases[] = {
+        { "DeviceControl", { S("Nonsense"), S("1") }, GB_ESYNTAX },
+        { "DeviceControl", { S(""), S("") }, GB_ESYNTAX },
+        { "Catalog", { S(""), S("") }, GB_ESYNTAX },
+        { "Keepalive", { S(""), S("") }, GB_ESYNTAX },
+        { "Other", { S(""), S("") }, GB_ESYNTAX },
+        { "ConfigDownload", { S("ConfigType"), S("BasicParam") }, 0 },
+        /* what the edition does not have, or wants */
+        { "SDCardStatus", { S(""), S("") }, GB_EUNSUPPORTED },
+        { "DeviceControl", { S("FormatSDCard"), S("1") }, GB_EUNSUPPORTED },
+        { "RecordInfo", { S("Secrecy"), S("2") }, GB_ERANGE },
+        { "DeviceControl", { S("RecordCmd"), S("Dance") }, GB_ERANGE },
     };
-    const struct platform_param escaped = { SLICE("ConfigType"),
-                                            SLICE("<a>&") };
-    struct platform_param many[PLATFORM_COMMAND_PARAMS + 1];
     struct sim_device *d = online(NULL);
     struct platform_order o = { .device = SLICE("x"),
-                                .cmd = SLICE("DeviceStatus") };
+                                .root = MANSCDP_QUERY,
+                                .cmd = MANSCDP_CMD_DEVICE_STATUS };
     uint64_t id = 0;
 
     (void)state;
     assert_int_equal(platform_command_send(s.p, &o, s.now, &id), GB_ENOENT);
-    for (size_t i = 0; i < COUNT(bad); i++)
-        assert_int_equal(order("DeviceControl", &bad[i], 1, &id), GB_ESYNTAX);
-    assert_int_equal(order("DeviceControl", NULL, 0, &id), GB_ESYNTAX);
-    assert_int_equal(order("Catalog", NULL, 0, &id), GB_ESYNTAX);
-    assert_int_equal(order("Keepalive", NULL, 0, &id), GB_ESYNTAX);
-    assert_int_equal(order("Other", NULL, 0, &id), GB_ESYNTAX);
-    for (size_t i = 0; i < COUNT(many); i++)
-        many[i] = escaped;
-    assert_int_equal(order("ConfigDownload", many, COUNT(many), &id),
-                     GB_ESYNTAX);
-    assert_int_equal(order("ConfigDownload", &escaped, 1, &id), 0);
-    sim_run(&s, 100);
-    assert_true(says(slice_str(d->last_body),
-                     "<ConfigType>&lt;a&gt;&amp;</ConfigType>"));
+    o.device = SLICE(NVR);
+    o.target = SLICE("an id that is much longer than any id can be");
+    assert_int_equal(platform_command_send(s.p, &o, s.now, &id), GB_ESYNTAX);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct element *e = cases[i].e.name.n ? &cases[i].e : NULL;
+        int err = order(cases[i].cmd, e, &id);
+
+        if (err != cases[i].err)
+            fail_msg("%s %s: %s", cases[i].cmd, cases[i].e.name.p,
+                     gb_strerror(err));
+    }
     sim_unregister(d);
     sim_run(&s, 100);
-    assert_int_equal(order("DeviceStatus", NULL, 0, &id), GB_ESTATE);
+    assert_int_equal(order("DeviceStatus", NULL, &id), GB_ESTATE);
     sim_free(&s);
 }
 
@@ -393,7 +435,7 @@ static void device_goes(void **state)
 /* The newest are remembered, in order; waiting ones are bounded. */
 static void bounded(void **state)
 {
-    const struct platform_param p = { SLICE("PTZCmd"), SLICE("00") };
+    const struct element p = { SLICE("PTZCmd"), SLICE("00") };
     struct platform_command c;
     uint64_t id = 0, before = 0;
     unsigned n = 0;
@@ -402,7 +444,7 @@ static void bounded(void **state)
     (void)state;
     online(NULL);
     for (unsigned i = 0; i < PLATFORM_COMMANDS_MAX + 50; i++) {
-        assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+        assert_int_equal(order("DeviceControl", &p, &id), 0);
         sim_run(&s, 20);
     }
     for (; platform_command_before(s.p, before, &c); n++) {
@@ -411,7 +453,7 @@ static void bounded(void **state)
     }
     assert_int_equal(n, PLATFORM_COMMANDS_MAX);
     assert_false(platform_command_view(s.p, 1, &c));
-    for (n = 0; !(err = order("DeviceStatus", NULL, 0, &id)); n++)
+    for (n = 0; !(err = order("DeviceStatus", NULL, &id)); n++)
         ;
     assert_int_equal(err, GB_ELIMIT);
     assert_int_equal(n, PLATFORM_COMMANDS_QUEUE);
@@ -495,7 +537,7 @@ static bool profile_of(const char *cmd, const char *sub,
 /* What it answers is learnt from what it does. */
 static void learnt(void **state)
 {
-    const struct platform_param p = { SLICE("TeleBoot"), SLICE("Boot") };
+    const struct element p = { SLICE("TeleBoot"), SLICE("Boot") };
     struct platform_profile_command k;
     struct platform_profile f;
     const char *text;
@@ -523,12 +565,12 @@ static void learnt(void **state)
     assert_true(profile_of("DeviceStatus", "", &k) && k.lacks);
     assert_string_equal(platform_outcome_name(k.last), "refused");
     d->query_refused = false;
-    assert_int_equal(order("DeviceControl", &p, 1, &id), 0);
+    assert_int_equal(order("DeviceControl", &p, &id), 0);
     sim_run(&s, 1000);
     assert_true(profile_of("DeviceControl", "TeleBoot", &k) && k.knows);
     /* a wire that is cut teaches nothing of the device */
     d->deaf = true;
-    query("SDCardStatus");
+    assert_int_equal(order_in(1 + MANSCDP_2022, "SDCardStatus", NULL, &id), 0);
     sim_run(&s, 60000);
     d->deaf = false;
     assert_false(profile_of("SDCardStatus", "", &k));
@@ -544,6 +586,121 @@ static void learnt(void **state)
     assert_true(platform_profile_deviation(s.p, SLICE(NVR), &pos, &text));
     assert_string_equal(text, "SN is missing");
     assert_false(platform_profile_view(s.p, SLICE("x"), &f));
+    sim_free(&s);
+}
+
+static const char *duty_of(const char *target)
+{
+    struct platform_duty u;
+
+    for (size_t i = 0; platform_duty_at(s.p, SLICE(NVR), i, &u); i++)
+        if (slice_eq(u.target, slice_str(target)))
+            return u.duty;
+    return "";
+}
+
+/* What is armed is known from the orders that were carried out, and from what
+ * the device says by itself. */
+static void guards(void **state)
+{
+    const struct element arm = { S("GuardCmd"), S("SetGuard") };
+    const struct element disarm = { S("GuardCmd"), S("ResetGuard") };
+    struct sim_device *d = online(NULL);
+    struct platform_duty u;
+    uint64_t id = 0;
+
+    (void)state;
+    assert_false(platform_duty_at(s.p, SLICE(NVR), 0, &u));
+    assert_int_equal(order("DeviceControl", &arm, &id), 0);
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "");
+    respond(d, "DeviceControl", view(id).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "ONDUTY");
+    assert_true(platform_duty_at(s.p, SLICE(NVR), 0, &u));
+    assert_string_equal(u.from, "GuardCmd");
+    assert_true(u.utc_ms > 0);
+    assert_int_equal(order("DeviceControl", &disarm, &id), 0);
+    sim_run(&s, 100);
+    respond(d, "DeviceControl", view(id).sn, "<Result>ERROR</Result>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "ONDUTY");
+    assert_int_equal(order("DeviceControl", &disarm, &id), 0);
+    sim_run(&s, 60000);
+    assert_string_equal(duty_of(NVR), "ONDUTY"); /* not answered */
+    respond(d, "DeviceControl", view(id).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of(NVR), "OFFDUTY"); /* late, but so */
+    respond(d, "DeviceStatus", 77,
+            "<Result>OK</Result><Online>ONLINE</Online><Alarmstatus Num='3'>"
+            "<Item><DeviceID>a1</DeviceID><DutyStatus>ALARM</DutyStatus></Item>"
+            "<Item><DeviceID>a2</DeviceID><Status>ONDUTY</Status></Item>"
+            "<Item><DeviceID>a3</DeviceID></Item></Alarmstatus>");
+    sim_run(&s, 100);
+    assert_string_equal(duty_of("a1"), "ALARM");
+    assert_string_equal(duty_of("a2"), "ONDUTY");
+    assert_string_equal(duty_of("a3"), "");
+    assert_int_equal(platform_device_remove(s.p, SLICE(NVR), s.now), 0);
+    assert_false(platform_duty_at(s.p, SLICE(NVR), 0, &u));
+    sim_free(&s);
+}
+
+static void alarm_from(struct sim_device *d, unsigned sn, const char *method)
+{
+    char text[500];
+
+    snprintf(text, sizeof(text),
+             "<Notify><CmdType>Alarm</CmdType><SN>%u</SN><DeviceID>" CAM
+             "</DeviceID><AlarmPriority>1</AlarmPriority><AlarmMethod>%s"
+             "</AlarmMethod><AlarmTime>2023-08-09T07:38:%02u</AlarmTime>"
+             "</Notify>",
+             sn, method, sn);
+    sim_message(d, text);
+    sim_run(&s, 100);
+}
+
+static unsigned resets(void)
+{
+    struct platform_command c = { 0 };
+    unsigned n = 0;
+
+    while (platform_command_before(s.p, c.id, &c))
+        n += slice_eq(c.sub, SLICE("AlarmCmd"));
+    return n;
+}
+
+/* A detector is silent until it has been reset: by itself, if so configured,
+ * once at a time. */
+static void alarms_are_reset(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .reset_alarms = true } };
+    struct sim_device *d = online(&o);
+    struct platform_command c;
+
+    (void)state;
+    alarm_from(d, 1, "5");
+    alarm_from(d, 2, "0");
+    alarm_from(d, 3, "4");
+    assert_int_equal(resets(), 0);
+    alarm_from(d, 4, "2");
+    assert_int_equal(resets(), 1);
+    assert_true(says(slice_str(d->last_body),
+                     "<DeviceID>" CAM "</DeviceID>\r\n"
+                     "<AlarmCmd>ResetAlarm</AlarmCmd>\r\n"
+                     "<Info><AlarmMethod>2</AlarmMethod></Info>"));
+    for (unsigned i = 5; i < 10; i++)
+        alarm_from(d, i, "2");
+    assert_int_equal(resets(), 1);
+    assert_true(platform_command_before(s.p, 0, &c));
+    respond(d, "DeviceControl", c.sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    alarm_from(d, 10, "25");
+    assert_int_equal(resets(), 2);
+    sim_free(&s);
+    d = online(NULL);
+    alarm_from(d, 1, "2");
+    assert_int_equal(resets(), 0);
     sim_free(&s);
 }
 
@@ -626,7 +783,7 @@ static void without_memory(void **state)
                                   .alloc = &f.alloc };
         d = online(&o);
         f.fail_at = f.calls + at;
-        err = order("PresetQuery", NULL, 0, &id);
+        err = order("PresetQuery", NULL, &id);
         if (!err) {
             sim_run(&s, 100);
             preset(d, view(id).sn, 1);
@@ -637,7 +794,7 @@ static void without_memory(void **state)
         done = f.calls < f.fail_at;
         f.fail_at = 0;
         sim_run(&s, 120000);
-        assert_int_equal(order("DeviceStatus", NULL, 0, &id), 0);
+        assert_int_equal(order("DeviceStatus", NULL, &id), 0);
         sim_free(&s);
         assert_int_equal(f.live, 0);
     }
@@ -654,6 +811,8 @@ int main(void)
         cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
         cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+        cmocka_unit_test(guards),
+        cmocka_unit_test(alarms_are_reset),
         cmocka_unit_test(learnt),           cmocka_unit_test(refreshes),
             cmocka_unit_test(without_memory),
     };

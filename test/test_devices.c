@@ -775,6 +775,31 @@ static void positions_and_numbers(void **state)
     sim_message(d, body);
     sim_run(&s, 100);
     assert_int_equal(s.actions[PLATFORM_POSITION], 1);
+    /* without an id it is the device's; units behind numbers are dropped */
+    snprintf(body, sizeof(body),
+             "%sMobilePosition</CmdType><SN>2</SN><Time>t</Time>"
+             "<Longitude>118.5E</Longitude><Latitude>31.5N</Latitude>"
+             "<Speed>7 km/h</Speed></Notify>",
+             head);
+    sim_message(d, body);
+    sim_run(&s, 100);
+    assert_string_equal(s.last_position,
+                        "34020000001180000001 34020000001180000001 118.5000 "
+                        "31.5000 7 t");
+    /* items of a list have the time of the report when they have none */
+    snprintf(body, sizeof(body),
+             "%sMobilePosition</CmdType><SN>2</SN><DeviceID>%s</DeviceID>"
+             "<Time>t</Time><SumNum>2</SumNum><DeviceList Num=\"2\">"
+             "<Item><DeviceID>a</DeviceID><CaptureTime>u</CaptureTime>"
+             "<Longitude>NaN</Longitude><Latitude>1</Latitude></Item>"
+             "<Item><DeviceID>b</DeviceID><Longitude>1</Longitude>"
+             "<Latitude>2</Latitude></Item></DeviceList></Notify>",
+             head, d->id);
+    sim_message(d, body);
+    sim_run(&s, 100);
+    assert_string_equal(s.last_position,
+                        "34020000001180000001 b 1.0000 2.0000  t");
+    assert_int_equal(s.actions[PLATFORM_POSITION], 3);
     platform_restore_ids(s.p, 41, 0);
     snprintf(body, sizeof(body),
              "%sAlarm</CmdType><SN>3</SN><DeviceID>%s</DeviceID>"

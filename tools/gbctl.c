@@ -33,9 +33,26 @@ static const char usage[] =
     "  changes ID            when it came and went, and why\n"
     "  profile ID            what it has been seen to do (JSON)\n"
     "  send ID CMD [NAME=VALUE ...]\n"
-    "                        a query or an order of plain elements; waits for\n"
-    "                        what becomes of it\n"
+    "                        a query, DeviceControl or DeviceConfig; NAME is an\n"
+    "                        element (HomePosition.Enabled), extra.NAME one that\n"
+    "                        the standard does not have, NAME:=JSON anything\n"
+    "      --channel ID      to this channel in place of the device\n"
+    "      --edition YEAR    as this edition writes it\n"
     "  commands              the last of these\n"
+    "  ptz ID CHANNEL ACTION [NAME=NUMBER ...]\n"
+    "                        left, right, up, down, zoom_in, focus_far, ...,\n"
+    "                        stop, cruise_start, wiper_on, ...; speed=1 to 255\n"
+    "  presets ID CHANNEL    what the camera has\n"
+    "  preset ID CHANNEL N [call | set [NAME] | delete]\n"
+    "  config ID [CHANNEL] TYPE[/TYPE ...]\n"
+    "                        settings as the device has them: BasicParam, ...\n"
+    "  configure ID [CHANNEL] TYPE.NAME=VALUE ...\n"
+    "                        changes settings of one type\n"
+    "  guard ID [CHANNEL] [set | reset]\n"
+    "                        arms or disarms; what is armed\n"
+    "  alarm-reset ID [CHANNEL]\n"
+    "  records ID CHANNEL FROM TO\n"
+    "                        what it has recorded, 2026-01-02T03:04:05\n"
     "  play ID CHANNEL       start live, print its URLs\n"
     "  stop ID CHANNEL       stop it\n"
     "  sessions              media sessions\n"
@@ -63,6 +80,7 @@ static struct {
     bool json, chinese;
     /* of trace */
     const char *device, *call_id, *since, *limit, *pcap;
+    const char *channel, *edition; /* of send */
     const char *body; /* of the next request, JSON; NULL: none */
     bool follow, text;
 } o = { .limit = TRACE_LIMIT };
@@ -632,27 +650,90 @@ static int show_object(const char *path)
     return EX_OK;
 }
 
-/* {"cmd":…,"params":{NAME:VALUE,…}} */
-static char *order_of(char **arg, int n)
+/* The object that a dotted name is in, made when it is not there; *last: what
+ * is behind the last dot. */
+static json_t *object_of(json_t *at, struct slice name, char last[static 64])
 {
-    json_t *params = json_object(), *j = json_object();
-    char name[64], *text;
+    struct slice head;
 
-    json_object_set_new(j, "cmd", json_string(arg[0]));
-    for (int i = 1; i < n; i++) {
-        struct slice value = slice_str(arg[i]), head;
+    while (slice_cut(&name, '.', &head)) {
+        json_t *below;
 
-        if (!slice_cut(&value, '=', &head) ||
-            !slice_copy(name, sizeof(name), head))
-            die(EX_USAGE, "%s: not NAME=VALUE", arg[i]);
-        json_object_set_new(params, name, json_string(value.p));
+        if (!slice_copy(last, 64, head) || !head.n)
+            return NULL;
+        below = json_object_get(at, last);
+        if (!below) {
+            below = json_object();
+            json_object_set_new(at, last, below);
+        }
+        if (!json_is_object(below))
+            return NULL;
+        at = below;
     }
-    json_object_set_new(j, "params", params);
-    text = json_dumps(j, JSON_COMPACT);
+    return head.n && slice_copy(last, 64, head) ? at : NULL;
+}
+
+/* NAME=VALUE, a text, or NAME:=JSON. */
+static void put_argument(json_t *to, const char *arg)
+{
+    struct slice value = slice_str(arg), name;
+    bool is_json;
+    char last[64];
+    json_t *at, *v;
+
+    if (!slice_cut(&value, '=', &name))
+        die(EX_USAGE, "%s: not NAME=VALUE", arg);
+    is_json = name.n && name.p[name.n - 1] == ':';
+    name.n -= is_json;
+    at = object_of(to, name, last);
+    v = is_json ? json_loadb(value.p, value.n, JSON_DECODE_ANY, NULL)
+                : json_stringn(value.p, value.n);
+    if (!at || !v)
+        die(EX_USAGE, "%s: not %s", arg,
+            !at       ? "NAME=VALUE"
+            : is_json ? "JSON"
+                      : "UTF-8");
+    json_object_set_new(at, last, v);
+}
+
+static char *text_of_json(json_t *j)
+{
+    char *text = json_dumps(j, JSON_COMPACT);
+
     json_decref(j);
     if (!text)
         die(EX_DATAERR, "the command is no UTF-8");
     return text;
+}
+
+/* {"cmd":…,"params":{NAME:VALUE,…},"extra":…} */
+static char *order_of(char **arg, int n)
+{
+    json_t *all = json_object(), *j = json_object(), *extra;
+
+    json_object_set_new(j, "cmd", json_string(arg[0]));
+    for (int i = 1; i < n; i++)
+        put_argument(all, arg[i]);
+    extra = json_object_get(all, "extra");
+    if (extra)
+        json_object_set(j, "extra", extra);
+    json_object_del(all, "extra");
+    json_object_set_new(j, "params", all);
+    if (o.channel)
+        json_object_set_new(j, "channel", json_string(o.channel));
+    if (o.edition)
+        json_object_set_new(j, "edition", json_string(o.edition));
+    return text_of_json(j);
+}
+
+/* NAME=VALUE pairs as one object. */
+static char *object_text(char **arg, int n)
+{
+    json_t *j = json_object();
+
+    for (int i = 0; i < n; i++)
+        put_argument(j, arg[i]);
+    return text_of_json(j);
 }
 
 static json_t *wait_command(json_t *j)
@@ -669,15 +750,12 @@ static json_t *wait_command(json_t *j)
     return j;
 }
 
-/* 0 when the device did it, as far as it says. */
-static int send_command(const char *device, char **arg, int n)
+/* Waits for what becomes of it; 0 when the device did it, as far as it says. */
+static int show_command(json_t *j)
 {
-    char path[1024], *body = order_of(arg, n);
     bool good;
-    json_t *j;
 
-    o.body = body;
-    j = wait_command(call("POST", device_path(path, device, "/commands")));
+    j = wait_command(j);
     good = slice_eq(slice_str(text_of(j, "state")), SLICE("answered")) ||
            slice_eq(slice_str(text_of(j, "state")), SLICE("arrived"));
     if (o.json) {
@@ -689,8 +767,140 @@ static int send_command(const char *device, char **arg, int n)
             dump(json_object_get(j, "answer"));
     }
     json_decref(j);
-    free(body);
     return good ? EX_OK : EX_UNAVAILABLE;
+}
+
+static int send_command(const char *device, char **arg, int n)
+{
+    char path[1024], *body = order_of(arg, n);
+    int code;
+
+    o.body = body;
+    code = show_command(call("POST", device_path(path, device, "/commands")));
+    free(body);
+    return code;
+}
+
+/* ---- cameras that turn, settings, guard ---- */
+
+static const char *path_of(char text[1024], const char *device,
+                           const char *channel, const char *end);
+
+/* A request with a body (NULL: none), which is freed, and its command. */
+static int ask_channel(const char *method, const char *device,
+                       const char *channel, const char *end, char *body)
+{
+    char path[1024];
+    int code;
+
+    o.body = body;
+    code = show_command(call(method, path_of(path, device, channel, end)));
+    free(body);
+    return code;
+}
+
+/* ACTION [NAME=NUMBER ...] */
+static int ptz(const char *device, const char *channel, char **arg, int n)
+{
+    json_t *j = json_object();
+
+    json_object_set_new(j, "action", json_string(arg[0]));
+    for (int i = 1; i < n; i++) {
+        struct slice value = slice_str(arg[i]), name;
+        char key[64], *end = NULL;
+        long v;
+
+        if (!slice_cut(&value, '=', &name) || !value.n ||
+            !slice_copy(key, sizeof(key), name))
+            die(EX_USAGE, "%s: not NAME=NUMBER", arg[i]);
+        v = strtol(value.p, &end, 10);
+        json_object_set_new(j, key, *end ? json_string(value.p)
+                                         : json_integer(v));
+    }
+    return ask_channel("POST", device, channel, "/ptz", text_of_json(j));
+}
+
+static int preset(const char *device, const char *channel, char **arg, int n)
+{
+    struct slice what = slice_str(n > 1 ? arg[1] : "call");
+    char end[64];
+    json_t *name;
+    int len = snprintf(end, sizeof(end), "/presets/%.40s", arg[0]);
+
+    if (slice_eq(what, SLICE("call"))) {
+        snprintf(end + len, sizeof(end) - (size_t)len, "/call");
+        return ask_channel("POST", device, channel, end, NULL);
+    }
+    if (slice_eq(what, SLICE("delete")))
+        return ask_channel("DELETE", device, channel, end, NULL);
+    if (!slice_eq(what, SLICE("set")))
+        die(EX_USAGE, "%s: not call, set or delete", what.p);
+    name = json_object();
+    if (n > 2)
+        json_object_set_new(name, "name", json_string(arg[2]));
+    return ask_channel("PUT", device, channel, end, text_of_json(name));
+}
+
+static int config(const char *device, const char *target, const char *types)
+{
+    char text[600];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, "/config");
+    parameter(&w, "type", types);
+    return ask_channel("GET", device, target, finished(&w), NULL);
+}
+
+static bool is_assignment(const char *arg)
+{
+    return slice_find(slice_str(arg), '=') < slice_str(arg).n;
+}
+
+/* [CHANNEL] TYPE.NAME=VALUE ... */
+static int configure(const char *device, char **arg, int n)
+{
+    bool has_channel = !is_assignment(arg[0]);
+    const char *target = has_channel ? arg[0] : device;
+
+    if (n == has_channel)
+        die(EX_USAGE, "no TYPE.NAME=VALUE");
+    return ask_channel("PATCH", device, target, "/config",
+                       object_text(arg + has_channel, n - has_channel));
+}
+
+static const struct column guards[] = {
+    { "target", "TARGET", "对象" }, { "duty", "STATE", "状态" },
+    { "from", "FROM", "来源" },     { "time", "TIME", "时间" },
+};
+
+/* [CHANNEL] [set | reset] */
+static int guard(const char *device, char **arg, int n)
+{
+    struct slice last = slice_str(n ? arg[n - 1] : "");
+    bool is_set = slice_eq(last, SLICE("set"));
+    char path[1024];
+
+    if (!is_set && !slice_eq(last, SLICE("reset"))) {
+        if (n)
+            die(EX_USAGE, "%s: not set or reset", last.p);
+        return SHOW(device_path(path, device, "/guard"), guards);
+    }
+    return ask_channel("POST", device, n > 1 ? arg[0] : device, "/guard",
+                       text_of_json(json_pack("{s:s}", "GuardCmd",
+                                              is_set ? "SetGuard"
+                                                     : "ResetGuard")));
+}
+
+static int records(const char *device, char **arg)
+{
+    char start[64], end[64];
+    char *order[] = { (char[]){ "RecordInfo" }, start, end,
+                      (char[]){ "Type=all" }, (char[]){ "Secrecy=0" } };
+
+    o.channel = arg[0];
+    snprintf(start, sizeof(start), "StartTime=%.40s", arg[1]);
+    snprintf(end, sizeof(end), "EndTime=%.40s", arg[2]);
+    return send_command(device, order, 5);
 }
 
 /* ---- live ---- */
@@ -975,12 +1185,14 @@ static void read_language(void)
 
 static int read_options(int argc, char **argv)
 {
-    enum { URL = 256, TOKEN, JSON, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT,
+    enum { URL = 256, TOKEN, JSON, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT,
            PCAP, VERSION, HELP };
     static const struct option longs[] = {
         { "url", required_argument, NULL, URL },
         { "token", required_argument, NULL, TOKEN },
         { "json", no_argument, NULL, JSON },
+        { "channel", required_argument, NULL, CHANNEL },
+        { "edition", required_argument, NULL, EDITION },
         { "device", required_argument, NULL, DEVICE },
         { "callid", required_argument, NULL, CALLID },
         { "since", required_argument, NULL, SINCE },
@@ -1004,6 +1216,12 @@ static int read_options(int argc, char **argv)
             break;
         case JSON:
             o.json = true;
+            break;
+        case CHANNEL:
+            o.channel = optarg;
+            break;
+        case EDITION:
+            o.edition = optarg;
             break;
         case DEVICE:
             o.device = optarg;
@@ -1058,6 +1276,22 @@ static int run(char **arg, int n)
         return show_object(device_path(text, arg[1], "/profile"));
     if (n >= 3 && slice_eq(what, SLICE("send")))
         return send_command(arg[1], arg + 2, n - 2);
+    if (n >= 4 && slice_eq(what, SLICE("ptz")))
+        return ptz(arg[1], arg[2], arg + 3, n - 3);
+    if (n == 3 && slice_eq(what, SLICE("presets")))
+        return ask_channel("GET", arg[1], arg[2], "/presets", NULL);
+    if (n >= 4 && n <= 6 && slice_eq(what, SLICE("preset")))
+        return preset(arg[1], arg[2], arg + 3, n - 3);
+    if ((n == 3 || n == 4) && slice_eq(what, SLICE("config")))
+        return config(arg[1], n == 4 ? arg[2] : arg[1], arg[n - 1]);
+    if (n >= 3 && slice_eq(what, SLICE("configure")))
+        return configure(arg[1], arg + 2, n - 2);
+    if (n >= 2 && n <= 4 && slice_eq(what, SLICE("guard")))
+        return guard(arg[1], arg + 2, n - 2);
+    if ((n == 2 || n == 3) && slice_eq(what, SLICE("alarm-reset")))
+        return ask_channel("POST", arg[1], arg[n - 1], "/alarm-reset", NULL);
+    if (n == 5 && slice_eq(what, SLICE("records")))
+        return records(arg[1], arg + 2);
     if (n == 1 && slice_eq(what, SLICE("commands")))
         return SHOW("/api/v1/commands", commands);
     if (n == 3 && slice_eq(what, SLICE("play")))

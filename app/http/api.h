@@ -140,6 +140,12 @@ bool http_media_target(struct http_call *c, struct slice *device,
 bool http_command_answer(struct http_call *c, unsigned status, uint64_t id);
 /* Sends it and answers 202 with the command, or a problem (api_commands.c). */
 void http_command_send(struct http_call *c, const struct platform_order *o);
+/* The same for what has been tried already: err, and the command if it is 0. */
+void http_command_sent(struct http_call *c, int err, uint64_t id);
+/* A command of a CmdType to the channel of the path, or else to its device;
+ * params, its elements, is taken. */
+void http_order_send(struct http_call *c, const char *cmd,
+                     struct json_t *params);
 
 /* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
 
@@ -164,7 +170,9 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_profile, http_get_devices_csv, http_post_devices_csv,
     http_get_subscriptions, http_get_tree, http_get_changes,
     http_get_commands, http_get_command, http_post_command,
-    http_post_alarm_reset, http_get_positions, http_get_item,
+    http_post_alarm_reset, http_post_ptz, http_get_presets, http_put_preset,
+    http_call_preset, http_delete_preset, http_get_guard, http_post_guard,
+    http_get_config, http_patch_config, http_get_positions, http_get_item,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
     http_get_alarms, http_get_events,

@@ -54,7 +54,19 @@ static const struct schema {
       "tries:integer sip_status:integer sn:integer messages:integer "
       "have:integer sum:integer evidence:string asked_at:time sent_at:time "
       "arrived_at:time answered_at:time answer:objects" },
-    { "NewCommand", "cmd:string channel:string? params:object?" },
+    { "NewCommand",
+      "cmd:string channel:string? params:object? extra:object? "
+      "edition:string?" },
+    { "Ptz",
+      "action:string speed:integer? pan:integer? tilt:integer? zoom:integer? "
+      "focus:integer? iris:integer? pan_speed:integer? tilt_speed:integer? "
+      "zoom_speed:integer? focus_speed:integer? iris_speed:integer? "
+      "preset:integer? group:integer? value:integer? name:string?" },
+    { "PresetName", "name:string?" },
+    { "Elements", "" },
+    { "Guard", "target:string duty:string from:string time:time" },
+    { "NewGuard", "GuardCmd:string" },
+    { "AlarmReset", "AlarmMethod:string? AlarmType:string?" },
     { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string device:string channel:string stream:string state:string "
@@ -206,6 +218,7 @@ static void components_write(struct jw *j)
     jw_object(j);
     for (size_t i = 0; i < N_SCHEMAS; i++)
         schema_write(j, &schemas[i]);
+    http_openapi_bodies(j);
     jw_end(j);
     jw_key(j, "securitySchemes");
     jw_object(j);

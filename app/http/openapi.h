@@ -4,10 +4,16 @@
 #define APP_HTTP_OPENAPI_H
 
 #include "app/http/buf.h"
+#include "app/http/json.h"
 #include "app/http/router.h"
 
 void http_openapi_write(struct buf *out, const struct http_route *table,
                         size_t n, const char *version);
+
+/* Members "Query.RecordInfo", "Control.DeviceControl.PTZCmd", "Response.…" of
+ * an open object: the elements of every body that has a table, with the
+ * editions that have them and those that demand them. */
+void http_openapi_bodies(struct jw *j);
 
 /* The fields of an object: "name:type …", where type is string, boolean,
  * integer, number, time (or null), strings (an array), object, or either with

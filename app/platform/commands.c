@@ -1,13 +1,16 @@
 #include "app/platform/commands.h"
 
+#include "app/platform/bodyjson.h"
 #include "app/platform/core.h"
-#include "app/platform/xmljson.h"
 #include "base/writer.h"
+#include "manscdp/bodies.h"
+#include "manscdp/config.h"
+#include "manscdp/control.h"
+#include "manscdp/record.h"
 
 #define BUSY_MS 500       /* a queued one looks again */
 #define QUEUE_MS 60000    /* and is given up after so long */
-#define EVIDENCE_MAX 120
-#define NAME_MAX 40       /* bytes of an element's name */
+#define EVIDENCE_MAX 320
 #define KEY_MAX 250       /* of one item of an answer */
 
 struct command {
@@ -21,18 +24,31 @@ struct command {
     enum platform_command_state state;
     bool is_final, partial, late, cut, may_repeat;
     bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
+    bool moves;  /* these three as in command_order */
+    uint8_t ptz;
+    uint8_t guard;
     uint8_t tries;
     uint16_t sip_status, messages;
     uint32_t sn, have, sum;
+    uint32_t types, got_types; /* of a ConfigDownload: bits, see config_bit */
     uint64_t transaction, assembly;
     uint64_t asked_ms;
     int64_t asked_utc_ms, sent_utc_ms, arrived_utc_ms, answered_utc_ms;
     char evidence[EVIDENCE_MAX];
-    uint8_t evidence_len;
+    uint16_t evidence_len;
     char *body;   /* as it is sent; NULL when final. Own memory */
     size_t body_len;
     char *answer; /* own memory */
     size_t answer_len, answer_cap;
+};
+
+/* A DeviceControl that only a vendor knows. */
+static const struct manscdp_row vendor_row = {
+    .root = MANSCDP_CONTROL,
+    .cmd = MANSCDP_CMD_DEVICE_CONTROL,
+    .dir = MANSCDP_DOWN,
+    .carriers = MANSCDP_BY_MESSAGE,
+    .editions = MANSCDP_EALL,
 };
 
 const char *platform_command_state_name(enum platform_command_state s)
@@ -49,6 +65,11 @@ const char *platform_command_state_name(enum platform_command_state s)
 static struct slice device_of(const struct command *c)
 {
     return slice_of(c->device, c->device_len);
+}
+
+static struct slice target_of(const struct command *c)
+{
+    return slice_of(c->target, c->target_len);
 }
 
 /* ---- the ring ----------------------------------------------------------- */
@@ -139,7 +160,7 @@ static void explain(struct command *c, const char *fmt, ...)
     va_start(ap, fmt);
     writer_vf(&w, fmt, ap);
     va_end(ap);
-    c->evidence_len = (uint8_t)w.len;
+    c->evidence_len = (uint16_t)w.len;
 }
 
 static bool is_due(const struct command *c)
@@ -192,7 +213,8 @@ static void note(struct platform *p, const struct command *c)
     };
     struct device *d = device_find(p, device_of(c));
 
-    if (d && !c->follows && (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
+    if (d && !c->follows && c->row != &vendor_row &&
+        (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
         profile_note(p, d, c->row, outcome[c->state]);
 }
 
@@ -217,6 +239,10 @@ static void finish(struct platform *p, struct command *c,
     c->body = NULL;
     memcpy(device, c->device, sizeof(device));
     send_next(p, slice_of(device, c->device_len));
+    if (c->moves && c->tries)
+        ptz_settled(p, device_of(c), target_of(c),
+                    (enum ptz_kind)(c->ptz - 1), c->id,
+                    state == PLATFORM_COMMAND_REFUSED);
 }
 
 /* Nothing came: once more if that does no harm. */
@@ -354,6 +380,31 @@ static bool grow_answer(struct platform *p, struct command *c, size_t cap)
     return true;
 }
 
+/* The bit of a type of settings by its place in the table; 0: it has none. */
+static uint32_t config_bit(struct slice name)
+{
+    const struct manscdp_shape *s = manscdp_config_set_body.shape;
+    const struct manscdp_field *f = manscdp_field_of(s, name);
+
+    return f ? 1u << (f - s->field) : 0;
+}
+
+static struct slice config_name(uint32_t bit)
+{
+    const struct manscdp_shape *s = manscdp_config_set_body.shape;
+    size_t i = 0;
+
+    while (i < s->n && 1u << i != bit)
+        i++;
+    return i < s->n ? s->field[i].name : slice_of(NULL, 0);
+}
+
+/* The type of a ConfigDownload that asked for one alone. */
+static struct slice only_type(const struct command *c)
+{
+    return config_name(c->types);
+}
+
 static void keep_answer(struct platform *p, struct command *c,
                         const struct manscdp_msg *msg)
 {
@@ -366,7 +417,7 @@ static void keep_answer(struct platform *p, struct command *c,
                       cap - c->answer_len);
         if (c->answer_len)
             writer_char(&w, ',');
-        xmljson_write(&w, msg->doc.root);
+        bodyjson_write(&w, msg, only_type(c));
         if (!w.err) {
             c->answer_len += w.len;
             break;
@@ -380,9 +431,10 @@ static void keep_answer(struct platform *p, struct command *c,
     bound_answers(p);
 }
 
-/* What tells one item of a list from another (signalling: merge rules). */
+/* What tells one item of a list from another (signalling: merge rules). at:
+ * its place in the message. */
 static struct slice item_key(const struct manscdp_row *row,
-                             const struct xml_node *item,
+                             const struct xml_node *item, unsigned at,
                              char buf[static KEY_MAX])
 {
     struct writer w = writer_of(buf, KEY_MAX);
@@ -390,63 +442,98 @@ static struct slice item_key(const struct manscdp_row *row,
         SLICE_INIT("DeviceID"), SLICE_INIT("StartTime"), SLICE_INIT("EndTime"),
         SLICE_INIT("FilePath"), SLICE_INIT("Name"),
     };
+    static const struct slice point[] = {
+        SLICE_INIT("PresetIndex"), SLICE_INIT("StayTime"), SLICE_INIT("Speed"),
+    };
+    bool is_record = row->merge == MANSCDP_MERGE_RECORD;
+    const struct slice *part = is_record ? record : point;
+    size_t n = is_record ? sizeof(record) / sizeof(*record)
+                         : sizeof(point) / sizeof(*point);
 
     if (row->merge == MANSCDP_MERGE_PRESET)
         return xml_text(item, SLICE("PresetID"));
-    if (row->merge != MANSCDP_MERGE_RECORD)
-        return item->name;
-    for (size_t i = 0; i < sizeof(record) / sizeof(*record); i++) {
-        writer_slice_put(&w, slice_head(xml_text(item, record[i]), 80));
+    if (row->merge == MANSCDP_MERGE_TRACK)
+        return xml_text(item, SLICE("Number"));
+    if (!is_record) /* a track may come by one preset twice */
+        writer_u64(&w, at);
+    for (size_t i = 0; i < n; i++) {
         writer_char(&w, '/');
+        writer_slice_put(&w, slice_head(xml_text(item, part[i]), 48));
     }
     return writer_slice(&w);
 }
 
-/* The element that holds the Items; NULL: there is none. */
-static const struct xml_node *list_of(const struct xml_node *root)
+static const struct manscdp_field *list_field(const struct manscdp_body *b)
 {
-    const struct xml_node *n = root->child;
-
-    while (n && !xml_child(n, SLICE("Item")))
-        n = n->next;
-    return n;
+    for (size_t i = 0; b && i < b->shape->n; i++)
+        if (b->shape->field[i].type == MANSCDP_LIST)
+            return &b->shape->field[i];
+    return NULL;
 }
 
-static bool is_head(struct slice name)
+static void take_items(struct platform *p, const struct command *c,
+                       const struct manscdp_msg *msg, uint64_t id)
 {
-    static const struct slice names[] = {
-        SLICE_INIT("CmdType"), SLICE_INIT("SN"), SLICE_INIT("DeviceID"),
-        SLICE_INIT("Result"), SLICE_INIT("SumNum"),
-    };
+    const struct manscdp_field *f = list_field(manscdp_body_of(msg));
+    const struct xml_node *n =
+        f ? xml_child(xml_child(msg->doc.root, f->name), f->item) : NULL;
+    char buf[KEY_MAX];
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (slice_ieq(name, names[i]))
-            return true;
-    return false;
+    for (unsigned at = 0; n; n = xml_next_same(n), at++)
+        manscdp_assembly_item(p->assemblies, id, item_key(c->row, n, at, buf));
+}
+
+/* Which types a message of a ConfigDownload answers; a Result alone, or an
+ * element called otherwise, is an answer too. */
+static void take_types(struct platform *p, struct command *c,
+                       const struct manscdp_msg *msg, uint64_t id)
+{
+    char other[24];
+    struct writer w = writer_of(other, sizeof(other));
+    uint32_t got = 0;
+
+    for (const struct xml_node *n = msg->doc.root->child; n; n = n->next)
+        got |= config_bit(n->name);
+    if (!got && only_type(c).n &&
+        manscdp_result_parse(xml_text(msg->doc.root, SLICE("Result"))) !=
+            MANSCDP_ERROR)
+        got = c->types; /* nested, or under another name */
+    c->got_types |= got;
+    for (uint32_t bit = 1; bit && bit <= got; bit <<= 1)
+        if (got & bit)
+            manscdp_assembly_item(p->assemblies, id, config_name(bit));
+    writer_f(&w, "?%u", (unsigned)c->messages);
+    if (!got)
+        manscdp_assembly_item(p->assemblies, id, writer_slice(&w));
+}
+
+static unsigned bits_of(uint32_t v)
+{
+    unsigned n = 0;
+
+    for (; v; v &= v - 1)
+        n++;
+    return n;
 }
 
 static void count_items(struct platform *p, struct command *c,
                         const struct manscdp_msg *msg)
 {
-    const struct xml_node *root = msg->doc.root, *n;
-    const struct xml_node *list = list_of(root);
     struct manscdp_assembly_event at;
     uint64_t id = 0;
-    uint32_t sum = 0;
-    bool has_sum = manscdp_number(xml_text(root, SLICE("SumNum")), UINT32_MAX,
-                                  &sum);
-    char buf[KEY_MAX];
+    uint32_t sum = bits_of(c->types);
+    bool has_sum = c->types || manscdp_number(xml_text(msg->doc.root,
+                                                       SLICE("SumNum")),
+                                              UINT32_MAX, &sum);
 
     if (manscdp_assembly_message(p->assemblies, device_of(c), c->row->cmd,
                                  msg->sn, &id) == MANSCDP_UNSOLICITED ||
         id != c->assembly)
         return;
-    for (n = list ? xml_child(list, SLICE("Item")) : NULL; n;
-         n = xml_next_same(n))
-        manscdp_assembly_item(p->assemblies, id, item_key(c->row, n, buf));
-    for (n = list ? NULL : root->child; n; n = n->next)
-        if (!is_head(n->name))
-            manscdp_assembly_item(p->assemblies, id, n->name);
+    if (c->row->merge == MANSCDP_MERGE_ELEMENT)
+        take_types(p, c, msg, id);
+    else
+        take_items(p, c, msg, id);
     manscdp_assembly_end(p->assemblies, id, has_sum, sum, msg->doc.n_broken,
                          p->now.mono_ms);
     if (manscdp_assembly_status(p->assemblies, id, &at)) {
@@ -454,6 +541,12 @@ static void count_items(struct platform *p, struct command *c,
         c->sum = at.expected;
     }
     changed(p, c);
+}
+
+/* One type of several is refused: the others may come still. */
+static bool is_one_of_several(const struct command *c)
+{
+    return bits_of(c->types) > 1 && !c->is_final;
 }
 
 static void answered(struct platform *p, struct command *c,
@@ -471,7 +564,7 @@ static void answered(struct platform *p, struct command *c,
         c->late = true;
         c->partial = c->row->due == MANSCDP_MANY_RESPONSES;
     }
-    if (refused) {
+    if (refused && !is_one_of_several(c)) {
         struct slice why = xml_text(msg->doc.root, SLICE("Reason"));
 
         explain(c, "the Response says Result %.*s%s%.*s",
@@ -486,6 +579,11 @@ static void answered(struct platform *p, struct command *c,
     }
     if (c->late)
         explain(c, "it was answered late");
+    if (c->guard)
+        duty_set(p, device_of(c), target_of(c),
+                 c->guard == MANSCDP_GUARD_SET ? MANSCDP_ONDUTY
+                                               : MANSCDP_OFFDUTY,
+                 "GuardCmd");
     finish(p, c, PLATFORM_COMMAND_ANSWERED);
 }
 
@@ -514,6 +612,22 @@ static struct command *asked(struct platform *p, const struct device *d,
     return n_open == 1 ? only : NULL;
 }
 
+bool command_is_open(const struct platform *p, struct slice device,
+                     struct slice target, struct slice sub)
+{
+    const struct list *n = p->commands.open.next;
+
+    for (; n != &p->commands.open; n = n->next) {
+        const struct command *c =
+            container_of((struct list *)(uintptr_t)n, struct command, open);
+
+        if (slice_eq(c->row->sub, sub) && slice_eq(device_of(c), device) &&
+            slice_eq(target_of(c), target))
+            return true;
+    }
+    return false;
+}
+
 void commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg)
 {
@@ -525,6 +639,28 @@ void commands_on_message(struct platform *p, struct device *d,
     c = asked(p, d, msg);
     if (c && is_due(c))
         answered(p, c, msg);
+}
+
+/* All types that will be answered have been: which have not? */
+static void settings_came(struct platform *p, struct command *c)
+{
+    uint32_t missing = c->types & ~c->got_types;
+    char text[EVIDENCE_MAX];
+    struct writer w = writer_of(text, sizeof(text) - 40);
+
+    for (uint32_t bit = 1; bit && bit <= missing; bit <<= 1) {
+        if (!(missing & bit))
+            continue;
+        writer_str(&w, w.len ? ", " : "");
+        writer_slice_put(&w, config_name(bit));
+    }
+    c->have = bits_of(c->types & c->got_types);
+    c->sum = bits_of(c->types);
+    c->partial = missing != 0;
+    if (missing)
+        explain(c, "refused or not answered: %.*s", (int)w.len, text);
+    finish(p, c, missing == c->types ? PLATFORM_COMMAND_REFUSED
+                                     : PLATFORM_COMMAND_ANSWERED);
 }
 
 bool commands_on_assembly(struct platform *p,
@@ -545,6 +681,10 @@ bool commands_on_assembly(struct platform *p,
                          c->arrived_utc_ms
                              ? "the MESSAGE arrived (200), but no Response came"
                              : "no Response came");
+            return true;
+        }
+        if (c->types) {
+            settings_came(p, c);
             return true;
         }
         c->partial = ev->outcome == MANSCDP_PARTIAL;
@@ -655,17 +795,31 @@ static void name(struct command *c, const struct device *d, struct slice target)
     memcpy(c->target, target.p, target.n);
 }
 
+static struct manscdp_dialect dialect_of(const struct device *d,
+                                         unsigned edition)
+{
+    struct manscdp_dialect as = device_dialect(d);
+
+    if (edition)
+        as.edition = (enum manscdp_edition)(edition - 1);
+    return as;
+}
+
 static int fill(struct platform *p, struct command *c, struct device *d,
                 const struct command_order *o)
 {
-    struct manscdp_dialect dialect = device_dialect(d);
+    struct manscdp_dialect dialect = dialect_of(d, o->edition);
     struct slice target = o->target.n ? o->target : device_id(d);
     struct writer w;
     int err;
 
     name(c, d, target);
     c->row = o->row;
-    c->may_repeat = may_repeat(o->row);
+    c->may_repeat = o->may_repeat || may_repeat(o->row);
+    c->types = o->types;
+    c->ptz = o->ptz;
+    c->guard = o->guard;
+    c->moves = o->moves;
     c->sn = platform_next_sn(p);
     c->body = gb_get(p->alloc, PLATFORM_COMMAND_BODY);
     if (!c->body)
@@ -766,79 +920,149 @@ int platform_command_refresh(struct platform *p, struct slice device,
     return err;
 }
 
-/* ---- plain elements ----------------------------------------------------- */
+/* ---- by codec ------------------------------------------------------------- */
 
-static bool is_name(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char l = ascii_lower(s.p[i]);
-
-        if (!(l >= 'a' && l <= 'z') && !(i && ascii_is_digit(l)))
-            return false;
-    }
-    return s.n && s.n <= NAME_MAX;
-}
-
-static int encode_plain(void *ctx, struct writer *w,
-                        const struct manscdp_dialect *d, uint32_t sn,
-                        struct slice target)
+static int encode_body(void *ctx, struct writer *w,
+                       const struct manscdp_dialect *d, uint32_t sn,
+                       struct slice target)
 {
     const struct platform_order *o = ctx;
-    enum manscdp_cmd cmd = manscdp_cmd_by_name(o->cmd);
-    bool orders = cmd == MANSCDP_CMD_DEVICE_CONTROL ||
-                  cmd == MANSCDP_CMD_DEVICE_CONFIG;
-    enum manscdp_root root = orders ? MANSCDP_CONTROL : MANSCDP_QUERY;
-    struct xml_out x;
+    const struct manscdp_body none = { o->root, o->cmd, { NULL, 0 },
+                                       &manscdp_no_elements };
+    struct manscdp_head head = { 0 };
 
-    manscdp_put_begin(&x, w, d, root, cmd, sn, target);
-    for (size_t i = 0; i < o->n_params; i++) {
-        char name[NAME_MAX + 1];
-
-        slice_copy(name, sizeof(name), o->param[i].name);
-        xml_put(&x, name, o->param[i].value);
-    }
-    manscdp_put_end(&x, root);
-    return w->err;
+    if (o->in)
+        memcpy(&head, o->in, sizeof(head));
+    head.sn = sn;
+    head.device_id = target;
+    head.more = o->more;
+    if (!o->body)
+        return manscdp_body_encode(w, d, &none, &head);
+    memcpy(o->in, &head, sizeof(head));
+    return manscdp_body_encode(w, d, o->body, o->in);
 }
 
-static const struct manscdp_row *row_of(const struct platform_order *o)
+/* As the edition spells its command; NULL: there is none. */
+static const struct manscdp_row *row_of(const struct platform_order *o,
+                                        enum manscdp_edition e)
 {
-    enum manscdp_cmd cmd = manscdp_cmd_by_name(o->cmd);
+    const struct manscdp_field *f =
+        o->body ? manscdp_field_of(o->body->shape, o->body->sub) : NULL;
+    struct slice sub =
+        f ? manscdp_field_name(f, MANSCDP_WAY(e, false)) : SLICE("");
 
-    switch (cmd) {
-    case MANSCDP_CMD_OTHER:
-    case MANSCDP_CMD_CATALOG: /* asked for by refresh, see catalog.c */
+    if (o->cmd == MANSCDP_CMD_CATALOG) /* asked for by refresh, catalog.c */
         return NULL;
-    case MANSCDP_CMD_DEVICE_CONTROL:
-        return o->n_params ? manscdp_row_find(MANSCDP_CONTROL, cmd,
-                                              o->param[0].name)
-                           : NULL;
-    case MANSCDP_CMD_DEVICE_CONFIG:
-        return manscdp_row_find(MANSCDP_CONTROL, cmd, SLICE(""));
-    default:
-        return manscdp_row_find(MANSCDP_QUERY, cmd, SLICE(""));
+    if (o->cmd == MANSCDP_CMD_DEVICE_CONTROL && !o->body)
+        return o->more ? &vendor_row : NULL;
+    return manscdp_row_find(o->root, o->cmd, sub);
+}
+
+/* What a ConfigDownload asks for, as far as the table knows. */
+static unsigned types_of(const struct platform_order *o)
+{
+    struct manscdp_config_query q;
+    struct slice type;
+    unsigned types = 0;
+
+    if (o->body != &manscdp_config_query_body)
+        return 0;
+    memcpy(&q, o->in, sizeof(q));
+    while (manscdp_config_type_next(&q.types, &type))
+        types |= config_bit(type);
+    return types;
+}
+
+/* A stop that waits for its second try would end what moves now. */
+static void forget_stops(struct platform *p, struct slice device,
+                         struct slice target, unsigned ptz)
+{
+    struct list *n = p->commands.open.next;
+
+    for (; n != &p->commands.open; n = n->next) {
+        struct command *c = container_of(n, struct command, open);
+
+        if (c->ptz == ptz && slice_eq(device_of(c), device) &&
+            slice_eq(target_of(c), target))
+            c->may_repeat = false;
     }
+}
+
+/* What a PTZCmd does, if it is one; false: it is not, or nobody knows. */
+static bool read_ptz(const struct platform_order *o, struct manscdp_ptz *out)
+{
+    struct manscdp_control_ptz body;
+
+    if (o->body != &manscdp_control_ptz_body)
+        return false;
+    memcpy(&body, o->in, sizeof(body));
+    return !manscdp_ptz_parse(out, body.command, NULL);
+}
+
+/* Of a GuardCmd, which way. */
+static uint8_t guard_of(const struct platform_order *o)
+{
+    struct manscdp_control_guard body;
+
+    if (o->body != &manscdp_control_guard_body)
+        return 0;
+    memcpy(&body, o->in, sizeof(body));
+    return (uint8_t)body.guard;
+}
+
+int platform_device_dialect(const struct platform *p, struct slice id,
+                            struct manscdp_dialect *out)
+{
+    const struct device *d = device_find(p, id);
+
+    if (!d)
+        return GB_ENOENT;
+    *out = device_dialect(d);
+    return 0;
 }
 
 int platform_command_send(struct platform *p, const struct platform_order *o,
                           struct gb_time now, uint64_t *id)
 {
     struct device *d = device_find(p, o->device);
-    const struct command_order order = {
-        .target = o->target, .row = row_of(o), .encode = encode_plain,
+    struct command_order order = {
+        .target = o->target,
+        .encode = encode_body,
         .ctx = (void *)(uintptr_t)o,
+        .edition = o->edition,
+        .may_repeat = o->may_repeat,
     };
+    enum manscdp_edition e;
+    struct slice target;
+    struct manscdp_ptz ptz;
+    bool is_ptz = read_ptz(o, &ptz);
+    int err;
 
     p->now = now;
     if (!d)
         return GB_ENOENT;
-    if (!order.row || o->n_params > PLATFORM_COMMAND_PARAMS ||
-        (o->target.n && !manscdp_devid_is_usable(o->target)))
+    e = dialect_of(d, o->edition).edition;
+    order.row = row_of(o, e);
+    if (!order.row || (o->target.n && !manscdp_devid_is_usable(o->target)))
         return GB_ESYNTAX;
-    for (size_t i = 0; i < o->n_params; i++)
-        if (!is_name(o->param[i].name))
-            return GB_ESYNTAX;
-    return command_start(p, d, &order, id);
+    if (!(order.row->editions >> e & 1))
+        return GB_EUNSUPPORTED;
+    order.types = types_of(o);
+    order.guard = guard_of(o);
+    if (!is_ptz)
+        return command_start(p, d, &order, id);
+    target = o->target.n ? o->target : device_id(d);
+    if (ptz.op == MANSCDP_PTZ_MOVE || ptz.op == MANSCDP_PTZ_LENS)
+        order.ptz = ptz.op == MANSCDP_PTZ_LENS ? 1 + PTZ_LENS : 1 + PTZ_MOVE;
+    order.may_repeat |= manscdp_ptz_is_stop(&ptz);
+    order.moves = order.ptz && !order.may_repeat;
+    if (order.moves && !ptz_has_room(p, device_id(d), target))
+        return GB_ELIMIT; /* nobody would stop it */
+    forget_stops(p, device_id(d), target, order.ptz);
+    err = command_start(p, d, &order, id);
+    if (!err)
+        ptz_sent(p, device_id(d), target, &ptz, *id);
+    return err;
 }
 
 void platform_restore_ids(struct platform *p, uint64_t alarm, uint64_t command)
@@ -860,7 +1084,7 @@ bool platform_command_view(const struct platform *p, uint64_t id,
     *out = (struct platform_command){
         .id = c->id,
         .device = device_of(c),
-        .target = slice_of(c->target, c->target_len),
+        .target = target_of(c),
         .cmd = slice_str(manscdp_cmd_name(c->row->cmd)),
         .sub = c->row->sub,
         .state = c->state,

@@ -40,6 +40,12 @@ struct command_order {
     const struct manscdp_row *row; /* what comes back, and when */
     command_encode_fn *encode;
     void *ctx;
+    unsigned edition;     /* as in platform_order */
+    bool may_repeat;      /* though the row does not say so */
+    uint8_t ptz;          /* 0, else 1 + enum ptz_kind of what moves or stops */
+    bool moves;           /* it does not stop */
+    uint8_t guard;        /* of GuardCmd, MANSCDP_GUARD_SET or _RESET */
+    unsigned types;       /* ConfigDownload: bits of the types asked for */
 };
 
 /* For every command that has a codec. Errors of platform_command_send, and
@@ -52,6 +58,9 @@ void commands_fini(struct platform *p);
 void command_on_sip(struct platform *p, uint64_t handle,
                     const struct sip_event *ev);
 void command_on_timer(struct platform *p, struct timerq_node *timer);
+/* This order of DeviceControl has been given and is not over. */
+bool command_is_open(const struct platform *p, struct slice device,
+                     struct slice target, struct slice sub);
 /* A body of this device; most belong to no command. */
 void commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg);

@@ -10,10 +10,12 @@
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
 #include "app/platform/commands.h"
+#include "app/platform/duty.h"
 #include "app/platform/history.h"
 #include "app/platform/platform.h"
 #include "app/platform/profile.h"
 #include "app/platform/ports.h"
+#include "app/platform/ptz.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
 #include "base/timerq.h"
@@ -67,7 +69,8 @@ struct handle {
 };
 
 enum timer_kind {
-    TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND
+    TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
+    TIMER_PTZ
 };
 
 /* ---- channels ---- */
@@ -455,6 +458,8 @@ struct platform {
     struct port_pool ports;
     struct ssrc_pool ssrcs;
     struct commands commands;
+    struct ptz_moves moves;
+    struct duties duties;
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;

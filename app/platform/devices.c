@@ -132,6 +132,7 @@ static void free_channels(struct platform *p, struct device *d)
 void device_drop(struct platform *p, struct device *d)
 {
     query_stop(p, d);
+    duty_forget(p, device_id(d));
     sessions_of_device_end(p, d, "the device was removed");
     subscriptions_end(p, d);
     while (!list_is_empty(&d->sessions)) {

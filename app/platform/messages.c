@@ -3,7 +3,9 @@
 #include "app/platform/core.h"
 
 #include "base/writer.h"
+#include "manscdp/control.h"
 #include "manscdp/device.h"
+#include "manscdp/filter.h"
 #include "manscdp/notify.h"
 #include "manscdp/time.h"
 #include "sip/multipart.h"
@@ -100,54 +102,76 @@ static void move_channel(struct delivery *v, struct slice id, double lon,
     channel_upsert(v->p, v->d, &in, false);
 }
 
-static struct slice short_text(const struct xml_node *n, struct slice name)
+static struct slice short_text(struct slice text)
 {
-    return slice_head(xml_text(n, name), 40);
+    return slice_head(text, 40);
 }
 
 /* 0/0 and what is out of range is no fix (field-note 13.4). */
-static void apply_position(struct delivery *v, const struct xml_node *n)
+static void apply_position(struct delivery *v,
+                           const struct manscdp_position_item *it)
 {
     struct platform_position at = {
         .device = device_id(v->d),
-        .channel = slice_head(xml_text(n, SLICE("DeviceID")),
-                              PLATFORM_ID_MAX),
-        .time = short_text(n, SLICE("Time")),
-        .speed = short_text(n, SLICE("Speed")),
-        .direction = short_text(n, SLICE("Direction")),
-        .altitude = short_text(n, SLICE("Altitude")),
+        .channel = slice_head(it->device_id, PLATFORM_ID_MAX),
+        .time = short_text(it->time),
+        .speed = short_text(it->speed),
+        .direction = short_text(it->direction),
+        .altitude = short_text(it->altitude),
         .received_utc_ms = v->p->now.utc_ms,
     };
 
-    if (!manscdp_position(xml_text(n, SLICE("Longitude")),
-                          xml_text(n, SLICE("Latitude")), &at.longitude,
+    if (!manscdp_position(it->longitude, it->latitude, &at.longitude,
                           &at.latitude))
         return;
-    if (at.time.n == 0) /* some write the CaptureTime of 2022 */
-        at.time = short_text(n, SLICE("CaptureTime"));
     move_channel(v, at.channel, at.longitude, at.latitude);
     platform_queue_position(v->p, &at);
 }
 
-/* One device, or since 2022 a list of them (§7.4). */
+/* One position, or since 2022 a list of them (§7.4); each edition writes both.
+ * Without a DeviceID it is that of the device itself. */
 static int on_position(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
-    const struct xml_node *root = msg->doc.root;
-    const struct xml_node *item =
-        xml_child(xml_child(root, SLICE("DeviceList")), SLICE("Item"));
+    struct manscdp_position_report r;
+    struct manscdp_position_item it;
 
-    apply_position(v, root);
-    for (; item; item = xml_next_same(item))
-        apply_position(v, item);
+    if (manscdp_position_report_decode(&r, msg))
+        return GB_ESYNTAX;
+    it = (struct manscdp_position_item){
+        .device_id = r.head.device_id.n ? r.head.device_id : device_id(v->d),
+        .time = r.time,
+        .longitude = r.longitude,
+        .latitude = r.latitude,
+        .speed = r.speed,
+        .direction = r.direction,
+        .altitude = r.altitude,
+    };
+    apply_position(v, &it);
+    for (size_t i = 0; i < r.n_item; i++) {
+        it = r.item[i];
+        if (!it.device_id.n)
+            it.device_id = device_id(v->d);
+        if (!it.time.n)
+            it.time = r.time;
+        apply_position(v, &it);
+    }
     return 0;
 }
 
-static int on_nothing(void *ctx, const struct manscdp_msg *msg)
+/* Which of its alarm inputs are armed. */
+static int on_status(void *ctx, const struct manscdp_msg *msg)
 {
-    (void)ctx;
-    (void)msg;
-    return 0; /* understood, of no consequence yet */
+    struct delivery *v = ctx;
+    struct manscdp_device_status s;
+
+    if (manscdp_device_status_decode(&s, msg))
+        return GB_ESYNTAX;
+    for (size_t i = 0; i < s.n_alarms; i++)
+        duty_set(v->p, device_id(v->d),
+                 slice_head(s.alarm[i].device_id, PLATFORM_ID_MAX - 1),
+                 s.alarm[i].duty, "DeviceStatus");
+    return 0;
 }
 
 /* Remembers the hash; true when it was there within the last while_ms. */
@@ -198,6 +222,37 @@ static void answer_alarm(struct delivery *v, const struct manscdp_alarm *a)
         device_message(v->p, v->d, writer_slice(&w), 0, NULL);
 }
 
+/* Method 0 says nothing; a combination ("2/5") has no number, but does. */
+static bool is_specified(const struct manscdp_alarm *a)
+{
+    for (size_t i = 0; i < a->method.n; i++)
+        if (a->method.p[i] >= '1' && a->method.p[i] <= '9')
+            return true;
+    return false;
+}
+
+/* Its detector stays latched until this comes (signalling: method 2). One at a
+ * time: a flood of alarms is no flood of orders. */
+static void reset_alarm(struct delivery *v, const struct manscdp_alarm *a)
+{
+    const struct manscdp_alarm_reset_info info = { .method = SLICE("2") };
+    struct manscdp_control_alarm body = { .reset = 1, .info = &info };
+    const struct platform_order o = {
+        .device = device_id(v->d),
+        .target = a->device_id,
+        .root = MANSCDP_CONTROL,
+        .cmd = MANSCDP_CMD_DEVICE_CONTROL,
+        .body = &manscdp_control_alarm_body,
+        .in = &body,
+    };
+    uint64_t id;
+
+    if (v->p->cfg.reset_alarms && is_specified(a) &&
+        manscdp_methods_have(a->method, MANSCDP_ALARM_METHOD_DEVICE) &&
+        !command_is_open(v->p, o.device, o.target, SLICE("AlarmCmd")))
+        platform_command_send(v->p, &o, v->p->now, &id);
+}
+
 static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
 {
     struct platform *p = v->p;
@@ -214,7 +269,7 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
         .has_position = a->has_position,
         .received_utc_ms = p->now.utc_ms,
     };
-    bool plain = a->method_num == 0;
+    bool plain = !is_specified(a);
 
     if (seen_lately(p, alarm_hash(p, v->d, a, true), ALARM_REPEAT_MS, true))
         return;
@@ -231,6 +286,7 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
     }
     p->counters.alarms++;
     platform_queue_alarm(p, &out);
+    reset_alarm(v, a);
 }
 
 /* Alarm devices (134) and alarm centres are often in no catalog; only the id
@@ -265,7 +321,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_MOBILE_POSITION, on_position },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
-    { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_nothing },
+    { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_status },
 };
 
 /* ---- the body ---- */

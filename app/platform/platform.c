@@ -68,6 +68,7 @@ static void set_defaults(struct platform_config *c)
     DEFAULT(keepalive_s, 60);
     DEFAULT(keepalive_count, 3);
     DEFAULT(idle_stop_s, 30);
+    DEFAULT(ptz_hold_ms, 5000);
     DEFAULT(answer_ms, 10000);
     DEFAULT(media_ms, 10000);
     DEFAULT(silence_ms, 15000);
@@ -225,7 +226,7 @@ static int tables_init(struct platform *p)
         return err;
     p->arena = gb_get(p->alloc, PLATFORM_ARENA);
     p->assemblies = manscdp_assemblies_new(p->alloc, p->seed, &limits);
-    return p->arena && p->assemblies ? 0 : GB_ENOMEM;
+    return p->arena && p->assemblies ? duty_init(p) : GB_ENOMEM;
 }
 
 static void seeds(struct platform *p, const uint8_t seed[static 32])
@@ -264,6 +265,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
     commands_init(&p->commands);
+    ptz_init(&p->moves);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
                                        PLATFORM_COMMANDS_OPEN + 1);
@@ -317,6 +319,8 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.timezone_min = cfg->timezone_min;
     p->cfg.quiet = cfg->quiet;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
+    p->cfg.ptz_hold_ms = cfg->ptz_hold_ms;
+    p->cfg.reset_alarms = cfg->reset_alarms;
     memcpy(p->cfg.subscribe_s, cfg->subscribe_s, sizeof(p->cfg.subscribe_s));
     p->cfg.rate_per_s = cfg->rate_per_s;
     p->cfg.rate_burst = cfg->rate_burst;
@@ -345,6 +349,8 @@ void platform_free(struct platform *p)
         device_delete(p, p->by_id[p->n_devices - 1]);
     dialogs_fini(p);
     commands_fini(p);
+    ptz_fini(p);
+    duty_fini(p);
     settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
@@ -490,6 +496,9 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_COMMAND:
             command_on_timer(p, n);
+            break;
+        case TIMER_PTZ:
+            ptz_on_timer(p, n);
             break;
         }
     }

@@ -16,6 +16,8 @@
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/time.h"
+#include "manscdp/ptz.h"
+#include "manscdp/schema.h"
 #include "ps/codec.h"
 #include "sip/stack.h"
 
@@ -63,6 +65,9 @@ struct platform_config {
     uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
                               silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
+    uint32_t ptz_hold_ms;     /* 5000: a movement that nobody renews ends */
+    bool reset_alarms;        /* ResetAlarm behind each alarm of method 2, whose
+                                 detector stays latched until then */
     uint32_t subscribe_s[3];  /* by enum platform_subscription_kind: what is
                                  asked for; 0: not subscribed */
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
@@ -99,7 +104,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, idle_stop_s, subscribe_s (devices that register from then
+ * timezone_min, quiet, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s (devices that register from then
  * on), rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
@@ -578,7 +583,6 @@ const char *platform_command_state_name(enum platform_command_state s);
 #define PLATFORM_COMMAND_BODY 4096  /* bytes of one, as it is sent */
 #define PLATFORM_COMMAND_ANSWER (256u << 10) /* bytes of JSON of one */
 #define PLATFORM_COMMAND_ANSWERS (8u << 20)  /* of all; the oldest go first */
-#define PLATFORM_COMMAND_PARAMS 16
 
 struct platform_command {
     uint64_t id;
@@ -596,25 +600,45 @@ struct platform_command {
     struct slice answer;    /* JSON: its Responses, commas between; or empty */
 };
 
-/* An element of the body behind DeviceID. */
-struct platform_param {
-    struct slice name, value;
-};
-
-/* A query or an order made of plain elements. Of DeviceControl the first
- * element names the order. */
+/* A query, an order or a setting, by its codec (manscdp/bodies.h). */
 struct platform_order {
     struct slice device, target; /* target empty: the device itself */
-    struct slice cmd;            /* "DeviceStatus" */
-    const struct platform_param *param;
-    size_t n_params;
+    enum manscdp_root root;      /* QUERY or CONTROL */
+    enum manscdp_cmd cmd;
+    const struct manscdp_body *body; /* NULL: no elements of its own */
+    void *in;                    /* its struct; SN and DeviceID are set here */
+    const struct xml_node *more; /* elements that no table has, behind it */
+    unsigned edition;            /* 0: the device's, else 1 + enum
+                                    manscdp_edition */
+    bool may_repeat;             /* though its row does not say so */
 };
 
 /* Sends it, or queues it behind another one to the same device. GB_ENOENT (no
- * such device), GB_ESTATE (offline), GB_ESYNTAX (no such command, or a bad
- * element), GB_ELIMIT, GB_ENOMEM. */
+ * such device), GB_ESTATE (offline), GB_ESYNTAX (no such command, a bad target,
+ * or a Catalog), GB_EUNSUPPORTED (not in the edition), GB_ERANGE (see
+ * manscdp_body_fault), GB_ELIMIT, GB_ENOMEM. */
 int platform_command_send(struct platform *p, const struct platform_order *o,
                           struct gb_time now, uint64_t *id);
+/* How a device is written to. GB_ENOENT. */
+int platform_device_dialect(const struct platform *p, struct slice id,
+                            struct manscdp_dialect *out);
+/* A PTZCmd. A movement (MOVE or LENS with a direction) goes on until it is
+ * stopped; the same once more renews it, and is not sent again each time (*id
+ * is that of the first), another one replaces it, and after ptz_hold_ms
+ * without either it is stopped. name: of a preset that is set, or of a cruise
+ * (2022), or empty. Errors of platform_command_send; GB_ELIMIT: too many
+ * channels move; GB_ERANGE: see manscdp_ptz_write. */
+struct platform_ptz {
+    struct slice device, channel;
+    struct manscdp_ptz command;
+    struct slice name;
+};
+int platform_ptz(struct platform *p, const struct platform_ptz *r,
+                 struct gb_time now, uint64_t *id);
+/* Ends whatever moves, whoever began it. If it cannot be sent now it will be,
+ * when the device is back. */
+int platform_ptz_stop(struct platform *p, struct slice device,
+                      struct slice channel, struct gb_time now, uint64_t *id);
 /* platform_device_refresh, with a command that tells what becomes of the
  * catalog; *id 0: there was no room for one, the device is asked all the same. */
 int platform_command_refresh(struct platform *p, struct slice device,
@@ -624,6 +648,18 @@ bool platform_command_view(const struct platform *p, uint64_t id,
 /* The newest one before `before` (0: the newest of all); false: no more. */
 bool platform_command_before(const struct platform *p, uint64_t before,
                              struct platform_command *out);
+
+/* What is armed. */
+#define PLATFORM_DUTIES_MAX 20000
+struct platform_duty {
+    struct slice target;  /* the device, a channel or an alarm input */
+    const char *duty;     /* "ONDUTY", "OFFDUTY", "ALARM" */
+    const char *from;     /* "GuardCmd", "DeviceStatus" */
+    int64_t utc_ms;
+};
+/* i from 0, in the order they became known. */
+bool platform_duty_at(const struct platform *p, struct slice device, size_t i,
+                      struct platform_duty *out);
 
 /* ---- what a device has been seen to do ------------------------------------ */
 

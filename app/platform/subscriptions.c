@@ -2,6 +2,7 @@
 
 #include "base/writer.h"
 #include "manscdp/catalog.h"
+#include "manscdp/control.h"
 #include "sip/value.h"
 
 #define REFRESH_PERCENT 80
@@ -184,12 +185,12 @@ static void ask(struct platform *p, struct device *d, unsigned k)
 /* Visible among the commands; tried again while those are full. */
 static void set_guard(struct platform *p, struct device_subscriptions *t)
 {
-    static const struct platform_param guard = { SLICE_INIT("GuardCmd"),
-                                                 SLICE_INIT("SetGuard") };
+    struct manscdp_control_guard guard = { .guard = MANSCDP_GUARD_SET };
     const struct platform_order o = { .device = device_id(t->device),
-                                      .cmd = SLICE("DeviceControl"),
-                                      .param = &guard,
-                                      .n_params = 1 };
+                                      .root = MANSCDP_CONTROL,
+                                      .cmd = MANSCDP_CMD_DEVICE_CONTROL,
+                                      .body = &manscdp_control_guard_body,
+                                      .in = &guard };
     uint64_t id;
     int err = platform_command_send(p, &o, p->now, &id);
 

@@ -1,6 +1,6 @@
 #include "app/platform/xmljson.h"
 
-static void put_text(struct writer *w, struct slice s)
+void xmljson_text(struct writer *w, struct slice s)
 {
     writer_char(w, '"');
     for (size_t i = 0; i < s.n; i++) {
@@ -16,13 +16,14 @@ static void put_text(struct writer *w, struct slice s)
     writer_char(w, '"');
 }
 
-/* An earlier sibling has the name: it has been written with that one. */
-static bool is_repeat(const struct xml_node *first, const struct xml_node *n)
+/* An earlier sibling of the name has been written with this one. */
+bool xmljson_is_first(const struct xml_node *parent, const struct xml_node *n)
 {
-    for (; first != n; first = first->next)
-        if (slice_eq(first->name, n->name))
-            return true;
-    return false;
+    const struct xml_node *c = parent->child;
+
+    while (c != n && !slice_eq(c->name, n->name))
+        c = c->next;
+    return c == n;
 }
 
 static const struct xml_node *next_named(const struct xml_node *n)
@@ -35,11 +36,11 @@ static const struct xml_node *next_named(const struct xml_node *n)
     return NULL;
 }
 
-static void put_member(struct writer *w, const struct xml_node *n)
+void xmljson_member(struct writer *w, const struct xml_node *n)
 {
     const struct xml_node *more = next_named(n);
 
-    put_text(w, n->name);
+    xmljson_text(w, n->name);
     writer_char(w, ':');
     if (more)
         writer_char(w, '[');
@@ -57,17 +58,17 @@ void xmljson_write(struct writer *w, const struct xml_node *n)
     unsigned keys = 0;
 
     if (!n->child) {
-        put_text(w, n->text);
+        xmljson_text(w, n->text);
         return;
     }
     writer_char(w, '{');
     for (const struct xml_node *c = n->child;
          c && keys < XMLJSON_KEYS_MAX && !w->err; c = c->next) {
-        if (is_repeat(n->child, c))
+        if (!xmljson_is_first(n, c))
             continue;
         if (keys++)
             writer_char(w, ',');
-        put_member(w, c);
+        xmljson_member(w, c);
     }
     writer_char(w, '}');
 }

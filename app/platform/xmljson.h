@@ -16,4 +16,10 @@
 
 /* Errors stay in w. Texts are UTF-8, as xml_parse makes them. */
 void xmljson_write(struct writer *w, const struct xml_node *n);
+
+/* The parts of it. A text in quotation marks; a child with its name, and
+ * those of the same name behind it; whether it is the first one of its name. */
+void xmljson_text(struct writer *w, struct slice s);
+void xmljson_member(struct writer *w, const struct xml_node *n);
+bool xmljson_is_first(const struct xml_node *parent, const struct xml_node *n);
 #endif

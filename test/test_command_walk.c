@@ -1,0 +1,892 @@
+/* Every row of the vocabulary that a platform may send, from the JSON of the
+ * API to the bytes on the wire, and from the device's bytes to JSON. */
+#include "test/sim.h"
+
+#include "app/http/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NVR "34020000001180000001"
+#define CAM "34020000001310010001"
+#define SESSION "5f0c3e52-9f5b-4c7e-8a43-5d9d6f6a2b10"
+#define AREA "<Length>1920</Length><Width>1080</Width>" \
+             "<MidPointX>960</MidPointX><MidPointY>540</MidPointY>" \
+             "<LengthX>480</LengthX><LengthY>270</LengthY>"
+#define AREA_JSON "{'Length':1920,'Width':1080,'MidPointX':960," \
+                  "'MidPointY':540,'LengthX':480,'LengthY':270}"
+
+static struct sim s;
+static struct http_app *app;
+static char body[65536];
+
+/* ---- an API over the simulation ----------------------------------------------- */
+
+static struct gb_time app_now(void *ctx)
+{
+    (void)ctx;
+    return s.now;
+}
+
+static void app_random(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    memset(p, 7, n);
+}
+
+static void app_touched(void *ctx)
+{
+    (void)ctx;
+}
+
+static int app_media(void *ctx, struct http_handover *h)
+{
+    (void)ctx;
+    (void)h;
+    return GB_ELIMIT;
+}
+
+static size_t app_addresses(void *ctx, struct gb_addr *out, size_t cap)
+{
+    (void)ctx;
+    (void)out;
+    (void)cap;
+    return 0;
+}
+
+static struct sim_device *online(const char *version)
+{
+    struct http_app_config cfg = {
+        .alloc = &gb_alloc_heap,
+        .now = app_now,
+        .random = app_random,
+        .touched = app_touched,
+        .on_media = app_media,
+        .addresses = app_addresses,
+        .version = "1",
+        .server_id = SIM_ID,
+        .realm = SIM_REALM,
+        .device_password = SIM_PASSWORD,
+    };
+    struct sim_device *d;
+
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, NVR, "192.168.1.10:5060", SIP_UDP);
+    d->version = version;
+    sim_channels(d, 1);
+    sim_settle(&s);
+    cfg.platform = s.p;
+    assert_int_equal(http_app_new(&app, &cfg), 0);
+    return d;
+}
+
+static void offline(void)
+{
+    http_app_free(app);
+    sim_free(&s);
+}
+
+/* ' in text stands for ". */
+static const char *quoted(char *out, size_t cap, const char *text)
+{
+    size_t n = 0;
+
+    for (; text[n] && n + 1 < cap; n++)
+        out[n] = text[n] == '\'' ? '"' : text[n];
+    assert_false(text[n]);
+    out[n] = '\0';
+    return out;
+}
+
+/* The answer is in `body`. */
+static unsigned ask(const char *method, const char *target, const char *json)
+{
+    static struct http_head head;
+    static char text[2048], sent[16384];
+    struct http_request req = { .id = 1, .head = &head };
+    struct http_response r;
+    struct http_fault f;
+    struct slice got;
+
+    snprintf(text, sizeof(text), "%s %s HTTP/1.1\r\nHost: x\r\n\r\n", method,
+             target);
+    assert_true(http_head_parse(&head, slice_str(text), &f) > 0);
+    req.body = slice_str(quoted(sent, sizeof(sent), json));
+    assert_int_equal(gb_addr_parse_ip(&req.remote, SLICE("192.0.2.9")), 0);
+    http_response_init(&r, &gb_alloc_heap);
+    http_app_request(app, &req, &r);
+    got = r.fixed.n ? r.fixed : buf_view(&r.body);
+    slice_copy(body, sizeof(body), got);
+    http_response_fini(&r);
+    return r.status;
+}
+
+static bool has(const char *text)
+{
+    char want[4096];
+
+    quoted(want, sizeof(want), text);
+    return slice_find_slice(slice_str(body), slice_str(want)) < strlen(body);
+}
+
+static void expect(const char *name, const char *text)
+{
+    if (!has(text))
+        fail_msg("%s: no %s in\n%s", name, text, body);
+}
+
+static uint64_t last_id(void)
+{
+    struct platform_command c;
+
+    assert_true(platform_command_before(s.p, 0, &c));
+    return c.id;
+}
+
+static void get_command(void)
+{
+    char target[64];
+
+    snprintf(target, sizeof(target), "/api/v1/commands/%llu",
+             (unsigned long long)last_id());
+    assert_int_equal(ask("GET", target, ""), 200);
+}
+
+static unsigned post(const char *json)
+{
+    return ask("POST", "/api/v1/devices/" NVR "/commands", json);
+}
+
+static uint32_t sn(void)
+{
+    struct platform_command c;
+
+    assert_true(platform_command_view(s.p, last_id(), &c));
+    return c.sn;
+}
+
+static void respond(struct sim_device *d, const char *cmd, const char *inner)
+{
+    static char text[8192];
+
+    snprintf(text, sizeof(text),
+             "<?xml version=\"1.0\"?><Response><CmdType>%s</CmdType>"
+             "<SN>%u</SN><DeviceID>" CAM "</DeviceID>%s</Response>",
+             cmd, (unsigned)sn(), inner);
+    sim_message(d, text);
+    sim_run(&s, 50);
+}
+
+/* What stands behind DeviceID in the last body, without line ends. */
+static const char *elements(const struct sim_device *d)
+{
+    static char out[4096];
+    struct slice b = slice_str(d->last_body);
+    size_t n = 0, end = b.n;
+
+    b = slice_from(b, slice_find_slice(b, SLICE("</DeviceID>")) + 11);
+    end = slice_find_slice(b, SLICE("</Control>"));
+    if (end == b.n)
+        end = slice_find_slice(b, SLICE("</Query>"));
+    for (size_t i = 0; i < end; i++)
+        if (b.p[i] != '\r' && b.p[i] != '\n')
+            out[n++] = b.p[i];
+    out[n] = '\0';
+    return out;
+}
+
+/* ---- one walk a row ------------------------------------------------------------- */
+
+#define WITH(cmd, params) \
+    "{'cmd':'" cmd "','channel':'" CAM "','params':{" params "}}"
+#define CONTROL(params) WITH("DeviceControl", params)
+#define CONFIG(params) WITH("DeviceConfig", params)
+#define DOWNLOAD(type) WITH("ConfigDownload", "'ConfigType':'" type "'")
+#define ASKS(type) "<ConfigType>" type "</ConfigType>"
+
+/* answer NULL: no Response is due, 200 is all. */
+static const struct walk {
+    const char *name, *version, *json, *wire, *answer_cmd, *answer, *got;
+} walks[] = {
+    { "status", "2.0", WITH("DeviceStatus", ""), "", "DeviceStatus",
+      "<Result>OK</Result><Online>OFFILE</Online><Status>OK</Status>"
+      "<DeviceTime>2023-08-09T07:38:35</DeviceTime><Encode>ON</Encode>"
+      "<Alarmstatus Num=\"1\"><Item><DeviceID>1</DeviceID>"
+      "<StatusDutyStatus>ONDUTY</StatusDutyStatus></Item></Alarmstatus>"
+      "<Vendor><A>1</A><A>2</A></Vendor>",
+      "'DeviceID':'" CAM "','Result':'OK','Online':'OFFLINE','Status':'OK',"
+      "'Encode':'ON','DeviceTime':'2023-08-09T07:38:35','Alarmstatus':["
+      "{'DeviceID':'1','DutyStatus':'ONDUTY'}],"
+      "'extra':{'Vendor':{'A':['1','2']}}}" },
+    { "info", "2.0", WITH("DeviceInfo", ""), "", "DeviceInfo",
+      "<Result>OK</Result><DeviceName>n</DeviceName><Model>m</Model>"
+      "<MaxCamera>4</MaxCamera><Channel>4</Channel><Odd/>",
+      "'DeviceName':'n','Result':'OK','Model':'m','MaxCamera':4,'Channel':4,"
+      "'extra':{'Odd':''}}" },
+    { "records", "2.0",
+      WITH("RecordInfo", "'StartTime':'2023-08-09T00:00:00',"
+                         "'EndTime':'2023-08-09T23:59:59','Secrecy':0,"
+                         "'Type':'all'"),
+      "<StartTime>2023-08-09T00:00:00</StartTime>"
+      "<EndTime>2023-08-09T23:59:59</EndTime><Secrecy>0</Secrecy>"
+      "<Type>all</Type>",
+      "RecordInfo",
+      "<Name>Gate 1</Name><SumNum>1</SumNum><RecordList Num=\"1\"><Item>"
+      "<DeviceID>" CAM "</DeviceID><Name>Gate 1</Name>"
+      "<FilePath>/rec/0001</FilePath><StartTime>2023-08-09T00:00:00"
+      "</StartTime><EndTime>2023-08-09T00:29:59</EndTime><Secrecy>0</Secrecy>"
+      "<Type>time</Type><FileSize>104857600</FileSize><X>y</X></Item>"
+      "</RecordList>",
+      "'Name':'Gate 1','SumNum':1,'RecordList':[{'DeviceID':'" CAM "',"
+      "'Name':'Gate 1','FilePath':'/rec/0001','StartTime':"
+      "'2023-08-09T00:00:00','EndTime':'2023-08-09T00:29:59','Secrecy':0,"
+      "'Type':'time','FileSize':'104857600','extra':{'X':'y'}}]}" },
+    { "records of 2022", "3.0",
+      WITH("RecordInfo", "'AlarmMethod':'25','StreamNumber':1,"
+                         "'StartTime':'a','EndTime':'b'"),
+      "<StartTime>a</StartTime><EndTime>b</EndTime>"
+      "<StreamNumber>1</StreamNumber><AlarmMethod>2/5</AlarmMethod>",
+      "RecordInfo", "<SumNum>0</SumNum>", "'SumNum':0" },
+    { "alarms", "2.0",
+      WITH("Alarm", "'AlarmMethod':'2/5','StartAlarmPriority':1"),
+      "<StartAlarmPriority>1</StartAlarmPriority>"
+      "<AlarmMethod>25</AlarmMethod>", NULL, NULL, NULL },
+    { "positions", "2.0", WITH("MobilePosition", "'Interval':5"),
+      "<Interval>5</Interval>", NULL, NULL, NULL },
+    { "presets", "2.0", WITH("PresetQuery", ""), "", "PresetQuery",
+      "<SumNum>1</SumNum><PresetList Num=\"1\"><Item><PresetID>1</PresetID>"
+      "<PresetName>\xe9\x97\xa8</PresetName></Item></PresetList>",
+      "'SumNum':1,'PresetList':[{'PresetID':'1','PresetName':"
+      "'\xe9\x97\xa8'}]}" },
+    { "presets of 2014", "1.1", WITH("PresetQuery", ""), "", "PersetQuery",
+      "<SumNum>1</SumNum><PresetList Num=\"1\"><Item><PresetID>1</PresetID>"
+      "<PresetName>a</PresetName></Item></PresetList>",
+      "'PresetList':[{'PresetID':'1','PresetName':'a'}]" },
+    { "home position (field-note 11.5)", "3.0", WITH("HomePositionQuery", ""),
+      "", "HomePosition",
+      "<HomePosition><Enabled>1</Enabled><ResetTime>30</ResetTime>"
+      "<PresetIndex>2</PresetIndex></HomePosition>",
+      "'HomePosition':{'Enabled':1,'ResetTime':30,'PresetIndex':2}}" },
+    { "track list", "3.0", WITH("CruiseTrackListQuery", ""), "",
+      "CruiseTrackListQuery",
+      "<SumNum>1</SumNum><CruiseTrackList Num=\"1\"><CruiseTrack>"
+      "<Number>0</Number><Name>a</Name></CruiseTrack></CruiseTrackList>",
+      "'SumNum':1,'CruiseTrackList':[{'Number':0,'Name':'a'}]}" },
+    { "track", "3.0", WITH("CruiseTrackQuery", "'Number':0"),
+      "<Number>0</Number>", "CruiseTrackQuery",
+      "<Number>0</Number><Name>a</Name><SumNum>2</SumNum>"
+      "<CruisePointList Num=\"2\"><CruisePoint><PresetIndex>1</PresetIndex>"
+      "<StayTime>5</StayTime><Speed>7</Speed></CruisePoint><CruisePoint>"
+      "<PresetIndex>1</PresetIndex><StayTime>5</StayTime><Speed>7</Speed>"
+      "</CruisePoint></CruisePointList>",
+      "'CruisePointList':[{'PresetIndex':1,'StayTime':5,'Speed':7},"
+      "{'PresetIndex':1,'StayTime':5,'Speed':7}]}" },
+    { "ptz position", "3.0", WITH("PTZPosition", ""), "", "PTZPosition",
+      "<Pan>12.50</Pan><Tilt>-3</Tilt><Zoom>1.0</Zoom>",
+      "'Pan':12.5,'Tilt':-3,'Zoom':1}" },
+    { "cards", "3.0", WITH("SDCardStatus", ""), "", "SDCardStatus",
+      "<SumNum>1</SumNum><SDCardStatusInfo Num=\"1\"><Item><ID>1</ID>"
+      "<HddName>sd</HddName><Status>formatting</Status>"
+      "<FormatProgress>50</FormatProgress><Capacity>9</Capacity>"
+      "<FreeSpace>5</FreeSpace></Item></SDCardStatusInfo>",
+      "'SDCardStatusInfo':[{'ID':1,'HddName':'sd','Status':'formatting',"
+      "'FormatProgress':50,'Capacity':9,'FreeSpace':5}]}" },
+
+    /* orders */
+    { "ptz", "2.0",
+      CONTROL("'PTZCmd':'A50F010A32320023','Info':{'ControlPriority':5}"),
+      "<PTZCmd>A50F010A32320023</PTZCmd><Info><ControlPriority>5"
+      "</ControlPriority></Info>", NULL, NULL, NULL },
+    { "ptz of 2022", "3.0",
+      CONTROL("'PTZCmdParams':{'PresetName':'door'},"
+              "'PTZCmd':'A50F018100010037'"),
+      "<PTZCmd>A50F018100010037</PTZCmd><PTZCmdParams><PresetName>door"
+      "</PresetName></PTZCmdParams>", NULL, NULL, NULL },
+    { "boot", "2.0", CONTROL("'TeleBoot':'Boot'"), "<TeleBoot>Boot</TeleBoot>",
+      NULL, NULL, NULL },
+    { "record", "3.0", CONTROL("'StreamNumber':1,'RecordCmd':'StopRecord'"),
+      "<RecordCmd>StopRecord</RecordCmd><StreamNumber>1</StreamNumber>",
+      "DeviceControl", "<Result>OK</Result>", "'Result':'OK'}" },
+    { "guard", "2.0", CONTROL("'GuardCmd':'ResetGuard'"),
+      "<GuardCmd>ResetGuard</GuardCmd>", "DeviceControl",
+      "<Result>OK</Result><Info>free text</Info>",
+      "'Result':'OK','extra':{'Info':'free text'}}" },
+    { "alarm reset", "2.0",
+      CONTROL("'AlarmCmd':'ResetAlarm','Info':{'AlarmMethod':'2',"
+              "'AlarmType':'1'}"),
+      "<AlarmCmd>ResetAlarm</AlarmCmd><Info><AlarmMethod>2</AlarmMethod>"
+      "<AlarmType>1</AlarmType></Info>", "DeviceControl",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "I-frame of 2016", "2.0", CONTROL("'IFrameCmd':'Send'"),
+      "<IFameCmd>Send</IFameCmd>", NULL, NULL, NULL },
+    { "I-frame of 2022", "3.0", CONTROL("'IFameCmd':'Send'"),
+      "<IFrameCmd>Send</IFrameCmd>", NULL, NULL, NULL },
+    { "drag zoom in", "2.0", CONTROL("'DragZoomIn':" AREA_JSON),
+      "<DragZoomIn>" AREA "</DragZoomIn>", NULL, NULL, NULL },
+    { "drag zoom out", "3.0", CONTROL("'DragZoomOut':" AREA_JSON),
+      "<DragZoomOut>" AREA "</DragZoomOut>", NULL, NULL, NULL },
+    { "home position set", "2.0",
+      CONTROL("'HomePosition':{'PresetIndex':2,'Enabled':true,"
+              "'ResetTime':'30'}"),
+      "<HomePosition><Enabled>1</Enabled><ResetTime>30</ResetTime>"
+      "<PresetIndex>2</PresetIndex></HomePosition>", "DeviceControl",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "precise", "3.0",
+      CONTROL("'PTZPreciseCtrl':{'Pan':12.5,'Tilt':-30,'Zoom':'1.00'}"),
+      "<PTZPreciseCtrl><Pan>12.5</Pan><Tilt>-30</Tilt><Zoom>1.00</Zoom>"
+      "</PTZPreciseCtrl>", NULL, NULL, NULL },
+    { "format", "3.0", CONTROL("'FormatSDCard':0"),
+      "<FormatSDCard>0</FormatSDCard>", NULL, NULL, NULL },
+    { "target", "3.0",
+      CONTROL("'TargetArea':" AREA_JSON ",'TargetTrack':'Manual',"
+              "'DeviceID2':'34020000001320000002'"),
+      "<TargetTrack>Manual</TargetTrack>"
+      "<DeviceID2>34020000001320000002</DeviceID2><TargetArea>" AREA
+      "</TargetArea>", NULL, NULL, NULL },
+    { "upgrade", "3.0",
+      CONTROL("'DeviceUpgrade':{'Firmware':'V2','FileURL':'http://a/b?c&d',"
+              "'Manufacturer':'Acme','SessionID':'" SESSION "'}"),
+      "<DeviceUpgrade><Firmware>V2</Firmware><FileURL>http://a/b?c&amp;d"
+      "</FileURL><Manufacturer>Acme</Manufacturer><SessionID>" SESSION
+      "</SessionID></DeviceUpgrade>", "DeviceControl",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "vendor's elements", "2.0",
+      "{'cmd':'DeviceControl','params':{'RecordCmd':'Record'},"
+      "'extra':{'Mode':7,'List':{'Item':['a','b']}}}",
+      "<RecordCmd>Record</RecordCmd><Mode>7</Mode><List><Item>a</Item>"
+      "<Item>b</Item></List>", "DeviceControl", "<Result>OK</Result>",
+      "'Result':'OK'" },
+    { "vendor's command", "2.0",
+      "{'cmd':'DeviceControl','extra':{'SubCmd':'SnapShot'}}",
+      "<SubCmd>SnapShot</SubCmd>", NULL, NULL, NULL },
+
+    /* settings, read and written: 2016 */
+    { "basic read", "2.0", DOWNLOAD("BasicParam"), ASKS("BasicParam"),
+      "ConfigDownload",
+      "<Result>OK</Result><BasicParam><Name>Gate 1</Name>"
+      "<Expiration>3600</Expiration><HeartBeatInterval>60"
+      "</HeartBeatInterval><HeartBeatCount>3</HeartBeatCount>"
+      "<PositionCapability>1</PositionCapability><Longitude>118.3"
+      "</Longitude><Latitude>31.3</Latitude><Password>secret</Password>"
+      "<Vendor>x</Vendor></BasicParam>",
+      "'Result':'OK','BasicParam':{'Name':'Gate 1','Expiration':3600,"
+      "'HeartBeatInterval':60,'HeartBeatCount':3,'PositionCapability':1,"
+      "'Longitude':118.3,'Latitude':31.3,'extra':{'Vendor':'x'}}}" },
+    { "basic set", "2.0",
+      CONFIG("'BasicParam':{'HeartBeatCount':3,'Name':'\xe9\x97\xa8'}"),
+      "<BasicParam><Name>\xc3\xc5</Name><HeartBeatCount>3</HeartBeatCount>"
+      "</BasicParam>", "DeviceConfig", "<Result>OK</Result>",
+      "'Result':'OK'" },
+    { "video options", "2.0", DOWNLOAD("VideoParamOpt"),
+      ASKS("VideoParamOpt"), "ConfigDownload",
+      "<Result>OK</Result><VideoParamOpt><DownloadSpeed>1/2/4"
+      "</DownloadSpeed><Resolution>5/6</Resolution></VideoParamOpt>",
+      "'VideoParamOpt':{'DownloadSpeed':'1/2/4','Resolution':'5/6'}" },
+    { "encoder read", "2.0", DOWNLOAD("SVACEncodeConfig"),
+      ASKS("SVACEncodeConfig"), "ConfigDownload",
+      "<Result>OK</Result><SVACEncodeConfig><ROIParam><ROIFlag>1</ROIFlag>"
+      "<ROINumber>1</ROINumber><Item><ROISeq>1</ROISeq><TopLeft>2</TopLeft>"
+      "<BottomRight>9</BottomRight><ROIQP>3</ROIQP></Item>"
+      "<BackGroundQP>2</BackGroundQP></ROIParam></SVACEncodeConfig>",
+      "'SVACEncodeConfig':{'ROIParam':{'ROIFlag':1,'ROINumber':1,'Item':["
+      "{'ROISeq':1,'TopLeft':2,'BottomRight':9,'ROIQP':3}],"
+      "'BackGroundQP':2}}" },
+    { "encoder set", "2.0",
+      CONFIG("'SVACEncodeConfig':{'EncryptParam':{'EncryptionFlag':1},"
+             "'SVCParam':{'SVCSpaceDomainMode':2},"
+             "'SurveillanceParam':{'AlertFlag':false,'TimeFlag':true}}"),
+      "<SVACEncodeConfig><SVCParam><SVCSpaceDomainMode>2"
+      "</SVCSpaceDomainMode></SVCParam><SurveillanceParam><TimeFlag>1"
+      "</TimeFlag><AlertFlag>0</AlertFlag></SurveillanceParam>"
+      "<EncryptParam><EncryptionFlag>1</EncryptionFlag></EncryptParam>"
+      "</SVACEncodeConfig>", "DeviceConfig", "<Result>OK</Result>",
+      "'Result':'OK'" },
+    { "decoder read", "2.0", DOWNLOAD("SVACDecodeConfig"),
+      ASKS("SVACDecodeConfig"), "ConfigDownload",
+      "<Result>OK</Result><SVACDecodeConfig><SurveillanceParam>"
+      "<AlertShowFlag>1</AlertShowFlag></SurveillanceParam>"
+      "</SVACDecodeConfig>",
+      "'SVACDecodeConfig':{'SurveillanceParam':{'AlerShowtFlag':1}}" },
+    { "decoder set", "2.0",
+      CONFIG("'SVACDecodeConfig':{'SurveillanceParam':{'AlertShowFlag':1}}"),
+      "<SVACDecodeConfig><SurveillanceParam><AlerShowtFlag>1</AlerShowtFlag>"
+      "</SurveillanceParam></SVACDecodeConfig>", "DeviceConfig",
+      "<Result>OK</Result>", "'Result':'OK'" },
+
+    /* 2022 */
+    { "streams read", "3.0", DOWNLOAD("VideoParamAttribute"),
+      ASKS("VideoParamAttribute"), "ConfigDownload",
+      "<Result>OK</Result><VideoParamAttribute Num=\"1\"><Item>"
+      "<StreamNumber>0</StreamNumber><VideoFormat>2</VideoFormat>"
+      "<Resolution>6</Resolution><FrameRate>25</FrameRate>"
+      "<BitRateType>1</BitRateType><VideoBitRate>2048</VideoBitRate></Item>"
+      "</VideoParamAttribute>",
+      "'VideoParamAttribute':[{'StreamNumber':0,'VideoFormat':'2',"
+      "'Resolution':'6','FrameRate':'25','BitRateType':'1',"
+      "'VideoBitRate':'2048'}]" },
+    { "streams set", "3.0",
+      CONFIG("'VideoParamAttribute':[{'BitRateType':2,'FrameRate':25,"
+             "'Resolution':6,'VideoFormat':2,'StreamNumber':1}]"),
+      "<VideoParamAttribute Num=\"1\"><Item><StreamNumber>1</StreamNumber>"
+      "<VideoFormat>2</VideoFormat><Resolution>6</Resolution>"
+      "<FrameRate>25</FrameRate><BitRateType>2</BitRateType></Item>"
+      "</VideoParamAttribute>", "DeviceConfig", "<Result>OK</Result>",
+      "'Result':'OK'" },
+    { "plan read", "3.0", DOWNLOAD("VideoRecordPlan"),
+      ASKS("VideoRecordPlan"), "ConfigDownload",
+      "<Result>OK</Result><VideoRecordPlan><RecordEnable>1</RecordEnable>"
+      "<RecordScheduleSumNum>1</RecordScheduleSumNum><RecordSchedule>"
+      "<WeekDayNum>7</WeekDayNum><TimeSegmentSumNum>1</TimeSegmentSumNum>"
+      "<TimeSegment><StartHour>8</StartHour><StartMin>0</StartMin>"
+      "<StartSec>0</StartSec><StopHour>18</StopHour><StopMin>30</StopMin>"
+      "<StopSec>0</StopSec></TimeSegment></RecordSchedule>"
+      "<StreamNumber>0</StreamNumber></VideoRecordPlan>",
+      "'VideoRecordPlan':{'RecordEnable':1,'RecordScheduleSumNum':1,"
+      "'RecordSchedule':[{'WeekDayNum':7,'TimeSegmentSumNum':1,"
+      "'TimeSegment':[{'StartHour':8,'StartMin':0,'StartSec':0,"
+      "'StopHour':18,'StopMin':30,'StopSec':0}]}],'StreamNumber':0}" },
+    { "plan set", "3.0",
+      CONFIG("'VideoRecordPlan':{'StreamNumber':0,'RecordEnable':true,"
+             "'RecordScheduleSumNum':1,'RecordSchedule':[{'WeekDayNum':7,"
+             "'TimeSegment':[{'StartHour':8,'StartMin':0,'StartSec':0,"
+             "'StopHour':18,'StopMin':30,'StopSec':0}]}]}"),
+      "<VideoRecordPlan><RecordEnable>1</RecordEnable>"
+      "<RecordScheduleSumNum>1</RecordScheduleSumNum><RecordSchedule>"
+      "<WeekDayNum>7</WeekDayNum><TimeSegmentSumNum>1</TimeSegmentSumNum>"
+      "<TimeSegment><StartHour>8</StartHour><StartMin>0</StartMin>"
+      "<StartSec>0</StartSec><StopHour>18</StopHour><StopMin>30</StopMin>"
+      "<StopSec>0</StopSec></TimeSegment></RecordSchedule>"
+      "<StreamNumber>0</StreamNumber></VideoRecordPlan>", "DeviceConfig",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "alarm record read", "3.0", DOWNLOAD("VideoAlarmRecord"),
+      ASKS("VideoAlarmRecord"), "ConfigDownload",
+      "<Result>OK</Result><VideoAlarmRecord><RecordEnable>0</RecordEnable>"
+      "<StreamNumber>0</StreamNumber></VideoAlarmRecord>",
+      "'VideoAlarmRecord':{'RecordEnable':0,'StreamNumber':0}" },
+    { "alarm record set", "3.0",
+      CONFIG("'VideoAlarmRecord':{'RecordEnable':1,'RecordTime':30,"
+             "'PreRecordTime':5,'StreamNumber':0}"),
+      "<VideoAlarmRecord><RecordEnable>1</RecordEnable>"
+      "<RecordTime>30</RecordTime><PreRecordTime>5</PreRecordTime>"
+      "<StreamNumber>0</StreamNumber></VideoAlarmRecord>", "DeviceConfig",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "mask read", "3.0", DOWNLOAD("PictureMask"), ASKS("PictureMask"),
+      "ConfigDownload",
+      "<Result>OK</Result><PictureMask><On>1</On><SumNum>1</SumNum>"
+      "<RegionList Num=\"1\"><Item><Seq>1</Seq><Point>1,2,3,4</Point></Item>"
+      "</RegionList></PictureMask>",
+      "'PictureMask':{'On':1,'SumNum':1,'RegionList':[{'Seq':1,"
+      "'Point':'1,2,3,4'}]}" },
+    { "mask set", "3.0",
+      CONFIG("'PictureMask':{'On':0,'RegionList':[{'Seq':1,"
+             "'Point':'1,2,3,4'}]}"),
+      "<PictureMask><On>0</On><SumNum>1</SumNum><RegionList Num=\"1\"><Item>"
+      "<Seq>1</Seq><Point>1,2,3,4</Point></Item></RegionList></PictureMask>",
+      "DeviceConfig", "<Result>OK</Result>", "'Result':'OK'" },
+    { "mirror read", "3.0", DOWNLOAD("FrameMirror"), ASKS("FrameMirror"),
+      "ConfigDownload", "<Result>OK</Result><FrameMirror>3</FrameMirror>",
+      "'FrameMirror':3}" },
+    { "mirror set", "3.0", CONFIG("'FrameMirror':0"),
+      "<FrameMirror>0</FrameMirror>", "DeviceConfig", "<Result>OK</Result>",
+      "'Result':'OK'" },
+    { "report read", "3.0", DOWNLOAD("AlarmReport"), ASKS("AlarmReport"),
+      "ConfigDownload",
+      "<Result>OK</Result><AlarmReport><MotionDetection>1</MotionDetection>"
+      "<FieldDetection>0</FieldDetection></AlarmReport>",
+      "'AlarmReport':{'MotionDetection':1,'FieldDetection':0}" },
+    { "report set", "3.0",
+      CONFIG("'AlarmReport':{'FieldDetection':1,'MotionDetection':0}"),
+      "<AlarmReport><MotionDetection>0</MotionDetection><FieldDetection>1"
+      "</FieldDetection></AlarmReport>", "DeviceConfig",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "osd read", "3.0", DOWNLOAD("OSDConfig"), ASKS("OSDConfig"),
+      "ConfigDownload",
+      "<Result>OK</Result><OSDConfig><Length>704</Length><Width>576</Width>"
+      "<TimeX>0</TimeX><TimeY>0</TimeY><SumNum>1</SumNum><Item><Text>a</Text>"
+      "<X>1</X><Y>2</Y></Item></OSDConfig>",
+      "'OSDConfig':{'Length':704,'Width':576,'TimeX':0,'TimeY':0,'SumNum':1,"
+      "'Item':[{'Text':'a','X':1,'Y':2}]}" },
+    { "osd set", "3.0",
+      CONFIG("'OSDConfig':{'Length':704,'Width':576,'TimeX':0,'TimeY':0,"
+             "'TimeType':1,'Item':[{'Text':'a','X':1,'Y':2}]}"),
+      "<OSDConfig><Length>704</Length><Width>576</Width><TimeX>0</TimeX>"
+      "<TimeY>0</TimeY><TimeType>1</TimeType><SumNum>1</SumNum><Item>"
+      "<Text>a</Text><X>1</X><Y>2</Y></Item></OSDConfig>", "DeviceConfig",
+      "<Result>OK</Result>", "'Result':'OK'" },
+    { "snapshot read", "3.0", DOWNLOAD("SnapShotConfig"),
+      ASKS("SnapShotConfig"), "ConfigDownload",
+      "<Result>OK</Result><SnapShot><SnapNum>2</SnapNum><Interval>1"
+      "</Interval><UploadURL>http://a</UploadURL><SessionID>" SESSION
+      "</SessionID></SnapShot>",
+      "'SnapShotConfig':{'SnapNum':2,'Interval':1,'UploadURL':'http://a',"
+      "'SessionID':'" SESSION "'}" },
+    { "snapshot set", "3.0",
+      CONFIG("'SnapShotConfig':{'SnapNum':2,'Interval':1,'UploadURL':"
+             "'http://192.0.2.1:8080/snap/upload?s=1','SessionID':'" SESSION
+             "'}"),
+      "<SnapShotConfig><SnapNum>2</SnapNum><Interval>1</Interval>"
+      "<UploadURL>http://192.0.2.1:8080/snap/upload?s=1</UploadURL>"
+      "<SessionID>" SESSION "</SessionID></SnapShotConfig>", "DeviceConfig",
+      "<Result>OK</Result>", "'Result':'OK'" },
+
+    /* 2014 */
+    { "video of 2014", "1.1",
+      CONFIG("'VideoParamConfig':[{'StreamName':'a','VideoFormat':'2',"
+             "'Resolution':'5','FrameRate':'25','BitRateType':'1',"
+             "'VideoBitRate':'2048'}]"),
+      "<VideoParamConfig Num=\"1\"><Item><StreamName>a</StreamName>"
+      "<VideoFormat>2</VideoFormat><Resolution>5</Resolution>"
+      "<FrameRate>25</FrameRate><BitRateType>1</BitRateType>"
+      "<VideoBitRate>2048</VideoBitRate></Item></VideoParamConfig>",
+      "DeviceConfig", "<Result>OK</Result>", "'Result':'OK'" },
+    { "audio of 2014", "1.1", DOWNLOAD("AudioParamOpt/AudioParamConfig"),
+      ASKS("AudioParamOpt/AudioParamConfig"), "ConfigDownload",
+      "<Result>OK</Result><AudioParamOpt><AudioFormatOpt>1</AudioFormatOpt>"
+      "</AudioParamOpt><AudioParamConfig Num=\"1\"><Item><StreamName>a"
+      "</StreamName><AudioFormat>1</AudioFormat></Item></AudioParamConfig>",
+      "'AudioParamOpt':{'AudioFormatOpt':'1'},'AudioParamConfig':["
+      "{'StreamName':'a','AudioFormat':'1'}]" },
+    { "an element called otherwise", "2.0", DOWNLOAD("VideoParamOpt"),
+      ASKS("VideoParamOpt"), "ConfigDownload",
+      "<Result>OK</Result><Video><Resolution>5/6</Resolution></Video>",
+      "'VideoParamOpt':{'Resolution':'5/6'}" },
+};
+
+static void walk(const struct walk *w)
+{
+    struct sim_device *d = online(w->version);
+    unsigned status = post(w->json);
+
+    d->info_mute = true;
+    if (status != 202)
+        fail_msg("%s: %u %s", w->name, status, body);
+    sim_run(&s, 50);
+    if (!slice_eq(slice_str(elements(d)), slice_str(w->wire)))
+        fail_msg("%s: on the wire\n%s\nnot\n%s", w->name, elements(d),
+                 w->wire);
+    get_command();
+    expect(w->name, "'state':'arrived'");
+    if (w->answer) {
+        expect(w->name, "'final':false");
+        respond(d, w->answer_cmd, w->answer);
+        get_command();
+        expect(w->name, "'state':'answered'");
+        expect(w->name, "'partial':false");
+        expect(w->name, w->got);
+    }
+    expect(w->name, "'final':true");
+    offline();
+}
+
+static void every_row(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(walks); i++)
+        walk(&walks[i]);
+}
+
+/* No row of the vocabulary, and no type of settings, without a walk. */
+static void no_row_is_left_out(void **state)
+{
+    size_t n;
+    const struct manscdp_row *r = manscdp_rows(&n);
+
+    (void)state;
+    for (; n; n--, r++) {
+        char text[80];
+        bool found = r->cmd == MANSCDP_CMD_CATALOG || /* test_catalog_flow */
+                     (r->root != MANSCDP_QUERY && r->root != MANSCDP_CONTROL);
+
+        if (r->sub.n)
+            snprintf(text, sizeof(text), "<%.*s>", SLICE_ARG(r->sub));
+        else
+            snprintf(text, sizeof(text), "'%s'", manscdp_cmd_name(r->cmd));
+        for (size_t i = 0; i < COUNT(walks) && !found; i++) {
+            struct slice in = slice_str(r->sub.n ? walks[i].wire
+                                                 : walks[i].json);
+
+            found = slice_find_slice(in, slice_str(text)) < in.n;
+        }
+        if (!found)
+            fail_msg("nobody walks %s", text);
+    }
+}
+
+/* ---- refusals -------------------------------------------------------------------- */
+
+static void refused(void **state)
+{
+    static const struct {
+        const char *name, *json;
+        unsigned status;
+        const char *says;
+    } cases[] = {
+        { "no JSON", "{", 400, "object of cmd" },
+        { "unknown command", "{'cmd':'Dance'}", 422,
+          "cmd: one of DeviceStatus, Catalog, DeviceInfo, " },
+        { "a notification", "{'cmd':'Keepalive'}", 422, "cmd: one of" },
+        { "unknown element", WITH("RecordInfo", "'Strat':'x'"), 422,
+          "Strat: no such element; allowed: StartTime, EndTime, FilePath, " },
+        { "an element too many", WITH("DeviceStatus", "'A':1"), 422,
+          "A: no such element; allowed: none" },
+        { "missing", WITH("RecordInfo", "'StartTime':'x'"), 422,
+          "EndTime is missing" },
+        { "edition of an element",
+          WITH("RecordInfo", "'StartTime':'x','EndTime':'y',"
+                             "'StreamNumber':0"), 422,
+          "StreamNumber: not in the edition of this device" },
+        { "edition of a command", WITH("PTZPosition", ""), 422,
+          "'code':'edition'" },
+        { "range", CONTROL("'HomePosition':{'Enabled':1,'PresetIndex':256}"),
+          422, "HomePosition.PresetIndex: a whole number from 0 to 255" },
+        { "not whole", CONTROL("'HomePosition':{'Enabled':0.5}"), 422,
+          "HomePosition.Enabled: a whole number from 0 to 1 is wanted" },
+        { "negative", WITH("MobilePosition", "'Interval':-1"), 422,
+          "Interval: a whole number from 1 is wanted" },
+        { "too large", WITH("MobilePosition", "'Interval':4294967296"), 422,
+          "Interval: a whole number" },
+        { "no number", WITH("MobilePosition", "'Interval':'5s'"), 422,
+          "Interval: a whole number" },
+        { "no text", DOWNLOAD("x',") "", 400, "object" },
+        { "text", WITH("ConfigDownload", "'ConfigType':[]"), 422,
+          "ConfigType: a text is wanted" },
+        { "type of settings", DOWNLOAD("BasicParam/Nonsense"), 422,
+          "ConfigType: \\\"Nonsense\\\" is not one of BasicParam, "
+          "VideoParamOpt, SVACEncodeConfig, SVACDecodeConfig" },
+        { "edition of a type", DOWNLOAD("OSDConfig"), 422,
+          "\\\"OSDConfig\\\" is not one of" },
+        { "no type", DOWNLOAD("/"), 422, "ConfigType: a type is wanted" },
+        { "word", CONTROL("'GuardCmd':'Guard'"), 422,
+          "GuardCmd: one of SetGuard, ResetGuard is wanted" },
+        { "no word", CONTROL("'GuardCmd':1"), 422, "GuardCmd: one of" },
+        { "no control", CONTROL(""), 422,
+          "params: one of PTZCmd, TeleBoot, RecordCmd, " },
+        { "no such control", CONTROL("'Dance':1"), 422, "params: one of" },
+        { "two controls",
+          CONTROL("'GuardCmd':'SetGuard','RecordCmd':'Record'"), 422,
+          "RecordCmd: one command at a time" },
+        { "sum", CONTROL("'PTZCmd':'A50F010A32320024'"), 422,
+          "PTZCmd: wrong sum" },
+        { "no PTZ", CONTROL("'PTZCmd':'up'"), 422,
+          "PTZCmd: not 16 hex digits" },
+        { "empty part", CONTROL("'DragZoomIn':{}"), 422,
+          "DragZoomIn.Length is missing" },
+        { "no object", CONTROL("'DragZoomIn':5"), 422,
+          "DragZoomIn: an object is wanted" },
+        { "no settings", CONFIG(""), 422, "one type of settings at a time" },
+        { "two settings",
+          CONFIG("'BasicParam':{'Name':'a'},'SVACDecodeConfig':{}"), 422,
+          "one type of settings at a time" },
+        { "only read", CONFIG("'VideoParamOpt':{'Resolution':'5'}"), 422,
+          "VideoParamOpt: not in the edition" },
+        { "control characters", WITH("RecordInfo", "'Type':'a\\u0001'"), 422,
+          "Type: control characters" },
+        { "methods", WITH("Alarm", "'AlarmMethod':'2,5'"), 422,
+          "AlarmMethod: methods 0 to 7 are wanted" },
+        { "extra", "{'cmd':'DeviceStatus','extra':{'a b':1}}", 422,
+          "extra.a b: no name of an element" },
+        { "extra value", "{'cmd':'DeviceStatus','extra':{'a':true}}", 422,
+          "extra.a: a text is wanted" },
+        { "target", "{'cmd':'DeviceStatus','channel':"
+                    "'12345678901234567890123456789012345'}", 400,
+          "'code':'bad-value'" },
+    };
+    struct sim_device *d = online("2.0");
+    unsigned before = d->messages;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = post(cases[i].json);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].name, status, body);
+        expect(cases[i].name, cases[i].says);
+    }
+    sim_run(&s, 1000);
+    assert_int_equal(d->messages, before); /* nothing has been sent */
+    offline();
+}
+
+static void refused_in_2022(void **state)
+{
+    static const struct {
+        const char *json, *says;
+    } cases[] = {
+        { CONFIG("'VideoRecordPlan':{'RecordEnable':1,'StreamNumber':0,"
+                 "'RecordSchedule':[{'WeekDayNum':1,'TimeSegment':[]},"
+                 "{'WeekDayNum':8}]}"),
+          "VideoRecordPlan.RecordSchedule[1].WeekDayNum: a whole number from "
+          "1 to 7" },
+        { CONFIG("'VideoRecordPlan':{'RecordEnable':1,'StreamNumber':0,"
+                 "'RecordSchedule':[{'WeekDayNum':1}]}"),
+          "VideoRecordPlan.RecordSchedule[0].TimeSegment is missing" },
+        { CONFIG("'PictureMask':{'On':1,'SumNum':2,'RegionList':[]}"),
+          "PictureMask.SumNum: there are 0; it may be left out" },
+        { CONFIG("'PictureMask':{'On':1,'RegionList':[{},{},{},{},{}]}"),
+          "PictureMask.RegionList: at most 4 items" },
+        { CONFIG("'PictureMask':{'On':1,'RegionList':{}}"),
+          "PictureMask.RegionList: an array is wanted" },
+        { CONFIG("'SnapShotConfig':{'SnapNum':1,'Interval':1,"
+                 "'UploadURL':'http://a','SessionID':'short'}"),
+          "SnapShotConfig.SessionID: 32 to 128" },
+        { CONTROL("'PTZPreciseCtrl':{'Pan':'far'}"),
+          "PTZPreciseCtrl.Pan: a decimal number is wanted" },
+        { CONTROL("'PTZPreciseCtrl':{}"), "PTZPreciseCtrl is empty" },
+        { CONTROL("'PTZCmd':'A50F0100000000B5','Info':{}"),
+          "Info: not in the edition" },
+    };
+
+    (void)state;
+    online("3.0");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = post(cases[i].json);
+
+        if (status != 422)
+            fail_msg("%s: %u %s", cases[i].json, status, body);
+        expect(cases[i].json, cases[i].says);
+    }
+    offline();
+}
+
+/* The request may name another edition than the device. */
+static void edition_of_the_request(void **state)
+{
+    struct sim_device *d = online("2.0");
+
+    (void)state;
+    assert_int_equal(post("{'cmd':'DeviceControl','edition':'2022',"
+                          "'params':{'IFrameCmd':'Send'}}"), 202);
+    sim_run(&s, 50);
+    assert_string_equal(elements(d), "<IFrameCmd>Send</IFrameCmd>");
+    assert_int_equal(post("{'cmd':'PresetQuery','edition':'2014'}"), 202);
+    sim_run(&s, 50);
+    assert_true(slice_find_slice(slice_str(d->last_body),
+                                 SLICE("PersetQuery")) < 200);
+    assert_int_equal(post("{'cmd':'SDCardStatus','edition':'2022'}"), 202);
+    assert_int_equal(post("{'cmd':'SDCardStatus','edition':'2025'}"), 422);
+    offline();
+}
+
+static void settings_by_one_message_each(void **state)
+{
+    static const char plan[] =
+        "<Result>OK</Result><FrameMirror>1</FrameMirror>";
+    static const char report[] =
+        "<Result>OK</Result><AlarmReport><MotionDetection>1"
+        "</MotionDetection></AlarmReport>";
+    struct sim_device *d = online("3.0");
+
+    (void)state;
+    assert_int_equal(post(DOWNLOAD("FrameMirror/AlarmReport")), 202);
+    sim_run(&s, 50);
+    respond(d, "ConfigDownload", plan);
+    get_command();
+    expect("one of two", "'state':'arrived'");
+    expect("one of two", "'have':1,'sum':2");
+    respond(d, "ConfigDownload", plan); /* again: counted once */
+    respond(d, "ConfigDownload", report);
+    get_command();
+    expect("both", "'state':'answered','final':true,'partial':false");
+    /* one is refused, one is silent */
+    assert_int_equal(post(DOWNLOAD("FrameMirror/AlarmReport/OSDConfig")), 202);
+    sim_run(&s, 50);
+    respond(d, "ConfigDownload", "<Result>ERROR</Result>");
+    respond(d, "ConfigDownload", report);
+    get_command();
+    expect("waits for the third", "'final':false");
+    sim_run(&s, 20000);
+    get_command();
+    expect("partial", "'state':'answered','final':true,'partial':true");
+    expect("partial", "'have':1,'sum':3");
+    expect("partial",
+           "'evidence':'refused or not answered: FrameMirror, OSDConfig'");
+    /* all are */
+    assert_int_equal(post(DOWNLOAD("FrameMirror/OSDConfig")), 202);
+    sim_run(&s, 50);
+    respond(d, "ConfigDownload", "<Result>ERROR</Result>");
+    respond(d, "ConfigDownload", "<Result>ERROR</Result>");
+    get_command();
+    expect("refused", "'state':'refused','final':true");
+    /* and the only one is */
+    assert_int_equal(post(DOWNLOAD("FrameMirror")), 202);
+    sim_run(&s, 50);
+    respond(d, "ConfigDownload",
+            "<Result>ERROR</Result><Reason>no</Reason>");
+    get_command();
+    expect("refused", "'state':'refused','final':true");
+    expect("refused", "Result ERROR: no");
+    offline();
+}
+
+/* Points of a track in two messages, and one that does not come. */
+static void tracks_in_parts(void **state)
+{
+    struct sim_device *d = online("3.0");
+
+    (void)state;
+    assert_int_equal(post(WITH("CruiseTrackListQuery", "")), 202);
+    sim_run(&s, 50);
+    respond(d, "CruiseTrackListQuery",
+            "<SumNum>3</SumNum><CruiseTrackList Num=\"2\">"
+            "<CruiseTrack><Number>0</Number></CruiseTrack>"
+            "<CruiseTrack><Number>1</Number></CruiseTrack>"
+            "</CruiseTrackList>");
+    get_command();
+    expect("two of three", "'state':'arrived'");
+    expect("two of three", "'have':2,'sum':3");
+    sim_run(&s, 20000);
+    get_command();
+    expect("two of three", "'state':'answered','final':true,'partial':true");
+    expect("two of three", "1 of 3 items are missing");
+    offline();
+}
+
+/* Silence, a refusal by SIP, and the answer that comes late. */
+static void late(void **state)
+{
+    struct sim_device *d = online("3.0");
+
+    (void)state;
+    assert_int_equal(post(DOWNLOAD("FrameMirror")), 202);
+    sim_run(&s, 60000);
+    get_command();
+    expect("silent", "'state':'silent','final':true");
+    respond(d, "ConfigDownload",
+            "<Result>OK</Result><FrameMirror>1</FrameMirror>");
+    get_command();
+    expect("late", "'state':'answered'");
+    expect("late", "'late':true");
+    expect("late", "'FrameMirror':1");
+    d->query_refused = true;
+    assert_int_equal(post(WITH("PTZPosition", "")), 202);
+    sim_run(&s, 1000);
+    get_command();
+    expect("refused", "'state':'refused','final':true");
+    expect("refused", "SIP 404");
+    d->query_refused = false;
+    assert_int_equal(post(WITH("Catalog", "")), 202);
+    get_command();
+    expect("catalog", "'cmd':'Catalog'");
+    sim_unregister(d);
+    sim_run(&s, 100);
+    assert_int_equal(post(WITH("PTZPosition", "")), 409);
+    assert_int_equal(ask("POST", "/api/v1/devices/x/commands",
+                         "{'cmd':'DeviceStatus'}"), 404);
+    offline();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row),
+        cmocka_unit_test(no_row_is_left_out),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(refused_in_2022),
+        cmocka_unit_test(edition_of_the_request),
+        cmocka_unit_test(settings_by_one_message_each),
+        cmocka_unit_test(tracks_in_parts),
+        cmocka_unit_test(late),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
