@@ -69,6 +69,12 @@ enum config_type {
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
+    X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none. History needs SQLite") \
+    X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \
+    X(KEEP_POSITIONS, "history.positions", NUMBER,   "1000000",         NULL,            0, 100000000, true, "positions of mobile devices kept") \
+    X(KEEP_POSITION_DAYS, "history.positions_days", NUMBER, "90",       NULL,            0, 36500, true, "days that they are kept") \
+    X(KEEP_COMMANDS,  "history.commands", NUMBER,    "50000",           NULL,            0, 100000000, true, "commands kept, with what the devices answered") \
+    X(KEEP_COMMAND_DAYS, "history.commands_days", NUMBER, "90",         NULL,            0, 36500, true, "days that they are kept") \
     X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \

@@ -74,8 +74,9 @@ static struct gb_time now_of(struct daemon *d)
 static void store_device(struct daemon *d, struct slice id)
 {
     struct platform_device dev;
+    char buf[PLATFORM_SAVED_MAX];
 
-    if (!platform_device_view(d->platform, id, &dev))
+    if (!platform_device_save(d->platform, id, buf, &dev))
         return;
     store_put_device(d->store, &dev);
     if (dev.online)
@@ -298,6 +299,8 @@ static const enum store_list list_of[] = {
     [HTTP_HISTORY_ALARMS] = STORE_LIST_ALARMS,
     [HTTP_HISTORY_POSITIONS] = STORE_LIST_POSITIONS,
     [HTTP_HISTORY_ITEM] = STORE_LIST_DETAIL,
+    [HTTP_HISTORY_COMMANDS] = STORE_LIST_COMMANDS,
+    [HTTP_HISTORY_COMMAND] = STORE_LIST_COMMAND,
 };
 
 static double degrees(const struct store_rows *r, size_t i, size_t column)
@@ -342,19 +345,72 @@ static struct platform_position position_of(const struct store_rows *r,
     };
 }
 
-/* Rows as the application takes them; NULL: no memory, or there are none. */
-static void *read_rows(const struct store_rows *r, bool alarms)
+static struct platform_command command_of(const struct store_rows *r, size_t i)
+{
+    int64_t flags = store_rows_i64(r, i, 13);
+
+    return (struct platform_command){
+        .id = (uint64_t)store_rows_i64(r, i, 0),
+        .device = store_rows_text(r, i, 1),
+        .target = store_rows_text(r, i, 2),
+        .cmd = store_rows_text(r, i, 3),
+        .sub = store_rows_text(r, i, 4),
+        .state = platform_command_state_by_name(store_rows_text(r, i, 5)),
+        .is_final = true,
+        .evidence = store_rows_text(r, i, 6),
+        .asked_utc_ms = store_rows_i64(r, i, 7),
+        .sent_utc_ms = store_rows_i64(r, i, 8),
+        .arrived_utc_ms = store_rows_i64(r, i, 9),
+        .answered_utc_ms = store_rows_i64(r, i, 10),
+        .tries = (unsigned)store_rows_i64(r, i, 11),
+        .sip_status = (unsigned)store_rows_i64(r, i, 12),
+        .late = (flags & STORE_LATE) != 0,
+        .partial = (flags & STORE_PARTIAL) != 0,
+        .cut = (flags & STORE_CUT) != 0,
+        .sn = (uint32_t)store_rows_i64(r, i, 14),
+        .messages = (unsigned)store_rows_i64(r, i, 15),
+        .have = (uint32_t)store_rows_i64(r, i, 16),
+        .sum = (uint32_t)store_rows_i64(r, i, 17),
+        .answer = store_rows_text(r, i, 18),
+    };
+}
+
+/* Rows as the application takes them, in one block; *rows NULL: no memory, or
+ * there are none. */
+static void read_rows(const struct store_rows *r, struct http_told *t,
+                      void **rows)
 {
     struct platform_alarm *a = NULL;
     struct platform_position *p = NULL;
+    struct platform_command *c = NULL;
 
-    if (r->n && alarms && (a = calloc(r->n, sizeof(*a))))
-        for (size_t i = 0; i < r->n; i++)
+    switch ((enum store_list)r->list) {
+    case STORE_LIST_ALARMS:
+        *rows = a = calloc(r->n, sizeof(*a));
+        for (size_t i = 0; a && i < r->n; i++)
             a[i] = alarm_of(r, i);
-    if (r->n && !alarms && (p = calloc(r->n, sizeof(*p))))
-        for (size_t i = 0; i < r->n; i++)
+        break;
+    case STORE_LIST_POSITIONS:
+        *rows = p = calloc(r->n, sizeof(*p));
+        for (size_t i = 0; p && i < r->n; i++)
             p[i] = position_of(r, i);
-    return alarms ? (void *)a : (void *)p;
+        break;
+    case STORE_LIST_COMMANDS:
+    case STORE_LIST_COMMAND:
+        *rows = c = calloc(r->n, sizeof(*c));
+        for (size_t i = 0; c && i < r->n; i++)
+            c[i] = command_of(r, i);
+        break;
+    case STORE_LIST_DETAIL:
+    case STORE_LISTS:
+        return;
+    }
+    if (!*rows)
+        t->err = GB_ENOMEM;
+    t->n = *rows ? r->n : 0;
+    t->alarms = a;
+    t->positions = p;
+    t->commands = c;
 }
 
 /* On the main loop. */
@@ -362,19 +418,15 @@ static void on_told(struct mail *m)
 {
     struct store_rows *r = container_of(m, struct store_rows, mail);
     struct daemon *d = r->ctx;
-    bool alarms = r->columns == 11, lists = r->columns > 1;
-    void *rows = lists ? read_rows(r, alarms) : NULL;
+    void *rows = NULL;
     struct http_told t = {
         .request = r->tag, .err = r->err, .total = r->total, .more = r->more,
         .last = r->n ? (uint64_t)store_rows_i64(r, r->n - 1, 0) : 0,
-        .n = lists ? r->n : 0,
-        .alarms = alarms ? rows : NULL,
-        .positions = alarms ? NULL : rows,
         .detail = store_rows_text(r, 0, 0),
     };
 
-    if (lists && r->n && !rows)
-        t.err = GB_ENOMEM;
+    if (r->n)
+        read_rows(r, &t, &rows);
     if (!d->closing)
         http_app_told(d->app, &t);
     free(rows);
@@ -397,7 +449,7 @@ static int http_ask_store(void *ctx, const struct http_ask *q)
     const struct store_ask ask = {
         .list = list_of[q->list], .device = q->device, .channel = q->channel,
         .method = q->method, .type = q->type, .priority = q->priority,
-        .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
+        .cmd = q->cmd, .state = q->state, .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
         .before = q->before, .limit = q->limit, .ctx = d, .tag = q->request,
         .done = on_rows,
     };
@@ -732,6 +784,22 @@ static void read_admission(const struct config *c, struct admission *a,
     }
 }
 
+/* How much history is kept. */
+static void set_retention(struct daemon *d, const struct config *c)
+{
+    const struct store_retention keep = {
+        .rows = { [STORE_ALARMS] = config_number(c, CONFIG_KEEP_ALARMS),
+                  [STORE_POSITIONS] = config_number(c, CONFIG_KEEP_POSITIONS),
+                  [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMANDS) },
+        .days = {
+            [STORE_ALARMS] = config_number(c, CONFIG_KEEP_ALARM_DAYS),
+            [STORE_POSITIONS] = config_number(c, CONFIG_KEEP_POSITION_DAYS),
+            [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMAND_DAYS) },
+    };
+
+    store_retain(d->store, &keep);
+}
+
 void daemon_reload(struct daemon *d, const struct config *c)
 {
     struct platform_advertise adv[DAEMON_MAX_NETS];
@@ -740,6 +808,7 @@ void daemon_reload(struct daemon *d, const struct config *c)
 
     read_policy(c, &pc, adv);
     read_admission(c, &lists, &pc);
+    set_retention(d, c);
     if (platform_reload(d->platform, &pc))
         log_f(LOG_ERROR, "msg=\"lists are not all taken over\" "
                          "why=\"no memory\"");
@@ -862,6 +931,8 @@ static int start_store(struct daemon *d, char why[static 512])
     if (moved)
         log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
                          "why=\"%s\"", text);
+    if (!err)
+        set_retention(d, d->config);
     return err ? fail(why, err, "store", text) : 0;
 }
 

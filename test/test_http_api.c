@@ -1039,9 +1039,11 @@ static int fx_ask(void *ctx, const struct http_ask *q)
     asked.q = *q;
     asked.n++;
     snprintf(asked.text, sizeof(asked.text), "%d d=%.*s c=%.*s m=%.*s t=%.*s "
-             "p=%.*s %lld-%lld <%llu %u", (int)q->list, SLICE_ARG(q->device),
+             "p=%.*s %s%.*s%s%.*s%lld-%lld <%llu %u", (int)q->list, SLICE_ARG(q->device),
              SLICE_ARG(q->channel), SLICE_ARG(q->method), SLICE_ARG(q->type),
-             SLICE_ARG(q->priority), (long long)q->from_utc_ms,
+             SLICE_ARG(q->priority), q->cmd.n ? "k=" : "", SLICE_ARG(q->cmd),
+             q->state.n ? " s=" : "", SLICE_ARG(q->state),
+             (long long)q->from_utc_ms,
              (long long)q->to_utc_ms, (unsigned long long)q->before,
              (unsigned)q->limit);
     return asked.err;

@@ -138,6 +138,11 @@ bool http_media_target(struct http_call *c, struct slice *device,
 
 /* Answers with a command; false: there is none, and no answer yet. */
 bool http_command_answer(struct http_call *c, unsigned status, uint64_t id);
+/* Is it one that the question asks for, wherever it is kept? */
+bool http_command_fits(const struct platform_command *k,
+                       const struct http_ask *q);
+/* The same as http_command_answer of one that the store had. */
+void http_command_write_whole(struct jw *j, const struct platform_command *k);
 /* Sends it and answers 202 with the command, or a problem (api_commands.c). */
 void http_command_send(struct http_call *c, const struct platform_order *o);
 
@@ -153,6 +158,8 @@ void http_history_init(struct http_app *a);
 void http_history_free(struct http_app *a);
 void http_history_gone(struct http_app *a, uint64_t request);
 void http_ask_alarms(struct http_call *c);
+/* false: no history is kept; nothing is answered then. */
+bool http_ask_command(struct http_call *c, uint64_t id);
 void http_position_write(struct jw *j, const struct platform_position *p);
 
 /* ---- handlers ---------------------------------------------------------------- */

@@ -634,6 +634,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         on_device(a, act);
         break;
     case PLATFORM_DEVICE_CHANGED:
+        if (act->flags != PLATFORM_CHANGED_PROFILE) /* for the store alone */
+            on_device(a, act);
+        break;
     case PLATFORM_CATALOG_DONE:
         on_device(a, act);
         break;

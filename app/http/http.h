@@ -24,11 +24,14 @@
 
 /* What the store is asked for. Filters: empty or 0: any. */
 enum http_history {
-    HTTP_HISTORY_ALARMS, HTTP_HISTORY_POSITIONS, HTTP_HISTORY_ITEM
+    HTTP_HISTORY_ALARMS, HTTP_HISTORY_POSITIONS, HTTP_HISTORY_ITEM,
+    HTTP_HISTORY_COMMANDS,
+    HTTP_HISTORY_COMMAND /* one, with its answer: `before` is its id */
 };
 struct http_ask {
     enum http_history list;
     struct slice device, channel, method, type, priority;
+    struct slice cmd, state; /* of commands */
     int64_t from_utc_ms, to_utc_ms;
     uint64_t before; /* rows with lower ids: newest first */
     uint32_t limit;
@@ -43,6 +46,7 @@ struct http_told {
     size_t n;
     const struct platform_alarm *alarms;       /* n, or NULL */
     const struct platform_position *positions; /* likewise */
+    const struct platform_command *commands;   /* likewise */
     struct slice detail; /* of an item: lines of "Path TAB value" */
 };
 

@@ -254,6 +254,7 @@ static bool tell_device(struct platform *p, struct platform_action *out)
     }
     out->kind = PLATFORM_DEVICE_CHANGED;
     out->flags = changes;
+    profile_told(d);
     return true;
 }
 

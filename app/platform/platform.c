@@ -341,6 +341,7 @@ void platform_free(struct platform *p)
             session_free(p, container_of(h, struct session, handle));
     while (p->n_devices)
         device_delete(p, p->by_id[p->n_devices - 1]);
+    history_causes_fini(&p->causes, alloc);
     dialogs_fini(p);
     commands_fini(p);
     settings_fini(p);

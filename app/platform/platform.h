@@ -204,6 +204,7 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_BINDING = 2, /* address, transport, expiry */
     PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
     PLATFORM_CHANGED_SETTINGS = 16, /* what people set */
+    PLATFORM_CHANGED_PROFILE = 32, /* what it was seen to do */
     PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
@@ -281,6 +282,8 @@ struct platform_device {
     bool has_password, ignore_require, arm;
     uint8_t date, edition_set;
     uint16_t digest;
+    /* lines of platform_device_save, for the store alone; else empty */
+    struct slice history, profile;
 };
 
 /* What we have seen of a channel ourselves, whatever its catalog says. */
@@ -317,6 +320,13 @@ bool platform_device_view(const struct platform *p, struct slice id,
 bool platform_channel_view(const struct platform *p, struct slice device,
                            struct slice channel, struct platform_channel *out);
 
+/* The view, with all that the store is to keep: its last changes and what it
+ * was seen to do, as lines in buf. */
+#define PLATFORM_SAVED_MAX 8192
+bool platform_device_save(const struct platform *p, struct slice id,
+                          char buf[static PLATFORM_SAVED_MAX],
+                          struct platform_device *out);
+
 /* Walks in id order. `after` empty: from the first; false at the end. */
 bool platform_device_next(const struct platform *p, struct slice after,
                           struct platform_device *out);
@@ -325,12 +335,12 @@ bool platform_channel_next(const struct platform *p, struct slice device,
 size_t platform_device_count(const struct platform *p, size_t *online);
 
 /* The last changes of a device between online and offline, newest first, i
- * from 0; at most PLATFORM_CHANGES_MAX since the start. */
+ * from 0; at most PLATFORM_CHANGES_MAX, those before a restart included. */
 #define PLATFORM_CHANGES_MAX 50
 struct platform_change {
     int64_t utc_ms;
     bool online;       /* since then */
-    const char *cause; /* static */
+    const char *cause; /* lives as long as the platform */
 };
 bool platform_device_change(const struct platform *p, struct slice id, size_t i,
                             struct platform_change *out);
@@ -564,6 +574,8 @@ enum platform_command_state {
     PLATFORM_COMMAND_STATES
 };
 const char *platform_command_state_name(enum platform_command_state s);
+/* PLATFORM_COMMAND_STATES: it is none. */
+enum platform_command_state platform_command_state_by_name(struct slice name);
 
 #define PLATFORM_COMMANDS_MAX 1000  /* remembered, the newest */
 #define PLATFORM_COMMANDS_OPEN 256  /* waiting for an answer at one time */
@@ -668,6 +680,7 @@ struct platform_saved_device {
         charset;
     struct sip_peer peer; /* connection is ignored */
     int64_t registered_utc_ms, expires_utc_ms, keepalive_utc_ms;
+    struct slice history, profile; /* of platform_device_save; may be empty */
 };
 int platform_restore_device(struct platform *p,
                             const struct platform_saved_device *d,

@@ -75,6 +75,11 @@ void store_put_command(struct store *s, const struct platform_command *c)
     store_writer_command(store_writer_of(s), c);
 }
 
+void store_retain(struct store *s, const struct store_retention *r)
+{
+    store_writer_retain(store_writer_of(s), r);
+}
+
 int store_ask(struct store *s, const struct store_ask *q)
 {
     return store_writer_ask(store_writer_of(s), q);

@@ -20,7 +20,7 @@ struct store {
 
 static const char *const device_texts[] = {
     "id", "name", "manufacturer", "model", "firmware", "user_agent", "edition",
-    "charset",
+    "charset", "history", "profile",
 };
 static const char *const channel_texts[] = {
     "device", "name", "manufacturer", "model", "owner", "civil_code",
@@ -71,7 +71,7 @@ static void put_peer(json_t *o, const struct sip_peer *p)
 
 static void put_device(json_t *all, const struct store_job *j)
 {
-    json_t *o = json_texts(j, device_texts, 8);
+    json_t *o = json_texts(j, device_texts, 10);
 
     put_peer(o, &j->peer);
     put_number(o, "registered_ms", j->number[0]);
@@ -248,6 +248,7 @@ static void load_device(const char *key, const json_t *o,
         .peer = peer_of(o), .registered_utc_ms = number_of(o, "registered_ms"),
         .expires_utc_ms = number_of(o, "expires_ms"),
         .keepalive_utc_ms = number_of(o, "keepalive_ms"),
+        .history = text_of(o, "history"), .profile = text_of(o, "profile"),
     };
 
     (void)key;
