@@ -29,7 +29,7 @@ static struct fake {
     struct platform_settings set; /* the last one; texts in the buffers below */
     char password[80], given_name[140], group_of[80], created[40];
     char order[200];         /* the last one sent, as text */
-    uint64_t n_commands;
+    uint64_t n_commands, first_command; /* ids remembered */
     int set_err;             /* what platform_device_set and _create say */
     struct {
         char name[80], password[80];
@@ -182,7 +182,7 @@ bool platform_command_view(const struct platform *p, uint64_t id,
         .asked_utc_ms = 1000,
         .answer = SLICE("{\"Result\":\"OK\"}"),
     };
-    return id && id <= fake.n_commands;
+    return id && id >= fake.first_command && id <= fake.n_commands;
 }
 
 bool platform_command_before(const struct platform *p, uint64_t before,

@@ -1075,6 +1075,10 @@ static void history(void **state)
         { "/api/v1/positions?device=d", 0, "1 d=d c= m= t= p= 0-0 <0 100" },
         { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
           "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
+        { "/api/v1/commands?cmd=GuardCmd&state=silent&device=d&to=9&limit=3",
+          0, "3 d=d c= m= t= p= k=GuardCmd s=silent0-9 <0 3" },
+        { "/api/v1/commands/77", 0, "4 d= c= m= t= p= 0-0 <77 1" },
+        { "/api/v1/commands/x", 404, NULL },
         { "/api/v1/devices/" D1 "/channels/x/item", 404, NULL },
         { "/api/v1/alarms?cursor=x", 400, NULL },
         { "/api/v1/alarms?from=yesterday", 400, NULL },
@@ -1171,6 +1175,84 @@ static void history_told(void **state)
     assert_int_equal(fx.last.status, 503);
     http_app_told(fx.app, &t); /* once */
     get("/api/v1/alarms"); /* the end of the application frees it */
+}
+
+static void told_commands(const char *target, const uint64_t *id, size_t n,
+                          uint64_t total, bool more)
+{
+    struct platform_command k[8] = { 0 };
+    struct http_told t = { .n = n, .total = total, .more = more,
+                           .commands = k };
+
+    get(target);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+    for (size_t i = 0; i < n; i++)
+        k[i] = (struct platform_command){ .id = id[i], .is_final = true,
+                                          .device = SLICE(D1),
+                                          .cmd = SLICE("Old"),
+                                          .asked_utc_ms = 900,
+                                          .state = PLATFORM_COMMAND_ANSWERED };
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+}
+
+/* Commands of memory, where some are under way, and of the store as one list. */
+static void commands_of_both(void **state)
+{
+    static const uint64_t stored[] = { 5, 4, 3, 2, 1 };
+    static const struct {
+        const char *query;
+        size_t from, n; /* of stored */
+        uint64_t total;
+        bool more;
+        const char *ids, *next;
+        int sum;
+    } cases[] = {
+        /* memory has 8 to 4; 6 is under way, so are all of the fake's */
+        { "", 0, 5, 5, false, "8 7 6 5 4 3 2 1 ", NULL, 10 },
+        { "?limit=2", 0, 2, 5, true, "8 7 ", "7", 10 },
+        { "?limit=2&cursor=7", 0, 2, 5, true, "6 5 ", "5", 10 },
+        { "?limit=2&cursor=5", 1, 2, 5, true, "4 3 ", "3", 10 },
+        { "?limit=2&cursor=2", 4, 1, 5, false, "1 ", NULL, 10 },
+        /* what the store has does not fit any more */
+        { "?state=sent&limit=3", 1, 1, 1, false, "6 ", NULL, 2 },
+        { "?cmd=Old&limit=2", 2, 2, 3, true, "3 2 ", "2", 3 },
+        { "?to=950", 2, 3, 3, false, "3 2 1 ", NULL, 3 },
+    };
+
+    (void)state;
+    with_history();
+    fake.n_commands = 8;
+    fake.first_command = 4;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char target[80], ids[64];
+        struct writer w = writer_of(ids, sizeof(ids) - 1);
+        json_t *j, *item;
+        const char *next;
+        size_t k;
+
+        snprintf(target, sizeof(target), "/api/v1/commands%s",
+                 cases[i].query);
+        told_commands(target, stored + cases[i].from, cases[i].n,
+                      cases[i].total, cases[i].more);
+        assert_int_equal(fx.last.status, 200);
+        j = body();
+        json_array_foreach(json_object_get(j, "items"), k, item)
+            writer_f(&w, "%s ",
+                     json_string_value(json_object_get(item, "id")));
+        ids[w.len] = '\0';
+        next = json_string_value(json_object_get(j, "next"));
+        if (strcmp(ids, cases[i].ids) != 0 ||
+            !slice_eq(slice_str(next), slice_str(cases[i].next)) ||
+            json_integer_value(json_object_get(j, "total")) != cases[i].sum)
+            fail_msg("%s: %s", cases[i].query, fx.last.body);
+        json_decref(j);
+    }
+    told_commands("/api/v1/commands/2", stored, 1, 1, false);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"answer\":[]"));
+    told_commands("/api/v1/commands/2", stored, 0, 0, false);
+    assert_int_equal(fx.last.status, 404);
 }
 
 /* The event says the alarm's own id; without a store history is 501. */
@@ -1576,7 +1658,7 @@ int main(void)
         APP(tree_of_a_device),
         APP(csv_out), APP(csv_in),
         APP(commands), APP(command_event),
-        APP(history), APP(history_told), APP(history_events),
+        APP(history), APP(history_told), APP(commands_of_both), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),
