@@ -26,6 +26,7 @@ enum config_type {
     CONFIG_NETS,      /* list of ip/bits */
     CONFIG_ADVERTISE, /* list of "net address" */
     CONFIG_PREFIXES,  /* list of first digits of ids */
+    CONFIG_HOOKS,     /* list of "url secret [kind+kind...]" */
     CONFIG_REDIRECTS, /* list of "prefix id@address[:port]" */
     CONFIG_OPEN,      /* a section whose keys a later version reads */
 };
@@ -53,6 +54,9 @@ enum config_type {
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices that register from then on") \
     X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
+    X(HOOKS_TO,       "webhooks.to",      HOOKS,     "",                NULL,            0, 0, true, "URLs that events are POSTed to, each with a secret that signs them and, if not all, kinds of events: http://10.0.0.5/gb SECRET alarm+device; more are made in the API") \
+    X(HOOKS_CA,       "webhooks.ca",      TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that receivers behind https are checked against; without it there is no https") \
+    X(HOOKS_DENY,     "webhooks.deny",    NETS,      "169.254.0.0/16,fe80::/10", NULL,   0, 0, true, "networks that no webhook is sent to, whatever its name resolves to; redirections are never followed") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
@@ -169,6 +173,9 @@ void config_ports(const struct config *c, enum config_key k, uint16_t *min,
 int config_zone_min(const struct config *c, enum config_key k);
 /* i-th item of a list as it is written; NULL behind the last. */
 const char *config_item(const struct config *c, enum config_key k, size_t i);
+/* i-th item of HOOKS; kinds: empty: all. false behind the last. */
+bool config_hook(const struct config *c, enum config_key k, size_t i,
+                 struct slice *url, struct slice *secret, struct slice *kinds);
 /* i-th item of REDIRECTS: its first digits, NUL-terminated in prefix; the rest
  * of the item is *target. */
 #define CONFIG_PREFIX_MAX 24

@@ -2,6 +2,7 @@
 
 #include "app/http/server.h"
 #include "app/http/viewer.h"
+#include "app/net/hook_client.h"
 #include "app/net/log.h"
 #include "app/net/mailbox.h"
 #include "app/net/noted.h"
@@ -41,6 +42,9 @@ struct daemon {
     struct http_app *app;
     struct http_server *server;
     struct viewer_hooks viewer_hooks;
+    struct hooks *hooks;        /* webhooks */
+    struct hook_client *caller; /* of them */
+    struct tls_ctx *caller_tls; /* NULL: no https */
     uv_signal_t signals[3];
     uv_timer_t drain;
     bool draining, closing;
@@ -520,6 +524,33 @@ static void metrics_messages(const struct daemon *d, struct buf *out)
     }
 }
 
+static void http_hooks_due(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    if (!d->closing)
+        hook_client_touch(d->caller);
+}
+
+static void http_hook_changed(void *ctx, struct slice name)
+{
+    struct daemon *d = ctx;
+    char sealed[SECRETS_SEALED_MAX], who[128];
+    struct hook_view v;
+
+    if (hooks_view(d->hooks, name, now_of(d), &v)) {
+        struct store_hook h = { .name = name, .url = v.url, .kinds = v.kinds,
+                                .off = v.off };
+
+        secrets_seal(d->secrets, owner("hook", name, who), v.secret, sealed);
+        h.sealed = slice_str(sealed);
+        store_put_hook(d->store, &h);
+    } else {
+        store_remove_hook(d->store, name);
+    }
+    http_hooks_due(d);
+}
+
 /* One metric of each listener; they are kept with the trace. */
 static void metrics_listeners(const struct daemon *d, struct buf *out,
                               const char *name, bool bad)
@@ -800,6 +831,52 @@ static void set_retention(struct daemon *d, const struct config *c)
     store_retain(d->store, &keep);
 }
 
+static unsigned kinds_of(struct slice words)
+{
+    unsigned kinds = 0;
+    struct slice one;
+
+    while (words.n) {
+        slice_cut(&words, '+', &one);
+        kinds |= 1u << hooks_kind_by_name(one);
+    }
+    return kinds;
+}
+
+/* Those of webhooks.to, named by their place in it. */
+static void set_hooks(struct daemon *d, const struct config *c)
+{
+    struct hook_net deny[HOOK_DENY_MAX];
+    struct slice url, secret, kinds;
+    size_t n = 0;
+
+    hooks_mark(d->hooks);
+    for (size_t i = 0; config_hook(c, CONFIG_HOOKS_TO, i, &url, &secret,
+                                   &kinds); i++) {
+        char name[24];
+        struct hook_settings s = { .url = url, .secret = secret, .fixed = true,
+                                   .kinds = kinds_of(kinds) };
+        int err;
+
+        snprintf(name, sizeof(name), "config-%zu", i + 1);
+        s.name = slice_str(name);
+        err = hooks_set(d->hooks, &s, now_of(d));
+        if (err)
+            log_f(LOG_ERROR, "msg=\"a webhook of the configuration is not "
+                             "called\" hook=%s why=\"%s\"", name,
+                  err == GB_EUNSUPPORTED
+                      ? "https needs a build with TLS and the file webhooks.ca"
+                      : gb_strerror(err));
+    }
+    hooks_sweep(d->hooks);
+    while (n < HOOK_DENY_MAX && n < config_n(c, CONFIG_HOOKS_DENY)) {
+        config_net(c, CONFIG_HOOKS_DENY, n, &deny[n].net, &deny[n].bits, NULL);
+        n++;
+    }
+    hook_client_deny(d->caller, deny, n);
+    hook_client_touch(d->caller);
+}
+
 void daemon_reload(struct daemon *d, const struct config *c)
 {
     struct platform_advertise adv[DAEMON_MAX_NETS];
@@ -809,6 +886,7 @@ void daemon_reload(struct daemon *d, const struct config *c)
     read_policy(c, &pc, adv);
     read_admission(c, &lists, &pc);
     set_retention(d, c);
+    set_hooks(d, c);
     if (platform_reload(d->platform, &pc))
         log_f(LOG_ERROR, "msg=\"lists are not all taken over\" "
                          "why=\"no memory\"");
@@ -917,12 +995,54 @@ static void on_saved_ids(void *ctx, uint64_t alarm, uint64_t command)
     platform_restore_ids(d->platform, alarm, command);
 }
 
+static void on_saved_hook(void *ctx, const struct store_hook *h)
+{
+    struct daemon *d = ctx;
+    char buf[SECRETS_PLAIN_MAX];
+    struct hook_settings s = { .name = h->name, .url = h->url,
+                               .kinds = h->kinds, .off = h->off };
+    int err;
+
+    if (!unseal(d, "hook", h->name, h->sealed, buf, &s.secret))
+        s.off = true; /* what it signed nobody would believe */
+    err = hooks_set(d->hooks, &s, now_of(d));
+    if (err)
+        log_f(LOG_ERROR, "msg=\"a stored webhook is not called\" hook=%.*s "
+                         "why=\"%s\"", SLICE_ARG(h->name), gb_strerror(err));
+}
+
+/* https is for whoever can check certificates. */
+static int start_hooks(struct daemon *d, char why[static 512])
+{
+    const char *ca = config_text(d->config, CONFIG_HOOKS_CA);
+    struct hooks_config hc = { .alloc = &gb_alloc_heap,
+                               .boot = (uint64_t)now_of(d).utc_ms,
+                               .agent = "gb28181d/" GB_VERSION };
+    struct hook_client_config cc = { .loop = &d->loop, .now = http_now,
+                                     .log = http_log, .ctx = d };
+    char text[TLS_WHY_MAX];
+    int err;
+
+    if (*ca && access(ca, R_OK) == 0 &&
+        tls_ctx_client(&d->caller_tls, ca, text))
+        log_f(LOG_WARN, "msg=\"no webhooks over https\" why=\"%s\"", text);
+    hc.tls = d->caller_tls != NULL;
+    secrets_random(hc.seed, sizeof(hc.seed));
+    err = hooks_new(&d->hooks, &hc);
+    cc.hooks = d->hooks;
+    cc.tls = d->caller_tls;
+    if (!err)
+        err = hook_client_new(&d->caller, &cc);
+    return err ? fail(why, err, "webhooks", gb_strerror(err)) : 0;
+}
+
 static int start_store(struct daemon *d, char why[static 512])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
-        .on_settings = on_saved_settings, .on_ids = on_saved_ids, .ctx = d,
+        .on_settings = on_saved_settings, .on_ids = on_saved_ids,
+        .on_hook = on_saved_hook, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
@@ -931,8 +1051,10 @@ static int start_store(struct daemon *d, char why[static 512])
     if (moved)
         log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
                          "why=\"%s\"", text);
-    if (!err)
+    if (!err) {
         set_retention(d, d->config);
+        set_hooks(d, d->config);
+    }
     return err ? fail(why, err, "store", text) : 0;
 }
 
@@ -1059,6 +1181,8 @@ static int start_app(struct daemon *d, char why[static 512])
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
         .ask = GB_SQLITE ? http_ask_store : NULL,
+        .hooks = d->hooks, .hooks_due = http_hooks_due,
+        .hook_changed = http_hook_changed,
         .not_ready = http_not_ready, .metrics = http_metrics,
         .addresses = http_addresses, .log = http_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
@@ -1144,6 +1268,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = start_platform(d, why);
     if (!err)
+        err = start_hooks(d, why);
+    if (!err)
         err = start_store(d, why);
     if (!err && mailbox_init(&d->box, &d->loop))
         err = fail(why, GB_ENOMEM, "start", "no memory");
@@ -1180,6 +1306,7 @@ static void on_media_closed(void *ctx)
     struct daemon *d = ctx;
 
     sip_edge_close(d->edge, NULL, NULL);
+    hook_client_close(d->caller, NULL, NULL);
     store_end_asks(d->store); /* nothing is sent to the box from now on */
     mailbox_close(&d->box, NULL, NULL);
     uv_close((uv_handle_t *)&d->drain, NULL);
@@ -1239,6 +1366,8 @@ void daemon_free(struct daemon *d)
 {
     store_close(d->store);
     http_app_free(d->app);
+    hooks_free(d->hooks);
+    tls_ctx_free(d->caller_tls);
     platform_free(d->platform);
     sip_stack_free(d->sip);
     tls_ctx_free(d->tls);

@@ -1279,6 +1279,179 @@ static void history_events(void **state)
     assert_true(next_event(&seq, "event: position\ndata: {\"device\""));
 }
 
+/* ---- webhooks ---- */
+
+static struct hooks *hook_table;
+static unsigned hooks_due;
+static char hook_changed[80];
+
+static void fx_hooks_due(void *ctx)
+{
+    (void)ctx;
+    hooks_due++;
+}
+
+static void fx_hook_changed(void *ctx, struct slice name)
+{
+    (void)ctx;
+    slice_copy(hook_changed, sizeof(hook_changed), name);
+}
+
+static void with_hooks(void)
+{
+    struct hooks_config hc = { .alloc = &fx.mem.alloc, .boot = 1,
+                               .agent = "x" };
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    assert_int_equal(hooks_new(&hook_table, &hc), 0);
+    cfg = fx_config();
+    cfg.platform = NULL;
+    cfg.hooks = hook_table;
+    cfg.hooks_due = fx_hooks_due;
+    cfg.hook_changed = fx_hook_changed;
+    hooks_due = 0;
+    hook_changed[0] = '\0';
+    fx_open(&cfg);
+}
+
+#define HOOKS "/api/v1/webhooks"
+
+static void webhooks(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+        unsigned status;
+        const char *code; /* in the answer */
+    } cases[] = {
+        { "POST", HOOKS, "{\"name\":\"a\",\"url\":\"http://r/\","
+                         "\"secret\":\"s\",\"events\":[\"alarm\"]}", 201,
+          "\"events\":[\"alarm\"],\"enabled\":true,\"from\":\"api\"" },
+        { "POST", HOOKS, "{\"name\":\"a\",\"url\":\"http://r/\"}", 409,
+          "exists" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"https://r/\"}", 400,
+          "no-https" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"ftp://r/\"}", 400,
+          "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\"}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
+                         "\"events\":[\"test\"]}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
+                         "\"events\":\"alarm\"}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
+                         "\"enabled\":1}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"colour\":\"b\"}", 400, "bad-value" },
+        { "POST", HOOKS, "[]", 400, "bad-value" },
+        { "POST", HOOKS, "", 400, "bad-value" },
+        { "PATCH", HOOKS "/a", "{\"name\":\"b\"}", 400, "bad-value" },
+        { "PATCH", HOOKS "/a", "{\"enabled\":false}", 200,
+          "\"enabled\":false" },
+        { "PATCH", HOOKS "/a", "{\"enabled\":true,\"events\":null}", 200,
+          "\"events\":[\"device\",\"channel\"" },
+        { "PATCH", HOOKS "/x", "{}", 404, "webhook-unknown" },
+        { "GET", HOOKS "/x", "", 404, "webhook-unknown" },
+        { "DELETE", HOOKS "/x", "", 404, "webhook-unknown" },
+        { "POST", HOOKS "/x/test", "", 404, "webhook-unknown" },
+        { "POST", HOOKS "/a/test", "", 202, NULL },
+        { "PATCH", HOOKS "/fixed", "{}", 409, "fixed" },
+        { "DELETE", HOOKS "/fixed", "", 409, "fixed" },
+    };
+    const struct hook_settings fixed = { .name = SLICE("fixed"),
+                                         .url = SLICE("http://f/"),
+                                         .secret = SLICE("s"), .fixed = true };
+    struct hook_view v;
+    json_t *j;
+
+    (void)state;
+    with_hooks();
+    assert_int_equal(hooks_set(hook_table, &fixed, fx.now), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
+                              cases[i].body);
+
+        if (status != cases[i].status ||
+            (cases[i].code && !body_has(cases[i].code)))
+            fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
+                     cases[i].body, status, fx.last.body);
+        assert_false(body_has("\"secret\"")); /* given, or nobody's business */
+    }
+    assert_string_equal(hook_changed, "a");
+    assert_int_equal(hooks_due, 1);
+    list_of(HOOKS, "Webhook");
+    object(HOOKS "/a", "Webhook");
+    assert_true(body_has("\"queued\":1"));
+    /* a secret that was made is told once */
+    assert_int_equal(ask("POST", HOOKS, TOKEN,
+                         "{\"name\":\"made\",\"url\":\"http://r/\"}"), 201);
+    j = body();
+    assert_int_equal(json_string_length(json_object_get(j, "secret")), 64);
+    assert_true(hooks_view(hook_table, SLICE("made"), fx.now, &v));
+    assert_true(slice_eq(v.secret, slice_str(json_string_value(
+                                       json_object_get(j, "secret")))));
+    json_decref(j);
+    assert_int_equal(get(HOOKS "/made"), 200);
+    assert_false(body_has("\"secret\""));
+    assert_int_equal(get("/metrics"), 200);
+    assert_true(body_has("gb28181_webhook_queued{hook=\"a\"} 1\n"));
+    assert_true(body_has("gb28181_webhook_tries_total{hook=\"made\"} 0\n"));
+    assert_int_equal(ask("DELETE", HOOKS "/made", TOKEN, ""), 204);
+    assert_int_equal(get(HOOKS "/made"), 404);
+    http_app_free(fx.app);
+    fx.app = NULL;
+    hooks_free(hook_table);
+}
+
+/* Events reach the hooks that want them, also when no page follows any. */
+static void webhook_events(void **state)
+{
+    const struct hook_settings s = { .name = SLICE("h"),
+                                     .url = SLICE("http://r/"),
+                                     .secret = SLICE("s"),
+                                     .kinds = 1u << HOOKS_DEVICE |
+                                              1u << HOOKS_ALARM };
+    const struct platform_alarm alarm = { .id = 7, .device = SLICE(D1),
+                                          .received_utc_ms = 1 };
+    const struct platform_action acts[] = {
+        { .kind = PLATFORM_DEVICE_CHANGED, .device = SLICE(D1),
+          .flags = PLATFORM_CHANGED_STATE },
+        { .kind = PLATFORM_DEVICE_CHANGED, .device = SLICE(D1),
+          .flags = PLATFORM_CHANGED_PROFILE },
+        { .kind = PLATFORM_CHANNEL_CHANGED, .device = SLICE(D1),
+          .channel = SLICE(C1) },
+        { .kind = PLATFORM_ALARM, .alarm = &alarm },
+    };
+    static const char *const want[] = {
+        "{\"id\":\"1-1\",\"event\":\"device\",\"time\":"
+        "\"2027-01-15T08:00:00.000Z\",\"server\":\"34020000002000000001\","
+        "\"data\":{\"id\":\"" D1 "\",\"device\":{",
+        "{\"id\":\"1-2\",\"event\":\"alarm\",",
+    };
+    struct hooks_call k;
+
+    (void)state;
+    with_hooks();
+    assert_int_equal(hooks_set(hook_table, &s, fx.now), 0);
+    for (size_t i = 0; i < COUNT(acts); i++)
+        http_on_action(fx.app, &acts[i]);
+    for (size_t i = 0; i < COUNT(want); i++) {
+        const struct hooks_result ok = { .status = 200 };
+        json_t *j;
+
+        assert_true(hooks_call(hook_table, fx.now, &k));
+        if (!slice_has_prefix(k.body, slice_str(want[i])))
+            fail_msg("%.*s", SLICE_ARG(k.body));
+        j = json_loadb(k.body.p, k.body.n, 0, NULL);
+        assert_non_null(j);
+        json_decref(j);
+        hooks_result(hook_table, k.id, &ok, fx.now);
+    }
+    assert_false(hooks_call(hook_table, fx.now, &k));
+    assert_int_equal(hooks_due, 2);
+    http_app_free(fx.app);
+    fx.app = NULL;
+    hooks_free(hook_table);
+}
+
 static void csv_out(void **state)
 {
     (void)state;
@@ -1656,7 +1829,7 @@ int main(void)
         APP(events),         APP(event_ring),    APP(alarm_ring),
         APP(events_without_readers),
         APP(tree_of_a_device),
-        APP(csv_out), APP(csv_in),
+        APP(webhooks), APP(webhook_events), APP(csv_out), APP(csv_in),
         APP(commands), APP(command_event),
         APP(history), APP(history_told), APP(commands_of_both), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),

@@ -525,6 +525,15 @@ static void add_one(struct store *s, uint64_t id)
     store_put_command(s, &c);
 }
 
+/* All that was put is there, and trimmed by what is kept now. */
+static void settle(struct store *s, const struct store_retention *keep)
+{
+    store_flush(s);
+    store_retain(s, keep);
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("x"));
+    store_flush(s);
+}
+
 /* Each kind by its own days and its own count; a kind without days stays. */
 static void retention(void **state)
 {
@@ -544,33 +553,40 @@ static void retention(void **state)
         clock_ms += DAY;
     }
     assert_int_equal(total(s, STORE_LIST_ALARMS), 60);
-    store_retain(s, &keep);
-    add_one(s, 61);
-    assert_int_equal(total(s, STORE_LIST_ALARMS), 11);
-    assert_int_equal(total(s, STORE_LIST_POSITIONS), 31);
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 10);
+    assert_int_equal(total(s, STORE_LIST_POSITIONS), 30);
     assert_int_equal(total(s, STORE_LIST_COMMANDS), 20);
-    /* time alone: one row each week, and all before it goes */
-    for (unsigned i = 62; i < 80; i++) {
+    /* time alone: one row each week, and what is too old goes with it */
+    for (unsigned i = 61; i < 80; i++) {
         clock_ms += 7 * DAY;
-        add_one(s, i);
-        assert_int_equal(total(s, STORE_LIST_COMMANDS), 20);
+        add_alarm(s, i, "d", "5", "2", clock_ms);
+        assert_in_range(total(s, STORE_LIST_ALARMS), 2, 5);
     }
     assert_int_equal(total(s, STORE_LIST_ALARMS), 2);
-    assert_int_equal(total(s, STORE_LIST_POSITIONS), 5);
+    assert_int_equal(total(s, STORE_LIST_POSITIONS), 0);
+    assert_int_equal(total(s, STORE_LIST_COMMANDS), 20);
     /* a clock set back takes nothing away, and does not stop the trimming */
     clock_ms -= 200 * DAY;
-    add_one(s, 80);
+    add_alarm(s, 80, "d", "5", "2", clock_ms);
     assert_int_equal(total(s, STORE_LIST_ALARMS), 3);
-    /* many more than one lot at once; and none at all */
+    /* by count as well, behind every so many rows */
     for (unsigned i = 81; i <= 3500; i++)
         add_alarm(s, i, "d", "5", "2", clock_ms);
-    assert_in_range(total(s, STORE_LIST_ALARMS), 1000, 1500);
+    assert_in_range(total(s, STORE_LIST_ALARMS), 1000, 3000);
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 1000);
+    /* many lots of old ones at once; and a kind of which none is kept */
+    keep.rows[STORE_ALARMS] = 100000;
+    keep.rows[STORE_COMMANDS] = 0;
+    settle(s, &keep);
+    for (unsigned i = 3501; i <= 7000; i++)
+        add_alarm(s, i, "d", "5", "2", clock_ms);
     clock_ms += 365 * DAY;
-    keep.rows[STORE_POSITIONS] = 0;
-    store_retain(s, &keep);
-    add_one(s, 3501);
+    add_alarm(s, 7001, "d", "5", "2", clock_ms);
+    settle(s, &keep);
     assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
-    assert_int_equal(total(s, STORE_LIST_POSITIONS), 0);
+    assert_int_equal(total(s, STORE_LIST_COMMANDS), 0);
     store_close(s);
     remove_dir(dir);
 }

@@ -162,6 +162,14 @@ void http_ask_alarms(struct http_call *c);
 bool http_ask_command(struct http_call *c, uint64_t id);
 void http_position_write(struct jw *j, const struct platform_position *p);
 
+/* ---- webhooks (api_hooks.c) ----------------------------------------------------- */
+
+/* Somebody is to be called with events of this type. */
+bool http_hooks_want(const struct http_app *a, const char *type);
+/* data: a JSON value. Copies. */
+void http_hooks_event(struct http_app *a, const char *type, struct slice data);
+void http_hooks_metrics(struct http_app *a, struct buf *b);
+
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
@@ -174,6 +182,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_post_alarm_reset, http_get_positions, http_get_item,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
+    http_get_hooks, http_get_hook, http_post_hook, http_patch_hook,
+    http_delete_hook, http_post_hook_test,
     http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,

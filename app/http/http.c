@@ -470,17 +470,20 @@ bool http_app_event_next(const struct http_app *a, uint64_t *seq,
 static void push(struct http_app *a, const char *type, struct buf *json,
                  const struct jw *j)
 {
-    if (jw_is_complete(j))
+    if (jw_is_complete(j)) {
         http_events_push(a->events, type, buf_view(json));
+        http_hooks_event(a, type, buf_view(json));
+    }
     buf_fini(json);
     if (a->edge.event)
         a->edge.event(a->edge.ctx);
 }
 
-/* Nobody reads events: this one need not be written. */
-static bool is_unheard(struct http_app *a)
+/* Nobody reads events, or is called with them: this one need not be written. */
+static bool is_unheard(struct http_app *a, const char *type)
 {
-    if (http_events_wanted(a->events, http_app_now(a).mono_ms))
+    if (http_events_wanted(a->events, http_app_now(a).mono_ms) ||
+        http_hooks_want(a, type))
         return false;
     http_events_skip(a->events);
     return true;
@@ -492,7 +495,7 @@ static void on_device(struct http_app *a, const struct platform_action *act)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a))
+    if (is_unheard(a, "device"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
@@ -513,7 +516,7 @@ static void on_channel(struct http_app *a, const struct platform_action *act)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a))
+    if (is_unheard(a, "channel"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
@@ -554,6 +557,7 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         return;
     }
     http_events_push(a->events, "alarm", buf_view(&b));
+    http_hooks_event(a, "alarm", buf_view(&b));
     slot = &a->alarms->json[a->alarms->next++ % HTTP_ALARMS_MAX];
     gb_put(a->cfg.alloc, (void *)(uintptr_t)slot->p);
     *slot = buf_view(&b); /* takes the buffer's memory */
@@ -575,7 +579,7 @@ static void on_gone(struct http_app *a, uint64_t session)
     a->ended.foreign += s.foreign;
     s.state = s.state == PLATFORM_FAILED ? PLATFORM_FAILED : PLATFORM_STOPPING;
     http_live_changed(a, &s);
-    if (is_unheard(a))
+    if (is_unheard(a, "session"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
@@ -594,7 +598,7 @@ void http_on_session(struct http_app *a, uint64_t session)
     if (!platform_session_view(a->cfg.platform, session, &s))
         return;
     http_live_changed(a, &s);
-    if (is_unheard(a))
+    if (is_unheard(a, "session"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_session_write(&j, &s);
@@ -606,7 +610,7 @@ static void on_position(struct http_app *a, const struct platform_position *p)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a))
+    if (is_unheard(a, "position"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_position_write(&j, p);
@@ -619,7 +623,7 @@ static void on_command(struct http_app *a, uint64_t id)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a) || !platform_command_view(a->cfg.platform, id, &k))
+    if (is_unheard(a, "command") || !platform_command_view(a->cfg.platform, id, &k))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_command_write(&j, &k);

@@ -11,6 +11,7 @@
 #include "app/http/buf.h"
 #include "app/http/http_head.h"
 #include "app/http/stream.h"
+#include "app/platform/hooks.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
 #include "base/alloc.h"
@@ -75,6 +76,11 @@ struct http_app_config {
     /* Puts a question to the store; http_app_told follows, unless this gives
      * an error. Texts are copied. NULL: no history is kept. */
     int (*ask)(void *ctx, const struct http_ask *q);
+    /* Webhooks, or NULL: there are none. An event was queued: call soon. One was
+     * made, changed or removed: store it, call soon. */
+    struct hooks *hooks; /* borrowed */
+    void (*hooks_due)(void *ctx);
+    void (*hook_changed)(void *ctx, struct slice name);
     /* NULL when ready, else why not (static string). May be NULL. */
     const char *(*not_ready)(void *ctx);
     /* Appends further Prometheus lines. May be NULL. */

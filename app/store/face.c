@@ -30,6 +30,16 @@ void store_remove_group(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_GROUP, name, nothing);
 }
 
+void store_put_hook(struct store *s, const struct store_hook *h)
+{
+    store_writer_hook(store_writer_of(s), h);
+}
+
+void store_remove_hook(struct store *s, struct slice name)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);
+}
+
 void store_put_channel(struct store *s, const struct platform_channel *c)
 {
     store_writer_channel(store_writer_of(s), c);

@@ -32,6 +32,7 @@ static const char *const dialog_texts[] = {
 };
 
 static const char *const group_texts[] = { "name", "password" };
+static const char *const hook_texts[] = { "name", "url", "secret" };
 
 /* ---- writing ---------------------------------------------------------------------- */
 
@@ -137,6 +138,7 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *dialogs = json_object_get(s->root, "dialog");
     json_t *settings = json_object_get(s->root, "settings");
     json_t *groups = json_object_get(s->root, "group");
+    json_t *hooks = json_object_get(s->root, "hook");
     json_t *o;
     char key[128];
 
@@ -176,6 +178,15 @@ static void apply(struct store *s, const struct store_job *j)
     case STORE_PUT_GROUP:
         json_object_set_new(groups, j->text[0],
                             json_texts(j, group_texts, 2));
+        break;
+    case STORE_PUT_HOOK:
+        o = json_texts(j, hook_texts, 3);
+        put_number(o, "kinds", j->number[0]);
+        put_number(o, "off", j->number[1]);
+        json_object_set_new(hooks, j->text[0], o);
+        break;
+    case STORE_REMOVE_HOOK:
+        json_object_del(hooks, j->text[0]);
         break;
     case STORE_REMOVE_GROUP:
         json_object_del(groups, j->text[0]);
@@ -300,6 +311,21 @@ static void load_group(const char *key, const json_t *o,
     l->on_group(l->ctx, text_of(o, "name"), text_of(o, "password"));
 }
 
+static void load_hook(const char *key, const json_t *o,
+                      const struct store_loader *l)
+{
+    const struct store_hook h = {
+        .name = text_of(o, "name"), .url = text_of(o, "url"),
+        .sealed = text_of(o, "secret"),
+        .kinds = (unsigned)number_of(o, "kinds"),
+        .off = number_of(o, "off") != 0,
+    };
+
+    (void)key;
+    if (l->on_hook)
+        l->on_hook(l->ctx, &h);
+}
+
 static void load_settings(const char *key, const json_t *o,
                           const struct store_loader *l)
 {
@@ -335,7 +361,7 @@ static void load_all(const json_t *all,
 static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
-                                         "settings", "group" };
+                                         "settings", "group", "hook" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -381,6 +407,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "settings"), load_settings, l);
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
+        load_all(json_object_get(s->root, "hook"), load_hook, l);
         err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;
         if (err == GB_EIO)
             snprintf(why, 256, "%.200s: cannot be written", s->path);

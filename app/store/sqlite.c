@@ -59,13 +59,15 @@ static const char *const migrations[] = {
     "ALTER TABLE command ADD COLUMN have INT;"
     "ALTER TABLE command ADD COLUMN total INT;"
     "CREATE INDEX command_of ON command(device, id);",
+    "CREATE TABLE hook(name TEXT PRIMARY KEY, url TEXT, secret TEXT,"
+    " kinds INT, off INT) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
 enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
-       ADD_POSITION, PUT_COMMAND,
+       ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, N_STATEMENTS };
 
@@ -107,6 +109,8 @@ static const char *const sql[N_STATEMENTS] = {
     [PUT_COMMAND] = "REPLACE INTO command VALUES"
                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
                     "?16,?17,?18,?19)",
+    [PUT_HOOK] = "REPLACE INTO hook VALUES(?1,?2,?3,?4,?5)",
+    [REMOVE_HOOK] = "DELETE FROM hook WHERE name=?1",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
@@ -256,6 +260,16 @@ static bool apply(struct store *s, const struct store_job *j)
         s->n_added++;
         bind_command(s->stmt[PUT_COMMAND], j);
         return step(s->stmt[PUT_COMMAND]);
+    case STORE_PUT_HOOK:
+        st = s->stmt[PUT_HOOK];
+        for (int i = 0; i < 3; i++)
+            bind_text(st, i + 1, j->text[i]);
+        sqlite3_bind_int64(st, 4, j->number[0]);
+        sqlite3_bind_int64(st, 5, j->number[1]);
+        return step(st);
+    case STORE_REMOVE_HOOK:
+        bind_text(s->stmt[REMOVE_HOOK], 1, j->text[0]);
+        return step(s->stmt[REMOVE_HOOK]);
     case STORE_PUT_DIALOG:
         st = s->stmt[PUT_DIALOG];
         for (int i = STORE_KEY; i <= STORE_TARGET; i++)
@@ -421,6 +435,18 @@ static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
 static void load_group(sqlite3_stmt *st, const struct store_loader *l)
 {
     l->on_group(l->ctx, column(st, 0), column(st, 1));
+}
+
+static void load_hook(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct store_hook h = {
+        .name = column(st, 0), .url = column(st, 1), .sealed = column(st, 2),
+        .kinds = (unsigned)sqlite3_column_int64(st, 3),
+        .off = sqlite3_column_int(st, 4) != 0,
+    };
+
+    if (l->on_hook)
+        l->on_hook(l->ctx, &h);
 }
 
 static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
@@ -735,6 +761,7 @@ int store_open(struct store **out, const char *dir,
                            l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
                  load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
+                 load_rows(s, "SELECT * FROM hook", load_hook, l) ||
                  load_rows(s, "SELECT (SELECT max(id) FROM alarm),"
                               " (SELECT max(id) FROM command)", load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));

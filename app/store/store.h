@@ -18,6 +18,12 @@
 
 struct store;
 
+struct store_hook {
+    struct slice name, url, sealed;
+    unsigned kinds; /* set of 1 << enum hooks_kind */
+    bool off;
+};
+
 /* What the store holds, one call each, from store_open. Borrowed. */
 struct store_loader {
     void (*on_device)(void *ctx, const struct platform_saved_device *d);
@@ -31,6 +37,8 @@ struct store_loader {
     void (*on_dialog)(void *ctx, uint64_t key,
                       const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
+    /* A webhook of the API; its secret is sealed. May be NULL. */
+    void (*on_hook)(void *ctx, const struct store_hook *h);
     /* The highest ids that history holds; may be NULL. */
     void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
@@ -51,6 +59,8 @@ void store_put_settings(struct store *s, struct slice id,
                         const struct platform_settings *set);
 void store_put_group(struct store *s, struct slice name, struct slice sealed);
 void store_remove_group(struct store *s, struct slice name);
+void store_put_hook(struct store *s, const struct store_hook *h);
+void store_remove_hook(struct store *s, struct slice name);
 void store_put_channel(struct store *s, const struct platform_channel *c);
 void store_remove_channel(struct store *s, struct slice device,
                           struct slice channel);

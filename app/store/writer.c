@@ -317,6 +317,9 @@ static char row_kind(enum store_op op)
         return 'h';
     case STORE_PUT_COMMAND:
         return 'k';
+    case STORE_PUT_HOOK:
+    case STORE_REMOVE_HOOK:
+        return 'w';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -493,6 +496,19 @@ void store_writer_group(struct store_writer *w, struct slice name,
 
     if (j)
         queue(w, j);
+}
+
+void store_writer_hook(struct store_writer *w, const struct store_hook *h)
+{
+    const struct slice text[] = { h->name, h->url, h->sealed };
+    struct store_job *j = job_new(w, STORE_PUT_HOOK, text, 3, h->name,
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = h->kinds;
+    j->number[1] = h->off;
+    queue(w, j);
 }
 
 void store_writer_detail(struct store_writer *w, struct slice device,

@@ -28,6 +28,8 @@ enum store_op {
     STORE_ADD_ALARM,
     STORE_ADD_POSITION,
     STORE_PUT_COMMAND,
+    STORE_PUT_HOOK,
+    STORE_REMOVE_HOOK,
 };
 
 /* Texts of a job, by what they are. Unused ones are "". */
@@ -127,6 +129,8 @@ void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set);
 void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed);
+/* text[]: name, url, sealed secret; number[]: kinds, off */
+void store_writer_hook(struct store_writer *w, const struct store_hook *h);
 void store_writer_detail(struct store_writer *w, struct slice device,
                          struct slice channel, struct slice detail);
 /* number[]: id, received */
