@@ -45,6 +45,7 @@ struct daemon {
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
     struct tls_ctx *caller_tls; /* NULL: no https */
+    char firmware_dir[1100];    /* "": uploads are off */
     uv_signal_t signals[3];
     uv_timer_t drain;
     bool draining, closing;
@@ -155,6 +156,7 @@ static enum log_level level_of(enum platform_level l)
 static void on_action(struct daemon *d, const struct platform_action *a)
 {
     struct platform_session s;
+    struct platform_upgrade u;
 
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
@@ -169,6 +171,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         store_device(d, a->device);
         if (a->flags & PLATFORM_CHANGED_SETTINGS)
             store_settings(d, a->device);
+        break;
+    case PLATFORM_UPGRADE_CHANGED:
+        if (platform_upgrade_view(d->platform, a->text, &u))
+            store_put_upgrade(d->store, &u);
         break;
     case PLATFORM_GROUP_CHANGED:
         store_group(d, a->text);
@@ -549,6 +555,26 @@ static void http_hook_changed(void *ctx, struct slice name)
         store_remove_hook(d->store, name);
     }
     http_hooks_due(d);
+}
+
+static void on_unlinked(uv_fs_t *req)
+{
+    uv_fs_req_cleanup(req);
+    free(req);
+}
+
+static void http_file_remove(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    char path[1200];
+    uv_fs_t *req = malloc(sizeof(*req));
+
+    snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, name);
+    if (!req || uv_fs_unlink(&d->loop, req, path, on_unlinked)) {
+        log_f(LOG_ERROR, "msg=\"a firmware file is not deleted\" "
+                         "file=\"%s\"", path);
+        free(req);
+    }
 }
 
 /* One metric of each listener; they are kept with the trace. */
@@ -1036,13 +1062,70 @@ static int start_hooks(struct daemon *d, char why[static 512])
     return err ? fail(why, err, "webhooks", gb_strerror(err)) : 0;
 }
 
+static void on_saved_upgrade(void *ctx, const struct platform_upgrade *u)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_upgrade(d->platform, u, now_of(d));
+}
+
+static bool is_sha256(const char *name)
+{
+    struct slice s = slice_str(name);
+
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f'))
+            return false;
+    return s.n == 64;
+}
+
+/* What lies in the directory: whole files are told, parts of uploads that a
+ * stop has cut off are deleted. Once, before anybody is served. */
+static void read_firmware(struct daemon *d)
+{
+    uv_dirent_t e;
+    uv_fs_t list;
+    int n = uv_fs_scandir(NULL, &list, d->firmware_dir, 0, NULL);
+
+    while (n >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
+        char path[1200];
+        uv_fs_t st;
+
+        snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, e.name);
+        if (slice_has_prefix(slice_str(e.name), SLICE(HTTP_FILE_PART)))
+            unlink(path);
+        if (is_sha256(e.name) && uv_fs_stat(NULL, &st, path, NULL) == 0) {
+            http_app_firmware(d->app, e.name, st.statbuf.st_size,
+                              st.statbuf.st_mtim.tv_sec * 1000ll);
+            uv_fs_req_cleanup(&st);
+        }
+    }
+    uv_fs_req_cleanup(&list);
+}
+
+static int make_firmware_dir(struct daemon *d, char why[static 512])
+{
+    uv_fs_t req;
+    int err;
+
+    if (config_number(d->config, CONFIG_FIRMWARE_MAX) == 0)
+        return 0;
+    snprintf(d->firmware_dir, sizeof(d->firmware_dir), "%s/firmware",
+             d->secrets->dir);
+    err = uv_fs_mkdir(NULL, &req, d->firmware_dir, 0700, NULL);
+    uv_fs_req_cleanup(&req);
+    return err && err != UV_EEXIST
+               ? fail(why, GB_EIO, d->firmware_dir, uv_strerror(err))
+               : 0;
+}
+
 static int start_store(struct daemon *d, char why[static 512])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
         .on_settings = on_saved_settings, .on_ids = on_saved_ids,
-        .on_hook = on_saved_hook, .ctx = d,
+        .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
@@ -1183,6 +1266,9 @@ static int start_app(struct daemon *d, char why[static 512])
         .ask = GB_SQLITE ? http_ask_store : NULL,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
+        .firmware_max = (uint64_t)config_number(d->config,
+                                                CONFIG_FIRMWARE_MAX) << 20,
+        .file_remove = http_file_remove,
         .not_ready = http_not_ready, .metrics = http_metrics,
         .addresses = http_addresses, .log = http_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
@@ -1201,8 +1287,15 @@ static int start_app(struct daemon *d, char why[static 512])
 
     if (config_addr(d->config, CONFIG_SIP_LISTEN, 0, &sip))
         hc.sip_port = sip.port;
+    if (config_addr(d->config, CONFIG_HTTP_LISTEN, 0, &sip))
+        hc.http_port = sip.port;
     memcpy(hc.key, d->secrets->key, sizeof(hc.key));
+    err = make_firmware_dir(d, why);
+    if (err)
+        return err;
     err = http_app_new(&d->app, &hc);
+    if (!err && *d->firmware_dir)
+        read_firmware(d);
     return err ? fail(why, err, "HTTP application", gb_strerror(err)) : 0;
 }
 
@@ -1214,6 +1307,7 @@ static int start_server(struct daemon *d, char why[static 512])
         .listen = listen,
         .max_conns = config_number(d->config, CONFIG_LIMIT_HTTP),
         .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
+        .file_dir = *d->firmware_dir ? d->firmware_dir : NULL,
     };
     size_t failed = 0;
     int err;

@@ -36,7 +36,7 @@ static inline struct manscdp_int manscdp_int(uint32_t v)
     return (struct manscdp_int){ true, v };
 }
 
-enum manscdp_type {
+enum manscdp_field_type {
     MANSCDP_TEXT,    /* slice; empty: absent */
     MANSCDP_REAL,    /* slice of a decimal number, as on the wire */
     MANSCDP_SESSION, /* slice: a SessionID */
@@ -61,7 +61,7 @@ struct manscdp_shape;
 
 struct manscdp_field {
     struct slice name; /* of the element */
-    enum manscdp_type type;
+    enum manscdp_field_type type;
     enum manscdp_layout layout;
     unsigned editions, need; /* sets of MANSCDP_WAY */
     size_t off, off_n;       /* of the member, and of its n_.. */

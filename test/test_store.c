@@ -93,18 +93,47 @@ static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
     s->last_alarm = alarm;
 }
 
+static struct {
+    unsigned hooks, upgrades;
+    struct store_hook hook;
+    struct platform_upgrade upgrade;
+    char name[80], url[80], sealed[80], session[80], runs[80], evidence[80];
+} more;
+
+static void on_hook(void *ctx, const struct store_hook *h)
+{
+    (void)ctx;
+    more.hooks++;
+    more.hook = *h;
+    slice_copy(more.name, sizeof(more.name), h->name);
+    slice_copy(more.url, sizeof(more.url), h->url);
+    slice_copy(more.sealed, sizeof(more.sealed), h->sealed);
+}
+
+static void on_upgrade(void *ctx, const struct platform_upgrade *u)
+{
+    (void)ctx;
+    more.upgrades++;
+    more.upgrade = *u;
+    slice_copy(more.session, sizeof(more.session), u->session);
+    slice_copy(more.runs, sizeof(more.runs), u->runs);
+    slice_copy(more.evidence, sizeof(more.evidence), u->evidence);
+}
+
 static struct store *open_store(const char *dir, struct seen *seen,
                                 bool *moved)
 {
     struct store_loader l = {
         .on_device = on_device, .on_channel = on_channel,
         .on_dialog = on_dialog, .on_group = on_group,
-        .on_settings = on_settings, .on_ids = on_ids, .ctx = seen,
+        .on_settings = on_settings, .on_ids = on_ids,
+        .on_hook = on_hook, .on_upgrade = on_upgrade, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
 
     memset(seen, 0, sizeof(*seen));
+    memset(&more, 0, sizeof(more));
     if (store_open(&s, dir, &l, why, moved))
         fail_msg("%s", why);
     return s;
@@ -260,6 +289,58 @@ static void settings_come_back(void **state)
     s = open_store(dir, &seen, NULL);
     assert_int_equal(seen.n_settings, 0);
     assert_int_equal(seen.groups, 1);
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void hooks_and_upgrades(void **state)
+{
+    const struct store_hook hook = { SLICE("a"), SLICE("http://r/?it's"),
+                                     SLICE("5ea1"), 9, true },
+                            gone = { SLICE("b"), SLICE("http://r/"),
+                                     SLICE("5ea1"), 0, false };
+    struct platform_upgrade u = {
+        .session = SLICE("s1"), .device = SLICE("d"), .runs = SLICE("V'2"),
+        .evidence = SLICE("it's"), .state = PLATFORM_UPGRADE_FETCHED,
+        .asked_utc_ms = 5, .fetched_utc_ms = 6, .fetched_bytes = 1ull << 40,
+        .fetches = 3,
+    };
+    char *dir = temp_dir(), session[16];
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    store_put_hook(s, &hook);
+    store_put_hook(s, &gone);
+    store_remove_hook(s, SLICE("b"));
+    store_put_upgrade(s, &u);
+    store_close(s);
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(more.hooks, 1);
+    assert_string_equal(more.name, "a");
+    assert_string_equal(more.url, "http://r/?it's");
+    assert_string_equal(more.sealed, "5ea1");
+    assert_true(more.hook.kinds == 9 && more.hook.off);
+    assert_int_equal(more.upgrades, 1);
+    assert_string_equal(more.session, "s1");
+    assert_string_equal(more.runs, "V'2");
+    assert_string_equal(more.evidence, "it's");
+    assert_int_equal(more.upgrade.state, PLATFORM_UPGRADE_FETCHED);
+    assert_true(more.upgrade.asked_utc_ms == 5 &&
+                more.upgrade.fetched_utc_ms == 6 &&
+                more.upgrade.ended_utc_ms == 0 &&
+                more.upgrade.fetched_bytes == 1ull << 40 &&
+                more.upgrade.fetches == 3);
+    for (unsigned i = 0; i < PLATFORM_UPGRADES_MAX + 5; i++) {
+        snprintf(session, sizeof(session), "t%u", i);
+        u.session = slice_str(session);
+        u.asked_utc_ms = 100 + i;
+        store_put_upgrade(s, &u);
+    }
+    store_close(s);
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(more.upgrades, PLATFORM_UPGRADES_MAX);
+    assert_int_equal(more.upgrade.asked_utc_ms, 100 + PLATFORM_UPGRADES_MAX + 4);
     store_close(s);
     remove_dir(dir);
 }
@@ -777,6 +858,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
         cmocka_unit_test(settings_come_back),
+        cmocka_unit_test(hooks_and_upgrades),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
 #if GB_SQLITE

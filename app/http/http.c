@@ -368,7 +368,8 @@ static void answer_no_route(struct http_call *c, unsigned allow)
     http_response_field(c->out, "Allow", writer_slice(&w));
 }
 
-static void dispatch(struct http_call *c)
+/* Finds the route; false: it has been answered why not. */
+static bool may_call(struct http_call *c)
 {
     size_t n;
     const struct http_route *table = http_routes(&n);
@@ -389,7 +390,34 @@ static void dispatch(struct http_call *c)
     else if (!exempt && c->role < c->route->role)
         http_answer_fail(c, 403, NULL, "this needs a higher role");
     else
-        c->route->handler(c);
+        return true;
+    return false;
+}
+
+enum http_body_kind http_app_body(struct http_app *a,
+                                  const struct http_request *req,
+                                  struct http_response *r)
+{
+    struct http_call c = { .app = a, .req = req, .head = req->head, .out = r,
+                           .now = a->cfg.now(a->cfg.ctx) };
+    const struct http_route *route;
+    const char *why;
+    unsigned status;
+    size_t n;
+
+    route = http_routes(&n);
+    route = http_route_find(route, n, req->head->method, req->head->path,
+                            &c.params, &status);
+    if (!route || !(route->flags & HTTP_ROUTE_FILE))
+        return HTTP_BODY_USUAL;
+    find_client(&c);
+    find_base(&c);
+    if (!may_call(&c))
+        return HTTP_BODY_REFUSED;
+    why = http_firmware_refusal(a, req->head->content_length, &status);
+    if (why)
+        http_answer_fail(&c, status, NULL, why);
+    return why ? HTTP_BODY_REFUSED : HTTP_BODY_FILE;
 }
 
 void http_app_request(struct http_app *a, const struct http_request *req,
@@ -403,7 +431,8 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 
     find_client(&c);
     find_base(&c);
-    dispatch(&c);
+    if (may_call(&c))
+        c.route->handler(&c);
     if (r->body.err || r->fields.err) {
         int err = r->body.err ? r->body.err : r->fields.err;
 
@@ -630,6 +659,20 @@ static void on_command(struct http_app *a, uint64_t id)
     push(a, "command", &b, &j);
 }
 
+static void on_upgrade(struct http_app *a, struct slice session)
+{
+    struct platform_upgrade u;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "upgrade") ||
+        !platform_upgrade_view(a->cfg.platform, session, &u))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_upgrade_write(&j, &u);
+    push(a, "upgrade", &b, &j);
+}
+
 void http_on_action(struct http_app *a, const struct platform_action *act)
 {
     switch (act->kind) {
@@ -664,6 +707,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_POSITION:
         on_position(a, act->position);
+        break;
+    case PLATFORM_UPGRADE_CHANGED:
+        on_upgrade(a, act->text);
         break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:

@@ -8,6 +8,7 @@
 #define EXEMPT HTTP_ROUTE_EXEMPT
 #define HIDDEN HTTP_ROUTE_HIDDEN
 #define MEDIA HTTP_ROUTE_MEDIA
+#define FILE_BODY HTTP_ROUTE_FILE
 #define LIST "limit cursor q"
 
 #define DEVICE "/api/v1/devices/{device}"
@@ -107,6 +108,25 @@ static const struct http_route routes[] = {
       "what has become of one, and what the device answered", "", NULL,
       "Command" },
 
+    /* firmware */
+    { HTTP_GET, "/api/v1/firmware", http_get_firmware_list, A, 0, 0,
+      "firmware files that were uploaded", "", NULL, "[Firmware]" },
+    { HTTP_POST, "/api/v1/firmware", http_post_firmware, A, FILE_BODY, 0,
+      "upload one: the body is the file; it is named by its SHA-256", "", NULL,
+      "Firmware" },
+    { HTTP_DELETE, "/api/v1/firmware/{sha256}", http_delete_firmware, A, 0, 0,
+      "delete one that no open upgrade needs", "", NULL, NULL },
+    { HTTP_POST, DEVICE "/upgrade", http_post_upgrade, A, 0, 0,
+      "order the device to fetch a file and to install it", "", "NewUpgrade",
+      "Upgrade" },
+    { HTTP_GET, "/api/v1/upgrades", http_get_upgrades, V, 0, 0,
+      "upgrades, newest first", "", NULL, "[Upgrade]" },
+    { HTTP_GET, "/api/v1/upgrades/{session}", http_get_upgrade, V, 0, 0,
+      "what has become of one", "", NULL, "Upgrade" },
+    { HTTP_GET, "/firmware/{session}/{file}", http_get_firmware, V, EXEMPT, 0,
+      "the file of an upgrade, for the device: signed, with ranges", "t", NULL,
+      NULL },
+
     /* live */
     { HTTP_POST, CHANNEL "/live", http_post_live, O, 0, 0,
       "start; answers when the first key frame is there", "stream wait",
@@ -145,7 +165,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position",
+      "position, upgrade",
       "last_event_id",
       NULL, NULL },
 

@@ -16,6 +16,7 @@
 #include "app/platform/ports.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
+#include "app/platform/upgrades.h"
 #include "base/timerq.h"
 #include "base/arena.h"
 #include "base/idmap.h"
@@ -66,7 +67,8 @@ struct handle {
 };
 
 enum timer_kind {
-    TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND
+    TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
+    TIMER_UPGRADE
 };
 
 /* ---- channels ---- */
@@ -437,6 +439,7 @@ struct platform {
     struct port_pool ports;
     struct ssrc_pool ssrcs;
     struct commands commands;
+    struct upgrades upgrades;
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;

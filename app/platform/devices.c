@@ -593,6 +593,18 @@ int platform_device_remove(struct platform *p, struct slice id,
     return 0;
 }
 
+bool platform_device_reaches(const struct platform *p, struct slice id,
+                             struct gb_addr *out)
+{
+    const struct device *d = device_find(p, id);
+
+    if (!d || !d->bound)
+        return false;
+    *out = platform_contact_addr(p, &d->peer);
+    out->port = 0;
+    return out->family != GB_NO_ADDR;
+}
+
 /* ---- across a restart ---- */
 
 /* What is behind the restart goes on: it was online until then, as far as is

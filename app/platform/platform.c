@@ -262,6 +262,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
     commands_init(&p->commands);
+    upgrades_init(&p->upgrades);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
                                        PLATFORM_COMMANDS_OPEN + 1);
@@ -344,6 +345,7 @@ void platform_free(struct platform *p)
     history_causes_fini(&p->causes, alloc);
     dialogs_fini(p);
     commands_fini(p);
+    upgrades_fini(p);
     settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
@@ -488,6 +490,9 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_COMMAND:
             command_on_timer(p, n);
+            break;
+        case TIMER_UPGRADE:
+            upgrade_on_timer(p, n);
             break;
         }
     }

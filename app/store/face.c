@@ -40,6 +40,11 @@ void store_remove_hook(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);
 }
 
+void store_put_upgrade(struct store *s, const struct platform_upgrade *u)
+{
+    store_writer_upgrade(store_writer_of(s), u);
+}
+
 void store_put_channel(struct store *s, const struct platform_channel *c)
 {
     store_writer_channel(store_writer_of(s), c);

@@ -131,6 +131,25 @@ static void remove_channels(json_t *all, const char *device)
     }
 }
 
+static const char *const upgrade_texts[] = { "session", "device", "target",
+                                             "file", "version", "runs",
+                                             "state", "evidence" };
+static const char *const upgrade_numbers[] = { "asked_ms", "fetched_ms",
+                                               "ended_ms", "bytes",
+                                               "fetches" };
+
+/* Members of an object keep their order: the first one is the oldest. */
+static void put_upgrade(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, upgrade_texts, 8);
+
+    for (size_t i = 0; i < 5; i++)
+        put_number(o, upgrade_numbers[i], j->number[i]);
+    json_object_set_new(all, j->text[0], o);
+    if (json_object_size(all) > PLATFORM_UPGRADES_MAX)
+        json_object_del(all, json_object_iter_key(json_object_iter(all)));
+}
+
 static void apply(struct store *s, const struct store_job *j)
 {
     json_t *devices = json_object_get(s->root, "device");
@@ -139,6 +158,7 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *settings = json_object_get(s->root, "settings");
     json_t *groups = json_object_get(s->root, "group");
     json_t *hooks = json_object_get(s->root, "hook");
+    json_t *upgrades = json_object_get(s->root, "upgrade");
     json_t *o;
     char key[128];
 
@@ -184,6 +204,9 @@ static void apply(struct store *s, const struct store_job *j)
         put_number(o, "kinds", j->number[0]);
         put_number(o, "off", j->number[1]);
         json_object_set_new(hooks, j->text[0], o);
+        break;
+    case STORE_PUT_UPGRADE:
+        put_upgrade(upgrades, j);
         break;
     case STORE_REMOVE_HOOK:
         json_object_del(hooks, j->text[0]);
@@ -326,6 +349,27 @@ static void load_hook(const char *key, const json_t *o,
         l->on_hook(l->ctx, &h);
 }
 
+static void load_upgrade(const char *key, const json_t *o,
+                         const struct store_loader *l)
+{
+    const struct platform_upgrade u = {
+        .session = text_of(o, "session"), .device = text_of(o, "device"),
+        .target = text_of(o, "target"), .file = text_of(o, "file"),
+        .version = text_of(o, "version"), .runs = text_of(o, "runs"),
+        .state = platform_upgrade_state_by_name(text_of(o, "state")),
+        .evidence = text_of(o, "evidence"),
+        .asked_utc_ms = number_of(o, "asked_ms"),
+        .fetched_utc_ms = number_of(o, "fetched_ms"),
+        .ended_utc_ms = number_of(o, "ended_ms"),
+        .fetched_bytes = (uint64_t)number_of(o, "bytes"),
+        .fetches = (unsigned)number_of(o, "fetches"),
+    };
+
+    (void)key;
+    if (l->on_upgrade)
+        l->on_upgrade(l->ctx, &u);
+}
+
 static void load_settings(const char *key, const json_t *o,
                           const struct store_loader *l)
 {
@@ -361,7 +405,7 @@ static void load_all(const json_t *all,
 static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
-                                         "settings", "group", "hook" };
+                                         "settings", "group", "hook", "upgrade" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -408,6 +452,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
         load_all(json_object_get(s->root, "hook"), load_hook, l);
+        load_all(json_object_get(s->root, "upgrade"), load_upgrade, l);
         err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;
         if (err == GB_EIO)
             snprintf(why, 256, "%.200s: cannot be written", s->path);

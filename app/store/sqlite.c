@@ -61,6 +61,10 @@ static const char *const migrations[] = {
     "CREATE INDEX command_of ON command(device, id);",
     "CREATE TABLE hook(name TEXT PRIMARY KEY, url TEXT, secret TEXT,"
     " kinds INT, off INT) WITHOUT ROWID;",
+    "CREATE TABLE upgrade(session TEXT PRIMARY KEY, device TEXT, target TEXT,"
+    " file TEXT, version TEXT, runs TEXT, state TEXT, evidence TEXT,"
+    " asked_ms INT, fetched_ms INT, ended_ms INT, bytes INT, fetches INT)"
+    " WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -68,6 +72,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
+       PUT_UPGRADE, TRIM_UPGRADES,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, N_STATEMENTS };
 
@@ -111,6 +116,10 @@ static const char *const sql[N_STATEMENTS] = {
                     "?16,?17,?18,?19)",
     [PUT_HOOK] = "REPLACE INTO hook VALUES(?1,?2,?3,?4,?5)",
     [REMOVE_HOOK] = "DELETE FROM hook WHERE name=?1",
+    [PUT_UPGRADE] = "REPLACE INTO upgrade VALUES"
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+    [TRIM_UPGRADES] = "DELETE FROM upgrade WHERE session NOT IN (SELECT"
+                      " session FROM upgrade ORDER BY asked_ms DESC LIMIT ?1)",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
@@ -267,6 +276,14 @@ static bool apply(struct store *s, const struct store_job *j)
         sqlite3_bind_int64(st, 4, j->number[0]);
         sqlite3_bind_int64(st, 5, j->number[1]);
         return step(st);
+    case STORE_PUT_UPGRADE:
+        st = s->stmt[PUT_UPGRADE];
+        for (int i = 0; i < 8; i++)
+            bind_text(st, i + 1, j->text[i]);
+        for (int i = 0; i < 5; i++)
+            sqlite3_bind_int64(st, 9 + i, j->number[i]);
+        sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
+        return step(st) && step(s->stmt[TRIM_UPGRADES]);
     case STORE_REMOVE_HOOK:
         bind_text(s->stmt[REMOVE_HOOK], 1, j->text[0]);
         return step(s->stmt[REMOVE_HOOK]);
@@ -447,6 +464,25 @@ static void load_hook(sqlite3_stmt *st, const struct store_loader *l)
 
     if (l->on_hook)
         l->on_hook(l->ctx, &h);
+}
+
+static void load_upgrade(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct platform_upgrade u = {
+        .session = column(st, 0), .device = column(st, 1),
+        .target = column(st, 2), .file = column(st, 3),
+        .version = column(st, 4), .runs = column(st, 5),
+        .state = platform_upgrade_state_by_name(column(st, 6)),
+        .evidence = column(st, 7),
+        .asked_utc_ms = sqlite3_column_int64(st, 8),
+        .fetched_utc_ms = sqlite3_column_int64(st, 9),
+        .ended_utc_ms = sqlite3_column_int64(st, 10),
+        .fetched_bytes = (uint64_t)sqlite3_column_int64(st, 11),
+        .fetches = (unsigned)sqlite3_column_int(st, 12),
+    };
+
+    if (l->on_upgrade)
+        l->on_upgrade(l->ctx, &u);
 }
 
 static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
@@ -762,6 +798,8 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
                  load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
                  load_rows(s, "SELECT * FROM hook", load_hook, l) ||
+                 load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
+                           load_upgrade, l) ||
                  load_rows(s, "SELECT (SELECT max(id) FROM alarm),"
                               " (SELECT max(id) FROM command)", load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));

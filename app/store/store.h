@@ -39,6 +39,8 @@ struct store_loader {
                       const struct sip_peer *peer);
     /* A webhook of the API; its secret is sealed. May be NULL. */
     void (*on_hook)(void *ctx, const struct store_hook *h);
+    /* Oldest first; may be NULL. */
+    void (*on_upgrade)(void *ctx, const struct platform_upgrade *u);
     /* The highest ids that history holds; may be NULL. */
     void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
@@ -61,6 +63,8 @@ void store_put_group(struct store *s, struct slice name, struct slice sealed);
 void store_remove_group(struct store *s, struct slice name);
 void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
+/* The newest PLATFORM_UPGRADES_MAX are kept. */
+void store_put_upgrade(struct store *s, const struct platform_upgrade *u);
 void store_put_channel(struct store *s, const struct platform_channel *c);
 void store_remove_channel(struct store *s, struct slice device,
                           struct slice channel);

@@ -320,6 +320,8 @@ static char row_kind(enum store_op op)
     case STORE_PUT_HOOK:
     case STORE_REMOVE_HOOK:
         return 'w';
+    case STORE_PUT_UPGRADE:
+        return 'u';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -508,6 +510,26 @@ void store_writer_hook(struct store_writer *w, const struct store_hook *h)
         return;
     j->number[0] = h->kinds;
     j->number[1] = h->off;
+    queue(w, j);
+}
+
+void store_writer_upgrade(struct store_writer *w,
+                          const struct platform_upgrade *u)
+{
+    const struct slice text[] = {
+        u->session, u->device, u->target, u->file, u->version, u->runs,
+        slice_str(platform_upgrade_state_name(u->state)), u->evidence,
+    };
+    struct store_job *j = job_new(w, STORE_PUT_UPGRADE, text, 8, u->session,
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = u->asked_utc_ms;
+    j->number[1] = u->fetched_utc_ms;
+    j->number[2] = u->ended_utc_ms;
+    j->number[3] = (int64_t)u->fetched_bytes;
+    j->number[4] = u->fetches;
     queue(w, j);
 }
 

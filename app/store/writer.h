@@ -30,6 +30,7 @@ enum store_op {
     STORE_PUT_COMMAND,
     STORE_PUT_HOOK,
     STORE_REMOVE_HOOK,
+    STORE_PUT_UPGRADE,
 };
 
 /* Texts of a job, by what they are. Unused ones are "". */
@@ -131,6 +132,10 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed);
 /* text[]: name, url, sealed secret; number[]: kinds, off */
 void store_writer_hook(struct store_writer *w, const struct store_hook *h);
+/* text[]: session, device, target, file, version, runs, state, evidence;
+ * number[]: asked, fetched, ended, bytes, fetches */
+void store_writer_upgrade(struct store_writer *w,
+                          const struct platform_upgrade *u);
 void store_writer_detail(struct store_writer *w, struct slice device,
                          struct slice channel, struct slice detail);
 /* number[]: id, received */
