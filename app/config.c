@@ -1,5 +1,7 @@
 #include "app/config.h"
 
+#include "app/platform/hooks.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <yaml.h>
@@ -39,7 +41,7 @@ static bool is_list(enum config_type t)
 {
     return t == CONFIG_LISTEN || t == CONFIG_NETS || t == CONFIG_ADVERTISE ||
            t == CONFIG_CHOICES || t == CONFIG_PREFIXES ||
-           t == CONFIG_REDIRECTS;
+           t == CONFIG_REDIRECTS || t == CONFIG_HOOKS;
 }
 
 static void value_clear(struct config_value *v)
@@ -180,6 +182,28 @@ static bool parse_redirect(struct slice s, struct slice *prefix)
            gb_addr_parse(&a, s, 5060) == 0;
 }
 
+/* "url secret", "url secret kind+kind" */
+static bool parse_hook(struct slice s, struct slice *url, struct slice *secret,
+                       struct slice *kinds)
+{
+    struct hooks_url u;
+    struct slice rest, one;
+
+    slice_cut(&s, ' ', url);
+    s = slice_trim(s);
+    slice_cut(&s, ' ', secret);
+    *kinds = rest = slice_trim(s);
+    if (hooks_url_parse(&u, *url) || secret->n == 0 ||
+        secret->n > HOOKS_SECRET_MAX)
+        return false;
+    while (rest.n) {
+        slice_cut(&rest, '+', &one);
+        if (hooks_kind_by_name(one) >= HOOKS_TEST)
+            return false;
+    }
+    return true;
+}
+
 static bool is_id(struct slice s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -192,7 +216,7 @@ static bool is_id(struct slice s)
 static const char *item_fault(const struct key_info *k, struct slice s)
 {
     struct gb_addr a, b;
-    struct slice left;
+    struct slice left, right, last;
     unsigned bits;
     uint16_t lo, hi;
     uint32_t v;
@@ -237,6 +261,9 @@ static const char *item_fault(const struct key_info *k, struct slice s)
                    ? NULL : "must be a net and an address";
     case CONFIG_PREFIXES:
         return is_prefix(s) ? NULL : "must be the first digits of ids";
+    case CONFIG_HOOKS:
+        return parse_hook(s, &left, &right, &last)
+                   ? NULL : "must be URL SECRET, and maybe KIND+KIND";
     case CONFIG_REDIRECTS:
         return parse_redirect(s, &left)
                    ? NULL : "must be DIGITS ID@ADDRESS:PORT";
@@ -722,6 +749,12 @@ const char *config_item(const struct config *c, enum config_key k, size_t i)
     return i < c->value[k].n ? c->value[k].item[i] : NULL;
 }
 
+bool config_hook(const struct config *c, enum config_key k, size_t i,
+                 struct slice *url, struct slice *secret, struct slice *kinds)
+{
+    return i < c->value[k].n && parse_hook(item(c, k, i), url, secret, kinds);
+}
+
 bool config_redirect(const struct config *c, enum config_key k, size_t i,
                      char prefix[static CONFIG_PREFIX_MAX],
                      const char **target)
@@ -863,6 +896,15 @@ static void print_advertise(FILE *out, const char *s)
             SLICE_ARG(rest));
 }
 
+static void print_hook(FILE *out, const char *s)
+{
+    struct slice url, secret, kinds;
+
+    if (parse_hook(slice_str(s), &url, &secret, &kinds))
+        fprintf(out, "'%.*s (secret not shown) %.*s'", SLICE_ARG(url),
+                SLICE_ARG(kinds));
+}
+
 static void print_value(FILE *out, int k, const struct config_value *v)
 {
     bool list = is_list(keys[k].type);
@@ -876,6 +918,8 @@ static void print_value(FILE *out, int k, const struct config_value *v)
             fputs("'' # it is set, and not shown", out);
         else if (keys[k].type == CONFIG_ADVERTISE)
             print_advertise(out, v->item[i]);
+        else if (keys[k].type == CONFIG_HOOKS)
+            print_hook(out, v->item[i]);
         else
             print_quoted(out, v->item[i]);
     }

@@ -26,6 +26,7 @@ enum config_type {
     CONFIG_NETS,      /* list of ip/bits */
     CONFIG_ADVERTISE, /* list of "net address" */
     CONFIG_PREFIXES,  /* list of first digits of ids */
+    CONFIG_HOOKS,     /* list of "url secret [kind+kind...]" */
     CONFIG_REDIRECTS, /* list of "prefix id@address[:port]" */
     CONFIG_OPEN,      /* a section whose keys a later version reads */
 };
@@ -55,6 +56,9 @@ enum config_type {
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
     X(ALARM_RESET,    "alarm.reset",      BOOL,      "false",           NULL,            0, 0, true, "send ResetAlarm behind each alarm of a detector (method 2), which is silent until then; false: by hand") \
     X(PTZ_HOLD,       "ptz.hold_s",       NUMBER,    "5",               NULL,            1, 3600, true, "seconds that a camera goes on moving when nobody renews or stops it: its client may be gone") \
+    X(HOOKS_TO,       "webhooks.to",      HOOKS,     "",                NULL,            0, 0, true, "URLs that events are POSTed to, each with a secret that signs them and, if not all, kinds of events: http://10.0.0.5/gb SECRET alarm+device; more are made in the API") \
+    X(HOOKS_CA,       "webhooks.ca",      TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that receivers behind https are checked against; without it there is no https") \
+    X(HOOKS_DENY,     "webhooks.deny",    NETS,      "169.254.0.0/16,fe80::/10", NULL,   0, 0, true, "networks that no webhook is sent to, whatever its name resolves to; redirections are never followed") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
@@ -71,6 +75,13 @@ enum config_type {
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
+    X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
+    X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none. History needs SQLite") \
+    X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \
+    X(KEEP_POSITIONS, "history.positions", NUMBER,   "1000000",         NULL,            0, 100000000, true, "positions of mobile devices kept") \
+    X(KEEP_POSITION_DAYS, "history.positions_days", NUMBER, "90",       NULL,            0, 36500, true, "days that they are kept") \
+    X(KEEP_COMMANDS,  "history.commands", NUMBER,    "50000",           NULL,            0, 100000000, true, "commands kept, with what the devices answered") \
+    X(KEEP_COMMAND_DAYS, "history.commands_days", NUMBER, "90",         NULL,            0, 36500, true, "days that they are kept") \
     X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
@@ -165,6 +176,9 @@ void config_ports(const struct config *c, enum config_key k, uint16_t *min,
 int config_zone_min(const struct config *c, enum config_key k);
 /* i-th item of a list as it is written; NULL behind the last. */
 const char *config_item(const struct config *c, enum config_key k, size_t i);
+/* i-th item of HOOKS; kinds: empty: all. false behind the last. */
+bool config_hook(const struct config *c, enum config_key k, size_t i,
+                 struct slice *url, struct slice *secret, struct slice *kinds);
 /* i-th item of REDIRECTS: its first digits, NUL-terminated in prefix; the rest
  * of the item is *target. */
 #define CONFIG_PREFIX_MAX 24

@@ -2,6 +2,7 @@
 
 #include "app/http/server.h"
 #include "app/http/viewer.h"
+#include "app/net/hook_client.h"
 #include "app/net/log.h"
 #include "app/net/mailbox.h"
 #include "app/net/noted.h"
@@ -41,6 +42,10 @@ struct daemon {
     struct http_app *app;
     struct http_server *server;
     struct viewer_hooks viewer_hooks;
+    struct hooks *hooks;        /* webhooks */
+    struct hook_client *caller; /* of them */
+    struct tls_ctx *caller_tls; /* NULL: no https */
+    char firmware_dir[1100];    /* "": uploads are off */
     uv_signal_t signals[3];
     uv_timer_t drain;
     bool draining, closing;
@@ -74,8 +79,9 @@ static struct gb_time now_of(struct daemon *d)
 static void store_device(struct daemon *d, struct slice id)
 {
     struct platform_device dev;
+    char buf[PLATFORM_SAVED_MAX];
 
-    if (!platform_device_view(d->platform, id, &dev))
+    if (!platform_device_save(d->platform, id, buf, &dev))
         return;
     store_put_device(d->store, &dev);
     if (dev.online)
@@ -150,6 +156,7 @@ static enum log_level level_of(enum platform_level l)
 static void on_action(struct daemon *d, const struct platform_action *a)
 {
     struct platform_session s;
+    struct platform_upgrade u;
 
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
@@ -164,6 +171,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         store_device(d, a->device);
         if (a->flags & PLATFORM_CHANGED_SETTINGS)
             store_settings(d, a->device);
+        break;
+    case PLATFORM_UPGRADE_CHANGED:
+        if (platform_upgrade_view(d->platform, a->text, &u))
+            store_put_upgrade(d->store, &u);
         break;
     case PLATFORM_GROUP_CHANGED:
         store_group(d, a->text);
@@ -308,6 +319,8 @@ static const enum store_list list_of[] = {
     [HTTP_HISTORY_ALARMS] = STORE_LIST_ALARMS,
     [HTTP_HISTORY_POSITIONS] = STORE_LIST_POSITIONS,
     [HTTP_HISTORY_ITEM] = STORE_LIST_DETAIL,
+    [HTTP_HISTORY_COMMANDS] = STORE_LIST_COMMANDS,
+    [HTTP_HISTORY_COMMAND] = STORE_LIST_COMMAND,
 };
 
 static double degrees(const struct store_rows *r, size_t i, size_t column)
@@ -352,19 +365,72 @@ static struct platform_position position_of(const struct store_rows *r,
     };
 }
 
-/* Rows as the application takes them; NULL: no memory, or there are none. */
-static void *read_rows(const struct store_rows *r, bool alarms)
+static struct platform_command command_of(const struct store_rows *r, size_t i)
+{
+    int64_t flags = store_rows_i64(r, i, 13);
+
+    return (struct platform_command){
+        .id = (uint64_t)store_rows_i64(r, i, 0),
+        .device = store_rows_text(r, i, 1),
+        .target = store_rows_text(r, i, 2),
+        .cmd = store_rows_text(r, i, 3),
+        .sub = store_rows_text(r, i, 4),
+        .state = platform_command_state_by_name(store_rows_text(r, i, 5)),
+        .is_final = true,
+        .evidence = store_rows_text(r, i, 6),
+        .asked_utc_ms = store_rows_i64(r, i, 7),
+        .sent_utc_ms = store_rows_i64(r, i, 8),
+        .arrived_utc_ms = store_rows_i64(r, i, 9),
+        .answered_utc_ms = store_rows_i64(r, i, 10),
+        .tries = (unsigned)store_rows_i64(r, i, 11),
+        .sip_status = (unsigned)store_rows_i64(r, i, 12),
+        .late = (flags & STORE_LATE) != 0,
+        .partial = (flags & STORE_PARTIAL) != 0,
+        .cut = (flags & STORE_CUT) != 0,
+        .sn = (uint32_t)store_rows_i64(r, i, 14),
+        .messages = (unsigned)store_rows_i64(r, i, 15),
+        .have = (uint32_t)store_rows_i64(r, i, 16),
+        .sum = (uint32_t)store_rows_i64(r, i, 17),
+        .answer = store_rows_text(r, i, 18),
+    };
+}
+
+/* Rows as the application takes them, in one block; *rows NULL: no memory, or
+ * there are none. */
+static void read_rows(const struct store_rows *r, struct http_told *t,
+                      void **rows)
 {
     struct platform_alarm *a = NULL;
     struct platform_position *p = NULL;
+    struct platform_command *c = NULL;
 
-    if (r->n && alarms && (a = calloc(r->n, sizeof(*a))))
-        for (size_t i = 0; i < r->n; i++)
+    switch ((enum store_list)r->list) {
+    case STORE_LIST_ALARMS:
+        *rows = a = calloc(r->n, sizeof(*a));
+        for (size_t i = 0; a && i < r->n; i++)
             a[i] = alarm_of(r, i);
-    if (r->n && !alarms && (p = calloc(r->n, sizeof(*p))))
-        for (size_t i = 0; i < r->n; i++)
+        break;
+    case STORE_LIST_POSITIONS:
+        *rows = p = calloc(r->n, sizeof(*p));
+        for (size_t i = 0; p && i < r->n; i++)
             p[i] = position_of(r, i);
-    return alarms ? (void *)a : (void *)p;
+        break;
+    case STORE_LIST_COMMANDS:
+    case STORE_LIST_COMMAND:
+        *rows = c = calloc(r->n, sizeof(*c));
+        for (size_t i = 0; c && i < r->n; i++)
+            c[i] = command_of(r, i);
+        break;
+    case STORE_LIST_DETAIL:
+    case STORE_LISTS:
+        return;
+    }
+    if (!*rows)
+        t->err = GB_ENOMEM;
+    t->n = *rows ? r->n : 0;
+    t->alarms = a;
+    t->positions = p;
+    t->commands = c;
 }
 
 /* On the main loop. */
@@ -372,19 +438,15 @@ static void on_told(struct mail *m)
 {
     struct store_rows *r = container_of(m, struct store_rows, mail);
     struct daemon *d = r->ctx;
-    bool alarms = r->columns == 11, lists = r->columns > 1;
-    void *rows = lists ? read_rows(r, alarms) : NULL;
+    void *rows = NULL;
     struct http_told t = {
         .request = r->tag, .err = r->err, .total = r->total, .more = r->more,
         .last = r->n ? (uint64_t)store_rows_i64(r, r->n - 1, 0) : 0,
-        .n = lists ? r->n : 0,
-        .alarms = alarms ? rows : NULL,
-        .positions = alarms ? NULL : rows,
         .detail = store_rows_text(r, 0, 0),
     };
 
-    if (lists && r->n && !rows)
-        t.err = GB_ENOMEM;
+    if (r->n)
+        read_rows(r, &t, &rows);
     if (!d->closing)
         http_app_told(d->app, &t);
     free(rows);
@@ -407,7 +469,7 @@ static int http_ask_store(void *ctx, const struct http_ask *q)
     const struct store_ask ask = {
         .list = list_of[q->list], .device = q->device, .channel = q->channel,
         .method = q->method, .type = q->type, .priority = q->priority,
-        .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
+        .cmd = q->cmd, .state = q->state, .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
         .before = q->before, .limit = q->limit, .ctx = d, .tag = q->request,
         .done = on_rows,
     };
@@ -475,6 +537,53 @@ static void metrics_messages(const struct daemon *d, struct buf *out)
                   ? "other" : sip_method_name(row.method).p,
               row.way == SIP_TALLY_IN ? "in" : "out", code,
               (unsigned long long)row.n);
+    }
+}
+
+static void http_hooks_due(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    if (!d->closing)
+        hook_client_touch(d->caller);
+}
+
+static void http_hook_changed(void *ctx, struct slice name)
+{
+    struct daemon *d = ctx;
+    char sealed[SECRETS_SEALED_MAX], who[128];
+    struct hook_view v;
+
+    if (hooks_view(d->hooks, name, now_of(d), &v)) {
+        struct store_hook h = { .name = name, .url = v.url, .kinds = v.kinds,
+                                .off = v.off };
+
+        secrets_seal(d->secrets, owner("hook", name, who), v.secret, sealed);
+        h.sealed = slice_str(sealed);
+        store_put_hook(d->store, &h);
+    } else {
+        store_remove_hook(d->store, name);
+    }
+    http_hooks_due(d);
+}
+
+static void on_unlinked(uv_fs_t *req)
+{
+    uv_fs_req_cleanup(req);
+    free(req);
+}
+
+static void http_file_remove(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    char path[1200];
+    uv_fs_t *req = malloc(sizeof(*req));
+
+    snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, name);
+    if (!req || uv_fs_unlink(&d->loop, req, path, on_unlinked)) {
+        log_f(LOG_ERROR, "msg=\"a firmware file is not deleted\" "
+                         "file=\"%s\"", path);
+        free(req);
     }
 }
 
@@ -744,6 +853,68 @@ static void read_admission(const struct config *c, struct admission *a,
     }
 }
 
+/* How much history is kept. */
+static void set_retention(struct daemon *d, const struct config *c)
+{
+    const struct store_retention keep = {
+        .rows = { [STORE_ALARMS] = config_number(c, CONFIG_KEEP_ALARMS),
+                  [STORE_POSITIONS] = config_number(c, CONFIG_KEEP_POSITIONS),
+                  [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMANDS) },
+        .days = {
+            [STORE_ALARMS] = config_number(c, CONFIG_KEEP_ALARM_DAYS),
+            [STORE_POSITIONS] = config_number(c, CONFIG_KEEP_POSITION_DAYS),
+            [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMAND_DAYS) },
+    };
+
+    store_retain(d->store, &keep);
+}
+
+static unsigned kinds_of(struct slice words)
+{
+    unsigned kinds = 0;
+    struct slice one;
+
+    while (words.n) {
+        slice_cut(&words, '+', &one);
+        kinds |= 1u << hooks_kind_by_name(one);
+    }
+    return kinds;
+}
+
+/* Those of webhooks.to, named by their place in it. */
+static void set_hooks(struct daemon *d, const struct config *c)
+{
+    struct hook_net deny[HOOK_DENY_MAX];
+    struct slice url, secret, kinds;
+    size_t n = 0;
+
+    hooks_mark(d->hooks);
+    for (size_t i = 0; config_hook(c, CONFIG_HOOKS_TO, i, &url, &secret,
+                                   &kinds); i++) {
+        char name[24];
+        struct hook_settings s = { .url = url, .secret = secret, .fixed = true,
+                                   .kinds = kinds_of(kinds) };
+        int err;
+
+        snprintf(name, sizeof(name), "config-%zu", i + 1);
+        s.name = slice_str(name);
+        err = hooks_set(d->hooks, &s, now_of(d));
+        if (err)
+            log_f(LOG_ERROR, "msg=\"a webhook of the configuration is not "
+                             "called\" hook=%s why=\"%s\"", name,
+                  err == GB_EUNSUPPORTED
+                      ? "https needs a build with TLS and the file webhooks.ca"
+                      : gb_strerror(err));
+    }
+    hooks_sweep(d->hooks);
+    while (n < HOOK_DENY_MAX && n < config_n(c, CONFIG_HOOKS_DENY)) {
+        config_net(c, CONFIG_HOOKS_DENY, n, &deny[n].net, &deny[n].bits, NULL);
+        n++;
+    }
+    hook_client_deny(d->caller, deny, n);
+    hook_client_touch(d->caller);
+}
+
 void daemon_reload(struct daemon *d, const struct config *c)
 {
     struct platform_advertise adv[DAEMON_MAX_NETS];
@@ -752,6 +923,8 @@ void daemon_reload(struct daemon *d, const struct config *c)
 
     read_policy(c, &pc, adv);
     read_admission(c, &lists, &pc);
+    set_retention(d, c);
+    set_hooks(d, c);
     if (platform_reload(d->platform, &pc))
         log_f(LOG_ERROR, "msg=\"lists are not all taken over\" "
                          "why=\"no memory\"");
@@ -860,12 +1033,111 @@ static void on_saved_ids(void *ctx, uint64_t alarm, uint64_t command)
     platform_restore_ids(d->platform, alarm, command);
 }
 
+static void on_saved_hook(void *ctx, const struct store_hook *h)
+{
+    struct daemon *d = ctx;
+    char buf[SECRETS_PLAIN_MAX];
+    struct hook_settings s = { .name = h->name, .url = h->url,
+                               .kinds = h->kinds, .off = h->off };
+    int err;
+
+    if (!unseal(d, "hook", h->name, h->sealed, buf, &s.secret))
+        s.off = true; /* what it signed nobody would believe */
+    err = hooks_set(d->hooks, &s, now_of(d));
+    if (err)
+        log_f(LOG_ERROR, "msg=\"a stored webhook is not called\" hook=%.*s "
+                         "why=\"%s\"", SLICE_ARG(h->name), gb_strerror(err));
+}
+
+/* https is for whoever can check certificates. */
+static int start_hooks(struct daemon *d, char why[static 512])
+{
+    const char *ca = config_text(d->config, CONFIG_HOOKS_CA);
+    struct hooks_config hc = { .alloc = &gb_alloc_heap,
+                               .boot = (uint64_t)now_of(d).utc_ms,
+                               .agent = "gb28181d/" GB_VERSION };
+    struct hook_client_config cc = { .loop = &d->loop, .now = http_now,
+                                     .log = http_log, .ctx = d };
+    char text[TLS_WHY_MAX];
+    int err;
+
+    if (*ca && access(ca, R_OK) == 0 &&
+        tls_ctx_client(&d->caller_tls, ca, text))
+        log_f(LOG_WARN, "msg=\"no webhooks over https\" why=\"%s\"", text);
+    hc.tls = d->caller_tls != NULL;
+    secrets_random(hc.seed, sizeof(hc.seed));
+    err = hooks_new(&d->hooks, &hc);
+    cc.hooks = d->hooks;
+    cc.tls = d->caller_tls;
+    if (!err)
+        err = hook_client_new(&d->caller, &cc);
+    return err ? fail(why, err, "webhooks", gb_strerror(err)) : 0;
+}
+
+static void on_saved_upgrade(void *ctx, const struct platform_upgrade *u)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_upgrade(d->platform, u, now_of(d));
+}
+
+static bool is_sha256(const char *name)
+{
+    struct slice s = slice_str(name);
+
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f'))
+            return false;
+    return s.n == 64;
+}
+
+/* What lies in the directory: whole files are told, parts of uploads that a
+ * stop has cut off are deleted. Once, before anybody is served. */
+static void read_firmware(struct daemon *d)
+{
+    uv_dirent_t e;
+    uv_fs_t list;
+    int n = uv_fs_scandir(NULL, &list, d->firmware_dir, 0, NULL);
+
+    while (n >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
+        char path[1200];
+        uv_fs_t st;
+
+        snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, e.name);
+        if (slice_has_prefix(slice_str(e.name), SLICE(HTTP_FILE_PART)))
+            unlink(path);
+        if (is_sha256(e.name) && uv_fs_stat(NULL, &st, path, NULL) == 0) {
+            http_app_firmware(d->app, e.name, st.statbuf.st_size,
+                              st.statbuf.st_mtim.tv_sec * 1000ll);
+            uv_fs_req_cleanup(&st);
+        }
+    }
+    uv_fs_req_cleanup(&list);
+}
+
+static int make_firmware_dir(struct daemon *d, char why[static 512])
+{
+    uv_fs_t req;
+    int err;
+
+    if (config_number(d->config, CONFIG_FIRMWARE_MAX) == 0)
+        return 0;
+    snprintf(d->firmware_dir, sizeof(d->firmware_dir), "%s/firmware",
+             d->secrets->dir);
+    err = uv_fs_mkdir(NULL, &req, d->firmware_dir, 0700, NULL);
+    uv_fs_req_cleanup(&req);
+    return err && err != UV_EEXIST
+               ? fail(why, GB_EIO, d->firmware_dir, uv_strerror(err))
+               : 0;
+}
+
 static int start_store(struct daemon *d, char why[static 512])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
-        .on_settings = on_saved_settings, .on_ids = on_saved_ids, .ctx = d,
+        .on_settings = on_saved_settings, .on_ids = on_saved_ids,
+        .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
@@ -874,6 +1146,10 @@ static int start_store(struct daemon *d, char why[static 512])
     if (moved)
         log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
                          "why=\"%s\"", text);
+    if (!err) {
+        set_retention(d, d->config);
+        set_hooks(d, d->config);
+    }
     return err ? fail(why, err, "store", text) : 0;
 }
 
@@ -1001,6 +1277,11 @@ static int start_app(struct daemon *d, char why[static 512])
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
         .ask = GB_SQLITE ? http_ask_store : NULL,
+        .hooks = d->hooks, .hooks_due = http_hooks_due,
+        .hook_changed = http_hook_changed,
+        .firmware_max = (uint64_t)config_number(d->config,
+                                                CONFIG_FIRMWARE_MAX) << 20,
+        .file_remove = http_file_remove,
         .not_ready = http_not_ready, .metrics = http_metrics,
         .addresses = http_addresses, .log = http_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
@@ -1020,8 +1301,15 @@ static int start_app(struct daemon *d, char why[static 512])
 
     if (config_addr(d->config, CONFIG_SIP_LISTEN, 0, &sip))
         hc.sip_port = sip.port;
+    if (config_addr(d->config, CONFIG_HTTP_LISTEN, 0, &sip))
+        hc.http_port = sip.port;
     memcpy(hc.key, d->secrets->key, sizeof(hc.key));
+    err = make_firmware_dir(d, why);
+    if (err)
+        return err;
     err = http_app_new(&d->app, &hc);
+    if (!err && *d->firmware_dir)
+        read_firmware(d);
     return err ? fail(why, err, "HTTP application", gb_strerror(err)) : 0;
 }
 
@@ -1033,6 +1321,7 @@ static int start_server(struct daemon *d, char why[static 512])
         .listen = listen,
         .max_conns = config_number(d->config, CONFIG_LIMIT_HTTP),
         .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
+        .file_dir = *d->firmware_dir ? d->firmware_dir : NULL,
     };
     size_t failed = 0;
     int err;
@@ -1087,6 +1376,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = start_platform(d, why);
     if (!err)
+        err = start_hooks(d, why);
+    if (!err)
         err = start_store(d, why);
     if (!err && mailbox_init(&d->box, &d->loop))
         err = fail(why, GB_ENOMEM, "start", "no memory");
@@ -1123,6 +1414,7 @@ static void on_media_closed(void *ctx)
     struct daemon *d = ctx;
 
     sip_edge_close(d->edge, NULL, NULL);
+    hook_client_close(d->caller, NULL, NULL);
     store_end_asks(d->store); /* nothing is sent to the box from now on */
     mailbox_close(&d->box, NULL, NULL);
     uv_close((uv_handle_t *)&d->drain, NULL);
@@ -1182,6 +1474,8 @@ void daemon_free(struct daemon *d)
 {
     store_close(d->store);
     http_app_free(d->app);
+    hooks_free(d->hooks);
+    tls_ctx_free(d->caller_tls);
     platform_free(d->platform);
     sip_stack_free(d->sip);
     tls_ctx_free(d->tls);

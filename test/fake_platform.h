@@ -29,7 +29,11 @@ static struct fake {
     struct platform_settings set; /* the last one; texts in the buffers below */
     char password[80], given_name[140], group_of[80], created[40];
     char order[200];         /* the last one sent, as text */
-    uint64_t n_commands;
+    uint64_t n_commands, first_command; /* ids remembered */
+    char upgrade[80], upgrade_file[80], upgrade_url[300], upgrade_maker[80];
+    enum platform_upgrade_state upgrade_state;
+    uint64_t fetched;        /* bytes */
+    unsigned fetched_whole;
     int set_err;             /* what platform_device_set and _create say */
     struct {
         char name[80], password[80];
@@ -242,7 +246,7 @@ bool platform_command_view(const struct platform *p, uint64_t id,
         .asked_utc_ms = 1000,
         .answer = SLICE("{\"Result\":\"OK\"}"),
     };
-    return id && id <= fake.n_commands;
+    return id && id >= fake.first_command && id <= fake.n_commands;
 }
 
 bool platform_command_before(const struct platform *p, uint64_t before,
@@ -250,6 +254,82 @@ bool platform_command_before(const struct platform *p, uint64_t before,
 {
     return platform_command_view(p, before ? before - 1 : fake.n_commands,
                                  out);
+}
+
+const char *platform_upgrade_state_name(enum platform_upgrade_state s)
+{
+    return s == PLATFORM_UPGRADE_SENT ? "sent" : "fetched";
+}
+
+bool platform_upgrade_view(const struct platform *p, struct slice session,
+                           struct platform_upgrade *out)
+{
+    (void)p;
+    *out = (struct platform_upgrade){
+        .session = slice_str(fake.upgrade), .device = fake.device[0].id,
+        .file = slice_str(fake.upgrade_file), .state = fake.upgrade_state,
+        .command = 7, .asked_utc_ms = 1000,
+    };
+    return fake.upgrade[0] && slice_eq(session, out->session);
+}
+
+bool platform_upgrade_at(const struct platform *p, size_t i,
+                         struct platform_upgrade *out)
+{
+    return i == 0 && platform_upgrade_view(p, slice_str(fake.upgrade), out);
+}
+
+bool platform_upgrade_may_fetch(const struct platform *p, struct slice session,
+                                struct slice *file)
+{
+    struct platform_upgrade u;
+
+    if (!platform_upgrade_view(p, session, &u) ||
+        u.state > PLATFORM_UPGRADE_FETCHED)
+        return false;
+    *file = u.file;
+    return true;
+}
+
+int platform_upgrade_start(struct platform *p,
+                           const struct platform_upgrade_order *o,
+                           struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    if (fake.set_err)
+        return fake.set_err;
+    slice_copy(fake.upgrade, sizeof(fake.upgrade), o->session);
+    slice_copy(fake.upgrade_file, sizeof(fake.upgrade_file), o->file);
+    slice_copy(fake.upgrade_url, sizeof(fake.upgrade_url), o->url);
+    slice_copy(fake.upgrade_maker, sizeof(fake.upgrade_maker),
+               o->manufacturer);
+    fake.upgrade_state = PLATFORM_UPGRADE_SENT;
+    return 0;
+}
+
+void platform_upgrade_fetched(struct platform *p, struct slice session,
+                              uint64_t bytes, bool whole, struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    (void)session;
+    fake.fetched += bytes;
+    fake.fetched_whole += whole;
+}
+
+bool platform_has_device(const struct platform *p, struct slice id)
+{
+    struct platform_device d;
+
+    return platform_device_view(p, id, &d);
+}
+
+bool platform_device_reaches(const struct platform *p, struct slice id,
+                             struct gb_addr *out)
+{
+    *out = (struct gb_addr){ GB_IPV4, { 192, 0, 2, 1 }, 0 };
+    return platform_has_device(p, id);
 }
 
 const char *platform_outcome_name(enum platform_outcome o)

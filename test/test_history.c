@@ -67,6 +67,43 @@ static void edges(void **state)
     gb_put(&gb_alloc_heap, h);
 }
 
+/* Written and read back it is the same, and stays so. */
+static void lines(void **state)
+{
+    struct history_causes causes = { 0 }, others = { 0 };
+    struct failing_alloc f;
+    struct history *h = NULL, *back = NULL;
+
+    (void)state;
+    failing_alloc_init(&f, 0);
+    for (unsigned n = 0; n < 60; n++) {
+        struct history_change c = { 1700000000000 + n * 1999, n % 2 == 0,
+                                    texts[n % 3] }, d;
+        char text[2][2048];
+        struct writer w[2] = { writer_of(text[0], sizeof(text[0])),
+                               writer_of(text[1], sizeof(text[1])) };
+
+        history_put(&h, &causes, &f.alloc, &c);
+        history_write(&w[0], h, &causes);
+        assert_int_equal(w[0].err, 0);
+        history_read(&back, &others, &f.alloc, guarded(writer_slice(&w[0])));
+        history_write(&w[1], back, &others);
+        assert_true(slice_eq(writer_slice(&w[0]), writer_slice(&w[1])));
+        for (size_t i = 0; history_at(h, &causes, i, &c); i++) {
+            assert_true(history_at(back, &others, i, &d));
+            assert_true(c.utc_ms == d.utc_ms && c.online == d.online);
+            assert_string_equal(c.cause, d.cause);
+        }
+        gb_put(&f.alloc, back);
+        back = NULL;
+    }
+    assert_int_equal(others.n, 3);
+    gb_put(&f.alloc, h);
+    history_causes_fini(&causes, &f.alloc);
+    history_causes_fini(&others, &f.alloc);
+    assert_int_equal(f.live, 0);
+}
+
 static void without_memory(void **state)
 {
     struct history_causes causes = { 0 };
@@ -97,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(newest_first),
         cmocka_unit_test(edges),
+        cmocka_unit_test(lines),
         cmocka_unit_test(without_memory),
     };
 

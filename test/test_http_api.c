@@ -1174,9 +1174,11 @@ static int fx_ask(void *ctx, const struct http_ask *q)
     asked.q = *q;
     asked.n++;
     snprintf(asked.text, sizeof(asked.text), "%d d=%.*s c=%.*s m=%.*s t=%.*s "
-             "p=%.*s %lld-%lld <%llu %u", (int)q->list, SLICE_ARG(q->device),
+             "p=%.*s %s%.*s%s%.*s%lld-%lld <%llu %u", (int)q->list, SLICE_ARG(q->device),
              SLICE_ARG(q->channel), SLICE_ARG(q->method), SLICE_ARG(q->type),
-             SLICE_ARG(q->priority), (long long)q->from_utc_ms,
+             SLICE_ARG(q->priority), q->cmd.n ? "k=" : "", SLICE_ARG(q->cmd),
+             q->state.n ? " s=" : "", SLICE_ARG(q->state),
+             (long long)q->from_utc_ms,
              (long long)q->to_utc_ms, (unsigned long long)q->before,
              (unsigned)q->limit);
     return asked.err;
@@ -1208,6 +1210,10 @@ static void history(void **state)
         { "/api/v1/positions?device=d", 0, "1 d=d c= m= t= p= 0-0 <0 100" },
         { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
           "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
+        { "/api/v1/commands?cmd=GuardCmd&state=silent&device=d&to=9&limit=3",
+          0, "3 d=d c= m= t= p= k=GuardCmd s=silent0-9 <0 3" },
+        { "/api/v1/commands/77", 0, "4 d= c= m= t= p= 0-0 <77 1" },
+        { "/api/v1/commands/x", 404, NULL },
         { "/api/v1/devices/" D1 "/channels/x/item", 404, NULL },
         { "/api/v1/alarms?cursor=x", 400, NULL },
         { "/api/v1/alarms?from=yesterday", 400, NULL },
@@ -1306,6 +1312,84 @@ static void history_told(void **state)
     get("/api/v1/alarms"); /* the end of the application frees it */
 }
 
+static void told_commands(const char *target, const uint64_t *id, size_t n,
+                          uint64_t total, bool more)
+{
+    struct platform_command k[8] = { 0 };
+    struct http_told t = { .n = n, .total = total, .more = more,
+                           .commands = k };
+
+    get(target);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+    for (size_t i = 0; i < n; i++)
+        k[i] = (struct platform_command){ .id = id[i], .is_final = true,
+                                          .device = SLICE(D1),
+                                          .cmd = SLICE("Old"),
+                                          .asked_utc_ms = 900,
+                                          .state = PLATFORM_COMMAND_ANSWERED };
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+}
+
+/* Commands of memory, where some are under way, and of the store as one list. */
+static void commands_of_both(void **state)
+{
+    static const uint64_t stored[] = { 5, 4, 3, 2, 1 };
+    static const struct {
+        const char *query;
+        size_t from, n; /* of stored */
+        uint64_t total;
+        bool more;
+        const char *ids, *next;
+        int sum;
+    } cases[] = {
+        /* memory has 8 to 4; 6 is under way, so are all of the fake's */
+        { "", 0, 5, 5, false, "8 7 6 5 4 3 2 1 ", NULL, 10 },
+        { "?limit=2", 0, 2, 5, true, "8 7 ", "7", 10 },
+        { "?limit=2&cursor=7", 0, 2, 5, true, "6 5 ", "5", 10 },
+        { "?limit=2&cursor=5", 1, 2, 5, true, "4 3 ", "3", 10 },
+        { "?limit=2&cursor=2", 4, 1, 5, false, "1 ", NULL, 10 },
+        /* what the store has does not fit any more */
+        { "?state=sent&limit=3", 1, 1, 1, false, "6 ", NULL, 2 },
+        { "?cmd=Old&limit=2", 2, 2, 3, true, "3 2 ", "2", 3 },
+        { "?to=950", 2, 3, 3, false, "3 2 1 ", NULL, 3 },
+    };
+
+    (void)state;
+    with_history();
+    fake.n_commands = 8;
+    fake.first_command = 4;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char target[80], ids[64];
+        struct writer w = writer_of(ids, sizeof(ids) - 1);
+        json_t *j, *item;
+        const char *next;
+        size_t k;
+
+        snprintf(target, sizeof(target), "/api/v1/commands%s",
+                 cases[i].query);
+        told_commands(target, stored + cases[i].from, cases[i].n,
+                      cases[i].total, cases[i].more);
+        assert_int_equal(fx.last.status, 200);
+        j = body();
+        json_array_foreach(json_object_get(j, "items"), k, item)
+            writer_f(&w, "%s ",
+                     json_string_value(json_object_get(item, "id")));
+        ids[w.len] = '\0';
+        next = json_string_value(json_object_get(j, "next"));
+        if (strcmp(ids, cases[i].ids) != 0 ||
+            !slice_eq(slice_str(next), slice_str(cases[i].next)) ||
+            json_integer_value(json_object_get(j, "total")) != cases[i].sum)
+            fail_msg("%s: %s", cases[i].query, fx.last.body);
+        json_decref(j);
+    }
+    told_commands("/api/v1/commands/2", stored, 1, 1, false);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"answer\":[]"));
+    told_commands("/api/v1/commands/2", stored, 0, 0, false);
+    assert_int_equal(fx.last.status, 404);
+}
+
 /* The event says the alarm's own id; without a store history is 501. */
 static void history_events(void **state)
 {
@@ -1328,6 +1412,179 @@ static void history_events(void **state)
                                     .position = &at };
     http_on_action(fx.app, &act);
     assert_true(next_event(&seq, "event: position\ndata: {\"device\""));
+}
+
+/* ---- webhooks ---- */
+
+static struct hooks *hook_table;
+static unsigned hooks_due;
+static char hook_changed[80];
+
+static void fx_hooks_due(void *ctx)
+{
+    (void)ctx;
+    hooks_due++;
+}
+
+static void fx_hook_changed(void *ctx, struct slice name)
+{
+    (void)ctx;
+    slice_copy(hook_changed, sizeof(hook_changed), name);
+}
+
+static void with_hooks(void)
+{
+    struct hooks_config hc = { .alloc = &fx.mem.alloc, .boot = 1,
+                               .agent = "x" };
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    assert_int_equal(hooks_new(&hook_table, &hc), 0);
+    cfg = fx_config();
+    cfg.platform = NULL;
+    cfg.hooks = hook_table;
+    cfg.hooks_due = fx_hooks_due;
+    cfg.hook_changed = fx_hook_changed;
+    hooks_due = 0;
+    hook_changed[0] = '\0';
+    fx_open(&cfg);
+}
+
+#define HOOKS "/api/v1/webhooks"
+
+static void webhooks(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+        unsigned status;
+        const char *code; /* in the answer */
+    } cases[] = {
+        { "POST", HOOKS, "{\"name\":\"a\",\"url\":\"http://r/\","
+                         "\"secret\":\"s\",\"events\":[\"alarm\"]}", 201,
+          "\"events\":[\"alarm\"],\"enabled\":true,\"from\":\"api\"" },
+        { "POST", HOOKS, "{\"name\":\"a\",\"url\":\"http://r/\"}", 409,
+          "exists" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"https://r/\"}", 400,
+          "no-https" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"ftp://r/\"}", 400,
+          "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\"}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
+                         "\"events\":[\"test\"]}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
+                         "\"events\":\"alarm\"}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
+                         "\"enabled\":1}", 400, "bad-value" },
+        { "POST", HOOKS, "{\"colour\":\"b\"}", 400, "bad-value" },
+        { "POST", HOOKS, "[]", 400, "bad-value" },
+        { "POST", HOOKS, "", 400, "bad-value" },
+        { "PATCH", HOOKS "/a", "{\"name\":\"b\"}", 400, "bad-value" },
+        { "PATCH", HOOKS "/a", "{\"enabled\":false}", 200,
+          "\"enabled\":false" },
+        { "PATCH", HOOKS "/a", "{\"enabled\":true,\"events\":null}", 200,
+          "\"events\":[\"device\",\"channel\"" },
+        { "PATCH", HOOKS "/x", "{}", 404, "webhook-unknown" },
+        { "GET", HOOKS "/x", "", 404, "webhook-unknown" },
+        { "DELETE", HOOKS "/x", "", 404, "webhook-unknown" },
+        { "POST", HOOKS "/x/test", "", 404, "webhook-unknown" },
+        { "POST", HOOKS "/a/test", "", 202, NULL },
+        { "PATCH", HOOKS "/fixed", "{}", 409, "fixed" },
+        { "DELETE", HOOKS "/fixed", "", 409, "fixed" },
+    };
+    const struct hook_settings fixed = { .name = SLICE("fixed"),
+                                         .url = SLICE("http://f/"),
+                                         .secret = SLICE("s"), .fixed = true };
+    struct hook_view v;
+    json_t *j;
+
+    (void)state;
+    with_hooks();
+    assert_int_equal(hooks_set(hook_table, &fixed, fx.now), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
+                              cases[i].body);
+
+        if (status != cases[i].status ||
+            (cases[i].code && !body_has(cases[i].code)))
+            fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
+                     cases[i].body, status, fx.last.body);
+        assert_false(body_has("\"secret\"")); /* given, or nobody's business */
+    }
+    assert_string_equal(hook_changed, "a");
+    assert_int_equal(hooks_due, 1);
+    list_of(HOOKS, "Webhook");
+    object(HOOKS "/a", "Webhook");
+    assert_true(body_has("\"queued\":1"));
+    /* a secret that was made is told once */
+    assert_int_equal(ask("POST", HOOKS, TOKEN,
+                         "{\"name\":\"made\",\"url\":\"http://r/\"}"), 201);
+    j = body();
+    assert_int_equal(json_string_length(json_object_get(j, "secret")), 64);
+    assert_true(hooks_view(hook_table, SLICE("made"), fx.now, &v));
+    assert_true(slice_eq(v.secret, slice_str(json_string_value(
+                                       json_object_get(j, "secret")))));
+    json_decref(j);
+    assert_int_equal(get(HOOKS "/made"), 200);
+    assert_false(body_has("\"secret\""));
+    assert_int_equal(get("/metrics"), 200);
+    assert_true(body_has("gb28181_webhook_queued{hook=\"a\"} 1\n"));
+    assert_true(body_has("gb28181_webhook_tries_total{hook=\"made\"} 0\n"));
+    assert_int_equal(ask("DELETE", HOOKS "/made", TOKEN, ""), 204);
+    assert_int_equal(get(HOOKS "/made"), 404);
+    http_app_free(fx.app);
+    fx.app = NULL;
+    hooks_free(hook_table);
+}
+
+/* Events reach the hooks that want them, also when no page follows any. */
+static void webhook_events(void **state)
+{
+    const struct hook_settings s = { .name = SLICE("h"),
+                                     .url = SLICE("http://r/"),
+                                     .secret = SLICE("s"),
+                                     .kinds = 1u << HOOKS_DEVICE |
+                                              1u << HOOKS_ALARM };
+    const struct platform_alarm alarm = { .id = 7, .device = SLICE(D1),
+                                          .received_utc_ms = 1 };
+    const struct platform_action acts[] = {
+        { .kind = PLATFORM_DEVICE_CHANGED, .device = SLICE(D1),
+          .flags = PLATFORM_CHANGED_STATE },
+        { .kind = PLATFORM_DEVICE_CHANGED, .device = SLICE(D1),
+          .flags = PLATFORM_CHANGED_PROFILE },
+        { .kind = PLATFORM_CHANNEL_CHANGED, .device = SLICE(D1),
+          .channel = SLICE(C1) },
+        { .kind = PLATFORM_ALARM, .alarm = &alarm },
+    };
+    static const char *const want[] = {
+        "{\"id\":\"1-1\",\"event\":\"device\",\"time\":"
+        "\"2027-01-15T08:00:00.000Z\",\"server\":\"34020000002000000001\","
+        "\"data\":{\"id\":\"" D1 "\",\"device\":{",
+        "{\"id\":\"1-2\",\"event\":\"alarm\",",
+    };
+    struct hooks_call k;
+
+    (void)state;
+    with_hooks();
+    assert_int_equal(hooks_set(hook_table, &s, fx.now), 0);
+    for (size_t i = 0; i < COUNT(acts); i++)
+        http_on_action(fx.app, &acts[i]);
+    for (size_t i = 0; i < COUNT(want); i++) {
+        const struct hooks_result ok = { .status = 200 };
+        json_t *j;
+
+        assert_true(hooks_call(hook_table, fx.now, &k));
+        if (!slice_has_prefix(k.body, slice_str(want[i])))
+            fail_msg("%.*s", SLICE_ARG(k.body));
+        j = json_loadb(k.body.p, k.body.n, 0, NULL);
+        assert_non_null(j);
+        json_decref(j);
+        hooks_result(hook_table, k.id, &ok, fx.now);
+    }
+    assert_false(hooks_call(hook_table, fx.now, &k));
+    assert_int_equal(hooks_due, 2);
+    http_app_free(fx.app);
+    fx.app = NULL;
+    hooks_free(hook_table);
 }
 
 static void csv_out(void **state)
@@ -1719,9 +1976,9 @@ int main(void)
         APP(events),         APP(event_ring),    APP(alarm_ring),
         APP(events_without_readers),
         APP(tree_of_a_device),
-        APP(csv_out), APP(csv_in),
+        APP(webhooks), APP(webhook_events), APP(csv_out), APP(csv_in),
         APP(commands), APP(ptz), APP(command_event),
-        APP(history), APP(history_told), APP(history_events),
+        APP(history), APP(history_told), APP(commands_of_both), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start), APP(no_memory_for_events),

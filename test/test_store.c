@@ -20,7 +20,7 @@ struct seen {
     struct sip_peer peer, dialog_peer;
     int64_t expires;
     double longitude;
-    char business[64];
+    char business[64], history[128], profile[128];
     uint64_t last_alarm;
     bool on;
     unsigned groups, n_settings;
@@ -37,6 +37,8 @@ static void on_device(void *ctx, const struct platform_saved_device *d)
     slice_copy(s->name, sizeof(s->name), d->name);
     s->peer = d->peer;
     s->expires = d->expires_utc_ms;
+    slice_copy(s->history, sizeof(s->history), d->history);
+    slice_copy(s->profile, sizeof(s->profile), d->profile);
 }
 
 static void on_channel(void *ctx, const struct platform_channel *c)
@@ -91,18 +93,47 @@ static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
     s->last_alarm = alarm;
 }
 
+static struct {
+    unsigned hooks, upgrades;
+    struct store_hook hook;
+    struct platform_upgrade upgrade;
+    char name[80], url[80], sealed[80], session[80], runs[80], evidence[80];
+} more;
+
+static void on_hook(void *ctx, const struct store_hook *h)
+{
+    (void)ctx;
+    more.hooks++;
+    more.hook = *h;
+    slice_copy(more.name, sizeof(more.name), h->name);
+    slice_copy(more.url, sizeof(more.url), h->url);
+    slice_copy(more.sealed, sizeof(more.sealed), h->sealed);
+}
+
+static void on_upgrade(void *ctx, const struct platform_upgrade *u)
+{
+    (void)ctx;
+    more.upgrades++;
+    more.upgrade = *u;
+    slice_copy(more.session, sizeof(more.session), u->session);
+    slice_copy(more.runs, sizeof(more.runs), u->runs);
+    slice_copy(more.evidence, sizeof(more.evidence), u->evidence);
+}
+
 static struct store *open_store(const char *dir, struct seen *seen,
                                 bool *moved)
 {
     struct store_loader l = {
         .on_device = on_device, .on_channel = on_channel,
         .on_dialog = on_dialog, .on_group = on_group,
-        .on_settings = on_settings, .on_ids = on_ids, .ctx = seen,
+        .on_settings = on_settings, .on_ids = on_ids,
+        .on_hook = on_hook, .on_upgrade = on_upgrade, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
 
     memset(seen, 0, sizeof(*seen));
+    memset(&more, 0, sizeof(more));
     if (store_open(&s, dir, &l, why, moved))
         fail_msg("%s", why);
     return s;
@@ -146,6 +177,7 @@ static void put_some(struct store *s)
     struct platform_device d = {
         .id = SLICE("34020000001180000001"), .name = SLICE("门口 O'Brien"),
         .peer = a_peer(), .expires_utc_ms = 1700000000123,
+        .history = SLICE("it's;+1,0;"), .profile = SLICE("nat=yes;"),
     };
     struct platform_channel c = {
         .device = d.id, .id = SLICE("34020000001310000001"),
@@ -187,6 +219,8 @@ static void comes_back(void **state)
     assert_int_equal(seen.dialogs, 1);
     assert_string_equal(seen.name, "门口 O'Brien");
     assert_string_equal(seen.channel_name, "通道\"1\"");
+    assert_string_equal(seen.history, "it's;+1,0;");
+    assert_string_equal(seen.profile, "nat=yes;");
     assert_string_equal(seen.business, "34020000002150000001");
     assert_string_equal(seen.call_id, "abc@192.0.2.1");
     assert_true(gb_addr_eq(&seen.peer.remote, &want.remote));
@@ -255,6 +289,58 @@ static void settings_come_back(void **state)
     s = open_store(dir, &seen, NULL);
     assert_int_equal(seen.n_settings, 0);
     assert_int_equal(seen.groups, 1);
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void hooks_and_upgrades(void **state)
+{
+    const struct store_hook hook = { SLICE("a"), SLICE("http://r/?it's"),
+                                     SLICE("5ea1"), 9, true },
+                            gone = { SLICE("b"), SLICE("http://r/"),
+                                     SLICE("5ea1"), 0, false };
+    struct platform_upgrade u = {
+        .session = SLICE("s1"), .device = SLICE("d"), .runs = SLICE("V'2"),
+        .evidence = SLICE("it's"), .state = PLATFORM_UPGRADE_FETCHED,
+        .asked_utc_ms = 5, .fetched_utc_ms = 6, .fetched_bytes = 1ull << 40,
+        .fetches = 3,
+    };
+    char *dir = temp_dir(), session[16];
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    store_put_hook(s, &hook);
+    store_put_hook(s, &gone);
+    store_remove_hook(s, SLICE("b"));
+    store_put_upgrade(s, &u);
+    store_close(s);
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(more.hooks, 1);
+    assert_string_equal(more.name, "a");
+    assert_string_equal(more.url, "http://r/?it's");
+    assert_string_equal(more.sealed, "5ea1");
+    assert_true(more.hook.kinds == 9 && more.hook.off);
+    assert_int_equal(more.upgrades, 1);
+    assert_string_equal(more.session, "s1");
+    assert_string_equal(more.runs, "V'2");
+    assert_string_equal(more.evidence, "it's");
+    assert_int_equal(more.upgrade.state, PLATFORM_UPGRADE_FETCHED);
+    assert_true(more.upgrade.asked_utc_ms == 5 &&
+                more.upgrade.fetched_utc_ms == 6 &&
+                more.upgrade.ended_utc_ms == 0 &&
+                more.upgrade.fetched_bytes == 1ull << 40 &&
+                more.upgrade.fetches == 3);
+    for (unsigned i = 0; i < PLATFORM_UPGRADES_MAX + 5; i++) {
+        snprintf(session, sizeof(session), "t%u", i);
+        u.session = slice_str(session);
+        u.asked_utc_ms = 100 + i;
+        store_put_upgrade(s, &u);
+    }
+    store_close(s);
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(more.upgrades, PLATFORM_UPGRADES_MAX);
+    assert_int_equal(more.upgrade.asked_utc_ms, 100 + PLATFORM_UPGRADES_MAX + 4);
     store_close(s);
     remove_dir(dir);
 }
@@ -485,14 +571,135 @@ static void details_and_positions(void **state)
     remove_dir(dir);
 }
 
-/* What is too old goes with the next trimming, the newest stays. */
-static void old_history_goes(void **state)
+/* ---- retention, by a clock of the test ---- */
+
+#define DAY 86400000ll
+
+static _Atomic int64_t clock_ms;
+
+static int64_t test_clock(void)
 {
-    const int64_t now_ms = (int64_t)time(NULL) * 1000;
-    const struct store_ask all = { .limit = 1 };
-    const struct store_ask young = { .limit = 1, .from_utc_ms = now_ms };
-    const struct platform_command c = { .id = 9, .device = SLICE("d"),
-                                        .asked_utc_ms = 1 };
+    return clock_ms;
+}
+
+static uint64_t total(struct store *s, enum store_list list)
+{
+    const struct store_ask q = { .list = list, .limit = 1 };
+    struct store_rows *r = ask(s, &q);
+    uint64_t n = r->total;
+
+    assert_int_equal(r->err, 0);
+    store_rows_free(r);
+    return n;
+}
+
+static void add_one(struct store *s, uint64_t id)
+{
+    const struct platform_position at = { .device = SLICE("d"),
+                                          .received_utc_ms = clock_ms };
+    const struct platform_command c = { .id = id, .device = SLICE("d"),
+                                        .asked_utc_ms = clock_ms,
+                                        .state = PLATFORM_COMMAND_ANSWERED };
+
+    add_alarm(s, id, "d", "5", "2", clock_ms);
+    store_add_position(s, &at);
+    store_put_command(s, &c);
+}
+
+/* All that was put is there, and trimmed by what is kept now. */
+static void settle(struct store *s, const struct store_retention *keep)
+{
+    store_flush(s);
+    store_retain(s, keep);
+    store_put_detail(s, SLICE("d"), SLICE("c"), SLICE("x"));
+    store_flush(s);
+}
+
+/* Each kind by its own days and its own count; a kind without days stays. */
+static void retention(void **state)
+{
+    struct store_retention keep = {
+        .rows = { 1000, 1000, 20 }, .days = { 10, 30, 0 },
+        .utc_ms = test_clock,
+    };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    told_init();
+    clock_ms = 20000 * DAY;
+    for (unsigned day = 1; day <= 60; day++) { /* nothing is set: all stays */
+        add_one(s, day);
+        clock_ms += DAY;
+    }
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 60);
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 10);
+    assert_int_equal(total(s, STORE_LIST_POSITIONS), 30);
+    assert_int_equal(total(s, STORE_LIST_COMMANDS), 20);
+    /* time alone: one row each week, and what is too old goes with it */
+    for (unsigned i = 61; i < 80; i++) {
+        clock_ms += 7 * DAY;
+        add_alarm(s, i, "d", "5", "2", clock_ms);
+        assert_in_range(total(s, STORE_LIST_ALARMS), 2, 5);
+    }
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 2);
+    assert_int_equal(total(s, STORE_LIST_POSITIONS), 0);
+    assert_int_equal(total(s, STORE_LIST_COMMANDS), 20);
+    /* a clock set back takes nothing away, and does not stop the trimming */
+    clock_ms -= 200 * DAY;
+    add_alarm(s, 80, "d", "5", "2", clock_ms);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 3);
+    /* by count as well, behind every so many rows */
+    for (unsigned i = 81; i <= 3500; i++)
+        add_alarm(s, i, "d", "5", "2", clock_ms);
+    assert_in_range(total(s, STORE_LIST_ALARMS), 1000, 3000);
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 1000);
+    /* many lots of old ones at once; and a kind of which none is kept */
+    keep.rows[STORE_ALARMS] = 100000;
+    keep.rows[STORE_COMMANDS] = 0;
+    settle(s, &keep);
+    for (unsigned i = 3501; i <= 7000; i++)
+        add_alarm(s, i, "d", "5", "2", clock_ms);
+    clock_ms += 365 * DAY;
+    add_alarm(s, 7001, "d", "5", "2", clock_ms);
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
+    assert_int_equal(total(s, STORE_LIST_COMMANDS), 0);
+    store_close(s);
+    remove_dir(dir);
+}
+
+/* Commands by device, CmdType or order, state, time; also after a restart. */
+static void commands(void **state)
+{
+    static const struct {
+        const char *name;
+        struct store_ask q;
+        size_t rows;
+        const char *first; /* id */
+    } cases[] = {
+        { "all", { .limit = 10 }, 4, "4" },
+        { "the next", { .limit = 10, .before = 3 }, 2, "2" },
+        { "of a device", { .limit = 9, .device = SLICE_INIT("d1") }, 2, "3" },
+        { "by CmdType", { .limit = 9, .cmd = SLICE_INIT("DeviceControl") }, 2,
+          "4" },
+        { "by its order", { .limit = 9, .cmd = SLICE_INIT("GuardCmd") }, 1,
+          "4" },
+        { "by state", { .limit = 9, .state = SLICE_INIT("silent") }, 1, "2" },
+        { "by time", { .limit = 9, .from_utc_ms = 2000, .to_utc_ms = 4000 },
+          2, "3" },
+        { "hostile", { .limit = 9, .cmd = SLICE_INIT("' OR 1=1 --") }, 0, "" },
+    };
+    struct platform_command c = {
+        .target = SLICE("c"), .evidence = SLICE("it's"), .tries = 2,
+        .answer = SLICE("{\"Result\":\"OK\"}"), .sip_status = 200, .sn = 17,
+        .messages = 3, .have = 4, .sum = 5, .late = true, .cut = true,
+    };
+    struct store_ask one = { .list = STORE_LIST_COMMAND, .limit = 1,
+                             .before = 4 };
     char *dir = temp_dir();
     struct seen seen;
     struct store *s = open_store(dir, &seen, NULL);
@@ -500,21 +707,40 @@ static void old_history_goes(void **state)
 
     (void)state;
     told_init();
-    for (unsigned i = 1; i <= 400; i++)
-        add_alarm(s, i, "d", "5", "2", 1000);
-    r = ask(s, &all);
-    assert_int_equal(r->total, 400);
+    for (unsigned i = 1; i <= 4; i++) {
+        c.id = i;
+        c.device = i % 2 ? SLICE("d1") : SLICE("d2");
+        c.cmd = i < 3 ? SLICE("DeviceStatus") : SLICE("DeviceControl");
+        c.sub = i == 4 ? SLICE("GuardCmd") : SLICE("");
+        c.state = i == 2 ? PLATFORM_COMMAND_SILENT : PLATFORM_COMMAND_ANSWERED;
+        c.asked_utc_ms = i * 1000;
+        store_put_command(s, &c);
+    }
+    store_close(s);
+    s = open_store(dir, &seen, NULL);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct store_ask q = cases[i].q;
+
+        q.list = STORE_LIST_COMMANDS;
+        r = ask(s, &q);
+        if (r->err || r->n != cases[i].rows ||
+            !slice_eq(store_rows_text(r, 0, 0), slice_str(cases[i].first)))
+            fail_msg("%s: err %d, %zu rows", cases[i].name, r->err, r->n);
+        store_rows_free(r);
+    }
+    r = ask(s, &one);
+    assert_int_equal(r->n, 1);
+    assert_int_equal(store_rows_i64(r, 0, 0), 4);
+    assert_true(slice_eq(store_rows_text(r, 0, 6), SLICE("it's")));
+    assert_int_equal(store_rows_i64(r, 0, 7), 4000);
+    assert_int_equal(store_rows_i64(r, 0, 13), STORE_LATE | STORE_CUT);
+    assert_int_equal(store_rows_i64(r, 0, 14), 17);
+    assert_int_equal(store_rows_i64(r, 0, 17), 5);
+    assert_true(slice_eq(store_rows_text(r, 0, 18), c.answer));
     store_rows_free(r);
-    add_alarm(s, 401, "d", "5", "2", now_ms);
-    store_put_command(s, &c);
-    for (unsigned i = 402; i <= 1200; i++)
-        add_alarm(s, i, "d", "5", "2", 1000);
-    r = ask(s, &all); /* trimmed behind every 500 rows, about */
-    assert_true(r->total > 0 && r->total < 700);
-    store_rows_free(r);
-    r = ask(s, &young);
-    assert_int_equal(r->total, 1);
-    assert_true(slice_eq(store_rows_text(r, 0, 0), SLICE("401")));
+    one.before = 9;
+    r = ask(s, &one);
+    assert_int_equal(r->n, 0);
     store_rows_free(r);
     store_close(s);
     remove_dir(dir);
@@ -632,12 +858,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
         cmocka_unit_test(settings_come_back),
+        cmocka_unit_test(hooks_and_upgrades),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
 #if GB_SQLITE
         cmocka_unit_test(history),
         cmocka_unit_test(details_and_positions),
-        cmocka_unit_test(old_history_goes),
+        cmocka_unit_test(retention),
+        cmocka_unit_test(commands),
         cmocka_unit_test(older_file),
         cmocka_unit_test(step_that_fails),
         cmocka_unit_test(later_file),

@@ -14,7 +14,15 @@
 #define HTTP_LIST_LIMIT_MAX 10000
 #define HTTP_PASSWORD_JOBS_MAX 8  /* password checks under way */
 #define HTTP_Q_MAX 128            /* bytes of a search text */
+#define HTTP_FIRMWARE_MAX 64      /* files */
 #define HTTP_BASE_MAX 300         /* "https://host:port" */
+
+/* A file that devices can be told to fetch; named by its SHA-256. */
+struct firmware {
+    char name[HTTP_FILE_NAME_MAX + 1];
+    uint64_t size;
+    int64_t utc_ms;
+};
 
 /* The application. Everything is on the main loop's thread. */
 struct http_app {
@@ -35,6 +43,8 @@ struct http_app {
     struct list asked;          /* questions to the store (api_history.c) */
     struct tree *tree;          /* of tree_device; NULL: none (api_tree.c) */
     char tree_device[HTTP_ID_MAX + 1];
+    struct firmware firmware[HTTP_FIRMWARE_MAX];
+    unsigned n_firmware;
     struct {                    /* of sessions that are gone */
         uint64_t packets, bytes, lost, foreign;
     } ended;
@@ -138,6 +148,11 @@ bool http_media_target(struct http_call *c, struct slice *device,
 
 /* Answers with a command; false: there is none, and no answer yet. */
 bool http_command_answer(struct http_call *c, unsigned status, uint64_t id);
+/* Is it one that the question asks for, wherever it is kept? */
+bool http_command_fits(const struct platform_command *k,
+                       const struct http_ask *q);
+/* The same as http_command_answer of one that the store had. */
+void http_command_write_whole(struct jw *j, const struct platform_command *k);
 /* Sends it and answers 202 with the command, or a problem (api_commands.c). */
 void http_command_send(struct http_call *c, const struct platform_order *o);
 /* The same for what has been tried already: err, and the command if it is 0. */
@@ -159,7 +174,24 @@ void http_history_init(struct http_app *a);
 void http_history_free(struct http_app *a);
 void http_history_gone(struct http_app *a, uint64_t request);
 void http_ask_alarms(struct http_call *c);
+/* false: no history is kept; nothing is answered then. */
+bool http_ask_command(struct http_call *c, uint64_t id);
 void http_position_write(struct jw *j, const struct platform_position *p);
+
+/* ---- webhooks (api_hooks.c) ----------------------------------------------------- */
+
+/* Somebody is to be called with events of this type. */
+bool http_hooks_want(const struct http_app *a, const char *type);
+/* data: a JSON value. Copies. */
+void http_hooks_event(struct http_app *a, const char *type, struct slice data);
+void http_hooks_metrics(struct http_app *a, struct buf *b);
+
+/* ---- firmware (api_firmware.c) --------------------------------------------------- */
+
+void http_upgrade_write(struct jw *j, const struct platform_upgrade *u);
+/* Why no file of this size is taken, and the status; NULL: it may come. */
+const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
+                                  unsigned *status);
 
 /* ---- handlers ---------------------------------------------------------------- */
 
@@ -175,6 +207,10 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_config, http_patch_config, http_get_positions, http_get_item,
     http_delete_pending, http_post_device, http_patch_device, http_get_groups,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
+    http_get_hooks, http_get_hook, http_post_hook, http_patch_hook,
+    http_delete_hook, http_post_hook_test,
+    http_get_firmware_list, http_post_firmware, http_delete_firmware,
+    http_get_upgrades, http_get_upgrade, http_post_upgrade, http_get_firmware,
     http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,

@@ -37,7 +37,7 @@ void http_command_write(struct jw *j, const struct platform_command *k)
 }
 
 /* The same, with what the device said. */
-static void write_whole(struct jw *j, const struct platform_command *k)
+void http_command_write_whole(struct jw *j, const struct platform_command *k)
 {
     struct buf *b = j->out;
 
@@ -50,65 +50,17 @@ static void write_whole(struct jw *j, const struct platform_command *k)
     buf_str(b, "]}");
 }
 
-static bool is_state(struct slice s, const struct platform_command *k)
+bool http_command_fits(const struct platform_command *k,
+                       const struct http_ask *q)
 {
-    return !s.n || slice_eq(s, slice_str(platform_command_state_name(k->state)));
-}
-
-/* ?device=, ?state=; false: a problem has been answered. */
-static bool read_filter(struct http_call *c, const char *name, char *text,
-                        size_t cap, struct slice *out)
-{
-    int err = http_query_get(c->head->query, slice_str(name), text, cap, out);
-
-    if (err == GB_ENOENT)
-        *out = (struct slice){ NULL, 0 };
-    else if (err)
-        http_answer_fail(c, 400, "bad-parameter", "a filter is malformed");
-    return !err || err == GB_ENOENT;
-}
-
-void http_get_commands(struct http_call *c)
-{
-    struct platform *p = c->app->cfg.platform;
-    struct platform_command k;
-    struct http_page page;
-    struct slice device, state, next = { NULL, 0 };
-    char device_text[HTTP_ID_MAX + 1], state_text[16], text[24];
-    uint64_t before = 0, last = 0, shown = 0, total = 0;
-    uint32_t n = 0;
-    struct jw j;
-
-    if (!http_page_read(c, &page) ||
-        !read_filter(c, "device", device_text, sizeof(device_text), &device) ||
-        !read_filter(c, "state", state_text, sizeof(state_text), &state))
-        return;
-    if (page.cursor.n && !slice_u64(page.cursor, UINT64_MAX, &last)) {
-        http_answer_fail(c, 400, "bad-parameter",
-                         "cursor is not one that a list gave");
-        return;
-    }
-    j = http_list_begin(c);
-    for (; platform_command_before(p, before, &k); before = k.id) {
-        if ((device.n && !slice_eq(device, k.device)) || !is_state(state, &k))
-            continue;
-        total++;
-        if (last && k.id >= last)
-            continue;
-        if (n == page.limit) {
-            struct writer w = writer_of(text, sizeof(text));
-
-            if (!next.n) {
-                writer_u64(&w, shown);
-                next = writer_slice(&w);
-            }
-            continue; /* the rest is only counted */
-        }
-        http_command_write(&j, &k);
-        shown = k.id;
-        n++;
-    }
-    http_list_end(&j, next, total);
+    return (!q->device.n || slice_eq(q->device, k->device)) &&
+           (!q->cmd.n || slice_eq(q->cmd, k->cmd) ||
+            slice_eq(q->cmd, k->sub)) &&
+           (!q->state.n ||
+            slice_eq(q->state,
+                     slice_str(platform_command_state_name(k->state)))) &&
+           k->asked_utc_ms >= q->from_utc_ms &&
+           (!q->to_utc_ms || k->asked_utc_ms < q->to_utc_ms);
 }
 
 bool http_command_answer(struct http_call *c, unsigned status, uint64_t id)
@@ -119,7 +71,7 @@ bool http_command_answer(struct http_call *c, unsigned status, uint64_t id)
     if (!platform_command_view(c->app->cfg.platform, id, &k))
         return false;
     j = http_answer_json(c, status);
-    write_whole(&j, &k);
+    http_command_write_whole(&j, &k);
     return true;
 }
 
@@ -128,7 +80,7 @@ void http_get_command(struct http_call *c)
     uint64_t id;
 
     if (!slice_u64(c->params.value[0], UINT64_MAX, &id) ||
-        !http_command_answer(c, 200, id))
+        (!http_command_answer(c, 200, id) && !http_ask_command(c, id)))
         http_answer_fail(c, 404, "command-unknown", "no such command");
 }
 

@@ -1,15 +1,21 @@
-/* What only the store knows: alarms, positions, the rest of a channel's item.
- * The question goes out, the answer comes later (http_app_told). */
+/* What only the store knows: alarms, positions, commands of before, the rest of
+ * a channel's item. The question goes out, the answer comes later
+ * (http_app_told). Commands that are remembered here are told from memory, which
+ * knows those under way, too. */
 #include "app/http/api.h"
 
 #include "app/platform/alarms.h"
 #include "manscdp/time.h"
 
+struct filters {
+    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1], method[16],
+        type[16], priority[16], cmd[40], state[16];
+};
+
 struct asked {
     struct list node;
-    uint64_t request;
-    enum http_history list;
-    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
+    struct http_ask q; /* its texts are in f */
+    struct filters f;
 };
 
 void http_history_init(struct http_app *a)
@@ -34,7 +40,7 @@ static struct asked *asked_find(const struct http_app *a, uint64_t request)
     for (struct list *n = a->asked.next; n != &a->asked; n = n->next) {
         struct asked *q = container_of(n, struct asked, node);
 
-        if (q->request == request)
+        if (q->q.request == request)
             return q;
     }
     return NULL;
@@ -59,6 +65,28 @@ static void refuse(struct http_call *c, int err)
         http_answer_fail(c, 503, NULL, gb_strerror(err));
 }
 
+static void keep(char *buf, size_t cap, struct slice *s)
+{
+    slice_copy(buf, cap, *s);
+    *s = slice_of(buf, slice_head(*s, cap - 1).n);
+}
+
+/* A question as it is remembered. */
+static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
+{
+    struct asked *n = gb_get(c->app->cfg.alloc, sizeof(*n));
+
+    if (!n)
+        return NULL;
+    n->q = *q;
+    keep(n->f.device, sizeof(n->f.device), &n->q.device);
+    keep(n->f.channel, sizeof(n->f.channel), &n->q.channel);
+    keep(n->f.cmd, sizeof(n->f.cmd), &n->q.cmd);
+    keep(n->f.state, sizeof(n->f.state), &n->q.state);
+    list_push_back(&c->app->asked, &n->node);
+    return n;
+}
+
 static void ask(struct http_call *c, struct http_ask *q)
 {
     struct asked *n;
@@ -69,16 +97,11 @@ static void ask(struct http_call *c, struct http_ask *q)
         refuse(c, err);
         return;
     }
-    n = gb_get(c->app->cfg.alloc, sizeof(*n));
+    n = asked_new(c, q);
     if (!n) {
         refuse(c, GB_ENOMEM);
         return;
     }
-    n->request = q->request;
-    n->list = q->list;
-    slice_copy(n->device, sizeof(n->device), q->device);
-    slice_copy(n->channel, sizeof(n->channel), q->channel);
-    list_push_back(&c->app->asked, &n->node);
     err = c->app->cfg.ask(c->app->cfg.ctx, q);
     if (err) {
         forget(c->app, n);
@@ -117,11 +140,6 @@ static bool filter_time(struct http_call *c, const char *name, int64_t *out)
     return true;
 }
 
-struct filters {
-    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1], method[16],
-        type[16], priority[16];
-};
-
 /* false: a problem has been answered. */
 static bool read_question(struct http_call *c, struct http_ask *q,
                           struct filters *f)
@@ -137,6 +155,8 @@ static bool read_question(struct http_call *c, struct http_ask *q,
         filter(c, "type", f->type, sizeof(f->type), &q->type) &&
         filter(c, "priority", f->priority, sizeof(f->priority),
                &q->priority) &&
+        filter(c, "cmd", f->cmd, sizeof(f->cmd), &q->cmd) &&
+        filter(c, "state", f->state, sizeof(f->state), &q->state) &&
         filter_time(c, "from", &q->from_utc_ms) &&
         filter_time(c, "to", &q->to_utc_ms) &&
         (!page.cursor.n || slice_u64(page.cursor, UINT64_MAX, &q->before)))
@@ -163,6 +183,17 @@ void http_get_positions(struct http_call *c)
 
     if (read_question(c, &q, &f))
         ask(c, &q);
+}
+
+bool http_ask_command(struct http_call *c, uint64_t id)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_COMMAND, .before = id,
+                          .limit = 1 };
+
+    if (!c->app->cfg.ask || id == 0)
+        return false;
+    ask(c, &q);
+    return true;
 }
 
 void http_get_item(struct http_call *c)
@@ -215,8 +246,8 @@ static void item_write(struct jw *j, const struct asked *q, struct slice text)
     char key[128];
 
     jw_object(j);
-    jw_put_cstr(j, "device", q->device);
-    jw_put_cstr(j, "id", q->channel);
+    jw_put_str(j, "device", q->q.device);
+    jw_put_str(j, "id", q->q.channel);
     jw_key(j, "item");
     jw_object(j);
     while (text.n) {
@@ -261,6 +292,104 @@ static void rows_write(struct jw *j, const struct http_told *t,
     http_list_end(j, writer_slice(&w), t->total);
 }
 
+/* ---- commands: of the store and of memory ------------------------------------- */
+
+/* The next one in memory below `id` that fits; false: none. */
+static bool remembered(const struct http_app *a, const struct http_ask *q,
+                       uint64_t id, struct platform_command *k)
+{
+    while (platform_command_before(a->cfg.platform, id, k)) {
+        if ((!q->before || k->id < q->before) && http_command_fits(k, q))
+            return true;
+        id = k->id;
+    }
+    return false;
+}
+
+/* Those that only memory knows, so that the total has them as well. */
+static uint64_t under_way(const struct http_app *a, const struct http_ask *q)
+{
+    struct platform_command k;
+    uint64_t n = 0;
+
+    for (uint64_t id = 0; platform_command_before(a->cfg.platform, id, &k);
+         id = k.id)
+        n += !k.is_final && http_command_fits(&k, q);
+    return n;
+}
+
+/* Newest first, of both. What memory knows is not told from the store again. */
+static void commands_write(struct jw *j, const struct http_app *a,
+                           const struct http_ask *q, const struct http_told *t)
+{
+    char text[24];
+    struct writer w = writer_of(text, sizeof(text));
+    struct platform_command k, other;
+    bool have = remembered(a, q, 0, &k);
+    uint64_t last = 0;
+    uint32_t n = 0;
+    size_t i = 0;
+
+    jw_object(j);
+    jw_key(j, "items");
+    jw_array(j);
+    for (; n < q->limit && (i < t->n || (have && !t->more)); n++) {
+        if (have && (i == t->n || k.id >= t->commands[i].id)) {
+            i += i < t->n && k.id == t->commands[i].id;
+            http_command_write(j, &k);
+            last = k.id;
+            have = remembered(a, q, last, &k);
+            continue;
+        }
+        last = t->commands[i].id;
+        if (platform_command_view(a->cfg.platform, last, &other))
+            n--; /* memory knows better: it does not fit any more */
+        else
+            http_command_write(j, &t->commands[i]);
+        i++;
+    }
+    if (have || i < t->n || t->more)
+        writer_u64(&w, last);
+    http_list_end(j, writer_slice(&w), t->total + under_way(a, q));
+}
+
+void http_get_commands(struct http_call *c)
+{
+    const struct http_told nothing = { 0 };
+    struct http_ask q = { .list = HTTP_HISTORY_COMMANDS };
+    struct filters f;
+    struct jw j;
+
+    if (!read_question(c, &q, &f))
+        return;
+    if (c->app->cfg.ask) {
+        ask(c, &q);
+        return;
+    }
+    j = http_answer_json(c, 200);
+    commands_write(&j, c->app, &q, &nothing);
+}
+
+static void list_write(struct jw *j, struct http_app *a, const struct asked *q,
+                       const struct http_told *t)
+{
+    switch (q->q.list) {
+    case HTTP_HISTORY_ALARMS:
+    case HTTP_HISTORY_POSITIONS:
+        rows_write(j, t, q->q.list);
+        break;
+    case HTTP_HISTORY_ITEM:
+        item_write(j, q, t->detail);
+        break;
+    case HTTP_HISTORY_COMMANDS:
+        commands_write(j, a, &q->q, t);
+        break;
+    case HTTP_HISTORY_COMMAND:
+        http_command_write_whole(j, &t->commands[0]);
+        break;
+    }
+}
+
 void http_app_told(struct http_app *a, const struct http_told *t)
 {
     struct asked *q = asked_find(a, t->request);
@@ -269,6 +398,9 @@ void http_app_told(struct http_app *a, const struct http_told *t)
         .code = t->err == GB_EUNSUPPORTED ? "no-history" : NULL,
         .detail = t->err ? gb_strerror(t->err) : NULL,
     };
+    static const struct http_problem unknown = { .status = 404,
+                                                 .code = "command-unknown",
+                                                 .detail = "no such command" };
     struct http_response r;
     struct jw j;
 
@@ -278,13 +410,12 @@ void http_app_told(struct http_app *a, const struct http_told *t)
     j = jw_to(&r.body);
     if (t->err) {
         http_answer_problem(&r, &lost);
+    } else if (q->q.list == HTTP_HISTORY_COMMAND && t->n == 0) {
+        http_answer_problem(&r, &unknown);
     } else {
         r.status = 200;
         r.type = "application/json";
-        if (q->list == HTTP_HISTORY_ITEM)
-            item_write(&j, q, t->detail);
-        else
-            rows_write(&j, t, q->list);
+        list_write(&j, a, q, t);
     }
     if (r.body.err) {
         const struct http_problem full = { .status = 503,

@@ -202,6 +202,7 @@ void http_get_metrics(struct http_call *c)
                "requests that wait for a picture", a->n_waiters);
     metric_one(b, "gb28181_logins", "gauge", "sessions of the page",
                http_auth_session_count(a->auth, c->now.mono_ms));
+    http_hooks_metrics(a, b);
     if (a->cfg.metrics)
         a->cfg.metrics(a->cfg.ctx, b);
 }

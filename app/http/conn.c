@@ -90,6 +90,7 @@ void conn_close(struct conn *c)
         http_app_event_leave(s->cfg.app);
     c->state = CONN_CLOSED;
     c->request = 0;
+    conn_file_drop(c);
     release_body(c);
     list_remove(&c->event_node);
     server_forget(s, c);
@@ -149,6 +150,10 @@ static void linger(struct conn *c)
 static void written(struct conn *c)
 {
     drop_output(c);
+    if (c->state == CONN_WRITING && conn_file_more(c))
+        return;
+    if (c->state == CONN_CLOSED)
+        return;
     if (c->state == CONN_EVENTS) {
         c->deadline_ms = GB_NEVER;
         conn_pump_events(c);
@@ -173,7 +178,7 @@ static void on_write(uv_write_t *req, int status)
 }
 
 /* Sends out, fields and body (or fixed, which outlives the write). */
-static void conn_send(struct conn *c, struct slice fixed)
+void conn_write(struct conn *c, struct slice fixed)
 {
     const struct buf *parts[] = { &c->out, &c->fields, &c->body };
     uv_buf_t bufs[4];
@@ -275,7 +280,22 @@ static void answer_body(struct conn *c, struct http_response *r)
     if (c->out.err || c->fields.err || c->body.err)
         conn_close(c);
     else
-        conn_send(c, fixed);
+        conn_write(c, fixed);
+}
+
+static void answer_file(struct conn *c, struct http_response *r)
+{
+    struct http_file what = r->file;
+
+    take(c, r);
+    put_head(c, r, (size_t)what.n);
+    c->state = CONN_WRITING;
+    if (c->out.err || c->fields.err)
+        conn_close(c);
+    else if (c->head_only || what.n == 0)
+        conn_write(c, (struct slice){ 0 });
+    else if (!conn_file_send(c, &what))
+        conn_problem(c, 503, "too many files are being sent");
 }
 
 static void answer_problem(struct conn *c, unsigned status, const char *why)
@@ -294,12 +314,20 @@ static void answer_problem(struct conn *c, unsigned status, const char *why)
     http_response_fini(&r);
 }
 
+void conn_problem(struct conn *c, unsigned status, const char *why)
+{
+    c->keep_alive = false;
+    read_off(c);
+    answer_problem(c, status, why);
+}
+
 /* Reads the head of the current request again: its slices do not outlive the
  * call that found it. */
 static const struct http_head *head_again(struct conn *c)
 {
     struct http_fault fault;
-    long n = http_head_parse(&c->server->head, buf_view(&c->in), &fault);
+    long n = http_head_parse_max(&c->server->head, buf_view(&c->in),
+                                 HTTP_UPLOAD_MAX, &fault);
 
     return n > 0 ? &c->server->head : NULL;
 }
@@ -335,7 +363,7 @@ static void answer_ws_text(struct conn *c, struct http_response *r)
     if (c->out.err || c->body.err)
         conn_close(c);
     else
-        conn_send(c, (struct slice){ 0 });
+        conn_write(c, (struct slice){ 0 });
 }
 
 static void answer_events(struct conn *c, struct http_response *r)
@@ -365,7 +393,7 @@ static void answer_events(struct conn *c, struct http_response *r)
     if (c->out.err)
         conn_close(c);
     else
-        conn_send(c, (struct slice){ 0 });
+        conn_write(c, (struct slice){ 0 });
     read_on(c); /* to notice that the client goes */
 }
 
@@ -391,7 +419,7 @@ void conn_pump_events(struct conn *c)
     if (c->out.err)
         conn_close(c);
     else
-        conn_send(c, (struct slice){ 0 });
+        conn_write(c, (struct slice){ 0 });
 }
 
 /* ---- handing over ---------------------------------------------------------------------- */
@@ -479,6 +507,9 @@ static void reply(struct conn *c, struct http_response *r)
     case HTTP_REPLY_EVENTS:
         answer_events(c, r);
         break;
+    case HTTP_REPLY_FILE:
+        answer_file(c, r);
+        break;
     case HTTP_REPLY_MEDIA:
         answer_media(c, r);
         break;
@@ -508,13 +539,16 @@ static void bad_request(struct conn *c, const struct http_fault *f)
     answer_problem(c, f->status, f->why);
 }
 
-static void dispatch(struct conn *c, const struct http_head *head)
+/* file: what its body has become, or NULL. */
+static void dispatch(struct conn *c, const struct http_head *head,
+                     const struct http_received *file)
 {
     struct http_server *s = c->server;
     struct http_request req = {
         .head = head,
         .body = slice_of(c->in.p + c->head_len, c->body_len),
         .remote = c->remote,
+        .file = file,
     };
     struct http_response r;
 
@@ -540,6 +574,82 @@ static void dispatch(struct conn *c, const struct http_head *head)
     conn_answer(c, &r);
 }
 
+static void send_continue(struct conn *c)
+{
+    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)line, sizeof(line) - 1);
+
+    /* The socket has room for these 25 bytes, or the client is strange. */
+    if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) !=
+        (int)sizeof(line) - 1)
+        conn_close(c);
+}
+
+/* ---- uploads --------------------------------------------------------------- */
+
+/* What has come of it so far; then the socket. */
+void conn_upload_next(struct conn *c)
+{
+    size_t have = c->in.len - c->head_len, n;
+
+    set_deadline(c, c->server->cfg.body_timeout_ms);
+    if (have == 0) {
+        read_on(c);
+        return;
+    }
+    read_off(c);
+    n = conn_file_take(c, slice_of(c->in.p + c->head_len, have));
+    if (n == 0 || c->state == CONN_CLOSED)
+        return;
+    memmove(c->in.p + c->head_len, c->in.p + c->head_len + n, have - n);
+    c->in.len -= n;
+}
+
+void conn_received(struct conn *c, const struct http_received *got)
+{
+    const struct http_head *head = head_again(c);
+
+    if (head)
+        dispatch(c, head, got);
+    else
+        conn_close(c);
+}
+
+/* true: this request's body is no usual one. */
+static bool begin_upload(struct conn *c, const struct http_head *head)
+{
+    const struct http_request req = { .head = head, .remote = c->remote };
+    struct http_response r;
+    enum http_body_kind kind;
+
+    http_response_init(&r, c->server->cfg.alloc);
+    kind = http_app_body(c->server->cfg.app, &req, &r);
+    c->minor = head->minor;
+    c->head_only = false;
+    if (kind == HTTP_BODY_FILE) {
+        c->state = CONN_UPLOAD;
+        c->body_len = 0; /* none of it stays in c->in */
+        read_off(c);
+        set_deadline(c, c->server->cfg.body_timeout_ms);
+        if (head->expect_continue)
+            send_continue(c);
+        if (c->state != CONN_CLOSED &&
+            !conn_file_receive(c, head->content_length))
+            conn_problem(c, 503, "too many files are being sent");
+    } else if (kind == HTTP_BODY_REFUSED) {
+        c->keep_alive = false;
+        read_off(c);
+        reply(c, &r);
+    } else if (head->content_length > HTTP_BODY_MAX) {
+        kind = HTTP_BODY_REFUSED;
+        bad_request(c, &(struct http_fault){ .status = 413,
+                                             .why = "body is too long" });
+    }
+    if (kind != HTTP_BODY_REFUSED || r.body.p)
+        http_response_fini(&r);
+    return kind != HTTP_BODY_USUAL;
+}
+
 /* A body that comes must have room; larger ones share a budget, since nobody
  * has shown credentials yet. */
 static bool reserve_body(struct conn *c, const struct http_head *head)
@@ -557,22 +667,12 @@ static bool reserve_body(struct conn *c, const struct http_head *head)
     return true;
 }
 
-static void send_continue(struct conn *c)
-{
-    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)line, sizeof(line) - 1);
-
-    /* The socket has room for these 25 bytes, or the client is strange. */
-    if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) !=
-        (int)sizeof(line) - 1)
-        conn_close(c);
-}
-
 static void take_head(struct conn *c)
 {
     struct http_head *head = &c->server->head;
     struct http_fault fault;
-    long n = http_head_parse(head, buf_view(&c->in), &fault);
+    long n = http_head_parse_max(head, buf_view(&c->in), HTTP_UPLOAD_MAX,
+                                 &fault);
 
     if (n == GB_EAGAIN)
         return;
@@ -581,13 +681,15 @@ static void take_head(struct conn *c)
         return;
     }
     c->head_len = (size_t)n;
+    if (head->content_length && begin_upload(c, head))
+        return;
     if (!reserve_body(c, head)) {
         bad_request(c, &(struct http_fault){ .status = 503,
                                              .why = "too many bodies" });
         return;
     }
     if (c->in.len >= c->head_len + c->body_len) {
-        dispatch(c, head);
+        dispatch(c, head, NULL);
         return;
     }
     c->state = CONN_BODY;
@@ -640,7 +742,7 @@ static void process(struct conn *c)
         const struct http_head *head = head_again(c);
 
         if (head)
-            dispatch(c, head);
+            dispatch(c, head, NULL);
         else
             conn_close(c);
     }
@@ -674,6 +776,10 @@ static void conn_input(struct conn *c, const char *p, size_t n)
     if (c->state == CONN_LINGER || c->state == CONN_EVENTS)
         return; /* nothing is expected */
     buf_bytes(&c->in, p, n);
+    if (!c->in.err && c->state == CONN_UPLOAD) {
+        conn_upload_next(c);
+        return;
+    }
     if (c->in.err ||
         (c->state == CONN_PENDING &&
          c->in.len - c->head_len - c->body_len > HTTP_UNREAD_MAX))
@@ -713,7 +819,10 @@ void conn_start(struct conn *c, struct slice unread)
 static void time_out(struct conn *c)
 {
     c->server->n.timed_out++;
-    if ((c->state == CONN_HEAD && c->in.len) || c->state == CONN_BODY) {
+    if (c->state == CONN_UPLOAD)
+        conn_file_drop(c);
+    if ((c->state == CONN_HEAD && c->in.len) || c->state == CONN_BODY ||
+        c->state == CONN_UPLOAD) {
         c->keep_alive = false;
         read_off(c);
         answer_problem(c, 408, "the request did not arrive in time");
@@ -735,6 +844,6 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
                now_ms >= c->ping_ms) {
         c->ping_ms = now_ms + HTTP_PING_MS;
         buf_str(&c->out, ":\n\n");
-        conn_send(c, (struct slice){ 0 });
+        conn_write(c, (struct slice){ 0 });
     }
 }

@@ -1,5 +1,6 @@
 /* app/http/conn.h - one connection of the main loop; internal to app/http
  *
+ *          ┌──► UPLOAD ──┐
  *     HEAD ──► BODY ──► PENDING ──► WRITING ──► HEAD …        keep-alive
  *                          │            └─────► LINGER ──► CLOSED
  *                          ├──► EVENTS ──► CLOSED
@@ -19,6 +20,7 @@
 enum conn_state {
     CONN_HEAD,    /* between requests, or inside a head */
     CONN_BODY,
+    CONN_UPLOAD,  /* a body on its way to a file */
     CONN_PENDING, /* the application has it */
     CONN_WRITING,
     CONN_EVENTS,
@@ -60,6 +62,7 @@ struct conn {
     uv_shutdown_t shutdown;
     uint64_t event_seq, ping_ms;
     struct http_trace_filter trace;
+    struct conn_file *file; /* a body that is one; NULL */
 };
 
 struct job {
@@ -91,6 +94,7 @@ struct http_server {
     struct idmap requests;
     struct map sources;
     size_t bodies_left;
+    uint64_t n_uploads;     /* since the start: names of what is not whole */
     struct http_server_counters n;
     struct http_head head;  /* of the request being handled */
     char scratch[65536];    /* what uv reads into */
@@ -113,6 +117,23 @@ void conn_pump_events(struct conn *c);
 void conn_sweep(struct conn *c, uint64_t now_ms);
 
 void conn_close(struct conn *c);
+
+/* For conn_file.c: writes c->out, c->fields and fixed (which outlives that); an
+ * answer in place of one that was begun; the next bytes of an upload; an upload
+ * that is whole. */
+void conn_write(struct conn *c, struct slice fixed);
+void conn_problem(struct conn *c, unsigned status, const char *why);
+void conn_upload_next(struct conn *c);
+void conn_received(struct conn *c, const struct http_received *got);
+
+/* conn_file.c: bodies that are files. false: no memory, or too many. */
+bool conn_file_send(struct conn *c, const struct http_file *what);
+/* A write is out: the next piece follows; false: that was all. */
+bool conn_file_more(struct conn *c);
+bool conn_file_receive(struct conn *c, uint64_t size);
+/* The bytes it took; 0: it is not ready for more. */
+size_t conn_file_take(struct conn *c, struct slice s);
+void conn_file_drop(struct conn *c);
 
 /* server.c */
 void server_handle_closed(struct http_server *s);

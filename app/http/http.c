@@ -368,7 +368,8 @@ static void answer_no_route(struct http_call *c, unsigned allow)
     http_response_field(c->out, "Allow", writer_slice(&w));
 }
 
-static void dispatch(struct http_call *c)
+/* Finds the route; false: it has been answered why not. */
+static bool may_call(struct http_call *c)
 {
     size_t n;
     const struct http_route *table = http_routes(&n);
@@ -389,7 +390,34 @@ static void dispatch(struct http_call *c)
     else if (!exempt && c->role < c->route->role)
         http_answer_fail(c, 403, NULL, "this needs a higher role");
     else
-        c->route->handler(c);
+        return true;
+    return false;
+}
+
+enum http_body_kind http_app_body(struct http_app *a,
+                                  const struct http_request *req,
+                                  struct http_response *r)
+{
+    struct http_call c = { .app = a, .req = req, .head = req->head, .out = r,
+                           .now = a->cfg.now(a->cfg.ctx) };
+    const struct http_route *route;
+    const char *why;
+    unsigned status;
+    size_t n;
+
+    route = http_routes(&n);
+    route = http_route_find(route, n, req->head->method, req->head->path,
+                            &c.params, &status);
+    if (!route || !(route->flags & HTTP_ROUTE_FILE))
+        return HTTP_BODY_USUAL;
+    find_client(&c);
+    find_base(&c);
+    if (!may_call(&c))
+        return HTTP_BODY_REFUSED;
+    why = http_firmware_refusal(a, req->head->content_length, &status);
+    if (why)
+        http_answer_fail(&c, status, NULL, why);
+    return why ? HTTP_BODY_REFUSED : HTTP_BODY_FILE;
 }
 
 void http_app_request(struct http_app *a, const struct http_request *req,
@@ -403,7 +431,8 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 
     find_client(&c);
     find_base(&c);
-    dispatch(&c);
+    if (may_call(&c))
+        c.route->handler(&c);
     if (r->body.err || r->fields.err) {
         int err = r->body.err ? r->body.err : r->fields.err;
 
@@ -470,17 +499,20 @@ bool http_app_event_next(const struct http_app *a, uint64_t *seq,
 static void push(struct http_app *a, const char *type, struct buf *json,
                  const struct jw *j)
 {
-    if (jw_is_complete(j))
+    if (jw_is_complete(j)) {
         http_events_push(a->events, type, buf_view(json));
+        http_hooks_event(a, type, buf_view(json));
+    }
     buf_fini(json);
     if (a->edge.event)
         a->edge.event(a->edge.ctx);
 }
 
-/* Nobody reads events: this one need not be written. */
-static bool is_unheard(struct http_app *a)
+/* Nobody reads events, or is called with them: this one need not be written. */
+static bool is_unheard(struct http_app *a, const char *type)
 {
-    if (http_events_wanted(a->events, http_app_now(a).mono_ms))
+    if (http_events_wanted(a->events, http_app_now(a).mono_ms) ||
+        http_hooks_want(a, type))
         return false;
     http_events_skip(a->events);
     return true;
@@ -492,7 +524,7 @@ static void on_device(struct http_app *a, const struct platform_action *act)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a))
+    if (is_unheard(a, "device"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
@@ -513,7 +545,7 @@ static void on_channel(struct http_app *a, const struct platform_action *act)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a))
+    if (is_unheard(a, "channel"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
@@ -554,6 +586,7 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         return;
     }
     http_events_push(a->events, "alarm", buf_view(&b));
+    http_hooks_event(a, "alarm", buf_view(&b));
     slot = &a->alarms->json[a->alarms->next++ % HTTP_ALARMS_MAX];
     gb_put(a->cfg.alloc, (void *)(uintptr_t)slot->p);
     *slot = buf_view(&b); /* takes the buffer's memory */
@@ -575,7 +608,7 @@ static void on_gone(struct http_app *a, uint64_t session)
     a->ended.foreign += s.foreign;
     s.state = s.state == PLATFORM_FAILED ? PLATFORM_FAILED : PLATFORM_STOPPING;
     http_live_changed(a, &s);
-    if (is_unheard(a))
+    if (is_unheard(a, "session"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     jw_object(&j);
@@ -594,7 +627,7 @@ void http_on_session(struct http_app *a, uint64_t session)
     if (!platform_session_view(a->cfg.platform, session, &s))
         return;
     http_live_changed(a, &s);
-    if (is_unheard(a))
+    if (is_unheard(a, "session"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_session_write(&j, &s);
@@ -606,7 +639,7 @@ static void on_position(struct http_app *a, const struct platform_position *p)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a))
+    if (is_unheard(a, "position"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_position_write(&j, p);
@@ -619,11 +652,25 @@ static void on_command(struct http_app *a, uint64_t id)
     struct buf b;
     struct jw j = jw_to(&b);
 
-    if (is_unheard(a) || !platform_command_view(a->cfg.platform, id, &k))
+    if (is_unheard(a, "command") || !platform_command_view(a->cfg.platform, id, &k))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_command_write(&j, &k);
     push(a, "command", &b, &j);
+}
+
+static void on_upgrade(struct http_app *a, struct slice session)
+{
+    struct platform_upgrade u;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "upgrade") ||
+        !platform_upgrade_view(a->cfg.platform, session, &u))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_upgrade_write(&j, &u);
+    push(a, "upgrade", &b, &j);
 }
 
 void http_on_action(struct http_app *a, const struct platform_action *act)
@@ -634,6 +681,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         on_device(a, act);
         break;
     case PLATFORM_DEVICE_CHANGED:
+        if (act->flags != PLATFORM_CHANGED_PROFILE) /* for the store alone */
+            on_device(a, act);
+        break;
     case PLATFORM_CATALOG_DONE:
         on_device(a, act);
         break;
@@ -657,6 +707,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_POSITION:
         on_position(a, act->position);
+        break;
+    case PLATFORM_UPGRADE_CHANGED:
+        on_upgrade(a, act->text);
         break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:

@@ -11,6 +11,7 @@
 #include "app/http/buf.h"
 #include "app/http/http_head.h"
 #include "app/http/stream.h"
+#include "app/platform/hooks.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
 #include "base/alloc.h"
@@ -24,11 +25,14 @@
 
 /* What the store is asked for. Filters: empty or 0: any. */
 enum http_history {
-    HTTP_HISTORY_ALARMS, HTTP_HISTORY_POSITIONS, HTTP_HISTORY_ITEM
+    HTTP_HISTORY_ALARMS, HTTP_HISTORY_POSITIONS, HTTP_HISTORY_ITEM,
+    HTTP_HISTORY_COMMANDS,
+    HTTP_HISTORY_COMMAND /* one, with its answer: `before` is its id */
 };
 struct http_ask {
     enum http_history list;
     struct slice device, channel, method, type, priority;
+    struct slice cmd, state; /* of commands */
     int64_t from_utc_ms, to_utc_ms;
     uint64_t before; /* rows with lower ids: newest first */
     uint32_t limit;
@@ -43,6 +47,7 @@ struct http_told {
     size_t n;
     const struct platform_alarm *alarms;       /* n, or NULL */
     const struct platform_position *positions; /* likewise */
+    const struct platform_command *commands;   /* likewise */
     struct slice detail; /* of an item: lines of "Path TAB value" */
 };
 
@@ -71,6 +76,15 @@ struct http_app_config {
     /* Puts a question to the store; http_app_told follows, unless this gives
      * an error. Texts are copied. NULL: no history is kept. */
     int (*ask)(void *ctx, const struct http_ask *q);
+    /* Webhooks, or NULL: there are none. An event was queued: call soon. One was
+     * made, changed or removed: store it, call soon. */
+    struct hooks *hooks; /* borrowed */
+    void (*hooks_due)(void *ctx);
+    void (*hook_changed)(void *ctx, struct slice name);
+    uint64_t firmware_max; /* bytes of an uploaded file; 0: none are taken */
+    uint16_t http_port;    /* of URLs that devices are given */
+    /* Deletes a file of the server's file_dir; soon, not inside. */
+    void (*file_remove)(void *ctx, const char *name);
     /* NULL when ready, else why not (static string). May be NULL. */
     const char *(*not_ready)(void *ctx);
     /* Appends further Prometheus lines. May be NULL. */
@@ -110,6 +124,10 @@ void http_app_free(struct http_app *a);
  * platform, so the action's slices stay good. */
 void http_on_action(struct http_app *a, const struct platform_action *act);
 
+/* A firmware file that lies there from before. */
+void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
+                       int64_t utc_ms);
+
 /* The answer of the store to a question. */
 void http_app_told(struct http_app *a, const struct http_told *t);
 
@@ -121,12 +139,21 @@ void http_on_trace(struct http_app *a);
 
 /* ---- between the application and the server ------------------------------ */
 
+#define HTTP_FILE_NAME_MAX 64
+
+/* A body that went to a file, named by the SHA-256 of what is in it. */
+struct http_received {
+    const char *name; /* 64 hex digits */
+    uint64_t size;
+};
+
 struct http_request {
     uint64_t id;                  /* for http_edge.answer; never 0 */
     const struct http_head *head; /* borrowed during the call */
     struct slice body;            /* borrowed during the call */
     struct gb_addr remote;        /* of the connection */
     bool secure;                  /* over TLS */
+    const struct http_received *file; /* NULL: body is all there is */
 };
 
 enum http_reply {
@@ -134,6 +161,7 @@ enum http_reply {
     HTTP_REPLY_LATER,  /* http_edge.answer will be called, or the client goes:
                           http_app_gone */
     HTTP_REPLY_EVENTS, /* server-sent events behind event_seq */
+    HTTP_REPLY_FILE,   /* status, fields, `file` */
     HTTP_REPLY_MEDIA,  /* hand the connection over: `media` */
     HTTP_REPLY_WS_TEXT, /* accept the WebSocket, send body as one text message,
                           close it: an error that a page can read */
@@ -146,6 +174,13 @@ struct http_media {
     bool websocket;
     bool enhanced, g711; /* of struct http_handover */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
+};
+
+/* A part of a file as the body of an answer. */
+struct http_file {
+    char name[HTTP_FILE_NAME_MAX + 1]; /* in the server's file_dir */
+    char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
+    uint64_t off, n, total;
 };
 
 /* What a follower of the trace wants to see; on false: the ordinary events. */
@@ -164,6 +199,7 @@ struct http_response {
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_media media;
+    struct http_file file;
 };
 
 void http_response_init(struct http_response *r, const struct gb_alloc *alloc);
@@ -185,6 +221,19 @@ void http_app_set_edge(struct http_app *a, const struct http_edge *edge);
 /* Decides about one request; r is initialised by the caller. */
 void http_app_request(struct http_app *a, const struct http_request *req,
                       struct http_response *r);
+/* Asked with the head alone, before a body comes. A file: it is streamed into
+ * the server's file_dir, then http_app_request follows with `file`. */
+enum http_body_kind {
+    HTTP_BODY_USUAL, HTTP_BODY_FILE,
+    HTTP_BODY_REFUSED /* r says why */
+};
+enum http_body_kind http_app_body(struct http_app *a,
+                                  const struct http_request *req,
+                                  struct http_response *r);
+/* An HTTP_REPLY_FILE is over: so many bytes went out. */
+void http_app_file_sent(struct http_app *a, const struct http_file *f,
+                        uint64_t sent);
+
 /* The client of a put-off request went away; a stale id does nothing. */
 void http_app_gone(struct http_app *a, uint64_t request);
 

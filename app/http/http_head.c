@@ -80,6 +80,7 @@ struct parse {
     struct http_head *out;
     struct slice bytes;
     struct http_fault *fault;
+    uint64_t body_max;
 };
 
 static int refuse(const struct parse *ps, unsigned status, const char *at,
@@ -265,7 +266,7 @@ static int check_length(const struct parse *ps)
             return refuse(ps, 400, cl->name.p, "bad Content-Length");
     if (cl->value.n == 0)
         return refuse(ps, 400, cl->name.p, "empty Content-Length");
-    if (!slice_u64(cl->value, HTTP_BODY_MAX, &len))
+    if (!slice_u64(cl->value, ps->body_max, &len))
         return refuse(ps, 413, cl->name.p, "body is too long");
     h->content_length = len;
     return 0;
@@ -330,8 +331,14 @@ static int check_rest(const struct parse *ps)
 long http_head_parse(struct http_head *out, struct slice bytes,
                      struct http_fault *fault)
 {
+    return http_head_parse_max(out, bytes, HTTP_BODY_MAX, fault);
+}
+
+long http_head_parse_max(struct http_head *out, struct slice bytes,
+                         uint64_t body_max, struct http_fault *fault)
+{
     struct slice window = slice_head(bytes, HTTP_HEAD_MAX), line;
-    struct parse ps = { out, bytes, fault };
+    struct parse ps = { out, bytes, fault, body_max };
     struct head_field f;
     struct head h;
     int err;
@@ -368,6 +375,38 @@ long http_head_parse(struct http_head *out, struct slice bytes,
     if (!err)
         err = check_rest(&ps);
     return err ? err : (long)h.off;
+}
+
+bool http_range(struct slice field, uint64_t len, uint64_t *off, uint64_t *n)
+{
+    struct slice last = slice_trim(field), first;
+    uint64_t a, b;
+
+    if (!slice_has_iprefix(last, SLICE("bytes=")))
+        return false;
+    last = slice_from(last, 6);
+    if (!slice_cut(&last, '-', &first))
+        return false;
+    first = slice_trim(first);
+    last = slice_trim(last);
+    *off = *n = 0;
+    if (first.n == 0) { /* the last so many */
+        if (!slice_u64(last, UINT64_MAX, &b))
+            return false;
+        *n = b < len ? b : len;
+        *off = len - *n;
+        return true;
+    }
+    if (!slice_u64(first, UINT64_MAX, &a))
+        return false;
+    b = UINT64_MAX;
+    if (last.n && (!slice_u64(last, UINT64_MAX, &b) || b < a))
+        return false;
+    if (a >= len)
+        return true;
+    *off = a;
+    *n = (b < len ? b + 1 : len) - a;
+    return true;
 }
 
 struct slice http_head_get(const struct http_head *h, enum http_hdr id)

@@ -15,6 +15,7 @@
 #define HTTP_FIELDS_MAX 100
 #define HTTP_PATH_MAX 1024          /* decoded */
 #define HTTP_BODY_MAX (1024 * 1024)
+#define HTTP_UPLOAD_MAX (4095u << 20) /* of a body that goes to a file */
 
 #define HTTP_METHOD_MAP(X)                                                     \
     X(GET) X(HEAD) X(POST) X(PUT) X(PATCH) X(DELETE) X(OPTIONS)
@@ -41,7 +42,9 @@ const char *http_method_name(enum http_method m); /* "GET"; never NULL */
     X(HOST,              "Host")                                               \
     X(IF_NONE_MATCH,     "If-None-Match")                                      \
     X(LAST_EVENT_ID,     "Last-Event-ID")                                      \
+    X(IF_RANGE,          "If-Range")                                           \
     X(ORIGIN,            "Origin")                                             \
+    X(RANGE,             "Range")                                              \
     X(SEC_FETCH_SITE,    "Sec-Fetch-Site")                                     \
     X(SEC_WEBSOCKET_KEY, "Sec-WebSocket-Key")                                  \
     X(SEC_WEBSOCKET_PROTOCOL, "Sec-WebSocket-Protocol")                        \
@@ -76,7 +79,8 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX]; /* in wire order */
     size_t n_fields;
     const struct http_field *first[HTTP_HDR_COUNT]; /* NULL: absent */
-    uint64_t content_length; /* at most HTTP_BODY_MAX; 0 when absent */
+    uint64_t content_length; /* at most HTTP_BODY_MAX, unless more was allowed;
+                                0 when absent */
     bool keep_alive;         /* by version and Connection */
     bool expect_continue;
     bool websocket; /* an upgrade to WebSocket, version 13, with a good key */
@@ -99,6 +103,15 @@ struct http_fault {
  * complete, GB_ESYNTAX or GB_ELIMIT with *fault filled (never NULL). */
 long http_head_parse(struct http_head *out, struct slice bytes,
                      struct http_fault *fault);
+/* The same, where a body may have so many bytes: the caller looks whose it
+ * is. */
+long http_head_parse_max(struct http_head *out, struct slice bytes,
+                         uint64_t body_max, struct http_fault *fault);
+
+/* What a Range field asks of len bytes: one range of bytes (RFC 9110 §14.1.2).
+ * false: nothing that is to be obeyed, so all of it. *n 0: it lies outside
+ * (416). */
+bool http_range(struct slice field, uint64_t len, uint64_t *off, uint64_t *n);
 
 /* Letters a host, an IP literal and a port are made of; no more is said. */
 bool http_is_host(struct slice s);

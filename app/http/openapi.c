@@ -97,6 +97,25 @@ static const struct schema {
       "device:string channel:string longitude:number latitude:number "
       "speed:number? direction:number? altitude:number? time:string "
       "received_at:time" },
+    { "Firmware", "sha256:string size:integer uploaded_at:time" },
+    { "NewUpgrade",
+      "firmware:string version:string manufacturer:string? channel:string?" },
+    { "Upgrade",
+      "session:string device:string target:string firmware:string "
+      "version:string runs:string state:string evidence:string "
+      "command:string? fetches:integer fetched_bytes:integer asked_at:time "
+      "fetched_at:time ended_at:time" },
+    { "Webhook",
+      "name:string url:string events:strings enabled:boolean from:string "
+      "state:string queued:integer failures:integer delivered:integer "
+      "tries:integer refused:integer given_up:integer dropped:integer "
+      "status:integer why:string called_at:time delivered_at:time "
+      "next_at:time secret:string?" },
+    { "NewWebhook",
+      "name:string url:string secret:string? events:strings? "
+      "enabled:boolean?" },
+    { "WebhookSettings",
+      "url:string? secret:string? events:strings? enabled:boolean?" },
     { "Item", "device:string id:string item:object" },
     { "TraceMessage",
       "id:string time:time last_at:time count:integer direction:string "

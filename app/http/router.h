@@ -22,6 +22,7 @@ enum { /* flags of a route */
     HTTP_ROUTE_EXEMPT = 1, /* no credentials needed; all others answer 401 */
     HTTP_ROUTE_MEDIA = 2,  /* a signature ?t= is a credential as well */
     HTTP_ROUTE_HIDDEN = 4, /* not in openapi.json */
+    HTTP_ROUTE_FILE = 8,   /* its body is a file */
 };
 
 struct http_call; /* app/http/api.h */

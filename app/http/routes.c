@@ -8,6 +8,7 @@
 #define EXEMPT HTTP_ROUTE_EXEMPT
 #define HIDDEN HTTP_ROUTE_HIDDEN
 #define MEDIA HTTP_ROUTE_MEDIA
+#define FILE_BODY HTTP_ROUTE_FILE
 #define LIST "limit cursor q"
 
 #define DEVICE "/api/v1/devices/{device}"
@@ -132,11 +133,30 @@ static const struct http_route routes[] = {
     { HTTP_POST, CHANNEL "/guard", http_post_guard, O, 0, 0,
       "arm or disarm a channel or alarm input", "", "NewGuard", "Command" },
     { HTTP_GET, "/api/v1/commands", http_get_commands, V, 0, 0,
-      "the last commands, newest first", "device state limit cursor", NULL,
-      "[CommandState]" },
+      "commands, newest first; cmd is a CmdType or an order of DeviceControl",
+      "device cmd state from to limit cursor", NULL, "[CommandState]" },
     { HTTP_GET, "/api/v1/commands/{command}", http_get_command, V, 0, 0,
       "what has become of one, and what the device answered", "", NULL,
       "Command" },
+
+    /* firmware */
+    { HTTP_GET, "/api/v1/firmware", http_get_firmware_list, A, 0, 0,
+      "firmware files that were uploaded", "", NULL, "[Firmware]" },
+    { HTTP_POST, "/api/v1/firmware", http_post_firmware, A, FILE_BODY, 0,
+      "upload one: the body is the file; it is named by its SHA-256", "", NULL,
+      "Firmware" },
+    { HTTP_DELETE, "/api/v1/firmware/{sha256}", http_delete_firmware, A, 0, 0,
+      "delete one that no open upgrade needs", "", NULL, NULL },
+    { HTTP_POST, DEVICE "/upgrade", http_post_upgrade, A, 0, 0,
+      "order the device to fetch a file and to install it", "", "NewUpgrade",
+      "Upgrade" },
+    { HTTP_GET, "/api/v1/upgrades", http_get_upgrades, V, 0, 0,
+      "upgrades, newest first", "", NULL, "[Upgrade]" },
+    { HTTP_GET, "/api/v1/upgrades/{session}", http_get_upgrade, V, 0, 0,
+      "what has become of one", "", NULL, "Upgrade" },
+    { HTTP_GET, "/firmware/{session}/{file}", http_get_firmware, V, EXEMPT, 0,
+      "the file of an upgrade, for the device: signed, with ranges", "t", NULL,
+      NULL },
 
     /* live */
     { HTTP_POST, CHANNEL "/live", http_post_live, O, 0, 0,
@@ -161,9 +181,22 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/positions", http_get_positions, V, 0, 0,
       "where mobile devices were, newest first",
       "device channel from to limit cursor", NULL, "[Position]" },
+    { HTTP_GET, "/api/v1/webhooks", http_get_hooks, A, 0, 0,
+      "webhooks and how their deliveries go", "", NULL, "[Webhook]" },
+    { HTTP_POST, "/api/v1/webhooks", http_post_hook, A, 0, 0,
+      "POST events to a URL; without a secret one is made, and told in this "
+      "answer alone", "", "NewWebhook", "Webhook" },
+    { HTTP_GET, "/api/v1/webhooks/{hook}", http_get_hook, A, 0, 0,
+      "one webhook", "", NULL, "Webhook" },
+    { HTTP_PATCH, "/api/v1/webhooks/{hook}", http_patch_hook, A, 0, 0,
+      "change it", "", "WebhookSettings", "Webhook" },
+    { HTTP_DELETE, "/api/v1/webhooks/{hook}", http_delete_hook, A, 0, 0,
+      "remove it, with what waits", "", NULL, NULL },
+    { HTTP_POST, "/api/v1/webhooks/{hook}/test", http_post_hook_test, A, 0, 0,
+      "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position",
+      "position, upgrade",
       "last_event_id",
       NULL, NULL },
 

@@ -20,6 +20,10 @@
 #define HTTP_UNREAD_MAX 65536       /* bytes sent ahead of an answer */
 #define HTTP_BODIES_MAX (32u << 20) /* request bodies being read, all of them */
 #define HTTP_EVENT_STREAMS_MAX 256
+#define HTTP_FILES_MAX 64           /* uploads and downloads at one time */
+#define HTTP_FILE_CHUNK 65536       /* bytes of one in memory */
+#define HTTP_FILE_PATH_MAX 1200
+#define HTTP_FILE_PART ".part-"     /* an upload that is not whole yet */
 #define HTTP_CONNS_MAX 4096
 #define HTTP_CONNS_PER_SOURCE 256   /* trusted proxies are not counted */
 
@@ -33,6 +37,7 @@ struct http_server_config {
     uint32_t head_timeout_ms, body_timeout_ms, idle_timeout_ms,
         write_timeout_ms;
     uint32_t max_conns, max_per_source;
+    const char *file_dir; /* of uploads, borrowed; NULL: there are none */
     const struct http_net *trusted_proxies; /* copied; not counted by source */
     size_t n_trusted_proxies;
 };
@@ -60,7 +65,7 @@ void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
 
 struct http_server_counters {
     uint64_t accepted, refused, requests, bad_requests, handed_over, timed_out;
-    uint32_t connections, event_streams; /* now */
+    uint32_t connections, event_streams, files; /* now */
 };
 void http_server_counters(const struct http_server *s,
                           struct http_server_counters *out);

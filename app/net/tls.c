@@ -423,7 +423,8 @@ static bool set_name(SSL *ssl, const char *name)
     if (gb_addr_parse_ip(&addr, slice_str(name)) == 0)
         return X509_VERIFY_PARAM_set1_ip(param, addr.ip,
                                          addr.family == GB_IPV4 ? 4 : 16);
-    return X509_VERIFY_PARAM_set1_host(param, name, 0);
+    return X509_VERIFY_PARAM_set1_host(param, name, 0) &&
+           SSL_set_tlsext_host_name(ssl, name);
 }
 
 int tls_new(struct tls **out, const struct tls_ctx *c, const char *name)

@@ -254,6 +254,7 @@ static bool tell_device(struct platform *p, struct platform_action *out)
     }
     out->kind = PLATFORM_DEVICE_CHANGED;
     out->flags = changes;
+    profile_told(d);
     return true;
 }
 
@@ -427,13 +428,23 @@ static void take_back(struct platform *p)
     p->gone = NULL;
 }
 
+/* An upgrade hears of its command before the owner does. */
+static bool tell_command(struct platform *p, struct platform_action *out)
+{
+    if (!commands_news(p, out))
+        return false;
+    upgrades_on_command(p, out->command);
+    return true;
+}
+
 bool platform_action(struct platform *p, struct platform_action *out)
 {
     take_back(p);
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
     return settings_news(p, out) || tell_device(p, out) ||
            tell_channel(p, out) || tell_catalog(p, out) ||
-           tell_session(p, out) || commands_news(p, out) ||
+           tell_session(p, out) || tell_command(p, out) ||
+           upgrades_news(p, out) ||
            tell_closed(p, out) || tell_queued(p, out);
 }
 

@@ -62,6 +62,16 @@ const char *platform_command_state_name(enum platform_command_state s)
     return names[s];
 }
 
+enum platform_command_state platform_command_state_by_name(struct slice name)
+{
+    unsigned i = 0;
+
+    while (i < PLATFORM_COMMAND_STATES &&
+           !slice_eq(name, slice_str(platform_command_state_name(i))))
+        i++;
+    return (enum platform_command_state)i;
+}
+
 static struct slice device_of(const struct command *c)
 {
     return slice_of(c->device, c->device_len);

@@ -18,6 +18,7 @@
 #include "app/platform/ptz.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
+#include "app/platform/upgrades.h"
 #include "base/timerq.h"
 #include "base/arena.h"
 #include "base/idmap.h"
@@ -70,7 +71,7 @@ struct handle {
 
 enum timer_kind {
     TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
-    TIMER_PTZ
+    TIMER_PTZ, TIMER_UPGRADE
 };
 
 /* ---- channels ---- */
@@ -460,6 +461,7 @@ struct platform {
     struct commands commands;
     struct ptz_moves moves;
     struct duties duties;
+    struct upgrades upgrades;
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;

@@ -3,6 +3,8 @@
  * functions of this file change them. */
 #include "app/platform/core.h"
 
+#include "base/writer.h"
+
 #include <assert.h>
 
 /* ---- the table ---- */
@@ -381,6 +383,7 @@ void device_on_timer(struct platform *p, struct device *d)
         device_offline(p, d, "keepalive lost");
     }
     nat_on_timer(p, d);
+    profile_look(p, d);
     device_arm(p, d);
 }
 
@@ -514,6 +517,26 @@ bool platform_device_view(const struct platform *p, struct slice id,
     return true;
 }
 
+/* Half of buf each; what does not fit, and it always should, is not kept. */
+bool platform_device_save(const struct platform *p, struct slice id,
+                          char buf[static PLATFORM_SAVED_MAX],
+                          struct platform_device *out)
+{
+    const struct device *d = device_find(p, id);
+    size_t half = PLATFORM_SAVED_MAX / 2;
+    struct writer history = writer_of(buf, half);
+    struct writer profile = writer_of(buf + half, half);
+
+    if (!d)
+        return false;
+    view(p, d, out);
+    history_write(&history, d->history, &p->causes);
+    profile_write(&profile, d);
+    out->history = slice_of(buf, history.err ? 0 : history.len);
+    out->profile = slice_of(buf + half, profile.err ? 0 : profile.len);
+    return true;
+}
+
 bool platform_device_next(const struct platform *p, struct slice after,
                           struct platform_device *out)
 {
@@ -573,7 +596,32 @@ int platform_device_remove(struct platform *p, struct slice id,
     return 0;
 }
 
+bool platform_device_reaches(const struct platform *p, struct slice id,
+                             struct gb_addr *out)
+{
+    const struct device *d = device_find(p, id);
+
+    if (!d || !d->bound)
+        return false;
+    *out = platform_contact_addr(p, &d->peer);
+    out->port = 0;
+    return out->family != GB_NO_ADDR;
+}
+
 /* ---- across a restart ---- */
+
+/* What is behind the restart goes on: it was online until then, as far as is
+ * known. */
+static void restore_learnt(struct platform *p, struct device *d,
+                           const struct platform_saved_device *s)
+{
+    struct history_change last;
+
+    history_read(&d->history, &p->causes, p->alloc, s->history);
+    if (history_at(d->history, &p->causes, 0, &last) && last.online)
+        remember(p, d, d->reason);
+    profile_read(p, d, s->profile);
+}
 
 int platform_restore_device(struct platform *p,
                             const struct platform_saved_device *s,
@@ -616,6 +664,7 @@ int platform_restore_device(struct platform *p,
     /* its Contact is not stored: until it registers, a port that no device
      * listens on by itself stands for one */
     d->behind_nat = s->peer.remote.port != 5060;
+    restore_learnt(p, d, s);
     /* the wall clock may have been wrong: never longer than our maximum */
     if (s->expires_utc_ms > now.utc_ms && s->peer.remote.family) {
         uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms) +

@@ -28,6 +28,37 @@ static uint8_t cause_index(struct history_causes *causes, const char *text)
     return causes->n;
 }
 
+/* The same of a text that does not live on: it is copied when it is new. */
+static uint8_t cause_copied(struct history_causes *causes,
+                            const struct gb_alloc *alloc, struct slice text)
+{
+    char *copy;
+
+    for (uint8_t i = 0; i < causes->n; i++)
+        if (slice_eq(slice_str(causes->text[i]), text))
+            return (uint8_t)(i + 1);
+    if (causes->n + 1 >= HISTORY_CAUSES || text.n > HISTORY_CAUSE_MAX ||
+        !(copy = gb_get(alloc, text.n + 1)))
+        return 0;
+    slice_copy(copy, text.n + 1, text);
+    causes->own[causes->n] = true;
+    causes->text[causes->n++] = copy;
+    return causes->n;
+}
+
+void history_causes_fini(struct history_causes *c, const struct gb_alloc *alloc)
+{
+    for (uint8_t i = 0; i < c->n; i++)
+        if (c->own[i])
+            gb_put(alloc, (void *)(uintptr_t)c->text[i]);
+    c->n = 0;
+}
+
+static const char *cause_text(const struct history_causes *causes, uint8_t i)
+{
+    return i ? causes->text[i - 1] : "other";
+}
+
 /* Where the i-th newest is. */
 static unsigned index_of(const struct history *h, unsigned i)
 {
@@ -53,9 +84,8 @@ static struct history *longer(struct history *h, const struct gb_alloc *alloc)
     return more;
 }
 
-void history_put(struct history **at, struct history_causes *causes,
-                 const struct gb_alloc *alloc,
-                 const struct history_change *change)
+static void put(struct history **at, const struct gb_alloc *alloc,
+                int64_t utc_ms, bool online, uint8_t cause)
 {
     struct history *h = *at;
 
@@ -64,14 +94,22 @@ void history_put(struct history **at, struct history_causes *causes,
     if (!h)
         return;
     h->change[h->next] = (struct change){
-        .utc_s = (uint32_t)(change->utc_ms / 1000),
-        .ms_online = (uint16_t)((unsigned)(change->utc_ms % 1000) |
-                                (change->online ? ONLINE : 0)),
-        .cause = cause_index(causes, change->cause),
+        .utc_s = (uint32_t)(utc_ms / 1000),
+        .ms_online = (uint16_t)((unsigned)(utc_ms % 1000) |
+                                (online ? ONLINE : 0)),
+        .cause = cause,
     };
     h->next = (uint8_t)((h->next + 1u) % h->cap);
     if (h->n < h->cap)
         h->n++;
+}
+
+void history_put(struct history **at, struct history_causes *causes,
+                 const struct gb_alloc *alloc,
+                 const struct history_change *change)
+{
+    put(at, alloc, change->utc_ms, change->online,
+        cause_index(causes, change->cause));
 }
 
 bool history_at(const struct history *h, const struct history_causes *causes,
@@ -85,7 +123,88 @@ bool history_at(const struct history *h, const struct history_causes *causes,
     *out = (struct history_change){
         .utc_ms = (int64_t)c->utc_s * 1000 + (c->ms_online & ~ONLINE),
         .online = (c->ms_online & ONLINE) != 0,
-        .cause = c->cause ? causes->text[c->cause - 1] : "other",
+        .cause = cause_text(causes, c->cause),
     };
     return true;
+}
+
+/* ---- across a restart ---- */
+
+/* Where `cause` stands in the list; added when it is not there. */
+static unsigned place_of(uint8_t list[static HISTORY_MAX], unsigned *n,
+                         uint8_t cause)
+{
+    unsigned i = 0;
+
+    while (i < *n && list[i] != cause)
+        i++;
+    if (i == *n)
+        list[(*n)++] = cause;
+    return i;
+}
+
+void history_write(struct writer *w, const struct history *h,
+                   const struct history_causes *causes)
+{
+    uint8_t list[HISTORY_MAX];
+    unsigned n = 0;
+
+    for (unsigned i = h ? h->n : 0; i-- > 0;) {
+        uint8_t cause = h->change[index_of(h, i)].cause;
+        unsigned known = n;
+
+        if (place_of(list, &n, cause) < known)
+            continue;
+        writer_str(w, known ? "|" : "");
+        writer_str(w, cause_text(causes, cause));
+    }
+    if (n)
+        writer_char(w, ';');
+    for (unsigned i = h ? h->n : 0; i-- > 0;) {
+        const struct change *c = &h->change[index_of(h, i)];
+
+        writer_char(w, c->ms_online & ONLINE ? '+' : '-');
+        writer_u64(w, (uint64_t)c->utc_s * 1000 + (c->ms_online & ~ONLINE));
+        writer_char(w, ',');
+        writer_u64(w, place_of(list, &n, c->cause));
+        writer_char(w, ';');
+    }
+}
+
+/* "+1700000000000,0" */
+static bool read_change(struct slice s, unsigned n, bool *online,
+                        uint64_t *utc_ms, uint32_t *cause)
+{
+    struct slice time;
+
+    if (s.n < 2 || (s.p[0] != '+' && s.p[0] != '-'))
+        return false;
+    *online = s.p[0] == '+';
+    s = slice_from(s, 1);
+    return slice_cut(&s, ',', &time) &&
+           slice_u64(time, (uint64_t)UINT32_MAX * 1000 + 999, utc_ms) &&
+           slice_u32(s, UINT32_MAX, cause) && *cause < n;
+}
+
+void history_read(struct history **h, struct history_causes *causes,
+                  const struct gb_alloc *alloc, struct slice line)
+{
+    uint8_t list[HISTORY_MAX];
+    unsigned n = 0;
+    struct slice names, one;
+
+    slice_cut(&line, ';', &names);
+    while (names.n && n < HISTORY_MAX) {
+        slice_cut(&names, '|', &one);
+        list[n++] = cause_copied(causes, alloc, one);
+    }
+    while (line.n) {
+        uint64_t utc_ms;
+        uint32_t cause;
+        bool online;
+
+        slice_cut(&line, ';', &one);
+        if (read_change(one, n, &online, &utc_ms, &cause))
+            put(h, alloc, (int64_t)utc_ms, online, list[cause]);
+    }
 }

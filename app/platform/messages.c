@@ -314,11 +314,20 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
+static int on_upgrade_result(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+
+    upgrades_on_result(v->p, v->d, msg);
+    return 0;
+}
+
 static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_KEEPALIVE, on_keepalive },
     { MANSCDP_NOTIFY, MANSCDP_CMD_ALARM, on_alarm },
     { MANSCDP_NOTIFY, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MOBILE_POSITION, on_position },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_UPGRADE_RESULT, on_upgrade_result },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_status },

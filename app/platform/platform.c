@@ -266,6 +266,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->closed_dialogs);
     commands_init(&p->commands);
     ptz_init(&p->moves);
+    upgrades_init(&p->upgrades);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
                                        PLATFORM_COMMANDS_OPEN + 1);
@@ -347,10 +348,12 @@ void platform_free(struct platform *p)
             session_free(p, container_of(h, struct session, handle));
     while (p->n_devices)
         device_delete(p, p->by_id[p->n_devices - 1]);
+    history_causes_fini(&p->causes, alloc);
     dialogs_fini(p);
     commands_fini(p);
     ptz_fini(p);
     duty_fini(p);
+    upgrades_fini(p);
     settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
@@ -499,6 +502,9 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_PTZ:
             ptz_on_timer(p, n);
+            break;
+        case TIMER_UPGRADE:
+            upgrade_on_timer(p, n);
             break;
         }
     }

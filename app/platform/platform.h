@@ -205,6 +205,7 @@ enum platform_action_kind {
     PLATFORM_ALARM,          /* `alarm` */
     PLATFORM_POSITION,       /* `position` */
     PLATFORM_COMMAND_CHANGED, /* `command` */
+    PLATFORM_UPGRADE_CHANGED, /* `text`: its session */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
     PLATFORM_GROUP_REMOVED,
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
@@ -215,6 +216,7 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_BINDING = 2, /* address, transport, expiry */
     PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
     PLATFORM_CHANGED_SETTINGS = 16, /* what people set */
+    PLATFORM_CHANGED_PROFILE = 32, /* what it was seen to do */
     PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
@@ -292,6 +294,8 @@ struct platform_device {
     bool has_password, ignore_require, arm;
     uint8_t date, edition_set;
     uint16_t digest;
+    /* lines of platform_device_save, for the store alone; else empty */
+    struct slice history, profile;
 };
 
 /* What we have seen of a channel ourselves, whatever its catalog says. */
@@ -328,6 +332,13 @@ bool platform_device_view(const struct platform *p, struct slice id,
 bool platform_channel_view(const struct platform *p, struct slice device,
                            struct slice channel, struct platform_channel *out);
 
+/* The view, with all that the store is to keep: its last changes and what it
+ * was seen to do, as lines in buf. */
+#define PLATFORM_SAVED_MAX 8192
+bool platform_device_save(const struct platform *p, struct slice id,
+                          char buf[static PLATFORM_SAVED_MAX],
+                          struct platform_device *out);
+
 /* Walks in id order. `after` empty: from the first; false at the end. */
 bool platform_device_next(const struct platform *p, struct slice after,
                           struct platform_device *out);
@@ -336,12 +347,12 @@ bool platform_channel_next(const struct platform *p, struct slice device,
 size_t platform_device_count(const struct platform *p, size_t *online);
 
 /* The last changes of a device between online and offline, newest first, i
- * from 0; at most PLATFORM_CHANGES_MAX since the start. */
+ * from 0; at most PLATFORM_CHANGES_MAX, those before a restart included. */
 #define PLATFORM_CHANGES_MAX 50
 struct platform_change {
     int64_t utc_ms;
     bool online;       /* since then */
-    const char *cause; /* static */
+    const char *cause; /* lives as long as the platform */
 };
 bool platform_device_change(const struct platform *p, struct slice id, size_t i,
                             struct platform_change *out);
@@ -575,6 +586,8 @@ enum platform_command_state {
     PLATFORM_COMMAND_STATES
 };
 const char *platform_command_state_name(enum platform_command_state s);
+/* PLATFORM_COMMAND_STATES: it is none. */
+enum platform_command_state platform_command_state_by_name(struct slice name);
 
 #define PLATFORM_COMMANDS_MAX 1000  /* remembered, the newest */
 #define PLATFORM_COMMANDS_OPEN 256  /* waiting for an answer at one time */
@@ -661,6 +674,72 @@ struct platform_duty {
 bool platform_duty_at(const struct platform *p, struct slice device, size_t i,
                       struct platform_duty *out);
 
+/* ---- firmware ------------------------------------------------------------- */
+
+#define PLATFORM_UPGRADE_STATE_MAP(X)                                          \
+    X(SENT,      "sent")      /* the order is on its way, or accepted */       \
+    X(FETCHED,   "fetched")   /* the device has the whole file */              \
+    X(SUCCEEDED, "succeeded") /* as it says */                                 \
+    X(FAILED,    "failed")    /* it refused, or says so */                     \
+    X(SILENT,    "silent")    /* nothing was heard for an hour */
+
+enum platform_upgrade_state {
+#define X(id, name) PLATFORM_UPGRADE_##id,
+    PLATFORM_UPGRADE_STATE_MAP(X)
+#undef X
+    PLATFORM_UPGRADE_STATES
+};
+const char *platform_upgrade_state_name(enum platform_upgrade_state s);
+enum platform_upgrade_state platform_upgrade_state_by_name(struct slice name);
+
+#define PLATFORM_UPGRADES_MAX 256       /* remembered, the newest */
+#define PLATFORM_UPGRADE_SESSION_MAX 64 /* bytes; A-Z a-z 0-9 -, at least 32 */
+#define PLATFORM_UPGRADE_FILE_MAX 64    /* its name, as the owner keeps it */
+#define PLATFORM_UPGRADE_TEXT_MAX 64    /* version, manufacturer */
+
+struct platform_upgrade {
+    struct slice session, device, target, file, version;
+    struct slice runs;      /* the version that it says it runs; or empty */
+    enum platform_upgrade_state state;
+    uint64_t command;       /* the order; 0: of before a restart */
+    unsigned fetches;       /* requests for the file */
+    uint64_t fetched_bytes; /* of all of them */
+    int64_t asked_utc_ms, fetched_utc_ms, ended_utc_ms; /* 0: not yet */
+    struct slice evidence;
+};
+
+/* All but target are needed. url: what the device is to fetch. */
+struct platform_upgrade_order {
+    struct slice device, target; /* target empty: the device itself */
+    struct slice session, file, url, version, manufacturer;
+};
+/* GB_ENOENT, GB_ESTATE (offline), GB_EUNSUPPORTED (its edition is older than
+ * 2022), GB_ESYNTAX, GB_ELIMIT, GB_ENOMEM. */
+int platform_upgrade_start(struct platform *p,
+                           const struct platform_upgrade_order *o,
+                           struct gb_time now);
+/* A request for its file was answered with so many bytes; whole: its last byte
+ * has gone out. A session that is not known does nothing. */
+void platform_upgrade_fetched(struct platform *p, struct slice session,
+                              uint64_t bytes, bool whole, struct gb_time now);
+/* false: not known, or over. */
+bool platform_upgrade_may_fetch(const struct platform *p, struct slice session,
+                                struct slice *file);
+bool platform_upgrade_view(const struct platform *p, struct slice session,
+                           struct platform_upgrade *out);
+/* The i-th newest. */
+bool platform_upgrade_at(const struct platform *p, size_t i,
+                         struct platform_upgrade *out);
+/* As the store kept it; oldest first. */
+int platform_restore_upgrade(struct platform *p,
+                             const struct platform_upgrade *s,
+                             struct gb_time now);
+
+/* The address at which this device is to reach us, by the rules of SDP; the
+ * port is 0. false: no such device, or it has no binding. */
+bool platform_device_reaches(const struct platform *p, struct slice id,
+                             struct gb_addr *out);
+
 /* ---- what a device has been seen to do ------------------------------------ */
 
 #define PLATFORM_OUTCOME_MAP(X)                                                \
@@ -710,6 +789,7 @@ struct platform_saved_device {
         charset;
     struct sip_peer peer; /* connection is ignored */
     int64_t registered_utc_ms, expires_utc_ms, keepalive_utc_ms;
+    struct slice history, profile; /* of platform_device_save; may be empty */
 };
 int platform_restore_device(struct platform *p,
                             const struct platform_saved_device *d,

@@ -4,6 +4,7 @@
 
 #define ROWS_MAX 64    /* commands of the vocabulary */
 #define SILENT_MEANS_NO 2
+#define GAP_NEWS_MS 5000 /* a smaller move of the interval is none */
 
 struct seen {
     uint8_t last;   /* enum platform_outcome */
@@ -11,8 +12,18 @@ struct seen {
     uint16_t asked; /* times in all */
 };
 
+/* What the owner was told last. */
+struct told {
+    uint64_t noted;
+    uint32_t gap_ms;
+    uint8_t media, digest;
+    bool behind_nat;
+};
+
 struct profile {
     bool by_message, by_notify, typed, untyped; /* its alarms */
+    uint8_t digest; /* enum sip_digest_alg, of before the restart */
+    struct told told;
     struct seen of[ROWS_MAX];
 };
 
@@ -23,14 +34,59 @@ static struct profile *profile_of(struct platform *p, struct device *d)
     return d->profile;
 }
 
+/* It proved itself with it; OTHER: it has not. */
+static enum sip_digest_alg digest_of(const struct device *d)
+{
+    return (enum sip_digest_alg)(d->ha1_alg != SIP_DIGEST_OTHER ? d->ha1_alg
+                                 : d->profile ? d->profile->digest
+                                              : SIP_DIGEST_OTHER);
+}
+
+static struct told now_of(const struct device *d)
+{
+    return (struct told){ d->noted, d->gap_ms, d->learnt,
+                          (uint8_t)digest_of(d), d->behind_nat };
+}
+
+void profile_told(struct device *d)
+{
+    if (d->profile)
+        d->profile->told = now_of(d);
+}
+
+void profile_look(struct platform *p, struct device *d)
+{
+    struct told now = now_of(d), *was = d->profile ? &d->profile->told : NULL;
+    uint32_t moved;
+
+    if (!was)
+        return;
+    moved = now.gap_ms > was->gap_ms ? now.gap_ms - was->gap_ms
+                                     : was->gap_ms - now.gap_ms;
+    if (now.noted != was->noted || now.media != was->media ||
+        now.digest != was->digest || now.behind_nat != was->behind_nat ||
+        (moved >= GAP_NEWS_MS && moved > was->gap_ms / 4))
+        device_changed(p, d, PLATFORM_CHANGED_PROFILE);
+}
+
+/* Its verdict may be another one, or it was asked twice as often as then. */
+static bool is_news(const struct seen *s, const struct seen *was)
+{
+    return s->last != was->last ||
+           (s->silent != was->silent && s->silent <= SILENT_MEANS_NO) ||
+           (s->asked & (s->asked - 1)) == 0;
+}
+
 void profile_note(struct platform *p, struct device *d,
                   const struct manscdp_row *row, enum platform_outcome o)
 {
     struct profile *f = profile_of(p, d);
     size_t n, i = (size_t)(row - manscdp_rows(&n));
+    struct seen was;
 
     if (!f || i >= ROWS_MAX)
         return;
+    was = f->of[i];
     f->of[i].last = (uint8_t)o;
     if (f->of[i].asked < UINT16_MAX)
         f->of[i].asked++;
@@ -38,6 +94,8 @@ void profile_note(struct platform *p, struct device *d,
         f->of[i].silent = 0;
     else if (f->of[i].silent < UINT8_MAX)
         f->of[i].silent++;
+    if (is_news(&f->of[i], &was))
+        device_changed(p, d, PLATFORM_CHANGED_PROFILE);
 }
 
 void profile_alarm(struct platform *p, struct device *d, bool by_notify,
@@ -47,11 +105,16 @@ void profile_alarm(struct platform *p, struct device *d, bool by_notify,
 
     if (!f)
         return;
+    if (!(by_notify ? f->by_notify : f->by_message) ||
+        !(typed ? f->typed : f->untyped))
+        device_changed(p, d, PLATFORM_CHANGED_PROFILE);
     f->by_notify |= by_notify;
     f->by_message |= !by_notify;
     f->typed |= typed;
     f->untyped |= !typed;
 }
+
+/* ---- across a restart ---- */
 
 const char *platform_outcome_name(enum platform_outcome o)
 {
@@ -63,6 +126,166 @@ const char *platform_outcome_name(enum platform_outcome o)
 
     return names[o];
 }
+
+/* By enum platform_transport. */
+static const struct slice media_words[] = {
+    SLICE_INIT("auto"), SLICE_INIT("udp"), SLICE_INIT("tcp-passive"),
+    SLICE_INIT("tcp-active"),
+};
+
+static void write_commands(struct writer *w, const struct profile *f)
+{
+    size_t n;
+    const struct manscdp_row *rows = manscdp_rows(&n);
+
+    for (size_t i = 0; i < n && i < ROWS_MAX; i++) {
+        const struct seen *s = &f->of[i];
+
+        if (s->asked)
+            writer_f(w, "%s%s%.*s=%s,%u,%u;", manscdp_cmd_name(rows[i].cmd),
+                     rows[i].sub.n ? "/" : "", SLICE_ARG(rows[i].sub),
+                     platform_outcome_name((enum platform_outcome)s->last),
+                     s->asked, s->silent);
+    }
+}
+
+void profile_write(struct writer *w, const struct device *d)
+{
+    static const char *const faults[] = {
+#define X(id, text) #id,
+        DEVIATION_MAP(X)
+#undef X
+    };
+    const struct profile *f = d->profile;
+
+    if (d->edition_known)
+        writer_str(w, "edition=told;");
+    if (d->learnt != PLATFORM_AUTO)
+        writer_f(w, "media=%s;", media_words[d->learnt].p);
+    if (d->behind_nat)
+        writer_str(w, "nat=yes;");
+    if (d->gap_ms)
+        writer_f(w, "gap=%u;", (unsigned)d->gap_ms);
+    if (digest_of(d) != SIP_DIGEST_OTHER)
+        writer_f(w, "digest=%.*s;", SLICE_ARG(sip_digest_name(digest_of(d))));
+    if (d->deviations)
+        writer_f(w, "faults=%llu;", (unsigned long long)d->deviations);
+    for (unsigned v = 0; v < DEVIATION_COUNT; v++)
+        if (d->noted >> v & 1)
+            writer_f(w, "fault=%s;", faults[v]);
+    if (!f)
+        return;
+    writer_str(w, f->by_message ? "alarm=message;" : "");
+    writer_str(w, f->by_notify ? "alarm=notify;" : "");
+    writer_str(w, f->typed ? "alarm=typed;" : "");
+    writer_str(w, f->untyped ? "alarm=untyped;" : "");
+    write_commands(w, f);
+}
+
+static void read_fault(struct device *d, struct slice value)
+{
+    static const struct slice faults[] = {
+#define X(id, text) SLICE_INIT(#id),
+        DEVIATION_MAP(X)
+#undef X
+    };
+
+    for (unsigned v = 0; v < DEVIATION_COUNT; v++)
+        if (slice_eq(value, faults[v]))
+            d->noted |= 1ull << v;
+}
+
+static void read_alarm(struct profile *f, struct slice value)
+{
+    f->by_message |= slice_eq(value, SLICE("message"));
+    f->by_notify |= slice_eq(value, SLICE("notify"));
+    f->typed |= slice_eq(value, SLICE("typed"));
+    f->untyped |= slice_eq(value, SLICE("untyped"));
+}
+
+static void read_digest(struct profile *f, struct slice value)
+{
+    for (unsigned a = SIP_DIGEST_OTHER + 1; a < SIP_DIGEST_COUNT; a++)
+        if (slice_eq(value, sip_digest_name((enum sip_digest_alg)a)))
+            f->digest = (uint8_t)a;
+}
+
+static void read_media(struct device *d, struct slice value)
+{
+    for (unsigned t = PLATFORM_AUTO; t <= PLATFORM_TCP_ACTIVE; t++)
+        if (slice_eq(value, media_words[t]))
+            d->learnt = (uint8_t)t;
+}
+
+/* "answered,8,0" */
+static bool read_seen(struct slice value, struct seen *s)
+{
+    struct slice last, asked;
+    uint32_t n_asked, n_silent;
+
+    slice_cut(&value, ',', &last);
+    slice_cut(&value, ',', &asked);
+    if (!slice_u32(asked, UINT16_MAX, &n_asked) ||
+        !slice_u32(value, UINT8_MAX, &n_silent))
+        return false;
+    for (unsigned o = 0; o <= PLATFORM_OUTCOME_SILENT; o++) {
+        if (!slice_eq(last, slice_str(platform_outcome_name(
+                                (enum platform_outcome)o))))
+            continue;
+        *s = (struct seen){ (uint8_t)o, (uint8_t)n_silent, (uint16_t)n_asked };
+        return true;
+    }
+    return false;
+}
+
+static void read_command(struct profile *f, struct slice key,
+                         struct slice value)
+{
+    struct slice sub = key, cmd;
+    size_t n;
+    const struct manscdp_row *rows = manscdp_rows(&n);
+
+    slice_cut(&sub, '/', &cmd);
+    for (size_t i = 0; i < n && i < ROWS_MAX; i++)
+        if (rows[i].root != MANSCDP_NOTIFY && slice_eq(sub, rows[i].sub) &&
+            slice_eq(cmd, slice_str(manscdp_cmd_name(rows[i].cmd))))
+            read_seen(value, &f->of[i]);
+}
+
+void profile_read(struct platform *p, struct device *d, struct slice line)
+{
+    struct profile *f = line.n ? profile_of(p, d) : NULL;
+    struct slice value, key;
+
+    if (!f)
+        return;
+    d->edition_known = d->behind_nat = false;
+    while (line.n) {
+        slice_cut(&line, ';', &value);
+        slice_cut(&value, '=', &key);
+        if (slice_eq(key, SLICE("edition")))
+            d->edition_known = true;
+        else if (slice_eq(key, SLICE("media")))
+            read_media(d, value);
+        else if (slice_eq(key, SLICE("nat")))
+            d->behind_nat = true;
+        else if (slice_eq(key, SLICE("gap")))
+            slice_u32(value, PLATFORM_GAP_MAX_MS, &d->gap_ms);
+        else if (slice_eq(key, SLICE("digest")))
+            read_digest(f, value);
+        else if (slice_eq(key, SLICE("faults")))
+            slice_u64(value, UINT64_MAX, &d->deviations);
+        else if (slice_eq(key, SLICE("fault")))
+            read_fault(d, value);
+        else if (slice_eq(key, SLICE("alarm")))
+            read_alarm(f, value);
+        else
+            read_command(f, key, value);
+    }
+    profile_told(d);
+}
+
+/* ---- views ---- */
 
 bool platform_profile_view(const struct platform *p, struct slice id,
                            struct platform_profile *out)
@@ -77,9 +300,9 @@ bool platform_profile_view(const struct platform *p, struct slice id,
         .media = d->learnt,
         .behind_nat = d->behind_nat,
         .keepalive_gap_ms = d->gap_ms,
-        .digest = d->ha1_alg == SIP_DIGEST_OTHER
+        .digest = digest_of(d) == SIP_DIGEST_OTHER
                       ? slice_of(NULL, 0)
-                      : sip_digest_name((enum sip_digest_alg)d->ha1_alg),
+                      : sip_digest_name(digest_of(d)),
     };
     if (f) {
         out->alarms_by_message = f->by_message;

@@ -18,4 +18,17 @@ void profile_note(struct platform *p, struct device *d,
 /* An alarm came: by MESSAGE or NOTIFY, with a type or without. */
 void profile_alarm(struct platform *p, struct device *d, bool by_notify,
                    bool typed);
+/* Marks the device changed when something has been learnt that the owner was
+ * not told of. What only counts up, or moves a little, is no news. */
+void profile_look(struct platform *p, struct device *d);
+/* The owner is about to see it. */
+void profile_told(struct device *d);
+
+/* All that was learnt as one line for the store, and back; empty: nothing.
+ *
+ *     "media=tcp-passive;gap=60000;fault=NO_SN;Catalog=answered,8,0;"
+ *
+ * What a later version has written and this one does not know is left out. */
+void profile_write(struct writer *w, const struct device *d);
+void profile_read(struct platform *p, struct device *d, struct slice line);
 #endif

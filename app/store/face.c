@@ -30,6 +30,21 @@ void store_remove_group(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_GROUP, name, nothing);
 }
 
+void store_put_hook(struct store *s, const struct store_hook *h)
+{
+    store_writer_hook(store_writer_of(s), h);
+}
+
+void store_remove_hook(struct store *s, struct slice name)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);
+}
+
+void store_put_upgrade(struct store *s, const struct platform_upgrade *u)
+{
+    store_writer_upgrade(store_writer_of(s), u);
+}
+
 void store_put_channel(struct store *s, const struct platform_channel *c)
 {
     store_writer_channel(store_writer_of(s), c);
@@ -73,6 +88,11 @@ void store_add_position(struct store *s, const struct platform_position *p)
 void store_put_command(struct store *s, const struct platform_command *c)
 {
     store_writer_command(store_writer_of(s), c);
+}
+
+void store_retain(struct store *s, const struct store_retention *r)
+{
+    store_writer_retain(store_writer_of(s), r);
 }
 
 int store_ask(struct store *s, const struct store_ask *q)

@@ -8,12 +8,11 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#define STORE_COLUMNS_MAX 16
-
 struct store_rows {
     struct mail mail;
     void *ctx;        /* of the question */
     uint64_t tag;     /* likewise */
+    unsigned list;    /* enum store_list of the question */
     int err;          /* 0, GB_ENOMEM, GB_EIO, GB_EUNSUPPORTED */
     uint64_t total;   /* rows that fit the question, on this page or not */
     bool more;        /* there are rows behind the last one */

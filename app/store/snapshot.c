@@ -20,7 +20,7 @@ struct store {
 
 static const char *const device_texts[] = {
     "id", "name", "manufacturer", "model", "firmware", "user_agent", "edition",
-    "charset",
+    "charset", "history", "profile",
 };
 static const char *const channel_texts[] = {
     "device", "name", "manufacturer", "model", "owner", "civil_code",
@@ -32,6 +32,7 @@ static const char *const dialog_texts[] = {
 };
 
 static const char *const group_texts[] = { "name", "password" };
+static const char *const hook_texts[] = { "name", "url", "secret" };
 
 /* ---- writing ---------------------------------------------------------------------- */
 
@@ -71,7 +72,7 @@ static void put_peer(json_t *o, const struct sip_peer *p)
 
 static void put_device(json_t *all, const struct store_job *j)
 {
-    json_t *o = json_texts(j, device_texts, 8);
+    json_t *o = json_texts(j, device_texts, 10);
 
     put_peer(o, &j->peer);
     put_number(o, "registered_ms", j->number[0]);
@@ -130,6 +131,25 @@ static void remove_channels(json_t *all, const char *device)
     }
 }
 
+static const char *const upgrade_texts[] = { "session", "device", "target",
+                                             "file", "version", "runs",
+                                             "state", "evidence" };
+static const char *const upgrade_numbers[] = { "asked_ms", "fetched_ms",
+                                               "ended_ms", "bytes",
+                                               "fetches" };
+
+/* Members of an object keep their order: the first one is the oldest. */
+static void put_upgrade(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, upgrade_texts, 8);
+
+    for (size_t i = 0; i < 5; i++)
+        put_number(o, upgrade_numbers[i], j->number[i]);
+    json_object_set_new(all, j->text[0], o);
+    if (json_object_size(all) > PLATFORM_UPGRADES_MAX)
+        json_object_del(all, json_object_iter_key(json_object_iter(all)));
+}
+
 static void apply(struct store *s, const struct store_job *j)
 {
     json_t *devices = json_object_get(s->root, "device");
@@ -137,6 +157,8 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *dialogs = json_object_get(s->root, "dialog");
     json_t *settings = json_object_get(s->root, "settings");
     json_t *groups = json_object_get(s->root, "group");
+    json_t *hooks = json_object_get(s->root, "hook");
+    json_t *upgrades = json_object_get(s->root, "upgrade");
     json_t *o;
     char key[128];
 
@@ -176,6 +198,18 @@ static void apply(struct store *s, const struct store_job *j)
     case STORE_PUT_GROUP:
         json_object_set_new(groups, j->text[0],
                             json_texts(j, group_texts, 2));
+        break;
+    case STORE_PUT_HOOK:
+        o = json_texts(j, hook_texts, 3);
+        put_number(o, "kinds", j->number[0]);
+        put_number(o, "off", j->number[1]);
+        json_object_set_new(hooks, j->text[0], o);
+        break;
+    case STORE_PUT_UPGRADE:
+        put_upgrade(upgrades, j);
+        break;
+    case STORE_REMOVE_HOOK:
+        json_object_del(hooks, j->text[0]);
         break;
     case STORE_REMOVE_GROUP:
         json_object_del(groups, j->text[0]);
@@ -248,6 +282,7 @@ static void load_device(const char *key, const json_t *o,
         .peer = peer_of(o), .registered_utc_ms = number_of(o, "registered_ms"),
         .expires_utc_ms = number_of(o, "expires_ms"),
         .keepalive_utc_ms = number_of(o, "keepalive_ms"),
+        .history = text_of(o, "history"), .profile = text_of(o, "profile"),
     };
 
     (void)key;
@@ -299,6 +334,42 @@ static void load_group(const char *key, const json_t *o,
     l->on_group(l->ctx, text_of(o, "name"), text_of(o, "password"));
 }
 
+static void load_hook(const char *key, const json_t *o,
+                      const struct store_loader *l)
+{
+    const struct store_hook h = {
+        .name = text_of(o, "name"), .url = text_of(o, "url"),
+        .sealed = text_of(o, "secret"),
+        .kinds = (unsigned)number_of(o, "kinds"),
+        .off = number_of(o, "off") != 0,
+    };
+
+    (void)key;
+    if (l->on_hook)
+        l->on_hook(l->ctx, &h);
+}
+
+static void load_upgrade(const char *key, const json_t *o,
+                         const struct store_loader *l)
+{
+    const struct platform_upgrade u = {
+        .session = text_of(o, "session"), .device = text_of(o, "device"),
+        .target = text_of(o, "target"), .file = text_of(o, "file"),
+        .version = text_of(o, "version"), .runs = text_of(o, "runs"),
+        .state = platform_upgrade_state_by_name(text_of(o, "state")),
+        .evidence = text_of(o, "evidence"),
+        .asked_utc_ms = number_of(o, "asked_ms"),
+        .fetched_utc_ms = number_of(o, "fetched_ms"),
+        .ended_utc_ms = number_of(o, "ended_ms"),
+        .fetched_bytes = (uint64_t)number_of(o, "bytes"),
+        .fetches = (unsigned)number_of(o, "fetches"),
+    };
+
+    (void)key;
+    if (l->on_upgrade)
+        l->on_upgrade(l->ctx, &u);
+}
+
 static void load_settings(const char *key, const json_t *o,
                           const struct store_loader *l)
 {
@@ -334,7 +405,7 @@ static void load_all(const json_t *all,
 static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
-                                         "settings", "group" };
+                                         "settings", "group", "hook", "upgrade" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -380,6 +451,8 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "settings"), load_settings, l);
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
+        load_all(json_object_get(s->root, "hook"), load_hook, l);
+        load_all(json_object_get(s->root, "upgrade"), load_upgrade, l);
         err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;
         if (err == GB_EIO)
             snprintf(why, 256, "%.200s: cannot be written", s->path);

@@ -52,19 +52,34 @@ static const char *const migrations[] = {
     " asked_ms INT, sent_ms INT, arrived_ms INT, answered_ms INT, tries INT,"
     " sip_status INT, flags INT);",
     "ALTER TABLE device_settings ADD COLUMN arm INT;",
+    "ALTER TABLE device ADD COLUMN history TEXT;"
+    "ALTER TABLE device ADD COLUMN profile TEXT;"
+    "ALTER TABLE command ADD COLUMN sn INT;"
+    "ALTER TABLE command ADD COLUMN messages INT;"
+    "ALTER TABLE command ADD COLUMN have INT;"
+    "ALTER TABLE command ADD COLUMN total INT;"
+    "CREATE INDEX command_of ON command(device, id);",
+    "CREATE TABLE hook(name TEXT PRIMARY KEY, url TEXT, secret TEXT,"
+    " kinds INT, off INT) WITHOUT ROWID;",
+    "CREATE TABLE upgrade(session TEXT PRIMARY KEY, device TEXT, target TEXT,"
+    " file TEXT, version TEXT, runs TEXT, state TEXT, evidence TEXT,"
+    " asked_ms INT, fetched_ms INT, ended_ms INT, bytes INT, fetches INT)"
+    " WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
 enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
-       ADD_POSITION, PUT_COMMAND,
+       ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
+       PUT_UPGRADE, TRIM_UPGRADES,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, N_STATEMENTS };
 
-/* History is trimmed behind every so many rows: by count, and the oldest by
- * their age. */
+/* History is trimmed behind every so many rows, and by time: by count, and the
+ * oldest by their age, so many at once. */
 #define TRIM_EVERY 500
+#define TRIM_ROUNDS_MAX 50
 #define TRIM_SQL(table)                                                        \
     "DELETE FROM " table " WHERE id <= (SELECT max(id) FROM " table ") - ?1"
 #define AGE_SQL(table, stamp)                                                  \
@@ -73,7 +88,8 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
 
 static const char *const sql[N_STATEMENTS] = {
     [PUT_DEVICE] = "REPLACE INTO device VALUES"
-                   "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+                   "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                   "?16,?17)",
     [REMOVE_DEVICE] = "DELETE FROM device WHERE id=?1",
     [REMOVE_CHANNELS] = "DELETE FROM channel WHERE device=?1",
     [PUT_CHANNEL] = "REPLACE INTO channel VALUES"
@@ -96,7 +112,14 @@ static const char *const sql[N_STATEMENTS] = {
     [ADD_POSITION] = "INSERT INTO position VALUES"
                      "(NULL,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [PUT_COMMAND] = "REPLACE INTO command VALUES"
-                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                    "?16,?17,?18,?19)",
+    [PUT_HOOK] = "REPLACE INTO hook VALUES(?1,?2,?3,?4,?5)",
+    [REMOVE_HOOK] = "DELETE FROM hook WHERE name=?1",
+    [PUT_UPGRADE] = "REPLACE INTO upgrade VALUES"
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+    [TRIM_UPGRADES] = "DELETE FROM upgrade WHERE session NOT IN (SELECT"
+                      " session FROM upgrade ORDER BY asked_ms DESC LIMIT ?1)",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
@@ -110,6 +133,7 @@ struct store {
     sqlite3 *db;
     sqlite3_stmt *stmt[N_STATEMENTS];
     unsigned n_added; /* rows of history since the last trimming */
+    int64_t trimmed_ms; /* wall clock of that; 0: not yet */
 };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -137,6 +161,8 @@ static void bind_device(sqlite3_stmt *st, const struct store_job *j,
     bind_peer(st, 9, &j->peer, buf);
     for (int i = 0; i < 3; i++)
         sqlite3_bind_int64(st, 13 + i, j->number[i]);
+    bind_text(st, 16, j->text[STORE_HISTORY]);
+    bind_text(st, 17, j->text[STORE_PROFILE]);
 }
 
 static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
@@ -184,7 +210,7 @@ static void bind_command(sqlite3_stmt *st, const struct store_job *j)
     sqlite3_bind_int64(st, 1, j->number[0]);
     for (int i = 0; i < 7; i++)
         bind_text(st, i + 2, j->text[i]);
-    for (int i = 1; i < 8; i++)
+    for (int i = 1; i < 12; i++)
         sqlite3_bind_int64(st, 8 + i, j->number[i]);
 }
 
@@ -243,6 +269,24 @@ static bool apply(struct store *s, const struct store_job *j)
         s->n_added++;
         bind_command(s->stmt[PUT_COMMAND], j);
         return step(s->stmt[PUT_COMMAND]);
+    case STORE_PUT_HOOK:
+        st = s->stmt[PUT_HOOK];
+        for (int i = 0; i < 3; i++)
+            bind_text(st, i + 1, j->text[i]);
+        sqlite3_bind_int64(st, 4, j->number[0]);
+        sqlite3_bind_int64(st, 5, j->number[1]);
+        return step(st);
+    case STORE_PUT_UPGRADE:
+        st = s->stmt[PUT_UPGRADE];
+        for (int i = 0; i < 8; i++)
+            bind_text(st, i + 1, j->text[i]);
+        for (int i = 0; i < 5; i++)
+            sqlite3_bind_int64(st, 9 + i, j->number[i]);
+        sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
+        return step(st) && step(s->stmt[TRIM_UPGRADES]);
+    case STORE_REMOVE_HOOK:
+        bind_text(s->stmt[REMOVE_HOOK], 1, j->text[0]);
+        return step(s->stmt[REMOVE_HOOK]);
     case STORE_PUT_DIALOG:
         st = s->stmt[PUT_DIALOG];
         for (int i = STORE_KEY; i <= STORE_TARGET; i++)
@@ -274,25 +318,48 @@ static bool apply(struct store *s, const struct store_job *j)
     return true;
 }
 
-static bool trim_one(struct store *s, int by_count, int64_t most, int by_age,
-                     int64_t oldest_ms)
+static int64_t system_ms(void)
 {
-    sqlite3_bind_int64(s->stmt[by_count], 1, most);
-    sqlite3_bind_int64(s->stmt[by_age], 1, oldest_ms);
-    return step(s->stmt[by_count]) && step(s->stmt[by_age]);
+    return (int64_t)time(NULL) * 1000;
 }
 
+/* Those behind the newest `rows`, then the too old ones, in ids' order. */
+static bool trim_one(struct store *s, unsigned kind, uint32_t rows,
+                     uint32_t days, int64_t now_ms)
+{
+    sqlite3_stmt *by_age = s->stmt[AGE_ALARMS + kind];
+    sqlite3_stmt *by_count = s->stmt[TRIM_ALARMS + kind];
+    bool ok;
+
+    sqlite3_bind_int64(by_count, 1, rows);
+    ok = step(by_count);
+    for (unsigned i = 0; ok && days && i < TRIM_ROUNDS_MAX; i++) {
+        sqlite3_bind_int64(by_age, 1, now_ms - days * 86400000ll);
+        ok = step(by_age);
+        if (sqlite3_changes(s->db) == 0)
+            break;
+    }
+    return ok;
+}
+
+/* When so much has come, or so long has passed, or it was asked for. */
 static bool trim(struct store *s)
 {
-    int64_t oldest_ms =
-        ((int64_t)time(NULL) - STORE_HISTORY_DAYS * 86400ll) * 1000;
+    struct store_retention keep;
+    bool anew, ok = true;
+    int64_t now_ms;
 
+    if (!store_writer_keeps(&s->writer, &keep, &anew))
+        return true;
+    now_ms = keep.utc_ms ? keep.utc_ms() : system_ms();
+    if (!anew && s->n_added < TRIM_EVERY && now_ms >= s->trimmed_ms &&
+        now_ms - s->trimmed_ms < STORE_TRIM_MS)
+        return true;
     s->n_added = 0;
-    return trim_one(s, TRIM_ALARMS, STORE_ALARMS_MAX, AGE_ALARMS, oldest_ms) &&
-           trim_one(s, TRIM_POSITIONS, STORE_POSITIONS_MAX, AGE_POSITIONS,
-                    oldest_ms) &&
-           trim_one(s, TRIM_COMMANDS, STORE_COMMANDS_MAX, AGE_COMMANDS,
-                    oldest_ms);
+    s->trimmed_ms = now_ms;
+    for (unsigned i = 0; ok && i < STORE_KINDS; i++)
+        ok = trim_one(s, i, keep.rows[i], keep.days[i], now_ms);
+    return ok;
 }
 
 static bool commit(void *backend, struct list *jobs,
@@ -304,7 +371,7 @@ static bool commit(void *backend, struct list *jobs,
 
     for (n = jobs->next; ok && n != jobs; n = n->next)
         ok = apply(s, container_of(n, struct store_job, node));
-    if (ok && s->n_added >= TRIM_EVERY)
+    if (ok)
         ok = trim(s);
     if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
         return true;
@@ -343,6 +410,7 @@ static void load_device(sqlite3_stmt *st, const struct store_loader *l)
         .registered_utc_ms = sqlite3_column_int64(st, 12),
         .expires_utc_ms = sqlite3_column_int64(st, 13),
         .keepalive_utc_ms = sqlite3_column_int64(st, 14),
+        .history = column(st, 15), .profile = column(st, 16),
     };
 
     l->on_device(l->ctx, &d);
@@ -384,6 +452,37 @@ static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
 static void load_group(sqlite3_stmt *st, const struct store_loader *l)
 {
     l->on_group(l->ctx, column(st, 0), column(st, 1));
+}
+
+static void load_hook(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct store_hook h = {
+        .name = column(st, 0), .url = column(st, 1), .sealed = column(st, 2),
+        .kinds = (unsigned)sqlite3_column_int64(st, 3),
+        .off = sqlite3_column_int(st, 4) != 0,
+    };
+
+    if (l->on_hook)
+        l->on_hook(l->ctx, &h);
+}
+
+static void load_upgrade(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct platform_upgrade u = {
+        .session = column(st, 0), .device = column(st, 1),
+        .target = column(st, 2), .file = column(st, 3),
+        .version = column(st, 4), .runs = column(st, 5),
+        .state = platform_upgrade_state_by_name(column(st, 6)),
+        .evidence = column(st, 7),
+        .asked_utc_ms = sqlite3_column_int64(st, 8),
+        .fetched_utc_ms = sqlite3_column_int64(st, 9),
+        .ended_utc_ms = sqlite3_column_int64(st, 10),
+        .fetched_bytes = (uint64_t)sqlite3_column_int64(st, 11),
+        .fetches = (unsigned)sqlite3_column_int(st, 12),
+    };
+
+    if (l->on_upgrade)
+        l->on_upgrade(l->ctx, &u);
 }
 
 static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
@@ -428,13 +527,20 @@ static void load_ids(sqlite3_stmt *st, const struct store_loader *l)
 /* ---- questions ----------------------------------------------------------------------- */
 
 /* ?1 device, ?2 channel, ?3 from, ?4 to, ?5 before, ?6 limit + 1, ?7 method,
- * ?8 type, ?9 priority. The total has neither page nor order. */
+ * ?8 type, ?9 priority, ?10 cmd, ?11 state. The total has neither page nor
+ * order. */
 #define WHEN                                                                   \
     " WHERE (?1='' OR device=?1) AND (?2='' OR channel=?2)"                    \
     " AND received_ms>=?3 AND received_ms<?4"
 #define ALARM_IS                                                               \
     " AND (?7='' OR method=?7) AND (?8='' OR type=?8)"                         \
     " AND (?9='' OR priority=?9)"
+#define COMMAND_IS                                                             \
+    " WHERE (?1='' OR device=?1) AND asked_ms>=?3 AND asked_ms<?4"             \
+    " AND (?10='' OR cmd=?10 OR sub=?10) AND (?11='' OR state=?11)"
+#define COMMAND_ROW                                                            \
+    "SELECT id,device,target,cmd,sub,state,evidence,asked_ms,sent_ms,"         \
+    "arrived_ms,answered_ms,tries,sip_status,flags,sn,messages,have,total"
 #define PAGE " AND id<?5 ORDER BY id DESC LIMIT ?6"
 
 static const struct {
@@ -450,6 +556,10 @@ static const struct {
         "SELECT count(*) FROM position" WHEN },
     [STORE_LIST_DETAIL] = {
         "SELECT detail FROM channel_detail WHERE device=?1 AND id=?2", NULL },
+    [STORE_LIST_COMMANDS] = { COMMAND_ROW " FROM command" COMMAND_IS PAGE,
+                              "SELECT count(*) FROM command" COMMAND_IS },
+    [STORE_LIST_COMMAND] = { COMMAND_ROW ",answer FROM command WHERE id=?5",
+                             NULL },
 };
 
 static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
@@ -460,7 +570,8 @@ static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
 /* A parameter that the statement does not have is not bound. */
 static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
 {
-    const struct slice text[] = { q->method, q->type, q->priority };
+    const struct slice text[] = { q->method, q->type, q->priority, q->cmd,
+                                  q->state };
 
     bind_slice(st, 1, q->device);
     bind_slice(st, 2, q->channel);
@@ -470,7 +581,7 @@ static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
                                   ? (int64_t)q->before
                                   : INT64_MAX);
     sqlite3_bind_int64(st, 6, (int64_t)q->limit + 1);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         bind_slice(st, 7 + i, text[i]);
 }
 
@@ -686,6 +797,9 @@ int store_open(struct store **out, const char *dir,
                            l) ||
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
                  load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
+                 load_rows(s, "SELECT * FROM hook", load_hook, l) ||
+                 load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
+                           load_upgrade, l) ||
                  load_rows(s, "SELECT (SELECT max(id) FROM alarm),"
                               " (SELECT max(id) FROM command)", load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));

@@ -18,6 +18,12 @@
 
 struct store;
 
+struct store_hook {
+    struct slice name, url, sealed;
+    unsigned kinds; /* set of 1 << enum hooks_kind */
+    bool off;
+};
+
 /* What the store holds, one call each, from store_open. Borrowed. */
 struct store_loader {
     void (*on_device)(void *ctx, const struct platform_saved_device *d);
@@ -31,6 +37,10 @@ struct store_loader {
     void (*on_dialog)(void *ctx, uint64_t key,
                       const struct sip_dialog_state *d,
                       const struct sip_peer *peer);
+    /* A webhook of the API; its secret is sealed. May be NULL. */
+    void (*on_hook)(void *ctx, const struct store_hook *h);
+    /* Oldest first; may be NULL. */
+    void (*on_upgrade)(void *ctx, const struct platform_upgrade *u);
     /* The highest ids that history holds; may be NULL. */
     void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
@@ -51,6 +61,10 @@ void store_put_settings(struct store *s, struct slice id,
                         const struct platform_settings *set);
 void store_put_group(struct store *s, struct slice name, struct slice sealed);
 void store_remove_group(struct store *s, struct slice name);
+void store_put_hook(struct store *s, const struct store_hook *h);
+void store_remove_hook(struct store *s, struct slice name);
+/* The newest PLATFORM_UPGRADES_MAX are kept. */
+void store_put_upgrade(struct store *s, const struct platform_upgrade *u);
 void store_put_channel(struct store *s, const struct platform_channel *c);
 void store_remove_channel(struct store *s, struct slice device,
                           struct slice channel);
@@ -71,10 +85,20 @@ void store_add_position(struct store *s, const struct platform_position *p);
 /* A command that is final; comes again when it is answered late. */
 void store_put_command(struct store *s, const struct platform_command *c);
 
-#define STORE_ALARMS_MAX 200000    /* rows kept, the newest */
-#define STORE_POSITIONS_MAX 1000000
-#define STORE_COMMANDS_MAX 50000
-#define STORE_HISTORY_DAYS 90
+#define STORE_TRIM_MS 3600000 /* old history goes at least so often, while
+                                 anything is written */
+
+/* What is kept of each kind of history: the newest rows, none of them older
+ * than so many days (0: of any age). */
+enum store_kind { STORE_ALARMS, STORE_POSITIONS, STORE_COMMANDS, STORE_KINDS };
+struct store_retention {
+    uint32_t rows[STORE_KINDS], days[STORE_KINDS];
+    /* Wall clock in ms, asked on the store's thread; NULL: the system's. */
+    int64_t (*utc_ms)(void);
+};
+/* From now on; what is too much goes with the next commit. Before the first
+ * call everything is kept. */
+void store_retain(struct store *s, const struct store_retention *r);
 
 /* ---- questions ------------------------------------------------------------ */
 
@@ -84,14 +108,23 @@ enum store_list {
     STORE_LIST_POSITIONS, /* id device channel time longitude latitude speed
                              direction altitude received_ms */
     STORE_LIST_DETAIL,    /* detail; of one channel */
+    STORE_LIST_COMMANDS,  /* id device target cmd sub state evidence asked_ms
+                             sent_ms arrived_ms answered_ms tries sip_status
+                             flags sn messages have sum */
+    STORE_LIST_COMMAND,   /* the same, and answer; of one: before is its id */
     STORE_LISTS
 };
+
+/* Bits of a command's flags. */
+enum { STORE_LATE = 1, STORE_PARTIAL = 2, STORE_CUT = 4 };
 
 /* Newest first. Texts are copied; empty: any. */
 struct store_ask {
     enum store_list list;
     struct slice device, channel, method, type, priority;
-    int64_t from_utc_ms, to_utc_ms; /* from <= received < to; 0: open */
+    struct slice cmd, state; /* of commands; cmd: CmdType, or the order */
+    int64_t from_utc_ms, to_utc_ms; /* from <= received (of a command: asked)
+                                       < to; 0: open */
     uint64_t before;  /* ids below; 0: all */
     uint32_t limit;   /* rows on the page */
     void *ctx;

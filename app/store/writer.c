@@ -70,6 +70,31 @@ static void say(struct store_writer *w, bool ok, const char *why)
     w->failing = !ok;
 }
 
+/* ---- retention ------------------------------------------------------------------ */
+
+void store_writer_retain(struct store_writer *w,
+                         const struct store_retention *r)
+{
+    uv_mutex_lock(&w->lock);
+    w->keep = *r;
+    w->keeps = w->kept_anew = true;
+    uv_mutex_unlock(&w->lock);
+}
+
+bool store_writer_keeps(struct store_writer *w, struct store_retention *out,
+                        bool *anew)
+{
+    bool keeps;
+
+    uv_mutex_lock(&w->lock);
+    *out = w->keep;
+    *anew = w->kept_anew;
+    w->kept_anew = false;
+    keeps = w->keeps;
+    uv_mutex_unlock(&w->lock);
+    return keeps;
+}
+
 /* ---- questions ------------------------------------------------------------------ */
 
 /* In the order in which they came; a text with its NUL behind the last one. */
@@ -86,7 +111,7 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
 {
     struct store_question *n =
         calloc(1, sizeof(*n) + q->device.n + q->channel.n + q->method.n +
-                      q->type.n + q->priority.n + 5);
+                      q->type.n + q->priority.n + q->cmd.n + q->state.n + 7);
     int err = 0;
     char *at;
 
@@ -99,6 +124,8 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
     n->ask.method = copy_text(&at, q->method);
     n->ask.type = copy_text(&at, q->type);
     n->ask.priority = copy_text(&at, q->priority);
+    n->ask.cmd = copy_text(&at, q->cmd);
+    n->ask.state = copy_text(&at, q->state);
     uv_mutex_lock(&w->lock);
     if (w->no_asks || w->ending)
         err = GB_ESTATE;
@@ -121,6 +148,7 @@ static void answer_one(struct store_writer *w, struct store_question *n)
     struct store_rows *r = store_rows_new(n->ask.ctx, n->ask.tag);
 
     if (r) {
+        r->list = n->ask.list;
         r->err = w->b.answer ? 0 : GB_EUNSUPPORTED;
         if (w->b.answer)
             w->b.answer(w->b.backend, &n->ask, r);
@@ -289,6 +317,11 @@ static char row_kind(enum store_op op)
         return 'h';
     case STORE_PUT_COMMAND:
         return 'k';
+    case STORE_PUT_HOOK:
+    case STORE_REMOVE_HOOK:
+        return 'w';
+    case STORE_PUT_UPGRADE:
+        return 'u';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -383,9 +416,9 @@ void store_writer_device(struct store_writer *w,
 {
     const struct slice text[] = {
         d->id, d->name, d->manufacturer, d->model, d->firmware, d->user_agent,
-        d->edition, d->charset,
+        d->edition, d->charset, d->history, d->profile,
     };
-    struct store_job *j = job_new(w, STORE_PUT_DEVICE, text, 8, d->id,
+    struct store_job *j = job_new(w, STORE_PUT_DEVICE, text, 10, d->id,
                                   (struct slice){ NULL, 0 });
 
     if (!j)
@@ -467,6 +500,39 @@ void store_writer_group(struct store_writer *w, struct slice name,
         queue(w, j);
 }
 
+void store_writer_hook(struct store_writer *w, const struct store_hook *h)
+{
+    const struct slice text[] = { h->name, h->url, h->sealed };
+    struct store_job *j = job_new(w, STORE_PUT_HOOK, text, 3, h->name,
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = h->kinds;
+    j->number[1] = h->off;
+    queue(w, j);
+}
+
+void store_writer_upgrade(struct store_writer *w,
+                          const struct platform_upgrade *u)
+{
+    const struct slice text[] = {
+        u->session, u->device, u->target, u->file, u->version, u->runs,
+        slice_str(platform_upgrade_state_name(u->state)), u->evidence,
+    };
+    struct store_job *j = job_new(w, STORE_PUT_UPGRADE, text, 8, u->session,
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = u->asked_utc_ms;
+    j->number[1] = u->fetched_utc_ms;
+    j->number[2] = u->ended_utc_ms;
+    j->number[3] = (int64_t)u->fetched_bytes;
+    j->number[4] = u->fetches;
+    queue(w, j);
+}
+
 void store_writer_detail(struct store_writer *w, struct slice device,
                          struct slice channel, struct slice detail)
 {
@@ -546,7 +612,13 @@ void store_writer_command(struct store_writer *w,
     j->number[4] = c->answered_utc_ms;
     j->number[5] = c->tries;
     j->number[6] = c->sip_status;
-    j->number[7] = c->late | c->partial << 1;
+    j->number[7] = (c->late ? STORE_LATE : 0) |
+                   (c->partial ? STORE_PARTIAL : 0) |
+                   (c->cut ? STORE_CUT : 0);
+    j->number[8] = c->sn;
+    j->number[9] = c->messages;
+    j->number[10] = c->have;
+    j->number[11] = c->sum;
     queue(w, j);
 }
 

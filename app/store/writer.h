@@ -28,6 +28,9 @@ enum store_op {
     STORE_ADD_ALARM,
     STORE_ADD_POSITION,
     STORE_PUT_COMMAND,
+    STORE_PUT_HOOK,
+    STORE_REMOVE_HOOK,
+    STORE_PUT_UPGRADE,
 };
 
 /* Texts of a job, by what they are. Unused ones are "". */
@@ -38,7 +41,7 @@ struct store_job {
     struct map_node by_row; /* key: what it writes, behind the texts */
     enum store_op op;
     const char *text[STORE_TEXTS]; /* in the bytes behind the struct */
-    int64_t number[8];
+    int64_t number[12];
     double lon, lat;
     bool has_position, on;
     struct sip_peer peer;
@@ -47,6 +50,7 @@ struct store_job {
 enum { /* text[] of the jobs */
     STORE_ID, STORE_DEVICE = STORE_ID, STORE_NAME, STORE_MANUFACTURER,
     STORE_MODEL, STORE_FIRMWARE, STORE_AGENT, STORE_EDITION, STORE_CHARSET,
+    STORE_HISTORY, STORE_PROFILE,
     /* of a channel */
     STORE_OWNER = STORE_FIRMWARE, STORE_CIVIL, STORE_ADDRESS, STORE_PARENT,
     STORE_STATUS, STORE_PTZ, STORE_CHANNEL, STORE_BUSINESS,
@@ -87,6 +91,10 @@ struct store_writer {
     uint32_t n_jobs, max_jobs;
     struct list asks; /* struct store_question, oldest first */
     uint32_t n_asks;
+    struct store_retention keep; /* of history; rows 0 and utc_ms NULL in all:
+                                    nothing goes */
+    bool keeps;                  /* keep was set */
+    bool kept_anew;              /* and not looked at since */
     uint64_t n_queued; /* jobs since the start */
     uint64_t history; /* rows of history queued so far: each has a name */
     bool busy, ending, flush, no_asks;
@@ -122,15 +130,27 @@ void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set);
 void store_writer_group(struct store_writer *w, struct slice name,
                         struct slice sealed);
+/* text[]: name, url, sealed secret; number[]: kinds, off */
+void store_writer_hook(struct store_writer *w, const struct store_hook *h);
+/* text[]: session, device, target, file, version, runs, state, evidence;
+ * number[]: asked, fetched, ended, bytes, fetches */
+void store_writer_upgrade(struct store_writer *w,
+                          const struct platform_upgrade *u);
 void store_writer_detail(struct store_writer *w, struct slice device,
                          struct slice channel, struct slice detail);
 /* number[]: id, received */
 void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a);
 void store_writer_position(struct store_writer *w,
                            const struct platform_position *p);
-/* number[]: id, asked, sent, arrived, answered, tries, sip_status, flags */
+/* number[]: id, asked, sent, arrived, answered, tries, sip_status, flags, sn,
+ * messages, have, sum */
 void store_writer_command(struct store_writer *w,
                           const struct platform_command *c);
+void store_writer_retain(struct store_writer *w,
+                         const struct store_retention *r);
+/* On the store's thread: false: nothing is to go. *anew: it was set since. */
+bool store_writer_keeps(struct store_writer *w, struct store_retention *out,
+                        bool *anew);
 int store_writer_ask(struct store_writer *w, const struct store_ask *q);
 void store_writer_end_asks(struct store_writer *w);
 void store_writer_remove(struct store_writer *w, enum store_op op,

@@ -1,0 +1,395 @@
+/* Firmware: files that were uploaded, orders to devices to fetch one, and what
+ * became of them. The URL that a device is given names the order, is signed, and
+ * is good for an hour and while the order is open. */
+#include "app/http/api.h"
+
+#include <jansson.h>
+
+#define URL_LIFE_S 3600
+#define SESSION_BYTES 16 /* random ones of a SessionID: 32 hex digits */
+
+/* ---- files ------------------------------------------------------------------- */
+
+static struct firmware *find_file(const struct http_app *a, struct slice name)
+{
+    for (unsigned i = 0; i < a->n_firmware; i++)
+        if (slice_eq(slice_str(a->firmware[i].name), name))
+            return (struct firmware *)(uintptr_t)&a->firmware[i];
+    return NULL;
+}
+
+void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
+                       int64_t utc_ms)
+{
+    struct firmware *f = find_file(a, slice_str(name));
+
+    if (!f && a->n_firmware < HTTP_FIRMWARE_MAX)
+        f = &a->firmware[a->n_firmware++];
+    if (!f)
+        return;
+    *f = (struct firmware){ .size = size, .utc_ms = utc_ms };
+    slice_copy(f->name, sizeof(f->name), slice_str(name));
+}
+
+static void file_write(struct jw *j, const struct firmware *f)
+{
+    jw_object(j);
+    jw_put_cstr(j, "sha256", f->name);
+    jw_put_u64(j, "size", f->size);
+    jw_put_time(j, "uploaded_at", f->utc_ms);
+    jw_end(j);
+}
+
+void http_get_firmware_list(struct http_call *c)
+{
+    struct jw j = http_list_begin(c);
+
+    for (unsigned i = 0; i < c->app->n_firmware; i++)
+        file_write(&j, &c->app->firmware[i]);
+    http_list_end(&j, (struct slice){ 0 }, c->app->n_firmware);
+}
+
+const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
+                                  unsigned *status)
+{
+    *status = 501;
+    if (!a->cfg.firmware_max)
+        return "uploads are off (firmware.max_mib is 0)";
+    *status = 413;
+    if (size > a->cfg.firmware_max)
+        return "the file is larger than firmware.max_mib";
+    *status = 409;
+    if (a->n_firmware >= HTTP_FIRMWARE_MAX)
+        return "there are too many files: delete some";
+    return NULL;
+}
+
+void http_post_firmware(struct http_call *c)
+{
+    const struct http_received *got = c->req->file;
+    const struct firmware *f;
+
+    if (!got) {
+        http_answer_fail(c, 400, "bad-value",
+                         "the body must be the file, with Content-Length");
+        return;
+    }
+    http_app_firmware(c->app, got->name, got->size, c->now.utc_ms);
+    f = find_file(c->app, slice_str(got->name));
+    if (!f) { /* others came in between */
+        c->app->cfg.file_remove(c->app->cfg.ctx, got->name);
+        http_answer_fail(c, 409, "limit", "there are too many files");
+    } else {
+        struct jw j = http_answer_json(c, 201);
+
+        file_write(&j, f);
+    }
+}
+
+static bool is_in_use(const struct http_app *a, struct slice name)
+{
+    struct platform_upgrade u;
+
+    for (size_t i = 0; platform_upgrade_at(a->cfg.platform, i, &u); i++)
+        if ((u.state == PLATFORM_UPGRADE_SENT ||
+             u.state == PLATFORM_UPGRADE_FETCHED) && slice_eq(u.file, name))
+            return true;
+    return false;
+}
+
+void http_delete_firmware(struct http_call *c)
+{
+    struct http_app *a = c->app;
+    struct firmware *f = find_file(a, c->params.value[0]);
+    char name[HTTP_FILE_NAME_MAX + 1];
+
+    if (!f) {
+        http_answer_fail(c, 404, "firmware-unknown", "no such file");
+        return;
+    }
+    if (is_in_use(a, slice_str(f->name))) {
+        http_answer_fail(c, 409, "in-use", "a device is to fetch it, or has "
+                                           "not said yet how it went");
+        return;
+    }
+    memcpy(name, f->name, sizeof(name));
+    *f = a->firmware[--a->n_firmware];
+    a->cfg.file_remove(a->cfg.ctx, name);
+    http_answer_empty(c, 204);
+}
+
+/* ---- orders -------------------------------------------------------------------- */
+
+void http_upgrade_write(struct jw *j, const struct platform_upgrade *u)
+{
+    jw_object(j);
+    jw_put_str(j, "session", u->session);
+    jw_put_str(j, "device", u->device);
+    jw_put_str(j, "target", u->target);
+    jw_put_str(j, "firmware", u->file);
+    jw_put_str(j, "version", u->version);
+    jw_put_str(j, "runs", u->runs);
+    jw_put_cstr(j, "state", platform_upgrade_state_name(u->state));
+    jw_put_str(j, "evidence", u->evidence);
+    if (u->command)
+        jw_put_id(j, "command", u->command);
+    else
+        jw_put_null(j, "command");
+    jw_put_u64(j, "fetches", u->fetches);
+    jw_put_u64(j, "fetched_bytes", u->fetched_bytes);
+    jw_put_time(j, "asked_at", u->asked_utc_ms);
+    jw_put_time(j, "fetched_at", u->fetched_utc_ms);
+    jw_put_time(j, "ended_at", u->ended_utc_ms);
+    jw_end(j);
+}
+
+void http_get_upgrades(struct http_call *c)
+{
+    struct jw j = http_list_begin(c);
+    struct platform_upgrade u;
+    size_t n = 0;
+
+    for (; platform_upgrade_at(c->app->cfg.platform, n, &u); n++)
+        http_upgrade_write(&j, &u);
+    http_list_end(&j, (struct slice){ 0 }, n);
+}
+
+void http_get_upgrade(struct http_call *c)
+{
+    struct platform_upgrade u;
+
+    if (platform_upgrade_view(c->app->cfg.platform, c->params.value[0], &u)) {
+        struct jw j = http_answer_json(c, 200);
+
+        http_upgrade_write(&j, &u);
+        return;
+    }
+    http_answer_fail(c, 404, "upgrade-unknown", "no such upgrade");
+}
+
+static void scope_of(struct writer *w, struct slice session)
+{
+    writer_str(w, "/firmware/");
+    writer_slice_put(w, session);
+}
+
+/* "http://192.0.2.1:28181/firmware/SESSION/firmware.bin?t=…"; false: nobody
+ * knows where the device reaches us. */
+static bool write_url(struct http_call *c, struct slice device,
+                      struct slice session, struct writer *w)
+{
+    const struct http_app_config *cfg = &c->app->cfg;
+    char scope[128];
+    struct writer s = writer_of(scope, sizeof(scope));
+    struct gb_addr at;
+
+    if (cfg->public_url && *cfg->public_url) {
+        struct slice base = slice_str(cfg->public_url);
+
+        while (base.n && base.p[base.n - 1] == '/')
+            base.n--;
+        writer_slice_put(w, base);
+    } else {
+        if (!platform_device_reaches(cfg->platform, device, &at))
+            return false;
+        at.port = cfg->http_port;
+        writer_str(w, "http://");
+        gb_addr_write(w, &at);
+    }
+    scope_of(&s, session);
+    writer_slice_put(w, writer_slice(&s));
+    writer_str(w, "/firmware.bin?t=");
+    http_sign(w, cfg->key, writer_slice(&s),
+              c->now.utc_ms / 1000 + URL_LIFE_S);
+    return !w->err && !s.err;
+}
+
+static const char *refusal(int err, unsigned *status, const char **code)
+{
+    switch (err) {
+    case GB_ENOENT:
+        *status = 404, *code = "device-unknown";
+        return "no such device";
+    case GB_ESTATE:
+        *status = 409, *code = "device-offline";
+        return "the device is offline";
+    case GB_EUNSUPPORTED:
+        *status = 409, *code = "edition";
+        return "DeviceUpgrade came with GB/T 28181-2022, and the device says "
+               "that it is older; set its edition if it knows better";
+    case GB_ESYNTAX:
+        *status = 400, *code = "bad-value";
+        return "version and manufacturer have 1 to 64 bytes; channel is an id";
+    case GB_ELIMIT:
+        *status = 503, *code = "busy";
+        return "too many upgrades or commands are under way";
+    default:
+        *status = 503, *code = NULL;
+        return gb_strerror(err);
+    }
+}
+
+static struct slice text_of(const json_t *root, const char *key)
+{
+    const json_t *v = json_object_get(root, key);
+
+    return slice_of(json_string_value(v), json_string_length(v));
+}
+
+static bool read_order(const json_t *root, struct platform_upgrade_order *o)
+{
+    static const char *const keys[] = { "firmware", "version", "manufacturer",
+                                        "channel" };
+    const char *key;
+    json_t *v;
+
+    if (!json_is_object(root))
+        return false;
+    json_object_foreach((json_t *)(uintptr_t)root, key, v) {
+        size_t i = 0;
+
+        while (i < 4 && !slice_eq(slice_str(key), slice_str(keys[i])))
+            i++;
+        if (i == 4 || !json_is_string(v))
+            return false;
+    }
+    o->file = text_of(root, "firmware");
+    o->version = text_of(root, "version");
+    o->manufacturer = text_of(root, "manufacturer");
+    o->target = text_of(root, "channel");
+    return o->file.n > 0;
+}
+
+static void start(struct http_call *c, struct platform_upgrade_order *o)
+{
+    struct platform *p = c->app->cfg.platform;
+    uint8_t bytes[SESSION_BYTES];
+    char session[2 * SESSION_BYTES + 1], url[640];
+    struct writer s = writer_of(session, 2 * SESSION_BYTES);
+    struct writer u = writer_of(url, sizeof(url));
+    struct platform_device d;
+    struct platform_upgrade up;
+    int err;
+
+    c->app->cfg.random(c->app->cfg.ctx, bytes, sizeof(bytes));
+    writer_hex(&s, bytes, sizeof(bytes));
+    o->device = c->params.value[0];
+    o->session = writer_slice(&s);
+    if (!o->manufacturer.n && platform_device_view(p, o->device, &d))
+        o->manufacturer = d.manufacturer.n ? slice_head(d.manufacturer, 64)
+                                           : SLICE("unknown");
+    err = write_url(c, o->device, o->session, &u) ? 0 : GB_ESTATE;
+    if (!err || !platform_has_device(p, o->device)) {
+        o->url = writer_slice(&u);
+        err = platform_upgrade_start(p, o, c->now);
+    }
+    c->app->cfg.touched(c->app->cfg.ctx);
+    if (err) {
+        unsigned status;
+        const char *code, *text = refusal(err, &status, &code);
+
+        http_answer_fail(c, status, code, text);
+    } else if (platform_upgrade_view(p, o->session, &up)) {
+        struct jw j = http_answer_json(c, 202);
+
+        http_upgrade_write(&j, &up);
+    }
+}
+
+void http_post_upgrade(struct http_call *c)
+{
+    struct platform_upgrade_order o = { .device = { NULL, 0 } };
+    struct slice body = c->req->body;
+    json_t *root = json_loadb(body.n ? body.p : "", body.n,
+                              JSON_REJECT_DUPLICATES, NULL);
+
+    if (!read_order(root, &o))
+        http_answer_fail(c, 400, "bad-value",
+                         "the body is an object of firmware, version, and "
+                         "maybe manufacturer and channel, all texts");
+    else if (!find_file(c->app, o.file))
+        http_answer_fail(c, 404, "firmware-unknown", "no such file");
+    else
+        start(c, &o);
+    json_decref(root);
+}
+
+/* ---- what the device fetches ------------------------------------------------------ */
+
+static bool is_signed(struct http_call *c, struct slice session)
+{
+    char text[HTTP_SIGNATURE_MAX + 16], scope[128];
+    struct writer w = writer_of(scope, sizeof(scope));
+    struct slice t;
+
+    scope_of(&w, session);
+    return !w.err &&
+           !http_query_get(c->head->query, SLICE("t"), text, sizeof(text),
+                           &t) &&
+           http_sign_verify(c->app->cfg.key, writer_slice(&w), t,
+                            c->now.utc_ms / 1000);
+}
+
+static void answer_range(struct http_call *c, const struct firmware *f)
+{
+    struct http_file *out = &c->out->file;
+    char text[80];
+    struct writer w = writer_of(text, sizeof(text));
+    bool part = http_head_get(c->head, HTTP_HDR_IF_RANGE).n == 0 &&
+                http_range(http_head_get(c->head, HTTP_HDR_RANGE), f->size,
+                           &out->off, &out->n);
+
+    if (part && out->n == 0) {
+        writer_f(&w, "bytes */%llu", (unsigned long long)f->size);
+        http_answer_fail(c, 416, NULL, "the range lies outside the file");
+        http_response_field(c->out, "Content-Range", writer_slice(&w));
+        return;
+    }
+    if (!part) {
+        out->off = 0;
+        out->n = f->size;
+    } else {
+        writer_f(&w, "bytes %llu-%llu/%llu", (unsigned long long)out->off,
+                 (unsigned long long)(out->off + out->n - 1),
+                 (unsigned long long)f->size);
+        http_response_field(c->out, "Content-Range", writer_slice(&w));
+    }
+    out->total = f->size;
+    c->out->kind = HTTP_REPLY_FILE;
+    c->out->status = part ? 206 : 200;
+    c->out->type = "application/octet-stream";
+    http_response_field(c->out, "Accept-Ranges", SLICE("bytes"));
+}
+
+void http_get_firmware(struct http_call *c)
+{
+    struct slice session = c->params.value[0], name;
+    const struct firmware *f;
+
+    if (!is_signed(c, session)) {
+        http_answer_fail(c, 403, "signature",
+                         "the signature of this URL is wrong or has expired");
+        return;
+    }
+    f = platform_upgrade_may_fetch(c->app->cfg.platform, session, &name)
+            ? find_file(c->app, name)
+            : NULL;
+    if (!f) {
+        http_answer_fail(c, 404, "upgrade-over",
+                         "this upgrade is over, or its file is gone");
+        return;
+    }
+    memcpy(c->out->file.name, f->name, sizeof(c->out->file.name));
+    slice_copy(c->out->file.tag, sizeof(c->out->file.tag), session);
+    answer_range(c, f);
+}
+
+/* Parts count, too: the one that ends with the last byte makes it whole. */
+void http_app_file_sent(struct http_app *a, const struct http_file *f,
+                        uint64_t sent)
+{
+    platform_upgrade_fetched(a->cfg.platform, slice_str(f->tag), sent,
+                             sent == f->n && f->off + f->n == f->total,
+                             http_app_now(a));
+    a->cfg.touched(a->cfg.ctx);
+}

@@ -1,0 +1,530 @@
+/* Webhooks over real sockets on loopback: receivers that answer, are slow,
+ * refuse, close half way, talk nonsense, or ask for TLS */
+#include "test/support.h"
+
+#include "app/net/hook_client.h"
+#include "app/net/sockaddr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define CALL_MS 300
+
+static uv_loop_t loop;
+static struct hooks *hooks;
+static struct hook_client *client;
+static char lines[2048];
+
+/* A receiver: says `answer` to each whole request. */
+struct receiver {
+    uv_tcp_t tcp;
+    uint16_t port;
+    const char *answer;   /* NULL: nothing */
+    bool closes;          /* behind the answer */
+    bool accepts_none;    /* closes what it accepts at once */
+    unsigned closes_first; /* so many connections are closed when a request
+                              has come on them a second time */
+    unsigned accepted, requests;
+    char last[4096];
+};
+
+struct peer {
+    uv_tcp_t tcp;
+    struct receiver *r;
+    unsigned requests;
+    char in[8192];
+    size_t len;
+    uv_write_t write;
+};
+
+static struct gb_time clock_now(void *ctx)
+{
+    struct timeval tv;
+
+    (void)ctx;
+    gettimeofday(&tv, NULL);
+    return (struct gb_time){ uv_now(&loop), (int64_t)tv.tv_sec * 1000 };
+}
+
+static void on_line(void *ctx, enum platform_level level, const char *line)
+{
+    size_t n = strlen(lines);
+
+    (void)ctx;
+    (void)level;
+    snprintf(lines + n, sizeof(lines) - n, "%s\n", line);
+}
+
+static void on_closed(uv_handle_t *t)
+{
+    free(t->data);
+}
+
+static void end_peer(struct peer *p)
+{
+    if (!uv_is_closing((uv_handle_t *)&p->tcp))
+        uv_close((uv_handle_t *)&p->tcp, on_closed);
+}
+
+static void on_answered(uv_write_t *w, int status)
+{
+    struct peer *p = w->data;
+
+    (void)status;
+    if (p->r->closes)
+        end_peer(p);
+}
+
+static void answer(struct peer *p)
+{
+    struct receiver *r = p->r;
+    uv_buf_t buf;
+
+    r->requests++;
+    p->requests++;
+    slice_copy(r->last, sizeof(r->last), slice_of(p->in, p->len));
+    p->len = 0;
+    if (r->closes_first && p->requests == 2) {
+        r->closes_first--;
+        end_peer(p);
+        return;
+    }
+    if (!r->answer) {
+        if (r->closes)
+            end_peer(p);
+        return;
+    }
+    buf = uv_buf_init((char *)(uintptr_t)r->answer,
+                      (unsigned)strlen(r->answer));
+    p->write.data = p;
+    uv_write(&p->write, (uv_stream_t *)&p->tcp, &buf, 1, on_answered);
+}
+
+/* "Content-Length: n", and whether so much is there. */
+static bool is_whole(const struct peer *p)
+{
+    struct slice s = { p->in, p->len }, line;
+    size_t head = slice_find_slice(s, SLICE("\r\n\r\n"));
+    size_t at = slice_find_slice(s, SLICE("Content-Length: "));
+    uint32_t n = 0;
+
+    if (head == s.n || at == s.n)
+        return false;
+    line = slice_from(s, at + 16);
+    line = slice_head(line, slice_find(line, '\r'));
+    assert_true(slice_u32(line, 1 << 20, &n));
+    return p->len >= head + 4 + n;
+}
+
+static void on_bytes(uv_stream_t *t, ssize_t n, const uv_buf_t *buf)
+{
+    struct peer *p = t->data;
+
+    (void)buf;
+    if (n < 0) {
+        end_peer(p);
+        return;
+    }
+    p->len += (size_t)n;
+    if (is_whole(p))
+        answer(p);
+}
+
+static void on_room(uv_handle_t *t, size_t hint, uv_buf_t *buf)
+{
+    struct peer *p = t->data;
+
+    (void)hint;
+    *buf = uv_buf_init(p->in + p->len, (unsigned)(sizeof(p->in) - p->len));
+}
+
+static void on_peer(uv_stream_t *t, int status)
+{
+    struct receiver *r = t->data;
+    struct peer *p = calloc(1, sizeof(*p));
+
+    assert_int_equal(status, 0);
+    assert_non_null(p);
+    r->accepted++;
+    p->r = r;
+    p->tcp.data = p;
+    uv_tcp_init(&loop, &p->tcp);
+    uv_accept(t, (uv_stream_t *)&p->tcp);
+    if (r->accepts_none)
+        end_peer(p);
+    else
+        uv_read_start((uv_stream_t *)&p->tcp, on_room, on_bytes);
+}
+
+static void receive(struct receiver *r)
+{
+    struct gb_addr at = { GB_IPV4, { 127, 0, 0, 1 }, 0 };
+    struct sockaddr_storage ss;
+    int len = sizeof(ss);
+
+    sockaddr_of(&ss, &at, false);
+    uv_tcp_init(&loop, &r->tcp);
+    r->tcp.data = r;
+    assert_int_equal(uv_tcp_bind(&r->tcp, (struct sockaddr *)&ss, 0), 0);
+    assert_int_equal(uv_listen((uv_stream_t *)&r->tcp, 8, on_peer), 0);
+    uv_tcp_getsockname(&r->tcp, (struct sockaddr *)&ss, &len);
+    sockaddr_read(&at, (struct sockaddr *)&ss);
+    r->port = at.port;
+}
+
+static void begin(void)
+{
+    const struct hooks_config hc = { .alloc = &gb_alloc_heap,
+                                     .agent = "test", .tls = false };
+    struct hook_client_config cc = { .loop = &loop, .now = clock_now,
+                                     .log = on_line, .call_ms = CALL_MS };
+
+    lines[0] = '\0';
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(hooks_new(&hooks, &hc), 0);
+    cc.hooks = hooks;
+    assert_int_equal(hook_client_new(&client, &cc), 0);
+}
+
+static bool client_closed;
+
+static void on_client_closed(void *ctx)
+{
+    (void)ctx;
+    client_closed = true;
+}
+
+/* The handle of a peer is the first thing in it; so is that of a receiver,
+ * which nobody frees. */
+static bool is_peer(const uv_handle_t *t)
+{
+    return t->type == UV_TCP && t->data == t && uv_has_ref(t) &&
+           !((const uv_stream_t *)t)->connection_cb;
+}
+
+static void close_all(uv_handle_t *t, void *ctx)
+{
+    (void)ctx;
+    if (!uv_is_closing(t))
+        uv_close(t, is_peer(t) ? on_closed : NULL);
+}
+
+static void end(void)
+{
+    client_closed = false;
+    hook_client_close(client, on_client_closed, NULL);
+    uv_walk(&loop, close_all, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(client_closed);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    hooks_free(hooks);
+}
+
+static void hook(const char *name, const char *host, uint16_t port)
+{
+    char url[80];
+    struct hook_settings s = { .name = slice_str(name), .secret = SLICE("k") };
+
+    snprintf(url, sizeof(url), "http://%s:%u/in", host, port);
+    s.url = slice_str(url);
+    assert_int_equal(hooks_set(hooks, &s, clock_now(NULL)), 0);
+}
+
+static struct hook_view view(const char *name)
+{
+    struct hook_view v;
+
+    assert_true(hooks_view(hooks, slice_str(name), clock_now(NULL), &v));
+    return v;
+}
+
+static void tell(const char *body)
+{
+    hooks_event(hooks, HOOKS_ALARM, slice_str(body));
+    hook_client_touch(client);
+}
+
+static void on_guard(uv_timer_t *t)
+{
+    (void)t; /* the loop must not sleep for ever */
+}
+
+/* Until the hook has had so many results, good or bad; 5 s at most. */
+static void until(const char *name, uint64_t n)
+{
+    uint64_t end_ms = uv_now(&loop) + 5000;
+    uv_timer_t guard;
+
+    uv_timer_init(&loop, &guard);
+    guard.data = NULL;
+    uv_timer_start(&guard, on_guard, 10, 10);
+    while (uv_now(&loop) < end_ms) {
+        struct hook_view v = view(name);
+
+        if (v.tries - (v.state == HOOKS_CALLING) >= n &&
+            v.state != HOOKS_CALLING)
+            break;
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    uv_close((uv_handle_t *)&guard, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void delivered_on_one_connection(void **state)
+{
+    struct receiver r = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+                                    "\r\nok" };
+
+    (void)state;
+    begin();
+    receive(&r);
+    hook("a", "127.0.0.1", r.port);
+    for (unsigned i = 1; i <= 20; i++) {
+        tell("{\"n\":1}");
+        until("a", i);
+    }
+    assert_int_equal(view("a").delivered, 20);
+    assert_int_equal(r.requests, 20);
+    assert_int_equal(r.accepted, 1);
+    assert_true(strstr(r.last, "\r\n\r\n{\"n\":1}") != NULL);
+    assert_true(strstr(r.last, "X-GB28181-Signature: t=") != NULL);
+    end();
+}
+
+/* What a receiver can do wrong, and what is said of it. */
+static void bad_receivers(void **state)
+{
+    static const struct {
+        const char *name;
+        struct receiver r;
+        unsigned status;
+        const char *why; /* the beginning of it */
+    } cases[] = {
+        { "silent", { .answer = NULL }, 0, "no answer in time" },
+        { "closes at once", { .accepts_none = true }, 0, "" },
+        { "closes behind the request", { .closes = true }, 0,
+          "the connection was closed before an answer" },
+        { "closes half way", { .answer = "HTTP/1.1 200 OK\r\nContent-",
+                               .closes = true }, 0,
+          "the connection was closed before an answer" },
+        { "half a head", { .answer = "HTTP/1.1 200 OK\r\nContent-" }, 0,
+          "no answer in time" },
+        { "nonsense", { .answer = "220 mail.example ESMTP\r\n\r\n" }, 0,
+          "the answer is no HTTP" },
+        { "refuses", { .answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n"
+                                 "\r\n" }, 403, "status 403" },
+        { "redirects", { .answer = "HTTP/1.1 302 Found\r\nLocation: "
+                                   "http://169.254.169.254/\r\n"
+                                   "Content-Length: 0\r\n\r\n" }, 302,
+          "status 302" },
+        { "fails", { .answer = "HTTP/1.1 500 Oh\r\nConnection: close\r\n\r\n",
+                     .closes = true }, 500, "status 500" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct receiver r = cases[i].r, good = {
+            .answer = "HTTP/1.1 204 No Content\r\n\r\n"
+        };
+
+        begin();
+        receive(&r);
+        receive(&good);
+        hook("bad", "127.0.0.1", r.port);
+        hook("good", "127.0.0.1", good.port);
+        tell("{}");
+        until("good", 1); /* whatever the other one does */
+        assert_int_equal(view("good").delivered, 1);
+        until("bad", 1);
+        if (view("bad").status != cases[i].status ||
+            !slice_has_prefix(slice_str(view("bad").why),
+                              slice_str(cases[i].why)))
+            fail_msg("%s: %u \"%s\"", cases[i].name, view("bad").status,
+                     view("bad").why);
+        assert_int_equal(view("bad").delivered, 0);
+        assert_true(strstr(lines, "webhook fails") != NULL);
+        end();
+    }
+}
+
+static void nobody_there(void **state)
+{
+    struct receiver r = { .answer = NULL };
+
+    (void)state;
+    begin();
+    receive(&r);
+    uv_close((uv_handle_t *)&r.tcp, NULL);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    hook("a", "127.0.0.1", r.port);
+    tell("{}");
+    until("a", 1);
+    assert_string_equal(view("a").why, "connection refused");
+    end();
+}
+
+/* It closes what was idle just as the next request comes: once more on a new
+ * connection, unseen. */
+static void closed_between(void **state)
+{
+    struct receiver r = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                                    "\r\n", .closes_first = 1 };
+
+    (void)state;
+    begin();
+    receive(&r);
+    hook("a", "127.0.0.1", r.port);
+    tell("{}");
+    until("a", 1);
+    tell("{}");
+    until("a", 2);
+    assert_int_equal(view("a").delivered, 2);
+    assert_int_equal(view("a").tries, 2);
+    assert_int_equal(r.accepted, 2);
+    end();
+}
+
+/* More behind an answer than it announced: the connection is not used again. */
+static void answers_that_go_on(void **state)
+{
+    static const char *const texts[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct receiver r = { .answer = texts[i] };
+
+        begin();
+        receive(&r);
+        hook("a", "127.0.0.1", r.port);
+        for (unsigned k = 1; k <= 3; k++) {
+            tell("{}");
+            until("a", k);
+        }
+        assert_int_equal(view("a").delivered, 3);
+        assert_int_equal(r.accepted, 3);
+        end();
+    }
+}
+
+/* Interim answers are skipped. */
+static void continued(void **state)
+{
+    struct receiver r = { .answer = "HTTP/1.1 100 Continue\r\n\r\n"
+                                    "HTTP/1.1 202 Accepted\r\n"
+                                    "Content-Length: 0\r\n\r\n" };
+
+    (void)state;
+    begin();
+    receive(&r);
+    hook("a", "127.0.0.1", r.port);
+    tell("{}");
+    until("a", 1);
+    assert_int_equal(view("a").status, 202);
+    end();
+}
+
+/* By name, by a name that nobody has, and where nothing is ever sent. */
+static void addresses(void **state)
+{
+    static const struct hook_net deny[] = {
+        { { GB_IPV4, { 127, 0, 0, 0 }, 0 }, 8 },
+    };
+    static const char *const never[] = { "0.0.0.0", "224.0.0.1",
+                                         "255.255.255.255", "[::]",
+                                         "[ff02::1]" };
+    struct receiver r = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                                    "\r\n" };
+
+    (void)state;
+    begin();
+    receive(&r);
+    hook("name", "localhost", r.port);
+    hook("none", "no-such-host.invalid", r.port);
+    tell("{}");
+    until("name", 1);
+    until("none", 1);
+    if (view("name").delivered != 1) /* ::1 first: nobody listens there */
+        assert_string_equal(view("name").why, "connection refused");
+    assert_int_equal(view("none").delivered, 0);
+    assert_true(view("none").why[0] != '\0');
+    for (size_t i = 0; i < COUNT(never); i++) {
+        char name[8];
+
+        snprintf(name, sizeof(name), "n%zu", i);
+        hook(name, never[i], r.port);
+        tell("{}");
+        until(name, 1);
+        assert_true(slice_has_prefix(slice_str(view(name).why),
+                                     SLICE("its address")));
+    }
+    hook_client_deny(client, deny, 1);
+    hook("denied", "127.0.0.1", r.port);
+    tell("{}");
+    until("denied", 1);
+    assert_true(slice_has_prefix(slice_str(view("denied").why),
+                                 SLICE("its address")));
+    end();
+}
+
+/* Removed while it is called, and another one in its place. */
+static void removed_meanwhile(void **state)
+{
+    struct receiver slow = { .answer = NULL }, r = {
+        .answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    };
+
+    (void)state;
+    begin();
+    receive(&slow);
+    receive(&r);
+    hook("a", "127.0.0.1", slow.port);
+    tell("{}");
+    while (slow.requests == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(hooks_remove(hooks, SLICE("a")), 0);
+    hook("b", "127.0.0.1", r.port);
+    tell("{}");
+    until("b", 1);
+    assert_int_equal(view("b").delivered, 1);
+    end();
+}
+
+/* The end comes in the middle of everything. */
+static void ended_meanwhile(void **state)
+{
+    struct receiver slow = { .answer = NULL };
+
+    (void)state;
+    begin();
+    receive(&slow);
+    hook("a", "127.0.0.1", slow.port);
+    hook("b", "localhost", slow.port);
+    tell("{}");
+    uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delivered_on_one_connection),
+        cmocka_unit_test(bad_receivers),
+        cmocka_unit_test(nobody_there),
+        cmocka_unit_test(closed_between),
+        cmocka_unit_test(answers_that_go_on),
+        cmocka_unit_test(continued),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(removed_meanwhile),
+        cmocka_unit_test(ended_meanwhile),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
