@@ -233,8 +233,9 @@ static void welcome(struct platform *p, const struct attempt *a,
 {
     struct sip_extra extra[MAX_EXTRA];
     struct sip_response r = { .status = 200, .expires = expires_s };
-    char date[40];
+    char date[40], info[AUTH_INFO_TEXT];
     struct writer w = writer_of(date, sizeof(date));
+    struct slice proof = auth_info(p, &a->auth, expires_s, info);
     enum platform_date policy =
         a->device && a->device->date
             ? (enum platform_date)(a->device->date - 1) : p->cfg.date;
@@ -249,6 +250,8 @@ static void welcome(struct platform *p, const struct attempt *a,
         sip_date_write(&w, p->now.utc_ms, zone_s);
         extra[n++] = (struct sip_extra){ SLICE("Date"), writer_slice(&w) };
     }
+    if (proof.n)
+        extra[n++] = (struct sip_extra){ SLICE("Authentication-Info"), proof };
     answer(p, a, r, extra, n, false);
 }
 
