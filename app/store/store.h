@@ -84,7 +84,10 @@ enum store_list {
     STORE_LIST_POSITIONS, /* id device channel time longitude latitude speed
                              direction altitude received_ms */
     STORE_LIST_DETAIL,    /* detail; of one channel */
-    STORE_LISTS
+    STORE_LISTS,
+    STORE_NO_LIST = STORE_LISTS, /* no rows, with any kind of store: tells that
+                                    all that was queued before is on the disk,
+                                    GB_EIO: that it is not (yet) */
 };
 
 /* Newest first. Texts are copied; empty: any. */
