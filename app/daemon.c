@@ -1103,6 +1103,7 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!d || uv_loop_init(&d->loop))
         return fail(why, GB_ENOMEM, "start", "no memory");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit refuses a write, and ends nobody */
     d->config = c;
     d->secrets = s;
     read_identity(d);

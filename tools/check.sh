@@ -47,6 +47,7 @@ mkdir -p build
 step layers tools/layers.sh
 step words tools/words.sh
 step headers make -s headers
+step "rules and their tests" tools/rules.sh
 step "unit tests, ASan and UBSan" unit asan
 step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
 step "clang without warnings" clang_builds
