@@ -58,6 +58,7 @@ step "end to end" env JOBS=3 python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
 step "evidence" python3 test/e2e/trace.py
 step "sipp" python3 test/e2e/sipp.py
+step "torture over sockets" python3 test/e2e/torture.py
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
