@@ -173,21 +173,25 @@ def under_flood(d, c, hosts, what):
         w.stop = True
     after = status(d.proc, "VmRSS:")
     now = counters(d)
-    received = now["gb28181_sip_received_total"] - first["gb28181_sip_received_total"]
-    keepalives = now["gb28181_keepalives_total"] - first["gb28181_keepalives_total"]
-    print(f"# {what}: {sent.value / SECONDS:.0f} messages a second for {SECONDS:.0f} s, {received:.0f} read, RSS {before:.1f} to {after:.1f} MiB, "
+    n = {k: now[k] - first[k] for k in ("gb28181_sip_datagrams_total", "gb28181_sip_received_total",
+                                        "gb28181_sip_kernel_drops_total", "gb28181_keepalives_total")}
+    arrived, drops = n["gb28181_sip_datagrams_total"], n["gb28181_sip_kernel_drops_total"]
+    print(f"# {what}: {sent.value / SECONDS:.0f} messages a second for {SECONDS:.0f} s, {arrived:.0f} arrived ({drops:.0f} did "
+          f"not), {n['gb28181_sip_received_total']:.0f} read, RSS {before:.1f} to {after:.1f} MiB, "
           f"CPU {(cpu_s(d.proc) - cpu) / elapsed * 100:.0f} %, {sum(len(w.stamps) for w in watchers)} pictures")
     name = what.replace(" ", "_")
     print(f"figure flood.{name}.rss.mib {after:.1f} MiB")
     print(f"figure flood.{name}.cpu.percent {(cpu_s(d.proc) - cpu) / elapsed * 100:.1f} %", flush=True)
     if sent.value < 0.9 * RATE * SECONDS:
         print(f"# the generator reached only {sent.value / SECONDS:.0f} a second")
+    if arrived < 0.8 * sent.value:  # then it proves little
+        raise Failed(f"{what}: {arrived:.0f} of {sent.value} messages reached the daemon")
     if "device offline" in d.log():
         raise Failed(f"{what}: a camera went offline")
     if len(d.online()) != CAMERAS:
         raise Failed(f"{what}: {len(d.online())} of {CAMERAS} cameras are online")
     check_streams(watchers, what)
-    check_keepalives(c, keepalives, elapsed, what)
+    check_keepalives(c, n["gb28181_keepalives_total"], elapsed, what)
     if after - before > MAX_GROWTH_MIB:
         raise Failed(f"{what}: RSS grew from {before:.1f} to {after:.1f} MiB")
 
