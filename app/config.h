@@ -43,7 +43,7 @@ enum config_type {
     X(SIP_AUTO_ENROL, "sip.auto_enrol",   BOOL,      "true",            NULL,            0, 0, true, "an unknown id that proves the password becomes a device") \
     X(SIP_DATE,       "sip.date",         CHOICE,    "local",           "local|utc|off", 0, 0, true, "Date header in the answer to REGISTER") \
     X(SIP_DIGEST,     "sip.digest",       CHOICES,   "md5",             "md5|md5-sess|sha256|sha256-sess|sm3|sm3-sess|sha512-256|sha512-256-sess", 0, 0, true, "digest algorithms offered to devices, and no others accepted; many devices know md5 alone") \
-    X(SIP_QOP,        "sip.qop",          BOOL,      "false",           NULL,            0, 0, true, "offer qop=auth in challenges; both kinds of answers are accepted") \
+    X(SIP_QOP,        "sip.qop",          BOOL,      "false",           NULL,            0, 0, true, "offer qop=auth in challenges, and prove in Authentication-Info that the password is known here to devices that used it; both kinds of answers are accepted") \
     X(SIP_ALLOW,      "sip.allow",        NETS,      "",                NULL,            0, 0, true, "networks whose SIP messages are heard; empty: all") \
     X(SIP_DENY,       "sip.deny",         NETS,      "",                NULL,            0, 0, true, "networks whose SIP messages are dropped, also of sip.allow") \
     X(SIP_ALLOW_IDS,  "sip.allow_ids",    PREFIXES,  "",                NULL,            0, 0, true, "first digits of ids that may register; empty: all") \

@@ -35,6 +35,7 @@ struct daemon {
     struct platform *platform;
     struct store *store;
     struct mailbox box; /* answers of the store */
+    uint64_t asked_commits; /* http_app_commits when the store was asked last */
     struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
@@ -260,6 +261,44 @@ static bool on_admits(void *ctx, struct sip_peer *from,
     return platform_admits(d->platform, from, bytes, now_of(d));
 }
 
+/* On the main loop. */
+static void on_committed(struct mail *m)
+{
+    struct store_rows *r = container_of(m, struct store_rows, mail);
+    struct daemon *d = r->ctx;
+
+    if (!d->closing)
+        http_app_committed(d->app, r->tag, r->err);
+    store_rows_free(r);
+}
+
+/* On the store's thread. */
+static void on_commit(struct store_rows *r)
+{
+    struct daemon *d = r->ctx;
+
+    r->mail.deliver = on_committed;
+    if (!mailbox_send(&d->box, &r->mail, true))
+        store_rows_free(r);
+}
+
+/* The actions of this turn are queued: when they are on the disk, those who
+ * set something may know. */
+static void ask_commits(struct daemon *d)
+{
+    const struct store_ask ask = { .list = STORE_NO_LIST, .ctx = d,
+                                   .tag = http_app_commits(d->app),
+                                   .done = on_commit };
+    int err;
+
+    if (ask.tag == d->asked_commits)
+        return;
+    d->asked_commits = ask.tag;
+    err = store_ask(d->store, &ask);
+    if (err)
+        http_app_committed(d->app, ask.tag, err);
+}
+
 static uint64_t on_turn(void *ctx, uint64_t now_ms)
 {
     struct daemon *d = ctx;
@@ -267,6 +306,7 @@ static uint64_t on_turn(void *ctx, uint64_t now_ms)
     if (platform_deadline(d->platform) <= now_ms)
         platform_tick(d->platform, now_of(d));
     run_actions(d);
+    ask_commits(d);
     return platform_deadline(d->platform);
 }
 
@@ -1276,7 +1316,7 @@ static int start_app(struct daemon *d, char why[static 512])
         .trace = d->trace, .listeners = http_listeners,
         .ctx = d, .now = http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
-        .ask = GB_SQLITE ? http_ask_store : NULL,
+        .ask = GB_SQLITE ? http_ask_store : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
         .firmware_max = (uint64_t)config_number(d->config,
@@ -1366,6 +1406,7 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!d || uv_loop_init(&d->loop))
         return fail(why, GB_ENOMEM, "start", "no memory");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit refuses a write, and ends nobody */
     d->config = c;
     d->secrets = s;
     read_identity(d);

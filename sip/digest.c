@@ -701,6 +701,29 @@ int sip_answer_write(struct writer *w, const struct sip_challenge *c,
     return w->err;
 }
 
+int sip_auth_info_write(struct writer *w, const struct sip_credentials *c,
+                        const struct sip_ha1 *ha1, struct slice nextnonce)
+{
+    char proof[SIP_DIGEST_HEX];
+    size_t n = c->qop.n ? sip_digest_compute(c, SLICE(""), ha1, proof) : 0;
+
+    if (n == 0 && !w->err)
+        w->err = GB_ESYNTAX;
+    if (w->err)
+        return w->err;
+    if (nextnonce.n) {
+        put_quoted(w, "nextnonce", nextnonce);
+        writer_str(w, ", ");
+    }
+    writer_str(w, "qop=auth, ");
+    put_quoted(w, "rspauth", slice_of(proof, n));
+    writer_str(w, ", ");
+    put_quoted(w, "cnonce", c->cnonce);
+    writer_str(w, ", nc=");
+    writer_slice_put(w, c->nc);
+    return w->err;
+}
+
 bool sip_auth_info_check(const struct sip_auth_info *i,
                          const struct sip_challenge *c,
                          const struct sip_answer *a)

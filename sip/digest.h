@@ -179,6 +179,13 @@ struct sip_auth_info {
 /* *out borrows from value. Never fails: what is missing is empty. */
 void sip_auth_info_parse(struct sip_auth_info *out, struct slice value);
 
+/* Appends the value that answers right credentials with qop: the proof that we
+ * know the password as well. nextnonce: for the next request, with nc 1; empty:
+ * they go on with theirs. 0, or w->err (GB_ESYNTAX: not to be computed, or a
+ * cnonce that cannot be quoted). */
+int sip_auth_info_write(struct writer *w, const struct sip_credentials *c,
+                        const struct sip_ha1 *ha1, struct slice nextnonce);
+
 /* Did the server prove that it knows the password? c and a: what was answered.
  * True as well when rspauth is absent: few servers send it. */
 bool sip_auth_info_check(const struct sip_auth_info *i,

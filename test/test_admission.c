@@ -1043,6 +1043,134 @@ static void repeats_are_stale(void **state)
     }
 }
 
+/* ---- Authentication-Info (R64) ---- */
+
+static struct slice value_in(const char *answer, const char *name)
+{
+    const char *at = strstr(answer, name);
+
+    return at ? slice_of(at + strlen(name), strcspn(at + strlen(name), "\r"))
+              : slice_of(NULL, 0);
+}
+
+/* Logs in with a nonce; the status of the answer. qop: nc, 0 for none. */
+static unsigned log_in(struct slice nonce, uint32_t nc, unsigned expires_s,
+                       char *answer, size_t cap)
+{
+    const struct sip_answer a = {
+        .username = slice_str(cam), .password = SLICE(SIM_PASSWORD),
+        .method = SLICE("REGISTER"), .uri = SLICE("sip:x"),
+        .cnonce = SLICE("c"), .nc = nc };
+    const struct sip_challenge c = { .realm = SLICE(SIM_REALM),
+                                     .nonce = nonce, .alg = SIP_DIGEST_MD5,
+                                     .qop_auth = nc != 0 };
+    static unsigned n;
+    char line[900];
+    struct writer w = writer_of(line, sizeof(line) - 1);
+
+    writer_f(&w, "Call-ID: %u\r\nContact: <sip:%s@192.168.1.10>\r\n"
+                 "Expires: %u\r\nAuthorization: ", ++n, cam, expires_s);
+    assert_int_equal(sip_answer_write(&w, &c, &a), 0);
+    writer_str(&w, "\r\n");
+    assert_int_equal(w.err, 0);
+    line[w.len] = '\0';
+    return try_register("192.168.1.10", cam, line, answer, cap);
+}
+
+/* The nonce of a challenge, copied. */
+static struct slice ask_nonce(char nonce[static SIP_NONCE_LEN])
+{
+    char answer[2048];
+    struct sip_challenge c;
+
+    assert_int_equal(try_register("192.168.1.10", cam, "Call-ID: ask\r\n",
+                                  answer, sizeof(answer)), 401);
+    assert_int_equal(sip_challenge_parse(
+        &c, value_in(answer, "WWW-Authenticate: ")), 0);
+    assert_int_equal(c.nonce.n, SIP_NONCE_LEN);
+    memcpy(nonce, c.nonce.p, SIP_NONCE_LEN);
+    return slice_of(nonce, SIP_NONCE_LEN);
+}
+
+/* Who used qop gets the proof, and the next nonce where its own would not last
+ * until the next refresh. */
+static void the_platform_proves_itself(void **state)
+{
+    static const struct {
+        uint32_t wait_s;  /* before it */
+        unsigned nc;      /* 1: with the nonce that was handed on, if any */
+        unsigned expires_s;
+        bool next;
+    } cases[] = {
+        { 0, 1, 120, false }, /* good for 300 s */
+        { 100, 2, 120, false },
+        { 100, 3, 120, true },
+        { 110, 1, 120, false },
+        { 100, 2, 3600, false }, /* the next one would be too old as well */
+        { 50, 3, 300, true },
+    };
+    char text[SIP_NONCE_LEN], old_text[SIP_NONCE_LEN], answer[2048];
+    struct slice nonce, old;
+    struct sip_ha1 ha1;
+
+    (void)state;
+    begin((struct platform_config){ .auto_enrol = true, .offer_qop = true });
+    old = nonce = ask_nonce(text);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_auth_info info;
+        struct sip_credentials c = { .alg = SIP_DIGEST_MD5, .nonce = nonce,
+                                     .uri = SLICE("sip:x"),
+                                     .cnonce = SLICE("c"),
+                                     .qop = SLICE("auth") };
+        char nc[9], want[SIP_DIGEST_HEX];
+        size_t n;
+
+        sim_run(&s, cases[i].wait_s * 1000);
+        if (log_in(nonce, cases[i].nc, cases[i].expires_s, answer,
+                   sizeof(answer)) != 200)
+            fail_msg("case %zu: %s", i, answer);
+        sip_auth_info_parse(&info, value_in(answer, "Authentication-Info: "));
+        snprintf(nc, sizeof(nc), "%08x", cases[i].nc);
+        c.nc = slice_str(nc);
+        sip_ha1_make(&ha1, c.alg, slice_str(cam), SLICE(SIM_REALM),
+                     SLICE(SIM_PASSWORD));
+        n = sip_digest_compute(&c, SLICE(""), &ha1, want);
+        if (!slice_eq(info.rspauth, slice_of(want, n)) ||
+            !slice_eq(info.nc, c.nc) || !slice_eq(info.cnonce, c.cnonce) ||
+            (info.nextnonce.n != 0) != cases[i].next)
+            fail_msg("case %zu: %s", i, answer);
+        if (!info.nextnonce.n)
+            continue;
+        memcpy(old_text, nonce.p, nonce.n);
+        old = slice_of(old_text, sizeof(old_text));
+        memcpy(text, info.nextnonce.p, sizeof(text));
+    }
+    /* the one before is over once its successor has been used */
+    assert_int_equal(log_in(nonce, 1, 120, answer, sizeof(answer)), 200);
+    assert_int_equal(log_in(old, 9, 120, answer, sizeof(answer)), 401);
+    sim_free(&s);
+}
+
+/* A header that nobody asked for is not sent: without the offer of qop, and to
+ * who does not use it. */
+static void proof_only_for_who_uses_qop(void **state)
+{
+    (void)state;
+    for (int offered = 0; offered < 2; offered++)
+        for (uint32_t nc = 0; nc < 2; nc++) {
+            char text[SIP_NONCE_LEN], answer[2048];
+            bool there;
+
+            begin((struct platform_config){ .auto_enrol = true,
+                                            .offer_qop = offered });
+            assert_int_equal(log_in(ask_nonce(text), nc, 60, answer,
+                                    sizeof(answer)), 200);
+            there = has(answer, "Authentication-Info");
+            assert_int_equal(there, offered && nc);
+            sim_free(&s);
+        }
+}
+
 static void break_response(char *authorization)
 {
     char *at = strstr(authorization, "response=\"");
@@ -1297,6 +1425,8 @@ int main(void)
         cmocka_unit_test(sess_unasked),
         cmocka_unit_test(auth_int_is_challenged),
         cmocka_unit_test(repeats_are_stale),
+        cmocka_unit_test(the_platform_proves_itself),
+        cmocka_unit_test(proof_only_for_who_uses_qop),
         cmocka_unit_test(only_a_right_response_is_stale),
         cmocka_unit_test(no_oracle_for_guesses),
         cmocka_unit_test(contacts),

@@ -191,6 +191,68 @@ static void strangers_are_refused(void **state)
     }
 }
 
+/* A request of d with this Request-URI and To tag, by hand; the status of the
+ * answer. */
+static unsigned say(const struct sim_device *d, const char *method,
+                    const char *uri, const char *to_tag)
+{
+    static unsigned n;
+    char text[1024];
+    struct sip_peer from = { .transport = SIP_UDP, .local = s.server_addr,
+                             .remote = d->addr };
+    int len = snprintf(text, sizeof(text),
+                       "%s %s SIP/2.0\r\n"
+                       "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bKsay%u\r\n"
+                       "From: <sip:%s@3402000000>;tag=1\r\n"
+                       "To: <sip:%s@3402000000>%s\r\nCall-ID: say%u\r\n"
+                       "CSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
+                       method, uri, n + 1, d->id, SIM_ID, to_tag, n, method);
+    uint32_t status = 0;
+    struct sip_event ev;
+    struct sip_out out;
+
+    n++;
+    assert_int_equal(sip_stack_input(s.server, &from,
+                                     guarded(slice_of(text, (size_t)len)),
+                                     s.now.mono_ms), 0);
+    while (sip_stack_event(s.server, &ev))
+        platform_sip(s.p, &ev, s.now);
+    while (sip_stack_output(s.server, &out))
+        if (slice_has_prefix(out.bytes, SLICE("SIP/2.0 ")))
+            assert_true(slice_u32(slice_of(out.bytes.p + 8, 3), 699, &status));
+    return status;
+}
+
+/* R29 of docs/sip-rules.md, and what belongs to a call that there is not. */
+static void calls_are_not_taken(void **state)
+{
+    static const struct {
+        const char *name, *method, *uri, *to_tag;
+        unsigned status;
+    } cases[] = {
+        { "us", "INVITE", "sip:" SIM_ID "@192.168.1.1:5060", "", 488 },
+        { "us, by host", "INVITE", "sip:3402000000", "", 488 },
+        { "itself", "INVITE", "sip:34020000001320000001@192.168.1.1", "", 488 },
+        { "nobody", "INVITE", "sip:34020000001320000077@192.168.1.1", "", 404 },
+        { "no id", "INVITE", "sip:yard@192.168.1.1", "", 404 },
+        { "a call of before", "INVITE", "sip:yard@192.168.1.1", ";tag=x", 481 },
+        { "INFO", "INFO", "sip:" SIM_ID "@192.168.1.1", "", 481 },
+        { "a ping, whomever it names", "OPTIONS", "sip:yard@192.168.1.1", "",
+          200 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = registered(SIP_UDP);
+        unsigned status = say(d, cases[i].method, cases[i].uri,
+                              cases[i].to_tag);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, status);
+        sim_free(&s);
+    }
+}
+
 static void an_id_that_is_not_its_own(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
@@ -828,6 +890,7 @@ int main(void)
         cmocka_unit_test(note_2_2_the_port_moves),
         cmocka_unit_test(a_port_that_does_not_answer),
         cmocka_unit_test(strangers_are_refused),
+        cmocka_unit_test(calls_are_not_taken),
         cmocka_unit_test(an_id_that_is_not_its_own),
         cmocka_unit_test(bodies),
         cmocka_unit_test(faults_are_logged_once),

@@ -76,7 +76,7 @@ static const struct vector {
       S("digest\tALGORITHM=\"md5\",qop=\"auth\" , nc=\"00000001\","
         "CNONCE=0a4f113b,username=34020000001320000001,realm=3402000000,\r\n "
         "response=\"FB6D2F768312116118C121C2608CF961\","
-        "nonce=6fe9ba44a76be22a,unknown=\"x,y\","
+        "nonce=6fe9ba44a76be22a,unknown=\"x,y\",userhash=true,"
         "uri=sip:34020000002000000001@3402000000") },
 };
 
@@ -489,6 +489,67 @@ static void authentication_info(void **state)
     assert_int_equal(i.nextnonce.n + i.rspauth.n + i.qop.n, 0);
 }
 
+/* What a server writes its clients believe, and only when it knows the
+ * password. */
+static void authentication_info_written(void **state)
+{
+    static const struct {
+        const char *name, *head;
+        bool written;
+    } cases[] = {
+        { "MD5", "algorithm=MD5,qop=auth,nc=00000007,cnonce=\"c\"", true },
+        { "SHA-256", "algorithm=SHA-256,qop=auth,nc=00000001,cnonce=\"c\"",
+          true },
+        { "MD5-sess", "algorithm=MD5-sess,qop=auth,nc=00000001,cnonce=\"c\"",
+          true },
+        { "no qop", "algorithm=MD5", false },
+        { "no cnonce", "algorithm=MD5,qop=auth,nc=00000001", false },
+        { "auth-int", "algorithm=MD5,qop=auth-int,nc=00000001,cnonce=\"c\"",
+          false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases) * 2; i++) {
+        struct slice next = i % 2 ? SLICE("n2") : slice_of(NULL, 0);
+        const char *head = cases[i / 2].head;
+        char text[300], buf[300];
+        struct writer t = writer_of(text, sizeof(text)),
+                      w = writer_of(buf, sizeof(buf));
+        struct sip_answer a = { .username = SLICE("u"), .uri = SLICE("sip:x"),
+                                .cnonce = SLICE("c"), .nc = 1 };
+        struct sip_challenge ch = { .realm = SLICE("r"), .nonce = SLICE("n1"),
+                                    .qop_auth = true };
+        struct sip_credentials c;
+        struct sip_auth_info info;
+        struct sip_ha1 ha1;
+
+        writer_f(&t, "Digest username=u,realm=r,nonce=n1,uri=\"sip:x\",%s,"
+                     "response=" UNHEX_32, head);
+        assert_int_equal(sip_credentials_parse(&c, writer_slice(&t)), 0);
+        sip_ha1_make(&ha1, c.alg, SLICE("u"), SLICE("r"), SLICE("secret"));
+        if (sip_auth_info_write(&w, &c, &ha1, next) !=
+            (cases[i / 2].written ? 0 : GB_ESYNTAX))
+            fail_msg("%s", cases[i / 2].name);
+        if (w.err)
+            continue;
+        sip_auth_info_parse(&info, guarded(writer_slice(&w)));
+        assert_true(slice_eq(info.nextnonce, next));
+        assert_true(slice_eq(info.nc, c.nc) && slice_eq(info.qop, c.qop));
+        ch.alg = c.alg;
+        a.nc = i / 2 == 0 ? 7 : 1;
+        a.password = SLICE("secret");
+        assert_true(sip_auth_info_check(&info, &ch, &a));
+        a.password = SLICE("guess");
+        assert_false(sip_auth_info_check(&info, &ch, &a));
+        for (size_t cap = 0; cap < w.len; cap++) { /* no room */
+            struct writer small = writer_of(buf, cap);
+
+            assert_int_not_equal(sip_auth_info_write(&small, &c, &ha1, next),
+                                 0);
+        }
+    }
+}
+
 static void secrets(void **state)
 {
     (void)state;
@@ -533,6 +594,7 @@ int main(void)
         cmocka_unit_test(words),         cmocka_unit_test(counts),
         cmocka_unit_test(stamps),        cmocka_unit_test(picks),
         cmocka_unit_test(authentication_info),
+        cmocka_unit_test(authentication_info_written),
         cmocka_unit_test(secrets),
     };
 

@@ -311,6 +311,92 @@ static void groups(void **state)
     assert_int_equal(get("/api/v1/groups/north%20gate"), 404);
 }
 
+/* What was set is answered when the store has it, in the order of asking; a
+ * refusal at once; the client may have gone. */
+static void settings_wait_for_the_store(void **state)
+{
+    static const struct {
+        const char *method, *target, *body;
+        unsigned status;
+    } cases[] = {
+        { "PATCH", "/api/v1/devices/" D1, "{\"name\":\"x\"}", 200 },
+        { "POST", "/api/v1/devices", "{\"id\":\"34020000001320000077\"}", 201 },
+        { "POST", "/api/v1/pending/34020000001320000055/accept", "", 201 },
+        { "POST", "/api/v1/groups", "{\"name\":\"north\"}", 201 },
+        { "PATCH", "/api/v1/groups/north", "{\"password\":\"x\"}", 200 },
+        { "DELETE", "/api/v1/groups/north", "", 204 },
+        { "POST", "/api/v1/devices.csv", "id,name\n" D1 ",y\n", 200 },
+        { "DELETE", "/api/v1/devices/" D2, "", 204 },
+    };
+    struct http_app_config cfg = fx_config();
+    uint64_t first;
+    unsigned given;
+
+    (void)state;
+    http_app_free(fx.app);
+    cfg.commits = true;
+    fx_open(&cfg);
+    assert_int_equal(http_app_commits(fx.app), 0);
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        size_t k = i / 2;
+        bool fails = i % 2;
+
+        if (k == 2 && !fake.n_pending)
+            fake.pending[fake.n_pending++] = (struct platform_pending){
+                .id = SLICE("34020000001320000055"), .first_utc_ms = 1 };
+        if (k == 3)
+            fake.group[0].name[0] = '\0';
+        if (k == 5)
+            platform_group_set(NULL, SLICE("north"), NULL, fx.now);
+        if (k == 1 || k == 7 || k == 2)
+            fake.n_devices = 2; /* as at first */
+        given = fx.n_answers;
+        if (ask(cases[k].method, cases[k].target, TOKEN, cases[k].body) != 0)
+            fail_msg("%s %s: %u %s", cases[k].method, cases[k].target,
+                     fx.last.status, fx.last.body);
+        assert_int_equal(http_app_commits(fx.app), i + 1);
+        http_app_committed(fx.app, i, 0); /* what came before it */
+        assert_int_equal(fx.n_answers, given);
+        http_app_committed(fx.app, i + 1, fails ? GB_EIO : 0);
+        assert_int_equal(fx.n_answers, given + 1);
+        assert_int_equal(fx.last.request, fx.next_request);
+        if (fx.last.status != (fails ? 503u : cases[k].status))
+            fail_msg("%s %s: %u", cases[k].method, cases[k].target,
+                     fx.last.status);
+        if (fails)
+            assert_true(body_has("\"code\":\"not-stored\"") &&
+                        body_has("\"step\":\"store\""));
+    }
+    /* refused: nothing to wait for */
+    assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
+    assert_int_equal(http_app_commits(fx.app), 2 * COUNT(cases));
+    /* two wait, one of them leaves */
+    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
+    first = fx.next_request;
+    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
+    http_app_gone(fx.app, first);
+    given = fx.n_answers;
+    http_app_committed(fx.app, UINT64_MAX, 0);
+    assert_int_equal(fx.n_answers, given + 1);
+    /* no memory to keep the answer with: said, not hoped */
+    fx.mem.fail_at = 0;
+    for (unsigned long n = 1; n < 40; n++) {
+        unsigned status;
+
+        fx.mem.calls = 0;
+        fx.mem.fail_at = n;
+        status = ask("DELETE", "/api/v1/groups/none", TOKEN, "");
+        fx.mem.fail_at = 0;
+        assert_true(status == 404 || status == 503 || status == 500);
+        fx.mem.calls = 0;
+        fx.mem.fail_at = n;
+        status = ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
+        fx.mem.fail_at = 0;
+        assert_true(status == 0 || status == 503);
+    }
+    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}"); /* and one at the end */
+}
+
 /* ---- live ------------------------------------------------------------------- */
 
 static void changed(uint64_t session, enum platform_action_kind kind)
@@ -1967,7 +2053,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         APP(list_pages),     APP(objects),       APP(device_orders),
         APP(patch_device),   APP(new_devices),   APP(pending_in_and_out),
-        APP(groups),
+        APP(groups),         APP(settings_wait_for_the_store),
         APP(post_live),      APP(live_failures), APP(live_refusals),
         APP(live_timeout), APP(live_timeout_with_evidence),   APP(live_stopped),  APP(media_by_signature),
         APP(media_forms),    APP(mse_failure),   APP(handover_holds),

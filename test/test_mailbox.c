@@ -106,7 +106,7 @@ static void send_many(void *arg)
         mailbox_send(&w.box, &letter(from, i)->mail, true);
 }
 
-static void from_many_threads(void **state)
+static void note_17_2_messages_from_many_threads(void **state)
 {
     uv_thread_t thread[SENDERS];
     unsigned from[SENDERS];
@@ -129,7 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order),
         cmocka_unit_test(full),
-        cmocka_unit_test(from_many_threads),
+        cmocka_unit_test(note_17_2_messages_from_many_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

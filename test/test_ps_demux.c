@@ -1318,6 +1318,47 @@ static void dump_file(void *ctx, const char *path, struct slice bytes)
     expect_golden(expect_path, writer_slice(&w));
 }
 
+/* Field-note 17.1: a byte that is wrong, missing or too much, anywhere in a
+ * session. Nothing stops, nothing stays held, and it ends at a pack: the session
+ * behind the next one is whole. */
+static void note_17_1_damage_ends_at_a_pack(void **state)
+{
+    enum { ZERO, ONES, FLIPPED, MISSING, TWICE, CODE, DAMAGES };
+    struct slice session;
+    char good[512];
+
+    (void)state;
+    begin();
+    for (size_t i = 0; i < 3; i++)
+        put(ps_vector[i]);
+    session = slice_of(good, done().n);
+    assert_true(slice_copy(good, sizeof(good), done()));
+    for (size_t at = 0; at < session.n; at++)
+        for (int kind = 0; kind < DAMAGES; kind++) {
+            const char *got;
+            size_t len;
+
+            begin();
+            put(slice_head(session, at));
+            if (kind == TWICE)
+                put(part(session, at, at + 1));
+            if (kind == CODE)
+                PUT("\0\0\1\xbb");
+            if (kind == ZERO || kind == ONES || kind == FLIPPED)
+                writer_char(&out, kind == ZERO   ? '\0'
+                                  : kind == ONES ? (char)0xff
+                                                 : (char)~good[at]);
+            put(slice_from(session, at + (kind != TWICE && kind != CODE)));
+            put(session);
+            put(session);
+            got = run(done(), 7, false, NULL);
+            len = strlen(got);
+            if (len < strlen(ps_vector_text) ||
+                strcmp(got + len - strlen(ps_vector_text), ps_vector_text))
+                fail_msg("damage %d at %zu:\n%s", kind, at, got);
+        }
+}
+
 static void golden_dumps(void **state)
 {
     struct failing_alloc f;
@@ -1383,6 +1424,7 @@ int main(void)
         cmocka_unit_test(free_releases),
         cmocka_unit_test(heads_only),
         cmocka_unit_test(mux_and_back),
+        cmocka_unit_test(note_17_1_damage_ends_at_a_pack),
         cmocka_unit_test(golden_dumps),
     };
 

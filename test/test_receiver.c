@@ -65,11 +65,32 @@ static void close_world(void)
     slab_pool_fini(&w.pool);
 }
 
+/* Another session on the same loop; it gets everything damaged. */
+static struct receiver *twin;
+
+static void give_twin(const uint8_t *p, size_t n)
+{
+    static uint64_t seed = 5;
+    struct slab *s = slab_get(&w.pool);
+    size_t len = n;
+
+    memcpy(s->bytes, p, n);
+    for (size_t i = 0; i < 8; i++) /* its RTP header stays: it is let in */
+        s->bytes[12 + test_random(&seed) % (n - 12)] ^=
+            (uint8_t)test_random(&seed);
+    if (test_random(&seed) % 4 == 0)
+        len = 12 + (size_t)(test_random(&seed) % (n - 12));
+    receiver_packet(twin, s->bytes, len, s, &w.from, w.now_ms);
+    slab_unref(s);
+}
+
 static bool give(const void *p, size_t n)
 {
     struct slab *s = slab_get(&w.pool);
     bool ours;
 
+    if (twin && n > 12)
+        give_twin(p, n);
     memcpy(s->bytes, p, n);
     ours = receiver_packet(w.rx, s->bytes, n, s, &w.from, w.now_ms);
     slab_unref(s);
@@ -151,6 +172,44 @@ static void picture_and_sound(void **state)
     assert_int_equal(st.width, 640);
     assert_int_equal(st.frames, 75);
     assert_true(st.sounds >= 74);
+    close_world();
+}
+
+static void nothing_said(void *ctx, enum receiver_event ev)
+{
+    (void)ctx;
+    (void)ev;
+}
+
+/* Field-note 17.4: what is wrong in one session is wrong in none of the others,
+ * and even the one that is all wrong goes on. */
+static void note_17_4_one_bad_session_is_alone(void **state)
+{
+    const struct hub_hooks hooks = { .on_wake = on_wake };
+    const struct receiver_options o = { .has_ssrc = true, .ssrc = SSRC,
+                                        .on_event = nothing_said };
+    struct receiver_counters good, bad;
+    struct hub_stats st;
+    struct hub *hub;
+
+    (void)state;
+    open_world(false, true);
+    assert_int_equal(hub_new(&hub, &gb_alloc_heap, &hooks, NULL), 0);
+    assert_int_equal(receiver_new(&twin, hub, &o), 0);
+    stream(true, 6, 0);
+    receiver_tick(twin, w.now_ms);
+    receiver_end(w.rx, w.now_ms);
+    receiver_end(twin, w.now_ms);
+    receiver_counters(w.rx, &good);
+    receiver_counters(twin, &bad);
+    assert_true(bad.packets > 200 && bad.corrupt > 0);
+    assert_int_equal(good.corrupt + good.lost + good.invalid +
+                     good.unknown_bytes, 0);
+    hub_stats(w.hub, w.now_ms, &st);
+    assert_int_equal(st.frames, 150);
+    receiver_free(twin);
+    hub_free(hub);
+    twin = NULL;
     close_world();
 }
 
@@ -307,6 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(picture_and_sound),
+        cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(payloads_of_another_kind),
         cmocka_unit_test(strangers),

@@ -182,6 +182,40 @@ static void wrong_password_makes_no_device(void **state)
     sim_free(&s);
 }
 
+/* R68: who is known here cannot be found out by trying passwords. */
+static void strangers_hear_what_devices_hear(void **state)
+{
+    static const char *const ids[] = { ipc, "34020000001320000002" };
+    char heard[2][1024];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct sim_device *d, *guess;
+        char *at = heard[i];
+
+        assert_true(sim_init(&s, NULL));
+        d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+        sim_register(d);
+        sim_run(&s, 100);
+        guess = sim_add(&s, ids[i], "192.168.1.66:5060", SIP_UDP);
+        guess->password = "a guess";
+        sim_register(guess);
+        sim_run(&s, 100);
+        assert_int_equal(guess->last_status, 403);
+        assert_int_equal(guess->challenged, 1);
+        assert_int_equal(guess->stale, 0);
+        for (const char *line = guess->last_extra; line;
+             line = strchr(line, '\n')) { /* names of its headers */
+            line += *line == '\n';
+            at += snprintf(at, 40, "%.*s,", (int)strcspn(line, ":\r\n"), line);
+        }
+        assert_true(sim_view(&s, d).online);
+        sim_free(&s);
+    }
+    assert_true(has(heard[0], ",X-GB-Ver,"));
+    assert_string_equal(heard[0], heard[1]);
+}
+
 static void another_user_name_is_told(void **state)
 {
     struct sim_device *d;
@@ -461,6 +495,7 @@ int main(void)
         cmocka_unit_test(refresh_with_the_old_answer),
         cmocka_unit_test(an_answer_is_good_at_one_address_only),
         cmocka_unit_test(wrong_password_makes_no_device),
+        cmocka_unit_test(strangers_hear_what_devices_hear),
         cmocka_unit_test(another_user_name_is_told),
         cmocka_unit_test(strangers_wait_without_auto_enrol),
         cmocka_unit_test(unregisters),

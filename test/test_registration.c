@@ -14,6 +14,8 @@
 
 static const char vector_realm[] = "3402000000";
 
+#define SILENCE 1 /* a status: no answer */
+
 /* What the server says to the n-th REGISTER. */
 struct step {
     unsigned status;
@@ -36,6 +38,12 @@ static struct rig {
     char call_id[80];
     struct gb_addr to;      /* where it went */
     char said[200];         /* states, joined by ';' */
+    char from[80], message_to[80], message_uri[100]; /* of its requests */
+    struct turn { /* each REGISTER */
+        uint64_t at_ms;
+        uint32_t cseq;
+        char call_id[40];
+    } turn[32];
     unsigned connects, disconnects;
     struct gb_addr connect_to;
 } g;
@@ -58,7 +66,17 @@ static void on_register(const struct sip_event *ev)
     slice_copy(g.call_id, sizeof(g.call_id), ev->msg->call_id);
     g.expires = sip_msg_expires(ev->msg, NULL);
     g.cseq = ev->msg->cseq.number;
+    slice_copy(g.from, sizeof(g.from), ev->msg->from.uri.text);
+    if (g.at < COUNT(g.turn)) {
+        struct turn *t = &g.turn[g.at];
+
+        t->at_ms = g.now.mono_ms;
+        t->cseq = g.cseq;
+        slice_copy(t->call_id, sizeof(t->call_id), ev->msg->call_id);
+    }
     g.at++;
+    if (s && s->status == SILENCE)
+        return;
     if (s) {
         r.status = s->status;
         r.expires = s->expires ? s->expires : -1;
@@ -96,6 +114,12 @@ static bool carry(struct sip_stack *from, struct sip_stack *to)
             else if (ev.kind == SIP_EV_REQUEST) {
                 const struct sip_response ok = { .status = 200,
                                                  .expires = -1 };
+
+                slice_copy(g.from, sizeof(g.from), ev.msg->from.uri.text);
+                slice_copy(g.message_to, sizeof(g.message_to),
+                           ev.msg->to.uri.text);
+                slice_copy(g.message_uri, sizeof(g.message_uri),
+                           ev.msg->uri.text);
 
                 sip_stack_respond(g.server, ev.transaction, &ok,
                                   g.now.mono_ms);
@@ -368,6 +392,65 @@ static void waits_as_it_is_told(void **state)
     end();
 }
 
+/* Field-note 1.9: one at a time, CSeq rises, the Call-ID stays until the
+ * registration begins anew. */
+static void note_1_9_one_register_at_a_time(void **state)
+{
+    static const struct step script[] = {
+        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { .status = 200, .expires = 100 },
+        { .status = 200, .expires = 100 }, /* a refresh */
+        { .status = SILENCE },
+        { .status = 500 },
+        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { .status = SILENCE },
+        { .status = 200, .expires = 3600 },
+    };
+    size_t anew = 0;
+
+    (void)state;
+    begin(SIP_UDP, script, COUNT(script));
+    run(600000);
+    assert_true(g.at >= COUNT(script));
+    assert_true(device_is_online(g.d));
+    for (size_t i = 1; i < COUNT(script); i++) {
+        const struct turn *a = &g.turn[i - 1], *b = &g.turn[i];
+        bool same = !strcmp(a->call_id, b->call_id);
+
+        if (same && b->cseq != a->cseq + 1)
+            fail_msg("%zu: CSeq %u after %u", i, b->cseq, a->cseq);
+        if (script[i - 1].status == SILENCE && b->at_ms < a->at_ms + 32000)
+            fail_msg("%zu: while the one before is open", i);
+        if (!same && (script[i - 1].status == 200 ||
+                      script[i - 1].status == 401))
+            fail_msg("%zu: another Call-ID without a reason", i);
+        anew += !same;
+    }
+    assert_int_equal(anew, 3); /* twice silence, once 500 */
+    end();
+}
+
+/* Field-note 1.13, what a device sends: From is itself, To of a MESSAGE is the
+ * platform, both in the domain; the URI is where it goes. */
+static void note_1_13_ids_of_a_device(void **state)
+{
+    static const struct step script[] = {
+        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { .status = 200, .expires = 3600 },
+    };
+
+    (void)state;
+    begin(SIP_UDP, script, COUNT(script));
+    run(0);
+    assert_string_equal(g.from, "sip:" ID "@3402000000");
+    assert_string_equal(g.uri, "sip:" SERVER "@192.0.2.1:5060");
+    run(61000);
+    assert_string_equal(g.from, "sip:" ID "@3402000000");
+    assert_string_equal(g.message_to, "sip:" SERVER "@3402000000");
+    assert_string_equal(g.message_uri, "sip:" SERVER "@192.0.2.1:5060");
+    end();
+}
+
 /* ---- §3.6 ---- */
 
 #define OTHER_ID "34020000002000000002"
@@ -495,6 +578,8 @@ int main(void)
         cmocka_unit_test(the_server_proves_itself),
         cmocka_unit_test(longer_expiry),
         cmocka_unit_test(waits_as_it_is_told),
+        cmocka_unit_test(note_1_9_one_register_at_a_time),
+        cmocka_unit_test(note_1_13_ids_of_a_device),
         cmocka_unit_test(is_redirected),
         cmocka_unit_test(bad_redirections),
         cmocka_unit_test(redirections_are_counted),

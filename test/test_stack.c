@@ -101,6 +101,7 @@ static void message_and_200(void **state)
     expect_slice(pair_header(out, "From"), plain.from);
     expect_slice(pair_header(out, "Call-ID"), plain.call_id);
     expect_slice(pair_header(out, "CSeq"), "20 MESSAGE");
+    assert_int_equal(pair_header(out, "Contact").n, 0); /* R60 */
     assert_true(slice_find_slice(pair_header(out, "To"), SLICE(";tag=")) <
                 pair_header(out, "To").n);
     pair_fini(&p);
@@ -324,6 +325,9 @@ static void passed_on(void **state)
         { "MESSAGE", "", "<sip:a@b>;tag=x" },
         { "INFO", "", NULL },
         { "MESSAGE", "Max-Forwards: 0\r\n", NULL },
+        /* R30: we have no session timers, and need none */
+        { "SUBSCRIBE", "Session-Expires: 90\r\nMin-SE: 90\r\n"
+                       "Supported: timer, 100rel\r\n", NULL },
     };
 
     (void)state;
@@ -1508,6 +1512,102 @@ static void cancel_before_and_after(void **state)
     pair_fini(&p);
 }
 
+/* R2, R8, R29: matched without a branch by all but the method; nothing but an
+ * INVITE is cancelled; Require in it is not looked at. */
+static void cancel_of_what(void **state)
+{
+    static const struct {
+        const char *name;
+        struct req invite, cancel; /* over those of `plain` */
+        unsigned status;
+        bool ends;
+    } cases[] = {
+        { "the branch", { .method = "INVITE" }, { 0 }, 200, true },
+        { "with Require", { .method = "INVITE" }, { .more = "Require: x\r\n" },
+          200, true },
+        { "another branch", { .method = "INVITE" },
+          { .via = "SIP/2.0/UDP 192.0.2.2:5060;rport;branch=z9hG4bKb" }, 481,
+          false },
+        { "no branch", { .method = "INVITE", .via = "SIP/2.0/UDP h" }, { 0 },
+          200, true },
+        { "no branch, other From tag",
+          { .method = "INVITE", .via = "SIP/2.0/UDP h" },
+          { .from = "<sip:a@b>;tag=x" }, 481, false },
+        { "no branch, other Request-URI",
+          { .method = "INVITE", .via = "SIP/2.0/UDP h" },
+          { .uri = "sip:other@3402000000" }, 481, false },
+        { "no branch, other CSeq",
+          { .method = "INVITE", .via = "SIP/2.0/UDP h" }, { .cseq = "21" }, 481,
+          false },
+        { "a MESSAGE", { .method = "MESSAGE" }, { 0 }, 481, false },
+        { "a SUBSCRIBE", { .method = "SUBSCRIBE" }, { 0 }, 481, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct req *a = &cases[i].invite, *b = &cases[i].cancel;
+        struct req inv = plain, cancel;
+        struct pair p;
+
+        inv.method = a->method;
+        inv.via = a->via ? a->via : inv.via;
+        cancel = inv;
+        cancel.method = "CANCEL";
+        cancel.via = b->via ? b->via : cancel.via;
+        cancel.from = b->from ? b->from : cancel.from;
+        cancel.uri = b->uri ? b->uri : cancel.uri;
+        cancel.cseq = b->cseq ? b->cseq : cancel.cseq;
+        cancel.more = b->more ? b->more : cancel.more;
+        pair_init(&p, NULL, NULL, true);
+        feed(&p, &inv);
+        feed(&p, &cancel);
+        if (pair_count(&p, 0, cases[i].status == 200 ? "SIP/2.0 200"
+                                                     : "SIP/2.0 481") != 1 ||
+            pair_count(&p, 0, "SIP/2.0 487") != cases[i].ends ||
+            pair_count(&p, 0, "SIP/2.0 4") !=
+                (cases[i].status == 481) + (size_t)cases[i].ends ||
+            pair_events(&p, 0, SIP_EV_CANCELLED, 0) != cases[i].ends)
+            fail_msg("%s: %u", cases[i].name, status_of(last(&p)));
+        pair_fini(&p);
+    }
+}
+
+/* R37: an INVITE of the same dialog while one waits for its answer: 500, and
+ * when to come again. */
+static void second_invite_while_one_is_open(void **state)
+{
+    struct turn t = { .r = { 200, .contact = S("sip:us@192.0.2.1"),
+                             .expires = -1 } };
+    struct req inv = plain, ack;
+    uint32_t wait_s = 99;
+    char to[200];
+    struct pair p;
+
+    (void)state;
+    turn_init(&p, &t, NULL);
+    inv.method = "INVITE";
+    inv.more = "Contact: <sip:c@192.0.2.2>\r\n";
+    feed(&p, &inv);
+    slice_copy(to, sizeof(to), pair_header(last(&p)->bytes, "To"));
+    inv.to = to;
+    ack = inv;
+    ack.method = "ACK";
+    feed(&p, &ack);
+    p.on_event = NULL; /* nobody answers from now on */
+    inv.cseq = "21";
+    inv.via = "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKfirst";
+    feed(&p, &inv);
+    inv.cseq = "22";
+    inv.via = "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKsecond";
+    feed(&p, &inv);
+    assert_int_equal(status_of(last(&p)), 500);
+    assert_true(slice_u32(pair_header(last(&p)->bytes, "Retry-After"), 10,
+                          &wait_s));
+    assert_int_equal(counters(&p).dialogs, 1);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_REQUEST, 0), 2);
+    pair_fini(&p);
+}
+
 static void invite_never_answered(void **state)
 {
     struct req inv = plain;
@@ -1938,6 +2038,8 @@ int main(void)
         cmocka_unit_test(invite_100_refused_acked),
         cmocka_unit_test(ack_without_cookie),
         cmocka_unit_test(cancel_before_and_after),
+        cmocka_unit_test(cancel_of_what),
+        cmocka_unit_test(second_invite_while_one_is_open),
         cmocka_unit_test(invite_never_answered),
         cmocka_unit_test(oldest_finished_go_first),
         cmocka_unit_test(dialogs_have_a_limit),

@@ -494,6 +494,69 @@ static void refused(void **state)
     pair_fini(&p);
 }
 
+/* R40: a status that nobody has heard of is read by its class; its words mean
+ * nothing. */
+static void unknown_statuses(void **state)
+{
+    static const struct {
+        unsigned status;
+        size_t acks, dialogs, byes; /* of an INVITE; BYE once it is ended */
+    } cases[] = { { 199, 0, 1, 0 }, { 299, 1, 1, 1 }, { 399, 1, 0, 0 },
+                  { 499, 1, 0, 0 }, { 599, 1, 0, 0 }, { 699, 1, 0, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ans a = ok;
+        struct sip_request r;
+        uint64_t dialog;
+        struct pair p;
+
+        a.status = cases[i].status;
+        pair_init(&p, NULL, NULL, true);
+        r = invite(&p);
+        dialog = send_invite(&p, &r);
+        answer(&p, pair_find(&p, 0, "INVITE", 0), &a);
+        r = message(&p);
+        send_request(&p, &r);
+        answer(&p, pair_find(&p, 0, "MESSAGE", 0), &a);
+        if (pair_events(&p, 0, SIP_EV_RESPONSE, a.status) != 2 ||
+            pair_count(&p, 0, "ACK") != cases[i].acks ||
+            counters(&p).dialogs != cases[i].dialogs)
+            fail_msg("%u", a.status);
+        end(&p, dialog);
+        assert_int_equal(pair_count(&p, 0, "BYE"), cases[i].byes);
+        assert_int_equal(pair_count(&p, 0, "CANCEL"), a.status < 200);
+        pair_settle(&p, 200000);
+        assert_int_equal(counters(&p).transactions, 0);
+        pair_fini(&p);
+    }
+}
+
+/* R60: no dialog, no Contact, and each its own though a Call-ID be shared. */
+static void messages_are_independent(void **state)
+{
+    struct sip_request r;
+    uint64_t first, second;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = message(&p);
+    r.call_id = SLICE("the same");
+    r.cseq = 7;
+    first = send_request(&p, &r);
+    second = send_request(&p, &r);
+    assert_int_equal(pair_header(p.sent[0].bytes, "Contact").n, 0);
+    answer(&p, &p.sent[1], &ok);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+    assert_true(p.seen[0].ev.transaction == second && p.seen[0].ev.dialog == 0);
+    answer(&p, &p.sent[0], &ok);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 2);
+    assert_true(p.seen[1].ev.transaction == first);
+    assert_int_equal(counters(&p).dialogs, 0);
+    pair_fini(&p);
+}
+
 /* R11: accepted; ACK to the Contact, To as received, the same for repeats. */
 static void accepted(void **state)
 {
@@ -1414,6 +1477,8 @@ int main(void)
         cmocka_unit_test(own_ids),
         cmocka_unit_test(invite_times),
         cmocka_unit_test(refused),
+        cmocka_unit_test(unknown_statuses),
+        cmocka_unit_test(messages_are_independent),
         cmocka_unit_test(accepted),
         cmocka_unit_test(targets),
         cmocka_unit_test(route_sets),

@@ -214,6 +214,75 @@ static void stops_all_the_same(void **state)
     assert_string_equal(disk.text, "");
 }
 
+/* Whether it is on the disk: asked behind a write, answered when that has been
+ * tried; rows that were dropped before it are told once. */
+static int told_err;
+static atomic_uint told;
+
+static void on_told(struct store_rows *r)
+{
+    told_err = r->err;
+    told += (unsigned)r->tag;
+    assert_int_equal(r->n, 0);
+    store_rows_free(r);
+}
+
+static void asks_whether_it_is_there(void **state)
+{
+    static const struct {
+        bool broken;
+        unsigned rows; /* of 2 that may wait */
+        int err;
+    } cases[] = { { false, 1, 0 }, { true, 1, GB_EIO }, { false, 0, 0 },
+                  { true, 0, 0 }, { true, 3, GB_EIO } };
+    const struct store_ask q = { .list = STORE_NO_LIST, .tag = 1,
+                                 .done = on_told };
+
+    (void)state;
+    log_init(2, LOG_ERROR, false);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        begin(2);
+        disk.broken = cases[i].broken;
+        for (unsigned k = 0; k < cases[i].rows; k++)
+            put(k == 0 ? "0" : k == 1 ? "1" : "2");
+        told = 0;
+        assert_int_equal(store_writer_ask(&w, &q), 0);
+        store_writer_end_asks(&w);
+        if (told != 1 || told_err != cases[i].err)
+            fail_msg("case %zu: %s", i, gb_strerror(told_err));
+        disk.broken = false;
+        store_writer_stop(&w);
+    }
+    log_init(2, LOG_INFO, false);
+}
+
+/* No room for a row: the next who asks hears it, though the disk is fine. */
+static void a_dropped_row_is_told_once(void **state)
+{
+    const struct store_ask q = { .list = STORE_NO_LIST, .tag = 1,
+                                 .done = on_told };
+
+    (void)state;
+    log_init(2, LOG_ERROR, false);
+    begin(1);
+    disk.broken = true;
+    put("1");
+    flush();
+    put("2"); /* the first waits again */
+    disk.broken = false;
+    assert_true(counters().dropped > 0);
+    for (int i = 0; i < 2; i++) {
+        told = 0;
+        assert_int_equal(store_writer_ask(&w, &q), 0);
+        flush();
+        while (!told)
+            uv_sleep(1);
+        assert_int_equal(told_err, i ? 0 : GB_EIO);
+    }
+    store_writer_stop(&w);
+    log_init(2, LOG_INFO, false);
+}
+
 static void keys(void **state)
 {
     static const uint64_t numbers[] = { 1, 99, UINT64_MAX };
@@ -239,6 +308,8 @@ int main(void)
         cmocka_unit_test(put_while_committing),
         cmocka_unit_test(a_disk_that_stays_full),
         cmocka_unit_test(stops_all_the_same),
+        cmocka_unit_test(asks_whether_it_is_there),
+        cmocka_unit_test(a_dropped_row_is_told_once),
         cmocka_unit_test(keys),
     };
 

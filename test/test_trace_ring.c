@@ -477,7 +477,7 @@ static void no_memory(void **state)
     }
 }
 
-static void listeners_tell(void **state)
+static void note_1_5_listeners_tell(void **state)
 {
     struct trace *t = ring_with(&gb_alloc_heap, 0);
     struct sip_peer p = peer();
@@ -574,7 +574,7 @@ int main(void)
         cmocka_unit_test(strangers_have_their_own_share),
         cmocka_unit_test(large_messages_are_cut),
         cmocka_unit_test(no_memory),
-        cmocka_unit_test(listeners_tell),
+        cmocka_unit_test(note_1_5_listeners_tell),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ mkdir -p build
 step layers tools/layers.sh
 step words tools/words.sh
 step headers make -s headers
+step "rules and their tests" tools/rules.sh
 step "unit tests, ASan and UBSan" unit asan
 step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
 step "clang without warnings" clang_builds
@@ -57,6 +58,7 @@ step "end to end" env JOBS=3 python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
 step "evidence" python3 test/e2e/trace.py
 step "sipp" python3 test/e2e/sipp.py
+step "torture over sockets" python3 test/e2e/torture.py
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py

@@ -41,6 +41,8 @@ struct http_app {
         uint64_t next;          /* number of the next alarm, from 1 */
     } *alarms;
     struct list asked;          /* questions to the store (api_history.c) */
+    struct list committing;     /* answers that wait for it (commit.c) */
+    uint64_t n_commits;         /* of them so far */
     struct tree *tree;          /* of tree_device; NULL: none (api_tree.c) */
     char tree_device[HTTP_ID_MAX + 1];
     struct firmware firmware[HTTP_FIRMWARE_MAX];
@@ -87,6 +89,13 @@ void http_answer_problem(struct http_response *out,
 /* A problem of status and detail alone. */
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                       const char *detail);
+
+/* The platform was changed as c->out says: the answer goes out when the store
+ * has it. A refusal, and without a store everything, goes out at once. */
+void http_answer_committed(struct http_call *c);
+void http_commit_init(struct http_app *a);
+void http_commit_free(struct http_app *a);
+void http_commit_gone(struct http_app *a, uint64_t request);
 
 /* "Name: value" to the answer's fields; CR, LF and NUL are dropped. */
 void http_response_field(struct http_response *r, const char *name,

@@ -228,7 +228,6 @@ void http_post_devices_csv(struct http_call *c)
     jw_array(&j);
     fault = take_rows(&im, to_utf8(c, &text));
     jw_end(&j);
-    c->app->cfg.touched(c->app->cfg.ctx);
     if (fault) {
         http_answer_fail(c, 400, "bad-value", fault);
     } else {
@@ -246,4 +245,5 @@ void http_post_devices_csv(struct http_call *c)
     }
     buf_fini(&text);
     buf_fini(&errors);
+    http_answer_committed(c);
 }

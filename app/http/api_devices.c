@@ -359,13 +359,13 @@ void http_delete_device(struct http_call *c)
     int err = platform_device_remove(c->app->cfg.platform, c->params.value[0],
                                      c->now);
 
-    c->app->cfg.touched(c->app->cfg.ctx);
     if (err == GB_ENOENT)
         http_answer_fail(c, 404, "device-unknown", "no such device");
     else if (err)
         http_answer_fail(c, 500, NULL, gb_strerror(err));
     else
         http_answer_empty(c, 204);
+    http_answer_committed(c);
 }
 
 void http_refresh_device(struct http_call *c)

@@ -244,11 +244,6 @@ static void refuse(struct http_call *c, int err)
     }
 }
 
-static void touched(struct http_call *c)
-{
-    c->app->cfg.touched(c->app->cfg.ctx);
-}
-
 /* ---- devices ---------------------------------------------------------------- */
 
 static void answer_device(struct http_call *c, unsigned status,
@@ -280,13 +275,13 @@ void http_patch_device(struct http_call *c)
         err = platform_device_set(c->app->cfg.platform, c->params.value[0], &s,
                                   c->now);
     json_decref(r.root);
-    touched(c);
     if (r.fault)
         http_answer_fail(c, 400, "bad-value", r.fault);
     else if (err)
         refuse(c, err);
     else
         answer_device(c, 200, c->params.value[0]);
+    http_answer_committed(c);
 }
 
 void http_post_device(struct http_call *c)
@@ -304,7 +299,6 @@ void http_post_device(struct http_call *c)
     }
     if (!r.fault)
         err = platform_device_create(c->app->cfg.platform, id, &s, c->now);
-    touched(c);
     if (r.fault)
         http_answer_fail(c, 400, "bad-value", r.fault);
     else if (err)
@@ -312,6 +306,7 @@ void http_post_device(struct http_call *c)
     else
         answer_device(c, 201, id);
     json_decref(r.root);
+    http_answer_committed(c);
 }
 
 /* ---- pending ---------------------------------------------------------------- */
@@ -321,13 +316,13 @@ void http_accept_pending(struct http_call *c)
     struct slice id = c->params.value[0];
     int err = platform_pending_accept(c->app->cfg.platform, id, c->now);
 
-    touched(c);
     if (err == GB_ENOENT)
         http_answer_fail(c, 404, "pending-unknown", "this id has not knocked");
     else if (err)
         refuse(c, err);
     else
         answer_device(c, 201, id);
+    http_answer_committed(c);
 }
 
 void http_delete_pending(struct http_call *c)
@@ -406,7 +401,6 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
     if (!r.fault && !err)
         err = platform_group_set(p, name, has_password ? &password : NULL,
                                  c->now);
-    touched(c);
     if (r.fault) {
         http_answer_fail(c, 400, "bad-value", r.fault);
     } else if (err == GB_ESYNTAX) {
@@ -421,6 +415,7 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
         group_write(&j, &g);
     }
     json_decref(r.root);
+    http_answer_committed(c);
 }
 
 void http_post_group(struct http_call *c)
@@ -441,9 +436,9 @@ void http_delete_group(struct http_call *c)
     int err = platform_group_remove(c->app->cfg.platform, c->params.value[0],
                                     c->now);
 
-    touched(c);
     if (err)
         http_answer_fail(c, 404, "group-unknown", "no such group");
     else
         http_answer_empty(c, 204);
+    http_answer_committed(c);
 }

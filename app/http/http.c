@@ -62,6 +62,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
     a->cfg = *cfg;
     list_init(&a->waiters);
     http_history_init(a);
+    http_commit_init(a);
     buf_init(&a->text, cfg->alloc, TEXT_MAX);
     if (!a->cfg.media_url_s)
         a->cfg.media_url_s = 43200;
@@ -97,6 +98,7 @@ void http_app_free(struct http_app *a)
         return;
     http_live_free(a);
     http_history_free(a);
+    http_commit_free(a);
     http_tree_drop(a);
     alarms_free(a);
     http_events_free(a->events);
@@ -446,6 +448,7 @@ void http_app_gone(struct http_app *a, uint64_t request)
 {
     http_live_gone(a, request);
     http_history_gone(a, request);
+    http_commit_gone(a, request);
 }
 
 int http_app_handover(struct http_app *a, struct http_handover *h)

@@ -85,6 +85,8 @@ struct http_app_config {
     uint16_t http_port;    /* of URLs that devices are given */
     /* Deletes a file of the server's file_dir; soon, not inside. */
     void (*file_remove)(void *ctx, const char *name);
+    /* What is set is kept: its answers wait for http_app_committed. */
+    bool commits;
     /* NULL when ready, else why not (static string). May be NULL. */
     const char *(*not_ready)(void *ctx);
     /* Appends further Prometheus lines. May be NULL. */
@@ -130,6 +132,12 @@ void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
 
 /* The answer of the store to a question. */
 void http_app_told(struct http_app *a, const struct http_told *t);
+
+/* The number of the newest answer that waits, or has waited, for the store.
+ * When it has grown, and the platform's actions have run: ask the store. */
+uint64_t http_app_commits(const struct http_app *a);
+/* What led to the answers up to this one is on the disk; err: it is not. */
+void http_app_committed(struct http_app *a, uint64_t upto, int err);
 
 /* A session changed (http_on_action calls it for SESSION_CHANGED and _GONE). */
 void http_on_session(struct http_app *a, uint64_t session);

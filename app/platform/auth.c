@@ -68,6 +68,32 @@ size_t auth_challenge(struct platform *p, const struct auth *a, bool qop,
     return n;
 }
 
+static struct slice next_nonce(struct platform *p, const struct auth *a,
+                               uint32_t expires_s,
+                               char buf[static SIP_NONCE_LEN])
+{
+    uint32_t age_s = (uint32_t)now_s(p) - (uint32_t)(a->stamp >> 16);
+
+    if (expires_s > SIP_NONCE_MAX_AGE_S ||
+        age_s + expires_s <= SIP_NONCE_MAX_AGE_S)
+        return slice_of(NULL, 0);
+    make_nonce(p, a, buf);
+    return slice_of(buf, SIP_NONCE_LEN);
+}
+
+struct slice auth_info(struct platform *p, const struct auth *a,
+                       uint32_t expires_s, char buf[static AUTH_INFO_TEXT])
+{
+    struct writer w = writer_of(buf, AUTH_INFO_TEXT);
+    char nonce[SIP_NONCE_LEN];
+
+    if (!p->cfg.offer_qop || a->c.qop.n == 0 ||
+        sip_auth_info_write(&w, &a->c, &a->ha1,
+                            next_nonce(p, a, expires_s, nonce)))
+        return slice_of(NULL, 0);
+    return writer_slice(&w);
+}
+
 /* ---- checking ---- */
 
 static struct slice password_of(const struct platform *p,
@@ -131,7 +157,7 @@ static const struct sip_ha2 *ha2_of(struct platform *p,
 /* With the HA1 that the device keeps; a stranger's is made each time, and that
  * of a device too when its response is wrong, so that the time does not tell
  * who is known here (RFC 8760, R68 of our list). */
-static bool checks(struct platform *p, const struct auth *a)
+static bool checks(struct platform *p, struct auth *a)
 {
     struct device *d = a->device;
     struct sip_ha2 own;
@@ -139,13 +165,17 @@ static bool checks(struct platform *p, const struct auth *a)
     struct sip_ha1 ha1;
 
     if (d && d->ha1_alg == base_of(a->c.alg) &&
-        sip_digest_check_ha2(&a->c, &d->ha1, ha2))
+        sip_digest_check_ha2(&a->c, &d->ha1, ha2)) {
+        if (a->c.qop.n)
+            a->ha1 = d->ha1;
         return true;
+    }
     sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
     if (d && d->ha1_alg == base_of(a->c.alg))
         return false;
     if (!sip_digest_check_ha2(&a->c, &ha1, ha2))
         return false;
+    a->ha1 = ha1;
     if (d) {
         d->ha1 = ha1;
         d->ha1_alg = base_of(a->c.alg);

@@ -33,6 +33,7 @@ struct auth {
     struct sip_credentials c; /* WRONG and RIGHT */
     uint64_t stamp;           /* of its nonce; larger is newer */
     uint32_t nc;              /* 0: without qop */
+    struct sip_ha1 ha1;       /* RIGHT, with qop */
 };
 
 void auth_prove(struct platform *p, struct auth *a);
@@ -53,6 +54,15 @@ unsigned auth_offer(const struct platform *p, const struct device *d);
 size_t auth_challenge(struct platform *p, const struct auth *a, bool qop,
                       bool stale, char buf[static AUTH_CHALLENGES_TEXT],
                       struct slice value[static AUTH_MAX_CHALLENGES]);
+
+/* RIGHT, and granted for expires_s: the value of Authentication-Info, in buf;
+ * empty where none is due. It is for devices that answered an offer of qop
+ * (RFC 7616 §3.5); others know RFC 2069 at most, and get no header they do not
+ * expect. A next nonce is in it only where it saves a challenge: theirs will be
+ * too old at the next refresh, and the next one will not. */
+#define AUTH_INFO_TEXT 400
+struct slice auth_info(struct platform *p, const struct auth *a,
+                       uint32_t expires_s, char buf[static AUTH_INFO_TEXT]);
 
 /* The password of a device has changed, or its group's. */
 void auth_forget(struct device *d);

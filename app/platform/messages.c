@@ -571,6 +571,22 @@ static void on_notify(struct platform *p, struct device *d,
     on_message(p, d, ev);
 }
 
+/* We take no INVITE. One for an id that nobody here has is told so, since its
+ * sender may have it from another platform. */
+static void refuse_invite(struct platform *p, struct device *d,
+                          const struct sip_event *ev)
+{
+    char text[PLATFORM_ID_MAX];
+    struct slice id;
+    bool known = ev->msg->to.tag.n || !ev->msg->uri.user.n; /* we, by host */
+
+    if (!known && platform_user(&ev->msg->uri, text, &id))
+        known = slice_eq(id, p->id) || device_find(p, id) ||
+                channel_find(p, d, id);
+    device_deviation(p, d, DEVIATION_INVITE_FOREIGN, slice_of(NULL, 0));
+    platform_respond(p, ev, known ? 488 : 404);
+}
+
 void messages_request(struct platform *p, const struct sip_event *ev)
 {
     bool moved = false;
@@ -592,12 +608,13 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         on_notify(p, d, ev);
         return;
     case SIP_METHOD_OPTIONS:
-    case SIP_METHOD_INFO:
         platform_respond(p, ev, 200);
         break;
+    case SIP_METHOD_INFO: /* belongs to a call (RFC 6086 §4.2.2) */
+        platform_respond(p, ev, ev->dialog ? 200 : 481);
+        break;
     case SIP_METHOD_INVITE:
-        device_deviation(p, d, DEVIATION_INVITE_FOREIGN, slice_of(NULL, 0));
-        platform_respond(p, ev, 488);
+        refuse_invite(p, d, ev);
         break;
     case SIP_METHOD_SUBSCRIBE:
         refuse_event(p, ev);

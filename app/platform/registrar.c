@@ -248,6 +248,8 @@ static void welcome(struct platform *p, const struct attempt *a,
 {
     struct sip_extra extra[MAX_EXTRA];
     struct sip_response r = { .status = 200, .expires = expires_s };
+    char info[AUTH_INFO_TEXT];
+    struct slice proof = auth_info(p, &a->auth, expires_s, info);
     enum platform_date policy =
         a->device && a->device->date
             ? (enum platform_date)(a->device->date - 1) : p->cfg.date;
@@ -262,6 +264,8 @@ static void welcome(struct platform *p, const struct attempt *a,
         extra[n++] = (struct sip_extra){ SLICE("Date"),
                                          date_text(p, zone_s) };
     }
+    if (proof.n)
+        extra[n++] = (struct sip_extra){ SLICE("Authentication-Info"), proof };
     answer(p, a, r, extra, n, false);
 }
 

@@ -134,6 +134,7 @@ struct store {
     sqlite3_stmt *stmt[N_STATEMENTS];
     unsigned n_added; /* rows of history since the last trimming */
     int64_t trimmed_ms; /* wall clock of that; 0: not yet */
+    bool full_sync;   /* as sync_for left it */
 };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -362,12 +363,35 @@ static bool trim(struct store *s)
     return ok;
 }
 
+/* What somebody has set, and was told is kept: it outlives a loss of power. */
+static bool is_promised(enum store_op op)
+{
+    return op == STORE_PUT_SETTINGS || op == STORE_PUT_GROUP ||
+           op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE;
+}
+
+static void sync_for(struct store *s, const struct list *jobs)
+{
+    bool full = false;
+
+    for (struct list *n = jobs->next; n != jobs && !full; n = n->next)
+        full = is_promised(container_of(n, struct store_job, node)->op);
+    if (full != s->full_sync)
+        sqlite3_exec(s->db, full ? "PRAGMA synchronous=FULL"
+                                 : "PRAGMA synchronous=NORMAL",
+                     NULL, NULL, NULL);
+    s->full_sync = full;
+}
+
 static bool commit(void *backend, struct list *jobs,
                    char why[static STORE_WHY])
 {
     struct store *s = backend;
     struct list *n;
-    bool ok = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    bool ok;
+
+    sync_for(s, jobs);
+    ok = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
 
     for (n = jobs->next; ok && n != jobs; n = n->next)
         ok = apply(s, container_of(n, struct store_job, node));

@@ -112,7 +112,10 @@ enum store_list {
                              sent_ms arrived_ms answered_ms tries sip_status
                              flags sn messages have sum */
     STORE_LIST_COMMAND,   /* the same, and answer; of one: before is its id */
-    STORE_LISTS
+    STORE_LISTS,
+    STORE_NO_LIST = STORE_LISTS, /* no rows, with any kind of store: tells that
+                                    all that was queued before is on the disk,
+                                    GB_EIO: that it is not (yet) */
 };
 
 /* Bits of a command's flags. */

@@ -133,6 +133,10 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
         err = GB_ELIMIT;
     if (!err) {
         n->after = w->n_queued;
+        if (q->list == STORE_NO_LIST) {
+            n->lost = w->dropped != w->told_dropped;
+            w->told_dropped = w->dropped;
+        }
         list_push_back(&w->asks, &n->node);
         w->n_asks++;
         uv_cond_signal(&w->work);
@@ -143,12 +147,18 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
     return err;
 }
 
-static void answer_one(struct store_writer *w, struct store_question *n)
+/* ok: all that was queued before it is committed. */
+static void answer_one(struct store_writer *w, struct store_question *n,
+                       bool ok)
 {
     struct store_rows *r = store_rows_new(n->ask.ctx, n->ask.tag);
 
-    if (r) {
+    if (r)
         r->list = n->ask.list;
+    if (r && n->ask.list == STORE_NO_LIST) {
+        r->err = ok && !n->lost ? 0 : GB_EIO;
+        n->ask.done(r);
+    } else if (r) {
         r->err = w->b.answer ? 0 : GB_EUNSUPPORTED;
         if (w->b.answer)
             w->b.answer(w->b.backend, &n->ask, r);
@@ -157,9 +167,9 @@ static void answer_one(struct store_writer *w, struct store_question *n)
     free(n); /* without memory nobody is told: the request times out */
 }
 
-/* Those that came before the first `queued` jobs were all. With the lock held;
- * lets it go meanwhile. */
-static void answer_asks(struct store_writer *w, uint64_t queued)
+/* Those that came before the first `queued` jobs were all; ok: those are
+ * committed. With the lock held; lets it go meanwhile. */
+static void answer_asks(struct store_writer *w, uint64_t queued, bool ok)
 {
     while (!list_is_empty(&w->asks)) {
         struct store_question *q =
@@ -169,7 +179,7 @@ static void answer_asks(struct store_writer *w, uint64_t queued)
             break;
         list_remove(&q->node);
         uv_mutex_unlock(&w->lock);
-        answer_one(w, q);
+        answer_one(w, q, ok);
         uv_mutex_lock(&w->lock);
         w->n_asks--; /* when it is answered: end_asks waits for that */
     }
@@ -208,7 +218,7 @@ static void run(void *arg)
             break; /* ending, and nothing is left */
         queued = w->n_queued;
         if (list_is_empty(&w->jobs)) {
-            answer_asks(w, queued);
+            answer_asks(w, queued, true);
             continue;
         }
         n = take_jobs(w, &taken);
@@ -225,7 +235,7 @@ static void run(void *arg)
         w->writes += ok ? n : 0;
         say(w, ok, why);
         uv_cond_broadcast(&w->done);
-        answer_asks(w, ok ? queued : UINT64_MAX); /* from what is there */
+        answer_asks(w, ok ? queued : UINT64_MAX, ok); /* from what is there */
         if (!ok && w->ending)
             break; /* there is no later */
         if (!w->ending && list_is_empty(&w->asks) && (!ok || !w->flush)) /* gather what comes next */

@@ -65,6 +65,7 @@ enum { /* text[] of the jobs */
 struct store_question {
     struct list node;
     uint64_t after; /* jobs queued before it: they are committed first */
+    bool lost;      /* some before it found no room */
     struct store_ask ask;
 };
 
@@ -101,6 +102,7 @@ struct store_writer {
     bool failing;     /* the last commit was refused */
     struct store_backend b;
     uint64_t writes, commits, errors, dropped;
+    uint64_t told_dropped; /* of them, to a question for STORE_NO_LIST */
 };
 
 /* The key of a dialog as text, in buf, and back; 0: it is none. */

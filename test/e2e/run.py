@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -178,6 +179,43 @@ def restart_loses_no_device():
         expect(len(listed) == 4, f"{len(listed)} devices after the restart")
         expect(all(x["channels"] == 2 for x in listed), "channels after the restart")
         wait_for("all online again", lambda: len(d.online()) == 4, timeout=15)
+
+
+@test
+def settings_are_answered_when_they_are_stored():
+    """2xx means that it outlives a kill. A disk that refuses is told; what it refused is tried again."""
+    d = Daemon()
+    path = f"/api/v1/devices/{DEVICE}"
+    try:
+        a = d.call("POST", "/api/v1/devices", {"id": DEVICE, "name": "first"})
+        expect(a.status == 201, f"{a.status} {a.body[:300]}")
+        d.kill()
+        d.start()
+        expect(d.get(path)["name"] == "first", d.get(path))
+        # no file may grow beyond 4 KiB: not a page fits
+        limits = resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
+        a = d.call("PATCH", path, {"name": "second"})
+        expect(a.status == 503 and a.json["code"] == "not-stored" and a.json["step"] == "store",
+               f"{a.status} {a.body[:300]}")
+        expect(d.get(path)["name"] == "second", "it is in force")
+        a = d.call("POST", "/api/v1/groups", {"name": "north", "password": "s3cret"})
+        expect(a.status == 503, f"{a.status} {a.body[:300]}")
+        expect("store cannot be written" in d.log(), d.log()[-1000:])
+        resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, limits)
+        a = d.call("PATCH", path, {"group": "north"})
+        expect(a.status == 200, f"{a.status} {a.body[:300]}")
+        expect("store is written again" in d.log(), d.log()[-1000:])
+        d.kill()
+        d.start()
+        expect(d.get(path)["name"] == "second" and d.get(path)["group"] == "north", d.get(path))
+        expect(d.get("/api/v1/groups/north")["has_password"], "the group's password")
+        expect(d.call("DELETE", path).status == 204, "deleted")
+        d.kill()
+        d.start()
+        expect(d.call("GET", path).status == 404, "and gone")
+    finally:
+        d.close()
 
 
 def watched(d):

@@ -79,6 +79,12 @@ def check_system(d, transport):
             total = d.get("/api/v1/trace")["total"]
             expect(len(out.splitlines()) == total, f"tshark sees {len(out.splitlines())} of {total}:\n{out}")
             expect(f"INVITE\t\tout device={DEVICE}" in out, out)
+            bad = subprocess.run(["tshark", "-r", path, "-n", "-d", f"{transport}.port=={d.sip},sip",
+                                  "-Y", "_ws.malformed || tcp.analysis.flags || ip.checksum.status == 0"],
+                                 capture_output=True, timeout=60 * SLOW, check=True).stdout.decode()
+            expect(not bad, f"tshark takes offence at\n{bad}")
+        else:
+            print("# tshark is not installed: the capture was not read by it")
         replay = subprocess.run([os.path.join(BUILD, "gb28181d"), "--replay", path], capture_output=True,
                                 timeout=60 * SLOW, check=False)
         told = replay.stdout.decode()
