@@ -60,6 +60,49 @@ void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n)
 }
 #endif
 
+void scan_map_blanks_scalar(uint64_t *map, const char *p, size_t n)
+{
+    for (size_t k = 0; k <= n / 64; k++)
+        map[k] = ~0ull;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)p[i] > ' ')
+            map[i / 64] &= ~(1ull << i % 64);
+}
+
+#ifdef SCAN_VECTORS
+SCAN_INLINE uint64_t blanks_word(const char *p)
+{
+    uint64_t m = 0;
+
+    for (unsigned i = 0; i < 64; i += 16)
+        m |= (uint64_t)scan_bits(scan_between(scan_load(p + i), 0, ' ')) << i;
+    return m;
+}
+
+void scan_map_blanks(uint64_t *map, const char *p, size_t n)
+{
+    size_t i = 0, left = n % 64;
+    char pad[64];
+
+    for (; n - i >= 64; i += 64)
+        *map++ = blanks_word(p + i);
+    if (left == 0) {
+        *map = ~0ull;
+    } else if (n > 64) { /* reaches back over what is mapped already */
+        *map = blanks_word(p + n - 64) >> (64 - left) | ~0ull << left;
+    } else {
+        memset(pad, ' ', sizeof(pad));
+        memcpy(pad, p, left);
+        *map = blanks_word(pad);
+    }
+}
+#else
+void scan_map_blanks(uint64_t *map, const char *p, size_t n)
+{
+    scan_map_blanks_scalar(map, p, n);
+}
+#endif
+
 /* ---- header blocks ------------------------------------------------------- */
 
 static bool block_scalar(struct scan_block *b, const char *p, size_t n)

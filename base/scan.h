@@ -514,6 +514,55 @@ void scan_map(uint64_t map[static SCAN_MAP_WORDS], const char *p, size_t n);
 void scan_map_scalar(uint64_t map[static SCAN_MAP_WORDS], const char *p,
                      size_t n);
 
+/* The same with other stops, octets up to SP: what ends a word of a text where
+ * anything else may be in words. map has n / 64 + 1 words. */
+void scan_map_blanks(uint64_t *map, const char *p, size_t n);
+void scan_map_blanks_scalar(uint64_t *map, const char *p, size_t n);
+
+/* ---- numbers ------------------------------------------------------------- */
+
+/* The number that the n octets before end are, 1 to 8 digits. Reads eight
+ * octets before end, whatever n is. False, *v untouched: another n, or
+ * an octet that is no digit. */
+static inline bool scan_digits_scalar(const char *end, size_t n, uint32_t *v)
+{
+    uint32_t sum = 0;
+
+    if (n < 1 || n > 8)
+        return false;
+    for (const char *p = end - n; p < end; p++) {
+        unsigned d = (unsigned char)*p - (unsigned)'0';
+
+        if (d > 9)
+            return false;
+        sum = sum * 10 + d;
+    }
+    *v = sum;
+    return true;
+}
+
+/* Digits become octets, then pairs, then fours, then one number. */
+SCAN_INLINE bool scan_digits(const char *end, size_t n, uint32_t *v)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t x;
+
+    if (n - 1 > 7)
+        return false;
+    memcpy(&x, end - 8, 8);
+    x = (x ^ 0x3030303030303030u) & ~0ull << 8 * (8 - n);
+    if (((x + 0x7676767676767676u) | x) & 0x8080808080808080u)
+        return false; /* one is above 9 */
+    x = x * 10 + (x >> 8);
+    *v = (uint32_t)((((x & 0x000000ff000000ffu) * 0x000f424000000064u) +
+                     ((x >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u)) >>
+                    32);
+    return true;
+#else
+    return scan_digits_scalar(end, n, v);
+#endif
+}
+
 /* ---- header blocks ------------------------------------------------------- */
 
 #define SCAN_BLOCK_MAX 8192u /* longest block that is mapped, octets */

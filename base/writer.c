@@ -3,18 +3,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Two digits for each number below 100. */
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                            "25262728293031323334353637383940414243444546474849"
+                            "50515253545556575859606162636465666768697071727374"
+                            "75767778798081828384858687888990919293949596979899";
+
 void writer_u64_pad(struct writer *w, uint64_t v, unsigned width)
 {
-    char buf[32];
-    unsigned n = 0;
+    char buf[32], *const end = buf + sizeof(buf), *at = end;
 
-    do {
-        buf[sizeof(buf) - ++n] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v);
-    while (n < width && n < sizeof(buf))
-        buf[sizeof(buf) - ++n] = '0';
-    writer_bytes(w, buf + sizeof(buf) - n, n);
+    if (width > sizeof(buf))
+        width = sizeof(buf);
+    for (; v >= 100; v /= 100)
+        memcpy(at -= 2, pairs + v % 100 * 2, 2);
+    if (v >= 10)
+        memcpy(at -= 2, pairs + v * 2, 2);
+    else
+        *--at = (char)('0' + v);
+    while (end - at < (ptrdiff_t)width)
+        *--at = '0';
+    writer_bytes(w, at, (size_t)(end - at));
 }
 
 void writer_u64(struct writer *w, uint64_t v)
@@ -97,21 +106,33 @@ static uint64_t has_low(uint64_t v)
     return (v - 0x1010101010101010u) & ~v & 0x8080808080808080u;
 }
 
+/* Whether s holds no octet below 16, n >= 4. The last load reaches back. */
+static bool is_high(struct slice s)
+{
+    uint64_t v;
+    uint32_t head, tail;
+
+    for (size_t i = 0; i + 8 < s.n; i += 8) {
+        memcpy(&v, s.p + i, 8);
+        if (has_low(v))
+            return false;
+    }
+    if (s.n >= 8) {
+        memcpy(&v, s.p + s.n - 8, 8);
+    } else {
+        memcpy(&head, s.p, 4);
+        memcpy(&tail, s.p + s.n - 4, 4);
+        v = (uint64_t)head << 32 | tail;
+    }
+    return has_low(v) == 0;
+}
+
 size_t writer_safe_run(struct slice s)
 {
     size_t i = 0;
-    uint64_t v;
 
-    for (; i + 8 <= s.n; i += 8) {
-        memcpy(&v, s.p + i, 8);
-        if (has_low(v))
-            break;
-    }
-    if (i + 8 > s.n && s.n >= 8) { /* the rest, and some before it again */
-        memcpy(&v, s.p + s.n - 8, 8);
-        if (!has_low(v))
-            return s.n;
-    }
+    if (s.n >= 4 && is_high(s))
+        return s.n;
     while (i < s.n && s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\0')
         i++;
     return i;
@@ -119,10 +140,12 @@ size_t writer_safe_run(struct slice s)
 
 void writer_line_safe(struct writer *w, struct slice s)
 {
-    while (s.n) {
-        size_t n = writer_safe_run(s);
+    size_t n = writer_safe_run(s);
 
-        writer_bytes(w, s.p, n);
+    writer_bytes(w, s.p, n);
+    while (n < s.n) {
         s = slice_from(s, n + 1);
+        n = writer_safe_run(s);
+        writer_bytes(w, s.p, n);
     }
 }

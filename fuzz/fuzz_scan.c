@@ -7,6 +7,8 @@
 
 #include "base/scan.h"
 
+#define MAX_TEXT 20000
+
 static void must(bool ok)
 {
     if (!ok)
@@ -15,6 +17,7 @@ static void must(bool ok)
 
 static void searches(const char *p, size_t n, char c)
 {
+    static uint64_t blanks[2][MAX_TEXT / 64 + 1];
     uint64_t a[SCAN_MAP_WORDS], b[SCAN_MAP_WORDS];
 
     must(scan_char(p, n, c) == scan_char_scalar(p, n, c));
@@ -24,6 +27,16 @@ static void searches(const char *p, size_t n, char c)
     must(scan_blank_near(p, n) == scan_blank_scalar(p, n));
     must(scan_eol(p, n) == scan_eol_scalar(p, n));
     must(scan_high(p, n) == scan_high_scalar(p, n));
+    scan_map_blanks(blanks[0], p, n);
+    scan_map_blanks_scalar(blanks[1], p, n);
+    must(memcmp(blanks[0], blanks[1], (n / 64 + 1) * 8) == 0);
+    if (n >= 8) {
+        uint32_t v = 0, w = 0;
+        size_t k = (unsigned char)c % 10;
+
+        must(scan_digits(p + n, k, &v) == scan_digits_scalar(p + n, k, &w));
+        must(v == w);
+    }
     if (n > SCAN_MAP_MAX)
         return;
     scan_map(a, p, n);
@@ -53,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *p;
 
-    if (size == 0 || size > 20000)
+    if (size == 0 || size > MAX_TEXT)
         return 0;
     p = malloc(size);
     must(p != NULL);

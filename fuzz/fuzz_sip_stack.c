@@ -1,9 +1,10 @@
-/* The input is a script of datagrams, calls and times against one stack. Each
- * record: what, argument, length (two bytes), bytes. Datagrams come as they are
- * or are put together from small tables, a byte for each part. Besides not
- * crashing: all that we send can be parsed, every event is about something, a
- * repeat is answered by the same bytes, and when all dialogs are ended and time
- * has passed nothing is left. */
+/* The input is a script of datagrams, calls, times and lack of memory against
+ * one stack. Each record: what, argument, length (two bytes), bytes. Datagrams
+ * come as they are or are put together from small tables, a byte for each part.
+ * Besides not crashing: all that we send can be parsed, every event is about
+ * something, every request outside dialogs and every BYE that is to be told of
+ * ends once, a repeat is answered by the same bytes, and when all dialogs are
+ * ended and time has passed nothing is left. */
 #include "fuzz/fuzz.h"
 
 #include "sip/stack.h"
@@ -14,12 +15,14 @@
 #define MAX_DIALOGS 32
 #define MAX_SENT 4
 #define MAX_STEPS 40 /* of one script */
+#define AWAITED 7    /* user of what must end once */
 
 struct run {
     struct sip_stack *s;
     uint64_t now_ms;
     uint64_t dialog[MAX_DIALOGS], last_request;
     size_t n_dialogs;
+    unsigned awaited; /* requests whose end has not been told */
     bool answer; /* the layer above answers at once */
     unsigned style; /* of its answers: enum style */
     bool bad;    /* the last input was malformed: its echo may be too */
@@ -52,10 +55,17 @@ static struct sip_msg parsed;
  * it. */
 static char large[256u * 1024];
 static bool large_taken;
+static unsigned fail_in; /* allocations until they fail; 0: never */
+static bool failed;      /* one has */
 
 static void *fuzz_get(void *ctx, size_t n)
 {
     (void)ctx;
+    if (fail_in == 1) {
+        failed = true;
+        return NULL;
+    }
+    fail_in -= fail_in != 0;
     if (n < 65536 || n > sizeof(large) || large_taken)
         return gb_get(&gb_alloc_heap, n);
     large_taken = true;
@@ -135,17 +145,32 @@ static void respond(struct run *r, uint64_t transaction, unsigned status,
         sip_stack_respond(r->s, transaction, &a, r->now_ms);
 }
 
+/* A final answer, or none. */
+static void note_end(struct run *r, const struct sip_event *ev)
+{
+    bool final = ev->kind == SIP_EV_FAILED ||
+                 (ev->kind == SIP_EV_RESPONSE && ev->status >= 200);
+
+    if (ev->user != AWAITED || !final)
+        return;
+    require(r->awaited > 0 && ev->dialog == 0);
+    r->awaited--;
+}
+
 static void drain(struct run *r)
 {
     struct sip_event ev;
     struct sip_out out;
 
     while (sip_stack_event(r->s, &ev)) {
+        note_end(r, &ev);
         require((ev.kind == SIP_EV_FAILED) <= (ev.msg == NULL));
         if (ev.kind == SIP_EV_RESPONSE)
             require(ev.msg && ev.status == ev.msg->status);
         if (ev.kind == SIP_EV_ENDED || ev.kind == SIP_EV_ACKED)
             require(ev.dialog != 0);
+        if (ev.kind == SIP_EV_FAILED && r->answer && r->style & STYLE_END)
+            sip_stack_end(r->s, ev.dialog, r->now_ms);
         if (ev.kind != SIP_EV_REQUEST)
             continue;
         require(ev.msg && ev.transaction);
@@ -251,19 +276,43 @@ static void compose(struct run *r, unsigned arg, struct slice b)
         memcpy(first, r->out, n);
         r->n_outs = 0;
         input(r, arg, writer_slice(&w));
-        if (r->n_outs == 1 && n && !memcmp(first, "SIP/2.0", 7) &&
+        if (r->n_outs == 1 && n && !failed && !memcmp(first, "SIP/2.0", 7) &&
             !memcmp(r->out, "SIP/2.0", 7) && r->answer && r->status >= 200)
             require(n == r->n_out && !memcmp(first, r->out, n));
     }
 }
 
-/* An answer to a request of ours; the bytes are further lines. */
-static void answer(struct run *r, unsigned arg, struct slice more)
+enum part { /* of an answer */
+    PART_NO_VIA = 1,
+    PART_VIAS = 2, /* another one below ours */
+    PART_CHALLENGE = 4,
+    PART_STALE = 8,
+    PART_WAIT = 16,
+    PART_CONTACT = 32,
+    PART_ROUTE = 64,
+    PART_BODY = 128,
+};
+
+static void write_parts(struct writer *w, unsigned status, unsigned parts)
 {
-    static const unsigned statuses[] = { 100, 180, 200, 200, 202, 302, 401,
-                                         408, 481, 486, 487, 500, 603, 299 };
-    size_t i = r->n_sent ? arg / 16 % (r->n_sent < MAX_SENT ? r->n_sent
-                                                            : MAX_SENT) : 0;
+    if (parts & PART_CHALLENGE)
+        writer_f(w, "%s-Authenticate: Digest realm=\"r\", nonce=\"n\"%s\r\n",
+                 status == 407 ? "Proxy" : "WWW",
+                 parts & PART_STALE ? ", stale=true" : ", qop=\"auth\"");
+    if (parts & PART_WAIT)
+        writer_str(w, "Retry-After: 2\r\n");
+    if (parts & PART_CONTACT)
+        writer_str(w, "Contact: <sip:c@192.0.2.9>\r\n");
+    if (parts & PART_ROUTE)
+        writer_str(w, "Record-Route: <sip:p@192.0.2.8;lr>\r\n");
+}
+
+/* An answer to a request of ours; the bytes are its tag and further lines. */
+static void answer(struct run *r, unsigned arg, unsigned status,
+                   unsigned parts, struct slice more)
+{
+    size_t have = r->n_sent < MAX_SENT ? r->n_sent : MAX_SENT;
+    size_t i = r->n_sent ? arg / 16 % have : 0;
     char buf[4096];
     struct writer w = writer_of(buf, sizeof(buf));
 
@@ -271,23 +320,45 @@ static void answer(struct run *r, unsigned arg, struct slice more)
         sip_msg_parse(&parsed, slice_of(r->sent[i].p, r->sent[i].n),
                       SIP_STREAM, NULL))
         return;
-    writer_f(&w, "SIP/2.0 %u X\r\nVia: ", statuses[arg % 14]);
-    writer_slice_put(&w, parsed.via.text);
-    writer_str(&w, "\r\nFrom: ");
+    writer_f(&w, "SIP/2.0 %u X\r\n", status);
+    if (!(parts & PART_NO_VIA)) {
+        writer_str(&w, "Via: ");
+        writer_slice_put(&w, parsed.via.text);
+        writer_str(&w, parts & PART_VIAS ? ", SIP/2.0/UDP b\r\n" : "\r\n");
+    }
+    writer_str(&w, "From: ");
     writer_slice_put(&w, parsed.from.text);
     writer_str(&w, "\r\nTo: ");
     writer_slice_put(&w, parsed.to.text);
     if (!parsed.to.tag.n && more.n)
-        writer_f(&w, ";tag=t%u", (unsigned)(uint8_t)more.p[0] % 4);
+        writer_f(&w, ";tag=t%u", (unsigned)(uint8_t)more.p[0] % 16);
     writer_str(&w, "\r\nCall-ID: ");
     writer_slice_put(&w, parsed.call_id);
     writer_f(&w, "\r\nCSeq: %u ", (unsigned)parsed.cseq.number);
     writer_slice_put(&w, parsed.method_name);
     writer_str(&w, "\r\n");
+    write_parts(&w, status, parts);
     writer_slice_put(&w, slice_from(more, 1));
-    writer_str(&w, "\r\n\r\n");
+    writer_str(&w, parts & PART_BODY ? "\r\n\r\nv=1" : "\r\n\r\n");
     if (!w.err)
         input(r, 0, writer_slice(&w));
+}
+
+static void answer_plain(struct run *r, unsigned arg, struct slice more)
+{
+    static const unsigned statuses[] = { 100, 180, 200, 200, 202, 302, 401,
+                                         408, 481, 486, 487, 500, 603, 299 };
+
+    answer(r, arg, statuses[arg % 14], 0, more);
+}
+
+/* The first byte says which parts. */
+static void answer_parts(struct run *r, unsigned arg, struct slice more)
+{
+    static const unsigned statuses[] = { 180, 200, 202, 302, 401, 407, 481, 503 };
+
+    answer(r, arg, statuses[arg % 8], more.n ? (uint8_t)more.p[0] : 0,
+           slice_from(more, 1));
 }
 
 /* The last good request under another method: ACK, CANCEL, BYE, a repeat. */
@@ -327,10 +398,24 @@ static void vary(struct run *r, unsigned arg)
     }
 }
 
-static struct sip_request request(unsigned arg, struct slice text)
+enum ask { /* of a request of ours */
+    ASK_LOGIN = 1,
+    ASK_DIAL = 2,
+    ASK_LARGE = 4,
+    ASK_NAMES = 8, /* URIs with tags, also in a dialog */
+    ASK_CALL_ID = 16,
+    ASK_CSEQ = 32,
+    ASK_SOON = 64,
+    ASK_ODD = 128, /* a method that is not sent so */
+};
+
+static struct sip_request request(unsigned arg, unsigned ask, struct slice text)
 {
-    return (struct sip_request){
-        .method = arg & 16 ? SIP_METHOD_MESSAGE : SIP_METHOD_INFO,
+    static char lot[1400];
+    struct sip_request q = {
+        .method = ask & ASK_ODD ? SIP_METHOD_ACK
+                  : arg & 16    ? SIP_METHOD_MESSAGE
+                                : SIP_METHOD_INFO,
         .peer = peer(arg),
         .uri = SLICE("sip:dev@192.0.2.2"),
         .from = SLICE("sip:us@dom"),
@@ -340,20 +425,44 @@ static struct sip_request request(unsigned arg, struct slice text)
         .body = text,
         .expires = -1,
         .user = 5,
-        .timeout_ms = arg & 32 ? 3000 : 0,
+        .timeout_ms = arg & 32 || ask & ASK_SOON ? 3000 : 0,
     };
+
+    q.peer.dial = ask & ASK_DIAL;
+    if (ask & ASK_LOGIN) {
+        q.username = SLICE("us");
+        q.password = SLICE("secret");
+    }
+    if (ask & ASK_LARGE) {
+        memset(lot, 'l', sizeof(lot));
+        q.body = slice_of(lot, sizeof(lot));
+    }
+    if (ask & ASK_NAMES) {
+        q.from_tag = SLICE("ours");
+        q.to_tag = SLICE("theirs");
+    } else if (arg >> 6 == 1) { /* inside a dialog: its own */
+        q.uri.n = q.from.n = q.to.n = 0;
+    }
+    if (ask & ASK_CALL_ID)
+        q.call_id = SLICE("mine");
+    if (ask & ASK_CSEQ)
+        q.cseq = SIP_CSEQ_MAX;
+    return q;
 }
 
-static void call_stack(struct run *r, unsigned arg, struct slice text)
+/* What the layer above may ask for, by the three high bits of the argument. */
+static void call_stack(struct run *r, unsigned arg, unsigned ask,
+                       struct slice text)
 {
-    struct sip_request q = request(arg, text);
+    struct sip_request q = request(arg, ask, text);
     uint64_t id, dialog = r->dialog[arg % MAX_DIALOGS];
     struct sip_dialog_state d;
     struct sip_peer to = peer(arg);
 
     switch (arg >> 5) {
     case 0:
-        sip_stack_request(r->s, &q, r->now_ms, &id);
+        q.user = AWAITED;
+        r->awaited += !sip_stack_request(r->s, &q, r->now_ms, &id);
         break;
     case 1:
         if (!sip_stack_invite(r->s, &q, r->now_ms, &id))
@@ -378,15 +487,71 @@ static void call_stack(struct run *r, unsigned arg, struct slice text)
         break;
     case 7:
         if (!sip_stack_dialog_state(r->s, dialog, &d))
-            sip_stack_bye_orphan(r->s, &d, &to, 9, r->now_ms);
+            r->awaited += !sip_stack_bye_orphan(r->s, &d, &to, AWAITED,
+                                                r->now_ms);
         break;
     }
     drain(r);
 }
 
+/* The first byte says what else is asked. */
+static void call_asking(struct run *r, unsigned arg, struct slice b)
+{
+    call_stack(r, arg, b.n ? (uint8_t)b.p[0] : 0, slice_from(b, 1));
+}
+
+static void dialog_calls(struct run *r, unsigned arg)
+{
+    uint64_t dialog = r->dialog[arg % MAX_DIALOGS];
+    struct sip_peer to = peer(arg);
+
+    switch (arg >> 6) {
+    case 0:
+    case 1:
+        r->awaited += sip_stack_leave(r->s, dialog, AWAITED, r->now_ms);
+        break;
+    case 2:
+        sip_stack_move(r->s, dialog, &to);
+        break;
+    case 3:
+        sip_stack_set_user(r->s, dialog, arg);
+        break;
+    }
+    drain(r);
+}
+
+/* A new stack; the old one goes with all that is under way. */
+static void restart(struct run *r, unsigned flags)
+{
+    struct sip_stack_config cfg = { .alloc = &alloc,
+                                    .max_transactions = flags & 8 ? 3 : 24,
+                                    .max_dialogs = flags & 16 ? 2 : 18,
+                                    .reply_by_via = flags & 1,
+                                    .obey_retry_after = flags & 2,
+                                    .large_bytes = flags & 4 ? 1000 : 0 };
+
+    if (!(flags & 32))
+        cfg.register_extra = (struct sip_extra){ SLICE("X-GB-Ver"),
+                                                 SLICE("3.0") };
+    sip_stack_free(r->s);
+    r->s = NULL;
+    if (sip_stack_new(&r->s, &cfg)) {
+        require(fail_in == 1);
+        fail_in = 0;
+        require(!sip_stack_new(&r->s, &cfg));
+    }
+    r->n_dialogs = r->n_sent = r->n_out = r->n_outs = 0;
+    r->awaited = 0;
+    r->last_request = 0;
+    memset(r->dialog, 0, sizeof(r->dialog));
+}
+
 static void step(struct run *r, unsigned what, unsigned arg, struct slice b)
 {
-    switch (what % 8) {
+    struct sip_peer to = peer(arg);
+
+    switch (what % 16) {
+    default:
     case 0:
         input(r, arg, b);
         break;
@@ -400,13 +565,13 @@ static void step(struct run *r, unsigned what, unsigned arg, struct slice b)
         require(sip_stack_deadline(r->s) > r->now_ms);
         break;
     case 3:
-        answer(r, arg, b);
+        answer_plain(r, arg, b);
         break;
     case 4:
         vary(r, arg);
         break;
     case 5:
-        call_stack(r, arg, b);
+        call_stack(r, arg, 0, b);
         break;
     case 6:
         r->answer = arg & 1;
@@ -417,6 +582,25 @@ static void step(struct run *r, unsigned what, unsigned arg, struct slice b)
         sip_stack_closed(r->s, arg & 3, r->now_ms);
         drain(r);
         break;
+    case 8:
+        fail_in = arg;
+        break;
+    case 9:
+        answer_parts(r, arg, b);
+        break;
+    case 10:
+        call_asking(r, arg, b);
+        break;
+    case 11:
+        dialog_calls(r, arg);
+        break;
+    case 12:
+        sip_stack_dialled(r->s, &to, 1 + (arg >> 1 & 1));
+        drain(r);
+        break;
+    case 13:
+        restart(r, arg);
+        break;
     }
 }
 
@@ -425,6 +609,7 @@ static void settle(struct run *r)
     struct sip_counters c;
 
     r->answer = false;
+    fail_in = 0;
     for (unsigned n = 0; n < 100000; n++) {
         size_t dialogs = r->n_dialogs < MAX_DIALOGS ? r->n_dialogs
                                                     : MAX_DIALOGS;
@@ -442,7 +627,7 @@ static void settle(struct run *r)
         drain(r);
     }
     sip_stack_counters(r->s, &c);
-    require(c.transactions == 0);
+    require(c.transactions == 0 && r->awaited == 0);
     if (r->n_dialogs <= MAX_DIALOGS)
         require(c.dialogs == 0 && c.memory == 0);
 }
@@ -450,22 +635,16 @@ static void settle(struct run *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct run r;
-    struct sip_stack_config cfg = { .alloc = &alloc,
-                                    .max_transactions = 24,
-                                    .max_dialogs = 18,
-                                    .reply_by_via = size & 1,
-                                    .register_extra = { SLICE("X-GB-Ver"),
-                                                        SLICE("3.0") } };
 
+    fail_in = 0;
+    failed = false;
+    r.s = NULL;
     r.now_ms = 1;
     r.answer = true;
     r.status = 200;
     r.style = 0;
-    r.n_dialogs = r.n_sent = r.n_last_in = r.n_out = r.n_outs = 0;
-    r.last_request = 0;
-    memset(r.dialog, 0, sizeof(r.dialog));
-    if (sip_stack_new(&r.s, &cfg))
-        return 0;
+    r.n_last_in = 0;
+    restart(&r, size & 1);
     for (unsigned n_steps = 0; size >= 4 && n_steps < MAX_STEPS; n_steps++) {
         size_t n = (size_t)data[2] << 8 | data[3];
         char *copy;

@@ -4,21 +4,10 @@
 /* The order is that of GB/T 28181-2022 Annex G; y= stands behind every a= line
  * because a large vendor answers 415 otherwise. */
 
-static void put_safe(struct writer *w, struct slice v)
-{
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] == '\r' || v.p[i] == '\n' || v.p[i] == '\0') {
-            writer_line_safe(w, v);
-            return;
-        }
-    }
-    writer_slice_put(w, v);
-}
-
 static void put_line(struct writer *w, struct slice head, struct slice v)
 {
     writer_slice_put(w, head);
-    put_safe(w, v);
+    writer_line_safe(w, v);
     writer_bytes(w, "\r\n", 2);
 }
 
@@ -42,11 +31,11 @@ static void put_session(struct writer *w, const struct sdp *s)
 
     put_line(w, SLICE("v="), zero);
     writer_bytes(w, "o=", 2);
-    put_safe(w, s->origin_user.n ? s->origin_user : dash);
+    writer_line_safe(w, s->origin_user.n ? s->origin_user : dash);
     writer_char(w, ' ');
-    put_safe(w, s->origin_id.n ? s->origin_id : zero);
+    writer_line_safe(w, s->origin_id.n ? s->origin_id : zero);
     writer_char(w, ' ');
-    put_safe(w, s->origin_version.n ? s->origin_version : zero);
+    writer_line_safe(w, s->origin_version.n ? s->origin_version : zero);
     put_conn(w, SLICE(" "), &s->origin);
     put_line(w, SLICE("s="),
              s->name.n ? s->name : sdp_operation_name(s->operation));
@@ -67,7 +56,7 @@ static void put_format(struct writer *w, const struct sdp_format *f)
         writer_str(w, "a=rtpmap:");
         writer_u64(w, f->pt);
         writer_char(w, ' ');
-        put_safe(w, f->encoding);
+        writer_line_safe(w, f->encoding);
         if (f->clock_hz) {
             writer_char(w, '/');
             writer_u64(w, f->clock_hz);
@@ -135,11 +124,11 @@ static void put_attrs(struct writer *w, const struct sdp_media *m)
 static void put_media(struct writer *w, const struct sdp_media *m)
 {
     writer_bytes(w, "m=", 2);
-    put_safe(w, m->type_name);
+    writer_line_safe(w, m->type_name);
     writer_char(w, ' ');
     writer_u64(w, m->port);
     writer_char(w, ' ');
-    put_safe(w, m->proto_name);
+    writer_line_safe(w, m->proto_name);
     for (size_t i = 0; i < m->n_formats; i++) {
         writer_char(w, ' ');
         writer_u64(w, m->formats[i].pt);

@@ -1,6 +1,8 @@
 /* base/: err, slice, bytes, writer, arena, list, alloc */
 #include "test/support.h"
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
@@ -186,6 +188,56 @@ static void writer_forms(void **state)
                                "ABCDEFGHIJKLMNOPQ")));
 }
 
+static void numbers_written(void **state)
+{
+    static const unsigned widths[] = { 0, 1, 2, 3, 10, 31, 32, 33, 1000 };
+    uint64_t seed = 3;
+
+    (void)state;
+    for (unsigned k = 0; k < 20000; k++) {
+        uint64_t v = k < 11000 ? k : test_random(&seed) >> k % 64;
+        unsigned width = widths[k % COUNT(widths)];
+        char got[32], want[64];
+        struct writer w = writer_of(got, sizeof(got));
+        int n = snprintf(want, sizeof(want), "%0*llu",
+                         (int)(width < 32 ? width : 32),
+                         (unsigned long long)v);
+
+        writer_u64_pad(&w, v, width);
+        assert_int_equal(w.err, 0);
+        assert_int_equal(w.len, n);
+        assert_memory_equal(got, want, w.len);
+    }
+}
+
+/* What is taken out, at each place of texts that are shorter and longer than
+ * the blocks in which they are looked at, beside what is near to it. */
+static void line_safe(void **state)
+{
+    static const char octets[] = "\r\n\0\t\x01\x0b\x0f\x10 \x7f\x80\x8a\x8d\xff";
+
+    (void)state;
+    for (size_t n = 0; n < 40; n++)
+        for (size_t at = 0; at < n; at++)
+            for (size_t k = 0; k < sizeof(octets) - 1; k++) {
+                char text[40], got[40];
+                struct writer w = writer_of(got, n);
+                bool out = k < 3;
+                struct slice s;
+
+                memset(text, 'a', n);
+                text[at] = octets[k];
+                s = guarded(slice_of(text, n));
+                assert_int_equal(writer_safe_run(s), out ? at : n);
+                writer_line_safe(&w, s);
+                assert_int_equal(w.err, 0);
+                assert_int_equal(w.len, n - out);
+                assert_memory_equal(got, text, at);
+                if (!out)
+                    assert_memory_equal(got, text, n);
+            }
+}
+
 static void arena_is_full_and_says_so(void **state)
 {
     char mem[64];
@@ -266,6 +318,8 @@ int main(void)
         cmocka_unit_test(two_segments_read_as_one),
         cmocka_unit_test(writer_is_sticky),
         cmocka_unit_test(writer_forms),
+        cmocka_unit_test(numbers_written),
+        cmocka_unit_test(line_safe),
         cmocka_unit_test(arena_is_full_and_says_so),
         cmocka_unit_test(list_order_and_removal),
         cmocka_unit_test(guard_and_failing_allocator_work),

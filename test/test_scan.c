@@ -55,6 +55,7 @@ static struct slice any_text(char *buf, size_t n, uint64_t *seed)
  * another octet. */
 static void compare(struct slice s, char c)
 {
+    uint64_t blanks[2][MAX / 64 + 1];
     uint64_t a[SCAN_MAP_WORDS], b[SCAN_MAP_WORDS];
 
     assert_int_equal(scan_char(s.p, s.n, c), scan_char_scalar(s.p, s.n, c));
@@ -65,6 +66,9 @@ static void compare(struct slice s, char c)
     assert_int_equal(scan_blank_near(s.p, s.n), scan_blank_scalar(s.p, s.n));
     assert_int_equal(scan_eol(s.p, s.n), scan_eol_scalar(s.p, s.n));
     assert_int_equal(scan_high(s.p, s.n), scan_high_scalar(s.p, s.n));
+    scan_map_blanks(blanks[0], s.p, s.n);
+    scan_map_blanks_scalar(blanks[1], s.p, s.n);
+    assert_memory_equal(blanks[0], blanks[1], (s.n / 64 + 1) * 8);
     if (s.n <= SCAN_MAP_MAX) {
         scan_map(a, s.p, s.n);
         scan_map_scalar(b, s.p, s.n);
@@ -109,6 +113,32 @@ static void classes(void **state)
             compare(pinned(slice_of(buf, n), true), (char)c);
             compare(slice_of(buf, sizeof(buf)), (char)c);
         }
+}
+
+/* Numbers of all lengths, each digit in turn replaced by what lies beside the
+ * digits. What is before the number does not matter. */
+static void digits(void **state)
+{
+    static const char beside[] = "/:\0\x7f\x80\xff \xb0\xb9p";
+    uint64_t seed = 13;
+
+    (void)state;
+    for (unsigned k = 0; k < 20000; k++) {
+        char text[8];
+        size_t n = (test_random(&seed) >> 30) % 10;
+        uint32_t got = 7, want = 7;
+        const char *end;
+
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = (char)('0' + (test_random(&seed) >> 30) % 10);
+        if (k % 2)
+            text[(test_random(&seed) >> 30) % 8] =
+                beside[(test_random(&seed) >> 30) % (sizeof(beside) - 1)];
+        end = pinned(slice_of(text, sizeof(text)), k % 4 < 2).p + 8;
+        if (scan_digits(end, n, &got) != scan_digits_scalar(end, n, &want) ||
+            got != want)
+            fail_msg("\"%.*s\" of %zu", 8, end - 8, n);
+    }
 }
 
 static void same_block(struct slice s)
@@ -231,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(searches), cmocka_unit_test(classes),
+        cmocka_unit_test(digits),
         cmocka_unit_test(blocks),   cmocka_unit_test(borders),
         cmocka_unit_test(many_lines),
     };
