@@ -71,6 +71,7 @@ enum config_type {
     X(MEDIA_PORTS,    "media.ports",      PORTS,     "30002-30999",     NULL,            0, 0, false, "RTP and RTCP ports, one pair a session") \
     X(MEDIA_SHARED,   "media.shared_port", NUMBER,   "30000",           NULL,            0, 65534, false, "shared media port (not used by this version)") \
     X(MEDIA_MODE,     "media.mode",       CHOICE,    "auto",            "auto|dedicated|shared", 0, 0, false, "port of a session: its own, or the shared one; this version gives each its own") \
+    X(MEDIA_ANY,      "media.any_source", BOOL,      "false",           NULL,            0, 0, false, "believe media from any address; false: from that of the device and the one its answer names, from elsewhere only with the agreed SSRC while nothing else comes") \
     X(MEDIA_THREADS,  "media.threads",    NUMBER,    "0",               NULL,            0, 64, false, "media loops; 0: one a core") \
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \

@@ -1290,6 +1290,8 @@ static int start_media(struct daemon *d, char why[static 512])
 {
     struct media_net_config mc = { .main = &d->loop,
                                    .loops = media_threads(d->config),
+                                   .any_source = config_bool(
+                                       d->config, CONFIG_MEDIA_ANY),
                                    .on_event = on_media_event, .ctx = d };
     int err = media_net_new(&d->media, &mc);
 

@@ -48,38 +48,91 @@ static void random_text(char *out, size_t n)
     out[n] = '\0';
 }
 
-/* Without trailing white space; false when it is not there or empty. */
-static bool read_line(int dir, const char *name, char *out, size_t cap)
+/* A directory of secrets being opened; why: one sentence on what went wrong. */
+struct opening {
+    struct secrets *s;
+    int dir;
+    char *why; /* 512 bytes */
+};
+
+static bool failed(struct opening *o, const char *name, const char *verb)
 {
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+    snprintf(o->why, 512, "%.300s/%s: cannot be %s: %s", o->s->dir, name, verb,
+             strerror(errno));
+    return false;
+}
+
+/* There, and no secret: it may be all that opens what the store has sealed, so
+ * it is for a person to give it up. */
+static bool damaged(struct opening *o, const char *name, const char *fault)
+{
+    snprintf(o->why, 512,
+             "%.300s/%s: %s; put it back from a backup, or remove it and a new "
+             "one is made at the next start", o->s->dir, name, fault);
+    return false;
+}
+
+/* Without trailing white space. *absent: there is no such file, which is no
+ * failure; anything else that keeps it from being read is. */
+static bool read_line(struct opening *o, const char *name,
+                      char out[static SECRETS_TEXT_MAX], bool *absent)
+{
+    int fd = openat(o->dir, name, O_RDONLY | O_CLOEXEC), err;
     ssize_t n;
 
+    *absent = fd < 0 && errno == ENOENT;
     if (fd < 0)
-        return false;
-    n = read(fd, out, cap - 1);
+        return *absent || failed(o, name, "opened");
+    n = read(fd, out, SECRETS_TEXT_MAX);
+    err = errno;
     close(fd);
+    errno = err;
+    if (n < 0)
+        return failed(o, name, "read");
+    if (n == SECRETS_TEXT_MAX)
+        return damaged(o, name, "is too long");
     while (n > 0 && ascii_is_space(out[n - 1]))
         n--;
-    out[n > 0 ? n : 0] = '\0';
-    return n > 0;
+    out[n] = '\0';
+    if (n == 0)
+        return damaged(o, name, "is empty");
+    if (memchr(out, '\n', (size_t)n) || memchr(out, '\0', (size_t)n))
+        return damaged(o, name, "is not one line");
+    return true;
+}
+
+static bool write_all(int fd, const char *text)
+{
+    size_t n = strlen(text);
+
+    return write(fd, text, n) == (ssize_t)n && write(fd, "\n", 1) == 1 &&
+           fsync(fd) == 0;
 }
 
 /* Written beside and renamed, so that no half secret is ever read. */
-static bool write_line(int dir, const char *name, const char *text)
+static bool write_line(struct opening *o, const char *name, const char *text)
 {
     char tmp[128];
-    size_t n = strlen(text);
     bool ok;
     int fd;
 
+    o->s->first_start = true;
     snprintf(tmp, sizeof(tmp), "%s.new", name);
-    fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    fd = openat(o->dir, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
+        return failed(o, tmp, "made");
+    errno = EIO; /* a short write says no more */
+    ok = write_all(fd, text);
+    if (!ok) {
+        failed(o, tmp, "written");
+        close(fd);
         return false;
-    ok = write(fd, text, n) == (ssize_t)n && write(fd, "\n", 1) == 1 &&
-         fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    return ok && renameat(dir, tmp, dir, name) == 0;
+    }
+    if (close(fd) != 0)
+        return failed(o, tmp, "written");
+    if (renameat(o->dir, tmp, o->dir, name) != 0 || fsync(o->dir) != 0)
+        return failed(o, name, "written");
+    return true;
 }
 
 static int hex_digit(char c)
@@ -112,58 +165,87 @@ static bool read_key(const char *hex, uint8_t key[32])
     return true;
 }
 
-static bool open_key(struct secrets *s, int dir)
+static bool open_key(struct opening *o)
 {
+    static const char name[] = "installation-key";
+    struct secrets *s = o->s;
     char hex[SECRETS_TEXT_MAX];
+    bool absent;
 
-    if (read_line(dir, "installation-key", hex, sizeof(hex)))
-        return strlen(hex) == 64 && read_key(hex, s->key);
+    if (!read_line(o, name, hex, &absent))
+        return false;
+    if (!absent)
+        return (strlen(hex) == 64 && read_key(hex, s->key)) ||
+               damaged(o, name, "is not 64 hexadecimal digits");
     secrets_random(s->key, sizeof(s->key));
     for (int i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", s->key[i]);
-    s->first_start = true;
-    return write_line(dir, "installation-key", hex);
+    return write_line(o, name, hex);
 }
 
-static bool open_text(struct secrets *s, int dir, const char *name, char *out,
-                      size_t letters)
+static bool open_text(struct opening *o, const char *name,
+                      char out[static SECRETS_TEXT_MAX], size_t letters)
 {
-    if (read_line(dir, name, out, SECRETS_TEXT_MAX))
+    bool absent;
+
+    if (!read_line(o, name, out, &absent))
+        return false;
+    if (!absent)
         return true;
     random_text(out, letters);
-    s->first_start = true;
-    return write_line(dir, name, out);
+    return write_line(o, name, out);
 }
 
-static bool open_admin(struct secrets *s, int dir)
+static bool open_admin(struct opening *o)
 {
+    static const char name[] = "admin-password.hash";
+    struct secrets *s = o->s;
     uint8_t salt[16];
+    bool absent;
 
-    if (read_line(dir, "admin-password.hash", s->admin_hash,
-                  sizeof(s->admin_hash)))
-        return true;
+    if (!read_line(o, name, s->admin_hash, &absent))
+        return false;
+    if (!absent)
+        return http_password_is_hash(slice_str(s->admin_hash)) ||
+               damaged(o, name, "is no hash of a password");
     random_text(s->new_admin_password, 16);
     secrets_random(salt, sizeof(salt));
     http_password_hash(s->admin_hash, slice_str(s->new_admin_password), salt,
                        HTTP_PBKDF2_ROUNDS);
-    s->first_start = true;
-    return write_line(dir, "admin-password.hash", s->admin_hash);
+    return write_line(o, name, s->admin_hash);
 }
 
-static int open_all(struct secrets *s, int dir, char why[static 512])
+static int take_lock(struct opening *o)
 {
-    s->lock_fd = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(why, 512, "%.300s: another gb28181d uses this directory", s->dir);
-        return s->lock_fd < 0 ? GB_EIO : GB_EEXIST;
+    struct secrets *s = o->s;
+
+    s->lock_fd = openat(o->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0) {
+        failed(o, "lock", "opened");
+        return GB_EIO;
     }
-    if (open_key(s, dir) &&
-        open_text(s, dir, "device-password", s->device_password, 12) &&
-        open_text(s, dir, "admin-token", s->admin_token, 40) &&
-        open_admin(s, dir))
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
-    snprintf(why, 512, "%.300s: a secret cannot be read or written: %s", s->dir,
-             strerror(errno));
+    if (errno != EWOULDBLOCK) {
+        failed(o, "lock", "locked");
+        return GB_EIO;
+    }
+    snprintf(o->why, 512, "%.300s: another gb28181d uses this directory",
+             s->dir);
+    return GB_EEXIST;
+}
+
+static int open_all(struct opening *o)
+{
+    struct secrets *s = o->s;
+    int err = take_lock(o);
+
+    if (err)
+        return err;
+    if (open_key(o) &&
+        open_text(o, "device-password", s->device_password, 12) &&
+        open_text(o, "admin-token", s->admin_token, 40) && open_admin(o))
+        return 0;
     return GB_EIO;
 }
 
@@ -185,7 +267,7 @@ int secrets_open(struct secrets *s, const char *path, char why[static 512])
         snprintf(why, 512, "%.300s: cannot be opened: %s", path, strerror(errno));
         return GB_EIO;
     }
-    err = open_all(s, dir, why);
+    err = open_all(&(struct opening){ .s = s, .dir = dir, .why = why });
     close(dir);
     if (err)
         secrets_close(s);

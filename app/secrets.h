@@ -26,9 +26,10 @@ struct secrets {
     int lock_fd;      /* holds the lock on the directory */
 };
 
-/* Makes the directory (0700) when it is missing, takes its lock, reads or makes
- * the secrets. 0, GB_EIO, or GB_EEXIST: another process has the lock; *why then
- * holds one sentence. */
+/* Makes the directory (0700) when it is missing, takes its lock, reads the
+ * secrets and makes those that are not there; one that is there and cannot be
+ * read, or is damaged, is never made anew. 0, GB_EIO, or GB_EEXIST: another
+ * process has the lock; *why then holds one sentence. */
 int secrets_open(struct secrets *s, const char *dir, char why[static 512]);
 void secrets_close(struct secrets *s);
 

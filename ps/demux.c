@@ -170,8 +170,10 @@ static void use_map(struct ps_demux *d, const struct ps_map *map)
         if (!s)
             continue;
         s->named = d->env.count.psms;
-        if (id == PS_ID_PRIVATE1)
-            s->video = ps_codec_is_video(codec);
+        if (id == PS_ID_PRIVATE1 && s->video != ps_codec_is_video(codec)) {
+            es_gap(s, false);
+            s->video = !s->video;
+        }
         news = map->entry[i].encrypted && !s->info.encrypted;
         s->info.encrypted |= news;
         if (s->info.stream_type == type && type && !news &&
@@ -893,6 +895,8 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
         d->env.buf = f->buf;
         d->env.cur_hold = 0;
         es_hold(s);
+        if (!s->bytes) /* no memory to hold it: the unit is gone */
+            d->plain = NULL;
     }
 }
 

@@ -225,10 +225,13 @@ static uint32_t piece_at(const struct es *s, uint32_t off, uint32_t *start)
 
 void es_drop_front(struct es *s, uint32_t cut)
 {
-    uint32_t start, i = piece_at(s, cut, &start);
+    uint32_t start, i;
 
+    if (cut > s->bytes)
+        cut = s->bytes;
     if (!cut)
         return;
+    i = piece_at(s, cut, &start);
     if (s->n_refs)
         release_pieces(s, i);
     s->n_pieces -= i;
@@ -242,6 +245,10 @@ void es_drop_front(struct es *s, uint32_t cut)
     }
     s->base += cut;
     s->bytes -= cut;
+    if (s->pos <= cut) { /* zeros, or a head, that lay in front of it */
+        s->zeros = 0;
+        s->head_n = s->head_need = 0;
+    }
     s->pos = s->pos > cut ? s->pos - cut : 0;
     s->nal_sc = s->nal_sc > cut ? s->nal_sc - cut : 0;
     s->nal_off = s->nal_off > cut ? s->nal_off - cut : 0;
@@ -474,6 +481,8 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut)
 {
     bool bad = s->au.corrupt;
 
+    if (end > s->bytes)
+        end = s->bytes;
     if (s->marker_at != cut || s->marker_twice)
         s->n_markers = 0;
     else if (s->n_markers < MARKERS_BELIEVED)

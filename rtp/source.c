@@ -15,15 +15,20 @@ void rtp_source_expect(struct rtp_source *s, uint32_t ssrc)
 
 void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr)
 {
-    for (size_t i = 0; i < s->n_plausible; i++)
-        if (gb_addr_ip_eq(&s->plausible[i], addr))
-            return;
-    if (s->n_plausible == RTP_SOURCE_ADDRS) {
+    size_t i = 0;
+
+    while (i < s->n_plausible && !gb_addr_ip_eq(&s->plausible[i], addr))
+        i++;
+    if (i == RTP_SOURCE_ADDRS)
+        i = 0;
+    if (i < s->n_plausible) {
         s->n_plausible--;
-        memmove(s->plausible, s->plausible + 1,
-                s->n_plausible * sizeof(s->plausible[0]));
+        memmove(s->plausible + i, s->plausible + i + 1,
+                (s->n_plausible - i) * sizeof(s->plausible[0]));
     }
     s->plausible[s->n_plausible++] = *addr;
+    if (s->locked)
+        s->elsewhere = s->elsewhere && !gb_addr_ip_eq(&s->from, addr);
 }
 
 static bool is_plausible(const struct rtp_source *s, const struct gb_addr *from)
@@ -55,6 +60,7 @@ static void lock(struct rtp_source *s, const struct gb_addr *from,
 {
     s->locked = true;
     s->from = *from;
+    s->elsewhere = !is_plausible(s, from);
     s->ssrc = ssrc;
     s->last_seq = seq;
     s->last_ms = now_ms;
@@ -70,7 +76,7 @@ static bool same_ssrc(const struct rtp_source *s, uint32_t ssrc)
 /* The slot of this sender, or the one that has been quiet longest. */
 static struct rtp_candidate *candidate(struct rtp_source *s,
                                        const struct gb_addr *from,
-                                       uint32_t ssrc)
+                                       uint32_t ssrc, uint64_t now_ms)
 {
     struct rtp_candidate *old = &s->cand[0];
 
@@ -82,15 +88,17 @@ static struct rtp_candidate *candidate(struct rtp_source *s,
         if (c->at_ms < old->at_ms)
             old = c;
     }
-    *old = (struct rtp_candidate){ .from = *from, .ssrc = ssrc };
+    *old = (struct rtp_candidate){ .from = *from, .ssrc = ssrc,
+                                   .since_ms = now_ms };
     return old;
 }
 
-/* Counts a stranger's run of consecutive packets; true when it takes over. */
-static bool wins_lock(struct rtp_source *s, const struct gb_addr *from,
-                      uint32_t ssrc, uint16_t seq, uint64_t now_ms)
+/* Counts a stranger's run of consecutive packets; true when it is long enough
+ * for a lock, and has lasted, when the address is not plausible. */
+static bool has_run(struct rtp_source *s, const struct gb_addr *from,
+                    uint32_t ssrc, uint16_t seq, uint64_t now_ms)
 {
-    struct rtp_candidate *c = candidate(s, from, ssrc);
+    struct rtp_candidate *c = candidate(s, from, ssrc, now_ms);
 
     if (c->run == 0 || c->next_seq != seq)
         c->run = 0;
@@ -99,7 +107,18 @@ static bool wins_lock(struct rtp_source *s, const struct gb_addr *from,
     c->next_seq = (uint16_t)(seq + 1);
     c->at_ms = now_ms;
     return c->run == RTP_SOURCE_RELOCK &&
-           now_ms - s->last_ms >= RTP_SOURCE_SILENCE_MS;
+           (is_plausible(s, from) ||
+            now_ms - c->since_ms >= RTP_SOURCE_ELSEWHERE_MS);
+}
+
+/* A plausible sender of the expected SSRC need not wait for the locked one to
+ * fall silent, when that is neither plausible nor sends it. */
+static bool outranks(const struct rtp_source *s, const struct gb_addr *from,
+                     uint32_t ssrc)
+{
+    return is_expected(s, ssrc) && is_plausible(s, from) &&
+           (s->elsewhere || (!is_expected(s, s->ssrc) &&
+                             s->policy != RTP_SSRC_IGNORE));
 }
 
 static enum rtp_verdict foreign(struct rtp_source *s, uint32_t ssrc)
@@ -128,15 +147,16 @@ static enum rtp_verdict stranger(struct rtp_source *s,
 
     if (ssrc == s->ssrc && step > 0 && step <= RTP_SOURCE_NAT_STEP) {
         s->from = *from;
+        s->elsewhere = !is_plausible(s, from);
         s->moves++;
         ours(s, seq, now_ms);
         return RTP_OURS_MOVED;
     }
     if (!may_lock(s, from, ssrc))
         return foreign(s, ssrc);
-    if ((is_expected(s, ssrc) && !is_expected(s, s->ssrc) &&
-         s->policy != RTP_SSRC_IGNORE) ||
-        wins_lock(s, from, ssrc, seq, now_ms)) {
+    if (outranks(s, from, ssrc) ||
+        (has_run(s, from, ssrc, seq, now_ms) &&
+         now_ms - s->last_ms >= RTP_SOURCE_SILENCE_MS)) {
         lock(s, from, ssrc, seq, now_ms);
         s->relocks++;
         return RTP_OURS_NEW;
@@ -149,7 +169,8 @@ enum rtp_verdict rtp_source_check(struct rtp_source *s,
                                   uint16_t seq, uint64_t now_ms)
 {
     if (!s->locked) {
-        if (!may_lock(s, from, ssrc))
+        if (!may_lock(s, from, ssrc) ||
+            (!is_plausible(s, from) && !has_run(s, from, ssrc, seq, now_ms)))
             return foreign(s, ssrc);
         lock(s, from, ssrc, seq, now_ms);
         return RTP_OURS_NEW;

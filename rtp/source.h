@@ -12,7 +12,10 @@
 #define RTP_SOURCE_RELOCK 5        /* consecutive packets of a candidate */
 #define RTP_SOURCE_NAT_STEP 64     /* seq distance of a moved source */
 #define RTP_SOURCE_CANDIDATES 4
-#define RTP_SOURCE_ADDRS 3         /* plausible addresses kept */
+#define RTP_SOURCE_ADDRS 4         /* plausible addresses kept */
+#define RTP_SOURCE_ELSEWHERE_MS 1000 /* a sender of the expected SSRC from an
+                                        address that is not plausible waits so
+                                        long; nothing plausible comes then */
 
 enum rtp_ssrc_policy {
     RTP_SSRC_ADOPT,  /* the announced one, else the first from a plausible
@@ -34,7 +37,7 @@ struct rtp_candidate {
     uint32_t ssrc;
     uint16_t next_seq;
     uint16_t run;      /* consecutive packets; 0: slot is free */
-    uint64_t at_ms;
+    uint64_t since_ms, at_ms; /* its first and its newest packet */
 };
 
 /* Caller storage; the fields are read through the functions below, except
@@ -45,6 +48,7 @@ struct rtp_source {
     uint32_t expected;     /* y= */
     uint32_t ssrc;         /* public when locked */
     struct gb_addr from;   /* public when locked */
+    bool elsewhere;        /* public when locked: from is not plausible */
     uint16_t last_seq;
     uint64_t last_ms;
     uint8_t n_plausible;
@@ -61,10 +65,11 @@ void rtp_source_init(struct rtp_source *s, enum rtp_ssrc_policy policy);
  * onto another SSRC is given up when the expected one shows up. */
 void rtp_source_expect(struct rtp_source *s, uint32_t ssrc);
 
-/* An address whose packets are plausible although their SSRC is not the
- * expected one: where the device registered from, c= of its answer. With none
- * every address is. Ports are not compared. Past RTP_SOURCE_ADDRS the oldest
- * goes. */
+/* An address that packets of the device may come from: where it registered
+ * from, c= of its answer. With none every address is plausible. Ports are not
+ * compared. From elsewhere only the expected SSRC is taken, after
+ * RTP_SOURCE_ELSEWHERE_MS, and it gives way to a plausible sender. Past
+ * RTP_SOURCE_ADDRS the one named longest ago goes. */
 void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr);
 
 /* Judges one valid RTP packet. from may be constant (TCP). */

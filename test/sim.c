@@ -456,6 +456,8 @@ void sim_media(struct sim *s, struct sim_stream *st,
 
     if (st->source)
         ev.from = st->source->addr;
+    if (st->source && st->source->media_ip)
+        gb_addr_parse_ip(&ev.from, slice_str(st->source->media_ip));
     if (kind == PLATFORM_MEDIA_ALIVE && st->source) {
         ev.text = st->source->note;
         if (st->source->media >= SIM_NO_PROGRAM)
@@ -497,6 +499,7 @@ static void on_order(struct sim *s, const struct platform_action *a)
     case PLATFORM_DO_ANSWER:
         assert_non_null(st);
         st->ssrc = a->ssrc;
+        st->answer = a->remote;
         st->transport = a->transport;
         if (a->transport == PLATFORM_TCP_ACTIVE)
             assert_true(a->remote.family && a->remote.port);

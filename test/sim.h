@@ -66,6 +66,7 @@ struct sim_device {
     uint64_t nat_until_ms;
     unsigned nat_drops;     /* packets to it that met a closed NAT */
     const char *sdp_ip;     /* in its answers; NULL: its own */
+    const char *media_ip;   /* its packets come from it; NULL: from its own */
     const char *note;       /* what the media edge says of its payload */
 
     /* catalog */
@@ -118,6 +119,7 @@ struct sim_device {
 struct sim_stream {
     uint64_t session;
     uint16_t port;
+    struct gb_addr answer;  /* named by c= */
     enum platform_transport transport;
     uint32_t ssrc;
     struct sim_device *source; /* of its packets, NULL: none */

@@ -949,6 +949,79 @@ static void field_pairs(void **state)
     }
 }
 
+/* Without a known codec a new time ends a unit in front of whatever its PES
+ * holds; a start code that began in the old unit must not reach back. */
+static void new_time_inside_a_start_code(void **state)
+{
+    static const struct slice ends[] = {
+        S("\x11\x22\x33\x44\0"), S("\x11\x22\x33\x44\0\0"),
+        S("\0\0\0\0"), S("\0\0"), S("\x11\0\0\1"), S("\x11\0\0\1\x65"),
+        S("\x11\0\0\1\x65\x88\0\0"),
+    };
+    static const struct slice begins[] = {
+        S("\1\x67\x42\0\x0a\xf8\x41\xa2\x11\x12\x13\x14"), S("\1"),
+        S("\0\1\x65\x88\x84\x0b\xf2\x62"), S("\0\0\1\x65\x88\x84"),
+        S("\x65\x88\x84\x0b\xf2"), S("\x88\0\0\1\x65\x88\x84\x0b"),
+    };
+    /* unknown, H.264, MPEG-4 part 2 */
+    static const uint8_t types[] = { 0, 0x1b, 0x10 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(ends) * COUNT(begins) * COUNT(types); i++) {
+        struct slice end = ends[i % COUNT(ends)];
+        struct slice next = begins[i / COUNT(ends) % COUNT(begins)];
+        uint8_t type = types[i / COUNT(ends) / COUNT(begins)];
+
+        begin();
+        put_pack();
+        if (type)
+            ps_map_encode(&out, type, 0);
+        put_pes(0xe0, end, 90000);
+        put_pes(0xe0, next, 93600);
+        put_pes(0xe0, end, 97200);
+        PUT("\0\0\1\xe0\0\0\x80\x80\5\x21\0\7\x11\x11"); /* unbounded */
+        put(next);
+        put_pack();
+        put_pes(0xe0, next, 0);
+        for (size_t n = 0; n <= 40; n++) {
+            struct ps_demux *d;
+
+            run(done(), n, false, NULL); /* what comes out agrees in itself */
+            ps_recorder_init(&rec);
+            d = ps_recorder_demux(&rec, NULL);
+            for (size_t at = 0; at < done().n; at += n + 1) {
+                ps_feed_one(d, &rec, part(done(), at, at + n + 1 < done().n
+                                                          ? at + n + 1
+                                                          : done().n),
+                            false);
+                ps_demux_flush(d, false);
+            }
+            ps_demux_flush(d, true);
+            assert_int_equal(rec.held, 0);
+            ps_demux_free(d);
+        }
+    }
+}
+
+/* The map makes private data video, or audio again, in the middle. */
+static void private_stream_changes_its_kind(void **state)
+{
+    (void)state;
+    begin();
+    put_pack();
+    for (size_t i = 0; i < 6; i++) {
+        PUT("\0\0\1\xbc\0\x0e\xe1\xff\0\0\0\4");
+        put(i & 1 ? SLICE("\x90\xbd\0\0") : SLICE("\x10\xbd\0\0"));
+        PUT("\0\0\0\0");
+        put_pes(0xbd, SLICE("\x11\x22\0\0"), 90000 + 3600 * i);
+        put_pes(0xbd, SLICE("\1\x67\x42\0\0\1\x65\0\0"), 91000 + 3600 * i);
+    }
+    for (size_t n = 0; n <= 40; n++)
+        run(done(), n, false, NULL);
+    assert_int_equal(count.psms, 6);
+    assert_true(count.aus > 0);
+}
+
 /* --- time: flush, marker --- */
 
 static void flush_delivers_what_is_whole(void **state)
@@ -1413,6 +1486,8 @@ int main(void)
         cmocka_unit_test(mpa_by_its_frames),
         cmocka_unit_test(key_frames_without_idr),
         cmocka_unit_test(field_pairs),
+        cmocka_unit_test(new_time_inside_a_start_code),
+        cmocka_unit_test(private_stream_changes_its_kind),
         cmocka_unit_test(flush_delivers_what_is_whole),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
         cmocka_unit_test(unit_too_large),

@@ -274,7 +274,7 @@ static void payloads_of_another_kind(void **state)
     }
 }
 
-/* A stranger's packets are counted; five of them in a row from the allowed
+/* A stranger's packets are counted, the first one's too; five of them in a row from the allowed
  * address do not take the stream while it runs. */
 static void strangers(void **state)
 {
@@ -284,15 +284,18 @@ static void strangers(void **state)
 
     (void)state;
     open_world(false, false);
-    receiver_answer(w.rx, true, SSRC, &w.from, PS_CODEC_UNKNOWN,
-                    PS_CODEC_UNKNOWN);
+    receiver_answer(w.rx, true, SSRC, PS_CODEC_UNKNOWN, PS_CODEC_UNKNOWN);
+    receiver_allow(w.rx, &w.from);
+    w.from.ip[3]++;
+    assert_false(give(bytes, rtp(bytes, 96, SSRC, pack, sizeof(pack))));
+    w.from.ip[3]--;
     assert_true(give(bytes, rtp(bytes, 96, SSRC, pack, sizeof(pack))));
     w.seq = 500;
     for (int i = 0; i < 9; i++)
         assert_false(give(bytes, rtp(bytes, 96, 7, pack, sizeof(pack))));
     receiver_counters(w.rx, &n);
     assert_int_equal(n.packets, 1);
-    assert_int_equal(n.foreign, 9);
+    assert_int_equal(n.foreign, 10);
     assert_int_equal(w.said[RECEIVER_PACKET], 1);
     close_world();
 }

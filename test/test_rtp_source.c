@@ -49,8 +49,27 @@ static void scripts(void **state)
         { "adopt from a plausible address only", RTP_SSRC_ADOPT, true, true,
           { { B, 5, 1, 9, 0, RTP_FOREIGN },
             { A2, 5, 1, 1, 0, RTP_OURS_NEW } } },
-        { "the expected one may come from anywhere", RTP_SSRC_ADOPT, true, true,
-          { { B, Y, 1, 1, 0, RTP_OURS_NEW } } },
+        { "the expected one from elsewhere waits", RTP_SSRC_ADOPT, true, true,
+          { { B, Y, 1, 50, 0, RTP_FOREIGN }, { B, Y, 51, 1, 0, RTP_OURS_NEW },
+            { B, Y, 52, 9, 0, RTP_OURS } } },
+        { "... with a hole at the end", RTP_SSRC_ADOPT, true, true,
+          { { B, Y, 1, 50, 0, RTP_FOREIGN }, { B, Y, 60, 4, 0, RTP_FOREIGN },
+            { B, Y, 64, 1, 0, RTP_OURS_NEW } } },
+        { "... and gives way to the device", RTP_SSRC_ADOPT, true, true,
+          { { B, Y, 1, 50, 0, RTP_FOREIGN }, { B, Y, 51, 1, 0, RTP_OURS_NEW },
+            { A2, 5, 900, 9, 0, RTP_FOREIGN },
+            { A2, Y, 900, 1, 0, RTP_OURS_NEW },
+            { B, Y, 52, 149, 0, RTP_FOREIGN } } },
+        { "the device comes while it waits", RTP_SSRC_ADOPT, true, true,
+          { { B, Y, 1, 49, 0, RTP_FOREIGN }, { A, 5, 1, 1, 0, RTP_OURS_NEW },
+            { B, Y, 50, 20, 0, RTP_FOREIGN }, { A, 5, 2, 1, 0, RTP_OURS },
+            { B, Y, 70, 149, 0, RTP_FOREIGN },
+            { B, Y, 219, 1, 20, RTP_OURS_NEW } } },
+        { "another one from elsewhere never", RTP_SSRC_ADOPT, true, true,
+          { { B, 5, 1, 900, 0, RTP_FOREIGN } } },
+        { "elsewhere, strict", RTP_SSRC_STRICT, true, true,
+          { { B, Y, 1, 50, 0, RTP_FOREIGN }, { B, Y, 51, 1, 0, RTP_OURS_NEW },
+            { A, 5, 1, 9, 0, RTP_FOREIGN }, { A, Y, 1, 1, 0, RTP_OURS_NEW } } },
         { "the expected one drives out an old sender", RTP_SSRC_ADOPT, true,
           false,
           { { A, 5, 1, 1, 0, RTP_OURS_NEW }, { A, 5, 2, 20, 0, RTP_OURS },
@@ -164,6 +183,33 @@ static void plausible_addresses(void **state)
     assert_int_equal(rtp_source_check(&s, &a, 1, 1, 0), RTP_FOREIGN);
     a.ip[3] = 11;
     assert_int_equal(rtp_source_check(&s, &a, 1, 1, 0), RTP_OURS_NEW);
+    /* named again, it is not the oldest any more */
+    rtp_source_init(&s, RTP_SSRC_ADOPT);
+    for (unsigned i = 0; i < RTP_SOURCE_ADDRS * 3; i++) {
+        a.ip[3] = (uint8_t)(i & 1 ? 20 + i : 11);
+        rtp_source_allow(&s, &a);
+    }
+    a.ip[3] = 11;
+    assert_int_equal(rtp_source_check(&s, &a, 1, 1, 0), RTP_OURS_NEW);
+    assert_int_equal(s.n_plausible, RTP_SOURCE_ADDRS);
+}
+
+/* An address is learnt after the lock: it is plausible from then on. */
+static void learnt_address(void **state)
+{
+    struct gb_addr a = addr_of(A), b = addr_of(B);
+    struct rtp_source s;
+
+    (void)state;
+    rtp_source_init(&s, RTP_SSRC_ADOPT);
+    rtp_source_expect(&s, Y);
+    rtp_source_allow(&s, &a);
+    for (uint16_t seq = 0; seq <= 50; seq++)
+        rtp_source_check(&s, &b, Y, seq, seq * 20);
+    assert_true(s.locked && s.elsewhere);
+    rtp_source_allow(&s, &b);
+    assert_false(s.elsewhere);
+    assert_int_equal(rtp_source_check(&s, &a, Y, 900, 1020), RTP_FOREIGN);
 }
 
 int main(void)
@@ -172,6 +218,7 @@ int main(void)
         cmocka_unit_test(scripts),
         cmocka_unit_test(answer_names_another),
         cmocka_unit_test(plausible_addresses),
+        cmocka_unit_test(learnt_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

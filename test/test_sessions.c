@@ -737,6 +737,35 @@ static void an_ssrc_of_its_own(void **state)
     ends_clean();
 }
 
+/* The address of c= is handed on, and media from there are as good as from the
+ * device's own; from anywhere else they are noted with where they come from. */
+static void media_from_another_address(void **state)
+{
+    static const struct {
+        const char *media;
+        bool noted;
+    } cases[] = { { NULL, false }, { "10.9.9.9", false }, { "10.8.8.8", true } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+        struct gb_addr c;
+
+        d->sdp_ip = "10.9.9.9";
+        d->media_ip = cases[i].media;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(gb_addr_parse_ip(&c, slice_str(d->sdp_ip)), 0);
+        assert_true(gb_addr_ip_eq(&sim_stream_of(&s, v.id)->answer, &c));
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_int_equal(has(s.log, "that nobody named"), cases[i].noted);
+        assert_int_equal(has(s.log, "peer=10.8.8.8"), cases[i].noted);
+        platform_drain(s.p, s.now);
+        ends_clean();
+    }
+}
+
 /* Packets that are not of this stream do not keep it alive. */
 static void only_foreign_packets(void **state)
 {
@@ -1195,6 +1224,7 @@ int main(void)
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),
         cmocka_unit_test(an_ssrc_of_its_own),
+        cmocka_unit_test(media_from_another_address),
         cmocka_unit_test(only_foreign_packets),
         cmocka_unit_test(active_towards_nat),
         cmocka_unit_test(active_answered_with_udp),

@@ -73,25 +73,42 @@ void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
     out[w.len] = '\0';
 }
 
-bool http_password_verify(struct slice hash, struct slice password)
-{
-    uint8_t salt[SALT_LEN], want[SHA256_DIGEST_SIZE], got[SHA256_DIGEST_SIZE];
-    struct slice rest = hash, text;
+struct password_hash {
     uint32_t rounds;
+    uint8_t salt[SALT_LEN], key[SHA256_DIGEST_SIZE];
+};
+
+static bool hash_parse(struct password_hash *out, struct slice hash)
+{
+    struct slice rest = hash, text;
 
     if (!slice_has_prefix(rest, SLICE(HASH_PREFIX)))
         return false;
     rest = slice_from(rest, sizeof(HASH_PREFIX) - 1);
-    if (!slice_cut(&rest, '$', &text) ||
-        !slice_u32(text, HTTP_PBKDF2_ROUNDS_MAX, &rounds) || rounds == 0)
+    return slice_cut(&rest, '$', &text) &&
+           slice_u32(text, HTTP_PBKDF2_ROUNDS_MAX, &out->rounds) &&
+           out->rounds != 0 && slice_cut(&rest, '$', &text) &&
+           b64url_decode(text, out->salt, sizeof(out->salt)) &&
+           b64url_decode(rest, out->key, sizeof(out->key));
+}
+
+bool http_password_is_hash(struct slice hash)
+{
+    struct password_hash h;
+
+    return hash_parse(&h, hash);
+}
+
+bool http_password_verify(struct slice hash, struct slice password)
+{
+    uint8_t got[SHA256_DIGEST_SIZE];
+    struct password_hash h;
+
+    if (!hash_parse(&h, hash))
         return false;
-    if (!slice_cut(&rest, '$', &text) ||
-        !b64url_decode(text, salt, sizeof(salt)) ||
-        !b64url_decode(rest, want, sizeof(want)))
-        return false;
-    pbkdf2_hmac_sha256(password.n, (const uint8_t *)password.p, rounds,
-                       sizeof(salt), salt, sizeof(got), got);
-    return memeql_sec(want, got, sizeof(got)) != 0;
+    pbkdf2_hmac_sha256(password.n, (const uint8_t *)password.p, h.rounds,
+                       sizeof(h.salt), h.salt, sizeof(got), got);
+    return memeql_sec(h.key, got, sizeof(got)) != 0;
 }
 
 void http_password_job_run(struct http_password_job *job)

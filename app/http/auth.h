@@ -38,6 +38,8 @@ void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
                         uint32_t rounds);
 
 /* Slow by design: never on the main loop. A malformed hash is false. */
+/* Is it what http_password_hash writes? */
+bool http_password_is_hash(struct slice hash);
 bool http_password_verify(struct slice hash, struct slice password);
 
 /* One verification on its way through the thread pool; self-contained. */

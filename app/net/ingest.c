@@ -21,6 +21,7 @@ struct conn {
     size_t len;
     uint64_t since_ms, last_ms; /* last_ms 0: nothing valid yet */
     bool up, closing;
+    bool stranger; /* accepted from an address that is not plausible */
 };
 
 struct ingest {
@@ -38,6 +39,7 @@ struct ingest {
     bool answered, has_ssrc;
     uint32_t ssrc;
     struct gb_addr allow, target;
+    struct gb_addr learnt; /* of a stranger whose connection was taken */
     enum ps_codec video, audio;
     /* TCP active */
     unsigned attempts;
@@ -143,8 +145,20 @@ static void on_receiver(void *ctx, enum receiver_event ev)
 
 static void tell_receiver(struct ingest *in)
 {
-    receiver_answer(in->rx, in->has_ssrc, in->ssrc, &in->allow, in->video,
-                    in->audio);
+    receiver_answer(in->rx, in->has_ssrc, in->ssrc, in->video, in->audio);
+    if (in->o.any_source)
+        return;
+    receiver_allow(in->rx, &in->learnt);
+    receiver_allow(in->rx, &in->allow);
+    receiver_allow(in->rx, &in->o.peer);
+}
+
+/* May media come from there? */
+static bool is_plausible(const struct ingest *in, const struct gb_addr *from)
+{
+    return in->o.any_source || in->o.peer.family == GB_NO_ADDR ||
+           gb_addr_ip_eq(from, &in->o.peer) ||
+           (in->allow.family != GB_NO_ADDR && gb_addr_ip_eq(from, &in->allow));
 }
 
 static struct receiver *receiver(struct ingest *in, bool tcp)
@@ -158,9 +172,13 @@ static struct receiver *receiver(struct ingest *in, bool tcp)
     return in->rx;
 }
 
+/* Our reports go where theirs come from, if that is the device. */
 static void on_rtcp_bytes(struct ingest *in, const struct gb_addr *from)
 {
-    in->rtcp_from = *from;
+    if (is_plausible(in, from) ||
+        (in->rx && receiver_source(in->rx)->locked &&
+         gb_addr_ip_eq(from, &receiver_source(in->rx)->from)))
+        in->rtcp_from = *from;
 }
 
 static void on_rtp(void *ctx, struct udp_socket *u,
@@ -379,13 +397,20 @@ static struct conn *conn_new(struct ingest *in)
     return c;
 }
 
-static void conn_read(struct conn *c)
+static void conn_remote(struct conn *c)
 {
     struct sockaddr_storage ss;
-    int len = sizeof(ss), rcvbuf = 1 << 20;
+    int len = sizeof(ss);
 
     if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len))
         sockaddr_read(&c->remote, (struct sockaddr *)&ss);
+}
+
+static void conn_read(struct conn *c)
+{
+    int rcvbuf = 1 << 20;
+
+    conn_remote(c);
     uv_tcp_keepalive(&c->tcp, 1, 30);
     uv_recv_buffer_size((uv_handle_t *)&c->tcp, &rcvbuf);
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
@@ -403,16 +428,25 @@ static void conn_start(struct conn *c)
     say(in, PLATFORM_MEDIA_CONNECTED, 0, NULL);
 }
 
-/* ---- a second connection ---- */
+/* ---- a second connection ----
+ *
+ * From a plausible address it wins over one that has carried nothing yet, has
+ * fallen silent, or is a stranger's. A stranger's own is never taken at once:
+ * it has to carry the agreed SSRC and to outlast what is there. */
+
+static bool silent(const struct conn *c, uint64_t now_ms)
+{
+    uint64_t last_ms = c->last_ms ? c->last_ms : c->since_ms;
+
+    return now_ms - last_ms >= INGEST_TAKEOVER_MS;
+}
 
 /* May another one take the place of the connection we have? */
-static bool may_replace(struct ingest *in)
+static bool may_replace(struct ingest *in, uint64_t now_ms)
 {
     struct conn *old = in->conn;
-    uint64_t now_ms = uv_now(in->o.loop);
 
-    return !old || old->last_ms == 0 ||
-           now_ms - old->last_ms >= INGEST_TAKEOVER_MS;
+    return !old || old->stranger || old->last_ms == 0 || silent(old, now_ms);
 }
 
 /* The SSRC of the first packet, in the usual framings: 0 or GB_EAGAIN. */
@@ -436,12 +470,26 @@ static bool is_right(const struct conn *c)
     return c->in->has_ssrc && !first_ssrc(c, &ssrc) && ssrc == c->in->ssrc;
 }
 
+static bool stranger_wins(struct conn *c, uint64_t now_ms)
+{
+    struct ingest *in = c->in;
+
+    return is_right(c) && now_ms - c->since_ms >= RTP_SOURCE_ELSEWHERE_MS &&
+           (!in->conn || silent(in->conn, now_ms));
+}
+
 /* What it has sent so far is kept. */
 static void take_over(struct conn *c)
 {
     struct ingest *in = c->in;
 
-    in->newcomer = NULL;
+    if (in->newcomer == c)
+        in->newcomer = NULL;
+    if (c->stranger) {
+        in->learnt = c->remote;
+        if (in->rx)
+            tell_receiver(in);
+    }
     if (in->conn) {
         if (in->rx)
             receiver_gap(in->rx);
@@ -462,7 +510,7 @@ static void judge_newcomer(struct conn *c)
     if (first_ssrc(c, &ssrc))
         return;
     uv_read_stop((uv_stream_t *)&c->tcp);
-    if (is_right(c) && in->rx && receiver_source(in->rx)->ssrc != in->ssrc)
+    if (!c->stranger && is_right(c) && in->rx && receiver_source(in->rx)->ssrc != in->ssrc)
         take_over(c);
 }
 
@@ -472,10 +520,27 @@ static void tick_newcomer(struct ingest *in, uint64_t now_ms)
 
     if (!c)
         return;
-    if (may_replace(in))
+    if (c->stranger ? stranger_wins(c, now_ms) : may_replace(in, now_ms))
         take_over(c);
     else if (now_ms - c->since_ms >= INGEST_FIRST_MS)
         conn_close(c);
+}
+
+/* One newcomer can wait. A stranger does not drive the device out, nor anybody
+ * one of his kind that has shown the agreed SSRC. */
+static void wait_as_newcomer(struct conn *c)
+{
+    struct ingest *in = c->in;
+    struct conn *old = in->newcomer;
+
+    if (old && (old->stranger != c->stranger ? c->stranger : is_right(old))) {
+        conn_close(c);
+        return;
+    }
+    if (old)
+        conn_close(old);
+    in->newcomer = c;
+    conn_read(c);
 }
 
 static void on_accept(uv_stream_t *server, int status)
@@ -490,16 +555,14 @@ static void on_accept(uv_stream_t *server, int status)
         return; /* stays in the backlog */
     if (uv_accept(server, (uv_stream_t *)&c->tcp)) {
         conn_close(c);
-    } else if (may_replace(in)) {
-        take_over(c);
-    } else if (in->newcomer && is_right(in->newcomer)) {
-        conn_close(c);
-    } else {
-        if (in->newcomer)
-            conn_close(in->newcomer);
-        in->newcomer = c;
-        conn_read(c);
+        return;
     }
+    conn_remote(c);
+    c->stranger = !is_plausible(in, &c->remote);
+    if (!c->stranger && may_replace(in, uv_now(in->o.loop)))
+        take_over(c);
+    else
+        wait_as_newcomer(c);
 }
 
 static void on_connected(uv_connect_t *req, int status)
@@ -561,8 +624,12 @@ void ingest_answer(struct ingest *in, const struct platform_action *a)
         tell_receiver(in);
     if (in->conn && in->has_ssrc)
         rtp_tcpframe_expect(&in->conn->frame, in->ssrc);
-    if (in->newcomer && in->has_ssrc) {
+    if (in->conn && is_plausible(in, &in->conn->remote))
+        in->conn->stranger = false;
+    if (in->newcomer && in->has_ssrc)
         rtp_tcpframe_expect(&in->newcomer->frame, in->ssrc);
+    if (in->newcomer) {
+        in->newcomer->stranger = !is_plausible(in, &in->newcomer->remote);
         judge_newcomer(in->newcomer);
     }
     if (in->o.transport == PLATFORM_TCP_ACTIVE && !in->conn) {

@@ -34,6 +34,8 @@ struct ingest_options {
     enum platform_transport transport;
     uint16_t port;
     struct gb_addr peer;  /* the device: its family decides ours */
+    bool any_source;      /* media are believed from any address; else from
+                             peer and what the answer names: see rtp/source.h */
     bool has_ssrc;
     uint32_t ssrc;
     /* inside the calls below and from the loop; must not call ingest_free */

@@ -252,6 +252,7 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
         struct ingest_options o = {
             .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
             .transport = a->transport, .port = a->port, .peer = a->remote,
+            .any_source = l->net->o.any_source,
             .has_ssrc = !a->ssrc_any && a->ssrc, .ssrc = a->ssrc,
             .on_event = on_ingest_event, .on_freed = on_ingest_freed, .ctx = s,
         };

@@ -21,6 +21,7 @@ struct media_net_config {
     uv_loop_t *main;     /* on_event runs there */
     unsigned loops;      /* 1..MEDIA_MAX_LOOPS */
     struct hub_options hub;
+    bool any_source;     /* of struct ingest_options */
     void (*on_event)(void *ctx, const struct platform_media_event *ev);
     void *ctx;
 };

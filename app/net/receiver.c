@@ -272,15 +272,18 @@ void receiver_end(struct receiver *r, uint64_t now_ms)
 }
 
 void receiver_answer(struct receiver *r, bool has_ssrc, uint32_t ssrc,
-                     const struct gb_addr *allow, enum ps_codec video,
-                     enum ps_codec audio)
+                     enum ps_codec video, enum ps_codec audio)
 {
     if (has_ssrc)
         rtp_source_expect(&r->source, ssrc);
-    if (allow && allow->family != GB_NO_ADDR)
-        rtp_source_allow(&r->source, allow);
     r->video_hint = video;
     r->audio_hint = audio;
+}
+
+void receiver_allow(struct receiver *r, const struct gb_addr *addr)
+{
+    if (addr->family != GB_NO_ADDR)
+        rtp_source_allow(&r->source, addr);
 }
 
 /* ---- life --------------------------------------------------------------------- */

@@ -43,11 +43,13 @@ int receiver_new(struct receiver **out, struct hub *hub,
                  const struct receiver_options *o);
 void receiver_free(struct receiver *r); /* NULL is fine */
 
-/* The answer has come: its SSRC, an address media may come from (no family:
- * none known), codecs named by its rtpmaps. */
+/* The answer has come: its SSRC, codecs named by its rtpmaps. */
 void receiver_answer(struct receiver *r, bool has_ssrc, uint32_t ssrc,
-                     const struct gb_addr *allow, enum ps_codec video,
-                     enum ps_codec audio);
+                     enum ps_codec video, enum ps_codec audio);
+
+/* An address media may come from (no family: nothing is said); see
+ * rtp_source_allow. */
+void receiver_allow(struct receiver *r, const struct gb_addr *addr);
 
 /* One RTP packet in slab s. false: not ours, or no RTP. */
 bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,

@@ -133,8 +133,9 @@ const char *deviation_text(enum deviation v)
     return texts[v];
 }
 
-void device_deviation(struct platform *p, struct device *d, enum deviation v,
-                      struct slice detail)
+void device_deviation_of(struct platform *p, struct device *d,
+                         enum deviation v, struct slice detail,
+                         const struct gb_addr *peer)
 {
     char buf[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
 
@@ -145,8 +146,13 @@ void device_deviation(struct platform *p, struct device *d, enum deviation v,
     platform_log_peer(p, PLATFORM_WARN,
                       "msg=\"%s\" device=%s peer=%s detail=\"%s\"",
                       deviation_text(v), d->id,
-                      gb_addr_text(&d->peer.remote, addr),
-                      log_text(detail, buf));
+                      gb_addr_text(peer, addr), log_text(detail, buf));
+}
+
+void device_deviation(struct platform *p, struct device *d, enum deviation v,
+                      struct slice detail)
+{
+    device_deviation_of(p, d, v, detail, &d->peer.remote);
 }
 
 /* ---- marking ---- */

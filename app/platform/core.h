@@ -145,6 +145,7 @@ enum device_text {
     X(PORT_MOVED,     "requests from another port")                            \
     X(SSRC_CHANGED,   "answer changes y=")                                     \
     X(SSRC_FOREIGN,   "media with an SSRC that was not agreed")                \
+    X(MEDIA_ELSEWHERE, "media from an address that nobody named")             \
     X(PROTO_DIFFERS,  "answer changes the transport")                          \
     X(NO_CODEC,       "answer without an offered format")                      \
     X(CHANNEL_LIMIT,  "too many channels")                                     \
@@ -518,6 +519,10 @@ void platform_log_peer(struct platform *p, enum platform_level level,
                        const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Counts a tolerated fault and logs it the first time. detail may be empty. */
+/* peer: who is to blame, when that is not the SIP address. */
+void device_deviation_of(struct platform *p, struct device *d,
+                         enum deviation v, struct slice detail,
+                         const struct gb_addr *peer);
 void device_deviation(struct platform *p, struct device *d, enum deviation v,
                       struct slice detail);
 const char *deviation_text(enum deviation v);

@@ -178,8 +178,9 @@ enum platform_action_kind {
                             `remote` tells IPv4 or IPv6. UDP and TCP_PASSIVE
                             both open the UDP socket and the listener: devices
                             answer with either. */
-    PLATFORM_DO_ANSWER,  /* the device has answered: `ssrc` as agreed, TCP
-                            active: connect to `remote`; hints from rtpmap.
+    PLATFORM_DO_ANSWER,  /* the device has answered: `ssrc` as agreed,
+                            `remote` is what its c= names (no family: none),
+                            TCP active: connect to it; hints from rtpmap.
                             Comes again, with another `ssrc`, when the device
                             is invited once more into the same open port */
     PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED. The

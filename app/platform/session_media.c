@@ -199,14 +199,27 @@ static void first_packet(struct platform *p, struct session *s)
     session_began_media(p, s);
 }
 
+/* Media come from there now. */
+static void comes_from(struct platform *p, struct session *s,
+                       const struct gb_addr *from)
+{
+    bool same = gb_addr_ip_eq(&s->from, from);
+
+    s->from = *from;
+    if (same || gb_addr_ip_eq(from, &s->device->peer.remote) ||
+        gb_addr_ip_eq(from, &s->connect))
+        return;
+    device_deviation_of(p, s->device, DEVIATION_MEDIA_ELSEWHERE,
+                        session_channel(s), from);
+}
+
 static void on_packet(struct platform *p, struct session *s,
                       const struct platform_media_event *ev)
 {
-    s->from = ev->from;
     s->reconnect_at = GB_NEVER;
     if (s->answered && ev->ssrc != s->ssrc)
-        device_deviation(p, s->device, DEVIATION_SSRC_FOREIGN,
-                         session_channel(s));
+        device_deviation_of(p, s->device, DEVIATION_SSRC_FOREIGN,
+                            session_channel(s), &ev->from);
     if (!s->packet)
         first_packet(p, s);
 }
@@ -367,6 +380,9 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     }
     if (s->phase >= PHASE_REOPENING)
         return;
+    if (ev->from.family != GB_NO_ADDR &&
+        (more || ev->kind == PLATFORM_MEDIA_PACKET))
+        comes_from(p, s, &ev->from);
     if (more) { /* the timer looks again when it fires */
         s->reconnect_at = GB_NEVER;
         if (s->silence_at != GB_NEVER)

@@ -429,6 +429,7 @@ static bool agree(struct platform *p, struct session *s,
     make_offer(p, s, &offer);
     s->ssrc = s->offered_ssrc;
     s->ssrc_any = true;
+    s->connect.family = GB_NO_ADDR;
     if (sdp_parse(&answer, m->body, NULL) ||
         sdp_agree(&g, &offer, &answer)) {
         device_deviation(p, s->device, DEVIATION_NO_CODEC, SLICE("no SDP"));
@@ -476,6 +477,8 @@ static bool agree(struct platform *p, struct session *s,
         device_deviation(p, s->device, DEVIATION_NO_CODEC,
                          session_channel(s));
     set_hints(s, &g);
+    if (g.has_addr)
+        s->connect = g.addr;
     return s->transport != PLATFORM_TCP_ACTIVE || set_connect(p, s, &g);
 }
 
