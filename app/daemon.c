@@ -722,7 +722,7 @@ static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
 static int fail(char why[static 512], int err, const char *what,
                 const char *text)
 {
-    snprintf(why, 512, "%s: %s", what, text);
+    snprintf(why, 512, "%.200s: %.300s", what, text);
     return err;
 }
 
