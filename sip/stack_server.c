@@ -199,11 +199,20 @@ static uint64_t source_hash(const struct sip_stack *s, const struct gb_addr *a)
                     slice_of((const char *)a->ip, sizeof(a->ip)));
 }
 
+/* "<uri>", and it is that very piece of the message. */
+static bool is_bracketed(struct slice value, struct slice uri)
+{
+    return value.n >= uri.n + 2 && *value.p == '<' &&
+           uri.p == value.p + 1 && value.p[uri.n + 1] == '>';
+}
+
 /* m: NULL when it has gone. */
 static bool is_contact_of(const struct sip_msg *m, struct slice uri)
 {
     struct sip_addr c;
 
+    if (m && is_bracketed(sip_msg_value(m, SIP_HDR_CONTACT), uri))
+        return true; /* as nearly all are */
     return m && !sip_msg_contact(m, &c) && slice_eq(c.uri.text, uri);
 }
 

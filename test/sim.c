@@ -79,6 +79,7 @@ static bool wire_get(struct sim *s)
     } else if (d && d->nat_ms && s->now.mono_ms > d->nat_until_ms) {
         d->nat_drops++;
     } else if (k->to_server) {
+        platform_ahead(s->p, &bytes, 1);
         if (platform_admits(s->p, &k->peer, bytes, s->now)) {
             if (s->opt.on_message)
                 s->opt.on_message(s->opt.message_ctx, false, &k->peer, bytes,

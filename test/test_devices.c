@@ -666,6 +666,37 @@ static void reload_without_memory(void **state)
 
 /* ---- the API ---- */
 
+/* Whatever a batch looks like, it is only looked at: cut anywhere, of a device
+ * or of nobody, more than there is room for. */
+static void ahead_of_its_turn(void **state)
+{
+    static const char text[] =
+        "MESSAGE sip:34020000002000000001@3402000000 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1\r\n"
+        "From: <sip:34020000001320000001@3402000000>;tag=1\r\n"
+        "To: <sip:34020000002000000001@3402000000>\r\n\r\n";
+    struct slice many[PLATFORM_AHEAD_MAX + 9];
+    struct platform_device before, after;
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    before = sim_view(&s, d);
+    for (size_t n = 0; n < sizeof(text); n++) {
+        struct slice one = guarded(slice_of(text, n));
+
+        platform_ahead(s.p, &one, 1);
+    }
+    for (size_t i = 0; i < COUNT(many); i++)
+        many[i] = slice_of(text, sizeof(text) - 1 - i * 3);
+    platform_ahead(s.p, many, COUNT(many));
+    platform_ahead(s.p, NULL, 0);
+    after = sim_view(&s, d);
+    assert_true(after.online && slice_eq(after.id, before.id));
+    assert_int_equal(after.keepalive_utc_ms, before.keepalive_utc_ms);
+    assert_int_equal(after.deviations, before.deviations);
+    sim_free(&s);
+}
+
 static void walks_in_order(void **state)
 {
     struct platform_device v;
@@ -906,6 +937,7 @@ int main(void)
         cmocka_unit_test(lists_are_taken_over),
         cmocka_unit_test(digest_is_taken_over),
         cmocka_unit_test(reload_without_memory),
+        cmocka_unit_test(ahead_of_its_turn),
         cmocka_unit_test(walks_in_order),
         cmocka_unit_test(removed_for_good),
         cmocka_unit_test(alarms),

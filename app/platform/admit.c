@@ -205,14 +205,17 @@ static bool has_reserve(struct platform *p, const struct sip_peer *from,
 {
     struct admit_peek k;
     struct device *d;
+    struct rare *rare;
 
     if (!device_at(p, &from->remote))
         return false;
     admit_peek(&k, bytes);
     d = neighbour(p, from, &k);
-    return d && !(banned && k.is_register) &&
-           bucket_take(&d->reserve[k.is_register], RESERVE_RATE, RESERVE_BURST,
-                       p->now.mono_ms);
+    if (!d || (banned && k.is_register))
+        return false;
+    rare = device_rare_own(p, d);
+    return rare && bucket_take(&rare->reserve[k.is_register], RESERVE_RATE,
+                               RESERVE_BURST, p->now.mono_ms);
 }
 
 static bool admits_stranger(struct platform *p, const struct sip_peer *from,

@@ -102,7 +102,8 @@ static struct slice password_of(const struct platform *p,
     struct slice own = { NULL, 0 };
 
     if (d)
-        own = d->password.n ? d->password : group_password(d);
+        own = device_rare(d)->password.n ? device_rare(d)->password
+                                         : group_password(d);
     return own.n ? own : p->password;
 }
 

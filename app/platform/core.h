@@ -192,9 +192,20 @@ struct group; /* settings.c */
 #define DEVICE_EXPIRES_LAG 8
 #define DEVICE_EXPIRES_LAG_MS 600000
 
+/* What few devices have, or only for a while. */
+struct rare {
+    struct slice password;   /* its own; empty: the platform's. Own memory */
+    struct slice given_name; /* by a person; empty: its own. Own memory */
+    struct group *group;     /* NULL: none */
+    struct sip_peer probe;   /* another port, to be proven */
+    uint64_t probe_transaction;
+    uint64_t probe_ms;       /* when it went out */
+    struct bucket alarms;
+    struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
+};
+
 /* What a refresh and a keepalive touch comes first, close together, up to
- * life_timer: with many devices each line of it comes from far memory. What few
- * devices have is behind a pointer. */
+ * life_timer: with many devices each line of it comes from far memory. */
 struct device {
     struct map_node by_id; /* key: id, in p->devices */
     char id[PLATFORM_ID_MAX];
@@ -246,16 +257,9 @@ struct device {
     struct history *history;
     struct profile *profile;
     struct device_subscriptions *subscriptions; /* NULL: none were wanted */
-    struct slice password;   /* its own; empty: the platform's. Own memory */
-    struct group *group;     /* NULL: none */
-    struct slice given_name; /* by a person; empty: its own. Own memory */
+    struct rare *rare;       /* NULL: all of it is zero */
     uint64_t old_connection; /* to be closed by the edge; the newer one if it
                                 moves twice in one turn */
-    struct sip_peer probe;   /* another port, to be proven */
-    uint64_t probe_transaction;
-    uint64_t probe_ms;       /* when it went out */
-    struct bucket alarms;
-    struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
 };
 
 #define DEVICE_NEAR offsetof(struct device, handle) /* bytes that come first */
@@ -485,6 +489,14 @@ struct platform {
     struct platform_counters counters;
 };
 
+/* To look at; there always is one. */
+static inline const struct rare *device_rare(const struct device *d)
+{
+    static const struct rare none;
+
+    return d->rare ? d->rare : &none;
+}
+
 static inline struct slice device_id(const struct device *d)
 {
     return d->by_id.key;
@@ -545,6 +557,8 @@ struct device *device_add(struct platform *p, struct slice id);
 /* Out of all tables; freed when the owner has been told. */
 void device_drop(struct platform *p, struct device *d);
 void device_delete(struct platform *p, struct device *d);
+/* Its own one, to be written; made when there is none. NULL: no memory. */
+struct rare *device_rare_own(struct platform *p, struct device *d);
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s);
 /* Binds it to a peer: tables and dialogs follow. */

@@ -167,6 +167,13 @@ void device_delete(struct platform *p, struct device *d)
     gb_put(p->alloc, d);
 }
 
+struct rare *device_rare_own(struct platform *p, struct device *d)
+{
+    if (!d->rare)
+        d->rare = gb_get(p->alloc, sizeof(*d->rare));
+    return d->rare;
+}
+
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s)
 {
@@ -275,6 +282,12 @@ static void disconnect(struct platform *p, struct device *d, uint64_t old)
     device_changed(p, d, CHANGE_DISCONNECT);
 }
 
+static void forget_probe(struct device *d)
+{
+    if (d->rare)
+        d->rare->probe_transaction = 0;
+}
+
 void device_bind(struct platform *p, struct device *d,
                  const struct sip_peer *peer)
 {
@@ -284,7 +297,7 @@ void device_bind(struct platform *p, struct device *d,
     source_lift(p, d);
     d->peer = *peer;
     d->bound = true;
-    d->probe_transaction = 0;
+    forget_probe(d);
     place_bound(p, d);
     if (old && old != peer->connection)
         disconnect(p, d, old);
@@ -426,7 +439,7 @@ void device_offline(struct platform *p, struct device *d, const char *reason)
     d->reason = reason;
     remember(p, d, reason);
     p->n_online--;
-    d->probe_transaction = 0;
+    forget_probe(d);
     d->keepalive_ms = 0;
     query_stop(p, d);
     subscriptions_stop(p, d);
@@ -466,10 +479,12 @@ void device_keepalive(struct platform *p, struct device *d)
 static void view(const struct platform *p, const struct device *d,
                  struct platform_device *out)
 {
+    const struct rare *rare = device_rare(d);
+
     (void)p;
     *out = (struct platform_device){
         .id = device_id(d),
-        .name = d->given_name.n ? d->given_name : d->text[DEVICE_NAME],
+        .name = rare->given_name.n ? rare->given_name : d->text[DEVICE_NAME],
         .own_name = d->text[DEVICE_NAME],
         .manufacturer = d->text[DEVICE_MANUFACTURER],
         .model = d->text[DEVICE_MODEL],
@@ -488,15 +503,15 @@ static void view(const struct platform *p, const struct device *d,
         .catalog_sum = d->query.sum,
         .deviations = d->deviations,
         .media = d->media,
-        .has_password = d->password.n > 0,
+        .has_password = rare->password.n > 0,
         .ignore_require = d->ignores_require,
         .arm = d->arms,
         .date = d->date,
         .edition_set = d->edition_set,
         .digest = d->digest,
     };
-    if (d->group)
-        out->group = group_name(d->group);
+    if (rare->group)
+        out->group = group_name(rare->group);
     if (d->charset_known)
         out->charset = slice_str(manscdp_charset_name(d->charset));
 }

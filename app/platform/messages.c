@@ -270,6 +270,7 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
         .received_utc_ms = p->now.utc_ms,
     };
     bool plain = !is_specified(a);
+    struct rare *rare = device_rare_own(p, v->d);
 
     if (seen_lately(p, alarm_hash(p, v->d, a, true), ALARM_REPEAT_MS, true))
         return;
@@ -278,8 +279,8 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
         return;
     if (!plain)
         seen_lately(p, alarm_hash(p, v->d, a, false), 1000, true);
-    if (!bucket_take(&v->d->alarms, PLATFORM_ALARM_RATE, PLATFORM_ALARM_BURST,
-                     p->now.mono_ms)) {
+    if (!rare || !bucket_take(&rare->alarms, PLATFORM_ALARM_RATE,
+                              PLATFORM_ALARM_BURST, p->now.mono_ms)) {
         device_deviation(p, v->d, DEVIATION_ALARM_FLOOD, a->device_id);
         p->counters.dropped++;
         return;
@@ -468,21 +469,24 @@ static void on_message(struct platform *p, struct device *d,
 static void probe(struct platform *p, struct device *d,
                   const struct sip_peer *from)
 {
+    struct rare *r = device_rare_own(p, d);
     struct outgoing o;
 
     device_deviation(p, d, DEVIATION_PORT_MOVED, slice_of(NULL, 0));
-    if (d->probe_transaction && gb_addr_eq(&d->probe.remote, &from->remote))
+    if (!r)
+        return; /* its next message asks again */
+    if (r->probe_transaction && gb_addr_eq(&r->probe.remote, &from->remote))
         return;
-    if (d->probe_ms && p->now.mono_ms - d->probe_ms < PROBE_EVERY_MS)
+    if (r->probe_ms && p->now.mono_ms - r->probe_ms < PROBE_EVERY_MS)
         return;
     if (outgoing_init(&o, p, from, device_id(d), SIP_METHOD_OPTIONS))
         return;
     o.r.user = d->handle.id;
     o.r.timeout_ms = 10000;
-    if (sip_stack_request(p->sip, &o.r, p->now.mono_ms, &d->probe_transaction))
-        d->probe_transaction = 0;
-    d->probe = *from;
-    d->probe_ms = p->now.mono_ms ? p->now.mono_ms : 1;
+    if (sip_stack_request(p->sip, &o.r, p->now.mono_ms, &r->probe_transaction))
+        r->probe_transaction = 0;
+    r->probe = *from;
+    r->probe_ms = p->now.mono_ms ? p->now.mono_ms : 1;
 }
 
 /* Whose request this is: the device of From, or of the dialog or subscription,

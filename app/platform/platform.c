@@ -393,6 +393,7 @@ static void on_device_event(struct platform *p, struct device *d,
                             const struct sip_event *ev)
 {
     bool final = ev->kind == SIP_EV_FAILED || ev->status >= 200;
+    struct rare *rare = d->rare;
 
     if (ev->kind == SIP_EV_RESPONSE && d->bound &&
         gb_addr_ip_eq(&ev->peer.remote, &d->peer.remote))
@@ -404,11 +405,12 @@ static void on_device_event(struct platform *p, struct device *d,
         subscriptions_on_event(p, d, ev);
     if (!final)
         return;
-    if (ev->transaction == d->probe_transaction && d->probe_transaction) {
-        d->probe_transaction = 0;
+    if (rare && rare->probe_transaction &&
+        ev->transaction == rare->probe_transaction) {
+        rare->probe_transaction = 0;
         if (ev->kind == SIP_EV_RESPONSE && d->bound &&
-            gb_addr_eq(&ev->peer.remote, &d->probe.remote))
-            device_bind(p, d, &d->probe);
+            gb_addr_eq(&ev->peer.remote, &rare->probe.remote))
+            device_bind(p, d, &rare->probe);
     }
     if (ev->transaction == d->query.transaction && d->query.transaction)
         query_on_response(p, d, ev->status);

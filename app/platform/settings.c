@@ -59,13 +59,15 @@ struct slice group_name(const struct group *g)
 
 struct slice group_password(const struct device *d)
 {
-    return d->group ? d->group->password : slice_of(NULL, 0);
+    const struct group *g = device_rare(d)->group;
+
+    return g ? g->password : slice_of(NULL, 0);
 }
 
 static void forget_members(struct platform *p, const struct group *g)
 {
     for (size_t i = 0; i < p->n_devices; i++)
-        if (p->by_id[i]->group == g)
+        if (device_rare(p->by_id[i])->group == g)
             auth_forget(p->by_id[i]);
 }
 
@@ -150,9 +152,9 @@ int platform_group_remove(struct platform *p, struct slice name,
     for (size_t i = 0; i < p->n_devices; i++) {
         struct device *d = p->by_id[i];
 
-        if (d->group != g)
+        if (device_rare(d)->group != g)
             continue;
-        d->group = NULL;
+        d->rare->group = NULL;
         auth_forget(d);
         device_changed(p, d, PLATFORM_CHANGED_SETTINGS);
     }
@@ -204,7 +206,7 @@ bool platform_group_next(const struct platform *p, struct slice after,
         *out = (struct platform_group){ .name = g->name,
                                         .has_password = g->password.n > 0 };
         for (size_t i = 0; i < p->n_devices; i++)
-            out->n_devices += p->by_id[i]->group == g;
+            out->n_devices += device_rare(p->by_id[i])->group == g;
         return true;
     }
     return false;
@@ -242,8 +244,12 @@ void settings_fini(struct platform *p)
 
 void device_settings_fini(struct platform *p, struct device *d)
 {
-    wipe(p, &d->password);
-    wipe(p, &d->given_name);
+    if (d->rare) {
+        wipe(p, &d->rare->password);
+        wipe(p, &d->rare->given_name);
+    }
+    gb_put(p->alloc, d->rare);
+    d->rare = NULL;
     auth_forget(d);
 }
 
@@ -265,19 +271,34 @@ static bool is_good(const struct platform *p, const struct platform_settings *s)
              (s->set & PLATFORM_SET_MEDIA && s->media > PLATFORM_TCP_ACTIVE));
 }
 
+/* Password, name and group, which most devices do not have. */
+static int apply_rare(struct platform *p, struct device *d,
+                      const struct platform_settings *s)
+{
+    bool any = (s->set & PLATFORM_SET_PASSWORD && s->password.n) ||
+               (s->set & PLATFORM_SET_NAME && s->name.n) ||
+               (s->set & PLATFORM_SET_GROUP && s->group.n);
+    struct rare *r = any ? device_rare_own(p, d) : d->rare;
+    int err = 0;
+
+    if (!r)
+        return any ? GB_ENOMEM : 0;
+    if (s->set & PLATFORM_SET_PASSWORD)
+        err = replace(p, &r->password, s->password);
+    if (!err && s->set & PLATFORM_SET_NAME)
+        err = replace(p, &r->given_name, s->name);
+    if (!err && s->set & PLATFORM_SET_GROUP)
+        r->group = s->group.n ? group_find(p, s->group) : NULL;
+    return err;
+}
+
 static int apply(struct platform *p, struct device *d,
                  const struct platform_settings *s)
 {
-    int err = 0;
+    int err = apply_rare(p, d, s);
 
-    if (s->set & PLATFORM_SET_PASSWORD)
-        err = replace(p, &d->password, s->password);
-    if (!err && s->set & PLATFORM_SET_NAME)
-        err = replace(p, &d->given_name, s->name);
     if (err)
         return err;
-    if (s->set & PLATFORM_SET_GROUP)
-        d->group = s->group.n ? group_find(p, s->group) : NULL;
     if (s->set & (PLATFORM_SET_PASSWORD | PLATFORM_SET_GROUP))
         auth_forget(d);
     if (s->set & PLATFORM_SET_DATE)
@@ -366,14 +387,16 @@ bool platform_device_settings(const struct platform *p, struct slice id,
                               struct platform_settings *out)
 {
     const struct device *d = device_find(p, id);
+    const struct rare *rare;
 
     if (!d)
         return false;
+    rare = device_rare(d);
     *out = (struct platform_settings){
         .set = ~0u,
-        .password = d->password,
-        .group = d->group ? d->group->name : slice_of(NULL, 0),
-        .name = d->given_name,
+        .password = rare->password,
+        .group = rare->group ? rare->group->name : slice_of(NULL, 0),
+        .name = rare->given_name,
         .date = d->date,
         .edition = d->edition_set,
         .digest = d->digest,
