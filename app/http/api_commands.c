@@ -129,7 +129,7 @@ void http_command_sent(struct http_call *c, int err, uint64_t id)
     c->app->cfg.touched(c->app->cfg.ctx);
     if (err)
         refuse_order(c, err);
-    else
+    else if (!http_wait_for(c, id))
         http_command_answer(c, 202, id);
 }
 
@@ -345,6 +345,8 @@ static void order_json(struct http_call *c, const json_t *root)
         refuse_order(c, err);
         return;
     }
+    if (!http_wait_read(c))
+        return;
     memory = gb_get(alloc, ORDER_ARENA);
     b.arena = arena_of(memory, memory ? ORDER_ARENA : 0);
     err = read_order(&b, root);
