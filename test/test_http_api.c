@@ -1099,6 +1099,7 @@ static void commands(void **state)
     assert_int_equal(get("/api/v1/commands?cursor=x"), 400);
 }
 
+/* Presets by number (field-note 11.3), stop without a speed (11.11). */
 static void ptz(void **state)
 {
 #define PTZ "/api/v1/devices/" D1 "/channels/" C1 "/ptz"
