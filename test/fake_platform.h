@@ -30,6 +30,7 @@ static struct fake {
     char password[80], given_name[140], group_of[80], created[40];
     char order[200];         /* the last one sent, as text */
     uint64_t n_commands, first_command; /* ids remembered */
+    bool commands_final;
     char upgrade[80], upgrade_file[80], upgrade_url[300], upgrade_maker[80];
     enum platform_upgrade_state upgrade_state;
     uint64_t fetched;        /* bytes */
@@ -243,6 +244,7 @@ bool platform_command_view(const struct platform *p, uint64_t id,
         .device = fake.device[id % 2].id,
         .cmd = SLICE("DeviceStatus"),
         .state = id % 3 ? PLATFORM_COMMAND_ANSWERED : PLATFORM_COMMAND_SENT,
+        .is_final = fake.commands_final,
         .asked_utc_ms = 1000,
         .answer = SLICE("{\"Result\":\"OK\"}"),
     };

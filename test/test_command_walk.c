@@ -3,7 +3,11 @@
 #include "test/sim.h"
 
 #include "app/http/api.h"
+#include "app/http/body_read.h"
+#include "app/platform/bodyjson.h"
+#include "manscdp/bodies.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -332,8 +336,8 @@ static const struct walk {
       "<PresetIndex>2</PresetIndex></HomePosition>", "DeviceControl",
       "<Result>OK</Result>", "'Result':'OK'" },
     { "precise", "3.0",
-      CONTROL("'PTZPreciseCtrl':{'Pan':12.5,'Tilt':-30,'Zoom':'1.00'}"),
-      "<PTZPreciseCtrl><Pan>12.5</Pan><Tilt>-30</Tilt><Zoom>1.00</Zoom>"
+      CONTROL("'PTZPreciseCtrl':{'Pan':12.5,'Tilt':-30,'Zoom':'1.5'}"),
+      "<PTZPreciseCtrl><Pan>12.5</Pan><Tilt>-30</Tilt><Zoom>1.5</Zoom>"
       "</PTZPreciseCtrl>", NULL, NULL, NULL },
     { "format", "3.0", CONTROL("'FormatSDCard':0"),
       "<FormatSDCard>0</FormatSDCard>", NULL, NULL, NULL },
@@ -612,6 +616,123 @@ static void no_row_is_left_out(void **state)
     }
 }
 
+/* ---- there and back ------------------------------------------------------------------ */
+
+/* What is shown of a body can be sent as one: JSON and back makes the same
+ * bytes. */
+static void shown_and_sent_again(void **state)
+{
+    static char memory[1 << 18], room[1 << 16], first[8192], second[8192],
+        text[8192];
+    unsigned n = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(walks); i++) {
+        const struct walk *w = &walks[i];
+        bool is_config = slice_find_slice(slice_str(w->json),
+                                          SLICE("DeviceConfig")) < 60;
+        bool is_control = slice_find_slice(slice_str(w->json),
+                                           SLICE("DeviceControl")) < 60;
+        struct manscdp_dialect d = { MANSCDP_2016, MANSCDP_GB2312 };
+        struct arena a = arena_of(memory, sizeof(memory));
+        struct arena b = arena_of(room, sizeof(room));
+        struct writer out = writer_of(text, sizeof(text) - 1);
+        struct writer w1 = writer_of(first, sizeof(first));
+        struct writer w2 = writer_of(second, sizeof(second));
+        const struct manscdp_body *body_;
+        struct body_fault fault;
+        struct manscdp_msg m;
+        char xml[4096];
+        void *in;
+        json_t *j;
+
+        assert_true(manscdp_edition_by_ver(slice_str(w->version), &d.edition));
+        if (!is_config && !is_control)
+            continue;
+        snprintf(xml, sizeof(xml), "<Control><CmdType>%s</CmdType>%s</Control>",
+                 is_config ? "DeviceConfig" : "DeviceControl", w->wire);
+        assert_int_equal(manscdp_msg_parse(&m, &a, slice_str(xml), NULL, NULL),
+                         0);
+        body_ = manscdp_body_of(&m);
+        if (!body_)
+            continue; /* a vendor's */
+        in = arena_alloc(&a, body_->shape->size);
+        assert_int_equal(manscdp_body_decode(body_, in, &m), 0);
+        assert_int_equal(manscdp_body_encode(&w1, &d, body_, in), 0);
+        bodyjson_write(&out, &m, SLICE(""));
+        assert_int_equal(out.err, 0);
+        j = json_loadb(text, out.len, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(j);
+        json_object_del(j, "CmdType");
+        json_object_del(j, "extra");
+        if (body_read(in, body_, &d, j, &b, &fault))
+            fail_msg("%s: %s", w->name, fault.text);
+        assert_int_equal(manscdp_body_encode(&w2, &d, body_, in), 0);
+        if (!slice_eq(writer_slice(&w1), writer_slice(&w2)))
+            fail_msg("%s: %.*s", w->name, (int)w2.len, second);
+        json_decref(j);
+        n++;
+    }
+    assert_true(n >= 24);
+}
+
+/* JSON that is cut anywhere, and memory that ends anywhere: a refusal. */
+static void short_of_memory(void **state)
+{
+    static const char json[] =
+        "{\"VideoRecordPlan\":{\"RecordEnable\":1,\"RecordSchedule\":["
+        "{\"WeekDayNum\":1,\"TimeSegment\":[{\"StartHour\":1,\"StartMin\":2,"
+        "\"StartSec\":3,\"StopHour\":4,\"StopMin\":5,\"StopSec\":6}]}],"
+        "\"StreamNumber\":0}}";
+    static const char vendor[] = "{\"a\":{\"b\":[1,\"2\",{\"c\":\"\"}]}}";
+    static const struct manscdp_dialect d = { MANSCDP_2022, MANSCDP_GB2312 };
+    const struct manscdp_body *b = manscdp_body_for(
+        MANSCDP_CONTROL, MANSCDP_CMD_DEVICE_CONFIG, SLICE(""));
+    json_t *j = json_loads(json, 0, NULL), *v = json_loads(vendor, 0, NULL);
+    static char room[8192], out[1024];
+    const struct xml_node *first;
+    struct body_fault fault;
+    unsigned failed = 0;
+
+    (void)state;
+    assert_true(b->shape->size <= sizeof(out));
+    for (size_t cap = 0; cap <= sizeof(room); cap += 16) {
+        struct arena a = arena_of(room, cap);
+        int err = body_read(out, b, &d, j, &a, &fault);
+
+        assert_true(!err || err == GB_ENOMEM);
+        failed += err != 0;
+        a = arena_of(room, cap);
+        err = body_read_any(&first, v, &a, &fault);
+        assert_true(!err || err == GB_ENOMEM);
+    }
+    assert_in_range(failed, 4, 100);
+    assert_true(slice_eq(first->name, SLICE("a")));
+    assert_true(slice_eq(first->child->text, SLICE("1")));
+    assert_true(slice_eq(first->child->next->next->child->name, SLICE("c")));
+    json_decref(j);
+    json_decref(v);
+}
+
+/* Deeper than any vendor goes. */
+static void too_deep(void **state)
+{
+    static char room[8192];
+    struct arena a = arena_of(room, sizeof(room));
+    const struct xml_node *first;
+    struct body_fault fault;
+    json_t *j = json_string("x");
+
+    (void)state;
+    for (unsigned i = 0; i < BODY_DEPTH_MAX + 1; i++)
+        j = json_pack("{s:o}", "a", j);
+    assert_int_equal(body_read_any(&first, j, &a, &fault), 0);
+    j = json_pack("{s:o}", "a", j);
+    a = arena_of(room, sizeof(room));
+    assert_int_equal(body_read_any(&first, j, &a, &fault), GB_ESYNTAX);
+    json_decref(j);
+}
+
 /* ---- refusals -------------------------------------------------------------------- */
 
 static void refused(void **state)
@@ -622,9 +743,9 @@ static void refused(void **state)
         const char *says;
     } cases[] = {
         { "no JSON", "{", 400, "object of cmd" },
-        { "unknown command", "{'cmd':'Dance'}", 422,
+        { "unknown command", "{'cmd':'Dance'}", 400,
           "cmd: one of DeviceStatus, Catalog, DeviceInfo, " },
-        { "a notification", "{'cmd':'Keepalive'}", 422, "cmd: one of" },
+        { "a notification", "{'cmd':'Keepalive'}", 400, "cmd: one of" },
         { "unknown element", WITH("RecordInfo", "'Strat':'x'"), 422,
           "Strat: no such element; allowed: StartTime, EndTime, FilePath, " },
         { "an element too many", WITH("DeviceStatus", "'A':1"), 422,
@@ -763,7 +884,7 @@ static void edition_of_the_request(void **state)
     assert_true(slice_find_slice(slice_str(d->last_body),
                                  SLICE("PersetQuery")) < 200);
     assert_int_equal(post("{'cmd':'SDCardStatus','edition':'2022'}"), 202);
-    assert_int_equal(post("{'cmd':'SDCardStatus','edition':'2025'}"), 422);
+    assert_int_equal(post("{'cmd':'SDCardStatus','edition':'2025'}"), 400);
     offline();
 }
 
@@ -880,6 +1001,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row),
         cmocka_unit_test(no_row_is_left_out),
+        cmocka_unit_test(shown_and_sent_again),
+        cmocka_unit_test(short_of_memory),
+        cmocka_unit_test(too_deep),
         cmocka_unit_test(refused),
         cmocka_unit_test(refused_in_2022),
         cmocka_unit_test(edition_of_the_request),

@@ -156,6 +156,7 @@ static void answered(void **state)
     sim_free(&s);
 }
 
+/* Field-note 11.6. */
 static void refused(void **state)
 {
     struct sim_device *d = online(NULL);
@@ -318,6 +319,7 @@ static void preset(struct sim_device *d, uint32_t sn, unsigned n)
     respond(d, "PresetQuery", sn, text);
 }
 
+/* Field-note 11.2. */
 static void many_messages(void **state)
 {
     struct sim_device *d = online(NULL);
@@ -534,7 +536,7 @@ static bool profile_of(const char *cmd, const char *sub,
     return false;
 }
 
-/* What it answers is learnt from what it does. */
+/* What it answers is learnt from what it does (field-note 11.8). */
 static void learnt(void **state)
 {
     const struct element p = { SLICE("TeleBoot"), SLICE("Boot") };

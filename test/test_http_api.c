@@ -1047,14 +1047,14 @@ static void commands(void **state)
           NULL },
         { path, "", 400, NULL },
         { path, "[]", 400, NULL },
-        { path, "{}", 422, NULL },
-        { path, "{\"cmd\":7}", 422, NULL },
-        { path, "{\"cmd\":\"A\"}", 422, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"more\":1}", 422, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"params\":[]}", 422, NULL },
+        { path, "{}", 400, NULL },
+        { path, "{\"cmd\":7}", 400, NULL },
+        { path, "{\"cmd\":\"A\"}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"more\":1}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"params\":[]}", 400, NULL },
         { path, "{\"cmd\":\"DeviceStatus\",\"params\":{\"b\":1}}", 422, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"channel\":null}", 422, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"edition\":\"2\"}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"channel\":null}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"edition\":\"2\"}", 400, NULL },
         { path, "{\"cmd\":\"DeviceStatus\",\"extra\":[]}", 422, NULL },
     };
     json_t *j;
@@ -1099,6 +1099,7 @@ static void commands(void **state)
     assert_int_equal(get("/api/v1/commands?cursor=x"), 400);
 }
 
+/* Presets by number (field-note 11.3), stop without a speed (11.11). */
 static void ptz(void **state)
 {
 #define PTZ "/api/v1/devices/" D1 "/channels/" C1 "/ptz"
@@ -1224,6 +1225,62 @@ static void ptz(void **state)
     list_of("/api/v1/devices/" D1 "/guard", "Guard");
 #undef PTZ
 #undef PRESET
+}
+
+/* ?wait=: the answer comes when the command is over, or the time. */
+static void commands_waited_for(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/commands?wait=5";
+    static const char status[] = "{\"cmd\":\"DeviceStatus\"}";
+    struct platform_action act = { .kind = PLATFORM_COMMAND_CHANGED,
+                                   .command = 1 };
+    uint64_t request;
+
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/commands?wait=61",
+                         TOKEN, status), 400);
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/channels/" C1
+                                 "/ptz?wait=x", TOKEN,
+                         "{\"action\":\"stop\"}"), 400);
+    assert_int_equal(fake.n_commands, 0); /* nothing has been sent */
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    request = fx.last.request;
+    assert_int_equal(http_app_deadline(fx.app), fx.now.mono_ms + 5000);
+    http_on_action(fx.app, &act); /* changed, not over */
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 0);
+    fake.commands_final = true;
+    http_on_action(fx.app, &act);
+    assert_int_equal(http_app_deadline(fx.app), 0);
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.request, request);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"final\":true") && body_has("\"Result\":\"OK\""));
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+    /* over at once: nothing to wait for */
+    assert_int_equal(ask("POST", path, TOKEN, status), 202);
+    /* it takes too long */
+    fake.commands_final = false;
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    fx.now.mono_ms += 4999;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    fx.now.mono_ms += 1;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 2);
+    assert_int_equal(fx.last.status, 202);
+    /* the client goes, or the command is forgotten */
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    http_app_gone(fx.app, fx.last.request);
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    fake.n_commands = 0;
+    fx.now.mono_ms += 5000;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.status, 404);
+    fake.n_commands = 1;
+    assert_int_equal(ask("POST", path, TOKEN, status), 0); /* and the end */
 }
 
 static void command_event(void **state)
@@ -2063,7 +2120,8 @@ int main(void)
         APP(events_without_readers),
         APP(tree_of_a_device),
         APP(webhooks), APP(webhook_events), APP(csv_out), APP(csv_in),
-        APP(commands), APP(ptz), APP(command_event),
+        APP(commands), APP(ptz),
+        APP(commands_waited_for), APP(command_event),
         APP(history), APP(history_told), APP(commands_of_both), APP(history_events),
         APP(system_routes),  APP(page),          APP(openapi),
         APP(no_memory),

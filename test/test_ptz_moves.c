@@ -332,6 +332,7 @@ static void removed(void **state)
     sim_run(&s, 100);
     assert_int_equal(platform_device_remove(s.p, SLICE(NVR), s.now), 0);
     sim_run(&s, 20000);
+    sim_free(&s);
     online();
     move(RIGHT);
     sim_free(&s); /* with a movement open */

@@ -34,6 +34,8 @@ struct http_app {
     struct http_events *events;
     struct list waiters;        /* struct waiter (live.c), oldest first */
     size_t n_waiters;
+    struct list command_waiters; /* struct command_waiter (api_wait.c) */
+    size_t n_command_waiters;
     bool due;                   /* a waiter has its outcome */
     unsigned n_password_jobs;
     struct alarm_ring {
@@ -71,6 +73,7 @@ struct http_call {
     struct slice host;          /* of base: "host:port" */
     enum http_role role;
     enum http_via via;
+    uint32_t wait_s;            /* of http_wait_read */
     char src_text[2 * HTTP_ID_MAX + 2]; /* of http_media_target */
     char owner_text[HTTP_ID_MAX + 1];
 };
@@ -149,6 +152,20 @@ void http_live_changed(struct http_app *a, const struct platform_session *s);
 void http_live_tick(struct http_app *a, struct gb_time now);
 void http_live_gone(struct http_app *a, uint64_t request);
 void http_live_free(struct http_app *a);
+
+/* ---- waiting for a command (api_wait.c) --------------------------------------- */
+
+#define HTTP_COMMAND_WAIT_MAX_S 60
+
+/* Seconds of ?wait= into c->wait_s. false: a problem has been answered. */
+bool http_wait_read(struct http_call *c);
+/* true: the answer will be given later. */
+bool http_wait_for(struct http_call *c, uint64_t command);
+void http_wait_changed(struct http_app *a, uint64_t command);
+void http_wait_tick(struct http_app *a, struct gb_time now);
+void http_wait_gone(struct http_app *a, uint64_t request);
+void http_wait_free(struct http_app *a);
+uint64_t http_wait_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 
 /* The channel a media request names: device found by the channel if it is left
  * out. false: unknown (a problem is not answered yet). */

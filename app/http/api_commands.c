@@ -129,7 +129,7 @@ void http_command_sent(struct http_call *c, int err, uint64_t id)
     c->app->cfg.touched(c->app->cfg.ctx);
     if (err)
         refuse_order(c, err);
-    else
+    else if (!http_wait_for(c, id))
         http_command_answer(c, 202, id);
 }
 
@@ -148,6 +148,7 @@ struct order_read {
     const json_t *params, *extra;
     struct arena arena;
     struct body_fault fault;
+    unsigned status; /* of a fault: 400 until it is known what is meant */
     char number[24];
 };
 
@@ -227,12 +228,15 @@ static int find_command(struct order_read *b, struct slice name)
                       o->cmd == MANSCDP_CMD_DEVICE_CONFIG
                   ? MANSCDP_CONTROL
                   : MANSCDP_QUERY;
-    if (o->cmd == MANSCDP_CMD_DEVICE_CONTROL)
+    if (o->cmd == MANSCDP_CMD_DEVICE_CONTROL) {
+        b->status = 422;
         return find_control(b);
+    }
     if (!manscdp_row_find(o->root, o->cmd, SLICE("")))
         return fault(b, "cmd: one of %.*s is wanted",
                      SLICE_ARG(choices(b->dialect.edition, false, buf,
                                        sizeof(buf))));
+    b->status = 422;
     o->body = manscdp_body_for(o->root, o->cmd, SLICE(""));
     if (o->cmd == MANSCDP_CMD_DEVICE_CONFIG &&
         json_object_size(b->params) != 1)
@@ -331,7 +335,8 @@ static int read_order(struct order_read *b, const json_t *root)
 static void order_json(struct http_call *c, const json_t *root)
 {
     const struct gb_alloc *alloc = c->app->cfg.alloc;
-    struct order_read b = { .order = { .device = c->params.value[0] } };
+    struct order_read b = { .order = { .device = c->params.value[0] },
+                            .status = 400 };
     void *memory;
     int err = platform_device_dialect(c->app->cfg.platform, b.order.device,
                                       &b.dialect);
@@ -340,11 +345,14 @@ static void order_json(struct http_call *c, const json_t *root)
         refuse_order(c, err);
         return;
     }
+    if (!http_wait_read(c))
+        return;
     memory = gb_get(alloc, ORDER_ARENA);
     b.arena = arena_of(memory, memory ? ORDER_ARENA : 0);
     err = read_order(&b, root);
     if (err == GB_ESYNTAX)
-        http_answer_fail(c, json_is_object(root) ? 422 : 400, "bad-field",
+        http_answer_fail(c, b.status, b.status == 400 ? "bad-value"
+                                                      : "bad-field",
                          b.fault.text);
     else if (err)
         refuse_order(c, err);

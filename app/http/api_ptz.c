@@ -243,9 +243,13 @@ static void send(struct http_call *c, const struct ptz_read *r)
                                         .command = r->c,
                                         .name = r->name };
     uint64_t id = 0;
-    int err = r->stop ? platform_ptz_stop(p, order.device, order.channel,
-                                          c->now, &id)
-                      : platform_ptz(p, &order, c->now, &id);
+    int err;
+
+    if (!http_wait_read(c))
+        return;
+    err = r->stop ? platform_ptz_stop(p, order.device, order.channel, c->now,
+                                      &id)
+                  : platform_ptz(p, &order, c->now, &id);
 
     http_command_sent(c, err, id);
 }

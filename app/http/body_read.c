@@ -102,23 +102,18 @@ static int refuse_edition(struct reader *r, const struct manscdp_shape *s)
 
 /* ---- values ----------------------------------------------------------------- */
 
-/* A text, or a whole number as one. false: neither. */
-static bool text_of(struct reader *r, const json_t *v, struct slice *out)
+/* A text, or a whole number as one. */
+static int read_text(struct reader *r, const json_t *v, struct slice *out)
 {
     if (json_is_integer(v)) {
         char buf[24];
         struct writer w = writer_of(buf, sizeof(buf));
 
         writer_i64(&w, json_integer_value(v));
-        return arena_slice(r->a, writer_slice(&w), out);
+        return arena_slice(r->a, writer_slice(&w), out) ? 0 : GB_ENOMEM;
     }
     *out = slice_of(json_string_value(v), json_string_length(v));
-    return json_is_string(v);
-}
-
-static int read_text(struct reader *r, const json_t *v, struct slice *out)
-{
-    if (!text_of(r, v, out))
+    if (!json_is_string(v))
         return refuse(r, ": a text is wanted");
     if (out->n > BODY_TEXT_MAX)
         return refuse(r, ": at most %u bytes", BODY_TEXT_MAX);

@@ -61,6 +61,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
         return err;
     a->cfg = *cfg;
     list_init(&a->waiters);
+    list_init(&a->command_waiters);
     http_history_init(a);
     http_commit_init(a);
     buf_init(&a->text, cfg->alloc, TEXT_MAX);
@@ -97,6 +98,7 @@ void http_app_free(struct http_app *a)
     if (!a)
         return;
     http_live_free(a);
+    http_wait_free(a);
     http_history_free(a);
     http_commit_free(a);
     http_tree_drop(a);
@@ -447,6 +449,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 void http_app_gone(struct http_app *a, uint64_t request)
 {
     http_live_gone(a, request);
+    http_wait_gone(a, request);
     http_history_gone(a, request);
     http_commit_gone(a, request);
 }
@@ -479,6 +482,7 @@ struct gb_time http_app_now(const struct http_app *a)
 void http_app_tick(struct http_app *a)
 {
     http_live_tick(a, a->cfg.now(a->cfg.ctx));
+    http_wait_tick(a, a->cfg.now(a->cfg.ctx));
 }
 
 void http_app_event_join(struct http_app *a)
@@ -655,6 +659,7 @@ static void on_command(struct http_app *a, uint64_t id)
     struct buf b;
     struct jw j = jw_to(&b);
 
+    http_wait_changed(a, id);
     if (is_unheard(a, "command") || !platform_command_view(a->cfg.platform, id, &k))
         return;
     buf_init(&b, a->cfg.alloc, 16384);

@@ -751,9 +751,12 @@ void http_live_free(struct http_app *a)
 
 uint64_t http_app_deadline(const struct http_app *a)
 {
+    uint64_t at = http_wait_deadline(a), live;
+
     if (a->due)
         return 0;
     if (list_is_empty(&a->waiters))
-        return GB_NEVER;
-    return container_of(a->waiters.next, struct waiter, node)->deadline_ms;
+        return at;
+    live = container_of(a->waiters.next, struct waiter, node)->deadline_ms;
+    return live < at ? live : at;
 }
