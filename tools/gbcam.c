@@ -10,6 +10,7 @@
 #include "app/net/tls.h"
 #include "app/net/udp.h"
 #include "base/list.h"
+#include "manscdp/preset.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -36,6 +37,7 @@ struct options {
     enum sip_transport transport;
     bool no_audio, quiet;
     uint32_t devices, channels, keepalive_s, expires_s, retry_s, items, fps;
+    uint32_t preset_items, records;
     uint32_t alarm_s, flap_s, seconds, sessions, rate;
     struct manscdp_dialect dialect;
     struct device_faults faults;
@@ -409,6 +411,15 @@ static void on_state(struct gbcam *g, uint32_t device,
               a->status);
 }
 
+static void on_done(struct gbcam *g, uint32_t device,
+                    const struct device_action *a)
+{
+    if (!g->o.quiet)
+        log_f(LOG_INFO, "msg=\"%s\" device=%s order=%s",
+              a->status ? "order carried out" : "order not carried out",
+              device_id(fleet_device(g->fleet, device)), a->text);
+}
+
 static void connect_sip(struct gbcam *g, uint64_t *connection)
 {
     if (g->tls)
@@ -446,6 +457,9 @@ static void on_action(struct gbcam *g, uint32_t device,
         break;
     case DEVICE_STATE:
         on_state(g, device, a);
+        break;
+    case DEVICE_DONE:
+        on_done(g, device, a);
         break;
     }
 }
@@ -538,7 +552,9 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
         .server_id = g->o.server_id, .realm = g->o.server_id,
         .n_channels = g->o.channels, .expires_s = g->o.expires_s,
         .keepalive_s = g->o.keepalive_s, .retry_ms = g->o.retry_s * 1000,
-        .items_per_message = g->o.items, .max_sessions = g->o.sessions,
+        .items_per_message = g->o.items,
+        .presets_per_message = g->o.preset_items, .records = g->o.records,
+        .max_sessions = g->o.sessions,
         .dialect = g->o.dialect, .faults = g->o.faults, .timezone_min = 480,
         .server = { .transport = (uint8_t)g->o.transport,
                     .remote = g->server },
@@ -684,13 +700,19 @@ static const char usage[] =
     "  --sessions N       streams a device sends at most, then 486 (16)\n"
     "  --charset C        gb2312 (default), gb18030 or utf-8\n"
     "  --edition E        1.0, 1.1, 2.0 (default) or 3.0\n"
-    "  --items N          catalog items in one message (1)\n"
+    "  --items N          catalog items and recordings in one message (1)\n"
+    "  --preset-items N   presets and cruise tracks in one message (all)\n"
+    "  --records N        half hours that each camera has recorded (48)\n"
     "  --loss P, --duplicate P, --reorder P   percent of the RTP packets\n"
     "  --fault NAME       a deviation, may be repeated: no-y other-y wrong-ssrc\n"
     "                     zero-ssrc udp-answer lf-only silent deaf bye-early\n"
     "                     dup-catalog short-catalog no-psm psm-once length0\n"
-    "                     extension pts-wrap\n"
+    "                     extension pts-wrap mute says-error wrong-sn wrong-id\n"
+    "                     dup-list short-list own-sum one-config home-alias\n"
+    "                     no-result other-edition false-charset also-answers\n"
     "  --refuse STATUS    answer every INVITE with this status\n"
+    "  --refuse-message STATUS   answer every MESSAGE with this status\n"
+    "  --late MS          carry out and answer commands so late\n"
     "  --quiet            say nothing of single devices\n"
     "  --version, --help\n";
 
@@ -745,6 +767,19 @@ static int parse_fault(struct options *o, const char *name)
         { "bye-early", &o->faults.bye_early },
         { "dup-catalog", &o->faults.dup_catalog },
         { "short-catalog", &o->faults.short_catalog },
+        { "mute", &o->faults.mute },
+        { "says-error", &o->faults.says_error },
+        { "wrong-sn", &o->faults.wrong_sn },
+        { "wrong-id", &o->faults.wrong_id },
+        { "dup-list", &o->faults.dup_list },
+        { "short-list", &o->faults.short_list },
+        { "own-sum", &o->faults.own_sum },
+        { "one-config", &o->faults.one_config },
+        { "home-alias", &o->faults.home_alias },
+        { "no-result", &o->faults.no_result },
+        { "other-edition", &o->faults.other_edition },
+        { "false-charset", &o->faults.false_charset },
+        { "also-answers", &o->faults.also_answers },
         { "no-psm", &o->damage.no_psm },
         { "psm-once", &o->damage.psm_once },
         { "length0", &o->damage.length0 },
@@ -788,6 +823,7 @@ enum opt {
     OPT_SECONDS,
     OPT_CA, OPT_SESSIONS, OPT_CHARSET, OPT_EDITION, OPT_ITEMS, OPT_LOSS,
     OPT_DUPLICATE, OPT_REORDER, OPT_FAULT, OPT_REFUSE, OPT_QUIET, OPT_VERSION,
+    OPT_PRESET_ITEMS, OPT_RECORDS, OPT_REFUSE_MESSAGE, OPT_LATE,
 };
 
 static const struct option longs[] = {
@@ -819,6 +855,10 @@ static const struct option longs[] = {
     { "reorder", required_argument, NULL, OPT_REORDER },
     { "fault", required_argument, NULL, OPT_FAULT },
     { "refuse", required_argument, NULL, OPT_REFUSE },
+    { "preset-items", required_argument, NULL, OPT_PRESET_ITEMS },
+    { "records", required_argument, NULL, OPT_RECORDS },
+    { "refuse-message", required_argument, NULL, OPT_REFUSE_MESSAGE },
+    { "late", required_argument, NULL, OPT_LATE },
     { "quiet", no_argument, NULL, OPT_QUIET },
     { "version", no_argument, NULL, OPT_VERSION },
     { "help", no_argument, NULL, 'h' },
@@ -919,6 +959,14 @@ static int parse_number_option(struct options *o, int c, const char *arg)
         return parse_number(&o->items, arg, 1000);
     case OPT_REFUSE:
         return parse_number(&o->faults.refuse, arg, 699);
+    case OPT_PRESET_ITEMS:
+        return parse_number(&o->preset_items, arg, MANSCDP_MAX_PRESETS);
+    case OPT_RECORDS:
+        return parse_number(&o->records, arg, 100000);
+    case OPT_REFUSE_MESSAGE:
+        return parse_number(&o->faults.refuse_message, arg, 699);
+    case OPT_LATE:
+        return parse_number(&o->faults.late_ms, arg, 600000);
     default:
         return EX_USAGE;
     }

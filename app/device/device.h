@@ -40,6 +40,22 @@ struct device_faults {
     bool bye_early;       /* BYE one second after the ACK */
     bool dup_catalog;     /* every catalog message twice */
     bool short_catalog;   /* SumNum one larger than what is sent */
+    /* of commands */
+    bool mute;            /* 200, and never a Response */
+    bool says_error;      /* Result ERROR, lists are empty, nothing is done */
+    bool wrong_sn;        /* answers with another SN */
+    bool wrong_id;        /* answers of a channel name the device */
+    bool dup_list;        /* each message of a list twice; see dup_catalog */
+    bool short_list;      /* SumNum one larger; see short_catalog */
+    bool own_sum;         /* SumNum of the message alone */
+    bool one_config;      /* all types of a ConfigDownload in one Response */
+    bool home_alias;      /* HomePosition in answers to HomePositionQuery */
+    bool no_result;       /* answers lack their Result when it is OK */
+    bool other_edition;   /* writes 2022 as 2016 and the reverse, where it can */
+    bool false_charset;   /* declares GB2312 and sends UTF-8 */
+    bool also_answers;    /* a Response to orders that get none */
+    unsigned late_ms;     /* commands are carried out and answered so late */
+    unsigned refuse_message; /* answers every MESSAGE with this status */
 };
 
 /* Strings and channels are borrowed, and outlive the device. */
@@ -60,7 +76,10 @@ struct device_config {
                                nobody answers a sixteenth of it at first, then
                                twice as long each time, up to it, by chance
                                shorter by up to a half */
-    uint32_t items_per_message; /* catalog; 0: 1 */
+    uint32_t items_per_message; /* catalog, recordings; 0: 1 */
+    uint32_t presets_per_message; /* presets, cruise tracks; 0: all in one */
+    uint32_t records;       /* pieces of half an hour that the camera has,
+                               up to now; 0: 48 */
     uint32_t max_sessions;  /* 0: DEVICE_MAX_SESSIONS; past it 486 */
     struct manscdp_dialect dialect;
     struct device_faults faults;
@@ -115,6 +134,7 @@ enum device_action_kind {
     DEVICE_DO_START,    /* send: the stream begins (TCP_CONNECT: connect) */
     DEVICE_DO_STOP,
     DEVICE_STATE,       /* online, offline, refused: text */
+    DEVICE_DONE,        /* an order was carried out, or (status 0) not: text */
 };
 
 struct device_action {
@@ -126,7 +146,7 @@ struct device_action {
     uint8_t pt;
     size_t channel;
     unsigned stream;        /* 0 main, 1 sub */
-    const char *text;       /* STATE */
+    const char *text;       /* STATE, DONE: the order's element */
     unsigned status;        /* STATE: the last SIP status, 0 none */
 };
 bool device_action(struct device *d, struct device_action *out);
