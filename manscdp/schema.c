@@ -674,7 +674,12 @@ static unsigned way_of(const struct manscdp_dialect *d,
 struct slice manscdp_body_fault(const struct manscdp_dialect *d,
                                 const struct manscdp_body *b, const void *in)
 {
-    return fault_of(b->shape, in, way_of(d, b));
+    const struct manscdp_field *f = manscdp_field_of(b->shape, b->sub);
+
+    /* a text may be empty, but not a command */
+    return f && !is_there(f, in, way_of(d, b))
+               ? f->name
+               : fault_of(b->shape, in, way_of(d, b));
 }
 
 /* ---- writing ---------------------------------------------------------------- */
@@ -879,7 +884,7 @@ int manscdp_body_encode(struct writer *w, const struct manscdp_dialect *d,
     memcpy(&h, in, sizeof(h));
     if (!w->err && !is_known(b, d, x.way))
         w->err = GB_EUNSUPPORTED;
-    if (!w->err && fault_of(b->shape, in, x.way).n)
+    if (!w->err && manscdp_body_fault(d, b, in).n)
         w->err = GB_ERANGE;
     if (w->err)
         return w->err;
