@@ -14,6 +14,8 @@
 #define YARD "34020000001310000002"
 #define SESSION "5f0c3e52-9f5b-4c7e-8a43-5d9d6f6a2b10"
 
+static uint8_t method; /* of the alarms of the next start; 0: as it is */
+
 static const struct device_channel channels[] = { { GATE, "大门" },
                                                   { YARD, "Yard" } };
 
@@ -40,10 +42,11 @@ static void on_server(const struct sip_event *ev)
 
     if (ev->kind == SIP_EV_RESPONSE)
         g.status = ev->status;
-    if (ev->kind != SIP_EV_REQUEST)
+    if (ev->kind != SIP_EV_REQUEST && ev->kind != SIP_EV_NOTIFY)
         return;
     sip_stack_respond(g.server, ev->transaction, &ok, g.now.mono_ms);
-    if (ev->msg->method != SIP_METHOD_MESSAGE ||
+    if ((ev->msg->method != SIP_METHOD_MESSAGE &&
+         ev->kind != SIP_EV_NOTIFY) ||
         slice_find_slice(ev->msg->body, SLICE("Keepalive")) <
             ev->msg->body.n)
         return;
@@ -122,6 +125,7 @@ static void start(enum manscdp_edition edition, struct device_faults faults)
         .channel = channels, .n_channels = COUNT(channels),
         .expires_s = 86400, .dialect = { edition, MANSCDP_UTF8 },
         .faults = faults, .timezone_min = 480, .records = 4,
+        .alarm_method = method,
     };
 
     memset(&g, 0, sizeof(g));
@@ -168,6 +172,33 @@ static void tell(const char *root, const char *cmd, const char *id,
     assert_int_equal(sip_stack_request(g.server, &r, g.now.mono_ms,
                                        &transaction), 0);
     run(1000);
+}
+
+static uint64_t subscribe(uint64_t known, const char *cmd, const char *id,
+                          const char *rest, uint32_t expires)
+{
+    char body[1024];
+    struct sip_subscribe q = {
+        .r = { .peer = { .local = address(1), .remote = address(2) },
+               .expires = expires },
+        .event = SLICE("presence"),
+    };
+
+    snprintf(body, sizeof(body),
+             "<Query><CmdType>%s</CmdType><SN>%u</SN><DeviceID>%s</DeviceID>%s"
+             "</Query>", cmd, ++g.sn, id, rest);
+    q.r.uri = SLICE("sip:" CAMERA "@192.0.2.2:5060");
+    q.r.to = SLICE("sip:" CAMERA "@3402000000");
+    q.r.from = SLICE("sip:" SERVER "@3402000000");
+    q.r.contact = SLICE("sip:" SERVER "@192.0.2.1:5060");
+    q.r.content_type = SLICE(SIP_TYPE_MANSCDP);
+    q.r.body = slice_str(body);
+    g.n_got = g.n_messages = g.status = 0;
+    g.got[0] = '\0';
+    assert_int_equal(sip_stack_subscribe(g.server, &q, g.now.mono_ms, &known),
+                     0);
+    run(1000);
+    return known;
 }
 
 static bool has(const char *part)
@@ -706,6 +737,121 @@ static void late_and_refused(void **state)
     stop();
 }
 
+static void subscribed_to_where_it_looks(void **state)
+{
+    uint64_t id;
+    char sn[32];
+
+    (void)state;
+    start(MANSCDP_2022, (struct device_faults){ 0 });
+    id = subscribe(0, "PTZPosition", GATE, "", 600);
+    assert_int_equal(g.status, 200);
+    assert_int_equal(g.n_messages, 1); /* as it is */
+    assert_true(has("<Notify>") && has("<Zoom>1.00<") && has(GATE));
+    run(5000);
+    assert_int_equal(g.n_messages, 1);
+    tell("Control", "DeviceControl", YARD, PTZ("A50F0101320000E8"));
+    run(2000);
+    assert_int_equal(g.n_messages, 0); /* another channel */
+    tell("Control", "DeviceControl", GATE, PTZ("A50F0101320000E8"));
+    run(3000);
+    assert_in_range(g.n_messages, 5, 9); /* while it moves */
+    tell("Control", "DeviceControl", GATE, PTZ("A50F0100000000B5"));
+    run(1000);
+    assert_in_range(g.n_messages, 0, 1);
+    id = subscribe(id, "PTZPosition", GATE, "", 600);
+    snprintf(sn, sizeof(sn), "<SN>%u</SN>", g.sn);
+    assert_true(g.n_messages == 1 && has(sn)); /* of the refresh */
+    subscribe(id, "PTZPosition", GATE, "", 0);
+    tell("Control", "DeviceControl", GATE, PTZ("A50F0101320000E8"));
+    run(3000);
+    assert_int_equal(g.n_messages, 0);
+    stop();
+}
+
+static void subscribed_to_where_it_is(void **state)
+{
+    (void)state;
+    start(MANSCDP_2022, (struct device_faults){ 0 });
+    subscribe(0, "MobilePosition", CAMERA, "<Interval>2</Interval>", 600);
+    assert_true(has("<DeviceList Num=\"1\">") && has("<Longitude>118.37") &&
+                has("<Height>"));
+    run(10000);
+    assert_in_range(g.n_messages, 5, 7);
+    g.n_got = 0;
+    run(60000); /* the next side of the block */
+    assert_true(has("<Direction>90<") || has("<Direction>180<"));
+    assert_int_equal(device_report_position(g.d, g.now), 0);
+    stop();
+    start(MANSCDP_2016, (struct device_faults){ 0 });
+    assert_int_equal(device_report_position(g.d, g.now), 0);
+    run(100);
+    assert_true(has("<Latitude>31.3") && !has("DeviceList"));
+    assert_int_equal(device_offer_video(g.d, g.now), GB_EUNSUPPORTED);
+    tell("Query", "MobilePosition", CAMERA, "");
+    assert_int_equal(g.n_messages, 1);
+    stop();
+    start(MANSCDP_2022, (struct device_faults){ 0 });
+    assert_int_equal(device_offer_video(g.d, g.now), 0);
+    run(100);
+    assert_true(has("<CmdType>VideoUploadNotify<") && has("<Longitude>"));
+    stop();
+}
+
+static void subscribed_to_some_alarms(void **state)
+{
+    (void)state;
+    start(MANSCDP_2016, (struct device_faults){ 0 });
+    subscribe(0, "Alarm", YARD, "<AlarmMethod>25</AlarmMethod>", 600);
+    g.n_got = g.n_messages = 0;
+    assert_int_equal(device_alarm(g.d, 1, g.now), 0);
+    run(200);
+    assert_int_equal(device_counters(g.d)->notifies, 1);
+    assert_int_equal(device_alarm(g.d, 0, g.now), 0); /* by MESSAGE */
+    run(200);
+    assert_int_equal(device_counters(g.d)->notifies, 1);
+    assert_int_equal(g.n_messages, 2);
+    subscribe(0, "Alarm", YARD, "<AlarmMethod>2</AlarmMethod>", 600);
+    assert_int_equal(device_alarm(g.d, 1, g.now), 0);
+    run(200);
+    assert_int_equal(device_counters(g.d)->notifies, 1);
+    stop();
+    start(MANSCDP_2016, (struct device_faults){ .guard_first = true });
+    assert_int_equal(device_alarm(g.d, 0, g.now), GB_ESTATE);
+    tell("Control", "DeviceControl", CAMERA, "<GuardCmd>SetGuard</GuardCmd>");
+    assert_int_equal(device_alarm(g.d, 0, g.now), 0);
+    tell("Control", "DeviceControl", GATE, "<GuardCmd>ResetGuard</GuardCmd>");
+    assert_int_equal(device_alarm(g.d, 0, g.now), GB_ESTATE);
+    assert_int_equal(device_alarm(g.d, 1, g.now), 0);
+    stop();
+}
+
+static void latched_until_reset(void **state)
+{
+    (void)state;
+    method = 2;
+    start(MANSCDP_2022, (struct device_faults){ 0 });
+    assert_int_equal(device_alarm(g.d, 0, g.now), 0);
+    run(100);
+    assert_true(has("<AlarmMethod>2<") && !has("AlarmType"));
+    assert_int_equal(device_alarm(g.d, 0, g.now), GB_ESTATE);
+    assert_int_equal(device_alarm(g.d, 1, g.now), 0);
+    tell("Query", "DeviceStatus", CAMERA, "");
+    assert_int_equal(count("<DutyStatus>ALARM<"), 2);
+    tell("Control", "DeviceControl", GATE,
+         "<AlarmCmd>ResetAlarm</AlarmCmd><Info><AlarmMethod>5</AlarmMethod>"
+         "</Info>");
+    assert_int_equal(device_alarm(g.d, 0, g.now), GB_ESTATE);
+    tell("Control", "DeviceControl", GATE,
+         "<AlarmCmd>ResetAlarm</AlarmCmd><Info><AlarmMethod>2/5</AlarmMethod>"
+         "</Info>");
+    tell("Query", "DeviceStatus", CAMERA, "");
+    assert_int_equal(count("<DutyStatus>ALARM<"), 1);
+    assert_int_equal(device_alarm(g.d, 0, g.now), 0);
+    stop();
+    method = 0;
+}
+
 static void two_lists_at_once(void **state)
 {
     struct sip_peer to = { .local = address(1), .remote = address(2) };
@@ -755,6 +901,10 @@ int main(void)
         cmocka_unit_test(faults_of_orders),
         cmocka_unit_test(wrong_sn),
         cmocka_unit_test(late_and_refused),
+        cmocka_unit_test(subscribed_to_where_it_looks),
+        cmocka_unit_test(subscribed_to_where_it_is),
+        cmocka_unit_test(subscribed_to_some_alarms),
+        cmocka_unit_test(latched_until_reset),
         cmocka_unit_test(two_lists_at_once),
     };
 

@@ -223,22 +223,52 @@ static void remember(struct device *d, const struct device_past_alarm *a)
     g->alarm[g->n_alarms++] = *a;
 }
 
+/* It is not to be raised: see device_alarm. */
+static bool is_held_back(struct device *d, const struct device_past_alarm *a)
+{
+    const struct device_target *own = device_model_find(&d->model, a->channel);
+    const struct device_target *all =
+        device_model_find(&d->model, d->c.n_channels);
+    bool armed = (own && own->duty == MANSCDP_ONDUTY) ||
+                 (all && all->duty == MANSCDP_ONDUTY &&
+                  (!own || own->duty == MANSCDP_DUTY_UNKNOWN));
+
+    return (d->c.faults.guard_first && !armed) ||
+           (a->method == MANSCDP_ALARM_METHOD_DEVICE && own && own->latched);
+}
+
+static void raise(struct device *d, const struct device_past_alarm *a)
+{
+    struct device_target *t = device_model_make(&d->model, d->c.alloc,
+                                                a->channel);
+
+    if (t) {
+        t->alarming = true;
+        t->latched |= a->method == MANSCDP_ALARM_METHOD_DEVICE;
+    }
+    remember(d, a);
+    d->n.alarms++;
+}
+
 int device_alarm(struct device *d, size_t channel, struct gb_time now)
 {
-    const struct device_past_alarm a = { .channel = channel,
-                                         .utc_ms = now.utc_ms,
-                                         .method = 5, .type = 2 };
+    const struct device_past_alarm a = {
+        .channel = channel, .utc_ms = now.utc_ms,
+        .method = d->c.alarm_method ? d->c.alarm_method : 5,
+        .type = d->c.alarm_method ? d->c.alarm_type : 2,
+    };
+    const struct device_faults *f = &d->c.faults;
     char buf[1024];
     struct writer w = writer_of(buf, sizeof(buf));
 
-    if (d->state != DEVICE_ONLINE)
-        return GB_ESTATE;
     if (channel >= d->c.n_channels)
-        return GB_ENOENT;
+        return d->state == DEVICE_ONLINE ? GB_ENOENT : GB_ESTATE;
+    if (d->state != DEVICE_ONLINE || is_held_back(d, &a))
+        return GB_ESTATE;
     device_write_alarm(d, &w, &a, ++d->sn);
-    remember(d, &a);
-    d->n.alarms++;
-    if (!w.err && device_watch_alarm(d, writer_slice(&w), now))
+    raise(d, &a);
+    if (!w.err && !f->alarm_message &&
+        device_watch_alarm(d, &a, writer_slice(&w), now) && !f->alarm_twice)
         return 0;
     return device_send(d, &w, FOR_OTHER, now);
 }
@@ -400,6 +430,7 @@ void device_tick(struct device *d, struct gb_time now)
         send_keepalive(d, now);
     device_tick_sessions(d, now);
     device_tick_jobs(d, now);
+    device_tick_watches(d, now);
     tick_deferred(d, now);
 }
 
@@ -407,7 +438,8 @@ uint64_t device_deadline(const struct device *d)
 {
     const uint64_t at_ms[] = {
         d->register_ms, d->keepalive_ms, device_sessions_deadline(d),
-        device_jobs_deadline(d), d->deferred ? d->deferred->at_ms : GB_NEVER,
+        device_jobs_deadline(d), device_watches_deadline(d),
+        d->deferred ? d->deferred->at_ms : GB_NEVER,
     };
     uint64_t first_ms = GB_NEVER;
 

@@ -13,7 +13,6 @@
 
 #define BODY_BYTES 8192
 #define MAX_DUTIES 32 /* alarm devices in one DeviceStatus */
-#define REAL_MAX 16
 
 /* What all answers of a body from the tables begin with. */
 static struct manscdp_head head_of(const struct device *d,
@@ -297,32 +296,20 @@ static int on_track_query(void *ctx, const struct manscdp_msg *m)
     return send_body(d, &manscdp_track_answer_body, &a);
 }
 
-static struct slice real(char out[static REAL_MAX], double v)
-{
-    snprintf(out, REAL_MAX, "%.2f", v);
-    return slice_str(out);
-}
-
-static int on_position_query(void *ctx, const struct manscdp_msg *m)
+static int on_look_query(void *ctx, const struct manscdp_msg *m)
 {
     struct device *d = ctx;
     size_t target = device_target_of(d, m->device_id);
-    const struct device_target *t = known(d, target);
-    static const struct device_ptz untouched;
-    struct device_place at = device_ptz_place(t ? &t->ptz : &untouched,
-                                              d->now.mono_ms);
-    struct manscdp_ptz_position a = { .head = head_of(d, m) };
-    char text[5][REAL_MAX];
+    const struct manscdp_head head = head_of(d, m);
+    const struct manscdp_ptz_position nothing = { .head = head };
+    char buf[1024];
+    struct writer w = writer_of(buf, sizeof(buf));
 
-    if (may_tell(d, target)) {
-        a.pan = real(text[0], at.pan);
-        a.tilt = real(text[1], at.tilt);
-        a.zoom = real(text[2], at.zoom);
-        a.horizontal_angle = real(text[3], 60.0 / at.zoom);
-        a.vertical_angle = real(text[4], 34.0 / at.zoom);
-        a.max_view_distance = SLICE("200");
-    }
-    return send_body(d, &manscdp_ptz_position_body, &a);
+    if (!may_tell(d, target))
+        return send_body(d, &manscdp_ptz_position_body, &nothing);
+    device_write_look(d, &w, &manscdp_ptz_position_body, &head, target,
+                      d->now.mono_ms);
+    return device_send(d, &w, FOR_OTHER, d->now);
 }
 
 /* ---- cards -------------------------------------------------------------------- */
@@ -372,7 +359,7 @@ void device_write_alarm(const struct device *d, struct writer *w,
     char when[40], method[8], type[8];
     struct writer tw = writer_of(when, sizeof(when));
     struct manscdp_alarm a = { .sn = sn, .priority = SLICE("4"),
-                               .description = SLICE("motion"),
+                               .description = SLICE("gbcam"),
                                .device_id = id_of(d, p->channel) };
 
     snprintf(method, sizeof(method), "%u", p->method);
@@ -423,6 +410,20 @@ static int on_alarm_query(void *ctx, const struct manscdp_msg *m)
     return err;
 }
 
+/* Once; whoever wants more subscribes. */
+static int on_position_query(void *ctx, const struct manscdp_msg *m)
+{
+    struct device *d = ctx;
+    size_t target = device_target_of(d, m->device_id);
+    char buf[BODY_BYTES];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    if (!may_tell(d, target))
+        return 0;
+    device_write_position(d, &w, device_answer_sn(d, m->sn), target, d->now);
+    return device_send(d, &w, FOR_OTHER, d->now);
+}
+
 /* It has no loudspeaker. */
 static int on_broadcast(void *ctx, const struct manscdp_msg *m)
 {
@@ -460,10 +461,11 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_QUERY, MANSCDP_CMD_ALARM, on_alarm_query },
     { MANSCDP_QUERY, MANSCDP_CMD_CONFIG_DOWNLOAD, on_config_query },
     { MANSCDP_QUERY, MANSCDP_CMD_PRESET_QUERY, on_preset_query },
+    { MANSCDP_QUERY, MANSCDP_CMD_MOBILE_POSITION, on_position_query },
     { MANSCDP_QUERY, MANSCDP_CMD_HOME_POSITION_QUERY, on_home_query },
     { MANSCDP_QUERY, MANSCDP_CMD_CRUISE_TRACK_LIST, on_tracks_query },
     { MANSCDP_QUERY, MANSCDP_CMD_CRUISE_TRACK, on_track_query },
-    { MANSCDP_QUERY, MANSCDP_CMD_PTZ_POSITION, on_position_query },
+    { MANSCDP_QUERY, MANSCDP_CMD_PTZ_POSITION, on_look_query },
     { MANSCDP_QUERY, MANSCDP_CMD_SD_CARD_STATUS, on_cards_query },
     { MANSCDP_CONTROL, MANSCDP_CMD_DEVICE_CONTROL, device_on_order },
     { MANSCDP_CONTROL, MANSCDP_CMD_DEVICE_CONFIG, device_on_order },

@@ -65,12 +65,18 @@ struct device_request_text {
     char uri[128], from[128], to[128], contact[128];
 };
 
-#define DEVICE_MAX_WATCHES 2 /* catalog and alarm */
+#define DEVICE_MAX_WATCHES 4 /* catalog, alarm, MobilePosition, PTZPosition */
 
 struct device_watch { /* a subscription of the platform */
     uint64_t id; /* in the SIP stack; 0: free */
     enum manscdp_cmd cmd;
     uint32_t sn; /* of its last SUBSCRIBE: NOTIFYs repeat it */
+    size_t target;
+    char methods[16];         /* of alarms; "": all */
+    uint32_t interval_ms;     /* of positions */
+    uint64_t next_ms;         /* the next look; GB_NEVER: nothing changes by
+                                 itself */
+    struct device_place told; /* of PTZPosition */
 };
 
 /* An answer of many messages: one goes when the one before was taken. */
@@ -159,6 +165,15 @@ void device_command(struct device *d, const struct manscdp_msg *m);
 void device_write_alarm(const struct device *d, struct writer *w,
                         const struct device_past_alarm *a, uint32_t sn);
 
+/* device_reports.c: where it looks, and where it is. Directions are of the
+ * target; the time is now. */
+void device_write_look(const struct device *d, struct writer *w,
+                       const struct manscdp_body *b,
+                       const struct manscdp_head *head, size_t target,
+                       uint64_t now_ms);
+void device_write_position(const struct device *d, struct writer *w,
+                           uint32_t sn, size_t target, struct gb_time now);
+
 /* device_lists.c */
 void device_list_begin(struct device *d, const struct device_list *l);
 void device_on_list_answer(struct device *d, const struct sip_event *ev,
@@ -199,8 +214,11 @@ void device_on_subscribe(struct device *d, const struct sip_event *ev,
 void device_on_watch(struct device *d, const struct sip_event *ev,
                      struct gb_time now);
 /* The alarm went out as a NOTIFY; false: send it otherwise. */
-bool device_watch_alarm(struct device *d, struct slice body,
-                        struct gb_time now);
+bool device_watch_alarm(struct device *d, const struct device_past_alarm *a,
+                        struct slice body, struct gb_time now);
+bool device_is_watched(struct device *d, enum manscdp_cmd cmd);
+void device_tick_watches(struct device *d, struct gb_time now);
+uint64_t device_watches_deadline(const struct device *d);
 void device_forget_watches(struct device *d, struct gb_time now);
 
 /* session.c */

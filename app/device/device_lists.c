@@ -26,10 +26,10 @@ static uint32_t sum_of(const struct device *d, const struct device_list *l,
     const struct device_faults *f = &d->c.faults;
     bool is_catalog = l->cmd == MANSCDP_CMD_CATALOG;
 
-    if (f->own_sum)
+    if (f->own_sum && !is_catalog)
         return (uint32_t)n;
     return (uint32_t)l->total +
-           (f->short_list || (is_catalog && f->short_catalog));
+           (is_catalog ? f->short_catalog : f->short_list);
 }
 
 /* ---- one message of each kind: n items from l->next on ---------------------- */
@@ -239,8 +239,8 @@ static size_t step_of(const struct device *d, const struct device_list *l)
 
 static bool is_doubled(const struct device *d, const struct device_list *l)
 {
-    return d->c.faults.dup_list ||
-           (d->c.faults.dup_catalog && l->cmd == MANSCDP_CMD_CATALOG);
+    return l->cmd == MANSCDP_CMD_CATALOG ? d->c.faults.dup_catalog
+                                         : d->c.faults.dup_list;
 }
 
 /* false: it could not be sent. */
