@@ -257,16 +257,20 @@ def do_record(d, _):
     run(d, "RecordInfo", {**DAY, "Type": "manual"}, answer=[("Type", "manual")])
 
 
-def do_guard(d, bit):
-    duty = {1: "Status", 2: "StatusDutyStatus"}.get(bit, "DutyStatus")
+def do_guard(d, _):
     for order, word in (("SetGuard", "ONDUTY"), ("ResetGuard", "OFFDUTY")):
         run(d, "DeviceControl", {"GuardCmd": order}, answer=OK)
         c = run(d, "DeviceStatus", channel=DEVICE)
-        expect(word in values(c["answer"], duty) or word in values(c["answer"], "DutyStatus"), c["answer"])
+        expect(word in str(c["answer"]), f"{word}: {c['answer']}")
 
 
 def do_reset(d, _):
+    """The alarm that ask_alarm saw goes on until then."""
+    c = run(d, "DeviceStatus")
+    expect("ALARM" in str(c["answer"]), c["answer"])
     run(d, "DeviceControl", {"AlarmCmd": "ResetAlarm"}, answer=OK)
+    c = run(d, "DeviceStatus")
+    expect("ALARM" not in str(c["answer"]), c["answer"])
 
 
 def do_iframe(spelling):
@@ -334,8 +338,8 @@ CASES = {  # in the order in which they are walked
     ("QUERY", "SDCardStatus", ""): ask_cards,
     ("CONTROL", "DeviceControl", "PTZCmd"): do_ptz,
     ("CONTROL", "DeviceControl", "RecordCmd"): do_record,
-    ("CONTROL", "DeviceControl", "GuardCmd"): do_guard,
     ("CONTROL", "DeviceControl", "AlarmCmd"): do_reset,
+    ("CONTROL", "DeviceControl", "GuardCmd"): do_guard,
     ("CONTROL", "DeviceControl", "IFameCmd"): do_iframe("IFameCmd"),
     ("CONTROL", "DeviceControl", "IFrameCmd"): do_iframe("IFrameCmd"),
     ("CONTROL", "DeviceControl", "DragZoomIn"): do_zoom("DragZoomIn"),
@@ -429,19 +433,26 @@ def what_comes_late_is_kept():
         run(d, "DeviceControl", {"GuardCmd": "SetGuard"}, answer=OK)
 
 
-@test
-def deviations_that_are_tolerated():
+TOLERATED = ("wrong-id", "dup-list", "own-sum", "one-config", "no-result", "other-edition", "also-answers",
+             "false-charset", "lf-only")
+
+
+def tolerated(fault):
     """Answered all the same, and completely."""
-    for fault in ("wrong-sn", "wrong-id", "dup-list", "own-sum", "one-config", "no-result", "other-edition",
-                  "also-answers", "false-charset", "lf-only"):
+    def check():
         with system("--edition", "2.0", "--fault", fault, "--records", "4") as (d, _):
-            try:
-                run(d, "DeviceInfo", channel=DEVICE, answer=[("Model", "GBCAM-1")])
-                c = run(d, "RecordInfo", DAY, answer=[("Name", "大门 1-1")])
-                expect(c["have"] == 4, c)
-                run(d, "ConfigDownload", {"ConfigType": "BasicParam/VideoParamOpt"}, answer=[("HeartBeatCount", 3)])
-            except Failed as e:
-                raise Failed(f"{fault}: {e}") from e
+            run(d, "DeviceInfo", channel=DEVICE, answer=[("Model", "GBCAM-1")])
+            c = run(d, "RecordInfo", DAY, answer=[("Name", "大门 1-1")])
+            # by the sum of its messages the list is over after the first; the others are kept all the same
+            wait_for("four recordings", lambda: len(set(values(d.get(f"/api/v1/commands/{c['id']}")["answer"],
+                                                               "FilePath"))) == 4)
+            run(d, "ConfigDownload", {"ConfigType": "BasicParam/VideoParamOpt"}, answer=[("HeartBeatCount", 3)])
+
+    check.__name__ = "tolerated_" + fault.replace("-", "_")
+    return check
+
+
+TESTS.extend(tolerated(fault) for fault in TOLERATED)
 
 
 @test
@@ -485,7 +496,7 @@ def main():
     if unknown:
         print(f"no such test: {' '.join(sorted(unknown))}")
         return 1
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "6"))) as pool:
         results = list(pool.map(run_one, wanted))
     passed = sum(results)
     print(f"{passed} passed, {len(results) - passed} failed")
