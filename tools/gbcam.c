@@ -753,7 +753,8 @@ static const char usage[] =
     "                     dup-list short-list own-sum one-config home-alias\n"
     "                     no-result other-edition false-charset also-answers\n"
     "                     no-subscribe no-notify alarm-message alarm-twice\n"
-    "                     guard-first\n"
+    "                     guard-first attributes no-sum nested-status\n"
+    "                     self-parent no-parent raw-ampersand bad-item\n"
     "  --refuse STATUS    answer every INVITE with this status\n"
     "  --refuse-message STATUS   answer every MESSAGE with this status\n"
     "  --late MS          carry out and answer commands so late\n"
@@ -824,6 +825,13 @@ static int parse_fault(struct options *o, const char *name)
         { "other-edition", &o->faults.other_edition },
         { "false-charset", &o->faults.false_charset },
         { "also-answers", &o->faults.also_answers },
+        { "attributes", &o->faults.attributes },
+        { "no-sum", &o->faults.no_sum },
+        { "nested-status", &o->faults.nested_status },
+        { "self-parent", &o->faults.self_parent },
+        { "no-parent", &o->faults.no_parent },
+        { "raw-ampersand", &o->faults.raw_ampersand },
+        { "bad-item", &o->faults.bad_item },
         { "no-subscribe", &o->faults.no_subscribe },
         { "no-notify", &o->faults.no_notify },
         { "alarm-message", &o->faults.alarm_message },

@@ -91,10 +91,56 @@ static void replace(struct writer *w, struct slice old, struct slice new)
     w->len += new.n - old.n;
 }
 
+/* What stands between two texts, the first of each; empty: they do not. */
+static struct slice between(const struct writer *w, struct slice a,
+                            struct slice b)
+{
+    size_t at = slice_find_slice(writer_slice(w), a);
+    struct slice rest = slice_from(writer_slice(w), at + a.n);
+
+    return at < w->len ? slice_head(rest, slice_find_slice(rest, b))
+                       : slice_of(NULL, 0);
+}
+
+/* <Notify><CmdType>..</CmdType><SN>..</SN> as one element with attributes. */
+static void put_attributes(struct writer *w)
+{
+    struct slice cmd = between(w, SLICE("<CmdType>"), SLICE("</CmdType>"));
+    struct slice sn = between(w, SLICE("<SN>"), SLICE("</SN>"));
+    char old[128], new[128];
+
+    snprintf(old, sizeof(old),
+             ">\r\n<CmdType>%.*s</CmdType>\r\n<SN>%.*s</SN>\r\n",
+             SLICE_ARG(slice_head(cmd, 32)), SLICE_ARG(slice_head(sn, 10)));
+    snprintf(new, sizeof(new), " CmdType=\"%.*s\" SN=\"%.*s\">\r\n",
+             SLICE_ARG(slice_head(cmd, 32)), SLICE_ARG(slice_head(sn, 10)));
+    replace(w, slice_str(old), slice_str(new));
+}
+
+static void drop_sum(struct writer *w)
+{
+    struct slice sum = between(w, SLICE("<SumNum>"), SLICE("</SumNum>"));
+    char old[64];
+
+    snprintf(old, sizeof(old), "<SumNum>%.*s</SumNum>\r\n",
+             SLICE_ARG(slice_head(sum, 10)));
+    replace(w, slice_str(old), SLICE(""));
+}
+
 /* What the device does wrong in every body. */
 static void deviate(const struct device *d, struct writer *w)
 {
     const struct device_faults *f = &d->c.faults;
+
+    if (f->attributes)
+        put_attributes(w);
+    if (f->no_sum)
+        drop_sum(w);
+    if (f->nested_status)
+        replace(w, SLICE("<Status>OK</Status>"),
+                SLICE("<Info><Status>OK</Status></Info>"));
+    if (f->raw_ampersand)
+        replace(w, SLICE("<Name>"), SLICE("<Name>A & B "));
 
     if (f->false_charset)
         replace(w, SLICE("encoding=\"UTF-8\""), SLICE("encoding=\"GB2312\""));

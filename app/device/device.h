@@ -54,6 +54,13 @@ struct device_faults {
     bool no_result;       /* answers lack their Result when it is OK */
     bool other_edition;   /* writes 2022 as 2016 and the reverse, where it can */
     bool false_charset;   /* declares GB2312 and sends UTF-8 */
+    bool attributes;      /* CmdType and SN as attributes of the root */
+    bool no_sum;          /* no SumNum at all */
+    bool nested_status;   /* Status of a Keepalive inside its Info */
+    bool self_parent;     /* every channel is its own parent */
+    bool no_parent;       /* no channel has one */
+    bool raw_ampersand;   /* in names, not escaped */
+    bool bad_item;        /* the first item of the catalog cannot be read */
     bool also_answers;    /* a Response to orders that get none */
     bool no_subscribe;    /* SUBSCRIBE: 489 */
     bool no_notify;       /* accepts every SUBSCRIBE and never notifies */

@@ -23,6 +23,18 @@ static struct manscdp_head head_of(const struct device *d,
                                       d, m->device_id) };
 }
 
+/* Bodies for which the standard has no Result get one all the same. */
+static void put_error(struct writer *w)
+{
+    static const struct slice end = SLICE_INIT("</Response>\r\n");
+
+    if (slice_eq(slice_from(writer_slice(w), w->len - end.n), end)) {
+        w->len -= end.n;
+        writer_str(w, "<Result>ERROR</Result>\r\n");
+        writer_slice_put(w, end);
+    }
+}
+
 static int send_body(struct device *d, const struct manscdp_body *b,
                      const void *in)
 {
@@ -30,6 +42,8 @@ static int send_body(struct device *d, const struct manscdp_body *b,
     struct writer w = writer_of(buf, sizeof(buf));
     int err = device_encode(d, &w, b, in);
 
+    if (!err && d->c.faults.says_error)
+        put_error(&w);
     return err ? err : device_send(d, &w, FOR_OTHER, d->now);
 }
 

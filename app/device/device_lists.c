@@ -48,12 +48,24 @@ static void put_channel(struct device *d, struct xml_out *x,
         .model = slice_str(d->c.model), .owner = SLICE("0"),
         .civil_code = slice_head(slice_str(d->c.id), 6),
         .address = SLICE("gbcam"), .parental = SLICE("0"),
-        .parent_id = slice_str(d->c.id), .register_way = SLICE("1"),
+        .parent_id = slice_str(d->c.faults.self_parent ? ch->id
+                               : d->c.faults.no_parent ? ""
+                                                       : d->c.id),
+        .register_way = SLICE("1"),
         .secrecy = SLICE("0"), .status = is_off ? SLICE("OFF") : SLICE("ON"),
         .ptz_type = SLICE("1"),
     };
 
     manscdp_catalog_put_item(x, dialect, &it, false);
+}
+
+/* The first item: an element begins and is no name, and none ends it. */
+static void spoil(struct writer *w)
+{
+    size_t at = slice_find_slice(writer_slice(w), SLICE("<Item><DeviceID>"));
+
+    if (at < w->len)
+        memcpy(w->p + at + 6, "<\x01\xff", 3);
 }
 
 static void catalog_page(struct device *d, const struct device_list *l,
@@ -68,6 +80,8 @@ static void catalog_page(struct device *d, const struct device_list *l,
     for (size_t i = 0; i < n; i++)
         put_channel(d, &x, &dialect, l->first + l->next + i);
     manscdp_catalog_put_end(&x, &dialect, &cat, (uint32_t)n);
+    if (d->c.faults.bad_item && l->next == 0 && n)
+        spoil(w);
 }
 
 /* Room for the texts of one record. */

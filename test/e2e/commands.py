@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 
-from rig import SERVER_ID, SLOW, TOP, Failed, channel_id, system, wait_for
+from rig import TOP, Cameras, Daemon, Failed, channel_id, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -461,7 +461,7 @@ def what_comes_late_is_kept():
 
 
 TOLERATED = ("wrong-id", "dup-list", "own-sum", "one-config", "no-result", "other-edition", "also-answers",
-             "false-charset", "lf-only")
+             "false-charset", "lf-only", "attributes", "nested-status", "self-parent", "no-parent")
 
 
 def tolerated(fault):
@@ -480,6 +480,35 @@ def tolerated(fault):
 
 
 TESTS.extend(tolerated(fault) for fault in TOLERATED)
+
+
+@test
+def a_list_without_sum():
+    """It is over when nothing has followed for a while."""
+    with system("--edition", "2.0", "--fault", "no-sum", "--records", "4", channels=2) as (d, _):
+        c = run(d, "RecordInfo", DAY)
+        expect(c["have"] == 4, c)
+
+
+@test
+def an_ampersand_and_an_item_that_nobody_can_read():
+    with system("--edition", "2.0", "--fault", "raw-ampersand") as (d, _):
+        expect(d.channels(DEVICE)[0]["name"].startswith("A & B"), d.channels(DEVICE))
+    d = Daemon()
+    c = Cameras(d, "--channels", "3", "--fault", "bad-item")
+    try:
+        wait_for("two of three channels", lambda: d.devices() and len(d.channels(DEVICE)) == 2)
+        wait_for("what is said of it", lambda: d.devices()[0]["catalog"] == "partial")
+    finally:
+        c.close()
+        d.close()
+
+
+@test
+def what_has_no_result_is_refused_too():
+    with system("--edition", "3.0", "--fault", "says-error", channels=0) as (d, _):
+        for cmd in ("HomePositionQuery", "PTZPosition"):
+            run(d, cmd, channel=DEVICE, state="refused")
 
 
 @test
