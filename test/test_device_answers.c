@@ -610,6 +610,23 @@ static void upgrade_and_restart(void **state)
     stop();
 }
 
+static void upgrade_that_fails(void **state)
+{
+    (void)state;
+    start(MANSCDP_2022, (struct device_faults){ .upgrade_fails = true });
+    tell("Control", "DeviceControl", CAMERA,
+         "<DeviceUpgrade><Firmware>V2</Firmware><FileURL>http://a/f</FileURL>"
+         "<Manufacturer>Acme</Manufacturer><SessionID>" SESSION
+         "</SessionID></DeviceUpgrade>");
+    assert_true(has(OK));
+    run(7000);
+    assert_true(has("<UpgradeResult>ERROR<") && has("<Firmware>V1<") &&
+                has("<UpgradeFailedReason>02<"));
+    tell("Query", "DeviceInfo", CAMERA, "");
+    assert_true(has("<Firmware>V1<"));
+    stop();
+}
+
 static void broadcast_is_refused(void **state)
 {
     (void)state;
@@ -910,6 +927,7 @@ int main(void)
         cmocka_unit_test(every_type_of_every_edition),
         cmocka_unit_test(editions_spell),
         cmocka_unit_test(upgrade_and_restart),
+        cmocka_unit_test(upgrade_that_fails),
         cmocka_unit_test(broadcast_is_refused),
         cmocka_unit_test(faults_of_answers),
         cmocka_unit_test(faults_of_orders),

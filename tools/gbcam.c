@@ -755,6 +755,7 @@ static const char usage[] =
     "                     no-subscribe no-notify alarm-message alarm-twice\n"
     "                     guard-first attributes no-sum nested-status\n"
     "                     self-parent no-parent raw-ampersand bad-item\n"
+    "                     upgrade-fails\n"
     "  --refuse STATUS    answer every INVITE with this status\n"
     "  --refuse-message STATUS   answer every MESSAGE with this status\n"
     "  --late MS          carry out and answer commands so late\n"
@@ -827,6 +828,7 @@ static int parse_fault(struct options *o, const char *name)
         { "also-answers", &o->faults.also_answers },
         { "attributes", &o->faults.attributes },
         { "no-sum", &o->faults.no_sum },
+        { "upgrade-fails", &o->faults.upgrade_fails },
         { "nested-status", &o->faults.nested_status },
         { "self-parent", &o->faults.self_parent },
         { "no-parent", &o->faults.no_parent },

@@ -117,14 +117,17 @@ static void put_attributes(struct writer *w)
     replace(w, slice_str(old), slice_str(new));
 }
 
+/* Of every list but the catalog. */
 static void drop_sum(struct writer *w)
 {
+    struct slice cmd = between(w, SLICE("<CmdType>"), SLICE("</CmdType>"));
     struct slice sum = between(w, SLICE("<SumNum>"), SLICE("</SumNum>"));
     char old[64];
 
     snprintf(old, sizeof(old), "<SumNum>%.*s</SumNum>\r\n",
              SLICE_ARG(slice_head(sum, 10)));
-    replace(w, slice_str(old), SLICE(""));
+    if (!slice_eq(cmd, SLICE("Catalog")))
+        replace(w, slice_str(old), SLICE(""));
 }
 
 /* What the device does wrong in every body. */
@@ -132,10 +135,10 @@ static void deviate(const struct device *d, struct writer *w)
 {
     const struct device_faults *f = &d->c.faults;
 
-    if (f->attributes)
-        put_attributes(w);
     if (f->no_sum)
         drop_sum(w);
+    if (f->attributes)
+        put_attributes(w);
     if (f->nested_status)
         replace(w, SLICE("<Status>OK</Status>"),
                 SLICE("<Info><Status>OK</Status></Info>"));

@@ -55,7 +55,8 @@ struct device_faults {
     bool other_edition;   /* writes 2022 as 2016 and the reverse, where it can */
     bool false_charset;   /* declares GB2312 and sends UTF-8 */
     bool attributes;      /* CmdType and SN as attributes of the root */
-    bool no_sum;          /* no SumNum at all */
+    bool no_sum;          /* no SumNum in lists but the catalog */
+    bool upgrade_fails;   /* the package is damaged */
     bool nested_status;   /* Status of a Keepalive inside its Info */
     bool self_parent;     /* every channel is its own parent */
     bool no_parent;       /* no channel has one */

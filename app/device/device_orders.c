@@ -414,19 +414,24 @@ static void tick_upgrade(struct device *d, struct device_job *j,
 {
     struct device_gear *g = d->model.gear;
     struct manscdp_upgrade_result r = { .session = slice_str(j->session) };
+    bool failed = d->c.faults.upgrade_fails;
 
     if (now.mono_ms < j->at_ms || d->state != DEVICE_ONLINE)
         return;
     if (*j->firmware) {
-        slice_copy(g->firmware, sizeof(g->firmware), slice_str(j->firmware));
+        if (!failed)
+            slice_copy(g->firmware, sizeof(g->firmware),
+                       slice_str(j->firmware));
         *j->firmware = '\0';
         j->at_ms = now.mono_ms;
-        device_go_offline(d, now, BOOT_MS, "upgraded", 0);
+        device_go_offline(d, now, BOOT_MS,
+                          failed ? "upgrade failed" : "upgraded", 0);
         return;
     }
     r.head = notice_head(d, j->target);
-    r.result = MANSCDP_OK;
-    r.firmware = slice_str(g->firmware);
+    r.result = failed ? MANSCDP_ERROR : MANSCDP_OK;
+    r.reason = failed ? SLICE("02") : SLICE("");
+    r.firmware = slice_str(*g->firmware ? g->firmware : d->c.firmware);
     j->at_ms = GB_NEVER;
     send_notice(d, &manscdp_upgrade_result_body, &r, now);
 }
