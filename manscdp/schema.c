@@ -493,6 +493,58 @@ int manscdp_body_decode(const struct manscdp_body *b, void *out,
     return 0;
 }
 
+static bool is_there(const struct manscdp_field *f, const void *in,
+                     unsigned way);
+
+/* ---- filling up -------------------------------------------------------------- */
+
+bool manscdp_field_is_said(const struct manscdp_field *f, const void *in)
+{
+    if (f->type == MANSCDP_PART)
+        return pointer_at(in, f) != NULL;
+    return is_there(f, in, 0);
+}
+
+static void take_over(const struct manscdp_field *f, void *out,
+                      const void *from)
+{
+    static const size_t size[] = {
+        [MANSCDP_TEXT] = sizeof(struct slice),
+        [MANSCDP_REAL] = sizeof(struct slice),
+        [MANSCDP_SESSION] = sizeof(struct slice),
+        [MANSCDP_SECRET] = sizeof(struct slice),
+        [MANSCDP_METHODS] = sizeof(struct slice),
+        [MANSCDP_INT] = sizeof(struct manscdp_int),
+        [MANSCDP_WORD] = sizeof(unsigned),
+        [MANSCDP_RESULT] = sizeof(enum manscdp_result),
+        [MANSCDP_PART] = sizeof(void *),
+        [MANSCDP_LIST] = sizeof(void *),
+        [MANSCDP_REPEAT] = sizeof(void *),
+        [MANSCDP_TEXTS] = sizeof(void *),
+    };
+
+    set(out, f->off, at(from, f->off), size[f->type]);
+    if (f->type == MANSCDP_LIST || f->type == MANSCDP_REPEAT ||
+        f->type == MANSCDP_TEXTS)
+        set(out, f->off_n, at(from, f->off_n), sizeof(size_t));
+}
+
+void manscdp_shape_fill(const struct manscdp_shape *s, void *out,
+                        const void *from)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct manscdp_field *f = &s->field[i];
+
+        if (f->type == MANSCDP_COUNT || !manscdp_field_is_said(f, from))
+            continue; /* a count is that of its list */
+        if (!manscdp_field_is_said(f, out))
+            take_over(f, out, from);
+        else if (f->type == MANSCDP_PART && pointer_at(out, f) != pointer_at(from, f))
+            manscdp_shape_fill(f->shape, (void *)(uintptr_t)pointer_at(out, f),
+                               pointer_at(from, f));
+    }
+}
+
 /* ---- what an edition demands ------------------------------------------------ */
 
 static bool has_anything(const struct manscdp_shape *s, const void *in,
@@ -622,7 +674,12 @@ static unsigned way_of(const struct manscdp_dialect *d,
 struct slice manscdp_body_fault(const struct manscdp_dialect *d,
                                 const struct manscdp_body *b, const void *in)
 {
-    return fault_of(b->shape, in, way_of(d, b));
+    const struct manscdp_field *f = manscdp_field_of(b->shape, b->sub);
+
+    /* a text may be empty, but not a command */
+    return f && !is_there(f, in, way_of(d, b))
+               ? f->name
+               : fault_of(b->shape, in, way_of(d, b));
 }
 
 /* ---- writing ---------------------------------------------------------------- */
@@ -827,7 +884,7 @@ int manscdp_body_encode(struct writer *w, const struct manscdp_dialect *d,
     memcpy(&h, in, sizeof(h));
     if (!w->err && !is_known(b, d, x.way))
         w->err = GB_EUNSUPPORTED;
-    if (!w->err && fault_of(b->shape, in, x.way).n)
+    if (!w->err && manscdp_body_fault(d, b, in).n)
         w->err = GB_ERANGE;
     if (w->err)
         return w->err;

@@ -193,6 +193,15 @@ int manscdp_shape_decode(const struct manscdp_shape *s, void *out,
                          const struct manscdp_msg *msg,
                          const struct xml_node *node);
 
+/* What out does not say is taken over from `from`; parts that both have are
+ * filled likewise, so those of out must be its own (as decoding makes them),
+ * and those it took over are shared. Lists are whole: said or not. */
+void manscdp_shape_fill(const struct manscdp_shape *s, void *out,
+                        const void *from);
+
+/* Of one field alone: something is said in it. */
+bool manscdp_field_is_said(const struct manscdp_field *f, const void *in);
+
 /* [A-Za-z0-9-], 32 to 128 of them. */
 bool manscdp_session_is_good(struct slice id);
 

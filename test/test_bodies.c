@@ -351,7 +351,7 @@ static const struct {
       "<StreamName>a</StreamName></Item></AudioParamConfig>",
       "AudioParamConfig Item StreamName AudioFormat AudioBitRate "
       "SamplingRate" },
-    { "svac-encode", "Response", "ConfigDownload", "34",
+    { "svac-encode", "Response", "ConfigDownload", "234",
       "<SVACEncodeConfig><AudioParam><AudioRecognitionFlag>1"
       "</AudioRecognitionFlag></AudioParam><EncryptParam>"
       "<AuthenticationFlag>1</AuthenticationFlag><EncryptionFlag>1"
@@ -368,13 +368,13 @@ static const struct {
       "<TopLeft>1</TopLeft><ROISeq>1</ROISeq></Item><ROIFlag>1</ROIFlag>"
       "</ROIParam></SVACEncodeConfig>",
       "Result SVACEncodeConfig ROIParam ROIFlag ROINumber Item ROISeq TopLeft "
-      "BottomRight ROIQP BackGroundQP:3 BackGroundSkipFlag:3 SVCParam "
+      "BottomRight ROIQP BackGroundQP:23 BackGroundSkipFlag:23 SVCParam "
       "SVCSpaceDomainMode SVCTimeDomainMode SSVCRatioValue:4 "
       "SVCSpaceSupportMode SVCTimeSupportMode SSVCRatioSupportList:4 "
-      "SurveillanceParam TimeFlag OSDFlag:4 AIFlag:4 GISFlag:4 EventFlag:3 "
-      "AlertFlag:3 EncryptParam:3 EncryptionFlag:3 AuthenticationFlag:3 "
+      "SurveillanceParam TimeFlag OSDFlag:4 AIFlag:4 GISFlag:4 EventFlag:23 "
+      "AlertFlag:23 EncryptParam:23 EncryptionFlag:23 AuthenticationFlag:23 "
       "AudioParam AudioRecognitionFlag" },
-    { "svac-decode-set", "Control", "DeviceConfig", "34",
+    { "svac-decode-set", "Control", "DeviceConfig", "234",
       "<SVACDecodeConfig><SurveillanceParam><AlertShowFlag>1</AlertShowFlag>"
       "<EventShowFlag>1</EventShowFlag><GISShowFlag>1</GISShowFlag>"
       "<AIShowFlag>1</AIShowFlag><OSDShowFlag>1</OSDShowFlag>"
@@ -383,8 +383,8 @@ static const struct {
       "</SVCSpaceSupportMode><SVCSTMMode>1</SVCSTMMode></SVCParam>"
       "</SVACDecodeConfig>",
       "SVACDecodeConfig SVCParam SVCSTMMode SurveillanceParam TimeShowFlag "
-      "OSDShowFlag:4 AIShowFlag:4 GISShowFlag:4 EventShowFlag:3 "
-      "AlerShowtFlag:3" },
+      "OSDShowFlag:4 AIShowFlag:4 GISShowFlag:4 EventShowFlag:23 "
+      "AlerShowtFlag:23" },
     { "video-attribute", "Control", "DeviceConfig", "4",
       "<VideoParamAttribute Num='1'><Item><VideoBitRate>2048</VideoBitRate>"
       "<BitRateType>1</BitRateType><FrameRate>25</FrameRate>"
@@ -850,6 +850,107 @@ static void which_control(void **state)
     }
 }
 
+static void none_of_the_table(void **state)
+{
+#define IN(root, cmd, rest)                                                    \
+    S("<" root "><CmdType>" cmd "</CmdType><SN>1</SN><DeviceID>34</DeviceID>"  \
+      rest "</" root ">")
+    static const struct slice in[] = {
+        IN("Control", "DeviceControl", ""),
+        IN("Control", "DeviceControl", "<PTZCmd><x>1</x></PTZCmd>"),
+        IN("Control", "DeviceControl", "<DragZoomIn>1</DragZoomIn>"),
+        IN("Query", "Catalog", ""),
+        IN("Response", "Nothing", ""),
+    };
+    static const struct manscdp_dialect d = { MANSCDP_2022, MANSCDP_GB2312 };
+    const struct manscdp_control_ptz empty = { .head = { .sn = 1 } };
+    struct writer w = writer_of(text, sizeof(text));
+    struct manscdp_presets presets;
+    struct manscdp_msg m;
+
+    (void)state;
+    assert_int_equal(manscdp_control_ptz_encode(&w, &d, &empty), GB_ERANGE);
+    for (size_t i = 0; i < COUNT(in); i++) {
+        assert_int_equal(parse(&m, guarded(in[i])), 0);
+        if (manscdp_body_of(&m))
+            fail_msg("%zu is something", i);
+        assert_int_equal(manscdp_presets_decode(&presets, &m), GB_ESYNTAX);
+    }
+}
+
+/* What an edition demands, or forbids by its range. */
+static void faults_by_name(void **state)
+{
+    static const struct {
+        struct slice in;
+        enum manscdp_edition edition;
+        const char *fault;
+    } cases[] = {
+        { IN("Query", "RecordInfo", ""), MANSCDP_2011, "" },
+        { IN("Query", "RecordInfo", ""), MANSCDP_2016, "" },
+        { IN("Control", "DeviceControl",
+             "<HomePosition><ResetTime>1</ResetTime></HomePosition>"),
+          MANSCDP_2022, "Enabled" },
+        { IN("Control", "DeviceControl", "<TeleBoot>maybe</TeleBoot>"),
+          MANSCDP_2022, "TeleBoot" },
+        { IN("Control", "DeviceControl",
+             "<DragZoomIn><Length>1</Length></DragZoomIn>"),
+          MANSCDP_2016, "Width" },
+        { IN("Control", "DeviceConfig",
+             "<BasicParam><Expiration>60</Expiration></BasicParam>"),
+          MANSCDP_2022, "Expiration" },
+        { IN("Response", "ConfigDownload",
+             "<Result>OK</Result><BasicParam><Name>a</Name></BasicParam>"),
+          MANSCDP_2016, "Expiration" },
+        { IN("Notify", "UploadSnapShotFinished",
+             "<SessionID>short</SessionID>"), MANSCDP_2022, "SessionID" },
+        { IN("Notify", "MobilePosition", "<Time>x</Time>"), MANSCDP_2016,
+          "Longitude" },
+        { IN("Notify", "PTZPosition", "<Pan>10deg</Pan><Tilt>NaN</Tilt>"),
+          MANSCDP_2022, "" },
+    };
+#undef IN
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct manscdp_dialect d = { cases[i].edition, MANSCDP_GB2312 };
+        struct manscdp_msg m;
+        struct slice fault;
+
+        assert_int_equal(parse(&m, guarded(cases[i].in)), 0);
+        assert_int_equal(manscdp_body_decode(body_of(&m), &value, &m), 0);
+        fault = manscdp_body_fault(&d, body_of(&m), &value);
+        if (!slice_eq(fault, slice_str(cases[i].fault)))
+            fail_msg("%zu: %.*s", i, SLICE_ARG(fault));
+    }
+}
+
+/* What one says stays, what it does not is another's. */
+static void filling_up(void **state)
+{
+    static struct manscdp_basic_param one = { .name = S("a") };
+    static struct manscdp_basic_param other = {
+        .name = S("b"), .heartbeats = { true, 3 }
+    };
+    static const struct manscdp_osd_text line = { .text = S("t") };
+    static struct manscdp_osd osd = { .text = &line, .n_text = 1 };
+    struct manscdp_config_answer out = { .basic_param = &one };
+    const struct manscdp_config_answer from = {
+        .result = MANSCDP_ERROR, .basic_param = &other, .osd = &osd,
+        .frame_mirror = { true, 2 },
+    };
+
+    (void)state;
+    manscdp_shape_fill(manscdp_config_answer_body.shape, &out, &from);
+    assert_int_equal(out.result, MANSCDP_ERROR);
+    assert_true(slice_eq(one.name, SLICE("a")));
+    assert_int_equal(one.heartbeats.v, 3);
+    assert_ptr_equal(out.osd, &osd);
+    assert_int_equal(out.frame_mirror.v, 2);
+    manscdp_shape_fill(manscdp_config_answer_body.shape, &out, &from);
+    assert_int_equal(out.osd->n_text, 1);
+}
+
 static void keys_of_records(void **state)
 {
     const struct manscdp_record_item r = {
@@ -882,6 +983,9 @@ int main(void)
         cmocka_unit_test(empty_lists),
         cmocka_unit_test(methods_and_extensions),
         cmocka_unit_test(which_control),
+        cmocka_unit_test(none_of_the_table),
+        cmocka_unit_test(faults_by_name),
+        cmocka_unit_test(filling_up),
         cmocka_unit_test(keys_of_records),
     };
 

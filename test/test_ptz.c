@@ -99,6 +99,55 @@ static void examples_both_ways(void **state)
     }
 }
 
+static void there_and_back(const struct manscdp_ptz *c)
+{
+    struct manscdp_ptz back;
+    char text[16];
+    struct writer w = writer_of(text, sizeof(text));
+
+    assert_int_equal(manscdp_ptz_write(&w, c), 0);
+    assert_int_equal(manscdp_ptz_parse(&back, writer_slice(&w), NULL), 0);
+    if (!same(c, &back))
+        fail_msg("%s: %.*s", manscdp_ptz_name(c->op),
+                 SLICE_ARG(writer_slice(&w)));
+}
+
+static void all_movements(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 27 * 256; i++) {
+        struct manscdp_ptz m = { .op = MANSCDP_PTZ_MOVE },
+                           l = { .op = MANSCDP_PTZ_LENS };
+
+        m.pan = l.focus = (int8_t)(i % 3 - 1);
+        m.tilt = l.iris = (int8_t)(i / 3 % 3 - 1);
+        m.zoom = (int8_t)(i / 9 % 3 - 1);
+        m.pan_speed = l.focus_speed = (uint8_t)(i / 27);
+        m.tilt_speed = l.iris_speed = (uint8_t)~(i / 27);
+        m.zoom_speed = i / 27 & 15;
+        there_and_back(&m);
+        there_and_back(&l);
+    }
+}
+
+static void all_values(void **state)
+{
+    (void)state;
+    for (unsigned op = MANSCDP_PTZ_PRESET_SET; op < MANSCDP_PTZ_OP_COUNT; op++)
+        for (unsigned i = 0; i <= MANSCDP_PTZ_VALUE_MAX; i++) {
+            struct manscdp_ptz c = { .op = op, .address = (uint16_t)i };
+
+            if (op > MANSCDP_PTZ_PRESET_DELETE)
+                c.group = (uint8_t)~i;
+            if (op <= MANSCDP_PTZ_CRUISE_DELETE)
+                c.preset = (uint8_t)(i % 255 + 1);
+            if (op == MANSCDP_PTZ_CRUISE_SPEED ||
+                op == MANSCDP_PTZ_CRUISE_DWELL || op == MANSCDP_PTZ_SCAN_SPEED)
+                c.value = (uint16_t)i;
+            there_and_back(&c);
+        }
+}
+
 static void what_is_refused(void **state)
 {
     static const struct {
@@ -192,6 +241,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(examples_both_ways),
+        cmocka_unit_test(all_movements),
+        cmocka_unit_test(all_values),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(what_cannot_be_written),

@@ -27,6 +27,9 @@ static struct device *d;
 static struct gb_time now;
 static unsigned alarms, notifies_seen, messages_seen;
 static bool cut; /* the wire */
+static struct device_faults faults; /* of the next start */
+static enum manscdp_edition edition = MANSCDP_2016;
+static unsigned positions;
 
 static struct gb_addr address(uint8_t last)
 {
@@ -45,11 +48,11 @@ static void start(const uint32_t subscribe_s[3])
         .name = "Cam", .manufacturer = "Acme", .model = "M", .firmware = "1",
         .server_id = SERVER, .realm = "3402000000", .channel = channels,
         .n_channels = COUNT(channels), .keepalive_s = 60, .expires_s = 86400,
-        .dialect = { MANSCDP_2016, MANSCDP_GB2312 },
+        .dialect = { edition, MANSCDP_GB2312 }, .faults = faults,
     };
 
     now = (struct gb_time){ .mono_ms = 1000, .utc_ms = 1700000000000 };
-    alarms = notifies_seen = messages_seen = 0;
+    alarms = notifies_seen = messages_seen = positions = 0;
     cut = false;
     platform_side.addr = address(1);
     device_side.addr = address(2);
@@ -108,7 +111,8 @@ static void turn(void)
 
     for (unsigned i = 0; i < 20; i++) {
         while (platform_action(p, &a))
-            alarms += a.kind == PLATFORM_ALARM;
+            alarms += a.kind == PLATFORM_ALARM,
+            positions += a.kind == PLATFORM_POSITION;
         while (device_action(d, &da)) {
         }
         for (struct sip_event ev; sip_stack_event(platform_side.sip, &ev);)
@@ -159,13 +163,75 @@ static void subscribed(void **state)
     assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
     assert_int_equal(view(1).state, PLATFORM_SUBSCRIPTION_ACTIVE);
     assert_int_equal(view(0).notifies, 1);
-    run(40000); /* positions: 489, and once more under the other name */
-    assert_int_equal(view(2).state, PLATFORM_SUBSCRIPTION_REFUSED);
-    assert_int_equal(view(2).status, 489);
+    run(40000);
+    assert_int_equal(view(2).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_in_range(positions, 8, 16); /* every five seconds */
     run(1000000); /* refreshed twice */
     assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
     assert_int_equal(view(0).notifies, 3);
     stop();
+}
+
+static void positions_in_each_form(void **state)
+{
+    (void)state;
+    for (edition = MANSCDP_2011; edition < MANSCDP_EDITION_COUNT; edition++) {
+        start((const uint32_t[]){ 0, 0, 600 });
+        run(70000);
+        if (edition < MANSCDP_2016) {
+            /* 489, and once more under the other name */
+            assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
+            assert_int_equal(view(0).status, 489);
+            assert_int_equal(positions, 0);
+        } else {
+            assert_in_range(positions, 10, 14);
+        }
+        stop();
+    }
+    edition = MANSCDP_2016;
+}
+
+static void subscribers_who_get_nothing(void **state)
+{
+    (void)state;
+    faults = (struct device_faults){ .no_subscribe = true };
+    start((const uint32_t[]){ 600, 600, 0 });
+    run(70000);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
+    assert_int_equal(view(1).state, PLATFORM_SUBSCRIPTION_REFUSED);
+    stop();
+    faults = (struct device_faults){ .no_notify = true };
+    start((const uint32_t[]){ 0, 0, 600 });
+    run(30000);
+    assert_int_equal(notifies_seen, 0);
+    assert_int_equal(positions, 0);
+    stop();
+    faults = (struct device_faults){ 0 };
+}
+
+static void alarms_both_ways(void **state)
+{
+    (void)state;
+    faults = (struct device_faults){ .alarm_twice = true };
+    start((const uint32_t[]){ 0, 600, 0 });
+    run(30000);
+    messages_seen = notifies_seen = 0;
+    assert_int_equal(device_alarm(d, 0, now), 0);
+    run(1000);
+    assert_int_equal(messages_seen, 1);
+    assert_int_equal(notifies_seen, 1);
+    assert_int_equal(alarms, 1); /* one all the same */
+    stop();
+    faults = (struct device_faults){ .alarm_message = true };
+    start((const uint32_t[]){ 0, 600, 0 });
+    run(30000);
+    notifies_seen = 0;
+    assert_int_equal(device_alarm(d, 0, now), 0);
+    run(1000);
+    assert_int_equal(notifies_seen, 0);
+    assert_int_equal(alarms, 1);
+    stop();
+    faults = (struct device_faults){ 0 };
 }
 
 /* Changes while a NOTIFY is open follow it, one after the other. */
@@ -263,6 +329,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(subscribed),
+        cmocka_unit_test(positions_in_each_form),
+        cmocka_unit_test(subscribers_who_get_nothing),
+        cmocka_unit_test(alarms_both_ways),
         cmocka_unit_test(channels_come_and_go),
         cmocka_unit_test(off_in_the_catalog),
         cmocka_unit_test(alarms_by_notify),

@@ -55,6 +55,7 @@ step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
 step "end to end" env JOBS=3 python3 test/e2e/run.py
+step "every command" python3 test/e2e/commands.py
 step "a device that shares no code" python3 test/e2e/foreign.py
 step "evidence" python3 test/e2e/trace.py
 step "sipp" python3 test/e2e/sipp.py

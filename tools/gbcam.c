@@ -10,6 +10,7 @@
 #include "app/net/tls.h"
 #include "app/net/udp.h"
 #include "base/list.h"
+#include "manscdp/preset.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -36,6 +37,9 @@ struct options {
     enum sip_transport transport;
     bool no_audio, quiet;
     uint32_t devices, channels, keepalive_s, expires_s, retry_s, items, fps;
+    uint32_t preset_items, records;
+    uint32_t position_s, offer_s, alarm_method, alarm_type;
+    double longitude, latitude;
     uint32_t alarm_s, flap_s, seconds, sessions, rate;
     struct manscdp_dialect dialect;
     struct device_faults faults;
@@ -67,7 +71,7 @@ struct camera {
     char (*channel_name)[32];
     struct stream *stream[DEVICE_MAX_SESSIONS];
     uint64_t connection;
-    uint64_t alarm_ms, flap_ms;
+    uint64_t alarm_ms, flap_ms, position_ms, offer_ms;
     bool off; /* its first channel */
 };
 
@@ -409,6 +413,15 @@ static void on_state(struct gbcam *g, uint32_t device,
               a->status);
 }
 
+static void on_done(struct gbcam *g, uint32_t device,
+                    const struct device_action *a)
+{
+    if (!g->o.quiet)
+        log_f(LOG_INFO, "msg=\"%s\" device=%s order=%s",
+              a->status ? "order carried out" : "order not carried out",
+              device_id(fleet_device(g->fleet, device)), a->text);
+}
+
 static void connect_sip(struct gbcam *g, uint64_t *connection)
 {
     if (g->tls)
@@ -446,6 +459,9 @@ static void on_action(struct gbcam *g, uint32_t device,
         break;
     case DEVICE_STATE:
         on_state(g, device, a);
+        break;
+    case DEVICE_DONE:
+        on_done(g, device, a);
         break;
     }
 }
@@ -538,7 +554,12 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
         .server_id = g->o.server_id, .realm = g->o.server_id,
         .n_channels = g->o.channels, .expires_s = g->o.expires_s,
         .keepalive_s = g->o.keepalive_s, .retry_ms = g->o.retry_s * 1000,
-        .items_per_message = g->o.items, .max_sessions = g->o.sessions,
+        .items_per_message = g->o.items,
+        .presets_per_message = g->o.preset_items, .records = g->o.records,
+        .alarm_method = (uint8_t)g->o.alarm_method,
+        .alarm_type = (uint8_t)g->o.alarm_type,
+        .longitude = g->o.longitude, .latitude = g->o.latitude,
+        .max_sessions = g->o.sessions,
         .dialect = g->o.dialect, .faults = g->o.faults, .timezone_min = 480,
         .server = { .transport = (uint8_t)g->o.transport,
                     .remote = g->server },
@@ -559,7 +580,51 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
     }
     c->alarm_ms = now.mono_ms + 1000 * g->o.alarm_s;
     c->flap_ms = now.mono_ms + 1000 * g->o.flap_s;
+    c->position_ms = c->offer_ms = now.mono_ms;
     return fleet_add(g->fleet, &dc, now, &index);
+}
+
+/* One thing that a device does every so many seconds. */
+typedef void habit_fn(struct gbcam *g, uint32_t device, struct gb_time now);
+
+static void alarm_habit(struct gbcam *g, uint32_t device, struct gb_time now)
+{
+    device_alarm(fleet_device(g->fleet, device), 0, now);
+}
+
+static void flap_habit(struct gbcam *g, uint32_t device, struct gb_time now)
+{
+    struct camera *c = &g->camera[device];
+
+    c->off = !c->off;
+    device_set_channel(fleet_device(g->fleet, device), 0, !c->off, now);
+}
+
+static void position_habit(struct gbcam *g, uint32_t device,
+                           struct gb_time now)
+{
+    device_report_position(fleet_device(g->fleet, device), now);
+}
+
+static void offer_habit(struct gbcam *g, uint32_t device, struct gb_time now)
+{
+    device_offer_video(fleet_device(g->fleet, device), now);
+}
+
+/* Of every device whose time has come; every_s 0: never. */
+static void keep_habit(struct gbcam *g, habit_fn *fn, uint32_t every_s,
+                       size_t off_at, struct gb_time now)
+{
+    for (uint32_t i = 0; every_s && i < g->added; i++) {
+        uint64_t *at_ms =
+            (uint64_t *)(void *)((char *)&g->camera[i] + off_at);
+
+        if (now.mono_ms < *at_ms)
+            continue;
+        *at_ms = now.mono_ms + 1000ull * every_s;
+        fn(g, i, now);
+        fleet_touch(g->fleet, i);
+    }
 }
 
 static void on_second(uv_timer_t *t)
@@ -572,25 +637,14 @@ static void on_second(uv_timer_t *t)
     for (uint32_t i = 0; i < (most + 9) / 10 && g->added < g->o.devices; i++)
         if (add_device(g, g->added, now) == 0)
             g->added++;
-    for (uint32_t i = 0; g->o.alarm_s && i < g->added; i++) {
-        struct camera *c = &g->camera[i];
-
-        if (now.mono_ms < c->alarm_ms)
-            continue;
-        c->alarm_ms = now.mono_ms + 1000 * g->o.alarm_s;
-        device_alarm(fleet_device(g->fleet, i), 0, now);
-        fleet_touch(g->fleet, i);
-    }
-    for (uint32_t i = 0; g->o.flap_s && i < g->added; i++) {
-        struct camera *c = &g->camera[i];
-
-        if (now.mono_ms < c->flap_ms)
-            continue;
-        c->flap_ms = now.mono_ms + 1000 * g->o.flap_s;
-        c->off = !c->off;
-        device_set_channel(fleet_device(g->fleet, i), 0, !c->off, now);
-        fleet_touch(g->fleet, i);
-    }
+    keep_habit(g, alarm_habit, g->o.alarm_s, offsetof(struct camera, alarm_ms),
+               now);
+    keep_habit(g, flap_habit, g->o.flap_s, offsetof(struct camera, flap_ms),
+               now);
+    keep_habit(g, position_habit, g->o.position_s,
+               offsetof(struct camera, position_ms), now);
+    keep_habit(g, offer_habit, g->o.offer_s, offsetof(struct camera, offer_ms),
+               now);
     if (g->o.seconds && now.mono_ms - g->started_ms >= 1000 * g->o.seconds)
         raise(SIGTERM);
     sip_edge_touch(g->edge);
@@ -678,19 +732,33 @@ static const char usage[] =
     "  --no-audio         no G.711A tone\n"
     "  --local ADDRESS    address to use and to announce\n"
     "  --keepalive S, --expires S, --retry S   timers (60, 3600, 60)\n"
-    "  --alarm S          a motion alarm every S seconds; SIGUSR1: one now\n"
+    "  --alarm S          an alarm every S seconds; SIGUSR1: one now\n"
+    "  --alarm-kind M/T   their method and type (5/2: motion)\n"
+    "  --position S       say where it is every S seconds, unless subscribed\n"
+    "  --at LON,LAT       where it drives around (118.376451,31.326319)\n"
+    "  --offer-video S    VideoUploadNotify every S seconds\n"
     "  --flap S           the first channel goes off or on every S seconds\n"
     "  --seconds S        stop after S seconds\n"
     "  --sessions N       streams a device sends at most, then 486 (16)\n"
     "  --charset C        gb2312 (default), gb18030 or utf-8\n"
     "  --edition E        1.0, 1.1, 2.0 (default) or 3.0\n"
-    "  --items N          catalog items in one message (1)\n"
+    "  --items N          catalog items and recordings in one message (1)\n"
+    "  --preset-items N   presets and cruise tracks in one message (all)\n"
+    "  --records N        half hours that each camera has recorded (48)\n"
     "  --loss P, --duplicate P, --reorder P   percent of the RTP packets\n"
     "  --fault NAME       a deviation, may be repeated: no-y other-y wrong-ssrc\n"
     "                     zero-ssrc udp-answer lf-only silent deaf bye-early\n"
     "                     dup-catalog short-catalog no-psm psm-once length0\n"
-    "                     extension pts-wrap\n"
+    "                     extension pts-wrap mute says-error wrong-sn wrong-id\n"
+    "                     dup-list short-list own-sum one-config home-alias\n"
+    "                     no-result other-edition false-charset also-answers\n"
+    "                     no-subscribe no-notify alarm-message alarm-twice\n"
+    "                     guard-first attributes no-sum nested-status\n"
+    "                     self-parent no-parent raw-ampersand bad-item\n"
+    "                     upgrade-fails\n"
     "  --refuse STATUS    answer every INVITE with this status\n"
+    "  --refuse-message STATUS   answer every MESSAGE with this status\n"
+    "  --late MS          carry out and answer commands so late\n"
     "  --quiet            say nothing of single devices\n"
     "  --version, --help\n";
 
@@ -745,6 +813,32 @@ static int parse_fault(struct options *o, const char *name)
         { "bye-early", &o->faults.bye_early },
         { "dup-catalog", &o->faults.dup_catalog },
         { "short-catalog", &o->faults.short_catalog },
+        { "mute", &o->faults.mute },
+        { "says-error", &o->faults.says_error },
+        { "wrong-sn", &o->faults.wrong_sn },
+        { "wrong-id", &o->faults.wrong_id },
+        { "dup-list", &o->faults.dup_list },
+        { "short-list", &o->faults.short_list },
+        { "own-sum", &o->faults.own_sum },
+        { "one-config", &o->faults.one_config },
+        { "home-alias", &o->faults.home_alias },
+        { "no-result", &o->faults.no_result },
+        { "other-edition", &o->faults.other_edition },
+        { "false-charset", &o->faults.false_charset },
+        { "also-answers", &o->faults.also_answers },
+        { "attributes", &o->faults.attributes },
+        { "no-sum", &o->faults.no_sum },
+        { "upgrade-fails", &o->faults.upgrade_fails },
+        { "nested-status", &o->faults.nested_status },
+        { "self-parent", &o->faults.self_parent },
+        { "no-parent", &o->faults.no_parent },
+        { "raw-ampersand", &o->faults.raw_ampersand },
+        { "bad-item", &o->faults.bad_item },
+        { "no-subscribe", &o->faults.no_subscribe },
+        { "no-notify", &o->faults.no_notify },
+        { "alarm-message", &o->faults.alarm_message },
+        { "alarm-twice", &o->faults.alarm_twice },
+        { "guard-first", &o->faults.guard_first },
         { "no-psm", &o->damage.no_psm },
         { "psm-once", &o->damage.psm_once },
         { "length0", &o->damage.length0 },
@@ -788,6 +882,8 @@ enum opt {
     OPT_SECONDS,
     OPT_CA, OPT_SESSIONS, OPT_CHARSET, OPT_EDITION, OPT_ITEMS, OPT_LOSS,
     OPT_DUPLICATE, OPT_REORDER, OPT_FAULT, OPT_REFUSE, OPT_QUIET, OPT_VERSION,
+    OPT_ALARM_KIND, OPT_POSITION, OPT_AT, OPT_OFFER_VIDEO,
+    OPT_PRESET_ITEMS, OPT_RECORDS, OPT_REFUSE_MESSAGE, OPT_LATE,
 };
 
 static const struct option longs[] = {
@@ -819,6 +915,14 @@ static const struct option longs[] = {
     { "reorder", required_argument, NULL, OPT_REORDER },
     { "fault", required_argument, NULL, OPT_FAULT },
     { "refuse", required_argument, NULL, OPT_REFUSE },
+    { "alarm-kind", required_argument, NULL, OPT_ALARM_KIND },
+    { "position", required_argument, NULL, OPT_POSITION },
+    { "at", required_argument, NULL, OPT_AT },
+    { "offer-video", required_argument, NULL, OPT_OFFER_VIDEO },
+    { "preset-items", required_argument, NULL, OPT_PRESET_ITEMS },
+    { "records", required_argument, NULL, OPT_RECORDS },
+    { "refuse-message", required_argument, NULL, OPT_REFUSE_MESSAGE },
+    { "late", required_argument, NULL, OPT_LATE },
     { "quiet", no_argument, NULL, OPT_QUIET },
     { "version", no_argument, NULL, OPT_VERSION },
     { "help", no_argument, NULL, 'h' },
@@ -837,6 +941,26 @@ static int parse_transport(struct options *o, const char *arg)
         return 0;
     }
     return bad("--transport", arg);
+}
+
+/* "5/2", or the method alone. */
+static int parse_kind(struct options *o, const char *arg)
+{
+    struct slice s = slice_str(arg), method;
+
+    slice_cut(&s, '/', &method);
+    return slice_u32(method, 7, &o->alarm_method) && o->alarm_method &&
+                   (!s.n || slice_u32(s, 255, &o->alarm_type))
+               ? 0 : bad("--alarm-kind needs METHOD/TYPE", arg);
+}
+
+static int parse_place(struct options *o, const char *arg)
+{
+    struct slice s = slice_str(arg), east;
+
+    slice_cut(&s, ',', &east);
+    return slice_double(east, &o->longitude) && slice_double(s, &o->latitude)
+               ? 0 : bad("--at needs LONGITUDE,LATITUDE", arg);
 }
 
 static int parse_text_option(struct options *o, int c, const char *arg)
@@ -871,6 +995,10 @@ static int parse_text_option(struct options *o, int c, const char *arg)
     case OPT_EDITION:
         return manscdp_edition_by_ver(slice_str(arg), &o->dialect.edition)
                    ? 0 : bad("--edition", arg);
+    case OPT_ALARM_KIND:
+        return parse_kind(o, arg);
+    case OPT_AT:
+        return parse_place(o, arg);
     case OPT_FAULT:
         return parse_fault(o, arg);
     case OPT_LOSS:
@@ -919,6 +1047,18 @@ static int parse_number_option(struct options *o, int c, const char *arg)
         return parse_number(&o->items, arg, 1000);
     case OPT_REFUSE:
         return parse_number(&o->faults.refuse, arg, 699);
+    case OPT_POSITION:
+        return parse_number(&o->position_s, arg, 86400);
+    case OPT_OFFER_VIDEO:
+        return parse_number(&o->offer_s, arg, 86400);
+    case OPT_PRESET_ITEMS:
+        return parse_number(&o->preset_items, arg, MANSCDP_MAX_PRESETS);
+    case OPT_RECORDS:
+        return parse_number(&o->records, arg, 100000);
+    case OPT_REFUSE_MESSAGE:
+        return parse_number(&o->faults.refuse_message, arg, 699);
+    case OPT_LATE:
+        return parse_number(&o->faults.late_ms, arg, 600000);
     default:
         return EX_USAGE;
     }

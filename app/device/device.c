@@ -1,15 +1,11 @@
 #include "app/device/device_impl.h"
 
-#include "manscdp/catalog.h"
-#include "manscdp/device.h"
 #include "manscdp/notify.h"
-#include "manscdp/time.h"
 #include "sip/value.h"
 
 #include <stdio.h>
 
 #define SCRATCH_BYTES 65536
-#define BODY_BYTES 32768
 
 uint64_t device_user(const struct device *d, enum purpose p)
 {
@@ -82,8 +78,86 @@ static void strip_cr(struct writer *w)
     w->len = n;
 }
 
-static int send_message(struct device *d, struct writer *body, enum purpose p,
-                        struct gb_time now)
+/* The first of old becomes new, if it is there and there is room. */
+static void replace(struct writer *w, struct slice old, struct slice new)
+{
+    size_t at = slice_find_slice(writer_slice(w), old);
+    size_t behind = at + old.n;
+
+    if (behind > w->len || w->len - old.n + new.n > w->cap)
+        return;
+    memmove(w->p + at + new.n, w->p + behind, w->len - behind);
+    memcpy(w->p + at, new.p, new.n);
+    w->len += new.n - old.n;
+}
+
+/* What stands between two texts, the first of each; empty: they do not. */
+static struct slice between(const struct writer *w, struct slice a,
+                            struct slice b)
+{
+    size_t at = slice_find_slice(writer_slice(w), a);
+    struct slice rest = slice_from(writer_slice(w), at + a.n);
+
+    return at < w->len ? slice_head(rest, slice_find_slice(rest, b))
+                       : slice_of(NULL, 0);
+}
+
+/* <Notify><CmdType>..</CmdType><SN>..</SN> as one element with attributes. */
+static void put_attributes(struct writer *w)
+{
+    struct slice cmd = between(w, SLICE("<CmdType>"), SLICE("</CmdType>"));
+    struct slice sn = between(w, SLICE("<SN>"), SLICE("</SN>"));
+    char old[128], new[128];
+
+    snprintf(old, sizeof(old),
+             ">\r\n<CmdType>%.*s</CmdType>\r\n<SN>%.*s</SN>\r\n",
+             SLICE_ARG(slice_head(cmd, 32)), SLICE_ARG(slice_head(sn, 10)));
+    snprintf(new, sizeof(new), " CmdType=\"%.*s\" SN=\"%.*s\">\r\n",
+             SLICE_ARG(slice_head(cmd, 32)), SLICE_ARG(slice_head(sn, 10)));
+    replace(w, slice_str(old), slice_str(new));
+}
+
+/* Of every list but the catalog. */
+static void drop_sum(struct writer *w)
+{
+    struct slice cmd = between(w, SLICE("<CmdType>"), SLICE("</CmdType>"));
+    struct slice sum = between(w, SLICE("<SumNum>"), SLICE("</SumNum>"));
+    char old[64];
+
+    snprintf(old, sizeof(old), "<SumNum>%.*s</SumNum>\r\n",
+             SLICE_ARG(slice_head(sum, 10)));
+    if (!slice_eq(cmd, SLICE("Catalog")))
+        replace(w, slice_str(old), SLICE(""));
+}
+
+/* What the device does wrong in every body. */
+static void deviate(const struct device *d, struct writer *w)
+{
+    const struct device_faults *f = &d->c.faults;
+
+    if (f->no_sum)
+        drop_sum(w);
+    if (f->attributes)
+        put_attributes(w);
+    if (f->nested_status)
+        replace(w, SLICE("<Status>OK</Status>"),
+                SLICE("<Info><Status>OK</Status></Info>"));
+    if (f->raw_ampersand)
+        replace(w, SLICE("<Name>"), SLICE("<Name>A & B "));
+
+    if (f->false_charset)
+        replace(w, SLICE("encoding=\"UTF-8\""), SLICE("encoding=\"GB2312\""));
+    if (f->home_alias)
+        replace(w, SLICE("<CmdType>HomePositionQuery<"),
+                SLICE("<CmdType>HomePosition<"));
+    if (f->no_result)
+        replace(w, SLICE("<Result>OK</Result>\r\n"), SLICE(""));
+    if (f->lf_only)
+        strip_cr(w);
+}
+
+int device_send(struct device *d, struct writer *body, enum purpose p,
+                struct gb_time now)
 {
     struct device_request_text t;
     struct sip_request r;
@@ -91,13 +165,69 @@ static int send_message(struct device *d, struct writer *body, enum purpose p,
 
     if (body->err)
         return body->err;
-    if (d->c.faults.lf_only)
-        strip_cr(body);
+    deviate(d, body);
     device_request(d, &r, &t, SIP_METHOD_MESSAGE);
     r.content_type = SLICE(SIP_TYPE_MANSCDP);
     r.body = writer_slice(body);
     r.user = device_user(d, p);
     return sip_stack_request(d->c.sip, &r, now.mono_ms, &id);
+}
+
+/* ---- how answers are written ------------------------------------------------- */
+
+struct manscdp_dialect device_answer_dialect(const struct device *d)
+{
+    struct manscdp_dialect out = d->c.dialect;
+
+    if (d->c.faults.false_charset)
+        out.charset = MANSCDP_UTF8;
+    if (d->c.faults.other_edition)
+        out.edition = out.edition == MANSCDP_2022 ? MANSCDP_2016
+                                                  : MANSCDP_2022;
+    return out;
+}
+
+uint32_t device_answer_sn(const struct device *d, uint32_t sn)
+{
+    return d->c.faults.wrong_sn ? sn ^ 0x1000 : sn;
+}
+
+struct slice device_answer_id(const struct device *d, struct slice id)
+{
+    return d->c.faults.wrong_id || !id.n ? slice_str(d->c.id) : id;
+}
+
+size_t device_target_of(const struct device *d, struct slice id)
+{
+    if (!id.n || slice_eq(id, slice_str(d->c.id)))
+        return d->c.n_channels;
+    for (size_t i = 0; i < d->c.n_channels; i++)
+        if (slice_eq(id, slice_str(d->c.channel[i].id)))
+            return i;
+    return DEVICE_NOBODY;
+}
+
+int device_encode(const struct device *d, struct writer *w,
+                  const struct manscdp_body *b, const void *in)
+{
+    struct manscdp_dialect dialect = device_answer_dialect(d);
+    size_t len = w->len;
+
+    if (!manscdp_body_encode(w, &dialect, b, in) ||
+        dialect.edition == d->c.dialect.edition)
+        return w->err;
+    w->err = 0; /* the other edition does not have it */
+    w->len = len;
+    dialect.edition = d->c.dialect.edition;
+    return manscdp_body_encode(w, &dialect, b, in);
+}
+
+void device_done(struct device *d, const char *what, bool well)
+{
+    struct device_action a = { .kind = DEVICE_DONE, .text = what,
+                               .status = well };
+
+    device_push(d, &a);
 }
 
 static void send_keepalive(struct device *d, struct gb_time now)
@@ -110,7 +240,7 @@ static void send_keepalive(struct device *d, struct gb_time now)
     d->keepalive_ms = now.mono_ms + 1000 * d->c.keepalive_s;
     d->n.keepalives++;
     manscdp_keepalive_encode(&w, &d->c.dialect, &k);
-    send_message(d, &w, FOR_KEEPALIVE, now);
+    device_send(d, &w, FOR_KEEPALIVE, now);
 }
 
 static void on_keepalive_answer(struct device *d, const struct sip_event *ev,
@@ -129,146 +259,68 @@ static void on_keepalive_answer(struct device *d, const struct sip_event *ev,
         device_go_offline(d, now, 0, "keepalives not answered", ev->status);
 }
 
+static void remember(struct device *d, const struct device_past_alarm *a)
+{
+    struct device_gear *g = device_model_gear(&d->model, d->c.alloc);
+
+    if (!g)
+        return;
+    if (g->n_alarms == DEVICE_ALARMS) {
+        g->n_alarms--;
+        memmove(g->alarm, g->alarm + 1, g->n_alarms * sizeof(*g->alarm));
+    }
+    g->alarm[g->n_alarms++] = *a;
+}
+
+/* It is not to be raised: see device_alarm. */
+static bool is_held_back(struct device *d, const struct device_past_alarm *a)
+{
+    const struct device_target *own = device_model_find(&d->model, a->channel);
+    const struct device_target *all =
+        device_model_find(&d->model, d->c.n_channels);
+    bool armed = (own && own->duty == MANSCDP_ONDUTY) ||
+                 (all && all->duty == MANSCDP_ONDUTY &&
+                  (!own || own->duty == MANSCDP_DUTY_UNKNOWN));
+
+    return (d->c.faults.guard_first && !armed) ||
+           (a->method == MANSCDP_ALARM_METHOD_DEVICE && own && own->latched);
+}
+
+static void raise(struct device *d, const struct device_past_alarm *a)
+{
+    struct device_target *t = device_model_make(&d->model, d->c.alloc,
+                                                a->channel);
+
+    if (t) {
+        t->alarming = true;
+        t->latched |= a->method == MANSCDP_ALARM_METHOD_DEVICE;
+    }
+    remember(d, a);
+    d->n.alarms++;
+}
+
 int device_alarm(struct device *d, size_t channel, struct gb_time now)
 {
-    char buf[1024], when[40];
-    struct writer w = writer_of(buf, sizeof(buf));
-    struct writer tw = writer_of(when, sizeof(when));
-    struct manscdp_alarm a = {
-        .sn = ++d->sn, .priority = SLICE("4"), .method = SLICE("5"),
-        .alarm_type = SLICE("2"), .description = SLICE("motion"),
+    const struct device_past_alarm a = {
+        .channel = channel, .utc_ms = now.utc_ms,
+        .method = d->c.alarm_method ? d->c.alarm_method : 5,
+        .type = d->c.alarm_method ? d->c.alarm_type : 2,
     };
+    const struct device_faults *f = &d->c.faults;
+    char buf[1024];
+    struct writer w = writer_of(buf, sizeof(buf));
 
-    if (d->state != DEVICE_ONLINE)
-        return GB_ESTATE;
     if (channel >= d->c.n_channels)
-        return GB_ENOENT;
-    manscdp_time_write(&tw, now.utc_ms, d->c.timezone_min);
-    a.device_id = slice_str(d->c.channel[channel].id);
-    a.time = writer_slice(&tw);
-    manscdp_alarm_encode(&w, &d->c.dialect, &a);
-    d->n.alarms++;
-    if (!w.err && device_watch_alarm(d, writer_slice(&w), now))
+        return d->state == DEVICE_ONLINE ? GB_ENOENT : GB_ESTATE;
+    if (d->state != DEVICE_ONLINE || is_held_back(d, &a))
+        return GB_ESTATE;
+    device_write_alarm(d, &w, &a, ++d->sn);
+    raise(d, &a);
+    if (!w.err && !f->alarm_message &&
+        device_watch_alarm(d, &a, writer_slice(&w), now) && !f->alarm_twice)
         return 0;
-    return send_message(d, &w, FOR_OTHER, now);
+    return device_send(d, &w, FOR_OTHER, now);
 }
-
-/* ---- queries --------------------------------------------------------------------- */
-
-static void send_page(struct device *d, struct gb_time now)
-{
-    char buf[BODY_BYTES];
-    struct writer w = writer_of(buf, sizeof(buf));
-    size_t left = d->c.n_channels - d->page.next;
-    size_t n = left < d->c.items_per_message ? left : d->c.items_per_message;
-    uint32_t sum = (uint32_t)d->c.n_channels + d->c.faults.short_catalog;
-    struct manscdp_catalog cat = { .sn = d->page.sn, .sum_num = sum,
-                                   .device_id = slice_str(d->c.id) };
-    struct xml_out x;
-
-    manscdp_catalog_put_begin(&x, &w, &d->c.dialect, &cat, (uint32_t)n);
-    for (size_t i = 0; i < n; i++) {
-        const struct device_channel *ch = &d->c.channel[d->page.next + i];
-        struct manscdp_item it = {
-            .id = slice_str(ch->id), .name = slice_str(ch->name),
-            .manufacturer = slice_str(d->c.manufacturer),
-            .model = slice_str(d->c.model), .owner = SLICE("0"),
-            .civil_code = slice_head(slice_str(d->c.id), 6),
-            .address = SLICE("gbcam"), .parental = SLICE("0"),
-            .parent_id = slice_str(d->c.id), .register_way = SLICE("1"),
-            .secrecy = SLICE("0"), .status = SLICE("ON"),
-            .ptz_type = SLICE("3"),
-        };
-
-        if (d->channel_state &&
-            d->channel_state[d->page.next + i] & CHANNEL_OFF)
-            it.status = SLICE("OFF");
-
-        manscdp_catalog_put_item(&x, &d->c.dialect, &it, false);
-    }
-    manscdp_catalog_put_end(&x, &d->c.dialect, &cat, (uint32_t)n);
-    if (send_message(d, &w, FOR_PAGE, now)) {
-        d->page.active = false;
-        return;
-    }
-    if (d->c.faults.dup_catalog)
-        send_message(d, &w, FOR_OTHER, now);
-    d->page.next += n;
-}
-
-/* Pages go one after the other: the 200 to one calls for the next. */
-static void on_page_answer(struct device *d, const struct sip_event *ev,
-                           struct gb_time now)
-{
-    if (!d->page.active || (ev->kind == SIP_EV_RESPONSE && ev->status < 200))
-        return;
-    if (ev->kind != SIP_EV_RESPONSE || ev->status >= 300 ||
-        d->page.next >= d->c.n_channels)
-        d->page.active = false;
-    else
-        send_page(d, now);
-}
-
-static int on_catalog_query(void *ctx, const struct manscdp_msg *m)
-{
-    struct device *d = ctx;
-
-    d->page.active = true;
-    d->page.sn = m->sn;
-    d->page.next = 0;
-    send_page(d, d->now);
-    return 0;
-}
-
-static int on_info_query(void *ctx, const struct manscdp_msg *m)
-{
-    struct device *d = ctx;
-    char buf[2048], count[16];
-    struct writer w = writer_of(buf, sizeof(buf));
-    struct manscdp_device_info info = {
-        .sn = m->sn, .device_id = m->device_id, .result = MANSCDP_OK,
-        .device_name = slice_str(d->c.name), .device_type = SLICE("IPC"),
-        .manufacturer = slice_str(d->c.manufacturer),
-        .model = slice_str(d->c.model), .firmware = slice_str(d->c.firmware),
-    };
-
-    snprintf(count, sizeof(count), "%zu", d->c.n_channels);
-    info.channel = slice_str(count);
-    manscdp_device_info_encode(&w, &d->c.dialect, &info);
-    return send_message(d, &w, FOR_OTHER, d->now);
-}
-
-static int on_status_query(void *ctx, const struct manscdp_msg *m)
-{
-    struct device *d = ctx;
-    char buf[2048], when[40];
-    struct writer w = writer_of(buf, sizeof(buf));
-    struct writer tw = writer_of(when, sizeof(when));
-    struct manscdp_device_status st = {
-        .sn = m->sn, .device_id = m->device_id, .result = MANSCDP_OK,
-        .online = MANSCDP_ON, .status = MANSCDP_OK, .encode = MANSCDP_ON,
-        .record = MANSCDP_OFF,
-    };
-
-    manscdp_time_write(&tw, d->now.utc_ms, d->c.timezone_min);
-    st.device_time = writer_slice(&tw);
-    manscdp_device_status_encode(&w, &d->c.dialect, &st);
-    return send_message(d, &w, FOR_OTHER, d->now);
-}
-
-static int on_response(void *ctx, const struct manscdp_msg *m)
-{
-    (void)ctx;
-    (void)m; /* the platform confirms an alarm: nothing is left to do */
-    return 0;
-}
-
-static const struct manscdp_handler handlers[] = {
-    { MANSCDP_QUERY, MANSCDP_CMD_CATALOG, on_catalog_query },
-    { MANSCDP_QUERY, MANSCDP_CMD_DEVICE_INFO, on_info_query },
-    { MANSCDP_QUERY, MANSCDP_CMD_DEVICE_STATUS, on_status_query },
-    { MANSCDP_RESPONSE, MANSCDP_CMD_ALARM, on_response },
-};
 
 void device_respond(struct device *d, uint64_t transaction, unsigned status,
                     struct gb_time now)
@@ -278,32 +330,77 @@ void device_respond(struct device *d, uint64_t transaction, unsigned status,
     sip_stack_respond(d->c.sip, transaction, &r, now.mono_ms);
 }
 
+/* The oldest go when too many wait. */
+static void defer(struct device *d, struct slice body, uint64_t at_ms)
+{
+    struct device_deferred *q = gb_get(d->c.alloc, sizeof(*q) + body.n);
+    struct device_deferred **last = &d->deferred;
+
+    if (!q)
+        return;
+    *q = (struct device_deferred){ .at_ms = at_ms, .n = body.n };
+    memcpy(q->body, body.p, body.n);
+    while (*last)
+        last = &(*last)->next;
+    *last = q;
+    if (++d->n_deferred <= DEVICE_MAX_DEFERRED)
+        return;
+    q = d->deferred;
+    d->deferred = q->next;
+    d->n_deferred--;
+    gb_put(d->c.alloc, q);
+}
+
+/* Parses a body and, if carry_out, does what it says; 200, or how a SIP
+ * request that brought it is to be answered. */
+static unsigned read_body(struct device *d, struct slice body, bool carry_out,
+                          struct gb_time now)
+{
+    char *scratch = gb_get(d->c.alloc, SCRATCH_BYTES);
+    struct arena arena = arena_of(scratch, SCRATCH_BYTES);
+    struct manscdp_msg m;
+    int err;
+
+    if (!scratch)
+        return 500;
+    err = manscdp_msg_parse(&m, &arena, body, NULL, NULL);
+    d->now = now;
+    if (!err && carry_out)
+        device_command(d, &m);
+    gb_put(d->c.alloc, scratch);
+    return err ? 400 : 200;
+}
+
 static void on_message(struct device *d, const struct sip_event *ev,
                        struct gb_time now)
 {
-    struct manscdp_msg m;
-    struct arena arena;
-    char *scratch;
-    int err;
+    unsigned status = d->c.faults.refuse_message;
 
-    if (sip_msg_content(ev->msg) != SIP_CONTENT_MANSCDP) {
-        device_respond(d, ev->transaction, 415, now);
+    if (!status)
+        status = sip_msg_content(ev->msg) == SIP_CONTENT_MANSCDP
+                     ? read_body(d, ev->msg->body, false, now)
+                     : 415;
+    device_respond(d, ev->transaction, status, now);
+    if (status != 200)
         return;
-    }
-    scratch = gb_get(d->c.alloc, SCRATCH_BYTES);
-    if (!scratch) {
-        device_respond(d, ev->transaction, 500, now);
-        return;
-    }
-    arena = arena_of(scratch, SCRATCH_BYTES);
-    err = manscdp_msg_parse(&m, &arena, ev->msg->body, NULL, NULL);
-    device_respond(d, ev->transaction, err ? 400 : 200, now);
-    d->now = now;
     d->n.queries++;
-    if (!err)
-        manscdp_dispatch(handlers, sizeof(handlers) / sizeof(handlers[0]), d,
-                         &m);
-    gb_put(d->c.alloc, scratch);
+    if (d->c.faults.late_ms)
+        defer(d, ev->msg->body, now.mono_ms + d->c.faults.late_ms);
+    else
+        read_body(d, ev->msg->body, true, now);
+}
+
+static void tick_deferred(struct device *d, struct gb_time now)
+{
+    while (d->deferred && d->deferred->at_ms <= now.mono_ms) {
+        struct device_deferred *q = d->deferred;
+
+        d->deferred = q->next;
+        d->n_deferred--;
+        if (d->state == DEVICE_ONLINE)
+            read_body(d, slice_of(q->body, q->n), true, now);
+        gb_put(d->c.alloc, q);
+    }
 }
 
 /* ---- events and time ---------------------------------------------------------------- */
@@ -342,7 +439,7 @@ static void on_answer(struct device *d, const struct sip_event *ev,
         on_keepalive_answer(d, ev, now);
         break;
     case FOR_PAGE:
-        on_page_answer(d, ev, now);
+        device_on_list_answer(d, ev, now);
         break;
     case FOR_WATCH:
         device_on_watch(d, ev, now);
@@ -381,15 +478,24 @@ void device_tick(struct device *d, struct gb_time now)
     if (now.mono_ms >= d->keepalive_ms && d->state == DEVICE_ONLINE)
         send_keepalive(d, now);
     device_tick_sessions(d, now);
+    device_tick_jobs(d, now);
+    device_tick_watches(d, now);
+    tick_deferred(d, now);
 }
 
 uint64_t device_deadline(const struct device *d)
 {
-    uint64_t at = d->register_ms < d->keepalive_ms ? d->register_ms
-                                                   : d->keepalive_ms;
-    uint64_t sessions = device_sessions_deadline(d);
+    const uint64_t at_ms[] = {
+        d->register_ms, d->keepalive_ms, device_sessions_deadline(d),
+        device_jobs_deadline(d), device_watches_deadline(d),
+        d->deferred ? d->deferred->at_ms : GB_NEVER,
+    };
+    uint64_t first_ms = GB_NEVER;
 
-    return at < sessions ? at : sessions;
+    for (size_t i = 0; i < sizeof(at_ms) / sizeof(at_ms[0]); i++)
+        if (at_ms[i] < first_ms)
+            first_ms = at_ms[i];
+    return first_ms;
 }
 
 void device_connected(struct device *d, uint64_t connection,
@@ -438,10 +544,12 @@ int device_new(struct device **out, const struct device_config *cfg,
         d->c.retry_ms = DEVICE_RETRY_MS;
     if (!d->c.items_per_message)
         d->c.items_per_message = 1;
+    if (!d->c.records)
+        d->c.records = 48;
     if (!d->c.max_sessions || d->c.max_sessions > DEVICE_MAX_SESSIONS)
         d->c.max_sessions = DEVICE_MAX_SESSIONS;
     d->register_ms = now.mono_ms;
-    d->keepalive_ms = GB_NEVER;
+    d->keepalive_ms = d->boot_ms = GB_NEVER;
     *out = d;
     return 0;
 }
@@ -452,6 +560,13 @@ void device_free(struct device *d)
         return;
     gb_put(d->c.alloc, d->session);
     gb_put(d->c.alloc, d->channel_state);
+    device_model_fini(&d->model, d->c.alloc);
+    while (d->deferred) {
+        struct device_deferred *q = d->deferred;
+
+        d->deferred = q->next;
+        gb_put(d->c.alloc, q);
+    }
     gb_put(d->c.alloc, d);
 }
 

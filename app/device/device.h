@@ -40,6 +40,36 @@ struct device_faults {
     bool bye_early;       /* BYE one second after the ACK */
     bool dup_catalog;     /* every catalog message twice */
     bool short_catalog;   /* SumNum one larger than what is sent */
+    /* of commands */
+    bool mute;            /* 200, and never a Response */
+    bool says_error;      /* Result ERROR, lists are empty, nothing is done */
+    bool wrong_sn;        /* answers with another SN */
+    bool wrong_id;        /* answers of a channel name the device */
+    /* of lists but the catalog: */
+    bool dup_list;        /* each message twice */
+    bool short_list;      /* SumNum one larger than what is sent */
+    bool own_sum;         /* SumNum of the message alone */
+    bool one_config;      /* all types of a ConfigDownload in one Response */
+    bool home_alias;      /* HomePosition in answers to HomePositionQuery */
+    bool no_result;       /* answers lack their Result when it is OK */
+    bool other_edition;   /* writes 2022 as 2016 and the reverse, where it can */
+    bool false_charset;   /* declares GB2312 and sends UTF-8 */
+    bool attributes;      /* CmdType and SN as attributes of the root */
+    bool no_sum;          /* no SumNum in lists but the catalog */
+    bool upgrade_fails;   /* the package is damaged */
+    bool nested_status;   /* Status of a Keepalive inside its Info */
+    bool self_parent;     /* every channel is its own parent */
+    bool no_parent;       /* no channel has one */
+    bool raw_ampersand;   /* in names, not escaped */
+    bool bad_item;        /* the first item of the catalog cannot be read */
+    bool also_answers;    /* a Response to orders that get none */
+    bool no_subscribe;    /* SUBSCRIBE: 489 */
+    bool no_notify;       /* accepts every SUBSCRIBE and never notifies */
+    bool alarm_message;   /* alarms by MESSAGE, also to a subscriber */
+    bool alarm_twice;     /* to a subscriber by NOTIFY and by MESSAGE */
+    bool guard_first;     /* no alarm before GuardCmd SetGuard */
+    unsigned late_ms;     /* commands are carried out and answered so late */
+    unsigned refuse_message; /* answers every MESSAGE with this status */
 };
 
 /* Strings and channels are borrowed, and outlive the device. */
@@ -60,7 +90,12 @@ struct device_config {
                                nobody answers a sixteenth of it at first, then
                                twice as long each time, up to it, by chance
                                shorter by up to a half */
-    uint32_t items_per_message; /* catalog; 0: 1 */
+    uint32_t items_per_message; /* catalog, recordings; 0: 1 */
+    uint32_t presets_per_message; /* presets, cruise tracks; 0: all in one */
+    uint8_t alarm_method, alarm_type; /* 0: 5 and 2, motion */
+    double longitude, latitude; /* where it drives around; both 0: somewhere */
+    uint32_t records;       /* pieces of half an hour that the camera has,
+                               up to now; 0: 48 */
     uint32_t max_sessions;  /* 0: DEVICE_MAX_SESSIONS; past it 486 */
     struct manscdp_dialect dialect;
     struct device_faults faults;
@@ -86,9 +121,17 @@ void device_disconnected(struct device *d, struct gb_time now);
 /* Unregister and end the sessions. */
 void device_stop(struct device *d, struct gb_time now);
 
-/* A motion alarm (method 5, type 2) of a channel; it must be online. By NOTIFY
- * when the platform is subscribed, else by MESSAGE. */
+/* An alarm of a channel, as configured; it must be online. By NOTIFY when the
+ * platform is subscribed to such, else by MESSAGE. GB_ESTATE: it is not; or one
+ * of method 2 was not reset since the last; or nobody has armed it, where it
+ * wants that. */
 int device_alarm(struct device *d, size_t channel, struct gb_time now);
+
+/* Where it is, by MESSAGE, unless the platform is subscribed (2016). */
+int device_report_position(struct device *d, struct gb_time now);
+
+/* It would like to show something (VideoUploadNotify, 2022). */
+int device_offer_video(struct device *d, struct gb_time now);
 
 /* A channel goes away or comes back: the platform is told if it is subscribed,
  * and sees it in the catalog. GB_ENOENT, GB_ENOMEM. */
@@ -115,6 +158,7 @@ enum device_action_kind {
     DEVICE_DO_START,    /* send: the stream begins (TCP_CONNECT: connect) */
     DEVICE_DO_STOP,
     DEVICE_STATE,       /* online, offline, refused: text */
+    DEVICE_DONE,        /* an order was carried out, or (status 0) not: text */
 };
 
 struct device_action {
@@ -126,7 +170,7 @@ struct device_action {
     uint8_t pt;
     size_t channel;
     unsigned stream;        /* 0 main, 1 sub */
-    const char *text;       /* STATE */
+    const char *text;       /* STATE, DONE: the order's element */
     unsigned status;        /* STATE: the last SIP status, 0 none */
 };
 bool device_action(struct device *d, struct device_action *out);

@@ -1,13 +1,18 @@
 /* app/device/device_impl.h - the inside of a device, for device.c (signalling),
- * registration.c, session.c (media), watch.c (subscriptions); nobody else
- * includes it */
+ * registration.c, session.c (media), watch.c (subscriptions), device_answers.c
+ * (queries), device_lists.c (answers of many messages), device_orders.c
+ * (controls and settings); nobody else includes it */
 #ifndef APP_DEVICE_DEVICE_IMPL_H
 #define APP_DEVICE_DEVICE_IMPL_H
 
 #include "app/device/device.h"
+#include "app/device/device_model.h"
 #include "sip/digest.h"
 
 #define DEVICE_MAX_ACTIONS 64
+#define DEVICE_MAX_LISTS 4     /* answers under way at the same time */
+#define DEVICE_MAX_DEFERRED 32 /* commands that wait, with late_ms */
+#define DEVICE_NOBODY SIZE_MAX /* a target that the device does not have */
 
 enum device_state {
     DEVICE_OFFLINE,
@@ -60,12 +65,41 @@ struct device_request_text {
     char uri[128], from[128], to[128], contact[128];
 };
 
-#define DEVICE_MAX_WATCHES 2 /* catalog and alarm */
+#define DEVICE_MAX_WATCHES 4 /* catalog, alarm, MobilePosition, PTZPosition */
 
 struct device_watch { /* a subscription of the platform */
     uint64_t id; /* in the SIP stack; 0: free */
     enum manscdp_cmd cmd;
     uint32_t sn; /* of its last SUBSCRIBE: NOTIFYs repeat it */
+    size_t target;
+    char methods[16];         /* of alarms; "": all */
+    uint32_t interval_ms;     /* of positions */
+    uint64_t next_ms;         /* the next look; GB_NEVER: nothing changes by
+                                 itself */
+    struct device_place told; /* of PTZPosition */
+};
+
+/* An answer of many messages: one goes when the one before was taken. */
+struct device_list {
+    enum manscdp_cmd cmd;
+    uint32_t sn;
+    char id[DEVICE_ID_MAX + 1]; /* as it was asked for */
+    size_t target;
+    size_t first;   /* item of the whole that is the answer's first */
+    size_t next, total;
+    uint32_t types; /* ConfigDownload: what is still to be sent, see
+                       device_values_type; 1: types that are unknown */
+    struct device_span asked; /* RecordInfo */
+    int64_t as_of_utc_ms;     /* when it was asked */
+    bool timed, manual;       /* kinds of recordings that are asked for */
+};
+
+/* A command that is to be carried out later. */
+struct device_deferred {
+    struct device_deferred *next;
+    uint64_t at_ms;
+    size_t n;
+    char body[];
 };
 
 enum { CHANNEL_OFF = 1, CHANNEL_CHANGED = 2 }; /* bits of channel_state */
@@ -86,11 +120,12 @@ struct device {
     char moved_id[DEVICE_ID_MAX + 1];
     uint64_t moved_until_ms; /* 0: it is at home */
     unsigned redirects;      /* since the last 200 */
-    struct {
-        bool active;
-        uint32_t sn;
-        size_t next; /* channel */
-    } page; /* the catalog being sent */
+    struct device_list list[DEVICE_MAX_LISTS]; /* the first is being sent */
+    size_t n_lists;
+    struct device_deferred *deferred; /* the oldest first */
+    size_t n_deferred;
+    struct device_model model;
+    uint64_t boot_ms; /* TeleBoot; GB_NEVER: not told */
     struct device_watch watch[DEVICE_MAX_WATCHES];
     uint8_t *channel_state; /* NULL: all are on */
     struct gb_time now; /* while a message is handled */
@@ -108,6 +143,56 @@ uint64_t device_user(const struct device *d, enum purpose p);
 /* The fields that all requests share; texts are in t. */
 void device_request(struct device *d, struct sip_request *r,
                     struct device_request_text *t, enum sip_method method);
+
+int device_send(struct device *d, struct writer *body, enum purpose p,
+                struct gb_time now);
+/* The dialect that answers are written in, and their SN and DeviceID. */
+struct manscdp_dialect device_answer_dialect(const struct device *d);
+uint32_t device_answer_sn(const struct device *d, uint32_t sn);
+struct slice device_answer_id(const struct device *d, struct slice id);
+/* Index of the channel; as many as there are: the device; or DEVICE_NOBODY. */
+size_t device_target_of(const struct device *d, struct slice id);
+/* Encodes a body of the tables in that dialect. */
+int device_encode(const struct device *d, struct writer *w,
+                  const struct manscdp_body *b, const void *in);
+/* The one being told, named by what the rows call it. */
+void device_done(struct device *d, const char *what, bool well);
+
+/* device_answers.c: what a MESSAGE says is carried out and answered, at d->now;
+ * whether it may be is not asked. */
+void device_command(struct device *d, const struct manscdp_msg *m);
+/* A Notify/Alarm of one that was raised. */
+void device_write_alarm(const struct device *d, struct writer *w,
+                        const struct device_past_alarm *a, uint32_t sn);
+
+/* device_reports.c: where it looks, and where it is. Directions are of the
+ * target; the time is now. */
+void device_write_look(const struct device *d, struct writer *w,
+                       const struct manscdp_body *b,
+                       const struct manscdp_head *head, size_t target,
+                       uint64_t now_ms);
+void device_write_position(const struct device *d, struct writer *w,
+                           uint32_t sn, size_t target, struct gb_time now);
+
+/* device_lists.c */
+void device_list_begin(struct device *d, const struct device_list *l);
+void device_on_list_answer(struct device *d, const struct sip_event *ev,
+                           struct gb_time now);
+
+/* device_records.c: how many pieces of the kinds asked for lie in the span,
+ * and the i-th of them, with its kind. */
+size_t device_records_count(const struct device *d,
+                            const struct device_list *l);
+const char *device_records_at(const struct device *d,
+                              const struct device_list *l, size_t i,
+                              struct device_span *out);
+
+/* device_orders.c: DeviceControl and DeviceConfig, and what follows of them. */
+int device_on_order(void *d, const struct manscdp_msg *m);
+void device_basic_param(const struct device *d, struct arena *a,
+                        struct manscdp_basic_param *out);
+void device_tick_jobs(struct device *d, struct gb_time now);
+uint64_t device_jobs_deadline(const struct device *d);
 
 /* registration.c */
 
@@ -129,8 +214,11 @@ void device_on_subscribe(struct device *d, const struct sip_event *ev,
 void device_on_watch(struct device *d, const struct sip_event *ev,
                      struct gb_time now);
 /* The alarm went out as a NOTIFY; false: send it otherwise. */
-bool device_watch_alarm(struct device *d, struct slice body,
-                        struct gb_time now);
+bool device_watch_alarm(struct device *d, const struct device_past_alarm *a,
+                        struct slice body, struct gb_time now);
+bool device_is_watched(struct device *d, enum manscdp_cmd cmd);
+void device_tick_watches(struct device *d, struct gb_time now);
+uint64_t device_watches_deadline(const struct device *d);
 void device_forget_watches(struct device *d, struct gb_time now);
 
 /* session.c */

@@ -63,7 +63,7 @@ void device_go_offline(struct device *d, struct gb_time now, uint64_t wait_ms,
     d->register_ms = now.mono_ms + wait_ms;
     d->keepalive_ms = GB_NEVER;
     d->call_id_len = 0;
-    d->page.active = false;
+    d->n_lists = 0;
     device_forget_watches(d, now);
     d->redirects = 0;
     forget_login(d);

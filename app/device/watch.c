@@ -1,16 +1,17 @@
-/* Subscriptions that the platform has to this device: catalog and alarms. One
- * dialog each; the NOTIFYs of one go one after
- * the other, and what happens meanwhile is kept as a bit for each channel. */
+/* Subscriptions that the platform has to this device: catalog, alarms, where it
+ * is and where it looks. One dialog each; the NOTIFYs of one go one after the
+ * other, and what happens to channels meanwhile is kept as a bit for each. */
 #include "app/device/device_impl.h"
 
 #include "manscdp/catalog.h"
-#include "manscdp/notify.h"
-#include "manscdp/time.h"
+#include "manscdp/filter.h"
+#include "manscdp/preset.h"
 #include "sip/value.h"
 
 #define GRANTS_S 86400u
 #define SCRATCH_BYTES 16384
 #define BODY_BYTES 4096
+#define LOOK_MS 500 /* how often a camera that may move is looked at */
 
 static struct device_watch *find(struct device *d, uint64_t id)
 {
@@ -41,6 +42,8 @@ static int notify(struct device *d, struct device_watch *w, struct slice body,
 {
     struct sip_notify n = { .state = SIP_SUB_ACTIVE, .body = body };
 
+    if (d->c.faults.no_notify)
+        return 0;
     if (body.n)
         n.content_type = SLICE(SIP_TYPE_MANSCDP);
     return sip_stack_notify(d->c.sip, w->id, &n, now.mono_ms);
@@ -60,24 +63,66 @@ static void refuse_event(struct device *d, const struct sip_event *ev,
     sip_stack_respond(d->c.sip, ev->transaction, &r, now.mono_ms);
 }
 
-/* The package is told by the body, not by Event (§8.1). */
-static enum manscdp_cmd cmd_of(struct device *d, const struct sip_event *ev,
-                               uint32_t *sn)
+static bool read_filter(struct device_watch *w, const struct manscdp_msg *m)
 {
-    enum manscdp_cmd cmd = MANSCDP_CMD_OTHER;
-    char *scratch = gb_get(d->c.alloc, SCRATCH_BYTES);
-    struct manscdp_msg m;
-    struct arena arena;
+    struct manscdp_position_query p;
+    struct manscdp_alarm_query a;
 
-    if (!scratch)
-        return cmd;
-    arena = arena_of(scratch, SCRATCH_BYTES);
-    if (!manscdp_msg_parse(&m, &arena, ev->msg->body, NULL, NULL)) {
-        cmd = m.cmd;
-        *sn = m.sn;
+    switch (w->cmd) {
+    case MANSCDP_CMD_CATALOG:
+        return true;
+    case MANSCDP_CMD_ALARM:
+        return !manscdp_alarm_query_decode(&a, m) &&
+               slice_copy(w->methods, sizeof(w->methods), a.method);
+    case MANSCDP_CMD_MOBILE_POSITION:
+        if (manscdp_position_query_decode(&p, m))
+            return false;
+        w->interval_ms = p.interval.has && p.interval.v
+                             ? p.interval.v
+                             : MANSCDP_POSITION_INTERVAL_S;
+        w->interval_ms = w->interval_ms < 86400 ? w->interval_ms * 1000
+                                                : 86400000;
+        return true;
+    case MANSCDP_CMD_PTZ_POSITION:
+        w->interval_ms = LOOK_MS;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What is subscribed to is told by the body, not by Event (§8.1). false: it is
+ * nothing that the device reports. */
+static bool read_subscribe(struct device *d, const struct sip_event *ev,
+                           struct device_watch *w)
+{
+    char *scratch = gb_get(d->c.alloc, SCRATCH_BYTES);
+    struct arena arena = arena_of(scratch, SCRATCH_BYTES);
+    const struct manscdp_row *row;
+    struct manscdp_msg m;
+    bool good = scratch && !d->c.faults.no_subscribe &&
+                !manscdp_msg_parse(&m, &arena, ev->msg->body, NULL, NULL);
+
+    if (good) {
+        row = manscdp_row_find(MANSCDP_QUERY, m.cmd, SLICE(""));
+        w->cmd = m.cmd;
+        w->sn = m.sn;
+        w->target = device_target_of(d, m.device_id);
+        good = row && row->editions >> d->c.dialect.edition & 1 &&
+               row->carriers & MANSCDP_BY_SUBSCRIBE && read_filter(w, &m);
     }
     gb_put(d->c.alloc, scratch);
-    return cmd;
+    return good;
+}
+
+/* What follows a SUBSCRIBE at once: where it is, or that all is well. */
+static void tell_first(struct device *d, struct device_watch *w,
+                       struct gb_time now)
+{
+    if (w->next_ms == GB_NEVER)
+        notify(d, w, slice_of(NULL, 0), now);
+    else
+        device_tick_watches(d, now);
 }
 
 static void accept(struct device *d, struct device_watch *w,
@@ -96,30 +141,40 @@ static void accept(struct device *d, struct device_watch *w,
     }
     w->id = id;
     if (id)
-        notify(d, w, slice_of(NULL, 0), now); /* all is well */
+        tell_first(d, w, now);
+}
+
+/* One of each kind: a new one takes the place of the old. */
+static struct device_watch *place_for(struct device *d, enum manscdp_cmd cmd,
+                                      struct gb_time now)
+{
+    struct device_watch *w = of_cmd(d, cmd);
+
+    if (w)
+        sip_stack_forget(d->c.sip, w->id, now.mono_ms);
+    return w ? w : unused(d);
 }
 
 void device_on_subscribe(struct device *d, const struct sip_event *ev,
                          struct gb_time now)
 {
-    struct device_watch *w = find(d, ev->subscription);
-    uint32_t sn = 0;
-    enum manscdp_cmd cmd = cmd_of(d, ev, &sn);
+    struct device_watch *w = find(d, ev->subscription), asked = { 0 };
+    bool good = read_subscribe(d, ev, &asked);
 
-    if (!w && cmd != MANSCDP_CMD_CATALOG && cmd != MANSCDP_CMD_ALARM) {
+    if (!w && !good) {
         refuse_event(d, ev, now);
         return;
     }
-    if (!w) { /* one of each kind: a new one takes the place of the old */
-        w = of_cmd(d, cmd);
-        if (w)
-            sip_stack_forget(d->c.sip, w->id, now.mono_ms);
-        else
-            w = unused(d);
-        *w = (struct device_watch){ .cmd = cmd };
-    }
-    if (sn)
-        w->sn = sn;
+    asked.next_ms = asked.interval_ms ? now.mono_ms : GB_NEVER;
+    if (!w)
+        w = place_for(d, asked.cmd, now);
+    else if (good && asked.cmd == w->cmd)
+        asked.id = w->id; /* refreshed, perhaps with another filter */
+    else
+        asked = *w; /* refreshed, or ended, without a body */
+    if (!asked.sn)
+        asked.sn = w->sn;
+    *w = asked;
     accept(d, w, ev, now);
 }
 
@@ -188,12 +243,20 @@ int device_set_channel(struct device *d, size_t channel, bool on,
     return 0;
 }
 
-bool device_watch_alarm(struct device *d, struct slice body,
-                        struct gb_time now)
+static bool is_about(const struct device *d, const struct device_watch *w,
+                     size_t target)
+{
+    return w->target == d->c.n_channels || w->target == target;
+}
+
+bool device_watch_alarm(struct device *d, const struct device_past_alarm *a,
+                        struct slice body, struct gb_time now)
 {
     struct device_watch *w = of_cmd(d, MANSCDP_CMD_ALARM);
 
-    if (!w || notify(d, w, body, now))
+    if (!w || !is_about(d, w, a->channel) ||
+        !manscdp_methods_have(slice_str(w->methods), a->method) ||
+        notify(d, w, body, now))
         return false; /* nobody is subscribed, or the one before is open */
     d->n.notifies++;
     return true;
@@ -205,4 +268,86 @@ void device_forget_watches(struct device *d, struct gb_time now)
         sip_stack_forget(d->c.sip, d->watch[i].id, now.mono_ms);
         d->watch[i].id = 0;
     }
+}
+
+bool device_is_watched(struct device *d, enum manscdp_cmd cmd)
+{
+    return of_cmd(d, cmd) != NULL;
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+static bool is_elsewhere(const struct device_place *a,
+                         const struct device_place *b)
+{
+    const double moved[] = { a->pan - b->pan, a->tilt - b->tilt,
+                             a->zoom - b->zoom };
+
+    for (size_t i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
+        if (moved[i] >= 0.01 || moved[i] <= -0.01)
+            return true;
+    return false;
+}
+
+/* Where it looks, when that has changed; at first it is told as it is. */
+static void tell_look(struct device *d, struct device_watch *w,
+                      struct gb_time now)
+{
+    const struct manscdp_head head = {
+        .sn = w->sn,
+        .device_id = slice_str(w->target < d->c.n_channels
+                                   ? d->c.channel[w->target].id
+                                   : d->c.id),
+    };
+    const struct device_target *t = device_model_find(&d->model, w->target);
+    static const struct device_ptz untouched;
+    struct device_place at = device_ptz_place(t ? &t->ptz : &untouched,
+                                              now.mono_ms);
+    char buf[1024];
+    struct writer out = writer_of(buf, sizeof(buf));
+
+    if (!is_elsewhere(&at, &w->told))
+        return;
+    device_write_look(d, &out, &manscdp_ptz_notify_body, &head, w->target,
+                      now.mono_ms);
+    if (out.err || notify(d, w, writer_slice(&out), now))
+        return; /* the one before is open: at the next look */
+    w->told = at;
+    d->n.notifies++;
+}
+
+static void tell_position(struct device *d, struct device_watch *w,
+                          struct gb_time now)
+{
+    char buf[1024];
+    struct writer out = writer_of(buf, sizeof(buf));
+
+    device_write_position(d, &out, w->sn, w->target, now);
+    if (!out.err && !notify(d, w, writer_slice(&out), now))
+        d->n.notifies++;
+}
+
+void device_tick_watches(struct device *d, struct gb_time now)
+{
+    for (unsigned i = 0; i < DEVICE_MAX_WATCHES; i++) {
+        struct device_watch *w = &d->watch[i];
+
+        if (!w->id || now.mono_ms < w->next_ms)
+            continue;
+        w->next_ms = now.mono_ms + w->interval_ms;
+        if (w->cmd == MANSCDP_CMD_PTZ_POSITION)
+            tell_look(d, w, now);
+        else
+            tell_position(d, w, now);
+    }
+}
+
+uint64_t device_watches_deadline(const struct device *d)
+{
+    uint64_t at_ms = GB_NEVER;
+
+    for (unsigned i = 0; i < DEVICE_MAX_WATCHES; i++)
+        if (d->watch[i].id && d->watch[i].next_ms < at_ms)
+            at_ms = d->watch[i].next_ms;
+    return at_ms;
 }
