@@ -649,6 +649,31 @@ static void on_position(struct http_app *a, const struct platform_position *p)
     push(a, "position", &b, &j);
 }
 
+/* Lines of "name TAB number". */
+static void on_ptz(struct http_app *a, const struct platform_action *act)
+{
+    struct slice text = act->text, line, name;
+    struct buf b;
+    struct jw j = jw_to(&b);
+    char key[32];
+    double v;
+
+    if (is_unheard(a, "ptz"))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_str(&j, "device", act->device);
+    jw_put_str(&j, "channel", act->channel);
+    while (text.n) {
+        slice_cut(&text, '\n', &line);
+        slice_cut(&line, '\t', &name);
+        if (slice_copy(key, sizeof(key), name) && slice_double(line, &v))
+            jw_put_double(&j, key, v);
+    }
+    jw_end(&j);
+    push(a, "ptz", &b, &j);
+}
+
 static void on_command(struct http_app *a, uint64_t id)
 {
     struct platform_command k;
@@ -710,6 +735,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_POSITION:
         on_position(a, act->position);
+        break;
+    case PLATFORM_PTZ_MOVED:
+        on_ptz(a, act);
         break;
     case PLATFORM_UPGRADE_CHANGED:
         on_upgrade(a, act->text);

@@ -495,6 +495,8 @@ static void view(const struct platform *p, const struct device *d,
         .edition_set = d->edition_set,
         .digest = d->digest,
     };
+    if (d->policy)
+        out->subscribe = *d->policy;
     if (d->group)
         out->group = group_name(d->group);
     if (d->charset_known)
