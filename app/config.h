@@ -54,9 +54,9 @@ enum config_type {
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices and groups may have policies of their own") \
     X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
+    X(SUB_PTZ,        "subscribe.ptz",    PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to where PTZ cameras of GB/T 28181-2022 look: true (3600 s), false, or seconds") \
     X(ALARM_RESET,    "alarm.reset",      BOOL,      "false",           NULL,            0, 0, true, "send ResetAlarm behind each alarm of a detector (method 2), which is silent until then; false: by hand") \
     X(PTZ_HOLD,       "ptz.hold_s",       NUMBER,    "5",               NULL,            1, 3600, true, "seconds that a camera goes on moving when nobody renews or stops it: its client may be gone") \
-    X(SUB_PTZ,        "subscribe.ptz",    PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to where PTZ cameras of GB/T 28181-2022 look: true (3600 s), false, or seconds") \
     X(HOOKS_TO,       "webhooks.to",      HOOKS,     "",                NULL,            0, 0, true, "URLs that events are POSTed to, each with a secret that signs them and, if not all, kinds of events: http://10.0.0.5/gb SECRET alarm+device; more are made in the API") \
     X(HOOKS_CA,       "webhooks.ca",      TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that receivers behind https are checked against; without it there is no https") \
     X(HOOKS_DENY,     "webhooks.deny",    NETS,      "169.254.0.0/16,fe80::/10", NULL,   0, 0, true, "networks that no webhook is sent to, whatever its name resolves to; redirections are never followed") \

@@ -133,8 +133,10 @@ static bool command(const char *cmd, struct platform_profile_command *out)
 
 static void send(const char *cmd)
 {
-    const struct platform_order o = { .device = SLICE(NVR),
-                                      .cmd = slice_str(cmd) };
+    const struct platform_order o = {
+        .device = SLICE(NVR), .root = MANSCDP_QUERY,
+        .cmd = manscdp_cmd_by_name(slice_str(cmd)),
+    };
     uint64_t id;
 
     assert_int_equal(platform_command_send(s.p, &o, s.now, &id), 0);

@@ -284,6 +284,7 @@ static void apply(struct http_call *c, const struct hook_settings *s,
 
         hook_write(&j, &v, secret);
     }
+    http_answer_committed(c);
 }
 
 static json_t *body_of(struct http_call *c)
@@ -350,6 +351,7 @@ void http_delete_hook(struct http_call *c)
     hooks_remove(c->app->cfg.hooks, name);
     c->app->cfg.hook_changed(c->app->cfg.ctx, name);
     http_answer_empty(c, 204);
+    http_answer_committed(c);
 }
 
 /* One event of its own, so that a receiver can be tried out. */

@@ -269,20 +269,34 @@ static void find_base(struct http_call *c)
     c->host = slice_head(c->host, slice_find(c->host, '/'));
 }
 
+/* What the signature of a path is for; false: for nothing that is known. */
+static bool write_scope(struct http_call *c, struct writer *w)
+{
+    struct slice device, channel;
+
+    if (c->route->handler == http_get_firmware) {
+        http_firmware_scope(w, c->params.value[0]);
+        return true;
+    }
+    if (!http_media_target(c, &device, &channel))
+        return false;
+    writer_str(w, "/live/");
+    writer_slice_put(w, device);
+    writer_char(w, '/');
+    writer_slice_put(w, channel);
+    return true;
+}
+
 static bool is_signed(struct http_call *c)
 {
     char text[HTTP_SIGNATURE_MAX + 16], scope_text[128];
     struct writer w = writer_of(scope_text, sizeof(scope_text));
-    struct slice t, device, channel;
+    struct slice t;
 
     if (!(c->route->flags & HTTP_ROUTE_MEDIA) ||
         http_query_get(c->head->query, SLICE("t"), text, sizeof(text), &t) ||
-        !http_media_target(c, &device, &channel))
+        !write_scope(c, &w))
         return false;
-    writer_str(&w, "/live/");
-    writer_slice_put(&w, device);
-    writer_char(&w, '/');
-    writer_slice_put(&w, channel);
     return !w.err && http_sign_verify(c->app->cfg.key, writer_slice(&w), t,
                                       c->now.utc_ms / 1000);
 }
