@@ -1193,6 +1193,11 @@ static int start_store(struct daemon *d, char why[static 512])
     if (moved)
         log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
                          "why=\"%s\"", text);
+    if (!GB_SQLITE)
+        log_f(LOG_WARN, "msg=\"built without SQLite: of alarms the last %u and "
+                        "of commands the last %u are kept, in memory; "
+                        "positions and the rest of catalog items are not\"",
+              HTTP_ALARMS_MAX, PLATFORM_COMMANDS_MAX);
     if (!err) {
         set_retention(d, d->config);
         set_hooks(d, d->config);
@@ -1479,6 +1484,22 @@ static void on_server_closed(void *ctx)
     media_net_close(d->media, on_media_closed, d);
 }
 
+/* What was asked and is not answered yet: the next process knows at least that
+ * it was asked. */
+static void store_open_commands(struct daemon *d)
+{
+    struct platform_command c;
+
+    for (uint64_t id = 0; platform_command_before(d->platform, id, &c);
+         id = c.id) {
+        if (c.is_final)
+            continue;
+        if (!c.evidence.n)
+            c.evidence = SLICE("gb28181d was stopped while it waited");
+        store_put_command(d->store, &c);
+    }
+}
+
 static void on_drain(uv_timer_t *t)
 {
     struct daemon *d = t->data;
@@ -1488,6 +1509,7 @@ static void on_drain(uv_timer_t *t)
         return;
     uv_timer_stop(t);
     run_actions(d);
+    store_open_commands(d);
     d->closing = true;
     http_server_close(d->server, on_server_closed, d);
 }
