@@ -505,6 +505,25 @@ static void policies(void **state)
     sim_free(&s);
 }
 
+/* The configuration is read again: it holds for those that are online, too. */
+static void reload(void **state)
+{
+    struct sim_device *d = up(CATALOG, 600);
+    struct platform_config cfg = { .alloc = &gb_alloc_heap,
+                                   .auto_enrol = true };
+
+    (void)state;
+    cfg.subscribe_s[PLATFORM_SUBSCRIBE_ALARM] = 3600;
+    assert_int_equal(platform_reload(s.p, &cfg), 0);
+    sim_run(&s, 60000);
+    assert_int_equal(n_wanted(), 1);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_int_equal(d->unsubscribes, 1);
+    assert_int_equal(counters().subscriptions, 1);
+    sim_free(&s);
+}
+
 static void bad_policies(void **state)
 {
     static const uint32_t bad[] = { 1, 59, 86401, UINT32_MAX - 1 };
@@ -749,6 +768,7 @@ int main(void)
         cmocka_unit_test(with_the_device),
         cmocka_unit_test(after_a_restart),
         cmocka_unit_test(policies),
+        cmocka_unit_test(reload),
         cmocka_unit_test(bad_policies),
         cmocka_unit_test(policy_lines),
         cmocka_unit_test(ptz_positions),
