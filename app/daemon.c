@@ -113,10 +113,13 @@ static void store_settings(struct daemon *d, struct slice id)
 static void store_group(struct daemon *d, struct slice name)
 {
     char sealed[SECRETS_SEALED_MAX], who[128];
+    struct platform_group g;
 
+    if (!platform_group_view(d->platform, name, &g))
+        return;
     secrets_seal(d->secrets, owner("group", name, who),
                  platform_group_password(d->platform, name), sealed);
-    store_put_group(d->store, name, slice_str(sealed));
+    store_put_group(d->store, name, slice_str(sealed), &g.subscribe);
 }
 
 static void store_channel(struct daemon *d, const struct platform_action *a)
@@ -202,6 +205,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_POSITION:
         store_add_position(d->store, a->position);
         break;
+    case PLATFORM_PTZ_MOVED:
     case PLATFORM_SESSION_CHANGED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
@@ -822,6 +826,8 @@ static void read_policy(const struct config *c, struct platform_config *p,
         config_period(c, CONFIG_SUB_ALARM, DAEMON_REPORTS_S);
     p->subscribe_s[PLATFORM_SUBSCRIBE_POSITION] =
         config_period(c, CONFIG_SUB_POSITION, DAEMON_REPORTS_S);
+    p->subscribe_s[PLATFORM_SUBSCRIBE_PTZ] =
+        config_period(c, CONFIG_SUB_PTZ, DAEMON_REPORTS_S);
     p->rate_per_s = config_number(c, CONFIG_LIMIT_RATE);
     p->rate_burst = 5 * p->rate_per_s;
     p->advertise = adv;
@@ -1029,14 +1035,15 @@ static bool unseal(struct daemon *d, const char *kind, struct slice name,
     return false;
 }
 
-static void on_saved_group(void *ctx, struct slice name, struct slice sealed)
+static void on_saved_group(void *ctx, struct slice name, struct slice sealed,
+                           const struct platform_policy *subscribe)
 {
     struct daemon *d = ctx;
     char buf[SECRETS_PLAIN_MAX];
     struct slice plain;
 
     unseal(d, "group", name, sealed, buf, &plain);
-    platform_restore_group(d->platform, name, plain, now_of(d));
+    platform_restore_group(d->platform, name, plain, subscribe, now_of(d));
 }
 
 static void on_saved_settings(void *ctx, struct slice id,
@@ -1186,6 +1193,11 @@ static int start_store(struct daemon *d, char why[static 512])
     if (moved)
         log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
                          "why=\"%s\"", text);
+    if (!GB_SQLITE)
+        log_f(LOG_WARN, "msg=\"built without SQLite: of alarms the last %u and "
+                        "of commands the last %u are kept, in memory; "
+                        "positions and the rest of catalog items are not\"",
+              HTTP_ALARMS_MAX, PLATFORM_COMMANDS_MAX);
     if (!err) {
         set_retention(d, d->config);
         set_hooks(d, d->config);
@@ -1472,6 +1484,22 @@ static void on_server_closed(void *ctx)
     media_net_close(d->media, on_media_closed, d);
 }
 
+/* What was asked and is not answered yet: the next process knows at least that
+ * it was asked. */
+static void store_open_commands(struct daemon *d)
+{
+    struct platform_command c;
+
+    for (uint64_t id = 0; platform_command_before(d->platform, id, &c);
+         id = c.id) {
+        if (c.is_final)
+            continue;
+        if (!c.evidence.n)
+            c.evidence = SLICE("gb28181d was stopped while it waited");
+        store_put_command(d->store, &c);
+    }
+}
+
 static void on_drain(uv_timer_t *t)
 {
     struct daemon *d = t->data;
@@ -1481,6 +1509,7 @@ static void on_drain(uv_timer_t *t)
         return;
     uv_timer_stop(t);
     run_actions(d);
+    store_open_commands(d);
     d->closing = true;
     http_server_close(d->server, on_server_closed, d);
 }

@@ -119,9 +119,10 @@ static void on_channel(void *ctx, const struct platform_channel *c)
     platform_restore_channel(s->p, c);
 }
 
-static void on_group(void *ctx, struct slice name, struct slice sealed)
+static void on_group(void *ctx, struct slice name, struct slice sealed,
+                     const struct platform_policy *subscribe)
 {
-    (void)ctx, (void)name, (void)sealed;
+    (void)ctx, (void)name, (void)sealed, (void)subscribe;
 }
 
 static void on_settings(void *ctx, struct slice device,

@@ -33,6 +33,8 @@ static struct fake {
     bool commands_final;
     char upgrade[80], upgrade_file[80], upgrade_url[300], upgrade_maker[80];
     enum platform_upgrade_state upgrade_state;
+    struct platform_policy group_policy; /* the last one */
+    unsigned group_kinds;
     uint64_t fetched;        /* bytes */
     unsigned fetched_whole;
     int set_err;             /* what platform_device_set and _create say */
@@ -398,7 +400,10 @@ bool platform_channel_owner(const struct platform *p, struct slice channel,
 
 const char *platform_subscription_name(enum platform_subscription_kind k)
 {
-    return k == PLATFORM_SUBSCRIBE_ALARM ? "alarm" : "catalog";
+    static const char *const names[] = { "catalog", "alarm", "position",
+                                         "ptz" };
+
+    return names[k];
 }
 
 const char *platform_subscription_state_name(enum platform_subscription_state s)
@@ -561,6 +566,18 @@ bool platform_group_view(const struct platform *p, struct slice name,
         if (slice_eq(out->name, name))
             return true;
     return false;
+}
+
+int platform_group_subscribe(struct platform *p, struct slice name,
+                             const struct platform_policy *y, unsigned kinds,
+                             struct gb_time now)
+{
+    (void)p;
+    (void)name;
+    (void)now;
+    fake.group_kinds = kinds;
+    fake.group_policy = *y;
+    return 0;
 }
 
 int platform_group_set(struct platform *p, struct slice name,

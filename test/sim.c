@@ -747,6 +747,11 @@ static void on_action(struct sim *s, const struct platform_action *a)
             snprintf(s->last_detail, sizeof(s->last_detail), "%.*s",
                      SLICE_ARG(a->text));
         break;
+    case PLATFORM_PTZ_MOVED:
+        snprintf(s->last_ptz, sizeof(s->last_ptz), "%.*s %.*s %.*s",
+                 SLICE_ARG(a->device), SLICE_ARG(a->channel),
+                 SLICE_ARG(a->text));
+        break;
     case PLATFORM_POSITION:
         snprintf(s->last_position, sizeof(s->last_position),
                  "%.*s %.*s %.4f %.4f %.*s %.*s", SLICE_ARG(a->position->device),

@@ -28,6 +28,7 @@ struct receiver {
                               has come on them a second time */
     unsigned accepted, requests;
     char last[4096];
+    const struct tls_ctx *tls; /* NULL: plain */
 };
 
 struct peer {
@@ -37,6 +38,8 @@ struct peer {
     char in[8192];
     size_t len;
     uv_write_t write;
+    struct tls *tls;
+    char raw[16384];
 };
 
 static struct gb_time clock_now(void *ctx)
@@ -59,7 +62,21 @@ static void on_line(void *ctx, enum platform_level level, const char *line)
 
 static void on_closed(uv_handle_t *t)
 {
-    free(t->data);
+    struct peer *p = t->data;
+
+    tls_free(p->tls);
+    free(p);
+}
+
+static void flush_tls(struct peer *p)
+{
+    struct slice out = tls_output(p->tls);
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)out.p, (unsigned)out.n);
+
+    if (out.n)
+        assert_int_equal(uv_try_write((uv_stream_t *)&p->tcp, &buf, 1),
+                         (int)out.n);
+    tls_sent(p->tls, out.n);
 }
 
 static void end_peer(struct peer *p)
@@ -96,6 +113,11 @@ static void answer(struct peer *p)
             end_peer(p);
         return;
     }
+    if (p->tls) {
+        assert_int_equal(tls_encrypt(p->tls, slice_str(r->answer)), 0);
+        flush_tls(p);
+        return;
+    }
     buf = uv_buf_init((char *)(uintptr_t)r->answer,
                       (unsigned)strlen(r->answer));
     p->write.data = p;
@@ -127,6 +149,18 @@ static void on_bytes(uv_stream_t *t, ssize_t n, const uv_buf_t *buf)
         end_peer(p);
         return;
     }
+    if (p->tls) {
+        struct slice in = { p->raw, (size_t)n };
+        size_t got = 0;
+
+        if (tls_decrypt(p->tls, &in, p->in + p->len, sizeof(p->in) - p->len,
+                        &got) < 0) {
+            end_peer(p);
+            return;
+        }
+        flush_tls(p);
+        n = (ssize_t)got;
+    }
     p->len += (size_t)n;
     if (is_whole(p))
         answer(p);
@@ -137,7 +171,11 @@ static void on_room(uv_handle_t *t, size_t hint, uv_buf_t *buf)
     struct peer *p = t->data;
 
     (void)hint;
-    *buf = uv_buf_init(p->in + p->len, (unsigned)(sizeof(p->in) - p->len));
+    if (p->tls)
+        *buf = uv_buf_init(p->raw, sizeof(p->raw));
+    else
+        *buf = uv_buf_init(p->in + p->len,
+                           (unsigned)(sizeof(p->in) - p->len));
 }
 
 static void on_peer(uv_stream_t *t, int status)
@@ -152,6 +190,8 @@ static void on_peer(uv_stream_t *t, int status)
     p->tcp.data = p;
     uv_tcp_init(&loop, &p->tcp);
     uv_accept(t, (uv_stream_t *)&p->tcp);
+    if (r->tls)
+        assert_int_equal(tls_new(&p->tls, r->tls, NULL), 0);
     if (r->accepts_none)
         end_peer(p);
     else
@@ -174,12 +214,15 @@ static void receive(struct receiver *r)
     r->port = at.port;
 }
 
+static const struct tls_ctx *trusts; /* of the next client; NULL: no https */
+
 static void begin(void)
 {
     const struct hooks_config hc = { .alloc = &gb_alloc_heap,
-                                     .agent = "test", .tls = false };
+                                     .agent = "test", .tls = trusts != NULL };
     struct hook_client_config cc = { .loop = &loop, .now = clock_now,
-                                     .log = on_line, .call_ms = CALL_MS };
+                                     .log = on_line, .call_ms = CALL_MS,
+                                     .tls = trusts };
 
     lines[0] = '\0';
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -227,7 +270,8 @@ static void hook(const char *name, const char *host, uint16_t port)
     char url[80];
     struct hook_settings s = { .name = slice_str(name), .secret = SLICE("k") };
 
-    snprintf(url, sizeof(url), "http://%s:%u/in", host, port);
+    snprintf(url, sizeof(url), "http%s://%s:%u/in", trusts ? "s" : "", host,
+             port);
     s.url = slice_str(url);
     assert_int_equal(hooks_set(hooks, &s, clock_now(NULL)), 0);
 }
@@ -512,6 +556,63 @@ static void ended_meanwhile(void **state)
     end();
 }
 
+#if GB_TLS
+/* Over TLS, with the certificate of a receiver that is known, one connection for
+ * all; one that nobody vouches for, or of another name, gets nothing. */
+static void over_tls(void **state)
+{
+    char dir[] = "/tmp/gb-test-hooks-XXXXXX", cert[64], key[64], other[64],
+        other_key[64], why[TLS_WHY_MAX];
+    struct gb_addr at = { GB_IPV4, { 127, 0, 0, 1 }, 0 };
+    struct gb_addr elsewhere = { GB_IPV4, { 192, 0, 2, 1 }, 0 };
+    struct tls_ctx *server, *foreign, *client_tls;
+    struct receiver r = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+                                    "\r\nok" }, bad = r;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(cert, sizeof(cert), "%s/a.crt", dir);
+    snprintf(key, sizeof(key), "%s/a.key", dir);
+    snprintf(other, sizeof(other), "%s/b.crt", dir);
+    snprintf(other_key, sizeof(other_key), "%s/b.key", dir);
+    assert_int_equal(tls_make_certificate(cert, key, "r", &at, 1, why), 0);
+    assert_int_equal(tls_make_certificate(other, other_key, "r", &elsewhere, 1,
+                                          why), 0);
+    assert_int_equal(tls_ctx_server(&server, cert, key, why), 0);
+    assert_int_equal(tls_ctx_server(&foreign, other, other_key, why), 0);
+    assert_int_equal(tls_ctx_client(&client_tls, cert, why), 0);
+    trusts = client_tls;
+    begin();
+    r.tls = server;
+    bad.tls = foreign;
+    receive(&r);
+    receive(&bad);
+    hook("good", "127.0.0.1", r.port);
+    hook("bad", "127.0.0.1", bad.port);
+    for (unsigned i = 1; i <= 3; i++) {
+        tell("{\"n\":1}");
+        until("good", i);
+    }
+    until("bad", 1);
+    assert_int_equal(view("good").delivered, 3);
+    assert_int_equal(r.accepted, 1);
+    assert_true(strstr(r.last, "\r\n\r\n{\"n\":1}") != NULL);
+    assert_int_equal(view("bad").delivered, 0);
+    assert_int_equal(bad.requests, 0);
+    assert_true(strstr(view("bad").why, "certificate") != NULL);
+    end();
+    trusts = NULL;
+    tls_ctx_free(server);
+    tls_ctx_free(foreign);
+    tls_ctx_free(client_tls);
+    unlink(cert);
+    unlink(key);
+    unlink(other);
+    unlink(other_key);
+    rmdir(dir);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -524,6 +625,9 @@ int main(void)
         cmocka_unit_test(addresses),
         cmocka_unit_test(removed_meanwhile),
         cmocka_unit_test(ended_meanwhile),
+#if GB_TLS
+        cmocka_unit_test(over_tls),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,19 @@ static void patch_device(void **state)
           { .set = PLATFORM_SET_REQUIRE, .ignore_require = true } },
         { "{\"digest\":[\"sha256\",\"MD5\"]}", 200,
           { .set = PLATFORM_SET_DIGEST, .digest = 1u << 3 | 1u << 1 } },
+        { "{\"subscribe\":{\"catalog\":true,\"alarm\":false,"
+          "\"ptz\":60}}", 200,
+          { .set = PLATFORM_SET_SUBSCRIBE, .subscribe_kinds = 11,
+            .subscribe = { { 600, UINT32_MAX, 0, 60 } } } },
+        { "{\"subscribe\":{\"position\":null}}", 200,
+          { .set = PLATFORM_SET_SUBSCRIBE, .subscribe_kinds = 4 } },
+        { "{\"subscribe\":null}", 200,
+          { .set = PLATFORM_SET_SUBSCRIBE, .subscribe_kinds = 15 } },
+        { "{\"subscribe\":7}", 400, { 0 } },
+        { "{\"subscribe\":{\"audio\":true}}", 400, { 0 } },
+        { "{\"subscribe\":{\"alarm\":59}}", 400, { 0 } },
+        { "{\"subscribe\":{\"alarm\":86401}}", 400, { 0 } },
+        { "{\"subscribe\":{\"alarm\":\"yes\"}}", 400, { 0 } },
         { "{\"digest\":\"sm3\",\"media\":\"tcp-passive\"}", 200,
           { .set = PLATFORM_SET_DIGEST | PLATFORM_SET_MEDIA,
             .digest = 1u << 5, .media = PLATFORM_TCP_PASSIVE } },
@@ -220,6 +233,9 @@ static void patch_device(void **state)
         if (s->set != w->set || s->date != w->date ||
             s->edition != w->edition || s->digest != w->digest ||
             s->ignore_require != w->ignore_require || s->media != w->media ||
+            (w->set & PLATFORM_SET_SUBSCRIBE &&
+             (s->subscribe_kinds != w->subscribe_kinds ||
+              memcmp(&s->subscribe, &w->subscribe, sizeof(s->subscribe)))) ||
             !slice_eq(slice_str(fake.password), w->password) ||
             !slice_eq(slice_str(fake.given_name), w->name))
             fail_msg("%s", cases[i].body);
@@ -304,6 +320,12 @@ static void groups(void **state)
                          "{\"password\":null}"), 200);
     assert_true(body_has("\"has_password\":false"));
     assert_int_equal(ask("PATCH", "/api/v1/groups/x", TOKEN, "{}"), 404);
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"subscribe\":{\"alarm\":true}}"), 200);
+    assert_int_equal(fake.group_kinds, 2);
+    assert_int_equal(fake.group_policy.s[1], 3600);
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"subscribe\":true}"), 400);
     assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),
                      204);
     assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),

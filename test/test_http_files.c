@@ -568,18 +568,21 @@ static void not_given(void **state)
     slice_copy(other, sizeof(other), slice_str(path));
     other[strlen("/firmware/") + 3] ^= 1; /* of its session */
     c = fetch("GET", other, "");
-    assert_true(has(c, "HTTP/1.1 403"));
+    assert_true(has(c, "HTTP/1.1 401"));
     hang_up(c);
     slice_copy(other, sizeof(other), slice_str(path));
     other[strlen(other) - 1] ^= 3; /* of its signature */
     c = fetch("GET", other, "");
-    assert_true(has(c, "HTTP/1.1 403"));
+    assert_true(has(c, "HTTP/1.1 401"));
     hang_up(c);
     slice_copy(other, sizeof(other), slice_head(slice_str(path),
                                                 slice_find(slice_str(path),
                                                            '?')));
-    c = fetch("GET", other, TOKEN); /* no token stands for it */
-    assert_true(has(c, "HTTP/1.1 403"));
+    c = fetch("GET", other, "");
+    assert_true(has(c, "HTTP/1.1 401"));
+    hang_up(c);
+    c = fetch("GET", other, TOKEN); /* a person may look, too */
+    assert_true(has(c, "HTTP/1.1 200"));
     hang_up(c);
     /* the file is in use; when it is over nobody may fetch it */
     snprintf(gone, sizeof(gone), "/api/v1/firmware/%s", sha);
@@ -601,7 +604,7 @@ static void not_given(void **state)
     hang_up(c);
     fx.now.utc_ms += 3600000;
     c = fetch("GET", path, "");
-    assert_true(has(c, "HTTP/1.1 403"));
+    assert_true(has(c, "HTTP/1.1 401"));
     hang_up(c);
 }
 

@@ -243,7 +243,7 @@ static void restored(void **state)
 
     (void)state;
     assert_int_equal(platform_restore_group(s.p, SLICE("north"),
-                                            SLICE("shared"), s.now), 0);
+                                            SLICE("shared"), NULL, s.now), 0);
     assert_int_equal(platform_restore_device(s.p, &saved, s.now), 0);
     assert_int_equal(platform_restore_settings(s.p, slice_str(cam), &v, s.now),
                      0);

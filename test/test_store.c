@@ -63,9 +63,14 @@ static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
     s->dialog_peer = *peer;
 }
 
-static void on_group(void *ctx, struct slice name, struct slice sealed)
+static struct platform_policy group_policy;
+
+static void on_group(void *ctx, struct slice name, struct slice sealed,
+                     const struct platform_policy *subscribe)
 {
     struct seen *s = ctx;
+
+    group_policy = *subscribe;
 
     s->groups++;
     slice_copy(s->group_name, sizeof(s->group_name), name);
@@ -253,7 +258,10 @@ static void settings_come_back(void **state)
         .password = SLICE("5ea1ed"), .group = SLICE("北门"),
         .name = SLICE("Bob's"), .date = 3, .edition = 4,
         .digest = 0x2a, .ignore_require = true, .media = PLATFORM_TCP_ACTIVE,
-        .arm = true,
+        .arm = true, .subscribe = { { 600, PLATFORM_SUBSCRIBE_NEVER, 0, 0 } },
+    };
+    const struct platform_policy policy = {
+        { 0, 0, 86400, PLATFORM_SUBSCRIBE_NEVER }
     };
     char *dir = temp_dir();
     struct seen seen;
@@ -261,8 +269,8 @@ static void settings_come_back(void **state)
 
     (void)state;
     put_some(s);
-    store_put_group(s, SLICE("北门"), SLICE("c1pher"));
-    store_put_group(s, SLICE("gone"), SLICE(""));
+    store_put_group(s, SLICE("北门"), SLICE("c1pher"), &policy);
+    store_put_group(s, SLICE("gone"), SLICE(""), &policy);
     store_remove_group(s, SLICE("gone"));
     store_put_settings(s, id, &set);
     store_close(s);
@@ -282,6 +290,10 @@ static void settings_come_back(void **state)
     assert_int_equal(seen.settings.digest, 0x2a);
     assert_true(seen.settings.ignore_require);
     assert_true(seen.settings.arm);
+    assert_memory_equal(&seen.settings.subscribe, &set.subscribe,
+                        sizeof(set.subscribe));
+    assert_int_equal(seen.settings.subscribe_kinds, 15);
+    assert_memory_equal(&group_policy, &policy, sizeof(policy));
     assert_int_equal(seen.settings.media, PLATFORM_TCP_ACTIVE);
     store_remove_device(s, id); /* and all that was set for it */
     store_close(s);

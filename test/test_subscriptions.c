@@ -10,7 +10,7 @@ static struct sim s;
 
 static const char nvr[] = "34020000001180000001";
 
-enum { CATALOG = 1, ALARM = 2, POSITION = 4 };
+enum { CATALOG = 1, ALARM = 2, POSITION = 4, PTZ = 8 };
 
 static struct sim_device *device(unsigned kinds, uint32_t seconds)
 {
@@ -416,6 +416,235 @@ static void send_body(struct sim_device *d, const char *body)
     sim_run(&s, 1000);
 }
 
+/* ---- policies ------------------------------------------------------------ */
+
+static size_t n_wanted(void)
+{
+    struct platform_subscription u[PLATFORM_SUBSCRIPTION_KINDS];
+
+    return platform_subscriptions_of(s.p, slice_str(nvr), u);
+}
+
+static int set_policy(uint32_t catalog, uint32_t alarm, unsigned kinds)
+{
+    const struct platform_settings set = {
+        .set = PLATFORM_SET_SUBSCRIBE,
+        .subscribe = { { catalog, alarm, 0, 0 } },
+        .subscribe_kinds = kinds,
+    };
+
+    return platform_device_set(s.p, slice_str(nvr), &set, s.now);
+}
+
+/* The device's own goes before its group's, that before the configuration's;
+ * each change is followed at once. */
+static void policies(void **state)
+{
+    const uint32_t never = PLATFORM_SUBSCRIBE_NEVER;
+    const struct platform_policy of_group = { { never, 300, 0, 0 } };
+    const struct platform_settings in_group = { .set = PLATFORM_SET_GROUP,
+                                                .group = SLICE("g") };
+    struct sim_device *d = up(CATALOG, 600);
+    unsigned n;
+
+    (void)state;
+    assert_int_equal(d->subscribes, 1);
+    assert_int_equal(platform_group_set(s.p, SLICE("g"), NULL, s.now), 0);
+    assert_int_equal(platform_group_subscribe(s.p, SLICE("g"), &of_group, 3,
+                                              s.now), 0);
+    sim_run(&s, 60000);
+    assert_int_equal(d->subscribes, 1); /* it is in no group */
+    assert_int_equal(platform_device_set(s.p, slice_str(nvr), &in_group, s.now),
+                     0);
+    sim_run(&s, 40000);
+    assert_int_equal(d->unsubscribes, 1); /* of the catalog */
+    assert_int_equal(n_wanted(), 1);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_int_equal(d->last_expires, 300);
+    /* its own */
+    assert_int_equal(set_policy(900, 0, 1), 0);
+    sim_run(&s, 40000);
+    assert_int_equal(n_wanted(), 2);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_CATALOG).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_in_range(view(PLATFORM_SUBSCRIBE_CATALOG).expires_utc_ms -
+                        s.now.utc_ms, 850000, 900000);
+    assert_int_equal(set_policy(0, never, 2), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(n_wanted(), 1);
+    assert_int_equal(d->unsubscribes, 2);
+    /* another time: told with the next refresh, which comes soon */
+    assert_int_equal(set_policy(120, 0, 1), 0);
+    sim_run(&s, 40000);
+    assert_in_range(view(PLATFORM_SUBSCRIBE_CATALOG).expires_utc_ms -
+                        s.now.utc_ms, 50000, 120000);
+    assert_int_equal(counters().subscriptions, 1);
+    /* nothing of its own, no group: the configuration */
+    assert_int_equal(set_policy(0, 0, 15), 0);
+    assert_int_equal(platform_group_remove(s.p, SLICE("g"), s.now), 0);
+    sim_run(&s, 40000);
+    assert_int_equal(n_wanted(), 1);
+    assert_int_equal(d->last_expires, 600);
+    /* and they hold through its next registration */
+    assert_int_equal(set_policy(0, 180, 2), 0);
+    sim_unregister(d);
+    sim_run(&s, 5000);
+    sim_register(d);
+    sim_run(&s, 60000);
+    assert_int_equal(n_wanted(), 2);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_int_equal(counters().subscriptions, 2);
+    /* it is removed: both are ended */
+    n = d->unsubscribes;
+    assert_int_equal(platform_device_remove(s.p, slice_str(nvr), s.now), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(d->unsubscribes, n + 2);
+    assert_int_equal(counters().subscriptions, 0);
+    sim_free(&s);
+}
+
+/* The configuration is read again: it holds for those that are online, too. */
+static void reload(void **state)
+{
+    struct sim_device *d = up(CATALOG, 600);
+    struct platform_config cfg = { .alloc = &gb_alloc_heap,
+                                   .auto_enrol = true };
+
+    (void)state;
+    cfg.subscribe_s[PLATFORM_SUBSCRIBE_ALARM] = 3600;
+    assert_int_equal(platform_reload(s.p, &cfg), 0);
+    sim_run(&s, 60000);
+    assert_int_equal(n_wanted(), 1);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    assert_int_equal(d->unsubscribes, 1);
+    assert_int_equal(counters().subscriptions, 1);
+    sim_free(&s);
+}
+
+static void bad_policies(void **state)
+{
+    static const uint32_t bad[] = { 1, 59, 86401, UINT32_MAX - 1 };
+    struct platform_policy y = { { 0 } };
+
+    (void)state;
+    up(0, 0);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_int_equal(set_policy(bad[i], 0, 1), GB_ESYNTAX);
+        assert_int_equal(set_policy(bad[i], 600, 2), 0); /* not meant */
+        y.s[0] = bad[i];
+        platform_group_set(s.p, SLICE("g"), NULL, s.now);
+        assert_int_equal(platform_group_subscribe(s.p, SLICE("g"), &y, 1,
+                                                  s.now), GB_ESYNTAX);
+    }
+    assert_int_equal(platform_group_subscribe(s.p, SLICE("x"), &y, 0, s.now),
+                     GB_ENOENT);
+    sim_free(&s);
+}
+
+/* As text, and back; what is not known is left out. */
+static void policy_lines(void **state)
+{
+    static const struct {
+        const char *in;
+        struct platform_policy y;
+        const char *out;
+    } cases[] = {
+        { "", { { 0, 0, 0, 0 } }, "" },
+        { "catalog=600;alarm=never;", { { 600, UINT32_MAX, 0, 0 } },
+          "catalog=600;alarm=never;" },
+        { "ptz=60;position=86400", { { 0, 0, 86400, 60 } },
+          "position=86400;ptz=60;" },
+        { "catalog=59;alarm=86401;ptz=;x=60;=;;position=0;",
+          { { 0, 0, 0, 0 } }, "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[PLATFORM_POLICY_TEXT_MAX];
+        struct writer w = writer_of(text, sizeof(text));
+        struct platform_policy y;
+
+        platform_policy_read(&y, guarded(slice_str(cases[i].in)));
+        assert_memory_equal(&y, &cases[i].y, sizeof(y));
+        platform_policy_write(&w, &y);
+        assert_true(!w.err && slice_eq(writer_slice(&w),
+                                       slice_str(cases[i].out)));
+    }
+}
+
+/* PTZPosition came in 2022; older devices are not asked for it. */
+static void ptz_positions(void **state)
+{
+    struct sim_device *d = up(PTZ, 600);
+    char body[400];
+
+    (void)state;
+    assert_int_equal(d->subscribes, 0);
+    assert_int_equal(n_wanted(), 0);
+    sim_free(&s);
+    d = device(PTZ, 600);
+    d->version = "3.0";
+    sim_register(d);
+    for (unsigned i = 0; i < 10000 && d->subscribes == 0; i++)
+        sim_run(&s, 1);
+    assert_true(strstr(d->last_body, "<CmdType>PTZPosition<") != NULL);
+    assert_string_equal(d->last_event, "presence");
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>PTZPosition</CmdType>"
+             "<SN>1</SN><DeviceID>%s</DeviceID><Pan>12.5</Pan><Tilt>-3</Tilt>"
+             "</Notify>", d->channel[0]);
+    {
+        const struct sip_notify n = { .state = SIP_SUB_ACTIVE,
+                                      .body = slice_str(body) };
+
+        sim_notify(d, &n);
+    }
+    sim_run(&s, 1000);
+    snprintf(body, sizeof(body), "%s %s pan\t12.5\ntilt\t-3\n", nvr,
+             d->channel[0]);
+    assert_string_equal(s.last_ptz, body);
+    sim_free(&s);
+}
+
+/* A flood is answered and not read; when it has calmed down the whole catalog
+ * is asked for, once. */
+static void notify_flood(void **state)
+{
+    struct sim_device *d = up(CATALOG, 600);
+    char body[400];
+    unsigned catalogs;
+    const struct sip_notify n = { .state = SIP_SUB_ACTIVE };
+
+    (void)state;
+    sim_run(&s, 20000);
+    catalogs = d->catalogs;
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>Catalog</CmdType>"
+             "<SN>1</SN><DeviceID>%s</DeviceID><SumNum>1</SumNum>"
+             "<DeviceList Num=\"1\"><Item><DeviceID>%s</DeviceID>"
+             "<Event>OFF</Event></Item></DeviceList></Notify>", nvr,
+             d->channel[0]);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct sip_notify one = n;
+
+        one.body = slice_str(body);
+        sim_notify(d, &one);
+        sim_run(&s, 5);
+    }
+    assert_int_equal(sim_counters(&s).notifies, 1001);
+    assert_in_range(sim_counters(&s).notify_floods, 600, 800);
+    assert_int_equal(d->catalogs, catalogs);
+    sim_run(&s, 60000);
+    assert_int_equal(d->catalogs, catalogs + 1);
+    assert_true(sim_view(&s, d).online);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_CATALOG).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    sim_free(&s);
+}
+
 static void bodies(void **state)
 {
     struct sim_device *d = up(CATALOG, 600);
@@ -538,6 +767,12 @@ int main(void)
         cmocka_unit_test(ended_by_the_device),
         cmocka_unit_test(with_the_device),
         cmocka_unit_test(after_a_restart),
+        cmocka_unit_test(policies),
+        cmocka_unit_test(reload),
+        cmocka_unit_test(bad_policies),
+        cmocka_unit_test(policy_lines),
+        cmocka_unit_test(ptz_positions),
+        cmocka_unit_test(notify_flood),
         cmocka_unit_test(bodies),
         cmocka_unit_test(positions),
         cmocka_unit_test(subscribe_to_us),

@@ -38,7 +38,7 @@ static const char usage[] =
     "                        the standard does not have, NAME:=JSON anything\n"
     "      --channel ID      to this channel in place of the device\n"
     "      --edition YEAR    as this edition writes it\n"
-    "  commands              the last of these\n"
+    "  commands [ID [CMD]]   the last of these; of a device, of one kind\n"
     "  ptz ID CHANNEL ACTION [NAME=NUMBER ...]\n"
     "                        left, right, up, down, zoom_in, focus_far, ...,\n"
     "                        stop, cruise_start, wiper_on, ...; speed=1 to 255\n"
@@ -55,6 +55,16 @@ static const char usage[] =
     "                        what it has recorded, 2026-01-02T03:04:05\n"
     "  play ID CHANNEL       start live, print its URLs\n"
     "  stop ID CHANNEL       stop it\n"
+    "  webhooks              where events are sent, and how that goes\n"
+    "  webhook add NAME URL [EVENT,EVENT ...]\n"
+    "                        prints the secret that signs them\n"
+    "  webhook remove | test NAME\n"
+    "  firmware              files that were uploaded\n"
+    "  firmware add FILE     uploads one\n"
+    "  firmware remove SHA256\n"
+    "  upgrade ID SHA256 VERSION [MANUFACTURER]\n"
+    "                        orders a device to fetch and install one\n"
+    "  upgrades              what has become of these\n"
     "  sessions              media sessions\n"
     "  alarms                the last alarms\n"
     "  pending               unknown ids that knocked\n"
@@ -781,6 +791,175 @@ static int send_command(const char *device, char **arg, int n)
     return code;
 }
 
+static int show_commands(char **arg, int n)
+{
+    char text[1024];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, "/api/v1/commands");
+    parameter(&w, "device", n > 0 ? arg[0] : NULL);
+    parameter(&w, "cmd", n > 1 ? arg[1] : NULL);
+    return SHOW(finished(&w), commands);
+}
+
+/* ---- webhooks ---- */
+
+static const struct column webhooks[] = {
+    { "name", "WEBHOOK", "回调" },     { "url", "URL", "地址" },
+    { "state", "STATE", "状态" },      { "delivered", "DELIVERED", "已送达" },
+    { "queued", "QUEUED", "排队" },    { "dropped", "DROPPED", "丢弃" },
+    { "failures", "FAILURES", "失败" }, { "why", "WHY", "原因" },
+};
+
+static const char *under(char text[1024], const char *path, const char *name,
+                         const char *end)
+{
+    struct writer w = writer_of(text, 1024);
+
+    writer_str(&w, path);
+    escape(&w, name);
+    writer_str(&w, end);
+    return finished(&w);
+}
+
+static int add_webhook(const char *name, const char *url, const char *events)
+{
+    json_t *j = json_object(), *list_ = json_array();
+    struct slice rest = slice_str(events), one;
+    char *body;
+
+    while (rest.n) {
+        slice_cut(&rest, ',', &one);
+        json_array_append_new(list_, json_stringn(one.p, one.n));
+    }
+    json_object_set_new(j, "name", json_string(name));
+    json_object_set_new(j, "url", json_string(url));
+    json_object_set_new(j, "events", list_);
+    o.body = body = json_dumps(j, JSON_COMPACT);
+    json_decref(j);
+    if (!body)
+        die(EX_DATAERR, "an argument is no UTF-8");
+    j = call("POST", "/api/v1/webhooks");
+    free(body);
+    if (o.json)
+        dump(j);
+    else
+        printf("secret %s\n", text_of(j, "secret"));
+    json_decref(j);
+    return EX_OK;
+}
+
+static int webhook(char **arg, int n)
+{
+    struct slice what = slice_str(arg[0]);
+    char text[1024];
+
+    if ((n == 3 || n == 4) && slice_eq(what, SLICE("add")))
+        return add_webhook(arg[1], arg[2], n == 4 ? arg[3] : NULL);
+    if (n == 2 && slice_eq(what, SLICE("remove"))) {
+        call("DELETE", under(text, "/api/v1/webhooks/", arg[1], ""));
+        return EX_OK;
+    }
+    if (n == 2 && slice_eq(what, SLICE("test"))) {
+        call("POST", under(text, "/api/v1/webhooks/", arg[1], "/test"));
+        return EX_OK;
+    }
+    fputs(usage, stderr);
+    return EX_USAGE;
+}
+
+/* ---- firmware ---- */
+
+static const struct column firmware_files[] = {
+    { "sha256", "SHA256", "校验" },
+    { "size", "SIZE", "大小" },
+    { "uploaded_at", "UPLOADED", "上传" },
+};
+static const struct column upgrades[] = {
+    { "asked_at", "TIME", "时间" },   { "device", "DEVICE", "设备" },
+    { "version", "VERSION", "版本" }, { "state", "STATE", "状态" },
+    { "runs", "RUNS", "运行" },       { "fetched_bytes", "BYTES", "字节" },
+    { "evidence", "EVIDENCE", "依据" },
+};
+
+/* The body is the file; the head says how long it is. */
+static int upload(const char *path)
+{
+    char host[256], port[8], chunk[65536];
+    const char *base;
+    struct answer a = { 0 };
+    struct slice body;
+    FILE *f = fopen(path, "rb");
+    size_t n;
+    long size;
+
+    if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0 ||
+        fseek(f, 0, SEEK_SET))
+        die(EX_NOINPUT, "%s: %s", path, strerror(errno));
+    split_url(o.url, host, port, &base);
+    a.f = dial(host, port);
+    fprintf(a.f,
+            "POST %s/api/v1/firmware HTTP/1.1\r\nHost: %s%s%s:%s\r\n"
+            "User-Agent: gbctl/" GB_VERSION "\r\nConnection: close\r\n"
+            "Authorization: Bearer %s\r\nContent-Length: %ld\r\n"
+            "Content-Type: application/octet-stream\r\n\r\n",
+            slice_eq(slice_str(base), SLICE("/")) ? "" : base,
+            strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "",
+            port, o.token, size);
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 &&
+           fwrite(chunk, 1, n, a.f) == n)
+        ;
+    fflush(a.f); /* one that is refused says why all the same */
+    fclose(f);
+    read_head(&a);
+    body = whole_body(&a);
+    if (a.status >= 300)
+        problem(a.status, body);
+    fwrite(body.p, 1, body.n, stdout);
+    putchar('\n');
+    free((char *)(uintptr_t)body.p);
+    return EX_OK;
+}
+
+static int upgrade(char **arg, int n)
+{
+    static const char *const keys[] = { "firmware", "version",
+                                        "manufacturer" };
+    char text[1024], *body;
+    json_t *j = json_object();
+
+    for (int i = 1; i < n; i++)
+        json_object_set_new(j, keys[i - 1], json_string(arg[i]));
+    o.body = body = json_dumps(j, JSON_COMPACT);
+    json_decref(j);
+    if (!body)
+        die(EX_DATAERR, "an argument is no UTF-8");
+    j = call("POST", device_path(text, arg[0], "/upgrade"));
+    free(body);
+    if (o.json)
+        dump(j);
+    else
+        printf("session %s\n", text_of(j, "session"));
+    json_decref(j);
+    return EX_OK;
+}
+
+static int firmware(char **arg, int n)
+{
+    char text[1024];
+
+    if (n == 0)
+        return SHOW("/api/v1/firmware", firmware_files);
+    if (n == 2 && slice_eq(slice_str(arg[0]), SLICE("add")))
+        return upload(arg[1]);
+    if (n == 2 && slice_eq(slice_str(arg[0]), SLICE("remove"))) {
+        call("DELETE", under(text, "/api/v1/firmware/", arg[1], ""));
+        return EX_OK;
+    }
+    fputs(usage, stderr);
+    return EX_USAGE;
+}
+
 /* ---- cameras that turn, settings, guard ---- */
 
 static const char *path_of(char text[1024], const char *device,
@@ -1292,8 +1471,18 @@ static int run(char **arg, int n)
         return ask_channel("POST", arg[1], arg[n - 1], "/alarm-reset", NULL);
     if (n == 5 && slice_eq(what, SLICE("records")))
         return records(arg[1], arg + 2);
-    if (n == 1 && slice_eq(what, SLICE("commands")))
-        return SHOW("/api/v1/commands", commands);
+    if (n >= 1 && n <= 3 && slice_eq(what, SLICE("commands")))
+        return show_commands(arg + 1, n - 1);
+    if (n == 1 && slice_eq(what, SLICE("webhooks")))
+        return SHOW("/api/v1/webhooks", webhooks);
+    if (n >= 2 && slice_eq(what, SLICE("webhook")))
+        return webhook(arg + 1, n - 1);
+    if (n >= 1 && slice_eq(what, SLICE("firmware")))
+        return firmware(arg + 1, n - 1);
+    if ((n == 4 || n == 5) && slice_eq(what, SLICE("upgrade")))
+        return upgrade(arg + 1, n - 1);
+    if (n == 1 && slice_eq(what, SLICE("upgrades")))
+        return SHOW("/api/v1/upgrades", upgrades);
     if (n == 3 && slice_eq(what, SLICE("play")))
         return play(arg[1], arg[2]);
     if (n == 3 && slice_eq(what, SLICE("stop")))

@@ -215,6 +215,8 @@ void http_hooks_metrics(struct http_app *a, struct buf *b);
 /* ---- firmware (api_firmware.c) --------------------------------------------------- */
 
 void http_upgrade_write(struct jw *j, const struct platform_upgrade *u);
+/* What the signature of a device's URL is made over. */
+void http_firmware_scope(struct writer *w, struct slice session);
 /* Why no file of this size is taken, and the status; NULL: it may come. */
 const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
                                   unsigned *status);

@@ -167,7 +167,7 @@ void http_get_upgrade(struct http_call *c)
     http_answer_fail(c, 404, "upgrade-unknown", "no such upgrade");
 }
 
-static void scope_of(struct writer *w, struct slice session)
+void http_firmware_scope(struct writer *w, struct slice session)
 {
     writer_str(w, "/firmware/");
     writer_slice_put(w, session);
@@ -196,7 +196,7 @@ static bool write_url(struct http_call *c, struct slice device,
         writer_str(w, "http://");
         gb_addr_write(w, &at);
     }
-    scope_of(&s, session);
+    http_firmware_scope(&s, session);
     writer_slice_put(w, writer_slice(&s));
     writer_str(w, "/firmware.bin?t=");
     http_sign(w, cfg->key, writer_slice(&s),
@@ -316,20 +316,6 @@ void http_post_upgrade(struct http_call *c)
 
 /* ---- what the device fetches ------------------------------------------------------ */
 
-static bool is_signed(struct http_call *c, struct slice session)
-{
-    char text[HTTP_SIGNATURE_MAX + 16], scope[128];
-    struct writer w = writer_of(scope, sizeof(scope));
-    struct slice t;
-
-    scope_of(&w, session);
-    return !w.err &&
-           !http_query_get(c->head->query, SLICE("t"), text, sizeof(text),
-                           &t) &&
-           http_sign_verify(c->app->cfg.key, writer_slice(&w), t,
-                            c->now.utc_ms / 1000);
-}
-
 static void answer_range(struct http_call *c, const struct firmware *f)
 {
     struct http_file *out = &c->out->file;
@@ -366,11 +352,6 @@ void http_get_firmware(struct http_call *c)
     struct slice session = c->params.value[0], name;
     const struct firmware *f;
 
-    if (!is_signed(c, session)) {
-        http_answer_fail(c, 403, "signature",
-                         "the signature of this URL is wrong or has expired");
-        return;
-    }
     f = platform_upgrade_may_fetch(c->app->cfg.platform, session, &name)
             ? find_file(c->app, name)
             : NULL;

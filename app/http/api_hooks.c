@@ -218,7 +218,7 @@ static const char *read_settings(json_t *root, bool is_new,
         return "name, url and secret are texts, enabled is true or false";
     if (!read_kinds(root, &s->kinds))
         return "events is a list of device, channel, session, alarm, command, "
-               "position, upgrade";
+               "position, ptz, upgrade";
     if (on)
         s->off = !json_is_true(on);
     return NULL;
@@ -284,6 +284,7 @@ static void apply(struct http_call *c, const struct hook_settings *s,
 
         hook_write(&j, &v, secret);
     }
+    http_answer_committed(c);
 }
 
 static json_t *body_of(struct http_call *c)
@@ -350,6 +351,7 @@ void http_delete_hook(struct http_call *c)
     hooks_remove(c->app->cfg.hooks, name);
     c->app->cfg.hook_changed(c->app->cfg.ctx, name);
     http_answer_empty(c, 204);
+    http_answer_committed(c);
 }
 
 /* One event of its own, so that a receiver can be tried out. */

@@ -29,6 +29,25 @@ static const char *const media_words[] = { "auto", "udp", "tcp-passive",
 
 #define N_WORDS(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Seconds, false, or null for what is not set here. */
+static void policy_write(struct jw *j, const struct platform_policy *y)
+{
+    jw_key(j, "subscribe");
+    jw_object(j);
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
+        const char *name =
+            platform_subscription_name((enum platform_subscription_kind)k);
+
+        if (!y->s[k])
+            jw_put_null(j, name);
+        else if (y->s[k] == PLATFORM_SUBSCRIBE_NEVER)
+            jw_put_bool(j, name, false);
+        else
+            jw_put_u64(j, name, y->s[k]);
+    }
+    jw_end(j);
+}
+
 void http_settings_write(struct jw *j, const struct platform_device *d)
 {
     jw_put_str(j, "group", d->group);
@@ -43,6 +62,7 @@ void http_settings_write(struct jw *j, const struct platform_device *d)
         if (d->digest & 1u << a)
             jw_str(j, sip_digest_name((enum sip_digest_alg)a));
     jw_end(j);
+    policy_write(j, &d->subscribe);
 }
 
 /* ---- reading ---------------------------------------------------------------- */
@@ -145,6 +165,54 @@ static bool read_digest(struct reading *r, uint16_t *bits)
     return true;
 }
 
+/* true: for as long as usual; false: never; null: as it is above. */
+static bool read_period(const json_t *v, unsigned k, uint32_t *s)
+{
+    json_int_t n = json_integer_value(v);
+
+    *s = 0;
+    if (json_is_true(v))
+        *s = k == PLATFORM_SUBSCRIBE_CATALOG ? 600 : 3600;
+    else if (json_is_false(v))
+        *s = PLATFORM_SUBSCRIBE_NEVER;
+    else if (json_is_integer(v) && n >= PLATFORM_SUBSCRIBE_MIN_S &&
+             n <= PLATFORM_SUBSCRIBE_MAX_S)
+        *s = (uint32_t)n;
+    return *s || json_is_null(v);
+}
+
+/* null: nothing is set here. */
+static bool read_policy(struct reading *r, struct platform_policy *y,
+                        unsigned *kinds)
+{
+    json_t *all = json_object_get(r->root, "subscribe"), *v;
+    const char *key;
+
+    *kinds = 0;
+    *y = (struct platform_policy){ { 0 } };
+    if (!all || r->fault)
+        return false;
+    if (json_is_null(all))
+        *kinds = (1u << PLATFORM_SUBSCRIPTION_KINDS) - 1;
+    else if (!json_is_object(all))
+        r->fault = "subscribe is an object";
+    json_object_foreach(all, key, v) {
+        unsigned k = 0;
+
+        while (k < PLATFORM_SUBSCRIPTION_KINDS &&
+               !slice_eq(slice_str(key),
+                         slice_str(platform_subscription_name(
+                             (enum platform_subscription_kind)k))))
+            k++;
+        if (k == PLATFORM_SUBSCRIPTION_KINDS || !read_period(v, k, &y->s[k]))
+            r->fault = "subscribe has catalog, alarm, position, ptz, each "
+                       "true, false, null or 60 to 86400 seconds";
+        else
+            *kinds |= 1u << k;
+    }
+    return !r->fault;
+}
+
 static void read_settings(struct reading *r, struct platform_settings *s)
 {
     struct platform_group g;
@@ -187,6 +255,8 @@ static void read_settings(struct reading *r, struct platform_settings *s)
     }
     if (read_digest(r, &s->digest))
         s->set |= PLATFORM_SET_DIGEST;
+    if (read_policy(r, &s->subscribe, &s->subscribe_kinds))
+        s->set |= PLATFORM_SET_SUBSCRIBE;
 }
 
 const char *http_settings_read(struct http_call *c, struct json_t *root,
@@ -260,7 +330,7 @@ static void answer_device(struct http_call *c, unsigned status,
 
 #define SETTING_KEYS                                                           \
     "password", "group", "name", "date", "edition", "require", "digest",       \
-        "media", "arm"
+        "media", "arm", "subscribe"
 
 void http_patch_device(struct http_call *c)
 {
@@ -342,6 +412,7 @@ static void group_write(struct jw *j, const struct platform_group *g)
     jw_put_str(j, "name", g->name);
     jw_put_bool(j, "has_password", g->has_password);
     jw_put_u64(j, "devices", g->n_devices);
+    policy_write(j, &g->subscribe);
     jw_end(j);
 }
 
@@ -383,16 +454,19 @@ void http_get_group(struct http_call *c)
 /* name: of the path, or empty: of the body. */
 static void put_group(struct http_call *c, struct slice name, unsigned status)
 {
-    static const char *const keys[] = { "password", "name" };
+    static const char *const keys[] = { "password", "subscribe", "name" };
     struct platform *p = c->app->cfg.platform;
     struct reading r = { .c = c };
     struct slice password;
     struct platform_group g;
-    bool has_password = false;
+    struct platform_policy y;
+    bool has_password = false, has_policy = false;
+    unsigned kinds = 0;
     int err = 0;
 
-    if (read_body(&r, keys, name.n ? 1 : 2)) {
+    if (read_body(&r, keys, name.n ? 2 : 3)) {
         has_password = read_text(&r, "password", &password);
+        has_policy = read_policy(&r, &y, &kinds);
         if (!name.n && !r.fault && !read_text(&r, "name", &name) && !r.fault)
             r.fault = "name is missing";
     }
@@ -401,6 +475,8 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
     if (!r.fault && !err)
         err = platform_group_set(p, name, has_password ? &password : NULL,
                                  c->now);
+    if (!r.fault && !err && has_policy)
+        err = platform_group_subscribe(p, name, &y, kinds, c->now);
     if (r.fault) {
         http_answer_fail(c, 400, "bad-value", r.fault);
     } else if (err == GB_ESYNTAX) {

@@ -140,6 +140,9 @@ static void platform_metrics(struct http_app *a, struct buf *b)
                n.notifies);
     metric_one(b, "gb28181_stray_notifies_total", "counter",
                "NOTIFY requests outside a subscription", n.stray_notifies);
+    metric_one(b, "gb28181_notify_floods_total", "counter",
+               "NOTIFY requests above the rate of a device, not read",
+               n.notify_floods);
     metric_one(b, "gb28181_stray_messages_total", "counter",
                "messages of unknown senders or without a question",
                n.stray_messages);

@@ -271,20 +271,34 @@ static void find_base(struct http_call *c)
     c->host = slice_head(c->host, slice_find(c->host, '/'));
 }
 
+/* What the signature of a path is for; false: for nothing that is known. */
+static bool write_scope(struct http_call *c, struct writer *w)
+{
+    struct slice device, channel;
+
+    if (c->route->handler == http_get_firmware) {
+        http_firmware_scope(w, c->params.value[0]);
+        return true;
+    }
+    if (!http_media_target(c, &device, &channel))
+        return false;
+    writer_str(w, "/live/");
+    writer_slice_put(w, device);
+    writer_char(w, '/');
+    writer_slice_put(w, channel);
+    return true;
+}
+
 static bool is_signed(struct http_call *c)
 {
     char text[HTTP_SIGNATURE_MAX + 16], scope_text[128];
     struct writer w = writer_of(scope_text, sizeof(scope_text));
-    struct slice t, device, channel;
+    struct slice t;
 
     if (!(c->route->flags & HTTP_ROUTE_MEDIA) ||
         http_query_get(c->head->query, SLICE("t"), text, sizeof(text), &t) ||
-        !http_media_target(c, &device, &channel))
+        !write_scope(c, &w))
         return false;
-    writer_str(&w, "/live/");
-    writer_slice_put(&w, device);
-    writer_char(&w, '/');
-    writer_slice_put(&w, channel);
     return !w.err && http_sign_verify(c->app->cfg.key, writer_slice(&w), t,
                                       c->now.utc_ms / 1000);
 }
@@ -653,6 +667,31 @@ static void on_position(struct http_app *a, const struct platform_position *p)
     push(a, "position", &b, &j);
 }
 
+/* Lines of "name TAB number". */
+static void on_ptz(struct http_app *a, const struct platform_action *act)
+{
+    struct slice text = act->text, line, name;
+    struct buf b;
+    struct jw j = jw_to(&b);
+    char key[32];
+    double v;
+
+    if (is_unheard(a, "ptz"))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_str(&j, "device", act->device);
+    jw_put_str(&j, "channel", act->channel);
+    while (text.n) {
+        slice_cut(&text, '\n', &line);
+        slice_cut(&line, '\t', &name);
+        if (slice_copy(key, sizeof(key), name) && slice_double(line, &v))
+            jw_put_double(&j, key, v);
+    }
+    jw_end(&j);
+    push(a, "ptz", &b, &j);
+}
+
 static void on_command(struct http_app *a, uint64_t id)
 {
     struct platform_command k;
@@ -715,6 +754,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_POSITION:
         on_position(a, act->position);
+        break;
+    case PLATFORM_PTZ_MOVED:
+        on_ptz(a, act);
         break;
     case PLATFORM_UPGRADE_CHANGED:
         on_upgrade(a, act->text);

@@ -13,7 +13,7 @@ static const struct schema {
       "catalog:string catalog_have:integer catalog_sum:integer "
       "deviations:integer media:string group:string has_password:boolean "
       "date:string edition_set:string require:string arm:string "
-      "digest:strings" },
+      "digest:strings subscribe:object" },
     { "Profile",
       "device:string charset:string edition:string edition_from:string "
       "media:string digest:string behind_nat:boolean "
@@ -24,14 +24,15 @@ static const struct schema {
     { "DeviceSettings",
       "password:string? group:string? name:string? date:string? "
       "edition:string? require:string? digest:strings? media:string? "
-      "arm:string?" },
+      "arm:string? subscribe:object?" },
     { "NewDevice",
       "id:string password:string? group:string? name:string? date:string? "
       "edition:string? require:string? digest:strings? media:string? "
-      "arm:string?" },
-    { "Group", "name:string has_password:boolean devices:integer" },
-    { "NewGroup", "name:string password:string?" },
-    { "GroupSettings", "password:string?" },
+      "arm:string? subscribe:object?" },
+    { "Group",
+      "name:string has_password:boolean devices:integer subscribe:object" },
+    { "NewGroup", "name:string password:string? subscribe:object?" },
+    { "GroupSettings", "password:string? subscribe:object?" },
     { "Channel",
       "device:string id:string name:string manufacturer:string model:string "
       "owner:string civil_code:string address:string parent:string "

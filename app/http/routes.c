@@ -154,7 +154,7 @@ static const struct http_route routes[] = {
       "upgrades, newest first", "", NULL, "[Upgrade]" },
     { HTTP_GET, "/api/v1/upgrades/{session}", http_get_upgrade, V, 0, 0,
       "what has become of one", "", NULL, "Upgrade" },
-    { HTTP_GET, "/firmware/{session}/{file}", http_get_firmware, V, EXEMPT, 0,
+    { HTTP_GET, "/firmware/{session}/{file}", http_get_firmware, V, MEDIA, 0,
       "the file of an upgrade, for the device: signed, with ranges", "t", NULL,
       NULL },
 
@@ -196,7 +196,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position, upgrade",
+      "position, ptz, upgrade",
       "last_event_id",
       NULL, NULL },
 

@@ -214,6 +214,19 @@ void platform_queue_position(struct platform *p,
     q->position.altitude = put(q, at->altitude);
 }
 
+void platform_queue_ptz(struct platform *p, struct slice device,
+                        struct slice channel, struct slice text)
+{
+    struct queued *q =
+        queued_new(p, PLATFORM_PTZ_MOVED, device.n + channel.n + text.n);
+
+    if (!q)
+        return;
+    q->alarm.description = put(q, text);
+    q->alarm.device = put(q, device);
+    q->alarm.channel = put(q, channel);
+}
+
 /* ---- telling ---- */
 
 static struct slice scratch(struct platform *p, size_t off, struct slice s)
@@ -412,6 +425,10 @@ static bool tell_queued(struct platform *p, struct platform_action *out)
         out->alarm = &p->told->alarm;
         out->device = p->told->alarm.device;
         out->channel = p->told->alarm.channel;
+    } else if (out->kind == PLATFORM_PTZ_MOVED) {
+        out->device = p->told->alarm.device;
+        out->channel = p->told->alarm.channel;
+        out->text = p->told->alarm.description;
     } else if (out->kind == PLATFORM_POSITION) {
         out->position = &p->told->position;
         out->device = p->told->position.device;

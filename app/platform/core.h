@@ -41,6 +41,10 @@
 #define PLATFORM_LOG_BURST 200
 #define PLATFORM_ALARM_RATE 20     /* alarms a second of one device */
 #define PLATFORM_ALARM_BURST 100
+#define PLATFORM_NOTIFY_WINDOW_MS 10000 /* of the subscriptions of one device */
+#define PLATFORM_NOTIFY_MAX 300    /* NOTIFYs in such a time that are read */
+#define PLATFORM_STRAY_RATE 200    /* of all devices, outside subscriptions */
+#define PLATFORM_STRAY_BURST 1000
 #define PLATFORM_MAX_DIALOGS_KEPT 256 /* ended ones, for a BYE after a 486 */
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
@@ -154,6 +158,7 @@ enum device_text {
     X(MULTIPART,      "XML inside a multipart body")                           \
     X(UDP_SILENT,     "media does not come over UDP")                          \
     X(INVITE_FOREIGN, "invites us, not supported")                             \
+    X(NOTIFY_FLOOD,   "too many NOTIFYs")                                      \
     X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
     X(CSEQ_REPEATED,  "CSeq of REGISTER does not rise")                        \
     X(SIP_ALG,        "addresses rewritten on the way: SIP ALG suspected")     \
@@ -197,6 +202,7 @@ struct rare {
     struct slice password;   /* its own; empty: the platform's. Own memory */
     struct slice given_name; /* by a person; empty: its own. Own memory */
     struct group *group;     /* NULL: none */
+    struct platform_policy subscribe; /* 0: as its group */
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
@@ -473,7 +479,7 @@ struct platform {
 
     struct source *sources;
     struct attempts *attempts;
-    struct bucket strangers, registers;
+    struct bucket strangers, registers, stray_notifies;
     struct stranger_summary summary;
     struct pending *pending;
     struct map pending_ids;
@@ -547,6 +553,8 @@ void session_news(struct platform *p, struct session *s, unsigned news);
 void platform_queue_alarm(struct platform *p, const struct platform_alarm *a);
 void platform_queue_position(struct platform *p,
                              const struct platform_position *at);
+void platform_queue_ptz(struct platform *p, struct slice device,
+                        struct slice channel, struct slice text);
 void platform_actions_fini(struct platform *p);
 
 /* ---- devices.c ---- */
@@ -682,6 +690,8 @@ bool pending_has(const struct platform *p, struct slice id);
 struct slice group_name(const struct group *g);
 /* Empty: its group has none, or it is in no group. */
 struct slice group_password(const struct device *d);
+/* The policy of its group; NULL: it is in none. */
+const struct platform_policy *group_policy(const struct device *d);
 void device_settings_fini(struct platform *p, struct device *d);
 void settings_fini(struct platform *p);
 /* An action about a group, if there is one to tell. */

@@ -510,6 +510,7 @@ static void view(const struct platform *p, const struct device *d,
         .edition_set = d->edition_set,
         .digest = d->digest,
     };
+    out->subscribe = rare->subscribe;
     if (rare->group)
         out->group = group_name(rare->group);
     if (d->charset_known)

@@ -49,6 +49,7 @@
     X(ALARM,    "alarm")                                                       \
     X(COMMAND,  "command")                                                     \
     X(POSITION, "position")                                                    \
+    X(PTZ,      "ptz")                                                         \
     X(UPGRADE,  "upgrade")                                                     \
     X(TEST,     "test") /* asked for by a person; no filter holds it */
 

@@ -7,6 +7,7 @@
 #include "manscdp/device.h"
 #include "manscdp/filter.h"
 #include "manscdp/notify.h"
+#include "manscdp/preset.h"
 #include "manscdp/time.h"
 #include "sip/multipart.h"
 #include "sip/value.h"
@@ -315,6 +316,39 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
+/* Where a camera looks. */
+static int on_ptz(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    struct manscdp_ptz_notify m;
+    char text[256];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (manscdp_ptz_notify_decode(&m, msg))
+        return GB_ESYNTAX;
+    {
+        const struct {
+            const char *name;
+            struct slice value;
+        } all[] = { { "pan", m.pan }, { "tilt", m.tilt }, { "zoom", m.zoom },
+                    { "horizontal_angle", m.horizontal_angle },
+                    { "vertical_angle", m.vertical_angle },
+                    { "max_view_distance", m.max_view_distance } };
+
+        for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+            if (all[i].value.n)
+                writer_f(&w, "%s\t%.*s\n", all[i].name,
+                         SLICE_ARG(slice_head(all[i].value, 24)));
+    }
+    if (w.len)
+        platform_queue_ptz(v->p, device_id(v->d),
+                           slice_head(m.head.device_id.n ? m.head.device_id
+                                                         : device_id(v->d),
+                                      PLATFORM_ID_MAX),
+                           writer_slice(&w));
+    return 0;
+}
+
 static int on_upgrade_result(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
@@ -329,6 +363,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MOBILE_POSITION, on_position },
     { MANSCDP_NOTIFY, MANSCDP_CMD_UPGRADE_RESULT, on_upgrade_result },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_status },
@@ -566,6 +601,11 @@ static void on_notify(struct platform *p, struct device *d,
                       const struct sip_event *ev)
 {
     p->counters.notifies++;
+    if (!subscriptions_admit(p, d, ev)) {
+        platform_respond(p, ev, 200); /* or it would come again */
+        device_alive(p, d);
+        return;
+    }
     if (ev->subscription) {
         subscriptions_on_notify(p, d, ev);
     } else {

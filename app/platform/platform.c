@@ -323,6 +323,8 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.ptz_hold_ms = cfg->ptz_hold_ms;
     p->cfg.reset_alarms = cfg->reset_alarms;
     memcpy(p->cfg.subscribe_s, cfg->subscribe_s, sizeof(p->cfg.subscribe_s));
+    for (size_t i = 0; i < p->n_devices; i++)
+        subscriptions_policy(p, p->by_id[i]);
     p->cfg.rate_per_s = cfg->rate_per_s;
     p->cfg.rate_burst = cfg->rate_burst;
     set_defaults(&p->cfg);

@@ -68,8 +68,9 @@ struct platform_config {
     uint32_t ptz_hold_ms;     /* 5000: a movement that nobody renews ends */
     bool reset_alarms;        /* ResetAlarm behind each alarm of method 2, whose
                                  detector stays latched until then */
-    uint32_t subscribe_s[3];  /* by enum platform_subscription_kind: what is
-                                 asked for; 0: not subscribed */
+    uint32_t subscribe_s[4];  /* by enum platform_subscription_kind: what is
+                                 asked for, unless a device or its group has
+                                 a policy of its own; 0: not subscribed */
     uint32_t answer_ms;       /* 10000: INVITE to its final answer */
     uint32_t media_ms;        /* 10000: ACK to the first packet */
     uint32_t silence_ms;      /* 15000: no packet while playing */
@@ -106,6 +107,8 @@ void platform_free(struct platform *p);
 /* Takes over what may change while the platform runs: auto_enrol, date,
  * timezone_min, quiet, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s (devices that register from then
  * on), rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
+ * timezone_min, quiet, idle_stop_s, subscribe_s (spread over some time),
+ * rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
@@ -205,6 +208,8 @@ enum platform_action_kind {
                                 told */
     PLATFORM_ALARM,          /* `alarm` */
     PLATFORM_POSITION,       /* `position` */
+    PLATFORM_PTZ_MOVED,      /* `device`, `channel`; `text`: "Pan TAB value",
+                                lines of what it says */
     PLATFORM_COMMAND_CHANGED, /* `command` */
     PLATFORM_UPGRADE_CHANGED, /* `text`: its session */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
@@ -266,6 +271,28 @@ struct platform_action {
 };
 bool platform_action(struct platform *p, struct platform_action *out);
 
+/* ---- what devices are asked to report --------------------------------------- */
+
+enum platform_subscription_kind {
+    PLATFORM_SUBSCRIBE_CATALOG, PLATFORM_SUBSCRIBE_ALARM,
+    PLATFORM_SUBSCRIBE_POSITION,
+    PLATFORM_SUBSCRIBE_PTZ, /* of devices of 2022 */
+    PLATFORM_SUBSCRIPTION_KINDS,
+};
+
+/* What a device is asked to report, for so many seconds each; 0: as its group,
+ * then the configuration says. */
+#define PLATFORM_SUBSCRIBE_NEVER UINT32_MAX
+#define PLATFORM_SUBSCRIBE_MIN_S 60
+#define PLATFORM_SUBSCRIBE_MAX_S 86400
+struct platform_policy {
+    uint32_t s[PLATFORM_SUBSCRIPTION_KINDS];
+};
+/* "catalog=600;alarm=never;" and back; what is not known is left out. */
+#define PLATFORM_POLICY_TEXT_MAX 96
+void platform_policy_write(struct writer *w, const struct platform_policy *y);
+void platform_policy_read(struct platform_policy *y, struct slice text);
+
 /* ---- devices and channels ---------------------------------------------- */
 
 /* How far the list of channels is. */
@@ -295,6 +322,7 @@ struct platform_device {
     bool has_password, ignore_require, arm;
     uint8_t date, edition_set;
     uint16_t digest;
+    struct platform_policy subscribe;
     /* lines of platform_device_save, for the store alone; else empty */
     struct slice history, profile;
 };
@@ -391,6 +419,7 @@ enum { /* bits of platform_settings.set */
     PLATFORM_SET_DATE = 8, PLATFORM_SET_EDITION = 16,
     PLATFORM_SET_REQUIRE = 32, PLATFORM_SET_DIGEST = 64,
     PLATFORM_SET_MEDIA = 128, PLATFORM_SET_ARM = 256,
+    PLATFORM_SET_SUBSCRIBE = 512,
 };
 
 struct platform_settings {
@@ -404,6 +433,8 @@ struct platform_settings {
     bool arm;              /* arm its alarms each time it registers: subscribe
                               to them and send SetGuard */
     uint16_t digest;       /* 0: as configured, else bits 1 << sip_digest_alg */
+    struct platform_policy subscribe;
+    unsigned subscribe_kinds; /* bits 1 << kind: which of them are meant */
     enum platform_transport media; /* of callers who say AUTO; AUTO: what it is
                                       known to like, else UDP inside private
                                       networks and TCP passive outside */
@@ -435,7 +466,12 @@ struct platform_group {
     struct slice name;
     bool has_password;
     size_t n_devices;
+    struct platform_policy subscribe;
 };
+/* Bits 1 << kind: which of them are meant. GB_ENOENT, GB_ESYNTAX. */
+int platform_group_subscribe(struct platform *p, struct slice name,
+                             const struct platform_policy *y, unsigned kinds,
+                             struct gb_time now);
 /* Makes it, or changes it. password NULL: as it is; empty: none. GB_ESYNTAX,
  * GB_ELIMIT, GB_ENOMEM. */
 int platform_group_set(struct platform *p, struct slice name,
@@ -536,11 +572,6 @@ void platform_session_release(struct platform *p, uint64_t id,
 void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now);
 
 /* ---- subscriptions ------------------------------------------------------ */
-
-enum platform_subscription_kind {
-    PLATFORM_SUBSCRIBE_CATALOG, PLATFORM_SUBSCRIBE_ALARM,
-    PLATFORM_SUBSCRIBE_POSITION, PLATFORM_SUBSCRIPTION_KINDS,
-};
 
 enum platform_subscription_state {
     PLATFORM_SUBSCRIPTION_NONE,    /* the device is offline */
@@ -799,7 +830,9 @@ int platform_restore_channel(struct platform *p,
                              const struct platform_channel *c);
 /* Groups before the settings that name them, devices before theirs. */
 int platform_restore_group(struct platform *p, struct slice name,
-                           struct slice password, struct gb_time now);
+                           struct slice password,
+                           const struct platform_policy *subscribe,
+                           struct gb_time now);
 int platform_restore_settings(struct platform *p, struct slice id,
                               const struct platform_settings *s,
                               struct gb_time now);
@@ -819,7 +852,7 @@ bool platform_is_drained(const struct platform *p);
 
 struct platform_counters {
     uint64_t registers, register_refused, challenges, keepalives, catalogs,
-        alarms, notifies, stray_notifies, stray_messages, bad_bodies,
+        alarms, notifies, stray_notifies, notify_floods, stray_messages, bad_bodies,
         sessions_started, sessions_failed,
         dropped, kept_open;
     /* messages of strangers that got no answer, by reason */

@@ -2,11 +2,14 @@
  * with a password of theirs, and who of the unknown is let in. */
 #include "app/platform/core.h"
 
+#include "base/writer.h"
+
 struct group {
     struct list node;  /* in p->groups, in name order */
     struct slice name; /* own memory */
     struct slice password; /* own memory; empty: none */
     bool news;         /* the owner is to be told */
+    struct platform_policy subscribe;
 };
 
 /* ---- secrets ---- */
@@ -64,6 +67,75 @@ struct slice group_password(const struct device *d)
     return g ? g->password : slice_of(NULL, 0);
 }
 
+const struct platform_policy *group_policy(const struct device *d)
+{
+    const struct group *g = device_rare(d)->group;
+
+    return g ? &g->subscribe : NULL;
+}
+
+/* ---- policies ---- */
+
+void platform_policy_write(struct writer *w, const struct platform_policy *y)
+{
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
+        if (!y->s[k])
+            continue;
+        writer_f(w, "%s=", platform_subscription_name(
+                               (enum platform_subscription_kind)k));
+        if (y->s[k] == PLATFORM_SUBSCRIBE_NEVER)
+            writer_str(w, "never");
+        else
+            writer_u64(w, y->s[k]);
+        writer_char(w, ';');
+    }
+}
+
+static bool is_period(uint32_t s)
+{
+    return s == 0 || s == PLATFORM_SUBSCRIBE_NEVER ||
+           (s >= PLATFORM_SUBSCRIBE_MIN_S && s <= PLATFORM_SUBSCRIBE_MAX_S);
+}
+
+void platform_policy_read(struct platform_policy *y, struct slice text)
+{
+    struct slice value, key;
+    uint32_t s;
+
+    *y = (struct platform_policy){ { 0 } };
+    while (text.n) {
+        slice_cut(&text, ';', &value);
+        slice_cut(&value, '=', &key);
+        s = PLATFORM_SUBSCRIBE_NEVER;
+        if (!slice_eq(value, SLICE("never")) &&
+            !slice_u32(value, PLATFORM_SUBSCRIBE_MAX_S, &s))
+            continue;
+        for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
+            if (is_period(s) &&
+                slice_eq(key, slice_str(platform_subscription_name(
+                                  (enum platform_subscription_kind)k))))
+                y->s[k] = s;
+    }
+}
+
+static bool is_policy(const struct platform_policy *y, unsigned kinds)
+{
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
+        if (kinds >> k & 1 && !is_period(y->s[k]))
+            return false;
+    return true;
+}
+
+static void merge(struct platform_policy *to, const struct platform_policy *y,
+                  unsigned kinds)
+{
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
+        if (kinds >> k & 1)
+            to->s[k] = y->s[k];
+}
+
+/* ---- members ---- */
+
 static void forget_members(struct platform *p, const struct group *g)
 {
     for (size_t i = 0; i < p->n_devices; i++)
@@ -120,11 +192,35 @@ int platform_group_set(struct platform *p, struct slice name,
     return err;
 }
 
+int platform_group_subscribe(struct platform *p, struct slice name,
+                             const struct platform_policy *y, unsigned kinds,
+                             struct gb_time now)
+{
+    struct group *g = group_find(p, name);
+
+    p->now = now;
+    if (!g)
+        return GB_ENOENT;
+    if (!is_policy(y, kinds))
+        return GB_ESYNTAX;
+    merge(&g->subscribe, y, kinds);
+    tell(p, g);
+    for (size_t i = 0; i < p->n_devices; i++)
+        if (p->by_id[i]->group == g)
+            subscriptions_policy(p, p->by_id[i]);
+    return 0;
+}
+
 int platform_restore_group(struct platform *p, struct slice name,
-                           struct slice password, struct gb_time now)
+                           struct slice password,
+                           const struct platform_policy *subscribe,
+                           struct gb_time now)
 {
     int err = platform_group_set(p, name, &password, now);
     struct group *g = group_find(p, name);
+
+    if (!err && subscribe)
+        g->subscribe = *subscribe;
 
     if (g && g->news) { /* the store knows it already */
         g->news = false;
@@ -156,6 +252,7 @@ int platform_group_remove(struct platform *p, struct slice name,
             continue;
         d->rare->group = NULL;
         auth_forget(d);
+        subscriptions_policy(p, d);
         device_changed(p, d, PLATFORM_CHANGED_SETTINGS);
     }
     tell(p, g);
@@ -204,7 +301,8 @@ bool platform_group_next(const struct platform *p, struct slice after,
         if (after.n && slice_cmp(g->name, after) <= 0)
             continue;
         *out = (struct platform_group){ .name = g->name,
-                                        .has_password = g->password.n > 0 };
+                                        .has_password = g->password.n > 0,
+                                        .subscribe = g->subscribe };
         for (size_t i = 0; i < p->n_devices; i++)
             out->n_devices += device_rare(p->by_id[i])->group == g;
         return true;
@@ -268,16 +366,28 @@ static bool is_good(const struct platform *p, const struct platform_settings *s)
              (s->set & PLATFORM_SET_DATE && s->date > 1 + PLATFORM_DATE_OFF) ||
              (s->set & PLATFORM_SET_EDITION && s->edition > 1 + MANSCDP_2022) ||
              (s->set & PLATFORM_SET_DIGEST && s->digest & ~algs) ||
+             (s->set & PLATFORM_SET_SUBSCRIBE &&
+              !is_policy(&s->subscribe, s->subscribe_kinds)) ||
              (s->set & PLATFORM_SET_MEDIA && s->media > PLATFORM_TCP_ACTIVE));
 }
 
-/* Password, name and group, which most devices do not have. */
+static bool is_any(const struct platform_policy *y, unsigned kinds)
+{
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
+        if (kinds >> k & 1 && y->s[k])
+            return true;
+    return false;
+}
+
+/* Password, name, group and policy, which most devices do not have. */
 static int apply_rare(struct platform *p, struct device *d,
                       const struct platform_settings *s)
 {
     bool any = (s->set & PLATFORM_SET_PASSWORD && s->password.n) ||
                (s->set & PLATFORM_SET_NAME && s->name.n) ||
-               (s->set & PLATFORM_SET_GROUP && s->group.n);
+               (s->set & PLATFORM_SET_GROUP && s->group.n) ||
+               (s->set & PLATFORM_SET_SUBSCRIBE &&
+                is_any(&s->subscribe, s->subscribe_kinds));
     struct rare *r = any ? device_rare_own(p, d) : d->rare;
     int err = 0;
 
@@ -289,6 +399,8 @@ static int apply_rare(struct platform *p, struct device *d,
         err = replace(p, &r->given_name, s->name);
     if (!err && s->set & PLATFORM_SET_GROUP)
         r->group = s->group.n ? group_find(p, s->group) : NULL;
+    if (!err && s->set & PLATFORM_SET_SUBSCRIBE)
+        merge(&r->subscribe, &s->subscribe, s->subscribe_kinds);
     return err;
 }
 
@@ -312,6 +424,8 @@ static int apply(struct platform *p, struct device *d,
         if (d->arms)
             subscriptions_guard(p, d);
     }
+    if (s->set & (PLATFORM_SET_SUBSCRIBE | PLATFORM_SET_GROUP))
+        subscriptions_policy(p, d);
     if (s->set & PLATFORM_SET_MEDIA)
         d->media = (uint8_t)s->media;
     if (s->set & PLATFORM_SET_EDITION) {
@@ -403,7 +517,10 @@ bool platform_device_settings(const struct platform *p, struct slice id,
         .ignore_require = d->ignores_require,
         .arm = d->arms,
         .media = d->media,
+        .subscribe_kinds = (1u << PLATFORM_SUBSCRIPTION_KINDS) - 1,
     };
+    if (d->policy)
+        out->subscribe = *d->policy;
     return true;
 }
 

@@ -17,17 +17,19 @@
 #define GUARD_BEHIND_MS 3000   /* SetGuard after the subscriptions */
 #define GUARD_AGAIN_MS 10000
 #define SUBSCRIBE_MS 10000     /* for the answer */
+#define CALM_MS 30000          /* after a flood, the whole catalog */
 
 static const enum manscdp_cmd cmd_of[PLATFORM_SUBSCRIPTION_KINDS] = {
     [PLATFORM_SUBSCRIBE_CATALOG] = MANSCDP_CMD_CATALOG,
     [PLATFORM_SUBSCRIBE_ALARM] = MANSCDP_CMD_ALARM,
     [PLATFORM_SUBSCRIBE_POSITION] = MANSCDP_CMD_MOBILE_POSITION,
+    [PLATFORM_SUBSCRIBE_PTZ] = MANSCDP_CMD_PTZ_POSITION,
 };
 
 const char *platform_subscription_name(enum platform_subscription_kind k)
 {
     static const char *const names[PLATFORM_SUBSCRIPTION_KINDS] = {
-        "catalog", "alarm", "position"
+        "catalog", "alarm", "position", "ptz"
     };
 
     return names[k];
@@ -119,6 +121,7 @@ static int write_body(struct platform *p, const struct device *d, unsigned k,
         xml_put_u32(&x, "Interval", POSITION_INTERVAL_S);
         break;
     case PLATFORM_SUBSCRIBE_CATALOG:
+    case PLATFORM_SUBSCRIBE_PTZ:
     case PLATFORM_SUBSCRIPTION_KINDS:
         break;
     }
@@ -238,8 +241,17 @@ static struct device_subscriptions *make(struct platform *p, struct device *d)
 static uint32_t wanted_s(const struct platform *p, const struct device *d,
                          unsigned k)
 {
-    uint32_t s = p->cfg.subscribe_s[k];
+    const struct platform_policy *of_group = group_policy(d);
+    uint32_t s = device_rare(d)->subscribe.s[k];
 
+    if (!s && of_group)
+        s = of_group->s[k];
+    if (!s)
+        s = p->cfg.subscribe_s[k];
+    else if (s == PLATFORM_SUBSCRIBE_NEVER)
+        s = 0;
+    if (k == PLATFORM_SUBSCRIBE_PTZ && d->edition != MANSCDP_2022)
+        return 0; /* it would not know the CmdType */
     return !s && k == PLATFORM_SUBSCRIBE_ALARM && d->arms ? ARMED_S : s;
 }
 
@@ -273,6 +285,51 @@ void subscriptions_begin(struct platform *p, struct device *d)
     }
     if (d->arms)
         t->guard_at_ms = p->now.mono_ms + query_jitter(p) + GUARD_BEHIND_MS;
+    arm(p, t);
+}
+
+/* What it reports and nobody wants is ended in its dialog. */
+static void end_one(struct platform *p, struct device *d, unsigned k)
+{
+    struct device_subscription *u = &d->subscriptions->of[k];
+
+    if (u->id && d->bound)
+        (void)subscribe(p, d, k, 0);
+    sip_stack_forget(p->sip, u->id, p->now.mono_ms);
+    u->id = 0;
+    u->expires_utc_ms = 0;
+    u->asks_s = 0;
+    u->state = PLATFORM_SUBSCRIPTION_NONE;
+    u->at_ms = GB_NEVER;
+}
+
+static void follow_policy(struct platform *p, struct device *d, unsigned k)
+{
+    struct device_subscription *u = &d->subscriptions->of[k];
+    uint32_t want = wanted_s(p, d, k);
+
+    if (want == u->asks_s || (want && u->longer))
+        return;
+    if (!want) {
+        end_one(p, d, k);
+        return;
+    }
+    u->asks_s = want;
+    u->failures = 0;
+    if (u->state == PLATFORM_SUBSCRIPTION_ACTIVE)
+        u->at_ms = not_before(u, p->now.mono_ms + query_jitter(p));
+    else if (u->state == PLATFORM_SUBSCRIPTION_NONE)
+        put_off(p, u, query_jitter(p));
+}
+
+void subscriptions_policy(struct platform *p, struct device *d)
+{
+    struct device_subscriptions *t = d->subscriptions;
+
+    if (!d->online || (!t && (!wants_any(p, d) || !(t = make(p, d)))))
+        return; /* at its next registration */
+    for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
+        follow_policy(p, d, k);
     arm(p, t);
 }
 
@@ -471,6 +528,32 @@ void subscriptions_on_event(struct platform *p, struct device *d,
     else
         not_refreshed(p, u, ev);
     arm(p, d->subscriptions);
+}
+
+static bool is_within_rate(struct platform *p, struct device_subscriptions *t)
+{
+    if (p->now.mono_ms - t->window_ms >= PLATFORM_NOTIFY_WINDOW_MS) {
+        t->window_ms = p->now.mono_ms;
+        t->in_window = 0;
+    }
+    return t->in_window++ < PLATFORM_NOTIFY_MAX;
+}
+
+bool subscriptions_admit(struct platform *p, struct device *d,
+                         const struct sip_event *ev)
+{
+    struct device_subscription *u = find(d, ev->subscription);
+    bool good = u ? is_within_rate(p, d->subscriptions)
+                  : bucket_take(&p->stray_notifies, PLATFORM_STRAY_RATE,
+                                PLATFORM_STRAY_BURST, p->now.mono_ms);
+
+    if (good)
+        return true;
+    p->counters.notify_floods++;
+    device_deviation(p, d, DEVIATION_NOTIFY_FLOOD, slice_of(NULL, 0));
+    if (!u || u == &d->subscriptions->of[PLATFORM_SUBSCRIBE_CATALOG])
+        query_want(p, d, QUERY_CATALOG, CALM_MS);
+    return false;
 }
 
 /* Says that it lives, and may shorten its time. */

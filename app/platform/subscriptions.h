@@ -9,7 +9,8 @@
  * A device that is to be armed gets GuardCmd SetGuard behind that, each time it
  * registers: some send no alarm before (field-note 12.1).
  *
- * Per device and only when the configuration wants any. Included by core.h. */
+ * Per device and only when the configuration, its group or the device itself
+ * wants any. Included by core.h. */
 #ifndef APP_PLATFORM_SUBSCRIPTIONS_H
 #define APP_PLATFORM_SUBSCRIPTIONS_H
 
@@ -34,11 +35,15 @@ struct device_subscriptions {
     struct device *device;
     struct timerq_node timer;
     uint64_t guard_at_ms; /* SetGuard is sent then; GB_NEVER */
+    uint64_t window_ms;   /* PLATFORM_NOTIFY_WINDOW_MS began then */
+    uint32_t in_window;   /* NOTIFYs since */
     struct device_subscription of[PLATFORM_SUBSCRIPTION_KINDS];
 };
 
 /* The device is online, or has registered anew: what it knew of us is void. */
 void subscriptions_begin(struct platform *p, struct device *d);
+/* What is wanted of it may be other things now. */
+void subscriptions_policy(struct platform *p, struct device *d);
 /* It is to be armed from now on. */
 void subscriptions_guard(struct platform *p, struct device *d);
 /* It is offline: forgotten without a word. */
@@ -52,6 +57,10 @@ void subscriptions_on_timer(struct platform *p, struct device_subscriptions *t);
 /* RESPONSE, FAILED, UNSUBSCRIBED of a subscription of this device. */
 void subscriptions_on_event(struct platform *p, struct device *d,
                             const struct sip_event *ev);
+/* Within its rate? What comes above it is answered and not read; a catalog whose
+ * changes were lost so is asked for as a whole. */
+bool subscriptions_admit(struct platform *p, struct device *d,
+                         const struct sip_event *ev);
 /* A NOTIFY of one; its body is the caller's. */
 void subscriptions_on_notify(struct platform *p, struct device *d,
                              const struct sip_event *ev);

@@ -20,9 +20,10 @@ void store_put_settings(struct store *s, struct slice id,
     store_writer_settings(store_writer_of(s), id, set);
 }
 
-void store_put_group(struct store *s, struct slice name, struct slice sealed)
+void store_put_group(struct store *s, struct slice name, struct slice sealed,
+                     const struct platform_policy *subscribe)
 {
-    store_writer_group(store_writer_of(s), name, sealed);
+    store_writer_group(store_writer_of(s), name, sealed, subscribe);
 }
 
 void store_remove_group(struct store *s, struct slice name)

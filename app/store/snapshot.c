@@ -31,7 +31,7 @@ static const char *const dialog_texts[] = {
     "target",
 };
 
-static const char *const group_texts[] = { "name", "password" };
+static const char *const group_texts[] = { "name", "password", "subscribe" };
 static const char *const hook_texts[] = { "name", "url", "secret" };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -84,11 +84,11 @@ static void put_device(json_t *all, const struct store_job *j)
 static void put_settings(json_t *all, const struct store_job *j)
 {
     static const char *const texts[] = { "device", "password", "group",
-                                         "name" };
+                                         "name", "subscribe" };
     static const char *const numbers[] = { "date", "edition", "digest",
                                            "ignore_require", "media",
                                            "arm" };
-    json_t *o = json_texts(j, texts, 4);
+    json_t *o = json_texts(j, texts, 5);
 
     for (size_t i = 0; i < 6; i++)
         put_number(o, numbers[i], j->number[i]);
@@ -197,7 +197,7 @@ static void apply(struct store *s, const struct store_job *j)
         break;
     case STORE_PUT_GROUP:
         json_object_set_new(groups, j->text[0],
-                            json_texts(j, group_texts, 2));
+                            json_texts(j, group_texts, 3));
         break;
     case STORE_PUT_HOOK:
         o = json_texts(j, hook_texts, 3);
@@ -330,8 +330,11 @@ static void load_dialog(const char *key, const json_t *o,
 static void load_group(const char *key, const json_t *o,
                        const struct store_loader *l)
 {
+    struct platform_policy y;
+
     (void)key;
-    l->on_group(l->ctx, text_of(o, "name"), text_of(o, "password"));
+    platform_policy_read(&y, text_of(o, "subscribe"));
+    l->on_group(l->ctx, text_of(o, "name"), text_of(o, "password"), &y);
 }
 
 static void load_hook(const char *key, const json_t *o,
@@ -382,7 +385,10 @@ static void load_settings(const char *key, const json_t *o,
         .ignore_require = number_of(o, "ignore_require") != 0,
         .media = (enum platform_transport)number_of(o, "media"),
         .arm = number_of(o, "arm") != 0,
+        .subscribe_kinds = (1u << PLATFORM_SUBSCRIPTION_KINDS) - 1,
     };
+
+    platform_policy_read(&s.subscribe, text_of(o, "subscribe"));
 
     (void)key;
     l->on_settings(l->ctx, text_of(o, "device"), &s);

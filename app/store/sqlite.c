@@ -65,6 +65,8 @@ static const char *const migrations[] = {
     " file TEXT, version TEXT, runs TEXT, state TEXT, evidence TEXT,"
     " asked_ms INT, fetched_ms INT, ended_ms INT, bytes INT, fetches INT)"
     " WITHOUT ROWID;",
+    "ALTER TABLE device_settings ADD COLUMN subscribe TEXT;"
+    "ALTER TABLE device_group ADD COLUMN subscribe TEXT;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -100,9 +102,9 @@ static const char *const sql[N_STATEMENTS] = {
                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
     [REMOVE_DIALOG] = "DELETE FROM dialog WHERE key=?1",
     [PUT_SETTINGS] = "REPLACE INTO device_settings VALUES"
-                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
     [REMOVE_SETTINGS] = "DELETE FROM device_settings WHERE device=?1",
-    [PUT_GROUP] = "REPLACE INTO device_group VALUES(?1,?2)",
+    [PUT_GROUP] = "REPLACE INTO device_group VALUES(?1,?2,?3)",
     [REMOVE_GROUP] = "DELETE FROM device_group WHERE name=?1",
     [PUT_DETAIL] = "REPLACE INTO channel_detail VALUES(?1,?2,?3)",
     [REMOVE_DETAIL] = "DELETE FROM channel_detail WHERE device=?1 AND id=?2",
@@ -305,11 +307,13 @@ static bool apply(struct store *s, const struct store_job *j)
             bind_text(st, i + 1, j->text[i]);
         for (int i = 0; i < 6; i++)
             sqlite3_bind_int64(st, 5 + i, j->number[i]);
+        bind_text(st, 11, j->text[STORE_POLICY]);
         return step(st);
     case STORE_PUT_GROUP:
         st = s->stmt[PUT_GROUP];
         bind_text(st, 1, j->text[0]);
         bind_text(st, 2, j->text[STORE_SECRET]);
+        bind_text(st, 3, j->text[STORE_GROUP_POLICY]);
         return step(st);
     case STORE_REMOVE_GROUP:
         st = s->stmt[REMOVE_GROUP];
@@ -475,7 +479,10 @@ static void load_dialog(sqlite3_stmt *st, const struct store_loader *l)
 
 static void load_group(sqlite3_stmt *st, const struct store_loader *l)
 {
-    l->on_group(l->ctx, column(st, 0), column(st, 1));
+    struct platform_policy y;
+
+    platform_policy_read(&y, column(st, 2));
+    l->on_group(l->ctx, column(st, 0), column(st, 1), &y);
 }
 
 static void load_hook(sqlite3_stmt *st, const struct store_loader *l)
@@ -521,7 +528,10 @@ static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
         .ignore_require = sqlite3_column_int(st, 7) != 0,
         .media = (enum platform_transport)sqlite3_column_int(st, 8),
         .arm = sqlite3_column_int(st, 9) != 0,
+        .subscribe_kinds = (1u << PLATFORM_SUBSCRIPTION_KINDS) - 1,
     };
+
+    platform_policy_read(&s.subscribe, column(st, 10));
 
     l->on_settings(l->ctx, column(st, 0), &s);
 }

@@ -30,7 +30,8 @@ struct store_loader {
     void (*on_channel)(void *ctx, const struct platform_channel *c);
     /* Groups come first, settings after the devices. Passwords are as they were
      * given: sealed. */
-    void (*on_group)(void *ctx, struct slice name, struct slice sealed);
+    void (*on_group)(void *ctx, struct slice name, struct slice sealed,
+                     const struct platform_policy *subscribe);
     void (*on_settings)(void *ctx, struct slice device,
                         const struct platform_settings *s);
     /* A dialog that an earlier process left open; kept until it is removed. */
@@ -59,7 +60,8 @@ void store_remove_device(struct store *s, struct slice id);
 /* What people set for a device; all of it. The password is sealed. */
 void store_put_settings(struct store *s, struct slice id,
                         const struct platform_settings *set);
-void store_put_group(struct store *s, struct slice name, struct slice sealed);
+void store_put_group(struct store *s, struct slice name, struct slice sealed,
+                     const struct platform_policy *subscribe);
 void store_remove_group(struct store *s, struct slice name);
 void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);

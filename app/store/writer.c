@@ -484,9 +484,16 @@ void store_writer_dialog(struct store_writer *w, uint64_t key,
 void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set)
 {
-    const struct slice text[] = { id, set->password, set->group, set->name };
-    struct store_job *j = job_new(w, STORE_PUT_SETTINGS, text, 4, id,
-                                  (struct slice){ NULL, 0 });
+    char policy[PLATFORM_POLICY_TEXT_MAX];
+    struct writer y = writer_of(policy, sizeof(policy));
+    struct slice text[] = { id, set->password, set->group, set->name,
+                            { NULL, 0 } };
+    struct store_job *j;
+
+    platform_policy_write(&y, &set->subscribe);
+    text[STORE_POLICY] = writer_slice(&y);
+    j = job_new(w, STORE_PUT_SETTINGS, text, 5, id,
+                (struct slice){ NULL, 0 });
 
     if (!j)
         return;
@@ -500,11 +507,17 @@ void store_writer_settings(struct store_writer *w, struct slice id,
 }
 
 void store_writer_group(struct store_writer *w, struct slice name,
-                        struct slice sealed)
+                        struct slice sealed,
+                        const struct platform_policy *subscribe)
 {
-    const struct slice text[] = { name, sealed };
-    struct store_job *j = job_new(w, STORE_PUT_GROUP, text, 2, name,
-                                  (struct slice){ NULL, 0 });
+    char policy[PLATFORM_POLICY_TEXT_MAX];
+    struct writer y = writer_of(policy, sizeof(policy));
+    struct slice text[] = { name, sealed, { NULL, 0 } };
+    struct store_job *j;
+
+    platform_policy_write(&y, subscribe);
+    text[STORE_GROUP_POLICY] = writer_slice(&y);
+    j = job_new(w, STORE_PUT_GROUP, text, 3, name, (struct slice){ NULL, 0 });
 
     if (j)
         queue(w, j);

@@ -55,7 +55,8 @@ enum { /* text[] of the jobs */
     STORE_OWNER = STORE_FIRMWARE, STORE_CIVIL, STORE_ADDRESS, STORE_PARENT,
     STORE_STATUS, STORE_PTZ, STORE_CHANNEL, STORE_BUSINESS,
     /* of settings; of a group its name and the password */
-    STORE_SECRET = 1, STORE_GROUP, STORE_GIVEN_NAME,
+    STORE_SECRET = 1, STORE_GROUP, STORE_GIVEN_NAME, STORE_POLICY,
+    STORE_GROUP_POLICY = 2,
     /* of a dialog */
     STORE_KEY = 0, STORE_CALL_ID, STORE_LOCAL_URI, STORE_REMOTE_URI,
     STORE_LOCAL_TAG, STORE_REMOTE_TAG, STORE_TARGET,
@@ -131,7 +132,8 @@ void store_writer_dialog(struct store_writer *w, uint64_t key,
 void store_writer_settings(struct store_writer *w, struct slice id,
                            const struct platform_settings *set);
 void store_writer_group(struct store_writer *w, struct slice name,
-                        struct slice sealed);
+                        struct slice sealed,
+                        const struct platform_policy *subscribe);
 /* text[]: name, url, sealed secret; number[]: kinds, off */
 void store_writer_hook(struct store_writer *w, const struct store_hook *h);
 /* text[]: session, device, target, file, version, runs, state, evidence;
