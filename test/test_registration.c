@@ -147,6 +147,14 @@ static void actions(void)
     }
 }
 
+static void hear(void)
+{
+    struct sip_event ev;
+
+    while (sip_stack_event(g.field, &ev))
+        device_sip(g.d, &ev, g.now);
+}
+
 /* Lets ms pass, a second at a time. */
 static void run(uint64_t ms)
 {
@@ -156,6 +164,7 @@ static void run(uint64_t ms)
         if (device_deadline(g.d) <= g.now.mono_ms)
             device_tick(g.d, g.now);
         sip_stack_tick(g.field, g.now.mono_ms);
+        hear();
         sip_stack_tick(g.server, g.now.mono_ms);
         while (carry(g.field, g.server) || carry(g.server, g.field))
             ;
