@@ -157,3 +157,8 @@ void expect_slice(struct slice got, const char *want)
     if (!slice_eq(got, slice_str(want)))
         fail_msg("\"%.*s\", want \"%s\"", SLICE_ARG(got), want);
 }
+
+bool text_has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
