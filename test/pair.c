@@ -317,3 +317,39 @@ struct slice pair_header(struct slice bytes, const char *name)
     }
     return slice_of(NULL, 0);
 }
+
+void pair_expect(const struct pair *p, int side, enum sip_event_kind kind,
+                 unsigned status, size_t n)
+{
+    size_t got = pair_events(p, side, kind, status);
+
+    if (got != n)
+        fail_msg("side %d: event %d status %u: %zu times, want %zu", side,
+                 (int)kind, status, got, n);
+}
+
+const struct pair_sent *pair_last(const struct pair *p)
+{
+    return p->n_sent ? &p->sent[p->n_sent - 1] : NULL;
+}
+
+unsigned pair_status(const struct pair_sent *m)
+{
+    return m && m->bytes.n > 12 ? (unsigned)atoi(m->bytes.p + 8) : 0;
+}
+
+void pair_expect_start(const struct pair_sent *m, const char *want)
+{
+    assert_non_null(m);
+    if (!slice_has_prefix(m->bytes, slice_str(want)))
+        fail_msg("\"%.*s\", want \"%s\"", (int)slice_find(m->bytes, '\r'),
+                 m->bytes.p, want);
+}
+
+struct sip_counters pair_counters(const struct pair *p, int side)
+{
+    struct sip_counters c;
+
+    sip_stack_counters(p->stack[side], &c);
+    return c;
+}

@@ -109,6 +109,21 @@ const struct pair_seen *pair_event(const struct pair *p, int side,
 size_t pair_events(const struct pair *p, int side, enum sip_event_kind kind,
                    unsigned status);
 
+/* Fails unless side saw n such events. */
+void pair_expect(const struct pair *p, int side, enum sip_event_kind kind,
+                 unsigned status, size_t n);
+
+/* The last message that was sent; NULL: none. */
+const struct pair_sent *pair_last(const struct pair *p);
+
+/* The status of one; 0: a request, or none. */
+unsigned pair_status(const struct pair_sent *m);
+
+/* Fails unless its bytes begin so. */
+void pair_expect_start(const struct pair_sent *m, const char *want);
+
+struct sip_counters pair_counters(const struct pair *p, int side);
+
 /* The value of a header of a message, as text after "Name: "; the empty slice
  * when there is none. */
 struct slice pair_header(struct slice bytes, const char *name);

@@ -151,3 +151,14 @@ uint64_t test_random(uint64_t *state)
     *state = x;
     return x * 2685821657736338717u;
 }
+
+void expect_slice(struct slice got, const char *want)
+{
+    if (!slice_eq(got, slice_str(want)))
+        fail_msg("\"%.*s\", want \"%s\"", SLICE_ARG(got), want);
+}
+
+bool text_has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}

@@ -33,6 +33,12 @@ void each_file(const char *dir, const char *suffix, file_fn *fn, void *ctx);
  * writes the file instead. */
 void expect_golden(const char *path, struct slice got);
 
+/* Fails unless got is want. */
+void expect_slice(struct slice got, const char *want);
+
+/* The part is somewhere in the text. */
+bool text_has(const char *text, const char *part);
+
 /* An allocator whose fail_at-th call (from 1) and all later ones return NULL;
  * 0 never fails. live counts what was not given back. */
 struct failing_alloc {

@@ -1,4 +1,4 @@
-#include "test/sim.h"
+#include "test/knock.h"
 
 #include <stdio.h>
 
@@ -207,20 +207,9 @@ static unsigned say(const struct sim_device *d, const char *method,
                        "To: <sip:%s@3402000000>%s\r\nCall-ID: say%u\r\n"
                        "CSeq: 1 %s\r\nContent-Length: 0\r\n\r\n",
                        method, uri, n + 1, d->id, SIM_ID, to_tag, n, method);
-    uint32_t status = 0;
-    struct sip_event ev;
-    struct sip_out out;
 
     n++;
-    assert_int_equal(sip_stack_input(s.server, &from,
-                                     guarded(slice_of(text, (size_t)len)),
-                                     s.now.mono_ms), 0);
-    while (sip_stack_event(s.server, &ev))
-        platform_sip(s.p, &ev, s.now);
-    while (sip_stack_output(s.server, &out))
-        if (slice_has_prefix(out.bytes, SLICE("SIP/2.0 ")))
-            assert_true(slice_u32(slice_of(out.bytes.p + 8, 3), 699, &status));
-    return status;
+    return knock_say(&s, &from, text, (size_t)len, NULL, 0);
 }
 
 /* R29 of docs/sip-rules.md, and what belongs to a call that there is not. */

@@ -36,11 +36,6 @@ static struct sim_device *behind_nat(uint32_t keep_open_ms, uint32_t nat_ms,
     return d;
 }
 
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
 static void mapping_is_kept_open(void **state)
 {
     static const struct {
@@ -183,7 +178,7 @@ static void note_2_1_invite_waits_for_the_device(void **state)
     assert_int_equal(v.step, PLATFORM_STEP_INVITE);
     assert_true(slice_find_slice(v.evidence, SLICE("behind a NAT")) <
                 v.evidence.n);
-    assert_true(has(s.log, "INVITE held"));
+    assert_true(text_has(s.log, "INVITE held"));
     sim_run(&s, 10000);
     sim_keepalive(d, d->id);
     sim_run(&s, 2000);
@@ -240,7 +235,7 @@ static void held_invite_ends(void **state)
     sim_run(&s, 40000);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
-    assert_true(has(s.last_evidence, "sent again after it was held"));
+    assert_true(text_has(s.last_evidence, "sent again after it was held"));
     assert_int_equal(d->invites, 0);
     sim_run(&s, 70000);
     sim_expect_clean(&s);
@@ -295,7 +290,7 @@ static void others_fail_at_once(void **state)
         assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
         platform_session_hold(s.p, v.id, s.now);
         sim_run(&s, 12000);
-        if (s.last.state != PLATFORM_FAILED || has(s.log, "INVITE held"))
+        if (s.last.state != PLATFORM_FAILED || text_has(s.log, "INVITE held"))
             fail_msg("%s: was held", cases[i].name);
         sim_free(&s);
     }

@@ -147,6 +147,14 @@ static void actions(void)
     }
 }
 
+static void hear(void)
+{
+    struct sip_event ev;
+
+    while (sip_stack_event(g.field, &ev))
+        device_sip(g.d, &ev, g.now);
+}
+
 /* Lets ms pass, a second at a time. */
 static void run(uint64_t ms)
 {
@@ -156,6 +164,7 @@ static void run(uint64_t ms)
         if (device_deadline(g.d) <= g.now.mono_ms)
             device_tick(g.d, g.now);
         sip_stack_tick(g.field, g.now.mono_ms);
+        hear();
         sip_stack_tick(g.server, g.now.mono_ms);
         while (carry(g.field, g.server) || carry(g.server, g.field))
             ;
@@ -197,11 +206,6 @@ static void end(void)
     sip_stack_free(g.server);
 }
 
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
 #define ASK "WWW-Authenticate"
 #define MD5_OF "Digest realm=\"r\", nonce=\"n1\", algorithm=MD5"
 
@@ -235,7 +239,7 @@ static void the_first_supported_challenge(void **state)
 
         begin(SIP_UDP, script, 2);
         run(0);
-        if (cases[i].want && !has(g.auth, cases[i].want))
+        if (cases[i].want && !text_has(g.auth, cases[i].want))
             fail_msg("case %zu: %s", i, g.auth);
         assert_int_equal(device_is_online(g.d), cases[i].want != NULL);
         assert_int_equal(g.at, cases[i].want ? 2 : 1);
@@ -253,7 +257,7 @@ static void a_proxy_asks(void **state)
     (void)state;
     begin(SIP_UDP, script, 2);
     run(0);
-    assert_true(has(g.proxy, "nonce=\"n1\""));
+    assert_true(text_has(g.proxy, "nonce=\"n1\""));
     assert_string_equal(g.auth, "");
     assert_true(device_is_online(g.d));
     end();
@@ -305,13 +309,15 @@ static void the_next_nonce(void **state)
     (void)state;
     begin(SIP_UDP, script, COUNT(script));
     run(0);
-    assert_true(has(g.auth, "nonce=\"n1\"") && has(g.auth, "nc=00000001"));
+    assert_true(text_has(g.auth, "nonce=\"n1\"") &&
+                text_has(g.auth, "nc=00000001"));
     run(800000);
     assert_int_equal(g.at, 3); /* at once */
-    assert_true(has(g.auth, "nonce=\"n2\"") && has(g.auth, "nc=00000001"));
+    assert_true(text_has(g.auth, "nonce=\"n2\"") &&
+                text_has(g.auth, "nc=00000001"));
     run(800000);
     assert_int_equal(g.at, 5);
-    assert_true(has(g.auth, "nonce=\"n4\""));
+    assert_true(text_has(g.auth, "nonce=\"n4\""));
     assert_true(device_is_online(g.d));
     run(800000); /* no nextnonce any more: a plain question */
     assert_int_equal(g.at, 6);
@@ -477,7 +483,7 @@ static void is_redirected(void **state)
     assert_string_equal(g.said, "redirected;online;");
     assert_string_equal(g.uri, "sip:" OTHER_ID "@198.51.100.7:5070");
     assert_int_equal(g.to.port, 5070);
-    assert_true(has(g.auth, "uri=\"sip:" OTHER_ID "@198.51.100.7:5070\""));
+    assert_true(text_has(g.auth, "uri=\"sip:" OTHER_ID "@198.51.100.7:5070\""));
     run(800000); /* the refresh goes there too */
     assert_int_equal(g.at, 5);
     assert_int_equal(g.to.port, 5070);
@@ -512,7 +518,7 @@ static void bad_redirections(void **state)
 
         begin(SIP_UDP, script, 1);
         run(0);
-        if (!has(g.said, "redirection refused;") || g.at != 1)
+        if (!text_has(g.said, "redirection refused;") || g.at != 1)
             fail_msg("%s: %s", cases[i].name, g.said);
         end();
     }
@@ -534,7 +540,7 @@ static void redirections_are_counted(void **state)
     begin(SIP_UDP, script, COUNT(script));
     run(0);
     assert_int_equal(g.at, 6);
-    assert_true(has(g.said, "redirection refused;"));
+    assert_true(text_has(g.said, "redirection refused;"));
     run(60000);
     assert_int_equal(g.at, 7);
     assert_string_equal(g.uri, "sip:" SERVER "@192.0.2.1:5060");

@@ -27,11 +27,6 @@ static struct sim_device *ready(void)
     return ready_at("192.168.1.10:5060", SIP_UDP, NULL);
 }
 
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
 static void ends_clean(void)
 {
     sim_run(&s, 70000);
@@ -78,7 +73,7 @@ static void plays(void **state)
         sim_run(&s, 2000);
         v = sim_session(&s, v.id);
         if (v.state != PLATFORM_PLAYING || v.transport != cases[i].used ||
-            !has(d->last_sdp, cases[i].sdp))
+            !text_has(d->last_sdp, cases[i].sdp))
             fail_msg("%s: %s %s\n%s", cases[i].name,
                      platform_step_name(v.step), s.last_evidence, d->last_sdp);
         assert_int_equal(v.step, PLATFORM_STEP_PLAYING);
@@ -90,15 +85,15 @@ static void plays(void **state)
                     v.step_ms[PLATFORM_STEP_PACKET]);
         /* the INVITE as the standard has it */
         snprintf(text, sizeof(text), "m=video %u ", v.port);
-        assert_true(has(d->last_sdp, text));
-        assert_true(has(d->last_sdp, "c=IN IP4 192.168.1.1\r\n"));
-        assert_true(has(d->last_sdp, "s=Play\r\n"));
+        assert_true(text_has(d->last_sdp, text));
+        assert_true(text_has(d->last_sdp, "c=IN IP4 192.168.1.1\r\n"));
+        assert_true(text_has(d->last_sdp, "s=Play\r\n"));
         snprintf(text, sizeof(text), "y=%010u\r\n", v.ssrc);
-        assert_true(has(d->last_sdp, text));
+        assert_true(text_has(d->last_sdp, text));
         snprintf(text, sizeof(text), "%s:%010u,%s:0", channel, v.ssrc, SIM_ID);
         assert_string_equal(d->last_subject, text);
         snprintf(text, sizeof(text), "sip:%s@", channel);
-        assert_true(has(d->last_uri, text));
+        assert_true(text_has(d->last_uri, text));
         assert_true(platform_channel_view(s.p, slice_str(nvr),
                                           slice_str(channel), &c));
         assert_true(c.session == v.id);
@@ -151,11 +146,11 @@ static void main_and_sub_stream(void **state)
     (void)state;
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &a), 0);
     sim_run(&s, 100);
-    assert_true(has(d->last_sdp, "a=streamnumber:0\r\n"));
+    assert_true(text_has(d->last_sdp, "a=streamnumber:0\r\n"));
     assert_int_equal(platform_live_start(s.p, &req, s.now, &b), 0);
     sim_run(&s, 100);
     assert_true(a.id != b.id && a.port != b.port && a.ssrc != b.ssrc);
-    assert_true(has(d->last_sdp, "a=streamnumber:1\r\n"));
+    assert_true(text_has(d->last_sdp, "a=streamnumber:1\r\n"));
     platform_drain(s.p, s.now);
     ends_clean();
 }
@@ -190,7 +185,7 @@ static void media_address_by_rule(void **state)
     d = ready_at("203.0.113.9:5060", SIP_UDP, &o);
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     sim_run(&s, 100);
-    assert_true(has(d->last_sdp, "c=IN IP4 198.51.100.5\r\n"));
+    assert_true(text_has(d->last_sdp, "c=IN IP4 198.51.100.5\r\n"));
     platform_drain(s.p, s.now);
     ends_clean();
     /* media.address wins */
@@ -200,7 +195,7 @@ static void media_address_by_rule(void **state)
     d = ready_at("203.0.113.9:5060", SIP_UDP, &o);
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     sim_run(&s, 100);
-    assert_true(has(d->last_sdp, "c=IN IP4 198.51.100.77\r\n"));
+    assert_true(text_has(d->last_sdp, "c=IN IP4 198.51.100.77\r\n"));
     platform_drain(s.p, s.now);
     ends_clean();
 }
@@ -282,8 +277,9 @@ static void refusals_worth_another_try(void **state)
         sim_run(&s, 4500);
         v = sim_session(&s, v.id);
         if (v.state != PLATFORM_PLAYING || d->invites != 2 ||
-            v.transport != cases[i].used || !has(d->last_sdp, cases[i].sdp) ||
-            has(d->last_sdp, cases[i].not_sdp))
+            v.transport != cases[i].used ||
+            !text_has(d->last_sdp, cases[i].sdp) ||
+            text_has(d->last_sdp, cases[i].not_sdp))
             fail_msg("%s: %u invites, %s, %s\n%s", cases[i].name, d->invites,
                      platform_step_name(v.step), s.last_evidence, d->last_sdp);
         platform_drain(s.p, s.now);
@@ -364,7 +360,7 @@ static void failures(void **state)
         sim_run(&s, 25000);
         if (s.last.state != PLATFORM_FAILED ||
             s.last.step != cases[i].step || d->invites != cases[i].invites ||
-            !has(s.last_evidence, cases[i].evidence) || !s.last_hint[0] ||
+            !text_has(s.last_evidence, cases[i].evidence) || !s.last_hint[0] ||
             platform_session_view(s.p, v.id, &v))
             fail_msg("%s: step %s, %u invites: %s", cases[i].name,
                      platform_step_name(s.last.step), d->invites,
@@ -416,12 +412,12 @@ static void payload_of_another_kind(void **state)
         slice_copy(text, sizeof(text), v.evidence);
         assert_string_equal(text, "it looks like h264");
         slice_copy(text, sizeof(text), v.hint);
-        assert_true(has(text, cases[i].hint));
+        assert_true(text_has(text, cases[i].hint));
         sim_run(&s, 1500);
         assert_int_equal(s.last.state, PLATFORM_FAILED);
         assert_int_equal(s.last.step, cases[i].step);
-        if (!has(s.last_evidence, cases[i].evidence) ||
-            !has(s.last_hint, cases[i].hint))
+        if (!text_has(s.last_evidence, cases[i].evidence) ||
+            !text_has(s.last_hint, cases[i].hint))
             fail_msg("%s; %s", s.last_evidence, s.last_hint);
         ends_clean();
     }
@@ -470,7 +466,7 @@ static void no_port_can_be_opened(void **state)
     assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
     sim_run(&s, 100);
     assert_int_equal(s.last.step, PLATFORM_STEP_SOCKET);
-    assert_true(has(s.last_evidence, "address already in use"));
+    assert_true(text_has(s.last_evidence, "address already in use"));
     assert_true(s.actions[PLATFORM_DO_OPEN] > 1); /* not at the first one */
     assert_int_equal(d->invites, 0);
     ends_clean();
@@ -492,7 +488,7 @@ static void the_edge_never_confirms(void **state)
     assert_int_equal(v.state, PLATFORM_STOPPING);
     sim_run(&s, 2000);
     assert_false(platform_session_view(s.p, v.id, &v));
-    assert_true(has(s.log, "has not confirmed a close"));
+    assert_true(text_has(s.log, "has not confirmed a close"));
     ends_clean();
 }
 
@@ -569,7 +565,7 @@ static void media_falls_silent(void **state)
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     sim_run(&s, 3000);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
-    assert_true(has(s.last_evidence, "no media for 15.0 s"));
+    assert_true(text_has(s.last_evidence, "no media for 15.0 s"));
     assert_int_equal(d->byes, 1);
     ends_clean();
 }
@@ -634,7 +630,8 @@ static void the_device_hangs_up(void **state)
     sim_run(&s, 100);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
-    assert_true(has(s.last_evidence, "the device ended it with a BYE, 1.0 s"));
+    assert_true(
+        text_has(s.last_evidence, "the device ended it with a BYE, 1.0 s"));
     assert_int_equal(s.open_streams, 0);
     /* somebody watches: invited again after a pause, into the open port */
     assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
@@ -693,7 +690,7 @@ static void media_connection_drops(void **state)
     sim_run(&s, 100);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_PACKET);
-    assert_true(has(s.last_evidence, "the media connection failed"));
+    assert_true(text_has(s.last_evidence, "the media connection failed"));
     ends_clean();
 }
 
@@ -732,7 +729,7 @@ static void an_ssrc_of_its_own(void **state)
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
     sim_run(&s, 1000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    assert_true(has(s.log, "SSRC that was not agreed"));
+    assert_true(text_has(s.log, "SSRC that was not agreed"));
     platform_drain(s.p, s.now);
     ends_clean();
 }
@@ -744,7 +741,9 @@ static void media_from_another_address(void **state)
     static const struct {
         const char *media;
         bool noted;
-    } cases[] = { { NULL, false }, { "10.9.9.9", false }, { "10.8.8.8", true } };
+    } cases[] = { { NULL, false },
+                  { "10.9.9.9", false },
+                  { "10.8.8.8", true } };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -759,8 +758,8 @@ static void media_from_another_address(void **state)
         assert_int_equal(gb_addr_parse_ip(&c, slice_str(d->sdp_ip)), 0);
         assert_true(gb_addr_ip_eq(&sim_stream_of(&s, v.id)->answer, &c));
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-        assert_int_equal(has(s.log, "that nobody named"), cases[i].noted);
-        assert_int_equal(has(s.log, "peer=10.8.8.8"), cases[i].noted);
+        assert_int_equal(text_has(s.log, "that nobody named"), cases[i].noted);
+        assert_int_equal(text_has(s.log, "peer=10.8.8.8"), cases[i].noted);
         platform_drain(s.p, s.now);
         ends_clean();
     }
@@ -784,7 +783,7 @@ static void only_foreign_packets(void **state)
         sim_run(&s, 1000);
     }
     assert_int_equal(s.last.state, PLATFORM_FAILED);
-    assert_true(has(s.last_evidence, "no media for 15.0 s"));
+    assert_true(text_has(s.last_evidence, "no media for 15.0 s"));
     ends_clean();
 }
 
@@ -856,7 +855,7 @@ static void connection_lost_while_inviting(void **state)
     sim_run(&s, 100);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_DEVICE);
-    assert_true(has(s.last_evidence, "connection lost"));
+    assert_true(text_has(s.last_evidence, "connection lost"));
     ends_clean();
 }
 
@@ -911,8 +910,8 @@ static void over_ipv6(void **state)
     sim_settle(&s);
     assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
     sim_run(&s, 1000);
-    assert_true(has(d->last_sdp, "c=IN IP6 2001:db8::1\r\n"));
-    assert_true(has(d->last_uri, "@[2001:db8::10]:5060"));
+    assert_true(text_has(d->last_sdp, "c=IN IP6 2001:db8::1\r\n"));
+    assert_true(text_has(d->last_uri, "@[2001:db8::10]:5060"));
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     platform_drain(s.p, s.now);
     ends_clean();
@@ -979,7 +978,7 @@ static void the_device_goes(void **state)
         sim_run(&s, 1000);
         assert_int_equal(s.last.state, PLATFORM_FAILED);
         assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
-        assert_true(has(s.last_evidence, "the device went offline"));
+        assert_true(text_has(s.last_evidence, "the device went offline"));
         ends_clean();
     }
 }

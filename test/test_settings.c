@@ -11,11 +11,6 @@ static struct sim s;
 static const char cam[] = "34020000001320000001";
 static const char cam2[] = "34020000001320000002";
 
-static bool has(const char *text, const char *part)
-{
-    return strstr(text, part) != NULL;
-}
-
 static int set(const char *id, struct platform_settings v)
 {
     return platform_device_set(s.p, slice_str(id), &v, s.now);
@@ -59,7 +54,7 @@ static void note_1_16_passwords(void **state)
     assert_int_equal(group("north", "shared"), 0);
     assert_int_equal(set(cam, in), 0);
     assert_int_equal(login(d), 403);
-    assert_true(has(s.log, "one of its own or of its group is set"));
+    assert_true(text_has(s.log, "one of its own or of its group is set"));
     d->password = "shared";
     assert_int_equal(login(d), 200);
     assert_int_equal(login(d), 200); /* with the HA1 that is kept */
@@ -79,8 +74,8 @@ static void note_1_16_passwords(void **state)
     d->password = SIM_PASSWORD;
     assert_int_equal(login(d), 200);
     assert_int_equal(sim_view(&s, d).group.n, 0);
-    assert_false(has(s.log, "shared"));
-    assert_false(has(s.log, "changed\""));
+    assert_false(text_has(s.log, "shared"));
+    assert_false(text_has(s.log, "changed\""));
     sim_free(&s);
 }
 
@@ -144,14 +139,14 @@ static void policies(void **state)
 
     (void)state;
     assert_int_equal(login(d), 200);
-    assert_true(has(d->last_extra, "\r\nDate: "));
+    assert_true(text_has(d->last_extra, "\r\nDate: "));
     assert_int_equal(set(cam, v), 0);
     assert_int_equal(login(d), 200);
-    assert_false(has(d->last_extra, "\r\nDate: "));
+    assert_false(text_has(d->last_extra, "\r\nDate: "));
     v.date = 1 + PLATFORM_DATE_UTC;
     assert_int_equal(set(cam, v), 0);
     assert_int_equal(login(d), 200);
-    assert_true(has(d->last_extra, "\r\nDate: 2023-11-14T22:13:2"));
+    assert_true(text_has(d->last_extra, "\r\nDate: 2023-11-14T22:13:2"));
 
     d->version = "2.0";
     v = (struct platform_settings){ .set = PLATFORM_SET_EDITION,
@@ -169,7 +164,7 @@ static void policies(void **state)
                                     .digest = 1u << SIP_DIGEST_SHA256 };
     assert_int_equal(set(cam, v), 0);
     assert_int_equal(login(d), 200);
-    assert_true(has(d->authorization, "algorithm=SHA-256"));
+    assert_true(text_has(d->authorization, "algorithm=SHA-256"));
     sim_free(&s);
 }
 

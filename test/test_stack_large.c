@@ -1,14 +1,13 @@
 /* Requests larger than a datagram should be (RFC 3261 §18.1.1): over TCP, and
  * back when nobody takes the connection. The test is the peer and the edge. */
-#include "test/pair.h"
+#include "test/byhand.h"
 
 #include <stdlib.h>
 
-#define ID "34020000001320000001"
 #define LIMIT 1300
 #define CONNECTION 9
 
-static char padding[4000], text[8192];
+static char padding[4000];
 
 static const struct sip_stack_config config = { .large_bytes = LIMIT };
 
@@ -19,27 +18,22 @@ static void start(struct pair *p)
 
 static struct sip_request request(const struct pair *p, size_t body)
 {
-    struct sip_request r = {
-        .method = SIP_METHOD_MESSAGE,
-        .peer = pair_peer(p, 0),
-        .uri = SLICE("sip:" ID "@192.0.2.2:5060"),
-        .from = SLICE("sip:34020000002000000001@3402000000"),
-        .to = SLICE("sip:" ID "@3402000000"),
-        .content_type = SLICE("Application/MANSCDP+xml"),
-        .body = slice_of(padding, body),
-        .expires = -1,
-        .user = 42,
-    };
+    struct sip_request r = hand_message(p);
 
     memset(padding, 'x', sizeof(padding));
+    r.body = slice_of(padding, body);
     r.peer.dial = true;
     return r;
 }
 
-static const struct pair_sent *last(const struct pair *p)
+static void answer(struct pair *p, const struct pair_sent *m, unsigned status)
 {
-    assert_true(p->n_sent > 0);
-    return &p->sent[p->n_sent - 1];
+    struct hand_ans a = hand_ok;
+
+    a.status = status;
+    a.contact = "<sip:" HAND_ID "@192.0.2.2:5060>";
+    a.body = NULL;
+    hand_answer(p, m, &a);
 }
 
 static const struct pair_sent *ask(struct pair *p, const struct sip_request *r)
@@ -48,7 +42,7 @@ static const struct pair_sent *ask(struct pair *p, const struct sip_request *r)
 
     assert_int_equal(sip_stack_request(p->stack[0], r, p->now_ms, &id), 0);
     pair_pump(p);
-    return last(p);
+    return pair_last(p);
 }
 
 static const struct pair_sent *call(struct pair *p, uint64_t *dialog)
@@ -59,7 +53,7 @@ static const struct pair_sent *call(struct pair *p, uint64_t *dialog)
     r.content_type = SLICE("application/sdp");
     assert_int_equal(sip_stack_invite(p->stack[0], &r, p->now_ms, dialog), 0);
     pair_pump(p);
-    return last(p);
+    return pair_last(p);
 }
 
 static void dialled(struct pair *p, const struct pair_sent *m, uint64_t id)
@@ -74,45 +68,13 @@ static void closed(struct pair *p, uint64_t id)
     pair_pump(p);
 }
 
-static void answer(struct pair *p, const struct pair_sent *m, unsigned status)
-{
-    static const char *const names[] = { "Via", "From", "Call-ID", "CSeq" };
-    struct writer w = writer_of(text, sizeof(text));
-
-    writer_f(&w, "SIP/2.0 %u Whatever\r\n", status);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        writer_f(&w, "%s: ", names[i]);
-        writer_slice_put(&w, pair_header(m->bytes, names[i]));
-        writer_str(&w, "\r\n");
-    }
-    writer_str(&w, "To: ");
-    writer_slice_put(&w, pair_header(m->bytes, "To"));
-    writer_str(&w, ";tag=t1\r\nContact: <sip:" ID "@192.0.2.2:5060>\r\n"
-                   "Content-Length: 0\r\n\r\n");
-    assert_int_equal(w.err, 0);
-    assert_int_equal(pair_inject_from(p, 0, &m->peer, writer_slice(&w)), 0);
-}
-
 static bool is_over(const struct pair_sent *m, enum sip_transport t)
 {
     return m->peer.transport == t &&
            slice_has_prefix(pair_header(m->bytes, "Via"),
-                            t == SIP_TCP ? SLICE("SIP/2.0/TCP 192.0.2.1:5060;")
-                                         : SLICE("SIP/2.0/UDP 192.0.2.1:5060;"));
-}
-
-static struct sip_counters counters(const struct pair *p)
-{
-    struct sip_counters c;
-
-    sip_stack_counters(p->stack[0], &c);
-    return c;
-}
-
-static size_t events(const struct pair *p, enum sip_event_kind kind,
-                     unsigned status)
-{
-    return pair_events(p, 0, kind, status);
+                            t == SIP_TCP
+                                ? SLICE("SIP/2.0/TCP 192.0.2.1:5060;")
+                                : SLICE("SIP/2.0/UDP 192.0.2.1:5060;"));
 }
 
 /* ---- which go over TCP ------------------------------------------------- */
@@ -170,7 +132,7 @@ static void only_where_it_may(void **state)
         if (!is_over(m, cases[i].want))
             fail_msg("%s", cases[i].name);
         assert_int_equal(m->peer.connection, cases[i].tcp ? 77 : 0);
-        assert_int_equal(counters(&p).over_tcp,
+        assert_int_equal(pair_counters(&p, 0).over_tcp,
                          cases[i].want == SIP_TCP && !cases[i].tcp);
         pair_fini(&p);
     }
@@ -191,12 +153,12 @@ static void note_17_6_large_requests_go_over_tcp(void **state)
     pair_run(&p, p.now_ms + 9000);
     assert_int_equal(p.n_sent, 1); /* TCP repeats by itself */
     answer(&p, m, 200);
-    assert_int_equal(events(&p, SIP_EV_RESPONSE, 200), 1);
-    assert_int_equal(counters(&p).transactions, 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+    assert_int_equal(pair_counters(&p, 0).transactions, 0);
     closed(&p, CONNECTION); /* nobody waits for it any more */
     assert_int_equal(p.n_sent, 1);
-    assert_int_equal(counters(&p).back_to_udp, 0);
-    assert_int_equal(counters(&p).memory, 0);
+    assert_int_equal(pair_counters(&p, 0).back_to_udp, 0);
+    assert_int_equal(pair_counters(&p, 0).memory, 0);
     pair_fini(&p);
 }
 
@@ -204,7 +166,8 @@ static void note_17_6_large_requests_go_over_tcp(void **state)
 
 /* The same message but for the name of the transport: a peer that has read it
  * already takes it for a repeat. */
-static void expect_same(const struct pair_sent *tcp, const struct pair_sent *udp)
+static void expect_same(const struct pair_sent *tcp,
+                        const struct pair_sent *udp)
 {
     size_t n = tcp->bytes.n, differ = 0;
 
@@ -241,11 +204,11 @@ static void nobody_listens(void **state)
         pair_run(&p, p.now_ms + 500); /* UDP again: it is repeated */
         assert_int_equal(p.n_sent, 3);
         answer(&p, &p.sent[1], 200);
-        assert_int_equal(events(&p, SIP_EV_RESPONSE, 200), 1);
-        assert_int_equal(events(&p, SIP_EV_FAILED, 0), 0);
-        assert_int_equal(counters(&p).back_to_udp, 1);
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+        assert_int_equal(pair_events(&p, 0, SIP_EV_FAILED, 0), 0);
+        assert_int_equal(pair_counters(&p, 0).back_to_udp, 1);
         pair_settle(&p, 40000);
-        assert_int_equal(counters(&p).memory, 0);
+        assert_int_equal(pair_counters(&p, 0).memory, 0);
         pair_fini(&p);
     }
 }
@@ -263,7 +226,7 @@ static void it_is_remembered(void **state)
     dialled(&p, ask(&p, &r), CONNECTION);
     closed(&p, CONNECTION);
     since_ms = p.now_ms;
-    assert_true(is_over(last(&p), SIP_UDP));
+    assert_true(is_over(pair_last(&p), SIP_UDP));
     assert_true(is_over(ask(&p, &r), SIP_UDP));
     assert_true(is_over(ask(&p, &other), SIP_TCP));
     pair_run(&p, since_ms + 599999);
@@ -312,13 +275,13 @@ static void only_its_own_connection(void **state)
     dialled(&p, &p.sent[2], CONNECTION + 1);
     closed(&p, CONNECTION);
     assert_int_equal(p.n_sent, 5); /* both of them */
-    assert_int_equal(counters(&p).back_to_udp, 2);
+    assert_int_equal(pair_counters(&p, 0).back_to_udp, 2);
     closed(&p, CONNECTION);
     closed(&p, 0);
     assert_int_equal(p.n_sent, 5);
     closed(&p, CONNECTION + 1);
     assert_int_equal(p.n_sent, 6);
-    assert_int_equal(last(&p)->peer.remote.port, 5070);
+    assert_int_equal(pair_last(&p)->peer.remote.port, 5070);
     pair_fini(&p);
 }
 
@@ -338,9 +301,9 @@ static void the_time_is_one(void **state)
     pair_run(&p, since_ms + 3000);
     closed(&p, CONNECTION);
     pair_run(&p, since_ms + 4999);
-    assert_int_equal(events(&p, SIP_EV_FAILED, 0), 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_FAILED, 0), 0);
     pair_run(&p, since_ms + 5000);
-    assert_int_equal(events(&p, SIP_EV_FAILED, 408), 1);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_FAILED, 408), 1);
     pair_fini(&p);
 }
 
@@ -349,26 +312,20 @@ static void busy_is_the_peer(void **state)
 {
     struct sip_stack_config c = { .large_bytes = LIMIT,
                                   .obey_retry_after = true };
-    static const char later[] = "\r\nRetry-After: 30\r\nTo:";
+    struct hand_ans later = { .status = 503, .to_tag = "t1",
+                              .more = "Retry-After: 30\r\n" };
     struct pair p;
     struct sip_request r;
     uint64_t id;
-    size_t at;
 
     (void)state;
     pair_init(&p, NULL, &c, true);
     r = request(&p, 2000);
     dialled(&p, ask(&p, &r), CONNECTION);
-    answer(&p, last(&p), 503); /* without a time: nothing */
+    answer(&p, pair_last(&p), 503); /* without a time: nothing */
     assert_int_equal(sip_stack_busy_s(p.stack[0], &r.peer, p.now_ms), 0);
     dialled(&p, ask(&p, &r), CONNECTION);
-    answer(&p, last(&p), 100);
-    at = slice_find_slice(slice_str(text), SLICE("\r\nTo:"));
-    memmove(text + at + sizeof(later) - 1, text + at + 5,
-            strlen(text + at + 5) + 1);
-    memcpy(text + at, later, sizeof(later) - 1);
-    memcpy(text + 8, "503", 3);
-    pair_inject_from(&p, 0, &last(&p)->peer, slice_str(text));
+    hand_answer(&p, pair_last(&p), &later);
     assert_int_equal(sip_stack_busy_s(p.stack[0], &r.peer, p.now_ms), 30);
     r.body.n = 8;
     assert_int_equal(sip_stack_request(p.stack[0], &r, p.now_ms, &id),
@@ -395,9 +352,9 @@ static void invite_over_tcp(void **state)
     answer(&p, &p.sent[2], 180);
     sip_stack_end(p.stack[0], dialog, p.now_ms);
     pair_pump(&p);
-    assert_true(slice_has_prefix(last(&p)->bytes, SLICE("CANCEL ")));
-    assert_true(is_over(last(&p), SIP_TCP));
-    assert_int_equal(last(&p)->peer.connection, CONNECTION);
+    assert_true(slice_has_prefix(pair_last(&p)->bytes, SLICE("CANCEL ")));
+    assert_true(is_over(pair_last(&p), SIP_TCP));
+    assert_int_equal(pair_last(&p)->peer.connection, CONNECTION);
     pair_fini(&p);
 }
 
@@ -416,14 +373,14 @@ static void dialog_over_udp(void **state)
             assert_int_equal(p.n_sent, 2);
             expect_same(&p.sent[0], &p.sent[1]);
         }
-        answer(&p, last(&p), 200);
-        assert_true(slice_has_prefix(last(&p)->bytes, SLICE("ACK ")));
-        assert_true(is_over(last(&p), SIP_UDP));
-        assert_int_equal(events(&p, SIP_EV_RESPONSE, 200), 1);
+        answer(&p, pair_last(&p), 200);
+        assert_true(slice_has_prefix(pair_last(&p)->bytes, SLICE("ACK ")));
+        assert_true(is_over(pair_last(&p), SIP_UDP));
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
         sip_stack_end(p.stack[0], dialog, p.now_ms);
         pair_pump(&p);
-        assert_true(slice_has_prefix(last(&p)->bytes, SLICE("BYE ")));
-        assert_true(is_over(last(&p), SIP_UDP));
+        assert_true(slice_has_prefix(pair_last(&p)->bytes, SLICE("BYE ")));
+        assert_true(is_over(pair_last(&p), SIP_UDP));
         pair_fini(&p);
     }
 }
@@ -440,8 +397,8 @@ static void lost_after_ringing(void **state)
     answer(&p, &p.sent[0], 100);
     closed(&p, CONNECTION);
     assert_int_equal(p.n_sent, 1);
-    assert_int_equal(events(&p, SIP_EV_FAILED, 503), 1);
-    assert_int_equal(counters(&p).dialogs, 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_FAILED, 503), 1);
+    assert_int_equal(pair_counters(&p, 0).dialogs, 0);
     pair_fini(&p);
 }
 
@@ -469,8 +426,8 @@ static void without_memory(void **state)
         p.mem[0].fail_at = 0;
         pair_settle(&p, 200000);
         if (!err) /* told once, whatever was short */
-            assert_int_equal(events(&p, SIP_EV_FAILED, 0), 1);
-        assert_int_equal(counters(&p).memory, 0);
+            assert_int_equal(pair_events(&p, 0, SIP_EV_FAILED, 0), 1);
+        assert_int_equal(pair_counters(&p, 0).memory, 0);
         pair_fini(&p);
     }
 }

@@ -143,35 +143,17 @@ static void up(struct pair *p, struct script *s, const struct pair_wire *w)
     pair_run(p, p->now_ms + 100);
 }
 
-static struct sip_counters counters(const struct pair *p, int side)
-{
-    struct sip_counters c;
-
-    sip_stack_counters(p->stack[side], &c);
-    return c;
-}
-
 static void finish(struct pair *p)
 {
     pair_settle(p, 4000000);
     for (int side = 0; side < 2; side++) {
         if (!p->stack[side])
             continue;
-        assert_int_equal(counters(p, side).subscriptions, 0);
-        assert_int_equal(counters(p, side).transactions, 0);
-        assert_int_equal(counters(p, side).memory, 0);
+        assert_int_equal(pair_counters(p, side).subscriptions, 0);
+        assert_int_equal(pair_counters(p, side).transactions, 0);
+        assert_int_equal(pair_counters(p, side).memory, 0);
     }
     pair_fini(p);
-}
-
-static void expect_seen(const struct pair *p, int side,
-                        enum sip_event_kind kind, unsigned status, size_t n)
-{
-    size_t got = pair_events(p, side, kind, status);
-
-    if (got != n)
-        fail_msg("side %d: event %d status %u: %zu times, want %zu", side,
-                 (int)kind, status, got, n);
 }
 
 static struct slice header(const struct pair *p, int side, const char *start,
@@ -182,12 +164,6 @@ static struct slice header(const struct pair *p, int side, const char *start,
     if (!m)
         fail_msg("side %d sent no %s number %zu", side, start, n);
     return pair_header(m->bytes, name);
-}
-
-static void expect(struct slice got, const char *want)
-{
-    if (!slice_eq(got, slice_str(want)))
-        fail_msg("got \"%.*s\", want \"%s\"", SLICE_ARG(got), want);
 }
 
 /* ---- the good life ----------------------------------------------------- */
@@ -217,17 +193,17 @@ static void from_subscribe_to_end(void **state)
         pair_run(&p, p.now_ms + 300000);
         assert_int_equal(subscribe(&p, 600), 0);
         pair_run(&p, p.now_ms + 400000); /* the first would be over by now */
-        expect_seen(&p, 0, SIP_EV_NOTIFY, 0, 3);
-        expect_seen(&p, 1, SIP_EV_RESPONSE, 200, 3);
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+        pair_expect(&p, 0, SIP_EV_NOTIFY, 0, 3);
+        pair_expect(&p, 1, SIP_EV_RESPONSE, 200, 3);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
         assert_int_equal(subscribe(&p, 0), 0);
         assert_true(s.sub[0] == 0);
         pair_run(&p, p.now_ms + 100);
         assert_true(s.sub[1] == 0); /* accept: it is over */
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
-        expect_seen(&p, 1, SIP_EV_UNSUBSCRIBED, 0, 0);
-        expect(header(&p, 1, "NOTIFY", 3, "Subscription-State"),
-               "terminated;reason=timeout");
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+        pair_expect(&p, 1, SIP_EV_UNSUBSCRIBED, 0, 0);
+        expect_slice(header(&p, 1, "NOTIFY", 3, "Subscription-State"),
+                     "terminated;reason=timeout");
         finish(&p);
     }
 }
@@ -255,17 +231,17 @@ static void requests_of_one_dialog(void **state)
         slice_cut(&first, ' ', &n);
         assert_true(slice_u32(n, UINT32_MAX, &number));
         snprintf(cseq, sizeof(cseq), "%u SUBSCRIBE", number + (unsigned)i);
-        expect(header(&p, 0, "SUBSCRIBE", i, "CSeq"), cseq);
+        expect_slice(header(&p, 0, "SUBSCRIBE", i, "CSeq"), cseq);
         snprintf(cseq, sizeof(cseq), "%zu NOTIFY", i + 1);
-        expect(header(&p, 1, "NOTIFY", i, "CSeq"), cseq);
+        expect_slice(header(&p, 1, "NOTIFY", i, "CSeq"), cseq);
         assert_true(slice_eq(header(&p, 0, "SUBSCRIBE", i, "Call-ID"),
                              call_id));
         assert_true(slice_eq(header(&p, 1, "NOTIFY", i, "Call-ID"), call_id));
         assert_true(slice_eq(header(&p, 0, "SUBSCRIBE", i, "Event"), event));
         assert_true(slice_eq(header(&p, 1, "NOTIFY", i, "Event"), event));
         assert_true(slice_eq(header(&p, 1, "SIP/2.0 200", i, "Event"), event));
-        expect(header(&p, 1, "NOTIFY", i, "Contact"),
-               "<sip:dev@192.0.2.2:5060>");
+        expect_slice(header(&p, 1, "NOTIFY", i, "Contact"),
+                     "<sip:dev@192.0.2.2:5060>");
         assert_true(slice_eq(header(&p, 1, "NOTIFY", i, "To"),
                              header(&p, 0, "SUBSCRIBE", i, "From")));
         if (i)
@@ -288,13 +264,13 @@ static void notify_before_the_answer(void **state)
     start(&p, &s, &wire);
     assert_int_equal(subscribe(&p, 600), 0);
     pair_run(&p, p.now_ms + 100);
-    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 0);
-    expect_seen(&p, 0, SIP_EV_NOTIFY, 0, 1);
+    pair_expect(&p, 0, SIP_EV_RESPONSE, 200, 0);
+    pair_expect(&p, 0, SIP_EV_NOTIFY, 0, 1);
     assert_int_equal(pair_event(&p, 0, SIP_EV_NOTIFY, 0, 0)->ev.sub.expires_s,
                      600); /* what the NOTIFY says */
     assert_int_equal(subscribe(&p, 600), GB_ESTATE); /* not answered yet */
     pair_run(&p, p.now_ms + 1000);
-    expect_seen(&p, 0, SIP_EV_RESPONSE, 200, 1);
+    pair_expect(&p, 0, SIP_EV_RESPONSE, 200, 1);
     assert_int_equal(subscribe(&p, 0), 0);
     pair_run(&p, p.now_ms + 100);
     assert_true(slice_eq(header(&p, 0, "SUBSCRIBE", 2, "To"),
@@ -327,7 +303,7 @@ static void granted_time(void **state)
         assert_int_equal(subscribe(&p, cases[i].asked), 0);
         pair_run(&p, p.now_ms + 100);
         snprintf(want, sizeof(want), "%u", cases[i].want);
-        expect(header(&p, 1, "SIP/2.0 200", 0, "Expires"), want);
+        expect_slice(header(&p, 1, "SIP/2.0 200", 0, "Expires"), want);
         if (pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)->ev.sub.expires_s !=
             cases[i].want)
             fail_msg("%s", cases[i].name);
@@ -350,9 +326,9 @@ static void time_is_over(void **state)
     from_ms = p.now_ms;
     assert_int_equal(subscribe(&p, 60), 0);
     pair_run(&p, p.now_ms + 70000);
-    expect(header(&p, 1, "NOTIFY", 1, "Subscription-State"),
-           "terminated;reason=timeout");
-    expect_seen(&p, 1, SIP_EV_UNSUBSCRIBED, 408, 1);
+    expect_slice(header(&p, 1, "NOTIFY", 1, "Subscription-State"),
+                 "terminated;reason=timeout");
+    pair_expect(&p, 1, SIP_EV_UNSUBSCRIBED, 408, 1);
     seen = pair_event(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
     assert_non_null(seen);
     assert_true(seen->ev.user == 42 && seen->ev.subscription == s.sub[0]);
@@ -377,9 +353,9 @@ static void timer_n(void **state)
         assert_int_equal(sip_stack_subscribe(p.stack[0], &q, p.now_ms,
                                              &s.sub[0]), 0);
         pair_run(&p, p.now_ms + 31990);
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
         pair_run(&p, p.now_ms + 20);
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 408, loose ? 0 : 1);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 408, loose ? 0 : 1);
         finish(&p);
     }
 }
@@ -395,7 +371,7 @@ static void timer_n_of_a_refresh(void **state)
     s.mute = true;
     assert_int_equal(subscribe(&p, 600), 0);
     pair_run(&p, p.now_ms + 33000);
-    expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
     finish(&p);
 }
 
@@ -412,9 +388,9 @@ static void first_is_refused(void **state)
         struct pair p;
 
         up(&p, &s, &wire);
-        expect_seen(&p, 0, SIP_EV_RESPONSE, statuses[i], 1);
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
-        assert_int_equal(counters(&p, 0).subscriptions, 0);
+        pair_expect(&p, 0, SIP_EV_RESPONSE, statuses[i], 1);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+        assert_int_equal(pair_counters(&p, 0).subscriptions, 0);
         finish(&p);
     }
 }
@@ -428,8 +404,8 @@ static void first_is_lost(void **state)
     start(&p, &s, &wire);
     assert_int_equal(subscribe(&p, 600), 0);
     pair_run(&p, p.now_ms + 33000);
-    expect_seen(&p, 0, SIP_EV_FAILED, 408, 1);
-    expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+    pair_expect(&p, 0, SIP_EV_FAILED, 408, 1);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
     finish(&p);
 }
 
@@ -456,12 +432,12 @@ static void refresh_is_refused(void **state)
         s.answer = cases[i].status;
         assert_int_equal(subscribe(&p, 600), 0);
         pair_run(&p, p.now_ms + 100);
-        expect_seen(&p, 0, SIP_EV_RESPONSE, cases[i].status, 1);
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, cases[i].status, cases[i].over);
+        pair_expect(&p, 0, SIP_EV_RESPONSE, cases[i].status, 1);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, cases[i].status, cases[i].over);
         pair_run(&p, p.now_ms + 590000); /* the old time holds ... */
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, cases[i].over);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, cases[i].over);
         pair_run(&p, p.now_ms + 20000); /* ... and ends */
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 1);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 1);
         finish(&p);
     }
 }
@@ -477,12 +453,12 @@ static void refresh_is_lost(void **state)
     assert_int_equal(subscribe(&p, 600), 0);
     assert_int_equal(subscribe(&p, 600), GB_ESTATE);
     pair_run(&p, p.now_ms + 40000);
-    expect_seen(&p, 0, SIP_EV_FAILED, 408, 1);
-    expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+    pair_expect(&p, 0, SIP_EV_FAILED, 408, 1);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
     s.lose_n = 0;
     assert_int_equal(subscribe(&p, 600), 0); /* and once more */
     pair_run(&p, p.now_ms + 590000);
-    expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 0, 0);
     finish(&p);
 }
 
@@ -516,15 +492,15 @@ static void terminated(void **state)
         assert_int_equal(sip_stack_notify(p.stack[1], s.sub[1], &n, p.now_ms),
                          0);
         pair_run(&p, p.now_ms + 100);
-        expect_seen(&p, 0, SIP_EV_NOTIFY, 0, 2);
-        expect_seen(&p, 1, SIP_EV_UNSUBSCRIBED, 0, 0);
+        pair_expect(&p, 0, SIP_EV_NOTIFY, 0, 2);
+        pair_expect(&p, 1, SIP_EV_UNSUBSCRIBED, 0, 0);
         seen = pair_event(&p, 0, SIP_EV_UNSUBSCRIBED, 200, 0);
         assert_non_null(seen);
         if (seen->ev.sub.again != cases[i].again ||
             seen->ev.sub.retry_after_s != 30)
             fail_msg("%s: %u after %u s", cases[i].reason, seen->ev.sub.again,
                      seen->ev.sub.retry_after_s);
-        assert_int_equal(counters(&p, 0).subscriptions, 0);
+        assert_int_equal(pair_counters(&p, 0).subscriptions, 0);
         finish(&p);
     }
 }
@@ -547,8 +523,8 @@ static void notify_is_refused(void **state)
         assert_int_equal(notify(&p, SIP_SUB_ACTIVE, "", "x"), 0);
         assert_int_equal(notify(&p, SIP_SUB_ACTIVE, "", "y"), GB_ESTATE);
         pair_run(&p, p.now_ms + 100);
-        expect_seen(&p, 1, SIP_EV_RESPONSE, cases[i].status, 1);
-        expect_seen(&p, 1, SIP_EV_UNSUBSCRIBED, cases[i].status, cases[i].over);
+        pair_expect(&p, 1, SIP_EV_RESPONSE, cases[i].status, 1);
+        pair_expect(&p, 1, SIP_EV_UNSUBSCRIBED, cases[i].status, cases[i].over);
         finish(&p);
     }
 }
@@ -563,19 +539,19 @@ static void notify_is_lost(void **state)
     s.lose_n = 1000;
     assert_int_equal(notify(&p, SIP_SUB_PENDING, "", "x"), 0);
     pair_run(&p, p.now_ms + 33000);
-    expect(header(&p, 1, "NOTIFY", 1, "Subscription-State"),
-           "pending;expires=599");
-    expect_seen(&p, 1, SIP_EV_FAILED, 408, 1);
-    expect_seen(&p, 1, SIP_EV_UNSUBSCRIBED, 0, 0);
+    expect_slice(header(&p, 1, "NOTIFY", 1, "Subscription-State"),
+                 "pending;expires=599");
+    pair_expect(&p, 1, SIP_EV_FAILED, 408, 1);
+    pair_expect(&p, 1, SIP_EV_UNSUBSCRIBED, 0, 0);
     s.lose_n = 0;
     assert_int_equal(notify(&p, SIP_SUB_ACTIVE, "", "again"), 0);
     pair_run(&p, p.now_ms + 100);
-    expect_seen(&p, 0, SIP_EV_NOTIFY, 0, 2);
+    pair_expect(&p, 0, SIP_EV_NOTIFY, 0, 2);
     /* the last word may overtake the one that is open */
     assert_int_equal(notify(&p, SIP_SUB_ACTIVE, "", "open"), 0);
     assert_int_equal(notify(&p, SIP_SUB_TERMINATED, "noresource", ""), 0);
     pair_run(&p, p.now_ms + 100);
-    expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 200, 1);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 200, 1);
     finish(&p);
 }
 
@@ -599,9 +575,9 @@ static void ended_while_open(void **state)
         pair_run(&p, p.now_ms + 2000);
         for (size_t k = 0; k < p.n_seen; k++)
             assert_true(p.seen[k].side == 1 || !p.seen[k].ev.subscription);
-        expect(header(&p, 0, "SUBSCRIBE", 1, "Expires"), "0");
+        expect_slice(header(&p, 0, "SUBSCRIBE", 1, "Expires"), "0");
         pair_settle(&p, 40000);
-        assert_int_equal(counters(&p, 1).subscriptions, 0);
+        assert_int_equal(pair_counters(&p, 1).subscriptions, 0);
         finish(&p);
     }
 }
@@ -616,14 +592,14 @@ static void ended_and_unheard(void **state)
     s.lose_n = 1000;
     assert_int_equal(subscribe(&p, 0), 0);
     pair_settle(&p, 700000);
-    expect_seen(&p, 0, SIP_EV_FAILED, 0, 0);
+    pair_expect(&p, 0, SIP_EV_FAILED, 0, 0);
     finish(&p);
 
     start(&p, &s, &wire); /* ... and once not even begun */
     assert_int_equal(subscribe(&p, 600), 0);
     assert_int_equal(subscribe(&p, 0), 0);
     pair_settle(&p, 40000);
-    expect_seen(&p, 0, SIP_EV_FAILED, 0, 0);
+    pair_expect(&p, 0, SIP_EV_FAILED, 0, 0);
     finish(&p);
 }
 
@@ -748,8 +724,9 @@ static void sloppy_notifies(void **state)
     start_with(&p, &s, &wire, NULL, true);
     assert_int_equal(subscribe(&p, 600), 0);
     pair_inject(&p, 0, reply(&p, "202 Accepted", "Expires: 900\r\n"));
-    assert_int_equal(pair_event(&p, 0, SIP_EV_RESPONSE, 202, 0)
-                         ->ev.sub.expires_s, 600); /* never more than asked */
+    assert_int_equal(
+        pair_event(&p, 0, SIP_EV_RESPONSE, 202, 0)->ev.sub.expires_s,
+        600); /* never more than asked */
     for (size_t i = 0; i < COUNT(cases); i++) {
         p.now_ms++;
         pair_inject(&p, 0, write_notify(&p, &cases[i]));
@@ -766,7 +743,7 @@ static void sloppy_notifies(void **state)
     assert_int_equal(pair_event(&p, 0, SIP_EV_NOTIFY, 0, 4)->ev.sub.state,
                      SIP_SUB_OTHER);
     pair_run(&p, p.now_ms + 100000);
-    expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
     finish(&p);
 }
 
@@ -785,8 +762,8 @@ static void notify_from_elsewhere(void **state)
     other = pair_peer(&p, 0);
     other.remote.ip[3] = 99;
     pair_inject_from(&p, 0, &other, write_notify(&p, &n));
-    expect_seen(&p, 0, SIP_EV_NOTIFY, 0, 0);
-    expect_seen(&p, 0, SIP_EV_REQUEST, 0, 1);
+    pair_expect(&p, 0, SIP_EV_NOTIFY, 0, 0);
+    pair_expect(&p, 0, SIP_EV_REQUEST, 0, 1);
     sip_stack_move_subscription(p.stack[0], s.sub[0], &other);
     p.now_ms += 40000;
     pair_inject_from(&p, 0, &other, write_notify(&p, &n));
@@ -814,12 +791,13 @@ static void event_without_package(void **state)
                      0);
     pair_pump(&p);
     pair_inject(&p, 0, reply(&p, "200 OK", ""));
-    assert_int_equal(pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)
-                         ->ev.sub.expires_s, 600); /* no Expires: as asked */
+    assert_int_equal(
+        pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)->ev.sub.expires_s,
+        600); /* no Expires: as asked */
     pair_inject(&p, 0, write_notify(&p, &same));
     pair_inject(&p, 0, write_notify(&p, &other));
-    expect_seen(&p, 0, SIP_EV_NOTIFY, 0, 1);
-    expect_seen(&p, 0, SIP_EV_REQUEST, 0, 1);
+    pair_expect(&p, 0, SIP_EV_NOTIFY, 0, 1);
+    pair_expect(&p, 0, SIP_EV_REQUEST, 0, 1);
     sip_stack_forget(p.stack[0], s.sub[0], p.now_ms);
     finish(&p);
 }
@@ -839,12 +817,12 @@ static void granted_nothing(void **state)
         start_with(&p, &s, &wire, NULL, true);
         assert_int_equal(subscribe(&p, 600), 0);
         pair_inject(&p, 0, reply(&p, "200 OK", "Expires: 0\r\n"));
-        assert_int_equal(pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)
-                             ->ev.sub.expires_s, 0);
+        assert_int_equal(
+            pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)->ev.sub.expires_s, 0);
         if (comes)
             pair_inject(&p, 0, write_notify(&p, &last));
         pair_run(&p, p.now_ms + 33000);
-        expect_seen(&p, 0, SIP_EV_UNSUBSCRIBED, comes ? 200 : 408, 1);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, comes ? 200 : 408, 1);
         finish(&p);
     }
 }
@@ -868,7 +846,7 @@ static void notify_after_the_end(void **state)
     assert_int_equal(pair_count(&p, 0, "SUBSCRIBE"), 2);
     pair_inject(&p, 0, write_notify(&p, &last));
     assert_int_equal(pair_count(&p, 0, "SIP/2.0 200"), 2);
-    assert_int_equal(counters(&p, 0).subscriptions, 0);
+    assert_int_equal(pair_counters(&p, 0).subscriptions, 0);
     assert_int_equal(p.n_seen, 0);
     finish(&p);
 }
@@ -907,17 +885,19 @@ static void refresh_without_to_tag(void **state)
     pair_inject(&p, 1, write_subscribe("a", "", "9", "Event: presence\r\n"));
     first = s.sub[1];
     tag = header(&p, 1, "SIP/2.0 200", 0, "To");
-    expect(header(&p, 1, "SIP/2.0 200", 0, "Expires"), "100"); /* none asked */
+    expect_slice(header(&p, 1, "SIP/2.0 200", 0, "Expires"),
+                 "100"); /* none asked */
     pair_inject(&p, 1, write_subscribe("b", "", "9", "Expires: 50\r\n"));
     assert_true(s.sub[1] == first);
     assert_true(slice_eq(header(&p, 1, "SIP/2.0 200", 1, "To"), tag));
-    expect(header(&p, 1, "SIP/2.0 200", 1, "Expires"), "50");
-    assert_int_equal(counters(&p, 1).subscriptions, 1);
+    expect_slice(header(&p, 1, "SIP/2.0 200", 1, "Expires"), "50");
+    assert_int_equal(pair_counters(&p, 1).subscriptions, 1);
     pair_inject(&p, 1, write_subscribe("c", ";tag=wrong", "10", ""));
-    assert_int_equal(counters(&p, 1).subscriptions, 1); /* accept: ENOENT */
+    assert_int_equal(pair_counters(&p, 1).subscriptions,
+                     1); /* accept: ENOENT */
     pair_inject(&p, 1, write_subscribe("d", "", "9", "Expires: 0\r\n"));
-    assert_int_equal(counters(&p, 1).subscriptions, 0);
-    expect(header(&p, 1, "NOTIFY", 0, "Event"), "presence");
+    assert_int_equal(pair_counters(&p, 1).subscriptions, 0);
+    expect_slice(header(&p, 1, "NOTIFY", 0, "Event"), "presence");
     s.lose_n = 0;
     finish(&p);
 }
@@ -932,9 +912,9 @@ static void asked_for_no_time(void **state)
     start(&p, &s, &wire);
     pair_inject(&p, 1, write_subscribe("a", "", "1", "Expires: 0\r\n"));
     assert_true(s.sub[1] == 0);
-    expect(header(&p, 1, "SIP/2.0 200", 0, "Expires"), "0");
-    expect(header(&p, 1, "NOTIFY", 0, "Subscription-State"),
-           "terminated;reason=timeout");
+    expect_slice(header(&p, 1, "SIP/2.0 200", 0, "Expires"), "0");
+    expect_slice(header(&p, 1, "NOTIFY", 0, "Subscription-State"),
+                 "terminated;reason=timeout");
     assert_true(header(&p, 1, "NOTIFY", 0, "Event").n == 0);
     finish(&p);
 }
@@ -958,8 +938,8 @@ static void limits(void **state)
                          i < 2 ? 0 : GB_ELIMIT);
     }
     pair_run(&p, p.now_ms + 100);
-    assert_int_equal(counters(&p, 0).subscriptions, 2);
-    assert_int_equal(counters(&p, 1).subscriptions, 2);
+    assert_int_equal(pair_counters(&p, 0).subscriptions, 2);
+    assert_int_equal(pair_counters(&p, 1).subscriptions, 2);
     finish(&p);
 }
 
