@@ -163,7 +163,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:
-        media_net_order(d->media, a);
+        if (!d->closing) /* the media loops end by themselves */
+            media_net_order(d->media, a);
         break;
     case PLATFORM_DO_DISCONNECT:
         sip_edge_disconnect(d->edge, a->connection);
@@ -205,7 +206,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
-        if (platform_session_view(d->platform, a->session, &s))
+        if (!d->closing &&
+            platform_session_view(d->platform, a->session, &s))
             media_net_forget(d->media, a->session, s.loop);
         break;
     case PLATFORM_DIALOG_OPENED:
@@ -222,7 +224,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         log_f(level_of(a->level), "%.*s", SLICE_ARG(a->text));
         break;
     }
-    http_on_action(d->app, a);
+    if (!d->closing)
+        http_on_action(d->app, a);
 }
 
 static void run_actions(struct daemon *d)

@@ -532,6 +532,40 @@ static void close_in_flight(void **state)
     start(&no_limits); /* for the teardown, and: the port is free again */
 }
 
+/* The application outlives its server: devices still report, waiting clients
+ * would be answered, and nothing of it reaches what is gone. */
+static void told_after_the_end(void **state)
+{
+    struct client *c[2];
+
+    (void)state;
+    start(&no_limits);
+    for (size_t i = 0; i < COUNT(c); i++)
+        c[i] = dial();
+    send_text(c[0], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    send_text(c[1], "POST /api/v1/login HTTP/1.1\r\n" HOST
+                    "Content-Length: 16\r\n\r\n{\"password\":\"x\"}");
+    RUN_UNTIL(count(c[0], "retry: ") == 1);
+    http_server_close(net.server, on_server_closed, NULL);
+    device_event();
+    RUN_UNTIL(net.closed);
+    device_event();
+    http_app_tick(fx.app);
+    for (size_t i = 0; i < COUNT(c); i++) {
+        RUN_UNTIL(c[i]->ended);
+        hang_up(c[i]);
+    }
+    net.closed = false;
+    start(&no_limits); /* for the teardown */
+    http_app_end_edge(fx.app, &c); /* of another one: this stays */
+    c[0] = dial();
+    send_text(c[0], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(count(c[0], "retry: ") == 1);
+    device_event();
+    RUN_UNTIL(count(c[0], "event: device\n") == 1);
+    hang_up(c[0]);
+}
+
 static void listen_fails(void **state)
 {
     struct http_server *second = NULL;
@@ -558,7 +592,7 @@ int main(void)
         NET(time_outs),       NET(source_limit), NET(bodies),
         NET(put_off),         NET(handover),     NET(handover_refused),
         NET(websocket_error), NET(event_stream), NET(password_pool),
-        NET(close_in_flight), NET(listen_fails),
+        NET(close_in_flight), NET(told_after_the_end), NET(listen_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,7 @@ void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
     s->on_closed = on_closed;
     s->closed_ctx = ctx;
     s->open_handles++; /* ours, until the end of this function */
+    http_app_end_edge(s->cfg.app, s);
     for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
         if (s->listener[i])
             uv_close((uv_handle_t *)&s->listener[i]->tcp, on_listener_closed);
