@@ -1298,7 +1298,8 @@ static int start_media(struct daemon *d, char why[static 512])
                                    .on_event = on_media_event, .ctx = d };
     int err = media_net_new(&d->media, &mc);
 
-    d->viewer_hooks = (struct viewer_hooks){ on_viewer_gone, d };
+    d->viewer_hooks = (struct viewer_hooks){ .on_gone = on_viewer_gone,
+                                             .ctx = d };
     return err ? fail(why, err, "media threads", "cannot start") : 0;
 }
 
