@@ -346,13 +346,14 @@ static void on_media_event(void *ctx, const struct platform_media_event *ev)
     sip_edge_touch(d->edge);
 }
 
-static void on_viewer_gone(void *ctx, uint64_t session)
+static void on_viewer_gone(void *ctx, const struct http_handover *h)
 {
     struct daemon *d = ctx;
 
     if (d->closing)
         return;
-    platform_session_release(d->platform, session, now_of(d));
+    http_server_viewer_gone(d->server, h->place);
+    platform_session_release(d->platform, h->session, now_of(d));
     sip_edge_touch(d->edge);
 }
 

@@ -41,10 +41,10 @@ static void on_event(void *ctx, const struct platform_media_event *ev)
     (void)ev;
 }
 
-static void on_gone(void *ctx, uint64_t session)
+static void on_gone(void *ctx, const struct http_handover *h)
 {
     (void)ctx;
-    assert_int_equal(session, 77);
+    assert_int_equal(h->session, 77);
     t.gone++;
 }
 

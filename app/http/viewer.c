@@ -42,7 +42,7 @@ static void deliver_gone(struct mail *m)
 {
     struct viewer *v = container_of(m, struct viewer, mail);
 
-    v->hooks->on_gone(v->hooks->ctx, v->h.session);
+    v->hooks->on_gone(v->hooks->ctx, &v->h);
     free(v);
 }
 

@@ -20,8 +20,8 @@
                                     them is taken */
 
 struct viewer_hooks {
-    /* On the main loop: a viewer of this session has gone. */
-    void (*on_gone)(void *ctx, uint64_t session);
+    /* On the main loop: this viewer has gone, fd and unread with it. */
+    void (*on_gone)(void *ctx, const struct http_handover *h);
     void *ctx;
     uint32_t write_ms; /* 0: VIEWER_WRITE_MS */
 };
