@@ -166,7 +166,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_CLOSE:
-        media_net_order(d->media, a);
+        if (!d->closing) /* the media loops end by themselves */
+            media_net_order(d->media, a);
         break;
     case PLATFORM_DO_DISCONNECT:
         sip_edge_disconnect(d->edge, a->connection);
@@ -209,7 +210,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
-        if (platform_session_view(d->platform, a->session, &s))
+        if (!d->closing &&
+            platform_session_view(d->platform, a->session, &s))
             media_net_forget(d->media, a->session, s.loop);
         break;
     case PLATFORM_DIALOG_OPENED:
@@ -226,7 +228,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         log_f(level_of(a->level), "%.*s", SLICE_ARG(a->text));
         break;
     }
-    http_on_action(d->app, a);
+    if (!d->closing)
+        http_on_action(d->app, a);
 }
 
 static void run_actions(struct daemon *d)
@@ -347,13 +350,14 @@ static void on_media_event(void *ctx, const struct platform_media_event *ev)
     sip_edge_touch(d->edge);
 }
 
-static void on_viewer_gone(void *ctx, uint64_t session)
+static void on_viewer_gone(void *ctx, const struct http_handover *h)
 {
     struct daemon *d = ctx;
 
     if (d->closing)
         return;
-    platform_session_release(d->platform, session, now_of(d));
+    http_server_viewer_gone(d->server, h->place);
+    platform_session_release(d->platform, h->session, now_of(d));
     sip_edge_touch(d->edge);
 }
 
@@ -1307,7 +1311,8 @@ static int start_media(struct daemon *d, char why[static 512])
                                    .on_event = on_media_event, .ctx = d };
     int err = media_net_new(&d->media, &mc);
 
-    d->viewer_hooks = (struct viewer_hooks){ on_viewer_gone, d };
+    d->viewer_hooks = (struct viewer_hooks){ .on_gone = on_viewer_gone,
+                                             .ctx = d };
     return err ? fail(why, err, "media threads", "cannot start") : 0;
 }
 

@@ -395,6 +395,7 @@ static void handover(void **state)
     unread = malloc(sizeof(request) - 1);
     assert_non_null(unread);
     memcpy(unread, request, sizeof(request) - 1);
+    http_server_viewer_gone(net.server, fx.media.place);
     http_server_adopt(net.server, fx.media.fd, unread, sizeof(request) - 1);
     RUN_UNTIL(count(c, OK) == 1);
     send_text(c, HEALTH);
@@ -426,6 +427,50 @@ static void handover_refused(void **state)
     send_text(c, HEALTH); /* the connection is still good */
     RUN_UNTIL(count(c, OK) == 1);
     hang_up(c);
+}
+
+/* A viewer is a connection as far as limits go, until it has gone. */
+static void viewers_count(void **state)
+{
+    static const struct http_server_config limits[] = {
+        { .max_per_source = 1 }, { .max_conns = 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(limits); i++) {
+        struct http_server_counters n;
+        struct client *c, *second;
+
+        start(&limits[i]);
+        c = dial();
+        fx.media.fd = -1;
+        send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN
+                     "\r\n");
+        if (i == 0) {
+            RUN_UNTIL(fake.holds[1] == 1);
+            plays(1);
+        }
+        RUN_UNTIL(fx.media.fd >= 0);
+        RUN_UNTIL((http_server_counters(net.server, &n), n.connections == 0));
+        assert_int_equal(n.viewers, 1);
+        second = dial();
+        RUN_UNTIL(second->ended);
+        hang_up(second);
+        close(fx.media.fd);
+        if (i == 0) /* the last one is there when the server ends */
+            http_server_viewer_gone(net.server, fx.media.place);
+        RUN_UNTIL(c->ended);
+        hang_up(c);
+        if (i == 0) {
+            c = dial();
+            send_text(c, HEALTH);
+            RUN_UNTIL(count(c, OK) == 1);
+            hang_up(c);
+            http_server_close(net.server, on_server_closed, NULL);
+            RUN_UNTIL(net.closed);
+            net.closed = false;
+        }
+    }
 }
 
 static void websocket_error(void **state)
@@ -532,6 +577,40 @@ static void close_in_flight(void **state)
     start(&no_limits); /* for the teardown, and: the port is free again */
 }
 
+/* The application outlives its server: devices still report, waiting clients
+ * would be answered, and nothing of it reaches what is gone. */
+static void told_after_the_end(void **state)
+{
+    struct client *c[2];
+
+    (void)state;
+    start(&no_limits);
+    for (size_t i = 0; i < COUNT(c); i++)
+        c[i] = dial();
+    send_text(c[0], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    send_text(c[1], "POST /api/v1/login HTTP/1.1\r\n" HOST
+                    "Content-Length: 16\r\n\r\n{\"password\":\"x\"}");
+    RUN_UNTIL(count(c[0], "retry: ") == 1);
+    http_server_close(net.server, on_server_closed, NULL);
+    device_event();
+    RUN_UNTIL(net.closed);
+    device_event();
+    http_app_tick(fx.app);
+    for (size_t i = 0; i < COUNT(c); i++) {
+        RUN_UNTIL(c[i]->ended);
+        hang_up(c[i]);
+    }
+    net.closed = false;
+    start(&no_limits); /* for the teardown */
+    http_app_end_edge(fx.app, &c); /* of another one: this stays */
+    c[0] = dial();
+    send_text(c[0], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(count(c[0], "retry: ") == 1);
+    device_event();
+    RUN_UNTIL(count(c[0], "event: device\n") == 1);
+    hang_up(c[0]);
+}
+
 static void listen_fails(void **state)
 {
     struct http_server *second = NULL;
@@ -557,8 +636,9 @@ int main(void)
         NET(keep_alive),      NET(bad_requests), NET(long_head),
         NET(time_outs),       NET(source_limit), NET(bodies),
         NET(put_off),         NET(handover),     NET(handover_refused),
+        NET(viewers_count),
         NET(websocket_error), NET(event_stream), NET(password_pool),
-        NET(close_in_flight), NET(listen_fails),
+        NET(close_in_flight), NET(told_after_the_end), NET(listen_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

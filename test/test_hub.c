@@ -97,6 +97,52 @@ static void cache_limits(void **state)
     }
 }
 
+/* The device is invited anew: its first key is told again, what comes before
+ * it is of no use, and viewers go on. */
+static void reopened(void **state)
+{
+    struct world w;
+    struct hub_stats s;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    view(&w, 0, FMP4_QUIET);
+    gop(&w, 3);
+    gop(&w, 3);
+    assert_int_equal(w.first_keys, 1);
+    hub_reopen(w.hub);
+    picture(&w, false);
+    picture(&w, false);
+    assert_int_equal(w.first_keys, 1);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.dropped, 2);
+    gop(&w, 3);
+    gop(&w, 3);
+    assert_int_equal(w.first_keys, 2);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.first_key_ms, 1000);
+    assert_int_equal(w.edge[0].v.state, HUB_VIEWER_LIVE);
+    world_close(&w);
+}
+
+static void reopened_sound(void **state)
+{
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    for (int i = 0; i < 300; i++) {
+        if (i == 150)
+            hub_reopen(w.hub);
+        sound(&w);
+        w.pts90k += FRAME90K;
+        w.now_ms += 40;
+        if (i == 149 || i == 151 || i == 299)
+            assert_int_equal(w.sounds_alone, i < 150 ? 1 : 2);
+    }
+    world_close(&w);
+}
+
 static void config_change(void **state)
 {
     static const struct slice other[] = { S(AU_SPS_720), S(AU_PPS),
@@ -573,6 +619,8 @@ int main(void)
         cmocka_unit_test(bytes),
         cmocka_unit_test(gop_cache),
         cmocka_unit_test(cache_limits),
+        cmocka_unit_test(reopened),
+        cmocka_unit_test(reopened_sound),
         cmocka_unit_test(config_change),
         cmocka_unit_test(codec_change),
         cmocka_unit_test(leading),

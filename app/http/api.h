@@ -89,6 +89,11 @@ void http_answer_empty(struct http_call *c, unsigned status);
 void http_answer_problem(struct http_response *out,
                          const struct http_problem *p);
 
+/* The answer to a request that was put off, to the edge; dropped when there is
+ * none any more. Takes what r holds. */
+void http_app_answer(struct http_app *a, uint64_t request,
+                     struct http_response *r);
+
 /* A problem of status and detail alone. */
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                       const char *detail);

@@ -146,7 +146,7 @@ void http_app_password_done(struct http_app *a, struct http_password_job *job)
     if (a->cfg.log)
         a->cfg.log(a->cfg.ctx, job->ok ? PLATFORM_INFO : PLATFORM_WARN, line);
     a->n_password_jobs--;
-    a->edge.answer(a->edge.ctx, job->request, &r);
+    http_app_answer(a, job->request, &r);
     memset(job, 0, sizeof(*job));
     gb_put(a->cfg.alloc, job);
 }

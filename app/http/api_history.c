@@ -425,6 +425,6 @@ void http_app_told(struct http_app *a, const struct http_told *t)
         http_response_init(&r, a->cfg.alloc);
         http_answer_problem(&r, &full);
     }
-    a->edge.answer(a->edge.ctx, t->request, &r);
+    http_app_answer(a, t->request, &r);
     forget(a, q);
 }

@@ -444,6 +444,7 @@ static int make_handover(struct conn *c, const struct http_media *m,
     uv_os_fd_t fd;
 
     *h = (struct http_handover){ .fd = -1,
+                                 .place = c->source,
                                  .remote = c->remote,
                                  .session = m->session,
                                  .loop = m->loop,
@@ -492,7 +493,7 @@ static void answer_media(struct conn *c, struct http_response *r)
         answer_problem(c, 503, "the media side takes no more viewers");
         return;
     }
-    s->n.handed_over++;
+    server_handed_over(s, c);
     conn_close(c);
 }
 

@@ -138,5 +138,7 @@ void conn_file_drop(struct conn *c);
 /* server.c */
 void server_handle_closed(struct http_server *s);
 void server_forget(struct http_server *s, struct conn *c);
+/* Its socket went to a viewer, which counts in its place. */
+void server_handed_over(struct http_server *s, struct conn *c);
 void server_arm(struct http_server *s);
 #endif

@@ -115,6 +115,24 @@ void http_app_set_edge(struct http_app *a, const struct http_edge *edge)
     a->edge = *edge;
 }
 
+void http_app_end_edge(struct http_app *a, const void *ctx)
+{
+    if (a->edge.ctx == ctx)
+        a->edge = (struct http_edge){ 0 };
+}
+
+void http_app_answer(struct http_app *a, uint64_t request,
+                     struct http_response *r)
+{
+    if (a->edge.answer) {
+        a->edge.answer(a->edge.ctx, request, r);
+        return;
+    }
+    if (r->kind == HTTP_REPLY_MEDIA)
+        http_app_media_lost(a, &r->media);
+    http_response_fini(r);
+}
+
 /* ---- responses --------------------------------------------------------------- */
 
 void http_response_init(struct http_response *r, const struct gb_alloc *alloc)

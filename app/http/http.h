@@ -225,6 +225,8 @@ struct http_edge {
     int (*hash)(void *ctx, struct http_password_job *job);
 };
 void http_app_set_edge(struct http_app *a, const struct http_edge *edge);
+/* The edge of this ctx ends: nothing is told to it any more. Another one stays. */
+void http_app_end_edge(struct http_app *a, const void *ctx);
 
 /* Decides about one request; r is initialised by the caller. */
 void http_app_request(struct http_app *a, const struct http_request *req,

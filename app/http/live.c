@@ -695,7 +695,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
     }
     if (!keep)
         release(a, done.session);
-    a->edge.answer(a->edge.ctx, done.request, &r);
+    http_app_answer(a, done.request, &r);
 }
 
 void http_live_tick(struct http_app *a, struct gb_time now)

@@ -50,7 +50,13 @@ static void on_sweep(uv_timer_t *t)
 static void server_free(struct http_server *s)
 {
     const struct gb_alloc *alloc = s->cfg.alloc;
+    struct map_walk walk = { 0 };
+    struct map_node *n;
 
+    while ((n = map_walk_next(&s->sources, &walk)) != NULL) { /* of viewers */
+        map_remove(&s->sources, n);
+        gb_put(alloc, container_of(n, struct source, node));
+    }
     idmap_fini(&s->requests);
     map_fini(&s->sources);
     gb_put(alloc, s->proxies);
@@ -100,6 +106,7 @@ void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
     s->on_closed = on_closed;
     s->closed_ctx = ctx;
     s->open_handles++; /* ours, until the end of this function */
+    http_app_end_edge(s->cfg.app, s);
     for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
         if (s->listener[i])
             uv_close((uv_handle_t *)&s->listener[i]->tcp, on_listener_closed);
@@ -149,15 +156,33 @@ static bool count_source(struct http_server *s, struct conn *c,
     return true;
 }
 
+static void source_leave(struct http_server *s, struct source *src)
+{
+    if (!src || --src->n)
+        return;
+    map_remove(&s->sources, &src->node);
+    gb_put(s->cfg.alloc, src);
+}
+
 void server_forget(struct http_server *s, struct conn *c)
 {
     list_remove(&c->node);
     s->n.connections--;
-    if (c->source && --c->source->n == 0) {
-        map_remove(&s->sources, &c->source->node);
-        gb_put(s->cfg.alloc, c->source);
-    }
+    source_leave(s, c->source);
     c->source = NULL;
+}
+
+void server_handed_over(struct http_server *s, struct conn *c)
+{
+    s->n.handed_over++;
+    s->n.viewers++;
+    c->source = NULL; /* the viewer has it now */
+}
+
+void http_server_viewer_gone(struct http_server *s, void *place)
+{
+    s->n.viewers--;
+    source_leave(s, place);
 }
 
 /* ---- connections ------------------------------------------------------------------------ */
@@ -170,7 +195,7 @@ static void begin(struct http_server *s, struct conn *c, struct slice unread)
 
     if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
         sockaddr_read(&from, (const struct sockaddr *)&ss);
-    if (s->n.connections > s->cfg.max_conns || s->closing ||
+    if (s->n.connections + s->n.viewers > s->cfg.max_conns || s->closing ||
         !count_source(s, c, &from)) {
         s->n.refused++;
         conn_close(c);

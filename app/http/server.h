@@ -36,7 +36,7 @@ struct http_server_config {
     /* 0: the defaults above */
     uint32_t head_timeout_ms, body_timeout_ms, idle_timeout_ms,
         write_timeout_ms;
-    uint32_t max_conns, max_per_source;
+    uint32_t max_conns, max_per_source; /* viewers included */
     const char *file_dir; /* of uploads, borrowed; NULL: there are none */
     const struct http_net *trusted_proxies; /* copied; not counted by source */
     size_t n_trusted_proxies;
@@ -58,6 +58,10 @@ struct gb_addr http_server_addr(const struct http_server *s, size_t i);
 void http_server_adopt(struct http_server *s, int fd, char *unread,
                        size_t n_unread);
 
+/* The viewer has gone that a connection was handed over to: it counts no more.
+ * place as in its struct http_handover. Not after http_server_close. */
+void http_server_viewer_gone(struct http_server *s, void *place);
+
 /* Closes everything; on_closed is called from the loop when nothing is left,
  * after the server's memory is freed. */
 void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
@@ -66,6 +70,7 @@ void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
 struct http_server_counters {
     uint64_t accepted, refused, requests, bad_requests, handed_over, timed_out;
     uint32_t connections, event_streams, files; /* now */
+    uint32_t viewers; /* handed over and not gone: limited with connections */
 };
 void http_server_counters(const struct http_server *s,
                           struct http_server_counters *out);

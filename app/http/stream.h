@@ -39,6 +39,8 @@ const char *http_format_type(enum http_format f); /* "video/x-flv" */
 struct http_handover {
     int fd;           /* connected, non-blocking; close(2) */
     void *tls;        /* state of TLS, NULL: plain */
+    void *place;      /* among the connections of its source, kept until
+                         http_server_viewer_gone; may be NULL */
     struct gb_addr local, remote;
     uint64_t session; /* of the platform */
     unsigned loop;    /* the media loop of that session */

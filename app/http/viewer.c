@@ -18,8 +18,11 @@ struct viewer {
     struct http_handover h;
     uv_poll_t poll;
     uv_timer_t hello;
+    uv_timer_t stall; /* runs while the socket takes nothing of our own: the
+                         hub cuts those who are slow with its bytes */
     unsigned open_handles;
     bool closing, want_write, ending, mse_wanted, mse_told;
+    bool moved; /* the socket has taken something in this turn */
     struct http_mse_request mse;
     struct ws ws;
     char text[HTTP_MSE_TEXT_MAX]; /* a text message that is being received */
@@ -39,7 +42,7 @@ static void deliver_gone(struct mail *m)
 {
     struct viewer *v = container_of(m, struct viewer, mail);
 
-    v->hooks->on_gone(v->hooks->ctx, v->h.session);
+    v->hooks->on_gone(v->hooks->ctx, &v->h);
     free(v);
 }
 
@@ -65,6 +68,7 @@ static void viewer_close(struct viewer *v)
     v->snapshot = NULL;
     uv_close((uv_handle_t *)&v->poll, on_handle_closed);
     uv_close((uv_handle_t *)&v->hello, on_handle_closed);
+    uv_close((uv_handle_t *)&v->stall, on_handle_closed);
 }
 
 static void on_stop(struct media_client *c)
@@ -116,6 +120,7 @@ static int write_iov(struct viewer *v, const struct media_iov *iov, size_t n,
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
     *sent = (size_t)got;
+    v->moved |= got > 0;
     return *sent == want ? 1 : 0;
 }
 
@@ -269,14 +274,34 @@ static int pump(struct viewer *v)
     }
 }
 
+static void on_stall(uv_timer_t *t)
+{
+    viewer_close(t->data);
+}
+
+/* Begins, goes on or ends, as the last turn of writing went. */
+static void watch_stall(struct viewer *v, bool full)
+{
+    uint32_t ms = v->hooks->write_ms ? v->hooks->write_ms : VIEWER_WRITE_MS;
+
+    if (!full || !(own_pending(v) || v->snapshot || v->ending))
+        uv_timer_stop(&v->stall);
+    else if (v->moved || !uv_is_active((uv_handle_t *)&v->stall))
+        uv_timer_start(&v->stall, on_stall, ms, 0);
+}
+
 static void write_some(struct viewer *v)
 {
-    int r = v->closing ? 1 : pump(v);
+    int r;
 
+    v->moved = false;
+    r = v->closing ? 1 : pump(v);
     if (r < 0)
         viewer_close(v);
-    else if (!v->closing)
-        set_poll(v, r == 0);
+    if (v->closing)
+        return;
+    set_poll(v, r == 0);
+    watch_stall(v, r == 0);
 }
 
 static void on_wake(struct media_client *c)
@@ -453,11 +478,13 @@ static void deliver_start(struct mail *m)
     setsockopt(v->h.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     ws_init(&v->ws, 0);
     uv_timer_init(uv, &v->hello);
-    v->hello.data = v->poll.data = v;
-    v->open_handles = 1;
+    uv_timer_init(uv, &v->stall);
+    v->hello.data = v->stall.data = v->poll.data = v;
+    v->open_handles = 2;
     if (uv_poll_init(uv, &v->poll, v->h.fd)) {
         v->closing = true;
         uv_close((uv_handle_t *)&v->hello, on_handle_closed);
+        uv_close((uv_handle_t *)&v->stall, on_handle_closed);
         return;
     }
     v->open_handles++;

@@ -16,11 +16,14 @@
 #define VIEWER_HELLO_MS 10000    /* MSE: connection to its first message */
 #define VIEWER_NOTSENT_BYTES 131072 /* TCP_NOTSENT_LOWAT */
 #define VIEWER_JUNK_MAX 65536    /* bytes that an HTTP viewer may send */
+#define VIEWER_WRITE_MS 10000    /* bytes that are not the hub's, and none of
+                                    them is taken */
 
 struct viewer_hooks {
-    /* On the main loop: a viewer of this session has gone. */
-    void (*on_gone)(void *ctx, uint64_t session);
+    /* On the main loop: this viewer has gone, fd and unread with it. */
+    void (*on_gone)(void *ctx, const struct http_handover *h);
     void *ctx;
+    uint32_t write_ms; /* 0: VIEWER_WRITE_MS */
 };
 
 /* On the main loop. 0: takes h->fd and h->unread, and on_gone will be called

@@ -277,15 +277,15 @@ static void time_picture(struct hub *h, const struct ps_au *au,
 
 static void note_key(struct hub *h, const struct media_frame *f)
 {
-    bool first = h->first_key_ms == GB_NEVER;
-
     if (h->stats.keys++)
         h->stats.key_interval_ms =
             (uint32_t)((f->dts90k - h->last_key90k) / 90);
     h->last_key90k = f->dts90k;
-    if (!first)
+    if (h->first_key_ms == GB_NEVER)
+        h->first_key_ms = h->now_ms;
+    if (h->key_told)
         return;
-    h->first_key_ms = h->now_ms;
+    h->key_told = true;
     if (h->hooks.on_first_key)
         h->hooks.on_first_key(h->hooks.ctx);
 }
@@ -343,6 +343,12 @@ void hub_stream(struct hub *h, const struct ps_stream *s)
 {
     if (!ps_codec_is_video(s->codec) && fmp4_carries(s->codec))
         h->expect_audio = true;
+}
+
+void hub_reopen(struct hub *h)
+{
+    h->need_key = true;
+    h->key_told = h->sound_told = false;
 }
 
 void hub_tick(struct hub *h, uint64_t now_ms)

@@ -154,6 +154,10 @@ void hub_stream(struct hub *h, const struct ps_stream *s);
 void hub_tick(struct hub *h, uint64_t now_ms);
 uint64_t hub_deadline(const struct hub *h); /* GB_NEVER: none */
 
+/* Another connection of the same source begins: its first key frame, or its
+ * sound alone, is told again; pictures before that key frame are dropped. */
+void hub_reopen(struct hub *h);
+
 /* Nothing more will come: viewers get what is there, then ENDED. */
 void hub_end(struct hub *h);
 

@@ -104,18 +104,24 @@ static uint32_t duration(struct hub_audio *a, uint32_t n, uint32_t rate_hz)
     return (uint32_t)(to - from);
 }
 
+static bool tell_sound(struct hub *h)
+{
+    if (h->audio_only && !h->sound_told && h->hooks.on_sound_alone)
+        h->hooks.on_sound_alone(h->hooks.ctx);
+    h->sound_told |= h->audio_only;
+    return true;
+}
+
 /* Sound from before the first picture is not played. */
 static bool may_begin(struct hub *h)
 {
     if (h->begun)
-        return true;
+        return tell_sound(h);
     if (h->video != PS_CODEC_UNKNOWN ||
         h->now_ms - h->first_sound_ms < HUB_NO_VIDEO_MS)
         return false;
     h->begun = h->audio_only = true;
-    if (h->hooks.on_sound_alone)
-        h->hooks.on_sound_alone(h->hooks.ctx);
-    return true;
+    return tell_sound(h);
 }
 
 static void take(struct stamp *s, struct slice raw, uint32_t n_samples)

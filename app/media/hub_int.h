@@ -59,6 +59,7 @@ struct hub {
     bool ended, audio_only;
     bool need_key;  /* pictures are worthless until one comes */
     bool begun;     /* the timeline has begun */
+    bool key_told, sound_told; /* once each, until hub_reopen */
     bool expect_audio;
     uint64_t first_key_ms, first_sound_ms, want_key_ms, next_tick_ms;
 

@@ -257,6 +257,7 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
             .on_event = on_ingest_event, .on_freed = on_ingest_freed, .ctx = s,
         };
 
+        hub_reopen(s->hub);
         err = ingest_new(&s->ingest, &o, &what);
     }
     if (err) {

@@ -1,0 +1,186 @@
+/* Viewers that do not read: their descriptors come back. A media loop runs in
+ * its own thread, the sockets are pairs; time is real and short. */
+#include "app/http/viewer.h"
+
+#include "test/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WRITE_MS 150
+#define GUARD_MS 10000
+
+static struct {
+    uv_loop_t loop;
+    uv_timer_t guard;
+    struct media_net *media;
+    struct viewer_hooks hooks;
+    unsigned gone;
+    bool late, closed;
+} t;
+
+static void on_guard(uv_timer_t *timer)
+{
+    (void)timer;
+    t.late = true;
+}
+
+#define RUN_UNTIL(cond)                                                        \
+    do {                                                                       \
+        while (!(cond) && !t.late)                                             \
+            uv_run(&t.loop, UV_RUN_ONCE);                                      \
+        if (t.late)                                                            \
+            fail_msg("line %d: waited in vain", __LINE__);                     \
+    } while (0)
+
+static void on_event(void *ctx, const struct platform_media_event *ev)
+{
+    (void)ctx;
+    (void)ev;
+}
+
+static void on_gone(void *ctx, const struct http_handover *h)
+{
+    (void)ctx;
+    assert_int_equal(h->session, 77);
+    t.gone++;
+}
+
+static int setup(void **state)
+{
+    struct media_net_config cfg = { .main = &t.loop, .loops = 1,
+                                    .on_event = on_event };
+
+    (void)state;
+    memset(&t, 0, sizeof(t));
+    assert_int_equal(uv_loop_init(&t.loop), 0);
+    uv_timer_init(&t.loop, &t.guard);
+    uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
+    t.hooks = (struct viewer_hooks){ .on_gone = on_gone,
+                                     .write_ms = WRITE_MS };
+    return media_net_new(&t.media, &cfg);
+}
+
+static void on_closed(void *ctx)
+{
+    (void)ctx;
+    t.closed = true;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    media_net_close(t.media, on_closed, NULL);
+    while (!t.closed && !t.late)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&t.guard, NULL);
+    uv_run(&t.loop, UV_RUN_DEFAULT);
+    return t.closed ? uv_loop_close(&t.loop) : -1;
+}
+
+/* A viewer of a session that does not exist; returns our end. full: its
+ * socket takes no byte until we read. */
+static int watch(enum http_format format, bool websocket, bool full)
+{
+    struct http_handover h = { .session = 77, .format = format,
+                               .websocket = websocket, .minor = 1 };
+    static const char junk[4096];
+    int fd[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd),
+                     0);
+    while (full && write(fd[0], junk, sizeof(junk)) > 0)
+        ;
+    h.fd = fd[0];
+    assert_int_equal(viewer_start(t.media, &t.hooks, &h), 0);
+    return fd[1];
+}
+
+/* What can be read, without the zeros that filled it. */
+static size_t drain(int fd, char *out, size_t cap)
+{
+    static char bytes[65536];
+    size_t n = 0;
+    ssize_t got;
+
+    while ((got = read(fd, bytes, sizeof(bytes))) > 0)
+        for (ssize_t i = 0; i < got; i++)
+            if (bytes[i] && n + 1 < cap)
+                out[n++] = bytes[i];
+    out[n] = '\0';
+    return n;
+}
+
+static void stalled(void **state)
+{
+    static const struct {
+        enum http_format format;
+        bool websocket;
+    } cases[] = {
+        { HTTP_FORMAT_FLV, false }, { HTTP_FORMAT_FLV, true },
+        { HTTP_FORMAT_FRAME, false },
+        { HTTP_FORMAT_MSE, true }, /* its head is not taken */
+    };
+    char text[1024];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t from_ms = uv_hrtime() / 1000000;
+        int fd = watch(cases[i].format, cases[i].websocket, true);
+
+        t.gone = 0;
+        RUN_UNTIL(t.gone == 1);
+        if (uv_hrtime() / 1000000 - from_ms < WRITE_MS)
+            fail_msg("case %zu: cut at once", i);
+        assert_int_equal(drain(fd, text, sizeof(text)), 0);
+        assert_int_equal(read(fd, text, 1), 0);
+        close(fd);
+    }
+}
+
+/* It says that it goes, and does not read the answer. */
+static void stalled_goodbye(void **state)
+{
+    static const uint8_t bye[] = { 0x88, 0x80, 1, 2, 3, 4 };
+    int fd;
+
+    (void)state;
+    fd = watch(HTTP_FORMAT_MSE, true, true);
+    assert_int_equal(write(fd, bye, sizeof(bye)), sizeof(bye));
+    RUN_UNTIL(t.gone == 1);
+    close(fd);
+}
+
+/* In time: all of it arrives. */
+static void slow_reader(void **state)
+{
+    char text[1024] = "";
+    size_t n = 0;
+    int fd;
+
+    (void)state;
+    t.hooks.write_ms = GUARD_MS;
+    fd = watch(HTTP_FORMAT_FLV, false, true);
+    uv_sleep(50);
+    while (t.gone == 0 && !t.late) {
+        n += drain(fd, text + n, sizeof(text) - n);
+        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_sleep(1);
+    }
+    drain(fd, text + n, sizeof(text) - n);
+    assert_non_null(strstr(text, "503 Service Unavailable"));
+    close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(stalled, setup, teardown),
+        cmocka_unit_test_setup_teardown(stalled_goodbye, setup, teardown),
+        cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
