@@ -4,6 +4,7 @@
 #include "test/support.h"
 
 #include "app/trace/glance.h"
+#include "app/trace/mask.h"
 #include "manscdp/msg.h"
 #include "sdp/sdp.h"
 #include "sip/frame.h"
@@ -93,6 +94,11 @@ static void glance(struct slice s)
     trace_header(s, SLICE("Call-ID"));
 }
 
+static void mask(struct slice s)
+{
+    trace_mask((char *)(uintptr_t)s.p, s.n);
+}
+
 /* ---- the table ----------------------------------------------------------- */
 
 typedef void reader_fn(struct slice s);
@@ -140,6 +146,11 @@ static const struct reader readers[] = {
     { "glance", glance, 64 << 10, "MESSAGE sip:a@b SIP/2.0\r\n",
       { "sip:", "<", "<CmdType>", "<CmdType", "f:", "f: sip:\r\n", "\r\n", ";",
         ";tag", "\"", "\\", "v: ", "v:,", "i:\r\n", "t: <sip:", "a\r\n\r\n" } },
+    { "mask", mask, 64 << 10, "",
+      { "sip:", "sip:a:", "sip:a:b@", "sip:a:\r\n", "pwd=", "pwd=\"", "<pwd>",
+        "<pwd ", "<pwd a=", "<pwd/>", "pwd", "Authorization:", "response=",
+        "Authorization: response=\"", "=", "a b=", "<pwd></", "\r\n",
+        "Authorization: a\r\n " } },
 };
 
 /* ---- the measure --------------------------------------------------------- */
