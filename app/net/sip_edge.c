@@ -37,7 +37,9 @@ struct connection {
     struct sip_peer peer;
     struct tls *tls; /* NULL: plain TCP */
     bool up, ours, closing, spoke, trusted;
-    size_t held; /* bytes received and not sent yet: cap and what is queued */
+    bool ponged;   /* and it is still queued: one is enough */
+    size_t held;   /* bytes received and not sent yet: cap and queued */
+    size_t queued; /* for writes that are not done, with their requests */
     uint64_t since_ms; /* of the first byte of an unfinished message */
     uint64_t moved_ms; /* something was sent or received last */
     struct sip_frame frame;
@@ -145,13 +147,21 @@ static size_t room_for(const struct connection *c, size_t trusted)
     return c->trusted ? trusted : SIP_EDGE_STRANGER_BUF;
 }
 
+static void forget_write(struct connection *c, struct write_req *w)
+{
+    c->queued -= sizeof(*w) + w->n;
+    let_go(c, sizeof(*w) + w->n);
+    free(w);
+}
+
 static void on_written(uv_write_t *req, int status)
 {
     struct connection *c = req->handle->data;
     struct write_req *w = container_of(req, struct write_req, req);
 
-    let_go(c, w->n);
-    free(w);
+    forget_write(c, w);
+    if (c->queued == 0)
+        c->ponged = false;
     if (status && !c->closing)
         conn_close(c);
 }
@@ -171,7 +181,7 @@ static bool conn_write(struct connection *c, struct slice s)
         sent = 0; /* UV_EAGAIN; a real error shows at the write below */
     s = slice_from(s, (size_t)sent);
     w = malloc(sizeof(*w) + s.n);
-    if (!w || uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + s.n >
+    if (!w || c->queued + sizeof(*w) + s.n >
                   room_for(c, SIP_EDGE_QUEUE_BYTES)) {
         free(w);
         c->edge->n.cut++;
@@ -179,12 +189,12 @@ static bool conn_write(struct connection *c, struct slice s)
         return false;
     }
     w->n = s.n;
-    hold(c, s.n);
+    c->queued += sizeof(*w) + s.n;
+    hold(c, sizeof(*w) + s.n);
     memcpy(w->bytes, s.p, s.n);
     b = uv_buf_init(w->bytes, (unsigned)s.n);
     if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &b, 1, on_written)) {
-        let_go(c, w->n);
-        free(w);
+        forget_write(c, w);
         conn_close(c);
         return false;
     }
@@ -405,9 +415,23 @@ static void conn_close(struct connection *c)
     e->touched = true;
 }
 
+/* RFC 5626 §4.4.1. However many pings came at once and are not answered yet,
+ * one answer says it all; and a stranger pays for it as for any message. */
+static void answer_ping(struct connection *c)
+{
+    const struct sip_edge_config *o = &c->edge->o;
+
+    if (c->closing || c->ponged ||
+        (o->admits && !o->admits(o->ctx, &c->peer, SLICE("\r\n\r\n"))))
+        return;
+    if (conn_send(c, SLICE("\r\n")))
+        c->ponged = c->queued > 0;
+}
+
 /* Takes whole messages out of c->buf. */
 static void take_messages(struct connection *c)
 {
+    bool pinged = false;
     size_t used = 0;
 
     while (!c->closing) {
@@ -420,7 +444,7 @@ static void take_messages(struct connection *c)
             c->spoke = true;
             input(c->edge, &c->peer, cut.bytes);
         } else if (err == 0) {
-            conn_send(c, SLICE("\r\n"));
+            pinged = true;
         } else if (err != GB_EAGAIN) {
             if (cut.bytes.n)
                 input(c->edge, &c->peer, cut.bytes);
@@ -435,6 +459,8 @@ static void take_messages(struct connection *c)
         if (err == GB_EAGAIN)
             break;
     }
+    if (pinged)
+        answer_ping(c);
     if (used) {
         memmove(c->buf, c->buf + used, c->len - used);
         c->len -= used;

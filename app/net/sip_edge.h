@@ -53,7 +53,8 @@ struct sip_edge_config {
     uint32_t strangers_idle_ms; /* 0: SIP_EDGE_STRANGER_IDLE_MS */
     /* A batch of datagrams, before the first of them; may be NULL. */
     void (*ahead)(void *ctx, const struct slice *bytes, size_t n);
-    /* Before a message is parsed: false drops it without a word; may be NULL. */
+    /* Before a message is parsed, and before the answer to a ping: false drops
+     * it without a word; may be NULL. */
     bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);
     uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
                                  idle this long; 0: none does */
