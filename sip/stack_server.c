@@ -835,7 +835,7 @@ static void on_ack(struct sip_stack *s, const struct sip_peer *from,
     struct trans *t = find_invite(s, m);
     struct call *c;
 
-    if (t && is_ack_of(t, m)) {
+    if (t && is_ack_of(t, m) && gb_addr_ip_eq(&t->source, &from->remote)) {
         unsigned acts = sip_trans_input(&t->m, SIP_TE_ACK, &s->timers, now_ms);
 
         if (!(acts & SIP_TA_PASS)) {
@@ -877,8 +877,8 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
     struct sip_event *ev;
     struct call *c;
 
-    if (!invite) {
-        stk_refuse(s, from, m, 481);
+    if (!invite || !gb_addr_ip_eq(&invite->source, &from->remote)) {
+        stk_refuse(s, from, m, 481); /* a stranger learns and ends nothing */
         return;
     }
     id = invite->id;

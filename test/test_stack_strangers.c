@@ -1,13 +1,13 @@
 /* sip/stack: requests that look like a part of something and are none: another
- * event under the same Call-ID. The test is the peer and writes its requests by
- * hand. */
+ * event under the same Call-ID, CANCEL and ACK from another address. The test
+ * is the peer and writes its requests by hand. */
 #include "test/pair.h"
 
 #include <stdio.h>
 
 #define ID "34020000002000000001"
 
-static uint64_t subscription[4];
+static uint64_t subscription[4], invite;
 static unsigned n_subscribed;
 static struct sip_peer peer;
 
@@ -17,7 +17,9 @@ static void on_event(struct pair *p, int side, const struct sip_event *ev)
 
     if (ev->kind != SIP_EV_REQUEST)
         return;
-    if (ev->msg->method == SIP_METHOD_SUBSCRIBE)
+    if (ev->msg->method == SIP_METHOD_INVITE)
+        invite = ev->transaction;
+    else if (ev->msg->method == SIP_METHOD_SUBSCRIBE)
         assert_int_equal(sip_stack_accept(p->stack[side], ev->transaction, &ok,
                                           0, p->now_ms,
                                           &subscription[n_subscribed++]), 0);
@@ -29,6 +31,7 @@ static void begin(struct pair *p)
     p->on_event = on_event;
     peer = pair_peer(p, 0);
     n_subscribed = 0;
+    invite = 0;
 }
 
 static struct sip_counters counters(const struct pair *p)
@@ -56,6 +59,14 @@ static void inject(struct pair *p, const struct sip_peer *from,
 
     assert_int_equal(pair_inject_from(p, 0, from, slice_of(text, (size_t)n)),
                      0);
+}
+
+static struct sip_peer elsewhere(void)
+{
+    struct sip_peer p = peer;
+
+    p.remote.ip[3] = 66;
+    return p;
 }
 
 /* Subscribers forget the To tag of a refresh, but what they ask for is another
@@ -92,10 +103,62 @@ static void another_event_is_no_refresh(void **state)
     pair_fini(&p);
 }
 
+static void cancel_from_elsewhere(void **state)
+{
+    struct sip_peer stranger;
+    struct pair p;
+
+    (void)state;
+    begin(&p);
+    stranger = elsewhere();
+    inject(&p, &peer, "INVITE", "inv", 1, NULL, "");
+    assert_true(invite);
+    inject(&p, &stranger, "CANCEL", "inv", 1, NULL, "");
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 481"), 1);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 487"), 0);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_CANCELLED, 0), 0);
+    stranger = peer; /* the same host: a NAT gives it another port */
+    stranger.remote.port++;
+    inject(&p, &stranger, "CANCEL", "inv", 1, NULL, "");
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 487"), 1);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_CANCELLED, 0), 1);
+    pair_fini(&p);
+}
+
+/* It would keep the answer from the one who waits for it. */
+static void ack_from_elsewhere(void **state)
+{
+    const struct sip_response busy = { .status = 486, .expires = -1 };
+    struct sip_peer stranger;
+    char tag[64] = "";
+    struct slice to;
+    struct pair p;
+
+    (void)state;
+    begin(&p);
+    stranger = elsewhere();
+    inject(&p, &peer, "INVITE", "inv", 1, NULL, "");
+    assert_int_equal(sip_stack_respond(p.stack[0], invite, &busy, p.now_ms), 0);
+    pair_pump(&p);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 486"), 1);
+    to = pair_header(pair_find(&p, 0, "SIP/2.0 486", 0)->bytes, "To");
+    to = slice_from(to, slice_find_slice(to, SLICE("tag=")) + 4);
+    assert_true(slice_copy(tag, sizeof(tag), to));
+    inject(&p, &stranger, "ACK", "inv", 1, tag, "");
+    pair_run(&p, p.now_ms + 600);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 486"), 2);
+    inject(&p, &peer, "ACK", "inv", 1, tag, "");
+    pair_run(&p, p.now_ms + 4000);
+    assert_int_equal(pair_count(&p, 0, "SIP/2.0 486"), 2);
+    pair_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_event_is_no_refresh),
+        cmocka_unit_test(cancel_from_elsewhere),
+        cmocka_unit_test(ack_from_elsewhere),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
