@@ -142,12 +142,12 @@ static void store_command(struct daemon *d, uint64_t id)
 
 static void log_alarm(const struct platform_alarm *al)
 {
-    struct log_quoted text;
+    struct log_quoted channel, method, type, text;
 
-    log_f(LOG_INFO,
-          "msg=alarm device=%.*s channel=%.*s method=%.*s type=%.*s text=%s",
-          SLICE_ARG(al->device), SLICE_ARG(al->channel), SLICE_ARG(al->method),
-          SLICE_ARG(al->type), log_quote(&text, al->description));
+    log_f(LOG_INFO, "msg=alarm device=%.*s channel=%s method=%s type=%s text=%s",
+          SLICE_ARG(al->device), log_word(&channel, al->channel),
+          log_word(&method, al->method), log_word(&type, al->type),
+          log_quote(&text, al->description));
 }
 
 static enum log_level level_of(enum platform_level l)

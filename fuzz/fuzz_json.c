@@ -5,7 +5,7 @@
 
 #include "app/http/json.h"
 #include "app/http/stream.h"
-#include "app/http/utf8.h"
+#include "base/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -256,7 +256,8 @@ struct pass {
     struct gb_diag *diag;
     struct slice open[MANSCDP_MAX_DEPTH];
     unsigned depth;
-    bool done; /* the root is closed */
+    bool no_close; /* no '>' lies ahead: it is not looked for again */
+    bool done;     /* the root is closed */
 };
 
 static int refuse(struct pass *p, int err, const char *why)
@@ -322,6 +323,16 @@ static int on_bang(struct pass *p, size_t *n)
     return 0;
 }
 
+/* "<?" at off: its bytes up to the next '>', or 0: it is text. */
+static size_t on_question(struct pass *p)
+{
+    struct slice rest = slice_from(p->s, p->off);
+    size_t n = p->no_close ? rest.n : slice_find(rest, '>');
+
+    p->no_close = n == rest.n;
+    return p->no_close ? 0 : n + 1;
+}
+
 /* What begins at the '<' at off. */
 static int on_markup(struct pass *p)
 {
@@ -333,8 +344,7 @@ static int on_markup(struct pass *p)
     if (rest.n > 1 && rest.p[1] == '!') {
         err = on_bang(p, &n);
     } else if (rest.n > 1 && rest.p[1] == '?') {
-        n = slice_find(rest, '>');
-        n = n < rest.n ? n + 1 : 0;
+        n = on_question(p);
     } else if (xml_tag_at(p->s, p->off, &tag)) {
         err = on_tag(p, &tag);
         n = tag.n;
@@ -358,7 +368,7 @@ int xml_repair(struct writer *out, struct slice utf8,
     struct pass p = { .s = utf8, .out = out, .limits = limits, .r = r,
                       .diag = diag };
 
-    while (p.off < utf8.n && !p.done) {
+    while (p.off < utf8.n && !p.done && !out->err) {
         struct slice rest = slice_from(utf8, p.off);
         size_t n = slice_find(rest, '<');
         int err;

@@ -43,7 +43,12 @@ static void put_number(struct writer *w, const char *name, int64_t v)
 static void put_uri(struct writer *w, const struct sip_msg *m,
                     const struct sip_uri *u)
 {
-    static const char *const scheme[] = { "other", "sip", "sips" };
+    static const char *const scheme[] = {
+        [SIP_SCHEME_OTHER] = "other",
+        [SIP_SCHEME_SIP] = "sip",
+        [SIP_SCHEME_SIPS] = "sips",
+        [SIP_SCHEME_TEL] = "tel",
+    };
 
     if (u->text.p == NULL)
         return;

@@ -271,18 +271,25 @@ void stk_call_ended(struct sip_stack *s, struct call *c, unsigned status,
     stk_call_free(s, c);
 }
 
+void stk_call_over(struct sip_stack *s, struct call *c, unsigned status,
+                   const struct sip_peer *peer, const struct sip_msg *m,
+                   uint64_t now_ms)
+{
+    uint64_t own = c->own_invite, peers = c->peer_invite;
+
+    c->own_invite = c->peer_invite = 0;
+    stk_call_ended(s, c, status, peer, m);
+    stk_end_invites(s, own, peers, 487, now_ms);
+}
+
 /* Does what the state of the dialog asks for; c is gone, or hidden and waiting
  * for its ACK. */
 static void finish(struct sip_stack *s, struct call *c, uint64_t now_ms)
 {
-    struct trans *own = stk_trans_find(s, c->own_invite);
-    struct trans *peers = stk_trans_find(s, c->peer_invite);
+    uint64_t own = c->own_invite, peers = c->peer_invite;
 
     c->own_invite = c->peer_invite = 0;
-    if (own)
-        stk_invite_abandon(s, own, now_ms);
-    if (peers)
-        stk_answer(s, peers, c->state == CALL_CALLED ? 480 : 487, now_ms);
+    stk_end_invites(s, own, peers, c->state == CALL_CALLED ? 480 : 487, now_ms);
     if (c->state != CALL_CONFIRMED)
         stk_call_free(s, c);
     else if (c->ok) /* §15: no BYE before the ACK, or its time is over */

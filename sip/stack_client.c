@@ -448,7 +448,8 @@ static void failed(struct sip_stack *s, struct trans *t, unsigned status)
 /* 300 to 699, or any final answer to another method. A 481 or 408 inside a
  * dialog ends it (§12.2.1.2). */
 static void on_final(struct sip_stack *s, struct trans *t,
-                     const struct sip_peer *from, const struct sip_msg *m)
+                     const struct sip_peer *from, const struct sip_msg *m,
+                     uint64_t now_ms)
 {
     struct call *c = call_of(s, t);
     bool invite = c && c->own_invite == t->id;
@@ -463,7 +464,7 @@ static void on_final(struct sip_stack *s, struct trans *t,
         if (invite)
             stk_call_free(s, c);
     } else if (m->status == 481 || m->status == 408)
-        stk_call_ended(s, c, m->status, from, m);
+        stk_call_over(s, c, m->status, from, m, now_ms);
 }
 
 static struct sip_extra credentials(const struct sip_msg *invite,
@@ -657,7 +658,7 @@ static void pass_up(struct sip_stack *s, struct trans *t,
         client(t)->give_up_ms = GB_NEVER;
         stk_sub_answered(s, t, from, m, now_ms);
     } else {
-        on_final(s, t, from, m);
+        on_final(s, t, from, m, now_ms);
     }
 }
 

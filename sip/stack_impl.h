@@ -470,6 +470,10 @@ void stk_turn_over(struct sip_stack *s);
  * open, are gone. */
 void stk_forget_pending(struct sip_stack *s);
 void stk_server_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+/* Of a dialog that is over: our INVITE is abandoned, the peer's gets status;
+ * an id that finds nothing is fine. */
+void stk_end_invites(struct sip_stack *s, uint64_t own, uint64_t peers,
+                     unsigned status, uint64_t now_ms);
 /* A plain answer of the stack's own; does what sip_stack_respond does. */
 int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
                uint64_t now_ms);
@@ -512,6 +516,11 @@ void stk_call_tick(struct sip_stack *s, struct call *c, uint64_t now_ms);
 /* Reports ENDED and frees; a hidden one goes silently. */
 void stk_call_ended(struct sip_stack *s, struct call *c, unsigned status,
                     const struct sip_peer *peer, const struct sip_msg *m);
+/* The dialog is over while INVITEs may be open in it: ENDED, and those end as
+ * well, in silence. */
+void stk_call_over(struct sip_stack *s, struct call *c, unsigned status,
+                   const struct sip_peer *peer, const struct sip_msg *m,
+                   uint64_t now_ms);
 void stk_call_sent_ok(struct sip_stack *s, struct call *c, struct blob *ok,
                       uint32_t cseq, uint64_t now_ms);
 void stk_call_on_ack(struct sip_stack *s, struct call *c,

@@ -844,7 +844,7 @@ static void on_ack(struct sip_stack *s, const struct sip_peer *from,
     struct trans *t = find_invite(s, m);
     struct call *c;
 
-    if (t && is_ack_of(t, m)) {
+    if (t && is_ack_of(t, m) && gb_addr_ip_eq(&t->source, &from->remote)) {
         unsigned acts = sip_trans_input(&t->m, SIP_TE_ACK, &s->timers, now_ms);
 
         if (!(acts & SIP_TA_PASS)) {
@@ -859,20 +859,32 @@ static void on_ack(struct sip_stack *s, const struct sip_peer *from,
         s->count.dropped++;
 }
 
-/* The INVITE's transaction waits no more: 487, and its dialog with it. Without
- * memory for that its guard timer does it soon. */
+/* The INVITE's transaction waits no more: 487 or so, and its dialog with it.
+ * Without memory for that its guard timer does it soon. */
 static bool terminate_invite(struct sip_stack *s, struct trans *t,
-                             uint64_t now_ms)
+                             unsigned status, uint64_t now_ms)
 {
     if (t->m.state >= SIP_TS_COMPLETED)
         return false;
-    if (stk_answer(s, t, 487, now_ms)) {
+    if (stk_answer(s, t, status, now_ms)) {
         t->m.end_ms = now_ms + STK_STALL_MS;
         stk_trans_settle(s, t);
         return false;
     }
     t->cancelled = true;
     return true;
+}
+
+void stk_end_invites(struct sip_stack *s, uint64_t own, uint64_t peers,
+                     unsigned status, uint64_t now_ms)
+{
+    struct trans *t = stk_trans_find(s, peers);
+
+    if (t)
+        terminate_invite(s, t, status, now_ms);
+    t = stk_trans_find(s, own);
+    if (t)
+        stk_invite_abandon(s, t, now_ms);
 }
 
 /* §9.2: 200 in any case where the INVITE is known, under its To tag; 487 if it
@@ -886,8 +898,8 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
     struct sip_event *ev;
     struct call *c;
 
-    if (!invite) {
-        stk_refuse(s, from, m, 481);
+    if (!invite || !gb_addr_ip_eq(&invite->source, &from->remote)) {
+        stk_refuse(s, from, m, 481); /* a stranger learns and ends nothing */
         return;
     }
     id = invite->id;
@@ -899,7 +911,7 @@ static void on_cancel(struct sip_stack *s, const struct sip_peer *from,
         s->count.dropped++;
         return;
     }
-    if (!terminate_invite(s, invite, now_ms))
+    if (!terminate_invite(s, invite, 487, now_ms))
         return;
     if (dialog && !c) /* ended when there was no memory for its 480 */
         return;
@@ -969,21 +981,12 @@ static void on_bye(struct sip_stack *s, struct call *c,
                    uint64_t now_ms)
 {
     struct sip_response ok = { .status = 200, .expires = -1 };
-    struct trans *invite;
-    uint64_t own = c->own_invite, peers = c->peer_invite;
 
     if (answer_last(s, from, m, &ok, tag_of_key(s, &s->key), now_ms)) {
         s->count.dropped++;
         return; /* it will come again */
     }
-    c->own_invite = c->peer_invite = 0;
-    stk_call_ended(s, c, 200, from, m);
-    invite = stk_trans_find(s, peers);
-    if (invite)
-        terminate_invite(s, invite, now_ms);
-    invite = stk_trans_find(s, own);
-    if (invite)
-        stk_invite_abandon(s, invite, now_ms);
+    stk_call_over(s, c, 200, from, m, now_ms);
 }
 
 static void in_dialog(struct sip_stack *s, struct call *c,

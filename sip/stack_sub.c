@@ -81,9 +81,11 @@ static bool fits(const struct sub *b, const struct sip_peer *from,
     if (b->notifier != (m->method == SIP_METHOD_SUBSCRIBE) ||
         !gb_addr_ip_eq(&b->peer.remote, &from->remote))
         return false;
+    if (!same_event(b, m))
+        return false;
     if (b->notifier && !m->to.tag.n)
         return m->from.tag.n && slice_eq(m->from.tag, b->d.remote_tag);
-    return m->to.tag.n && sip_dialog_has_tags(&b->d, m) && same_event(b, m);
+    return m->to.tag.n && sip_dialog_has_tags(&b->d, m);
 }
 
 struct sub *stk_sub_match(const struct sip_stack *s,

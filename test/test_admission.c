@@ -722,6 +722,26 @@ static void a_flood_of_one_source_is_its_own(void **state)
     sim_free(&s);
 }
 
+/* Pings of strangers: silence over UDP, and a price where they are answered. */
+static void pings_on_a_stream_are_paid_for(void **state)
+{
+    struct sip_peer from;
+    unsigned n = 0;
+
+    (void)state;
+    begin((struct platform_config){ .rate_per_s = 1, .rate_burst = 4 });
+    from = peer_of("203.0.113.1:9");
+    for (unsigned i = 0; i < 20; i++)
+        n += platform_admits(s.p, &from, SLICE("\r\n\r\n"), s.now);
+    assert_int_equal(n, 20);
+    from.transport = SIP_TCP;
+    from.connection = 7;
+    for (unsigned i = 0; i < 20; i++)
+        n += platform_admits(s.p, &from, SLICE("\r\n\r\n"), s.now);
+    assert_int_equal(n, 24);
+    sim_free(&s);
+}
+
 /* A site with more devices than its bucket has tokens: those who prove
  * themselves do not use it up. */
 static void a_large_site_logs_in(void **state)
@@ -826,6 +846,7 @@ int main(void)
         cmocka_unit_test(note_19_3_registers_are_shed_with_retry_after),
         cmocka_unit_test(a_flood_reaches_nobody),
         cmocka_unit_test(a_flood_of_one_source_is_its_own),
+        cmocka_unit_test(pings_on_a_stream_are_paid_for),
         cmocka_unit_test(a_large_site_logs_in),
         cmocka_unit_test(a_ban_spares_the_bound),
         cmocka_unit_test(failures_are_backed_off),

@@ -230,11 +230,14 @@ static void endless_xml(void **state)
     free(p);
 }
 
+static size_t n_captured;
+
 static void captured(void *ctx, const char *path, struct slice bytes)
 {
     struct writer *w = ctx;
 
     (void)path;
+    n_captured++;
     writer_slice_put(w, bytes);
 }
 
@@ -259,8 +262,8 @@ static void random_cuts(void **state)
         for (size_t i = 0; i + 1 < got.n; i++)
             n += got.p[i] == ']' && (got.p[i + 1] == '[');
         assert_int_equal(x.err, 0);
-        assert_int_equal(got.n, in.n + 2 * 8);
-        assert_int_equal(n, 7);
+        assert_int_equal(got.n, in.n + 2 * n_captured);
+        assert_int_equal(n, n_captured - 1);
     }
 }
 

@@ -22,7 +22,7 @@ static void begin(enum log_level least, bool json)
 /* What was written, behind the times; freed by the next call. */
 static const char *written(void)
 {
-    static char text[3 * LOG_LINE_MAX];
+    static char text[6 * LOG_LINE_MAX];
     struct slice s = read_file(path);
 
     log_init(2, LOG_INFO, false);
@@ -90,6 +90,7 @@ static void quoted(void **state)
         { S(""), "\"\"" },
         { S("a\nb=\"c\"\\\x7f"), "\"a\\x0ab=\\x22c\\x22\\x5c\\x7f\"" },
         { S("a\0b"), "\"a\\x00b\"" },
+        { S("a\xff\xe9\x97"), "\"a\\xff\\xe9\\x97\"" },
         { S("门"), "\"门\"" },
     };
     static char many[4000];
@@ -117,6 +118,14 @@ static void json(void **state)
         { "msg=x empty=\"\" z=1", "z", "1" },
         { "msg=x path=a\\b", "path", "a\\b" },
         { "msg=x text=\"open", "msg", "x" },
+        { "msg=x text=\"open", "text", "open" },
+        { "msg=x a=b\x01\n\x7f", "a", "b\x01\n\x7f" },
+        { "msg=x a=\"b\n\"", "a", "b\n" },
+        { "msg=x a=\xff\xe9\x97", "a", "\xc3\xbf\xc3\xa9\xc2\x97" },
+        { "msg=x a=\"\\\"\\\\\"", "a", "\"\\" },
+        { "msg=x a=c:\\xyz", "a", "c:\\xyz" },
+        { "msg=x a=\"cut \\x4", "a", "cut \\x4" },
+        { "msg=x a=\"cut \\", "a", "cut \\" },
     };
 
     (void)state;
@@ -137,6 +146,73 @@ static void json(void **state)
         if (strcmp(json_string_value(json_object_get(o, cases[i].key)),
                    cases[i].value) != 0)
             fail_msg("%s", got);
+        json_decref(o);
+    }
+}
+
+/* A caller that forgot to quote: one line all the same. */
+static void nobody_begins_a_line(void **state)
+{
+    static const char *const forged[] = {
+        "1\nerror msg=forged", "1\r\x1b[2J", "\xff\xfe", "\xe9\x97",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(forged); i++) {
+        const char *got;
+
+        begin(LOG_INFO, false);
+        log_f(LOG_INFO, "msg=alarm method=%s", forged[i]);
+        got = written();
+        assert_int_equal(got[strlen(got) - 1], '\n');
+        for (size_t k = 0; k + 1 < strlen(got); k++)
+            assert_in_range(got[k], 0x20, 0x7e);
+    }
+}
+
+static void words(void **state)
+{
+    static const struct {
+        struct slice in;
+        const char *want;
+    } cases[] = {
+        { S("5"), "5" },
+        { S(""), "" },
+        { S("a.B_c-9"), "a.B_c-9" },
+        { S("a b"), "\"a b\"" },
+        { S("a=b"), "\"a=b\"" },
+        { S("a\nb"), "\"a\\x0ab\"" },
+        { S("\"a"), "\"\\x22a\"" },
+    };
+    struct log_quoted q;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_string_equal(log_word(&q, guarded(cases[i].in)),
+                            cases[i].want);
+}
+
+/* The longest lines, of what grows most in JSON. */
+static void long_json(void **state)
+{
+    static const char *const pieces[] = {
+        "a= ", "=\" ", "\x01", "\xff", "\\", "\"", "a=\"b", " =\" ", "\\x4",
+    };
+    static char much[2 * LOG_LINE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        size_t n = strlen(pieces[i]);
+        json_error_t e;
+        json_t *o;
+
+        for (size_t k = 0; k + n < sizeof(much); k += n)
+            memcpy(much + k, pieces[i], n + 1);
+        begin(LOG_INFO, true);
+        log_f(LOG_INFO, "%s", much);
+        o = json_loads(written(), 0, &e);
+        if (!o)
+            fail_msg("%zu: %s", i, e.text);
         json_decref(o);
     }
 }
@@ -163,6 +239,9 @@ int main(void)
         cmocka_unit_test(levels),
         cmocka_unit_test(quoted),
         cmocka_unit_test(json),
+        cmocka_unit_test(nobody_begins_a_line),
+        cmocka_unit_test(words),
+        cmocka_unit_test(long_json),
         cmocka_unit_test(long_lines),
     };
 

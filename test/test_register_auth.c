@@ -203,6 +203,69 @@ static void repeats_are_stale(void **state)
     }
 }
 
+/* The answer to a REGISTER with credentials without qop for this nonce. */
+static unsigned reuse(const char *from, struct slice nonce, const char *call_id,
+                      unsigned expires_s)
+{
+    const struct sip_answer a = {
+        .username = slice_str(cam), .password = SLICE(SIM_PASSWORD),
+        .method = SLICE("REGISTER"), .uri = SLICE("sip:x") };
+    const struct sip_challenge c = { .realm = SLICE(SIM_REALM), .nonce = nonce,
+                                     .alg = SIP_DIGEST_MD5 };
+    char line[900], answer[2048];
+    struct writer w = writer_of(line, sizeof(line) - 1);
+    unsigned status;
+
+    writer_f(&w, "Call-ID: %s\r\nContact: <sip:%s@192.168.1.10>\r\n"
+                 "Expires: %u\r\nAuthorization: ", call_id, cam, expires_s);
+    assert_int_equal(sip_answer_write(&w, &c, &a), 0);
+    writer_str(&w, "\r\n");
+    assert_int_equal(w.err, 0);
+    line[w.len] = '\0';
+    status = try_register(from, cam, line, answer, sizeof(answer));
+    if (status == 401)
+        assert_true(has(answer, "stale=true"));
+    return status;
+}
+
+static struct slice ask_nonce(char nonce[static SIP_NONCE_LEN]);
+
+/* Without qop a response that was overheard is good for what its device has
+ * already: it moves nothing, and logs nobody off. */
+static void an_overheard_response_changes_nothing(void **state)
+{
+    static const struct {
+        const char *name, *from, *call_id;
+        unsigned expires_s, status;
+    } cases[] = {
+        { "a refresh", "192.168.1.10:5060", "one", 3600, 200 },
+        { "log-off", "192.168.1.10:5060", "one", 0, 401 },
+        { "another port", "192.168.1.10:5061", "one", 3600, 401 },
+        { "another Call-ID", "192.168.1.10:5060", "two", 3600, 401 },
+        { "a refresh after all that", "192.168.1.10:5060", "one", 3600, 200 },
+    };
+    char bytes[SIP_NONCE_LEN], newer[SIP_NONCE_LEN];
+    struct slice nonce;
+
+    (void)state;
+    begin((struct platform_config){ .auto_enrol = true });
+    nonce = ask_nonce(bytes);
+    assert_int_equal(reuse("192.168.1.10:5060", nonce, "one", 3600), 200);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned got = reuse(cases[i].from, nonce, cases[i].call_id,
+                             cases[i].expires_s);
+
+        if (got != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, got);
+    }
+    assert_int_equal(sim_counters(&s).register_refused, 0);
+    /* what is new goes with a nonce that is new */
+    assert_int_equal(reuse("192.168.1.10:5060", ask_nonce(newer), "one", 0),
+                     200);
+    assert_int_equal(reuse("192.168.1.10:5060", nonce, "three", 3600), 401);
+    sim_free(&s);
+}
+
 /* ---- Authentication-Info (R64) ---- */
 
 static struct slice value_in(const char *answer, const char *name)
@@ -406,6 +469,7 @@ int main(void)
         cmocka_unit_test(sess_unasked),
         cmocka_unit_test(auth_int_is_challenged),
         cmocka_unit_test(repeats_are_stale),
+        cmocka_unit_test(an_overheard_response_changes_nothing),
         cmocka_unit_test(the_platform_proves_itself),
         cmocka_unit_test(proof_only_for_who_uses_qop),
         cmocka_unit_test(only_a_right_response_is_stale),

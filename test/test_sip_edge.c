@@ -52,8 +52,20 @@ static uint64_t on_turn(void *ctx, uint64_t now_ms)
 }
 
 static struct gb_addr client_local;
-static uint32_t strangers_bytes, strangers_idle_ms; /* of the next server; 0:
-                                                      the default */
+static uint32_t strangers_bytes, strangers_idle_ms, strangers_per_source;
+/* of the next server; 0: the default */
+static unsigned asked; /* whether a ping is admitted */
+static bool deaf_to_pings;
+
+static bool admits(void *ctx, struct sip_peer *from, struct slice bytes)
+{
+    bool ping = slice_eq(bytes, SLICE("\r\n\r\n"));
+
+    (void)ctx;
+    (void)from;
+    asked += ping;
+    return !(ping && deaf_to_pings);
+}
 
 static void on_connection(void *ctx, uint64_t connection, bool is_up,
                           const struct gb_addr *local)
@@ -93,10 +105,12 @@ static void begin(uint32_t keep_open_ms, uint32_t max_connections)
     c.stack = server_sip;
     c.no_tcp = false;
     c.on_event = on_server_event;
+    c.admits = admits;
     c.on_connection = NULL;
     c.keep_open_ms = keep_open_ms;
     c.strangers_bytes = strangers_bytes;
     c.strangers_idle_ms = strangers_idle_ms;
+    c.strangers_per_source = strangers_per_source;
 #if GB_TLS
     c.tls_listen = at;
     c.n_tls = 1;
@@ -222,6 +236,17 @@ static void expect_end(int fd)
             pass(10);
     }
     assert_int_equal(n, 0);
+}
+
+/* It stays open, whatever is there to read. */
+static void expect_open(int fd)
+{
+    char buf[100];
+
+    pass(50);
+    while (read(fd, buf, sizeof(buf)) > 0)
+        continue;
+    assert_int_equal(errno, EAGAIN);
 }
 
 static void expect_connections(uint32_t n)
@@ -351,6 +376,54 @@ static size_t open_message(char *buf, size_t size)
                      "Content-Length: 200000\r\n\r\n");
 
     return (size_t)n;
+}
+
+/* What is there to read on fd until nothing more comes. */
+static size_t drained(int fd)
+{
+    char buf[4096];
+    size_t all = 0;
+
+    for (unsigned idle = 0; idle < 10;) {
+        ssize_t n = read(fd, buf, sizeof(buf));
+
+        if (n > 0) {
+            all += (size_t)n;
+            idle = 0;
+        } else {
+            idle++;
+            pass(10);
+        }
+    }
+    return all;
+}
+
+/* Pings without end get an answer now and then, if any: each would cost a
+ * system call, or memory where they are not read. */
+static void many_pings(void **state)
+{
+    static char blank[64000];
+    size_t got;
+    int fd;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(blank); i++)
+        blank[i] = "\r\n"[i & 1];
+    begin(0, 0);
+    asked = 0;
+    fd = plain(0);
+    say(fd, blank, sizeof(blank));
+    got = drained(fd);
+    assert_true(got >= 2 && got < sizeof(blank) / 2 / 20);
+    assert_int_equal(asked, got / 2); /* all are paid for */
+    deaf_to_pings = true;
+    say(fd, "\r\n\r\n", 4);
+    assert_int_equal(drained(fd), 0);
+    deaf_to_pings = false;
+    say(fd, "\r\n\r\n", 4);
+    assert_int_equal(drained(fd), 2);
+    close(fd);
+    finish();
 }
 
 /* A body that a registered device may send is too much from a stranger. */
@@ -550,34 +623,125 @@ static void large_to_a_deaf_port(void **state)
     finish();
 }
 
+/* A full table is full of those who have registered: of the others the oldest
+ * makes room. */
 static void connections_are_limited(void **state)
 {
     struct sip_edge_counters n;
-    char buf[16];
     int fd[4];
 
     (void)state;
     begin(0, 3);
     for (size_t i = 0; i < COUNT(fd); i++) {
         fd[i] = plain(i % (1 + GB_TLS)); /* both kinds count */
-        if (i < 3)
-            expect_connections((uint32_t)i + 1);
+        expect_connections(i < 3 ? (uint32_t)i + 1 : 3);
     }
-    expect_end(fd[3]);
+    expect_end(fd[0]);
+    for (size_t i = 1; i < COUNT(fd); i++)
+        expect_open(fd[i]);
     sip_edge_counters(server, &n);
     assert_int_equal(n.connections, 3);
-    assert_int_equal(n.refused, 1);
-    assert_int_equal(read(fd[0], buf, sizeof(buf)), -1);
-    close(fd[0]);
-    expect_connections(2);
-    fd[0] = plain(0); /* room again */
-    expect_connections(3);
-    close(fd[0]);
-    sip_edge_counters(server, &n);
-    assert_int_equal(n.refused, 1);
-    for (size_t i = 1; i < COUNT(fd); i++)
+    assert_int_equal(n.strangers_cut, 1);
+    assert_int_equal(n.refused, 0);
+    for (size_t i = 0; i < COUNT(fd); i++)
         close(fd[i]);
+    expect_connections(0);
     finish();
+}
+
+/* A connection that somebody has registered over. */
+static int trusted(void)
+{
+    unsigned before = requests;
+    int fd = plain(0);
+
+    say(fd, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, before + 1, 5000));
+    sip_edge_trust(server, last_peer.connection);
+    return fd;
+}
+
+static void no_room_is_made_among_the_known(void **state)
+{
+    int fd[3];
+
+    (void)state;
+    begin(0, 2);
+    fd[0] = trusted();
+    fd[1] = trusted();
+    fd[2] = plain(0);
+    expect_end(fd[2]);
+    expect_open(fd[0]);
+    expect_open(fd[1]);
+    assert_int_equal(of_server().refused, 1);
+    assert_int_equal(of_server().strangers_cut, 0);
+    close(fd[0]);
+    expect_connections(1);
+    close(fd[2]);
+    fd[2] = plain(0); /* room again */
+    expect_connections(2);
+    close(fd[1]);
+    close(fd[2]);
+    finish();
+}
+
+/* One host does not get the whole table, and who registers is not counted. */
+static void strangers_of_one_source(void **state)
+{
+    int fd[4];
+
+    (void)state;
+    strangers_per_source = 2;
+    begin(0, 0);
+    strangers_per_source = 0;
+    fd[0] = trusted();
+    fd[1] = plain(0);
+    fd[2] = plain(0);
+    expect_connections(3);
+    fd[3] = plain(0);
+    expect_end(fd[3]);
+    assert_int_equal(of_server().refused, 1);
+    assert_int_equal(of_server().strangers, 2);
+    expect_open(fd[1]);
+    close(fd[1]);
+    expect_connections(2);
+    close(fd[3]);
+    fd[3] = trusted();
+    expect_open(fd[2]);
+    for (size_t i = 0; i < COUNT(fd); i++)
+        if (i != 1)
+            close(fd[i]);
+    finish();
+}
+
+/* Nobody keeps a place by empty lines. */
+static void strangers_do_not_live_by_pings(void **state)
+{
+    (void)state;
+    for (int spoke = 0; spoke < 2; spoke++) {
+        char buf[1000];
+        ssize_t n = -1;
+        int fd;
+
+        strangers_idle_ms = 300;
+        begin(0, 0);
+        strangers_idle_ms = 0;
+        fd = plain(0);
+        if (spoke)
+            say(fd, options, sizeof(options) - 1);
+        for (unsigned i = 0; n && i < 100; i++) {
+            if (write(fd, "\r\n\r\n", 4) < 0)
+                break;
+            pass(50);
+            do
+                n = read(fd, buf, sizeof(buf));
+            while (n > 0);
+        }
+        assert_int_equal(of_server().connections, 0);
+        assert_int_equal(of_server().strangers_cut, 1);
+        close(fd);
+        finish();
+    }
 }
 
 #if GB_TLS
@@ -656,12 +820,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(over_every_transport),
         cmocka_unit_test(pings),
+        cmocka_unit_test(many_pings),
         cmocka_unit_test(one_stranger_holds_little),
         cmocka_unit_test(idle_strangers_go),
         cmocka_unit_test(strangers_share_their_memory),
         cmocka_unit_test(large_requests),
         cmocka_unit_test(large_to_a_deaf_port),
         cmocka_unit_test(connections_are_limited),
+        cmocka_unit_test(no_room_is_made_among_the_known),
+        cmocka_unit_test(strangers_of_one_source),
+        cmocka_unit_test(strangers_do_not_live_by_pings),
 #if GB_TLS
         cmocka_unit_test(plain_text_on_the_tls_port),
         cmocka_unit_test(half_handshake),

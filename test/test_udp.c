@@ -4,6 +4,10 @@
 
 #include "app/net/udp.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static uv_loop_t loop;
 static struct gb_addr seen_local, seen_remote;
 static unsigned packets, bytes;
@@ -51,6 +55,59 @@ static void run_until(unsigned n)
     for (unsigned i = 0; packets < n && i < 1000; i++)
         uv_run(&loop, UV_RUN_ONCE);
     assert_int_equal(packets, n);
+}
+
+static void find_poll(uv_handle_t *h, void *arg)
+{
+    uv_os_fd_t *fd = arg;
+
+    if (uv_handle_get_type(h) == UV_POLL)
+        assert_int_equal(uv_fileno(h, fd), 0);
+}
+
+static int bound_to(struct sockaddr_in *in)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    socklen_t len = sizeof(*in);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)in, sizeof(*in)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)in, &len), 0);
+    return fd;
+}
+
+/* An error that the kernel keeps for the socket does not make it deaf. */
+static void hears_after_an_error(void **state)
+{
+    static const bool no = false;
+    struct sockaddr_in in = { .sin_family = AF_INET }, to = in;
+    uv_os_fd_t fd = -1;
+    struct udp_socket *u;
+    struct gb_addr at;
+    int peer;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    u = open_at("127.0.0.1", &no, &at);
+    uv_walk(&loop, find_poll, &fd);
+    in.sin_addr.s_addr = to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(at.port);
+    close(bound_to(&in));
+    assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(send(fd, "x", 1, 0), 1); /* port unreachable */
+    uv_run(&loop, UV_RUN_NOWAIT);
+    peer = bound_to(&in);
+    packets = 0;
+    assert_int_equal(sendto(peer, "hello", 5, 0, (struct sockaddr *)&to,
+                            sizeof(to)), 5);
+    for (unsigned i = 0; packets == 0 && i < 100; i++) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        usleep(1000);
+    }
+    assert_int_equal(packets, 1);
+    close(peer);
+    udp_close(u);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 /* Whatever it is bound to, the answer comes from where the question went. */
@@ -131,6 +188,7 @@ static void written_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hears_after_an_error),
         cmocka_unit_test(local_address),
         cmocka_unit_test(written_in_place),
     };

@@ -1,6 +1,6 @@
 #include "app/http/json.h"
 
-#include "app/http/utf8.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdio.h>

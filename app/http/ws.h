@@ -6,9 +6,9 @@
 #ifndef APP_HTTP_WS_H
 #define APP_HTTP_WS_H
 
-#include "app/http/utf8.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/utf8.h"
 #include "base/writer.h"
 
 #define WS_CONTROL_MAX 125  /* §5.5 */

@@ -1,5 +1,6 @@
 #include "app/net/log.h"
 
+#include "base/utf8.h"
 #include "base/writer.h"
 
 #include <stdarg.h>
@@ -81,22 +82,69 @@ static struct slice take_value(struct slice *s)
     }
 }
 
-/* "\xNN" of log_quote is no JSON: it becomes \u00NN. */
+static void put_escape(struct writer *w, char c)
+{
+    writer_str(w, "\\x");
+    writer_hex(w, &c, 1);
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* Whatever a caller let through: no byte of it may end the line, steer a
+ * terminal, or be anything but UTF-8. */
+static void put_clean(struct writer *w, struct slice s)
+{
+    for (size_t i = 0; i < s.n;) {
+        size_t n = is_control(s.p[i]) ? 0 : utf8_len(s.p + i, s.n - i);
+
+        if (n)
+            writer_bytes(w, s.p + i, n);
+        else
+            put_escape(w, s.p[i]);
+        i += n ? n : 1;
+    }
+}
+
+static bool is_hex(char c)
+{
+    c = ascii_lower(c);
+    return ascii_is_digit(c) || (c >= 'a' && c <= 'f');
+}
+
+/* "\xNN" at i. */
+static bool is_escape(struct slice v, size_t i)
+{
+    return v.n - i >= 4 && v.p[i] == '\\' && v.p[i + 1] == 'x' &&
+           is_hex(v.p[i + 2]) && is_hex(v.p[i + 3]);
+}
+
+/* A pair of a backslash and what JSON has behind one too. */
+static bool is_pair(struct slice v, size_t i)
+{
+    return v.n - i >= 2 && v.p[i] == '\\' &&
+           (v.p[i + 1] == '\\' || v.p[i + 1] == '"');
+}
+
+/* "\xNN" is no JSON: it becomes \u00NN. */
 static void put_json_value(struct writer *w, struct slice v)
 {
     bool quoted = v.n >= 2 && v.p[0] == '"';
 
     if (quoted)
-        v = slice_of(v.p + 1, v.n - 2);
+        v = slice_of(v.p + 1, v.n - 1 - (v.p[v.n - 1] == '"'));
     writer_char(w, '"');
     for (size_t i = 0; i < v.n; i++) {
-        if (v.p[i] == '\\' && i + 1 < v.n && v.p[i + 1] == 'x') {
+        if (is_escape(v, i)) {
             writer_str(w, "\\u00");
             i++;
-        } else if (!quoted && (v.p[i] == '\\' || v.p[i] == '"')) {
-            writer_char(w, '\\');
-            writer_char(w, v.p[i]);
+        } else if (quoted && is_pair(v, i)) {
+            writer_bytes(w, v.p + i++, 2);
         } else {
+            if (v.p[i] == '\\' || v.p[i] == '"')
+                writer_char(w, '\\');
             writer_char(w, v.p[i]);
         }
     }
@@ -123,9 +171,11 @@ static void put_json(struct writer *w, enum log_level level, struct slice text)
 
 void log_f(enum log_level level, const char *fmt, ...)
 {
-    char text[LOG_LINE_MAX], line[LOG_LINE_MAX * 2];
+    char text[LOG_LINE_MAX], clean[LOG_LINE_MAX];
+    char line[LOG_LINE_MAX * 4 + 128]; /* `a= ` becomes `,"a":""` */
     struct writer w = writer_of(line, sizeof(line) - 1);
     struct writer t = writer_of(text, sizeof(text));
+    struct writer c = writer_of(clean, sizeof(clean));
     va_list ap;
     int n;
 
@@ -137,12 +187,13 @@ void log_f(enum log_level level, const char *fmt, ...)
     if (n < 0)
         return;
     t.len = (size_t)n < t.cap ? (size_t)n : t.cap - 1;
+    put_clean(&c, writer_slice(&t)); /* as much as there is room for */
     if (out.json) {
-        put_json(&w, level, writer_slice(&t));
+        put_json(&w, level, writer_slice(&c));
     } else {
         put_time(&w);
         writer_f(&w, " %s ", names[level]);
-        writer_slice_put(&w, writer_slice(&t));
+        writer_slice_put(&w, writer_slice(&c));
     }
     line[w.len++] = '\n';
     if (write(out.fd, line, w.len) < 0)
@@ -154,17 +205,38 @@ const char *log_quote(struct log_quoted *q, struct slice s)
     struct writer w = writer_of(q->text, sizeof(q->text) - 1);
 
     writer_char(&w, '"');
-    for (size_t i = 0; i < s.n && i < LOG_QUOTE_MAX; i++) {
-        unsigned char c = (unsigned char)s.p[i];
+    s = slice_head(s, LOG_QUOTE_MAX);
+    for (size_t i = 0; i < s.n;) {
+        bool special = is_control(s.p[i]) || s.p[i] == '"' || s.p[i] == '\\';
+        size_t n = special ? 0 : utf8_len(s.p + i, s.n - i);
 
-        if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
-            writer_str(&w, "\\x");
-            writer_hex(&w, &c, 1);
-        } else {
-            writer_char(&w, (char)c);
-        }
+        if (n)
+            writer_bytes(&w, s.p + i, n);
+        else
+            put_escape(&w, s.p[i]);
+        i += n ? n : 1;
     }
     writer_char(&w, '"');
     q->text[w.len] = '\0';
+    return q->text;
+}
+
+static bool is_word(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = ascii_lower(s.p[i]);
+
+        if (!ascii_is_digit(c) && !(c >= 'a' && c <= 'z') && c != '.' &&
+            c != '_' && c != '-')
+            return false;
+    }
+    return s.n <= LOG_QUOTE_MAX;
+}
+
+const char *log_word(struct log_quoted *q, struct slice s)
+{
+    if (!is_word(s))
+        return log_quote(q, s);
+    slice_copy(q->text, sizeof(q->text), s);
     return q->text;
 }

@@ -3,7 +3,8 @@
  *     2026-01-02T03:04:05.678Z info msg="registered" device=3402… peer=…
  *
  * Lines of several threads never mix: each is one write(2). Bytes of a peer go
- * through log_quote, so that no peer can begin a line or a pair of its own. */
+ * through log_quote or log_word, so that no peer can begin a pair of its own;
+ * nobody can begin a line: control bytes and what is no UTF-8 become \xNN. */
 #ifndef APP_NET_LOG_H
 #define APP_NET_LOG_H
 
@@ -25,9 +26,12 @@ bool log_wants(enum log_level level);
 void log_f(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* s in double quotes, with \xNN for control bytes, quotes and backslashes. */
+/* s in double quotes, with \xNN for control bytes, quotes, backslashes and what
+ * is no UTF-8. */
 struct log_quoted {
     char text[LOG_QUOTE_MAX * 4 + 3];
 };
 const char *log_quote(struct log_quoted *q, struct slice s);
+/* The same, without quotes where s is a word or a number. */
+const char *log_word(struct log_quoted *q, struct slice s);
 #endif

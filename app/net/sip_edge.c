@@ -3,6 +3,7 @@
 #include "app/net/log.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
+#include "app/net/sources.h"
 #include "app/net/udp.h"
 #include "base/idmap.h"
 #include "base/list.h"
@@ -32,14 +33,19 @@ struct connection {
     uv_tcp_t tcp;
     uv_connect_t connect;
     struct list node;
-    struct list dialled; /* in edge.dialled, or alone */
+    struct list stranger; /* in edge.strangers, or alone */
+    struct list dialled;  /* in edge.dialled, or alone */
+    struct source *source; /* NULL: not counted, no stranger */
     uint64_t id;
     struct sip_peer peer;
     struct tls *tls; /* NULL: plain TCP */
     bool up, ours, closing, spoke, trusted;
-    size_t held; /* bytes received and not sent yet: cap and what is queued */
+    bool ponged;   /* and it is still queued: one is enough */
+    size_t held;   /* bytes received and not sent yet: cap and queued */
+    size_t queued; /* for writes that are not done, with their requests */
     uint64_t since_ms; /* of the first byte of an unfinished message */
-    uint64_t moved_ms; /* something was sent or received last */
+    uint64_t moved_ms; /* something was sent or received last; of a stranger: a
+                          whole message */
     struct sip_frame frame;
     uint8_t *buf;
     size_t len, cap;
@@ -54,7 +60,9 @@ struct sip_edge {
     bool touched, closing;
     struct idmap by_id;
     struct list connections;
-    struct list dialled; /* those for large requests */
+    struct list strangers; /* the oldest first */
+    struct list dialled;   /* those for large requests */
+    struct sources sources; /* of strangers */
     unsigned open_handles;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -104,6 +112,9 @@ static void trust(struct connection *c)
     if (c->trusted)
         return;
     c->trusted = true;
+    list_remove(&c->stranger);
+    sources_leave(&c->edge->sources, c->source);
+    c->source = NULL;
     c->edge->n.strangers--;
     c->edge->n.strangers_bytes -= c->held;
 }
@@ -129,10 +140,10 @@ static void make_room(struct sip_edge *e)
         struct connection *most = NULL;
         struct list *n, *tmp;
 
-        LIST_EACH(n, tmp, &e->connections) {
-            struct connection *c = container_of(n, struct connection, node);
+        LIST_EACH(n, tmp, &e->strangers) {
+            struct connection *c = container_of(n, struct connection, stranger);
 
-            if (!c->trusted && (!most || c->held > most->held))
+            if (!most || c->held > most->held)
                 most = c;
         }
         assert(most);
@@ -140,9 +151,32 @@ static void make_room(struct sip_edge *e)
     }
 }
 
+/* When the table is full. */
+static void cut_oldest_stranger(struct sip_edge *e)
+{
+    if (!list_is_empty(&e->strangers))
+        cut_stranger(container_of(e->strangers.next, struct connection,
+                                  stranger));
+}
+
+/* Something came or goes that shows life. Strangers live by whole messages:
+ * empty lines and single bytes would keep their place for ever. */
+static void moved(struct connection *c)
+{
+    if (c->trusted)
+        c->moved_ms = uv_now(c->edge->o.loop);
+}
+
 static size_t room_for(const struct connection *c, size_t trusted)
 {
     return c->trusted ? trusted : SIP_EDGE_STRANGER_BUF;
+}
+
+static void forget_write(struct connection *c, struct write_req *w)
+{
+    c->queued -= sizeof(*w) + w->n;
+    let_go(c, sizeof(*w) + w->n);
+    free(w);
 }
 
 static void on_written(uv_write_t *req, int status)
@@ -150,8 +184,9 @@ static void on_written(uv_write_t *req, int status)
     struct connection *c = req->handle->data;
     struct write_req *w = container_of(req, struct write_req, req);
 
-    let_go(c, w->n);
-    free(w);
+    forget_write(c, w);
+    if (c->queued == 0)
+        c->ponged = false;
     if (status && !c->closing)
         conn_close(c);
 }
@@ -162,7 +197,7 @@ static bool conn_write(struct connection *c, struct slice s)
     struct write_req *w;
     int sent = 0;
 
-    c->moved_ms = uv_now(c->edge->o.loop);
+    moved(c);
     if (c->up && uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) == 0)
         sent = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
     if (sent == (int)s.n)
@@ -171,7 +206,7 @@ static bool conn_write(struct connection *c, struct slice s)
         sent = 0; /* UV_EAGAIN; a real error shows at the write below */
     s = slice_from(s, (size_t)sent);
     w = malloc(sizeof(*w) + s.n);
-    if (!w || uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + s.n >
+    if (!w || c->queued + sizeof(*w) + s.n >
                   room_for(c, SIP_EDGE_QUEUE_BYTES)) {
         free(w);
         c->edge->n.cut++;
@@ -179,12 +214,12 @@ static bool conn_write(struct connection *c, struct slice s)
         return false;
     }
     w->n = s.n;
-    hold(c, s.n);
+    c->queued += sizeof(*w) + s.n;
+    hold(c, sizeof(*w) + s.n);
     memcpy(w->bytes, s.p, s.n);
     b = uv_buf_init(w->bytes, (unsigned)s.n);
     if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &b, 1, on_written)) {
-        let_go(c, w->n);
-        free(w);
+        forget_write(c, w);
         conn_close(c);
         return false;
     }
@@ -350,6 +385,7 @@ static void handle_closed(struct sip_edge *e)
         void (*done)(void *) = e->on_closed;
         void *ctx = e->closed_ctx;
 
+        sources_fini(&e->sources);
         idmap_fini(&e->by_id);
         free(e);
         if (done)
@@ -405,9 +441,23 @@ static void conn_close(struct connection *c)
     e->touched = true;
 }
 
+/* RFC 5626 §4.4.1. However many pings came at once and are not answered yet,
+ * one answer says it all; and a stranger pays for it as for any message. */
+static void answer_ping(struct connection *c)
+{
+    const struct sip_edge_config *o = &c->edge->o;
+
+    if (c->closing || c->ponged ||
+        (o->admits && !o->admits(o->ctx, &c->peer, SLICE("\r\n\r\n"))))
+        return;
+    if (conn_send(c, SLICE("\r\n")))
+        c->ponged = c->queued > 0;
+}
+
 /* Takes whole messages out of c->buf. */
 static void take_messages(struct connection *c)
 {
+    bool pinged = false;
     size_t used = 0;
 
     while (!c->closing) {
@@ -418,9 +468,10 @@ static void take_messages(struct connection *c)
 
         if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
             c->spoke = true;
+            c->moved_ms = uv_now(c->edge->o.loop);
             input(c->edge, &c->peer, cut.bytes);
         } else if (err == 0) {
-            conn_send(c, SLICE("\r\n"));
+            pinged = true;
         } else if (err != GB_EAGAIN) {
             if (cut.bytes.n)
                 input(c->edge, &c->peer, cut.bytes);
@@ -435,10 +486,13 @@ static void take_messages(struct connection *c)
         if (err == GB_EAGAIN)
             break;
     }
+    if (pinged)
+        answer_ping(c);
     if (used) {
         memmove(c->buf, c->buf + used, c->len - used);
         c->len -= used;
-        c->since_ms = uv_now(c->edge->o.loop);
+        if (c->spoke) /* else the time for the first message goes on */
+            c->since_ms = uv_now(c->edge->o.loop);
     }
     if (c->len == 0 && c->cap > SIP_EDGE_FIRST_BUF) {
         let_go(c, c->cap);
@@ -484,7 +538,7 @@ static void on_plain(struct connection *c, const void *p, size_t n)
         conn_close(c);
         return;
     }
-    if (c->len == 0)
+    if (c->len == 0 && c->spoke)
         c->since_ms = uv_now(c->edge->o.loop);
     memcpy(c->buf + c->len, p, n);
     c->len += n;
@@ -560,7 +614,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
     }
     if (n == 0)
         return;
-    c->moved_ms = uv_now(c->edge->o.loop);
+    moved(c);
     if (c->tls)
         on_cipher(c, slice_of(b->base, (size_t)n));
     else
@@ -593,10 +647,13 @@ static struct connection *conn_new(struct sip_edge *e)
     c->tcp.data = c;
     e->open_handles++;
     list_init(&c->node);
+    list_init(&c->stranger);
     list_init(&c->dialled);
     sip_frame_init(&c->frame);
     c->peer.transport = SIP_TCP;
     c->since_ms = c->moved_ms = uv_now(e->o.loop);
+    if (e->n.connections >= e->o.max_connections)
+        cut_oldest_stranger(e);
     if (idmap_add(&e->by_id, c, &c->id)) {
         c->closing = true;
         uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
@@ -604,6 +661,7 @@ static struct connection *conn_new(struct sip_edge *e)
     }
     c->peer.connection = c->id;
     list_push_back(&e->connections, &c->node);
+    list_push_back(&e->strangers, &c->stranger);
     e->n.connections++;
     e->n.strangers++;
     return c;
@@ -629,7 +687,6 @@ static void watch_peer(struct connection *c)
 static void conn_start(struct connection *c)
 {
     c->up = true;
-    read_addresses(c);
     watch_peer(c);
     uv_tcp_nodelay(&c->tcp, 1);
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
@@ -673,6 +730,13 @@ static void on_accept(uv_stream_t *server, int status)
         conn_close(c);
         return;
     }
+    read_addresses(c);
+    c->source = sources_enter(&l->edge->sources, &c->peer.remote);
+    if (!c->source) {
+        l->edge->n.refused++;
+        conn_close(c);
+        return;
+    }
     l->edge->n.accepted++;
     conn_start(c);
 }
@@ -687,6 +751,7 @@ static void on_connected(uv_connect_t *req, int status)
         conn_close(c);
         return;
     }
+    read_addresses(c);
     conn_start(c);
     if (c->tls)
         flush_tls(c); /* its first bytes; tell_up comes with the last */
@@ -919,11 +984,19 @@ int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
         e->o.strangers_bytes = SIP_EDGE_STRANGERS_BYTES;
     if (!e->o.strangers_idle_ms)
         e->o.strangers_idle_ms = SIP_EDGE_STRANGER_IDLE_MS;
+    if (!e->o.strangers_per_source)
+        e->o.strangers_per_source = SIP_EDGE_STRANGERS_PER_SOURCE;
+    if (!e->o.max_connections)
+        e->o.max_connections = SIP_EDGE_MAX_CONNECTIONS;
+    err = sources_init(&e->sources, e->o.strangers_per_source);
+    if (err) {
+        free(e);
+        return UV_ENOMEM;
+    }
     list_init(&e->connections);
+    list_init(&e->strangers);
     list_init(&e->dialled);
-    idmap_init(&e->by_id, &gb_alloc_heap,
-               cfg->max_connections ? cfg->max_connections
-                                    : SIP_EDGE_MAX_CONNECTIONS);
+    idmap_init(&e->by_id, &gb_alloc_heap, e->o.max_connections);
     uv_timer_init(cfg->loop, &e->timer);
     uv_timer_init(cfg->loop, &e->sweep);
     uv_prepare_init(cfg->loop, &e->prepare);

@@ -25,8 +25,10 @@
 #define SIP_EDGE_HANDSHAKE_MS 10000 /* from the connection to the end of the TLS
                                        handshake */
 #define SIP_EDGE_DEAD_MS 90000 /* a peer that confirms nothing (half-open) */
-#define SIP_EDGE_STRANGER_IDLE_MS 60000 /* silence on a connection that nobody
-                                           has registered over */
+#define SIP_EDGE_STRANGER_IDLE_MS 60000 /* without a message, on a connection
+                                           that nobody has registered over */
+#define SIP_EDGE_STRANGERS_PER_SOURCE 2000 /* such connections of one IPv4
+                                              address or IPv6 /64 */
 #define SIP_EDGE_STRANGER_BUF (128u << 10) /* received and unsent on it, each */
 #define SIP_EDGE_STRANGERS_BYTES (32u << 20) /* both, of all of them */
 #define SIP_EDGE_DIAL_MS 3000 /* for a connection to a UDP peer, which gets a
@@ -46,14 +48,17 @@ struct sip_edge_config {
     const struct tls_ctx *tls_client; /* borrowed; of sip_edge_connect_tls */
     const char *tls_name;     /* what a client wants to see in the certificate */
     bool no_tcp;              /* UDP only (a simulated camera needs no listener) */
-    uint32_t max_connections; /* 0: 20000 */
+    uint32_t max_connections; /* 0: 20000. When there are so many, the oldest
+                                 that is not trusted makes room */
     uint32_t strangers_bytes; /* held for connections that are not trusted; 0:
                                  SIP_EDGE_STRANGERS_BYTES. Above, the one that
                                  holds most is closed */
     uint32_t strangers_idle_ms; /* 0: SIP_EDGE_STRANGER_IDLE_MS */
+    uint32_t strangers_per_source; /* 0: SIP_EDGE_STRANGERS_PER_SOURCE */
     /* A batch of datagrams, before the first of them; may be NULL. */
     void (*ahead)(void *ctx, const struct slice *bytes, size_t n);
-    /* Before a message is parsed: false drops it without a word; may be NULL. */
+    /* Before a message is parsed, and before the answer to a ping: false drops
+     * it without a word; may be NULL. */
     bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);
     uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
                                  idle this long; 0: none does */
@@ -112,7 +117,8 @@ struct sip_edge_counters {
     uint64_t tls_failed; /* handshakes and broken TLS connections */
     uint64_t kept_open;  /* empty lines sent on idle connections */
     uint64_t dialled;    /* connections begun for large requests */
-    uint64_t strangers_cut; /* idle, holding too much, or most of all */
+    uint64_t strangers_cut; /* idle, holding too much or most of all, or in a
+                               full table the oldest */
     uint32_t connections;
     uint32_t strangers;       /* of them: not trusted */
     uint64_t strangers_bytes; /* that they hold now */

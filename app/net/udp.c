@@ -128,13 +128,28 @@ static size_t receive_batch(struct udp_socket *u)
     return got > 0 ? (size_t)got : 0;
 }
 
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+/* Some datagram of ours met an ICMP error or the like. libuv has stopped the
+ * poll; reading the error clears it. */
+static void go_on(struct udp_socket *u)
+{
+    socklen_t len = sizeof(int);
+    int why;
+
+    if (getsockopt(u->fd, SOL_SOCKET, SO_ERROR, &why, &len) != 0 ||
+        uv_poll_start(&u->poll, UV_READABLE, on_readable))
+        log_f(LOG_ERROR, "msg=\"a UDP socket is lost\" port=%u",
+              u->bound.port);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct udp_socket *u = poll->data;
 
     (void)events;
     if (status < 0)
-        return; /* an ICMP error: the next receive clears it */
+        go_on(u);
     for (int i = 0; i < UDP_TURNS && !u->closing; i++)
         if (receive_batch(u) < UDP_BATCH)
             break;

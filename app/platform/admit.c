@@ -247,8 +247,8 @@ bool platform_admits(struct platform *p, struct sip_peer *from,
     p->now = now;
     if (d)
         from->ignore_require = d->ignores_require;
-    if (d || bytes.n < SIP_MIN_MESSAGE)
-        return true;
+    if (d || (bytes.n < SIP_MIN_MESSAGE && from->transport == SIP_UDP))
+        return true; /* too short for an answer; on a stream they get one */
     if (!admit_net_allowed(p, &from->remote))
         return turn_away(p, from, bytes, &p->counters.denied);
     return admits_stranger(p, from, bytes);

@@ -184,12 +184,13 @@ static bool checks(struct platform *p, struct auth *a)
     return true;
 }
 
-/* Seen before, or older than what was seen (RFC 7616 §5.12). */
+/* Seen before, or older than what was seen (RFC 7616 §5.12); without qop there
+ * is no nc to tell by. */
 static bool is_repeated(const struct auth *a)
 {
     const struct device *d = a->device;
 
-    if (!d || a->c.qop.n == 0 || a->stamp > d->nonce_stamp)
+    if (!d || a->stamp > d->nonce_stamp)
         return false;
     return a->stamp < d->nonce_stamp || a->nc <= d->nonce_nc;
 }
@@ -222,12 +223,13 @@ static enum auth_proof prove(struct platform *p, struct auth *a)
     }
     if (!right)
         return AUTH_WRONG;
-    return is_repeated(a) ? AUTH_STALE : AUTH_RIGHT;
+    a->is_reused = is_repeated(a);
+    return a->is_reused && a->c.qop.n ? AUTH_STALE : AUTH_RIGHT;
 }
 
 void auth_prove(struct platform *p, struct auth *a)
 {
-    a->has_credentials = false;
+    a->has_credentials = a->is_reused = false;
     a->stamp = 0;
     a->nc = 0;
     a->proof = prove(p, a);

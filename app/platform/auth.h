@@ -4,8 +4,9 @@
  * Nonces carry their own proof, so a challenge costs no memory. Against
  * repetition each device keeps the stamp of the newest nonce that it proved
  * itself with, and the highest nc seen with it: an older nonce, or the same one
- * without a higher nc, is stale. Answers without qop have no nc; using one
- * again while its nonce is good is what devices do. */
+ * without a higher nc, is stale. Answers without qop have no nc, and devices
+ * use one again while its nonce is good: that is told, and whoever reads the
+ * request allows it where nothing can come of it. */
 #ifndef APP_PLATFORM_AUTH_H
 #define APP_PLATFORM_AUTH_H
 
@@ -33,6 +34,8 @@ struct auth {
     struct sip_credentials c; /* WRONG and RIGHT */
     uint64_t stamp;           /* of its nonce; larger is newer */
     uint32_t nc;              /* 0: without qop */
+    bool is_reused;           /* RIGHT, without qop, and its nonce is not newer
+                                 than one that was used: it may be overheard */
     struct sip_ha1 ha1;       /* RIGHT, with qop */
 };
 

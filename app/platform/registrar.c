@@ -529,6 +529,16 @@ static bool is_late(const struct attempt *a)
             (a->auth.stamp == d->nonce_stamp && a->m->cseq.number < d->cseq));
 }
 
+/* All that it does is to move the end of the binding: its device can have meant
+ * nothing else, and whoever overheard it gains nothing (§3.2: a device may send
+ * its old Authorization with a refresh). */
+static bool is_mere_refresh(const struct attempt *a)
+{
+    return a->is_exact && a->expires_s &&
+           a->device->call_id_hash == a->call_id_hash &&
+           a->m->cseq.number >= a->device->cseq;
+}
+
 static void proven(struct platform *p, struct attempt *a)
 {
     const char *target;
@@ -595,6 +605,8 @@ void registrar_request(struct platform *p, const struct sip_event *ev)
                             .device = a.device };
     a.call_id_hash = map_hash(p->seed, a.m->call_id);
     auth_prove(p, &a.auth);
+    if (a.auth.is_reused && !is_late(&a) && !is_mere_refresh(&a))
+        a.auth.proof = AUTH_STALE;
     if (a.auth.proof == AUTH_RIGHT)
         proven(p, &a);
     else

@@ -78,7 +78,8 @@ static void mask_credentials(char *p, size_t n)
     }
 }
 
-/* sip:user:PASSWORD@host */
+/* sip:user:PASSWORD@host. What ends the search for an '@' ends it for every
+ * "sip:" that it has passed too: each byte is looked at once. */
 static void mask_uri_passwords(char *p, size_t n)
 {
     for (size_t i = 0; i + 4 < n; i++) {
@@ -94,6 +95,7 @@ static void mask_uri_passwords(char *p, size_t n)
                 colon = k;
         if (k < n && p[k] == '@' && colon)
             stars(p + colon + 1, k - colon - 1);
+        i = k;
     }
 }
 

@@ -1,4 +1,4 @@
-#include "app/http/utf8.h"
+#include "base/utf8.h"
 
 static bool lead(struct utf8 *u, uint8_t byte)
 {

@@ -1,7 +1,7 @@
-/* app/http/utf8.h - is it UTF-8? (RFC 3629: no surrogates, no overlong forms,
+/* base/utf8.h - is it UTF-8? (RFC 3629: no surrogates, no overlong forms,
  * nothing above U+10FFFF) */
-#ifndef APP_HTTP_UTF8_H
-#define APP_HTTP_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
