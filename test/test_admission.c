@@ -729,8 +729,8 @@ static void pings_on_a_stream_are_paid_for(void **state)
     unsigned n = 0;
 
     (void)state;
-    begin((struct platform_config){ .rate_per_s = 1, .rate_burst = 4 });
-    from = peer_of("203.0.113.1:9");
+    knock_begin(&s, (struct platform_config){ .rate_per_s = 1, .rate_burst = 4 });
+    from = knock_peer(&s, "203.0.113.1:9");
     for (unsigned i = 0; i < 20; i++)
         n += platform_admits(s.p, &from, SLICE("\r\n\r\n"), s.now);
     assert_int_equal(n, 20);

@@ -222,9 +222,9 @@ static unsigned reuse(const char *from, struct slice nonce, const char *call_id,
     writer_str(&w, "\r\n");
     assert_int_equal(w.err, 0);
     line[w.len] = '\0';
-    status = try_register(from, cam, line, answer, sizeof(answer));
+    status = knock_register(&s, from, cam, line, answer, sizeof(answer));
     if (status == 401)
-        assert_true(has(answer, "stale=true"));
+        assert_true(text_has(answer, "stale=true"));
     return status;
 }
 
@@ -248,7 +248,7 @@ static void an_overheard_response_changes_nothing(void **state)
     struct slice nonce;
 
     (void)state;
-    begin((struct platform_config){ .auto_enrol = true });
+    knock_begin(&s, (struct platform_config){ .auto_enrol = true });
     nonce = ask_nonce(bytes);
     assert_int_equal(reuse("192.168.1.10:5060", nonce, "one", 3600), 200);
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -206,7 +206,7 @@ int platform_group_subscribe(struct platform *p, struct slice name,
     merge(&g->subscribe, y, kinds);
     tell(p, g);
     for (size_t i = 0; i < p->n_devices; i++)
-        if (p->by_id[i]->group == g)
+        if (device_rare(p->by_id[i])->group == g)
             subscriptions_policy(p, p->by_id[i]);
     return 0;
 }
@@ -517,10 +517,9 @@ bool platform_device_settings(const struct platform *p, struct slice id,
         .ignore_require = d->ignores_require,
         .arm = d->arms,
         .media = d->media,
+        .subscribe = rare->subscribe,
         .subscribe_kinds = (1u << PLATFORM_SUBSCRIPTION_KINDS) - 1,
     };
-    if (d->policy)
-        out->subscribe = *d->policy;
     return true;
 }
 
