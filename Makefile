@@ -1,5 +1,5 @@
 # gb28181d. `make help` lists the targets; every variant is a variable:
-#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  WERROR=1
+#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  LTO=0  WERROR=1
 
 VARIANT    ?= release
 TLS        ?= 1
