@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-struct text {
+struct interned {
     struct map_node node; /* key: p, without its NUL */
     size_t holders;
     char p[];
@@ -20,7 +20,7 @@ int intern_init(struct intern *t, const struct gb_alloc *alloc,
     return err;
 }
 
-static void drop(struct intern *t, struct text *x)
+static void drop(struct intern *t, struct interned *x)
 {
     map_remove(&t->texts, &x->node);
     gb_put(t->texts.alloc, x);
@@ -34,13 +34,13 @@ void intern_fini(struct intern *t)
     if (!t->texts.alloc)
         return;
     while ((n = map_walk_next(&t->texts, &w)))
-        drop(t, container_of(n, struct text, node));
+        drop(t, container_of(n, struct interned, node));
     map_fini(&t->texts);
 }
 
-static struct text *make(struct intern *t, struct slice s)
+static struct interned *make(struct intern *t, struct slice s)
 {
-    struct text *x = gb_get(t->texts.alloc, sizeof(*x) + s.n + 1);
+    struct interned *x = gb_get(t->texts.alloc, sizeof(*x) + s.n + 1);
 
     if (!x)
         return NULL;
@@ -49,27 +49,30 @@ static struct text *make(struct intern *t, struct slice s)
     return x;
 }
 
-struct slice intern_take(struct intern *t, struct slice s)
+const struct interned *intern_take(struct intern *t, struct slice s)
 {
     struct map_node *n = s.n ? map_find(&t->texts, s) : NULL;
-    struct text *x = n     ? container_of(n, struct text, node)
-                     : s.n ? make(t, s)
-                           : NULL;
+    struct interned *x = n     ? container_of(n, struct interned, node)
+                         : s.n ? make(t, s)
+                               : NULL;
 
-    if (!x)
-        return slice_of(NULL, 0);
-    x->holders++;
-    return x->node.key;
+    if (x)
+        x->holders++;
+    return x;
 }
 
-void intern_drop(struct intern *t, struct slice kept)
+struct slice intern_text(const struct interned *x)
 {
-    struct text *x;
+    return x ? x->node.key : slice_of(NULL, 0);
+}
 
-    if (kept.n == 0)
+void intern_drop(struct intern *t, const struct interned *kept)
+{
+    struct interned *x = (struct interned *)(uintptr_t)kept;
+
+    if (!x)
         return;
-    x = container_of(kept.p, struct text, p);
-    assert(x->holders > 0 && x->node.key.p == kept.p);
+    assert(x->holders > 0);
     if (--x->holders == 0)
         drop(t, x);
 }

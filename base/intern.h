@@ -17,10 +17,16 @@ int intern_init(struct intern *t, const struct gb_alloc *alloc,
 /* What is still held goes too. */
 void intern_fini(struct intern *t);
 
-/* The kept text that equals s, with a NUL behind it; p NULL when there is no
- * memory or s is empty. It is good until intern_drop. */
-struct slice intern_take(struct intern *t, struct slice s);
+/* A kept text. */
+struct interned;
 
-/* kept: from intern_take, or empty. */
-void intern_drop(struct intern *t, struct slice kept);
+/* The one that equals s; NULL when there is no memory or s is empty. It is good
+ * until intern_drop. */
+const struct interned *intern_take(struct intern *t, struct slice s);
+
+/* Has a NUL behind it. Empty of NULL. */
+struct slice intern_text(const struct interned *x);
+
+/* NULL is fine. */
+void intern_drop(struct intern *t, const struct interned *x);
 #endif

@@ -8,7 +8,7 @@
 static void one_copy(void **state)
 {
     struct failing_alloc f;
-    struct slice a, b, other;
+    const struct interned *a, *b, *other;
     struct intern t;
 
     (void)state;
@@ -17,14 +17,14 @@ static void one_copy(void **state)
     a = intern_take(&t, guarded(SLICE("Hikvision")));
     b = intern_take(&t, guarded(SLICE("Hikvision")));
     other = intern_take(&t, guarded(SLICE("Hikvisio")));
-    assert_true(slice_eq(a, SLICE("Hikvision")));
-    assert_int_equal(a.p[a.n], '\0');
-    assert_ptr_equal(a.p, b.p);
-    assert_ptr_not_equal(a.p, other.p);
+    assert_true(slice_eq(intern_text(a), SLICE("Hikvision")));
+    assert_int_equal(intern_text(a).p[9], '\0');
+    assert_ptr_equal(a, b);
+    assert_ptr_not_equal(a, other);
     assert_int_equal(f.live, 3);
     intern_drop(&t, a);
     assert_int_equal(f.live, 3);
-    assert_true(slice_eq(b, SLICE("Hikvision")));
+    assert_true(slice_eq(intern_text(b), SLICE("Hikvision")));
     intern_drop(&t, b);
     assert_int_equal(f.live, 2);
     intern_fini(&t); /* the other one with it */
@@ -34,34 +34,32 @@ static void one_copy(void **state)
 static void nothing(void **state)
 {
     struct intern t = { { 0 } };
-    struct slice s;
 
     (void)state;
     intern_fini(&t);
     assert_int_equal(intern_init(&t, &gb_alloc_heap, NULL), 0);
-    s = intern_take(&t, slice_of(NULL, 0));
-    assert_null(s.p);
-    intern_drop(&t, s);
+    assert_null(intern_take(&t, slice_of(NULL, 0)));
+    assert_int_equal(intern_text(NULL).n, 0);
+    intern_drop(&t, NULL);
     intern_fini(&t);
 }
 
 static void no_memory(void **state)
 {
     struct failing_alloc f;
+    const struct interned *x;
     struct intern t;
-    struct slice s;
 
     (void)state;
     failing_alloc_init(&f, 1);
     assert_int_not_equal(intern_init(&t, &f.alloc, NULL), 0);
     failing_alloc_init(&f, 2);
     assert_int_equal(intern_init(&t, &f.alloc, NULL), 0);
-    s = intern_take(&t, SLICE("IPC"));
-    assert_null(s.p);
+    assert_null(intern_take(&t, SLICE("IPC")));
     f.fail_at = 0;
-    s = intern_take(&t, SLICE("IPC"));
-    assert_non_null(s.p);
-    intern_drop(&t, s);
+    x = intern_take(&t, SLICE("IPC"));
+    assert_non_null(x);
+    intern_drop(&t, x);
     intern_fini(&t);
     assert_int_equal(f.live, 0);
 }
@@ -69,7 +67,7 @@ static void no_memory(void **state)
 /* Against a count of the holders of each. */
 static void holders(void **state)
 {
-    static struct slice held[40][8];
+    static const struct interned *held[40][8];
     static unsigned n[40];
     uint64_t seed = 11;
     struct failing_alloc f;
@@ -87,9 +85,10 @@ static void holders(void **state)
         if (n[i] < COUNT(held[i]) && test_random(&seed) % 2) {
             alive += n[i] == 0;
             held[i][n[i]++] = intern_take(&t, slice_of(text, (size_t)len));
-            assert_ptr_equal(held[i][n[i] - 1].p, held[i][0].p);
+            assert_ptr_equal(held[i][n[i] - 1], held[i][0]);
         } else if (n[i]) {
-            assert_true(slice_eq(held[i][0], slice_of(text, (size_t)len)));
+            assert_true(slice_eq(intern_text(held[i][0]),
+                                 slice_of(text, (size_t)len)));
             intern_drop(&t, held[i][--n[i]]);
             alive -= n[i] == 0;
         }

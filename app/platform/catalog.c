@@ -274,11 +274,11 @@ static bool is_self(struct platform *p, struct device *d,
     if (!slice_eq(it->id, device_id(d)) ||
         manscdp_item_kind(it) == MANSCDP_KIND_CHANNEL)
         return false;
-    changed = d->text[DEVICE_NAME].n == 0 &&
+    changed = device_text(d, DEVICE_NAME).n == 0 &&
               device_set_text(p, d, DEVICE_NAME, it->name);
-    changed |= d->text[DEVICE_MANUFACTURER].n == 0 &&
+    changed |= device_text(d, DEVICE_MANUFACTURER).n == 0 &&
                device_set_text(p, d, DEVICE_MANUFACTURER, it->manufacturer);
-    changed |= d->text[DEVICE_MODEL].n == 0 &&
+    changed |= device_text(d, DEVICE_MODEL).n == 0 &&
                device_set_text(p, d, DEVICE_MODEL, it->model);
     if (changed)
         device_changed(p, d, PLATFORM_CHANGED_INFO);

@@ -105,7 +105,7 @@ static bool same_texts(const struct channel *c, struct platform_channel *v)
 
 static bool grow(struct platform *p, struct device *d)
 {
-    size_t cap = d->cap_channels ? d->cap_channels * 2 : 4;
+    uint32_t cap = d->cap_channels ? d->cap_channels * 2 : 4;
     struct channel **more;
 
     if (d->n_channels < d->cap_channels)

@@ -211,7 +211,7 @@ struct rare {
 };
 
 /* What a refresh and a keepalive touch comes first, close together, up to
- * life_timer: with many devices each line of it comes from far memory. */
+ * ha1: with many devices each line of it comes from far memory. */
 struct device {
     struct map_node by_id; /* key: id, in p->devices */
     char id[PLATFORM_ID_MAX];
@@ -240,9 +240,9 @@ struct device {
     int64_t told_expires_utc_ms; /* the owner was last told of */
     int64_t registered_utc_ms;
     struct list sessions;
-    struct slice text[DEVICE_TEXT_COUNT]; /* in p->texts */
-    struct sip_ha1 ha1;
+    const struct interned *text[DEVICE_TEXT_COUNT]; /* in p->texts */
     struct timerq_node life_timer;
+    struct sip_ha1 ha1;
 
     struct handle handle; /* the first of the others */
     struct map_node by_peer;       /* key: peer_key, in p->peers */
@@ -253,7 +253,7 @@ struct device {
     bool arms;                     /* SetGuard each time it registers */
     uint8_t media, learnt;         /* enum platform_transport */
     uint64_t deviations, noted;
-    size_t n_channels, cap_channels;
+    uint32_t n_channels, cap_channels;
     struct channel **channels;     /* in id order */
     struct timerq_node query_timer;
     struct query query;
@@ -506,6 +506,12 @@ static inline const struct rare *device_rare(const struct device *d)
 static inline struct slice device_id(const struct device *d)
 {
     return d->by_id.key;
+}
+
+static inline struct slice device_text(const struct device *d,
+                                       enum device_text which)
+{
+    return intern_text(d->text[which]);
 }
 
 static inline struct slice session_device(const struct session *s)

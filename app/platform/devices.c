@@ -177,16 +177,16 @@ struct rare *device_rare_own(struct platform *p, struct device *d)
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s)
 {
-    struct slice copy;
+    const struct interned *x;
 
     s = manscdp_text_cut(slice_trim(s), PLATFORM_TEXT_MAX);
-    if (s.n == 0 || slice_eq(s, d->text[which]))
+    if (s.n == 0 || slice_eq(s, device_text(d, which)))
         return false;
-    copy = intern_take(&p->texts, s);
-    if (!copy.p)
+    x = intern_take(&p->texts, s);
+    if (!x)
         return false; /* the old one is better than none */
     intern_drop(&p->texts, d->text[which]);
-    d->text[which] = copy;
+    d->text[which] = x;
     return true;
 }
 
@@ -484,12 +484,13 @@ static void view(const struct platform *p, const struct device *d,
     (void)p;
     *out = (struct platform_device){
         .id = device_id(d),
-        .name = rare->given_name.n ? rare->given_name : d->text[DEVICE_NAME],
-        .own_name = d->text[DEVICE_NAME],
-        .manufacturer = d->text[DEVICE_MANUFACTURER],
-        .model = d->text[DEVICE_MODEL],
-        .firmware = d->text[DEVICE_FIRMWARE],
-        .user_agent = d->text[DEVICE_USER_AGENT],
+        .name = rare->given_name.n ? rare->given_name
+                                   : device_text(d, DEVICE_NAME),
+        .own_name = device_text(d, DEVICE_NAME),
+        .manufacturer = device_text(d, DEVICE_MANUFACTURER),
+        .model = device_text(d, DEVICE_MODEL),
+        .firmware = device_text(d, DEVICE_FIRMWARE),
+        .user_agent = device_text(d, DEVICE_USER_AGENT),
         .online = d->online,
         .state_reason = slice_str(d->reason),
         .peer = d->peer,
