@@ -986,15 +986,19 @@ static int ptz(const char *device, const char *channel, char **arg, int n)
     json_object_set_new(j, "action", json_string(arg[0]));
     for (int i = 1; i < n; i++) {
         struct slice value = slice_str(arg[i]), name;
-        char key[64], *end = NULL;
-        long v;
+        char key[64];
+        uint32_t v;
+        bool minus;
 
         if (!slice_cut(&value, '=', &name) || !value.n ||
             !slice_copy(key, sizeof(key), name))
             die(EX_USAGE, "%s: not NAME=NUMBER", arg[i]);
-        v = strtol(value.p, &end, 10);
-        json_object_set_new(j, key, *end ? json_string(value.p)
-                                         : json_integer(v));
+        minus = value.p[0] == '-';
+        if (slice_u32(slice_from(value, minus), INT32_MAX, &v))
+            json_object_set_new(j, key, json_integer(minus ? -(json_int_t)v
+                                                           : v));
+        else
+            json_object_set_new(j, key, json_string(value.p));
     }
     return ask_channel("POST", device, channel, "/ptz", text_of_json(j));
 }

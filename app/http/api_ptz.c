@@ -206,17 +206,19 @@ static bool fill_numbers(struct ptz_read *r)
         [MANSCDP_PTZ_PRESET_SET] = { .preset = true, .least_preset = 1 },
         [MANSCDP_PTZ_PRESET_CALL] = { .preset = true, .least_preset = 1 },
         [MANSCDP_PTZ_PRESET_DELETE] = { .preset = true, .least_preset = 1 },
-        [MANSCDP_PTZ_CRUISE_ADD] = { true, true, .least_preset = 1 },
-        [MANSCDP_PTZ_CRUISE_DELETE] = { true, true }, /* 0: all of it */
-        [MANSCDP_PTZ_CRUISE_SPEED] = { true, .value = true },
-        [MANSCDP_PTZ_CRUISE_DWELL] = { true, .value = true },
-        [MANSCDP_PTZ_CRUISE_START] = { true },
-        [MANSCDP_PTZ_SCAN_START] = { true },
-        [MANSCDP_PTZ_SCAN_LEFT] = { true },
-        [MANSCDP_PTZ_SCAN_RIGHT] = { true },
-        [MANSCDP_PTZ_SCAN_SPEED] = { true, .value = true },
-        [MANSCDP_PTZ_AUX_ON] = { true },
-        [MANSCDP_PTZ_AUX_OFF] = { true },
+        [MANSCDP_PTZ_CRUISE_ADD] = { .group = true, .preset = true,
+                                     .least_preset = 1 },
+        /* preset 0: all of it */
+        [MANSCDP_PTZ_CRUISE_DELETE] = { .group = true, .preset = true },
+        [MANSCDP_PTZ_CRUISE_SPEED] = { .group = true, .value = true },
+        [MANSCDP_PTZ_CRUISE_DWELL] = { .group = true, .value = true },
+        [MANSCDP_PTZ_CRUISE_START] = { .group = true },
+        [MANSCDP_PTZ_SCAN_START] = { .group = true },
+        [MANSCDP_PTZ_SCAN_LEFT] = { .group = true },
+        [MANSCDP_PTZ_SCAN_RIGHT] = { .group = true },
+        [MANSCDP_PTZ_SCAN_SPEED] = { .group = true, .value = true },
+        [MANSCDP_PTZ_AUX_ON] = { .group = true },
+        [MANSCDP_PTZ_AUX_OFF] = { .group = true },
     };
     unsigned op = r->c.op;
 
