@@ -277,6 +277,8 @@ static void what_it_is(void **state)
               NO " <Online>OFFLINE< <Status>ERROR<"),
         QUERY("Catalog", CAMERA, "<SumNum>2< " GATE " " YARD),
         QUERY("Catalog", YARD, "<SumNum>1< <Name>Yard< !大门"),
+        QUERY("Catalog", "340200", "<SumNum>2< <DeviceID>340200<"),
+        QUERY("Catalog", "350200", "<SumNum>0< !Item"),
         QUERY("Catalog", "34020000001310009999", "<SumNum>0< !Item"),
         QUERY("NoSuchQuery", CAMERA, NULL),
     };
@@ -843,6 +845,12 @@ static void subscribed_to_some_alarms(void **state)
     assert_int_equal(device_counters(g.d)->notifies, 1);
     assert_int_equal(g.n_messages, 2);
     subscribe(0, "Alarm", YARD, "<AlarmMethod>2</AlarmMethod>", 600);
+    assert_int_equal(device_alarm(g.d, 1, g.now), 0);
+    run(200);
+    assert_int_equal(device_counters(g.d)->notifies, 1);
+    subscribe(0, "Alarm", YARD,
+              "<StartAlarmPriority>1</StartAlarmPriority>"
+              "<EndAlarmPriority>2</EndAlarmPriority>", 600);
     assert_int_equal(device_alarm(g.d, 1, g.now), 0);
     run(200);
     assert_int_equal(device_counters(g.d)->notifies, 1);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define BODY_BYTES 8192
+#define PRIORITY 4    /* of every alarm: the lowest */
 #define MAX_DUTIES 32 /* alarm devices in one DeviceStatus */
 
 /* What all answers of a body from the tables begin with. */
@@ -165,11 +166,20 @@ static struct device_list list_of(const struct device *d,
     return l;
 }
 
+/* 2, 4, 6 or 8 digits: the region that the device lies in. */
+static bool is_own_region(const struct device *d, struct slice id)
+{
+    return id.n >= 2 && id.n <= 8 && id.n % 2 == 0 &&
+           slice_has_prefix(slice_str(d->c.id), id);
+}
+
 static int on_catalog_query(void *ctx, const struct manscdp_msg *m)
 {
     struct device *d = ctx;
     struct device_list l = list_of(d, m);
 
+    if (is_own_region(d, m->device_id))
+        l.target = d->c.n_channels;
     if (may_tell(d, l.target)) {
         bool whole = l.target == d->c.n_channels;
 
@@ -386,17 +396,21 @@ void device_write_alarm(const struct device *d, struct writer *w,
     manscdp_alarm_encode(w, &dialect, &a);
 }
 
-/* Is it among those that are asked for? Priorities of ours are all 4. */
+bool device_priority_is_asked(struct slice last)
+{
+    uint32_t end = 0;
+
+    manscdp_number(last, PRIORITY, &end);
+    return end == 0 || end == PRIORITY;
+}
+
+/* Is it among those that are asked for? */
 static bool is_asked_for(const struct device *d,
                          const struct manscdp_alarm_query *q, size_t target,
                          const struct device_past_alarm *a)
 {
-    uint32_t first = 0, last = 0;
-
-    manscdp_number(q->start_priority, 4, &first);
-    manscdp_number(q->end_priority, 4, &last);
     return (target == d->c.n_channels || target == a->channel) &&
-           first <= 4 && (!last || last == 4) &&
+           device_priority_is_asked(q->end_priority) &&
            manscdp_methods_have(q->method, a->method) &&
            a->utc_ms >= time_of(d, q->start_time, 0) &&
            a->utc_ms <= time_of(d, q->end_time, d->now.utc_ms);

@@ -73,6 +73,7 @@ struct device_watch { /* a subscription of the platform */
     uint32_t sn; /* of its last SUBSCRIBE: NOTIFYs repeat it */
     size_t target;
     char methods[16];         /* of alarms; "": all */
+    bool is_deaf;             /* to alarms of the priority that ours have */
     uint32_t interval_ms;     /* of positions */
     uint64_t next_ms;         /* the next look; GB_NEVER: nothing changes by
                                  itself */
@@ -173,6 +174,10 @@ void device_write_look(const struct device *d, struct writer *w,
                        uint64_t now_ms);
 void device_write_position(const struct device *d, struct writer *w,
                            uint32_t sn, size_t target, struct gb_time now);
+
+/* Whether priorities up to that one hold that of the device's alarms, which is
+ * the lowest; empty and 0: all. */
+bool device_priority_is_asked(struct slice last);
 
 /* device_lists.c */
 void device_list_begin(struct device *d, const struct device_list *l);

@@ -72,8 +72,10 @@ static bool read_filter(struct device_watch *w, const struct manscdp_msg *m)
     case MANSCDP_CMD_CATALOG:
         return true;
     case MANSCDP_CMD_ALARM:
-        return !manscdp_alarm_query_decode(&a, m) &&
-               slice_copy(w->methods, sizeof(w->methods), a.method);
+        if (manscdp_alarm_query_decode(&a, m))
+            return false;
+        w->is_deaf = !device_priority_is_asked(a.end_priority);
+        return slice_copy(w->methods, sizeof(w->methods), a.method);
     case MANSCDP_CMD_MOBILE_POSITION:
         if (manscdp_position_query_decode(&p, m))
             return false;
@@ -254,7 +256,7 @@ bool device_watch_alarm(struct device *d, const struct device_past_alarm *a,
 {
     struct device_watch *w = of_cmd(d, MANSCDP_CMD_ALARM);
 
-    if (!w || !is_about(d, w, a->channel) ||
+    if (!w || w->is_deaf || !is_about(d, w, a->channel) ||
         !manscdp_methods_have(slice_str(w->methods), a->method) ||
         notify(d, w, body, now))
         return false; /* nobody is subscribed, or the one before is open */
