@@ -1178,7 +1178,7 @@ static int make_firmware_dir(struct daemon *d, char why[static 512])
     err = uv_fs_mkdir(NULL, &req, d->firmware_dir, 0700, NULL);
     uv_fs_req_cleanup(&req);
     return err && err != UV_EEXIST
-               ? fail(why, GB_EIO, d->firmware_dir, uv_strerror(err))
+               ? fail(why, GB_EIO, "DATA/firmware", uv_strerror(err))
                : 0;
 }
 

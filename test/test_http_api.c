@@ -1916,6 +1916,8 @@ static void alarm_ring(void **state)
     json_decref(j);
     assert_true(body_has("\"number 6\""));
     assert_false(body_has("\"number 5\""));
+    assert_int_equal(get("/api/v1/alarms?device=" D1), 501);
+    assert_int_equal(get("/api/v1/alarms?to=5"), 501);
 }
 
 /* ---- system ------------------------------------------------------------------------------ */

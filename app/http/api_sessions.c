@@ -171,6 +171,20 @@ void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
 }
 
 /* Newest first, of those in memory when no history is kept; the cursor is the number of the last one shown. */
+static bool has_filter(struct http_call *c)
+{
+    static const char *const names[] = { "device", "channel", "method", "type",
+                                         "priority", "from", "to" };
+    char text[64];
+    struct slice v;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (http_query_get(c->head->query, slice_str(names[i]), text,
+                           sizeof(text), &v) != GB_ENOENT)
+            return true;
+    return false;
+}
+
 void http_get_alarms(struct http_call *c)
 {
     const struct alarm_ring *ring = c->app->alarms;
@@ -182,6 +196,12 @@ void http_get_alarms(struct http_call *c)
 
     if (c->app->cfg.ask) {
         http_ask_alarms(c);
+        return;
+    }
+    if (has_filter(c)) { /* it would be ignored in silence */
+        http_answer_fail(c, 501, "no-history",
+                         "filters need history, which this build does not "
+                         "keep (SQLITE=0)");
         return;
     }
     if (!http_page_read(c, &page) || !cursor_number(c, &page, &at))

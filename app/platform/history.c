@@ -37,7 +37,8 @@ static uint8_t cause_copied(struct history_causes *causes,
     for (uint8_t i = 0; i < causes->n; i++)
         if (slice_eq(slice_str(causes->text[i]), text))
             return (uint8_t)(i + 1);
-    if (causes->n + 1 >= HISTORY_CAUSES || text.n > HISTORY_CAUSE_MAX ||
+    if (causes->n + 1 >= HISTORY_CAUSES || text.n == 0 ||
+        text.n > HISTORY_CAUSE_MAX ||
         !(copy = gb_get(alloc, text.n + 1)))
         return 0;
     slice_copy(copy, text.n + 1, text);

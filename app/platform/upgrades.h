@@ -1,5 +1,5 @@
 /* app/platform/upgrades.h - firmware on its way into devices
- * (GB/T 28181-2022 A.2.3.1.12 DeviceUpgrade, A.2.5.9 DeviceUpgradeResult)
+ * (GB/T 28181-2022 Annex A: DeviceUpgrade, DeviceUpgradeResult)
  *
  *     SENT ──the file was fetched──► FETCHED ──┐
  *       │                               │      ├─ result OK ───► SUCCEEDED
