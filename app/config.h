@@ -86,6 +86,7 @@ enum config_type {
     X(KEEP_COMMAND_DAYS, "history.commands_days", NUMBER, "90",         NULL,            0, 36500, true, "days that they are kept") \
     X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
+    X(LIMIT_OF_DEVICE, "limits.device_channels", NUMBER, "100000",      NULL,            1, 10000000, false, "channels of one device") \
     X(LIMIT_SESSIONS, "limits.sessions",  NUMBER,    "4000",            NULL,            1, 100000, false, "live sessions at one time") \
     X(LIMIT_SIP_TCP,  "limits.sip_connections", NUMBER, "20000",        NULL,            1, 1000000, false, "SIP connections over TCP and TLS") \
     X(LIMIT_SIP_STRANGERS, "limits.sip_strangers_mib", NUMBER, "32",    NULL,            1, 2048, false, "memory for SIP connections that nobody has registered over, in MiB; above, the one that holds most is closed") \

@@ -998,6 +998,7 @@ static int start_platform(struct daemon *d, char why[static 512])
         .first_key_ms = DAEMON_FIRST_KEY_MS,
         .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
         .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
+        .max_device_channels = config_number(c, CONFIG_LIMIT_OF_DEVICE),
         .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),
         .media_loops = media_threads(c),
     };

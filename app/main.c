@@ -245,6 +245,7 @@ static int replay(const struct config *c, const char *path)
             .idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE),
             .max_devices = config_number(c, CONFIG_LIMIT_DEVICES),
             .max_channels = config_number(c, CONFIG_LIMIT_CHANNELS),
+            .max_device_channels = config_number(c, CONFIG_LIMIT_OF_DEVICE),
             .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),
             .rate_per_s = rate,
             .rate_burst = 5 * rate,

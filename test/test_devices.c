@@ -212,6 +212,33 @@ static unsigned say(const struct sim_device *d, const char *method,
     return knock_say(&s, &from, text, (size_t)len, NULL, 0);
 }
 
+/* A neighbour behind the same address, at another port and another listener of
+ * ours, is not taken for the device; the device itself may change listeners. */
+static void another_listener_is_no_proof(void **state)
+{
+    static const char text[] =
+        "MESSAGE sip:" SIM_ID "@3402000000 SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bKlisten%u\r\n"
+        "From: <sip:34020000001320000001@3402000000>;tag=1\r\n"
+        "To: <sip:" SIM_ID "@3402000000>\r\nCall-ID: listen%u\r\n"
+        "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n";
+    struct sim_device *d = registered(SIP_UDP);
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct sip_peer from = { .transport = SIP_UDP, .listener = 1,
+                                 .local = s.server_addr, .remote = d->addr };
+        char buf[1024];
+        int n = snprintf(buf, sizeof(buf), text, i, i);
+
+        from.remote.port = i ? 5060 : 7777;
+        knock_say(&s, &from, buf, (size_t)n, NULL, 0);
+        assert_int_equal(sim_view(&s, d).peer.remote.port, 5060);
+        assert_int_equal(sim_view(&s, d).peer.listener, i);
+    }
+    sim_free(&s);
+}
+
 /* R29 of docs/sip-rules.md, and what belongs to a call that there is not. */
 static void calls_are_not_taken(void **state)
 {
@@ -794,6 +821,7 @@ static void an_alarm_flood(void **state)
     sim_run(&s, 1000);
     assert_true(s.actions[PLATFORM_ALARM] >= 100);
     assert_true(s.actions[PLATFORM_ALARM] < 200);
+    assert_true(d->alarm_responses < 200); /* nor are they answered */
     assert_true(sim_counters(&s).dropped > 0);
     sim_free(&s);
 }
@@ -909,6 +937,7 @@ int main(void)
         cmocka_unit_test(says_goodbye),
         cmocka_unit_test(note_2_2_the_port_moves),
         cmocka_unit_test(a_port_that_does_not_answer),
+        cmocka_unit_test(another_listener_is_no_proof),
         cmocka_unit_test(strangers_are_refused),
         cmocka_unit_test(calls_are_not_taken),
         cmocka_unit_test(an_id_that_is_not_its_own),

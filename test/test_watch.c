@@ -157,7 +157,7 @@ static bool is_on(size_t channel)
 static void subscribed(void **state)
 {
     (void)state;
-    start((const uint32_t[]){ 600, 600, 600 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 600, 600, 600 });
     run(30000);
     assert_true(device_is_online(d));
     assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
@@ -176,7 +176,7 @@ static void positions_in_each_form(void **state)
 {
     (void)state;
     for (edition = MANSCDP_2011; edition < MANSCDP_EDITION_COUNT; edition++) {
-        start((const uint32_t[]){ 0, 0, 600 });
+        start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 0, 0, 600 });
         run(70000);
         if (edition < MANSCDP_2016) {
             /* 489, and once more under the other name */
@@ -195,13 +195,13 @@ static void subscribers_who_get_nothing(void **state)
 {
     (void)state;
     faults = (struct device_faults){ .no_subscribe = true };
-    start((const uint32_t[]){ 600, 600, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 600, 600, 0 });
     run(70000);
     assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
     assert_int_equal(view(1).state, PLATFORM_SUBSCRIPTION_REFUSED);
     stop();
     faults = (struct device_faults){ .no_notify = true };
-    start((const uint32_t[]){ 0, 0, 600 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 0, 0, 600 });
     run(30000);
     assert_int_equal(notifies_seen, 0);
     assert_int_equal(positions, 0);
@@ -213,7 +213,7 @@ static void alarms_both_ways(void **state)
 {
     (void)state;
     faults = (struct device_faults){ .alarm_twice = true };
-    start((const uint32_t[]){ 0, 600, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 0, 600, 0 });
     run(30000);
     messages_seen = notifies_seen = 0;
     assert_int_equal(device_alarm(d, 0, now), 0);
@@ -223,7 +223,7 @@ static void alarms_both_ways(void **state)
     assert_int_equal(alarms, 1); /* one all the same */
     stop();
     faults = (struct device_faults){ .alarm_message = true };
-    start((const uint32_t[]){ 0, 600, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 0, 600, 0 });
     run(30000);
     notifies_seen = 0;
     assert_int_equal(device_alarm(d, 0, now), 0);
@@ -238,7 +238,7 @@ static void alarms_both_ways(void **state)
 static void channels_come_and_go(void **state)
 {
     (void)state;
-    start((const uint32_t[]){ 600, 0, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 600, 0, 0 });
     assert_int_equal(device_set_channel(d, 7, true, now), GB_ENOENT);
     run(30000);
     assert_true(is_on(0) && is_on(1));
@@ -260,7 +260,7 @@ static void channels_come_and_go(void **state)
 static void off_in_the_catalog(void **state)
 {
     (void)state;
-    start((const uint32_t[]){ 0, 0, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 0, 0, 0 });
     assert_int_equal(device_set_channel(d, 1, false, now), 0);
     run(30000);
     assert_true(is_on(0));
@@ -272,7 +272,7 @@ static void off_in_the_catalog(void **state)
 static void alarms_by_notify(void **state)
 {
     (void)state;
-    start((const uint32_t[]){ 0, 600, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 0, 600, 0 });
     run(30000);
     messages_seen = 0;
     assert_int_equal(device_alarm(d, 0, now), 0);
@@ -290,7 +290,7 @@ static void unsubscribed(void **state)
     unsigned n;
 
     (void)state;
-    start((const uint32_t[]){ 600, 600, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 600, 600, 0 });
     run(30000);
     assert_int_equal(platform_device_remove(p, slice_str(CAMERA), now), 0);
     run(500);
@@ -309,7 +309,7 @@ static void lost(void **state)
     struct sip_counters c;
 
     (void)state;
-    start((const uint32_t[]){ 600, 0, 0 });
+    start((const uint32_t[PLATFORM_SUBSCRIPTION_KINDS]){ 600, 0, 0 });
     run(30000);
     cut = true;
     run(700000);

@@ -68,21 +68,13 @@ void query_want(struct platform *p, struct device *d, unsigned queries,
     arm(p, d);
 }
 
-/* What the complete answer did not list is no longer there. */
-static void sweep(struct platform *p, struct device *d)
-{
-    for (size_t i = d->n_channels; i-- > 0;)
-        if (d->channels[i]->seen_run != d->query.run)
-            channel_drop(p, d->channels[i]);
-}
-
 static void close_assembly(struct platform *p, struct device *d)
 {
     struct query *q = &d->query;
 
     manscdp_assembly_cancel(p->assemblies, q->assembly);
     if (q->assembly && q->swept)
-        sweep(p, d); /* it was complete; nobody waits for stragglers now */
+        channels_sweep(p, d, d->query.run); /* it was complete; nobody waits for stragglers now */
     q->assembly = 0;
     q->swept = false;
 }
@@ -499,7 +491,7 @@ static void on_verdict(struct platform *p, struct device *d,
         if (ev->closed) {
             q->assembly = 0;
             q->swept = false;
-            sweep(p, d);
+            channels_sweep(p, d, d->query.run);
         }
         break;
     case MANSCDP_PARTIAL:

@@ -126,7 +126,8 @@ static struct channel *insert(struct platform *p, struct device *d, size_t at,
 {
     struct channel *c;
 
-    if (p->channels.n >= p->cfg.max_channels) {
+    if (p->channels.n >= p->cfg.max_channels ||
+        d->n_channels >= p->cfg.max_device_channels) {
         device_deviation(p, d, DEVIATION_CHANNEL_LIMIT, v->id);
         return NULL;
     }
@@ -254,6 +255,14 @@ void channel_detail(struct platform *p, struct channel *c, struct slice text)
     c->detail_hash = hash;
 }
 
+/* It is in the device's list no more; the owner is to be told. */
+static void let_go(struct platform *p, struct channel *c)
+{
+    map_remove(&p->channels, &c->node);
+    c->removed = true;
+    channel_changed(p, c);
+}
+
 void channel_drop(struct platform *p, struct channel *c)
 {
     struct device *d = c->device;
@@ -264,9 +273,22 @@ void channel_drop(struct platform *p, struct channel *c)
     d->n_channels--;
     memmove(d->channels + at, d->channels + at + 1,
             (d->n_channels - at) * sizeof(*d->channels));
-    map_remove(&p->channels, &c->node);
-    c->removed = true;
-    channel_changed(p, c);
+    let_go(p, c);
+}
+
+void channels_sweep(struct platform *p, struct device *d, uint32_t run)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < d->n_channels; i++) {
+        struct channel *c = d->channels[i];
+
+        if (c->seen_run == run)
+            d->channels[kept++] = c;
+        else
+            let_go(p, c);
+    }
+    d->n_channels = kept;
 }
 
 const char *platform_observed_name(enum platform_observed o)
@@ -373,7 +395,10 @@ int platform_restore_channel(struct platform *p,
         return GB_ESYNTAX;
     mine = channel_upsert(p, d, c, true);
     if (!mine)
-        return p->channels.n >= p->cfg.max_channels ? GB_ELIMIT : GB_ENOMEM;
+        return p->channels.n >= p->cfg.max_channels ||
+                       d->n_channels >= p->cfg.max_device_channels
+                   ? GB_ELIMIT
+                   : GB_ENOMEM;
     list_remove(&mine->dirty); /* the store knows it already */
     return 0;
 }

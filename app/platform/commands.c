@@ -377,10 +377,11 @@ static void bound_answers(struct platform *p)
 
 static bool grow_answer(struct platform *p, struct command *c, size_t cap)
 {
-    char *more = gb_get(p->alloc, cap);
+    char *more = c->id >= p->commands.first_answer ? gb_get(p->alloc, cap)
+                                                   : NULL;
 
     if (!more)
-        return false;
+        return false; /* no memory, or answers of its age have gone */
     if (c->answer_len)
         memcpy(more, c->answer, c->answer_len);
     gb_put(p->alloc, c->answer);

@@ -45,7 +45,8 @@
 #define PLATFORM_NOTIFY_MAX 300    /* NOTIFYs in such a time that are read */
 #define PLATFORM_STRAY_RATE 200    /* of all devices, outside subscriptions */
 #define PLATFORM_STRAY_BURST 1000
-#define PLATFORM_MAX_DIALOGS_KEPT 256 /* ended ones, for a BYE after a 486 */
+#define PLATFORM_MAX_DIALOGS_KEPT 256 /* ended ones, for a BYE after a 486,
+                                         beside one for each session */
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
 #define PLATFORM_GB_VER "3.0"
@@ -116,6 +117,7 @@ struct channel {
     uint64_t detail_hash; /* of the last one; 0: none */
     int64_t failed_utc_ms; /* a picture that was asked for did not come */
     bool on, has_position, removed, fault;
+    bool fault_told;      /* by the Keepalive that is being read */
     uint8_t observed;     /* enum platform_observed, never FAULTY */
     uint8_t failed_step;  /* enum platform_step, with failed_utc_ms */
     uint8_t len[CHANNEL_TEXT_COUNT];
@@ -197,6 +199,15 @@ struct group; /* settings.c */
 #define DEVICE_EXPIRES_LAG 8
 #define DEVICE_EXPIRES_LAG_MS 600000
 
+#define ALARMS_SEEN 16
+
+/* The alarms of a device: how many there may be, and which came of late. */
+struct alarm_memory {
+    struct bucket rate;
+    uint64_t hash[ALARMS_SEEN], seen_ms[ALARMS_SEEN];
+    unsigned at;
+};
+
 /* What few devices have, or only for a while. */
 struct rare {
     struct slice password;   /* its own; empty: the platform's. Own memory */
@@ -206,7 +217,7 @@ struct rare {
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
-    struct bucket alarms;
+    struct alarm_memory *alarms; /* NULL: it sent none. Own memory */
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
 };
 
@@ -307,7 +318,7 @@ enum {
 
 struct session {
     struct handle handle;
-    struct list in_device, dirty;
+    struct list in_all, in_device, dirty;
     struct device *device; /* NULL: removed; only CLOSING and GONE then */
     unsigned news;
     char device_text[PLATFORM_ID_MAX], channel[PLATFORM_ID_MAX];
@@ -473,6 +484,7 @@ struct platform {
     struct ptz_moves moves;
     struct duties duties;
     struct upgrades upgrades;
+    struct list sessions; /* all, oldest first */
     struct list kept_dialogs, closed_dialogs;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;
@@ -488,9 +500,6 @@ struct platform {
     struct list groups;         /* in name order */
     struct list gone_groups;    /* removed, the owner is to be told */
     size_t n_groups, n_group_news;
-    uint64_t recent_alarm[64];  /* hashes, actions of messages.c */
-    uint64_t recent_alarm_ms[64];
-    unsigned recent_alarm_at;
     uint64_t last_alarm;        /* its id */
     struct platform_counters counters;
 };
@@ -611,6 +620,8 @@ struct channel *channel_find(const struct platform *p, const struct device *d,
 struct channel *channel_upsert(struct platform *p, struct device *d,
                                const struct platform_channel *in, bool whole);
 void channel_drop(struct platform *p, struct channel *c);
+/* Those that this run of the catalog did not list are no longer there. */
+void channels_sweep(struct platform *p, struct device *d, uint32_t run);
 /* Its memory; it is in no table any more. */
 void channel_free(struct platform *p, struct channel *c);
 /* What its item says beside the texts above, for the owner to keep: told if it

@@ -40,17 +40,22 @@ static void mark_faults(struct platform *p, struct device *d,
     if (!k->n_faulty && !d->n_faults)
         return;
     d->n_faults = 0;
+    for (size_t n = 0; n < k->n_faulty; n++) {
+        struct channel *c = channel_find(p, d, k->faulty[n]);
+
+        if (c && !c->fault_told) {
+            c->fault_told = true;
+            d->n_faults++;
+        }
+    }
     for (size_t i = 0; i < d->n_channels; i++) {
         struct channel *c = d->channels[i];
-        bool fault = false;
 
-        for (size_t n = 0; n < k->n_faulty && !fault; n++)
-            fault = slice_eq(k->faulty[n], channel_text(c, CHANNEL_ID));
-        d->n_faults += fault;
-        if (fault != c->fault) {
-            c->fault = fault;
+        if (c->fault_told != c->fault) {
+            c->fault = c->fault_told;
             channel_changed(p, c);
         }
+        c->fault_told = false;
     }
 }
 
@@ -176,19 +181,16 @@ static int on_status(void *ctx, const struct manscdp_msg *msg)
 }
 
 /* Remembers the hash; true when it was there within the last while_ms. */
-static bool seen_lately(struct platform *p, uint64_t hash, uint64_t while_ms,
-                        bool remember)
+static bool seen_lately(struct alarm_memory *m, uint64_t now_ms, uint64_t hash,
+                        uint64_t while_ms, bool remember)
 {
-    unsigned n = sizeof(p->recent_alarm) / sizeof(*p->recent_alarm);
-
-    for (unsigned i = 0; i < n; i++)
-        if (p->recent_alarm[i] == hash &&
-            p->now.mono_ms - p->recent_alarm_ms[i] < while_ms)
+    for (unsigned i = 0; i < ALARMS_SEEN; i++)
+        if (m->hash[i] == hash && now_ms - m->seen_ms[i] < while_ms)
             return true;
     if (remember) {
-        p->recent_alarm[p->recent_alarm_at % n] = hash;
-        p->recent_alarm_ms[p->recent_alarm_at % n] = p->now.mono_ms;
-        p->recent_alarm_at++;
+        m->hash[m->at % ALARMS_SEEN] = hash;
+        m->seen_ms[m->at % ALARMS_SEEN] = now_ms;
+        m->at++;
     }
     return false;
 }
@@ -254,6 +256,22 @@ static void reset_alarm(struct delivery *v, const struct manscdp_alarm *a)
         platform_command_send(v->p, &o, v->p->now, &id);
 }
 
+/* The same once more, or one that says less than what has come just now. */
+static bool is_repeated(struct delivery *v, struct alarm_memory *m,
+                        const struct manscdp_alarm *a)
+{
+    uint64_t now_ms = v->p->now.mono_ms;
+    uint64_t all = alarm_hash(v->p, v->d, a, true);
+    uint64_t place = alarm_hash(v->p, v->d, a, false);
+
+    if (seen_lately(m, now_ms, all, ALARM_REPEAT_MS, true))
+        return true;
+    if (!is_specified(a))
+        return seen_lately(m, now_ms, place, ALARM_PLAIN_MS, false);
+    seen_lately(m, now_ms, place, 1000, true);
+    return false;
+}
+
 static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
 {
     struct platform *p = v->p;
@@ -270,25 +288,27 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
         .has_position = a->has_position,
         .received_utc_ms = p->now.utc_ms,
     };
-    bool plain = !is_specified(a);
-    struct rare *rare = device_rare_own(p, v->d);
 
-    if (seen_lately(p, alarm_hash(p, v->d, a, true), ALARM_REPEAT_MS, true))
-        return;
-    if (plain &&
-        seen_lately(p, alarm_hash(p, v->d, a, false), ALARM_PLAIN_MS, false))
-        return;
-    if (!plain)
-        seen_lately(p, alarm_hash(p, v->d, a, false), 1000, true);
-    if (!rare || !bucket_take(&rare->alarms, PLATFORM_ALARM_RATE,
-                              PLATFORM_ALARM_BURST, p->now.mono_ms)) {
-        device_deviation(p, v->d, DEVIATION_ALARM_FLOOD, a->device_id);
-        p->counters.dropped++;
-        return;
-    }
     p->counters.alarms++;
     platform_queue_alarm(p, &out);
     reset_alarm(v, a);
+}
+
+/* NULL: one too many of this device. */
+static struct alarm_memory *admit_alarm(struct platform *p, struct device *d,
+                                        struct slice id)
+{
+    struct rare *rare = device_rare_own(p, d);
+    struct alarm_memory *m = rare ? rare->alarms : NULL;
+
+    if (rare && !m)
+        m = rare->alarms = gb_get(p->alloc, sizeof(*m));
+    if (m && bucket_take(&m->rate, PLATFORM_ALARM_RATE, PLATFORM_ALARM_BURST,
+                         p->now.mono_ms))
+        return m;
+    device_deviation(p, d, DEVIATION_ALARM_FLOOD, id);
+    p->counters.dropped++;
+    return NULL;
 }
 
 /* Alarm devices (134) and alarm centres are often in no catalog; only the id
@@ -296,10 +316,14 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
 static int on_alarm(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
+    struct alarm_memory *memory;
     struct manscdp_alarm a;
 
     if (manscdp_alarm_decode(&a, msg))
         return GB_ESYNTAX;
+    memory = admit_alarm(v->p, v->d, a.device_id);
+    if (!memory)
+        return 0;
     profile_alarm(v->p, v->d, v->ev->msg->method == SIP_METHOD_NOTIFY,
                   a.alarm_type.n > 0);
     if (v->ev->msg->method == SIP_METHOD_MESSAGE)
@@ -312,7 +336,8 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
         a.device_id = device_id(v->d);
     if (a.method_num == MANSCDP_ALARM_METHOD_GPS && a.has_position)
         move_channel(v, a.device_id, a.lon, a.lat);
-    raise_alarm(v, &a);
+    if (!is_repeated(v, memory, &a))
+        raise_alarm(v, &a);
     return 0;
 }
 
@@ -550,8 +575,8 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
                           ? from
                           : SLICE(""));
     if (d && device_admits(p, d, &ev->peer, moved)) {
-        if (ev->peer.connection != d->peer.connection ||
-            ev->peer.listener != d->peer.listener)
+        if (!*moved && (ev->peer.connection != d->peer.connection ||
+                        ev->peer.listener != d->peer.listener))
             device_bind(p, d, &ev->peer);
         return d;
     }

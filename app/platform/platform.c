@@ -78,6 +78,7 @@ static void set_defaults(struct platform_config *c)
     DEFAULT(port_max, 30999);
     DEFAULT(max_devices, 20000);
     DEFAULT(max_channels, 200000);
+    DEFAULT(max_device_channels, 100000);
     DEFAULT(max_sessions, 4000);
     DEFAULT(max_pending, 256);
     DEFAULT(media_loops, 1);
@@ -264,10 +265,11 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->groups);
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
+    list_init(&p->sessions);
     commands_init(&p->commands);
     ptz_init(&p->moves);
     upgrades_init(&p->upgrades);
-    idmap_init(&p->handles, alloc, p->cfg.max_devices + p->cfg.max_sessions +
+    idmap_init(&p->handles, alloc, p->cfg.max_devices + 2 * p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
                                        PLATFORM_COMMANDS_OPEN + 1);
     seeds(p, cfg->seed);

@@ -83,6 +83,7 @@ struct platform_config {
     size_t n_advertise;
     uint32_t max_devices;     /* 20000 */
     uint32_t max_channels;    /* 200000 in all */
+    uint32_t max_device_channels; /* 100000 of one device */
     uint32_t max_sessions;    /* 4000 */
     uint32_t max_pending;     /* 256 unknown ids remembered */
     uint32_t media_loops;     /* 1: loops the owner runs; sessions are spread */

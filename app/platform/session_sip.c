@@ -75,7 +75,7 @@ static struct kept_dialog *keep(struct platform *p,
     k->peer = *peer;
     list_push_back(&p->kept_dialogs, &k->node);
     k->kept = true;
-    if (++p->n_kept_dialogs > PLATFORM_MAX_DIALOGS_KEPT)
+    if (++p->n_kept_dialogs > p->cfg.max_sessions + PLATFORM_MAX_DIALOGS_KEPT)
         forget(p, container_of(p->kept_dialogs.next, struct kept_dialog, node));
     return k;
 }

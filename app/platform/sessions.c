@@ -141,6 +141,7 @@ void session_free(struct platform *p, struct session *s)
     session_give_ssrc(p, s);
     give_port(p, s);
     timerq_stop(&p->timers, &s->timer);
+    list_remove(&s->in_all);
     list_remove(&s->in_device);
     list_remove(&s->dirty);
     idmap_remove(&p->handles, s->handle.id);
@@ -557,6 +558,7 @@ static int make(struct platform *p, struct device *d,
         return err;
     }
     p->n_sessions++;
+    list_push_back(&p->sessions, &s->in_all);
     list_init(&s->in_device);
     list_init(&s->dirty);
     timerq_node_init(&s->timer, TIMER_SESSION);
@@ -671,12 +673,9 @@ bool platform_session_view(const struct platform *p, uint64_t id,
 bool platform_session_at(const struct platform *p, size_t i,
                          struct platform_session *out)
 {
-    uint32_t pos = 0;
-    struct handle *h;
-
-    while ((h = idmap_walk_next(&p->handles, &pos)))
-        if (h->kind == HANDLE_SESSION && i-- == 0) {
-            view(container_of(h, struct session, handle), out);
+    for (struct list *n = p->sessions.next; n != &p->sessions; n = n->next)
+        if (i-- == 0) {
+            view(container_of(n, struct session, in_all), out);
             return true;
         }
     return false;

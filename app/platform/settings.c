@@ -9,6 +9,7 @@ struct group {
     struct slice name; /* own memory */
     struct slice password; /* own memory; empty: none */
     bool news;         /* the owner is to be told */
+    size_t n_devices;
     struct platform_policy subscribe;
 };
 
@@ -136,6 +137,15 @@ static void merge(struct platform_policy *to, const struct platform_policy *y,
 
 /* ---- members ---- */
 
+static void join_group(struct rare *r, struct group *g)
+{
+    if (r->group)
+        r->group->n_devices--;
+    if (g)
+        g->n_devices++;
+    r->group = g;
+}
+
 static void forget_members(struct platform *p, const struct group *g)
 {
     for (size_t i = 0; i < p->n_devices; i++)
@@ -250,7 +260,7 @@ int platform_group_remove(struct platform *p, struct slice name,
 
         if (device_rare(d)->group != g)
             continue;
-        d->rare->group = NULL;
+        join_group(d->rare, NULL);
         auth_forget(d);
         subscriptions_policy(p, d);
         device_changed(p, d, PLATFORM_CHANGED_SETTINGS);
@@ -292,6 +302,14 @@ bool settings_news(struct platform *p, struct platform_action *out)
     return false;
 }
 
+static void group_view(const struct group *g, struct platform_group *out)
+{
+    *out = (struct platform_group){ .name = g->name,
+                                    .has_password = g->password.n > 0,
+                                    .subscribe = g->subscribe,
+                                    .n_devices = g->n_devices };
+}
+
 bool platform_group_next(const struct platform *p, struct slice after,
                          struct platform_group *out)
 {
@@ -300,11 +318,7 @@ bool platform_group_next(const struct platform *p, struct slice after,
 
         if (after.n && slice_cmp(g->name, after) <= 0)
             continue;
-        *out = (struct platform_group){ .name = g->name,
-                                        .has_password = g->password.n > 0,
-                                        .subscribe = g->subscribe };
-        for (size_t i = 0; i < p->n_devices; i++)
-            out->n_devices += device_rare(p->by_id[i])->group == g;
+        group_view(g, out);
         return true;
     }
     return false;
@@ -313,14 +327,11 @@ bool platform_group_next(const struct platform *p, struct slice after,
 bool platform_group_view(const struct platform *p, struct slice name,
                          struct platform_group *out)
 {
-    struct slice after = { NULL, 0 };
+    const struct group *g = group_find(p, name);
 
-    while (platform_group_next(p, after, out)) {
-        if (slice_eq(out->name, name))
-            return true;
-        after = out->name;
-    }
-    return false;
+    if (g)
+        group_view(g, out);
+    return g != NULL;
 }
 
 struct slice platform_group_password(const struct platform *p,
@@ -343,6 +354,8 @@ void settings_fini(struct platform *p)
 void device_settings_fini(struct platform *p, struct device *d)
 {
     if (d->rare) {
+        join_group(d->rare, NULL);
+        gb_put(p->alloc, d->rare->alarms);
         wipe(p, &d->rare->password);
         wipe(p, &d->rare->given_name);
     }
@@ -398,7 +411,7 @@ static int apply_rare(struct platform *p, struct device *d,
     if (!err && s->set & PLATFORM_SET_NAME)
         err = replace(p, &r->given_name, s->name);
     if (!err && s->set & PLATFORM_SET_GROUP)
-        r->group = s->group.n ? group_find(p, s->group) : NULL;
+        join_group(r, s->group.n ? group_find(p, s->group) : NULL);
     if (!err && s->set & PLATFORM_SET_SUBSCRIBE)
         merge(&r->subscribe, &s->subscribe, s->subscribe_kinds);
     return err;

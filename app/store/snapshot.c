@@ -15,6 +15,7 @@
 struct store {
     struct store_writer writer;
     json_t *root; /* { device: {id: …}, channel: {"device/id": …}, dialog } */
+    bool unwritten; /* root is newer than the file */
     char path[1100];
 };
 
@@ -232,15 +233,29 @@ static bool write_all(struct store *s)
     return ok && rename(tmp, s->path) == 0;
 }
 
+/* Kept by SQLite alone: nothing to write a file for. */
+static bool is_history(enum store_op op)
+{
+    return op == STORE_PUT_DETAIL || op == STORE_ADD_ALARM ||
+           op == STORE_ADD_POSITION || op == STORE_PUT_COMMAND;
+}
+
 static bool commit(void *backend, struct list *jobs,
                    char why[static STORE_WHY])
 {
     struct store *s = backend;
     struct list *n;
 
-    for (n = jobs->next; n != jobs; n = n->next)
-        apply(s, container_of(n, struct store_job, node));
-    if (write_all(s))
+    for (n = jobs->next; n != jobs; n = n->next) {
+        const struct store_job *j = container_of(n, struct store_job, node);
+
+        s->unwritten |= !is_history(j->op);
+        apply(s, j);
+    }
+    if (!s->unwritten)
+        return true;
+    s->unwritten = !write_all(s);
+    if (!s->unwritten)
         return true;
     snprintf(why, STORE_WHY, "%.200s: %s", s->path, strerror(errno));
     return false;

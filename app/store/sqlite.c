@@ -1,6 +1,7 @@
 /* app/store/sqlite.c - the store as an SQLite database: gb28181d.db, WAL,
  * synchronous=NORMAL. Prepared statements only. */
 #include "app/store/writer.h"
+#include "base/writer.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -561,40 +562,69 @@ static void load_ids(sqlite3_stmt *st, const struct store_loader *l)
 /* ---- questions ----------------------------------------------------------------------- */
 
 /* ?1 device, ?2 channel, ?3 from, ?4 to, ?5 before, ?6 limit + 1, ?7 method,
- * ?8 type, ?9 priority, ?10 cmd, ?11 state. The total has neither page nor
- * order. */
-#define WHEN                                                                   \
-    " WHERE (?1='' OR device=?1) AND (?2='' OR channel=?2)"                    \
-    " AND received_ms>=?3 AND received_ms<?4"
-#define ALARM_IS                                                               \
-    " AND (?7='' OR method=?7) AND (?8='' OR type=?8)"                         \
-    " AND (?9='' OR priority=?9)"
-#define COMMAND_IS                                                             \
-    " WHERE (?1='' OR device=?1) AND asked_ms>=?3 AND asked_ms<?4"             \
-    " AND (?10='' OR cmd=?10 OR sub=?10) AND (?11='' OR state=?11)"
+ * ?8 type, ?9 priority, ?10 cmd, ?11 state. A filter that is not asked for is not
+ * in the statement: the planner finds the index of those that are. */
+static const char *const filters[] = {
+    " AND device=?1", " AND channel=?2",  " AND method=?7",
+    " AND type=?8",   " AND priority=?9", " AND (cmd=?10 OR sub=?10)",
+    " AND state=?11",
+};
+#define N_FILTERS (sizeof(filters) / sizeof(*filters))
+#define SQL_MAX 1024
+
 #define COMMAND_ROW                                                            \
     "SELECT id,device,target,cmd,sub,state,evidence,asked_ms,sent_ms,"         \
     "arrived_ms,answered_ms,tries,sip_status,flags,sn,messages,have,total"
-#define PAGE " AND id<?5 ORDER BY id DESC LIMIT ?6"
 
 static const struct {
-    const char *rows, *total; /* total NULL: as many as there are rows */
+    const char *rows;  /* the whole statement where there is no table */
+    const char *table, *when; /* of a list that is paged; its column of time */
 } questions[STORE_LISTS] = {
     [STORE_LIST_ALARMS] = {
         "SELECT id,device,channel,priority,method,type,time,description,"
-        "longitude,latitude,received_ms FROM alarm" WHEN ALARM_IS PAGE,
-        "SELECT count(*) FROM alarm" WHEN ALARM_IS },
+        "longitude,latitude,received_ms", "alarm", "received_ms" },
     [STORE_LIST_POSITIONS] = {
         "SELECT id,device,channel,time,longitude,latitude,speed,direction,"
-        "altitude,received_ms FROM position" WHEN PAGE,
-        "SELECT count(*) FROM position" WHEN },
+        "altitude,received_ms", "position", "received_ms" },
     [STORE_LIST_DETAIL] = {
-        "SELECT detail FROM channel_detail WHERE device=?1 AND id=?2", NULL },
-    [STORE_LIST_COMMANDS] = { COMMAND_ROW " FROM command" COMMAND_IS PAGE,
-                              "SELECT count(*) FROM command" COMMAND_IS },
+        "SELECT detail FROM channel_detail WHERE device=?1 AND id=?2",
+        NULL, NULL },
+    [STORE_LIST_COMMANDS] = { COMMAND_ROW, "command", "asked_ms" },
     [STORE_LIST_COMMAND] = { COMMAND_ROW ",answer FROM command WHERE id=?5",
-                             NULL },
+                             NULL, NULL },
 };
+
+/* FROM and WHERE; the total has neither page nor order. */
+static void put_where(struct writer *w, const struct store_ask *q, bool page)
+{
+    bool alarms = q->list == STORE_LIST_ALARMS;
+    bool commands = q->list == STORE_LIST_COMMANDS;
+    const bool asked[N_FILTERS] = {
+        q->device.n,
+        q->channel.n && !commands,
+        q->method.n && alarms,
+        q->type.n && alarms,
+        q->priority.n && alarms,
+        q->cmd.n && commands,
+        q->state.n && commands,
+    };
+
+    writer_f(w, " FROM %s WHERE %s", questions[q->list].table,
+             page ? "id<?5" : "1");
+    for (size_t i = 0; i < N_FILTERS; i++)
+        if (asked[i])
+            writer_str(w, filters[i]);
+    if (q->from_utc_ms || q->to_utc_ms)
+        writer_f(w, " AND %s>=?3 AND %s<?4", questions[q->list].when,
+                 questions[q->list].when);
+}
+
+static int prepare(struct store *s, const struct writer *w, sqlite3_stmt **st)
+{
+    if (w->err)
+        return SQLITE_NOMEM;
+    return sqlite3_prepare_v2(s->db, w->p, (int)w->len, st, NULL);
+}
 
 static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
 {
@@ -633,9 +663,17 @@ static void take_row(sqlite3_stmt *st, struct store_rows *r)
 static int read_rows(struct store *s, const struct store_ask *q,
                      struct store_rows *r)
 {
+    char text[SQL_MAX];
+    struct writer w = writer_of(text, sizeof(text));
     sqlite3_stmt *st;
-    int rc = sqlite3_prepare_v2(s->db, questions[q->list].rows, -1, &st, NULL);
+    int rc;
 
+    writer_str(&w, questions[q->list].rows);
+    if (questions[q->list].table) {
+        put_where(&w, q, true);
+        writer_str(&w, " ORDER BY id DESC LIMIT ?6");
+    }
+    rc = prepare(s, &w, &st);
     if (rc != SQLITE_OK)
         return rc;
     bind_question(st, q);
@@ -652,13 +690,17 @@ static int read_rows(struct store *s, const struct store_ask *q,
 static int read_total(struct store *s, const struct store_ask *q,
                       struct store_rows *r)
 {
+    char text[SQL_MAX];
+    struct writer w = writer_of(text, sizeof(text));
     sqlite3_stmt *st;
     int rc;
 
     r->total = r->n;
-    if (!questions[q->list].total)
+    if (!questions[q->list].table)
         return SQLITE_DONE;
-    rc = sqlite3_prepare_v2(s->db, questions[q->list].total, -1, &st, NULL);
+    writer_str(&w, "SELECT count(*)");
+    put_where(&w, q, false);
+    rc = prepare(s, &w, &st);
     if (rc != SQLITE_OK)
         return rc;
     bind_question(st, q);

@@ -15,6 +15,7 @@
 #define STORE_COMMIT_MS 1000
 #define STORE_QUEUE_MAX 400000 /* rows not yet committed; further ones are
                                   dropped, counted and said once */
+#define STORE_HISTORY_QUEUE_MAX 50000 /* of them, alarms and positions */
 
 struct store;
 

@@ -15,11 +15,19 @@ static void free_jobs(struct list *jobs)
         free(container_of(n, struct store_job, node));
 }
 
+/* Rows that are added for ever: there may be only so many of them, so that they
+ * leave room for what is set and known. */
+static bool is_history(const struct store_job *j)
+{
+    return j->op == STORE_ADD_ALARM || j->op == STORE_ADD_POSITION;
+}
+
 static void out_of_queue(struct store_writer *w, struct store_job *j)
 {
     map_remove(&w->rows, &j->by_row);
     list_remove(&j->node);
     w->n_jobs--;
+    w->n_history -= is_history(j);
 }
 
 /* Moves all that waits to `taken`. */
@@ -52,6 +60,7 @@ static void put_back(struct store_writer *w, struct list *taken)
         list_push_front(&w->jobs, &j->node);
         map_insert(&w->rows, &j->by_row, j->by_row.key);
         w->n_jobs++;
+        w->n_history += is_history(j);
     }
 }
 
@@ -199,6 +208,20 @@ void store_writer_end_asks(struct store_writer *w)
 
 /* ---- the thread's loop ---------------------------------------------------------- */
 
+/* What comes within STORE_COMMIT_MS goes with the next commit; somebody who
+ * waits for one is not kept. With the lock held. */
+static void gather(struct store_writer *w, bool ok)
+{
+    uint64_t now = uv_hrtime();
+    uint64_t until = now + (uint64_t)STORE_COMMIT_MS * 1000000;
+
+    for (; now < until; now = uv_hrtime()) {
+        if (w->ending || !list_is_empty(&w->asks) || (ok && w->flush))
+            return;
+        uv_cond_timedwait(&w->work, &w->lock, until - now);
+    }
+}
+
 static void run(void *arg)
 {
     struct store_writer *w = arg;
@@ -238,9 +261,7 @@ static void run(void *arg)
         answer_asks(w, ok ? queued : UINT64_MAX, ok); /* from what is there */
         if (!ok && w->ending)
             break; /* there is no later */
-        if (!w->ending && list_is_empty(&w->asks) && (!ok || !w->flush)) /* gather what comes next */
-            uv_cond_timedwait(&w->work, &w->lock,
-                              (uint64_t)STORE_COMMIT_MS * 1000000);
+        gather(w, ok);
     }
     uv_mutex_unlock(&w->lock);
 }
@@ -313,8 +334,9 @@ static char row_kind(enum store_op op)
     case STORE_REMOVE_DEVICE:
         return 'D'; /* is not made up for by a put that follows */
     case STORE_PUT_CHANNEL:
-    case STORE_REMOVE_CHANNEL:
         return 'c';
+    case STORE_REMOVE_CHANNEL:
+        return 'C'; /* nor is that of one: its detail goes with it */
     case STORE_PUT_SETTINGS:
         return 's';
     case STORE_PUT_GROUP:
@@ -391,7 +413,8 @@ static void queue(struct store_writer *w, struct store_job *j)
 
         out_of_queue(w, o);
         free(o);
-    } else if (w->n_jobs >= w->max_jobs) {
+    } else if (w->n_jobs >= w->max_jobs ||
+               (is_history(j) && w->n_history >= STORE_HISTORY_QUEUE_MAX)) {
         if (w->dropped++ == 0)
             log_f(LOG_ERROR, "msg=\"too many rows wait for the store: further "
                              "ones are dropped\" queued=%u", w->n_jobs);
@@ -402,6 +425,7 @@ static void queue(struct store_writer *w, struct store_job *j)
     list_push_back(&w->jobs, &j->node);
     map_insert(&w->rows, &j->by_row, j->by_row.key);
     w->n_queued++;
+    w->n_history += is_history(j);
     if (w->n_jobs++ == 0)
         uv_cond_signal(&w->work);
     uv_mutex_unlock(&w->lock);

@@ -91,6 +91,7 @@ struct store_writer {
     struct list jobs; /* oldest first */
     struct map rows;  /* the same jobs, by what they write */
     uint32_t n_jobs, max_jobs;
+    uint32_t n_history; /* of the jobs: alarms and positions */
     struct list asks; /* struct store_question, oldest first */
     uint32_t n_asks;
     struct store_retention keep; /* of history; rows 0 and utc_ms NULL in all:
