@@ -245,8 +245,8 @@ static unsigned ask_from(const char *from, const char *method,
     return fx.last.kind == HTTP_REPLY_LATER ? 0 : fx.last.status;
 }
 
-static inline unsigned ask(const char *method, const char *target, const char *fields,
-                    const char *body)
+static inline unsigned ask(const char *method, const char *target,
+                           const char *fields, const char *body)
 {
     return ask_from("192.0.2.99", method, target, fields, body);
 }
@@ -306,5 +306,94 @@ static inline void expect_schema(const json_t *o, const char *schema)
     }
     if (n != json_object_size(o))
         fail_msg("%s: %zu fields, %zu known", schema, json_object_size(o), n);
+}
+
+/* Fails unless the object, or each of the list, is as its schema says. */
+static inline void object(const char *target, const char *schema)
+{
+    json_t *j;
+
+    if (get(target) != 200)
+        fail_msg("%s: %u %s", target, fx.last.status, fx.last.body);
+    j = body();
+    expect_schema(j, schema);
+    json_decref(j);
+}
+
+static inline void list_of(const char *target, const char *schema)
+{
+    json_t *j, *items;
+
+    assert_int_equal(get(target), 200);
+    j = body();
+    items = json_object_get(j, "items");
+    assert_true(json_array_size(items) > 0);
+    for (size_t i = 0; i < json_array_size(items); i++)
+        expect_schema(json_array_get(items, i), schema);
+    json_decref(j);
+}
+
+/* The platform tells an alarm. */
+static inline void alarm_in(const char *description)
+{
+    const struct platform_alarm alarm = {
+        .device = SLICE(D1),
+        .channel = SLICE(C1),
+        .priority = SLICE("1"),
+        .method = SLICE("5"),
+        .time = SLICE("2026-01-01T00:00:00"),
+        .description = slice_str(description),
+        .received_utc_ms = 1000,
+    };
+    const struct platform_action act = { .kind = PLATFORM_ALARM,
+                                         .alarm = &alarm };
+
+    http_on_action(fx.app, &act);
+}
+
+/* A session has changed. */
+static inline void changed(uint64_t session, enum platform_action_kind kind)
+{
+    const struct platform_action act = { .kind = kind, .session = session };
+
+    http_on_action(fx.app, &act);
+    if (http_app_deadline(fx.app) == 0)
+        http_app_tick(fx.app);
+}
+
+static inline void becomes(uint64_t session, enum platform_session_state state_,
+                           enum platform_step step)
+{
+    struct platform_session *s = fake_session(session);
+
+    assert_non_null(s);
+    s->state = state_;
+    s->step = step;
+    changed(session, PLATFORM_SESSION_CHANGED);
+}
+
+#define UPGRADE                                                                \
+    "Connection: Upgrade\r\nUpgrade: websocket\r\n"                            \
+    "Sec-WebSocket-Version: 13\r\n"                                            \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+static inline void device_told(enum platform_action_kind kind)
+{
+    const struct platform_action act = { .kind = kind, .device = SLICE(D1) };
+
+    http_on_action(fx.app, &act);
+}
+
+static inline bool next_event(uint64_t *seq, const char *want)
+{
+    struct buf b;
+    bool got;
+
+    buf_init(&b, &fx.mem.alloc, 65536);
+    got = http_app_event_next(fx.app, seq, &b);
+    if (got && slice_find_slice(buf_view(&b), slice_str(want)) == b.len)
+        fail_msg("want %s in %.*s", want, SLICE_ARG(buf_view(&b)));
+    buf_fini(&b);
+    return got;
 }
 #endif

@@ -1,0 +1,553 @@
+/* Commands over the API, and what only the store knows of them, of alarms and of
+ * positions. */
+#include "test/http_fixture.h"
+
+static void commands(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/commands";
+    static const struct {
+        const char *path, *body;
+        unsigned status;
+        const char *order;
+    } cases[] = {
+        { path, "{\"cmd\":\"DeviceStatus\"}", 202, "DeviceStatus " },
+        { path, "{\"cmd\":\"ConfigDownload\",\"channel\":\"" C1 "\","
+                "\"params\":{\"ConfigType\":\"BasicParam\"}}",
+          202, "ConfigDownload " C1 " <ConfigType>BasicParam</ConfigType>" },
+        { "/api/v1/devices/" D1 "/alarm-reset", "", 202,
+          "DeviceControl " D1 " <AlarmCmd>ResetAlarm</AlarmCmd>" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/alarm-reset",
+          "{\"AlarmMethod\":\"2/5\"}", 202,
+          "DeviceControl " C1 " <AlarmCmd>ResetAlarm</AlarmCmd>"
+          "<Info><AlarmMethod>25</AlarmMethod></Info>" },
+        { "/api/v1/devices/x/commands", "{\"cmd\":\"DeviceStatus\"}", 404,
+          NULL },
+        { path, "", 400, NULL },
+        { path, "[]", 400, NULL },
+        { path, "{}", 400, NULL },
+        { path, "{\"cmd\":7}", 400, NULL },
+        { path, "{\"cmd\":\"A\"}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"more\":1}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"params\":[]}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"params\":{\"b\":1}}", 422, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"channel\":null}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"edition\":\"2\"}", 400, NULL },
+        { path, "{\"cmd\":\"DeviceStatus\",\"extra\":[]}", 422, NULL },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", cases[i].path, TOKEN, cases[i].body);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].body, status, fx.last.body);
+        if (cases[i].order)
+            assert_string_equal(fake.order, cases[i].order);
+    }
+    fake.set_err = GB_ESTATE;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 409);
+    fake.set_err = GB_ELIMIT;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 503);
+    fake.set_err = GB_ESYNTAX;
+    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 400);
+    fake.set_err = 0;
+    /* 4, 3, 2, 1: newest first, by pages and filters */
+    assert_int_equal(get("/api/v1/commands?limit=3"), 200);
+    j = body();
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "2");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 4);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?limit=3&cursor=2"), 200);
+    j = body();
+    assert_int_equal(json_array_size(json_object_get(j, "items")), 1);
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?state=sent"), 200);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 1);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands?device=" D1), 200);
+    j = body();
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    json_decref(j);
+    assert_int_equal(get("/api/v1/commands/9"), 404);
+    assert_int_equal(get("/api/v1/commands/x"), 404);
+    assert_int_equal(get("/api/v1/commands?cursor=x"), 400);
+}
+
+/* Presets by number (field-note 11.3), stop without a speed (11.11). */
+static void ptz(void **state)
+{
+#define PTZ "/api/v1/devices/" D1 "/channels/" C1 "/ptz"
+#define PRESET "/api/v1/devices/" D1 "/channels/" C1 "/presets"
+    static const struct {
+        const char *method, *path, *body;
+        unsigned status;
+        const char *order; /* or what the problem says */
+    } cases[] = {
+        { "POST", PTZ, "{\"action\":\"right\",\"speed\":50}", 202,
+          "A50F0101320000E8 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"up_left\",\"speed\":50}", 202,
+          "A50F010A32320023 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"move\",\"pan\":1,\"tilt\":1,"
+                       "\"zoom\":-1,\"speed\":50,\"zoom_speed\":5}", 202,
+          "A50F012932325092 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"zoom_in\",\"zoom_speed\":5}", 202,
+          "A50F011000005015 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"zoom_out\",\"speed\":255}", 202,
+          "A50F01200000F0C5 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"focus_far\",\"speed\":50}", 202,
+          "A50F014132000028 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"iris_close\",\"speed\":50}", 202,
+          "A50F01480032002F " C1 " " },
+        { "POST", PTZ, "{\"action\":\"lens\",\"focus\":1,\"iris\":-1,"
+                       "\"focus_speed\":32,\"iris_speed\":48}", 202,
+          "A50F01492030004E " C1 " " },
+        { "POST", PTZ, "{\"action\":\"stop\"}", 202, "stop " C1 },
+        { "POST", PTZ, "{\"action\":\"stop\",\"speed\":5}", 202,
+          "stop " C1 },
+        { "POST", PTZ, "{\"action\":\"move\"}", 202,
+          "A50F0100000000B5 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"preset_call\",\"preset\":255}", 202,
+          "A50F018200FF0036 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"cruise_add\",\"group\":1,"
+                       "\"preset\":3,\"name\":\"night\"}", 202,
+          "A50F01840103003D " C1 " night" },
+        { "POST", PTZ, "{\"action\":\"cruise_delete\",\"group\":1,"
+                       "\"preset\":0}", 202, "A50F01850100003B " C1 " " },
+        { "POST", PTZ, "{\"action\":\"cruise_speed\",\"group\":1,"
+                       "\"value\":300}", 202, "A50F0186012C1078 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"cruise_dwell\",\"group\":1,"
+                       "\"value\":600}", 202, "A50F0187015820B5 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"cruise_start\",\"group\":1}", 202,
+          "A50F01880100003E " C1 " " },
+        { "POST", PTZ, "{\"action\":\"scan_start\",\"group\":1}", 202,
+          "A50F01890100003F " C1 " " },
+        { "POST", PTZ, "{\"action\":\"scan_right\",\"group\":1}", 202,
+          "A50F018901020041 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"scan_speed\",\"group\":1,"
+                       "\"value\":5}", 202, "A50F018A01050045 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"wiper_on\"}", 202,
+          "A50F018C01000042 " C1 " " },
+        { "POST", PTZ, "{\"action\":\"aux_off\",\"group\":1}", 202,
+          "A50F018D01000043 " C1 " " },
+        { "PUT", PRESET "/1", "{\"name\":\"door\"}", 202,
+          "A50F018100010037 " C1 " door" },
+        { "PUT", PRESET "/1", "", 202, "A50F018100010037 " C1 " " },
+        { "POST", PRESET "/1/call", "", 202, "A50F018200010038 " C1 " " },
+        { "DELETE", PRESET "/1", "", 202, "A50F018300010039 " C1 " " },
+        { "GET", PRESET, "", 202, "PresetQuery " C1 },
+        { "GET", "/api/v1/devices/" D1 "/config", "", 202,
+          "ConfigDownload " D1 " <ConfigType>BasicParam</ConfigType>" },
+        { "GET", "/api/v1/devices/" D1 "/channels/" C1
+          "/config?type=SVACDecodeConfig/VideoParamOpt", "", 202,
+          "ConfigDownload " C1 " <ConfigType>SVACDecodeConfig/VideoParamOpt"
+          "</ConfigType>" },
+        { "PATCH", "/api/v1/devices/" D1 "/config",
+          "{\"BasicParam\":{\"Name\":\"a\"}}", 202,
+          "DeviceConfig " D1 " <BasicParam><Name>a</Name></BasicParam>" },
+        { "POST", "/api/v1/devices/" D1 "/guard",
+          "{\"GuardCmd\":\"SetGuard\"}", 202,
+          "DeviceControl " D1 " <GuardCmd>SetGuard</GuardCmd>" },
+        { "POST", "/api/v1/devices/" D1 "/channels/" C1 "/guard",
+          "{\"GuardCmd\":\"ResetGuard\"}", 202,
+          "DeviceControl " C1 " <GuardCmd>ResetGuard</GuardCmd>" },
+
+        { "POST", PTZ, "", 400, "an object with an action" },
+        { "POST", PTZ, "{}", 422, "action: one of stop, left, right, up, " },
+        { "POST", PTZ, "{\"action\":\"jump\"}", 422, "action: one of" },
+        { "POST", PTZ, "{\"action\":\"up\",\"sped\":1}", 422,
+          "sped: allowed are action, name, pan" },
+        { "POST", PTZ, "{\"action\":\"up\",\"speed\":0}", 422,
+          "speed: a whole number from 1 to 255 is wanted" },
+        { "POST", PTZ, "{\"action\":\"up\",\"zoom_speed\":16}", 422,
+          "zoom_speed: a whole number from 0 to 15 is wanted" },
+        { "POST", PTZ, "{\"action\":\"up\",\"pan\":0.5}", 422, "pan: " },
+        { "POST", PTZ, "{\"action\":\"preset_set\"}", 422,
+          "preset is missing, 1 to 255" },
+        { "POST", PTZ, "{\"action\":\"preset_set\",\"preset\":0}", 422,
+          "preset: a whole number from 1 to 255" },
+        { "POST", PTZ, "{\"action\":\"cruise_start\"}", 422,
+          "group is missing, 0 to 255" },
+        { "POST", PTZ, "{\"action\":\"scan_speed\",\"group\":1}", 422,
+          "value is missing, 0 to 4095" },
+        { "POST", PTZ, "{\"action\":\"up\",\"name\":1}", 422, "name: " },
+        { "POST", PRESET "/0/call", "", 422, "preset: " },
+        { "PUT", PRESET "/x", "", 422, "preset: " },
+        { "PUT", PRESET "/1", "{\"nam\":\"x\"}", 422, "an object of name" },
+        { "PUT", PRESET "/1", "[]", 400, "an object of name" },
+        { "PATCH", "/api/v1/devices/" D1 "/config", "[]", 400, "an object" },
+        { "PATCH", "/api/v1/devices/" D1 "/config", "", 422, "one type" },
+        { "POST", "/api/v1/devices/" D1 "/guard", "", 422, "one of PTZCmd" },
+        { "POST", "/api/v1/devices/x/channels/" C1 "/ptz",
+          "{\"action\":\"up\"}", 404, "no such device" },
+        { "GET", "/api/v1/devices/x/guard", "", 404, "no such device" },
+        { "GET", "/api/v1/devices/" D1 "/guard", "", 200, "ONDUTY" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
+                              cases[i].body);
+
+        if (status != cases[i].status)
+            fail_msg("%s %s: %u %s", cases[i].path, cases[i].body, status,
+                     fx.last.body);
+        if (status == 202)
+            assert_string_equal(fake.order, cases[i].order);
+        else if (!body_has(cases[i].order))
+            fail_msg("%s: %s", cases[i].body, fx.last.body);
+    }
+    list_of("/api/v1/devices/" D1 "/guard", "Guard");
+#undef PTZ
+#undef PRESET
+}
+
+/* ?wait=: the answer comes when the command is over, or the time. */
+static void commands_waited_for(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/commands?wait=5";
+    static const char status[] = "{\"cmd\":\"DeviceStatus\"}";
+    struct platform_action act = { .kind = PLATFORM_COMMAND_CHANGED,
+                                   .command = 1 };
+    uint64_t request;
+
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/commands?wait=61",
+                         TOKEN, status), 400);
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/channels/" C1
+                                 "/ptz?wait=x", TOKEN,
+                         "{\"action\":\"stop\"}"), 400);
+    assert_int_equal(fake.n_commands, 0); /* nothing has been sent */
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    request = fx.last.request;
+    assert_int_equal(http_app_deadline(fx.app), fx.now.mono_ms + 5000);
+    http_on_action(fx.app, &act); /* changed, not over */
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 0);
+    fake.commands_final = true;
+    http_on_action(fx.app, &act);
+    assert_int_equal(http_app_deadline(fx.app), 0);
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.request, request);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"final\":true") && body_has("\"Result\":\"OK\""));
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+    /* over at once: nothing to wait for */
+    assert_int_equal(ask("POST", path, TOKEN, status), 202);
+    /* it takes too long */
+    fake.commands_final = false;
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    fx.now.mono_ms += 4999;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    fx.now.mono_ms += 1;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 2);
+    assert_int_equal(fx.last.status, 202);
+    /* the client goes, or the command is forgotten */
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    http_app_gone(fx.app, fx.last.request);
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+    assert_int_equal(ask("POST", path, TOKEN, status), 0);
+    fake.n_commands = 0;
+    fx.now.mono_ms += 5000;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.status, 404);
+    fake.n_commands = 1;
+    assert_int_equal(ask("POST", path, TOKEN, status), 0); /* and the end */
+}
+
+static void command_event(void **state)
+{
+    const struct platform_action act = { .kind = PLATFORM_COMMAND_CHANGED,
+                                         .command = 1 };
+    struct buf b;
+    uint64_t seq = http_events_last(fx.app->events);
+
+    (void)state;
+    buf_init(&b, &gb_alloc_heap, 65536);
+    http_app_event_join(fx.app);
+    fake.n_commands = 1;
+    http_on_action(fx.app, &act);
+    assert_true(http_app_event_next(fx.app, &seq, &b));
+    assert_true(slice_find_slice(buf_view(&b),
+                                 SLICE("event: command\ndata: {\"id\":\"1\"")) <
+                b.len);
+    buf_fini(&b);
+}
+
+/* ---- what only the store knows ------------------------------------------ */
+
+static struct {
+    struct http_ask q; /* the last one; texts not kept */
+    char text[200];
+    unsigned n;
+    int err;
+} asked;
+
+static int fx_ask(void *ctx, const struct http_ask *q)
+{
+    (void)ctx;
+    asked.q = *q;
+    asked.n++;
+    snprintf(asked.text, sizeof(asked.text),
+             "%d d=%.*s c=%.*s m=%.*s t=%.*s "
+             "p=%.*s %s%.*s%s%.*s%lld-%lld <%llu %u",
+             (int)q->list, SLICE_ARG(q->device), SLICE_ARG(q->channel),
+             SLICE_ARG(q->method), SLICE_ARG(q->type), SLICE_ARG(q->priority),
+             q->cmd.n ? "k=" : "", SLICE_ARG(q->cmd), q->state.n ? " s=" : "",
+             SLICE_ARG(q->state), (long long)q->from_utc_ms,
+             (long long)q->to_utc_ms, (unsigned long long)q->before,
+             (unsigned)q->limit);
+    return asked.err;
+}
+
+static void with_history(void)
+{
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    cfg = fx_config();
+    cfg.ask = fx_ask;
+    cfg.platform = NULL;
+    fx_open(&cfg);
+    memset(&asked, 0, sizeof(asked));
+}
+
+static void history(void **state)
+{
+    static const struct {
+        const char *target;
+        unsigned status; /* 0: put off */
+        const char *asked;
+    } cases[] = {
+        { "/api/v1/alarms", 0, "0 d= c= m= t= p= 0-0 <0 100" },
+        { "/api/v1/alarms?device=d&channel=c&method=5&type=2&priority=1"
+          "&limit=7&cursor=99&from=1970-01-01T00:00:01Z&to=5000",
+          0, "0 d=d c=c m=5 t=2 p=1 1000-5000 <99 7" },
+        { "/api/v1/positions?device=d", 0, "1 d=d c= m= t= p= 0-0 <0 100" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
+          "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
+        { "/api/v1/commands?cmd=GuardCmd&state=silent&device=d&to=9&limit=3",
+          0, "3 d=d c= m= t= p= k=GuardCmd s=silent0-9 <0 3" },
+        { "/api/v1/commands/77", 0, "4 d= c= m= t= p= 0-0 <77 1" },
+        { "/api/v1/commands/x", 404, NULL },
+        { "/api/v1/devices/" D1 "/channels/x/item", 404, NULL },
+        { "/api/v1/alarms?cursor=x", 400, NULL },
+        { "/api/v1/alarms?from=yesterday", 400, NULL },
+        { "/api/v1/alarms?method=12345678901234567", 400, NULL },
+        { "/api/v1/alarms?limit=0", 400, NULL },
+    };
+    unsigned n;
+
+    (void)state;
+    with_history();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = get(cases[i].target);
+
+        if (cases[i].status && status != cases[i].status)
+            fail_msg("%s: %u", cases[i].target, status);
+        if (cases[i].status)
+            continue;
+        assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+        assert_string_equal(asked.text, cases[i].asked);
+    }
+    /* one that is refused at once, and one whose client went */
+    asked.err = GB_ELIMIT;
+    assert_int_equal(get("/api/v1/alarms"), 503);
+    asked.err = 0;
+    get("/api/v1/alarms");
+    http_app_gone(fx.app, asked.q.request);
+    n = fx.n_answers;
+    http_app_told(fx.app, &(struct http_told){ .request = asked.q.request });
+    assert_int_equal(fx.n_answers, n);
+}
+
+static void history_told(void **state)
+{
+    const struct platform_alarm alarm = {
+        .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
+        .method = SLICE("5"), .type = SLICE("2"), .received_utc_ms = 5,
+    };
+    const struct platform_position at = {
+        .device = SLICE(D1), .channel = SLICE(C1), .longitude = 116.5,
+        .latitude = 39.5, .speed = SLICE("60.5"), .altitude = SLICE("high"),
+        .received_utc_ms = 5,
+    };
+    struct http_told t = { .n = 1, .total = 9, .more = true, .last = 41 };
+    json_t *j, *item;
+
+    (void)state;
+    with_history();
+    get("/api/v1/alarms");
+    t.request = asked.q.request;
+    t.alarms = &alarm;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    j = body();
+    item = json_array_get(json_object_get(j, "items"), 0);
+    expect_schema(item, "Alarm");
+    assert_string_equal(json_string_value(json_object_get(item, "id")), "41");
+    assert_string_equal(json_string_value(json_object_get(item, "type_name")),
+                        "motion");
+    assert_string_equal(
+        json_string_value(json_object_get(item, "type_name_zh")),
+        "运动目标检测报警");
+    assert_string_equal(json_string_value(json_object_get(j, "next")), "41");
+    assert_int_equal(json_integer_value(json_object_get(j, "total")), 9);
+    json_decref(j);
+
+    get("/api/v1/positions");
+    t = (struct http_told){ .request = asked.q.request, .n = 1, .total = 1,
+                            .positions = &at };
+    http_app_told(fx.app, &t);
+    j = body();
+    item = json_array_get(json_object_get(j, "items"), 0);
+    expect_schema(item, "Position");
+    assert_true(json_is_null(json_object_get(item, "altitude")));
+    assert_true(json_is_null(json_object_get(j, "next")));
+    json_decref(j);
+
+    get("/api/v1/devices/" D1 "/channels/" C1 "/item");
+    t = (struct http_told){
+        .request = asked.q.request,
+        .detail = SLICE("IPAddress\t10.0.0.1\nInfo/RoomType\t1\nX\t\nX\t2\n"),
+    };
+    http_app_told(fx.app, &t);
+    j = body();
+    expect_schema(j, "Item");
+    item = json_object_get(j, "item");
+    assert_int_equal(json_object_size(item), 3);
+    assert_string_equal(
+        json_string_value(json_object_get(item, "Info/RoomType")), "1");
+    json_decref(j);
+
+    get("/api/v1/alarms");
+    t = (struct http_told){ .request = asked.q.request, .err = GB_EIO };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 503);
+    http_app_told(fx.app, &t); /* once */
+    get("/api/v1/alarms"); /* the end of the application frees it */
+}
+
+static void told_commands(const char *target, const uint64_t *id, size_t n,
+                          uint64_t total, bool more)
+{
+    struct platform_command k[8] = { 0 };
+    struct http_told t = { .n = n, .total = total, .more = more,
+                           .commands = k };
+
+    get(target);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+    for (size_t i = 0; i < n; i++)
+        k[i] = (struct platform_command){ .id = id[i], .is_final = true,
+                                          .device = SLICE(D1),
+                                          .cmd = SLICE("Old"),
+                                          .asked_utc_ms = 900,
+                                          .state = PLATFORM_COMMAND_ANSWERED };
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+}
+
+/* Commands of memory, where some are under way, and of the store as one list. */
+static void commands_of_both(void **state)
+{
+    static const uint64_t stored[] = { 5, 4, 3, 2, 1 };
+    static const struct {
+        const char *query;
+        size_t from, n; /* of stored */
+        uint64_t total;
+        bool more;
+        const char *ids, *next;
+        int sum;
+    } cases[] = {
+        /* memory has 8 to 4; 6 is under way, so are all of the fake's */
+        { "", 0, 5, 5, false, "8 7 6 5 4 3 2 1 ", NULL, 10 },
+        { "?limit=2", 0, 2, 5, true, "8 7 ", "7", 10 },
+        { "?limit=2&cursor=7", 0, 2, 5, true, "6 5 ", "5", 10 },
+        { "?limit=2&cursor=5", 1, 2, 5, true, "4 3 ", "3", 10 },
+        { "?limit=2&cursor=2", 4, 1, 5, false, "1 ", NULL, 10 },
+        /* what the store has does not fit any more */
+        { "?state=sent&limit=3", 1, 1, 1, false, "6 ", NULL, 2 },
+        { "?cmd=Old&limit=2", 2, 2, 3, true, "3 2 ", "2", 3 },
+        { "?to=950", 2, 3, 3, false, "3 2 1 ", NULL, 3 },
+    };
+
+    (void)state;
+    with_history();
+    fake.n_commands = 8;
+    fake.first_command = 4;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char target[80], ids[64];
+        struct writer w = writer_of(ids, sizeof(ids) - 1);
+        json_t *j, *item;
+        const char *next;
+        size_t k;
+
+        snprintf(target, sizeof(target), "/api/v1/commands%s",
+                 cases[i].query);
+        told_commands(target, stored + cases[i].from, cases[i].n,
+                      cases[i].total, cases[i].more);
+        assert_int_equal(fx.last.status, 200);
+        j = body();
+        json_array_foreach(json_object_get(j, "items"), k, item)
+            writer_f(&w, "%s ",
+                     json_string_value(json_object_get(item, "id")));
+        ids[w.len] = '\0';
+        next = json_string_value(json_object_get(j, "next"));
+        if (strcmp(ids, cases[i].ids) != 0 ||
+            !slice_eq(slice_str(next), slice_str(cases[i].next)) ||
+            json_integer_value(json_object_get(j, "total")) != cases[i].sum)
+            fail_msg("%s: %s", cases[i].query, fx.last.body);
+        json_decref(j);
+    }
+    told_commands("/api/v1/commands/2", stored, 1, 1, false);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"answer\":[]"));
+    told_commands("/api/v1/commands/2", stored, 0, 0, false);
+    assert_int_equal(fx.last.status, 404);
+}
+
+/* The event says the alarm's own id; without a store history is 501. */
+static void history_events(void **state)
+{
+    const struct platform_alarm alarm = { .id = 7, .device = SLICE(D1),
+                                          .received_utc_ms = 1 };
+    const struct platform_position at = { .device = SLICE(D1),
+                                          .longitude = 1, .latitude = 2,
+                                          .received_utc_ms = 1 };
+    struct platform_action act = { .kind = PLATFORM_ALARM, .alarm = &alarm };
+    uint64_t seq;
+
+    (void)state;
+    assert_int_equal(get("/api/v1/positions"), 501);
+    with_history();
+    http_app_event_join(fx.app);
+    seq = http_events_last(fx.app->events);
+    http_on_action(fx.app, &act);
+    assert_true(next_event(&seq, "event: alarm\ndata: {\"id\":\"7\""));
+    act = (struct platform_action){ .kind = PLATFORM_POSITION,
+                                    .position = &at };
+    http_on_action(fx.app, &act);
+    assert_true(next_event(&seq, "event: position\ndata: {\"device\""));
+}
+
+int main(void)
+{
+#define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
+    const struct CMUnitTest tests[] = {
+        APP(commands),
+        APP(ptz),
+        APP(commands_waited_for),
+        APP(command_event),
+        APP(history),
+        APP(history_told),
+        APP(commands_of_both),
+        APP(history_events),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/* Live over the API and its waiting, and who may have the media. */
+#include "test/http_fixture.h"
+
+/* ---- live --------------------------------------------------------------- */
+
+static void post_live(void **state)
+{
+    json_t *j;
+
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, "{\"stream\":\"sub\","
+                                              "\"transport\":\"tcp-passive\"}"),
+                     0);
+    assert_int_equal(fake.live_req.stream, 1);
+    assert_int_equal(fake.live_req.transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(fake.holds[1], 1); /* while it waits */
+    assert_int_equal(http_app_deadline(fx.app),
+                     fx.now.mono_ms + HTTP_LIVE_WAIT_MS);
+    becomes(1, PLATFORM_STARTING, PLATFORM_STEP_PACKET);
+    assert_int_equal(fx.n_answers, 0);
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.status, 200);
+    assert_int_equal(fake.holds[1], 0);
+    j = body();
+    expect_schema(j, "Live");
+    assert_true(body_has("\"flv\":\"http://nvr:28181/live/" D1 "/" C1
+                         ".flv?stream=sub&t="));
+    assert_true(body_has("\"ws_flv\":\"ws://nvr:28181/live/"));
+    assert_true(body_has("\"ws_fmp4\":\"ws://nvr:28181/live/" D1 "/" C1
+                         ".mp4?"));
+    assert_true(body_has("\"mse\":\"ws://nvr:28181/api/ws?src=" D1 "/" C1
+                         "&stream=sub&t="));
+    assert_false(body_has("\"hls\"")); /* not in the formats there are */
+    assert_false(body_has("\"rtsp\""));
+    json_decref(j);
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+
+    /* It plays: the next one answers at once. */
+    assert_int_equal(ask("POST", LIVE "?stream=sub", TOKEN, ""), 200);
+    assert_int_equal(fake.next_session, 1);
+    assert_int_equal(ask("DELETE", LIVE, TOKEN, ""), 404); /* main */
+    assert_int_equal(ask("DELETE", LIVE "?stream=sub", TOKEN, ""), 204);
+}
+
+static void live_failures(void **state)
+{
+    static const struct {
+        enum platform_step step;
+        unsigned sip_status, status;
+    } cases[] = {
+        { PLATFORM_STEP_DEVICE, 0, 409 },
+        { PLATFORM_STEP_SOCKET, 0, 502 },
+        { PLATFORM_STEP_ANSWER, 0, 504 },
+        { PLATFORM_STEP_ANSWER, 100, 504 },
+        { PLATFORM_STEP_ANSWER, 408, 504 },
+        { PLATFORM_STEP_ANSWER, 200, 502 }, /* an SDP we cannot use */
+        { PLATFORM_STEP_ANSWER, 486, 502 },
+        { PLATFORM_STEP_ANSWER, 404, 502 },
+        { PLATFORM_STEP_CONNECT, 200, 504 },
+        { PLATFORM_STEP_PACKET, 200, 504 },
+        { PLATFORM_STEP_PROGRAM, 200, 504 },
+        { PLATFORM_STEP_KEY, 200, 504 },
+        { PLATFORM_STEP_ENDED, 200, 502 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct platform_session *s;
+        json_t *j;
+
+        assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+        s = fake_session(fake.next_session);
+        s->sip_status = cases[i].sip_status;
+        s->evidence = SLICE("what was seen");
+        s->hint = SLICE("what to try");
+        becomes(s->id, PLATFORM_FAILED, cases[i].step);
+        if (fx.last.status != cases[i].status)
+            fail_msg("%s %u: %u", platform_step_name(cases[i].step),
+                     cases[i].sip_status, fx.last.status);
+        j = body();
+        expect_schema(j, "Problem");
+        assert_string_equal(json_string_value(json_object_get(j, "step")),
+                            platform_step_name(cases[i].step));
+        assert_true(body_has("\"evidence\":\"what was seen\""));
+        assert_true(body_has("\"hint\":\"what to try\""));
+        json_decref(j);
+        assert_int_equal(fake.holds[s->id], 0);
+        s->id = 0;
+    }
+}
+
+static void live_refusals(void **state)
+{
+    static const struct {
+        int err;
+        unsigned status;
+    } cases[] = {
+        { GB_ENOENT, 404 },
+        { GB_ESTATE, 409 },
+        { GB_ELIMIT, 409 },
+        { GB_EIO, 502 },
+    };
+    static const char *const bodies[] = {
+        "[]", "{", "{\"transport\":\"smoke\"}", "{\"stream\":3}", "x",
+        "{\"transport\":\"udp\",\"transport\":\"udp\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        assert_int_equal(ask("POST", LIVE, TOKEN, bodies[i]), 400);
+    assert_int_equal(ask("POST", LIVE "?wait=2", TOKEN, ""), 400);
+    assert_int_equal(ask("POST", LIVE "?stream=third", TOKEN, ""), 400);
+    assert_int_equal(fake.next_session, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake.live_err = cases[i].err;
+        assert_int_equal(ask("POST", LIVE, TOKEN, ""), cases[i].status);
+        assert_true(body_has("\"step\":\"device\""));
+    }
+}
+
+/* At most ten seconds, and the broken link is the one after the last good. */
+static void live_timeout(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fake_session(1)->step = PLATFORM_STEP_CONNECT;
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS - 1;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 0);
+    fx.now.mono_ms++;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.status, 504);
+    assert_true(body_has("\"step\":\"packet\""));
+    assert_true(body_has("\"evidence\":\""));
+    assert_true(body_has("\"hint\":\""));
+    assert_int_equal(fake.holds[1], 0);
+    assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
+}
+
+/* What is known of the bytes that do come is told, not a mere time-out. */
+static void live_timeout_with_evidence(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fake_session(1)->step = PLATFORM_STEP_PACKET;
+    fake_session(1)->evidence = SLICE("it looks like h264");
+    fake_session(1)->hint = SLICE("set its stream to PS");
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.status, 504);
+    assert_true(body_has("\"step\":\"program\""));
+    assert_true(body_has("\"evidence\":\"it looks like h264\""));
+    assert_true(body_has("\"hint\":\"set its stream to PS\""));
+}
+
+/* Several wait for one session; one of them goes; it is stopped for the rest. */
+static void live_stopped(void **state)
+{
+    uint64_t first;
+
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    first = fx.last.request;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    assert_int_equal(fake.next_session, 1);
+    assert_int_equal(fake.holds[1], 3);
+    http_app_gone(fx.app, first);
+    http_app_gone(fx.app, first);
+    http_app_gone(fx.app, 999);
+    assert_int_equal(fake.holds[1], 2);
+    assert_int_equal(ask("DELETE", LIVE, TOKEN, ""), 204);
+    changed(1, PLATFORM_SESSION_GONE);
+    fake_session(1)->id = 0;
+    assert_int_equal(fx.n_answers, 2);
+    assert_int_equal(fx.last.status, 409);
+    assert_true(body_has("session-stopped"));
+    assert_int_equal(fake.holds[1], 0);
+}
+
+/* ---- media -------------------------------------------------------------- */
+
+/* The value of a URL in the last answer, from its path on. */
+static void url_of(const char *key, char out[static 512])
+{
+    json_t *j = body();
+    struct slice url = slice_str(json_string_value(json_object_get(j, key)));
+
+    url = slice_from(url, slice_find_slice(url, SLICE("://")) + 3);
+    url = slice_from(url, slice_find(url, '/'));
+    assert_true(url.n > 0);
+    slice_copy(out, 512, url);
+    json_decref(j);
+}
+
+static void media_by_signature(void **state)
+{
+    char flv[512], mse[512], other[512];
+    const char *t;
+
+    (void)state;
+    assert_int_equal(ask("POST", LIVE "?wait=0", TOKEN, ""), 202);
+    url_of("flv", flv);
+    url_of("mse", mse);
+    assert_int_equal(ask("GET", flv, "", ""), 0); /* the URL is enough */
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_int_equal(fx.last.media.session, 1);
+    assert_int_equal(fx.last.media.loop, 1);
+    assert_int_equal(fx.last.media.format, HTTP_FORMAT_FLV);
+    assert_false(fx.last.media.websocket);
+    assert_string_equal(fx.last.media.device, D1);
+    assert_string_equal(fx.last.media.channel, C1);
+    assert_int_equal(fake.holds[1], 1); /* the viewer's */
+
+    t = strstr(flv, "?t=");
+    assert_non_null(t);
+    /* one signature for every format of the channel, by its short name too */
+    snprintf(other, sizeof(other), "/live/" D1 "/" C1 ".mp4%s", t);
+    ask("GET", other, "", "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    snprintf(other, sizeof(other), "/live/" C1 ".mp4%s", t);
+    ask("GET", other, "", "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    /* but for no other channel, and for nothing else */
+    snprintf(other, sizeof(other), "/live/" D1 "/" C2 ".mp4%s", t);
+    assert_int_equal(ask("GET", other, "", ""), 401);
+    snprintf(other, sizeof(other), "/api/v1/devices%s", t);
+    assert_int_equal(ask("GET", other, "", ""), 401);
+    fx.now.utc_ms += INT64_C(43200) * 1000;
+    assert_int_equal(ask("GET", flv, "", ""), 401); /* expired */
+    assert_int_equal(fake.holds[1], 3);
+}
+
+static void media_forms(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/live/" D1 "/" C1 ".ts"), 501);
+    assert_int_equal(get("/live/" D1 "/" C1 "/index.m3u8"), 501);
+    assert_int_equal(get("/live/" D1 "/" C1 ".flv?stream=x"), 400);
+    assert_int_equal(get("/live/" D1 "/" C1 ".flv?enhanced=2"), 400);
+    assert_int_equal(get("/live/nobody.flv"), 404);
+    assert_int_equal(get("/api/ws?src=" D1 "/" C1), 426);
+    assert_int_equal(get("/api/ws"), 426);
+    assert_int_equal(ask("GET", "/api/ws", TOKEN UPGRADE, ""), 404);
+    assert_int_equal(ask("HEAD", "/live/" D1 "/" C1 ".flv", TOKEN, ""), 200);
+    assert_int_equal(fake.next_session, 0); /* nothing was started */
+
+    assert_int_equal(ask("GET", "/api/ws?src=" C1, TOKEN UPGRADE, ""), 0);
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_int_equal(fx.last.media.format, HTTP_FORMAT_MSE);
+    assert_true(fx.last.media.websocket);
+    assert_string_equal(fx.last.media.device, D1);
+    ask("GET", "/live/" D1 "/" C1 ".flv?enhanced=1", TOKEN UPGRADE, "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_true(fx.last.media.websocket);
+    assert_true(fx.last.media.enhanced);
+    assert_false(fx.last.media.g711);
+}
+
+/* A page cannot read a refused upgrade: the reason comes inside. */
+static void mse_failure(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET", "/api/ws?src=" D1 "/" C1, TOKEN UPGRADE, ""),
+                     0);
+    fake_session(1)->evidence = SLICE("486 \"Busy\"");
+    becomes(1, PLATFORM_FAILED, PLATFORM_STEP_ANSWER);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_WS_TEXT);
+    assert_string_equal(fx.last.body, "{\"type\":\"error\",\"value\":"
+                                      "\"mse: answer: 486 \\\"Busy\\\"\"}");
+    assert_int_equal(fake.holds[1], 0);
+}
+
+static void handover_holds(void **state)
+{
+    struct http_handover h = { .fd = -1, .session = 1 };
+
+    (void)state;
+    ask("GET", "/live/" D1 "/" C1 ".flv", TOKEN, "");
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    assert_int_equal(fake.holds[1], 1);
+    assert_int_equal(http_app_handover(fx.app, &h), 0);
+    assert_int_equal(fake.holds[1], 1); /* now the viewer's */
+    fx.media_err = GB_ELIMIT;
+    assert_int_equal(http_app_handover(fx.app, &h), GB_ELIMIT);
+    assert_int_equal(fake.holds[1], 0);
+    fake.holds[1] = 1;
+    http_app_media_lost(fx.app, &fx.last.media);
+    assert_int_equal(fake.holds[1], 0);
+}
+
+int main(void)
+{
+#define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
+    const struct CMUnitTest tests[] = {
+        APP(post_live),
+        APP(live_failures),
+        APP(live_refusals),
+        APP(live_timeout),
+        APP(live_timeout_with_evidence),
+        APP(live_stopped),
+        APP(media_by_signature),
+        APP(media_forms),
+        APP(mse_failure),
+        APP(handover_holds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,344 @@
+/* What people set over the API: devices, groups, pending ids, CSV; and when it
+ * is answered. */
+#include "test/http_fixture.h"
+
+/* Each key, and null, as the platform gets them. */
+static void patch_device(void **state)
+{
+    static const struct {
+        const char *body;
+        unsigned status;
+        struct platform_settings want;
+    } cases[] = {
+        { "{}", 200, { .set = 0 } },
+        { "{\"password\":\"s3cret\"}", 200,
+          { .set = PLATFORM_SET_PASSWORD, .password = S("s3cret") } },
+        { "{\"password\":null}", 200, { .set = PLATFORM_SET_PASSWORD } },
+        { "{\"name\":\"\u5927\u95e8\"}", 200,
+          { .set = PLATFORM_SET_NAME, .name = S("\xe5\xa4\xa7\xe9\x97\xa8") } },
+        { "{\"date\":\"off\"}", 200,
+          { .set = PLATFORM_SET_DATE, .date = 1 + PLATFORM_DATE_OFF } },
+        { "{\"date\":\"utc\"}", 200,
+          { .set = PLATFORM_SET_DATE, .date = 1 + PLATFORM_DATE_UTC } },
+        { "{\"date\":null}", 200, { .set = PLATFORM_SET_DATE } },
+        { "{\"edition\":\"2022\"}", 200,
+          { .set = PLATFORM_SET_EDITION, .edition = 4 } },
+        { "{\"edition\":\"2011\"}", 200,
+          { .set = PLATFORM_SET_EDITION, .edition = 1 } },
+        { "{\"edition\":\"auto\"}", 200, { .set = PLATFORM_SET_EDITION } },
+        { "{\"require\":\"ignore\"}", 200,
+          { .set = PLATFORM_SET_REQUIRE, .ignore_require = true } },
+        { "{\"digest\":[\"sha256\",\"MD5\"]}", 200,
+          { .set = PLATFORM_SET_DIGEST, .digest = 1u << 3 | 1u << 1 } },
+        { "{\"subscribe\":{\"catalog\":true,\"alarm\":false,"
+          "\"ptz\":60}}", 200,
+          { .set = PLATFORM_SET_SUBSCRIBE, .subscribe_kinds = 11,
+            .subscribe = { { 600, UINT32_MAX, 0, 60 } } } },
+        { "{\"subscribe\":{\"position\":null}}", 200,
+          { .set = PLATFORM_SET_SUBSCRIBE, .subscribe_kinds = 4 } },
+        { "{\"subscribe\":null}", 200,
+          { .set = PLATFORM_SET_SUBSCRIBE, .subscribe_kinds = 15 } },
+        { "{\"subscribe\":7}", 400, { 0 } },
+        { "{\"subscribe\":{\"audio\":true}}", 400, { 0 } },
+        { "{\"subscribe\":{\"alarm\":59}}", 400, { 0 } },
+        { "{\"subscribe\":{\"alarm\":86401}}", 400, { 0 } },
+        { "{\"subscribe\":{\"alarm\":\"yes\"}}", 400, { 0 } },
+        { "{\"digest\":\"sm3\",\"media\":\"tcp-passive\"}", 200,
+          { .set = PLATFORM_SET_DIGEST | PLATFORM_SET_MEDIA,
+            .digest = 1u << 5, .media = PLATFORM_TCP_PASSIVE } },
+        { "", 400, { 0 } },
+        { "[]", 400, { 0 } },
+        { "{\"pasword\":\"x\"}", 400, { 0 } },
+        { "{\"password\":7}", 400, { 0 } },
+        { "{\"password\":\"a\\nb\"}", 400, { 0 } },
+        { "{\"password\":\"0123456789012345678901234567890123456789"
+          "0123456789012345678901234\"}", 400, { 0 } },
+        { "{\"edition\":\"2010\"}", 400, { 0 } },
+        { "{\"digest\":[\"md4\"]}", 400, { 0 } },
+        { "{\"digest\":[7]}", 400, { 0 } },
+        { "{\"group\":\"nobody\"}", 400, { 0 } },
+        { "{\"require\":\"maybe\"}", 400, { 0 } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct platform_settings *w = &cases[i].want, *s = &fake.set;
+        unsigned status;
+
+        memset(&fake.set, 0xee, sizeof(fake.set));
+        status = ask("PATCH", "/api/v1/devices/" D1, TOKEN, cases[i].body);
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].body, status, fx.last.body);
+        if (status != 200)
+            continue;
+        if (s->set != w->set || s->date != w->date ||
+            s->edition != w->edition || s->digest != w->digest ||
+            s->ignore_require != w->ignore_require || s->media != w->media ||
+            (w->set & PLATFORM_SET_SUBSCRIBE &&
+             (s->subscribe_kinds != w->subscribe_kinds ||
+              memcmp(&s->subscribe, &w->subscribe, sizeof(s->subscribe)))) ||
+            !slice_eq(slice_str(fake.password), w->password) ||
+            !slice_eq(slice_str(fake.given_name), w->name))
+            fail_msg("%s", cases[i].body);
+        assert_false(body_has("s3cret")); /* it never comes out */
+    }
+    object("/api/v1/devices/" D1, "Device");
+    assert_true(body_has("\"has_password\":false"));
+    assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
+}
+
+static void new_devices(void **state)
+{
+    static const struct {
+        int err;
+        unsigned status;
+    } errs[] = {
+        { GB_EEXIST, 409 }, { GB_ESYNTAX, 400 }, { GB_EAUTH, 409 },
+        { GB_ELIMIT, 409 }, { GB_ENOMEM, 503 },
+    };
+
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/devices", TOKEN, "{}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/devices", TOKEN,
+                         "{\"id\":\"34020000001320000077\","
+                         "\"password\":\"own\"}"), 201);
+    assert_string_equal(fake.created, "34020000001320000077");
+    assert_string_equal(fake.password, "own");
+    assert_true(body_has("\"has_password\":true"));
+    for (size_t i = 0; i < COUNT(errs); i++) {
+        fake.set_err = errs[i].err;
+        assert_int_equal(ask("POST", "/api/v1/devices", TOKEN,
+                             "{\"id\":\"34020000001320000078\"}"),
+                         errs[i].status);
+    }
+}
+
+static void pending_in_and_out(void **state)
+{
+    static const char id[] = "34020000001320000055";
+
+    (void)state;
+    fake.pending[fake.n_pending++] =
+        (struct platform_pending){ .id = slice_str(id), .first_utc_ms = 1 };
+    assert_int_equal(ask("POST", "/api/v1/pending/x/accept", TOKEN, ""), 404);
+    assert_int_equal(ask("POST", "/api/v1/pending/34020000001320000055/accept",
+                         TOKEN, ""), 201);
+    assert_true(body_has("\"id\":\"34020000001320000055\""));
+    assert_int_equal(ask("POST", "/api/v1/pending/34020000001320000055/accept",
+                         TOKEN, ""), 404);
+    fake.pending[fake.n_pending++] =
+        (struct platform_pending){ .id = slice_str(id), .first_utc_ms = 1 };
+    assert_int_equal(ask("DELETE", "/api/v1/pending/34020000001320000055",
+                         TOKEN, ""), 204);
+    assert_int_equal(ask("DELETE", "/api/v1/pending/34020000001320000055",
+                         TOKEN, ""), 404);
+}
+
+static void groups(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/api/v1/groups"), 200);
+    assert_true(body_has("\"total\":0"));
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN, "{}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"a/b\"}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"north gate\","
+                         "\"password\":\"gr0up\"}"), 201);
+    assert_string_equal(fake.group[0].password, "gr0up");
+    assert_false(body_has("gr0up"));
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"north gate\"}"), 409);
+    list_of("/api/v1/groups", "Group");
+    object("/api/v1/groups/north%20gate", "Group");
+    assert_true(body_has("\"has_password\":true"));
+    assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN,
+                         "{\"group\":\"north gate\"}"), 200);
+    assert_string_equal(fake.group_of, "north gate");
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"name\":\"x\"}"), 400);
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"password\":null}"), 200);
+    assert_true(body_has("\"has_password\":false"));
+    assert_int_equal(ask("PATCH", "/api/v1/groups/x", TOKEN, "{}"), 404);
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"subscribe\":{\"alarm\":true}}"), 200);
+    assert_int_equal(fake.group_kinds, 2);
+    assert_int_equal(fake.group_policy.s[1], 3600);
+    assert_int_equal(ask("PATCH", "/api/v1/groups/north%20gate", TOKEN,
+                         "{\"subscribe\":true}"), 400);
+    assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),
+                     204);
+    assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),
+                     404);
+    assert_int_equal(get("/api/v1/groups/north%20gate"), 404);
+}
+
+/* What was set is answered when the store has it, in the order of asking; a
+ * refusal at once; the client may have gone. */
+static void settings_wait_for_the_store(void **state)
+{
+    static const struct {
+        const char *method, *target, *body;
+        unsigned status;
+    } cases[] = {
+        { "PATCH", "/api/v1/devices/" D1, "{\"name\":\"x\"}", 200 },
+        { "POST", "/api/v1/devices", "{\"id\":\"34020000001320000077\"}", 201 },
+        { "POST", "/api/v1/pending/34020000001320000055/accept", "", 201 },
+        { "POST", "/api/v1/groups", "{\"name\":\"north\"}", 201 },
+        { "PATCH", "/api/v1/groups/north", "{\"password\":\"x\"}", 200 },
+        { "DELETE", "/api/v1/groups/north", "", 204 },
+        { "POST", "/api/v1/devices.csv", "id,name\n" D1 ",y\n", 200 },
+        { "DELETE", "/api/v1/devices/" D2, "", 204 },
+    };
+    struct http_app_config cfg = fx_config();
+    uint64_t first;
+    unsigned given;
+
+    (void)state;
+    http_app_free(fx.app);
+    cfg.commits = true;
+    fx_open(&cfg);
+    assert_int_equal(http_app_commits(fx.app), 0);
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        size_t k = i / 2;
+        bool fails = i % 2;
+
+        if (k == 2 && !fake.n_pending)
+            fake.pending[fake.n_pending++] = (struct platform_pending){
+                .id = SLICE("34020000001320000055"), .first_utc_ms = 1 };
+        if (k == 3)
+            fake.group[0].name[0] = '\0';
+        if (k == 5)
+            platform_group_set(NULL, SLICE("north"), NULL, fx.now);
+        if (k == 1 || k == 7 || k == 2)
+            fake.n_devices = 2; /* as at first */
+        given = fx.n_answers;
+        if (ask(cases[k].method, cases[k].target, TOKEN, cases[k].body) != 0)
+            fail_msg("%s %s: %u %s", cases[k].method, cases[k].target,
+                     fx.last.status, fx.last.body);
+        assert_int_equal(http_app_commits(fx.app), i + 1);
+        http_app_committed(fx.app, i, 0); /* what came before it */
+        assert_int_equal(fx.n_answers, given);
+        http_app_committed(fx.app, i + 1, fails ? GB_EIO : 0);
+        assert_int_equal(fx.n_answers, given + 1);
+        assert_int_equal(fx.last.request, fx.next_request);
+        if (fx.last.status != (fails ? 503u : cases[k].status))
+            fail_msg("%s %s: %u", cases[k].method, cases[k].target,
+                     fx.last.status);
+        if (fails)
+            assert_true(body_has("\"code\":\"not-stored\"") &&
+                        body_has("\"step\":\"store\""));
+    }
+    /* refused: nothing to wait for */
+    assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
+    assert_int_equal(http_app_commits(fx.app), 2 * COUNT(cases));
+    /* two wait, one of them leaves */
+    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
+    first = fx.next_request;
+    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
+    http_app_gone(fx.app, first);
+    given = fx.n_answers;
+    http_app_committed(fx.app, UINT64_MAX, 0);
+    assert_int_equal(fx.n_answers, given + 1);
+    /* no memory to keep the answer with: said, not hoped */
+    fx.mem.fail_at = 0;
+    for (unsigned long n = 1; n < 40; n++) {
+        unsigned status;
+
+        fx.mem.calls = 0;
+        fx.mem.fail_at = n;
+        status = ask("DELETE", "/api/v1/groups/none", TOKEN, "");
+        fx.mem.fail_at = 0;
+        assert_true(status == 404 || status == 503 || status == 500);
+        fx.mem.calls = 0;
+        fx.mem.fail_at = n;
+        status = ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
+        fx.mem.fail_at = 0;
+        assert_true(status == 0 || status == 503);
+    }
+    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}"); /* and one at the end */
+}
+
+static void csv_out(void **state)
+{
+    (void)state;
+    fake.device[0].own_name = fake.device[0].name;
+    fake.device[1].name = SLICE("a \"b\", c");
+    fake.device[1].own_name = SLICE("=cmd()");
+    fake.device[1].arm = true;
+    fake.device[1].media = PLATFORM_UDP;
+    assert_int_equal(get("/api/v1/devices.csv"), 200);
+    assert_true(body_has("\xef\xbb\xbfid,name,group,media,arm,edition,"));
+    assert_true(body_has("\r\n" D1 ",,,,,,,,true,North gate,,,,"
+                         "192.0.2.7:5060,2\r\n"));
+    assert_true(body_has("\r\n" D2 ",\"a \"\"b\"\", c\",,udp,on,,,,false,"
+                         "'=cmd(),"));
+}
+
+static void csv_in(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned status;
+        int created, updated, failed;
+        const char *why;
+    } cases[] = {
+        { "id,name\n34020000001180000009,North\n", 200, 1, 0, 0, NULL },
+        { "ID,name,online\r\n" D1 ",x,true\r\n", 200, 0, 1, 0, NULL },
+        { "id,arm\n34020000001180000009,maybe\n", 200, 0, 0, 1,
+          "none of its choices" },
+        { "id,name\n,x\n", 200, 0, 0, 1, "id is missing" },
+        { "id,name\n\"x,y\n", 200, 0, 0, 1, "a quote is missing" },
+        { "id,group\n34020000001180000009,none\n", 200, 0, 0, 1,
+          "no such group" },
+        { "name\nx\n", 400, 0, 0, 0, NULL },
+        { "id,id\nx,y\n", 400, 0, 0, 0, NULL },
+        { "id,colour\nx,y\n", 400, 0, 0, 0, NULL },
+        { "", 400, 0, 0, 0, NULL },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", "/api/v1/devices.csv", TOKEN,
+                              cases[i].text);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].text, status, fx.last.body);
+        if (status != 200)
+            continue;
+        j = body();
+        expect_schema(j, "Import");
+        if (json_integer_value(json_object_get(j, "created")) !=
+                cases[i].created ||
+            json_integer_value(json_object_get(j, "updated")) !=
+                cases[i].updated ||
+            json_integer_value(json_object_get(j, "failed")) !=
+                cases[i].failed ||
+            (cases[i].why && !body_has(cases[i].why)))
+            fail_msg("%s: %s", cases[i].text, fx.last.body);
+        json_decref(j);
+    }
+    /* as a spreadsheet of a Chinese system saves it */
+    assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                         "id,name\n34020000001180000009,\xb1\xb1\xc3\xc5\n"),
+                     200);
+    assert_string_equal(fake.given_name, "北门");
+}
+
+int main(void)
+{
+#define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
+    const struct CMUnitTest tests[] = {
+        APP(patch_device),
+        APP(new_devices),
+        APP(pending_in_and_out),
+        APP(groups),
+        APP(settings_wait_for_the_store),
+        APP(csv_out),
+        APP(csv_in),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,659 @@
+/* app/platform/sessions: every way in which they end, and that nothing of them
+ * stays, in virtual time. */
+#include "test/session_rig.h"
+
+/* At every moment of its start. */
+static void cancelled_at_any_time(void **state)
+{
+    (void)state;
+    for (uint64_t ms = 0; ms < 400; ms += 7) {
+        struct sim_options o = { .config = { .auto_enrol = true },
+                                 .delay_ms = 50 };
+        struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+        if (ms)
+            sim_run(&s, ms);
+        platform_session_stop(s.p, v.id, s.now);
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 5000);
+        assert_false(platform_session_view(s.p, v.id, &v));
+        if (d->invites != d->byes + d->cancels)
+            fail_msg("%llu ms: %u invites, %u byes, %u cancels",
+                     (unsigned long long)ms, d->invites, d->byes, d->cancels);
+        ends_clean();
+    }
+}
+
+static void nobody_watches(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 60000);
+    assert_int_equal(sim_session(&s, v.id).consumers, 2);
+    platform_session_release(s.p, v.id, s.now);
+    sim_run(&s, 60000);
+    platform_session_release(s.p, v.id, s.now);
+    platform_session_release(s.p, v.id, s.now); /* one too many */
+    sim_run(&s, 29000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_hold(s.p, v.id, s.now); /* back in time */
+    sim_run(&s, 60000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_release(s.p, v.id, s.now);
+    sim_run(&s, 31000);
+    assert_false(platform_session_view(s.p, v.id, &v));
+    assert_int_equal(d->byes, 1);
+    assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+    /* started, and nobody ever came */
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 31000);
+    assert_false(platform_session_view(s.p, v.id, &v));
+    ends_clean();
+}
+
+static void media_falls_silent(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 20000);
+    for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+        s.stream[i].next_ms = GB_NEVER;
+    sim_run(&s, 14000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_run(&s, 3000);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_true(text_has(s.last_evidence, "no media for 15.0 s"));
+    assert_int_equal(d->byes, 1);
+    ends_clean();
+}
+
+static void udp_silent_then_tcp_and_remembered(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->media = SIM_TCP_ONLY;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 2900);
+    assert_int_equal(d->invites, 1);
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(d->byes, 1);
+    assert_int_equal(d->invites, 2);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 100);
+    /* the next time at once */
+    assert_int_equal(sim_play(&s, d, d->channel[1], PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(d->invites, 3);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void a_message_inside_the_call(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    d->last_status = 0;
+    sim_message_in(d, "<Notify><CmdType>MediaStatus</CmdType><SN>8</SN>"
+                      "<DeviceID>34020000001310000001</DeviceID>"
+                      "<NotifyType>122</NotifyType></Notify>");
+    sim_run(&s, 200);
+    assert_int_equal(d->last_status, 200);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void the_device_hangs_up(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    /* nobody watches: it is over, and said so */
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 1000);
+    sim_bye(d);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+    assert_true(
+        text_has(s.last_evidence, "the device ended it with a BYE, 1.0 s"));
+    assert_int_equal(s.open_streams, 0);
+    /* somebody watches: invited again after a pause, into the open port */
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    sim_bye(d);
+    sim_run(&s, 1900);
+    assert_int_equal(d->invites, 2);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
+    sim_run(&s, 6000);
+    assert_int_equal(d->invites, 3);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(s.open_streams, 1);
+    /* but not for ever */
+    for (int i = 0; i < 3; i++) {
+        sim_bye(d);
+        sim_run(&s, 8000);
+    }
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(d->invites, 5);
+    ends_clean();
+}
+
+/* The TCP connection drops while it plays: three seconds to come back. */
+static void media_connection_drops(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    struct sim_stream *st;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_PASSIVE, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    st = sim_stream_of(&s, v.id);
+    sim_media(&s, st, PLATFORM_MEDIA_ENDED);
+    sim_run(&s, 5000); /* packets go on, on another connection */
+    assert_int_equal(d->byes, 0);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_media(&s, st, PLATFORM_MEDIA_ENDED);
+    st->next_ms = GB_NEVER;
+    sim_run(&s, 2900);
+    assert_int_equal(d->byes, 0);
+    sim_run(&s, 9000);
+    assert_int_equal(d->byes, 1); /* and invited again: somebody watches */
+    assert_int_equal(d->invites, 2);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+    /* while it starts, nothing is worth waiting for */
+    d = ready();
+    d->media = SIM_CONNECT_ONLY;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_PASSIVE, &v), 0);
+    sim_run(&s, 1000);
+    sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_ENDED);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_PACKET);
+    assert_true(text_has(s.last_evidence, "the media connection failed"));
+    ends_clean();
+}
+
+static void sound_alone(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->sound_only = true;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 12000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.video, PS_CODEC_UNKNOWN);
+    assert_int_equal(v.audio, PS_CODEC_G711A);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 100);
+    /* the edge says so long before the limit for a key frame */
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 5000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
+    sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_SOUND);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void an_ssrc_of_its_own(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->foreign_ssrc = true;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_true(text_has(s.log, "SSRC that was not agreed"));
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+/* The address of c= is handed on, and media from there are as good as from the
+ * device's own; from anywhere else they are noted with where they come from. */
+static void media_from_another_address(void **state)
+{
+    static const struct {
+        const char *media;
+        bool noted;
+    } cases[] = { { NULL, false },
+                  { "10.9.9.9", false },
+                  { "10.8.8.8", true } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+        struct gb_addr c;
+
+        d->sdp_ip = "10.9.9.9";
+        d->media_ip = cases[i].media;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(gb_addr_parse_ip(&c, slice_str(d->sdp_ip)), 0);
+        assert_true(gb_addr_ip_eq(&sim_stream_of(&s, v.id)->answer, &c));
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_int_equal(text_has(s.log, "that nobody named"), cases[i].noted);
+        assert_int_equal(text_has(s.log, "peer=10.8.8.8"), cases[i].noted);
+        platform_drain(s.p, s.now);
+        ends_clean();
+    }
+}
+
+/* Packets that are not of this stream do not keep it alive. */
+static void only_foreign_packets(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    struct sim_stream *st;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 2000);
+    st = sim_stream_of(&s, v.id);
+    st->next_ms = GB_NEVER;
+    for (int i = 0; i < 17; i++) {
+        if (sim_stream_of(&s, v.id))
+            sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
+        sim_run(&s, 1000);
+    }
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_true(text_has(s.last_evidence, "no media for 15.0 s"));
+    ends_clean();
+}
+
+static void active_towards_nat(void **state)
+{
+    struct sim_device *d = ready_at("203.0.113.9:5060", SIP_TCP, NULL);
+    struct platform_session v;
+
+    (void)state;
+    /* its SDP names an address of its LAN: do not even try */
+    d->sdp_ip = "192.168.7.7";
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_ACTIVE, &v), 0);
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(d->byes, 1);
+    assert_int_equal(s.actions[PLATFORM_DO_OPEN], 2);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void active_answered_with_udp(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_PLAIN_AVP;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_ACTIVE, &v), 0);
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.transport, PLATFORM_UDP);
+    assert_int_equal(d->invites, 2);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void as_configured_for_the_device(void **state)
+{
+    const struct platform_settings set = { .set = PLATFORM_SET_MEDIA,
+                                           .media = PLATFORM_TCP_PASSIVE };
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(platform_device_set(s.p, SLICE("x"), &set, s.now),
+                     GB_ENOENT);
+    assert_int_equal(platform_device_set(s.p, slice_str(nvr), &set, s.now), 0);
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(sim_view(&s, d).media, PLATFORM_TCP_PASSIVE);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void connection_lost_while_inviting(void **state)
+{
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_TCP, NULL);
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_SILENT;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    sim_disconnect(d);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_DEVICE);
+    assert_true(text_has(s.last_evidence, "connection lost"));
+    ends_clean();
+}
+
+static void late_and_foreign_reports(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    struct sim_stream old;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    old = *sim_stream_of(&s, v.id);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 100);
+    for (int k = PLATFORM_MEDIA_OPENED; k <= PLATFORM_MEDIA_CLOSED; k++)
+        sim_media(&s, &old, (enum platform_media_kind)k);
+    old.session = 0;
+    sim_media(&s, &old, PLATFORM_MEDIA_KEY);
+    ends_clean();
+}
+
+static void too_many_sessions(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .max_sessions = 2 } };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, d->channel[0], 0, &v), 0);
+    assert_int_equal(sim_play(&s, d, d->channel[1], 0, &v), 0);
+    assert_int_equal(sim_play(&s, d, d->channel[2], 0, &v), GB_ELIMIT);
+    assert_int_equal(v.step, PLATFORM_STEP_DEVICE);
+    sim_run(&s, 1000);
+    sim_free(&s); /* in the middle of it: nothing leaks */
+}
+
+static void over_ipv6(void **state)
+{
+    struct sim_device *d;
+    struct platform_session v;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    assert_int_equal(gb_addr_parse(&s.server_addr,
+                                   slice_str("[2001:db8::1]:5060"), 0),
+                     0);
+    d = sim_add(&s, nvr, "[2001:db8::10]:5060", SIP_UDP);
+    sim_channels(d, 1);
+    d->sdp_ip = "2001:db8::10";
+    sim_settle(&s);
+    assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
+    sim_run(&s, 1000);
+    assert_true(text_has(d->last_sdp, "c=IN IP6 2001:db8::1\r\n"));
+    assert_true(text_has(d->last_uri, "@[2001:db8::10]:5060"));
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void busy_with_an_old_dialog(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    unsigned before;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 1000);
+    /* its end never arrives */
+    d->deaf = true;
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 40000);
+    d->deaf = false;
+    assert_int_equal(d->byes, 0);
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 486;
+    d->refuse_times = 1;
+    before = d->byes;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 3000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(d->byes, before + 1);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void the_device_goes(void **state)
+{
+    static const enum { UNREGISTERS, DIES, REMOVED, DISCONNECTS } how[] = {
+        UNREGISTERS, DIES, REMOVED, DISCONNECTS
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(how); i++) {
+        struct sim_device *d =
+            ready_at("192.168.1.10:5060",
+                     how[i] == DISCONNECTS ? SIP_TCP : SIP_UDP, NULL);
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 1000);
+        switch (how[i]) {
+        case UNREGISTERS:
+            sim_unregister(d);
+            break;
+        case DIES:
+            d->next_keepalive_ms = GB_NEVER; /* media goes on, strangely */
+            sim_run(&s, 200000);
+            break;
+        case REMOVED:
+            platform_device_remove(s.p, slice_str(nvr), s.now);
+            break;
+        case DISCONNECTS:
+            sim_disconnect(d);
+            break;
+        }
+        sim_run(&s, 1000);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+        assert_true(text_has(s.last_evidence, "the device went offline"));
+        ends_clean();
+    }
+}
+
+static void the_device_moves(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    d->addr.port = 6200;
+    d->to_server.local = d->addr;
+    sim_keepalive(d, NULL);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    assert_int_equal(d->byes, 1); /* it found the device */
+    ends_clean();
+}
+
+static void drains(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(sim_play(&s, d, d->channel[i], 0, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+    }
+    sim_run(&s, 1000);
+    assert_false(platform_is_drained(s.p));
+    platform_drain(s.p, s.now);
+    sim_run(&s, 1000);
+    assert_true(platform_is_drained(s.p));
+    assert_int_equal(d->byes, 4);
+    ends_clean();
+}
+
+/* Stopping waits until every BYE has its answer, and until then the dialog stays
+ * stored: the BYE that is lost with the process is sent by the next one. */
+static void drains_when_the_byes_are_answered(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t deaf_ms, done_ms;
+        unsigned byes;
+    } cases[] = {
+        { "answered late", 1200, 2500, 1 },
+        { "never answered", 100000, 33000, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 1000);
+        d->deaf = true;
+        platform_drain(s.p, s.now);
+        sim_run(&s, 1000);
+        assert_int_equal(sim_counters(&s).sessions, 0);
+        assert_false(platform_is_drained(s.p));
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 0);
+        if (cases[i].deaf_ms < cases[i].done_ms) {
+            sim_run(&s, cases[i].deaf_ms - 1000);
+            d->deaf = false;
+        }
+        sim_run(&s, cases[i].done_ms);
+        if (!platform_is_drained(s.p) || d->byes != cases[i].byes ||
+            s.actions[PLATFORM_DIALOG_CLOSED] != 1 ||
+            s.closed_key != s.opened_key)
+            fail_msg("%s: %u BYEs, %u closed", cases[i].name, d->byes,
+                     s.actions[PLATFORM_DIALOG_CLOSED]);
+        d->deaf = false;
+        ends_clean();
+    }
+}
+
+/* Each dialog of a session has a key of its own: the late answer to the first
+ * BYE does not make the owner forget the second dialog. */
+static void a_second_dialog_is_stored_beside(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    uint64_t first;
+
+    (void)state;
+    d->media = SIM_TCP_ONLY;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    first = s.opened_key;
+    sim_run(&s, 4000);
+    assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_OPENED], 2);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    assert_true(s.closed_key == first && s.opened_key != first);
+    platform_drain(s.p, s.now);
+    sim_run(&s, 100);
+    assert_true(s.closed_key == s.opened_key);
+    ends_clean();
+}
+
+/* Far more ended dialogs than are remembered, none of them answered. */
+static void many_unanswered_byes(void **state)
+{
+    struct sim_device *d = ready();
+
+    (void)state;
+    d->invite = SIM_ANSWER;
+    for (unsigned i = 0; i < 300; i++) {
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 400);
+        d->deaf = true;
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 100);
+        d->deaf = false;
+        d->next_keepalive_ms = GB_NEVER;
+        if (i % 50 == 49)
+            sim_register(d);
+    }
+    platform_drain(s.p, s.now);
+    sim_run(&s, 40000);
+    assert_true(platform_is_drained(s.p));
+    assert_int_equal(s.actions[PLATFORM_DIALOG_OPENED],
+                     s.actions[PLATFORM_DIALOG_CLOSED]);
+    ends_clean();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cancelled_at_any_time),
+        cmocka_unit_test(nobody_watches),
+        cmocka_unit_test(media_falls_silent),
+        cmocka_unit_test(udp_silent_then_tcp_and_remembered),
+        cmocka_unit_test(a_message_inside_the_call),
+        cmocka_unit_test(the_device_hangs_up),
+        cmocka_unit_test(media_connection_drops),
+        cmocka_unit_test(sound_alone),
+        cmocka_unit_test(an_ssrc_of_its_own),
+        cmocka_unit_test(media_from_another_address),
+        cmocka_unit_test(only_foreign_packets),
+        cmocka_unit_test(active_towards_nat),
+        cmocka_unit_test(active_answered_with_udp),
+        cmocka_unit_test(as_configured_for_the_device),
+        cmocka_unit_test(connection_lost_while_inviting),
+        cmocka_unit_test(late_and_foreign_reports),
+        cmocka_unit_test(too_many_sessions),
+        cmocka_unit_test(over_ipv6),
+        cmocka_unit_test(busy_with_an_old_dialog),
+        cmocka_unit_test(the_device_goes),
+        cmocka_unit_test(the_device_moves),
+        cmocka_unit_test(drains),
+        cmocka_unit_test(drains_when_the_byes_are_answered),
+        cmocka_unit_test(a_second_dialog_is_stored_beside),
+        cmocka_unit_test(many_unanswered_byes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
