@@ -864,15 +864,24 @@ static void on_ack(struct sip_stack *s, const struct sip_peer *from,
 static bool terminate_invite(struct sip_stack *s, struct trans *t,
                              unsigned status, uint64_t now_ms)
 {
+    uint64_t id = t->id;
+    int err;
+
     if (t->m.state >= SIP_TS_COMPLETED)
         return false;
-    if (stk_answer(s, t, status, now_ms)) {
-        t->m.end_ms = now_ms + STK_STALL_MS;
-        stk_trans_settle(s, t);
+    err = stk_answer(s, t, status, now_ms);
+    if (err && is_pending(s, t)) { /* as if the network had lost it */
+        stk_forget_pending(s);
         return false;
     }
-    t->cancelled = true;
-    return true;
+    t = stk_trans_find(s, id); /* no longer where it was pending */
+    if (err && t) {
+        t->m.end_ms = now_ms + STK_STALL_MS;
+        stk_trans_settle(s, t);
+    } else if (t) {
+        t->cancelled = true;
+    }
+    return !err;
 }
 
 void stk_end_invites(struct sip_stack *s, uint64_t own, uint64_t peers,

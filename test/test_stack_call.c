@@ -563,6 +563,38 @@ static void ends_before_it_began_without_memory(void **state)
     finish(&p);
 }
 
+/* The same of a re-INVITE, and memory is short for longer: as if the network had
+ * lost it, and time goes on. */
+static void end_and_stay_short(struct pair *p, int side,
+                               const struct sip_event *ev)
+{
+    if (side == 0 || ev->kind != SIP_EV_REQUEST)
+        return;
+    p->mem[1].fail_at = 1;
+    sip_stack_end(p->stack[1], ev->dialog, p->now_ms);
+    p->on_event = on_event;
+}
+
+static void ends_in_a_reinvite_without_memory(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    start(&p, &s, &wire);
+    call(&p);
+    pair_run(&p, p.now_ms + 100);
+    p.on_event = end_and_stay_short;
+    assert_int_equal(info(&p, 0, SIP_METHOD_INVITE), 0);
+    pair_run(&p, p.now_ms + 100);
+    p.mem[1].fail_at = 0;
+    assert_int_equal(pair_counters(&p, 1).transactions, 1); /* the first */
+    pair_run(&p, p.now_ms + 2000); /* the next copy finds no dialog */
+    pair_expect(&p, 0, SIP_EV_ENDED, 481, 1);
+    assert_int_equal(pair_counters(&p, 1).dialogs, 0);
+    finish(&p);
+}
+
 /* R39: the callee speaks before it answers, and so does another fork. */
 static void asked_in_an_early_dialog(void **state)
 {
@@ -1014,6 +1046,7 @@ int main(void)
         cmocka_unit_test(cancel_of_a_dialog_that_is_gone),
         cmocka_unit_test(ends_without_room),
         cmocka_unit_test(ends_before_it_began_without_memory),
+        cmocka_unit_test(ends_in_a_reinvite_without_memory),
         cmocka_unit_test(asked_in_an_early_dialog),
         cmocka_unit_test(bye_that_names_two_dialogs),
         cmocka_unit_test(silent_device),
