@@ -19,12 +19,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define DAEMON_MAX_NETS 64
 #define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
                                hears the evidence, not a mere time-out */
 #define DAEMON_FIRST_KEY_MS 60000 /* smart codecs have one key frame a minute */
 #define DAEMON_CATALOG_S 600     /* subscribe.catalog: true */
 #define DAEMON_REPORTS_S 3600    /* subscribe.alarm, .position: true */
+
+/* No list of the configuration is cut. */
+_Static_assert(HOOK_DENY_MAX >= CONFIG_MAX_ITEMS, "webhooks.deny");
 
 struct daemon {
     const struct config *config;
@@ -56,7 +58,7 @@ struct daemon {
     const char *password; /* of devices */
     char realm[64];
     struct gb_addr sip_addr, http_addr;
-    struct http_net proxies[DAEMON_MAX_NETS];
+    struct http_net proxies[CONFIG_MAX_ITEMS];
     size_t n_proxies;
 };
 
@@ -790,12 +792,10 @@ static int start_trace(struct daemon *d, char why[static 512])
 }
 
 static size_t read_advertise(const struct config *c,
-                             struct platform_advertise out[DAEMON_MAX_NETS])
+                             struct platform_advertise out[CONFIG_MAX_ITEMS])
 {
     size_t n = config_n(c, CONFIG_NET_ADVERTISE);
 
-    if (n > DAEMON_MAX_NETS)
-        n = DAEMON_MAX_NETS;
     for (size_t i = 0; i < n; i++)
         config_net(c, CONFIG_NET_ADVERTISE, i, &out[i].net,
                    &out[i].bits, &out[i].address);
@@ -811,7 +811,7 @@ static unsigned media_threads(const struct config *c)
 
 /* What the platform may be told anew while it runs. */
 static void read_policy(const struct config *c, struct platform_config *p,
-                        struct platform_advertise adv[DAEMON_MAX_NETS])
+                        struct platform_advertise adv[CONFIG_MAX_ITEMS])
 {
     struct slice date = slice_str(config_text(c, CONFIG_SIP_DATE));
 
@@ -934,7 +934,7 @@ static unsigned kinds_of(struct slice words)
 /* Those of webhooks.to, named by their place in it. */
 static void set_hooks(struct daemon *d, const struct config *c)
 {
-    struct hook_net deny[HOOK_DENY_MAX];
+    struct hook_net deny[CONFIG_MAX_ITEMS];
     struct slice url, secret, kinds;
     size_t n = 0;
 
@@ -957,7 +957,7 @@ static void set_hooks(struct daemon *d, const struct config *c)
                       : gb_strerror(err));
     }
     hooks_sweep(d->hooks);
-    while (n < HOOK_DENY_MAX && n < config_n(c, CONFIG_HOOKS_DENY)) {
+    while (n < config_n(c, CONFIG_HOOKS_DENY)) {
         config_net(c, CONFIG_HOOKS_DENY, n, &deny[n].net, &deny[n].bits, NULL);
         n++;
     }
@@ -967,7 +967,7 @@ static void set_hooks(struct daemon *d, const struct config *c)
 
 void daemon_reload(struct daemon *d, const struct config *c)
 {
-    struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct platform_advertise adv[CONFIG_MAX_ITEMS];
     struct platform_config pc = { 0 };
     struct admission lists;
 
@@ -982,7 +982,7 @@ void daemon_reload(struct daemon *d, const struct config *c)
 
 static int start_platform(struct daemon *d, char why[static 512])
 {
-    struct platform_advertise adv[DAEMON_MAX_NETS];
+    struct platform_advertise adv[CONFIG_MAX_ITEMS];
     struct admission lists;
     const struct config *c = d->config;
     struct platform_config pc = {
@@ -1321,8 +1321,6 @@ static size_t read_proxies(struct daemon *d)
 {
     size_t n = config_n(d->config, CONFIG_HTTP_PROXIES);
 
-    if (n > DAEMON_MAX_NETS)
-        n = DAEMON_MAX_NETS;
     for (size_t i = 0; i < n; i++)
         config_net(d->config, CONFIG_HTTP_PROXIES, i, &d->proxies[i].net,
                    &d->proxies[i].bits, NULL);

@@ -94,32 +94,46 @@ static uint32_t current_slot(struct es_env *env)
 
 static void forget_unit(struct es *s);
 
-void es_hold(struct es *s)
+/* The newest pieces lie in the buffer of the newest ref. */
+static bool is_held(const struct es *s)
+{
+    const struct es_env *env = s->env;
+
+    return s->n_refs &&
+           env->hold[s->ref[s->n_refs - 1].slot - 1].buf == env->buf;
+}
+
+/* One ref more; false: no memory. */
+static bool add_ref(struct es *s)
 {
     struct es_env *env = s->env;
+    void *p = s->ref;
     uint32_t slot;
 
-    if (s->held_to == s->n_pieces)
-        return;
     if (s->n_refs == s->cap_refs) {
-        void *p = s->ref;
-
         if (!grow(env, &p, &s->cap_refs, sizeof(*s->ref), FIRST_PIECES,
-                  PS_MAX_PIECES)) {
-            forget_unit(s);
-            return;
-        }
+                  PS_MAX_PIECES))
+            return false;
         s->ref = p;
     }
     slot = current_slot(env);
-    if (!slot) {
+    if (!slot)
+        return false;
+    env->hold[slot - 1].refs++;
+    s->ref[s->n_refs++].slot = slot;
+    return true;
+}
+
+void es_hold(struct es *s)
+{
+    if (s->held_to == s->n_pieces || !s->loose)
+        return;
+    if (!is_held(s) && !add_ref(s)) {
         forget_unit(s);
         return;
     }
-    env->hold[slot - 1].refs++;
-    s->ref[s->n_refs].slot = slot;
-    s->ref[s->n_refs++].end = s->n_pieces;
-    s->held_to = s->n_pieces;
+    s->ref[s->n_refs - 1].end = s->held_to = s->n_pieces;
+    s->loose = false;
 }
 
 /* Pieces [0, n) are gone. */
@@ -137,9 +151,66 @@ static void release_pieces(struct es *s, uint32_t n)
     s->held_to = s->held_to > n ? s->held_to - n : 0;
 }
 
+/* --- copies --- */
+
+static bool lies_in(const struct es_block *b, const uint8_t *p)
+{
+    return (uintptr_t)p - (uintptr_t)b->bytes < b->cap;
+}
+
+static bool is_needed(const struct es *s, const struct es_block *b)
+{
+    for (uint32_t i = 0; i < s->n_pieces; i++)
+        if (!s->piece[i].buf && lies_in(b, s->piece[i].p))
+            return true;
+    return false;
+}
+
+/* Pieces have gone from the front. The newest block stays, for the next. */
+static void drop_blocks(struct es *s)
+{
+    struct es_block *b;
+
+    while ((b = s->oldest) != s->newest && !is_needed(s, b)) {
+        s->oldest = b->next;
+        gb_put(s->env->alloc, b);
+    }
+    if (s->newest && !is_needed(s, s->newest))
+        s->newest->used = 0;
+}
+
+/* Room for n bytes that lie together; NULL: no memory. */
+static uint8_t *take_room(struct es *s, size_t n)
+{
+    struct es_block *b = s->newest;
+    size_t cap = n > ES_BLOCK ? n : ES_BLOCK;
+
+    if (!b || b->cap - b->used < n) {
+        b = gb_get(s->env->alloc, sizeof(*b) + cap);
+        if (!b)
+            return NULL;
+        b->next = NULL;
+        b->used = 0;
+        b->cap = (uint32_t)cap;
+        if (s->newest)
+            s->newest->next = b;
+        else
+            s->oldest = b;
+        s->newest = b;
+    }
+    b->used += (uint32_t)n;
+    return b->bytes + b->used - n;
+}
+
 void es_fini(struct es *s)
 {
     release_pieces(s, s->n_pieces);
+    while (s->oldest) {
+        struct es_block *b = s->oldest;
+
+        s->oldest = b->next;
+        gb_put(s->env->alloc, b);
+    }
     gb_put(s->env->alloc, s->piece);
     gb_put(s->env->alloc, s->ref);
     gb_put(s->env->alloc, s->nal);
@@ -147,32 +218,8 @@ void es_fini(struct es *s)
 
 /* --- the list of pieces --- */
 
-/* Bytes of s that stay, with the content of p; NULL: too many of them. */
-static const uint8_t *keep_copy(struct es *s, const uint8_t *p, size_t n)
+static bool add_piece(struct es *s, const uint8_t *p, size_t n, void *buf)
 {
-    uint8_t *to = s->spare + s->n_spare;
-
-    if (n > (size_t)(ES_SPARE - s->n_spare))
-        return NULL;
-    memcpy(to, p, n);
-    s->n_spare = (uint8_t)(s->n_spare + n);
-    return to;
-}
-
-bool es_append(struct es *s, const uint8_t *p, size_t n)
-{
-    void *buf = s->env->buf;
-
-    if (n == 0)
-        return true;
-    if (s->env->copy) {
-        p = keep_copy(s, p, n);
-        buf = NULL;
-        if (!p)
-            return false;
-    }
-    if (n > PS_MAX_AU_BYTES - s->bytes)
-        return false;
     if (s->n_pieces == s->cap_pieces) {
         void *q = s->piece;
 
@@ -182,8 +229,39 @@ bool es_append(struct es *s, const uint8_t *p, size_t n)
         s->piece = q;
     }
     s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
+    return true;
+}
+
+/* Copies that follow each other are one piece. */
+static bool add_copy(struct es *s, const uint8_t *p, size_t n)
+{
+    struct ps_piece *last = s->n_pieces ? &s->piece[s->n_pieces - 1] : NULL;
+    uint8_t *to = take_room(s, n);
+
+    if (!to)
+        return false;
+    memcpy(to, p, n);
+    if (!last || last->buf || last->p + last->n != to ||
+        last->p < s->newest->bytes)
+        return add_piece(s, to, n, NULL);
+    last->n += n;
+    return true;
+}
+
+bool es_append(struct es *s, const uint8_t *p, size_t n)
+{
+    struct es_env *env = s->env;
+    bool copy = env->copy || (env->buf && s->n_refs >= ES_MAX_HELD);
+
+    if (n == 0)
+        return true;
+    if (n > PS_MAX_AU_BYTES - s->bytes)
+        return false;
+    if (!(copy ? add_copy(s, p, n) : add_piece(s, p, n, env->buf)))
+        return false;
+    s->loose |= !copy;
     s->bytes += (uint32_t)n;
-    s->env->touched |= 1u << s->index;
+    env->touched |= 1u << s->index;
     return true;
 }
 
@@ -240,9 +318,8 @@ void es_drop_front(struct es *s, uint32_t cut)
             s->piece[k] = s->piece[i + k];
         s->piece[0].p += cut - start;
         s->piece[0].n -= cut - start;
-    } else {
-        s->n_spare = 0;
     }
+    drop_blocks(s);
     s->base += cut;
     s->bytes -= cut;
     if (s->pos <= cut) { /* zeros, or a head, that lay in front of it */

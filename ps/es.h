@@ -15,7 +15,10 @@
 #define ES_MARKS 32      /* PES starts and packets remembered; a power of 2.
                             More than ES_HEAD + 4 bytes can begin */
 #define ES_HEAD 16       /* bytes of a NAL unit looked at on its way in */
-#define ES_SPARE 64      /* payload of one unit that had to be copied */
+#define ES_SPARE 64      /* bytes behind a header that went wrong */
+#define ES_MAX_HELD 64   /* buffers one unit holds; more payload is copied: a
+                            buffer may be far larger than what lies in it */
+#define ES_BLOCK 16384   /* room for copies, taken when it is needed */
 
 /* A fed buffer that somebody was told to keep. */
 struct es_hold {
@@ -45,6 +48,13 @@ struct es_ref {
     uint32_t slot, end;
 };
 
+/* Payload that is copied. Pieces point into it, so it neither moves nor grows. */
+struct es_block {
+    struct es_block *next; /* newer */
+    uint32_t used, cap;
+    uint8_t bytes[];
+};
+
 struct es_mark {
     uint64_t at;       /* place in the stream */
     uint32_t rtp_ts;
@@ -65,6 +75,8 @@ struct es {
     struct es_ref *ref;
     uint32_t n_refs, cap_refs;
     uint32_t held_to;   /* pieces [0, held_to) are covered by refs */
+    bool loose;         /* pieces behind them lie in the buffer being fed */
+    struct es_block *oldest, *newest; /* copies; NULL: none yet */
     uint64_t base;
     uint32_t bytes;
 
@@ -108,9 +120,6 @@ struct es {
 
     /* audio statistics */
     uint32_t n_not_adts, n_alaw, n_ulaw, n_law_bytes;
-
-    uint8_t spare[ES_SPARE];
-    uint8_t n_spare;
 };
 
 /* The codec is made of NAL units. */
@@ -158,8 +167,10 @@ void es_marker(struct es *s);
 static inline bool es_put_plain(struct es *s, const uint8_t *p, size_t n,
                                 void *buf)
 {
-    if (s->n_pieces == s->cap_pieces || n > PS_MAX_AU_BYTES - s->bytes)
+    if (s->n_pieces == s->cap_pieces || n > PS_MAX_AU_BYTES - s->bytes ||
+        (buf && s->n_refs >= ES_MAX_HELD))
         return false;
+    s->loose = true;
     s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
     s->bytes += (uint32_t)n;
     return true;

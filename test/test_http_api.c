@@ -271,6 +271,53 @@ static void cross_site(void **state)
                            "{\"password\":\"letmein\"}"), 403);
 }
 
+/* http.public_url is one name of this server; the LAN knows it by its address,
+ * and what a refusal expected is said. */
+static void other_names(void **state)
+{
+    static const struct {
+        bool auth;
+        const char *fields;
+        unsigned status;
+    } cases[] = {
+        { true, "Host: 192.168.1.2:28181\r\n"
+                "Origin: http://192.168.1.2:28181\r\n", 404 },
+        { true, "Host: nvr:28181\r\nOrigin: http://nvr:28181\r\n", 404 },
+        { true, "Host: 10.0.0.1\r\nOrigin: https://nvr.example\r\n", 404 },
+        { true, "Host: 192.168.1.2:28181\r\nOrigin: http://evil\r\n", 403 },
+        { true, "Host: 192.168.1.2:28181\r\nOrigin: http://192.168.1.2\r\n",
+          403 },
+        { false, "Host: 192.168.1.2:28181\r\n"
+                 "Origin: http://192.168.1.2:28181\r\n", 404 },
+        { false, "Host: [fd00::1]:28181\r\nOrigin: http://[fd00::1]:28181\r\n",
+          404 },
+        { false, "Host: 10.0.0.1\r\nOrigin: https://nvr.example\r\n", 404 },
+        /* a name that its owner lets lead to us */
+        { false, "Host: evil:28181\r\nOrigin: http://evil:28181\r\n", 403 },
+    };
+    struct http_app_config cfg = fx_config();
+    char fields[1024], cookie[128];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        http_app_free(fx.app);
+        cfg.public_url = "https://nvr.example/";
+        cfg.auth = cases[i].auth;
+        fx_open(&cfg);
+        cookie[0] = '\0';
+        if (cfg.auth) {
+            assert_int_equal(login("192.0.2.5", "",
+                                   "{\"password\":\"letmein\"}"), 200);
+            cookie_of(cookie);
+        }
+        snprintf(fields, sizeof(fields), "%s%s", cookie, cases[i].fields);
+        if (ask("DELETE", "/api/v1/devices/x", fields, "") != cases[i].status)
+            fail_msg("%s: %u", cases[i].fields, fx.last.status);
+        if (fx.last.status == 403)
+            assert_true(body_has("expected is a page of https://nvr.example"));
+    }
+}
+
 static void open_house(void **state)
 {
     struct http_app_config cfg = fx_config();
@@ -605,6 +652,7 @@ int main(void)
         APP(login_rate),
         APP(login_jobs),
         APP(cross_site),
+        APP(other_names),
         APP(open_house),
         APP(bases),
         APP(tree_of_a_device),

@@ -361,6 +361,30 @@ static void put_off(void **state)
     hang_up(c);
 }
 
+/* Nobody ever answers: the client is told, the application forgets it, the
+ * connection is good for the next request, and a late answer reaches nobody. */
+static void never_answered(void **state)
+{
+    struct http_server_config cfg = { .pending_timeout_ms = 60 };
+    struct http_server_counters n;
+    struct client *c;
+
+    (void)state;
+    start(&cfg);
+    c = dial();
+    send_text(c, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(fake.holds[1] == 1);
+    RUN_UNTIL(count(c, "HTTP/1.1 504 ") == 1);
+    assert_int_equal(count(c, "no answer came in time"), 1);
+    assert_int_equal(fake.holds[1], 0);
+    http_server_counters(net.server, &n);
+    assert_int_equal(n.timed_out, 1);
+    plays(1);
+    send_text(c, HEALTH);
+    RUN_UNTIL(count(c, OK) == 1);
+    hang_up(c);
+}
+
 /* The socket moves: what was read goes with it, what is written to the
  * descriptor arrives; then it comes back. */
 static void handover(void **state)
@@ -635,7 +659,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET(keep_alive),      NET(bad_requests), NET(long_head),
         NET(time_outs),       NET(source_limit), NET(bodies),
-        NET(put_off),         NET(handover),     NET(handover_refused),
+        NET(put_off),
+        NET(never_answered),         NET(handover),     NET(handover_refused),
         NET(viewers_count),
         NET(websocket_error), NET(event_stream), NET(password_pool),
         NET(close_in_flight), NET(told_after_the_end), NET(listen_fails),

@@ -245,6 +245,45 @@ static void any_source(void **state)
     close_ingest();
 }
 
+/* Every buffer is held by somebody: datagrams are read and dropped, the loop
+ * does not spin, and goes on as soon as there are buffers. */
+static void no_buffers(void **state)
+{
+    static struct slab *taken[SLAB_POOL_MAX];
+    uint8_t b[12 + 14] = { 0x80, 96, 0, 1 };
+    struct sockaddr_in to = { .sin_family = AF_INET };
+    struct sockaddr_in from = { .sin_family = AF_INET };
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    open_ingest(false);
+    answer(NULL);
+    to.sin_port = htons(port);
+    assert_int_equal(inet_pton(AF_INET, DEVICE, &to.sin_addr), 1);
+    from.sin_addr = to.sin_addr;
+    assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    for (unsigned k = 0; k < 4; k++)
+        b[8 + k] = (uint8_t)(SSRC >> (24 - 8 * k));
+    memcpy(b + 12, "\0\0\1\xba\x44\0\x16\x8c\4\1\0\x5f\x6b\xf8", 14);
+    for (size_t i = 0; i < COUNT(taken); i++)
+        assert_non_null(taken[i] = slab_get(&pool.slabs));
+    assert_null(slab_get(&pool.slabs));
+    for (unsigned i = 0; i < 40; i++, b[3]++)
+        assert_int_equal(send(fd, b, sizeof(b), 0), sizeof(b));
+    turn(0);
+    assert_int_equal(pool.dropped, 40);
+    assert_int_equal(said[PLATFORM_MEDIA_PACKET], 0);
+    for (size_t i = 0; i < COUNT(taken); i++)
+        slab_unref(taken[i]);
+    assert_int_equal(send(fd, b, sizeof(b), 0), sizeof(b));
+    turn(0);
+    assert_int_equal(said[PLATFORM_MEDIA_PACKET], 1);
+    expect_source(DEVICE, 1);
+    close(fd);
+    close_ingest();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +291,7 @@ int main(void)
         cmocka_unit_test(named_by_the_answer),
         cmocka_unit_test(media_from_elsewhere),
         cmocka_unit_test(any_source),
+        cmocka_unit_test(no_buffers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,36 @@ static void too_many_pieces(void **state)
     ps_demux_free(d);
 }
 
+/* A buffer may be 66 KB and hold one byte of the unit: few are held, whatever
+ * the unit is cut into, and what is copied is the same. */
+static void few_buffers_are_held(void **state)
+{
+    static const size_t steps[] = { 1, 2, 7, 100, 1400 };
+    static char picture[30000], want[1 << 14];
+
+    (void)state;
+    memcpy(picture, "\0\0\0\1\x41\x9a", 6);
+    for (size_t i = 6; i < sizeof(picture); i++)
+        picture[i] = (char)(i * 7 % 251 + 4);
+    begin();
+    put(ps_vector[0]);
+    for (unsigned i = 0; i < 8; i++) { /* the last is larger than a block */
+        put_pack();
+        put_pes(0xe0, slice_of(picture, i == 7 ? sizeof(picture)
+                                               : 100 + 700 * i),
+                93600 + 3600 * i);
+        put_pes(0xc0, slice_of(picture + 200, 320), 93600 + 3600 * i);
+    }
+    slice_copy(want, sizeof(want), slice_str(run(done(), 0, true, NULL)));
+    assert_int_equal(rec.n_aus, 17);
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        expect("held", steps[i], run(done(), steps[i], true, NULL), want);
+        assert_int_equal(rec.held, 0);
+        if (rec.held_max > 2 * 64)
+            fail_msg("steps of %zu: %zu are held", steps[i], rec.held_max);
+    }
+}
+
 static void too_many_nal_units(void **state)
 {
     (void)state;
@@ -211,6 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unit_too_large),
         cmocka_unit_test(too_many_pieces),
+        cmocka_unit_test(few_buffers_are_held),
         cmocka_unit_test(too_many_nal_units),
         cmocka_unit_test(too_many_streams),
         cmocka_unit_test(map_of_ghosts),

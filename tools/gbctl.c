@@ -23,6 +23,7 @@
 #define LINE_MAX_BYTES (1u << 20) /* of a head, of an event */
 #define PAGE "1000"
 #define TRACE_LIMIT "500"
+#define SHOWN 8 /* cleaned texts at once */
 
 static const char usage[] =
     "usage: gbctl [options] COMMAND\n"
@@ -331,6 +332,44 @@ static const char *text_of(const json_t *o_, const char *key)
     return s ? s : "";
 }
 
+/* The bytes at s that a terminal would take for more than text: C0 and DEL,
+ * and C1, which is two in UTF-8. */
+static size_t control_at(const char *s)
+{
+    unsigned char c = (unsigned char)s[0], next = c ? (unsigned char)s[1] : 0;
+
+    if (c < 0x20 || c == 0x7f)
+        return 1;
+    return c == 0xc2 && next >= 0x80 && next <= 0x9f ? 2 : 0;
+}
+
+/* What a peer wrote, with ? for what would steer the terminal. Valid for the
+ * next SHOWN - 1 calls. */
+static const char *shown(const char *s)
+{
+    static char *ring[SHOWN];
+    static unsigned at;
+    char *out = realloc(ring[at], strlen(s) + 1), *to = out;
+
+    if (!out)
+        die(EX_OSERR, "no memory");
+    ring[at] = out;
+    at = (at + 1) % SHOWN;
+    while (*s) {
+        size_t n = control_at(s);
+
+        *to++ = n ? '?' : *s;
+        s += n ? n : 1;
+    }
+    *to = '\0';
+    return out;
+}
+
+static const char *shown_of(const json_t *o_, const char *key)
+{
+    return shown(text_of(o_, key));
+}
+
 static void problem(unsigned status, struct slice body)
 {
     json_t *j = json_loadb(body.p, body.n, 0, NULL);
@@ -339,11 +378,11 @@ static void problem(unsigned status, struct slice body)
     if (!j)
         die(EX_UNAVAILABLE, "status %u", status);
     fflush(stdout);
-    fprintf(stderr, "gbctl: %u %s: %s\n", status, text_of(j, "code"),
-            text_of(j, "detail"));
+    fprintf(stderr, "gbctl: %u %s: %s\n", status, shown_of(j, "code"),
+            shown_of(j, "detail"));
     for (size_t i = 0; i < 3; i++)
         if (*text_of(j, more[i]))
-            fprintf(stderr, "  %-9s %s\n", more[i], text_of(j, more[i]));
+            fprintf(stderr, "  %-9s %s\n", more[i], shown_of(j, more[i]));
     json_decref(j);
     exit(status == 401 || status == 403 ? EX_NOPERM : 1);
 }
@@ -424,10 +463,29 @@ static json_t *list(const char *path)
     return all;
 }
 
+/* JSON, in which DEL and C1 are written as what they are called. */
+static void put_json(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        size_t n = (unsigned char)s[i] < 0x20 ? 0 : control_at(s + i);
+
+        if (n)
+            printf("\\u%04x", (unsigned char)s[i + n - 1]);
+        else
+            putchar(s[i]);
+        i += n == 2;
+    }
+    putchar('\n');
+}
+
 static void dump(const json_t *j)
 {
-    json_dumpf(j, stdout, JSON_INDENT(2));
-    putchar('\n');
+    char *text = json_dumps(j, JSON_INDENT(2));
+
+    if (!text)
+        die(EX_OSERR, "no memory");
+    put_json(text, strlen(text));
+    free(text);
 }
 
 /* ---- tables ---- */
@@ -464,13 +522,6 @@ static const char *cell(const json_t *item, const char *key, char buf[32])
     return buf;
 }
 
-/* Control characters of a peer do not reach the terminal. */
-static void put_text(const char *s)
-{
-    for (; *s; s++)
-        putchar((unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
-}
-
 static void pad(size_t n)
 {
     for (; n; n--)
@@ -502,7 +553,7 @@ static void table(const json_t *j, const struct column *c, size_t n)
         for (size_t k = 0; k < n; k++) {
             const char *text = cell(item, c[k].key, buf);
 
-            put_text(text);
+            fputs(shown(text), stdout);
             pad(k + 1 < n ? width[k] + 2 - columns_of(text) : 0);
         }
         putchar('\n');
@@ -616,22 +667,31 @@ static void print_node(const json_t *n, unsigned depth)
     bool known = json_is_boolean(json_object_get(n, "online"));
     bool online = json_is_true(json_object_get(n, "online"));
 
-    printf("%*s%s  %s  %s%s\n", (int)(2 * depth), "", text_of(n, "id"),
-           text_of(n, "name"), text_of(n, "kind"),
+    printf("%*s%s  %s  %s%s", (int)(2 * depth), "", shown_of(n, "id"),
+           shown_of(n, "name"), shown_of(n, "kind"),
            known && !online ? o.chinese ? "  离线" : "  offline" : "");
 }
 
-static void print_tree(const char *device, const char *node, unsigned depth)
+/* What is below node. A node may have several parents; what is below it is
+ * printed once, under the first: `seen` has it as a name then. */
+static void print_tree(const char *device, const char *node, unsigned depth,
+                       json_t *seen)
 {
     char path[2048];
     json_t *j = call("GET", tree_path(path, device, node)), *n;
     size_t i;
 
     json_array_foreach(json_object_get(j, "items"), i, n) {
+        const char *id = text_of(n, "id");
+        bool more = json_integer_value(json_object_get(n, "children")) != 0;
+        bool again = more && json_object_get(seen, id);
+
         print_node(n, depth);
-        if (json_integer_value(json_object_get(n, "children")) &&
-            depth < TREE_DEPTH)
-            print_tree(device, text_of(n, "id"), depth + 1);
+        printf("%s\n", again ? o.chinese ? "  （见上）" : "  (as above)" : "");
+        if (!more || again || depth >= TREE_DEPTH)
+            continue;
+        json_object_set_new(seen, id, json_true());
+        print_tree(device, id, depth + 1, seen);
     }
     json_decref(j);
 }
@@ -646,7 +706,12 @@ static int tree(const char *device, const char *node)
         dump(j);
         json_decref(j);
     } else {
-        print_tree(device, node, 0);
+        json_t *seen = json_object();
+
+        if (node)
+            json_object_set_new(seen, node, json_true());
+        print_tree(device, node, 0, seen);
+        json_decref(seen);
     }
     return EX_OK;
 }
@@ -771,8 +836,8 @@ static int show_command(json_t *j)
     if (o.json) {
         dump(j);
     } else {
-        printf("%s%s%s\n", text_of(j, "state"),
-               *text_of(j, "evidence") ? ": " : "", text_of(j, "evidence"));
+        printf("%s%s%s\n", shown_of(j, "state"),
+               *text_of(j, "evidence") ? ": " : "", shown_of(j, "evidence"));
         if (json_array_size(json_object_get(j, "answer")))
             dump(json_object_get(j, "answer"));
     }
@@ -844,7 +909,7 @@ static int add_webhook(const char *name, const char *url, const char *events)
     if (o.json)
         dump(j);
     else
-        printf("secret %s\n", text_of(j, "secret"));
+        printf("secret %s\n", shown_of(j, "secret"));
     json_decref(j);
     return EX_OK;
 }
@@ -939,7 +1004,7 @@ static int upgrade(char **arg, int n)
     if (o.json)
         dump(j);
     else
-        printf("session %s\n", text_of(j, "session"));
+        printf("session %s\n", shown_of(j, "session"));
     json_decref(j);
     return EX_OK;
 }
@@ -1114,13 +1179,13 @@ static int play(const char *device, const char *channel)
     if (o.json) {
         dump(j);
     } else {
-        printf("session %s %s %s %lldx%lld\n", text_of(j, "session"),
-               text_of(j, "state"), text_of(j, "video"),
+        printf("session %s %s %s %lldx%lld\n", shown_of(j, "session"),
+               shown_of(j, "state"), shown_of(j, "video"),
                (long long)json_integer_value(json_object_get(j, "width")),
                (long long)json_integer_value(json_object_get(j, "height")));
         for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
             if (*text_of(j, urls[i]))
-                printf("%-8s %s\n", urls[i], text_of(j, urls[i]));
+                printf("%-8s %s\n", urls[i], shown_of(j, urls[i]));
     }
     json_decref(j);
     return EX_OK;
@@ -1185,15 +1250,20 @@ static void whole_message(const json_t *j)
 {
     const char *s = text_of(j, "text");
 
-    printf("---- %s %s %s %s %s", text_of(j, "time"), text_of(j, "direction"),
-           text_of(j, "transport"), text_of(j, "peer"), text_of(j, "device"));
+    printf("---- %s %s %s %s %s", shown_of(j, "time"),
+           shown_of(j, "direction"), shown_of(j, "transport"),
+           shown_of(j, "peer"), shown_of(j, "device"));
     if (number_field(j, "count") > 1)
         printf(" x%u, last %s", number_field(j, "count"),
-               text_of(j, "last_at"));
+               shown_of(j, "last_at"));
     putchar('\n');
-    for (; *s; s++)
-        if (*s == '\n' || *s == '\t' || (unsigned char)*s >= 0x20)
+    for (; *s; s++) {
+        size_t n = control_at(s);
+
+        if (!n || *s == '\n' || *s == '\t')
             putchar(*s);
+        s += n == 2;
+    }
     putchar('\n');
 }
 
@@ -1275,8 +1345,7 @@ static int follow(struct ladder *l)
         s = slice_from(s, 6);
         j = json_loadb(s.p, s.n, 0, NULL);
         if (j && o.json) {
-            fwrite(s.p, 1, s.n, stdout);
-            putchar('\n');
+            put_json(s.p, s.n);
         } else if (j) {
             message(l, j);
         }
@@ -1309,7 +1378,7 @@ static int trace(void)
             ladder_party(&l, slice_field(item, "device"));
         json_array_foreach(items, i, item) {
             if (i == 0)
-                printf("%s\n", text_of(item, "time"));
+                printf("%s\n", shown_of(item, "time"));
             message(&l, item);
         }
     }

@@ -558,7 +558,7 @@ static void dispatch(struct conn *c, const struct http_head *head,
     c->keep_alive = head->keep_alive && !s->closing;
     c->minor = head->minor;
     c->state = CONN_PENDING;
-    c->deadline_ms = GB_NEVER;
+    set_deadline(c, s->cfg.pending_timeout_ms);
     if (idmap_add(&s->requests, c, &c->request)) {
         c->request = 0;
         answer_problem(c, 503, "too many requests at once");
@@ -817,9 +817,27 @@ void conn_start(struct conn *c, struct slice unread)
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
+/* Whoever should have answered forgot, or had no memory for it. */
+static void give_up(struct conn *c)
+{
+    struct http_server *s = c->server;
+    uint64_t request = c->request;
+
+    idmap_remove(&s->requests, request);
+    c->request = 0;
+    http_app_gone(s->cfg.app, request);
+    server_arm(s);
+    read_off(c);
+    answer_problem(c, 504, "no answer came in time");
+}
+
 static void time_out(struct conn *c)
 {
     c->server->n.timed_out++;
+    if (c->state == CONN_PENDING && c->request) {
+        give_up(c);
+        return;
+    }
     if (c->state == CONN_UPLOAD)
         conn_file_drop(c);
     if ((c->state == CONN_HEAD && c->in.len) || c->state == CONN_BODY ||

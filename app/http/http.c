@@ -349,6 +349,24 @@ static void find_role(struct http_call *c)
     }
 }
 
+static bool is_own_origin(const struct http_call *c, struct slice origin)
+{
+    size_t at = slice_find_slice(origin, SLICE("://"));
+    struct slice own = c->head->host;
+    struct gb_addr ip;
+
+    if (at == origin.n)
+        return false;
+    origin = slice_from(origin, at + 3);
+    if (slice_ieq(origin, c->host))
+        return true;
+    /* With http.public_url, people in the LAN may come by another name. Where
+     * everything is open, only by an address: a stranger's name can be made to
+     * lead here. */
+    return own.n && slice_ieq(origin, own) &&
+           (c->via != HTTP_VIA_OPEN || gb_addr_parse(&ip, own, 80) == 0);
+}
+
 /* A page of another site must not act through the browser of someone who is
  * logged in here. SameSite=Strict stops most of it; this stops the rest: other
  * ports of this host, old browsers, http.auth=false. */
@@ -361,12 +379,8 @@ static bool is_cross_site(const struct http_call *c)
 
     if (!acts || c->via == HTTP_VIA_TOKEN || c->via == HTTP_VIA_SIGNATURE)
         return false;
-    if (origin.n) {
-        size_t at = slice_find_slice(origin, SLICE("://"));
-
-        return at == origin.n || !slice_ieq(slice_from(origin, at + 3),
-                                            c->host);
-    }
+    if (origin.n)
+        return !is_own_origin(c, origin);
     if (site.n)
         return !slice_eq(site, SLICE("same-origin")) &&
                !slice_eq(site, SLICE("none"));
@@ -388,6 +402,25 @@ static void answer_401(struct http_call *c)
     http_answer_problem(c->out, &p);
     http_response_field(c->out, "WWW-Authenticate",
                         SLICE("Bearer realm=\"gb28181d\""));
+}
+
+static void answer_cross_site(struct http_call *c)
+{
+    char text[HTTP_BASE_MAX + 128];
+    struct writer w = writer_of(text, sizeof(text));
+    struct http_problem p = {
+        .status = 403,
+        .code = "cross-site",
+        .detail = "this request comes from a page of another origin",
+    };
+
+    writer_f(&w, "expected is a page of %.*s%s",
+             SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),
+             c->app->cfg.public_url && *c->app->cfg.public_url
+                 ? ", the http.public_url, or of the address it was sent to"
+                 : "");
+    p.hint = writer_slice(&w);
+    http_answer_problem(c->out, &p);
 }
 
 static void answer_no_route(struct http_call *c, unsigned allow)
@@ -421,8 +454,7 @@ static bool may_call(struct http_call *c)
     else if (!c->route)
         answer_no_route(c, allow);
     else if (is_cross_site(c))
-        http_answer_fail(c, 403, "cross-site",
-                         "this request comes from a page of another origin");
+        answer_cross_site(c);
     else if (!exempt && c->role < c->route->role)
         http_answer_fail(c, 403, NULL, "this needs a higher role");
     else

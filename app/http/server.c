@@ -383,6 +383,8 @@ static void defaults(struct http_server_config *c)
                                             : HTTP_IDLE_TIMEOUT_MS;
     c->write_timeout_ms = c->write_timeout_ms ? c->write_timeout_ms
                                               : HTTP_WRITE_TIMEOUT_MS;
+    c->pending_timeout_ms = c->pending_timeout_ms ? c->pending_timeout_ms
+                                                  : HTTP_PENDING_TIMEOUT_MS;
     c->max_conns = c->max_conns ? c->max_conns : HTTP_CONNS_MAX;
     c->max_per_source = c->max_per_source ? c->max_per_source
                                           : HTTP_CONNS_PER_SOURCE;
@@ -391,7 +393,8 @@ static void defaults(struct http_server_config *c)
 static uint64_t sweep_of(const struct http_server_config *c)
 {
     const uint32_t t[] = { c->head_timeout_ms, c->body_timeout_ms,
-                           c->idle_timeout_ms, c->write_timeout_ms };
+                           c->idle_timeout_ms, c->write_timeout_ms,
+                           c->pending_timeout_ms };
     uint64_t least = SWEEP_MS;
 
     for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)

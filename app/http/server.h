@@ -15,6 +15,8 @@
 #define HTTP_BODY_TIMEOUT_MS 30000  /* head to the end of the body */
 #define HTTP_IDLE_TIMEOUT_MS 60000  /* between requests */
 #define HTTP_WRITE_TIMEOUT_MS 30000 /* an answer that nobody reads */
+#define HTTP_PENDING_TIMEOUT_MS 90000 /* for the application to answer; longer
+                                         than any wait= that it takes */
 #define HTTP_PING_MS 15000          /* comment lines in an event stream */
 #define HTTP_LINGER_MS 2000         /* for the client to read a last answer */
 #define HTTP_UNREAD_MAX 65536       /* bytes sent ahead of an answer */
@@ -35,7 +37,7 @@ struct http_server_config {
     size_t n_listen;
     /* 0: the defaults above */
     uint32_t head_timeout_ms, body_timeout_ms, idle_timeout_ms,
-        write_timeout_ms;
+        write_timeout_ms, pending_timeout_ms;
     uint32_t max_conns, max_per_source; /* viewers included */
     const char *file_dir; /* of uploads, borrowed; NULL: there are none */
     const struct http_net *trusted_proxies; /* copied; not counted by source */

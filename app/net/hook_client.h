@@ -16,7 +16,7 @@
 
 #define HOOK_IDLE_MS 30000     /* an unused connection is closed then */
 #define HOOK_DRAIN_MAX 65536   /* bytes of an answer's body read to keep it */
-#define HOOK_DENY_MAX 64
+#define HOOK_DENY_MAX 256
 
 struct hook_net {
     struct gb_addr net;

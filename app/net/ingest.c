@@ -1,5 +1,6 @@
 #include "app/net/ingest.h"
 
+#include "app/net/log.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 #include "rtp/tcpframe.h"
@@ -60,13 +61,41 @@ void ingest_pool_init(struct ingest_pool *p)
     slab_pool_init(&p->slabs);
     p->udp = NULL;
     p->udp_off = 0;
+    p->sink = NULL;
+    p->dropped = p->told_ms = 0;
 }
 
 void ingest_pool_fini(struct ingest_pool *p)
 {
     slab_unref(p->udp);
     p->udp = NULL;
+    free(p->sink);
     slab_pool_fini(&p->slabs);
+}
+
+/* There is no slab: what has come is read all the same, and dropped. */
+static size_t sink_get(struct ingest *in, uint8_t *room[UDP_BATCH],
+                       void *buf[UDP_BATCH], size_t *cap)
+{
+    struct ingest_pool *p = in->o.pool;
+    uint64_t now_ms = uv_now(in->o.loop);
+
+    if (!p->sink)
+        p->sink = malloc(SLAB_BYTES);
+    if (!p->sink)
+        return 0;
+    if (!p->told_ms || now_ms - p->told_ms >= INGEST_TELL_MS) {
+        p->told_ms = now_ms ? now_ms : 1;
+        log_f(LOG_WARN, "msg=\"media buffers are exhausted, packets are "
+                        "dropped\" slabs=%u dropped=%llu", p->slabs.n_live,
+              (unsigned long long)p->dropped);
+    }
+    *cap = SLAB_BYTES / UDP_BATCH;
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        room[i] = p->sink + i * *cap;
+        buf[i] = NULL;
+    }
+    return UDP_BATCH;
 }
 
 static size_t pool_get(void *ctx, uint8_t *room[UDP_BATCH],
@@ -82,7 +111,7 @@ static size_t pool_get(void *ctx, uint8_t *room[UDP_BATCH],
         p->udp = slab_get(&p->slabs);
         p->udp_off = 0;
         if (!p->udp)
-            return 0;
+            return sink_get(in, room, buf, cap);
         n = most;
     }
     if (n > UDP_BATCH)
@@ -99,11 +128,14 @@ static size_t pool_get(void *ctx, uint8_t *room[UDP_BATCH],
 static void pool_done(void *ctx)
 {
     struct ingest *in = ctx;
+    struct ingest_pool *p = in->o.pool;
 
-    if (in->o.pool->udp->refs == 1)
-        in->o.pool->udp_off = 0; /* nobody kept anything of it */
+    if (!p->udp)
+        return; /* it was the sink */
+    if (p->udp->refs == 1)
+        p->udp_off = 0; /* nobody kept anything of it */
     else
-        in->o.pool->udp_off += in->batch_used * in->slot;
+        p->udp_off += in->batch_used * in->slot;
 }
 
 /* ---- packets ----------------------------------------------------------------- */
@@ -189,7 +221,9 @@ static void on_rtp(void *ctx, struct udp_socket *u,
 
     (void)u;
     in->batch_used = n;
-    if (in->freed)
+    if (!in->o.pool->udp)
+        in->o.pool->dropped += n;
+    if (in->freed || !in->o.pool->udp)
         return;
     for (size_t i = 0; i < n; i++) {
         struct receiver *rx;

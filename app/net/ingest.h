@@ -17,12 +17,16 @@
                                       replaces the first */
 #define INGEST_FIRST_MS 10000      /* a connection without one valid packet */
 #define INGEST_RTCP_MS 5000
+#define INGEST_TELL_MS 60000       /* between two lines about missing buffers */
 
 /* What ingests of one loop share. */
 struct ingest_pool {
     struct slab_pool slabs;
     struct slab *udp;  /* datagrams are received into it */
     size_t udp_off;
+    uint8_t *sink;     /* without a slab: read here and dropped, as a socket
+                          that is not read would keep the loop busy */
+    uint64_t dropped, told_ms; /* datagrams so lost; the last line about it */
 };
 void ingest_pool_init(struct ingest_pool *p);
 void ingest_pool_fini(struct ingest_pool *p);

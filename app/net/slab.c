@@ -21,10 +21,13 @@ void slab_pool_fini(struct slab_pool *p)
 
 struct slab *slab_get(struct slab_pool *p)
 {
-    struct list *n = list_pop_front(&p->free);
-    struct slab *s = n ? container_of(n, struct slab, node)
-                       : malloc(sizeof(*s));
+    struct list *n;
+    struct slab *s;
 
+    if (p->n_live >= SLAB_POOL_MAX)
+        return NULL;
+    n = list_pop_front(&p->free);
+    s = n ? container_of(n, struct slab, node) : malloc(sizeof(*s));
     if (!s)
         return NULL;
     if (n)

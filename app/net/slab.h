@@ -11,6 +11,7 @@
 
 #define SLAB_BYTES (66u * 1024) /* one RFC 4571 frame and a large read fit */
 #define SLAB_SPARE 16           /* free slabs kept */
+#define SLAB_POOL_MAX 8192      /* in use at once by one loop: 528 MiB */
 
 struct slab_pool {
     struct list free;
@@ -27,7 +28,7 @@ struct slab {
 void slab_pool_init(struct slab_pool *p);
 void slab_pool_fini(struct slab_pool *p); /* every slab must be back */
 
-/* A slab with one reference, or NULL. */
+/* A slab with one reference, or NULL: no memory, or SLAB_POOL_MAX. */
 struct slab *slab_get(struct slab_pool *p);
 
 static inline void slab_ref(struct slab *s)

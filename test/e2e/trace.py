@@ -2,6 +2,8 @@
 """test/e2e/trace.py [NAME...] - the evidence as a user meets it: messages over
 the API, a capture that tshark reads, gbctl's ladder, and a replay of the
 exported file that decides as the daemon did."""
+import http.server
+import json
 import os
 import re
 import shutil
@@ -122,6 +124,59 @@ def gbctl_commands():
         gbctl(d, "play", "1", "2", code=1)
         gbctl(d, "--token", "wrong", "devices", code=77)
         gbctl(d, "nonsense", code=64)
+
+
+class Hostile(http.server.BaseHTTPRequestHandler):
+    """A server whose devices name things so that a terminal would obey, and whose
+    nodes all have two parents."""
+    asked = 0
+    name = "\x1b[2J\x9b31m\x7f\rgate\u95e8"
+
+    def do_GET(self):  # pylint: disable=invalid-name
+        Hostile.asked += 1
+        level = int((re.findall("parent=n([0-9]+)", self.path) or ["0"])[0]) // 10
+        nodes = [{"id": f"n{level + 1}{k}", "name": self.name, "kind": "channel", "children": 2} for k in (0, 1)]
+        status = 404 if "alarms" in self.path else 200
+        body = {"items": nodes if level < 24 else []} if status == 200 else {
+            "code": "gone", "detail": self.name, "hint": self.name}
+        data = json.dumps(body, ensure_ascii=False).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
+
+
+@test
+def gbctl_against_the_terminal():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hostile)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    def run(*args):
+        p = subprocess.run([os.path.join(BUILD, "gbctl"), "--url", f"http://127.0.0.1:{server.server_port}",
+                            "--token", "x", *args], capture_output=True, timeout=30 * SLOW, check=False,
+                           env={**os.environ, "LANG": "C"})
+        text = (p.stdout + p.stderr).decode()
+        bad = [c for c in text if c != "\n" and (c < " " or "\x7f" <= c <= "\x9f")]
+        expect(not bad, f"gbctl {args}: {bad[:5]} in {text[:200]!r}")
+        return text
+
+    try:
+        text = run("tree", DEVICE)
+        expect("gate\u95e8" in text and "(as above)" in text, f"tree: {text[:300]}")
+        # each of two nodes on 24 levels once, not 2^24 paths
+        expect(Hostile.asked <= 50, f"{Hostile.asked} requests for a tree of 48 nodes")
+        devices = json.loads(run("--json", "devices"))
+        expect(devices["items"][0]["name"] == Hostile.name, "JSON is what the server said")
+        expect("gate\u95e8" in run("devices"), "table")
+        expect("gate\u95e8" in run("alarms"), "problem")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @test
