@@ -1,6 +1,7 @@
 #include "app/net/ingest.h"
 
 #include "app/net/noted.h"
+#include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
 #include "rtp/tcpframe.h"
 
@@ -30,6 +31,7 @@ struct ingest {
     struct udp_socket *rtp, *rtcp;
     uv_timer_t life; /* never started: its closing ends the ingest, later */
     uv_tcp_t listener;
+    struct refusal refusal;
     bool listening, freed;
     struct conn *conn;
     struct conn *newcomer; /* accepted while conn was alive: it may win yet */
@@ -551,8 +553,10 @@ static void on_accept(uv_stream_t *server, int status)
     if (status || in->freed)
         return;
     c = conn_new(in);
-    if (!c)
-        return; /* stays in the backlog */
+    if (!c) { /* it may come again, when there is memory */
+        in->open_handles += refusal_take(&in->refusal, server);
+        return;
+    }
     if (uv_accept(server, (uv_stream_t *)&c->tcp)) {
         conn_close(c);
         return;
@@ -723,6 +727,11 @@ static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
     return udp_open(&in->rtcp, in->o.loop, &o);
 }
 
+static void on_refused(void *ctx)
+{
+    handle_closed(ctx);
+}
+
 static int open_listener(struct ingest *in, struct gb_addr addr,
                          const char **what)
 {
@@ -733,6 +742,8 @@ static int open_listener(struct ingest *in, struct gb_addr addr,
     if (err)
         return err;
     in->listener.data = in;
+    in->refusal.on_done = on_refused;
+    in->refusal.ctx = in;
     in->listening = true;
     in->open_handles++;
     sockaddr_of(&ss, &addr, false);
