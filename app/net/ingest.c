@@ -883,8 +883,3 @@ void ingest_counters(const struct ingest *in, struct receiver_counters *out)
     if (in->rx)
         receiver_counters(in->rx, out);
 }
-
-uint64_t ingest_last_ms(const struct ingest *in)
-{
-    return in->rx ? receiver_last_ms(in->rx) : 0;
-}

@@ -61,5 +61,4 @@ void ingest_tick(struct ingest *in, uint64_t now_ms);
 /* The fields of an event: from, ssrc, codecs, counters. */
 void ingest_fill(struct ingest *in, struct platform_media_event *ev);
 void ingest_counters(const struct ingest *in, struct receiver_counters *out);
-uint64_t ingest_last_ms(const struct ingest *in);
 #endif
