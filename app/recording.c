@@ -1,5 +1,6 @@
 #include "app/recording.h"
 
+#include "app/secrets.h"
 #include "app/trace/capture.h"
 #include "base/list.h"
 #include "base/writer.h"
@@ -9,10 +10,13 @@
 
 #define DEFAULT_ID "34020000002000000001"
 
+#define WAY (2 * (1 + sizeof(((struct gb_addr *)0)->ip) + 2))
+
 /* One direction of a TCP connection. */
 struct recording_stream {
     struct recording_stream *next;
-    struct gb_addr src, dst;
+    struct map_node node; /* by its two addresses */
+    char way[WAY];
     uint64_t connection;
     uint32_t seq;
     bool begun;
@@ -79,24 +83,45 @@ static void add_message(struct recording *r, const struct capture_packet *p,
                                  .remote = m->in ? p->src : p->dst };
 }
 
-static struct recording_stream *stream_of(struct recording *r,
-                                const struct capture_packet *p)
+static struct slice way_of(char out[static WAY], const struct gb_addr *src,
+                           const struct gb_addr *dst)
 {
-    struct recording_stream *s, *back = NULL;
+    const struct gb_addr *end[2] = { src, dst };
+    struct writer w = writer_of(out, WAY);
 
-    for (s = r->streams; s; s = s->next) {
-        if (gb_addr_eq(&s->src, &p->src) && gb_addr_eq(&s->dst, &p->dst))
-            return s;
-        if (gb_addr_eq(&s->src, &p->dst) && gb_addr_eq(&s->dst, &p->src))
-            back = s;
+    for (size_t i = 0; i < 2; i++) {
+        writer_char(&w, (char)end[i]->family);
+        writer_bytes(&w, end[i]->ip, sizeof(end[i]->ip));
+        writer_be16(&w, end[i]->port);
     }
+    return writer_slice(&w);
+}
+
+static struct recording_stream *find_way(const struct recording *r,
+                                         struct slice way)
+{
+    struct map_node *n = map_find(&r->by_way, way);
+
+    return n ? container_of(n, struct recording_stream, node) : NULL;
+}
+
+static struct recording_stream *stream_of(struct recording *r,
+                                          const struct capture_packet *p)
+{
+    char way[WAY], other[WAY];
+    struct slice key = way_of(way, &p->src, &p->dst);
+    struct recording_stream *s = find_way(r, key), *back;
+
+    if (s)
+        return s;
+    back = find_way(r, way_of(other, &p->dst, &p->src));
     s = calloc(1, sizeof(*s));
     if (!s) {
         r->no_memory = true;
         return NULL;
     }
-    s->src = p->src;
-    s->dst = p->dst;
+    memcpy(s->way, way, sizeof(way));
+    map_insert(&r->by_way, &s->node, slice_of(s->way, key.n));
     s->connection = back ? back->connection : ++r->next_connection;
     sip_frame_init(&s->frame);
     s->next = r->streams;
@@ -201,7 +226,9 @@ static void tcp_packet(struct recording *r, const struct capture_packet *p)
         return;
     }
     bytes = in_order(r, s, p);
-    if (bytes.n && stream_push(s, bytes))
+    if (bytes.n && !stream_push(s, bytes))
+        r->no_memory = true;
+    else if (bytes.n)
         take_stream(r, s, p);
     if (p->fin)
         connection_ended(r, s, p);
@@ -301,14 +328,18 @@ static int read_capture(struct recording *r, struct slice file)
 
 int recording_read(struct recording *r, const char *id, struct slice file)
 {
+    uint8_t seed[16]; /* devices have chosen the keys */
     int err;
 
     *r = (struct recording){ 0 };
-    err = map_init(&r->requests, &gb_alloc_heap, NULL);
+    secrets_random(seed, sizeof(seed));
+    err = map_init(&r->requests, &gb_alloc_heap, seed);
     if (!err)
-        err = map_init(&r->answers, &gb_alloc_heap, NULL);
+        err = map_init(&r->answers, &gb_alloc_heap, seed);
     if (!err)
-        err = map_init(&r->calls, &gb_alloc_heap, NULL);
+        err = map_init(&r->calls, &gb_alloc_heap, seed);
+    if (!err)
+        err = map_init(&r->by_way, &gb_alloc_heap, seed);
     find_id(r, id, file);
     if (!err)
         err = read_capture(r, file);
@@ -322,6 +353,7 @@ void recording_free(struct recording *r)
     map_fini(&r->requests);
     map_fini(&r->answers);
     map_fini(&r->calls);
+    map_fini(&r->by_way);
     for (size_t i = 0; i < r->n; i++) {
         free(r->m[i].owned);
         free(r->m[i].sent);

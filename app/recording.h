@@ -44,6 +44,7 @@ struct recording {
     struct map requests, answers; /* by CSeq, method and Call-ID */
     struct map calls;         /* requests out, by Call-ID, first ones first */
     struct recording_stream *streams;
+    struct map by_way;        /* of the streams */
     uint64_t next_connection;
     bool no_memory;
 };

@@ -889,6 +889,7 @@ int replay_file(const struct replay_options *o, const char *path,
 {
     bool standard = slice_eq(slice_str(path), SLICE("-"));
     FILE *f = standard ? stdin : fopen(path, "rb");
+    size_t most = o->max_bytes ? o->max_bytes : FILE_MAX;
     size_t cap = 1 << 20, n = 0, got = 0;
     char *p = malloc(cap);
     int err = 0;
@@ -898,7 +899,7 @@ int replay_file(const struct replay_options *o, const char *path,
         free(p);
         return GB_EIO;
     }
-    while (p && n < FILE_MAX && (got = fread(p + n, 1, cap - n, f)) > 0) {
+    while (p && n < most && (got = fread(p + n, 1, cap - n, f)) > 0) {
         n += got;
         if (n == cap) {
             char *q = realloc(p, cap *= 2);
@@ -911,6 +912,10 @@ int replay_file(const struct replay_options *o, const char *path,
     if (!p || ferror(f)) {
         snprintf(why, 256, "%s", p ? strerror(errno) : "no memory");
         err = GB_EIO;
+    }
+    if (!err && n >= most) {
+        snprintf(why, 256, "%zu bytes or more: cut it into pieces", most);
+        err = GB_ELIMIT;
     }
     if (!standard)
         fclose(f);

@@ -27,6 +27,7 @@ struct replay_options {
     /* alloc, sip, seed, password are filled in; id NULL: the one to which the
      * devices of the file register */
     struct platform_config platform;
+    size_t max_bytes; /* of a file, refused from there on; 0: 1 GiB */
     FILE *out;
 };
 
@@ -42,7 +43,7 @@ struct replay_result {
 int replay_run(const struct replay_options *o, struct slice file,
                struct replay_result *result, char why[static 256]);
 
-/* The same of a file by name ("-": standard input); GB_EIO. */
+/* The same of a file by name ("-": standard input); GB_EIO, GB_ELIMIT. */
 int replay_file(const struct replay_options *o, const char *path,
                 char why[static 256]);
 #endif

@@ -26,7 +26,7 @@ struct map {
     const struct gb_alloc *alloc;
 };
 
-/* seed: 16 random bytes; NULL only in tests. 0 or GB_ENOMEM. */
+/* seed: 16 random bytes; NULL where no stranger chooses keys. 0 or GB_ENOMEM. */
 int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed);
 
 /* Frees the table, not the objects. */

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define POOL_CLASSES 56        /* 64 bytes to 448 KiB; larger is not kept */
+#define POOL_CLASSES 56        /* 64 bytes to 896 KiB; larger is not kept */
 #define POOL_IDLE_MAX (4 << 20) /* bytes kept on the free lists together */
 
 struct pool {

@@ -29,8 +29,8 @@ enum sip_transport { SIP_UDP, SIP_TCP, SIP_TLS };
 struct sip_peer {
     uint8_t transport;    /* enum sip_transport */
     bool quiet;           /* of a request: what the stack would refuse by
-                             itself is dropped instead. The edge sets it for a
-                             source that has used up its answers */
+                             itself is dropped instead. For a source that has
+                             used up its answers */
     bool ignore_require;  /* of a request: no 420; for a device that writes
                              Require without meaning it */
     bool dial;            /* of a request of ours over UDP: when it is large, a

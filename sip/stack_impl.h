@@ -31,6 +31,7 @@
 #define STK_RECENT 64        /* outputs that sip_stack_send_failed knows */
 #define STK_MAX_MESSAGE (SIP_MAX_HEAD + SIP_MAX_BODY) /* that we write */
 #define STK_FIRST_SCRATCH 4096
+#define STK_KEEP_SCRATCH 65536 /* more is given back after the message */
 #define STK_ARENA (3 * SIP_MAX_HEAD) /* scratch of one dialog operation */
 #define STK_ROOM 6           /* events and outputs one step makes at most */
 #define STK_STALL_MS 100     /* timers wait this long when memory is short */

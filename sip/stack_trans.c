@@ -58,6 +58,15 @@ static int grow_scratch(struct sip_stack *s)
     return 0;
 }
 
+static void shrink_scratch(struct sip_stack *s)
+{
+    if (s->scratch_n <= STK_KEEP_SCRATCH)
+        return;
+    gb_put(s->alloc, s->scratch);
+    s->scratch = NULL;
+    s->scratch_n = 0;
+}
+
 struct blob *stk_write(struct sip_stack *s, stk_write_fn *write,
                        const void *parts, int *err)
 {
@@ -70,6 +79,7 @@ struct blob *stk_write(struct sip_stack *s, stk_write_fn *write,
         if (!*err) {
             b = blob_of(s, writer_slice(&w), (struct slice){ NULL, 0 });
             *err = b ? 0 : GB_ENOMEM;
+            shrink_scratch(s);
             return b;
         }
         if (*err != GB_ENOMEM)

@@ -722,6 +722,41 @@ static void a_flood_of_one_source_is_its_own(void **state)
     sim_free(&s);
 }
 
+/* The reserve of a device whose neighbours flood is for what is answered by the
+ * platform; what the stack refuses by itself gets silence. */
+static void a_reserve_is_no_source_of_refusals(void **state)
+{
+    static const char foo[] =
+        "FOO sip:" SIM_ID "@" SIM_REALM " SIP/2.0\r\n"
+        "Via: SIP/2.0/UDP 203.0.113.7:20001;rport;branch=z9hG4bKfoo%u\r\n"
+        "From: <sip:34020000001320000001@" SIM_REALM ">;tag=1\r\n"
+        "To: <sip:" SIM_ID "@" SIM_REALM ">\r\nCall-ID: foo%u\r\n"
+        "CSeq: 1 FOO\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+    struct sip_counters c;
+    struct sip_peer from;
+    struct sim_device *d;
+    char buf[700];
+
+    (void)state;
+    knock_begin(&s, (struct platform_config){ .auto_enrol = true,
+                                              .rate_per_s = 1,
+                                              .rate_burst = 4 });
+    d = sim_add(&s, "34020000001320000001", "203.0.113.7:20000", SIP_UDP);
+    sim_register(d);
+    sim_run(&s, 1);
+    assert_int_equal(d->registered, 1);
+    from = knock_peer(&s, "203.0.113.7:20001");
+    for (unsigned i = 0; i < 10; i++) {
+        size_t n = (size_t)snprintf(buf, sizeof(buf), foo, i, i);
+        unsigned status = knock_say(&s, &from, buf, n, NULL, 0);
+
+        assert_int_equal(status, i < 4 ? 501 : 0);
+    }
+    sip_stack_counters(s.server, &c);
+    assert_true(c.hushed >= 6);
+    sim_free(&s);
+}
+
 /* Pings of strangers: silence over UDP, and a price where they are answered. */
 static void pings_on_a_stream_are_paid_for(void **state)
 {
@@ -846,6 +881,7 @@ int main(void)
         cmocka_unit_test(note_19_3_registers_are_shed_with_retry_after),
         cmocka_unit_test(a_flood_reaches_nobody),
         cmocka_unit_test(a_flood_of_one_source_is_its_own),
+        cmocka_unit_test(a_reserve_is_no_source_of_refusals),
         cmocka_unit_test(pings_on_a_stream_are_paid_for),
         cmocka_unit_test(a_large_site_logs_in),
         cmocka_unit_test(a_ban_spares_the_bound),

@@ -308,6 +308,24 @@ static void source_limit(void **state)
     hang_up(b);
 }
 
+/* A connection that there was no memory for does not make it deaf. */
+static void no_memory_once(void **state)
+{
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    fx.mem.fail_at = fx.mem.calls + 1;
+    c = dial();
+    RUN_UNTIL(c->ended);
+    hang_up(c);
+    fx.mem.fail_at = 0;
+    c = dial();
+    send_text(c, HEALTH);
+    RUN_UNTIL(count(c, OK) == 1);
+    hang_up(c);
+}
+
 static void bodies(void **state)
 {
     static char big[300000];
@@ -658,9 +676,9 @@ int main(void)
 #define NET(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         NET(keep_alive),      NET(bad_requests), NET(long_head),
-        NET(time_outs),       NET(source_limit), NET(bodies),
-        NET(put_off),
-        NET(never_answered),         NET(handover),     NET(handover_refused),
+        NET(time_outs),       NET(source_limit), NET(no_memory_once),
+        NET(bodies),          NET(put_off),      NET(never_answered),
+        NET(handover),        NET(handover_refused),
         NET(viewers_count),
         NET(websocket_error), NET(event_stream), NET(password_pool),
         NET(close_in_flight), NET(told_after_the_end), NET(listen_fails),

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define CAM "34020000001320000001"
 #define CAM2 "34020000001320000002"
@@ -182,9 +183,31 @@ static void no_capture(void **state)
     free(report(slice_str(""), &r, GB_ESYNTAX));
 }
 
+/* A file that is too large is not taken for a shorter one. */
+static void large_files_are_refused(void **state)
+{
+    char path[] = "/tmp/gb28181d-replay-XXXXXX", why[256] = "", *text = NULL;
+    struct replay_options o = { .max_bytes = 1000 };
+    int fd = mkstemp(path);
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(ftruncate(fd, 1000), 0);
+    o.out = open_memstream(&text, &n);
+    assert_int_equal(replay_file(&o, path, why), GB_ELIMIT);
+    assert_non_null(strstr(why, "1000 bytes"));
+    assert_int_equal(ftruncate(fd, 999), 0);
+    assert_int_equal(replay_file(&o, path, why), GB_ESYNTAX); /* no capture */
+    fclose(o.out);
+    free(text);
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(large_files_are_refused),
         cmocka_unit_test(decides_as_it_did),
         cmocka_unit_test(from_the_middle),
         cmocka_unit_test(differences_are_told),

@@ -13,6 +13,7 @@
 #define APP_HTTP_CONN_H
 
 #include "app/http/server.h"
+#include "app/net/refusal.h"
 #include "base/idmap.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -74,6 +75,7 @@ struct job {
 
 struct listener {
     uv_tcp_t tcp;
+    struct refusal refusal;
     struct http_server *server;
 };
 

@@ -57,6 +57,8 @@ static void server_free(struct http_server *s)
         map_remove(&s->sources, n);
         gb_put(alloc, container_of(n, struct source, node));
     }
+    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
+        gb_put(alloc, s->listener[i]);
     idmap_fini(&s->requests);
     map_fini(&s->sources);
     gb_put(alloc, s->proxies);
@@ -78,10 +80,8 @@ void server_handle_closed(struct http_server *s)
 static void on_listener_closed(uv_handle_t *h)
 {
     struct listener *l = h->data;
-    struct http_server *s = l->server;
 
-    gb_put(s->cfg.alloc, l);
-    server_handle_closed(s);
+    server_handle_closed(l->server); /* l is needed until all is closed */
 }
 
 static void on_timer_closed(uv_handle_t *h)
@@ -213,8 +213,11 @@ static void on_connection(uv_stream_t *h, int status)
     struct http_server *s = l->server;
     struct conn *c = status ? NULL : conn_new(s);
 
-    if (!c)
+    if (!c) {
+        if (!status)
+            s->open_handles += refusal_take(&l->refusal, h);
         return;
+    }
     if (uv_accept(h, (uv_stream_t *)&c->tcp))
         conn_close(c);
     else
@@ -319,6 +322,11 @@ static int edge_hash(void *ctx, struct http_password_job *job)
 
 /* ---- start ------------------------------------------------------------------------------------ */
 
+static void on_refused(void *ctx)
+{
+    server_handle_closed(ctx);
+}
+
 static int add_listener(struct http_server *s, size_t i,
                         const struct gb_addr *addr)
 {
@@ -329,7 +337,8 @@ static int add_listener(struct http_server *s, size_t i,
 
     if (!l)
         return GB_ENOMEM;
-    l->server = s;
+    *l = (struct listener){ .server = s,
+                            .refusal = { .on_done = on_refused, .ctx = s } };
     err = uv_tcp_init_ex(s->cfg.loop, &l->tcp, v6 ? AF_INET6 : AF_INET);
     l->tcp.data = l;
     if (err) {

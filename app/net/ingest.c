@@ -2,6 +2,7 @@
 
 #include "app/net/log.h"
 #include "app/net/noted.h"
+#include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
 #include "rtp/tcpframe.h"
 
@@ -31,11 +32,13 @@ struct ingest {
     struct udp_socket *rtp, *rtcp;
     uv_timer_t life; /* never started: its closing ends the ingest, later */
     uv_tcp_t listener;
+    struct refusal refusal;
     bool listening, freed;
     struct conn *conn;
     struct conn *newcomer; /* accepted while conn was alive: it may win yet */
     unsigned open_handles;
-    size_t slot, batch_used;
+    size_t slot, batch_slot, batch_used; /* batch: between get and done */
+    uint64_t large_ms; /* the newest datagram that needs more than INGEST_SLOT */
     /* what the answer said, kept until there is a receiver */
     bool answered, has_ssrc;
     uint32_t ssrc;
@@ -120,7 +123,7 @@ static size_t pool_get(void *ctx, uint8_t *room[UDP_BATCH],
         room[i] = p->udp->bytes + p->udp_off + i * in->slot;
         buf[i] = p->udp;
     }
-    *cap = in->slot;
+    *cap = in->batch_slot = in->slot;
     in->batch_used = 0;
     return n;
 }
@@ -135,7 +138,7 @@ static void pool_done(void *ctx)
     if (p->udp->refs == 1)
         p->udp_off = 0; /* nobody kept anything of it */
     else
-        p->udp_off += in->batch_used * in->slot;
+        p->udp_off += in->batch_used * in->batch_slot;
 }
 
 /* ---- packets ----------------------------------------------------------------- */
@@ -204,13 +207,40 @@ static struct receiver *receiver(struct ingest *in, bool tcp)
     return in->rx;
 }
 
-/* Our reports go where theirs come from, if that is the device. */
+/* Our reports go where theirs come from, if that is who sends the media. */
 static void on_rtcp_bytes(struct ingest *in, const struct gb_addr *from)
 {
-    if (is_plausible(in, from) ||
-        (in->rx && receiver_source(in->rx)->locked &&
-         gb_addr_ip_eq(from, &receiver_source(in->rx)->from)))
+    if (in->rx && receiver_source(in->rx)->locked &&
+        gb_addr_ip_eq(from, &receiver_source(in->rx)->from))
         in->rtcp_from = *from;
+}
+
+/* A datagram that was cut: by its header and sender of the stream? */
+static bool may_be_ours(const struct ingest *in, const struct udp_packet *pkt)
+{
+    const struct rtp_source *src = in->rx ? receiver_source(in->rx) : NULL;
+    uint32_t ssrc;
+
+    if (rtp_classify(pkt->p, pkt->n) != RTP_CLASS_RTP)
+        return false;
+    ssrc = (uint32_t)pkt->p[8] << 24 | (uint32_t)pkt->p[9] << 16 |
+           (uint32_t)pkt->p[10] << 8 | pkt->p[11];
+    if (src && src->locked && ssrc == src->ssrc &&
+        gb_addr_ip_eq(&pkt->remote, &src->from))
+        return true;
+    return is_plausible(in, &pkt->remote) &&
+           (!in->has_ssrc || ssrc == in->ssrc);
+}
+
+/* Larger datagrams of the stream get larger slots, for as long as they come: a
+ * slab has few of them. A stranger's do not. */
+static void grow_slot(struct ingest *in, const struct udp_packet *pkt,
+                      uint64_t now_ms)
+{
+    if (!may_be_ours(in, pkt))
+        return;
+    in->slot = pkt->n < INGEST_SLOT_LARGE ? INGEST_SLOT_LARGE : SLAB_BYTES;
+    in->large_ms = now_ms;
 }
 
 static void on_rtp(void *ctx, struct udp_socket *u,
@@ -229,7 +259,7 @@ static void on_rtp(void *ctx, struct udp_socket *u,
         struct receiver *rx;
 
         if (pkt[i].truncated) {
-            in->slot = in->slot < 16384 ? in->slot * 4 : SLAB_BYTES;
+            grow_slot(in, &pkt[i], now_ms);
             continue; /* one is lost; the next ones have room */
         }
         if (rtp_classify(pkt[i].p, pkt[i].n) == RTP_CLASS_RTCP) {
@@ -237,9 +267,10 @@ static void on_rtp(void *ctx, struct udp_socket *u,
             continue;
         }
         rx = receiver(in, false);
-        if (rx)
-            receiver_packet(rx, pkt[i].p, pkt[i].n, pkt[i].buf,
-                            &pkt[i].remote, now_ms);
+        if (rx && receiver_packet(rx, pkt[i].p, pkt[i].n, pkt[i].buf,
+                                  &pkt[i].remote, now_ms) &&
+            pkt[i].n > INGEST_SLOT)
+            in->large_ms = now_ms;
     }
 }
 
@@ -585,8 +616,10 @@ static void on_accept(uv_stream_t *server, int status)
     if (status || in->freed)
         return;
     c = conn_new(in);
-    if (!c)
-        return; /* stays in the backlog */
+    if (!c) { /* it may come again, when there is memory */
+        in->open_handles += refusal_take(&in->refusal, server);
+        return;
+    }
     if (uv_accept(server, (uv_stream_t *)&c->tcp)) {
         conn_close(c);
         return;
@@ -684,7 +717,7 @@ static void send_report(struct ingest *in, uint64_t now_ms)
     in->rtcp_ms = now_ms + INGEST_RTCP_MS;
     if (!in->rtcp || !receiver_report(in->rx, &block))
         return;
-    if (to.family == GB_NO_ADDR) {
+    if (!gb_addr_ip_eq(&to, &src->from)) { /* none, or it has moved */
         to = src->from;
         to.port++;
     }
@@ -724,6 +757,8 @@ void ingest_tick(struct ingest *in, uint64_t now_ms)
 {
     tick_newcomer(in, now_ms);
     tick_connection(in, now_ms);
+    if (in->slot > INGEST_SLOT && now_ms - in->large_ms >= INGEST_LARGE_MS)
+        in->slot = INGEST_SLOT;
     if (!in->rx)
         return;
     receiver_tick(in->rx, now_ms);
@@ -757,6 +792,11 @@ static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
     return udp_open(&in->rtcp, in->o.loop, &o);
 }
 
+static void on_refused(void *ctx)
+{
+    handle_closed(ctx);
+}
+
 static int open_listener(struct ingest *in, struct gb_addr addr,
                          const char **what)
 {
@@ -767,6 +807,8 @@ static int open_listener(struct ingest *in, struct gb_addr addr,
     if (err)
         return err;
     in->listener.data = in;
+    in->refusal.on_done = on_refused;
+    in->refusal.ctx = in;
     in->listening = true;
     in->open_handles++;
     sockaddr_of(&ss, &addr, false);
@@ -874,9 +916,4 @@ void ingest_counters(const struct ingest *in, struct receiver_counters *out)
     *out = (struct receiver_counters){ 0 };
     if (in->rx)
         receiver_counters(in->rx, out);
-}
-
-uint64_t ingest_last_ms(const struct ingest *in)
-{
-    return in->rx ? receiver_last_ms(in->rx) : 0;
 }

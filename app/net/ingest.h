@@ -9,6 +9,8 @@
 
 #define INGEST_RCVBUF (4 << 20)    /* asked of the kernel for each RTP socket */
 #define INGEST_SLOT 2048           /* room of a datagram, until one is longer */
+#define INGEST_SLOT_LARGE 9216     /* then: a jumbo frame; then the longest */
+#define INGEST_LARGE_MS 30000      /* without a longer one: back again */
 #define INGEST_CONNECT_MS 5000     /* one attempt of TCP active */
 #define INGEST_RETRY_MS 1000       /* between two */
 #define INGEST_ATTEMPTS 5
@@ -63,5 +65,4 @@ void ingest_tick(struct ingest *in, uint64_t now_ms);
 /* The fields of an event: from, ssrc, codecs, counters. */
 void ingest_fill(struct ingest *in, struct platform_media_event *ev);
 void ingest_counters(const struct ingest *in, struct receiver_counters *out);
-uint64_t ingest_last_ms(const struct ingest *in);
 #endif

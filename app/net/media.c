@@ -246,9 +246,14 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
     const char *what = "memory for port";
     int err = GB_ENOMEM;
 
+    if (s && s->ingest) { /* the owner's mistake; the one that runs goes on */
+        refuse(l->net, a->session, GB_EEXIST, "the session has sockets: port",
+               a->port);
+        return;
+    }
     if (!s)
         s = stream_new(l, a->session);
-    if (s && !s->ingest) {
+    if (s) {
         struct ingest_options o = {
             .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
             .transport = a->transport, .port = a->port, .peer = a->remote,
@@ -539,6 +544,7 @@ static void run_loop(void *arg)
 
 static int loop_start(struct media_loop *l)
 {
+    uint8_t seed[16];
     int err = uv_loop_init(&l->uv);
 
     if (err)
@@ -546,7 +552,9 @@ static int loop_start(struct media_loop *l)
     list_init(&l->streams);
     list_init(&l->clients);
     ingest_pool_init(&l->pool);
-    err = map_init(&l->by_session, &gb_alloc_heap, NULL);
+    err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
+    if (!err)
+        err = map_init(&l->by_session, &gb_alloc_heap, seed);
     if (!err)
         err = mailbox_init(&l->box, &l->uv);
     if (err)

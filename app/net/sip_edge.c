@@ -2,6 +2,7 @@
 
 #include "app/net/log.h"
 #include "app/net/noted.h"
+#include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
 #include "app/net/sources.h"
 #include "app/net/udp.h"
@@ -23,6 +24,7 @@ struct listener {
     struct sip_edge *edge;
     struct udp_socket *udp; /* NULL: TLS */
     uv_tcp_t tcp;
+    struct refusal refusal;
     bool tcp_open, tls;
     uint16_t index;
     struct gb_addr addr;
@@ -699,11 +701,6 @@ static bool conn_secure(struct connection *c, const struct tls_ctx *ctx,
     return tls_new(&c->tls, ctx, name) == 0;
 }
 
-static void on_refused_closed(uv_handle_t *h)
-{
-    free(h);
-}
-
 static void on_accept(uv_stream_t *server, int status)
 {
     struct listener *l = server->data;
@@ -713,15 +710,8 @@ static void on_accept(uv_stream_t *server, int status)
         return;
     c = conn_new(l->edge);
     if (!c) {
-        uv_tcp_t *refused = malloc(sizeof(*refused));
-
         l->edge->n.refused++;
-        if (refused && !uv_tcp_init(l->edge->o.loop, refused)) {
-            uv_accept(server, (uv_stream_t *)refused);
-            uv_close((uv_handle_t *)refused, on_refused_closed);
-        } else {
-            free(refused);
-        }
+        l->edge->open_handles += refusal_take(&l->refusal, server);
         return;
     }
     c->peer.listener = l->index;
@@ -911,6 +901,11 @@ static void on_tcp_listener_closed(uv_handle_t *h)
     handle_closed(l->edge);
 }
 
+static void on_refused(void *ctx)
+{
+    handle_closed(ctx);
+}
+
 static int listen_tcp(struct listener *l)
 {
     struct sip_edge *e = l->edge;
@@ -920,6 +915,8 @@ static int listen_tcp(struct listener *l)
     if (err)
         return err;
     l->tcp.data = l;
+    l->refusal.on_done = on_refused;
+    l->refusal.ctx = e;
     l->tcp_open = true;
     e->open_handles++;
     sockaddr_of(&ss, &l->addr, false);

@@ -200,7 +200,7 @@ static struct device *neighbour(const struct platform *p,
 
 /* Its source has spent its bucket or is banned: may it still be a bound
  * device on a new port? A ban holds for REGISTERs, which guess passwords. */
-static bool has_reserve(struct platform *p, const struct sip_peer *from,
+static bool has_reserve(struct platform *p, struct sip_peer *from,
                         struct slice bytes, bool banned)
 {
     struct admit_peek k;
@@ -213,12 +213,13 @@ static bool has_reserve(struct platform *p, const struct sip_peer *from,
     d = neighbour(p, from, &k);
     if (!d || (banned && k.is_register))
         return false;
+    from->quiet = true; /* the source has had its answers */
     rare = device_rare_own(p, d);
     return rare && bucket_take(&rare->reserve[k.is_register], RESERVE_RATE,
                                RESERVE_BURST, p->now.mono_ms);
 }
 
-static bool admits_stranger(struct platform *p, const struct sip_peer *from,
+static bool admits_stranger(struct platform *p, struct sip_peer *from,
                             struct slice bytes)
 {
     struct platform_counters *c = &p->counters;

@@ -278,9 +278,9 @@ void channel_drop(struct platform *p, struct channel *c)
 
 void channels_sweep(struct platform *p, struct device *d, uint32_t run)
 {
-    size_t kept = 0;
+    uint32_t kept = 0;
 
-    for (size_t i = 0; i < d->n_channels; i++) {
+    for (uint32_t i = 0; i < d->n_channels; i++) {
         struct channel *c = d->channels[i];
 
         if (c->seen_run == run)

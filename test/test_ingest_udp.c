@@ -1,0 +1,272 @@
+/* Media over UDP with strangers on the same ports: real sockets on loopback,
+ * where 127.0.0.1 is the device; time is handed to ingest_tick. */
+#include "app/net/ingest.h"
+
+#include "test/support.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SSRC 100000001u
+#define DEVICE "127.0.0.1"
+#define STRANGER "127.0.0.9"
+
+static uv_loop_t loop;
+static struct ingest_pool pool;
+static struct hub *hub;
+static struct ingest *in;
+static uint16_t port, seq;
+
+static void on_event(void *ctx, enum platform_media_kind kind, int err,
+                     const char *text)
+{
+    (void)ctx;
+    (void)kind;
+    (void)err;
+    (void)text;
+}
+
+static void on_wake(void *ctx, struct hub_viewer *v)
+{
+    (void)ctx;
+    (void)v;
+}
+
+static void open_ingest(bool any_source)
+{
+    const struct hub_hooks hooks = { .on_wake = on_wake };
+    struct ingest_options o = { .loop = &loop, .pool = &pool,
+                                .transport = PLATFORM_UDP,
+                                .any_source = any_source, .has_ssrc = true,
+                                .ssrc = SSRC, .on_event = on_event };
+    const char *what;
+    int err = -1;
+
+    seq = 0;
+    assert_int_equal(gb_addr_parse_ip(&o.peer, SLICE(DEVICE)), 0);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    ingest_pool_init(&pool);
+    assert_int_equal(hub_new(&hub, &gb_alloc_heap, &hooks, NULL), 0);
+    o.hub = hub;
+    for (unsigned i = 0; err && i < 200; i++) {
+        port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 20000 * 2);
+        o.port = port;
+        err = ingest_new(&in, &o, &what);
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(err, 0);
+}
+
+static void close_ingest(void)
+{
+    ingest_free(in);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    hub_free(hub);
+    ingest_pool_fini(&pool);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void turn(uint64_t late_ms)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        usleep(1000);
+    }
+    ingest_tick(in, uv_now(&loop) + late_ms);
+    assert_true(pool.udp_off <= SLAB_BYTES);
+}
+
+/* at: 0 for any port. */
+static int bound(const char *ip, uint16_t at)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(at) };
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    assert_int_equal(inet_pton(AF_INET, ip, &a.sin_addr), 1);
+    if (bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in a;
+    socklen_t len = sizeof(a);
+
+    getsockname(fd, (struct sockaddr *)&a, &len);
+    return ntohs(a.sin_port);
+}
+
+static void send_to(int fd, uint16_t at, const void *p, size_t n)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(at) };
+
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(sendto(fd, p, n, 0, (struct sockaddr *)&a, sizeof(a)), n);
+}
+
+/* An RTP packet of n bytes whose sequence number is step behind the last. */
+static void send_rtp(int fd, size_t n, unsigned step)
+{
+    uint8_t b[40000] = { 0x80, 96 };
+
+    seq = (uint16_t)(seq + step);
+    b[2] = (uint8_t)(seq >> 8);
+    b[3] = (uint8_t)seq;
+    for (unsigned k = 0; k < 4; k++)
+        b[8 + k] = (uint8_t)(SSRC >> (24 - 8 * k));
+    memcpy(b + 12, "\0\0\1\xba\x44", 5);
+    send_to(fd, port, b, n);
+}
+
+static uint64_t packets(void)
+{
+    struct receiver_counters c;
+
+    ingest_counters(in, &c);
+    return c.packets;
+}
+
+/* Nobody but the device makes the slots larger, of which a slab has few. */
+static void strangers_do_not_fill_memory(void **state)
+{
+    static const uint8_t nothing[40000], rtp[40000] = { 0x80, 96 };
+    static const size_t sizes[] = { 3000, 9000, 40000 };
+    int device, stranger;
+    unsigned most = 0;
+
+    (void)state;
+    open_ingest(false);
+    device = bound(DEVICE, 0);
+    stranger = bound(STRANGER, 0);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        send_to(stranger, port, nothing, sizes[i]);
+        turn(0);
+        send_to(stranger, port, rtp, sizes[i]);
+        turn(0);
+    }
+    send_rtp(device, 1400, 1);
+    send_rtp(device, 1400, 2); /* a hole: what follows is kept */
+    for (unsigned i = 0; i < 100; i++) {
+        send_rtp(device, 1400, 1);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        most = pool.slabs.n_live > most ? pool.slabs.n_live : most;
+    }
+    assert_true(packets() >= 100);
+    assert_true(most < 20);
+    close(device);
+    close(stranger);
+    close_ingest();
+}
+
+/* The device's get room, one lost at each step, until they come no more. */
+static void large_datagrams_of_the_device(void **state)
+{
+    int device;
+
+    (void)state;
+    open_ingest(false);
+    device = bound(DEVICE, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        send_rtp(device, 5000, 1);
+        turn(0);
+    }
+    assert_int_equal(packets(), 2);
+    for (unsigned i = 0; i < 3; i++) {
+        send_rtp(device, 40000, 1);
+        turn(0);
+    }
+    assert_int_equal(packets(), 4);
+    turn(INGEST_LARGE_MS);
+    send_rtp(device, 5000, 1);
+    turn(0);
+    assert_int_equal(packets(), 4);
+    send_rtp(device, 5000, 1);
+    turn(0);
+    assert_int_equal(packets(), 5);
+    close(device);
+    close_ingest();
+}
+
+/* In one batch with packets that are kept, the larger one does not move where
+ * the next batch begins. */
+static void slots_grow_within_a_batch(void **state)
+{
+    int device;
+
+    (void)state;
+    open_ingest(false);
+    device = bound(DEVICE, 0);
+    send_rtp(device, 1400, 1);
+    turn(0);
+    for (unsigned i = 0; i < 20; i++)
+        send_rtp(device, 1400, 2);
+    send_rtp(device, 5000, 1);
+    turn(0); /* looks at the pool */
+    assert_int_equal(packets(), 21);
+    for (unsigned i = 0; i < 20; i++)
+        send_rtp(device, 5000, 1);
+    turn(0);
+    assert_int_equal(packets(), 41);
+    close(device);
+    close_ingest();
+}
+
+static bool got_report(int fd)
+{
+    uint8_t b[200];
+    ssize_t n = recv(fd, b, sizeof(b), MSG_DONTWAIT);
+
+    return n >= 8 && b[1] == 201;
+}
+
+/* Reports go to who sends the media, whoever else sends RTCP. */
+static void reports_go_to_the_sender(void **state)
+{
+    static const uint8_t rr[8] = { 0x80, 201, 0, 1, 0, 0, 0, 7 };
+    int device = -1, next = -1, other, stranger;
+
+    (void)state;
+    open_ingest(true);
+    stranger = bound(STRANGER, 0);
+    other = bound(DEVICE, 0);
+    while (next < 0) { /* two ports in a row */
+        close(device);
+        device = bound(DEVICE, 0);
+        next = bound(DEVICE, (uint16_t)(port_of(device) + 1));
+    }
+    send_to(stranger, port, rr, sizeof(rr));
+    send_to(stranger, (uint16_t)(port + 1), rr, sizeof(rr));
+    send_rtp(device, 1400, 1);
+    send_rtp(device, 1400, 1);
+    turn(0);
+    assert_true(got_report(next));
+    send_to(stranger, (uint16_t)(port + 1), rr, sizeof(rr));
+    send_to(other, (uint16_t)(port + 1), rr, sizeof(rr));
+    send_to(stranger, port, rr, sizeof(rr));
+    usleep(500000);
+    send_rtp(device, 1400, 1);
+    turn(INGEST_RTCP_MS - 400);
+    assert_true(got_report(other));
+    assert_false(got_report(stranger));
+    close(stranger);
+    close(other);
+    close(device);
+    close(next);
+    close_ingest();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(strangers_do_not_fill_memory),
+        cmocka_unit_test(large_datagrams_of_the_device),
+        cmocka_unit_test(slots_grow_within_a_batch),
+        cmocka_unit_test(reports_go_to_the_sender),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* The media loops from outside: orders in, events out, an orderly end. */
+#include "app/net/media.h"
+
+#include "test/support.h"
+
+#include <unistd.h>
+
+#define N_EVENTS 16
+
+static uv_loop_t loop;
+static struct media_net *net;
+static bool closed;
+static struct {
+    enum platform_media_kind kind;
+    uint64_t session;
+    int err;
+    char text[128];
+} seen[N_EVENTS];
+static unsigned n_seen;
+
+static void on_event(void *ctx, const struct platform_media_event *ev)
+{
+    (void)ctx;
+    assert_true(n_seen < N_EVENTS);
+    seen[n_seen].kind = ev->kind;
+    seen[n_seen].session = ev->session;
+    seen[n_seen].err = ev->err;
+    slice_copy(seen[n_seen].text, sizeof(seen[n_seen].text),
+               slice_str(ev->text));
+    n_seen++;
+}
+
+static void on_closed(void *ctx)
+{
+    (void)ctx;
+    closed = true;
+}
+
+static void begin(unsigned loops)
+{
+    struct media_net_config cfg = { .main = &loop, .loops = loops,
+                                    .on_event = on_event };
+
+    n_seen = 0;
+    closed = false;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(media_net_new(&net, &cfg), 0);
+}
+
+static void finish(void)
+{
+    media_net_close(net, on_closed, NULL);
+    while (!closed)
+        uv_run(&loop, UV_RUN_ONCE);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void order(enum platform_action_kind kind, uint64_t session,
+                  unsigned on, uint16_t port)
+{
+    struct platform_action a = { .kind = kind, .session = session,
+                                 .loop = on, .port = port,
+                                 .transport = PLATFORM_UDP };
+
+    assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
+    media_net_order(net, &a);
+}
+
+static void expect(unsigned n)
+{
+    while (n_seen < n)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(n_seen, n);
+}
+
+/* A port pair that is free: what another process has is asked for again. */
+static uint16_t open_session(uint64_t session, unsigned on)
+{
+    for (unsigned i = 0; i < 200; i++) {
+        uint16_t port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) %
+                                               20000 * 2);
+
+        n_seen = 0;
+        order(PLATFORM_DO_OPEN, session, on, port);
+        expect(1);
+        if (seen[0].kind == PLATFORM_MEDIA_OPENED)
+            return port;
+        assert_int_equal(seen[0].kind, PLATFORM_MEDIA_REFUSED);
+        assert_int_equal(seen[0].err, UV_EADDRINUSE);
+    }
+    fail_msg("no port is free");
+    return 0;
+}
+
+static void opened_and_closed(void **state)
+{
+    (void)state;
+    begin(2);
+    for (unsigned i = 0; i < 2; i++) {
+        open_session(7 + i, i);
+        assert_true(seen[0].session == 7 + i);
+        order(PLATFORM_DO_CLOSE, 7 + i, i, 0);
+        expect(2);
+        assert_int_equal(seen[1].kind, PLATFORM_MEDIA_CLOSED);
+        assert_true(seen[1].session == 7 + i);
+    }
+    order(PLATFORM_DO_CLOSE, 99, 0, 0); /* none such: over already */
+    expect(3);
+    assert_int_equal(seen[2].kind, PLATFORM_MEDIA_CLOSED);
+    finish();
+}
+
+/* The second order is refused for what it is, and ends nothing. */
+static void opened_twice(void **state)
+{
+    struct media_net_counters c;
+    uint16_t port;
+
+    (void)state;
+    begin(1);
+    port = open_session(7, 0);
+    order(PLATFORM_DO_OPEN, 7, 0, port);
+    expect(2);
+    assert_int_equal(seen[1].kind, PLATFORM_MEDIA_REFUSED);
+    assert_int_equal(seen[1].err, GB_EEXIST);
+    assert_null(strstr(seen[1].text, "memory"));
+    order(PLATFORM_DO_CLOSE, 7, 0, 0);
+    expect(3);
+    assert_int_equal(seen[2].kind, PLATFORM_MEDIA_CLOSED);
+    media_net_counters(net, &c);
+    assert_int_equal(c.viewers, 0);
+    finish();
+}
+
+/* With sessions open. */
+static void ends_in_the_middle(void **state)
+{
+    (void)state;
+    begin(2);
+    open_session(7, 0);
+    open_session(8, 1);
+    finish();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opened_and_closed),
+        cmocka_unit_test(opened_twice),
+        cmocka_unit_test(ends_in_the_middle),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
