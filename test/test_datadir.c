@@ -112,11 +112,13 @@ static void set_by_hand(void **state)
     (void)state;
     assert_int_equal(mkdir(dir, 0700), 0);
     put("device-password", "12345678 \r\n");
-    put("admin-token", "\n"); /* empty: made anew */
     assert_int_equal(secrets_open(&s, dir, why), 0);
     assert_string_equal(s.device_password, "12345678");
     assert_int_equal(strlen(s.admin_token), 40);
     secrets_close(&s);
+    put("admin-token", "\n"); /* there, and none: it is not made anew */
+    assert_int_equal(secrets_open(&s, dir, why), GB_EIO);
+    assert_non_null(strstr(why, "admin-token: is empty"));
 }
 
 static void damaged_key(void **state)
@@ -134,7 +136,8 @@ static void damaged_key(void **state)
 
         put("installation-key", keys[i] ? keys[i] : text);
         assert_int_equal(secrets_open(&s, dir, why), GB_EIO);
-        assert_non_null(strstr(why, "a secret cannot be read"));
+        assert_non_null(strstr(why, "/installation-key: "));
+        assert_non_null(strstr(why, "put it back from a backup"));
     }
 }
 

@@ -86,7 +86,8 @@ bool aac_asc_parse(struct aac_config *cfg, struct slice asc)
     if (asc.n < AAC_ASC_BYTES)
         return false;
     *cfg = (struct aac_config){ .object_type = p[0] >> 3,
-                                .freq_index = (p[0] & 7) << 1 | p[1] >> 7,
+                                .freq_index =
+                                    (uint8_t)((p[0] & 7) << 1 | p[1] >> 7),
                                 .channels = p[1] >> 3 & 15 };
     return aac_rate(cfg->freq_index) != 0;
 }
@@ -100,9 +101,10 @@ void aac_adts_write(struct writer *w, const struct aac_config *cfg, size_t n)
         return;
     }
     writer_be16(w, 0xfff1);
-    writer_char(w, (char)((cfg->object_type - 1u) << 6 | cfg->freq_index << 2 |
-                          cfg->channels >> 2));
-    writer_char(w, (char)((cfg->channels & 3) << 6 | whole >> 11));
+    writer_char(w, (char)((unsigned)(cfg->object_type - 1) << 6 |
+                          (unsigned)cfg->freq_index << 2 |
+                          (unsigned)cfg->channels >> 2));
+    writer_char(w, (char)((size_t)(cfg->channels & 3) << 6 | whole >> 11));
     writer_be16(w, (uint16_t)((whole & 0x7ff) << 5 | 0x1f));
     writer_char(w, (char)0xfc);
 }
