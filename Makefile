@@ -93,7 +93,8 @@ all: $(BUILD)/gb28181d $(tools) $(core_lib)          ## the daemon, the tools an
 
 # POSIX is visible to the edge only: uv.h does not even compile in the core.
 edge := app/net app/http app/rtsp app/store test tools fuzz
-$(foreach d,$(edge),$(BUILD)/$(d)/%.o) $(patsubst %,$(BUILD)/app/%.o,main daemon secrets): CPPFLAGS += -D_GNU_SOURCE
+edge_src := app/main.c app/secrets.c $(wildcard app/daemon*.c)
+$(foreach x,o seen,$(foreach d,$(edge),$(BUILD)/$(d)/%.$(x)) $(edge_src:%.c=$(BUILD)/%.$(x))): CPPFLAGS += -D_GNU_SOURCE
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -190,6 +191,13 @@ $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 ifeq ($(VARIANT),fuzz)
 $(BUILD)/base/%.o $(BUILD)/fuzz/%.o $(BUILD)/sip/%.o: OPT += -fno-sanitize-coverage=trace-cmp
 endif
+
+# What another compiler has to say: its front end reads every source.
+seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c test/*.c fuzz/*.c)
+warnings: $(seen_src:%.c=$(BUILD)/%.seen)            ## read all sources with CC, for its warnings
+$(BUILD)/%.seen: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(CPPFLAGS) $(CFLAGS) -fsyntax-only $< && touch $@
 
 tests: $(tests)                                      ## build every unit test
 benches: $(benches) $(bench_tools)                   ## build every benchmark

@@ -227,6 +227,20 @@ static bool step(sqlite3_stmt *st)
     return rc == SQLITE_DONE || rc == SQLITE_ROW;
 }
 
+/* The first n texts to the first n parameters. */
+static void bind_texts(sqlite3_stmt *st, const struct store_job *j, int n)
+{
+    for (int i = 0; i < n; i++)
+        bind_text(st, i + 1, j->text[i]);
+}
+
+static void bind_numbers(sqlite3_stmt *st, int first, const struct store_job *j,
+                         int n)
+{
+    for (int i = 0; i < n; i++)
+        sqlite3_bind_int64(st, first + i, j->number[i]);
+}
+
 static bool apply(struct store *s, const struct store_job *j)
 {
     char buf[2][GB_ADDR_TEXT_MAX];
@@ -250,17 +264,12 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_channel(st, j);
         return step(st);
     case STORE_REMOVE_CHANNEL:
-        st = s->stmt[REMOVE_CHANNEL];
-        bind_text(st, 1, j->text[0]);
-        bind_text(st, 2, j->text[1]);
-        bind_text(s->stmt[REMOVE_DETAIL], 1, j->text[0]);
-        bind_text(s->stmt[REMOVE_DETAIL], 2, j->text[1]);
-        return step(st) && step(s->stmt[REMOVE_DETAIL]);
+        bind_texts(s->stmt[REMOVE_CHANNEL], j, 2);
+        bind_texts(s->stmt[REMOVE_DETAIL], j, 2);
+        return step(s->stmt[REMOVE_CHANNEL]) && step(s->stmt[REMOVE_DETAIL]);
     case STORE_PUT_DETAIL:
-        st = s->stmt[PUT_DETAIL];
-        for (int i = 0; i < 3; i++)
-            bind_text(st, i + 1, j->text[i]);
-        return step(st);
+        bind_texts(s->stmt[PUT_DETAIL], j, 3);
+        return step(s->stmt[PUT_DETAIL]);
     case STORE_ADD_ALARM:
         s->n_added++;
         bind_alarm(s->stmt[ADD_ALARM], j);
@@ -274,18 +283,13 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_command(s->stmt[PUT_COMMAND], j);
         return step(s->stmt[PUT_COMMAND]);
     case STORE_PUT_HOOK:
-        st = s->stmt[PUT_HOOK];
-        for (int i = 0; i < 3; i++)
-            bind_text(st, i + 1, j->text[i]);
-        sqlite3_bind_int64(st, 4, j->number[0]);
-        sqlite3_bind_int64(st, 5, j->number[1]);
-        return step(st);
+        bind_texts(s->stmt[PUT_HOOK], j, 3);
+        bind_numbers(s->stmt[PUT_HOOK], 4, j, 2);
+        return step(s->stmt[PUT_HOOK]);
     case STORE_PUT_UPGRADE:
         st = s->stmt[PUT_UPGRADE];
-        for (int i = 0; i < 8; i++)
-            bind_text(st, i + 1, j->text[i]);
-        for (int i = 0; i < 5; i++)
-            sqlite3_bind_int64(st, 9 + i, j->number[i]);
+        bind_texts(st, j, 8);
+        bind_numbers(st, 9, j, 5);
         sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
         return step(st) && step(s->stmt[TRIM_UPGRADES]);
     case STORE_REMOVE_HOOK:
@@ -293,9 +297,8 @@ static bool apply(struct store *s, const struct store_job *j)
         return step(s->stmt[REMOVE_HOOK]);
     case STORE_PUT_DIALOG:
         st = s->stmt[PUT_DIALOG];
-        for (int i = STORE_KEY; i <= STORE_TARGET; i++)
-            bind_text(st, i + 1, j->text[i]);
-        sqlite3_bind_int64(st, 8, j->number[0]);
+        bind_texts(st, j, STORE_TARGET + 1);
+        bind_numbers(st, 8, j, 1);
         bind_peer(st, 9, &j->peer, buf);
         return step(st);
     case STORE_REMOVE_DIALOG:
@@ -304,10 +307,8 @@ static bool apply(struct store *s, const struct store_job *j)
         return step(st);
     case STORE_PUT_SETTINGS:
         st = s->stmt[PUT_SETTINGS];
-        for (int i = STORE_DEVICE; i <= STORE_GIVEN_NAME; i++)
-            bind_text(st, i + 1, j->text[i]);
-        for (int i = 0; i < 6; i++)
-            sqlite3_bind_int64(st, 5 + i, j->number[i]);
+        bind_texts(st, j, STORE_GIVEN_NAME + 1);
+        bind_numbers(st, 5, j, 6);
         bind_text(st, 11, j->text[STORE_POLICY]);
         return step(st);
     case STORE_PUT_GROUP:

@@ -1,0 +1,299 @@
+/* The HTTP application: what it wishes for, and how it is made. */
+#include "app/daemon_int.h"
+#include "app/net/sockaddr.h"
+
+struct gb_time daemon_http_now(void *ctx)
+{
+    return daemon_now(ctx);
+}
+
+static void http_random(void *ctx, void *p, size_t n)
+{
+    (void)ctx;
+    secrets_random(p, n);
+}
+
+static void http_touched(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    sip_edge_touch(d->edge);
+}
+
+static int http_on_media(void *ctx, struct http_handover *h)
+{
+    struct daemon *d = ctx;
+
+    return viewer_start(d->media, &d->viewer_hooks, h);
+}
+
+static const char *http_not_ready(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    return d->draining ? "draining" : NULL;
+}
+
+void daemon_log(void *ctx, enum platform_level level, const char *line)
+{
+    (void)ctx;
+    log_f(daemon_level(level), "%s", line);
+}
+
+/* Requests have no code: an empty label is none. */
+static void metrics_messages(const struct daemon *d, struct buf *out)
+{
+    struct sip_tally_row row;
+    size_t k = 0;
+
+    buf_f(out, "# TYPE gb28181_sip_messages_total counter\n");
+    while (sip_tally_next(sip_stack_tally(d->sip), &k, &row)) {
+        char code[12] = "";
+
+        if (row.status)
+            snprintf(code, sizeof(code), "%u", row.status);
+        buf_f(out, "gb28181_sip_messages_total{method=\"%.*s\","
+                   "direction=\"%s\",code=\"%s\"} %llu\n",
+              row.method == SIP_METHOD_OTHER
+                  ? 5 : (int)sip_method_name(row.method).n,
+              row.method == SIP_METHOD_OTHER
+                  ? "other" : sip_method_name(row.method).p,
+              row.way == SIP_TALLY_IN ? "in" : "out", code,
+              (unsigned long long)row.n);
+    }
+}
+
+static void http_hooks_due(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    if (!d->closing)
+        hook_client_touch(d->caller);
+}
+
+static void http_hook_changed(void *ctx, struct slice name)
+{
+    struct daemon *d = ctx;
+    char sealed[SECRETS_SEALED_MAX], who[128];
+    struct hook_view v;
+
+    if (hooks_view(d->hooks, name, daemon_now(d), &v)) {
+        struct store_hook h = { .name = name, .url = v.url, .kinds = v.kinds,
+                                .off = v.off };
+
+        secrets_seal(d->secrets, daemon_owner("hook", name, who), v.secret, sealed);
+        h.sealed = slice_str(sealed);
+        store_put_hook(d->store, &h);
+    } else {
+        store_remove_hook(d->store, name);
+    }
+    http_hooks_due(d);
+}
+
+static void on_unlinked(uv_fs_t *req)
+{
+    uv_fs_req_cleanup(req);
+    free(req);
+}
+
+static void http_file_remove(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    char path[1200];
+    uv_fs_t *req = malloc(sizeof(*req));
+
+    snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, name);
+    if (!req || uv_fs_unlink(&d->loop, req, path, on_unlinked)) {
+        log_f(LOG_ERROR, "msg=\"a firmware file is not deleted\" "
+                         "file=\"%s\"", path);
+        free(req);
+    }
+}
+
+/* One metric of each listener; they are kept with the trace. */
+static void metrics_listeners(const struct daemon *d, struct buf *out,
+                              const char *name, bool bad)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    if (!d->trace)
+        return;
+    buf_f(out, "# TYPE %s counter\n", name);
+    for (size_t i = 0; i < TRACE_LISTENERS; i++) {
+        struct gb_addr at = sip_edge_addr(d->edge, i);
+        const struct trace_listener *l = trace_listener(d->trace, i);
+
+        if (at.family != GB_NO_ADDR && l)
+            buf_f(out, "%s{listener=\"%s\"} %llu\n", name,
+                  gb_addr_text(&at, addr),
+                  (unsigned long long)(bad ? l->bad : l->received));
+    }
+}
+
+static void http_metrics(void *ctx, struct buf *out)
+{
+    struct daemon *d = ctx;
+    struct sip_edge_counters e;
+    struct media_net_counters m;
+    struct store_counters st;
+
+    sip_edge_counters(d->edge, &e);
+    media_net_counters(d->media, &m);
+    store_counters(d->store, &st);
+#define ROW(name, type, value)                                                 \
+    buf_f(out, "# TYPE gb28181_" name " " type "\ngb28181_" name " %llu\n",    \
+          (unsigned long long)(value))
+    ROW("sip_datagrams_total", "counter", e.datagrams);
+    ROW("sip_not_admitted_total", "counter", e.not_admitted);
+    ROW("sip_malformed_total", "counter", e.bad);
+    ROW("sip_connections", "gauge", e.connections);
+    ROW("sip_connections_cut_total", "counter", e.cut);
+    ROW("sip_strangers", "gauge", e.strangers);
+    ROW("sip_strangers_bytes", "gauge", e.strangers_bytes);
+    ROW("sip_strangers_cut_total", "counter", e.strangers_cut);
+    ROW("sip_dialled_total", "counter", e.dialled);
+    ROW("sip_tls_failed_total", "counter", e.tls_failed);
+    ROW("sip_kernel_drops_total", "counter", e.dropped);
+    ROW("rtp_invalid_total", "counter", m.invalid);
+    ROW("streams", "gauge", m.streams);
+    ROW("viewers", "gauge", m.viewers);
+    ROW("store_queued", "gauge", st.queued);
+    ROW("store_errors_total", "counter", st.errors);
+    ROW("store_dropped_total", "counter", st.dropped);
+#undef ROW
+    metrics_messages(d, out);
+    metrics_listeners(d, out, "gb28181_sip_listener_messages_total", false);
+    metrics_listeners(d, out, "gb28181_sip_listener_malformed_total", true);
+}
+
+size_t daemon_addresses(void *ctx, struct gb_addr *out, size_t cap)
+{
+    uv_interface_address_t *list;
+    size_t n = 0;
+    int count;
+
+    (void)ctx;
+    if (uv_interface_addresses(&list, &count))
+        return 0;
+    for (int i = 0; i < count && n < cap; i++) {
+        struct gb_addr a;
+
+        sockaddr_read(&a, (struct sockaddr *)&list[i].address);
+        if (list[i].is_internal || (a.family == GB_IPV6 && a.ip[0] == 0xfe))
+            continue;
+        a.port = 0;
+        out[n++] = a;
+    }
+    uv_free_interface_addresses(list, count);
+    return n;
+}
+
+static size_t http_listeners(void *ctx, struct gb_addr *out, size_t cap)
+{
+    struct daemon *d = ctx;
+    size_t n = 0;
+
+    while (n < cap && sip_edge_addr(d->edge, n).family != GB_NO_ADDR) {
+        out[n] = sip_edge_addr(d->edge, n);
+        n++;
+    }
+    return n;
+}
+
+/* ---- firmware ---- */
+
+static bool is_sha256(const char *name)
+{
+    struct slice s = slice_str(name);
+
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f'))
+            return false;
+    return s.n == 64;
+}
+
+/* What lies in the directory: whole files are told, parts of uploads that a
+ * stop has cut off are deleted. Once, before anybody is served. */
+static void read_firmware(struct daemon *d)
+{
+    uv_dirent_t e;
+    uv_fs_t list;
+    int n = uv_fs_scandir(NULL, &list, d->firmware_dir, 0, NULL);
+
+    while (n >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
+        char path[1200];
+        uv_fs_t st;
+
+        snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, e.name);
+        if (slice_has_prefix(slice_str(e.name), SLICE(HTTP_FILE_PART)))
+            unlink(path);
+        if (is_sha256(e.name) && uv_fs_stat(NULL, &st, path, NULL) == 0) {
+            http_app_firmware(d->app, e.name, st.statbuf.st_size,
+                              st.statbuf.st_mtim.tv_sec * 1000ll);
+            uv_fs_req_cleanup(&st);
+        }
+    }
+    uv_fs_req_cleanup(&list);
+}
+
+static int make_firmware_dir(struct daemon *d, char why[static 512])
+{
+    uv_fs_t req;
+    int err;
+
+    if (config_number(d->config, CONFIG_FIRMWARE_MAX) == 0)
+        return 0;
+    snprintf(d->firmware_dir, sizeof(d->firmware_dir), "%s/firmware",
+             d->secrets->dir);
+    err = uv_fs_mkdir(NULL, &req, d->firmware_dir, 0700, NULL);
+    uv_fs_req_cleanup(&req);
+    return err && err != UV_EEXIST
+               ? daemon_fail(why, GB_EIO, "DATA/firmware", uv_strerror(err))
+               : 0;
+}
+
+/* ---- starting ---- */
+
+int daemon_start_app(struct daemon *d, char why[static 512])
+{
+    struct http_app_config hc = {
+        .alloc = &gb_alloc_heap, .platform = d->platform, .sip = d->sip,
+        .trace = d->trace, .listeners = http_listeners,
+        .ctx = d, .now = daemon_http_now, .random = http_random,
+        .touched = http_touched, .on_media = http_on_media,
+        .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
+        .hooks = d->hooks, .hooks_due = http_hooks_due,
+        .hook_changed = http_hook_changed,
+        .firmware_max = (uint64_t)config_number(d->config,
+                                                CONFIG_FIRMWARE_MAX) << 20,
+        .file_remove = http_file_remove,
+        .not_ready = http_not_ready, .metrics = http_metrics,
+        .addresses = daemon_addresses, .log = daemon_log,
+        .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
+        .admin_token = d->secrets->admin_token,
+        .admin_password_hash = d->secrets->admin_hash,
+        .public_url = config_text(d->config, CONFIG_HTTP_PUBLIC),
+        .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
+        .version = GB_VERSION,
+        .server_id = config_text(d->config, CONFIG_SERVER_ID),
+        .realm = d->realm, .device_password = d->password,
+        .formats = 1u << HTTP_FORMAT_FLV | 1u << HTTP_FORMAT_FMP4 |
+                   1u << HTTP_FORMAT_TS |
+                   1u << HTTP_FORMAT_FRAME | 1u << HTTP_FORMAT_MSE,
+    };
+    struct gb_addr sip;
+    int err;
+
+    if (config_addr(d->config, CONFIG_SIP_LISTEN, 0, &sip))
+        hc.sip_port = sip.port;
+    if (config_addr(d->config, CONFIG_HTTP_LISTEN, 0, &sip))
+        hc.http_port = sip.port;
+    memcpy(hc.key, d->secrets->key, sizeof(hc.key));
+    err = make_firmware_dir(d, why);
+    if (err)
+        return err;
+    err = http_app_new(&d->app, &hc);
+    if (!err && *d->firmware_dir)
+        read_firmware(d);
+    return err ? daemon_fail(why, err, "HTTP application", gb_strerror(err)) : 0;
+}

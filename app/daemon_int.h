@@ -1,0 +1,88 @@
+/* app/daemon_int.h - what the files of the daemon share; see daemon.h
+ *
+ *   daemon.c           starting, what comes in, ending
+ *   daemon_settings.c  the configuration, at the start and at SIGHUP
+ *   daemon_load.c      what the store has kept
+ *   daemon_out.c       what the platform wants done
+ *   daemon_ask.c       questions of the API to the store
+ *   daemon_http.c      the HTTP application */
+#ifndef APP_DAEMON_INT_H
+#define APP_DAEMON_INT_H
+
+#include "app/daemon.h"
+#include "app/http/server.h"
+#include "app/http/viewer.h"
+#include "app/net/hook_client.h"
+#include "app/net/log.h"
+#include "app/net/mailbox.h"
+#include "app/net/media.h"
+#include "app/net/sip_edge.h"
+#include "app/net/tls.h"
+#include "app/store/store.h"
+#include "app/trace/ring.h"
+
+struct daemon {
+    const struct config *config;
+    const struct secrets *secrets;
+    uv_loop_t loop;
+    struct sip_stack *sip;
+    struct gb_time now;   /* see now_of */
+    struct platform *platform;
+    struct store *store;
+    struct mailbox box; /* answers of the store */
+    uint64_t asked_commits; /* http_app_commits when the store was asked last */
+    struct trace *trace; /* NULL: none */
+    struct sip_edge *edge;
+    struct tls_ctx *tls; /* NULL: nothing listens with it */
+    struct media_net *media;
+    struct http_app *app;
+    struct http_server *server;
+    struct viewer_hooks viewer_hooks;
+    struct hooks *hooks;        /* webhooks */
+    struct hook_client *caller; /* of them */
+    struct tls_ctx *caller_tls; /* NULL: no https */
+    char firmware_dir[1100];    /* "": uploads are off */
+    uv_signal_t signals[3];
+    uv_timer_t drain;
+    bool draining, closing;
+    uint64_t drain_until_ms;
+    void (*reload)(void *ctx);
+    void *reload_ctx;
+    const char *password; /* of devices */
+    char realm[64];
+    struct gb_addr sip_addr, http_addr;
+    struct http_net proxies[CONFIG_MAX_ITEMS];
+    size_t n_proxies;
+};
+
+/* Asked for each message; the loop's clock stands still in between. */
+struct gb_time daemon_now(struct daemon *d);
+/* Puts a sentence into why and returns err. */
+int daemon_fail(char why[static 512], int err, const char *what,
+                const char *text);
+
+/* daemon_settings.c */
+unsigned daemon_media_threads(const struct config *c);
+int daemon_start_platform(struct daemon *d, char why[static 512]);
+void daemon_set_retention(struct daemon *d, const struct config *c);
+void daemon_set_hooks(struct daemon *d, const struct config *c);
+
+/* daemon_load.c: opens the store. */
+int daemon_load(struct daemon *d, char why[static 512]);
+
+/* daemon_out.c */
+void daemon_run_actions(struct daemon *d);
+/* "device/3402...": whose a sealed password is. */
+struct slice daemon_owner(const char *kind, struct slice name,
+                          char buf[static 128]);
+enum log_level daemon_level(enum platform_level l);
+
+/* daemon_ask.c: of struct http_app_config. */
+int daemon_ask(void *ctx, const struct http_ask *q);
+
+/* daemon_http.c */
+int daemon_start_app(struct daemon *d, char why[static 512]);
+struct gb_time daemon_http_now(void *ctx);
+void daemon_log(void *ctx, enum platform_level level, const char *text);
+size_t daemon_addresses(void *ctx, struct gb_addr *out, size_t cap);
+#endif

@@ -1,0 +1,168 @@
+/* What the platform wants done: orders to the media loops, rows to the store,
+ * lines to the log. */
+#include "app/daemon_int.h"
+
+#include "app/http/http.h"
+
+static void store_device(struct daemon *d, struct slice id)
+{
+    struct platform_device dev;
+    char buf[PLATFORM_SAVED_MAX];
+
+    if (!platform_device_save(d->platform, id, buf, &dev))
+        return;
+    store_put_device(d->store, &dev);
+    if (dev.online)
+        sip_edge_trust(d->edge, dev.peer.connection);
+}
+
+/* "device/3402…": whose a sealed password is. */
+struct slice daemon_owner(const char *kind, struct slice name,
+                          char buf[static 128])
+{
+    int n = snprintf(buf, 128, "%s/%.*s", kind, SLICE_ARG(name));
+
+    return slice_of(buf, n < 128 ? (size_t)n : 127);
+}
+
+static void store_settings(struct daemon *d, struct slice id)
+{
+    struct platform_settings s;
+    char sealed[SECRETS_SEALED_MAX], who[128];
+
+    if (!platform_device_settings(d->platform, id, &s))
+        return;
+    secrets_seal(d->secrets, daemon_owner("device", id, who), s.password, sealed);
+    s.password = slice_str(sealed);
+    store_put_settings(d->store, id, &s);
+}
+
+static void store_group(struct daemon *d, struct slice name)
+{
+    char sealed[SECRETS_SEALED_MAX], who[128];
+    struct platform_group g;
+
+    if (!platform_group_view(d->platform, name, &g))
+        return;
+    secrets_seal(d->secrets, daemon_owner("group", name, who),
+                 platform_group_password(d->platform, name), sealed);
+    store_put_group(d->store, name, slice_str(sealed), &g.subscribe);
+}
+
+static void store_channel(struct daemon *d, const struct platform_action *a)
+{
+    struct platform_channel ch;
+
+    if (platform_channel_view(d->platform, a->device, a->channel, &ch))
+        store_put_channel(d->store, &ch);
+    if (a->text.n)
+        store_put_detail(d->store, a->device, a->channel, a->text);
+}
+
+static void store_command(struct daemon *d, uint64_t id)
+{
+    struct platform_command c;
+
+    if (platform_command_view(d->platform, id, &c) && c.is_final)
+        store_put_command(d->store, &c);
+}
+
+static void log_alarm(const struct platform_alarm *al)
+{
+    struct log_quoted channel, method, type, text;
+
+    log_f(LOG_INFO, "msg=alarm device=%.*s channel=%s method=%s type=%s text=%s",
+          SLICE_ARG(al->device), log_word(&channel, al->channel),
+          log_word(&method, al->method), log_word(&type, al->type),
+          log_quote(&text, al->description));
+}
+
+enum log_level daemon_level(enum platform_level l)
+{
+    return l == PLATFORM_ERROR  ? LOG_ERROR
+           : l == PLATFORM_WARN ? LOG_WARN
+           : l == PLATFORM_INFO ? LOG_INFO : LOG_DEBUG;
+}
+
+static void on_action(struct daemon *d, const struct platform_action *a)
+{
+    struct platform_session s;
+    struct platform_upgrade u;
+
+    switch (a->kind) {
+    case PLATFORM_DO_OPEN:
+    case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_CLOSE:
+        if (!d->closing) /* the media loops end by themselves */
+            media_net_order(d->media, a);
+        break;
+    case PLATFORM_DO_DISCONNECT:
+        sip_edge_disconnect(d->edge, a->connection);
+        break;
+    case PLATFORM_DEVICE_CHANGED:
+        store_device(d, a->device);
+        if (a->flags & PLATFORM_CHANGED_SETTINGS)
+            store_settings(d, a->device);
+        break;
+    case PLATFORM_UPGRADE_CHANGED:
+        if (platform_upgrade_view(d->platform, a->text, &u))
+            store_put_upgrade(d->store, &u);
+        break;
+    case PLATFORM_GROUP_CHANGED:
+        store_group(d, a->text);
+        break;
+    case PLATFORM_GROUP_REMOVED:
+        store_remove_group(d->store, a->text);
+        break;
+    case PLATFORM_DEVICE_REMOVED:
+        store_remove_device(d->store, a->device);
+        break;
+    case PLATFORM_CHANNEL_CHANGED:
+        store_channel(d, a);
+        break;
+    case PLATFORM_CHANNEL_REMOVED:
+        store_remove_channel(d->store, a->device, a->channel);
+        break;
+    case PLATFORM_CATALOG_DONE:
+        log_f(LOG_INFO, "msg=catalog device=%.*s complete=%d",
+              SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
+        break;
+    case PLATFORM_COMMAND_CHANGED:
+        store_command(d, a->command);
+        break;
+    case PLATFORM_POSITION:
+        store_add_position(d->store, a->position);
+        break;
+    case PLATFORM_PTZ_MOVED:
+    case PLATFORM_SESSION_CHANGED:
+        break; /* http_on_action tells those who wait */
+    case PLATFORM_SESSION_GONE:
+        if (!d->closing &&
+            platform_session_view(d->platform, a->session, &s))
+            media_net_forget(d->media, a->session, s.loop);
+        break;
+    case PLATFORM_DIALOG_OPENED:
+        store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);
+        break;
+    case PLATFORM_DIALOG_CLOSED:
+        store_remove_dialog(d->store, a->dialog_key);
+        break;
+    case PLATFORM_ALARM:
+        log_alarm(a->alarm);
+        store_add_alarm(d->store, a->alarm);
+        break;
+    case PLATFORM_LOG:
+        log_f(daemon_level(a->level), "%.*s", SLICE_ARG(a->text));
+        break;
+    }
+    if (!d->closing)
+        http_on_action(d->app, a);
+}
+
+void daemon_run_actions(struct daemon *d)
+{
+    struct platform_action a;
+
+    while (platform_action(d->platform, &a))
+        on_action(d, &a);
+}
