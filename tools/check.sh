@@ -24,17 +24,34 @@ unit() { # VARIANT
     total=$((total + passed))
 }
 clang_reads() { make -s -j"$jobs" CC=clang CCNAME=clang- VARIANT=debug warnings; }
+tsan_programs="VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam"
+small_programs="TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store"
 small_build() {
-    make -s -j"$jobs" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store
+    make -s -j"$jobs" $small_programs
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
     BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
 }
 tsan() {
-    make -s -j"$jobs" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
+    make -s -j"$jobs" $tsan_programs
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
         h264_over_every_transport h264_over_every_transport_three_loops \
         h265_over_every_transport h265_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling
+}
+# together NAME...: end-to-end tests that mostly wait, at the same time; what the
+# next steps need is compiled meanwhile, where nobody is in its way.
+together() {
+    for name in "$@"; do
+        (python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
+    done
+    nice -n 15 sh -ec "make -s -j$jobs $namesan_programs; make -s -j$jobs $small_programs" || failed=1
+    wait
+    for name in "$@"; do
+        echo "-- $name"
+        cat "build/e2e-$name.log"
+        [ "$(cat "build/e2e-$name.rc")" = 0 ] || failed=1
+    done
+    [ -z "$failed" ]
 }
 asan_e2e() {
     SLOW=2 BUILD="$PWD/build/asan" python3 test/e2e/run.py ipv6 odd_program_streams_are_tolerated \
@@ -43,6 +60,7 @@ asan_e2e() {
 }
 
 total=0
+failed=
 mkdir -p build
 step layers tools/layers.sh
 step words tools/words.sh
@@ -55,11 +73,7 @@ step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
 step "end to end" env JOBS=3 python3 test/e2e/run.py
-step "every command" python3 test/e2e/commands.py
-step "a device that shares no code" python3 test/e2e/foreign.py
-step "evidence" python3 test/e2e/trace.py
-step "sipp" python3 test/e2e/sipp.py
-step "torture over sockets" python3 test/e2e/torture.py
+step "every command, a device that shares no code, evidence, sipp, torture" together commands foreign trace sipp torture
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
