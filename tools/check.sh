@@ -44,7 +44,7 @@ together() {
     for name in "$@"; do
         (python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
     done
-    nice -n 15 sh -ec "make -s -j$jobs $namesan_programs; make -s -j$jobs $small_programs" || failed=1
+    nice -n 15 sh -ec "make -s -j$jobs $tsan_programs; make -s -j$jobs $small_programs" || failed=1
     wait
     for name in "$@"; do
         echo "-- $name"
