@@ -24,27 +24,23 @@ unit() { # VARIANT
     total=$((total + passed))
 }
 clang_reads() { make -s -j"$jobs" CC=clang CCNAME=clang- VARIANT=debug warnings; }
-tsan_programs="VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam"
-small_programs="TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store"
 small_build() {
-    make -s -j"$jobs" $small_programs
+    make -s -j"$jobs" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
     BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
 }
 tsan() {
-    make -s -j"$jobs" $tsan_programs
+    make -s -j"$jobs" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
         h264_over_every_transport h264_over_every_transport_three_loops \
         h265_over_every_transport h265_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling
 }
-# together NAME...: end-to-end tests that mostly wait, at the same time; what the
-# next steps need is compiled meanwhile, where nobody is in its way.
+# together NAME...: short end-to-end tests that mostly wait, at the same time.
 together() {
     for name in "$@"; do
         (python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
     done
-    nice -n 15 sh -ec "make -s -j$jobs $tsan_programs; make -s -j$jobs $small_programs" || failed=1
     wait
     for name in "$@"; do
         echo "-- $name"
@@ -73,7 +69,8 @@ step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
 step "end to end" env JOBS=3 python3 test/e2e/run.py
-step "every command, a device that shares no code, evidence, sipp, torture" together commands foreign trace sipp torture
+step "a device that shares no code" python3 test/e2e/foreign.py
+step "every command, evidence, sipp, torture" together commands trace sipp torture
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
