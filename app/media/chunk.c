@@ -64,6 +64,18 @@ void media_chunk_seal(struct media_chunk *c, size_t n_own)
     seal_http(c, plain_size(c));
 }
 
+int media_chunk_finish(struct media_chunk **out, struct media_chunk *c,
+                       const struct writer *w)
+{
+    if (w->err) {
+        media_chunk_unref(c);
+        return w->err;
+    }
+    media_chunk_seal(c, w->len);
+    *out = c;
+    return 0;
+}
+
 struct media_chunk *media_chunk_ref(struct media_chunk *c)
 {
     atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);

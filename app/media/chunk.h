@@ -8,6 +8,7 @@
 #define APP_MEDIA_CHUNK_H
 
 #include "app/media/frame.h"
+#include "base/writer.h"
 
 /* The layout of struct iovec, and of uv_buf_t on Linux. */
 struct media_iov {
@@ -58,6 +59,11 @@ static inline char *media_chunk_own(struct media_chunk *c)
 /* The own bytes number n_own (at most the room asked for) and all fields are
  * set: makes the framings. Called once, before the chunk is shared. */
 void media_chunk_seal(struct media_chunk *c, size_t n_own);
+
+/* Own bytes were written through w: sealed, *out is the caller's, 0. If w has an
+ * error c is let go, and that is returned. */
+int media_chunk_finish(struct media_chunk **out, struct media_chunk *c,
+                       const struct writer *w);
 
 struct media_chunk *media_chunk_ref(struct media_chunk *c);
 void media_chunk_unref(struct media_chunk *c); /* NULL is fine */

@@ -142,19 +142,6 @@ static void put_metadata(struct writer *w, const struct flv_options *opt,
     writer_be32(w, (uint32_t)(TAG_HEAD + d.len));
 }
 
-/* Written bytes become the chunk; err from the writer. */
-static int finish(struct media_chunk **out, struct media_chunk *c,
-                  const struct writer *w)
-{
-    if (w->err) {
-        media_chunk_unref(c);
-        return w->err;
-    }
-    media_chunk_seal(c, w->len);
-    *out = c;
-    return 0;
-}
-
 int flv_start_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                     const struct flv_options *opt, const struct flv_start *s)
 {
@@ -178,7 +165,7 @@ int flv_start_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         put_config(&w, opt, s->audio, s->at90k);
     c->config = true;
     c->dts90k = s->at90k;
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }
 
 int flv_config_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
@@ -199,7 +186,7 @@ int flv_config_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     c->config = true;
     c->track = track;
     c->dts90k = at90k;
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }
 
 int flv_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
@@ -228,5 +215,5 @@ int flv_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     for (unsigned i = 0; i < 4; i++)
         c->tail[i] = (char)(uint8_t)((TAG_HEAD + n) >> (24 - 8 * i));
     c->n_tail = 4;
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }

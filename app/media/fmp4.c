@@ -305,18 +305,6 @@ static void put_fragment(struct writer *w, const struct sample *s)
     writer_bytes(w, "mdat", 4);
 }
 
-static int finish(struct media_chunk **out, struct media_chunk *c,
-                  const struct writer *w)
-{
-    if (w->err) {
-        media_chunk_unref(c);
-        return w->err;
-    }
-    media_chunk_seal(c, w->len);
-    *out = c;
-    return 0;
-}
-
 int fmp4_init_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                     const struct media_config *video,
                     const struct media_config *audio)
@@ -331,7 +319,7 @@ int fmp4_init_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     put_init(&w, video, audio);
     c->config = true;
     c->track = video ? MEDIA_VIDEO : MEDIA_AUDIO;
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }
 
 /* Time of an audio fragment in samples: without seams while the timeline
@@ -373,7 +361,7 @@ static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     c->track = MEDIA_AUDIO;
     c->key = true;
     c->dts90k = f->dts90k;
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }
 
 /* One sample whose payload is the frame's. */
@@ -387,7 +375,7 @@ static int sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(c), FRAGMENT_HEAD);
     put_fragment(&w, s);
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }
 
 static int audio_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
@@ -458,7 +446,7 @@ int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     w = writer_of(media_chunk_own(c), room);
     put_init(&w, video, NULL);
     put_fragment(&w, &s);
-    return finish(out, c, &w);
+    return media_chunk_finish(out, c, &w);
 }
 
 static void put_codec(struct writer *w, const struct media_config *c)

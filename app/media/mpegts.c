@@ -304,20 +304,7 @@ static size_t packets_room(size_t n)
     return ((n + CLOCK + ROOM - 1) / ROOM + 1) * MPEGTS_PACKET;
 }
 
-/* ---- chunks
- * ---------------------------------------------------------------------- */
-
-static int finish(struct media_chunk **out, struct media_chunk *c,
-                  const struct writer *w)
-{
-    if (w->err) {
-        media_chunk_unref(c);
-        return w->err;
-    }
-    media_chunk_seal(c, w->len);
-    *out = c;
-    return 0;
-}
+/* ---- chunks ----------------------------------------------------------- */
 
 int mpegts_start_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                        const struct mpegts_mux *m,
@@ -334,7 +321,7 @@ int mpegts_start_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     /* one before those that stand before the key frame it begins with */
     put_tables(&w, m->tables - 2u, c);
     chunk->config = true;
-    return finish(out, chunk, &w);
+    return media_chunk_finish(out, chunk, &w);
 }
 
 /* head: room for head_room bytes. */
@@ -395,5 +382,5 @@ int mpegts_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     chunk->key = f->key || f->track == MEDIA_AUDIO;
     chunk->leading = f->leading;
     chunk->dts90k = f->dts90k;
-    return finish(out, chunk, &w);
+    return media_chunk_finish(out, chunk, &w);
 }
