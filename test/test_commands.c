@@ -355,6 +355,32 @@ static void many_messages(void **state)
     sim_free(&s);
 }
 
+/* Before 2022 an answer with presets tells no number: it is whole when nothing
+ * more comes, also when there are none. */
+static void no_number_told(void **state)
+{
+    static const char *const answers[] = {
+        "", "<PresetList><Item><PresetID>1</PresetID></Item></PresetList>",
+    };
+    struct sim_device *d = online(NULL);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        uint64_t id = query("PresetQuery");
+        struct platform_command c;
+
+        sim_run(&s, 100);
+        respond(d, "PresetQuery", view(id).sn, answers[i]);
+        sim_run(&s, 60000);
+        c = view(id);
+        assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+        assert_false(c.partial);
+        assert_int_equal(c.have, i);
+        assert_int_equal(says(c.evidence, "has no items"), i == 0);
+    }
+    sim_free(&s);
+}
+
 /* Field: an SN of its own, or none. */
 static void foreign_sn(void **state)
 {
@@ -810,6 +836,7 @@ int main(void)
         cmocka_unit_test(silent_then_late), cmocka_unit_test(never_arrived),
         cmocka_unit_test(not_repeated),     cmocka_unit_test(arrived_is_final),
         cmocka_unit_test(one_at_a_time),    cmocka_unit_test(many_messages),
+        cmocka_unit_test(no_number_told),
         cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
         cmocka_unit_test(long_answers),     cmocka_unit_test(arming),

@@ -698,10 +698,12 @@ bool commands_on_assembly(struct platform *p,
             settings_came(p, c);
             return true;
         }
-        c->partial = ev->outcome == MANSCDP_PARTIAL;
+        c->partial = ev->outcome == MANSCDP_PARTIAL && ev->missing;
         if (c->partial)
             explain(c, "%u of %u items are missing", ev->missing,
                     ev->expected);
+        else if (ev->outcome == MANSCDP_PARTIAL)
+            explain(c, "the answer has no items and tells no number of them");
         finish(p, c, PLATFORM_COMMAND_ANSWERED);
         return true;
     }
