@@ -68,7 +68,7 @@ step "clang without warnings" clang_reads
 step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
-step "end to end" env JOBS=3 python3 test/e2e/run.py
+step "end to end" python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
 step "every command, evidence, sipp, torture" together commands trace sipp torture
 step "sipload" python3 test/e2e/load.py quick

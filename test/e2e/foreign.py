@@ -4,8 +4,10 @@ code with it: SIP, digest, MANSCDP, program stream and RTP are written here
 again from the standard, with the deviations that real devices show. What comes
 out is compared picture by picture with the clip that went in.
 
-BUILD names the folder of the programs, SLOW stretches the time limits, WORKERS
-is how many tests run at once, -v prints the messages of tests that fail."""
+BUILD names the folder of the programs, SLOW stretches the time limits, SHARDS
+is how many daemons the tests are shared among, each with an interpreter of its
+own, WORKERS how many run at once on each, -v prints the messages of tests that
+fail."""
 import contextlib
 import hashlib
 import json
@@ -28,7 +30,8 @@ import rig
 from rig import SERVER_ID, SLOW, TOP, Daemon, Failed, check_picture, wait_for
 
 REALM = SERVER_ID[:10]
-WORKERS = int(os.environ.get("WORKERS", "10"))
+WORKERS = int(os.environ.get("WORKERS", "6"))
+SHARDS = int(os.environ.get("SHARDS", "2"))
 TESTS = []
 _ports = rig.media_range
 rig.media_range = lambda: _ports(900)  # freed ports rest for a minute
@@ -2598,12 +2601,26 @@ def two_viewers_one_invite(d):
         stop(d, dev)
 
 
+def in_shards():
+    """The same program once for each shard, at the same time."""
+    shards = []
+    for i in range(SHARDS):
+        env = dict(os.environ, SHARD=str(i), MEDIA_PORTS=str(20000 + 2000 * i))
+        shards.append(subprocess.Popen([sys.executable] + sys.argv, env=env))
+    codes = [p.wait() for p in shards]
+    return max(codes) or min(codes)  # a negative one was a signal
+
+
 def main():
+    if SHARDS > 1 and "SHARD" not in os.environ and not [a for a in sys.argv[1:] if a != "-v"]:
+        return in_shards()
     wanted = [a for a in sys.argv[1:] if a != "-v"]
     chosen = [(n, f) for n, f in TESTS if not wanted or n in wanted or any(w.endswith("*") and n.startswith(w[:-1]) for w in wanted)]
     # the slow ones first
     slow = ("no_", "media_stops", "bye_from", "catalog_rereads", "audio_only", "tcp_fin", "answer_after_the", "catalog_sum", "catalog_missing")
     chosen.sort(key=lambda t: not t[0].startswith(slow))
+    if "SHARD" in os.environ:
+        chosen = chosen[int(os.environ["SHARD"])::SHARDS]
     passed = failed = 0
     lock = threading.Lock()
     try:

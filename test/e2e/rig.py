@@ -22,7 +22,7 @@ SERVER_ID = "34020000002000000001"
 
 _lock = threading.Lock()  # tests run two at a time
 _given = set()
-_next_ports = [20000 + (os.getpid() % 90) * 100]
+_next_ports = [int(os.environ.get("MEDIA_PORTS", 20000 + (os.getpid() % 90) * 100))]
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):

@@ -602,6 +602,9 @@ def sighup_takes_over_what_it_can():
         d.close()
 
 
+LONG = ("odd_", "silent_device", "h264_", "h265_", "second_viewer")
+
+
 def run_one(fn):
     begin = time.monotonic()
     try:
@@ -616,14 +619,16 @@ def run_one(fn):
 
 
 def main():
-    """Two tests at a time: each has a daemon and ports of its own, and most of
-    their time is waiting for media. JOBS=1 runs one after the other."""
+    """Six tests at a time, the long ones first: each has a daemon and ports of
+    its own, and nearly all of their time is waiting. JOBS=1 runs one after the
+    other."""
     wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
     unknown = set(sys.argv[1:]) - {fn.__name__ for fn in TESTS}
     if unknown:
         print(f"no such test: {' '.join(sorted(unknown))}")
         return 1
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "2"))) as pool:
+    wanted.sort(key=lambda fn: not fn.__name__.startswith(LONG))
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "6"))) as pool:
         results = list(pool.map(run_one, wanted))
     passed = sum(results)
     print(f"{passed} passed, {len(results) - passed} failed")
