@@ -65,13 +65,22 @@ man_page() {
         !skip' "$1"
 }
 
+# The faults of gbcam, between the marks of its page.
+fault_page() {
+    build/release/gbcam --faults | awk -F '\t' '{ gsub(/-/, "\\-", $1); printf ".It Cm %s\n%s\n.Pq %s\n", $1, $2, $3 }' > "$tmp/faults"
+    awk -v made="$tmp/faults" '
+        /BEGIN FAULTS/ { print; while ((getline l < made) > 0) print l; skip = 1 }
+        /END FAULTS/ { skip = 0 }
+        !skip' "$1"
+}
+
 # Every #define of a number that is used and whose name says that it bounds
 # something: MAX, LIMIT or CAP anywhere, or the last word is that of a time, a
 # size or a rate. Sizes that a standard fixes are none.
 limit_rows() {
     files=$(ls base/*.[ch] sip/*.[ch] sdp/*.[ch] manscdp/*.[ch] rtp/*.[ch] ps/*.[ch] \
         app/platform/*.[ch] app/device/*.[ch] app/media/*.[ch] app/net/*.[ch] \
-        app/store/*.[ch] app/http/*.[ch] app/*.[ch] tools/gbcam.c | grep -v '^ps/proto\.h$')
+        app/store/*.[ch] app/http/*.[ch] app/*.[ch] tools/gbcam.c tools/cam/*.[ch] | grep -v '^ps/proto\.h$')
     cat $files | grep -oE '[A-Z][A-Z0-9_]+' | sort | uniq -c > "$tmp/words"
     for f in $files; do
         awk -v f="$f" -v words="$tmp/words" '
@@ -171,8 +180,9 @@ files_exist() {
 
 example > "$tmp/gb28181d.yml.example"
 man_page docs/gb28181d.8 > "$tmp/gb28181d.8"
+fault_page docs/gbcam.1 > "$tmp/gbcam.1"
 limits > "$tmp/limits.md"
-for f in gb28181d.yml.example gb28181d.8 limits.md; do
+for f in gb28181d.yml.example gb28181d.8 gbcam.1 limits.md; do
     if [ "${1:-}" != --check ]; then
         cmp -s "$tmp/$f" "docs/$f" || { cp "$tmp/$f" "docs/$f"; echo "docs/$f is new"; }
     elif ! diff -u "docs/$f" "$tmp/$f" > "$tmp/diff"; then

@@ -8,6 +8,7 @@
 #ifndef APP_DEVICE_DEVICE_H
 #define APP_DEVICE_DEVICE_H
 
+#include "app/device/faults.h"
 #include "base/addr.h"
 #include "base/alloc.h"
 #include "base/time.h"
@@ -24,52 +25,6 @@
 struct device_channel {
     const char *id;
     const char *name; /* UTF-8 */
-};
-
-/* Named deviations of real devices; all zero is a well-behaved one. */
-struct device_faults {
-    bool no_y;            /* answers without y= */
-    bool other_y;         /* answers and sends another SSRC */
-    bool wrong_ssrc;      /* answers the offered one, sends another */
-    bool zero_ssrc;       /* sends SSRC 0 */
-    bool udp_answer;      /* RTP/AVP in the answer to a TCP offer */
-    bool lf_only;         /* LF line ends in bodies */
-    bool silent;          /* answers the INVITE, then sends nothing */
-    bool deaf;            /* never answers an INVITE */
-    unsigned refuse;      /* answers every INVITE with this status */
-    bool bye_early;       /* BYE one second after the ACK */
-    bool dup_catalog;     /* every catalog message twice */
-    bool short_catalog;   /* SumNum one larger than what is sent */
-    /* of commands */
-    bool mute;            /* 200, and never a Response */
-    bool says_error;      /* Result ERROR, lists are empty, nothing is done */
-    bool wrong_sn;        /* answers with another SN */
-    bool wrong_id;        /* answers of a channel name the device */
-    /* of lists but the catalog: */
-    bool dup_list;        /* each message twice */
-    bool short_list;      /* SumNum one larger than what is sent */
-    bool own_sum;         /* SumNum of the message alone */
-    bool one_config;      /* all types of a ConfigDownload in one Response */
-    bool home_alias;      /* HomePosition in answers to HomePositionQuery */
-    bool no_result;       /* answers lack their Result when it is OK */
-    bool other_edition;   /* writes 2022 as 2016 and the reverse, where it can */
-    bool false_charset;   /* declares GB2312 and sends UTF-8 */
-    bool attributes;      /* CmdType and SN as attributes of the root */
-    bool no_sum;          /* no SumNum in lists but the catalog */
-    bool upgrade_fails;   /* the package is damaged */
-    bool nested_status;   /* Status of a Keepalive inside its Info */
-    bool self_parent;     /* every channel is its own parent */
-    bool no_parent;       /* no channel has one */
-    bool raw_ampersand;   /* in names, not escaped */
-    bool bad_item;        /* the first item of the catalog cannot be read */
-    bool also_answers;    /* a Response to orders that get none */
-    bool no_subscribe;    /* SUBSCRIBE: 489 */
-    bool no_notify;       /* accepts every SUBSCRIBE and never notifies */
-    bool alarm_message;   /* alarms by MESSAGE, also to a subscriber */
-    bool alarm_twice;     /* to a subscriber by NOTIFY and by MESSAGE */
-    bool guard_first;     /* no alarm before GuardCmd SetGuard */
-    unsigned late_ms;     /* commands are carried out and answered so late */
-    unsigned refuse_message; /* answers every MESSAGE with this status */
 };
 
 /* Strings and channels are borrowed, and outlive the device. */

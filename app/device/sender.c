@@ -6,13 +6,14 @@
 
 #define TONE_HZ 400 /* 20 samples a period: a block of 320 repeats exactly */
 #define HEAD_MAX (RTP_PACK_HEAD + 8)
+#define BEFORE_WRAP_90K ((1ull << 33) - 5 * 90000)
 
 struct sender {
     struct sender_options o;
     struct ps_mux mux;
     struct rtp_packer packer;
     struct rtp_block block; /* being sent */
-    uint64_t start_ms;
+    uint64_t start_ms, first_pts90k;
     uint64_t n_video, n_audio; /* frames begun */
     uint64_t burst_ms;
     unsigned burst;
@@ -64,8 +65,7 @@ int sender_new(struct sender **out, const struct sender_options *o,
     s->cap = cap;
     s->start_ms = now_ms;
     s->random = o->seed ? o->seed : 88172645463325252u;
-    if (!s->o.faults.start_pts90k)
-        s->o.faults.start_pts90k = 90000;
+    s->first_pts90k = o->faults.pts_wrap ? BEFORE_WRAP_90K : 90000;
     make_tone(s->tone);
     err = ps_mux_init(&s->mux, o->clip->codec,
                       o->audio ? PS_CODEC_G711A : PS_CODEC_UNKNOWN, 8000000);
@@ -121,7 +121,7 @@ static void begin_video(struct sender *s, struct writer *w)
 {
     const struct clip *c = s->o.clip;
     const struct clip_frame *f = &c->frame[s->n_video % c->n_frames];
-    uint64_t pts = s->o.faults.start_pts90k + s->n_video * 90000 / c->fps;
+    uint64_t pts = s->first_pts90k + s->n_video * 90000 / c->fps;
 
     s->n_video++;
     s->n.frames++;
@@ -134,7 +134,7 @@ static void begin_video(struct sender *s, struct writer *w)
 
 static void begin_audio(struct sender *s, struct writer *w)
 {
-    uint64_t pts = s->o.faults.start_pts90k + s->n_audio * 3600;
+    uint64_t pts = s->first_pts90k + s->n_audio * 3600;
 
     s->n_audio++;
     ps_mux_audio(&s->mux, w, slice_of((const char *)s->tone, sizeof(s->tone)),

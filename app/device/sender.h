@@ -4,22 +4,13 @@
 #define APP_DEVICE_SENDER_H
 
 #include "app/device/clip.h"
+#include "app/device/faults.h"
 #include "base/time.h"
 #include "ps/mux.h"
 #include "rtp/pack.h"
 
 #define SENDER_BURST 32        /* packets in one poll; the rest at the next */
 #define SENDER_AUDIO_BYTES 320 /* 40 ms of G.711 */
-
-/* Damage on the way out, in hundredths of a percent of the packets. */
-struct sender_faults {
-    uint32_t loss, duplicate, reorder;
-    bool no_psm;       /* PSM is blanked: codecs must be found by the bytes */
-    bool psm_once;     /* PSM in the first pack only */
-    bool length0;      /* video PES length 0 */
-    bool extension;    /* RTP header extension on each packet */
-    uint64_t start_pts90k; /* 0: 90000 */
-};
 
 struct sender_options {
     const struct gb_alloc *alloc;
