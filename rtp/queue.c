@@ -32,7 +32,8 @@ struct rtp_queue {
     bool hole;             /* first and since_ms are known */
     uint32_t first;        /* lowest number held */
     uint64_t since_ms;     /* when the hole showed */
-    uint16_t run_seq, run; /* packets from far behind */
+    uint16_t run_seq, run; /* packets of a sender that begins again */
+    uint32_t newest_ts;    /* the timestamp that is ahead of all others */
     struct rtp_queue_counters count;
     bool has_transit;
     uint32_t transit, jitter16;             /* RFC 3550 A.8 */
@@ -127,6 +128,7 @@ static enum rtp_push push_first(struct rtp_queue *q,
     uint32_t ext = q->ever ? next_cycle(q, item->seq) : item->seq;
 
     q->started = q->ever = true;
+    q->newest_ts = item->ts;
     start_interval(q, ext);
     return set_ready(q, item, ext, q->gap_next);
 }
@@ -151,10 +153,15 @@ static enum rtp_push push_beyond(struct rtp_queue *q,
     return RTP_PUSH_TAKEN;
 }
 
+/* A number from behind: a late packet or a repeated one, unless it is far
+ * behind, or its time is ahead of all others. Of those so many in a row come
+ * from a sender that counts anew. */
 static enum rtp_push push_behind(struct rtp_queue *q,
                                  const struct rtp_item *item, unsigned back)
 {
-    if (back < RTP_QUEUE_LATE) {
+    bool anew = (int32_t)(item->ts - q->newest_ts) > 0;
+
+    if (back < RTP_QUEUE_LATE && !anew) {
         q->received++;
         if (back == 1) {
             q->count.duplicate++;
@@ -170,9 +177,10 @@ static enum rtp_push push_behind(struct rtp_queue *q,
     q->run_seq = (uint16_t)(item->seq + 1);
     if (q->run < RTP_QUEUE_RESTART) {
         q->count.late++;
-        return RTP_PUSH_FOREIGN;
+        return back < RTP_QUEUE_LATE ? RTP_PUSH_LATE : RTP_PUSH_FOREIGN;
     }
     q->run = 0;
+    q->newest_ts = item->ts;
     return push_beyond(q, item, next_cycle(q, item->seq), true);
 }
 
@@ -240,6 +248,8 @@ enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
     if (d < 0)
         return push_behind(q, item, (unsigned)-d);
     q->run = 0;
+    if ((int32_t)(item->ts - q->newest_ts) > 0)
+        q->newest_ts = item->ts;
     ext = q->next + (uint32_t)d;
     if (d == 0) {
         note_highest(q, ext);

@@ -18,7 +18,8 @@
 #define RTP_QUEUE_WINDOW 512
 #define RTP_QUEUE_WAIT_MS 200     /* LAN; 500 for WAN */
 #define RTP_QUEUE_LATE 256        /* nearer behind: duplicate or late */
-#define RTP_QUEUE_RESTART 16      /* consecutive packets from far behind */
+#define RTP_QUEUE_RESTART 16      /* consecutive packets from far behind, or
+                                     from behind with newer times */
 #define RTP_QUEUE_MAX_LOSS 3000   /* a wider jump is a new start, not a loss */
 #define RTP_QUEUE_JITTER_MAX_S 2  /* a longer step is no jitter (clock set) */
 

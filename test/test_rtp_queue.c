@@ -16,10 +16,16 @@ static struct rtp_queue *queue(uint16_t window, uint16_t wait_ms)
     return q;
 }
 
+/* Time rises with the number, over the wrap too. */
+static uint32_t ts_of(uint16_t seq)
+{
+    return (uint32_t)(int16_t)seq * 10u;
+}
+
 static struct rtp_item item(uint16_t seq)
 {
     return (struct rtp_item){ .seq = seq,
-                              .ts = seq * 10u,
+                              .ts = ts_of(seq),
                               .n = 3,
                               .pt = 96,
                               .buf = (void *)(uintptr_t)(seq + 1u) };
@@ -43,7 +49,7 @@ static void drain(struct rtp_queue *q, uint64_t now_ms, char *text,
 
         assert_true(it.buf == (void *)(uintptr_t)(it.seq + 1u));
         assert_int_equal((uint16_t)it.ext_seq, it.seq);
-        assert_int_equal(it.ts, it.seq * 10u);
+        assert_int_equal(it.ts, ts_of(it.seq));
         snprintf(text + len, cap - len, "%s%u ", it.gap ? "!" : "", it.seq);
     }
 }
@@ -261,6 +267,61 @@ static void memory(void **state)
     rtp_queue_free(NULL);
 }
 
+/* Numbers that begin again a little behind: repeats have their old times, the
+ * packets of an encoder that has restarted have new ones. */
+static void begins_again_nearby(void **state)
+{
+    static const struct {
+        const char *name;
+        int32_t time; /* of the repeated number 1, after that of 100 */
+        unsigned row; /* so many, then one that is in order */
+        unsigned want_taken;
+    } cases[] = {
+        { "repeats", -99, 40, 0 },
+        { "the same time", 0, 40, 0 },
+        { "a restart", 1, 40, 40 - (RTP_QUEUE_RESTART - 1) },
+        { "not in a row", 1, 8, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rtp_queue *q = queue(32, 200);
+        struct rtp_queue_counters n;
+        unsigned taken = 0, behind = 100;
+        struct rtp_item it, out;
+
+        for (uint16_t seq = 0; seq <= behind; seq++) {
+            push(q, seq, 1000);
+            while (rtp_queue_pop(q, &out, 1000))
+                ;
+        }
+        for (unsigned k = 0; k < 40; k++) {
+            it = item((uint16_t)(1 + k));
+            it.ts = ts_of((uint16_t)behind) + (uint32_t)cases[i].time +
+                    k % cases[i].row;
+            if (cases[i].time < 0)
+                it.ts = ts_of(it.seq);
+            if (cases[i].time == 0)
+                it.ts = ts_of((uint16_t)behind);
+            taken += rtp_queue_push(q, &it, 1000) == RTP_PUSH_TAKEN;
+            while (rtp_queue_pop(q, &out, 1000))
+                ;
+            if (k % cases[i].row + 1 < cases[i].row)
+                continue;
+            if (cases[i].row < 40)
+                push(q, (uint16_t)++behind, 1000);
+            while (rtp_queue_pop(q, &out, 1000))
+                ;
+        }
+        rtp_queue_counters(q, &n);
+        if (taken != cases[i].want_taken ||
+            n.restarts != (cases[i].want_taken != 0))
+            fail_msg("%s: %u taken, %u restarts", cases[i].name, taken,
+                     (unsigned)n.restarts);
+        rtp_queue_free(q);
+    }
+}
+
 /* ---- the model ---- */
 
 #define MODEL_WINDOW 32
@@ -407,7 +468,8 @@ int main(void)
         cmocka_unit_test(scripts),      cmocka_unit_test(verdicts),
         cmocka_unit_test(deadlines),    cmocka_unit_test(numbers_grow),
         cmocka_unit_test(counting),     cmocka_unit_test(jitter),
-        cmocka_unit_test(memory),       cmocka_unit_test(model),
+        cmocka_unit_test(memory),       cmocka_unit_test(begins_again_nearby),
+        cmocka_unit_test(model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
