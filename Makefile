@@ -125,13 +125,14 @@ $(BUILD)/gb28181d: $(BUILD)/app/main.o $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
-# The clip that gbcam plays when it is given none.
-$(BUILD)/clip.S: tools/embed_clip.sh test/data/clip/clock.h264
+# What gbcam plays when it is given nothing.
+clips := $(addprefix test/data/clip/,clock.h264 clock.h265 sub.h264 sub.h265 tone.aac)
+$(BUILD)/clip.S: tools/embed_clip.sh $(clips)
 	@mkdir -p $(BUILD)
 	$(call say,GEN,$@)
-	$(Q)tools/embed_clip.sh test/data/clip/clock.h264 > $@.tmp && mv $@.tmp $@
+	$(Q)tools/embed_clip.sh $(clips) > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/clip.o: $(BUILD)/clip.S test/data/clip/clock.h264
+$(BUILD)/clip.o: $(BUILD)/clip.S $(clips)
 	$(call say,AS,$<)
 	$(Q)$(CC) $(OPT) -c $< -o $@
 

@@ -3,6 +3,7 @@
 #include "app/net/receiver.h"
 
 #include "app/device/sender.h"
+#include "rtp/pack.h"
 #include "test/support.h"
 
 #include <stdlib.h>
@@ -114,13 +115,15 @@ static void stream(bool audio, unsigned seconds, unsigned drop_each)
 {
     struct slice file = read_file("test/data/clip/clock.h264");
     struct clip clip;
+    static struct sound sound;
     struct sender_options o = { .alloc = &gb_alloc_heap, .clip = &clip,
-                                .audio = audio, .ssrc = SSRC, .pt = 96 };
+                                .sound = &sound, .ssrc = SSRC, .pt = 96 };
     struct sender *tx;
     uint64_t end = w.now_ms + seconds * 1000;
     unsigned i = 0;
 
     assert_int_equal(clip_init(&clip, &gb_alloc_heap, file, 25), 0);
+    sound_init(&sound, audio ? PS_CODEC_G711A : PS_CODEC_UNKNOWN, SLICE(""));
     assert_int_equal(sender_new(&tx, &o, w.now_ms), 0);
     for (; w.now_ms < end; w.now_ms += 5) {
         struct sender_packet pkt;

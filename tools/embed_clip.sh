@@ -1,11 +1,15 @@
 #!/bin/sh
-# embed_clip.sh FILE - prints the assembler source of clip_begin .. clip_end
-cat <<EOF
-    .section .rodata
-    .globl clip_begin, clip_end
-clip_begin:
-    .incbin "$1"
-clip_end:
+# embed_clip.sh FILE... - prints the assembler source of clip_NAME_begin ..
+# clip_NAME_end for each, NAME being that of the file with _ for each dot
+echo '    .section .rodata'
+for f in "$@"; do
+    name=$(basename "$f" | tr . _)
+    cat <<EOF
+    .globl clip_${name}_begin, clip_${name}_end
+clip_${name}_begin:
+    .incbin "$f"
+clip_${name}_end:
     .byte 0
-    .section .note.GNU-stack,"",%progbits
 EOF
+done
+echo '    .section .note.GNU-stack,"",%progbits'

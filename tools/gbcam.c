@@ -7,7 +7,6 @@
 #include "app/net/log.h"
 #include "app/net/sockaddr.h"
 
-#include <errno.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,8 +17,6 @@
 #include <sysexits.h>
 
 #define GBCAM_STAGGER_MS 2 /* between the first REGISTERs of a fleet */
-
-extern const char clip_begin[], clip_end[]; /* the built-in clip */
 
 struct gb_time cam_now(struct gbcam *g)
 {
@@ -341,51 +338,13 @@ static void on_signal(uv_signal_t *s, int number)
 
 /* ---- start ------------------------------------------------------------------------------------- */
 
-static bool read_whole(const char *path, struct slice *out)
-{
-    FILE *f = fopen(path, "rb");
-    char *p = NULL;
-    long n = -1;
-
-    if (f && fseek(f, 0, SEEK_END) == 0 && (n = ftell(f)) >= 0) {
-        rewind(f);
-        p = malloc((size_t)n + 1);
-        if (p && fread(p, 1, (size_t)n, f) != (size_t)n)
-            n = -1;
-    }
-    if (f)
-        fclose(f);
-    *out = slice_of(p, n > 0 ? (size_t)n : 0);
-    return p && n >= 0;
-}
-
-static int load_clip(struct gbcam *g)
-{
-    struct slice bytes = slice_of(clip_begin,
-                                  (size_t)(clip_end - clip_begin));
-    int err;
-
-    if (g->o.media && !read_whole(g->o.media, &bytes)) {
-        fprintf(stderr, "gbcam: %s: %s\n", g->o.media, strerror(errno));
-        return EX_NOINPUT;
-    }
-    err = clip_init(&g->clip, &gb_alloc_heap, bytes, g->o.fps);
-    if (err) {
-        fprintf(stderr, "gbcam: %s: no Annex B H.264 or H.265 file that begins "
-                        "with a key frame (%s)\n",
-                g->o.media ? g->o.media : "built-in clip", gb_strerror(err));
-        return EX_DATAERR;
-    }
-    return 0;
-}
-
 static int read_password(struct gbcam *g)
 {
     struct slice bytes;
 
     if (g->o.password[0] != '@')
         return 0;
-    if (!read_whole(g->o.password + 1, &bytes) || bytes.n == 0) {
+    if (!file_read(g->o.password + 1, &bytes) || bytes.n == 0) {
         fprintf(stderr, "gbcam: %s: no password in it\n", g->o.password + 1);
         return EX_NOINPUT;
     }
@@ -485,7 +444,7 @@ static void finish(struct gbcam *g)
     fleet_free(g->fleet);
     sip_stack_free(g->sip);
     tls_ctx_free(g->tls);
-    clip_fini(&g->clip);
+    clips_free(&g->clips);
     free(g->camera);
     uv_loop_close(&g->loop);
 }
@@ -500,7 +459,7 @@ int main(int argc, char **argv)
     if (!rc)
         rc = read_password(&g);
     if (!rc)
-        rc = load_clip(&g);
+        rc = clips_load(&g.clips, &g.o);
     if (!rc)
         rc = resolve(&g);
     if (!rc && uv_loop_init(&g.loop))

@@ -25,7 +25,7 @@
     X(bye_early, "BYE one second after the ACK", "GB/T 28181-2022 9.2")        \
     X(dup_catalog, "every catalog message twice", "GB/T 28181-2022 9.5")       \
     X(short_catalog, "SumNum larger by one than the items sent",               \
-      "GB/T 28181-2022 A.2.6.4")                                               \
+      "GB/T 28181-2022 A.2.6")                                               \
     X(mute, "commands are taken with 200 and carried out, but never answered", \
       "GB/T 28181-2022 9.3")                                                   \
     X(says_error, "commands are answered with Result ERROR (where the "        \
@@ -42,28 +42,28 @@
     X(own_sum, "SumNum of other lists counts the items of its own message",    \
       "GB/T 28181-2022 A.2.6")                                                 \
     X(one_config, "all types of a ConfigDownload in one Response",             \
-      "GB/T 28181-2022 A.2.6.8")                                               \
+      "GB/T 28181-2022 A.2.6")                                               \
     X(home_alias, "CmdType HomePosition in answers to HomePositionQuery",      \
-      "GB/T 28181-2022 A.2.6.10")                                              \
+      "GB/T 28181-2022 A.2.6")                                              \
     X(no_result, "no Result where it would be OK", "GB/T 28181-2022 A.2.6")    \
     X(other_edition, "bodies as the 2016 edition has them from a device of "   \
       "2022, and the reverse", "GB/T 28181-2022 Annex I")                      \
     X(false_charset, "GB2312 is declared and UTF-8 sent",                      \
-      "GB/T 28181-2022 6.10")                                                  \
+      "GB/T 28181-2022 Annex A")                                               \
     X(attributes, "CmdType and SN as attributes of the root element",          \
       "GB/T 28181-2022 A.2.1")                                                 \
     X(no_sum, "no SumNum in other lists", "GB/T 28181-2022 A.2.6")             \
     X(upgrade_fails, "an upgrade ends with ERROR and 02, the package is "      \
       "damaged", "GB/T 28181-2022 9.13")                                       \
     X(nested_status, "the Status of a Keepalive stands in an Info",            \
-      "GB/T 28181-2022 A.2.5.2")                                               \
+      "GB/T 28181-2022 A.2.5")                                               \
     X(self_parent, "every channel names itself as its parent",                 \
-      "GB/T 28181-2022 A.2.1.9")                                               \
-    X(no_parent, "no channel names a parent", "GB/T 28181-2022 A.2.1.9")       \
+      "GB/T 28181-2022 A.2.1")                                               \
+    X(no_parent, "no channel names a parent", "GB/T 28181-2022 A.2.1")       \
     X(raw_ampersand, "an ampersand in names that is not escaped",              \
       "XML 1.0 §2.4")                                                          \
     X(bad_item, "the first item of the catalog cannot be read",                \
-      "GB/T 28181-2022 A.2.1.9")                                               \
+      "GB/T 28181-2022 A.2.1")                                               \
     X(also_answers, "a Response to orders that get none",                      \
       "GB/T 28181-2022 9.3")                                                   \
     X(no_subscribe, "every SUBSCRIBE is answered with 489",                    \
@@ -77,15 +77,121 @@
     X(guard_first, "no alarm before GuardCmd SetGuard",                        \
       "GB/T 28181-2022 9.4")
 
-/* What it sends. */
+/* What it sends: the pictures, the program stream, its times, RTP, TCP. */
 #define SENDER_FAULT_MAP(X)                                                    \
+    X(start3, "start codes of three bytes inside a picture",                   \
+      "ITU-T H.264 Annex B")                                                   \
+    X(trailing_zeros, "three zero bytes behind every picture",                 \
+      "ITU-T H.264 B.1.1")                                                     \
+    X(aud, "an access unit delimiter before every picture",                    \
+      "ITU-T H.264 §7.4.1.2.3")                                                \
+    X(filler, "filler data behind every picture", "ITU-T H.264 §7.3.2.7")      \
+    X(big_sei, "an SEI of 100 KB in every key frame", "ITU-T H.264 §7.3.2.3")  \
+    X(sets_once, "parameter sets in the first key frame only",                 \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(late_key, "begins ten pictures behind a key frame",                      \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(sps_change, "another picture size every two seconds",                    \
+      "ITU-T H.264 §7.4.1.2.1")                                                \
+    X(b_frames, "pictures I P B B: a file that is coded so (its GOP one "      \
+      "more than a multiple of three)", "GB/T 28181-2022 Annex C")             \
     X(no_psm, "no program stream map", "GB/T 28181-2022 Annex C")              \
     X(psm_once, "a map in the first pack only", "GB/T 28181-2022 Annex C")     \
+    X(psm_lies, "the map calls H.264 H.265, and the reverse",                  \
+      "ISO/IEC 13818-1 table 2-34")                                            \
+    X(psm_flaps, "the same in every second map", "ISO/IEC 13818-1 §2.5.4")     \
+    X(crc_reversed, "the bytes of the CRC of the map reversed",                \
+      "ISO/IEC 13818-1 §2.5.4.2")                                              \
+    X(short_map, "elementary_stream_map_length does not count descriptors",    \
+      "ISO/IEC 13818-1 §2.5.4.2")                                              \
+    X(aac_as_g711, "AAC is announced as G.711", "ISO/IEC 13818-1 table 2-34")  \
+    X(g711_as_aac, "G.711 is announced as AAC", "ISO/IEC 13818-1 table 2-34")  \
+    X(only_announced, "audio is announced and not sent",                       \
+      "ISO/IEC 13818-1 §2.5.4")                                                \
+    X(not_announced, "audio is sent and not announced",                        \
+      "ISO/IEC 13818-1 §2.5.4")                                                \
+    X(bare_pack, "pack headers of four bytes", "ISO/IEC 13818-1 §2.5.3.3")     \
+    X(no_pack, "no pack headers", "ISO/IEC 13818-1 §2.5.3")                    \
+    X(pack_each_pes, "a pack header before each PES, many of them",            \
+      "ISO/IEC 13818-1 §2.5.3")                                                \
+    X(pack_stuffing, "a frame counter in the stuffing of pack headers",        \
+      "ISO/IEC 13818-1 §2.5.3.4")                                              \
+    X(bad_scr, "SCR extension 384, rate 0, marker bits 0",                     \
+      "ISO/IEC 13818-1 §2.5.3.4")                                              \
     X(length0, "video PES packets with length 0", "ISO/IEC 13818-1 §2.4.3.7")  \
-    X(extension, "an RTP header extension in every packet, which looks like "  \
-      "a pack header", "RFC 3550 §5.3.1")                                      \
+    X(length65535, "large pictures in one PES of length 65535",                \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(length_short, "PES lengths that lack the last two bytes",                \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(pes_per_nal, "a PES for each NAL unit, PTS in the first",                \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(pts_each, "small PES packets, PTS in each of them",                      \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(small_pes, "small PES packets, PTS in the first",                        \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(pes_stuffing, "1 to 5 bytes of stuffing in PES headers, the last "       \
+      "not FF", "ISO/IEC 13818-1 §2.4.3.7")                                    \
+    X(pes_mpeg1, "PES headers as MPEG-1 has them",                             \
+      "ISO/IEC 13818-1 §2.4.3.6")                                              \
+    X(two_in_pes, "two pictures in a PES", "ISO/IEC 13818-1 §2.4.3.7")         \
+    X(zeros, "zero bytes before the next prefix", "ISO/IEC 13818-1 §2.5.3")    \
+    X(private_data, "private streams with start codes in them",                \
+      "ISO/IEC 13818-1 table 2-22")                                            \
+    X(sets_apart, "parameter sets in a pack of their own",                     \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(imkh, "a file header of 40 bytes at the start",                          \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(encrypted, "PES packets are marked as scrambled",                        \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
     X(pts_wrap, "time stamps that wrap five seconds after the start",          \
-      "ISO/IEC 13818-1 §2.4.3.7")
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(pts32, "time stamps of 32 bits that wrap three seconds after the "       \
+      "start", "ISO/IEC 13818-1 §2.4.3.7")                                     \
+    X(pts_restart, "time stamps that begin again every three seconds",         \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(clock_jump, "time stamps a day ahead for three of every six seconds",    \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(pts_back, "time stamps a picture and a half back, once a second",        \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(no_pts, "no time stamps but those of RTP", "ISO/IEC 13818-1 §2.7.4")     \
+    X(no_audio_pts, "none for audio", "ISO/IEC 13818-1 §2.7.4")                \
+    X(audio_8k, "time stamps of audio count 1/8000 s",                         \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(audio_same, "time stamps of audio are those of the last picture",        \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(audio_ahead, "time stamps of audio are five seconds ahead",              \
+      "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(audio_first, "audio begins two seconds before video",                    \
+      "ISO/IEC 13818-1 §2.7.4")                                                \
+    X(uneven, "pictures 20 and 60 ms apart in turn", "ITU-T H.264 Annex E")    \
+    X(extension, "an RTP header extension in every packet, which looks "       \
+      "like a pack header", "RFC 3550 §5.3.1")                                 \
+    X(csrc, "a contributing source in every packet", "RFC 3550 §5.1")          \
+    X(padding, "four bytes of padding in every packet", "RFC 3550 §5.1")       \
+    X(padding_absurd, "the padding bit where there is none", "RFC 3550 §5.1")  \
+    X(marker_never, "no marker", "RFC 3550 §5.1")                              \
+    X(marker_always, "a marker in every packet", "RFC 3550 §5.1")              \
+    X(ts_zero, "RTP time stamp 0", "RFC 3550 §5.1")                            \
+    X(ts_ms, "RTP time stamps in milliseconds", "RFC 3550 §5.1")               \
+    X(ts_per_packet, "RTP time stamps that rise with every packet",            \
+      "RFC 3550 §5.1")                                                         \
+    X(seq_restart, "sequence numbers begin again every three seconds",         \
+      "RFC 3550 §5.1")                                                         \
+    X(ssrc_change, "another SSRC after three seconds", "RFC 3550 §8")          \
+    X(small_packets, "packets of 333 bytes of payload",                        \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(big_packets, "packets of up to 60 KB, over TCP", "RFC 4571 §2")          \
+    X(other_pt, "payload type 98 whatever was agreed", "RFC 3551 §6")          \
+    X(foreign, "packets of another SSRC in between", "RFC 3550 §8")            \
+    X(rtcp_muxed, "RTCP on the port of RTP", "RFC 3550 §11")                   \
+    X(vendor_frames, "frames of a vendor in place of the program stream",      \
+      "GB/T 28181-2022 Annex C")                                               \
+    X(dollar, "over TCP: $, channel and length before packets",                \
+      "RFC 4571 §2")                                                           \
+    X(ehome, "over TCP: 256 bytes first, then $ frames with a stray byte",     \
+      "RFC 4571 §2")                                                           \
+    X(bare_ps, "over TCP: the program stream without RTP", "RFC 4571 §2")      \
+    X(cut_frames, "over TCP: every 97th packet is cut short", "RFC 4571 §2")
 
 struct device_faults {
 #define X(field, what, clause) bool field;

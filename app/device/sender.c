@@ -1,31 +1,39 @@
 #include "app/device/sender.h"
 
-#include "app/media/g711.h"
+#include "app/device/picture.h"
+#include "app/device/program.h"
+#include "app/device/pts.h"
+#include "app/device/wire.h"
 
 #include <string.h>
 
-#define TONE_HZ 400 /* 20 samples a period: a block of 320 repeats exactly */
-#define HEAD_MAX (RTP_PACK_HEAD + 8)
-#define BEFORE_WRAP_90K ((1ull << 33) - 5 * 90000)
+#define BEHIND_KEY 10       /* pictures, of late_key */
+#define AUDIO_FIRST_MS 2000
+#define CHANGE_FRAMES 50    /* of sps_change */
+#define RESTART_FRAMES 75   /* of seq_restart */
+#define BIG_PAYLOAD 60000
+#define SMALL_PAYLOAD 333
 
 struct sender {
     struct sender_options o;
-    struct ps_mux mux;
+    bool plain; /* nothing is wrong but what gets lost */
+    struct program program;
+    struct wire wire;
     struct rtp_packer packer;
     struct rtp_block block; /* being sent */
-    uint64_t start_ms, first_pts90k;
+    uint64_t start_ms;
     uint64_t n_video, n_audio; /* frames begun */
+    uint64_t last_pts90k;      /* of the last picture */
     uint64_t burst_ms;
     unsigned burst;
     uint64_t random;
     struct rtp_piece piece, late; /* late: swapped behind its successor */
     bool has_late, repeat;
-    uint8_t late_copy[RTP_PACK_PAYLOAD];
-    uint8_t head[HEAD_MAX];
-    uint8_t tone[SENDER_AUDIO_BYTES];
+    uint8_t *late_copy, *out; /* out: a packet with faults */
     struct sender_counters n;
-    size_t cap;
-    char pack[];
+    size_t pack_cap, picture_cap;
+    char *picture; /* the access unit with its faults */
+    char *pack;
 };
 
 static bool chance(struct sender *s, uint32_t hundredths)
@@ -38,39 +46,70 @@ static bool chance(struct sender *s, uint32_t hundredths)
     return s->random % 10000 < hundredths;
 }
 
-/* A triangle in place of a sine: no libm in the core. */
-static void make_tone(uint8_t tone[SENDER_AUDIO_BYTES])
+/* No fault that changes bytes or times. */
+static bool is_plain(const struct sender_faults *f)
 {
-    const int period = 8000 / TONE_HZ;
+#define X(field, what, clause)                                                 \
+    if (f->field)                                                              \
+        return false;
+    SENDER_FAULT_MAP(X)
+#undef X
+    return true;
+}
 
-    for (int i = 0; i < SENDER_AUDIO_BYTES; i++) {
-        int at = i % period, half = period / 2;
-        int v = at < half ? at : period - at;
+static size_t payload_max(const struct sender_options *o)
+{
+    return o->faults.big_packets && o->tcp ? BIG_PAYLOAD
+           : o->faults.small_packets       ? SMALL_PAYLOAD
+                                           : RTP_PACK_PAYLOAD;
+}
 
-        tone[i] = g711_alaw_encode((int16_t)((v * 2 - half) * 8000 / half));
+static bool get_memory(struct sender *s)
+{
+    const struct gb_alloc *a = s->o.alloc;
+    size_t largest = s->o.clip->largest, sound = 0;
+
+    if (s->o.other->largest > largest)
+        largest = s->o.other->largest;
+    if (s->o.sound)
+        sound = sound_largest(s->o.sound);
+    if (!s->plain) {
+        largest = s->picture_cap = 2 * picture_bound(largest);
+        s->picture = gb_get(a, s->picture_cap);
+        s->out = gb_get(a, WIRE_MAX_BYTES);
     }
+    s->pack_cap = program_bound(largest > sound ? largest : sound, !s->plain);
+    s->pack = gb_get(a, s->pack_cap);
+    s->late_copy = gb_get(a, payload_max(&s->o));
+    return s->pack && s->late_copy && (s->plain || (s->picture && s->out));
 }
 
 int sender_new(struct sender **out, const struct sender_options *o,
                uint64_t now_ms)
 {
-    size_t cap = ps_mux_bound(o->clip->largest > SENDER_AUDIO_BYTES
-                                  ? o->clip->largest : SENDER_AUDIO_BYTES);
-    struct sender *s = gb_get(o->alloc, sizeof(*s) + cap);
+    struct sender *s = gb_get(o->alloc, sizeof(*s));
     int err;
 
     if (!s)
         return GB_ENOMEM;
     s->o = *o;
-    s->cap = cap;
+    if (!s->o.other)
+        s->o.other = o->clip;
+    if (o->sound && !sound_is_on(o->sound))
+        s->o.sound = NULL;
+    s->plain = is_plain(&o->faults);
+    s->wire = (struct wire){ .faults = &s->o.faults, .tcp = o->tcp };
     s->start_ms = now_ms;
+    s->n_video = o->faults.late_key ? BEHIND_KEY : 0;
     s->random = o->seed ? o->seed : 88172645463325252u;
-    s->first_pts90k = o->faults.pts_wrap ? BEFORE_WRAP_90K : 90000;
-    make_tone(s->tone);
-    err = ps_mux_init(&s->mux, o->clip->codec,
-                      o->audio ? PS_CODEC_G711A : PS_CODEC_UNKNOWN, 8000000);
+    err = get_memory(s) ? 0 : GB_ENOMEM;
     if (!err)
-        err = rtp_packer_init(&s->packer, o->ssrc, o->pt, 0, o->tcp, 0);
+        err = program_init(&s->program, o->clip->codec,
+                           s->o.sound ? s->o.sound->codec : PS_CODEC_UNKNOWN,
+                           s->plain ? NULL : &s->o.faults);
+    if (!err)
+        err = rtp_packer_init(&s->packer, o->ssrc, o->pt, 0, o->tcp,
+                              (uint16_t)payload_max(o));
     if (err) {
         sender_free(s);
         return err;
@@ -81,71 +120,137 @@ int sender_new(struct sender **out, const struct sender_options *o,
 
 void sender_free(struct sender *s)
 {
-    if (s)
-        gb_put(s->o.alloc, s);
-}
-
-/* ---- faults in the pack ------------------------------------------------------- */
-
-static void spoil(struct sender *s, struct writer *w)
-{
-    uint8_t *p = (uint8_t *)w->p;
-    bool psm_off = s->o.faults.no_psm ||
-                   (s->o.faults.psm_once && s->n_video > 1);
-
-    for (size_t i = 0; i + 6 < w->len && i < 256; i++) {
-        if (p[i] || p[i + 1] || p[i + 2] != 1)
-            continue;
-        if (p[i + 3] == 0xbc && psm_off)
-            p[i + 3] = 0xbe; /* a padding element of the same length */
-        if (p[i + 3] == 0xe0 && s->o.faults.length0) {
-            p[i + 4] = p[i + 5] = 0;
-            break;
-        }
-    }
+    if (!s)
+        return;
+    gb_put(s->o.alloc, s->late_copy);
+    gb_put(s->o.alloc, s->out);
+    gb_put(s->o.alloc, s->picture);
+    gb_put(s->o.alloc, s->pack);
+    gb_put(s->o.alloc, s);
 }
 
 /* ---- the next pack --------------------------------------------------------------- */
 
-static uint64_t video_ms(const struct sender *s, uint64_t n)
+/* Pictures begin so long after the start. */
+static uint64_t video_begin_ms(const struct sender *s)
 {
-    return s->start_ms + n * 1000 / s->o.clip->fps;
+    return s->o.faults.audio_first ? AUDIO_FIRST_MS : 0;
 }
 
-static uint64_t audio_ms(const struct sender *s, uint64_t n)
+/* Of the n-th picture since the start. */
+static uint64_t video_at_90k(const struct sender *s, uint64_t n)
 {
-    return s->o.audio ? s->start_ms + n * 40 : GB_NEVER;
+    uint64_t at = n * 90000 / s->o.clip->fps;
+
+    if (s->o.faults.uneven && n % 2)
+        at -= 45000 / s->o.clip->fps;
+    return at + video_begin_ms(s) * 90;
+}
+
+/* What is shown as the n-th of those that are sent in coding order: a key
+ * frame, then one that is ahead of the two behind it, again and again. */
+static uint64_t shown_as(const struct clip *c, uint64_t n)
+{
+    uint64_t i = n % c->n_frames, key = i;
+
+    while (!c->frame[key].key)
+        key--;
+    return i == key ? n : (i - key) % 3 == 1 ? n + 2 : n - 1;
+}
+
+static uint64_t first_frame(const struct sender *s)
+{
+    return s->o.faults.late_key ? BEHIND_KEY : 0;
+}
+
+static uint64_t video_ms(const struct sender *s)
+{
+    return s->start_ms + video_at_90k(s, s->n_video - first_frame(s)) / 90;
+}
+
+static uint64_t audio_ms(const struct sender *s)
+{
+    return s->o.sound && !s->o.faults.only_announced
+               ? s->start_ms + sound_at_90k(s->o.sound, s->n_audio) / 90
+               : GB_NEVER;
+}
+
+/* The clip that the n-th picture is of. */
+static const struct clip *clip_of(const struct sender *s, uint64_t n)
+{
+    return s->o.faults.sps_change && n / CHANGE_FRAMES % 2 ? s->o.other
+                                                           : s->o.clip;
+}
+
+/* The next picture as it is in the clip, with what is wrong with it appended
+ * to w. */
+static bool next_picture(struct sender *s, struct writer *w,
+                         struct slice *annexb)
+{
+    const struct clip *c = clip_of(s, s->n_video);
+    const struct clip_frame *f = &c->frame[s->n_video % c->n_frames];
+
+    *annexb = slice_of(c->bytes.p + f->off, f->len);
+    if (!s->plain) {
+        size_t at = w->len;
+
+        picture_write(w, &s->o.faults, c->codec, *annexb, f->key,
+                      s->n.frames == 0);
+        *annexb = slice_of(w->p + at, w->len - at);
+    }
+    s->n_video++;
+    s->n.frames++;
+    return f->key;
+}
+
+static uint32_t rtp_time(const struct sender *s, uint64_t at90k, bool has,
+                         uint64_t pts90k)
+{
+    return (uint32_t)(has || s->plain ? pts90k : at90k + 90000);
 }
 
 static void begin_video(struct sender *s, struct writer *w)
 {
-    const struct clip *c = s->o.clip;
-    const struct clip_frame *f = &c->frame[s->n_video % c->n_frames];
-    uint64_t pts = s->first_pts90k + s->n_video * 90000 / c->fps;
+    struct writer es = writer_of(s->picture, s->picture_cap);
+    const struct sender_faults *f = &s->o.faults;
+    uint64_t n = s->n_video - first_frame(s), at, pts;
+    struct slice annexb, more;
+    bool has, key;
 
-    s->n_video++;
-    s->n.frames++;
-    ps_mux_video(&s->mux, w, slice_of(c->bytes.p + f->off, f->len), pts,
-                 f->key);
-    if (s->o.faults.no_psm || s->o.faults.psm_once || s->o.faults.length0)
-        spoil(s, w);
-    s->block = rtp_pack_begin(w->p, w->len, (uint32_t)pts, true);
+    if (f->seq_restart && n % RESTART_FRAMES == 0)
+        s->packer.seq = 0;
+    if (f->b_frames)
+        n = shown_as(s->o.clip, n);
+    at = video_at_90k(s, n);
+    has = pts_of_video(f, n, at, &pts);
+    s->last_pts90k = pts;
+    key = next_picture(s, &es, &annexb);
+    if (f->two_in_pes) {
+        key |= next_picture(s, &es, &more);
+        annexb = writer_slice(&es);
+    }
+    if (es.err)
+        w->err = es.err;
+    program_video(&s->program, w, annexb, has ? &pts : NULL, key);
+    s->block = rtp_pack_begin(w->p, w->len, rtp_time(s, at, has, pts), true);
 }
 
 static void begin_audio(struct sender *s, struct writer *w)
 {
-    uint64_t pts = s->first_pts90k + s->n_audio * 3600;
+    uint64_t at = sound_at_90k(s->o.sound, s->n_audio), pts;
+    bool has = pts_of_audio(&s->o.faults, at, s->last_pts90k, &pts);
 
+    program_audio(&s->program, w, sound_block(s->o.sound, s->n_audio),
+                  has ? &pts : NULL);
     s->n_audio++;
-    ps_mux_audio(&s->mux, w, slice_of((const char *)s->tone, sizeof(s->tone)),
-                 pts);
-    s->block = rtp_pack_begin(w->p, w->len, (uint32_t)pts, true);
+    s->n.sounds++;
+    s->block = rtp_pack_begin(w->p, w->len, rtp_time(s, at, has, pts), true);
 }
 
 static bool next_block(struct sender *s, uint64_t now_ms)
 {
-    struct writer w = writer_of(s->pack, s->cap);
-    uint64_t v = video_ms(s, s->n_video), a = audio_ms(s, s->n_audio);
+    struct writer w = writer_of(s->pack, s->pack_cap);
+    uint64_t v = video_ms(s), a = audio_ms(s);
 
     if (v <= now_ms && v <= a)
         begin_video(s, &w);
@@ -158,36 +263,37 @@ static bool next_block(struct sender *s, uint64_t now_ms)
 
 /* ---- packets ---------------------------------------------------------------------- */
 
-/* An extension whose data looks like a pack header. */
-static void add_extension(struct sender *s)
+static void count(struct sender *s, const struct sender_packet *p)
 {
-    static const uint8_t ext[8] = { 0xbe, 0xde, 0, 1, 0, 0, 1, 0xba };
-    size_t at = s->piece.head_len;
-    uint8_t *rtp = s->head + at - RTP_HEADER_BYTES;
-
-    memcpy(s->head + at, ext, sizeof(ext));
-    rtp[0] |= 0x10;
-    if (s->o.tcp) {
-        size_t len = (size_t)(s->head[0] << 8 | s->head[1]) + sizeof(ext);
-
-        s->head[0] = (uint8_t)(len >> 8);
-        s->head[1] = (uint8_t)len;
-    }
+    s->n.packets++;
+    s->n.bytes += p->head_len + p->n;
+    s->burst++;
 }
 
 static void give(struct sender *s, const struct rtp_piece *p,
-                 struct sender_packet *out)
+                 struct sender_packet *out, uint64_t now_ms)
 {
-    memcpy(s->head, p->head, p->head_len);
-    *out = (struct sender_packet){ s->head, p->head_len, p->payload, p->n };
-    if (s->o.faults.extension) {
-        s->piece.head_len = p->head_len;
-        add_extension(s);
-        out->head_len += 8;
+    if (s->plain) {
+        *out = (struct sender_packet){ p->head, p->head_len, p->payload, p->n };
+    } else {
+        struct writer w = writer_of(s->out, WIRE_MAX_BYTES);
+
+        wire_put(&s->wire, &w, p, now_ms - s->start_ms);
+        *out = (struct sender_packet){ .head = s->out, .head_len = w.len };
     }
-    s->n.packets++;
-    s->n.bytes += out->head_len + out->n;
-    s->burst++;
+    count(s, out);
+}
+
+static bool give_extra(struct sender *s, struct sender_packet *out,
+                       uint64_t now_ms)
+{
+    struct writer w = writer_of(s->out, WIRE_MAX_BYTES);
+
+    if (s->plain || !wire_extra(&s->wire, &w, &s->packer, now_ms))
+        return false;
+    *out = (struct sender_packet){ .head = s->out, .head_len = w.len };
+    count(s, out);
+    return true;
 }
 
 /* Puts a packet aside, to go behind its successor. */
@@ -212,7 +318,7 @@ static bool next_piece(struct sender *s, struct sender_packet *out,
             put_late(s);
         } else {
             s->repeat = chance(s, s->o.faults.duplicate);
-            give(s, &s->piece, out);
+            give(s, &s->piece, out, now_ms);
             return true;
         }
         s->piece.n = 0;
@@ -228,15 +334,17 @@ bool sender_next(struct sender *s, struct sender_packet *out, uint64_t now_ms)
     }
     if (s->burst >= SENDER_BURST)
         return false;
+    if (give_extra(s, out, now_ms))
+        return true;
     if (s->repeat) {
         s->repeat = false;
-        give(s, &s->piece, out);
+        give(s, &s->piece, out, now_ms);
         return true;
     }
     if (s->has_late && s->n.packets > 0 && s->piece.n) {
         s->has_late = false;
         s->piece.n = 0;
-        give(s, &s->late, out);
+        give(s, &s->late, out, now_ms);
         return true;
     }
     s->piece.n = 0;
@@ -245,7 +353,7 @@ bool sender_next(struct sender *s, struct sender_packet *out, uint64_t now_ms)
 
 uint64_t sender_deadline(const struct sender *s)
 {
-    uint64_t v = video_ms(s, s->n_video), a = audio_ms(s, s->n_audio);
+    uint64_t v = video_ms(s), a = audio_ms(s);
 
     if (s->block.n || s->has_late || s->repeat)
         return s->burst_ms + 1;

@@ -5,21 +5,22 @@
 
 #include "app/device/clip.h"
 #include "app/device/faults.h"
+#include "app/device/sound.h"
+#include "base/alloc.h"
 #include "base/time.h"
-#include "ps/mux.h"
-#include "rtp/pack.h"
 
-#define SENDER_BURST 32        /* packets in one poll; the rest at the next */
-#define SENDER_AUDIO_BYTES 320 /* 40 ms of G.711 */
+#define SENDER_BURST 32 /* packets in one poll; the rest at the next */
 
 struct sender_options {
     const struct gb_alloc *alloc;
-    const struct clip *clip; /* borrowed */
-    bool audio;              /* G.711A tone */
-    bool tcp;                /* RFC 4571 prefix */
+    const struct clip *clip;   /* borrowed */
+    const struct clip *other;  /* of the same codec, for sps_change; NULL: the
+                                  same. Borrowed */
+    const struct sound *sound; /* borrowed; NULL: silence */
+    bool tcp;                  /* RFC 4571 prefix */
     uint32_t ssrc;
     uint8_t pt;
-    uint64_t seed;           /* for the faults */
+    uint64_t seed;             /* for the faults */
     struct sender_faults faults;
 };
 
@@ -28,7 +29,8 @@ int sender_new(struct sender **out, const struct sender_options *o,
                uint64_t now_ms);
 void sender_free(struct sender *s);
 
-/* One packet to send, valid until the next call: head, then payload. */
+/* One packet to send, valid until the next call: head, then payload, which may
+ * be empty. */
 struct sender_packet {
     const uint8_t *head;
     size_t head_len;
@@ -45,7 +47,7 @@ uint64_t sender_deadline(const struct sender *s);
 /* The receiver could not take more: everything of the current pack is dropped
  * at the next whole packet (UDP) - for TCP the owner keeps what is unsent. */
 struct sender_counters {
-    uint64_t packets, bytes, frames, dropped;
+    uint64_t packets, bytes, frames, sounds, dropped;
 };
 void sender_counters(const struct sender *s, struct sender_counters *out);
 #endif

@@ -8,7 +8,7 @@
 #include "app/net/tls.h"
 #include "app/net/udp.h"
 #include "base/list.h"
-#include "tools/cam/options.h"
+#include "tools/cam/clips.h"
 
 #include <uv.h>
 
@@ -35,7 +35,7 @@ struct gbcam {
     struct fleet *fleet;
     struct camera *camera;
     struct udp_socket *media;
-    struct clip clip;
+    struct clips clips;
     struct gb_addr server, local;
     struct list sending;
     uv_timer_t pace, second;

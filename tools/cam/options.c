@@ -25,9 +25,12 @@ static const char usage[] =
     "  --channels N       channels of each device (1)\n"
     "  --rate N           devices added a second (500)\n"
     "  --name TEXT        device name (gbcam)\n"
-    "  --media FILE       Annex B file, H.264 or H.265 (built-in clip)\n"
-    "  --fps N            pictures a second of the file (25)\n"
-    "  --no-audio         no G.711A tone\n"
+    "  --codec C          built-in clips of h264 (default) or h265\n"
+    "  --media FILE       main stream: an Annex B file, H.264 or H.265\n"
+    "  --media-sub FILE   sub-stream, likewise\n"
+    "  --fps N            pictures a second of the files (25)\n"
+    "  --audio A          a tone in g711a (default), g711u or aac, or none\n"
+    "  --no-audio         the same as --audio none\n"
     "  --local ADDRESS    address to use and to announce\n"
     "  --keepalive S, --expires S, --retry S   timers (60, 3600, 60)\n"
     "  --alarm S          an alarm every S seconds; SIGUSR1: one now\n"
@@ -111,6 +114,7 @@ enum opt {
     OPT_DUPLICATE, OPT_REORDER, OPT_FAULT, OPT_REFUSE, OPT_QUIET, OPT_VERSION,
     OPT_ALARM_KIND, OPT_POSITION, OPT_AT, OPT_OFFER_VIDEO,
     OPT_PRESET_ITEMS, OPT_RECORDS, OPT_REFUSE_MESSAGE, OPT_LATE, OPT_FAULTS,
+    OPT_CODEC, OPT_MEDIA_SUB, OPT_AUDIO,
 };
 
 static const struct option longs[] = {
@@ -124,6 +128,9 @@ static const struct option longs[] = {
     { "rate", required_argument, NULL, OPT_RATE },
     { "name", required_argument, NULL, OPT_NAME },
     { "media", required_argument, NULL, OPT_MEDIA },
+    { "media-sub", required_argument, NULL, OPT_MEDIA_SUB },
+    { "codec", required_argument, NULL, OPT_CODEC },
+    { "audio", required_argument, NULL, OPT_AUDIO },
     { "fps", required_argument, NULL, OPT_FPS },
     { "no-audio", no_argument, NULL, OPT_NO_AUDIO },
     { "local", required_argument, NULL, OPT_LOCAL },
@@ -191,6 +198,22 @@ static int parse_place(struct options *o, const char *arg)
                ? 0 : bad("--at needs LONGITUDE,LATITUDE", arg);
 }
 
+static int parse_codec(enum ps_codec *out, const char *arg, bool video)
+{
+    static const enum ps_codec codecs[] = { PS_CODEC_H264, PS_CODEC_H265,
+                                            PS_CODEC_G711A, PS_CODEC_G711U,
+                                            PS_CODEC_AAC };
+
+    *out = PS_CODEC_UNKNOWN;
+    if (!video && slice_eq(slice_str(arg), SLICE("none")))
+        return 0;
+    for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++)
+        if (ps_codec_is_video(codecs[i]) == video &&
+            slice_eq(slice_str(arg), slice_str(ps_codec_name(codecs[i]))))
+            *out = codecs[i];
+    return *out ? 0 : bad(video ? "--codec" : "--audio", arg);
+}
+
 static int parse_text_option(struct options *o, int c, const char *arg)
 {
     switch (c) {
@@ -214,6 +237,13 @@ static int parse_text_option(struct options *o, int c, const char *arg)
     case OPT_MEDIA:
         o->media = arg;
         return 0;
+    case OPT_MEDIA_SUB:
+        o->media_sub = arg;
+        return 0;
+    case OPT_CODEC:
+        return parse_codec(&o->codec, arg, true);
+    case OPT_AUDIO:
+        return parse_codec(&o->audio, arg, false);
     case OPT_LOCAL:
         o->local = arg;
         return 0;
@@ -237,7 +267,7 @@ static int parse_text_option(struct options *o, int c, const char *arg)
     case OPT_REORDER:
         return parse_percent(&o->faults.sender.reorder, arg);
     case OPT_NO_AUDIO:
-        o->no_audio = true;
+        o->audio = PS_CODEC_UNKNOWN;
         return 0;
     case OPT_QUIET:
         o->quiet = true;
@@ -314,6 +344,7 @@ int options_parse(int argc, char **argv, struct options *o)
         .server_id = "34020000002000000001", .host = "127.0.0.1", .port = 5060,
         .id = "34020000001180000001", .password = "12345678", .name = "gbcam",
         .devices = 1, .channels = 1, .fps = 25,
+        .codec = PS_CODEC_H264, .audio = PS_CODEC_G711A,
         .dialect = { .edition = MANSCDP_2016, .charset = MANSCDP_GB2312 },
     };
     while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {

@@ -3,14 +3,16 @@
 #define TOOLS_CAM_OPTIONS_H
 
 #include "app/device/fleet.h"
+#include "ps/codec.h"
 
 /* What the command line says. */
 struct options {
     char server_id[DEVICE_ID_MAX + 1], host[256];
     uint16_t port;
-    const char *id, *password, *name, *media, *local, *ca;
+    const char *id, *password, *name, *media, *media_sub, *local, *ca;
     enum sip_transport transport;
-    bool no_audio, quiet;
+    enum ps_codec codec, audio; /* audio UNKNOWN: none */
+    bool quiet;
     uint32_t devices, channels, keepalive_s, expires_s, retry_s, items, fps;
     uint32_t preset_items, records;
     uint32_t position_s, offer_s, alarm_method, alarm_type;

@@ -305,7 +305,8 @@ void stream_start(struct gbcam *g, uint32_t device,
 {
     struct stream *s = g->camera[device].stream[a->session];
     struct sender_options o = {
-        .alloc = &gb_alloc_heap, .clip = &g->clip, .audio = !g->o.no_audio,
+        .alloc = &gb_alloc_heap, .clip = &g->clips.stream[a->stream != 0],
+        .other = &g->clips.stream[a->stream == 0], .sound = &g->clips.sound,
         .tcp = a->transport != DEVICE_UDP, .ssrc = a->ssrc, .pt = a->pt,
         .seed = a->ssrc + 1, .faults = g->o.faults.sender,
     };
