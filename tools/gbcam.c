@@ -299,6 +299,7 @@ static void on_stopping(uv_timer_t *t)
     g->closed = true;
     sip_edge_close(g->edge, NULL, NULL);
     udp_close(g->media);
+    udp_close(g->spare);
     uv_close((uv_handle_t *)&g->pace, NULL);
     uv_close((uv_handle_t *)&g->second, NULL);
     for (int i = 0; i < 3; i++)
@@ -415,7 +416,8 @@ static int start(struct gbcam *g)
     ec.stack = g->sip;
     g->camera = calloc(g->o.devices ? g->o.devices : 1, sizeof(*g->camera));
     if (!g->camera || sip_edge_new(&g->edge, &ec, NULL) ||
-        udp_open(&g->media, &g->loop, &mo)) {
+        udp_open(&g->media, &g->loop, &mo) ||
+        udp_open(&g->spare, &g->loop, &mo)) {
         fprintf(stderr, "gbcam: no socket\n");
         return EX_OSERR;
     }

@@ -17,6 +17,27 @@
     X(wrong_ssrc, "the offered SSRC in the answer, another one in the "        \
       "packets", "GB/T 28181-2022 Annex G")                                    \
     X(zero_ssrc, "SSRC 0 in the packets", "GB/T 28181-2022 Annex G")           \
+    X(short_y, "nine digits in y=", "GB/T 28181-2022 Annex G")                 \
+    X(y_first, "y= before the attributes", "GB/T 28181-2022 Annex G")          \
+    X(zero_addr, "0.0.0.0 in c=", "RFC 4566 §5.7")                             \
+    X(empty_addr, "no address in c=", "RFC 4566 §5.7")                         \
+    X(private_addr, "an address in c= that media does not come from",          \
+      "RFC 4566 §5.7")                                                         \
+    X(addr_port, "a port behind the address in c=", "RFC 4566 §5.7")           \
+    X(no_setup, "no setup in the answer to a TCP offer", "RFC 4145 §4.1")      \
+    X(same_setup, "the role of the offer in the answer", "RFC 4145 §4.1")      \
+    X(odd_name, "Embedded Net DVR in s=", "GB/T 28181-2022 Annex G")           \
+    X(odd_format, "zeros in f=", "GB/T 28181-2022 Annex G")                    \
+    X(odd_size, "a file size of -1, misspelt, in a live answer",               \
+      "GB/T 28181-2022 Annex G")                                               \
+    X(extra_lines, "lines and attributes that nobody has asked for",           \
+      "RFC 4566 §5")                                                           \
+    X(all_formats, "several formats in the answer", "RFC 3264 §6.1")           \
+    X(unended, "no line end behind the last line", "RFC 4566 §5")              \
+    X(establishing, "a 101 Dialog Establishment before the 200",               \
+      "RFC 3261 §21.1")                                                        \
+    X(early, "sends, or connects, right after its 200 and before the ACK",     \
+      "GB/T 28181-2022 9.2")                                                   \
     X(udp_answer, "RTP/AVP in the answer to a TCP offer", "RFC 4145 §4.1")     \
     X(lf_only, "LF in place of CRLF in bodies", "RFC 4566 §5")                 \
     X(silent, "the INVITE is answered, and nothing is sent",                   \
@@ -193,6 +214,16 @@
     X(bare_ps, "over TCP: the program stream without RTP", "RFC 4571 §2")      \
     X(cut_frames, "over TCP: every 97th packet is cut short", "RFC 4571 §2")
 
+/* What its sockets do. */
+#define LINK_FAULT_MAP(X)                                                      \
+    X(other_port, "RTP from another port than the answer says", "RFC 3264 §5.1") \
+    X(port_moves, "RTP from another port every three seconds", "RFC 4961 §3")  \
+    X(listen_late, "over TCP: listens only after the ACK", "RFC 4145 §4.1")    \
+    X(reconnect, "over TCP: connects anew every three seconds",                \
+      "RFC 4145 §4.2")                                                         \
+    X(keeps_on, "media goes on for three seconds after the BYE",               \
+      "RFC 3261 §15")
+
 struct device_faults {
 #define X(field, what, clause) bool field;
     DEVICE_FAULT_MAP(X)
@@ -210,9 +241,16 @@ struct sender_faults {
     uint32_t loss, duplicate, reorder;
 };
 
+struct link_faults {
+#define X(field, what, clause) bool field;
+    LINK_FAULT_MAP(X)
+#undef X
+};
+
 struct faults {
     struct device_faults device;
     struct sender_faults sender;
+    struct link_faults link;
 };
 
 struct fault {

@@ -13,7 +13,9 @@ size_t picture_bound(size_t n)
 
 static void start_code(struct writer *w, bool brief)
 {
-    writer_bytes(w, "\0\0\0\1" + brief, 4 - brief);
+    static const uint8_t code[4] = { 0, 0, 0, 1 };
+
+    writer_bytes(w, code + brief, sizeof(code) - brief);
 }
 
 /* The two header bytes of H.265, or the one of H.264. */

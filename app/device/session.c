@@ -2,7 +2,7 @@
  * (what a sender answers) */
 #include "app/device/device_impl.h"
 
-#include "sdp/offer.h"
+#include "app/device/answer.h"
 #include "sip/value.h"
 
 #include <stdio.h>
@@ -224,22 +224,28 @@ static void write_answer(struct device *d, struct device_session *s,
                          const struct gb_addr *local, struct writer *w)
 {
     struct sdp offer;
-    struct sdp_media plain;
     struct sdp_answer a = {
         .owner = slice_str(d->c.channel[s->channel].id), .addr = *local,
         .ssrc = s->offered_ssrc, .no_ssrc = d->c.faults.no_y, .pt = s->pt,
     };
 
-    if (sdp_parse(&offer, slice_of(s->offer, s->offer_len), NULL)) {
+    if (sdp_parse(&offer, slice_of(s->offer, s->offer_len), NULL))
         w->err = GB_ESYNTAX; /* it parsed when it came */
+    else
+        answer_write(w, &d->c.faults, &offer,
+                     sdp_find_media(&offer, SDP_VIDEO), &a);
+}
+
+static void start(struct device *d, struct device_session *s,
+                  struct gb_time now)
+{
+    if (s->started)
         return;
-    }
-    plain = *sdp_find_media(&offer, SDP_VIDEO);
-    if (d->c.faults.udp_answer) {
-        plain.proto = SDP_RTP_AVP;
-        plain.proto_name = SLICE("RTP/AVP");
-    }
-    sdp_answer_write(w, &offer, &plain, &a);
+    s->state = SESSION_SENDING;
+    s->started = true;
+    s->at_ms = d->c.faults.bye_early ? now.mono_ms + 1000 : GB_NEVER;
+    if (!d->c.faults.silent)
+        order(d, s, DEVICE_DO_START);
 }
 
 void device_media_opened(struct device *d, uint32_t session,
@@ -267,20 +273,16 @@ void device_media_opened(struct device *d, uint32_t session,
     r.body = writer_slice(&w);
     s->state = SESSION_ANSWERED;
     s->at_ms = now.mono_ms + DEVICE_ACK_MS;
+    if (d->c.faults.establishing) {
+        struct sip_response early = { .status = 101, .expires = -1,
+                                      .reason = SLICE("Dialog Establishment") };
+
+        sip_stack_respond(d->c.sip, s->transaction, &early, now.mono_ms);
+    }
     if (sip_stack_respond(d->c.sip, s->transaction, &r, now.mono_ms))
         session_free(d, s);
-}
-
-static void start(struct device *d, struct device_session *s,
-                  struct gb_time now)
-{
-    if (s->started)
-        return;
-    s->state = SESSION_SENDING;
-    s->started = true;
-    s->at_ms = d->c.faults.bye_early ? now.mono_ms + 1000 : GB_NEVER;
-    if (!d->c.faults.silent)
-        order(d, s, DEVICE_DO_START);
+    else if (d->c.faults.early)
+        start(d, s, now);
 }
 
 void device_on_dialog(struct device *d, const struct sip_event *ev,

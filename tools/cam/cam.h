@@ -34,7 +34,7 @@ struct gbcam {
     struct tls_ctx *tls; /* with --transport tls */
     struct fleet *fleet;
     struct camera *camera;
-    struct udp_socket *media;
+    struct udp_socket *media, *spare; /* spare: for faults of the port */
     struct clips clips;
     struct gb_addr server, local;
     struct list sending;

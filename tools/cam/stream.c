@@ -10,6 +10,7 @@
 
 #define GBCAM_QUEUE_BYTES (4u << 20) /* unsent on one media connection */
 #define GBCAM_CONNECT_TRIES 5
+#define GBCAM_FAULT_MS 3000 /* of what faults do again and again */
 
 struct stream {
     struct gbcam *cam;
@@ -24,6 +25,8 @@ struct stream {
     uv_connect_t connect;
     unsigned tries, open_handles;
     uint64_t retry_ms;
+    uint64_t up_ms;   /* since when the connection is there */
+    uint64_t until_ms; /* it goes on without a session; 0: it has one */
     bool closing;
 };
 
@@ -31,7 +34,7 @@ static void on_stream_handle_closed(uv_handle_t *h)
 {
     struct stream *s = h->data;
 
-    if (--s->open_handles == 0)
+    if (--s->open_handles == 0 && s->closing)
         free(s);
 }
 
@@ -56,7 +59,8 @@ static void stream_close(struct stream *s)
     if (s->closing)
         return;
     s->closing = true;
-    g->camera[s->device].stream[s->session] = NULL;
+    if (g->camera[s->device].stream[s->session] == s)
+        g->camera[s->device].stream[s->session] = NULL;
     list_remove(&s->node);
     if (s->active)
         g->streams--;
@@ -74,8 +78,11 @@ static void stream_lost(struct stream *s)
 {
     struct gbcam *g = s->cam;
     uint32_t device = s->device, session = s->session;
+    bool alone = s->until_ms != 0;
 
     stream_close(s);
+    if (alone)
+        return;
     device_media_lost(fleet_device(g->fleet, device), session, cam_now(g));
     fleet_touch(g->fleet, device);
     sip_edge_touch(g->edge);
@@ -91,7 +98,7 @@ static void on_written(uv_write_t *req, int status)
     struct stream *s = req->handle->data;
 
     free(container_of(req, struct packet_write, req));
-    if (status && !s->closing)
+    if (status && status != UV_ECANCELED && !s->closing)
         stream_lost(s);
 }
 
@@ -115,6 +122,16 @@ static void send_tcp(struct stream *s, const struct sender_packet *p)
         free(w);
 }
 
+/* The socket that the answer has named, or not. */
+static struct udp_socket *socket_of(const struct stream *s)
+{
+    struct gbcam *g = s->cam;
+    const struct link_faults *f = &g->o.faults.link;
+    bool moved = uv_now(&g->loop) / GBCAM_FAULT_MS % 2;
+
+    return f->other_port || (f->port_moves && moved) ? g->spare : g->media;
+}
+
 static void send_udp(struct stream *s, const struct sender_packet *p)
 {
     uint8_t bytes[2048];
@@ -123,15 +140,32 @@ static void send_udp(struct stream *s, const struct sender_packet *p)
         return;
     memcpy(bytes, p->head, p->head_len);
     memcpy(bytes + p->head_len, p->payload, p->n);
-    udp_send(s->cam->media, NULL, &s->remote, bytes, p->head_len + p->n);
+    udp_send(socket_of(s), NULL, &s->remote, bytes, p->head_len + p->n);
 }
 
 static void try_connect(struct stream *s);
+
+/* Not for good: it connects anew. */
+static void hang_up(struct stream *s, uint64_t now_ms)
+{
+    close_handle(&s->tcp, &s->tcp_open);
+    s->tcp_up = false;
+    s->tries = 0;
+    s->retry_ms = now_ms + 100;
+}
 
 static void pace_stream(struct stream *s, uint64_t now_ms)
 {
     struct sender_packet p;
 
+    if (s->until_ms && now_ms >= s->until_ms) {
+        stream_close(s);
+        return;
+    }
+    if (s->tcp_up && s->transport == DEVICE_TCP_CONNECT &&
+        s->cam->o.faults.link.reconnect &&
+        now_ms - s->up_ms >= GBCAM_FAULT_MS)
+        hang_up(s, now_ms);
     if (s->transport == DEVICE_TCP_CONNECT && !s->tcp_open &&
         now_ms >= s->retry_ms)
         try_connect(s);
@@ -155,6 +189,7 @@ static void on_pace(uv_timer_t *t)
     LIST_EACH(n, tmp, &g->sending)
         pace_stream(container_of(n, struct stream, node), now_ms);
     udp_flush(g->media);
+    udp_flush(g->spare);
     if (list_is_empty(&g->sending))
         uv_timer_stop(&g->pace);
 }
@@ -193,6 +228,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
 static void tcp_ready(struct stream *s)
 {
     s->tcp_up = true;
+    s->up_ms = uv_now(&s->cam->loop);
     uv_read_start((uv_stream_t *)&s->tcp, on_alloc, on_drop);
 }
 
@@ -258,7 +294,7 @@ static int listen_media(struct stream *s, struct gb_addr *local)
     s->open_handles++;
     sockaddr_of(&ss, &any, false);
     err = uv_tcp_bind(&s->listener, (struct sockaddr *)&ss, 0);
-    if (!err)
+    if (!err && !s->cam->o.faults.link.listen_late)
         err = uv_listen((uv_stream_t *)&s->listener, 4, on_accept);
     if (!err)
         err = uv_tcp_getsockname(&s->listener, (struct sockaddr *)&ss, &len);
@@ -317,12 +353,23 @@ void stream_start(struct gbcam *g, uint32_t device,
         stream_lost(s);
         return;
     }
+    if (s->listening && g->o.faults.link.listen_late &&
+        uv_listen((uv_stream_t *)&s->listener, 4, on_accept)) {
+        stream_lost(s);
+        return;
+    }
     say_stream(s, "stream begins");
     stream_run(s);
 }
 
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session)
 {
-    if (g->camera[device].stream[session])
-        stream_close(g->camera[device].stream[session]);
+    struct stream *s = g->camera[device].stream[session];
+
+    if (s && s->active && g->o.faults.link.keeps_on && !g->stopping) {
+        g->camera[device].stream[session] = NULL;
+        s->until_ms = uv_now(&g->loop) + GBCAM_FAULT_MS;
+    } else if (s) {
+        stream_close(s);
+    }
 }
