@@ -32,8 +32,7 @@ small_build() {
 tsan() {
     make -s -j"$jobs" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
-        h264_over_every_transport h264_over_every_transport_three_loops \
-        h265_over_every_transport h265_over_every_transport_three_loops \
+        every_codec_over_every_transport every_codec_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling
 }
 # together NAME...: short end-to-end tests that mostly wait, at the same time.
@@ -50,7 +49,7 @@ together() {
     [ -z "$failed" ]
 }
 asan_e2e() {
-    SLOW=2 BUILD="$PWD/build/asan" python3 test/e2e/run.py ipv6 odd_program_streams_are_tolerated \
+    SLOW=2 BUILD="$PWD/build/asan" python3 test/e2e/run.py ipv6 cameras_with_every_fault \
         loss_and_reordering garbage_does_no_harm refused_invite_names_the_step restart_loses_no_device \
         killed_while_playing stopped_while_playing second_viewer_and_a_stalled_one
 }

@@ -290,3 +290,42 @@ def check_picture(url, codec, width=640, height=360, seconds=5, fps=25, slack=0.
     if abs(n - want) > want * slack:
         raise Failed(f"{url}: {n} pictures in {seconds} s, {want} expected")
     return got
+
+
+def run_ffmpeg(url, arguments, stdin=None, timeout=40):
+    """ffmpeg decodes it without a word; the lines of framecrc."""
+    p = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *arguments, "-vsync", "passthrough",
+                        "-enc_time_base", "-1", "-f", "framecrc", "-"],
+                       input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
+                       timeout=timeout * SLOW, check=False)
+    said = p.stderr.decode(errors="replace").strip()
+    if p.returncode or said:
+        raise Failed(f"ffmpeg {url}: {said[-800:]}")
+    return p.stdout.decode().splitlines()
+
+
+def decode(url, seconds=3, tracks=("audio", "video"), size="640x360", fps=25, slack=0.08):
+    """ffmpeg decodes every picture and sound of so much media without an error: exactly these tracks, this size,
+    as many pictures as there must be, times that rise."""
+    kinds, sizes, stamps = {}, {}, {}
+    for line in run_ffmpeg(url, ["-analyzeduration", "1000000", "-rw_timeout", "15000000", "-t", str(seconds),
+                                  "-i", url, "-map", "0"]):
+        word = line.replace(":", " ").split()
+        if line.startswith("#media_type"):
+            kinds[word[1]] = word[2]
+        elif line.startswith("#dimensions"):
+            sizes[word[1]] = word[2]
+        elif not line.startswith("#"):
+            stamps.setdefault(line.split(",")[0].strip(), []).append(int(line.split(",")[1]))
+    if sorted(kinds.values()) != sorted(tracks):
+        raise Failed(f"{url}: {sorted(kinds.values())}, not exactly {sorted(tracks)}")
+    for index, times in stamps.items():
+        for a, b in zip(times, times[1:]):
+            if b <= a:
+                raise Failed(f"{url}: stream {index}: time {b} behind {a}")
+        if kinds[index] == "video" and size and sizes[index] != size:
+            raise Failed(f"{url}: {sizes[index]}, not {size}")
+        if kinds[index] == "video" and abs(len(times) - seconds * fps) > seconds * fps * slack + 1:
+            raise Failed(f"{url}: {len(times)} pictures in {seconds} s")
+        if kinds[index] == "audio" and len(times) < seconds * 5:
+            raise Failed(f"{url}: {len(times)} sounds in {seconds} s")

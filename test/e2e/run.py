@@ -18,13 +18,13 @@ import time
 import traceback
 import urllib.request
 
-from rig import (BUILD, SERVER_ID, SLOW, TOP, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
+import cameras
+from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
                  system, wait_for)
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-H265 = ["--media", f"{TOP}/test/data/clip/clock.h265"]
-TESTS = []
+TESTS = list(cameras.TESTS)
 
 
 def test(fn):
@@ -55,37 +55,6 @@ def play(d, transport, formats, codec, seconds=5):
     expect(s and s[0]["transport"] == transport, f"session says {s}")
     d.stop_live(DEVICE, ch)
     wait_for("session is gone", lambda: not d.get("/api/v1/sessions")["items"])
-
-
-TRANSPORTS = ("udp", "tcp-passive", "tcp-active")
-
-
-@test
-def h264_over_every_transport():
-    with system("--edition", "2.0", settings=["media.threads=1"]) as (d, _):
-        for t in TRANSPORTS:
-            play(d, t, ("flv", "fmp4", "ts"), "h264")
-
-
-@test
-def h264_over_every_transport_three_loops():
-    with system("--edition", "2.0", settings=["media.threads=3"]) as (d, _):
-        for t in TRANSPORTS:
-            play(d, t, ("flv", "fmp4"), "h264")
-
-
-@test
-def h265_over_every_transport():
-    with system(*H265, "--edition", "3.0", settings=["media.threads=1"]) as (d, _):
-        for t in TRANSPORTS:
-            play(d, t, ("fmp4", "ts"), "hevc")
-
-
-@test
-def h265_over_every_transport_three_loops():
-    with system(*H265, "--edition", "3.0", settings=["media.threads=3"]) as (d, _):
-        for t in TRANSPORTS:
-            play(d, t, ("fmp4",), "hevc")
 
 
 @test
@@ -416,21 +385,6 @@ def unknown_device_and_channel():
         a = d.live("34020000001180009999", "34020000001310009999")
         expect(a.status == 404, f"{a.status} {a.body[:300]}")
         expect(a.headers["Content-Type"].startswith("application/problem+json"), a.headers)
-
-
-@test
-def odd_ssrc_is_tolerated():
-    for fault in ("wrong-ssrc", "other-y", "no-y", "zero-ssrc"):
-        with system("--fault", fault) as (d, _):
-            play(d, "udp", ("fmp4",), "h264", seconds=2)
-            play(d, "tcp-passive", ("fmp4",), "h264", seconds=2)
-
-
-@test
-def odd_program_streams_are_tolerated():
-    for fault in ("no-psm", "psm-once", "length0", "extension", "pts-wrap"):
-        with system("--fault", fault, "--fault", "lf-only") as (d, _):
-            play(d, "udp", ("fmp4",), "h264", seconds=6 if fault == "pts-wrap" else 2)
 
 
 @test
