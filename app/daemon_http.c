@@ -278,7 +278,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .server_id = config_text(d->config, CONFIG_SERVER_ID),
         .realm = d->realm, .device_password = d->password,
         .formats = 1u << HTTP_FORMAT_FLV | 1u << HTTP_FORMAT_FMP4 |
-                   1u << HTTP_FORMAT_TS |
+                   1u << HTTP_FORMAT_TS | 1u << HTTP_FORMAT_PS |
                    1u << HTTP_FORMAT_FRAME | 1u << HTTP_FORMAT_MSE,
     };
     struct gb_addr sip;

@@ -43,6 +43,7 @@ struct ps_demux {
     bool map_known;
     uint64_t lost_bytes; /* LOST: skipped since the last pack header */
     uint32_t pack_ts;    /* RTP time of the last pack header, or the loss */
+    uint64_t at;         /* place of the header that is being looked at */
     struct gb_alloc alloc;
     struct es *stream[PS_MAX_STREAMS];
     size_t n_streams;
@@ -238,6 +239,13 @@ static int skip_element(struct ps_demux *d, const uint8_t *p, size_t n,
     return PS_LEN_BYTES;
 }
 
+static void begin_pack(struct ps_demux *d)
+{
+    d->env.has_pack = true;
+    d->env.pack_map = false;
+    d->env.pack_off = d->at;
+}
+
 static int take_pack(struct ps_demux *d, const uint8_t *p, size_t n,
                      size_t *need)
 {
@@ -252,6 +260,7 @@ static int take_pack(struct ps_demux *d, const uint8_t *p, size_t n,
     }
     d->env.count.packs++;
     d->pack_ts = d->env.rtp_ts;
+    begin_pack(d);
     return pack.size;
 }
 
@@ -265,6 +274,7 @@ static int take_map(struct ps_demux *d, const uint8_t *p, size_t n,
         return 0;
     if (!err) {
         d->env.count.psms++;
+        d->env.pack_map = true;
         use_map(d, &map);
         return map.size;
     }
@@ -309,6 +319,8 @@ static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
     if (err == GB_EAGAIN)
         return 0;
     d->env.count.pes++;
+    if (d->env.count.packs == 0)
+        begin_pack(d);
     if (err)
         return broken_pes(d, p);
     open = ps_id_is_video(p[3]) && (pes.length == 0 || pes.length == 0xffff);
@@ -590,6 +602,7 @@ static size_t feed_header(struct ps_demux *d, const uint8_t *p, size_t n)
             return n;
         }
         used += (size_t)r;
+        d->at += (uint64_t)r;
     }
     return used;
 }
@@ -762,7 +775,7 @@ static size_t step(struct ps_demux *d, const uint8_t *p, size_t n)
     return n;
 }
 
-static void run(struct ps_demux *d, const uint8_t *p, size_t n);
+static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off);
 
 /* More than a header was gathered (the search for it went wrong at first):
  * the rest is fed as if it came only now, and payload in it is copied. */
@@ -770,6 +783,7 @@ static void feed_stash(struct ps_demux *d)
 {
     uint8_t rest[ES_SPARE];
     size_t n = d->n_stash < sizeof(rest) ? d->n_stash : sizeof(rest);
+    uint64_t off = d->at;
     bool copy = d->env.copy;
 
     memcpy(rest, d->stash, n);
@@ -779,11 +793,12 @@ static void feed_stash(struct ps_demux *d)
         return;
     }
     d->env.copy = true;
-    run(d, rest, n);
+    run(d, rest, n, off);
     d->env.copy = copy;
 }
 
-static void run(struct ps_demux *d, const uint8_t *p, size_t n)
+/* off: of p in the stream. */
+static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off)
 {
     size_t at = 0;
 
@@ -791,6 +806,7 @@ static void run(struct ps_demux *d, const uint8_t *p, size_t n)
         size_t need;
         int r;
 
+        d->at = off + at - d->n_stash;
         if (!d->n_stash || d->state == CAND) {
             if (at == n)
                 return;
@@ -859,7 +875,7 @@ static __attribute__((noinline)) void feed_any(struct ps_demux *d,
     env->count.bytes += n;
     if (f->packet)
         believe_packet(d, p, n);
-    run(d, p, n);
+    run(d, p, n, env->count.bytes - n);
     if (f->marker && d->cur && d->cur->video && d->state == HDR &&
         !d->n_stash)
         es_marker(d->cur);
@@ -911,6 +927,21 @@ void ps_demux_flush(struct ps_demux *d, bool end)
                      (in_payload(d) && (!end || d->state == BODY)));
     if (end)
         lose(d);
+}
+
+void ps_demux_place(const struct ps_demux *d, struct ps_place *out)
+{
+    *out = (struct ps_place){
+        .pack_off = d->env.has_pack ? d->env.pack_off : PS_NO_PLACE,
+        .open_off = PS_NO_PLACE,
+        .parsed_off = d->env.count.bytes - d->n_stash,
+    };
+    for (size_t i = 0; i < d->n_streams; i++) {
+        const struct es *s = d->stream[i];
+
+        if (s->bytes && s->au.has_pack && s->au.pack_off < out->open_off)
+            out->open_off = s->au.pack_off;
+    }
 }
 
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out)

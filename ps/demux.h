@@ -48,6 +48,9 @@ struct ps_au {
     bool has_pts, has_dts;
     uint64_t pts90k, dts90k; /* 33 bit, as on the wire */
     uint32_t rtp_ts;   /* of the packet in which it began */
+    bool has_pack;     /* pack_off is known; else it lies in no pack */
+    bool map;          /* ... and that pack had a program stream map */
+    uint64_t pack_off; /* of the pack in which it began, see ps_place */
     const struct ps_piece *piece;
     size_t n_pieces, bytes;
     const struct ps_nal *nal; /* video of known codec only */
@@ -122,6 +125,17 @@ void ps_demux_gap(struct ps_demux *d);
  * owner after 200 ms of silence, and at the end. An access
  * unit with PES bytes outstanding is dropped as corrupt only when `end`. */
 void ps_demux_flush(struct ps_demux *d, bool end);
+
+/* Places in the stream, as bytes fed before. */
+struct ps_place {
+    uint64_t pack_off;   /* the newest pack header (or, in a stream that has
+                            none, PES header); PS_NO_PLACE: none yet */
+    uint64_t open_off;   /* the pack in which the oldest access unit began that
+                            is not delivered yet; PS_NO_PLACE: none waits */
+    uint64_t parsed_off; /* bytes behind it may belong to another header */
+};
+#define PS_NO_PLACE UINT64_MAX
+void ps_demux_place(const struct ps_demux *d, struct ps_place *out);
 
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out);
 /* The i-th stream seen; NULL past the last. */

@@ -420,6 +420,9 @@ void es_begin_unit(struct es *s)
     if (pes && !pes->used)
         set_times(s, &s->pes[pes - s->pes]);
     s->au.rtp_ts = pkt ? pkt->rtp_ts : 0;
+    s->au.has_pack = pes && pes->has_pack;
+    s->au.map = pes && pes->pack_map;
+    s->au.pack_off = pes ? pes->pack_off : 0;
 }
 
 /* What was taken for the first bytes of the unit was not: it begins at off.
@@ -442,7 +445,10 @@ void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
     s->pes_next = (struct es_mark){ .has_pts = pes->has_pts,
                                     .has_dts = pes->has_dts,
                                     .pts90k = pes->pts90k,
-                                    .dts90k = pes->dts90k };
+                                    .dts90k = pes->dts90k,
+                                    .has_pack = s->env->has_pack,
+                                    .pack_map = s->env->pack_map,
+                                    .pack_off = s->env->pack_off };
     s->unbounded = unbounded;
     s->stopped = false;
     s->coast = s->video && !es_is_nal(s) && !unbounded &&

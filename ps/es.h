@@ -37,6 +37,8 @@ struct es_env {
     void *buf;          /* of the feed under way; NULL: nothing to hold */
     bool copy;          /* the bytes being put will not stay: copy them */
     uint32_t rtp_ts;
+    bool has_pack, pack_map; /* the pack under way: is there one, with a map */
+    uint64_t pack_off;
     uint32_t touched;   /* bit i: stream i got a piece in this feed */
     struct es_hold *hold;
     uint32_t n_holds, cap_holds, free_hold, cur_hold; /* index + 1; 0: none */
@@ -59,7 +61,8 @@ struct es_mark {
     uint64_t at;       /* place in the stream */
     uint32_t rtp_ts;
     bool has_pts, has_dts, used;
-    uint64_t pts90k, dts90k;
+    bool has_pack, pack_map; /* of a PES, as in es_env */
+    uint64_t pts90k, dts90k, pack_off;
 };
 
 struct es {

@@ -135,6 +135,12 @@ static void mse_out(void **state)
     assert_true(slice_eq(writer_slice(&w),
                          SLICE("{\"type\":\"error\",\"value\":"
                                "\"mse: no \\\"key\\\" frame\\n\"}")));
+    w.len = 0;
+    http_mse_refuse_write(&w, SLICE("webrtc/offer"));
+    assert_true(slice_eq(
+        writer_slice(&w),
+        SLICE("{\"type\":\"error\",\"value\":"
+              "\"webrtc/offer: is not served here, mse is\"}")));
     w = writer_of(text, 20);
     http_mse_write(&w, SLICE("avc1"));
     assert_int_equal(w.err, GB_ENOMEM);

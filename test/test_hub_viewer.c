@@ -69,7 +69,7 @@ static void skip_over_config(void **state)
                                           S(AU_IDR) };
 
     (void)state;
-    for (int format = HUB_FLV; format < HUB_FORMATS; format++) {
+    for (int format = HUB_FLV; format <= HUB_TS_G711; format++) {
         struct hub_viewer_options opt = { .format = (enum hub_format)format,
                                           .no_audio = true };
         struct world w;

@@ -181,6 +181,7 @@ struct http_media {
     enum http_format format;
     bool websocket;
     bool enhanced, g711; /* of struct http_handover */
+    uint32_t delay_ms;   /* likewise */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
 };
 

@@ -301,6 +301,29 @@ static bool judge(struct outcome *o, const struct platform_session *s)
     return false;
 }
 
+/* It plays, but its pictures are of a codec that no player of this format knows:
+ * only its bytes can be had. */
+static bool is_unreadable(struct outcome *o, const struct platform_session *s,
+                          const struct http_media *m)
+{
+    struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
+
+    if (!m || m->format == HTTP_FORMAT_PS || s->video == PS_CODEC_UNKNOWN ||
+        s->video == PS_CODEC_H264 || s->video == PS_CODEC_H265)
+        return false;
+    *o = (struct outcome){
+        .status = 409,
+        .code = "codec-unsupported",
+        .step = platform_step_name(PLATFORM_STEP_CODEC),
+        .detail = "the video is of a codec that players do not know",
+    };
+    writer_f(&w, "the video is %s", ps_codec_name(s->video));
+    slice_copy(o->hint, sizeof(o->hint),
+               SLICE("set the video of the camera to H.264 or H.265, or take "
+                     ".ps"));
+    return true;
+}
+
 /* What to look at while the platform still waits for a step. */
 static const char *late_hint(enum platform_step step)
 {
@@ -475,7 +498,7 @@ static void start(struct http_call *c, const struct platform_live *req,
             release(c->app, s.id);
             http_answer_fail(c, 503, NULL, "too many requests are waiting");
         }
-    } else if (o.status != 200) {
+    } else if (o.status != 200 || is_unreadable(&o, &s, m)) {
         answer_outcome(c->out, &o, m);
     } else if (m) {
         platform_session_hold(p, s.id, c->now);
@@ -623,6 +646,12 @@ void http_get_media(struct http_call *c)
         !query_flag(c, "enhanced", &m.enhanced) ||
         !query_flag(c, "g711", &m.g711))
         return;
+    if (http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
+                       &m.delay_ms)) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "delay is a number of milliseconds, at most 1000");
+        return;
+    }
     if (c->head->method == HTTP_HEAD) {
         http_answer_empty(c, 200); /* nothing is started for it */
         c->out->type = http_format_type(m.format);
@@ -680,6 +709,8 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
             .detail = "the session was stopped",
         };
     }
+    if (done.outcome.status == 200 && done.is_media)
+        is_unreadable(&done.outcome, &s, &done.media);
     if (done.outcome.status != 200) {
         answer_outcome(&r, &done.outcome, done.is_media ? &done.media : NULL);
     } else if (done.is_media) {

@@ -144,6 +144,11 @@ void http_mse_write(struct writer *w, struct slice codecs)
     message(w, "mse", "video/mp4; codecs=\"", codecs, "\"");
 }
 
+void http_mse_refuse_write(struct writer *w, struct slice type)
+{
+    message(w, "error", "", type, ": is not served here, mse is");
+}
+
 void http_mse_error_write(struct writer *w, struct slice text)
 {
     message(w, "error", "mse: ", text, "");

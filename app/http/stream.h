@@ -30,6 +30,7 @@ const char *http_format_key(enum http_format f);  /* "flv" */
 const char *http_format_ext(enum http_format f);  /* ".flv" */
 const char *http_format_type(enum http_format f); /* "video/x-flv" */
 
+#define HTTP_DELAY_MAX_MS 1000 /* of ?delay= */
 #define HTTP_ID_MAX 32     /* longest device or channel id, and a NUL beyond */
 #define HTTP_WS_ACCEPT_LEN 28
 
@@ -48,6 +49,7 @@ struct http_handover {
     unsigned stream;  /* 0 main, 1 sub */
     bool enhanced;    /* FLV: H.265 by its FourCC */
     bool g711;        /* TS: G.711 is not left out */
+    uint32_t delay_ms; /* frames may wait so long, to go out together */
     bool websocket;   /* MSE always; FLV and FMP4 by upgrade */
     char accept[HTTP_WS_ACCEPT_LEN + 1]; /* WebSocket: the answer's key */
     unsigned minor;   /* HTTP/1.minor of the request */
@@ -92,4 +94,8 @@ void http_mse_write(struct writer *w, struct slice codecs);
 
 /* {"type":"error","value":"mse: …"} */
 void http_mse_error_write(struct writer *w, struct slice text);
+
+/* {"type":"error","value":"webrtc/offer: …"}: a wish of another type, so that
+ * the player does not wait for it. */
+void http_mse_refuse_write(struct writer *w, struct slice type);
 #endif

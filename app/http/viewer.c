@@ -1,5 +1,7 @@
 #include "app/http/viewer.h"
 
+#include "app/http/http_head.h"
+#include "app/http/problem.h"
 #include "app/http/ws.h"
 
 #include <errno.h>
@@ -18,10 +20,12 @@ struct viewer {
     struct http_handover h;
     uv_poll_t poll;
     uv_timer_t hello;
+    uv_timer_t late;  /* runs while what is there waits for more, h.delay_ms */
     uv_timer_t stall; /* runs while the socket takes nothing of our own: the
                          hub cuts those who are slow with its bytes */
     unsigned open_handles;
     bool closing, want_write, ending, mse_wanted, mse_told;
+    bool quiet; /* the player does not know the sound */
     bool moved; /* the socket has taken something in this turn */
     struct http_mse_request mse;
     struct ws ws;
@@ -68,6 +72,7 @@ static void viewer_close(struct viewer *v)
     v->snapshot = NULL;
     uv_close((uv_handle_t *)&v->poll, on_handle_closed);
     uv_close((uv_handle_t *)&v->hello, on_handle_closed);
+    uv_close((uv_handle_t *)&v->late, on_handle_closed);
     uv_close((uv_handle_t *)&v->stall, on_handle_closed);
 }
 
@@ -183,48 +188,98 @@ static bool finish(struct viewer *v)
     return true;
 }
 
-/* go2rtc's dialect: what will come, before it comes. */
+static enum hub_format format_of(const struct http_handover *h)
+{
+    if (h->format == HTTP_FORMAT_FLV)
+        return h->enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
+    if (h->format == HTTP_FORMAT_TS)
+        return h->g711 ? HUB_TS_G711 : HUB_TS;
+    if (h->format == HTTP_FORMAT_PS)
+        return HUB_PS;
+    return HUB_FMP4;
+}
+
+static int add_client(struct viewer *v)
+{
+    struct hub_viewer_options opt = {
+        .format = format_of(&v->h),
+        .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
+        .no_audio = v->quiet,
+    };
+
+    return media_client_add(v->loop, v->h.session, &v->client, &opt);
+}
+
+/* One text message, whole. */
+static void put_text(struct viewer *v, struct slice text)
+{
+    struct writer w = own_writer(v);
+    uint8_t head[WS_HEADER_MAX];
+
+    writer_bytes(&w, head, ws_header(head, WS_TEXT, text.n));
+    writer_slice_put(&w, text);
+    own_take(v, &w);
+}
+
+static void refuse_codec(struct viewer *v, struct slice codec)
+{
+    char text[HTTP_MSE_TEXT_MAX], why[128];
+    struct writer t = writer_of(text, sizeof(text)), w;
+    struct writer e = writer_of(why, sizeof(why));
+
+    writer_str(&e, "this browser cannot play ");
+    writer_slice_put(&e, codec);
+    http_mse_error_write(&t, writer_slice(&e));
+    media_client_remove(&v->client);
+    put_text(v, writer_slice(&t));
+    v->ending = true;
+    w = own_writer(v);
+    ws_close_write(&w, WS_CLOSE_NORMAL, SLICE("codec"));
+    own_take(v, &w);
+}
+
+/* The first codec of the list that the player did not name; false: none. */
+static bool find_strange(const struct viewer *v, struct slice codecs,
+                         struct slice *one)
+{
+    bool more = true;
+
+    while (more && codecs.n) {
+        more = slice_cut(&codecs, ',', one);
+        *one = slice_trim(*one);
+        if (!http_mse_accepts(&v->mse, *one))
+            return true;
+    }
+    return false;
+}
+
+/* go2rtc's dialect: what will come, before it comes. Sound that the player does
+ * not know is left out; without a picture there is nothing to be said. */
 static void tell_mse(struct viewer *v)
 {
     char mime[HUB_MIME_MAX], text[HTTP_MSE_TEXT_MAX];
-    struct writer t = writer_of(text, sizeof(text)), w = own_writer(v);
-    struct slice codecs, rest, one;
-    uint8_t head[WS_HEADER_MAX];
-    bool more = true, bad = false;
-    size_t quote;
+    struct writer t = writer_of(text, sizeof(text));
+    struct slice codecs, one;
 
     if (!v->mse_wanted || v->mse_told ||
         !hub_viewer_mime(&v->client.v, mime))
         return;
-    v->mse_told = true;
     codecs = slice_str(mime);
-    quote = slice_find(codecs, '"');
-    codecs = slice_from(codecs, quote + 1);
+    codecs = slice_from(codecs, slice_find(codecs, '"') + 1);
     codecs = slice_head(codecs, slice_find(codecs, '"'));
-    rest = codecs;
-    while (more && rest.n && !bad) {
-        more = slice_cut(&rest, ',', &one);
-        bad = !http_mse_accepts(&v->mse, slice_trim(one));
-    }
-    if (bad) {
-        struct writer e = writer_of(v->text, sizeof(v->text));
-
-        writer_str(&e, "this browser cannot play ");
-        writer_slice_put(&e, slice_trim(one));
-        http_mse_error_write(&t, writer_slice(&e));
-        media_client_remove(&v->client);
-    } else {
+    if (!find_strange(v, codecs, &one)) {
         http_mse_write(&t, codecs);
+        put_text(v, writer_slice(&t));
+    } else if (one.p != codecs.p && !v->quiet) { /* a picture stands first */
+        v->quiet = true;
+        media_client_remove(&v->client);
+        if (add_client(v) == 0)
+            tell_mse(v);
+        return;
+    } else {
+        refuse_codec(v, one);
     }
-    writer_bytes(&w, head, ws_header(head, WS_TEXT, t.len));
-    writer_slice_put(&w, writer_slice(&t));
-    own_take(v, &w);
-    if (bad) {
-        v->ending = true;
-        w = own_writer(v);
-        ws_close_write(&w, WS_CLOSE_NORMAL, SLICE("codec"));
-        own_take(v, &w);
-    }
+    v->mse_told = true;
 }
 
 static void set_poll(struct viewer *v, bool want_write)
@@ -304,39 +359,39 @@ static void write_some(struct viewer *v)
     watch_stall(v, r == 0);
 }
 
+static void on_late(uv_timer_t *t)
+{
+    write_some(t->data);
+}
+
+/* Who takes a delay gets several frames in one write. */
 static void on_wake(struct media_client *c)
 {
-    write_some(container_of(c, struct viewer, client));
+    struct viewer *v = container_of(c, struct viewer, client);
+
+    if (!v->h.delay_ms || v->closing || v->client.v.state != HUB_VIEWER_LIVE)
+        write_some(v);
+    else if (!uv_is_active((uv_handle_t *)&v->late))
+        uv_timer_start(&v->late, on_late, v->h.delay_ms, 0);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
 
-static enum hub_format format_of(const struct http_handover *h)
-{
-    if (h->format == HTTP_FORMAT_FLV)
-        return h->enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
-    if (h->format == HTTP_FORMAT_TS)
-        return h->g711 ? HUB_TS_G711 : HUB_TS;
-    return HUB_FMP4;
-}
-
-static int add_client(struct viewer *v)
-{
-    struct hub_viewer_options opt = {
-        .format = format_of(&v->h),
-        .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
-    };
-
-    return media_client_add(v->loop, v->h.session, &v->client, &opt);
-}
-
 static int on_text(struct viewer *v)
 {
-    if (v->h.format != HTTP_FORMAT_MSE || v->mse_wanted)
-        return 0; /* other dialects and later wishes are not answered */
-    if (http_mse_parse(&v->mse, slice_of(v->text, v->text_len)) ||
-        !slice_eq(slice_str(v->mse.type), SLICE("mse")))
+    char text[HTTP_MSE_TEXT_MAX];
+    struct writer t = writer_of(text, sizeof(text));
+    struct http_mse_request r;
+
+    if (v->h.format != HTTP_FORMAT_MSE || v->mse_told || v->mse_wanted ||
+        http_mse_parse(&r, slice_of(v->text, v->text_len)))
+        return 0; /* later wishes are not answered */
+    if (!slice_eq(slice_str(r.type), SLICE("mse"))) {
+        http_mse_refuse_write(&t, slice_str(r.type));
+        put_text(v, writer_slice(&t));
         return 0;
+    }
+    v->mse = r;
     v->mse_wanted = true;
     uv_timer_stop(&v->hello);
     return add_client(v);
@@ -429,15 +484,33 @@ static void on_hello(uv_timer_t *t)
 
 /* ---- the beginning ------------------------------------------------------------- */
 
-static void refuse(struct viewer *v)
-{
-    struct writer w = own_writer(v);
+static const struct http_problem no_program = {
+    .status = 409, .code = "no-program-stream",
+    .detail = "the device sends no program stream",
+    .hint = SLICE_INIT("take .ts or .mp4, or set the stream of the device to "
+                       "GB/T 28181 (PS)"),
+};
+static const struct http_problem no_room = {
+    .status = 503, .detail = "the stream is gone, or takes no more viewers",
+};
 
+/* Instead of the head that begin() has written. */
+static void refuse(struct viewer *v, const struct http_problem *p)
+{
+    struct writer w;
+    struct buf body;
+
+    buf_init(&body, &gb_alloc_heap, VIEWER_OWN_MAX / 2);
+    http_problem_write(&body, p);
     v->own_len = v->own_off = 0;
     w = own_writer(v);
-    writer_str(&w, "HTTP/1.1 503 Service Unavailable\r\n"
-                   "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    writer_f(&w, "HTTP/1.1 %u %s\r\nContent-Type: " HTTP_PROBLEM_TYPE "\r\n"
+                 "Access-Control-Allow-Origin: *\r\nContent-Length: %u\r\n"
+                 "Connection: close\r\n\r\n",
+             p->status, http_reason(p->status), (unsigned)body.len);
+    writer_slice_put(&w, buf_view(&body));
     own_take(v, &w);
+    buf_fini(&body);
     v->ending = true;
 }
 
@@ -456,6 +529,9 @@ static int begin(struct viewer *v)
         own_take(v, &w);
         return 0;
     }
+    if (v->h.format == HTTP_FORMAT_PS &&
+        !media_loop_has_program(v->loop, v->h.session))
+        return GB_EUNSUPPORTED;
     if (v->h.websocket)
         http_stream_ws_head_write(&w, v->h.accept);
     else
@@ -472,18 +548,20 @@ static void deliver_start(struct mail *m)
 {
     struct viewer *v = container_of(m, struct viewer, mail);
     uv_loop_t *uv = media_loop_uv(v->loop);
-    int lowat = VIEWER_NOTSENT_BYTES, on = 1;
+    int lowat = VIEWER_NOTSENT_BYTES, on = 1, err;
 
     setsockopt(v->h.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
     setsockopt(v->h.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     ws_init(&v->ws, 0);
     uv_timer_init(uv, &v->hello);
     uv_timer_init(uv, &v->stall);
-    v->hello.data = v->stall.data = v->poll.data = v;
-    v->open_handles = 2;
+    uv_timer_init(uv, &v->late);
+    v->hello.data = v->late.data = v->stall.data = v->poll.data = v;
+    v->open_handles = 3;
     if (uv_poll_init(uv, &v->poll, v->h.fd)) {
         v->closing = true;
         uv_close((uv_handle_t *)&v->hello, on_handle_closed);
+        uv_close((uv_handle_t *)&v->late, on_handle_closed);
         uv_close((uv_handle_t *)&v->stall, on_handle_closed);
         return;
     }
@@ -492,8 +570,9 @@ static void deliver_start(struct mail *m)
     v->client.on_stop = on_stop;
     media_client_join(v->loop, &v->client);
     uv_poll_start(&v->poll, UV_READABLE, on_poll);
-    if (begin(v))
-        refuse(v);
+    err = begin(v);
+    if (err)
+        refuse(v, err == GB_EUNSUPPORTED ? &no_program : &no_room);
     else if (v->h.n_unread &&
              take_bytes(v, (uint8_t *)v->h.unread, v->h.n_unread))
         viewer_close(v);

@@ -32,6 +32,8 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     h->expect_audio = o->expect_audio;
     h->need_key = true;
     h->first_key_ms = h->first_sound_ms = h->last_frame_ms = GB_NEVER;
+    h->unread_ms = GB_NEVER;
+    h->raw.lost = true;
     h->next_tick_ms = GB_NEVER;
     timeline_init(&h->timeline, &tl);
     list_init(&h->taps);
@@ -66,6 +68,7 @@ void hub_free(struct hub *h)
         return;
     end_taps(h);
     hub_rings_free(h);
+    hub_raw_reset(h);
     drop_gop(h);
     gb_put(h->alloc, h->gop);
     media_frame_unref(h->key);
@@ -80,6 +83,7 @@ void hub_end(struct hub *h)
 {
     if (h->ended)
         return;
+    hub_raw_end(h);
     h->ended = true;
     end_taps(h);
     hub_rings_end(h);
@@ -324,15 +328,30 @@ static void video_au(struct hub *h, const struct ps_au *au)
     hub_publish(h, f);
 }
 
+/* A codec that is not read. Bytes may yet prove that it is another one. */
+static void unread_au(struct hub *h, const struct ps_au *au)
+{
+    h->stats.dropped++;
+    if (h->unread_ms == GB_NEVER)
+        h->unread_ms = h->now_ms;
+    if (h->video != PS_CODEC_UNKNOWN || h->key_told || !au->has_pack ||
+        h->now_ms - h->unread_ms < HUB_UNREAD_MS)
+        return;
+    h->key_told = true;
+    if (h->hooks.on_first_key)
+        h->hooks.on_first_key(h->hooks.ctx);
+}
+
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms)
 {
     h->now_ms = now_ms;
     if (h->ended)
         return;
+    hub_raw_au(h, au);
     if (au->codec == PS_CODEC_H264 || au->codec == PS_CODEC_H265)
         video_au(h, au);
     else if (ps_codec_is_video(au->codec) || au->codec == PS_CODEC_UNKNOWN)
-        h->stats.dropped++;
+        unread_au(h, au);
     else
         hub_audio_au(h, au);
     if (h->next_tick_ms <= now_ms)

@@ -4,6 +4,7 @@
  *                              │
  *                              └──► one ring of chunks per format that has a
  *                                   viewer ──► viewers, each with a cursor
+ *   payloads ──► hub_program ──► a ring of the program stream as it came
  *
  * An access unit is copied once; each format is muxed once, and only while it
  * has a viewer; a viewer holds references to at most a small window of chunks.
@@ -42,6 +43,11 @@
 #define HUB_WANT_KEY_MS 1000     /* between two calls of on_want_key */
 #define HUB_TICK_MS 250          /* how exact the limits of viewers are */
 #define HUB_MIME_MAX 128
+#define HUB_RAW_BYTES (9u << 20) /* of HUB_PS, held back until it is known
+                                    whether a key frame begins there */
+#define HUB_RAW_UNMAPPED 250     /* access units of a codec that is not read,
+                                    and no map: a viewer may begin */
+#define HUB_UNREAD_MS 2000       /* pictures of such a codec: it plays */
 
 enum hub_format {
     HUB_FLV,          /* H.265 as codec id 12 */
@@ -49,6 +55,7 @@ enum hub_format {
     HUB_FMP4,
     HUB_TS,      /* without G.711, which players do not know in it */
     HUB_TS_G711,
+    HUB_PS,      /* the bytes of the device, from a pack with a key frame on */
     HUB_FORMATS
 };
 
@@ -110,7 +117,8 @@ struct hub_hooks {
      * May call every hub_viewer function, also remove, for any viewer. Not
      * called again until hub_viewer_next has found nothing more. */
     void (*on_wake)(void *ctx, struct hub_viewer *v);
-    /* The first key frame with a complete configuration is there. */
+    /* The first key frame with a complete configuration is there; or pictures
+     * of a codec that only HUB_PS carries. */
     void (*on_first_key)(void *ctx);
     /* A viewer waits and no key frame is cached: ask the device for one
      * (IFrameCmd). At most once a second. */
@@ -146,6 +154,22 @@ void hub_free(struct hub *h);
 
 /* One access unit of the demuxer; copied when needed, borrowed for the call. */
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms);
+
+/* The first tap: bytes of the program stream, before the demuxer gets the same
+ * ones; borrowed for the call. hub_program_done follows when it has had them.
+ * Neither is needed unless hub_wants_program. */
+struct hub_program {
+    const uint8_t *p;
+    size_t n;
+    uint64_t off; /* of p in the stream, counted as the demuxer does */
+    bool gap;     /* something is missing before it */
+    struct ps_place place; /* of the demuxer before that */
+};
+bool hub_wants_program(const struct hub *h);
+void hub_program(struct hub *h, const struct hub_program *p, uint64_t now_ms);
+void hub_program_done(struct hub *h, const struct ps_place *place);
+/* false: what comes is no program stream, HUB_PS will have nothing. */
+bool hub_has_program(const struct hub *h);
 
 /* From the demuxer's on_stream: a map lists this stream. */
 void hub_stream(struct hub *h, const struct ps_stream *s);

@@ -24,6 +24,7 @@ bool hub_format_carries(enum hub_format f, enum ps_codec c)
         return mpegts_carries(c);
     case HUB_FLV:
     case HUB_FLV_ENHANCED:
+    case HUB_PS: /* has no frames */
     case HUB_FORMATS:
         break;
     }
@@ -92,5 +93,7 @@ void hub_format_mime(const struct hub *h, const struct hub_ring *r,
         fmp4_mime(w, hub_format_config(h, r, MEDIA_VIDEO, tracks),
                   hub_format_config(h, r, MEDIA_AUDIO, tracks));
     else
-        writer_str(w, is_ts(r->format) ? MPEGTS_MIME : FLV_MIME);
+        writer_str(w, is_ts(r->format)      ? MPEGTS_MIME
+                      : r->format == HUB_PS ? "video/mp2p"
+                                            : FLV_MIME);
 }

@@ -51,6 +51,18 @@ struct hub_audio {
     uint32_t samples; /* within the current second, for exact durations */
 };
 
+/* hub_raw.c: bytes of the program stream that have not gone out. */
+struct hub_raw {
+    uint8_t *buf;
+    size_t n, cap;
+    uint64_t off;     /* of buf[0] in the stream */
+    uint64_t done_off; /* the pack of the newest access unit */
+    bool has_done;
+    bool lost;        /* waits for the next pack */
+    bool key;         /* a viewer may begin at off */
+    uint32_t n_unmapped;
+};
+
 struct hub {
     const struct gb_alloc *alloc;
     struct hub_hooks hooks;
@@ -61,6 +73,8 @@ struct hub {
     bool begun;     /* the timeline has begun */
     bool key_told, sound_told; /* once each, until hub_reopen */
     bool expect_audio;
+    bool program, no_program; /* access units came in packs; or in none */
+    uint64_t unread_ms; /* the first picture of a codec that is not read */
     uint64_t first_key_ms, first_sound_ms, want_key_ms, next_tick_ms;
 
     struct params *params;
@@ -77,6 +91,7 @@ struct hub {
     struct media_frame *key; /* the newest key frame, also without a cache */
 
     struct hub_ring *ring[HUB_FORMATS];
+    struct hub_raw raw;
     uint32_t n_viewers;
     uint32_t walking; /* on_wake may be running: rings are not freed */
     struct list taps;
@@ -115,7 +130,14 @@ int hub_format_change(struct hub *h, struct hub_ring *r, enum media_track t,
 void hub_format_mime(const struct hub *h, const struct hub_ring *r,
                      unsigned tracks, struct writer *w);
 
+/* hub_raw.c */
+void hub_raw_au(struct hub *h, const struct ps_au *au);
+void hub_raw_end(struct hub *h);
+void hub_raw_reset(struct hub *h);
+
 /* hub_viewer.c */
+/* Takes c over: into the ring of HUB_PS. */
+void hub_rings_raw(struct hub *h, struct media_chunk *c);
 void hub_rings_frame(struct hub *h, struct media_frame *f);
 /* changed: there was another configuration of the track before. */
 void hub_rings_config(struct hub *h, enum media_track t, bool changed);

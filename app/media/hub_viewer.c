@@ -112,6 +112,8 @@ static void ring_free(struct hub *h, enum hub_format f)
     gb_put(h->alloc, r->slot);
     gb_put(h->alloc, r);
     h->ring[f] = NULL;
+    if (f == HUB_PS)
+        hub_raw_reset(h);
 }
 
 /* The first viewer of a format: the cache is muxed for it. */
@@ -127,7 +129,7 @@ static int ring_new(struct hub *h, enum hub_format f)
     list_init(&r->waiting);
     list_init(&r->dead);
     h->ring[f] = r;
-    for (uint32_t i = 0; i < h->n_gop; i++)
+    for (uint32_t i = 0; i < h->n_gop && f != HUB_PS; i++)
         ring_frame(h, r, h->gop[i]);
     return 0;
 }
@@ -248,20 +250,21 @@ static void decide(const struct hub *h, const struct hub_ring *r,
 
 static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
 {
-    bool again = v->state == HUB_VIEWER_SKIP;
+    bool again = v->state == HUB_VIEWER_SKIP, raw = r->format == HUB_PS;
     struct media_chunk *start;
 
     if (v->n_held > HUB_WINDOW_CHUNKS - MEDIA_TRACKS)
         return false; /* it has more than enough to read yet */
     if (again) {
         v->dropped += r->key_seq > v->seq ? r->key_seq - v->seq : 0;
-        if (!resend_config(h, r, v))
+        if (!raw && !resend_config(h, r, v))
             return false;
     } else {
-        start = start_chunk(h, r, v->tracks);
-        if (!start)
+        start = raw ? NULL : start_chunk(h, r, v->tracks);
+        if (start)
+            window_put(v, start);
+        else if (!raw)
             return false;
-        window_put(v, start);
         v->version = h->version;
         v->allow90k = r->newest90k - slot_at(r, r->key_seq)->chunk->dts90k;
         v->allow_bytes = r->bytes - slot_at(r, r->key_seq)->before_bytes;
@@ -292,7 +295,7 @@ static void try_join(struct hub *h, struct hub_ring *r, struct hub_viewer *v,
     bool fresh = v->state == HUB_VIEWER_WAIT_CONFIG;
 
     if (fresh) {
-        if (!is_decided(h, v))
+        if (r->format != HUB_PS && !is_decided(h, v))
             return;
         decide(h, r, v);
         if (v->tracks == 0) { /* nothing here that its format can carry */
@@ -511,13 +514,34 @@ void hub_rings_frame(struct hub *h, struct media_frame *f)
     for (int i = 0; i < HUB_FORMATS; i++) {
         struct hub_ring *r = h->ring[i];
 
-        if (!r)
+        if (!r || r->format == HUB_PS)
             continue;
         make_room(h, r);
         if (told_init(h, r, f) && ring_frame(h, r, f))
             after_push(h, r);
     }
     free_unused_rings(h);
+}
+
+/* Since the place where a viewer may begin, no more than of the cache. */
+static void limit_raw(struct hub *h, struct hub_ring *r)
+{
+    const struct hub_slot *s = r->has_key ? slot_at(r, r->key_seq) : NULL;
+
+    if (s && (r->bytes - s->before_bytes > h->opt.gop_bytes ||
+              r->newest90k - s->chunk->dts90k > (int64_t)h->opt.gop_ms * 90))
+        r->has_key = false;
+}
+
+void hub_rings_raw(struct hub *h, struct media_chunk *c)
+{
+    struct hub_ring *r = h->ring[HUB_PS];
+
+    make_room(h, r);
+    limit_raw(h, r);
+    if (ring_push(h, r, c))
+        after_push(h, r);
+    /* an empty ring is freed by the next frame or viewer: the tap is inside */
 }
 
 void hub_rings_config(struct hub *h, enum media_track t, bool changed)
@@ -527,7 +551,7 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
         struct media_chunk *c;
         int err;
 
-        if (!r)
+        if (!r || r->format == HUB_PS)
             continue;
         forget_starts(r);
         if (t == MEDIA_AUDIO)
@@ -560,7 +584,7 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
 void hub_rings_forget_key(struct hub *h)
 {
     for (int i = 0; i < HUB_FORMATS; i++)
-        if (h->ring[i])
+        if (h->ring[i] && i != HUB_PS)
             h->ring[i]->has_key = false;
 }
 

@@ -486,6 +486,13 @@ int media_loop_snapshot(struct media_loop *l, uint64_t session,
     return s ? hub_snapshot(s->hub, out) : GB_ENOENT;
 }
 
+bool media_loop_has_program(struct media_loop *l, uint64_t session)
+{
+    struct media_stream *s = find_stream(l, session);
+
+    return s && hub_has_program(s->hub);
+}
+
 /* ---- life of loops ------------------------------------------------------------------- */
 
 struct ended_mail {

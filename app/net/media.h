@@ -81,6 +81,9 @@ int media_loop_stats(struct media_loop *l, uint64_t session,
 int media_loop_snapshot(struct media_loop *l, uint64_t session,
                         struct media_chunk **out);
 
+/* false: what a session receives is no program stream; see hub_has_program. */
+bool media_loop_has_program(struct media_loop *l, uint64_t session);
+
 struct media_net_counters {
     uint64_t packets, bytes, lost, foreign, invalid;
     uint32_t streams, viewers;

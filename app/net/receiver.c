@@ -21,8 +21,10 @@ struct receiver {
     struct pt_slot pt[RECEIVER_MAX_PT];
     enum ps_codec video_hint, audio_hint, video, audio;
     enum rtp_kind kind;
+    bool gap; /* before what is fed next */
     bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
     uint64_t now_ms, last_ms, fed_ms;
+    uint64_t program_bytes; /* fed to the demuxer */
     struct receiver_counters n;
 };
 
@@ -84,9 +86,22 @@ static bool have_demux(struct receiver *r)
 static void feed_ps(struct receiver *r, const uint8_t *p, size_t n,
                     const struct ps_feed *f)
 {
+    bool tap = hub_wants_program(r->hub);
+    struct hub_program raw = { p, n, r->program_bytes, r->gap, { 0 } };
+
     if (!have_demux(r))
         return;
+    if (tap) {
+        ps_demux_place(r->demux, &raw.place);
+        hub_program(r->hub, &raw, r->now_ms);
+    }
+    r->gap = false;
+    r->program_bytes += n;
     ps_demux_feed(r->demux, p, n, f);
+    if (tap) {
+        ps_demux_place(r->demux, &raw.place);
+        hub_program_done(r->hub, &raw.place);
+    }
     r->fed = true;
     r->flushed = false;
     r->fed_ms = r->now_ms;
@@ -131,8 +146,8 @@ static void use_payload(struct receiver *r, struct pt_slot *s,
         say(r, &r->said_unknown, RECEIVER_UNKNOWN);
         return;
     }
-    if (it->gap && r->demux)
-        ps_demux_gap(r->demux);
+    if (it->gap)
+        receiver_gap(r);
     feed_ps(r, it->payload, it->n, &f);
 }
 
@@ -249,6 +264,18 @@ void receiver_gap(struct receiver *r)
 {
     if (r->demux)
         ps_demux_gap(r->demux);
+    r->gap = true;
+}
+
+/* Access units that only waited for what follows are out. */
+static void tell_done(struct receiver *r)
+{
+    struct ps_place place;
+
+    if (!hub_wants_program(r->hub))
+        return;
+    ps_demux_place(r->demux, &place);
+    hub_program_done(r->hub, &place);
 }
 
 void receiver_tick(struct receiver *r, uint64_t now_ms)
@@ -259,6 +286,7 @@ void receiver_tick(struct receiver *r, uint64_t now_ms)
     if (r->fed && !r->flushed && now_ms - r->fed_ms >= RECEIVER_FLUSH_MS) {
         r->flushed = true;
         ps_demux_flush(r->demux, false);
+        tell_done(r);
     }
 }
 
