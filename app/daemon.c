@@ -154,7 +154,7 @@ int daemon_fail(char why[static 512], int err, const char *what,
 }
 
 /* A port that could not be opened; err is libuv's. */
-static int fail_port(char why[static 512], int err, const char *what,
+int daemon_fail_port(char why[static 512], int err, const char *what,
                      const char *key, const struct gb_addr *addr)
 {
     char text[GB_ADDR_TEXT_MAX];
@@ -318,10 +318,11 @@ static int start_edge(struct daemon *d, char why[static 512])
         return daemon_fail(why, GB_ESYNTAX, "SIP port", "sip.listen is empty");
     err = sip_edge_new(&d->edge, &ec, &failed);
     if (err && failed < ec.n_listen)
-        return fail_port(why, err, "SIP port", "sip.listen", &listen[failed]);
+        return daemon_fail_port(why, err, "SIP port", "sip.listen",
+                                &listen[failed]);
     if (err)
-        return fail_port(why, err, "SIP port", "sip.tls_listen",
-                         &secure[failed - ec.n_listen]);
+        return daemon_fail_port(why, err, "SIP port", "sip.tls_listen",
+                                &secure[failed - ec.n_listen]);
     for (size_t i = 0; i < ec.n_tls; i++) {
         struct gb_addr at = sip_edge_addr(d->edge, ec.n_listen + i);
         char addr[GB_ADDR_TEXT_MAX];
@@ -378,7 +379,8 @@ static int start_server(struct daemon *d, char why[static 512])
         return daemon_fail(why, GB_ESYNTAX, "HTTP port", "http.listen is empty");
     err = http_server_new(&d->server, &sc, &failed);
     if (err)
-        return fail_port(why, err, "HTTP port", "http.listen", &listen[failed]);
+        return daemon_fail_port(why, err, "HTTP port", "http.listen",
+                                &listen[failed]);
     d->http_addr = http_server_addr(d->server, 0);
     return 0;
 }
@@ -440,6 +442,8 @@ int daemon_new(struct daemon **out, const struct config *c,
         err = start_server(d, why);
     if (!err)
         err = start_media(d, why);
+    if (!err)
+        err = daemon_start_rtsp(d, why);
     if (err)
         return err; /* the process ends: nothing is worth undoing */
     uv_timer_init(&d->loop, &d->drain);
@@ -471,11 +475,21 @@ static void on_media_closed(void *ctx)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
 }
 
-static void on_server_closed(void *ctx)
+static void on_rtsp_closed(void *ctx)
 {
     struct daemon *d = ctx;
 
     media_net_close(d->media, on_media_closed, d);
+}
+
+static void on_server_closed(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    if (d->rtsp)
+        rtsp_server_close(d->rtsp, on_rtsp_closed, d);
+    else
+        on_rtsp_closed(d);
 }
 
 /* What was asked and is not answered yet: the next process knows at least that
@@ -539,6 +553,7 @@ void daemon_run(struct daemon *d, void (*reload)(void *ctx), void *ctx)
 void daemon_free(struct daemon *d)
 {
     store_close(d->store);
+    rtsp_server_free(d->rtsp);
     http_app_free(d->app);
     hooks_free(d->hooks);
     tls_ctx_free(d->caller_tls);

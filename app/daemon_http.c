@@ -136,7 +136,10 @@ static void http_metrics(void *ctx, struct buf *out)
     struct sip_edge_counters e;
     struct media_net_counters m;
     struct store_counters st;
+    struct rtsp_server_counters r = { 0 };
 
+    if (d->rtsp)
+        rtsp_server_counters(d->rtsp, &r);
     sip_edge_counters(d->edge, &e);
     media_net_counters(d->media, &m);
     store_counters(d->store, &st);
@@ -157,6 +160,10 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("rtp_invalid_total", "counter", m.invalid);
     ROW("streams", "gauge", m.streams);
     ROW("viewers", "gauge", m.viewers);
+    ROW("rtsp_connections", "gauge", r.connections);
+    ROW("rtsp_viewers", "gauge", r.viewers);
+    ROW("rtsp_requests_total", "counter", r.requests);
+    ROW("rtsp_refused_total", "counter", r.refused);
     ROW("store_queued", "gauge", st.queued);
     ROW("store_errors_total", "counter", st.errors);
     ROW("store_dropped_total", "counter", st.dropped);

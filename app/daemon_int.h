@@ -5,7 +5,8 @@
  *   daemon_load.c      what the store has kept
  *   daemon_out.c       what the platform wants done
  *   daemon_ask.c       questions of the API to the store
- *   daemon_http.c      the HTTP application */
+ *   daemon_http.c      the HTTP application
+ *   daemon_rtsp.c      the RTSP server */
 #ifndef APP_DAEMON_INT_H
 #define APP_DAEMON_INT_H
 
@@ -18,6 +19,7 @@
 #include "app/net/media.h"
 #include "app/net/sip_edge.h"
 #include "app/net/tls.h"
+#include "app/rtsp/server.h"
 #include "app/store/store.h"
 #include "app/trace/ring.h"
 
@@ -37,6 +39,7 @@ struct daemon {
     struct media_net *media;
     struct http_app *app;
     struct http_server *server;
+    struct rtsp_server *rtsp; /* NULL: its ports are taken, or it has none */
     struct viewer_hooks viewer_hooks;
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
@@ -79,6 +82,13 @@ enum log_level daemon_level(enum platform_level l);
 
 /* daemon_ask.c: of struct http_app_config. */
 int daemon_ask(void *ctx, const struct http_ask *q);
+
+/* What could not be bound, and why; returns err. */
+int daemon_fail_port(char why[static 512], int err, const char *what,
+                     const char *key, const struct gb_addr *addr);
+
+/* daemon_rtsp.c: the media loops run, the HTTP application is there. */
+int daemon_start_rtsp(struct daemon *d, char why[static 512]);
 
 /* daemon_http.c */
 int daemon_start_app(struct daemon *d, char why[static 512]);

@@ -155,6 +155,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         log_f(daemon_level(a->level), "%.*s", SLICE_ARG(a->text));
         break;
     }
+    if (!d->closing && d->rtsp && (a->kind == PLATFORM_SESSION_CHANGED ||
+                                   a->kind == PLATFORM_SESSION_GONE))
+        rtsp_server_on_session(d->rtsp, a->session,
+                               a->kind == PLATFORM_SESSION_GONE);
     if (!d->closing)
         http_on_action(d->app, a);
 }

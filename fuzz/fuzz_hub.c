@@ -87,10 +87,24 @@ static void ts_head(struct viewer *v)
     v->left = 188 - 4;
 }
 
+/* "$", channel, length, and how a packet begins. */
+static void rtp_head(struct viewer *v)
+{
+    const uint8_t *p = v->head;
+    size_t n = (size_t)p[2] << 8 | p[3];
+
+    if (p[0] != '$' || p[1] >= 4 || p[4] >> 6 != 2 || n < 12)
+        abort();
+    if ((p[1] & 1) != (p[5] >= 200 && p[5] <= 204))
+        abort();
+    v->left = n - 2;
+}
+
 static void take(struct viewer *v, uint8_t c)
 {
     enum hub_format f = v->v.opt.format;
-    size_t want = f == HUB_FMP4 ? 8 : f >= HUB_TS ? 4 : 13;
+    size_t want = f == HUB_FMP4 ? 8 : f == HUB_RTP ? 6
+                  : f >= HUB_TS ? 4 : 13;
 
     if (v->left) {
         v->left--;
@@ -102,6 +116,8 @@ static void take(struct viewer *v, uint8_t c)
     v->n_head = 0;
     if (f == HUB_FMP4)
         mp4_head(v);
+    else if (f == HUB_RTP)
+        rtp_head(v);
     else if (f >= HUB_TS)
         ts_head(v);
     else if (v->begun)

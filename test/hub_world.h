@@ -260,6 +260,44 @@ static inline const char *story_ts(const struct edge *e)
     return text;
 }
 
+/* The same for packets of RTSP: r report, K, p, s. Pictures are told apart by
+ * their marker; a gap in the sequence is '.'. */
+static inline const char *story_rtp(const struct edge *e)
+{
+    static char text[2000];
+    uint16_t seq[2] = { 0 };
+    bool has_seq[2] = { false }, key = false;
+    size_t off = 0, n = 0;
+
+    while (off < e->n) {
+        const uint8_t *p = e->got + off;
+        size_t len = (size_t)p[2] << 8 | p[3];
+        uint16_t s = (uint16_t)(p[6] << 8 | p[7]);
+        unsigned t = p[1] / 2;
+
+        assert_true(off + 4 + len <= e->n && p[0] == '$' && p[1] < 4);
+        off += 4 + len;
+        assert_true(n + 2 < sizeof(text));
+        if (p[1] & 1) {
+            text[n++] = 'r';
+            continue;
+        }
+        if (has_seq[t] && s != (uint16_t)(seq[t] + 1))
+            text[n++] = '.';
+        seq[t] = s;
+        has_seq[t] = true;
+        key |= t == 0 && (p[16] & 0x1f) == 5;
+        if (t == 1) {
+            text[n++] = 's';
+        } else if (p[5] >> 7) {
+            text[n++] = key ? 'K' : 'p';
+            key = false;
+        }
+    }
+    text[n] = '\0';
+    return text;
+}
+
 static inline const char *repeat(const char *head, char c, unsigned n)
 {
     static char text[2000];

@@ -1,6 +1,8 @@
 /* app/media/hub: pictures in, chunks out; caches, changes, losses, limits. */
 #include "test/hub_world.h"
 
+#include "app/media/rtpmux.h"
+
 #include "base/writer.h"
 #include "ps/annexb.h"
 
@@ -244,6 +246,42 @@ static void transport_stream(void **state)
     assert_string_equal(story_ts(&w.edge[0]), "TTKppTsspTKp");
     assert_string_equal(story_ts(&w.edge[1]), "TTKp");
     assert_string_equal(story_ts(&w.edge[2]), "TTKpppTKp");
+    world_close(&w);
+}
+
+/* Packets: all viewers get the same bytes, whenever they come. */
+static void packets(void **state)
+{
+    struct hub_viewer_options rtp = { .format = HUB_RTP };
+    struct hub_options opt = { .rtp_seed = 77, .utc_base_ms = 1000000 };
+    struct hub_viewer_options quiet = { .format = HUB_RTP, .no_audio = true };
+    struct world w;
+    struct edge *e = w.edge;
+    size_t same;
+
+    (void)state;
+    assert_int_equal(world_open(&w, &opt, 0), 0);
+    assert_false(hub_is_decided(w.hub, w.now_ms));
+    gop(&w, 3);
+    assert_false(hub_is_decided(w.hub, w.now_ms)); /* sound may come */
+    sound(&w);
+    assert_true(hub_is_decided(w.hub, w.now_ms));
+    assert_int_equal(hub_rtp_ssrc(w.hub, MEDIA_VIDEO),
+                     rtpmux_ssrc(77, MEDIA_VIDEO));
+    view(&w, 0, rtp);
+    view(&w, 2, quiet);
+    picture(&w, false);
+    gop(&w, 2);
+    view(&w, 1, rtp);
+    picture(&w, false);
+    /* its start, then the reports that stand before each first packet */
+    assert_string_equal(story_rtp(&e[0]), "rrrKpprspKpp");
+    assert_string_equal(story_rtp(&e[2]), "rrKpppKpp");
+    assert_string_equal(story_rtp(&e[1]), "rrKpp");
+    for (same = 0; same < e[1].n && e[0].got[e[0].n - same - 1] ==
+                                        e[1].got[e[1].n - same - 1]; same++)
+        ;
+    assert_true(same > e[1].n - 150); /* all but the reports */
     world_close(&w);
 }
 
@@ -625,6 +663,7 @@ int main(void)
         cmocka_unit_test(codec_change),
         cmocka_unit_test(leading),
         cmocka_unit_test(transport_stream),
+        cmocka_unit_test(packets),
         cmocka_unit_test(messages),
         cmocka_unit_test(unusable),
         cmocka_unit_test(loss),

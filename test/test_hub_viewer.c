@@ -74,6 +74,7 @@ static void skip_over_config(void **state)
                                           .no_audio = true };
         struct world w;
         const char *story, *tail = format == HUB_FMP4 ? "IKKp"
+                                   : format == HUB_RTP ? ".KKp"
                                    : format >= HUB_TS ? "KTKp"
                                                       : "cKKp";
 
@@ -99,6 +100,7 @@ static void skip_over_config(void **state)
         w.pts90k += FRAME90K;
         picture(&w, false);
         story = format == HUB_FMP4 ? story_fmp4(&w.edge[0])
+                : format == HUB_RTP ? story_rtp(&w.edge[0])
                 : format >= HUB_TS ? story_ts(&w.edge[0])
                                    : story_flv(&w.edge[0]);
         assert_string_equal(story + strlen(story) - 4, tail);

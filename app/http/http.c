@@ -307,6 +307,36 @@ static bool write_scope(struct http_call *c, struct writer *w)
     return true;
 }
 
+void http_app_set_rtsp(struct http_app *a, uint16_t port)
+{
+    a->cfg.rtsp_port = port;
+}
+
+bool http_app_is_signed(const struct http_app *a, struct slice device,
+                        struct slice channel, struct slice signature)
+{
+    char text[128];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, "/live/");
+    writer_slice_put(&w, device);
+    writer_char(&w, '/');
+    writer_slice_put(&w, channel);
+    return !w.err && http_sign_verify(a->cfg.key, writer_slice(&w), signature,
+                                      http_app_now(a).utc_ms / 1000);
+}
+
+uint32_t http_app_login_wait(const struct http_app *a,
+                             const struct gb_addr *source)
+{
+    return http_auth_login_wait(a->auth, source, http_app_now(a).mono_ms);
+}
+
+void http_app_login_failed(struct http_app *a, const struct gb_addr *source)
+{
+    http_auth_login_try(a->auth, source, http_app_now(a).mono_ms);
+}
+
 static bool is_signed(struct http_call *c)
 {
     char text[HTTP_SIGNATURE_MAX + 16], scope_text[128];

@@ -254,6 +254,17 @@ int http_app_handover(struct http_app *a, struct http_handover *h);
 /* The client went before http_app_handover was called: gives the hold back. */
 void http_app_media_lost(struct http_app *a, const struct http_media *m);
 
+/* The port that rtsp: URLs are told with; 0: none are. */
+void http_app_set_rtsp(struct http_app *a, uint16_t port);
+
+/* For the RTSP server: a signed URL lets see this channel; wrong passwords
+ * count as those of the page's login do. */
+bool http_app_is_signed(const struct http_app *a, struct slice device,
+                        struct slice channel, struct slice signature);
+uint32_t http_app_login_wait(const struct http_app *a,
+                             const struct gb_addr *source);
+void http_app_login_failed(struct http_app *a, const struct gb_addr *source);
+
 struct gb_time http_app_now(const struct http_app *a); /* main's now() */
 void http_app_tick(struct http_app *a);
 uint64_t http_app_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */

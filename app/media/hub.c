@@ -197,6 +197,11 @@ struct media_config *hub_config(const struct hub *h, enum media_track t)
     return h->config[t];
 }
 
+uint32_t hub_rtp_ssrc(const struct hub *h, enum media_track t)
+{
+    return rtpmux_ssrc(h->opt.rtp_seed, t);
+}
+
 /* --- video ---------------------------------------------------------------- */
 
 /* The stream turns out to be of another codec: everything begins anew. */

@@ -56,6 +56,7 @@ enum hub_format {
     HUB_TS,      /* without G.711, which players do not know in it */
     HUB_TS_G711,
     HUB_PS,      /* the bytes of the device, from a pack with a key frame on */
+    HUB_RTP,     /* packets for RTSP (app/media/rtpmux.h) */
     HUB_FORMATS
 };
 
@@ -141,6 +142,8 @@ struct hub_options {
                             else damage is shown */
     uint32_t aac_rate_hz; /* of AAC without ADTS, from the SDP; 0: 16000 */
     bool expect_audio;    /* the SDP promises audio */
+    uint64_t rtp_seed;    /* of HUB_RTP: see rtpmux_init */
+    int64_t utc_base_ms;  /* UTC when the clock of now_ms was 0 */
 };
 
 /* hooks and opt are copied; alloc must outlive the hub and every chunk.
@@ -250,6 +253,10 @@ void hub_tap_remove(struct hub_tap *t); /* harmless when it is in no hub */
 
 /* The configuration of a track, borrowed; NULL: not known. */
 struct media_config *hub_config(const struct hub *h, enum media_track t);
+
+/* No further track is waited for: a description may be given. */
+bool hub_is_decided(struct hub *h, uint64_t now_ms);
+uint32_t hub_rtp_ssrc(const struct hub *h, enum media_track t);
 
 /* --- figures ----------------------------------------------------------- */
 

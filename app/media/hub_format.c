@@ -22,6 +22,8 @@ bool hub_format_carries(enum hub_format f, enum ps_codec c)
         return mpegts_carries(c) && c != PS_CODEC_G711A && c != PS_CODEC_G711U;
     case HUB_TS_G711:
         return mpegts_carries(c);
+    case HUB_RTP:
+        return rtpmux_carries(c);
     case HUB_FLV:
     case HUB_FLV_ENHANCED:
     case HUB_PS: /* has no frames */
@@ -42,6 +44,15 @@ struct media_config *hub_format_config(const struct hub *h,
                : NULL;
 }
 
+static int rtp_frame(struct hub *h, struct hub_ring *r,
+                     const struct media_frame *f, struct media_chunk **out)
+{
+    if (!r->rtp.begun)
+        rtpmux_init(&r->rtp, h->opt.rtp_seed,
+                    h->opt.utc_base_ms + (int64_t)f->arrival_ms, f->dts90k);
+    return rtpmux_frame_chunk(out, h->alloc, &r->rtp, f, h->config[f->track]);
+}
+
 int hub_format_frame(struct hub *h, struct hub_ring *r, struct media_frame *f,
                      struct media_chunk **out)
 {
@@ -55,6 +66,8 @@ int hub_format_frame(struct hub *h, struct hub_ring *r, struct media_frame *f,
             out, h->alloc, &r->ts, f,
             hub_format_config(h, r, MEDIA_VIDEO, ALL_TRACKS),
             hub_format_config(h, r, MEDIA_AUDIO, ALL_TRACKS));
+    if (r->format == HUB_RTP)
+        return rtp_frame(h, r, f, out);
     return flv_frame_chunk(out, h->alloc, &flv, f);
 }
 
@@ -73,6 +86,9 @@ int hub_format_start(struct hub *h, struct hub_ring *r, unsigned tracks,
         return fmp4_init_chunk(out, h->alloc, s.video, s.audio);
     if (is_ts(r->format))
         return mpegts_start_chunk(out, h->alloc, &r->ts, s.video, s.audio);
+    if (r->format == HUB_RTP)
+        return rtpmux_start_chunk(out, h->alloc, &r->rtp, s.video, s.audio,
+                                  at90k);
     return flv_start_chunk(out, h->alloc, &flv, &s);
 }
 
@@ -81,7 +97,7 @@ int hub_format_change(struct hub *h, struct hub_ring *r, enum media_track t,
 {
     struct flv_options flv = flv_of(r);
 
-    if (is_ts(r->format))
+    if (is_ts(r->format) || r->format == HUB_RTP)
         return GB_ENOENT; /* what changes is told by the next frame */
     return flv_config_chunk(out, h->alloc, &flv, t, h->config[t], at90k);
 }
@@ -93,7 +109,8 @@ void hub_format_mime(const struct hub *h, const struct hub_ring *r,
         fmp4_mime(w, hub_format_config(h, r, MEDIA_VIDEO, tracks),
                   hub_format_config(h, r, MEDIA_AUDIO, tracks));
     else
-        writer_str(w, is_ts(r->format)      ? MPEGTS_MIME
-                      : r->format == HUB_PS ? "video/mp2p"
-                                            : FLV_MIME);
+        writer_str(w, is_ts(r->format)       ? MPEGTS_MIME
+                      : r->format == HUB_PS  ? "video/mp2p"
+                      : r->format == HUB_RTP ? RTPMUX_MIME
+                                             : FLV_MIME);
 }

@@ -7,6 +7,7 @@
 #include "app/media/hub.h"
 #include "app/media/mpegts.h"
 #include "app/media/params.h"
+#include "app/media/rtpmux.h"
 #include "app/media/timeline.h"
 
 #define TRACK_BIT(t) (1u << (t))
@@ -33,6 +34,7 @@ struct hub_ring {
     int64_t last90k[MEDIA_TRACKS];
     struct fmp4_mux fmp4;
     struct mpegts_mux ts;
+    struct rtpmux rtp;
     bool init_waits;  /* sound has changed: told with the next key frame */
     struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
     /* viewers: with something to read; with nothing; waiting for a key frame

@@ -233,6 +233,14 @@ static bool is_decided(const struct hub *h, const struct hub_viewer *v)
            h->now_ms - h->first_key_ms >= wait_ms;
 }
 
+bool hub_is_decided(struct hub *h, uint64_t now_ms)
+{
+    const struct hub_viewer any = { 0 };
+
+    h->now_ms = now_ms;
+    return is_decided(h, &any);
+}
+
 static void decide(const struct hub *h, const struct hub_ring *r,
                    struct hub_viewer *v)
 {

@@ -158,6 +158,16 @@ static struct media_stream *find_stream(struct media_loop *l, uint64_t session)
     return n ? container_of(n, struct media_stream, node) : NULL;
 }
 
+/* UTC when the loop's clock was 0. */
+static int64_t utc_base(uv_loop_t *uv)
+{
+    uv_timeval64_t tv;
+
+    if (uv_gettimeofday(&tv))
+        return 0;
+    return tv.tv_sec * 1000 + tv.tv_usec / 1000 - (int64_t)uv_now(uv);
+}
+
 static struct media_stream *stream_new(struct media_loop *l, uint64_t session)
 {
     struct media_stream *s = calloc(1, sizeof(*s));
@@ -165,12 +175,16 @@ static struct media_stream *stream_new(struct media_loop *l, uint64_t session)
                                .on_first_key = on_first_key,
                                .on_sound_alone = on_sound_alone, .ctx = s };
 
+    struct hub_options o = l->net->o.hub;
+
     if (!s)
         return NULL;
     s->session = session;
     s->loop = l;
     list_init(&s->clients);
-    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &l->net->o.hub)) {
+    o.rtp_seed = session;
+    o.utc_base_ms = utc_base(&l->uv);
+    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &o)) {
         free(s);
         return NULL;
     }
@@ -465,6 +479,24 @@ void media_client_remove(struct media_client *c)
     hub_viewer_remove(&c->v);
     list_remove(&c->node);
     c->stream = NULL; /* the tick frees what nobody needs */
+}
+
+int media_loop_tracks(struct media_loop *l, uint64_t session,
+                      struct media_tracks *out)
+{
+    struct media_stream *s = find_stream(l, session);
+
+    if (!s || l->stopping)
+        return GB_ENOENT;
+    if (!hub_is_decided(s->hub, uv_now(&l->uv)))
+        return GB_EAGAIN;
+    for (int t = 0; t < MEDIA_TRACKS; t++) {
+        struct media_config *c = hub_config(s->hub, (enum media_track)t);
+
+        out->config[t] = c ? media_config_ref(c) : NULL;
+        out->ssrc[t] = hub_rtp_ssrc(s->hub, (enum media_track)t);
+    }
+    return 0;
 }
 
 int media_loop_stats(struct media_loop *l, uint64_t session,

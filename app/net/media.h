@@ -75,6 +75,16 @@ int media_client_add(struct media_loop *l, uint64_t session,
                      const struct hub_viewer_options *opt);
 void media_client_remove(struct media_client *c); /* harmless when in none */
 
+/* What a description of a session needs. config: references of the caller's,
+ * NULL: no such track. 0; GB_ENOENT: no such session; GB_EAGAIN: its tracks are
+ * not decided yet. */
+struct media_tracks {
+    struct media_config *config[MEDIA_TRACKS];
+    uint32_t ssrc[MEDIA_TRACKS]; /* of HUB_RTP */
+};
+int media_loop_tracks(struct media_loop *l, uint64_t session,
+                      struct media_tracks *out);
+
 /* The codecs and figures of a session's hub; GB_ENOENT. */
 int media_loop_stats(struct media_loop *l, uint64_t session,
                      struct hub_stats *out);

@@ -85,6 +85,7 @@ class Daemon:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.sip = free_port(family, host)
         self.http = free_port(family, host)
+        self.rtsp = free_port(family, host)
         self.ports = media_range()
         self.settings = list(settings)
         self.options = []
@@ -111,7 +112,8 @@ class Daemon:
     def start(self):
         args = [os.path.join(BUILD, "gb28181d")]
         for s in (f"server.data={self.dir}/data", f"sip.listen={self.bracketed}:{self.sip}",
-                  f"http.listen={self.bracketed}:{self.http}", f"media.ports={self.ports}",
+                  f"http.listen={self.bracketed}:{self.http}", f"rtsp.listen={self.bracketed}:{self.rtsp}",
+                  f"media.ports={self.ports}",
                   "media.idle_stop_s=2", *self.settings):
             args += ["-s", s]
         args += self.options
