@@ -813,6 +813,7 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
     case PLATFORM_DO_DISCONNECT:
     case PLATFORM_GROUP_CHANGED:

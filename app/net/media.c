@@ -52,8 +52,8 @@ struct media_net {
 
 /* ---- mail ------------------------------------------------------------------ */
 
-enum order_kind { ORDER_OPEN, ORDER_ANSWER, ORDER_CLOSE, ORDER_FORGET,
-                  ORDER_STOP };
+enum order_kind { ORDER_OPEN, ORDER_ANSWER, ORDER_PACE, ORDER_CLOSE,
+                  ORDER_FORGET, ORDER_STOP };
 
 struct order_mail {
     struct mail mail;
@@ -110,6 +110,7 @@ static void say(struct media_stream *s, enum platform_media_kind kind, int err,
     if (s->ingest)
         ingest_fill(s->ingest, &ev);
     hub_stats(s->hub, uv_now(&s->loop->uv), &st);
+    ev.position_ms = st.position_ms;
     ev.width = st.width;
     ev.height = st.height;
     if (st.video != PS_CODEC_UNKNOWN)
@@ -158,19 +159,24 @@ static struct media_stream *find_stream(struct media_loop *l, uint64_t session)
     return n ? container_of(n, struct media_stream, node) : NULL;
 }
 
-static struct media_stream *stream_new(struct media_loop *l, uint64_t session)
+/* history_ms: length of the recording; below 0: live. */
+static struct media_stream *stream_new(struct media_loop *l, uint64_t session,
+                                       int64_t history_ms)
 {
     struct media_stream *s = calloc(1, sizeof(*s));
     struct hub_hooks hooks = { .on_wake = on_wake,
                                .on_first_key = on_first_key,
                                .on_sound_alone = on_sound_alone, .ctx = s };
+    struct hub_options opt = l->net->o.hub;
 
+    opt.history = history_ms >= 0;
+    opt.history_ms = history_ms;
     if (!s)
         return NULL;
     s->session = session;
     s->loop = l;
     list_init(&s->clients);
-    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &l->net->o.hub)) {
+    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &opt)) {
         free(s);
         return NULL;
     }
@@ -252,7 +258,7 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
         return;
     }
     if (!s)
-        s = stream_new(l, a->session);
+        s = stream_new(l, a->session, a->history_ms);
     if (s) {
         struct ingest_options o = {
             .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
@@ -356,6 +362,11 @@ static void deliver_order(struct mail *m)
         s = find_stream(l, o->a.session);
         if (s && s->ingest)
             ingest_answer(s->ingest, &o->a);
+        break;
+    case ORDER_PACE:
+        s = find_stream(l, o->a.session);
+        if (s)
+            hub_pace(s->hub, o->a.scale_milli, o->a.position_ms);
         break;
     case ORDER_CLOSE:
         do_close(l, o->a.session);
@@ -610,6 +621,7 @@ void media_net_order(struct media_net *n, const struct platform_action *a)
                                        .session = a->session };
     enum order_kind what = a->kind == PLATFORM_DO_OPEN     ? ORDER_OPEN
                            : a->kind == PLATFORM_DO_ANSWER ? ORDER_ANSWER
+                           : a->kind == PLATFORM_DO_PACE   ? ORDER_PACE
                                                            : ORDER_CLOSE;
 
     if (send_order(n, a->loop, what, a))
