@@ -113,6 +113,8 @@ void platform_free(struct platform *p);
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
+/* Of times without a zone, minutes east of UTC. */
+int platform_timezone_min(const struct platform *p);
 
 /* ---- inputs ------------------------------------------------------------ */
 
