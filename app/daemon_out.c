@@ -92,6 +92,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
         if (!d->closing) /* the media loops end by themselves */
             media_net_order(d->media, a);

@@ -317,6 +317,8 @@ static void order(struct replay *r, const struct platform_action *a)
         m->ssrc = a->ssrc;
         m->at_ms = r->now.mono_ms + MEDIA_STEP_MS;
         break;
+    case PLATFORM_DO_PACE:
+        break;
     case PLATFORM_DO_CLOSE:
         while (*at && *at != m)
             at = &(*at)->next;

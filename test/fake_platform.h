@@ -22,6 +22,9 @@ static struct fake {
     int live_err;            /* platform_live_start fails */
     struct platform_session live_failed;
     struct platform_live live_req; /* the last one; slices not kept */
+    struct platform_recording recording; /* the last one; slices not kept */
+    struct platform_control control;     /* the last one */
+    int control_err;
     int refresh_err;
     unsigned refreshed;
     struct platform_pending pending[4];
@@ -673,6 +676,63 @@ int platform_live_start(struct platform *p, const struct platform_live *req,
     return 0;
 }
 
+int platform_playback_start(struct platform *p,
+                            const struct platform_recording *req,
+                            struct gb_time now, struct platform_session *out)
+{
+    const struct platform_live live = { .device = req->device,
+                                        .channel = req->channel,
+                                        .stream = 100,
+                                        .transport = req->transport };
+    int err = platform_live_start(p, &live, now, out);
+    struct platform_session *s;
+
+    fake.recording = *req;
+    if (err)
+        return err;
+    s = &fake.session[(out->id - 1) % FAKE_MAX];
+    s->kind = req->kind;
+    s->stream = 0;
+    s->playback = (struct platform_playback){ .start_s = req->start_s,
+                                              .stop_s = req->stop_s,
+                                              .scale_milli = 1000 };
+    *out = *s;
+    return 0;
+}
+
+int platform_session_control(struct platform *p, uint64_t id,
+                             const struct platform_control *c,
+                             struct gb_time now, uint32_t *number)
+{
+    struct platform_session *s = fake_session(id);
+
+    (void)p;
+    (void)now;
+    fake.control = *c;
+    if (fake.control_err)
+        return fake.control_err;
+    s->playback.control_status = 0;
+    *number = ++s->playback.control;
+    return 0;
+}
+
+int platform_timezone_min(const struct platform *p)
+{
+    (void)p;
+    return 480;
+}
+
+const char *platform_session_kind_name(enum platform_session_kind k)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        PLATFORM_SESSION_KIND_MAP(X)
+#undef X
+    };
+
+    return names[k];
+}
+
 bool platform_session_view(const struct platform *p, uint64_t id,
                            struct platform_session *out)
 {
@@ -705,8 +765,8 @@ bool platform_live_find(const struct platform *p, struct slice device,
     for (size_t i = 0; i < FAKE_MAX; i++) {
         const struct platform_session *s = &fake.session[i];
 
-        if (s->id && s->stream == stream && slice_eq(s->device, device) &&
-            slice_eq(s->channel, channel)) {
+        if (s->id && s->kind == PLATFORM_LIVE && s->stream == stream &&
+            slice_eq(s->device, device) && slice_eq(s->channel, channel)) {
             *out = *s;
             return true;
         }

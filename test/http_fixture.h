@@ -275,6 +275,19 @@ static inline bool body_has(const char *text)
                             slice_str(text)) < fx.last.len;
 }
 
+/* The value of a URL in the last answer, from its path on. */
+static inline void url_of(const char *key, char out[static 512])
+{
+    json_t *j = body();
+    struct slice url = slice_str(json_string_value(json_object_get(j, key)));
+
+    url = slice_from(url, slice_find_slice(url, SLICE("://")) + 3);
+    url = slice_from(url, slice_find(url, '/'));
+    assert_true(url.n > 0);
+    slice_copy(out, 512, url);
+    json_decref(j);
+}
+
 /* Every object and required field of a schema, and no other field. */
 static inline void expect_schema(const json_t *o, const char *schema)
 {

@@ -453,6 +453,7 @@ void sim_media(struct sim *s, struct sim_stream *st,
         .audio = PS_CODEC_G711A,
         .width = 1920,
         .height = 1080,
+        .position_ms = st->position_ms,
     };
 
     if (st->source)
@@ -504,6 +505,11 @@ static void on_order(struct sim *s, const struct platform_action *a)
         st->transport = a->transport;
         if (a->transport == PLATFORM_TCP_ACTIVE)
             assert_true(a->remote.family && a->remote.port);
+        break;
+    case PLATFORM_DO_PACE:
+        assert_non_null(st);
+        st->scale_milli = a->scale_milli;
+        st->seek_ms = a->position_ms;
         break;
     case PLATFORM_DO_CLOSE:
         assert_non_null(st);
@@ -641,6 +647,27 @@ static void on_device_subscribe(struct sim_device *d,
         sim_notify(d, &n);
 }
 
+static void on_device_control(struct sim_device *d, const struct sip_event *ev)
+{
+    struct sip_response r = { .status = 200, .expires = -1 };
+
+    d->controls++;
+    snprintf(d->last_control, sizeof(d->last_control), "%.*s",
+             SLICE_ARG(ev->msg->body));
+    if (d->control_silent)
+        return;
+    if (d->control_status) {
+        r.status = d->control_status;
+        if (d->control_times && --d->control_times == 0)
+            d->control_status = 0;
+    } else if (d->control_answer) {
+        r.content_type = SLICE("Application/MANSRTSP");
+        r.body = slice_str(d->control_answer);
+    }
+    assert_int_equal(sip_stack_respond(d->sim->field, ev->transaction, &r,
+                                       d->sim->now.mono_ms), 0);
+}
+
 static void on_field_event(struct sim *s, const struct sip_event *ev)
 {
     struct sim_device *d = by_addr(s, &ev->peer.local);
@@ -671,6 +698,8 @@ static void on_field_event(struct sim *s, const struct sip_event *ev)
             on_device_invite(d, ev);
         else if (ev->msg->method == SIP_METHOD_SUBSCRIBE)
             on_device_subscribe(d, ev);
+        else if (ev->msg->method == SIP_METHOD_INFO)
+            on_device_control(d, ev);
         else {
             d->options++;
             respond(s, ev, 200);
@@ -714,6 +743,7 @@ static void on_action(struct sim *s, const struct platform_action *a)
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
         on_order(s, a);
         break;
@@ -1044,6 +1074,22 @@ int sim_play(struct sim *s, struct sim_device *d, const char *channel,
     };
 
     return platform_live_start(s->p, &req, s->now, out);
+}
+
+int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
+                 enum platform_session_kind kind, enum platform_transport t,
+                 struct platform_session *out)
+{
+    const struct platform_recording req = {
+        .device = slice_str(d->id),
+        .channel = slice_str(channel),
+        .kind = kind,
+        .transport = t,
+        .start_s = SIM_UTC / 1000,
+        .stop_s = SIM_UTC / 1000 + 600,
+    };
+
+    return platform_playback_start(s->p, &req, s->now, out);
 }
 
 struct platform_session sim_session(struct sim *s, uint64_t id)

@@ -86,7 +86,15 @@ struct sim_device {
     bool subscribe_silent;      /* no answer */
     bool subscribe_mute;        /* no NOTIFY behind the 200 */
 
+    /* INFO inside its call */
+    unsigned control_status;    /* 0: 200 */
+    unsigned control_times;     /* so many are refused; 0: all */
+    const char *control_answer; /* body of the 200; NULL: none */
+    bool control_silent;        /* no answer */
+
     /* what happened */
+    unsigned controls;
+    char last_control[512];
     unsigned registered, challenged, refused; /* answers to REGISTER */
     unsigned stale;         /* of the challenges */
     unsigned last_status;
@@ -125,6 +133,8 @@ struct sim_stream {
     struct sim_device *source; /* of its packets, NULL: none */
     unsigned at;               /* progress of the script */
     bool said_key;
+    int32_t scale_milli;       /* of the last PACE */
+    int64_t seek_ms, position_ms;
     uint64_t next_ms;
     uint64_t packets;
 };
@@ -213,6 +223,10 @@ void sim_settle(struct sim *s);
 
 int sim_play(struct sim *s, struct sim_device *d, const char *channel,
              enum platform_transport t, struct platform_session *out);
+/* The 600 s from SIM_UTC on. */
+int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
+                 enum platform_session_kind kind, enum platform_transport t,
+                 struct platform_session *out);
 struct platform_session sim_session(struct sim *s, uint64_t id);
 struct platform_device sim_view(struct sim *s, const struct sim_device *d);
 struct platform_counters sim_counters(struct sim *s);

@@ -182,19 +182,6 @@ static void live_stopped(void **state)
 
 /* ---- media -------------------------------------------------------------- */
 
-/* The value of a URL in the last answer, from its path on. */
-static void url_of(const char *key, char out[static 512])
-{
-    json_t *j = body();
-    struct slice url = slice_str(json_string_value(json_object_get(j, key)));
-
-    url = slice_from(url, slice_find_slice(url, SLICE("://")) + 3);
-    url = slice_from(url, slice_find(url, '/'));
-    assert_true(url.n > 0);
-    slice_copy(out, 512, url);
-    json_decref(j);
-}
-
 static void media_by_signature(void **state)
 {
     char flv[512], mse[512], other[512];

@@ -191,12 +191,58 @@ static void history(void **state)
     timeline_init(&d.t, &opt);
     for (uint64_t i = 0; i < 30; i++)
         video(&d, 3600 * i);
-    v = video(&d, 90000 * 3600); /* nothing was recorded for an hour */
+    /* nothing was recorded for an hour, for which no viewer wants to wait */
+    v = video(&d, 90000 * 3600);
     assert_true(v.new_epoch);
-    assert_int_equal(v.dts90k, 90000 * 3600);
+    assert_int_equal(v.dts90k, 30 * 3600);
     v = video(&d, 500000); /* and a seek back */
     assert_true(v.new_epoch);
-    assert_int_equal(v.dts90k, 90000 * 3600 + 3600);
+    assert_int_equal(v.dts90k, 31 * 3600);
+}
+
+/* The device sends eight times as fast: what comes out keeps its pace, without
+ * sound, which comes back beside the picture. */
+static void scale(void **state)
+{
+    static const struct {
+        int32_t milli;
+        int64_t step;
+    } cases[] = { { 8000, 450 }, { 2000, 1800 }, { 250, 14400 },
+                  { -1000, 3600 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct timeline_options opt = { .history = true };
+        struct device d;
+        uint64_t pts = 0;
+        int64_t last = 0;
+
+        device_init(&d);
+        timeline_init(&d.t, &opt);
+        for (; pts < 90000; pts += 3600) {
+            last = video(&d, pts).dts90k;
+            audio(&d, pts);
+        }
+        timeline_set_scale(&d.t, cases[i].milli);
+        for (; pts < 180000; pts += 3600) {
+            int64_t now = video(&d, pts).dts90k;
+
+            assert_int_equal(now - last, cases[i].step);
+            last = now;
+            assert_int_equal(audio(&d, pts).drop, cases[i].milli != -1000);
+        }
+        timeline_set_scale(&d.t, 1000);
+        for (; pts < 270000; pts += 3600) {
+            struct timeline_out a;
+            int64_t now = video(&d, pts).dts90k;
+
+            assert_int_equal(now - last, 3600);
+            last = now;
+            a = audio(&d, pts);
+            assert_false(a.drop);
+            assert_in_range(a.dts90k, last - 9000, last + 9000);
+        }
+    }
 }
 
 /* Stamps that say nothing: arrival takes over. */
@@ -453,6 +499,7 @@ int main(void)
         cmocka_unit_test(small_steps_back),
         cmocka_unit_test(gap_in_live),
         cmocka_unit_test(history),
+        cmocka_unit_test(scale),
         cmocka_unit_test(constant_pts),
         cmocka_unit_test(no_pts),
         cmocka_unit_test(b_pictures),

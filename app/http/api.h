@@ -36,6 +36,7 @@ struct http_app {
     size_t n_waiters;
     struct list command_waiters; /* struct command_waiter (api_wait.c) */
     size_t n_command_waiters;
+    struct list control_waiters; /* struct control_waiter (api_playback.c) */
     bool due;                   /* a waiter has its outcome */
     unsigned n_password_jobs;
     struct alarm_ring {
@@ -148,6 +149,7 @@ void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
                       uint64_t id);
 const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
+bool http_transport_parse(struct slice s, enum platform_transport *t);
 const char *http_session_state_name(enum platform_session_state s);
 
 /* ---- waiting for a picture (live.c) ------------------------------------------ */
@@ -157,6 +159,27 @@ void http_live_changed(struct http_app *a, const struct platform_session *s);
 void http_live_tick(struct http_app *a, struct gb_time now);
 void http_live_gone(struct http_app *a, uint64_t request);
 void http_live_free(struct http_app *a);
+/* Answers, now or when its picture is there, for a session that was asked for
+ * with this err; m NULL: with its description. */
+void http_live_follow(struct http_call *c, int err,
+                      const struct platform_session *s, struct http_media *m,
+                      bool wait);
+
+/* ---- recordings (api_playback.c) ----------------------------------------------- */
+
+/* That the path names; false: a problem has been answered. */
+bool http_session_find(struct http_call *c, struct platform_session *s);
+/* "/session/ID", which its URLs are signed over. */
+void http_session_scope(struct writer *w, uint64_t session);
+/* Is there a URL of this format below /session? */
+bool http_session_has(enum http_format f);
+void http_playback_write(struct jw *j, const struct platform_session *s);
+/* A session moved: those who wait for a control of it may be answered. */
+void http_control_changed(struct http_app *a,
+                          const struct platform_session *s);
+void http_control_tick(struct http_app *a);
+void http_control_gone(struct http_app *a, uint64_t request);
+void http_control_free(struct http_app *a);
 
 /* ---- waiting for a command (api_wait.c) --------------------------------------- */
 
@@ -247,7 +270,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
-    http_get_media, http_get_trace, http_get_trace_pcap,
+    http_get_media, http_get_session_media, http_post_playback,
+    http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners;
 
 #endif

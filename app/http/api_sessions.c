@@ -34,6 +34,7 @@ void http_session_write(struct jw *j, const struct platform_session *s)
 {
     jw_object(j);
     jw_put_id(j, "id", s->id);
+    jw_put_cstr(j, "kind", platform_session_kind_name(s->kind));
     jw_put_str(j, "device", s->device);
     jw_put_str(j, "channel", s->channel);
     jw_put_cstr(j, "stream", s->stream ? "sub" : "main");
@@ -58,6 +59,8 @@ void http_session_write(struct jw *j, const struct platform_session *s)
     jw_put_u64(j, "bytes", s->bytes);
     jw_put_u64(j, "lost", s->lost);
     jw_put_u64(j, "foreign", s->foreign);
+    if (s->kind != PLATFORM_LIVE)
+        http_playback_write(j, s);
     jw_end(j);
 }
 
@@ -108,7 +111,7 @@ void http_get_sessions(struct http_call *c)
                   more ? number_text(at + n, text) : (struct slice){ 0 }, i);
 }
 
-static bool find_session(struct http_call *c, struct platform_session *s)
+bool http_session_find(struct http_call *c, struct platform_session *s)
 {
     uint64_t id;
 
@@ -123,7 +126,7 @@ void http_get_session(struct http_call *c)
 {
     struct platform_session s;
 
-    if (find_session(c, &s)) {
+    if (http_session_find(c, &s)) {
         struct jw j = http_answer_json(c, 200);
 
         http_session_write(&j, &s);
@@ -134,7 +137,7 @@ void http_delete_session(struct http_call *c)
 {
     struct platform_session s;
 
-    if (!find_session(c, &s))
+    if (!http_session_find(c, &s))
         return;
     platform_session_stop(c->app->cfg.platform, s.id, c->now);
     c->app->cfg.touched(c->app->cfg.ctx);

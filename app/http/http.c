@@ -62,6 +62,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
     a->cfg = *cfg;
     list_init(&a->waiters);
     list_init(&a->command_waiters);
+    list_init(&a->control_waiters);
     http_history_init(a);
     http_commit_init(a);
     buf_init(&a->text, cfg->alloc, TEXT_MAX);
@@ -98,6 +99,7 @@ void http_app_free(struct http_app *a)
     if (!a)
         return;
     http_live_free(a);
+    http_control_free(a);
     http_wait_free(a);
     http_history_free(a);
     http_commit_free(a);
@@ -296,6 +298,14 @@ static bool write_scope(struct http_call *c, struct writer *w)
 
     if (c->route->handler == http_get_firmware) {
         http_firmware_scope(w, c->params.value[0]);
+        return true;
+    }
+    if (c->route->handler == http_get_session_media) {
+        uint64_t id = 0;
+
+        if (!slice_u64(c->params.value[0], UINT64_MAX, &id))
+            return false;
+        http_session_scope(w, id);
         return true;
     }
     if (!http_media_target(c, &device, &channel))
@@ -543,6 +553,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 void http_app_gone(struct http_app *a, uint64_t request)
 {
     http_live_gone(a, request);
+    http_control_gone(a, request);
     http_wait_gone(a, request);
     http_history_gone(a, request);
     http_commit_gone(a, request);
@@ -576,6 +587,7 @@ struct gb_time http_app_now(const struct http_app *a)
 void http_app_tick(struct http_app *a)
 {
     http_live_tick(a, a->cfg.now(a->cfg.ctx));
+    http_control_tick(a);
     http_wait_tick(a, a->cfg.now(a->cfg.ctx));
 }
 
@@ -709,6 +721,7 @@ static void on_gone(struct http_app *a, uint64_t session)
     a->ended.foreign += s.foreign;
     s.state = s.state == PLATFORM_FAILED ? PLATFORM_FAILED : PLATFORM_STOPPING;
     http_live_changed(a, &s);
+    http_control_changed(a, &s);
     if (is_unheard(a, "session"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
@@ -728,6 +741,7 @@ void http_on_session(struct http_app *a, uint64_t session)
     if (!platform_session_view(a->cfg.platform, session, &s))
         return;
     http_live_changed(a, &s);
+    http_control_changed(a, &s);
     if (is_unheard(a, "session"))
         return;
     buf_init(&b, a->cfg.alloc, 16384);
@@ -843,6 +857,7 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
+    case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
     case PLATFORM_DO_DISCONNECT:
     case PLATFORM_GROUP_CHANGED:

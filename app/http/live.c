@@ -83,7 +83,7 @@ static bool parse_stream(struct slice s, unsigned *stream)
     return true;
 }
 
-static bool parse_transport(struct slice s, enum platform_transport *t)
+bool http_transport_parse(struct slice s, enum platform_transport *t)
 {
     for (unsigned i = PLATFORM_AUTO; i <= PLATFORM_TCP_ACTIVE; i++) {
         if (slice_eq(s, slice_str(http_transport_name(
@@ -133,10 +133,14 @@ static void put_query(struct writer *w, const struct urls *u, char sep)
     }
     if (!u->app->cfg.auth)
         return;
-    writer_str(&scope, "/live/");
-    writer_slice_put(&scope, u->s->device);
-    writer_char(&scope, '/');
-    writer_slice_put(&scope, u->s->channel);
+    if (u->s->kind != PLATFORM_LIVE) {
+        http_session_scope(&scope, u->s->id);
+    } else {
+        writer_str(&scope, "/live/");
+        writer_slice_put(&scope, u->s->device);
+        writer_char(&scope, '/');
+        writer_slice_put(&scope, u->s->channel);
+    }
     if (scope.err)
         return;
     writer_char(w, sep);
@@ -150,6 +154,17 @@ static void put_ids(struct writer *w, const struct urls *u)
     http_escape(w, u->s->device);
     writer_char(w, '/');
     http_escape(w, u->s->channel);
+}
+
+/* "/live/DEVICE/CHANNEL" or "/session/ID" */
+static void put_path(struct writer *w, const struct urls *u)
+{
+    if (u->s->kind != PLATFORM_LIVE) {
+        http_session_scope(w, u->s->id);
+        return;
+    }
+    writer_str(w, "/live/");
+    put_ids(w, u);
 }
 
 /* ws: the scheme becomes ws or wss. */
@@ -170,7 +185,8 @@ static void put_url(const struct urls *u, enum http_format f, bool ws)
     struct writer w = writer_of(text, sizeof(text));
     struct writer k = writer_of(key, sizeof(key) - 1);
 
-    if (!(u->app->cfg.formats >> f & 1))
+    if (!(u->app->cfg.formats >> f & 1) ||
+        (u->s->kind != PLATFORM_LIVE && !http_session_has(f)))
         return;
     put_base(&w, u, ws);
     if (f == HTTP_FORMAT_MSE) {
@@ -178,8 +194,7 @@ static void put_url(const struct urls *u, enum http_format f, bool ws)
         put_ids(&w, u);
         put_query(&w, u, '&');
     } else {
-        writer_str(&w, "/live/");
-        put_ids(&w, u);
+        put_path(&w, u);
         writer_str(&w, http_format_ext(f));
         put_query(&w, u, '?');
     }
@@ -197,7 +212,7 @@ static void put_rtsp(const struct urls *u)
     struct slice host = u->base;
     size_t at = slice_find_slice(host, SLICE("://"));
 
-    if (!u->app->cfg.rtsp_port || at == host.n)
+    if (!u->app->cfg.rtsp_port || at == host.n || u->s->kind != PLATFORM_LIVE)
         return;
     host = slice_from(host, at + 3);
     host = slice_head(host, slice_find(host, '/'));
@@ -232,6 +247,8 @@ static void live_write(struct jw *j, const struct http_app *a,
     jw_put_cstr(j, "audio", ps_codec_name(s->audio));
     jw_put_u64(j, "width", s->width);
     jw_put_u64(j, "height", s->height);
+    if (s->kind != PLATFORM_LIVE)
+        http_playback_write(j, s);
     put_url(&u, HTTP_FORMAT_FLV, false);
     put_url(&u, HTTP_FORMAT_FLV, true);
     put_url(&u, HTTP_FORMAT_FMP4, false);
@@ -409,7 +426,11 @@ static void start_failed(struct http_call *c, int err,
     struct outcome o = { .status = 502, .code = "live-failed" };
 
     describe(&o, s);
-    if (err == GB_ENOENT) {
+    if (err == GB_ERANGE) {
+        o.status = 400;
+        o.code = "bad-parameter";
+        o.detail = "the times are no range of a recording";
+    } else if (err == GB_ENOENT) {
         o.status = 404;
         o.code = "not-found";
         o.detail = "no such device or channel";
@@ -468,46 +489,60 @@ static void release(struct http_app *a, uint64_t session)
     a->cfg.touched(a->cfg.ctx);
 }
 
-/* Starts or finds the session of req; answers now or later. m NULL: POST. */
-static void start(struct http_call *c, const struct platform_live *req,
-                  struct http_media *m, bool wait)
+/* A new resource is 201. */
+static unsigned good_status(const struct platform_session *s)
+{
+    return s->kind == PLATFORM_LIVE ? 200 : 201;
+}
+
+void http_live_follow(struct http_call *c, int err,
+                      const struct platform_session *s, struct http_media *m,
+                      bool wait)
 {
     struct platform *p = c->app->cfg.platform;
-    struct platform_session s = { 0 };
     struct outcome o;
-    int err = platform_live_start(p, req, c->now, &s);
 
     c->app->cfg.touched(c->app->cfg.ctx);
     if (err) {
-        start_failed(c, err, &s, m);
+        start_failed(c, err, s, m);
         return;
     }
     if (!wait) {
         struct jw j = http_answer_json(c, 202);
 
-        live_write(&j, c->app, slice_str(c->base), &s, c->now);
+        live_write(&j, c->app, slice_str(c->base), s, c->now);
         return;
     }
     if (m) {
-        m->session = s.id;
-        m->loop = s.loop;
+        m->session = s->id;
+        m->loop = s->loop;
     }
-    if (!judge(&o, &s)) {
-        platform_session_hold(p, s.id, c->now);
-        if (!wait_for(c, s.id, m)) {
-            release(c->app, s.id);
+    if (!judge(&o, s)) {
+        platform_session_hold(p, s->id, c->now);
+        if (!wait_for(c, s->id, m)) {
+            release(c->app, s->id);
             http_answer_fail(c, 503, NULL, "too many requests are waiting");
         }
     } else if (o.status != 200 || is_unreadable(&o, &s, m)) {
         answer_outcome(c->out, &o, m);
     } else if (m) {
-        platform_session_hold(p, s.id, c->now);
+        platform_session_hold(p, s->id, c->now);
         reply_media(c->out, m);
     } else {
-        struct jw j = http_answer_json(c, 200);
+        struct jw j = http_answer_json(c, good_status(s));
 
-        live_write(&j, c->app, slice_str(c->base), &s, c->now);
+        live_write(&j, c->app, slice_str(c->base), s, c->now);
     }
+}
+
+/* Starts or finds the session of req; answers now or later. m NULL: POST. */
+static void start(struct http_call *c, const struct platform_live *req,
+                  struct http_media *m, bool wait)
+{
+    struct platform_session s = { 0 };
+    int err = platform_live_start(c->app->cfg.platform, req, c->now, &s);
+
+    http_live_follow(c, err, &s, m, wait);
 }
 
 /* ---- handlers ------------------------------------------------------------------------ */
@@ -528,7 +563,7 @@ static bool read_body(struct http_call *c, struct platform_live *req)
     v = ok ? json_object_get(root, "transport") : NULL;
     if (v && !json_is_null(v)) {
         text = slice_str(json_string_value(v));
-        ok = json_is_string(v) && parse_transport(text, &req->transport);
+        ok = json_is_string(v) && http_transport_parse(text, &req->transport);
         if (!ok)
             http_answer_fail(c, 400, "bad-parameter",
                              "transport is auto, udp, tcp-passive or "
@@ -618,33 +653,54 @@ static void answer_upgrade(struct http_call *c)
     http_response_field(c->out, "Upgrade", SLICE("websocket"));
 }
 
+/* false: a problem has been answered. */
+static bool read_format(struct http_call *c, struct http_media *m)
+{
+    *m = (struct http_media){ .format = (enum http_format)c->route->arg,
+                              .websocket = c->head->websocket };
+    if (!(c->app->cfg.formats >> m->format & 1)) {
+        http_answer_fail(c, 501, "no-format",
+                         "this build does not serve this format");
+        return false;
+    }
+    if (m->format == HTTP_FORMAT_MSE && !m->websocket) {
+        answer_upgrade(c);
+        return false;
+    }
+    if (m->websocket && m->format != HTTP_FORMAT_MSE &&
+        m->format != HTTP_FORMAT_FLV && m->format != HTTP_FORMAT_FMP4) {
+        http_answer_fail(c, 400, NULL, "this format is not for WebSocket");
+        return false;
+    }
+    return true;
+}
+
+/* What a viewer may choose; false: a problem has been answered. */
+static bool read_choices(struct http_call *c, struct http_media *m)
+{
+    return query_flag(c, "enhanced", &m->enhanced) &&
+           query_flag(c, "g711", &m->g711);
+}
+
+/* Nothing is started for a HEAD. */
+static void answer_head(struct http_call *c, const struct http_media *m)
+{
+    http_answer_empty(c, 200);
+    c->out->type = http_format_type(m->format);
+}
+
 void http_get_media(struct http_call *c)
 {
     struct platform_live req = { 0 };
-    struct http_media m = { .format = (enum http_format)c->route->arg,
-                            .websocket = c->head->websocket };
+    struct http_media m;
 
-    if (!(c->app->cfg.formats >> m.format & 1)) {
-        http_answer_fail(c, 501, "no-format",
-                         "this build does not serve this format");
+    if (!read_format(c, &m))
         return;
-    }
-    if (m.format == HTTP_FORMAT_MSE && !m.websocket) {
-        answer_upgrade(c);
-        return;
-    }
-    if (m.websocket && m.format != HTTP_FORMAT_MSE &&
-        m.format != HTTP_FORMAT_FLV && m.format != HTTP_FORMAT_FMP4) {
-        http_answer_fail(c, 400, NULL, "this format is not for WebSocket");
-        return;
-    }
     if (!http_media_target(c, &req.device, &req.channel)) {
         http_answer_fail(c, 404, NULL, "no such channel, or in many devices");
         return;
     }
-    if (!query_stream(c, &req.stream) ||
-        !query_flag(c, "enhanced", &m.enhanced) ||
-        !query_flag(c, "g711", &m.g711))
+    if (!query_stream(c, &req.stream) || !read_choices(c, &m))
         return;
     if (http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
                        &m.delay_ms)) {
@@ -653,14 +709,32 @@ void http_get_media(struct http_call *c)
         return;
     }
     if (c->head->method == HTTP_HEAD) {
-        http_answer_empty(c, 200); /* nothing is started for it */
-        c->out->type = http_format_type(m.format);
+        answer_head(c, &m);
         return;
     }
     m.stream = req.stream;
     slice_copy(m.device, sizeof(m.device), req.device);
     slice_copy(m.channel, sizeof(m.channel), req.channel);
     start(c, &req, &m, true);
+}
+
+/* /session/ID.flv: a session that runs already */
+void http_get_session_media(struct http_call *c)
+{
+    struct platform_session s;
+    struct http_media m;
+
+    if (!read_format(c, &m) || !read_choices(c, &m) ||
+        !http_session_find(c, &s))
+        return;
+    if (c->head->method == HTTP_HEAD) {
+        answer_head(c, &m);
+        return;
+    }
+    m.stream = s.stream;
+    slice_copy(m.device, sizeof(m.device), s.device);
+    slice_copy(m.channel, sizeof(m.channel), s.channel);
+    http_live_follow(c, 0, &s, &m, true);
 }
 
 /* ---- waiters ---------------------------------------------------------------------------- */
@@ -720,7 +794,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
     } else {
         struct jw j = jw_to(&r.body);
 
-        r.status = 200;
+        r.status = good_status(&s);
         r.type = "application/json";
         live_write(&j, a, slice_str(done.base), &s, now);
     }

@@ -70,19 +70,21 @@ static const struct schema {
     { "AlarmReset", "AlarmMethod:string? AlarmType:string?" },
     { "Change", "time:time online:boolean cause:string" },
     { "Session",
-      "id:string device:string channel:string stream:string state:string "
-      "step:string sip_status:integer evidence:string hint:string "
+      "id:string kind:string device:string channel:string stream:string "
+      "state:string step:string sip_status:integer evidence:string hint:string "
       "transport:string port:integer ssrc:integer from:string call_id:string "
       "started_at:time steps_ms:object consumers:integer video:string "
       "audio:string width:integer height:integer packets:integer "
-      "bytes:integer lost:integer foreign:integer" },
+      "bytes:integer lost:integer foreign:integer playback:object?" },
+    { "NewPlayback", "start:time end:time transport:string?" },
+    { "Control", "action:string position_s:number? scale:number?" },
     { "LiveRequest", "transport:string? stream:string?" },
     { "Live",
       "session:string device:string channel:string stream:string "
       "state:string step:string transport:string video:string audio:string "
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
       "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? "
-      "rtsp:string?" },
+      "rtsp:string? playback:object?" },
     { "Subscription",
       "device:string kind:string state:string sip_status:integer "
       "notifies:integer expires_at:time next_at:time" },

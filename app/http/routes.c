@@ -167,6 +167,15 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, CHANNEL "/live", http_delete_live, O, 0, 0,
       "stop it, whoever watches", "stream", NULL, NULL },
 
+    /* recordings of a device */
+    { HTTP_POST, CHANNEL "/playback", http_post_playback, O, 0, 0,
+      "play what the device has recorded; answers when the first picture is "
+      "there. 201: a session of its own, see its URLs", "wait", "NewPlayback",
+      "Live" },
+    { HTTP_POST, "/api/v1/sessions/{session}/control", http_post_control, O, 0,
+      0, "pause, resume, seek (position_s) or scale a playback; answers when "
+      "the device has", "", "Control", "Session" },
+
     /* sessions, alarms, events */
     { HTTP_GET, "/api/v1/sessions", http_get_sessions, V, 0, 0,
       "media sessions", "limit cursor", NULL, "[Session]" },
@@ -245,6 +254,15 @@ static const struct http_route routes[] = {
       HTTP_FORMAT_PS, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{channel}/index.m3u8", http_get_media, V,
       MEDIA | HIDDEN, HTTP_FORMAT_HLS, "", "stream t", NULL, NULL },
+
+    { HTTP_GET, "/session/{session}.flv", http_get_session_media, V, MEDIA,
+      HTTP_FORMAT_FLV, "a playback as FLV, also over WebSocket", "enhanced t",
+      NULL, NULL },
+    { HTTP_GET, "/session/{session}.mp4", http_get_session_media, V, MEDIA,
+      HTTP_FORMAT_FMP4, "a playback as fragmented MP4, also over WebSocket",
+      "t", NULL, NULL },
+    { HTTP_GET, "/session/{session}.ts", http_get_session_media, V, MEDIA,
+      HTTP_FORMAT_TS, "a playback as MPEG-TS", "g711 t", NULL, NULL },
 
     /* the page */
     { HTTP_GET, "/", http_get_file, V, EXEMPT | HIDDEN, 0,

@@ -36,6 +36,7 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     h->raw.lost = true;
     h->next_tick_ms = GB_NEVER;
     timeline_init(&h->timeline, &tl);
+    position_init(&h->position, o->history_ms);
     list_init(&h->taps);
     *out = h;
     return 0;
@@ -274,6 +275,8 @@ static void time_picture(struct hub *h, const struct ps_au *au,
                               .now_ms = h->now_ms };
     struct timeline_out out;
 
+    if (h->opt.history && au->has_pts)
+        position_next(&h->position, au->pts90k, au->key);
     timeline_next(&h->timeline, &in, &out);
     h->stats.discontinuities += out.new_epoch;
     f->dts90k = out.dts90k;
@@ -375,6 +378,12 @@ void hub_reopen(struct hub *h)
     h->key_told = h->sound_told = false;
 }
 
+void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms)
+{
+    timeline_set_scale(&h->timeline, scale_milli);
+    position_seek(&h->position, seek_ms);
+}
+
 void hub_tick(struct hub *h, uint64_t now_ms)
 {
     h->now_ms = now_ms;
@@ -439,6 +448,7 @@ void hub_stats(const struct hub *h, uint64_t now_ms, struct hub_stats *out)
         out->rate_hz = a->rate_hz;
         out->channels = a->channels;
     }
+    out->position_ms = h->position.at_ms;
     out->last_frame_age_ms =
         h->last_frame_ms == GB_NEVER ? GB_NEVER : now_ms - h->last_frame_ms;
     out->first_key_ms = h->first_key_ms;

@@ -138,6 +138,7 @@ struct hub_options {
     uint32_t slow_ms, slow_bytes, stall_ms;
     uint32_t max_viewers;
     bool history;        /* a recording is played (see timeline.h) */
+    int64_t history_ms;  /* its length */
     bool freeze_on_loss; /* after a loss nothing until the next key frame;
                             else damage is shown */
     uint32_t aac_rate_hz; /* of AAC without ADTS, from the SDP; 0: 16000 */
@@ -184,6 +185,10 @@ uint64_t hub_deadline(const struct hub *h); /* GB_NEVER: none */
 /* Another connection of the same source begins: its first key frame, or its
  * sound alone, is told again; pictures before that key frame are dropped. */
 void hub_reopen(struct hub *h);
+
+/* A recording: the device was asked to send at another speed (milli, 1000 as
+ * recorded), and, unless seek_ms is below 0, from another position. */
+void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms);
 
 /* Nothing more will come: viewers get what is there, then ENDED. */
 void hub_end(struct hub *h);
@@ -273,6 +278,7 @@ struct hub_stats {
                                memory, damaged, codec that has no output */
     uint64_t discontinuities; /* jumps of the device's clock */
     uint32_t config_changes;
+    int64_t position_ms;    /* in the recording that is played */
     uint64_t last_frame_age_ms; /* GB_NEVER: no frame yet */
     uint64_t first_key_ms;  /* mono; GB_NEVER: none yet */
     uint32_t viewers[HUB_FORMATS];

@@ -7,6 +7,7 @@
 #include "app/media/hub.h"
 #include "app/media/mpegts.h"
 #include "app/media/params.h"
+#include "app/media/position.h"
 #include "app/media/rtpmux.h"
 #include "app/media/timeline.h"
 
@@ -86,6 +87,7 @@ struct hub {
     uint32_t version; /* of the newest configuration of any track */
     struct hub_audio audio;
     struct timeline timeline;
+    struct position position; /* of a recording */
 
     struct media_frame **gop; /* from a key frame on */
     uint32_t n_gop, cap_gop, gop_pictures;

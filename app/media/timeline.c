@@ -109,11 +109,11 @@ static int64_t step(struct timeline *t, struct timeline_track *k,
     return d;
 }
 
-static bool is_jump(const struct timeline *t, const struct timeline_track *k,
-                    enum media_track track, int64_t d)
+static bool is_jump(const struct timeline_track *k, enum media_track track,
+                    int64_t d)
 {
     if (d > TIMELINE_AHEAD)
-        return !t->opt.history;
+        return true;
     if (track == MEDIA_AUDIO)
         return d < -TIMELINE_BACK_AUDIO;
     return d < -TIMELINE_BACK_VIDEO || k->still >= TIMELINE_STILL;
@@ -170,6 +170,21 @@ void timeline_set_reorder(struct timeline *t, unsigned depth)
     k->reorder = (uint8_t)(depth < TIMELINE_MAX_REORDER ? depth
                                                         : TIMELINE_MAX_REORDER);
     k->n_sorted = 0;
+}
+
+void timeline_set_scale(struct timeline *t, int32_t milli)
+{
+    t->scale_milli = (uint32_t)(milli < 0 ? -milli : milli);
+}
+
+static bool is_scaled(const struct timeline *t)
+{
+    return t->scale_milli && t->scale_milli != 1000;
+}
+
+static int64_t scaled(const struct timeline *t, int64_t d)
+{
+    return is_scaled(t) ? d * 1000 / t->scale_milli : d;
 }
 
 /* Finds from the stamps that pictures come out of order. */
@@ -267,14 +282,12 @@ static void video_next(struct timeline *t, struct timeline_track *k,
         anchor(t, k, in);
     } else {
         k->raw += d;
+        k->offset += scaled(t, d) - d;
         k->still = d == 0 && known ? k->still + 1 : 0;
         bad = known && d == 0;
-        if (!k->by_arrival && is_jump(t, k, MEDIA_VIDEO, d)) {
+        if (!k->by_arrival && is_jump(k, MEDIA_VIDEO, d)) {
             new_epoch(t, k, in);
             out->new_epoch = bad = true;
-        } else if (t->opt.history && d > TIMELINE_AHEAD) {
-            out->new_epoch = true;
-            k->n_sorted = 0;
         }
         bad = bad || (d < 0 && !k->reorder);
     }
@@ -389,7 +402,7 @@ static void audio_next(struct timeline *t, struct timeline_track *k,
         k->raw += d;
         if (known && !k->checked)
             check_unit(t, k, in, d);
-        if (is_jump(t, k, MEDIA_AUDIO, d)) {
+        if (is_jump(k, MEDIA_AUDIO, d)) {
             new_epoch(t, k, in);
             out->new_epoch = true;
             k->dropping = false;
@@ -419,8 +432,12 @@ void timeline_next(struct timeline *t, const struct timeline_in *in,
     struct timeline_track *k = &t->track[in->track];
 
     *out = (struct timeline_out){ 0 };
-    if (in->track == MEDIA_VIDEO)
+    if (in->track == MEDIA_VIDEO) {
         video_next(t, k, in, out);
-    else
+    } else if (is_scaled(t)) {
+        out->drop = true;
+        k->begun = k->had_pts = false; /* begins anew beside the picture */
+    } else {
         audio_next(t, k, in, out);
+    }
 }

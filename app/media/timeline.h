@@ -29,8 +29,7 @@
 #define TIMELINE_SEEN 8           /* stamps remembered to find the depth */
 
 struct timeline_options {
-    bool history; /* recorded material: a long step ahead is a gap in the
-                     recording, and arrival is never used */
+    bool history; /* recorded material: arrival is never used */
 };
 
 struct timeline_track {
@@ -66,6 +65,7 @@ struct timeline {
     struct timeline_options opt;
     struct timeline_track track[MEDIA_TRACKS];
     bool begun;
+    uint32_t scale_milli; /* 0: 1000 */
 };
 
 struct timeline_in {
@@ -91,6 +91,11 @@ void timeline_init(struct timeline *t, const struct timeline_options *opt);
 /* Frames of reordering that the SPS declares (0: none). Before the first
  * frame, or at a key frame. Without it the depth is found from the stamps. */
 void timeline_set_reorder(struct timeline *t, unsigned depth);
+
+/* The device sends so many times as fast as it recorded, with the stamps of the
+ * recording; what comes out keeps pace with what arrives. Sound is dropped
+ * meanwhile. milli: 1000 as recorded; the sign does not matter. */
+void timeline_set_scale(struct timeline *t, int32_t milli);
 
 /* The time of the next frame of a track. */
 void timeline_next(struct timeline *t, const struct timeline_in *in,

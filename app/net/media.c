@@ -52,8 +52,8 @@ struct media_net {
 
 /* ---- mail ------------------------------------------------------------------ */
 
-enum order_kind { ORDER_OPEN, ORDER_ANSWER, ORDER_CLOSE, ORDER_FORGET,
-                  ORDER_STOP };
+enum order_kind { ORDER_OPEN, ORDER_ANSWER, ORDER_PACE, ORDER_CLOSE,
+                  ORDER_FORGET, ORDER_STOP };
 
 struct order_mail {
     struct mail mail;
@@ -110,6 +110,7 @@ static void say(struct media_stream *s, enum platform_media_kind kind, int err,
     if (s->ingest)
         ingest_fill(s->ingest, &ev);
     hub_stats(s->hub, uv_now(&s->loop->uv), &st);
+    ev.position_ms = st.position_ms;
     ev.width = st.width;
     ev.height = st.height;
     if (st.video != PS_CODEC_UNKNOWN)
@@ -168,23 +169,26 @@ static int64_t utc_base(uv_loop_t *uv)
     return tv.tv_sec * 1000 + tv.tv_usec / 1000 - (int64_t)uv_now(uv);
 }
 
-static struct media_stream *stream_new(struct media_loop *l, uint64_t session)
+/* history_ms: length of the recording; below 0: live. */
+static struct media_stream *stream_new(struct media_loop *l, uint64_t session,
+                                       int64_t history_ms)
 {
     struct media_stream *s = calloc(1, sizeof(*s));
     struct hub_hooks hooks = { .on_wake = on_wake,
                                .on_first_key = on_first_key,
                                .on_sound_alone = on_sound_alone, .ctx = s };
+    struct hub_options opt = l->net->o.hub;
 
-    struct hub_options o = l->net->o.hub;
-
+    opt.history = history_ms >= 0;
+    opt.history_ms = history_ms;
+    opt.rtp_seed = session;
+    opt.utc_base_ms = utc_base(&l->uv);
     if (!s)
         return NULL;
     s->session = session;
     s->loop = l;
     list_init(&s->clients);
-    o.rtp_seed = session;
-    o.utc_base_ms = utc_base(&l->uv);
-    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &o)) {
+    if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &opt)) {
         free(s);
         return NULL;
     }
@@ -266,7 +270,7 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
         return;
     }
     if (!s)
-        s = stream_new(l, a->session);
+        s = stream_new(l, a->session, a->history_ms);
     if (s) {
         struct ingest_options o = {
             .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
@@ -370,6 +374,11 @@ static void deliver_order(struct mail *m)
         s = find_stream(l, o->a.session);
         if (s && s->ingest)
             ingest_answer(s->ingest, &o->a);
+        break;
+    case ORDER_PACE:
+        s = find_stream(l, o->a.session);
+        if (s)
+            hub_pace(s->hub, o->a.scale_milli, o->a.position_ms);
         break;
     case ORDER_CLOSE:
         do_close(l, o->a.session);
@@ -649,6 +658,7 @@ void media_net_order(struct media_net *n, const struct platform_action *a)
                                        .session = a->session };
     enum order_kind what = a->kind == PLATFORM_DO_OPEN     ? ORDER_OPEN
                            : a->kind == PLATFORM_DO_ANSWER ? ORDER_ANSWER
+                           : a->kind == PLATFORM_DO_PACE   ? ORDER_PACE
                                                            : ORDER_CLOSE;
 
     if (send_order(n, a->loop, what, a))

@@ -382,6 +382,11 @@ static bool tell_session(struct platform *p, struct platform_action *out)
         switch (bit) {
         case NEWS_OPEN:
             out->kind = PLATFORM_DO_OPEN;
+            out->history_ms =
+                s->kind == PLATFORM_LIVE
+                    ? -1
+                    : (int64_t)(s->playback.told.stop_s -
+                                s->playback.told.start_s) * 1000;
             out->local = s->device->peer.local;
             out->remote = s->device->peer.remote;
             s->ordered = true;
@@ -391,6 +396,11 @@ static bool tell_session(struct platform *p, struct platform_action *out)
             out->remote = s->connect;
             out->video_hint = s->video_hint;
             out->audio_hint = s->audio_hint;
+            return true;
+        case NEWS_PACE:
+            out->kind = PLATFORM_DO_PACE;
+            out->scale_milli = s->playback.told.scale_milli;
+            out->position_ms = s->playback.seek_ms;
             return true;
         case NEWS_CLOSE:
             out->kind = PLATFORM_DO_CLOSE;

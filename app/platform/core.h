@@ -303,13 +303,24 @@ enum session_phase {
 /* Orders and news for the owner, told in this order. */
 enum {
     NEWS_OPEN = 1, NEWS_ANSWER = 2, NEWS_CLOSE = 4, NEWS_CHANGED = 8,
-    NEWS_DIALOG = 16, NEWS_GONE = 32,
+    NEWS_DIALOG = 16, NEWS_GONE = 32, NEWS_PACE = 64,
 };
 
 /* What was tried; each at most once. */
 enum {
     TRIED_MINIMAL = 1, TRIED_BUSY = 2, TRIED_TRANSPORT = 4, TRIED_5XX = 8,
     TRIED_TCP = 16, TRIED_PENDING = 32, TRIED_HELD = 64,
+};
+
+/* A recording that is being played. */
+struct session_playback {
+    struct platform_playback told;
+    bool ending;           /* the device says that all has been sent */
+    uint64_t transaction;  /* of the control on its way; 0: none */
+    struct platform_control asked;
+    uint32_t cseq;         /* of the last MANSRTSP body */
+    bool whole_scale;      /* it wants "2" for "2.0" */
+    int64_t seek_ms;       /* for NEWS_PACE; -1: none */
 };
 
 #define SESSION_EVIDENCE 320
@@ -324,6 +335,8 @@ struct session {
     char device_text[PLATFORM_ID_MAX], channel[PLATFORM_ID_MAX];
     uint8_t device_len, channel_len;
     uint8_t stream;
+    uint8_t kind;  /* enum platform_session_kind */
+    struct session_playback playback;
     enum platform_session_state state;
     enum platform_step step;
     enum session_phase phase;
@@ -368,7 +381,7 @@ struct session {
     struct timerq_node timer;
     /* deadlines, GB_NEVER when not running */
     uint64_t answer_at, packet_at, tcp_at, program_at, key_at, silence_at,
-        idle_at, retry_at, closed_at, reconnect_at;
+        idle_at, retry_at, closed_at, reconnect_at, drained_at;
     uint64_t answered_ms, playing_ms;
 };
 
@@ -744,6 +757,25 @@ uint64_t query_jitter(struct platform *p);
 
 /* ---- sessions.c: life; session_sip.c: dialog; session_media.c ---- */
 
+/* What somebody wants to see. */
+struct session_wish {
+    struct slice device, channel; /* device empty: the channel's only owner */
+    unsigned stream;
+    enum platform_transport transport;
+    enum platform_session_kind kind;
+    struct platform_playback playback; /* unless LIVE */
+};
+/* A running live one serves all who want it. As platform_live_start. */
+int session_start(struct platform *p, const struct session_wish *w,
+                  struct platform_session *out);
+/* For a wish that never became a session; returns err. */
+int session_refused(struct platform *p, struct platform_session *out,
+                    const struct session_wish *w, int err,
+                    enum platform_step step, const char *hint,
+                    const char *fmt, ...)
+    __attribute__((format(printf, 7, 8)));
+/* false: no SSRC is free, and the session has failed. */
+bool session_take_ssrc(struct platform *p, struct session *s);
 void session_free(struct platform *p, struct session *s);
 void session_on_timer(struct platform *p, struct session *s);
 void session_arm(struct platform *p, struct session *s);
@@ -754,6 +786,23 @@ void session_fail(struct platform *p, struct session *s,
                   enum platform_step step, const char *hint, const char *fmt,
                   ...) __attribute__((format(printf, 5, 6)));
 void session_stop(struct platform *p, struct session *s);
+
+/* ---- playback.c: recordings ---- */
+
+/* The device is asked for; part of session_arm. */
+bool playback_is_over(const struct session *s);
+/* All has come: BYE. */
+void playback_complete(struct platform *p, struct session *s);
+/* MediaStatus 121: what is on its way may still come. */
+void playback_ending(struct platform *p, struct session *s);
+/* The recording of this device that a MediaStatus means; NULL: none. */
+struct session *playback_of(struct platform *p, struct device *d,
+                            const struct sip_event *ev, struct slice id);
+/* An answer to a control. false: it is none. */
+bool playback_on_sip(struct platform *p, struct session *s,
+                     const struct sip_event *ev);
+void playback_on_media(struct platform *p, struct session *s,
+                       const struct platform_media_event *ev, bool more);
 /* Whoever watches: of this device, because it is gone. */
 void sessions_of_device_end(struct platform *p, struct device *d,
                             const char *why);

@@ -6,6 +6,7 @@
 #include "manscdp/control.h"
 #include "manscdp/device.h"
 #include "manscdp/filter.h"
+#include "manscdp/media.h"
 #include "manscdp/notify.h"
 #include "manscdp/preset.h"
 #include "manscdp/time.h"
@@ -382,6 +383,20 @@ static int on_upgrade_result(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
+static int on_media_status(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    struct manscdp_media_status m;
+    struct session *s;
+
+    if (manscdp_media_status_decode(&m, msg))
+        return GB_ESYNTAX;
+    s = playback_of(v->p, v->d, v->ev, m.head.device_id);
+    if (s && slice_eq(slice_trim(m.type), SLICE("121")))
+        playback_ending(v->p, s);
+    return 0; /* others mean nothing before media stop as well */
+}
+
 static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_KEEPALIVE, on_keepalive },
     { MANSCDP_NOTIFY, MANSCDP_CMD_ALARM, on_alarm },
@@ -389,6 +404,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_MOBILE_POSITION, on_position },
     { MANSCDP_NOTIFY, MANSCDP_CMD_UPGRADE_RESULT, on_upgrade_result },
     { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_MEDIA_STATUS, on_media_status },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_status },

@@ -306,6 +306,11 @@ static void unbind_denied(struct platform *p)
     }
 }
 
+int platform_timezone_min(const struct platform *p)
+{
+    return p->cfg.timezone_min;
+}
+
 int platform_reload(struct platform *p, const struct platform_config *cfg)
 {
     const struct platform_advertise *old = p->cfg.advertise;

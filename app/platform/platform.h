@@ -113,6 +113,8 @@ void platform_free(struct platform *p);
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
+/* Of times without a zone, minutes east of UTC. */
+int platform_timezone_min(const struct platform *p);
 
 /* ---- inputs ------------------------------------------------------------ */
 
@@ -166,6 +168,7 @@ struct platform_media_event {
     uint32_t width, height;     /* KEY */
     /* counters at the time of every event but OPENED and CLOSED */
     uint64_t packets, bytes, lost, foreign, unknown_bytes;
+    int64_t position_ms;   /* in a recording, from its start; 0: untold */
 };
 void platform_media(struct platform *p, const struct platform_media_event *ev,
                     struct gb_time now);
@@ -187,6 +190,9 @@ enum platform_action_kind {
                             TCP active: connect to it; hints from rtpmap.
                             Comes again, with another `ssrc`, when the device
                             is invited once more into the same open port */
+    PLATFORM_DO_PACE,    /* a recording: the device was asked for the speed
+                            `scale_milli` and, unless it is below 0, for the
+                            position `position_ms` */
     PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED. The
                             session may be opened again after that */
     PLATFORM_DO_DISCONNECT, /* order to the SIP edge: close `connection`; its
@@ -257,6 +263,9 @@ struct platform_action {
     enum platform_transport transport;
     uint16_t port;
     uint32_t ssrc;
+    int64_t history_ms;  /* OPEN: length of the recording; -1: live */
+    int32_t scale_milli; /* PACE */
+    int64_t position_ms;
     bool ssrc_any;       /* the SSRC is not known: learn the first one */
     struct gb_addr local, remote; /* ANSWER: where to connect; OPEN: the peer */
     enum ps_codec video_hint, audio_hint;
@@ -489,7 +498,20 @@ bool platform_group_next(const struct platform *p, struct slice after,
 struct slice platform_group_password(const struct platform *p,
                                      struct slice name);
 
-/* ---- live sessions ------------------------------------------------------ */
+/* ---- sessions ------------------------------------------------------------ */
+
+#define PLATFORM_SESSION_KIND_MAP(X)                                           \
+    X(LIVE,     "live")                                                        \
+    X(PLAYBACK, "playback") /* a recording of the device, at its pace */       \
+    X(DOWNLOAD, "download") /* the same as fast as it may come */
+
+enum platform_session_kind {
+#define X(id, name) PLATFORM_##id,
+    PLATFORM_SESSION_KIND_MAP(X)
+#undef X
+    PLATFORM_SESSION_KINDS
+};
+const char *platform_session_kind_name(enum platform_session_kind k);
 
 enum platform_session_state {
     PLATFORM_STARTING, PLATFORM_PLAYING, PLATFORM_STOPPING, PLATFORM_FAILED,
@@ -518,8 +540,44 @@ enum platform_step {
 const char *platform_step_name(enum platform_step s); /* "invite" */
 const char *platform_step_text(enum platform_step s);
 
+/* What can be asked of a playback. */
+#define PLATFORM_CONTROL_MAP(X)                                                \
+    X(PAUSE,  "pause")                                                         \
+    X(RESUME, "resume")                                                        \
+    X(SEEK,   "seek")   /* position_ms */                                      \
+    X(SCALE,  "scale")  /* scale_milli: 1000 as recorded, below 0 backwards */
+
+enum platform_control_kind {
+#define X(id, name) PLATFORM_CONTROL_##id,
+    PLATFORM_CONTROL_MAP(X)
+#undef X
+    PLATFORM_CONTROLS
+};
+
+struct platform_control {
+    enum platform_control_kind kind;
+    int64_t position_ms; /* from the start of the recording */
+    int32_t scale_milli;
+};
+
+/* Of a PLAYBACK or DOWNLOAD. */
+struct platform_playback {
+    uint64_t start_s, stop_s; /* UNIX, what the device was asked for */
+    uint32_t speed;           /* DOWNLOAD: times as fast, as asked for */
+    uint64_t filesize_bytes;  /* as its answer said; 0: untold */
+    int64_t position_ms;      /* of the last picture; from start_s */
+    int32_t scale_milli;
+    bool paused;
+    bool complete;            /* it has ended as it should */
+    uint32_t control;         /* number of the last control; 0: none */
+    unsigned control_status;  /* what the device answered; 0: not yet; 408:
+                                 it did not */
+};
+
 struct platform_session {
     uint64_t id;
+    enum platform_session_kind kind;
+    struct platform_playback playback; /* unless it is LIVE */
     struct slice device, channel;
     unsigned stream;             /* 0 main, 1 sub */
     enum platform_session_state state;
@@ -554,6 +612,32 @@ struct platform_live {
  * never listed may be played when the device is known. */
 int platform_live_start(struct platform *p, const struct platform_live *req,
                         struct gb_time now, struct platform_session *out);
+
+#define PLATFORM_PLAYBACK_MAX_S 2678400 /* a recording: 31 days */
+
+struct platform_recording {
+    struct slice device, channel; /* device empty: the channel's only owner */
+    enum platform_session_kind kind; /* PLAYBACK or DOWNLOAD */
+    enum platform_transport transport;
+    uint64_t start_s, stop_s; /* UNIX */
+    uint32_t speed;           /* DOWNLOAD; 0: 4 */
+};
+
+/* A session of its own each time. As platform_live_start, which see; GB_ERANGE:
+ * times that are none. */
+int platform_playback_start(struct platform *p,
+                            const struct platform_recording *req,
+                            struct gb_time now, struct platform_session *out);
+
+/* Asks the device, in the dialog of the session; what it answers is in
+ * playback.control_status of the view, whose playback.control is *number then.
+ * GB_ENOENT (no such session), GB_EUNSUPPORTED (it is live), GB_ESTATE (it does
+ * not play yet, or no more), GB_EAGAIN (an earlier one is not answered yet),
+ * GB_ERANGE. */
+int platform_session_control(struct platform *p, uint64_t id,
+                             const struct platform_control *c,
+                             struct gb_time now, uint32_t *number);
+
 bool platform_session_view(const struct platform *p, uint64_t id,
                            struct platform_session *out);
 /* i from 0, any order. */

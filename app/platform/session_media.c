@@ -26,7 +26,8 @@ void session_began_media(struct platform *p, struct session *s)
     if (!s->packet || !s->answered)
         return;
     s->packet_at = s->tcp_at = GB_NEVER;
-    s->silence_at = p->now.mono_ms + p->cfg.silence_ms;
+    if (!s->playback.told.paused)
+        s->silence_at = p->now.mono_ms + p->cfg.silence_ms;
     if (s->state != PLATFORM_PLAYING) {
         s->program_at = p->now.mono_ms + p->cfg.program_ms;
         s->key_at = p->now.mono_ms + p->cfg.first_key_ms;
@@ -194,7 +195,7 @@ static void first_packet(struct platform *p, struct session *s)
 
     s->packet = true;
     session_set_step(p, s, PLATFORM_STEP_PACKET);
-    if (c)
+    if (c && s->kind == PLATFORM_LIVE)
         channel_observe(p, c, PLATFORM_OBSERVED_DELIVERING, 0);
     session_began_media(p, s);
 }
@@ -235,9 +236,10 @@ static void set_playing(struct platform *p, struct session *s)
     s->playing_ms = p->now.mono_ms;
     session_set_step(p, s, PLATFORM_STEP_PLAYING);
     platform_log(p, PLATFORM_INFO,
-                 "msg=\"live session plays\" session=%llu device=%.*s "
+                 "msg=\"%s session plays\" session=%llu device=%.*s "
                  "channel=%.*s transport=\"%s\" video=%s audio=%s size=%ux%u "
                  "ms=%u",
+                 platform_session_kind_name(s->kind),
                  (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
                  SLICE_ARG(session_channel(s)), transport_text(s->transport),
                  ps_codec_name(s->video), ps_codec_name(s->audio), s->width,
@@ -388,5 +390,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
         if (s->silence_at != GB_NEVER)
             s->silence_at = now.mono_ms + p->cfg.silence_ms;
     }
+    if (s->kind != PLATFORM_LIVE)
+        playback_on_media(p, s, ev, more);
     on_live_event(p, s, ev);
 }

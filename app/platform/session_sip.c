@@ -218,7 +218,9 @@ static void make_offer(const struct platform *p, const struct session *s,
                        struct sdp_offer *o)
 {
     *o = (struct sdp_offer){
-        .operation = SDP_PLAY,
+        .operation = s->kind == PLATFORM_LIVE       ? SDP_PLAY
+                     : s->kind == PLATFORM_PLAYBACK ? SDP_PLAYBACK
+                                                    : SDP_DOWNLOAD,
         .transport = s->transport == PLATFORM_UDP ? SDP_UDP
                      : s->transport == PLATFORM_TCP_ACTIVE
                          ? SDP_TCP_ACTIVE
@@ -230,7 +232,12 @@ static void make_offer(const struct platform *p, const struct session *s,
         .select = SDP_SELECT_NONE,
     };
     o->addr.port = s->port;
-    if (!s->minimal)
+    if (s->kind != PLATFORM_LIVE) {
+        o->channel = session_channel(s);
+        o->start_s = s->playback.told.start_s;
+        o->stop_s = s->playback.told.stop_s;
+        o->downloadspeed = s->playback.told.speed;
+    } else if (!s->minimal)
         o->select = sdp_select_make(s->stream,
                                     s->device->edition == MANSCDP_2022);
 }
@@ -477,6 +484,7 @@ static bool agree(struct platform *p, struct session *s,
         device_deviation(p, s->device, DEVIATION_NO_CODEC,
                          session_channel(s));
     set_hints(s, &g);
+    s->playback.told.filesize_bytes = g.media->filesize_bytes;
     if (g.has_addr)
         s->connect = g.addr;
     return s->transport != PLATFORM_TCP_ACTIVE || set_connect(p, s, &g);
@@ -632,6 +640,8 @@ void session_on_sip(struct platform *p, struct session *s,
         return; /* of an earlier dialog of this session */
     if (ev->kind == SIP_EV_RESPONSE)
         s->device->alive_ms = p->now.mono_ms;
+    if (playback_on_sip(p, s, ev))
+        return;
     if (ev->kind == SIP_EV_ENDED)
         on_ended(p, s, ev);
     else if (s->phase != PHASE_INVITING && s->phase != PHASE_MEDIA)

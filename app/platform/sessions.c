@@ -1,7 +1,7 @@
-/* Live sessions: from the first wish to see a channel until the last trace is
- * gone. One object owns the dialog,
- * the SSRC, the port, the orders to the media edge and the timer; session_free
- * is the only way out.
+/* Sessions: from the first wish to see a channel until the last trace is gone.
+ * One object owns the dialog, the SSRC, the port, the orders to the media edge
+ * and the timer; session_free is the only way out. What only recordings have
+ * is in playback.c.
  *
  *   live_start ─► OPENING ─► INVITING ─► MEDIA ─► CLOSING ─► GONE ─► freed
  *                    ▲          ▲  │       │         ▲
@@ -43,6 +43,17 @@ const char *platform_step_text(enum platform_step s)
     return step_text[s];
 }
 
+const char *platform_session_kind_name(enum platform_session_kind k)
+{
+    static const char *const name[PLATFORM_SESSION_KINDS] = {
+#define X(id, text) text,
+        PLATFORM_SESSION_KIND_MAP(X)
+#undef X
+    };
+
+    return name[k];
+}
+
 const char *transport_text(enum platform_transport t)
 {
     switch (t) {
@@ -64,7 +75,7 @@ static void no_deadlines(struct session *s)
 {
     s->answer_at = s->packet_at = s->tcp_at = s->program_at = s->key_at =
         s->silence_at = s->retry_at = s->closed_at = s->reconnect_at =
-            GB_NEVER;
+            s->drained_at = GB_NEVER;
 }
 
 void session_arm(struct platform *p, struct session *s)
@@ -72,7 +83,7 @@ void session_arm(struct platform *p, struct session *s)
     const uint64_t at[] = { s->answer_at,  s->packet_at, s->tcp_at,
                             s->program_at, s->key_at,    s->silence_at,
                             s->idle_at,    s->retry_at,  s->closed_at,
-                            s->reconnect_at };
+                            s->reconnect_at, s->drained_at };
     uint64_t min = GB_NEVER;
 
     for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
@@ -124,7 +135,7 @@ static void set_channel_session(struct platform *p, const struct session *s,
                                 uint64_t from, uint64_t to)
 {
     struct channel *c =
-        s->device && s->stream == 0
+        s->device && s->stream == 0 && s->kind == PLATFORM_LIVE
             ? channel_find(p, s->device, session_channel(s))
             : NULL;
 
@@ -194,7 +205,7 @@ static void observe_end(struct platform *p, const struct session *s)
     struct channel *c =
         s->device ? channel_find(p, s->device, session_channel(s)) : NULL;
 
-    if (!c)
+    if (!c || s->kind != PLATFORM_LIVE)
         return;
     if (s->state == PLATFORM_FAILED && s->step > PLATFORM_STEP_SOCKET)
         channel_observe(p, c, PLATFORM_OBSERVED_FAILED, s->step);
@@ -211,7 +222,7 @@ static void close_session(struct platform *p, struct session *s)
     s->idle_at = GB_NEVER;
     s->held = false;
     s->phase = PHASE_CLOSING;
-    s->news &= ~(unsigned)NEWS_ANSWER;
+    s->news &= ~(unsigned)(NEWS_ANSWER | NEWS_PACE);
     session_news(p, s, NEWS_CHANGED);
     if (s->open && !s->ordered) { /* nobody has heard of it */
         s->news &= ~(unsigned)NEWS_OPEN;
@@ -251,8 +262,9 @@ void session_fail(struct platform *p, struct session *s,
     s->step = step;
     p->counters.sessions_failed++;
     platform_log(p, PLATFORM_WARN,
-                 "msg=\"live session failed\" session=%llu device=%.*s "
+                 "msg=\"%s session failed\" session=%llu device=%.*s "
                  "channel=%.*s step=%s evidence=\"%.*s\" call_id=%.*s",
+                 platform_session_kind_name(s->kind),
                  (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
                  SLICE_ARG(session_channel(s)), step_name[step],
                  (int)s->evidence_len, s->evidence, (int)s->call_id_len,
@@ -267,9 +279,9 @@ void session_stop(struct platform *p, struct session *s)
     s->state = PLATFORM_STOPPING;
     s->step = PLATFORM_STEP_ENDED;
     platform_log(p, PLATFORM_INFO,
-                 "msg=\"live session stopped\" session=%llu device=%.*s "
+                 "msg=\"%s session stopped\" session=%llu device=%.*s "
                  "channel=%.*s packets=%llu",
-                 (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
+                 platform_session_kind_name(s->kind), (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
                  SLICE_ARG(session_channel(s)), (unsigned long long)s->packets);
     close_session(p, s);
 }
@@ -341,17 +353,24 @@ void session_hold(struct platform *p, struct session *s, uint64_t ms)
     s->step = PLATFORM_STEP_INVITE;
 }
 
+bool session_take_ssrc(struct platform *p, struct session *s)
+{
+    session_give_ssrc(p, s);
+    if (ssrc_pool_take(&p->ssrcs, s->kind != PLATFORM_LIVE, p->now.mono_ms,
+                       &s->offered_ssrc)) {
+        session_fail(p, s, PLATFORM_STEP_INVITE, "stop other sessions",
+                     "no SSRC is free");
+        return false;
+    }
+    s->ssrc = s->offered_ssrc;
+    return true;
+}
+
 void session_reinvite(struct platform *p, struct session *s)
 {
     begin_again(p, s, PHASE_WAITING);
-    session_give_ssrc(p, s);
-    if (ssrc_pool_take(&p->ssrcs, false, p->now.mono_ms, &s->offered_ssrc)) {
-        session_fail(p, s, PLATFORM_STEP_INVITE, "stop other sessions",
-                     "no SSRC is free");
-        return;
-    }
-    s->ssrc = s->offered_ssrc;
-    session_invite(p, s);
+    if (session_take_ssrc(p, s))
+        session_invite(p, s);
 }
 
 /* The port stays when the edge has both of its sockets open anyway. */
@@ -367,14 +386,8 @@ void session_retry_transport(struct platform *p, struct session *s,
     }
     begin_again(p, s, PHASE_REOPENING);
     s->step = PLATFORM_STEP_DEVICE;
-    session_give_ssrc(p, s);
-    if (ssrc_pool_take(&p->ssrcs, false, p->now.mono_ms, &s->offered_ssrc)) {
-        session_fail(p, s, PLATFORM_STEP_INVITE, "stop other sessions",
-                     "no SSRC is free");
-        return;
-    }
-    s->ssrc = s->offered_ssrc;
-    order_close(p, s);
+    if (session_take_ssrc(p, s))
+        order_close(p, s);
 }
 
 /* ---- timers ---- */
@@ -394,10 +407,14 @@ static void on_silence(struct platform *p, struct session *s)
 void session_ended_by_device(struct platform *p, struct session *s,
                              const char *what)
 {
+    if (playback_is_over(s)) {
+        playback_complete(p, s);
+        return;
+    }
     if (p->now.mono_ms - s->playing_ms > LONG_PLAY_MS)
         s->restarts = 0;
-    if (s->state == PLATFORM_PLAYING && s->consumers && s->device->online &&
-        s->restarts < MAX_RESTARTS && !p->draining) {
+    if (s->kind == PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&
+        s->consumers && s->device->online && s->restarts < MAX_RESTARTS && !p->draining) {
         s->restarts++;
         platform_log(p, PLATFORM_INFO,
                      "msg=\"live session is started again\" session=%llu "
@@ -446,6 +463,10 @@ void session_on_timer(struct platform *p, struct session *s)
     else if (s->reconnect_at <= now)
         session_ended_by_device(p, s,
                                 "the device closed the media connection");
+    else if (s->drained_at <= now)
+        playback_complete(p, s);
+    else if (s->silence_at <= now && playback_is_over(s))
+        playback_complete(p, s);
     else if (s->silence_at <= now)
         on_silence(p, s);
     session_arm(p, s);
@@ -457,6 +478,8 @@ static void view(const struct session *s, struct platform_session *out)
 {
     *out = (struct platform_session){
         .id = s->handle.id,
+        .kind = s->kind,
+        .playback = s->playback.told,
         .device = session_device(s),
         .channel = session_channel(s),
         .stream = s->stream,
@@ -506,23 +529,17 @@ static struct session *running(const struct device *d, struct slice channel,
     for (n = d->sessions.next; n != &d->sessions; n = n->next) {
         struct session *s = container_of(n, struct session, in_device);
 
-        if (!is_over(s) && s->stream == stream &&
+        if (!is_over(s) && s->kind == PLATFORM_LIVE && s->stream == stream &&
             slice_eq(session_channel(s), channel))
             return s;
     }
     return NULL;
 }
 
-/* Fills *out for a start that never became a session. */
-static int refused(struct platform *p, struct platform_session *out,
-                   const struct platform_live *req, int err,
-                   enum platform_step step, const char *hint, const char *fmt,
-                   ...) __attribute__((format(printf, 7, 8)));
-
-static int refused(struct platform *p, struct platform_session *out,
-                   const struct platform_live *req, int err,
-                   enum platform_step step, const char *hint, const char *fmt,
-                   ...)
+int session_refused(struct platform *p, struct platform_session *out,
+                    const struct session_wish *wish, int err,
+                    enum platform_step step, const char *hint,
+                    const char *fmt, ...)
 {
     struct writer w = writer_of(p->refused, sizeof(p->refused));
     va_list ap;
@@ -531,9 +548,11 @@ static int refused(struct platform *p, struct platform_session *out,
     writer_vf(&w, fmt, ap);
     va_end(ap);
     *out = (struct platform_session){
-        .device = req->device,
-        .channel = req->channel,
-        .stream = req->stream,
+        .kind = wish->kind,
+        .playback = wish->playback,
+        .device = wish->device,
+        .channel = wish->channel,
+        .stream = wish->stream,
         .state = PLATFORM_FAILED,
         .step = step,
         .evidence = writer_slice(&w),
@@ -543,7 +562,7 @@ static int refused(struct platform *p, struct platform_session *out,
 }
 
 static int make(struct platform *p, struct device *d,
-                const struct platform_live *req, struct session **out)
+                const struct session_wish *wish, struct session **out)
 {
     struct session *s = gb_get(p->alloc, sizeof(*s));
     uint64_t hold_ms = p->cfg.idle_stop_s * 1000ull;
@@ -563,19 +582,21 @@ static int make(struct platform *p, struct device *d,
     list_init(&s->dirty);
     timerq_node_init(&s->timer, TIMER_SESSION);
     no_deadlines(s);
-    memcpy(s->channel, req->channel.p, req->channel.n);
-    s->channel_len = (uint8_t)req->channel.n;
+    memcpy(s->channel, wish->channel.p, wish->channel.n);
+    s->channel_len = (uint8_t)wish->channel.n;
     memcpy(s->device_text, d->id, device_id(d).n);
     s->device_len = (uint8_t)device_id(d).n;
-    s->stream = (uint8_t)req->stream;
+    s->stream = (uint8_t)wish->stream;
+    s->kind = (uint8_t)wish->kind;
+    s->playback.told = wish->playback;
     s->started = p->now;
-    s->is_auto = req->transport == PLATFORM_AUTO;
-    s->transport = s->is_auto ? device_transport(d) : req->transport;
+    s->is_auto = wish->transport == PLATFORM_AUTO;
+    s->transport = s->is_auto ? device_transport(d) : wish->transport;
     s->idle_at = p->now.mono_ms + (hold_ms > HOLD_MS ? hold_ms : HOLD_MS);
     err = session_take_port(p, s);
     if (!err)
-        err = ssrc_pool_take(&p->ssrcs, false, p->now.mono_ms,
-                             &s->offered_ssrc);
+        err = ssrc_pool_take(&p->ssrcs, s->kind != PLATFORM_LIVE,
+                             p->now.mono_ms, &s->offered_ssrc);
     if (err) {
         session_free(p, s);
         return err;
@@ -589,25 +610,25 @@ static int make(struct platform *p, struct device *d,
 }
 
 static int start(struct platform *p, struct device *d,
-                 const struct platform_live *req, struct platform_session *out)
+                 const struct session_wish *wish, struct platform_session *out)
 {
     struct session *s;
     int err;
 
     if (p->n_sessions >= p->cfg.max_sessions)
-        return refused(p, out, req, GB_ELIMIT, PLATFORM_STEP_DEVICE,
+        return session_refused(p, out, wish, GB_ELIMIT, PLATFORM_STEP_DEVICE,
                        "raise limits.sessions or stop other sessions",
                        "%zu sessions are running, no more are allowed",
                        p->n_sessions);
-    err = make(p, d, req, &s);
+    err = make(p, d, wish, &s);
     if (err == GB_ELIMIT)
-        return refused(p, out, req, err, PLATFORM_STEP_SOCKET,
+        return session_refused(p, out, wish, err, PLATFORM_STEP_SOCKET,
                        "widen media.ports or stop other sessions",
                        "no RTP port is free: %u of %u in use, %u resting",
                        rest_pool_lent(&p->ports.rest), p->ports.rest.n,
                        rest_pool_resting(&p->ports.rest, p->now.mono_ms));
     if (err)
-        return refused(p, out, req, err, PLATFORM_STEP_SOCKET, "free memory",
+        return session_refused(p, out, wish, err, PLATFORM_STEP_SOCKET, "free memory",
                        "%s", gb_strerror(err));
     p->counters.sessions_started++;
     s->phase = PHASE_OPENING;
@@ -620,43 +641,56 @@ static int start(struct platform *p, struct device *d,
     return 0;
 }
 
-int platform_live_start(struct platform *p, const struct platform_live *req,
-                        struct gb_time now, struct platform_session *out)
+int session_start(struct platform *p, const struct session_wish *wish,
+                  struct platform_session *out)
 {
-    struct slice id = req->device;
+    struct slice id = wish->device;
     struct session *s;
     struct device *d;
 
-    p->now = now;
-    if (id.n == 0 && !platform_channel_owner(p, req->channel, &id))
-        return refused(p, out, req, GB_ENOENT, PLATFORM_STEP_DEVICE,
+    if (id.n == 0 && !platform_channel_owner(p, wish->channel, &id))
+        return session_refused(p, out, wish, GB_ENOENT, PLATFORM_STEP_DEVICE,
                        "name the device as well, or refresh its catalog",
                        "no device, or more than one, has this channel");
     d = device_find(p, id);
     if (!d)
-        return refused(p, out, req, GB_ENOENT, PLATFORM_STEP_DEVICE,
+        return session_refused(p, out, wish, GB_ENOENT, PLATFORM_STEP_DEVICE,
                        "see the pending list for ids that knocked",
                        "no device with this id has ever registered");
-    if (!manscdp_devid_is_usable(req->channel) ||
-        req->channel.n >= PLATFORM_ID_MAX || req->stream > SDP_MAX_STREAM)
-        return refused(p, out, req, GB_ENOENT, PLATFORM_STEP_DEVICE,
+    if (!manscdp_devid_is_usable(wish->channel) ||
+        wish->channel.n >= PLATFORM_ID_MAX || wish->stream > SDP_MAX_STREAM)
+        return session_refused(p, out, wish, GB_ENOENT, PLATFORM_STEP_DEVICE,
                        "use a channel id of the device's list",
                        "this is no id that a channel can have");
-    s = running(d, req->channel, req->stream);
+    s = wish->kind == PLATFORM_LIVE ? running(d, wish->channel, wish->stream)
+                                    : NULL;
     if (s) {
         view(s, out);
         return 0;
     }
     if (p->draining)
-        return refused(p, out, req, GB_ESTATE, PLATFORM_STEP_DEVICE,
+        return session_refused(p, out, wish, GB_ESTATE, PLATFORM_STEP_DEVICE,
                        "try again when it has started anew",
                        "this server is stopping");
     if (!d->online)
-        return refused(p, out, req, GB_ESTATE, PLATFORM_STEP_DEVICE,
+        return session_refused(p, out, wish, GB_ESTATE, PLATFORM_STEP_DEVICE,
                        "check power and network of the device, and that it "
                        "is set to register here",
                        "the device is offline: %s", d->reason);
-    return start(p, d, req, out);
+    return start(p, d, wish, out);
+}
+
+int platform_live_start(struct platform *p, const struct platform_live *req,
+                        struct gb_time now, struct platform_session *out)
+{
+    const struct session_wish wish = { .device = req->device,
+                                       .channel = req->channel,
+                                       .stream = req->stream,
+                                       .transport = req->transport,
+                                       .kind = PLATFORM_LIVE };
+
+    p->now = now;
+    return session_start(p, &wish, out);
 }
 
 bool platform_session_view(const struct platform *p, uint64_t id,

@@ -1,0 +1,300 @@
+/* Recordings of a device, played or downloaded: a session like a live one (see
+ * sessions.c), with a range of time in its offer, control by INFO inside its
+ * dialog, and an end of its own (GB/T 28181-2022 9.8, 9.9).
+ *
+ * It is never invited again by itself: what has been sent already would come
+ * once more. */
+#include "app/platform/core.h"
+
+#include "manscdp/mansrtsp.h"
+#include "sip/value.h"
+
+#define DRAIN_MS 1500     /* of silence behind MediaStatus: ALIVE comes once a
+                             second */
+#define NEAR_END_MS 1000  /* so close to the end of the range... */
+#define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
+#define CONTROL_MS 6000   /* for the answer to an INFO */
+#define DOWNLOAD_SPEED 4
+#define SCALE_MIN 125
+#define SCALE_MAX 32000
+
+/* ---- start ---- */
+
+static int bad_range(struct platform *p, const struct session_wish *w,
+                     struct platform_session *out)
+{
+    return session_refused(p, out, w, GB_ERANGE, PLATFORM_STEP_DEVICE,
+                           "name a start before the end, at most 31 days "
+                           "apart",
+                           "this is no range of time that a recording can "
+                           "have");
+}
+
+int platform_playback_start(struct platform *p,
+                            const struct platform_recording *req,
+                            struct gb_time now, struct platform_session *out)
+{
+    struct session_wish w = {
+        .device = req->device,
+        .channel = req->channel,
+        .transport = req->transport,
+        .kind = req->kind,
+        .playback = { .start_s = req->start_s,
+                      .stop_s = req->stop_s,
+                      .scale_milli = 1000 },
+    };
+
+    p->now = now;
+    if (w.kind == PLATFORM_DOWNLOAD)
+        w.playback.speed = req->speed ? req->speed : DOWNLOAD_SPEED;
+    if (w.kind == PLATFORM_LIVE || req->start_s == 0 ||
+        req->stop_s <= req->start_s ||
+        req->stop_s - req->start_s > PLATFORM_PLAYBACK_MAX_S)
+        return bad_range(p, &w, out);
+    return session_start(p, &w, out);
+}
+
+static int64_t length_ms(const struct session *s)
+{
+    return (int64_t)(s->playback.told.stop_s - s->playback.told.start_s) *
+           1000;
+}
+
+/* ---- its end ---- */
+
+bool playback_is_over(const struct session *s)
+{
+    return s->kind != PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&
+           (s->playback.ending || s->playback.told.complete ||
+            s->playback.told.position_ms >= length_ms(s) - NEAR_END_MS);
+}
+
+void playback_complete(struct platform *p, struct session *s)
+{
+    s->playback.told.complete = true;
+    session_stop(p, s);
+}
+
+void playback_ending(struct platform *p, struct session *s)
+{
+    s->playback.ending = true;
+    s->drained_at = p->now.mono_ms + DRAIN_MS;
+    session_arm(p, s);
+}
+
+static bool is_running(const struct session *s)
+{
+    return s->kind != PLATFORM_LIVE && s->device &&
+           s->phase == PHASE_MEDIA && !s->playback.ending;
+}
+
+/* By its dialog; by its channel; a recorder that names itself means the only
+ * one there is. */
+struct session *playback_of(struct platform *p, struct device *d,
+                            const struct sip_event *ev, struct slice id)
+{
+    struct session *only = NULL;
+    size_t n_running = 0;
+    struct list *n;
+
+    (void)p;
+    for (n = d->sessions.next; n != &d->sessions; n = n->next) {
+        struct session *s = container_of(n, struct session, in_device);
+
+        if (!is_running(s))
+            continue;
+        if (slice_eq(slice_of(s->call_id, s->call_id_len), ev->msg->call_id))
+            return s;
+        if (slice_eq(session_channel(s), id))
+            return s;
+        n_running++;
+        only = s;
+    }
+    return n_running == 1 && slice_eq(id, device_id(d)) ? only : NULL;
+}
+
+void playback_on_media(struct platform *p, struct session *s,
+                       const struct platform_media_event *ev, bool more)
+{
+    struct platform_playback *t = &s->playback.told;
+
+    if (ev->position_ms > 0 && ev->position_ms != t->position_ms) {
+        t->position_ms = ev->position_ms;
+        session_news(p, s, NEWS_CHANGED);
+    }
+    if (s->playback.ending && more)
+        s->drained_at = p->now.mono_ms + DRAIN_MS;
+    if (t->paused)
+        s->silence_at = GB_NEVER;
+    else if (more && playback_is_over(s))
+        s->silence_at = p->now.mono_ms + NEAR_SILENCE_MS;
+    session_arm(p, s);
+}
+
+/* ---- control ---- */
+
+static void fill_body(struct session *s, struct mansrtsp *m)
+{
+    const struct platform_control *c = &s->playback.asked;
+
+    *m = (struct mansrtsp){
+        .cseq = ++s->playback.cseq,
+        .old_version = s->device->edition == MANSCDP_2011,
+    };
+    switch (c->kind) {
+    case PLATFORM_CONTROL_PAUSE:
+        m->method = MANSRTSP_PAUSE;
+        break;
+    case PLATFORM_CONTROL_RESUME:
+        if (m->old_version) /* which knows no npt=now */
+            break;
+        m->has = MANSRTSP_RANGE;
+        m->from_now = true;
+        break;
+    case PLATFORM_CONTROL_SEEK:
+        m->has = MANSRTSP_RANGE;
+        m->from_ms = c->position_ms;
+        break;
+    case PLATFORM_CONTROL_SCALE:
+        m->has = MANSRTSP_SCALE;
+        m->scale_milli = c->scale_milli;
+        break;
+    case PLATFORM_CONTROLS:
+        break;
+    }
+}
+
+static int send_control(struct platform *p, struct session *s)
+{
+    char body[256];
+    struct writer w = writer_of(body, sizeof(body));
+    struct mansrtsp m;
+    struct sip_request r = {
+        .method = SIP_METHOD_INFO,
+        .content_type = SLICE(SIP_TYPE_MANSRTSP),
+        .expires = -1,
+        .user = s->handle.id,
+        .timeout_ms = CONTROL_MS,
+    };
+    int err;
+
+    fill_body(s, &m);
+    err = mansrtsp_write(&w, &m, s->playback.whole_scale);
+    if (err)
+        return err;
+    r.body = writer_slice(&w);
+    return sip_stack_request_in(p->sip, s->dialog, &r, p->now.mono_ms,
+                                &s->playback.transaction);
+}
+
+static bool is_allowed(const struct session *s,
+                       const struct platform_control *c)
+{
+    int32_t scale = c->scale_milli < 0 ? -c->scale_milli : c->scale_milli;
+
+    if (c->kind == PLATFORM_CONTROL_SEEK)
+        return c->position_ms >= 0 && c->position_ms <= length_ms(s);
+    if (c->kind == PLATFORM_CONTROL_SCALE)
+        return scale >= SCALE_MIN && scale <= SCALE_MAX;
+    return (unsigned)c->kind < PLATFORM_CONTROLS;
+}
+
+/* The media loop is told when the device is: its answer may come behind the
+ * first picture of the new position. */
+static void tell_media(struct platform *p, struct session *s,
+                       int64_t position_ms)
+{
+    s->playback.seek_ms = position_ms;
+    session_news(p, s, NEWS_PACE);
+}
+
+int platform_session_control(struct platform *p, uint64_t id,
+                             const struct platform_control *c,
+                             struct gb_time now, uint32_t *number)
+{
+    struct session *s = session_find(p, id);
+    int err;
+
+    p->now = now;
+    if (!s)
+        return GB_ENOENT;
+    if (s->kind == PLATFORM_LIVE)
+        return GB_EUNSUPPORTED;
+    if (!is_running(s) || !s->dialog)
+        return GB_ESTATE;
+    if (s->playback.transaction)
+        return GB_EAGAIN;
+    if (!is_allowed(s, c))
+        return GB_ERANGE;
+    s->playback.asked = *c;
+    err = send_control(p, s);
+    if (err)
+        return err;
+    s->playback.told.control_status = 0;
+    *number = ++s->playback.told.control;
+    if (c->kind == PLATFORM_CONTROL_SEEK)
+        tell_media(p, s, c->position_ms);
+    session_news(p, s, NEWS_CHANGED);
+    return 0;
+}
+
+/* A device that plays on after PAUSE is heard all the same, one that is silent
+ * is not missed. */
+static void carried_out(struct platform *p, struct session *s)
+{
+    struct platform_playback *t = &s->playback.told;
+
+    t->paused = s->playback.asked.kind == PLATFORM_CONTROL_PAUSE;
+    s->silence_at = t->paused ? GB_NEVER : p->now.mono_ms + p->cfg.silence_ms;
+    if (s->playback.asked.kind == PLATFORM_CONTROL_SCALE) {
+        t->scale_milli = s->playback.asked.scale_milli;
+        tell_media(p, s, -1);
+    }
+    session_arm(p, s);
+}
+
+/* The status inside the body says no where the outer one says yes. */
+static unsigned status_of(const struct sip_event *ev)
+{
+    struct mansrtsp m;
+
+    if (ev->status >= 300 || !ev->msg || !ev->msg->body.n ||
+        mansrtsp_parse(&m, ev->msg->body, NULL) || !m.response)
+        return ev->status;
+    return m.status >= 300 ? m.status : ev->status;
+}
+
+/* Some devices want "Scale: 2": worth a second try, once for a session. */
+static bool try_whole(struct platform *p, struct session *s, unsigned status)
+{
+    if (status != 400 || s->playback.whole_scale ||
+        s->playback.asked.kind != PLATFORM_CONTROL_SCALE ||
+        s->playback.asked.scale_milli % 1000)
+        return false;
+    s->playback.whole_scale = true;
+    return send_control(p, s) == 0;
+}
+
+bool playback_on_sip(struct platform *p, struct session *s,
+                     const struct sip_event *ev)
+{
+    unsigned status;
+
+    if (!s->playback.transaction ||
+        ev->transaction != s->playback.transaction ||
+        (ev->kind != SIP_EV_RESPONSE && ev->kind != SIP_EV_FAILED))
+        return false;
+    if (ev->status < 200)
+        return true;
+    s->playback.transaction = 0;
+    status = status_of(ev);
+    if (try_whole(p, s, status))
+        return true;
+    s->playback.told.control_status = status;
+    if (status < 300)
+        carried_out(p, s);
+    else if (s->playback.asked.kind == PLATFORM_CONTROL_SEEK)
+        tell_media(p, s, -1);
+    session_news(p, s, NEWS_CHANGED);
+    return true;
+}

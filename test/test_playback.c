@@ -1,0 +1,518 @@
+/* Recordings of a device, in virtual time: how they begin, are controlled and
+ * end. */
+#include "test/session_rig.h"
+
+#include <stdio.h>
+
+#define STATUS(id)                                                             \
+    "<?xml version=\"1.0\"?>\r\n<Notify>\r\n<CmdType>MediaStatus</CmdType>\r\n" \
+    "<SN>7</SN>\r\n<DeviceID>" id "</DeviceID>\r\n"                            \
+    "<NotifyType>121</NotifyType>\r\n</Notify>\r\n"
+
+static struct platform_session begin(struct sim_device *d,
+                                     enum platform_session_kind kind)
+{
+    struct platform_session v;
+
+    assert_int_equal(sim_playback(&s, d, channel, kind, PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    v = sim_session(&s, v.id);
+    if (v.state != PLATFORM_PLAYING)
+        fail_msg("%s: %s", platform_step_name(v.step), s.last_evidence);
+    return v;
+}
+
+/* The media edge is there now. */
+static void at(uint64_t id, int64_t ms)
+{
+    struct sim_stream *st = sim_stream_of(&s, id);
+
+    st->position_ms = ms;
+    st->packets++;
+    sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
+}
+
+static void offer_names_the_range(void **state)
+{
+    static const struct {
+        enum platform_session_kind kind;
+        const char *name, *speed;
+    } cases[] = {
+        { PLATFORM_PLAYBACK, "s=Playback\r\n", NULL },
+        { PLATFORM_DOWNLOAD, "s=Download\r\n", "a=downloadspeed:4\r\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, cases[i].kind);
+        struct platform_channel c;
+        char text[80];
+
+        assert_true(text_has(d->last_sdp, cases[i].name));
+        assert_true(text_has(d->last_sdp, "t=1700000000 1700000600\r\n"));
+        snprintf(text, sizeof(text), "u=%s:0\r\n", channel);
+        assert_true(text_has(d->last_sdp, text));
+        snprintf(text, sizeof(text), "y=%010u\r\n", v.ssrc);
+        assert_true(text_has(d->last_sdp, text));
+        assert_int_equal(text[2], '1'); /* history */
+        assert_true(!text_has(d->last_sdp, "downloadspeed") ==
+                    !cases[i].speed);
+        if (cases[i].speed)
+            assert_true(text_has(d->last_sdp, cases[i].speed));
+        assert_int_equal(v.kind, cases[i].kind);
+        assert_int_equal(v.playback.start_s, 1700000000);
+        assert_int_equal(v.playback.scale_milli, 1000);
+        /* the live session of the channel is another matter */
+        assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                          slice_str(channel), &c));
+        assert_true(c.session == 0);
+        assert_int_equal(c.observed, PLATFORM_OBSERVED_UNSEEN);
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 100);
+        assert_int_equal(d->byes, 1);
+        ends_clean();
+    }
+}
+
+static void refused_before_it_begins(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_recording req = { .device = slice_str(nvr),
+                                      .channel = slice_str(channel),
+                                      .kind = PLATFORM_PLAYBACK,
+                                      .start_s = 100,
+                                      .stop_s = 200 };
+    struct platform_session v;
+
+    (void)state;
+    req.stop_s = 100;
+    assert_int_equal(platform_playback_start(s.p, &req, s.now, &v),
+                     GB_ERANGE);
+    assert_true(v.hint.n > 0);
+    req.stop_s = 101 + PLATFORM_PLAYBACK_MAX_S;
+    assert_int_equal(platform_playback_start(s.p, &req, s.now, &v),
+                     GB_ERANGE);
+    req.stop_s = 200;
+    req.kind = PLATFORM_LIVE;
+    assert_int_equal(platform_playback_start(s.p, &req, s.now, &v),
+                     GB_ERANGE);
+    req.kind = PLATFORM_PLAYBACK;
+    req.device = SLICE("34020000001180009999");
+    assert_int_equal(platform_playback_start(s.p, &req, s.now, &v),
+                     GB_ENOENT);
+    assert_int_equal(d->invites, 0);
+    ends_clean();
+}
+
+/* Each wish is a session of its own, beside the live one. */
+static void several_at_one_time(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session live, a, b;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &live), 0);
+    platform_session_hold(s.p, live.id, s.now);
+    sim_run(&s, 1000);
+    a = begin(d, PLATFORM_PLAYBACK);
+    b = begin(d, PLATFORM_PLAYBACK);
+    assert_true(a.id != b.id && a.id != live.id && a.ssrc != b.ssrc);
+    assert_int_equal(d->invites, 3);
+    assert_true(platform_live_find(s.p, slice_str(nvr), slice_str(channel), 0,
+                                   &live));
+    assert_int_equal(live.kind, PLATFORM_LIVE);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+/* ---- control ---- */
+
+static uint32_t control(uint64_t id, enum platform_control_kind kind,
+                        int64_t value)
+{
+    const struct platform_control c = {
+        .kind = kind,
+        .position_ms = kind == PLATFORM_CONTROL_SEEK ? value : 0,
+        .scale_milli = kind == PLATFORM_CONTROL_SCALE ? (int32_t)value : 0,
+    };
+    uint32_t number;
+
+    assert_int_equal(platform_session_control(s.p, id, &c, s.now, &number), 0);
+    return number;
+}
+
+static void controls_as_the_standard_has_them(void **state)
+{
+    static const struct {
+        enum platform_control_kind kind;
+        int64_t value;
+        const char *version, *body;
+    } cases[] = {
+        { PLATFORM_CONTROL_PAUSE, 0, "2.0",
+          "PAUSE RTSP/1.0\r\nCSeq: 1\r\nPauseTime: now\r\n\r\n" },
+        { PLATFORM_CONTROL_RESUME, 0, "2.0",
+          "PLAY RTSP/1.0\r\nCSeq: 1\r\nRange: npt=now-\r\n\r\n" },
+        { PLATFORM_CONTROL_SCALE, 2000, "3.0",
+          "PLAY RTSP/1.0\r\nCSeq: 1\r\nScale: 2.0\r\n\r\n" },
+        { PLATFORM_CONTROL_SCALE, -1000, "3.0",
+          "PLAY RTSP/1.0\r\nCSeq: 1\r\nScale: -1.0\r\n\r\n" },
+        { PLATFORM_CONTROL_SEEK, 100000, "2.0",
+          "PLAY RTSP/1.0\r\nCSeq: 1\r\nRange: npt=100-\r\n\r\n" },
+        { PLATFORM_CONTROL_PAUSE, 0, "1.0",
+          "PAUSE MANSRTSP/1.0\r\nCSeq: 1\r\nPauseTime: now\r\n\r\n" },
+        { PLATFORM_CONTROL_RESUME, 0, "1.0",
+          "PLAY MANSRTSP/1.0\r\nCSeq: 1\r\n\r\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d;
+        struct platform_session v;
+        uint32_t number;
+
+        assert_true(sim_init(&s, NULL));
+        d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+        sim_channels(d, 4);
+        d->version = cases[i].version;
+        d->keepalive_ms = 30000;
+        sim_settle(&s);
+        channel = d->channel[0];
+        v = begin(d, PLATFORM_PLAYBACK);
+        number = control(v.id, cases[i].kind, cases[i].value);
+        v = sim_session(&s, v.id);
+        assert_int_equal(v.playback.control, number);
+        assert_int_equal(v.playback.control_status, 0);
+        sim_run(&s, 200);
+        if (strcmp(d->last_control, cases[i].body))
+            fail_msg("%zu: %s", i, d->last_control);
+        v = sim_session(&s, v.id);
+        assert_int_equal(v.playback.control_status, 200);
+        assert_int_equal(v.playback.paused,
+                         cases[i].kind == PLATFORM_CONTROL_PAUSE);
+        platform_session_stop(s.p, v.id, s.now);
+        ends_clean();
+    }
+}
+
+static void pause_is_no_silence(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    struct sim_stream *st = sim_stream_of(&s, v.id);
+
+    (void)state;
+    control(v.id, PLATFORM_CONTROL_PAUSE, 0);
+    sim_run(&s, 200);
+    st->next_ms = GB_NEVER;
+    sim_run(&s, 300000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_true(sim_session(&s, v.id).playback.paused);
+    control(v.id, PLATFORM_CONTROL_RESUME, 0);
+    sim_run(&s, 200);
+    assert_false(sim_session(&s, v.id).playback.paused);
+    sim_run(&s, 20000); /* and now it is missed */
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+    assert_false(s.last.playback.complete);
+    assert_int_equal(d->invites, 1);
+    ends_clean();
+}
+
+static void media_loop_is_told(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    struct sim_stream *st = sim_stream_of(&s, v.id);
+
+    (void)state;
+    s.opt.delay_ms = 20;
+    control(v.id, PLATFORM_CONTROL_SEEK, 100000);
+    sim_run(&s, 1); /* before the answer */
+    assert_int_equal(st->seek_ms, 100000);
+    assert_int_equal(st->scale_milli, 1000);
+    sim_run(&s, 200);
+    control(v.id, PLATFORM_CONTROL_SCALE, 4000);
+    sim_run(&s, 200);
+    assert_int_equal(st->seek_ms, -1);
+    assert_int_equal(st->scale_milli, 4000);
+    assert_int_equal(sim_session(&s, v.id).playback.scale_milli, 4000);
+    d->control_status = 488;
+    control(v.id, PLATFORM_CONTROL_SEEK, 200000);
+    sim_run(&s, 1);
+    assert_int_equal(st->seek_ms, 200000);
+    sim_run(&s, 200);
+    assert_int_equal(st->seek_ms, -1); /* taken back */
+    assert_int_equal(sim_session(&s, v.id).playback.control_status, 488);
+    at(v.id, 123456);
+    assert_int_equal(sim_session(&s, v.id).playback.position_ms, 123456);
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
+static void control_is_refused_or_not_answered(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    const struct platform_control pause = { .kind = PLATFORM_CONTROL_PAUSE };
+    uint32_t number;
+
+    (void)state;
+    d->control_answer = "RTSP/1.0 501 Not Implemented\r\nCSeq: 1\r\n\r\n";
+    control(v.id, PLATFORM_CONTROL_SCALE, 8000);
+    sim_run(&s, 200);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.playback.control_status, 501);
+    assert_int_equal(v.playback.scale_milli, 1000);
+    d->control_answer = "RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n";
+    control(v.id, PLATFORM_CONTROL_SCALE, 8000);
+    sim_run(&s, 200);
+    assert_int_equal(sim_session(&s, v.id).playback.control_status, 200);
+    d->control_silent = true;
+    control(v.id, PLATFORM_CONTROL_PAUSE, 0);
+    assert_int_equal(platform_session_control(s.p, v.id, &pause, s.now,
+                                              &number), GB_EAGAIN);
+    sim_run(&s, 7000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.playback.control_status, 408);
+    assert_false(v.playback.paused);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
+static void control_is_not_possible(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session live, v = begin(d, PLATFORM_PLAYBACK);
+    struct platform_control c = { .kind = PLATFORM_CONTROL_SEEK,
+                                  .position_ms = 600001 };
+    uint32_t number;
+
+    (void)state;
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     GB_ERANGE);
+    c.position_ms = -1;
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     GB_ERANGE);
+    c = (struct platform_control){ .kind = PLATFORM_CONTROL_SCALE };
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     GB_ERANGE);
+    c.scale_milli = 64000;
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     GB_ERANGE);
+    assert_int_equal(platform_session_control(s.p, 12345, &c, s.now, &number),
+                     GB_ENOENT);
+    assert_int_equal(sim_play(&s, d, d->channel[1], PLATFORM_AUTO, &live), 0);
+    assert_int_equal(platform_session_control(s.p, live.id, &c, s.now,
+                                              &number), GB_EUNSUPPORTED);
+    assert_int_equal(sim_playback(&s, d, channel, PLATFORM_PLAYBACK,
+                                  PLATFORM_AUTO, &v), 0);
+    c.scale_milli = 2000;
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     GB_ESTATE);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+/* 400 to "Scale: 2.0": "Scale: 2" is tried, and kept. */
+static void note_9_11_scale_without_a_fraction(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    d->control_status = 400;
+    d->control_times = 1;
+    control(v.id, PLATFORM_CONTROL_SCALE, 2000);
+    sim_run(&s, 500);
+    assert_int_equal(d->controls, 2);
+    assert_true(text_has(d->last_control, "Scale: 2\r\n"));
+    assert_int_equal(sim_session(&s, v.id).playback.control_status, 200);
+    control(v.id, PLATFORM_CONTROL_SCALE, 4000);
+    sim_run(&s, 500);
+    assert_int_equal(d->controls, 3);
+    assert_true(text_has(d->last_control, "Scale: 4\r\n"));
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
+/* ---- the end ---- */
+
+static void media_status_ends_it(void **state)
+{
+    static const struct {
+        const char *name, *body;
+        bool in_dialog;
+    } cases[] = {
+        { "in its dialog", STATUS("34020000001310010001"), true },
+        { "in its dialog, of the recorder", STATUS("34020000001180000001"),
+          true },
+        { "outside, of the channel", STATUS("34020000001310010001"), false },
+        { "outside, of the recorder", STATUS("34020000001180000001"), false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+        struct sim_stream *st = sim_stream_of(&s, v.id);
+
+        if (cases[i].in_dialog)
+            sim_message_in(d, cases[i].body);
+        else
+            sim_message(d, cases[i].body);
+        /* what was on its way still comes */
+        sim_run(&s, 1000);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        at(v.id, 599000);
+        sim_run(&s, 1000);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        st->next_ms = GB_NEVER;
+        sim_run(&s, 2000);
+        if (s.last.state != PLATFORM_STOPPING || !s.last.playback.complete ||
+            d->byes != 1)
+            fail_msg("%s: %s", cases[i].name,
+                     platform_step_name(s.last.step));
+        ends_clean();
+    }
+}
+
+/* Of another channel, another type, or with two of them open: nothing ends. */
+static void media_status_that_means_none(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    sim_message(d, STATUS("34020000001310010002"));
+    sim_message_in(d, "<?xml version=\"1.0\"?>\r\n<Notify>\r\n"
+                      "<CmdType>MediaStatus</CmdType>\r\n<SN>7</SN>\r\n"
+                      "<DeviceID>34020000001310010001</DeviceID>\r\n"
+                      "<NotifyType>122</NotifyType>\r\n</Notify>\r\n");
+    begin(d, PLATFORM_PLAYBACK);
+    sim_message(d, STATUS("34020000001180000001"));
+    sim_run(&s, 5000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(d->keepalive_refused, 0); /* all were answered with 200 */
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+static void bye_of_the_device_ends_it(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    at(v.id, 599500);
+    sim_bye(d);
+    sim_run(&s, 1000);
+    assert_int_equal(s.last.state, PLATFORM_STOPPING);
+    assert_true(s.last.playback.complete);
+    v = begin(d, PLATFORM_PLAYBACK);
+    at(v.id, 300000);
+    sim_bye(d); /* in the middle: told, and not invited again */
+    sim_run(&s, 20000);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+    assert_false(s.last.playback.complete);
+    assert_int_equal(d->invites, 2);
+    ends_clean();
+}
+
+/* No MediaStatus, no BYE: near its end three seconds of silence are enough. */
+static void silence_at_the_end(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    at(v.id, 599960);
+    sim_run(&s, 4000);
+    assert_int_equal(s.last.state, PLATFORM_STOPPING);
+    assert_true(s.last.playback.complete);
+    assert_int_equal(d->byes, 1);
+    ends_clean();
+}
+
+/* Whatever happens to a recording, nothing is left of it. */
+static void random_lives(void **state)
+{
+    uint64_t rnd = 20240501;
+    struct sim_device *d = ready();
+
+    (void)state;
+    s.opt.loss_percent = s.opt.copy_percent = 5;
+    s.opt.delay_ms = 10;
+    s.opt.jitter_ms = 40;
+    for (unsigned i = 0; i < 200; i++) {
+        struct platform_control c = { .kind = test_random(&rnd) %
+                                              PLATFORM_CONTROLS };
+        struct platform_session v;
+        uint32_t number;
+
+        c.position_ms = (int64_t)(test_random(&rnd) % 600000);
+        c.scale_milli = (int32_t)(test_random(&rnd) % 8000) + 125;
+        d->invite = test_random(&rnd) % 4 ? SIM_ANSWER
+                                          : test_random(&rnd) %
+                                                (SIM_PLAIN_AVP + 1);
+        d->refuse_status = 400 + (unsigned)(test_random(&rnd) % 200);
+        d->refuse_times = 1;
+        d->media = test_random(&rnd) % 4 ? SIM_PICTURE
+                                         : test_random(&rnd) %
+                                               (SIM_NO_KEY + 1);
+        d->control_silent = test_random(&rnd) % 8 == 0;
+        if (sim_playback(&s, d, channel,
+                         test_random(&rnd) % 2 ? PLATFORM_PLAYBACK
+                                               : PLATFORM_DOWNLOAD,
+                         test_random(&rnd) % 4, &v))
+            continue;
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, test_random(&rnd) % 3000);
+        platform_session_control(s.p, v.id, &c, s.now, &number);
+        sim_run(&s, test_random(&rnd) % 9000);
+        switch (test_random(&rnd) % 4) {
+        case 0:
+            sim_message(d, STATUS("34020000001310010001"));
+            break;
+        case 1:
+            sim_bye(d);
+            break;
+        case 2:
+            platform_session_stop(s.p, v.id, s.now);
+            break;
+        default:
+            platform_session_release(s.p, v.id, s.now);
+            break;
+        }
+        sim_run(&s, test_random(&rnd) % 4000);
+    }
+    platform_drain(s.p, s.now);
+    sim_run(&s, 60000);
+    ends_clean();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(offer_names_the_range),
+        cmocka_unit_test(refused_before_it_begins),
+        cmocka_unit_test(several_at_one_time),
+        cmocka_unit_test(controls_as_the_standard_has_them),
+        cmocka_unit_test(pause_is_no_silence),
+        cmocka_unit_test(media_loop_is_told),
+        cmocka_unit_test(control_is_refused_or_not_answered),
+        cmocka_unit_test(control_is_not_possible),
+        cmocka_unit_test(note_9_11_scale_without_a_fraction),
+        cmocka_unit_test(media_status_ends_it),
+        cmocka_unit_test(media_status_that_means_none),
+        cmocka_unit_test(bye_of_the_device_ends_it),
+        cmocka_unit_test(silence_at_the_end),
+        cmocka_unit_test(random_lives),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
