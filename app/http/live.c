@@ -523,7 +523,7 @@ void http_live_follow(struct http_call *c, int err,
             release(c->app, s->id);
             http_answer_fail(c, 503, NULL, "too many requests are waiting");
         }
-    } else if (o.status != 200 || is_unreadable(&o, &s, m)) {
+    } else if (o.status != 200 || is_unreadable(&o, s, m)) {
         answer_outcome(c->out, &o, m);
     } else if (m) {
         platform_session_hold(p, s->id, c->now);
@@ -678,8 +678,16 @@ static bool read_format(struct http_call *c, struct http_media *m)
 /* What a viewer may choose; false: a problem has been answered. */
 static bool read_choices(struct http_call *c, struct http_media *m)
 {
-    return query_flag(c, "enhanced", &m->enhanced) &&
-           query_flag(c, "g711", &m->g711);
+    if (!query_flag(c, "enhanced", &m->enhanced) ||
+        !query_flag(c, "g711", &m->g711))
+        return false;
+    if (http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
+                       &m->delay_ms)) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "delay is a number of milliseconds, at most 1000");
+        return false;
+    }
+    return true;
 }
 
 /* Nothing is started for a HEAD. */
@@ -702,12 +710,6 @@ void http_get_media(struct http_call *c)
     }
     if (!query_stream(c, &req.stream) || !read_choices(c, &m))
         return;
-    if (http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
-                       &m.delay_ms)) {
-        http_answer_fail(c, 400, "bad-parameter",
-                         "delay is a number of milliseconds, at most 1000");
-        return;
-    }
     if (c->head->method == HTTP_HEAD) {
         answer_head(c, &m);
         return;
