@@ -418,8 +418,10 @@ static void on_request(struct device *d, const struct sip_event *ev,
     case SIP_METHOD_SUBSCRIBE:
         device_on_subscribe(d, ev, now);
         break;
-    case SIP_METHOD_OPTIONS:
     case SIP_METHOD_INFO:
+        device_on_control(d, ev, now);
+        break;
+    case SIP_METHOD_OPTIONS:
         device_respond(d, ev->transaction, 200, now);
         break;
     default:

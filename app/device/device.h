@@ -21,6 +21,7 @@
 #define DEVICE_MISSES 3         /* keepalives without 200: register again */
 #define DEVICE_ANSWER_MS 10000  /* our media socket must open within this */
 #define DEVICE_ACK_MS 10000     /* 200 to ACK, then the session ends */
+#define DEVICE_OVER_MS 32000    /* for the BYE behind a recording's end */
 
 struct device_channel {
     const char *id;
@@ -111,6 +112,8 @@ enum device_action_kind {
     DEVICE_DO_OPEN,     /* UDP: name the port that will send; TCP_LISTEN: listen;
                            then device_media_opened */
     DEVICE_DO_START,    /* send: the stream begins (TCP_CONNECT: connect) */
+    DEVICE_DO_PACE,     /* a recording: paused, or goes on at `scale_milli`
+                           and, unless it is below 0, from `position_ms` */
     DEVICE_DO_STOP,
     DEVICE_STATE,       /* online, offline, refused: text */
     DEVICE_DONE,        /* an order was carried out, or (status 0) not: text */
@@ -125,6 +128,10 @@ struct device_action {
     uint8_t pt;
     size_t channel;
     unsigned stream;        /* 0 main, 1 sub */
+    uint64_t length_ms;     /* START of a recording; else 0 */
+    uint32_t scale_milli;   /* START, PACE */
+    int64_t position_ms;    /* PACE */
+    bool paused;
     const char *text;       /* STATE, DONE: the order's element */
     unsigned status;        /* STATE: the last SIP status, 0 none */
 };
@@ -134,6 +141,8 @@ bool device_action(struct device *d, struct device_action *out);
  * be opened (no family): answered 500. */
 void device_media_opened(struct device *d, uint32_t session,
                          const struct gb_addr *local, struct gb_time now);
+/* All of a recording has been sent: the server is told. */
+void device_media_over(struct device *d, uint32_t session, struct gb_time now);
 /* Sending is not possible any more: BYE. */
 void device_media_lost(struct device *d, uint32_t session, struct gb_time now);
 

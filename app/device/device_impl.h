@@ -38,6 +38,10 @@ struct device_session {
     size_t channel;
     unsigned stream;
     bool started;
+    bool history;   /* a recording */
+    bool ended;     /* all of it has been sent, and that was told */
+    uint64_t length_ms;
+    uint32_t scale_milli;
     uint64_t at_ms; /* the state must change by then; GB_NEVER: need not */
     char subject[2 * 32 + 2]; /* sender and its serial; "": none */
     size_t offer_len;
@@ -227,6 +231,8 @@ uint64_t device_watches_deadline(const struct device *d);
 void device_forget_watches(struct device *d, struct gb_time now);
 
 /* session.c */
+void device_on_control(struct device *d, const struct sip_event *ev,
+                       struct gb_time now);
 void device_on_invite(struct device *d, const struct sip_event *ev,
                       struct gb_time now);
 void device_on_dialog(struct device *d, const struct sip_event *ev,

@@ -96,7 +96,14 @@
     X(alarm_twice, "alarms to a subscriber by NOTIFY and by MESSAGE",          \
       "GB/T 28181-2022 9.4")                                                   \
     X(guard_first, "no alarm before GuardCmd SetGuard",                        \
-      "GB/T 28181-2022 9.4")
+      "GB/T 28181-2022 9.4")                                                   \
+    X(no_status, "no MediaStatus at the end of a recording",                   \
+      "GB/T 28181-2022 9.8")                                                   \
+    X(own_status, "MediaStatus outside the dialog, of the device",             \
+      "GB/T 28181-2022 9.8")                                                   \
+    X(bye_at_end, "BYE at the end of a recording", "GB/T 28181-2022 9.8")      \
+    X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \
+    X(no_seek, "Range is answered with 488", "GB/T 28181-2022 9.8")
 
 /* What it sends: the pictures, the program stream, its times, RTP, TCP. */
 #define SENDER_FAULT_MAP(X)                                                    \

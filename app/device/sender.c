@@ -22,6 +22,8 @@ struct sender {
     struct rtp_packer packer;
     struct rtp_block block; /* being sent */
     uint64_t start_ms;
+    uint64_t base_ms, media_ms; /* what was due then, since when it counts */
+    bool paused;
     uint64_t n_video, n_audio; /* frames begun */
     uint64_t last_pts90k;      /* of the last picture */
     uint64_t burst_ms;
@@ -99,7 +101,9 @@ int sender_new(struct sender **out, const struct sender_options *o,
         s->o.sound = NULL;
     s->plain = is_plain(&o->faults);
     s->wire = (struct wire){ .faults = &s->o.faults, .tcp = o->tcp };
-    s->start_ms = now_ms;
+    s->start_ms = s->base_ms = now_ms;
+    if (!s->o.scale_milli)
+        s->o.scale_milli = 1000;
     s->n_video = o->faults.late_key ? BEHIND_KEY : 0;
     s->random = o->seed ? o->seed : 88172645463325252u;
     err = get_memory(s) ? 0 : GB_ENOMEM;
@@ -163,16 +167,89 @@ static uint64_t first_frame(const struct sender *s)
     return s->o.faults.late_key ? BEHIND_KEY : 0;
 }
 
+/* When what belongs at this time of the recording is due. */
+static uint64_t due_ms(const struct sender *s, uint64_t at_90k)
+{
+    uint64_t at_ms = at_90k / 90;
+
+    if (s->paused || (s->o.length_ms && at_ms >= s->o.length_ms))
+        return GB_NEVER;
+    if (at_ms < s->media_ms)
+        return s->base_ms;
+    return s->base_ms + (at_ms - s->media_ms) * 1000 / s->o.scale_milli;
+}
+
 static uint64_t video_ms(const struct sender *s)
 {
-    return s->start_ms + video_at_90k(s, s->n_video - first_frame(s)) / 90;
+    return due_ms(s, video_at_90k(s, s->n_video - first_frame(s)));
 }
 
 static uint64_t audio_ms(const struct sender *s)
 {
     return s->o.sound && !s->o.faults.only_announced
-               ? s->start_ms + sound_at_90k(s->o.sound, s->n_audio) / 90
+               ? due_ms(s, sound_at_90k(s->o.sound, s->n_audio))
                : GB_NEVER;
+}
+
+/* From now on what is due is counted from here. */
+static void rebase(struct sender *s, uint64_t now_ms)
+{
+    if (!s->paused)
+        s->media_ms += (now_ms - s->base_ms) * s->o.scale_milli / 1000;
+    s->base_ms = now_ms;
+}
+
+/* The first sound that is not before the picture. */
+static uint64_t sound_from(const struct sound *sound, uint64_t at_90k)
+{
+    uint64_t lo = 0, hi = at_90k / 90 + 1; /* no block is below 1 ms */
+
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (sound_at_90k(sound, mid) < at_90k)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static void seek(struct sender *s, uint64_t to_ms)
+{
+    const struct clip *c = s->o.clip;
+    uint64_t n = to_ms * c->fps / 1000;
+
+    while (n && !c->frame[n % c->n_frames].key)
+        n--;
+    s->n_video = n;
+    s->media_ms = video_at_90k(s, n) / 90;
+    if (s->o.sound)
+        s->n_audio = sound_from(s->o.sound, video_at_90k(s, n));
+    s->block = (struct rtp_block){ 0 };
+}
+
+void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
+                 uint64_t now_ms)
+{
+    rebase(s, now_ms);
+    s->paused = false;
+    if (scale_milli)
+        s->o.scale_milli = scale_milli;
+    if (seek_ms >= 0)
+        seek(s, (uint64_t)seek_ms);
+}
+
+void sender_pause(struct sender *s, uint64_t now_ms)
+{
+    rebase(s, now_ms);
+    s->paused = true;
+}
+
+bool sender_is_over(const struct sender *s)
+{
+    return s->o.length_ms && !s->paused && !s->block.n && !s->has_late &&
+           !s->repeat && video_ms(s) == GB_NEVER;
 }
 
 /* The clip that the n-th picture is of. */

@@ -20,6 +20,8 @@ struct sender_options {
     bool tcp;                  /* RFC 4571 prefix */
     uint32_t ssrc;
     uint8_t pt;
+    uint64_t length_ms;        /* of a recording; 0: it goes on for ever */
+    uint32_t scale_milli;      /* times as fast as recorded; 0: 1000 */
     uint64_t seed;             /* for the faults */
     struct sender_faults faults;
 };
@@ -41,8 +43,17 @@ struct sender_packet {
 /* The next packet that is due, at most SENDER_BURST for one now_ms. */
 bool sender_next(struct sender *s, struct sender_packet *out, uint64_t now_ms);
 
-/* When sender_next will have something. */
+/* When sender_next will have something; GB_NEVER: paused, or all is sent. */
 uint64_t sender_deadline(const struct sender *s);
+
+/* A recording: from now on so many times as fast, with the stamps it was
+ * recorded with, and from the key frame at or before seek_ms on, unless that
+ * is below 0. Ends a pause. */
+void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
+                 uint64_t now_ms);
+void sender_pause(struct sender *s, uint64_t now_ms);
+/* All of a recording has been given out. */
+bool sender_is_over(const struct sender *s);
 
 /* The receiver could not take more: everything of the current pack is dropped
  * at the next whole packet (UDP) - for TCP the owner keeps what is unsent. */

@@ -3,6 +3,8 @@
 #include "app/device/device_impl.h"
 
 #include "app/device/answer.h"
+#include "manscdp/mansrtsp.h"
+#include "manscdp/media.h"
 #include "sip/value.h"
 
 #include <stdio.h>
@@ -46,13 +48,23 @@ bool device_has_dialog(const struct device *d, uint64_t dialog)
     return by_dialog(d, dialog) != NULL;
 }
 
+static struct device_action action_of(const struct device *d,
+                                      const struct device_session *s,
+                                      enum device_action_kind kind)
+{
+    return (struct device_action){
+        .kind = kind, .session = index_of(d, s), .transport = s->transport,
+        .remote = s->remote, .ssrc = s->ssrc, .pt = s->pt,
+        .channel = s->channel, .stream = s->stream,
+        .length_ms = s->length_ms, .scale_milli = s->scale_milli,
+        .position_ms = -1,
+    };
+}
+
 static void order(struct device *d, struct device_session *s,
                   enum device_action_kind kind)
 {
-    struct device_action a = { .kind = kind, .session = index_of(d, s),
-                               .transport = s->transport, .remote = s->remote,
-                               .ssrc = s->ssrc, .pt = s->pt,
-                               .channel = s->channel, .stream = s->stream };
+    struct device_action a = action_of(d, s, kind);
 
     device_push(d, &a);
 }
@@ -143,8 +155,31 @@ static void choose_ssrc(const struct device *d, struct device_session *s,
                                        : s->offered_ssrc;
 }
 
+/* A recording that it has a piece of. */
+static unsigned take_history(struct device *d, struct device_session *s,
+                             const struct sdp *offer,
+                             const struct sdp_media *m, struct gb_time now)
+{
+    const struct device_list l = {
+        .cmd = MANSCDP_CMD_RECORD_INFO, .target = s->channel,
+        .asked = { (int64_t)offer->start_s * 1000,
+                   (int64_t)offer->stop_s * 1000 },
+        .as_of_utc_ms = now.utc_ms, .timed = true, .manual = true,
+    };
+
+    if (!offer->start_s || offer->stop_s <= offer->start_s)
+        return 400;
+    if (device_records_count(d, &l) == 0)
+        return 404;
+    s->history = true;
+    s->length_ms = (offer->stop_s - offer->start_s) * 1000;
+    if (offer->operation == SDP_DOWNLOAD && m->downloadspeed)
+        s->scale_milli = m->downloadspeed * 1000;
+    return 200;
+}
+
 static unsigned take_offer(struct device *d, struct device_session *s,
-                           const struct sip_event *ev)
+                           const struct sip_event *ev, struct gb_time now)
 {
     const struct sip_msg *m = ev->msg;
     const struct sdp_media *media;
@@ -179,7 +214,10 @@ static unsigned take_offer(struct device *d, struct device_session *s,
     choose_ssrc(d, s, &offer, media);
     memcpy(s->offer, m->body.p, m->body.n);
     s->offer_len = m->body.n;
-    return 200;
+    s->scale_milli = 1000;
+    return sdp_is_history(offer.operation)
+               ? take_history(d, s, &offer, media, now)
+               : 200;
 }
 
 void device_on_invite(struct device *d, const struct sip_event *ev,
@@ -204,7 +242,7 @@ void device_on_invite(struct device *d, const struct sip_event *ev,
     replace_same(d, subject, now);
     s = free_session(d);
     status = d->c.faults.refuse ? d->c.faults.refuse
-             : s                ? take_offer(d, s, ev) : 486;
+             : s                ? take_offer(d, s, ev, now) : 486;
     if (status != 200) {
         d->n.refused++;
         if (s)
@@ -298,6 +336,129 @@ void device_on_dialog(struct device *d, const struct sip_event *ev,
         session_free(d, s); /* cancelled, or BYE: the stack has answered */
 }
 
+/* ---- recordings (GB/T 28181-2022 9.8) ----------------------------------------- */
+
+static void answer_control(struct device *d, const struct sip_event *ev,
+                           unsigned status, uint32_t cseq, struct gb_time now)
+{
+    const struct mansrtsp m = { .response = true, .status = status,
+                                .cseq = cseq };
+    struct sip_response r = { .status = status, .expires = -1 };
+    char body[128];
+    struct writer w = writer_of(body, sizeof(body));
+
+    if (status == 200 && mansrtsp_write(&w, &m, false) == 0) {
+        r.content_type = SLICE(SIP_TYPE_MANSRTSP);
+        r.body = writer_slice(&w);
+    }
+    sip_stack_respond(d->c.sip, ev->transaction, &r, now.mono_ms);
+}
+
+/* The status that refuses it, or 200. */
+static unsigned judge_control(const struct device *d,
+                              const struct device_session *s,
+                              const struct mansrtsp *m)
+{
+    if (m->response)
+        return 400;
+    if ((m->has & MANSRTSP_SCALE) &&
+        (d->c.faults.no_scale || m->scale_milli < 0))
+        return 501;
+    if ((m->has & MANSRTSP_RANGE) && !m->from_now &&
+        (d->c.faults.no_seek || (uint64_t)m->from_ms > s->length_ms))
+        return 488;
+    return 200;
+}
+
+static void pace(struct device *d, struct device_session *s,
+                 const struct mansrtsp *m)
+{
+    struct device_action a;
+
+    if (m->method == MANSRTSP_TEARDOWN)
+        return; /* a BYE follows */
+    if (m->has & MANSRTSP_SCALE)
+        s->scale_milli = (uint32_t)m->scale_milli;
+    if (m->method == MANSRTSP_PLAY && s->ended) { /* once more */
+        s->ended = false;
+        s->at_ms = GB_NEVER;
+    }
+    a = action_of(d, s, DEVICE_DO_PACE);
+    a.paused = m->method == MANSRTSP_PAUSE;
+    if (m->method == MANSRTSP_PLAY && (m->has & MANSRTSP_RANGE) &&
+        !m->from_now)
+        a.position_ms = m->from_ms;
+    device_push(d, &a);
+}
+
+void device_on_control(struct device *d, const struct sip_event *ev,
+                       struct gb_time now)
+{
+    struct device_session *s = by_dialog(d, ev->dialog);
+    struct mansrtsp m;
+    unsigned status;
+
+    if (!s || !s->history) {
+        device_respond(d, ev->transaction, ev->dialog ? 200 : 481, now);
+        return;
+    }
+    if (mansrtsp_parse(&m, ev->msg->body, NULL)) {
+        device_respond(d, ev->transaction, 400, now);
+        return;
+    }
+    status = judge_control(d, s, &m);
+    answer_control(d, ev, status, m.cseq, now);
+    if (status == 200)
+        pace(d, s, &m);
+}
+
+/* MediaStatus 121, inside the dialog; its BYE follows, or ours. */
+static void tell_status(struct device *d, struct device_session *s,
+                        struct gb_time now)
+{
+    bool outside = d->c.faults.own_status;
+    const struct manscdp_media_status m = {
+        .head = { .sn = ++d->sn,
+                  .device_id = slice_str(
+                      outside ? d->c.id : d->c.channel[s->channel].id) },
+        .type = SLICE("121"),
+    };
+    char body[512];
+    struct writer w = writer_of(body, sizeof(body));
+    struct sip_request r;
+    uint64_t id;
+
+    device_encode(d, &w, &manscdp_media_status_body, &m);
+    if (outside) {
+        device_send(d, &w, FOR_OTHER, now);
+        return;
+    }
+    if (w.err)
+        return;
+    r = (struct sip_request){ .method = SIP_METHOD_MESSAGE,
+                              .expires = -1,
+                              .content_type = SLICE(SIP_TYPE_MANSCDP),
+                              .body = writer_slice(&w),
+                              .user = device_user(d, FOR_OTHER) };
+    sip_stack_request_in(d->c.sip, s->dialog, &r, now.mono_ms, &id);
+}
+
+void device_media_over(struct device *d, uint32_t session, struct gb_time now)
+{
+    struct device_session *s = &d->session[session];
+
+    if (!d->session || s->state != SESSION_SENDING || s->ended)
+        return;
+    s->ended = true;
+    if (d->c.faults.bye_at_end) {
+        session_bye(d, s, now);
+        return;
+    }
+    if (!d->c.faults.no_status)
+        tell_status(d, s, now);
+    s->at_ms = now.mono_ms + DEVICE_OVER_MS;
+}
+
 void device_media_lost(struct device *d, uint32_t session, struct gb_time now)
 {
     struct device_session *s = &d->session[session];
@@ -324,7 +485,8 @@ void device_tick_sessions(struct device *d, struct gb_time now)
             device_respond(d, s->transaction, 500, now);
             session_free(d, s);
         } else {
-            session_bye(d, s, now); /* no ACK came, or the fault asks for it */
+            session_bye(d, s, now); /* no ACK came, nobody ends what is over,
+                                       or the fault asks for it */
         }
     }
 }

@@ -614,7 +614,11 @@ static void on_refused(struct platform *p, struct session *s,
         return;
     if (ev->status == 404 || ev->status == 403)
         query_want(p, s->device, QUERY_CATALOG, query_jitter(p));
-    session_fail(p, s, PLATFORM_STEP_ANSWER, hint_of(ev->status),
+    session_fail(p, s, PLATFORM_STEP_ANSWER,
+                 s->kind != PLATFORM_LIVE && ev->status == 404
+                     ? "nothing may be recorded in this time: ask the device "
+                       "what it holds (RecordInfo)"
+                     : hint_of(ev->status),
                  "the device answered the INVITE with %u %s after %.1f s",
                  ev->status, log_text(ev->msg->reason, reason), after);
 }

@@ -50,6 +50,8 @@ struct gb_time cam_now(struct gbcam *g);
 /* stream.c: media of the device's session, as it says */
 void stream_open(struct gbcam *g, uint32_t device,
                  const struct device_action *a);
+void stream_pace(struct gbcam *g, uint32_t device,
+                 const struct device_action *a);
 void stream_start(struct gbcam *g, uint32_t device,
                   const struct device_action *a);
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session);

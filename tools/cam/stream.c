@@ -27,6 +27,7 @@ struct stream {
     uint64_t retry_ms;
     uint64_t up_ms;   /* since when the connection is there */
     uint64_t until_ms; /* it goes on without a session; 0: it has one */
+    bool over;    /* all of a recording is sent, and that was told */
     bool closing;
 };
 
@@ -177,6 +178,14 @@ static void pace_stream(struct stream *s, uint64_t now_ms)
             send_udp(s, &p);
         else
             send_tcp(s, &p);
+    }
+    if (!s->closing && !s->until_ms && s->sender && !s->over &&
+        sender_is_over(s->sender)) {
+        s->over = true;
+        device_media_over(fleet_device(s->cam->fleet, s->device), s->session,
+                          cam_now(s->cam));
+        fleet_touch(s->cam->fleet, s->device);
+        sip_edge_touch(s->cam->edge);
     }
 }
 
@@ -345,6 +354,7 @@ void stream_start(struct gbcam *g, uint32_t device,
         .other = &g->clips.stream[a->stream == 0], .sound = &g->clips.sound,
         .tcp = a->transport != DEVICE_UDP, .ssrc = a->ssrc, .pt = a->pt,
         .seed = a->ssrc + 1, .faults = g->o.faults.sender,
+        .length_ms = a->length_ms, .scale_milli = a->scale_milli,
     };
 
     if (!s || s->sender)
@@ -360,6 +370,21 @@ void stream_start(struct gbcam *g, uint32_t device,
     }
     say_stream(s, "stream begins");
     stream_run(s);
+}
+
+void stream_pace(struct gbcam *g, uint32_t device,
+                 const struct device_action *a)
+{
+    struct stream *s = g->camera[device].stream[a->session];
+    uint64_t now_ms = uv_now(&g->loop);
+
+    if (!s || !s->sender)
+        return;
+    s->over = false;
+    if (a->paused)
+        sender_pause(s->sender, now_ms);
+    else
+        sender_pace(s->sender, a->scale_milli, a->position_ms, now_ms);
 }
 
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session)

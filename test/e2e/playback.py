@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""test/e2e/playback.py [NAME...] - recordings of a camera through the API: every
+picture of the range in order and none twice, its end, pause, seek, speed, and
+what cameras do otherwise. Pictures are told by the checksums of the clip's."""
+import concurrent.futures
+import os
+import sys
+import threading
+import time
+import traceback
+import urllib.request
+
+from rig import SLOW, TOP, Failed, channel_id, run_ffmpeg, system, wait_for
+
+DEVICE = "34020000001180000001"
+CHANNEL = channel_id(DEVICE)
+PLAYBACK = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/playback"
+FPS = 25
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def expect(ok, what):
+    if not ok:
+        raise Failed(what)
+
+
+def checksums(lines):
+    """Of the pictures, in order."""
+    kinds = {l.replace(":", " ").split()[1]: l.split()[-1] for l in lines if l.startswith("#media_type")}
+    return [l.split(",")[5].strip() for l in lines if not l.startswith("#") and kinds[l.split(",")[0].strip()] == "video"]
+
+
+def clip():
+    return checksums(run_ffmpeg("the clip", ["-i", f"{TOP}/test/data/clip/clock.h264"]))
+
+
+def begin(d, seconds, ago=3600, **body):
+    """A playback of so many seconds, an hour ago. Returns its description."""
+    start = int(time.time()) - ago
+    a = d.call("POST", PLAYBACK, dict(start=start, end=start + seconds, **body))
+    expect(a.status == 201, f"POST playback: {a.status} {a.body[:400]}")
+    return a.json
+
+
+def session(d, p):
+    a = d.call("GET", f"/api/v1/sessions/{p['session']}")
+    return a.json if a.status == 200 else None
+
+
+def control(d, p, want=200, **body):
+    a = d.call("POST", f"/api/v1/sessions/{p['session']}/control", body)
+    expect(a.status == want, f"{body}: {a.status} {a.body[:400]}")
+    return a.json
+
+
+def over(d, p, seconds=10):
+    wait_for("the end of the session", lambda: session(d, p) is None, seconds)
+    return f'"playback session stopped" session={p["session"]}' in d.log()
+
+
+class Viewer(threading.Thread):
+    """Reads it to its end. ffmpeg then reads what it has read: an HTTP answer without a length has no end that
+    ffmpeg would not complain of."""
+
+    def __init__(self, url):
+        super().__init__(daemon=True)
+        self.url, self.data = url, b""
+        self.start()
+
+    def run(self):
+        with urllib.request.urlopen(self.url, timeout=30 * SLOW) as r:
+            while True:
+                some = r.read1(65536)
+                if not some:
+                    break
+                self.data += some
+
+    def pictures(self, timeout=40):
+        self.join(timeout * SLOW)
+        expect(not self.is_alive(), f"{self.url}: no end")
+        return checksums(run_ffmpeg(self.url, ["-i", "-", "-map", "0:v"], stdin=self.data))
+
+
+def all_of_it(transport, fmt):
+    with system() as (d, _):
+        want = clip()
+        p = begin(d, 8, transport=transport)
+        expect(p["playback"]["kind"] == "playback", p)
+        got = Viewer(p[fmt]).pictures()
+        expect(over(d, p), "the session failed:\n" + d.log()[-800:])
+        n = 8 * FPS
+        expect(got == [want[i % len(want)] for i in range(n)],
+               f"{len(got)} pictures of {n}, the first wrong one is "
+               f"{next((i for i, c in enumerate(got) if c != want[i % len(want)]), len(got))}")
+
+
+@test
+def all_of_it_udp():
+    all_of_it("udp", "flv")
+
+
+@test
+def all_of_it_tcp_passive():
+    all_of_it("tcp-passive", "fmp4")
+
+
+@test
+def all_of_it_tcp_active():
+    all_of_it("tcp-active", "flv")
+
+
+@test
+def seek_lands_on_the_key_frame():
+    with system() as (d, _):
+        want = clip()
+        p = begin(d, 600)
+        v = Viewer(p["flv"])
+        time.sleep(2)
+        s = control(d, p, action="seek", position_s=300.5)
+        wait_for("position behind 300 s", lambda: 300 <= session(d, p)["playback"]["position_s"] < 310)
+        control(d, p, action="seek", position_s=10)
+        wait_for("position behind 10 s", lambda: 9 <= session(d, p)["playback"]["position_s"] < 20)
+        time.sleep(1)
+        d.call("DELETE", f"/api/v1/sessions/{p['session']}")
+        got = v.pictures()
+        index = {c: i for i, c in enumerate(want)}
+        at = [index[c] for c in got]  # KeyError: a picture that is none of the clip
+        jumps = [b for a, b in zip(at, at[1:]) if b != (a + 1) % len(want)]
+        gop = 50
+        expect(s["playback"]["kind"] == "playback" and len(jumps) == 2, f"{len(jumps)} jumps: {jumps}")
+        for got_at, asked in zip(jumps, (300.5, 10)):
+            n = int(asked * FPS)
+            expect(0 <= (n - got_at) % len(want) < gop, f"picture {got_at} for {asked} s of {len(want)}")
+
+
+@test
+def pause_and_resume():
+    with system() as (d, _):
+        p = begin(d, 600)
+        v = Viewer(p["fmp4"])
+        time.sleep(1)
+        s = control(d, p, action="pause")
+        expect(s["playback"]["paused"], s)
+        time.sleep(1.6)  # what the platform knows is a second old at most
+        before = session(d, p)
+        time.sleep(2)
+        after = session(d, p)
+        expect(before["packets"] == after["packets"], "packets while it is paused")
+        expect(after["state"] == "playing", after)
+        expect(not control(d, p, action="resume")["playback"]["paused"], "paused")
+        wait_for("packets", lambda: session(d, p)["packets"] > after["packets"])
+        d.call("DELETE", f"/api/v1/sessions/{p['session']}")
+        expect(len(v.pictures()) >= FPS, "pictures")
+
+
+@test
+def four_times_as_fast():
+    with system() as (d, _):
+        p = begin(d, 600)
+        v = Viewer(p["flv"])
+        time.sleep(1)
+        expect(control(d, p, action="scale", scale=4)["playback"]["scale"] == 4, "scale")
+        time.sleep(1.2)
+        at = session(d, p)["playback"]["position_s"]
+        t = time.monotonic()
+        time.sleep(4)
+        went = (session(d, p)["playback"]["position_s"] - at) / (time.monotonic() - t)
+        expect(2.5 < went < 5.5, f"{went:.1f} times as fast")
+        d.call("DELETE", f"/api/v1/sessions/{p['session']}")
+        expect(len(v.pictures()) > 10 * FPS, "pictures")
+
+
+@test
+def cameras_that_end_otherwise():
+    def one(fault):
+        with system("--fault", fault) as (d, _):
+            p = begin(d, 4)
+            begun = time.monotonic()
+            Viewer(p["flv"]).pictures()
+            expect(over(d, p, 15), f"{fault}: failed\n" + d.log()[-800:])
+            expect(time.monotonic() - begun < 14 * SLOW, f"{fault}: it took long")
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, ("no-status", "own-status", "bye-at-end")))
+
+
+@test
+def what_is_refused():
+    with system("--fault", "no-scale", "--fault", "no-seek") as (d, _):
+        p = begin(d, 600)
+        control(d, p, want=502, action="scale", scale=2)
+        control(d, p, want=502, action="seek", position_s=30)
+        control(d, p, want=400, action="seek", position_s=601)
+        control(d, p, action="pause")
+        d.call("DELETE", f"/api/v1/sessions/{p['session']}")
+        start = int(time.time()) - 90 * 86400
+        a = d.call("POST", PLAYBACK, {"start": start, "end": start + 60})
+        expect(a.status == 502 and a.json["step"] == "answer" and "404" in a.json["evidence"]
+               and "record" in a.json["hint"], a.body)
+
+
+def run_one(fn):
+    begun = time.monotonic()
+    try:
+        fn()
+        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
+        return True
+    except Exception as e:
+        print(f"FAILED  {fn.__name__}: {e}", flush=True)
+        if not isinstance(e, Failed):
+            traceback.print_exc()
+        return False
+
+
+def main():
+    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
+        results = list(pool.map(run_one, wanted))
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) and results else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
