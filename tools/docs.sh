@@ -80,7 +80,7 @@ fault_page() {
 limit_rows() {
     files=$(ls base/*.[ch] sip/*.[ch] sdp/*.[ch] manscdp/*.[ch] rtp/*.[ch] ps/*.[ch] \
         app/platform/*.[ch] app/device/*.[ch] app/media/*.[ch] app/net/*.[ch] \
-        app/store/*.[ch] app/http/*.[ch] app/*.[ch] tools/gbcam.c tools/cam/*.[ch] | grep -v '^ps/proto\.h$')
+        app/store/*.[ch] app/http/*.[ch] app/rtsp/*.[ch] app/*.[ch] tools/gbcam.c tools/cam/*.[ch] | grep -v '^ps/proto\.h$')
     cat $files | grep -oE '[A-Z][A-Z0-9_]+' | sort | uniq -c > "$tmp/words"
     for f in $files; do
         awk -v f="$f" -v words="$tmp/words" '

@@ -7,7 +7,7 @@
 #define H265_FU 49
 #define AU_HEADERS 4 /* of one AAC frame */
 #define VIDEO_HZ 90000
-#define CNAME_MAX 20
+#define CNAME_MAX 20 /* bytes of the name in reports */
 #define REPORT_ROOM (RTPMUX_FRAMING + 28 + 12 + CNAME_MAX + 4)
 #define PACKET_HEAD (RTPMUX_FRAMING + RTP_HEADER_BYTES)
 

@@ -11,7 +11,7 @@
 #include "sip/digest.h"
 
 #define RTSP_REALM "gb28181d"
-#define RTSP_NONCE_AGE_S 300
+#define RTSP_NONCE_AGE_S 300 /* a challenge that is older is stale */
 #define RTSP_BASIC_MAX 512 /* of name, colon and password in Base64 */
 
 struct rtsp_auth {

@@ -6,8 +6,8 @@
 #include "app/media/rtpmux.h"
 #include "base/addr.h"
 
-/* Room that is sure to be enough but for very long parameter sets. */
-#define RTSP_SDP_MAX 4096
+#define RTSP_SDP_MAX 4096 /* bytes of a description: enough but for very long
+                             parameter sets */
 
 /* local: of the connection, for the origin line. A track that is NULL is not
  * there. Errors stay in w. */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define BACKLOG 511
-#define REASON_MAX 256
+#define REASON_MAX 256 /* bytes of why a stream cannot be watched */
 #define CLOSE_MS 1000 /* for a last answer to be read */
 
 /* A connection and the viewer that comes of it: one among those of its

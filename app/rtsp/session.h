@@ -20,7 +20,6 @@
 
 #define RTSP_SESSION_TEXT 16    /* hex digits of an id */
 #define RTSP_SILENCE_MS 60000   /* without request or RTCP: over */
-#define RTSP_TRANSPORT_MAX 160
 
 enum rtsp_state { RTSP_UNBOUND, RTSP_INIT, RTSP_READY, RTSP_PLAYING,
                   RTSP_ENDED, RTSP_STATES };

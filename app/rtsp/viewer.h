@@ -18,7 +18,7 @@
 #define RTSP_WRITE_MS 10000       /* answers, and none of them is taken */
 #define RTSP_DECIDE_MS 5000       /* for the tracks to be known */
 #define RTSP_TICK_MS 1000         /* how exact time-outs are */
-#define RTSP_DECIDE_TICK_MS 50
+#define RTSP_DECIDE_TICK_MS 50    /* between two looks at them */
 #define RTSP_UDP_BURST (48u << 10) /* bytes at a time: receivers have small
                                       buffers, and a key frame is large */
 #define RTSP_UDP_PACE_MS 5        /* between two bursts */

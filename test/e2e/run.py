@@ -3,6 +3,7 @@
 gbcam on loopback, with authentication on, judged by ffprobe.
 
 BUILD names the folder of the programs, SLOW stretches the time limits."""
+import base64
 import concurrent.futures
 import contextlib
 import json
@@ -125,6 +126,181 @@ def ipv6():
     with system(host="::1") as (d, _):
         play(d, "udp", ("fmp4",), "h264", seconds=3)
         play(d, "tcp-passive", ("flv",), "h264", seconds=3)
+
+
+def rtsp_decode(url, transport, codec, seconds=3):
+    """ffmpeg decodes picture and sound, and has nothing to complain about."""
+    p = subprocess.run(["ffmpeg", "-v", "warning", "-nostdin", "-rtsp_transport", transport, "-i", url,
+                        "-t", str(seconds), "-map", "0", "-f", "framecrc", "-"],
+                       capture_output=True, text=True, timeout=40 * SLOW, check=False)
+    expect(p.returncode == 0 and not p.stderr.strip(), f"{url} over {transport}: {p.returncode} {p.stderr[-800:]}")
+    lines = [l for l in p.stdout.splitlines() if l and l[0] != "#"]
+    expect(codec in ("h264", "h265") and "rawvideo" in p.stdout and "pcm" in p.stdout, p.stdout[:400])
+    pictures = sum(l.startswith("0,") for l in lines)
+    samples = sum(int(l.split(",")[3]) for l in lines if l.startswith("1,"))
+    expect(abs(pictures - 25 * seconds) <= 4, f"{transport}: {pictures} pictures in {seconds} s")
+    expect(abs(samples - 8000 * seconds) <= 1600, f"{transport}: {samples} samples in {seconds} s")
+
+
+def consumers(d):
+    return [s["consumers"] for s in d.get("/api/v1/sessions")["items"]]
+
+
+class Rtsp:
+    """A client by hand."""
+
+    def __init__(self, d, path):
+        self.url = f"rtsp://{d.bracketed}:{d.rtsp}/{path}"
+        self.sock = socket.create_connection((d.host, d.rtsp), timeout=20 * SLOW)
+        self.cseq, self.session, self.rest = 0, None, b""
+
+    def ask(self, method, url=None, **fields):
+        self.cseq += 1
+        text = f"{method} {url or self.url} RTSP/1.0\r\nCSeq: {self.cseq}\r\n"
+        if self.session:
+            text += f"Session: {self.session}\r\n"
+        text += "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n"
+        self.sock.sendall(text.encode())
+        return self.answer()
+
+    def answer(self):
+        """(status, reason, head); interleaved frames before it are passed over."""
+        while True:
+            if self.rest[:1] == b"$" and len(self.rest) >= 4:
+                n = 4 + int.from_bytes(self.rest[2:4], "big")
+                if len(self.rest) >= n:
+                    self.rest = self.rest[n:]
+                    continue
+            elif b"\r\n\r\n" in self.rest:
+                head, _, rest = self.rest.partition(b"\r\n\r\n")
+                head = head.decode()
+                n = re.search(r"Content-Length: (\d+)", head)
+                n = int(n.group(1)) if n else 0
+                if len(rest) >= n:
+                    self.rest = rest[n:]
+                    m = re.match(r"RTSP/1.0 (\d+) ([^\r]*)", head)
+                    expect(f"CSeq: {self.cseq}\r" in head, head)
+                    s = re.search(r"Session: ([^;\r]+)", head)
+                    self.session = s.group(1) if s else self.session
+                    return int(m.group(1)), m.group(2), head
+            got = self.sock.recv(65536)
+            expect(got, f"connection closed; {self.rest[:200]}")
+            self.rest += got
+
+    def play(self, transport, tracks=2):
+        expect(self.ask("DESCRIBE")[0] == 200, "DESCRIBE")
+        base = self.url.split("?")[0]
+        for t in range(tracks):
+            s = self.ask("SETUP", f"{base}/trackID={t}", Transport=transport(t))
+            expect(s[0] == 200, f"SETUP: {s}")
+        s = self.ask("PLAY", base + "/")
+        expect(s[0] == 200 and "RTP-Info" in s[2], f"PLAY: {s}")
+
+
+@test
+def rtsp_h264():
+    with system() as (d, _):
+        url = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"]
+        expect(url.startswith(f"rtsp://127.0.0.1:{d.rtsp}/{DEVICE}/") and "?t=" in url, url)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for done in [pool.submit(rtsp_decode, url, t, "h264") for t in ("tcp", "udp", "tcp")]:
+                done.result()
+        wait_for("nobody watches", lambda: consumers(d) == [0])
+
+
+@test
+def rtsp_h265_and_the_sub_stream():
+    with system(*H265) as (d, _):
+        # started by the request itself; the channel alone is enough; the token is a password under any name
+        ch = channel_id(DEVICE)
+        url = f"rtsp://me:{d.token}@127.0.0.1:{d.rtsp}/{ch}"
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for done in [pool.submit(rtsp_decode, url, "tcp", "h265"), pool.submit(rtsp_decode, url, "udp", "h265"),
+                         pool.submit(rtsp_decode, url + "?stream=sub", "udp", "h265")]:
+                done.result()
+        expect(sorted(s["stream"] for s in d.get("/api/v1/sessions")["items"]) == ["main", "sub"], "two sessions")
+
+
+@test
+def rtsp_over_ipv6():
+    with system(host="::1") as (d, _):
+        url = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"]
+        expect(url.startswith(f"rtsp://[::1]:{d.rtsp}/"), url)
+        rtsp_decode(url, "udp", "h264", seconds=2)
+        rtsp_decode(url, "tcp", "h264", seconds=2)
+
+
+def tcp_channels(first=0):
+    return lambda t: f"RTP/AVP/TCP;unicast;interleaved={first + 2 * t}-{first + 2 * t + 1}"
+
+
+@test
+def rtsp_ends_free_the_session():
+    with system() as (d, _):
+        path = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"].split("/", 3)[3]
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        udp.settimeout(10 * SLOW)
+        port = udp.getsockname()[1]
+        ways = {"interleaved": tcp_channels(), "own channels": tcp_channels(6),
+                "udp": lambda t: f"RTP/AVP;unicast;client_port={port + 2 * t}-{port + 2 * t + 1}"}
+        for name, transport in ways.items():
+            for how in ("TEARDOWN", "disconnect"):
+                c = Rtsp(d, path)
+                c.play(transport)
+                expect(consumers(d) == [1], f"{name}: one consumer: {consumers(d)}")
+                if name == "udp":
+                    expect(udp.recv(2000)[0] == 0x80, "RTP over UDP")
+                else:
+                    c.ask("GET_PARAMETER")
+                if name == "own channels":
+                    while len(c.rest) < 4:
+                        c.rest += c.sock.recv(65536)
+                    expect(c.rest[0] == 0x24 and 6 <= c.rest[1] <= 9, f"channel {c.rest[:4]}")
+                if how == "TEARDOWN":
+                    expect(c.ask("TEARDOWN")[0] == 200, "TEARDOWN")
+                    while c.sock.recv(65536):
+                        pass
+                c.sock.close()
+                wait_for(f"{name}, {how}: nobody watches", lambda: consumers(d) == [0])
+        c = Rtsp(d, path)
+        c.play(tcp_channels())
+        expect(c.ask("PAUSE")[0] == 200 and c.ask("PLAY")[0] == 200, "PAUSE and PLAY")
+        c.rest = b""
+        d.stop_live(DEVICE, channel_id(DEVICE))
+        got = b""
+        while True:  # to its end: a BYE for each track is the last
+            more = c.sock.recv(65536)
+            if not more:
+                break
+            got = (got + more)[-64:]
+        expect(got[-8:-6] == b"\x81\xcb", f"no BYE: {got.hex()}")
+        wait_for("the session is gone", lambda: not consumers(d))
+        m = d.call("GET", "/metrics").body.decode()
+        expect("gb28181_rtsp_viewers 0\n" in m and "gb28181_rtsp_connections 0\n" in m, m[-600:])
+
+
+@test
+def rtsp_refuses_with_a_reason():
+    with system("--fault", "silent") as (d, _):
+        ch = channel_id(DEVICE)
+        basic = lambda word: "Basic " + base64.b64encode(f"x:{word}".encode()).decode()
+        c = Rtsp(d, f"{DEVICE}/{ch}")
+        s = c.ask("DESCRIBE")
+        expect(s[0] == 401 and "Digest realm" in s[2] and "Basic realm" in s[2], f"without a password: {s}")
+        s = c.ask("DESCRIBE", Authorization=basic(d.token), url=f"rtsp://h/{DEVICE}/34020000001310009999")
+        expect(s[0] in (404, 502, 504), f"no such channel: {s}")
+        s = c.ask("DESCRIBE", Authorization=basic(d.token), url="rtsp://h/34020000001310009999")
+        expect(s[0] == 404 and "no such" in s[1], f"channel of nobody: {s}")
+        s = c.ask("DESCRIBE", Authorization=basic(d.token))
+        expect(s[0] == 504 and len(s[1]) > 20, f"a device that sends nothing: {s}")
+        expect(c.ask("PLAY")[0] == 454, "PLAY of nothing")
+        wait_for("nothing is held", lambda: sum(consumers(d)) == 0)
+        for _ in range(5):
+            s = c.ask("DESCRIBE", Authorization=basic("guess"))
+            expect(s[0] == 401, f"a wrong password: {s}")
+        s = c.ask("DESCRIBE", Authorization=basic(d.token))
+        expect(s[0] == 403 and "Retry-After" in s[2], f"after five guesses: {s}")
 
 
 @test
