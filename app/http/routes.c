@@ -9,6 +9,7 @@
 #define HIDDEN HTTP_ROUTE_HIDDEN
 #define MEDIA HTTP_ROUTE_MEDIA
 #define FILE_BODY HTTP_ROUTE_FILE
+#define PIECE HTTP_ROUTE_PIECE
 #define LIST "limit cursor q"
 
 #define DEVICE "/api/v1/devices/{device}"
@@ -229,7 +230,17 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/live/{device}/{channel}.flv", http_get_media, V, MEDIA,
       HTTP_FORMAT_FLV, "live as FLV, also over WebSocket",
       "stream enhanced delay t", NULL, NULL },
-    /* before the next: no channel is called "frame" */
+    /* before those that they would fit, too: no channel is called "frame" */
+    { HTTP_GET, "/live/{device}/{channel}/init_{n}.mp4", http_get_hls, V,
+      MEDIA | PIECE, HTTP_HLS_INIT, "a file that the HLS playlist names",
+      "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}/seg_{n}.m4s", http_get_hls, V,
+      MEDIA | PIECE, HTTP_HLS_SEGMENT, "a file that the HLS playlist names",
+      "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}/init_{n}.mp4", http_get_hls, V,
+      MEDIA | PIECE | HIDDEN, HTTP_HLS_INIT, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}/seg_{n}.m4s", http_get_hls, V,
+      MEDIA | PIECE | HIDDEN, HTTP_HLS_SEGMENT, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{channel}/frame.mp4", http_get_media, V,
       MEDIA | HIDDEN, HTTP_FORMAT_FRAME, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{device}/{channel}.mp4", http_get_media, V, MEDIA,

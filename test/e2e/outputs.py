@@ -4,12 +4,18 @@ HLS, the newest key frame, go2rtc's dialect. Judged against what the device sent
 ffmpeg.
 
 BUILD names the folder of the programs, SLOW stretches the time limits."""
+import json
+import re
 import sys
 import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import foreign
 from foreign import Call, camera, expect, grab, start, stop, urls
-from rig import Daemon
+from rig import SLOW, Daemon, Failed
 
 TESTS = []
 
@@ -85,6 +91,110 @@ def ps_of_a_codec_that_nobody_reads(d):
         a = d.call("GET", u["flv"][len(d.base):])
         expect(a.status == 409 and a.json["code"] == "codec-unsupported" and ".ps" in a.json["hint"], a.body)
         stop(d, dev)
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=25 * SLOW) as r:
+        expect(r.headers["Access-Control-Allow-Origin"] == "*", f"CORS: {r.headers}")
+        return r.read(), r.headers["Content-Type"]
+
+
+class Playlist:
+    """What a player reads of it, by RFC 8216."""
+
+    def __init__(self, url):
+        text, kind = fetch(url)
+        expect(kind == "application/vnd.apple.mpegurl", kind)
+        self.lines = text.decode().split("\n")
+        expect(self.lines[0] == "#EXTM3U" and self.lines[-1] == "", text)
+        self.segments, self.maps, init, took = [], [], None, None
+        for line in self.lines:
+            name, _, value = line.partition(":")
+            if name == "#EXT-X-TARGETDURATION":
+                self.target = int(value)
+            elif name == "#EXT-X-MEDIA-SEQUENCE":
+                self.first = int(value)
+            elif name == "#EXT-X-MAP":
+                init = urllib.parse.urljoin(url, re.fullmatch('URI="(.*)"', value)[1])
+                self.maps.append(init)
+            elif name == "#EXTINF":
+                took = float(value.rstrip(","))
+                expect(round(took) <= self.target, f"{took} s, target {self.target}")
+            elif line and line[0] != "#":
+                self.segments.append((init, urllib.parse.urljoin(url, line), took))
+        expect(self.segments, text)
+
+
+def follow(url, seconds):
+    """Like a player: every segment once, in order, behind its initialisation."""
+    out, done, last, total, target = b"", set(), None, 0, None
+    end = time.monotonic() + (seconds + 15) * SLOW
+    while total < seconds:
+        p = Playlist(url)
+        expect(target in (None, p.target), "the target duration has changed")
+        target = p.target
+        for init, segment, took in p.segments:
+            if segment in done:
+                continue
+            if init != last:
+                out += fetch(init)[0]
+                last = init
+            data, kind = fetch(segment)
+            expect(kind == "video/mp4", kind)
+            out += data
+            total += took
+            done.add(segment)
+        expect(time.monotonic() < end, f"{total:.1f} s of media only")
+        time.sleep(0.3)
+    return out, p
+
+
+def hls(d, codec, audio, transport="udp", seconds=4):
+    with camera(d) as dev:
+        dev.call = Call(stream=dict(codec=codec, audio=audio))
+        # cold: the playlist starts the session
+        path = f"/live/{dev.id}/{dev.channel}/index.m3u8"
+        a = d.call("GET", path)
+        expect(a.status == 200, a.body)
+        expect("?" not in a.body.decode(), "a signature where none was given")
+        u = urls(start(d, dev, transport))
+        expect("?t=" in u["hls"], u["hls"])
+        data, p = follow(u["hls"], seconds)
+        expect("#EXT-X-INDEPENDENT-SEGMENTS" in p.lines, p.lines)
+        expect(all("?t=" in s for _, s, _ in p.segments), p.segments)
+        sound = {"alaw": ("flac",), "aac": ("aac",)}[audio]
+        foreign.judge(data, "fmp4", codec, seconds, exact=True, audio=sound)
+        # nobody without the signature
+        bare = p.segments[-1][1].split("?")[0]
+        try:
+            fetch(bare)
+            raise Failed("a segment without a credential")
+        except urllib.error.HTTPError as e:
+            expect(e.code == 401, e.code)
+        # and a real player
+        out, err = foreign.run(["ffprobe", "-v", "error", "-read_intervals", "%+3", "-show_streams", "-show_packets", "-of",
+                                "json", u["hls"]])
+        expect(not err.strip(), f"ffprobe: {err[-600:]}")
+        got = json.loads(out)
+        kinds = {s["codec_type"]: s["codec_name"] for s in got["streams"]}
+        expect(kinds == {"video": {"h264": "h264", "h265": "hevc"}[codec], "audio": sound[0]}, kinds)
+        expect(sum(x["codec_type"] == "video" for x in got["packets"]) > 50, "few pictures")
+        stop(d, dev)
+
+
+@test
+def hls_h264_g711(d):
+    hls(d, "h264", "alaw")
+
+
+@test
+def hls_h265_g711(d):
+    hls(d, "h265", "alaw", "tcp-passive")
+
+
+@test
+def hls_h264_aac(d):
+    hls(d, "h264", "aac")
 
 
 def main():
