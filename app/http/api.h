@@ -286,8 +286,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
-    http_get_media, http_get_hls, http_get_session_media, http_post_playback,
-    http_post_control, http_get_trace, http_get_trace_pcap,
+    http_get_media, http_get_hls, http_get_session_media,
+    http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners;
 
 #endif

@@ -111,35 +111,49 @@ bool http_hls_playlist(struct http_app *a, uint64_t request,
     return hold(a, m->session, now) && a->cfg.hls(a->cfg.ctx, &q);
 }
 
-/* A file that a playlist names. It starts nothing. */
-void http_get_hls(struct http_call *c)
+/* A file that the playlist of a session names. It starts nothing. */
+static void answer_piece(struct http_call *c, const struct platform_session *s)
 {
     struct http_hls_ask q = { .request = c->req->id,
+                              .session = s->id,
+                              .loop = s->loop,
                               .what = (enum http_hls_what)c->route->arg,
                               .now = c->now };
-    struct slice device, channel, number = { 0 };
-    struct platform_session s;
-    unsigned stream = 0;
+    struct slice number = c->params.value[c->params.n - 1];
 
-    if (c->params.n)
-        number = c->params.value[c->params.n - 1];
-    if (!c->app->cfg.hls || !slice_u64(number, UINT64_MAX, &q.number) ||
-        !http_media_target(c, &device, &channel)) {
+    if (!c->app->cfg.hls || !slice_u64(number, UINT64_MAX, &q.number)) {
         http_answer_fail(c, 404, NULL, "no such file");
         return;
     }
-    if (!http_query_stream(c, &stream))
-        return;
-    if (!platform_live_find(c->app->cfg.platform, device, channel, stream,
-                            &s)) {
-        http_answer_fail(c, 404, "no-session", "this channel is not live");
-        return;
-    }
-    q.session = s.id;
-    q.loop = s.loop;
-    c->out->kind = HTTP_REPLY_LATER;
-    if (!c->app->cfg.hls(c->app->cfg.ctx, &q))
+    if (c->app->cfg.hls(c->app->cfg.ctx, &q))
+        c->out->kind = HTTP_REPLY_LATER;
+    else
         http_answer_fail(c, 503, NULL, "the media side takes no more");
+}
+
+void http_get_hls(struct http_call *c)
+{
+    struct slice device, channel;
+    struct platform_session s;
+    unsigned stream = 0;
+
+    if (!http_media_target(c, &device, &channel))
+        http_answer_fail(c, 404, NULL, "no such channel, or in many devices");
+    else if (!http_query_stream(c, &stream))
+        return;
+    else if (platform_live_find(c->app->cfg.platform, device, channel, stream,
+                                &s))
+        answer_piece(c, &s);
+    else
+        http_answer_fail(c, 404, "no-session", "this channel is not live");
+}
+
+void http_get_session_hls(struct http_call *c)
+{
+    struct platform_session s;
+
+    if (http_session_find(c, &s))
+        answer_piece(c, &s);
 }
 
 /* ---- answers -------------------------------------------------------------------- */

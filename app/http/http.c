@@ -304,7 +304,8 @@ static bool write_scope(struct http_call *c, struct writer *w)
         http_firmware_scope(w, c->params.value[0]);
         return true;
     }
-    if (c->route->handler == http_get_session_media) {
+    if (c->route->handler == http_get_session_media ||
+        c->route->handler == http_get_session_hls) {
         uint64_t id = 0;
 
         if (!slice_u64(c->params.value[0], UINT64_MAX, &id))

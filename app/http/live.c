@@ -529,8 +529,9 @@ void http_live_follow(struct http_call *c, int err,
     } else if (o.status != 200 || is_unreadable(&o, s, m)) {
         answer_outcome(c->out, &o, m);
     } else if (m && m->format == HTTP_FORMAT_HLS) {
-        c->out->kind = HTTP_REPLY_LATER;
-        if (!http_hls_playlist(c->app, c->req->id, m, c->now))
+        if (http_hls_playlist(c->app, c->req->id, m, c->now))
+            c->out->kind = HTTP_REPLY_LATER;
+        else
             http_answer_fail(c, 503, NULL, "the media side takes no more");
     } else if (m) {
         platform_session_hold(p, s->id, c->now);
@@ -697,6 +698,15 @@ static bool read_choices(struct http_call *c, struct http_media *m)
     return false;
 }
 
+/* false: a problem has been answered. */
+static bool read_hls(struct http_call *c, struct http_media *m)
+{
+    if (m->format != HTTP_FORMAT_HLS || http_hls_query(c, m))
+        return true;
+    http_answer_fail(c, 400, "bad-parameter", "t is too long");
+    return false;
+}
+
 /* Nothing is started for a HEAD. */
 static void answer_head(struct http_call *c, const struct http_media *m)
 {
@@ -724,10 +734,8 @@ void http_get_media(struct http_call *c)
     m.stream = req.stream;
     slice_copy(m.device, sizeof(m.device), req.device);
     slice_copy(m.channel, sizeof(m.channel), req.channel);
-    if (m.format == HTTP_FORMAT_HLS && !http_hls_query(c, &m)) {
-        http_answer_fail(c, 400, "bad-parameter", "t is too long");
+    if (!read_hls(c, &m))
         return;
-    }
     start(c, &req, &m, true);
 }
 
@@ -747,6 +755,8 @@ void http_get_session_media(struct http_call *c)
     m.stream = s.stream;
     slice_copy(m.device, sizeof(m.device), s.device);
     slice_copy(m.channel, sizeof(m.channel), s.channel);
+    if (!read_hls(c, &m))
+        return;
     http_live_follow(c, 0, &s, &m, true);
 }
 
