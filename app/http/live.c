@@ -260,6 +260,7 @@ static void live_write(struct jw *j, const struct http_app *a,
     put_url(&u, HTTP_FORMAT_TS, false);
     put_url(&u, HTTP_FORMAT_PS, false);
     put_url(&u, HTTP_FORMAT_MSE, true);
+    put_url(&u, HTTP_FORMAT_FRAME, false);
     put_rtsp(&u);
     jw_end(j);
 }
