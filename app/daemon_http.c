@@ -1,5 +1,6 @@
 /* The HTTP application: what it wishes for, and how it is made. */
 #include "app/daemon_int.h"
+#include "app/net/media_hls.h"
 #include "app/net/sockaddr.h"
 
 struct gb_time daemon_http_now(void *ctx)
@@ -25,6 +26,45 @@ static int http_on_media(void *ctx, struct http_handover *h)
     struct daemon *d = ctx;
 
     return viewer_start(d->media, &d->viewer_hooks, h);
+}
+
+static void on_hls(void *ctx, struct media_hls_ask *a)
+{
+    struct daemon *d = ctx;
+    const struct http_hls_told t = {
+        .request = a->request,
+        .what = (enum http_hls_what)a->what,
+        .err = a->err,
+        .playlist = slice_of(a->text, a->n_text),
+        .part = a->part,
+    };
+
+    if (!d->closing)
+        http_app_hls_told(d->app, &t);
+    media_hls_ask_free(a);
+}
+
+static bool http_hls(void *ctx, const struct http_hls_ask *q)
+{
+    _Static_assert((int)HTTP_HLS_SEGMENT == (int)MEDIA_HLS_SEGMENT &&
+                   (int)HTTP_HLS_INIT == (int)MEDIA_HLS_INIT, "by value");
+    struct daemon *d = ctx;
+    struct media_hls_ask *a = calloc(1, sizeof(*a));
+
+    if (!a)
+        return false;
+    a->what = (enum media_hls_what)q->what;
+    a->session = q->session;
+    a->request = q->request;
+    a->number = q->number;
+    a->utc_ms = q->now.utc_ms;
+    a->on_done = on_hls;
+    a->ctx = d;
+    slice_copy(a->query, sizeof(a->query), q->query);
+    if (media_hls_ask(d->media, q->loop, a))
+        return true;
+    media_hls_ask_free(a);
+    return false;
 }
 
 static const char *http_not_ready(void *ctx)
@@ -268,6 +308,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .trace = d->trace, .listeners = http_listeners,
         .ctx = d, .now = daemon_http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
+        .hls = http_hls,
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
@@ -286,6 +327,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .realm = d->realm, .device_password = d->password,
         .formats = 1u << HTTP_FORMAT_FLV | 1u << HTTP_FORMAT_FMP4 |
                    1u << HTTP_FORMAT_TS | 1u << HTTP_FORMAT_PS |
+                   1u << HTTP_FORMAT_HLS |
                    1u << HTTP_FORMAT_FRAME | 1u << HTTP_FORMAT_MSE,
     };
     struct gb_addr sip;

@@ -42,6 +42,10 @@ static struct fixture {
     struct http_password_job *job;
     int media_err;
     struct http_handover media;
+    struct http_hls_ask hls; /* the last one */
+    char hls_query[HLS_QUERY_MAX + 1];
+    unsigned n_hls;
+    bool hls_busy;
     const char *not_ready;
 } fx;
 
@@ -89,6 +93,17 @@ static int fx_media(void *ctx, struct http_handover *h)
     (void)ctx;
     fx.media = *h;
     return fx.media_err;
+}
+
+static bool fx_hls(void *ctx, const struct http_hls_ask *q)
+{
+    (void)ctx;
+    if (fx.hls_busy)
+        return false;
+    fx.n_hls++;
+    fx.hls = *q;
+    slice_copy(fx.hls_query, sizeof(fx.hls_query), q->query);
+    return true;
 }
 
 static const char *fx_not_ready(void *ctx)
@@ -158,6 +173,7 @@ static struct http_app_config fx_config(void)
         .random = fx_random,
         .touched = fx_touched,
         .on_media = fx_media,
+        .hls = fx_hls,
         .not_ready = fx_not_ready,
         .metrics = fx_metrics,
         .addresses = fx_addresses,

@@ -450,6 +450,56 @@ static void handover(void **state)
     "Sec-WebSocket-Version: 13\r\n"                                            \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
+/* A segment goes out as it is, and the connection stays good; a client that
+ * leaves in the middle gives it back. */
+static void segment(void **state)
+{
+    struct media_chunk *chunk = media_chunk_new(&fx.mem.alloc, 20, NULL);
+    struct hls_part *part =
+        gb_get(&fx.mem.alloc, sizeof(*part) + 2 * sizeof(part->chunk[0]));
+    struct http_hls_told told = { .what = HTTP_HLS_SEGMENT, .part = part };
+    struct client *c;
+
+    (void)state;
+    assert_true(chunk && part);
+    memcpy(media_chunk_own(chunk), "twenty bytes of film", 20);
+    media_chunk_seal(chunk, 20);
+    atomic_init(&part->refs, 1);
+    part->alloc = &fx.mem.alloc;
+    part->bytes = 40;
+    part->n_chunks = 2;
+    part->chunk[0] = chunk;
+    part->chunk[1] = media_chunk_ref(chunk);
+    start(&no_limits);
+    c = dial();
+    send_text(c, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(fake.next_session == 1);
+    plays(1);
+    RUN_UNTIL(count(c, OK) == 1);
+    for (unsigned i = 0; i < 3; i++) {
+        send_text(c, i < 2 ? "GET /live/" D1 "/" C1 "/seg_5.m4s HTTP/1.1\r\n" HOST
+                             TOKEN "\r\n"
+                           : "HEAD /live/" D1 "/" C1 "/seg_5.m4s HTTP/1.1\r\n"
+                             HOST TOKEN "\r\n");
+        RUN_UNTIL(fx.n_hls == i + 1);
+        assert_int_equal(fx.hls.number, 5);
+        told.request = fx.hls.request;
+        http_app_hls_told(fx.app, &told);
+        RUN_UNTIL(count(c, "Content-Length: 40\r\n") == i + 1);
+    }
+    RUN_UNTIL(count(c, "twenty bytes of filmtwenty bytes of film") == 2);
+    assert_int_equal(count(c, "Content-Type: video/mp4\r\n"), 3);
+    send_text(c, HEALTH);
+    RUN_UNTIL(count(c, OK) == 5);
+    send_text(c, "GET /live/" D1 "/" C1 "/seg_6.m4s HTTP/1.1\r\n" HOST TOKEN
+                 "\r\n");
+    RUN_UNTIL(fx.n_hls == 4);
+    hang_up(c);
+    told.request = fx.hls.request;
+    http_app_hls_told(fx.app, &told); /* nobody is there any more, or soon */
+    hls_part_unref(part);
+}
+
 static void handover_refused(void **state)
 {
     struct client *c;
@@ -678,7 +728,7 @@ int main(void)
         NET(keep_alive),      NET(bad_requests), NET(long_head),
         NET(time_outs),       NET(source_limit), NET(no_memory_once),
         NET(bodies),          NET(put_off),      NET(never_answered),
-        NET(handover),        NET(handover_refused),
+        NET(handover),        NET(handover_refused), NET(segment),
         NET(viewers_count),
         NET(websocket_error), NET(event_stream), NET(password_pool),
         NET(close_in_flight), NET(told_after_the_end), NET(listen_fails),

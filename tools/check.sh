@@ -69,7 +69,7 @@ step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
 step "end to end" python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
-step "every command, evidence, sipp, torture" together commands playback trace sipp torture
+step "commands, recordings, outputs, evidence, sipp, torture" together commands playback trace sipp torture outputs
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py

@@ -1172,7 +1172,8 @@ static const char *path_of(char text[1024], const char *device,
 static int play(const char *device, const char *channel)
 {
     static const char *const urls[] = { "flv", "ws_flv", "fmp4", "ws_fmp4",
-                                        "hls", "ts", "ps", "mse", "rtsp" };
+                                        "hls", "ts", "ps", "mse", "rtsp",
+                                        "frame" };
     char text[1024];
     json_t *j = call("POST", path_of(text, device, channel, "/live"));
 

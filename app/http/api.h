@@ -34,6 +34,7 @@ struct http_app {
     struct http_events *events;
     struct list waiters;        /* struct waiter (live.c), oldest first */
     size_t n_waiters;
+    struct list hls_holds;      /* struct hls_hold (hls.c), oldest first */
     struct list command_waiters; /* struct command_waiter (api_wait.c) */
     size_t n_command_waiters;
     struct list control_waiters; /* struct control_waiter (api_playback.c) */
@@ -181,6 +182,21 @@ void http_control_tick(struct http_app *a);
 void http_control_gone(struct http_app *a, uint64_t request);
 void http_control_free(struct http_app *a);
 
+/* ?stream=; false: a problem has been answered. */
+bool http_query_stream(struct http_call *c, unsigned *stream);
+
+/* ---- HLS (hls.c) ---------------------------------------------------------------- */
+
+/* What the URLs of the playlist carry on of its own; false: too long. */
+bool http_hls_query(struct http_call *c, struct http_media *m);
+/* Asks for the playlist of a session that plays, and holds it for a while.
+ * false: it cannot now, nothing will be answered. */
+bool http_hls_playlist(struct http_app *a, uint64_t request,
+                       const struct http_media *m, struct gb_time now);
+void http_hls_tick(struct http_app *a, struct gb_time now);
+uint64_t http_hls_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
+void http_hls_free(struct http_app *a);
+
 /* ---- waiting for a command (api_wait.c) --------------------------------------- */
 
 #define HTTP_COMMAND_WAIT_MAX_S 60
@@ -270,8 +286,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
-    http_get_media, http_get_session_media, http_post_playback,
-    http_post_control, http_get_trace, http_get_trace_pcap,
+    http_get_media, http_get_hls, http_get_session_media,
+    http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners;
 
 #endif

@@ -58,6 +58,8 @@ static void drop_output(struct conn *c)
     buf_fini(&c->out);
     buf_fini(&c->fields);
     buf_fini(&c->body);
+    hls_part_unref(c->part);
+    c->part = NULL;
 }
 
 static void on_close(uv_handle_t *h)
@@ -298,6 +300,47 @@ static void answer_file(struct conn *c, struct http_response *r)
         conn_problem(c, 503, "too many files are being sent");
 }
 
+/* Head and part in one write; its pieces are shared by all who want it. */
+static void write_part(struct conn *c)
+{
+    size_t max = 2 + c->part->n_chunks * MEDIA_CHUNK_IOVS, n = 2;
+    struct media_iov *iov = gb_get(c->server->cfg.alloc, max * sizeof(*iov));
+
+    _Static_assert(sizeof(*iov) == sizeof(uv_buf_t), "both are struct iovec");
+    if (!iov) {
+        conn_close(c);
+        return;
+    }
+    iov[0] = (struct media_iov){ c->out.p, c->out.len };
+    iov[1] = (struct media_iov){ c->fields.p, c->fields.len };
+    n += hls_part_iov(c->part, iov + 2, max - 2);
+    c->write.data = c;
+    c->writing = true;
+    c->write_queue = SIZE_MAX;
+    set_deadline(c, c->server->cfg.write_timeout_ms);
+    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, (uv_buf_t *)iov,
+                 (unsigned)n, on_write)) { /* which copies iov */
+        c->writing = false;
+        conn_close(c);
+    }
+    gb_put(c->server->cfg.alloc, iov);
+}
+
+static void answer_part(struct conn *c, struct http_response *r)
+{
+    take(c, r);
+    c->part = r->part;
+    r->part = NULL;
+    put_head(c, r, c->part->bytes);
+    c->state = CONN_WRITING;
+    if (c->out.err || c->fields.err)
+        conn_close(c);
+    else if (c->head_only)
+        conn_write(c, (struct slice){ 0 });
+    else
+        write_part(c);
+}
+
 static void answer_problem(struct conn *c, unsigned status, const char *why)
 {
     const struct http_problem p = { .status = status, .detail = why };
@@ -511,6 +554,9 @@ static void reply(struct conn *c, struct http_response *r)
         break;
     case HTTP_REPLY_FILE:
         answer_file(c, r);
+        break;
+    case HTTP_REPLY_PART:
+        answer_part(c, r);
         break;
     case HTTP_REPLY_MEDIA:
         answer_media(c, r);

@@ -64,6 +64,7 @@ struct conn {
     uint64_t event_seq, ping_ms;
     struct http_trace_filter trace;
     struct conn_file *file; /* a body that is one; NULL */
+    struct hls_part *part;  /* a body that is one, while it is written; NULL */
 };
 
 struct job {

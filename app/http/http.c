@@ -61,6 +61,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
         return err;
     a->cfg = *cfg;
     list_init(&a->waiters);
+    list_init(&a->hls_holds);
     list_init(&a->command_waiters);
     list_init(&a->control_waiters);
     http_history_init(a);
@@ -100,6 +101,7 @@ void http_app_free(struct http_app *a)
         return;
     http_live_free(a);
     http_control_free(a);
+    http_hls_free(a);
     http_wait_free(a);
     http_history_free(a);
     http_commit_free(a);
@@ -146,6 +148,8 @@ void http_response_init(struct http_response *r, const struct gb_alloc *alloc)
 
 void http_response_fini(struct http_response *r)
 {
+    hls_part_unref(r->part);
+    r->part = NULL;
     buf_fini(&r->fields);
     buf_fini(&r->body);
 }
@@ -300,7 +304,8 @@ static bool write_scope(struct http_call *c, struct writer *w)
         http_firmware_scope(w, c->params.value[0]);
         return true;
     }
-    if (c->route->handler == http_get_session_media) {
+    if (c->route->handler == http_get_session_media ||
+        c->route->handler == http_get_session_hls) {
         uint64_t id = 0;
 
         if (!slice_u64(c->params.value[0], UINT64_MAX, &id))
@@ -588,6 +593,7 @@ void http_app_tick(struct http_app *a)
 {
     http_live_tick(a, a->cfg.now(a->cfg.ctx));
     http_control_tick(a);
+    http_hls_tick(a, a->cfg.now(a->cfg.ctx));
     http_wait_tick(a, a->cfg.now(a->cfg.ctx));
 }
 

@@ -11,6 +11,7 @@
 #include "app/http/buf.h"
 #include "app/http/http_head.h"
 #include "app/http/stream.h"
+#include "app/media/hls.h"
 #include "app/platform/hooks.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
@@ -56,6 +57,19 @@ struct http_net {
     unsigned bits;
 };
 
+#define HTTP_HLS_HOLD_MS 20000 /* a playlist keeps its session so long */
+
+enum http_hls_what { HTTP_HLS_PLAYLIST, HTTP_HLS_INIT, HTTP_HLS_SEGMENT };
+
+/* A file of HLS that somebody wants. */
+struct http_hls_ask {
+    uint64_t request, session, number;
+    unsigned loop;
+    enum http_hls_what what;
+    struct slice query; /* borrowed: for the URLs of a playlist */
+    struct gb_time now;
+};
+
 /* Strings are copied; pointers marked so are borrowed and outlive the
  * application. */
 struct http_app_config {
@@ -73,6 +87,9 @@ struct http_app_config {
     /* Takes h (fd, unread) and the hold on its session, returns 0; or takes
      * nothing and returns an error: the viewer gets a 503. */
     int (*on_media)(void *ctx, struct http_handover *h);
+    /* Puts a question about HLS to the media loop; http_app_hls_told follows, not
+     * inside. false: it cannot now. NULL: there is no HLS. */
+    bool (*hls)(void *ctx, const struct http_hls_ask *q);
     /* Puts a question to the store; http_app_told follows, unless this gives
      * an error. Texts are copied. NULL: no history is kept. */
     int (*ask)(void *ctx, const struct http_ask *q);
@@ -130,6 +147,16 @@ void http_on_action(struct http_app *a, const struct platform_action *act);
 void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
                        int64_t utc_ms);
 
+/* The answer of a media loop to a question about HLS. */
+struct http_hls_told {
+    uint64_t request;
+    enum http_hls_what what;
+    int err;               /* as of struct media_hls_ask */
+    struct slice playlist; /* borrowed, as the next */
+    struct hls_part *part;
+};
+void http_app_hls_told(struct http_app *a, const struct http_hls_told *t);
+
 /* The answer of the store to a question. */
 void http_app_told(struct http_app *a, const struct http_told *t);
 
@@ -170,6 +197,7 @@ enum http_reply {
                           http_app_gone */
     HTTP_REPLY_EVENTS, /* server-sent events behind event_seq */
     HTTP_REPLY_FILE,   /* status, fields, `file` */
+    HTTP_REPLY_PART,   /* status, fields, `part` */
     HTTP_REPLY_MEDIA,  /* hand the connection over: `media` */
     HTTP_REPLY_WS_TEXT, /* accept the WebSocket, send body as one text message,
                           close it: an error that a page can read */
@@ -182,6 +210,7 @@ struct http_media {
     bool websocket;
     bool enhanced, g711; /* of struct http_handover */
     uint32_t delay_ms;   /* likewise */
+    char query[HLS_QUERY_MAX + 1]; /* HLS: for the URLs of the playlist */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
 };
 
@@ -209,6 +238,7 @@ struct http_response {
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_media media;
     struct http_file file;
+    struct hls_part *part; /* a reference; NULL: none */
 };
 
 void http_response_init(struct http_response *r, const struct gb_alloc *alloc);

@@ -50,13 +50,17 @@ static bool src_target(struct http_call *c, struct slice *device,
 bool http_media_target(struct http_call *c, struct slice *device,
                        struct slice *channel)
 {
+    size_t n = c->params.n;
+
+    if (n && c->route->flags & HTTP_ROUTE_PIECE)
+        n--;
     *device = *channel = (struct slice){ 0 };
-    if (c->params.n == 0) {
+    if (n == 0) {
         if (!src_target(c, device, channel))
             return false;
     } else {
-        *channel = c->params.value[c->params.n - 1];
-        if (c->params.n == 2)
+        *channel = c->params.value[n - 1];
+        if (n == 2)
             *device = c->params.value[0];
     }
     if (channel->n == 0 || channel->n > HTTP_ID_MAX || device->n > HTTP_ID_MAX)
@@ -95,8 +99,7 @@ bool http_transport_parse(struct slice s, enum platform_transport *t)
     return false;
 }
 
-/* ?stream=; false: a problem has been answered. */
-static bool query_stream(struct http_call *c, unsigned *stream)
+bool http_query_stream(struct http_call *c, unsigned *stream)
 {
     char text[16];
     struct slice s;
@@ -257,6 +260,7 @@ static void live_write(struct jw *j, const struct http_app *a,
     put_url(&u, HTTP_FORMAT_TS, false);
     put_url(&u, HTTP_FORMAT_PS, false);
     put_url(&u, HTTP_FORMAT_MSE, true);
+    put_url(&u, HTTP_FORMAT_FRAME, false);
     put_rtsp(&u);
     jw_end(j);
 }
@@ -525,6 +529,11 @@ void http_live_follow(struct http_call *c, int err,
         }
     } else if (o.status != 200 || is_unreadable(&o, s, m)) {
         answer_outcome(c->out, &o, m);
+    } else if (m && m->format == HTTP_FORMAT_HLS) {
+        if (http_hls_playlist(c->app, c->req->id, m, c->now))
+            c->out->kind = HTTP_REPLY_LATER;
+        else
+            http_answer_fail(c, 503, NULL, "the media side takes no more");
     } else if (m) {
         platform_session_hold(p, s->id, c->now);
         reply_media(c->out, m);
@@ -590,7 +599,7 @@ void http_post_live(struct http_call *c)
         http_answer_fail(c, 400, "bad-parameter", "wait is 0 or 1");
         return;
     }
-    if (read_body(c, &req) && query_stream(c, &req.stream))
+    if (read_body(c, &req) && http_query_stream(c, &req.stream))
         start(c, &req, NULL, wait != 0);
 }
 
@@ -616,7 +625,7 @@ static bool find_live(struct http_call *c, struct platform_session *s)
 {
     unsigned stream = 0;
 
-    if (!query_stream(c, &stream))
+    if (!http_query_stream(c, &stream))
         return false;
     if (platform_live_find(c->app->cfg.platform, c->params.value[0],
                            c->params.value[1], stream, s))
@@ -658,7 +667,8 @@ static bool read_format(struct http_call *c, struct http_media *m)
 {
     *m = (struct http_media){ .format = (enum http_format)c->route->arg,
                               .websocket = c->head->websocket };
-    if (!(c->app->cfg.formats >> m->format & 1)) {
+    if (!(c->app->cfg.formats >> m->format & 1) ||
+        (m->format == HTTP_FORMAT_HLS && !c->app->cfg.hls)) {
         http_answer_fail(c, 501, "no-format",
                          "this build does not serve this format");
         return false;
@@ -681,13 +691,21 @@ static bool read_choices(struct http_call *c, struct http_media *m)
     if (!query_flag(c, "enhanced", &m->enhanced) ||
         !query_flag(c, "g711", &m->g711))
         return false;
-    if (http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
-                       &m->delay_ms)) {
-        http_answer_fail(c, 400, "bad-parameter",
-                         "delay is a number of milliseconds, at most 1000");
-        return false;
-    }
-    return true;
+    if (!http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
+                        &m->delay_ms))
+        return true;
+    http_answer_fail(c, 400, "bad-parameter",
+                     "delay is a number of milliseconds, at most 1000");
+    return false;
+}
+
+/* false: a problem has been answered. */
+static bool read_hls(struct http_call *c, struct http_media *m)
+{
+    if (m->format != HTTP_FORMAT_HLS || http_hls_query(c, m))
+        return true;
+    http_answer_fail(c, 400, "bad-parameter", "t is too long");
+    return false;
 }
 
 /* Nothing is started for a HEAD. */
@@ -708,7 +726,7 @@ void http_get_media(struct http_call *c)
         http_answer_fail(c, 404, NULL, "no such channel, or in many devices");
         return;
     }
-    if (!query_stream(c, &req.stream) || !read_choices(c, &m))
+    if (!http_query_stream(c, &req.stream) || !read_choices(c, &m))
         return;
     if (c->head->method == HTTP_HEAD) {
         answer_head(c, &m);
@@ -717,6 +735,8 @@ void http_get_media(struct http_call *c)
     m.stream = req.stream;
     slice_copy(m.device, sizeof(m.device), req.device);
     slice_copy(m.channel, sizeof(m.channel), req.channel);
+    if (!read_hls(c, &m))
+        return;
     start(c, &req, &m, true);
 }
 
@@ -736,6 +756,8 @@ void http_get_session_media(struct http_call *c)
     m.stream = s.stream;
     slice_copy(m.device, sizeof(m.device), s.device);
     slice_copy(m.channel, sizeof(m.channel), s.channel);
+    if (!read_hls(c, &m))
+        return;
     http_live_follow(c, 0, &s, &m, true);
 }
 
@@ -773,7 +795,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
     struct platform_session s;
     struct http_response r;
     struct waiter done = *w;
-    bool keep = false;
+    bool keep = false, later = false;
 
     waiter_free(a, w);
     http_response_init(&r, a->cfg.alloc);
@@ -789,6 +811,15 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
         is_unreadable(&done.outcome, &s, &done.media);
     if (done.outcome.status != 200) {
         answer_outcome(&r, &done.outcome, done.is_media ? &done.media : NULL);
+    } else if (done.is_media && done.media.format == HTTP_FORMAT_HLS) {
+        static const struct http_problem busy = {
+            .status = 503, .detail = "the media side takes no more",
+        };
+
+        done.media.loop = s.loop;
+        later = http_hls_playlist(a, done.request, &done.media, now);
+        if (!later)
+            http_answer_problem(&r, &busy);
     } else if (done.is_media) {
         done.media.loop = s.loop;
         reply_media(&r, &done.media);
@@ -802,7 +833,10 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
     }
     if (!keep)
         release(a, done.session);
-    http_app_answer(a, done.request, &r);
+    if (later)
+        http_response_fini(&r);
+    else
+        http_app_answer(a, done.request, &r);
 }
 
 void http_live_tick(struct http_app *a, struct gb_time now)
@@ -858,8 +892,9 @@ void http_live_free(struct http_app *a)
 
 uint64_t http_app_deadline(const struct http_app *a)
 {
-    uint64_t at = http_wait_deadline(a), live;
+    uint64_t at = http_wait_deadline(a), live = http_hls_deadline(a);
 
+    at = live < at ? live : at;
     if (a->due)
         return 0;
     if (list_is_empty(&a->waiters))

@@ -83,7 +83,7 @@ static const struct schema {
       "session:string device:string channel:string stream:string "
       "state:string step:string transport:string video:string audio:string "
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
-      "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? "
+      "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? "
       "rtsp:string? playback:object?" },
     { "Subscription",
       "device:string kind:string state:string sip_status:integer "

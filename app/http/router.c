@@ -4,17 +4,19 @@
 static bool match_segment(struct slice pattern, struct slice segment,
                           struct http_params *out)
 {
-    size_t close;
-    struct slice ext;
+    size_t open = slice_find(pattern, '{'), close;
+    struct slice before = slice_head(pattern, open), behind;
 
-    if (pattern.n == 0 || pattern.p[0] != '{')
+    if (open == pattern.n)
         return slice_eq(pattern, segment);
     close = slice_find(pattern, '}');
-    ext = slice_from(pattern, close + 1);
-    if (segment.n <= ext.n || out->n == HTTP_PARAMS_MAX ||
-        !slice_eq(slice_from(segment, segment.n - ext.n), ext))
+    behind = slice_from(pattern, close + 1);
+    if (segment.n <= before.n + behind.n || out->n == HTTP_PARAMS_MAX ||
+        !slice_has_prefix(segment, before) ||
+        !slice_eq(slice_from(segment, segment.n - behind.n), behind))
         return false;
-    out->value[out->n++] = slice_head(segment, segment.n - ext.n);
+    out->value[out->n++] =
+        slice_from(slice_head(segment, segment.n - behind.n), before.n);
     return true;
 }
 

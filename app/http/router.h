@@ -1,6 +1,7 @@
 /* app/http/router.h - one table: method, path pattern, handler, role
  *
- * A pattern is a path whose segments are literal, "{name}", or "{name}.ext".
+ * A pattern is a path whose segments are literal, or "{name}" with literal text
+ * before and behind it.
  * A parameter takes one segment, is never empty, and is decoded already. The
  * first line of the table that fits wins. */
 #ifndef APP_HTTP_ROUTER_H
@@ -23,6 +24,7 @@ enum { /* flags of a route */
     HTTP_ROUTE_MEDIA = 2,  /* a signature ?t= is a credential as well */
     HTTP_ROUTE_HIDDEN = 4, /* not in openapi.json */
     HTTP_ROUTE_FILE = 8,   /* its body is a file */
+    HTTP_ROUTE_PIECE = 16, /* its last parameter names a file of the stream */
 };
 
 struct http_call; /* app/http/api.h */

@@ -9,6 +9,7 @@
 #define HIDDEN HTTP_ROUTE_HIDDEN
 #define MEDIA HTTP_ROUTE_MEDIA
 #define FILE_BODY HTTP_ROUTE_FILE
+#define PIECE HTTP_ROUTE_PIECE
 #define LIST "limit cursor q"
 
 #define DEVICE "/api/v1/devices/{device}"
@@ -229,7 +230,17 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/live/{device}/{channel}.flv", http_get_media, V, MEDIA,
       HTTP_FORMAT_FLV, "live as FLV, also over WebSocket",
       "stream enhanced delay t", NULL, NULL },
-    /* before the next: no channel is called "frame" */
+    /* before those that they would fit, too: no channel is called "frame" */
+    { HTTP_GET, "/live/{device}/{channel}/init_{n}.mp4", http_get_hls, V,
+      MEDIA | PIECE, HTTP_HLS_INIT, "a file that the HLS playlist names",
+      "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}/seg_{n}.m4s", http_get_hls, V,
+      MEDIA | PIECE, HTTP_HLS_SEGMENT, "a file that the HLS playlist names",
+      "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}/init_{n}.mp4", http_get_hls, V,
+      MEDIA | PIECE | HIDDEN, HTTP_HLS_INIT, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}/seg_{n}.m4s", http_get_hls, V,
+      MEDIA | PIECE | HIDDEN, HTTP_HLS_SEGMENT, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{channel}/frame.mp4", http_get_media, V,
       MEDIA | HIDDEN, HTTP_FORMAT_FRAME, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{device}/{channel}.mp4", http_get_media, V, MEDIA,
@@ -247,22 +258,33 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/live/{channel}.flv", http_get_media, V, MEDIA | HIDDEN,
       HTTP_FORMAT_FLV, "", "stream enhanced delay t", NULL, NULL },
     { HTTP_GET, "/live/{channel}.mp4", http_get_media, V, MEDIA | HIDDEN,
-      HTTP_FORMAT_FMP4, "", "stream t", NULL, NULL },
+      HTTP_FORMAT_FMP4, "", "stream delay t", NULL, NULL },
     { HTTP_GET, "/live/{channel}.ts", http_get_media, V, MEDIA | HIDDEN,
       HTTP_FORMAT_TS, "", "stream g711 delay t", NULL, NULL },
     { HTTP_GET, "/live/{channel}.ps", http_get_media, V, MEDIA | HIDDEN,
-      HTTP_FORMAT_PS, "", "stream t", NULL, NULL },
+      HTTP_FORMAT_PS, "", "stream delay t", NULL, NULL },
     { HTTP_GET, "/live/{channel}/index.m3u8", http_get_media, V,
       MEDIA | HIDDEN, HTTP_FORMAT_HLS, "", "stream t", NULL, NULL },
 
     { HTTP_GET, "/session/{session}.flv", http_get_session_media, V, MEDIA,
-      HTTP_FORMAT_FLV, "a playback as FLV, also over WebSocket", "enhanced t",
-      NULL, NULL },
+      HTTP_FORMAT_FLV, "a playback as FLV, also over WebSocket",
+      "enhanced delay t", NULL, NULL },
     { HTTP_GET, "/session/{session}.mp4", http_get_session_media, V, MEDIA,
       HTTP_FORMAT_FMP4, "a playback as fragmented MP4, also over WebSocket",
-      "t", NULL, NULL },
+      "delay t", NULL, NULL },
     { HTTP_GET, "/session/{session}.ts", http_get_session_media, V, MEDIA,
-      HTTP_FORMAT_TS, "a playback as MPEG-TS", "g711 t", NULL, NULL },
+      HTTP_FORMAT_TS, "a playback as MPEG-TS", "g711 delay t", NULL, NULL },
+    { HTTP_GET, "/session/{session}.ps", http_get_session_media, V, MEDIA,
+      HTTP_FORMAT_PS, "a playback as the program stream that the device sends",
+      "delay t", NULL, NULL },
+    { HTTP_GET, "/session/{session}/index.m3u8", http_get_session_media, V,
+      MEDIA, HTTP_FORMAT_HLS, "a playback as HLS", "t", NULL, NULL },
+    { HTTP_GET, "/session/{session}/init_{n}.mp4", http_get_session_hls, V,
+      MEDIA | PIECE, HTTP_HLS_INIT, "a file that the HLS playlist names", "t",
+      NULL, NULL },
+    { HTTP_GET, "/session/{session}/seg_{n}.m4s", http_get_session_hls, V,
+      MEDIA | PIECE, HTTP_HLS_SEGMENT, "a file that the HLS playlist names",
+      "t", NULL, NULL },
 
     /* the page */
     { HTTP_GET, "/", http_get_file, V, EXEMPT | HIDDEN, 0,

@@ -1,6 +1,7 @@
 #include "app/net/media.h"
 
 #include "app/net/ingest.h"
+#include "app/net/media_hls.h"
 #include "base/map.h"
 
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ struct media_stream {
     unsigned closing;      /* ingests that libuv has not let go yet */
     bool say_closed;       /* a CLOSE waits for that */
     struct list clients;
+    struct media_hls *hls; /* NULL: nobody asks for it */
     bool forgotten, said_key;
     uint64_t alive_ms, said_packets;
 };
@@ -207,6 +209,7 @@ static void stream_free(struct media_stream *s)
     map_remove(&l->by_session, &s->node);
     list_remove(&s->in_loop);
     l->n_streams--;
+    media_hls_free(s->hls);
     hub_free(s->hub);
     free(s);
 }
@@ -399,6 +402,7 @@ static void tick_stream(struct media_stream *s, uint64_t now_ms)
 {
     if (hub_deadline(s->hub) <= now_ms)
         hub_tick(s->hub, now_ms);
+    media_hls_tick(&s->hls, now_ms);
     if (!s->ingest)
         return;
     ingest_tick(s->ingest, now_ms);
@@ -532,6 +536,17 @@ bool media_loop_has_program(struct media_loop *l, uint64_t session)
     struct media_stream *s = find_stream(l, session);
 
     return s && hub_has_program(s->hub);
+}
+
+void media_loop_hls(struct media_loop *l, struct media_hls_ask *a)
+{
+    struct media_stream *s = find_stream(l, a->session);
+    struct media_hls *none = NULL;
+
+    if (!s || s->forgotten || l->stopping)
+        media_hls_answer(&none, NULL, a, 0);
+    else
+        media_hls_answer(&s->hls, s->hub, a, uv_now(&l->uv));
 }
 
 /* ---- life of loops ------------------------------------------------------------------- */

@@ -94,6 +94,10 @@ int media_loop_snapshot(struct media_loop *l, uint64_t session,
 /* false: what a session receives is no program stream; see hub_has_program. */
 bool media_loop_has_program(struct media_loop *l, uint64_t session);
 
+/* A question about HLS (app/net/media_hls.h), which is taken. */
+struct media_hls_ask;
+void media_loop_hls(struct media_loop *l, struct media_hls_ask *a);
+
 struct media_net_counters {
     uint64_t packets, bytes, lost, foreign, invalid;
     uint32_t streams, viewers;

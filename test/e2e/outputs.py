@@ -4,12 +4,21 @@ HLS, the newest key frame, go2rtc's dialect. Judged against what the device sent
 ffmpeg.
 
 BUILD names the folder of the programs, SLOW stretches the time limits."""
+import json
+import re
+import socket
 import sys
+import tempfile
 import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import foreign
 from foreign import Call, camera, expect, grab, start, stop, urls
-from rig import Daemon
+from rig import SLOW, Daemon, Failed, wait_for
 
 TESTS = []
 
@@ -87,26 +96,251 @@ def ps_of_a_codec_that_nobody_reads(d):
         stop(d, dev)
 
 
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=25 * SLOW) as r:
+        expect(r.headers["Access-Control-Allow-Origin"] == "*", f"CORS: {r.headers}")
+        return r.read(), r.headers["Content-Type"]
+
+
+class Playlist:
+    """What a player reads of it, by RFC 8216."""
+
+    def __init__(self, url):
+        text, kind = fetch(url)
+        expect(kind == "application/vnd.apple.mpegurl", kind)
+        self.lines = text.decode().split("\n")
+        expect(self.lines[0] == "#EXTM3U" and self.lines[-1] == "", text)
+        self.segments, self.maps, init, took = [], [], None, None
+        for line in self.lines:
+            name, _, value = line.partition(":")
+            if name == "#EXT-X-TARGETDURATION":
+                self.target = int(value)
+            elif name == "#EXT-X-MEDIA-SEQUENCE":
+                self.first = int(value)
+            elif name == "#EXT-X-MAP":
+                init = urllib.parse.urljoin(url, re.fullmatch('URI="(.*)"', value)[1])
+                self.maps.append(init)
+            elif name == "#EXTINF":
+                took = float(value.rstrip(","))
+                expect(round(took) <= self.target, f"{took} s, target {self.target}")
+            elif line and line[0] != "#":
+                self.segments.append((init, urllib.parse.urljoin(url, line), took))
+        expect(self.segments, text)
+
+
+def follow(url, seconds):
+    """Like a player: every segment once, in order, behind its initialisation."""
+    out, done, last, total, target = b"", set(), None, 0, None
+    end = time.monotonic() + (seconds + 15) * SLOW
+    while total < seconds:
+        p = Playlist(url)
+        expect(target in (None, p.target), "the target duration has changed")
+        target = p.target
+        for init, segment, took in p.segments:
+            if segment in done:
+                continue
+            if init != last:
+                out += fetch(init)[0]
+                last = init
+            data, kind = fetch(segment)
+            expect(kind == "video/mp4", kind)
+            out += data
+            total += took
+            done.add(segment)
+        expect(time.monotonic() < end, f"{total:.1f} s of media only")
+        time.sleep(0.3)
+    return out, p
+
+
+def hls(d, codec, audio, transport="udp", seconds=4):
+    with camera(d) as dev:
+        dev.call = Call(stream=dict(codec=codec, audio=audio))
+        # cold: the playlist starts the session
+        path = f"/live/{dev.id}/{dev.channel}/index.m3u8"
+        a = d.call("GET", path)
+        expect(a.status == 200, a.body)
+        expect("?" not in a.body.decode(), "a signature where none was given")
+        u = urls(start(d, dev, transport))
+        expect("?t=" in u["hls"], u["hls"])
+        data, p = follow(u["hls"], seconds)
+        expect("#EXT-X-INDEPENDENT-SEGMENTS" in p.lines, p.lines)
+        expect(all("?t=" in s for _, s, _ in p.segments), p.segments)
+        sound = {"alaw": ("flac",), "aac": ("aac",)}[audio]
+        foreign.judge(data, "fmp4", codec, seconds, exact=True, audio=sound)
+        # nobody without the signature
+        bare = p.segments[-1][1].split("?")[0]
+        try:
+            fetch(bare)
+            raise Failed("a segment without a credential")
+        except urllib.error.HTTPError as e:
+            expect(e.code == 401, e.code)
+        # and a real player
+        out, err = foreign.run(["ffprobe", "-v", "error", "-read_intervals", "%+3", "-show_streams", "-show_packets", "-of",
+                                "json", u["hls"]])
+        expect(not err.strip(), f"ffprobe: {err[-600:]}")
+        got = json.loads(out)
+        kinds = {s["codec_type"]: s["codec_name"] for s in got["streams"]}
+        expect(kinds == {"video": {"h264": "h264", "h265": "hevc"}[codec], "audio": sound[0]}, kinds)
+        expect(sum(x["codec_type"] == "video" for x in got["packets"]) > 50, "few pictures")
+        stop(d, dev)
+
+
+@test
+def hls_h264_g711(d):
+    hls(d, "h264", "alaw")
+
+
+@test
+def hls_h265_g711(d):
+    hls(d, "h265", "alaw", "tcp-passive")
+
+
+@test
+def hls_h264_aac(d):
+    hls(d, "h264", "aac")
+
+
+@test
+def hls_stops_when_nobody_asks(d):
+    """No viewer's socket tells that a player has gone: the playlist does."""
+    with camera(d) as dev:
+        dev.call = Call()
+        a = d.call("GET", f"/live/{dev.id}/{dev.channel}/index.m3u8")
+        expect(a.status == 200, a.body)
+        began = time.monotonic()
+        dialog = list(dev.dialogs.values())[-1]
+        wait_for("BYE", lambda: dialog.byes, 40)
+        expect(15 < time.monotonic() - began, "stopped while the player may still be there")
+        a = d.call("GET", f"/live/{dev.id}/{dev.channel}/seg_1.m4s")
+        expect(a.status == 404 and a.json["code"] == "no-session", a.body)
+
+
+@test
+def one_key_frame(d):
+    for codec, name in (("h264", "h264"), ("h265", "hevc")):
+        with camera(d) as dev:
+            dev.call = Call(stream=dict(codec=codec))
+            u = urls(start(d, dev))
+            data, kind = fetch(u["frame"])
+            expect(kind == "video/mp4", kind)
+            with tempfile.NamedTemporaryFile(suffix=".mp4") as f:
+                f.write(data)
+                f.flush()
+                out, err = foreign.run(["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", f.name])
+                expect(not err.strip(), f"ffprobe: {err[-400:]}")
+                got = json.loads(out)["streams"]
+                expect(len(got) == 1 and got[0]["codec_name"] == name and got[0]["width"] == 640 and
+                       got[0]["nb_read_frames"] == "1", got)
+            stop(d, dev)
+
+
+def socket_of(url):
+    """A WebSocket: (send text, next message as (opcode, bytes))."""
+    at = urllib.parse.urlsplit(url)
+    s = socket.create_connection((at.hostname, at.port), 10 * SLOW)
+    s.sendall(f"GET {at.path}?{at.query} HTTP/1.1\r\nHost: {at.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+    f = s.makefile("rb")
+    expect(f.readline().startswith(b"HTTP/1.1 101"), "no upgrade")
+    while f.readline().strip():
+        pass
+
+    def send(message):
+        p = json.dumps(message).encode()
+        expect(len(p) < 65536, "long")
+        head = bytes((0x81, 0x80 | len(p))) if len(p) < 126 else bytes((0x81, 0xfe)) + len(p).to_bytes(2, "big")
+        s.sendall(head + bytes(4) + p)
+
+    def receive():
+        b = f.read(2)
+        n = b[1] & 127
+        n = int.from_bytes(f.read({126: 2, 127: 8}[n]), "big") if n > 125 else n
+        return b[0] & 15, f.read(n)
+    return send, receive, s
+
+
+# what go2rtc's player element sends first, in Chromium
+CHROMIUM = "avc1.640029,avc1.64002A,avc1.640033,hvc1.1.6.L153.B0,mp4a.40.2,mp4a.40.5,flac,opus"
+
+
+@test
+def go2rtc_player(d):
+    with camera(d) as dev:
+        dev.call = Call(stream=dict(audio="alaw"))
+        u = urls(start(d, dev))
+        for codecs, told in ((CHROMIUM, "flac"), (CHROMIUM.replace(",flac", ""), None)):
+            send, receive, s = socket_of(u["mse"])
+            send({"type": "webrtc/offer", "value": "v=0"})  # it asks for all that it knows
+            op, text = receive()
+            expect(op == 1 and json.loads(text)["type"] == "error" and "webrtc/offer" in json.loads(text)["value"], text)
+            send({"type": "mse", "value": codecs})
+            op, text = receive()
+            m = json.loads(text)
+            expect(op == 1 and m["type"] == "mse", text)
+            mime = re.fullmatch('video/mp4; codecs="(avc1\\.[0-9A-F]{6})(,flac)?"', m["value"])
+            expect(mime and bool(mime[2]) == bool(told), f"{m} for {codecs}")
+            op, data = receive()
+            expect(op == 2 and data[4:8] == b"ftyp" and (b"fLaC" in data) == bool(told), data[:40])
+            end = time.monotonic() + 2
+            while time.monotonic() < end:
+                op, more = receive()
+                expect(op == 2 and more[4:8] == b"moof", more[:40])
+                data += more
+            s.close()
+            foreign.judge(data, "fmp4", "h264", 2, audio=told and (told,))
+        send, receive, s = socket_of(u["mse"])
+        send({"type": "mse", "value": "hvc1.1.6.L153.B0,flac"})
+        op, text = receive()
+        expect(json.loads(text)["type"] == "error" and "avc1" in text.decode(), text)
+        s.close()
+        stop(d, dev)
+
+
+@test
+def a_delay_that_the_viewer_chose(d):
+    """Fewer, larger pieces; the pictures are the same."""
+    with camera(d) as dev:
+        dev.call = Call()
+        u = urls(start(d, dev))
+        times = {}
+        for query in ("", "&delay=200"):
+            with urllib.request.urlopen(u["flv"] + query, timeout=20) as r:
+                got, seen = b"", []
+                end = time.monotonic() + 3
+                while time.monotonic() < end:
+                    got += r.read1(1 << 20)
+                    seen.append(time.monotonic())
+            foreign.judge(got, "flv", "h264", 3)
+            steps = sorted(b - a for a, b in zip(seen[2:], seen[3:]))
+            times[query] = steps[len(steps) // 2]
+        expect(times[""] < 0.1 < 0.16 < times["&delay=200"] < 0.4 * SLOW, times)
+        stop(d, dev)
+
+
 def main():
     wanted = sys.argv[1:]
     keep_what_is_sent()
     d = Daemon(settings=["media.threads=3"])
-    failed = 0
+    failed = []
+
+    def one(name, fn):
+        try:
+            fn(d)
+            print(f"ok      {name}", flush=True)
+        except Exception as e:  # the others are of interest, too
+            failed.append(name)
+            print(f"FAILED  {name}: {type(e).__name__}: {e}", flush=True)
     try:
-        for name, fn in TESTS:
-            if wanted and name not in wanted:
-                continue
-            try:
-                fn(d)
-                print(f"ok      {name}", flush=True)
-            except Exception as e:  # the others are of interest, too
-                failed += 1
-                print(f"FAILED  {name}: {type(e).__name__}: {e}", flush=True)
+        chosen = [t for t in TESTS if not wanted or t[0] in wanted]
+        chosen.sort(key=lambda t: t[0] != "hls_stops_when_nobody_asks")  # the longest first; it mostly waits
+        with ThreadPoolExecutor(3) as pool:
+            for name, fn in chosen:
+                pool.submit(one, name, fn)
         if failed:
             print(d.log()[-3000:])
     finally:
         d.close()
-    return failed != 0
+    return bool(failed)
 
 
 if __name__ == "__main__":
