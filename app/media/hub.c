@@ -241,8 +241,7 @@ static void learn_video(struct hub *h)
         return;
     }
     h->version++;
-    if (c->reorder > 0 || (c->reorder == 0 && h->config[MEDIA_VIDEO]))
-        timeline_set_reorder(&h->timeline, (unsigned)c->reorder);
+    timeline_set_reorder(&h->timeline, c->reorder);
     hub_set_config(h, MEDIA_VIDEO, c);
 }
 
