@@ -270,6 +270,12 @@ static void count(struct sender *s, const struct sender_packet *p)
     s->burst++;
 }
 
+/* n bytes of what was made in s->out. */
+static struct sender_packet whole(const struct sender *s, size_t n)
+{
+    return (struct sender_packet){ s->out, n, s->out + n, 0 };
+}
+
 static void give(struct sender *s, const struct rtp_piece *p,
                  struct sender_packet *out, uint64_t now_ms)
 {
@@ -279,7 +285,7 @@ static void give(struct sender *s, const struct rtp_piece *p,
         struct writer w = writer_of(s->out, WIRE_MAX_BYTES);
 
         wire_put(&s->wire, &w, p, now_ms - s->start_ms);
-        *out = (struct sender_packet){ .head = s->out, .head_len = w.len };
+        *out = whole(s, w.len);
     }
     count(s, out);
 }
@@ -291,7 +297,7 @@ static bool give_extra(struct sender *s, struct sender_packet *out,
 
     if (s->plain || !wire_extra(&s->wire, &w, &s->packer, now_ms))
         return false;
-    *out = (struct sender_packet){ .head = s->out, .head_len = w.len };
+    *out = whole(s, w.len);
     count(s, out);
     return true;
 }
