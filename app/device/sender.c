@@ -23,6 +23,7 @@ struct sender {
     struct rtp_block block; /* being sent */
     uint64_t start_ms;
     uint64_t n_video, n_audio; /* frames begun */
+    uint32_t n_keys;
     uint64_t last_pts90k;      /* of the last picture */
     uint64_t burst_ms;
     unsigned burst;
@@ -195,11 +196,12 @@ static bool next_picture(struct sender *s, struct writer *w,
         size_t at = w->len;
 
         picture_write(w, &s->o.faults, c->codec, *annexb, f->key,
-                      s->n.frames == 0);
+                      s->n_keys);
         *annexb = slice_of(w->p + at, w->len - at);
     }
     s->n_video++;
     s->n.frames++;
+    s->n_keys += f->key;
     return f->key;
 }
 
