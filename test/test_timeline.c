@@ -321,6 +321,29 @@ static void b_pictures(void **state)
     }
 }
 
+/* Stamps that step back once a second are wrong where the SPS rules out another
+ * order: every picture is shown when it is decoded. */
+static void steps_back_are_no_order(void **state)
+{
+    (void)state;
+    for (int declared = -1; declared <= 0; declared++) {
+        unsigned shown_later = 0;
+        struct device d;
+
+        device_init(&d);
+        timeline_set_reorder(&d.t, declared);
+        for (uint64_t i = 0; i < 300; i++) {
+            uint64_t back = i % 25 == 24 ? 5400 : 0;
+            struct timeline_out v = video(&d, 90000 + 3600 * i - back);
+
+            assert_false(v.new_epoch);
+            shown_later += v.pts90k != v.dts90k;
+        }
+        if ((declared == 0) != (shown_later == 0))
+            fail_msg("declared %d: %u", declared, shown_later);
+    }
+}
+
 /* Sound whose PTS repeats for some PES, or is that of the last picture. */
 static void quantised_audio(void **state)
 {
@@ -458,7 +481,7 @@ static void anything(void **state)
             else
                 at += r >> 16 & 0x1fff;
             if ((r >> 14 & 127) == 0)
-                timeline_set_reorder(&d.t, r >> 40 & 7);
+                timeline_set_reorder(&d.t, (int)(r >> 40 & 7) - 1);
             in.pts90k = at & MASK33;
             in.rtp_ts = (uint32_t)at;
             in.duration90k = in.track == MEDIA_AUDIO
@@ -503,6 +526,7 @@ int main(void)
         cmocka_unit_test(constant_pts),
         cmocka_unit_test(no_pts),
         cmocka_unit_test(b_pictures),
+        cmocka_unit_test(steps_back_are_no_order),
         cmocka_unit_test(quantised_audio),
         cmocka_unit_test(fast_audio),
         cmocka_unit_test(audio_gap),

@@ -117,6 +117,8 @@
     X(big_sei, "an SEI of 100 KB in every key frame", "ITU-T H.264 §7.3.2.3")  \
     X(sets_once, "parameter sets in the first key frame only",                 \
       "GB/T 28181-2022 Annex C")                                               \
+    X(sets_late, "no parameter sets in the first three key frames",            \
+      "GB/T 28181-2022 Annex C")                                               \
     X(late_key, "begins ten pictures behind a key frame",                      \
       "GB/T 28181-2022 Annex C")                                               \
     X(sps_change, "another picture size every two seconds",                    \
@@ -163,6 +165,7 @@
       "ISO/IEC 13818-1 §2.4.3.6")                                              \
     X(two_in_pes, "two pictures in a PES", "ISO/IEC 13818-1 §2.4.3.7")         \
     X(zeros, "zero bytes before the next prefix", "ISO/IEC 13818-1 §2.5.3")    \
+    X(fill, "FF bytes before the next prefix", "ISO/IEC 13818-1 §2.5.3")       \
     X(private_data, "private streams with start codes in them",                \
       "ISO/IEC 13818-1 table 2-22")                                            \
     X(sets_apart, "parameter sets in a pack of their own",                     \

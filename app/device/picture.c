@@ -4,6 +4,7 @@
 
 #define SEI_BYTES 100000
 #define FILLER_BYTES 300
+#define KEYS_BARE 3   /* of sets_late */
 #define MORE_BYTES 64 /* delimiters and zeros */
 
 size_t picture_bound(size_t n)
@@ -68,8 +69,9 @@ static bool is_set(enum ps_codec codec, uint8_t type)
 
 void picture_write(struct writer *w, const struct sender_faults *f,
                    enum ps_codec codec, struct slice annexb, bool key,
-                   bool first)
+                   uint32_t keys)
 {
+    bool bare = (f->sets_once && keys > 0) || (f->sets_late && keys < KEYS_BARE);
     struct slice nal;
     bool begun = false;
 
@@ -78,7 +80,7 @@ void picture_write(struct writer *w, const struct sender_faults *f,
     while (ps_annexb_next(&annexb, &nal)) {
         uint8_t type = ps_nal_type(codec, (uint8_t)nal.p[0]);
 
-        if (f->sets_once && !first && is_set(codec, type))
+        if (bare && is_set(codec, type))
             continue;
         if (f->big_sei && key && ps_nal_is_vcl(codec, type) && !begun)
             put_sei(w, codec);

@@ -7,11 +7,11 @@
 #include "base/writer.h"
 #include "ps/codec.h"
 
-/* Appends annexb, the access unit, changed. first: nothing was sent before.
- * Errors stay in w. */
+/* Appends annexb, the access unit, changed. keys: key frames that were sent
+ * before. Errors stay in w. */
 void picture_write(struct writer *w, const struct sender_faults *f,
                    enum ps_codec codec, struct slice annexb, bool key,
-                   bool first);
+                   uint32_t keys);
 
 /* Upper bound of what it appends for n bytes. */
 size_t picture_bound(size_t n);

@@ -281,6 +281,8 @@ static void video_with_faults(struct program *p, struct writer *w,
         put_private(w, PS_ID_PRIVATE2);
     if (f->zeros)
         writer_bytes(w, "\0\0\0", 3);
+    if (f->fill)
+        writer_bytes(w, "\xff\xff\xff\xff\xff\xff\xff", 7);
 }
 
 /* Of a recorder's vendor: counter, time, kind, size of the picture; no start

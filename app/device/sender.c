@@ -25,6 +25,7 @@ struct sender {
     uint64_t base_ms, media_ms; /* what was due then, since when it counts */
     bool paused;
     uint64_t n_video, n_audio; /* frames begun */
+    uint32_t n_keys;
     uint64_t last_pts90k;      /* of the last picture */
     uint64_t burst_ms;
     unsigned burst;
@@ -272,11 +273,12 @@ static bool next_picture(struct sender *s, struct writer *w,
         size_t at = w->len;
 
         picture_write(w, &s->o.faults, c->codec, *annexb, f->key,
-                      s->n.frames == 0);
+                      s->n_keys);
         *annexb = slice_of(w->p + at, w->len - at);
     }
     s->n_video++;
     s->n.frames++;
+    s->n_keys += f->key;
     return f->key;
 }
 
@@ -347,6 +349,12 @@ static void count(struct sender *s, const struct sender_packet *p)
     s->burst++;
 }
 
+/* n bytes of what was made in s->out. */
+static struct sender_packet whole(const struct sender *s, size_t n)
+{
+    return (struct sender_packet){ s->out, n, s->out + n, 0 };
+}
+
 static void give(struct sender *s, const struct rtp_piece *p,
                  struct sender_packet *out, uint64_t now_ms)
 {
@@ -356,7 +364,7 @@ static void give(struct sender *s, const struct rtp_piece *p,
         struct writer w = writer_of(s->out, WIRE_MAX_BYTES);
 
         wire_put(&s->wire, &w, p, now_ms - s->start_ms);
-        *out = (struct sender_packet){ .head = s->out, .head_len = w.len };
+        *out = whole(s, w.len);
     }
     count(s, out);
 }
@@ -368,7 +376,7 @@ static bool give_extra(struct sender *s, struct sender_packet *out,
 
     if (s->plain || !wire_extra(&s->wire, &w, &s->packer, now_ms))
         return false;
-    *out = (struct sender_packet){ .head = s->out, .head_len = w.len };
+    *out = whole(s, w.len);
     count(s, out);
     return true;
 }

@@ -32,7 +32,7 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     h->expect_audio = o->expect_audio;
     h->need_key = true;
     h->first_key_ms = h->first_sound_ms = h->last_frame_ms = GB_NEVER;
-    h->unread_ms = GB_NEVER;
+    h->unread_ms = h->blind_ms = GB_NEVER;
     h->raw.lost = true;
     h->next_tick_ms = GB_NEVER;
     timeline_init(&h->timeline, &tl);
@@ -241,8 +241,7 @@ static void learn_video(struct hub *h)
         return;
     }
     h->version++;
-    if (c->reorder > 0 || (c->reorder == 0 && h->config[MEDIA_VIDEO]))
-        timeline_set_reorder(&h->timeline, (unsigned)c->reorder);
+    timeline_set_reorder(&h->timeline, c->reorder);
     hub_set_config(h, MEDIA_VIDEO, c);
 }
 
@@ -309,6 +308,8 @@ static void video_au(struct hub *h, const struct ps_au *au)
 
     if (!is_wanted(h, au)) {
         h->stats.dropped++;
+        if (h->blind_ms == GB_NEVER)
+            h->blind_ms = h->now_ms;
         return;
     }
     err = media_frame_of_au(&f, h->alloc, au);

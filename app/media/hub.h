@@ -41,6 +41,7 @@
 #define HUB_WINDOW_BYTES (256u << 10) /* no further chunk beyond this */
 #define HUB_GOP_ENTRIES 2048     /* pictures and sounds of the cache */
 #define HUB_WANT_KEY_MS 1000     /* between two calls of on_want_key */
+#define HUB_BLIND_MS 1000        /* pictures without parameter sets: ask, too */
 #define HUB_TICK_MS 250          /* how exact the limits of viewers are */
 #define HUB_MIME_MAX 128
 #define HUB_RAW_BYTES (9u << 20) /* of HUB_PS, held back until it is known

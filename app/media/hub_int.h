@@ -79,6 +79,8 @@ struct hub {
     bool program, no_program; /* access units came in packs; or in none */
     uint64_t unread_ms; /* the first picture of a codec that is not read */
     uint64_t first_key_ms, first_sound_ms, want_key_ms, next_tick_ms;
+    uint64_t blind_ms; /* since when pictures come without parameter sets;
+                          GB_NEVER: they do not */
 
     struct params *params;
     enum ps_codec video; /* of params */

@@ -287,10 +287,18 @@ static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
 }
 
 /* A key frame is needed: says so, not more than once a second. */
+/* There are pictures that a key frame would begin; those without parameter sets
+ * are given a second to get theirs. */
+static bool has_pictures(const struct hub *h)
+{
+    return h->config[MEDIA_VIDEO] ||
+           (h->blind_ms != GB_NEVER && h->now_ms - h->blind_ms >= HUB_BLIND_MS);
+}
+
 static void want_key(struct hub *h)
 {
     if (!h->hooks.on_want_key || h->now_ms < h->want_key_ms ||
-        h->config[MEDIA_VIDEO] == NULL)
+        !has_pictures(h))
         return;
     h->want_key_ms = h->now_ms + HUB_WANT_KEY_MS;
     h->hooks.on_want_key(h->hooks.ctx);

@@ -163,10 +163,13 @@ static void anchor(struct timeline *t, struct timeline_track *k,
 
 /* --- video -------------------------------------------------------------- */
 
-void timeline_set_reorder(struct timeline *t, unsigned depth)
+void timeline_set_reorder(struct timeline *t, int depth)
 {
     struct timeline_track *k = &t->track[MEDIA_VIDEO];
 
+    k->in_order = depth == 0;
+    if (depth < 0)
+        return;
     k->reorder = (uint8_t)(depth < TIMELINE_MAX_REORDER ? depth
                                                         : TIMELINE_MAX_REORDER);
     k->n_sorted = 0;
@@ -192,6 +195,8 @@ static void watch_order(struct timeline_track *k, int64_t d)
 {
     unsigned need = 0;
 
+    if (k->in_order)
+        return;
     if (d < -BACK_STEP) {
         for (unsigned i = 0; i < k->n_seen; i++)
             need += k->seen[i] > k->raw;

@@ -56,6 +56,7 @@ struct timeline_track {
     uint8_t n_seen, i_seen, back_steps, since_step;
     int64_t sorted[TIMELINE_MAX_REORDER + 1];
     uint8_t n_sorted, reorder;
+    bool in_order; /* the SPS rules out that pictures come out of order */
     /* video by arrival */
     uint64_t arrival_ms;
     int64_t pace; /* smoothed time between frames */
@@ -88,9 +89,10 @@ struct timeline_out {
 /* opt may be NULL. */
 void timeline_init(struct timeline *t, const struct timeline_options *opt);
 
-/* Frames of reordering that the SPS declares (0: none). Before the first
- * frame, or at a key frame. Without it the depth is found from the stamps. */
-void timeline_set_reorder(struct timeline *t, unsigned depth);
+/* Frames of reordering that the SPS declares. Before the first frame, or at a
+ * key frame. 0: there is none, and a stamp that steps back is wrong; -1: it says
+ * nothing, the depth is found from the stamps. */
+void timeline_set_reorder(struct timeline *t, int depth);
 
 /* The device sends so many times as fast as it recorded, with the stamps of the
  * recording; what comes out keeps pace with what arrives. Sound is dropped
