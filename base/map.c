@@ -133,6 +133,13 @@ void map_remove(struct map *m, struct map_node *n)
     m->n--;
 }
 
+void map_clear(struct map *m)
+{
+    if (m->n)
+        memset(m->bucket, 0, m->n_buckets * sizeof(struct map_node *));
+    m->n = 0;
+}
+
 struct map_node *map_walk_next(const struct map *m, struct map_walk *w)
 {
     struct map_node *n = w->next;

@@ -44,6 +44,9 @@ void map_insert(struct map *m, struct map_node *n, struct slice key);
 /* n must be in m. */
 void map_remove(struct map *m, struct map_node *n);
 
+/* All nodes are out of it, none is looked at. The table keeps its size. */
+void map_clear(struct map *m);
+
 /* Any order; *pos starts at 0. Returns NULL at the end. The node returned last
  * may be removed before the next call; nothing else may change the map. */
 struct map_walk {
