@@ -514,7 +514,7 @@ static inline const struct rare *device_rare(const struct device *d)
 
 static inline struct slice device_id(const struct device *d)
 {
-    return d->by_id.key;
+    return map_key(&d->by_id);
 }
 
 static inline struct slice device_text(const struct device *d,

@@ -57,12 +57,12 @@ static void put_back(struct store_writer *w, struct list *taken)
         struct store_job *j = container_of(taken->prev, struct store_job, node);
 
         list_remove(&j->node);
-        if (map_find(&w->rows, j->by_row.key)) {
+        if (map_find(&w->rows, map_key(&j->by_row))) {
             job_free(w, j);
             continue;
         }
         list_push_front(&w->jobs, &j->node);
-        map_insert(&w->rows, &j->by_row, j->by_row.key);
+        map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
         w->n_jobs++;
         w->n_history += is_history(j);
     }
@@ -436,7 +436,7 @@ static struct store_job *job_new(struct store_writer *w, enum store_op op,
                              .n_texts = (uint8_t)n };
     list_init(&j->node);
     at = lay_out(j, r, n);
-    j->by_row.key = slice_of(at, a.n + b.n + 3);
+    map_set_key(&j->by_row, slice_of(at, a.n + b.n + 3));
     *at = row_kind(op);
     at = put_text(put_text(at + 1, a), b);
     for (size_t i = 0; i < n; i++) {
@@ -454,7 +454,7 @@ static void queue(struct store_writer *w, struct store_job *j)
     struct map_node *old;
 
     uv_mutex_lock(&w->lock);
-    old = map_find(&w->rows, j->by_row.key);
+    old = map_find(&w->rows, map_key(&j->by_row));
     if (old) {
         struct store_job *o = container_of(old, struct store_job, by_row);
 
@@ -470,7 +470,7 @@ static void queue(struct store_writer *w, struct store_job *j)
         return;
     }
     list_push_back(&w->jobs, &j->node);
-    map_insert(&w->rows, &j->by_row, j->by_row.key);
+    map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
     w->n_queued++;
     w->n_history += is_history(j);
     if (w->n_jobs++ == 0)
