@@ -270,7 +270,12 @@ static void make_key(struct recorded *m)
     writer_slice_put(&w, slice_head(m->g.method_name, 32));
     writer_char(&w, ' ');
     writer_slice_put(&w, slice_head(m->g.call_id, 200));
-    m->node.key = writer_slice(&w);
+    m->key_n = (uint16_t)w.len;
+}
+
+static struct slice key_of(const struct recorded *m)
+{
+    return slice_of(m->key, m->key_n);
 }
 
 static struct recorded *by_key(const struct map *map, struct slice key)
@@ -280,7 +285,36 @@ static struct recorded *by_key(const struct map *map, struct slice key)
     return n ? container_of(n, struct recorded, node) : NULL;
 }
 
-/* Requests find their final answers; the first of a repeated one counts. */
+static struct slice call_key(const uint64_t *call)
+{
+    return slice_of((const char *)call, sizeof(*call));
+}
+
+static struct recorded *call_at(struct map_node *n, struct slice call_id)
+{
+    for (; n; n = map_find_next(n)) {
+        struct recorded *m = container_of(n, struct recorded, by_call);
+
+        if (slice_eq(m->g.call_id, call_id))
+            return m;
+    }
+    return NULL;
+}
+
+struct recorded *recording_call(const struct recording *r, struct slice call_id)
+{
+    uint64_t call = map_hash(r->calls.seed, call_id);
+
+    return call_at(map_find(&r->calls, call_key(&call)), call_id);
+}
+
+struct recorded *recording_call_next(const struct recorded *m)
+{
+    return call_at(map_find_next(&m->by_call), m->g.call_id);
+}
+
+/* Requests find their final answers; the first of a repeated one
+ * counts. */
 static void index_messages(struct recording *r)
 {
     for (size_t i = 0; i < r->n; i++) {
@@ -291,18 +325,20 @@ static void index_messages(struct recording *r)
             (m->g.status && m->g.status < 200))
             continue;
         make_key(m);
-        if (!by_key(map, m->node.key))
-            map_insert(map, &m->node, m->node.key);
+        if (!by_key(map, key_of(m)))
+            map_insert(map, &m->node, key_of(m));
     }
     for (size_t i = r->n; i-- > 0;) {
         struct recorded *m = &r->m[i];
 
         if (m->closed || m->g.status)
             continue;
-        if (m->node.key.n)
-            m->answer = by_key(&r->answers, m->node.key);
-        if (!m->in) /* the first of equal ones is found first */
-            map_insert(&r->calls, &m->by_call, m->g.call_id);
+        if (m->key_n)
+            m->answer = by_key(&r->answers, key_of(m));
+        if (m->in)
+            continue;
+        m->call = map_hash(r->calls.seed, m->g.call_id);
+        map_insert(&r->calls, &m->by_call, call_key(&m->call));
     }
 }
 

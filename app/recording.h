@@ -22,7 +22,9 @@ struct recorded {
     struct trace_glance g;
     struct map_node node;     /* by key */
     char key[RECORDING_KEY_MAX];
-    struct map_node by_call;  /* of a request out: its Call-ID */
+    uint16_t key_n;           /* 0: it has none */
+    struct map_node by_call;  /* of a request out: by call */
+    uint64_t call;            /* hash of its Call-ID */
     struct recorded *answer;  /* of a request: the recorded final one */
 
     /* the replay's own, zero when it is read: */
@@ -53,6 +55,11 @@ struct recording {
  * outlives *r. 0; GB_ESYNTAX: no capture, or one without SIP; GB_ENOMEM. In any
  * case recording_free is due. */
 int recording_read(struct recording *r, const char *id, struct slice file);
+
+/* Requests out with this Call-ID, the first one first; NULL: no further one. */
+struct recorded *recording_call(const struct recording *r,
+                                struct slice call_id);
+struct recorded *recording_call_next(const struct recorded *m);
 
 /* Zeros are fine. */
 void recording_free(struct recording *r);

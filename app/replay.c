@@ -163,15 +163,11 @@ static bool was_sent(const struct replay *r, struct slice branch)
 static struct recorded *find_sent(struct replay *r, struct slice call_id,
                                   uint32_t cseq, bool paired)
 {
-    struct map_node *n = map_find(&r->rec.calls, call_id);
+    struct recorded *m = recording_call(&r->rec, call_id);
 
-    for (; n; n = map_find_next(n)) {
-        struct recorded *m = container_of(n, struct recorded, by_call);
-
-        if (m->paired == paired && (cseq == 0 || m->g.cseq == cseq))
-            return m;
-    }
-    return NULL;
+    while (m && !(m->paired == paired && (cseq == 0 || m->g.cseq == cseq)))
+        m = recording_call_next(m);
+    return m;
 }
 
 /* The recorded query with this SN to this device. */

@@ -63,7 +63,7 @@ const struct interned *intern_take(struct intern *t, struct slice s)
 
 struct slice intern_text(const struct interned *x)
 {
-    return x ? x->node.key : slice_of(NULL, 0);
+    return x ? map_key(&x->node) : slice_of(NULL, 0);
 }
 
 void intern_drop(struct intern *t, const struct interned *kept)

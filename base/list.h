@@ -56,6 +56,18 @@ static inline void list_remove(struct list *n)
     list_init(n);
 }
 
+/* All nodes of `from`, in their order, behind those of `to`. */
+static inline void list_move(struct list *to, struct list *from)
+{
+    if (list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 /* The first node, taken out, or NULL. */
 static inline struct list *list_pop_front(struct list *head)
 {

@@ -4,6 +4,8 @@
 #include "base/prefetch.h"
 #include "base/siphash.h"
 
+#include <assert.h>
+
 #define MAP_MIN_BUCKETS 16
 
 uint64_t map_hash(const uint64_t seed[2], struct slice key)
@@ -29,7 +31,7 @@ void map_fini(struct map *m)
 
 static bool node_is(const struct map_node *n, uint64_t hash, struct slice key)
 {
-    return n->hash == hash && slice_eq(n->key, key);
+    return n->hash == (uint32_t)hash && slice_eq(map_key(n), key);
 }
 
 struct map_node *map_find(const struct map *m, struct slice key)
@@ -46,7 +48,7 @@ struct map_node *map_find_next(const struct map_node *n)
 {
     struct map_node *next = n->next;
 
-    while (next && !node_is(next, n->hash, n->key))
+    while (next && !node_is(next, n->hash, map_key(n)))
         next = next->next;
     return next;
 }
@@ -69,7 +71,7 @@ struct map_node *map_ahead_first(const struct map *m, uint64_t hash)
 
 struct map_node *map_ahead_node(struct map_node *n, uint64_t hash)
 {
-    while (n && n->hash != hash)
+    while (n && n->hash != (uint32_t)hash)
         n = n->next;
     return n;
 }
@@ -110,14 +112,23 @@ static void link(struct map_node **at, struct map_node *n)
     *at = n;
 }
 
+void map_set_key(struct map_node *n, struct slice key)
+{
+    ptrdiff_t off = key.p - (const char *)n;
+
+    assert(off >= -MAP_KEY_FAR && off + (ptrdiff_t)key.n <= MAP_KEY_FAR);
+    n->key_off = (int16_t)off;
+    n->key_len = (uint16_t)key.n;
+}
+
 void map_insert(struct map *m, struct map_node *n, struct slice key)
 {
     struct map_node **b;
 
     if (m->n >= m->n_buckets)
         grow(m);
-    n->hash = map_hash(m->seed, key);
-    n->key = key;
+    n->hash = (uint32_t)map_hash(m->seed, key);
+    map_set_key(n, key);
     b = &m->bucket[n->hash & (m->n_buckets - 1)];
     link(b, n);
     m->n++;
@@ -131,6 +142,13 @@ void map_remove(struct map *m, struct map_node *n)
     n->next = NULL;
     n->at = NULL;
     m->n--;
+}
+
+void map_clear(struct map *m)
+{
+    if (m->n)
+        memset(m->bucket, 0, m->n_buckets * sizeof(struct map_node *));
+    m->n = 0;
 }
 
 struct map_node *map_walk_next(const struct map *m, struct map_walk *w)

@@ -1,7 +1,7 @@
 /* base/map.h - intrusive hash map, keyed by bytes
  *
- * The node sits inside the object, with a key that borrows the object's own
- * bytes. The table doubles when it is full; when there is no memory for that
+ * The node sits inside the object, with a key that is bytes of the same object:
+ * there are many nodes, and where the key is takes four bytes of one. The table doubles when it is full; when there is no memory for that
  * it goes on with longer chains, so an insertion never fails once map_init
  * has succeeded. The hash is keyed by a seed (SipHash-1-3), so a peer that
  * chooses its Call-IDs cannot choose its bucket. Taking a node out costs the
@@ -14,9 +14,17 @@
 
 struct map_node {
     struct map_node *next, **at; /* at: what points here */
-    uint64_t hash;
-    struct slice key; /* borrowed from the object that holds this node */
+    uint32_t hash;    /* the lower half of it */
+    int16_t key_off;  /* of the key, from this node */
+    uint16_t key_len;
 };
+
+#define MAP_KEY_FAR 32000 /* bytes from a node to the end of its key, at most */
+
+static inline struct slice map_key(const struct map_node *n)
+{
+    return slice_of((const char *)n + n->key_off, n->key_len);
+}
 
 struct map {
     struct map_node **bucket;
@@ -38,11 +46,18 @@ struct map_node *map_find(const struct map *m, struct slice key);
 /* The next older node with the same key as n, or NULL. */
 struct map_node *map_find_next(const struct map_node *n);
 
-/* key must live, unchanged, until the node is removed. */
+/* Names the key of a node that is in no map, for map_key. */
+void map_set_key(struct map_node *n, struct slice key);
+
+/* key: bytes of the object that n is in, within MAP_KEY_FAR of it; unchanged
+ * until the node is removed. */
 void map_insert(struct map *m, struct map_node *n, struct slice key);
 
 /* n must be in m. */
 void map_remove(struct map *m, struct map_node *n);
+
+/* All nodes are out of it, none is looked at. The table keeps its size. */
+void map_clear(struct map *m);
 
 /* Any order; *pos starts at 0. Returns NULL at the end. The node returned last
  * may be removed before the next call; nothing else may change the map. */

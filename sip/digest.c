@@ -365,6 +365,26 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
     out->n = (uint8_t)hash_joined(alg, parts, 3, out->hex);
 }
 
+static uint8_t digit(char c)
+{
+    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+void sip_ha1_pack(uint8_t raw[static SIP_HA1_RAW], const struct sip_ha1 *ha1)
+{
+    memset(raw, 0, SIP_HA1_RAW);
+    for (size_t i = 0; i < ha1->n / 2u; i++)
+        raw[i] = (uint8_t)(digit(ha1->hex[2 * i]) << 4 |
+                           digit(ha1->hex[2 * i + 1]));
+}
+
+void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,
+                    const uint8_t raw[static SIP_HA1_RAW])
+{
+    out->n = (uint8_t)hex_length(alg);
+    hex_of(raw, out->n / 2u, out->hex);
+}
+
 void sip_ha2_make(struct sip_ha2 *out, enum sip_digest_alg alg,
                   struct slice method, struct slice uri)
 {

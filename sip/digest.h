@@ -88,6 +88,12 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
                   struct slice username, struct slice realm,
                   struct slice password);
 
+/* 16 or 32 bytes in place of twice as many digits; alg: whose HA1 it is. */
+#define SIP_HA1_RAW (SIP_DIGEST_HEX / 2)
+void sip_ha1_pack(uint8_t raw[static SIP_HA1_RAW], const struct sip_ha1 *ha1);
+void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,
+                    const uint8_t raw[static SIP_HA1_RAW]);
+
 /* The response for these credentials: uri, nonce, nc, cnonce, qop and alg are
  * taken from c. Returns the number of hex digits in out, not terminated; 0
  * when c cannot be computed (algorithm OTHER, qop other than auth, qop or -sess

@@ -549,7 +549,7 @@ int stk_trans_adopt(struct sip_stack *s, struct trans **out,
 
 void stk_trans_free(struct sip_stack *s, struct trans *t)
 {
-    if (is_client(t) && client(t)->by_call.key.n)
+    if (is_client(t) && client(t)->by_call.key_len)
         map_remove(&s->by_call, &client(t)->by_call);
     table_remove(&s->by_key, &t->by_key);
     unlist(s, t);

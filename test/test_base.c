@@ -307,6 +307,24 @@ static void guard_and_failing_allocator_work(void **state)
     gb_put(&gb_alloc_heap, p);
 }
 
+static void lists_are_joined(void **state)
+{
+    struct list a, b, n[4];
+
+    (void)state;
+    list_init(&a);
+    list_init(&b);
+    list_move(&a, &b);
+    assert_true(list_is_empty(&a) && list_is_empty(&b));
+    for (int i = 0; i < 4; i++)
+        list_push_back(i < 2 ? &a : &b, &n[i]);
+    list_move(&a, &b);
+    assert_true(list_is_empty(&b));
+    for (int i = 0; i < 4; i++)
+        assert_ptr_equal(list_pop_front(&a), &n[i]);
+    assert_null(list_pop_front(&a));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +340,7 @@ int main(void)
         cmocka_unit_test(line_safe),
         cmocka_unit_test(arena_is_full_and_says_so),
         cmocka_unit_test(list_order_and_removal),
+        cmocka_unit_test(lists_are_joined),
         cmocka_unit_test(guard_and_failing_allocator_work),
     };
 

@@ -451,6 +451,44 @@ static void without_memory(void **state)
     }
 }
 
+/* Whatever finds no memory when it registers, its catalog is there some minutes
+ * after there is memory again. */
+static void asked_when_there_is_memory_again(void **state)
+{
+    bool done = false;
+
+    (void)state;
+    for (unsigned long n = 1; !done; n++) {
+        struct sim_options o = { .config = { .auto_enrol = true } };
+        struct failing_alloc f;
+        struct sim_device *d;
+
+        failing_alloc_init(&f, 0);
+        o.alloc = &f.alloc;
+        assert_true(sim_init(&s, &o));
+        d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+        sim_channels(d, 4);
+        sim_register(d);
+        f.fail_at = f.calls + n;
+        for (unsigned i = 0; i < 16; i++) {
+            if (i == 4) {
+                done = f.calls < f.fail_at;
+                f.fail_at = 0;
+            }
+            sim_run(&s, 60000);
+            if (platform_has_device(s.p, slice_str(nvr)))
+                sim_keepalive(d, NULL);
+            else
+                sim_register(d);
+        }
+        sim_run(&s, 60000);
+        if (sim_view(&s, d).catalog != PLATFORM_CATALOG_COMPLETE)
+            fail_msg("allocation %lu: no catalog", n);
+        sim_free(&s);
+        assert_int_equal(f.live, 0);
+    }
+}
+
 /* OFF for the device itself marks its channels; it stays registered. */
 static void device_says_off(void **state)
 {
@@ -536,6 +574,7 @@ int main(void)
         cmocka_unit_test(channel_limit),
         cmocka_unit_test(over_a_bad_line),
         cmocka_unit_test(without_memory),
+        cmocka_unit_test(asked_when_there_is_memory_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

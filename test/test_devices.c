@@ -740,6 +740,65 @@ static void walks_in_order(void **state)
     sim_free(&s);
 }
 
+#define MANY 1500
+
+static void many_id(char id[21], unsigned i)
+{
+    snprintf(id, 21, "3402000000132%07u", (i * 7919) % MANY);
+}
+
+/* All that there are, in order. */
+static void walk_is(const bool in[MANY], size_t n_in)
+{
+    struct platform_device v;
+    struct slice after = { NULL, 0 };
+    char last[21] = "", id[21];
+    size_t n = 0;
+
+    for (; platform_device_next(s.p, after, &v); n++) {
+        assert_true(slice_cmp(slice_str(last), v.id) < 0);
+        slice_copy(last, sizeof(last), v.id);
+        after = slice_str(last);
+    }
+    assert_int_equal(n, n_in);
+    for (unsigned i = 0; i < MANY; i++) {
+        many_id(id, i);
+        assert_int_equal(platform_has_device(s.p, slice_str(id)), in[i]);
+    }
+}
+
+/* In any order, looked at now and then, and removed again. */
+static void table_agrees_with_a_model(void **state)
+{
+    static bool in[MANY];
+    uint64_t seed = 11;
+    size_t n_in = 0;
+    char id[21];
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    for (unsigned step = 0; step < 6000; step++) {
+        unsigned i = (unsigned)(test_random(&seed) % MANY);
+        struct platform_saved_device d = { 0 };
+
+        many_id(id, i);
+        d.id = slice_str(id);
+        if (!in[i])
+            assert_int_equal(platform_restore_device(s.p, &d, s.now), 0);
+        else if (test_random(&seed) % 4 == 0)
+            assert_int_equal(platform_device_remove(s.p, d.id, s.now), 0);
+        else
+            continue;
+        in[i] = !in[i];
+        n_in += in[i] ? 1 : (size_t)-1;
+        if (test_random(&seed) % 1000 == 0)
+            walk_is(in, n_in);
+        sim_run(&s, 1);
+    }
+    walk_is(in, n_in);
+    sim_free(&s);
+}
+
 static void removed_for_good(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
@@ -957,6 +1016,7 @@ int main(void)
         cmocka_unit_test(reload_without_memory),
         cmocka_unit_test(ahead_of_its_turn),
         cmocka_unit_test(walks_in_order),
+        cmocka_unit_test(table_agrees_with_a_model),
         cmocka_unit_test(removed_for_good),
         cmocka_unit_test(alarms),
         cmocka_unit_test(an_alarm_flood),

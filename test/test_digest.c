@@ -113,6 +113,25 @@ static void ha1_of_the_standard(void **state)
                          SLICE("8258341d7dd730ce4d3b8fd2db050320")));
 }
 
+/* In half the bytes and back. */
+static void ha1_packed(void **state)
+{
+    (void)state;
+    for (unsigned alg = SIP_DIGEST_OTHER + 1; alg < SIP_DIGEST_COUNT; alg++) {
+        uint8_t raw[SIP_HA1_RAW];
+        struct sip_ha1 ha1, back;
+
+        sip_ha1_make(&ha1, (enum sip_digest_alg)alg,
+                     SLICE("34020000001320000001"), SLICE("3402000000"),
+                     SLICE("12345678"));
+        sip_ha1_pack(raw, &ha1);
+        memset(&back, 'x', sizeof(back));
+        sip_ha1_unpack(&back, (enum sip_digest_alg)alg, raw);
+        assert_true(slice_eq(slice_of(ha1.hex, ha1.n),
+                             slice_of(back.hex, back.n)));
+    }
+}
+
 static void parses(void **state)
 {
     static const struct {
@@ -588,6 +607,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_vectors), cmocka_unit_test(ha1_of_the_standard),
         cmocka_unit_test(ha2_made_before),
+        cmocka_unit_test(ha1_packed),
         cmocka_unit_test(parses),        cmocka_unit_test(unanswerable),
         cmocka_unit_test(challenges),    cmocka_unit_test(both_sides),
         cmocka_unit_test(client_texts),  cmocka_unit_test(nonces),

@@ -14,6 +14,12 @@ struct entry {
     bool in;
 };
 
+static void insert(struct map *m, struct entry *e, const char *key)
+{
+    snprintf(e->key, sizeof(e->key), "%s", key);
+    map_insert(m, &e->node, slice_str(e->key));
+}
+
 /* Hints lead to the node, whatever else is in its chain; and to nothing where
  * there is none. */
 static void ahead(void **state)
@@ -79,34 +85,87 @@ static void map_agrees_with_a_table(void **state)
 
 static void equal_keys_newest_first(void **state)
 {
-    struct map_node n[3], other[64];
-    static char text[64][12];
+    static struct entry n[3], other[64];
     struct map m;
 
     (void)state;
     assert_int_equal(map_init(&m, &gb_alloc_heap, NULL), 0);
     for (int i = 0; i < 3; i++)
-        map_insert(&m, &n[i], SLICE("same"));
+        insert(&m, &n[i], "same");
     for (int i = 0; i < 64; i++) { /* the table grows in between */
-        snprintf(text[i], sizeof(text[i]), "%d", i);
-        map_insert(&m, &other[i], slice_str(text[i]));
+        char key[12];
+
+        snprintf(key, sizeof(key), "%d", i);
+        insert(&m, &other[i], key);
     }
-    assert_ptr_equal(map_find(&m, SLICE("same")), &n[2]);
-    assert_ptr_equal(map_find_next(&n[2]), &n[1]);
-    assert_ptr_equal(map_find_next(&n[1]), &n[0]);
-    assert_null(map_find_next(&n[0]));
-    map_remove(&m, &n[1]);
-    assert_ptr_equal(map_find_next(&n[2]), &n[0]);
-    map_remove(&m, &n[2]);
-    assert_ptr_equal(map_find(&m, SLICE("same")), &n[0]);
+    assert_ptr_equal(map_find(&m, SLICE("same")), &n[2].node);
+    assert_ptr_equal(map_find_next(&n[2].node), &n[1].node);
+    assert_ptr_equal(map_find_next(&n[1].node), &n[0].node);
+    assert_null(map_find_next(&n[0].node));
+    map_remove(&m, &n[1].node);
+    assert_ptr_equal(map_find_next(&n[2].node), &n[0].node);
+    map_remove(&m, &n[2].node);
+    assert_ptr_equal(map_find(&m, SLICE("same")), &n[0].node);
+    map_fini(&m);
+}
+
+/* A key may be empty, lie in front of its node or behind it, and contain it. */
+static void keys_lie_anywhere_near(void **state)
+{
+    static struct {
+        char before[MAP_KEY_FAR];
+        struct map_node n[4];
+        char behind[MAP_KEY_FAR - 4 * sizeof(struct map_node)];
+    } o;
+    const struct slice key[4] = {
+        slice_of(o.before, 0), slice_of(o.before + 100, 200),
+        slice_of(o.behind + 7, sizeof(o.behind) - 7),
+        slice_of(o.before + sizeof(o.before) - 1, 1),
+    };
+    struct map m;
+
+    (void)state;
+    memset(&o, 'k', sizeof(o));
+    assert_int_equal(map_init(&m, &gb_alloc_heap, "0123456789abcdef"), 0);
+    for (size_t i = 0; i < 4; i++)
+        map_insert(&m, &o.n[i], key[i]);
+    for (size_t i = 0; i < 4; i++) {
+        assert_ptr_equal(map_find(&m, key[i]), &o.n[i]);
+        assert_ptr_equal(map_key(&o.n[i]).p, key[i].p);
+        assert_int_equal(map_key(&o.n[i]).n, key[i].n);
+    }
+    map_fini(&m);
+}
+
+/* Emptied at once; the nodes can be used again. */
+static void cleared(void **state)
+{
+    static struct entry e[100];
+    struct map m;
+
+    (void)state;
+    assert_int_equal(map_init(&m, &gb_alloc_heap, NULL), 0);
+    map_clear(&m);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 100; i++) {
+            char key[12];
+
+            snprintf(key, sizeof(key), "%d", i);
+            insert(&m, &e[i], key);
+        }
+        assert_ptr_equal(map_find(&m, SLICE("7")), &e[7].node);
+        assert_int_equal(m.n, 100);
+        map_clear(&m);
+        assert_null(map_find(&m, SLICE("7")));
+        assert_int_equal(m.n, 0);
+    }
     map_fini(&m);
 }
 
 /* Without memory to grow it goes on with longer chains. */
 static void growing_may_fail(void **state)
 {
-    static struct map_node n[500];
-    static char text[500][12];
+    static struct entry e[500];
     struct failing_alloc f;
     struct map m;
 
@@ -116,11 +175,13 @@ static void growing_may_fail(void **state)
     failing_alloc_init(&f, 2);
     assert_int_equal(map_init(&m, &f.alloc, NULL), 0);
     for (int i = 0; i < 500; i++) {
-        snprintf(text[i], sizeof(text[i]), "%d", i);
-        map_insert(&m, &n[i], slice_str(text[i]));
+        char key[12];
+
+        snprintf(key, sizeof(key), "%d", i);
+        insert(&m, &e[i], key);
     }
     for (int i = 0; i < 500; i++)
-        assert_ptr_equal(map_find(&m, slice_str(text[i])), &n[i]);
+        assert_ptr_equal(map_find(&m, slice_str(e[i].key)), &e[i].node);
     map_fini(&m);
     assert_int_equal(f.live, 0);
 }
@@ -189,6 +250,8 @@ int main(void)
         cmocka_unit_test(map_agrees_with_a_table),
         cmocka_unit_test(ahead),
         cmocka_unit_test(equal_keys_newest_first),
+        cmocka_unit_test(keys_lie_anywhere_near),
+        cmocka_unit_test(cleared),
         cmocka_unit_test(growing_may_fail),
         cmocka_unit_test(hash_depends_on_seed_and_every_byte),
         cmocka_unit_test(stale_ids_find_nothing),

@@ -59,9 +59,9 @@ static bool commit(void *backend, struct list *jobs,
         struct store_job *j = container_of(n, struct store_job, node);
 
         at += (size_t)snprintf(d->text + at, sizeof(d->text) - at, "%c%s%s%s ",
-                               kinds[j->op], j->text[0],
+                               kinds[j->op], store_text(j, 0).p,
                                j->op == STORE_PUT_CHANNEL ? "/" : "",
-                               j->op == STORE_PUT_CHANNEL ? j->text[1] : "");
+                               j->op == STORE_PUT_CHANNEL ? store_text(j, 1).p : "");
     }
     return true;
 }

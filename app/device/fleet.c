@@ -8,8 +8,9 @@
 
 /* One id of a device: its own or a channel's. */
 struct id_name {
-    struct map_node node;
-    uint32_t index; /* of the member */
+    struct map_node node; /* key: id */
+    uint32_t index;       /* of the member */
+    char id[DEVICE_ID_MAX + 1];
 };
 
 struct member {
@@ -86,7 +87,8 @@ static void name(struct fleet *f, struct member *m, const char *id)
     struct id_name *n = &m->id[m->n_ids++];
 
     n->index = index_of(f, m);
-    map_insert(&f->by_id, &n->node, slice_str(id));
+    slice_copy(n->id, sizeof(n->id), slice_str(id));
+    map_insert(&f->by_id, &n->node, slice_str(n->id));
 }
 
 int fleet_add(struct fleet *f, const struct device_config *cfg,

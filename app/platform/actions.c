@@ -316,7 +316,7 @@ static bool tell_catalog(struct platform *p, struct platform_action *out)
         device_changed(p, d, rest);
     out->kind = PLATFORM_CATALOG_DONE;
     out->device = device_id(d);
-    if (d->query.state != PLATFORM_CATALOG_COMPLETE)
+    if (d->asked.catalog != PLATFORM_CATALOG_COMPLETE)
         out->flags = PLATFORM_CATALOG_PARTIAL;
     return true;
 }

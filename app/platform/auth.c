@@ -119,7 +119,7 @@ static bool is_right(const struct sip_credentials *c, struct slice realm,
 void auth_forget(struct device *d)
 {
     d->ha1_alg = SIP_DIGEST_OTHER;
-    memset(&d->ha1, 0, sizeof(d->ha1));
+    memset(d->ha1, 0, sizeof(d->ha1));
 }
 
 /* MD5 for MD5-sess, and so on: one HA1 for both. */
@@ -165,11 +165,10 @@ static bool checks(struct platform *p, struct auth *a)
     const struct sip_ha2 *ha2 = ha2_of(p, &a->c, &own);
     struct sip_ha1 ha1;
 
-    if (d && d->ha1_alg == base_of(a->c.alg) &&
-        sip_digest_check_ha2(&a->c, &d->ha1, ha2)) {
-        if (a->c.qop.n)
-            a->ha1 = d->ha1;
-        return true;
+    if (d && d->ha1_alg == base_of(a->c.alg)) {
+        sip_ha1_unpack(&a->ha1, a->c.alg, d->ha1);
+        if (sip_digest_check_ha2(&a->c, &a->ha1, ha2))
+            return true;
     }
     sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
     if (d && d->ha1_alg == base_of(a->c.alg))
@@ -178,7 +177,7 @@ static bool checks(struct platform *p, struct auth *a)
         return false;
     a->ha1 = ha1;
     if (d) {
-        d->ha1 = ha1;
+        sip_ha1_pack(d->ha1, &ha1);
         d->ha1_alg = base_of(a->c.alg);
     }
     return true;

@@ -41,40 +41,92 @@ uint64_t query_jitter(struct platform *p)
 
 static void arm(struct platform *p, struct device *d)
 {
-    const struct query *q = &d->query;
-    uint64_t at = q->retry_ms;
+    struct query *q = d->query;
+    uint64_t at;
 
+    if (!q)
+        return;
+    at = q->retry_ms;
     if (q->running == QUERY_INFO && q->give_up_ms < at)
         at = q->give_up_ms;
-    if (!q->running && q->wanted && q->start_ms < at)
+    if (!q->running && d->asked.wanted && q->start_ms < at)
         at = q->start_ms;
-    timerq_set(&p->timers, &d->query_timer, at);
+    timerq_set(&p->timers, &q->timer, at);
+}
+
+/* The block for questions; NULL: no memory. */
+static struct query *query_of(struct platform *p, struct device *d)
+{
+    struct query *q = d->query;
+
+    if (q)
+        return q;
+    q = gb_get(p->alloc, sizeof(*q));
+    if (!q)
+        return NULL;
+    timerq_node_init(&q->timer, TIMER_QUERY);
+    q->device = d;
+    q->start_ms = q->retry_ms = q->give_up_ms = GB_NEVER;
+    d->query = q;
+    return q;
+}
+
+void query_free(struct platform *p, struct device *d)
+{
+    if (!d->query)
+        return;
+    manscdp_assembly_cancel(p->assemblies, d->query->assembly);
+    timerq_stop(&p->timers, &d->query->timer);
+    gb_put(p->alloc, d->query);
+    d->query = NULL;
+}
+
+/* At the end of what may have been the last question. */
+static void rest(struct platform *p, struct device *d)
+{
+    const struct query *q = d->query;
+
+    if (q && !q->running && !d->asked.wanted && !q->assembly &&
+        q->retry_ms == GB_NEVER)
+        query_free(p, d);
 }
 
 void query_want(struct platform *p, struct device *d, unsigned queries,
                 uint64_t delay_ms)
 {
-    struct query *q = &d->query;
     uint64_t at = p->now.mono_ms + delay_ms;
+    bool had = d->query && d->asked.wanted;
+    struct query *q;
 
-    queries &= ~(unsigned)q->running; /* it is being answered already */
+    queries &= ~(unsigned)device_query(d)->running; /* is being answered */
     if (!queries || !d->online)
         return;
-    if (!q->wanted || at < q->start_ms)
+    d->asked.wanted |= (uint8_t)queries;
+    q = query_of(p, d);
+    if (!q)
+        return; /* query_again */
+    if (!had || at < q->start_ms)
         q->start_ms = at;
-    q->wanted |= (uint8_t)queries;
     if (queries & QUERY_CATALOG)
         q->retry_ms = GB_NEVER;
     arm(p, d);
 }
 
+void query_again(struct platform *p, struct device *d)
+{
+    if (d->asked.wanted && !d->query)
+        query_want(p, d, d->asked.wanted, 0);
+}
+
 static void close_assembly(struct platform *p, struct device *d)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
 
+    if (!q)
+        return;
     manscdp_assembly_cancel(p->assemblies, q->assembly);
-    if (q->assembly && q->swept)
-        channels_sweep(p, d, d->query.run); /* it was complete; nobody waits for stragglers now */
+    if (q->assembly && q->swept) /* nobody waits for stragglers now */
+        channels_sweep(p, d, d->asked.run);
     q->assembly = 0;
     q->swept = false;
 }
@@ -89,18 +141,18 @@ static void note(struct platform *p, struct device *d, enum manscdp_cmd cmd,
 /* The running query is over, whatever came of it: the next one. */
 static void finish(struct platform *p, struct device *d)
 {
-    d->query.running = 0;
-    d->query.transaction = 0;
-    d->query.start_ms = p->now.mono_ms;
+    d->query->running = 0;
+    d->query->transaction = 0;
+    d->query->start_ms = p->now.mono_ms;
     arm(p, d);
 }
 
 static void catalog_over(struct platform *p, struct device *d,
                          enum platform_catalog state)
 {
-    d->query.state = state;
+    d->asked.catalog = (uint8_t)state;
     device_changed(p, d, CHANGE_CATALOG_DONE);
-    if (d->query.running == QUERY_CATALOG)
+    if (d->query->running == QUERY_CATALOG)
         finish(p, d);
     else
         arm(p, d); /* it went on growing while the next query runs */
@@ -111,26 +163,26 @@ static void catalog_failed(struct platform *p, struct device *d,
                            enum platform_command_state nothing,
                            const char *why)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
 
     close_assembly(p, d);
-    if (q->tries < MAX_TRIES) {
-        uint64_t ms = retry_after_ms[q->tries++];
+    if (d->asked.tries < MAX_TRIES) {
+        uint64_t ms = retry_after_ms[d->asked.tries++];
 
         q->retry_ms = p->now.mono_ms + ms + platform_random_in(p, 0, ms / 4);
     }
     platform_log_peer(p, PLATFORM_WARN,
                       "msg=\"catalog incomplete\" device=%s why=\"%s\" have=%u "
                       "announced=%u try=%u",
-                      d->id, why, q->have, q->sum, q->tries);
-    catalog_over(p, d, q->have ? PLATFORM_CATALOG_IS_PARTIAL
+                      d->id, why, d->asked.have, d->asked.sum, d->asked.tries);
+    catalog_over(p, d, d->asked.have ? PLATFORM_CATALOG_IS_PARTIAL
                                : PLATFORM_CATALOG_NONE);
-    commands_follow(p, d, q->have ? PLATFORM_COMMAND_ANSWERED : nothing, why);
+    commands_follow(p, d, d->asked.have ? PLATFORM_COMMAND_ANSWERED : nothing, why);
 }
 
 static void ask_catalog(struct platform *p, struct device *d)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
     char body[512];
     struct writer w = writer_of(body, sizeof(body));
     struct manscdp_dialect dialect = device_dialect(d);
@@ -140,10 +192,10 @@ static void ask_catalog(struct platform *p, struct device *d)
     int err;
 
     close_assembly(p, d);
-    q->run++;
-    q->have = q->sum = 0;
+    d->asked.run++;
+    d->asked.have = d->asked.sum = 0;
     q->running = QUERY_CATALOG;
-    q->state = PLATFORM_CATALOG_RUNNING;
+    d->asked.catalog = PLATFORM_CATALOG_RUNNING;
     err = manscdp_catalog_query_encode(&w, &dialect, &c);
     if (!err)
         err = manscdp_assembly_open(
@@ -163,7 +215,7 @@ static void ask_catalog(struct platform *p, struct device *d)
 
 static void ask_info(struct platform *p, struct device *d)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
     char body[512];
     struct writer w = writer_of(body, sizeof(body));
     struct manscdp_dialect dialect = device_dialect(d);
@@ -181,7 +233,7 @@ static void ask_info(struct platform *p, struct device *d)
 
 void query_on_timer(struct platform *p, struct device *d)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
     uint64_t now = p->now.mono_ms;
 
     if (q->retry_ms <= now) {
@@ -192,21 +244,23 @@ void query_on_timer(struct platform *p, struct device *d)
         note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_SILENT);
         finish(p, d);
     }
-    if (!q->running && q->wanted && q->start_ms <= now && d->online) {
-        unsigned next = q->wanted & QUERY_CATALOG ? QUERY_CATALOG : QUERY_INFO;
+    if (!q->running && d->asked.wanted && q->start_ms <= now && d->online) {
+        unsigned next =
+            d->asked.wanted & QUERY_CATALOG ? QUERY_CATALOG : QUERY_INFO;
 
-        q->wanted &= (uint8_t)~next;
+        d->asked.wanted &= (uint8_t)~next;
         if (next == QUERY_CATALOG)
             ask_catalog(p, d);
         else
             ask_info(p, d);
     }
     arm(p, d);
+    rest(p, d);
 }
 
 void query_on_response(struct platform *p, struct device *d, unsigned status)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
     char why[48];
     struct writer w = writer_of(why, sizeof(why) - 1);
 
@@ -226,6 +280,7 @@ void query_on_response(struct platform *p, struct device *d, unsigned status)
              PLATFORM_OUTCOME_REFUSED);
     if (q->running == QUERY_INFO) {
         finish(p, d);
+        rest(p, d);
         return;
     }
     writer_f(&w, "the query was answered with SIP %u", status);
@@ -233,25 +288,22 @@ void query_on_response(struct platform *p, struct device *d, unsigned status)
     catalog_failed(p, d,
                    status == 408 ? PLATFORM_COMMAND_SILENT
                                  : PLATFORM_COMMAND_REFUSED, why);
+    rest(p, d);
 }
 
 void query_stop(struct platform *p, struct device *d)
 {
-    struct query *q = &d->query;
-    bool ran = q->running == QUERY_CATALOG;
+    bool ran = device_query(d)->running == QUERY_CATALOG;
 
     close_assembly(p, d);
-    q->wanted = q->running = 0;
-    q->transaction = 0;
-    q->tries = 0;
-    q->start_ms = q->retry_ms = q->give_up_ms = GB_NEVER;
+    query_free(p, d);
+    d->asked.wanted = d->asked.tries = 0;
     if (ran) {
-        q->state =
-            q->have ? PLATFORM_CATALOG_IS_PARTIAL : PLATFORM_CATALOG_NONE;
+        d->asked.catalog = d->asked.have ? PLATFORM_CATALOG_IS_PARTIAL
+                                         : PLATFORM_CATALOG_NONE;
         device_changed(p, d, CHANGE_CATALOG_DONE);
     }
     commands_follow(p, d, PLATFORM_COMMAND_SILENT, "the device went offline");
-    arm(p, d);
 }
 
 /* ---- items ---- */
@@ -369,7 +421,7 @@ static void keep_item(struct platform *p, struct device *d,
     c = channel_upsert(p, d, &v, whole);
     if (!c)
         return;
-    c->seen_run = d->query.run;
+    c->seen_run = d->asked.run;
     if (whole || !c->detail_hash) /* an UPDATE may say less, erases nothing */
         keep_detail(p, c, it);
 }
@@ -464,8 +516,8 @@ void query_on_catalog(struct platform *p, struct device *d,
     manscdp_assembly_end(p->assemblies, id, c.has_sum_num, c.sum_num,
                          c.n_broken, p->now.mono_ms);
     if (manscdp_assembly_status(p->assemblies, id, &status)) {
-        d->query.have = status.received;
-        d->query.sum = status.expected;
+        d->asked.have = status.received;
+        d->asked.sum = status.expected;
         commands_follow(p, d, PLATFORM_COMMAND_QUEUED, NULL); /* how far */
     }
 }
@@ -473,16 +525,16 @@ void query_on_catalog(struct platform *p, struct device *d,
 static void on_verdict(struct platform *p, struct device *d,
                        const struct manscdp_assembly_event *ev)
 {
-    struct query *q = &d->query;
+    struct query *q = d->query;
 
     if (ev->closed && !q->swept)
         q->assembly = 0;
-    q->have = ev->received;
-    q->sum = ev->expected;
+    d->asked.have = ev->received;
+    d->asked.sum = ev->expected;
     switch (ev->outcome) {
     case MANSCDP_COMPLETE:
         if (!q->swept) {
-            q->tries = 0;
+            d->asked.tries = 0;
             q->swept = true;
             note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_ANSWERED);
             catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
@@ -491,7 +543,7 @@ static void on_verdict(struct platform *p, struct device *d,
         if (ev->closed) {
             q->assembly = 0;
             q->swept = false;
-            channels_sweep(p, d, d->query.run);
+            channels_sweep(p, d, d->asked.run);
         }
         break;
     case MANSCDP_PARTIAL:
@@ -517,8 +569,10 @@ void query_events(struct platform *p)
 
         if (commands_on_assembly(p, &ev))
             continue;
-        if (ev.id == d->query.assembly)
+        if (ev.id == device_query(d)->assembly) {
             on_verdict(p, d, &ev);
+            rest(p, d);
+        }
     }
 }
 
@@ -533,8 +587,10 @@ void query_on_info(struct platform *p, struct device *d,
     if (manscdp_device_info_decode(&i, msg))
         return;
     note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_ANSWERED);
-    if (d->query.running == QUERY_INFO)
+    if (device_query(d)->running == QUERY_INFO) {
         finish(p, d);
+        rest(p, d);
+    }
     if (i.device_id.n && !slice_eq(i.device_id, device_id(d)))
         return; /* describes a channel */
     changed = device_set_text(p, d, DEVICE_NAME, i.device_name);

@@ -190,7 +190,7 @@ static bool is_busy(const struct platform *p, const struct device *d)
             slice_eq(device_of(c), device_id(d)))
             return true;
     }
-    return d->query.running != 0;
+    return device_query(d)->running != 0;
 }
 
 /* The next one that waits for this device. */
@@ -716,10 +716,8 @@ static void follow_one(struct platform *p, struct command *c,
                        const struct device *d,
                        enum platform_command_state state, const char *why)
 {
-    const struct query *q = &d->query;
-
-    c->have = q->have;
-    c->sum = q->sum;
+    c->have = d->asked.have;
+    c->sum = d->asked.sum;
     if (why)
         explain(c, "%s", why);
     switch (state) {
@@ -735,7 +733,7 @@ static void follow_one(struct platform *p, struct command *c,
         break;
     case PLATFORM_COMMAND_ANSWERED:
         c->answered_utc_ms = p->now.utc_ms;
-        c->partial = q->state != PLATFORM_CATALOG_COMPLETE;
+        c->partial = d->asked.catalog != PLATFORM_CATALOG_COMPLETE;
         finish(p, c, state);
         return;
     case PLATFORM_COMMAND_REFUSED:
@@ -926,9 +924,10 @@ int platform_command_refresh(struct platform *p, struct slice device,
         *id = c->id;
     }
     err = platform_device_refresh(p, device, now);
-    if (!err && d->query.running == QUERY_CATALOG)
-        commands_follow(p, d, d->query.transaction ? PLATFORM_COMMAND_SENT
-                                                   : PLATFORM_COMMAND_ARRIVED,
+    if (!err && device_query(d)->running == QUERY_CATALOG)
+        commands_follow(p, d, device_query(d)->transaction
+                                  ? PLATFORM_COMMAND_SENT
+                                  : PLATFORM_COMMAND_ARRIVED,
                         NULL); /* it joins the one under way */
     return err;
 }

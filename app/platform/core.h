@@ -50,7 +50,6 @@
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
 #define PLATFORM_GB_VER "3.0"
-#define PLATFORM_PEER_KEY 19 /* family, IP, port; or a connection's id */
 
 /* ---- tokens ---- */
 
@@ -177,18 +176,26 @@ _Static_assert(DEVIATION_COUNT <= 64, "bits of struct device.noted");
 /* One question at a time to one device. */
 enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
 
+/* While something is asked, or is to be. */
 struct query {
-    uint8_t wanted, running; /* QUERY_ bits */
-    uint8_t tries;           /* of the catalog, since the last success */
+    struct timerq_node timer;
+    struct device *device;
+    uint8_t running;         /* QUERY_ bit */
     bool swept;              /* complete, only lingering for late items */
+    uint32_t sn;             /* of the DeviceInfo */
     uint64_t transaction;    /* of the running one, 0: answered */
     uint64_t assembly;       /* 0: none */
-    uint32_t sn;             /* of the DeviceInfo */
-    uint32_t run;            /* counts catalogs */
     uint64_t start_ms;       /* not before */
     uint64_t give_up_ms;     /* DeviceInfo */
     uint64_t retry_ms;       /* catalog once more */
-    enum platform_catalog state;
+};
+
+/* What came of the questions so far. */
+struct asked {
+    uint8_t wanted;  /* QUERY_ bits, to be asked */
+    uint8_t tries;   /* of the catalog, since the last success */
+    uint8_t catalog; /* enum platform_catalog */
+    uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
 };
 
@@ -221,53 +228,55 @@ struct rare {
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
 };
 
-/* What a refresh and a keepalive touch comes first, close together, up to
- * ha1: with many devices each line of it comes from far memory. */
+/* First what SIP needs of a registered device (DEVICE_SIP bytes): who it is,
+ * where it is bound, until when, and how it proves itself. Then what the
+ * platform knows of it. What a refresh and a keepalive touch lies together, up
+ * to DEVICE_NEAR: with many devices each line of it comes from far memory. */
 struct device {
     struct map_node by_id; /* key: id, in p->devices */
     char id[PLATFORM_ID_MAX];
+    struct map_node by_peer;   /* key: of peer, in p->peers */
+    struct map_node by_source; /* key: of peer.remote, in p->sites */
     struct sip_peer peer;
     bool bound;            /* has a binding: requests from it are accepted */
-    bool online;
+    bool at_peer, at_source; /* in p->peers, in p->sites */
     bool behind_nat;       /* its Contact is not where it sends from */
     bool ignores_require;  /* requests with Require are served */
-    bool edition_known, charset_known;
-    uint8_t edition;       /* enum manscdp_edition */
-    uint8_t edition_set;   /* 0: as it says, else 1 + enum manscdp_edition */
-    uint8_t charset;       /* enum manscdp_charset to write to it */
     uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
-    uint8_t ha1_alg;       /* of ha1; OTHER: none */
     uint16_t digest;       /* algorithms offered to it; 0: as configured */
+    uint8_t ha1_alg;       /* of ha1; OTHER: none */
+    uint8_t ha1[SIP_HA1_RAW];
     uint32_t nonce_nc;     /* highest nc with the nonce of nonce_stamp */
     uint64_t nonce_stamp;  /* of the newest nonce it proved itself with */
     uint64_t call_id_hash; /* of the registration */
     uint32_t cseq;         /* likewise */
-    uint32_t gap_ms;       /* longest interval seen of late */
-    uint32_t n_faults; /* channels that the last Keepalive called faulty */
-    uint64_t alive_ms, expires_ms;
+    bool online;
+    uint8_t edition;       /* enum manscdp_edition */
+    uint8_t charset;       /* enum manscdp_charset to write to it */
+    uint64_t expires_ms;
+    int64_t expires_utc_ms;
+    int64_t told_expires_utc_ms; /* the owner was last told of */
+    struct timerq_node life_timer;
+
+    uint64_t alive_ms; /* the first of the platform's */
     uint64_t keepalive_ms; /* the last one, 0: none yet */
     uint64_t opened_ms;    /* the last OPTIONS for its NAT */
-    int64_t keepalive_utc_ms, expires_utc_ms;
-    int64_t told_expires_utc_ms; /* the owner was last told of */
-    int64_t registered_utc_ms;
-    struct list sessions;
+    int64_t keepalive_utc_ms, registered_utc_ms;
+    uint32_t gap_ms;       /* longest interval seen of late */
+    uint32_t n_faults;     /* channels that the last Keepalive called faulty */
+    bool edition_known, charset_known;
+    uint8_t edition_set;   /* 0: as it says, else 1 + enum manscdp_edition */
     const struct interned *text[DEVICE_TEXT_COUNT]; /* in p->texts */
-    struct timerq_node life_timer;
-    struct sip_ha1 ha1;
+    struct list sessions;
 
     struct handle handle; /* the first of the others */
-    struct map_node by_peer;       /* key: peer_key, in p->peers */
-    struct map_node by_source;     /* key: source_key, in p->sites */
-    uint8_t peer_key[PLATFORM_PEER_KEY];
-    uint8_t source_key[ADMIT_SOURCE_KEY];
-    bool at_peer, at_source;       /* in p->peers, in p->sites */
     bool arms;                     /* SetGuard each time it registers */
     uint8_t media, learnt;         /* enum platform_transport */
+    struct asked asked;
+    struct query *query;   /* NULL: nothing is asked */
     uint64_t deviations, noted;
     uint32_t n_channels, cap_channels;
     struct channel **channels;     /* in id order */
-    struct timerq_node query_timer;
-    struct query query;
     struct list dirty;
     unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
     const char *reason;    /* of its state, static */
@@ -279,6 +288,7 @@ struct device {
                                 moves twice in one turn */
 };
 
+#define DEVICE_SIP offsetof(struct device, alive_ms) /* bytes that SIP needs */
 #define DEVICE_NEAR offsetof(struct device, handle) /* bytes that come first */
 
 /* In device.changes beside the public flags. */
@@ -471,8 +481,9 @@ struct platform {
     struct history_causes causes;
     struct map peers;           /* devices by where they are bound */
     struct map sites;           /* devices by admit_source_key */
-    struct device **by_id;      /* in id order */
-    size_t n_devices, cap_devices, n_online;
+    struct device **by_id;      /* in id order up to n_sorted, then as they
+                                   came; devices_sort puts all in order */
+    size_t n_devices, cap_devices, n_sorted, n_online;
     size_t n_sessions;
     uint32_t sn;
     struct bucket returns;      /* devices that came online of late */
@@ -518,6 +529,14 @@ struct platform {
 };
 
 /* To look at; there always is one. */
+static inline const struct query *device_query(const struct device *d)
+{
+    static const struct query none;
+
+    return d->query ? d->query : &none;
+}
+
+/* Likewise. */
 static inline const struct rare *device_rare(const struct device *d)
 {
     static const struct rare none;
@@ -527,7 +546,7 @@ static inline const struct rare *device_rare(const struct device *d)
 
 static inline struct slice device_id(const struct device *d)
 {
-    return d->by_id.key;
+    return map_key(&d->by_id);
 }
 
 static inline struct slice device_text(const struct device *d,
@@ -587,6 +606,8 @@ void platform_actions_fini(struct platform *p);
 
 /* ---- devices.c ---- */
 
+/* All of p->by_id in order. */
+void devices_sort(struct platform *p);
 struct device *device_find(const struct platform *p, struct slice id);
 /* A new one, offline; NULL: limit or memory. */
 struct device *device_add(struct platform *p, struct slice id);
@@ -744,7 +765,10 @@ void platform_respond(struct platform *p, const struct sip_event *ev,
 void query_want(struct platform *p, struct device *d, unsigned queries,
                 uint64_t delay_ms);
 /* Nothing is asked any more: offline, removed. */
+/* What was wanted when there was no memory. */
+void query_again(struct platform *p, struct device *d);
 void query_stop(struct platform *p, struct device *d);
+void query_free(struct platform *p, struct device *d);
 void query_on_timer(struct platform *p, struct device *d);
 void query_on_response(struct platform *p, struct device *d, unsigned status);
 void query_on_catalog(struct platform *p, struct device *d,

@@ -6,6 +6,9 @@
 #include "base/writer.h"
 
 #include <assert.h>
+#include <stdlib.h>
+
+#define LATE_MAX 256 /* devices behind the table in order */
 
 /* ---- the table ---- */
 
@@ -16,27 +19,57 @@ struct device *device_find(const struct platform *p, struct slice id)
     return n ? container_of(n, struct device, by_id) : NULL;
 }
 
-static size_t place(const struct platform *p, struct slice id, bool *found)
+static int by_id(const void *a, const void *b)
 {
-    size_t lo = 0, hi = p->n_devices;
+    const struct device *x = *(struct device *const *)a;
+    const struct device *y = *(struct device *const *)b;
 
-    *found = false;
-    if (hi && slice_cmp(device_id(p->by_id[hi - 1]), id) < 0)
-        return hi; /* a fleet mostly comes in its order */
+    return slice_cmp(device_id(x), device_id(y));
+}
+
+/* Where id is, or belongs, in the first n of the table, which are in order. */
+static size_t place(const struct platform *p, struct slice id, size_t n)
+{
+    size_t lo = 0, hi = n;
+
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        int c = slice_cmp(device_id(p->by_id[mid]), id);
 
-        if (c == 0) {
-            *found = true;
-            return mid;
-        }
-        if (c < 0)
+        if (slice_cmp(device_id(p->by_id[mid]), id) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
     return lo;
+}
+
+/* Each of those that came since to its place: from behind, so that all are moved
+ * once. */
+static void merge(struct platform *p, struct device **late, size_t n)
+{
+    size_t end = p->n_devices, sorted = p->n_sorted;
+
+    while (n--) {
+        size_t at = place(p, device_id(late[n]), sorted);
+
+        memmove(p->by_id + at + n + 1, p->by_id + at,
+                (sorted - at) * sizeof(*p->by_id));
+        p->by_id[at + n] = late[n];
+        sorted = at;
+    }
+    p->n_sorted = end;
+}
+
+void devices_sort(struct platform *p)
+{
+    struct device *late[LATE_MAX];
+    size_t n = p->n_devices - p->n_sorted;
+
+    if (n == 0)
+        return;
+    memcpy(late, p->by_id + p->n_sorted, n * sizeof(*late));
+    qsort(late, n, sizeof(*late), by_id);
+    merge(p, late, n);
 }
 
 static bool grow(struct platform *p)
@@ -57,13 +90,23 @@ static bool grow(struct platform *p)
     return true;
 }
 
+/* A fleet mostly comes in its order. What does not is put in its place with
+ * others, so that mass registration does not move the table for each. */
+static void enter(struct platform *p, struct device *d)
+{
+    if (p->n_sorted == p->n_devices &&
+        (p->n_devices == 0 || by_id(&p->by_id[p->n_devices - 1], &d) < 0))
+        p->n_sorted++;
+    p->by_id[p->n_devices++] = d;
+    if (p->n_devices - p->n_sorted == LATE_MAX)
+        devices_sort(p);
+}
+
 struct device *device_add(struct platform *p, struct slice id)
 {
     struct device *d;
-    bool found;
-    size_t at = place(p, id, &found);
 
-    assert(!found && id.n && id.n < PLATFORM_ID_MAX);
+    assert(id.n && id.n < PLATFORM_ID_MAX && !device_find(p, id));
     if (p->n_devices >= p->cfg.max_devices || !grow(p))
         return NULL;
     d = gb_get(p->alloc, sizeof(*d));
@@ -78,33 +121,29 @@ struct device *device_add(struct platform *p, struct slice id)
     list_init(&d->dirty);
     list_init(&d->sessions);
     timerq_node_init(&d->life_timer, TIMER_LIFE);
-    timerq_node_init(&d->query_timer, TIMER_QUERY);
     d->edition = MANSCDP_2016; /* until X-GB-Ver says otherwise (§2.8) */
     d->reason = "never registered";
-    d->query.start_ms = d->query.retry_ms = d->query.give_up_ms = GB_NEVER;
     map_insert(&p->devices, &d->by_id, slice_of(d->id, id.n));
-    memmove(p->by_id + at + 1, p->by_id + at,
-            (p->n_devices - at) * sizeof(*p->by_id));
-    p->by_id[at] = d;
-    p->n_devices++;
+    enter(p, d);
     return d;
 }
 
 /* Out of the tables; its memory stays. */
 static void detach(struct platform *p, struct device *d)
 {
-    bool found;
-    size_t at = place(p, device_id(d), &found);
+    size_t at;
 
-    if (!found || p->by_id[at] != d)
+    devices_sort(p);
+    at = place(p, device_id(d), p->n_devices);
+    if (at == p->n_devices || p->by_id[at] != d)
         return;
     device_unbind(p, d);
     if (d->online)
         p->n_online--;
     d->online = false;
     timerq_stop(&p->timers, &d->life_timer);
-    timerq_stop(&p->timers, &d->query_timer);
     p->n_devices--;
+    p->n_sorted--;
     memmove(p->by_id + at, p->by_id + at + 1,
             (p->n_devices - at) * sizeof(*p->by_id));
     map_remove(&p->devices, &d->by_id);
@@ -153,7 +192,7 @@ void device_drop(struct platform *p, struct device *d)
 
 void device_delete(struct platform *p, struct device *d)
 {
-    manscdp_assembly_cancel(p->assemblies, d->query.assembly);
+    query_free(p, d);
     subscriptions_fini(p, d);
     list_remove(&d->dirty);
     free_channels(p, d);
@@ -207,58 +246,61 @@ static void source_lift(struct platform *p, struct device *d)
     d->at_source = false;
 }
 
-/* Bytes used; 0: a stream without a connection is nowhere. A UDP key is 7 or
- * 19 bytes long and a connection's 8, so they never meet. */
-static size_t peer_key(const struct sip_peer *peer,
-                       uint8_t out[static PLATFORM_PEER_KEY])
+/* Bytes behind the address are zero: it is a key as it lies there. */
+static void canonical(struct gb_addr *out, const struct gb_addr *a)
 {
-    const struct gb_addr *a = &peer->remote;
-    size_t n = a->family == GB_IPV4 ? 4 : 16;
-
-    if (peer->transport != SIP_UDP) {
-        memcpy(out, &peer->connection, sizeof(peer->connection));
-        return peer->connection ? sizeof(peer->connection) : 0;
-    }
-    out[0] = a->family;
-    memcpy(out + 1, a->ip, n);
-    out[n + 1] = (uint8_t)(a->port >> 8);
-    out[n + 2] = (uint8_t)a->port;
-    return n + 3;
+    memset(out, 0, sizeof(*out));
+    out->family = a->family;
+    memcpy(out->ip, a->ip, a->family == GB_IPV4 ? 4 : 16);
+    out->port = a->port;
 }
 
-static struct slice key_of(const uint8_t *key, size_t n)
+/* Empty: a stream without a connection is nowhere. An address is longer than
+ * the id of a connection, so they never meet. peer->remote is canonical. */
+static struct slice peer_key(const struct sip_peer *peer)
 {
-    return slice_of((const char *)key, n);
+    if (peer->transport == SIP_UDP)
+        return slice_of((const char *)&peer->remote, sizeof(peer->remote));
+    return slice_of((const char *)&peer->connection,
+                    peer->connection ? sizeof(peer->connection) : 0);
+}
+
+/* As admit_source_key: it begins with the address. */
+static struct slice source_key(const struct gb_addr *a)
+{
+    _Static_assert(offsetof(struct gb_addr, family) == 0 &&
+                   offsetof(struct gb_addr, ip) == 1, "one behind the other");
+    return slice_of((const char *)a, a->family == GB_IPV4 ? 5 : 9);
 }
 
 /* After d->peer has been set. */
 static void place_bound(struct platform *p, struct device *d)
 {
-    size_t n = peer_key(&d->peer, d->peer_key);
+    struct gb_addr remote = d->peer.remote;
 
-    if (n)
-        map_insert(&p->peers, &d->by_peer, key_of(d->peer_key, n));
-    d->at_peer = n > 0;
-    n = admit_source_key(&d->peer.remote, d->source_key);
-    map_insert(&p->sites, &d->by_source, key_of(d->source_key, n));
+    canonical(&d->peer.remote, &remote);
+    d->at_peer = peer_key(&d->peer).n > 0;
+    if (d->at_peer)
+        map_insert(&p->peers, &d->by_peer, peer_key(&d->peer));
+    map_insert(&p->sites, &d->by_source, source_key(&d->peer.remote));
     d->at_source = true;
 }
 
 struct device *device_bound_to(const struct platform *p,
                                const struct sip_peer *peer)
 {
-    uint8_t key[PLATFORM_PEER_KEY];
-    size_t n = peer_key(peer, key);
-    struct map_node *at = n ? map_find(&p->peers, key_of(key, n)) : NULL;
+    struct sip_peer like = { .transport = peer->transport,
+                             .connection = peer->connection };
+    struct map_node *at;
 
+    canonical(&like.remote, &peer->remote);
+    at = peer_key(&like).n ? map_find(&p->peers, peer_key(&like)) : NULL;
     return at ? container_of(at, struct device, by_peer) : NULL;
 }
 
 struct device *device_at(const struct platform *p, const struct gb_addr *source)
 {
-    uint8_t key[ADMIT_SOURCE_KEY];
-    size_t n = admit_source_key(source, key);
-    struct map_node *at = map_find(&p->sites, key_of(key, n));
+    struct map_node *at = map_find(&p->sites, source_key(source));
 
     return at ? container_of(at, struct device, by_source) : NULL;
 }
@@ -396,6 +438,7 @@ void device_on_timer(struct platform *p, struct device *d)
         device_offline(p, d, "keepalive lost");
     }
     nat_on_timer(p, d);
+    query_again(p, d);
     profile_look(p, d);
     device_arm(p, d);
 }
@@ -499,9 +542,9 @@ static void view(const struct platform *p, const struct device *d,
         .keepalive_utc_ms = d->keepalive_utc_ms,
         .expires_utc_ms = d->expires_utc_ms,
         .n_channels = d->n_channels,
-        .catalog = d->query.state,
-        .catalog_have = d->query.have,
-        .catalog_sum = d->query.sum,
+        .catalog = (enum platform_catalog)d->asked.catalog,
+        .catalog_have = d->asked.have,
+        .catalog_sum = d->asked.sum,
         .deviations = d->deviations,
         .media = d->media,
         .has_password = rare->password.n > 0,
@@ -557,10 +600,12 @@ bool platform_device_save(const struct platform *p, struct slice id,
 bool platform_device_next(const struct platform *p, struct slice after,
                           struct platform_device *out)
 {
-    bool found = false;
-    size_t at = after.n ? place(p, after, &found) : 0;
+    size_t at;
 
-    at += found;
+    devices_sort((struct platform *)(uintptr_t)p); /* nobody sees that */
+    at = after.n ? place(p, after, p->n_devices) : 0;
+    if (at < p->n_devices && slice_eq(device_id(p->by_id[at]), after))
+        at++;
     if (at >= p->n_devices)
         return false;
     view(p, p->by_id[at], out);
@@ -596,7 +641,7 @@ int platform_device_refresh(struct platform *p, struct slice id,
         return GB_ENOENT;
     if (!d->online)
         return GB_ESTATE;
-    d->query.tries = 0;
+    d->asked.tries = 0;
     query_want(p, d, QUERY_CATALOG | QUERY_INFO, 0);
     return 0;
 }

@@ -27,7 +27,7 @@ static struct slice device_of(const struct duty *u)
 
 static struct slice target_of(const struct duty *u)
 {
-    return slice_from(u->by_key.key, u->device_len + 1u);
+    return slice_from(map_key(&u->by_key), u->device_len + 1u);
 }
 
 static void drop(struct platform *p, struct duty *u)

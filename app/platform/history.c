@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define FIRST_ROOM 4
+#define FIRST_ROOM 2
 
 struct change {
     uint32_t utc_s;        /* good until 2106 */

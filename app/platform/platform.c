@@ -421,7 +421,7 @@ static void on_device_event(struct platform *p, struct device *d,
             gb_addr_eq(&ev->peer.remote, &rare->probe.remote))
             device_bind(p, d, &rare->probe);
     }
-    if (ev->transaction == d->query.transaction && d->query.transaction)
+    if (ev->transaction == device_query(d)->transaction && ev->transaction)
         query_on_response(p, d, ev->status);
 }
 
@@ -499,7 +499,7 @@ void platform_tick(struct platform *p, struct gb_time now)
             device_on_timer(p, container_of(n, struct device, life_timer));
             break;
         case TIMER_QUERY:
-            query_on_timer(p, container_of(n, struct device, query_timer));
+            query_on_timer(p, container_of(n, struct query, timer)->device);
             break;
         case TIMER_SESSION:
             session_on_timer(p, container_of(n, struct session, timer));

@@ -371,7 +371,7 @@ static int link_code(struct tree *t, struct node *n)
 /* The device's item about itself is the top, not something in it. */
 static bool is_top(const struct tree *t, const struct node *n)
 {
-    return n->kind != MANSCDP_KIND_CHANNEL && slice_eq(n->by_id.key, t->root);
+    return n->kind != MANSCDP_KIND_CHANNEL && slice_eq(map_key(&n->by_id), t->root);
 }
 
 /* Where it says that it is: by CivilCode, else by a region in ParentID. */
@@ -425,7 +425,7 @@ static int by_id(const void *a, const void *b)
     const struct node *x = *(struct node *const *)a;
     const struct node *y = *(struct node *const *)b;
 
-    return slice_cmp(x->by_id.key, y->by_id.key);
+    return slice_cmp(map_key(&x->by_id), map_key(&y->by_id));
 }
 
 /* All nodes that there are now, in *all; the caller frees it. */
@@ -683,7 +683,7 @@ static size_t count_children(const struct tree *t, enum tree_view view,
 static void view_node(const struct tree *t, enum tree_view view,
                       const struct node *n, struct tree_node *out)
 {
-    *out = (struct tree_node){ .id = n->by_id.key,
+    *out = (struct tree_node){ .id = map_key(&n->by_id),
                                .kind = (enum manscdp_kind)n->kind,
                                .made_up = n->made_up,
                                .n_children = count_children(t, view, n) };
@@ -740,7 +740,7 @@ int tree_parent(struct tree *t, enum tree_view view, struct slice id, size_t i,
     for (size_t k = n ? n->first_up : 0; n && k < n->first_up + n->n_up; k++) {
         if (!(t->up.e[k].views >> view & 1) || i-- > 0)
             continue;
-        *out = t->up.e[k].parent->by_id.key;
+        *out = map_key(&t->up.e[k].parent->by_id);
         return 0;
     }
     return GB_ENOENT;

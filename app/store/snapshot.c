@@ -51,7 +51,7 @@ static json_t *json_texts(const struct store_job *j, const char *const *name,
     json_t *o = json_object();
 
     for (size_t i = 0; i < n; i++)
-        json_object_set_new(o, name[i], json_text(j->text[i]));
+        json_object_set_new(o, name[i], json_text(store_text(j, i).p));
     return o;
 }
 
@@ -75,11 +75,11 @@ static void put_device(json_t *all, const struct store_job *j)
 {
     json_t *o = json_texts(j, device_texts, 10);
 
-    put_peer(o, &j->peer);
+    put_peer(o, j->peer);
     put_number(o, "registered_ms", j->number[0]);
     put_number(o, "expires_ms", j->number[1]);
     put_number(o, "keepalive_ms", j->number[2]);
-    json_object_set_new(all, j->text[0], o);
+    json_object_set_new(all, store_text(j, 0).p, o);
 }
 
 static void put_settings(json_t *all, const struct store_job *j)
@@ -93,7 +93,7 @@ static void put_settings(json_t *all, const struct store_job *j)
 
     for (size_t i = 0; i < 6; i++)
         put_number(o, numbers[i], j->number[i]);
-    json_object_set_new(all, j->text[0], o);
+    json_object_set_new(all, store_text(j, 0).p, o);
 }
 
 static void channel_key(char *key, size_t cap, const char *device,
@@ -109,12 +109,12 @@ static void put_channel(json_t *all, const struct store_job *j)
 
     json_object_set_new(o, "on", json_boolean(j->on));
     put_number(o, "delivered_ms", j->number[0]);
-    if (j->has_position) {
-        json_object_set_new(o, "longitude", json_real(j->lon));
-        json_object_set_new(o, "latitude", json_real(j->lat));
+    if (j->place) {
+        json_object_set_new(o, "longitude", json_real(j->place->lon));
+        json_object_set_new(o, "latitude", json_real(j->place->lat));
     }
-    channel_key(key, sizeof(key), j->text[STORE_DEVICE],
-                j->text[STORE_CHANNEL]);
+    channel_key(key, sizeof(key), store_text(j, STORE_DEVICE).p,
+                store_text(j, STORE_CHANNEL).p);
     json_object_set_new(all, key, o);
 }
 
@@ -146,7 +146,7 @@ static void put_upgrade(json_t *all, const struct store_job *j)
 
     for (size_t i = 0; i < 5; i++)
         put_number(o, upgrade_numbers[i], j->number[i]);
-    json_object_set_new(all, j->text[0], o);
+    json_object_set_new(all, store_text(j, 0).p, o);
     if (json_object_size(all) > PLATFORM_UPGRADES_MAX)
         json_object_del(all, json_object_iter_key(json_object_iter(all)));
 }
@@ -163,30 +163,30 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *o;
     char key[128];
 
-    switch (j->op) {
+    switch ((enum store_op)j->op) {
     case STORE_PUT_DEVICE:
         put_device(devices, j);
         break;
     case STORE_REMOVE_DEVICE:
-        remove_channels(channels, j->text[0]);
-        json_object_del(settings, j->text[0]);
-        json_object_del(devices, j->text[0]);
+        remove_channels(channels, store_text(j, 0).p);
+        json_object_del(settings, store_text(j, 0).p);
+        json_object_del(devices, store_text(j, 0).p);
         break;
     case STORE_PUT_CHANNEL:
         put_channel(channels, j);
         break;
     case STORE_REMOVE_CHANNEL:
-        channel_key(key, sizeof(key), j->text[0], j->text[1]);
+        channel_key(key, sizeof(key), store_text(j, 0).p, store_text(j, 1).p);
         json_object_del(channels, key);
         break;
     case STORE_PUT_DIALOG:
         o = json_texts(j, dialog_texts, 7);
-        put_peer(o, &j->peer);
+        put_peer(o, j->peer);
         put_number(o, "cseq", j->number[0]);
-        json_object_set_new(dialogs, j->text[0], o);
+        json_object_set_new(dialogs, store_text(j, 0).p, o);
         break;
     case STORE_REMOVE_DIALOG:
-        json_object_del(dialogs, j->text[0]);
+        json_object_del(dialogs, store_text(j, 0).p);
         break;
     case STORE_PUT_SETTINGS:
         put_settings(settings, j);
@@ -197,23 +197,23 @@ static void apply(struct store *s, const struct store_job *j)
     case STORE_PUT_COMMAND:
         break;
     case STORE_PUT_GROUP:
-        json_object_set_new(groups, j->text[0],
+        json_object_set_new(groups, store_text(j, 0).p,
                             json_texts(j, group_texts, 3));
         break;
     case STORE_PUT_HOOK:
         o = json_texts(j, hook_texts, 3);
         put_number(o, "kinds", j->number[0]);
         put_number(o, "off", j->number[1]);
-        json_object_set_new(hooks, j->text[0], o);
+        json_object_set_new(hooks, store_text(j, 0).p, o);
         break;
     case STORE_PUT_UPGRADE:
         put_upgrade(upgrades, j);
         break;
     case STORE_REMOVE_HOOK:
-        json_object_del(hooks, j->text[0]);
+        json_object_del(hooks, store_text(j, 0).p);
         break;
     case STORE_REMOVE_GROUP:
-        json_object_del(groups, j->text[0]);
+        json_object_del(groups, store_text(j, 0).p);
         break;
     }
 }

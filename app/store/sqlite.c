@@ -142,9 +142,15 @@ struct store {
 
 /* ---- writing ---------------------------------------------------------------------- */
 
-static void bind_text(sqlite3_stmt *st, int i, const char *s)
+static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
 {
-    sqlite3_bind_text(st, i, s, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, i, s.n ? s.p : "", (int)s.n, SQLITE_STATIC);
+}
+
+static void bind_text(sqlite3_stmt *st, int i, const struct store_job *j,
+                      size_t which)
+{
+    bind_slice(st, i, store_text(j, which));
 }
 
 /* transport, listener, local, remote from column i on; texts live in buf. */
@@ -153,50 +159,47 @@ static void bind_peer(sqlite3_stmt *st, int i, const struct sip_peer *p,
 {
     sqlite3_bind_int(st, i, p->transport);
     sqlite3_bind_int(st, i + 1, p->listener);
-    bind_text(st, i + 2, gb_addr_text(&p->local, buf[0]));
-    bind_text(st, i + 3, gb_addr_text(&p->remote, buf[1]));
+    bind_slice(st, i + 2, slice_str(gb_addr_text(&p->local, buf[0])));
+    bind_slice(st, i + 3, slice_str(gb_addr_text(&p->remote, buf[1])));
 }
 
 static void bind_device(sqlite3_stmt *st, const struct store_job *j,
                         char buf[2][GB_ADDR_TEXT_MAX])
 {
     for (int i = 0; i < 8; i++)
-        bind_text(st, i + 1, j->text[i]);
-    bind_peer(st, 9, &j->peer, buf);
+        bind_text(st, i + 1, j, (size_t)i);
+    bind_peer(st, 9, j->peer, buf);
     for (int i = 0; i < 3; i++)
         sqlite3_bind_int64(st, 13 + i, j->number[i]);
-    bind_text(st, 16, j->text[STORE_HISTORY]);
-    bind_text(st, 17, j->text[STORE_PROFILE]);
-}
-
-static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
-{
-    bind_text(st, 1, j->text[STORE_DEVICE]);
-    bind_text(st, 2, j->text[STORE_CHANNEL]);
-    for (int i = STORE_NAME; i <= STORE_PTZ; i++)
-        bind_text(st, i + 2, j->text[i]);
-    sqlite3_bind_int(st, 12, j->on);
-    if (j->has_position) {
-        sqlite3_bind_double(st, 13, j->lon);
-        sqlite3_bind_double(st, 14, j->lat);
-    }
-    sqlite3_bind_int64(st, 15, j->number[0]);
-    bind_text(st, 16, j->text[STORE_BUSINESS]);
+    bind_text(st, 16, j, STORE_HISTORY);
+    bind_text(st, 17, j, STORE_PROFILE);
 }
 
 static void bind_place(sqlite3_stmt *st, int i, const struct store_job *j)
 {
-    if (!j->has_position)
+    if (!j->place)
         return; /* NULL */
-    sqlite3_bind_double(st, i, j->lon);
-    sqlite3_bind_double(st, i + 1, j->lat);
+    sqlite3_bind_double(st, i, j->place->lon);
+    sqlite3_bind_double(st, i + 1, j->place->lat);
+}
+
+static void bind_channel(sqlite3_stmt *st, const struct store_job *j)
+{
+    bind_text(st, 1, j, STORE_DEVICE);
+    bind_text(st, 2, j, STORE_CHANNEL);
+    for (int i = STORE_NAME; i <= STORE_PTZ; i++)
+        bind_text(st, i + 2, j, (size_t)i);
+    sqlite3_bind_int(st, 12, j->on);
+    bind_place(st, 13, j);
+    sqlite3_bind_int64(st, 15, j->number[0]);
+    bind_text(st, 16, j, STORE_BUSINESS);
 }
 
 static void bind_alarm(sqlite3_stmt *st, const struct store_job *j)
 {
     sqlite3_bind_int64(st, 1, j->number[0]);
     for (int i = 0; i < 7; i++)
-        bind_text(st, i + 2, j->text[i]);
+        bind_text(st, i + 2, j, (size_t)i);
     bind_place(st, 9, j);
     sqlite3_bind_int64(st, 11, j->number[1]);
 }
@@ -204,7 +207,7 @@ static void bind_alarm(sqlite3_stmt *st, const struct store_job *j)
 static void bind_position(sqlite3_stmt *st, const struct store_job *j)
 {
     for (int i = 0; i < 6; i++)
-        bind_text(st, i + 2, j->text[i]);
+        bind_text(st, i + 2, j, (size_t)i);
     bind_place(st, 8, j);
     sqlite3_bind_int64(st, 10, j->number[1]);
 }
@@ -213,7 +216,7 @@ static void bind_command(sqlite3_stmt *st, const struct store_job *j)
 {
     sqlite3_bind_int64(st, 1, j->number[0]);
     for (int i = 0; i < 7; i++)
-        bind_text(st, i + 2, j->text[i]);
+        bind_text(st, i + 2, j, (size_t)i);
     for (int i = 1; i < 12; i++)
         sqlite3_bind_int64(st, 8 + i, j->number[i]);
 }
@@ -231,7 +234,7 @@ static bool step(sqlite3_stmt *st)
 static void bind_texts(sqlite3_stmt *st, const struct store_job *j, int n)
 {
     for (int i = 0; i < n; i++)
-        bind_text(st, i + 1, j->text[i]);
+        bind_text(st, i + 1, j, (size_t)i);
 }
 
 static void bind_numbers(sqlite3_stmt *st, int first, const struct store_job *j,
@@ -246,16 +249,16 @@ static bool apply(struct store *s, const struct store_job *j)
     char buf[2][GB_ADDR_TEXT_MAX];
     sqlite3_stmt *st;
 
-    switch (j->op) {
+    switch ((enum store_op)j->op) {
     case STORE_PUT_DEVICE:
         st = s->stmt[PUT_DEVICE];
         bind_device(st, j, buf);
         return step(st);
     case STORE_REMOVE_DEVICE:
-        bind_text(s->stmt[REMOVE_CHANNELS], 1, j->text[0]);
-        bind_text(s->stmt[REMOVE_SETTINGS], 1, j->text[0]);
-        bind_text(s->stmt[REMOVE_DEVICE], 1, j->text[0]);
-        bind_text(s->stmt[REMOVE_DETAILS], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_CHANNELS], 1, j, 0);
+        bind_text(s->stmt[REMOVE_SETTINGS], 1, j, 0);
+        bind_text(s->stmt[REMOVE_DEVICE], 1, j, 0);
+        bind_text(s->stmt[REMOVE_DETAILS], 1, j, 0);
         return step(s->stmt[REMOVE_CHANNELS]) &&
                step(s->stmt[REMOVE_DETAILS]) &&
                step(s->stmt[REMOVE_SETTINGS]) && step(s->stmt[REMOVE_DEVICE]);
@@ -293,33 +296,33 @@ static bool apply(struct store *s, const struct store_job *j)
         sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
         return step(st) && step(s->stmt[TRIM_UPGRADES]);
     case STORE_REMOVE_HOOK:
-        bind_text(s->stmt[REMOVE_HOOK], 1, j->text[0]);
+        bind_text(s->stmt[REMOVE_HOOK], 1, j, 0);
         return step(s->stmt[REMOVE_HOOK]);
     case STORE_PUT_DIALOG:
         st = s->stmt[PUT_DIALOG];
         bind_texts(st, j, STORE_TARGET + 1);
         bind_numbers(st, 8, j, 1);
-        bind_peer(st, 9, &j->peer, buf);
+        bind_peer(st, 9, j->peer, buf);
         return step(st);
     case STORE_REMOVE_DIALOG:
         st = s->stmt[REMOVE_DIALOG];
-        bind_text(st, 1, j->text[0]);
+        bind_text(st, 1, j, 0);
         return step(st);
     case STORE_PUT_SETTINGS:
         st = s->stmt[PUT_SETTINGS];
         bind_texts(st, j, STORE_GIVEN_NAME + 1);
         bind_numbers(st, 5, j, 6);
-        bind_text(st, 11, j->text[STORE_POLICY]);
+        bind_text(st, 11, j, STORE_POLICY);
         return step(st);
     case STORE_PUT_GROUP:
         st = s->stmt[PUT_GROUP];
-        bind_text(st, 1, j->text[0]);
-        bind_text(st, 2, j->text[STORE_SECRET]);
-        bind_text(st, 3, j->text[STORE_GROUP_POLICY]);
+        bind_text(st, 1, j, 0);
+        bind_text(st, 2, j, STORE_SECRET);
+        bind_text(st, 3, j, STORE_GROUP_POLICY);
         return step(st);
     case STORE_REMOVE_GROUP:
         st = s->stmt[REMOVE_GROUP];
-        bind_text(st, 1, j->text[0]);
+        bind_text(st, 1, j, 0);
         return step(st);
     }
     return true;
@@ -380,8 +383,11 @@ static void sync_for(struct store *s, const struct list *jobs)
 {
     bool full = false;
 
-    for (struct list *n = jobs->next; n != jobs && !full; n = n->next)
-        full = is_promised(container_of(n, struct store_job, node)->op);
+    for (struct list *n = jobs->next; n != jobs && !full; n = n->next) {
+        const struct store_job *j = container_of(n, struct store_job, node);
+
+        full = is_promised((enum store_op)j->op);
+    }
     if (full != s->full_sync)
         sqlite3_exec(s->db, full ? "PRAGMA synchronous=FULL"
                                  : "PRAGMA synchronous=NORMAL",
@@ -627,11 +633,6 @@ static int prepare(struct store *s, const struct writer *w, sqlite3_stmt **st)
     return sqlite3_prepare_v2(s->db, w->p, (int)w->len, st, NULL);
 }
 
-static void bind_slice(sqlite3_stmt *st, int i, struct slice s)
-{
-    sqlite3_bind_text(st, i, s.n ? s.p : "", (int)s.n, SQLITE_STATIC);
-}
-
 /* A parameter that the statement does not have is not bound. */
 static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
 {
@@ -772,7 +773,7 @@ static int migrate(sqlite3 *db)
 static int open_db(struct store *s, const char *path)
 {
     int rc = sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE |
-                             SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, NULL);
+                             SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(s->db,

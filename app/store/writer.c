@@ -7,12 +7,17 @@
 
 /* ---- the thread ---------------------------------------------------------------- */
 
-static void free_jobs(struct list *jobs)
+static void job_free(struct store_writer *w, struct store_job *j)
+{
+    store_pages_put(&w->pages, j->page);
+}
+
+static void free_jobs(struct store_writer *w, struct list *jobs)
 {
     struct list *n;
 
     while ((n = list_pop_front(jobs)))
-        free(container_of(n, struct store_job, node));
+        job_free(w, container_of(n, struct store_job, node));
 }
 
 /* Rows that are added for ever: there may be only so many of them, so that they
@@ -30,18 +35,17 @@ static void out_of_queue(struct store_writer *w, struct store_job *j)
     w->n_history -= is_history(j);
 }
 
-/* Moves all that waits to `taken`. */
-static uint32_t take_jobs(struct store_writer *w, struct list *taken)
+/* Moves all that waits to `jobs`, and their index to w->taken, at once: whoever
+ * queues waits for the lock meanwhile. */
+static uint32_t take_jobs(struct store_writer *w, struct list *jobs)
 {
+    struct map rows = w->rows;
     uint32_t n = w->n_jobs;
 
-    while (!list_is_empty(&w->jobs)) {
-        struct store_job *j =
-            container_of(w->jobs.next, struct store_job, node);
-
-        out_of_queue(w, j);
-        list_push_back(taken, &j->node);
-    }
+    list_move(jobs, &w->jobs);
+    w->rows = w->taken;
+    w->taken = rows;
+    w->n_jobs = w->n_history = 0;
     return n;
 }
 
@@ -53,12 +57,12 @@ static void put_back(struct store_writer *w, struct list *taken)
         struct store_job *j = container_of(taken->prev, struct store_job, node);
 
         list_remove(&j->node);
-        if (map_find(&w->rows, j->by_row.key)) {
-            free(j);
+        if (map_find(&w->rows, map_key(&j->by_row))) {
+            job_free(w, j);
             continue;
         }
         list_push_front(&w->jobs, &j->node);
-        map_insert(&w->rows, &j->by_row, j->by_row.key);
+        map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
         w->n_jobs++;
         w->n_history += is_history(j);
     }
@@ -248,8 +252,9 @@ static void run(void *arg)
         w->busy = true;
         uv_mutex_unlock(&w->lock);
         ok = w->b.commit(w->b.backend, &taken, why);
+        map_clear(&w->taken);
         if (ok)
-            free_jobs(&taken);
+            free_jobs(w, &taken);
         uv_mutex_lock(&w->lock);
         put_back(w, &taken);
         w->busy = false;
@@ -276,10 +281,12 @@ int store_writer_start(struct store_writer *w, const struct store_backend *b,
     list_init(&w->jobs);
     list_init(&w->asks);
     if (uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) ||
-        map_init(&w->rows, &gb_alloc_heap, seed))
-        return GB_ENOMEM;
-    if (uv_mutex_init(&w->lock) || uv_cond_init(&w->work) ||
-        uv_cond_init(&w->done) || uv_thread_create(&w->thread, run, w)) {
+        map_init(&w->rows, &gb_alloc_heap, seed) ||
+        map_init(&w->taken, &gb_alloc_heap, seed) ||
+        store_pages_init(&w->pages) || uv_mutex_init(&w->lock) ||
+        uv_cond_init(&w->work) || uv_cond_init(&w->done) ||
+        uv_thread_create(&w->thread, run, w)) {
+        map_fini(&w->taken);
         map_fini(&w->rows);
         return GB_ENOMEM;
     }
@@ -293,7 +300,9 @@ void store_writer_stop(struct store_writer *w)
     uv_cond_signal(&w->work);
     uv_mutex_unlock(&w->lock);
     uv_thread_join(&w->thread);
-    free_jobs(&w->jobs);
+    free_jobs(w, &w->jobs);
+    store_pages_fini(&w->pages);
+    map_fini(&w->taken);
     map_fini(&w->rows);
     uv_cond_destroy(&w->work);
     uv_cond_destroy(&w->done);
@@ -367,36 +376,74 @@ static char *put_text(char *at, struct slice s)
     return at + s.n + 1;
 }
 
-/* A job with copies of the texts behind it, NUL-terminated, and the name of its
- * row: a and b. NULL: no memory, the write is lost and counted. */
-static struct store_job *job_new(struct store_writer *w, enum store_op op,
-                                 const struct slice *text, size_t n,
-                                 struct slice a, struct slice b)
+/* What a job has beside its texts. */
+struct room {
+    unsigned numbers;
+    bool peer, place;
+};
+
+static size_t room_bytes(struct room r, size_t n_texts)
 {
+    return ((offsetof(struct store_job, text_at) +
+             (n_texts + 1) * sizeof(uint32_t) + 7) & ~(size_t)7) +
+           r.numbers * sizeof(int64_t) + r.peer * sizeof(struct sip_peer) +
+           r.place * sizeof(struct store_place);
+}
+
+/* Its numbers, all zero, then peer and place; gives where texts can begin. */
+static char *lay_out(struct store_job *j, struct room r, size_t n_texts)
+{
+    char *at = (char *)j + room_bytes((struct room){ 0 }, n_texts);
+
+    j->number = (int64_t *)(void *)at;
+    memset(at, 0, r.numbers * sizeof(int64_t));
+    at += r.numbers * sizeof(int64_t);
+    if (r.peer) {
+        j->peer = (struct sip_peer *)(void *)at;
+        at += sizeof(*j->peer);
+    }
+    if (r.place) {
+        j->place = (struct store_place *)(void *)at;
+        at += sizeof(*j->place);
+    }
+    return at;
+}
+
+/* A job with copies of the texts behind it, NUL-terminated, and the name of its
+ * row: a and b. On the main thread. NULL: no memory, the write is lost and
+ * counted. */
+static struct store_job *job_new(struct store_writer *w, enum store_op op,
+                                 struct room r, const struct slice *text,
+                                 size_t n, struct slice a, struct slice b)
+{
+    struct store_page *page;
     struct store_job *j;
-    size_t bytes = a.n + b.n + 3;
+    size_t bytes = room_bytes(r, n) + a.n + b.n + 3;
     char *at;
 
     for (size_t i = 0; i < n; i++)
         bytes += text[i].n + 1;
-    j = calloc(1, sizeof(*j) + bytes);
+    j = bytes < UINT32_MAX
+            ? store_pages_get(&w->pages, bytes, w->failing, &page)
+            : NULL;
     if (!j) {
         uv_mutex_lock(&w->lock);
         w->dropped++;
         uv_mutex_unlock(&w->lock);
         return NULL;
     }
-    j->op = op;
-    at = (char *)(j + 1);
-    j->by_row.key = slice_of(at, a.n + b.n + 3);
+    *j = (struct store_job){ .page = page, .op = (uint8_t)op,
+                             .n_texts = (uint8_t)n };
+    list_init(&j->node);
+    at = lay_out(j, r, n);
+    map_set_key(&j->by_row, slice_of(at, a.n + b.n + 3));
     *at = row_kind(op);
     at = put_text(put_text(at + 1, a), b);
-    for (size_t i = 0; i < STORE_TEXTS; i++)
-        j->text[i] = "";
     for (size_t i = 0; i < n; i++) {
-        j->text[i] = at;
+        j->text_at[i] = (uint32_t)(at - (char *)j);
         at = put_text(at, text[i]);
     }
+    j->text_at[n] = (uint32_t)(at - (char *)j);
     return j;
 }
 
@@ -407,23 +454,23 @@ static void queue(struct store_writer *w, struct store_job *j)
     struct map_node *old;
 
     uv_mutex_lock(&w->lock);
-    old = map_find(&w->rows, j->by_row.key);
+    old = map_find(&w->rows, map_key(&j->by_row));
     if (old) {
         struct store_job *o = container_of(old, struct store_job, by_row);
 
         out_of_queue(w, o);
-        free(o);
+        job_free(w, o);
     } else if (w->n_jobs >= w->max_jobs ||
                (is_history(j) && w->n_history >= STORE_HISTORY_QUEUE_MAX)) {
         if (w->dropped++ == 0)
             log_f(LOG_ERROR, "msg=\"too many rows wait for the store: further "
                              "ones are dropped\" queued=%u", w->n_jobs);
         uv_mutex_unlock(&w->lock);
-        free(j);
+        job_free(w, j);
         return;
     }
     list_push_back(&w->jobs, &j->node);
-    map_insert(&w->rows, &j->by_row, j->by_row.key);
+    map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
     w->n_queued++;
     w->n_history += is_history(j);
     if (w->n_jobs++ == 0)
@@ -452,12 +499,14 @@ void store_writer_device(struct store_writer *w,
         d->id, d->name, d->manufacturer, d->model, d->firmware, d->user_agent,
         d->edition, d->charset, d->history, d->profile,
     };
-    struct store_job *j = job_new(w, STORE_PUT_DEVICE, text, 10, d->id,
+    struct store_job *j = job_new(w, STORE_PUT_DEVICE,
+                                  (struct room){ 3, true, false },
+                                  text, 10, d->id,
                                   (struct slice){ NULL, 0 });
 
     if (!j)
         return;
-    j->peer = d->peer;
+    *j->peer = d->peer;
     j->number[0] = d->registered_utc_ms;
     j->number[1] = d->expires_utc_ms;
     j->number[2] = d->keepalive_utc_ms;
@@ -472,15 +521,16 @@ void store_writer_channel(struct store_writer *w,
         c->civil_code, c->address, c->parent, c->status, c->ptz_type, c->id,
         c->business_group,
     };
-    struct store_job *j = job_new(w, STORE_PUT_CHANNEL, text, STORE_TEXTS,
+    struct store_job *j = job_new(w, STORE_PUT_CHANNEL,
+                                  (struct room){ 1, false, c->has_position },
+                                  text, STORE_TEXTS,
                                   c->device, c->id);
 
     if (!j)
         return;
     j->on = c->on;
-    j->has_position = c->has_position;
-    j->lon = c->longitude;
-    j->lat = c->latitude;
+    if (j->place)
+        *j->place = (struct store_place){ c->longitude, c->latitude };
     j->number[0] = c->delivered_utc_ms;
     queue(w, j);
 }
@@ -491,16 +541,17 @@ void store_writer_dialog(struct store_writer *w, uint64_t key,
 {
     char name[STORE_KEY_TEXT];
     struct slice text[] = {
-        store_key_text(name, key), d->call_id, d->local_uri, d->remote_uri, d->local_tag,
-        d->remote_tag, d->target,
+        store_key_text(name, key), d->call_id, d->local_uri, d->remote_uri,
+        d->local_tag, d->remote_tag, d->target,
     };
     struct store_job *j;
 
-    j = job_new(w, STORE_PUT_DIALOG, text, 7, text[0],
+    j = job_new(w, STORE_PUT_DIALOG,
+                (struct room){ 1, true, false }, text, 7, text[0],
                 (struct slice){ NULL, 0 });
     if (!j)
         return;
-    j->peer = *peer;
+    *j->peer = *peer;
     j->number[0] = d->local_cseq;
     queue(w, j);
 }
@@ -516,7 +567,8 @@ void store_writer_settings(struct store_writer *w, struct slice id,
 
     platform_policy_write(&y, &set->subscribe);
     text[STORE_POLICY] = writer_slice(&y);
-    j = job_new(w, STORE_PUT_SETTINGS, text, 5, id,
+    j = job_new(w, STORE_PUT_SETTINGS,
+                (struct room){ .numbers = 6 }, text, 5, id,
                 (struct slice){ NULL, 0 });
 
     if (!j)
@@ -541,7 +593,8 @@ void store_writer_group(struct store_writer *w, struct slice name,
 
     platform_policy_write(&y, subscribe);
     text[STORE_GROUP_POLICY] = writer_slice(&y);
-    j = job_new(w, STORE_PUT_GROUP, text, 3, name, (struct slice){ NULL, 0 });
+    j = job_new(w, STORE_PUT_GROUP,
+                (struct room){ 0 }, text, 3, name, (struct slice){ NULL, 0 });
 
     if (j)
         queue(w, j);
@@ -550,7 +603,9 @@ void store_writer_group(struct store_writer *w, struct slice name,
 void store_writer_hook(struct store_writer *w, const struct store_hook *h)
 {
     const struct slice text[] = { h->name, h->url, h->sealed };
-    struct store_job *j = job_new(w, STORE_PUT_HOOK, text, 3, h->name,
+    struct store_job *j = job_new(w, STORE_PUT_HOOK,
+                                  (struct room){ .numbers = 2 },
+                                  text, 3, h->name,
                                   (struct slice){ NULL, 0 });
 
     if (!j)
@@ -567,7 +622,9 @@ void store_writer_upgrade(struct store_writer *w,
         u->session, u->device, u->target, u->file, u->version, u->runs,
         slice_str(platform_upgrade_state_name(u->state)), u->evidence,
     };
-    struct store_job *j = job_new(w, STORE_PUT_UPGRADE, text, 8, u->session,
+    struct store_job *j = job_new(w, STORE_PUT_UPGRADE,
+                                  (struct room){ .numbers = 5 },
+                                  text, 8, u->session,
                                   (struct slice){ NULL, 0 });
 
     if (!j)
@@ -585,7 +642,8 @@ void store_writer_detail(struct store_writer *w, struct slice device,
 {
     const struct slice text[] = { device, channel, detail };
     struct store_job *j =
-        job_new(w, STORE_PUT_DETAIL, text, 3, device, channel);
+        job_new(w, STORE_PUT_DETAIL,
+                (struct room){ 0 }, text, 3, device, channel);
 
     if (j)
         queue(w, j);
@@ -593,19 +651,14 @@ void store_writer_detail(struct store_writer *w, struct slice device,
 
 /* A row that is added and never replaced. */
 static struct store_job *history_new(struct store_writer *w, enum store_op op,
-                                     const struct slice *text, size_t n)
+                                     bool place, const struct slice *text,
+                                     size_t n)
 {
     char name[STORE_KEY_TEXT];
 
-    return job_new(w, op, text, n, store_key_text(name, ++w->history),
+    return job_new(w, op, (struct room){ 2, false, place }, text, n,
+                   store_key_text(name, ++w->history),
                    (struct slice){ NULL, 0 });
-}
-
-static void put_place(struct store_job *j, bool has, double lon, double lat)
-{
-    j->has_position = has;
-    j->lon = lon;
-    j->lat = lat;
 }
 
 void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a)
@@ -613,11 +666,13 @@ void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a)
     const struct slice text[] = { a->device, a->channel, a->priority,
                                   a->method, a->type,    a->time,
                                   a->description };
-    struct store_job *j = history_new(w, STORE_ADD_ALARM, text, 7);
+    struct store_job *j = history_new(w, STORE_ADD_ALARM, a->has_position,
+                                      text, 7);
 
     if (!j)
         return;
-    put_place(j, a->has_position, a->longitude, a->latitude);
+    if (j->place)
+        *j->place = (struct store_place){ a->longitude, a->latitude };
     j->number[0] = (int64_t)a->id;
     j->number[1] = a->received_utc_ms;
     queue(w, j);
@@ -628,11 +683,11 @@ void store_writer_position(struct store_writer *w,
 {
     const struct slice text[] = { p->device,    p->channel,   p->time,
                                   p->speed, p->direction, p->altitude };
-    struct store_job *j = history_new(w, STORE_ADD_POSITION, text, 6);
+    struct store_job *j = history_new(w, STORE_ADD_POSITION, true, text, 6);
 
     if (!j)
         return;
-    put_place(j, true, p->longitude, p->latitude);
+    *j->place = (struct store_place){ p->longitude, p->latitude };
     j->number[1] = p->received_utc_ms;
     queue(w, j);
 }
@@ -647,7 +702,9 @@ void store_writer_command(struct store_writer *w,
         c->answer,
     };
     struct store_job *j =
-        job_new(w, STORE_PUT_COMMAND, text, 7, store_key_text(name, c->id),
+        job_new(w, STORE_PUT_COMMAND,
+                (struct room){ .numbers = 12 },
+                text, 7, store_key_text(name, c->id),
                 (struct slice){ NULL, 0 });
 
     if (!j)
@@ -673,7 +730,7 @@ void store_writer_remove(struct store_writer *w, enum store_op op,
                          struct slice a, struct slice b)
 {
     const struct slice text[] = { a, b };
-    struct store_job *j = job_new(w, op, text, 2, a, b);
+    struct store_job *j = job_new(w, op, (struct room){ 0 }, text, 2, a, b);
 
     if (j)
         queue(w, j);

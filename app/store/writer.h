@@ -8,10 +8,12 @@
 #ifndef APP_STORE_WRITER_H
 #define APP_STORE_WRITER_H
 
+#include "app/store/pages.h"
 #include "app/store/store.h"
 #include "base/list.h"
 #include "base/map.h"
 
+#include <stdatomic.h>
 #include <uv.h>
 
 enum store_op {
@@ -33,21 +35,38 @@ enum store_op {
     STORE_PUT_UPGRADE,
 };
 
-/* Texts of a job, by what they are. Unused ones are "". */
 #define STORE_TEXTS 12
+#define STORE_NUMBERS 12
 
+struct store_place {
+    double lon, lat;
+};
+
+/* One block: the struct, the offsets of its texts, what it points to, and the
+ * texts, each with a NUL behind it. */
 struct store_job {
     struct list node;
     struct map_node by_row; /* key: what it writes, behind the texts */
-    enum store_op op;
-    const char *text[STORE_TEXTS]; /* in the bytes behind the struct */
-    int64_t number[12];
-    double lon, lat;
-    bool has_position, on;
-    struct sip_peer peer;
+    struct store_page *page;
+    int64_t *number;
+    struct sip_peer *peer;     /* NULL: it has none */
+    struct store_place *place; /* NULL: nowhere */
+    uint8_t op;                /* enum store_op */
+    uint8_t n_texts;
+    bool on;
+    uint32_t text_at[]; /* from the struct; one more: where they end */
 };
 
-enum { /* text[] of the jobs */
+/* The i-th text, by what it is; the empty one when there are not so many. */
+static inline struct slice store_text(const struct store_job *j, size_t i)
+{
+    return i < j->n_texts
+               ? slice_of((const char *)j + j->text_at[i],
+                          j->text_at[i + 1] - j->text_at[i] - 1)
+               : slice_of("", 0);
+}
+
+enum { /* texts of the jobs */
     STORE_ID, STORE_DEVICE = STORE_ID, STORE_NAME, STORE_MANUFACTURER,
     STORE_MODEL, STORE_FIRMWARE, STORE_AGENT, STORE_EDITION, STORE_CHARSET,
     STORE_HISTORY, STORE_PROFILE,
@@ -90,6 +109,8 @@ struct store_writer {
     uv_cond_t work, done; /* jobs wait; a commit is over */
     struct list jobs; /* oldest first */
     struct map rows;  /* the same jobs, by what they write */
+    struct map taken; /* room of those that are being committed */
+    struct store_pages pages; /* of all jobs */
     uint32_t n_jobs, max_jobs;
     uint32_t n_history; /* of the jobs: alarms and positions */
     struct list asks; /* struct store_question, oldest first */
@@ -101,7 +122,7 @@ struct store_writer {
     uint64_t n_queued; /* jobs since the start */
     uint64_t history; /* rows of history queued so far: each has a name */
     bool busy, ending, flush, no_asks;
-    bool failing;     /* the last commit was refused */
+    atomic_bool failing; /* the last commit was refused */
     struct store_backend b;
     uint64_t writes, commits, errors, dropped;
     uint64_t told_dropped; /* of them, to a question for STORE_NO_LIST */
