@@ -20,6 +20,7 @@
 #define JITTER_EACH_MS 20       /* more for each that came online of late */
 #define JITTER_CEILING_MS 60000
 #define MAX_TRIES 3
+#define FRESH_S 600             /* a complete one is not asked for again */
 
 static const uint64_t retry_after_ms[MAX_TRIES] = { 30000, 120000, 600000 };
 
@@ -66,6 +67,25 @@ void query_want(struct platform *p, struct device *d, unsigned queries,
     if (queries & QUERY_CATALOG)
         q->retry_ms = GB_NEVER;
     arm(p, d);
+}
+
+void query_back(struct platform *p, struct device *d)
+{
+    uint64_t delay_ms = query_jitter(p);
+    uint64_t fresh_ms = ((uint64_t)d->query.complete_s + FRESH_S) * 1000;
+
+    if (d->query.complete_s && d->query.state == PLATFORM_CATALOG_COMPLETE &&
+        p->now.mono_ms < fresh_ms)
+        delay_ms += fresh_ms - p->now.mono_ms;
+    query_want(p, d, QUERY_CATALOG | QUERY_INFO, delay_ms);
+}
+
+bool query_news(struct device *d)
+{
+    bool news = d->query.news;
+
+    d->query.news = false;
+    return news;
 }
 
 static void close_assembly(struct platform *p, struct device *d)
@@ -484,8 +504,10 @@ static void on_verdict(struct platform *p, struct device *d,
         if (!q->swept) {
             q->tries = 0;
             q->swept = true;
+            q->complete_s = (uint32_t)(p->now.mono_ms / 1000);
             note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_ANSWERED);
             catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
+            subscriptions_polled(p, d);
             commands_follow(p, d, PLATFORM_COMMAND_ANSWERED, NULL);
         }
         if (ev->closed) {

@@ -180,7 +180,9 @@ enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
 struct query {
     uint8_t wanted, running; /* QUERY_ bits */
     uint8_t tries;           /* of the catalog, since the last success */
-    bool swept;              /* complete, only lingering for late items */
+    bool swept : 1;          /* complete, only lingering for late items */
+    bool news : 1;           /* it has told something new since query_news */
+    uint32_t complete_s;     /* mono time of the last complete one; 0: none */
     uint64_t transaction;    /* of the running one, 0: answered */
     uint64_t assembly;       /* 0: none */
     uint32_t sn;             /* of the DeviceInfo */
@@ -730,6 +732,12 @@ void platform_respond(struct platform *p, const struct sip_event *ev,
 /* Asks after a pause; queries wanted twice are sent once. */
 void query_want(struct platform *p, struct device *d, unsigned queries,
                 uint64_t delay_ms);
+/* The same for a device that was away for a while and has not registered: not
+ * long behind a complete catalog, since flapping lines ask for the next one all
+ * the time (field-note 3.13). */
+void query_back(struct platform *p, struct device *d);
+/* Whether catalogs have told something new since this was asked last. */
+bool query_news(struct device *d);
 /* Nothing is asked any more: offline, removed. */
 void query_stop(struct platform *p, struct device *d);
 void query_on_timer(struct platform *p, struct device *d);
