@@ -34,7 +34,7 @@ static size_t count_channels(void)
 }
 
 /* One item a message is what recorders do, in any order and twice. */
-static void any_order(void **state)
+static void note_4_1_any_order(void **state)
 {
     static const struct {
         const char *name;
@@ -104,7 +104,7 @@ static void asked_after_a_pause(void **state)
     sim_free(&s);
 }
 
-static void a_crowd_is_spread(void **state)
+static void note_3_13_a_crowd_is_spread(void **state)
 {
     struct sim_options o = { .config = { .auto_enrol = true,
                                          .rate_burst = 1000 } };
@@ -130,9 +130,38 @@ static void a_crowd_is_spread(void **state)
     sim_free(&s);
 }
 
+/* A line that comes and goes: the device, which never registers anew, is asked
+ * for its catalog every ten minutes at most; when it registers it is asked. */
+static void note_3_13_flapping_asks_seldom(void **state)
+{
+    struct sim_device *d = recorder(2, NULL);
+
+    (void)state;
+    d->expires_s = 86400;
+    sim_settle(&s);
+    assert_int_equal(d->catalogs, 1);
+    for (unsigned i = 0; i < 12; i++) {
+        sim_run(&s, 200000); /* silent: offline */
+        assert_false(sim_view(&s, d).online);
+        sim_keepalive(d, NULL);
+        sim_run(&s, 100000);
+        assert_true(sim_view(&s, d).online);
+    }
+    assert_in_range(d->catalogs, 4, 7); /* in an hour, back 12 times */
+    sim_keepalive(d, NULL);
+    sim_run(&s, 10000);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    d->catalogs = 0;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->catalogs, 1);
+    sim_free(&s);
+}
+
 /* ---- what is missing ---- */
 
-static void partial_deletes_nothing(void **state)
+static void note_4_3_partial_deletes_nothing(void **state)
 {
     struct sim_device *d = recorder(5, NULL);
     struct platform_device v;
@@ -160,7 +189,7 @@ static void partial_deletes_nothing(void **state)
     sim_free(&s);
 }
 
-static void complete_sweeps(void **state)
+static void note_4_3_complete_sweeps(void **state)
 {
     struct sim_device *d = recorder(5, NULL);
     struct platform_channel c;
@@ -518,7 +547,7 @@ static void device_says_off(void **state)
 
 /* What else an item says goes to the owner: once, whole, without the
  * password, and again only when it has changed. */
-static void rest_of_an_item(void **state)
+static void note_4_14_rest_of_an_item(void **state)
 {
     static const char add[] =
         "<?xml version=\"1.0\"?><Notify><CmdType>Catalog</CmdType><SN>4</SN>"
@@ -555,13 +584,14 @@ static void rest_of_an_item(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rest_of_an_item),
+        cmocka_unit_test(note_4_14_rest_of_an_item),
         cmocka_unit_test(device_says_off),
-        cmocka_unit_test(any_order),
+        cmocka_unit_test(note_4_1_any_order),
         cmocka_unit_test(asked_after_a_pause),
-        cmocka_unit_test(a_crowd_is_spread),
-        cmocka_unit_test(partial_deletes_nothing),
-        cmocka_unit_test(complete_sweeps),
+        cmocka_unit_test(note_3_13_a_crowd_is_spread),
+        cmocka_unit_test(note_3_13_flapping_asks_seldom),
+        cmocka_unit_test(note_4_3_partial_deletes_nothing),
+        cmocka_unit_test(note_4_3_complete_sweeps),
         cmocka_unit_test(unchanged_is_not_told),
         cmocka_unit_test(callers_share_one_query),
         cmocka_unit_test(silent_and_refusing),

@@ -157,7 +157,7 @@ static void answered(void **state)
 }
 
 /* Field-note 11.6. */
-static void refused(void **state)
+static void note_11_6_result_and_reason(void **state)
 {
     struct sim_device *d = online(NULL);
     uint64_t id;
@@ -260,7 +260,7 @@ static void not_repeated(void **state)
 }
 
 /* No Response is due: 200 is all there is. */
-static void arrived_is_final(void **state)
+static void note_11_1_arrived_is_not_done(void **state)
 {
     const struct element p = { SLICE("PTZCmd"),
                                       SLICE("A50F0100000000B5") };
@@ -320,7 +320,7 @@ static void preset(struct sim_device *d, uint32_t sn, unsigned n)
 }
 
 /* Field-note 11.2. */
-static void many_messages(void **state)
+static void note_11_2_many_messages(void **state)
 {
     struct sim_device *d = online(NULL);
     uint64_t id = query("PresetQuery");
@@ -379,6 +379,83 @@ static void no_number_told(void **state)
         assert_int_equal(says(c.evidence, "has no items"), i == 0);
     }
     sim_free(&s);
+}
+
+/* What one message says of the number of items may be its own number: the end
+ * is told when nothing follows, at once where that is sure. */
+static void numbers_of_one_message(void **state)
+{
+    static const struct {
+        const char *name, *cmd, *sum;
+        bool num;         /* of the list */
+        unsigned messages;
+        uint32_t gap_ms, after_ms; /* between them; behind the last one */
+        bool is_final;
+        uint32_t have, sum_told;
+        const char *says; /* of the evidence; NULL: nothing */
+    } cases[] = {
+        { "at first it may be a part", "RecordInfo", "1", true, 1, 0, 400,
+          false, 1, 1, NULL },
+        { "nothing follows", "RecordInfo", "1", true, 1, 0, 600, true, 1, 1,
+          NULL },
+        { "each counts itself", "RecordInfo", "1", true, 3, 300, 4000, false,
+          3, 0, NULL },
+        { "until it is silent", "RecordInfo", "1", true, 3, 300, 5100, true, 3,
+          0, "counts itself alone" },
+        { "of all of them: at once", "RecordInfo", "3", true, 3, 300, 100,
+          true, 3, 3, NULL },
+        { "too late for that", "RecordInfo", "1", true, 2, 2000, 100, true, 1,
+          1, "behind the end" },
+        { "records without a number", "RecordInfo", NULL, true, 1, 0, 4000,
+          false, 1, 0, NULL },
+        { "presets without one", "PresetQuery", NULL, true, 1, 0, 600, true, 1,
+          0, NULL },
+        { "in two messages", "PresetQuery", NULL, true, 2, 300, 4000, false, 2,
+          0, NULL },
+        { "in two messages, to the end", "PresetQuery", NULL, true, 2, 300,
+          5100, true, 2, 0, NULL },
+        { "without any number", "PresetQuery", NULL, false, 1, 0, 4000, false,
+          1, 0, NULL },
+        { "presets that count themselves", "PresetQuery", "1", true, 2, 300,
+          5100, true, 2, 0, "counts itself alone" },
+    };
+    const struct element e = { S("StartTime"), S("x") };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = online(NULL);
+        bool records = cases[i].cmd[0] == 'R';
+        struct platform_command c;
+        uint64_t id = 0;
+
+        assert_int_equal(order(cases[i].cmd, records ? &e : NULL, &id), 0);
+        sim_run(&s, 100);
+        for (unsigned k = 0; k < cases[i].messages; k++) {
+            const char *list = records ? "RecordList" : "PresetList";
+            char text[600], sum[60] = "";
+
+            if (cases[i].sum)
+                snprintf(sum, sizeof(sum), "<SumNum>%s</SumNum>",
+                         cases[i].sum);
+            snprintf(text, sizeof(text),
+                     "%s<%s%s><Item><PresetID>%u</PresetID><FilePath>%u"
+                     "</FilePath></Item></%s>", sum, list,
+                     cases[i].num ? " Num='1'" : "", k + 1, k + 1, list);
+            sim_run(&s, k ? cases[i].gap_ms : 0);
+            respond(d, cases[i].cmd, view(id).sn, text);
+            sim_run(&s, 2);
+        }
+        sim_run(&s, cases[i].after_ms);
+        c = view(id);
+        if (c.is_final != cases[i].is_final || c.partial ||
+            c.have != cases[i].have || c.sum != cases[i].sum_told ||
+            (cases[i].says ? !says(c.evidence, cases[i].says)
+                           : c.evidence.n != 0))
+            fail_msg("%s: %s, %u of %u: %.*s", cases[i].name,
+                     c.is_final ? "over" : "open", c.have, c.sum,
+                     SLICE_ARG(c.evidence));
+        sim_free(&s);
+    }
 }
 
 /* Field: an SN of its own, or none. */
@@ -517,7 +594,7 @@ static void long_answers(void **state)
 
 /* Armed at each registration, visibly, behind a subscription to its alarms;
  * and at once when somebody says so. */
-static void arming(void **state)
+static void note_12_1_arming(void **state)
 {
     struct platform_settings on = { .set = PLATFORM_SET_ARM, .arm = true };
     struct platform_command c;
@@ -563,7 +640,7 @@ static bool profile_of(const char *cmd, const char *sub,
 }
 
 /* What it answers is learnt from what it does (field-note 11.8). */
-static void learnt(void **state)
+static void note_11_8_learnt(void **state)
 {
     const struct element p = { SLICE("TeleBoot"), SLICE("Boot") };
     struct platform_profile_command k;
@@ -742,7 +819,7 @@ static uint64_t refresh(void)
 }
 
 /* A refresh can be followed as any other command (field-note 4.11). */
-static void refreshes(void **state)
+static void note_4_11_refreshes(void **state)
 {
     struct sim_device *d = online(NULL);
     struct platform_command c;
@@ -832,18 +909,27 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answered),         cmocka_unit_test(refused),
-        cmocka_unit_test(silent_then_late), cmocka_unit_test(never_arrived),
-        cmocka_unit_test(not_repeated),     cmocka_unit_test(arrived_is_final),
-        cmocka_unit_test(one_at_a_time),    cmocka_unit_test(many_messages),
+        cmocka_unit_test(answered),
+        cmocka_unit_test(note_11_6_result_and_reason),
+        cmocka_unit_test(silent_then_late),
+        cmocka_unit_test(never_arrived),
+        cmocka_unit_test(not_repeated),
+        cmocka_unit_test(note_11_1_arrived_is_not_done),
+        cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(note_11_2_many_messages),
         cmocka_unit_test(no_number_told),
-        cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
-        cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
-        cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+        cmocka_unit_test(numbers_of_one_message),
+        cmocka_unit_test(foreign_sn),
+        cmocka_unit_test(bad_orders),
+        cmocka_unit_test(device_goes),
+        cmocka_unit_test(bounded),
+        cmocka_unit_test(long_answers),
+        cmocka_unit_test(note_12_1_arming),
         cmocka_unit_test(guards),
         cmocka_unit_test(alarms_are_reset),
-        cmocka_unit_test(learnt),           cmocka_unit_test(refreshes),
-            cmocka_unit_test(without_memory),
+        cmocka_unit_test(note_11_8_learnt),
+        cmocka_unit_test(note_4_11_refreshes),
+        cmocka_unit_test(without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ static void what_is_asked(void **state)
 }
 
 /* At 80 %, inside the dialog, as long as the device lives. */
-static void refreshed(void **state)
+static void note_13_2_refreshed(void **state)
 {
     struct sim_device *d = up(CATALOG, 600);
     uint64_t first_ms = d->subscribed_ms;
@@ -170,7 +170,7 @@ static void shortened_by_notify(void **state)
 
 /* Field-note 13.1: remembered, and not asked again for a day, whatever the
  * device does meanwhile. */
-static void refused_for_a_day(void **state)
+static void note_13_1_refused_for_a_day(void **state)
 {
     static const unsigned statuses[] = { 400, 403, 404, 405, 415, 501, 603 };
 
@@ -196,6 +196,44 @@ static void refused_for_a_day(void **state)
         assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
         sim_free(&s);
     }
+}
+
+/* Seconds until it is asked for its catalog again. */
+static unsigned until_asked(const struct sim_device *d)
+{
+    unsigned had = d->catalogs, seconds = 0;
+
+    for (; d->catalogs == had && seconds < 100000; seconds += 10)
+        sim_run(&s, 10000);
+    return seconds;
+}
+
+/* Changes that it will not report are asked for: ever more rarely while there
+ * are none, soon again when there was one, and not once it does report them. */
+static void note_13_1_polled_in_place_of_notifies(void **state)
+{
+    static const unsigned after_s[] = { 900, 1800, 3600, 7200, 14400, 14400 };
+    struct sim_device *d = device(CATALOG, 600);
+    unsigned had;
+
+    (void)state;
+    d->subscribe_status = 405;
+    sim_register(d);
+    sim_run(&s, 10000);
+    for (size_t i = 0; i < COUNT(after_s); i++) {
+        if (i + 1 == COUNT(after_s))
+            sim_channels(d, 3); /* seen at the end of this time */
+        assert_in_range(until_asked(d), after_s[i] - 10,
+                        after_s[i] * 11 / 10 + 20);
+    }
+    assert_in_range(until_asked(d), 890, 1010);
+    d->subscribe_status = 0;
+    sim_run(&s, 86400000);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    had = d->catalogs;
+    sim_run(&s, 80000000);
+    assert_int_equal(d->catalogs, had);
+    sim_free(&s);
 }
 
 /* Its day ends while it is offline: asked when it is back. */
@@ -301,7 +339,7 @@ static void no_answer(void **state)
 
 /* ---- lost --------------------------------------------------------------- */
 
-static void refresh_fails(void **state)
+static void note_13_2_refresh_fails(void **state)
 {
     static const struct {
         const char *name;
@@ -438,7 +476,7 @@ static int set_policy(uint32_t catalog, uint32_t alarm, unsigned kinds)
 
 /* The device's own goes before its group's, that before the configuration's;
  * each change is followed at once. */
-static void policies(void **state)
+static void note_13_2_policies(void **state)
 {
     const uint32_t never = PLATFORM_SUBSCRIBE_NEVER;
     const struct platform_policy of_group = { { never, 300, 0, 0 } };
@@ -754,20 +792,21 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(off_unless_wanted),
         cmocka_unit_test(what_is_asked),
-        cmocka_unit_test(refreshed),
+        cmocka_unit_test(note_13_2_refreshed),
         cmocka_unit_test(shorter_and_mute),
         cmocka_unit_test(shortened_by_notify),
-        cmocka_unit_test(refused_for_a_day),
+        cmocka_unit_test(note_13_1_refused_for_a_day),
+        cmocka_unit_test(note_13_1_polled_in_place_of_notifies),
         cmocka_unit_test(refused_and_offline),
         cmocka_unit_test(other_event),
         cmocka_unit_test(interval_too_brief),
         cmocka_unit_test(asked_later),
         cmocka_unit_test(no_answer),
-        cmocka_unit_test(refresh_fails),
+        cmocka_unit_test(note_13_2_refresh_fails),
         cmocka_unit_test(ended_by_the_device),
         cmocka_unit_test(with_the_device),
         cmocka_unit_test(after_a_restart),
-        cmocka_unit_test(policies),
+        cmocka_unit_test(note_13_2_policies),
         cmocka_unit_test(reload),
         cmocka_unit_test(bad_policies),
         cmocka_unit_test(policy_lines),
