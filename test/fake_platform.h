@@ -34,6 +34,7 @@ static struct fake {
     char order[200];         /* the last one sent, as text */
     uint64_t n_commands, first_command; /* ids remembered */
     bool commands_final;
+    const struct platform_command *command; /* what all of them are; NULL */
     char upgrade[80], upgrade_file[80], upgrade_url[300], upgrade_maker[80];
     enum platform_upgrade_state upgrade_state;
     struct platform_policy group_policy; /* the last one */
@@ -253,6 +254,10 @@ bool platform_command_view(const struct platform *p, uint64_t id,
         .asked_utc_ms = 1000,
         .answer = SLICE("{\"Result\":\"OK\"}"),
     };
+    if (fake.command) {
+        *out = *fake.command;
+        out->id = id;
+    }
     return id && id >= fake.first_command && id <= fake.n_commands;
 }
 

@@ -59,6 +59,10 @@ struct http_app {
 enum http_via { HTTP_VIA_NONE, HTTP_VIA_TOKEN, HTTP_VIA_COOKIE, HTTP_VIA_OPEN,
                 HTTP_VIA_SIGNATURE };
 
+typedef void http_command_answer_fn(struct http_app *a,
+                                    struct http_response *r,
+                                    const struct platform_command *k);
+
 /* One request on its way through a handler. */
 struct http_call {
     struct http_app *app;
@@ -76,6 +80,8 @@ struct http_call {
     enum http_role role;
     enum http_via via;
     uint32_t wait_s;            /* of http_wait_read */
+    http_command_answer_fn *answer_command; /* of a command that was waited
+                                    for; NULL: with its description */
     char src_text[2 * HTTP_ID_MAX + 2]; /* of http_media_target */
     char owner_text[HTTP_ID_MAX + 1];
 };
@@ -201,7 +207,7 @@ void http_hls_free(struct http_app *a);
 
 #define HTTP_COMMAND_WAIT_MAX_S 60
 
-/* Seconds of ?wait= into c->wait_s. false: a problem has been answered. */
+/* Seconds of ?wait= into c->wait_s, which stays as it is without. false: a problem has been answered. */
 bool http_wait_read(struct http_call *c);
 /* true: the answer will be given later. */
 bool http_wait_for(struct http_call *c, uint64_t command);
@@ -287,6 +293,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
     http_get_media, http_get_hls, http_get_session_media,
+    http_get_recordings,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners;
 

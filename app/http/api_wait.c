@@ -6,6 +6,7 @@
 struct command_waiter {
     struct list node; /* in http_app.command_waiters, oldest first */
     uint64_t request, command, deadline_ms;
+    http_command_answer_fn *write;
     bool due;
 };
 
@@ -16,7 +17,6 @@ bool http_wait_read(struct http_call *c)
     int err = http_query_get(c->head->query, SLICE("wait"), text, sizeof(text),
                              &v);
 
-    c->wait_s = 0;
     if (err == GB_ENOENT ||
         (!err && slice_u32(v, HTTP_COMMAND_WAIT_MAX_S, &c->wait_s)))
         return true;
@@ -38,6 +38,7 @@ bool http_wait_for(struct http_call *c, uint64_t command)
         return false;
     *w = (struct command_waiter){ .request = c->req->id,
                                   .command = command,
+                                  .write = c->answer_command,
                                   .deadline_ms = c->now.mono_ms +
                                                  c->wait_s * 1000u };
     list_push_back(&a->command_waiters, &w->node);
@@ -80,11 +81,14 @@ static void answer(struct http_app *a, struct command_waiter *w)
     struct platform_command k;
     struct http_response r;
     uint64_t request = w->request;
+    http_command_answer_fn *write = w->write;
     bool found = platform_command_view(a->cfg.platform, w->command, &k);
 
     waiter_free(a, w);
     http_response_init(&r, a->cfg.alloc);
-    if (found) {
+    if (found && write) {
+        write(a, &r, &k);
+    } else if (found) {
         struct jw j = jw_to(&r.body);
 
         r.status = k.is_final ? 200 : 202;

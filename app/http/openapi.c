@@ -76,6 +76,9 @@ static const struct schema {
       "started_at:time steps_ms:object consumers:integer video:string "
       "audio:string width:integer height:integer packets:integer "
       "bytes:integer lost:integer foreign:integer playback:object?" },
+    { "Recordings",
+      "items:objects next:string? total:integer complete:boolean "
+      "evidence:string command:string" },
     { "NewPlayback", "start:time end:time transport:string?" },
     { "Control", "action:string position_s:number? scale:number?" },
     { "LiveRequest", "transport:string? stream:string?" },

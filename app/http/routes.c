@@ -169,6 +169,9 @@ static const struct http_route routes[] = {
       "stop it, whoever watches", "stream", NULL, NULL },
 
     /* recordings of a device */
+    { HTTP_GET, CHANNEL "/recordings", http_get_recordings, O, 0, 0,
+      "ask the device what it has recorded between start and end; type is all, "
+      "time, alarm or manual", "start end type wait", NULL, "Recordings" },
     { HTTP_POST, CHANNEL "/playback", http_post_playback, O, 0, 0,
       "play what the device has recorded; answers when the first picture is "
       "there. 201: a session of its own, see its URLs", "wait", "NewPlayback",

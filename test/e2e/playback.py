@@ -115,6 +115,20 @@ def all_of_it_tcp_active():
 
 
 @test
+def what_is_recorded_is_listed_and_played():
+    with system("--items", "2") as (d, _):
+        now = int(time.time())
+        path = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/recordings"
+        r = d.get(f"{path}?start={now - 4 * 3600}&end={now}")
+        starts = [i["start"] for i in r["items"]]
+        expect(r["complete"] and len(starts) >= 7 and starts == sorted(starts), r)
+        expect(d.get(f"{path}?start={now - 400 * 86400}&end={now - 399 * 86400}")["items"] == [], "nothing then")
+        a = d.call("POST", PLAYBACK, {"start": starts[0], "end": starts[0][:17] + "03Z"})
+        expect(a.status == 201, a.body)
+        expect(len(Viewer(a.json["flv"]).pictures()) == 3 * FPS, "pictures of three seconds")
+
+
+@test
 def seek_lands_on_the_key_frame():
     with system() as (d, _):
         want = clip()
