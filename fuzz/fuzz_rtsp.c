@@ -109,9 +109,14 @@ static void take_request(struct side *d, const struct rtsp_request *r)
     if (e == RTSP_DO_OPEN) {
         check(w.len == 0 && d->s.owed && url.channel.n);
         if (choose(d, 4)) {
-            rtsp_session_bind(&d->s, url.device.n ? url.device : SLICE("1"),
-                              url.channel, 1 + choose(d, 3), 0,
-                              d->now_ms);
+            struct rtsp_bound to = { .device = url.device,
+                                     .channel = url.channel,
+                                     .stream = url.stream,
+                                     .tracks = 1 + choose(d, 3) };
+
+            if (!to.device.n)
+                to.device = SLICE("1");
+            rtsp_session_bind(&d->s, &to, d->now_ms);
             e = rtsp_session_request(&d->s, r, &url, &w, d->now_ms);
             check(e == RTSP_ANSWERED || e == RTSP_DO_DESCRIBE ||
                   e == RTSP_DO_SETUP);
