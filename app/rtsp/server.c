@@ -451,8 +451,9 @@ static void open_stream(struct conn *c, const struct rtsp_item *item,
     int err;
 
     c->pending = item->whole;
-    if (req.device.n == 0)
-        platform_channel_owner(s->cfg.platform, u->channel, &req.device);
+    if (req.device.n == 0 &&
+        !platform_channel_owner(s->cfg.platform, u->channel, &req.device))
+        req.device = (struct slice){ 0 };
     /* who may not watch is not told what there is */
     if (!may_watch(c, &item->request, req.device, u))
         return;
