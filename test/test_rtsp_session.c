@@ -13,11 +13,15 @@
 static struct rtsp_session s;
 static char out[4096];
 static struct rtsp_url url;
+static unsigned stream; /* that it is bound to */
 
 static void bind_to(unsigned tracks)
 {
-    rtsp_session_bind(&s, SLICE(DEV), SLICE(CH), tracks, 0x123456789abcdef0u,
-                      1000);
+    const struct rtsp_bound to = { .device = SLICE(DEV), .channel = SLICE(CH),
+                                   .stream = stream, .tracks = tracks,
+                                   .id = 0x123456789abcdef0u };
+
+    rtsp_session_bind(&s, &to, 1000);
 }
 
 #define ID "0FEDCBA987654321"
@@ -197,7 +201,7 @@ static void life(void **state)
         out, "RTSP/1.0 200 OK\r\nCSeq: 4\r\nServer: gb28181d\r\n"
              "Public: OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, "
              "GET_PARAMETER, SET_PARAMETER\r\n\r\n");
-    assert_int_equal(req("DESCRIBE", URL "?stream=sub", ""),
+    assert_int_equal(req("DESCRIBE", URL "?stream=main", ""),
                      RTSP_DO_DESCRIBE);
     rtsp_session_described(&s, SLICE("v=0\r\n"), &w);
     out[w.len] = '\0';
@@ -424,6 +428,15 @@ static void other_streams(void **state)
         assert_int_equal(req("DESCRIBE", others[i], ""), RTSP_ANSWERED);
         assert_int_equal(status(), 455);
     }
+    reach(RTSP_INIT);
+    assert_int_equal(req("DESCRIBE", URL "?stream=sub", ""), RTSP_DO_OTHER);
+    stream = 1;
+    reach(RTSP_INIT);
+    assert_int_equal(req("DESCRIBE", URL, ""), RTSP_DO_OTHER);
+    reach(RTSP_READY); /* by URLs without a query */
+    assert_int_equal(req("SETUP", URL "/trackID=1",
+                         "Transport: " TCP("2-3") "\r\n"), RTSP_DO_SETUP);
+    stream = 0;
     reach(RTSP_INIT);
     assert_int_equal(req("DESCRIBE", "rtsp://h/" CH, ""), RTSP_DO_DESCRIBE);
     reach(RTSP_UNBOUND);

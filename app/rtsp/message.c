@@ -191,8 +191,6 @@ static void take_field(struct rtsp_request *r, struct lines *l,
     } else if (slice_ieq(f->name, SLICE("Require")) ||
                slice_ieq(f->name, SLICE("Proxy-Require"))) {
         set_once(&r->require, v);
-    } else if (slice_ieq(f->name, SLICE("Accept"))) {
-        set_once(&r->accept, v);
     }
 }
 

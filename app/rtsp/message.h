@@ -60,7 +60,6 @@ struct rtsp_request {
     struct slice transport;
     struct slice authorization;
     struct slice require;
-    struct slice accept;
     struct slice body;
     unsigned fault;           /* 0, or the status that it deserves */
     bool is_framed;           /* where it ends is sure; else close */

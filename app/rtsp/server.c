@@ -51,6 +51,7 @@ struct conn {
     struct rtsp_reader in;
     struct slice pending; /* the request that names a stream, in `in` */
     char device[RTSP_ID_MAX + 1], channel[RTSP_ID_MAX + 1];
+    unsigned stream;
     uint64_t session;     /* held; 0: none */
     bool due;             /* the outcome is known */
     unsigned status;
@@ -255,7 +256,8 @@ static int make_handover(struct conn *c, struct rtsp_handover *h)
                                  .place = c->place,
                                  .local = c->local,
                                  .remote = c->place->remote,
-                                 .session = c->session };
+                                 .session = c->session,
+                                 .stream = c->stream };
     memcpy(h->device, c->device, sizeof(h->device));
     memcpy(h->channel, c->channel, sizeof(h->channel));
     h->unread = malloc(n);
@@ -449,8 +451,9 @@ static void open_stream(struct conn *c, const struct rtsp_item *item,
     int err;
 
     c->pending = item->whole;
-    if (req.device.n == 0)
-        platform_channel_owner(s->cfg.platform, u->channel, &req.device);
+    if (req.device.n == 0 &&
+        !platform_channel_owner(s->cfg.platform, u->channel, &req.device))
+        req.device = (struct slice){ 0 };
     /* who may not watch is not told what there is */
     if (!may_watch(c, &item->request, req.device, u))
         return;
@@ -460,6 +463,7 @@ static void open_stream(struct conn *c, const struct rtsp_item *item,
     }
     slice_copy(c->device, sizeof(c->device), req.device);
     slice_copy(c->channel, sizeof(c->channel), u->channel);
+    c->stream = u->stream;
     err = platform_live_start(s->cfg.platform, &req, now_of(s), &view);
     s->cfg.touched(s->cfg.ctx);
     if (err) {

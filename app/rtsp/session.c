@@ -106,17 +106,17 @@ void rtsp_session_init(struct rtsp_session *s, uint64_t now_ms)
     *s = (struct rtsp_session){ .heard_ms = now_ms };
 }
 
-void rtsp_session_bind(struct rtsp_session *s, struct slice device,
-                       struct slice channel, unsigned tracks, uint64_t id,
+void rtsp_session_bind(struct rtsp_session *s, const struct rtsp_bound *to,
                        uint64_t now_ms)
 {
     *s = (struct rtsp_session){ .state = RTSP_INIT,
-                                .tracks = (uint8_t)tracks,
+                                .stream = to->stream,
+                                .tracks = (uint8_t)to->tracks,
                                 .heard_ms = now_ms };
-    slice_copy(s->device, sizeof(s->device), device);
-    slice_copy(s->channel, sizeof(s->channel), channel);
+    slice_copy(s->device, sizeof(s->device), to->device);
+    slice_copy(s->channel, sizeof(s->channel), to->channel);
     for (unsigned i = 0; i < RTSP_SESSION_TEXT; i++)
-        s->id[i] = "0123456789ABCDEF"[id >> 4 * i & 15];
+        s->id[i] = "0123456789ABCDEF"[to->id >> 4 * i & 15];
 }
 
 void rtsp_session_heard(struct rtsp_session *s, uint64_t now_ms)
@@ -321,9 +321,12 @@ static unsigned count(unsigned tracks)
     return (tracks & 1) + (tracks >> 1 & 1);
 }
 
-/* A device may be left out where the channel names it. */
+/* A device may be left out where the channel names it. The URL of a track is
+ * made without the query. */
 static bool is_ours(const struct rtsp_session *s, const struct rtsp_url *u)
 {
+    if (u->track < 0 && u->stream != s->stream)
+        return false;
     return slice_eq(u->channel, slice_str(s->channel)) &&
            (u->device.n == 0 || slice_eq(u->device, slice_str(s->device)));
 }
@@ -465,6 +468,9 @@ enum rtsp_effect rtsp_session_request(struct rtsp_session *s,
     }
     if (status)
         return refuse(w, s, r, status);
+    /* a SETUP of the whole has no query either */
+    if (r->method == RTSP_SETUP)
+        url->stream = s->stream;
     if (names_stream(r->method) && s->state != RTSP_UNBOUND &&
         s->state != RTSP_ENDED && !is_ours(s, url))
         return s->state == RTSP_PLAYING ? refuse(w, s, r, 455)

@@ -49,6 +49,7 @@ struct rtsp_session {
     bool given;            /* the id was told */
     char id[RTSP_SESSION_TEXT + 1];
     char device[RTSP_ID_MAX + 1], channel[RTSP_ID_MAX + 1];
+    unsigned stream;
     uint8_t tracks;        /* bits 1 << media_track of the stream */
     uint8_t set;           /* the same of what is set up */
     struct rtsp_transport transport[MEDIA_TRACKS];
@@ -64,8 +65,12 @@ struct rtsp_session {
 void rtsp_session_init(struct rtsp_session *s, uint64_t now_ms);
 
 /* Bound to a stream; id: random. tracks: at least one. */
-void rtsp_session_bind(struct rtsp_session *s, struct slice device,
-                       struct slice channel, unsigned tracks, uint64_t id,
+struct rtsp_bound {
+    struct slice device, channel;
+    unsigned stream, tracks;
+    uint64_t id;
+};
+void rtsp_session_bind(struct rtsp_session *s, const struct rtsp_bound *to,
                        uint64_t now_ms);
 
 /* One request; not while an answer is owed. Writes the answer to w unless it is

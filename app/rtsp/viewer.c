@@ -665,13 +665,15 @@ static void on_poll(uv_poll_t *p, int status, int events)
 static void decide(struct rtsp_viewer *v)
 {
     int err = media_loop_tracks(v->loop, v->h.session, &v->tracks);
-    uint64_t id = 0;
+    struct rtsp_bound to = { .device = slice_str(v->h.device),
+                             .channel = slice_str(v->h.channel),
+                             .stream = v->h.stream };
 
     if (err == GB_EAGAIN && now_of(v) - v->from_ms < RTSP_DECIDE_MS)
         return;
     if (!err && !track_bits(v))
         err = GB_EUNSUPPORTED;
-    if (!err && uv_random(NULL, NULL, &id, sizeof(id), 0, NULL))
+    if (!err && uv_random(NULL, NULL, &to.id, sizeof(to.id), 0, NULL))
         err = GB_EIO;
     if (err) {
         struct rtsp_item item;
@@ -688,8 +690,8 @@ static void decide(struct rtsp_viewer *v)
         return;
     }
     v->decided = true;
-    rtsp_session_bind(&v->s, slice_str(v->h.device), slice_str(v->h.channel),
-                      track_bits(v), id, now_of(v));
+    to.tracks = track_bits(v);
+    rtsp_session_bind(&v->s, &to, now_of(v));
     uv_timer_set_repeat(&v->tick, RTSP_TICK_MS);
     serve(v);
 }

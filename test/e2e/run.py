@@ -264,6 +264,12 @@ def rtsp_ends_free_the_session():
                 c.sock.close()
                 wait_for(f"{name}, {how}: nobody watches", lambda: consumers(d) == [0])
         c = Rtsp(d, path)
+        for url, want in ((c.url, [1]), (c.url.replace("?", "?stream=sub&"), [0, 1]), (c.url, [0, 1])):
+            s = c.ask("DESCRIBE", url)  # another stream on the same connection
+            expect(s[0] == 200 and sorted(consumers(d)) == want, f"{url}: {s} {consumers(d)}")
+        c.sock.close()
+        d.call("DELETE", f"/api/v1/devices/{DEVICE}/channels/{channel_id(DEVICE)}/live?stream=sub")
+        c = Rtsp(d, path)
         c.play(tcp_channels())
         expect(c.ask("PAUSE")[0] == 200 and c.ask("PLAY")[0] == 200, "PAUSE and PLAY")
         c.rest = b""

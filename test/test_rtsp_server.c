@@ -1,0 +1,455 @@
+/* The RTSP port before a stream plays: who may, what is waited for, and that
+ * every end gives back what was held. Loopback, a platform that does what the
+ * test says; time is real and short. */
+#include "app/rtsp/server.h"
+
+#include "app/net/sockaddr.h"
+#include "test/fake_platform.h"
+#include "test/support.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define GUARD_MS 15000
+#define REQUEST_MS 300
+#define WAIT_MS 200
+#define PER_SOURCE 4
+#define D1 "34020000001180000001"
+#define C1 "34020000001310000001"
+#define URL "rtsp://h/" D1 "/" C1
+
+static struct {
+    uv_loop_t loop;
+    uv_timer_t guard;
+    struct media_net *media;
+    struct rtsp_server *server;
+    struct gb_addr at;
+    unsigned failed, touched;
+    uint32_t wait_s;
+    bool late, closed, server_closed;
+} t;
+
+static void on_guard(uv_timer_t *timer)
+{
+    (void)timer;
+    t.late = true;
+}
+
+#define RUN_UNTIL(cond)                                                        \
+    do {                                                                       \
+        while (!(cond) && !t.late)                                             \
+            uv_run(&t.loop, UV_RUN_ONCE);                                      \
+        if (t.late)                                                            \
+            fail_msg("line %d: waited in vain", __LINE__);                     \
+    } while (0)
+
+static struct gb_time now(void *ctx)
+{
+    (void)ctx;
+    return (struct gb_time){ .mono_ms = uv_now(&t.loop), .utc_ms = 1700000000 };
+}
+
+static void touched(void *ctx)
+{
+    (void)ctx;
+    t.touched++;
+}
+
+static bool is_signed(void *ctx, struct slice device, struct slice channel,
+                      struct slice signature)
+{
+    (void)ctx;
+    return slice_eq(device, SLICE(D1)) && slice_eq(channel, SLICE(C1)) &&
+           slice_eq(signature, SLICE("9.good"));
+}
+
+static uint32_t wait_s(void *ctx, const struct gb_addr *source)
+{
+    (void)ctx;
+    assert_true(gb_addr_is_loopback(source));
+    return t.wait_s;
+}
+
+static void failed(void *ctx, const struct gb_addr *source)
+{
+    (void)ctx;
+    (void)source;
+    t.failed++;
+}
+
+static void on_event(void *ctx, const struct platform_media_event *ev)
+{
+    (void)ctx;
+    (void)ev;
+}
+
+static int setup(void **state)
+{
+    struct media_net_config mc = { .main = &t.loop, .loops = 2,
+                                   .on_event = on_event };
+    struct gb_addr listen;
+    struct rtsp_server_config c = {
+        .loop = &t.loop, .listen = &listen, .n_listen = 1, .auth = true,
+        .token = "token", .max_per_source = PER_SOURCE,
+        .request_ms = REQUEST_MS, .wait_ms = WAIT_MS, .now = now,
+        .touched = touched, .is_signed = is_signed, .wait_s = wait_s,
+        .failed = failed,
+    };
+
+    (void)state;
+    memset(&t, 0, sizeof(t));
+    memset(&fake, 0, sizeof(fake));
+    fake_device(D1, "one", true);
+    fake_channel(D1, C1, "c");
+    assert_int_equal(uv_loop_init(&t.loop), 0);
+    uv_timer_init(&t.loop, &t.guard);
+    uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
+    assert_int_equal(media_net_new(&t.media, &mc), 0);
+    c.media = t.media;
+    gb_addr_parse_ip(&listen, SLICE("127.0.0.1"));
+    assert_int_equal(rtsp_server_new(&t.server, &c, NULL), 0);
+    t.at = rtsp_server_addr(t.server, 0);
+    assert_true(t.at.port);
+    return 0;
+}
+
+static void on_closed(void *ctx)
+{
+    *(bool *)ctx = true;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    rtsp_server_close(t.server, on_closed, &t.server_closed);
+    while (!t.server_closed && !t.late)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    media_net_close(t.media, on_closed, &t.closed);
+    while (!t.closed && !t.late)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    rtsp_server_free(t.server);
+    uv_close((uv_handle_t *)&t.guard, NULL);
+    uv_run(&t.loop, UV_RUN_DEFAULT);
+    for (size_t i = 0; i <= FAKE_MAX; i++)
+        assert_int_equal(fake.holds[i], 0);
+    return t.closed ? uv_loop_close(&t.loop) : -1;
+}
+
+/* ---- a client ----------------------------------------------------------- */
+
+static int dial(void)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sockaddr_of(&ss, &t.at, false);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+/* What comes until an empty line, or the end (then ""). */
+static const char *hear(int fd)
+{
+    static char text[4096];
+    size_t n = 0;
+
+    while (!t.late && n + 1 < sizeof(text)) {
+        ssize_t got = recv(fd, text + n, 1, MSG_DONTWAIT);
+
+        if (got == 0)
+            break;
+        if (got > 0) {
+            n++;
+            text[n] = '\0';
+            if (n >= 4 && strcmp(text + n - 4, "\r\n\r\n") == 0)
+                return text;
+            continue;
+        }
+        uv_run(&t.loop, UV_RUN_NOWAIT);
+        poll(NULL, 0, 1);
+    }
+    if (t.late)
+        fail_msg("heard nothing");
+    return "";
+}
+
+static void expect_status(const char *text, unsigned status)
+{
+    char want[32];
+
+    snprintf(want, sizeof(want), "RTSP/1.0 %u ", status);
+    if (strncmp(text, want, strlen(want)) != 0)
+        fail_msg("wanted %u: %.200s", status, text);
+}
+
+/* Basic x:token */
+#define GOOD "Authorization: Basic eDp0b2tlbg==\r\n"
+#define BAD "Authorization: Basic eDp0b2tlbQ==\r\n"
+
+static void describe(int fd, const char *url, const char *lines)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text), "DESCRIBE %s RTSP/1.0\r\nCSeq: 1\r\n%s\r\n",
+             url, lines);
+    say(fd, text);
+}
+
+static void becomes(uint64_t id, enum platform_session_state state,
+                    enum platform_step step, unsigned sip_status)
+{
+    struct platform_session *s = fake_session(id);
+
+    assert_non_null(s);
+    s->state = state;
+    s->step = step;
+    s->sip_status = sip_status;
+    s->evidence = SLICE("as seen");
+    rtsp_server_on_session(t.server, id, false);
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+static void who_may(void **state)
+{
+    static const struct {
+        const char *name, *url, *lines;
+        unsigned status; /* 0: it may, and waits */
+        unsigned failed;
+    } cases[] = {
+        { "nobody", URL, "", 401, 0 },
+        { "wrong", URL, BAD, 401, 1 },
+        { "right", URL, GOOD, 0, 0 },
+        { "the channel alone", "rtsp://h/" C1, GOOD, 0, 0 },
+        { "signed", URL "?t=9.good", "", 0, 0 },
+        { "signed, the channel alone", "rtsp://h/" C1 "?t=9.good", "", 0, 0 },
+        { "another signature", URL "?t=9.bad", "", 401, 0 },
+        { "signed for another", "rtsp://h/" D1 "/2?t=9.good", "", 401, 0 },
+        { "what there is, is not told", "rtsp://h/7", "", 401, 0 },
+        { "and is", "rtsp://h/7", GOOD, 404, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int fd = dial();
+
+        memset(fake.session, 0, sizeof(fake.session));
+        fake.next_session = 0;
+        t.failed = 0;
+        describe(fd, cases[i].url, cases[i].lines);
+        if (cases[i].status) {
+            const char *text = hear(fd);
+
+            expect_status(text, cases[i].status);
+            if (cases[i].status == 401)
+                assert_true(text_has(text, "WWW-Authenticate: Digest ") &&
+                            text_has(text, "WWW-Authenticate: Basic "));
+        } else {
+            RUN_UNTIL(fake.holds[1] == 1);
+        }
+        if (t.failed != cases[i].failed)
+            fail_msg("%s: %u failures", cases[i].name, t.failed);
+        close(fd);
+        RUN_UNTIL(fake.holds[1] == 0);
+    }
+}
+
+static void guesses(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    t.wait_s = 17;
+    describe(fd, URL, GOOD); /* not even looked at */
+    expect_status(hear(fd), 403);
+    describe(fd, URL, ""); /* asks what to do */
+    expect_status(hear(fd), 401);
+    assert_int_equal(t.failed, 0);
+    describe(fd, URL "?t=9.good", GOOD); /* no guess at all */
+    RUN_UNTIL(fake.holds[1] == 1);
+    close(fd);
+}
+
+/* What became of a session, as a status with a reason. */
+static void outcomes(void **state)
+{
+    static const struct {
+        enum platform_session_state state;
+        enum platform_step step;
+        unsigned sip_status, want;
+        const char *reason;
+    } cases[] = {
+        { PLATFORM_FAILED, PLATFORM_STEP_ANSWER, 0, 504, "as seen" },
+        { PLATFORM_FAILED, PLATFORM_STEP_ANSWER, 486, 502, "as seen" },
+        { PLATFORM_FAILED, PLATFORM_STEP_PACKET, 200, 504, "as seen" },
+        { PLATFORM_FAILED, PLATFORM_STEP_DEVICE, 0, 404, "as seen" },
+        { PLATFORM_FAILED, PLATFORM_STEP_SOCKET, 0, 502, "as seen" },
+        { PLATFORM_STOPPING, PLATFORM_STEP_ENDED, 0, 404, "stopped" },
+        { PLATFORM_PLAYING, PLATFORM_STEP_PLAYING, 0, 404, "ended" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int fd = dial();
+        const char *text;
+
+        memset(fake.session, 0, sizeof(fake.session));
+        fake.next_session = 0;
+        describe(fd, URL, GOOD);
+        RUN_UNTIL(fake.holds[1] == 1);
+        becomes(1, cases[i].state, cases[i].step, cases[i].sip_status);
+        text = hear(fd); /* of a viewer: the loop has no such stream */
+        expect_status(text, cases[i].want);
+        if (!text_has(text, cases[i].reason))
+            fail_msg("case %zu: %s", i, text);
+        RUN_UNTIL(fake.holds[1] == 0);
+        close(fd);
+    }
+}
+
+/* Known at once: failed to start; or nothing happens in time. */
+static void known_at_once(void **state)
+{
+    static const struct {
+        int err;
+        unsigned want;
+    } cases[] = { { GB_ENOENT, 404 }, { GB_ESTATE, 404 }, { GB_ELIMIT, 503 },
+                  { GB_EIO, 502 } };
+    int fd = dial();
+    uint64_t from_ms;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake.live_err = cases[i].err;
+        describe(fd, URL, GOOD);
+        expect_status(hear(fd), cases[i].want);
+    }
+    fake.live_err = 0;
+    from_ms = uv_hrtime() / 1000000;
+    describe(fd, URL, GOOD);
+    expect_status(hear(fd), 504);
+    assert_true(uv_hrtime() / 1000000 - from_ms >= WAIT_MS - 5);
+    assert_int_equal(fake.holds[1], 0);
+    describe(fd, URL, GOOD); /* it may ask again */
+    RUN_UNTIL(fake.holds[1] == 1);
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING, 200);
+    expect_status(hear(fd), 404);
+    RUN_UNTIL(fake.holds[1] == 0);
+    close(fd);
+}
+
+/* Two clients wait for one session. */
+static void together(void **state)
+{
+    int a = dial(), b = dial();
+
+    (void)state;
+    describe(a, URL, GOOD);
+    describe(b, URL, GOOD);
+    RUN_UNTIL(fake.holds[1] == 2);
+    close(a);
+    RUN_UNTIL(fake.holds[1] == 1);
+    becomes(1, PLATFORM_FAILED, PLATFORM_STEP_KEY, 200);
+    expect_status(hear(b), 504);
+    close(b);
+}
+
+static void idlers_and_floods(void **state)
+{
+    static char much[2 * RTSP_REQUEST_MAX];
+    int fd[PER_SOURCE + 1];
+    struct rtsp_server_counters c;
+
+    (void)state;
+    for (int i = 0; i <= PER_SOURCE; i++)
+        fd[i] = dial();
+    RUN_UNTIL((rtsp_server_counters(t.server, &c), c.refused == 1));
+    assert_string_equal(hear(fd[PER_SOURCE]), "");
+    say(fd[0], "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"
+               "OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n");
+    assert_true(text_has(hear(fd[0]), "CSeq: 1\r\n"));
+    assert_true(text_has(hear(fd[0]), "CSeq: 2\r\n"));
+    /* a head without an end */
+    memset(much, 'a', sizeof(much));
+    say(fd[1], "OPTIONS ");
+    assert_true(write(fd[1], much, RTSP_REQUEST_MAX - 8) > 0);
+    expect_status(hear(fd[1]), 413);
+    assert_string_equal(hear(fd[1]), "");
+    /* more than there is room for, while it waits */
+    describe(fd[2], URL, GOOD);
+    RUN_UNTIL(fake.holds[1] == 1);
+    assert_true(write(fd[2], much, sizeof(much)) > 0);
+    RUN_UNTIL(fake.holds[1] == 0);
+    /* nothing named */
+    assert_string_equal(hear(fd[0]), "");
+    assert_string_equal(hear(fd[3]), "");
+    for (int i = 0; i <= PER_SOURCE; i++)
+        close(fd[i]);
+    RUN_UNTIL((rtsp_server_counters(t.server, &c), c.connections == 0));
+    fd[0] = dial(); /* there is room again */
+    say(fd[0], "OPTIONS * RTSP/1.0\r\nCSeq: 3\r\n\r\n");
+    expect_status(hear(fd[0]), 200);
+    close(fd[0]);
+}
+
+/* With clients in every state. */
+static void server_ends(void **state)
+{
+    int fd[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        fd[i] = dial();
+    describe(fd[0], URL, GOOD);
+    RUN_UNTIL(fake.holds[1] == 1);
+    say(fd[1], "OPTIONS");
+    rtsp_server_close(t.server, on_closed, &t.server_closed);
+    RUN_UNTIL(t.server_closed);
+    assert_int_equal(fake.holds[1], 0);
+    for (int i = 0; i < 3; i++) {
+        assert_true(recv(fd[i], &(char){ 0 }, 1, 0) <= 0);
+        close(fd[i]);
+    }
+    media_net_close(t.media, on_closed, &t.closed);
+    RUN_UNTIL(t.closed);
+    rtsp_server_free(t.server);
+    uv_close((uv_handle_t *)&t.guard, NULL);
+    uv_run(&t.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&t.loop), 0);
+}
+
+static void port_taken(void **state)
+{
+    struct rtsp_server_config c = { .loop = &t.loop, .listen = &t.at,
+                                    .n_listen = 1, .token = "" };
+    struct rtsp_server *other = NULL;
+    size_t at = 9;
+
+    (void)state;
+    assert_int_equal(rtsp_server_new(&other, &c, &at), UV_EADDRINUSE);
+    assert_null(other);
+    assert_int_equal(at, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_may, setup, teardown),
+        cmocka_unit_test_setup_teardown(guesses, setup, teardown),
+        cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
+        cmocka_unit_test_setup_teardown(known_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(together, setup, teardown),
+        cmocka_unit_test_setup_teardown(idlers_and_floods, setup, teardown),
+        cmocka_unit_test_setup(server_ends, setup),
+        cmocka_unit_test_setup_teardown(port_taken, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
