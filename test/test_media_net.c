@@ -1,8 +1,9 @@
 /* The media loops from outside: orders in, events out, an orderly end. */
-#include "app/net/media.h"
+#include "app/net/media_hls.h"
 
 #include "test/support.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #define N_EVENTS 16
@@ -133,6 +134,66 @@ static void opened_twice(void **state)
     finish();
 }
 
+static struct media_hls_ask *answer;
+
+static void on_hls(void *ctx, struct media_hls_ask *a)
+{
+    (void)ctx;
+    assert_null(answer);
+    answer = a;
+}
+
+static void ask_hls(uint64_t session, unsigned on, enum media_hls_what what)
+{
+    struct media_hls_ask *a = calloc(1, sizeof(*a));
+
+    assert_non_null(a);
+    a->session = session;
+    a->what = what;
+    a->utc_ms = 1000;
+    a->on_done = on_hls;
+    if (!media_hls_ask(net, on, a)) {
+        assert_int_equal(on, 9); /* no such loop: it is still ours */
+        media_hls_ask_free(a);
+    }
+}
+
+static void expect_hls(int err)
+{
+    while (!answer)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(answer->err, err);
+    assert_null(answer->part);
+    media_hls_ask_free(answer);
+    answer = NULL;
+}
+
+/* Every question is answered once: where there is no session, none any more, or
+ * the loop ends. */
+static void hls_questions(void **state)
+{
+    (void)state;
+    begin(2);
+    ask_hls(7, 9, MEDIA_HLS_PLAYLIST);
+    ask_hls(7, 1, MEDIA_HLS_PLAYLIST);
+    expect_hls(GB_ENOENT);
+    open_session(7, 1);
+    ask_hls(7, 0, MEDIA_HLS_PLAYLIST); /* it is on another loop */
+    expect_hls(GB_ENOENT);
+    ask_hls(7, 1, MEDIA_HLS_SEGMENT);
+    expect_hls(GB_ENOENT);
+    ask_hls(7, 1, MEDIA_HLS_PLAYLIST);
+    ask_hls(7, 1, MEDIA_HLS_INIT); /* behind it, and the other still waits */
+    expect_hls(GB_ENOENT);
+    order(PLATFORM_DO_CLOSE, 7, 1, 0);
+    media_net_forget(net, 7, 1);
+    expect_hls(GB_ENOENT);
+    open_session(8, 0);
+    ask_hls(8, 0, MEDIA_HLS_PLAYLIST);
+    finish();
+    expect_hls(GB_ENOENT);
+}
+
 /* With sessions open. */
 static void ends_in_the_middle(void **state)
 {
@@ -148,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opened_and_closed),
         cmocka_unit_test(opened_twice),
+        cmocka_unit_test(hls_questions),
         cmocka_unit_test(ends_in_the_middle),
     };
 

@@ -231,6 +231,82 @@ static void losses_are_counted(void **state)
     close_world();
 }
 
+/* What the raw viewer got, and what the packets held. */
+static struct {
+    struct hub_viewer v;
+    uint8_t got[1 << 20], sent[1 << 20];
+    size_t n_got, n_sent;
+} raw;
+
+static void raw_pump(void)
+{
+    struct media_iov iov;
+
+    while (hub_viewer_next(&raw.v, &iov, 1, false)) {
+        assert_true(raw.n_got + iov.len <= sizeof(raw.got));
+        memcpy(raw.got + raw.n_got, iov.base, iov.len);
+        raw.n_got += iov.len;
+        hub_viewer_consumed(&raw.v, iov.len);
+    }
+}
+
+/* Pairs of packets in the wrong order, some twice: the program stream comes out
+ * as the device wrote it, from the first key frame on. */
+static void program_stream_as_it_came(void **state)
+{
+    struct slice file = read_file("test/data/clip/clock.h264");
+    struct hub_viewer_options opt = { .format = HUB_PS };
+    struct clip clip;
+    struct sender_options o = { .alloc = &gb_alloc_heap, .clip = &clip,
+                                .ssrc = SSRC, .pt = 96 };
+    struct sender *tx;
+    uint8_t bytes[2][MAX_PACKET];
+    size_t len[2] = { 0, 0 };
+
+    (void)state;
+    open_world(false, true);
+    memset(&raw, 0, sizeof(raw));
+    assert_int_equal(hub_viewer_add(w.hub, &raw.v, &opt, w.now_ms), 0);
+    assert_int_equal(clip_init(&clip, &gb_alloc_heap, file, 25), 0);
+    assert_int_equal(sender_new(&tx, &o, w.now_ms), 0);
+    for (unsigned i = 0; w.now_ms < 4000; w.now_ms += 5) {
+        struct sender_packet pkt;
+
+        while (sender_next(tx, &pkt, w.now_ms)) {
+            unsigned k = i++ & 1;
+
+            assert_true(raw.n_sent + pkt.n <= sizeof(raw.sent));
+            memcpy(raw.sent + raw.n_sent, pkt.payload, pkt.n);
+            raw.n_sent += pkt.n;
+            memcpy(bytes[k], pkt.head, pkt.head_len);
+            memcpy(bytes[k] + pkt.head_len, pkt.payload, pkt.n);
+            len[k] = pkt.head_len + pkt.n;
+            if (i == 1)
+                give(bytes[0], len[0]); /* it says where the order begins */
+            if (k == 0)
+                continue;
+            give(bytes[1], len[1]);
+            give(bytes[0], len[0]);
+            if (i % 10 == 0)
+                give(bytes[1], len[1]);
+        }
+        receiver_tick(w.rx, w.now_ms);
+        raw_pump();
+    }
+    give(bytes[0], len[0]); /* one may be left over */
+    receiver_end(w.rx, w.now_ms);
+    hub_end(w.hub);
+    raw_pump();
+    assert_true(raw.n_got > 30000);
+    assert_int_equal(raw.n_got, raw.n_sent);
+    assert_memory_equal(raw.got, raw.sent, raw.n_sent);
+    hub_viewer_remove(&raw.v);
+    sender_free(tx);
+    clip_fini(&clip);
+    free((void *)(uintptr_t)file.p);
+    close_world();
+}
+
 /* What is no program stream is named, once, and counted. */
 static void payloads_of_another_kind(void **state)
 {
@@ -374,6 +450,7 @@ int main(void)
         cmocka_unit_test(picture_and_sound),
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(losses_are_counted),
+        cmocka_unit_test(program_stream_as_it_came),
         cmocka_unit_test(payloads_of_another_kind),
         cmocka_unit_test(strangers),
         cmocka_unit_test(every_prefix),

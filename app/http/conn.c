@@ -330,6 +330,7 @@ static void answer_part(struct conn *c, struct http_response *r)
 {
     take(c, r);
     c->part = r->part;
+    c->part_until_ms = now_of(c) + HTTP_PART_TIMEOUT_MS;
     r->part = NULL;
     put_head(c, r, c->part->bytes);
     c->state = CONN_WRITING;
@@ -901,7 +902,8 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 {
     size_t queue = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
 
-    if (c->writing && queue < c->write_queue) {
+    if (c->writing && queue < c->write_queue &&
+        (!c->part || now_ms < c->part_until_ms)) {
         c->write_queue = queue; /* slow, but it moves */
         set_deadline(c, c->server->cfg.write_timeout_ms);
     } else if (now_ms >= c->deadline_ms) {

@@ -65,6 +65,7 @@ struct conn {
     struct http_trace_filter trace;
     struct conn_file *file; /* a body that is one; NULL */
     struct hls_part *part;  /* a body that is one, while it is written; NULL */
+    uint64_t part_until_ms; /* slow or not: it keeps a segment in memory */
 };
 
 struct job {

@@ -15,6 +15,7 @@
 #define HTTP_BODY_TIMEOUT_MS 30000  /* head to the end of the body */
 #define HTTP_IDLE_TIMEOUT_MS 60000  /* between requests */
 #define HTTP_WRITE_TIMEOUT_MS 30000 /* an answer that nobody reads */
+#define HTTP_PART_TIMEOUT_MS 60000 /* a segment of HLS, however it moves */
 #define HTTP_PENDING_TIMEOUT_MS 90000 /* for the application to answer; longer
                                          than any wait= that it takes */
 #define HTTP_PING_MS 15000          /* comment lines in an event stream */

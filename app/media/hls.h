@@ -19,15 +19,15 @@
 #include "app/media/hub.h"
 #include "base/time.h"
 
-#define HLS_TARGET_MIN_S 2       /* target duration, between these */
-#define HLS_TARGET_MAX_S 6
+#define HLS_TARGET_MIN_S 2       /* the target duration is chosen between */
+#define HLS_TARGET_MAX_S 6       /* longer groups of pictures are cut */
 #define HLS_SEGMENT_MIN_MS 1000  /* so numbers never overtake the clock */
 #define HLS_SEGMENT_BYTES (8u << 20) /* a longer one is cut between pictures */
-#define HLS_SEGMENT_FRAMES 2048  /* the same: pictures and sounds */
+#define HLS_SEGMENT_FRAMES 2048  /* pictures and sounds of one; likewise */
 #define HLS_LIST_TARGETS 3       /* target durations in the playlist */
 #define HLS_LIST_MIN 3           /* and at least so many segments */
 #define HLS_RING_SEGMENTS 64     /* kept of one stream; the oldest go first */
-#define HLS_RING_BYTES (32u << 20) /* the same */
+#define HLS_RING_BYTES (32u << 20) /* of the segments of one stream, likewise */
 #define HLS_QUERY_MAX 256        /* carried on to the URLs of a playlist */
 #define HLS_PLAYLIST_MAX (HLS_RING_SEGMENTS * (2 * HLS_QUERY_MAX + 256) + 512)
 

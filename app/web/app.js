@@ -296,8 +296,18 @@ async function play() {
   }
   $('overlay').textContent = t('waiting');
   $('f-over').textContent = r.data.transport;
+  addresses(r.data);
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   player.open(`${scheme}//${location.host}/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`);
+}
+
+// Every way to the same stream, each with its signature.
+const ways = { flv: 'HTTP-FLV', ws_flv: 'WS-FLV', fmp4: 'HTTP-fMP4', ws_fmp4: 'WS-fMP4', hls: 'HLS', ts: 'MPEG-TS', ps: 'PS', rtsp: 'RTSP',
+  mse: 'MSE (go2rtc)', frame: 'MP4' };
+
+function addresses(live) {
+  $('urls').replaceChildren(...Object.entries(ways).flatMap(([key, name]) => (
+    live[key] ? [element('dt', '', name), element('dd', '', live[key])] : [])));
 }
 
 function reconnect() {

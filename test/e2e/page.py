@@ -137,6 +137,9 @@ def plays(b, d):
         raise Failed(f"figures: {figures}")
     if "kbit/s" not in figures["bitrate"] or "ms" not in figures["delay"]:
         raise Failed(f"figures: {figures}")
+    told = b.run("return document.getElementById('urls').textContent")
+    if not all(x in told for x in ("/index.m3u8?", ".ps?", ".flv?", "ws://", "/frame.mp4?")):
+        raise Failed(f"addresses: {told}")
     b.shot("playing")
     print("        " + ", ".join(f"{k} {v}" for k, v in figures.items()))
     b.click("#sound")
