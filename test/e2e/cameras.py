@@ -126,6 +126,7 @@ def main_and_sub_stream_at_the_same_time():
             judge(main["fmp4"], "fmp4", codec, audio)
             for fmt in ("fmp4", "flv", "ts"):
                 judge(sub[fmt], fmt, codec, audio, size="320x180")
+            decode(sub["fmp4"] + "&audio=0", 1, tracks=("video",), size="320x180")
             path = f"/api/v1/devices/{device(n)}/channels/{ch}/live"
             if d.call("DELETE", path + "?stream=sub").status != 204:
                 raise Failed("the sub-stream is not stopped")
