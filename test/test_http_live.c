@@ -245,7 +245,12 @@ static void media_forms(void **state)
     assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
     assert_true(fx.last.media.websocket);
     assert_true(fx.last.media.enhanced);
-    assert_false(fx.last.media.g711);
+    assert_false(fx.last.media.g711 || fx.last.media.no_audio);
+    ask("GET", "/live/" D1 "/" C1 ".mp4?audio=0", TOKEN UPGRADE, "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_MEDIA);
+    assert_true(fx.last.media.no_audio);
+    ask("GET", "/live/" D1 "/" C1 ".mp4?audio=2", TOKEN UPGRADE, "");
+    assert_int_equal(fx.last.status, 400);
 }
 
 /* A page cannot read a refused upgrade: the reason comes inside. */

@@ -603,9 +603,10 @@ void http_post_live(struct http_call *c)
         start(c, &req, NULL, wait != 0);
 }
 
+/* Without it in the query *flag stays as it is. */
 static bool query_flag(struct http_call *c, const char *name, bool *flag)
 {
-    uint32_t v = 0;
+    uint32_t v = *flag;
     char text[64];
     struct writer w = writer_of(text, sizeof(text) - 1);
 
@@ -688,9 +689,12 @@ static bool read_format(struct http_call *c, struct http_media *m)
 /* What a viewer may choose; false: a problem has been answered. */
 static bool read_choices(struct http_call *c, struct http_media *m)
 {
+    bool audio = true;
+
     if (!query_flag(c, "enhanced", &m->enhanced) ||
-        !query_flag(c, "g711", &m->g711))
+        !query_flag(c, "g711", &m->g711) || !query_flag(c, "audio", &audio))
         return false;
+    m->no_audio = !audio;
     if (!http_query_u32(c->head->query, SLICE("delay"), HTTP_DELAY_MAX_MS,
                         &m->delay_ms))
         return true;

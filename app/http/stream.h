@@ -49,6 +49,7 @@ struct http_handover {
     unsigned stream;  /* 0 main, 1 sub */
     bool enhanced;    /* FLV: H.265 by its FourCC */
     bool g711;        /* TS: G.711 is not left out */
+    bool no_audio;    /* picture only */
     uint32_t delay_ms; /* frames may wait so long, to go out together */
     bool websocket;   /* MSE always; FLV and FMP4 by upgrade */
     char accept[HTTP_WS_ACCEPT_LEN + 1]; /* WebSocket: the answer's key */

@@ -204,7 +204,7 @@ static int add_client(struct viewer *v)
     struct hub_viewer_options opt = {
         .format = format_of(&v->h),
         .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
-        .no_audio = v->quiet,
+        .no_audio = v->quiet || v->h.no_audio,
     };
 
     return media_client_add(v->loop, v->h.session, &v->client, &opt);

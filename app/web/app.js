@@ -343,7 +343,7 @@ function figures() {
   if (!chosen) return;
   const v = $('video');
   const codecs = /codecs="([^"]*)"/.exec(player.codecs);
-  $('f-codec').textContent = codecs ? codecs[1] : '–';
+  $('f-codec').textContent = codecs ? codecs[1] + (/mp4a|flac|opus/.test(codecs[1]) ? '' : ` (${t('noSound')})`) : '–';
   $('f-size').textContent = v.videoWidth ? `${v.videoWidth}×${v.videoHeight}` : '–';
   $('f-bitrate').textContent = player.rate ? `${(player.rate / 1000).toFixed(0)} kbit/s` : '–';
   $('f-delay').textContent = v.videoWidth ? `${Math.max(0, player.delay() * 1000).toFixed(0)} ms` : '–';
@@ -359,12 +359,20 @@ $('transport').addEventListener('change', async () => {
   play();
 });
 $('full').addEventListener('click', () => $('screen').requestFullscreen?.());
+// As it was left the last time; where the browser wants a click first it is off.
+function showSound() {
+  const { muted } = $('video');
+  $('sound').setAttribute('aria-pressed', !muted);
+  $('sound').dataset.t = muted ? 'soundOn' : 'soundOff';
+  $('sound').textContent = t($('sound').dataset.t);
+}
+$('video').muted = localStorage.getItem('sound') !== 'on';
+$('video').addEventListener('volumechange', showSound);
 $('sound').addEventListener('click', () => {
   const v = $('video');
   v.muted = !v.muted;
-  $('sound').setAttribute('aria-pressed', !v.muted);
-  $('sound').dataset.t = v.muted ? 'soundOn' : 'soundOff';
-  $('sound').textContent = t($('sound').dataset.t);
+  localStorage.setItem('sound', v.muted ? 'off' : 'on');
+  showSound();
 });
 $('language').addEventListener('click', () => {
   switchLanguage();
@@ -379,6 +387,7 @@ document.addEventListener('visibilitychange', () => {
 
 // ---- start -------------------------------------------------------------------------
 
+showSound();
 translate();
 const me = await call('GET', '/me');
 if (me.ok) {

@@ -7,6 +7,7 @@ const CANDIDATES = ['avc1.42e01e', 'avc1.4d401f', 'avc1.640029', 'avc1.64002A', 
 const KEEP_S = 20; // seconds of played media kept in the buffer
 const TARGET_S = 0.4; // delay aimed at
 const JUMP_S = 3; // further behind: jump to the live edge
+const STILL_MS = 5000; // media comes and no picture is drawn: begin anew
 
 const Source = window.ManagedMediaSource || window.MediaSource;
 
@@ -30,6 +31,9 @@ export class Player {
     this.codecs = '';
     this.buffer = null;
     this.started = false;
+    this.drawn = -1;
+    this.drawnAt = performance.now();
+    this.came = 0; // bytes since then
   }
 
   open(url) {
@@ -75,6 +79,7 @@ export class Player {
 
   data(chunk) {
     this.bytes += chunk.byteLength;
+    this.came += chunk.byteLength;
     this.queue.push(chunk);
     this.queued += chunk.byteLength;
     if (this.queued > 32 << 20) { // a tab that is asleep: begin anew
@@ -143,6 +148,21 @@ export class Player {
       }
     }
     this.trim(KEEP_S);
+    this.watch(now);
+  }
+
+  // Decoders and surfaces get stuck now and then, without an error.
+  watch(now) {
+    const { video } = this;
+    if (!video.getVideoPlaybackQuality) return;
+    const drawn = video.getVideoPlaybackQuality().totalVideoFrames;
+    if (drawn !== this.drawn || !this.started || video.paused || document.hidden || !video.videoWidth) {
+      this.drawn = drawn;
+      this.drawnAt = now;
+      this.came = 0;
+    } else if (now - this.drawnAt > STILL_MS && this.came > 0) {
+      this.on.closed('no picture is drawn');
+    }
   }
 
   close() {

@@ -15,9 +15,12 @@ import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, TOP, Failed, free_port, system, wait_for
+from rig import SLOW, Cameras, Failed, free_port, system, wait_for
 
 SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, where wanted
+AAC_DEVICE = "34020000001180000007"
+AAC_ROW = ("[...document.querySelectorAll('#tree > li')].find((li) => li.querySelector('.row').title.includes("
+           f"'{AAC_DEVICE}'))?.querySelector(':scope ul li .row')")
 
 
 class Browser:
@@ -108,6 +111,42 @@ def read_clock(b):
     return got if got and 0 <= got["frame"] < 250 else None
 
 
+# What the ear would hear: the largest sample, and the pitch by its zero crossings.
+LISTEN = """
+const v = document.getElementById('video');
+if (!window.ear) {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 8192;
+  const source = context.createMediaElementSource(v);
+  source.connect(analyser);
+  source.connect(context.destination);
+  window.ear = { context, analyser };
+}
+const { context, analyser } = window.ear;
+const s = new Float32Array(analyser.fftSize);
+analyser.getFloatTimeDomainData(s);
+let level = 0, turns = 0;
+for (let i = 0; i < s.length; i++) {
+  level = Math.max(level, Math.abs(s[i]));
+  if (i && (s[i - 1] < 0) !== (s[i] < 0)) turns++;
+}
+return { level, hz: turns / 2 * context.sampleRate / s.length, state: context.state, muted: v.muted };
+"""
+
+
+def hears_the_tone(b):
+    """The camera's tone of 400 Hz, well above silence."""
+    def heard():
+        got = b.run(LISTEN)
+        return got if got["level"] > 0.05 and 380 < got["hz"] < 420 else None
+
+    try:
+        return wait_for("the tone", heard, timeout=10)
+    except Failed:
+        raise Failed(f"no tone: {b.run(LISTEN)}") from None
+
+
 def log_in(b, d):
     b.open(d.base + "/")
     wait_for("login form", lambda: b.run("return !document.getElementById('login').hidden"))
@@ -142,10 +181,44 @@ def plays(b, d):
         raise Failed(f"addresses: {told}")
     b.shot("playing")
     print("        " + ", ".join(f"{k} {v}" for k, v in figures.items()))
+    if b.run(LISTEN)["level"] > 0.01:
+        raise Failed("it is not silent at the start")
     b.click("#sound")
-    time.sleep(1)
-    if not b.run("const v = document.getElementById('video'); return !v.muted && v.webkitAudioDecodedByteCount > 0"):
-        raise Failed("no sound is decoded")
+    got = hears_the_tone(b)
+    print(f"        level {got['level']:.2f}, {got['hz']:.0f} Hz")
+
+
+def sub_stream(b):
+    """Half the size, and sound as it was left."""
+    b.run("const s = document.getElementById('stream'); s.value = 'sub'; s.dispatchEvent(new Event('change'))")
+    wait_for("the sub-stream", lambda: b.run("return document.getElementById('video').videoWidth") == 320, timeout=25)
+    hears_the_tone(b)
+    b.run("const s = document.getElementById('stream'); s.value = 'main'; s.dispatchEvent(new Event('change'))")
+    wait_for("the main stream", lambda: b.run("return document.getElementById('video').videoWidth") == 640, timeout=25)
+
+
+def aac(b, d):
+    """Another camera, whose sound is AAC; sound stays on."""
+    c = Cameras(d, "--audio", "aac", device=AAC_DEVICE)
+    try:
+        wait_for("its channel", lambda: b.run(f"return Boolean({AAC_ROW})"))
+        b.run(f"{AAC_ROW}.click()")
+        wait_for("AAC", lambda: "mp4a" in b.run("return document.getElementById('f-codec').textContent"), timeout=25)
+        hears_the_tone(b)
+    finally:
+        c.close()
+
+
+def begins_anew_when_nothing_is_drawn(b):
+    """Media comes, and no picture is drawn: another connection after a while."""
+    b.run("""const Old = WebSocket;
+        window.opened = 0;
+        window.WebSocket = class extends Old { constructor(url) { super(url); window.opened++; } };
+        window.quality = HTMLVideoElement.prototype.getVideoPlaybackQuality;
+        HTMLVideoElement.prototype.getVideoPlaybackQuality = () => ({ totalVideoFrames: 7 });""")
+    wait_for("another connection", lambda: b.run("return window.opened") > 0, timeout=20)
+    b.run("HTMLVideoElement.prototype.getVideoPlaybackQuality = window.quality")
+    wait_for("the picture again", lambda: read_clock(b), timeout=25)
 
 
 def language(b):
@@ -178,7 +251,9 @@ def main():
         b = Browser()
         try:
             for name, fn in (("log_in", lambda: log_in(b, d)), ("plays", lambda: plays(b, d)),
-                             ("language", lambda: language(b)), ("failure_is_named", lambda: failure_is_named(b, d, cam))):
+                             ("sub_stream", lambda: sub_stream(b)),
+                             ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)),
+                             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)), ("failure_is_named", lambda: failure_is_named(b, d, cam))):
                 try:
                     fn()
                     passed += 1
