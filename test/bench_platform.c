@@ -372,7 +372,9 @@ int main(int argc, char **argv)
             bench_fail("-n NUMBER");
         count(n);
     } else {
-        printf("figure sip.device.bytes %.0f B\n", register_all(DEVICES));
+        printf("figure device.bytes %.0f B\n", register_all(DEVICES));
+        printf("figure sip.device.bytes %.0f B\n",
+               (double)platform_sip_bytes(platform) / DEVICES);
         measure("platform.register.ns", write_authorized, hot_register);
         measure("platform.keepalive.ns", write_keepalive, hot_keepalive);
         measure("platform.challenge.ns", write_bare, hot_challenge);

@@ -249,25 +249,25 @@ struct device {
     uint8_t ha1_alg;       /* of ha1; OTHER: none */
     uint8_t ha1[SIP_HA1_RAW];
     uint32_t nonce_nc;     /* highest nc with the nonce of nonce_stamp */
+    uint32_t cseq;         /* of the registration */
+    uint64_t call_id_hash; /* likewise */
     uint64_t nonce_stamp;  /* of the newest nonce it proved itself with */
-    uint64_t call_id_hash; /* of the registration */
-    uint32_t cseq;         /* likewise */
+    uint64_t expires_ms;
+    struct timerq_node life_timer;
+
+    int64_t expires_utc_ms; /* the first of the platform's */
+    int64_t told_expires_utc_ms; /* the owner was last told of */
     bool online;
     uint8_t edition;       /* enum manscdp_edition */
     uint8_t charset;       /* enum manscdp_charset to write to it */
-    uint64_t expires_ms;
-    int64_t expires_utc_ms;
-    int64_t told_expires_utc_ms; /* the owner was last told of */
-    struct timerq_node life_timer;
-
-    uint64_t alive_ms; /* the first of the platform's */
+    bool edition_known, charset_known;
+    uint8_t edition_set;   /* 0: as it says, else 1 + enum manscdp_edition */
+    uint64_t alive_ms;
     uint64_t keepalive_ms; /* the last one, 0: none yet */
     uint64_t opened_ms;    /* the last OPTIONS for its NAT */
     int64_t keepalive_utc_ms, registered_utc_ms;
     uint32_t gap_ms;       /* longest interval seen of late */
     uint32_t n_faults;     /* channels that the last Keepalive called faulty */
-    bool edition_known, charset_known;
-    uint8_t edition_set;   /* 0: as it says, else 1 + enum manscdp_edition */
     const struct interned *text[DEVICE_TEXT_COUNT]; /* in p->texts */
     struct list sessions;
 
@@ -290,7 +290,7 @@ struct device {
                                 moves twice in one turn */
 };
 
-#define DEVICE_SIP offsetof(struct device, alive_ms) /* bytes that SIP needs */
+#define DEVICE_SIP offsetof(struct device, expires_utc_ms) /* bytes of SIP */
 #define DEVICE_NEAR offsetof(struct device, handle) /* bytes that come first */
 
 /* In device.changes beside the public flags. */

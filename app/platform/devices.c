@@ -634,6 +634,14 @@ size_t platform_device_count(const struct platform *p, size_t *online)
     return p->n_devices;
 }
 
+size_t platform_sip_bytes(const struct platform *p)
+{
+    size_t slots = p->devices.n_buckets + p->peers.n_buckets +
+                   p->sites.n_buckets;
+
+    return p->n_devices * DEVICE_SIP + slots * sizeof(*p->devices.bucket);
+}
+
 int platform_device_refresh(struct platform *p, struct slice id,
                             struct gb_time now)
 {

@@ -385,6 +385,10 @@ bool platform_channel_next(const struct platform *p, struct slice device,
                            struct slice after, struct platform_channel *out);
 size_t platform_device_count(const struct platform *p, size_t *online);
 
+/* Bytes of all devices that SIP needs: id, binding, expiry with its timer, digest
+ * state, and the tables by id, by peer and by source. */
+size_t platform_sip_bytes(const struct platform *p);
+
 /* The last changes of a device between online and offline, newest first, i
  * from 0; at most PLATFORM_CHANGES_MAX, those before a restart included. */
 #define PLATFORM_CHANGES_MAX 50
