@@ -151,7 +151,7 @@ static void permute(unsigned *p, unsigned n)
     }
 }
 
-static void every_order_with_every_repetition(void **state)
+static void note_4_1_every_order_with_every_repetition(void **state)
 {
     unsigned order[4] = { 1, 2, 3, 4 };
 
@@ -193,7 +193,7 @@ static void a_platform_may_take_longer(void **state)
 }
 
 /* The gap counts from each message; there is no limit for the whole. */
-static void slow_devices_outlast_any_total(void **state)
+static void note_4_16_slow_devices_outlast_any_total(void **state)
 {
     struct world w;
 
@@ -266,7 +266,7 @@ static void wrong_sums(void **state)
     end(&w);
 }
 
-static void unnamed_and_broken_items(void **state)
+static void note_4_2_unnamed_and_broken_items(void **state)
 {
     struct world w;
     uint64_t id;
@@ -573,12 +573,12 @@ static void against_a_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_order_with_every_repetition),
+        cmocka_unit_test(note_4_1_every_order_with_every_repetition),
         cmocka_unit_test(silence),
         cmocka_unit_test(a_platform_may_take_longer),
-        cmocka_unit_test(slow_devices_outlast_any_total),
+        cmocka_unit_test(note_4_16_slow_devices_outlast_any_total),
         cmocka_unit_test(wrong_sums),
-        cmocka_unit_test(unnamed_and_broken_items),
+        cmocka_unit_test(note_4_2_unnamed_and_broken_items),
         cmocka_unit_test(unsolicited),
         cmocka_unit_test(loose_answers),
         cmocka_unit_test(single_responses),

@@ -215,7 +215,7 @@ static struct manscdp_item full_item(void)
 
 /* What an edition defines is written, in order, and read back to its field;
  * what it does not define is not. */
-static void every_field_of_every_edition(void **state)
+static void note_4_14_every_field_of_every_edition(void **state)
 {
     const struct manscdp_item it = full_item();
     const struct manscdp_catalog c = { .sn = 1, .device_id = SLICE("1"),
@@ -283,7 +283,7 @@ static void group_moves_between_editions(void **state)
     "<Notify CmdType='Catalog' SN='3'><DeviceList><Item><DeviceID>1"           \
     "</DeviceID>" rest "</Item></DeviceList></Notify>"
 
-static void unknown_elements_are_kept(void **state)
+static void note_4_14_unknown_elements_are_kept(void **state)
 {
     static const struct manscdp_dialect d = { MANSCDP_2016, MANSCDP_UTF8 };
     struct slice in = SLICE(RESPONSE(
@@ -585,9 +585,9 @@ int main(void)
         cmocka_unit_test(node_kinds_to_the_byte),
         cmocka_unit_test(notification_to_the_byte),
         cmocka_unit_test(queries),
-        cmocka_unit_test(every_field_of_every_edition),
+        cmocka_unit_test(note_4_14_every_field_of_every_edition),
         cmocka_unit_test(group_moves_between_editions),
-        cmocka_unit_test(unknown_elements_are_kept),
+        cmocka_unit_test(note_4_14_unknown_elements_are_kept),
         cmocka_unit_test(events),
         cmocka_unit_test(heads_of_messages),
         cmocka_unit_test(empty_lists),

@@ -34,7 +34,7 @@ static size_t count_channels(void)
 }
 
 /* One item a message is what recorders do, in any order and twice. */
-static void any_order(void **state)
+static void note_4_1_any_order(void **state)
 {
     static const struct {
         const char *name;
@@ -104,7 +104,7 @@ static void asked_after_a_pause(void **state)
     sim_free(&s);
 }
 
-static void a_crowd_is_spread(void **state)
+static void note_3_13_a_crowd_is_spread(void **state)
 {
     struct sim_options o = { .config = { .auto_enrol = true,
                                          .rate_burst = 1000 } };
@@ -132,7 +132,7 @@ static void a_crowd_is_spread(void **state)
 
 /* ---- what is missing ---- */
 
-static void partial_deletes_nothing(void **state)
+static void note_4_3_partial_deletes_nothing(void **state)
 {
     struct sim_device *d = recorder(5, NULL);
     struct platform_device v;
@@ -160,7 +160,7 @@ static void partial_deletes_nothing(void **state)
     sim_free(&s);
 }
 
-static void complete_sweeps(void **state)
+static void note_4_3_complete_sweeps(void **state)
 {
     struct sim_device *d = recorder(5, NULL);
     struct platform_channel c;
@@ -518,7 +518,7 @@ static void device_says_off(void **state)
 
 /* What else an item says goes to the owner: once, whole, without the
  * password, and again only when it has changed. */
-static void rest_of_an_item(void **state)
+static void note_4_14_rest_of_an_item(void **state)
 {
     static const char add[] =
         "<?xml version=\"1.0\"?><Notify><CmdType>Catalog</CmdType><SN>4</SN>"
@@ -555,13 +555,13 @@ static void rest_of_an_item(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rest_of_an_item),
+        cmocka_unit_test(note_4_14_rest_of_an_item),
         cmocka_unit_test(device_says_off),
-        cmocka_unit_test(any_order),
+        cmocka_unit_test(note_4_1_any_order),
         cmocka_unit_test(asked_after_a_pause),
-        cmocka_unit_test(a_crowd_is_spread),
-        cmocka_unit_test(partial_deletes_nothing),
-        cmocka_unit_test(complete_sweeps),
+        cmocka_unit_test(note_3_13_a_crowd_is_spread),
+        cmocka_unit_test(note_4_3_partial_deletes_nothing),
+        cmocka_unit_test(note_4_3_complete_sweeps),
         cmocka_unit_test(unchanged_is_not_told),
         cmocka_unit_test(callers_share_one_query),
         cmocka_unit_test(silent_and_refusing),

@@ -157,7 +157,7 @@ static void answered(void **state)
 }
 
 /* Field-note 11.6. */
-static void refused(void **state)
+static void note_11_6_result_and_reason(void **state)
 {
     struct sim_device *d = online(NULL);
     uint64_t id;
@@ -260,7 +260,7 @@ static void not_repeated(void **state)
 }
 
 /* No Response is due: 200 is all there is. */
-static void arrived_is_final(void **state)
+static void note_11_1_arrived_is_not_done(void **state)
 {
     const struct element p = { SLICE("PTZCmd"),
                                       SLICE("A50F0100000000B5") };
@@ -320,7 +320,7 @@ static void preset(struct sim_device *d, uint32_t sn, unsigned n)
 }
 
 /* Field-note 11.2. */
-static void many_messages(void **state)
+static void note_11_2_many_messages(void **state)
 {
     struct sim_device *d = online(NULL);
     uint64_t id = query("PresetQuery");
@@ -517,7 +517,7 @@ static void long_answers(void **state)
 
 /* Armed at each registration, visibly, behind a subscription to its alarms;
  * and at once when somebody says so. */
-static void arming(void **state)
+static void note_12_1_arming(void **state)
 {
     struct platform_settings on = { .set = PLATFORM_SET_ARM, .arm = true };
     struct platform_command c;
@@ -563,7 +563,7 @@ static bool profile_of(const char *cmd, const char *sub,
 }
 
 /* What it answers is learnt from what it does (field-note 11.8). */
-static void learnt(void **state)
+static void note_11_8_learnt(void **state)
 {
     const struct element p = { SLICE("TeleBoot"), SLICE("Boot") };
     struct platform_profile_command k;
@@ -742,7 +742,7 @@ static uint64_t refresh(void)
 }
 
 /* A refresh can be followed as any other command (field-note 4.11). */
-static void refreshes(void **state)
+static void note_4_11_refreshes(void **state)
 {
     struct sim_device *d = online(NULL);
     struct platform_command c;
@@ -832,18 +832,26 @@ static void without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answered),         cmocka_unit_test(refused),
-        cmocka_unit_test(silent_then_late), cmocka_unit_test(never_arrived),
-        cmocka_unit_test(not_repeated),     cmocka_unit_test(arrived_is_final),
-        cmocka_unit_test(one_at_a_time),    cmocka_unit_test(many_messages),
+        cmocka_unit_test(answered),
+        cmocka_unit_test(note_11_6_result_and_reason),
+        cmocka_unit_test(silent_then_late),
+        cmocka_unit_test(never_arrived),
+        cmocka_unit_test(not_repeated),
+        cmocka_unit_test(note_11_1_arrived_is_not_done),
+        cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(note_11_2_many_messages),
         cmocka_unit_test(no_number_told),
-        cmocka_unit_test(foreign_sn),       cmocka_unit_test(bad_orders),
-        cmocka_unit_test(device_goes),      cmocka_unit_test(bounded),
-        cmocka_unit_test(long_answers),     cmocka_unit_test(arming),
+        cmocka_unit_test(foreign_sn),
+        cmocka_unit_test(bad_orders),
+        cmocka_unit_test(device_goes),
+        cmocka_unit_test(bounded),
+        cmocka_unit_test(long_answers),
+        cmocka_unit_test(note_12_1_arming),
         cmocka_unit_test(guards),
         cmocka_unit_test(alarms_are_reset),
-        cmocka_unit_test(learnt),           cmocka_unit_test(refreshes),
-            cmocka_unit_test(without_memory),
+        cmocka_unit_test(note_11_8_learnt),
+        cmocka_unit_test(note_4_11_refreshes),
+        cmocka_unit_test(without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -886,7 +886,7 @@ static void an_alarm_flood(void **state)
 }
 
 /* Each change between online and offline with its cause, newest first. */
-static void changes_are_kept(void **state)
+static void note_3_7_changes_are_kept(void **state)
 {
     struct sim_device *d;
     struct platform_change c;
@@ -989,7 +989,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions_and_numbers),
-        cmocka_unit_test(changes_are_kept),
+        cmocka_unit_test(note_3_7_changes_are_kept),
         cmocka_unit_test(keepalive_lost),
         cmocka_unit_test(slow_hearts_are_learnt),
         cmocka_unit_test(registration_expires),

@@ -1,7 +1,7 @@
 /* Events and alarms for who follows them: readers of the API, webhooks. */
 #include "test/http_fixture.h"
 
-static void events(void **state)
+static void note_12_2_events_are_replayed(void **state)
 {
     char id[128];
     uint64_t seq;
@@ -300,7 +300,7 @@ int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
-        APP(events),
+        APP(note_12_2_events_are_replayed),
         APP(events_without_readers),
         APP(event_ring),
         APP(alarm_ring),

@@ -59,7 +59,7 @@ static void registers(void **state)
     }
 }
 
-static void date_as_configured(void **state)
+static void note_15_1_date_as_configured(void **state)
 {
     static const struct {
         enum platform_date date;
@@ -475,7 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers),
-        cmocka_unit_test(date_as_configured),
+        cmocka_unit_test(note_15_1_date_as_configured),
         cmocka_unit_test(refresh_with_the_old_answer),
         cmocka_unit_test(an_answer_is_good_at_one_address_only),
         cmocka_unit_test(wrong_password_makes_no_device),

@@ -106,7 +106,7 @@ static void what_is_asked(void **state)
 }
 
 /* At 80 %, inside the dialog, as long as the device lives. */
-static void refreshed(void **state)
+static void note_13_2_refreshed(void **state)
 {
     struct sim_device *d = up(CATALOG, 600);
     uint64_t first_ms = d->subscribed_ms;
@@ -170,7 +170,7 @@ static void shortened_by_notify(void **state)
 
 /* Field-note 13.1: remembered, and not asked again for a day, whatever the
  * device does meanwhile. */
-static void refused_for_a_day(void **state)
+static void note_13_1_refused_for_a_day(void **state)
 {
     static const unsigned statuses[] = { 400, 403, 404, 405, 415, 501, 603 };
 
@@ -301,7 +301,7 @@ static void no_answer(void **state)
 
 /* ---- lost --------------------------------------------------------------- */
 
-static void refresh_fails(void **state)
+static void note_13_2_refresh_fails(void **state)
 {
     static const struct {
         const char *name;
@@ -438,7 +438,7 @@ static int set_policy(uint32_t catalog, uint32_t alarm, unsigned kinds)
 
 /* The device's own goes before its group's, that before the configuration's;
  * each change is followed at once. */
-static void policies(void **state)
+static void note_13_2_policies(void **state)
 {
     const uint32_t never = PLATFORM_SUBSCRIBE_NEVER;
     const struct platform_policy of_group = { { never, 300, 0, 0 } };
@@ -754,20 +754,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(off_unless_wanted),
         cmocka_unit_test(what_is_asked),
-        cmocka_unit_test(refreshed),
+        cmocka_unit_test(note_13_2_refreshed),
         cmocka_unit_test(shorter_and_mute),
         cmocka_unit_test(shortened_by_notify),
-        cmocka_unit_test(refused_for_a_day),
+        cmocka_unit_test(note_13_1_refused_for_a_day),
         cmocka_unit_test(refused_and_offline),
         cmocka_unit_test(other_event),
         cmocka_unit_test(interval_too_brief),
         cmocka_unit_test(asked_later),
         cmocka_unit_test(no_answer),
-        cmocka_unit_test(refresh_fails),
+        cmocka_unit_test(note_13_2_refresh_fails),
         cmocka_unit_test(ended_by_the_device),
         cmocka_unit_test(with_the_device),
         cmocka_unit_test(after_a_restart),
-        cmocka_unit_test(policies),
+        cmocka_unit_test(note_13_2_policies),
         cmocka_unit_test(reload),
         cmocka_unit_test(bad_policies),
         cmocka_unit_test(policy_lines),

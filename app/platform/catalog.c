@@ -550,7 +550,8 @@ static void on_verdict(struct platform *p, struct device *d,
         device_deviation(p, d, DEVIATION_SUM_NUM, slice_of(NULL, 0));
         q->swept = false;
         catalog_failed(p, d, PLATFORM_COMMAND_SILENT,
-                       "the device stopped in the middle");
+                       ev->broken ? "there were items that cannot be read"
+                                  : "the device stopped in the middle");
         break;
     case MANSCDP_SILENT:
         note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_SILENT);
