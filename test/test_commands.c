@@ -381,6 +381,83 @@ static void no_number_told(void **state)
     sim_free(&s);
 }
 
+/* What one message says of the number of items may be its own number: the end
+ * is told when nothing follows, at once where that is sure. */
+static void numbers_of_one_message(void **state)
+{
+    static const struct {
+        const char *name, *cmd, *sum;
+        bool num;         /* of the list */
+        unsigned messages;
+        uint32_t gap_ms, after_ms; /* between them; behind the last one */
+        bool is_final;
+        uint32_t have, sum_told;
+        const char *says; /* of the evidence; NULL: nothing */
+    } cases[] = {
+        { "at first it may be a part", "RecordInfo", "1", true, 1, 0, 400,
+          false, 1, 1, NULL },
+        { "nothing follows", "RecordInfo", "1", true, 1, 0, 600, true, 1, 1,
+          NULL },
+        { "each counts itself", "RecordInfo", "1", true, 3, 300, 4000, false,
+          3, 0, NULL },
+        { "until it is silent", "RecordInfo", "1", true, 3, 300, 5100, true, 3,
+          0, "counts itself alone" },
+        { "of all of them: at once", "RecordInfo", "3", true, 3, 300, 100,
+          true, 3, 3, NULL },
+        { "too late for that", "RecordInfo", "1", true, 2, 2000, 100, true, 1,
+          1, "behind the end" },
+        { "records without a number", "RecordInfo", NULL, true, 1, 0, 4000,
+          false, 1, 0, NULL },
+        { "presets without one", "PresetQuery", NULL, true, 1, 0, 600, true, 1,
+          0, NULL },
+        { "in two messages", "PresetQuery", NULL, true, 2, 300, 4000, false, 2,
+          0, NULL },
+        { "in two messages, to the end", "PresetQuery", NULL, true, 2, 300,
+          5100, true, 2, 0, NULL },
+        { "without any number", "PresetQuery", NULL, false, 1, 0, 4000, false,
+          1, 0, NULL },
+        { "presets that count themselves", "PresetQuery", "1", true, 2, 300,
+          5100, true, 2, 0, "counts itself alone" },
+    };
+    const struct element e = { S("StartTime"), S("x") };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = online(NULL);
+        bool records = cases[i].cmd[0] == 'R';
+        struct platform_command c;
+        uint64_t id = 0;
+
+        assert_int_equal(order(cases[i].cmd, records ? &e : NULL, &id), 0);
+        sim_run(&s, 100);
+        for (unsigned k = 0; k < cases[i].messages; k++) {
+            const char *list = records ? "RecordList" : "PresetList";
+            char text[600], sum[60] = "";
+
+            if (cases[i].sum)
+                snprintf(sum, sizeof(sum), "<SumNum>%s</SumNum>",
+                         cases[i].sum);
+            snprintf(text, sizeof(text),
+                     "%s<%s%s><Item><PresetID>%u</PresetID><FilePath>%u"
+                     "</FilePath></Item></%s>", sum, list,
+                     cases[i].num ? " Num='1'" : "", k + 1, k + 1, list);
+            sim_run(&s, k ? cases[i].gap_ms : 0);
+            respond(d, cases[i].cmd, view(id).sn, text);
+            sim_run(&s, 2);
+        }
+        sim_run(&s, cases[i].after_ms);
+        c = view(id);
+        if (c.is_final != cases[i].is_final || c.partial ||
+            c.have != cases[i].have || c.sum != cases[i].sum_told ||
+            (cases[i].says ? !says(c.evidence, cases[i].says)
+                           : c.evidence.n != 0))
+            fail_msg("%s: %s, %u of %u: %.*s", cases[i].name,
+                     c.is_final ? "over" : "open", c.have, c.sum,
+                     SLICE_ARG(c.evidence));
+        sim_free(&s);
+    }
+}
+
 /* Field: an SN of its own, or none. */
 static void foreign_sn(void **state)
 {
@@ -841,6 +918,7 @@ int main(void)
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(note_11_2_many_messages),
         cmocka_unit_test(no_number_told),
+        cmocka_unit_test(numbers_of_one_message),
         cmocka_unit_test(foreign_sn),
         cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),

@@ -10,6 +10,8 @@
 
 #define BUSY_MS 500       /* a queued one looks again */
 #define QUEUE_MS 60000    /* and is given up after so long */
+#define SETTLE_MS 500     /* behind a message that counts as much as it holds:
+                             its number may be its own, and others may follow */
 #define EVIDENCE_MAX 320
 #define KEY_MAX 250       /* of one item of an answer */
 
@@ -24,6 +26,7 @@ struct command {
     enum platform_command_state state;
     bool is_final, partial, late, cut, may_repeat;
     bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
+    bool settling; /* its only message so far has all that it announces */
     bool moves;  /* these three as in command_order */
     uint8_t ptz;
     uint8_t guard;
@@ -345,7 +348,9 @@ void command_on_timer(struct platform *p, struct timerq_node *timer)
     struct command *c = container_of(timer, struct command, timer);
     const struct device *d = device_find(p, device_of(c));
 
-    if (c->state != PLATFORM_COMMAND_QUEUED) {
+    if (c->settling) {
+        finish(p, c, PLATFORM_COMMAND_ANSWERED);
+    } else if (c->state != PLATFORM_COMMAND_QUEUED) {
         nothing_came(p, c, "the MESSAGE arrived (200), but no Response came");
     } else if (p->now.mono_ms - c->asked_ms > QUEUE_MS) {
         explain(c, "the device was busy with other questions");
@@ -482,16 +487,37 @@ static const struct manscdp_field *list_field(const struct manscdp_body *b)
     return NULL;
 }
 
-static void take_items(struct platform *p, const struct command *c,
+/* The items; true: the list says that it has so many, so nothing of it is lost. */
+static bool take_items(struct platform *p, const struct command *c,
                        const struct manscdp_msg *msg, uint64_t id)
 {
     const struct manscdp_field *f = list_field(manscdp_body_of(msg));
-    const struct xml_node *n =
-        f ? xml_child(xml_child(msg->doc.root, f->name), f->item) : NULL;
+    const struct xml_node *list = f ? xml_child(msg->doc.root, f->name) : NULL;
+    const struct xml_node *n = list ? xml_child(list, f->item) : NULL;
     char buf[KEY_MAX];
+    unsigned at = 0;
+    uint32_t num;
 
-    for (unsigned at = 0; n; n = xml_next_same(n), at++)
+    for (; n; n = xml_next_same(n), at++)
         manscdp_assembly_item(p->assemblies, id, item_key(c->row, n, at, buf));
+    return list &&
+           manscdp_number(xml_attr(list, SLICE("Num")), UINT32_MAX, &num) &&
+           num == at;
+}
+
+/* The answer may be whole with what has come: it is, if nothing follows soon. */
+static void settle(struct platform *p, struct command *c)
+{
+    c->settling = true;
+    timerq_set(&p->timers, &c->timer, p->now.mono_ms + SETTLE_MS);
+}
+
+/* More came than had been announced: every message counts itself, and silence
+ * alone tells the end. */
+static void count_each(struct platform *p, struct command *c)
+{
+    c->settling = false;
+    timerq_stop(&p->timers, &c->timer);
 }
 
 /* Which types a message of a ConfigDownload answers; a Result alone, or an
@@ -536,6 +562,7 @@ static void count_items(struct platform *p, struct command *c,
     bool has_sum = c->types || manscdp_number(xml_text(msg->doc.root,
                                                        SLICE("SumNum")),
                                               UINT32_MAX, &sum);
+    bool is_list = false;
 
     if (manscdp_assembly_message(p->assemblies, device_of(c), c->row->cmd,
                                  msg->sn, &id) == MANSCDP_UNSOLICITED ||
@@ -544,12 +571,17 @@ static void count_items(struct platform *p, struct command *c,
     if (c->row->merge == MANSCDP_MERGE_ELEMENT)
         take_types(p, c, msg, id);
     else
-        take_items(p, c, msg, id);
+        is_list = take_items(p, c, msg, id);
     manscdp_assembly_end(p->assemblies, id, has_sum, sum, msg->doc.n_broken,
                          p->now.mono_ms);
     if (manscdp_assembly_status(p->assemblies, id, &at)) {
         c->have = at.received;
-        c->sum = at.expected;
+        c->sum = at.received > at.expected ? 0 : at.expected;
+        if (!has_sum && is_list && at.messages == 1 &&
+            c->row->merge != MANSCDP_MERGE_RECORD)
+            settle(p, c);
+        else if (c->settling && at.received > at.expected)
+            count_each(p, c);
     }
     changed(p, c);
 }
@@ -590,6 +622,9 @@ static void answered(struct platform *p, struct command *c,
     }
     if (c->late)
         explain(c, "it was answered late");
+    else if (c->is_final)
+        explain(c, "a message came behind the end, which was at %u items",
+                (unsigned)c->have);
     if (c->guard)
         duty_set(p, device_of(c), target_of(c),
                  c->guard == MANSCDP_GUARD_SET ? MANSCDP_ONDUTY
@@ -684,7 +719,7 @@ bool commands_on_assembly(struct platform *p,
         if (c->assembly != ev->id)
             continue;
         c->have = ev->received;
-        c->sum = ev->expected;
+        c->sum = ev->received > ev->expected ? 0 : ev->expected;
         if (ev->closed)
             c->assembly = 0;
         if (ev->outcome == MANSCDP_SILENT) {
@@ -698,12 +733,19 @@ bool commands_on_assembly(struct platform *p,
             settings_came(p, c);
             return true;
         }
+        if (!ev->closed && ev->messages == 1 && ev->received) {
+            settle(p, c);
+            return true;
+        }
         c->partial = ev->outcome == MANSCDP_PARTIAL && ev->missing;
         if (c->partial)
             explain(c, "%u of %u items are missing", ev->missing,
                     ev->expected);
         else if (ev->outcome == MANSCDP_PARTIAL)
             explain(c, "the answer has no items and tells no number of them");
+        else if (ev->expected && ev->received > ev->expected)
+            explain(c, "each message counts itself alone: these are all that "
+                       "came until the device fell silent");
         finish(p, c, PLATFORM_COMMAND_ANSWERED);
         return true;
     }
