@@ -130,6 +130,35 @@ static void note_3_13_a_crowd_is_spread(void **state)
     sim_free(&s);
 }
 
+/* A line that comes and goes: the device, which never registers anew, is asked
+ * for its catalog every ten minutes at most; when it registers it is asked. */
+static void note_3_13_flapping_asks_seldom(void **state)
+{
+    struct sim_device *d = recorder(2, NULL);
+
+    (void)state;
+    d->expires_s = 86400;
+    sim_settle(&s);
+    assert_int_equal(d->catalogs, 1);
+    for (unsigned i = 0; i < 12; i++) {
+        sim_run(&s, 200000); /* silent: offline */
+        assert_false(sim_view(&s, d).online);
+        sim_keepalive(d, NULL);
+        sim_run(&s, 100000);
+        assert_true(sim_view(&s, d).online);
+    }
+    assert_in_range(d->catalogs, 4, 7); /* in an hour, back 12 times */
+    sim_keepalive(d, NULL);
+    sim_run(&s, 10000);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    d->catalogs = 0;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(d->catalogs, 1);
+    sim_free(&s);
+}
+
 /* ---- what is missing ---- */
 
 static void note_4_3_partial_deletes_nothing(void **state)
@@ -560,6 +589,7 @@ int main(void)
         cmocka_unit_test(note_4_1_any_order),
         cmocka_unit_test(asked_after_a_pause),
         cmocka_unit_test(note_3_13_a_crowd_is_spread),
+        cmocka_unit_test(note_3_13_flapping_asks_seldom),
         cmocka_unit_test(note_4_3_partial_deletes_nothing),
         cmocka_unit_test(note_4_3_complete_sweeps),
         cmocka_unit_test(unchanged_is_not_told),

@@ -76,7 +76,60 @@ static void commands(void **state)
     assert_int_equal(get("/api/v1/commands?cursor=x"), 400);
 }
 
-/* Presets by number (field-note 11.3), stop without a speed (11.11). */
+/* A device that is never heard to list its presets: each number can be set,
+ * called and deleted all the same, and no other. */
+static void note_11_3_presets_by_number(void **state)
+{
+    static const struct {
+        const char *method, *tail;
+        const char code; /* byte 4 of the command */
+    } verbs[] = {
+        { "PUT", "", '1' }, { "POST", "/call", '2' }, { "DELETE", "", '3' },
+    };
+
+    (void)state;
+    for (unsigned n = 0; n <= 256; n++)
+        for (size_t i = 0; i < COUNT(verbs); i++) {
+            char target[200], want[16];
+
+            snprintf(target, sizeof(target),
+                     "/api/v1/devices/" D1 "/channels/" C1 "/presets/%u%s", n,
+                     verbs[i].tail);
+            assert_int_equal(ask(verbs[i].method, target, TOKEN, ""),
+                             n >= 1 && n <= 255 ? 202 : 422);
+            if (fx.last.status != 202)
+                continue;
+            snprintf(want, sizeof(want), "8%c00%02X", verbs[i].code, n);
+            assert_memory_equal(fake.order + 6, want, 6);
+        }
+}
+
+/* Each action wants what it uses and nothing else. */
+static void note_11_11_each_action_has_its_fields(void **state)
+{
+    static const struct {
+        const char *json;
+        unsigned status;
+    } cases[] = {
+        { "{\"action\":\"stop\"}", 202 },
+        { "{\"action\":\"stop\",\"speed\":1}", 202 },
+        { "{\"action\":\"left\"}", 202 },
+        { "{\"action\":\"preset_call\",\"preset\":1}", 202 },
+        { "{\"action\":\"preset_call\"}", 422 },
+        { "{\"action\":\"scan_start\"}", 422 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask("POST", "/api/v1/devices/" D1 "/channels/" C1
+                              "/ptz", TOKEN, cases[i].json);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].json, status, fx.last.body);
+    }
+}
+
+/* Everything that PTZ can do, and what is refused. */
 static void ptz(void **state)
 {
 #define PTZ "/api/v1/devices/" D1 "/channels/" C1 "/ptz"
@@ -540,6 +593,8 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(commands),
+        APP(note_11_3_presets_by_number),
+        APP(note_11_11_each_action_has_its_fields),
         APP(ptz),
         APP(commands_waited_for),
         APP(command_event),

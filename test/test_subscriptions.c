@@ -198,6 +198,44 @@ static void note_13_1_refused_for_a_day(void **state)
     }
 }
 
+/* Seconds until it is asked for its catalog again. */
+static unsigned until_asked(const struct sim_device *d)
+{
+    unsigned had = d->catalogs, seconds = 0;
+
+    for (; d->catalogs == had && seconds < 100000; seconds += 10)
+        sim_run(&s, 10000);
+    return seconds;
+}
+
+/* Changes that it will not report are asked for: ever more rarely while there
+ * are none, soon again when there was one, and not once it does report them. */
+static void note_13_1_polled_in_place_of_notifies(void **state)
+{
+    static const unsigned after_s[] = { 900, 1800, 3600, 7200, 14400, 14400 };
+    struct sim_device *d = device(CATALOG, 600);
+    unsigned had;
+
+    (void)state;
+    d->subscribe_status = 405;
+    sim_register(d);
+    sim_run(&s, 10000);
+    for (size_t i = 0; i < COUNT(after_s); i++) {
+        if (i + 1 == COUNT(after_s))
+            sim_channels(d, 3); /* seen at the end of this time */
+        assert_in_range(until_asked(d), after_s[i] - 10,
+                        after_s[i] * 11 / 10 + 20);
+    }
+    assert_in_range(until_asked(d), 890, 1010);
+    d->subscribe_status = 0;
+    sim_run(&s, 86400000);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    had = d->catalogs;
+    sim_run(&s, 80000000);
+    assert_int_equal(d->catalogs, had);
+    sim_free(&s);
+}
+
 /* Its day ends while it is offline: asked when it is back. */
 static void refused_and_offline(void **state)
 {
@@ -758,6 +796,7 @@ int main(void)
         cmocka_unit_test(shorter_and_mute),
         cmocka_unit_test(shortened_by_notify),
         cmocka_unit_test(note_13_1_refused_for_a_day),
+        cmocka_unit_test(note_13_1_polled_in_place_of_notifies),
         cmocka_unit_test(refused_and_offline),
         cmocka_unit_test(other_event),
         cmocka_unit_test(interval_too_brief),

@@ -20,6 +20,7 @@
 #define JITTER_EACH_MS 20       /* more for each that came online of late */
 #define JITTER_CEILING_MS 60000
 #define MAX_TRIES 3
+#define FRESH_S 600             /* a complete one is not asked for again */
 
 static const uint64_t retry_after_ms[MAX_TRIES] = { 30000, 120000, 600000 };
 
@@ -116,6 +117,25 @@ void query_again(struct platform *p, struct device *d)
 {
     if (d->asked.wanted && !d->query)
         query_want(p, d, d->asked.wanted, 0);
+}
+
+void query_back(struct platform *p, struct device *d)
+{
+    uint64_t delay_ms = query_jitter(p);
+    uint64_t fresh_ms = ((uint64_t)d->asked.complete_s + FRESH_S) * 1000;
+
+    if (d->asked.complete_s && d->asked.catalog == PLATFORM_CATALOG_COMPLETE &&
+        p->now.mono_ms < fresh_ms)
+        delay_ms += fresh_ms - p->now.mono_ms;
+    query_want(p, d, QUERY_CATALOG | QUERY_INFO, delay_ms);
+}
+
+bool query_news(struct device *d)
+{
+    bool news = d->asked.news;
+
+    d->asked.news = false;
+    return news;
 }
 
 static void close_assembly(struct platform *p, struct device *d)
@@ -536,8 +556,10 @@ static void on_verdict(struct platform *p, struct device *d,
         if (!q->swept) {
             d->asked.tries = 0;
             q->swept = true;
+            d->asked.complete_s = (uint32_t)(p->now.mono_ms / 1000);
             note(p, d, MANSCDP_CMD_CATALOG, PLATFORM_OUTCOME_ANSWERED);
             catalog_over(p, d, PLATFORM_CATALOG_COMPLETE);
+            subscriptions_polled(p, d);
             commands_follow(p, d, PLATFORM_COMMAND_ANSWERED, NULL);
         }
         if (ev->closed) {

@@ -227,6 +227,7 @@ struct channel *channel_upsert(struct platform *p, struct device *d,
         c->delivered_utc_ms = in->delivered_utc_ms;
         c->observed = PLATFORM_OBSERVED_DELIVERED;
     }
+    d->asked.news |= whole;
     channel_changed(p, c);
     return c;
 }
@@ -260,6 +261,7 @@ static void let_go(struct platform *p, struct channel *c)
 {
     map_remove(&p->channels, &c->node);
     c->removed = true;
+    c->device->asked.news = true;
     channel_changed(p, c);
 }
 

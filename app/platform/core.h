@@ -195,6 +195,8 @@ struct asked {
     uint8_t wanted;  /* QUERY_ bits, to be asked */
     uint8_t tries;   /* of the catalog, since the last success */
     uint8_t catalog; /* enum platform_catalog */
+    bool news;       /* catalogs have told something new since query_news */
+    uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
 };
@@ -764,9 +766,15 @@ void platform_respond(struct platform *p, const struct sip_event *ev,
 /* Asks after a pause; queries wanted twice are sent once. */
 void query_want(struct platform *p, struct device *d, unsigned queries,
                 uint64_t delay_ms);
-/* Nothing is asked any more: offline, removed. */
+/* The same for a device that was away for a while and has not registered: not
+ * long behind a complete catalog, since flapping lines ask for the next one all
+ * the time (field-note 3.13). */
+void query_back(struct platform *p, struct device *d);
+/* Whether catalogs have told something new since this was asked last. */
+bool query_news(struct device *d);
 /* What was wanted when there was no memory. */
 void query_again(struct platform *p, struct device *d);
+/* Nothing is asked any more: offline, removed. */
 void query_stop(struct platform *p, struct device *d);
 void query_free(struct platform *p, struct device *d);
 void query_on_timer(struct platform *p, struct device *d);

@@ -454,6 +454,7 @@ void device_online(struct platform *p, struct device *d, const char *reason,
                    bool ask)
 {
     char addr[GB_ADDR_TEXT_MAX];
+    bool came = false;
 
     d->alive_ms = p->now.mono_ms;
     if (!d->online) {
@@ -465,12 +466,14 @@ void device_online(struct platform *p, struct device *d, const char *reason,
         platform_log(p, PLATFORM_INFO,
                      "msg=\"device online\" device=%s peer=%s why=\"%s\"",
                      d->id, gb_addr_text(&d->peer.remote, addr), reason);
-        ask = true;
+        came = true;
     }
-    if (ask) {
+    if (ask)
         query_want(p, d, QUERY_CATALOG | QUERY_INFO, query_jitter(p));
+    else if (came)
+        query_back(p, d);
+    if (ask || came)
         subscriptions_begin(p, d);
-    }
     device_arm(p, d);
 }
 
@@ -498,7 +501,7 @@ void device_alive(struct platform *p, struct device *d)
 {
     d->alive_ms = p->now.mono_ms;
     if (!d->online)
-        device_online(p, d, "sign of life inside its registration", true);
+        device_online(p, d, "sign of life inside its registration", false);
 }
 
 void device_keepalive(struct platform *p, struct device *d)

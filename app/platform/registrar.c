@@ -368,7 +368,7 @@ static void accept(struct platform *p, const struct attempt *a)
         d->told_expires_utc_ms = d->expires_utc_ms;
         device_changed(p, d, PLATFORM_CHANGED_BINDING);
     }
-    device_online(p, d, "registered", fresh);
+    device_online(p, d, "registered", fresh || !d->online);
     nat_heard(p, d);
 }
 

@@ -16,6 +16,10 @@
 #define ARMED_S 3600           /* alarms of a device that is armed */
 #define GUARD_BEHIND_MS 3000   /* SetGuard after the subscriptions */
 #define GUARD_AGAIN_MS 10000
+#define POLL_MIN_MS 900000      /* the catalog of a device that reports no
+                                   changes: asked for, twice as rarely each
+                                   time that there is nothing new ... */
+#define POLL_MAX_MS 14400000    /* ... down to this */
 #define SUBSCRIBE_MS 10000     /* for the answer */
 #define CALM_MS 30000          /* after a flood, the whole catalog */
 
@@ -47,7 +51,8 @@ const char *platform_subscription_state_name(enum platform_subscription_state s)
 
 static void arm(struct platform *p, struct device_subscriptions *t)
 {
-    uint64_t at_ms = t->guard_at_ms;
+    uint64_t at_ms = t->guard_at_ms < t->poll_at_ms ? t->guard_at_ms
+                                                    : t->poll_at_ms;
 
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
         if (t->of[k].at_ms < at_ms)
@@ -72,6 +77,41 @@ static void put_off(struct platform *p, struct device_subscription *u,
     u->at_ms = not_before(u, p->now.mono_ms + ms);
 }
 
+/* Changes that are not reported are looked for (field-note 13.1). */
+static void poll_later(struct platform *p, struct device_subscriptions *t)
+{
+    t->poll_at_ms = GB_NEVER;
+    if (t->of[PLATFORM_SUBSCRIBE_CATALOG].state !=
+        PLATFORM_SUBSCRIPTION_REFUSED)
+        return;
+    if (!t->poll_ms || query_news(t->device))
+        t->poll_ms = POLL_MIN_MS;
+    else if (t->poll_ms < POLL_MAX_MS)
+        t->poll_ms *= 2;
+    t->poll_at_ms = p->now.mono_ms + t->poll_ms +
+                    platform_random_in(p, 0, t->poll_ms / 10);
+}
+
+static void poll(struct platform *p, struct device_subscriptions *t)
+{
+    if (t->poll_at_ms > p->now.mono_ms)
+        return;
+    t->poll_at_ms = GB_NEVER;
+    if (t->of[PLATFORM_SUBSCRIBE_CATALOG].state !=
+        PLATFORM_SUBSCRIPTION_REFUSED)
+        return;
+    t->poll_at_ms = p->now.mono_ms + POLL_MAX_MS; /* if it is not answered */
+    query_want(p, t->device, QUERY_CATALOG, 0);
+}
+
+void subscriptions_polled(struct platform *p, struct device *d)
+{
+    if (!d->subscriptions)
+        return;
+    poll_later(p, d->subscriptions);
+    arm(p, d->subscriptions);
+}
+
 static void refuse(struct platform *p, struct device *d,
                    struct device_subscription *u)
 {
@@ -80,6 +120,8 @@ static void refuse(struct platform *p, struct device *d,
     put_off(p, u, REFUSED_MS);
     u->state = PLATFORM_SUBSCRIPTION_REFUSED;
     u->failures = 0;
+    if (k == PLATFORM_SUBSCRIBE_CATALOG)
+        poll_later(p, d->subscriptions);
     platform_log_peer(p, PLATFORM_INFO,
                       "msg=\"subscription refused\" device=%s kind=%s "
                       "status=%u again_s=%u",
@@ -217,6 +259,7 @@ void subscriptions_on_timer(struct platform *p, struct device_subscriptions *t)
     }
     if (t->guard_at_ms <= p->now.mono_ms)
         set_guard(p, t);
+    poll(p, t);
     arm(p, t);
 }
 
@@ -230,7 +273,7 @@ static struct device_subscriptions *make(struct platform *p, struct device *d)
         return NULL; /* tried again at its next registration */
     t->device = d;
     timerq_node_init(&t->timer, TIMER_SUBSCRIPTIONS);
-    t->guard_at_ms = GB_NEVER;
+    t->guard_at_ms = t->poll_at_ms = GB_NEVER;
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++)
         t->of[k].at_ms = GB_NEVER;
     d->subscriptions = t;
@@ -285,6 +328,7 @@ void subscriptions_begin(struct platform *p, struct device *d)
     }
     if (d->arms)
         t->guard_at_ms = p->now.mono_ms + query_jitter(p) + GUARD_BEHIND_MS;
+    poll_later(p, t);
     arm(p, t);
 }
 
@@ -350,7 +394,7 @@ void subscriptions_stop(struct platform *p, struct device *d)
 
     if (!t)
         return;
-    t->guard_at_ms = GB_NEVER;
+    t->guard_at_ms = t->poll_at_ms = GB_NEVER;
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
         struct device_subscription *u = &t->of[k];
         bool refused = u->state == PLATFORM_SUBSCRIPTION_REFUSED &&

@@ -35,6 +35,8 @@ struct device_subscriptions {
     struct device *device;
     struct timerq_node timer;
     uint64_t guard_at_ms; /* SetGuard is sent then; GB_NEVER */
+    uint64_t poll_at_ms;  /* a Catalog in place of NOTIFYs; GB_NEVER */
+    uint32_t poll_ms;     /* between two of them */
     uint64_t window_ms;   /* PLATFORM_NOTIFY_WINDOW_MS began then */
     uint32_t in_window;   /* NOTIFYs since */
     struct device_subscription of[PLATFORM_SUBSCRIPTION_KINDS];
@@ -44,6 +46,8 @@ struct device_subscriptions {
 void subscriptions_begin(struct platform *p, struct device *d);
 /* What is wanted of it may be other things now. */
 void subscriptions_policy(struct platform *p, struct device *d);
+/* Its catalog is complete: when is the next one asked for? */
+void subscriptions_polled(struct platform *p, struct device *d);
 /* It is to be armed from now on. */
 void subscriptions_guard(struct platform *p, struct device *d);
 /* It is offline: forgotten without a word. */
