@@ -512,11 +512,11 @@ static void on_drain(uv_timer_t *t)
 {
     struct daemon *d = t->data;
 
-    if (!platform_is_drained(d->platform) &&
+    daemon_run_actions(d); /* what happens now is told to webhooks, too */
+    if ((!platform_is_drained(d->platform) || hooks_is_moving(d->hooks)) &&
         uv_now(&d->loop) < d->drain_until_ms)
         return;
     uv_timer_stop(t);
-    daemon_run_actions(d);
     store_open_commands(d);
     d->closing = true;
     http_server_close(d->server, on_server_closed, d);

@@ -698,6 +698,73 @@ static void every_golden_body(void **state)
         fail_msg("%u files", n);
 }
 
+/* ---- none is forgotten ------------------------------------------------------ */
+
+/* A body that is looked for among the golden ones. */
+struct wanted {
+    enum manscdp_root root;
+    enum manscdp_cmd cmd;
+    struct slice sub; /* an element of its root; empty: any */
+    const char *version;
+    bool found;
+};
+
+static void look_at(void *ctx, const char *path, struct slice bytes)
+{
+    static char memory[1 << 20];
+    struct arena a = arena_of(memory, sizeof(memory));
+    struct slice name = slice_str(path);
+    struct wanted *w = ctx;
+    struct manscdp_msg m;
+
+    if (w->found ||
+        !slice_eq(slice_head(slice_from(name, name.n - 7), 3),
+                  slice_str(w->version)) ||
+        manscdp_msg_parse(&m, &a, bytes, NULL, NULL))
+        return;
+    w->found = m.root == w->root && m.cmd == w->cmd &&
+               (!w->sub.n || xml_child(m.doc.root, w->sub));
+}
+
+static void expect_golden_of(enum manscdp_root root,
+                             const struct manscdp_row *r, unsigned edition)
+{
+    struct wanted w = { .root = root, .cmd = r->cmd,
+                        .version = manscdp_edition_ver(
+                            (enum manscdp_edition)edition) };
+
+    if (root == r->root)
+        w.sub = r->sub;
+    each_file("test/data/manscdp/body", ".out", look_at, &w);
+    if (!w.found)
+        fail_msg("no golden body of %s %s %.*s, X-GB-Ver %s",
+                 manscdp_root_name(root), manscdp_cmd_name(r->cmd),
+                 SLICE_ARG(w.sub), w.version);
+}
+
+/* Each command, and the Response to it, in each edition that has it. */
+static void every_row_has_its_golden_bodies(void **state)
+{
+    size_t n;
+    const struct manscdp_row *r = manscdp_rows(&n);
+
+    (void)state;
+    for (; n; n--, r++)
+        for (unsigned e = 0; e <= MANSCDP_2022; e++) {
+            /* 2011 has Response where the later ones have Notify */
+            bool as_response = r->root == MANSCDP_NOTIFY && e == 0 &&
+                               r->cmd == MANSCDP_CMD_CATALOG;
+
+            if (!(r->editions >> e & 1))
+                continue;
+            expect_golden_of(as_response ? MANSCDP_RESPONSE : r->root, r, e);
+            if (r->due == MANSCDP_ONE_RESPONSE ||
+                r->due == MANSCDP_MANY_RESPONSES ||
+                r->due == MANSCDP_RESPONSE_IF_MESSAGE)
+                expect_golden_of(MANSCDP_RESPONSE, r, e);
+        }
+}
+
 /* ---- the bodies that have no table -------------------------------------------- */
 
 static void golden(const char *name, char edition, const struct writer *w)
@@ -882,6 +949,7 @@ int main(void)
         cmocka_unit_test(notices),
         cmocka_unit_test(heads_and_results_alone),
         cmocka_unit_test(every_golden_body),
+        cmocka_unit_test(every_row_has_its_golden_bodies),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

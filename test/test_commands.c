@@ -654,6 +654,11 @@ static void note_11_8_learnt(void **state)
     assert_true(profile_of("Catalog", "", &k) && k.knows && !k.lacks);
     assert_true(profile_of("DeviceInfo", "", &k) && k.knows);
     assert_false(profile_of("PresetQuery", "", &k));
+    assert_true(profile_of("DeviceInfo", "", &k) && k.asked == 1);
+    id = query("DeviceInfo"); /* once more, and so it is counted */
+    sim_run(&s, 1000);
+    assert_int_equal(view(id).state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(profile_of("DeviceInfo", "", &k) && k.asked == 2);
     id = query("PresetQuery");
     sim_run(&s, 90000);
     expect_state(id, PLATFORM_COMMAND_SILENT);

@@ -336,6 +336,33 @@ static void full(void **state)
     end();
 }
 
+/* A stop waits for what goes well, not for who does not answer; what is left
+ * then is told. */
+static void stopping(void **state)
+{
+    struct hooks_call c;
+
+    (void)state;
+    begin(false);
+    set("a", URL, "key", 0);
+    set("b", URL, "key", 0);
+    assert_false(hooks_is_moving(h));
+    hooks_event(h, HOOKS_ALARM, SLICE("1"));
+    hooks_event(h, HOOKS_ALARM, SLICE("2"));
+    assert_true(hooks_is_moving(h)); /* due */
+    c = called();
+    result(called().id, 503, 0);
+    assert_true(hooks_is_moving(h)); /* on its way */
+    result(c.id, 200, 0);
+    assert_true(hooks_is_moving(h)); /* the second one */
+    result(called().id, 200, 0);
+    assert_false(hooks_is_moving(h)); /* b has failed */
+    hooks_end(h);
+    assert_int_equal(lines_with("lost=2"), 1);
+    assert_int_equal(lines_with("lost="), 0);
+    end();
+}
+
 /* By bytes as well, and an event that is too large for any queue. */
 static void large(void **state)
 {
@@ -493,6 +520,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls),      cmocka_unit_test(settings),
+        cmocka_unit_test(stopping),
         cmocka_unit_test(what_is_sent), cmocka_unit_test(back_off),
         cmocka_unit_test(statuses),  cmocka_unit_test(full),
         cmocka_unit_test(large),     cmocka_unit_test(changed_meanwhile),

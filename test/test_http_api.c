@@ -97,6 +97,48 @@ static void objects(void **state)
     assert_int_equal(fake_session(1)->state, PLATFORM_STOPPING);
 }
 
+/* Page by page, each device with all of its own. */
+static void subscriptions(void **state)
+{
+    static const struct {
+        const char *query;
+        unsigned status, items;
+        const char *next; /* NULL: none */
+        unsigned total;
+    } cases[] = {
+        { "", 200, 2, NULL, 2 },
+        { "?limit=1", 200, 1, D1, 2 },
+        { "?limit=1&cursor=" D1, 200, 1, NULL, 2 },
+        { "?limit=2", 200, 2, NULL, 2 },
+        { "?cursor=" D2, 200, 0, NULL, 2 },
+        { "?q=" D2, 200, 1, NULL, 1 },
+        { "?q=x", 200, 0, NULL, 0 },
+        { "?limit=0", 400, 0, NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char target[200];
+        const char *next;
+        json_t *j;
+
+        snprintf(target, sizeof(target), "/api/v1/subscriptions%s",
+                 cases[i].query);
+        assert_int_equal(get(target), cases[i].status);
+        if (cases[i].status != 200)
+            continue;
+        j = body();
+        next = json_string_value(json_object_get(j, "next"));
+        if (json_array_size(json_object_get(j, "items")) != cases[i].items ||
+            json_integer_value(json_object_get(j, "total")) !=
+                cases[i].total ||
+            (next ? !cases[i].next || strcmp(next, cases[i].next) != 0
+                  : cases[i].next != NULL))
+            fail_msg("%s: %s", cases[i].query, fx.last.body);
+        json_decref(j);
+    }
+}
+
 static void device_orders(void **state)
 {
     json_t *j;
@@ -647,6 +689,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         APP(list_pages),
         APP(objects),
+        APP(subscriptions),
         APP(device_orders),
         APP(login_and_out),
         APP(login_rate),

@@ -276,6 +276,28 @@ static void csv_out(void **state)
                          "'=cmd(),"));
 }
 
+/* What is too much for one answer ends with a link to the rest. */
+static void csv_out_in_pieces(void **state)
+{
+    enum { LARGE = 9 << 20 };
+    static char name[LARGE];
+
+    (void)state;
+    memset(name, 'n', sizeof(name));
+    assert_int_equal(get("/api/v1/devices.csv"), 200);
+    assert_false(text_has(fx.last.fields, "Link:"));
+    fake.device[0].own_name = slice_of(name, sizeof(name));
+    assert_int_equal(get("/api/v1/devices.csv"), 200);
+    assert_true(text_has(fx.last.fields, "Link: </api/v1/devices.csv?cursor="
+                                         D1 ">; rel=\"next\"\r\n"));
+    assert_false(body_has("\r\n" D2 ","));
+    assert_int_equal(get("/api/v1/devices.csv?cursor=" D1), 200);
+    assert_true(body_has("\xef\xbb\xbfid,name,"));
+    assert_true(body_has("\r\n" D2 ","));
+    assert_false(body_has("\r\n" D1 ","));
+    assert_false(text_has(fx.last.fields, "Link:"));
+}
+
 static void csv_in(void **state)
 {
     static const struct {
@@ -337,6 +359,7 @@ int main(void)
         APP(groups),
         APP(settings_wait_for_the_store),
         APP(csv_out),
+        APP(csv_out_in_pieces),
         APP(csv_in),
     };
 

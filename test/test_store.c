@@ -21,7 +21,7 @@ struct seen {
     int64_t expires;
     double longitude;
     char business[64], history[128], profile[128];
-    uint64_t last_alarm;
+    uint64_t last_alarm, last_command;
     bool on;
     unsigned groups, n_settings;
     struct platform_settings settings;
@@ -94,8 +94,8 @@ static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
 {
     struct seen *s = ctx;
 
-    (void)command;
     s->last_alarm = alarm;
+    s->last_command = command;
 }
 
 static struct {
@@ -680,6 +680,17 @@ static void retention(void **state)
     settle(s, &keep);
     assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
     assert_int_equal(total(s, STORE_LIST_COMMANDS), 0);
+    /* what is gone has had its numbers all the same */
+    keep.rows[STORE_ALARMS] = 0;
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 0);
+    for (unsigned i = 0; i < 2; i++) { /* also when nothing has come since */
+        store_close(s);
+        s = open_store(dir, &seen, NULL);
+        assert_int_equal(seen.last_alarm, 7001);
+        assert_int_equal(seen.last_command, 60);
+        settle(s, &keep);
+    }
     store_close(s);
     remove_dir(dir);
 }

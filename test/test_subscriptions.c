@@ -443,6 +443,27 @@ static void after_a_restart(void **state)
     sim_free(&s);
 }
 
+/* It registers anew while it is online: what it knows of us still is ended in
+ * its dialog, so that nothing is reported twice. */
+static void no_stray_behind_a_new_registration(void **state)
+{
+    struct sim_device *d = up(CATALOG | ALARM, 600);
+
+    (void)state;
+    assert_int_equal(d->subscribes, 2);
+    snprintf(d->call_id, sizeof(d->call_id), "another@device");
+    d->cseq = 0;
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_int_equal(d->unsubscribes, 2);
+    sim_run(&s, 40000);
+    assert_int_equal(d->subscribes - d->unsubscribes, 4);
+    assert_int_equal(counters().subscriptions, 2);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_ALARM).state,
+                     PLATFORM_SUBSCRIPTION_ACTIVE);
+    sim_free(&s);
+}
+
 /* ---- what NOTIFYs bring -------------------------------------------------- */
 
 static void send_body(struct sim_device *d, const char *body)
@@ -806,6 +827,7 @@ int main(void)
         cmocka_unit_test(ended_by_the_device),
         cmocka_unit_test(with_the_device),
         cmocka_unit_test(after_a_restart),
+        cmocka_unit_test(no_stray_behind_a_new_registration),
         cmocka_unit_test(note_13_2_policies),
         cmocka_unit_test(reload),
         cmocka_unit_test(bad_policies),

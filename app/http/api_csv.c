@@ -9,6 +9,8 @@
 
 #define ROOM_MAX 4096   /* bytes of the quoted cells of one row */
 #define ERRORS_MAX 1000 /* told of one import */
+#define EXPORT_MAX (8u << 20) /* bytes of one answer, about; then a link to the
+                                 next */
 
 /* ---- out ---------------------------------------------------------------------- */
 
@@ -42,10 +44,17 @@ static void row_write(struct buf *b, const struct platform_device *d)
 void http_get_devices_csv(struct http_call *c)
 {
     struct platform *p = c->app->cfg.platform;
-    struct slice after = { NULL, 0 };
     struct platform_device d;
+    struct http_page page;
+    struct slice after;
     struct buf *b = &c->out->body;
+    struct writer w;
+    char link[128];
+    bool more;
 
+    if (!http_page_read(c, &page))
+        return;
+    after = page.cursor;
     c->out->status = 200;
     c->out->type = "text/csv; charset=utf-8";
     http_response_field(c->out, "Content-Disposition",
@@ -53,10 +62,16 @@ void http_get_devices_csv(struct http_call *c)
     buf_str(b, "\xef\xbb\xbf" "id,name,group,media,arm,edition,date,require,"
                "online,own_name,manufacturer,model,firmware,address,"
                "channels\r\n");
-    while (platform_device_next(p, after, &d)) {
+    while ((more = platform_device_next(p, after, &d)) && b->len < EXPORT_MAX) {
         row_write(b, &d);
         after = d.id;
     }
+    if (!more)
+        return;
+    w = writer_of(link, sizeof(link));
+    writer_f(&w, "</api/v1/devices.csv?cursor=%.*s>; rel=\"next\"",
+             SLICE_ARG(after));
+    http_response_field(c->out, "Link", writer_slice(&w));
 }
 
 /* ---- in ----------------------------------------------------------------------- */

@@ -436,24 +436,39 @@ static void put_subscription(struct jw *j,
     jw_end(j);
 }
 
+/* Those of one device stand together on a page, which may have a few more than
+ * its limit by that. */
 void http_get_subscriptions(struct http_call *c)
 {
     struct platform_subscription u[PLATFORM_SUBSCRIPTION_KINDS];
     const struct platform *p = c->app->cfg.platform;
+    struct slice after = { "", 0 }, last = { "", 0 };
     struct platform_device d;
-    struct jw j = http_list_begin(c);
-    struct slice after = { "", 0 };
-    size_t n = 0;
+    struct http_page page;
+    size_t total = 0, written = 0;
+    bool more = false;
+    struct jw j;
 
-    while (platform_device_next(p, after, &d)) {
-        size_t of = platform_subscriptions_of(p, d.id, u);
+    if (!http_page_read(c, &page))
+        return;
+    j = http_list_begin(c);
+    for (; platform_device_next(p, after, &d); after = d.id) {
+        size_t of = http_has_text(d.id, page.q)
+                        ? platform_subscriptions_of(p, d.id, u)
+                        : 0;
 
+        total += of;
+        if (!of || slice_cmp(d.id, page.cursor) <= 0)
+            continue;
+        more = written >= page.limit;
+        if (more)
+            continue;
         for (size_t i = 0; i < of; i++)
             put_subscription(&j, &u[i]);
-        n += of;
-        after = d.id;
+        written += of;
+        last = d.id;
     }
-    http_list_end(&j, (struct slice){ 0 }, n);
+    http_list_end(&j, more ? last : (struct slice){ 0 }, total);
 }
 
 void http_get_pending(struct http_call *c)

@@ -41,7 +41,8 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/devices", http_get_devices, V, 0, 0,
       "known devices in id order", LIST, NULL, "[Device]" },
     { HTTP_GET, "/api/v1/devices.csv", http_get_devices_csv, A, 0, 0,
-      "known devices as CSV, without passwords", "", NULL, NULL },
+      "known devices as CSV, without passwords; a Link header names the rest "
+      "when they are too many for one answer", "cursor", NULL, NULL },
     { HTTP_POST, "/api/v1/devices.csv", http_post_devices_csv, A, 0, 0,
       "add or change devices from CSV, UTF-8 or GBK: id, and any of name, "
       "group, media, arm, edition, date, require, password", "", NULL,
@@ -75,7 +76,7 @@ static const struct http_route routes[] = {
     { HTTP_GET, CHANNEL, http_get_channel, V, 0, 0,
       "one channel", "", NULL, "Channel" },
     { HTTP_GET, "/api/v1/subscriptions", http_get_subscriptions, V, 0, 0,
-      "what devices are asked to report, as subscribe.* wants it", "", NULL,
+      "what devices are asked to report, as subscribe.* wants it", LIST, NULL,
       "[Subscription]" },
     { HTTP_GET, "/api/v1/pending", http_get_pending, V, 0, 0,
       "unknown ids that knocked", "", NULL, "[Pending]" },

@@ -612,6 +612,8 @@ static void on_timer_closed(uv_handle_t *h)
 void hook_client_close(struct hook_client *c, void (*on_closed)(void *ctx),
                        void *ctx)
 {
+    hooks_end(c->o.hooks);
+    say_lines(c);
     c->closing = true;
     c->on_closed = on_closed;
     c->closed_ctx = ctx;

@@ -602,14 +602,15 @@ void query_events(struct platform *p)
 /* ---- DeviceInfo ---- */
 
 void query_on_info(struct platform *p, struct device *d,
-                   const struct manscdp_msg *msg)
+                   const struct manscdp_msg *msg, bool counted)
 {
     struct manscdp_device_info i;
     bool changed;
 
     if (manscdp_device_info_decode(&i, msg))
         return;
-    note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_ANSWERED);
+    if (!counted)
+        note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_ANSWERED);
     if (device_query(d)->running == QUERY_INFO) {
         finish(p, d);
         rest(p, d);

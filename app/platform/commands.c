@@ -674,17 +674,19 @@ bool command_is_open(const struct platform *p, struct slice device,
     return false;
 }
 
-void commands_on_message(struct platform *p, struct device *d,
+bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg)
 {
     struct command *c;
 
     if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1 ||
         msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
-        return;
+        return false;
     c = asked(p, d, msg);
-    if (c && is_due(c))
-        answered(p, c, msg);
+    if (!c || !is_due(c))
+        return false;
+    answered(p, c, msg);
+    return true;
 }
 
 /* All types that will be answered have been: which have not? */

@@ -61,8 +61,8 @@ void command_on_timer(struct platform *p, struct timerq_node *timer);
 /* This order of DeviceControl has been given and is not over. */
 bool command_is_open(const struct platform *p, struct slice device,
                      struct slice target, struct slice sub);
-/* A body of this device; most belong to no command. */
-void commands_on_message(struct platform *p, struct device *d,
+/* A body of this device; true: a command was waiting for it, or had been. */
+bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg);
 /* false: the event is not about a command. */
 bool commands_on_assembly(struct platform *p,

@@ -195,7 +195,7 @@ struct asked {
     uint8_t wanted;  /* QUERY_ bits, to be asked */
     uint8_t tries;   /* of the catalog, since the last success */
     uint8_t catalog; /* enum platform_catalog */
-    bool news;       /* it has told something new since query_news */
+    bool news;       /* catalogs have told something new since query_news */
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
@@ -781,8 +781,9 @@ void query_on_timer(struct platform *p, struct device *d);
 void query_on_response(struct platform *p, struct device *d, unsigned status);
 void query_on_catalog(struct platform *p, struct device *d,
                       const struct manscdp_msg *msg, struct arena *a);
+/* counted: the profile knows of this answer already. */
 void query_on_info(struct platform *p, struct device *d,
-                   const struct manscdp_msg *msg);
+                   const struct manscdp_msg *msg, bool counted);
 /* After every input: what the assembly has to say. */
 void query_events(struct platform *p);
 uint64_t query_jitter(struct platform *p);

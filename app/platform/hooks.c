@@ -15,7 +15,10 @@ struct event {
     char body[];
 };
 
-enum { LINE_FAILING = 1, LINE_BACK = 2, LINE_DROPPED = 4, LINE_GIVEN_UP = 8 };
+enum {
+    LINE_FAILING = 1, LINE_BACK = 2, LINE_DROPPED = 4, LINE_GIVEN_UP = 8,
+    LINE_LOST = 16,
+};
 
 struct hook {
     bool used, off, fixed, marked;
@@ -471,6 +474,22 @@ uint64_t hooks_deadline(const struct hooks *h)
     return at;
 }
 
+bool hooks_is_moving(const struct hooks *h)
+{
+    for (unsigned i = 0; i < HOOKS_MAX; i++)
+        if (h->hook[i].failures == 0 &&
+            (h->hook[i].call || is_waiting(&h->hook[i])))
+            return true;
+    return false;
+}
+
+void hooks_end(struct hooks *h)
+{
+    for (unsigned i = 0; i < HOOKS_MAX; i++)
+        if (h->hook[i].n || h->hook[i].flying)
+            h->hook[i].lines |= LINE_LOST;
+}
+
 static void done_with(struct hooks *h, struct hook *k)
 {
     event_drop(h, k->flying);
@@ -642,6 +661,11 @@ static void write_line(const struct hook *k, unsigned line, struct writer *w)
     case LINE_DROPPED:
         writer_f(w, "msg=\"webhook is too slow: its oldest events are "
                     "dropped\" hook=%s queued=%u", k->name, k->n);
+        break;
+    case LINE_LOST:
+        writer_f(w, "msg=\"webhook: events that were not delivered are lost "
+                    "with this stop\" hook=%s lost=%u", k->name,
+                 k->n + (k->flying != NULL));
         break;
     case LINE_GIVEN_UP:
         writer_f(w, "msg=\"webhook: an event is given up\" hook=%s tries=%u "

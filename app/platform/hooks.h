@@ -165,6 +165,12 @@ void hooks_result(struct hooks *h, uint64_t call, const struct hooks_result *r,
                   struct gb_time now);
 uint64_t hooks_deadline(const struct hooks *h); /* mono_ms, GB_NEVER */
 
+/* At a stop: an event is on its way, or due, where the last one went well. It is
+ * not worth waiting for receivers that have failed. */
+bool hooks_is_moving(const struct hooks *h);
+/* Nothing is called from now on: hooks_line tells what is lost by that. */
+void hooks_end(struct hooks *h);
+
 /* A line for the operator, key=value, with its NUL; false: none. */
 bool hooks_line(struct hooks *h, enum platform_level *level,
                 char line[static HOOKS_LINE_MAX]);

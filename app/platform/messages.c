@@ -24,6 +24,7 @@ struct delivery {
     const struct sip_event *ev;
     struct slice body; /* the XML: of the message, or a part of it */
     struct arena *arena;
+    bool is_command;   /* it has answered one */
 };
 
 /* ---- handlers ---- */
@@ -91,7 +92,7 @@ static int on_info(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
 
-    query_on_info(v->p, v->d, msg);
+    query_on_info(v->p, v->d, msg, v->is_command);
     return 0;
 }
 
@@ -477,7 +478,7 @@ static void read_body(struct delivery *v)
         return;
     learn_charset(p, v->d, msg.doc.charset);
     device_alive(p, v->d);
-    commands_on_message(p, v->d, &msg);
+    v->is_command = commands_on_message(p, v->d, &msg);
     manscdp_dispatch(handlers, sizeof(handlers) / sizeof(*handlers), v, &msg);
 }
 
@@ -500,7 +501,8 @@ static void on_message(struct platform *p, struct device *d,
 {
     size_t need = MANSCDP_ARENA_FOR(ev->msg->body.n);
     struct arena a = arena_of(p->arena, PLATFORM_ARENA);
-    struct delivery v = { p, d, ev, ev->msg->body, &a };
+    struct delivery v = { .p = p, .d = d, .ev = ev, .body = ev->msg->body,
+                          .arena = &a };
     unsigned status = 0;
     char *own = NULL;
 

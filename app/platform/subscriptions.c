@@ -306,12 +306,23 @@ static bool wants_any(const struct platform *p, const struct device *d)
     return false;
 }
 
+/* In their dialogs, as far as it knows them still: otherwise it would report
+ * everything twice once it is asked anew. */
+static void end_all(struct platform *p, struct device *d)
+{
+    for (unsigned k = 0; d->subscriptions && k < PLATFORM_SUBSCRIPTION_KINDS;
+         k++)
+        if (d->subscriptions->of[k].id && d->bound)
+            (void)subscribe(p, d, k, 0);
+}
+
 void subscriptions_begin(struct platform *p, struct device *d)
 {
     struct device_subscriptions *t = d->subscriptions;
 
     if (!t && (!wants_any(p, d) || !(t = make(p, d))))
         return;
+    end_all(p, d);
     subscriptions_stop(p, d);
     for (unsigned k = 0; k < PLATFORM_SUBSCRIPTION_KINDS; k++) {
         struct device_subscription *u = &t->of[k];
@@ -413,10 +424,7 @@ void subscriptions_stop(struct platform *p, struct device *d)
 
 void subscriptions_end(struct platform *p, struct device *d)
 {
-    for (unsigned k = 0; d->subscriptions && k < PLATFORM_SUBSCRIPTION_KINDS;
-         k++)
-        if (d->subscriptions->of[k].id && d->bound)
-            (void)subscribe(p, d, k, 0);
+    end_all(p, d);
     subscriptions_fini(p, d);
 }
 

@@ -68,6 +68,7 @@ static const char *const migrations[] = {
     " WITHOUT ROWID;",
     "ALTER TABLE device_settings ADD COLUMN subscribe TEXT;"
     "ALTER TABLE device_group ADD COLUMN subscribe TEXT;",
+    "CREATE TABLE last_id(what TEXT PRIMARY KEY, id INT) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -77,7 +78,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_UPGRADE, TRIM_UPGRADES,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
-       AGE_COMMANDS, N_STATEMENTS };
+       AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
 
 /* History is trimmed behind every so many rows, and by time: by count, and the
  * oldest by their age, so many at once. */
@@ -88,6 +89,13 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
 #define AGE_SQL(table, stamp)                                                  \
     "DELETE FROM " table " WHERE id IN (SELECT id FROM " table                 \
     " ORDER BY id LIMIT 1000) AND " stamp " < ?1"
+/* Before rows go: the newest id stays known, so that it never comes again. */
+#define LAST_SQL(table)                                                        \
+    "REPLACE INTO last_id SELECT '" table "', id FROM " table                  \
+    " ORDER BY id DESC LIMIT 1"
+#define LAST_OF(table)                                                         \
+    "max(ifnull((SELECT max(id) FROM " table "), 0),"                          \
+    " ifnull((SELECT id FROM last_id WHERE what='" table "'), 0))"
 
 static const char *const sql[N_STATEMENTS] = {
     [PUT_DEVICE] = "REPLACE INTO device VALUES"
@@ -129,6 +137,9 @@ static const char *const sql[N_STATEMENTS] = {
     [AGE_ALARMS] = AGE_SQL("alarm", "received_ms"),
     [AGE_POSITIONS] = AGE_SQL("position", "received_ms"),
     [AGE_COMMANDS] = AGE_SQL("command", "asked_ms"),
+    [LAST_ALARM] = LAST_SQL("alarm"),
+    [LAST_POSITION] = LAST_SQL("position"),
+    [LAST_COMMAND] = LAST_SQL("command"),
 };
 
 struct store {
@@ -342,7 +353,7 @@ static bool trim_one(struct store *s, unsigned kind, uint32_t rows,
     bool ok;
 
     sqlite3_bind_int64(by_count, 1, rows);
-    ok = step(by_count);
+    ok = step(s->stmt[LAST_ALARM + kind]) && step(by_count);
     for (unsigned i = 0; ok && days && i < TRIM_ROUNDS_MAX; i++) {
         sqlite3_bind_int64(by_age, 1, now_ms - days * 86400000ll);
         ok = step(by_age);
@@ -878,8 +889,8 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM hook", load_hook, l) ||
                  load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
                            load_upgrade, l) ||
-                 load_rows(s, "SELECT (SELECT max(id) FROM alarm),"
-                              " (SELECT max(id) FROM command)", load_ids, l))) {
+                 load_rows(s, "SELECT " LAST_OF("alarm") ","
+                              LAST_OF("command"), load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
         err = GB_EIO;
     }
