@@ -28,7 +28,7 @@ static void starts(void **state)
     assert_true(body_has("\"flv\":\"http://nvr:28181/session/1.flv?t="));
     assert_true(body_has("\"ws_fmp4\":\"ws://nvr:28181/session/1.mp4?t="));
     assert_false(body_has("/live/"));
-    assert_false(body_has("\"mse\""));
+    assert_true(body_has("\"mse\":\"ws://nvr:28181/session/1/ws?t="));
     assert_true(body_has("\"start\":\"2023-11-14T22:13:20.000Z\""));
     /* another one is another session */
     assert_int_equal(ask("POST", PLAYBACK "?wait=0", TOKEN, RANGE), 202);

@@ -26,7 +26,8 @@ void http_session_scope(struct writer *w, uint64_t session)
 bool http_session_has(enum http_format f)
 {
     return f == HTTP_FORMAT_FLV || f == HTTP_FORMAT_FMP4 ||
-           f == HTTP_FORMAT_TS || f == HTTP_FORMAT_PS || f == HTTP_FORMAT_HLS;
+           f == HTTP_FORMAT_TS || f == HTTP_FORMAT_PS ||
+           f == HTTP_FORMAT_HLS || f == HTTP_FORMAT_MSE;
 }
 
 void http_playback_write(struct jw *j, const struct platform_session *s)

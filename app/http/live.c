@@ -192,13 +192,13 @@ static void put_url(const struct urls *u, enum http_format f, bool ws)
         (u->s->kind != PLATFORM_LIVE && !http_session_has(f)))
         return;
     put_base(&w, u, ws);
-    if (f == HTTP_FORMAT_MSE) {
+    if (f == HTTP_FORMAT_MSE && u->s->kind == PLATFORM_LIVE) {
         writer_str(&w, "/api/ws?src=");
         put_ids(&w, u);
         put_query(&w, u, '&');
     } else {
         put_path(&w, u);
-        writer_str(&w, http_format_ext(f));
+        writer_str(&w, f == HTTP_FORMAT_MSE ? "/ws" : http_format_ext(f));
         put_query(&w, u, '?');
     }
     writer_str(&k, ws && f != HTTP_FORMAT_MSE ? "ws_" : "");

@@ -271,6 +271,9 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/live/{channel}/index.m3u8", http_get_media, V,
       MEDIA | HIDDEN, HTTP_FORMAT_HLS, "", "stream t", NULL, NULL },
 
+    { HTTP_GET, "/session/{session}/ws", http_get_session_media, V, MEDIA,
+      HTTP_FORMAT_MSE, "a playback over WebSocket, go2rtc's MSE dialect",
+      "t", NULL, NULL },
     { HTTP_GET, "/session/{session}.flv", http_get_session_media, V, MEDIA,
       HTTP_FORMAT_FLV, "a playback as FLV, also over WebSocket",
       "enhanced delay t", NULL, NULL },

@@ -1,6 +1,8 @@
 // The page: login, device tree, one picture, and what failed when there is none.
 import { t, stepName, stepOrder, translate, switchLanguage } from './i18n.js';
+import { Past } from './past.js';
 import { Player, canPlay } from './player.js';
+import { Ptz } from './ptz.js';
 
 const $ = (id) => document.getElementById(id);
 const api = '/api/v1';
@@ -21,6 +23,7 @@ async function call(method, path, body) {
 
 function showLogin() {
   stopEvents();
+  past.clear();
   player.close();
   $('work').hidden = $('logout').hidden = true;
   $('login').hidden = false;
@@ -264,6 +267,19 @@ const player = new Player($('video'), {
   closed: () => reconnect(),
 });
 
+const channelPath = () => `/devices/${encodeURIComponent(chosen?.device)}/channels/${encodeURIComponent(chosen?.channel)}`;
+const ptz = new Ptz($('ptz'), call, channelPath);
+const past = new Past($('past'), { call, path: channelPath, play: playRecording, live: play });
+
+function openTools() {
+  ptz.stop();
+  past.clear();
+  if ($('ptz').open) ptz.presets();
+  if ($('past').open) past.load();
+}
+$('ptz').addEventListener('toggle', () => chosen && $('ptz').open && ptz.presets());
+$('past').addEventListener('toggle', () => chosen && $('past').open && past.load());
+
 function choose(device, channel) {
   chosen = { device, channel: channel.id, name: channel.name || channel.id };
   $('welcome').hidden = true;
@@ -273,13 +289,27 @@ function choose(device, channel) {
   location.hash = `${device}/${channel.id}`;
   reconnects = 0;
   renderTree();
+  openTools();
   play();
+}
+
+const socketUrl = (path) => `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}${path}`;
+
+function playRecording(session) {
+  attempt++;
+  player.close();
+  $('problem').hidden = true;
+  $('overlay').textContent = t('waiting');
+  $('f-over').textContent = session.transport;
+  addresses(session);
+  player.open(socketUrl(`/session/${session.session}/ws`));
 }
 
 async function play() {
   const mine = ++attempt;
   const { device, channel } = chosen;
   const stream = $('stream').value;
+  if (past.session) past.end();
   player.close();
   $('problem').hidden = true;
   $('overlay').textContent = t('starting');
@@ -297,8 +327,7 @@ async function play() {
   $('overlay').textContent = t('waiting');
   $('f-over').textContent = r.data.transport;
   addresses(r.data);
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  player.open(`${scheme}//${location.host}/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`);
+  player.open(socketUrl(`/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`));
 }
 
 // Every way to the same stream, each with its signature.
@@ -312,6 +341,11 @@ function addresses(live) {
 
 function reconnect() {
   if (!chosen || !$('problem').hidden) return;
+  if (past.session) { // the recording has ended, or its session
+    player.close();
+    past.look();
+    return;
+  }
   player.close();
   $('overlay').textContent = t('reconnecting');
   const mine = attempt;
@@ -332,6 +366,8 @@ function problem(p) {
 
 function stop() {
   attempt++;
+  ptz.stop();
+  past.clear();
   player.close();
   chosen = null;
   $('viewer').hidden = true;
@@ -376,12 +412,15 @@ $('sound').addEventListener('click', () => {
 });
 $('language').addEventListener('click', () => {
   switchLanguage();
+  ptz.label();
+  past.show();
   renderTree();
   if (!$('welcome').hidden) welcome(true);
 });
 document.addEventListener('visibilitychange', () => {
   // nobody looks: no picture is fetched until somebody does
   if (!chosen || !$('problem').hidden) return;
+  if (past.session) return; // it would not be where it was
   if (document.hidden) { attempt++; player.close(); } else play();
 });
 
@@ -389,6 +428,7 @@ document.addEventListener('visibilitychange', () => {
 
 showSound();
 translate();
+ptz.label();
 const me = await call('GET', '/me');
 if (me.ok) {
   await showWork();

@@ -16,6 +16,13 @@ const texts = {
     noMse: 'This browser cannot play video from a stream (Media Source Extensions are missing).',
     codecMissing: 'This browser cannot play this codec. Try the sub stream, or a browser with H.265.',
     failed: 'No picture', failedAt: 'It failed at: ', noDevices: 'No devices yet', never: 'never',
+    move: 'Move', movePad: 'Move the camera: arrow keys, + and -', speed: 'Speed', preset: 'Preset', presetCall: 'Go there', presetKeep: 'Keep as it is',
+    recordings: 'Recordings', day: 'Day', pause: 'Pause', resume: 'Go on', pace: 'Pace', toLive: 'Live', timeline: 'Recordings of the day',
+    asking: 'Asking the device …', nothingRecorded: 'Nothing is recorded there.', notAll: 'The device has not told everything.',
+    recordingOver: 'The recording ends here.',
+    ptz: { up: 'up', down: 'down', left: 'left', right: 'right', up_left: 'up left', up_right: 'up right', down_left: 'down left',
+      down_right: 'down right', zoom_in: 'zoom in', zoom_out: 'zoom out', focus_near: 'focus nearer', focus_far: 'focus farther',
+      iris_open: 'open the iris', iris_close: 'close the iris' },
     steps: { device: 'device', socket: 'port', invite: 'INVITE', answer: 'answer', connect: 'TCP', packet: 'RTP', program: 'PS',
       codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
   },
@@ -35,6 +42,12 @@ const texts = {
     noMse: '此浏览器不支持流媒体播放（缺少 Media Source Extensions）。',
     codecMissing: '此浏览器无法播放该编码。请尝试子码流，或使用支持 H.265 的浏览器。',
     failed: '没有画面', failedAt: '失败于：', noDevices: '暂无设备', never: '从未',
+    move: '云台', movePad: '云台控制：方向键、+ 和 -', speed: '速度', preset: '预置位', presetCall: '调用', presetKeep: '保存当前位置',
+    recordings: '录像', day: '日期', pause: '暂停', resume: '继续', pace: '倍速', toLive: '实时', timeline: '当天录像',
+    asking: '正在请求设备 …', nothingRecorded: '该时段没有录像。', notAll: '设备未返回全部录像。',
+    recordingOver: '录像播放结束。',
+    ptz: { up: '上', down: '下', left: '左', right: '右', up_left: '左上', up_right: '右上', down_left: '左下', down_right: '右下',
+      zoom_in: '放大', zoom_out: '缩小', focus_near: '近焦', focus_far: '远焦', iris_open: '光圈开', iris_close: '光圈关' },
     steps: { device: '设备', socket: '端口', invite: 'INVITE', answer: '应答', connect: 'TCP 连接', packet: 'RTP', program: 'PS',
       codec: '编码', key: '关键帧', playing: '画面', ended: '结束' },
   },
@@ -49,6 +62,7 @@ export const stepOrder = Object.keys(texts.en.steps).filter((s) => s !== 'ended'
 export function translate(root = document) {
   document.documentElement.lang = language;
   for (const e of root.querySelectorAll('[data-t]')) e.textContent = t(e.dataset.t);
+  for (const e of root.querySelectorAll('[data-t-label]')) e.setAttribute('aria-label', t(e.dataset.tLabel));
   for (const e of root.querySelectorAll('[data-t-placeholder]')) {
     e.placeholder = t(e.dataset.tPlaceholder);
     e.setAttribute('aria-label', e.placeholder);

@@ -65,7 +65,14 @@ class Browser:
         return next(iter(self.call("POST", self.session + "/element", {"using": "css selector", "value": css}).values()))
 
     def click(self, css):
-        self.call("POST", f"{self.session}/element/{self.element(css)}/click", {})
+        """Once more when the page has drawn it anew in between."""
+        for last in (False, True):
+            try:
+                self.call("POST", f"{self.session}/element/{self.element(css)}/click", {})
+                return
+            except Failed as e:
+                if last or "stale element" not in str(e):
+                    raise
 
     def type(self, css, text):
         self.call("POST", f"{self.session}/element/{self.element(css)}/value", {"text": text})
@@ -221,6 +228,53 @@ def begins_anew_when_nothing_is_drawn(b):
     wait_for("the picture again", lambda: read_clock(b), timeout=25)
 
 
+def moves(b, d):
+    """Hold to move: one order with the press, one to stop with the release."""
+    b.run("document.getElementById('ptz').open = true")
+    wait_for("presets", lambda: b.run("return document.querySelectorAll('#ptz .presets option').length") >= 16)
+    press = "const e = document.querySelector('#ptz [data-action=left]'); e.setPointerCapture = () => {};" \
+            "e.dispatchEvent(new PointerEvent(arguments[0], { pointerId: 1 }))"
+    orders = lambda: [c for c in d.get("/api/v1/commands?cmd=PTZCmd")["items"]]
+    b.run(press, "pointerdown")
+    wait_for("the order", lambda: len(orders()) == 1)
+    b.run(press, "pointerup")
+    wait_for("the stop", lambda: len(orders()) == 2 and all(c["state"] == "arrived" for c in orders()))
+    b.run("document.querySelector('#ptz .presets').value = '7'; document.querySelector('#ptz .keep').click()")
+    wait_for("the preset", lambda: b.run("return document.querySelector('#ptz .presets option[value=\"7\"]').textContent.includes('●')"))
+    b.shot("ptz")
+    b.run("document.getElementById('ptz').open = false")
+
+
+def recording(b, d):
+    """The first piece of a day: plays, is paused, faster, elsewhere; then live again."""
+    at = lambda: b.run("return document.querySelector('#past .at').textContent")
+    told = lambda: [s["playback"] for s in d.get("/api/v1/sessions")["items"] if s["kind"] == "playback"]
+    key = "document.querySelector('#past .bar').dispatchEvent(new KeyboardEvent('keydown', { key: arguments[0] }))"
+    b.run("""document.getElementById('past').open = true;
+        const day = document.querySelector('#past .day');
+        day.valueAsDate = new Date(Date.now() - 3600000 - new Date().getTimezoneOffset() * 60000);
+        day.dispatchEvent(new Event('change'));""")
+    wait_for("the day", lambda: b.run("return document.querySelectorAll('#past .bar i').length"))
+    b.run(key, "Home")
+    wait_for("the recording", lambda: read_clock(b) and at(), timeout=25)
+    begun = at()
+    wait_for("its time to go on", lambda: at() != begun)
+    b.click("#past .pause")
+    wait_for("a pause", lambda: told()[0]["paused"])
+    b.click("#past .pause")
+    wait_for("no pause", lambda: not told()[0]["paused"])
+    b.run("const s = document.querySelector('#past .scale'); s.value = '4'; s.dispatchEvent(new Event('change'))")
+    wait_for("its pace", lambda: told()[0]["scale"] == 4)
+    before = told()[0]["position_s"]
+    b.run(key, "ArrowRight")
+    wait_for("a minute further", lambda: told()[0]["position_s"] >= before + 55)
+    b.shot("recording")
+    b.click("#past .live")
+    wait_for("no playback", lambda: not told())
+    wait_for("the live picture", lambda: read_clock(b), timeout=25)
+    b.run("document.getElementById('past').open = false")
+
+
 def language(b):
     b.click("#language")
     if b.run("return document.getElementById('stop').textContent") != "停止":
@@ -253,6 +307,7 @@ def main():
             for name, fn in (("log_in", lambda: log_in(b, d)), ("plays", lambda: plays(b, d)),
                              ("sub_stream", lambda: sub_stream(b)),
                              ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)),
+                             ("moves", lambda: moves(b, d)), ("recording", lambda: recording(b, d)),
                              ("language", lambda: language(b)), ("aac", lambda: aac(b, d)), ("failure_is_named", lambda: failure_is_named(b, d, cam))):
                 try:
                     fn()
