@@ -74,15 +74,16 @@ static void video(void **state)
 
 static void audio(void **state)
 {
-    static const struct {
-        struct media_config c;
+    struct media_config pcmu = { .codec = PS_CODEC_G711U, .rate_hz = 8000 };
+    struct media_config aac = { .codec = PS_CODEC_AAC, .rate_hz = 16000,
+                                .channels = 1, .record = S("\x14\x08") };
+    const struct {
+        const struct media_config *c;
         const char *want;
     } cases[] = {
-        { { .codec = PS_CODEC_G711U, .rate_hz = 8000 },
-          "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-          "a=control:trackID=1\r\n" },
-        { { .codec = PS_CODEC_AAC, .rate_hz = 16000, .channels = 1,
-            .record = S("\x14\x08") },
+        { &pcmu, "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+                 "a=control:trackID=1\r\n" },
+        { &aac,
           "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/16000/1\r\n"
           "a=fmtp:97 streamtype=5;profile-level-id=1;mode=AAC-hbr;"
           "sizelength=13;indexlength=3;indexdeltalength=3;config=1408\r\n"
@@ -91,7 +92,7 @@ static void audio(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *got = describe(NULL, &cases[i].c, NULL);
+        const char *got = describe(NULL, cases[i].c, NULL);
 
         assert_true(text_has(got, "IN IP4 0.0.0.0\r\ns="));
         assert_false(text_has(got, "m=video"));

@@ -415,7 +415,7 @@ static void sessions_are_named(void **state)
 static void other_streams(void **state)
 {
     static const char *const others[] = {
-        "rtsp://h/" DEV "/2", "rtsp://h/1/" CH, "rtsp://h/2",
+        ("rtsp://h/" DEV "/2"), ("rtsp://h/1/" CH), "rtsp://h/2",
     };
 
     (void)state;
