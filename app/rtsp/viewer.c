@@ -372,8 +372,8 @@ static int pump(struct rtsp_viewer *v)
             return 1;
         r = write_hub(v);
         if (r == 1 && is_over(v)) {
-            if (v->ending)
-                return -1;
+            if (v->ending || v->client.v.state == HUB_VIEWER_CUT)
+                return -1; /* it would not hear the rest either */
             say_bye(v);
             continue;
         }

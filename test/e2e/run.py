@@ -210,7 +210,7 @@ def rtsp_h264():
 
 @test
 def rtsp_h265_and_the_sub_stream():
-    with system(*H265) as (d, _):
+    with system("--codec", "h265") as (d, _):
         # started by the request itself; the channel alone is enough; the token is a password under any name
         ch = channel_id(DEVICE)
         url = f"rtsp://me:{d.token}@127.0.0.1:{d.rtsp}/{ch}"
