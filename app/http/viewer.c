@@ -11,6 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#define OFFER_WITHIN 64 /* bytes of a message that tell its type */
+
 struct viewer {
     struct media_client client; /* first: found from its hub_viewer */
     struct mail mail;           /* to the loop, then back to main */
@@ -25,12 +27,15 @@ struct viewer {
                          hub cuts those who are slow with its bytes */
     unsigned open_handles;
     bool closing, want_write, ending, mse_wanted, mse_told;
+    bool refused; /* a wish of another type was */
     bool quiet; /* the player does not know the sound */
+    size_t burst; /* of the cached pictures, since the last pause */
     bool moved; /* the socket has taken something in this turn */
     struct http_mse_request mse;
     struct ws ws;
     char text[HTTP_MSE_TEXT_MAX]; /* a text message that is being received */
     size_t text_len;
+    bool text_cut; /* it was longer; only its beginning is kept */
     size_t junk;
     struct media_chunk *snapshot;
     size_t snapshot_off;
@@ -39,6 +44,7 @@ struct viewer {
 };
 
 static void on_poll(uv_poll_t *p, int status, int events);
+static void on_late(uv_timer_t *t);
 
 /* ---- the end -------------------------------------------------------------- */
 
@@ -167,6 +173,7 @@ static int write_hub(struct viewer *v)
         return 1;
     r = write_iov(v, iov, n, &sent);
     hub_viewer_consumed(&v->client.v, sent);
+    v->burst += sent;
     return r > 0 ? 2 : r;
 }
 
@@ -297,6 +304,19 @@ static bool hub_ready(const struct viewer *v)
            (v->h.format != HTTP_FORMAT_MSE || v->mse_wanted);
 }
 
+/* A player that takes the cached pictures piece by piece gets the next one
+ * later. */
+static bool is_pausing(struct viewer *v)
+{
+    if (v->h.format != HTTP_FORMAT_MSE ||
+        v->client.v.state != HUB_VIEWER_CATCH_UP ||
+        v->burst < VIEWER_BURST_BYTES)
+        return false;
+    if (!uv_is_active((uv_handle_t *)&v->late))
+        uv_timer_start(&v->late, on_late, VIEWER_BURST_MS, 0);
+    return true;
+}
+
 /* Writes until the socket is full or there is nothing. -1: close. */
 static int pump(struct viewer *v)
 {
@@ -315,7 +335,7 @@ static int pump(struct viewer *v)
             return write_snapshot(v);
         if (v->ending)
             return -1;
-        if (!hub_ready(v))
+        if (!hub_ready(v) || is_pausing(v))
             return 1;
         r = write_hub(v);
         if (r == 1 && (v->client.v.state == HUB_VIEWER_ENDED ||
@@ -361,7 +381,10 @@ static void write_some(struct viewer *v)
 
 static void on_late(uv_timer_t *t)
 {
-    write_some(t->data);
+    struct viewer *v = t->data;
+
+    v->burst = 0;
+    write_some(v);
 }
 
 /* Who takes a delay gets several frames in one write. */
@@ -377,24 +400,58 @@ static void on_wake(struct media_client *c)
 
 /* ---- reading -------------------------------------------------------------------- */
 
+/* Once: the player asks for all that it knows, and shall not wait for it. */
+static void refuse_wish(struct viewer *v, struct slice type)
+{
+    char text[256];
+    struct writer t = writer_of(text, sizeof(text));
+
+    if (v->refused)
+        return;
+    v->refused = true;
+    http_mse_refuse_write(&t, type);
+    put_text(v, writer_slice(&t));
+}
+
 static int on_text(struct viewer *v)
 {
-    char text[HTTP_MSE_TEXT_MAX];
-    struct writer t = writer_of(text, sizeof(text));
+    static const struct slice offer = SLICE_INIT("webrtc/offer");
+    struct slice text = slice_of(v->text, v->text_len);
     struct http_mse_request r;
 
-    if (v->h.format != HTTP_FORMAT_MSE || v->mse_told || v->mse_wanted ||
-        http_mse_parse(&r, slice_of(v->text, v->text_len)))
-        return 0; /* later wishes are not answered */
-    if (!slice_eq(slice_str(r.type), SLICE("mse"))) {
-        http_mse_refuse_write(&t, slice_str(r.type));
-        put_text(v, writer_slice(&t));
+    if (v->h.format != HTTP_FORMAT_MSE)
+        return 0;
+    /* It stands before the SDP, which is longer than what is kept. */
+    if (slice_find_slice(slice_head(text, OFFER_WITHIN), offer) <
+        slice_head(text, OFFER_WITHIN).n) {
+        refuse_wish(v, offer);
         return 0;
     }
+    if (v->text_cut || v->mse_wanted || http_mse_parse(&r, text))
+        return 0; /* later wishes are not answered */
+    if (!slice_eq(slice_str(r.type), SLICE("mse")))
+        return 0;
     v->mse = r;
     v->mse_wanted = true;
     uv_timer_stop(&v->hello);
     return add_client(v);
+}
+
+static void keep_text(struct viewer *v, const struct ws_event *ev)
+{
+    size_t n = ev->data.n;
+
+    if (ev->first) {
+        v->text_len = 0;
+        v->text_cut = false;
+    }
+    if (n > sizeof(v->text) - v->text_len) {
+        n = sizeof(v->text) - v->text_len;
+        v->text_cut = true;
+    }
+    if (n)
+        memcpy(v->text + v->text_len, ev->data.p, n);
+    v->text_len += n;
 }
 
 static int on_ws_event(struct viewer *v, const struct ws_event *ev)
@@ -403,12 +460,7 @@ static int on_ws_event(struct viewer *v, const struct ws_event *ev)
 
     switch (ev->opcode) {
     case WS_TEXT:
-        if (ev->first)
-            v->text_len = 0;
-        if (ev->data.n > sizeof(v->text) - v->text_len)
-            return GB_ELIMIT;
-        memcpy(v->text + v->text_len, ev->data.p, ev->data.n);
-        v->text_len += ev->data.n;
+        keep_text(v, ev);
         return ev->last ? on_text(v) : 0;
     case WS_PING:
         ws_control_write(&w, WS_PONG, ev->data);
