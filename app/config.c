@@ -814,6 +814,26 @@ static int check_tls(const struct config *c, struct config_error *e)
     return 0;
 }
 
+bool config_shared_fits(const struct config *c)
+{
+    uint32_t port = config_number(c, CONFIG_MEDIA_SHARED);
+    uint16_t lo, hi;
+
+    config_ports(c, CONFIG_MEDIA_PORTS, &lo, &hi);
+    return port % 2 == 0 && (port + 1 < lo || port > hi);
+}
+
+static int check_shared(const struct config *c, struct config_error *e)
+{
+    uint32_t port = config_number(c, CONFIG_MEDIA_SHARED);
+
+    if (strcmp(config_text(c, CONFIG_MEDIA_MODE), "shared") == 0 &&
+        (port == 0 || !config_shared_fits(c)))
+        return refuse(e, "media.shared_port: %u is to be even and, with the "
+                         "next one, outside media.ports", port);
+    return 0;
+}
+
 int config_check(const struct config *c, struct config_error *e)
 {
     for (int k = 0; k < CONFIG_COUNT; k++) {
@@ -829,6 +849,8 @@ int config_check(const struct config *c, struct config_error *e)
                 return err;
         }
     }
+    if (check_shared(c, e))
+        return GB_ESYNTAX;
     return check_tls(c, e);
 }
 

@@ -70,8 +70,8 @@ enum config_type {
     X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, true, "which of our addresses a peer is told: net and address") \
     X(MEDIA_ADDRESS,  "media.address",    ADDRESS,   "",                NULL,            0, 0, true, "address in SDP; empty: network.advertise, then the one the device talks to") \
     X(MEDIA_PORTS,    "media.ports",      PORTS,     "30002-30999",     NULL,            0, 0, false, "RTP and RTCP ports, one pair a session") \
-    X(MEDIA_SHARED,   "media.shared_port", NUMBER,   "30000",           NULL,            0, 65534, false, "shared media port (not used by this version)") \
-    X(MEDIA_MODE,     "media.mode",       CHOICE,    "auto",            "auto|dedicated|shared", 0, 0, false, "port of a session: its own, or the shared one; this version gives each its own") \
+    X(MEDIA_SHARED,   "media.shared_port", NUMBER,   "30000",           NULL,            0, 65534, false, "port of all sessions over UDP and TCP, with RTCP on the next one; even, outside media.ports") \
+    X(MEDIA_MODE,     "media.mode",       CHOICE,    "auto",            "auto|dedicated|shared", 0, 0, false, "port of a session: its own of media.ports, or media.shared_port; auto: its own while a tenth of them is free and rested") \
     X(MEDIA_ANY,      "media.any_source", BOOL,      "false",           NULL,            0, 0, false, "believe media from any address; false: from that of the device and the one its answer names, from elsewhere only with the agreed SSRC while nothing else comes") \
     X(MEDIA_THREADS,  "media.threads",    NUMBER,    "0",               NULL,            0, 64, false, "media loops; 0: one a core") \
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
@@ -144,8 +144,13 @@ int config_set(struct config *c, const char *assignment,
 /* The variables of the environment that are settings: GB28181D_SIP_PASSWORD. */
 int config_environment(struct config *c, struct config_error *e);
 
+/* The shared media port is even, and neither it nor the next is one of
+ * media.ports. */
+bool config_shared_fits(const struct config *c);
+
 /* What single values cannot show: two listeners on one port, a listener inside
- * the media ports, half of a certificate. 0 or GB_ESYNTAX; GB_EUNSUPPORTED:
+ * the media ports, a shared media port that does not fit where every session
+ * needs it, half of a certificate. 0 or GB_ESYNTAX; GB_EUNSUPPORTED:
  * this build lacks what is asked for. */
 int config_check(const struct config *c, struct config_error *e);
 

@@ -334,18 +334,38 @@ static int start_edge(struct daemon *d, char why[static 512])
     return 0;
 }
 
+/* The port of all sessions, unless each is to have its own. */
+static uint16_t shared_port(const struct config *c)
+{
+    uint32_t port = config_number(c, CONFIG_MEDIA_SHARED);
+
+    if (!strcmp(config_text(c, CONFIG_MEDIA_MODE), "dedicated"))
+        return 0;
+    return config_shared_fits(c) ? (uint16_t)port : 0;
+}
+
 static int start_media(struct daemon *d, char why[static 512])
 {
+    bool always = !strcmp(config_text(d->config, CONFIG_MEDIA_MODE), "shared");
     struct media_net_config mc = { .main = &d->loop,
                                    .loops = daemon_media_threads(d->config),
                                    .any_source = config_bool(
                                        d->config, CONFIG_MEDIA_ANY),
+                                   .shared_port = shared_port(d->config),
+                                   .shared_needed = always,
                                    .on_event = on_media_event, .ctx = d };
-    int err = media_net_new(&d->media, &mc);
+    struct gb_addr at = { .family = GB_IPV4, .port = mc.shared_port };
+    const char *what;
+    int err = media_net_new(&d->media, &mc, &what);
 
     d->viewer_hooks = (struct viewer_hooks){ .on_gone = on_viewer_gone,
                                              .ctx = d };
-    return err ? daemon_fail(why, err, "media threads", "cannot start") : 0;
+    if (err && what)
+        return daemon_fail_port(why, err, what, "media.shared_port", &at);
+    if (err)
+        return daemon_fail(why, err, "media threads", "cannot start");
+    platform_share_port(d->platform, media_net_shared_port(d->media), always);
+    return 0;
 }
 
 static size_t read_proxies(struct daemon *d)

@@ -198,6 +198,10 @@ static void http_metrics(void *ctx, struct buf *out)
     ROW("sip_tls_failed_total", "counter", e.tls_failed);
     ROW("sip_kernel_drops_total", "counter", e.dropped);
     ROW("rtp_invalid_total", "counter", m.invalid);
+    ROW("rtp_passed_total", "counter", m.passed);
+    ROW("rtp_unknown_total", "counter", m.unknown);
+    ROW("rtp_resting_total", "counter", m.resting);
+    ROW("media_connections_refused_total", "counter", m.refused);
     ROW("streams", "gauge", m.streams);
     ROW("viewers", "gauge", m.viewers);
     ROW("rtsp_connections", "gauge", r.connections);

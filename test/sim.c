@@ -481,12 +481,14 @@ static void on_order(struct sim *s, const struct platform_action *a)
         assert_null(st);
         assert_true(a->port && (a->port & 1) == 0);
         for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
-            if (s->stream[i].session && s->stream[i].port == a->port)
+            if (s->stream[i].session && s->stream[i].port == a->port &&
+                !(a->shared && s->stream[i].shared))
                 fail_msg("port %u is open twice", a->port);
         st = sim_stream_of(s, 0);
         assert_non_null(st);
         *st = (struct sim_stream){ .session = a->session,
                                    .port = a->port,
+                                   .shared = a->shared,
                                    .transport = a->transport,
                                    .ssrc = a->ssrc,
                                    .next_ms = GB_NEVER };
@@ -539,7 +541,8 @@ static void media_begins(struct sim *s, struct sim_device *d)
 
         if (!st->session || st->port != d->media_port)
             continue;
-        if (d->media == SIM_NOTHING || (d->media == SIM_TCP_ONLY && !tcp))
+        if (d->media == SIM_NOTHING || (d->media == SIM_TCP_ONLY && !tcp) ||
+            (d->media == SIM_UDP_ONLY && tcp))
             return;
         st->source = d;
         /* the edge tells the first packet and key frame of a port once */

@@ -37,6 +37,7 @@ enum sim_media {
     SIM_PICTURE,   /* everything, then alive each second */
     SIM_NOTHING,   /* not one packet */
     SIM_TCP_ONLY,  /* UDP is dropped on the way */
+    SIM_UDP_ONLY,  /* no connection comes up */
     SIM_CONNECT_ONLY, /* TCP comes up, and no packet */
     SIM_NO_PROGRAM, SIM_NO_CODEC, SIM_NO_KEY, /* stops before that */
 };
@@ -127,6 +128,7 @@ struct sim_device {
 struct sim_stream {
     uint64_t session;
     uint16_t port;
+    bool shared;
     struct gb_addr answer;  /* named by c= */
     enum platform_transport transport;
     uint32_t ssrc;

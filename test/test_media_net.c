@@ -45,7 +45,7 @@ static void begin(unsigned loops)
     n_seen = 0;
     closed = false;
     assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(media_net_new(&net, &cfg), 0);
+    assert_int_equal(media_net_new(&net, &cfg, NULL), 0);
 }
 
 static void finish(void)

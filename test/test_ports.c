@@ -67,6 +67,25 @@ static void a_used_port_rests(void **state)
     port_pool_fini(&p);
 }
 
+static void how_many_are_left(void **state)
+{
+    struct port_pool p;
+    uint16_t a, b;
+
+    (void)state;
+    assert_int_equal(port_pool_init(&p, &gb_alloc_heap, 40000, 40007), 0);
+    assert_true(rest_pool_has(&p.rest, 4, 0));
+    assert_false(rest_pool_has(&p.rest, 5, 0));
+    assert_int_equal(port_pool_take(&p, 0, &a), 0);
+    assert_int_equal(port_pool_take(&p, 0, &b), 0);
+    assert_true(rest_pool_has(&p.rest, 2, 0));
+    assert_false(rest_pool_has(&p.rest, 3, 0));
+    port_pool_give(&p, a, 1000);
+    assert_false(rest_pool_has(&p.rest, 3, 1000 + REST_MS - 1));
+    assert_true(rest_pool_has(&p.rest, 3, 1000 + REST_MS));
+    port_pool_fini(&p);
+}
+
 /* Random taking and giving: never the same twice, never a tired one. */
 static void like_a_model(void **state)
 {
@@ -112,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_of_a_range),
         cmocka_unit_test(a_used_port_rests),
+        cmocka_unit_test(how_many_are_left),
         cmocka_unit_test(like_a_model),
     };
 

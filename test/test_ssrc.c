@@ -97,9 +97,38 @@ static void without_memory(void **state)
     }
 }
 
+/* A session stays on its loop: the numbers of every remainder, in their order,
+ * and another one only when there is none near. */
+static void of_a_loop(void **state)
+{
+    struct ssrc_pool p;
+    uint32_t got, last = 0;
+
+    (void)state;
+    for (uint32_t mod = 1; mod <= 5; mod++)
+        for (uint32_t rem = 0; rem < mod; rem++) {
+            assert_int_equal(ssrc_pool_init(&p, &gb_alloc_heap, id, 0), 0);
+            for (unsigned i = 0; i < REST_LOOK; i++) {
+                assert_int_equal(ssrc_pool_take_like(&p, rem & 1, mod, rem, 0,
+                                                     &got), 0);
+                if (got % mod != rem || (i && got <= last))
+                    fail_msg("%u of %u: %u behind %u", rem, mod, got, last);
+                last = got;
+            }
+            assert_int_equal(rest_pool_lent(&p.rest), REST_LOOK);
+            ssrc_pool_fini(&p);
+        }
+    assert_int_equal(ssrc_pool_init(&p, &gb_alloc_heap, id, 0), 0);
+    for (unsigned i = 0; i < 9999; i++)
+        assert_int_equal(ssrc_pool_take_like(&p, false, 3, 0, 0, &got), 0);
+    assert_int_equal(ssrc_pool_take_like(&p, false, 3, 0, 0, &got), GB_ELIMIT);
+    ssrc_pool_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_a_loop),
         cmocka_unit_test(ten_digits),
         cmocka_unit_test(no_serial_twice),
         cmocka_unit_test(without_memory),

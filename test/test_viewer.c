@@ -60,7 +60,7 @@ static int setup(void **state)
     uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
     t.hooks = (struct viewer_hooks){ .on_gone = on_gone,
                                      .write_ms = WRITE_MS };
-    return media_net_new(&t.media, &cfg);
+    return media_net_new(&t.media, &cfg, NULL);
 }
 
 static void on_closed(void *ctx)

@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#define UDP_MIN_SLOTS 8   /* fewer left in a slab: on to another one */
 #define TCP_READ_MIN 4096 /* less room than this: on to another slab */
 
 /* One media connection, accepted or made by us. */
@@ -24,6 +24,8 @@ struct conn {
     uint64_t since_ms, last_ms; /* last_ms 0: nothing valid yet */
     bool up, closing;
     bool stranger; /* accepted from an address that is not plausible */
+    bool reports;  /* it sends RTCP, so it gets ours: some end a stream that
+                      nobody reports on (field-note 6.1) */
 };
 
 struct ingest {
@@ -37,8 +39,7 @@ struct ingest {
     struct conn *conn;
     struct conn *newcomer; /* accepted while conn was alive: it may win yet */
     unsigned open_handles;
-    size_t slot, batch_slot, batch_used; /* batch: between get and done */
-    uint64_t large_ms; /* the newest datagram that needs more than INGEST_SLOT */
+    struct intake intake;
     /* what the answer said, kept until there is a receiver */
     bool answered, has_ssrc;
     uint32_t ssrc;
@@ -56,90 +57,6 @@ struct ingest {
     struct receiver_counters told; /* up to here, faults have been noted */
     uint64_t told_cut;
 };
-
-/* ---- the pool -------------------------------------------------------------- */
-
-void ingest_pool_init(struct ingest_pool *p)
-{
-    slab_pool_init(&p->slabs);
-    p->udp = NULL;
-    p->udp_off = 0;
-    p->sink = NULL;
-    p->dropped = p->told_ms = 0;
-}
-
-void ingest_pool_fini(struct ingest_pool *p)
-{
-    slab_unref(p->udp);
-    p->udp = NULL;
-    free(p->sink);
-    slab_pool_fini(&p->slabs);
-}
-
-/* There is no slab: what has come is read all the same, and dropped. */
-static size_t sink_get(struct ingest *in, uint8_t *room[UDP_BATCH],
-                       void *buf[UDP_BATCH], size_t *cap)
-{
-    struct ingest_pool *p = in->o.pool;
-    uint64_t now_ms = uv_now(in->o.loop);
-
-    if (!p->sink)
-        p->sink = malloc(SLAB_BYTES);
-    if (!p->sink)
-        return 0;
-    if (!p->told_ms || now_ms - p->told_ms >= INGEST_TELL_MS) {
-        p->told_ms = now_ms ? now_ms : 1;
-        log_f(LOG_WARN, "msg=\"media buffers are exhausted, packets are "
-                        "dropped\" slabs=%u dropped=%llu", p->slabs.n_live,
-              (unsigned long long)p->dropped);
-    }
-    *cap = SLAB_BYTES / UDP_BATCH;
-    for (size_t i = 0; i < UDP_BATCH; i++) {
-        room[i] = p->sink + i * *cap;
-        buf[i] = NULL;
-    }
-    return UDP_BATCH;
-}
-
-static size_t pool_get(void *ctx, uint8_t *room[UDP_BATCH],
-                       void *buf[UDP_BATCH], size_t *cap)
-{
-    struct ingest *in = ctx;
-    struct ingest_pool *p = in->o.pool;
-    size_t most = SLAB_BYTES / in->slot;
-    size_t n = p->udp ? (SLAB_BYTES - p->udp_off) / in->slot : 0;
-
-    if (n < most && n < UDP_MIN_SLOTS) {
-        slab_unref(p->udp);
-        p->udp = slab_get(&p->slabs);
-        p->udp_off = 0;
-        if (!p->udp)
-            return sink_get(in, room, buf, cap);
-        n = most;
-    }
-    if (n > UDP_BATCH)
-        n = UDP_BATCH;
-    for (size_t i = 0; i < n; i++) {
-        room[i] = p->udp->bytes + p->udp_off + i * in->slot;
-        buf[i] = p->udp;
-    }
-    *cap = in->batch_slot = in->slot;
-    in->batch_used = 0;
-    return n;
-}
-
-static void pool_done(void *ctx)
-{
-    struct ingest *in = ctx;
-    struct ingest_pool *p = in->o.pool;
-
-    if (!p->udp)
-        return; /* it was the sink */
-    if (p->udp->refs == 1)
-        p->udp_off = 0; /* nobody kept anything of it */
-    else
-        p->udp_off += in->batch_used * in->batch_slot;
-}
 
 /* ---- packets ----------------------------------------------------------------- */
 
@@ -232,17 +149,23 @@ static bool may_be_ours(const struct ingest *in, const struct udp_packet *pkt)
            (!in->has_ssrc || ssrc == in->ssrc);
 }
 
-/* Larger datagrams of the stream get larger slots, for as long as they come: a
- * slab has few of them. A stranger's do not. */
-static void grow_slot(struct ingest *in, const struct udp_packet *pkt,
-                      uint64_t now_ms)
+static void take_datagram(struct ingest *in, const struct udp_packet *pkt,
+                          uint64_t now_ms)
 {
-    if (!may_be_ours(in, pkt))
+    struct receiver *rx;
+
+    if (rtp_classify(pkt->p, pkt->n) == RTP_CLASS_RTCP) {
+        on_rtcp_bytes(in, &pkt->remote);
         return;
-    in->slot = pkt->n < INGEST_SLOT_LARGE ? INGEST_SLOT_LARGE : SLAB_BYTES;
-    in->large_ms = now_ms;
+    }
+    rx = receiver(in, false);
+    if (rx && receiver_packet(rx, pkt->p, pkt->n, pkt->buf, &pkt->remote,
+                              now_ms))
+        intake_saw(&in->intake, pkt->n, now_ms);
 }
 
+/* Larger datagrams of the stream get larger slots, for as long as they come: a
+ * slab has few of them. A stranger's do not. */
 static void on_rtp(void *ctx, struct udp_socket *u,
                    const struct udp_packet *pkt, size_t n)
 {
@@ -250,27 +173,13 @@ static void on_rtp(void *ctx, struct udp_socket *u,
     uint64_t now_ms = uv_now(in->o.loop);
 
     (void)u;
-    in->batch_used = n;
-    if (!in->o.pool->udp)
-        in->o.pool->dropped += n;
-    if (in->freed || !in->o.pool->udp)
+    if (!intake_batch(&in->intake, n) || in->freed)
         return;
     for (size_t i = 0; i < n; i++) {
-        struct receiver *rx;
-
-        if (pkt[i].truncated) {
-            grow_slot(in, &pkt[i], now_ms);
-            continue; /* one is lost; the next ones have room */
-        }
-        if (rtp_classify(pkt[i].p, pkt[i].n) == RTP_CLASS_RTCP) {
-            on_rtcp_bytes(in, &pkt[i].remote);
-            continue;
-        }
-        rx = receiver(in, false);
-        if (rx && receiver_packet(rx, pkt[i].p, pkt[i].n, pkt[i].buf,
-                                  &pkt[i].remote, now_ms) &&
-            pkt[i].n > INGEST_SLOT)
-            in->large_ms = now_ms;
+        if (!pkt[i].truncated)
+            take_datagram(in, &pkt[i], now_ms);
+        else if (may_be_ours(in, &pkt[i])) /* one is lost */
+            intake_grow(&in->intake, pkt[i].n, now_ms);
     }
 }
 
@@ -368,7 +277,7 @@ static void use_frame(struct conn *c, const struct rtp_frame *f,
     struct receiver *rx;
 
     if (f->kind == RTP_FRAME_RTCP) {
-        on_rtcp_bytes(in, &c->remote);
+        c->reports = true;
         return;
     }
     rx = receiver(in, true);
@@ -608,6 +517,42 @@ static void wait_as_newcomer(struct conn *c)
     conn_read(c);
 }
 
+/* Whose connection it is: the session's at once, or one that waits. */
+static void place(struct conn *c)
+{
+    struct ingest *in = c->in;
+
+    conn_remote(c);
+    c->stranger = !is_plausible(in, &c->remote);
+    if (!c->stranger && may_replace(in, uv_now(in->o.loop)))
+        take_over(c);
+    else
+        wait_as_newcomer(c);
+}
+
+void ingest_connection(struct ingest *in, int fd, const uint8_t *head,
+                       size_t n)
+{
+    struct conn *c = in->freed || in->o.transport == PLATFORM_TCP_ACTIVE
+                         ? NULL
+                         : conn_new(in);
+
+    if (!c) {
+        close(fd);
+        return;
+    }
+    if (uv_tcp_open(&c->tcp, fd)) {
+        close(fd);
+        conn_close(c);
+        return;
+    }
+    memcpy(c->slab->bytes, head, n);
+    c->len = n;
+    place(c);
+    if (in->newcomer == c && c->len)
+        judge_newcomer(c);
+}
+
 static void on_accept(uv_stream_t *server, int status)
 {
     struct ingest *in = server->data;
@@ -624,12 +569,7 @@ static void on_accept(uv_stream_t *server, int status)
         conn_close(c);
         return;
     }
-    conn_remote(c);
-    c->stranger = !is_plausible(in, &c->remote);
-    if (!c->stranger && may_replace(in, uv_now(in->o.loop)))
-        take_over(c);
-    else
-        wait_as_newcomer(c);
+    place(c);
 }
 
 static void on_connected(uv_connect_t *req, int status)
@@ -706,27 +646,61 @@ void ingest_answer(struct ingest *in, const struct platform_action *a)
     }
 }
 
-static void send_report(struct ingest *in, uint64_t now_ms)
+static struct udp_socket *report_socket(const struct ingest *in)
+{
+    return in->o.shared ? in->o.rtcp : in->rtcp;
+}
+
+static void send_udp_report(struct ingest *in, struct slice report)
 {
     const struct rtp_source *src = receiver_source(in->rx);
     struct gb_addr to = in->rtcp_from;
-    struct rtcp_block block;
-    uint8_t bytes[128];
-    struct writer w = writer_of(bytes, sizeof(bytes));
 
-    in->rtcp_ms = now_ms + INGEST_RTCP_MS;
-    if (!in->rtcp || !receiver_report(in->rx, &block))
+    if (!report_socket(in))
         return;
     if (!gb_addr_ip_eq(&to, &src->from)) { /* none, or it has moved */
         to = src->from;
         to.port++;
     }
+    udp_send(report_socket(in), NULL, &to, report.p, report.n);
+    udp_flush(report_socket(in));
+}
+
+/* In the framing of the connection; one that cannot take these few bytes at once
+ * gets no more of them, as half a frame would spoil what follows. */
+static void send_tcp_report(struct conn *c, struct slice report)
+{
+    uint8_t head[4] = { '$', 1, (uint8_t)(report.n >> 8), (uint8_t)report.n };
+    size_t skip = c->frame.mode == RTP_FRAMING_LENGTH ? 2 : 0;
+    uv_buf_t b[2] = { uv_buf_init((char *)head + skip,
+                                  (unsigned)(sizeof(head) - skip)),
+                      uv_buf_init((char *)report.p, (unsigned)report.n) };
+
+    if (skip == 0 && c->frame.mode != RTP_FRAMING_DOLLAR)
+        return;
+    if (uv_try_write((uv_stream_t *)&c->tcp, b, 2) !=
+        (int)(sizeof(head) - skip + report.n))
+        c->reports = false;
+}
+
+static void send_report(struct ingest *in, uint64_t now_ms)
+{
+    const struct rtp_source *src = receiver_source(in->rx);
+    struct rtcp_block block;
+    uint8_t bytes[128];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    in->rtcp_ms = now_ms + INGEST_RTCP_MS;
+    if (!receiver_report(in->rx, &block))
+        return;
     rtcp_rr_write(&w, src->ssrc + 1, &block, 1);
     rtcp_sdes_write(&w, src->ssrc + 1, SLICE("gb28181d"));
-    if (!w.err) {
-        udp_send(in->rtcp, NULL, &to, bytes, w.len);
-        udp_flush(in->rtcp);
-    }
+    if (w.err)
+        return;
+    if (!in->conn)
+        send_udp_report(in, writer_slice(&w));
+    else if (in->conn->reports)
+        send_tcp_report(in->conn, writer_slice(&w));
 }
 
 static void tick_connection(struct ingest *in, uint64_t now_ms)
@@ -757,12 +731,11 @@ void ingest_tick(struct ingest *in, uint64_t now_ms)
 {
     tick_newcomer(in, now_ms);
     tick_connection(in, now_ms);
-    if (in->slot > INGEST_SLOT && now_ms - in->large_ms >= INGEST_LARGE_MS)
-        in->slot = INGEST_SLOT;
+    intake_tick(&in->intake, now_ms);
     if (!in->rx)
         return;
     receiver_tick(in->rx, now_ms);
-    if (in->rtp && now_ms >= in->rtcp_ms && receiver_last_ms(in->rx) &&
+    if (now_ms >= in->rtcp_ms && receiver_last_ms(in->rx) &&
         now_ms - receiver_last_ms(in->rx) < INGEST_RTCP_MS)
         send_report(in, now_ms);
 }
@@ -778,7 +751,8 @@ static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
 {
     struct udp_options o = {
         .bind = addr, .v6only = true, .rcvbuf_bytes = INGEST_RCVBUF,
-        .on_packets = on_rtp, .source = { pool_get, pool_done, in }, .ctx = in,
+        .on_packets = on_rtp, .ctx = in,
+        .source = { intake_get, intake_done, &in->intake },
     };
     int err = udp_open(&in->rtp, in->o.loop, &o);
 
@@ -832,13 +806,13 @@ int ingest_new(struct ingest **out, const struct ingest_options *o,
     if (!in)
         return GB_ENOMEM;
     in->o = *o;
-    in->slot = INGEST_SLOT;
+    intake_init(&in->intake, o->pool, o->loop);
     in->has_ssrc = o->has_ssrc;
     in->ssrc = o->ssrc;
     uv_timer_init(o->loop, &in->life);
     in->life.data = in;
     in->open_handles = 1;
-    if (o->transport != PLATFORM_TCP_ACTIVE) {
+    if (o->transport != PLATFORM_TCP_ACTIVE && !o->shared) {
         err = open_udp(in, any, what);
         if (!err)
             err = open_listener(in, any, what);
@@ -909,6 +883,30 @@ void ingest_fill(struct ingest *in, struct platform_media_event *ev)
     ev->lost = c.lost;
     ev->foreign = c.foreign;
     ev->unknown_bytes = c.unknown_bytes;
+}
+
+bool ingest_waits(const struct ingest *in, uint64_t now_ms)
+{
+    uint64_t last_ms = in->rx ? receiver_last_ms(in->rx) : 0;
+
+    return last_ms == 0 || now_ms - last_ms >= RTP_SOURCE_SILENCE_MS;
+}
+
+void ingest_datagram(struct ingest *in, const struct udp_packet *pkt)
+{
+    if (!in->freed)
+        take_datagram(in, pkt, uv_now(in->o.loop));
+}
+
+bool ingest_may_send(const struct ingest *in, const struct udp_packet *pkt)
+{
+    return !in->freed && may_be_ours(in, pkt);
+}
+
+void ingest_rtcp(struct ingest *in, const struct gb_addr *from)
+{
+    if (!in->freed)
+        on_rtcp_bytes(in, from);
 }
 
 void ingest_counters(const struct ingest *in, struct receiver_counters *out)

@@ -3,14 +3,11 @@
 #ifndef APP_NET_INGEST_H
 #define APP_NET_INGEST_H
 
+#include "app/net/intake.h"
 #include "app/net/receiver.h"
-#include "app/net/udp.h"
 #include "app/platform/platform.h"
 
 #define INGEST_RCVBUF (4 << 20)    /* asked of the kernel for each RTP socket */
-#define INGEST_SLOT 2048           /* room of a datagram, until one is longer */
-#define INGEST_SLOT_LARGE 9216     /* then: a jumbo frame; then the longest */
-#define INGEST_LARGE_MS 30000      /* without a longer one: back again */
 #define INGEST_CONNECT_MS 5000     /* one attempt of TCP active */
 #define INGEST_RETRY_MS 1000       /* between two */
 #define INGEST_ATTEMPTS 5
@@ -19,19 +16,6 @@
                                       replaces the first */
 #define INGEST_FIRST_MS 10000      /* a connection without one valid packet */
 #define INGEST_RTCP_MS 5000
-#define INGEST_TELL_MS 60000       /* between two lines about missing buffers */
-
-/* What ingests of one loop share. */
-struct ingest_pool {
-    struct slab_pool slabs;
-    struct slab *udp;  /* datagrams are received into it */
-    size_t udp_off;
-    uint8_t *sink;     /* without a slab: read here and dropped, as a socket
-                          that is not read would keep the loop busy */
-    uint64_t dropped, told_ms; /* datagrams so lost; the last line about it */
-};
-void ingest_pool_init(struct ingest_pool *p);
-void ingest_pool_fini(struct ingest_pool *p);
 
 struct ingest_options {
     uv_loop_t *loop;
@@ -39,6 +23,9 @@ struct ingest_options {
     struct hub *hub;
     enum platform_transport transport;
     uint16_t port;
+    bool shared; /* port is that of all: the sockets are app/net/shared.h's,
+                    whose calls are at the end */
+    struct udp_socket *rtcp; /* of the shared port: reports go out by it */
     struct gb_addr peer;  /* the device: its family decides ours */
     bool any_source;      /* media are believed from any address; else from
                              peer and what the answer names: see rtp/source.h */
@@ -65,4 +52,20 @@ void ingest_tick(struct ingest *in, uint64_t now_ms);
 /* The fields of an event: from, ssrc, codecs, counters. */
 void ingest_fill(struct ingest *in, struct platform_media_event *ev);
 void ingest_counters(const struct ingest *in, struct receiver_counters *out);
+
+/* Nothing valid has come for RTP_SOURCE_SILENCE_MS, or ever. */
+bool ingest_waits(const struct ingest *in, uint64_t now_ms);
+
+/* ---- from the shared port ---- */
+
+/* A datagram that is this session's, in a slab. */
+void ingest_datagram(struct ingest *in, const struct udp_packet *pkt);
+/* Is it, though it was cut, of this session's sender? Then it is to be met with
+ * more room. */
+bool ingest_may_send(const struct ingest *in, const struct udp_packet *pkt);
+/* RTCP of this session. */
+void ingest_rtcp(struct ingest *in, const struct gb_addr *from);
+/* A connection of which `head` has been read; fd is taken in every case. */
+void ingest_connection(struct ingest *in, int fd, const uint8_t *head,
+                       size_t n);
 #endif

@@ -2,11 +2,14 @@
 
 #include "app/net/ingest.h"
 #include "app/net/media_hls.h"
+#include "app/net/log.h"
+#include "app/net/shared.h"
 #include "base/map.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MEDIA_TEXT_MAX 160 /* evidence carried by an event */
 
@@ -22,6 +25,7 @@ struct media_stream {
     struct list clients;
     struct media_hls *hls; /* NULL: nobody asks for it */
     bool forgotten, said_key;
+    bool shared, waits;    /* of the shared port: as owners_wait was told */
     uint64_t alive_ms, said_packets;
 };
 
@@ -33,12 +37,15 @@ struct media_loop {
     struct mailbox box;
     uv_timer_t tick;
     struct ingest_pool pool;
+    struct shared *shared;  /* NULL: there is no shared port */
+    atomic_uint passing;    /* what other loops have passed, not yet taken */
     struct map by_session;
     struct list streams, clients;
     size_t n_streams;
     bool stopping;
     /* published by each tick, for media_net_counters */
     _Atomic uint64_t packets, bytes, lost, foreign, invalid;
+    struct shared_counters of_shared;
     atomic_uint n_viewers, n_live;
     struct receiver_counters gone; /* of ingests that have ended */
 };
@@ -46,6 +53,7 @@ struct media_loop {
 struct media_net {
     struct media_net_config o;
     struct mailbox main_box;
+    struct owners *owners; /* NULL: there is no shared port */
     unsigned n_loops, ended;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
@@ -111,6 +119,8 @@ static void say(struct media_stream *s, enum platform_media_kind kind, int err,
 
     if (s->ingest)
         ingest_fill(s->ingest, &ev);
+    if (s->shared && s->waits)
+        ev.foreign += owners_astray(s->loop->net->owners, s->session);
     hub_stats(s->hub, uv_now(&s->loop->uv), &st);
     ev.position_ms = st.position_ms;
     ev.width = st.width;
@@ -244,6 +254,128 @@ static void on_ingest_freed(void *ctx)
     try_free(s);
 }
 
+/* ---- the shared port ---------------------------------------------------------- */
+
+/* A datagram, or a connection (fd at least 0), of a session of another loop. */
+struct passed_mail {
+    struct mail mail;
+    struct media_loop *loop;
+    uint64_t session;
+    struct gb_addr from;
+    int fd;
+    size_t n;
+    uint8_t bytes[];
+};
+
+static void deliver_passed(struct mail *m)
+{
+    struct passed_mail *p = container_of(m, struct passed_mail, mail);
+    struct media_stream *s = find_stream(p->loop, p->session);
+
+    atomic_fetch_sub(&p->loop->passing, 1);
+    if (s && s->ingest && s->shared && p->fd >= 0)
+        ingest_connection(s->ingest, p->fd, p->bytes, p->n);
+    else if (p->fd >= 0)
+        close(p->fd);
+    else if (s && s->ingest && s->shared && p->loop->shared)
+        shared_take(p->loop->shared, s->ingest, &p->from, p->bytes, p->n);
+    free(p);
+}
+
+/* fd below 0: a datagram. false: there is too much on its way. */
+static bool pass(struct media_net *n, const struct owner *to,
+                 const struct gb_addr *from, int fd, const uint8_t *bytes,
+                 size_t len)
+{
+    struct media_loop *l = &n->loop[to->loop];
+    struct passed_mail *p;
+
+    if (atomic_fetch_add(&l->passing, 1) < SHARED_PASSED_MAX &&
+        (p = malloc(sizeof(*p) + len))) {
+        *p = (struct passed_mail){ .mail.deliver = deliver_passed, .loop = l,
+                                   .session = to->session, .fd = fd, .n = len };
+        if (from)
+            p->from = *from;
+        memcpy(p->bytes, bytes, len);
+        if (mailbox_send(&l->box, &p->mail, false))
+            return true;
+        free(p);
+    }
+    atomic_fetch_sub(&l->passing, 1);
+    return false;
+}
+
+static bool on_pass(void *ctx, const struct owner *to,
+                    const struct udp_packet *pkt)
+{
+    struct media_loop *l = ctx;
+
+    return pass(l->net, to, &pkt->remote, -1, pkt->p, pkt->n);
+}
+
+static void on_pass_connection(void *ctx, const struct owner *to, int fd,
+                               const uint8_t *head, size_t n)
+{
+    struct media_loop *l = ctx;
+
+    if (!pass(l->net, to, NULL, fd, head, n))
+        close(fd);
+}
+
+static struct ingest *on_find(void *ctx, uint64_t session)
+{
+    struct media_stream *s = find_stream(ctx, session);
+
+    return s && s->shared ? s->ingest : NULL;
+}
+
+/* 0, or why the session cannot be one of the shared port. */
+static int start_sharing(struct media_stream *s, const struct platform_action *a)
+{
+    struct media_loop *l = s->loop;
+    const struct owner who = { s->session, l->index };
+    int err;
+
+    if (!l->shared)
+        return GB_EUNSUPPORTED;
+    err = owners_add(l->net->owners, &who, !a->ssrc_any && a->ssrc, a->ssrc,
+                     &a->remote);
+    if (err)
+        return err;
+    s->shared = s->waits = true;
+    shared_changed(l->shared);
+    return 0;
+}
+
+static void stop_sharing(struct media_stream *s)
+{
+    if (!s->shared)
+        return;
+    s->shared = false;
+    owners_remove(s->loop->net->owners, s->session, uv_now(&s->loop->uv));
+    shared_changed(s->loop->shared);
+}
+
+static void shared_answered(struct media_stream *s,
+                            const struct platform_action *a)
+{
+    if (!s->shared)
+        return;
+    owners_answer(s->loop->net->owners, s->session, !a->ssrc_any, a->ssrc,
+                  &a->remote, uv_now(&s->loop->uv));
+    shared_changed(s->loop->shared);
+}
+
+static void tell_waiting(struct media_stream *s, uint64_t now_ms)
+{
+    bool waits = ingest_waits(s->ingest, now_ms);
+
+    if (!s->shared || waits == s->waits)
+        return;
+    s->waits = waits;
+    owners_wait(s->loop->net->owners, s->session, waits);
+}
+
 /* ---- orders -------------------------------------------------------------------- */
 
 static void refuse(struct media_net *n, uint64_t session, int err,
@@ -283,8 +415,17 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
             .on_event = on_ingest_event, .on_freed = on_ingest_freed, .ctx = s,
         };
 
+        if (a->shared) {
+            what = "shared media port";
+            err = start_sharing(s, a);
+            o.shared = true;
+            o.rtcp = err ? NULL : shared_rtcp(l->shared, a->remote.family);
+        }
         hub_reopen(s->hub);
-        err = ingest_new(&s->ingest, &o, &what);
+        if (!a->shared || !err)
+            err = ingest_new(&s->ingest, &o, &what);
+        if (err)
+            stop_sharing(s);
     }
     if (err) {
         refuse(l->net, a->session, err, what, a->port);
@@ -309,6 +450,7 @@ static void close_ingest(struct media_stream *s)
     s->loop->gone.foreign += c.foreign;
     s->loop->gone.invalid += c.invalid;
     s->closing++;
+    stop_sharing(s);
     ingest_free(s->ingest);
     s->ingest = NULL;
 }
@@ -345,6 +487,8 @@ static void do_stop(struct media_loop *l)
     struct list *n, *tmp;
 
     l->stopping = true;
+    if (l->shared)
+        shared_close(l->shared);
     LIST_EACH(n, tmp, &l->clients) {
         struct media_client *c = container_of(n, struct media_client, in_loop);
 
@@ -375,8 +519,10 @@ static void deliver_order(struct mail *m)
         break;
     case ORDER_ANSWER:
         s = find_stream(l, o->a.session);
-        if (s && s->ingest)
+        if (s && s->ingest) {
+            shared_answered(s, &o->a);
             ingest_answer(s->ingest, &o->a);
+        }
         break;
     case ORDER_PACE:
         s = find_stream(l, o->a.session);
@@ -406,12 +552,14 @@ static void tick_stream(struct media_stream *s, uint64_t now_ms)
     if (!s->ingest)
         return;
     ingest_tick(s->ingest, now_ms);
+    tell_waiting(s, now_ms);
     if (now_ms >= s->alive_ms) {
         struct receiver_counters c;
 
         s->alive_ms = now_ms + MEDIA_ALIVE_MS;
         ingest_counters(s->ingest, &c);
-        if (c.packets != s->said_packets || c.foreign)
+        if (c.packets != s->said_packets || c.foreign ||
+            (s->shared && s->waits))
             say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
     }
 }
@@ -448,6 +596,8 @@ static void on_tick(uv_timer_t *t)
     atomic_store(&l->lost, sum.lost);
     atomic_store(&l->foreign, sum.foreign);
     atomic_store(&l->invalid, sum.invalid);
+    if (l->shared)
+        shared_tick(l->shared, now_ms);
     atomic_store(&l->n_viewers, viewers);
     atomic_store(&l->n_live, live);
     if (l->n_streams == 0)
@@ -562,6 +712,7 @@ static void on_main_box_closed(void *ctx)
     void (*done)(void *) = n->on_closed;
     void *done_ctx = n->closed_ctx;
 
+    owners_free(n->owners);
     free(n);
     if (done)
         done(done_ctx);
@@ -605,7 +756,7 @@ static void run_loop(void *arg)
     mailbox_send(&l->net->main_box, &e->mail, true);
 }
 
-static int loop_start(struct media_loop *l)
+static int loop_init(struct media_loop *l)
 {
     uint8_t seed[16];
     int err = uv_loop_init(&l->uv);
@@ -624,11 +775,69 @@ static int loop_start(struct media_loop *l)
         return err;
     uv_timer_init(&l->uv, &l->tick);
     l->tick.data = l;
-    return uv_thread_create(&l->thread, run_loop, l);
+    return 0;
 }
 
-int media_net_new(struct media_net **out, const struct media_net_config *cfg)
+/* The sockets of all loops, in their order, before the threads run. */
+static int open_shared(struct media_net *n, const char **what)
 {
+    uint8_t seed[16];
+    int err = shared_probe(n->o.shared_port);
+
+    *what = "shared media port";
+    if (!err)
+        err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
+    if (!err)
+        err = owners_new(&n->owners, seed);
+    for (unsigned i = 0; !err && i < n->n_loops; i++) {
+        struct media_loop *l = &n->loop[i];
+        struct shared_options o = {
+            .loop = &l->uv, .pool = &l->pool, .owners = n->owners,
+            .counters = &l->of_shared, .index = i, .port = n->o.shared_port, .listen = i == 0,
+            .find = on_find, .pass = on_pass,
+            .pass_connection = on_pass_connection, .ctx = l,
+        };
+
+        err = shared_new(&l->shared, &o, what);
+    }
+    if (!err)
+        shared_steer(n->loop[0].shared, n->n_loops);
+    return err;
+}
+
+/* It is done without: what is open of it closes when the loops run. */
+static void close_shared(struct media_net *n)
+{
+    for (unsigned i = 0; i < n->n_loops; i++) {
+        shared_close(n->loop[i].shared);
+        n->loop[i].shared = NULL;
+    }
+    n->o.shared_port = 0;
+}
+
+static int start_shared(struct media_net *n, const char **what)
+{
+    int err = n->o.shared_port ? open_shared(n, what) : 0;
+
+    if (!err || n->o.shared_needed)
+        return err;
+    log_f(LOG_WARN, "msg=\"no shared media port, each session needs one of its "
+                    "own\" port=%u why=\"%s: %s\"", n->o.shared_port, *what,
+          uv_strerror(err));
+    close_shared(n);
+    *what = NULL;
+    return 0;
+}
+
+uint16_t media_net_shared_port(const struct media_net *n)
+{
+    return n->o.shared_port;
+}
+
+int media_net_new(struct media_net **out, const struct media_net_config *cfg,
+                  const char **what)
+{
+    const char *of = NULL;
     struct media_net *n =
         calloc(1, sizeof(*n) + cfg->loops * sizeof(n->loop[0]));
     int err;
@@ -640,10 +849,16 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg)
     for (unsigned i = 0; !err && i < cfg->loops; i++) {
         n->loop[i].net = n;
         n->loop[i].index = i;
-        err = loop_start(&n->loop[i]);
+        err = loop_init(&n->loop[i]);
         if (!err)
             n->n_loops++;
     }
+    if (!err)
+        err = start_shared(n, &of);
+    for (unsigned i = 0; !err && i < cfg->loops; i++)
+        err = uv_thread_create(&n->loop[i].thread, run_loop, &n->loop[i]);
+    if (what)
+        *what = of;
     if (err)
         return err; /* a process that cannot start threads ends */
     *out = n;
@@ -737,6 +952,10 @@ void media_net_counters(const struct media_net *n,
         out->lost += atomic_load(&l->lost);
         out->foreign += atomic_load(&l->foreign);
         out->invalid += atomic_load(&l->invalid);
+        out->passed += atomic_load(&l->of_shared.passed);
+        out->unknown += atomic_load(&l->of_shared.unknown);
+        out->resting += atomic_load(&l->of_shared.resting);
+        out->refused += atomic_load(&l->of_shared.refused);
         out->viewers += atomic_load(&l->n_viewers);
         out->streams += atomic_load(&l->n_live);
     }

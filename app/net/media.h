@@ -22,12 +22,18 @@ struct media_net_config {
     unsigned loops;      /* 1..MEDIA_MAX_LOOPS */
     struct hub_options hub;
     bool any_source;     /* of struct ingest_options */
+    uint16_t shared_port; /* of app/net/shared.h, even; 0: there is none */
+    bool shared_needed;  /* without it nothing starts; else it is done without,
+                            and media_net_shared_port is 0 */
     void (*on_event)(void *ctx, const struct platform_media_event *ev);
     void *ctx;
 };
 
-/* Starts the threads. 0, GB_ENOMEM or a libuv error. */
-int media_net_new(struct media_net **out, const struct media_net_config *cfg);
+/* Starts the threads. 0, GB_ENOMEM or a libuv error; *what (may be NULL) says of
+ * what, when it is the shared port, else it is NULL. */
+int media_net_new(struct media_net **out, const struct media_net_config *cfg,
+                  const char **what);
+uint16_t media_net_shared_port(const struct media_net *n);
 
 /* Ends every stream and viewer, joins the threads; then on_closed. */
 void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
@@ -100,6 +106,8 @@ void media_loop_hls(struct media_loop *l, struct media_hls_ask *a);
 
 struct media_net_counters {
     uint64_t packets, bytes, lost, foreign, invalid;
+    uint64_t passed, unknown, resting, refused; /* of the shared port: see
+                                                   struct shared_counters */
     uint32_t streams, viewers;
 };
 /* A sum over the loops, each as of its last tick; any thread. */

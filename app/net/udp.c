@@ -4,6 +4,7 @@
 #include "app/net/sockaddr.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -208,6 +209,8 @@ static int open_fd(const struct udp_options *o, int *out)
                    sizeof(on));
     want_local(fd, o);
     setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+    if (o->reuse)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     want_rcvbuf(fd, o->rcvbuf_bytes);
     if (bind(fd, (struct sockaddr *)&ss, len) != 0) {
         int err = -errno;
@@ -247,6 +250,30 @@ int udp_open(struct udp_socket **out, uv_loop_t *loop,
     u->poll.data = u;
     uv_poll_start(&u->poll, UV_READABLE, on_readable);
     *out = u;
+    return 0;
+}
+
+int udp_steer(const struct udp_socket *u, unsigned n)
+{
+    /* RTCP has its SSRC at 4, RTP at 8 (RFC 3550 §5.1, §6.4; RFC 5761 §4). A
+     * load behind the end ends the program with 0. */
+    struct sock_filter code[] = {
+        { BPF_LD | BPF_B | BPF_ABS, 0, 0, 1 },
+        { BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xe0 },
+        { BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0xc0 }, /* 192..223 */
+        { BPF_LD | BPF_W | BPF_ABS, 0, 0, 4 },
+        { BPF_JMP | BPF_JA, 0, 0, 1 },
+        { BPF_LD | BPF_W | BPF_ABS, 0, 0, 8 },
+        { BPF_ALU | BPF_MOD | BPF_K, 0, 0, n },
+        { BPF_RET | BPF_A, 0, 0, 0 },
+    };
+    const struct sock_fprog program = {
+        .len = sizeof(code) / sizeof(code[0]), .filter = code,
+    };
+
+    if (setsockopt(u->fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+                   sizeof(program)) != 0)
+        return -errno;
     return 0;
 }
 

@@ -43,6 +43,7 @@ struct udp_options {
     struct gb_addr bind;  /* port 0: any */
     bool v6only;          /* an IPv6 socket takes no IPv4 */
     int rcvbuf_bytes;     /* asked of the kernel; 0: its default */
+    bool reuse;           /* others of this process have the same port */
     udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside */
     struct udp_source source;   /* get NULL: a buffer of its own, 64 KB each */
     void *ctx;
@@ -51,6 +52,11 @@ struct udp_options {
 /* 0 or a libuv error (UV_EADDRINUSE, …): then nothing is left open. */
 int udp_open(struct udp_socket **out, uv_loop_t *loop,
              const struct udp_options *o);
+
+/* u is one of n sockets of one port, all opened with reuse: the i-th opened gets
+ * the datagrams whose SSRC, RTP or RTCP, gives i modulo n. 0, or a libuv error:
+ * then the kernel spreads them by their addresses. */
+int udp_steer(const struct udp_socket *u, unsigned n);
 
 /* The address it is bound to, with its real port. */
 void udp_address(const struct udp_socket *u, struct gb_addr *a);

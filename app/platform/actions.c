@@ -382,6 +382,7 @@ static bool tell_session(struct platform *p, struct platform_action *out)
         switch (bit) {
         case NEWS_OPEN:
             out->kind = PLATFORM_DO_OPEN;
+            out->shared = s->shared;
             out->history_ms =
                 s->kind == PLATFORM_LIVE
                     ? -1

@@ -163,7 +163,9 @@ enum device_text {
     X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
     X(CSEQ_REPEATED,  "CSeq of REGISTER does not rise")                        \
     X(SIP_ALG,        "addresses rewritten on the way: SIP ALG suspected")     \
-    X(NO_PROOF,       "challenged again and again, never answers")
+    X(NO_PROOF,       "challenged again and again, never answers")            \
+    X(TCP_ABSENT,     "media connection does not come up")                     \
+    X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -321,7 +323,8 @@ enum {
 /* What was tried; each at most once. */
 enum {
     TRIED_MINIMAL = 1, TRIED_BUSY = 2, TRIED_TRANSPORT = 4, TRIED_5XX = 8,
-    TRIED_TCP = 16, TRIED_PENDING = 32, TRIED_HELD = 64,
+    TRIED_TCP = 16, TRIED_PENDING = 32, TRIED_HELD = 64, TRIED_OWN_PORT = 128,
+    TRIED_UDP = 256,
 };
 
 /* A recording that is being played. */
@@ -358,6 +361,7 @@ struct session {
     bool ordered;  /* the OPEN has been fetched */
     bool closing;  /* the CLOSE has been ordered */
     bool port_lent;
+    bool shared;   /* its port is that of all */
     bool packet;   /* media has come since the INVITE */
     bool had_key;  /* has played in this open port, maybe before a re-INVITE */
     bool had_sound; /* the same of a sound without pictures */
@@ -505,6 +509,8 @@ struct platform {
     uint64_t log_dropped;
 
     struct port_pool ports;
+    uint16_t shared_port; /* 0: there is none */
+    bool share_always;
     struct ssrc_pool ssrcs;
     struct commands commands;
     struct ptz_moves moves;
@@ -845,6 +851,12 @@ void session_restart(struct platform *p, struct session *s, uint64_t in_ms);
 void session_closed(struct platform *p, struct session *s);
 void session_give_ssrc(struct platform *p, struct session *s);
 int session_take_port(struct platform *p, struct session *s);
+/* The shared port cannot tell its media apart: once, a port of its own. false: it
+ * has one, or there is none. */
+bool session_retry_own_port(struct platform *p, struct session *s);
+/* Another session of the shared port has this SSRC. */
+bool session_ssrc_is_taken(const struct platform *p, const struct session *s,
+                           uint32_t ssrc);
 const char *transport_text(enum platform_transport t);
 
 /* By its handle, NULL: there is none any more. */

@@ -335,6 +335,9 @@ void device_bind(struct platform *p, struct device *d,
 {
     uint64_t old = d->bound ? d->peer.connection : 0;
 
+    if (d->peer.remote.family != GB_NO_ADDR &&
+        !gb_addr_ip_eq(&d->peer.remote, &peer->remote))
+        d->learnt = PLATFORM_AUTO; /* of another network */
     peer_lift(p, d);
     source_lift(p, d);
     d->peer = *peer;

@@ -306,6 +306,12 @@ static void unbind_denied(struct platform *p)
     }
 }
 
+void platform_share_port(struct platform *p, uint16_t port, bool always)
+{
+    p->shared_port = port;
+    p->share_always = always;
+}
+
 int platform_timezone_min(const struct platform *p)
 {
     return p->cfg.timezone_min;

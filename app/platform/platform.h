@@ -113,6 +113,11 @@ void platform_free(struct platform *p);
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
+/* The owner has bound one media port for all sessions, port and port+1, where
+ * `ssrc` tells them apart; port 0: it has none. always: every session uses it;
+ * else those for whom the range of ports has less than a tenth left. A session
+ * whose device does not heed its SSRC gets a port of its own in either case. */
+void platform_share_port(struct platform *p, uint16_t port, bool always);
 /* Of times without a zone, minutes east of UTC. */
 int platform_timezone_min(const struct platform *p);
 
@@ -181,8 +186,8 @@ enum platform_transport { /* named from our side */
 
 enum platform_action_kind {
     /* orders to the media edge, all about `session`, on loop `loop` */
-    PLATFORM_DO_OPEN,    /* bind `port` (+1 for RTCP) for `transport`; family of
-                            `remote` tells IPv4 or IPv6. UDP and TCP_PASSIVE
+    PLATFORM_DO_OPEN,    /* bind `port` (+1 for RTCP) for `transport`, unless it
+                            is `shared` and bound already; family of `remote` tells IPv4 or IPv6. UDP and TCP_PASSIVE
                             both open the UDP socket and the listener: devices
                             answer with either. */
     PLATFORM_DO_ANSWER,  /* the device has answered: `ssrc` as agreed,
@@ -262,6 +267,7 @@ struct platform_action {
     unsigned loop;       /* 0 .. media_loops - 1 */
     enum platform_transport transport;
     uint16_t port;
+    bool shared;         /* OPEN: it is the port of all sessions */
     uint32_t ssrc;
     int64_t history_ms;  /* OPEN: length of the recording; -1: live */
     int32_t scale_milli; /* PACE */

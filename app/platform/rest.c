@@ -31,22 +31,44 @@ void rest_pool_fini(struct rest_pool *p)
     *p = (struct rest_pool){ 0 };
 }
 
+/* The i-th free one goes; those before it keep their order. */
+static void take_out(struct rest_pool *p, uint32_t i, uint32_t *number)
+{
+    *number = p->ring[(p->head + i) % p->n];
+    for (; i > 0; i--)
+        p->ring[(p->head + i) % p->n] = p->ring[(p->head + i - 1) % p->n];
+    p->head = (p->head + 1) % p->n;
+    p->n_free--;
+    assert(!p->lent[*number]);
+    p->lent[*number] = true;
+}
+
+int rest_pool_take_like(struct rest_pool *p, uint32_t mod, uint32_t rem,
+                        bool tired_too, uint64_t now_ms, uint32_t *number)
+{
+    for (uint32_t i = 0; i < p->n_free && i < REST_LOOK * mod; i++) {
+        uint32_t k = p->ring[(p->head + i) % p->n];
+
+        if (!tired_too && p->ready_ms[k] > now_ms)
+            break; /* and so are those behind it */
+        if (k % mod != rem)
+            continue;
+        take_out(p, i, number);
+        return 0;
+    }
+    return GB_ELIMIT;
+}
+
 int rest_pool_take(struct rest_pool *p, bool tired_too, uint64_t now_ms,
                    uint32_t *number)
 {
-    uint32_t i;
+    return rest_pool_take_like(p, 1, 0, tired_too, now_ms, number);
+}
 
-    if (p->n_free == 0)
-        return GB_ELIMIT;
-    i = p->ring[p->head];
-    if (!tired_too && p->ready_ms[i] > now_ms)
-        return GB_ELIMIT;
-    p->head = (p->head + 1) % p->n;
-    p->n_free--;
-    assert(!p->lent[i]);
-    p->lent[i] = true;
-    *number = i;
-    return 0;
+bool rest_pool_has(const struct rest_pool *p, uint32_t k, uint64_t now_ms)
+{
+    return p->n_free >= k &&
+           p->ready_ms[p->ring[(p->head + k - 1) % p->n]] <= now_ms;
 }
 
 void rest_pool_give(struct rest_pool *p, uint32_t number, uint64_t now_ms)

@@ -31,6 +31,15 @@ void rest_pool_fini(struct rest_pool *p);
 int rest_pool_take(struct rest_pool *p, bool tired_too, uint64_t now_ms,
                    uint32_t *number);
 
+/* The same, but a number whose remainder by mod (at least 1) is rem: the first
+ * one within REST_LOOK times mod of the order. */
+#define REST_LOOK 4
+int rest_pool_take_like(struct rest_pool *p, uint32_t mod, uint32_t rem,
+                        bool tired_too, uint64_t now_ms, uint32_t *number);
+
+/* Are at least k, of 1 or more, free and rested? */
+bool rest_pool_has(const struct rest_pool *p, uint32_t k, uint64_t now_ms);
+
 /* number must be lent. */
 void rest_pool_give(struct rest_pool *p, uint32_t number, uint64_t now_ms);
 

@@ -32,8 +32,8 @@ void session_began_media(struct platform *p, struct session *s)
         s->program_at = p->now.mono_ms + p->cfg.program_ms;
         s->key_at = p->now.mono_ms + p->cfg.first_key_ms;
     }
-    if (s->tried & TRIED_TCP && s->transport == PLATFORM_TCP_PASSIVE)
-        s->device->learnt = PLATFORM_TCP_PASSIVE;
+    if (s->is_auto && s->tried & (TRIED_TCP | TRIED_UDP | TRIED_TRANSPORT))
+        s->device->learnt = s->transport; /* another one did not work */
     session_arm(p, s);
 }
 
@@ -84,19 +84,36 @@ static void no_packet(struct platform *p, struct session *s)
                  s->tried & TRIED_TCP ? "; over UDP nothing came before" : "");
 }
 
-/* Three seconds without a packet over UDP and the choice was ours: TCP, once,
- * and that is remembered when it works (field-note 2.4). */
+static void other_transport(struct platform *p, struct session *s)
+{
+    bool udp = s->transport == PLATFORM_UDP;
+
+    s->tcp_at = GB_NEVER;
+    s->tried |= udp ? TRIED_TCP : TRIED_UDP;
+    s->device->learnt = PLATFORM_AUTO; /* until another one is seen to work */
+    device_deviation(p, s->device, udp ? DEVIATION_UDP_SILENT
+                                       : DEVIATION_TCP_ABSENT,
+                     session_channel(s));
+    session_retry_transport(p, s, udp ? PLATFORM_TCP_PASSIVE : PLATFORM_UDP);
+}
+
+/* On the shared port packets of the device came, and nothing told whose they
+ * are: a port of its own, and that is remembered (field-note 7.1).
+ *
+ * Three seconds without a packet over UDP and the choice was ours: TCP, once,
+ * and that is remembered when it works (field-note 2.4). So is UDP, when no
+ * connection has come up in five (field-note 6.2). */
 void session_no_media(struct platform *p, struct session *s)
 {
-    if (s->tcp_at <= p->now.mono_ms) {
-        s->tcp_at = GB_NEVER;
-        s->tried |= TRIED_TCP;
-        device_deviation(p, s->device, DEVIATION_UDP_SILENT,
+    if (s->shared && s->foreign && session_retry_own_port(p, s)) {
+        device_deviation(p, s->device, DEVIATION_SSRC_IGNORED,
                          session_channel(s));
-        session_retry_transport(p, s, PLATFORM_TCP_PASSIVE);
         return;
     }
-    no_packet(p, s);
+    if (s->tcp_at <= p->now.mono_ms)
+        other_transport(p, s);
+    else
+        no_packet(p, s);
 }
 
 const char *session_media_hint(enum platform_step awaited)
@@ -303,7 +320,13 @@ static void on_ended(struct platform *p, struct session *s,
         session_arm(p, s);
         return;
     }
-    if (s->phase == PHASE_MEDIA)
+    if (s->phase != PHASE_MEDIA)
+        return;
+    if (s->is_auto && s->transport == PLATFORM_TCP_ACTIVE && !s->packet &&
+        !(s->tried & TRIED_TRANSPORT)) { /* nobody lets us connect */
+        s->tried |= TRIED_TRANSPORT;
+        session_retry_transport(p, s, PLATFORM_TCP_PASSIVE);
+    } else
         session_fail(p, s, session_awaited(s),
                      "look at the device's own log; try another transport",
                      "the media connection failed: %s",
@@ -320,6 +343,8 @@ static void on_live_event(struct platform *p, struct session *s,
     case PLATFORM_MEDIA_CONNECTED:
         s->from = ev->from;
         s->reconnect_at = GB_NEVER;
+        if (s->transport != PLATFORM_UDP)
+            s->tcp_at = GB_NEVER; /* it only waits for this */
         session_set_step(p, s, PLATFORM_STEP_CONNECT);
         break;
     case PLATFORM_MEDIA_PACKET:

@@ -5,6 +5,7 @@
 #include "sip/value.h"
 
 #define TCP_FALLBACK_MS 3000 /* AUTO over UDP without a packet */
+#define UDP_FALLBACK_MS 5000 /* AUTO over TCP without a connection */
 #define BUSY_MS 500          /* between the BYE and the next INVITE (5.1) */
 #define SERVER_ERROR_MS 2000
 #define SDP_MAX 1024
@@ -478,6 +479,9 @@ static bool agree(struct platform *p, struct session *s,
     if (g.ssrc_changed)
         device_deviation(p, s->device, DEVIATION_SSRC_CHANGED,
                          session_channel(s));
+    if (g.ssrc_changed && s->shared && session_ssrc_is_taken(p, s, g.ssrc) &&
+        session_retry_own_port(p, s))
+        return false; /* two devices chose the same one (field-note 7.6) */
     s->ssrc = g.ssrc;
     s->ssrc_any = !sdp_ssrc(&answer, g.media, &y);
     if (!g.has_format)
@@ -513,8 +517,13 @@ static void on_accepted(struct platform *p, struct session *s,
         return;
     session_news(p, s, NEWS_ANSWER);
     s->packet_at = now + p->cfg.media_ms;
-    if (s->is_auto && s->transport == PLATFORM_UDP && !(s->tried & TRIED_TCP))
-        s->tcp_at = now + TCP_FALLBACK_MS;
+    if (s->is_auto && !(s->tried & (TRIED_TCP | TRIED_UDP))) {
+        if (s->transport == PLATFORM_UDP)
+            s->tcp_at = now + TCP_FALLBACK_MS;
+        else if (s->transport == PLATFORM_TCP_PASSIVE &&
+                 !s->step_ms[PLATFORM_STEP_CONNECT])
+            s->tcp_at = now + UDP_FALLBACK_MS;
+    }
     if (s->packet)
         session_began_media(p, s);
     session_arm(p, s);

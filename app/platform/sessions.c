@@ -120,15 +120,52 @@ static void give_port(struct platform *p, struct session *s)
     s->port_lent = false; /* the number is still shown */
 }
 
+static bool needs_own_port(const struct session *s)
+{
+    return s->tried & TRIED_OWN_PORT ||
+           (s->device && s->device->noted >> DEVIATION_SSRC_IGNORED & 1);
+}
+
+/* Ports of their own as long as a tenth of them is left. */
+static bool are_scarce(const struct platform *p)
+{
+    uint32_t tenth = (p->ports.rest.n + 9) / 10;
+
+    return !rest_pool_has(&p->ports.rest, tenth, p->now.mono_ms);
+}
+
 /* The old one, if there is one, rests. 0 or GB_ELIMIT. */
 int session_take_port(struct platform *p, struct session *s)
 {
     int err;
 
     give_port(p, s);
-    err = port_pool_take(&p->ports, p->now.mono_ms, &s->port);
-    s->port_lent = !err;
-    return err;
+    s->shared = p->shared_port && !needs_own_port(s) &&
+                (p->share_always || are_scarce(p));
+    if (!s->shared) {
+        err = port_pool_take(&p->ports, p->now.mono_ms, &s->port);
+        s->port_lent = !err;
+        if (!err || !p->shared_port)
+            return err;
+        s->shared = true; /* better than none */
+    }
+    s->port = p->shared_port;
+    return 0;
+}
+
+bool session_ssrc_is_taken(const struct platform *p, const struct session *s,
+                           uint32_t ssrc)
+{
+    const struct list *n;
+
+    for (n = p->sessions.next; n != &p->sessions; n = n->next) {
+        const struct session *o = container_of(n, struct session, in_all);
+
+        if (o != s && o->shared && o->phase != PHASE_GONE &&
+            (o->ssrc == ssrc || o->offered_ssrc == ssrc))
+            return true;
+    }
+    return false;
 }
 
 static void set_channel_session(struct platform *p, const struct session *s,
@@ -353,11 +390,17 @@ void session_hold(struct platform *p, struct session *s, uint64_t ms)
     s->step = PLATFORM_STEP_INVITE;
 }
 
+/* On the shared port it keeps the one that it is known by there. */
 bool session_take_ssrc(struct platform *p, struct session *s)
 {
+    if (s->shared && s->open && s->offered_ssrc) {
+        s->ssrc = s->offered_ssrc;
+        return true;
+    }
     session_give_ssrc(p, s);
-    if (ssrc_pool_take(&p->ssrcs, s->kind != PLATFORM_LIVE, p->now.mono_ms,
-                       &s->offered_ssrc)) {
+    if (ssrc_pool_take_like(&p->ssrcs, s->kind != PLATFORM_LIVE,
+                            p->cfg.media_loops, s->loop, p->now.mono_ms,
+                            &s->offered_ssrc)) {
         session_fail(p, s, PLATFORM_STEP_INVITE, "stop other sessions",
                      "no SSRC is free");
         return false;
@@ -373,6 +416,14 @@ void session_reinvite(struct platform *p, struct session *s)
         session_invite(p, s);
 }
 
+static void reopen(struct platform *p, struct session *s)
+{
+    begin_again(p, s, PHASE_REOPENING);
+    s->step = PLATFORM_STEP_DEVICE;
+    if (session_take_ssrc(p, s))
+        order_close(p, s);
+}
+
 /* The port stays when the edge has both of its sockets open anyway. */
 void session_retry_transport(struct platform *p, struct session *s,
                              enum platform_transport t)
@@ -380,14 +431,19 @@ void session_retry_transport(struct platform *p, struct session *s,
     bool same = s->transport != PLATFORM_TCP_ACTIVE && t != PLATFORM_TCP_ACTIVE;
 
     s->transport = t;
-    if (same) {
+    if (same)
         session_reinvite(p, s);
-        return;
-    }
-    begin_again(p, s, PHASE_REOPENING);
-    s->step = PLATFORM_STEP_DEVICE;
-    if (session_take_ssrc(p, s))
-        order_close(p, s);
+    else
+        reopen(p, s);
+}
+
+bool session_retry_own_port(struct platform *p, struct session *s)
+{
+    if (!s->shared || s->tried & TRIED_OWN_PORT)
+        return false;
+    s->tried |= TRIED_OWN_PORT;
+    reopen(p, s);
+    return true;
 }
 
 /* ---- timers ---- */
@@ -593,6 +649,7 @@ static int make(struct platform *p, struct device *d,
     s->is_auto = wish->transport == PLATFORM_AUTO;
     s->transport = s->is_auto ? device_transport(d) : wish->transport;
     s->idle_at = p->now.mono_ms + (hold_ms > HOLD_MS ? hold_ms : HOLD_MS);
+    s->device = d;
     err = session_take_port(p, s);
     if (!err)
         err = ssrc_pool_take(&p->ssrcs, s->kind != PLATFORM_LIVE,
@@ -603,7 +660,6 @@ static int make(struct platform *p, struct device *d,
     }
     s->ssrc = s->offered_ssrc;
     s->loop = s->offered_ssrc % p->cfg.media_loops;
-    s->device = d;
     list_push_back(&d->sessions, &s->in_device);
     *out = s;
     return 0;

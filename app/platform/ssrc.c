@@ -36,6 +36,18 @@ int ssrc_pool_take(struct ssrc_pool *p, bool history, uint64_t now_ms,
     return 0;
 }
 
+int ssrc_pool_take_like(struct ssrc_pool *p, bool history, uint32_t mod,
+                        uint32_t rem, uint64_t now_ms, uint32_t *ssrc)
+{
+    uint32_t base = (history ? HISTORY : 0) + p->prefix + 1, i;
+
+    rem = (rem + mod - base % mod) % mod;
+    if (rest_pool_take_like(&p->rest, mod, rem, true, now_ms, &i))
+        return ssrc_pool_take(p, history, now_ms, ssrc);
+    *ssrc = base + i;
+    return 0;
+}
+
 void ssrc_pool_give(struct ssrc_pool *p, uint32_t ssrc, uint64_t now_ms)
 {
     assert(ssrc % HISTORY / 10000 == p->prefix / 10000);

@@ -28,6 +28,11 @@ void ssrc_pool_fini(struct ssrc_pool *p);
 int ssrc_pool_take(struct ssrc_pool *p, bool history, uint64_t now_ms,
                    uint32_t *ssrc);
 
+/* The same, one whose remainder by mod is rem if there is one near: a session
+ * stays on its media loop. */
+int ssrc_pool_take_like(struct ssrc_pool *p, bool history, uint32_t mod,
+                        uint32_t rem, uint64_t now_ms, uint32_t *ssrc);
+
 /* ssrc: as taken. */
 void ssrc_pool_give(struct ssrc_pool *p, uint32_t ssrc, uint64_t now_ms);
 

@@ -20,12 +20,13 @@ import traceback
 import urllib.request
 
 import cameras
+import shared
 from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
                  system, wait_for)
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-TESTS = list(cameras.TESTS)
+TESTS = list(cameras.TESTS) + list(shared.TESTS)
 
 
 def test(fn):

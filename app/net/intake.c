@@ -1,0 +1,141 @@
+#include "app/net/intake.h"
+
+#include "app/net/log.h"
+
+#include <stdlib.h>
+
+#define UDP_MIN_SLOTS 8   /* fewer left in a slab: on to another one */
+#define ROOM_ALIGN 64
+
+void ingest_pool_init(struct ingest_pool *p)
+{
+    slab_pool_init(&p->slabs);
+    p->udp = NULL;
+    p->udp_off = 0;
+    p->sink = NULL;
+    p->dropped = p->told_ms = 0;
+}
+
+void ingest_pool_fini(struct ingest_pool *p)
+{
+    slab_unref(p->udp);
+    p->udp = NULL;
+    free(p->sink);
+    slab_pool_fini(&p->slabs);
+}
+
+static bool next_slab(struct ingest_pool *p)
+{
+    slab_unref(p->udp);
+    p->udp = slab_get(&p->slabs);
+    p->udp_off = 0;
+    return p->udp != NULL;
+}
+
+uint8_t *ingest_pool_room(struct ingest_pool *p, size_t n, struct slab **s)
+{
+    uint8_t *room;
+
+    if (p->udp && p->udp->refs == 1)
+        p->udp_off = 0; /* nobody kept anything of it */
+    if ((!p->udp || n > SLAB_BYTES - p->udp_off) && !next_slab(p))
+        return NULL;
+    room = p->udp->bytes + p->udp_off;
+    n = (n + ROOM_ALIGN - 1) / ROOM_ALIGN * ROOM_ALIGN;
+    p->udp_off = n < SLAB_BYTES - p->udp_off ? p->udp_off + n : SLAB_BYTES;
+    *s = p->udp;
+    return room;
+}
+
+void intake_init(struct intake *in, struct ingest_pool *pool, uv_loop_t *loop)
+{
+    *in = (struct intake){ .pool = pool, .loop = loop, .slot = INGEST_SLOT };
+}
+
+/* There is no slab: what has come is read all the same, and dropped. */
+static size_t sink_get(struct intake *in, uint8_t *room[UDP_BATCH],
+                       void *buf[UDP_BATCH], size_t *cap)
+{
+    struct ingest_pool *p = in->pool;
+    uint64_t now_ms = uv_now(in->loop);
+
+    if (!p->sink)
+        p->sink = malloc(SLAB_BYTES);
+    if (!p->sink)
+        return 0;
+    if (!p->told_ms || now_ms - p->told_ms >= INGEST_TELL_MS) {
+        p->told_ms = now_ms ? now_ms : 1;
+        log_f(LOG_WARN, "msg=\"media buffers are exhausted, packets are "
+                        "dropped\" slabs=%u dropped=%llu", p->slabs.n_live,
+              (unsigned long long)p->dropped);
+    }
+    *cap = SLAB_BYTES / UDP_BATCH;
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        room[i] = p->sink + i * *cap;
+        buf[i] = NULL;
+    }
+    return UDP_BATCH;
+}
+
+size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
+                  size_t *cap)
+{
+    struct intake *in = ctx;
+    struct ingest_pool *p = in->pool;
+    size_t most = SLAB_BYTES / in->slot;
+    size_t n = p->udp ? (SLAB_BYTES - p->udp_off) / in->slot : 0;
+
+    if (n < most && n < UDP_MIN_SLOTS) {
+        if (!next_slab(p))
+            return sink_get(in, room, buf, cap);
+        n = most;
+    }
+    if (n > UDP_BATCH)
+        n = UDP_BATCH;
+    for (size_t i = 0; i < n; i++) {
+        room[i] = p->udp->bytes + p->udp_off + i * in->slot;
+        buf[i] = p->udp;
+    }
+    *cap = in->batch_slot = in->slot;
+    in->batch_used = 0;
+    return n;
+}
+
+void intake_done(void *ctx)
+{
+    struct intake *in = ctx;
+    struct ingest_pool *p = in->pool;
+
+    if (!p->udp)
+        return; /* it was the sink */
+    if (p->udp->refs == 1)
+        p->udp_off = 0; /* nobody kept anything of it */
+    else
+        p->udp_off += in->batch_used * in->batch_slot;
+}
+
+bool intake_batch(struct intake *in, size_t n)
+{
+    in->batch_used = n;
+    if (!in->pool->udp)
+        in->pool->dropped += n;
+    return in->pool->udp != NULL;
+}
+
+void intake_grow(struct intake *in, size_t n, uint64_t now_ms)
+{
+    in->slot = n < INGEST_SLOT_LARGE ? INGEST_SLOT_LARGE : SLAB_BYTES;
+    in->large_ms = now_ms;
+}
+
+void intake_saw(struct intake *in, size_t n, uint64_t now_ms)
+{
+    if (n > INGEST_SLOT)
+        in->large_ms = now_ms;
+}
+
+void intake_tick(struct intake *in, uint64_t now_ms)
+{
+    if (in->slot > INGEST_SLOT && now_ms - in->large_ms >= INGEST_LARGE_MS)
+        in->slot = INGEST_SLOT;
+}

@@ -1,0 +1,55 @@
+/* app/net/intake.h - where the datagrams of a media loop are received to
+ *
+ * Into slabs that all sockets of the loop share, each datagram into a slot of
+ * its own; whoever keeps one holds the slab. */
+#ifndef APP_NET_INTAKE_H
+#define APP_NET_INTAKE_H
+
+#include "app/net/slab.h"
+#include "app/net/udp.h"
+
+#define INGEST_SLOT 2048           /* room of a datagram, until one is longer */
+#define INGEST_SLOT_LARGE 9216     /* then: a jumbo frame; then the longest */
+#define INGEST_LARGE_MS 30000      /* without a longer one: back again */
+#define INGEST_TELL_MS 60000       /* between two lines about missing buffers */
+
+/* What ingests of one loop share. */
+struct ingest_pool {
+    struct slab_pool slabs;
+    struct slab *udp;  /* datagrams are received into it */
+    size_t udp_off;
+    uint8_t *sink;     /* without a slab: read here and dropped, as a socket
+                          that is not read would keep the loop busy */
+    uint64_t dropped, told_ms; /* datagrams so lost; the last line about it */
+};
+void ingest_pool_init(struct ingest_pool *p);
+void ingest_pool_fini(struct ingest_pool *p);
+
+/* Room for n bytes in the slab of the datagrams, outside a batch; NULL without
+ * memory. *s is the slab, of which the caller gets no reference. */
+uint8_t *ingest_pool_room(struct ingest_pool *p, size_t n, struct slab **s);
+
+/* Of one socket. */
+struct intake {
+    struct ingest_pool *pool;
+    uv_loop_t *loop;
+    size_t slot, batch_slot, batch_used; /* batch: between get and done */
+    uint64_t large_ms; /* the newest datagram that needs more than INGEST_SLOT */
+};
+void intake_init(struct intake *in, struct ingest_pool *pool, uv_loop_t *loop);
+
+/* The functions of a udp_source, whose ctx is the intake. */
+size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
+                  size_t *cap);
+void intake_done(void *ctx);
+
+/* First of all in on_packets: n have come. false: there was no room for them,
+ * their bytes are not to be used. */
+bool intake_batch(struct intake *in, size_t n);
+
+/* A datagram of somebody known did not fit: the next ones are to have room. */
+void intake_grow(struct intake *in, size_t n, uint64_t now_ms);
+/* One of n bytes has come, of somebody known. */
+void intake_saw(struct intake *in, size_t n, uint64_t now_ms);
+void intake_tick(struct intake *in, uint64_t now_ms);
+#endif
