@@ -328,6 +328,20 @@ static void note_8_15_a_key_frame_behind_other_units(void **state)
     }
 }
 
+/* AAC under type 1C, without ADTS: its configuration is made up. */
+static void note_8_16_aac_without_adts(void **state)
+{
+    const struct sender_faults f = { .aac_headers = true };
+    struct sender_counters sent = play_with(&f, &clip[0][0], &sound[1], false);
+
+    (void)state;
+    all_pictures(&sent);
+    assert_true(w.sounds >= sent.sounds - 1);
+    assert_int_equal(stats().audio, PS_CODEC_AAC);
+    assert_int_equal(hub_config(w.hub, MEDIA_AUDIO)->record.n, 2);
+    close_world();
+}
+
 static void note_8_17_no_track_is_invented(void **state)
 {
     const struct sender_faults f = { .only_announced = true };
@@ -363,6 +377,7 @@ int main(void)
         cmocka_unit_test(note_8_12_the_law_is_carried),
         cmocka_unit_test(note_8_13_stuffing_and_order),
         cmocka_unit_test(note_8_15_a_key_frame_behind_other_units),
+        cmocka_unit_test(note_8_16_aac_without_adts),
         cmocka_unit_test(note_8_17_no_track_is_invented),
     };
 

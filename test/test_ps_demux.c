@@ -439,7 +439,7 @@ static void short_map_length(void **state)
     expect_any_cut("short map", done(), NULL, ps_vector_text);
 }
 
-static void header_length_in_the_wrong_byte(void **state)
+static void note_8_5_header_length_in_the_wrong_byte(void **state)
 {
     (void)state;
     begin();
@@ -807,7 +807,7 @@ int main(void)
         cmocka_unit_test(mpeg1_stream),
         cmocka_unit_test(imkh_file_header),
         cmocka_unit_test(short_map_length),
-        cmocka_unit_test(header_length_in_the_wrong_byte),
+        cmocka_unit_test(note_8_5_header_length_in_the_wrong_byte),
         cmocka_unit_test(parameter_sets_in_a_pack_of_their_own),
         cmocka_unit_test(several_units_in_one_pes),
         cmocka_unit_test(slices_of_one_picture),

@@ -242,7 +242,7 @@ static void joined_in_the_middle(void **state)
     assert_true(wrong <= 4);
 }
 
-static void hints(void **state)
+static void note_8_18_hints_of_the_rtpmap(void **state)
 {
     static const struct {
         uint8_t pt;
@@ -272,7 +272,7 @@ int main(void)
         cmocka_unit_test(rules),     cmocka_unit_test(prefixes),
         cmocka_unit_test(vectors),   cmocka_unit_test(transport_stream),
         cmocka_unit_test(raw_audio), cmocka_unit_test(giving_up),
-        cmocka_unit_test(hints),     cmocka_unit_test(joined_in_the_middle),
+        cmocka_unit_test(note_8_18_hints_of_the_rtpmap),     cmocka_unit_test(joined_in_the_middle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ static const struct expected {
     { "bare-ps", 100, 99, TCP_ONLY },
     { "big-packets", 100, 99, TCP_ONLY },
     { "aac-as-g711", 100, 99, AAC },
+    { "aac-headers", 100, 99, AAC },
     { "vendor-frames", 0, 0, UNREADABLE },
     { "encrypted", 0, 0, UNREADABLE },
 };

@@ -135,6 +135,8 @@
     X(short_map, "elementary_stream_map_length does not count descriptors",    \
       "ISO/IEC 13818-1 §2.5.4.2")                                              \
     X(aac_as_g711, "AAC is announced as G.711", "ISO/IEC 13818-1 table 2-34")  \
+    X(aac_headers, "AAC of type 1C with AU headers in place of ADTS",          \
+      "ISO/IEC 13818-1 table 2-34")                                            \
     X(g711_as_aac, "G.711 is announced as AAC", "ISO/IEC 13818-1 table 2-34")  \
     X(only_announced, "audio is announced and not sent",                       \
       "ISO/IEC 13818-1 §2.5.4")                                                \

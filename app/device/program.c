@@ -7,6 +7,8 @@
 
 #define SMALL_PES_BYTES 1111 /* of the faults that send many */
 #define MUX_RATE 20000       /* 8 Mbit/s */
+#define RAW_AAC_TYPE 0x1c
+#define ADTS_BYTES 7         /* a head without CRC */
 #define PEAK_BPS 8000000
 
 /* What looks like the beginning of a pack, inside of something. */
@@ -88,6 +90,8 @@ static uint8_t audio_type(const struct program *p)
         return ps_codec_type(PS_CODEC_G711A);
     if (p->mux.audio == PS_CODEC_UNKNOWN || f->not_announced)
         return 0;
+    if (f->aac_headers)
+        return RAW_AAC_TYPE;
     return ps_codec_type(f->aac_as_g711   ? PS_CODEC_G711A
                          : f->g711_as_aac ? PS_CODEC_AAC : p->mux.audio);
 }
@@ -316,6 +320,16 @@ void program_video(struct program *p, struct writer *w, struct slice annexb,
         ps_mux_video(&p->mux, w, annexb, *pts90k, key);
 }
 
+/* RFC 3640 §3.2.1: one header of 16 bits, 13 of which are the length. */
+static void put_raw_aac(struct program *p, struct writer *w, struct slice raw,
+                        const uint64_t *pts90k)
+{
+    put_head(p, w, PS_ID_AUDIO, raw.n + 4, pts90k);
+    writer_be16(w, 16);
+    writer_be16(w, (uint16_t)(raw.n << 3));
+    writer_slice_put(w, raw);
+}
+
 void program_audio(struct program *p, struct writer *w, struct slice data,
                    const uint64_t *pts90k)
 {
@@ -328,8 +342,12 @@ void program_audio(struct program *p, struct writer *w, struct slice data,
         return;
     }
     put_pack(p, w, pts90k ? *pts90k : 0);
-    put_head(p, w, PS_ID_AUDIO, data.n, pts90k);
-    writer_slice_put(w, data);
+    if (p->faults->aac_headers && data.n > ADTS_BYTES) {
+        put_raw_aac(p, w, slice_from(data, ADTS_BYTES), pts90k);
+    } else {
+        put_head(p, w, PS_ID_AUDIO, data.n, pts90k);
+        writer_slice_put(w, data);
+    }
     if (p->faults->zeros)
         writer_bytes(w, "\0", 1);
 }

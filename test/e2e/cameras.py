@@ -164,6 +164,7 @@ FAULTS = [
     ("uneven audio-first", "udp", {}),
     ("pts-back not-announced", "udp", {}),
     ("aac-as-g711", "udp", {"options": ("--audio", "aac")}),
+    ("aac-headers sets-late fill", "udp", {"options": ("--audio", "aac")}),
     ("g711-as-aac", "udp", {}),
     ("only-announced", "udp", {"tracks": ("video",)}),
     ("sps-change", "udp", {"format": "flv", "pictures": 125}),
