@@ -365,17 +365,12 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
     out->n = (uint8_t)hash_joined(alg, parts, 3, out->hex);
 }
 
-static uint8_t digit(char c)
-{
-    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 void sip_ha1_pack(uint8_t raw[static SIP_HA1_RAW], const struct sip_ha1 *ha1)
 {
     memset(raw, 0, SIP_HA1_RAW);
     for (size_t i = 0; i < ha1->n / 2u; i++)
-        raw[i] = (uint8_t)(digit(ha1->hex[2 * i]) << 4 |
-                           digit(ha1->hex[2 * i + 1]));
+        raw[i] = (uint8_t)(ascii_hex(ha1->hex[2 * i]) << 4 |
+                           ascii_hex(ha1->hex[2 * i + 1]));
 }
 
 void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,
@@ -542,14 +537,11 @@ static bool read_hex(struct slice s, uint64_t *out)
     uint64_t v = 0;
 
     for (size_t i = 0; i < s.n; i++) {
-        char c = ascii_lower(s.p[i]);
+        int digit = ascii_hex(s.p[i]);
 
-        if (ascii_is_digit(c))
-            v = v << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            v = v << 4 | (uint64_t)(c - 'a' + 10);
-        else
+        if (digit < 0)
             return false;
+        v = v << 4 | (uint64_t)digit;
     }
     *out = v;
     return true;

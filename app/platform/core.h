@@ -163,7 +163,8 @@ enum device_text {
     X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
     X(CSEQ_REPEATED,  "CSeq of REGISTER does not rise")                        \
     X(SIP_ALG,        "addresses rewritten on the way: SIP ALG suspected")     \
-    X(NO_PROOF,       "challenged again and again, never answers")
+    X(NO_PROOF,       "challenged again and again, never answers")           \
+    X(CLOCK_OFF,      "clock is off although it is told the time")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
