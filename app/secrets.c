@@ -135,17 +135,9 @@ static bool write_line(struct opening *o, const char *name, const char *text)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool hex_byte(const char *p, unsigned *v)
 {
-    int hi = hex_digit(p[0]), lo = hi < 0 ? -1 : hex_digit(p[1]);
+    int hi = ascii_hex(p[0]), lo = hi < 0 ? -1 : ascii_hex(p[1]);
 
     if (hi < 0 || lo < 0)
         return false;

@@ -1,13 +1,5 @@
 #include "base/addr.h"
 
-static int hex_digit(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One to three digits, four times. */
 static bool parse_v4(uint8_t ip[4], struct slice s)
 {
@@ -37,8 +29,8 @@ static size_t parse_group(struct slice s, uint16_t *v)
     size_t n = 0;
     unsigned sum = 0;
 
-    while (n < s.n && n < 4 && hex_digit(s.p[n]) >= 0)
-        sum = sum << 4 | (unsigned)hex_digit(s.p[n++]);
+    while (n < s.n && n < 4 && ascii_hex(s.p[n]) >= 0)
+        sum = sum << 4 | (unsigned)ascii_hex(s.p[n++]);
     *v = (uint16_t)sum;
     return n;
 }

@@ -62,21 +62,13 @@ bool manscdp_ptz_is_stop(const struct manscdp_ptz *c)
 
 /* ---- reading --------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    c = ascii_lower(c);
-    if (ascii_is_digit(c))
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool read_hex(uint8_t *b, struct slice hex)
 {
     size_t n = 0;
 
     memset(b, 0, MANSCDP_PTZ_BYTES);
     for (size_t i = 0; i < hex.n; i++) {
-        int v = digit_of(hex.p[i]);
+        int v = ascii_hex(hex.p[i]);
 
         if (ascii_is_space(hex.p[i]))
             continue;

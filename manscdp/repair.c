@@ -120,14 +120,6 @@ static bool is_xml_char(uint32_t c)
            (c >= 0x10000 && c <= 0x10ffff);
 }
 
-static int digit_of(char c)
-{
-    if (ascii_is_digit(c))
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-}
-
 /* A reference at i: its bytes and true, when it stands for a character that
  * XML allows; its bytes and false for a number that does not; else 0. */
 static size_t reference_at(struct slice s, size_t i, bool *good)
@@ -137,7 +129,7 @@ static size_t reference_at(struct slice s, size_t i, bool *good)
         SLICE_INIT("&quot;"), SLICE_INIT("&apos;")
     };
     struct slice rest = slice_head(slice_from(s, i), MAX_REF);
-    int base = 10;
+    uint32_t base = 10, digit;
     uint32_t c = 0;
     size_t k = 2, from;
 
@@ -151,9 +143,12 @@ static size_t reference_at(struct slice s, size_t i, bool *good)
         base = 16;
         k++;
     }
-    for (from = k; k < rest.n && digit_of(rest.p[k]) < base; k++)
-        c = c > 0x10ffff ? c
-                         : c * (uint32_t)base + (uint32_t)digit_of(rest.p[k]);
+    for (from = k; k < rest.n; k++) {
+        digit = (uint32_t)ascii_hex(rest.p[k]);
+        if (digit >= base) /* or none */
+            break;
+        c = c > 0x10ffff ? c : c * base + digit;
+    }
     if (k == from || k == rest.n || rest.p[k] != ';')
         return 0;
     *good = is_xml_char(c);

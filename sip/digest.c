@@ -88,10 +88,30 @@ static void hash_put(struct hash *h, struct slice s)
     }
 }
 
+/* Eight digits of four bytes at once, each digit in a byte of x: the first one
+ * in the lowest. */
+static void hex_of_four(const uint8_t raw[static 4], char out[static 8])
+{
+    const uint64_t low = 0x000f000f000f000f;
+    uint64_t x = (uint32_t)raw[0] | (uint32_t)raw[1] << 8 |
+                 (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 24;
+    uint64_t letter;
+
+    x = (x | x << 16) & 0x0000ffff0000ffff;
+    x = (x | x << 8) & 0x00ff00ff00ff00ff;
+    x = (x >> 4 & low) | (x & low) << 8;
+    letter = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    x += 0x3030303030303030 + letter * ('a' - '0' - 10);
+    for (int i = 0; i < 8; i++)
+        out[i] = (char)(x >> 8 * i);
+}
+
 static void hex_of(const uint8_t *raw, size_t n, char *out)
 {
     static const char digits[] = "0123456789abcdef";
 
+    for (; n >= 4; n -= 4, raw += 4, out += 8)
+        hex_of_four(raw, out);
     for (size_t i = 0; i < n; i++) {
         out[2 * i] = digits[raw[i] >> 4];
         out[2 * i + 1] = digits[raw[i] & 15];
@@ -365,17 +385,12 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
     out->n = (uint8_t)hash_joined(alg, parts, 3, out->hex);
 }
 
-static uint8_t digit(char c)
-{
-    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 void sip_ha1_pack(uint8_t raw[static SIP_HA1_RAW], const struct sip_ha1 *ha1)
 {
     memset(raw, 0, SIP_HA1_RAW);
     for (size_t i = 0; i < ha1->n / 2u; i++)
-        raw[i] = (uint8_t)(digit(ha1->hex[2 * i]) << 4 |
-                           digit(ha1->hex[2 * i + 1]));
+        raw[i] = (uint8_t)(ascii_hex(ha1->hex[2 * i]) << 4 |
+                           ascii_hex(ha1->hex[2 * i + 1]));
 }
 
 void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,
@@ -542,14 +557,11 @@ static bool read_hex(struct slice s, uint64_t *out)
     uint64_t v = 0;
 
     for (size_t i = 0; i < s.n; i++) {
-        char c = ascii_lower(s.p[i]);
+        int digit = ascii_hex(s.p[i]);
 
-        if (ascii_is_digit(c))
-            v = v << 4 | (uint64_t)(c - '0');
-        else if (c >= 'a' && c <= 'f')
-            v = v << 4 | (uint64_t)(c - 'a' + 10);
-        else
+        if (digit < 0)
             return false;
+        v = v << 4 | (uint64_t)digit;
     }
     *out = v;
     return true;

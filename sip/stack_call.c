@@ -7,11 +7,6 @@
 
 /* ---- the table --------------------------------------------------------- */
 
-static struct slice key_slice(const struct stk_key *k)
-{
-    return slice_of((const char *)k->h, sizeof(k->h));
-}
-
 static void call_key(const struct sip_stack *s, struct stk_key *k,
                      struct slice call_id)
 {
@@ -115,6 +110,21 @@ char *stk_copy_dialog(struct sip_stack *s, struct sip_dialog *out,
     return mem;
 }
 
+int stk_renew_dialog(struct sip_stack *s, struct sip_dialog *d, char **mem,
+                     size_t *mem_n, const struct sip_dialog *in)
+{
+    struct sip_dialog copy;
+    char *own = stk_copy_dialog(s, &copy, in);
+
+    if (!own)
+        return GB_ENOMEM;
+    pool_put(&s->pool, *mem, *mem_n);
+    *mem = own;
+    *mem_n = sip_dialog_size(&copy);
+    *d = copy;
+    return 0;
+}
+
 /* In all tables but that of the ids. */
 static int call_make(struct sip_stack *s, struct call **out,
                      const struct sip_dialog *d)
@@ -177,16 +187,7 @@ int stk_call_adopt(struct sip_stack *s, struct call **out,
 int stk_call_update(struct sip_stack *s, struct call *c,
                     const struct sip_dialog *d)
 {
-    struct sip_dialog copy;
-    char *mem = stk_copy_dialog(s, &copy, d);
-
-    if (!mem)
-        return GB_ENOMEM;
-    pool_put(&s->pool, c->mem, c->mem_n);
-    c->mem = mem;
-    c->mem_n = sip_dialog_size(&copy);
-    c->d = copy;
-    return 0;
+    return stk_renew_dialog(s, &c->d, &c->mem, &c->mem_n, d);
 }
 
 int stk_call_retarget(struct sip_stack *s, struct call *c, struct slice target)

@@ -54,6 +54,11 @@ struct stk_key {
     uint64_t h[2];
 };
 
+static inline struct slice key_slice(const struct stk_key *k)
+{
+    return slice_of((const char *)k->h, sizeof(k->h));
+}
+
 /* What becomes a key: the parts one behind the other, each with its length, so
  * that they cannot flow into one another. */
 struct stk_text {
@@ -605,6 +610,10 @@ void stk_fill_fresh(struct sip_stack *s, struct sip_request_parts *p,
 int stk_read_back(struct sip_stack *s, const struct trans *t);
 char *stk_copy_dialog(struct sip_stack *s, struct sip_dialog *out,
                       const struct sip_dialog *in);
+/* In place of what *d and its memory were; GB_ENOMEM: they stay. in may borrow
+ * from them. */
+int stk_renew_dialog(struct sip_stack *s, struct sip_dialog *d, char **mem,
+                     size_t *mem_n, const struct sip_dialog *in);
 
 static inline struct arena stk_arena(struct sip_stack *s)
 {

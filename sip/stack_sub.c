@@ -14,11 +14,6 @@
 
 /* ---- the table --------------------------------------------------------- */
 
-static struct slice key_slice(const struct stk_key *k)
-{
-    return slice_of((const char *)k->h, sizeof(k->h));
-}
-
 static void sub_key(const struct sip_stack *s, struct stk_key *k,
                     struct slice call_id)
 {
@@ -170,16 +165,7 @@ static int sub_new(struct sip_stack *s, struct sub **out,
 static int sub_update(struct sip_stack *s, struct sub *b,
                       const struct sip_dialog *d)
 {
-    struct sip_dialog copy;
-    char *mem = stk_copy_dialog(s, &copy, d);
-
-    if (!mem)
-        return GB_ENOMEM;
-    pool_put(&s->pool, b->mem, b->mem_n);
-    b->mem = mem;
-    b->mem_n = sip_dialog_size(&copy);
-    b->d = copy;
-    return 0;
+    return stk_renew_dialog(s, &b->d, &b->mem, &b->mem_n, d);
 }
 
 /* Each request and answer inside may name a new target (RFC 3261 §12.2); without

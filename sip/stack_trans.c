@@ -316,11 +316,6 @@ void stk_table_fini(struct sip_stack *s, struct stk_table *t)
     *t = (struct stk_table){ 0 };
 }
 
-static struct slice key_slice(const struct stk_key *k)
-{
-    return slice_of((const char *)k->h, sizeof(k->h));
-}
-
 /* ---- the table --------------------------------------------------------- */
 
 struct trans *stk_trans_find(const struct sip_stack *s, uint64_t id)

@@ -166,15 +166,6 @@ int sip_uri_parse(struct sip_uri *out, struct slice text, struct gb_diag *diag)
     return parse_any(out, text, diag);
 }
 
-static int hex_digit(char c)
-{
-    char l = ascii_lower(c);
-
-    if (ascii_is_digit(c))
-        return c - '0';
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 /* Takes one octet off *s; *escaped says whether it was written as %xx. */
 static char take_octet(struct slice *s, bool *escaped)
 {
@@ -182,8 +173,8 @@ static char take_octet(struct slice *s, bool *escaped)
     int hi, lo;
 
     *escaped = false;
-    if (c == '%' && s->n >= 3 && (hi = hex_digit(s->p[1])) >= 0 &&
-        (lo = hex_digit(s->p[2])) >= 0) {
+    if (c == '%' && s->n >= 3 && (hi = ascii_hex(s->p[1])) >= 0 &&
+        (lo = ascii_hex(s->p[2])) >= 0) {
         *escaped = true;
         c = (char)(unsigned char)(hi << 4 | lo);
         *s = slice_from(*s, 3);

@@ -99,7 +99,7 @@ static void device_send(struct sim_device *d, enum sip_method method,
                         const char *from_id, struct slice body, uint64_t *t)
 {
     char uri[80], from[80], contact[80];
-    struct sip_extra extra[3];
+    struct sip_extra extra[4];
     struct sip_request r = { .method = method, .expires = -1 };
     uint64_t ignored;
     char addr[GB_ADDR_TEXT_MAX];
@@ -128,6 +128,9 @@ static void device_send(struct sim_device *d, enum sip_method method,
         if (d->version)
             extra[r.n_extra++] = (struct sip_extra){ SLICE("X-GB-Ver"),
                                                      slice_str(d->version) };
+        if (d->date)
+            extra[r.n_extra++] = (struct sip_extra){ SLICE("Date"),
+                                                     slice_str(d->date) };
         if (d->authorization[0])
             extra[r.n_extra++] =
                 (struct sip_extra){ SLICE("Authorization"),

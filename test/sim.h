@@ -61,6 +61,7 @@ struct sim_device {
     void (*twist)(char *authorization); /* changes what it is about to send */
     bool deaf;              /* the wire to it is cut */
     bool sound_only, foreign_ssrc;
+    const char *date;       /* in its REGISTERs; NULL: none */
     const char *own_addr;   /* in its Contact; NULL: the one on the wire */
     uint32_t nat_ms;        /* its NAT closes after so long a silence of both
                                sides; 0: there is none */

@@ -146,6 +146,48 @@ static void an_answer_is_good_at_one_address_only(void **state)
     sim_free(&s);
 }
 
+/* A device that was told the time and still has another one is noted, once it
+ * registers again; a wrong clock before that means nothing. */
+static void a_clock_that_is_off(void **state)
+{
+    static const struct {
+        const char *date;
+        bool noted;
+    } cases[] = {
+        { NULL, false },
+        { "2023-11-15T06:13:30.000", false },
+        { "2023-11-15T06:14:10", false },
+        { "2023-11-15T06:15:30.000", true },
+        { "2023-11-15T06:12:00.000", true },
+        { "Tue, 14 Nov 2023 22:13:25 GMT", false },
+        { "2000-01-01T00:00:00", true },
+        { "yesterday", false },
+        { "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t before;
+        struct sim_device *d;
+
+        assert_true(sim_init(&s, NULL));
+        d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+        d->date = "1970-01-01T08:00:00.000";
+        sim_register(d);
+        sim_run(&s, 100);
+        assert_int_equal(d->registered, 1);
+        before = sim_view(&s, d).deviations;
+        assert_int_equal(before, 0);
+        d->date = cases[i].date;
+        sim_register(d);
+        sim_run(&s, 100);
+        assert_int_equal(d->registered, 2);
+        if ((sim_view(&s, d).deviations > before) != cases[i].noted)
+            fail_msg("%s: %d", cases[i].date, cases[i].noted);
+        sim_free(&s);
+    }
+}
+
 static void wrong_password_makes_no_device(void **state)
 {
     struct sim_device *d;
@@ -478,6 +520,7 @@ int main(void)
         cmocka_unit_test(note_15_1_date_as_configured),
         cmocka_unit_test(refresh_with_the_old_answer),
         cmocka_unit_test(an_answer_is_good_at_one_address_only),
+        cmocka_unit_test(a_clock_that_is_off),
         cmocka_unit_test(wrong_password_makes_no_device),
         cmocka_unit_test(strangers_hear_what_devices_hear),
         cmocka_unit_test(another_user_name_is_told),

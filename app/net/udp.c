@@ -394,11 +394,6 @@ void udp_counters(const struct udp_socket *u, uint32_t *dropped,
     *send_errors = u->send_errors;
 }
 
-size_t udp_rcvbuf(const struct udp_socket *u)
-{
-    return rcvbuf_of(u->fd);
-}
-
 static void on_closed(uv_handle_t *h)
 {
     struct udp_socket *u = h->data;

@@ -42,7 +42,8 @@ typedef void udp_packets_fn(void *ctx, struct udp_socket *u,
 struct udp_options {
     struct gb_addr bind;  /* port 0: any */
     bool v6only;          /* an IPv6 socket takes no IPv4 */
-    int rcvbuf_bytes;     /* asked of the kernel; 0: its default */
+    int rcvbuf_bytes;     /* asked of the kernel; 0: its default. That it gives
+                             less is told in the log, once in a process */
     bool reuse;           /* others of this process have the same port */
     udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside */
     struct udp_source source;   /* get NULL: a buffer of its own, 64 KB each */
@@ -78,10 +79,6 @@ void udp_flush(struct udp_socket *u);
  * that failed. */
 void udp_counters(const struct udp_socket *u, uint32_t *dropped,
                   uint32_t *send_errors);
-
-/* Bytes the kernel queues for us; asking for more than it gives is told in the
- * log, once in a process. */
-size_t udp_rcvbuf(const struct udp_socket *u);
 
 /* Frees it when libuv is done; no callback runs any more. NULL is fine. */
 void udp_close(struct udp_socket *u);

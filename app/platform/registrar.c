@@ -8,6 +8,7 @@
 #define MAX_EXTRA (AUTH_MAX_CHALLENGES + 2)
 #define LOST_ANSWERS 5   /* challenges in a row without an answer */
 #define PLAIN_FAILURES 3 /* wrong passwords: perhaps it cannot do qop */
+#define CLOCK_OFF_MS 60000 /* a device's clock, from ours */
 
 /* One REGISTER on its way through the checks. */
 struct attempt {
@@ -333,6 +334,20 @@ static bool is_worth_telling(const struct device *d, uint32_t expires_s)
     return off_ms > lag_ms || off_ms < 0;
 }
 
+/* One that tells its time, and has had ours (§3.5): what it records would be
+ * looked for at another time. */
+static void look_at_clock(struct platform *p, struct device *d,
+                          const struct attempt *a)
+{
+    struct slice date = sip_msg_value(a->m, SIP_HDR_DATE);
+    int64_t utc_ms;
+
+    if (date.n && !sip_date_parse(date, p->cfg.timezone_min * 60, &utc_ms) &&
+        (utc_ms > p->now.utc_ms + CLOCK_OFF_MS ||
+         utc_ms < p->now.utc_ms - CLOCK_OFF_MS))
+        device_deviation(p, d, DEVIATION_CLOCK_OFF, date);
+}
+
 static void accept(struct platform *p, const struct attempt *a)
 {
     struct device *d = a->device;
@@ -350,6 +365,8 @@ static void accept(struct platform *p, const struct attempt *a)
         device_deviation(p, d, DEVIATION_SIP_ALG, a->m->via.host);
     if (!fresh && a->m->cseq.number <= d->cseq)
         device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
+    if (!fresh)
+        look_at_clock(p, d, a);
     remember(a);
     direct = nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
