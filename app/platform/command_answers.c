@@ -376,9 +376,11 @@ bool commands_on_assembly(struct platform *p,
         if (c->partial)
             command_explain(c, "%u of %u items are missing", ev->missing,
                             ev->expected);
+        else if (ev->outcome == MANSCDP_PARTIAL && ev->received)
+            command_explain(c, "it has come with another SN than the question");
         else if (ev->outcome == MANSCDP_PARTIAL)
-            command_explain(
-                c, "the answer has no items and tells no number of them");
+            command_explain(c, "the answer has no items and tells no number "
+                               "of them");
         else if (ev->expected && ev->received > ev->expected)
             command_explain(
                 c, "each message counts itself alone: these are all that "

@@ -460,7 +460,7 @@ def what_comes_late_is_kept():
         run(d, "DeviceControl", {"GuardCmd": "SetGuard"}, answer=OK)
 
 
-TOLERATED = ("wrong-sn", "wrong-id", "dup-list", "own-sum", "one-config", "no-result", "other-edition", "also-answers",
+TOLERATED = ("wrong-id", "dup-list", "own-sum", "one-config", "no-result", "other-edition", "also-answers",
              "false-charset", "lf-only", "attributes", "nested-status", "self-parent", "no-parent")
 
 
