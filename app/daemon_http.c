@@ -186,6 +186,7 @@ static void http_metrics(void *ctx, struct buf *out)
 #define ROW(name, type, value)                                                 \
     buf_f(out, "# TYPE gb28181_" name " " type "\ngb28181_" name " %llu\n",    \
           (unsigned long long)(value))
+    ROW("loop_late_ms", "gauge", lag_worst(&d->lag));
     ROW("sip_datagrams_total", "counter", e.datagrams);
     ROW("sip_not_admitted_total", "counter", e.not_admitted);
     ROW("sip_malformed_total", "counter", e.bad);

@@ -22,6 +22,7 @@
 #include "app/rtsp/server.h"
 #include "app/store/store.h"
 #include "app/trace/ring.h"
+#include "base/lag.h"
 
 struct daemon {
     const struct config *config;
@@ -46,7 +47,8 @@ struct daemon {
     struct tls_ctx *caller_tls; /* NULL: no https */
     char firmware_dir[1100];    /* "": uploads are off */
     uv_signal_t signals[3];
-    uv_timer_t drain;
+    uv_timer_t drain, in_time;
+    struct lag lag;         /* of the main loop */
     bool draining, closing;
     uint64_t drain_until_ms;
     void (*reload)(void *ctx);

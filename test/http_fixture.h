@@ -35,7 +35,7 @@ static struct fixture {
     struct http_app *app;
     struct failing_alloc mem;
     struct gb_time now;
-    uint64_t next_request;
+    uint64_t next_request, client;
     unsigned touched, events, wakes;
     struct answer last;  /* of ask(), or of the edge */
     unsigned n_answers;  /* given by the edge */
@@ -241,7 +241,8 @@ static unsigned ask_from(const char *from, const char *method,
     static struct http_head head;
     static char text[HTTP_HEAD_MAX];
     struct writer w = writer_of(text, sizeof(text));
-    struct http_request req = { .id = ++fx.next_request, .head = &head };
+    struct http_request req = { .id = ++fx.next_request, .head = &head,
+                                .client = fx.client };
     struct http_response r;
     struct http_fault f;
 

@@ -458,6 +458,28 @@ static void numbers_of_one_message(void **state)
     }
 }
 
+/* The same of a list: it has its whole time, since it may be a report. */
+static void list_with_a_foreign_sn(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("PresetQuery");
+    struct platform_command c;
+
+    (void)state;
+    sim_run(&s, 100);
+    for (unsigned i = 1; i <= 3; i++) {
+        preset(d, view(id).sn ^ 0x1000, i);
+        sim_run(&s, 100);
+    }
+    assert_int_equal(view(id).have, 3);
+    sim_run(&s, 15000);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(c.have == 3 && !c.partial && c.tries == 1);
+    assert_true(says(c.evidence, "another SN"));
+    sim_free(&s);
+}
+
 /* Field: an SN of its own, or none. */
 static void foreign_sn(void **state)
 {
@@ -924,6 +946,7 @@ int main(void)
         cmocka_unit_test(note_11_2_many_messages),
         cmocka_unit_test(no_number_told),
         cmocka_unit_test(numbers_of_one_message),
+        cmocka_unit_test(list_with_a_foreign_sn),
         cmocka_unit_test(foreign_sn),
         cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),

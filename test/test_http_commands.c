@@ -129,6 +129,54 @@ static void note_11_11_each_action_has_its_fields(void **state)
     }
 }
 
+/* A movement that is bound to its connection ends with it, at once; unless it
+ * was stopped, or somebody else has taken over since. */
+static void movements_of_lost_clients(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/channels/" C1 "/ptz";
+    static const char bound[] = "{\"action\":\"up\",\"bound\":true}";
+    static const struct {
+        const char *name, *then; /* asked by then_client behind the movement */
+        uint64_t then_client, closes;
+        bool is_stopped;
+    } cases[] = {
+        { "it is lost", NULL, 0, 1, true },
+        { "another is lost", NULL, 0, 2, false },
+        { "renewed", bound, 1, 1, true },
+        { "stopped before", "{\"action\":\"stop\"}", 1, 1, false },
+        { "taken over", bound, 2, 1, false },
+        { "taken over, and lost then", bound, 2, 2, true },
+        { "not bound any more", "{\"action\":\"down\"}", 1, 1, false },
+        { "a preset changes nothing of it",
+          "{\"action\":\"preset_set\",\"preset\":1}", 1, 1, true },
+        { "asked wrongly", "{\"action\":\"up\",\"bound\":1}", 1, 1, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fx.client = 1;
+        assert_int_equal(ask("POST", path, TOKEN, bound), 202);
+        fx.client = cases[i].then_client;
+        if (cases[i].then)
+            ask("POST", path, TOKEN, cases[i].then);
+        fake.order[0] = '\0';
+        fx.touched = 0;
+        http_app_closed(fx.app, cases[i].closes);
+        if (cases[i].is_stopped != (strcmp(fake.order, "stop " C1) == 0) ||
+            cases[i].is_stopped != (fx.touched == 1))
+            fail_msg("%s: %s", cases[i].name, fake.order);
+        fake.order[0] = '\0';
+        http_app_closed(fx.app, cases[i].closes);
+        assert_string_equal(fake.order, ""); /* once */
+        http_app_closed(fx.app, 3 - cases[i].closes);
+    }
+    fx.client = 0; /* a connection that nobody knows binds nothing */
+    assert_int_equal(ask("POST", path, TOKEN, bound), 202);
+    fake.order[0] = '\0';
+    http_app_closed(fx.app, 0);
+    assert_string_equal(fake.order, "");
+}
+
 /* Everything that PTZ can do, and what is refused. */
 static void ptz(void **state)
 {
@@ -211,7 +259,7 @@ static void ptz(void **state)
         { "POST", PTZ, "{}", 422, "action: one of stop, left, right, up, " },
         { "POST", PTZ, "{\"action\":\"jump\"}", 422, "action: one of" },
         { "POST", PTZ, "{\"action\":\"up\",\"sped\":1}", 422,
-          "sped: allowed are action, name, pan" },
+          "sped: allowed are action, name, bound, pan" },
         { "POST", PTZ, "{\"action\":\"up\",\"speed\":0}", 422,
           "speed: a whole number from 1 to 255 is wanted" },
         { "POST", PTZ, "{\"action\":\"up\",\"zoom_speed\":16}", 422,
@@ -595,6 +643,7 @@ int main(void)
         APP(commands),
         APP(note_11_3_presets_by_number),
         APP(note_11_11_each_action_has_its_fields),
+        APP(movements_of_lost_clients),
         APP(ptz),
         APP(commands_waited_for),
         APP(command_event),

@@ -25,6 +25,13 @@ struct firmware {
 };
 
 /* The application. Everything is on the main loop's thread. */
+#define HTTP_PTZ_HOLDS 64 /* movements bound to a connection at one time */
+
+struct ptz_hold {
+    uint64_t client; /* of struct http_request; 0: free */
+    char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
+};
+
 struct http_app {
     struct http_app_config cfg; /* strings point into `text` */
     struct buf text;
@@ -51,6 +58,7 @@ struct http_app {
     char tree_device[HTTP_ID_MAX + 1];
     struct firmware firmware[HTTP_FIRMWARE_MAX];
     unsigned n_firmware;
+    struct ptz_hold ptz_holds[HTTP_PTZ_HOLDS]; /* ptz_hold.c */
     struct {                    /* of sessions that are gone */
         uint64_t packets, bytes, lost, foreign;
     } ended;
@@ -232,6 +240,10 @@ void http_command_write_whole(struct jw *j, const struct platform_command *k);
 /* Sends it and answers 202 with the command, or a problem (api_commands.c). */
 void http_command_send(struct http_call *c, const struct platform_order *o);
 /* The same for what has been tried already: err, and the command if it is 0. */
+/* It moves until this connection closes (http_app_closed); client 0: it does
+ * not, or not any more. false: there are too many of these. */
+bool http_ptz_hold(struct http_app *a, uint64_t client, struct slice device,
+                   struct slice channel);
 void http_command_sent(struct http_call *c, int err, uint64_t id);
 /* A command of a CmdType to the channel of the path, or else to its device;
  * params, its elements, is taken. */

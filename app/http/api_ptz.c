@@ -41,7 +41,8 @@ static const struct {
 struct ptz_read {
     struct manscdp_ptz c;
     struct slice name;
-    bool stop; /* whatever moves */
+    bool stop;  /* whatever moves */
+    bool bound; /* it ends with the connection that asks for it */
     bool has[NUMBERS];
     int v[NUMBERS];
     char fault[400];
@@ -136,8 +137,8 @@ static bool read_number(struct ptz_read *r, struct slice key, const json_t *v)
         r->v[i] = (int)n;
         return true;
     }
-    return fault(r, "%.*s: allowed are action, name, pan, tilt, zoom, focus, "
-                    "iris, their speeds, speed, preset, group and value",
+    return fault(r, "%.*s: allowed are action, name, bound, pan, tilt, zoom, "
+                    "focus, iris, their speeds, speed, preset, group and value",
                  SLICE_ARG(slice_head(key, 40)));
 }
 
@@ -155,6 +156,10 @@ static bool read_fields(struct ptz_read *r, const json_t *root)
             r->name = slice_of(json_string_value(v), json_string_length(v));
             if (!json_is_string(v) || r->name.n > 32)
                 return fault(r, "name: a text of at most 32 bytes is wanted");
+        } else if (slice_eq(k, SLICE("bound"))) {
+            r->bound = json_is_true(v);
+            if (!json_is_boolean(v))
+                return fault(r, "bound: true or false is wanted");
         } else if (!read_number(r, k, v)) {
             return false;
         }
@@ -244,7 +249,7 @@ static void send(struct http_call *c, const struct ptz_read *r)
                                         .channel = c->params.value[1],
                                         .command = r->c,
                                         .name = r->name };
-    uint64_t id = 0;
+    uint64_t id = 0, client = r->bound && !r->stop ? c->req->client : 0;
     int err;
 
     if (!http_wait_read(c))
@@ -252,7 +257,9 @@ static void send(struct http_call *c, const struct ptz_read *r)
     err = r->stop ? platform_ptz_stop(p, order.device, order.channel, c->now,
                                       &id)
                   : platform_ptz(p, &order, c->now, &id);
-
+    if (!err && (r->stop || r->c.op == MANSCDP_PTZ_MOVE ||
+                 r->c.op == MANSCDP_PTZ_LENS))
+        http_ptz_hold(c->app, client, order.device, order.channel);
     http_command_sent(c, err, id);
 }
 

@@ -49,6 +49,7 @@ struct conn *conn_new(struct http_server *s)
     list_init(&c->event_node);
     list_push_back(&s->conns, &c->node);
     s->open_handles++;
+    c->client = ++s->n_clients;
     s->n.connections++;
     return c;
 }
@@ -97,6 +98,7 @@ void conn_close(struct conn *c)
     list_remove(&c->event_node);
     server_forget(s, c);
     uv_close((uv_handle_t *)&c->tcp, on_close);
+    http_app_closed(s->cfg.app, c->client);
     if (request) {
         idmap_remove(&s->requests, request);
         http_app_gone(s->cfg.app, request);
@@ -614,6 +616,7 @@ static void dispatch(struct conn *c, const struct http_head *head,
         return;
     }
     req.id = c->request;
+    req.client = c->client;
     http_response_init(&r, s->cfg.alloc);
     http_app_request(s->cfg.app, &req, &r);
     server_arm(s);

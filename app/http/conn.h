@@ -43,6 +43,7 @@ struct conn {
     struct list event_node; /* in server->streams, EVENTS only */
     struct source *source;  /* NULL: not counted */
     struct gb_addr remote;
+    uint64_t client;        /* its number */
     enum conn_state state;
     uint64_t deadline_ms;   /* of the loop's clock; GB_NEVER: none */
     struct buf in;          /* what arrived and is not done with */
@@ -98,6 +99,7 @@ struct http_server {
     struct idmap requests;
     struct map sources;
     size_t bodies_left;
+    uint64_t n_clients;     /* connections since the start */
     uint64_t n_uploads;     /* since the start: names of what is not whole */
     struct http_server_counters n;
     struct http_head head;  /* of the request being handled */

@@ -186,6 +186,7 @@ struct http_request {
     uint64_t id;                  /* for http_edge.answer; never 0 */
     const struct http_head *head; /* borrowed during the call */
     struct slice body;            /* borrowed during the call */
+    uint64_t client;              /* the connection; 0: it is not kept */
     struct gb_addr remote;        /* of the connection */
     bool secure;                  /* over TLS */
     const struct http_received *file; /* NULL: body is all there is */
@@ -277,6 +278,8 @@ void http_app_file_sent(struct http_app *a, const struct http_file *f,
 
 /* The client of a put-off request went away; a stale id does nothing. */
 void http_app_gone(struct http_app *a, uint64_t request);
+/* A connection has closed, whether it asked anything just now or not. */
+void http_app_closed(struct http_app *a, uint64_t client);
 
 /* Hands over to main (HTTP_REPLY_MEDIA); on error the hold is given back and
  * the caller still owns fd and unread. */

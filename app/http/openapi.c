@@ -62,7 +62,8 @@ static const struct schema {
       "action:string speed:integer? pan:integer? tilt:integer? zoom:integer? "
       "focus:integer? iris:integer? pan_speed:integer? tilt_speed:integer? "
       "zoom_speed:integer? focus_speed:integer? iris_speed:integer? "
-      "preset:integer? group:integer? value:integer? name:string?" },
+      "preset:integer? group:integer? value:integer? name:string? "
+      "bound:boolean?" },
     { "PresetName", "name:string?" },
     { "Elements", "" },
     { "Guard", "target:string duty:string from:string time:time" },

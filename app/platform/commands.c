@@ -1,4 +1,4 @@
-#include "app/platform/commands.h"
+#include "app/platform/command_int.h"
 
 #include "app/platform/bodyjson.h"
 #include "app/platform/core.h"
@@ -10,40 +10,6 @@
 
 #define BUSY_MS 500       /* a queued one looks again */
 #define QUEUE_MS 60000    /* and is given up after so long */
-#define SETTLE_MS 500     /* behind a message that counts as much as it holds:
-                             its number may be its own, and others may follow */
-#define EVIDENCE_MAX 320
-#define KEY_MAX 250       /* of one item of an answer */
-
-struct command {
-    struct handle handle; /* while it is open */
-    struct list open, dirty;
-    struct timerq_node timer;
-    uint64_t id;
-    char device[PLATFORM_ID_MAX], target[PLATFORM_ID_MAX];
-    uint8_t device_len, target_len;
-    const struct manscdp_row *row;
-    enum platform_command_state state;
-    bool is_final, partial, late, cut, may_repeat;
-    bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
-    bool settling; /* its only message so far has all that it announces */
-    bool moves;  /* these three as in command_order */
-    uint8_t ptz;
-    uint8_t guard;
-    uint8_t tries;
-    uint16_t sip_status, messages;
-    uint32_t sn, have, sum;
-    uint32_t types, got_types; /* of a ConfigDownload: bits, see config_bit */
-    uint64_t transaction, assembly;
-    uint64_t asked_ms;
-    int64_t asked_utc_ms, sent_utc_ms, arrived_utc_ms, answered_utc_ms;
-    char evidence[EVIDENCE_MAX];
-    uint16_t evidence_len;
-    char *body;   /* as it is sent; NULL when final. Own memory */
-    size_t body_len;
-    char *answer; /* own memory */
-    size_t answer_len, answer_cap;
-};
 
 /* A DeviceControl that only a vendor knows. */
 static const struct manscdp_row vendor_row = {
@@ -75,12 +41,12 @@ enum platform_command_state platform_command_state_by_name(struct slice name)
     return (enum platform_command_state)i;
 }
 
-static struct slice device_of(const struct command *c)
+struct slice command_device(const struct command *c)
 {
     return slice_of(c->device, c->device_len);
 }
 
-static struct slice target_of(const struct command *c)
+struct slice command_target(const struct command *c)
 {
     return slice_of(c->target, c->target_len);
 }
@@ -99,14 +65,14 @@ static struct command **slot(const struct platform *p, uint64_t id)
     return &p->commands.ring[id % PLATFORM_COMMANDS_MAX];
 }
 
-static struct command *command_find(const struct platform *p, uint64_t id)
+struct command *command_find(const struct platform *p, uint64_t id)
 {
     struct command *c = p->commands.ring && id ? *slot(p, id) : NULL;
 
     return c && c->id == id ? c : NULL;
 }
 
-static void drop_answer(struct platform *p, struct command *c)
+void command_drop_answer(struct platform *p, struct command *c)
 {
     p->commands.answer_bytes -= c->answer_cap;
     gb_put(p->alloc, c->answer);
@@ -126,7 +92,7 @@ static void command_free(struct platform *p, struct command *c)
     timerq_stop(&p->timers, &c->timer);
     list_remove(&c->open);
     list_remove(&c->dirty);
-    drop_answer(p, c);
+    command_drop_answer(p, c);
     gb_put(p->alloc, c->body);
     gb_put(p->alloc, c);
 }
@@ -139,7 +105,7 @@ void commands_fini(struct platform *p)
     p->commands.ring = NULL;
 }
 
-static void changed(struct platform *p, struct command *c)
+void command_changed(struct platform *p, struct command *c)
 {
     if (list_is_empty(&c->dirty))
         list_push_back(&p->commands.dirty, &c->dirty);
@@ -155,17 +121,31 @@ bool commands_news(struct platform *p, struct platform_action *out)
     c = container_of(n, struct command, dirty);
     out->kind = PLATFORM_COMMAND_CHANGED;
     out->command = c->id;
-    out->device = device_of(c);
+    out->device = command_device(c);
     return true;
+}
+
+bool command_is_open(const struct platform *p, struct slice device,
+                     struct slice target, struct slice sub)
+{
+    const struct list *n = p->commands.open.next;
+
+    for (; n != &p->commands.open; n = n->next) {
+        const struct command *c =
+            container_of((struct list *)(uintptr_t)n, struct command, open);
+
+        if (slice_eq(c->row->sub, sub) && slice_eq(command_device(c), device) &&
+            slice_eq(command_target(c), target))
+            return true;
+    }
+    return false;
 }
 
 /* ---- life --------------------------------------------------------------- */
 
 static void send(struct platform *p, struct command *c);
 
-static void explain(struct command *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static void explain(struct command *c, const char *fmt, ...)
+void command_explain(struct command *c, const char *fmt, ...)
 {
     struct writer w = writer_of(c->evidence, sizeof(c->evidence));
     va_list ap;
@@ -176,7 +156,7 @@ static void explain(struct command *c, const char *fmt, ...)
     c->evidence_len = (uint16_t)w.len;
 }
 
-static bool is_due(const struct command *c)
+bool command_is_due(const struct command *c)
 {
     return c->row->due == MANSCDP_ONE_RESPONSE ||
            c->row->due == MANSCDP_MANY_RESPONSES;
@@ -189,8 +169,8 @@ static bool is_busy(const struct platform *p, const struct device *d)
          n = n->next) {
         const struct command *c = container_of(n, struct command, open);
 
-        if (c->state != PLATFORM_COMMAND_QUEUED && is_due(c) && !c->follows &&
-            slice_eq(device_of(c), device_id(d)))
+        if (c->state != PLATFORM_COMMAND_QUEUED && command_is_due(c) &&
+            !c->follows && slice_eq(command_device(c), device_id(d)))
             return true;
     }
     return device_query(d)->running != 0;
@@ -208,7 +188,7 @@ static void send_next(struct platform *p, struct slice device)
         struct command *c = container_of(n, struct command, open);
 
         if (c->state == PLATFORM_COMMAND_QUEUED && !c->follows &&
-            slice_eq(device_of(c), device)) {
+            slice_eq(command_device(c), device)) {
             send(p, c);
             return;
         }
@@ -224,20 +204,20 @@ static void note(struct platform *p, const struct command *c)
         [PLATFORM_COMMAND_REFUSED] = PLATFORM_OUTCOME_REFUSED,
         [PLATFORM_COMMAND_SILENT] = PLATFORM_OUTCOME_SILENT,
     };
-    struct device *d = device_find(p, device_of(c));
+    struct device *d = device_find(p, command_device(c));
 
     if (d && !c->follows && c->row != &vendor_row &&
         (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
         profile_note(p, d, c->row, outcome[c->state]);
 }
 
-static void finish(struct platform *p, struct command *c,
-                   enum platform_command_state state)
+void command_finish(struct platform *p, struct command *c,
+                    enum platform_command_state state)
 {
     char device[PLATFORM_ID_MAX];
 
     c->state = state;
-    changed(p, c);
+    command_changed(p, c);
     note(p, c);
     if (c->is_final)
         return;
@@ -253,23 +233,23 @@ static void finish(struct platform *p, struct command *c,
     memcpy(device, c->device, sizeof(device));
     send_next(p, slice_of(device, c->device_len));
     if (c->moves && c->tries)
-        ptz_settled(p, device_of(c), target_of(c),
+        ptz_settled(p, command_device(c), command_target(c),
                     (enum ptz_kind)(c->ptz - 1), c->id,
                     state == PLATFORM_COMMAND_REFUSED);
 }
 
 /* Nothing came: once more if that does no harm. */
-static void nothing_came(struct platform *p, struct command *c,
-                         const char *what)
+void command_nothing_came(struct platform *p, struct command *c,
+                          const char *what)
 {
-    const struct device *d = device_find(p, device_of(c));
+    const struct device *d = device_find(p, command_device(c));
 
-    explain(c, "%s, after %u %s", what, c->tries,
-            c->tries == 1 ? "try" : "tries");
+    command_explain(c, "%s, after %u %s", what, c->tries,
+                    c->tries == 1 ? "try" : "tries");
     if (c->may_repeat && c->tries < PLATFORM_COMMAND_TRIES && d && d->online)
         send(p, c);
     else
-        finish(p, c, PLATFORM_COMMAND_SILENT);
+        command_finish(p, c, PLATFORM_COMMAND_SILENT);
 }
 
 /* Answers of many messages are counted from now on. */
@@ -278,18 +258,18 @@ static int open_assembly(struct platform *p, struct command *c)
     if (c->row->due != MANSCDP_MANY_RESPONSES)
         return 0;
     manscdp_assembly_cancel(p->assemblies, c->assembly);
-    return manscdp_assembly_open(p->assemblies, device_of(c), c->row, c->sn, 0,
-                                 c, p->now.mono_ms, &c->assembly);
+    return manscdp_assembly_open(p->assemblies, command_device(c), c->row,
+                                 c->sn, 0, c, p->now.mono_ms, &c->assembly);
 }
 
 static void send(struct platform *p, struct command *c)
 {
-    struct device *d = device_find(p, device_of(c));
+    struct device *d = device_find(p, command_device(c));
     int err;
 
     if (!d || !d->online) {
-        explain(c, "the device is offline");
-        finish(p, c, PLATFORM_COMMAND_SILENT);
+        command_explain(c, "the device is offline");
+        command_finish(p, c, PLATFORM_COMMAND_SILENT);
         return;
     }
     timerq_stop(&p->timers, &c->timer);
@@ -298,26 +278,26 @@ static void send(struct platform *p, struct command *c)
         err = device_message(p, d, slice_of(c->body, c->body_len),
                              c->handle.id, &c->transaction);
     if (err) {
-        explain(c, "it could not be sent: %s", gb_strerror(err));
-        finish(p, c, PLATFORM_COMMAND_SILENT);
+        command_explain(c, "it could not be sent: %s", gb_strerror(err));
+        command_finish(p, c, PLATFORM_COMMAND_SILENT);
         return;
     }
     c->tries++;
     c->state = PLATFORM_COMMAND_SENT;
     c->sent_utc_ms = p->now.utc_ms;
     c->arrived_utc_ms = 0; /* of this try */
-    changed(p, c);
+    command_changed(p, c);
 }
 
 static void arrived(struct platform *p, struct command *c)
 {
     c->arrived_utc_ms = p->now.utc_ms;
-    if (!is_due(c)) {
-        finish(p, c, PLATFORM_COMMAND_ARRIVED);
+    if (!command_is_due(c)) {
+        command_finish(p, c, PLATFORM_COMMAND_ARRIVED);
         return;
     }
     c->state = PLATFORM_COMMAND_ARRIVED;
-    changed(p, c);
+    command_changed(p, c);
     if (c->row->due == MANSCDP_ONE_RESPONSE)
         timerq_set(&p->timers, &c->timer, p->now.mono_ms + c->row->first_ms);
 }
@@ -334,424 +314,33 @@ void command_on_sip(struct platform *p, uint64_t handle,
     c->transaction = 0;
     c->sip_status = (uint16_t)ev->status;
     if (ev->kind == SIP_EV_FAILED) {
-        nothing_came(p, c, "the MESSAGE was not answered");
+        command_nothing_came(p, c, "the MESSAGE was not answered");
     } else if (ev->status < 300) {
         arrived(p, c);
     } else {
-        explain(c, "the MESSAGE was answered with SIP %u", ev->status);
-        finish(p, c, PLATFORM_COMMAND_REFUSED);
+        command_explain(c, "the MESSAGE was answered with SIP %u", ev->status);
+        command_finish(p, c, PLATFORM_COMMAND_REFUSED);
     }
 }
 
 void command_on_timer(struct platform *p, struct timerq_node *timer)
 {
     struct command *c = container_of(timer, struct command, timer);
-    const struct device *d = device_find(p, device_of(c));
+    const struct device *d = device_find(p, command_device(c));
 
     if (c->settling) {
-        finish(p, c, PLATFORM_COMMAND_ANSWERED);
+        command_finish(p, c, PLATFORM_COMMAND_ANSWERED);
     } else if (c->state != PLATFORM_COMMAND_QUEUED) {
-        nothing_came(p, c, "the MESSAGE arrived (200), but no Response came");
+        command_nothing_came(p, c,
+                             "the MESSAGE arrived (200), but no Response came");
     } else if (p->now.mono_ms - c->asked_ms > QUEUE_MS) {
-        explain(c, "the device was busy with other questions");
-        finish(p, c, PLATFORM_COMMAND_SILENT);
+        command_explain(c, "the device was busy with other questions");
+        command_finish(p, c, PLATFORM_COMMAND_SILENT);
     } else if (d && is_busy(p, d)) {
         timerq_set(&p->timers, &c->timer, p->now.mono_ms + BUSY_MS);
     } else {
         send(p, c);
     }
-}
-
-/* ---- answers ------------------------------------------------------------ */
-
-/* The oldest answers go when all of them have become too much. */
-static void bound_answers(struct platform *p)
-{
-    struct commands *all = &p->commands;
-
-    while (all->answer_bytes > PLATFORM_COMMAND_ANSWERS &&
-           all->first_answer < all->next) {
-        struct command *c = command_find(p, all->first_answer++);
-
-        if (c && c->answer) {
-            drop_answer(p, c);
-            c->cut = true;
-        }
-    }
-}
-
-static bool grow_answer(struct platform *p, struct command *c, size_t cap)
-{
-    char *more = c->id >= p->commands.first_answer ? gb_get(p->alloc, cap)
-                                                   : NULL;
-
-    if (!more)
-        return false; /* no memory, or answers of its age have gone */
-    if (c->answer_len)
-        memcpy(more, c->answer, c->answer_len);
-    gb_put(p->alloc, c->answer);
-    c->answer = more;
-    p->commands.answer_bytes += cap - c->answer_cap;
-    c->answer_cap = cap;
-    return true;
-}
-
-/* The bit of a type of settings by its place in the table; 0: it has none. */
-static uint32_t config_bit(struct slice name)
-{
-    const struct manscdp_shape *s = manscdp_config_set_body.shape;
-    const struct manscdp_field *f = manscdp_field_of(s, name);
-
-    return f ? 1u << (f - s->field) : 0;
-}
-
-static struct slice config_name(uint32_t bit)
-{
-    const struct manscdp_shape *s = manscdp_config_set_body.shape;
-    size_t i = 0;
-
-    while (i < s->n && 1u << i != bit)
-        i++;
-    return i < s->n ? s->field[i].name : slice_of(NULL, 0);
-}
-
-/* The type of a ConfigDownload that asked for one alone. */
-static struct slice only_type(const struct command *c)
-{
-    return config_name(c->types);
-}
-
-static void keep_answer(struct platform *p, struct command *c,
-                        const struct manscdp_msg *msg)
-{
-    size_t cap = c->answer_cap;
-    struct writer w;
-
-    c->messages++;
-    for (;;) {
-        w = writer_of(c->answer ? c->answer + c->answer_len : NULL,
-                      cap - c->answer_len);
-        if (c->answer_len)
-            writer_char(&w, ',');
-        bodyjson_write(&w, msg, only_type(c));
-        if (!w.err) {
-            c->answer_len += w.len;
-            break;
-        }
-        cap = cap ? cap * 4 : 1024;
-        if (cap > PLATFORM_COMMAND_ANSWER || !grow_answer(p, c, cap)) {
-            c->cut = true;
-            break;
-        }
-    }
-    bound_answers(p);
-}
-
-/* What tells one item of a list from another (signalling: merge rules). at:
- * its place in the message. */
-static struct slice item_key(const struct manscdp_row *row,
-                             const struct xml_node *item, unsigned at,
-                             char buf[static KEY_MAX])
-{
-    struct writer w = writer_of(buf, KEY_MAX);
-    static const struct slice record[] = {
-        SLICE_INIT("DeviceID"), SLICE_INIT("StartTime"), SLICE_INIT("EndTime"),
-        SLICE_INIT("FilePath"), SLICE_INIT("Name"),
-    };
-    static const struct slice point[] = {
-        SLICE_INIT("PresetIndex"), SLICE_INIT("StayTime"), SLICE_INIT("Speed"),
-    };
-    bool is_record = row->merge == MANSCDP_MERGE_RECORD;
-    const struct slice *part = is_record ? record : point;
-    size_t n = is_record ? sizeof(record) / sizeof(*record)
-                         : sizeof(point) / sizeof(*point);
-
-    if (row->merge == MANSCDP_MERGE_PRESET)
-        return xml_text(item, SLICE("PresetID"));
-    if (row->merge == MANSCDP_MERGE_TRACK)
-        return xml_text(item, SLICE("Number"));
-    if (!is_record) /* a track may come by one preset twice */
-        writer_u64(&w, at);
-    for (size_t i = 0; i < n; i++) {
-        writer_char(&w, '/');
-        writer_slice_put(&w, slice_head(xml_text(item, part[i]), 48));
-    }
-    return writer_slice(&w);
-}
-
-static const struct manscdp_field *list_field(const struct manscdp_body *b)
-{
-    for (size_t i = 0; b && i < b->shape->n; i++)
-        if (b->shape->field[i].type == MANSCDP_LIST)
-            return &b->shape->field[i];
-    return NULL;
-}
-
-/* The items; true: the list says that it has so many, so nothing of it is lost. */
-static bool take_items(struct platform *p, const struct command *c,
-                       const struct manscdp_msg *msg, uint64_t id)
-{
-    const struct manscdp_field *f = list_field(manscdp_body_of(msg));
-    const struct xml_node *list = f ? xml_child(msg->doc.root, f->name) : NULL;
-    const struct xml_node *n = list ? xml_child(list, f->item) : NULL;
-    char buf[KEY_MAX];
-    unsigned at = 0;
-    uint32_t num;
-
-    for (; n; n = xml_next_same(n), at++)
-        manscdp_assembly_item(p->assemblies, id, item_key(c->row, n, at, buf));
-    return list &&
-           manscdp_number(xml_attr(list, SLICE("Num")), UINT32_MAX, &num) &&
-           num == at;
-}
-
-/* The answer may be whole with what has come: it is, if nothing follows soon. */
-static void settle(struct platform *p, struct command *c)
-{
-    c->settling = true;
-    timerq_set(&p->timers, &c->timer, p->now.mono_ms + SETTLE_MS);
-}
-
-/* More came than had been announced: every message counts itself, and silence
- * alone tells the end. */
-static void count_each(struct platform *p, struct command *c)
-{
-    c->settling = false;
-    timerq_stop(&p->timers, &c->timer);
-}
-
-/* Which types a message of a ConfigDownload answers; a Result alone, or an
- * element called otherwise, is an answer too. */
-static void take_types(struct platform *p, struct command *c,
-                       const struct manscdp_msg *msg, uint64_t id)
-{
-    char other[24];
-    struct writer w = writer_of(other, sizeof(other));
-    uint32_t got = 0;
-
-    for (const struct xml_node *n = msg->doc.root->child; n; n = n->next)
-        got |= config_bit(n->name);
-    if (!got && only_type(c).n &&
-        manscdp_result_parse(xml_text(msg->doc.root, SLICE("Result"))) !=
-            MANSCDP_ERROR)
-        got = c->types; /* nested, or under another name */
-    c->got_types |= got;
-    for (uint32_t bit = 1; bit && bit <= got; bit <<= 1)
-        if (got & bit)
-            manscdp_assembly_item(p->assemblies, id, config_name(bit));
-    writer_f(&w, "?%u", (unsigned)c->messages);
-    if (!got)
-        manscdp_assembly_item(p->assemblies, id, writer_slice(&w));
-}
-
-static unsigned bits_of(uint32_t v)
-{
-    unsigned n = 0;
-
-    for (; v; v &= v - 1)
-        n++;
-    return n;
-}
-
-static void count_items(struct platform *p, struct command *c,
-                        const struct manscdp_msg *msg)
-{
-    struct manscdp_assembly_event at;
-    uint64_t id = 0;
-    uint32_t sum = bits_of(c->types);
-    bool has_sum = c->types || manscdp_number(xml_text(msg->doc.root,
-                                                       SLICE("SumNum")),
-                                              UINT32_MAX, &sum);
-    bool is_list = false;
-
-    if (manscdp_assembly_message(p->assemblies, device_of(c), c->row->cmd,
-                                 msg->sn, &id) == MANSCDP_UNSOLICITED ||
-        id != c->assembly)
-        return;
-    if (c->row->merge == MANSCDP_MERGE_ELEMENT)
-        take_types(p, c, msg, id);
-    else
-        is_list = take_items(p, c, msg, id);
-    manscdp_assembly_end(p->assemblies, id, has_sum, sum, msg->doc.n_broken,
-                         p->now.mono_ms);
-    if (manscdp_assembly_status(p->assemblies, id, &at)) {
-        c->have = at.received;
-        c->sum = at.received > at.expected ? 0 : at.expected;
-        if (!has_sum && is_list && at.messages == 1 &&
-            c->row->merge != MANSCDP_MERGE_RECORD)
-            settle(p, c);
-        else if (c->settling && at.received > at.expected)
-            count_each(p, c);
-    }
-    changed(p, c);
-}
-
-/* One type of several is refused: the others may come still. */
-static bool is_one_of_several(const struct command *c)
-{
-    return bits_of(c->types) > 1 && !c->is_final;
-}
-
-static void answered(struct platform *p, struct command *c,
-                     const struct manscdp_msg *msg)
-{
-    struct slice result = xml_text(msg->doc.root, SLICE("Result"));
-    bool refused = manscdp_result_parse(result) == MANSCDP_ERROR;
-
-    if (c->is_final && c->state != PLATFORM_COMMAND_SILENT &&
-        c->row->due == MANSCDP_ONE_RESPONSE)
-        return; /* a repeat */
-    keep_answer(p, c, msg);
-    c->answered_utc_ms = p->now.utc_ms;
-    if (c->is_final && c->state == PLATFORM_COMMAND_SILENT) {
-        c->late = true;
-        c->partial = c->row->due == MANSCDP_MANY_RESPONSES;
-    }
-    if (refused && !is_one_of_several(c)) {
-        struct slice why = xml_text(msg->doc.root, SLICE("Reason"));
-
-        explain(c, "the Response says Result %.*s%s%.*s",
-                SLICE_ARG(slice_head(result, 16)), why.n ? ": " : "",
-                SLICE_ARG(manscdp_text_cut(why, 60)));
-        finish(p, c, PLATFORM_COMMAND_REFUSED);
-        return;
-    }
-    if (c->row->due == MANSCDP_MANY_RESPONSES && !c->is_final) {
-        count_items(p, c, msg);
-        return; /* the assembly tells when it is over */
-    }
-    if (c->late)
-        explain(c, "it was answered late");
-    else if (c->is_final)
-        explain(c, "a message came behind the end, which was at %u items",
-                (unsigned)c->have);
-    if (c->guard)
-        duty_set(p, device_of(c), target_of(c),
-                 c->guard == MANSCDP_GUARD_SET ? MANSCDP_ONDUTY
-                                               : MANSCDP_OFFDUTY,
-                 "GuardCmd");
-    finish(p, c, PLATFORM_COMMAND_ANSWERED);
-}
-
-/* Its question by SN; an SN that is nobody's belongs to the only open one of
- * its kind. */
-static struct command *asked(struct platform *p, const struct device *d,
-                             const struct manscdp_msg *msg)
-{
-    struct command *only = NULL;
-    unsigned n_open = 0;
-    uint64_t last = p->commands.next - 1;
-
-    for (uint64_t id = last; id && last - id < PLATFORM_COMMANDS_MAX; id--) {
-        struct command *c = command_find(p, id);
-
-        if (!c || c->row->cmd != msg->cmd ||
-            !slice_eq(device_of(c), device_id(d)))
-            continue;
-        if (c->sn == msg->sn)
-            return c;
-        if (!c->is_final && c->state != PLATFORM_COMMAND_QUEUED) {
-            only = c;
-            n_open++;
-        }
-    }
-    return n_open == 1 ? only : NULL;
-}
-
-bool command_is_open(const struct platform *p, struct slice device,
-                     struct slice target, struct slice sub)
-{
-    const struct list *n = p->commands.open.next;
-
-    for (; n != &p->commands.open; n = n->next) {
-        const struct command *c =
-            container_of((struct list *)(uintptr_t)n, struct command, open);
-
-        if (slice_eq(c->row->sub, sub) && slice_eq(device_of(c), device) &&
-            slice_eq(target_of(c), target))
-            return true;
-    }
-    return false;
-}
-
-bool commands_on_message(struct platform *p, struct device *d,
-                         const struct manscdp_msg *msg)
-{
-    struct command *c;
-
-    if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1 ||
-        msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
-        return false;
-    c = asked(p, d, msg);
-    if (!c || !is_due(c))
-        return false;
-    answered(p, c, msg);
-    return true;
-}
-
-/* All types that will be answered have been: which have not? */
-static void settings_came(struct platform *p, struct command *c)
-{
-    uint32_t missing = c->types & ~c->got_types;
-    char text[EVIDENCE_MAX];
-    struct writer w = writer_of(text, sizeof(text) - 40);
-
-    for (uint32_t bit = 1; bit && bit <= missing; bit <<= 1) {
-        if (!(missing & bit))
-            continue;
-        writer_str(&w, w.len ? ", " : "");
-        writer_slice_put(&w, config_name(bit));
-    }
-    c->have = bits_of(c->types & c->got_types);
-    c->sum = bits_of(c->types);
-    c->partial = missing != 0;
-    if (missing)
-        explain(c, "refused or not answered: %.*s", (int)w.len, text);
-    finish(p, c, missing == c->types ? PLATFORM_COMMAND_REFUSED
-                                     : PLATFORM_COMMAND_ANSWERED);
-}
-
-bool commands_on_assembly(struct platform *p,
-                          const struct manscdp_assembly_event *ev)
-{
-    for (struct list *n = p->commands.open.next; n != &p->commands.open;
-         n = n->next) {
-        struct command *c = container_of(n, struct command, open);
-
-        if (c->assembly != ev->id)
-            continue;
-        c->have = ev->received;
-        c->sum = ev->received > ev->expected ? 0 : ev->expected;
-        if (ev->closed)
-            c->assembly = 0;
-        if (ev->outcome == MANSCDP_SILENT) {
-            nothing_came(p, c,
-                         c->arrived_utc_ms
-                             ? "the MESSAGE arrived (200), but no Response came"
-                             : "no Response came");
-            return true;
-        }
-        if (c->types) {
-            settings_came(p, c);
-            return true;
-        }
-        if (!ev->closed && ev->messages == 1 && ev->received) {
-            settle(p, c);
-            return true;
-        }
-        c->partial = ev->outcome == MANSCDP_PARTIAL && ev->missing;
-        if (c->partial)
-            explain(c, "%u of %u items are missing", ev->missing,
-                    ev->expected);
-        else if (ev->outcome == MANSCDP_PARTIAL)
-            explain(c, "the answer has no items and tells no number of them");
-        else if (ev->expected && ev->received > ev->expected)
-            explain(c, "each message counts itself alone: these are all that "
-                       "came until the device fell silent");
-        finish(p, c, PLATFORM_COMMAND_ANSWERED);
-        return true;
-    }
-    return false;
 }
 
 /* ---- refreshes ---------------------------------------------------------- */
@@ -763,7 +352,7 @@ static void follow_one(struct platform *p, struct command *c,
     c->have = d->asked.have;
     c->sum = d->asked.sum;
     if (why)
-        explain(c, "%s", why);
+        command_explain(c, "%s", why);
     switch (state) {
     case PLATFORM_COMMAND_QUEUED:
     case PLATFORM_COMMAND_STATES:
@@ -778,15 +367,15 @@ static void follow_one(struct platform *p, struct command *c,
     case PLATFORM_COMMAND_ANSWERED:
         c->answered_utc_ms = p->now.utc_ms;
         c->partial = d->asked.catalog != PLATFORM_CATALOG_COMPLETE;
-        finish(p, c, state);
+        command_finish(p, c, state);
         return;
     case PLATFORM_COMMAND_REFUSED:
     case PLATFORM_COMMAND_SILENT:
-        finish(p, c, state);
+        command_finish(p, c, state);
         return;
     }
     c->state = state;
-    changed(p, c);
+    command_changed(p, c);
 }
 
 void commands_follow(struct platform *p, struct device *d,
@@ -799,7 +388,7 @@ void commands_follow(struct platform *p, struct device *d,
     LIST_EACH(n, tmp, &p->commands.open) {
         struct command *c = container_of(n, struct command, open);
 
-        if (c->follows && slice_eq(device_of(c), device_id(d)))
+        if (c->follows && slice_eq(command_device(c), device_id(d)))
             follow_one(p, c, d, state, why);
     }
 }
@@ -831,7 +420,7 @@ static int check_room(const struct platform *p, const struct device *d)
         return GB_ELIMIT;
     for (struct list *l = p->commands.open.next; l != &p->commands.open;
          l = l->next)
-        n += slice_eq(device_of(container_of(l, struct command, open)),
+        n += slice_eq(command_device(container_of(l, struct command, open)),
                       device_id(d));
     if (n >= PLATFORM_COMMANDS_QUEUE)
         return GB_ELIMIT;
@@ -914,7 +503,7 @@ static void enter(struct platform *p, struct command *c)
     *slot(p, c->id) = c;
     list_push_back(&p->commands.open, &c->open);
     p->commands.n_open++;
-    changed(p, c);
+    command_changed(p, c);
 }
 
 int command_start(struct platform *p, struct device *d,
@@ -943,7 +532,7 @@ int command_start(struct platform *p, struct device *d,
     }
     enter(p, c);
     *id = c->id;
-    if (is_due(c) && is_busy(p, d))
+    if (command_is_due(c) && is_busy(p, d))
         timerq_set(&p->timers, &c->timer, p->now.mono_ms + BUSY_MS);
     if (c->timer.at_ms == GB_NEVER)
         send(p, c);
@@ -1025,7 +614,7 @@ static unsigned types_of(const struct platform_order *o)
         return 0;
     memcpy(&q, o->in, sizeof(q));
     while (manscdp_config_type_next(&q.types, &type))
-        types |= config_bit(type);
+        types |= command_config_bit(type);
     return types;
 }
 
@@ -1038,8 +627,8 @@ static void forget_stops(struct platform *p, struct slice device,
     for (; n != &p->commands.open; n = n->next) {
         struct command *c = container_of(n, struct command, open);
 
-        if (c->ptz == ptz && slice_eq(device_of(c), device) &&
-            slice_eq(target_of(c), target))
+        if (c->ptz == ptz && slice_eq(command_device(c), device) &&
+            slice_eq(command_target(c), target))
             c->may_repeat = false;
     }
 }
@@ -1139,8 +728,8 @@ bool platform_command_view(const struct platform *p, uint64_t id,
         return false;
     *out = (struct platform_command){
         .id = c->id,
-        .device = device_of(c),
-        .target = target_of(c),
+        .device = command_device(c),
+        .target = command_target(c),
         .cmd = slice_str(manscdp_cmd_name(c->row->cmd)),
         .sub = c->row->sub,
         .state = c->state,
