@@ -1,24 +1,32 @@
-/* bench_ps [FILE.ps [PAYLOAD]] - what demultiplexing costs
+/* bench_ps [-m FILE.h264] [FILE.ps] [-n N] - what demultiplexing costs
  *
- * Feeds RTP payloads of PAYLOAD bytes (1400), one by one, of FILE or of media
- * made here: 4 Mbit/s H.264 at 25 fps, a key frame each two seconds, with
- * G.711A of 40 ms. Thread CPU time, median of the passes.
+ * Feeds RTP payloads of 1400 bytes, one by one, of FILE.ps, or of what is made
+ * here: the pictures of FILE.h264 (Annex B, one slice a picture), else random
+ * ones of 4 Mbit/s at 25 fps, a key frame each two seconds; with G.711A of
+ * 40 ms. Per packet, beside the limit in the same run.
  *
- * ps.frames  access units as lists of pieces (heads_only), what a recorder or
- *            a relay needs; ps.nals  with the index of every NAL unit. */
-#include "ps/demux.h"
+ * ps.slices  access units as lists of pieces (heads_only), what a recorder or
+ *            a relay needs; limit: hops by the lengths
+ * ps.frames  the same, each copied to one place; limit: hops and the copy
+ * ps.nals    with the index of every NAL unit, as the hub wants it
+ * -n N: each of the hot_ functions N times, for counting instructions. */
+#include "test/bench/limit_ps.h"
+#include "test/bench/measure.h"
+
 #include "ps/mux.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <unistd.h>
 
-#define PASSES 15
 #define FRAMES 500 /* 20 s */
 #define FRAME_BYTES 20000
 #define KEY_EVERY 50
 #define PAYLOAD_BYTES 1400
+#define AUDIO_BYTES 320
 #define FILE_BYTES (256u << 20)
+#define PLACE_BYTES (8u << 20) /* where a frame is put together */
 
 struct chunk {
     const uint8_t *p;
@@ -32,15 +40,11 @@ static size_t n_bytes;
 
 struct tally {
     uint64_t aus, bytes, nals, holds;
+    uint8_t *place; /* access units are copied here; NULL: not */
 };
 
-static double cpu_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+static uint8_t place[PLACE_BYTES];
+static uint64_t made_aus; /* access units of what was made here */
 
 static uint64_t next_random(uint64_t *s)
 {
@@ -79,69 +83,135 @@ static size_t make_frame(uint64_t *seed, uint8_t *p, bool key)
 }
 
 /* Each pack in RTP payloads of its own, the last with the marker. */
-static void cut(const uint8_t *p, size_t n, size_t payload)
+static void cut(const uint8_t *p, size_t n)
 {
     n_bytes += n;
-    for (size_t i = 0; i < n; i += payload, n_chunks++) {
-        size_t k = n - i < payload ? n - i : payload;
+    for (size_t i = 0; i < n; i += PAYLOAD_BYTES, n_chunks++) {
+        size_t k = n - i < PAYLOAD_BYTES ? n - i : PAYLOAD_BYTES;
 
         chunks[n_chunks] = (struct chunk){ p + i, k, i + k == n };
     }
 }
 
-static void make_media(size_t payload)
+/* The end of the picture that begins at p: behind its slice. */
+static size_t picture_bytes(const uint8_t *p, size_t n, bool *key)
 {
-    static uint8_t frame[FRAME_BYTES * 12], audio[320];
-    size_t cap = (size_t)FRAMES * FRAME_BYTES * 2;
-    struct writer w = writer_of(malloc(cap), cap);
-    uint64_t seed = 88172645463325252ull, pts = 90000;
-    struct ps_mux m;
+    bool sliced = false;
 
-    chunks = calloc(cap / 8 + FRAMES * 4, sizeof(*chunks));
-    if (!w.p || !chunks || ps_mux_init(&m, PS_CODEC_H264, PS_CODEC_G711A,
-                                       8000000))
-        exit(1);
-    for (int i = 0; i < FRAMES; i++, pts += 3600) {
-        bool key = i % KEY_EVERY == 0;
-        size_t n = make_frame(&seed, frame, key), from = w.len;
+    *key = false;
+    for (size_t i = 0; i + 3 < n; i++) {
+        unsigned type = p[i + 3] & 0x1f;
 
-        ps_mux_video(&m, &w, slice_of((char *)frame, n), pts, key);
-        cut((uint8_t *)w.p + from, w.len - from, payload);
-        for (size_t k = 0; k < sizeof(audio); k++)
-            audio[k] = (uint8_t)next_random(&seed);
-        from = w.len;
-        ps_mux_audio(&m, &w, slice_of((char *)audio, sizeof(audio)), pts);
-        cut((uint8_t *)w.p + from, w.len - from, payload);
+        if (p[i] || p[i + 1] || p[i + 2] != 1)
+            continue;
+        if (sliced)
+            return p[i - 1] ? i : i - 1;
+        sliced = type == 1 || type == 5;
+        *key |= type == 5;
+        i += 3;
     }
-    if (w.err) {
-        fprintf(stderr, "media: %s\n", gb_strerror(w.err));
-        exit(1);
-    }
+    return n;
 }
 
-static void load_media(const char *path, size_t payload)
+struct maker {
+    struct ps_mux mux;
+    struct writer w;
+    uint64_t seed, pts;
+};
+
+/* One picture and 40 ms of sound. */
+static void add(struct maker *m, const uint8_t *p, size_t n, bool key)
+{
+    uint8_t audio[AUDIO_BYTES];
+    size_t from = m->w.len;
+
+    ps_mux_video(&m->mux, &m->w, slice_of((const char *)p, n), m->pts, key);
+    cut((uint8_t *)m->w.p + from, m->w.len - from);
+    for (size_t k = 0; k < sizeof(audio); k++)
+        audio[k] = (uint8_t)next_random(&m->seed);
+    from = m->w.len;
+    ps_mux_audio(&m->mux, &m->w, slice_of((char *)audio, sizeof(audio)),
+                 m->pts);
+    cut((uint8_t *)m->w.p + from, m->w.len - from);
+    m->pts += 3600;
+    made_aus += 2;
+}
+
+static void make_media(const uint8_t *pictures, size_t n)
+{
+    static uint8_t frame[FRAME_BYTES * 12];
+    size_t cap = (size_t)FRAMES * FRAME_BYTES * 2 + n * 2;
+    struct maker m = { .w = writer_of(malloc(cap), cap),
+                       .seed = 88172645463325252ull, .pts = 90000 };
+    bool key;
+
+    chunks = calloc(cap / 8 + FRAMES * 4, sizeof(*chunks));
+    if (!m.w.p || !chunks ||
+        ps_mux_init(&m.mux, PS_CODEC_H264, PS_CODEC_G711A, 8000000))
+        bench_fail("no memory");
+    for (size_t i = 0, k; i < n; i += k) {
+        k = picture_bytes(pictures + i, n - i, &key);
+        add(&m, pictures + i, k, key);
+    }
+    for (int i = 0; !n && i < FRAMES; i++) {
+        key = i % KEY_EVERY == 0;
+        add(&m, frame, make_frame(&m.seed, frame, key), key);
+    }
+    if (m.w.err)
+        bench_fail("media were not made");
+}
+
+static uint8_t *load(const char *path, size_t *n)
 {
     FILE *f = fopen(path, "rb");
     uint8_t *p = malloc(FILE_BYTES);
-    size_t n = f && p ? fread(p, 1, FILE_BYTES, f) : 0;
 
-    chunks = calloc(n / payload + 1, sizeof(*chunks));
-    if (!n || !chunks) {
+    *n = f && p ? fread(p, 1, FILE_BYTES, f) : 0;
+    if (!*n) {
         perror(path);
         exit(1);
     }
     fclose(f);
-    cut(p, n, payload);
+    return p;
+}
+
+static void load_program(const char *path)
+{
+    size_t n;
+    uint8_t *p = load(path, &n);
+
+    chunks = calloc(n / PAYLOAD_BYTES + 1, sizeof(*chunks));
+    if (!chunks)
+        bench_fail("no memory");
+    cut(p, n);
+}
+
+/* To one place, or only counted. */
+static void use_pieces(struct tally *t, const struct ps_piece *piece, size_t n)
+{
+    size_t at = 0;
+
+    t->aus++;
+    for (size_t i = 0; i < n; i++) {
+        if (t->place && at + piece[i].n <= PLACE_BYTES)
+            memcpy(t->place + at, piece[i].p, piece[i].n);
+        at += piece[i].n;
+    }
+    t->bytes += at;
+    BENCH_KEEP(t->place);
 }
 
 static void on_au(void *ctx, const struct ps_au *au)
 {
     struct tally *t = ctx;
 
-    t->aus++;
     t->nals += au->n_nals;
-    for (size_t i = 0; i < au->n_pieces; i++)
-        t->bytes += au->piece[i].n;
+    use_pieces(t, au->piece, au->n_pieces);
+}
+
+static void on_unit(void *ctx, const struct ps_piece *piece, size_t n)
+{
+    use_pieces(ctx, piece, n);
 }
 
 static void on_hold(void *ctx, void *buf)
@@ -156,14 +226,13 @@ static void on_release(void *ctx, void *buf)
     ((struct tally *)ctx)->holds--;
 }
 
-__attribute__((noinline)) static void
-hot_demux(const struct ps_options *opt, struct tally *t)
+static void demux(const struct ps_options *opt, struct tally *t)
 {
     struct ps_hooks hooks = { on_au, NULL, on_hold, on_release, t };
     struct ps_demux *d;
 
     if (ps_demux_new(&d, &gb_alloc_heap, &hooks, opt))
-        exit(1);
+        bench_fail("no memory");
     for (size_t i = 0; i < n_chunks; i++)
         ps_demux_feed(d, chunks[i].p, chunks[i].n,
                       &(struct ps_feed){ .buf = &chunks[i],
@@ -173,51 +242,137 @@ hot_demux(const struct ps_options *opt, struct tally *t)
     ps_demux_free(d);
 }
 
-static int by_value(const void *a, const void *b)
+static void limit(struct tally *t)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    static struct limit_ps l;
 
-    return (x > y) - (x < y);
+    limit_ps_init(&l, on_unit, t);
+    for (size_t i = 0; i < n_chunks; i++)
+        if (limit_ps_feed(&l, chunks[i].p, chunks[i].n))
+            bench_fail("the limit program does not read this");
+    limit_ps_flush(&l);
 }
 
-static void measure(const char *name, const struct ps_options *opt,
-                    bool check)
+BENCH_HOT static void hot_ps_slices(void *ctx, unsigned rounds)
 {
-    double ns[PASSES];
+    struct tally *t = ctx;
+
+    t->place = NULL;
+    while (rounds--)
+        demux(&(struct ps_options){ .heads_only = true }, t);
+}
+
+BENCH_HOT static void hot_ps_frames(void *ctx, unsigned rounds)
+{
+    struct tally *t = ctx;
+
+    t->place = place;
+    while (rounds--)
+        demux(&(struct ps_options){ .heads_only = true }, t);
+}
+
+BENCH_HOT static void hot_ps_nals(void *ctx, unsigned rounds)
+{
+    struct tally *t = ctx;
+
+    t->place = NULL;
+    while (rounds--)
+        demux(&(struct ps_options){ 0 }, t);
+}
+
+BENCH_HOT static void hot_ps_limit(void *ctx, unsigned rounds)
+{
+    struct tally *t = ctx;
+
+    t->place = NULL;
+    while (rounds--)
+        limit(t);
+}
+
+static void limit_copy(void *ctx, unsigned rounds)
+{
+    struct tally *t = ctx;
+
+    t->place = place;
+    while (rounds--)
+        limit(t);
+}
+
+static const struct figure {
+    const char *name;
+    bench_fn *work, *limit;
+} figures[] = {
+    { "ps.slices", hot_ps_slices, hot_ps_limit },
+    { "ps.frames", hot_ps_frames, limit_copy },
+    { "ps.nals", hot_ps_nals, NULL },
+};
+
+/* Ours and the limit find the same, before anything is timed. */
+static void verify(const struct figure *f)
+{
+    struct tally ours = { 0 }, theirs = { 0 };
+
+    f->work(&ours, 1);
+    if (ours.holds || (made_aus && ours.aus != made_aus))
+        bench_fail("access units are missing, or held for ever");
+    if (!f->limit)
+        return;
+    f->limit(&theirs, 1);
+    if (made_aus && (theirs.aus != ours.aus || theirs.bytes != ours.bytes))
+        bench_fail("ours and the limit do not find the same");
+}
+
+static void run(const struct figure *f)
+{
+    struct bench_result r;
     struct tally t = { 0 };
+    double gbs[BENCH_SAMPLES];
+    char name[32];
 
-    hot_demux(opt, &t); /* warm */
-    if (t.holds || (check && t.aus != 2 * FRAMES)) {
-        fprintf(stderr, "%s: %llu access units, %llu held\n", name,
-                (unsigned long long)t.aus, (unsigned long long)t.holds);
-        exit(1);
-    }
-    for (int i = 0; i < PASSES; i++) {
-        double from = cpu_ns();
-
-        hot_demux(opt, &t);
-        ns[i] = cpu_ns() - from;
-    }
-    qsort(ns, PASSES, sizeof(*ns), by_value);
-    printf("figure ps.%s.ns %.1f ns\n", name,
-           ns[PASSES / 2] / (double)n_chunks);
-    printf("figure ps.%s.gbs %.2f GB/s\n", name,
-           (double)n_bytes / ns[PASSES / 2]);
+    bench_run(&r, f->work, f->limit, &t, (double)n_chunks);
+    for (size_t i = 0; i < BENCH_SAMPLES; i++)
+        gbs[i] = (double)n_bytes / (r.ns[i] * (double)n_chunks);
+    bench_print_result(f->name, &r);
+    snprintf(name, sizeof(name), "%s.gbs", f->name);
+    bench_print(name, "GB/s", 2, gbs, BENCH_SAMPLES);
 }
 
 int main(int argc, char **argv)
 {
-    long payload = argc > 2 ? strtol(argv[2], NULL, 10) : PAYLOAD_BYTES;
+    const char *pictures = NULL;
+    struct tally t = { 0 };
+    uint8_t *file = NULL;
+    unsigned times = 0;
+    size_t n = 0;
+    int o;
 
-    if (payload < 16 || payload > (long)FILE_BYTES) {
-        fprintf(stderr, "usage: bench_ps [FILE.ps [PAYLOAD]]\n");
-        return 2;
+    while ((o = getopt(argc, argv, "m:n:")) != -1) {
+        if (o == 'm') {
+            pictures = optarg;
+        } else if (o == 'n') {
+            times = (unsigned)strtoul(optarg, NULL, 10);
+        } else {
+            fprintf(stderr, "usage: bench_ps [-m FILE.h264] [-n N] [FILE.ps]\n");
+            return 2;
+        }
     }
-    if (argc > 1)
-        load_media(argv[1], (size_t)payload);
+    if (pictures)
+        file = load(pictures, &n);
+    if (optind < argc)
+        load_program(argv[optind]);
     else
-        make_media((size_t)payload);
-    measure("frames", &(struct ps_options){ .heads_only = true }, argc < 2);
-    measure("nals", &(struct ps_options){ 0 }, argc < 2);
+        make_media(file, n);
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        verify(&figures[i]);
+        if (!times)
+            run(&figures[i]);
+        else
+            figures[i].work(&t, times);
+    }
+    if (times)
+        hot_ps_limit(&t, times);
+    else
+        printf("# %zu packets of %zu bytes a round\n", n_chunks, n_bytes);
+    free(file);
     return 0;
 }
