@@ -37,9 +37,10 @@ def daemon_with(options, channels=1, settings=()):
         print("---- daemon log ----\n" + d.log()[-3000:])
         raise
     finally:
-        for c in cameras:
-            c.close()
-        d.close()
+        with contextlib.ExitStack() as stack:  # all of them, whichever fails
+            stack.callback(d.close)
+            for c in cameras:
+                stack.callback(c.close)
 
 
 def live(d, n, channel=1, **body):
