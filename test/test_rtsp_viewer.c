@@ -155,7 +155,7 @@ static int setup(void **state)
     uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
     t.hooks = (struct rtsp_viewer_hooks){ .on_gone = on_gone,
                                           .silence_ms = SILENCE_MS };
-    assert_int_equal(media_net_new(&t.media, &cfg), 0);
+    assert_int_equal(media_net_new(&t.media, &cfg, NULL), 0);
     camera_open();
     film(60); /* a key frame and some more are cached; the tracks are known */
     RUN_UNTIL(t.keys);
