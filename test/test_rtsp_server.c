@@ -106,7 +106,7 @@ static int setup(void **state)
     assert_int_equal(uv_loop_init(&t.loop), 0);
     uv_timer_init(&t.loop, &t.guard);
     uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
-    assert_int_equal(media_net_new(&t.media, &mc), 0);
+    assert_int_equal(media_net_new(&t.media, &mc, NULL), 0);
     c.media = t.media;
     gb_addr_parse_ip(&listen, SLICE("127.0.0.1"));
     assert_int_equal(rtsp_server_new(&t.server, &c, NULL), 0);

@@ -84,7 +84,7 @@ static void order(enum platform_action_kind kind)
                                  .port = t.port, .transport = PLATFORM_UDP };
 
     assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
-    media_net_order(t.media, &a);
+    media_net_order(t.media, &a, NULL);
 }
 
 static void camera_open(void)
@@ -155,7 +155,7 @@ static int setup(void **state)
     uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
     t.hooks = (struct rtsp_viewer_hooks){ .on_gone = on_gone,
                                           .silence_ms = SILENCE_MS };
-    assert_int_equal(media_net_new(&t.media, &cfg), 0);
+    assert_int_equal(media_net_new(&t.media, &cfg, NULL), 0);
     camera_open();
     film(60); /* a key frame and some more are cached; the tracks are known */
     RUN_UNTIL(t.keys);
