@@ -205,6 +205,8 @@ static int start_trace(struct daemon *d, char why[static 512])
     };
     int err = tc.memory_bytes ? trace_new(&d->trace, &tc) : 0;
 
+    if (!err && d->trace && !(d->headers = rtplogs_new()))
+        err = GB_ENOMEM;
     return err ? daemon_fail(why, err, "trace", gb_strerror(err)) : 0;
 }
 
@@ -597,6 +599,7 @@ void daemon_free(struct daemon *d)
     sip_stack_free(d->sip);
     tls_ctx_free(d->tls);
     trace_free(d->trace);
+    rtplogs_free(d->headers);
     uv_loop_close(&d->loop);
     free(d);
 }

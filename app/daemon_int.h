@@ -38,6 +38,7 @@ struct daemon {
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
     struct media_net *media;
+    struct rtplogs *headers; /* of the sessions; NULL: none are kept */
     struct http_app *app;
     struct http_server *server;
     struct rtsp_server *rtsp; /* NULL: its ports are taken, or it has none */

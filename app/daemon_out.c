@@ -84,6 +84,23 @@ enum log_level daemon_level(enum platform_level l)
            : l == PLATFORM_INFO ? LOG_INFO : LOG_DEBUG;
 }
 
+/* Whose the RTP headers of a session are, and between which addresses. */
+static void note_headers(struct daemon *d, uint64_t session)
+{
+    struct rtplogs_of of;
+    struct platform_session s;
+    struct platform_device dev;
+
+    if (!d->headers || !platform_session_view(d->platform, session, &s))
+        return;
+    of = (struct rtplogs_of){ .device = s.device, .channel = s.channel,
+                              .call_id = s.call_id, .remote = s.from };
+    if (platform_device_view(d->platform, s.device, &dev))
+        of.local = dev.peer.local;
+    of.local.port = s.port;
+    rtplogs_note(d->headers, session, &of);
+}
+
 static void on_action(struct daemon *d, const struct platform_action *a)
 {
     struct platform_session s;
@@ -95,7 +112,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
         if (!d->closing) /* the media loops end by themselves */
-            media_net_order(d->media, a);
+            media_net_order(d->media, a,
+                            a->kind == PLATFORM_DO_OPEN && d->headers
+                                ? rtplogs_open(d->headers, a->session)
+                                : NULL);
         break;
     case PLATFORM_DO_DISCONNECT:
         sip_edge_disconnect(d->edge, a->connection);
@@ -134,10 +154,15 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_POSITION:
         store_add_position(d->store, a->position);
         break;
-    case PLATFORM_PTZ_MOVED:
     case PLATFORM_SESSION_CHANGED:
+        note_headers(d, a->session);
+        break;
+    case PLATFORM_PTZ_MOVED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
+        note_headers(d, a->session);
+        if (d->headers)
+            rtplogs_end(d->headers, a->session);
         if (!d->closing &&
             platform_session_view(d->platform, a->session, &s))
             media_net_forget(d->media, a->session, s.loop);

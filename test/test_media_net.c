@@ -65,7 +65,7 @@ static void order(enum platform_action_kind kind, uint64_t session,
                                  .transport = PLATFORM_UDP };
 
     assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
-    media_net_order(net, &a);
+    media_net_order(net, &a, NULL);
 }
 
 static void expect(unsigned n)

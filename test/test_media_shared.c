@@ -99,7 +99,7 @@ static void order(enum platform_action_kind kind, uint64_t session,
                                  .history_ms = -1, .transport = PLATFORM_UDP };
 
     assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE(DEVICE)), 0);
-    media_net_order(net, &a);
+    media_net_order(net, &a, NULL);
 }
 
 static void open_session(uint64_t session, uint32_t ssrc)

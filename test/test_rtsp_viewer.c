@@ -84,7 +84,7 @@ static void order(enum platform_action_kind kind)
                                  .port = t.port, .transport = PLATFORM_UDP };
 
     assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
-    media_net_order(t.media, &a);
+    media_net_order(t.media, &a, NULL);
 }
 
 static void camera_open(void)

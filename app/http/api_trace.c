@@ -5,6 +5,7 @@
 #include "app/trace/glance.h"
 #include "app/trace/mask.h"
 #include "app/trace/pcapng.h"
+#include "app/trace/rtplog.h"
 #include "manscdp/text.h"
 
 #define CATCH_UP_MAX 1000 /* messages that a Last-Event-ID brings back */
@@ -314,6 +315,57 @@ static void pcap_write(struct http_call *c, struct pcapng *file,
     }
 }
 
+static bool is_asked_for(const struct http_trace_filter *f,
+                         const struct rtplogs_of *of)
+{
+    return (!f->device[0] || slice_eq(of->device, slice_str(f->device)) ||
+            slice_eq(of->channel, slice_str(f->device))) &&
+           (!f->call_id[0] || slice_eq(of->call_id, slice_str(f->call_id)));
+}
+
+static void rtp_write(struct http_call *c, struct pcapng *file,
+                      const struct rtplogs_of *of,
+                      const struct rtplog_packet *p, size_t n)
+{
+    struct buf *out = &c->out->body;
+
+    for (size_t i = 0; i < n && out->len + PCAPNG_RTP_MAX < PCAP_ROOM; i++) {
+        struct writer w;
+
+        if (buf_room(out, PCAPNG_RTP_MAX))
+            return;
+        w = writer_of(out->p + out->len, out->cap - out->len);
+        pcapng_rtp(file, &w, of, &p[i]);
+        if (!w.err)
+            out->len += w.len;
+    }
+}
+
+/* Behind the messages of a session the first and the last of its RTP headers. */
+static void headers_write(struct http_call *c, struct pcapng *file,
+                          const struct http_trace_filter *f, int64_t since)
+{
+    const struct gb_alloc *alloc = c->app->cfg.alloc;
+    struct rtplog_packet *p =
+        gb_get(alloc, (RTPLOG_FIRST + RTPLOG_LAST) * sizeof(*p));
+    const struct rtplog *log;
+    struct rtplogs_of of;
+    uint64_t total;
+
+    for (size_t i = 0; p && (log = rtplogs_at(c->app->cfg.headers, i, &of));
+         i++) {
+        size_t n, skip = 0;
+
+        if (!is_asked_for(f, &of) || of.remote.family == GB_NO_ADDR)
+            continue;
+        n = rtplog_read(log, p, &total);
+        while (skip < n && p[skip].utc_ms < since)
+            skip++;
+        rtp_write(c, file, &of, p + skip, n - skip);
+    }
+    gb_put(alloc, p);
+}
+
 void http_get_trace_pcap(struct http_call *c)
 {
     const struct gb_alloc *alloc = c->app->cfg.alloc;
@@ -345,6 +397,8 @@ void http_get_trace_pcap(struct http_call *c)
         http_response_field(c->out, "Content-Disposition",
                             SLICE("attachment; filename=\"trace.pcapng\""));
         pcap_write(c, file, pos, n);
+        if (c->app->cfg.headers)
+            headers_write(c, file, &f, q.since_utc_ms);
     } else {
         http_answer_fail(c, 503, NULL, gb_strerror(GB_ENOMEM));
     }

@@ -77,6 +77,7 @@ struct http_app_config {
     struct platform *platform;     /* borrowed */
     struct sip_stack *sip;         /* borrowed; for /metrics, may be NULL */
     struct trace *trace;           /* borrowed; NULL: no messages are kept */
+    struct rtplogs *headers;       /* borrowed; of RTP; NULL: none are kept */
 
     /* Of the main program; called with ctx, never after http_app_free. */
     void *ctx;

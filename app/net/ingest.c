@@ -149,6 +149,15 @@ static bool may_be_ours(const struct ingest *in, const struct udp_packet *pkt)
            (!in->has_ssrc || ssrc == in->ssrc);
 }
 
+/* A packet of the session, as evidence. */
+static void keep_header(struct ingest *in, const uint8_t *p, size_t n,
+                        bool tcp, uint64_t now_ms)
+{
+    if (in->o.headers)
+        rtplog_put(in->o.headers, p, n, tcp,
+                   in->o.utc_base_ms + (int64_t)now_ms);
+}
+
 static void take_datagram(struct ingest *in, const struct udp_packet *pkt,
                           uint64_t now_ms)
 {
@@ -160,8 +169,10 @@ static void take_datagram(struct ingest *in, const struct udp_packet *pkt,
     }
     rx = receiver(in, false);
     if (rx && receiver_packet(rx, pkt->p, pkt->n, pkt->buf, &pkt->remote,
-                              now_ms))
+                              now_ms)) {
+        keep_header(in, pkt->p, pkt->n, false, now_ms);
         intake_saw(&in->intake, pkt->n, now_ms);
+    }
 }
 
 /* Larger datagrams of the stream get larger slots, for as long as they come: a
@@ -289,6 +300,7 @@ static void use_frame(struct conn *c, const struct rtp_frame *f,
         receiver_bare(rx, f->p, f->n, c->slab, now_ms);
         c->last_ms = now_ms;
     } else if (receiver_packet(rx, f->p, f->n, c->slab, &c->remote, now_ms)) {
+        keep_header(in, f->p, f->n, true, now_ms);
         c->last_ms = now_ms;
     }
 }

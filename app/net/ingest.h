@@ -6,6 +6,7 @@
 #include "app/net/intake.h"
 #include "app/net/receiver.h"
 #include "app/platform/platform.h"
+#include "app/trace/rtplog.h"
 
 #define INGEST_RCVBUF (4 << 20)    /* asked of the kernel for each RTP socket */
 #define INGEST_CONNECT_MS 5000     /* one attempt of TCP active */
@@ -25,6 +26,8 @@ struct ingest_options {
     uint16_t port;
     bool shared; /* port is that of all: the sockets are app/net/shared.h's,
                     whose calls are at the end */
+    struct rtplog *headers;  /* borrowed; NULL: none are kept */
+    int64_t utc_base_ms;     /* UTC when the loop's clock was 0 */
     struct udp_socket *rtcp; /* of the shared port: reports go out by it */
     struct gb_addr peer;  /* the device: its family decides ours */
     bool any_source;      /* media are believed from any address; else from

@@ -25,6 +25,7 @@ struct media_stream {
     struct list clients;
     struct media_hls *hls; /* NULL: nobody asks for it */
     bool forgotten, said_key;
+    struct rtplog *headers; /* NULL: none are kept */
     bool shared, waits;    /* of the shared port: as owners_wait was told */
     uint64_t alive_ms, said_packets;
 };
@@ -69,6 +70,7 @@ struct order_mail {
     struct mail mail;
     struct media_loop *loop;
     enum order_kind what;
+    struct rtplog *headers;   /* OPEN; a reference, or NULL */
     struct platform_action a; /* without its slices */
 };
 
@@ -221,6 +223,7 @@ static void stream_free(struct media_stream *s)
     l->n_streams--;
     media_hls_free(s->hls);
     hub_free(s->hub);
+    rtplog_unref(s->headers);
     free(s);
 }
 
@@ -393,7 +396,8 @@ static void refuse(struct media_net *n, uint64_t session, int err,
     send_event(n, &ev);
 }
 
-static void do_open(struct media_loop *l, const struct platform_action *a)
+static void do_open(struct media_loop *l, const struct platform_action *a,
+                    struct rtplog *headers)
 {
     struct media_stream *s = find_stream(l, a->session);
     const char *what = "memory for port";
@@ -412,8 +416,13 @@ static void do_open(struct media_loop *l, const struct platform_action *a)
             .transport = a->transport, .port = a->port, .peer = a->remote,
             .any_source = l->net->o.any_source,
             .has_ssrc = !a->ssrc_any && a->ssrc, .ssrc = a->ssrc,
+            .headers = headers, .utc_base_ms = utc_base(&l->uv),
             .on_event = on_ingest_event, .on_freed = on_ingest_freed, .ctx = s,
         };
+
+        rtplog_ref(headers);
+        rtplog_unref(s->headers);
+        s->headers = headers;
 
         if (a->shared) {
             what = "shared media port";
@@ -515,7 +524,8 @@ static void deliver_order(struct mail *m)
 
     switch (o->what) {
     case ORDER_OPEN:
-        do_open(l, &o->a);
+        do_open(l, &o->a, o->headers);
+        rtplog_unref(o->headers);
         break;
     case ORDER_ANSWER:
         s = find_stream(l, o->a.session);
@@ -866,7 +876,7 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg,
 }
 
 static bool send_order(struct media_net *n, unsigned loop, enum order_kind what,
-                       const struct platform_action *a)
+                       const struct platform_action *a, struct rtplog *headers)
 {
     struct order_mail *o = calloc(1, sizeof(*o));
 
@@ -877,12 +887,14 @@ static bool send_order(struct media_net *n, unsigned loop, enum order_kind what,
     o->mail.deliver = deliver_order;
     o->loop = &n->loop[loop];
     o->what = what;
+    o->headers = rtplog_ref(headers);
     if (a)
         o->a = *a;
     return mailbox_send(&n->loop[loop].box, &o->mail, true);
 }
 
-void media_net_order(struct media_net *n, const struct platform_action *a)
+void media_net_order(struct media_net *n, const struct platform_action *a,
+                     struct rtplog *headers)
 {
     struct platform_media_event ev = { .kind = PLATFORM_MEDIA_CLOSED,
                                        .session = a->session };
@@ -891,7 +903,7 @@ void media_net_order(struct media_net *n, const struct platform_action *a)
                            : a->kind == PLATFORM_DO_PACE   ? ORDER_PACE
                                                            : ORDER_CLOSE;
 
-    if (send_order(n, a->loop, what, a))
+    if (send_order(n, a->loop, what, a, headers))
         return;
     if (what == ORDER_OPEN)
         refuse(n, a->session, GB_ENOMEM, "memory for port", a->port);
@@ -903,7 +915,7 @@ void media_net_forget(struct media_net *n, uint64_t session, unsigned loop)
 {
     struct platform_action a = { .session = session };
 
-    send_order(n, loop, ORDER_FORGET, &a);
+    send_order(n, loop, ORDER_FORGET, &a, NULL);
 }
 
 void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
@@ -912,7 +924,7 @@ void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
     n->on_closed = on_closed;
     n->closed_ctx = ctx;
     for (unsigned i = 0; i < n->n_loops; i++)
-        send_order(n, i, ORDER_STOP, NULL);
+        send_order(n, i, ORDER_STOP, NULL, NULL);
 }
 
 bool media_net_post(struct media_net *n, unsigned loop, struct mail *m)

@@ -9,6 +9,7 @@
 #include "app/media/hub.h"
 #include "app/net/mailbox.h"
 #include "app/platform/platform.h"
+#include "app/trace/rtplog.h"
 
 #define MEDIA_MAX_LOOPS 64
 #define MEDIA_TICK_MS 50       /* while a loop has streams */
@@ -39,9 +40,11 @@ uint16_t media_net_shared_port(const struct media_net *n);
 void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
                      void *ctx);
 
-/* A PLATFORM_DO_* action. On failure to reach the loop the session is
+/* A PLATFORM_DO_* action. OPEN: the session keeps its RTP headers in `headers`
+ * (NULL: it does not), of which it takes a reference. On failure to reach the loop the session is
  * REFUSED or CLOSED by an event, as if the loop had said so. */
-void media_net_order(struct media_net *n, const struct platform_action *a);
+void media_net_order(struct media_net *n, const struct platform_action *a,
+                     struct rtplog *headers);
 
 /* The session is over for good: its viewers get what is there and an end. */
 void media_net_forget(struct media_net *n, uint64_t session, unsigned loop);

@@ -33,7 +33,7 @@ void session_began_media(struct platform *p, struct session *s)
         s->key_at = p->now.mono_ms + p->cfg.first_key_ms;
     }
     if (s->is_auto && s->tried & (TRIED_TCP | TRIED_UDP | TRIED_TRANSPORT))
-        s->device->learnt = s->transport; /* another one did not work */
+        s->device->learnt = (uint8_t)s->transport; /* another one did not work */
     session_arm(p, s);
 }
 

@@ -182,6 +182,18 @@ static void ip(struct writer *w, struct pcapng *f, bool v6,
     writer_bytes(w, dst->ip, 16);
 }
 
+static void seal_ip(struct writer *w, size_t from)
+{
+    uint8_t *p = (uint8_t *)w->p + from;
+    uint16_t c;
+
+    if (w->err)
+        return;
+    c = fold(sum(p, IPV4_HEADER, 0));
+    p[10] = (uint8_t)(c >> 8);
+    p[11] = (uint8_t)c;
+}
+
 /* Checksums of the packet that begins at `from`; payload and headers are
  * written. */
 static void seal(struct writer *w, size_t from, bool v6, uint8_t proto)
@@ -201,11 +213,8 @@ static void seal(struct writer *w, size_t from, bool v6, uint8_t proto)
         c = 0xffff;
     l4[at] = (uint8_t)(c >> 8);
     l4[at + 1] = (uint8_t)c;
-    if (!v6) {
-        c = fold(sum(p, IPV4_HEADER, 0));
-        p[10] = (uint8_t)(c >> 8);
-        p[11] = (uint8_t)c;
-    }
+    if (!v6)
+        seal_ip(w, from);
 }
 
 static void payload(struct writer *w, struct slice bytes)
@@ -269,6 +278,36 @@ void pcapng_packet(struct pcapng *f, struct writer *w,
     seal(w, packet, v6, proto);
     pad4(w, head + item->bytes.n);
     comment(w, item);
+    option(w, OPT_END, slice_of(NULL, 0));
+    block_end(w, from);
+}
+
+/* ---- RTP ---- */
+
+void pcapng_rtp(struct pcapng *f, struct writer *w,
+                const struct rtplogs_of *of, const struct rtplog_packet *p)
+{
+    bool v6 = of->remote.family == GB_IPV6 || of->local.family == GB_IPV6;
+    size_t head = (v6 ? IPV6_HEADER : IPV4_HEADER) + UDP_HEADER;
+    size_t len = p->len < IP_MAX - head ? p->len : IP_MAX - head;
+    uint64_t ms = (uint64_t)p->utc_ms;
+    size_t from = w->len, packet;
+
+    le32(w, EPB);
+    le32(w, 0);
+    le32(w, 0);
+    le32(w, (uint32_t)(ms >> 32));
+    le32(w, (uint32_t)ms);
+    le32(w, (uint32_t)(head + RTPLOG_HEAD));
+    le32(w, (uint32_t)(head + len));
+    packet = w->len;
+    ip(w, f, v6, &of->remote, &of->local, PROTO_UDP, UDP_HEADER + len);
+    udp(w, &of->remote, &of->local, len);
+    writer_bytes(w, p->head, RTPLOG_HEAD);
+    if (!v6) /* of the datagram there is no sum: it is not all here */
+        seal_ip(w, packet);
+    pad4(w, head + RTPLOG_HEAD);
+    option(w, OPT_COMMENT, p->tcp ? SLICE("in rtp over tcp") : SLICE("in rtp"));
     option(w, OPT_END, slice_of(NULL, 0));
     block_end(w, from);
 }

@@ -1,9 +1,12 @@
 """test/e2e/shared.py - one media port for all sessions; run by run.py."""
+import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 
 from cameras import at_the_same_time, daemon_with, device, live
-from rig import Failed, decode, media_range
+from rig import SLOW, Failed, decode, media_range, wait_for
 
 TESTS = []
 
@@ -110,6 +113,33 @@ def shared_port_and_odd_ssrcs():
         at_the_same_time([(f + " over TCP", lambda n=n: (d.stop_live(device(n + 1), d.channels(device(n + 1))[0]["id"]),
                                                          decode(live(d, n + 1, transport="tcp-passive")["fmp4"], 1)))
                           for n, f in enumerate(faults) if f in ("other-y", "no-y")], workers=2)
+
+
+@test
+def rtp_headers_are_in_the_capture():
+    """First and last headers of sessions over UDP and TCP, those that have ended too, as tshark reads them."""
+    if not shutil.which("tshark"):
+        raise Failed("tshark is missing")
+    with daemon_with([()], channels=2) as d:
+        for k, transport in enumerate(("udp", "tcp-passive")):
+            decode(live(d, 1, k + 1, transport=transport)["fmp4"], 2)
+        ports = {s["port"] for s in sessions(d)}
+        d.stop_live(device(1), d.channels(device(1))[0]["id"])
+        wait_for("one is over", lambda: len(sessions(d)) == 1)
+        pcap = d.call("GET", f"/api/v1/trace.pcap?device={device(1)}").body
+        with tempfile.NamedTemporaryFile(suffix=".pcapng") as f:
+            f.write(pcap)
+            f.flush()
+            p = subprocess.run(["tshark", "-r", f.name, "-Y", "rtp", "-T", "fields", "-e", "udp.dstport", "-e", "rtp.seq",
+                                "-e", "rtp.ssrc", "-e", "rtp.p_type",
+                                *sum((["-d", f"udp.port=={port},rtp"] for port in ports), [])], capture_output=True, timeout=60 * SLOW, check=True)
+        rows = [line.split("\t") for line in p.stdout.decode().splitlines()]
+        if {int(r[0]) for r in rows} != ports or any(r[3] != "96" for r in rows):
+            raise Failed(f"{rows[:4]}, ports {ports}")
+        for port in ports:
+            seqs = [int(r[1]) for r in rows if int(r[0]) == port]
+            if not 100 < len(seqs) <= 1000 or len({r[2] for r in rows if int(r[0]) == port}) != 1:
+                raise Failed(f"port {port}: {len(seqs)} headers")
 
 
 @test
