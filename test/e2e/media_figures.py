@@ -124,9 +124,11 @@ def ingest(media):
 
 def watch(port, path, token, n, pid):
     """SAMPLES times: ms of CPU a viewer-second. The viewers got what was sent."""
-    out = subprocess.run([os.path.join(BUILD, "viewers"), str(port), path, token, str(n), str(pid), "2", str(SAMPLES)],
-                         check=True, capture_output=True, text=True, timeout=60).stdout
-    lines = [[float(x) for x in line.split()] for line in out.splitlines()]
+    p = subprocess.run([os.path.join(BUILD, "viewers"), str(port), path, token, str(n), str(pid), "2", str(SAMPLES)],
+                       check=False, capture_output=True, text=True, timeout=60)
+    if p.returncode:
+        raise Failed(f"{n} viewers of {path}: {p.stderr.strip()}")
+    lines = [[float(x) for x in line.split()] for line in p.stdout.splitlines()]
     for ms, mean, least in lines:
         if least < mean * 0.7 or mean < 300000:
             print(f"# {path}: a viewer got {least:.0f} B/s, all of them {mean:.0f} in the mean ({ms:.3f} ms)")

@@ -23,6 +23,7 @@
 #include "test/bench/measure.h"
 
 #define MAX_VIEWERS 1024
+#define PER_SOURCE 128 /* a server takes so many from one address */
 #define WARM_S 2
 #define EVENTS 256
 
@@ -72,6 +73,9 @@ static void join(unsigned i, uint16_t port, const char *path, const char *token,
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in from = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 +
+                                                         i / PER_SOURCE) };
     struct epoll_event e = { .events = EPOLLIN, .data.u32 = i };
     char request[1024];
     int n = snprintf(request, sizeof(request),
@@ -79,7 +83,8 @@ static void join(unsigned i, uint16_t port, const char *path, const char *token,
                      "Authorization: Bearer %s\r\n\r\n", path, port, token);
 
     fds[i] = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fds[i], (struct sockaddr *)&to, sizeof(to)) ||
+    if (bind(fds[i], (struct sockaddr *)&from, sizeof(from)) ||
+        connect(fds[i], (struct sockaddr *)&to, sizeof(to)) ||
         send(fds[i], request, (size_t)n, MSG_NOSIGNAL) != n ||
         epoll_ctl(ep, EPOLL_CTL_ADD, fds[i], &e))
         bench_fail("a viewer cannot connect");
