@@ -50,7 +50,7 @@ static double cpu_s(const char *pid)
     snprintf(path, sizeof(path), "/proc/%.20s/task", pid);
     d = opendir(path);
     while (d && (e = readdir(d))) {
-        char line[64] = "";
+        unsigned long long ns;
         FILE *f;
 
         if (e->d_name[0] == '.')
@@ -58,8 +58,8 @@ static double cpu_s(const char *pid)
         snprintf(path, sizeof(path), "/proc/%.20s/task/%.20s/schedstat", pid,
                  e->d_name);
         f = fopen(path, "r");
-        if (f && fgets(line, sizeof(line), f))
-            sum += strtod(line, NULL) * 1e-9;
+        if (f && fscanf(f, "%llu", &ns) == 1)
+            sum += (double)ns * 1e-9;
         if (f)
             fclose(f);
     }
@@ -144,6 +144,6 @@ int main(int argc, char **argv)
     drain(ep, now_s() + WARM_S);
     samples = strtoul(argv[7], NULL, 10);
     for (unsigned long i = 0; i < samples; i++)
-        sample(ep, argv[5], strtod(argv[6], NULL));
+        sample(ep, argv[5], (double)strtoul(argv[6], NULL, 10));
     return 0;
 }
