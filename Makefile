@@ -142,11 +142,11 @@ $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(unlto) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
-# Programs that only benchmarks run: the floor under a SIP server.
+# Programs that only benchmarks run: floors under servers, their clients.
 bench_tools := $(patsubst tools/bench/%.c,$(BUILD)/%,$(wildcard tools/bench/*.c))
-$(bench_tools): $(BUILD)/%: $(BUILD)/tools/bench/%.o $(core_lib)
+$(bench_tools): $(BUILD)/%: $(BUILD)/tools/bench/%.o $(BUILD)/libbench.a $(core_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ -o $@
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -o $@
 
 # An archive: a test takes from it only what it uses, so that one may bring a
 # platform or a stack of its own.

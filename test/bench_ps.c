@@ -12,6 +12,7 @@
  * -n N: each of the hot_ functions N times, for counting instructions. */
 #include "test/bench/limit_ps.h"
 #include "test/bench/measure.h"
+#include "test/bench/pictures.h"
 
 #include "ps/mux.h"
 
@@ -25,7 +26,6 @@
 #define KEY_EVERY 50
 #define PAYLOAD_BYTES 1400
 #define AUDIO_BYTES 320
-#define FILE_BYTES (256u << 20)
 #define PLACE_BYTES (8u << 20) /* where a frame is put together */
 
 struct chunk {
@@ -93,26 +93,6 @@ static void cut(const uint8_t *p, size_t n)
     }
 }
 
-/* The end of the picture that begins at p: behind its slice. */
-static size_t picture_bytes(const uint8_t *p, size_t n, bool *key)
-{
-    bool sliced = false;
-
-    *key = false;
-    for (size_t i = 0; i + 3 < n; i++) {
-        unsigned type = p[i + 3] & 0x1f;
-
-        if (p[i] || p[i + 1] || p[i + 2] != 1)
-            continue;
-        if (sliced)
-            return p[i - 1] ? i : i - 1;
-        sliced = type == 1 || type == 5;
-        *key |= type == 5;
-        i += 3;
-    }
-    return n;
-}
-
 struct maker {
     struct ps_mux mux;
     struct writer w;
@@ -150,7 +130,7 @@ static void make_media(const uint8_t *pictures, size_t n)
         ps_mux_init(&m.mux, PS_CODEC_H264, PS_CODEC_G711A, 8000000))
         bench_fail("no memory");
     for (size_t i = 0, k; i < n; i += k) {
-        k = picture_bytes(pictures + i, n - i, &key);
+        k = bench_picture(pictures + i, n - i, &key);
         add(&m, pictures + i, k, key);
     }
     for (int i = 0; !n && i < FRAMES; i++) {
@@ -161,24 +141,10 @@ static void make_media(const uint8_t *pictures, size_t n)
         bench_fail("media were not made");
 }
 
-static uint8_t *load(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *p = malloc(FILE_BYTES);
-
-    *n = f && p ? fread(p, 1, FILE_BYTES, f) : 0;
-    if (!*n) {
-        perror(path);
-        exit(1);
-    }
-    fclose(f);
-    return p;
-}
-
 static void load_program(const char *path)
 {
     size_t n;
-    uint8_t *p = load(path, &n);
+    uint8_t *p = bench_load(path, &n);
 
     chunks = calloc(n / PAYLOAD_BYTES + 1, sizeof(*chunks));
     if (!chunks)
@@ -357,7 +323,7 @@ int main(int argc, char **argv)
         }
     }
     if (pictures)
-        file = load(pictures, &n);
+        file = bench_load(pictures, &n);
     if (optind < argc)
         load_program(argv[optind]);
     else

@@ -4,7 +4,7 @@
 # to the limit program of the same run; instructions are counted by callgrind
 # and do not depend on the machine's load. Under 15 minutes on two cores.
 #   PEERS=1       other SIP libraries and Kamailio as well, where installed
-#   ONLY=LIST     of: micro instructions daemon load fleet catalog flood peers
+#   ONLY=LIST     of: micro instructions daemon media load fleet catalog flood peers
 set -eu
 cd "$(dirname "$0")/.."
 b=build/release
@@ -44,6 +44,11 @@ for t in sip sdp manscdp ps rtp stack platform admission trace hub store tree; d
 part instructions 60 tools/instructions.sh print
 size
 part daemon 150 python3 test/e2e/figures.py
+if command -v ffmpeg >/dev/null 2>&1; then
+    part media 240 python3 test/e2e/media_figures.py
+else
+    echo "# media: ffmpeg is not installed, it encodes the pictures"
+fi
 part load 240 python3 test/e2e/load.py load
 part fleet 300 python3 test/e2e/load.py fleet
 part catalog 180 python3 test/e2e/load.py catalog

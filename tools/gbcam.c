@@ -450,6 +450,8 @@ static void finish(struct gbcam *g)
     sip_stack_free(g->sip);
     tls_ctx_free(g->tls);
     clips_free(&g->clips);
+    if (g->stamps)
+        fclose(g->stamps);
     free(g->camera);
     uv_loop_close(&g->loop);
 }
@@ -465,6 +467,10 @@ int main(int argc, char **argv)
         rc = read_password(&g);
     if (!rc)
         rc = clips_load(&g.clips, &g.o);
+    if (!rc && g.o.stamps && !(g.stamps = fopen(g.o.stamps, "w"))) {
+        perror(g.o.stamps);
+        rc = EX_CANTCREAT;
+    }
     if (!rc)
         rc = resolve(&g);
     if (!rc && uv_loop_init(&g.loop))

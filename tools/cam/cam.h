@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "tools/cam/clips.h"
 
+#include <stdio.h>
 #include <uv.h>
 
 struct stream; /* stream.c */
@@ -43,6 +44,7 @@ struct gbcam {
     uint32_t added, online, streams;
     uint64_t packets, started_ms, stop_ms;
     bool stopping, closed;
+    FILE *stamps; /* --stamps; or NULL */
 };
 
 struct gb_time cam_now(struct gbcam *g);

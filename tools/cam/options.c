@@ -29,6 +29,7 @@ static const char usage[] =
     "  --media FILE       main stream: an Annex B file, H.264 or H.265\n"
     "  --media-sub FILE   sub-stream, likewise\n"
     "  --fps N            pictures a second of the files (25)\n"
+    "  --stamps FILE      write when media have left, monotonic ns a line\n"
     "  --audio A          a tone in g711a (default), g711u or aac, or none\n"
     "  --no-audio         the same as --audio none\n"
     "  --local ADDRESS    address to use and to announce\n"
@@ -114,7 +115,7 @@ enum opt {
     OPT_DUPLICATE, OPT_REORDER, OPT_FAULT, OPT_REFUSE, OPT_QUIET, OPT_VERSION,
     OPT_ALARM_KIND, OPT_POSITION, OPT_AT, OPT_OFFER_VIDEO,
     OPT_PRESET_ITEMS, OPT_RECORDS, OPT_REFUSE_MESSAGE, OPT_LATE, OPT_FAULTS,
-    OPT_CODEC, OPT_MEDIA_SUB, OPT_AUDIO,
+    OPT_CODEC, OPT_MEDIA_SUB, OPT_AUDIO, OPT_STAMPS,
 };
 
 static const struct option longs[] = {
@@ -132,6 +133,7 @@ static const struct option longs[] = {
     { "codec", required_argument, NULL, OPT_CODEC },
     { "audio", required_argument, NULL, OPT_AUDIO },
     { "fps", required_argument, NULL, OPT_FPS },
+    { "stamps", required_argument, NULL, OPT_STAMPS },
     { "no-audio", no_argument, NULL, OPT_NO_AUDIO },
     { "local", required_argument, NULL, OPT_LOCAL },
     { "keepalive", required_argument, NULL, OPT_KEEPALIVE },
@@ -288,6 +290,9 @@ static int parse_number_option(struct options *o, int c, const char *arg)
         return parse_number(&o->rate, arg, 100000);
     case OPT_FPS:
         return parse_number(&o->fps, arg, 240);
+    case OPT_STAMPS:
+        o->stamps = arg;
+        return 0;
     case OPT_KEEPALIVE:
         return parse_number(&o->keepalive_s, arg, 86400);
     case OPT_EXPIRES:

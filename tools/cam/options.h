@@ -9,7 +9,7 @@
 struct options {
     char server_id[DEVICE_ID_MAX + 1], host[256];
     uint16_t port;
-    const char *id, *password, *name, *media, *media_sub, *local, *ca;
+    const char *id, *password, *name, *media, *media_sub, *local, *ca, *stamps;
     enum sip_transport transport;
     enum ps_codec codec, audio; /* audio UNKNOWN: none */
     bool quiet;

@@ -5,6 +5,7 @@
 #include "app/net/log.h"
 #include "app/net/sockaddr.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,9 +156,31 @@ static void hang_up(struct stream *s, uint64_t now_ms)
     s->retry_ms = now_ms + 100;
 }
 
+/* The packets of a picture leave together. */
+static void cork(struct stream *s, bool on)
+{
+    int value = on;
+    uv_os_fd_t fd;
+
+    if (!s->closing && s->tcp_up &&
+        uv_fileno((uv_handle_t *)&s->tcp, &fd) == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+}
+
+/* --stamps: when the last packet of a picture, or of sound, has left. */
+static void stamp(struct gbcam *g)
+{
+    if (!g->stamps)
+        return;
+    udp_flush(g->media);
+    fprintf(g->stamps, "%llu\n", (unsigned long long)uv_hrtime());
+    fflush(g->stamps);
+}
+
 static void pace_stream(struct stream *s, uint64_t now_ms)
 {
     struct sender_packet p;
+    unsigned n = 0;
 
     if (s->until_ms && now_ms >= s->until_ms) {
         stream_close(s);
@@ -174,11 +197,17 @@ static void pace_stream(struct stream *s, uint64_t now_ms)
         return;
     while (!s->closing && s->sender && sender_next(s->sender, &p, now_ms)) {
         s->cam->packets++;
+        if (!n++ && s->transport != DEVICE_UDP)
+            cork(s, true);
         if (s->transport == DEVICE_UDP)
             send_udp(s, &p);
         else
             send_tcp(s, &p);
     }
+    if (n && s->transport != DEVICE_UDP)
+        cork(s, false);
+    if (n)
+        stamp(s->cam);
     if (!s->closing && !s->until_ms && s->sender && !s->over &&
         sender_is_over(s->sender)) {
         s->over = true;
