@@ -75,7 +75,7 @@ static void standard_both_ways(void **state)
 /* What devices and other platforms send means the same. */
 static void oddities_are_understood(void **state)
 {
-    static const struct {
+    const struct {
         const char *odd, *plain;
     } t[] = {
         { "PLAY sip:34020000001310000007@10.0.1.20:5060 RTSP/1.0\r\nCSeq: 2\r\n"
