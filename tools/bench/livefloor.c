@@ -42,7 +42,8 @@ struct camera {
 static uint8_t bytes[READ_BYTES + TAIL_BYTES], merged[MERGE_BYTES];
 static uint64_t units, merged_ms;
 static size_t n_merged;
-static unsigned merge_ms, n_viewers;
+static uint32_t merge_ms;
+static unsigned n_viewers;
 static uv_stream_t *viewer[MAX_VIEWERS];
 
 /* ---- the camera: a child ------------------------------------------------------- */
@@ -253,19 +254,19 @@ static void on_over(uv_timer_t *t)
 int main(int argc, char **argv)
 {
     uv_loop_t *loop = uv_default_loop();
-    unsigned streams = argc > 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-    unsigned seconds = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+    uint32_t streams, seconds;
     uint16_t cameras, viewers;
     uv_tcp_t in, out;
     uv_timer_t over;
     pid_t child;
 
-    if (!streams || streams > MAX_STREAMS || !seconds || seconds > 300) {
+    if (argc < 4 || !slice_u32(slice_str(argv[2]), MAX_STREAMS, &streams) ||
+        !slice_u32(slice_str(argv[3]), 300, &seconds) || !streams ||
+        (argc > 4 && !slice_u32(slice_str(argv[4]), 1000, &merge_ms))) {
         fprintf(stderr, "usage: livefloor FILE.h264 STREAMS SECONDS "
                         "[MERGE_MS]\n");
         return EX_USAGE;
     }
-    merge_ms = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
     cameras = listen_on(loop, &in, on_camera);
     viewers = listen_on(loop, &out, on_viewer);
     child = fork();

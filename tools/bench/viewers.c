@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/slice.h"
 #include "test/bench/measure.h"
 
 #define MAX_VIEWERS 1024
@@ -29,7 +30,7 @@
 
 static uint64_t got[MAX_VIEWERS];
 static int fds[MAX_VIEWERS];
-static unsigned n_viewers;
+static uint32_t n_viewers;
 
 static double now_s(void)
 {
@@ -130,20 +131,21 @@ static void sample(int ep, const char *pid, double seconds)
 
 int main(int argc, char **argv)
 {
-    unsigned long samples;
+    uint32_t port, seconds, samples;
     int ep = epoll_create1(0);
 
-    n_viewers = argc == 8 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
-    if (!n_viewers || n_viewers > MAX_VIEWERS) {
+    if (argc != 8 || !slice_u32(slice_str(argv[1]), 65535, &port) ||
+        !slice_u32(slice_str(argv[4]), MAX_VIEWERS, &n_viewers) ||
+        !slice_u32(slice_str(argv[6]), 300, &seconds) ||
+        !slice_u32(slice_str(argv[7]), 100, &samples) || !n_viewers) {
         fprintf(stderr, "usage: viewers PORT PATH TOKEN N PID SECONDS "
                         "SAMPLES\n");
         return EX_USAGE;
     }
     for (unsigned i = 0; i < n_viewers; i++)
-        join(i, (uint16_t)strtoul(argv[1], NULL, 10), argv[2], argv[3], ep);
+        join(i, (uint16_t)port, argv[2], argv[3], ep);
     drain(ep, now_s() + WARM_S);
-    samples = strtoul(argv[7], NULL, 10);
-    for (unsigned long i = 0; i < samples; i++)
-        sample(ep, argv[5], (double)strtoul(argv[6], NULL, 10));
+    for (uint32_t i = 0; i < samples; i++)
+        sample(ep, argv[5], seconds);
     return 0;
 }
