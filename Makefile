@@ -206,7 +206,7 @@ fuzzers: $(fuzzers)
 
 RUN ?= # runs a program of the target: RUN="qemu-aarch64 -L $(SYSROOT)"
 unit: $(tests)                                       ## run every unit test of one VARIANT
-	@set -e; for t in $^; do echo "== $$t"; $(RUN) $$t; done
+	@RUN="$(RUN)" tools/unit.sh $^
 
 unit-%: $(BUILD)/test_%                              ## run one unit test: make unit-via
 	$<

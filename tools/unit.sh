@@ -1,0 +1,18 @@
+#!/bin/sh
+# unit.sh TEST... - runs unit tests, three at a time since some of them wait; what
+# each says comes out whole. RUN goes before each (an emulator). Those that wait
+# longest begin first.
+set -eu
+export RUN="${RUN:-}"
+waiting='test_media_shared|test_sip_edge|test_store_writer|test_rtsp_viewer'
+{
+    printf '%s\n' "$@" | grep -E "/($waiting)\$" || true
+    printf '%s\n' "$@" | grep -vE "/($waiting)\$"
+} | xargs -P 3 -n 1 sh -c '
+    $RUN "$0" > "$0.log" 2>&1
+    rc=$?
+    { echo "== $0"; cat "$0.log"; } > "$0.out"
+    cat "$0.out"
+    rm -f "$0.log" "$0.out"
+    [ $rc = 0 ] || echo "FAILED $0: $rc"
+    exit $rc'
