@@ -102,8 +102,10 @@ static void hex_of_four(const uint8_t raw[static 4], char out[static 8])
     x = (x >> 4 & low) | (x & low) << 8;
     letter = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
     x += 0x3030303030303030 + letter * ('a' - '0' - 10);
-    for (int i = 0; i < 8; i++)
-        out[i] = (char)(x >> 8 * i);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    memcpy(out, &x, sizeof(x));
 }
 
 static void hex_of(const uint8_t *raw, size_t n, char *out)
