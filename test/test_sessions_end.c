@@ -625,9 +625,37 @@ static void many_unanswered_byes(void **state)
     ends_clean();
 }
 
+/* Who asked for a picture and got it has ten seconds to open its URL; who has
+ * watched and goes leaves it for idle_stop_s alone. */
+static void who_waited_has_time_to_come(void **state)
+{
+    const struct sim_options o = { .config = { .auto_enrol = true,
+                                               .idle_stop_s = 2 } };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_release(s.p, v.id, s.now);
+    sim_run(&s, 9000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    platform_session_release(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_run(&s, 1500);
+    assert_int_equal(d->byes, 1);
+    ends_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_waited_has_time_to_come),
         cmocka_unit_test(cancelled_at_any_time),
         cmocka_unit_test(nobody_watches),
         cmocka_unit_test(media_falls_silent),

@@ -37,8 +37,10 @@ tsan() {
 }
 # together NAME...: short end-to-end tests that mostly wait, at the same time.
 together() {
+    first=20000
     for name in "$@"; do
-        (python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
+        first=$((first + 1900))
+        (MEDIA_PORTS=$first python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
     done
     wait
     for name in "$@"; do

@@ -796,9 +796,18 @@ void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now)
     if (!s || is_over(s))
         return;
     s->consumers++;
+    s->watched = s->watched || s->state == PLATFORM_PLAYING;
     s->idle_at = GB_NEVER;
     session_news(p, s, NEWS_CHANGED);
     session_arm(p, s);
+}
+
+/* Who only waited for its first picture still has to open its URL. */
+static uint64_t idle_ms(const struct platform *p, const struct session *s)
+{
+    uint64_t ms = p->cfg.idle_stop_s * 1000ull;
+
+    return s->watched || ms > HOLD_MS ? ms : HOLD_MS;
 }
 
 void platform_session_release(struct platform *p, uint64_t id,
@@ -810,7 +819,7 @@ void platform_session_release(struct platform *p, uint64_t id,
     if (!s || is_over(s) || s->consumers == 0)
         return;
     if (--s->consumers == 0)
-        s->idle_at = now.mono_ms + p->cfg.idle_stop_s * 1000ull;
+        s->idle_at = now.mono_ms + idle_ms(p, s);
     session_news(p, s, NEWS_CHANGED);
     session_arm(p, s);
 }
