@@ -637,7 +637,7 @@ static void who_waited_has_time_to_come(void **state)
     (void)state;
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     platform_session_hold(s.p, v.id, s.now);
-    sim_run(&s, 1000);
+    sim_run(&s, 300);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     platform_session_release(s.p, v.id, s.now);
     sim_run(&s, 9000);
@@ -649,6 +649,13 @@ static void who_waited_has_time_to_come(void **state)
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     sim_run(&s, 1500);
     assert_int_equal(d->byes, 1);
+    /* who came first and stayed has watched as well */
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 3000);
+    platform_session_release(s.p, v.id, s.now);
+    sim_run(&s, 2500);
+    assert_int_equal(d->byes, 2);
     ends_clean();
 }
 

@@ -363,7 +363,7 @@ struct session {
     bool closing;  /* the CLOSE has been ordered */
     bool port_lent;
     bool shared;   /* its port is that of all */
-    bool watched;  /* somebody came when it played already */
+    bool watched;  /* somebody came, or stayed, when it played already */
     bool packet;   /* media has come since the INVITE */
     bool had_key;  /* has played in this open port, maybe before a re-INVITE */
     bool had_sound; /* the same of a sound without pictures */

@@ -17,6 +17,7 @@
 #include <assert.h>
 
 #define HOLD_MS 10000       /* at least, for the first consumer to come */
+#define MOMENT_MS 500       /* of a picture that nobody has watched */
 #define CLOSED_MS 10000     /* for the media edge to confirm a CLOSE */
 #define MAX_RESTARTS 3
 #define LONG_PLAY_MS 30000  /* then earlier restarts are forgotten */
@@ -802,7 +803,8 @@ void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now)
     session_arm(p, s);
 }
 
-/* Who only waited for its first picture still has to open its URL. */
+/* Who was there for a moment of the picture only waited for it, and still has to
+ * open its URL. */
 static uint64_t idle_ms(const struct platform *p, const struct session *s)
 {
     uint64_t ms = p->cfg.idle_stop_s * 1000ull;
@@ -818,6 +820,8 @@ void platform_session_release(struct platform *p, uint64_t id,
     p->now = now;
     if (!s || is_over(s) || s->consumers == 0)
         return;
+    s->watched = s->watched || (s->state == PLATFORM_PLAYING &&
+                                now.mono_ms - s->playing_ms >= MOMENT_MS);
     if (--s->consumers == 0)
         s->idle_at = now.mono_ms + idle_ms(p, s);
     session_news(p, s, NEWS_CHANGED);
