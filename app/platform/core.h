@@ -830,7 +830,8 @@ void session_stop(struct platform *p, struct session *s);
 
 /* ---- playback.c: recordings ---- */
 
-/* The device is asked for; part of session_arm. */
+/* A recording that plays, and of which nothing more is to come: the device has
+ * said so, or its last second is there. */
 bool playback_is_over(const struct session *s);
 /* All has come: BYE. */
 void playback_complete(struct platform *p, struct session *s);
@@ -842,6 +843,7 @@ struct session *playback_of(struct platform *p, struct device *d,
 /* An answer to a control. false: it is none. */
 bool playback_on_sip(struct platform *p, struct session *s,
                      const struct sip_event *ev);
+/* What the media loop reports of it; more: packets have come. */
 void playback_on_media(struct platform *p, struct session *s,
                        const struct platform_media_event *ev, bool more);
 /* Whoever watches: of this device, because it is gone. */

@@ -106,9 +106,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s (devices that register from then
- * on), rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
- * timezone_min, quiet, idle_stop_s, subscribe_s (spread over some time),
+ * timezone_min, quiet, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s
+ * (spread over some time),
  * rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
  * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
