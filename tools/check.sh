@@ -23,14 +23,22 @@ unit() { # VARIANT
     echo "$1: $passed tests passed"
     total=$((total + passed))
 }
-clang_reads() { make -s -j"$jobs" CC=clang CCNAME=clang- VARIANT=debug warnings; }
+# What later steps need is compiled at the lowest priority, while end-to-end tests
+# mostly wait.
+begin_others() {
+    nice -n 19 sh -ec '
+        make -s -j"$0" CC=clang CCNAME=clang- VARIANT=debug warnings
+        make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
+        make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store
+        ' "$jobs" > build/others.log 2>&1 &
+    others=$!
+}
+end_others() { wait "$others" || { cat build/others.log; return 1; }; }
 small_build() {
-    make -s -j"$jobs" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
     BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
 }
 tsan() {
-    make -s -j"$jobs" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
         every_codec_over_every_transport every_codec_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling rtsp_ends_free_the_session
@@ -65,10 +73,10 @@ step headers make -s headers
 step "rules and their tests" tools/rules.sh
 step "unit tests, ASan and UBSan" unit asan
 step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
-step "clang without warnings" clang_reads
 step "release build" make -s -j"$jobs" all
 step docs tools/docs.sh --check
 step "instructions for a message" tools/instructions.sh check
+begin_others
 step "end to end" python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
 step "commands, recordings, outputs, evidence, sipp, torture" together commands playback trace sipp torture outputs
@@ -76,6 +84,7 @@ step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e
+step "clang without warnings, builds for what follows" end_others
 step "end to end under TSan" tsan
 step "without TLS and SQLite" small_build
 echo "check: everything passed in $(($(date +%s) - begin)) s"
