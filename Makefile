@@ -137,6 +137,7 @@ $(BUILD)/clip.o: $(BUILD)/clip.S $(clips)
 	$(Q)$(CC) $(OPT) -c $< -o $@
 
 $(BUILD)/gbcam: $(BUILD)/clip.o $(call obj,$(wildcard tools/cam/*.c))
+$(BUILD)/gbctl: $(call obj,$(wildcard tools/ctl/*.c))
 
 $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
 	$(call say,LD,$@)
@@ -194,7 +195,7 @@ $(BUILD)/base/%.o $(BUILD)/fuzz/%.o $(BUILD)/sip/%.o: OPT += -fno-sanitize-cover
 endif
 
 # What another compiler has to say: its front end reads every source.
-seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c test/*.c fuzz/*.c)
+seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c test/*.c fuzz/*.c)
 warnings: $(seen_src:%.c=$(BUILD)/%.seen)            ## read all sources with CC, for its warnings
 $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)
