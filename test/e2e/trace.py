@@ -126,6 +126,37 @@ def gbctl_commands():
         gbctl(d, "nonsense", code=64)
 
 
+@test
+def gbctl_speaks_to_the_camera():
+    with system() as (d, _):
+        ch = channel_id(DEVICE)
+        said = [gbctl(d, "ptz", DEVICE, ch, "left", "speed=100"), gbctl(d, "ptz", DEVICE, ch, "stop"),
+                gbctl(d, "presets", DEVICE, ch), gbctl(d, "preset", DEVICE, ch, "3", "set", "gate"),
+                gbctl(d, "preset", DEVICE, ch, "3"), gbctl(d, "preset", DEVICE, ch, "3", "delete"),
+                gbctl(d, "config", DEVICE, "BasicParam"), gbctl(d, "config", DEVICE, ch, "BasicParam"),
+                gbctl(d, "configure", DEVICE, "BasicParam.Name=gate"), gbctl(d, "guard", DEVICE, "set"),
+                gbctl(d, "guard", DEVICE, ch, "reset"), gbctl(d, "alarm-reset", DEVICE),
+                gbctl(d, "records", DEVICE, ch, "2026-01-02T00:00:00", "2026-01-02T01:00:00"),
+                gbctl(d, "send", DEVICE, "DeviceStatus")]
+        bad = [s for s in said if not s.startswith(("answered", "arrived"))]
+        expect(not bad, f"commands: {bad}")
+        listed = gbctl(d, "commands", DEVICE, "DeviceControl")
+        expect("answered" in listed and gbctl(d, "guard", DEVICE), f"their list: {listed}")
+        expect(DEVICE in gbctl(d, "tree", DEVICE) or ch in gbctl(d, "tree", DEVICE), "tree")
+        expect("{" in gbctl(d, "profile", DEVICE) and gbctl(d, "changes", DEVICE), "profile and changes")
+        gbctl(d, "preset", DEVICE, ch, "3", "nonsense", code=64)
+        gbctl(d, "webhook", "add", "hall", "http://127.0.0.1:9/", "alarm")
+        expect("hall" in gbctl(d, "webhooks"), "webhooks")
+        gbctl(d, "webhook", "remove", "hall")
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(b"firmware" * 1000)
+            f.flush()
+            sha = re.findall("[0-9a-f]{64}", gbctl(d, "firmware", "add", f.name))[0]
+        expect(sha in gbctl(d, "firmware"), "firmware")
+        gbctl(d, "firmware", "remove", sha)
+        expect(sha not in gbctl(d, "firmware"), "firmware removed")
+
+
 class Hostile(http.server.BaseHTTPRequestHandler):
     """A server whose devices name things so that a terminal would obey, and whose
     nodes all have two parents."""
