@@ -46,11 +46,14 @@ tsan() {
 # together NAME...: short end-to-end tests that mostly wait, at the same time.
 together() {
     first=20000
+    running=
     for name in "$@"; do
         first=$((first + 1900))
         (MEDIA_PORTS=$first python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
+        running="$running $!"
     done
-    wait
+    # shellcheck disable=SC2086
+    wait $running
     for name in "$@"; do
         echo "-- $name"
         cat "build/e2e-$name.log"
