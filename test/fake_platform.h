@@ -6,6 +6,7 @@
 #ifndef TEST_FAKE_PLATFORM_H
 #define TEST_FAKE_PLATFORM_H
 
+#include "app/platform/doctor.h"
 #include "app/platform/platform.h"
 #include "base/writer.h"
 
@@ -26,6 +27,8 @@ static struct fake {
     struct platform_control control;     /* the last one */
     int control_err;
     int refresh_err;
+    int sick;                /* a link of the doctor, from 1; 0: none */
+    unsigned can;            /* of the last question to it */
     unsigned refreshed;
     struct platform_pending pending[4];
     size_t n_pending;
@@ -430,6 +433,26 @@ size_t platform_subscriptions_of(
         .expires_utc_ms = 1, .next_utc_ms = 1,
     };
     return 1;
+}
+
+/* Red at the link of fake.sick, when one is. */
+void platform_doctor(const struct platform *p, const struct doctor_question *q,
+                     struct doctor_report *out)
+{
+    (void)p;
+    memset(out, 0, sizeof(*out));
+    fake.can = q->can;
+    out->first = fake.sick - 1;
+    out->transport = PLATFORM_UDP;
+    for (int i = 0; i < DOCTOR_LINKS; i++)
+        out->link[i].state = DOCTOR_GREEN;
+    if (out->first < 0)
+        return;
+    out->link[out->first] = (struct doctor_finding){
+        .state = DOCTOR_RED, .ms = 5, .evidence = SLICE("seen \"this\""),
+        .hint = SLICE("look there"), .hint_zh = "请检查",
+        .remedies = (1u << DOCTOR_REMEDIES) - 1,
+    };
 }
 
 bool platform_pending_at(const struct platform *p, size_t i,

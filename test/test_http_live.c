@@ -43,6 +43,76 @@ static void post_live(void **state)
     assert_int_equal(ask("DELETE", LIVE "?stream=sub", TOKEN, ""), 204);
 }
 
+static json_t *remedy_named(json_t *link, const char *name)
+{
+    json_t *r;
+    size_t i;
+
+    json_array_foreach(json_object_get(link, "remedies"), i, r)
+        if (strcmp(json_string_value(json_object_get(r, "name")), name) == 0)
+            return r;
+    return NULL;
+}
+
+/* POST asks for the picture and tells the chain, whatever becomes of it. */
+static void the_doctor_of_a_channel(void **state)
+{
+    static const char path[] = "/api/v1/devices/" D1 "/channels/" C1 "/doctor";
+    json_t *j, *link, *r;
+
+    (void)state;
+    assert_int_equal(ask("GET", path, TOKEN, ""), 200);
+    j = body();
+    expect_schema(j, "Doctor");
+    assert_true(body_has("\"verdict\":\"green\",\"first\":null"));
+    assert_int_equal(json_array_size(json_object_get(j, "links")),
+                     DOCTOR_LINKS);
+    json_decref(j);
+    assert_int_equal(fake.next_session, 0); /* nothing was asked for */
+
+    fake.sick = DOCTOR_ARRIVING + 1;
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/channels/" C1
+                                 "/doctor?can=h264,H265", TOKEN,
+                         "{\"transport\":\"udp\"}"),
+                     0);
+    assert_int_equal(fake.live_req.transport, PLATFORM_UDP);
+    assert_int_equal(fake.holds[1], 1);
+    becomes(1, PLATFORM_FAILED, PLATFORM_STEP_PACKET);
+    assert_int_equal(fx.last.status, 200);
+    assert_int_equal(fake.holds[1], 0);
+    assert_int_equal(fake.can, 1u << PS_CODEC_H264 | 1u << PS_CODEC_H265);
+    j = body();
+    expect_schema(j, "Doctor");
+    assert_true(body_has("\"device\":\"" D1 "\",\"channel\":\"" C1 "\""));
+    assert_true(body_has("\"verdict\":\"red\",\"first\":\"arriving\""));
+    link = json_array_get(json_object_get(j, "links"), DOCTOR_ARRIVING);
+    assert_string_equal(json_string_value(json_object_get(link, "evidence")),
+                        "seen \"this\"");
+    assert_null(remedy_named(link, "udp")); /* that was it */
+    r = remedy_named(link, "tcp-passive");
+    assert_string_equal(json_string_value(json_object_get(r, "path")), path);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(r, "body"),
+                                          "transport")),
+        "tcp-passive");
+    r = remedy_named(link, "catalog");
+    assert_string_equal(json_string_value(json_object_get(r, "path")),
+                        "/api/v1/devices/" D1 "/refresh");
+    json_decref(j);
+
+    /* one that cannot even be asked for, and one that need not be waited for */
+    fake.live_err = GB_ESTATE;
+    assert_int_equal(ask("POST", path, TOKEN, ""), 200);
+    fake.live_err = 0;
+    assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/channels/" C1
+                                 "/doctor?wait=0", TOKEN, ""),
+                     200);
+    assert_int_equal(ask("GET", "/api/v1/devices/" D1 "/channels/" C1
+                                "/doctor?can=av1", TOKEN, ""),
+                     400);
+    assert_int_equal(ask("POST", path, TOKEN, "{\"transport\":1}"), 400);
+}
+
 static void live_failures(void **state)
 {
     static const struct {
@@ -290,6 +360,7 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(post_live),
+        APP(the_doctor_of_a_channel),
         APP(live_failures),
         APP(live_refusals),
         APP(live_timeout),

@@ -42,6 +42,8 @@ static const char usage[] =
     "                        what it has recorded, 2026-01-02T03:04:05\n"
     "  play ID CHANNEL       start live, print its URLs\n"
     "  stop ID CHANNEL       stop it\n"
+    "  doctor ID CHANNEL     ask for its picture; which link of the chain is\n"
+    "                        broken, by what evidence, and what to try\n"
     "  webhooks              where events are sent, and how that goes\n"
     "  webhook add NAME URL [EVENT,EVENT ...]\n"
     "                        prints the secret that signs them\n"
@@ -219,7 +221,7 @@ static int run(char **arg, int n)
     static const struct ctl_command *const all[] = {
         ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
         ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
-        ctl_trace_commands,
+        ctl_trace_commands,   ctl_doctor_commands,
     };
     struct slice what = slice_str(n ? arg[0] : "");
 

@@ -43,6 +43,8 @@
     X(silent, "the INVITE is answered, and nothing is sent",                   \
       "GB/T 28181-2022 9.2")                                                   \
     X(deaf, "INVITE is never answered", "RFC 3261 §13.3.1")                    \
+    X(clock_off, "its clock is eight hours off, as its REGISTERs tell",         \
+      "GB/T 28181-2022 9.10")                                                  \
     X(bye_early, "BYE one second after the ACK", "GB/T 28181-2022 9.2")        \
     X(dup_catalog, "every catalog message twice", "GB/T 28181-2022 9.5")       \
     X(short_catalog, "SumNum larger by one than the items sent",               \
@@ -121,6 +123,9 @@
       "GB/T 28181-2022 Annex C")                                               \
     X(late_key, "begins ten pictures behind a key frame",                      \
       "GB/T 28181-2022 Annex C")                                               \
+    X(no_key, "no key frames at all", "GB/T 28181-2022 Annex C")               \
+    X(falls_silent, "sends nothing more after ten seconds",                    \
+      "GB/T 28181-2022 9.2")                                                   \
     X(sps_change, "another picture size every two seconds",                    \
       "ITU-T H.264 §7.4.1.2.1")                                                \
     X(b_frames, "pictures I P B B: a file that is coded so (its GOP one "      \
@@ -230,6 +235,8 @@
 #define LINK_FAULT_MAP(X)                                                      \
     X(other_port, "RTP from another port than the answer says", "RFC 3264 §5.1") \
     X(port_moves, "RTP from another port every three seconds", "RFC 4961 §3")  \
+    X(no_connect, "over TCP: neither connects nor lets itself be connected "   \
+      "to", "RFC 4145 §4.1")                                                   \
     X(listen_late, "over TCP: listens only after the ACK", "RFC 4145 §4.1")    \
     X(reconnect, "over TCP: connects anew every three seconds",                \
       "RFC 4145 §4.2")                                                         \

@@ -8,6 +8,7 @@
 
 #define MAX_REDIRECTS 5 /* §3.6 */
 #define MAX_WAIT_S 3600 /* of a Retry-After that is obeyed */
+#define CLOCK_OFF_S 28800 /* of clock_off */
 #define BACK_OFF_MS 1000 /* shortest pause, before chance shortens it */
 
 static const struct slice nothing = { NULL, 0 };
@@ -181,7 +182,9 @@ static void send_register(struct device *d, struct slice credentials,
 {
     struct device_request_text t;
     struct sip_request r;
-    struct sip_extra extra[2];
+    struct sip_extra extra[3];
+    char date[64];
+    struct writer w = writer_of(date, sizeof(date));
     uint64_t id;
 
     device_request(d, &r, &t, SIP_METHOD_REGISTER);
@@ -208,6 +211,11 @@ static void send_register(struct device *d, struct slice credentials,
         SLICE("X-GB-Ver"),
         slice_str(manscdp_edition_ver(d->c.dialect.edition)),
     };
+    if (d->c.faults.clock_off) {
+        sip_date_write(&w, now.utc_ms, SIP_BEIJING_S + CLOCK_OFF_S);
+        extra[r.n_extra++] = (struct sip_extra){ SLICE("Date"),
+                                                 writer_slice(&w) };
+    }
     d->n.registers++;
     d->login.answered = credentials.n > 0;
     if (sip_stack_request(d->c.sip, &r, now.mono_ms, &id))

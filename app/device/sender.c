@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#define SILENT_MS 10000     /* of falls_silent */
 #define BEHIND_KEY 10       /* pictures, of late_key */
 #define AUDIO_FIRST_MS 2000
 #define CHANGE_FRAMES 50    /* of sps_change */
@@ -173,7 +174,8 @@ static uint64_t due_ms(const struct sender *s, uint64_t at_90k)
 {
     uint64_t at_ms = at_90k / 90;
 
-    if (s->paused || (s->o.length_ms && at_ms >= s->o.length_ms))
+    if (s->paused || (s->o.length_ms && at_ms >= s->o.length_ms) ||
+        (s->o.faults.falls_silent && at_ms >= SILENT_MS))
         return GB_NEVER;
     if (at_ms < s->media_ms)
         return s->base_ms;
@@ -268,6 +270,8 @@ static bool next_picture(struct sender *s, struct writer *w,
     const struct clip *c = clip_of(s, s->n_video);
     const struct clip_frame *f = &c->frame[s->n_video % c->n_frames];
 
+    if (s->o.faults.no_key && f->key) /* the clip has others */
+        f = &c->frame[++s->n_video % c->n_frames];
     *annexb = slice_of(c->bytes.p + f->off, f->len);
     if (!s->plain) {
         size_t at = w->len;

@@ -71,6 +71,12 @@ typedef void http_command_answer_fn(struct http_app *a,
                                     struct http_response *r,
                                     const struct platform_command *k);
 
+/* The answer to a request that was for a live session, whatever became of it; of
+ * *s only device, channel and stream are meant. */
+typedef void http_live_answer_fn(struct http_app *a, struct http_response *r,
+                                 const struct platform_session *s,
+                                 unsigned can);
+
 /* One request on its way through a handler. */
 struct http_call {
     struct http_app *app;
@@ -90,6 +96,8 @@ struct http_call {
     uint32_t wait_s;            /* of http_wait_read */
     http_command_answer_fn *answer_command; /* of a command that was waited
                                     for; NULL: with its description */
+    http_live_answer_fn *answer_live; /* NULL: URLs, or a problem */
+    unsigned can;               /* for it */
     char src_text[2 * HTTP_ID_MAX + 2]; /* of http_media_target */
     char owner_text[HTTP_ID_MAX + 1];
 };
@@ -287,7 +295,8 @@ const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_refresh_device, http_get_channels, http_get_channel, http_post_live,
-    http_get_live, http_delete_live, http_get_sessions, http_get_session,
+    http_get_live, http_delete_live, http_get_doctor, http_post_doctor,
+    http_get_sessions, http_get_session,
     http_delete_session, http_get_pending, http_accept_pending,
     http_get_profile, http_get_devices_csv, http_post_devices_csv,
     http_get_subscriptions, http_get_tree, http_get_changes,

@@ -23,7 +23,9 @@ struct waiter {
     bool is_media; /* else POST live */
     bool due;      /* outcome is filled */
     struct outcome outcome;
-    struct http_media media;
+    http_live_answer_fn *answer; /* NULL: URLs or a problem, or media */
+    unsigned can;
+    struct http_media media; /* of POST live its target alone */
     char base[HTTP_BASE_MAX];
 };
 
@@ -461,7 +463,7 @@ static void reply_media(struct http_response *out, const struct http_media *m)
 }
 
 /* Waits for the session; it is held by us already. false: no room. */
-static bool wait_for(struct http_call *c, uint64_t session,
+static bool wait_for(struct http_call *c, const struct platform_session *s,
                      const struct http_media *m)
 {
     struct http_app *a = c->app;
@@ -472,11 +474,16 @@ static bool wait_for(struct http_call *c, uint64_t session,
     if (!w)
         return false;
     w->request = c->req->id;
-    w->session = session;
+    w->session = s->id;
+    w->answer = c->answer_live;
+    w->can = c->can;
     w->deadline_ms = c->now.mono_ms + HTTP_LIVE_WAIT_MS;
     w->is_media = m != NULL;
     if (m)
         w->media = *m;
+    slice_copy(w->media.device, sizeof(w->media.device), s->device);
+    slice_copy(w->media.channel, sizeof(w->media.channel), s->channel);
+    w->media.stream = s->stream;
     slice_copy(w->base, sizeof(w->base), slice_str(c->base));
     list_push_back(&a->waiters, &w->node);
     a->n_waiters++;
@@ -507,6 +514,10 @@ void http_live_follow(struct http_call *c, int err,
     struct outcome o;
 
     c->app->cfg.touched(c->app->cfg.ctx);
+    if (c->answer_live && (err || !wait || judge(&o, s))) {
+        c->answer_live(c->app, c->out, s, c->can);
+        return;
+    }
     if (err) {
         start_failed(c, err, s, m);
         return;
@@ -523,7 +534,7 @@ void http_live_follow(struct http_call *c, int err,
     }
     if (!judge(&o, s)) {
         platform_session_hold(p, s->id, c->now);
-        if (!wait_for(c, s->id, m)) {
+        if (!wait_for(c, s, m)) {
             release(c->app, s->id);
             http_answer_fail(c, 503, NULL, "too many requests are waiting");
         }
@@ -813,7 +824,12 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
     }
     if (done.outcome.status == 200 && done.is_media)
         is_unreadable(&done.outcome, &s, &done.media);
-    if (done.outcome.status != 200) {
+    if (done.answer) {
+        s.device = slice_str(done.media.device);
+        s.channel = slice_str(done.media.channel);
+        s.stream = done.media.stream;
+        done.answer(a, &r, &s, done.can);
+    } else if (done.outcome.status != 200) {
         answer_outcome(&r, &done.outcome, done.is_media ? &done.media : NULL);
     } else if (done.is_media && done.media.format == HTTP_FORMAT_HLS) {
         static const struct http_problem busy = {

@@ -89,6 +89,9 @@ static const struct schema {
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
       "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? "
       "rtsp:string? playback:object?" },
+    { "Doctor",
+      "device:string channel:string stream:string verdict:string first:string? "
+      "tried_at:time running:boolean links:objects" },
     { "Subscription",
       "device:string kind:string state:string sip_status:integer "
       "notifies:integer expires_at:time next_at:time" },

@@ -166,6 +166,13 @@ static const struct http_route routes[] = {
       "LiveRequest", "Live" },
     { HTTP_GET, CHANNEL "/live", http_get_live, V, 0, 0,
       "the live session of a channel and its URLs", "stream", NULL, "Live" },
+    { HTTP_GET, CHANNEL "/doctor", http_get_doctor, V, 0, 0,
+      "the chain from the camera to its picture, link by link, as it was seen "
+      "last; can: h264,h265 as the viewer shows them", "stream can", NULL,
+      "Doctor" },
+    { HTTP_POST, CHANNEL "/doctor", http_post_doctor, O, 0, 0,
+      "ask for the picture, then the same", "stream can", "LiveRequest",
+      "Doctor" },
     { HTTP_DELETE, CHANNEL "/live", http_delete_live, O, 0, 0,
       "stop it, whoever watches", "stream", NULL, NULL },
 

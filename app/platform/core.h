@@ -370,6 +370,7 @@ struct session {
     uint64_t packets_before; /* that INVITE */
     bool held;     /* WAITING for a packet of the device, or retry_at */
     bool ssrc_any, answered, minimal;
+    bool ssrc_odd; /* media has another one than agreed */
     unsigned tried;
     unsigned restarts; /* since it last played for long */
     unsigned refusals; /* ports that could not be opened */
@@ -520,6 +521,8 @@ struct platform {
     struct upgrades upgrades;
     struct list sessions; /* all, oldest first */
     struct list kept_dialogs, closed_dialogs;
+    struct list trials; /* doctor.c */
+    size_t n_trials;
     size_t n_kept_dialogs, n_byes; /* BYEs on their way */
     bool draining;
 
@@ -895,4 +898,11 @@ void session_no_answer(struct platform *p, struct session *s);
 /* BYE, or the media connection closed: again if somebody watches. */
 void session_ended_by_device(struct platform *p, struct session *s,
                              const char *what);
+
+/* ---- doctor.c ---- */
+
+/* A session ends: how far it came is remembered. */
+void doctor_note(struct platform *p, const struct session *s);
+/* What is remembered of a device; empty: of all. */
+void doctor_forget(struct platform *p, struct slice device);
 #endif

@@ -176,6 +176,7 @@ void device_drop(struct platform *p, struct device *d)
     duty_forget(p, device_id(d));
     sessions_of_device_end(p, d, "the device was removed");
     subscriptions_end(p, d);
+    doctor_forget(p, device_id(d));
     while (!list_is_empty(&d->sessions)) {
         struct session *s =
             container_of(d->sessions.next, struct session, in_device);

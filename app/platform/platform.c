@@ -262,6 +262,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->dirty_sessions);
     list_init(&p->queue);
     list_init(&p->kept_dialogs);
+    list_init(&p->trials);
     list_init(&p->groups);
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
@@ -364,6 +365,7 @@ void platform_free(struct platform *p)
     while (p->n_devices)
         device_delete(p, p->by_id[p->n_devices - 1]);
     history_causes_fini(&p->causes, alloc);
+    doctor_forget(p, slice_of(NULL, 0));
     dialogs_fini(p);
     commands_fini(p);
     ptz_fini(p);

@@ -606,6 +606,7 @@ struct platform_session {
     enum ps_codec video, audio;
     uint32_t width, height;
     uint64_t packets, bytes, lost, foreign;
+    bool ssrc_odd; /* media has another SSRC than agreed */
 };
 
 struct platform_live {

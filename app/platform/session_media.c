@@ -235,9 +235,11 @@ static void on_packet(struct platform *p, struct session *s,
                       const struct platform_media_event *ev)
 {
     s->reconnect_at = GB_NEVER;
-    if (s->answered && ev->ssrc != s->ssrc)
+    if (s->answered && ev->ssrc != s->ssrc) {
+        s->ssrc_odd = true;
         device_deviation_of(p, s->device, DEVIATION_SSRC_FOREIGN,
                             session_channel(s), &ev->from);
+    }
     if (!s->packet)
         first_packet(p, s);
 }

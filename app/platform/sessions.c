@@ -255,6 +255,7 @@ static void observe_end(struct platform *p, const struct session *s)
 static void close_session(struct platform *p, struct session *s)
 {
     observe_end(p, s);
+    doctor_note(p, s);
     session_end_dialog(p, s);
     no_deadlines(s);
     s->idle_at = GB_NEVER;
@@ -369,7 +370,7 @@ static void begin_again(struct platform *p, struct session *s,
     s->step = PLATFORM_STEP_SOCKET;
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
-    s->packet = s->answered = s->held = false;
+    s->packet = s->answered = s->held = s->ssrc_odd = false;
     s->note_len = 0;
     s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
@@ -561,6 +562,7 @@ static void view(const struct session *s, struct platform_session *out)
         .bytes = s->bytes,
         .lost = s->lost,
         .foreign = s->foreign,
+        .ssrc_odd = s->ssrc_odd,
     };
     memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
     if (s->state == PLATFORM_STARTING && s->note_len) {

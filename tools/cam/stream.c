@@ -290,6 +290,8 @@ static void try_connect(struct stream *s)
 {
     struct sockaddr_storage ss;
 
+    if (s->cam->o.faults.link.no_connect)
+        return;
     s->tries++;
     uv_tcp_init(&s->cam->loop, &s->tcp);
     s->tcp.data = s;
@@ -332,7 +334,8 @@ static int listen_media(struct stream *s, struct gb_addr *local)
     s->open_handles++;
     sockaddr_of(&ss, &any, false);
     err = uv_tcp_bind(&s->listener, (struct sockaddr *)&ss, 0);
-    if (!err && !s->cam->o.faults.link.listen_late)
+    if (!err && !s->cam->o.faults.link.listen_late &&
+        !s->cam->o.faults.link.no_connect)
         err = uv_listen((uv_stream_t *)&s->listener, 4, on_accept);
     if (!err)
         err = uv_tcp_getsockname(&s->listener, (struct sockaddr *)&ss, &len);
@@ -393,6 +396,7 @@ void stream_start(struct gbcam *g, uint32_t device,
         return;
     }
     if (s->listening && g->o.faults.link.listen_late &&
+        !g->o.faults.link.no_connect &&
         uv_listen((uv_stream_t *)&s->listener, 4, on_accept)) {
         stream_lost(s);
         return;
