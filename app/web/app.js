@@ -1,4 +1,5 @@
 // The page: login, device tree, one picture, and what failed when there is none.
+import { Doctor } from './doctor.js';
 import { t, stepName, stepOrder, translate, switchLanguage } from './i18n.js';
 import { Past } from './past.js';
 import { Player, canPlay } from './player.js';
@@ -271,13 +272,26 @@ const channelPath = () => `/devices/${encodeURIComponent(chosen?.device)}/channe
 const ptz = new Ptz($('ptz'), call, channelPath);
 const past = new Past($('past'), { call, path: channelPath, play: playRecording, live: play });
 
+const doctor = new Doctor($('doctor').querySelector('.chain'), {
+  call,
+  path: channelPath,
+  stream: () => $('stream').value,
+  transport: (name) => { $('transport').value = name; $('transport').dispatchEvent(new Event('change')); },
+  sub: () => { $('stream').value = 'sub'; play(); },
+  again: () => play(),
+});
+
 function openTools() {
+  doctor.clear();
+  if ($('doctor').open) doctor.look();
   ptz.stop();
   past.clear();
   if ($('ptz').open) ptz.presets();
   if ($('past').open) past.load();
 }
 $('ptz').addEventListener('toggle', () => chosen && $('ptz').open && ptz.presets());
+$('doctor').addEventListener('toggle', () => chosen && $('doctor').open && doctor.look());
+$('doctor').querySelector('.examine').addEventListener('click', () => doctor.look(true));
 $('past').addEventListener('toggle', () => chosen && $('past').open && past.load());
 
 function choose(device, channel) {
@@ -362,6 +376,8 @@ function problem(p) {
   $('steps').replaceChildren(...(at < 0 ? [] : stepOrder.map((s, i) => element('li', i < at ? 'good' : i === at ? 'bad' : '', stepName(s)))));
   $('problem-evidence').textContent = [p.detail, p.evidence].filter(Boolean).join(' — ');
   $('problem-hint').textContent = p.hint || '';
+  if (chosen && $('doctor').open) doctor.look();
+  else if (chosen) $('doctor').open = true; // which looks
 }
 
 function stop() {
@@ -414,6 +430,7 @@ $('language').addEventListener('click', () => {
   switchLanguage();
   ptz.label();
   past.show();
+  doctor.show();
   renderTree();
   if (!$('welcome').hidden) welcome(true);
 });

@@ -20,6 +20,8 @@ const texts = {
     recordings: 'Recordings', day: 'Day', pause: 'Pause', resume: 'Go on', pace: 'Pace', toLive: 'Live', timeline: 'Recordings of the day',
     asking: 'Asking the device …', nothingRecorded: 'Nothing is recorded there.', notAll: 'The device has not told everything.',
     recordingOver: 'The recording ends here.',
+    doctor: 'Doctor', examine: 'Examine', examining: 'Examining …', green: 'good', red: 'broken', unknown: 'not known',
+    reallyReboot: 'Restart this device?',
     ptz: { up: 'up', down: 'down', left: 'left', right: 'right', up_left: 'up left', up_right: 'up right', down_left: 'down left',
       down_right: 'down right', zoom_in: 'zoom in', zoom_out: 'zoom out', focus_near: 'focus nearer', focus_far: 'focus farther',
       iris_open: 'open the iris', iris_close: 'close the iris' },
@@ -46,6 +48,8 @@ const texts = {
     recordings: '录像', day: '日期', pause: '暂停', resume: '继续', pace: '倍速', toLive: '实时', timeline: '当天录像',
     asking: '正在请求设备 …', nothingRecorded: '该时段没有录像。', notAll: '设备未返回全部录像。',
     recordingOver: '录像播放结束。',
+    doctor: '诊断', examine: '开始诊断', examining: '正在诊断 …', green: '正常', red: '故障', unknown: '未知',
+    reallyReboot: '确定重启该设备？',
     ptz: { up: '上', down: '下', left: '左', right: '右', up_left: '左上', up_right: '右上', down_left: '左下', down_right: '右下',
       zoom_in: '放大', zoom_out: '缩小', focus_near: '近焦', focus_far: '远焦', iris_open: '光圈开', iris_close: '光圈关' },
     steps: { device: '设备', socket: '端口', invite: 'INVITE', answer: '应答', connect: 'TCP 连接', packet: 'RTP', program: 'PS',
@@ -55,6 +59,7 @@ const texts = {
 
 let language = localStorage.getItem('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
 
+export const currentLanguage = () => language;
 export const t = (key) => texts[language][key] ?? key;
 export const stepName = (step) => texts[language].steps[step] ?? step;
 export const stepOrder = Object.keys(texts.en.steps).filter((s) => s !== 'ended');

@@ -283,6 +283,18 @@ def language(b):
     b.click("#language")
 
 
+def doctor_finds_nothing(b):
+    b.run("document.getElementById('doctor').open = true")
+    b.click("#doctor .examine")
+    wait_for("the chain", lambda: b.run("return document.querySelectorAll('#doctor .chain li.green').length") >= 12)
+    red = b.run("return document.querySelectorAll('#doctor .chain li.red').length")
+    b.run("document.getElementById('doctor').scrollIntoView()")
+    b.shot("doctor")
+    b.run("document.getElementById('doctor').open = false")
+    if red:
+        raise Failed("a healthy camera has a red link")
+
+
 def failure_is_named(b, d, cam):
     b.click("#stop")
     cam.kill()
@@ -293,9 +305,14 @@ def failure_is_named(b, d, cam):
     title = b.run("return document.getElementById('problem-title').textContent")
     evidence = b.run("return document.getElementById('problem-evidence').textContent")
     bad = b.run("return document.querySelectorAll('#steps li.bad').length")
-    b.shot("problem")
     if bad != 1 or not evidence:
         raise Failed(f"problem: {title} / {evidence}")
+    wait_for("the doctor", lambda: b.run("return document.querySelector('#doctor .chain li.red .evidence')"))
+    first = b.run("return document.querySelector('#doctor .chain li.red b').textContent")
+    tries = b.run("return document.querySelectorAll('#doctor .chain li.red button').length")
+    b.shot("problem")
+    if not first or not tries:
+        raise Failed(f"doctor: {first}, {tries} remedies")
     print(f"        {title}; {evidence}")
 
 
@@ -307,7 +324,7 @@ def main():
             for name, fn in (("log_in", lambda: log_in(b, d)), ("plays", lambda: plays(b, d)),
                              ("sub_stream", lambda: sub_stream(b)),
                              ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)),
-                             ("moves", lambda: moves(b, d)), ("recording", lambda: recording(b, d)),
+                             ("moves", lambda: moves(b, d)), ("doctor", lambda: doctor_finds_nothing(b)), ("recording", lambda: recording(b, d)),
                              ("language", lambda: language(b)), ("aac", lambda: aac(b, d)), ("failure_is_named", lambda: failure_is_named(b, d, cam))):
                 try:
                     fn()
