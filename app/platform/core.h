@@ -179,7 +179,7 @@ _Static_assert(DEVIATION_COUNT <= 64, "bits of struct device.noted");
 /* One question at a time to one device. */
 enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
 
-/* While something is asked, or is to be. */
+/* While something is asked, or more is to be. */
 struct query {
     struct timerq_node timer;
     struct device *device;
@@ -188,7 +188,6 @@ struct query {
     uint32_t sn;             /* of the DeviceInfo */
     uint64_t transaction;    /* of the running one, 0: answered */
     uint64_t assembly;       /* 0: none */
-    uint64_t start_ms;       /* not before */
     uint64_t give_up_ms;     /* DeviceInfo */
     uint64_t retry_ms;       /* catalog once more */
 };
@@ -202,6 +201,7 @@ struct asked {
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
+    uint64_t start_ms; /* what is wanted: not before */
 };
 
 struct group; /* settings.c */
@@ -278,7 +278,7 @@ struct device {
     bool arms;                     /* SetGuard each time it registers */
     uint8_t media, learnt;         /* enum platform_transport */
     struct asked asked;
-    struct query *query;   /* NULL: nothing is asked */
+    struct query *query;   /* NULL: nothing is asked; what is wanted waits */
     uint64_t deviations, noted;
     uint32_t n_channels, cap_channels;
     struct channel **channels;     /* in id order */
@@ -780,8 +780,11 @@ void query_want(struct platform *p, struct device *d, unsigned queries,
 void query_back(struct platform *p, struct device *d);
 /* Whether catalogs have told something new since this was asked last. */
 bool query_news(struct device *d);
-/* What was wanted when there was no memory. */
-void query_again(struct platform *p, struct device *d);
+/* When the first question is to be asked, GB_NEVER; part of device_arm. Those
+ * that follow have a timer of their own. */
+uint64_t query_due_ms(const struct device *d);
+/* Asks it, if it is due. */
+void query_begin(struct platform *p, struct device *d);
 /* Nothing is asked any more: offline, removed. */
 void query_stop(struct platform *p, struct device *d);
 void query_free(struct platform *p, struct device *d);

@@ -425,6 +425,8 @@ void device_arm(struct platform *p, struct device *d)
         at = d->alive_ms + patience_ms(p, d);
     if (nat_due_ms(p, d) < at)
         at = nat_due_ms(p, d);
+    if (query_due_ms(d) < at)
+        at = query_due_ms(d);
     if (at == GB_NEVER || at < d->life_timer.at_ms)
         timerq_set(&p->timers, &d->life_timer, at);
 }
@@ -441,7 +443,7 @@ void device_on_timer(struct platform *p, struct device *d)
         device_offline(p, d, "keepalive lost");
     }
     nat_on_timer(p, d);
-    query_again(p, d);
+    query_begin(p, d);
     profile_look(p, d);
     device_arm(p, d);
 }
