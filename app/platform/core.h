@@ -125,6 +125,8 @@ struct channel {
 
 /* ---- devices ---- */
 
+#define DEVICE_ID_MAX 24 /* admit_is_id lets 20 digits in, and a NUL */
+
 enum device_text {
     DEVICE_USER_AGENT, /* first: each REGISTER has it */
     DEVICE_NAME, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_FIRMWARE,
@@ -239,21 +241,22 @@ struct rare {
  * to DEVICE_NEAR: with many devices each line of it comes from far memory. */
 struct device {
     struct map_node by_id; /* key: id, in p->devices */
-    char id[PLATFORM_ID_MAX];
+    char id[DEVICE_ID_MAX];
     struct map_node by_peer;   /* key: of peer, in p->peers */
     struct map_node by_source; /* key: of peer.remote, in p->sites */
     struct sip_peer peer;
-    bool bound;            /* has a binding: requests from it are accepted */
-    bool at_peer, at_source; /* in p->peers, in p->sites */
-    bool behind_nat;       /* its Contact is not where it sends from */
-    bool ignores_require;  /* requests with Require are served */
+    bool bound : 1;        /* has a binding: requests from it are accepted */
+    bool at_peer : 1, at_source : 1; /* in p->peers, in p->sites */
+    bool behind_nat : 1;   /* its Contact is not where it sends from */
+    bool ignores_require : 1; /* requests with Require are served */
+    uint8_t proven_alg : 3; /* the hash it proved itself with; OTHER: none */
     uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
     uint16_t digest;       /* algorithms offered to it; 0: as configured */
-    uint8_t ha1_alg;       /* of ha1; OTHER: none */
-    uint8_t ha1[SIP_HA1_RAW];
+    uint8_t ha1[SIP_HA1_MD5_RAW]; /* if proven_alg is MD5: that of the others,
+                              which are longer, is made each time */
     uint32_t nonce_nc;     /* highest nc with the nonce of nonce_stamp */
     uint32_t cseq;         /* of the registration */
-    uint64_t call_id_hash; /* likewise */
+    uint32_t call_id_hash; /* likewise */
     uint64_t nonce_stamp;  /* of the newest nonce it proved itself with */
     uint64_t expires_ms;
     struct timerq_node life_timer;
