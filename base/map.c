@@ -7,6 +7,8 @@
 #include <assert.h>
 
 #define MAP_MIN_BUCKETS 16
+#define MAP_LOAD 2 /* nodes for each bucket, at most: with so many nodes what
+                      is saved is 8 bytes of each */
 
 uint64_t map_hash(const uint64_t seed[2], struct slice key)
 {
@@ -69,6 +71,15 @@ struct map_node *map_ahead_first(const struct map *m, uint64_t hash)
     return n;
 }
 
+struct map_node *map_ahead_next(struct map_node *n, uint64_t hash)
+{
+    if (n && n->hash != (uint32_t)hash) {
+        n = n->next;
+        prefetch(n);
+    }
+    return n;
+}
+
 struct map_node *map_ahead_node(struct map_node *n, uint64_t hash)
 {
     while (n && n->hash != (uint32_t)hash)
@@ -125,7 +136,7 @@ void map_insert(struct map *m, struct map_node *n, struct slice key)
 {
     struct map_node **b;
 
-    if (m->n >= m->n_buckets)
+    if (m->n >= MAP_LOAD * m->n_buckets)
         grow(m);
     n->hash = (uint32_t)map_hash(m->seed, key);
     map_set_key(n, key);

@@ -1,11 +1,12 @@
 /* base/map.h - intrusive hash map, keyed by bytes
  *
  * The node sits inside the object, with a key that is bytes of the same object:
- * there are many nodes, and where the key is takes four bytes of one. The table doubles when it is full; when there is no memory for that
- * it goes on with longer chains, so an insertion never fails once map_init
- * has succeeded. The hash is keyed by a seed (SipHash-1-3), so a peer that
- * chooses its Call-IDs cannot choose its bucket. Taking a node out costs the
- * same however many have its key. */
+ * there are many nodes, and where the key is takes four bytes of one. The table
+ * doubles when it has two nodes a bucket; without memory for that it goes on
+ * with longer chains, so an insertion never fails once map_init has succeeded.
+ * The hash is keyed by a seed (SipHash-1-3), so a peer that chooses its Call-IDs
+ * cannot choose its bucket. Taking a node out costs the same however many have
+ * its key. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -67,12 +68,13 @@ struct map_walk {
 };
 struct map_node *map_walk_next(const struct map *m, struct map_walk *w);
 
-/* Three steps towards a node, each of which asks for the memory that the next
+/* Four steps towards a node, each of which asks for the memory that the next
  * one reads: whoever has many keys does each step for all of them. Hints: they
  * change nothing, and the key is not compared. Any may give NULL. */
 uint64_t map_ahead(const struct map *m, struct slice key); /* its hash */
 struct map_node *map_ahead_first(const struct map *m, uint64_t hash);
-struct map_node *map_ahead_node(struct map_node *first, uint64_t hash);
+struct map_node *map_ahead_next(struct map_node *first, uint64_t hash);
+struct map_node *map_ahead_node(struct map_node *next, uint64_t hash);
 
 /* SipHash-1-3 of a slice, for other tables. */
 uint64_t map_hash(const uint64_t seed[2], struct slice key);

@@ -5,7 +5,7 @@
 
 void timerq_node_init(struct timerq_node *n, uint8_t kind)
 {
-    *n = (struct timerq_node){ .at_ms = GB_NEVER, .kind = kind };
+    *n = (struct timerq_node){ .when = TIMERQ_NEVER << 8 | kind };
 }
 
 /* Joins two heaps; either may be NULL. Their roots have no siblings. */
@@ -15,7 +15,7 @@ static struct timerq_node *join(struct timerq_node *a, struct timerq_node *b)
         return b;
     if (!b)
         return a;
-    if (b->at_ms < a->at_ms) {
+    if (b->when < a->when) {
         struct timerq_node *t = a;
 
         a = b;
@@ -71,38 +71,40 @@ void timerq_stop(struct timerq *q, struct timerq_node *n)
 {
     struct timerq_node *below;
 
-    if (n->at_ms == GB_NEVER)
+    if (n->when >> 8 == TIMERQ_NEVER)
         return;
     if (n != q->root)
         cut(n);
     below = join_siblings(n->child);
     q->root = n == q->root ? below : join(q->root, below);
     n->child = NULL;
-    n->at_ms = GB_NEVER;
+    n->when |= TIMERQ_NEVER << 8;
 }
 
 void timerq_set(struct timerq *q, struct timerq_node *n, uint64_t at_ms)
 {
-    if (n->at_ms == at_ms)
+    if (at_ms > TIMERQ_NEVER)
+        at_ms = TIMERQ_NEVER;
+    if (n->when >> 8 == at_ms)
         return;
     timerq_stop(q, n);
-    if (at_ms == GB_NEVER)
+    if (at_ms == TIMERQ_NEVER)
         return;
     assert(!n->child && !n->next && !n->prev);
-    n->at_ms = at_ms;
+    n->when = at_ms << 8 | timerq_kind(n);
     q->root = join(q->root, n);
 }
 
 uint64_t timerq_next(const struct timerq *q)
 {
-    return q->root ? q->root->at_ms : GB_NEVER;
+    return q->root ? timerq_at_ms(q->root) : GB_NEVER;
 }
 
 struct timerq_node *timerq_pop(struct timerq *q, uint64_t now_ms)
 {
     struct timerq_node *n = q->root;
 
-    if (!n || n->at_ms > now_ms)
+    if (!n || timerq_at_ms(n) > now_ms)
         return NULL;
     timerq_stop(q, n);
     return n;

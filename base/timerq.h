@@ -11,11 +11,27 @@
 #include <stdbool.h>
 
 struct timerq_node {
-    uint64_t at_ms; /* GB_NEVER when it is not armed */
+    uint64_t when; /* ms in the upper 56 bits, all of them set when it is not
+                      armed; below them the owner's kind */
     struct timerq_node *child, *next;
     struct timerq_node *prev; /* left sibling, or the parent of a first child */
-    uint8_t kind;             /* the owner's, untouched here */
 };
+
+#define TIMERQ_NEVER (GB_NEVER >> 8)
+
+/* GB_NEVER when it is not armed. */
+static inline uint64_t timerq_at_ms(const struct timerq_node *n)
+{
+    uint64_t at_ms = n->when >> 8;
+
+    return at_ms == TIMERQ_NEVER ? GB_NEVER : at_ms;
+}
+
+/* As it was given to timerq_node_init. */
+static inline uint8_t timerq_kind(const struct timerq_node *n)
+{
+    return (uint8_t)n->when;
+}
 
 struct timerq {
     struct timerq_node *root;
@@ -24,7 +40,7 @@ struct timerq {
 /* Before anything else; a node of zeros is not valid. */
 void timerq_node_init(struct timerq_node *n, uint8_t kind);
 
-/* Arms n, or moves it; at_ms GB_NEVER stops it. */
+/* Arms n, or moves it; at_ms GB_NEVER, or what 56 bits do not hold, stops it. */
 void timerq_set(struct timerq *q, struct timerq_node *n, uint64_t at_ms);
 
 /* Harmless when n is not armed. */

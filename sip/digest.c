@@ -387,16 +387,15 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
     out->n = (uint8_t)hash_joined(alg, parts, 3, out->hex);
 }
 
-void sip_ha1_pack(uint8_t raw[static SIP_HA1_RAW], const struct sip_ha1 *ha1)
+void sip_ha1_pack(uint8_t *raw, const struct sip_ha1 *ha1)
 {
-    memset(raw, 0, SIP_HA1_RAW);
     for (size_t i = 0; i < ha1->n / 2u; i++)
         raw[i] = (uint8_t)(ascii_hex(ha1->hex[2 * i]) << 4 |
                            ascii_hex(ha1->hex[2 * i + 1]));
 }
 
 void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,
-                    const uint8_t raw[static SIP_HA1_RAW])
+                    const uint8_t *raw)
 {
     out->n = (uint8_t)hex_length(alg);
     hex_of(raw, out->n / 2u, out->hex);

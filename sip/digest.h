@@ -88,11 +88,13 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
                   struct slice username, struct slice realm,
                   struct slice password);
 
-/* 16 or 32 bytes in place of twice as many digits; alg: whose HA1 it is. */
+/* Bytes in place of twice as many digits: 16 of MD5, 32 of the others, which
+ * raw must have room for. alg: whose HA1 it is. */
+#define SIP_HA1_MD5_RAW 16
 #define SIP_HA1_RAW (SIP_DIGEST_HEX / 2)
-void sip_ha1_pack(uint8_t raw[static SIP_HA1_RAW], const struct sip_ha1 *ha1);
+void sip_ha1_pack(uint8_t *raw, const struct sip_ha1 *ha1);
 void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,
-                    const uint8_t raw[static SIP_HA1_RAW]);
+                    const uint8_t *raw);
 
 /* The response for these credentials: uri, nonce, nc, cnonce, qop and alg are
  * taken from c. Returns the number of hex digits in out, not terminated; 0

@@ -130,6 +130,32 @@ static void note_3_13_a_crowd_is_spread(void **state)
     sim_free(&s);
 }
 
+/* While a great many come, the first question of those who are there waits as
+ * well: the time belongs to registrations. */
+static void note_3_13_a_crowd_is_let_in_first(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true,
+                                         .rate_burst = 1000 } };
+    struct sim_device *many, *d;
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    many = sim_add(&s, "34020000001180000001", "192.168.1.10:5060", SIP_UDP);
+    d = sim_add(&s, "34020000001180000002", "192.168.1.11:5060", SIP_UDP);
+    sim_channels(d, 1);
+    for (unsigned i = 0; i < 3000; i++) {
+        many->call_id[0] = '\0'; /* as if it were another one */
+        sim_register(many);
+        sim_run(&s, 2);
+    }
+    sim_register(d);
+    sim_run(&s, 14000);
+    assert_int_equal(d->catalogs, 0);
+    sim_run(&s, 50000);
+    assert_int_equal(d->catalogs, 1);
+    sim_free(&s);
+}
+
 /* A line that comes and goes: the device, which never registers anew, is asked
  * for its catalog every ten minutes at most; when it registers it is asked. */
 static void note_3_13_flapping_asks_seldom(void **state)
@@ -589,6 +615,7 @@ int main(void)
         cmocka_unit_test(note_4_1_any_order),
         cmocka_unit_test(asked_after_a_pause),
         cmocka_unit_test(note_3_13_a_crowd_is_spread),
+        cmocka_unit_test(note_3_13_a_crowd_is_let_in_first),
         cmocka_unit_test(note_3_13_flapping_asks_seldom),
         cmocka_unit_test(note_4_3_partial_deletes_nothing),
         cmocka_unit_test(note_4_3_complete_sweeps),

@@ -34,6 +34,8 @@ void platform_ahead(const struct platform *p, const struct slice *bytes,
         hash[i] = map_ahead(&p->devices, named(bytes[i]));
     for (size_t i = 0; i < n; i++)
         node[i] = map_ahead_first(&p->devices, hash[i]);
+    for (size_t i = 0; i < n; i++)
+        node[i] = map_ahead_next(node[i], hash[i]);
     for (size_t i = 0; i < n; i++) {
         node[i] = map_ahead_node(node[i], hash[i]);
         if (node[i])

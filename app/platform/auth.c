@@ -118,7 +118,7 @@ static bool is_right(const struct sip_credentials *c, struct slice realm,
 
 void auth_forget(struct device *d)
 {
-    d->ha1_alg = SIP_DIGEST_OTHER;
+    d->proven_alg = SIP_DIGEST_OTHER;
     memset(d->ha1, 0, sizeof(d->ha1));
 }
 
@@ -155,6 +155,13 @@ static const struct sip_ha2 *ha2_of(struct platform *p,
     return own;
 }
 
+static void keep_ha1(struct device *d, const struct auth *a)
+{
+    d->proven_alg = base_of(a->c.alg) & 7u;
+    if (d->proven_alg == SIP_DIGEST_MD5)
+        sip_ha1_pack(d->ha1, &a->ha1);
+}
+
 /* With the HA1 that the device keeps; a stranger's is made each time, and that
  * of a device too when its response is wrong, so that the time does not tell
  * who is known here (RFC 8760, R68 of our list). */
@@ -163,23 +170,23 @@ static bool checks(struct platform *p, struct auth *a)
     struct device *d = a->device;
     struct sip_ha2 own;
     const struct sip_ha2 *ha2 = ha2_of(p, &a->c, &own);
+    bool kept = d && d->proven_alg == SIP_DIGEST_MD5 &&
+                base_of(a->c.alg) == SIP_DIGEST_MD5;
     struct sip_ha1 ha1;
 
-    if (d && d->ha1_alg == base_of(a->c.alg)) {
+    if (kept) {
         sip_ha1_unpack(&a->ha1, a->c.alg, d->ha1);
         if (sip_digest_check_ha2(&a->c, &a->ha1, ha2))
             return true;
     }
     sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
-    if (d && d->ha1_alg == base_of(a->c.alg))
+    if (kept)
         return false;
     if (!sip_digest_check_ha2(&a->c, &ha1, ha2))
         return false;
     a->ha1 = ha1;
-    if (d) {
-        sip_ha1_pack(d->ha1, &ha1);
-        d->ha1_alg = base_of(a->c.alg);
-    }
+    if (d)
+        keep_ha1(d, a);
     return true;
 }
 

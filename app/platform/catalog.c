@@ -19,15 +19,20 @@
 #define JITTER_MAX_MS 5000
 #define JITTER_EACH_MS 20       /* more for each that came online of late */
 #define JITTER_CEILING_MS 60000
+#define JITTER_HEAD 4           /* the part of a longer wait that is left to
+                                   those who still come */
+#define TURN_MS 50              /* those of this time are asked together */
+#define NO_MEMORY_MS 1000
 #define MAX_TRIES 3
 #define FRESH_S 600             /* a complete one is not asked for again */
 
 static const uint64_t retry_after_ms[MAX_TRIES] = { 30000, 120000, 600000 };
 
-/* 1-5 s; more after an outage that has brought a crowd (field-note 3.13). */
+/* 1-5 s; more after an outage that has brought a crowd (field-note 3.13), the
+ * rest of which is let in first. */
 uint64_t query_jitter(struct platform *p)
 {
-    uint64_t most;
+    uint64_t most, least;
 
     if (p->now.mono_ms - p->crowd_ms > CROWD_MS) {
         p->crowd = 0;
@@ -37,7 +42,8 @@ uint64_t query_jitter(struct platform *p)
     most = JITTER_MAX_MS + (uint64_t)p->crowd * JITTER_EACH_MS;
     if (most > JITTER_CEILING_MS)
         most = JITTER_CEILING_MS;
-    return platform_random_in(p, JITTER_MIN_MS, most + 1);
+    least = JITTER_MIN_MS + (most - JITTER_MAX_MS) / JITTER_HEAD;
+    return platform_random_in(p, least, most + 1);
 }
 
 static void arm(struct platform *p, struct device *d)
@@ -50,8 +56,8 @@ static void arm(struct platform *p, struct device *d)
     at = q->retry_ms;
     if (q->running == QUERY_INFO && q->give_up_ms < at)
         at = q->give_up_ms;
-    if (!q->running && d->asked.wanted && q->start_ms < at)
-        at = q->start_ms;
+    if (!q->running && d->asked.wanted && d->asked.start_ms < at)
+        at = d->asked.start_ms;
     timerq_set(&p->timers, &q->timer, at);
 }
 
@@ -67,7 +73,7 @@ static struct query *query_of(struct platform *p, struct device *d)
         return NULL;
     timerq_node_init(&q->timer, TIMER_QUERY);
     q->device = d;
-    q->start_ms = q->retry_ms = q->give_up_ms = GB_NEVER;
+    q->retry_ms = q->give_up_ms = GB_NEVER;
     d->query = q;
     return q;
 }
@@ -92,31 +98,45 @@ static void rest(struct platform *p, struct device *d)
         query_free(p, d);
 }
 
+/* Moments of one turn are one: a crowd is asked in batches. */
+static uint64_t turn_of(uint64_t at_ms)
+{
+    return (at_ms + TURN_MS - 1) / TURN_MS * TURN_MS;
+}
+
 void query_want(struct platform *p, struct device *d, unsigned queries,
                 uint64_t delay_ms)
 {
-    uint64_t at = p->now.mono_ms + delay_ms;
-    bool had = d->query && d->asked.wanted;
-    struct query *q;
+    uint64_t at = delay_ms ? turn_of(p->now.mono_ms + delay_ms)
+                           : p->now.mono_ms;
 
     queries &= ~(unsigned)device_query(d)->running; /* is being answered */
     if (!queries || !d->online)
         return;
+    if (!d->asked.wanted || at < d->asked.start_ms)
+        d->asked.start_ms = at;
     d->asked.wanted |= (uint8_t)queries;
-    q = query_of(p, d);
-    if (!q)
-        return; /* query_again */
-    if (!had || at < q->start_ms)
-        q->start_ms = at;
-    if (queries & QUERY_CATALOG)
-        q->retry_ms = GB_NEVER;
-    arm(p, d);
+    if (d->query && queries & QUERY_CATALOG)
+        d->query->retry_ms = GB_NEVER;
+    if (d->query)
+        arm(p, d);
+    else
+        device_arm(p, d);
 }
 
-void query_again(struct platform *p, struct device *d)
+uint64_t query_due_ms(const struct device *d)
 {
-    if (d->asked.wanted && !d->query)
-        query_want(p, d, d->asked.wanted, 0);
+    return d->asked.wanted && !d->query ? d->asked.start_ms : GB_NEVER;
+}
+
+void query_begin(struct platform *p, struct device *d)
+{
+    if (p->now.mono_ms < query_due_ms(d))
+        return;
+    if (query_of(p, d))
+        query_on_timer(p, d);
+    else
+        d->asked.start_ms = p->now.mono_ms + NO_MEMORY_MS;
 }
 
 void query_back(struct platform *p, struct device *d)
@@ -163,7 +183,7 @@ static void finish(struct platform *p, struct device *d)
 {
     d->query->running = 0;
     d->query->transaction = 0;
-    d->query->start_ms = p->now.mono_ms;
+    d->asked.start_ms = p->now.mono_ms;
     arm(p, d);
 }
 
@@ -264,7 +284,8 @@ void query_on_timer(struct platform *p, struct device *d)
         note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_SILENT);
         finish(p, d);
     }
-    if (!q->running && d->asked.wanted && q->start_ms <= now && d->online) {
+    if (!q->running && d->asked.wanted && d->asked.start_ms <= now &&
+        d->online) {
         unsigned next =
             d->asked.wanted & QUERY_CATALOG ? QUERY_CATALOG : QUERY_INFO;
 

@@ -534,7 +534,7 @@ int command_start(struct platform *p, struct device *d,
     *id = c->id;
     if (command_is_due(c) && is_busy(p, d))
         timerq_set(&p->timers, &c->timer, p->now.mono_ms + BUSY_MS);
-    if (c->timer.at_ms == GB_NEVER)
+    if (timerq_at_ms(&c->timer) == GB_NEVER)
         send(p, c);
     return 0;
 }

@@ -125,6 +125,8 @@ struct channel {
 
 /* ---- devices ---- */
 
+#define DEVICE_ID_MAX 24 /* admit_is_id lets 20 digits in, and a NUL */
+
 enum device_text {
     DEVICE_USER_AGENT, /* first: each REGISTER has it */
     DEVICE_NAME, DEVICE_MANUFACTURER, DEVICE_MODEL, DEVICE_FIRMWARE,
@@ -179,7 +181,7 @@ _Static_assert(DEVIATION_COUNT <= 64, "bits of struct device.noted");
 /* One question at a time to one device. */
 enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
 
-/* While something is asked, or is to be. */
+/* While something is asked, or more is to be. */
 struct query {
     struct timerq_node timer;
     struct device *device;
@@ -188,7 +190,6 @@ struct query {
     uint32_t sn;             /* of the DeviceInfo */
     uint64_t transaction;    /* of the running one, 0: answered */
     uint64_t assembly;       /* 0: none */
-    uint64_t start_ms;       /* not before */
     uint64_t give_up_ms;     /* DeviceInfo */
     uint64_t retry_ms;       /* catalog once more */
 };
@@ -202,6 +203,7 @@ struct asked {
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
+    uint64_t start_ms; /* what is wanted: not before */
 };
 
 struct group; /* settings.c */
@@ -239,21 +241,22 @@ struct rare {
  * to DEVICE_NEAR: with many devices each line of it comes from far memory. */
 struct device {
     struct map_node by_id; /* key: id, in p->devices */
-    char id[PLATFORM_ID_MAX];
+    char id[DEVICE_ID_MAX];
     struct map_node by_peer;   /* key: of peer, in p->peers */
     struct map_node by_source; /* key: of peer.remote, in p->sites */
     struct sip_peer peer;
-    bool bound;            /* has a binding: requests from it are accepted */
-    bool at_peer, at_source; /* in p->peers, in p->sites */
-    bool behind_nat;       /* its Contact is not where it sends from */
-    bool ignores_require;  /* requests with Require are served */
+    bool bound : 1;        /* has a binding: requests from it are accepted */
+    bool at_peer : 1, at_source : 1; /* in p->peers, in p->sites */
+    bool behind_nat : 1;   /* its Contact is not where it sends from */
+    bool ignores_require : 1; /* requests with Require are served */
+    uint8_t proven_alg : 3; /* the hash it proved itself with; OTHER: none */
     uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
     uint16_t digest;       /* algorithms offered to it; 0: as configured */
-    uint8_t ha1_alg;       /* of ha1; OTHER: none */
-    uint8_t ha1[SIP_HA1_RAW];
+    uint8_t ha1[SIP_HA1_MD5_RAW]; /* if proven_alg is MD5: that of the others,
+                              which are longer, is made each time */
     uint32_t nonce_nc;     /* highest nc with the nonce of nonce_stamp */
     uint32_t cseq;         /* of the registration */
-    uint64_t call_id_hash; /* likewise */
+    uint32_t call_id_hash; /* likewise */
     uint64_t nonce_stamp;  /* of the newest nonce it proved itself with */
     uint64_t expires_ms;
     struct timerq_node life_timer;
@@ -278,7 +281,7 @@ struct device {
     bool arms;                     /* SetGuard each time it registers */
     uint8_t media, learnt;         /* enum platform_transport */
     struct asked asked;
-    struct query *query;   /* NULL: nothing is asked */
+    struct query *query;   /* NULL: nothing is asked; what is wanted waits */
     uint64_t deviations, noted;
     uint32_t n_channels, cap_channels;
     struct channel **channels;     /* in id order */
@@ -783,8 +786,11 @@ void query_want(struct platform *p, struct device *d, unsigned queries,
 void query_back(struct platform *p, struct device *d);
 /* Whether catalogs have told something new since this was asked last. */
 bool query_news(struct device *d);
-/* What was wanted when there was no memory. */
-void query_again(struct platform *p, struct device *d);
+/* When the first question is to be asked, GB_NEVER; part of device_arm. Those
+ * that follow have a timer of their own. */
+uint64_t query_due_ms(const struct device *d);
+/* Asks it, if it is due. */
+void query_begin(struct platform *p, struct device *d);
 /* Nothing is asked any more: offline, removed. */
 void query_stop(struct platform *p, struct device *d);
 void query_free(struct platform *p, struct device *d);

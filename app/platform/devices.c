@@ -106,7 +106,7 @@ struct device *device_add(struct platform *p, struct slice id)
 {
     struct device *d;
 
-    assert(id.n && id.n < PLATFORM_ID_MAX && !device_find(p, id));
+    assert(id.n && id.n < DEVICE_ID_MAX && !device_find(p, id));
     if (p->n_devices >= p->cfg.max_devices || !grow(p))
         return NULL;
     d = gb_get(p->alloc, sizeof(*d));
@@ -426,7 +426,9 @@ void device_arm(struct platform *p, struct device *d)
         at = d->alive_ms + patience_ms(p, d);
     if (nat_due_ms(p, d) < at)
         at = nat_due_ms(p, d);
-    if (at == GB_NEVER || at < d->life_timer.at_ms)
+    if (query_due_ms(d) < at)
+        at = query_due_ms(d);
+    if (at == GB_NEVER || at < timerq_at_ms(&d->life_timer))
         timerq_set(&p->timers, &d->life_timer, at);
 }
 
@@ -442,7 +444,7 @@ void device_on_timer(struct platform *p, struct device *d)
         device_offline(p, d, "keepalive lost");
     }
     nat_on_timer(p, d);
-    query_again(p, d);
+    query_begin(p, d);
     profile_look(p, d);
     device_arm(p, d);
 }
@@ -714,7 +716,7 @@ int platform_restore_device(struct platform *p,
     struct device *d;
 
     p->now = now;
-    if (!manscdp_devid_is_usable(s->id) || s->id.n >= PLATFORM_ID_MAX ||
+    if (!manscdp_devid_is_usable(s->id) || s->id.n >= DEVICE_ID_MAX ||
         s->peer.transport > SIP_TLS)
         return GB_ESYNTAX;
     if (device_find(p, s->id))

@@ -502,7 +502,7 @@ void platform_tick(struct platform *p, struct gb_time now)
 
     p->now = now;
     while ((n = timerq_pop(&p->timers, now.mono_ms))) {
-        switch ((enum timer_kind)n->kind) {
+        switch ((enum timer_kind)timerq_kind(n)) {
         case TIMER_LIFE:
             device_on_timer(p, container_of(n, struct device, life_timer));
             break;

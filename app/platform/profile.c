@@ -37,7 +37,8 @@ static struct profile *profile_of(struct platform *p, struct device *d)
 /* It proved itself with it; OTHER: it has not. */
 static enum sip_digest_alg digest_of(const struct device *d)
 {
-    return (enum sip_digest_alg)(d->ha1_alg != SIP_DIGEST_OTHER ? d->ha1_alg
+    return (enum sip_digest_alg)(d->proven_alg != SIP_DIGEST_OTHER
+                                     ? d->proven_alg
                                  : d->profile ? d->profile->digest
                                               : SIP_DIGEST_OTHER);
 }

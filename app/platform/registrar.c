@@ -24,7 +24,7 @@ struct attempt {
     struct sip_addr contact;
     bool has_contact, is_star, has_expires;
     uint32_t expires_s;
-    uint64_t call_id_hash;
+    uint32_t call_id_hash;
     struct auth auth;
 };
 
@@ -620,7 +620,7 @@ void registrar_request(struct platform *p, const struct sip_event *ev)
     }
     a.auth = (struct auth){ .m = a.m, .source = &ev->peer.remote, .id = a.id,
                             .device = a.device };
-    a.call_id_hash = map_hash(p->seed, a.m->call_id);
+    a.call_id_hash = (uint32_t)map_hash(p->seed, a.m->call_id);
     auth_prove(p, &a.auth);
     if (a.auth.is_reused && !is_late(&a) && !is_mere_refresh(&a))
         a.auth.proof = AUTH_STALE;

@@ -80,11 +80,14 @@ static void put_off(struct platform *p, struct device_subscription *u,
 /* Changes that are not reported are looked for (field-note 13.1). */
 static void poll_later(struct platform *p, struct device_subscriptions *t)
 {
+    bool news;
+
     t->poll_at_ms = GB_NEVER;
     if (t->of[PLATFORM_SUBSCRIBE_CATALOG].state !=
         PLATFORM_SUBSCRIPTION_REFUSED)
         return;
-    if (!t->poll_ms || query_news(t->device))
+    news = query_news(t->device); /* that of the first catalog too */
+    if (!t->poll_ms || news)
         t->poll_ms = POLL_MIN_MS;
     else if (t->poll_ms < POLL_MAX_MS)
         t->poll_ms *= 2;
