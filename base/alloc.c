@@ -15,3 +15,8 @@ static void heap_put(void *ctx, void *p)
 }
 
 const struct gb_alloc gb_alloc_heap = { heap_get, heap_put, NULL };
+
+void *gb_get_raw(const struct gb_alloc *a, size_t n)
+{
+    return a->get == heap_get ? malloc(n) : gb_get(a, n);
+}

@@ -244,6 +244,7 @@ static void step(struct hub *h, struct script *s)
         .format = (enum hub_format)(arg / N_VIEWERS % HUB_FORMATS),
         .no_audio = arg & 0x40,
         .no_gop = arg & 0x80,
+        .sound_waits = op & 0x40,
     };
     struct media_chunk *c;
 

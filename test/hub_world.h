@@ -33,7 +33,7 @@ struct world {
     struct au_maker au;
     struct edge edge[MAX_VIEWERS];
     uint64_t now_ms, pts90k;
-    unsigned first_keys, want_keys, configs, sounds_alone;
+    unsigned first_keys, want_keys, configs, sounds_alone, sooner;
     bool remove_on_wake;
 };
 
@@ -101,11 +101,21 @@ static inline void on_sound_alone(void *ctx)
     ((struct world *)ctx)->sounds_alone++;
 }
 
+static inline void on_sooner(void *ctx)
+{
+    ((struct world *)ctx)->sooner++;
+}
+
 static inline int world_open(struct world *w, const struct hub_options *opt,
                              unsigned long fail_at)
 {
-    struct hub_hooks hooks = { on_wake, on_first_key, on_want_key, on_config,
-                               on_sound_alone, w };
+    struct hub_hooks hooks = { .on_wake = on_wake,
+                               .on_first_key = on_first_key,
+                               .on_want_key = on_want_key,
+                               .on_config = on_config,
+                               .on_sooner = on_sooner,
+                               .on_sound_alone = on_sound_alone,
+                               .ctx = w };
 
     memset(w, 0, sizeof(*w));
     failing_alloc_init(&w->mem, fail_at);

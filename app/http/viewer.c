@@ -13,6 +13,14 @@
 
 #define OFFER_WITHIN 64 /* bytes of a message that tell its type */
 
+/* What a player of go2rtc's dialect says. */
+struct wishes {
+    struct http_mse_request mse;
+    char text[HTTP_MSE_TEXT_MAX]; /* a message that is being received */
+    size_t text_len;
+    bool text_cut; /* it was longer; only its beginning is kept */
+};
+
 struct viewer {
     struct media_client client; /* first: found from its hub_viewer */
     struct mail mail;           /* to the loop, then back to main */
@@ -31,16 +39,13 @@ struct viewer {
     bool quiet; /* the player does not know the sound */
     size_t burst; /* of the cached pictures, since the last pause */
     bool moved; /* the socket has taken something in this turn */
-    struct http_mse_request mse;
+    struct wishes *wishes; /* of HTTP_FORMAT_MSE only */
     struct ws ws;
-    char text[HTTP_MSE_TEXT_MAX]; /* a text message that is being received */
-    size_t text_len;
-    bool text_cut; /* it was longer; only its beginning is kept */
     size_t junk;
     struct media_chunk *snapshot;
     size_t snapshot_off;
-    size_t own_len, own_off; /* head, texts, control frames */
-    char own[VIEWER_OWN_MAX];
+    size_t own_len, own_off;
+    char *own; /* head, texts, control frames: VIEWER_OWN_MAX; NULL: none */
 };
 
 static void on_poll(uv_poll_t *p, int status, int events);
@@ -53,6 +58,8 @@ static void deliver_gone(struct mail *m)
     struct viewer *v = container_of(m, struct viewer, mail);
 
     v->hooks->on_gone(v->hooks->ctx, &v->h);
+    free(v->wishes);
+    free(v->own);
     free(v);
 }
 
@@ -91,12 +98,18 @@ static void on_stop(struct media_client *c)
 
 static struct writer own_writer(struct viewer *v)
 {
+    if (!v->own) {
+        v->own_len = v->own_off = 0;
+        v->own = malloc(VIEWER_OWN_MAX);
+    }
+    if (!v->own)
+        return writer_of(NULL, 0);
     if (v->own_off) {
         memmove(v->own, v->own + v->own_off, v->own_len - v->own_off);
         v->own_len -= v->own_off;
         v->own_off = 0;
     }
-    return writer_of(v->own + v->own_len, sizeof(v->own) - v->own_len);
+    return writer_of(v->own + v->own_len, VIEWER_OWN_MAX - v->own_len);
 }
 
 /* false: no room, the peer does not read. */
@@ -142,6 +155,11 @@ static int write_own(struct viewer *v)
     int r = write_iov(v, &iov, 1, &sent);
 
     v->own_off += sent;
+    if (!own_pending(v)) {
+        free(v->own);
+        v->own = NULL;
+        v->own_len = v->own_off = 0;
+    }
     return r;
 }
 
@@ -180,12 +198,11 @@ static int write_hub(struct viewer *v)
 /* The stream is over, or this viewer was cut: say so and go. */
 static bool finish(struct viewer *v)
 {
-    struct writer w = own_writer(v);
-
     if (v->ending)
         return false;
     v->ending = true;
     if (v->h.websocket) {
+        struct writer w = own_writer(v);
         bool cut = v->client.v.state == HUB_VIEWER_CUT;
 
         ws_close_write(&w, cut ? WS_CLOSE_POLICY : WS_CLOSE_GOING_AWAY,
@@ -212,6 +229,7 @@ static int add_client(struct viewer *v)
         .format = format_of(&v->h),
         .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
         .no_audio = v->quiet || v->h.no_audio,
+        .sound_waits = true,
     };
 
     return media_client_add(v->loop, v->h.session, &v->client, &opt);
@@ -254,7 +272,7 @@ static bool find_strange(const struct viewer *v, struct slice codecs,
     while (more && codecs.n) {
         more = slice_cut(&codecs, ',', one);
         *one = slice_trim(*one);
-        if (!http_mse_accepts(&v->mse, *one))
+        if (!http_mse_accepts(&v->wishes->mse, *one))
             return true;
     }
     return false;
@@ -416,56 +434,58 @@ static void refuse_wish(struct viewer *v, struct slice type)
 static int on_text(struct viewer *v)
 {
     static const struct slice offer = SLICE_INIT("webrtc/offer");
-    struct slice text = slice_of(v->text, v->text_len);
+    struct slice text = slice_of(v->wishes->text, v->wishes->text_len);
     struct http_mse_request r;
 
-    if (v->h.format != HTTP_FORMAT_MSE)
-        return 0;
     /* It stands before the SDP, which is longer than what is kept. */
     if (slice_find_slice(slice_head(text, OFFER_WITHIN), offer) <
         slice_head(text, OFFER_WITHIN).n) {
         refuse_wish(v, offer);
         return 0;
     }
-    if (v->text_cut || v->mse_wanted || http_mse_parse(&r, text))
+    if (v->wishes->text_cut || v->mse_wanted || http_mse_parse(&r, text))
         return 0; /* later wishes are not answered */
     if (!slice_eq(slice_str(r.type), SLICE("mse")))
         return 0;
-    v->mse = r;
+    v->wishes->mse = r;
     v->mse_wanted = true;
     uv_timer_stop(&v->hello);
     return add_client(v);
 }
 
-static void keep_text(struct viewer *v, const struct ws_event *ev)
+static void keep_text(struct wishes *w, const struct ws_event *ev)
 {
     size_t n = ev->data.n;
 
     if (ev->first) {
-        v->text_len = 0;
-        v->text_cut = false;
+        w->text_len = 0;
+        w->text_cut = false;
     }
-    if (n > sizeof(v->text) - v->text_len) {
-        n = sizeof(v->text) - v->text_len;
-        v->text_cut = true;
+    if (n > sizeof(w->text) - w->text_len) {
+        n = sizeof(w->text) - w->text_len;
+        w->text_cut = true;
     }
     if (n)
-        memcpy(v->text + v->text_len, ev->data.p, n);
-    v->text_len += n;
+        memcpy(w->text + w->text_len, ev->data.p, n);
+    w->text_len += n;
 }
 
 static int on_ws_event(struct viewer *v, const struct ws_event *ev)
 {
-    struct writer w = own_writer(v);
+    struct writer w;
 
     switch (ev->opcode) {
     case WS_TEXT:
-        keep_text(v, ev);
+        if (!v->wishes)
+            return 0;
+        keep_text(v->wishes, ev);
         return ev->last ? on_text(v) : 0;
     case WS_PING:
+        w = own_writer(v);
         ws_control_write(&w, WS_PONG, ev->data);
         return own_take(v, &w) ? 0 : GB_ELIMIT;
     case WS_CLOSE:
+        w = own_writer(v);
         ws_close_write(&w, ev->close_code == WS_CLOSE_NO_STATUS
                                ? WS_CLOSE_NORMAL : ev->close_code,
                        (struct slice){ NULL, 0 });
@@ -578,8 +598,7 @@ static int begin(struct viewer *v)
         http_stream_head_write_len(&w, http_format_type(v->h.format),
                                    media_chunk_size(v->snapshot, MEDIA_PLAIN),
                                    false);
-        own_take(v, &w);
-        return 0;
+        return own_take(v, &w) ? 0 : GB_ENOMEM;
     }
     if (v->h.format == HTTP_FORMAT_PS &&
         !media_loop_has_program(v->loop, v->h.session))
@@ -588,7 +607,8 @@ static int begin(struct viewer *v)
         http_stream_ws_head_write(&w, v->h.accept);
     else
         http_stream_head_write(&w, v->h.format);
-    own_take(v, &w);
+    if (!own_take(v, &w))
+        return GB_ENOMEM;
     if (v->h.format == HTTP_FORMAT_MSE) {
         uv_timer_start(&v->hello, on_hello, VIEWER_HELLO_MS, 0);
         return 0;
@@ -643,8 +663,12 @@ int viewer_start(struct media_net *n, const struct viewer_hooks *hooks,
     v->hooks = hooks;
     v->h = *h;
     v->mail.deliver = deliver_start;
-    if (v->loop && media_net_post(n, h->loop, &v->mail))
+    if (h->format == HTTP_FORMAT_MSE)
+        v->wishes = calloc(1, sizeof(*v->wishes));
+    if ((v->wishes || h->format != HTTP_FORMAT_MSE) && v->loop &&
+        media_net_post(n, h->loop, &v->mail))
         return 0;
+    free(v->wishes);
     free(v);
     return GB_ELIMIT;
 }

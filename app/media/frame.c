@@ -16,16 +16,93 @@ void media_config_unref(struct media_config *c)
         gb_put(c->alloc, c);
 }
 
-struct media_frame *media_frame_new(const struct gb_alloc *alloc, size_t n)
-{
-    struct media_frame *f = gb_get(alloc, sizeof(*f) + n);
+/* --- blocks ------------------------------------------------------------------ */
 
+#define FRAME_ALIGN 16
+
+struct media_block {
+    atomic_uint refs; /* frames, and the room while it is open */
+    const struct gb_alloc *alloc;
+    size_t used;
+    _Alignas(FRAME_ALIGN) uint8_t bytes[];
+};
+
+static void block_unref(struct media_block *b)
+{
+    if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
+        gb_put(b->alloc, b);
+}
+
+static struct media_block *block_new(const struct gb_alloc *alloc)
+{
+    struct media_block *b = gb_get_raw(alloc, MEDIA_BLOCK_BYTES);
+
+    if (!b)
+        return NULL;
+    atomic_init(&b->refs, 1);
+    b->alloc = alloc;
+    b->used = 0;
+    return b;
+}
+
+void media_room_init(struct media_room *r, const struct gb_alloc *alloc)
+{
+    *r = (struct media_room){ .alloc = alloc, .largest = MEDIA_BLOCK_FRAME };
+}
+
+void media_room_fini(struct media_room *r)
+{
+    block_unref(r->open);
+    r->open = NULL;
+}
+
+static void *room_take(struct media_room *r, size_t n)
+{
+    size_t cap = MEDIA_BLOCK_BYTES - sizeof(*r->open);
+    uint8_t *p;
+
+    n = (n + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
+    if (!r->open || n > cap - r->open->used) {
+        struct media_block *b = block_new(r->alloc);
+
+        if (!b)
+            return NULL;
+        block_unref(r->open);
+        r->open = b;
+    }
+    p = r->open->bytes + r->open->used;
+    r->open->used += n;
+    atomic_fetch_add_explicit(&r->open->refs, 1, memory_order_relaxed);
+    return p;
+}
+
+/* --- frames ------------------------------------------------------------------ */
+
+static struct media_frame *begin(struct media_frame *f,
+                                 const struct gb_alloc *alloc, size_t n,
+                                 struct media_block *b)
+{
     if (!f)
         return NULL;
+    *f = (struct media_frame){ .alloc = alloc, .block = b, .n = n };
     atomic_init(&f->refs, 1);
-    f->alloc = alloc;
-    f->n = n;
     return f;
+}
+
+struct media_frame *media_frame_new(const struct gb_alloc *alloc, size_t n)
+{
+    return begin(gb_get_raw(alloc, sizeof(struct media_frame) + n), alloc, n,
+                 NULL);
+}
+
+struct media_frame *media_room_frame(struct media_room *r, size_t n)
+{
+    struct media_frame *f;
+
+    if (n >= r->largest)
+        return media_frame_new(r->alloc, n);
+    f = room_take(r, sizeof(*f) + n);
+    return begin(f, r->alloc, n, r->open);
 }
 
 struct media_frame *media_frame_ref(struct media_frame *f)
@@ -34,10 +111,18 @@ struct media_frame *media_frame_ref(struct media_frame *f)
     return f;
 }
 
+static void frame_free(struct media_frame *f)
+{
+    if (f->block)
+        block_unref(f->block);
+    else
+        gb_put(f->alloc, f);
+}
+
 void media_frame_unref(struct media_frame *f)
 {
     if (f && atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
-        gb_put(f->alloc, f);
+        frame_free(f);
 }
 
 /* A place in the concatenation of the pieces; moves forward cheaply. */
@@ -132,8 +217,8 @@ static void put_be32(uint8_t *p, uint32_t v)
     p[3] = (uint8_t)v;
 }
 
-int media_frame_of_au(struct media_frame **out, const struct gb_alloc *alloc,
-                      const struct ps_au *au)
+int media_room_au(struct media_frame **out, struct media_room *r,
+                  const struct ps_au *au)
 {
     struct cursor look = { 0, 0 }, copy = { 0, 0 };
     struct media_frame *f;
@@ -146,7 +231,7 @@ int media_frame_of_au(struct media_frame **out, const struct gb_alloc *alloc,
     n = kept_bytes(au, &picture);
     if (!picture)
         return GB_ENOENT;
-    f = media_frame_new(alloc, n);
+    f = media_room_frame(r, n);
     if (!f)
         return GB_ENOMEM;
     f->track = MEDIA_VIDEO;
@@ -171,4 +256,12 @@ int media_frame_of_au(struct media_frame **out, const struct gb_alloc *alloc,
     }
     *out = f;
     return 0;
+}
+
+int media_frame_of_au(struct media_frame **out, const struct gb_alloc *alloc,
+                      const struct ps_au *au)
+{
+    struct media_room alone = { .alloc = alloc };
+
+    return media_room_au(out, &alone, au);
 }

@@ -41,9 +41,11 @@ struct media_config {
 struct media_config *media_config_ref(struct media_config *c);
 void media_config_unref(struct media_config *c); /* NULL is fine */
 
+struct media_block;
 struct media_frame {
     atomic_uint refs;
     const struct gb_alloc *alloc;
+    struct media_block *block; /* it lies in; NULL: in memory of its own */
     enum media_track track;
     enum ps_codec codec;
     bool key;            /* decoding may start here */
@@ -63,10 +65,28 @@ struct media_frame *media_frame_new(const struct gb_alloc *alloc, size_t n);
 struct media_frame *media_frame_ref(struct media_frame *f);
 void media_frame_unref(struct media_frame *f); /* NULL is fine */
 
+/* Where one stream's frames lie, one behind the other in blocks; a block goes
+ * when the last of its frames does. A heap that is asked for each frame, all of
+ * different sizes, takes longer than the copy. */
+#define MEDIA_BLOCK_BYTES (112u << 10)
+#define MEDIA_BLOCK_FRAME (MEDIA_BLOCK_BYTES / 4) /* larger ones are alone */
+struct media_room {
+    const struct gb_alloc *alloc;
+    size_t largest; /* frame that goes into a block */
+    struct media_block *open; /* is being filled; NULL: none */
+};
+void media_room_init(struct media_room *r, const struct gb_alloc *alloc);
+void media_room_fini(struct media_room *r); /* frames live on */
+/* As media_frame_new. */
+struct media_frame *media_room_frame(struct media_room *r, size_t n);
+
 /* A video access unit in length-prefixed form, without AUD, filler, SEI
  * (recovery points excepted) and parameter sets. Times are left 0.
  * 0 (*out is the caller's), GB_ENOENT (no picture in it), GB_ENOMEM,
  * GB_ESYNTAX (its NAL table does not fit its bytes). */
+int media_room_au(struct media_frame **out, struct media_room *r,
+                  const struct ps_au *au);
+/* The same in memory of its own. */
 int media_frame_of_au(struct media_frame **out, const struct gb_alloc *alloc,
                       const struct ps_au *au);
 

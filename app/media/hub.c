@@ -34,10 +34,11 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     h->first_key_ms = h->first_sound_ms = h->last_frame_ms = GB_NEVER;
     h->unread_ms = h->blind_ms = GB_NEVER;
     h->raw.lost = true;
-    h->next_tick_ms = GB_NEVER;
+    h->next_tick_ms = h->sound_due_ms = GB_NEVER;
     timeline_init(&h->timeline, &tl);
     position_init(&h->position, o->history_ms);
     list_init(&h->taps);
+    media_room_init(&h->room, alloc);
     *out = h;
     return 0;
 }
@@ -77,6 +78,7 @@ void hub_free(struct hub *h)
         media_config_unref(h->config[i]);
     params_free(h->params);
     gb_put(h->alloc, h->audio.buf);
+    media_room_fini(&h->room);
     gb_put(h->alloc, h);
 }
 
@@ -312,7 +314,7 @@ static void video_au(struct hub *h, const struct ps_au *au)
             h->blind_ms = h->now_ms;
         return;
     }
-    err = media_frame_of_au(&f, h->alloc, au);
+    err = media_room_au(&f, &h->room, au);
     if (err) {
         h->stats.dropped++;
         if (err == GB_ENOMEM) { /* what follows refers to it */
@@ -363,7 +365,7 @@ void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms)
         unread_au(h, au);
     else
         hub_audio_au(h, au);
-    if (h->next_tick_ms <= now_ms)
+    if (hub_deadline(h) <= now_ms)
         hub_tick(h, now_ms);
 }
 
@@ -388,6 +390,8 @@ void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms)
 void hub_tick(struct hub *h, uint64_t now_ms)
 {
     h->now_ms = now_ms;
+    if (h->sound_due_ms <= now_ms)
+        hub_rings_sound(h);
     if (h->next_tick_ms > now_ms)
         return;
     h->next_tick_ms = h->n_viewers ? now_ms + HUB_TICK_MS : GB_NEVER;
@@ -396,7 +400,8 @@ void hub_tick(struct hub *h, uint64_t now_ms)
 
 uint64_t hub_deadline(const struct hub *h)
 {
-    return h->next_tick_ms;
+    return h->sound_due_ms < h->next_tick_ms ? h->sound_due_ms
+                                             : h->next_tick_ms;
 }
 
 /* --- snapshot, taps, figures ----------------------------------------------- */

@@ -43,6 +43,7 @@
 #define HUB_WANT_KEY_MS 1000     /* between two calls of on_want_key */
 #define HUB_BLIND_MS 1000        /* pictures without parameter sets: ask, too */
 #define HUB_TICK_MS 250          /* how exact the limits of viewers are */
+#define HUB_SOUND_WAIT_MS 40     /* for the next picture, to be written with */
 #define HUB_MIME_MAX 128
 #define HUB_RAW_BYTES (9u << 20) /* of HUB_PS, held back until it is known
                                     whether a key frame begins there */
@@ -83,6 +84,8 @@ struct hub_viewer_options {
     enum media_framing framing;
     bool no_audio; /* picture only */
     bool no_gop;   /* start at the next key frame, not with the cache */
+    bool sound_waits; /* sound wakes it HUB_SOUND_WAIT_MS later, or with the
+                         next picture: one write for both */
 };
 
 /* Embedded by the edge's connection object, zeroed before its first use. The
@@ -116,7 +119,7 @@ struct hub_viewer {
  * hub_au, hub_tick, hub_end or hub_free. */
 struct hub_hooks {
     /* An idle viewer has something to read, or its state became CUT or ENDED.
-     * May call every hub_viewer function, also remove, for any viewer. Not
+     * It may do so later, at best before now_ms is another. May call every hub_viewer function, also remove, for any viewer. Not
      * called again until hub_viewer_next has found nothing more. */
     void (*on_wake)(void *ctx, struct hub_viewer *v);
     /* The first key frame with a complete configuration is there; or pictures
@@ -128,6 +131,8 @@ struct hub_hooks {
     /* A track's configuration is new or has changed. */
     void (*on_config)(void *ctx, enum media_track track,
                       const struct media_config *c);
+    /* hub_deadline has come nearer. */
+    void (*on_sooner)(void *ctx);
     /* HUB_NO_VIDEO_MS of sound and no picture: it plays by itself. */
     void (*on_sound_alone)(void *ctx);
     void *ctx;

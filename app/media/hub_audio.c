@@ -146,7 +146,7 @@ static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
     }
     timeline_next(&h->timeline, &in, &out);
     h->stats.discontinuities += out.new_epoch;
-    f = out.drop ? NULL : media_frame_new(h->alloc, raw.n);
+    f = out.drop ? NULL : media_room_frame(&h->room, raw.n);
     if (!f) {
         h->stats.dropped++;
         return;

@@ -36,6 +36,8 @@ struct hub_ring {
     struct fmp4_mux fmp4;
     struct mpegts_mux ts;
     struct rtpmux rtp;
+    bool sound_waits; /* idle viewers are not told yet of what has come */
+    uint64_t sound_seq, sound_ms; /* since then */
     bool init_waits;  /* sound has changed: told with the next key frame */
     struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
     /* viewers: with something to read; with nothing; waiting for a key frame
@@ -79,6 +81,7 @@ struct hub {
     bool program, no_program; /* access units came in packs; or in none */
     uint64_t unread_ms; /* the first picture of a codec that is not read */
     uint64_t first_key_ms, first_sound_ms, want_key_ms, next_tick_ms;
+    uint64_t sound_due_ms; /* no later than sound must go out; GB_NEVER */
     uint64_t blind_ms; /* since when pictures come without parameter sets;
                           GB_NEVER: they do not */
 
@@ -91,6 +94,7 @@ struct hub {
     struct timeline timeline;
     struct position position; /* of a recording */
 
+    struct media_room room;   /* of the frames */
     struct media_frame **gop; /* from a key frame on */
     uint32_t n_gop, cap_gop, gop_pictures;
     uint64_t gop_bytes;
@@ -150,6 +154,8 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed);
 /* Nobody may begin at an old key frame any more. */
 void hub_rings_forget_key(struct hub *h);
 void hub_rings_tick(struct hub *h);
+/* Sound that has waited for a picture long enough goes out. */
+void hub_rings_sound(struct hub *h);
 void hub_rings_end(struct hub *h);
 void hub_rings_free(struct hub *h);
 #endif

@@ -418,24 +418,67 @@ static void walk_busy(struct hub *h, struct hub_ring *r)
     LIST_EACH(n, tmp, &r->busy) {
         struct hub_viewer *v = container_of(n, struct hub_viewer, node);
 
-        if (is_slow(h, r, v, v->seq, true))
-            skip(h, r, v);
+        if (v->progress_ms != h->now_ms && is_slow(h, r, v, v->seq, true))
+            skip(h, r, v); /* a burst that came at once is not its fault */
         if (v->state != HUB_VIEWER_SKIP && v->seq < keep)
             keep = v->seq;
     }
+    if (r->sound_waits && !list_is_empty(&r->idle) && r->sound_seq < keep)
+        keep = r->sound_seq;
     if (keep == r->head && !list_is_empty(&r->idle))
         keep--; /* they are about to be woken for it */
     let_go_until(r, keep);
+}
+
+/* May they be told later of the newest chunk, which is c? Those that wait began
+ * to no earlier than the ring's sound_seq. */
+static bool may_wait(struct hub *h, struct hub_ring *r,
+                     const struct media_chunk *c)
+{
+    if (c->track != MEDIA_AUDIO || c->config || h->audio_only || h->ended) {
+        r->sound_waits = false;
+        return false;
+    }
+    if (!r->sound_waits) {
+        r->sound_waits = true;
+        r->sound_seq = r->head - 1;
+        r->sound_ms = h->now_ms;
+    }
+    if (h->now_ms - r->sound_ms < HUB_SOUND_WAIT_MS)
+        return true;
+    r->sound_waits = false;
+    return false;
+}
+
+/* Sound waits: the owner learns until when. */
+static void note_waiting(struct hub *h, const struct hub_ring *r)
+{
+    uint64_t due_ms = r->sound_ms + HUB_SOUND_WAIT_MS;
+
+    if (due_ms >= h->sound_due_ms)
+        return;
+    h->sound_due_ms = due_ms;
+    if (h->hooks.on_sooner)
+        h->hooks.on_sooner(h->hooks.ctx);
+}
+
+static bool has_patience(const struct hub_viewer *v)
+{
+    return v->opt.sound_waits && v->tracks & TRACK_BIT(MEDIA_VIDEO);
 }
 
 /* Those that had read everything. */
 static void wake_idle(struct hub *h, struct hub_ring *r,
                       const struct media_chunk *c)
 {
+    bool wait = false, waiting = false;
     struct list todo, *n;
 
-    if (list_is_empty(&r->idle))
+    if (list_is_empty(&r->idle)) {
+        r->sound_waits = false;
         return;
+    }
+    wait = may_wait(h, r, c);
     list_insert_before(&r->idle, &todo);
     list_remove(&r->idle);
     while ((n = todo.next) != &todo) {
@@ -446,6 +489,35 @@ static void wake_idle(struct hub *h, struct hub_ring *r,
             move(v, &r->idle);
             continue;
         }
+        if (wait && has_patience(v)) {
+            move(v, &r->idle);
+            waiting = true;
+            continue;
+        }
+        v->progress_ms = h->now_ms;
+        move(v, &r->busy);
+        wake(h, v);
+    }
+    r->sound_waits = waiting;
+    if (waiting)
+        note_waiting(h, r);
+}
+
+/* Those that sound has waited for. */
+static void wake_waiting(struct hub *h, struct hub_ring *r)
+{
+    struct list *n, *tmp, todo;
+
+    r->sound_waits = false;
+    list_init(&todo);
+    LIST_EACH(n, tmp, &r->idle)
+        if (container_of(n, struct hub_viewer, node)->seq < r->head) {
+            list_remove(n);
+            list_push_back(&todo, n);
+        }
+    while ((n = todo.next) != &todo) {
+        struct hub_viewer *v = container_of(n, struct hub_viewer, node);
+
         v->progress_ms = h->now_ms;
         move(v, &r->busy);
         wake(h, v);
@@ -479,6 +551,12 @@ static void make_room(struct hub *h, struct hub_ring *r)
 
         if (v->seq < r->head)
             skip(h, r, v);
+    }
+    LIST_EACH(n, tmp, &r->idle) { /* sound that waits */
+        struct hub_viewer *v = container_of(n, struct hub_viewer, node);
+
+        v->dropped += r->head - v->seq;
+        v->seq = r->head;
     }
     h->walking--;
     let_go_until(r, r->head);
@@ -633,6 +711,24 @@ void hub_rings_tick(struct hub *h)
     free_unused_rings(h);
 }
 
+void hub_rings_sound(struct hub *h)
+{
+    h->sound_due_ms = GB_NEVER;
+    h->walking++;
+    for (int i = 0; i < HUB_FORMATS; i++) {
+        struct hub_ring *r = h->ring[i];
+
+        if (!r || !r->sound_waits)
+            continue;
+        if (h->now_ms - r->sound_ms >= HUB_SOUND_WAIT_MS)
+            wake_waiting(h, r);
+        else if (!list_is_empty(&r->idle))
+            note_waiting(h, r);
+    }
+    h->walking--;
+    free_unused_rings(h);
+}
+
 void hub_rings_end(struct hub *h)
 {
     h->walking++;
@@ -642,6 +738,7 @@ void hub_rings_end(struct hub *h)
 
         if (!r)
             continue;
+        wake_waiting(h, r);
         while ((n = r->waiting.next) != &r->waiting)
             finish(h, container_of(n, struct hub_viewer, node),
                    HUB_VIEWER_ENDED);
@@ -788,8 +885,14 @@ size_t hub_viewer_next(struct hub_viewer *v, struct media_iov *out, size_t max,
 
     if (v->state == HUB_VIEWER_CUT)
         return 0;
-    if (is_running(v))
+    if (is_running(v)) {
+        if (v->idle && v->seq < ring_of(v)->head) { /* sound that waits */
+            v->idle = false;
+            v->progress_ms = v->hub->now_ms;
+            move(v, &ring_of(v)->busy);
+        }
         fill_window(ring_of(v), v);
+    }
     for (uint16_t i = 0; i < v->n_held && n < max; i++) {
         struct media_chunk *c =
             v->held[(v->first + i) % HUB_WINDOW_CHUNKS];

@@ -3,6 +3,7 @@
 #include "app/net/ingest.h"
 #include "app/net/media_hls.h"
 #include "app/net/log.h"
+#include "app/net/pace.h"
 #include "app/net/shared.h"
 #include "base/map.h"
 
@@ -37,6 +38,9 @@ struct media_loop {
     uv_loop_t uv;
     struct mailbox box;
     uv_timer_t tick;
+    uv_timer_t soon; /* runs until the nearest deadline of a hub before that */
+    struct pace pace;
+    struct list woken; /* clients to be told at the end of this turn */
     struct ingest_pool pool;
     struct shared *shared;  /* NULL: there is no shared port */
     atomic_uint passing;    /* what other loops have passed, not yet taken */
@@ -139,12 +143,46 @@ static void say(struct media_stream *s, enum platform_media_kind kind, int err,
 
 static void on_tick(uv_timer_t *t);
 
+static void on_soon(uv_timer_t *t);
+
+/* Told at the end of the turn: what comes in it goes out in one write. */
 static void on_wake(void *ctx, struct hub_viewer *v)
 {
     struct media_client *c = container_of(v, struct media_client, v);
+    struct media_stream *s = ctx;
 
-    (void)ctx;
-    c->on_wake(c);
+    if (list_is_empty(&c->woken))
+        list_push_back(&s->loop->woken, &c->woken);
+}
+
+static void tell_woken(struct media_loop *l)
+{
+    struct list *n;
+
+    while ((n = list_pop_front(&l->woken)) != NULL) {
+        struct media_client *c = container_of(n, struct media_client, woken);
+
+        c->on_wake(c);
+    }
+}
+
+/* A hub wants its tick by then. */
+static void tick_by(struct media_loop *l, uint64_t due_ms)
+{
+    uint64_t now_ms = uv_now(&l->uv);
+    uint64_t in_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+
+    if (uv_is_active((uv_handle_t *)&l->soon) &&
+        uv_timer_get_due_in(&l->soon) <= in_ms)
+        return;
+    uv_timer_start(&l->soon, on_soon, in_ms, 0);
+}
+
+static void on_sooner(void *ctx)
+{
+    struct media_stream *s = ctx;
+
+    tick_by(s->loop, hub_deadline(s->hub));
 }
 
 static void on_first_key(void *ctx)
@@ -189,6 +227,7 @@ static struct media_stream *stream_new(struct media_loop *l, uint64_t session,
 {
     struct media_stream *s = calloc(1, sizeof(*s));
     struct hub_hooks hooks = { .on_wake = on_wake,
+                               .on_sooner = on_sooner,
                                .on_first_key = on_first_key,
                                .on_sound_alone = on_sound_alone, .ctx = s };
     struct hub_options opt = l->net->o.hub;
@@ -574,6 +613,24 @@ static void tick_stream(struct media_stream *s, uint64_t now_ms)
     }
 }
 
+/* The deadlines that the tick is too coarse for. */
+static void on_soon(uv_timer_t *t)
+{
+    struct media_loop *l = t->data;
+    uint64_t now_ms = uv_now(&l->uv), next_ms = GB_NEVER;
+
+    for (struct list *n = l->streams.next; n != &l->streams; n = n->next) {
+        struct hub *h = container_of(n, struct media_stream, in_loop)->hub;
+
+        if (hub_deadline(h) <= now_ms)
+            hub_tick(h, now_ms);
+        if (hub_deadline(h) < next_ms)
+            next_ms = hub_deadline(h);
+    }
+    if (next_ms < now_ms + MEDIA_TICK_MS)
+        tick_by(l, next_ms);
+}
+
 static void on_tick(uv_timer_t *t)
 {
     struct media_loop *l = t->data;
@@ -620,6 +677,7 @@ void media_client_join(struct media_loop *l, struct media_client *c)
 {
     list_push_back(&l->clients, &c->in_loop);
     list_init(&c->node);
+    list_init(&c->woken);
 }
 
 void media_client_leave(struct media_client *c)
@@ -651,6 +709,7 @@ void media_client_remove(struct media_client *c)
         return;
     hub_viewer_remove(&c->v);
     list_remove(&c->node);
+    list_remove(&c->woken);
     c->stream = NULL; /* the tick frees what nobody needs */
 }
 
@@ -747,6 +806,8 @@ static void maybe_stop(struct media_loop *l)
     if (!l->stopping || l->n_streams || uv_is_closing((uv_handle_t *)&l->tick))
         return;
     uv_close((uv_handle_t *)&l->tick, NULL);
+    uv_close((uv_handle_t *)&l->soon, NULL);
+    pace_close(&l->pace);
     mailbox_close(&l->box, NULL, NULL);
 }
 
@@ -766,6 +827,15 @@ static void run_loop(void *arg)
     mailbox_send(&l->net->main_box, &e->mail, true);
 }
 
+/* A turn ends: may the loop rest before the next one? */
+static bool on_turn(void *ctx)
+{
+    struct media_loop *l = ctx;
+
+    tell_woken(l);
+    return l->n_streams >= PACE_STREAMS && !l->stopping;
+}
+
 static int loop_init(struct media_loop *l)
 {
     uint8_t seed[16];
@@ -775,6 +845,7 @@ static int loop_init(struct media_loop *l)
         return err;
     list_init(&l->streams);
     list_init(&l->clients);
+    list_init(&l->woken);
     ingest_pool_init(&l->pool);
     err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
     if (!err)
@@ -784,7 +855,9 @@ static int loop_init(struct media_loop *l)
     if (err)
         return err;
     uv_timer_init(&l->uv, &l->tick);
-    l->tick.data = l;
+    uv_timer_init(&l->uv, &l->soon);
+    l->tick.data = l->soon.data = l;
+    pace_start(&l->pace, &l->uv, on_turn, l);
     return 0;
 }
 

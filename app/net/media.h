@@ -64,9 +64,9 @@ struct media_stream;
 struct media_client {
     struct hub_viewer v;
     struct media_stream *stream; /* NULL: in none */
-    struct list node, in_loop;
-    /* Bytes are there, or v.state is ENDED or CUT. Inside hub calls: may use
-     * hub_viewer_* and media_client_remove, nothing else of the hub. */
+    struct list node, in_loop, woken;
+    /* Bytes are there, or v.state is ENDED or CUT. At the end of a turn of the
+     * loop, once for all that came in it. */
     void (*on_wake)(struct media_client *c);
     /* The loop ends, and the client has left it: close the socket. */
     void (*on_stop)(struct media_client *c);

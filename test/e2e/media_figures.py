@@ -5,8 +5,8 @@ pictures are encoded by ffmpeg for the run: 1080p25 H.264 of 4 Mbit/s, a key fra
 seconds, with G.711A. Streams come through INVITEs answered by gbcam.
 
     ingest  live.ingest.percent/.x live.stream.mib: RTP over TCP, nobody watches
-    view    live.out10.percent live.viewer.ms/.x live.viewer200.ms/.x: HTTP-FLV, at most 40 and 200 ms
-            added (delay=); live.viewer0.ms: nothing added, each sound has a write of its own
+    view    live.out10.percent live.viewer.ms/.x live.viewer200.ms/.x live.viewer.kib: HTTP-FLV, at
+            most 40 ms added (to sound, which goes out with the next picture), and 200 (delay=200)
     delay   live.delay.ms live.join.ms: a WebSocket viewer of a UDP stream"""
 import bisect
 import os
@@ -151,16 +151,13 @@ def view(media):
     idle = rss_mib(d.proc)
     path = f"/live/{DEVICE}/{channel_id(DEVICE)}.flv"
     ten = watch(d.http, path, d.token, 10, d.proc.pid)
-    at_once = watch(d.http, path, d.token, VIEWERS, d.proc.pid)
-    ours = {38: watch(d.http, path + "?delay=40", d.token, VIEWERS, d.proc.pid)}
+    ours = {38: watch(d.http, path, d.token, VIEWERS, d.proc.pid)}
     figure("live.viewer.kib", f"{(rss_mib(d.proc) - idle) * 1024 / VIEWERS:.1f}", "KiB")
     ours[200] = watch(d.http, path + "?delay=200", d.token, VIEWERS, d.proc.pid)
     c.close()
     d.close()
     raw("live.out10", ten)
     figure("live.out10.percent", f"{statistics.median(ten):.3f}", "%")
-    raw("live.viewer0", at_once)
-    figure("live.viewer0.ms", f"{statistics.median(at_once):.3f}", "ms")
     for ms, name in ((38, "live.viewer"), (200, "live.viewer200")):
         both = floors[ms] + floor_watch(media, ms)
         raw(f"{name}.limit", both)
