@@ -157,6 +157,11 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
         note_headers(d, a->session);
         break;
+    case PLATFORM_DO_SAVE:
+    case PLATFORM_DO_FILE_END:
+    case PLATFORM_DOWNLOAD_CHANGED:
+    case PLATFORM_DOWNLOAD_GONE:
+    case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:

@@ -866,6 +866,11 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
     case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
     case PLATFORM_DO_DISCONNECT:
+    case PLATFORM_DO_SAVE:
+    case PLATFORM_DO_FILE_END:
+    case PLATFORM_DOWNLOAD_CHANGED:
+    case PLATFORM_DOWNLOAD_GONE:
+    case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_GROUP_CHANGED:
     case PLATFORM_GROUP_REMOVED:
     case PLATFORM_DIALOG_OPENED:
