@@ -42,6 +42,7 @@ struct download {
     unsigned loop;       /* of the session */
     uint64_t from_s;     /* what the session was asked for */
     int64_t began_at_ms; /* where the file stood before the session */
+    bool anew;           /* nothing of its part is there yet */
     bool complete;       /* the session ended as it should */
     bool full;           /* refused for want of room */
     unsigned tries, sessions;
@@ -163,6 +164,7 @@ bool downloads_news(struct platform *p, struct platform_action *out)
         switch (bit) {
         case TELL_SAVE:
             out->kind = PLATFORM_DO_SAVE;
+            out->flags = j->anew ? PLATFORM_FILE_ANEW : 0;
             return true;
         case TELL_FILE_END:
             out->kind = PLATFORM_DO_FILE_END;
@@ -415,6 +417,7 @@ static void fetch(struct platform *p, struct download *j)
     j->loop = s.loop;
     j->from_s = r.start_s;
     j->began_at_ms = part->at_ms;
+    j->anew = part->at_ms == (int64_t)part->from_s * 1000;
     j->complete = j->full = false;
     j->sessions++;
     j->phase = FETCHING;

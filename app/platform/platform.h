@@ -246,6 +246,8 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_SETTINGS = 16, /* what people set */
     PLATFORM_CHANGED_PROFILE = 32, /* what it was seen to do */
     PLATFORM_FILE_REMOVE = 1,     /* of DO_FILE_END */
+    PLATFORM_FILE_ANEW = 1,       /* of DO_SAVE: the session brings another
+                                     piece; else it repeats some of the file */
     PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
