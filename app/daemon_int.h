@@ -47,6 +47,7 @@ struct daemon {
     struct hook_client *caller; /* of them */
     struct tls_ctx *caller_tls; /* NULL: no https */
     char firmware_dir[1100];    /* "": uploads are off */
+    char download_dir[1100];    /* "": downloads are off */
     uv_signal_t signals[3];
     uv_timer_t drain, in_time;
     struct lag lag;         /* of the main loop */
