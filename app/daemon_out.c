@@ -130,6 +130,11 @@ static void on_action(struct daemon *d, const struct platform_action *a)
                                 ? rtplogs_open(d->headers, a->session)
                                 : NULL);
         break;
+    case PLATFORM_DO_SAVE:
+    case PLATFORM_DO_FILE_END:
+        if (!d->closing && d->saves)
+            daemon_save(d, a);
+        break;
     case PLATFORM_DO_DISCONNECT:
         sip_edge_disconnect(d->edge, a->connection);
         break;
@@ -176,8 +181,6 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
         note_headers(d, a->session);
         break;
-    case PLATFORM_DO_SAVE:
-    case PLATFORM_DO_FILE_END:
     case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:
         break; /* http_on_action tells those who wait */

@@ -679,7 +679,7 @@ static void on_file_order(struct sim *s, const struct platform_action *a)
     }
     f->published = !(a->flags & PLATFORM_FILE_REMOVE);
     s->files_removed += !f->published;
-    platform_download_filed(s->p, a->download, 0, NULL, s->now);
+    platform_download_filed(s->p, a->download, f->mark.bytes, 0, NULL, s->now);
     if (!f->published)
         *f = (struct sim_file){ .download = 0 };
 }

@@ -44,7 +44,8 @@ struct download {
     int64_t began_at_ms; /* where the file stood before the session */
     bool anew;           /* nothing of its part is there yet */
     bool complete;       /* the session ended as it should */
-    bool full;           /* refused for want of room */
+    bool full;           /* refused: the device takes no more */
+    bool no_room;        /* on the disk */
     unsigned tries, sessions;
     struct platform_download_mark mark;
     int64_t created_utc_ms, ended_utc_ms;
@@ -239,8 +240,8 @@ static void wind_up(struct platform *p, struct download *j)
     file_end(p, j);
 }
 
-void platform_download_filed(struct platform *p, uint64_t id, int err,
-                             const char *text, struct gb_time now)
+void platform_download_filed(struct platform *p, uint64_t id, uint64_t bytes,
+                             int err, const char *text, struct gb_time now)
 {
     struct download *j = find(p, id);
 
@@ -254,7 +255,9 @@ void platform_download_filed(struct platform *p, uint64_t id, int err,
     if (err)
         explain(j, "the file could not be finished: %s",
                 text ? text : gb_strerror(err));
-    j->has_file = !err && j->mark.bytes;
+    if (!err)
+        j->mark.bytes = bytes;
+    j->has_file = !err && bytes;
     if (!j->has_file)
         end(p, j, PLATFORM_DOWNLOAD_FAILED);
     else
@@ -372,9 +375,25 @@ static unsigned n_open(const struct device *d, bool downloads)
     return k;
 }
 
-/* Why it has to wait; NULL: it has not. */
-static const char *must_wait(const struct device *d)
+/* The files of all of them have come to the limit. */
+static bool is_used_up(const struct platform *p)
 {
+    const struct list *n = p->downloads.all.next;
+    uint64_t bytes = 0;
+
+    for (; n != &p->downloads.all; n = n->next)
+        bytes += container_of((struct list *)(uintptr_t)n, struct download,
+                              node)->mark.bytes;
+    return p->cfg.download_bytes && bytes >= p->cfg.download_bytes;
+}
+
+/* Why it has to wait; NULL: it has not. */
+static const char *must_wait(const struct platform *p, const struct device *d)
+{
+    if (p->draining)
+        return "this server is stopping";
+    if (is_used_up(p))
+        return "the room for downloads is used up: delete some";
     if (!d)
         return "the device is gone";
     if (!d->online)
@@ -391,7 +410,7 @@ static void fetch(struct platform *p, struct download *j)
 {
     const struct device *d = device_find(p, slice_str(j->device));
     struct part *part = parts_open(&j->parts);
-    const char *why = p->draining ? "this server is stopping" : must_wait(d);
+    const char *why = must_wait(p, d);
     struct platform_recording r = {
         .device = slice_str(j->device), .channel = slice_str(j->channel),
         .kind = PLATFORM_DOWNLOAD, .transport = j->transport,
@@ -418,7 +437,7 @@ static void fetch(struct platform *p, struct download *j)
     j->from_s = r.start_s;
     j->began_at_ms = part->at_ms;
     j->anew = part->at_ms == (int64_t)part->from_s * 1000;
-    j->complete = j->full = false;
+    j->complete = j->full = j->no_room = false;
     j->sessions++;
     j->phase = FETCHING;
     j->evidence[0] = '\0';
@@ -505,7 +524,7 @@ static void look_back(struct platform *p, struct download *j)
     bool progress = part->at_ms > j->began_at_ms;
 
     j->session = 0;
-    if (j->full) {
+    if (j->full || j->no_room) {
         pause_for(p, j, DOWNLOAD_FULL_MS);
         return;
     }
@@ -533,6 +552,21 @@ static void over(struct platform *p, struct download *j)
         look_back(p, j);
 }
 
+/* What was written is not there any more. */
+static void begin_anew(struct platform *p, struct download *j)
+{
+    struct parts *x = &j->parts;
+
+    for (size_t i = 0; i < x->n; i++) {
+        x->e[i].state = PART_OPEN;
+        x->e[i].at_ms = (int64_t)x->e[i].from_s * 1000;
+    }
+    x->at = x->n_holes = 0;
+    j->mark = (struct platform_download_mark){ 0 };
+    j->began_at_ms = 0;
+    (void)p;
+}
+
 void platform_download_saved(struct platform *p,
                              const struct platform_download_saved *s,
                              struct gb_time now)
@@ -553,7 +587,14 @@ void platform_download_saved(struct platform *p,
     if (s->err) {
         explain(j, "the file cannot be written: %s",
                 s->text ? s->text : gb_strerror(s->err));
-        j->full = s->err == GB_ELIMIT;
+        j->no_room = s->err == GB_ELIMIT;
+        platform_session_stop(p, j->session, now);
+    }
+    if (s->err == GB_ENOENT)
+        begin_anew(p, j);
+    else if (!s->over && j->phase == FETCHING && is_used_up(p)) {
+        explain(j, "the room for downloads is used up: delete some");
+        j->no_room = true;
         platform_session_stop(p, j->session, now);
     }
     tell(p, j, TELL_CHANGED);
@@ -703,6 +744,16 @@ bool platform_download_view(const struct platform *p, uint64_t id,
         return false;
     view(p, j, out);
     return true;
+}
+
+bool platform_download_file(const struct platform *p, uint64_t id,
+                            struct platform_download *out)
+{
+    const struct download *j = find(p, id);
+
+    if (j)
+        view(p, j, out);
+    return j != NULL;
 }
 
 bool platform_download_at(const struct platform *p, size_t i,

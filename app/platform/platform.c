@@ -336,6 +336,7 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.timezone_min = cfg->timezone_min;
     p->cfg.quiet = cfg->quiet;
     p->cfg.trust_clocks = cfg->trust_clocks;
+    p->cfg.download_bytes = cfg->download_bytes;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
     p->cfg.ptz_hold_ms = cfg->ptz_hold_ms;
     p->cfg.reset_alarms = cfg->reset_alarms;

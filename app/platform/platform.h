@@ -65,6 +65,8 @@ struct platform_config {
     uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
                               silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
+    uint64_t download_bytes;  /* of the files of all downloads; above, they wait.
+                                 0: as many as there is room for */
     bool trust_clocks;        /* times of a device are not corrected by what its
                                  clock is off */
     uint32_t ptz_hold_ms;     /* 5000: a movement that nobody renews ends */
@@ -108,7 +110,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, trust_clocks, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s
+ * timezone_min, quiet, trust_clocks, download_bytes, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s
  * (spread over some time),
  * rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
@@ -809,6 +811,9 @@ int platform_download_start(struct platform *p,
 /* Ends it, its file is removed. GB_ENOENT. */
 int platform_download_cancel(struct platform *p, uint64_t id,
                              struct gb_time now);
+/* The same of one that is cancelled, too: for the owner of its file. */
+bool platform_download_file(const struct platform *p, uint64_t id,
+                            struct platform_download *out);
 bool platform_download_view(const struct platform *p, uint64_t id,
                             struct platform_download *out);
 /* i from 0, newest first. */
@@ -840,9 +845,9 @@ struct platform_download_saved {
 void platform_download_saved(struct platform *p,
                              const struct platform_download_saved *s,
                              struct gb_time now);
-/* The answer to DO_FILE_END. */
-void platform_download_filed(struct platform *p, uint64_t id, int err,
-                             const char *text, struct gb_time now);
+/* The answer to DO_FILE_END; bytes: of the file that is there now. */
+void platform_download_filed(struct platform *p, uint64_t id, uint64_t bytes,
+                             int err, const char *text, struct gb_time now);
 
 /* ---- what a device has recorded ------------------------------------------- */
 
