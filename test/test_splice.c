@@ -74,6 +74,23 @@ static void every_break(void **state)
         }
 }
 
+/* The second sending begins 1.2 s before the second that it counts from. */
+static void positions_follow(void **state)
+{
+    struct splice s;
+
+    (void)state;
+    begin(&s);
+    send(&s, 0, 105, 0, 0);
+    splice_restart(&s, false);
+    send(&s, 70, FRAMES, 70 * FRAME_MS + 1200, 0);
+    expect_up_to("late", FRAMES);
+    assert_true(s.at_ms == UTC + (FRAMES - 1) * FRAME_MS);
+    splice_restart(&s, true); /* another piece is right again */
+    send(&s, FRAMES, FRAMES + GOP, FRAMES * FRAME_MS, 0);
+    assert_true(s.at_ms == UTC + (FRAMES + GOP - 1) * FRAME_MS);
+}
+
 /* All that is kept over a restart of the process. */
 static void from_a_mark(void **state)
 {
@@ -188,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_break),
+        cmocka_unit_test(positions_follow),
         cmocka_unit_test(from_a_mark),
         cmocka_unit_test(again_and_again),
         cmocka_unit_test(another_piece),

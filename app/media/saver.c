@@ -310,6 +310,7 @@ static void take_picture(struct saver *s, struct media_frame *f,
         s->mux.shift90k = s->mark.end90k - f->dts90k;
         s->shifted = true;
     }
+    at_ms = s->splice.at_ms;
     if (before && at_ms > before + SPLICE_HOLE_MS) {
         s->hole_from_ms = before;
         s->hole_to_ms = at_ms;

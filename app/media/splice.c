@@ -23,6 +23,7 @@ void splice_restart(struct splice *s, bool anew)
     s->anew = anew;
     s->begun = s->open = s->known = false;
     s->here = 0;
+    s->late_ms = 0;
 }
 
 static bool is_known(const struct splice *s, uint64_t key)
@@ -73,11 +74,13 @@ bool splice_picture(struct splice *s, bool key, struct slice bytes,
         s->here = hash(s->here, bytes);
     }
     if (s->open)
-        return take(s, key, at_ms);
+        return take(s, key, at_ms - s->late_ms);
     if (key && !s->known && may_open(s, was_known, at_ms))
         return take(s, key, at_ms);
     s->begun = true;
-    if (s->known && s->here == s->chain)
-        s->open = true; /* what follows is new */
+    if (s->known && s->here == s->chain) { /* what follows is new */
+        s->open = true;
+        s->late_ms = at_ms - s->at_ms;
+    }
     return false;
 }

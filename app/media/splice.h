@@ -11,6 +11,9 @@
  * recording are the same each time, the first picture behind the known ones is
  * the next one of the file: none comes twice and none is left out.
  *
+ * Positions follow: the sending counts them from the second that was asked for,
+ * though it begins before; where it meets the file shows by how much.
+ *
  * A device that encodes anew, or writes something else into each sending, is
  * taken by its positions: what is not beyond the end of the file is left out.
  * The first time it takes SPLICE_SLACK_MS to see that.
@@ -37,6 +40,7 @@ struct splice {
     bool blind;           /* its pictures differ with each sending */
     /* of the sending under way */
     bool anew, begun, open;
+    int64_t late_ms;      /* it counts positions so much later than the first */
     uint64_t here;        /* its chain up to the last picture */
     bool known;           /* and that group is one of the keys */
 };
