@@ -77,6 +77,9 @@ enum config_type {
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
+    X(SIP_CLOCKS,     "sip.correct_clocks", BOOL,    "true",            NULL,            0, 0, true, "ask devices for their time before their recordings are asked for, and shift such times by what their clocks are off") \
+    X(DOWNLOAD_MAX,   "download.max_gib", NUMBER,    "100",             NULL,            0, 1000000, true, "room for downloads of recordings in all, in GiB; above, they wait; 0: there are none") \
+    X(DOWNLOAD_DIR,   "download.dir",     TEXT,      "",                NULL,            0, 0, false, "directory of downloaded recordings; empty: DATA/downloads") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
     X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none; history needs SQLite") \
     X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \

@@ -477,6 +477,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = start_media(d, why);
     if (!err)
+        err = daemon_start_saves(d, why);
+    if (!err)
         err = daemon_start_rtsp(d, why);
     if (err)
         return err; /* the process ends: nothing is worth undoing */
@@ -591,6 +593,7 @@ void daemon_run(struct daemon *d, void (*reload)(void *ctx), void *ctx)
 void daemon_free(struct daemon *d)
 {
     store_close(d->store);
+    saves_free(d->saves);
     rtsp_server_free(d->rtsp);
     http_app_free(d->app);
     hooks_free(d->hooks);

@@ -288,20 +288,38 @@ static void read_firmware(struct daemon *d)
     uv_fs_req_cleanup(&list);
 }
 
-static int make_firmware_dir(struct daemon *d, char why[static 512])
+static int make_dir(const char *path, char why[static 512])
 {
     uv_fs_t req;
-    int err;
+    int err = uv_fs_mkdir(NULL, &req, path, 0700, NULL);
 
+    uv_fs_req_cleanup(&req);
+    return err && err != UV_EEXIST
+               ? daemon_fail(why, GB_EIO, path, uv_strerror(err))
+               : 0;
+}
+
+static int make_firmware_dir(struct daemon *d, char why[static 512])
+{
     if (config_number(d->config, CONFIG_FIRMWARE_MAX) == 0)
         return 0;
     snprintf(d->firmware_dir, sizeof(d->firmware_dir), "%s/firmware",
              d->secrets->dir);
-    err = uv_fs_mkdir(NULL, &req, d->firmware_dir, 0700, NULL);
-    uv_fs_req_cleanup(&req);
-    return err && err != UV_EEXIST
-               ? daemon_fail(why, GB_EIO, "DATA/firmware", uv_strerror(err))
-               : 0;
+    return make_dir(d->firmware_dir, why);
+}
+
+static int make_download_dir(struct daemon *d, char why[static 512])
+{
+    const char *dir = config_text(d->config, CONFIG_DOWNLOAD_DIR);
+
+    if (config_number(d->config, CONFIG_DOWNLOAD_MAX) == 0)
+        return 0;
+    if (*dir)
+        snprintf(d->download_dir, sizeof(d->download_dir), "%.1000s", dir);
+    else
+        snprintf(d->download_dir, sizeof(d->download_dir), "%s/downloads",
+                 d->secrets->dir);
+    return make_dir(d->download_dir, why);
 }
 
 /* ---- starting ---- */
@@ -344,8 +362,11 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         hc.http_port = sip.port;
     memcpy(hc.key, d->secrets->key, sizeof(hc.key));
     err = make_firmware_dir(d, why);
+    if (!err)
+        err = make_download_dir(d, why);
     if (err)
         return err;
+    hc.download_dir = *d->download_dir ? d->download_dir : NULL;
     err = http_app_new(&d->app, &hc);
     if (!err && *d->firmware_dir)
         read_firmware(d);

@@ -4,6 +4,7 @@
  *   daemon_settings.c  the configuration, at the start and at SIGHUP
  *   daemon_load.c      what the store has kept
  *   daemon_out.c       what the platform wants done
+ *   daemon_saves.c     files of downloads
  *   daemon_ask.c       questions of the API to the store
  *   daemon_http.c      the HTTP application
  *   daemon_rtsp.c      the RTSP server */
@@ -17,6 +18,7 @@
 #include "app/net/log.h"
 #include "app/net/mailbox.h"
 #include "app/net/media.h"
+#include "app/net/saves.h"
 #include "app/net/sip_edge.h"
 #include "app/net/tls.h"
 #include "app/rtsp/server.h"
@@ -38,6 +40,7 @@ struct daemon {
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
     struct media_net *media;
+    struct saves *saves; /* files of downloads; NULL: there are none */
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
     struct http_app *app;
     struct http_server *server;
@@ -47,6 +50,7 @@ struct daemon {
     struct hook_client *caller; /* of them */
     struct tls_ctx *caller_tls; /* NULL: no https */
     char firmware_dir[1100];    /* "": uploads are off */
+    char download_dir[1100];    /* "": downloads are off */
     uv_signal_t signals[3];
     uv_timer_t drain, in_time;
     struct lag lag;         /* of the main loop */
@@ -82,6 +86,10 @@ void daemon_run_actions(struct daemon *d);
 struct slice daemon_owner(const char *kind, struct slice name,
                           char buf[static 128]);
 enum log_level daemon_level(enum platform_level l);
+
+/* daemon_saves.c: files of downloads. */
+int daemon_start_saves(struct daemon *d, char why[static 512]);
+void daemon_save(struct daemon *d, const struct platform_action *a);
 
 /* daemon_ask.c: of struct http_app_config. */
 int daemon_ask(void *ctx, const struct http_ask *q);

@@ -97,13 +97,21 @@ static void on_saved_upgrade(void *ctx, const struct platform_upgrade *u)
     platform_restore_upgrade(d->platform, u, daemon_now(d));
 }
 
+static void on_saved_download(void *ctx, const struct platform_download *s)
+{
+    struct daemon *d = ctx;
+
+    platform_restore_download(d->platform, s, daemon_now(d));
+}
+
 int daemon_load(struct daemon *d, char why[static 512])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
         .on_settings = on_saved_settings, .on_ids = on_saved_ids,
-        .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade, .ctx = d,
+        .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade,
+        .on_download = on_saved_download, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;

@@ -4,6 +4,8 @@
 
 #include "app/http/http.h"
 
+#include <stdlib.h>
+
 static void store_device(struct daemon *d, struct slice id)
 {
     struct platform_device dev;
@@ -35,6 +37,17 @@ static void store_settings(struct daemon *d, struct slice id)
     secrets_seal(d->secrets, daemon_owner("device", id, who), s.password, sealed);
     s.password = slice_str(sealed);
     store_put_settings(d->store, id, &s);
+}
+
+static void store_download(struct daemon *d, uint64_t id)
+{
+    struct platform_download j;
+    char *buf = malloc(PLATFORM_DOWNLOAD_SAVED_MAX);
+
+    if (buf && platform_download_save(d->platform, id, buf,
+                                      PLATFORM_DOWNLOAD_SAVED_MAX, &j))
+        store_put_download(d->store, &j);
+    free(buf);
 }
 
 static void store_group(struct daemon *d, struct slice name)
@@ -117,6 +130,11 @@ static void on_action(struct daemon *d, const struct platform_action *a)
                                 ? rtplogs_open(d->headers, a->session)
                                 : NULL);
         break;
+    case PLATFORM_DO_SAVE:
+    case PLATFORM_DO_FILE_END:
+        if (!d->closing && d->saves)
+            daemon_save(d, a);
+        break;
     case PLATFORM_DO_DISCONNECT:
         sip_edge_disconnect(d->edge, a->connection);
         break;
@@ -128,6 +146,12 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_UPGRADE_CHANGED:
         if (platform_upgrade_view(d->platform, a->text, &u))
             store_put_upgrade(d->store, &u);
+        break;
+    case PLATFORM_DOWNLOAD_CHANGED:
+        store_download(d, a->download);
+        break;
+    case PLATFORM_DOWNLOAD_GONE:
+        store_remove_download(d->store, a->download);
         break;
     case PLATFORM_GROUP_CHANGED:
         store_group(d, a->text);
@@ -157,6 +181,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
         note_headers(d, a->session);
         break;
+    case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:
         break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:

@@ -35,6 +35,8 @@ static void read_policy(const struct config *c, struct platform_config *p,
                                              : PLATFORM_DATE_LOCAL;
     p->timezone_min = config_zone_min(c, CONFIG_SERVER_ZONE);
     p->quiet = !log_wants(LOG_INFO);
+    p->download_bytes = (uint64_t)config_number(c, CONFIG_DOWNLOAD_MAX) << 30;
+    p->trust_clocks = !config_bool(c, CONFIG_SIP_CLOCKS);
     p->idle_stop_s = config_number(c, CONFIG_MEDIA_IDLE);
     p->ptz_hold_ms = config_number(c, CONFIG_PTZ_HOLD) * 1000;
     p->reset_alarms = config_bool(c, CONFIG_ALARM_RESET);

@@ -29,6 +29,18 @@ static struct fake {
     int refresh_err;
     int sick;                /* a link of the doctor, from 1; 0: none */
     unsigned can;            /* of the last question to it */
+    struct platform_records records; /* its id: of all questions */
+    struct platform_records_ask records_ask; /* the last one */
+    char records_type[20];
+    int records_err;
+    struct platform_record record[16];
+    struct platform_download_order download_order; /* the last one */
+    struct platform_download download[4];
+    size_t n_downloads;
+    struct platform_download_gap gap[4];
+    size_t n_gaps;
+    int download_err;
+    uint64_t cancelled;
     unsigned refreshed;
     struct platform_pending pending[4];
     size_t n_pending;
@@ -725,6 +737,119 @@ int platform_playback_start(struct platform *p,
                                               .stop_s = req->stop_s,
                                               .scale_milli = 1000 };
     *out = *s;
+    return 0;
+}
+
+int platform_records_start(struct platform *p,
+                           const struct platform_records_ask *q,
+                           struct gb_time now, uint64_t *id)
+{
+    (void)p;
+    (void)now;
+    fake.records_ask = *q;
+    slice_copy(fake.records_type, sizeof(fake.records_type), q->type);
+    *id = fake.records.id = 77;
+    fake.records.start_s = q->start_s;
+    fake.records.stop_s = q->stop_s;
+    return fake.records_err;
+}
+
+bool platform_records_view(const struct platform *p, uint64_t id,
+                           struct platform_records *out)
+{
+    (void)p;
+    *out = fake.records;
+    return id == fake.records.id;
+}
+
+bool platform_record_at(const struct platform *p, uint64_t id, size_t i,
+                        struct platform_record *out)
+{
+    (void)p;
+    if (id != fake.records.id || i >= fake.records.n)
+        return false;
+    *out = fake.record[i];
+    return true;
+}
+
+const char *platform_clock_source_name(enum platform_clock_source s)
+{
+    return s == PLATFORM_CLOCK_STATUS ? "DeviceStatus" : "register";
+}
+
+const char *platform_file_name(enum platform_file f)
+{
+    return f == PLATFORM_FILE_PS ? "ps" : "mp4";
+}
+
+const char *platform_download_state_name(enum platform_download_state s)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        PLATFORM_DOWNLOAD_STATE_MAP(X)
+#undef X
+    };
+
+    return names[s];
+}
+
+int platform_download_start(struct platform *p,
+                            const struct platform_download_order *o,
+                            struct gb_time now, uint64_t *id)
+{
+    struct platform_download *d = &fake.download[fake.n_downloads];
+
+    (void)p;
+    if (fake.download_err)
+        return fake.download_err;
+    fake.download_order = *o;
+    *d = (struct platform_download){
+        .id = 1700000000000 + fake.n_downloads++,
+        .device = fake.device[0].id, .channel = fake.channel[0].id,
+        .format = o->format, .speed = o->speed, .start_s = o->start_s,
+        .stop_s = o->stop_s, .created_utc_ms = now.utc_ms,
+        .total_ms = (int64_t)(o->stop_s - o->start_s) * 1000,
+    };
+    *id = d->id;
+    return 0;
+}
+
+bool platform_download_at(const struct platform *p, size_t i,
+                          struct platform_download *out)
+{
+    (void)p;
+    if (i >= fake.n_downloads)
+        return false;
+    *out = fake.download[fake.n_downloads - 1 - i];
+    return true;
+}
+
+bool platform_download_view(const struct platform *p, uint64_t id,
+                            struct platform_download *out)
+{
+    for (size_t i = 0; platform_download_at(p, i, out); i++)
+        if (out->id == id)
+            return true;
+    return false;
+}
+
+bool platform_download_gap_at(const struct platform *p, uint64_t id, size_t i,
+                              struct platform_download_gap *out)
+{
+    (void)p;
+    (void)id;
+    if (i >= fake.n_gaps)
+        return false;
+    *out = fake.gap[i];
+    return true;
+}
+
+int platform_download_cancel(struct platform *p, uint64_t id,
+                             struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    fake.cancelled = id;
     return 0;
 }
 

@@ -174,6 +174,7 @@ static struct http_app_config fx_config(void)
         .touched = fx_touched,
         .on_media = fx_media,
         .hls = fx_hls,
+        .download_dir = "/downloads",
         .not_ready = fx_not_ready,
         .metrics = fx_metrics,
         .addresses = fx_addresses,

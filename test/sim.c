@@ -7,6 +7,7 @@
 #include "manscdp/catalog.h"
 #include "manscdp/device.h"
 #include "manscdp/notify.h"
+#include "manscdp/time.h"
 #include "sdp/sdp.h"
 #include "sip/digest.h"
 #include "sip/value.h"
@@ -317,6 +318,95 @@ static void answer_info(struct sim_device *d, uint32_t sn)
     device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
 }
 
+/* "key>2023-11-15T06:13:20<" */
+static int64_t time_in(const char *body, const char *key)
+{
+    const char *at = strstr(body, key);
+    int64_t utc_ms = 0;
+
+    assert_non_null(at);
+    at = strchr(at, '>') + 1;
+    assert_true(manscdp_time_parse(slice_of(at, 19), 480, &utc_ms));
+    return utc_ms / 1000;
+}
+
+static void send_records(struct sim_device *d, uint32_t sn, uint32_t sum,
+                         const unsigned *which, unsigned n)
+{
+    char body[2048], start[32], end[32];
+    struct writer w = writer_of(body, sizeof(body));
+
+    writer_f(&w, "<?xml version=\"1.0\"?>\r\n<Response>\r\n"
+                 "<CmdType>RecordInfo</CmdType>\r\n<SN>%u</SN>\r\n"
+                 "<DeviceID>%s</DeviceID>\r\n<SumNum>%u</SumNum>\r\n",
+             sn, d->channel[0], sum);
+    if (n)
+        writer_f(&w, "<RecordList Num=\"%u\">\r\n", n);
+    for (unsigned i = 0; i < n; i++) {
+        struct writer a = writer_of(start, 31), b = writer_of(end, 31);
+
+        manscdp_time_write(&a, (int64_t)d->record[which[i]].from_s * 1000, 480);
+        manscdp_time_write(&b, (int64_t)d->record[which[i]].to_s * 1000, 480);
+        writer_f(&w, "<Item><DeviceID>%s</DeviceID><Name>n</Name>"
+                     "<StartTime>%.*s</StartTime><EndTime>%.*s</EndTime>"
+                     "<Secrecy>0</Secrecy><Type>time</Type></Item>\r\n",
+                 d->channel[0], (int)a.len, start, (int)b.len, end);
+    }
+    if (n)
+        writer_str(&w, "</RecordList>\r\n");
+    writer_str(&w, "</Response>\r\n");
+    assert_int_equal(w.err, 0);
+    device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
+}
+
+/* Four of them a message. */
+static void answer_records(struct sim_device *d, uint32_t sn)
+{
+    unsigned which[SIM_MAX_RECORDS], n = 0, left;
+    int64_t from, to;
+
+    if (!d->has_store && !d->n_records)
+        return;
+    from = time_in(d->last_body, "<StartTime");
+    to = time_in(d->last_body, "<EndTime");
+    if (!d->record_queries++)
+        snprintf(d->first_record_body, sizeof(d->first_record_body), "%s",
+                 d->last_body);
+    if (d->record_mute)
+        return;
+    for (unsigned i = 0; i < d->n_records; i++)
+        if ((int64_t)d->record[i].from_s < to &&
+            (int64_t)d->record[i].to_s > from)
+            which[n++] = i;
+    if (d->record_limit && n > d->record_limit)
+        n = d->record_limit;
+    left = n;
+    if (d->record_hours_max && n && to - from > d->record_hours_max * 3600)
+        left--;
+    if (!n)
+        send_records(d, sn, 0, which, 0);
+    for (unsigned i = 0; i < left; i += 4)
+        send_records(d, sn, n, which + i, left - i < 4 ? left - i : 4);
+}
+
+static void answer_status(struct sim_device *d, uint32_t sn)
+{
+    char body[1024], now[32];
+    struct writer w = writer_of(body, sizeof(body)), t = writer_of(now, 31);
+
+    d->status_queries++;
+    if (!d->tells_time)
+        return;
+    manscdp_time_write(&t, d->sim->now.utc_ms + d->clock_off_ms, 480);
+    writer_f(&w, "<?xml version=\"1.0\"?>\r\n<Response>\r\n"
+                 "<CmdType>DeviceStatus</CmdType>\r\n<SN>%u</SN>\r\n"
+                 "<DeviceID>%s</DeviceID>\r\n<Result>OK</Result>\r\n"
+                 "<Online>ONLINE</Online>\r\n<Status>OK</Status>\r\n"
+                 "<DeviceTime>%.*s</DeviceTime>\r\n</Response>\r\n",
+             sn, d->id, (int)t.len, now);
+    device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
+}
+
 static void respond(struct sim *s, const struct sip_event *ev, unsigned status)
 {
     const struct sip_response r = { .status = status, .expires = -1 };
@@ -342,6 +432,10 @@ static void on_device_message(struct sim_device *d, const struct sip_event *ev)
         fail_msg("platform sent: %s", d->last_body);
     if (m.root == MANSCDP_QUERY && m.cmd == MANSCDP_CMD_CATALOG)
         answer_catalog(d, m.sn);
+    else if (m.root == MANSCDP_QUERY && m.cmd == MANSCDP_CMD_RECORD_INFO)
+        answer_records(d, m.sn);
+    else if (m.root == MANSCDP_QUERY && m.cmd == MANSCDP_CMD_DEVICE_STATUS)
+        answer_status(d, m.sn);
     else if (m.root == MANSCDP_QUERY && m.cmd == MANSCDP_CMD_DEVICE_INFO)
         answer_info(d, m.sn);
     else if (m.root == MANSCDP_RESPONSE && m.cmd == MANSCDP_CMD_ALARM)
@@ -494,6 +588,7 @@ static void on_order(struct sim *s, const struct platform_action *a)
                                    .shared = a->shared,
                                    .transport = a->transport,
                                    .ssrc = a->ssrc,
+                                   .history_ms = a->history_ms,
                                    .next_ms = GB_NEVER };
         if (s->opt.refuse_ports) {
             sim_media(s, st, PLATFORM_MEDIA_REFUSED);
@@ -529,6 +624,74 @@ static void on_order(struct sim *s, const struct platform_action *a)
     }
 }
 
+/* ---- files of downloads ---- */
+
+struct sim_file *sim_file_of(struct sim *s, uint64_t download)
+{
+    for (unsigned i = 0; i < SIM_MAX_FILES; i++)
+        if (s->file[i].download == download)
+            return &s->file[i];
+    return NULL;
+}
+
+static void file_report(struct sim *s, struct sim_file *f, bool over)
+{
+    struct platform_download_saved r = { .id = f->download,
+                                         .session = f->session,
+                                         .mark = f->mark, .over = over,
+                                         .err = s->file_err };
+
+    if (over)
+        f->session = 0;
+    platform_download_saved(s->p, &r, s->now);
+}
+
+/* What the session has brought is in the file. */
+static void file_grow(struct sim *s, const struct sim_stream *st, int64_t ms)
+{
+    for (unsigned i = 0; i < SIM_MAX_FILES; i++) {
+        struct sim_file *f = &s->file[i];
+        struct platform_session v;
+
+        if (!f->download || f->session != st->session)
+            continue;
+        assert_true(platform_session_view(s->p, f->session, &v));
+        f->mark.at_utc_ms = (int64_t)v.playback.start_s * 1000 +
+                            st->position_ms;
+        f->mark.bytes += (uint64_t)ms;
+        file_report(s, f, false);
+    }
+}
+
+static void on_file_order(struct sim *s, const struct platform_action *a)
+{
+    struct sim_file *f = sim_file_of(s, a->download);
+
+    if (!f)
+        f = sim_file_of(s, 0);
+    assert_non_null(f);
+    assert_true(f->session == 0); /* at rest */
+    f->download = a->download;
+    if (a->kind == PLATFORM_DO_SAVE) {
+        f->session = a->session;
+        f->begun = f->mark;
+        return;
+    }
+    f->published = !(a->flags & PLATFORM_FILE_REMOVE);
+    s->files_removed += !f->published;
+    platform_download_filed(s->p, a->download, f->mark.bytes, 0, NULL, s->now);
+    if (!f->published)
+        *f = (struct sim_file){ .download = 0 };
+}
+
+/* The loop has been told that the session is gone. */
+static void files_leave(struct sim *s, uint64_t session)
+{
+    for (unsigned i = 0; i < SIM_MAX_FILES; i++)
+        if (s->file[i].download && s->file[i].session == session)
+            file_report(s, &s->file[i], true);
+}
+
 static const enum platform_media_kind media_script[] = {
     PLATFORM_MEDIA_CONNECTED, PLATFORM_MEDIA_PACKET, PLATFORM_MEDIA_PROGRAM,
     PLATFORM_MEDIA_CODEC,     PLATFORM_MEDIA_KEY,
@@ -551,6 +714,46 @@ static void media_begins(struct sim *s, struct sim_device *d)
         /* the edge tells the first packet and key frame of a port once */
         st->at = st->said_key ? COUNT(media_script) : 0;
         st->next_ms = s->now.mono_ms + 20;
+    }
+}
+
+/* The dialog that sim_device keeps is that of its last INVITE. */
+static bool is_of_its_dialog(struct sim *s, const struct sim_stream *st)
+{
+    for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
+        if (s->stream[i].session && s->stream[i].source == st->source &&
+            &s->stream[i] != st)
+            return false;
+    return st->port == st->source->media_port;
+}
+
+static void recording_step(struct sim *s, struct sim_stream *st)
+{
+    static const char status[] =
+        "<?xml version=\"1.0\"?>\r\n<Notify>\r\n"
+        "<CmdType>MediaStatus</CmdType>\r\n<SN>7</SN>\r\n"
+        "<DeviceID>%s</DeviceID>\r\n<NotifyType>121</NotifyType>\r\n"
+        "</Notify>\r\n";
+    struct sim_device *d = st->source;
+    int64_t step = 1000 * (int64_t)d->send_rate;
+    char body[400];
+
+    if (st->position_ms + step > st->history_ms)
+        step = st->history_ms - st->position_ms;
+    st->position_ms += step;
+    file_grow(s, st, step);
+    if (d->break_times && st->position_ms >= d->break_after_ms) {
+        d->break_times--;
+        st->next_ms = GB_NEVER; /* and never again a packet */
+    } else if (st->position_ms == st->history_ms && !d->no_media_status) {
+        st->next_ms = GB_NEVER;
+        snprintf(body, sizeof(body), status, d->channel[0]);
+        if (is_of_its_dialog(s, st))
+            sim_message_in(d, body);
+        else /* its dialog is not the last one */
+            sim_message(d, body);
+    } else if (st->position_ms == st->history_ms) {
+        st->next_ms = GB_NEVER;
     }
 }
 
@@ -587,6 +790,8 @@ static void media_step(struct sim *s, struct sim_stream *st)
     }
     st->packets += 10;
     st->next_ms = s->now.mono_ms + 1000;
+    if (st->source->send_rate && st->history_ms > 0)
+        recording_step(s, st);
     sim_media(s, st, PLATFORM_MEDIA_ALIVE);
 }
 
@@ -768,6 +973,12 @@ static void on_action(struct sim *s, const struct platform_action *a)
     case PLATFORM_SESSION_CHANGED:
     case PLATFORM_SESSION_GONE:
         keep_session(s, a->session);
+        if (a->kind == PLATFORM_SESSION_GONE)
+            files_leave(s, a->session);
+        break;
+    case PLATFORM_DO_SAVE:
+    case PLATFORM_DO_FILE_END:
+        on_file_order(s, a);
         break;
     case PLATFORM_DIALOG_OPENED:
         s->opened_key = a->dialog_key;

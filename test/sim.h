@@ -17,6 +17,8 @@
 #define SIM_MAX_DEVICES 64
 #define SIM_MAX_CHANNELS 300
 #define SIM_MAX_STREAMS 64
+#define SIM_MAX_RECORDS 400
+#define SIM_MAX_FILES 600
 #define SIM_UTC 1700000000000
 
 /* What a device does with an INVITE. */
@@ -88,6 +90,23 @@ struct sim_device {
     bool subscribe_silent;      /* no answer */
     bool subscribe_mute;        /* no NOTIFY behind the 200 */
 
+    /* what it has recorded, UNIX seconds of its own clock */
+    struct {
+        uint64_t from_s, to_s;
+    } record[SIM_MAX_RECORDS];
+    unsigned n_records;
+    bool has_store;             /* answers RecordInfo, as with records */
+    bool record_mute;           /* no Response to RecordInfo */
+    unsigned record_limit;      /* items of one answer; 0: all */
+    unsigned record_hours_max;  /* a longer question gets one item too few */
+    int32_t clock_off_ms;       /* of its DeviceTime */
+    bool tells_time;            /* answers DeviceStatus */
+    unsigned send_rate;         /* a recording moves on so many times as fast;
+                                   0: not by itself */
+    unsigned break_after_ms;    /* of media: then nothing more comes */
+    unsigned break_times;       /* of its sessions */
+    bool no_media_status;       /* at the end of a recording */
+
     /* INFO inside its call */
     unsigned control_status;    /* 0: 200 */
     unsigned control_times;     /* so many are refused; 0: all */
@@ -95,6 +114,8 @@ struct sim_device {
     bool control_silent;        /* no answer */
 
     /* what happened */
+    unsigned record_queries, status_queries;
+    char first_record_body[2048];
     unsigned controls;
     char last_control[512];
     unsigned registered, challenged, refused; /* answers to REGISTER */
@@ -138,8 +159,18 @@ struct sim_stream {
     bool said_key;
     int32_t scale_milli;       /* of the last PACE */
     int64_t seek_ms, position_ms;
+    int64_t history_ms;        /* of OPEN */
+    bool broken, ended;
     uint64_t next_ms;
     uint64_t packets;
+};
+
+/* The file of a download. */
+struct sim_file {
+    uint64_t download; /* 0: free */
+    uint64_t session;  /* 0: at rest */
+    struct platform_download_mark mark, begun;
+    bool published;
 };
 
 struct sim_options {
@@ -167,6 +198,9 @@ struct sim {
     struct sim_stream stream[SIM_MAX_STREAMS];
     struct sim_packet *wire;
     uint64_t rnd;
+    struct sim_file file[SIM_MAX_FILES];
+    unsigned files_removed;
+    int file_err;              /* of everything that is written */
     /* actions seen */
     unsigned actions[PLATFORM_LOG + 1];
     unsigned device_flags;      /* of all DEVICE_CHANGED */
@@ -214,6 +248,7 @@ void sim_notify(struct sim_device *d, const struct sip_notify *n);
 /* The media edge reports this, now. */
 void sim_media(struct sim *s, struct sim_stream *st,
                enum platform_media_kind kind);
+struct sim_file *sim_file_of(struct sim *s, uint64_t download);
 struct sim_stream *sim_stream_of(struct sim *s, uint64_t session);
 
 /* Lets so much time pass, with all that happens in it. */

@@ -125,6 +125,23 @@ static void on_upgrade(void *ctx, const struct platform_upgrade *u)
     slice_copy(more.evidence, sizeof(more.evidence), u->evidence);
 }
 
+static struct {
+    unsigned n;
+    struct platform_download d;
+    char device[40], channel[40], evidence[40], parts[80];
+} download;
+
+static void on_download(void *ctx, const struct platform_download *d)
+{
+    (void)ctx;
+    download.n++;
+    download.d = *d;
+    slice_copy(download.device, sizeof(download.device), d->device);
+    slice_copy(download.channel, sizeof(download.channel), d->channel);
+    slice_copy(download.evidence, sizeof(download.evidence), d->evidence);
+    slice_copy(download.parts, sizeof(download.parts), d->parts);
+}
+
 static struct store *open_store(const char *dir, struct seen *seen,
                                 bool *moved)
 {
@@ -132,7 +149,8 @@ static struct store *open_store(const char *dir, struct seen *seen,
         .on_device = on_device, .on_channel = on_channel,
         .on_dialog = on_dialog, .on_group = on_group,
         .on_settings = on_settings, .on_ids = on_ids,
-        .on_hook = on_hook, .on_upgrade = on_upgrade, .ctx = seen,
+        .on_hook = on_hook, .on_upgrade = on_upgrade,
+        .on_download = on_download, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
@@ -302,6 +320,47 @@ static void settings_come_back(void **state)
     assert_int_equal(seen.n_settings, 0);
     assert_int_equal(seen.groups, 1);
     store_close(s);
+    remove_dir(dir);
+}
+
+static void downloads(void **state)
+{
+    const struct platform_download d = {
+        .id = 1700000000123, .device = SLICE("d"), .channel = SLICE("c'1"),
+        .format = PLATFORM_FILE_PS, .transport = PLATFORM_TCP_ACTIVE,
+        .speed = 64, .start_s = 1700000000, .stop_s = 1700001800,
+        .state = PLATFORM_DOWNLOAD_RUNNING, .sessions = 3,
+        .mark = { 1ull << 41, 1700000000456, INT64_C(1) << 40,
+                  0xfedcba9876543210u, 0x8000000000000000u },
+        .created_utc_ms = 5, .ended_utc_ms = 6, .evidence = SLICE("it's"),
+        .parts = SLICE("1700000000-1700001800,0,1700000000456;"),
+    }, gone = { .id = 7, .state = PLATFORM_DOWNLOAD_DONE, .stop_s = 1 };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    store_put_download(s, &gone);
+    store_put_download(s, &d);
+    store_remove_download(s, 7);
+    store_close(s);
+    memset(&download, 0, sizeof(download));
+    s = open_store(dir, &seen, NULL);
+    store_close(s);
+    assert_int_equal(download.n, 1);
+    assert_true(download.d.id == d.id);
+    assert_string_equal(download.device, "d");
+    assert_string_equal(download.channel, "c'1");
+    assert_string_equal(download.evidence, "it's");
+    assert_string_equal(download.parts, d.parts.p);
+    assert_true(download.d.format == d.format && download.d.speed == 64 &&
+                download.d.transport == d.transport &&
+                download.d.state == d.state && download.d.sessions == 3 &&
+                download.d.start_s == d.start_s &&
+                download.d.stop_s == d.stop_s &&
+                download.d.created_utc_ms == 5 &&
+                download.d.ended_utc_ms == 6);
+    assert_memory_equal(&download.d.mark, &d.mark, sizeof(d.mark));
     remove_dir(dir);
 }
 
@@ -881,6 +940,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back),
         cmocka_unit_test(settings_come_back),
+        cmocka_unit_test(downloads),
         cmocka_unit_test(hooks_and_upgrades),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),

@@ -128,7 +128,7 @@ struct device_action {
     uint8_t pt;
     size_t channel;
     unsigned stream;        /* 0 main, 1 sub */
-    uint64_t length_ms;     /* START of a recording; else 0 */
+    uint64_t start_s, length_ms; /* START of a recording; else 0 */
     uint32_t scale_milli;   /* START, PACE */
     int64_t position_ms;    /* PACE */
     bool paused;

@@ -40,7 +40,7 @@ struct device_session {
     bool started;
     bool history;   /* a recording */
     bool ended;     /* all of it has been sent, and that was told */
-    uint64_t length_ms;
+    uint64_t start_s, length_ms;
     uint32_t scale_milli;
     uint64_t at_ms; /* the state must change by then; GB_NEVER: need not */
     char subject[2 * 32 + 2]; /* sender and its serial; "": none */

@@ -26,6 +26,8 @@ struct sender {
     uint64_t base_ms, media_ms; /* what was due then, since when it counts */
     bool paused;
     uint64_t n_video, n_audio; /* frames begun */
+    uint64_t shift;            /* the first one is this one of the clip */
+    uint64_t lead;             /* so many are before the start */
     uint32_t n_keys;
     uint64_t last_pts90k;      /* of the last picture */
     uint64_t burst_ms;
@@ -88,6 +90,21 @@ static bool get_memory(struct sender *s)
     return s->pack && s->late_copy && (s->plain || (s->picture && s->out));
 }
 
+/* Which picture of the clip belongs to its first second. */
+static void set_start(struct sender *s)
+{
+    const struct clip *c = s->o.clip;
+    uint64_t n = s->o.start_s * c->fps % c->n_frames;
+
+    if (!s->o.length_ms)
+        return;
+    s->shift = n;
+    while (s->shift && !c->frame[s->shift].key)
+        s->shift--;
+    s->lead = n - s->shift;
+    s->o.length_ms += s->lead * 1000 / c->fps;
+}
+
 int sender_new(struct sender **out, const struct sender_options *o,
                uint64_t now_ms)
 {
@@ -120,6 +137,7 @@ int sender_new(struct sender **out, const struct sender_options *o,
         sender_free(s);
         return err;
     }
+    set_start(s);
     *out = s;
     return 0;
 }
@@ -221,9 +239,9 @@ static uint64_t sound_from(const struct sound *sound, uint64_t at_90k)
 static void seek(struct sender *s, uint64_t to_ms)
 {
     const struct clip *c = s->o.clip;
-    uint64_t n = to_ms * c->fps / 1000;
+    uint64_t n = s->lead + to_ms * c->fps / 1000;
 
-    while (n && !c->frame[n % c->n_frames].key)
+    while (n && !c->frame[(n + s->shift) % c->n_frames].key)
         n--;
     s->n_video = n;
     s->media_ms = video_at_90k(s, n) / 90;
@@ -268,7 +286,8 @@ static bool next_picture(struct sender *s, struct writer *w,
                          struct slice *annexb)
 {
     const struct clip *c = clip_of(s, s->n_video);
-    const struct clip_frame *f = &c->frame[s->n_video % c->n_frames];
+    const struct clip_frame *f = &c->frame[(s->n_video + s->shift) %
+                                           c->n_frames];
 
     if (s->o.faults.no_key && f->key) /* the clip has others */
         f = &c->frame[++s->n_video % c->n_frames];
@@ -303,7 +322,7 @@ static void begin_video(struct sender *s, struct writer *w)
     if (f->seq_restart && n % RESTART_FRAMES == 0)
         s->packer.seq = 0;
     if (f->b_frames)
-        n = shown_as(s->o.clip, n);
+        n = shown_as(s->o.clip, n + s->shift) - s->shift;
     at = video_at_90k(s, n);
     has = pts_of_video(f, n, at, &pts);
     s->last_pts90k = pts;

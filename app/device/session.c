@@ -56,7 +56,7 @@ static struct device_action action_of(const struct device *d,
         .kind = kind, .session = index_of(d, s), .transport = s->transport,
         .remote = s->remote, .ssrc = s->ssrc, .pt = s->pt,
         .channel = s->channel, .stream = s->stream,
-        .length_ms = s->length_ms, .scale_milli = s->scale_milli,
+        .start_s = s->start_s, .length_ms = s->length_ms, .scale_milli = s->scale_milli,
         .position_ms = -1,
     };
 }
@@ -172,6 +172,7 @@ static unsigned take_history(struct device *d, struct device_session *s,
     if (device_records_count(d, &l) == 0)
         return 404;
     s->history = true;
+    s->start_s = offer->start_s;
     s->length_ms = (offer->stop_s - offer->start_s) * 1000;
     if (offer->operation == SDP_DOWNLOAD && m->downloadspeed)
         s->scale_milli = m->downloadspeed * 1000;

@@ -44,6 +44,7 @@ struct http_app {
     struct list hls_holds;      /* struct hls_hold (hls.c), oldest first */
     struct list command_waiters; /* struct command_waiter (api_wait.c) */
     size_t n_command_waiters;
+    struct list records_waiters; /* struct records_waiter (api_recordings.c) */
     struct list control_waiters; /* struct control_waiter (api_playback.c) */
     bool due;                   /* a waiter has its outcome */
     unsigned n_password_jobs;
@@ -117,6 +118,9 @@ void http_answer_problem(struct http_response *out,
  * none any more. Takes what r holds. */
 void http_app_answer(struct http_app *a, uint64_t request,
                      struct http_response *r);
+
+/* A file, or the range of it that is asked for; c->out->file names it. */
+void http_answer_file(struct http_call *c, uint64_t size, const char *type);
 
 /* A problem of status and detail alone. */
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
@@ -203,6 +207,27 @@ void http_control_changed(struct http_app *a,
 void http_control_tick(struct http_app *a);
 void http_control_gone(struct http_app *a, uint64_t request);
 void http_control_free(struct http_app *a);
+
+/* start, end and transport of a JSON object; NULL, or what is wrong. */
+const char *http_range_read(const struct json_t *root, int zone_min,
+                            uint64_t *start_s, uint64_t *stop_s,
+                            enum platform_transport *transport);
+
+/* ---- what a device has recorded (api_recordings.c) ----------------------------- */
+
+/* More of an answer has come: those who wait for it may be answered. */
+void http_records_changed(struct http_app *a, uint64_t records);
+void http_records_tick(struct http_app *a, struct gb_time now);
+void http_records_gone(struct http_app *a, uint64_t request);
+void http_records_free(struct http_app *a);
+uint64_t http_records_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
+
+/* ---- downloads (api_downloads.c) ------------------------------------------------ */
+
+void http_download_write(struct jw *j, const struct platform *p,
+                         const struct platform_download *d, struct slice url);
+/* What the signature of a file's URL is made over. */
+void http_download_scope(struct writer *w, uint64_t id);
 
 /* ?stream=; false: a problem has been answered. */
 bool http_query_stream(struct http_call *c, unsigned *stream);
@@ -314,7 +339,9 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
     http_get_media, http_get_hls, http_get_session_media,
-    http_get_recordings,
+    http_get_recordings, http_get_timeline, http_post_download,
+    http_get_downloads, http_get_download, http_delete_download,
+    http_get_download_file,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners;
 

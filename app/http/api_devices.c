@@ -50,6 +50,20 @@ static const char *catalog_text(const struct platform_device *d)
     return "none";
 }
 
+/* Where it is known, what its clock and the zone of its texts are off. */
+static void clock_write(struct jw *j, const struct platform_clock *k)
+{
+    if (k->from == PLATFORM_CLOCK_UNKNOWN)
+        return;
+    jw_key(j, "clock");
+    jw_object(j);
+    jw_put_double(j, "offset_s", (double)k->drift_ms / 1000);
+    jw_put_i64(j, "zone_min", k->zone_min);
+    jw_put_bool(j, "drifts", k->drifts);
+    jw_put_cstr(j, "from", platform_clock_source_name(k->from));
+    jw_end(j);
+}
+
 void http_device_write(struct jw *j, const struct platform_device *d)
 {
     jw_object(j);
@@ -74,6 +88,7 @@ void http_device_write(struct jw *j, const struct platform_device *d)
     jw_put_u64(j, "catalog_sum", d->catalog_sum);
     jw_put_u64(j, "deviations", d->deviations);
     jw_put_cstr(j, "media", http_transport_name(d->media));
+    clock_write(j, &d->clock);
     http_settings_write(j, d);
     jw_end(j);
 }

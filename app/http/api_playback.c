@@ -68,22 +68,22 @@ static bool read_time(const json_t *v, int zone_min, uint64_t *s)
     return true;
 }
 
-/* NULL, or what is wrong. */
-static const char *read_request(const json_t *root, int zone_min,
-                                struct platform_recording *req)
+const char *http_range_read(const json_t *root, int zone_min,
+                            uint64_t *start_s, uint64_t *stop_s,
+                            enum platform_transport *way)
 {
     const json_t *transport = json_object_get(root, "transport");
 
     if (!json_is_object(root))
         return "the body is not a JSON object";
-    if (!read_time(json_object_get(root, "start"), zone_min, &req->start_s) ||
-        !read_time(json_object_get(root, "end"), zone_min, &req->stop_s))
+    if (!read_time(json_object_get(root, "start"), zone_min, start_s) ||
+        !read_time(json_object_get(root, "end"), zone_min, stop_s))
         return "start and end are needed: times of RFC 3339 (without a zone: "
                "of server.timezone) or UNIX seconds";
     if (transport && !json_is_null(transport) &&
         (!json_is_string(transport) ||
          !http_transport_parse(slice_str(json_string_value(transport)),
-                               &req->transport)))
+                               way)))
         return "transport is auto, udp, tcp-passive or tcp-active";
     return NULL;
 }
@@ -105,8 +105,8 @@ void http_post_playback(struct http_call *c)
     }
     root = json_loadb(c->req->body.p, c->req->body.n, JSON_REJECT_DUPLICATES,
                       NULL);
-    fault = read_request(root, platform_timezone_min(c->app->cfg.platform),
-                         &req);
+    fault = http_range_read(root, platform_timezone_min(c->app->cfg.platform),
+                            &req.start_s, &req.stop_s, &req.transport);
     json_decref(root);
     if (fault) {
         http_answer_fail(c, 400, "bad-parameter", fault);

@@ -1,172 +1,231 @@
-/* What a device has recorded: RecordInfo asked and its answer, of many
- * messages, as one list (GB/T 28181-2022 9.7). */
+/* What a device has recorded (GB/T 28181-2022 9.7), as a list and as a timeline
+ * beside what this server has. The answer waits until the device has told all,
+ * or `wait` seconds have gone by: then what has come so far is told. */
 #include "app/http/api.h"
 
 #include "manscdp/time.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
-#define WAIT_S 15          /* unless ?wait= says another */
-#define ITEMS_MAX 10000    /* of one list */
+#define WAIT_S 15         /* unless ?wait= says another */
+#define ADJOIN_MS 2000    /* spans so near to each other are one */
 
-struct recording {
-    int64_t start_ms, end_ms;
-    const json_t *item; /* as the device says it */
+struct records_waiter {
+    struct list node; /* in http_app.records_waiters, oldest first */
+    uint64_t request, records, deadline_ms;
+    uint64_t cursor;
+    uint32_t limit;
+    bool timeline, due;
 };
 
-/* ---- the answer ------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------- */
 
-static struct slice text_of(const json_t *item, const char *name)
+static void item_write(struct jw *j, const struct platform_record *r)
 {
-    return slice_str(json_string_value(json_object_get(item, name)));
-}
-
-static bool read_item(struct recording *out, const json_t *item, int zone_min)
-{
-    out->item = item;
-    return manscdp_time_parse(text_of(item, "StartTime"), zone_min,
-                              &out->start_ms) &&
-           manscdp_time_parse(text_of(item, "EndTime"), zone_min,
-                              &out->end_ms) &&
-           out->end_ms >= out->start_ms;
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct recording *x = a, *y = b;
-
-    if (x->start_ms != y->start_ms)
-        return x->start_ms < y->start_ms ? -1 : 1;
-    if (x->end_ms != y->end_ms)
-        return x->end_ms < y->end_ms ? -1 : 1;
-    return slice_cmp(text_of(x->item, "FilePath"),
-                     text_of(y->item, "FilePath"));
-}
-
-/* All that can be read of the messages; *lost: how many cannot. */
-static size_t collect(const json_t *messages, int zone_min,
-                      struct recording *out, size_t cap, size_t *lost)
-{
-    size_t n = 0, i, k;
-    const json_t *m, *item;
-
-    json_array_foreach(messages, i, m)
-        json_array_foreach(json_object_get(m, "RecordList"), k, item) {
-            if (n < cap && read_item(&out[n], item, zone_min))
-                n++;
-            else
-                ++*lost;
-        }
-    return n;
-}
-
-static void item_write(struct jw *j, const struct recording *r)
-{
-    uint64_t bytes = 0;
-
     jw_object(j);
-    jw_put_time(j, "start", r->start_ms);
-    jw_put_time(j, "end", r->end_ms);
-    jw_put_str(j, "name", text_of(r->item, "Name"));
-    jw_put_str(j, "type", text_of(r->item, "Type"));
-    jw_put_str(j, "path", text_of(r->item, "FilePath"));
-    if (slice_u64(text_of(r->item, "FileSize"), UINT64_MAX, &bytes))
-        jw_put_u64(j, "bytes", bytes);
+    jw_put_time(j, "start", r->start_utc_ms);
+    jw_put_time(j, "end", r->end_utc_ms);
+    jw_put_str(j, "name", r->name);
+    jw_put_str(j, "type", r->type);
+    jw_put_str(j, "path", r->path);
+    if (r->bytes)
+        jw_put_u64(j, "bytes", r->bytes);
     jw_end(j);
 }
 
-static void list_write(struct jw *j, const struct platform_command *k,
-                       struct recording *all, size_t n, size_t lost)
+static void list_write(struct jw *j, const struct http_app *a,
+                       const struct platform_records *r,
+                       const struct records_waiter *w)
 {
-    uint64_t total = 0;
+    struct platform_record e;
+    char text[24];
+    struct writer next = writer_of(text, sizeof(text));
+    uint64_t i = w->cursor;
 
-    if (n)
-        qsort(all, n, sizeof(*all), by_time);
     jw_object(j);
     jw_key(j, "items");
     jw_array(j);
-    for (size_t i = 0; i < n; i++) {
-        if (i && by_time(&all[i - 1], &all[i]) == 0)
-            continue; /* told twice */
-        item_write(j, &all[i]);
-        total++;
-    }
+    for (; i - w->cursor < w->limit &&
+           platform_record_at(a->cfg.platform, r->id, (size_t)i, &e); i++)
+        item_write(j, &e);
     jw_end(j);
-    jw_put_null(j, "next");
-    jw_put_u64(j, "total", total);
-    jw_put_bool(j, "complete", !k->partial && !k->cut && !lost);
-    jw_put_str(j, "evidence", k->evidence);
-    jw_put_id(j, "command", k->id);
+    writer_u64(&next, i);
+    if (i < r->n)
+        jw_put_str(j, "next", writer_slice(&next));
+    else
+        jw_put_null(j, "next");
+    jw_put_u64(j, "total", r->n);
+    jw_put_bool(j, "complete", r->complete);
+    jw_put_str(j, "evidence", r->evidence);
+    jw_put_id(j, "command", r->command);
     jw_end(j);
 }
 
-/* Its state when it has not been answered. */
-static void answer_state(struct http_response *r,
-                         const struct platform_command *k)
+/* ---- the timeline --------------------------------------------------------------- */
+
+struct spans {
+    struct http_span *e;
+    size_t n;
+};
+
+static void add_span(struct spans *s, int64_t from, int64_t to)
 {
-    bool refused = k->state == PLATFORM_COMMAND_REFUSED;
+    struct http_span *last = s->n ? &s->e[s->n - 1] : NULL;
+
+    if (last && from <= last->to_utc_ms + ADJOIN_MS) {
+        if (to > last->to_utc_ms)
+            last->to_utc_ms = to;
+    } else if (s->n < HTTP_SPANS_MAX) {
+        s->e[s->n++] = (struct http_span){ from, to };
+    }
+}
+
+/* Cut to the range, in order; those that adjoin are one. */
+static void device_spans(struct spans *s, const struct platform *p,
+                         const struct platform_records *r)
+{
+    int64_t from = (int64_t)r->start_s * 1000, to = (int64_t)r->stop_s * 1000;
+    struct platform_record e;
+
+    for (size_t i = 0; platform_record_at(p, r->id, i, &e); i++) {
+        if (e.end_utc_ms <= from || e.start_utc_ms >= to)
+            continue;
+        add_span(s, e.start_utc_ms > from ? e.start_utc_ms : from,
+                 e.end_utc_ms < to ? e.end_utc_ms : to);
+    }
+}
+
+static void spans_write(struct jw *j, const struct spans *s, const char *source)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        jw_object(j);
+        jw_put_time(j, "start", s->e[i].from_utc_ms);
+        jw_put_time(j, "end", s->e[i].to_utc_ms);
+        jw_put_cstr(j, "source", source);
+        jw_end(j);
+    }
+}
+
+static void gap_write(struct jw *j, int64_t from, int64_t to)
+{
+    if (to - from <= ADJOIN_MS)
+        return;
+    jw_object(j);
+    jw_put_time(j, "start", from);
+    jw_put_time(j, "end", to);
+    jw_end(j);
+}
+
+/* What neither has. */
+static void gaps_write(struct jw *j, const struct spans *a,
+                       const struct spans *b, int64_t from, int64_t to)
+{
+    size_t i = 0, k = 0;
+
+    while (i < a->n || k < b->n) {
+        const struct http_span *e =
+            k == b->n || (i < a->n &&
+                          a->e[i].from_utc_ms <= b->e[k].from_utc_ms)
+                ? &a->e[i++]
+                : &b->e[k++];
+
+        gap_write(j, from, e->from_utc_ms);
+        if (e->to_utc_ms > from)
+            from = e->to_utc_ms;
+    }
+    gap_write(j, from, to);
+}
+
+/* false: no memory. */
+static bool timeline_write(struct jw *j, const struct http_app *a,
+                           const struct platform_records *r)
+{
+    int64_t from = (int64_t)r->start_s * 1000, to = (int64_t)r->stop_s * 1000;
+    struct spans theirs = { .n = 0 }, ours = { .n = 0 };
+    const size_t bytes = HTTP_SPANS_MAX * sizeof(struct http_span);
+    bool ok;
+
+    theirs.e = gb_get(a->cfg.alloc, bytes);
+    ours.e = gb_get(a->cfg.alloc, bytes);
+    ok = theirs.e && ours.e;
+    if (ok) {
+        device_spans(&theirs, a->cfg.platform, r);
+        if (a->cfg.recorded)
+            ours.n = a->cfg.recorded(a->cfg.ctx, r->device, r->channel, from,
+                                     to, ours.e, HTTP_SPANS_MAX);
+        jw_object(j);
+        jw_key(j, "items");
+        jw_array(j);
+        spans_write(j, &theirs, "device");
+        spans_write(j, &ours, "server");
+        jw_end(j);
+        jw_key(j, "gaps");
+        jw_array(j);
+        gaps_write(j, &theirs, &ours, from, to);
+        jw_end(j);
+        jw_put_bool(j, "complete", r->complete);
+        jw_put_str(j, "evidence", r->evidence);
+        jw_end(j);
+    }
+    gb_put(a->cfg.alloc, theirs.e);
+    gb_put(a->cfg.alloc, ours.e);
+    return ok;
+}
+
+/* ---- the answer ------------------------------------------------------------------ */
+
+/* Its state when nothing has come. */
+static void answer_state(struct http_response *out,
+                         const struct platform_records *r)
+{
+    bool refused = r->state == PLATFORM_COMMAND_REFUSED;
     const struct http_problem p = {
         .status = refused ? 502 : 504,
         .code = refused ? "query-refused" : "query-silent",
         .detail = refused ? "the device refuses to tell what it has recorded"
                           : "the device has not told what it has recorded",
-        .evidence = k->evidence,
+        .evidence = r->evidence,
         .hint = SLICE("a device without a store has nothing to tell; ask for "
                       "a shorter time where it is slow"),
     };
 
-    http_answer_problem(r, &p);
+    http_answer_problem(out, &p);
 }
 
-static void answer_list(struct http_app *a, struct http_response *r,
-                        const struct platform_command *k)
+static void fill(const struct http_app *a, struct http_response *out,
+                 const struct records_waiter *w)
 {
-    int zone_min = platform_timezone_min(a->cfg.platform);
-    struct recording *all = NULL;
-    json_t *messages = NULL;
-    struct buf text;
-    size_t lost = 0, n = 0;
+    static const struct http_problem forgotten = {
+        .status = 503, .code = "busy",
+        .detail = "the answer has been forgotten: others were asked for",
+    }, no_memory = { .status = 503, .detail = "no memory" };
+    struct platform_records r;
+    struct jw j = jw_to(&out->body);
 
-    if (k->state != PLATFORM_COMMAND_ANSWERED) {
-        answer_state(r, k);
+    if (!platform_records_view(a->cfg.platform, w->records, &r)) {
+        http_answer_problem(out, &forgotten);
         return;
     }
-    buf_init(&text, a->cfg.alloc, PLATFORM_COMMAND_ANSWER + 2);
-    buf_str(&text, "[");
-    buf_slice(&text, k->answer);
-    buf_str(&text, "]");
-    all = gb_get(a->cfg.alloc, ITEMS_MAX * sizeof(*all));
-    if (!text.err && all) {
-        messages = json_loadb(text.p, text.len, 0, NULL);
-        n = collect(messages, zone_min, all, ITEMS_MAX, &lost);
+    /* what this server has is told whatever the device says */
+    if (r.n == 0 && r.state != PLATFORM_COMMAND_ANSWERED &&
+        !(w->timeline && a->cfg.recorded)) {
+        answer_state(out, &r);
+        return;
     }
-    if (messages) {
-        struct jw j = jw_to(&r->body);
-
-        r->status = 200;
-        r->type = "application/json";
-        list_write(&j, k, all, n, lost);
-    } else {
-        const struct http_problem p = { .status = 503,
-                                        .detail = "no memory" };
-
-        http_answer_problem(r, &p);
-    }
-    json_decref(messages);
-    gb_put(a->cfg.alloc, all);
-    buf_fini(&text);
+    out->status = 200;
+    out->type = "application/json";
+    if (!w->timeline)
+        list_write(&j, a, &r, w);
+    else if (!timeline_write(&j, a, &r))
+        http_answer_problem(out, &no_memory);
 }
 
-/* ---- the question ------------------------------------------------------------ */
+/* ---- the question ------------------------------------------------------------------ */
 
-/* ?start= and ?end=: RFC 3339 or UNIX seconds; as the device has times. */
-static bool read_bound(struct http_call *c, const char *name,
-                       char out[static 32])
+/* RFC 3339 or UNIX seconds. */
+static bool read_bound(struct http_call *c, const char *name, uint64_t *s)
 {
     int zone_min = platform_timezone_min(c->app->cfg.platform);
-    struct writer w = writer_of(out, 31);
-    uint64_t unix_s;
     int64_t utc_ms;
     char text[64];
     struct slice v;
@@ -174,50 +233,223 @@ static bool read_bound(struct http_call *c, const char *name,
     if (http_query_get(c->head->query, slice_str(name), text, sizeof(text),
                        &v))
         return false;
-    if (slice_u64(v, UINT32_MAX, &unix_s))
-        utc_ms = (int64_t)unix_s * 1000;
-    else if (!manscdp_time_parse(v, zone_min, &utc_ms))
+    if (slice_u64(v, UINT32_MAX, s))
+        return *s > 0;
+    if (!manscdp_time_parse(v, zone_min, &utc_ms) || utc_ms < 1000)
         return false;
-    manscdp_time_write(&w, utc_ms, zone_min);
-    out[w.len] = '\0';
-    return w.len > 0;
+    *s = (uint64_t)utc_ms / 1000;
+    return true;
 }
 
-static bool read_type(struct http_call *c, char out[static 16])
+static bool read_type(struct http_call *c, char buf[static 16],
+                      struct slice *type)
 {
     static const char *const types[] = { "all", "time", "alarm", "manual" };
-    struct slice v;
-    int err = http_query_get(c->head->query, SLICE("type"), out, 15, &v);
+    int err = http_query_get(c->head->query, SLICE("type"), buf, 15, type);
 
     if (err == GB_ENOENT)
-        v = SLICE("all");
+        *type = SLICE("all");
     else if (err)
         return false;
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-        if (slice_eq(v, slice_str(types[i])))
-            return slice_copy(out, 16, slice_str(types[i]));
+        if (slice_eq(*type, slice_str(types[i])))
+            return true;
     return false;
 }
 
-void http_get_recordings(struct http_call *c)
+static bool read_page(struct http_call *c, struct records_waiter *w)
 {
-    char start[32], end[32], type[16];
+    char text[24];
+    struct slice v;
+    int err;
 
-    if (!read_bound(c, "start", start) || !read_bound(c, "end", end)) {
+    if (http_query_u32(c->head->query, SLICE("limit"), HTTP_LIST_LIMIT_MAX,
+                       &w->limit) || w->limit == 0)
+        return false;
+    err = http_query_get(c->head->query, SLICE("cursor"), text, sizeof(text),
+                         &v);
+    return err == GB_ENOENT || (!err && slice_u64(v, UINT32_MAX, &w->cursor));
+}
+
+static void not_asked(struct http_call *c, int err)
+{
+    switch (err) {
+    case GB_ENOENT:
+        http_answer_fail(c, 404, "device-unknown", "no such device");
+        break;
+    case GB_ESTATE:
+        http_answer_fail(c, 409, "device-offline", "the device is offline");
+        break;
+    case GB_ERANGE:
+        http_answer_fail(c, 400, "bad-parameter",
+                         "end is behind start, by 31 days at most");
+        break;
+    case GB_ESYNTAX:
+        http_answer_fail(c, 400, "bad-parameter",
+                         "this is no id that a channel can have");
+        break;
+    default:
+        http_answer_fail(c, 503, "busy", gb_strerror(err));
+    }
+}
+
+/* Waits for it, or answers with what there is. */
+static void follow(struct http_call *c, const struct records_waiter *ask)
+{
+    struct http_app *a = c->app;
+    struct platform_records r;
+    struct records_waiter *w;
+
+    if (platform_records_view(a->cfg.platform, ask->records, &r) &&
+        !r.is_final && c->wait_s) {
+        w = gb_get(a->cfg.alloc, sizeof(*w));
+        if (w) {
+            *w = *ask;
+            list_push_back(&a->records_waiters, &w->node);
+            c->out->kind = HTTP_REPLY_LATER;
+            if (a->edge.wake)
+                a->edge.wake(a->edge.ctx);
+            return;
+        }
+    }
+    fill(a, c->out, ask);
+}
+
+static void get(struct http_call *c, bool timeline)
+{
+    struct platform_records_ask q = { .device = c->params.value[0],
+                                      .channel = c->params.value[1] };
+    struct records_waiter w = { .request = c->req->id, .timeline = timeline,
+                                .limit = HTTP_LIST_LIMIT_MAX };
+    char type[16];
+    int err;
+
+    if (!read_bound(c, "start", &q.start_s) ||
+        !read_bound(c, "end", &q.stop_s)) {
         http_answer_fail(c, 400, "bad-parameter",
                          "start and end are needed: times of RFC 3339 "
                          "(without a zone: of server.timezone) or UNIX "
                          "seconds");
         return;
     }
-    if (!read_type(c, type)) {
+    if (!read_type(c, type, &q.type)) {
         http_answer_fail(c, 400, "bad-parameter",
                          "type is all, time, alarm or manual");
         return;
     }
+    if (!read_page(c, &w)) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "limit is 1 to 10000, cursor as it was told");
+        return;
+    }
     c->wait_s = WAIT_S;
-    c->answer_command = answer_list;
-    http_order_send(c, "RecordInfo",
-                    json_pack("{s:s,s:s,s:i,s:s}", "StartTime", start,
-                              "EndTime", end, "Secrecy", 0, "Type", type));
+    if (!http_wait_read(c))
+        return;
+    err = platform_records_start(c->app->cfg.platform, &q, c->now, &w.records);
+    c->app->cfg.touched(c->app->cfg.ctx);
+    if (err) {
+        not_asked(c, err);
+        return;
+    }
+    w.deadline_ms = c->now.mono_ms + c->wait_s * 1000u;
+    follow(c, &w);
+}
+
+void http_get_recordings(struct http_call *c)
+{
+    get(c, false);
+}
+
+void http_get_timeline(struct http_call *c)
+{
+    get(c, true);
+}
+
+/* ---- waiting ------------------------------------------------------------------------ */
+
+void http_records_changed(struct http_app *a, uint64_t records)
+{
+    struct platform_records r;
+    struct list *n = a->records_waiters.next;
+
+    if (!platform_records_view(a->cfg.platform, records, &r) || !r.is_final)
+        return;
+    for (; n != &a->records_waiters; n = n->next) {
+        struct records_waiter *w = container_of(n, struct records_waiter,
+                                                node);
+
+        if (w->records != records)
+            continue;
+        w->due = a->due = true;
+        if (a->edge.wake)
+            a->edge.wake(a->edge.ctx);
+    }
+}
+
+static void waiter_free(struct http_app *a, struct records_waiter *w)
+{
+    list_remove(&w->node);
+    gb_put(a->cfg.alloc, w);
+}
+
+void http_records_tick(struct http_app *a, struct gb_time now)
+{
+    bool more = true;
+
+    /* From the start each time: an answer may end other requests. */
+    while (more) {
+        struct list *n = a->records_waiters.next;
+
+        more = false;
+        for (; n != &a->records_waiters && !more; n = n->next) {
+            struct records_waiter *w = container_of(n, struct records_waiter,
+                                                    node);
+            uint64_t request = w->request;
+            struct http_response r;
+
+            if (!w->due && now.mono_ms < w->deadline_ms)
+                continue;
+            http_response_init(&r, a->cfg.alloc);
+            fill(a, &r, w);
+            waiter_free(a, w);
+            http_app_answer(a, request, &r);
+            more = true;
+            break;
+        }
+    }
+}
+
+void http_records_gone(struct http_app *a, uint64_t request)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &a->records_waiters) {
+        struct records_waiter *w = container_of(n, struct records_waiter,
+                                                node);
+
+        if (w->request == request)
+            waiter_free(a, w);
+    }
+}
+
+void http_records_free(struct http_app *a)
+{
+    while (!list_is_empty(&a->records_waiters))
+        waiter_free(a, container_of(a->records_waiters.next,
+                                    struct records_waiter, node));
+}
+
+uint64_t http_records_deadline(const struct http_app *a)
+{
+    const struct list *n = a->records_waiters.next;
+    uint64_t at = GB_NEVER;
+
+    for (; n != &a->records_waiters; n = n->next) {
+        const struct records_waiter *w = container_of(
+            (struct list *)(uintptr_t)n, struct records_waiter, node);
+
+        if (w->deadline_ms < at)
+            at = w->deadline_ms;
+    }
+    return at;
 }

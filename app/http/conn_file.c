@@ -98,12 +98,15 @@ static bool came_back(uv_fs_t *req, ssize_t *result)
     return false;
 }
 
-static struct conn_file *file_new(struct conn *c, const char *name)
+/* dir NULL: that of uploads. */
+static struct conn_file *file_new(struct conn *c, const char *dir,
+                                  const char *name)
 {
     struct http_server *s = c->server;
     struct conn_file *f;
 
-    if (!s->cfg.file_dir || s->n.files >= HTTP_FILES_MAX)
+    dir = dir ? dir : s->cfg.file_dir;
+    if (!dir || s->n.files >= HTTP_FILES_MAX)
         return NULL;
     f = gb_get(s->cfg.alloc, sizeof(*f));
     if (!f)
@@ -112,7 +115,7 @@ static struct conn_file *file_new(struct conn *c, const char *name)
     f->conn = c;
     f->fd = -1;
     f->req.data = f;
-    snprintf(f->path, sizeof(f->path), "%s/%s", s->cfg.file_dir, name);
+    snprintf(f->path, sizeof(f->path), "%s/%s", dir, name);
     c->file = f;
     s->n.files++;
     s->open_handles++;
@@ -181,7 +184,7 @@ static void on_opened(uv_fs_t *req)
 
 bool conn_file_send(struct conn *c, const struct http_file *what)
 {
-    struct conn_file *f = file_new(c, what->name);
+    struct conn_file *f = file_new(c, what->dir, what->name);
 
     if (!f)
         return false;
@@ -331,7 +334,7 @@ bool conn_file_receive(struct conn *c, uint64_t size)
 
     snprintf(name, sizeof(name), HTTP_FILE_PART "%llu",
              (unsigned long long)++c->server->n_uploads);
-    f = file_new(c, name);
+    f = file_new(c, NULL, name);
     if (!f)
         return false;
     f->upload = true;

@@ -64,6 +64,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
     list_init(&a->hls_holds);
     list_init(&a->command_waiters);
     list_init(&a->control_waiters);
+    list_init(&a->records_waiters);
     http_history_init(a);
     http_commit_init(a);
     buf_init(&a->text, cfg->alloc, TEXT_MAX);
@@ -101,6 +102,7 @@ void http_app_free(struct http_app *a)
         return;
     http_live_free(a);
     http_control_free(a);
+    http_records_free(a);
     http_hls_free(a);
     http_wait_free(a);
     http_history_free(a);
@@ -302,6 +304,14 @@ static bool write_scope(struct http_call *c, struct writer *w)
 
     if (c->route->handler == http_get_firmware) {
         http_firmware_scope(w, c->params.value[0]);
+        return true;
+    }
+    if (c->route->handler == http_get_download_file) {
+        uint64_t id = 0;
+
+        if (!slice_u64(c->params.value[0], UINT64_MAX, &id))
+            return false;
+        http_download_scope(w, id);
         return true;
     }
     if (c->route->handler == http_get_session_media ||
@@ -559,6 +569,7 @@ void http_app_gone(struct http_app *a, uint64_t request)
 {
     http_live_gone(a, request);
     http_control_gone(a, request);
+    http_records_gone(a, request);
     http_wait_gone(a, request);
     http_history_gone(a, request);
     http_commit_gone(a, request);
@@ -593,6 +604,7 @@ void http_app_tick(struct http_app *a)
 {
     http_live_tick(a, a->cfg.now(a->cfg.ctx));
     http_control_tick(a);
+    http_records_tick(a, a->cfg.now(a->cfg.ctx));
     http_hls_tick(a, a->cfg.now(a->cfg.ctx));
     http_wait_tick(a, a->cfg.now(a->cfg.ctx));
 }
@@ -820,6 +832,27 @@ static void on_upgrade(struct http_app *a, struct slice session)
     push(a, "upgrade", &b, &j);
 }
 
+static void on_download(struct http_app *a, const struct platform_action *act)
+{
+    struct platform_download d;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "download"))
+        return;
+    buf_init(&b, a->cfg.alloc, 65536);
+    jw_object(&j);
+    jw_put_id(&j, "id", act->download);
+    if (platform_download_view(a->cfg.platform, act->download, &d)) {
+        jw_key(&j, "download");
+        http_download_write(&j, a->cfg.platform, &d, slice_of("", 0));
+    } else {
+        jw_put_bool(&j, "removed", true);
+    }
+    jw_end(&j);
+    push(a, "download", &b, &j);
+}
+
 void http_on_action(struct http_app *a, const struct platform_action *act)
 {
     switch (act->kind) {
@@ -861,11 +894,20 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
     case PLATFORM_UPGRADE_CHANGED:
         on_upgrade(a, act->text);
         break;
+    case PLATFORM_RECORDS_CHANGED:
+        http_records_changed(a, act->records);
+        break;
+    case PLATFORM_DOWNLOAD_CHANGED:
+    case PLATFORM_DOWNLOAD_GONE:
+        on_download(a, act);
+        break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_PACE:
     case PLATFORM_DO_CLOSE:
     case PLATFORM_DO_DISCONNECT:
+    case PLATFORM_DO_SAVE:
+    case PLATFORM_DO_FILE_END:
     case PLATFORM_GROUP_CHANGED:
     case PLATFORM_GROUP_REMOVED:
     case PLATFORM_DIALOG_OPENED:

@@ -57,6 +57,12 @@ struct http_net {
     unsigned bits;
 };
 
+/* From a time on to another one. */
+struct http_span {
+    int64_t from_utc_ms, to_utc_ms;
+};
+#define HTTP_SPANS_MAX 4096 /* of one timeline */
+
 #define HTTP_HLS_HOLD_MS 20000 /* a playlist keeps its session so long */
 
 enum http_hls_what { HTTP_HLS_PLAYLIST, HTTP_HLS_INIT, HTTP_HLS_SEGMENT };
@@ -101,6 +107,12 @@ struct http_app_config {
     void (*hook_changed)(void *ctx, struct slice name);
     uint64_t firmware_max; /* bytes of an uploaded file; 0: none are taken */
     uint16_t http_port;    /* of URLs that devices are given */
+    const char *download_dir; /* of files; borrowed; NULL: there are none */
+    /* What this server has recorded of a channel itself, in order of time; the
+     * number of spans. NULL: nothing. */
+    size_t (*recorded)(void *ctx, struct slice device, struct slice channel,
+                       int64_t from_utc_ms, int64_t to_utc_ms,
+                       struct http_span *out, size_t cap);
     /* Deletes a file of the server's file_dir; soon, not inside. */
     void (*file_remove)(void *ctx, const char *name);
     /* What is set is kept: its answers wait for http_app_committed. */
@@ -218,7 +230,8 @@ struct http_media {
 
 /* A part of a file as the body of an answer. */
 struct http_file {
-    char name[HTTP_FILE_NAME_MAX + 1]; /* in the server's file_dir */
+    char name[HTTP_FILE_NAME_MAX + 1]; /* in dir */
+    const char *dir; /* borrowed, outlives the server; NULL: its file_dir */
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
 };

@@ -915,6 +915,8 @@ uint64_t http_app_deadline(const struct http_app *a)
     uint64_t at = http_wait_deadline(a), live = http_hls_deadline(a);
 
     at = live < at ? live : at;
+    live = http_records_deadline(a);
+    at = live < at ? live : at;
     if (a->due)
         return 0;
     if (list_is_empty(&a->waiters))

@@ -13,7 +13,7 @@ static const struct schema {
       "catalog:string catalog_have:integer catalog_sum:integer "
       "deviations:integer media:string group:string has_password:boolean "
       "date:string edition_set:string require:string arm:string "
-      "digest:strings subscribe:object" },
+      "digest:strings subscribe:object clock:object?" },
     { "Profile",
       "device:string charset:string edition:string edition_from:string "
       "media:string digest:string behind_nat:boolean "
@@ -80,6 +80,17 @@ static const struct schema {
     { "Recordings",
       "items:objects next:string? total:integer complete:boolean "
       "evidence:string command:string" },
+    { "Timeline",
+      "items:objects gaps:objects complete:boolean evidence:string" },
+    { "NewDownload",
+      "start:time end:time format:string? speed:integer? transport:string?" },
+    { "Download",
+      "id:string device:string channel:string start:time end:time "
+      "format:string transport:string speed:integer state:string "
+      "evidence:string percent:number covered_s:number total_s:number at:time "
+      "bytes:integer received_bytes:integer announced_bytes:integer "
+      "files:integer files_done:integer sessions:integer tries:integer "
+      "session:string? created_at:time ended_at:time gaps:objects file:string?" },
     { "NewPlayback", "start:time end:time transport:string?" },
     { "Control", "action:string position_s:number? scale:number?" },
     { "LiveRequest", "transport:string? stream:string?" },

@@ -178,8 +178,25 @@ static const struct http_route routes[] = {
 
     /* recordings of a device */
     { HTTP_GET, CHANNEL "/recordings", http_get_recordings, O, 0, 0,
-      "ask the device what it has recorded between start and end; type is all, "
-      "time, alarm or manual", "start end type wait", NULL, "Recordings" },
+      "ask the device what it has recorded between start and end, 31 days at "
+      "most; type is all, time, alarm or manual. What has come after `wait` "
+      "seconds is told, and whether it is complete",
+      "start end type wait limit cursor", NULL, "Recordings" },
+    { HTTP_GET, CHANNEL "/timeline", http_get_timeline, O, 0, 0,
+      "what the device and this server have recorded, and the gaps where "
+      "neither has", "start end wait", NULL, "Timeline" },
+    { HTTP_POST, CHANNEL "/download", http_post_download, O, 0, 0,
+      "fetch what the device has recorded into a file, as fast as it sends; "
+      "goes on by itself after breaks and restarts", "", "NewDownload",
+      "Download" },
+    { HTTP_GET, "/api/v1/downloads", http_get_downloads, V, 0, 0,
+      "downloads, newest first", "", NULL, "[Download]" },
+    { HTTP_GET, "/api/v1/downloads/{download}", http_get_download, V, 0, 0,
+      "how far one is, and what is missing", "", NULL, "Download" },
+    { HTTP_DELETE, "/api/v1/downloads/{download}", http_delete_download, O, 0,
+      0, "end it, and remove its file", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/downloads/{download}/file", http_get_download_file, V,
+      MEDIA, 0, "its file, with ranges, when it is over", "t", NULL, NULL },
     { HTTP_POST, CHANNEL "/playback", http_post_playback, O, 0, 0,
       "play what the device has recorded; answers when the first picture is "
       "there. 201: a session of its own, see its URLs", "wait", "NewPlayback",
@@ -217,7 +234,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position, ptz, upgrade",
+      "position, ptz, upgrade, download",
       "last_event_id",
       NULL, NULL },
 

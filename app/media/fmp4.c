@@ -394,7 +394,7 @@ static int audio_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                      ? (uint32_t)f->n
                      : (uint32_t)(((uint64_t)f->duration90k * rate + 45000) /
                                   90000);
-    s.dts = audio_time(m, f->dts90k, rate);
+    s.dts = audio_time(m, f->dts90k + m->shift90k, rate);
     err = is_g711(f->codec) ? flac_chunk(out, alloc, m, f, &s)
                             : sample_chunk(out, alloc, f, &s);
     if (err)
@@ -414,7 +414,7 @@ int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                         .duration = f->duration90k,
                         .size = (uint32_t)f->n,
                         .flags = f->key ? FLAG_KEY : FLAG_OTHER,
-                        .dts = (uint64_t)f->dts90k,
+                        .dts = (uint64_t)(f->dts90k + m->shift90k),
                         .cts = (int32_t)(f->pts90k - f->dts90k) };
     int err;
 

@@ -14,6 +14,7 @@ struct fmp4_mux {
     uint64_t audio_next;  /* where the last audio fragment ended, in samples */
     uint64_t flac_sample; /* samples coded so far */
     bool audio_begun;
+    int64_t shift90k;     /* added to the times of frames */
 };
 
 /* The codecs that can be carried: H.264, H.265, AAC, G.711 (as FLAC). */

@@ -463,3 +463,8 @@ void hub_stats(const struct hub *h, uint64_t now_ms, struct hub_stats *out)
     out->cached_frames = h->n_gop;
     out->cached_bytes = h->gop_bytes;
 }
+
+int64_t hub_position_ms(const struct hub *h)
+{
+    return h->position.at_ms;
+}

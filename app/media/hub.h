@@ -269,6 +269,9 @@ struct media_config *hub_config(const struct hub *h, enum media_track t);
 bool hub_is_decided(struct hub *h, uint64_t now_ms);
 uint32_t hub_rtp_ssrc(const struct hub *h, enum media_track t);
 
+/* Where the recording that is played stands, ms from its start. */
+int64_t hub_position_ms(const struct hub *h);
+
 /* --- figures ----------------------------------------------------------- */
 
 struct hub_stats {

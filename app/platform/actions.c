@@ -462,12 +462,13 @@ static void take_back(struct platform *p)
     p->gone = NULL;
 }
 
-/* An upgrade hears of its command before the owner does. */
+/* Whoever asked hears of its command before the owner does. */
 static bool tell_command(struct platform *p, struct platform_action *out)
 {
     if (!commands_news(p, out))
         return false;
     upgrades_on_command(p, out->command);
+    records_on_command(p, out->command);
     return true;
 }
 
@@ -478,7 +479,8 @@ bool platform_action(struct platform *p, struct platform_action *out)
     return settings_news(p, out) || tell_device(p, out) ||
            tell_channel(p, out) || tell_catalog(p, out) ||
            tell_session(p, out) || tell_command(p, out) ||
-           upgrades_news(p, out) ||
+           upgrades_news(p, out) || records_news(p, out) ||
+           downloads_news(p, out) ||
            tell_closed(p, out) || tell_queued(p, out);
 }
 

@@ -247,6 +247,7 @@ static void answered(struct platform *p, struct command *c,
     if (c->is_final && c->state != PLATFORM_COMMAND_SILENT &&
         c->row->due == MANSCDP_ONE_RESPONSE)
         return; /* a repeat */
+    records_on_answer(p, c->id, msg);
     keep_answer(p, c, msg);
     c->answered_utc_ms = p->now.utc_ms;
     if (c->is_final && c->state == PLATFORM_COMMAND_SILENT) {

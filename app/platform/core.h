@@ -9,13 +9,16 @@
 
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
+#include "app/platform/clock.h"
 #include "app/platform/commands.h"
+#include "app/platform/downloads.h"
 #include "app/platform/duty.h"
 #include "app/platform/history.h"
 #include "app/platform/platform.h"
 #include "app/platform/profile.h"
 #include "app/platform/ports.h"
 #include "app/platform/ptz.h"
+#include "app/platform/records.h"
 #include "app/platform/ssrc.h"
 #include "app/platform/subscriptions.h"
 #include "app/platform/upgrades.h"
@@ -75,7 +78,7 @@ struct handle {
 
 enum timer_kind {
     TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
-    TIMER_PTZ, TIMER_UPGRADE
+    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD
 };
 
 /* ---- channels ---- */
@@ -292,6 +295,9 @@ struct device {
     struct profile *profile;
     struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct rare *rare;       /* NULL: all of it is zero */
+    struct device_clock clock;
+    uint8_t history_max;     /* recordings that it sends at one time, as a 486
+                                has shown; 0: not known */
     uint64_t old_connection; /* to be closed by the edge; the newer one if it
                                 moves twice in one turn */
 };
@@ -340,6 +346,7 @@ struct session_playback {
     uint32_t cseq;         /* of the last MANSRTSP body */
     bool whole_scale;      /* it wants "2" for "2.0" */
     int64_t seek_ms;       /* for NEWS_PACE; -1: none */
+    int64_t shift_s;       /* its clock minus ours, in the offer */
 };
 
 #define SESSION_EVIDENCE 320
@@ -522,6 +529,8 @@ struct platform {
     struct ptz_moves moves;
     struct duties duties;
     struct upgrades upgrades;
+    struct records_table records;
+    struct downloads downloads;
     struct list sessions; /* all, oldest first */
     struct list kept_dialogs, closed_dialogs;
     struct list trials; /* doctor.c */

@@ -480,6 +480,8 @@ void device_online(struct platform *p, struct device *d, const char *reason,
         query_back(p, d);
     if (ask || came)
         subscriptions_begin(p, d);
+    if (came)
+        downloads_on_device(p, d);
     device_arm(p, d);
 }
 
@@ -562,6 +564,10 @@ static void view(const struct platform *p, const struct device *d,
         .date = d->date,
         .edition_set = d->edition_set,
         .digest = d->digest,
+        .clock = { .from = (enum platform_clock_source)d->clock.from,
+                   .drift_ms = d->clock.drift_ms,
+                   .zone_min = d->clock.zone_min,
+                   .drifts = d->clock.drifts },
     };
     out->subscribe = rare->subscribe;
     if (rare->group)

@@ -167,7 +167,7 @@ static int on_position(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
-/* Which of its alarm inputs are armed. */
+/* What time it has, and which of its alarm inputs are armed. */
 static int on_status(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
@@ -175,6 +175,7 @@ static int on_status(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_device_status_decode(&s, msg))
         return GB_ESYNTAX;
+    clock_on_status(v->p, v->d, s.device_time);
     for (size_t i = 0; i < s.n_alarms; i++)
         duty_set(v->p, device_id(v->d),
                  slice_head(s.alarm[i].device_id, PLATFORM_ID_MAX - 1),

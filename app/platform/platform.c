@@ -270,6 +270,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     commands_init(&p->commands);
     ptz_init(&p->moves);
     upgrades_init(&p->upgrades);
+    records_init(&p->records);
+    downloads_init(&p->downloads);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + 2 * p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
                                        PLATFORM_COMMANDS_OPEN + 1);
@@ -333,6 +335,8 @@ int platform_reload(struct platform *p, const struct platform_config *cfg)
     p->cfg.date = cfg->date;
     p->cfg.timezone_min = cfg->timezone_min;
     p->cfg.quiet = cfg->quiet;
+    p->cfg.trust_clocks = cfg->trust_clocks;
+    p->cfg.download_bytes = cfg->download_bytes;
     p->cfg.idle_stop_s = cfg->idle_stop_s;
     p->cfg.ptz_hold_ms = cfg->ptz_hold_ms;
     p->cfg.reset_alarms = cfg->reset_alarms;
@@ -371,6 +375,8 @@ void platform_free(struct platform *p)
     ptz_fini(p);
     duty_fini(p);
     upgrades_fini(p);
+    records_fini(p);
+    downloads_fini(p);
     settings_fini(p);
     guard_fini(p);
     manscdp_assemblies_free(p->assemblies);
@@ -524,6 +530,12 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_UPGRADE:
             upgrade_on_timer(p, n);
+            break;
+        case TIMER_RECORDS:
+            records_on_timer(p, n);
+            break;
+        case TIMER_DOWNLOAD:
+            download_on_timer(p, n);
             break;
         }
     }

@@ -65,6 +65,10 @@ struct platform_config {
     uint32_t keep_open_ms; /* OPTIONS to a device behind NAT after so long a
                               silence; 0: never */
     uint32_t idle_stop_s;     /* 30: after the last consumer has left */
+    uint64_t download_bytes;  /* of the files of all downloads; above, they wait.
+                                 0: as many as there is room for */
+    bool trust_clocks;        /* times of a device are not corrected by what its
+                                 clock is off */
     uint32_t ptz_hold_ms;     /* 5000: a movement that nobody renews ends */
     bool reset_alarms;        /* ResetAlarm behind each alarm of method 2, whose
                                  detector stays latched until then */
@@ -106,7 +110,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s
+ * timezone_min, quiet, trust_clocks, download_bytes, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s
  * (spread over some time),
  * rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
  * redirect, and the lists of networks and ids: a device that they keep out now
@@ -223,6 +227,15 @@ enum platform_action_kind {
                                 lines of what it says */
     PLATFORM_COMMAND_CHANGED, /* `command` */
     PLATFORM_UPGRADE_CHANGED, /* `text`: its session */
+    PLATFORM_DO_SAVE,    /* what `session` on `loop` brings goes into the file of
+                            `download`, behind its mark; comes behind the OPEN
+                            of the session, once */
+    PLATFORM_DO_FILE_END, /* nothing more comes into the file of `download`: it
+                            is to be published or, with PLATFORM_FILE_REMOVE,
+                            removed, whether it is there or not */
+    PLATFORM_DOWNLOAD_CHANGED, /* `download`: store it */
+    PLATFORM_DOWNLOAD_GONE,  /* forget what is stored of `download` */
+    PLATFORM_RECORDS_CHANGED, /* `records`: more has come, or all of it */
     PLATFORM_GROUP_CHANGED,  /* `text`: its name */
     PLATFORM_GROUP_REMOVED,
     PLATFORM_LOG,            /* one line: level, text (key=value pairs) */
@@ -234,6 +247,9 @@ enum { /* flags of DEVICE_CHANGED */
     PLATFORM_CHANGED_INFO = 4,    /* name, maker, model, ... */
     PLATFORM_CHANGED_SETTINGS = 16, /* what people set */
     PLATFORM_CHANGED_PROFILE = 32, /* what it was seen to do */
+    PLATFORM_FILE_REMOVE = 1,     /* of DO_FILE_END */
+    PLATFORM_FILE_ANEW = 1,       /* of DO_SAVE: the session brings another
+                                     piece; else it repeats some of the file */
     PLATFORM_CATALOG_PARTIAL = 8, /* of CATALOG_DONE: not complete, or failed */
 };
 
@@ -262,7 +278,7 @@ enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEB
  * owner does not fetch them or memory is short (counters.dropped). */
 struct platform_action {
     enum platform_action_kind kind;
-    uint64_t session, connection, command;
+    uint64_t session, connection, command, records, download;
     unsigned loop;       /* 0 .. media_loops - 1 */
     enum platform_transport transport;
     uint16_t port;
@@ -316,6 +332,27 @@ enum platform_catalog {
     PLATFORM_CATALOG_COMPLETE, PLATFORM_CATALOG_IS_PARTIAL,
 };
 
+/* Where a device has said what time it is. */
+#define PLATFORM_CLOCK_SOURCE_MAP(X)                                           \
+    X(UNKNOWN,  "unknown")                                                     \
+    X(REGISTER, "register")     /* the Date of a REGISTER */                   \
+    X(STATUS,   "DeviceStatus")
+
+enum platform_clock_source {
+#define X(id, name) PLATFORM_CLOCK_##id,
+    PLATFORM_CLOCK_SOURCE_MAP(X)
+#undef X
+};
+const char *platform_clock_source_name(enum platform_clock_source s);
+
+/* Its clock minus ours, when it last said its time. */
+struct platform_clock {
+    enum platform_clock_source from;
+    int32_t drift_ms;   /* without the zone */
+    int zone_min;       /* its texts are so far east of server.timezone */
+    bool drifts;        /* by more than 5 s */
+};
+
 /* Borrowed until the next platform call that is not a view. Unknown text is
  * the empty slice, unknown times are 0. */
 struct platform_device {
@@ -332,6 +369,7 @@ struct platform_device {
     uint32_t catalog_have, catalog_sum; /* of the running or last one */
     uint64_t deviations;           /* tolerated faults counted */
     enum platform_transport media; /* configured: AUTO unless set */
+    struct platform_clock clock;
     /* what people set, as in struct platform_settings */
     struct slice group;
     bool has_password, ignore_require, arm;
@@ -666,6 +704,195 @@ void platform_session_release(struct platform *p, uint64_t id,
 /* Ends it now, whoever watches: BYE, CLOSE. */
 void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now);
 
+/* What became of a question or an order to a device. 200 says that it arrived
+ * and nothing more. */
+#define PLATFORM_COMMAND_STATE_MAP(X)                                          \
+    X(QUEUED,   "queued")   /* the device answers another one first */         \
+    X(SENT,     "sent")                                                        \
+    X(ARRIVED,  "arrived")  /* 200; its Response is awaited, or none is due */ \
+    X(REFUSED,  "refused")  /* a SIP error, or Result ERROR */                 \
+    X(ANSWERED, "answered")                                                    \
+    X(SILENT,   "silent")   /* no 200, or no Response behind it */
+
+enum platform_command_state {
+#define X(id, name) PLATFORM_COMMAND_##id,
+    PLATFORM_COMMAND_STATE_MAP(X)
+#undef X
+    PLATFORM_COMMAND_STATES
+};
+const char *platform_command_state_name(enum platform_command_state s);
+/* PLATFORM_COMMAND_STATES: it is none. */
+enum platform_command_state platform_command_state_by_name(struct slice name);
+
+/* ---- downloads ----------------------------------------------------------------- */
+
+/* A range of what a device has recorded, on its way into a file. */
+#define PLATFORM_DOWNLOAD_STATE_MAP(X)                                         \
+    X(QUEUED,  "queued")  /* waits: evidence says for what */                  \
+    X(LISTING, "listing") /* the device is asked what it has */                \
+    X(RUNNING, "running")                                                      \
+    X(DONE,    "done")    /* all that the device has of it is in the file */   \
+    X(PARTIAL, "partial") /* some of it could not be fetched: see the gaps */  \
+    X(FAILED,  "failed")  /* there is no file */
+
+enum platform_download_state {
+#define X(id, name) PLATFORM_DOWNLOAD_##id,
+    PLATFORM_DOWNLOAD_STATE_MAP(X)
+#undef X
+    PLATFORM_DOWNLOAD_STATES
+};
+const char *platform_download_state_name(enum platform_download_state s);
+enum platform_download_state platform_download_state_by_name(struct slice name);
+
+enum platform_file { PLATFORM_FILE_MP4, PLATFORM_FILE_PS };
+const char *platform_file_name(enum platform_file f); /* "mp4" */
+
+#define PLATFORM_DOWNLOADS_MAX 256      /* remembered, the oldest final ones go */
+#define PLATFORM_DOWNLOAD_PARTS 2048    /* files of the device in one of them */
+#define PLATFORM_DOWNLOAD_GAPS 256      /* told of one of them */
+#define PLATFORM_DOWNLOADS_DEVICE 8     /* running of one device */
+#define PLATFORM_DOWNLOAD_TRIES 6       /* without progress */
+
+struct platform_download_order {
+    struct slice device, channel;
+    uint64_t start_s, stop_s;
+    enum platform_file format;
+    enum platform_transport transport; /* AUTO: TCP where the device can */
+    uint32_t speed;                    /* 0: 4 */
+};
+
+/* Where a file stands: what another session has to go on behind. The key frame
+ * and the chain of the last picture are hashes, see app/media/splice.h. */
+struct platform_download_mark {
+    uint64_t bytes;      /* of the file, up to the end of the last picture */
+    int64_t at_utc_ms;   /* of that picture; 0: there is none yet */
+    int64_t end90k;      /* where the next one begins in the file */
+    uint64_t key, chain;
+};
+
+struct platform_download {
+    uint64_t id;
+    struct slice device, channel;
+    enum platform_file format;
+    enum platform_transport transport;
+    uint32_t speed;
+    uint64_t start_s, stop_s;
+    enum platform_download_state state;
+    bool is_final, has_file;
+    bool ends;           /* cancelled; it is gone as soon as its file is */
+    uint64_t session;    /* that fetches now; 0: none */
+    uint64_t received_bytes, filesize_bytes; /* of it, as the device sends and
+                                                announces; 0: untold */
+    size_t n_parts, n_parts_done; /* files of the device; 0: not known yet */
+    int64_t covered_ms, total_ms; /* of the recorded time */
+    unsigned tries;      /* sessions without progress, one after the other */
+    unsigned sessions;   /* in all */
+    struct platform_download_mark mark;
+    int64_t created_utc_ms, ended_utc_ms;
+    struct slice evidence;
+    struct slice parts;  /* of platform_download_save, for the store alone */
+};
+
+enum platform_gap_kind {
+    PLATFORM_GAP_NOT_RECORDED, /* the device has nothing */
+    PLATFORM_GAP_NOT_SENT,     /* it has, as it said, and sent nothing */
+    PLATFORM_GAP_LOST,         /* it could not be fetched */
+};
+struct platform_download_gap {
+    int64_t from_utc_ms, to_utc_ms;
+    enum platform_gap_kind why;
+};
+
+/* GB_ENOENT, GB_ERANGE, GB_ESYNTAX, GB_ELIMIT, GB_ENOMEM. A device that is
+ * offline is waited for. */
+int platform_download_start(struct platform *p,
+                            const struct platform_download_order *o,
+                            struct gb_time now, uint64_t *id);
+/* Ends it, its file is removed. GB_ENOENT. */
+int platform_download_cancel(struct platform *p, uint64_t id,
+                             struct gb_time now);
+/* The same of one that is cancelled, too: for the owner of its file. */
+bool platform_download_file(const struct platform *p, uint64_t id,
+                            struct platform_download *out);
+bool platform_download_view(const struct platform *p, uint64_t id,
+                            struct platform_download *out);
+/* i from 0, newest first. */
+bool platform_download_at(const struct platform *p, size_t i,
+                          struct platform_download *out);
+bool platform_download_gap_at(const struct platform *p, uint64_t id, size_t i,
+                              struct platform_download_gap *out);
+/* The view, with its parts as a line in buf, of cap bytes. */
+#define PLATFORM_DOWNLOAD_SAVED_MAX 65536
+bool platform_download_save(const struct platform *p, uint64_t id, char *buf,
+                            size_t cap, struct platform_download *out);
+/* As the store kept it; oldest first. What was running goes on. */
+int platform_restore_download(struct platform *p,
+                              const struct platform_download *d,
+                              struct gb_time now);
+
+/* What the file's owner reports of an order DO_SAVE: where the file stands;
+ * over: the session has left it, and all of it is on the disk. err: it cannot
+ * be written (text says why); it is tried again later where the disk is full
+ * (GB_ELIMIT), else the download fails. */
+struct platform_download_saved {
+    uint64_t id, session;
+    struct platform_download_mark mark;
+    int64_t gap_from_utc_ms, gap_to_utc_ms; /* a hole that was met; 0: none */
+    bool over;
+    int err;
+    const char *text;
+};
+void platform_download_saved(struct platform *p,
+                             const struct platform_download_saved *s,
+                             struct gb_time now);
+/* The answer to DO_FILE_END; bytes: of the file that is there now. */
+void platform_download_filed(struct platform *p, uint64_t id, uint64_t bytes,
+                             int err, const char *text, struct gb_time now);
+
+/* ---- what a device has recorded ------------------------------------------- */
+
+#define PLATFORM_RECORDS_MAX 32      /* questions remembered, the newest */
+#define PLATFORM_RECORDS_ITEMS 20000 /* of one answer; further ones are left out */
+#define PLATFORM_RECORDS_TEXT 16     /* bytes of its type */
+
+struct platform_records_ask {
+    struct slice device, channel;
+    uint64_t start_s, stop_s; /* UNIX, of our clock; at most
+                                 PLATFORM_PLAYBACK_MAX_S apart */
+    struct slice type;        /* empty: all; time, alarm, manual */
+};
+
+/* One recording of a device, in times of our clock. */
+struct platform_record {
+    int64_t start_utc_ms, end_utc_ms;
+    struct slice name, path, type;
+    uint64_t bytes; /* 0: untold */
+};
+
+struct platform_records {
+    uint64_t id, command; /* command: the last one that asked */
+    struct slice device, channel, type;
+    uint64_t start_s, stop_s;
+    bool is_final;
+    bool complete;        /* final, and nothing is known to be missing */
+    enum platform_command_state state; /* of the last command */
+    unsigned asked;       /* commands so far */
+    size_t n;             /* items so far, in order of time, none twice */
+    size_t lost;          /* items that could not be read, or had no room */
+    struct slice evidence;
+};
+
+/* Asks, or finds the same question that is under way or was answered within the
+ * last minute. GB_ENOENT, GB_ESTATE (offline), GB_ERANGE, GB_ESYNTAX, GB_ELIMIT,
+ * GB_ENOMEM. */
+int platform_records_start(struct platform *p,
+                           const struct platform_records_ask *q,
+                           struct gb_time now, uint64_t *id);
+bool platform_records_view(const struct platform *p, uint64_t id,
+                           struct platform_records *out);
+bool platform_record_at(const struct platform *p, uint64_t id, size_t i,
+                        struct platform_record *out);
+
 /* ---- subscriptions ------------------------------------------------------ */
 
 enum platform_subscription_state {
@@ -695,26 +922,6 @@ const char *
 platform_subscription_state_name(enum platform_subscription_state s);
 
 /* ---- commands ------------------------------------------------------------ */
-
-/* What became of a question or an order to a device. 200 says that it arrived
- * and nothing more. */
-#define PLATFORM_COMMAND_STATE_MAP(X)                                          \
-    X(QUEUED,   "queued")   /* the device answers another one first */         \
-    X(SENT,     "sent")                                                        \
-    X(ARRIVED,  "arrived")  /* 200; its Response is awaited, or none is due */ \
-    X(REFUSED,  "refused")  /* a SIP error, or Result ERROR */                 \
-    X(ANSWERED, "answered")                                                    \
-    X(SILENT,   "silent")   /* no 200, or no Response behind it */
-
-enum platform_command_state {
-#define X(id, name) PLATFORM_COMMAND_##id,
-    PLATFORM_COMMAND_STATE_MAP(X)
-#undef X
-    PLATFORM_COMMAND_STATES
-};
-const char *platform_command_state_name(enum platform_command_state s);
-/* PLATFORM_COMMAND_STATES: it is none. */
-enum platform_command_state platform_command_state_by_name(struct slice name);
 
 #define PLATFORM_COMMANDS_MAX 1000  /* remembered, the newest */
 #define PLATFORM_COMMANDS_OPEN 256  /* waiting for an answer at one time */

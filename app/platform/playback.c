@@ -93,8 +93,8 @@ static bool is_running(const struct session *s)
 struct session *playback_of(struct platform *p, struct device *d,
                             const struct sip_event *ev, struct slice id)
 {
-    struct session *only = NULL;
-    size_t n_running = 0;
+    struct session *only = NULL, *of_channel = NULL;
+    size_t n_running = 0, n_of_channel = 0;
     struct list *n;
 
     (void)p;
@@ -105,11 +105,15 @@ struct session *playback_of(struct platform *p, struct device *d,
             continue;
         if (slice_eq(slice_of(s->call_id, s->call_id_len), ev->msg->call_id))
             return s;
-        if (slice_eq(session_channel(s), id))
-            return s;
+        if (slice_eq(session_channel(s), id)) {
+            n_of_channel++;
+            of_channel = s;
+        }
         n_running++;
         only = s;
     }
+    if (n_of_channel)
+        return n_of_channel == 1 ? of_channel : NULL; /* silence will tell */
     return n_running == 1 && slice_eq(id, device_id(d)) ? only : NULL;
 }
 

@@ -314,6 +314,21 @@ bool platform_profile_view(const struct platform *p, struct slice id,
     return true;
 }
 
+static bool lacks(const struct seen *s)
+{
+    return s->last == PLATFORM_OUTCOME_REFUSED || s->silent >= SILENT_MEANS_NO;
+}
+
+bool profile_lacks(const struct device *d, const struct manscdp_row *row)
+{
+    size_t n, i;
+    const struct manscdp_row *rows = manscdp_rows(&n);
+
+    i = (size_t)(row - rows);
+    return d->profile && i < n && i < ROWS_MAX && d->profile->of[i].asked &&
+           lacks(&d->profile->of[i]);
+}
+
 bool platform_profile_command(const struct platform *p, struct slice id,
                               size_t *pos, struct platform_profile_command *out)
 {
@@ -337,8 +352,7 @@ bool platform_profile_command(const struct platform *p, struct slice id,
             .silent = s->silent,
             .knows = s->last == PLATFORM_OUTCOME_ANSWERED ||
                      s->last == PLATFORM_OUTCOME_ARRIVED,
-            .lacks = s->last == PLATFORM_OUTCOME_REFUSED ||
-                     s->silent >= SILENT_MEANS_NO,
+            .lacks = lacks(s),
         };
         ++*pos;
         return true;

@@ -15,6 +15,8 @@ struct profile; /* NULL: nothing seen yet */
 /* What came of a command. Without memory it is not remembered. */
 void profile_note(struct platform *p, struct device *d,
                   const struct manscdp_row *row, enum platform_outcome o);
+/* It has refused this command, or been silent to it again and again. */
+bool profile_lacks(const struct device *d, const struct manscdp_row *row);
 /* An alarm came: by MESSAGE or NOTIFY, with a type or without. */
 void profile_alarm(struct platform *p, struct device *d, bool by_notify,
                    bool typed);

@@ -342,8 +342,10 @@ static void look_at_clock(struct platform *p, struct device *d,
     struct slice date = sip_msg_value(a->m, SIP_HDR_DATE);
     int64_t utc_ms;
 
-    if (date.n && !sip_date_parse(date, p->cfg.timezone_min * 60, &utc_ms) &&
-        (utc_ms > p->now.utc_ms + CLOCK_OFF_MS ||
+    if (!date.n || sip_date_parse(date, p->cfg.timezone_min * 60, &utc_ms))
+        return;
+    clock_note(p, d, utc_ms, PLATFORM_CLOCK_REGISTER);
+    if ((utc_ms > p->now.utc_ms + CLOCK_OFF_MS ||
          utc_ms < p->now.utc_ms - CLOCK_OFF_MS))
         device_deviation(p, d, DEVIATION_CLOCK_OFF, date);
 }

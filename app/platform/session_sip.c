@@ -235,8 +235,8 @@ static void make_offer(const struct platform *p, const struct session *s,
     o->addr.port = s->port;
     if (s->kind != PLATFORM_LIVE) {
         o->channel = session_channel(s);
-        o->start_s = s->playback.told.start_s;
-        o->stop_s = s->playback.told.stop_s;
+        o->start_s = s->playback.told.start_s + (uint64_t)s->playback.shift_s;
+        o->stop_s = s->playback.told.stop_s + (uint64_t)s->playback.shift_s;
         o->downloadspeed = s->playback.told.speed;
     } else if (!s->minimal)
         o->select = sdp_select_make(s->stream,

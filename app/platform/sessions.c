@@ -225,6 +225,7 @@ void session_closed(struct platform *p, struct session *s)
     session_give_ssrc(p, s);
     set_channel_session(p, s, s->handle.id, 0);
     list_remove(&s->in_device);
+    downloads_on_session(p, s);
     session_news(p, s, NEWS_GONE);
 }
 
@@ -620,6 +621,21 @@ int session_refused(struct platform *p, struct platform_session *out,
     return err;
 }
 
+static int64_t shift_s(int64_t ms)
+{
+    return (ms + (ms < 0 ? -500 : 500)) / 1000;
+}
+
+/* A file is to be whole: over TCP, unless that is known not to work. */
+static enum platform_transport usual_transport(const struct device *d,
+                                               enum platform_session_kind kind)
+{
+    if (kind == PLATFORM_DOWNLOAD && d->media == PLATFORM_AUTO &&
+        d->learnt == PLATFORM_AUTO)
+        return PLATFORM_TCP_PASSIVE;
+    return device_transport(d);
+}
+
 static int make(struct platform *p, struct device *d,
                 const struct session_wish *wish, struct session **out)
 {
@@ -648,9 +664,11 @@ static int make(struct platform *p, struct device *d,
     s->stream = (uint8_t)wish->stream;
     s->kind = (uint8_t)wish->kind;
     s->playback.told = wish->playback;
+    s->playback.shift_s = shift_s(clock_unix_ms(p, d));
     s->started = p->now;
     s->is_auto = wish->transport == PLATFORM_AUTO;
-    s->transport = s->is_auto ? device_transport(d) : wish->transport;
+    s->transport = s->is_auto ? usual_transport(d, wish->kind)
+                              : wish->transport;
     s->idle_at = p->now.mono_ms + (hold_ms > HOLD_MS ? hold_ms : HOLD_MS);
     s->device = d;
     err = session_take_port(p, s);

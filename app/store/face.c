@@ -31,6 +31,19 @@ void store_remove_group(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_GROUP, name, nothing);
 }
 
+void store_put_download(struct store *s, const struct platform_download *d)
+{
+    store_writer_download(store_writer_of(s), d);
+}
+
+void store_remove_download(struct store *s, uint64_t id)
+{
+    char key[STORE_KEY_TEXT];
+
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_DOWNLOAD,
+                        store_key_text(key, id), nothing);
+}
+
 void store_put_hook(struct store *s, const struct store_hook *h)
 {
     store_writer_hook(store_writer_of(s), h);

@@ -151,8 +151,26 @@ static void put_upgrade(json_t *all, const struct store_job *j)
         json_object_del(all, json_object_iter_key(json_object_iter(all)));
 }
 
+static const char *const download_texts[STORE_DOWNLOAD_TEXTS] = {
+    "key", "device", "channel", "state", "evidence", "parts"
+};
+static const char *const download_numbers[STORE_DOWNLOAD_NUMBERS] = {
+    "how", "start_s", "stop_s", "sessions", "created_ms", "ended_ms", "bytes",
+    "at_ms", "end90k", "key_hash", "chain"
+};
+
+static void put_download(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, download_texts, STORE_DOWNLOAD_TEXTS);
+
+    for (size_t i = 0; i < STORE_DOWNLOAD_NUMBERS; i++)
+        put_number(o, download_numbers[i], j->number[i]);
+    json_object_set_new(all, store_text(j, 0).p, o);
+}
+
 static void apply(struct store *s, const struct store_job *j)
 {
+    json_t *downloads = json_object_get(s->root, "download");
     json_t *devices = json_object_get(s->root, "device");
     json_t *channels = json_object_get(s->root, "channel");
     json_t *dialogs = json_object_get(s->root, "dialog");
@@ -208,6 +226,12 @@ static void apply(struct store *s, const struct store_job *j)
         break;
     case STORE_PUT_UPGRADE:
         put_upgrade(upgrades, j);
+        break;
+    case STORE_PUT_DOWNLOAD:
+        put_download(downloads, j);
+        break;
+    case STORE_REMOVE_DOWNLOAD:
+        json_object_del(downloads, store_text(j, 0).p);
         break;
     case STORE_REMOVE_HOOK:
         json_object_del(hooks, store_text(j, 0).p);
@@ -388,6 +412,23 @@ static void load_upgrade(const char *key, const json_t *o,
         l->on_upgrade(l->ctx, &u);
 }
 
+static void load_download(const char *key, const json_t *o,
+                          const struct store_loader *l)
+{
+    struct slice text[STORE_DOWNLOAD_TEXTS];
+    int64_t number[STORE_DOWNLOAD_NUMBERS];
+    struct platform_download d;
+
+    (void)key;
+    for (size_t i = 0; i < STORE_DOWNLOAD_TEXTS; i++)
+        text[i] = text_of(o, download_texts[i]);
+    for (size_t i = 0; i < STORE_DOWNLOAD_NUMBERS; i++)
+        number[i] = number_of(o, download_numbers[i]);
+    store_download_of(&d, text, number);
+    if (l->on_download)
+        l->on_download(l->ctx, &d);
+}
+
 static void load_settings(const char *key, const json_t *o,
                           const struct store_loader *l)
 {
@@ -426,7 +467,8 @@ static void load_all(const json_t *all,
 static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
-                                         "settings", "group", "hook", "upgrade" };
+                                         "settings", "group", "hook", "upgrade",
+                                         "download" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -474,6 +516,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
         load_all(json_object_get(s->root, "hook"), load_hook, l);
         load_all(json_object_get(s->root, "upgrade"), load_upgrade, l);
+        load_all(json_object_get(s->root, "download"), load_download, l);
         err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;
         if (err == GB_EIO)
             snprintf(why, 256, "%.200s: cannot be written", s->path);

@@ -69,6 +69,10 @@ static const char *const migrations[] = {
     "ALTER TABLE device_settings ADD COLUMN subscribe TEXT;"
     "ALTER TABLE device_group ADD COLUMN subscribe TEXT;",
     "CREATE TABLE last_id(what TEXT PRIMARY KEY, id INT) WITHOUT ROWID;",
+    "CREATE TABLE download(key TEXT PRIMARY KEY, device TEXT, channel TEXT,"
+    " state TEXT, evidence TEXT, parts TEXT, how INT, start_s INT, stop_s INT,"
+    " sessions INT, created_ms INT, ended_ms INT, bytes INT, at_ms INT,"
+    " end90k INT, key_hash INT, chain INT) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -76,7 +80,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
-       PUT_UPGRADE, TRIM_UPGRADES,
+       PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
 
@@ -131,6 +135,10 @@ static const char *const sql[N_STATEMENTS] = {
                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [TRIM_UPGRADES] = "DELETE FROM upgrade WHERE session NOT IN (SELECT"
                       " session FROM upgrade ORDER BY asked_ms DESC LIMIT ?1)",
+    [PUT_DOWNLOAD] = "REPLACE INTO download VALUES"
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
+                     "?16,?17)",
+    [REMOVE_DOWNLOAD] = "DELETE FROM download WHERE key=?1",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
@@ -306,6 +314,14 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_numbers(st, 9, j, 5);
         sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
         return step(st) && step(s->stmt[TRIM_UPGRADES]);
+    case STORE_PUT_DOWNLOAD:
+        st = s->stmt[PUT_DOWNLOAD];
+        bind_texts(st, j, STORE_DOWNLOAD_TEXTS);
+        bind_numbers(st, STORE_DOWNLOAD_TEXTS + 1, j, STORE_DOWNLOAD_NUMBERS);
+        return step(st);
+    case STORE_REMOVE_DOWNLOAD:
+        bind_text(s->stmt[REMOVE_DOWNLOAD], 1, j, 0);
+        return step(s->stmt[REMOVE_DOWNLOAD]);
     case STORE_REMOVE_HOOK:
         bind_text(s->stmt[REMOVE_HOOK], 1, j, 0);
         return step(s->stmt[REMOVE_HOOK]);
@@ -533,6 +549,21 @@ static void load_upgrade(sqlite3_stmt *st, const struct store_loader *l)
 
     if (l->on_upgrade)
         l->on_upgrade(l->ctx, &u);
+}
+
+static void load_download(sqlite3_stmt *st, const struct store_loader *l)
+{
+    struct slice text[STORE_DOWNLOAD_TEXTS];
+    int64_t number[STORE_DOWNLOAD_NUMBERS];
+    struct platform_download d;
+
+    for (int i = 0; i < STORE_DOWNLOAD_TEXTS; i++)
+        text[i] = column(st, i);
+    for (int i = 0; i < STORE_DOWNLOAD_NUMBERS; i++)
+        number[i] = sqlite3_column_int64(st, STORE_DOWNLOAD_TEXTS + i);
+    store_download_of(&d, text, number);
+    if (l->on_download)
+        l->on_download(l->ctx, &d);
 }
 
 static void load_settings(sqlite3_stmt *st, const struct store_loader *l)
@@ -889,6 +920,8 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM hook", load_hook, l) ||
                  load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
                            load_upgrade, l) ||
+                 load_rows(s, "SELECT * FROM download ORDER BY created_ms",
+                           load_download, l) ||
                  load_rows(s, "SELECT " LAST_OF("alarm") ","
                               LAST_OF("command"), load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));

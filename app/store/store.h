@@ -43,6 +43,8 @@ struct store_loader {
     void (*on_hook)(void *ctx, const struct store_hook *h);
     /* Oldest first; may be NULL. */
     void (*on_upgrade)(void *ctx, const struct platform_upgrade *u);
+    /* Oldest first; may be NULL. */
+    void (*on_download)(void *ctx, const struct platform_download *d);
     /* The highest ids that history holds; may be NULL. */
     void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
@@ -68,6 +70,9 @@ void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
 /* The newest PLATFORM_UPGRADES_MAX are kept. */
 void store_put_upgrade(struct store *s, const struct platform_upgrade *u);
+/* With its parts: see platform_download_save. */
+void store_put_download(struct store *s, const struct platform_download *d);
+void store_remove_download(struct store *s, uint64_t id);
 void store_put_channel(struct store *s, const struct platform_channel *c);
 void store_remove_channel(struct store *s, struct slice device,
                           struct slice channel);

@@ -363,6 +363,9 @@ static char row_kind(enum store_op op)
         return 'w';
     case STORE_PUT_UPGRADE:
         return 'u';
+    case STORE_PUT_DOWNLOAD:
+    case STORE_REMOVE_DOWNLOAD:
+        return 'l';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -635,6 +638,63 @@ void store_writer_upgrade(struct store_writer *w,
     j->number[3] = (int64_t)u->fetched_bytes;
     j->number[4] = u->fetches;
     queue(w, j);
+}
+
+void store_writer_download(struct store_writer *w,
+                           const struct platform_download *d)
+{
+    char key[STORE_KEY_TEXT];
+    struct slice id = store_key_text(key, d->id);
+    const struct slice text[STORE_DOWNLOAD_TEXTS] = {
+        id, d->device, d->channel,
+        slice_str(platform_download_state_name(d->state)), d->evidence,
+        d->parts,
+    };
+    const int64_t number[STORE_DOWNLOAD_NUMBERS] = {
+        (int64_t)d->format | (int64_t)d->transport << 8 |
+            (int64_t)d->speed << 16,
+        (int64_t)d->start_s, (int64_t)d->stop_s, d->sessions,
+        d->created_utc_ms, d->ended_utc_ms, (int64_t)d->mark.bytes,
+        d->mark.at_utc_ms, d->mark.end90k, (int64_t)d->mark.key,
+        (int64_t)d->mark.chain,
+    };
+    struct store_job *j =
+        job_new(w, STORE_PUT_DOWNLOAD,
+                (struct room){ .numbers = STORE_DOWNLOAD_NUMBERS }, text,
+                STORE_DOWNLOAD_TEXTS, id, (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    memcpy(j->number, number, sizeof(number));
+    queue(w, j);
+}
+
+void store_download_of(struct platform_download *out,
+                       const struct slice text[STORE_DOWNLOAD_TEXTS],
+                       const int64_t number[STORE_DOWNLOAD_NUMBERS])
+{
+    char key[STORE_KEY_TEXT];
+
+    slice_copy(key, sizeof(key), slice_head(text[0], sizeof(key) - 1));
+    *out = (struct platform_download){
+        .id = store_key_of(key),
+        .device = text[1],
+        .channel = text[2],
+        .state = platform_download_state_by_name(text[3]),
+        .evidence = text[4],
+        .parts = text[5],
+        .format = number[0] & 1 ? PLATFORM_FILE_PS : PLATFORM_FILE_MP4,
+        .transport = (enum platform_transport)(number[0] >> 8 & 3),
+        .speed = (uint32_t)(number[0] >> 16 & 0xff),
+        .start_s = (uint64_t)number[1],
+        .stop_s = (uint64_t)number[2],
+        .sessions = (unsigned)number[3],
+        .created_utc_ms = number[4],
+        .ended_utc_ms = number[5],
+        .mark = { .bytes = (uint64_t)number[6], .at_utc_ms = number[7],
+                  .end90k = number[8], .key = (uint64_t)number[9],
+                  .chain = (uint64_t)number[10] },
+    };
 }
 
 void store_writer_detail(struct store_writer *w, struct slice device,

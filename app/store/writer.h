@@ -33,6 +33,8 @@ enum store_op {
     STORE_PUT_HOOK,
     STORE_REMOVE_HOOK,
     STORE_PUT_UPGRADE,
+    STORE_PUT_DOWNLOAD,
+    STORE_REMOVE_DOWNLOAD,
 };
 
 #define STORE_TEXTS 12
@@ -162,6 +164,17 @@ void store_writer_hook(struct store_writer *w, const struct store_hook *h);
  * number[]: asked, fetched, ended, bytes, fetches */
 void store_writer_upgrade(struct store_writer *w,
                           const struct platform_upgrade *u);
+/* text[]: key of its id, device, channel, state, evidence, parts; number[]:
+ * format, transport and speed in one, start, stop, sessions, created, ended,
+ * then the mark: bytes, at, end, key, chain */
+#define STORE_DOWNLOAD_TEXTS 6
+#define STORE_DOWNLOAD_NUMBERS 11
+void store_writer_download(struct store_writer *w,
+                           const struct platform_download *d);
+/* And back. */
+void store_download_of(struct platform_download *out,
+                       const struct slice text[STORE_DOWNLOAD_TEXTS],
+                       const int64_t number[STORE_DOWNLOAD_NUMBERS]);
 void store_writer_detail(struct store_writer *w, struct slice device,
                          struct slice channel, struct slice detail);
 /* number[]: id, received */

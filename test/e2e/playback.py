@@ -41,7 +41,7 @@ def clip():
 
 def begin(d, seconds, ago=3600, **body):
     """A playback of so many seconds, an hour ago. Returns its description."""
-    start = int(time.time()) - ago
+    start = (int(time.time()) - ago) // 10 * 10  # the clip begins anew there
     a = d.call("POST", PLAYBACK, dict(start=start, end=start + seconds, **body))
     expect(a.status == 201, f"POST playback: {a.status} {a.body[:400]}")
     return a.json

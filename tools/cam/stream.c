@@ -386,7 +386,8 @@ void stream_start(struct gbcam *g, uint32_t device,
         .other = &g->clips.stream[a->stream == 0], .sound = &g->clips.sound,
         .tcp = a->transport != DEVICE_UDP, .ssrc = a->ssrc, .pt = a->pt,
         .seed = a->ssrc + 1, .faults = g->o.faults.sender,
-        .length_ms = a->length_ms, .scale_milli = a->scale_milli,
+        .start_s = a->start_s, .length_ms = a->length_ms,
+        .scale_milli = a->scale_milli,
     };
 
     if (!s || s->sender)

@@ -1,0 +1,100 @@
+#include "app/platform/core.h"
+
+#include "manscdp/time.h"
+
+const char *platform_clock_source_name(enum platform_clock_source s)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        PLATFORM_CLOCK_SOURCE_MAP(X)
+#undef X
+    };
+
+    return names[s];
+}
+
+/* Quarters of an hour, when that is what it is off by. */
+static int32_t zone_part_ms(int64_t off_ms)
+{
+    int64_t sign = off_ms < 0 ? -1 : 1, abs_ms = off_ms * sign;
+    int64_t zone = (abs_ms + CLOCK_ZONE_MS / 2) / CLOCK_ZONE_MS * CLOCK_ZONE_MS;
+    int64_t rest = abs_ms - zone;
+
+    if (abs_ms < CLOCK_ZONE_MIN_MS || zone > 26 * 3600000 ||
+        rest > CLOCK_ZONE_OFF_MS || rest < -CLOCK_ZONE_OFF_MS)
+        return 0;
+    return (int32_t)(zone * sign);
+}
+
+static int64_t magnitude(int64_t v)
+{
+    return v < 0 ? -v : v;
+}
+
+static void tell(struct platform *p, struct device *d, bool before)
+{
+    const struct device_clock *k = &d->clock;
+
+    device_changed(p, d, PLATFORM_CHANGED_INFO);
+    if (k->drifts && !before)
+        platform_log_peer(p, PLATFORM_WARN,
+                          "msg=\"clock of a device is off\" device=%s "
+                          "drift_ms=%d zone_min=%d from=%s",
+                          d->id, (int)k->drift_ms, k->zone_min,
+                          platform_clock_source_name(k->from));
+    else if (before && !k->drifts)
+        platform_log_peer(p, PLATFORM_INFO,
+                          "msg=\"clock of a device is right again\" device=%s",
+                          d->id);
+}
+
+void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
+                uint8_t from)
+{
+    struct device_clock *k = &d->clock;
+    int64_t off_ms = utc_ms - p->now.utc_ms, drift;
+    struct device_clock before = *k;
+
+    drift = off_ms - zone_part_ms(off_ms);
+    if (drift > INT32_MAX)
+        drift = INT32_MAX;
+    if (drift < INT32_MIN)
+        drift = INT32_MIN;
+    k->zone_min = (int16_t)(zone_part_ms(off_ms) / 60000);
+    k->drift_ms = (int32_t)drift;
+    k->from = from;
+    k->at_s = (uint32_t)(p->now.mono_ms / 1000);
+    k->drifts = magnitude(drift) > CLOCK_DRIFT_MS;
+    if (k->drifts != before.drifts || k->zone_min != before.zone_min ||
+        before.from == PLATFORM_CLOCK_UNKNOWN)
+        tell(p, d, before.drifts);
+}
+
+void clock_on_status(struct platform *p, struct device *d, struct slice time)
+{
+    int64_t utc_ms;
+
+    if (manscdp_time_parse(time, p->cfg.timezone_min, &utc_ms))
+        clock_note(p, d, utc_ms, PLATFORM_CLOCK_STATUS);
+}
+
+bool clock_is_stale(const struct platform *p, const struct device *d)
+{
+    return d->clock.from == PLATFORM_CLOCK_UNKNOWN ||
+           p->now.mono_ms / 1000 - d->clock.at_s > CLOCK_FRESH_MS / 1000;
+}
+
+int64_t clock_unix_ms(const struct platform *p, const struct device *d)
+{
+    return p->cfg.trust_clocks ||
+                   magnitude(d->clock.drift_ms) < CLOCK_NOISE_MS
+               ? 0
+               : d->clock.drift_ms;
+}
+
+int64_t clock_text_ms(const struct platform *p, const struct device *d)
+{
+    return p->cfg.trust_clocks
+               ? 0
+               : d->clock.zone_min * INT64_C(60000) + clock_unix_ms(p, d);
+}

@@ -1,0 +1,47 @@
+/* app/platform/clock.h - how far a device's clock is off ours
+ *
+ * Devices say their time in DeviceStatus and, some, in the Date of a REGISTER.
+ * What is off by whole quarters of an hour is taken for another time zone of
+ * its texts; the rest is drift. Times that are written to the device are shifted
+ * by both, UNIX times of SDP by the drift alone (field-note 15.2).
+ * Included by core.h. */
+#ifndef APP_PLATFORM_CLOCK_H
+#define APP_PLATFORM_CLOCK_H
+
+#include "base/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOCK_DRIFT_MS 5000    /* from here on it is told */
+#define CLOCK_NOISE_MS 2000    /* below it nothing is corrected: messages take
+                                  their time, and stamps have whole seconds */
+#define CLOCK_FRESH_MS 3600000 /* then it is measured again before times of the
+                                  device are asked for */
+#define CLOCK_ZONE_MS 900000   /* zones differ by multiples of it... */
+#define CLOCK_ZONE_MIN_MS 1500000 /* ...and by more than this */
+#define CLOCK_ZONE_OFF_MS 180000  /* drift on top of another zone */
+
+struct platform;
+struct device;
+
+struct device_clock {
+    int32_t drift_ms;   /* its clock minus ours, without the zone */
+    int16_t zone_min;   /* of its texts, east of server.timezone */
+    uint8_t from;       /* enum platform_clock_source */
+    bool drifts;        /* as it was told last */
+    uint32_t at_s;      /* mono time of the measurement */
+};
+
+/* It says that it is this time now, read in server.timezone. */
+void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
+                uint8_t from);
+/* DeviceTime of a Response to DeviceStatus; what cannot be read is ignored. */
+void clock_on_status(struct platform *p, struct device *d, struct slice time);
+/* No measurement, or an old one. */
+bool clock_is_stale(const struct platform *p, const struct device *d);
+/* What is to be added to a time of ours, ms: in texts, and in SDP. 0 where
+ * nothing is known, or where it is not to be corrected. */
+int64_t clock_text_ms(const struct platform *p, const struct device *d);
+int64_t clock_unix_ms(const struct platform *p, const struct device *d);
+#endif

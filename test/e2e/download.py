@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""test/e2e/download.py [NAME...] - recordings of a camera as files: every picture of the range in order and none
+twice, whatever broke in between, and ffmpeg has nothing to say about them. Pictures are told by their checksums."""
+import concurrent.futures
+import os
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+from playback import CHANNEL, DEVICE, FPS, checksums, expect
+from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for
+
+DOWNLOAD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/download"
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def clip(codec):
+    return checksums(run_ffmpeg("the clip", ["-i", f"{TOP}/test/data/clip/clock.{codec}"]))
+
+
+def begin(d, seconds, **body):
+    start = (int(time.time()) - 3600) // 10 * 10  # the clip begins anew there
+    a = d.call("POST", DOWNLOAD, dict(start=start, end=start + seconds, **body))
+    expect(a.status == 201 and a.json["state"] == "queued", f"POST download: {a.status} {a.body[:400]}")
+    return a.json["id"]
+
+
+def job(d, i):
+    return d.get(f"/api/v1/downloads/{i}")
+
+
+def over(d, i, state="done", seconds=40):
+    wait_for("the end of the download", lambda: job(d, i)["ended_at"], seconds * SLOW)
+    j = job(d, i)
+    expect(j["state"] == state, f"{j['state']}: {j['evidence']}")
+    return j
+
+
+def running(d, i, percent):
+    """It is so far, and not over; its session."""
+    def look():
+        j = job(d, i)
+        expect(j["ended_at"] is None, f"over too early: {j}")
+        return j["session"] if j["percent"] >= percent and j["session"] else None
+
+    return wait_for(f"{percent} % of the download", look, 30 * SLOW)
+
+
+def pictures(j, seconds, codec):
+    """Fetched by its link, without a token."""
+    with urllib.request.urlopen(j["file"], timeout=30) as r:
+        data = r.read()
+    expect(len(data) == j["bytes"], f"{len(data)} bytes of {j['bytes']}")
+    with tempfile.NamedTemporaryFile(suffix="." + j["format"]) as f:
+        f.write(data)
+        f.flush()
+        ps = j["format"] == "ps"
+        got = checksums(run_ffmpeg(f.name, ["-i", f.name, "-map", "0:v" if ps else "0"]))
+    want = clip(codec)
+    n = seconds * FPS
+    wrong = next((i for i, c in enumerate(got) if c != want[i % len(want)]), len(got))
+    expect(len(got) == n and wrong == n, f"{len(got)} pictures of {n}, the first wrong one is {wrong}")
+    return data
+
+
+def whole(codec, audio, fmt, **body):
+    with system("--codec", codec, "--audio", audio) as (d, _):
+        i = begin(d, 20, format=fmt, speed=16, **body)
+        j = over(d, i)
+        expect(j["percent"] == 100 and j["sessions"] == 1 and j["gaps"] == [], j)
+        pictures(j, 20, codec)
+        a = d.call("GET", f"/api/v1/downloads/{i}/file", headers={"Range": "bytes=100-199"})
+        expect(a.status == 206 and len(a.body) == 100, f"a range: {a.status}")
+        expect(d.call("DELETE", f"/api/v1/downloads/{i}").status == 204, "DELETE")
+        wait_for("its file is gone", lambda: not os.listdir(f"{d.dir}/data/downloads"))
+
+
+@test
+def h264_with_g711():
+    whole("h264", "g711a", "mp4")
+
+
+@test
+def h265_with_aac_over_udp():
+    whole("h265", "aac", "mp4", transport="udp")
+
+
+@test
+def as_a_program_stream():
+    whole("h265", "g711u", "ps")
+
+
+def broken(codec, audio, fmt):
+    """Its session ends twice, and the process once: the file is that of an uninterrupted download."""
+    with system("--codec", codec, "--audio", audio, "--retry", "1", "--keepalive", "2") as (d, _):
+        i = begin(d, 60, format=fmt, speed=8)
+        for percent in (20, 40):
+            s = running(d, i, percent)
+            expect(d.call("DELETE", f"/api/v1/sessions/{s}").status == 204, "DELETE session")
+            wait_for("another session", lambda s=s: job(d, i)["session"] not in (None, s), 30 * SLOW)
+        running(d, i, 60)
+        time.sleep(1.5)  # what was told is in the store within a second
+        d.kill()
+        d.start()
+        j = over(d, i, seconds=60)
+        expect(j["sessions"] >= 4 and j["gaps"] == [], j)
+        resumed = pictures(j, 60, codec)
+        expect(len(resumed) == j["bytes"], j)
+
+
+@test
+def broken_mp4_is_whole():
+    broken("h264", "g711a", "mp4")
+
+
+@test
+def broken_ps_is_whole():
+    broken("h265", "aac", "ps")
+
+
+@test
+def cancelled_and_several():
+    with system() as (d, _):
+        ids = [begin(d, 600 + k, speed=4) for k in range(3)]
+        for i in ids:
+            running(d, i, 0.2)
+        for i in ids:
+            expect(d.call("DELETE", f"/api/v1/downloads/{i}").status == 204, "DELETE")
+        wait_for("sessions end", lambda: not d.get("/api/v1/sessions")["items"])
+        wait_for("their files are gone", lambda: not os.listdir(f"{d.dir}/data/downloads"))
+        expect(d.get("/api/v1/downloads")["items"] == [], "downloads are left")
+
+
+@test
+def a_timeline_and_a_clock():
+    with system() as (d, _):
+        now = int(time.time())
+        t = d.get(f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/timeline?start={now - 30 * 86400}&end={now}")
+        expect(t["complete"] and t["items"] and t["items"][0]["source"] == "device", t)
+        expect(t["gaps"], "nothing was recorded a month ago")
+        clock = d.devices()[0]["clock"]
+        expect(abs(clock["offset_s"]) < 3 and not clock["drifts"], clock)
+
+
+def run_one(fn):
+    begun = time.monotonic()
+    try:
+        fn()
+        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
+        return True
+    except Exception as e:
+        print(f"FAILED  {fn.__name__}: {e}", flush=True)
+        if not isinstance(e, Failed):
+            traceback.print_exc()
+        return False
+
+
+def main():
+    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
+        results = list(pool.map(run_one, wanted))
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) and results else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,706 @@
+/* Downloads in virtual time: what they ask for, where they go on, when they give
+ * up, what they say of it. */
+#include "test/session_rig.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define T0 (SIM_UTC / 1000)
+#define HALF 1800u
+
+static struct sim_device *recorder(unsigned n)
+{
+    struct sim_device *d = ready();
+
+    for (unsigned i = 0; i < n; i++) {
+        d->record[i].from_s = T0 + i * HALF;
+        d->record[i].to_s = T0 + i * HALF + HALF - 1;
+    }
+    d->n_records = n;
+    d->tells_time = true;
+    d->send_rate = 100;
+    return d;
+}
+
+static uint64_t order(uint64_t from_s, uint64_t to_s)
+{
+    const struct platform_download_order o = { .device = slice_str(nvr),
+                                               .channel = slice_str(channel),
+                                               .start_s = from_s,
+                                               .stop_s = to_s };
+    uint64_t id;
+
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), 0);
+    return id;
+}
+
+static struct platform_download job(uint64_t id)
+{
+    struct platform_download j;
+
+    assert_true(platform_download_view(s.p, id, &j));
+    return j;
+}
+
+static struct platform_download until_over(uint64_t id, uint64_t s_max)
+{
+    struct platform_download j = job(id);
+
+    for (uint64_t at = 0; at < s_max && !j.is_final; at++) {
+        sim_run(&s, 1000);
+        j = job(id);
+    }
+    if (!j.is_final)
+        fail_msg("%s after %llu s: %.*s", platform_download_state_name(j.state),
+                 (unsigned long long)s_max, SLICE_ARG(j.evidence));
+    return j;
+}
+
+static void expect_state(struct platform_download j,
+                         enum platform_download_state want)
+{
+    if (j.state != want)
+        fail_msg("%s: %.*s", platform_download_state_name(j.state),
+                 SLICE_ARG(j.evidence));
+}
+
+static void expect_gap(uint64_t id, size_t i, int64_t from_s, int64_t to_s,
+                       enum platform_gap_kind why)
+{
+    struct platform_download_gap g;
+
+    assert_true(platform_download_gap_at(s.p, id, i, &g));
+    if (g.from_utc_ms / 1000 != (int64_t)T0 + from_s ||
+        g.to_utc_ms / 1000 != (int64_t)T0 + to_s || g.why != why)
+        fail_msg("gap %zu: %lld to %lld, %d", i,
+                 (long long)(g.from_utc_ms / 1000 - T0),
+                 (long long)(g.to_utc_ms / 1000 - T0), (int)g.why);
+}
+
+static size_t n_gaps(uint64_t id)
+{
+    struct platform_download_gap g;
+    size_t n = 0;
+
+    while (platform_download_gap_at(s.p, id, n, &g))
+        n++;
+    return n;
+}
+
+/* ---- as it should be ---- */
+
+static void one_file_of_the_device(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF);
+    struct platform_download j;
+
+    (void)state;
+    sim_run(&s, 5000);
+    j = job(id);
+    expect_state(j, PLATFORM_DOWNLOAD_RUNNING);
+    assert_true(j.session != 0);
+    assert_true(j.covered_ms > 0 && j.covered_ms < j.total_ms);
+    assert_int_equal(j.total_ms, (HALF - 1) * 1000);
+    assert_true(text_has(d->last_sdp, "s=Download\r\n"));
+    assert_true(text_has(d->last_sdp, "t=1700000000 1700001799\r\n"));
+    assert_true(text_has(d->last_sdp, "a=downloadspeed:4\r\n"));
+    assert_true(text_has(d->last_sdp, "TCP/RTP/AVP")); /* nothing may be lost */
+    j = until_over(id, 100);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_true(j.has_file);
+    assert_int_equal(j.sessions, 1);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    assert_int_equal(j.n_parts, 1);
+    assert_int_equal(n_gaps(id), 1); /* its last second */
+    assert_true(sim_file_of(&s, id)->published);
+    assert_int_equal(d->invites, 1);
+    assert_int_equal(d->byes, 1);
+    ends_clean();
+}
+
+static void split_by_the_files_of_the_device(void **state)
+{
+    struct sim_device *d = recorder(4);
+    uint64_t id;
+    struct platform_download j;
+
+    (void)state;
+    d->record[2].from_s += 600; /* ten minutes were not recorded */
+    id = order(T0 + 300, T0 + 4 * HALF - 300);
+    j = until_over(id, 300);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.n_parts, 4);
+    assert_int_equal(j.sessions, 4);
+    assert_int_equal(d->invites, 4);
+    assert_int_equal(n_gaps(id), 1);
+    expect_gap(id, 0, 2 * HALF - 1, 2 * HALF + 600, PLATFORM_GAP_NOT_RECORDED);
+    ends_clean();
+}
+
+/* ---- progress, field-note 9.5 ---- */
+
+static void note_9_5_progress_and_its_end(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF);
+    int64_t before = -1;
+    struct platform_download j;
+
+    (void)state;
+    d->no_media_status = true; /* silence alone ends it */
+    for (j = job(id); !j.is_final; j = job(id)) {
+        assert_true(j.covered_ms >= before);
+        before = j.covered_ms;
+        sim_run(&s, 1000);
+    }
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    ends_clean();
+}
+
+/* The device says that it was all, far from the end: the rest is asked for once
+ * more, and is a gap when nothing comes of it; field-note 9.4. */
+static void note_9_4_the_rest_is_asked_for(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF);
+    struct platform_download j;
+    char status[400];
+
+    (void)state;
+    sim_run(&s, 6000);
+    j = job(id);
+    assert_int_equal(j.state, PLATFORM_DOWNLOAD_RUNNING);
+    snprintf(status, sizeof(status),
+             "<?xml version=\"1.0\"?>\r\n<Notify>\r\n"
+             "<CmdType>MediaStatus</CmdType>\r\n<SN>7</SN>\r\n"
+             "<DeviceID>%s</DeviceID>\r\n<NotifyType>121</NotifyType>\r\n"
+             "</Notify>\r\n", channel);
+    sim_stream_of(&s, j.session)->next_ms = GB_NEVER;
+    sim_message_in(d, status);
+    j = until_over(id, 100);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(d->invites, 2);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    ends_clean();
+}
+
+/* ---- broken sessions ---- */
+
+static void goes_on_where_it_broke(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF), from;
+    struct platform_download j;
+    struct sim_file *f;
+
+    (void)state;
+    d->break_after_ms = 500000;
+    d->break_times = 1;
+    while (d->invites < 2)
+        sim_run(&s, 1000);
+    f = sim_file_of(&s, id);
+    assert_true(f->begun.at_utc_ms == (int64_t)(T0 + 500) * 1000);
+    assert_true(f->begun.bytes > 0);
+    from = T0 + 500 - 2; /* a little before: it begins with a key frame */
+    {
+        char want[64];
+
+        snprintf(want, sizeof(want), "t=%llu ", (unsigned long long)from);
+        assert_true(text_has(d->last_sdp, want));
+    }
+    j = until_over(id, 200);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.sessions, 2);
+    ends_clean();
+}
+
+/* Pauses grow, and what brings nothing is given up in the end. */
+static void gives_up(void **state)
+{
+    struct sim_device *d = recorder(2);
+    uint64_t id = order(T0, T0 + 2 * HALF), begun = s.now.mono_ms;
+    struct platform_download j;
+
+    (void)state;
+    d->media = SIM_NOTHING;
+    j = until_over(id, 3000);
+    expect_state(j, PLATFORM_DOWNLOAD_FAILED);
+    assert_false(j.has_file);
+    assert_true(j.evidence.n > 0);
+    assert_int_equal(j.sessions, 2 * PLATFORM_DOWNLOAD_TRIES);
+    assert_true(s.now.mono_ms - begun > 2 * (2 + 4 + 8 + 16 + 32) * 1000);
+    assert_int_equal(n_gaps(id), 3); /* and the last second of all */
+    expect_gap(id, 0, 0, HALF, PLATFORM_GAP_LOST);
+    expect_gap(id, 1, HALF, 2 * HALF - 1, PLATFORM_GAP_LOST);
+    ends_clean();
+}
+
+static void part_of_it_is_lost(void **state)
+{
+    struct sim_device *d = recorder(2);
+    uint64_t id = order(T0, T0 + 2 * HALF);
+    struct platform_download j;
+
+    (void)state;
+    d->break_after_ms = 700000;
+    d->break_times = 1;
+    while (d->break_times)
+        sim_run(&s, 1000);
+    d->media = SIM_NOTHING;
+    while (job(id).n_parts_done == 0)
+        sim_run(&s, 1000);
+    d->media = SIM_PICTURE;
+    j = until_over(id, 3000);
+    expect_state(j, PLATFORM_DOWNLOAD_PARTIAL);
+    assert_true(j.has_file);
+    expect_gap(id, 0, 700, HALF, PLATFORM_GAP_LOST);
+    ends_clean();
+}
+
+/* ---- what it waits for ---- */
+
+static void the_device_is_offline(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id;
+    struct platform_download j;
+
+    (void)state;
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    id = order(T0, T0 + HALF);
+    sim_run(&s, 200000);
+    j = job(id);
+    expect_state(j, PLATFORM_DOWNLOAD_QUEUED);
+    assert_true(text_has(j.evidence.p, "offline"));
+    sim_register(d);
+    expect_state(until_over(id, 60), PLATFORM_DOWNLOAD_DONE);
+    ends_clean();
+}
+
+static void the_device_goes_offline(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF);
+    struct platform_download j;
+
+    (void)state;
+    sim_run(&s, 6000);
+    assert_int_equal(job(id).state, PLATFORM_DOWNLOAD_RUNNING);
+    sim_unregister(d);
+    sim_run(&s, 60000);
+    expect_state(job(id), PLATFORM_DOWNLOAD_QUEUED);
+    sim_register(d);
+    j = until_over(id, 100);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    ends_clean();
+}
+
+/* The third of three gets 486: it waits for one of the others, and no other one
+ * is tried meanwhile; field-note 9.12. */
+static void note_9_12_as_many_as_the_device_takes(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id[3];
+    unsigned invites;
+
+    (void)state;
+    d->send_rate = 10;
+    id[0] = order(T0, T0 + HALF);
+    id[1] = order(T0, T0 + HALF - 10);
+    sim_run(&s, 8000);
+    assert_int_equal(d->invites, 2);
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 486;
+    d->refuse_times = 2; /* the second one follows the BYE for old dialogs */
+    id[2] = order(T0, T0 + HALF - 20);
+    sim_run(&s, 10000);
+    expect_state(job(id[2]), PLATFORM_DOWNLOAD_QUEUED);
+    assert_true(text_has(job(id[2]).evidence.p, "486") ||
+                text_has(job(id[2]).evidence.p, "no more recordings"));
+    assert_int_equal(job(id[2]).tries, 0);
+    invites = d->invites;
+    sim_run(&s, 100000);
+    assert_int_equal(d->invites, invites);
+    assert_true(text_has(job(id[2]).evidence.p, "no more recordings"));
+    for (unsigned i = 0; i < 3; i++)
+        expect_state(until_over(id[i], 600), PLATFORM_DOWNLOAD_DONE);
+    ends_clean();
+}
+
+static void the_disk_is_full(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF);
+    struct platform_download j;
+
+    (void)state;
+    sim_run(&s, 6000);
+    s.file_err = GB_ELIMIT;
+    sim_run(&s, 100000);
+    j = job(id);
+    expect_state(j, PLATFORM_DOWNLOAD_QUEUED);
+    assert_true(text_has(j.evidence.p, "cannot be written"));
+    assert_int_equal(j.tries, 0);
+    s.file_err = 0;
+    j = until_over(id, 200);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    assert_true(d->invites >= 2);
+    ends_clean();
+}
+
+/* ---- what the device says that it has ---- */
+
+static void nothing_is_recorded(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0 + 10 * HALF, T0 + 11 * HALF);
+    struct platform_download j = until_over(id, 100);
+
+    (void)state;
+    expect_state(j, PLATFORM_DOWNLOAD_FAILED);
+    assert_true(text_has(j.evidence.p, "recorded nothing"));
+    assert_int_equal(d->invites, 0);
+    ends_clean();
+}
+
+static void it_does_not_tell(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id;
+    struct platform_download j;
+
+    (void)state;
+    d->record_mute = true;
+    id = order(T0, T0 + HALF);
+    j = until_over(id, 300);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.n_parts, 1);
+    assert_true(text_has(d->last_sdp, "t=1700000000 1700001800\r\n"));
+    ends_clean();
+}
+
+/* UNIX times of the offer follow its drift, and not its zone. */
+static void note_15_2_the_offer_follows_the_clock(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id;
+
+    (void)state;
+    d->clock_off_ms = -3600000 + 90000;
+    for (unsigned i = 0; i < 1; i++) {
+        d->record[i].from_s -= 3510;
+        d->record[i].to_s -= 3510;
+    }
+    id = order(T0, T0 + HALF);
+    expect_state(until_over(id, 200), PLATFORM_DOWNLOAD_DONE);
+    assert_true(text_has(d->last_sdp, "t=1700000090 1700001889\r\n"));
+    ends_clean();
+}
+
+/* ---- the end of it ---- */
+
+static void cancelled_in_every_state(void **state)
+{
+    (void)state;
+    for (unsigned ms = 0; ms < 40000; ms += 700) {
+        struct sim_device *d = recorder(1);
+        uint64_t id = order(T0, T0 + HALF);
+        struct platform_download j;
+
+        (void)d;
+        sim_run(&s, ms);
+        assert_int_equal(platform_download_cancel(s.p, id, s.now), 0);
+        assert_int_equal(platform_download_cancel(s.p, id, s.now), GB_ENOENT);
+        assert_false(platform_download_view(s.p, id, &j));
+        assert_false(platform_download_at(s.p, 0, &j));
+        sim_run(&s, 20000);
+        assert_int_equal(s.actions[PLATFORM_DOWNLOAD_GONE], 1);
+        assert_int_equal(s.files_removed, 1);
+        assert_null(sim_file_of(&s, id));
+        ends_clean();
+    }
+}
+
+static void refused_at_once(void **state)
+{
+    struct platform_download_order o = { .device = slice_str(nvr),
+                                         .start_s = T0, .stop_s = T0 + 60 };
+    uint64_t id;
+
+    (void)state;
+    ready();
+    o.channel = SLICE("x y");
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ESYNTAX);
+    o.channel = slice_str(channel);
+    o.speed = 65;
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ESYNTAX);
+    o.speed = 0;
+    o.stop_s = T0;
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ERANGE);
+    o.stop_s = T0 + PLATFORM_PLAYBACK_MAX_S + 1;
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ERANGE);
+    o.stop_s = T0 + 1;
+    o.device = SLICE("34020000001180009999");
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ENOENT);
+    assert_int_equal(platform_download_cancel(s.p, 1, s.now), GB_ENOENT);
+    ends_clean();
+}
+
+/* ---- a restart ---- */
+
+static void goes_on_after_a_restart(void **state)
+{
+    static char buf[PLATFORM_DOWNLOAD_SAVED_MAX];
+    struct sim_device *d = recorder(3);
+    uint64_t id = order(T0, T0 + 3 * HALF);
+    struct platform_download kept, j;
+    unsigned invites;
+    char device[32], ch[32];
+
+    (void)state;
+    while (job(id).n_parts_done < 1 || job(id).covered_ms < 2200000)
+        sim_run(&s, 1000);
+    assert_true(platform_download_save(s.p, id, buf, sizeof(buf), &kept));
+    snprintf(device, sizeof(device), "%.*s", SLICE_ARG(kept.device));
+    snprintf(ch, sizeof(ch), "%.*s", SLICE_ARG(kept.channel));
+    kept.device = slice_str(device);
+    kept.channel = slice_str(ch);
+    kept.evidence = SLICE("");
+    sim_restart(&s);
+    for (unsigned i = 0; i < SIM_MAX_FILES; i++)
+        s.file[i].session = 0;
+    assert_int_equal(platform_restore_download(s.p, &kept, s.now), 0);
+    assert_int_equal(platform_restore_download(s.p, &kept, s.now), GB_ESYNTAX);
+    j = job(id);
+    assert_int_equal(j.n_parts, 3);
+    assert_int_equal(j.n_parts_done, 1);
+    assert_true(j.mark.at_utc_ms == kept.mark.at_utc_ms);
+    assert_int_equal(j.state, PLATFORM_DOWNLOAD_QUEUED);
+    invites = d->invites;
+    sim_register(d);
+    j = until_over(id, 300);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(d->invites - invites, 2); /* not what was there already */
+    assert_int_equal(j.covered_ms, j.total_ms);
+    assert_true(order(T0, T0 + 1) > id); /* no id comes twice */
+    ends_clean();
+}
+
+static void parts_of_a_damaged_store(void **state)
+{
+    static const char *const texts[] = {
+        "", "x", "1700000000", "1700000000-", "1700000000-1700000100,0;",
+        "1700000000-1700000100,9,1700000000000;",
+        "1700000100-1700000000,0,1700000000000;",
+        "1700000000-1700000100,0,9;",
+        "1600000000-1600000100,0,1600000000000;",
+        "99999999999999999999-1,0,1;",
+    };
+
+    (void)state;
+    ready();
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        struct platform_download d = {
+            .id = i + 1, .device = slice_str(nvr), .channel = slice_str(channel),
+            .start_s = T0, .stop_s = T0 + 600,
+            .state = PLATFORM_DOWNLOAD_DONE, .parts = slice_str(texts[i]),
+        };
+
+        assert_int_equal(platform_restore_download(s.p, &d, s.now), 0);
+        assert_int_equal(job(i + 1).n_parts, 0);
+    }
+    ends_clean();
+}
+
+/* ---- many of them ---- */
+
+static size_t live_bytes;
+
+static void *counted_get(void *ctx, size_t n)
+{
+    void *p = calloc(1, n);
+
+    (void)ctx;
+    live_bytes += p ? malloc_usable_size(p) : 0;
+    return p;
+}
+
+static void counted_put(void *ctx, void *p)
+{
+    (void)ctx;
+    live_bytes -= malloc_usable_size(p);
+    free(p);
+}
+
+static const struct gb_alloc counted = { counted_get, counted_put, NULL };
+
+/* One playback or download, whatever becomes of it. */
+static void a_life(struct sim_device *d, uint64_t *rnd)
+{
+    static const unsigned status[] = { 400, 403, 404, 408, 415, 480, 486, 488,
+                                       491, 500, 503, 603 };
+    unsigned k = (unsigned)(test_random(rnd) % 8);
+    struct platform_session v;
+    uint64_t id = 0;
+    uint32_t number;
+    bool plays;
+
+    d->invite = test_random(rnd) % 3
+                    ? SIM_ANSWER
+                    : (enum sim_invite)(test_random(rnd) %
+                                        (SIM_PLAIN_AVP + 1));
+    d->media = test_random(rnd) % 3
+                   ? SIM_PICTURE
+                   : (enum sim_media)(test_random(rnd) % (SIM_NO_KEY + 1));
+    d->refuse_status = status[test_random(rnd) % COUNT(status)];
+    d->refuse_times = (unsigned)(test_random(rnd) % 4);
+    d->send_rate = (unsigned)(20 + test_random(rnd) % 200);
+    d->break_after_ms = (unsigned)(test_random(rnd) % 400000);
+    d->break_times = (unsigned)(test_random(rnd) % 3);
+    d->no_media_status = test_random(rnd) % 3 == 0;
+    d->record_mute = test_random(rnd) % 6 == 0;
+    d->control_silent = test_random(rnd) % 5 == 0;
+    d->control_status = test_random(rnd) % 4 ? 0 : 488;
+    plays = sim_playback(&s, d, channel, PLATFORM_PLAYBACK, PLATFORM_AUTO,
+                         &v) == 0;
+    if (plays && k & 1)
+        platform_session_hold(s.p, v.id, s.now);
+    if (k & 2)
+        id = order(T0 + k, T0 + 600 + k);
+    for (unsigned n = (unsigned)(test_random(rnd) % 5); n > 0; n--) {
+        struct platform_control c = {
+            .kind = (enum platform_control_kind)(test_random(rnd) %
+                                                 PLATFORM_CONTROLS),
+            .position_ms = (int64_t)(test_random(rnd) % 600000),
+            .scale_milli = (int32_t)(test_random(rnd) % 8000) - 4000,
+        };
+
+        sim_run(&s, test_random(rnd) % 5000);
+        if (plays)
+            platform_session_control(s.p, v.id, &c, s.now, &number);
+        if (test_random(rnd) % 8 == 0) {
+            sim_unregister(d);
+            sim_run(&s, 500);
+            sim_register(d);
+        }
+    }
+    if (plays && test_random(rnd) % 2)
+        platform_session_stop(s.p, v.id, s.now);
+    if (id && test_random(rnd) % 3)
+        platform_download_cancel(s.p, id, s.now);
+}
+
+/* All that is left is ended. */
+static void rest(struct sim_device *d)
+{
+    struct platform_session v;
+    struct platform_download j;
+
+    d->invite = SIM_ANSWER;
+    d->media = SIM_PICTURE;
+    d->break_times = 0;
+    while (platform_download_at(s.p, 0, &j)) {
+        platform_download_cancel(s.p, j.id, s.now);
+        sim_run(&s, 1000);
+    }
+    while (platform_session_at(s.p, 0, &v)) {
+        for (size_t i = 0; platform_session_at(s.p, i, &v); i++)
+            platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 1000);
+    }
+    sim_register(d);
+    sim_run(&s, 200000);
+    for (unsigned i = 0; i < SIM_MAX_FILES; i++)
+        assert_true(s.file[i].download == 0);
+}
+
+#define LIVES 1000
+#define GROWTH 32768 /* bytes */
+
+/* What is remembered of commands is so much for ever, once it is full. */
+static void fill_ring(struct sim_device *d)
+{
+    for (unsigned i = 0; i < PLATFORM_COMMANDS_MAX + 10; i++) {
+        const struct platform_records_ask q = { .device = slice_str(nvr),
+                                                .channel = slice_str(channel),
+                                                .start_s = T0,
+                                                .stop_s = T0 + 2 + i };
+        uint64_t id;
+        int err = platform_records_start(s.p, &q, s.now, &id);
+
+        if (err)
+            fail_msg("%u: %s", i, gb_strerror(err));
+        if (i % 100 == 0)
+            sim_register(d);
+        sim_run(&s, 6000);
+    }
+}
+
+static void nothing_is_left_of_playback_lives(void **state)
+{
+    struct sim_options o = { .alloc = &counted, .delay_ms = 5,
+                             .config = { .idle_stop_s = 5,
+                                         .auto_enrol = true } };
+    struct sim_device *d;
+    uint64_t rnd = 0x9e3779b97f4a7c15u;
+    size_t warm = 0;
+
+    (void)state;
+    live_bytes = 0;
+    d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    d->record[0].from_s = T0;
+    d->record[0].to_s = T0 + HALF;
+    d->n_records = 1;
+    d->tells_time = true;
+    fill_ring(d);
+    for (unsigned i = 0; i < LIVES + LIVES / 4; i++) {
+        a_life(d, &rnd);
+        if (i % 50 == 0)
+            sim_register(d);
+        if (i == LIVES / 4) {
+            rest(d);
+            warm = live_bytes;
+        }
+    }
+    rest(d);
+    if (live_bytes > warm + GROWTH)
+        fail_msg("%zu bytes, %zu since it was warm", live_bytes,
+                 live_bytes - warm);
+    sim_run(&s, 70000);
+    platform_tick(s.p, s.now);
+    sim_free(&s);
+    assert_int_equal(live_bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_file_of_the_device),
+        cmocka_unit_test(split_by_the_files_of_the_device),
+        cmocka_unit_test(note_9_5_progress_and_its_end),
+        cmocka_unit_test(note_9_4_the_rest_is_asked_for),
+        cmocka_unit_test(goes_on_where_it_broke),
+        cmocka_unit_test(gives_up),
+        cmocka_unit_test(part_of_it_is_lost),
+        cmocka_unit_test(the_device_is_offline),
+        cmocka_unit_test(the_device_goes_offline),
+        cmocka_unit_test(note_9_12_as_many_as_the_device_takes),
+        cmocka_unit_test(the_disk_is_full),
+        cmocka_unit_test(nothing_is_recorded),
+        cmocka_unit_test(it_does_not_tell),
+        cmocka_unit_test(note_15_2_the_offer_follows_the_clock),
+        cmocka_unit_test(cancelled_in_every_state),
+        cmocka_unit_test(refused_at_once),
+        cmocka_unit_test(goes_on_after_a_restart),
+        cmocka_unit_test(parts_of_a_damaged_store),
+        cmocka_unit_test(nothing_is_left_of_playback_lives),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,327 @@
+/* What a device has recorded, asked for over any range, in virtual time. */
+#include "test/session_rig.h"
+
+#include <stdio.h>
+
+#define T0 (SIM_UTC / 1000)
+#define HOUR 3600u
+#define DAY 86400u
+
+/* n recordings of half an hour, one behind the other. */
+static struct sim_device *recorder(unsigned n)
+{
+    struct sim_device *d = ready();
+
+    for (unsigned i = 0; i < n; i++) {
+        d->record[i].from_s = T0 + i * 1800;
+        d->record[i].to_s = T0 + i * 1800 + 1799;
+    }
+    d->n_records = n;
+    return d;
+}
+
+static uint64_t ask(uint64_t from_s, uint64_t to_s)
+{
+    const struct platform_records_ask q = { .device = slice_str(nvr),
+                                            .channel = slice_str(channel),
+                                            .start_s = from_s,
+                                            .stop_s = to_s };
+    uint64_t id;
+
+    assert_int_equal(platform_records_start(s.p, &q, s.now, &id), 0);
+    return id;
+}
+
+static struct platform_records hear(uint64_t id, uint64_t ms)
+{
+    struct platform_records r;
+
+    for (uint64_t at = 0; at < ms; at += 1000) {
+        sim_run(&s, 1000);
+        assert_true(platform_records_view(s.p, id, &r));
+        if (r.is_final)
+            return r;
+    }
+    fail_msg("not final: asked %u times, %zu items", r.asked, r.n);
+    return r;
+}
+
+/* In order, none twice, and these. */
+static void expect_all(uint64_t id, unsigned n)
+{
+    struct platform_record r;
+
+    for (unsigned i = 0; i < n; i++) {
+        assert_true(platform_record_at(s.p, id, i, &r));
+        assert_true(r.start_utc_ms / 1000 == (int64_t)(T0 + i * 1800));
+        assert_true(r.end_utc_ms - r.start_utc_ms == 1799000);
+        assert_true(slice_eq(r.type, SLICE("time")));
+    }
+    assert_false(platform_record_at(s.p, id, n, &r));
+}
+
+static void a_day_in_one_question(void **state)
+{
+    struct sim_device *d = recorder(10);
+    uint64_t id = ask(T0, T0 + DAY);
+    struct platform_records r = hear(id, 60000);
+
+    (void)state;
+    assert_true(r.complete);
+    assert_int_equal(r.n, 10);
+    assert_int_equal(r.asked, 1);
+    assert_true(text_has(d->first_record_body, "<Type>all</Type>"));
+    assert_true(text_has(d->first_record_body, "<Secrecy>0</Secrecy>"));
+    assert_true(text_has(d->first_record_body,
+                         "<StartTime>2023-11-15T06:13:20</StartTime>"));
+    expect_all(id, 10);
+    ends_clean();
+}
+
+static void a_month_in_days(void **state)
+{
+    struct sim_device *d = recorder(200);
+    uint64_t id = ask(T0, T0 + 31 * DAY);
+    struct platform_records r = hear(id, 600000);
+
+    (void)state;
+    assert_true(r.complete);
+    assert_int_equal(r.asked, 31);
+    assert_int_equal(d->record_queries, 31);
+    expect_all(id, 200);
+    ends_clean();
+}
+
+/* The same within a minute is not asked again; field-note 9.1. */
+static void note_9_1_a_repeat_is_instant(void **state)
+{
+    struct sim_device *d = recorder(10);
+    uint64_t id = ask(T0, T0 + DAY), other;
+
+    (void)state;
+    assert_int_equal(ask(T0, T0 + DAY), id); /* under way */
+    hear(id, 60000);
+    assert_int_equal(ask(T0, T0 + DAY), id);
+    assert_int_equal(d->record_queries, 1);
+    sim_run(&s, 61000);
+    other = ask(T0, T0 + DAY);
+    assert_true(other != id);
+    hear(other, 60000);
+    assert_int_equal(d->record_queries, 2);
+    ends_clean();
+}
+
+/* Above six hours an item is missing: smaller questions bring them all. */
+static void note_9_3_damaged_above_some_hours(void **state)
+{
+    struct sim_device *d = recorder(48);
+    uint64_t id;
+    struct platform_records r;
+
+    (void)state;
+    d->record_hours_max = 7;
+    id = ask(T0, T0 + DAY);
+    r = hear(id, 600000);
+    assert_true(r.complete);
+    assert_int_equal(r.asked, 5); /* the day, and four quarters of it */
+    expect_all(id, 48);
+    ends_clean();
+}
+
+/* Nothing helps: what came is told, and that it is not all. */
+static void damaged_whatever_is_asked(void **state)
+{
+    struct sim_device *d = recorder(48);
+    uint64_t id;
+    struct platform_records r;
+
+    (void)state;
+    d->record_hours_max = 1;
+    id = ask(T0, T0 + DAY);
+    r = hear(id, 1200000);
+    assert_false(r.complete);
+    assert_true(r.n >= 36 && r.n < 48);
+    assert_true(text_has(r.evidence.p, "missing"));
+    ends_clean();
+}
+
+/* A device that ends at a hundred, whatever there is. */
+static void goes_on_behind_a_limit(void **state)
+{
+    struct sim_device *d = ready();
+    uint64_t id;
+    struct platform_records r;
+
+    (void)state;
+    for (unsigned i = 0; i < 240; i++) {
+        d->record[i].from_s = T0 + i * 300;
+        d->record[i].to_s = T0 + i * 300 + 299;
+    }
+    d->n_records = 240;
+    d->record_limit = 100;
+    id = ask(T0, T0 + DAY);
+    r = hear(id, 600000);
+    assert_true(r.complete);
+    assert_int_equal(r.n, 240);
+    assert_int_equal(r.asked, 3);
+    ends_clean();
+}
+
+static void silent_and_empty(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_records r;
+    uint64_t id;
+
+    (void)state;
+    d->has_store = true;
+    id = ask(T0, T0 + DAY);
+    r = hear(id, 200000);
+    assert_true(r.complete); /* it says that there is nothing */
+    assert_int_equal(r.n, 0);
+    d->record_mute = true;
+    id = ask(T0, T0 + 2 * DAY);
+    r = hear(id, 400000);
+    assert_false(r.complete);
+    assert_int_equal(r.state, PLATFORM_COMMAND_SILENT);
+    assert_true(r.evidence.n > 0);
+    ends_clean();
+}
+
+static void refused_at_once(void **state)
+{
+    struct platform_records_ask q = { .device = slice_str(nvr),
+                                      .start_s = T0, .stop_s = T0 + DAY };
+    struct sim_device *d = ready();
+    uint64_t id;
+
+    (void)state;
+    q.channel = slice_str(channel);
+    q.type = SLICE("some");
+    assert_int_equal(platform_records_start(s.p, &q, s.now, &id), GB_ESYNTAX);
+    q.type = SLICE("alarm");
+    q.stop_s = T0;
+    assert_int_equal(platform_records_start(s.p, &q, s.now, &id), GB_ERANGE);
+    q.stop_s = T0 + 32 * DAY;
+    assert_int_equal(platform_records_start(s.p, &q, s.now, &id), GB_ERANGE);
+    q.stop_s = T0 + 1;
+    q.device = SLICE("34020000001180009999");
+    assert_int_equal(platform_records_start(s.p, &q, s.now, &id), GB_ENOENT);
+    q.device = slice_str(nvr);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    assert_int_equal(platform_records_start(s.p, &q, s.now, &id), GB_ESTATE);
+    ends_clean();
+}
+
+/* The clock is an hour fast and its texts are in another zone: what is asked
+ * for is shifted, and what comes back is shifted again. */
+static void note_15_2_ranges_are_corrected(void **state)
+{
+    static const struct {
+        const char *name;
+        int32_t off_ms, drift_ms;
+        int zone_min;
+        bool drifts;
+    } cases[] = {
+        { "right", 0, 0, 0, false },
+        { "noise", 1500, 1500, 0, false },
+        { "drift", 90000, 90000, 0, true },
+        { "UTC for Beijing", -28800000, 0, -480, false },
+        { "another zone, and drift", 3600000 - 20000, -20000, 60, true },
+        { "ten minutes", 600000, 600000, 0, true },
+        { "a year", 2000000000, 2000000000, 0, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(4);
+        struct platform_records r;
+        struct platform_device v;
+        uint64_t id;
+
+        d->tells_time = true;
+        d->clock_off_ms = cases[i].off_ms;
+        if (cases[i].off_ms > 2000 || cases[i].off_ms < -2000)
+            for (unsigned k = 0; k < 4; k++) {
+                d->record[k].from_s += (uint64_t)(int64_t)
+                    (cases[i].off_ms / 1000);
+                d->record[k].to_s += (uint64_t)(int64_t)
+                    (cases[i].off_ms / 1000);
+            }
+        id = ask(T0, T0 + 2 * HOUR);
+        r = hear(id, 60000);
+        v = sim_view(&s, d);
+        if (v.clock.zone_min != cases[i].zone_min ||
+            v.clock.drifts != cases[i].drifts ||
+            v.clock.drift_ms > cases[i].drift_ms + 10 ||
+            v.clock.drift_ms < cases[i].drift_ms - 1100 || r.n != 4)
+            fail_msg("%s: zone %d drift %d, %zu items", cases[i].name,
+                     v.clock.zone_min, (int)v.clock.drift_ms, r.n);
+        assert_int_equal(d->status_queries, 1);
+        for (unsigned k = 0; k < 4; k++) {
+            struct platform_record e;
+            int64_t want = (int64_t)(T0 + k * 1800) * 1000;
+
+            assert_true(platform_record_at(s.p, id, k, &e));
+            if (e.start_utc_ms < want - 10 || e.start_utc_ms > want + 1100)
+                fail_msg("%s: %lld", cases[i].name,
+                         (long long)(e.start_utc_ms - want));
+        }
+        assert_true(cases[i].drifts ==
+                    (strstr(s.log, "clock of a device is off") != NULL));
+        ends_clean();
+    }
+}
+
+/* Twice silent: its clock is not asked for a third time. */
+static void a_clock_that_is_not_told(void **state)
+{
+    struct sim_device *d = recorder(2);
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t id = ask(T0, T0 + DAY + i);
+
+        assert_int_equal(hear(id, 100000).n, 2);
+    }
+    assert_int_equal(d->status_queries, 2 * PLATFORM_COMMAND_TRIES);
+    assert_int_equal(sim_view(&s, d).clock.from, PLATFORM_CLOCK_UNKNOWN);
+    ends_clean();
+}
+
+static void only_so_many_are_remembered(void **state)
+{
+    struct platform_records r;
+    uint64_t first = 0, id = 0;
+
+    (void)state;
+    recorder(1);
+    for (unsigned i = 0; i <= PLATFORM_RECORDS_MAX; i++) {
+        id = ask(T0, T0 + DAY + i);
+        first = first ? first : id;
+        hear(id, 100000);
+    }
+    assert_true(platform_records_view(s.p, id, &r));
+    assert_false(platform_records_view(s.p, first, &r));
+    ends_clean();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_day_in_one_question),
+        cmocka_unit_test(a_month_in_days),
+        cmocka_unit_test(note_9_1_a_repeat_is_instant),
+        cmocka_unit_test(note_9_3_damaged_above_some_hours),
+        cmocka_unit_test(damaged_whatever_is_asked),
+        cmocka_unit_test(goes_on_behind_a_limit),
+        cmocka_unit_test(silent_and_empty),
+        cmocka_unit_test(refused_at_once),
+        cmocka_unit_test(note_15_2_ranges_are_corrected),
+        cmocka_unit_test(a_clock_that_is_not_told),
+        cmocka_unit_test(only_so_many_are_remembered),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
