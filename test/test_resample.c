@@ -3,6 +3,7 @@
 #include "test/support.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TWO_PI 6.283185307179586

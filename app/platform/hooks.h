@@ -51,6 +51,7 @@
     X(POSITION, "position")                                                    \
     X(PTZ,      "ptz")                                                         \
     X(UPGRADE,  "upgrade")                                                     \
+    X(VOICE,    "voice")                                                       \
     X(TEST,     "test") /* asked for by a person; no filter holds it */
 
 enum hooks_kind {
