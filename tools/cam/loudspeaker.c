@@ -7,6 +7,7 @@
 #include "app/media/voice.h"
 #include "app/net/log.h"
 #include "app/net/sockaddr.h"
+#include "rtp/packet.h"
 #include "rtp/tcpframe.h"
 
 #include <math.h>
