@@ -104,9 +104,7 @@ static bool has_speech(const struct voice *v, size_t samples)
 {
     if (v->o.whole_ms)
         return v->have > 0;
-    return v->have >= (v->speaking ? samples
-                                   : VOICE_AHEAD_MS * PER_MS > samples
-                                         ? VOICE_AHEAD_MS * PER_MS : samples);
+    return v->have >= samples + (v->speaking ? 0 : VOICE_AHEAD_MS * PER_MS);
 }
 
 static void put_packet(struct voice *v, size_t samples, bool marker,

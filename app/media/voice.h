@@ -17,10 +17,11 @@
 #define VOICE_PACKET_MS 40      /* unless it is told otherwise */
 #define VOICE_TCP_PACKET_MS 100 /* over TCP shorter ones are noise in several
                                    devices (media: 2.7) */
-#define VOICE_AHEAD_MS 60  /* heard before it is said: the page's jitter */
+#define VOICE_AHEAD_MS 60  /* heard beyond a packet before it is said: what the
+                              page's jitter may take */
 #define VOICE_QUEUE_MS 400 /* more than this waits: the speaker's clock is fast,
                               or the network was slow; the oldest goes */
-#define VOICE_KEEP_MS 160  /* and so much stays */
+#define VOICE_KEEP_MS 200  /* and so much stays */
 #define VOICE_LIVE_MS 1000 /* room for what is spoken */
 #define VOICE_TAIL_MS 200  /* silence behind the last word of a recording */
 #define VOICE_FILE_MS 600000 /* longest recording */

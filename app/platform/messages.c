@@ -591,9 +591,10 @@ static struct device *sender(const struct platform *p,
     if (s && s->device)
         return s->device;
     d = device_find(p, from);
-    if (!d && ev->msg->method == SIP_METHOD_INVITE)
-        d = device_bound_to(p, &ev->peer); /* From is its voice output */
-    return d;
+    if (d || ev->msg->method != SIP_METHOD_INVITE)
+        return d;
+    d = device_bound_to(p, &ev->peer); /* From may be its voice output */
+    return d && voice_of(p, d) ? d : NULL;
 }
 
 /* The device that may send this, or NULL: it has been answered. */
