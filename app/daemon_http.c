@@ -67,6 +67,15 @@ static bool http_hls(void *ctx, const struct http_hls_ask *q)
     return false;
 }
 
+static void http_say(void *ctx, uint64_t voice, unsigned loop,
+                     const int16_t *pcm, size_t n)
+{
+    struct daemon *d = ctx;
+
+    if (!d->closing)
+        media_net_say(d->media, voice, loop, pcm, n);
+}
+
 static const char *http_not_ready(void *ctx)
 {
     struct daemon *d = ctx;
@@ -331,7 +340,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .trace = d->trace, .headers = d->headers, .listeners = http_listeners,
         .ctx = d, .now = daemon_http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
-        .hls = http_hls,
+        .hls = http_hls, .say = http_say,
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,

@@ -123,6 +123,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_PACE:
+    case PLATFORM_DO_SPEAK:
     case PLATFORM_DO_CLOSE:
         if (!d->closing) /* the media loops end by themselves */
             media_net_order(d->media, a,
@@ -191,6 +192,12 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         if (!d->closing &&
             platform_session_view(d->platform, a->session, &s))
             media_net_forget(d->media, a->session, s.loop);
+        break;
+    case PLATFORM_VOICE_CHANGED:
+        break; /* http_on_action tells those who listen */
+    case PLATFORM_VOICE_GONE:
+        if (!d->closing)
+            media_net_forget(d->media, a->session, a->loop);
         break;
     case PLATFORM_DIALOG_OPENED:
         store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);

@@ -314,6 +314,7 @@ static void order(struct replay *r, const struct platform_action *a)
         m->at_ms = r->now.mono_ms + MEDIA_STEP_MS;
         break;
     case PLATFORM_DO_PACE:
+    case PLATFORM_DO_SPEAK:
         break;
     case PLATFORM_DO_CLOSE:
         while (*at && *at != m)

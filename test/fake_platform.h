@@ -8,6 +8,7 @@
 
 #include "app/platform/doctor.h"
 #include "app/platform/platform.h"
+#include "app/platform/voice.h"
 #include "base/writer.h"
 
 #define FAKE_MAX 64
@@ -56,6 +57,11 @@ static struct fake {
     unsigned group_kinds;
     uint64_t fetched;        /* bytes */
     unsigned fetched_whole;
+    struct platform_voice voice[4]; /* id 0: free */
+    int voice_err;           /* platform_voice_start fails */
+    struct platform_voice_wish voice_wish; /* the last one; slices not kept */
+    char voice_who[80];
+    const char *voice_stop;  /* the last reason; NULL: none was stopped */
     int set_err;             /* what platform_device_set and _create say */
     struct {
         char name[80], password[80];
@@ -951,6 +957,90 @@ void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now)
     (void)now;
     if (s)
         s->state = PLATFORM_STOPPING;
+}
+
+/* ---- voices ---- */
+
+const char *platform_voice_mode_name(enum platform_voice_mode m)
+{
+    return m == PLATFORM_VOICE_TALK ? "talk" : "broadcast";
+}
+
+enum platform_voice_mode platform_voice_mode_by_name(struct slice name)
+{
+    return slice_eq(name, SLICE("talk"))        ? PLATFORM_VOICE_TALK
+           : slice_eq(name, SLICE("broadcast")) ? PLATFORM_VOICE_BROADCAST
+           : slice_eq(name, SLICE("auto"))      ? PLATFORM_VOICE_AUTO
+                                                : PLATFORM_VOICE_MODES;
+}
+
+const char *platform_voice_step_name(enum platform_voice_step s)
+{
+    return s == PLATFORM_VOICE_STEP_SPEAKING ? "speaking"
+           : s == PLATFORM_VOICE_STEP_INVITED ? "invited" : "device";
+}
+
+bool platform_voice_view(const struct platform *p, uint64_t id,
+                         struct platform_voice *out)
+{
+    (void)p;
+    for (size_t i = 0; i < 4; i++)
+        if (id && fake.voice[i].id == id) {
+            *out = fake.voice[i];
+            return true;
+        }
+    return false;
+}
+
+bool platform_voice_at(const struct platform *p, size_t i,
+                       struct platform_voice *out)
+{
+    return i < 4 && platform_voice_view(p, fake.voice[i].id, out);
+}
+
+bool platform_voice_of(const struct platform *p, struct slice device,
+                       struct platform_voice *out)
+{
+    (void)p;
+    for (size_t i = 0; i < 4; i++)
+        if (fake.voice[i].id && slice_eq(fake.voice[i].device, device)) {
+            *out = fake.voice[i];
+            return true;
+        }
+    return false;
+}
+
+int platform_voice_start(struct platform *p,
+                         const struct platform_voice_wish *w,
+                         struct gb_time now, struct platform_voice *out)
+{
+    size_t i = 0;
+
+    (void)now;
+    fake.voice_wish = *w;
+    slice_copy(fake.voice_who, sizeof(fake.voice_who), w->who);
+    if (platform_voice_of(p, w->device, out))
+        return GB_EEXIST;
+    *out = (struct platform_voice){ .evidence = SLICE("told") };
+    if (fake.voice_err)
+        return fake.voice_err;
+    while (i < 3 && fake.voice[i].id)
+        i++;
+    fake.voice[i] = (struct platform_voice){ .id = 70 + i };
+    for (size_t k = 0; k < fake.n_devices; k++) /* its own text */
+        if (slice_eq(fake.device[k].id, w->device))
+            fake.voice[i].device = fake.voice[i].channel = fake.device[k].id;
+    *out = fake.voice[i];
+    return 0;
+}
+
+void platform_voice_stop(struct platform *p, uint64_t id, const char *why,
+                         struct gb_time now)
+{
+    (void)p;
+    (void)now;
+    (void)id;
+    fake.voice_stop = why;
 }
 
 void platform_counters(const struct platform *p, struct platform_counters *out)

@@ -6,6 +6,8 @@
 #include "base/writer.h"
 #include "manscdp/catalog.h"
 #include "manscdp/device.h"
+#include "manscdp/media.h"
+#include "sdp/offer.h"
 #include "manscdp/notify.h"
 #include "manscdp/time.h"
 #include "sdp/sdp.h"
@@ -407,6 +409,31 @@ static void answer_status(struct sim_device *d, uint32_t sn)
     device_send(d, SIP_METHOD_MESSAGE, d->id, writer_slice(&w), NULL);
 }
 
+void sim_broadcast_response(struct sim_device *d, const char *result)
+{
+    char body[400];
+
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Response><CmdType>Broadcast</CmdType>"
+             "<SN>%u</SN><DeviceID>%s</DeviceID><Result>%s</Result></Response>",
+             (unsigned)d->broadcast_sn, d->broadcast_target, result);
+    sim_message(d, body);
+}
+
+static void on_device_broadcast(struct sim_device *d,
+                                const struct manscdp_msg *m)
+{
+    struct manscdp_broadcast b;
+
+    assert_int_equal(manscdp_broadcast_decode(&b, m), 0);
+    expect_slice(b.source_id, SIM_ID);
+    slice_copy(d->broadcast_target, sizeof(d->broadcast_target), b.target_id);
+    d->broadcast_sn = m->sn;
+    d->broadcasts++;
+    if (d->broadcast_result)
+        sim_broadcast_response(d, d->broadcast_result);
+}
+
 static void respond(struct sim *s, const struct sip_event *ev, unsigned status)
 {
     const struct sip_response r = { .status = status, .expires = -1 };
@@ -440,6 +467,78 @@ static void on_device_message(struct sim_device *d, const struct sip_event *ev)
         answer_info(d, m.sn);
     else if (m.root == MANSCDP_RESPONSE && m.cmd == MANSCDP_CMD_ALARM)
         d->alarm_responses++;
+    else if (m.root == MANSCDP_NOTIFY && m.cmd == MANSCDP_CMD_BROADCAST)
+        on_device_broadcast(d, &m);
+}
+
+/* ---- voice ---- */
+
+void sim_call(struct sim_device *d, const char *from, const char *to,
+              const char *subject, const char *sdp)
+{
+    char uri[80], from_uri[80], contact[80], addr[GB_ADDR_TEXT_MAX];
+    struct sip_request r = { .method = SIP_METHOD_INVITE, .expires = -1,
+                             .peer = d->to_server };
+
+    snprintf(uri, sizeof(uri), "sip:%s@%s", to, SIM_REALM);
+    snprintf(from_uri, sizeof(from_uri), "sip:%s@%s", from, SIM_REALM);
+    snprintf(contact, sizeof(contact), "sip:%s@%s", from,
+             gb_addr_text(&d->addr, addr));
+    r.uri = r.to = slice_str(uri);
+    r.from = slice_str(from_uri);
+    r.contact = slice_str(contact);
+    r.subject = slice_str(subject ? subject : "");
+    r.content_type = SLICE("application/sdp");
+    r.body = slice_str(sdp);
+    r.user = (uint64_t)(d - d->sim->device) + 1;
+    d->call_status = 0;
+    assert_int_equal(sip_stack_invite(d->sim->field, &r, d->sim->now.mono_ms,
+                                      &d->call), 0);
+}
+
+void sim_call_ends(struct sim_device *d)
+{
+    sip_stack_end(d->sim->field, d->call, d->sim->now.mono_ms);
+    d->call = 0;
+}
+
+static void on_call_answer(struct sim_device *d, const struct sip_event *ev)
+{
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        return;
+    d->call_status = ev->status;
+    if (ev->status >= 300)
+        d->call = 0;
+    else
+        snprintf(d->call_sdp, sizeof(d->call_sdp), "%.*s",
+                 SLICE_ARG(ev->msg->body));
+}
+
+static void accept_talk(struct sim_device *d, const struct sip_event *ev,
+                        const struct sdp *offer)
+{
+    const struct sdp_media *m = sdp_find_media(offer, SDP_AUDIO);
+    struct sdp_answer a = { .owner = slice_str(d->id), .addr = d->addr,
+                            .pt = 8, .format = SDP_F_AUDIO };
+    struct sip_response r = { .status = 200, .expires = -1 };
+    char sdp[1024], contact[80], addr[GB_ADDR_TEXT_MAX];
+    struct writer w = writer_of(sdp, sizeof(sdp));
+
+    assert_non_null(m);
+    assert_true(sdp_ssrc(offer, m, &a.ssrc));
+    a.addr.port = 9712;
+    d->media_port = m->port;
+    d->media_tcp = m->proto == SDP_TCP_RTP_AVP;
+    sdp_answer_write(&w, offer, m, &a);
+    assert_int_equal(w.err, 0);
+    snprintf(contact, sizeof(contact), "sip:%s@%s", d->id,
+             gb_addr_text(&d->addr, addr));
+    r.contact = slice_str(contact);
+    r.content_type = SLICE("application/sdp");
+    r.body = d->talk_answer ? slice_str(d->talk_answer) : writer_slice(&w);
+    assert_int_equal(sip_stack_respond(d->sim->field, ev->transaction, &r,
+                                       d->sim->now.mono_ms), 0);
+    d->dialog = ev->dialog;
 }
 
 static void accept_invite(struct sim_device *d, const struct sip_event *ev)
@@ -455,6 +554,10 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     uint32_t y = 0;
 
     assert_int_equal(sdp_parse(&offer, ev->msg->body, NULL), 0);
+    if (offer.operation == SDP_TALK) {
+        accept_talk(d, ev, &offer);
+        return;
+    }
     m = sdp_find_media(&offer, SDP_VIDEO);
     assert_non_null(m);
     assert_true(sdp_ssrc(&offer, m, &y));
@@ -605,6 +708,13 @@ static void on_order(struct sim *s, const struct platform_action *a)
         st->transport = a->transport;
         if (a->transport == PLATFORM_TCP_ACTIVE)
             assert_true(a->remote.family && a->remote.port);
+        break;
+    case PLATFORM_DO_SPEAK:
+        assert_non_null(st);
+        if (!a->speak.waits) {
+            st->speaks = true;
+            st->voice = a->speak.voice;
+        }
         break;
     case PLATFORM_DO_PACE:
         assert_non_null(st);
@@ -892,6 +1002,10 @@ static void on_field_event(struct sim *s, const struct sip_event *ev)
                 on_register_answer(d, ev);
             return;
         }
+        if (ev->dialog && ev->dialog == d->call) {
+            on_call_answer(d, ev);
+            return;
+        }
         d->last_status = ev->status;
         if (ev->status == 200)
             d->keepalive_ok++;
@@ -923,6 +1037,11 @@ static void on_field_event(struct sim *s, const struct sip_event *ev)
         d->cancels++;
         break;
     case SIP_EV_ENDED:
+        if (ev->dialog == d->call) {
+            d->call_ends++;
+            d->call = 0;
+            break;
+        }
         d->byes++;
         for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
             if (s->stream[i].source == d &&
@@ -955,6 +1074,7 @@ static void on_action(struct sim *s, const struct platform_action *a)
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_PACE:
+    case PLATFORM_DO_SPEAK:
     case PLATFORM_DO_CLOSE:
         on_order(s, a);
         break;
@@ -1340,6 +1460,7 @@ void sim_expect_clean(struct sim *s)
     struct platform_counters c = sim_counters(s);
 
     assert_int_equal(c.sessions, 0);
+    assert_int_equal(c.voices, 0);
     assert_int_equal(c.ports_lent, 0);
     assert_int_equal(c.ssrcs_lent, 0);
     assert_int_equal(s->open_streams, 0);

@@ -113,6 +113,18 @@ struct sim_device {
     const char *control_answer; /* body of the 200; NULL: none */
     bool control_silent;        /* no answer */
 
+    /* Broadcast: what its Response says; NULL: there is none. And a call of its
+     * own (sim_call) */
+    const char *broadcast_result;
+    const char *talk_answer;    /* in place of ours to s=Talk; NULL */
+    unsigned broadcasts;
+    char broadcast_target[PLATFORM_ID_MAX];
+    uint32_t broadcast_sn;
+    uint64_t call;              /* 0: it is over, or there was none */
+    unsigned call_status, call_ends; /* the last final answer to it; BYEs of the
+                                        platform, and what else ended it */
+    char call_sdp[2048];        /* of its 200 */
+
     /* what happened */
     unsigned record_queries, status_queries;
     char first_record_body[2048];
@@ -163,6 +175,8 @@ struct sim_stream {
     bool broken, ended;
     uint64_t next_ms;
     uint64_t packets;
+    bool speaks;               /* a SPEAK came, with this: */
+    struct voice_options voice;
 };
 
 /* The file of a download. */
@@ -239,6 +253,11 @@ void sim_request(struct sim_device *d, enum sip_method method,
 /* The same inside its call, where From is the channel. */
 void sim_message_in(struct sim_device *d, const char *body);
 void sim_bye(struct sim_device *d);
+/* The device invites `to`; the rest of its Subject may be NULL. */
+void sim_call(struct sim_device *d, const char *from, const char *to,
+              const char *subject, const char *sdp);
+void sim_call_ends(struct sim_device *d); /* BYE, or CANCEL */
+void sim_broadcast_response(struct sim_device *d, const char *result);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */
 void sim_reconnect(struct sim_device *d);
 

@@ -27,6 +27,7 @@ static struct rig {
     unsigned status; /* of the last MESSAGE to the device */
     char got[65536]; /* bodies of the device's MESSAGEs, one behind another */
     size_t n_got, n_messages;
+    bool voice; /* its loudspeaker was to be opened */
     char done[256];  /* orders, joined by ';' */
 } g;
 
@@ -89,6 +90,8 @@ static void actions(void)
     while (device_action(g.d, &a)) {
         size_t n = strlen(g.done);
 
+        g.voice |= a.kind == DEVICE_DO_OPEN && a.session == DEVICE_VOICE &&
+                   a.transport == DEVICE_UDP;
         if (a.kind == DEVICE_DONE)
             snprintf(g.done + n, sizeof(g.done) - n, "%s%s;",
                      a.status ? "" : "!", a.text);
@@ -629,13 +632,24 @@ static void upgrade_that_fails(void **state)
     stop();
 }
 
-static void broadcast_is_refused(void **state)
+/* Its loudspeaker is one of its channels, or the device; one at a time. */
+static void broadcast_is_answered(void **state)
 {
+    static const char body[] = "<SourceID>" SERVER "</SourceID><TargetID>" GATE
+                               "</TargetID>";
+
     (void)state;
     start(MANSCDP_2016, (struct device_faults){ 0 });
     tell("Notify", "Broadcast", "",
-         "<SourceID>" SERVER "</SourceID><TargetID>" GATE "</TargetID>");
-    assert_true(has("<CmdType>Broadcast<") && has(NO) && has(GATE));
+         "<SourceID>" SERVER "</SourceID><TargetID>34020000001370000077"
+         "</TargetID>");
+    assert_true(has("<CmdType>Broadcast<") && has(NO) &&
+                has("34020000001370000077"));
+    tell("Notify", "Broadcast", "", body);
+    assert_true(has("<CmdType>Broadcast<") && has(OK) && has(GATE));
+    assert_true(g.voice);
+    tell("Notify", "Broadcast", "", body);
+    assert_true(has(NO)); /* it is about to invite for the first */
     stop();
 }
 
@@ -936,7 +950,7 @@ int main(void)
         cmocka_unit_test(editions_spell),
         cmocka_unit_test(upgrade_and_restart),
         cmocka_unit_test(upgrade_that_fails),
-        cmocka_unit_test(broadcast_is_refused),
+        cmocka_unit_test(broadcast_is_answered),
         cmocka_unit_test(faults_of_answers),
         cmocka_unit_test(faults_of_orders),
         cmocka_unit_test(wrong_sn),

@@ -59,11 +59,26 @@ static void connect_sip(struct gbcam *g, uint64_t *connection)
         sip_edge_connect(g->edge, &g->server, connection);
 }
 
+static void on_voice(struct gbcam *g, uint32_t device,
+                     const struct device_action *a)
+{
+    if (a->kind == DEVICE_DO_OPEN)
+        loudspeaker_open(g, device, a);
+    else if (a->kind == DEVICE_DO_START)
+        loudspeaker_start(g, device, a);
+    else if (a->kind == DEVICE_DO_STOP)
+        loudspeaker_stop(g, device);
+}
+
 static void on_action(struct gbcam *g, uint32_t device,
                       const struct device_action *a)
 {
     struct camera *c = &g->camera[device];
 
+    if (a->session == DEVICE_VOICE) {
+        on_voice(g, device, a);
+        return;
+    }
     switch (a->kind) {
     case DEVICE_DO_CONNECT:
         if (!c->connection && !g->stopping)
@@ -191,7 +206,8 @@ static int add_device(struct gbcam *g, uint32_t i, struct gb_time now)
         .alarm_type = (uint8_t)g->o.alarm_type,
         .longitude = g->o.longitude, .latitude = g->o.latitude,
         .max_sessions = g->o.sessions,
-        .dialect = g->o.dialect, .faults = g->o.faults.device, .timezone_min = 480,
+        .dialect = g->o.dialect, .faults = g->o.faults.device,
+        .voice_faults = g->o.faults.voice, .timezone_min = 480,
         .server = { .transport = (uint8_t)g->o.transport,
                     .remote = g->server },
     };

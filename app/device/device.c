@@ -446,6 +446,9 @@ static void on_answer(struct device *d, const struct sip_event *ev,
     case FOR_WATCH:
         device_on_watch(d, ev, now);
         break;
+    case FOR_VOICE:
+        device_voice_answer(d, ev, now);
+        break;
     case FOR_OTHER:
         break;
     }
@@ -480,6 +483,7 @@ void device_tick(struct device *d, struct gb_time now)
     if (now.mono_ms >= d->keepalive_ms && d->state == DEVICE_ONLINE)
         send_keepalive(d, now);
     device_tick_sessions(d, now);
+    device_voice_tick(d, now);
     device_tick_jobs(d, now);
     device_tick_watches(d, now);
     tick_deferred(d, now);
@@ -489,6 +493,7 @@ uint64_t device_deadline(const struct device *d)
 {
     const uint64_t at_ms[] = {
         d->register_ms, d->keepalive_ms, device_sessions_deadline(d),
+        device_voice_deadline(d),
         device_jobs_deadline(d), device_watches_deadline(d),
         d->deferred ? d->deferred->at_ms : GB_NEVER,
     };

@@ -17,6 +17,7 @@
 
 #define DEVICE_ID_MAX 20
 #define DEVICE_MAX_SESSIONS 16
+#define DEVICE_VOICE DEVICE_MAX_SESSIONS /* the session of its loudspeaker */
 #define DEVICE_RETRY_MS 60000   /* registration refused: standard, at least */
 #define DEVICE_MISSES 3         /* keepalives without 200: register again */
 #define DEVICE_ANSWER_MS 10000  /* our media socket must open within this */
@@ -55,6 +56,7 @@ struct device_config {
     uint32_t max_sessions;  /* 0: DEVICE_MAX_SESSIONS; past it 486 */
     struct manscdp_dialect dialect;
     struct device_faults faults;
+    struct voice_faults voice_faults;
     int timezone_min;       /* 0 means UTC; devices live in +480 */
 };
 
@@ -121,7 +123,8 @@ enum device_action_kind {
 
 struct device_action {
     enum device_action_kind kind;
-    uint32_t session;       /* index, below DEVICE_MAX_SESSIONS */
+    uint32_t session;       /* index, below DEVICE_MAX_SESSIONS; or
+                               DEVICE_VOICE */
     enum device_transport transport;
     struct gb_addr remote;  /* where to send or connect to */
     uint32_t ssrc;
@@ -132,6 +135,9 @@ struct device_action {
     uint32_t scale_milli;   /* START, PACE */
     int64_t position_ms;    /* PACE */
     bool paused;
+    bool is_voice;          /* OPEN, START: it receives G.711, raw or in PS, */
+    bool is_talk;           /* and sends the same raw, with `ssrc` and `pt` */
+    bool is_ps, is_ulaw;
     const char *text;       /* STATE, DONE: the order's element */
     unsigned status;        /* STATE: the last SIP status, 0 none */
 };

@@ -452,26 +452,6 @@ static int on_position_query(void *ctx, const struct manscdp_msg *m)
     return device_send(d, &w, FOR_OTHER, d->now);
 }
 
-/* It has no loudspeaker. */
-static int on_broadcast(void *ctx, const struct manscdp_msg *m)
-{
-    struct device *d = ctx;
-    const struct manscdp_dialect dialect = device_answer_dialect(d);
-    struct manscdp_broadcast b;
-    struct manscdp_response r = { .cmd = m->cmd,
-                                  .sn = device_answer_sn(d, m->sn),
-                                  .result = MANSCDP_ERROR };
-    char buf[512];
-    struct writer w = writer_of(buf, sizeof(buf));
-    int err = manscdp_broadcast_decode(&b, m);
-
-    if (err)
-        return err;
-    r.device_id = b.target_id;
-    manscdp_response_encode(&w, &dialect, &r);
-    return device_send(d, &w, FOR_OTHER, d->now);
-}
-
 static int on_response(void *ctx, const struct manscdp_msg *m)
 {
     (void)ctx;
@@ -497,7 +477,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_QUERY, MANSCDP_CMD_SD_CARD_STATUS, on_cards_query },
     { MANSCDP_CONTROL, MANSCDP_CMD_DEVICE_CONTROL, device_on_order },
     { MANSCDP_CONTROL, MANSCDP_CMD_DEVICE_CONFIG, device_on_order },
-    { MANSCDP_NOTIFY, MANSCDP_CMD_BROADCAST, on_broadcast },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_BROADCAST, device_on_broadcast },
     { MANSCDP_RESPONSE, MANSCDP_CMD_ALARM, on_response },
 };
 

@@ -48,6 +48,29 @@ struct device_session {
     char offer[2048]; /* the INVITE's body, while OPENING */
 };
 
+/* What it hears; see device_voice.c. */
+struct device_voice {
+    enum {
+        VOICE_IDLE,
+        VOICE_PAUSING,  /* its INVITE is to follow at at_ms */
+        VOICE_OPENING,  /* the edge makes the socket */
+        VOICE_INVITING, /* its INVITE is out */
+        VOICE_ANSWERED, /* of a talk: 200 sent, no ACK yet */
+        VOICE_HEARING,
+    } state;
+    bool is_talk;
+    char source[DEVICE_ID_MAX + 1], target[DEVICE_ID_MAX + 1];
+    uint32_t owes_sn;   /* of the Response that is still to be sent; 0: none */
+    uint64_t transaction, dialog;
+    enum device_transport transport;
+    struct gb_addr remote;
+    uint32_t ssrc;
+    uint8_t pt;
+    uint64_t at_ms;     /* the state must change by then */
+    size_t offer_len;
+    char offer[1024];   /* of a talk, while OPENING */
+};
+
 #define DEVICE_CHALLENGE_MAX 320 /* longer ones are answered, but not kept */
 
 /* What is known of the server's challenge and of our answer to it. */
@@ -63,7 +86,7 @@ struct device_login {
 
 /* What the stack's user value says besides the device. */
 enum purpose { FOR_REGISTER = 1, FOR_KEEPALIVE, FOR_PAGE, FOR_WATCH,
-               FOR_OTHER };
+               FOR_OTHER, FOR_VOICE };
 
 struct device_request_text {
     char uri[128], from[128], to[128], contact[128];
@@ -134,6 +157,7 @@ struct device {
     struct device_watch watch[DEVICE_MAX_WATCHES];
     uint8_t *channel_state; /* NULL: all are on */
     struct gb_time now; /* while a message is handled */
+    struct device_voice voice;
     struct device_session *session; /* DEVICE_MAX_SESSIONS, with the first */
     struct device_action action[DEVICE_MAX_ACTIONS]; /* ring */
     size_t first_action, n_actions;
@@ -229,6 +253,21 @@ bool device_is_watched(struct device *d, enum manscdp_cmd cmd);
 void device_tick_watches(struct device *d, struct gb_time now);
 uint64_t device_watches_deadline(const struct device *d);
 void device_forget_watches(struct device *d, struct gb_time now);
+
+/* device_voice.c */
+int device_on_broadcast(void *d, const struct manscdp_msg *m);
+bool device_voice_has(const struct device *d, uint64_t dialog);
+bool device_voice_invited(struct device *d, const struct sip_event *ev,
+                          struct gb_time now);
+void device_voice_answer(struct device *d, const struct sip_event *ev,
+                         struct gb_time now);
+void device_voice_opened(struct device *d, const struct gb_addr *local,
+                         struct gb_time now);
+void device_voice_dialog(struct device *d, const struct sip_event *ev,
+                         struct gb_time now);
+void device_voice_lost(struct device *d, struct gb_time now);
+void device_voice_tick(struct device *d, struct gb_time now);
+uint64_t device_voice_deadline(const struct device *d);
 
 /* session.c */
 void device_on_control(struct device *d, const struct sip_event *ev,

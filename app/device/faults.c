@@ -16,6 +16,10 @@ static const struct fault list[] = {
     { #field, what, clause, offsetof(struct faults, link.field) },
     LINK_FAULT_MAP(X)
 #undef X
+#define X(field, what, clause)                                                 \
+    { #field, what, clause, offsetof(struct faults, voice.field) },
+    VOICE_FAULT_MAP(X)
+#undef X
 };
 
 const struct fault *fault_at(size_t i)

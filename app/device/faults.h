@@ -243,6 +243,37 @@
     X(keeps_on, "media goes on for three seconds after the BYE",               \
       "RFC 3261 §15")
 
+/* How it is spoken to. */
+#define VOICE_FAULT_MAP(X)                                                     \
+    X(voice_error, "a Broadcast is answered with Result ERROR",                \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_silent, "a Broadcast is taken with 200, and nothing follows",      \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_no_invite, "a Broadcast is accepted, and no INVITE follows",       \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_first, "its INVITE comes before its Response",                     \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_no_response, "its INVITE comes, and no Response",                  \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_late, "its INVITE comes after 15 seconds", "GB/T 28181-2022 9.12") \
+    X(voice_own_ids, "its INVITE names the device in place of the TargetID",   \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_from_target, "its INVITE is From the TargetID",                    \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_device_only, "no TargetID but that of the device is accepted",     \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_ps, "it wants PS, as the supplement of 2014",                      \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_pcmu, "it wants PCMU, and answers a talk with it unasked",         \
+      "RFC 3264 §6.1")                                                         \
+    X(voice_aac, "it wants AAC alone", "GB/T 28181-2022 Annex G")              \
+    X(voice_tcp, "it wants TCP and connects", "RFC 4145 §4.1")                 \
+    X(voice_tcp_passive, "it wants TCP and listens", "RFC 4145 §4.1")          \
+    X(voice_no_y, "no y= in its offer", "GB/T 28181-2022 Annex G")             \
+    X(voice_bye, "BYE a second after a voice has begun",                       \
+      "GB/T 28181-2022 9.12")                                                  \
+    X(voice_no_talk, "s=Talk is answered with 488", "GB/T 28181-2016 Annex F")
+
 struct device_faults {
 #define X(field, what, clause) bool field;
     DEVICE_FAULT_MAP(X)
@@ -266,7 +297,14 @@ struct link_faults {
 #undef X
 };
 
+struct voice_faults {
+#define X(field, what, clause) bool field;
+    VOICE_FAULT_MAP(X)
+#undef X
+};
+
 struct faults {
+    struct voice_faults voice;
     struct device_faults device;
     struct sender_faults sender;
     struct link_faults link;

@@ -45,7 +45,7 @@ static struct device_session *by_dialog(const struct device *d,
 
 bool device_has_dialog(const struct device *d, uint64_t dialog)
 {
-    return by_dialog(d, dialog) != NULL;
+    return by_dialog(d, dialog) != NULL || device_voice_has(d, dialog);
 }
 
 static struct device_action action_of(const struct device *d,
@@ -235,6 +235,8 @@ void device_on_invite(struct device *d, const struct sip_event *ev,
         device_respond(d, ev->transaction, 488, now);
         return;
     }
+    if (!d->c.faults.refuse && device_voice_invited(d, ev, now))
+        return;
     if (!sessions(d)) {
         device_respond(d, ev->transaction, 500, now);
         return;
@@ -290,11 +292,16 @@ static void start(struct device *d, struct device_session *s,
 void device_media_opened(struct device *d, uint32_t session,
                          const struct gb_addr *local, struct gb_time now)
 {
-    struct device_session *s = &d->session[session];
+    struct device_session *s;
     char sdp[2048], contact[128];
     struct writer w = writer_of(sdp, sizeof(sdp));
     struct sip_response r = { .status = 200, .expires = -1 };
 
+    if (session == DEVICE_VOICE) {
+        device_voice_opened(d, local, now);
+        return;
+    }
+    s = &d->session[session];
     if (s->state != SESSION_OPENING)
         return;
     if (local->family == GB_NO_ADDR)
@@ -329,6 +336,8 @@ void device_on_dialog(struct device *d, const struct sip_event *ev,
 {
     struct device_session *s = by_dialog(d, ev->dialog);
 
+    if (device_voice_has(d, ev->dialog))
+        device_voice_dialog(d, ev, now);
     if (!s)
         return;
     if (ev->kind == SIP_EV_ACKED)
@@ -462,14 +471,20 @@ void device_media_over(struct device *d, uint32_t session, struct gb_time now)
 
 void device_media_lost(struct device *d, uint32_t session, struct gb_time now)
 {
-    struct device_session *s = &d->session[session];
+    struct device_session *s;
 
+    if (session == DEVICE_VOICE) {
+        device_voice_lost(d, now);
+        return;
+    }
+    s = &d->session[session];
     if (d->session && s->state != SESSION_FREE)
         session_bye(d, s, now);
 }
 
 void device_end_sessions(struct device *d, struct gb_time now)
 {
+    device_voice_lost(d, now);
     for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++)
         if (d->session[i].state != SESSION_FREE)
             session_bye(d, &d->session[i], now);

@@ -14,6 +14,8 @@
 #define HTTP_LIST_LIMIT_MAX 10000
 #define HTTP_PASSWORD_JOBS_MAX 8  /* password checks under way */
 #define HTTP_Q_MAX 128            /* bytes of a search text */
+#define HTTP_TALKS_MAX 64         /* under way at one time */
+#define HTTP_TALK_LEGS 64         /* devices that one of them goes to */
 #define HTTP_FIRMWARE_MAX 64      /* files */
 #define HTTP_BASE_MAX 300         /* "https://host:port" */
 
@@ -52,6 +54,8 @@ struct http_app {
         struct slice json[HTTP_ALARMS_MAX]; /* owned */
         uint64_t next;          /* number of the next alarm, from 1 */
     } *alarms;
+    struct list talks;          /* struct talk (talk.c) */
+    unsigned n_talks;
     struct list asked;          /* questions to the store (api_history.c) */
     struct list committing;     /* answers that wait for it (commit.c) */
     uint64_t n_commits;         /* of them so far */
@@ -283,6 +287,16 @@ void http_command_sent(struct http_call *c, int err, uint64_t id);
 void http_order_send(struct http_call *c, const char *cmd,
                      struct json_t *params);
 
+/* ---- voice (talk.c) -------------------------------------------------------------- */
+
+struct platform_voice;
+void http_voice_changed(struct http_app *a, const struct platform_action *act);
+void http_voice_event_write(struct jw *j, const struct platform_voice *v,
+                            bool gone);
+void http_talk_closed(struct http_app *a, uint64_t client);
+void http_talk_gone(struct http_app *a, uint64_t request);
+void http_talk_free(struct http_app *a);
+
 /* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
 
 /* A channel of its device has changed, or the device is gone. */
@@ -343,6 +357,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_downloads, http_get_download, http_delete_download,
     http_get_download_file,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
-    http_get_trace_events, http_get_listeners;
+    http_get_trace_events, http_get_listeners,
+    http_get_talk, http_get_talks, http_post_talk, http_delete_talk;
 
 #endif

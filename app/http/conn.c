@@ -94,6 +94,7 @@ void conn_close(struct conn *c)
     c->state = CONN_CLOSED;
     c->request = 0;
     conn_file_drop(c);
+    conn_talk_drop(c);
     release_body(c);
     list_remove(&c->event_node);
     server_forget(s, c);
@@ -161,6 +162,11 @@ static void written(struct conn *c)
     if (c->state == CONN_EVENTS) {
         c->deadline_ms = GB_NEVER;
         conn_pump_events(c);
+    } else if (c->state == CONN_TALK) {
+        if (!conn_talk_pump(c)) {
+            conn_talk_drop(c);
+            linger(c);
+        }
     } else if (c->state == CONN_WRITING && c->keep_alive) {
         next_request(c);
     } else if (c->state == CONN_WRITING) {
@@ -412,6 +418,28 @@ static void answer_ws_text(struct conn *c, struct http_response *r)
         conn_write(c, (struct slice){ 0 });
 }
 
+/* What came behind the request is the first of the sound. */
+static void answer_talk(struct conn *c)
+{
+    struct buf ahead = c->in;
+    size_t done = c->head_len + c->body_len;
+
+    c->keep_alive = false;
+    drop_output(c);
+    put_ws_head(c);
+    buf_init(&c->in, c->server->cfg.alloc, 0);
+    c->state = CONN_TALK;
+    if (c->out.err || !conn_talk_new(c)) {
+        conn_close(c);
+    } else {
+        conn_write(c, (struct slice){ 0 });
+        if (c->state == CONN_TALK && ahead.len > done)
+            conn_talk_input(c, ahead.p + done, ahead.len - done);
+        read_on(c);
+    }
+    buf_fini(&ahead);
+}
+
 static void answer_events(struct conn *c, struct http_response *r)
 {
     struct http_server *s = c->server;
@@ -567,6 +595,9 @@ static void reply(struct conn *c, struct http_response *r)
         break;
     case HTTP_REPLY_WS_TEXT:
         answer_ws_text(c, r);
+        break;
+    case HTTP_REPLY_TALK:
+        answer_talk(c);
         break;
     }
     http_response_fini(r);
@@ -823,9 +854,13 @@ static void next_request(struct conn *c)
     process(c);
 }
 
-/* Plain bytes from the client. */
-static void conn_input(struct conn *c, const char *p, size_t n)
+/* Plain bytes from the client; they may be changed. */
+static void conn_input(struct conn *c, char *p, size_t n)
 {
+    if (c->state == CONN_TALK) {
+        conn_talk_input(c, p, n);
+        return;
+    }
     if (c->state == CONN_LINGER || c->state == CONN_EVENTS)
         return; /* nothing is expected */
     buf_bytes(&c->in, p, n);
@@ -864,7 +899,7 @@ void conn_start(struct conn *c, struct slice unread)
     set_deadline(c, c->server->cfg.head_timeout_ms);
     read_on(c);
     if (unread.n)
-        conn_input(c, unread.p, unread.n);
+        conn_input(c, (char *)(uintptr_t)unread.p, unread.n);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -906,6 +941,10 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 {
     size_t queue = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
 
+    if (c->state == CONN_TALK)
+        conn_talk_sweep(c, now_ms);
+    if (c->state == CONN_CLOSED)
+        return;
     if (c->writing && queue < c->write_queue &&
         (!c->part || now_ms < c->part_until_ms)) {
         c->write_queue = queue; /* slow, but it moves */

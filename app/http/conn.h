@@ -4,6 +4,7 @@
  *     HEAD ──► BODY ──► PENDING ──► WRITING ──► HEAD …        keep-alive
  *                          │            └─────► LINGER ──► CLOSED
  *                          ├──► EVENTS ──► CLOSED
+ *                          ├──► TALK ──► LINGER ──► CLOSED
  *                          └──► (handed over) CLOSED
  *
  * The bytes of a request stay in `in` until it is answered; what the client
@@ -25,6 +26,7 @@ enum conn_state {
     CONN_PENDING, /* the application has it */
     CONN_WRITING,
     CONN_EVENTS,
+    CONN_TALK,    /* a WebSocket that brings sound */
     CONN_LINGER,  /* our side is shut; reads to the client's end */
     CONN_CLOSED,  /* uv_close is under way */
 };
@@ -64,6 +66,7 @@ struct conn {
     uv_shutdown_t shutdown;
     uint64_t event_seq, ping_ms;
     struct http_trace_filter trace;
+    struct conn_talk *talk; /* in TALK; NULL */
     struct conn_file *file; /* a body that is one; NULL */
     struct hls_part *part;  /* a body that is one, while it is written; NULL */
     uint64_t part_until_ms; /* slow or not: it keeps a segment in memory */
@@ -140,6 +143,16 @@ bool conn_file_receive(struct conn *c, uint64_t size);
 /* The bytes it took; 0: it is not ready for more. */
 size_t conn_file_take(struct conn *c, struct slice s);
 void conn_file_drop(struct conn *c);
+
+/* conn_talk.c: after CONN_TALK. false: no memory. */
+bool conn_talk_new(struct conn *c);
+void conn_talk_drop(struct conn *c);
+/* Writes what waits; false: all is written, and that was the end. */
+bool conn_talk_pump(struct conn *c);
+void conn_talk_input(struct conn *c, char *p, size_t n); /* unmasked in place */
+void conn_talk_sweep(struct conn *c, uint64_t now_ms);
+void conn_talk_text(struct conn *c, struct slice text);
+void conn_talk_end(struct conn *c, uint16_t code);
 
 /* server.c */
 void server_handle_closed(struct http_server *s);

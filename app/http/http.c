@@ -3,6 +3,8 @@
 
 #include "app/http/api.h"
 
+#include "app/platform/voice.h"
+
 #define TEXT_MAX 65536 /* bytes of all configuration strings */
 
 /* ---- life ------------------------------------------------------------------ */
@@ -61,6 +63,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
         return err;
     a->cfg = *cfg;
     list_init(&a->waiters);
+    list_init(&a->talks);
     list_init(&a->hls_holds);
     list_init(&a->command_waiters);
     list_init(&a->control_waiters);
@@ -101,6 +104,7 @@ void http_app_free(struct http_app *a)
     if (!a)
         return;
     http_live_free(a);
+    http_talk_free(a);
     http_control_free(a);
     http_records_free(a);
     http_hls_free(a);
@@ -570,6 +574,7 @@ void http_app_gone(struct http_app *a, uint64_t request)
     http_live_gone(a, request);
     http_control_gone(a, request);
     http_records_gone(a, request);
+    http_talk_gone(a, request);
     http_wait_gone(a, request);
     http_history_gone(a, request);
     http_commit_gone(a, request);
@@ -767,6 +772,20 @@ void http_on_session(struct http_app *a, uint64_t session)
     push(a, "session", &b, &j);
 }
 
+static void on_voice(struct http_app *a, const struct platform_action *act)
+{
+    struct platform_voice v;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "voice") ||
+        !platform_voice_view(a->cfg.platform, act->session, &v))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_voice_event_write(&j, &v, act->kind == PLATFORM_VOICE_GONE);
+    push(a, "voice", &b, &j);
+}
+
 static void on_position(struct http_app *a, const struct platform_position *p)
 {
     struct buf b;
@@ -901,9 +920,15 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
     case PLATFORM_DOWNLOAD_GONE:
         on_download(a, act);
         break;
+    case PLATFORM_VOICE_CHANGED:
+    case PLATFORM_VOICE_GONE:
+        http_voice_changed(a, act);
+        on_voice(a, act);
+        break;
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
     case PLATFORM_DO_PACE:
+    case PLATFORM_DO_SPEAK:
     case PLATFORM_DO_CLOSE:
     case PLATFORM_DO_DISCONNECT:
     case PLATFORM_DO_SAVE:

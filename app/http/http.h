@@ -97,6 +97,10 @@ struct http_app_config {
     /* Puts a question about HLS to the media loop; http_app_hls_told follows, not
      * inside. false: it cannot now. NULL: there is no HLS. */
     bool (*hls)(void *ctx, const struct http_hls_ask *q);
+    /* Gives a media loop something to say, samples of 8 kHz (which are copied);
+     * NULL: there is no voice. */
+    void (*say)(void *ctx, uint64_t voice, unsigned loop, const int16_t *pcm,
+                size_t n);
     /* Puts a question to the store; http_app_told follows, unless this gives
      * an error. Texts are copied. NULL: no history is kept. */
     int (*ask)(void *ctx, const struct http_ask *q);
@@ -215,6 +219,8 @@ enum http_reply {
     HTTP_REPLY_MEDIA,  /* hand the connection over: `media` */
     HTTP_REPLY_WS_TEXT, /* accept the WebSocket, send body as one text message,
                           close it: an error that a page can read */
+    HTTP_REPLY_TALK, /* accept the WebSocket and keep it: what comes goes to
+                        http_app_talk_data, http_app_closed ends it */
 };
 
 struct http_media {
@@ -266,6 +272,10 @@ struct http_edge {
     void (*answer)(void *ctx, uint64_t request, struct http_response *r);
     void (*event)(void *ctx); /* the ring has something new */
     void (*wake)(void *ctx);  /* the deadline has come nearer */
+    /* Of the client of an HTTP_REPLY_TALK: a text message; the end. A client
+     * that has gone is no error. */
+    void (*talk_text)(void *ctx, uint64_t client, struct slice text);
+    void (*talk_end)(void *ctx, uint64_t client, bool well);
     /* Run http_password_job_run(job) on another thread, then call
      * http_app_password_done on the loop's. */
     int (*hash)(void *ctx, struct http_password_job *job);
@@ -294,6 +304,10 @@ void http_app_file_sent(struct http_app *a, const struct http_file *f,
 void http_app_gone(struct http_app *a, uint64_t request);
 /* A connection has closed, whether it asked anything just now or not. */
 void http_app_closed(struct http_app *a, uint64_t client);
+
+/* A piece of what the client of an HTTP_REPLY_TALK says, in its order. */
+void http_app_talk_data(struct http_app *a, uint64_t client, const uint8_t *p,
+                        size_t n);
 
 /* Hands over to main (HTTP_REPLY_MEDIA); on error the hold is given back and
  * the caller still owns fd and unread. */

@@ -126,6 +126,14 @@ static const struct schema {
       "version:string runs:string state:string evidence:string "
       "command:string? fetches:integer fetched_bytes:integer asked_at:time "
       "fetched_at:time ended_at:time" },
+    { "Voice",
+      "id:string device:string channel:string target:string mode:string "
+      "state:string step:string steps_ms:object who:string transport:string "
+      "codec:string ps:boolean port:integer ssrc:integer remote:string "
+      "sip_status:integer evidence:string hint:string started_at:time "
+      "packets:integer bytes:integer spoken_ms:integer silent_ms:integer "
+      "dropped_ms:integer received:integer audio:string" },
+    { "Voices", "items:[Voice]" },
     { "Webhook",
       "name:string url:string events:strings enabled:boolean from:string "
       "state:string queued:integer failures:integer delivered:integer "

@@ -43,6 +43,7 @@ bool http_ptz_hold(struct http_app *a, uint64_t client, struct slice device,
 
 void http_app_closed(struct http_app *a, uint64_t client)
 {
+    http_talk_closed(a, client);
     for (size_t i = 0; i < HTTP_PTZ_HOLDS; i++) {
         struct ptz_hold *h = &a->ptz_holds[i];
         uint64_t id;

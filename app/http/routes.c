@@ -205,6 +205,26 @@ static const struct http_route routes[] = {
       0, "pause, resume, seek (position_s) or scale a playback; answers when "
       "the device has", "", "Control", "Session" },
 
+    /* voice */
+    { HTTP_GET, CHANNEL "/talk", http_get_talk, V, 0, 0,
+      "who speaks to the device; as a WebSocket: speak. Binary messages are 16 "
+      "bit samples, little-endian, of `rate`, or G.711 (coding pcma, pcmu); text "
+      "messages tell what becomes of it",
+      "rate coding mode transport packet_ms max_s bare", NULL, "Voice" },
+    { HTTP_POST, CHANNEL "/talk", http_post_talk, O, 0, 0,
+      "say a recording, the body: a WAV file of 16 bit PCM or G.711, at most "
+      "1 MiB; answers when it is heard, or the step that failed",
+      "mode transport packet_ms max_s bare wait", NULL, "Voices" },
+    { HTTP_DELETE, CHANNEL "/talk", http_delete_talk, O, 0, 0,
+      "end it, whoever speaks", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/talk", http_get_talks, V, 0, 0,
+      "who speaks where; as a WebSocket: speak to all of `to`, "
+      "DEVICE/CHANNEL with commas between",
+      "to rate coding mode transport packet_ms max_s bare", NULL, "[Voice]" },
+    { HTTP_POST, "/api/v1/talk", http_post_talk, O, 0, 0,
+      "say a recording to all of `to`",
+      "to mode transport packet_ms max_s bare wait", NULL, "Voices" },
+
     /* sessions, alarms, events */
     { HTTP_GET, "/api/v1/sessions", http_get_sessions, V, 0, 0,
       "media sessions", "limit cursor", NULL, "[Session]" },
@@ -234,7 +254,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position, ptz, upgrade, download",
+      "position, ptz, upgrade, download, voice",
       "last_event_id",
       NULL, NULL },
 

@@ -1,6 +1,7 @@
 #include "app/http/server.h"
 
 #include "app/http/conn.h"
+#include "app/http/ws.h"
 #include "app/net/sockaddr.h"
 
 #include <stdlib.h>
@@ -264,6 +265,34 @@ static void edge_event(void *ctx)
         conn_pump_events(container_of(n, struct conn, event_node));
 }
 
+/* The connection that somebody speaks over; NULL: it has gone. */
+static struct conn *talk_of(struct http_server *s, uint64_t client)
+{
+    for (struct list *n = s->conns.next; n != &s->conns; n = n->next) {
+        struct conn *c = container_of(n, struct conn, node);
+
+        if (c->client == client && c->state == CONN_TALK)
+            return c;
+    }
+    return NULL;
+}
+
+static void edge_talk_text(void *ctx, uint64_t client, struct slice text)
+{
+    struct conn *c = talk_of(ctx, client);
+
+    if (c)
+        conn_talk_text(c, text);
+}
+
+static void edge_talk_end(void *ctx, uint64_t client, bool well)
+{
+    struct conn *c = talk_of(ctx, client);
+
+    if (c)
+        conn_talk_end(c, well ? WS_CLOSE_NORMAL : WS_CLOSE_ERROR);
+}
+
 static void edge_wake(void *ctx)
 {
     server_arm(ctx);
@@ -445,6 +474,8 @@ int http_server_new(struct http_server **out,
     struct http_edge edge = { .answer = edge_answer,
                               .event = edge_event,
                               .wake = edge_wake,
+                              .talk_text = edge_talk_text,
+                              .talk_end = edge_talk_end,
                               .hash = edge_hash };
     int err;
 

@@ -8,8 +8,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#define SEND_MAX 2048     /* bytes of a packet that we send */
 #define TCP_READ_MIN 4096 /* less room than this: on to another slab */
 
 /* One media connection, accepted or made by us. */
@@ -26,6 +28,8 @@ struct conn {
     bool stranger; /* accepted from an address that is not plausible */
     bool reports;  /* it sends RTCP, so it gets ours: some end a stream that
                       nobody reports on (field-note 6.1) */
+    size_t rest_len, rest_off; /* of a packet that went out in part */
+    uint8_t rest[SEND_MAX];
 };
 
 struct ingest {
@@ -51,6 +55,7 @@ struct ingest {
     uint64_t connect_ms; /* of the next attempt, or when this one is given up */
     uint64_t lost_ms;    /* the connection was lost: 0 not */
     bool connected_once, ended;
+    bool speaks; /* it sends as well, and maybe nothing comes */
     /* RTCP */
     struct gb_addr rtcp_from;
     uint64_t rtcp_ms;
@@ -715,6 +720,55 @@ static void send_report(struct ingest *in, uint64_t now_ms)
         send_tcp_report(in->conn, writer_slice(&w));
 }
 
+/* ---- sending ---- */
+
+/* What is left of a packet goes first. false: it is still in the way. */
+static bool send_rest(struct conn *c)
+{
+    uv_buf_t b = uv_buf_init((char *)c->rest + c->rest_off,
+                             (unsigned)(c->rest_len - c->rest_off));
+    int n = b.len ? uv_try_write((uv_stream_t *)&c->tcp, &b, 1) : 0;
+
+    c->rest_off += n > 0 ? (size_t)n : 0;
+    return c->rest_off == c->rest_len;
+}
+
+static void send_over_tcp(struct conn *c, struct slice packet)
+{
+    uv_buf_t b = uv_buf_init((char *)(uintptr_t)packet.p, (unsigned)packet.n);
+    int n;
+
+    if (!c->up || c->closing || packet.n > SEND_MAX || !send_rest(c))
+        return;
+    n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
+    if (n < 0 || (size_t)n == packet.n)
+        return; /* an error is the reader's to find */
+    c->rest_off = 0;
+    c->rest_len = packet.n - (size_t)n;
+    memcpy(c->rest, packet.p + n, c->rest_len);
+}
+
+void ingest_speaks(struct ingest *in)
+{
+    in->speaks = true;
+}
+
+void ingest_send(struct ingest *in, struct slice packet)
+{
+    const struct rtp_source *src = in->rx ? receiver_source(in->rx) : NULL;
+
+    if (in->o.transport != PLATFORM_UDP) {
+        if (in->conn)
+            send_over_tcp(in->conn, packet);
+        return;
+    }
+    if (!in->rtp || in->target.family == GB_NO_ADDR)
+        return;
+    udp_send(in->rtp, NULL, src && src->locked ? &src->from : &in->target,
+             packet.p, packet.n);
+    udp_flush(in->rtp);
+}
+
 static void tick_connection(struct ingest *in, uint64_t now_ms)
 {
     struct conn *c = in->conn;
@@ -725,7 +779,7 @@ static void tick_connection(struct ingest *in, uint64_t now_ms)
         say(in, PLATFORM_MEDIA_ENDED, UV_EOF,
             "device closed the media connection and did not come back");
     }
-    if (c && c->up && c->last_ms == 0 &&
+    if (c && c->up && c->last_ms == 0 && !in->speaks &&
         now_ms - c->since_ms >= INGEST_FIRST_MS)
         conn_lost(c, GB_ESTATE, "connection carried no valid RTP packet");
     if (in->o.transport != PLATFORM_TCP_ACTIVE || !in->answered || in->ended)

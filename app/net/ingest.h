@@ -52,6 +52,15 @@ void ingest_free(struct ingest *in);
 void ingest_answer(struct ingest *in, const struct platform_action *a);
 void ingest_tick(struct ingest *in, uint64_t now_ms);
 
+/* From now on it sends as well: over the connection, or over UDP to where the
+ * media of the peer come from; until they do to the address of its answer. Then
+ * a connection on which nothing comes is as good as any. */
+void ingest_speaks(struct ingest *in);
+/* One packet as it goes out (over TCP with its length in front). It is lost
+ * when there is no way for it; on a connection that is full all of it is, never
+ * a part. */
+void ingest_send(struct ingest *in, struct slice packet);
+
 /* The fields of an event: from, ssrc, codecs, counters. */
 void ingest_fill(struct ingest *in, struct platform_media_event *ev);
 void ingest_counters(const struct ingest *in, struct receiver_counters *out);

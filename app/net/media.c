@@ -5,6 +5,7 @@
 #include "app/net/log.h"
 #include "app/net/pace.h"
 #include "app/net/shared.h"
+#include "app/net/speaker.h"
 #include "base/map.h"
 
 #include <stdatomic.h>
@@ -25,6 +26,7 @@ struct media_stream {
     bool say_closed;       /* a CLOSE waits for that */
     struct list clients;
     struct media_hls *hls; /* NULL: nobody asks for it */
+    struct speaker *speaker; /* NULL: it says nothing */
     bool forgotten, said_key;
     struct rtplog *headers; /* NULL: none are kept */
     bool shared, waits;    /* of the shared port: as owners_wait was told */
@@ -42,6 +44,7 @@ struct media_loop {
     struct pace pace;
     struct list woken; /* clients to be told at the end of this turn */
     struct ingest_pool pool;
+    struct speakers speakers;
     struct shared *shared;  /* NULL: there is no shared port */
     atomic_uint passing;    /* what other loops have passed, not yet taken */
     struct map by_session;
@@ -68,7 +71,7 @@ struct media_net {
 /* ---- mail ------------------------------------------------------------------ */
 
 enum order_kind { ORDER_OPEN, ORDER_ANSWER, ORDER_PACE, ORDER_CLOSE,
-                  ORDER_FORGET, ORDER_STOP };
+                  ORDER_FORGET, ORDER_SPEAK, ORDER_STOP };
 
 struct order_mail {
     struct mail mail;
@@ -125,6 +128,8 @@ static void say(struct media_stream *s, enum platform_media_kind kind, int err,
 
     if (s->ingest)
         ingest_fill(s->ingest, &ev);
+    if (s->speaker)
+        speaker_counters(s->speaker, &ev.said);
     if (s->shared && s->waits)
         ev.foreign += owners_astray(s->loop->net->owners, s->session);
     hub_stats(s->hub, uv_now(&s->loop->uv), &st);
@@ -487,9 +492,71 @@ static void do_open(struct media_loop *l, const struct platform_action *a,
     say(s, PLATFORM_MEDIA_OPENED, 0, NULL);
 }
 
+/* ---- what is said ---- */
+
+static void on_said(void *ctx)
+{
+    say(ctx, PLATFORM_MEDIA_SAID, 0, NULL);
+}
+
+static void do_speak(struct media_loop *l, const struct platform_action *a)
+{
+    struct media_stream *s = find_stream(l, a->session);
+    int err;
+
+    if (!s || !s->ingest || s->speaker)
+        return;
+    ingest_speaks(s->ingest);
+    if (a->speak.waits)
+        return;
+    err = speaker_new(&s->speaker, &l->speakers, s->ingest, &a->speak.voice,
+                      on_said, s);
+    if (err)
+        say(s, PLATFORM_MEDIA_ENDED, err, gb_strerror(err));
+}
+
+struct words_mail {
+    struct mail mail;
+    struct media_loop *loop;
+    uint64_t session;
+    size_t n;
+    int16_t pcm[];
+};
+
+static void deliver_words(struct mail *m)
+{
+    struct words_mail *w = container_of(m, struct words_mail, mail);
+    struct media_stream *s = find_stream(w->loop, w->session);
+
+    if (s && s->speaker)
+        speaker_feed(s->speaker, w->pcm, w->n);
+    free(w);
+}
+
+void media_net_say(struct media_net *n, uint64_t session, unsigned loop,
+                   const int16_t *pcm, size_t n_samples)
+{
+    struct words_mail *w;
+
+    if (loop >= n->n_loops)
+        return;
+    w = malloc(sizeof(*w) + n_samples * sizeof(*pcm));
+    if (!w)
+        return;
+    *w = (struct words_mail){ .mail.deliver = deliver_words,
+                              .loop = &n->loop[loop], .session = session,
+                              .n = n_samples };
+    memcpy(w->pcm, pcm, n_samples * sizeof(*pcm));
+    if (!mailbox_send(&n->loop[loop].box, &w->mail, false))
+        free(w);
+}
+
 static void close_ingest(struct media_stream *s)
 {
     struct receiver_counters c;
+
+    speaker_free(s->speaker);
+    s->speaker = NULL;
 
     ingest_counters(s->ingest, &c);
     s->loop->gone.packets += c.packets;
@@ -578,6 +645,9 @@ static void deliver_order(struct mail *m)
         if (s)
             hub_pace(s->hub, o->a.scale_milli, o->a.position_ms);
         break;
+    case ORDER_SPEAK:
+        do_speak(l, &o->a);
+        break;
     case ORDER_CLOSE:
         do_close(l, o->a.session);
         break;
@@ -607,7 +677,7 @@ static void tick_stream(struct media_stream *s, uint64_t now_ms)
 
         s->alive_ms = now_ms + MEDIA_ALIVE_MS;
         ingest_counters(s->ingest, &c);
-        if (c.packets != s->said_packets || c.foreign ||
+        if (c.packets != s->said_packets || c.foreign || s->speaker ||
             (s->shared && s->waits))
             say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
     }
@@ -820,6 +890,7 @@ static void maybe_stop(struct media_loop *l)
     uv_close((uv_handle_t *)&l->tick, NULL);
     uv_close((uv_handle_t *)&l->soon, NULL);
     pace_close(&l->pace);
+    speakers_close(&l->speakers);
     mailbox_close(&l->box, NULL, NULL);
 }
 
@@ -870,6 +941,7 @@ static int loop_init(struct media_loop *l)
     uv_timer_init(&l->uv, &l->soon);
     l->tick.data = l->soon.data = l;
     pace_start(&l->pace, &l->uv, on_turn, l);
+    speakers_init(&l->speakers, &l->uv);
     return 0;
 }
 
@@ -986,6 +1058,7 @@ void media_net_order(struct media_net *n, const struct platform_action *a,
     enum order_kind what = a->kind == PLATFORM_DO_OPEN     ? ORDER_OPEN
                            : a->kind == PLATFORM_DO_ANSWER ? ORDER_ANSWER
                            : a->kind == PLATFORM_DO_PACE   ? ORDER_PACE
+                           : a->kind == PLATFORM_DO_SPEAK  ? ORDER_SPEAK
                                                            : ORDER_CLOSE;
 
     if (send_order(n, a->loop, what, a, headers))

@@ -46,6 +46,11 @@ void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
 void media_net_order(struct media_net *n, const struct platform_action *a,
                      struct rtplog *headers);
 
+/* Something to say, samples of 8 kHz, after its PLATFORM_DO_SPEAK; lost where
+ * the session is not or the loop is behind. */
+void media_net_say(struct media_net *n, uint64_t session, unsigned loop,
+                   const int16_t *pcm, size_t n_samples);
+
 /* The session is over for good: its viewers get what is there and an end. */
 void media_net_forget(struct media_net *n, uint64_t session, unsigned loop);
 

@@ -460,6 +460,7 @@ static void take_back(struct platform *p)
     if (p->gone)
         session_free(p, p->gone);
     p->gone = NULL;
+    voices_take_back(p);
 }
 
 /* Whoever asked hears of its command before the owner does. */
@@ -478,9 +479,9 @@ bool platform_action(struct platform *p, struct platform_action *out)
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
     return settings_news(p, out) || tell_device(p, out) ||
            tell_channel(p, out) || tell_catalog(p, out) ||
-           tell_session(p, out) || tell_command(p, out) ||
-           upgrades_news(p, out) || records_news(p, out) ||
-           downloads_news(p, out) ||
+           tell_session(p, out) || voices_news(p, out) ||
+           tell_command(p, out) || upgrades_news(p, out) ||
+           records_news(p, out) || downloads_news(p, out) ||
            tell_closed(p, out) || tell_queued(p, out);
 }
 

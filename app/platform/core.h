@@ -68,7 +68,7 @@ bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
 /* ---- handles: what sip_request.user names ---- */
 
 enum handle_kind {
-    HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG, HANDLE_COMMAND
+    HANDLE_DEVICE, HANDLE_SESSION, HANDLE_DIALOG, HANDLE_COMMAND, HANDLE_VOICE
 };
 
 struct handle {
@@ -78,7 +78,7 @@ struct handle {
 
 enum timer_kind {
     TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
-    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD
+    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD, TIMER_VOICE
 };
 
 /* ---- channels ---- */
@@ -171,7 +171,8 @@ enum device_text {
     X(NO_PROOF,       "challenged again and again, never answers")             \
     X(TCP_ABSENT,     "media connection does not come up")                     \
     X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")       \
-    X(CLOCK_OFF,      "clock is off although it is told the time")
+    X(CLOCK_OFF,      "clock is off although it is told the time")             \
+    X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -235,6 +236,8 @@ struct rare {
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
     struct alarm_memory *alarms; /* NULL: it sent none. Own memory */
+    uint8_t voice_mode, voice_target; /* that worked last; mode 0: none yet */
+    uint64_t voice_over_ms;  /* the last voice ended; 0: there was none */
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
 };
 
@@ -532,6 +535,9 @@ struct platform {
     struct records_table records;
     struct downloads downloads;
     struct list sessions; /* all, oldest first */
+    struct list voices, dirty_voices; /* struct voice_call; all oldest first */
+    size_t n_voices;
+    struct voice_call *gone_voice; /* told: freed with the next action */
     struct list kept_dialogs, closed_dialogs;
     struct list trials; /* doctor.c */
     size_t n_trials;
@@ -864,6 +870,31 @@ bool playback_on_sip(struct platform *p, struct session *s,
 /* What the media loop reports of it; more: packets have come. */
 void playback_on_media(struct platform *p, struct session *s,
                        const struct platform_media_event *ev, bool more);
+/* ---- voice.c, voice_sip.c ---- */
+
+struct voice_call;
+/* The one of this device that is not over; NULL. */
+struct voice_call *voice_of(const struct platform *p, const struct device *d);
+/* An INVITE of this device that is about a voice is answered; false: it is not,
+ * and nothing is. */
+bool voice_on_invite(struct platform *p, struct device *d,
+                     const struct sip_event *ev);
+/* Response to a Broadcast. */
+void voice_on_response(struct platform *p, struct device *d,
+                       const struct manscdp_msg *msg);
+void voice_on_sip(struct platform *p, struct handle *h,
+                  const struct sip_event *ev);
+void voice_on_media(struct platform *p, struct handle *h,
+                    const struct platform_media_event *ev);
+void voice_on_timer(struct platform *p, struct timerq_node *n);
+void voices_of_device_end(struct platform *p, struct device *d,
+                          const char *why, bool removed);
+void voices_of_device_move(struct platform *p, struct device *d);
+void voices_end(struct platform *p, const char *why);
+void voices_fini(struct platform *p);
+bool voices_news(struct platform *p, struct platform_action *out);
+void voices_take_back(struct platform *p);
+
 /* Whoever watches: of this device, because it is gone. */
 void sessions_of_device_end(struct platform *p, struct device *d,
                             const char *why);

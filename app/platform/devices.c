@@ -175,6 +175,7 @@ void device_drop(struct platform *p, struct device *d)
     query_stop(p, d);
     duty_forget(p, device_id(d));
     sessions_of_device_end(p, d, "the device was removed");
+    voices_of_device_end(p, d, "the device was removed", true);
     subscriptions_end(p, d);
     doctor_forget(p, device_id(d));
     while (!list_is_empty(&d->sessions)) {
@@ -348,6 +349,7 @@ void device_bind(struct platform *p, struct device *d,
     if (old && old != peer->connection)
         disconnect(p, d, old);
     sessions_of_device_move(p, d);
+    voices_of_device_move(p, d);
     subscriptions_move(p, d);
     dialogs_end_due(p, d);
     device_changed(p, d, PLATFORM_CHANGED_BINDING);
@@ -501,6 +503,7 @@ void device_offline(struct platform *p, struct device *d, const char *reason)
     platform_log(p, PLATFORM_INFO,
                  "msg=\"device offline\" device=%s why=\"%s\"", d->id, reason);
     sessions_of_device_end(p, d, reason);
+    voices_of_device_end(p, d, reason, false);
     device_arm(p, d);
 }
 

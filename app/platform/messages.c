@@ -399,6 +399,14 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
     return 0; /* others mean nothing before media stop as well */
 }
 
+static int on_broadcast(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+
+    voice_on_response(v->p, v->d, msg);
+    return 0;
+}
+
 static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_KEEPALIVE, on_keepalive },
     { MANSCDP_NOTIFY, MANSCDP_CMD_ALARM, on_alarm },
@@ -407,6 +415,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_UPGRADE_RESULT, on_upgrade_result },
     { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MEDIA_STATUS, on_media_status },
+    { MANSCDP_RESPONSE, MANSCDP_CMD_BROADCAST, on_broadcast },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_STATUS, on_status },
@@ -576,9 +585,17 @@ static struct device *sender(const struct platform *p,
     const struct session *s = ev->dialog ? session_find(p, ev->user) : NULL;
     struct handle *h = idmap_find(&p->handles, ev->user);
 
+    struct device *d;
+
     if (ev->subscription && h && h->kind == HANDLE_DEVICE)
         return container_of(h, struct device, handle);
-    return s && s->device ? s->device : device_find(p, from);
+    if (s && s->device)
+        return s->device;
+    d = device_find(p, from);
+    if (d || ev->msg->method != SIP_METHOD_INVITE)
+        return d;
+    d = device_bound_to(p, &ev->peer); /* From may be its voice output */
+    return d && voice_of(p, d) ? d : NULL;
 }
 
 /* The device that may send this, or NULL: it has been answered. */
@@ -659,7 +676,7 @@ static void on_notify(struct platform *p, struct device *d,
     on_message(p, d, ev);
 }
 
-/* We take no INVITE. One for an id that nobody here has is told so, since its
+/* Only those of a broadcast are taken. One for an id that nobody here has is told so, since its
  * sender may have it from another platform. */
 static void refuse_invite(struct platform *p, struct device *d,
                           const struct sip_event *ev)
@@ -702,7 +719,8 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         platform_respond(p, ev, ev->dialog ? 200 : 481);
         break;
     case SIP_METHOD_INVITE:
-        refuse_invite(p, d, ev);
+        if (!voice_on_invite(p, d, ev))
+            refuse_invite(p, d, ev);
         break;
     case SIP_METHOD_SUBSCRIBE:
         refuse_event(p, ev);

@@ -1,4 +1,5 @@
 #include "app/platform/core.h"
+#include "app/platform/voice.h"
 
 #include "base/writer.h"
 
@@ -267,6 +268,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
     list_init(&p->sessions);
+    list_init(&p->voices);
+    list_init(&p->dirty_voices);
     commands_init(&p->commands);
     ptz_init(&p->moves);
     upgrades_init(&p->upgrades);
@@ -274,7 +277,8 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     downloads_init(&p->downloads);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + 2 * p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
-                                       PLATFORM_COMMANDS_OPEN + 1);
+                                       PLATFORM_COMMANDS_OPEN +
+                                       PLATFORM_VOICES_MAX + 1);
     seeds(p, cfg->seed);
     p->sn = (uint32_t)platform_random_in(p, 1, 900000);
     p->cfg.advertise = NULL; /* the caller's until it is copied */
@@ -366,6 +370,8 @@ void platform_free(struct platform *p)
     while ((h = idmap_walk_next(&p->handles, &pos)))
         if (h->kind == HANDLE_SESSION)
             session_free(p, container_of(h, struct session, handle));
+    if (p->voices.next)
+        voices_fini(p);
     while (p->n_devices)
         device_delete(p, p->by_id[p->n_devices - 1]);
     history_causes_fini(&p->causes, alloc);
@@ -458,6 +464,9 @@ static void on_answer(struct platform *p, const struct sip_event *ev)
     case HANDLE_COMMAND:
         command_on_sip(p, h->id, ev);
         break;
+    case HANDLE_VOICE:
+        voice_on_sip(p, h, ev);
+        break;
     }
 }
 
@@ -481,8 +490,9 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
     case SIP_EV_UNSUBSCRIBED:
         on_answer(p, ev);
         break;
-    case SIP_EV_CANCELLED: /* we accept no INVITE: nothing waits */
+    case SIP_EV_CANCELLED:
     case SIP_EV_ACKED:
+        on_answer(p, ev);
         break;
     case SIP_EV_BAD: /* the edge counts and tells it */
         break;
@@ -537,6 +547,9 @@ void platform_tick(struct platform *p, struct gb_time now)
         case TIMER_DOWNLOAD:
             download_on_timer(p, n);
             break;
+        case TIMER_VOICE:
+            voice_on_timer(p, n);
+            break;
         }
     }
     manscdp_assembly_tick(p->assemblies, now.mono_ms);
@@ -566,11 +579,13 @@ void platform_drain(struct platform *p, struct gb_time now)
     while ((h = idmap_walk_next(&p->handles, &pos)))
         if (h->kind == HANDLE_SESSION)
             session_stop(p, container_of(h, struct session, handle));
+    voices_end(p, "this server is stopping");
 }
 
 bool platform_is_drained(const struct platform *p)
 {
-    return p->draining && p->n_sessions == 0 && p->n_byes == 0;
+    return p->draining && p->n_sessions == 0 && p->n_voices == 0 &&
+           p->n_byes == 0;
 }
 
 void platform_counters(const struct platform *p, struct platform_counters *out)
@@ -584,5 +599,6 @@ void platform_counters(const struct platform *p, struct platform_counters *out)
     out->ports_resting = rest_pool_resting(&p->ports.rest, p->now.mono_ms);
     out->ssrcs_lent = rest_pool_lent(&p->ssrcs.rest);
     out->commands = (uint32_t)p->commands.n_open;
+    out->voices = (uint32_t)p->n_voices;
     out->queries = (uint32_t)manscdp_assembly_count(p->assemblies);
 }

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "manscdp/ptz.h"
+#include "app/media/voice.h"
 #include "manscdp/schema.h"
 #include "ps/codec.h"
 #include "sip/stack.h"
@@ -162,6 +163,7 @@ enum platform_media_kind {
     PLATFORM_MEDIA_ALIVE,    /* about once a second while packets arrive */
     PLATFORM_MEDIA_ENDED,    /* connection closed or failed: err, text. The
                                 order stays open until its CLOSE */
+    PLATFORM_MEDIA_SAID,     /* of a recording that is said: the last word */
     PLATFORM_MEDIA_CLOSED,   /* answer to a CLOSE order: nothing is left */
 };
 
@@ -177,6 +179,7 @@ struct platform_media_event {
     /* counters at the time of every event but OPENED and CLOSED */
     uint64_t packets, bytes, lost, foreign, unknown_bytes;
     int64_t position_ms;   /* in a recording, from its start; 0: untold */
+    struct voice_counters said; /* of who speaks */
 };
 void platform_media(struct platform *p, const struct platform_media_event *ev,
                     struct gb_time now);
@@ -201,6 +204,9 @@ enum platform_action_kind {
     PLATFORM_DO_PACE,    /* a recording: the device was asked for the speed
                             `scale_milli` and, unless it is below 0, for the
                             position `position_ms` */
+    PLATFORM_DO_SPEAK,   /* begin to send, as `speak` says: behind the ANSWER
+                            over UDP, and once a connection is up. Before that
+                            with `waits`: nothing need come on a connection */
     PLATFORM_DO_CLOSE,   /* end all of it; report PLATFORM_MEDIA_CLOSED. The
                             session may be opened again after that */
     PLATFORM_DO_DISCONNECT, /* order to the SIP edge: close `connection`; its
@@ -216,6 +222,8 @@ enum platform_action_kind {
     PLATFORM_SESSION_CHANGED, /* `session`; read it by platform_session_view */
     PLATFORM_SESSION_GONE,   /* last message about it; the view still works
                                 during this action */
+    PLATFORM_VOICE_CHANGED,  /* `session`; see app/platform/voice.h */
+    PLATFORM_VOICE_GONE,     /* likewise; as SESSION_GONE */
     PLATFORM_DIALOG_OPENED,  /* store `dialog` and its peer under
                                 `dialog_key`; it may replace an earlier one */
     PLATFORM_DIALOG_CLOSED,  /* forget what is stored under `dialog_key`: the
@@ -290,6 +298,10 @@ struct platform_action {
     bool ssrc_any;       /* the SSRC is not known: learn the first one */
     struct gb_addr local, remote; /* ANSWER: where to connect; OPEN: the peer */
     enum ps_codec video_hint, audio_hint;
+    struct {
+        struct voice_options voice; /* its alloc is the owner's */
+        bool waits;
+    } speak;
     struct slice device, channel;
     unsigned flags;
     struct sip_dialog_state dialog;
@@ -1164,7 +1176,8 @@ struct platform_counters {
     /* gauges: now */
     uint32_t devices, online, channels, sessions, ports_lent, ports_resting,
         ssrcs_lent, queries,
-        commands; /* that wait for something */
+        commands, /* that wait for something */
+        voices;
 };
 void platform_counters(const struct platform *p, struct platform_counters *out);
 #endif

@@ -1,6 +1,7 @@
 #include "app/platform/profile.h"
 
 #include "app/platform/core.h"
+#include "app/platform/voice.h"
 
 #define ROWS_MAX 64    /* commands of the vocabulary */
 #define SILENT_MEANS_NO 2
@@ -163,6 +164,11 @@ void profile_write(struct writer *w, const struct device *d)
         writer_str(w, "edition=told;");
     if (d->learnt != PLATFORM_AUTO)
         writer_f(w, "media=%s;", media_words[d->learnt].p);
+    if (device_rare(d)->voice_mode) /* what worked, and whom it was for */
+        writer_f(w, "voice=%s,%u;",
+                 platform_voice_mode_name(
+                     (enum platform_voice_mode)device_rare(d)->voice_mode),
+                 device_rare(d)->voice_target);
     if (d->behind_nat)
         writer_str(w, "nat=yes;");
     if (d->gap_ms)
@@ -218,6 +224,23 @@ static void read_media(struct device *d, struct slice value)
             d->learnt = (uint8_t)t;
 }
 
+/* "broadcast,1" */
+static void read_voice(struct platform *p, struct device *d,
+                       struct slice value)
+{
+    struct rare *r = device_rare_own(p, d);
+    enum platform_voice_mode mode;
+    struct slice name;
+    uint32_t target;
+
+    slice_cut(&value, ',', &name);
+    mode = platform_voice_mode_by_name(name);
+    if (!r || mode == PLATFORM_VOICE_MODES || !slice_u32(value, 2, &target))
+        return;
+    r->voice_mode = (uint8_t)mode;
+    r->voice_target = (uint8_t)target;
+}
+
 /* "answered,8,0" */
 static bool read_seen(struct slice value, struct seen *s)
 {
@@ -268,6 +291,8 @@ void profile_read(struct platform *p, struct device *d, struct slice line)
             d->edition_known = true;
         else if (slice_eq(key, SLICE("media")))
             read_media(d, value);
+        else if (slice_eq(key, SLICE("voice")))
+            read_voice(p, d, value);
         else if (slice_eq(key, SLICE("nat")))
             d->behind_nat = true;
         else if (slice_eq(key, SLICE("gap")))

@@ -372,6 +372,7 @@ static void on_live_event(struct platform *p, struct session *s,
     case PLATFORM_MEDIA_ENDED:
         on_ended(p, s, ev);
         break;
+    case PLATFORM_MEDIA_SAID: /* it says nothing */
     case PLATFORM_MEDIA_REFUSED:
     case PLATFORM_MEDIA_CLOSED:
         break;
@@ -386,6 +387,8 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     bool more;
 
     p->now = now;
+    if (h && h->kind == HANDLE_VOICE)
+        voice_on_media(p, h, ev);
     if (!h || h->kind != HANDLE_SESSION)
         return; /* a late report */
     s = container_of(h, struct session, handle);

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 struct stream; /* stream.c */
+struct loudspeaker; /* loudspeaker.c */
 
 /* What main keeps for each device. */
 struct camera {
@@ -22,6 +23,7 @@ struct camera {
     char (*channel_id)[DEVICE_ID_MAX + 1];
     char (*channel_name)[32];
     struct stream *stream[DEVICE_MAX_SESSIONS];
+    struct loudspeaker *loudspeaker; /* NULL: nobody speaks to it */
     uint64_t connection;
     uint64_t alarm_ms, flap_ms, position_ms, offer_ms;
     bool off; /* its first channel */
@@ -57,4 +59,11 @@ void stream_pace(struct gbcam *g, uint32_t device,
 void stream_start(struct gbcam *g, uint32_t device,
                   const struct device_action *a);
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session);
+
+/* loudspeaker.c: the same of DEVICE_VOICE */
+void loudspeaker_open(struct gbcam *g, uint32_t device,
+                      const struct device_action *a);
+void loudspeaker_start(struct gbcam *g, uint32_t device,
+                       const struct device_action *a);
+void loudspeaker_stop(struct gbcam *g, uint32_t device);
 #endif

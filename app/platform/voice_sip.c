@@ -1,0 +1,668 @@
+/* Voices: the Broadcast and what comes of it, the device's INVITE, and ours of
+ * a talk (GB/T 28181-2022 9.12, Annex A.2.5; Talk: GB/T 28181-2016). */
+#include "app/platform/voice_int.h"
+
+#include "base/writer.h"
+#include "manscdp/media.h"
+#include "sip/value.h"
+
+#define SDP_MAX 1024
+#define TYPE_AT 10 /* of the three digits in an id that say what it is */
+#define TYPE_OUTPUT SLICE("137")
+
+/* ---- whom to ask ---- */
+
+static bool is_output(struct slice id)
+{
+    return id.n == 20 &&
+           slice_eq(slice_head(slice_from(id, TYPE_AT), 3), TYPE_OUTPUT);
+}
+
+/* The voice output below the channel; empty: the catalog lists none. */
+static struct slice output_of(const struct voice_call *v)
+{
+    const struct device *d = v->device;
+
+    for (size_t i = 0; i < d->n_channels; i++) {
+        struct slice id = channel_text(d->channels[i], CHANNEL_ID);
+
+        if (is_output(id) &&
+            slice_eq(channel_text(d->channels[i], CHANNEL_PARENT),
+                     slice_of(v->channel, v->channel_len)))
+            return id;
+    }
+    return SLICE("");
+}
+
+static struct slice target_id(const struct voice_call *v, unsigned kind)
+{
+    struct slice channel = slice_of(v->channel, v->channel_len);
+
+    switch ((enum voice_target)kind) {
+    case VOICE_TARGET_OUTPUT:
+        return is_output(channel) ? SLICE("") : output_of(v);
+    case VOICE_TARGET_CHANNEL:
+        return channel;
+    case VOICE_TARGET_DEVICE:
+        return slice_eq(channel, device_id(v->device)) ? SLICE("")
+                                                       : device_id(v->device);
+    case VOICE_TARGETS:
+        break;
+    }
+    return SLICE("");
+}
+
+/* The next one that has not been tried; what worked last goes first. */
+static bool next_target(struct voice_call *v)
+{
+    const struct rare *r = device_rare(v->device);
+    unsigned first = r->voice_mode == PLATFORM_VOICE_BROADCAST
+                         ? r->voice_target : VOICE_TARGET_OUTPUT;
+
+    for (unsigned k = 0; k < VOICE_TARGETS + 1u; k++) {
+        unsigned kind = k == 0 ? first : k - 1;
+        struct slice id;
+
+        if (v->targets[kind])
+            continue;
+        v->targets[kind] = true;
+        id = target_id(v, kind);
+        if (!id.n || id.n > sizeof(v->target))
+            continue;
+        memcpy(v->target, id.p, id.n);
+        v->target_len = (uint8_t)id.n;
+        v->target_kind = (uint8_t)kind;
+        return true;
+    }
+    return false;
+}
+
+/* ---- Broadcast ---- */
+
+static int send_broadcast(struct platform *p, struct voice_call *v)
+{
+    const struct manscdp_dialect dialect = device_dialect(v->device);
+    const struct manscdp_broadcast in = {
+        .head.sn = v->sn,
+        .source_id = p->id,
+        .target_id = slice_of(v->target, v->target_len),
+    };
+    char body[512];
+    struct writer w = writer_of(body, sizeof(body));
+    int err = manscdp_broadcast_encode(&w, &dialect, &in);
+
+    if (err == GB_EUNSUPPORTED) { /* of 2011: it may know it all the same */
+        struct manscdp_dialect later = dialect;
+
+        later.edition = MANSCDP_2016;
+        err = manscdp_broadcast_encode(&w, &later, &in);
+    }
+    return err ? err : device_message(p, v->device, writer_slice(&w),
+                                      v->handle.id, &v->message);
+}
+
+void voice_ask(struct platform *p, struct voice_call *v)
+{
+    int err;
+
+    if (!next_target(v)) {
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ASKED, "use mode talk",
+                   "there is nobody in this device to be asked");
+        return;
+    }
+    v->phase = VOICE_ASKING;
+    v->response = false;
+    v->sn = platform_next_sn(p);
+    err = send_broadcast(p, v);
+    if (err) {
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ASKED,
+                   err == GB_EBUSY ? "the device is overloaded: try later"
+                                   : "see the log of this server",
+                   "the Broadcast could not be sent: %s", gb_strerror(err));
+        return;
+    }
+    voice_step(p, v, PLATFORM_VOICE_STEP_ASKED);
+    voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+}
+
+/* It does not want this target: another one, another mode, or that was it. */
+static void not_this(struct platform *p, struct voice_call *v,
+                     enum platform_voice_step step, const char *what)
+{
+    bool more = false;
+
+    for (unsigned k = 0; k < VOICE_TARGETS; k++)
+        more |= !v->targets[k] && target_id(v, k).n;
+    if (more)
+        voice_ask(p, v);
+    else if (!voice_other_mode(p, v))
+        voice_fail(p, v, step,
+                   "the device takes no broadcast: try mode talk, or switch "
+                   "its audio output on",
+                   "%s (TargetID %.*s)", what, (int)v->target_len, v->target);
+}
+
+void voice_on_response(struct platform *p, struct device *d,
+                       const struct manscdp_msg *msg)
+{
+    struct voice_call *v = voice_of(p, d);
+    struct manscdp_response r;
+
+    if (!v || v->told.mode != PLATFORM_VOICE_BROADCAST || v->response ||
+        manscdp_response_decode(&r, msg))
+        return;
+    if (msg->has_sn && msg->sn != v->sn) {
+        if (v->targets[VOICE_TARGET_DEVICE] && v->phase != VOICE_ASKING)
+            return; /* of a target before this one */
+        device_deviation(p, d, DEVIATION_LOOSE_SN, msg->cmd_name);
+    }
+    v->response = true;
+    if (r.result == MANSCDP_ERROR && v->phase == VOICE_ASKING) {
+        not_this(p, v, PLATFORM_VOICE_STEP_ACCEPTED,
+                 "the device answers the Broadcast with Result ERROR");
+    } else if (r.result == MANSCDP_ERROR) { /* it has invited us before */
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ACCEPTED,
+                   "see the log of the device",
+                   "the device invited us and then answered the Broadcast "
+                   "with Result ERROR");
+    } else if (v->phase == VOICE_ASKING) {
+        voice_step(p, v, PLATFORM_VOICE_STEP_ACCEPTED);
+        voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+    } else {
+        v->told.step_ms[PLATFORM_VOICE_STEP_ACCEPTED] =
+            (uint32_t)(p->now.mono_ms - v->started.mono_ms) + 1;
+    }
+}
+
+/* 200, a refusal or nothing to the MESSAGE itself. */
+static void on_message(struct platform *p, struct voice_call *v,
+                       const struct sip_event *ev)
+{
+    char what[96];
+    struct writer w = writer_of(what, sizeof(what) - 1);
+
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        return;
+    v->message = 0;
+    if (v->phase != VOICE_ASKING)
+        return; /* its INVITE was quicker */
+    if (ev->kind == SIP_EV_FAILED) {
+        if (!voice_other_mode(p, v))
+            voice_fail(p, v, PLATFORM_VOICE_STEP_ARRIVED,
+                       "check that the device is reachable",
+                       "the device does not confirm the Broadcast (no 200 in "
+                       "%.1f s)", PLATFORM_VOICE_ASK_MS / 1000.0);
+        return;
+    }
+    v->told.sip_status = ev->status;
+    if (ev->status < 300) {
+        if (v->told.step == PLATFORM_VOICE_STEP_ASKED)
+            voice_step(p, v, PLATFORM_VOICE_STEP_ARRIVED);
+        voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+        return;
+    }
+    writer_f(&w, "the device refuses the Broadcast with %u", ev->status);
+    what[w.len] = '\0';
+    not_this(p, v, PLATFORM_VOICE_STEP_ARRIVED, what);
+}
+
+/* ---- the device invites us ---- */
+
+static void respond(struct platform *p, uint64_t transaction, unsigned status,
+                    const char *reason)
+{
+    const struct sip_response r = { .status = status, .expires = -1,
+                                    .reason = slice_str(reason) };
+
+    sip_stack_respond(p->sip, transaction, &r, p->now.mono_ms);
+}
+
+/* An address of its LAN is no use to us outside: it sends from somewhere that
+ * may do. */
+static void choose_remote(struct platform *p, struct voice_call *v,
+                          const struct sdp *offer, const struct sdp_media *m)
+{
+    const struct gb_addr *sip = &v->device->peer.remote;
+    struct gb_addr a;
+
+    if (sdp_media_addr(offer, m, &a) &&
+        (!gb_addr_is_private(&a) || gb_addr_is_private(sip))) {
+        v->told.remote = a;
+        return;
+    }
+    v->told.remote = *sip;
+    v->told.remote.port = m->port;
+    (void)p;
+}
+
+static enum platform_transport transport_of(const struct sdp_media *m)
+{
+    switch (sdp_answer_transport(m)) {
+    case SDP_ANSWER_UDP:
+        break;
+    case SDP_ANSWER_CONNECT:
+        return PLATFORM_TCP_ACTIVE;
+    case SDP_ANSWER_LISTEN:
+        return PLATFORM_TCP_PASSIVE;
+    }
+    return PLATFORM_UDP;
+}
+
+static bool is_encoding(const struct sdp_media *m, uint8_t pt,
+                        struct slice name)
+{
+    const struct sdp_format *f = sdp_find_format(m, pt);
+    struct slice encoding;
+    uint32_t clock_hz;
+
+    return f && !sdp_format_codec(f, &encoding, &clock_hz) &&
+           slice_ieq(encoding, name);
+}
+
+/* 200, or the status that refuses it; *why is a sentence. */
+static unsigned take_offer(struct platform *p, struct voice_call *v,
+                           const struct sip_msg *m, const char **why)
+{
+    const struct sdp_media *media;
+    struct sdp offer;
+
+    *why = "its description cannot be read";
+    if (m->body.n > sizeof(v->offer) || sdp_parse(&offer, m->body, NULL))
+        return 400;
+    media = sdp_find_media(&offer, SDP_AUDIO);
+    *why = "its description has no m=audio that could be used";
+    if (!media)
+        return 488;
+    *why = "it takes neither PCMA nor PCMU nor PS";
+    if (sdp_choose_format(media, &v->pt))
+        return 488;
+    v->told.transport = transport_of(media);
+    *why = "its description does not say where to send to";
+    if (v->told.transport != PLATFORM_TCP_PASSIVE && !media->port)
+        return 488;
+    v->told.ps = is_encoding(media, v->pt, SLICE("PS"));
+    v->told.ulaw = is_encoding(media, v->pt, SLICE("PCMU"));
+    choose_remote(p, v, &offer, media);
+    if (!sdp_ssrc(&offer, media, &v->told.ssrc))
+        v->told.ssrc = 0;
+    memcpy(v->offer, m->body.p, m->body.n);
+    v->offer_len = (uint16_t)m->body.n;
+    return 200;
+}
+
+/* Its ids are what was asked for? One voice of a device is all there can be, so
+ * that it is taken anyway (field-note 10.1). */
+static void look_at_ids(struct platform *p, struct voice_call *v,
+                        const struct sip_msg *m)
+{
+    struct slice target = slice_of(v->target, v->target_len), from;
+    struct sip_subject sub;
+    char text[PLATFORM_ID_MAX];
+
+    sip_subject_parse(&sub, sip_msg_value(m, SIP_HDR_SUBJECT));
+    if (!platform_user(&m->from.uri, text, &from))
+        from = SLICE("");
+    if ((slice_eq(from, target) || slice_eq(from, device_id(v->device))) &&
+        (!sub.receiver.n || slice_eq(sub.receiver, target)) &&
+        (!sub.sender.n || slice_eq(sub.sender, p->id)))
+        return;
+    device_deviation(p, v->device, DEVIATION_VOICE_IDS,
+                     sub.receiver.n ? sub.receiver : from);
+}
+
+/* In its dialog: nothing of it may change but what it says already. */
+static void on_reinvite(struct platform *p, struct voice_call *v,
+                        const struct sip_event *ev);
+
+/* That of a voice that was given up? */
+static bool is_late(const struct platform *p, const struct device *d)
+{
+    uint64_t over = device_rare(d)->voice_over_ms;
+
+    return over && p->now.mono_ms - over < PLATFORM_VOICE_LATE_MS;
+}
+
+bool voice_on_invite(struct platform *p, struct device *d,
+                     const struct sip_event *ev)
+{
+    struct voice_call *v = voice_of(p, d);
+    const char *why;
+    unsigned status;
+
+    if (v && v->dialog && v->dialog == ev->dialog) {
+        on_reinvite(p, v, ev);
+        return true;
+    }
+    if (!v && !is_late(p, d))
+        return false;
+    if (!v || v->phase != VOICE_ASKING) {
+        respond(p, ev->transaction, 486,
+                v ? "a voice to this device is under way"
+                  : "the broadcast is over");
+        return true;
+    }
+    look_at_ids(p, v, ev->msg);
+    voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
+    status = take_offer(p, v, ev->msg, &why);
+    if (status != 200) {
+        respond(p, ev->transaction, status, "");
+        voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER,
+                   "set the audio of the device to G.711",
+                   "the device invites us, but %s", why);
+        return true;
+    }
+    voice_step(p, v, PLATFORM_VOICE_STEP_OFFER);
+    v->invite = ev->transaction;
+    v->dialog = ev->dialog;
+    sip_stack_set_user(p->sip, v->dialog, v->handle.id);
+    voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+    voice_open(p, v);
+    return true;
+}
+
+static int write_answer(const struct platform *p, const struct voice_call *v,
+                        struct writer *w)
+{
+    struct sdp_answer a = {
+        .owner = p->id,
+        .addr = platform_media_addr(p, &v->device->peer),
+        .ssrc = v->told.ssrc,
+        .pt = v->pt,
+        .format = SDP_F_AUDIO,
+    };
+    struct sdp offer;
+    const struct sdp_media *m;
+
+    if (sdp_parse(&offer, slice_of(v->offer, v->offer_len), NULL))
+        return GB_ESYNTAX;
+    m = sdp_find_media(&offer, SDP_AUDIO);
+    if (!m)
+        return GB_ESYNTAX;
+    a.addr.port = v->told.port;
+    sdp_answer_write(w, &offer, m, &a);
+    return w->err;
+}
+
+static int answer(struct platform *p, struct voice_call *v,
+                  uint64_t transaction)
+{
+    struct sip_response r = { .status = 200, .expires = -1,
+                              .content_type = SLICE(SIP_TYPE_SDP) };
+    char sdp[SDP_MAX];
+    struct writer w = writer_of(sdp, sizeof(sdp));
+    struct outgoing o; /* for our Contact */
+    int err = outgoing_init(&o, p, &v->device->peer,
+                            slice_of(v->target, v->target_len),
+                            SIP_METHOD_INVITE);
+
+    if (!err)
+        err = write_answer(p, v, &w);
+    if (err)
+        return err;
+    r.contact = o.r.contact;
+    r.body = writer_slice(&w);
+    return sip_stack_respond(p->sip, transaction, &r, p->now.mono_ms);
+}
+
+static void on_reinvite(struct platform *p, struct voice_call *v,
+                        const struct sip_event *ev)
+{
+    bool same = slice_eq(ev->msg->body, slice_of(v->offer, v->offer_len));
+
+    if (v->told.mode != PLATFORM_VOICE_BROADCAST || !same ||
+        answer(p, v, ev->transaction))
+        respond(p, ev->transaction, 488, "");
+}
+
+static void answer_invite(struct platform *p, struct voice_call *v)
+{
+    int err = answer(p, v, v->invite);
+
+    v->invite = 0;
+    if (err) {
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
+                   "the device gave up too early, or this server is at its "
+                   "limits",
+                   "its INVITE could not be answered: %s", gb_strerror(err));
+        return;
+    }
+    v->phase = VOICE_ANSWERED;
+    voice_step(p, v, PLATFORM_VOICE_STEP_ANSWERED);
+    voice_wait(p, v, PLATFORM_VOICE_ACK_MS);
+}
+
+/* ---- we invite the device ---- */
+
+static void make_offer(const struct platform *p, const struct voice_call *v,
+                       struct sdp_offer *o)
+{
+    *o = (struct sdp_offer){
+        .operation = SDP_TALK,
+        .transport = v->told.transport == PLATFORM_UDP ? SDP_UDP
+                     : v->told.transport == PLATFORM_TCP_ACTIVE
+                         ? SDP_TCP_ACTIVE
+                         : SDP_TCP_PASSIVE,
+        .owner = p->id,
+        .addr = platform_media_addr(p, &v->device->peer),
+        .ssrc = v->told.ssrc,
+        .select = SDP_SELECT_NONE,
+    };
+    o->addr.port = v->told.port;
+}
+
+static int send_invite(struct platform *p, struct voice_call *v)
+{
+    char sdp[SDP_MAX], subject[2 * PLATFORM_ID_MAX + 32], y[SSRC_DIGITS + 1];
+    struct writer w = writer_of(sdp, sizeof(sdp)),
+                  sw = writer_of(subject, sizeof(subject));
+    struct slice target = slice_of(v->target, v->target_len);
+    const struct sip_subject to = { target, slice_of(y, SSRC_DIGITS), p->id,
+                                    SLICE("0") };
+    struct sdp_offer offer;
+    struct outgoing o;
+    int err = outgoing_init(&o, p, &v->device->peer, target,
+                            SIP_METHOD_INVITE);
+
+    ssrc_text(v->told.ssrc, y);
+    make_offer(p, v, &offer);
+    sdp_offer_write(&w, &offer);
+    sip_subject_write(&sw, &to);
+    if (err || w.err || sw.err)
+        return err ? err : GB_ELIMIT;
+    o.r.subject = writer_slice(&sw);
+    o.r.content_type = SLICE(SIP_TYPE_SDP);
+    o.r.body = writer_slice(&w);
+    o.r.user = v->handle.id;
+    return sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &v->dialog);
+}
+
+static void invite(struct platform *p, struct voice_call *v)
+{
+    int err = send_invite(p, v);
+
+    if (err) {
+        v->dialog = 0;
+        voice_fail(p, v, PLATFORM_VOICE_STEP_INVITED,
+                   "see the log of this server",
+                   "the INVITE could not be sent: %s", gb_strerror(err));
+        return;
+    }
+    v->phase = VOICE_INVITING;
+    voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
+    voice_wait(p, v, p->cfg.answer_ms);
+}
+
+/* What the device answers to s=Talk: 8 was offered; who answers with 0 or with
+ * PS gets that. */
+static bool agree(struct platform *p, struct voice_call *v,
+                  const struct sip_msg *m)
+{
+    struct sdp_offer offer;
+    struct sdp_agreed g;
+    struct sdp answer;
+
+    make_offer(p, v, &offer);
+    if (sdp_parse(&answer, m->body, NULL) || sdp_agree(&g, &offer, &answer) ||
+        g.refused) {
+        voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER, "try mode broadcast",
+                   "the device answers the talk with 200, but without an "
+                   "m=audio that could be used");
+        return false;
+    }
+    if (sdp_choose_format(g.media, &v->pt)) {
+        voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER,
+                   "set the audio of the device to G.711",
+                   "the device takes neither PCMA nor PCMU nor PS");
+        return false;
+    }
+    v->told.ps = is_encoding(g.media, v->pt, SLICE("PS"));
+    v->told.ulaw = is_encoding(g.media, v->pt, SLICE("PCMU"));
+    choose_remote(p, v, &answer, g.media);
+    if (v->told.transport == PLATFORM_UDP && !v->told.remote.port) {
+        voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER, "use TCP",
+                   "the device does not say where to send to");
+        return false;
+    }
+    return true;
+}
+
+static void on_talk_answer(struct platform *p, struct voice_call *v,
+                           const struct sip_event *ev)
+{
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        return;
+    if (v->phase != VOICE_INVITING)
+        return; /* the 200 once more */
+    v->told.sip_status = ev->kind == SIP_EV_RESPONSE ? ev->status : 0;
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 300) {
+        v->phase = VOICE_ANSWERED;
+        voice_step(p, v, PLATFORM_VOICE_STEP_ANSWERED);
+        if (agree(p, v, ev->msg))
+            voice_go(p, v);
+        return;
+    }
+    v->dialog = 0; /* over with its answer */
+    if (ev->kind == SIP_EV_FAILED)
+        voice_silent(p, v);
+    else
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
+                   ev->status == 486 || ev->status == 600
+                       ? "somebody else talks to the device: try later"
+                       : "the device may know broadcast alone: try that mode",
+                   "the device refuses the talk with %u", ev->status);
+}
+
+/* ---- in time, and not ---- */
+
+void voice_opened(struct platform *p, struct voice_call *v)
+{
+    voice_step(p, v, PLATFORM_VOICE_STEP_SOCKET);
+    if (v->told.mode == PLATFORM_VOICE_TALK)
+        invite(p, v);
+    else
+        answer_invite(p, v);
+}
+
+static void nothing_asked(struct platform *p, struct voice_call *v)
+{
+    bool arrived = v->told.step_ms[PLATFORM_VOICE_STEP_ARRIVED];
+
+    if (voice_other_mode(p, v))
+        return;
+    if (v->response)
+        voice_fail(p, v, PLATFORM_VOICE_STEP_INVITED,
+                   "see the log of the device; it may not reach this server "
+                   "with an INVITE",
+                   "the device accepts the Broadcast to %.*s, but has not "
+                   "invited us in %.1f s",
+                   (int)v->target_len, v->target,
+                   PLATFORM_VOICE_ASK_MS / 1000.0);
+    else
+        voice_fail(p, v, arrived ? PLATFORM_VOICE_STEP_ACCEPTED
+                                 : PLATFORM_VOICE_STEP_ARRIVED,
+                   "the device may not know Broadcast: try mode talk",
+                   "%s", arrived
+                       ? "the device confirms the Broadcast, but neither "
+                         "answers it nor invites us"
+                       : "the device does not confirm the Broadcast");
+}
+
+void voice_silent(struct platform *p, struct voice_call *v)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    switch (v->phase) {
+    case VOICE_ASKING:
+        nothing_asked(p, v);
+        break;
+    case VOICE_OPENING:
+        voice_fail(p, v, PLATFORM_VOICE_STEP_SOCKET, "see the log",
+                   "the media loop does not answer");
+        break;
+    case VOICE_INVITING:
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
+                   "the device may know broadcast alone: try that mode",
+                   "no answer to the INVITE (s=Talk)");
+        break;
+    case VOICE_ANSWERED:
+        if (!v->acked)
+            voice_go(p, v); /* some never send an ACK */
+        else
+            voice_fail(p, v, PLATFORM_VOICE_STEP_CONNECT,
+                       "check firewalls, media.address and the ports of "
+                       "media.ports",
+                       v->told.transport == PLATFORM_TCP_ACTIVE
+                           ? "no TCP connection to %s came up"
+                           : "the device has not opened a TCP connection "
+                             "(%s)",
+                       gb_addr_text(&v->told.remote, addr));
+        break;
+    case VOICE_SPEAKING:
+    case VOICE_CLOSING:
+    case VOICE_GONE:
+        break;
+    }
+}
+
+void voice_on_sip(struct platform *p, struct handle *h,
+                  const struct sip_event *ev)
+{
+    struct voice_call *v = container_of(h, struct voice_call, handle);
+
+    if (v->phase >= VOICE_CLOSING)
+        return;
+    if (ev->kind == SIP_EV_RESPONSE)
+        v->device->alive_ms = p->now.mono_ms;
+    if (!ev->dialog) {
+        if (ev->transaction == v->message && v->message)
+            on_message(p, v, ev);
+        return;
+    }
+    if (ev->dialog != v->dialog)
+        return;
+    switch (ev->kind) {
+    case SIP_EV_ACKED:
+        voice_go(p, v);
+        break;
+    case SIP_EV_CANCELLED:
+    case SIP_EV_ENDED:
+        v->dialog = v->invite = 0; /* over: nothing to end */
+        voice_end(p, v, ev->status == 200 && ev->kind == SIP_EV_ENDED
+                            ? "the device ended it with a BYE"
+                        : ev->kind == SIP_EV_CANCELLED
+                            ? "the device took its INVITE back"
+                            : "the device does not confirm our answer, or "
+                              "does not know the dialog any more");
+        break;
+    case SIP_EV_RESPONSE:
+    case SIP_EV_FAILED:
+        if (v->told.mode == PLATFORM_VOICE_TALK)
+            on_talk_answer(p, v, ev);
+        break;
+    case SIP_EV_REQUEST:
+    case SIP_EV_BAD:
+    case SIP_EV_NOTIFY:
+    case SIP_EV_UNSUBSCRIBED:
+        break;
+    }
+}

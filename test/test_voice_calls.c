@@ -1,0 +1,515 @@
+/* app/platform/voice: broadcast and talk against a device on the wire, in
+ * virtual time. */
+#include "app/platform/voice.h"
+#include "test/session_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OFFER(media)                                                           \
+    "v=0\r\no=34020000001370000001 0 0 IN IP4 192.168.1.10\r\ns=Play\r\n"      \
+    "c=IN IP4 192.168.1.10\r\nt=0 0\r\n" media
+
+#define UDP8 OFFER("m=audio 9712 RTP/AVP 8 96\r\na=recvonly\r\n"               \
+                   "a=rtpmap:8 PCMA/8000/1\r\na=rtpmap:96 PS/90000\r\n"        \
+                   "y=0022371912\r\nf=v/0/0/0/0/0a/1/8/1\r\n")
+
+static struct sim_device *d;
+static uint64_t id;
+
+static struct platform_voice view(void)
+{
+    struct platform_voice v = { .state = PLATFORM_VOICE_OVER };
+
+    platform_voice_view(s.p, id, &v);
+    return v;
+}
+
+static int start(enum platform_voice_mode mode)
+{
+    const struct platform_voice_wish w = { .device = slice_str(nvr),
+                                           .channel = slice_str(channel),
+                                           .mode = mode,
+                                           .who = SLICE("a test") };
+    struct platform_voice v;
+    int err = platform_voice_start(s.p, &w, s.now, &v);
+
+    id = v.id;
+    return err;
+}
+
+static void begin(enum platform_voice_mode mode, const char *result)
+{
+    d = ready();
+    d->broadcast_result = result;
+    assert_int_equal(start(mode), 0);
+    sim_run(&s, 200);
+}
+
+static struct sim_stream *stream(void)
+{
+    return sim_stream_of(&s, id);
+}
+
+static void call(const char *sdp)
+{
+    char subject[100];
+
+    snprintf(subject, sizeof(subject), "%s:0,%s:0", SIM_ID,
+             d->broadcast_target);
+    sim_call(d, nvr, SIM_ID, subject, sdp);
+    sim_run(&s, 200);
+}
+
+static bool has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+static void expect_over(enum platform_voice_state state,
+                        enum platform_voice_step step, const char *why)
+{
+    struct platform_voice v;
+    char log[sizeof(s.log)];
+
+    (void)state;
+    assert_false(platform_voice_of(s.p, slice_str(nvr), &v));
+    memcpy(log, s.log, sizeof(log));
+    if (!has(log, why))
+        fail_msg("not told: %s\n%s", why, log);
+    assert_true(has(log, platform_voice_step_name(step)));
+}
+
+/* The order of the standard: Response, INVITE, 200, ACK, sound, BYE. */
+static void broadcast_as_it_should(void **state)
+{
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, "OK");
+    assert_string_equal(d->broadcast_target, channel);
+    assert_int_equal(view().step, PLATFORM_VOICE_STEP_ACCEPTED);
+    call(UDP8);
+    assert_int_equal(d->call_status, 200);
+    assert_true(has(d->call_sdp, "m=audio ") && has(d->call_sdp, "RTP/AVP 8\r") &&
+                has(d->call_sdp, "a=sendonly\r\n") &&
+                has(d->call_sdp, "a=rtpmap:8 PCMA/8000\r\n") &&
+                has(d->call_sdp, "y=0022371912\r\n") &&
+                has(d->call_sdp, "f=v/////a/1/8/1\r\n"));
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    assert_true(stream()->speaks && !stream()->voice.ps &&
+                !stream()->voice.ulaw && !stream()->voice.framed);
+    assert_int_equal(stream()->voice.ssrc, 22371912);
+    assert_int_equal(stream()->voice.packet_ms, VOICE_PACKET_MS);
+    assert_int_equal(stream()->answer.port, 9712);
+    platform_voice_stop(s.p, id, "the speaker has gone", s.now);
+    sim_run(&s, 500);
+    assert_int_equal(d->call_ends, 1);
+    expect_over(PLATFORM_VOICE_OVER, PLATFORM_VOICE_STEP_ENDED,
+                "the speaker has gone");
+    ends_clean();
+}
+
+/* Before its Response, and without one. */
+static void invite_comes_first(void **state)
+{
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, NULL);
+    call(UDP8);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    sim_broadcast_response(d, "OK");
+    sim_run(&s, 60000);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    assert_true(view().step_ms[PLATFORM_VOICE_STEP_ACCEPTED] >
+                view().step_ms[PLATFORM_VOICE_STEP_SPEAKING]);
+    sim_call_ends(d);
+    sim_run(&s, 500);
+    expect_over(PLATFORM_VOICE_OVER, PLATFORM_VOICE_STEP_ENDED,
+                "ended it with a BYE");
+    ends_clean();
+}
+
+static void what_devices_offer(void **state)
+{
+    static const struct {
+        const char *name, *sdp;
+        unsigned status;
+        enum platform_transport transport;
+        bool ps, ulaw;
+        const char *in_answer;
+    } cases[] = {
+        { "PCMU alone", OFFER("m=audio 9712 RTP/AVP 0\r\na=recvonly\r\n"), 200,
+          PLATFORM_UDP, false, true, "a=rtpmap:0 PCMU/8000\r\n" },
+        { "PCMU and PS", OFFER("m=audio 9712 RTP/AVP 96 0\r\n"
+          "a=rtpmap:96 PS/90000\r\n"), 200, PLATFORM_UDP, false, true,
+          "RTP/AVP 0\r\n" },
+        { "PS alone", OFFER("m=audio 9712 RTP/AVP 96\r\na=rtpmap:96 PS/90000\r\n"),
+          200, PLATFORM_UDP, true, false, "a=rtpmap:96 PS/90000\r\n" },
+        { "it connects", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\na=recvonly\r\n"
+          "a=setup:active\r\na=connection:new\r\n"), 200, PLATFORM_TCP_PASSIVE,
+          false, false, "a=setup:passive\r\n" },
+        { "it connects, port 0", OFFER("m=audio 0 TCP/RTP/AVP 8\r\n"
+          "a=setup:active\r\n"), 200, PLATFORM_TCP_PASSIVE, false, false,
+          "TCP/RTP/AVP 8\r\n" },
+        { "it listens", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\n"
+          "a=setup:passive\r\n"), 200, PLATFORM_TCP_ACTIVE, false, false,
+          "a=setup:active\r\n" },
+        { "AAC alone", OFFER("m=audio 9712 RTP/AVP 102\r\n"
+          "a=rtpmap:102 AAC/8000/1\r\n"), 488, 0, 0, 0, NULL },
+        { "only video", OFFER("m=video 9712 RTP/AVP 96\r\n"), 488, 0, 0, 0,
+          NULL },
+        { "no port to send to", OFFER("m=audio 0 RTP/AVP 8\r\n"), 488, 0, 0, 0,
+          NULL },
+        { "nothing", "x", 400, 0, 0, 0, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        begin(PLATFORM_VOICE_BROADCAST, "OK");
+        call(cases[i].sdp);
+        if (d->call_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, d->call_status);
+        if (cases[i].status == 200) {
+            struct platform_voice v = view();
+
+            if (!has(d->call_sdp, cases[i].in_answer) ||
+                v.transport != cases[i].transport || v.ps != cases[i].ps ||
+                v.ulaw != cases[i].ulaw || !has(d->call_sdp, "y=0"))
+                fail_msg("%s: %s", cases[i].name, d->call_sdp);
+            if (v.transport != PLATFORM_UDP) { /* the connection begins it */
+                assert_int_equal(v.state, PLATFORM_VOICE_STARTING);
+                sim_media(&s, stream(), PLATFORM_MEDIA_CONNECTED);
+                sim_run(&s, 10);
+                assert_true(stream()->voice.framed);
+                assert_int_equal(stream()->voice.packet_ms,
+                                 VOICE_TCP_PACKET_MS);
+            }
+            assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+            platform_voice_stop(s.p, id, "enough", s.now);
+        } else {
+            expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_OFFER,
+                        "the device invites us, but");
+        }
+        ends_clean();
+    }
+}
+
+/* Each is told by the link that broke. */
+static void what_devices_refuse(void **state)
+{
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, "ERROR");
+    sim_run(&s, 2000);
+    assert_int_equal(d->broadcasts, 2); /* the channel, then the device */
+    assert_string_equal(d->broadcast_target, nvr);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ACCEPTED,
+                "Result ERROR");
+    ends_clean();
+
+    begin(PLATFORM_VOICE_BROADCAST, NULL);
+    sim_run(&s, 9000);
+    assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
+    sim_run(&s, 2000);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ACCEPTED,
+                "neither answers it nor invites us");
+    call(UDP8); /* too late */
+    assert_int_equal(d->call_status, 486);
+    ends_clean();
+
+    begin(PLATFORM_VOICE_BROADCAST, "OK");
+    sim_run(&s, 11000);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_INVITED,
+                "has not invited us in 10.0 s");
+    ends_clean();
+
+    d = ready();
+    d->query_refused = true;
+    assert_int_equal(start(PLATFORM_VOICE_BROADCAST), 0);
+    sim_run(&s, 1000);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ARRIVED,
+                "refuses the Broadcast with 404");
+    ends_clean();
+
+    d = ready();
+    d->deaf = true;
+    assert_int_equal(start(PLATFORM_VOICE_BROADCAST), 0);
+    sim_run(&s, 21000);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ARRIVED,
+                "does not confirm the Broadcast");
+    ends_clean();
+
+    begin(PLATFORM_VOICE_BROADCAST, "OK"); /* TCP, and nobody connects */
+    call(OFFER("m=audio 9 TCP/RTP/AVP 8\r\na=setup:active\r\n"));
+    sim_run(&s, 12000);
+    assert_int_equal(d->call_ends, 1);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_CONNECT,
+                "has not opened a TCP connection");
+    ends_clean();
+
+    begin(PLATFORM_VOICE_BROADCAST, "OK"); /* it takes its word back */
+    call(UDP8);
+    sim_broadcast_response(d, "ERROR"); /* ignored: it has accepted */
+    sim_run(&s, 200);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    platform_voice_stop(s.p, id, "enough", s.now);
+    ends_clean();
+}
+
+/* Field-note 10.1: From and Subject name the device, or the output of a
+ * channel, or nothing; one voice is under way, so that it is taken. */
+static void note_10_1_ids_unlike_the_request(void **state)
+{
+    static const struct {
+        const char *from, *subject;
+    } cases[] = {
+        { nvr, "34020000002000000001:1,34020000001180000001:1" },
+        { nvr, NULL },
+        { "34020000001370000009", "34020000001370000009:1,x" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        begin(PLATFORM_VOICE_BROADCAST, "OK");
+        sim_call(d, cases[i].from, SIM_ID, cases[i].subject, UDP8);
+        sim_run(&s, 200);
+        assert_int_equal(d->call_status, 200);
+        assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+        sim_call(d, nvr, SIM_ID, NULL, UDP8); /* a second one */
+        sim_run(&s, 200);
+        assert_int_equal(d->call_status, 486);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+}
+
+/* Field-note 10.2: some know Broadcast alone, some Talk alone; what worked is
+ * tried first the next time, also after a restart. */
+static void note_10_2_the_other_way(void **state)
+{
+    static char line[PLATFORM_SAVED_MAX];
+    struct platform_device saved;
+
+    (void)state;
+    begin(PLATFORM_VOICE_AUTO, "ERROR");
+    sim_run(&s, 2000);
+    assert_int_equal(d->broadcasts, 2);
+    assert_int_equal(d->invites, 1);
+    assert_true(has(d->last_sdp, "s=Talk\r\n") &&
+                has(d->last_sdp, "m=audio ") &&
+                has(d->last_sdp, "a=sendrecv\r\n") &&
+                has(d->last_sdp, "a=rtpmap:8 PCMA/8000\r\n"));
+    assert_int_equal(view().mode, PLATFORM_VOICE_TALK);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    assert_int_equal(stream()->answer.port, 9712);
+    platform_voice_stop(s.p, id, "enough", s.now);
+    sim_run(&s, 1000);
+    assert_int_equal(d->byes, 1);
+    assert_int_equal(start(PLATFORM_VOICE_AUTO), 0);
+    sim_run(&s, 500);
+    assert_int_equal(d->broadcasts, 2); /* not asked again */
+    assert_int_equal(d->invites, 2);
+    assert_true(platform_device_save(s.p, slice_str(nvr), line, &saved));
+    assert_true(slice_find_slice(saved.profile, SLICE("voice=talk,")) <
+                saved.profile.n);
+    platform_voice_stop(s.p, id, "enough", s.now);
+    ends_clean();
+
+    begin(PLATFORM_VOICE_AUTO, NULL); /* silent: talk, which it refuses */
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 488;
+    d->refuse_times = 9;
+    sim_run(&s, 12000);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ANSWERED,
+                "refuses the talk with 488");
+    ends_clean();
+}
+
+/* Field-note 10.4: raw PCMA first, PS only where nothing else is offered. */
+static void note_10_4_raw_before_ps(void **state)
+{
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, "OK");
+    call(OFFER("m=audio 9712 RTP/AVP 96 8\r\na=rtpmap:96 PS/90000\r\n"
+               "a=rtpmap:8 PCMA/8000\r\n"));
+    assert_true(has(d->call_sdp, "RTP/AVP 8\r\n"));
+    assert_false(stream()->voice.ps);
+    platform_voice_stop(s.p, id, "enough", s.now);
+    ends_clean();
+}
+
+static void talk_with_odd_answers(void **state)
+{
+    static const struct {
+        const char *name, *sdp;
+        bool well;
+    } cases[] = {
+        { "two m=audio of one port",
+          OFFER("m=audio 9712 RTP/AVP 8\r\na=recvonly\r\n"
+                "m=audio 9712 RTP/AVP 8\r\na=sendonly\r\n"), true },
+        { "PCMU, not offered", OFFER("m=audio 9712 RTP/AVP 0\r\n"), true },
+        { "AAC", OFFER("m=audio 9712 RTP/AVP 102\r\na=rtpmap:102 AAC/8000\r\n"),
+          false },
+        { "refused by port", OFFER("m=audio 0 RTP/AVP 8\r\n"), false },
+        { "nothing", "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        d = ready();
+        d->talk_answer = cases[i].sdp;
+        assert_int_equal(start(PLATFORM_VOICE_TALK), 0);
+        sim_run(&s, 1000);
+        if ((view().state == PLATFORM_VOICE_SPEAKS) != cases[i].well)
+            fail_msg("%s: %d", cases[i].name, view().state);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+}
+
+static void one_speaker_a_device(void **state)
+{
+    const struct platform_voice_wish w = { .device = slice_str(nvr),
+                                           .channel = slice_str(nvr),
+                                           .who = SLICE("another") };
+    struct platform_voice v;
+
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, "OK");
+    assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), GB_EEXIST);
+    expect_slice(v.who, "a test");
+    assert_int_equal(v.id, id);
+    platform_voice_stop(s.p, id, "enough", s.now);
+    ends_clean();
+}
+
+/* However it ends, nothing stays lent or open. */
+static void every_end_frees_all(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 8; how++) {
+        begin(PLATFORM_VOICE_BROADCAST, how == 1 ? NULL : "OK");
+        if (how != 0 && how != 1)
+            call(UDP8);
+        switch (how) {
+        case 0: /* stopped while the INVITE is awaited */
+        case 1:
+            platform_voice_stop(s.p, id, "enough", s.now);
+            break;
+        case 2:
+            sim_call_ends(d);
+            break;
+        case 3:
+            sim_unregister(d);
+            break;
+        case 4: /* the longest time */
+            sim_run(&s, PLATFORM_VOICE_MAX_S * 1000ull);
+            break;
+        case 5:
+            sim_media(&s, stream(), PLATFORM_MEDIA_SAID);
+            break;
+        case 6:
+            sim_media(&s, stream(), PLATFORM_MEDIA_ENDED);
+            break;
+        case 7:
+            platform_device_remove(s.p, slice_str(nvr), s.now);
+            break;
+        }
+        sim_run(&s, 1000);
+        assert_false(platform_voice_view(s.p, id, &(struct platform_voice){ 0 }));
+        ends_clean();
+    }
+}
+
+static void ports_may_be_taken(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true },
+                             .refuse_ports = true };
+
+    (void)state;
+    d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    d->broadcast_result = "OK";
+    assert_int_equal(start(PLATFORM_VOICE_BROADCAST), 0);
+    sim_run(&s, 200);
+    call(UDP8);
+    assert_int_equal(d->call_status, 480);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_SOCKET,
+                "could not be opened");
+    ends_clean();
+}
+
+static void what_cannot_be_begun(void **state)
+{
+    struct platform_voice_wish w = { .device = SLICE("34020000001180000099"),
+                                     .channel = SLICE("34020000001310000001") };
+    struct platform_voice v;
+
+    (void)state;
+    d = ready();
+    assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), GB_ENOENT);
+    w.device = slice_str(nvr);
+    w.channel = SLICE("no id");
+    assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), GB_ENOENT);
+    w.channel = slice_str(channel);
+    w.whole_ms = VOICE_FILE_MS + 1;
+    assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), GB_ERANGE);
+    w.whole_ms = 0;
+    sim_unregister(d);
+    sim_run(&s, 500);
+    assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), GB_ESTATE);
+    ends_clean();
+}
+
+/* Lost, repeated and late messages change nothing of how it ends. */
+static void lossy_lives(void **state)
+{
+    unsigned spoken = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct sim_options o = { .config = { .auto_enrol = true },
+                                 .loss_percent = 15, .copy_percent = 10,
+                                 .delay_ms = 20, .jitter_ms = 60,
+                                 .seed = seed };
+
+        assert_true(sim_init(&s, &o));
+        d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+        sim_channels(d, 2);
+        d->keepalive_ms = 20000;
+        d->broadcast_result = seed % 2 ? "OK" : NULL;
+        sim_settle(&s);
+        sim_run(&s, 20000);
+        channel = d->channel[0];
+        if (start(seed % 3 ? PLATFORM_VOICE_BROADCAST : PLATFORM_VOICE_TALK)) {
+            sim_free(&s);
+            continue; /* it has not got through to register */
+        }
+        sim_run(&s, 2000);
+        if (seed % 3 && d->broadcasts)
+            call(UDP8);
+        sim_run(&s, 40000);
+        spoken += view().state == PLATFORM_VOICE_SPEAKS;
+        platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 70000);
+        ends_clean();
+    }
+    assert_true(spoken >= 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(broadcast_as_it_should),
+        cmocka_unit_test(invite_comes_first),
+        cmocka_unit_test(what_devices_offer),
+        cmocka_unit_test(what_devices_refuse),
+        cmocka_unit_test(note_10_1_ids_unlike_the_request),
+        cmocka_unit_test(note_10_2_the_other_way),
+        cmocka_unit_test(note_10_4_raw_before_ps),
+        cmocka_unit_test(talk_with_odd_answers),
+        cmocka_unit_test(one_speaker_a_device),
+        cmocka_unit_test(every_end_frees_all),
+        cmocka_unit_test(ports_may_be_taken),
+        cmocka_unit_test(what_cannot_be_begun),
+        cmocka_unit_test(lossy_lives),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
