@@ -32,6 +32,7 @@ static const struct expected {
     { "big-packets", 100, 99, TCP_ONLY },
     { "aac-as-g711", 100, 99, AAC },
     { "aac-headers", 100, 99, AAC },
+    { "no-key", 0, 0, UNREADABLE },
     { "vendor-frames", 0, 0, UNREADABLE },
     { "encrypted", 0, 0, UNREADABLE },
 };
