@@ -1,0 +1,213 @@
+#include "app/media/mp4scan.h"
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#include <string.h>
+
+#define TRACKS 2
+#define HEAD 8 /* of a box */
+
+struct walk {
+    mp4scan_read_fn *read;
+    void *ctx;
+    uint64_t size;
+    uint32_t timescale[TRACKS + 1]; /* by track id */
+    char moof[MP4SCAN_MOOF_MAX];
+};
+
+static uint32_t be32(const char *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
+           b[3];
+}
+
+static uint64_t be64(const char *p)
+{
+    return (uint64_t)be32(p) << 32 | be32(p + 4);
+}
+
+/* The next box inside in; false: there is none, or it is damaged. */
+static bool next_box(struct slice *in, const char **type, struct slice *body)
+{
+    uint32_t n;
+
+    if (in->n < HEAD)
+        return false;
+    n = be32(in->p);
+    if (n < HEAD || n > in->n)
+        return false;
+    *type = in->p + 4;
+    *body = slice_of(in->p + HEAD, n - HEAD);
+    *in = slice_from(*in, n);
+    return true;
+}
+
+static bool is(const char *type, const char *name)
+{
+    return memcmp(type, name, 4) == 0;
+}
+
+/* The body of the first box of this name; empty: none. */
+static struct slice child(struct slice in, const char *name)
+{
+    const char *type;
+    struct slice body;
+
+    while (next_box(&in, &type, &body))
+        if (is(type, name))
+            return body;
+    return slice_of(NULL, 0);
+}
+
+/* ---- the head ------------------------------------------------------------------- */
+
+/* Version 0 alone, as we write it. */
+static void read_trak(struct walk *w, struct slice trak)
+{
+    struct slice tkhd = child(trak, "tkhd");
+    struct slice mdhd = child(child(trak, "mdia"), "mdhd");
+    uint32_t id = tkhd.n >= 16 ? be32(tkhd.p + 12) : 0;
+
+    if (id >= 1 && id <= TRACKS && mdhd.n >= 16)
+        w->timescale[id] = be32(mdhd.p + 12);
+}
+
+static void read_moov(struct walk *w, struct slice moov)
+{
+    const char *type;
+    struct slice body;
+
+    while (next_box(&moov, &type, &body))
+        if (is(type, "trak"))
+            read_trak(w, body);
+}
+
+/* ---- fragments -------------------------------------------------------------------- */
+
+/* Durations of the samples of one run; those that it does not tell are 0. */
+static uint64_t run_duration(struct slice trun)
+{
+    uint32_t flags, n;
+    size_t at = 8, each = 0;
+    uint64_t sum = 0;
+
+    if (trun.n < 8)
+        return 0;
+    flags = be32(trun.p) & 0xffffff;
+    n = be32(trun.p + 4);
+    at += (flags & 1 ? 4u : 0) + (flags & 4 ? 4u : 0);
+    for (unsigned bit = 0x100; bit <= 0x800; bit <<= 1)
+        each += flags & bit ? 4u : 0;
+    if (!(flags & 0x100))
+        return 0;
+    for (uint32_t i = 0; i < n && at + each <= trun.n; i++, at += each)
+        sum += be32(trun.p + at);
+    return sum;
+}
+
+/* Where what is in it ends, ms. */
+static uint64_t traf_end_ms(const struct walk *w, struct slice traf)
+{
+    struct slice tfhd = child(traf, "tfhd"), tfdt = child(traf, "tfdt");
+    uint32_t id = tfhd.n >= 8 ? be32(tfhd.p + 4) : 0;
+    uint64_t at;
+
+    if (id < 1 || id > TRACKS || !w->timescale[id] || tfdt.n < 8)
+        return 0;
+    at = tfdt.p[0] == 1 && tfdt.n >= 12 ? be64(tfdt.p + 4)
+                                        : be32(tfdt.p + 4);
+    if (at > UINT64_MAX / 2000)
+        return 0;
+    return (at + run_duration(child(traf, "trun"))) * 1000 / w->timescale[id];
+}
+
+static void read_moof(const struct walk *w, struct slice moof,
+                      struct mp4scan *out)
+{
+    const char *type;
+    struct slice body;
+
+    while (next_box(&moof, &type, &body)) {
+        uint64_t end_ms = is(type, "traf") ? traf_end_ms(w, body) : 0;
+
+        if (end_ms > out->duration_ms)
+            out->duration_ms = end_ms;
+    }
+}
+
+/* ---- the file ---------------------------------------------------------------------- */
+
+struct box {
+    uint64_t off, n;
+    char type[4];
+};
+
+/* false: it is not there as a whole. */
+static bool box_at(const struct walk *w, uint64_t off, struct box *b)
+{
+    char head[HEAD];
+
+    if (off > w->size || w->size - off < HEAD ||
+        !w->read(w->ctx, off, head, HEAD))
+        return false;
+    b->off = off;
+    b->n = be32(head);
+    memcpy(b->type, head + 4, 4);
+    return b->n >= HEAD && b->n <= w->size - off;
+}
+
+/* Its body in w->moof; false: too large, or not readable. */
+static bool load(struct walk *w, const struct box *b, struct slice *body)
+{
+    size_t n = (size_t)(b->n - HEAD);
+
+    *body = slice_of(w->moof, n);
+    return b->n - HEAD <= sizeof(w->moof) &&
+           w->read(w->ctx, b->off + HEAD, w->moof, n);
+}
+
+/* One moof with its mdat; false: not whole. */
+static bool fragment(struct walk *w, struct mp4scan *out)
+{
+    struct box moof, mdat;
+    struct slice body;
+
+    if (!box_at(w, out->bytes, &moof) || !is(moof.type, "moof") ||
+        !box_at(w, moof.off + moof.n, &mdat) || !is(mdat.type, "mdat") ||
+        !load(w, &moof, &body))
+        return false;
+    read_moof(w, body, out);
+    out->bytes = mdat.off + mdat.n;
+    out->fragments++;
+    return true;
+}
+
+int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
+            uint64_t size)
+{
+    struct walk w = { .read = read, .ctx = ctx, .size = size };
+    struct slice body;
+    struct box b;
+
+    *out = (struct mp4scan){ 0 };
+    while (!out->head_bytes && box_at(&w, out->bytes, &b)) {
+        bool is_moov = is(b.type, "moov");
+
+        if ((!is_moov && !is(b.type, "ftyp")) ||
+            (is_moov && !load(&w, &b, &body)))
+            break;
+        out->bytes += b.n;
+        if (is_moov) {
+            read_moov(&w, body);
+            out->head_bytes = out->bytes;
+        }
+    }
+    if (!out->head_bytes)
+        return GB_ESYNTAX;
+    while (fragment(&w, out))
+        ;
+    return 0;
+}

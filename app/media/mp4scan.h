@@ -1,0 +1,28 @@
+/* app/media/mp4scan.h - how far a fragmented MP4 file is whole
+ *
+ * For files whose writer was interrupted: what lies behind the last whole
+ * fragment is to be cut off. Reads boxes' heads and what is inside moof; the
+ * media is skipped. */
+#ifndef APP_MEDIA_MP4SCAN_H
+#define APP_MEDIA_MP4SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MP4SCAN_MOOF_MAX 65536 /* bytes of one moof */
+
+/* Fills buf with n bytes from off on; false: they are not there. */
+typedef bool mp4scan_read_fn(void *ctx, uint64_t off, void *buf, size_t n);
+
+struct mp4scan {
+    uint64_t head_bytes; /* up to and with moov; 0: it has none */
+    uint64_t bytes;      /* that are whole: cut it here */
+    uint32_t fragments;
+    uint64_t duration_ms; /* of the longer track */
+};
+
+/* size: of the file. GB_ESYNTAX: no fragmented MP4 with at least its head. */
+int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
+            uint64_t size);
+#endif

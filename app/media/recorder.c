@@ -1,0 +1,239 @@
+#include "app/media/recorder.h"
+
+void recorder_init(struct recorder *r, const struct gb_alloc *alloc,
+                   uint32_t segment_ms)
+{
+    *r = (struct recorder){ .alloc = alloc, .segment_ms = segment_ms };
+    list_init(&r->pieces);
+}
+
+static void drop_pieces(struct recorder *r)
+{
+    struct list *n;
+
+    while ((n = list_pop_front(&r->pieces)))
+        gb_put(r->alloc, container_of(n, struct recorder_piece, node));
+    r->n_bytes = 0;
+}
+
+static void drop_configs(struct recorder *r)
+{
+    for (int t = 0; t < MEDIA_TRACKS; t++) {
+        media_config_unref(r->config[t]);
+        r->config[t] = NULL;
+    }
+}
+
+void recorder_reset(struct recorder *r)
+{
+    drop_pieces(r);
+    drop_configs(r);
+    r->open = false;
+    r->starved = false;
+}
+
+void recorder_fini(struct recorder *r)
+{
+    recorder_reset(r);
+}
+
+/* ---- pieces --------------------------------------------------------------------- */
+
+static struct recorder_piece *newest(const struct recorder *r)
+{
+    return list_is_empty(&r->pieces)
+               ? NULL
+               : container_of(r->pieces.prev, struct recorder_piece, node);
+}
+
+static struct recorder_piece *add_piece(struct recorder *r,
+                                        enum recorder_kind kind, size_t cap)
+{
+    struct recorder_piece *p = gb_get(r->alloc, sizeof(*p) + cap);
+
+    if (!p)
+        return NULL;
+    p->kind = kind;
+    p->utc_ms = 0;
+    p->sound = false;
+    p->n = 0;
+    p->cap = cap;
+    list_push_back(&r->pieces, &p->node);
+    return p;
+}
+
+/* Room for n bytes behind what was put last; NULL: no memory. */
+static char *room(struct recorder *r, size_t n)
+{
+    struct recorder_piece *p = newest(r);
+    size_t cap = n > RECORDER_PIECE_BYTES ? n : RECORDER_PIECE_BYTES;
+
+    if (!p || p->kind != RECORDER_BYTES || p->cap - p->n < n)
+        p = add_piece(r, RECORDER_BYTES, cap);
+    if (!p)
+        return NULL;
+    p->n += n;
+    r->n_bytes += n;
+    return p->bytes + p->n - n;
+}
+
+static bool put_chunk(struct recorder *r, struct media_chunk *c)
+{
+    struct media_iov iov[MEDIA_CHUNK_IOVS];
+    size_t n = media_chunk_iov(c, MEDIA_PLAIN, 0, iov, MEDIA_CHUNK_IOVS);
+    char *p = room(r, media_chunk_size(c, MEDIA_PLAIN));
+
+    for (size_t i = 0; p && i < n; i++) {
+        memcpy(p, iov[i].base, iov[i].len);
+        p += iov[i].len;
+    }
+    media_chunk_unref(c);
+    return p != NULL;
+}
+
+struct recorder_piece *recorder_take(struct recorder *r, bool flush)
+{
+    struct recorder_piece *p;
+
+    if (list_is_empty(&r->pieces))
+        return NULL;
+    p = container_of(r->pieces.next, struct recorder_piece, node);
+    if (!flush && p == newest(r) && p->kind == RECORDER_BYTES &&
+        p->n < RECORDER_PIECE_BYTES / 2)
+        return NULL;
+    list_remove(&p->node);
+    r->n_bytes -= p->n;
+    return p;
+}
+
+/* ---- segments ------------------------------------------------------------------- */
+
+/* Without memory the writer hears nothing of its end, and takes the next BEGIN
+ * for it. */
+void recorder_end(struct recorder *r)
+{
+    struct recorder_piece *p;
+
+    if (!r->open)
+        return;
+    r->open = false;
+    r->end_utc_ms = r->begin_utc_ms + (r->end90k - r->first90k) / 90;
+    drop_configs(r);
+    p = add_piece(r, RECORDER_END, 0);
+    if (p)
+        p->utc_ms = r->end_utc_ms;
+}
+
+/* Left out from here to the next key frame that finds room. */
+static void starve(struct recorder *r)
+{
+    recorder_end(r);
+    r->starved = true;
+    r->lost++;
+}
+
+/* Where the clocks of frames and days only drift, segments stay seamless. */
+static int64_t begin_at(const struct recorder *r, int64_t utc_ms)
+{
+    int64_t off_ms = utc_ms - r->end_utc_ms;
+
+    return r->end_utc_ms && !r->starved && off_ms > -RECORDER_JOIN_MS &&
+                   off_ms < RECORDER_JOIN_MS
+               ? r->end_utc_ms
+               : utc_ms;
+}
+
+static bool carried(const struct media_config *c)
+{
+    return c && fmp4_carries(c->codec);
+}
+
+static void begin(struct recorder *r, const struct media_frame *f,
+                  struct media_config *video, struct media_config *audio,
+                  int64_t utc_ms)
+{
+    struct media_config *config[MEDIA_TRACKS] = {
+        carried(video) ? video : NULL, carried(audio) ? audio : NULL
+    };
+    struct recorder_piece *p = add_piece(r, RECORDER_BEGIN, 0);
+    struct media_chunk *head;
+
+    if (!p)
+        return;
+    p->utc_ms = begin_at(r, utc_ms);
+    p->sound = config[MEDIA_AUDIO] != NULL;
+    for (int t = 0; t < MEDIA_TRACKS; t++)
+        r->config[t] = config[t] ? media_config_ref(config[t]) : NULL;
+    r->mux = (struct fmp4_mux){ .shift90k = -f->dts90k };
+    r->first90k = r->end90k = f->dts90k;
+    r->begin_utc_ms = p->utc_ms;
+    r->open = true;
+    r->starved = false;
+    r->segments++;
+    if (fmp4_init_chunk(&head, r->alloc, r->config[MEDIA_VIDEO],
+                        r->config[MEDIA_AUDIO]) ||
+        !put_chunk(r, head))
+        starve(r);
+}
+
+/* Here one may begin: a key frame, or sound where there are no pictures. */
+static bool is_border(const struct media_frame *f,
+                      const struct media_config *config,
+                      const struct media_config *other)
+{
+    if (!carried(config))
+        return false;
+    return f->track == MEDIA_VIDEO ? f->key : !carried(other);
+}
+
+static bool is_due(const struct recorder *r, const struct media_frame *f,
+                   struct media_config *config, struct media_config *other)
+{
+    const struct media_config *o = carried(other) ? other : NULL;
+
+    return r->config[f->track] != config ||
+           r->config[1 - f->track] != o ||
+           f->dts90k < r->first90k ||
+           f->dts90k - r->first90k >= (int64_t)r->segment_ms * 90;
+}
+
+static void put_frame(struct recorder *r, struct media_frame *f)
+{
+    struct media_chunk *c;
+    int64_t end = f->dts90k + f->duration90k;
+    int err = fmp4_frame_chunk(&c, r->alloc, &r->mux, f,
+                               r->config[MEDIA_AUDIO]);
+
+    if (err == GB_ERANGE)
+        return; /* a few samples of sound are no loss */
+    if (err || !put_chunk(r, c)) {
+        starve(r);
+        return;
+    }
+    r->frames++;
+    if (end > r->end90k)
+        r->end90k = end;
+}
+
+void recorder_frame(struct recorder *r, struct media_frame *f,
+                    struct media_config *config, struct media_config *other,
+                    int64_t utc_ms)
+{
+    bool is_video = f->track == MEDIA_VIDEO;
+
+    if (is_border(f, config, other) && r->n_bytes < RECORDER_BYTES_MAX) {
+        if (r->open && is_due(r, f, config, other))
+            recorder_end(r);
+        if (!r->open)
+            begin(r, f, is_video ? config : other, is_video ? other : config,
+                  utc_ms);
+    } else if (r->open && is_video && f->key) {
+        starve(r);
+    }
+    if (!r->open) {
+        r->lost += r->starved && is_video;
+        return;
+    }
+    if (r->config[f->track] == config && f->dts90k >= r->first90k)
+        put_frame(r, f);
+}

@@ -1,0 +1,69 @@
+/* app/media/recorder.h - frames of a live stream into segments of fragmented MP4
+ *
+ *   hub tap ──► recorder ──► pieces: BEGIN, BYTES, BYTES, …, END, BEGIN, …
+ *                                    └── taken by whoever writes files
+ *
+ * A segment begins with a key frame (or with sound that is alone), at time 0,
+ * and ends before a key frame: when it is old enough, when a configuration has
+ * changed, when something was left out. Nothing is in two segments.
+ *
+ * It knows no file and no clock. What nobody takes gathers up to a limit; above
+ * it whole groups of pictures are left out, counted, and the segment ends, so
+ * that the hole is seen. The stream it records is never held up. */
+#ifndef APP_MEDIA_RECORDER_H
+#define APP_MEDIA_RECORDER_H
+
+#include "app/media/fmp4.h"
+#include "base/list.h"
+
+#define RECORDER_BYTES_MAX (16u << 20) /* gathered: the disk does not keep up */
+#define RECORDER_PIECE_BYTES (256u << 10) /* of one piece, about */
+#define RECORDER_JOIN_MS 2000 /* a segment that begins so soon after the last
+                                 one continues it */
+
+enum recorder_kind { RECORDER_BEGIN, RECORDER_BYTES, RECORDER_END };
+
+struct recorder_piece {
+    struct list node;
+    enum recorder_kind kind;
+    int64_t utc_ms; /* BEGIN: of its first picture; END: behind its last one */
+    bool sound;     /* BEGIN: it has sound */
+    size_t n, cap;
+    char bytes[];
+};
+
+struct recorder {
+    const struct gb_alloc *alloc;
+    uint32_t segment_ms;
+    struct list pieces;    /* not taken, oldest first */
+    size_t n_bytes;        /* of them */
+    bool open;             /* a segment is */
+    bool starved;          /* left out until the next key frame */
+    struct fmp4_mux mux;
+    struct media_config *config[MEDIA_TRACKS]; /* of the segment; references */
+    int64_t first90k, end90k; /* of the segment, the hub's timeline */
+    int64_t begin_utc_ms, end_utc_ms; /* of the last segment; 0: none yet */
+    uint64_t segments, frames, lost; /* so far; lost: pictures left out */
+};
+
+/* segment_ms: a segment ends at the first key frame behind it. */
+void recorder_init(struct recorder *r, const struct gb_alloc *alloc,
+                   uint32_t segment_ms);
+void recorder_fini(struct recorder *r);
+
+/* A frame of the hub with the configuration of its track; other: that of the
+ * other track, NULL: none so far. utc_ms: when it came. */
+void recorder_frame(struct recorder *r, struct media_frame *f,
+                    struct media_config *config, struct media_config *other,
+                    int64_t utc_ms);
+
+/* The stream is over, or recording is: the segment ends. */
+void recorder_end(struct recorder *r);
+
+/* All that was not taken is forgotten, with the open segment: its file is lost. */
+void recorder_reset(struct recorder *r);
+
+/* The oldest piece, the caller's (gb_put); NULL: none. flush: also one that is
+ * still being filled. */
+struct recorder_piece *recorder_take(struct recorder *r, bool flush);
+#endif

@@ -1,0 +1,331 @@
+/* A live stream in segments: each a file of its own, nothing missing between
+ * them, nothing twice, and what a broken writer left is found whole. */
+#include "app/media/mp4scan.h"
+#include "app/media/recorder.h"
+#include "test/hub_world.h"
+
+#define UTC 1700000000000
+#define MAX_SEGMENTS 40
+
+struct segment {
+    char *bytes;
+    size_t n;
+    int64_t begin_ms, end_ms;
+    bool ended, sound;
+};
+
+static struct world w;
+static struct failing_alloc mem; /* of the recorder */
+static struct recorder rec;
+static struct hub_tap tap;
+static struct segment seg[MAX_SEGMENTS];
+static unsigned n_seg;
+
+static void on_tap_frame(void *ctx, struct media_frame *f,
+                         struct media_config *config)
+{
+    (void)ctx;
+    recorder_frame(&rec, f, config, hub_config(w.hub, 1 - f->track),
+                   UTC + (int64_t)w.now_ms);
+}
+
+static void on_tap_end(void *ctx)
+{
+    (void)ctx;
+    recorder_end(&rec);
+}
+
+static void open_all(uint32_t segment_ms, unsigned long fail_at)
+{
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    failing_alloc_init(&mem, fail_at);
+    n_seg = 0;
+    memset(seg, 0, sizeof(seg));
+    tap = (struct hub_tap){ .on_frame = on_tap_frame, .on_end = on_tap_end };
+    recorder_init(&rec, &mem.alloc, segment_ms);
+    hub_tap_add(w.hub, &tap, true);
+}
+
+/* As an owner that writes files. */
+static void take_all(void)
+{
+    struct recorder_piece *p;
+
+    while ((p = recorder_take(&rec, true))) {
+        struct segment *s = &seg[n_seg ? n_seg - 1 : 0];
+
+        switch (p->kind) {
+        case RECORDER_BEGIN:
+            assert_true(n_seg < MAX_SEGMENTS);
+            assert_true(n_seg == 0 || s->ended);
+            s = &seg[n_seg++];
+            s->begin_ms = p->utc_ms;
+            s->sound = p->sound;
+            break;
+        case RECORDER_BYTES:
+            assert_true(n_seg && !s->ended);
+            s->bytes = realloc(s->bytes, s->n + p->n);
+            assert_non_null(s->bytes);
+            memcpy(s->bytes + s->n, p->bytes, p->n);
+            s->n += p->n;
+            break;
+        case RECORDER_END:
+            assert_true(n_seg && !s->ended);
+            s->ended = true;
+            s->end_ms = p->utc_ms;
+            break;
+        }
+        gb_put(&mem.alloc, p);
+    }
+    assert_int_equal(rec.n_bytes, 0);
+}
+
+static void close_all(void)
+{
+    recorder_fini(&rec);
+    hub_tap_remove(&tap);
+    world_close(&w);
+    assert_int_equal(mem.live, 0);
+    for (unsigned i = 0; i < n_seg; i++)
+        free(seg[i].bytes);
+}
+
+static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
+{
+    const struct segment *s = ctx;
+
+    if (off + n > s->n)
+        return false;
+    memcpy(buf, s->bytes + off, n);
+    return true;
+}
+
+static struct mp4scan scan(struct segment *s)
+{
+    struct mp4scan m;
+
+    assert_int_equal(mp4scan(&m, read_bytes, s, s->n), 0);
+    return m;
+}
+
+/* "IKppp" of each segment. */
+static const char *story(unsigned i)
+{
+    struct edge e = { .got = (uint8_t *)seg[i].bytes, .n = seg[i].n };
+
+    return story_fmp4(&e);
+}
+
+static void segments_are_seamless(void **state)
+{
+    unsigned pictures = 0;
+
+    (void)state;
+    open_all(2000, 0);
+    sound(&w);
+    for (unsigned g = 0; g < 20; g++) { /* a GOP of 25 is a second */
+        gop(&w, 25);
+        take_all();
+    }
+    hub_end(w.hub);
+    take_all();
+    assert_int_equal(n_seg, 10);
+    for (unsigned i = 0; i < n_seg; i++) {
+        struct mp4scan m = scan(&seg[i]);
+
+        assert_true(seg[i].ended);
+        assert_int_equal(m.bytes, seg[i].n);
+        assert_true(strncmp(story(i), "IK", 2) == 0);
+        assert_int_equal(seg[i].end_ms - seg[i].begin_ms, 2000);
+        assert_int_equal(m.duration_ms, 2000);
+        if (i)
+            assert_int_equal(seg[i].begin_ms, seg[i - 1].end_ms);
+        pictures += m.fragments;
+    }
+    assert_true(seg[0].begin_ms >= UTC + 1000 && seg[0].begin_ms < UTC + 2000);
+    assert_int_equal(pictures, 500);
+    assert_int_equal(rec.lost, 0);
+    close_all();
+}
+
+static void begins_with_the_cached_pictures(void **state)
+{
+    (void)state;
+    open_all(60000, 0);
+    hub_tap_remove(&tap);
+    gop(&w, 10);
+    hub_tap_add(w.hub, &tap, true);
+    gop(&w, 1);
+    recorder_end(&rec);
+    take_all();
+    assert_int_equal(n_seg, 1);
+    assert_string_equal(story(0), "IKpppppppppK");
+    close_all();
+}
+
+/* Sound that comes later, and another picture size: a new segment each. */
+static void configurations_change(void **state)
+{
+    static const struct slice big[] = { SLICE_INIT(AU_SPS_720),
+                                        SLICE_INIT(AU_PPS),
+                                        SLICE_INIT(AU_IDR) };
+
+    (void)state;
+    open_all(60000, 0);
+    gop(&w, 25);
+    gop(&w, 5);
+    for (unsigned i = 0; i < 10; i++) {
+        sound(&w);
+        picture(&w, i == 5);
+    }
+    hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, big, COUNT(big)),
+           w.now_ms);
+    recorder_end(&rec);
+    take_all();
+    assert_int_equal(n_seg, rec.segments);
+    assert_true(n_seg >= 2);
+    for (unsigned i = 0; i < n_seg; i++) {
+        assert_true(strncmp(story(i), "IK", 2) == 0);
+        assert_true(seg[i].sound == (strchr(story(i), 's') != NULL) ||
+                    i + 1 == n_seg);
+    }
+    close_all();
+}
+
+/* Nobody takes: the memory is bounded, whole groups are left out and counted,
+ * and the hole lies between two segments. */
+static void a_disk_that_does_not_keep_up(void **state)
+{
+    static char fat[400000];
+    struct slice key[] = { SLICE_INIT(AU_SPS), SLICE_INIT(AU_PPS),
+                           { fat, sizeof(fat) } };
+
+    (void)state;
+    open_all(600000, 0);
+    memset(fat, 0x11, sizeof(fat));
+    memcpy(fat, AU_IDR, sizeof(AU_IDR) - 1);
+    for (unsigned i = 0; i < 200; i++) {
+        hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, key, 3),
+               w.now_ms);
+        w.pts90k += FRAME90K;
+        w.now_ms += 40;
+        picture(&w, false);
+        assert_true(rec.n_bytes <= RECORDER_BYTES_MAX + sizeof(fat) + 4096);
+    }
+    assert_true(rec.lost > 100);
+    take_all();
+    for (unsigned i = 0; i < 3; i++) {
+        hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, key, 3),
+               w.now_ms);
+        w.pts90k += FRAME90K;
+        w.now_ms += 40;
+    }
+    recorder_end(&rec);
+    take_all();
+    assert_int_equal(n_seg, 2);
+    assert_true(seg[1].begin_ms > seg[0].end_ms + RECORDER_JOIN_MS);
+    assert_true(seg[0].ended && seg[1].ended);
+    assert_int_equal(scan(&seg[0]).bytes, seg[0].n);
+    close_all();
+}
+
+/* Cut anywhere: what is whole before the cut is found, to the byte. */
+static void cut_at_every_byte(void **state)
+{
+    struct mp4scan whole, m;
+    struct segment part;
+    uint64_t before = 0;
+
+    (void)state;
+    open_all(60000, 0);
+    for (unsigned i = 0; i < 12; i++) {
+        sound(&w);
+        picture(&w, i % 4 == 0);
+    }
+    recorder_end(&rec);
+    take_all();
+    whole = scan(&seg[n_seg - 1]);
+    part = seg[n_seg - 1];
+    for (part.n = 0; part.n < seg[n_seg - 1].n; part.n++) {
+        struct segment copy = part;
+        int err;
+
+        copy.bytes = malloc(part.n + 1); /* ends where the bytes end */
+        assert_non_null(copy.bytes);
+        memcpy(copy.bytes, part.bytes, part.n);
+        err = mp4scan(&m, read_bytes, &copy, part.n);
+        free(copy.bytes);
+        assert_true(m.bytes <= part.n && m.bytes >= before);
+        assert_int_equal(err, part.n < whole.head_bytes ? GB_ESYNTAX : 0);
+        before = m.bytes;
+    }
+    assert_true(whole.fragments > 12);
+    close_all();
+}
+
+static void damaged_files(void **state)
+{
+    struct mp4scan m;
+    unsigned seen = 0;
+
+    (void)state;
+    open_all(60000, 0);
+    gop(&w, 3);
+    recorder_end(&rec);
+    take_all();
+    for (size_t i = 0; i < seg[0].n; i++)
+        for (unsigned v = 0; v < 256; v += 51) {
+            char was = seg[0].bytes[i];
+
+            seg[0].bytes[i] = (char)v;
+            if (!mp4scan(&m, read_bytes, &seg[0], seg[0].n))
+                assert_true(m.bytes <= seg[0].n);
+            seen++;
+            seg[0].bytes[i] = was;
+        }
+    assert_true(seen > 1000);
+    close_all();
+}
+
+/* The n-th allocation fails: pictures are lost, no more; what comes behind them
+ * is recorded again. */
+static void without_memory(void **state)
+{
+    unsigned long n = 0, calls;
+
+    (void)state;
+    do {
+        struct recorder_piece *p;
+        uint64_t before;
+
+        open_all(2000, ++n);
+        for (unsigned g = 0; g < 3; g++)
+            gop(&w, 10);
+        calls = mem.calls;
+        mem.fail_at = 0;
+        before = rec.frames;
+        gop(&w, 10);
+        gop(&w, 10);
+        assert_int_equal(rec.frames, before + 20);
+        recorder_end(&rec);
+        while ((p = recorder_take(&rec, true)))
+            gb_put(&mem.alloc, p);
+        close_all();
+    } while (calls >= n);
+    assert_true(n > 30);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_are_seamless),
+        cmocka_unit_test(begins_with_the_cached_pictures),
+        cmocka_unit_test(configurations_change),
+        cmocka_unit_test(a_disk_that_does_not_keep_up),
+        cmocka_unit_test(cut_at_every_byte),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
