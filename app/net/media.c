@@ -802,14 +802,14 @@ int media_loop_tracks(struct media_loop *l, uint64_t session,
 }
 
 int media_loop_tap(struct media_loop *l, uint64_t session, struct hub_tap *t,
-                   struct hub **hub)
+                   bool from_gop, struct hub **hub)
 {
     struct media_stream *s = find_stream(l, session);
 
     if (!s || s->forgotten || l->stopping)
         return GB_ENOENT;
-    hub_tap_add(s->hub, t, false);
     *hub = s->hub;
+    hub_tap_add(s->hub, t, from_gop);
     return 0;
 }
 

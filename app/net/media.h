@@ -99,10 +99,10 @@ struct media_tracks {
 int media_loop_tracks(struct media_loop *l, uint64_t session,
                       struct media_tracks *out);
 
-/* Puts a tap to a session's hub, from its next frame on; it leaves with the hub's
- * end. *hub (borrowed until then) is where it is. GB_ENOENT. */
+/* Puts a tap to a session's hub, from its next frame or its cached pictures on
+ * (which come inside this call); it leaves with the hub's end. *hub (borrowed until then) is where it is. GB_ENOENT. */
 int media_loop_tap(struct media_loop *l, uint64_t session, struct hub_tap *t,
-                   struct hub **hub);
+                   bool from_gop, struct hub **hub);
 
 /* The codecs and figures of a session's hub; GB_ENOENT. */
 int media_loop_stats(struct media_loop *l, uint64_t session,

@@ -297,7 +297,7 @@ static void deliver_start(struct mail *m)
     f->over = false;
     f->tap = (struct hub_tap){ .on_frame = on_frame, .on_end = on_end,
                                .ctx = f };
-    if (media_loop_tap(f->loop, f->session, &f->tap, &f->hub)) {
+    if (media_loop_tap(f->loop, f->session, &f->tap, false, &f->hub)) {
         f->over = true; /* it has gone already */
         pump(f);
         return;

@@ -1,0 +1,93 @@
+/* app/net/rolls.h - live streams into files: taps on the media loops, and the disk
+ *
+ *     main loop               media loop                  libuv's pool
+ *     rolls_start ──mail──► tap on the session's hub
+ *                           frames ► recorder ► pieces ──► open, write, close
+ *     on_roll ◄────mail──── a segment begins, grows, ends ◄ done
+ *     rolls_stop ─────────► the tap leaves, the segment ends
+ *
+ * A roll is one recording of one channel, of however many segments. One job of a
+ * roll is in the pool at a time; what comes meanwhile gathers, and is left out
+ * above a limit: a disk that is slow or gone never holds up the stream. */
+#ifndef APP_NET_ROLLS_H
+#define APP_NET_ROLLS_H
+
+#include "app/media/recorder.h"
+#include "app/net/media.h"
+
+#define ROLLS_REPORT_MS 2000   /* between two reports of one segment */
+#define ROLLS_FLUSH_MS 1000    /* what has gathered goes out at the latest */
+#define ROLLS_PATH_MAX 1400
+
+enum rolls_sync { ROLLS_SYNC_NEVER, ROLLS_SYNC_SEGMENT, ROLLS_SYNC_ALWAYS };
+
+enum rolls_event {
+    ROLLS_BEGUN,  /* a file is there */
+    ROLLS_GROWN,
+    ROLLS_CLOSED, /* it is complete, or cut off by an error */
+    ROLLS_OVER,   /* the roll is: its session has gone, or it was stopped */
+    ROLLS_FAILED, /* the disk: err, text; nothing more is written, OVER follows */
+};
+
+struct rolls_report {
+    uint64_t roll;
+    enum rolls_event event;
+    int64_t begin_utc_ms, end_utc_ms; /* of the segment */
+    uint64_t bytes;
+    uint64_t lost;    /* pictures left out by this roll so far */
+    int err;          /* GB_ELIMIT: the disk is full */
+    const char *text; /* of err; borrowed */
+};
+
+struct rolls_config {
+    uv_loop_t *main;
+    struct media_net *media;
+    const char *dir; /* borrowed */
+    void (*on_roll)(void *ctx, const struct rolls_report *r);
+    void *ctx;
+};
+
+struct rolls;
+
+/* 0 or GB_ENOMEM. */
+int rolls_new(struct rolls **out, const struct rolls_config *cfg);
+/* After media_net_close and once the main loop has nothing to do. */
+void rolls_free(struct rolls *r);
+
+struct rolls_order {
+    uint64_t roll, session;
+    unsigned loop;
+    struct slice device, channel; /* where it lies; copied */
+    uint32_t segment_ms;
+    enum rolls_sync sync;
+    bool cached;   /* with the pictures that are cached: those before an alarm */
+};
+/* Its reports come later, OVER in every case. */
+void rolls_start(struct rolls *r, const struct rolls_order *o);
+void rolls_stop(struct rolls *r, uint64_t roll);
+
+/* "DIR/DEVICE/CHANNEL/20261128/1795926738000.mp4": UTC day, and its start.
+ * false: too long. */
+bool rolls_path(char out[static ROLLS_PATH_MAX], const char *dir,
+                struct slice device, struct slice channel,
+                int64_t begin_utc_ms);
+
+/* ---- files, in the pool --------------------------------------------------------- */
+
+enum rolls_task {
+    ROLLS_REMOVE, /* the file, and directories that are empty then */
+    ROLLS_REPAIR, /* cut to what is whole; without a picture: removed */
+};
+
+struct rolls_done {
+    uint64_t tag;
+    enum rolls_task task;
+    uint64_t bytes, duration_ms; /* REPAIR; 0 bytes: it is gone */
+    int err;
+};
+
+/* done: on the main loop. 0 or GB_ENOMEM. */
+int rolls_task(struct rolls *r, enum rolls_task task, uint64_t tag,
+               struct slice device, struct slice channel, int64_t begin_utc_ms,
+               void (*done)(void *ctx, const struct rolls_done *d), void *ctx);
+#endif
