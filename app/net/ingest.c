@@ -818,7 +818,7 @@ static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
     struct udp_options o = {
         .bind = addr, .v6only = true, .rcvbuf_bytes = INGEST_RCVBUF,
         .on_packets = on_rtp, .ctx = in,
-        .source = { intake_get, intake_done, &in->intake },
+        .source = intake_source(&in->intake),
     };
     int err = udp_open(&in->rtp, in->o.loop, &o);
 

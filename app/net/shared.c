@@ -438,7 +438,7 @@ static int open_udp(struct shared *s, unsigned f, const char **what)
     struct udp_options o = {
         .bind = any_of(f, s->o.port), .v6only = true, .reuse = true,
         .rcvbuf_bytes = SHARED_RCVBUF, .on_packets = on_rtp, .ctx = s,
-        .source = { intake_get, intake_done, &s->intake[f] },
+        .source = intake_source(&s->intake[f]),
     };
     int err;
 
