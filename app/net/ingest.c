@@ -816,7 +816,8 @@ static void on_handle_closed(uv_handle_t *h)
 static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
 {
     struct udp_options o = {
-        .bind = addr, .v6only = true, .rcvbuf_bytes = INGEST_RCVBUF,
+        .bind = addr, .v6only = true, .no_local = true,
+        .rcvbuf_bytes = INGEST_RCVBUF,
         .on_packets = on_rtp, .ctx = in,
         .source = intake_source(&in->intake),
     };
@@ -825,7 +826,8 @@ static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
     *what = "RTP port";
     if (err)
         return err;
-    o = (struct udp_options){ .v6only = true, .on_packets = on_rtcp, .ctx = in };
+    o = (struct udp_options){ .v6only = true, .no_local = true,
+                              .on_packets = on_rtcp, .ctx = in };
     o.bind = addr;
     o.bind.port++;
     *what = "RTCP port";

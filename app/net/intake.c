@@ -8,6 +8,8 @@
 #define UDP_MIN_SLOTS 8   /* fewer left in a slab: on to another one */
 #define ROOM_ALIGN 64
 
+_Static_assert(UDP_BATCH <= 32, "joined_used has a bit for each");
+
 void ingest_pool_init(struct ingest_pool *p)
 {
     slab_pool_init(&p->slabs);
@@ -15,6 +17,7 @@ void ingest_pool_init(struct ingest_pool *p)
     p->udp_off = 0;
     p->sink = NULL;
     p->apart = false;
+    p->joined_used = 0;
     p->packed = NULL;
     p->packed_off = 0;
     for (size_t i = 0; i < UDP_BATCH; i++)
@@ -133,8 +136,12 @@ uint8_t *intake_settle(void *ctx, uint8_t *p, size_t n, void **buf)
     uint8_t *to;
 
     if (n >= INGEST_ALONE || !pool->packed ||
-        n > SLAB_BYTES - pool->packed_off)
+        n > SLAB_BYTES - pool->packed_off) {
+        for (size_t i = 0; i < UDP_BATCH; i++)
+            if (pool->joined[i] == *buf)
+                pool->joined_used |= (uint32_t)1 << i;
         return p;
+    }
     to = pool->packed->bytes + pool->packed_off;
     memcpy(to, p, n);
     pool->packed_off += n;
@@ -177,12 +184,13 @@ void intake_done(void *ctx, size_t used)
     struct intake *in = ctx;
     struct ingest_pool *p = in->pool;
 
-    for (size_t i = 0; i < used; i++) {
-        if (!p->joined[i] || p->joined[i]->refs == 1)
+    for (size_t i = 0; i < UDP_BATCH && p->joined_used; i++) {
+        if (!(p->joined_used >> i & 1) || p->joined[i]->refs == 1)
             continue;
         slab_unref(p->joined[i]); /* somebody keeps something of it */
         p->joined[i] = NULL;
     }
+    p->joined_used = 0;
     if (!p->udp)
         return; /* it was the sink */
     if (p->udp->refs == 1)

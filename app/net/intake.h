@@ -22,6 +22,7 @@ struct ingest_pool {
     size_t udp_off;
     bool apart; /* what the kernel could join is not */
     struct slab *joined[UDP_BATCH]; /* what it joins comes into these */
+    uint32_t joined_used; /* bits: those with something of this batch */
     struct slab *packed; /* and goes here when it is short */
     size_t packed_off;
     uint8_t *sink;     /* without a slab: read here and dropped, as a socket

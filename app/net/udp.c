@@ -229,7 +229,7 @@ static void want_local(int fd, const struct udp_options *o)
 {
     int on = 1;
 
-    if (!gb_addr_is_any(&o->bind))
+    if (o->no_local || !gb_addr_is_any(&o->bind))
         return;
     if (o->bind.family == GB_IPV6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));

@@ -53,6 +53,7 @@ struct udp_options {
     bool v6only;          /* an IPv6 socket takes no IPv4 */
     int rcvbuf_bytes;     /* asked of the kernel; 0: its default. That it gives
                              less is told in the log, once in a process */
+    bool no_local;        /* where datagrams came to is not asked for */
     bool reuse;           /* others of this process have the same port */
     udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside */
     struct udp_source source;   /* get NULL: a buffer of its own, 64 KB each */
