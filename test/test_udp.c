@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <string.h>
 #include <unistd.h>
 
 static uv_loop_t loop;
@@ -184,12 +185,141 @@ static void written_in_place(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* ---- what the kernel joins ---- */
+
+#define ROOM 2000
+
+static uint8_t rooms[UDP_BATCH][ROOM], mores[UDP_BATCH][UDP_JOINED];
+static unsigned settled, batches;
+static uint8_t expected; /* first byte of the next datagram */
+static size_t sizes[2000], n_sizes;
+
+static size_t give_rooms(void *ctx, uint8_t *room[UDP_BATCH],
+                         void *buf[UDP_BATCH], size_t *cap)
+{
+    (void)ctx;
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        room[i] = rooms[i];
+        buf[i] = rooms[i];
+    }
+    *cap = ROOM;
+    return UDP_BATCH;
+}
+
+static size_t give_mores(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
+                         void *buf[UDP_BATCH])
+{
+    (void)ctx;
+    for (size_t i = 0; i < n; i++) {
+        more[i] = mores[i];
+        buf[i] = mores[i];
+    }
+    return n;
+}
+
+static uint8_t *leave(void *ctx, uint8_t *p, size_t n, void **buf)
+{
+    (void)ctx;
+    assert_true(n > ROOM && n <= UDP_JOINED);
+    assert_ptr_equal(*buf, p);
+    settled++;
+    return p;
+}
+
+static void count_batch(void *ctx, size_t used)
+{
+    (void)ctx;
+    (void)used;
+    batches++;
+}
+
+/* Each datagram is of one value, which counts up. */
+static void check(void *ctx, struct udp_socket *u, const struct udp_packet *pkt,
+                  size_t n)
+{
+    (void)ctx;
+    (void)u;
+    assert_in_range(n, 1, UDP_BATCH);
+    for (size_t i = 0; i < n; i++) {
+        assert_false(pkt[i].truncated);
+        assert_true(n_sizes < COUNT(sizes));
+        sizes[n_sizes++] = pkt[i].n;
+        for (size_t k = 0; k < pkt[i].n; k++)
+            assert_int_equal(pkt[i].p[k], expected);
+        expected++;
+        packets++;
+    }
+}
+
+static void joined(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t each, n; /* of all bytes */
+    } cases[] = {
+        { "one, short", 1400, 100 },    { "two in one room", 700, 1400 },
+        { "just in a room", 1000, ROOM }, { "a byte more", 1000, ROOM + 1 },
+        { "the split is inside", 1400, 14000 },
+        { "a short last one", 1400, 14001 },
+        { "many", 1400, 60200 },        { "more than a batch", 600, 36000 },
+    };
+    static uint8_t b[65000];
+    struct udp_options o = {
+        .bind = address("127.0.0.1"), .on_packets = check,
+        .source = { give_rooms, count_batch, NULL, give_mores, leave },
+    };
+    struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
+    struct udp_socket *u;
+    struct gb_addr at;
+    int fd;
+
+    (void)state;
+    from.sin_addr.s_addr = to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(udp_open(&u, &loop, &o), 0);
+    udp_address(u, &at);
+    to.sin_port = htons(at.port);
+    fd = bound_to(&from);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char ctrl[CMSG_SPACE(sizeof(uint16_t))] = { 0 };
+        struct iovec iov = { b, cases[i].n };
+        struct msghdr m = { .msg_name = &to, .msg_namelen = sizeof(to),
+                            .msg_iov = &iov, .msg_iovlen = 1,
+                            .msg_control = ctrl,
+                            .msg_controllen = sizeof(ctrl) };
+        struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+        uint16_t each = (uint16_t)cases[i].each;
+        size_t want = (cases[i].n + each - 1) / each;
+
+        for (size_t k = 0; k < cases[i].n; k++)
+            b[k] = (uint8_t)(expected + k / each);
+        c->cmsg_level = IPPROTO_UDP;
+        c->cmsg_type = 103; /* UDP_SEGMENT */
+        c->cmsg_len = CMSG_LEN(sizeof(each));
+        memcpy(CMSG_DATA(c), &each, sizeof(each));
+        packets = 0;
+        n_sizes = 0;
+        assert_int_equal(sendmsg(fd, &m, 0), cases[i].n);
+        run_until((unsigned)want);
+        for (size_t k = 0; k < want; k++)
+            if (sizes[k] != (k + 1 < want ? each : cases[i].n - k * each))
+                fail_msg("%s: datagram %zu has %zu bytes", cases[i].name, k,
+                         sizes[k]);
+    }
+    assert_int_equal(settled > 0, udp_joins(u)); /* else each had a room */
+    close(fd);
+    udp_close(u);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hears_after_an_error),
         cmocka_unit_test(local_address),
         cmocka_unit_test(written_in_place),
+        cmocka_unit_test(joined),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ peer() { # NAME PKG-CONFIG-NAME
     fi
 }
 
-for t in sip sdp manscdp ps rtp stack platform admission trace hub store tree; do part micro 60 "$b/bench_$t"; done
+for t in sip sdp manscdp ps rtp net stack platform admission trace hub store tree; do part micro 60 "$b/bench_$t"; done
 part instructions 60 tools/instructions.sh print
 size
 part daemon 150 python3 test/e2e/figures.py

@@ -816,16 +816,18 @@ static void on_handle_closed(uv_handle_t *h)
 static int open_udp(struct ingest *in, struct gb_addr addr, const char **what)
 {
     struct udp_options o = {
-        .bind = addr, .v6only = true, .rcvbuf_bytes = INGEST_RCVBUF,
+        .bind = addr, .v6only = true, .no_local = true,
+        .rcvbuf_bytes = INGEST_RCVBUF,
         .on_packets = on_rtp, .ctx = in,
-        .source = { intake_get, intake_done, &in->intake },
+        .source = intake_source(&in->intake),
     };
     int err = udp_open(&in->rtp, in->o.loop, &o);
 
     *what = "RTP port";
     if (err)
         return err;
-    o = (struct udp_options){ .v6only = true, .on_packets = on_rtcp, .ctx = in };
+    o = (struct udp_options){ .v6only = true, .no_local = true,
+                              .on_packets = on_rtcp, .ctx = in };
     o.bind = addr;
     o.bind.port++;
     *what = "RTCP port";

@@ -3,9 +3,12 @@
 #include "app/net/log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define UDP_MIN_SLOTS 8   /* fewer left in a slab: on to another one */
 #define ROOM_ALIGN 64
+
+_Static_assert(UDP_BATCH <= 32, "joined_used has a bit for each");
 
 void ingest_pool_init(struct ingest_pool *p)
 {
@@ -13,6 +16,12 @@ void ingest_pool_init(struct ingest_pool *p)
     p->udp = NULL;
     p->udp_off = 0;
     p->sink = NULL;
+    p->apart = false;
+    p->joined_used = 0;
+    p->packed = NULL;
+    p->packed_off = 0;
+    for (size_t i = 0; i < UDP_BATCH; i++)
+        p->joined[i] = NULL;
     p->dropped = p->told_ms = 0;
 }
 
@@ -20,6 +29,9 @@ void ingest_pool_fini(struct ingest_pool *p)
 {
     slab_unref(p->udp);
     p->udp = NULL;
+    for (size_t i = 0; i < UDP_BATCH; i++)
+        slab_unref(p->joined[i]);
+    slab_unref(p->packed);
     free(p->sink);
     slab_pool_fini(&p->slabs);
 }
@@ -97,26 +109,98 @@ size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
         buf[i] = p->udp;
     }
     *cap = in->batch_slot = in->slot;
-    in->batch_used = 0;
     return n;
 }
 
-void intake_done(void *ctx)
+/* What is not given on yet lies in it too, so that it is changed between two
+ * batches only. */
+static void make_packed(struct ingest_pool *p)
+{
+    struct slab *s;
+
+    if (p->packed && p->packed->refs == 1)
+        p->packed_off = 0; /* nobody kept anything of it */
+    if (p->packed && p->packed_off <= SLAB_BYTES / 2)
+        return;
+    s = slab_get(&p->slabs);
+    if (!s)
+        return;
+    slab_unref(p->packed);
+    p->packed = s;
+    p->packed_off = 0;
+}
+
+uint8_t *intake_settle(void *ctx, uint8_t *p, size_t n, void **buf)
+{
+    struct ingest_pool *pool = ((struct intake *)ctx)->pool;
+    uint8_t *to;
+
+    if (n >= INGEST_ALONE || !pool->packed ||
+        n > SLAB_BYTES - pool->packed_off) {
+        for (size_t i = 0; i < UDP_BATCH; i++)
+            if (pool->joined[i] == *buf)
+                pool->joined_used |= (uint32_t)1 << i;
+        return p;
+    }
+    to = pool->packed->bytes + pool->packed_off;
+    memcpy(to, p, n);
+    pool->packed_off += n;
+    *buf = pool->packed;
+    return to;
+}
+
+size_t intake_more(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
+                   void *buf[UDP_BATCH])
+{
+    struct ingest_pool *p = ((struct intake *)ctx)->pool;
+    size_t i;
+
+    if (p->udp)
+        make_packed(p);
+    for (i = 0; i < n && p->udp; i++) {
+        if (!p->joined[i])
+            p->joined[i] = slab_get(&p->slabs);
+        if (!p->joined[i])
+            break;
+        more[i] = p->joined[i]->bytes;
+        buf[i] = p->joined[i];
+    }
+    return i;
+}
+
+struct udp_source intake_source(struct intake *in)
+{
+    struct udp_source s = { .get = intake_get, .done = intake_done, .ctx = in };
+
+    if (in->pool->apart)
+        return s;
+    s.more = intake_more;
+    s.settle = intake_settle;
+    return s;
+}
+
+void intake_done(void *ctx, size_t used)
 {
     struct intake *in = ctx;
     struct ingest_pool *p = in->pool;
 
+    for (size_t i = 0; i < UDP_BATCH && p->joined_used; i++) {
+        if (!(p->joined_used >> i & 1) || p->joined[i]->refs == 1)
+            continue;
+        slab_unref(p->joined[i]); /* somebody keeps something of it */
+        p->joined[i] = NULL;
+    }
+    p->joined_used = 0;
     if (!p->udp)
         return; /* it was the sink */
     if (p->udp->refs == 1)
         p->udp_off = 0; /* nobody kept anything of it */
     else
-        p->udp_off += in->batch_used * in->batch_slot;
+        p->udp_off += used * in->batch_slot;
 }
 
 bool intake_batch(struct intake *in, size_t n)
 {
-    in->batch_used = n;
     if (!in->pool->udp)
         in->pool->dropped += n;
     return in->pool->udp != NULL;

@@ -11,6 +11,8 @@
 #define INGEST_SLOT 2048           /* room of a datagram, until one is longer */
 #define INGEST_SLOT_LARGE 9216     /* then: a jumbo frame; then the longest */
 #define INGEST_LARGE_MS 30000      /* without a longer one: back again */
+#define INGEST_ALONE (SLAB_BYTES / 4) /* what is joined to less than this is
+                                      copied: it would hold a whole slab */
 #define INGEST_TELL_MS 60000       /* between two lines about missing buffers */
 
 /* What ingests of one loop share. */
@@ -18,6 +20,11 @@ struct ingest_pool {
     struct slab_pool slabs;
     struct slab *udp;  /* datagrams are received into it */
     size_t udp_off;
+    bool apart; /* what the kernel could join is not */
+    struct slab *joined[UDP_BATCH]; /* what it joins comes into these */
+    uint32_t joined_used; /* bits: those with something of this batch */
+    struct slab *packed; /* and goes here when it is short */
+    size_t packed_off;
     uint8_t *sink;     /* without a slab: read here and dropped, as a socket
                           that is not read would keep the loop busy */
     uint64_t dropped, told_ms; /* datagrams so lost; the last line about it */
@@ -33,7 +40,7 @@ uint8_t *ingest_pool_room(struct ingest_pool *p, size_t n, struct slab **s);
 struct intake {
     struct ingest_pool *pool;
     uv_loop_t *loop;
-    size_t slot, batch_slot, batch_used; /* batch: between get and done */
+    size_t slot, batch_slot; /* batch: between get and done */
     uint64_t large_ms; /* the newest datagram that needs more than INGEST_SLOT */
 };
 void intake_init(struct intake *in, struct ingest_pool *pool, uv_loop_t *loop);
@@ -41,7 +48,12 @@ void intake_init(struct intake *in, struct ingest_pool *pool, uv_loop_t *loop);
 /* The functions of a udp_source, whose ctx is the intake. */
 size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
                   size_t *cap);
-void intake_done(void *ctx);
+void intake_done(void *ctx, size_t used);
+size_t intake_more(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
+                   void *buf[UDP_BATCH]);
+uint8_t *intake_settle(void *ctx, uint8_t *p, size_t n, void **buf);
+/* All of them; without the last two where the pool says so. */
+struct udp_source intake_source(struct intake *in);
 
 /* First of all in on_packets: n have come. false: there was no room for them,
  * their bytes are not to be used. */

@@ -437,13 +437,14 @@ static int open_udp(struct shared *s, unsigned f, const char **what)
 {
     struct udp_options o = {
         .bind = any_of(f, s->o.port), .v6only = true, .reuse = true,
+        .no_local = true,
         .rcvbuf_bytes = SHARED_RCVBUF, .on_packets = on_rtp, .ctx = s,
-        .source = { intake_get, intake_done, &s->intake[f] },
     };
     int err;
 
     *what = "shared RTP port";
     intake_init(&s->intake[f], s->o.pool, s->o.loop);
+    o.source = intake_source(&s->intake[f]);
     err = udp_open(&s->rtp[f], s->o.loop, &o);
     if (err)
         return err;

@@ -15,6 +15,9 @@
 #define UDP_OWN_STRIDE (UDP_OWN_CAP + 17 * 64) /* from one buffer to the next:
                         their first lines are in different sets of the caches */
 #define UDP_CTRL 128
+#ifndef UDP_GRO
+#define UDP_GRO 104 /* Linux 5.0 */
+#endif
 
 struct send_slot {
     struct sockaddr_storage to;
@@ -31,6 +34,7 @@ struct udp_socket {
     uint8_t *own;     /* UDP_BATCH buffers, mapped on first use */
     uint32_t dropped, send_errors;
     bool closing;
+    bool joins; /* UDP_GRO is on */
     /* sending: made with the first udp_send */
     struct mmsghdr *out;
     struct send_slot *slot;
@@ -58,12 +62,14 @@ static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
     return UDP_BATCH;
 }
 
-/* The local address (IP_PKTINFO) and the kernel's drop counter, which comes
- * only once there have been drops. */
+/* The local address (IP_PKTINFO), the length of each of several datagrams that
+ * are joined (0: it is one), and the kernel's drop counter, which comes only
+ * once there have been drops. */
 static void read_control(struct udp_socket *u, struct msghdr *m,
-                         struct gb_addr *local)
+                         struct gb_addr *local, size_t *each)
 {
     *local = u->bound;
+    *each = 0;
     if (m->msg_controllen == 0)
         return;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -84,48 +90,109 @@ static void read_control(struct udp_socket *u, struct msghdr *m,
             local->port = u->bound.port;
         } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
             memcpy(&u->dropped, CMSG_DATA(c), sizeof(u->dropped));
+        } else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+            int bytes;
+
+            memcpy(&bytes, CMSG_DATA(c), sizeof(bytes));
+            *each = bytes > 0 ? (size_t)bytes : 0;
         }
     }
 }
 
-/* One batch; how many datagrams it had, 0 when there is nothing. */
-static size_t receive_batch(struct udp_socket *u)
-{
+/* What is received into: one batch. */
+struct batch {
+    size_t n, n_more, cap;
+    uint8_t *room[UDP_BATCH], *more[UDP_BATCH];
+    void *buf[UDP_BATCH], *more_buf[UDP_BATCH];
+    struct iovec iov[UDP_BATCH][2];
     struct mmsghdr msg[UDP_BATCH];
-    struct iovec iov[UDP_BATCH];
     struct sockaddr_storage from[UDP_BATCH];
     char ctrl[UDP_BATCH][UDP_CTRL];
+};
+
+/* A datagram goes into its room; what is joined and longer goes on in `more`,
+ * behind as much as its room has. */
+static bool make_batch(struct udp_socket *u, struct batch *b)
+{
+    const struct udp_source *src = &u->o.source;
+
+    b->n = src->get ? src->get(src->ctx, b->room, b->buf, &b->cap)
+                    : own_get(u, b->room, b->buf, &b->cap);
+    b->n_more = u->joins && b->cap < UDP_JOINED
+                    ? src->more(src->ctx, b->n, b->more, b->more_buf) : 0;
+    for (size_t i = 0; i < b->n; i++) {
+        bool more = i < b->n_more;
+
+        b->iov[i][0] = (struct iovec){ b->room[i], b->cap };
+        if (more)
+            b->iov[i][1] = (struct iovec){ b->more[i] + b->cap,
+                                           UDP_JOINED - b->cap };
+        b->msg[i].msg_hdr = (struct msghdr){
+            .msg_name = &b->from[i], .msg_namelen = sizeof(b->from[i]),
+            .msg_iov = b->iov[i], .msg_iovlen = more ? 2 : 1,
+            .msg_control = b->ctrl[i], .msg_controllen = UDP_CTRL,
+        };
+    }
+    return b->n > 0;
+}
+
+static void give(struct udp_socket *u, const struct udp_packet *pkt, size_t n)
+{
+    if (n && !u->closing)
+        u->o.on_packets(u->o.ctx, u, pkt, n);
+}
+
+/* The packets of one message, which `whole` stands for, to those that are given
+ * on together. */
+static void take_apart(struct udp_socket *u, const struct udp_packet *whole,
+                       size_t each, struct udp_packet *pkt, size_t *n)
+{
+    for (size_t at = 0; at < whole->n || at == 0; at += each) {
+        size_t left = whole->n - at;
+
+        if (*n == UDP_BATCH) {
+            give(u, pkt, *n);
+            *n = 0;
+        }
+        pkt[*n] = *whole;
+        pkt[*n].p = whole->p + at;
+        pkt[(*n)++].n = left < each ? left : each;
+        if (left <= each)
+            return;
+    }
+}
+
+/* One batch; how many messages it had, 0 when there is nothing. */
+static size_t receive_batch(struct udp_socket *u)
+{
+    struct batch b;
     struct udp_packet pkt[UDP_BATCH];
-    uint8_t *room[UDP_BATCH];
-    void *buf[UDP_BATCH];
-    size_t cap, n;
+    size_t n = 0;
     int got;
 
-    n = u->o.source.get ? u->o.source.get(u->o.source.ctx, room, buf, &cap)
-                        : own_get(u, room, buf, &cap);
-    if (n == 0)
+    if (!make_batch(u, &b))
         return 0;
-    for (size_t i = 0; i < n; i++) {
-        iov[i] = (struct iovec){ room[i], cap };
-        msg[i].msg_hdr = (struct msghdr){
-            .msg_name = &from[i], .msg_namelen = sizeof(from[i]),
-            .msg_iov = &iov[i], .msg_iovlen = 1,
-            .msg_control = ctrl[i], .msg_controllen = UDP_CTRL,
-        };
-    }
-    got = recvmmsg(u->fd, msg, (unsigned)n, MSG_DONTWAIT, NULL);
+    got = recvmmsg(u->fd, b.msg, (unsigned)b.n, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++) {
-        pkt[i] = (struct udp_packet){
-            .p = room[i], .n = msg[i].msg_len, .buf = buf[i],
-            .truncated = (msg[i].msg_hdr.msg_flags & MSG_TRUNC) != 0,
+        struct udp_packet whole = {
+            .p = b.room[i], .n = b.msg[i].msg_len, .buf = b.buf[i],
+            .truncated = (b.msg[i].msg_hdr.msg_flags & MSG_TRUNC) != 0,
         };
-        read_control(u, &msg[i].msg_hdr, &pkt[i].local);
-        sockaddr_read(&pkt[i].remote, (struct sockaddr *)&from[i]);
+        size_t each;
+
+        read_control(u, &b.msg[i].msg_hdr, &whole.local, &each);
+        sockaddr_read(&whole.remote, (struct sockaddr *)&b.from[i]);
+        if (whole.n > b.cap) {
+            memcpy(b.more[i], whole.p, b.cap);
+            whole.buf = b.more_buf[i];
+            whole.p = u->o.source.settle(u->o.source.ctx, b.more[i], whole.n,
+                                         &whole.buf);
+        }
+        take_apart(u, &whole, each ? each : SIZE_MAX, pkt, &n);
     }
-    if (got > 0)
-        u->o.on_packets(u->o.ctx, u, pkt, (size_t)got);
+    give(u, pkt, n);
     if (u->o.source.done)
-        u->o.source.done(u->o.source.ctx);
+        u->o.source.done(u->o.source.ctx, got > 0 ? (size_t)got : 0);
     return got > 0 ? (size_t)got : 0;
 }
 
@@ -162,7 +229,7 @@ static void want_local(int fd, const struct udp_options *o)
 {
     int on = 1;
 
-    if (!gb_addr_is_any(&o->bind))
+    if (o->no_local || !gb_addr_is_any(&o->bind))
         return;
     if (o->bind.family == GB_IPV6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
@@ -195,7 +262,7 @@ static void want_rcvbuf(int fd, int bytes)
           rcvbuf_of(fd), bytes, bytes);
 }
 
-static int open_fd(const struct udp_options *o, int *out)
+static int open_fd(const struct udp_options *o, int *out, bool *joins)
 {
     struct sockaddr_storage ss;
     socklen_t len = sockaddr_of(&ss, &o->bind, false);
@@ -212,6 +279,8 @@ static int open_fd(const struct udp_options *o, int *out)
     if (o->reuse)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
     want_rcvbuf(fd, o->rcvbuf_bytes);
+    if (o->source.more)
+        *joins = setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof(on)) == 0;
     if (bind(fd, (struct sockaddr *)&ss, len) != 0) {
         int err = -errno;
 
@@ -232,7 +301,7 @@ int udp_open(struct udp_socket **out, uv_loop_t *loop,
 
     if (!u)
         return UV_ENOMEM;
-    err = open_fd(o, &u->fd);
+    err = open_fd(o, &u->fd, &u->joins);
     if (err) {
         free(u);
         return err;
@@ -275,6 +344,11 @@ int udp_steer(const struct udp_socket *u, unsigned n)
                    sizeof(program)) != 0)
         return -errno;
     return 0;
+}
+
+bool udp_joins(const struct udp_socket *u)
+{
+    return u->joins;
 }
 
 void udp_address(const struct udp_socket *u, struct gb_addr *a)

@@ -1,6 +1,6 @@
 /* app/net/udp.h - a UDP socket on a libuv loop, in batches
  *
- * Up to UDP_BATCH datagrams a wake-up by recvmmsg, answers gathered and sent by
+ * Up to UDP_BATCH datagrams, or bundles of them, a wake-up by recvmmsg, answers gathered and sent by
  * one sendmmsg. On a wildcard socket the local address of each datagram is
  * known (IP_PKTINFO; a socket bound to one address saves that), and a datagram can be sent from a chosen one: a device
  * drops answers that come from another address than it talks to. */
@@ -14,6 +14,7 @@
 #define UDP_BATCH 32
 #define UDP_SEND_BATCH 64       /* datagrams gathered before a flush */
 #define UDP_SEND_BYTES 131072   /* bytes of them; at least one datagram */
+#define UDP_JOINED 65536        /* the most that is joined into one */
 #define UDP_TURNS 8             /* batches a wake-up, then others may run */
 
 struct udp_packet {
@@ -31,8 +32,16 @@ struct udp_source {
      * UDP_BATCH; 0 leaves the datagrams in the kernel */
     size_t (*get)(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
                   size_t *cap);
-    void (*done)(void *ctx);
+    void (*done)(void *ctx, size_t used); /* the first of them */
     void *ctx;
+    /* Not NULL: the kernel may join datagrams of one sender (UDP_GRO), which
+     * costs a fraction; they are told apart again here. Fills more[0..n) with
+     * room for UDP_JOINED bytes each, where what is longer than its first room
+     * goes as a whole, and their cookies; how many. Such a one, of n bytes at p,
+     * may then be moved: the place where it is, *buf is its cookie. */
+    size_t (*more)(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
+                   void *buf[UDP_BATCH]);
+    uint8_t *(*settle)(void *ctx, uint8_t *p, size_t n, void **buf);
 };
 
 struct udp_socket;
@@ -44,6 +53,7 @@ struct udp_options {
     bool v6only;          /* an IPv6 socket takes no IPv4 */
     int rcvbuf_bytes;     /* asked of the kernel; 0: its default. That it gives
                              less is told in the log, once in a process */
+    bool no_local;        /* where datagrams came to is not asked for */
     bool reuse;           /* others of this process have the same port */
     udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside */
     struct udp_source source;   /* get NULL: a buffer of its own, 64 KB each */
@@ -74,6 +84,9 @@ void udp_commit(struct udp_socket *u, const struct gb_addr *local,
 void udp_send(struct udp_socket *u, const struct gb_addr *local,
               const struct gb_addr *remote, const void *p, size_t n);
 void udp_flush(struct udp_socket *u);
+
+/* May datagrams come joined? */
+bool udp_joins(const struct udp_socket *u);
 
 /* Datagrams the kernel dropped because we were late (SO_RXQ_OVFL), and sends
  * that failed. */
