@@ -64,6 +64,7 @@ static void lock(struct rtp_source *s, const struct gb_addr *from,
     s->ssrc = ssrc;
     s->last_seq = seq;
     s->last_ms = now_ms;
+    s->others = 0;
     memset(s->cand, 0, sizeof(s->cand));
 }
 
@@ -100,12 +101,14 @@ static bool has_run(struct rtp_source *s, const struct gb_addr *from,
 {
     struct rtp_candidate *c = candidate(s, from, ssrc, now_ms);
 
+    c->mixed = c->mixed || (c->run && s->others == 0);
     if (c->run == 0 || c->next_seq != seq)
         c->run = 0;
     if (c->run < RTP_SOURCE_RELOCK)
         c->run++;
     c->next_seq = (uint16_t)(seq + 1);
     c->at_ms = now_ms;
+    s->others++;
     return c->run == RTP_SOURCE_RELOCK &&
            (is_plausible(s, from) ||
             now_ms - c->since_ms >= RTP_SOURCE_ELSEWHERE_MS);
@@ -119,6 +122,27 @@ static bool outranks(const struct rtp_source *s, const struct gb_addr *from,
     return is_expected(s, ssrc) && is_plausible(s, from) &&
            (s->elsewhere || (!is_expected(s, s->ssrc) &&
                              s->policy != RTP_SSRC_IGNORE));
+}
+
+/* The locked device goes on under another SSRC: from its very socket, and none
+ * of the old one since. A run is at hand. */
+static bool took_over(struct rtp_source *s, const struct gb_addr *from,
+                      uint32_t ssrc, uint64_t now_ms)
+{
+    if (s->two || !gb_addr_eq(&s->from, from) ||
+        s->others < RTP_SOURCE_RELOCK ||
+        candidate(s, from, ssrc, now_ms)->mixed)
+        return false;
+    s->has_before = true;
+    s->before = s->ssrc;
+    return true;
+}
+
+/* The one that was taken over from is there again. */
+static bool is_back(const struct rtp_source *s, const struct gb_addr *from,
+                    uint32_t ssrc)
+{
+    return s->has_before && s->before == ssrc && gb_addr_eq(&s->from, from);
 }
 
 static enum rtp_verdict foreign(struct rtp_source *s, uint32_t ssrc)
@@ -136,6 +160,7 @@ static enum rtp_verdict ours(struct rtp_source *s, uint16_t seq,
         (uint16_t)(s->last_seq - seq) > RTP_SOURCE_NAT_STEP)
         s->last_seq = seq;
     s->last_ms = now_ms;
+    s->others = 0;
     return RTP_OURS;
 }
 
@@ -144,6 +169,7 @@ static enum rtp_verdict stranger(struct rtp_source *s,
                                  uint16_t seq, uint64_t now_ms)
 {
     uint16_t step = (uint16_t)(seq - s->last_seq);
+    bool back = is_back(s, from, ssrc);
 
     if (ssrc == s->ssrc && step > 0 && step <= RTP_SOURCE_NAT_STEP) {
         s->from = *from;
@@ -154,9 +180,12 @@ static enum rtp_verdict stranger(struct rtp_source *s,
     }
     if (!may_lock(s, from, ssrc))
         return foreign(s, ssrc);
-    if (outranks(s, from, ssrc) ||
+    if ((outranks(s, from, ssrc) && !back) ||
         (has_run(s, from, ssrc, seq, now_ms) &&
-         now_ms - s->last_ms >= RTP_SOURCE_SILENCE_MS)) {
+         (now_ms - s->last_ms >= RTP_SOURCE_SILENCE_MS || back ||
+          took_over(s, from, ssrc, now_ms)))) {
+        s->two = s->two || back;
+        s->has_before = s->has_before && !back;
         lock(s, from, ssrc, seq, now_ms);
         s->relocks++;
         return RTP_OURS_NEW;

@@ -37,6 +37,7 @@ struct rtp_candidate {
     uint32_t ssrc;
     uint16_t next_seq;
     uint16_t run;      /* consecutive packets; 0: slot is free */
+    bool mixed;        /* packets of the locked sender came between its own */
     uint64_t since_ms, at_ms; /* its first and its newest packet */
 };
 
@@ -51,6 +52,9 @@ struct rtp_source {
     bool elsewhere;        /* public when locked: from is not plausible */
     uint16_t last_seq;
     uint64_t last_ms;
+    uint32_t others;       /* packets of others since the last of the locked */
+    bool has_before, two;  /* two: streams on one socket, none takes over */
+    uint32_t before;       /* the SSRC that one of the same address took over */
     uint8_t n_plausible;
     struct gb_addr plausible[RTP_SOURCE_ADDRS];
     struct rtp_candidate cand[RTP_SOURCE_CANDIDATES];
@@ -72,7 +76,10 @@ void rtp_source_expect(struct rtp_source *s, uint32_t ssrc);
  * RTP_SOURCE_ADDRS the one named longest ago goes. */
 void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr);
 
-/* Judges one valid RTP packet. from may be constant (TCP). */
+/* Judges one valid RTP packet. A device that begins anew with another SSRC on
+ * its socket is followed after RTP_SOURCE_RELOCK packets without one of the old
+ * SSRC in between; when that comes back, they are two streams, and this is not
+ * done again. from may be constant (TCP). */
 enum rtp_verdict rtp_source_check(struct rtp_source *s,
                                   const struct gb_addr *from, uint32_t ssrc,
                                   uint16_t seq, uint64_t now_ms);

@@ -450,6 +450,8 @@ static void on_device_message(struct sim_device *d, const struct sip_event *ev)
     d->messages++;
     snprintf(d->last_body, sizeof(d->last_body), "%.*s",
              SLICE_ARG(ev->msg->body));
+    d->key_orders[0] += text_has(d->last_body, "<IFameCmd>Send</IFameCmd>");
+    d->key_orders[1] += text_has(d->last_body, "<IFrameCmd>Send</IFrameCmd>");
     if (d->query_refused) {
         respond(d->sim, ev, 404);
         return;
@@ -647,6 +649,7 @@ void sim_media(struct sim *s, struct sim_stream *st,
         .session = st->session,
         .packets = st->packets,
         .bytes = st->packets * 1400,
+        .keys = st->keys,
         .ssrc = st->ssrc + (st->source && st->source->foreign_ssrc),
         .video = st->source && st->source->sound_only ? PS_CODEC_UNKNOWN
                                                       : PS_CODEC_H264,

@@ -137,6 +137,7 @@ struct sim_device {
     unsigned keepalive_ok, keepalive_refused;
     unsigned invites, byes, cancels, catalogs, infos, options, messages;
     char last_body[2048];
+    unsigned key_orders[2];     /* of 2016 and of 2022 */
     char last_sdp[2048], last_subject[128], last_uri[128];
     unsigned alarm_responses;
     unsigned subscribes, unsubscribes; /* SUBSCRIBEs; with Expires 0 */
@@ -174,7 +175,7 @@ struct sim_stream {
     int64_t history_ms;        /* of OPEN */
     bool broken, ended;
     uint64_t next_ms;
-    uint64_t packets;
+    uint64_t packets, keys;
     bool speaks;               /* a SPEAK came, with this: */
     struct voice_options voice;
 };

@@ -44,11 +44,11 @@ static struct gb_addr address(const char *ip, uint16_t at)
     return a;
 }
 
-static void open_ingest(bool any_source)
+static void open_ingest_for(enum platform_transport transport, bool any_source)
 {
     const struct hub_hooks hooks = { .on_wake = on_wake };
     struct ingest_options o = { .loop = &loop, .pool = &pool,
-                                .transport = PLATFORM_TCP_PASSIVE,
+                                .transport = transport,
                                 .peer = address(DEVICE, 5060),
                                 .any_source = any_source, .has_ssrc = true,
                                 .ssrc = SSRC, .on_event = on_event };
@@ -67,6 +67,11 @@ static void open_ingest(bool any_source)
         uv_run(&loop, UV_RUN_NOWAIT);
     }
     assert_int_equal(err, 0);
+}
+
+static void open_ingest(bool any_source)
+{
+    open_ingest_for(PLATFORM_TCP_PASSIVE, any_source);
 }
 
 static void close_ingest(void)
@@ -284,6 +289,119 @@ static void no_buffers(void **state)
     close_ingest();
 }
 
+/* ---- TCP active ---- */
+
+static int listen_at(const char *ip, uint16_t *at)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET };
+    socklen_t len = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    assert_int_equal(inet_pton(AF_INET, ip, &a.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    *at = ntohs(a.sin_port);
+    return fd;
+}
+
+/* The answer names an address where nobody listens, its SIP comes from another
+ * one: there the second attempt goes. */
+static void an_address_that_nobody_is_at(void **state)
+{
+    struct platform_action answer = { .transport = PLATFORM_TCP_ACTIVE,
+                                      .ssrc = SSRC };
+    uint16_t at;
+    int server, fd;
+
+    (void)state;
+    open_ingest_for(PLATFORM_TCP_ACTIVE, false);
+    server = listen_at(DEVICE, &at);
+    answer.remote = address(MEDIA, at);
+    ingest_answer(in, &answer);
+    turn(0);
+    assert_int_equal(accept(server, NULL, NULL), -1);
+    assert_int_equal(said[PLATFORM_MEDIA_CONNECTED], 0);
+    turn(INGEST_RETRY_MS + 1);
+    turn(0);
+    fd = accept(server, NULL, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(said[PLATFORM_MEDIA_CONNECTED], 1);
+    send_packets(fd, SSRC, 6);
+    expect_source(DEVICE, 6);
+    close(fd);
+    close(server);
+    close_ingest();
+}
+
+/* Who is at neither of them is told after the last attempt, in time. */
+static void nobody_at_either(void **state)
+{
+    struct platform_action answer = { .transport = PLATFORM_TCP_ACTIVE,
+                                      .ssrc = SSRC };
+    uint16_t at;
+
+    (void)state;
+    open_ingest_for(PLATFORM_TCP_ACTIVE, false);
+    close(listen_at(DEVICE, &at));
+    answer.remote = address(MEDIA, at);
+    ingest_answer(in, &answer);
+    for (unsigned i = 1; i < INGEST_ATTEMPTS; i++) {
+        turn(0);
+        assert_int_equal(said[PLATFORM_MEDIA_ENDED], 0);
+        turn(INGEST_RETRY_MS + 1);
+    }
+    turn(0);
+    assert_int_equal(said[PLATFORM_MEDIA_ENDED], 1);
+    close_ingest();
+}
+
+/* ---- RTCP on the connection ---- */
+
+/* Field-note 6.1: some end a stream that nobody reports on. Who sends RTCP gets
+ * ours, framed as its own, every INGEST_RTCP_MS; who sends none gets none. */
+static void reports_go_back_on_the_connection(void **state)
+{
+    (void)state;
+    for (unsigned k = 0; k < 2; k++) {
+        static const uint8_t sr[2 + 28] = { 0,   28, 0x80, 200, 0, 6,
+                                            5, 0xf5, 0xe1, 1 };
+        uint8_t got[256];
+        ssize_t n;
+        int fd;
+
+        open_ingest(false);
+        fd = connect_from(DEVICE);
+        send_packets(fd, SSRC, 6);
+        if (k)
+            assert_int_equal(send(fd, sr, sizeof(sr), MSG_NOSIGNAL),
+                             sizeof(sr));
+        usleep(100000); /* the room that the clock below has to hit */
+        send_packets(fd, SSRC, 1);
+        n = -1; /* due between the first report that was not sent, and so long
+                   after the last packet */
+        for (unsigned ms = INGEST_RTCP_MS - 140; n < 0 && ms < INGEST_RTCP_MS;
+             ms += 5) {
+            turn(ms);
+            n = recv(fd, got, sizeof(got), MSG_DONTWAIT);
+        }
+        if (k) {
+            if (n <= 2 + 32)
+                fail_msg("%zd bytes", n);
+            assert_int_equal(got[0] << 8 | got[1], n - 2);
+            assert_int_equal(got[2], 0x81); /* one block */
+            assert_int_equal(got[3], 201);
+            assert_int_equal(got[5], 7);
+            assert_memory_equal(got + 10, "\x05\xf5\xe1\x01", 4);
+        } else {
+            assert_int_equal(n, -1);
+        }
+        expect_source(DEVICE, 7);
+        close(fd);
+        close_ingest();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +410,9 @@ int main(void)
         cmocka_unit_test(media_from_elsewhere),
         cmocka_unit_test(any_source),
         cmocka_unit_test(no_buffers),
+        cmocka_unit_test(an_address_that_nobody_is_at),
+        cmocka_unit_test(nobody_at_either),
+        cmocka_unit_test(reports_go_back_on_the_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

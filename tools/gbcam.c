@@ -100,6 +100,9 @@ static void on_action(struct gbcam *g, uint32_t device,
     case DEVICE_DO_PACE:
         stream_pace(g, device, a);
         break;
+    case DEVICE_DO_KEY:
+        stream_key(g, device, a);
+        break;
     case DEVICE_DO_STOP:
         stream_stop(g, device, a->session);
         break;

@@ -116,6 +116,7 @@ enum device_action_kind {
     DEVICE_DO_START,    /* send: the stream begins (TCP_CONNECT: connect) */
     DEVICE_DO_PACE,     /* a recording: paused, or goes on at `scale_milli`
                            and, unless it is below 0, from `position_ms` */
+    DEVICE_DO_KEY,      /* live: the next picture is a key frame */
     DEVICE_DO_STOP,
     DEVICE_STATE,       /* online, offline, refused: text */
     DEVICE_DONE,        /* an order was carried out, or (status 0) not: text */

@@ -272,6 +272,9 @@ uint64_t device_voice_deadline(const struct device *d);
 /* session.c */
 void device_on_control(struct device *d, const struct sip_event *ev,
                        struct gb_time now);
+/* Live pictures of a channel, or (target n_channels) of all, begin anew with a
+ * key frame. */
+void device_key_frame(struct device *d, size_t target);
 void device_on_invite(struct device *d, const struct sip_event *ev,
                       struct gb_time now);
 void device_on_dialog(struct device *d, const struct sip_event *ev,

@@ -186,9 +186,11 @@ static bool on_format(struct device *d, size_t target, const void *in)
 
 static bool on_iframe(struct device *d, size_t target, const void *in)
 {
-    (void)d;
-    (void)target;
-    return ((const struct manscdp_control_iframe *)in)->send != 0;
+    if (!((const struct manscdp_control_iframe *)in)->send)
+        return false;
+    if (!d->c.faults.no_key_frame)
+        device_key_frame(d, target);
+    return true;
 }
 
 /* ---- the device as a whole ------------------------------------------------------ */

@@ -104,6 +104,8 @@
     X(own_status, "MediaStatus outside the dialog, of the device",             \
       "GB/T 28181-2022 9.8")                                                   \
     X(bye_at_end, "BYE at the end of a recording", "GB/T 28181-2022 9.8")      \
+    X(no_key_frame, "an order for a key frame is taken with 200, and no key "   \
+      "frame comes", "GB/T 28181-2022 A.2.3")                                  \
     X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \
     X(no_seek, "Range is answered with 488", "GB/T 28181-2022 9.8")
 
@@ -126,6 +128,7 @@
     X(no_key, "no key frames at all", "GB/T 28181-2022 Annex C")               \
     X(falls_silent, "sends nothing more after ten seconds",                    \
       "GB/T 28181-2022 9.2")                                                   \
+    X(long_gop, "a key frame every minute", "GB/T 28181-2022 Annex C")         \
     X(sps_change, "another picture size every two seconds",                    \
       "ITU-T H.264 §7.4.1.2.1")                                                \
     X(b_frames, "pictures I P B B: a file that is coded so (its GOP one "      \

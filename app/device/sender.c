@@ -12,6 +12,7 @@
 #define AUDIO_FIRST_MS 2000
 #define CHANGE_FRAMES 50    /* of sps_change */
 #define RESTART_FRAMES 75   /* of seq_restart */
+#define LONG_GOP_MS 60000   /* of long_gop */
 #define BIG_PAYLOAD 60000
 #define SMALL_PAYLOAD 333
 
@@ -28,6 +29,7 @@ struct sender {
     uint64_t n_video, n_audio; /* frames begun */
     uint64_t shift;            /* the first one is this one of the clip */
     uint64_t lead;             /* so many are before the start */
+    uint64_t key_n;            /* n_video behind the last key frame, or 0 */
     uint32_t n_keys;
     uint64_t last_pts90k;      /* of the last picture */
     uint64_t burst_ms;
@@ -261,6 +263,35 @@ void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
         seek(s, (uint64_t)seek_ms);
 }
 
+/* The picture of the clip that is sent next. */
+static const struct clip_frame *frame_of(const struct sender *s,
+                                         const struct clip *c)
+{
+    return &c->frame[(s->n_video + s->shift) % c->n_frames];
+}
+
+void sender_key(struct sender *s)
+{
+    const struct clip *c = s->o.clip;
+
+    while (!frame_of(s, c)->key)
+        s->shift++;
+    s->key_n = 0;
+}
+
+/* With long_gop most key frames are passed over: what follows them refers to
+ * other pictures then. */
+static void pass_over_key(struct sender *s, const struct clip *c)
+{
+    uint64_t due = s->key_n + (uint64_t)c->fps * LONG_GOP_MS / 1000;
+
+    if (s->key_n && s->n_video < due)
+        for (uint32_t n = 0; n < c->n_frames && frame_of(s, c)->key; n++)
+            s->shift++;
+    else if (s->key_n)
+        sender_key(s);
+}
+
 void sender_pause(struct sender *s, uint64_t now_ms)
 {
     rebase(s, now_ms);
@@ -286,9 +317,11 @@ static bool next_picture(struct sender *s, struct writer *w,
                          struct slice *annexb)
 {
     const struct clip *c = clip_of(s, s->n_video);
-    const struct clip_frame *f = &c->frame[(s->n_video + s->shift) %
-                                           c->n_frames];
+    const struct clip_frame *f;
 
+    if (s->o.faults.long_gop)
+        pass_over_key(s, c);
+    f = frame_of(s, c);
     if (s->o.faults.no_key && f->key) /* the clip has others */
         f = &c->frame[++s->n_video % c->n_frames];
     *annexb = slice_of(c->bytes.p + f->off, f->len);
@@ -301,6 +334,8 @@ static bool next_picture(struct sender *s, struct writer *w,
     }
     s->n_video++;
     s->n.frames++;
+    if (f->key)
+        s->key_n = s->n_video;
     s->n_keys += f->key;
     return f->key;
 }

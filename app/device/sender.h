@@ -55,6 +55,9 @@ uint64_t sender_deadline(const struct sender *s);
 void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
                  uint64_t now_ms);
 void sender_pause(struct sender *s, uint64_t now_ms);
+/* The next picture is a key frame: the clip goes on from its next one, the times
+ * as they would have. Not of a recording. */
+void sender_key(struct sender *s);
 /* All of a recording has been given out. */
 bool sender_is_over(const struct sender *s);
 

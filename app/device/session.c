@@ -401,6 +401,17 @@ static void pace(struct device *d, struct device_session *s,
     device_push(d, &a);
 }
 
+void device_key_frame(struct device *d, size_t target)
+{
+    for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++) {
+        struct device_session *s = &d->session[i];
+
+        if (s->state != SESSION_FREE && !s->history &&
+            (target == d->c.n_channels || target == s->channel))
+            order(d, s, DEVICE_DO_KEY);
+    }
+}
+
 void device_on_control(struct device *d, const struct sip_event *ev,
                        struct gb_time now)
 {

@@ -184,6 +184,10 @@ bool hub_has_program(const struct hub *h);
 /* From the demuxer's on_stream: a map lists this stream. */
 void hub_stream(struct hub *h, const struct ps_stream *s);
 
+/* Somebody who is no viewer waits for a key frame: on_want_key, unless it was
+ * called within the last second or there are no pictures. */
+void hub_want_key(struct hub *h);
+
 /* Waits that have run out, viewers that have stalled. */
 void hub_tick(struct hub *h, uint64_t now_ms);
 uint64_t hub_deadline(const struct hub *h); /* GB_NEVER: none */

@@ -286,7 +286,6 @@ static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
     return true;
 }
 
-/* A key frame is needed: says so, not more than once a second. */
 /* There are pictures that a key frame would begin; those without parameter sets
  * are given a second to get theirs. */
 static bool has_pictures(const struct hub *h)
@@ -295,7 +294,7 @@ static bool has_pictures(const struct hub *h)
            (h->blind_ms != GB_NEVER && h->now_ms - h->blind_ms >= HUB_BLIND_MS);
 }
 
-static void want_key(struct hub *h)
+void hub_want_key(struct hub *h)
 {
     if (!h->hooks.on_want_key || h->now_ms < h->want_key_ms ||
         !has_pictures(h))
@@ -361,7 +360,7 @@ static void skip(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
     v->dropped += r->head - v->seq;
     v->seq = r->head;
     move(v, &r->waiting);
-    want_key(h);
+    hub_want_key(h);
 }
 
 static bool has_stalled(const struct hub *h, const struct hub_viewer *v)
@@ -693,7 +692,7 @@ void hub_rings_tick(struct hub *h)
             continue;
         walk_waiting(h, r, false);
         if (!list_is_empty(&r->waiting))
-            want_key(h);
+            hub_want_key(h);
         if (list_is_empty(&r->busy))
             continue;
         list_init(&todo);
@@ -806,7 +805,7 @@ int hub_viewer_add(struct hub *h, struct hub_viewer *v,
         h->next_tick_ms = now_ms + HUB_TICK_MS;
     try_join(h, r, v, false);
     if (v->state == HUB_VIEWER_WAIT_KEY)
-        want_key(h);
+        hub_want_key(h);
     return 0;
 }
 

@@ -613,9 +613,23 @@ static void on_connected(uv_connect_t *req, int status)
     }
 }
 
+/* Where the answer says; every second time at the address that its signalling
+ * comes from. The one in an SDP may be of a LAN of its own. */
+static struct gb_addr next_target(const struct ingest *in)
+{
+    struct gb_addr a = in->o.peer;
+
+    if (in->attempts % 2 || a.family != in->target.family ||
+        gb_addr_ip_eq(&a, &in->target))
+        return in->target;
+    a.port = in->target.port;
+    return a;
+}
+
 static void try_connect(struct ingest *in)
 {
     struct sockaddr_storage ss;
+    struct gb_addr to;
     struct conn *c = conn_new(in);
     int err;
 
@@ -624,7 +638,8 @@ static void try_connect(struct ingest *in)
     if (!c)
         return;
     in->conn = c;
-    sockaddr_of(&ss, &in->target, false);
+    to = next_target(in);
+    sockaddr_of(&ss, &to, false);
     err = uv_tcp_connect(&c->connect, &c->tcp, (struct sockaddr *)&ss,
                          on_connected);
     if (err) {

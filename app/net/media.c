@@ -101,7 +101,8 @@ static void deliver_event(struct mail *m)
  * as it likes: all others come once for an open port. */
 static bool is_expendable(enum platform_media_kind kind)
 {
-    return kind == PLATFORM_MEDIA_ALIVE || kind == PLATFORM_MEDIA_CONNECTED;
+    return kind == PLATFORM_MEDIA_ALIVE || kind == PLATFORM_MEDIA_CONNECTED ||
+           kind == PLATFORM_MEDIA_WANT_KEY;
 }
 
 static void send_event(struct media_net *n, const struct platform_media_event *ev)
@@ -134,6 +135,7 @@ static void say(struct media_stream *s, enum platform_media_kind kind, int err,
         ev.foreign += owners_astray(s->loop->net->owners, s->session);
     hub_stats(s->hub, uv_now(&s->loop->uv), &st);
     ev.position_ms = st.position_ms;
+    ev.keys = st.keys;
     ev.width = st.width;
     ev.height = st.height;
     if (st.video != PS_CODEC_UNKNOWN)
@@ -200,6 +202,14 @@ static void on_first_key(void *ctx)
     }
 }
 
+static void on_want_key(void *ctx)
+{
+    struct media_stream *s = ctx;
+
+    if (s->ingest)
+        say(s, PLATFORM_MEDIA_WANT_KEY, 0, NULL);
+}
+
 static void on_sound_alone(void *ctx)
 {
     struct media_stream *s = ctx;
@@ -234,6 +244,7 @@ static struct media_stream *stream_new(struct media_loop *l, uint64_t session,
     struct hub_hooks hooks = { .on_wake = on_wake,
                                .on_sooner = on_sooner,
                                .on_first_key = on_first_key,
+                               .on_want_key = on_want_key,
                                .on_sound_alone = on_sound_alone, .ctx = s };
     struct hub_options opt = l->net->o.hub;
 
@@ -667,7 +678,7 @@ static void tick_stream(struct media_stream *s, uint64_t now_ms)
 {
     if (hub_deadline(s->hub) <= now_ms)
         hub_tick(s->hub, now_ms);
-    media_hls_tick(&s->hls, now_ms);
+    media_hls_tick(&s->hls, s->hub, now_ms);
     if (!s->ingest)
         return;
     ingest_tick(s->ingest, now_ms);

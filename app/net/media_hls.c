@@ -130,7 +130,8 @@ void media_hls_answer(struct media_hls **slot, struct hub *hub,
                           : hls_segment(m->hls, a->number));
 }
 
-static void answer_waiting(struct media_hls *m, uint64_t now_ms)
+static void answer_waiting(struct media_hls *m, struct hub *hub,
+                           uint64_t now_ms)
 {
     struct list *n, *tmp;
 
@@ -138,8 +139,11 @@ static void answer_waiting(struct media_hls *m, uint64_t now_ms)
         struct media_hls_ask *a = container_of(n, struct media_hls_ask, node);
 
         if (!hls_is_ready(m->hls) && !hls_has_ended(m->hls) &&
-            now_ms < a->until_ms)
+            now_ms < a->until_ms) {
+            if (now_ms + MEDIA_HLS_WAIT_MS >= a->until_ms + MEDIA_HLS_ASK_MS)
+                hub_want_key(hub);
             continue;
+        }
         list_remove(&a->node);
         if (hls_is_ready(m->hls))
             reply_playlist(m, a);
@@ -148,13 +152,13 @@ static void answer_waiting(struct media_hls *m, uint64_t now_ms)
     }
 }
 
-void media_hls_tick(struct media_hls **slot, uint64_t now_ms)
+void media_hls_tick(struct media_hls **slot, struct hub *hub, uint64_t now_ms)
 {
     struct media_hls *m = *slot;
 
     if (!m)
         return;
-    answer_waiting(m, now_ms);
+    answer_waiting(m, hub, now_ms);
     if (now_ms - m->asked_ms < MEDIA_HLS_IDLE_MS)
         return;
     *slot = NULL;

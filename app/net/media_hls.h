@@ -10,6 +10,8 @@
 #include "app/net/media.h"
 
 #define MEDIA_HLS_WAIT_MS 10000 /* for the first segment */
+#define MEDIA_HLS_ASK_MS 2000   /* of that, before the camera is asked for key
+                                   frames: a segment goes from one to another */
 #define MEDIA_HLS_IDLE_MS 20000 /* without a playlist: no more segments */
 
 enum media_hls_what { MEDIA_HLS_PLAYLIST, MEDIA_HLS_INIT, MEDIA_HLS_SEGMENT };
@@ -51,6 +53,6 @@ struct media_hls;
  * no such session. */
 void media_hls_answer(struct media_hls **slot, struct hub *hub,
                       struct media_hls_ask *a, uint64_t now_ms);
-void media_hls_tick(struct media_hls **slot, uint64_t now_ms);
+void media_hls_tick(struct media_hls **slot, struct hub *hub, uint64_t now_ms);
 void media_hls_free(struct media_hls *m); /* NULL is fine; who waits is told */
 #endif

@@ -172,7 +172,8 @@ enum device_text {
     X(TCP_ABSENT,     "media connection does not come up")                     \
     X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")       \
     X(CLOCK_OFF,      "clock is off although it is told the time")             \
-    X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")
+    X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")      \
+    X(KEY_IGNORED,    "sends no key frame when it is asked for one")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -352,6 +353,14 @@ struct session_playback {
     int64_t shift_s;       /* its clock minus ours, in the offer */
 };
 
+/* Key frames that are asked for; see keyframe.c. */
+struct session_key {
+    uint64_t asked_ms; /* the last order; 0: none yet */
+    uint64_t seen;     /* key frames, as the edge last told */
+    bool awaited;      /* it is not known yet what came of that order */
+    uint8_t in_vain;   /* orders in a row that nothing came of */
+};
+
 #define SESSION_EVIDENCE 320
 #define SESSION_CALL_ID 96
 #define SESSION_NOTE 120
@@ -366,6 +375,7 @@ struct session {
     uint8_t stream;
     uint8_t kind;  /* enum platform_session_kind */
     struct session_playback playback;
+    struct session_key key;
     enum platform_session_state state;
     enum platform_step step;
     enum session_phase phase;
@@ -819,6 +829,14 @@ void query_on_info(struct platform *p, struct device *d,
 /* After every input: what the assembly has to say. */
 void query_events(struct platform *p);
 uint64_t query_jitter(struct platform *p);
+
+/* ---- keyframe.c ---- */
+
+/* A key frame is needed: asks the device, unless that was lately or is known to
+ * be in vain. */
+void keyframe_want(struct platform *p, struct session *s);
+/* So many have come in all, as the edge says. */
+void keyframe_count(struct platform *p, struct session *s, uint64_t keys);
 
 /* ---- sessions.c: life; session_sip.c: dialog; session_media.c ---- */
 

@@ -161,6 +161,7 @@ enum platform_media_kind {
     PLATFORM_MEDIA_KEY,      /* first key frame is in the hub: picture */
     PLATFORM_MEDIA_SOUND,    /* sound for seconds, and never a picture */
     PLATFORM_MEDIA_ALIVE,    /* about once a second while packets arrive */
+    PLATFORM_MEDIA_WANT_KEY, /* a viewer waits for a key frame; once a second */
     PLATFORM_MEDIA_ENDED,    /* connection closed or failed: err, text. The
                                 order stays open until its CLOSE */
     PLATFORM_MEDIA_SAID,     /* of a recording that is said: the last word */
@@ -178,6 +179,7 @@ struct platform_media_event {
     uint32_t width, height;     /* KEY */
     /* counters at the time of every event but OPENED and CLOSED */
     uint64_t packets, bytes, lost, foreign, unknown_bytes;
+    uint64_t keys;         /* key frames taken in */
     int64_t position_ms;   /* in a recording, from its start; 0: untold */
     struct voice_counters said; /* of who speaks */
 };

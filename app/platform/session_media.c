@@ -3,6 +3,7 @@
 #include "app/platform/core.h"
 
 #define MAX_REFUSALS 4    /* ports tried before giving up */
+#define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */
 #define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
 
 enum platform_step session_awaited(const struct session *s)
@@ -295,6 +296,14 @@ static void take_note(struct session *s, const char *text)
     s->note_len = (uint8_t)t.n;
 }
 
+/* Pictures come, and for a second none that one can begin with. */
+static bool lacks_first_key(const struct platform *p, const struct session *s)
+{
+    return s->state != PLATFORM_PLAYING && s->step_ms[PLATFORM_STEP_CODEC] &&
+           p->now.mono_ms - s->started.mono_ms >=
+               s->step_ms[PLATFORM_STEP_CODEC] + FIRST_KEY_ASK_MS;
+}
+
 /* About once a second. The first packet and the first key frame are told once
  * for an open port: after another INVITE into it, this is how they come. */
 static void on_alive(struct platform *p, struct session *s,
@@ -311,6 +320,8 @@ static void on_alive(struct platform *p, struct session *s,
     else if (s->packet && s->answered && s->had_sound &&
              s->state != PLATFORM_PLAYING)
         play_sound_alone(p, s);
+    else if (lacks_first_key(p, s))
+        keyframe_want(p, s);
 }
 
 /* The connection is gone. Playing: it may come back; else nothing will. */
@@ -369,6 +380,9 @@ static void on_live_event(struct platform *p, struct session *s,
     case PLATFORM_MEDIA_ALIVE:
         on_alive(p, s, ev);
         break;
+    case PLATFORM_MEDIA_WANT_KEY:
+        keyframe_want(p, s);
+        break;
     case PLATFORM_MEDIA_ENDED:
         on_ended(p, s, ev);
         break;
@@ -420,6 +434,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
         if (s->silence_at != GB_NEVER)
             s->silence_at = now.mono_ms + p->cfg.silence_ms;
     }
+    keyframe_count(p, s, ev->keys);
     if (s->kind != PLATFORM_LIVE)
         playback_on_media(p, s, ev, more);
     on_live_event(p, s, ev);

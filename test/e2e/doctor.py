@@ -15,7 +15,7 @@ CASES = {
     "488": ("answered", {}, ["--refuse", "488"]),
     "no media": ("arriving", {"transport": "udp"}, ["--fault", "silent"]),
     "wrong SSRC": ("ssrc", {}, ["--fault", "wrong-ssrc"]),
-    "wrong address in SDP": ("connected", {"transport": "tcp-active"}, ["--fault", "private-addr"]),
+    "wrong address in SDP": ("connected", {"transport": "tcp-active"}, ["--fault", "private-addr", "--fault", "no-connect"]),
     "TCP refused": ("connected", {"transport": "tcp-active"}, ["--fault", "no-connect"]),
     "TCP does not come": ("connected", {"transport": "tcp-passive"}, ["--fault", "no-connect"]),
     "no PS": ("program", {}, ["--fault", "vendor-frames"]),

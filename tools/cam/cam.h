@@ -56,6 +56,8 @@ void stream_open(struct gbcam *g, uint32_t device,
                  const struct device_action *a);
 void stream_pace(struct gbcam *g, uint32_t device,
                  const struct device_action *a);
+void stream_key(struct gbcam *g, uint32_t device,
+                const struct device_action *a);
 void stream_start(struct gbcam *g, uint32_t device,
                   const struct device_action *a);
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session);

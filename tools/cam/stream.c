@@ -421,6 +421,15 @@ void stream_pace(struct gbcam *g, uint32_t device,
         sender_pace(s->sender, a->scale_milli, a->position_ms, now_ms);
 }
 
+void stream_key(struct gbcam *g, uint32_t device,
+                const struct device_action *a)
+{
+    struct stream *s = g->camera[device].stream[a->session];
+
+    if (s && s->sender)
+        sender_key(s->sender);
+}
+
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session)
 {
     struct stream *s = g->camera[device].stream[session];

@@ -1,0 +1,107 @@
+"""test/e2e/lives.py - live sessions in the field: key frames that are asked for,
+cameras and servers that come back; run by run.py."""
+import concurrent.futures
+import socket
+import time
+
+from flv_reader import Reader
+from rig import SLOW, Failed, channel_id, system, wait_for
+
+DEVICE = "34020000001180000001"
+VIDEO, KEY, PICTURE = 9, 0x10, 1
+CACHED_S = 10  # a longer group of pictures is not kept
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def expect(ok, what):
+    if not ok:
+        raise Failed(what)
+
+
+def url_of(d, channel, fmt="flv", **body):
+    a = d.live(DEVICE, channel, transport="udp", **body)
+    expect(a.status == 200, f"{channel}: {a.status} {a.body[:300]}")
+    return a.json[fmt]
+
+
+def first_picture(reader):
+    """The first tag with a picture, which must be a key frame."""
+    while True:
+        kind, ms, body = reader.tag()
+        if kind == VIDEO and body[1] == PICTURE:
+            expect(body[0] & 0xF0 == KEY, "the first picture is a key frame")
+            return ms
+
+
+@test
+def a_late_viewer_of_a_long_gop_sees_it_at_once():
+    """A key frame a minute, and the last one is not cached any more: the camera is asked for another one, by a
+    viewer and by HLS."""
+    with system("--fault", "long-gop") as (d, c):
+        channel = channel_id(DEVICE)
+        watching = Reader(url_of(d, channel))
+        begin = first_picture(watching)
+        while watching.tag()[1] < begin + (CACHED_S + 1) * 1000:
+            pass
+        expect("order=IFameCmd" not in c.log(), "nobody had to ask")
+        t = time.monotonic()
+        late = Reader(url_of(d, channel))
+        first_picture(late)
+        t = time.monotonic() - t
+        expect(t < 1.5 * SLOW, f"a picture after {t:.1f} s")
+        expect("order=IFameCmd" in c.log(), "it was asked for")
+        late.close()
+        a = d.call("GET", f"/live/{DEVICE}/{channel}/index.m3u8", timeout=12 * SLOW)
+        expect(a.status == 200 and b"#EXTINF" in a.body, f"HLS: {a.status} {a.body[:300]}")
+        watching.close()
+
+
+@test
+def a_camera_that_does_not_heed_is_left_in_peace():
+    """The viewer waits, the others watch, and it is said of the device."""
+    with system("--fault", "long-gop", "--fault", "no-key-frame") as (d, c):
+        channel = channel_id(DEVICE)
+        watching = Reader(url_of(d, channel))
+        begin = first_picture(watching)
+        while watching.tag()[1] < begin + (CACHED_S + 1) * 1000:
+            pass
+        path = "/" + url_of(d, channel).split("/", 3)[3]
+        with socket.create_connection((d.host, d.http)) as late:
+            late.sendall(f"GET {path} HTTP/1.1\r\nHost: {d.host}\r\n\r\n".encode())
+            end = watching.tag()[1] + 9000
+            while watching.tag()[1] < end:
+                pass
+        asked = c.log().count("order=IF")
+        expect(2 <= asked <= 4, f"asked {asked} times")
+        told = d.call("GET", f"/api/v1/devices/{DEVICE}/profile").body.decode()
+        expect("no key frame" in told, told[:2000])
+        watching.close()
+
+
+@test
+def eight_streams_come_back_behind_a_kill():
+    """The camera has one session for each channel, and holds on to those of before: they are ended first."""
+    channels = [channel_id(DEVICE, n) for n in range(1, 9)]
+    with (system("--keepalive", "2", "--sessions", "8", channels=8) as (d, c),
+          concurrent.futures.ThreadPoolExecutor(8) as pool):
+        def play(channel):
+            reader = Reader(url_of(d, channel))
+            first_picture(reader)
+            return reader
+
+        before = list(pool.map(play, channels))
+        time.sleep(1.5 * SLOW)  # the store commits within a second
+        d.kill()
+        expect("stream ends" not in c.log(), "nobody has told the camera")
+        for reader in before:
+            reader.close()
+        d.start()
+        wait_for("online again", lambda: len(d.online()) == 1, timeout=15)
+        for reader in pool.map(play, channels):
+            reader.close()
+        expect(c.log().count("stream ends") == 8, "each of the old ones got its BYE")

@@ -1,0 +1,170 @@
+/* Field-notes of group 5 that no other test has: what an INVITE carries, and
+ * when a channel is playing, in virtual time. */
+#include "test/session_rig.h"
+
+#include "sip/msg.h"
+#include "sip/vocab.h"
+
+#include <stdio.h>
+
+#define SHORT_INVITE 1300 /* bytes that go into one datagram on any path */
+
+static struct seen {
+    unsigned n;
+    size_t longest;
+    char odd[64]; /* a header that need not be there */
+    bool subject, y;
+} invites;
+
+/* What RFC 3261 wants of an INVITE and GB/T 28181 besides; User-Agent is the one
+ * that is ours. */
+static bool is_expected(struct slice name)
+{
+    static const char *const names[] = {
+        "Via", "From", "To", "Call-ID", "CSeq", "Contact", "Max-Forwards",
+        "Subject", "Content-Type", "Content-Length", "User-Agent",
+    };
+
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (slice_eq(name, slice_str(names[i])))
+            return true;
+    return false;
+}
+
+static void on_message(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes, struct gb_time now)
+{
+    char text[4096];
+    struct slice rest = bytes, line, name;
+
+    (void)ctx;
+    (void)peer;
+    (void)now;
+    if (!out || !slice_eq(slice_head(bytes, 7), SLICE("INVITE ")))
+        return;
+    invites.n++;
+    if (bytes.n > invites.longest)
+        invites.longest = bytes.n;
+    assert_true(bytes.n < sizeof(text));
+    snprintf(text, sizeof(text), "%.*s", SLICE_ARG(bytes));
+    invites.subject = text_has(text, "\r\nSubject: ");
+    invites.y = text_has(text, "\r\ny=");
+    slice_cut(&rest, '\n', &line);
+    while (rest.n) {
+        slice_cut(&rest, '\n', &line);
+        if (line.n <= 1)
+            break; /* the body follows */
+        slice_cut(&line, ':', &name);
+        if (!is_expected(name))
+            snprintf(invites.odd, sizeof(invites.odd), "%.*s",
+                     SLICE_ARG(slice_head(name, 60)));
+    }
+}
+
+/* A camera that answers other platforms does not answer an INVITE that is long
+ * or has headers it does not know. */
+static void note_5_4_an_invite_is_short_and_plain(void **state)
+{
+    static const enum platform_transport how[] = {
+        PLATFORM_UDP, PLATFORM_TCP_PASSIVE, PLATFORM_TCP_ACTIVE,
+    };
+    const struct sim_options o = { .config = { .auto_enrol = true },
+                                   .on_message = on_message };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    struct platform_session v;
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(how); i++) {
+        memset(&invites, 0, sizeof(invites));
+        assert_int_equal(sim_play(&s, d, d->channel[i], how[i], &v), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(invites.n, 1);
+        assert_true(invites.longest < SHORT_INVITE);
+        assert_true(invites.subject && invites.y);
+        if (invites.odd[0])
+            fail_msg("INVITE carries %s", invites.odd);
+    }
+    memset(&invites, 0, sizeof(invites));
+    assert_int_equal(sim_playback(&s, d, d->channel[3], PLATFORM_DOWNLOAD,
+                                  PLATFORM_TCP_PASSIVE, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(invites.n, 1);
+    assert_true(invites.longest < SHORT_INVITE);
+    assert_true(invites.subject && invites.y && !invites.odd[0]);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+/* Its SSRC is another than ours: the session is found by what it is, and is over
+ * when nothing more comes. */
+static void note_5_7_over_when_nothing_comes(void **state)
+{
+    static const enum sim_invite how[] = { SIM_ANSWER, SIM_OTHER_Y, SIM_NO_Y };
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(how); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+        struct platform_channel c;
+
+        d->invite = how[i];
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 30000);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                          slice_str(channel), &c));
+        assert_true(c.session == v.id);
+        sim_stream_of(&s, v.id)->next_ms = GB_NEVER; /* no BYE, no packet */
+        sim_run(&s, 20000);
+        assert_int_equal(d->byes, 1);
+        assert_true(text_has(s.last_evidence, "no media for"));
+        assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                          slice_str(channel), &c));
+        assert_true(c.session == 0);
+        ends_clean();
+    }
+}
+
+/* Its BYE is lost: it is told again, and its number and port are not given out
+ * as long as it may send. */
+static void note_5_14_a_lost_bye_goes_out_again(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v, next;
+    uint32_t ssrc;
+    uint16_t port;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    ssrc = v.ssrc;
+    port = v.port;
+    d->deaf = true;
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 3000);
+    assert_int_equal(d->byes, 0);
+    assert_true(s.byes_sent > 2);
+    d->deaf = false;
+    sim_run(&s, 5000);
+    assert_int_equal(d->byes, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(sim_play(&s, d, d->channel[i], PLATFORM_UDP, &next),
+                         0);
+        assert_true(next.ssrc != ssrc && next.port != port);
+    }
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(note_5_4_an_invite_is_short_and_plain),
+        cmocka_unit_test(note_5_7_over_when_nothing_comes),
+        cmocka_unit_test(note_5_14_a_lost_bye_goes_out_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
