@@ -68,6 +68,7 @@ static void say_all(struct script *s)
     say(s, 2, 4, SLICE("\x00\x06\x01\x02\x03\x04"));
     say(s, 3, 20, SLICE(RESULT ONE "\x03\x00\x01" "a\x03\x00\x00\x09"
                         "\x00\x00\x09\x08\x00\x00\x00\x00\x00\x00\x09"));
+    say(s, 3, 20, SLICE("\x02\x00\x0bonFCPublish")); /* ffmpeg: no number */
     say(s, 3, 20, SLICE(RESULT FOUR "\x05\x00" SEVEN));
     say_status(s, "status", "NetStream.Publish.Start");
 }
@@ -181,7 +182,8 @@ static void refusals(void **state)
         { "chunk size huge", 1, S("\x7f\xff\xff\xff"), "chunk size" },
         { "no command", 20, S("\x01"), "cannot be read" },
         { "empty command", 20, S(""), "cannot be read" },
-        { "negative call", 20, S("\x02\x00\x01x\x00\xbf\xf0\0\0\0\0\0\0"),
+        { "negative call", 20,
+          S("\x02\x00\x07_result\x00\xbf\xf0\0\0\0\0\0\0"),
           "cannot be read" },
         { "text beyond the end", 20, S("\x02\xff\xff_result"),
           "cannot be read" },

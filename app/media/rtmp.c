@@ -317,12 +317,24 @@ static void read_info(struct slice in, struct slice *level, struct slice *code,
     get_pairs(&at, 0, SLICE("description"), text);
 }
 
+static bool is_for_us(struct slice name)
+{
+    return slice_eq(name, SLICE("_result")) ||
+           slice_eq(name, SLICE("_error")) ||
+           slice_eq(name, SLICE("onStatus"));
+}
+
 static int take_command(struct rtmp *r, struct slice in)
 {
     struct slice name, level, code, text;
     uint32_t call;
 
-    if (!get_string(&in, &name) || !get_u32(&in, &call))
+    if (!get_string(&in, &name))
+        return fail(r, "the server's command cannot be read",
+                    slice_of(NULL, 0));
+    if (!is_for_us(name))
+        return 0; /* onFCPublish of some servers is a name and nothing else */
+    if (!get_u32(&in, &call))
         return fail(r, "the server's command cannot be read",
                     slice_of(NULL, 0));
     if (slice_eq(name, SLICE("_result")))
@@ -333,8 +345,6 @@ static int take_command(struct rtmp *r, struct slice in)
             return 0; /* not every server knows these two */
         return fail(r, "the server refuses: ", text.n ? text : code);
     }
-    if (!slice_eq(name, SLICE("onStatus")))
-        return 0;
     if (slice_eq(level, SLICE("error")))
         return fail(r, "the server refuses: ", text.n ? text : code);
     if (r->state == RTMP_PUBLISHING &&

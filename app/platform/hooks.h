@@ -52,6 +52,7 @@
     X(PTZ,      "ptz")                                                         \
     X(UPGRADE,  "upgrade")                                                     \
     X(DOWNLOAD, "download")                                                    \
+    X(PUSH,     "push")                                                        \
     X(TEST,     "test") /* asked for by a person; no filter holds it */
 
 enum hooks_kind {
