@@ -482,6 +482,7 @@ int daemon_new(struct daemon **out, const struct config *c,
         err = daemon_start_rtsp(d, why);
     if (err)
         return err; /* the process ends: nothing is worth undoing */
+    daemon_start_pushes(d);
     uv_timer_init(&d->loop, &d->drain);
     uv_timer_init(&d->loop, &d->in_time);
     d->drain.data = d->in_time.data = d;
@@ -558,6 +559,7 @@ static void on_drain(uv_timer_t *t)
         return;
     uv_timer_stop(t);
     store_open_commands(d);
+    daemon_close_pushes(d);
     d->closing = true;
     http_server_close(d->server, on_server_closed, d);
 }
@@ -597,6 +599,7 @@ void daemon_free(struct daemon *d)
     rtsp_server_free(d->rtsp);
     http_app_free(d->app);
     hooks_free(d->hooks);
+    pushes_free(d->pushes);
     tls_ctx_free(d->caller_tls);
     platform_free(d->platform);
     sip_stack_free(d->sip);

@@ -344,6 +344,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
+        .pushes = d->pushes, .push_changed = daemon_push_changed,
         .firmware_max = (uint64_t)config_number(d->config,
                                                 CONFIG_FIRMWARE_MAX) << 20,
         .file_remove = http_file_remove,

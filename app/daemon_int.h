@@ -7,7 +7,8 @@
  *   daemon_saves.c     files of downloads
  *   daemon_ask.c       questions of the API to the store
  *   daemon_http.c      the HTTP application
- *   daemon_rtsp.c      the RTSP server */
+ *   daemon_rtsp.c      the RTSP server
+ *   daemon_push.c      streams that are pushed to other servers */
 #ifndef APP_DAEMON_INT_H
 #define APP_DAEMON_INT_H
 
@@ -21,6 +22,8 @@
 #include "app/net/saves.h"
 #include "app/net/sip_edge.h"
 #include "app/net/tls.h"
+#include "app/platform/pushes.h"
+#include "app/rtsp/push.h"
 #include "app/rtsp/server.h"
 #include "app/store/store.h"
 #include "app/trace/ring.h"
@@ -45,6 +48,10 @@ struct daemon {
     struct http_app *app;
     struct http_server *server;
     struct rtsp_server *rtsp; /* NULL: its ports are taken, or it has none */
+    struct pushes *pushes;    /* to other servers */
+    struct push_hooks push_hooks;
+    struct list push_links;   /* connections that are there */
+    uv_timer_t push_timer;
     struct viewer_hooks viewer_hooks;
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
@@ -100,6 +107,14 @@ int daemon_fail_port(char why[static 512], int err, const char *what,
 
 /* daemon_rtsp.c: the media loops run, the HTTP application is there. */
 int daemon_start_rtsp(struct daemon *d, char why[static 512]);
+
+/* daemon_push.c: before the store is loaded; when the media loops run; of struct
+ * http_app_config; before the media loops end. */
+int daemon_make_pushes(struct daemon *d);
+void daemon_start_pushes(struct daemon *d);
+void daemon_push_changed(void *ctx, struct slice device, struct slice channel);
+void daemon_restore_push(void *ctx, const struct store_push *p);
+void daemon_close_pushes(struct daemon *d);
 
 /* daemon_http.c */
 int daemon_start_app(struct daemon *d, char why[static 512]);

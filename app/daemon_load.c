@@ -111,11 +111,16 @@ int daemon_load(struct daemon *d, char why[static 512])
         .on_dialog = on_saved_dialog, .on_group = on_saved_group,
         .on_settings = on_saved_settings, .on_ids = on_saved_ids,
         .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade,
-        .on_download = on_saved_download, .ctx = d,
+        .on_download = on_saved_download, .on_push = daemon_restore_push,
+        .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
-    int err = store_open(&d->store, d->secrets->dir, &load, text, &moved);
+    int err = daemon_make_pushes(d);
+
+    if (err)
+        return daemon_fail(why, err, "pushes", gb_strerror(err));
+    err = store_open(&d->store, d->secrets->dir, &load, text, &moved);
 
     if (moved)
         log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "

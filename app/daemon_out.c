@@ -161,6 +161,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         store_remove_group(d->store, a->text);
         break;
     case PLATFORM_DEVICE_REMOVED:
+        pushes_remove_device(d->pushes, a->device, daemon_now(d));
         store_remove_device(d->store, a->device);
         break;
     case PLATFORM_CHANNEL_CHANGED:

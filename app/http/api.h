@@ -174,7 +174,8 @@ void http_settings_csv(struct buf *out, const struct platform_device *d);
 struct json_t;
 const char *http_settings_read(struct http_call *c, struct json_t *root,
                                struct platform_settings *s);
-void http_channel_write(struct jw *j, const struct platform_channel *ch);
+void http_channel_write(struct jw *j, const struct http_app *a,
+                        const struct platform_channel *ch);
 void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
@@ -321,6 +322,14 @@ bool http_hooks_want(const struct http_app *a, const char *type);
 void http_hooks_event(struct http_app *a, const char *type, struct slice data);
 void http_hooks_metrics(struct http_app *a, struct buf *b);
 
+/* ---- pushes (api_push.c) ----------------------------------------------------------- */
+
+/* url: only for whom may change it; an RTMP key is a secret, too. */
+void http_push_write(struct jw *j, const struct push_view *v, bool url);
+/* "push": the states of a channel's. */
+void http_push_states(struct jw *j, const struct http_app *a,
+                      struct slice device, struct slice channel);
+
 /* ---- firmware (api_firmware.c) --------------------------------------------------- */
 
 void http_upgrade_write(struct jw *j, const struct platform_upgrade *u);
@@ -347,6 +356,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_group, http_post_group, http_patch_group, http_delete_group,
     http_get_hooks, http_get_hook, http_post_hook, http_patch_hook,
     http_delete_hook, http_post_hook_test,
+    http_get_pushes, http_get_push, http_put_push, http_delete_push,
     http_get_firmware_list, http_post_firmware, http_delete_firmware,
     http_get_upgrades, http_get_upgrade, http_post_upgrade, http_get_firmware,
     http_get_alarms, http_get_events,

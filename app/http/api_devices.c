@@ -99,7 +99,8 @@ static struct slice type_of(struct slice id)
     return id.n == 20 ? slice_of(id.p + 10, 3) : (struct slice){ 0 };
 }
 
-void http_channel_write(struct jw *j, const struct platform_channel *ch)
+void http_channel_write(struct jw *j, const struct http_app *a,
+                        const struct platform_channel *ch)
 {
     jw_object(j);
     jw_put_str(j, "device", ch->device);
@@ -130,6 +131,7 @@ void http_channel_write(struct jw *j, const struct platform_channel *ch)
         jw_put_null(j, "latitude");
     }
     jw_put_time(j, "delivered_at", ch->delivered_utc_ms);
+    http_push_states(j, a, ch->device, ch->id);
     if (ch->session)
         jw_put_id(j, "session", ch->session);
     else
@@ -417,7 +419,7 @@ void http_get_channels(struct http_call *c)
     while (walk_goes_on(&w, &page) &&
            platform_channel_next(p, c->params.value[0], after, &ch)) {
         if (walk_take(&w, &page, ch.id, ch.name))
-            http_channel_write(&j, &ch);
+            http_channel_write(&j, c->app, &ch);
         after = ch.id;
     }
     http_list_end(&j, walk_next(&w), page.q.n ? w.matches : d.n_channels);
@@ -431,7 +433,7 @@ void http_get_channel(struct http_call *c)
                               c->params.value[1], &ch)) {
         struct jw j = http_answer_json(c, 200);
 
-        http_channel_write(&j, &ch);
+        http_channel_write(&j, c->app, &ch);
         return;
     }
     http_answer_fail(c, 404, "channel-unknown", "no such device or channel");

@@ -755,6 +755,18 @@ static void on_gone(struct http_app *a, uint64_t session)
     push(a, "session", &b, &j);
 }
 
+void http_app_push(struct http_app *a, const struct push_view *v)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "push"))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_push_write(&j, v, false);
+    push(a, "push", &b, &j);
+}
+
 void http_on_session(struct http_app *a, uint64_t session)
 {
     struct platform_session s;

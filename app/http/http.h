@@ -13,6 +13,7 @@
 #include "app/http/stream.h"
 #include "app/media/hls.h"
 #include "app/platform/hooks.h"
+#include "app/platform/pushes.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
 #include "base/alloc.h"
@@ -109,6 +110,10 @@ struct http_app_config {
     struct hooks *hooks; /* borrowed */
     void (*hooks_due)(void *ctx);
     void (*hook_changed)(void *ctx, struct slice name);
+    /* Pushes, or NULL: there are none. Those of a channel were changed: store
+     * them. */
+    struct pushes *pushes; /* borrowed */
+    void (*push_changed)(void *ctx, struct slice device, struct slice channel);
     uint64_t firmware_max; /* bytes of an uploaded file; 0: none are taken */
     uint16_t http_port;    /* of URLs that devices are given */
     const char *download_dir; /* of files; borrowed; NULL: there are none */
@@ -172,6 +177,8 @@ struct http_hls_told {
     struct slice playlist; /* borrowed, as the next */
     struct hls_part *part;
 };
+/* A push has another state. */
+void http_app_push(struct http_app *a, const struct push_view *v);
 void http_app_hls_told(struct http_app *a, const struct http_hls_told *t);
 
 /* The answer of the store to a question. */

@@ -39,7 +39,8 @@ static const struct schema {
       "status:string online:boolean type:string ptz_type:string "
       "business_group:string observed:string failed_at:time "
       "failed_step:string? "
-      "longitude:number? latitude:number? delivered_at:time session:string?" },
+      "longitude:number? latitude:number? delivered_at:time push:strings "
+      "session:string?" },
     { "TreeNode",
       "id:string name:string kind:string listed:boolean children:integer "
       "parents:strings online:boolean? observed:string?" },
@@ -134,6 +135,11 @@ static const struct schema {
       "packets:integer bytes:integer spoken_ms:integer silent_ms:integer "
       "dropped_ms:integer received:integer audio:string" },
     { "Voices", "items:[Voice]" },
+    { "Push",
+      "id:string device:string channel:string stream:string url:string? "
+      "state:string why:string failures:integer bytes:integer "
+      "session:string? since:time next_at:time" },
+    { "PushSettings", "urls:strings stream:string?" },
     { "Webhook",
       "name:string url:string events:strings enabled:boolean from:string "
       "state:string queued:integer failures:integer delivered:integer "

@@ -176,6 +176,19 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, CHANNEL "/live", http_delete_live, O, 0, 0,
       "stop it, whoever watches", "stream", NULL, NULL },
 
+    /* pushes */
+    { HTTP_GET, CHANNEL "/push", http_get_push, A, 0, 0,
+      "where the channel is pushed to, and how that goes", "", NULL,
+      "[Push]" },
+    { HTTP_PUT, CHANNEL "/push", http_put_push, A, 0, 0,
+      "push it to these rtsp:// and rtmp:// URLs from now on, as long as it "
+      "can be had; \"***\" for a password: as it was", "", "PushSettings",
+      "[Push]" },
+    { HTTP_DELETE, CHANNEL "/push", http_delete_push, A, 0, 0,
+      "push it no more", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/pushes", http_get_pushes, A, 0, 0,
+      "all pushes", "", NULL, "[Push]" },
+
     /* recordings of a device */
     { HTTP_GET, CHANNEL "/recordings", http_get_recordings, O, 0, 0,
       "ask the device what it has recorded between start and end, 31 days at "
@@ -254,7 +267,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position, ptz, upgrade, download, voice",
+      "position, ptz, upgrade, download, voice, push",
       "last_event_id",
       NULL, NULL },
 

@@ -53,6 +53,7 @@
     X(UPGRADE,  "upgrade")                                                     \
     X(DOWNLOAD, "download")                                                    \
     X(VOICE,    "voice")                                                       \
+    X(PUSH,     "push")                                                        \
     X(TEST,     "test") /* asked for by a person; no filter holds it */
 
 enum hooks_kind {

@@ -54,6 +54,16 @@ void store_remove_hook(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);
 }
 
+void store_put_push(struct store *s, const struct store_push *p)
+{
+    store_writer_push(store_writer_of(s), p);
+}
+
+void store_remove_push(struct store *s, struct slice name)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_PUSH, name, nothing);
+}
+
 void store_put_upgrade(struct store *s, const struct platform_upgrade *u)
 {
     store_writer_upgrade(store_writer_of(s), u);

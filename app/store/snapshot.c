@@ -33,6 +33,7 @@ static const char *const dialog_texts[] = {
 };
 
 static const char *const group_texts[] = { "name", "password", "subscribe" };
+static const char *const push_texts[] = { "name", "urls", "passwords" };
 static const char *const hook_texts[] = { "name", "url", "secret" };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -177,6 +178,7 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *settings = json_object_get(s->root, "settings");
     json_t *groups = json_object_get(s->root, "group");
     json_t *hooks = json_object_get(s->root, "hook");
+    json_t *pushes = json_object_get(s->root, "push");
     json_t *upgrades = json_object_get(s->root, "upgrade");
     json_t *o;
     char key[128];
@@ -223,6 +225,14 @@ static void apply(struct store *s, const struct store_job *j)
         put_number(o, "kinds", j->number[0]);
         put_number(o, "off", j->number[1]);
         json_object_set_new(hooks, store_text(j, 0).p, o);
+        break;
+    case STORE_PUT_PUSH:
+        o = json_texts(j, push_texts, 3);
+        put_number(o, "stream", j->number[0]);
+        json_object_set_new(pushes, store_text(j, 0).p, o);
+        break;
+    case STORE_REMOVE_PUSH:
+        json_object_del(pushes, store_text(j, 0).p);
         break;
     case STORE_PUT_UPGRADE:
         put_upgrade(upgrades, j);
@@ -391,6 +401,20 @@ static void load_hook(const char *key, const json_t *o,
         l->on_hook(l->ctx, &h);
 }
 
+static void load_push(const char *key, const json_t *o,
+                      const struct store_loader *l)
+{
+    const struct store_push p = {
+        .name = text_of(o, "name"), .urls = text_of(o, "urls"),
+        .sealed = text_of(o, "passwords"),
+        .stream = (unsigned)number_of(o, "stream"),
+    };
+
+    (void)key;
+    if (l->on_push)
+        l->on_push(l->ctx, &p);
+}
+
 static void load_upgrade(const char *key, const json_t *o,
                          const struct store_loader *l)
 {
@@ -468,7 +492,7 @@ static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
                                          "settings", "group", "hook", "upgrade",
-                                         "download" };
+                                         "download", "push" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -515,6 +539,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "channel"), load_channel, l);
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
         load_all(json_object_get(s->root, "hook"), load_hook, l);
+        load_all(json_object_get(s->root, "push"), load_push, l);
         load_all(json_object_get(s->root, "upgrade"), load_upgrade, l);
         load_all(json_object_get(s->root, "download"), load_download, l);
         err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;

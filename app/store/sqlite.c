@@ -73,6 +73,8 @@ static const char *const migrations[] = {
     " state TEXT, evidence TEXT, parts TEXT, how INT, start_s INT, stop_s INT,"
     " sessions INT, created_ms INT, ended_ms INT, bytes INT, at_ms INT,"
     " end90k INT, key_hash INT, chain INT) WITHOUT ROWID;",
+    "CREATE TABLE push(name TEXT PRIMARY KEY, urls TEXT, passwords TEXT,"
+    " stream INT) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -80,7 +82,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
-       PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
+       PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
 
@@ -131,6 +133,8 @@ static const char *const sql[N_STATEMENTS] = {
                     "?16,?17,?18,?19)",
     [PUT_HOOK] = "REPLACE INTO hook VALUES(?1,?2,?3,?4,?5)",
     [REMOVE_HOOK] = "DELETE FROM hook WHERE name=?1",
+    [PUT_PUSH] = "REPLACE INTO push VALUES(?1,?2,?3,?4)",
+    [REMOVE_PUSH] = "DELETE FROM push WHERE name=?1",
     [PUT_UPGRADE] = "REPLACE INTO upgrade VALUES"
                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [TRIM_UPGRADES] = "DELETE FROM upgrade WHERE session NOT IN (SELECT"
@@ -308,6 +312,13 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_texts(s->stmt[PUT_HOOK], j, 3);
         bind_numbers(s->stmt[PUT_HOOK], 4, j, 2);
         return step(s->stmt[PUT_HOOK]);
+    case STORE_PUT_PUSH:
+        bind_texts(s->stmt[PUT_PUSH], j, 3);
+        bind_numbers(s->stmt[PUT_PUSH], 4, j, 1);
+        return step(s->stmt[PUT_PUSH]);
+    case STORE_REMOVE_PUSH:
+        bind_text(s->stmt[REMOVE_PUSH], 1, j, 0);
+        return step(s->stmt[REMOVE_PUSH]);
     case STORE_PUT_UPGRADE:
         st = s->stmt[PUT_UPGRADE];
         bind_texts(st, j, 8);
@@ -403,7 +414,8 @@ static bool trim(struct store *s)
 static bool is_promised(enum store_op op)
 {
     return op == STORE_PUT_SETTINGS || op == STORE_PUT_GROUP ||
-           op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE;
+           op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE ||
+           op == STORE_PUT_PUSH || op == STORE_REMOVE_PUSH;
 }
 
 static void sync_for(struct store *s, const struct list *jobs)
@@ -530,6 +542,17 @@ static void load_hook(sqlite3_stmt *st, const struct store_loader *l)
 
     if (l->on_hook)
         l->on_hook(l->ctx, &h);
+}
+
+static void load_push(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct store_push p = {
+        .name = column(st, 0), .urls = column(st, 1), .sealed = column(st, 2),
+        .stream = (unsigned)sqlite3_column_int(st, 3),
+    };
+
+    if (l->on_push)
+        l->on_push(l->ctx, &p);
 }
 
 static void load_upgrade(sqlite3_stmt *st, const struct store_loader *l)
@@ -918,6 +941,7 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
                  load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
                  load_rows(s, "SELECT * FROM hook", load_hook, l) ||
+                 load_rows(s, "SELECT * FROM push", load_push, l) ||
                  load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
                            load_upgrade, l) ||
                  load_rows(s, "SELECT * FROM download ORDER BY created_ms",

@@ -25,6 +25,14 @@ struct store_hook {
     bool off;
 };
 
+/* Where a channel is pushed to. */
+struct store_push {
+    struct slice name;   /* "device/channel" */
+    struct slice urls;   /* without passwords, blanks between */
+    struct slice sealed; /* their passwords, commas between */
+    unsigned stream;
+};
+
 /* What the store holds, one call each, from store_open. Borrowed. */
 struct store_loader {
     void (*on_device)(void *ctx, const struct platform_saved_device *d);
@@ -45,6 +53,8 @@ struct store_loader {
     void (*on_upgrade)(void *ctx, const struct platform_upgrade *u);
     /* Oldest first; may be NULL. */
     void (*on_download)(void *ctx, const struct platform_download *d);
+    /* After the devices; may be NULL. */
+    void (*on_push)(void *ctx, const struct store_push *p);
     /* The highest ids that history holds; may be NULL. */
     void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
@@ -68,6 +78,8 @@ void store_put_group(struct store *s, struct slice name, struct slice sealed,
 void store_remove_group(struct store *s, struct slice name);
 void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
+void store_put_push(struct store *s, const struct store_push *p);
+void store_remove_push(struct store *s, struct slice name);
 /* The newest PLATFORM_UPGRADES_MAX are kept. */
 void store_put_upgrade(struct store *s, const struct platform_upgrade *u);
 /* With its parts: see platform_download_save. */

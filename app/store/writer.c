@@ -361,6 +361,9 @@ static char row_kind(enum store_op op)
     case STORE_PUT_HOOK:
     case STORE_REMOVE_HOOK:
         return 'w';
+    case STORE_PUT_PUSH:
+    case STORE_REMOVE_PUSH:
+        return 'q';
     case STORE_PUT_UPGRADE:
         return 'u';
     case STORE_PUT_DOWNLOAD:
@@ -615,6 +618,20 @@ void store_writer_hook(struct store_writer *w, const struct store_hook *h)
         return;
     j->number[0] = h->kinds;
     j->number[1] = h->off;
+    queue(w, j);
+}
+
+void store_writer_push(struct store_writer *w, const struct store_push *p)
+{
+    const struct slice text[] = { p->name, p->urls, p->sealed };
+    struct store_job *j = job_new(w, STORE_PUT_PUSH,
+                                  (struct room){ .numbers = 1 },
+                                  text, 3, p->name,
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = p->stream;
     queue(w, j);
 }
 

@@ -32,6 +32,8 @@ enum store_op {
     STORE_PUT_COMMAND,
     STORE_PUT_HOOK,
     STORE_REMOVE_HOOK,
+    STORE_PUT_PUSH,
+    STORE_REMOVE_PUSH,
     STORE_PUT_UPGRADE,
     STORE_PUT_DOWNLOAD,
     STORE_REMOVE_DOWNLOAD,
@@ -160,6 +162,7 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         const struct platform_policy *subscribe);
 /* text[]: name, url, sealed secret; number[]: kinds, off */
 void store_writer_hook(struct store_writer *w, const struct store_hook *h);
+void store_writer_push(struct store_writer *w, const struct store_push *p);
 /* text[]: session, device, target, file, version, runs, state, evidence;
  * number[]: asked, fetched, ended, bytes, fetches */
 void store_writer_upgrade(struct store_writer *w,

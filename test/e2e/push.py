@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""test/e2e/push.py [NAME...] - a channel pushed to other servers: ffmpeg that
+listens for RTMP and RTSP, nginx with libnginx-mod-rtmp, and what goes wrong."""
+import concurrent.futures
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+from rig import SLOW, Failed, channel_id, free_port, system, wait_for
+
+DEVICE = "34020000001180000001"
+CHANNEL = channel_id(DEVICE)
+PUSH = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/push"
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def expect(ok, what):
+    if not ok:
+        raise Failed(what)
+
+
+def port():
+    return free_port(socket.AF_INET, "127.0.0.1")
+
+
+class Listener:
+    """An ffmpeg that waits for one publisher and keeps what comes for some seconds."""
+
+    def __init__(self, url, seconds=3):
+        self.dir = tempfile.TemporaryDirectory(prefix="gb28181d-push-")
+        self.file = os.path.join(self.dir.name, "got.mkv")
+        how = ["-rtsp_flags", "listen"] if url.startswith("rtsp") else ["-listen", "1"]
+        self.proc = subprocess.Popen(["ffmpeg", "-v", "warning", "-nostdin", "-y", *how, "-i", url, "-c", "copy",
+                                      "-t", str(seconds), self.file], stderr=subprocess.PIPE, text=True)
+
+    def check(self, video, audio, least=30):
+        try:
+            _, said = self.proc.communicate(timeout=40 * SLOW)
+        except subprocess.TimeoutExpired:
+            self.proc.kill()
+            raise Failed("nothing was published: " + self.proc.communicate()[1][-1500:])
+        expect(self.proc.returncode == 0, f"ffmpeg: {said[-1500:]}")
+        out = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-show_entries",
+                              "stream=codec_name,nb_read_packets", "-of", "csv=p=0", self.file],
+                             capture_output=True, text=True, timeout=30 * SLOW)
+        got = dict(l.split(",")[:2] for l in out.stdout.split())
+        expect(set(got) == {video, audio}, f"streams {got}, {said[-800:]}")
+        expect(int(got[video]) >= least and int(got[audio]) >= least, f"packets {got}")
+        decoded = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", self.file, "-f", "null", "-"],
+                                 capture_output=True, text=True, timeout=60 * SLOW)
+        expect(not decoded.stderr.strip(), f"decoding: {decoded.stderr[:800]}")
+
+    def close(self):
+        if self.proc.poll() is None:
+            self.proc.kill()
+            self.proc.wait()
+        self.dir.cleanup()
+
+
+def put(d, *urls, want=200, **more):
+    a = d.call("PUT", PUSH, dict(urls=list(urls), **more))
+    expect(a.status == want, f"PUT {urls}: {a.status} {a.body[:400]}")
+    return a.json["items"] if want == 200 else a.json
+
+
+def states(d):
+    return [p["state"] for p in d.get(PUSH)["items"]]
+
+
+def publish(url, video, audio, *options):
+    with system(*options) as (d, _):
+        listener = Listener(url)
+        try:
+            wait_for("somebody listens", lambda: listening(url))
+            put(d, url)
+            wait_for("live", lambda: states(d) == ["live"])
+            listener.check(video, audio)
+            p = d.get(PUSH)["items"][0]
+            expect(p["bytes"] > 50000, p)
+        finally:
+            listener.close()
+        a = d.call("DELETE", PUSH)
+        expect(a.status == 204, a.status)
+        wait_for("the session ends", lambda: not d.get("/api/v1/sessions")["items"])
+
+
+def listening(url):
+    """Without a connection, which would be taken for the publisher."""
+    n = int(url.split(":")[2].split("/")[0])
+    with open("/proc/net/tcp") as f:
+        return any(l.split()[1].endswith(f":{n:04X}") and l.split()[3] == "0A" for l in f.readlines()[1:])
+
+
+@test
+def rtmp_h264_g711():
+    publish(f"rtmp://127.0.0.1:{port()}/live/key?a=b", "h264", "pcm_alaw")
+
+
+@test
+def rtmp_h264_aac():
+    publish(f"rtmp://127.0.0.1:{port()}/live/key", "h264", "aac", "--audio", "aac")
+
+
+@test
+def rtsp_h264_g711():
+    publish(f"rtsp://127.0.0.1:{port()}/live/key", "h264", "pcm_alaw")
+
+
+@test
+def rtsp_h265_aac():
+    publish(f"rtsp://127.0.0.1:{port()}/live", "hevc", "aac", "--codec", "h265", "--audio", "aac")
+
+
+@test
+def comes_back_and_survives_a_restart():
+    rtmp = f"rtmp://127.0.0.1:{port()}/live/key"
+    rtsp = f"rtsp://me:Zx81pass@127.0.0.1:{port()}/x"
+    with system() as (d, _):
+        put(d, rtmp, rtsp)
+        wait_for("failures", lambda: all(p["failures"] >= 2 for p in d.get(PUSH)["items"]))
+        items = d.get(PUSH)["items"]
+        expect(all("refused" in p["why"] and p["state"] != "live" for p in items), items)
+        expect("Zx81pass" not in d.log() and "Zx81pass" not in str(items) and "me:***@" in str(items), items)
+        listener = Listener(rtmp)
+        try:
+            listener.check("h264", "pcm_alaw")
+        finally:
+            listener.close()
+        # the password stays as it was; the same URL goes on
+        same = put(d, rtsp.replace("Zx81pass", "***"), rtmp)
+        expect(sorted(p["id"] for p in same) == sorted(p["id"] for p in items), same)
+        d.stop()
+        with open(os.path.join(d.dir, "data", "gb28181d.db"), "rb") as f:
+            expect(b"Zx81pass" not in f.read(), "the password is in the store")
+        d.start()
+        wait_for("both are there again", lambda: len(d.get(PUSH)["items"]) == 2)
+        ch = d.get(PUSH.rsplit("/", 1)[0])
+        expect(len(ch["push"]) == 2, ch)
+        put(d)
+        expect(d.get(PUSH)["items"] == [], "none are left")
+
+
+@test
+def refused_urls():
+    with system() as (d, _):
+        for url, code in (("rtmps://h/a/b", "no-tls"), ("rtsps://h/a", "no-tls"), ("http://h/a", "bad-value"),
+                          ("rtmp://h/a", "bad-value"), ("rtsp://u:***@h/a", "bad-value")):
+            a = put(d, url, want=400)
+            expect(a["type"].endswith(code) or code in str(a), a)
+        a = d.call("PUT", PUSH, {"urls": ["rtsp://h/a"] * 5})
+        expect(a.status == 400, a.body)
+        a = d.call("PUT", PUSH.replace(CHANNEL, "34020000001310009999"), {"urls": []})
+        expect(a.status == 404, a.body)
+        expect(d.get(PUSH)["items"] == [], "nothing was set")
+
+
+def hostile(answer, close):
+    """A server that says this to whoever comes."""
+    s = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        try:
+            while True:
+                c, _ = s.accept()
+                c.recv(4096)
+                c.sendall(answer)
+                if close:
+                    c.close()
+                else:
+                    kept.append(c)
+        except OSError:
+            pass
+
+    kept = []
+    threading.Thread(target=serve, daemon=True).start()
+    return s
+
+
+@test
+def servers_that_speak_nonsense():
+    with system() as (d, _):
+        cases = ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "rtmp", "does not speak RTMP"),
+                 (b"HTTP/1.1 400 Bad Request\r\n\r\n", "rtsp", "does not speak RTSP"),
+                 (b"\x03" + bytes(3072) + b"\xff" * 5000, "rtmp", "chunk"),
+                 (b"RTSP/1.0 404 Not Found\r\nCSeq: 1\r\n\r\n", "rtsp", "404 Not Found"))
+        for answer, scheme, why in cases:
+            s = hostile(answer, False)
+            try:
+                put(d, f"{scheme}://127.0.0.1:{s.getsockname()[1]}/a/b")
+                wait_for(why, lambda: why in d.get(PUSH)["items"][0]["why"])
+            finally:
+                s.close()
+        put(d)
+        wait_for("the session ends", lambda: not d.get("/api/v1/sessions")["items"])
+
+
+NGINX = """daemon off; master_process off; error_log stderr; pid {dir}/pid;
+load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+events {{ worker_connections 64; }}
+rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; }} }} }}
+"""
+
+
+@test
+def nginx():
+    if not shutil.which("nginx") or not os.path.exists("/usr/lib/nginx/modules/ngx_rtmp_module.so"):
+        print("skipped: nginx with libnginx-mod-rtmp is not installed (tools/setup.sh all)")
+        return
+    with tempfile.TemporaryDirectory(prefix="gb28181d-nginx-") as where, system("--audio", "aac") as (d, _):
+        n = port()
+        conf = os.path.join(where, "nginx.conf")
+        with open(conf, "w") as f:
+            f.write(NGINX.format(dir=where, port=n))
+        proc = subprocess.Popen(["nginx", "-p", where, "-c", conf], stderr=subprocess.DEVNULL)
+        try:
+            url = f"rtmp://127.0.0.1:{n}/live/key"
+            wait_for("nginx listens", lambda: listening(url))
+            put(d, url)
+            wait_for("live", lambda: states(d) == ["live"])
+            out = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-t", "3", "-i", url, "-f", "null", "-"],
+                                 capture_output=True, text=True, timeout=40 * SLOW)
+            expect(out.returncode == 0, f"what nginx gives out: {out.stderr[:800]}")
+            got = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
+                                  url], capture_output=True, text=True, timeout=40 * SLOW)
+            expect(set(got.stdout.split()) == {"h264", "aac"}, got.stdout + got.stderr)
+        finally:
+            proc.terminate()
+            proc.wait()
+
+
+def run_one(fn):
+    begun = time.monotonic()
+    try:
+        fn()
+        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
+        return True
+    except Exception as e:
+        print(f"FAILED  {fn.__name__}: {e}", flush=True)
+        if not isinstance(e, Failed):
+            traceback.print_exc()
+        return False
+
+
+def main():
+    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
+        results = list(pool.map(run_one, wanted))
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) and results else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
