@@ -51,6 +51,7 @@ enum config_type {
     X(SIP_REDIRECT,   "sip.redirect",     REDIRECTS, "",                NULL,            0, 0, true, "first digits of ids and the server, ID@ADDRESS:PORT, that they are sent to when they first register") \
     X(SIP_KEEP_OPEN,  "sip.keep_open_s",  NUMBER,    "25",              NULL,            0, 3600, false, "seconds of silence before a NAT towards a device is kept open: OPTIONS over UDP, an empty line over TCP and TLS; 0: never") \
     X(SIP_UDP_MAX,    "sip.udp_max_bytes", NUMBER,   "1300",            NULL,            0, 65535, false, "larger requests to a device that registered over UDP go over TCP, unless a NAT hides it; over UDP when it takes no connection; 0: always UDP") \
+    X(SIP_CLOCKS,     "sip.correct_clocks", BOOL,    "true",            NULL,            0, 0, true, "ask devices for their time before their recordings are asked for, and shift such times by what their clocks are off") \
     X(SUB_CATALOG,    "subscribe.catalog", PERIOD,   "false",           NULL,            60, 86400, true, "subscribe to the catalogs of devices: true (600 s), false, or seconds; devices and groups may have policies of their own") \
     X(SUB_ALARM,      "subscribe.alarm",  PERIOD,    "false",           NULL,            60, 86400, true, "subscribe to their alarms: true (3600 s), false, or seconds; most devices send alarms without it") \
     X(SUB_POSITION,   "subscribe.position", PERIOD,  "false",           NULL,            60, 86400, true, "subscribe to positions of mobile devices: true (3600 s), false, or seconds") \
@@ -77,7 +78,6 @@ enum config_type {
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
-    X(SIP_CLOCKS,     "sip.correct_clocks", BOOL,    "true",            NULL,            0, 0, true, "ask devices for their time before their recordings are asked for, and shift such times by what their clocks are off") \
     X(DOWNLOAD_MAX,   "download.max_gib", NUMBER,    "100",             NULL,            0, 1000000, true, "room for downloads of recordings in all, in GiB; above, they wait; 0: there are none") \
     X(DOWNLOAD_DIR,   "download.dir",     TEXT,      "",                NULL,            0, 0, false, "directory of downloaded recordings; empty: DATA/downloads") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
