@@ -15,7 +15,7 @@ from playback import CHANNEL, DEVICE
 from rig import Failed, system, wait_for
 
 SAMPLES = 5
-SPEED = 1000
+SPEED = 256
 
 
 def begin(d, seconds):
