@@ -438,7 +438,7 @@ static void refused_at_once(void **state)
     o.channel = SLICE("x y");
     assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ESYNTAX);
     o.channel = slice_str(channel);
-    o.speed = 65;
+    o.speed = 257;
     assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ESYNTAX);
     o.speed = 0;
     o.stop_s = T0;

@@ -43,7 +43,7 @@ static void bad_orders(void **state)
     static const char *const bad[] = {
         "", "[]", "{}", "{\"start\":1}",
         "{" RANGE ",\"format\":\"avi\"}", "{" RANGE ",\"format\":1}",
-        "{" RANGE ",\"speed\":0}", "{" RANGE ",\"speed\":65}",
+        "{" RANGE ",\"speed\":0}", "{" RANGE ",\"speed\":257}",
         "{" RANGE ",\"speed\":\"4\"}", "{" RANGE ",\"transport\":\"x\"}",
     };
     static const struct {

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#define SPEED_MAX 64
+#define SPEED_MAX 256
 #define FILE_URL_S 43200 /* life of a link to a file */
 
 void http_download_scope(struct writer *w, uint64_t id)
@@ -128,7 +128,7 @@ static const char *read_order(const json_t *root, int zone_min,
         o->format = PLATFORM_FILE_PS;
     if (speed && (!json_is_integer(speed) || json_integer_value(speed) < 1 ||
                   json_integer_value(speed) > SPEED_MAX))
-        return "speed is 1 to 64 times";
+        return "speed is 1 to 256 times";
     if (speed)
         o->speed = (uint32_t)json_integer_value(speed);
     return NULL;

@@ -6,7 +6,7 @@
 
 #define EVIDENCE_MAX 320
 #define SPEED 4
-#define SPEED_MAX 64
+#define SPEED_MAX SDP_MAX_SPEED
 #define SHORT_MS 5000 /* a session that ended so far from its end has not sent
                          all; less may be the last group of pictures */
 
