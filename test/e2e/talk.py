@@ -192,6 +192,13 @@ def broadcast_in_every_way():
         list(pool.map(one, ways))
 
 
+def listen(d, path, n=2000):
+    """The first bytes of what the camera says."""
+    req = urllib.request.Request(d.base + path, headers={"Authorization": "Bearer " + d.token})
+    with urllib.request.urlopen(req, timeout=15 * SLOW) as r:
+        return r.read(n)
+
+
 @test
 def talk_in_every_way():
     """We invite; the camera's own sound comes back, over the same ports."""
@@ -204,11 +211,14 @@ def talk_in_every_way():
         faults, want, query = way
         with system(*(o for f in faults for o in ("--fault", f))) as (d, c):
             s = Speaker(d, mode="talk", **query).begins()
+            own = []
             s.say(2.2)
             wait_for("the camera's sound", lambda: d.call("GET", TALK).json["received"] > 20)
-            wait_for("its codec", lambda: "711" in d.call("GET", TALK).json["audio"])
+            v = wait_for("its codec", lambda: "711" in d.call("GET", TALK).json["audio"] and d.call("GET", TALK).json)
+            own.append(listen(d, f"/session/{v['id']}.flv"))
             s.close()
             check_tone(c, 3, talk=1, **want)
+            expect(len(own[0]) > 1000 and own[0].startswith(b"FLV"), f"listening: {own[0][:100]}")
             nothing_left(d)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
