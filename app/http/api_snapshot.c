@@ -263,6 +263,16 @@ static int send_order(struct http_call *c, struct snapshot *s)
                                  &s->command);
 }
 
+/* SnapShotConfig is of 2022; another device would be sent an empty order. */
+static bool knows_it(struct http_call *c)
+{
+    struct manscdp_dialect d;
+
+    return !platform_device_dialect(c->app->cfg.platform, c->params.value[0],
+                                    &d) &&
+           d.edition == MANSCDP_2022;
+}
+
 void http_post_snapshot(struct http_call *c)
 {
     struct slice body = c->req->body;
@@ -283,6 +293,11 @@ void http_post_snapshot(struct http_call *c)
                !read_number(root, "interval_s", INTERVAL_MAX_S, &interval_s)) {
         http_answer_fail(c, 400, "bad-value",
                          "number is 1 to 10, interval_s 1 to 3600");
+    } else if (!knows_it(c)) {
+        http_answer_fail(c, 409, "edition",
+                         "SnapShotConfig came with GB/T 28181-2022, and the "
+                         "device says that it is older; set its edition if it "
+                         "knows better");
     } else if (!(s = snapshot_new(c, number, interval_s))) {
         http_answer_fail(c, 503, NULL, "there is no memory for it");
     } else if ((err = send_order(c, s)) != 0) {
