@@ -80,6 +80,7 @@ enum config_type {
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
     X(DOWNLOAD_MAX,   "download.max_gib", NUMBER,    "100",             NULL,            0, 1000000, true, "room for downloads of recordings in all, in GiB; above, they wait; 0: there are none") \
     X(DOWNLOAD_DIR,   "download.dir",     TEXT,      "",                NULL,            0, 0, false, "directory of downloaded recordings; empty: DATA/downloads") \
+    X(SNAPSHOT_MAX,   "snapshot.max_mib", NUMBER,    "256",             NULL,            0, 100000, false, "pictures that cameras take on order and upload, in MiB of all of them, in DATA/snapshots; the oldest go first; 0: none are taken") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
     X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none; history needs SQLite") \
     X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \

@@ -331,6 +331,126 @@ static int make_download_dir(struct daemon *d, char why[static 512])
     return make_dir(d->download_dir, why);
 }
 
+/* ---- pictures ---- */
+
+struct picture_job {
+    uv_work_t work;
+    char path[1200];
+    size_t n;
+    char bytes[];
+};
+
+static void write_picture(uv_work_t *w)
+{
+    struct picture_job *j = container_of(w, struct picture_job, work);
+    FILE *f = fopen(j->path, "wb");
+    bool ok = f && fwrite(j->bytes, 1, j->n, f) == j->n;
+
+    if (f)
+        ok &= fclose(f) == 0;
+    if (ok)
+        return;
+    log_f(LOG_ERROR, "msg=\"a picture is not written\" file=\"%s\"", j->path);
+    unlink(j->path);
+}
+
+static void picture_written(uv_work_t *w, int status)
+{
+    (void)status;
+    free(container_of(w, struct picture_job, work));
+}
+
+static bool http_picture_store(void *ctx, const char *name, struct slice bytes)
+{
+    struct daemon *d = ctx;
+    struct picture_job *j = malloc(sizeof(*j) + bytes.n);
+
+    if (!j)
+        return false;
+    snprintf(j->path, sizeof(j->path), "%s/%s", d->picture_dir, name);
+    j->n = bytes.n;
+    memcpy(j->bytes, bytes.p, bytes.n);
+    if (uv_queue_work(&d->loop, &j->work, write_picture, picture_written) == 0)
+        return true;
+    free(j);
+    return false;
+}
+
+static void http_picture_remove(void *ctx, const char *name)
+{
+    struct daemon *d = ctx;
+    char path[1200];
+    uv_fs_t *req = malloc(sizeof(*req));
+
+    snprintf(path, sizeof(path), "%s/%s", d->picture_dir, name);
+    if (!req || uv_fs_unlink(&d->loop, req, path, on_unlinked))
+        free(req);
+}
+
+/* CHANNEL-TIME-NUMBER-SALT.jpg: 0, or the time of one of ours. */
+static int64_t picture_time(const char *name)
+{
+    struct slice s = slice_str(name), part;
+    uint64_t ms;
+
+    slice_cut(&s, '-', &part);
+    slice_cut(&s, '-', &part);
+    return s.n && slice_u64(part, INT64_MAX, &ms) ? (int64_t)ms : 0;
+}
+
+/* scandir sorts by name, so by channel; the list wants the oldest first. */
+static void read_pictures(struct daemon *d)
+{
+    struct picture_entry {
+        char name[HTTP_FILE_NAME_MAX + 1];
+        int64_t utc_ms;
+        uint64_t size;
+    } *all = NULL;
+    size_t n = 0, cap = 0;
+    uv_dirent_t e;
+    uv_fs_t list;
+    int found = uv_fs_scandir(NULL, &list, d->picture_dir, 0, NULL);
+
+    while (found >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
+        struct picture_entry one = { .utc_ms = picture_time(e.name) };
+        char path[1200];
+        uv_fs_t st;
+        size_t at = n;
+
+        snprintf(path, sizeof(path), "%s/%s", d->picture_dir, e.name);
+        if (!one.utc_ms || !slice_copy(one.name, sizeof(one.name),
+                                       slice_str(e.name)) ||
+            uv_fs_stat(NULL, &st, path, NULL))
+            continue;
+        one.size = st.statbuf.st_size;
+        uv_fs_req_cleanup(&st);
+        if (n == cap) {
+            void *more = realloc(all, (cap = cap * 2 + 64) * sizeof(*all));
+
+            if (!more)
+                break;
+            all = more;
+        }
+        for (; at && all[at - 1].utc_ms > one.utc_ms; at--)
+            all[at] = all[at - 1];
+        all[at] = one;
+        n++;
+    }
+    uv_fs_req_cleanup(&list);
+    for (size_t i = 0; i < n; i++)
+        http_app_picture(d->app, all[i].name, all[i].size, all[i].utc_ms);
+    free(all);
+}
+
+static int make_picture_dir(struct daemon *d, char why[static 512])
+{
+    if (config_number(d->config, CONFIG_SNAPSHOT_MAX) == 0)
+        return 0;
+    snprintf(d->picture_dir, sizeof(d->picture_dir), "%s/snapshots",
+             d->secrets->dir);
+    return make_dir(d->picture_dir, why);
+}
+
 /* ---- starting ---- */
 
 int daemon_start_app(struct daemon *d, char why[static 512])
@@ -348,6 +468,12 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .firmware_max = (uint64_t)config_number(d->config,
                                                 CONFIG_FIRMWARE_MAX) << 20,
         .file_remove = http_file_remove,
+        .picture_store = config_number(d->config, CONFIG_SNAPSHOT_MAX)
+                             ? http_picture_store : NULL,
+        .picture_remove = http_picture_remove,
+        .picture_dir = d->picture_dir,
+        .pictures_max = (uint64_t)config_number(d->config,
+                                                CONFIG_SNAPSHOT_MAX) << 20,
         .not_ready = http_not_ready, .metrics = http_metrics,
         .addresses = daemon_addresses, .log = daemon_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
@@ -374,11 +500,15 @@ int daemon_start_app(struct daemon *d, char why[static 512])
     err = make_firmware_dir(d, why);
     if (!err)
         err = make_download_dir(d, why);
+    if (!err)
+        err = make_picture_dir(d, why);
     if (err)
         return err;
     hc.download_dir = *d->download_dir ? d->download_dir : NULL;
     err = http_app_new(&d->app, &hc);
     if (!err && *d->firmware_dir)
         read_firmware(d);
+    if (!err && *d->picture_dir)
+        read_pictures(d);
     return err ? daemon_fail(why, err, "HTTP application", gb_strerror(err)) : 0;
 }

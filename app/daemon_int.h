@@ -58,6 +58,7 @@ struct daemon {
     struct tls_ctx *caller_tls; /* NULL: no https */
     char firmware_dir[1100];    /* "": uploads are off */
     char download_dir[1100];    /* "": downloads are off */
+    char picture_dir[1100];     /* "": no pictures are taken */
     uv_signal_t signals[3];
     uv_timer_t drain, in_time;
     struct lag lag;         /* of the main loop */

@@ -194,6 +194,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
             platform_session_view(d->platform, a->session, &s))
             media_net_forget(d->media, a->session, s.loop);
         break;
+    case PLATFORM_SNAPSHOT_DONE:
     case PLATFORM_VOICE_CHANGED:
         break; /* http_on_action tells those who listen */
     case PLATFORM_VOICE_GONE:

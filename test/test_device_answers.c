@@ -27,6 +27,7 @@ static struct rig {
     unsigned status; /* of the last MESSAGE to the device */
     char got[65536]; /* bodies of the device's MESSAGEs, one behind another */
     size_t n_got, n_messages;
+    unsigned uploads; /* pictures that were to be */
     bool voice; /* its loudspeaker was to be opened */
     char done[256];  /* orders, joined by ';' */
 } g;
@@ -90,6 +91,8 @@ static void actions(void)
     while (device_action(g.d, &a)) {
         size_t n = strlen(g.done);
 
+        if (a.kind == DEVICE_DO_UPLOAD)
+            g.uploads = a.status;
         g.voice |= a.kind == DEVICE_DO_OPEN && a.session == DEVICE_VOICE &&
                    a.transport == DEVICE_UDP;
         if (a.kind == DEVICE_DONE)
@@ -515,8 +518,13 @@ static void settings(void **state)
     (void)state;
     start(MANSCDP_2022, (struct device_faults){ 0 });
     play(turns, COUNT(turns));
-    run(3000); /* the snapshots are over */
+    run(2500); /* the snapshots are taken */
+    assert_int_equal(g.uploads, 2);
+    assert_false(has("<CmdType>UploadSnapShotFinished<"));
+    device_uploaded(g.d, 1, g.now);
+    run(500);
     assert_true(has("<CmdType>UploadSnapShotFinished<") && has(SESSION));
+    assert_int_equal(count("<SnapShotFileID>" CAMERA "02"), 1);
     tell("Query", "ConfigDownload", GATE,
          "<ConfigType>BasicParam/VideoParamOpt/FrameMirror/NoSuch"
          "</ConfigType>");

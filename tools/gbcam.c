@@ -106,6 +106,9 @@ static void on_action(struct gbcam *g, uint32_t device,
     case DEVICE_DO_STOP:
         stream_stop(g, device, a->session);
         break;
+    case DEVICE_DO_UPLOAD:
+        upload_pictures(g, device, a);
+        break;
     case DEVICE_STATE:
         on_state(g, device, a);
         break;

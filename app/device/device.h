@@ -118,6 +118,8 @@ enum device_action_kind {
                            and, unless it is below 0, from `position_ms` */
     DEVICE_DO_KEY,      /* live: the next picture is a key frame */
     DEVICE_DO_STOP,
+    DEVICE_DO_UPLOAD,   /* `status` pictures of `channel` to the URL `text`,
+                           then device_uploaded */
     DEVICE_STATE,       /* online, offline, refused: text */
     DEVICE_DONE,        /* an order was carried out, or (status 0) not: text */
 };
@@ -150,6 +152,8 @@ void device_media_opened(struct device *d, uint32_t session,
                          const struct gb_addr *local, struct gb_time now);
 /* All of a recording has been sent: the server is told. */
 void device_media_over(struct device *d, uint32_t session, struct gb_time now);
+/* So many pictures have been taken from us: the server is told. */
+void device_uploaded(struct device *d, unsigned n, struct gb_time now);
 /* Sending is not possible any more: BYE. */
 void device_media_lost(struct device *d, uint32_t session, struct gb_time now);
 

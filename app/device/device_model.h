@@ -18,6 +18,7 @@
 #define DEVICE_ALARMS 8            /* likewise */
 #define DEVICE_SESSION_MAX 128     /* of a SessionID */
 #define DEVICE_FIRMWARE_MAX 64
+#define DEVICE_URL_MAX 511
 
 struct device_span { /* of time */
     int64_t from_utc_ms, to_utc_ms; /* to: 0: it goes on */
@@ -57,6 +58,8 @@ struct device_job {
     char session[DEVICE_SESSION_MAX + 1];
     size_t target;
     uint32_t number; /* of snapshots */
+    bool uploading;  /* until at_ms at the most */
+    char url[DEVICE_URL_MAX + 1]; /* where to */
     char firmware[DEVICE_FIRMWARE_MAX + 1];
 };
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#define UPLOAD_MS 10000 /* for the pictures to be taken by the platform */
 #define SETTINGS_ROOM 196608  /* what carrying out a DeviceConfig needs */
 #define BOOT_MS 3000          /* it is away so long */
 #define UPGRADE_MS 2000       /* from the order to the restart */
@@ -284,7 +285,8 @@ static bool take_snapshots(struct device *d, size_t target,
                                               s->interval_s.v))
         return false;
     g->snapshot.number = s->number.v;
-    return true;
+    g->snapshot.uploading = false;
+    return slice_copy(g->snapshot.url, sizeof(g->snapshot.url), s->url);
 }
 
 static bool set_config(struct device *d, size_t target, struct arena *room,
@@ -438,17 +440,55 @@ static void tick_upgrade(struct device *d, struct device_job *j,
     send_notice(d, &manscdp_upgrade_result_body, &r, now);
 }
 
-/* Nothing was uploaded, so no file is named. */
+/* The first n are uploaded: their ids are device, 02, time, sequence (9.14). */
+static void finish_snapshot(struct device *d, struct device_job *j, uint32_t n,
+                            struct gb_time now)
+{
+    struct manscdp_snapshot_done s = { .session = slice_str(j->session) };
+    char text[MANSCDP_MAX_SNAPSHOTS][64];
+    struct slice id[MANSCDP_MAX_SNAPSHOTS];
+
+    for (uint32_t i = 0; i < n && i < MANSCDP_MAX_SNAPSHOTS; i++) {
+        struct writer w = writer_of(text[i], sizeof(text[i]));
+
+        writer_f(&w, "%s02%017llu%02u", d->c.id,
+                 (unsigned long long)now.utc_ms, (unsigned)i + 1);
+        id[i] = writer_slice(&w);
+    }
+    s.head = notice_head(d, j->target);
+    s.file_id = id;
+    s.n_file_id = n < MANSCDP_MAX_SNAPSHOTS ? n : MANSCDP_MAX_SNAPSHOTS;
+    j->at_ms = GB_NEVER;
+    j->uploading = false;
+    send_notice(d, &manscdp_snapshot_done_body, &s, now);
+}
+
+void device_uploaded(struct device *d, unsigned n, struct gb_time now)
+{
+    struct device_gear *g = d->model.gear;
+
+    if (g && g->snapshot.uploading)
+        finish_snapshot(d, &g->snapshot, n, now);
+}
+
+/* The pictures are taken: they go out, and then that is told. */
 static void tick_snapshot(struct device *d, struct device_job *j,
                           struct gb_time now)
 {
-    struct manscdp_snapshot_done s = { .session = slice_str(j->session) };
+    struct device_action a = { .kind = DEVICE_DO_UPLOAD, .text = j->url,
+                               .channel = j->target, .status = j->number };
 
     if (now.mono_ms < j->at_ms || d->state != DEVICE_ONLINE)
         return;
-    s.head = notice_head(d, j->target);
-    j->at_ms = GB_NEVER;
-    send_notice(d, &manscdp_snapshot_done_body, &s, now);
+    if (j->uploading || d->c.faults.no_upload) {
+        finish_snapshot(d, j, 0, now);
+        return;
+    }
+    device_push(d, &a);
+    j->uploading = true;
+    j->at_ms = now.mono_ms + UPLOAD_MS;
+    if (d->c.faults.late_upload)
+        finish_snapshot(d, j, j->number, now);
 }
 
 void device_tick_jobs(struct device *d, struct gb_time now)

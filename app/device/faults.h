@@ -107,7 +107,15 @@
     X(no_key_frame, "an order for a key frame is taken with 200, and no key "   \
       "frame comes", "GB/T 28181-2022 A.2.3")                                  \
     X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \
-    X(no_seek, "Range is answered with 488", "GB/T 28181-2022 9.8")
+    X(no_seek, "Range is answered with 488", "GB/T 28181-2022 9.8")            \
+    X(no_upload, "snapshots are ordered, and none is uploaded",                \
+      "GB/T 28181-2022 9.14")                                                  \
+    X(late_upload, "snapshots are uploaded three seconds after they are told " \
+      "to have been", "GB/T 28181-2022 9.14")                                  \
+    X(wrong_upload, "a text in place of each snapshot",                        \
+      "GB/T 28181-2022 9.14")                                                  \
+    X(large_upload, "snapshots of five MiB", "GB/T 28181-2022 9.14")           \
+    X(form_upload, "snapshots as multipart/form-data", "RFC 7578 §4")
 
 /* What it sends: the pictures, the program stream, its times, RTP, TCP. */
 #define SENDER_FAULT_MAP(X)                                                    \

@@ -16,6 +16,8 @@
 #define HTTP_Q_MAX 128            /* bytes of a search text */
 #define HTTP_TALKS_MAX 64         /* under way at one time */
 #define HTTP_TALK_LEGS 64         /* devices that one of them goes to */
+#define HTTP_SNAPSHOTS_MAX 64     /* orders for pictures remembered */
+#define HTTP_PICTURES_MAX 500     /* kept, in DATA/snapshots */
 #define HTTP_FIRMWARE_MAX 64      /* files */
 #define HTTP_BASE_MAX 300         /* "https://host:port" */
 
@@ -56,6 +58,9 @@ struct http_app {
     } *alarms;
     struct list talks;          /* struct talk (talk.c) */
     unsigned n_talks;
+    struct list snapshots, pictures; /* api_snapshot.c, newest first */
+    unsigned n_snapshots, n_pictures;
+    uint64_t picture_bytes;
     struct list asked;          /* questions to the store (api_history.c) */
     struct list committing;     /* answers that wait for it (commit.c) */
     uint64_t n_commits;         /* of them so far */
@@ -298,6 +303,14 @@ void http_talk_closed(struct http_app *a, uint64_t client);
 void http_talk_gone(struct http_app *a, uint64_t request);
 void http_talk_free(struct http_app *a);
 
+/* ---- pictures (api_snapshot.c) --------------------------------------------------- */
+
+/* What the signature of a device's URL is made over. */
+void http_snapshot_scope(struct writer *w, struct slice session);
+void http_snapshot_done(struct http_app *a, const struct platform_action *act);
+void http_snapshot_command(struct http_app *a, uint64_t command);
+void http_snapshot_free(struct http_app *a);
+
 /* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
 
 /* A channel of its device has changed, or the device is gone. */
@@ -368,6 +381,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_download_file,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners,
+    http_post_snapshot, http_get_snapshot, http_get_snapshots,
+    http_put_picture, http_get_pictures, http_get_picture, http_delete_picture,
     http_get_talk, http_get_talks, http_post_talk, http_delete_talk;
 
 #endif

@@ -42,7 +42,7 @@ struct conn *conn_new(struct http_server *s)
     c->tcp.data = c;
     c->deadline_ms = GB_NEVER;
     buf_init(&c->in, s->cfg.alloc,
-             HTTP_HEAD_MAX + HTTP_BODY_MAX + 2 * HTTP_UNREAD_MAX);
+             HTTP_HEAD_MAX + HTTP_PICTURE_MAX + 2 * HTTP_UNREAD_MAX);
     buf_init(&c->out, s->cfg.alloc, HTTP_HEAD_MAX * 2);
     buf_init(&c->fields, s->cfg.alloc, 0);
     buf_init(&c->body, s->cfg.alloc, 0);
@@ -724,14 +724,16 @@ static bool begin_upload(struct conn *c, const struct http_head *head)
         c->keep_alive = false;
         read_off(c);
         reply(c, &r);
-    } else if (head->content_length > HTTP_BODY_MAX) {
+    } else if (head->content_length > (kind == HTTP_BODY_PICTURE
+                                           ? HTTP_PICTURE_MAX
+                                           : HTTP_BODY_MAX)) {
         kind = HTTP_BODY_REFUSED;
         bad_request(c, &(struct http_fault){ .status = 413,
                                              .why = "body is too long" });
     }
     if (kind != HTTP_BODY_REFUSED || r.body.p)
         http_response_fini(&r);
-    return kind != HTTP_BODY_USUAL;
+    return kind != HTTP_BODY_USUAL && kind != HTTP_BODY_PICTURE;
 }
 
 /* A body that comes must have room; larger ones share a budget, since nobody

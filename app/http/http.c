@@ -64,6 +64,8 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
     a->cfg = *cfg;
     list_init(&a->waiters);
     list_init(&a->talks);
+    list_init(&a->snapshots);
+    list_init(&a->pictures);
     list_init(&a->hls_holds);
     list_init(&a->command_waiters);
     list_init(&a->control_waiters);
@@ -105,6 +107,7 @@ void http_app_free(struct http_app *a)
         return;
     http_live_free(a);
     http_talk_free(a);
+    http_snapshot_free(a);
     http_control_free(a);
     http_records_free(a);
     http_hls_free(a);
@@ -316,6 +319,10 @@ static bool write_scope(struct http_call *c, struct writer *w)
         if (!slice_u64(c->params.value[0], UINT64_MAX, &id))
             return false;
         http_download_scope(w, id);
+        return true;
+    }
+    if (c->route->handler == http_put_picture) {
+        http_snapshot_scope(w, c->params.value[0]);
         return true;
     }
     if (c->route->handler == http_get_session_media ||
@@ -535,12 +542,14 @@ enum http_body_kind http_app_body(struct http_app *a,
     route = http_routes(&n);
     route = http_route_find(route, n, req->head->method, req->head->path,
                             &c.params, &status);
-    if (!route || !(route->flags & HTTP_ROUTE_FILE))
+    if (!route || !(route->flags & (HTTP_ROUTE_FILE | HTTP_ROUTE_PICTURE)))
         return HTTP_BODY_USUAL;
     find_client(&c);
     find_base(&c);
     if (!may_call(&c))
         return HTTP_BODY_REFUSED;
+    if (route->flags & HTTP_ROUTE_PICTURE)
+        return HTTP_BODY_PICTURE;
     why = http_firmware_refusal(a, req->head->content_length, &status);
     if (why)
         http_answer_fail(&c, status, NULL, why);
@@ -909,7 +918,11 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
     case PLATFORM_SESSION_GONE:
         on_gone(a, act->session);
         break;
+    case PLATFORM_SNAPSHOT_DONE:
+        http_snapshot_done(a, act);
+        break;
     case PLATFORM_COMMAND_CHANGED:
+        http_snapshot_command(a, act->command);
         on_command(a, act->command);
         break;
     case PLATFORM_ALARM:

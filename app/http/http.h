@@ -114,6 +114,12 @@ struct http_app_config {
      * them. */
     struct pushes *pushes; /* borrowed */
     void (*push_changed)(void *ctx, struct slice device, struct slice channel);
+    /* Keeps a picture in a file of this name, soon; bytes are copied. false: it
+     * cannot. Deletes it, soon. NULL: no pictures are taken. */
+    bool (*picture_store)(void *ctx, const char *name, struct slice bytes);
+    void (*picture_remove)(void *ctx, const char *name);
+    uint64_t pictures_max;   /* bytes of all of them */
+    const char *picture_dir; /* borrowed; where they lie */
     uint64_t firmware_max; /* bytes of an uploaded file; 0: none are taken */
     uint16_t http_port;    /* of URLs that devices are given */
     const char *download_dir; /* of files; borrowed; NULL: there are none */
@@ -169,6 +175,10 @@ void http_on_action(struct http_app *a, const struct platform_action *act);
 void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
                        int64_t utc_ms);
 
+/* A picture that lies there from before; the oldest first. */
+void http_app_picture(struct http_app *a, const char *name, uint64_t size,
+                      int64_t utc_ms);
+
 /* The answer of a media loop to a question about HLS. */
 struct http_hls_told {
     uint64_t request;
@@ -199,6 +209,7 @@ void http_on_trace(struct http_app *a);
 /* ---- between the application and the server ------------------------------ */
 
 #define HTTP_FILE_NAME_MAX 64
+#define HTTP_PICTURE_MAX (4u << 20) /* bytes of one that a camera uploads */
 
 /* A body that went to a file, named by the SHA-256 of what is in it. */
 struct http_received {
@@ -298,6 +309,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
  * the server's file_dir, then http_app_request follows with `file`. */
 enum http_body_kind {
     HTTP_BODY_USUAL, HTTP_BODY_FILE,
+    HTTP_BODY_PICTURE, /* usual, but up to HTTP_PICTURE_MAX bytes */
     HTTP_BODY_REFUSED /* r says why */
 };
 enum http_body_kind http_app_body(struct http_app *a,

@@ -6,6 +6,8 @@
  * holds its session, so that it does not stop for want of viewers. */
 #include "app/http/api.h"
 
+#include "app/platform/voice.h"
+
 #include <jansson.h>
 
 #define TEXT_MAX 256 /* of evidence and hint, kept until the answer */
@@ -755,6 +757,24 @@ void http_get_media(struct http_call *c)
     start(c, &req, &m, true);
 }
 
+/* A talk, in which the device speaks as well, for those who listen; nobody holds
+ * it: it ends with its speaker. */
+static bool find_talk(struct http_call *c, struct platform_session *s)
+{
+    struct platform_voice v;
+    uint64_t id;
+
+    if (!slice_u64(c->params.value[0], UINT64_MAX, &id) ||
+        !platform_voice_view(c->app->cfg.platform, id, &v) ||
+        v.mode != PLATFORM_VOICE_TALK || v.state != PLATFORM_VOICE_SPEAKS)
+        return false;
+    *s = (struct platform_session){ .id = id, .device = v.device,
+                                    .channel = v.channel, .loop = v.loop,
+                                    .state = PLATFORM_PLAYING,
+                                    .step = PLATFORM_STEP_PLAYING };
+    return true;
+}
+
 /* /session/ID.flv: a session that runs already */
 void http_get_session_media(struct http_call *c)
 {
@@ -762,7 +782,7 @@ void http_get_session_media(struct http_call *c)
     struct http_media m;
 
     if (!read_format(c, &m) || !read_choices(c, &m) ||
-        !http_session_find(c, &s))
+        (!find_talk(c, &s) && !http_session_find(c, &s)))
         return;
     if (c->head->method == HTTP_HEAD) {
         answer_head(c, &m);

@@ -134,6 +134,14 @@ static const struct schema {
       "sip_status:integer evidence:string hint:string started_at:time "
       "packets:integer bytes:integer spoken_ms:integer silent_ms:integer "
       "dropped_ms:integer received:integer audio:string" },
+    { "NewSnapshot", "number:integer? interval_s:integer?" },
+    { "Snapshot",
+      "session:string device:string channel:string command:string state:string "
+      "number:integer announced:integer asked_at:time ended_at:time "
+      "pictures:[Picture]" },
+    { "Picture",
+      "file:string device:string channel:string session:string size:integer "
+      "received_at:time" },
     { "Voices", "items:[Voice]" },
     { "Push",
       "id:string device:string channel:string stream:string url:string? "

@@ -10,6 +10,7 @@
 #define MEDIA HTTP_ROUTE_MEDIA
 #define FILE_BODY HTTP_ROUTE_FILE
 #define PIECE HTTP_ROUTE_PIECE
+#define PICTURE HTTP_ROUTE_PICTURE
 #define LIST "limit cursor q"
 
 #define DEVICE "/api/v1/devices/{device}"
@@ -217,6 +218,30 @@ static const struct http_route routes[] = {
     { HTTP_POST, "/api/v1/sessions/{session}/control", http_post_control, O, 0,
       0, "pause, resume, seek (position_s) or scale a playback; answers when "
       "the device has", "", "Control", "Session" },
+
+    /* pictures */
+    { HTTP_POST, CHANNEL "/snapshot", http_post_snapshot, O, 0, 0,
+      "order a camera (2022) to take `number` pictures `interval_s` apart and to "
+      "upload them here", "", "NewSnapshot", "Snapshot" },
+    { HTTP_GET, "/api/v1/snapshots", http_get_snapshots, V, 0, 0,
+      "such orders, newest first", "", NULL, "[Snapshot]" },
+    { HTTP_GET, "/api/v1/snapshots/{session}", http_get_snapshot, V, 0, 0,
+      "what has become of one, with its pictures", "", NULL, "Snapshot" },
+    { HTTP_GET, "/api/v1/pictures", http_get_pictures, V, 0, 0,
+      "the pictures that are kept, newest first", "", NULL, "[Picture]" },
+    { HTTP_GET, "/api/v1/pictures/{file}", http_get_picture, V, 0, 0,
+      "one of them", "", NULL, NULL },
+    { HTTP_DELETE, "/api/v1/pictures/{file}", http_delete_picture, O, 0, 0,
+      "delete one", "", NULL, NULL },
+    { HTTP_POST, "/snapshot/{session}", http_put_picture, V,
+      MEDIA | PICTURE, 0, "for the camera: a JPEG or PNG picture of at most 4 "
+      "MiB, raw or as multipart/form-data; signed", "t", NULL, NULL },
+    { HTTP_PUT, "/snapshot/{session}", http_put_picture, V,
+      MEDIA | PICTURE, 0, "the same", "t", NULL, NULL },
+    { HTTP_POST, "/snapshot/{session}/{name}", http_put_picture, V,
+      MEDIA | PICTURE | HIDDEN, 0, "", "t", NULL, NULL },
+    { HTTP_PUT, "/snapshot/{session}/{name}", http_put_picture, V,
+      MEDIA | PICTURE | HIDDEN, 0, "", "t", NULL, NULL },
 
     /* voice */
     { HTTP_GET, CHANNEL "/talk", http_get_talk, V, 0, 0,

@@ -25,6 +25,8 @@ struct receiver {
     bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
     uint64_t now_ms, last_ms, fed_ms;
     uint64_t program_bytes; /* fed to the demuxer */
+    uint64_t g711_at;       /* samples, from the first; g711_ts: of the last */
+    uint32_t g711_ts;
     struct receiver_counters n;
 };
 
@@ -114,6 +116,33 @@ static void feed_ps(struct receiver *r, const uint8_t *p, size_t n,
     }
 }
 
+/* ---- raw G.711 (RFC 3551 §4.5.14): sound of a talk ---------------------------- */
+
+#define AUDIO_ID 0xc0 /* what it would be in a program stream */
+
+static void use_g711(struct receiver *r, enum ps_codec codec,
+                     const struct rtp_item *it)
+{
+    struct ps_piece piece = { it->payload, it->n, it->buf };
+    struct ps_au au = { .stream_id = AUDIO_ID, .codec = codec,
+                        .discontinuity = it->gap, .has_pts = true,
+                        .rtp_ts = it->ts, .piece = &piece, .n_pieces = 1,
+                        .bytes = it->n };
+
+    if (r->audio != codec) {
+        const struct ps_stream s = { .stream_id = AUDIO_ID, .codec = codec,
+                                     .source = PS_FROM_SDP };
+
+        r->g711_ts = it->ts;
+        on_stream(r, &s);
+    }
+    /* it may wrap, this does not */
+    r->g711_at += (uint64_t)(int64_t)(int32_t)(it->ts - r->g711_ts);
+    r->g711_ts = it->ts;
+    au.pts90k = (r->g711_at * 90000 / 8000) & ((1ull << 33) - 1);
+    hub_au(r->hub, &au, r->now_ms);
+}
+
 /* ---- payload kinds --------------------------------------------------------- */
 
 static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
@@ -141,6 +170,11 @@ static void use_payload(struct receiver *r, struct pt_slot *s,
                          .marker = it->marker };
 
     r->kind = s->test.kind;
+    if (s->test.kind == RTP_KIND_PCMA || s->test.kind == RTP_KIND_PCMU) {
+        use_g711(r, s->test.kind == RTP_KIND_PCMA ? PS_CODEC_G711A
+                                                  : PS_CODEC_G711U, it);
+        return;
+    }
     if (s->test.kind != RTP_KIND_PS) {
         r->n.unknown_bytes += it->n;
         say(r, &r->said_unknown, RECEIVER_UNKNOWN);

@@ -227,6 +227,18 @@ void platform_queue_ptz(struct platform *p, struct slice device,
     q->alarm.channel = put(q, channel);
 }
 
+void platform_queue_snapshot(struct platform *p, struct slice device,
+                             struct slice text)
+{
+    struct queued *q =
+        queued_new(p, PLATFORM_SNAPSHOT_DONE, device.n + text.n);
+
+    if (!q)
+        return;
+    q->alarm.description = put(q, text);
+    q->alarm.device = put(q, device);
+}
+
 /* ---- telling ---- */
 
 static struct slice scratch(struct platform *p, size_t off, struct slice s)
@@ -436,6 +448,9 @@ static bool tell_queued(struct platform *p, struct platform_action *out)
         out->alarm = &p->told->alarm;
         out->device = p->told->alarm.device;
         out->channel = p->told->alarm.channel;
+    } else if (out->kind == PLATFORM_SNAPSHOT_DONE) {
+        out->device = p->told->alarm.device;
+        out->text = p->told->alarm.description;
     } else if (out->kind == PLATFORM_PTZ_MOVED) {
         out->device = p->told->alarm.device;
         out->channel = p->told->alarm.channel;

@@ -643,6 +643,8 @@ void platform_queue_position(struct platform *p,
                              const struct platform_position *at);
 void platform_queue_ptz(struct platform *p, struct slice device,
                         struct slice channel, struct slice text);
+void platform_queue_snapshot(struct platform *p, struct slice device,
+                             struct slice text);
 void platform_actions_fini(struct platform *p);
 
 /* ---- devices.c ---- */

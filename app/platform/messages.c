@@ -399,6 +399,26 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
     return 0; /* others mean nothing before media stop as well */
 }
 
+/* Pictures have been uploaded, or should have been (2022, A.2.5). */
+static int on_snapshot(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    struct manscdp_snapshot_done s;
+    char text[1024];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (manscdp_snapshot_done_decode(&s, msg))
+        return GB_ESYNTAX;
+    writer_slice_put(&w, slice_head(s.session, 128));
+    for (size_t i = 0; i < s.n_file_id; i++) {
+        writer_char(&w, '\n');
+        writer_slice_put(&w, slice_head(s.file_id[i], 80));
+    }
+    if (!w.err)
+        platform_queue_snapshot(v->p, device_id(v->d), writer_slice(&w));
+    return 0;
+}
+
 static int on_broadcast(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
@@ -415,6 +435,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_UPGRADE_RESULT, on_upgrade_result },
     { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MEDIA_STATUS, on_media_status },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_SNAPSHOT_FINISHED, on_snapshot },
     { MANSCDP_RESPONSE, MANSCDP_CMD_BROADCAST, on_broadcast },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },

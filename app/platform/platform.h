@@ -235,6 +235,8 @@ enum platform_action_kind {
     PLATFORM_POSITION,       /* `position` */
     PLATFORM_PTZ_MOVED,      /* `device`, `channel`; `text`: "Pan TAB value",
                                 lines of what it says */
+    PLATFORM_SNAPSHOT_DONE,  /* `device`; `text`: a SessionID, then the file
+                                ids, a line each (UploadSnapShotFinished) */
     PLATFORM_COMMAND_CHANGED, /* `command` */
     PLATFORM_UPGRADE_CHANGED, /* `text`: its session */
     PLATFORM_DO_SAVE,    /* what `session` on `loop` brings goes into the file of

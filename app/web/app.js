@@ -4,6 +4,7 @@ import { t, stepName, stepOrder, translate, switchLanguage } from './i18n.js';
 import { Past } from './past.js';
 import { Player, canPlay } from './player.js';
 import { Ptz } from './ptz.js';
+import { Talk } from './talk.js';
 
 const $ = (id) => document.getElementById(id);
 const api = '/api/v1';
@@ -270,6 +271,7 @@ const player = new Player($('video'), {
 
 const channelPath = () => `/devices/${encodeURIComponent(chosen?.device)}/channels/${encodeURIComponent(chosen?.channel)}`;
 const ptz = new Ptz($('ptz'), call, channelPath);
+const talk = new Talk($('talk'), channelPath);
 const past = new Past($('past'), { call, path: channelPath, play: playRecording, live: play });
 
 const doctor = new Doctor($('doctor').querySelector('.chain'), {
@@ -285,6 +287,7 @@ function openTools() {
   doctor.clear();
   if ($('doctor').open) doctor.look();
   ptz.stop();
+  talk.stop();
   past.clear();
   if ($('ptz').open) ptz.presets();
   if ($('past').open) past.load();
@@ -383,6 +386,7 @@ function problem(p) {
 function stop() {
   attempt++;
   ptz.stop();
+  talk.stop();
   past.clear();
   player.close();
   chosen = null;

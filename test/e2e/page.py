@@ -32,6 +32,7 @@ class Browser:
         wait_for("chromedriver", self.ready)
         args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--mute-audio",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=en",
+                "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
                 "--autoplay-policy=no-user-gesture-required", "--window-size=1280,800",
                 "--disable-dev-shm-usage", f"--user-data-dir={self.profile.name}"]
         r = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
@@ -245,6 +246,21 @@ def moves(b, d):
     b.run("document.getElementById('ptz').open = false")
 
 
+def speaks(b, cam):
+    """Held: the browser's microphone, which beeps, is heard at the camera; let go: the end."""
+    b.run("document.getElementById('talk').open = true")
+    press = "const e = document.querySelector('#talk .hold'); e.setPointerCapture = () => {};" \
+            "e.dispatchEvent(new PointerEvent(arguments[0], { pointerId: 1 }))"
+    b.run(press, "pointerdown")
+    wait_for("its beep at the camera", lambda: 'msg="voice heard"' in cam.log())
+    if "Speak" not in b.run("return document.querySelector('#talk .said').textContent"):
+        raise Failed("the page does not say that it speaks")
+    b.shot("talk")
+    b.run(press, "pointerup")
+    wait_for("the end", lambda: 'msg="voice ends"' in cam.log())
+    b.run("document.getElementById('talk').open = false")
+
+
 def recording(b, d):
     """The first piece of a day: plays, is paused, faster, elsewhere; then live again."""
     at = lambda: b.run("return document.querySelector('#past .at').textContent")
@@ -324,7 +340,8 @@ def main():
             for name, fn in (("log_in", lambda: log_in(b, d)), ("plays", lambda: plays(b, d)),
                              ("sub_stream", lambda: sub_stream(b)),
                              ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)),
-                             ("moves", lambda: moves(b, d)), ("doctor", lambda: doctor_finds_nothing(b)), ("recording", lambda: recording(b, d)),
+                             ("moves", lambda: moves(b, d)), ("speaks", lambda: speaks(b, cam)),
+                             ("doctor", lambda: doctor_finds_nothing(b)), ("recording", lambda: recording(b, d)),
                              ("language", lambda: language(b)), ("aac", lambda: aac(b, d)), ("failure_is_named", lambda: failure_is_named(b, d, cam))):
                 try:
                     fn()

@@ -192,6 +192,13 @@ def broadcast_in_every_way():
         list(pool.map(one, ways))
 
 
+def listen(d, path, n=2000):
+    """The first bytes of what the camera says."""
+    req = urllib.request.Request(d.base + path, headers={"Authorization": "Bearer " + d.token})
+    with urllib.request.urlopen(req, timeout=15 * SLOW) as r:
+        return r.read(n)
+
+
 @test
 def talk_in_every_way():
     """We invite; the camera's own sound comes back, over the same ports."""
@@ -204,11 +211,14 @@ def talk_in_every_way():
         faults, want, query = way
         with system(*(o for f in faults for o in ("--fault", f))) as (d, c):
             s = Speaker(d, mode="talk", **query).begins()
+            own = []
             s.say(2.2)
             wait_for("the camera's sound", lambda: d.call("GET", TALK).json["received"] > 20)
-            wait_for("its codec", lambda: "711" in d.call("GET", TALK).json["audio"])
+            v = wait_for("its codec", lambda: "711" in d.call("GET", TALK).json["audio"] and d.call("GET", TALK).json)
+            own.append(listen(d, f"/session/{v['id']}.flv"))
             s.close()
             check_tone(c, 3, talk=1, **want)
+            expect(len(own[0]) > 1000 and own[0].startswith(b"FLV"), f"listening: {own[0][:100]}")
             nothing_left(d)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -315,6 +325,61 @@ def devices_that_refuse():
             (("voice-own-ids", "voice-no-y"), "broadcast", {}), (("voice-from-target",), "broadcast", {}),
             (("voice-device-only",), "broadcast", {}), (("voice-error",), "talk", {}))]
         jobs += [pool.submit(refused_talk, 0), pool.submit(hangs_up, 0)]
+        for j in jobs:
+            j.result()
+
+
+def order(d, **body):
+    a = d.call("POST", f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/snapshot", body)
+    expect(a.status == 202, f"POST snapshot: {a.status} {a.body[:300]}")
+    return a.json
+
+
+def snapshot(d, s):
+    return d.get(f"/api/v1/snapshots/{s['session']}")
+
+
+@test
+def snapshots():
+    """SnapShotConfig: the camera uploads, and what is no picture is refused."""
+    def whole(options):
+        with system("--edition", "3.0", *options) as (d, c):
+            s = order(d, number=2)
+            wait_for("both pictures", lambda: snapshot(d, s)["state"] == "finished"
+                     and len(snapshot(d, s)["pictures"]) == 2, 15)
+            got = snapshot(d, s)
+            expect(got["announced"] == 2 and got["device"] == DEVICE, got)
+            name = got["pictures"][0]["file"]
+            a = wait_for("the file", lambda: (lambda a: a.status == 200 and a)(d.call("GET", f"/api/v1/pictures/{name}")))
+            expect(a.body[:3] == b"\xff\xd8\xff" and a.body[-2:] == b"\xff\xd9", a.body[:20])
+            expect(a.headers["Content-Type"] == "image/jpeg", a.headers)
+            d.stop()
+            d.start()
+            expect(len(d.get("/api/v1/pictures")["items"]) == 2, "after a restart")
+            expect(d.call("DELETE", f"/api/v1/pictures/{name}").status == 204, "DELETE")
+            expect(len(d.get("/api/v1/pictures")["items"]) == 1, "one is deleted")
+
+    def none(fault):
+        with system("--edition", "3.0", "--fault", fault) as (d, c):
+            s = order(d)
+            wait_for("its notice", lambda: snapshot(d, s)["state"] == "partial", 25)
+            expect(snapshot(d, s)["announced"] == 0 and not d.get("/api/v1/pictures")["items"], snapshot(d, s))
+            a = d.call("POST", f"/snapshot/{s['session']}?t=1-0", token=False)
+            expect(a.status in (401, 411), f"no signature: {a.status}")
+            a = d.call("POST", f"/snapshot/{s['session']}", {"x": 1})
+            expect(a.status in (404, 415), f"a token is no signature: {a.status}")
+
+    def refused(_):
+        with system() as (d, _):  # of 2016: it has no such order
+            a = d.call("POST", f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/snapshot", {})
+            expect(a.status == 409 and a.json["code"] == "edition", f"{a.status} {a.body}")
+            expect(d.call("POST", f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/snapshot",
+                          {"number": 11}).status == 400, "number")
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(whole, ()), pool.submit(whole, ("--fault", "form-upload")),
+                pool.submit(whole, ("--fault", "late-upload")), pool.submit(refused, 0)]
+        jobs += [pool.submit(none, f) for f in ("no-upload", "wrong-upload", "large-upload")]
         for j in jobs:
             j.result()
 

@@ -62,6 +62,10 @@ void stream_start(struct gbcam *g, uint32_t device,
                   const struct device_action *a);
 void stream_stop(struct gbcam *g, uint32_t device, uint32_t session);
 
+/* upload.c */
+void upload_pictures(struct gbcam *g, uint32_t device,
+                     const struct device_action *a);
+
 /* loudspeaker.c: the same of DEVICE_VOICE */
 void loudspeaker_open(struct gbcam *g, uint32_t device,
                       const struct device_action *a);
