@@ -600,6 +600,7 @@ void daemon_free(struct daemon *d)
     tls_ctx_free(d->caller_tls);
     platform_free(d->platform);
     sip_stack_free(d->sip);
+    blocks_free(d->blocks);
     tls_ctx_free(d->tls);
     trace_free(d->trace);
     rtplogs_free(d->headers);
