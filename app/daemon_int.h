@@ -33,7 +33,7 @@ struct daemon {
     uv_loop_t loop;
     struct sip_stack *sip;
     struct gb_time now;   /* see now_of */
-    struct blocks *blocks; /* memory of the platform */
+    struct blocks *blocks; /* memory of stack and platform */
     struct platform *platform;
     struct store *store;
     struct mailbox box; /* answers of the store */

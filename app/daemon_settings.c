@@ -202,6 +202,7 @@ int daemon_start_platform(struct daemon *d, char why[static 512])
     struct admission lists;
     const struct config *c = d->config;
     struct platform_config pc = {
+        .alloc = blocks_alloc(d->blocks),
         .sip = d->sip,
         .id = config_text(c, CONFIG_SERVER_ID),
         .realm = d->realm,
@@ -217,11 +218,8 @@ int daemon_start_platform(struct daemon *d, char why[static 512])
         .max_sessions = config_number(c, CONFIG_LIMIT_SESSIONS),
         .media_loops = daemon_media_threads(c),
     };
-    int err = blocks_new(&d->blocks, 0);
+    int err;
 
-    if (err)
-        return daemon_fail(why, err, "platform", gb_strerror(err));
-    pc.alloc = blocks_alloc(d->blocks);
     read_policy(c, &pc, adv);
     read_admission(c, &lists, &pc);
     config_ports(c, CONFIG_MEDIA_PORTS, &pc.port_min, &pc.port_max);

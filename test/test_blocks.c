@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N 4000
-#define AREA ((size_t)8 << 20)
+#define N 2000
+#define AREA ((size_t)24 << 20)
 
 static struct {
     uint8_t *p;
@@ -50,6 +50,7 @@ static void any_order(void **state)
 {
     const struct gb_alloc *a;
     struct blocks_use use;
+    static const size_t sizes[] = { 100, 1100, 4000, BLOCKS_LARGE + 200 };
     uint64_t seed = 1;
     struct blocks *b;
 
@@ -57,13 +58,13 @@ static void any_order(void **state)
     assert_int_equal(blocks_new(&b, AREA), 0);
     a = blocks_alloc(b);
     gb_put(a, NULL);
-    for (unsigned step = 0; step < 60000; step++) {
+    for (unsigned step = 0; step < 40000; step++) {
         size_t i = next(&seed) % N;
 
         if (held[i].p)
             give(a, i);
         else
-            take(a, i, 1 + next(&seed) % (BLOCKS_LARGE + 200),
+            take(a, i, 1 + next(&seed) % sizes[step / 1000 % 4],
                  (uint8_t)(step | 1));
     }
     for (size_t i = 0; i < N; i++)

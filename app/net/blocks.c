@@ -11,19 +11,27 @@
 #define AREA_BYTES ((size_t)1 << 34) /* address space, no memory: 16 GiB */
 #define STEP_BYTES ((size_t)2 << 20) /* a huge page; the area grows by it */
 #define RUN_BYTES ((size_t)64 << 10)
+#define RUN_HEAD 64
+#define RUN_ROOM (RUN_BYTES - RUN_HEAD)
 #define CLASS_STEP 16 /* sizes are multiples of it, and blocks begin at them */
-#define CLASSES (BLOCKS_LARGE / CLASS_STEP)
+#define SMALL_BYTES 1024
+#define SMALL_CLASSES (SMALL_BYTES / CLASS_STEP)
+#define FEWEST 4 /* blocks in a run; of larger ones there is a class for each
+                    number of them that a run has room for */
+#define CLASSES (SMALL_CLASSES + RUN_ROOM / SMALL_BYTES + 1)
 
 /* At the beginning of its 64 KiB, which are aligned. */
 struct run {
     struct list node;   /* in room or in empty; alone while it is full */
     void *free;         /* blocks given back, each begins with the next */
-    uint32_t class;     /* its blocks have (class + 1) * CLASS_STEP bytes */
+    uint32_t class;
+    uint32_t bytes;     /* of each block */
     uint32_t n_used;
     uint32_t end;       /* bytes of it that were handed out once */
 };
 
-#define RUN_HEAD ((sizeof(struct run) + 63) & ~(size_t)63)
+_Static_assert(sizeof(struct run) <= RUN_HEAD, "a line of the cache");
+_Static_assert(RUN_ROOM / FEWEST >= BLOCKS_LARGE, "the largest block");
 
 struct blocks {
     struct gb_alloc alloc;
@@ -60,6 +68,22 @@ static bool grow(struct blocks *b)
     return true;
 }
 
+/* n: 1 to BLOCKS_LARGE. */
+static uint32_t class_of(size_t n)
+{
+    return (uint32_t)(n <= SMALL_BYTES ? (n - 1) / CLASS_STEP
+                                       : SMALL_CLASSES + RUN_ROOM / n);
+}
+
+static uint32_t bytes_of(uint32_t class)
+{
+    size_t n = class < SMALL_CLASSES
+                   ? (class + 1) * (size_t)CLASS_STEP
+                   : RUN_ROOM / (class - SMALL_CLASSES);
+
+    return (uint32_t)(n / CLASS_STEP * CLASS_STEP);
+}
+
 static struct run *run_new(struct blocks *b, uint32_t class)
 {
     struct list *n = list_pop_front(&b->empty);
@@ -73,21 +97,17 @@ static struct run *run_new(struct blocks *b, uint32_t class)
         r = (struct run *)(void *)(b->area + b->touched);
         b->touched += RUN_BYTES;
     }
-    *r = (struct run){ .class = class, .end = (uint32_t)RUN_HEAD };
+    *r = (struct run){ .class = class, .bytes = bytes_of(class),
+                       .end = RUN_HEAD };
     list_init(&r->node);
     list_push_front(&b->room[class], &r->node);
     b->n_runs++;
     return r;
 }
 
-static size_t class_bytes(const struct run *r)
-{
-    return (r->class + 1) * (size_t)CLASS_STEP;
-}
-
 static bool is_full(const struct run *r)
 {
-    return !r->free && r->end + class_bytes(r) > RUN_BYTES;
+    return !r->free && r->end + r->bytes > RUN_BYTES;
 }
 
 static void *take(struct run *r)
@@ -98,7 +118,7 @@ static void *take(struct run *r)
         memcpy(&r->free, p, sizeof(r->free));
     } else {
         p = (char *)r + r->end;
-        r->end += (uint32_t)class_bytes(r);
+        r->end += r->bytes;
     }
     r->n_used++;
     if (is_full(r))
@@ -106,22 +126,26 @@ static void *take(struct run *r)
     return p;
 }
 
+static struct run *run_for(struct blocks *b, size_t n)
+{
+    uint32_t class = class_of(n);
+    struct list *room = &b->room[class];
+
+    return list_is_empty(room) ? run_new(b, class)
+                               : container_of(room->next, struct run, node);
+}
+
 static void *get(void *ctx, size_t n)
 {
     struct blocks *b = ctx;
-    uint32_t class = (uint32_t)((n ? n - 1 : 0) / CLASS_STEP);
-    struct list *room = &b->room[class < CLASSES ? class : 0];
-    struct run *r = NULL;
+    struct run *r = b->map && n && n <= BLOCKS_LARGE ? run_for(b, n) : NULL;
     void *p;
 
-    if (b->map && n <= BLOCKS_LARGE)
-        r = list_is_empty(room) ? run_new(b, class)
-                                : container_of(room->next, struct run, node);
     if (!r)
         return gb_get(&gb_alloc_heap, n);
     p = take(r);
     b->n_blocks++;
-    memset(p, 0, class_bytes(r));
+    memset(p, 0, n);
     return p;
 }
 

@@ -1,6 +1,7 @@
 /* app/net/blocks.h - memory for a great many small objects that stay
  *
- * Devices, channels and what hangs on them come by the hundred thousand. Cut
+ * Devices, channels, transactions and what hangs on them come by the hundred
+ * thousand. Cut
  * from huge pages, where the kernel has any, they cost one page fault for
  * thousands of them and few entries of the TLB. Blocks of one size share runs of
  * 64 KiB; an empty run is used again for any size. What the area does not hold,
@@ -14,7 +15,7 @@
 
 #include <stdint.h>
 
-#define BLOCKS_LARGE 1024 /* bytes; larger ones come from the heap */
+#define BLOCKS_LARGE 16368 /* bytes; larger ones come from the heap */
 
 struct blocks;
 
