@@ -170,15 +170,17 @@ int daemon_fail_port(char why[static 512], int err, const char *what,
 
 static int start_sip(struct daemon *d, char why[static 512])
 {
-    struct sip_stack_config sc = { .alloc = &gb_alloc_heap,
-                                   .user_agent = "gb28181d/" GB_VERSION,
+    struct sip_stack_config sc = { .user_agent = "gb28181d/" GB_VERSION,
                                    .obey_retry_after = true,
                                    .large_bytes = config_number(
                                        d->config, CONFIG_SIP_UDP_MAX),
                                    .register_extra = { SLICE("X-GB-Ver"),
                                                        SLICE("3.0") } };
-    int err;
+    int err = blocks_new(&d->blocks, 0);
 
+    if (err)
+        return daemon_fail(why, err, "SIP stack", gb_strerror(err));
+    sc.alloc = blocks_alloc(d->blocks);
     secrets_random(sc.seed, sizeof(sc.seed));
     err = sip_stack_new(&d->sip, &sc);
     return err ? daemon_fail(why, err, "SIP stack", gb_strerror(err)) : 0;
@@ -603,6 +605,7 @@ void daemon_free(struct daemon *d)
     tls_ctx_free(d->caller_tls);
     platform_free(d->platform);
     sip_stack_free(d->sip);
+    blocks_free(d->blocks);
     tls_ctx_free(d->tls);
     trace_free(d->trace);
     rtplogs_free(d->headers);

@@ -15,6 +15,7 @@
 #include "app/daemon.h"
 #include "app/http/server.h"
 #include "app/http/viewer.h"
+#include "app/net/blocks.h"
 #include "app/net/hook_client.h"
 #include "app/net/log.h"
 #include "app/net/mailbox.h"
@@ -35,6 +36,7 @@ struct daemon {
     uv_loop_t loop;
     struct sip_stack *sip;
     struct gb_time now;   /* see now_of */
+    struct blocks *blocks; /* memory of stack and platform */
     struct platform *platform;
     struct store *store;
     struct mailbox box; /* answers of the store */

@@ -202,7 +202,7 @@ int daemon_start_platform(struct daemon *d, char why[static 512])
     struct admission lists;
     const struct config *c = d->config;
     struct platform_config pc = {
-        .alloc = &gb_alloc_heap,
+        .alloc = blocks_alloc(d->blocks),
         .sip = d->sip,
         .id = config_text(c, CONFIG_SERVER_ID),
         .realm = d->realm,

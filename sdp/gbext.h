@@ -63,7 +63,8 @@ struct sdp_f {
 };
 
 /* Reads what is there; GB_ESYNTAX when it does not begin with v/ or v alone.
- * An empty value gives all zero and 0. */
+ * An empty value gives all zero and 0. For users of the library, as is
+ * sdp_f_write. */
 int sdp_f_parse(struct sdp_f *out, struct slice text);
 
 /* Appends the value with all of its slashes; zero fields stay empty. */
@@ -75,7 +76,8 @@ void sdp_f_write(struct writer *w, const struct sdp_f *f);
 /* ---- setup ---- */
 
 /* What the other side must say: passive for active and the reverse, active
- * for actpass; NONE stays NONE. */
+ * for actpass; NONE stays NONE. For users of the library: the daemon's answers
+ * come from sdp/offer.h. */
 enum sdp_setup sdp_setup_opposite(enum sdp_setup s);
 struct slice sdp_setup_name(enum sdp_setup s);
 

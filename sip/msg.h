@@ -125,7 +125,8 @@ static inline struct slice sip_msg_value(const struct sip_msg *m,
                         : (struct slice){ NULL, 0 };
 }
 
-/* Value of the first field with this name, known or not, any case. */
+/* Value of the first field with this name, known or not, any case. For users of
+ * the library, which may have headers of their own. */
 struct slice sip_msg_value_named(const struct sip_msg *m, struct slice name);
 
 /* Walks the elements of a list header across lines and commas, in order:
@@ -145,7 +146,8 @@ static inline struct sip_walk sip_msg_walk(const struct sip_msg *m,
 
 bool sip_walk_next(struct sip_walk *k, struct slice *elem);
 
-/* Whether a list header holds this token (any case). */
+/* Whether a list header holds this token (any case): Supported and Allow, for
+ * users of the library. */
 bool sip_msg_lists(const struct sip_msg *m, enum sip_hdr id,
                    struct slice token);
 #endif

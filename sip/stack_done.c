@@ -16,7 +16,8 @@
 
 #include <assert.h>
 
-#define DONE_BLOCK 16384 /* bytes; an entry that is larger has its own */
+#define DONE_BLOCK 16352 /* bytes; an entry that is larger has its own. With
+                            its head it is a quarter of a run (app/net/blocks) */
 #define DONE_STEP 8      /* entries begin at multiples of it */
 #define DONE_OFF_BITS 11 /* of a place: DONE_BLOCK / DONE_STEP of them */
 #define DONE_NUMBER_MASK ((1u << 20) - 1) /* of a block, in a place */

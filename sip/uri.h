@@ -72,7 +72,8 @@ bool sip_uri_user(const struct sip_uri *u, char *buf, size_t cap,
                   struct slice *out);
 
 /* Equality of RFC 3261 §19.1.4; tel: RFC 3966 §4, visual separators ignored;
- * other schemes: byte for byte. */
+ * other schemes: byte for byte. For users of the library: the daemon knows a
+ * device by its id and by where it sends from. */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 
 /* Decodes %xx once. False, with *out as far as it got, when it does not fit.

@@ -121,6 +121,7 @@ struct sip_retry_after {
 
 /* The same with comment and `duration` (RFC 3261 §20.33): "120 (in a
  * meeting);duration=3600". Comments nest and may hold anything quoted with a
- * backslash. 0 or GB_ESYNTAX (also a comment that never ends). */
+ * backslash. 0 or GB_ESYNTAX (also a comment that never ends). For users of the
+ * library: the daemon wants the seconds, whatever follows them. */
 int sip_retry_after_read(struct sip_retry_after *out, struct slice value);
 #endif

@@ -43,7 +43,8 @@ bool sip_via_has_cookie(const struct sip_via *v);
 
 /* Where a response goes that must be routed by this Via alone (RFC 3261
  * §18.2.2, RFC 3581 §4): received or the sent-by host, with rport, or the
- * sent-by port, or 5060 (5061 for TLS). GB_ESYNTAX when the host is a name. */
+ * sent-by port, or 5060 (5061 for TLS). GB_ESYNTAX when the host is a name. For
+ * users of the library: the stack answers to where the request came from. */
 int sip_via_reply_addr(const struct sip_via *v, struct gb_addr *out);
 
 /* Appends "Via: SIP/2.0/UDP 192.0.2.1:5060;rport;branch=...\r\n", the first

@@ -68,7 +68,7 @@ static bool commit(void *backend, struct list *jobs,
 
 static void begin(uint32_t max_jobs)
 {
-    const struct store_backend b = { commit, NULL, &disk };
+    const struct store_backend b = { .commit = commit, .backend = &disk };
 
     memset(&disk, 0, sizeof(disk));
     assert_int_equal(store_writer_start(&w, &b, max_jobs), 0);

@@ -471,9 +471,10 @@ void device_online(struct platform *p, struct device *d, const char *reason,
         remember(p, d, reason);
         p->n_online++;
         device_changed(p, d, PLATFORM_CHANGED_STATE);
-        platform_log(p, PLATFORM_INFO,
-                     "msg=\"device online\" device=%s peer=%s why=\"%s\"",
-                     d->id, gb_addr_text(&d->peer.remote, addr), reason);
+        if (!p->cfg.quiet)
+            platform_log(p, PLATFORM_INFO,
+                         "msg=\"device online\" device=%s peer=%s why=\"%s\"",
+                         d->id, gb_addr_text(&d->peer.remote, addr), reason);
         came = true;
     }
     if (ask)

@@ -408,9 +408,11 @@ static void enrol_and_accept(struct platform *p, struct attempt *a)
         }
         pending_forget(p, a->id);
         device_changed(p, a->device, PLATFORM_CHANGED_INFO);
-        platform_log(p, PLATFORM_INFO,
-                     "msg=\"device enrolled\" device=%s peer=%s",
-                     a->device->id, gb_addr_text(&a->ev->peer.remote, addr));
+        if (!p->cfg.quiet)
+            platform_log(p, PLATFORM_INFO,
+                         "msg=\"device enrolled\" device=%s peer=%s",
+                         a->device->id,
+                         gb_addr_text(&a->ev->peer.remote, addr));
     }
     accept(p, a);
 }

@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #define STORE_PAGE_BYTES 65536
-#define STORE_PAGES_SPARE 16 /* empty ones that are kept: what is busy takes
+#define STORE_PAGES_SPARE 32 /* empty ones that are kept: what is busy takes
                                 and gives back no memory */
 
 struct store_page;

@@ -524,7 +524,8 @@ int store_open(struct store **out, const char *dir,
                const struct store_loader *l, char why[static 256], bool *moved)
 {
     struct store *s = calloc(1, sizeof(*s));
-    struct store_backend b = { commit, NULL, s };
+    struct store_backend b = { .commit = commit, .backend = s,
+                               .whole = true };
     int err = GB_ENOMEM;
 
     if (!s)

@@ -926,7 +926,8 @@ int store_open(struct store **out, const char *dir,
                const struct store_loader *l, char why[static 256], bool *moved)
 {
     struct store *s = calloc(1, sizeof(*s));
-    struct store_backend b = { commit, answer, s };
+    struct store_backend b = { .commit = commit, .answer = answer,
+                               .backend = s };
     char path[1100];
     int err;
 

@@ -13,6 +13,8 @@
 #include "app/store/rows.h"
 
 #define STORE_COMMIT_MS 1000
+#define STORE_COMMIT_ROWS 4096 /* that do not wait for more: while a crowd
+                                  registers, rows are written from the caches */
 #define STORE_QUEUE_MAX 400000 /* rows not yet committed; further ones are
                                   dropped, counted and said once */
 #define STORE_HISTORY_QUEUE_MAX 50000 /* of them, alarms and positions */

@@ -212,15 +212,21 @@ void store_writer_end_asks(struct store_writer *w)
 
 /* ---- the thread's loop ---------------------------------------------------------- */
 
-/* What comes within STORE_COMMIT_MS goes with the next commit; somebody who
- * waits for one is not kept. With the lock held. */
+static bool is_crowded(const struct store_writer *w)
+{
+    return !w->b.whole && w->n_jobs >= STORE_COMMIT_ROWS;
+}
+
+/* What comes within STORE_COMMIT_MS goes with the next commit; a great many rows
+ * and somebody who waits for one are not kept. With the lock held. */
 static void gather(struct store_writer *w, bool ok)
 {
     uint64_t now = uv_hrtime();
     uint64_t until = now + (uint64_t)STORE_COMMIT_MS * 1000000;
 
     for (; now < until; now = uv_hrtime()) {
-        if (w->ending || !list_is_empty(&w->asks) || (ok && w->flush))
+        if (w->ending || !list_is_empty(&w->asks) ||
+            (ok && (w->flush || is_crowded(w))))
             return;
         uv_cond_timedwait(&w->work, &w->lock, until - now);
     }
@@ -479,7 +485,7 @@ static void queue(struct store_writer *w, struct store_job *j)
     map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
     w->n_queued++;
     w->n_history += is_history(j);
-    if (w->n_jobs++ == 0)
+    if (++w->n_jobs == 1 || w->n_jobs == STORE_COMMIT_ROWS)
         uv_cond_signal(&w->work);
     uv_mutex_unlock(&w->lock);
 }

@@ -105,6 +105,7 @@ struct store_backend {
     void (*answer)(void *backend, const struct store_ask *q,
                    struct store_rows *r);
     void *backend;
+    bool whole; /* each commit writes all there is: no more often than needed */
 };
 
 struct store_writer {

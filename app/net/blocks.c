@@ -1,0 +1,225 @@
+#include "app/net/blocks.h"
+
+#include "base/err.h"
+#include "base/list.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define AREA_BYTES ((size_t)1 << 34) /* address space, no memory: 16 GiB */
+#define STEP_BYTES ((size_t)2 << 20) /* a huge page; the area grows by it */
+#define RUN_BYTES ((size_t)64 << 10)
+#define RUN_HEAD 64
+#define RUN_ROOM (RUN_BYTES - RUN_HEAD)
+#define CLASS_STEP 16 /* sizes are multiples of it, and blocks begin at them */
+#define SMALL_BYTES 1024
+#define SMALL_CLASSES (SMALL_BYTES / CLASS_STEP)
+#define FEWEST 4 /* blocks in a run; of larger ones there is a class for each
+                    number of them that a run has room for */
+#define CLASSES (SMALL_CLASSES + RUN_ROOM / SMALL_BYTES + 1)
+
+/* At the beginning of its 64 KiB, which are aligned. */
+struct run {
+    struct list node;   /* in room or in empty; alone while it is full */
+    void *free;         /* blocks given back, each begins with the next */
+    uint32_t class;
+    uint32_t bytes;     /* of each block */
+    uint32_t n_used;
+    uint32_t end;       /* bytes of it that were handed out once */
+};
+
+_Static_assert(sizeof(struct run) <= RUN_HEAD, "a line of the cache");
+_Static_assert(RUN_ROOM / FEWEST >= BLOCKS_LARGE, "the largest block");
+
+struct blocks {
+    struct gb_alloc alloc;
+    char *map;              /* as mapped; NULL: there is no area */
+    size_t map_bytes;
+    char *area;             /* its first whole step */
+    size_t bytes, usable, touched; /* of the area: all, can be used, used */
+    struct list room[CLASSES]; /* runs with a free block */
+    struct list empty;
+    size_t n_blocks, n_runs;
+};
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NO_AREA 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define NO_AREA 1
+#endif
+#endif
+#ifndef NO_AREA
+#define NO_AREA 0
+#endif
+
+/* One huge page more. */
+static bool grow(struct blocks *b)
+{
+    char *at = b->area + b->usable;
+
+    if (b->bytes - b->usable < STEP_BYTES ||
+        mprotect(at, STEP_BYTES, PROT_READ | PROT_WRITE) != 0)
+        return false;
+    (void)madvise(at, STEP_BYTES, MADV_HUGEPAGE); /* small ones do, too */
+    b->usable += STEP_BYTES;
+    return true;
+}
+
+/* n: 1 to BLOCKS_LARGE. */
+static uint32_t class_of(size_t n)
+{
+    return (uint32_t)(n <= SMALL_BYTES ? (n - 1) / CLASS_STEP
+                                       : SMALL_CLASSES + RUN_ROOM / n);
+}
+
+static uint32_t bytes_of(uint32_t class)
+{
+    size_t n = class < SMALL_CLASSES
+                   ? (class + 1) * (size_t)CLASS_STEP
+                   : RUN_ROOM / (class - SMALL_CLASSES);
+
+    return (uint32_t)(n / CLASS_STEP * CLASS_STEP);
+}
+
+static struct run *run_new(struct blocks *b, uint32_t class)
+{
+    struct list *n = list_pop_front(&b->empty);
+    struct run *r;
+
+    if (n) {
+        r = container_of(n, struct run, node);
+    } else {
+        if (b->touched == b->usable && !grow(b))
+            return NULL;
+        r = (struct run *)(void *)(b->area + b->touched);
+        b->touched += RUN_BYTES;
+    }
+    *r = (struct run){ .class = class, .bytes = bytes_of(class),
+                       .end = RUN_HEAD };
+    list_init(&r->node);
+    list_push_front(&b->room[class], &r->node);
+    b->n_runs++;
+    return r;
+}
+
+static bool is_full(const struct run *r)
+{
+    return !r->free && r->end + r->bytes > RUN_BYTES;
+}
+
+static void *take(struct run *r)
+{
+    char *p = r->free;
+
+    if (p) {
+        memcpy(&r->free, p, sizeof(r->free));
+    } else {
+        p = (char *)r + r->end;
+        r->end += r->bytes;
+    }
+    r->n_used++;
+    if (is_full(r))
+        list_remove(&r->node);
+    return p;
+}
+
+static struct run *run_for(struct blocks *b, size_t n)
+{
+    uint32_t class = class_of(n);
+    struct list *room = &b->room[class];
+
+    return list_is_empty(room) ? run_new(b, class)
+                               : container_of(room->next, struct run, node);
+}
+
+static void *get(void *ctx, size_t n)
+{
+    struct blocks *b = ctx;
+    struct run *r = b->map && n && n <= BLOCKS_LARGE ? run_for(b, n) : NULL;
+    void *p;
+
+    if (!r)
+        return gb_get(&gb_alloc_heap, n);
+    p = take(r);
+    b->n_blocks++;
+    memset(p, 0, n);
+    return p;
+}
+
+static bool is_ours(const struct blocks *b, const void *p)
+{
+    return b->map && (uintptr_t)p - (uintptr_t)b->area < b->touched;
+}
+
+static void put(void *ctx, void *p)
+{
+    struct blocks *b = ctx;
+    struct run *r;
+
+    if (!is_ours(b, p)) {
+        gb_put(&gb_alloc_heap, p);
+        return;
+    }
+    r = (struct run *)((uintptr_t)p & ~(uintptr_t)(RUN_BYTES - 1));
+    assert(r->n_used > 0);
+    if (is_full(r))
+        list_push_front(&b->room[r->class], &r->node);
+    memcpy(p, &r->free, sizeof(r->free));
+    r->free = p;
+    b->n_blocks--;
+    if (--r->n_used)
+        return;
+    list_remove(&r->node);
+    list_push_front(&b->empty, &r->node);
+    b->n_runs--;
+}
+
+static void set_aside(struct blocks *b, size_t bytes)
+{
+    size_t n = bytes + STEP_BYTES;
+    void *p = mmap(NULL, n, PROT_NONE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (p == MAP_FAILED)
+        return;
+    b->map = p;
+    b->map_bytes = n;
+    b->area = b->map + (-(uintptr_t)p & (STEP_BYTES - 1));
+    b->bytes = bytes / STEP_BYTES * STEP_BYTES;
+}
+
+int blocks_new(struct blocks **out, size_t area_bytes)
+{
+    struct blocks *b = calloc(1, sizeof(*b));
+
+    if (!b)
+        return GB_ENOMEM;
+    b->alloc = (struct gb_alloc){ get, put, b };
+    for (size_t i = 0; i < CLASSES; i++)
+        list_init(&b->room[i]);
+    list_init(&b->empty);
+    if (!NO_AREA && sizeof(void *) >= 8)
+        set_aside(b, area_bytes ? area_bytes : AREA_BYTES);
+    *out = b;
+    return 0;
+}
+
+void blocks_free(struct blocks *b)
+{
+    if (b && b->map)
+        munmap(b->map, b->map_bytes);
+    free(b);
+}
+
+const struct gb_alloc *blocks_alloc(const struct blocks *b)
+{
+    return &b->alloc;
+}
+
+void blocks_used(const struct blocks *b, struct blocks_use *out)
+{
+    *out = (struct blocks_use){ b->n_blocks, b->n_runs, b->touched };
+}

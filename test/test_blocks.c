@@ -1,0 +1,148 @@
+/* app/net/blocks: blocks of every size, given back in any order */
+#include "test/support.h"
+
+#include "app/net/blocks.h"
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define N 2000
+#define AREA ((size_t)24 << 20)
+
+static struct {
+    uint8_t *p;
+    size_t n;
+    uint8_t fill;
+} held[N];
+
+static uint64_t next(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return *state >> 33;
+}
+
+static void take(const struct gb_alloc *a, size_t i, size_t n, uint8_t fill)
+{
+    uint8_t *p = gb_get(a, n);
+
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % 16, 0);
+    for (size_t k = 0; k < n; k++)
+        assert_int_equal(p[k], 0);
+    memset(p, fill, n);
+    held[i].p = p;
+    held[i].n = n;
+    held[i].fill = fill;
+}
+
+/* What was written is there as long as the block is held. */
+static void give(const struct gb_alloc *a, size_t i)
+{
+    for (size_t k = 0; k < held[i].n; k++)
+        assert_int_equal(held[i].p[k], held[i].fill);
+    gb_put(a, held[i].p);
+    held[i].p = NULL;
+}
+
+/* Blocks are zero, apart from one another and whole, whatever is done. */
+static void any_order(void **state)
+{
+    const struct gb_alloc *a;
+    struct blocks_use use;
+    static const size_t sizes[] = { 100, 1100, 4000, BLOCKS_LARGE + 200 };
+    uint64_t seed = 1;
+    struct blocks *b;
+
+    (void)state;
+    assert_int_equal(blocks_new(&b, AREA), 0);
+    a = blocks_alloc(b);
+    gb_put(a, NULL);
+    for (unsigned step = 0; step < 40000; step++) {
+        size_t i = next(&seed) % N;
+
+        if (held[i].p)
+            give(a, i);
+        else
+            take(a, i, 1 + next(&seed) % sizes[step / 1000 % 4],
+                 (uint8_t)(step | 1));
+    }
+    for (size_t i = 0; i < N; i++)
+        if (held[i].p)
+            give(a, i);
+    blocks_used(b, &use);
+    assert_int_equal(use.blocks, 0);
+    assert_int_equal(use.runs, 0);
+    assert_true(use.touched <= AREA);
+    blocks_free(b);
+    blocks_free(NULL);
+}
+
+/* An empty run serves another size: nothing more is touched. */
+static void runs_are_used_again(void **state)
+{
+    const struct gb_alloc *a;
+    struct blocks_use use;
+    struct blocks *b;
+    size_t touched;
+
+    (void)state;
+    assert_int_equal(blocks_new(&b, AREA), 0);
+    a = blocks_alloc(b);
+    for (size_t i = 0; i < N; i++)
+        take(a, i, 520, 7);
+    blocks_used(b, &use);
+    touched = use.touched;
+    for (size_t i = 0; i < N; i++)
+        give(a, i);
+    for (size_t size = 16; size <= 512; size *= 2) {
+        for (size_t i = 0; i < N; i++)
+            take(a, i, size, 9);
+        for (size_t i = N; i-- > 0;)
+            give(a, i);
+    }
+    blocks_used(b, &use);
+    assert_int_equal(use.touched, touched);
+    blocks_free(b);
+}
+
+/* Where the area is full, or there is none, the heap serves. */
+static void the_heap_behind_it(void **state)
+{
+    const struct gb_alloc *a;
+    struct blocks_use use;
+    struct blocks *b;
+
+    (void)state;
+    assert_int_equal(blocks_new(&b, 1), 0);
+    a = blocks_alloc(b);
+    for (size_t i = 0; i < N; i++)
+        take(a, i, 1000, 7);
+    blocks_used(b, &use);
+    assert_int_equal(use.touched, 0);
+    for (size_t i = 0; i < N; i++)
+        give(a, i);
+    blocks_free(b);
+    assert_int_equal(blocks_new(&b, (size_t)2 << 20), 0);
+    a = blocks_alloc(b);
+    for (size_t i = 0; i < N; i++)
+        take(a, i, 1000, 7);
+    blocks_used(b, &use);
+    assert_true(use.touched <= (size_t)2 << 20);
+    for (size_t i = 0; i < N; i++)
+        give(a, i);
+    blocks_used(b, &use);
+    assert_int_equal(use.blocks, 0);
+    blocks_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order),
+        cmocka_unit_test(runs_are_used_again),
+        cmocka_unit_test(the_heap_behind_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
