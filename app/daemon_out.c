@@ -182,6 +182,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_SESSION_CHANGED:
         note_headers(d, a->session);
+        if (platform_session_view(d->platform, a->session, &s))
+            pushes_on_session(d->pushes, &s);
         break;
     case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:

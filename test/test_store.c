@@ -126,6 +126,21 @@ static void on_upgrade(void *ctx, const struct platform_upgrade *u)
 }
 
 static struct {
+    unsigned n, stream;
+    char name[80], urls[80], sealed[80];
+} pushed;
+
+static void on_push(void *ctx, const struct store_push *p)
+{
+    (void)ctx;
+    pushed.n++;
+    pushed.stream = p->stream;
+    slice_copy(pushed.name, sizeof(pushed.name), p->name);
+    slice_copy(pushed.urls, sizeof(pushed.urls), p->urls);
+    slice_copy(pushed.sealed, sizeof(pushed.sealed), p->sealed);
+}
+
+static struct {
     unsigned n;
     struct platform_download d;
     char device[40], channel[40], evidence[40], parts[80];
@@ -150,7 +165,7 @@ static struct store *open_store(const char *dir, struct seen *seen,
         .on_dialog = on_dialog, .on_group = on_group,
         .on_settings = on_settings, .on_ids = on_ids,
         .on_hook = on_hook, .on_upgrade = on_upgrade,
-        .on_download = on_download, .ctx = seen,
+        .on_download = on_download, .on_push = on_push, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
@@ -361,6 +376,36 @@ static void downloads(void **state)
                 download.d.created_utc_ms == 5 &&
                 download.d.ended_utc_ms == 6);
     assert_memory_equal(&download.d.mark, &d.mark, sizeof(d.mark));
+    remove_dir(dir);
+}
+
+static void pushes(void **state)
+{
+    const struct store_push p = { SLICE("d/c"), SLICE("rtsp://u@h/'x"),
+                                  SLICE("5ea1"), 0 },
+                            again = { SLICE("d/c"),
+                                      SLICE("rtsp://u@h/'x rtmp://h/a/k"),
+                                      SLICE("5ea2,"), 1 },
+                            gone = { SLICE("d/e"), SLICE("rtsp://h/x"),
+                                     SLICE(""), 0 };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    store_put_push(s, &p);
+    store_put_push(s, &gone);
+    store_put_push(s, &again);
+    store_remove_push(s, SLICE("d/e"));
+    store_close(s);
+    memset(&pushed, 0, sizeof(pushed));
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(pushed.n, 1);
+    assert_int_equal(pushed.stream, 1);
+    assert_string_equal(pushed.name, "d/c");
+    assert_string_equal(pushed.urls, "rtsp://u@h/'x rtmp://h/a/k");
+    assert_string_equal(pushed.sealed, "5ea2,");
+    store_close(s);
     remove_dir(dir);
 }
 
@@ -942,6 +987,7 @@ int main(void)
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(downloads),
         cmocka_unit_test(hooks_and_upgrades),
+        cmocka_unit_test(pushes),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
 #if GB_SQLITE

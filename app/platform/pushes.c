@@ -19,6 +19,7 @@ struct push {
     uint64_t before, bytes; /* of earlier connections, of this one */
     char device[PLATFORM_ID_MAX + 1], channel[PLATFORM_ID_MAX + 1];
     char why[PUSHES_WHY_MAX];
+    char failed[PUSHES_WHY_MAX]; /* its session: why */
     char url[PUSH_URL_MAX + PUSH_PASSWORD_MAX + 1];
 };
 
@@ -288,6 +289,7 @@ static void start(struct pushes *p, struct push *x, struct gb_time now)
     x->session = s.id;
     x->loop = s.loop;
     platform_session_hold(p->platform, x->session, now);
+    x->failed[0] = '\0';
     enter(x, PUSHES_STARTING, now);
 }
 
@@ -297,7 +299,8 @@ static void look(struct pushes *p, struct push *x, struct gb_time now)
 
     if (!platform_session_view(p->platform, x->session, &s)) {
         x->session = 0;
-        wait(p, x, SLICE("the live session has ended"), now);
+        wait(p, x, x->failed[0] ? slice_str(x->failed)
+                                : SLICE("the live session has ended"), now);
     } else if (s.state == PLATFORM_PLAYING) {
         x->begun = true;
         enter(x, PUSHES_CONNECTING, now);
@@ -305,6 +308,15 @@ static void look(struct pushes *p, struct push *x, struct gb_time now)
         wait(p, x, s.evidence.n ? s.evidence
                                 : SLICE("the live session was stopped"), now);
     }
+}
+
+void pushes_on_session(struct pushes *p, const struct platform_session *s)
+{
+    if (s->state != PLATFORM_FAILED || s->evidence.n == 0)
+        return;
+    for (struct list *n = p->all.next; n != &p->all; n = n->next)
+        if (push_of(n)->session == s->id)
+            slice_copy(push_of(n)->failed, PUSHES_WHY_MAX, s->evidence);
 }
 
 void pushes_tick(struct pushes *p, struct gb_time now)

@@ -74,6 +74,8 @@ bool pushes_next(const struct pushes *p, struct slice device,
 /* ---- the owner -------------------------------------------------------------- */
 
 void pushes_tick(struct pushes *p, struct gb_time now);
+/* A session has changed, or is gone: why it failed is kept. */
+void pushes_on_session(struct pushes *p, const struct platform_session *s);
 
 struct pushes_order {
     bool begin;          /* else: end it */
