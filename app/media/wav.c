@@ -96,7 +96,7 @@ size_t wav_frames(const struct wav *w)
     return w->data.n / frame_bytes(w);
 }
 
-static int one(const struct wav *w, size_t i)
+static int16_t one(const struct wav *w, size_t i)
 {
     switch (w->coding) {
     case WAV_ALAW:
@@ -111,7 +111,7 @@ static int one(const struct wav *w, size_t i)
 
 int16_t wav_sample(const struct wav *w, size_t i)
 {
-    return w->channels == 1
-               ? (int16_t)one(w, i)
-               : (int16_t)((one(w, 2 * i) + one(w, 2 * i + 1)) / 2);
+    if (w->channels == 1)
+        return one(w, i);
+    return (int16_t)(((int)one(w, 2 * i) + one(w, 2 * i + 1)) / 2);
 }
