@@ -330,11 +330,12 @@ int main(int argc, char **argv)
     else
         make_media(file, n);
     for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
-        verify(&figures[i]);
-        if (!times)
-            run(&figures[i]);
-        else
+        if (times) {
             figures[i].work(&t, times);
+            continue;
+        }
+        verify(&figures[i]);
+        run(&figures[i]);
     }
     if (times)
         hot_ps_limit(&t, times);
