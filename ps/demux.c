@@ -907,13 +907,6 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
     }
     d->left -= n;
     d->env.count.bytes += n;
-    if (f->buf) {
-        d->env.buf = f->buf;
-        d->env.cur_hold = 0;
-        es_hold(s);
-        if (!s->bytes) /* no memory to hold it: the unit is gone */
-            d->plain = NULL;
-    }
 }
 
 void ps_demux_flush(struct ps_demux *d, bool end)

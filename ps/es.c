@@ -94,13 +94,11 @@ static uint32_t current_slot(struct es_env *env)
 
 static void forget_unit(struct es *s);
 
-/* The newest pieces lie in the buffer of the newest ref. */
-static bool is_held(const struct es *s)
+/* After a change of the newest ref. */
+static void note_held(struct es *s)
 {
-    const struct es_env *env = s->env;
-
-    return s->n_refs &&
-           env->hold[s->ref[s->n_refs - 1].slot - 1].buf == env->buf;
+    s->held = s->n_refs ? s->env->hold[s->ref[s->n_refs - 1].slot - 1].buf
+                        : NULL;
 }
 
 /* One ref more; false: no memory. */
@@ -121,6 +119,7 @@ static bool add_ref(struct es *s)
         return false;
     env->hold[slot - 1].refs++;
     s->ref[s->n_refs++].slot = slot;
+    note_held(s);
     return true;
 }
 
@@ -128,7 +127,7 @@ void es_hold(struct es *s)
 {
     if (s->held_to == s->n_pieces || !s->loose)
         return;
-    if (!is_held(s) && !add_ref(s)) {
+    if (s->held != s->env->buf && !add_ref(s)) {
         forget_unit(s);
         return;
     }
@@ -146,6 +145,7 @@ static void release_pieces(struct es *s, uint32_t n)
     if (k)
         memmove(s->ref, s->ref + k, (s->n_refs - k) * sizeof(*s->ref));
     s->n_refs -= k;
+    note_held(s);
     for (uint32_t i = 0; i < s->n_refs; i++)
         s->ref[i].end -= n;
     s->held_to = s->held_to > n ? s->held_to - n : 0;
@@ -283,6 +283,7 @@ void es_trim(struct es *s, uint32_t n)
     while (s->n_refs && (s->n_refs > 1 ? s->ref[s->n_refs - 2].end : 0) >=
                             s->n_pieces)
         release(s->env, s->ref[--s->n_refs].slot);
+    note_held(s);
     if (s->n_refs && s->ref[s->n_refs - 1].end > s->n_pieces)
         s->ref[s->n_refs - 1].end = s->n_pieces;
     if (s->held_to > s->n_pieces)

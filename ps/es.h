@@ -77,6 +77,7 @@ struct es {
     uint32_t n_pieces, cap_pieces;
     struct es_ref *ref;
     uint32_t n_refs, cap_refs;
+    void *held;         /* the buffer of the newest ref; NULL: there is none */
     uint32_t held_to;   /* pieces [0, held_to) are covered by refs */
     bool loose;         /* pieces behind them lie in the buffer being fed */
     struct es_block *oldest, *newest; /* copies; NULL: none yet */
@@ -166,16 +167,20 @@ void es_flush(struct es *s, bool end, bool outstanding);
 void es_marker(struct es *s);
 
 /* es_put for the common case: more payload of a PES, of the same RTP time,
- * that need not be looked at (coast). false: it did nothing. */
+ * that need not be looked at (coast), in a buffer that the unit holds already.
+ * false: it did nothing. */
 static inline bool es_put_plain(struct es *s, const uint8_t *p, size_t n,
                                 void *buf)
 {
-    if (s->n_pieces == s->cap_pieces || n > PS_MAX_AU_BYTES - s->bytes ||
-        (buf && s->n_refs >= ES_MAX_HELD))
+    if (buf != s->held || s->n_pieces == s->cap_pieces ||
+        n > PS_MAX_AU_BYTES - s->bytes)
         return false;
-    s->loose = true;
     s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
     s->bytes += (uint32_t)n;
+    if (buf)
+        s->ref[s->n_refs - 1].end = s->held_to = s->n_pieces;
+    else
+        s->loose = true;
     return true;
 }
 

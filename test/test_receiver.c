@@ -231,6 +231,35 @@ static void losses_are_counted(void **state)
     close_world();
 }
 
+/* Said once, however many packets are so; those in the clear say nothing. */
+static void encryption_is_told(void **state)
+{
+    static const uint8_t pack[] = {
+        0, 0, 1, 0xba, 0x44, 0, 0x16, 0x8c, 4, 1, 0, 0x5f, 0x6b, 0xf8,
+        0, 0, 1, 0xe0, 0, 14, 0x84, 0x80, 5, 0x21, 0, 5, 0xbf, 0x21,
+        0, 0, 0, 1, 0x41, 0x9a,
+    };
+
+    (void)state;
+    for (unsigned scrambling = 0; scrambling < 4; scrambling++) {
+        open_world(false, true);
+        for (unsigned k = 0; k < 3; k++) {
+            uint8_t bytes[MAX_PACKET], program[sizeof(pack)];
+
+            memcpy(program, pack, sizeof(pack));
+            program[20] = (uint8_t)(program[20] | scrambling << 4);
+            assert_true(give(bytes, rtp(bytes, 96, SSRC, program,
+                                        sizeof(program))));
+            w.ts += 3600;
+            w.now_ms += 40;
+            receiver_tick(w.rx, w.now_ms);
+        }
+        assert_int_equal(w.said[RECEIVER_PROGRAM], 1);
+        assert_int_equal(w.said[RECEIVER_ENCRYPTED], scrambling != 0);
+        close_world();
+    }
+}
+
 /* What the raw viewer got, and what the packets held. */
 static struct {
     struct hub_viewer v;
@@ -450,6 +479,7 @@ int main(void)
         cmocka_unit_test(picture_and_sound),
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(losses_are_counted),
+        cmocka_unit_test(encryption_is_told),
         cmocka_unit_test(program_stream_as_it_came),
         cmocka_unit_test(payloads_of_another_kind),
         cmocka_unit_test(strangers),

@@ -87,6 +87,11 @@ static void on_receiver(void *ctx, enum receiver_event ev)
     case RECEIVER_CODEC:
         say(in, PLATFORM_MEDIA_CODEC, 0, NULL);
         break;
+    case RECEIVER_ENCRYPTED:
+        say(in, PLATFORM_MEDIA_ALIVE, 0,
+            "the stream is encrypted (marked as scrambled by the device); "
+            "turn stream encryption off in it");
+        break;
     case RECEIVER_UNKNOWN:
         if (receiver_kind(in->rx) == RTP_KIND_UNKNOWN)
             snprintf(text, sizeof(text), "payload is not a program stream, "

@@ -23,6 +23,7 @@ struct receiver {
     enum rtp_kind kind;
     bool gap; /* before what is fed next */
     bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
+    bool said_encrypted;
     uint64_t now_ms, last_ms, fed_ms;
     uint64_t program_bytes; /* fed to the demuxer */
     uint64_t g711_at;       /* samples, from the first; g711_ts: of the last */
@@ -53,6 +54,8 @@ static void on_stream(void *ctx, const struct ps_stream *s)
 
     say(r, &r->said_program, RECEIVER_PROGRAM);
     hub_stream(r->hub, s);
+    if (s->encrypted)
+        say(r, &r->said_encrypted, RECEIVER_ENCRYPTED);
     if (s->codec == PS_CODEC_UNKNOWN)
         return;
     if (ps_codec_is_video(s->codec)) {

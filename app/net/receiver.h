@@ -21,6 +21,7 @@ enum receiver_event {
     RECEIVER_PACKET,  /* the first valid RTP packet */
     RECEIVER_PROGRAM, /* the first program stream structure */
     RECEIVER_CODEC,   /* a video codec is known */
+    RECEIVER_ENCRYPTED, /* a stream is scrambled: nobody can show it */
     RECEIVER_UNKNOWN, /* the payload is none that we read; receiver_kind */
 };
 
