@@ -78,6 +78,28 @@ static void any_order(void **state)
     blocks_free(NULL);
 }
 
+/* Every size, two of them side by side: neither reaches into the other. */
+static void every_size(void **state)
+{
+    const struct gb_alloc *a;
+    struct blocks *b;
+
+    (void)state;
+    assert_int_equal(blocks_new(&b, AREA), 0);
+    a = blocks_alloc(b);
+    for (size_t n = 1; n <= BLOCKS_LARGE + 1; n++) {
+        uint8_t *p = gb_get(a, n), *q = gb_get(a, n);
+
+        memset(p, 0x55, n);
+        memset(q, 0xaa, n);
+        assert_true(p[0] == 0x55 && p[n - 1] == 0x55);
+        assert_true(q[0] == 0xaa && q[n - 1] == 0xaa);
+        gb_put(a, p);
+        gb_put(a, q);
+    }
+    blocks_free(b);
+}
+
 /* An empty run serves another size: nothing more is touched. */
 static void runs_are_used_again(void **state)
 {
@@ -140,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order),
+        cmocka_unit_test(every_size),
         cmocka_unit_test(runs_are_used_again),
         cmocka_unit_test(the_heap_behind_it),
     };

@@ -68,9 +68,11 @@ static bool grow(struct blocks *b)
     return true;
 }
 
-/* n: 1 to BLOCKS_LARGE. */
+/* n: 1 to BLOCKS_LARGE. In steps first: what a run has room for is rounded down
+ * to them. */
 static uint32_t class_of(size_t n)
 {
+    n = (n + CLASS_STEP - 1) / CLASS_STEP * CLASS_STEP;
     return (uint32_t)(n <= SMALL_BYTES ? (n - 1) / CLASS_STEP
                                        : SMALL_CLASSES + RUN_ROOM / n);
 }
