@@ -338,6 +338,112 @@ static void note_9_11_scale_without_a_fraction(void **state)
     ends_clean();
 }
 
+/* A session lives as long as its media, whatever the hour. */
+static void note_9_7_controls_after_hours(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        sim_register(d);
+        sim_run(&s, 1800000);
+    }
+    control(v.id, PLATFORM_CONTROL_SEEK, 5000);
+    sim_run(&s, 500);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    assert_int_equal(v.playback.control_status, 200);
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
+/* Nobody watches what is paused: it waits five minutes, not half of one. */
+static void note_9_8_a_pause_is_not_idle(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    control(v.id, PLATFORM_CONTROL_PAUSE, 0);
+    sim_run(&s, 200);
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    platform_session_release(s.p, v.id, s.now);
+    sim_run(&s, 250000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    control(v.id, PLATFORM_CONTROL_RESUME, 0);
+    sim_stream_of(&s, v.id)->next_ms = s.now.mono_ms;
+    sim_run(&s, 20000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_run(&s, 20000); /* and then it is idle as any other */
+    assert_int_equal(d->byes, 1);
+    ends_clean();
+}
+
+/* Accepted, and the pictures come as ever: that is told, and their times are
+ * not divided. */
+static void note_9_9_speed_that_is_ignored(void **state)
+{
+    static const struct {
+        int32_t scale, step_ms, told, measured;
+    } cases[] = {
+        { 4000, 1000, 1000, 1000 }, /* ignored */
+        { 4000, 4000, 4000, 4000 },
+        { 4000, 2500, 4000, 2500 }, /* as fast as it can */
+        { 250, 250, 250, 250 },
+        { 250, 1000, 1000, 1000 },
+        { 1000, 1000, 1000, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+        struct sim_stream *st = sim_stream_of(&s, v.id);
+        int64_t ms = 50000;
+
+        st->next_ms = GB_NEVER;
+        at(v.id, ms);
+        control(v.id, PLATFORM_CONTROL_SCALE, cases[i].scale);
+        sim_run(&s, 200);
+        for (unsigned k = 0; k < 6; k++) {
+            sim_run(&s, 1000);
+            at(v.id, ms += cases[i].step_ms);
+        }
+        v = sim_session(&s, v.id);
+        if (v.playback.scale_milli != cases[i].told ||
+            v.playback.measured_milli != cases[i].measured)
+            fail_msg("%zu: %d, measured %d", i, (int)v.playback.scale_milli,
+                     (int)v.playback.measured_milli);
+        sim_run(&s, 1);
+        assert_int_equal(sim_stream_of(&s, v.id)->scale_milli,
+                         cases[i].told);
+        platform_session_stop(s.p, v.id, s.now);
+        ends_clean();
+    }
+}
+
+/* As many as the device takes; the one too many says how many are open. */
+static void note_9_12_the_refusal_is_shown(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    begin(d, PLATFORM_PLAYBACK);
+    begin(d, PLATFORM_PLAYBACK);
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 486;
+    d->refuse_times = 2;
+    assert_int_equal(sim_playback(&s, d, channel, PLATFORM_PLAYBACK,
+                                  PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 3000);
+    assert_true(text_has(s.log, "answered the INVITE with 486"));
+    assert_true(text_has(s.log, "2 other recordings of it are open here"));
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
 /* ---- the end ---- */
 
 static void media_status_ends_it(void **state)
@@ -506,7 +612,11 @@ int main(void)
         cmocka_unit_test(media_loop_is_told),
         cmocka_unit_test(control_is_refused_or_not_answered),
         cmocka_unit_test(control_is_not_possible),
+        cmocka_unit_test(note_9_7_controls_after_hours),
+        cmocka_unit_test(note_9_8_a_pause_is_not_idle),
+        cmocka_unit_test(note_9_9_speed_that_is_ignored),
         cmocka_unit_test(note_9_11_scale_without_a_fraction),
+        cmocka_unit_test(note_9_12_the_refusal_is_shown),
         cmocka_unit_test(media_status_ends_it),
         cmocka_unit_test(media_status_that_means_none),
         cmocka_unit_test(bye_of_the_device_ends_it),

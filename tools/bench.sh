@@ -46,6 +46,7 @@ size
 part daemon 150 python3 test/e2e/figures.py
 if command -v ffmpeg >/dev/null 2>&1; then
     part media 240 python3 test/e2e/media_figures.py
+    part download 150 python3 test/e2e/download_figures.py
 else
     echo "# media: ffmpeg is not installed, it encodes the pictures"
 fi

@@ -43,6 +43,8 @@ void http_playback_write(struct jw *j, const struct platform_session *s)
     jw_put_time(j, "at", start_ms + b->position_ms);
     jw_put_double(j, "position_s", (double)b->position_ms / 1000);
     jw_put_double(j, "scale", (double)b->scale_milli / 1000);
+    if (b->measured_milli)
+        jw_put_double(j, "measured_scale", (double)b->measured_milli / 1000);
     jw_put_bool(j, "paused", b->paused);
     jw_put_bool(j, "complete", b->complete);
     jw_end(j);

@@ -19,6 +19,7 @@ void saver_init(struct saver *s, const struct gb_alloc *alloc,
         s->tracks = tracks;
         /* so many are not behind: a fragment is at least a millisecond */
         s->mux.sequence = (uint32_t)(from->end90k / 90 * 2);
+        s->mux.flac_sample = (uint64_t)from->end90k * 8 / 90; /* of 8 kHz */
         s->mux_at_mark = s->mux;
     }
     splice_init(&s->splice, s->mark.key, s->mark.chain, s->mark.at_utc_ms);
@@ -303,13 +304,18 @@ static void take_picture(struct saver *s, struct media_frame *f,
 {
     int64_t before = s->splice.at_ms;
 
-    if (!splice_picture(&s->splice, f->key,
-                        slice_of((const char *)f->data, f->n), at_ms))
-        return;
-    if (!s->shifted) {
-        s->mux.shift90k = s->mark.end90k - f->dts90k;
+    bool taken = splice_picture(&s->splice, f->key,
+                                slice_of((const char *)f->data, f->n), at_ms);
+
+    /* the first that is taken, or the last one of the file once more, behind
+     * which its sound comes again */
+    if (!s->shifted && splice_sound(&s->splice)) {
+        s->mux.shift90k = s->mark.end90k - f->dts90k -
+                          (taken ? 0 : (int64_t)f->duration90k);
         s->shifted = true;
     }
+    if (!taken)
+        return;
     at_ms = s->splice.at_ms;
     if (before && at_ms > before + SPLICE_HOLE_MS) {
         s->hole_from_ms = before;

@@ -350,6 +350,9 @@ struct session_playback {
     uint32_t cseq;         /* of the last MANSRTSP body */
     bool whole_scale;      /* it wants "2" for "2.0" */
     int64_t seek_ms;       /* for NEWS_PACE; -1: none */
+    uint64_t scaled_ms;    /* mono time of the first report behind the last
+                              change of scale or position; 0: none yet */
+    int64_t scaled_at_ms;  /* its position */
     int64_t shift_s;       /* its clock minus ours, in the offer */
 };
 
@@ -877,6 +880,8 @@ void session_stop(struct platform *p, struct session *s);
 /* A recording that plays, and of which nothing more is to come: the device has
  * said so, or its last second is there. */
 bool playback_is_over(const struct session *s);
+/* How long it is kept with nobody watching. */
+uint64_t playback_idle_ms(const struct platform *p, const struct session *s);
 /* All has come: BYE. */
 void playback_complete(struct platform *p, struct session *s);
 /* MediaStatus 121: what is on its way may still come. */

@@ -629,7 +629,9 @@ struct platform_playback {
     uint32_t speed;           /* DOWNLOAD: times as fast, as asked for */
     uint64_t filesize_bytes;  /* as its answer said; 0: untold */
     int64_t position_ms;      /* of the last picture; from start_s */
-    int32_t scale_milli;
+    int32_t scale_milli;      /* as the device has accepted it */
+    int32_t measured_milli;   /* what its pictures show, some seconds later; 0:
+                                 not known (yet) */
     bool paused;
     bool complete;            /* it has ended as it should */
     uint32_t control;         /* number of the last control; 0: none */

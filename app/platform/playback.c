@@ -14,6 +14,8 @@
 #define NEAR_END_MS 1000  /* so close to the end of the range... */
 #define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
 #define CONTROL_MS 6000   /* for the answer to an INFO */
+#define MEASURE_MS 3000  /* of pictures behind a change of speed */
+#define PAUSED_MS 300000 /* nobody watches what is paused, for so long */
 #define DOWNLOAD_SPEED 4
 #define SCALE_MIN 125
 #define SCALE_MAX 32000
@@ -117,6 +119,39 @@ struct session *playback_of(struct platform *p, struct device *d,
     return n_running == 1 && slice_eq(id, device_id(d)) ? only : NULL;
 }
 
+/* Devices accept a scale and play as ever (field-note 9.9): then the pictures'
+ * times are left as they are. */
+static void measure(struct platform *p, struct session *s, int64_t at_ms)
+{
+    struct session_playback *b = &s->playback;
+    struct platform_playback *t = &b->told;
+    int64_t took_ms = (int64_t)(p->now.mono_ms - b->scaled_ms), rate;
+
+    if (t->scale_milli == 1000 || t->paused || t->measured_milli)
+        return;
+    if (!b->scaled_ms || at_ms < b->scaled_at_ms) {
+        b->scaled_ms = p->now.mono_ms;
+        b->scaled_at_ms = at_ms;
+        return;
+    }
+    if (took_ms < MEASURE_MS)
+        return;
+    rate = (at_ms - b->scaled_at_ms) * 1000 / took_ms;
+    t->measured_milli = rate > SCALE_MAX * 2 ? SCALE_MAX * 2 : (int32_t)rate;
+    if (rate > 700 && rate < 1300 &&
+        (t->scale_milli < 700 || t->scale_milli > 1300)) {
+        platform_log(p, PLATFORM_INFO,
+                     "msg=\"device ignores the speed it has accepted\" "
+                     "session=%llu device=%.*s scale_milli=%d",
+                     (unsigned long long)s->handle.id,
+                     SLICE_ARG(session_device(s)), (int)t->scale_milli);
+        t->scale_milli = 1000;
+        s->playback.seek_ms = -1;
+        session_news(p, s, NEWS_PACE);
+    }
+    session_news(p, s, NEWS_CHANGED);
+}
+
 void playback_on_media(struct platform *p, struct session *s,
                        const struct platform_media_event *ev, bool more)
 {
@@ -124,6 +159,7 @@ void playback_on_media(struct platform *p, struct session *s,
 
     if (ev->position_ms > 0 && ev->position_ms != t->position_ms) {
         t->position_ms = ev->position_ms;
+        measure(p, s, ev->position_ms);
         session_news(p, s, NEWS_CHANGED);
     }
     if (s->playback.ending && more)
@@ -242,6 +278,13 @@ int platform_session_control(struct platform *p, uint64_t id,
     return 0;
 }
 
+uint64_t playback_idle_ms(const struct platform *p, const struct session *s)
+{
+    uint64_t ms = p->cfg.idle_stop_s * 1000ull;
+
+    return s->playback.told.paused && ms < PAUSED_MS ? PAUSED_MS : ms;
+}
+
 /* A device that plays on after PAUSE is heard all the same, one that is silent
  * is not missed. */
 static void carried_out(struct platform *p, struct session *s)
@@ -250,7 +293,11 @@ static void carried_out(struct platform *p, struct session *s)
 
     t->paused = s->playback.asked.kind == PLATFORM_CONTROL_PAUSE;
     s->silence_at = t->paused ? GB_NEVER : p->now.mono_ms + p->cfg.silence_ms;
+    s->playback.scaled_ms = 0;
+    if (s->idle_at != GB_NEVER) /* somebody may come back to it */
+        s->idle_at = p->now.mono_ms + playback_idle_ms(p, s);
     if (s->playback.asked.kind == PLATFORM_CONTROL_SCALE) {
+        t->measured_milli = 0;
         t->scale_milli = s->playback.asked.scale_milli;
         tell_media(p, s, -1);
     }

@@ -599,6 +599,21 @@ static bool try_again(struct platform *p, struct session *s, unsigned status)
     return true;
 }
 
+/* Of the same device, beside this one. */
+static unsigned n_recordings(const struct session *s)
+{
+    const struct list *all = &s->device->sessions, *n;
+    unsigned k = 0;
+
+    for (n = all->next; n != all; n = n->next) {
+        const struct session *o = container_of((struct list *)(uintptr_t)n,
+                                               struct session, in_device);
+
+        k += o != s && o->kind != PLATFORM_LIVE;
+    }
+    return k;
+}
+
 static void on_refused(struct platform *p, struct session *s,
                        const struct sip_event *ev)
 {
@@ -623,6 +638,16 @@ static void on_refused(struct platform *p, struct session *s,
         return;
     if (ev->status == 404 || ev->status == 403)
         query_want(p, s->device, QUERY_CATALOG, query_jitter(p));
+    if (s->kind != PLATFORM_LIVE && (ev->status == 486 || ev->status == 600)) {
+        session_fail(p, s, PLATFORM_STEP_ANSWER,
+                     "the device sends no more recordings at one time: stop "
+                     "another one, or wait for its end",
+                     "the device answered the INVITE with %u %s after %.1f s; "
+                     "%u other recordings of it are open here",
+                     ev->status, log_text(ev->msg->reason, reason), after,
+                     n_recordings(s));
+        return;
+    }
     session_fail(p, s, PLATFORM_STEP_ANSWER,
                  s->kind != PLATFORM_LIVE && ev->status == 404
                      ? "nothing may be recorded in this time: ask the device "

@@ -827,7 +827,7 @@ void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now)
  * open its URL. */
 static uint64_t idle_ms(const struct platform *p, const struct session *s)
 {
-    uint64_t ms = p->cfg.idle_stop_s * 1000ull;
+    uint64_t ms = playback_idle_ms(p, s);
 
     return s->watched || ms > HOLD_MS ? ms : HOLD_MS;
 }

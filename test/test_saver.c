@@ -1,0 +1,276 @@
+/* Frames of several sessions into one file, in memory. */
+#include "app/media/saver.h"
+
+#include "app/media/params.h"
+#include "test/media.h"
+#include "test/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define GOP 5
+#define UTC INT64_C(1700000000000)
+
+static struct {
+    struct saver s;
+    struct failing_alloc mem;
+    struct media_config *video, *audio;
+    char *file;
+    size_t n;
+} w;
+
+static struct media_config *video_config(void)
+{
+    struct media_config *c;
+    struct au_maker m;
+    struct params *p;
+    const struct ps_au *au;
+
+    au_maker_init(&m);
+    au = au_key(&m, 0);
+    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
+    params_take(p, au);
+    assert_int_equal(params_config(p, 1, &c), 0);
+    params_free(p);
+    au_maker_fini(&m);
+    return c;
+}
+
+static struct media_config *audio_config(void)
+{
+    struct media_config *c = gb_get(&gb_alloc_heap, sizeof(*c));
+
+    c->refs = 1;
+    c->alloc = &gb_alloc_heap;
+    c->codec = PS_CODEC_G711A;
+    c->rate_hz = 8000;
+    c->channels = 1;
+    return c;
+}
+
+/* What has gathered is written where the file ends. */
+static void write_out(void)
+{
+    size_t n;
+    char *p = saver_take(&w.s, &n);
+
+    if (!p)
+        return;
+    w.file = realloc(w.file, w.n + n);
+    memcpy(w.file + w.n, p, n);
+    w.n += n;
+    gb_put(&w.mem.alloc, p);
+}
+
+static void open_it(enum saver_format format)
+{
+    memset(&w, 0, sizeof(w));
+    failing_alloc_init(&w.mem, 0);
+    w.video = video_config();
+    w.audio = audio_config();
+    saver_init(&w.s, &w.mem.alloc, format, NULL, 0);
+}
+
+static void begin(bool anew)
+{
+    saver_restart(&w.s, anew);
+    w.n = w.s.mark.bytes;
+    saver_ready(&w.s);
+}
+
+/* Picture i of the recording, and the sound behind it, of a session whose clock
+ * began at from. */
+static void send(unsigned i, unsigned from)
+{
+    struct media_frame *f = media_frame_new(&gb_alloc_heap, 64);
+    struct media_frame *a = media_frame_new(&gb_alloc_heap, 320);
+    int64_t at = (int64_t)(i - from) * 3600;
+
+    f->track = MEDIA_VIDEO;
+    f->codec = PS_CODEC_H264;
+    f->key = i % GOP == 0;
+    f->dts90k = f->pts90k = at;
+    f->duration90k = 3600;
+    memset(f->data, 0, 64);
+    f->data[3] = 60;
+    f->data[4] = f->key ? 0x65 : 0x41;
+    f->data[5] = (uint8_t)(f->key ? i : 7);
+    a->track = MEDIA_AUDIO;
+    a->codec = PS_CODEC_G711A;
+    a->dts90k = a->pts90k = at;
+    a->duration90k = 3600;
+    memset(a->data, (int)(i & 0x7f), 320);
+    saver_frame(&w.s, f, w.video, w.audio, true, UTC + i * 40);
+    saver_frame(&w.s, a, w.audio, w.video, true, UTC + i * 40);
+    media_frame_unref(f);
+    media_frame_unref(a);
+}
+
+static void close_it(void)
+{
+    saver_fini(&w.s);
+    media_config_unref(w.video);
+    media_config_unref(w.audio);
+    free(w.file);
+    assert_int_equal(w.mem.live, 0);
+}
+
+/* All of it in one go: what the others are compared with. */
+static char *whole(enum saver_format format, unsigned n, size_t *bytes)
+{
+    char *file;
+
+    open_it(format);
+    begin(true);
+    for (unsigned i = 0; i < n; i++)
+        send(i, 0);
+    write_out();
+    assert_int_equal(w.s.err, 0);
+    assert_true(w.s.mark.at_utc_ms == UTC + (n - 1) * 40);
+    assert_true(w.s.mark.end90k == (int64_t)n * 3600);
+    *bytes = w.n;
+    file = w.file;
+    w.file = NULL;
+    close_it();
+    return file;
+}
+
+/* Broken behind every picture, whatever was written of the sound behind it. */
+static void broken_is_as_whole(void **state)
+{
+    static const enum saver_format formats[] = { SAVER_MP4, SAVER_PS };
+
+    (void)state;
+    for (size_t k = 0; k < COUNT(formats); k++) {
+        size_t n;
+        char *file = whole(formats[k], 40, &n);
+
+        for (unsigned at = 1; at < 20; at++) {
+            unsigned from = (at - 1) / GOP * GOP;
+
+            from = from >= GOP ? from - GOP : 0;
+            open_it(formats[k]);
+            begin(true);
+            for (unsigned i = 0; i < at; i++)
+                send(i, 0);
+            write_out();
+            begin(false);
+            for (unsigned i = from; i < 40; i++) {
+                send(i, from);
+                if (i % 3 == 0)
+                    write_out();
+            }
+            write_out();
+            if (w.s.err || w.n != n || memcmp(w.file, file, n))
+                fail_msg("%zu, broken at %u: %zu bytes of %zu, error %d", k,
+                         at, w.n, n, w.s.err);
+            close_it();
+        }
+        free(file);
+    }
+}
+
+/* Of another process: the pictures are the same, the numbers of fragments rise. */
+static void goes_on_from_a_mark(void **state)
+{
+    struct saver_mark mark;
+    size_t n;
+    char *file = whole(SAVER_MP4, 40, &n), *half;
+    size_t have;
+
+    (void)state;
+    open_it(SAVER_MP4);
+    begin(true);
+    for (unsigned i = 0; i < 13; i++)
+        send(i, 0);
+    write_out();
+    mark = w.s.mark;
+    half = w.file;
+    have = w.n;
+    w.file = NULL;
+    close_it();
+    open_it(SAVER_MP4);
+    w.file = half;
+    saver_fini(&w.s);
+    saver_init(&w.s, &w.mem.alloc, SAVER_MP4, &mark, 3);
+    begin(false);
+    assert_true(w.n == mark.bytes && w.n <= have);
+    for (unsigned i = 5; i < 40; i++)
+        send(i, 5);
+    write_out();
+    assert_int_equal(w.s.err, 0);
+    assert_true(w.n + 16 > n && n + 16 > w.n); /* numbers of sounds differ */
+    close_it();
+    free(file);
+}
+
+static void holds_until_it_is_ready(void **state)
+{
+    size_t n;
+
+    (void)state;
+    open_it(SAVER_MP4);
+    saver_restart(&w.s, true);
+    for (unsigned i = 0; i < 10; i++)
+        send(i, 0);
+    assert_null(saver_take(&w.s, &n));
+    saver_ready(&w.s);
+    send(10, 0);
+    write_out();
+    assert_true(w.s.mark.at_utc_ms == UTC + 400);
+    close_it();
+    /* but not for ever */
+    open_it(SAVER_MP4);
+    saver_restart(&w.s, true);
+    for (unsigned i = 0; i <= SAVER_HELD_MAX / 2; i++)
+        send(i, 0);
+    assert_int_equal(w.s.err, GB_ELIMIT);
+    close_it();
+}
+
+static void tells_holes(void **state)
+{
+    (void)state;
+    open_it(SAVER_MP4);
+    begin(true);
+    for (unsigned i = 0; i < 10; i++)
+        send(i, 0);
+    for (unsigned i = 100; i < 110; i++)
+        send(i, 0);
+    assert_true(w.s.hole_from_ms == UTC + 9 * 40);
+    assert_true(w.s.hole_to_ms == UTC + 100 * 40);
+    close_it();
+}
+
+static void without_memory(void **state)
+{
+    (void)state;
+    for (unsigned long fail = 1;; fail++) {
+        bool ok;
+
+        open_it(SAVER_MP4);
+        failing_alloc_init(&w.mem, fail);
+        begin(true);
+        for (unsigned i = 0; i < 12; i++)
+            send(i, 0);
+        ok = w.s.err == 0;
+        assert_true(ok || w.s.err == GB_ENOMEM);
+        write_out();
+        close_it();
+        if (ok)
+            break;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(broken_is_as_whole),
+        cmocka_unit_test(goes_on_from_a_mark),
+        cmocka_unit_test(holds_until_it_is_ready),
+        cmocka_unit_test(tells_holes),
+        cmocka_unit_test(without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
