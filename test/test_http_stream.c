@@ -6,9 +6,10 @@
 static void heads(void **state)
 {
     char text[HTTP_STREAM_HEAD_MAX];
-    struct writer w = writer_of(text, sizeof(text));
+    struct writer w = writer_of(text, sizeof(text) - 1);
 
     (void)state;
+    memset(text, 0, sizeof(text));
     http_stream_head_write(&w, HTTP_FORMAT_FLV);
     assert_true(slice_eq(writer_slice(&w),
                          SLICE("HTTP/1.1 200 OK\r\n"
@@ -17,6 +18,9 @@ static void heads(void **state)
                                "Access-Control-Allow-Origin: *\r\n"
                                "X-Content-Type-Options: nosniff\r\n"
                                "Connection: close\r\n\r\n")));
+    w.len = 0;
+    http_stream_head_write_chunked(&w, HTTP_FORMAT_FLV);
+    assert_true(text_has(text, "Transfer-Encoding: chunked\r\n"));
     w.len = 0;
     http_stream_ws_head_write(&w, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assert_true(slice_eq(

@@ -527,6 +527,7 @@ static int make_handover(struct conn *c, const struct http_media *m,
                                  .enhanced = m->enhanced,
                                  .g711 = m->g711,
                                  .no_audio = m->no_audio,
+                                 .finite = m->finite,
                                  .delay_ms = m->delay_ms,
                                  .websocket = m->websocket,
                                  .minor = c->minor };

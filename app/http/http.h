@@ -246,7 +246,7 @@ struct http_media {
     unsigned loop, stream;
     enum http_format format;
     bool websocket;
-    bool enhanced, g711, no_audio; /* of struct http_handover */
+    bool enhanced, g711, no_audio, finite; /* of struct http_handover */
     uint32_t delay_ms;   /* likewise */
     char query[HLS_QUERY_MAX + 1]; /* HLS: for the URLs of the playlist */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];

@@ -789,6 +789,7 @@ void http_get_session_media(struct http_call *c)
         return;
     }
     m.stream = s.stream;
+    m.finite = s.kind == PLATFORM_PLAYBACK || s.kind == PLATFORM_DOWNLOAD;
     slice_copy(m.device, sizeof(m.device), s.device);
     slice_copy(m.channel, sizeof(m.channel), s.channel);
     if (!read_hls(c, &m))

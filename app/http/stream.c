@@ -42,6 +42,14 @@ void http_stream_head_write(struct writer *w, enum http_format f)
     writer_str(w, "\r\n" COMMON "Connection: close\r\n\r\n");
 }
 
+void http_stream_head_write_chunked(struct writer *w, enum http_format f)
+{
+    writer_str(w, "HTTP/1.1 200 OK\r\nContent-Type: ");
+    writer_str(w, formats[f].type);
+    writer_str(w, "\r\nTransfer-Encoding: chunked\r\n" COMMON
+                  "Connection: close\r\n\r\n");
+}
+
 void http_stream_head_write_len(struct writer *w, const char *type,
                                 uint64_t len, bool keep_alive)
 {

@@ -50,6 +50,8 @@ struct http_handover {
     bool enhanced;    /* FLV: H.265 by its FourCC */
     bool g711;        /* TS: G.711 is not left out */
     bool no_audio;    /* picture only */
+    bool finite;      /* it has an end of its own: told in chunks, where the
+                         request is of HTTP/1.1 */
     uint32_t delay_ms; /* frames may wait so long, to go out together */
     bool websocket;   /* MSE always; FLV and FMP4 by upgrade */
     char accept[HTTP_WS_ACCEPT_LEN + 1]; /* WebSocket: the answer's key */
@@ -62,6 +64,9 @@ struct http_handover {
 /* The head of an endless answer: 200, no length, Connection: close, no caching,
  * readable by pages of other origins (the URL carries the credential). */
 void http_stream_head_write(struct writer *w, enum http_format f);
+/* The same of one whose end is to be told from a broken connection: in chunks
+ * (RFC 9112 §7.1). */
+void http_stream_head_write_chunked(struct writer *w, enum http_format f);
 
 /* The head of an answer with a known length that keeps the connection. */
 void http_stream_head_write_len(struct writer *w, const char *type,

@@ -195,6 +195,11 @@ static int write_hub(struct viewer *v)
     return r > 0 ? 2 : r;
 }
 
+static bool is_chunked(const struct viewer *v)
+{
+    return v->h.finite && v->h.minor > 0 && !v->h.websocket;
+}
+
 /* The stream is over, or this viewer was cut: say so and go. */
 static bool finish(struct viewer *v)
 {
@@ -207,6 +212,11 @@ static bool finish(struct viewer *v)
 
         ws_close_write(&w, cut ? WS_CLOSE_POLICY : WS_CLOSE_GOING_AWAY,
                        slice_str(hub_viewer_state_text(v->client.v.state)));
+        own_take(v, &w);
+    } else if (is_chunked(v) && v->client.v.state == HUB_VIEWER_ENDED) {
+        struct writer w = own_writer(v);
+
+        writer_str(&w, "0\r\n\r\n");
         own_take(v, &w);
     }
     return true;
@@ -227,7 +237,9 @@ static int add_client(struct viewer *v)
 {
     struct hub_viewer_options opt = {
         .format = format_of(&v->h),
-        .framing = v->h.websocket ? MEDIA_WS : MEDIA_PLAIN,
+        .framing = v->h.websocket   ? MEDIA_WS
+                   : is_chunked(v) ? MEDIA_CHUNKED
+                                   : MEDIA_PLAIN,
         .no_audio = v->quiet || v->h.no_audio,
         .sound_waits = true,
     };
@@ -605,6 +617,8 @@ static int begin(struct viewer *v)
         return GB_EUNSUPPORTED;
     if (v->h.websocket)
         http_stream_ws_head_write(&w, v->h.accept);
+    else if (is_chunked(v))
+        http_stream_head_write_chunked(&w, v->h.format);
     else
         http_stream_head_write(&w, v->h.format);
     if (!own_take(v, &w))

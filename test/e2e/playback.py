@@ -115,6 +115,16 @@ def all_of_it_tcp_active():
 
 
 @test
+def ffmpeg_sees_the_end():
+    """Its answer is in chunks, so that ffmpeg can tell the end from a broken connection, and is silent."""
+    with system() as (d, _):
+        want = clip()
+        p = begin(d, 6)
+        got = checksums(run_ffmpeg(p["flv"], ["-i", p["flv"], "-map", "0:v"]))
+        expect(got == want[:6 * FPS], f"{len(got)} pictures of {6 * FPS}")
+
+
+@test
 def what_is_recorded_is_listed_and_played():
     with system("--items", "2") as (d, _):
         now = int(time.time())
