@@ -2,7 +2,9 @@
 #include "app/http/picture.h"
 #include "test/support.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define JPEG "\xff\xd8\xff\xe0 picture \xff\xd9"
 #define PNG "\x89PNG\r\n\x1a\n....IEND\xae\x42\x60\x82"
@@ -75,11 +77,38 @@ static void prefixes(void **state)
     }
 }
 
+/* A hostile form of many empty parts is read once, not once a part. */
+static double seconds_of(size_t n)
+{
+    char *body = malloc(n);
+    enum picture_kind kind;
+    struct slice got;
+    clock_t begin;
+
+    assert_non_null(body);
+    for (size_t i = 0; i < n; i++)
+        body[i] = i % 2 ? '\r' : 'a';
+    begin = clock();
+    assert_int_equal(picture_find(slice_of(body, n),
+                                  SLICE("multipart/form-data; boundary=a"),
+                                  &kind, &got),
+                     GB_EUNSUPPORTED);
+    free(body);
+    return (double)(clock() - begin) / CLOCKS_PER_SEC;
+}
+
+static void many_parts(void **state)
+{
+    (void)state;
+    assert_true(seconds_of(4u << 20) < 5); /* it would be hours */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies),
         cmocka_unit_test(prefixes),
+        cmocka_unit_test(many_parts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

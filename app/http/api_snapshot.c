@@ -440,9 +440,11 @@ void http_put_picture(struct http_call *c)
     writer_hex(&w, salt, sizeof(salt));
     writer_str(&w, kind == PICTURE_PNG ? ".png" : ".jpg");
     name[w.len] = '\0';
-    make_room(a, bytes.n);
-    p = w.err || bytes.n > a->cfg.pictures_max
-            ? NULL : add_picture(a, name, bytes.n, c->now.utc_ms);
+    p = NULL;
+    if (!w.err && bytes.n <= a->cfg.pictures_max) {
+        make_room(a, bytes.n);
+        p = add_picture(a, name, bytes.n, c->now.utc_ms);
+    }
     if (!p || !a->cfg.picture_store(a->cfg.ctx, name, bytes)) {
         if (p)
             forget_picture(a, p, false);

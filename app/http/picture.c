@@ -4,6 +4,7 @@
 #define JPEG_TAIL slice_of("\xff\xd9", 2)
 #define PNG_HEAD slice_of("\x89PNG\r\n\x1a\n", 8)
 #define PNG_TAIL slice_of("IEND\xae\x42\x60\x82", 8)
+#define BOUNDARY_MAX 70 /* RFC 2046 §5.1.1 */
 #define PADDING_MAX 64 /* bytes behind the end that some write */
 
 static bool ends_with(struct slice s, struct slice tail)
@@ -46,8 +47,9 @@ static int find_part(struct slice body, struct slice boundary,
     while (body.n) {
         size_t at = slice_find_slice(body, boundary);
         struct slice part = slice_from(body, at + boundary.n);
-        size_t head = slice_find_slice(part, SLICE("\r\n\r\n"));
         size_t end = slice_find_slice(part, boundary);
+        size_t head = slice_find_slice(slice_head(part, end),
+                                       SLICE("\r\n\r\n"));
 
         if (at >= body.n)
             break;
@@ -77,6 +79,7 @@ int picture_find(struct slice body, struct slice content_type,
     if (!slice_has_iprefix(content_type, SLICE("multipart/")))
         return GB_EUNSUPPORTED;
     boundary = boundary_of(content_type);
-    return boundary.n ? find_part(body, boundary, kind, out)
-                      : GB_EUNSUPPORTED;
+    return boundary.n && boundary.n <= BOUNDARY_MAX
+               ? find_part(body, boundary, kind, out)
+               : GB_EUNSUPPORTED;
 }

@@ -358,6 +358,22 @@ static void talk_ended(struct http_app *a, struct talk *t)
         a->edge.talk_end(a->edge.ctx, client, well);
 }
 
+/* false: the talk is gone, its page broke off when it was told. */
+static bool legs_changed(struct http_app *a, struct talk *t,
+                         const struct platform_voice *v, bool gone)
+{
+    uint64_t client = t->client;
+
+    for (unsigned i = 0; i < t->n; i++) {
+        if (t->leg[i].voice != v->id || t->leg[i].over)
+            continue;
+        leg_changed(a, t, &t->leg[i], v, gone);
+        if (client && talk_of(a, client) != t)
+            return false;
+    }
+    return true;
+}
+
 void http_voice_changed(struct http_app *a, const struct platform_action *act)
 {
     bool gone = act->kind == PLATFORM_VOICE_GONE;
@@ -369,9 +385,8 @@ void http_voice_changed(struct http_app *a, const struct platform_action *act)
     LIST_EACH(n, tmp, &a->talks) {
         struct talk *t = container_of(n, struct talk, node);
 
-        for (unsigned i = 0; i < t->n; i++)
-            if (t->leg[i].voice == v.id && !t->leg[i].over)
-                leg_changed(a, t, &t->leg[i], &v, gone);
+        if (!legs_changed(a, t, &v, gone))
+            continue;
         answer_waiting(a, t);
         if (all_are(t, true))
             talk_ended(a, t);
@@ -675,6 +690,10 @@ static bool read_recording(struct http_call *c, struct wish *o, int16_t **pcm,
     }
     if (resample_init(&rs, w.rate_hz))
         return bad(c, "its rate is not 8000 to 48000 Hz");
+    if (wav_frames(&w) * 1000 / w.rate_hz > VOICE_FILE_MS) {
+        http_answer_fail(c, 413, NULL, "the recording is too long");
+        return false;
+    }
     room = resample_bound(&rs, wav_frames(&w) + w.rate_hz / 100) + 1;
     *pcm = gb_get(c->app->cfg.alloc, room * sizeof(**pcm));
     if (!*pcm) {

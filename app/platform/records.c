@@ -14,6 +14,7 @@
 
 struct record {
     int64_t start_ms, end_ms;
+    uint64_t key; /* keyed hash of path and type: apart at equal times */
     uint64_t bytes;
     uint32_t name, path, type; /* in text */
     uint16_t name_len, path_len;
@@ -194,6 +195,7 @@ static bool keep_item(struct platform *p, struct records *r,
         r->item = more;
         r->cap = cap;
     }
+    e.key = map_hash(p->seed, path) ^ map_hash(p->seed, type) << 1;
     e.start_ms -= r->shift_ms;
     e.end_ms -= r->shift_ms;
     if (!slice_u64(xml_text(n, SLICE("FileSize")), UINT64_MAX, &e.bytes))
@@ -213,6 +215,8 @@ static int by_time(const void *a, const void *b)
         return x->start_ms < y->start_ms ? -1 : 1;
     if (x->end_ms != y->end_ms)
         return x->end_ms < y->end_ms ? -1 : 1;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
     return 0;
 }
 
@@ -590,7 +594,6 @@ bool platform_records_view(const struct platform *p, uint64_t id,
 
     if (!r)
         return false;
-    sort(r);
     *out = (struct platform_records){
         .id = r->id,
         .command = r->command,

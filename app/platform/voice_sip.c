@@ -226,7 +226,8 @@ static void choose_remote(struct platform *p, struct voice_call *v,
     struct gb_addr a;
 
     if (sdp_media_addr(offer, m, &a) &&
-        (!gb_addr_is_private(&a) || gb_addr_is_private(sip))) {
+        (!gb_addr_is_private(&a) || gb_addr_is_private(sip)) &&
+        (!gb_addr_is_loopback(&a) || gb_addr_is_loopback(sip))) {
         v->told.remote = a;
         return;
     }
