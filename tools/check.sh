@@ -49,7 +49,8 @@ together() {
     running=
     for name in "$@"; do
         first=$((first + 1900))
-        (MEDIA_PORTS=$first python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1; echo $? > "build/e2e-$name.rc") &
+        (rc=0; MEDIA_PORTS=$first python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1 || rc=$?
+         echo "$rc" > "build/e2e-$name.rc") &
         running="$running $!"
     done
     # shellcheck disable=SC2086
