@@ -826,6 +826,98 @@ static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off)
     }
 }
 
+/* --- the usual packets --- */
+
+/* A PES header of the MPEG-2 form at p, whole, clear and with a length. Only
+ * what decides is looked at; false: ps_pes_decode shall say. */
+static inline bool plain_pes(struct ps_pes *out, const uint8_t *p, size_t n)
+{
+    size_t size;
+
+    if (n <= PS_PES_BYTES || p[0] || p[1] || p[2] != 1 ||
+        (p[6] & 0xf0) != 0x80)
+        return false;
+    size = PS_PES_BYTES + (size_t)p[8];
+    out->length = (uint16_t)(p[4] << 8 | p[5]);
+    if (n <= size || out->length <= size - PS_LEN_BYTES ||
+        out->length == 0xffff)
+        return false;
+    out->size = (uint16_t)size;
+    out->scrambling = 0;
+    out->has_pts = p[7] & 0x80 && p[8] >= 5;
+    out->has_dts = (p[7] & 0xc0) == 0xc0 && p[8] >= 10;
+    out->pts90k = out->has_pts ? ps_time_decode(p + 9) : 0;
+    out->dts90k = out->has_dts ? ps_time_decode(p + 14) : 0;
+    return true;
+}
+
+/* A stream that has had payload before, so that a PES of it is no news. */
+static inline struct es *fed_stream(struct ps_demux *d, uint8_t id)
+{
+    struct es *s = d->cur;
+
+    if ((!s || s->info.stream_id != id) && !(s = find_stream(d, id)))
+        return NULL;
+    return s->fed && (s->video || ps_id_is_audio(id)) ? s : NULL;
+}
+
+/* Pack header, PES header and payload, as most pictures and all sound begin,
+ * where a header is due. The bytes consumed; 0: nothing was done, the states
+ * shall read it. off: of p in the stream. */
+static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
+                          uint64_t off)
+{
+    struct ps_pes pes;
+    size_t at, k;
+    struct es *s;
+
+    if (d->state != HDR || d->n_stash || n <= PS_PACK_BYTES + PS_PES_BYTES ||
+        p[0] || p[1] || p[2] != 1 || p[3] != PS_ID_PACK ||
+        (p[4] & 0xc0) != 0x40)
+        return 0;
+    at = PS_PACK_BYTES + (p[13] & 7);
+    if (!plain_pes(&pes, p + at, n - at))
+        return 0;
+    s = fed_stream(d, p[at + 3]);
+    if (!s)
+        return 0;
+    d->begun = true;
+    d->fill = 0;
+    d->env.count.packs++;
+    d->env.count.pes++;
+    d->pack_ts = d->env.rtp_ts;
+    d->at = off;
+    begin_pack(d);
+    d->cur = s;
+    es_pes_begin(s, &pes, false);
+    d->left = (size_t)pes.length + PS_LEN_BYTES - pes.size;
+    d->state = BODY;
+    at += pes.size;
+    k = feed_body(d, p + at, n - at);
+    return at + k;
+}
+
+/* The packet that ends a PES whose payload needs no look. false: it did
+ * nothing. */
+static bool plain_end(struct ps_demux *d, const uint8_t *p, size_t n,
+                      const struct ps_feed *f)
+{
+    struct es *s = d->plain;
+
+    if (!es_put_plain(s, p, n, f->buf))
+        return false;
+    d->plain = NULL;
+    d->env.rtp_ts = f->rtp_ts;
+    d->env.count.bytes += n;
+    d->left = 0;
+    d->state = HDR;
+    s->pos = s->bytes;
+    es_pes_end(s);
+    if (f->marker)
+        es_marker(s);
+    return true;
+}
+
 /* --- what packets tell --- */
 
 /* A packet that begins with a pack header is believed: at once when the
@@ -867,6 +959,8 @@ static __attribute__((noinline)) void feed_any(struct ps_demux *d,
                                                const struct ps_feed *f)
 {
     struct es_env *env = &d->env;
+    uint64_t off = env->count.bytes;
+    size_t used;
 
     env->buf = f->buf;
     env->rtp_ts = f->rtp_ts;
@@ -875,7 +969,9 @@ static __attribute__((noinline)) void feed_any(struct ps_demux *d,
     env->count.bytes += n;
     if (f->packet)
         believe_packet(d, p, n);
-    run(d, p, n, env->count.bytes - n);
+    used = plain_begin(d, p, n, off);
+    if (used < n)
+        run(d, p + used, n - used, off + used);
     if (f->marker && d->cur && d->cur->video && d->state == HDR &&
         !d->n_stash)
         es_marker(d->cur);
@@ -900,8 +996,17 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
 {
     struct es *s = d->plain;
 
-    if (!s || n >= d->left || n == 0 || f->rtp_ts != s->last_ts ||
-        (f->packet && is_pack(p, n)) || !es_put_plain(s, p, n, f->buf)) {
+    if (!s || n > d->left || n == 0 || f->rtp_ts != s->last_ts ||
+        (f->packet && is_pack(p, n))) {
+        feed_any(d, p, n, f);
+        return;
+    }
+    if (n == d->left) {
+        if (!plain_end(d, p, n, f))
+            feed_any(d, p, n, f);
+        return;
+    }
+    if (!es_put_plain(s, p, n, f->buf)) {
         feed_any(d, p, n, f);
         return;
     }
