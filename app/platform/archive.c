@@ -76,6 +76,45 @@ void archive_free(struct archive *a)
     gb_put(a->alloc, a);
 }
 
+/* One component; what is no digit, letter, '-' or '_' becomes %XX. */
+static void put_name(struct writer *w, struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (ascii_is_digit(c) || c == '-' || c == '_' ||
+            (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'))
+            writer_char(w, c);
+        else
+            writer_f(w, "%%%02X", (unsigned char)c);
+    }
+}
+
+/* The civil date of a day since 1970, by the Gregorian calendar. */
+static void put_date(struct writer *w, int64_t day)
+{
+    int64_t z = day + 719468, era = z / 146097, of_era = z % 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 -
+                    of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t m = (5 * of_year + 2) / 153;
+
+    year += era * 400 + (m >= 10);
+    writer_f(w, "%04d%02d%02d", (int)year, (int)(m < 10 ? m + 3 : m - 9),
+             (int)(of_year - (153 * m + 2) / 5 + 1));
+}
+
+void archive_path(struct writer *w, struct slice device, struct slice channel,
+                  int64_t begin_utc_ms)
+{
+    put_name(w, device);
+    writer_char(w, '/');
+    put_name(w, channel);
+    writer_char(w, '/');
+    put_date(w, begin_utc_ms / DAY_MS);
+    writer_f(w, "/%lld.mp4", (long long)begin_utc_ms);
+}
+
 /* ---- channels ------------------------------------------------------------------- */
 
 /* "device/channel" in buf; empty: too long. */

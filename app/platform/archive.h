@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/writer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,11 @@ struct archive_limits {
     uint32_t days;
     uint64_t channel_bytes, bytes;
 };
+
+/* Where its file lies: "DEVICE/CHANNEL/20261128/1795926738000.mp4", by the UTC
+ * day of its begin; what a name should not hold is %XX. */
+void archive_path(struct writer *w, struct slice device, struct slice channel,
+                  int64_t begin_utc_ms);
 
 struct archive;
 

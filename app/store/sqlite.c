@@ -89,7 +89,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
-       PUT_RECORDER, REMOVE_RECORDER, PUT_RECORD, REMOVE_RECORD,
+       PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
 
@@ -154,6 +154,7 @@ static const char *const sql[N_STATEMENTS] = {
                      "(?1,?2,?3,?4,?5,?6,?7,?8)",
     [REMOVE_RECORDER] = "DELETE FROM record_settings WHERE device=?1 AND"
                         " channel=?2",
+    [REMOVE_RECORDERS] = "DELETE FROM record_settings WHERE device=?1",
     [PUT_RECORD] = "REPLACE INTO record VALUES(?1,?2,?3,?4,?5,?6)",
     [REMOVE_RECORD] = "DELETE FROM record WHERE device=?1 AND channel=?2 AND"
                       " begin_ms=?3",
@@ -295,10 +296,12 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_text(s->stmt[REMOVE_CHANNELS], 1, j, 0);
         bind_text(s->stmt[REMOVE_SETTINGS], 1, j, 0);
         bind_text(s->stmt[REMOVE_DEVICE], 1, j, 0);
+        bind_text(s->stmt[REMOVE_RECORDERS], 1, j, 0);
         bind_text(s->stmt[REMOVE_DETAILS], 1, j, 0);
         return step(s->stmt[REMOVE_CHANNELS]) &&
                step(s->stmt[REMOVE_DETAILS]) &&
-               step(s->stmt[REMOVE_SETTINGS]) && step(s->stmt[REMOVE_DEVICE]);
+               step(s->stmt[REMOVE_SETTINGS]) &&
+               step(s->stmt[REMOVE_RECORDERS]) && step(s->stmt[REMOVE_DEVICE]);
     case STORE_PUT_CHANNEL:
         st = s->stmt[PUT_CHANNEL];
         bind_channel(st, j);
