@@ -406,11 +406,12 @@ bool recorders_told(struct recorders *r, const struct recorders_told *t,
     x->lost = t->lost;
     switch (t->event) {
     case RECORDERS_TOLD_BEGUN:
+        if (!x->begun)
+            tell(r, x);
         x->begun = true;
         x->why[0] = '\0';
         x->begin_utc_ms = t->begin_utc_ms;
         x->bytes = 0;
-        tell(r, x);
         break;
     case RECORDERS_TOLD_GROWN:
         x->bytes = t->bytes;
