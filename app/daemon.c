@@ -481,6 +481,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = daemon_start_saves(d, why);
     if (!err)
+        err = daemon_start_rolls(d, why);
+    if (!err)
         err = daemon_start_rtsp(d, why);
     if (err)
         return err; /* the process ends: nothing is worth undoing */
@@ -562,6 +564,7 @@ static void on_drain(uv_timer_t *t)
     uv_timer_stop(t);
     store_open_commands(d);
     daemon_close_pushes(d);
+    daemon_close_rolls(d);
     d->closing = true;
     http_server_close(d->server, on_server_closed, d);
 }
@@ -598,6 +601,7 @@ void daemon_free(struct daemon *d)
 {
     store_close(d->store);
     saves_free(d->saves);
+    daemon_free_rolls(d);
     rtsp_server_free(d->rtsp);
     http_app_free(d->app);
     hooks_free(d->hooks);

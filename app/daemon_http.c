@@ -331,6 +331,18 @@ static int make_download_dir(struct daemon *d, char why[static 512])
     return make_dir(d->download_dir, why);
 }
 
+static int make_record_dir(struct daemon *d, char why[static 512])
+{
+    const char *dir = config_text(d->config, CONFIG_RECORD_DIR);
+
+    if (*dir)
+        snprintf(d->record_dir, sizeof(d->record_dir), "%.1000s", dir);
+    else
+        snprintf(d->record_dir, sizeof(d->record_dir), "%s/recordings",
+                 d->secrets->dir);
+    return make_dir(d->record_dir, why);
+}
+
 /* ---- pictures ---- */
 
 struct picture_job {
@@ -502,8 +514,18 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         err = make_download_dir(d, why);
     if (!err)
         err = make_picture_dir(d, why);
+    if (!err && GB_SQLITE)
+        err = make_record_dir(d, why);
     if (err)
         return err;
+    if (GB_SQLITE) {
+        hc.recorders = d->recorders;
+        hc.archive = d->archive;
+        hc.record_dir = d->record_dir;
+        hc.recorded = daemon_recorded;
+        hc.record_changed = daemon_record_changed;
+        hc.record_remove = daemon_record_remove;
+    }
     hc.download_dir = *d->download_dir ? d->download_dir : NULL;
     err = http_app_new(&d->app, &hc);
     if (!err && *d->firmware_dir)

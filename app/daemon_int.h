@@ -8,7 +8,8 @@
  *   daemon_ask.c       questions of the API to the store
  *   daemon_http.c      the HTTP application
  *   daemon_rtsp.c      the RTSP server
- *   daemon_push.c      streams that are pushed to other servers */
+ *   daemon_push.c      streams that are pushed to other servers
+ *   daemon_rolls.c     recordings of this server */
 #ifndef APP_DAEMON_INT_H
 #define APP_DAEMON_INT_H
 
@@ -20,10 +21,12 @@
 #include "app/net/log.h"
 #include "app/net/mailbox.h"
 #include "app/net/media.h"
+#include "app/net/rolls.h"
 #include "app/net/saves.h"
 #include "app/net/sip_edge.h"
 #include "app/net/tls.h"
 #include "app/platform/pushes.h"
+#include "app/platform/recorders.h"
 #include "app/rtsp/push.h"
 #include "app/rtsp/server.h"
 #include "app/store/store.h"
@@ -54,6 +57,13 @@ struct daemon {
     struct push_hooks push_hooks;
     struct list push_links;   /* connections that are there */
     uv_timer_t push_timer;
+    struct recorders *recorders; /* recordings of this server */
+    struct archive *archive;     /* of their files */
+    struct rolls *rolls;         /* NULL: there is no index to keep them in */
+    struct list repairs;         /* of files, until there are rolls */
+    unsigned record_need;        /* files that have to go for others */
+    uv_timer_t record_timer;
+    char record_dir[1100];
     struct viewer_hooks viewer_hooks;
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
@@ -118,6 +128,27 @@ void daemon_start_pushes(struct daemon *d);
 void daemon_push_changed(void *ctx, struct slice device, struct slice channel);
 void daemon_restore_push(void *ctx, const struct store_push *p);
 void daemon_close_pushes(struct daemon *d);
+
+/* daemon_rolls.c: before the store is loaded; what is loaded; when the media
+ * loops run; of struct http_app_config; before the media loops end, and behind
+ * that, when the store is closed. */
+int daemon_make_recorders(struct daemon *d);
+void daemon_restore_recorder(void *ctx, struct slice device,
+                             struct slice channel,
+                             const struct recorders_settings *s);
+void daemon_restore_record(void *ctx, struct slice device,
+                           struct slice channel,
+                           const struct archive_segment *s);
+int daemon_start_rolls(struct daemon *d, char why[static 512]);
+void daemon_record_changed(void *ctx, struct slice device,
+                           struct slice channel);
+bool daemon_record_remove(void *ctx, struct slice device, struct slice channel,
+                          int64_t begin_utc_ms);
+size_t daemon_recorded(void *ctx, struct slice device, struct slice channel,
+                       int64_t from_utc_ms, int64_t to_utc_ms,
+                       struct http_span *out, size_t cap);
+void daemon_close_rolls(struct daemon *d);
+void daemon_free_rolls(struct daemon *d);
 
 /* daemon_http.c */
 int daemon_start_app(struct daemon *d, char why[static 512]);

@@ -112,7 +112,8 @@ int daemon_load(struct daemon *d, char why[static 512])
         .on_settings = on_saved_settings, .on_ids = on_saved_ids,
         .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade,
         .on_download = on_saved_download, .on_push = daemon_restore_push,
-        .ctx = d,
+        .on_recorder = daemon_restore_recorder,
+        .on_record = daemon_restore_record, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
@@ -120,6 +121,9 @@ int daemon_load(struct daemon *d, char why[static 512])
 
     if (err)
         return daemon_fail(why, err, "pushes", gb_strerror(err));
+    err = daemon_make_recorders(d);
+    if (err)
+        return daemon_fail(why, err, "recordings", gb_strerror(err));
     err = store_open(&d->store, d->secrets->dir, &load, text, &moved);
 
     if (moved)

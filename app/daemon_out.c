@@ -162,6 +162,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_DEVICE_REMOVED:
         pushes_remove_device(d->pushes, a->device, daemon_now(d));
+        recorders_remove_device(d->recorders, a->device, daemon_now(d));
         store_remove_device(d->store, a->device);
         break;
     case PLATFORM_CHANNEL_CHANGED:
@@ -182,8 +183,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break;
     case PLATFORM_SESSION_CHANGED:
         note_headers(d, a->session);
-        if (platform_session_view(d->platform, a->session, &s))
+        if (platform_session_view(d->platform, a->session, &s)) {
             pushes_on_session(d->pushes, &s);
+            recorders_on_session(d->recorders, &s);
+        }
         break;
     case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:
@@ -212,6 +215,8 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
         store_add_alarm(d->store, a->alarm);
+        recorders_on_alarm(d->recorders, a->alarm->device, a->alarm->channel,
+                           daemon_now(d));
         break;
     case PLATFORM_LOG:
         log_f(daemon_level(a->level), "%.*s", SLICE_ARG(a->text));

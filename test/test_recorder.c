@@ -229,6 +229,40 @@ static void a_disk_that_does_not_keep_up(void **state)
     close_all();
 }
 
+/* Sound of before a border that comes behind it is in the new segment, in its
+ * place; what is older by more than there is room for is counted. */
+static void late_sound_keeps_its_place(void **state)
+{
+    struct media_config *audio;
+    struct media_frame *f;
+    uint64_t before;
+
+    (void)state;
+    open_all(1000, 0);
+    for (unsigned i = 0; i < 30; i++) {
+        sound(&w);
+        picture(&w, i % 25 == 0);
+    }
+    audio = hub_config(w.hub, MEDIA_AUDIO);
+    assert_non_null(audio);
+    before = rec.frames;
+    for (int i = 5; i >= 0; i--) {
+        f = media_frame_new(&gb_alloc_heap, 320);
+        assert_non_null(f);
+        f->track = MEDIA_AUDIO;
+        f->codec = audio->codec;
+        f->dts90k = f->pts90k = rec.first90k - i * RECORDER_LEAD90K / 3;
+        f->duration90k = 3600;
+        recorder_frame(&rec, f, audio, hub_config(w.hub, MEDIA_VIDEO), UTC);
+        media_frame_unref(f);
+    }
+    assert_int_equal(rec.frames - before, 4);
+    assert_int_equal(rec.late, 2);
+    recorder_end(&rec);
+    take_all();
+    close_all();
+}
+
 /* Cut anywhere: what is whole before the cut is found, to the byte. */
 static void cut_at_every_byte(void **state)
 {
@@ -322,6 +356,7 @@ int main(void)
         cmocka_unit_test(begins_with_the_cached_pictures),
         cmocka_unit_test(configurations_change),
         cmocka_unit_test(a_disk_that_does_not_keep_up),
+        cmocka_unit_test(late_sound_keeps_its_place),
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(damaged_files),
         cmocka_unit_test(without_memory),

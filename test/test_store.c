@@ -130,6 +130,33 @@ static struct {
     char name[80], urls[80], sealed[80];
 } pushed;
 
+static struct {
+    unsigned n, segments;
+    struct recorders_settings set;
+    struct archive_segment last;
+} recorded;
+
+static void on_recorder(void *ctx, struct slice device, struct slice channel,
+                        const struct recorders_settings *set)
+{
+    (void)ctx;
+    expect_slice(device, "d");
+    expect_slice(channel, "c");
+    recorded.n++;
+    recorded.set = *set;
+}
+
+static void on_record(void *ctx, struct slice device, struct slice channel,
+                      const struct archive_segment *g)
+{
+    (void)ctx;
+    expect_slice(device, "d");
+    expect_slice(channel, "c");
+    assert_true(g->begin_utc_ms > recorded.last.begin_utc_ms);
+    recorded.segments++;
+    recorded.last = *g;
+}
+
 static void on_push(void *ctx, const struct store_push *p)
 {
     (void)ctx;
@@ -165,7 +192,8 @@ static struct store *open_store(const char *dir, struct seen *seen,
         .on_dialog = on_dialog, .on_group = on_group,
         .on_settings = on_settings, .on_ids = on_ids,
         .on_hook = on_hook, .on_upgrade = on_upgrade,
-        .on_download = on_download, .on_push = on_push, .ctx = seen,
+        .on_download = on_download, .on_push = on_push,
+        .on_recorder = on_recorder, .on_record = on_record, .ctx = seen,
     };
     struct store *s = NULL;
     char why[256] = "";
@@ -405,6 +433,51 @@ static void pushes(void **state)
     assert_string_equal(pushed.name, "d/c");
     assert_string_equal(pushed.urls, "rtsp://u@h/'x rtmp://h/a/k");
     assert_string_equal(pushed.sealed, "5ea2,");
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void put_segment(struct store *s, int64_t begin, uint32_t length,
+                        uint32_t flags)
+{
+    const struct archive_segment g = { begin, length, flags, 1ull << 33 };
+
+    store_put_record(s, SLICE("d"), SLICE("c"), &g);
+}
+
+/* Without SQLite nothing is kept of them. */
+static void recordings(void **state)
+{
+    struct recorders_settings set = { .mode = RECORDERS_MODE_PLAN,
+                                      .stream = 1, .alarm_s = 30,
+                                      .before = true, .hand = true };
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    for (unsigned i = 0; i < RECORDERS_PLAN_BYTES; i++)
+        set.plan[i] = (uint8_t)(i * 37 + 1);
+    store_put_recorder(s, SLICE("d"), SLICE("c"), &set);
+    store_put_recorder(s, SLICE("d"), SLICE("e"), &set);
+    store_remove_recorder(s, SLICE("d"), SLICE("e"));
+    put_segment(s, 10000000000000, 600000, ARCHIVE_SOUND);
+    put_segment(s, 9000000000000, 0, ARCHIVE_OPEN);
+    put_segment(s, 9500000000000, 5, 0);
+    put_segment(s, 10000000000000, 600001, ARCHIVE_SOUND);
+    store_flush(s);
+    store_remove_record(s, SLICE("d"), SLICE("c"), 9500000000000);
+    store_close(s);
+    memset(&recorded, 0, sizeof(recorded));
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(recorded.n, GB_SQLITE ? 1 : 0);
+    assert_int_equal(recorded.segments, GB_SQLITE ? 2 : 0);
+    if (GB_SQLITE) {
+        assert_memory_equal(&recorded.set, &set, sizeof(set));
+        assert_int_equal(recorded.last.length_ms, 600001);
+        assert_int_equal(recorded.last.bytes, 1ull << 33);
+        assert_int_equal(recorded.last.flags, ARCHIVE_SOUND);
+    }
     store_close(s);
     remove_dir(dir);
 }
@@ -988,6 +1061,7 @@ int main(void)
         cmocka_unit_test(downloads),
         cmocka_unit_test(hooks_and_upgrades),
         cmocka_unit_test(pushes),
+        cmocka_unit_test(recordings),
         cmocka_unit_test(flushed_is_committed),
         cmocka_unit_test(damage_is_moved_aside),
 #if GB_SQLITE

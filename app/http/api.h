@@ -343,6 +343,13 @@ void http_push_write(struct jw *j, const struct push_view *v, bool url);
 void http_push_states(struct jw *j, const struct http_app *a,
                       struct slice device, struct slice channel);
 
+/* ---- recordings of this server (api_record.c) -------------------------------------- */
+
+void http_recorder_write(struct jw *j, const struct recorder_view *v);
+/* What the signature of a segment's URL is made over. */
+void http_record_scope(struct writer *w, struct slice device,
+                       struct slice channel, struct slice start);
+
 /* ---- firmware (api_firmware.c) --------------------------------------------------- */
 
 void http_upgrade_write(struct jw *j, const struct platform_upgrade *u);
@@ -378,7 +385,9 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_media, http_get_hls, http_get_session_media,
     http_get_recordings, http_get_timeline, http_post_download,
     http_get_downloads, http_get_download, http_delete_download,
-    http_get_download_file,
+    http_get_download_file, http_get_records, http_get_record_file,
+    http_delete_record, http_get_record, http_put_record, http_post_record,
+    http_get_recorders,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners,
     http_post_snapshot, http_get_snapshot, http_get_snapshots,

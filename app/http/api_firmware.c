@@ -360,7 +360,7 @@ void http_get_firmware(struct http_call *c)
                          "this upgrade is over, or its file is gone");
         return;
     }
-    memcpy(c->out->file.name, f->name, sizeof(c->out->file.name));
+    memcpy(c->out->file.name, f->name, sizeof(f->name));
     slice_copy(c->out->file.tag, sizeof(c->out->file.tag), session);
     http_answer_file(c, f->size, "application/octet-stream");
 }

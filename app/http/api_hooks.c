@@ -218,7 +218,7 @@ static const char *read_settings(json_t *root, bool is_new,
         return "name, url and secret are texts, enabled is true or false";
     if (!read_kinds(root, &s->kinds))
         return "events is a list of device, channel, session, alarm, command, "
-               "position, ptz, upgrade, download, voice, push";
+               "position, ptz, upgrade, download, voice, push, recording";
     if (on)
         s->off = !json_is_true(on);
     return NULL;

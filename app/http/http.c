@@ -321,6 +321,11 @@ static bool write_scope(struct http_call *c, struct writer *w)
         http_download_scope(w, id);
         return true;
     }
+    if (c->route->handler == http_get_record_file) {
+        http_record_scope(w, c->params.value[0], c->params.value[1],
+                          c->params.value[2]);
+        return true;
+    }
     if (c->route->handler == http_put_picture) {
         http_snapshot_scope(w, c->params.value[0]);
         return true;
@@ -774,6 +779,18 @@ void http_app_push(struct http_app *a, const struct push_view *v)
     buf_init(&b, a->cfg.alloc, 16384);
     http_push_write(&j, v, false);
     push(a, "push", &b, &j);
+}
+
+void http_app_recorder(struct http_app *a, const struct recorder_view *v)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "recording"))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    http_recorder_write(&j, v);
+    push(a, "recording", &b, &j);
 }
 
 void http_on_session(struct http_app *a, uint64_t session)

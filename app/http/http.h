@@ -13,7 +13,9 @@
 #include "app/http/stream.h"
 #include "app/media/hls.h"
 #include "app/platform/hooks.h"
+#include "app/platform/archive.h"
 #include "app/platform/pushes.h"
+#include "app/platform/recorders.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
 #include "base/alloc.h"
@@ -128,6 +130,16 @@ struct http_app_config {
     size_t (*recorded)(void *ctx, struct slice device, struct slice channel,
                        int64_t from_utc_ms, int64_t to_utc_ms,
                        struct http_span *out, size_t cap);
+    /* Recordings of this server, or NULL: there are none. What was set of a
+     * channel is to be stored; a segment, with its file, is to be removed
+     * (false: it is not there, or is being written). */
+    struct recorders *recorders; /* borrowed, as archive and record_dir */
+    const struct archive *archive;
+    const char *record_dir;
+    void (*record_changed)(void *ctx, struct slice device,
+                           struct slice channel);
+    bool (*record_remove)(void *ctx, struct slice device, struct slice channel,
+                          int64_t begin_utc_ms);
     /* Deletes a file of the server's file_dir; soon, not inside. */
     void (*file_remove)(void *ctx, const char *name);
     /* What is set is kept: its answers wait for http_app_committed. */
@@ -189,6 +201,8 @@ struct http_hls_told {
 };
 /* A push has another state. */
 void http_app_push(struct http_app *a, const struct push_view *v);
+/* A recorder has. */
+void http_app_recorder(struct http_app *a, const struct recorder_view *v);
 void http_app_hls_told(struct http_app *a, const struct http_hls_told *t);
 
 /* The answer of the store to a question. */
@@ -209,6 +223,7 @@ void http_on_trace(struct http_app *a);
 /* ---- between the application and the server ------------------------------ */
 
 #define HTTP_FILE_NAME_MAX 64
+#define HTTP_FILE_BELOW_MAX 240 /* below its directory */
 #define HTTP_PICTURE_MAX (4u << 20) /* bytes of one that a camera uploads */
 
 /* A body that went to a file, named by the SHA-256 of what is in it. */
@@ -254,7 +269,7 @@ struct http_media {
 
 /* A part of a file as the body of an answer. */
 struct http_file {
-    char name[HTTP_FILE_NAME_MAX + 1]; /* in dir */
+    char name[HTTP_FILE_BELOW_MAX + 1]; /* in dir */
     const char *dir; /* borrowed, outlives the server; NULL: its file_dir */
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;

@@ -147,6 +147,19 @@ static const struct schema {
       "id:string device:string channel:string stream:string url:string? "
       "state:string why:string failures:integer bytes:integer "
       "session:string? since:time next_at:time" },
+    { "Recorder",
+      "device:string channel:string mode:string plan:strings alarm_s:integer "
+      "before:boolean stream:string by_hand:boolean state:string "
+      "alarm:boolean why:string failures:integer session:string? "
+      "segment_start:time segment_bytes:integer lost:integer since:time "
+      "next_at:time" },
+    { "RecorderSettings",
+      "mode:string plan:strings? alarm_s:integer? before:boolean? "
+      "stream:string?" },
+    { "RecordAction", "action:string" },
+    { "Record",
+      "id:string start:time end:time length_ms:integer bytes:integer "
+      "sound:boolean open:boolean file:string" },
     { "PushSettings", "urls:strings stream:string?" },
     { "Webhook",
       "name:string url:string events:strings enabled:boolean from:string "

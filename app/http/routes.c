@@ -190,6 +190,27 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/pushes", http_get_pushes, A, 0, 0,
       "all pushes", "", NULL, "[Push]" },
 
+    /* recordings of this server */
+    { HTTP_GET, CHANNEL "/record", http_get_record, V, 0, 0,
+      "whether and how the channel is recorded", "", NULL, "Recorder" },
+    { HTTP_PUT, CHANNEL "/record", http_put_record, A, 0, 0,
+      "record it never, always, by a weekly plan (7 days from Monday on, each "
+      "48 half hours of 0 and 1, in server.timezone) or alarm_s seconds after "
+      "an alarm; before: keep the stream up, so that the pictures before an "
+      "alarm are there", "", "RecorderSettings", "Recorder" },
+    { HTTP_POST, CHANNEL "/record", http_post_record, O, 0, 0,
+      "start or stop by hand", "", "RecordAction", "Recorder" },
+    { HTTP_GET, "/api/v1/recorders", http_get_recorders, V, 0, 0,
+      "all channels that are to be recorded", "", NULL, "[Recorder]" },
+    { HTTP_GET, "/api/v1/records", http_get_records, V, 0, 0,
+      "what this server has recorded of a channel, in order of time; a gap is "
+      "where the next start is behind the end",
+      "device channel start end limit cursor", NULL, "[Record]" },
+    { HTTP_GET, CHANNEL "/records/{start}", http_get_record_file, V, MEDIA, 0,
+      "one file of it, MP4; start is its id", "t", NULL, NULL },
+    { HTTP_DELETE, CHANNEL "/records/{start}", http_delete_record, A, 0, 0,
+      "delete it", "", NULL, NULL },
+
     /* recordings of a device */
     { HTTP_GET, CHANNEL "/recordings", http_get_recordings, O, 0, 0,
       "ask the device what it has recorded between start and end, 31 days at "
@@ -292,7 +313,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position, ptz, upgrade, download, voice, push",
+      "position, ptz, upgrade, download, voice, push, recording",
       "last_event_id",
       NULL, NULL },
 

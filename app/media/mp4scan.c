@@ -108,8 +108,9 @@ static uint64_t run_duration(struct slice trun)
     return sum;
 }
 
-/* Where what is in it ends, ms. */
-static uint64_t traf_end_ms(const struct walk *w, struct slice traf)
+/* Where what is in it begins and ends, ms. */
+static uint64_t traf_end_ms(const struct walk *w, struct slice traf,
+                            uint64_t *begin_ms)
 {
     struct slice tfhd = child(traf, "tfhd"), tfdt = child(traf, "tfdt");
     uint32_t id = tfhd.n >= 8 ? be32(tfhd.p + 4) : 0;
@@ -121,6 +122,7 @@ static uint64_t traf_end_ms(const struct walk *w, struct slice traf)
                                         : be32(tfdt.p + 4);
     if (at > UINT64_MAX / 2000)
         return 0;
+    *begin_ms = at * 1000 / w->timescale[id];
     return (at + run_duration(child(traf, "trun"))) * 1000 / w->timescale[id];
 }
 
@@ -131,10 +133,14 @@ static void read_moof(const struct walk *w, struct slice moof,
     struct slice body;
 
     while (next_box(&moof, &type, &body)) {
-        uint64_t end_ms = is(type, "traf") ? traf_end_ms(w, body) : 0;
+        uint64_t begin_ms = 0;
+        uint64_t end_ms = is(type, "traf") ? traf_end_ms(w, body, &begin_ms)
+                                           : 0;
 
-        if (end_ms > out->duration_ms)
-            out->duration_ms = end_ms;
+        if (out->fragments == 0 && out->start_ms == 0)
+            out->start_ms = begin_ms;
+        if (end_ms > out->start_ms + out->duration_ms)
+            out->duration_ms = end_ms - out->start_ms;
     }
 }
 

@@ -19,7 +19,8 @@ struct mp4scan {
     uint64_t head_bytes; /* up to and with moov; 0: it has none */
     uint64_t bytes;      /* that are whole: cut it here */
     uint32_t fragments;
-    uint64_t duration_ms; /* of the longer track */
+    uint64_t start_ms;    /* where the first fragment begins */
+    uint64_t duration_ms; /* from there to the end of the longer track */
 };
 
 /* size: of the file. GB_ESYNTAX: no fragmented MP4 with at least its head. */

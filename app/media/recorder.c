@@ -164,7 +164,7 @@ static void begin(struct recorder *r, const struct media_frame *f,
     p->sound = config[MEDIA_AUDIO] != NULL;
     for (int t = 0; t < MEDIA_TRACKS; t++)
         r->config[t] = config[t] ? media_config_ref(config[t]) : NULL;
-    r->mux = (struct fmp4_mux){ .shift90k = -f->dts90k };
+    r->mux = (struct fmp4_mux){ .shift90k = RECORDER_LEAD90K - f->dts90k };
     r->first90k = r->end90k = f->dts90k;
     r->begin_utc_ms = p->utc_ms;
     r->open = true;
@@ -234,6 +234,10 @@ void recorder_frame(struct recorder *r, struct media_frame *f,
         r->lost += r->starved && is_video;
         return;
     }
-    if (r->config[f->track] == config && f->dts90k >= r->first90k)
+    if (r->config[f->track] != config)
+        return;
+    if (f->dts90k >= r->first90k - (is_video ? 0 : RECORDER_LEAD90K))
         put_frame(r, f);
+    else
+        r->late += !is_video;
 }

@@ -3,8 +3,8 @@
  *   hub tap ──► recorder ──► pieces: BEGIN, BYTES, BYTES, …, END, BEGIN, …
  *                                    └── taken by whoever writes files
  *
- * A segment begins with a key frame (or with sound that is alone), at time 0,
- * and ends before a key frame: when it is old enough, when a configuration has
+ * A segment begins with a key frame (or with sound that is alone), at the time
+ * RECORDER_LEAD90K, and ends before a key frame: when it is old enough, when a configuration has
  * changed, when something was left out. Nothing is in two segments.
  *
  * It knows no file and no clock. What nobody takes gathers up to a limit; above
@@ -18,6 +18,8 @@
 
 #define RECORDER_BYTES_MAX (16u << 20) /* gathered: the disk does not keep up */
 #define RECORDER_PIECE_BYTES (256u << 10) /* of one piece, about */
+#define RECORDER_LEAD90K 45000 /* where its first picture is: sound of before,
+                                  which often comes behind it, has its place */
 #define RECORDER_JOIN_MS 2000 /* a segment that begins so soon after the last
                                  one continues it */
 
@@ -44,6 +46,7 @@ struct recorder {
     int64_t first90k, end90k; /* of the segment, the hub's timeline */
     int64_t begin_utc_ms, end_utc_ms; /* of the last segment; 0: none yet */
     uint64_t segments, frames, lost; /* so far; lost: pictures left out */
+    uint64_t late;         /* sound of a segment that had ended */
 };
 
 /* segment_ms: a segment ends at the first key frame behind it. */

@@ -1,6 +1,7 @@
 #include "app/net/rolls.h"
 
 #include "app/media/mp4scan.h"
+#include "app/platform/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +40,7 @@ struct roll {
     int64_t begin_ms, end_ms;
     uint64_t bytes, reported_ms, written_ms;
     bool in_file;      /* a segment is begun and not closed */
-    bool whole;        /* its last piece was END */
+    bool sound;        /* it has some */
 };
 
 struct rolls {
@@ -63,36 +64,15 @@ static void pump(struct roll *f);
 
 /* ---- paths ------------------------------------------------------------------------- */
 
-/* One component; what is no digit, letter, '-' or '_' becomes %XX. */
-static void put_name(struct writer *w, struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (ascii_is_digit(c) || c == '-' || c == '_' ||
-            (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z'))
-            writer_char(w, c);
-        else
-            writer_f(w, "%%%02X", (unsigned char)c);
-    }
-}
-
 bool rolls_path(char out[static ROLLS_PATH_MAX], const char *dir,
                 struct slice device, struct slice channel,
                 int64_t begin_utc_ms)
 {
     struct writer w = writer_of(out, ROLLS_PATH_MAX - 1);
-    time_t t = (time_t)(begin_utc_ms / 1000);
-    struct tm tm;
 
-    gmtime_r(&t, &tm);
     writer_str(&w, dir);
     writer_char(&w, '/');
-    put_name(&w, device);
-    writer_char(&w, '/');
-    put_name(&w, channel);
-    writer_f(&w, "/%04d%02d%02d/%lld.mp4", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, (long long)begin_utc_ms);
+    archive_path(&w, device, channel, begin_utc_ms);
     out[w.len] = '\0';
     return !w.err;
 }
@@ -128,7 +108,7 @@ static void report(struct roll *f, enum rolls_event event)
         .mail.deliver = deliver_report, .roll = f,
         .r = { .roll = f->id, .event = event, .begin_utc_ms = f->begin_ms,
                .end_utc_ms = f->end_ms, .bytes = f->bytes,
-               .lost = f->rec.lost,
+               .lost = f->rec.lost, .sound = f->sound,
                .err = f->err == ENOSPC || f->err == EDQUOT || f->err == EFBIG
                           ? GB_ELIMIT
                           : f->err ? GB_EIO : 0 },
@@ -295,6 +275,7 @@ static void begin_file(struct roll *f, const struct recorder_piece *p)
 {
     f->begin_ms = f->end_ms = p->utc_ms;
     f->bytes = 0;
+    f->sound = p->sound;
     if (rolls_path(f->path, f->rolls->o.dir, slice_str(f->device),
                    slice_str(f->channel), p->utc_ms))
         begin_job(f, JOB_OPEN);

@@ -34,6 +34,7 @@ struct rolls_report {
     enum rolls_event event;
     int64_t begin_utc_ms, end_utc_ms; /* of the segment */
     uint64_t bytes;
+    bool sound;       /* of the segment */
     uint64_t lost;    /* pictures left out by this roll so far */
     int err;          /* GB_ELIMIT: the disk is full */
     const char *text; /* of err; borrowed */

@@ -54,6 +54,7 @@
     X(DOWNLOAD, "download")                                                    \
     X(VOICE,    "voice")                                                       \
     X(PUSH,     "push")                                                        \
+    X(RECORDING, "recording")                                                  \
     X(TEST,     "test") /* asked for by a person; no filter holds it */
 
 enum hooks_kind {

@@ -64,6 +64,37 @@ void store_remove_push(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_PUSH, name, nothing);
 }
 
+void store_put_recorder(struct store *s, struct slice device,
+                        struct slice channel,
+                        const struct recorders_settings *set)
+{
+    store_writer_recorder(store_writer_of(s), device, channel, set);
+}
+
+void store_remove_recorder(struct store *s, struct slice device,
+                           struct slice channel)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_RECORDER, device,
+                        channel);
+}
+
+void store_put_record(struct store *s, struct slice device,
+                      struct slice channel,
+                      const struct archive_segment *segment)
+{
+    store_writer_record(store_writer_of(s), STORE_PUT_RECORD, device, channel,
+                        segment);
+}
+
+void store_remove_record(struct store *s, struct slice device,
+                         struct slice channel, int64_t begin_utc_ms)
+{
+    const struct archive_segment gone = { .begin_utc_ms = begin_utc_ms };
+
+    store_writer_record(store_writer_of(s), STORE_REMOVE_RECORD, device,
+                        channel, &gone);
+}
+
 void store_put_upgrade(struct store *s, const struct platform_upgrade *u)
 {
     store_writer_upgrade(store_writer_of(s), u);

@@ -215,6 +215,10 @@ static void apply(struct store *s, const struct store_job *j)
     case STORE_ADD_ALARM:
     case STORE_ADD_POSITION:
     case STORE_PUT_COMMAND:
+    case STORE_PUT_RECORDER: /* there is no index without SQLite */
+    case STORE_REMOVE_RECORDER:
+    case STORE_PUT_RECORD:
+    case STORE_REMOVE_RECORD:
         break;
     case STORE_PUT_GROUP:
         json_object_set_new(groups, store_text(j, 0).p,

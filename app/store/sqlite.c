@@ -75,6 +75,12 @@ static const char *const migrations[] = {
     " end90k INT, key_hash INT, chain INT) WITHOUT ROWID;",
     "CREATE TABLE push(name TEXT PRIMARY KEY, urls TEXT, passwords TEXT,"
     " stream INT) WITHOUT ROWID;",
+    "CREATE TABLE record_settings(device TEXT, channel TEXT, mode TEXT,"
+    " plan TEXT, stream INT, alarm_s INT, before INT, hand INT,"
+    " PRIMARY KEY(device, channel)) WITHOUT ROWID;"
+    "CREATE TABLE record(device TEXT, channel TEXT, begin_ms INT,"
+    " length_ms INT, bytes INT, flags INT,"
+    " PRIMARY KEY(device, channel, begin_ms)) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -83,6 +89,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
+       PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
 
@@ -143,6 +150,14 @@ static const char *const sql[N_STATEMENTS] = {
                      "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
                      "?16,?17)",
     [REMOVE_DOWNLOAD] = "DELETE FROM download WHERE key=?1",
+    [PUT_RECORDER] = "REPLACE INTO record_settings VALUES"
+                     "(?1,?2,?3,?4,?5,?6,?7,?8)",
+    [REMOVE_RECORDER] = "DELETE FROM record_settings WHERE device=?1 AND"
+                        " channel=?2",
+    [REMOVE_RECORDERS] = "DELETE FROM record_settings WHERE device=?1",
+    [PUT_RECORD] = "REPLACE INTO record VALUES(?1,?2,?3,?4,?5,?6)",
+    [REMOVE_RECORD] = "DELETE FROM record WHERE device=?1 AND channel=?2 AND"
+                      " begin_ms=?3",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
@@ -281,10 +296,12 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_text(s->stmt[REMOVE_CHANNELS], 1, j, 0);
         bind_text(s->stmt[REMOVE_SETTINGS], 1, j, 0);
         bind_text(s->stmt[REMOVE_DEVICE], 1, j, 0);
+        bind_text(s->stmt[REMOVE_RECORDERS], 1, j, 0);
         bind_text(s->stmt[REMOVE_DETAILS], 1, j, 0);
         return step(s->stmt[REMOVE_CHANNELS]) &&
                step(s->stmt[REMOVE_DETAILS]) &&
-               step(s->stmt[REMOVE_SETTINGS]) && step(s->stmt[REMOVE_DEVICE]);
+               step(s->stmt[REMOVE_SETTINGS]) &&
+               step(s->stmt[REMOVE_RECORDERS]) && step(s->stmt[REMOVE_DEVICE]);
     case STORE_PUT_CHANNEL:
         st = s->stmt[PUT_CHANNEL];
         bind_channel(st, j);
@@ -333,6 +350,22 @@ static bool apply(struct store *s, const struct store_job *j)
     case STORE_REMOVE_DOWNLOAD:
         bind_text(s->stmt[REMOVE_DOWNLOAD], 1, j, 0);
         return step(s->stmt[REMOVE_DOWNLOAD]);
+    case STORE_PUT_RECORDER:
+        bind_texts(s->stmt[PUT_RECORDER], j, STORE_RECORDER_TEXTS);
+        bind_numbers(s->stmt[PUT_RECORDER], STORE_RECORDER_TEXTS + 1, j,
+                     STORE_RECORDER_NUMBERS);
+        return step(s->stmt[PUT_RECORDER]);
+    case STORE_REMOVE_RECORDER:
+        bind_texts(s->stmt[REMOVE_RECORDER], j, 2);
+        return step(s->stmt[REMOVE_RECORDER]);
+    case STORE_PUT_RECORD:
+        bind_texts(s->stmt[PUT_RECORD], j, 2);
+        bind_numbers(s->stmt[PUT_RECORD], 3, j, 4);
+        return step(s->stmt[PUT_RECORD]);
+    case STORE_REMOVE_RECORD:
+        bind_texts(s->stmt[REMOVE_RECORD], j, 2);
+        bind_numbers(s->stmt[REMOVE_RECORD], 3, j, 1);
+        return step(s->stmt[REMOVE_RECORD]);
     case STORE_REMOVE_HOOK:
         bind_text(s->stmt[REMOVE_HOOK], 1, j, 0);
         return step(s->stmt[REMOVE_HOOK]);
@@ -415,7 +448,8 @@ static bool is_promised(enum store_op op)
 {
     return op == STORE_PUT_SETTINGS || op == STORE_PUT_GROUP ||
            op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE ||
-           op == STORE_PUT_PUSH || op == STORE_REMOVE_PUSH;
+           op == STORE_PUT_PUSH || op == STORE_REMOVE_PUSH ||
+           op == STORE_PUT_RECORDER || op == STORE_REMOVE_RECORDER;
 }
 
 static void sync_for(struct store *s, const struct list *jobs)
@@ -553,6 +587,31 @@ static void load_push(sqlite3_stmt *st, const struct store_loader *l)
 
     if (l->on_push)
         l->on_push(l->ctx, &p);
+}
+
+static void load_recorder(sqlite3_stmt *st, const struct store_loader *l)
+{
+    int64_t number[STORE_RECORDER_NUMBERS];
+    struct recorders_settings set;
+
+    for (int i = 0; i < STORE_RECORDER_NUMBERS; i++)
+        number[i] = sqlite3_column_int64(st, STORE_RECORDER_TEXTS + i);
+    store_recorder_of(&set, column(st, 2), column(st, 3), number);
+    if (l->on_recorder)
+        l->on_recorder(l->ctx, column(st, 0), column(st, 1), &set);
+}
+
+static void load_record(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct archive_segment s = {
+        .begin_utc_ms = sqlite3_column_int64(st, 2),
+        .length_ms = (uint32_t)sqlite3_column_int64(st, 3),
+        .bytes = (uint64_t)sqlite3_column_int64(st, 4),
+        .flags = (uint32_t)sqlite3_column_int64(st, 5),
+    };
+
+    if (l->on_record)
+        l->on_record(l->ctx, column(st, 0), column(st, 1), &s);
 }
 
 static void load_upgrade(sqlite3_stmt *st, const struct store_loader *l)
@@ -947,6 +1006,10 @@ int store_open(struct store **out, const char *dir,
                            load_upgrade, l) ||
                  load_rows(s, "SELECT * FROM download ORDER BY created_ms",
                            load_download, l) ||
+                 load_rows(s, "SELECT * FROM record_settings", load_recorder,
+                           l) ||
+                 load_rows(s, "SELECT * FROM record ORDER BY device, channel,"
+                              " begin_ms", load_record, l) ||
                  load_rows(s, "SELECT " LAST_OF("alarm") ","
                               LAST_OF("command"), load_ids, l))) {
         snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));

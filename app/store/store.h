@@ -9,7 +9,9 @@
 #ifndef APP_STORE_STORE_H
 #define APP_STORE_STORE_H
 
+#include "app/platform/archive.h"
 #include "app/platform/platform.h"
+#include "app/platform/recorders.h"
 #include "app/store/rows.h"
 
 #define STORE_COMMIT_MS 1000
@@ -57,6 +59,12 @@ struct store_loader {
     void (*on_download)(void *ctx, const struct platform_download *d);
     /* After the devices; may be NULL. */
     void (*on_push)(void *ctx, const struct store_push *p);
+    /* What is recorded, and how: settings first; segments of one channel
+     * together, in order of time. May be NULL. */
+    void (*on_recorder)(void *ctx, struct slice device, struct slice channel,
+                        const struct recorders_settings *s);
+    void (*on_record)(void *ctx, struct slice device, struct slice channel,
+                      const struct archive_segment *s);
     /* The highest ids that history holds; may be NULL. */
     void (*on_ids)(void *ctx, uint64_t alarm, uint64_t command);
     void *ctx;
@@ -82,6 +90,17 @@ void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
 void store_put_push(struct store *s, const struct store_push *p);
 void store_remove_push(struct store *s, struct slice name);
+/* Recordings of this server. Without SQLite they go nowhere. */
+void store_put_recorder(struct store *s, struct slice device,
+                        struct slice channel,
+                        const struct recorders_settings *set);
+void store_remove_recorder(struct store *s, struct slice device,
+                           struct slice channel);
+void store_put_record(struct store *s, struct slice device,
+                      struct slice channel,
+                      const struct archive_segment *segment);
+void store_remove_record(struct store *s, struct slice device,
+                         struct slice channel, int64_t begin_utc_ms);
 /* The newest PLATFORM_UPGRADES_MAX are kept. */
 void store_put_upgrade(struct store *s, const struct platform_upgrade *u);
 /* With its parts: see platform_download_save. */

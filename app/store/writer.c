@@ -375,6 +375,12 @@ static char row_kind(enum store_op op)
     case STORE_PUT_DOWNLOAD:
     case STORE_REMOVE_DOWNLOAD:
         return 'l';
+    case STORE_PUT_RECORDER:
+    case STORE_REMOVE_RECORDER:
+        return 'r';
+    case STORE_PUT_RECORD:
+    case STORE_REMOVE_RECORD:
+        return 'R';
     case STORE_PUT_DIALOG:
     case STORE_REMOVE_DIALOG:
         break;
@@ -638,6 +644,73 @@ void store_writer_push(struct store_writer *w, const struct store_push *p)
     if (!j)
         return;
     j->number[0] = p->stream;
+    queue(w, j);
+}
+
+void store_writer_recorder(struct store_writer *w, struct slice device,
+                           struct slice channel,
+                           const struct recorders_settings *set)
+{
+    char hex[2 * RECORDERS_PLAN_BYTES + 1];
+    struct writer plan = writer_of(hex, sizeof(hex));
+    const struct slice text[STORE_RECORDER_TEXTS] = {
+        device, channel, slice_str(recorders_mode_name(set->mode)),
+        slice_of(hex, sizeof(hex) - 1)
+    };
+    struct store_job *j;
+
+    for (size_t i = 0; i < RECORDERS_PLAN_BYTES; i++)
+        writer_f(&plan, "%02x", set->plan[i]);
+    j = job_new(w, STORE_PUT_RECORDER,
+                (struct room){ .numbers = STORE_RECORDER_NUMBERS }, text,
+                STORE_RECORDER_TEXTS, device, channel);
+    if (!j)
+        return;
+    j->number[0] = set->stream;
+    j->number[1] = set->alarm_s;
+    j->number[2] = set->before;
+    j->number[3] = set->hand;
+    queue(w, j);
+}
+
+void store_recorder_of(struct recorders_settings *out, struct slice mode,
+                       struct slice plan,
+                       const int64_t number[STORE_RECORDER_NUMBERS])
+{
+    enum recorders_mode m = recorders_mode_by_name(mode);
+
+    *out = (struct recorders_settings){
+        .mode = m < RECORDERS_MODES ? m : RECORDERS_MODE_OFF,
+        .stream = number[0] == 1, .alarm_s = (uint32_t)number[1],
+        .before = number[2] != 0, .hand = number[3] != 0,
+    };
+    for (size_t i = 0; i < plan.n && i < sizeof(out->plan) * 2; i++) {
+        unsigned c = (unsigned char)plan.p[i];
+        unsigned v = c >= 'a' ? c - 'a' + 10 : c - '0';
+
+        out->plan[i / 2] |= (uint8_t)((v & 15) << (i % 2 ? 0 : 4));
+    }
+}
+
+void store_writer_record(struct store_writer *w, enum store_op op,
+                         struct slice device, struct slice channel,
+                         const struct archive_segment *s)
+{
+    const struct slice text[] = { device, channel };
+    char name[ARCHIVE_NAME_MAX + 32];
+    struct writer row = writer_of(name, sizeof(name));
+    struct store_job *j;
+
+    writer_slice_put(&row, channel);
+    writer_f(&row, "/%lld", (long long)s->begin_utc_ms);
+    j = job_new(w, op, (struct room){ .numbers = 4 }, text, 2, device,
+                writer_slice(&row));
+    if (!j)
+        return;
+    j->number[0] = s->begin_utc_ms;
+    j->number[1] = s->length_ms;
+    j->number[2] = (int64_t)s->bytes;
+    j->number[3] = s->flags;
     queue(w, j);
 }
 

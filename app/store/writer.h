@@ -37,6 +37,10 @@ enum store_op {
     STORE_PUT_UPGRADE,
     STORE_PUT_DOWNLOAD,
     STORE_REMOVE_DOWNLOAD,
+    STORE_PUT_RECORDER,
+    STORE_REMOVE_RECORDER,
+    STORE_PUT_RECORD,
+    STORE_REMOVE_RECORD,
 };
 
 #define STORE_TEXTS 12
@@ -164,6 +168,22 @@ void store_writer_group(struct store_writer *w, struct slice name,
 /* text[]: name, url, sealed secret; number[]: kinds, off */
 void store_writer_hook(struct store_writer *w, const struct store_hook *h);
 void store_writer_push(struct store_writer *w, const struct store_push *p);
+/* text[]: device, channel, mode, plan in hex; number[]: stream, alarm, before,
+ * by hand */
+#define STORE_RECORDER_TEXTS 4
+#define STORE_RECORDER_NUMBERS 4
+void store_writer_recorder(struct store_writer *w, struct slice device,
+                           struct slice channel,
+                           const struct recorders_settings *set);
+/* And back, from mode and plan. */
+void store_recorder_of(struct recorders_settings *out, struct slice mode,
+                       struct slice plan,
+                       const int64_t number[STORE_RECORDER_NUMBERS]);
+/* text[]: device, channel; number[]: begin, length, bytes, flags. Its removal:
+ * the first of them. */
+void store_writer_record(struct store_writer *w, enum store_op op,
+                         struct slice device, struct slice channel,
+                         const struct archive_segment *s);
 /* text[]: session, device, target, file, version, runs, state, evidence;
  * number[]: asked, fetched, ended, bytes, fetches */
 void store_writer_upgrade(struct store_writer *w,

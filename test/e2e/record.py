@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""test/e2e/record.py [NAME...] - live streams recorded by the server: files that ffmpeg has nothing to say about, and
+not one picture missing or doubled over their borders, whatever ends the process. Pictures are told by their
+checksums."""
+import concurrent.futures
+import glob
+import os
+import resource
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+
+from playback import CHANNEL, DEVICE, FPS, checksums, expect
+from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for
+
+RECORD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/record"
+RECORDS = f"/api/v1/records?device={DEVICE}&channel={CHANNEL}"
+TESTS = []
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def state(d):
+    return d.get(RECORD)["state"]
+
+
+def segments(d):
+    return d.get(RECORDS + "&limit=1000")["items"]
+
+
+def closed(d, n, seconds=40):
+    """At least n segments are complete."""
+    wait_for(f"{n} files", lambda: len([s for s in segments(d) if not s["open"]]) >= n, seconds * SLOW)
+
+
+def put(d, **body):
+    a = d.call("PUT", RECORD, body)
+    expect(a.status == 200, f"PUT record: {a.status} {a.body[:300]}")
+    return a.json
+
+
+def hand(d, action):
+    a = d.call("POST", RECORD, {"action": action})
+    expect(a.status == 200, f"{action}: {a.status} {a.body[:300]}")
+
+
+def fetch(s):
+    """By its link, without a token."""
+    with urllib.request.urlopen(s["file"], timeout=30) as r:
+        data = r.read()
+    expect(len(data) == s["bytes"], f"{len(data)} bytes of {s['bytes']}")
+    return data
+
+
+def pictures(data):
+    """Their checksums; a word of ffmpeg fails."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as f:
+        f.write(data)
+        f.flush()
+        return checksums(run_ffmpeg(f.name, ["-i", f.name, "-map", "0"]))
+
+
+def seamless(items, codec):
+    """One segment begins where the last one ends, by the clock and by the pictures of the clip, which goes round."""
+    clip = checksums(run_ffmpeg("the clip", ["-i", f"{TOP}/test/data/clip/clock.{codec}"]))
+    got = []
+    for s in items:
+        here = pictures(fetch(s))
+        expect(here, f"no picture in {s}")
+        expect(abs(len(here) / FPS - s["length_ms"] / 1000) < 0.3, f"{len(here)} pictures, {s['length_ms']} ms")
+        got += here
+    at = clip.index(got[0])
+    wrong = next((i for i, c in enumerate(got) if c != clip[(at + i) % len(clip)]), None)
+    expect(wrong is None, f"picture {wrong} of {len(got)} is another one")
+    for a, b in zip(items, items[1:]):
+        expect(int(b["id"]) == int(a["id"]) + a["length_ms"], f"a gap between {a} and {b}")
+
+
+def by_hand(codec, audio):
+    with system("--codec", codec, "--audio", audio, settings=("record.segment_s=2",)) as (d, _):
+        expect(state(d) == "off", state(d))
+        hand(d, "start")
+        wait_for("it is recorded", lambda: state(d) == "recording", 20 * SLOW)
+        expect([s["consumers"] for s in d.get("/api/v1/sessions")["items"]] == [1], "one session, one consumer")
+        closed(d, 3)
+        hand(d, "stop")
+        wait_for("it is off", lambda: state(d) == "off")
+        items = segments(d)
+        expect(not any(s["open"] for s in items) and all(s["sound"] for s in items[1:]), items)
+        seamless(items, codec)
+        wait_for("the session ends", lambda: not d.get("/api/v1/sessions")["items"])
+        a = d.call("GET", items[0]["file"][len(d.base):], headers={"Range": "bytes=100-199"})
+        expect(a.status == 206 and len(a.body) == 100, f"a range: {a.status}")
+        a = d.call("GET", items[0]["file"][len(d.base):].split("?")[0], token=False)
+        expect(a.status == 401, f"without a signature: {a.status}")
+        now = int(time.time())
+        t = d.get(f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/timeline?start={now - 600}&end={now + 60}")
+        expect([x for x in t["items"] if x["source"] == "server"], t)
+        page = d.get(RECORDS + "&limit=1")
+        expect(len(page["items"]) == 1 and page["next"] == items[1]["id"] and page["total"] == len(items), page)
+        path = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/records/"
+        for s in items:
+            expect(d.call("DELETE", path + s["id"]).status == 204, "DELETE")
+        expect(d.call("GET", path + items[0]["id"]).status == 404, "it is gone")
+        wait_for("the files are gone", lambda: not glob.glob(f"{d.dir}/data/recordings/*"))
+
+
+@test
+def h264_with_g711():
+    by_hand("h264", "g711a")
+
+
+@test
+def h265_with_aac():
+    by_hand("h265", "aac")
+
+
+@test
+def killed_while_recording():
+    """At most the last fragment is lost: the file is repaired, listed, and recording goes on."""
+    with system("--keepalive", "2", "--retry", "1", settings=("record.segment_s=3600",)) as (d, _):
+        put(d, mode="always")
+        wait_for("it is recorded", lambda: state(d) == "recording", 20 * SLOW)
+        time.sleep(6 * SLOW)
+        d.kill()
+        d.start()
+        wait_for("repaired", lambda: segments(d) and not segments(d)[0]["open"])
+        first = segments(d)[0]
+        expect(first["length_ms"] > 4000 and first["bytes"] > 100000, first)
+        seamless([first], "h264")
+        wait_for("it goes on", lambda: state(d) == "recording" and len(segments(d)) == 2, 40 * SLOW)
+        put(d, mode="off")
+        wait_for("it is off", lambda: state(d) == "off")
+        seamless(segments(d)[1:], "h264")
+
+
+@test
+def stopped_while_recording():
+    """SIGTERM closes the file: nothing is to be repaired."""
+    with system("--keepalive", "2", "--retry", "1") as (d, _):
+        put(d, mode="always")
+        wait_for("it is recorded", lambda: state(d) == "recording", 20 * SLOW)
+        time.sleep(3 * SLOW)
+        d.stop()
+        d.start()
+        expect("recording repaired" not in d.log(), d.log()[-2000:])
+        expect(not segments(d)[0]["open"], segments(d))
+        seamless(segments(d)[:1], "h264")
+
+
+@test
+def a_full_disk_and_the_oldest_go():
+    """What a file must not grow beyond ends the recording, not the stream; it is tried again."""
+    with system(settings=("record.segment_s=2",)) as (d, _):
+        put(d, mode="always")
+        closed(d, 2)
+        before = segments(d)
+        limits = resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, (8192, limits[1]))
+        wait_for("it says so", lambda: state(d) == "waiting" and d.get(RECORD)["why"], 20 * SLOW)
+        resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, limits)
+        wait_for("the oldest went", lambda: before[0]["id"] not in [s["id"] for s in segments(d)])
+        wait_for("it is recorded again", lambda: state(d) == "recording", 30 * SLOW)
+        put(d, mode="off")
+        wait_for("it is off", lambda: state(d) == "off")
+        for s in segments(d):
+            seamless([s], "h264")
+
+
+def run_one(fn):
+    begun = time.monotonic()
+    try:
+        fn()
+        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
+        return True
+    except Exception as e:
+        print(f"FAILED  {fn.__name__}: {e}", flush=True)
+        if not isinstance(e, Failed):
+            traceback.print_exc()
+        return False
+
+
+def main():
+    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
+        results = list(pool.map(run_one, wanted))
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) and results else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+/* What this server records, over the API: settings, by hand, lists, files */
+#include "test/http_fixture.h"
+
+#define RECORD "/api/v1/devices/" D1 "/channels/" C1 "/record"
+#define RECORDS "/api/v1/records?device=" D1 "&channel=" C1
+#define T0 1700000000000ll
+
+static struct recorders *table;
+static struct archive *archive;
+static unsigned changes, removals;
+
+static void fx_changed(void *ctx, struct slice device, struct slice channel)
+{
+    (void)ctx;
+    expect_slice(device, D1);
+    expect_slice(channel, C1);
+    changes++;
+}
+
+static bool fx_remove(void *ctx, struct slice device, struct slice channel,
+                      int64_t begin_utc_ms)
+{
+    struct archive_segment s;
+
+    (void)ctx;
+    removals++;
+    return archive_find(archive, device, channel, begin_utc_ms, &s) &&
+           !(s.flags & ARCHIVE_OPEN) &&
+           archive_remove(archive, device, channel, begin_utc_ms);
+}
+
+static void put(int64_t begin, uint32_t flags)
+{
+    const struct archive_segment s = { begin, 60000, flags, 1000 };
+
+    assert_int_equal(archive_put(archive, SLICE(D1), SLICE(C1), &s), 0);
+}
+
+static void with_records(void)
+{
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    assert_int_equal(recorders_new(&table, &fx.mem.alloc, NULL), 0);
+    assert_int_equal(archive_new(&archive, &fx.mem.alloc,
+                                 &(struct archive_limits){ 0 }), 0);
+    cfg = fx_config();
+    cfg.platform = NULL;
+    cfg.recorders = table;
+    cfg.archive = archive;
+    cfg.record_dir = "/var/rec";
+    cfg.record_changed = fx_changed;
+    cfg.record_remove = fx_remove;
+    changes = removals = 0;
+    fx_open(&cfg);
+}
+
+static void without_records(void)
+{
+    recorders_free(table);
+    archive_free(archive);
+}
+
+#define DAY0 "000000000000000000000000000000000000000000000000"
+#define DAY1 "110000000000000000000000000000000000000000000001"
+#define WEEK(day) "[\"" day "\",\"" DAY0 "\",\"" DAY0 "\",\"" DAY0 "\",\""      \
+                  DAY0 "\",\"" DAY0 "\",\"" day "\"]"
+
+static void settings(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+        unsigned status;
+        const char *has; /* in the answer */
+        bool changes;
+    } cases[] = {
+        { "GET", RECORD, "", 200, "\"mode\":\"off\"", false },
+        { "GET", "/api/v1/recorders", "", 200, "\"items\":[]", false },
+        { "PUT", RECORD, "{\"mode\":\"always\",\"stream\":\"sub\"}", 200,
+          "\"stream\":\"sub\"", true },
+        { "GET", "/api/v1/recorders", "", 200, "\"mode\":\"always\"", false },
+        { "PUT", RECORD, "{\"mode\":\"alarm\"}", 200, "\"alarm_s\":30", true },
+        { "PUT", RECORD, "{\"mode\":\"plan\",\"plan\":" WEEK(DAY1) "}", 200,
+          "\"plan\":" WEEK(DAY1), true },
+        { "POST", RECORD, "{\"action\":\"start\"}", 200, "\"by_hand\":true",
+          true },
+        { "PUT", RECORD, "{\"mode\":\"off\"}", 200, "\"by_hand\":true", true },
+        { "POST", RECORD, "{\"action\":\"stop\"}", 200, "\"by_hand\":false",
+          true },
+        { "POST", RECORD, "{\"action\":\"pause\"}", 400, "bad-value", false },
+        { "POST", RECORD, "", 400, "bad-value", false },
+        { "PUT", RECORD, "{\"mode\":\"plan\"}", 400, "needs a plan", false },
+        { "PUT", RECORD, "{\"mode\":\"plan\",\"plan\":[\"" DAY0 "\"]}", 400,
+          "7 days", false },
+        { "PUT", RECORD, "{\"mode\":\"plan\",\"plan\":" WEEK("01") "}", 400,
+          "7 days", false },
+        { "PUT", RECORD, "{\"mode\":\"often\"}", 400, "mode is", false },
+        { "PUT", RECORD, "{\"mode\":\"off\",\"alarm_s\":3601}", 400,
+          "alarm_s", false },
+        { "PUT", RECORD, "{\"mode\":\"off\",\"before\":1}", 400, "before",
+          false },
+        { "PUT", RECORD, "{\"mode\":\"off\",\"stream\":3}", 400, "stream is",
+          false },
+        { "PUT", RECORD, "{\"mode\":\"off\",\"colour\":1}", 400, "not known",
+          false },
+        { "PUT", RECORD, "{}", 400, "bad-value", false },
+        { "PUT", RECORD, "[", 400, "bad-value", false },
+        { "GET", "/api/v1/devices/" D1 "/channels/9/record", "", 404,
+          "channel-unknown", false },
+    };
+
+    (void)state;
+    with_records();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned before = changes;
+        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
+                              cases[i].body);
+
+        if (status != cases[i].status || !body_has(cases[i].has) ||
+            (changes != before) != cases[i].changes)
+            fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
+                     cases[i].body, status, fx.last.body);
+    }
+    without_records();
+}
+
+static void segments(void **state)
+{
+    (void)state;
+    with_records();
+    for (int i = 0; i < 5; i++)
+        put(T0 + i * 60000, i == 4 ? ARCHIVE_OPEN : ARCHIVE_SOUND);
+    assert_int_equal(get(RECORDS), 200);
+    assert_true(body_has("\"total\":5"));
+    assert_true(body_has("\"open\":true"));
+    assert_int_equal(get(RECORDS "&limit=2"), 200);
+    assert_true(body_has("\"next\":\"1700000120000\",\"total\":5"));
+    assert_int_equal(get(RECORDS "&limit=2&cursor=1700000240000"), 200);
+    assert_true(body_has("\"id\":\"1700000240000\""));
+    assert_true(body_has("\"next\":null"));
+    assert_int_equal(get(RECORDS "&start=1700000060&end=1700000120"), 200);
+    assert_true(body_has("\"total\":1"));
+    assert_int_equal(get("/api/v1/records?device=" D1 "&channel=" C2), 200);
+    assert_true(body_has("\"items\":[]"));
+    assert_int_equal(get("/api/v1/records?device=" D1), 400);
+    assert_int_equal(get(RECORDS "&start=soon"), 400);
+    assert_int_equal(get(RECORDS "&cursor=x"), 400);
+    without_records();
+}
+
+static void files(void **state)
+{
+    static const char path[] = RECORD "s/1700000000000";
+
+    (void)state;
+    with_records();
+    put(T0, 0);
+    put(T0 + 60000, ARCHIVE_OPEN);
+    assert_int_equal(get(path), 200);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
+    assert_int_equal(ask("GET", path, TOKEN "Range: bytes=1-10\r\n", ""), 206);
+    assert_int_equal(get(RECORD "s/1700000000001"), 404);
+    assert_int_equal(get(RECORD "s/x"), 404);
+    assert_int_equal(ask("GET", path, "", ""), 401);
+    assert_int_equal(ask("DELETE", RECORD "s/1700000060000", TOKEN, ""), 409);
+    assert_int_equal(ask("DELETE", path, TOKEN, ""), 204);
+    assert_int_equal(ask("DELETE", path, TOKEN, ""), 404);
+    assert_int_equal(removals, 2);
+    without_records();
+}
+
+static void without_a_store(void **state)
+{
+    (void)state;
+    assert_int_equal(get(RECORD), 501);
+    assert_int_equal(get(RECORDS), 501);
+    assert_int_equal(get(RECORD "s/1700000000000"), 501);
+    assert_int_equal(get("/api/v1/recorders"), 501);
+    assert_int_equal(ask("POST", RECORD, TOKEN, "{\"action\":\"start\"}"), 501);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(settings, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(segments, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(files, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(without_a_store, fx_setup,
+                                        fx_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
