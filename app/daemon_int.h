@@ -126,6 +126,8 @@ int daemon_start_rtsp(struct daemon *d, char why[static 512]);
 int daemon_make_pushes(struct daemon *d);
 void daemon_start_pushes(struct daemon *d);
 void daemon_push_changed(void *ctx, struct slice device, struct slice channel);
+/* The device is gone: its pushes are, in the store too. */
+void daemon_remove_pushes(struct daemon *d, struct slice device);
 void daemon_restore_push(void *ctx, const struct store_push *p);
 void daemon_close_pushes(struct daemon *d);
 

@@ -161,7 +161,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         store_remove_group(d->store, a->text);
         break;
     case PLATFORM_DEVICE_REMOVED:
-        pushes_remove_device(d->pushes, a->device, daemon_now(d));
+        daemon_remove_pushes(d, a->device);
         recorders_remove_device(d->recorders, a->device, daemon_now(d));
         store_remove_device(d->store, a->device);
         break;

@@ -62,6 +62,17 @@ void daemon_push_changed(void *ctx, struct slice device, struct slice channel)
         store_remove_push(d->store, row.name);
 }
 
+void daemon_remove_pushes(struct daemon *d, struct slice device)
+{
+    struct push_view v;
+    char name[128];
+    size_t pos = 0;
+
+    while (pushes_next(d->pushes, device, slice_of(NULL, 0), &pos, &v))
+        store_remove_push(d->store, name_of(v.device, v.channel, name));
+    pushes_remove_device(d->pushes, device, daemon_now(d));
+}
+
 /* The URL with its password, in buf; false: it cannot be opened. */
 static bool whole_url(struct daemon *d, struct slice name, struct slice bare,
                       struct slice sealed, char *buf, size_t room,

@@ -136,7 +136,7 @@ static struct push *find(const struct pushes *p, const struct pushes_of *of,
 
 static int check(const struct pushes *p, const struct pushes_of *of)
 {
-    size_t have = 0, added = 0;
+    size_t added = 0;
 
     if (of->device.n == 0 || of->device.n > PLATFORM_ID_MAX ||
         of->channel.n == 0 || of->channel.n > PLATFORM_ID_MAX ||
@@ -154,13 +154,11 @@ static int check(const struct pushes *p, const struct pushes_of *of)
             if (slice_eq(of->url[i], of->url[k]))
                 return GB_ESYNTAX;
         if (find(p, of, of->url[i]))
-            have++;
-        else if (slice_eq(u.password, SLICE("***")))
+            continue;
+        if (slice_eq(u.password, SLICE("***")))
             return GB_ESYNTAX;
-        else
-            added++;
+        added++;
     }
-    (void)have;
     return p->n + added > PUSHES_MAX ? GB_ELIMIT : 0;
 }
 

@@ -149,6 +149,11 @@ def comes_back_and_survives_a_restart():
         expect(len(ch["push"]) == 2, ch)
         put(d)
         expect(d.get(PUSH)["items"] == [], "none are left")
+        put(d, rtmp)
+        d.call("DELETE", f"/api/v1/devices/{DEVICE}")
+        d.stop()
+        d.start()
+        expect(d.get("/api/v1/pushes")["items"] == [], "those of a device that was removed")
 
 
 @test
