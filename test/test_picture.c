@@ -103,12 +103,23 @@ static void many_parts(void **state)
     assert_true(seconds_of(4u << 20) < 5); /* it would be hours */
 }
 
+static void a_channel_names_no_directory(void **state)
+{
+    char text[64];
+    struct writer w = writer_of(text, sizeof(text));
+
+    (void)state;
+    picture_channel(&w, SLICE("../..\\etc/passwd\x01:34Zz"));
+    assert_true(slice_eq(writer_slice(&w), SLICE("______etc_passwd__34Zz")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies),
         cmocka_unit_test(prefixes),
         cmocka_unit_test(many_parts),
+        cmocka_unit_test(a_channel_names_no_directory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

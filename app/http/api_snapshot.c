@@ -435,7 +435,8 @@ void http_put_picture(struct http_call *c)
         return;
     }
     a->cfg.random(a->cfg.ctx, salt, sizeof(salt));
-    writer_f(&w, "%s-%lld-%u-", s->channel, (long long)c->now.utc_ms,
+    picture_channel(&w, slice_str(s->channel));
+    writer_f(&w, "-%lld-%u-", (long long)c->now.utc_ms,
              (unsigned)s->got + 1);
     writer_hex(&w, salt, sizeof(salt));
     writer_str(&w, kind == PICTURE_PNG ? ".png" : ".jpg");

@@ -83,3 +83,14 @@ int picture_find(struct slice body, struct slice content_type,
                ? find_part(body, boundary, kind, out)
                : GB_EUNSUPPORTED;
 }
+
+void picture_channel(struct writer *w, struct slice channel)
+{
+    for (size_t i = 0; i < channel.n; i++) {
+        char c = ascii_lower(channel.p[i]);
+
+        writer_char(w, ascii_is_digit(c) || (c >= 'a' && c <= 'z')
+                           ? channel.p[i]
+                           : '_');
+    }
+}

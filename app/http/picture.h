@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/writer.h"
 
 enum picture_kind { PICTURE_JPEG, PICTURE_PNG };
 
@@ -13,4 +14,7 @@ enum picture_kind { PICTURE_JPEG, PICTURE_PNG };
  * none, or it is cut: a JPEG ends with FF D9, a PNG with IEND. */
 int picture_find(struct slice body, struct slice content_type,
                  enum picture_kind *kind, struct slice *out);
+/* A channel as the beginning of a file name: what is no letter or digit becomes
+ * '_', since ids come from devices. */
+void picture_channel(struct writer *w, struct slice channel);
 #endif
