@@ -716,8 +716,8 @@ void http_post_talk(struct http_call *c)
     struct slice wait;
     struct wish o;
     struct talk *t;
-    int16_t *pcm;
-    size_t n;
+    int16_t *pcm = NULL;
+    size_t n = 0;
 
     if (!read_wish(c, &o) || !read_recording(c, &o, &pcm, &n))
         return;
