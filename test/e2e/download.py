@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """test/e2e/download.py [NAME...] - recordings of a camera as files: every picture of the range in order and none
 twice, whatever broke in between, and ffmpeg has nothing to say about them. Pictures are told by their checksums."""
-import concurrent.futures
 import os
 import sys
 import tempfile
 import time
-import traceback
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, checksums, expect
-from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for
+from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for, run_tests
 
 DOWNLOAD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/download"
 TESTS = []
@@ -149,26 +147,5 @@ def a_timeline_and_a_clock():
         expect(abs(clock["offset_s"]) < 3 and not clock["drifts"], clock)
 
 
-def run_one(fn):
-    begun = time.monotonic()
-    try:
-        fn()
-        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
-        return True
-    except Exception as e:
-        print(f"FAILED  {fn.__name__}: {e}", flush=True)
-        if not isinstance(e, Failed):
-            traceback.print_exc()
-        return False
-
-
-def main():
-    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
-        results = list(pool.map(run_one, wanted))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) and results else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(TESTS, 4))

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """test/e2e/push.py [NAME...] - a channel pushed to other servers: ffmpeg that
 listens for RTMP and RTSP, nginx with libnginx-mod-rtmp, and what goes wrong."""
-import concurrent.futures
 import os
 import shutil
 import socket
@@ -9,10 +8,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-import traceback
 
-from rig import SLOW, Failed, channel_id, free_port, system, wait_for
+from rig import SLOW, Failed, channel_id, free_port, system, wait_for, run_tests
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -244,26 +241,5 @@ def nginx():
             proc.wait()
 
 
-def run_one(fn):
-    begun = time.monotonic()
-    try:
-        fn()
-        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
-        return True
-    except Exception as e:
-        print(f"FAILED  {fn.__name__}: {e}", flush=True)
-        if not isinstance(e, Failed):
-            traceback.print_exc()
-        return False
-
-
-def main():
-    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
-        results = list(pool.map(run_one, wanted))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) and results else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(TESTS, 4))

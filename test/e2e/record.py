@@ -2,18 +2,15 @@
 """test/e2e/record.py [NAME...] - live streams recorded by the server: files that ffmpeg has nothing to say about, and
 not one picture missing or doubled over their borders, whatever ends the process. Pictures are told by their
 checksums."""
-import concurrent.futures
 import glob
-import os
 import resource
 import sys
 import tempfile
 import time
-import traceback
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, checksums, expect
-from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for
+from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for, run_tests
 
 RECORD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/record"
 RECORDS = f"/api/v1/records?device={DEVICE}&channel={CHANNEL}"
@@ -172,26 +169,5 @@ def a_full_disk_and_the_oldest_go():
             seamless([s], "h264")
 
 
-def run_one(fn):
-    begun = time.monotonic()
-    try:
-        fn()
-        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
-        return True
-    except Exception as e:
-        print(f"FAILED  {fn.__name__}: {e}", flush=True)
-        if not isinstance(e, Failed):
-            traceback.print_exc()
-        return False
-
-
-def main():
-    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "4"))) as pool:
-        results = list(pool.map(run_one, wanted))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) and results else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(TESTS, 4))

@@ -1,15 +1,18 @@
 """test/e2e/rig.py - a daemon and simulated cameras on free ports of loopback,
 and the API client that the end-to-end tests share. Python standard library
 only."""
+import concurrent.futures
 import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 
@@ -339,3 +342,28 @@ def decode(url, seconds=3, tracks=("audio", "video"), size="640x360", fps=25, sl
             raise Failed(f"{url}: {len(times)} pictures in {seconds} s")
         if kinds[index] == "audio" and len(times) < seconds * 5:
             raise Failed(f"{url}: {len(times)} sounds in {seconds} s")
+
+
+# ---- running tests ---------------------------------------------------------------
+
+
+def run_one(fn):
+    begun = time.monotonic()
+    try:
+        fn()
+        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
+        return True
+    except Exception as e:  # pylint: disable=broad-except
+        print(f"FAILED  {fn.__name__}: {e}", flush=True)
+        if not isinstance(e, Failed):
+            traceback.print_exc()
+        return False
+
+
+def run_tests(tests, jobs):
+    """Those named on the command line, or all, some at a time ($JOBS); the exit status."""
+    wanted = [fn for fn in tests if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", str(jobs)))) as pool:
+        results = list(pool.map(run_one, wanted))
+    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
+    return 0 if all(results) and results else 1

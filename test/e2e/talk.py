@@ -14,11 +14,10 @@ import struct
 import sys
 import threading
 import time
-import traceback
 import urllib.error
 import urllib.request
 
-from rig import SLOW, Failed, channel_id, system, wait_for
+from rig import SLOW, Failed, channel_id, system, wait_for, run_tests
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -387,26 +386,5 @@ def snapshots():
             j.result()
 
 
-def run_one(fn):
-    begun = time.monotonic()
-    try:
-        fn()
-        print(f"ok      {fn.__name__}  {time.monotonic() - begun:.1f} s", flush=True)
-        return True
-    except Exception as e:
-        print(f"FAILED  {fn.__name__}: {e}", flush=True)
-        if not isinstance(e, Failed):
-            traceback.print_exc()
-        return False
-
-
-def main():
-    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:
-        results = list(pool.map(run_one, wanted))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) and results else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(TESTS, 3))
