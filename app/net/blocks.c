@@ -10,6 +10,8 @@
 
 #define AREA_BYTES ((size_t)1 << 34) /* address space, no memory: 16 GiB */
 #define STEP_BYTES ((size_t)2 << 20) /* a huge page; the area grows by it */
+#define SMALL_AREA ((size_t)16 << 20) /* up to here pages are small: few devices
+                                         shall not take 2 MiB at a time */
 #define RUN_BYTES ((size_t)64 << 10)
 #define RUN_HEAD 64
 #define RUN_ROOM (RUN_BYTES - RUN_HEAD)
@@ -55,7 +57,7 @@ struct blocks {
 #define NO_AREA 0
 #endif
 
-/* One huge page more. */
+/* One step more. */
 static bool grow(struct blocks *b)
 {
     char *at = b->area + b->usable;
@@ -63,7 +65,8 @@ static bool grow(struct blocks *b)
     if (b->bytes - b->usable < STEP_BYTES ||
         mprotect(at, STEP_BYTES, PROT_READ | PROT_WRITE) != 0)
         return false;
-    (void)madvise(at, STEP_BYTES, MADV_HUGEPAGE); /* small ones do, too */
+    if (b->usable >= SMALL_AREA)
+        (void)madvise(at, STEP_BYTES, MADV_HUGEPAGE); /* small ones do, too */
     b->usable += STEP_BYTES;
     return true;
 }
