@@ -21,7 +21,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from figures import figure, rss_mib
-from rig import BUILD, Cameras, Daemon, Failed, channel_id, media_range, wait_for
+from rig import BUILD, Cameras, Daemon, Failed, channel_id, media_range, started, wait_for
 
 SAMPLES = 5
 STREAMS = int(os.environ.get("STREAMS", "200"))
@@ -64,8 +64,8 @@ def percent_of(pid, streams, seconds=2):
 
 class Floor:
     def __init__(self, media, streams, merge_ms=0):
-        self.proc = subprocess.Popen([os.path.join(BUILD, "livefloor"), media, str(streams), "120", str(merge_ms)],
-                                     stdout=subprocess.PIPE, text=True)
+        self.proc = started(subprocess.Popen([os.path.join(BUILD, "livefloor"), media, str(streams), "120",
+                                              str(merge_ms)], stdout=subprocess.PIPE, text=True))
         self.port = int(self.proc.stdout.readline())
         time.sleep(2)
 

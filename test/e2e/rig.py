@@ -1,6 +1,7 @@
 """test/e2e/rig.py - a daemon and simulated cameras on free ports of loopback,
 and the API client that the end-to-end tests share. Python standard library
 only."""
+import atexit
 import concurrent.futures
 import contextlib
 import json
@@ -26,6 +27,22 @@ SERVER_ID = "34020000002000000001"
 _lock = threading.Lock()  # tests run two at a time
 _given = set()
 _next_ports = [int(os.environ.get("MEDIA_PORTS", 20000 + (os.getpid() % 90) * 100))]
+
+
+_started = []
+
+
+def started(proc):
+    """A process that does not outlive the test, however it ends."""
+    _started.append(proc)
+    return proc
+
+
+@atexit.register
+def _kill_what_is_left():
+    for p in _started:
+        if p.poll() is None:
+            p.kill()
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
@@ -131,7 +148,7 @@ class Daemon:
         self.log_path = os.path.join(self.dir, "daemon.log")
         self.out_path = os.path.join(self.dir, "daemon.out")
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
-            self.proc = subprocess.Popen(args, stdout=out, stderr=log, cwd=self.dir)
+            self.proc = started(subprocess.Popen(args, stdout=out, stderr=log, cwd=self.dir))
         wait_for("daemon is healthy", self.healthy)
         with open(os.path.join(self.dir, "data", "admin-token")) as f:
             self.token = f.read().strip()
@@ -224,7 +241,7 @@ class Cameras:
         args = [os.path.join(BUILD, "gbcam"), "--server", server, "--id", device,
                 "--password", password or "@" + daemon.password_file, *options]
         with open(self.log_path, "ab") as log:
-            self.proc = subprocess.Popen(args, stderr=log, stdout=log)
+            self.proc = started(subprocess.Popen(args, stderr=log, stdout=log))
 
     def log(self):
         with open(self.log_path, errors="replace") as f:
