@@ -26,8 +26,8 @@ VERSION    := $(shell cat VERSION)
 
 opt.debug   := -O0 -g3
 opt.release := -O2 -g -DNDEBUG
-opt.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-opt.tsan    := -O1 -g -fsanitize=thread
+opt.asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+opt.tsan    := -O1 -g1 -fsanitize=thread
 opt.cov     := -O0 -g --coverage
 opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 # The daemon is optimised as a whole: 3 to 4 % fewer instructions a message.
@@ -192,6 +192,11 @@ $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 # words are in dictionaries: half of a run would go into that.
 ifeq ($(VARIANT),fuzz)
 $(BUILD)/base/%.o $(BUILD)/fuzz/%.o $(BUILD)/sip/%.o: OPT += -fno-sanitize-coverage=trace-cmp
+endif
+
+# Most of the check's time: tests themselves are compiled fast, what they test is not.
+ifeq ($(VARIANT),asan)
+$(BUILD)/test/%.o: OPT += -O0
 endif
 
 # What another compiler has to say: its front end reads every source.
