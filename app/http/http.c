@@ -359,7 +359,7 @@ bool http_app_is_signed(const struct http_app *a, struct slice device,
     char text[128];
     struct writer w = writer_of(text, sizeof(text));
 
-    writer_str(&w, "/live/");
+    writer_str(&w, slice_eq(device, SLICE("session")) ? "/" : "/live/");
     writer_slice_put(&w, device);
     writer_char(&w, '/');
     writer_slice_put(&w, channel);

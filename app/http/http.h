@@ -352,7 +352,8 @@ void http_app_media_lost(struct http_app *a, const struct http_media *m);
 /* The port that rtsp: URLs are told with; 0: none are. */
 void http_app_set_rtsp(struct http_app *a, uint16_t port);
 
-/* For the RTSP server: a signed URL lets see this channel; wrong passwords
+/* For the RTSP server: a signed URL lets see this channel, or the session of
+ * this number where device is "session"; wrong passwords
  * count as those of the page's login do. */
 bool http_app_is_signed(const struct http_app *a, struct slice device,
                         struct slice channel, struct slice signature);

@@ -219,7 +219,7 @@ static void put_rtsp(const struct urls *u)
     struct slice host = u->base;
     size_t at = slice_find_slice(host, SLICE("://"));
 
-    if (!u->app->cfg.rtsp_port || at == host.n || u->s->kind != PLATFORM_LIVE)
+    if (!u->app->cfg.rtsp_port || at == host.n)
         return;
     host = slice_from(host, at + 3);
     host = slice_head(host, slice_find(host, '/'));
@@ -229,8 +229,13 @@ static void put_rtsp(const struct urls *u)
         host = slice_head(host, slice_find(host, ':'));
     writer_str(&w, "rtsp://");
     writer_slice_put(&w, host);
-    writer_f(&w, ":%u/", (unsigned)u->app->cfg.rtsp_port);
-    put_ids(&w, u);
+    writer_f(&w, ":%u", (unsigned)u->app->cfg.rtsp_port);
+    if (u->s->kind != PLATFORM_LIVE) {
+        http_session_scope(&w, u->s->id);
+    } else {
+        writer_char(&w, '/');
+        put_ids(&w, u);
+    }
     put_query(&w, u, '?');
     if (!w.err)
         jw_put_str(u->j, "rtsp", writer_slice(&w));

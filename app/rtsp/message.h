@@ -39,7 +39,9 @@ enum rtsp_method {
 };
 
 /* rtsp://HOST:PORT/DEVICE/CHANNEL/trackID=0?stream=sub&t=SIGNATURE; players
- * also put the track behind the query. All slices are parts of it. */
+ * also put the track behind the query. All slices are parts of it. Where
+ * DEVICE is RTSP_SESSION, CHANNEL is the number of a session that runs. */
+#define RTSP_SESSION "session"
 struct rtsp_url {
     struct slice base;   /* up to the path, without '/': "rtsp://host:8554" */
     struct slice device, channel; /* device empty: the channel's owner */

@@ -429,7 +429,7 @@ static void start_failed(struct conn *c, int err,
 {
     struct writer w = writer_of(c->reason, sizeof(c->reason) - 1);
 
-    writer_str(&w, err == GB_ENOENT  ? "no such device or channel"
+    writer_str(&w, err == GB_ENOENT  ? "no such device, channel or session"
                    : err == GB_ESTATE ? "the device is offline"
                    : err == GB_ELIMIT || err == GB_ENOMEM
                        ? "no room for another session"
@@ -439,33 +439,55 @@ static void start_failed(struct conn *c, int err,
          writer_slice(&w), (struct slice){ 0 });
 }
 
+/* /session/ID, of a playback, for one: it runs already. */
+static int find_session(struct conn *c, struct platform_session *view)
+{
+    struct rtsp_server *s = c->server;
+    uint64_t id;
+
+    if (!slice_u64(slice_str(c->channel), UINT64_MAX, &id) ||
+        !platform_session_view(s->cfg.platform, id, view))
+        return GB_ENOENT;
+    return 0;
+}
+
+static int find_live(struct conn *c, struct platform_session *view)
+{
+    struct rtsp_server *s = c->server;
+    struct platform_live req = { .device = slice_str(c->device),
+                                 .channel = slice_str(c->channel),
+                                 .stream = c->stream };
+    int err = platform_live_start(s->cfg.platform, &req, now_of(s), view);
+
+    s->cfg.touched(s->cfg.ctx);
+    return err;
+}
+
 /* The stream of u: found or started, then waited for. */
 static void open_stream(struct conn *c, const struct rtsp_item *item,
                         const struct rtsp_url *u)
 {
     struct rtsp_server *s = c->server;
-    struct platform_live req = { .device = u->device,
-                                 .channel = u->channel,
-                                 .stream = u->stream };
     struct platform_session view = { 0 };
+    struct slice device = u->device;
     int err;
 
     c->pending = item->whole;
-    if (req.device.n == 0 &&
-        !platform_channel_owner(s->cfg.platform, u->channel, &req.device))
-        req.device = (struct slice){ 0 };
+    if (device.n == 0 &&
+        !platform_channel_owner(s->cfg.platform, u->channel, &device))
+        device = (struct slice){ 0 };
     /* who may not watch is not told what there is */
-    if (!may_watch(c, &item->request, req.device, u))
+    if (!may_watch(c, &item->request, device, u))
         return;
-    if (req.device.n == 0) {
+    if (device.n == 0) {
         start_failed(c, GB_ENOENT, &view);
         return;
     }
-    slice_copy(c->device, sizeof(c->device), req.device);
+    slice_copy(c->device, sizeof(c->device), device);
     slice_copy(c->channel, sizeof(c->channel), u->channel);
     c->stream = u->stream;
-    err = platform_live_start(s->cfg.platform, &req, now_of(s), &view);
-    s->cfg.touched(s->cfg.ctx);
+    err = slice_eq(device, SLICE(RTSP_SESSION)) ? find_session(c, &view)
+                                                : find_live(c, &view);
     if (err) {
         start_failed(c, err, &view);
         return;

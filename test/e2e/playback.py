@@ -3,6 +3,7 @@
 picture of the range in order and none twice, its end, pause, seek, speed, and
 what cameras do otherwise. Pictures are told by the checksums of the clip's."""
 import concurrent.futures
+import subprocess
 import sys
 import threading
 import time
@@ -121,6 +122,18 @@ def ffmpeg_sees_the_end():
         got = checksums(run_ffmpeg(p["flv"], ["-i", p["flv"], "-map", "0:v"]))
         # an ffmpeg that took its time to start came in at a later key frame
         expect(len(got) >= FPS and got == want[:8 * FPS][-len(got):], f"{len(got)} pictures of {8 * FPS}, or others")
+
+
+@test
+def over_rtsp_too():
+    with system() as (d, _):
+        want = clip()
+        p = begin(d, 8)
+        got = checksums(run_ffmpeg(p["rtsp"], ["-rtsp_transport", "tcp", "-i", p["rtsp"], "-map", "0:v"]))
+        expect(len(got) >= FPS and got == want[:8 * FPS][-len(got):], f"{len(got)} pictures of {8 * FPS}, or others")
+        no = subprocess.run(["ffprobe", "-v", "error", p["rtsp"].replace(str(p["session"]), "1")],
+                            capture_output=True, text=True, timeout=20)
+        expect("401" in no.stderr, "a signature is that of its session: " + no.stderr)
 
 
 @test
