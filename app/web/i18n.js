@@ -1,7 +1,9 @@
 // Texts of the page in both languages; t(key) gives the chosen one.
 const texts = {
   en: {
-    login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name', more: 'More',
+    view_live: 'Live', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
+    chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
+    login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name',
     loginHint: 'The password was printed on the console at the first start.',
     loginBad: 'That is not the password.', loginWait: 'Too many attempts: wait a minute.',
     welcome: 'Connect a camera', welcomeText: 'Type this into the camera\'s GB28181 (platform access) page:',
@@ -33,7 +35,9 @@ const texts = {
       codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
   },
   zh: {
-    login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称', more: '更多',
+    view_live: '实时', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
+    chooseChannel: '请选择一个通道。', nothingFound: '未找到',
+    login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称',
     loginHint: '首次启动时密码已打印在控制台。',
     loginBad: '密码不正确。', loginWait: '尝试次数过多，请稍等一分钟。',
     welcome: '接入摄像机', welcomeText: '在摄像机的 GB28181（平台接入）页面填写：',
@@ -66,6 +70,15 @@ const texts = {
 };
 
 let language = localStorage.getItem('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
+
+// What a view says: its own texts, in both languages.
+export function addTexts(more) {
+  Object.assign(texts.en, more.en);
+  Object.assign(texts.zh, more.zh);
+}
+
+// Keys that one of the languages lacks: none, or a text would be a key.
+export const untranslated = () => [...Object.keys(texts.en).filter((k) => !(k in texts.zh)), ...Object.keys(texts.zh).filter((k) => !(k in texts.en))];
 
 export const currentLanguage = () => language;
 export const t = (key) => texts[language][key] ?? key;

@@ -19,8 +19,8 @@ from rig import SLOW, Cameras, Failed, free_port, system, wait_for
 
 SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, where wanted
 AAC_DEVICE = "34020000001180000007"
-AAC_ROW = ("[...document.querySelectorAll('#tree > li')].find((li) => li.querySelector('.row').title.includes("
-           f"'{AAC_DEVICE}'))?.querySelector(':scope ul li .row')")
+CHANNEL = "#tree [aria-level='2']"
+AAC_ROW = f"document.querySelector('#tree [data-key^=\"{AAC_DEVICE}/\"]')"
 
 
 class Browser:
@@ -165,11 +165,11 @@ def log_in(b, d):
     b.run("document.getElementById('password').value = ''")
     b.type("#password", re.search(r"admin password\s+(\S+)", d.output()).group(1))
     b.click("#login-form button")
-    wait_for("tree", lambda: b.run("return document.querySelectorAll('#tree ul li').length") == 2)
+    wait_for("tree", lambda: b.run("return document.querySelectorAll(arguments[0]).length", CHANNEL) == 2)
 
 
 def plays(b, d):
-    b.click("#tree ul li .row")
+    b.click(CHANNEL)
     first = wait_for("picture", lambda: read_clock(b), timeout=25)
     time.sleep(2)
     second = wait_for("picture", lambda: read_clock(b))
@@ -316,7 +316,7 @@ def failure_is_named(b, d, cam):
     cam.kill()
     wait_for("stream is gone", lambda: not [s for s in d.get("/api/v1/sessions")["items"] if s["state"] != "failed"],
              timeout=30)
-    b.click("#tree ul li .row")
+    b.click(CHANNEL)
     wait_for("problem", lambda: b.run("return !document.getElementById('problem').hidden"), timeout=25)
     title = b.run("return document.getElementById('problem-title').textContent")
     evidence = b.run("return document.getElementById('problem-evidence').textContent")
