@@ -10,6 +10,7 @@ const $ = (id) => document.getElementById(id);
 // name, what its address holds behind that, and whether the tree stands beside it
 const VIEWS = {
   live: { of: 'channel', tree: true },
+  wall: { tree: true },
 };
 const FIRST = 'live';
 

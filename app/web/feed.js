@@ -62,6 +62,11 @@ export class Feed {
     this.player.close();
     if (!this.source || this.on.lost?.()) return;
     this.on.say(t('reconnecting'));
+    this.later();
+  }
+
+  // Asks once more after a while, longer each time.
+  later() {
     const mine = this.attempt;
     const wait = Math.min(RETRY_MAX_MS, 1000 * 2 ** this.retries++);
     setTimeout(() => { if (mine === this.attempt && this.source) this.open(this.source); }, wait);
