@@ -11,6 +11,7 @@ const $ = (id) => document.getElementById(id);
 const VIEWS = {
   live: { of: 'channel', tree: true },
   wall: { tree: true },
+  alarms: {},
 };
 const FIRST = 'live';
 

@@ -1,7 +1,7 @@
 // Texts of the page in both languages; t(key) gives the chosen one.
 const texts = {
   en: {
-    view_live: 'Live', view_wall: 'Multi-view', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
+    view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
     chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
     login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name',
     loginHint: 'The password was printed on the console at the first start.',
@@ -35,7 +35,7 @@ const texts = {
       codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
   },
   zh: {
-    view_live: '实时', view_wall: '多画面', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
+    view_live: '实时', view_wall: '多画面', view_alarms: '报警', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
     chooseChannel: '请选择一个通道。', nothingFound: '未找到',
     login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称',
     loginHint: '首次启动时密码已打印在控制台。',

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -321,6 +322,33 @@ def wall(b, d):
     b.run("location.hash = '#/live'")
 
 
+def alarms(b, cam):
+    """One that was there, one within a second of its coming, and a filter that leaves neither."""
+    rows = lambda: b.run("return document.querySelectorAll('#view-alarms tbody tr').length")
+    cam.proc.send_signal(signal.SIGUSR1)
+    b.run("location.hash = '#/alarms'")
+    wait_for("an alarm", lambda: rows() == 1)
+    b.run("""window.waited = new Promise((done) => new MutationObserver(() => done(Date.now()))
+        .observe(document.querySelector('#view-alarms tbody'), { childList: true }))""")
+    time.sleep(1.2)  # two of one second are one told twice
+    sent = time.time()
+    cam.proc.send_signal(signal.SIGUSR1)
+    came = b.run_async("window.waited.then(arguments[0])") / 1000 - sent
+    if came > 1 * SLOW:
+        raise Failed(f"the alarm is on the page after {came:.2f} s")
+    print(f"        an alarm is on the page after {came:.2f} s")
+    text = b.run("return document.querySelector('#view-alarms tbody tr').textContent")
+    if "大门 1-1" not in text or "motion" not in text.lower():
+        raise Failed(f"alarm: {text}")
+    b.shot("alarms")
+    pick = "const s = document.querySelectorAll('#view-alarms select')[0]; s.value = arguments[0]; s.dispatchEvent(new Event('change'))"
+    b.run(pick, "1")
+    wait_for("none by telephone", lambda: rows() == 0)
+    b.run(pick, "5")
+    wait_for("both by video", lambda: rows() == 2)
+    b.run("location.hash = '#/live'")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -371,6 +399,7 @@ def cases(b, d, cam):
             ("speaks", lambda: speaks(b, cam)), ("doctor", lambda: doctor_finds_nothing(b)),
             ("recording", lambda: recording(b, d)),
             ("wall", lambda: wall(b, d)),
+            ("alarms", lambda: alarms(b, cam)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
