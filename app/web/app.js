@@ -12,6 +12,8 @@ const VIEWS = {
   live: { of: 'channel', tree: true },
   wall: { tree: true },
   alarms: {},
+  records: { of: 'channel', tree: true },
+  downloads: { of: 'channel', tree: true },
 };
 const FIRST = 'live';
 
@@ -57,7 +59,7 @@ let current = null; // { name, view, section }
 let chosen = []; // device, channel: goes along from view to view
 const made = new Map();
 
-const addressOf = (name) => `#/${[name, ...(VIEWS[name].of === 'channel' ? chosen : VIEWS[name].of === 'device' ? chosen.slice(0, 2) : [])].map(encodeURIComponent).join('/')}`;
+const addressOf = (name) => `#/${[name, ...(VIEWS[name].of ? chosen : [])].map(encodeURIComponent).join('/')}`;
 
 function drawLinks() {
   $('views').replaceChildren(...Object.keys(VIEWS).map((name) => h('a', { href: addressOf(name), t: `view_${name}`,
@@ -84,12 +86,12 @@ async function route() {
   if (mine !== routing || $('work').hidden) return;
   if (current && current !== next) current.view.hide();
   current = next;
-  if (VIEWS[name].of) chosen = at;
+  if (VIEWS[name].of) chosen = at.slice(0, 2);
   for (const m of made.values()) m.section.hidden = m !== next;
   $('side').hidden = $('devices').hidden = !VIEWS[name].tree;
   sideOpen(false);
   document.title = `${t(`view_${name}`)} – gb28181d`;
-  tree.choose(VIEWS[name].of ? at : null);
+  tree.choose(VIEWS[name].of ? chosen : null);
   drawLinks();
   next.view.show(...at);
 }

@@ -1,5 +1,5 @@
 // One channel: its picture, and what can be done with it.
-import { call, channelPath, h, trouble } from './core.js';
+import { call, channelPath, h, query, trouble } from './core.js';
 import { Doctor } from './doctor.js';
 import { Feed } from './feed.js';
 import { stepName, stepOrder, t } from './i18n.js';
@@ -26,7 +26,17 @@ export default class Live {
     });
     this.ptz = new Ptz($('ptz'), call, path);
     this.talk = new Talk($('talk'), path);
-    this.past = new Past($('past'), { call, path, play: (s) => { $('problem').hidden = true; this.feed.session(s); }, live: () => this.play() });
+    this.past = new Past($('past'), {
+      call,
+      path,
+      play: (s) => { $('problem').hidden = true; this.feed.session(s); },
+      live: () => this.play(),
+      ours: async (start) => {
+        const r = await call('GET', `/records?${query({ ...this.chosen, start, end: start + 86400, limit: 2000 })}`);
+        return r.ok ? r.data.items : [];
+      },
+      get: (from, until) => shell.go('downloads', this.chosen.device, this.chosen.channel, from, until),
+    });
     this.doctor = new Doctor($('doctor').querySelector('.chain'), {
       call,
       path,

@@ -349,6 +349,67 @@ def alarms(b, cam):
     b.run("location.hash = '#/live'")
 
 
+def press(b, key):
+    """A button of the view that is shown, by the key of its text."""
+    b.run("document.querySelector('.view:not([hidden]) [data-t=' + arguments[0] + ']').click()", key)
+
+
+def records(b, d):
+    """Started and stopped by hand, its file played; then a plan, which the daemon has as it was painted."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    path = f"/api/v1/devices/{device}/channels/{channel}/record"
+    b.run(f"location.hash = '#/records/{device}/{channel}'")
+    wait_for("the view", lambda: b.run("return document.querySelector('#view-records .state')?.textContent"))
+    press(b, "startRecord")
+    wait_for("a recording", lambda: d.get(path)["state"] == "recording", timeout=25)
+    time.sleep(2.5)
+    wait_for("the button to stop", lambda: b.run("return Boolean(document.querySelector('#view-records [data-t=stopRecord]'))"))
+    press(b, "stopRecord")
+    wait_for("its file", lambda: b.run("return document.querySelectorAll('#view-records [data-t=del]:not([disabled])').length"))
+    press(b, "play")
+    wait_for("its picture", lambda: b.run("return document.querySelector('video.file').videoWidth") == 640)
+    b.run("""const mode = document.querySelector('#view-records select'); mode.value = 'plan'; mode.dispatchEvent(new Event('change'));
+        const cell = (d, i) => document.querySelector('.plan tbody').rows[d].cells[i + 1];
+        cell(0, 16).dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, cancelable: true }));
+        for (let i = 17; i < 36; i++) cell(0, i).dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+        window.dispatchEvent(new PointerEvent('pointerup'));""")
+    b.shot("records")
+    press(b, "save")
+    wait_for("the plan", lambda: d.get(path)["mode"] == "plan")
+    if d.get(path)["plan"] != ["0" * 16 + "1" * 20 + "0" * 12] + ["0" * 48] * 6:
+        raise Failed(f"plan: {d.get(path)['plan']}")
+    d.call("PUT", path, {"mode": "off"})
+
+
+def downloads(b, d):
+    """What is dragged over in the timeline is fetched, shown with its progress, and removed."""
+    b.run("location.hash = '#/live/34020000001180000001/34020000001310000001'")
+    b.run("document.getElementById('past').open = true")
+    day = "const i = document.querySelector('#past .day'); i.valueAsDate = new Date(Date.now() - 86400000); i.dispatchEvent(new Event('change'))"
+    b.run(day)
+    wait_for("the day", lambda: b.run("return document.querySelectorAll('#past .bar i').length"))
+    b.run("""const bar = document.querySelector('#past .bar'); bar.setPointerCapture = () => {};
+        const box = bar.getBoundingClientRect(), mark = bar.querySelector('i').getBoundingClientRect();
+        const at = (x) => ({ pointerId: 1, clientX: x });
+        bar.dispatchEvent(new PointerEvent('pointerdown', at(mark.left + 1)));
+        bar.dispatchEvent(new PointerEvent('pointermove', at(mark.left + 7)));
+        bar.dispatchEvent(new PointerEvent('pointerup', at(mark.left + 7)));
+        document.querySelector('#past .get').click();""")
+    wait_for("the view", lambda: b.run("return document.querySelector('#view-downloads form')"))
+    b.run("""const [from, until] = document.querySelectorAll('#view-downloads input');
+        until.value = new Date(Date.parse(from.value + 'Z') + 20000).toISOString().slice(0, 19);
+        document.querySelector('#view-downloads form').requestSubmit();""")
+    wait_for("its file", lambda: b.run("return document.querySelector('#view-downloads [data-t=toFile]')"), timeout=40)
+    b.shot("downloads")
+    size = b.run_async("fetch(document.querySelector('#view-downloads [data-t=toFile]').href).then((r) => r.blob()).then((x) => arguments[0](x.size))")
+    if size < 10000:
+        raise Failed(f"a file of {size} bytes")
+    b.run("window.confirm = () => true")
+    press(b, "del")
+    wait_for("no download", lambda: not d.get("/api/v1/downloads")["items"])
+    b.run("document.getElementById('past').open = false; location.hash = '#/live'")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -400,6 +461,7 @@ def cases(b, d, cam):
             ("recording", lambda: recording(b, d)),
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
+            ("records", lambda: records(b, d)), ("downloads", lambda: downloads(b, d)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
