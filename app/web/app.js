@@ -14,6 +14,7 @@ const VIEWS = {
   alarms: {},
   records: { of: 'channel', tree: true },
   downloads: { of: 'channel', tree: true },
+  settings: { of: 'channel', tree: true },
 };
 const FIRST = 'live';
 

@@ -70,7 +70,7 @@ export default class Downloads {
     const url = d.file && new URL(d.file, location.href);
     return h('tr', { 'data-id': d.id },
       h('td', {}, h('b', { text: this.shell.tree.find(d.device, d.channel)?.name || d.channel }), h('span', { class: 'id', text: d.channel })),
-      h('td', { text: `${when(d.start)} – ${when(d.end)}` }),
+      h('td', { class: 'wide', text: `${when(d.start)} – ${when(d.end)}` }),
       h('td', { class: `wide${d.state === 'failed' ? ' bad' : ''}`, text: [t(`dl_${d.state}`), d.state === 'done' ? '' : d.evidence].filter(Boolean).join(' · ') }),
       h('td', {}, h('progress', { max: 100, value: d.percent, label: 'progress' }), ` ${Math.floor(d.percent)} %`),
       h('td', { text: bytes(d.bytes || d.received_bytes) }),

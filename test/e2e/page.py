@@ -39,7 +39,7 @@ class Browser:
                 "--disable-dev-shm-usage", f"--user-data-dir={self.profile.name}"]
         r = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": {"args": args},
-            "goog:loggingPrefs": {"browser": "ALL"}}}})
+            "goog:loggingPrefs": {"browser": "INFO"}}}})
         self.session = "/session/" + r["sessionId"]
 
     def ready(self):
@@ -410,6 +410,31 @@ def downloads(b, d):
     b.run("document.getElementById('past').open = false; location.hash = '#/live'")
 
 
+def settings(b, d):
+    """Every type of its edition is asked for; a number of one is changed, and the device tells it so from then on."""
+    device = "34020000001180000001"
+    b.run(f"location.hash = '#/settings/{device}'")
+    done = "return [...document.querySelectorAll('#view-settings details')].map((x) => [x.dataset.type, x.dataset.state])"
+    wait_for("every type", lambda: (b.run(done) or [[0, None]])[-1][1], timeout=40)
+    forms = [n for n, state in b.run(done) if state == "form"]
+    if "BasicParam" not in forms or len(forms) < 2:
+        raise Failed(f"types: {b.run(done)}")
+    b.run("""const box = document.querySelector('[data-type=BasicParam]'); box.open = true;
+        const input = box.querySelector('[title=HeartBeatInterval] + input'); input.value = 45;
+        box.querySelector('form').requestSubmit();""")
+    wait_for("its word", lambda: "taken" in b.run("return document.querySelector('[data-type=BasicParam] .said')?.textContent ?? ''"))
+    b.shot("settings")
+    told = d.get(f"/api/v1/devices/{device}/config?type=BasicParam&wait=10")["answer"][0]["BasicParam"]["HeartBeatInterval"]
+    if told != 45:
+        raise Failed(f"the device tells {told}")
+    b.run("""const name = document.querySelector('#view-settings .card input'); name.value = 'yard';
+        document.querySelector('#view-settings .card form').requestSubmit();""")
+    wait_for("its name in the tree", lambda: "yard" in b.run("return document.querySelector('#tree .device').textContent"))
+    d.call("PATCH", f"/api/v1/devices/{device}", {"name": None})
+    print(f"        {len(forms)} forms: {', '.join(forms)}")
+    b.run("location.hash = '#/live'")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -462,6 +487,7 @@ def cases(b, d, cam):
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
             ("records", lambda: records(b, d)), ("downloads", lambda: downloads(b, d)),
+            ("settings", lambda: settings(b, d)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
