@@ -1,7 +1,11 @@
 // Texts of the page in both languages; t(key) gives the chosen one.
 const texts = {
   en: {
-    login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name', more: 'More',
+    view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings',
+    from: 'From', until: 'Until', where: 'Where', fileSize: 'Size', toFile: 'File', del: 'Delete', reallyDelete: 'Delete this for good?', recorderState: 'State',
+    more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
+    chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
+    login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name',
     loginHint: 'The password was printed on the console at the first start.',
     loginBad: 'That is not the password.', loginWait: 'Too many attempts: wait a minute.',
     welcome: 'Connect a camera', welcomeText: 'Type this into the camera\'s GB28181 (platform access) page:',
@@ -21,7 +25,7 @@ const texts = {
     talkFailed: 'The device cannot be spoken to', talkForbidden: 'This page may not use the microphone: allow it in the browser.',
     talkNoMicrophone: 'There is no microphone.',
     talkNeedsHttps: 'The browser gives the microphone only to pages over HTTPS (or on localhost). Open this page over HTTPS, or say a WAV file.',
-    recordings: 'Recordings', day: 'Day', pause: 'Pause', resume: 'Go on', pace: 'Pace', toLive: 'Live', timeline: 'Recordings of the day',
+    recordings: 'Recordings', day: 'Day', pause: 'Pause', resume: 'Go on', pace: 'Pace', toLive: 'Live', getPiece: 'Download', oursToo: 'recorded by this server', timeline: 'Recordings of the day',
     asking: 'Asking the device …', nothingRecorded: 'Nothing is recorded there.', notAll: 'The device has not told everything.',
     recordingOver: 'The recording ends here.',
     doctor: 'Doctor', examine: 'Examine', examining: 'Examining …', green: 'good', red: 'broken', unknown: 'not known',
@@ -33,7 +37,11 @@ const texts = {
       codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
   },
   zh: {
-    login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称', more: '更多',
+    view_live: '实时', view_wall: '多画面', view_alarms: '报警', view_records: '录像', view_downloads: '下载', view_settings: '设置',
+    from: '从', until: '至', where: '位置', fileSize: '大小', toFile: '文件', del: '删除', reallyDelete: '确定永久删除？', recorderState: '状态',
+    more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
+    chooseChannel: '请选择一个通道。', nothingFound: '未找到',
+    login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称',
     loginHint: '首次启动时密码已打印在控制台。',
     loginBad: '密码不正确。', loginWait: '尝试次数过多，请稍等一分钟。',
     welcome: '接入摄像机', welcomeText: '在摄像机的 GB28181（平台接入）页面填写：',
@@ -53,7 +61,7 @@ const texts = {
     talkFailed: '无法向设备讲话', talkForbidden: '此页面未被允许使用麦克风：请在浏览器中允许。',
     talkNoMicrophone: '没有麦克风。',
     talkNeedsHttps: '浏览器只允许 HTTPS（或 localhost）页面使用麦克风。请通过 HTTPS 打开此页面，或播放 WAV 文件。',
-    recordings: '录像', day: '日期', pause: '暂停', resume: '继续', pace: '倍速', toLive: '实时', timeline: '当天录像',
+    recordings: '录像', day: '日期', pause: '暂停', resume: '继续', pace: '倍速', toLive: '实时', getPiece: '下载', oursToo: '本服务器录像', timeline: '当天录像',
     asking: '正在请求设备 …', nothingRecorded: '该时段没有录像。', notAll: '设备未返回全部录像。',
     recordingOver: '录像播放结束。',
     doctor: '诊断', examine: '开始诊断', examining: '正在诊断 …', green: '正常', red: '故障', unknown: '未知',
@@ -66,6 +74,15 @@ const texts = {
 };
 
 let language = localStorage.getItem('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
+
+// What a view says: its own texts, in both languages.
+export function addTexts(more) {
+  Object.assign(texts.en, more.en);
+  Object.assign(texts.zh, more.zh);
+}
+
+// Keys that one of the languages lacks: none, or a text would be a key.
+export const untranslated = () => [...Object.keys(texts.en).filter((k) => !(k in texts.zh)), ...Object.keys(texts.zh).filter((k) => !(k in texts.en))];
 
 export const currentLanguage = () => language;
 export const t = (key) => texts[language][key] ?? key;

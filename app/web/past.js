@@ -7,15 +7,17 @@ const two = (n) => String(n).padStart(2, '0');
 const clock = (ms) => { const d = new Date(ms); return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`; };
 
 export class Past {
-  // call and path as in ptz.js; play(session) shows it, live() goes back
-  constructor(root, { call, path, play, live }) {
-    Object.assign(this, { root, call, path, play, live, session: null, recordings: [] });
+  // call and path as in ptz.js; play(session) shows it, live() goes back, ours(day) gives what the server
+  // has recorded, get(from, until) downloads that
+  constructor(root, { call, path, play, live, ours, get }) {
+    Object.assign(this, { root, call, path, play, live, ours, get, session: null, recordings: [], here: [], piece: null });
     const now = new Date();
     this.day = root.querySelector('.day');
     this.bar = root.querySelector('.bar');
     this.day.value = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
     this.day.addEventListener('change', () => this.load());
-    this.bar.addEventListener('click', (e) => this.begin(this.begun() + e.offsetX / this.bar.clientWidth * DAY_MS));
+    this.bar.addEventListener('pointerdown', (e) => this.press(e));
+    root.querySelector('.get').addEventListener('click', () => this.get(Math.floor(this.piece.from / 1000), Math.ceil(this.piece.until / 1000)));
     this.bar.addEventListener('keydown', (e) => this.key(e));
     root.querySelector('.pause').addEventListener('click', () => this.control(this.paused ? 'resume' : 'pause'));
     root.querySelector('.scale').addEventListener('change', (e) => this.control('scale', { scale: Number(e.target.value) }));
@@ -25,6 +27,30 @@ export class Past {
 
   begun() {
     return new Date(`${this.day.value}T00:00:00`).getTime();
+  }
+
+  // A click plays from there; what is dragged over can be downloaded.
+  press(e) {
+    const box = this.bar.getBoundingClientRect();
+    const at = (ev) => this.begun() + Math.max(0, Math.min(1, (ev.clientX - box.left) / box.width)) * DAY_MS;
+    const from = at(e);
+    let dragged = false;
+    const move = (ev) => {
+      dragged ||= Math.abs(ev.clientX - e.clientX) > 4;
+      if (dragged) this.mark(Math.min(from, at(ev)), Math.max(from, at(ev)));
+    };
+    const up = () => {
+      this.bar.removeEventListener('pointermove', move);
+      if (!dragged) this.begin(from);
+    };
+    this.bar.setPointerCapture(e.pointerId);
+    this.bar.addEventListener('pointermove', move);
+    this.bar.addEventListener('pointerup', up, { once: true });
+  }
+
+  mark(from, until) {
+    this.piece = { from, until };
+    this.show();
   }
 
   key(e) {
@@ -38,8 +64,15 @@ export class Past {
     const path = this.path();
     const day = this.begun();
     this.recordings = [];
-    this.draw();
+    this.here = [];
+    this.piece = null;
+    this.show();
     this.say(t('asking'));
+    this.ours(day / 1000).then((items) => {
+      if (path !== this.path() || day !== this.begun()) return;
+      this.here = items.map((i) => ({ start: Date.parse(i.start), end: Date.parse(i.end), type: 'ours' }));
+      this.draw();
+    });
     const r = await this.call('GET', `${path}/recordings?start=${day / 1000}&end=${day / 1000 + 86400}`);
     if (path !== this.path() || day !== this.begun()) return;
     if (!r.ok) {
@@ -54,14 +87,20 @@ export class Past {
   draw() {
     const day = this.begun();
     const share = (ms) => `${Math.max(0, Math.min(100, (ms - day) / DAY_MS * 100))}%`;
-    const marks = this.recordings.map((r) => {
+    const marks = [...this.recordings, ...this.here].map((r) => {
       const e = document.createElement('i');
-      e.className = r.type === 'alarm' ? 'alarm' : '';
+      e.className = r.type === 'alarm' || r.type === 'ours' ? r.type : '';
       e.style.left = share(r.start);
       e.style.width = `calc(${share(r.end)} - ${share(r.start)})`;
-      e.title = `${clock(r.start)} – ${clock(r.end)}`;
+      e.title = `${clock(r.start)} – ${clock(r.end)}${r.type === 'ours' ? ` ${t('oursToo')}` : ''}`;
       return e;
     });
+    if (this.piece) {
+      const e = document.createElement('u');
+      e.style.left = share(this.piece.from);
+      e.style.width = `calc(${share(this.piece.until)} - ${share(this.piece.from)})`;
+      marks.push(e);
+    }
     if (this.at) {
       const e = document.createElement('b');
       e.style.left = share(this.at);
@@ -80,6 +119,7 @@ export class Past {
       return;
     }
     const from = Math.max(ms, r.start);
+    this.mark(r.start, r.end);
     const p = this.session?.playback;
     if (p && Date.parse(p.start) <= from && from < Date.parse(p.end) &&
       await this.control('seek', { position_s: (from - Date.parse(p.start)) / 1000 })) return;
@@ -135,6 +175,9 @@ export class Past {
     const on = Boolean(this.session);
     for (const b of this.root.querySelectorAll('.pause, .scale, .live')) b.disabled = !on;
     this.root.querySelector('.pause').textContent = t(this.paused ? 'resume' : 'pause');
+    const get = this.root.querySelector('.get');
+    get.disabled = !this.piece;
+    get.textContent = `${t('getPiece')}${this.piece ? ` ${clock(this.piece.from)} – ${clock(this.piece.until)}` : ''}`;
     this.root.querySelector('.at').textContent = this.at ? clock(this.at) : '';
     this.draw();
   }
@@ -155,8 +198,10 @@ export class Past {
   }
 
   clear() {
-    this.end();
+    this.piece = null;
     this.recordings = [];
+    this.here = [];
+    this.end();
     this.say('');
     this.draw();
   }

@@ -1,0 +1,133 @@
+// Alarms, newest first: filtered by the server, and as they come.
+import { button, call, channelPath, clock, devicePath, field, h, inLanguage, listen, query, select, soon, trouble, when } from './core.js';
+import { addTexts, t } from './i18n.js';
+
+addTexts({
+  en: { what: 'What', method: 'Method', priority: 'Priority', description: 'Description', picture: 'Picture', 
+    deviceFilter: 'Device id', noAlarms: 'No alarms.', toPicture: 'Look', resetAlarm: 'Reset', wasReset: 'reset', records: 'Recording',
+    m1: 'telephone', m2: 'device', m3: 'message', m4: 'GPS', m5: 'video', m6: 'device fault', m7: 'other', p1: '1 urgent', p2: '2 serious', p3: '3 warning', p4: '4 remark' },
+  zh: { what: '类型', method: '报警方式', priority: '级别', description: '描述', picture: '图片', 
+    deviceFilter: '设备编号', noAlarms: '没有报警。', toPicture: '查看', resetAlarm: '复位', wasReset: '已复位', records: '录像',
+    m1: '电话报警', m2: '设备报警', m3: '短信报警', m4: 'GPS 报警', m5: '视频报警', m6: '设备故障报警', m7: '其他报警', p1: '1 一级警情', p2: '2 二级警情', p3: '3 三级警情', p4: '4 四级警情' },
+});
+
+const PAGE = 100;
+const PICTURE_BEFORE_MS = 15000; // a picture belongs to an alarm that it came so long before
+const PICTURE_AFTER_MS = 60000; // or after
+
+export default class Alarms {
+  constructor(root, shell) {
+    this.shell = shell;
+    this.items = [];
+    this.pictures = [];
+    this.next = null;
+    this.asked = 0;
+    const changed = () => this.load();
+    this.filters = {
+      device: h('input', { type: 'text', inputmode: 'numeric', size: 22, onchange: changed }),
+      method: select([['', 'anyKind'], ...[1, 2, 3, 4, 5, 6, 7].map((m) => [m, `m${m}`])], { onchange: changed }),
+      priority: select([['', 'anyKind'], ...[1, 2, 3, 4].map((p) => [p, `p${p}`])], { onchange: changed }),
+      from: h('input', { type: 'datetime-local', onchange: changed }),
+      to: h('input', { type: 'datetime-local', onchange: changed }),
+    };
+    const f = this.filters;
+    this.said = h('p', { class: 'hint', role: 'status' });
+    this.body = h('tbody', {});
+    this.more = button('more', () => this.load(true), { hidden: true });
+    root.append(h('h1', { t: 'view_alarms' }),
+      h('div', { class: 'tools' }, field('deviceFilter', f.device), field('method', f.method), field('priority', f.priority), field('from', f.from), field('until', f.to)),
+      this.said,
+      h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['time', 'where', 'priority', 'what', 'description', 'picture', ''].map((k) => (k ? h('th', { t: k, scope: 'col' }) : h('td', {}))))), this.body)),
+      this.more);
+    listen('alarm', (a) => this.came(a));
+    listen('reset', () => this.shown && this.load());
+    this.picturesLater = soon(async () => { await this.loadPictures(); this.draw(); }, 4000);
+  }
+
+  get query() {
+    const f = this.filters;
+    const time = (input) => (input.value ? new Date(input.value).toISOString() : '');
+    return { device: f.device.value.trim(), method: f.method.value, priority: f.priority.value, from: time(f.from), to: time(f.to) };
+  }
+
+  async load(more = false) {
+    const mine = ++this.asked;
+    const r = await call('GET', `/alarms?${query({ ...this.query, limit: PAGE, cursor: more ? this.next : '' })}`);
+    if (!more) await this.loadPictures();
+    if (mine !== this.asked) return;
+    if (r.ok) {
+      this.items = more ? [...this.items, ...r.data.items] : r.data.items;
+      this.next = r.data.next;
+    }
+    this.said.textContent = trouble(r) || (this.items.length ? '' : t('noAlarms'));
+    this.draw();
+  }
+
+  async loadPictures() {
+    const r = await call('GET', '/pictures');
+    if (r.ok) this.pictures = r.data.items;
+  }
+
+  // Only what the filters want; it is drawn above the others.
+  came(a) {
+    if (!this.shown) return;
+    const q = this.query;
+    const at = Date.parse(a.received_at);
+    if ((q.device && q.device !== a.device) || (q.method && q.method !== a.method) || (q.priority && q.priority !== a.priority) ||
+      (q.from && at < Date.parse(q.from)) || (q.to && at > Date.parse(q.to))) return;
+    this.items.unshift(a);
+    this.said.textContent = '';
+    this.body.prepend(this.row(a));
+    this.picturesLater();
+  }
+
+  draw() {
+    this.body.replaceChildren(...this.items.map((a) => this.row(a)));
+    this.more.hidden = !this.next;
+  }
+
+  pictureOf(a) {
+    const at = Date.parse(a.received_at);
+    return this.pictures.find((p) => p.device === a.device && p.channel === a.channel &&
+      Date.parse(p.received_at) > at - PICTURE_BEFORE_MS && Date.parse(p.received_at) < at + PICTURE_AFTER_MS);
+  }
+
+  row(a) {
+    const name = this.shell.tree.find(a.device, a.channel)?.name;
+    const p = this.pictureOf(a);
+    const isChannel = a.channel && a.channel !== a.device;
+    const what = [inLanguage(a, 'method_name') || a.method, inLanguage(a, 'type_name') || a.type].filter((x) => x && x !== '0').join(' · ');
+    return h('tr', { 'data-id': a.id },
+      h('td', { text: when(a.received_at), title: a.time }),
+      h('td', {}, h('b', { text: name || a.channel || a.device }), name ? h('span', { class: 'id', text: a.channel }) : ''),
+      h('td', { class: Number(a.priority) <= 1 ? 'bad' : '', text: a.priority === '0' ? '' : a.priority }),
+      h('td', { text: what }),
+      h('td', { class: 'wide', text: a.description }),
+      h('td', {}, p ? h('a', { href: `/api/v1/pictures/${encodeURIComponent(p.file)}`, target: '_blank', rel: 'noopener' },
+        h('img', { src: `/api/v1/pictures/${encodeURIComponent(p.file)}`, alt: `${t('picture')} ${clock(p.received_at)}`, loading: 'lazy', height: 54 })) : ''),
+      h('td', { class: 'acts' }, isChannel ? button('toPicture', () => this.shell.go('live', a.device, a.channel)) : '',
+        button('resetAlarm', (e) => this.reset(a, e.target))));
+  }
+
+  async reset(a, b) {
+    const path = a.channel && a.channel !== a.device ? channelPath(a.device, a.channel) : devicePath(a.device);
+    b.disabled = true;
+    const r = await call('POST', `${path}/alarm-reset?wait=5`, {});
+    b.disabled = false;
+    b.textContent = r.ok ? t('wasReset') : t('resetAlarm');
+    this.said.textContent = trouble(r);
+  }
+
+  show() {
+    this.shown = true;
+    this.load();
+  }
+
+  hide() {
+    this.shown = false;
+  }
+
+  language() {
+    this.draw();
+  }
+}

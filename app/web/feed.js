@@ -1,0 +1,86 @@
+// A live picture in a <video>: the stream is asked for, shown, and asked for
+// again when it breaks. The single view and the cells of the wall have one each.
+import { call, channelPath, socketUrl } from './core.js';
+import { t } from './i18n.js';
+import { Player, canPlay } from './player.js';
+
+const RETRY_MAX_MS = 10000;
+
+export class Feed {
+  // on: { say(text), problem(p), got(live), lost() } - lost: true when it has been seen to
+  constructor(video, on) {
+    this.on = on;
+    this.attempt = 0; // counts up with every choice: late answers are dropped
+    this.retries = 0;
+    this.source = null; // { device, channel, stream, transport }
+    this.player = new Player(video, {
+      playing: () => { this.on.say(''); this.retries = 0; },
+      failed: (text) => this.fail({ evidence: text === 'codec' ? '' : text, hint: t('codecMissing'), step: 'playing' }),
+      closed: () => this.again(),
+    });
+  }
+
+  async open(source) {
+    const mine = ++this.attempt;
+    this.source = source;
+    this.player.close();
+    this.on.say(t('starting'));
+    if (!canPlay()) {
+      this.fail({ evidence: t('noMse'), step: 'playing' });
+      return;
+    }
+    const { device, channel, stream, transport } = source;
+    const r = await call('POST', `${channelPath(device, channel)}/live`, { transport, stream });
+    if (mine !== this.attempt) return;
+    if (!r.ok) {
+      this.fail(r.data || { title: `HTTP ${r.status}` });
+      return;
+    }
+    this.show(r.data, `/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`);
+  }
+
+  // A session that is there, a playback.
+  session(data) {
+    this.attempt++;
+    this.player.close();
+    this.show(data, `/session/${data.session}/ws`);
+  }
+
+  show(data, path) {
+    this.on.say(t('waiting'));
+    this.on.got(data);
+    this.player.open(socketUrl(path));
+  }
+
+  fail(p) {
+    this.player.close();
+    this.on.say('');
+    this.on.problem(p);
+  }
+
+  again() {
+    this.player.close();
+    if (!this.source || this.on.lost?.()) return;
+    this.on.say(t('reconnecting'));
+    this.later();
+  }
+
+  // Asks once more after a while, longer each time.
+  later() {
+    const mine = this.attempt;
+    const wait = Math.min(RETRY_MAX_MS, 1000 * 2 ** this.retries++);
+    setTimeout(() => { if (mine === this.attempt && this.source) this.open(this.source); }, wait);
+  }
+
+  // Nobody looks: nothing is fetched; open() goes on.
+  pause() {
+    this.attempt++;
+    this.player.close();
+  }
+
+  close() {
+    this.pause();
+    this.source = null;
+    this.retries = 0;
+  }
+}

@@ -1,0 +1,172 @@
+// Settings of a device: what this server does with it, and what the device
+// itself tells and takes (ConfigDownload, DeviceConfig).
+import { api, button, call, channelPath, devicePath, field, h, select, trouble, when } from './core.js';
+import { build, table } from './form.js';
+import { addTexts, t } from './i18n.js';
+import { nameOf } from './words.js';
+
+addTexts({
+  en: { chooseDevice: 'Choose a device or a channel in the tree.', ofServer: 'Here', ofDevice: 'In the device', askDevice: 'Ask the device', refused: 'not known to it', silent: 'no answer', setOk: 'The device has taken it.',
+    setBad: 'The device has refused it.', addItem: 'Add', removeItem: 'Remove', isOn: 'on', isOff: 'off', value: 'Value', send: 'Send to the device', readOnly: 'told alone', deviceName: 'Name', group: 'Group', noGroup: 'none',
+    newPassword: 'Password (empty: as it is)', edition: 'Edition', mediaWay: 'Media over', dateWay: 'Date header', arm: 'Arm at registration', asConfigured: 'as configured', refreshCatalog: 'Ask for the catalog', removeDevice: 'Forget the device',
+    reallyForget: 'Forget this device and its channels?', maker: 'Maker', peer: 'Address', firmware: 'Firmware', registeredAt: 'Registered', keepaliveAt: 'Last keepalive', reboot: 'Restart' },
+  zh: { chooseDevice: '请在设备树中选择设备或通道。', ofServer: '平台设置', ofDevice: '设备参数', askDevice: '向设备查询', refused: '设备不支持', silent: '无应答', setOk: '设备已接受。',
+    setBad: '设备已拒绝。', addItem: '添加', removeItem: '移除', isOn: '开', isOff: '关', value: '值', send: '下发到设备', readOnly: '只读', deviceName: '名称', group: '分组', noGroup: '无',
+    newPassword: '密码（留空不变）', edition: '版本', mediaWay: '媒体传输', dateWay: 'Date 头', arm: '注册后布防', asConfigured: '按配置', refreshCatalog: '刷新目录', removeDevice: '删除设备',
+    reallyForget: '确定删除该设备及其通道？', maker: '厂商', peer: '地址', firmware: '固件', registeredAt: '注册时间', keepaliveAt: '最近心跳', reboot: '重启' },
+});
+
+const WAIT_S = 8;
+const EDITIONS = { '1.0': '2011', 1.1: '2014', '2.0': '2016', '3.0': '2022' }; // X-GB-Ver
+const ORDERS = ['SnapShotConfig']; // types that order something and set nothing
+
+let schemas; // of openapi.json, read once
+
+async function configSchemas() {
+  if (!schemas) {
+    const r = await fetch(`${api}/openapi.json`);
+    const all = (await r.json()).components.schemas;
+    schemas = { set: all['Control.DeviceConfig'].properties, told: all['Response.ConfigDownload'].properties };
+  }
+  return schemas;
+}
+
+export default class Settings {
+  constructor(root, shell) {
+    this.shell = shell;
+    this.takesDevice = true;
+    this.title = h('h1', { t: 'view_settings' });
+    this.said = h('p', { class: 'hint', role: 'status' });
+    this.server = h('section', { class: 'card stack' });
+    this.types = h('div', { class: 'stack' });
+    this.ask = button('askDevice', () => this.askAll());
+    this.device = h('section', { class: 'stack' }, h('div', { class: 'tools' }, h('h2', { t: 'ofDevice' }), this.ask), this.types);
+    root.append(this.title, this.said, this.server, this.device);
+  }
+
+  async show(device, channel) {
+    const mine = this.at = device ? { device, channel } : null;
+    this.types.replaceChildren();
+    this.server.hidden = !device || Boolean(channel);
+    this.device.hidden = !device;
+    this.said.textContent = device ? '' : t('chooseDevice');
+    this.title.textContent = device ? (channel && this.shell.tree.find(device, channel)?.name) || channel || device : t('view_settings');
+    if (!device) return;
+    const r = await call('GET', devicePath(device));
+    if (mine !== this.at) return;
+    if (!r.ok) { this.said.textContent = trouble(r); return; }
+    this.about = r.data;
+    if (!channel) {
+      this.title.textContent = r.data.name || device;
+      await this.showServer(r.data);
+    }
+    this.ask.disabled = !r.data.online;
+    if (r.data.online && mine === this.at) this.askAll();
+  }
+
+  hide() {
+    this.at = null;
+  }
+
+  // ---- what this server does with it -----------------------------------------
+
+  async showServer(d) {
+    const groups = await call('GET', '/groups');
+    const word = (options) => select([['', 'asConfigured'], ...options.map((o) => [o, o])]);
+    const f = {
+      name: h('input', { type: 'text', autocomplete: 'off', maxlength: 128, value: d.name ?? '' }),
+      password: h('input', { type: 'password', autocomplete: 'new-password', maxlength: 64 }),
+      group: h('select', {}, h('option', { value: '', t: 'noGroup' }), (groups.ok ? groups.data.items : []).map((g) => h('option', { text: g.name }))),
+      media: word(['udp', 'tcp-passive', 'tcp-active']),
+      edition: word(['2011', '2014', '2016', '2022']),
+      date: word(['local', 'utc', 'off']),
+      arm: select([['off', 'isOff'], ['on', 'isOn']]),
+    };
+    f.group.value = d.group;
+    f.media.value = d.media === 'auto' ? '' : d.media;
+    f.edition.value = d.edition_set === 'auto' ? '' : d.edition_set;
+    f.date.value = d.date === 'configured' ? '' : d.date;
+    f.arm.value = d.arm;
+    const facts = [['maker', [d.manufacturer, d.model].filter(Boolean).join(' ')], ['firmware', d.firmware], ['peer', `${d.transport} ${d.address}`], ['edition', EDITIONS[d.edition] ?? d.edition],
+      ['registeredAt', when(d.registered_at)], ['keepaliveAt', when(d.keepalive_at)]];
+    this.server.replaceChildren(h('h2', { t: 'ofServer' }),
+      h('dl', { class: 'pairs' }, facts.flatMap(([k, v]) => (v ? [h('dt', { t: k }), h('dd', { text: v })] : []))),
+      h('form', { class: 'fields', onsubmit: (e) => { e.preventDefault(); this.saveServer(f); } },
+        field('deviceName', f.name), field('newPassword', f.password), field('group', f.group), field('mediaWay', f.media), field('edition', f.edition), field('dateWay', f.date), field('arm', f.arm),
+        h('button', { type: 'submit', t: 'save' })),
+      h('div', { class: 'tools' }, button('refreshCatalog', () => this.order('POST', '/refresh')), button('reboot', () => {
+        if (window.confirm(t('reallyReboot'))) this.order('POST', `/commands?wait=${WAIT_S}`, { cmd: 'DeviceControl', params: { TeleBoot: 'Boot' } });
+      }), button('removeDevice', () => this.forget())));
+  }
+
+  async saveServer(f) {
+    const body = {};
+    for (const k of ['name', 'group', 'media', 'edition', 'date', 'arm']) body[k] = f[k].value || null;
+    if (f.password.value) body.password = f.password.value;
+    await this.order('PATCH', '', body, 'saved');
+  }
+
+  async order(method, path, body, good = 'setOk') {
+    const r = await call(method, devicePath(this.at.device) + path, body);
+    this.said.textContent = trouble(r) || t(good);
+    return r.ok;
+  }
+
+  async forget() {
+    if (window.confirm(t('reallyForget')) && await this.order('DELETE', '')) this.shell.go('settings');
+  }
+
+  // ---- what the device has -------------------------------------------------------
+
+  get path() {
+    return this.at.channel ? channelPath(this.at.device, this.at.channel) : devicePath(this.at.device);
+  }
+
+  // One type after the other: devices differ in how they take many at once.
+  async askAll() {
+    const { at } = this;
+    const { set, told } = await configSchemas();
+    if (at !== this.at) return;
+    const edition = EDITIONS[this.about.edition] ?? '2016';
+    const names = Object.keys({ ...set, ...told }).filter((n) => n !== 'Result' && !ORDERS.includes(n) && (told[n] ?? set[n])['x-editions']?.includes(edition));
+    const boxes = names.map((n) => h('details', { 'data-type': n }, h('summary', {}, h('b', { text: nameOf(n), title: n }), h('span', { class: 'hint state', text: ' …' }))));
+    this.types.replaceChildren(...boxes);
+    for (const [i, name] of names.entries()) {
+      await this.askOne(name, boxes[i], set[name], edition);
+      if (at !== this.at) return;
+    }
+  }
+
+  async askOne(name, box, schema, edition) {
+    const { at } = this;
+    const r = await call('GET', `${this.path}/config?type=${name}&wait=${WAIT_S}`);
+    if (at !== this.at) return;
+    const value = r.ok ? r.data.answer?.map((a) => a[name]).find((v) => v !== undefined) : undefined;
+    const state = box.querySelector('.state');
+    for (const e of [...box.children].slice(1)) e.remove();
+    box.dataset.state = value === undefined ? 'none' : schema ? 'form' : 'told';
+    state.textContent = value !== undefined ? (schema ? '' : ` ${t('readOnly')}`) : ` ${r.ok && r.data.answer?.length ? t('refused') : trouble(r) || t('silent')}`;
+    if (value === undefined) return;
+    if (!schema) { box.append(table(value)); return; }
+    const form = build(schema, value, edition, name);
+    const said = h('span', { class: 'hint said', role: 'status' });
+    box.append(h('form', { class: 'fields', onsubmit: (e) => { e.preventDefault(); this.send(name, form.read(), box, said, schema, edition); } }, form.root,
+      h('div', { class: 'tools' }, h('button', { type: 'submit', t: 'send' }), said)));
+  }
+
+  async send(name, value, box, said, schema, edition) {
+    said.textContent = t('asking');
+    const r = await call('PATCH', `${this.path}/config?wait=${WAIT_S}`, { [name]: value ?? {} });
+    const result = r.ok && r.data.answer?.[0]?.Result;
+    const text = trouble(r) || (result === 'OK' ? t('setOk') : result ? t('setBad') : r.data.evidence || t('silent'));
+    said.textContent = text;
+    if (result !== 'OK') return;
+    await this.askOne(name, box, schema, edition);
+    const now = box.querySelector('.said');
+    if (now) now.textContent = text;
+  }
+
+  language() {
+    if (this.at) this.show(this.at.device, this.at.channel);
+  }
+}
