@@ -263,6 +263,7 @@ install: all                                         ## into $(DESTDIR)$(PREFIX)
 	install -D -m 644 docs/gbcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbcam.1
 	install -D -m 644 docs/gbctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbctl.1
 	install -D -m 644 docs/gb28181d.yml.example $(DESTDIR)$(PREFIX)/share/doc/gb28181d/gb28181d.yml.example
+	install -D -m 644 packaging/completion/gbctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gbctl
 
 clean:                                               ## remove every build
 	rm -rf $(BUILD_ROOT)
