@@ -25,7 +25,7 @@ PREFIX     ?= /usr/local
 VERSION    := $(shell cat VERSION)
 
 opt.debug   := -O0 -g3
-opt.release := -O2 -g -DNDEBUG
+opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
 opt.asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.tsan    := -O1 -g1 -fsanitize=thread
 opt.cov     := -O0 -g --coverage
@@ -268,6 +268,20 @@ install: all                                         ## into $(DESTDIR)$(PREFIX)
 	install -D -m 644 docs/gbcam.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbcam.1
 	install -D -m 644 docs/gbctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbctl.1
 	install -D -m 644 docs/gb28181d.yml.example $(DESTDIR)$(PREFIX)/share/doc/gb28181d/gb28181d.yml.example
+	install -D -m 644 packaging/completion/gbctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gbctl
+
+deb: all                                             ## a Debian package in build/ (CROSS, SYSROOT: tools/cross.sh)
+	tools/deb.sh $(BUILD) $(BUILD_ROOT)
+
+tarball: all                                         ## the programs with pages and unit file as build/*.tar.gz
+	tools/tarball.sh $(BUILD) $(BUILD_ROOT)
+
+repro:                                               ## build twice in two places, compare the packages
+	tools/repro.sh
+
+CROSS_ARCHS ?= arm64 armhf i386 s390x
+cross:                                               ## build for CROSS_ARCHS, run the unit tests under qemu-user
+	tools/cross.sh $(CROSS_ARCHS)
 
 clean:                                               ## remove every build
 	rm -rf $(BUILD_ROOT)
@@ -275,6 +289,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests benches fuzzers unit check asan cov replay fuzz bench baseline demo golden headers layers words docs install clean help
+.PHONY: all tests benches fuzzers unit check asan cov replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

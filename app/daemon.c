@@ -492,6 +492,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     d->drain.data = d->in_time.data = d;
     uv_update_time(&d->loop); /* starting takes as long as it takes */
     on_in_time(&d->in_time);
+    d->started_utc_ms = daemon_now(d).utc_ms;
+    daemon_ask_disks(d);
     for (size_t i = 0; i < 3; i++) {
         uv_signal_init(&d->loop, &d->signals[i]);
         d->signals[i].data = d;

@@ -89,29 +89,6 @@ void daemon_log(void *ctx, enum platform_level level, const char *line)
     log_f(daemon_level(level), "%s", line);
 }
 
-/* Requests have no code: an empty label is none. */
-static void metrics_messages(const struct daemon *d, struct buf *out)
-{
-    struct sip_tally_row row;
-    size_t k = 0;
-
-    buf_f(out, "# TYPE gb28181_sip_messages_total counter\n");
-    while (sip_tally_next(sip_stack_tally(d->sip), &k, &row)) {
-        char code[12] = "";
-
-        if (row.status)
-            snprintf(code, sizeof(code), "%u", row.status);
-        buf_f(out, "gb28181_sip_messages_total{method=\"%.*s\","
-                   "direction=\"%s\",code=\"%s\"} %llu\n",
-              row.method == SIP_METHOD_OTHER
-                  ? 5 : (int)sip_method_name(row.method).n,
-              row.method == SIP_METHOD_OTHER
-                  ? "other" : sip_method_name(row.method).p,
-              row.way == SIP_TALLY_IN ? "in" : "out", code,
-              (unsigned long long)row.n);
-    }
-}
-
 static void http_hooks_due(void *ctx)
 {
     struct daemon *d = ctx;
@@ -157,74 +134,6 @@ static void http_file_remove(void *ctx, const char *name)
                          "file=\"%s\"", path);
         free(req);
     }
-}
-
-/* One metric of each listener; they are kept with the trace. */
-static void metrics_listeners(const struct daemon *d, struct buf *out,
-                              const char *name, bool bad)
-{
-    char addr[GB_ADDR_TEXT_MAX];
-
-    if (!d->trace)
-        return;
-    buf_f(out, "# TYPE %s counter\n", name);
-    for (size_t i = 0; i < TRACE_LISTENERS; i++) {
-        struct gb_addr at = sip_edge_addr(d->edge, i);
-        const struct trace_listener *l = trace_listener(d->trace, i);
-
-        if (at.family != GB_NO_ADDR && l)
-            buf_f(out, "%s{listener=\"%s\"} %llu\n", name,
-                  gb_addr_text(&at, addr),
-                  (unsigned long long)(bad ? l->bad : l->received));
-    }
-}
-
-static void http_metrics(void *ctx, struct buf *out)
-{
-    struct daemon *d = ctx;
-    struct sip_edge_counters e;
-    struct media_net_counters m;
-    struct store_counters st;
-    struct rtsp_server_counters r = { 0 };
-
-    if (d->rtsp)
-        rtsp_server_counters(d->rtsp, &r);
-    sip_edge_counters(d->edge, &e);
-    media_net_counters(d->media, &m);
-    store_counters(d->store, &st);
-#define ROW(name, type, value)                                                 \
-    buf_f(out, "# TYPE gb28181_" name " " type "\ngb28181_" name " %llu\n",    \
-          (unsigned long long)(value))
-    ROW("loop_late_ms", "gauge", lag_worst(&d->lag));
-    ROW("sip_datagrams_total", "counter", e.datagrams);
-    ROW("sip_not_admitted_total", "counter", e.not_admitted);
-    ROW("sip_malformed_total", "counter", e.bad);
-    ROW("sip_connections", "gauge", e.connections);
-    ROW("sip_connections_cut_total", "counter", e.cut);
-    ROW("sip_strangers", "gauge", e.strangers);
-    ROW("sip_strangers_bytes", "gauge", e.strangers_bytes);
-    ROW("sip_strangers_cut_total", "counter", e.strangers_cut);
-    ROW("sip_dialled_total", "counter", e.dialled);
-    ROW("sip_tls_failed_total", "counter", e.tls_failed);
-    ROW("sip_kernel_drops_total", "counter", e.dropped);
-    ROW("rtp_invalid_total", "counter", m.invalid);
-    ROW("rtp_passed_total", "counter", m.passed);
-    ROW("rtp_unknown_total", "counter", m.unknown);
-    ROW("rtp_resting_total", "counter", m.resting);
-    ROW("media_connections_refused_total", "counter", m.refused);
-    ROW("streams", "gauge", m.streams);
-    ROW("viewers", "gauge", m.viewers);
-    ROW("rtsp_connections", "gauge", r.connections);
-    ROW("rtsp_viewers", "gauge", r.viewers);
-    ROW("rtsp_requests_total", "counter", r.requests);
-    ROW("rtsp_refused_total", "counter", r.refused);
-    ROW("store_queued", "gauge", st.queued);
-    ROW("store_errors_total", "counter", st.errors);
-    ROW("store_dropped_total", "counter", st.dropped);
-#undef ROW
-    metrics_messages(d, out);
-    metrics_listeners(d, out, "gb28181_sip_listener_messages_total", false);
-    metrics_listeners(d, out, "gb28181_sip_listener_malformed_total", true);
 }
 
 size_t daemon_addresses(void *ctx, struct gb_addr *out, size_t cap)
@@ -486,7 +395,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .picture_dir = d->picture_dir,
         .pictures_max = (uint64_t)config_number(d->config,
                                                 CONFIG_SNAPSHOT_MAX) << 20,
-        .not_ready = http_not_ready, .metrics = http_metrics,
+        .not_ready = http_not_ready, .metrics = daemon_metrics,
         .addresses = daemon_addresses, .log = daemon_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
         .admin_token = d->secrets->admin_token,

@@ -7,6 +7,7 @@
  *   daemon_saves.c     files of downloads
  *   daemon_ask.c       questions of the API to the store
  *   daemon_http.c      the HTTP application
+ *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
  *   daemon_push.c      streams that are pushed to other servers
  *   daemon_rolls.c     recordings of this server */
@@ -74,6 +75,12 @@ struct daemon {
     uv_signal_t signals[3];
     uv_timer_t drain, in_time;
     struct lag lag;         /* of the main loop */
+    int64_t started_utc_ms;
+    struct daemon_disk {    /* of server.data; of record.dir */
+        uint64_t size, free; /* bytes, as of the last answer; 0: none yet */
+        bool asked;
+        uv_fs_t req;
+    } disk[2];
     bool draining, closing;
     uint64_t drain_until_ms;
     void (*reload)(void *ctx);
@@ -151,6 +158,10 @@ size_t daemon_recorded(void *ctx, struct slice device, struct slice channel,
                        struct http_span *out, size_t cap);
 void daemon_close_rolls(struct daemon *d);
 void daemon_free_rolls(struct daemon *d);
+
+/* daemon_metrics.c: of struct http_app_config; once at the start. */
+void daemon_metrics(void *ctx, struct buf *out);
+void daemon_ask_disks(struct daemon *d);
 
 /* daemon_http.c */
 int daemon_start_app(struct daemon *d, char why[static 512]);

@@ -3,6 +3,7 @@
 #   docs/gb28181d.yml.example     every setting with its default
 #   docs/gb28181d.8               the part between BEGIN and END SETTINGS
 #   docs/limits.md                every named limit
+#   packaging/completion/gbctl.bash   from gbctl's tables
 # --check writes nothing; it fails where a file is out of date, where a man page
 # and --help name different options, or where a document names a file that is
 # not there.
@@ -169,10 +170,23 @@ options_match() { # PROGRAM PAGE
     fi
 }
 
+# What gbctl can be asked for is in its --help and in its page.
+commands_match() {
+    awk -F'"' '/compgen -W " / { print $2 }' "$tmp/gbctl.bash" | tr -s ' ' '\n' | sed '/^$/d' | sort -u > "$tmp/has"
+    build/release/gbctl --help | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p' | sort -u > "$tmp/help"
+    sed -n 's/^\.It Cm \([a-z][a-z-]*\).*/\1/p' docs/gbctl.1 | sort -u > "$tmp/page"
+    for of in help page; do
+        if ! diff "$tmp/has" "$tmp/$of"; then
+            echo "gbctl: its commands and those of its $of differ"
+            bad=1
+        fi
+    done
+}
+
 # `folder/file` in a document is a file or a folder.
 files_exist() {
     for d in "$@"; do
-        for n in $(grep -v NAME "$d" | grep -oE '`(base|sip|sdp|manscdp|rtp|ps|app|test|fuzz|tools|docs)/[a-zA-Z0-9_./-]*`' | tr -d '\140' | sort -u); do
+        for n in $(grep -v NAME "$d" | grep -oE '`(base|sip|sdp|manscdp|rtp|ps|app|test|fuzz|tools|docs|packaging)/[a-zA-Z0-9_./-]*`' | tr -d '\140' | sort -u); do
             [ -e "$n" ] || { echo "$d: $n is not there"; bad=1; }
         done
     done
@@ -182,20 +196,23 @@ example > "$tmp/gb28181d.yml.example"
 man_page docs/gb28181d.8 > "$tmp/gb28181d.8"
 fault_page docs/gbcam.1 > "$tmp/gbcam.1"
 limits > "$tmp/limits.md"
-for f in gb28181d.yml.example gb28181d.8 gbcam.1 limits.md; do
+build/release/gbctl --completion > "$tmp/gbctl.bash"
+for f in docs/gb28181d.yml.example docs/gb28181d.8 docs/gbcam.1 docs/limits.md packaging/completion/gbctl.bash; do
+    made=$tmp/${f##*/}
     if [ "${1:-}" != --check ]; then
-        cmp -s "$tmp/$f" "docs/$f" || { cp "$tmp/$f" "docs/$f"; echo "docs/$f is new"; }
-    elif ! diff -u "docs/$f" "$tmp/$f" > "$tmp/diff"; then
+        cmp -s "$made" "$f" || { cp "$made" "$f"; echo "$f is new"; }
+    elif ! diff -u "$f" "$made" > "$tmp/diff"; then
         head -40 "$tmp/diff"
-        echo "docs/$f is out of date: make docs"
+        echo "$f is out of date: make docs"
         bad=1
     fi
 done
 build/release/gb28181d -c docs/gb28181d.yml.example --check > /dev/null || bad=1
+commands_match
 options_match gb28181d docs/gb28181d.8
 options_match gbcam docs/gbcam.1
 options_match gbctl docs/gbctl.1
-files_exist README.md CONTRIBUTING.md docs/architecture.md
+files_exist README.md CONTRIBUTING.md docs/architecture.md $(ls docs/manual.md docs/security.md docs/recipes.md 2> /dev/null || true)
 if command -v mandoc > /dev/null 2>&1; then
     mandoc -Tlint -W warning docs/gb28181d.8 docs/gbcam.1 docs/gbctl.1 || bad=1
 fi

@@ -1,7 +1,6 @@
 /* gbctl - command-line client of the API */
 #include "tools/ctl/ctl.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +70,14 @@ static const char usage[] =
     "  --url URL             of the server (" DEFAULT_URL ", or $GB28181D_URL)\n"
     "  --token T | @FILE     API token ($GB28181D_TOKEN, " TOKEN_HERE ")\n"
     "  --json                print what the API answers, for machines\n"
+    "  --completion          print a completion script for bash\n"
     "  --version, --help\n";
+
+static const struct ctl_command *const commands[] = {
+    ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
+    ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
+    ctl_trace_commands,   ctl_doctor_commands,
+};
 
 struct ctl_options ctl = { .limit = TRACE_LIMIT };
 
@@ -137,7 +143,7 @@ static void read_language(void)
 static int read_options(int argc, char **argv)
 {
     enum { URL = 256, TOKEN, JSON, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT,
-           PCAP, VERSION, HELP };
+           PCAP, COMPLETION, VERSION, HELP };
     static const struct option longs[] = {
         { "url", required_argument, NULL, URL },
         { "token", required_argument, NULL, TOKEN },
@@ -151,6 +157,7 @@ static int read_options(int argc, char **argv)
         { "follow", no_argument, NULL, FOLLOW },
         { "text", no_argument, NULL, TEXT },
         { "pcap", required_argument, NULL, PCAP },
+        { "completion", no_argument, NULL, COMPLETION },
         { "version", no_argument, NULL, VERSION },
         { "help", no_argument, NULL, HELP },
         { NULL, 0, NULL, 0 },
@@ -195,6 +202,10 @@ static int read_options(int argc, char **argv)
         case PCAP:
             ctl.pcap = optarg;
             break;
+        case COMPLETION:
+            ctl_complete(commands, sizeof(commands) / sizeof(commands[0]),
+                         longs);
+            exit(EX_OK);
         case VERSION:
             printf("gbctl %s\n", GB_VERSION);
             exit(EX_OK);
@@ -218,15 +229,10 @@ int ctl_usage(void)
 
 static int run(char **arg, int n)
 {
-    static const struct ctl_command *const all[] = {
-        ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
-        ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
-        ctl_trace_commands,   ctl_doctor_commands,
-    };
     struct slice what = slice_str(n ? arg[0] : "");
 
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        for (const struct ctl_command *c = all[i]; c->name; c++) {
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        for (const struct ctl_command *c = commands[i]; c->name; c++) {
             if (!slice_eq(what, slice_str(c->name)) || n - 1 < c->min ||
                 n - 1 > c->max)
                 continue;

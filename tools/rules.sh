@@ -1,5 +1,5 @@
 #!/bin/sh
-# rules.sh - docs/sip-rules.md and docs/field-notes.md name tests: each must be
+# rules.sh - docs/sip-rules.md, docs/field-notes.md and docs/security.md name tests: each must be
 # there and be run by its program; every rule and torture file has its place.
 set -eu
 export LC_ALL=C
@@ -32,7 +32,7 @@ proofs() {
 for n in $(seq 70); do
     grep -q "^| R$n | .*| test_[a-z0-9_]*: [^|]*|\$" docs/sip-rules.md || fault "docs/sip-rules.md: R$n has no test"
 done
-for doc in docs/sip-rules.md docs/field-notes.md; do
+for doc in docs/sip-rules.md docs/field-notes.md docs/security.md; do
     proofs "$doc" > "${TMPDIR:-/tmp}/rules.$$"
     while read -r line; do
         name=${line##* }

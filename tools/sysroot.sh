@@ -20,7 +20,9 @@ apt() {
         -o Dir::State::status="$PWD/$state/status" -o Dir::Cache="$PWD/$state/cache" "$@"
 }
 echo "sysroot: fetching packages of $arch"
-apt update
+# A part of an archive that cannot be had (a mirror between two states) is left
+# out: what is then missing is said below.
+apt update || echo "sysroot: not all lists could be had, going on with the others"
 # shellcheck disable=SC2086
 apt install -y --no-install-recommends --download-only $packages
 for deb in "$state"/cache/archives/*.deb; do

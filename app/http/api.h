@@ -8,6 +8,7 @@
 #include "app/http/json.h"
 #include "app/http/problem.h"
 #include "app/http/router.h"
+#include "app/http/wvp.h"
 #include "base/list.h"
 
 #define HTTP_LIST_LIMIT 100       /* items of a list, unless ?limit= */
@@ -108,6 +109,7 @@ struct http_call {
                                     for; NULL: with its description */
     http_live_answer_fn *answer_live; /* NULL: URLs, or a problem */
     unsigned can;               /* for it */
+    struct http_wvp wvp;        /* how the answer is told */
     char src_text[2 * HTTP_ID_MAX + 2]; /* of http_media_target */
     char owner_text[HTTP_ID_MAX + 1];
 };
@@ -148,9 +150,11 @@ void http_response_field(struct http_response *r, const char *name,
 
 /* ---- questions ------------------------------------------------------------- */
 
-/* ?limit=, ?cursor=, ?q= of a list. */
+/* ?limit=, ?cursor=, ?q=, ?skip=, ?online= of a list. */
 struct http_page {
     uint32_t limit;
+    uint32_t skip;          /* of those that fit */
+    int8_t online;          /* 1: only those that are, 0: that are not; -1 */
     struct slice cursor, q; /* in the texts below */
     char cursor_text[64], q_text[HTTP_Q_MAX];
 };
@@ -392,6 +396,6 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_trace_events, http_get_listeners,
     http_post_snapshot, http_get_snapshot, http_get_snapshots,
     http_put_picture, http_get_pictures, http_get_picture, http_delete_picture,
-    http_get_talk, http_get_talks, http_post_talk, http_delete_talk;
+    http_get_talk, http_get_talks, http_post_talk, http_delete_talk, http_wvp;
 
 #endif

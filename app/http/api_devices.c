@@ -149,6 +149,28 @@ bool http_has_text(struct slice s, struct slice needle)
     return needle.n == 0;
 }
 
+static bool read_filters(struct http_call *c, struct http_page *page)
+{
+    char text[8];
+    struct slice v = { 0 };
+    int err = http_query_get(c->head->query, SLICE("online"), text,
+                             sizeof(text), &v);
+
+    page->skip = 0;
+    page->online = err == GB_ENOENT ? -1 : slice_eq(v, SLICE("true"));
+    if (err != GB_ENOENT && (err || (!page->online &&
+                                     !slice_eq(v, SLICE("false"))))) {
+        http_answer_fail(c, 400, "bad-parameter", "online is true or false");
+        return false;
+    }
+    if (http_query_u32(c->head->query, SLICE("skip"), UINT32_MAX,
+                       &page->skip)) {
+        http_answer_fail(c, 400, "bad-parameter", "skip is a number");
+        return false;
+    }
+    return true;
+}
+
 bool http_page_read(struct http_call *c, struct http_page *page)
 {
     struct slice query = c->head->query;
@@ -177,7 +199,7 @@ bool http_page_read(struct http_call *c, struct http_page *page)
                          "q is malformed or too long");
         return false;
     }
-    return true;
+    return read_filters(c, page);
 }
 
 struct jw http_list_begin(struct http_call *c)
@@ -201,26 +223,37 @@ void http_list_end(struct jw *j, struct slice next, uint64_t total)
     jw_end(j);
 }
 
-/* Where a walk in id order stands. With a search text the whole list is
- * walked, for the total; without one only the page. */
+/* Where a walk in id order stands. With a filter the whole list is walked, for
+ * the total; without one only the page. */
 struct walk {
     uint32_t n;         /* items written */
+    uint32_t skipped;
     uint64_t matches;
     struct slice last;  /* id of the last one written, in `text` */
     char text[HTTP_ID_MAX + 1];
     bool more;          /* something is left behind the page */
 };
 
+static bool is_filtered(const struct http_page *page)
+{
+    return page->q.n || page->online >= 0;
+}
+
 /* true: this one goes onto the page. */
 static bool walk_take(struct walk *w, const struct http_page *page,
-                      struct slice id, struct slice name)
+                      struct slice id, struct slice name, bool online)
 {
-    if (page->q.n && !http_has_text(id, page->q) &&
-        !http_has_text(name, page->q))
+    if ((page->q.n && !http_has_text(id, page->q) &&
+         !http_has_text(name, page->q)) ||
+        (page->online >= 0 && (page->online == 1) != online))
         return false;
     w->matches++;
     if (page->cursor.n && slice_cmp(id, page->cursor) <= 0)
         return false;
+    if (w->skipped < page->skip) {
+        w->skipped++;
+        return false;
+    }
     if (w->n == page->limit) {
         w->more = true;
         return false;
@@ -233,7 +266,7 @@ static bool walk_take(struct walk *w, const struct http_page *page,
 
 static bool walk_goes_on(const struct walk *w, const struct http_page *page)
 {
-    return page->q.n || !w->more;
+    return is_filtered(page) || !w->more;
 }
 
 static struct slice walk_next(const struct walk *w)
@@ -253,14 +286,15 @@ void http_get_devices(struct http_call *c)
     if (!http_page_read(c, &page))
         return;
     j = http_list_begin(c);
-    after = page.q.n ? (struct slice){ 0 } : page.cursor;
+    after = is_filtered(&page) ? (struct slice){ 0 } : page.cursor;
     while (walk_goes_on(&w, &page) && platform_device_next(p, after, &d)) {
-        if (walk_take(&w, &page, d.id, d.name))
+        if (walk_take(&w, &page, d.id, d.name, d.online))
             http_device_write(&j, &d);
         after = d.id;
     }
     http_list_end(&j, walk_next(&w),
-                  page.q.n ? w.matches : platform_device_count(p, NULL));
+                  is_filtered(&page) ? w.matches
+                                    : platform_device_count(p, NULL));
 }
 
 static bool find_device(struct http_call *c, struct platform_device *d)
@@ -415,14 +449,14 @@ void http_get_channels(struct http_call *c)
     if (!find_device(c, &d) || !http_page_read(c, &page))
         return;
     j = http_list_begin(c);
-    after = page.q.n ? (struct slice){ 0 } : page.cursor;
+    after = is_filtered(&page) ? (struct slice){ 0 } : page.cursor;
     while (walk_goes_on(&w, &page) &&
            platform_channel_next(p, c->params.value[0], after, &ch)) {
-        if (walk_take(&w, &page, ch.id, ch.name))
+        if (walk_take(&w, &page, ch.id, ch.name, ch.on))
             http_channel_write(&j, c->app, &ch);
         after = ch.id;
     }
-    http_list_end(&j, walk_next(&w), page.q.n ? w.matches : d.n_channels);
+    http_list_end(&j, walk_next(&w), is_filtered(&page) ? w.matches : d.n_channels);
 }
 
 void http_get_channel(struct http_call *c)

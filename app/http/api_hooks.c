@@ -1,8 +1,10 @@
 /* Webhooks: the table of them, and events on their way into their queues. A
  * secret goes in, and comes out once when it was made here. */
 #include "app/http/api.h"
+#include "app/http/metrics.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #define ENVELOPE_MAX 256 /* bytes around an event */
 
@@ -121,29 +123,41 @@ void http_get_hook(struct http_call *c)
 void http_hooks_metrics(struct http_app *a, struct buf *b)
 {
     static const struct {
-        const char *name, *type;
+        const char *name, *type, *help;
         size_t at;
         bool is_64;
     } rows[] = {
-        { "queued", "gauge", offsetof(struct hook_view, queued), false },
-        { "failures", "gauge", offsetof(struct hook_view, failures), false },
+        { "queued", "gauge",
+          "events that wait to be delivered",
+          offsetof(struct hook_view, queued), false },
+        { "failures", "gauge",
+          "deliveries that failed, one after the other, until one is taken",
+          offsetof(struct hook_view, failures), false },
         { "delivered_total", "counter",
+          "events delivered",
           offsetof(struct hook_view, delivered), true },
-        { "tries_total", "counter", offsetof(struct hook_view, tries), true },
-        { "refused_total", "counter", offsetof(struct hook_view, refused),
-          true },
-        { "given_up_total", "counter", offsetof(struct hook_view, given_up),
-          true },
-        { "dropped_total", "counter", offsetof(struct hook_view, dropped),
-          true },
+        { "tries_total", "counter",
+          "deliveries tried",
+          offsetof(struct hook_view, tries), true },
+        { "refused_total", "counter",
+          "deliveries that were answered with a refusal",
+          offsetof(struct hook_view, refused), true },
+        { "given_up_total", "counter",
+          "events given up after the last try",
+          offsetof(struct hook_view, given_up), true },
+        { "dropped_total", "counter",
+          "events that found no room",
+          offsetof(struct hook_view, dropped), true },
     };
     struct gb_time now = http_app_now(a);
 
     for (size_t i = 0; a->cfg.hooks && i < sizeof(rows) / sizeof(*rows); i++) {
         struct slice after = { NULL, 0 };
         struct hook_view v;
+        char name[64];
 
-        buf_f(b, "# TYPE gb28181_webhook_%s %s\n", rows[i].name, rows[i].type);
+        snprintf(name, sizeof(name), "gb28181_webhook_%s", rows[i].name);
+        http_metric(b, name, rows[i].type, rows[i].help);
         for (; hooks_next(a->cfg.hooks, after, now, &v); after = v.name) {
             const char *at = (const char *)&v + rows[i].at;
             uint64_t value;

@@ -60,6 +60,7 @@ void http_answer_committed(struct http_call *c)
     struct committing *k;
 
     a->cfg.touched(a->cfg.ctx);
+    http_wvp_answer(a, c->out, &c->wvp);
     if (!a->cfg.commits || c->out->status >= 400 || c->out->body.err)
         return;
     k = gb_get(a->cfg.alloc, sizeof(*k));

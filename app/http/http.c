@@ -395,15 +395,18 @@ static bool is_signed(struct http_call *c)
 static void find_role(struct http_call *c)
 {
     struct slice value = http_head_get(c->head, HTTP_HDR_AUTHORIZATION);
+    struct slice token = http_head_get(c->head, HTTP_HDR_ACCESS_TOKEN);
 
     if (!c->app->cfg.auth) {
         c->role = HTTP_ROLE_ADMIN;
         c->via = HTTP_VIA_OPEN;
         return;
     }
-    if (slice_has_iprefix(value, SLICE("Bearer "))) {
+    if (slice_has_iprefix(value, SLICE("Bearer ")))
+        token = slice_trim(slice_from(value, 7));
+    if (token.n || slice_has_iprefix(value, SLICE("Bearer "))) {
         /* One that is wrong is not made good by a cookie. */
-        if (http_auth_bearer(c->app->auth, slice_trim(slice_from(value, 7)))) {
+        if (http_auth_bearer(c->app->auth, token)) {
             c->role = HTTP_ROLE_ADMIN;
             c->via = HTTP_VIA_TOKEN;
         }
@@ -446,6 +449,7 @@ static bool is_cross_site(const struct http_call *c)
     struct slice origin = http_head_get(c->head, HTTP_HDR_ORIGIN);
     struct slice site = http_head_get(c->head, HTTP_HDR_SEC_FETCH_SITE);
     bool acts = c->head->websocket ||
+                (c->route && c->route->flags & HTTP_ROUTE_ACTS) ||
                 (c->head->method != HTTP_GET && c->head->method != HTTP_HEAD);
 
     if (!acts || c->via == HTTP_VIA_TOKEN || c->via == HTTP_VIA_SIGNATURE)

@@ -33,6 +33,7 @@ const char *http_method_name(enum http_method m); /* "GET"; never NULL */
 /* The fields we look at; all others are found by name. */
 #define HTTP_HDR_MAP(X)                                                        \
     X(ACCEPT_ENCODING,   "Accept-Encoding")                                    \
+    X(ACCESS_TOKEN,      "Access-Token") /* of WVP's front-ends */               \
     X(AUTHORIZATION,     "Authorization")                                      \
     X(CONNECTION,        "Connection")                                         \
     X(CONTENT_LENGTH,    "Content-Length")                                     \

@@ -26,6 +26,7 @@ struct waiter {
     bool due;      /* outcome is filled */
     struct outcome outcome;
     http_live_answer_fn *answer; /* NULL: URLs or a problem, or media */
+    struct http_wvp wvp;
     unsigned can;
     struct http_media media; /* of POST live its target alone */
     char base[HTTP_BASE_MAX];
@@ -483,6 +484,7 @@ static bool wait_for(struct http_call *c, const struct platform_session *s,
     w->request = c->req->id;
     w->session = s->id;
     w->answer = c->answer_live;
+    w->wvp = c->wvp;
     w->can = c->can;
     w->deadline_ms = c->now.mono_ms + HTTP_LIVE_WAIT_MS;
     w->is_media = m != NULL;
@@ -879,6 +881,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
     }
     if (!keep)
         release(a, done.session);
+    http_wvp_answer(a, &r, &done.wvp);
     if (later)
         http_response_fini(&r);
     else

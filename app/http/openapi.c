@@ -101,6 +101,11 @@ static const struct schema {
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
       "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? "
       "rtsp:string? playback:object?" },
+    { "WvpDone", "code:integer msg:string data:object?" },
+    { "WvpDevice", "code:integer msg:string data:object?" },
+    { "WvpDevices", "code:integer msg:string data:object?" },
+    { "WvpChannels", "code:integer msg:string data:object?" },
+    { "WvpStream", "code:integer msg:string data:object?" },
     { "Doctor",
       "device:string channel:string stream:string verdict:string first:string? "
       "tried_at:time running:boolean links:objects" },

@@ -12,6 +12,8 @@
 #define PIECE HTTP_ROUTE_PIECE
 #define PICTURE HTTP_ROUTE_PICTURE
 #define LIST "limit cursor q"
+#define FILTERED LIST " online skip"
+#define ACTS HTTP_ROUTE_ACTS
 
 #define DEVICE "/api/v1/devices/{device}"
 #define CHANNEL DEVICE "/channels/{channel}"
@@ -40,7 +42,7 @@ static const struct http_route routes[] = {
 
     /* devices and channels */
     { HTTP_GET, "/api/v1/devices", http_get_devices, V, 0, 0,
-      "known devices in id order", LIST, NULL, "[Device]" },
+      "known devices in id order", FILTERED, NULL, "[Device]" },
     { HTTP_GET, "/api/v1/devices.csv", http_get_devices_csv, A, 0, 0,
       "known devices as CSV, without passwords; a Link header names the rest "
       "when they are too many for one answer", "cursor", NULL, NULL },
@@ -60,7 +62,7 @@ static const struct http_route routes[] = {
     { HTTP_POST, DEVICE "/refresh", http_refresh_device, O, 0, 0,
       "ask the device for its catalog", "", NULL, "Command" },
     { HTTP_GET, DEVICE "/channels", http_get_channels, V, 0, 0,
-      "channels of a device in id order", LIST, NULL, "[Channel]" },
+      "channels of a device in id order", FILTERED, NULL, "[Channel]" },
     { HTTP_GET, DEVICE "/tree", http_get_tree, V, 0, 0,
       "the catalog as a tree: children of a node, or the top; view is all, "
       "region, business or device", "view parent limit cursor", NULL,
@@ -396,6 +398,40 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/session/{session}/seg_{n}.m4s", http_get_session_hls, V,
       MEDIA | PIECE, HTTP_HLS_SEGMENT, "a file that the HLS playlist names",
       "t", NULL, NULL },
+
+    /* as WVP has them: {"code":0,"msg":…,"data":…}, see wvp.c */
+    { HTTP_GET, "/api/device/query/devices", http_wvp, V, 0, HTTP_WVP_DEVICES,
+      "WVP: a page of devices", "page count query status", NULL, "WvpDevices" },
+    { HTTP_GET, "/api/device/query/devices/{device}", http_wvp, V, 0,
+      HTTP_WVP_DEVICE, "WVP: one device", "", NULL, "WvpDevice" },
+    { HTTP_GET, "/api/device/query/devices/{device}/channels", http_wvp, V, 0,
+      HTTP_WVP_CHANNELS, "WVP: a page of its channels",
+      "page count query online", NULL, "WvpChannels" },
+    { HTTP_GET, "/api/device/query/devices/{device}/sync", http_wvp, O, ACTS,
+      HTTP_WVP_SYNC, "WVP: ask the device for its catalog", "", NULL,
+      "WvpDone" },
+    { HTTP_DELETE, "/api/device/query/devices/{device}/delete", http_wvp, A, 0,
+      HTTP_WVP_DELETE, "WVP: forget a device", "", NULL, "WvpDone" },
+    { HTTP_GET, "/api/play/start/{device}/{channel}", http_wvp, O, ACTS,
+      HTTP_WVP_START, "WVP: start live; answers when the first key frame is "
+      "there", "", NULL, "WvpStream" },
+    { HTTP_GET, "/api/play/stop/{device}/{channel}", http_wvp, O, ACTS,
+      HTTP_WVP_STOP, "WVP: stop live, whoever watches", "", NULL, "WvpDone" },
+    { HTTP_POST, "/api/ptz/control/{device}/{channel}", http_wvp, O, 0,
+      HTTP_WVP_PTZ, "WVP: turn, zoom, stop",
+      "command horizonSpeed verticalSpeed zoomSpeed", NULL, "WvpDone" },
+    { HTTP_GET, "/api/front-end/ptz/{device}/{channel}", http_wvp, O, ACTS,
+      HTTP_WVP_PTZ, "WVP: turn, zoom, stop",
+      "command horizonSpeed verticalSpeed zoomSpeed", NULL, "WvpDone" },
+    { HTTP_GET, "/api/front-end/preset/add/{device}/{channel}", http_wvp, O,
+      ACTS, HTTP_WVP_PRESET_ADD, "WVP: keep a preset", "presetId", NULL,
+      "WvpDone" },
+    { HTTP_GET, "/api/front-end/preset/call/{device}/{channel}", http_wvp, O,
+      ACTS, HTTP_WVP_PRESET_CALL, "WVP: turn to a preset", "presetId", NULL,
+      "WvpDone" },
+    { HTTP_GET, "/api/front-end/preset/delete/{device}/{channel}", http_wvp, O,
+      ACTS, HTTP_WVP_PRESET_DELETE, "WVP: delete a preset", "presetId", NULL,
+      "WvpDone" },
 
     /* the page */
     { HTTP_GET, "/", http_get_file, V, EXEMPT | HIDDEN, 0,

@@ -21,13 +21,14 @@ import urllib.request
 
 import cameras
 import lives
+import metrics
 import shared
 from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
                  system, wait_for)
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS)
+TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metrics.TESTS)
 
 
 def test(fn):

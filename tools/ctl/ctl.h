@@ -7,6 +7,7 @@
 #include "base/slice.h"
 #include "base/writer.h"
 
+#include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -122,4 +123,11 @@ char *ctl_object(char **arg, int n);
 int ctl_show_command(json_t *j);
 /* CMD [NAME=VALUE ...] */
 int ctl_send(const char *device, char **arg, int n);
+
+/* ---- complete.c ---- */
+
+/* Prints a completion script for bash, of n tables of commands and the
+ * options. */
+void ctl_complete(const struct ctl_command *const *all, size_t n,
+                  const struct option *options);
 #endif

@@ -1,0 +1,226 @@
+/* What /metrics tells of the edges, the disks and the process. */
+#include "app/daemon_int.h"
+
+#include "app/http/metrics.h"
+
+#include <stdio.h>
+
+#define N "gb28181_"
+
+/* Requests have no code: an empty label is none. */
+static void messages(const struct daemon *d, struct buf *out)
+{
+    struct sip_tally_row row;
+    size_t k = 0;
+
+    http_metric(out, N "sip_messages_total", "counter",
+                "SIP messages that could be read, and those sent");
+    while (sip_tally_next(sip_stack_tally(d->sip), &k, &row)) {
+        char code[12] = "";
+
+        if (row.status)
+            snprintf(code, sizeof(code), "%u", row.status);
+        buf_f(out, N "sip_messages_total{method=\"%.*s\","
+                     "direction=\"%s\",code=\"%s\"} %llu\n",
+              row.method == SIP_METHOD_OTHER
+                  ? 5 : (int)sip_method_name(row.method).n,
+              row.method == SIP_METHOD_OTHER
+                  ? "other" : sip_method_name(row.method).p,
+              row.way == SIP_TALLY_IN ? "in" : "out", code,
+              (unsigned long long)row.n);
+    }
+}
+
+/* One metric of each listener; they are kept with the trace. */
+static void listeners(const struct daemon *d, struct buf *out,
+                      const char *name, const char *help, bool bad)
+{
+    char addr[GB_ADDR_TEXT_MAX];
+
+    if (!d->trace)
+        return;
+    http_metric(out, name, "counter", help);
+    for (size_t i = 0; i < TRACE_LISTENERS; i++) {
+        struct gb_addr at = sip_edge_addr(d->edge, i);
+        const struct trace_listener *l = trace_listener(d->trace, i);
+
+        if (at.family != GB_NO_ADDR && l)
+            buf_f(out, "%s{listener=\"%s\"} %llu\n", name,
+                  gb_addr_text(&at, addr),
+                  (unsigned long long)(bad ? l->bad : l->received));
+    }
+}
+
+static void edge(const struct daemon *d, struct buf *out)
+{
+    struct sip_edge_counters e;
+
+    sip_edge_counters(d->edge, &e);
+#define ROW(name, type, help, value)                                           \
+    http_metric_one(out, N name, type, help, value)
+    ROW("sip_datagrams_total", "counter", "SIP datagrams received",
+        e.datagrams);
+    ROW("sip_not_admitted_total", "counter",
+        "SIP messages that were not read: banned, too many, denied",
+        e.not_admitted);
+    ROW("sip_malformed_total", "counter",
+        "SIP messages that could not be read", e.bad);
+    ROW("sip_send_errors_total", "counter",
+        "SIP datagrams that the kernel did not take", e.send_errors);
+    ROW("sip_connections", "gauge", "SIP connections, TCP and TLS",
+        e.connections);
+    ROW("sip_connections_cut_total", "counter", "SIP connections cut", e.cut);
+    ROW("sip_strangers", "gauge",
+        "SIP connections of whom no device has registered", e.strangers);
+    ROW("sip_strangers_bytes", "gauge", "bytes that they hold",
+        e.strangers_bytes);
+    ROW("sip_strangers_cut_total", "counter",
+        "of them, cut: idle, or they held too much", e.strangers_cut);
+    ROW("sip_dialled_total", "counter",
+        "SIP connections begun for large requests", e.dialled);
+    ROW("sip_tls_failed_total", "counter",
+        "TLS handshakes that failed and connections that broke",
+        e.tls_failed);
+    ROW("sip_kernel_drops_total", "counter",
+        "SIP datagrams that the kernel dropped: the buffer was full",
+        e.dropped);
+}
+
+static void media(const struct daemon *d, struct buf *out)
+{
+    struct media_net_counters m;
+
+    media_net_counters(d->media, &m);
+    ROW("rtp_invalid_total", "counter", "media packets that are no RTP",
+        m.invalid);
+    ROW("rtp_passed_total", "counter",
+        "packets of the shared port passed to another loop", m.passed);
+    ROW("rtp_unknown_total", "counter",
+        "packets of the shared port of no session", m.unknown);
+    ROW("rtp_resting_total", "counter",
+        "packets of the shared port of a session that is over", m.resting);
+    ROW("media_connections_refused_total", "counter",
+        "connections to the shared port that were refused", m.refused);
+    ROW("streams", "gauge", "streams on the media loops", m.streams);
+    ROW("viewers", "gauge", "viewers of them, over HTTP and RTSP", m.viewers);
+}
+
+static void rtsp(const struct daemon *d, struct buf *out)
+{
+    struct rtsp_server_counters r = { 0 };
+
+    if (d->rtsp)
+        rtsp_server_counters(d->rtsp, &r);
+    ROW("rtsp_connections", "gauge", "RTSP connections", r.connections);
+    ROW("rtsp_viewers", "gauge", "viewers over RTSP", r.viewers);
+    ROW("rtsp_requests_total", "counter", "RTSP requests", r.requests);
+    ROW("rtsp_refused_total", "counter", "RTSP connections refused",
+        r.refused);
+}
+
+static void store(const struct daemon *d, struct buf *out)
+{
+    struct store_counters s;
+
+    store_counters(d->store, &s);
+    ROW("store_queued", "gauge", "rows that wait to be written", s.queued);
+    ROW("store_writes_total", "counter", "rows written", s.writes);
+    ROW("store_errors_total", "counter", "transactions that failed",
+        s.errors);
+    ROW("store_dropped_total", "counter",
+        "rows given up: no room, no memory", s.dropped);
+#undef ROW
+}
+
+/* ---- disks ------------------------------------------------------------------- */
+
+/* Asked for behind each scrape, told by the next: the loop waits for no disk. */
+static void on_statfs(uv_fs_t *req)
+{
+    struct daemon_disk *k = req->data;
+
+    if (req->result == 0) {
+        const uv_statfs_t *s = req->ptr;
+
+        k->size = (uint64_t)s->f_blocks * (uint64_t)s->f_bsize;
+        k->free = (uint64_t)s->f_bavail * (uint64_t)s->f_bsize;
+    }
+    k->asked = false;
+    uv_fs_req_cleanup(req);
+}
+
+static void ask(struct daemon *d, struct daemon_disk *k, const char *path)
+{
+    if (k->asked || d->closing || !path[0])
+        return;
+    k->req.data = k;
+    k->asked = uv_fs_statfs(&d->loop, &k->req, path, on_statfs) == 0;
+}
+
+void daemon_ask_disks(struct daemon *d)
+{
+    ask(d, &d->disk[0], d->secrets->dir);
+    ask(d, &d->disk[1], d->record_dir);
+}
+
+static void disks(struct daemon *d, struct buf *out)
+{
+    static const char *const names[] = { "data", "record" };
+
+    http_metric(out, N "disk_size_bytes", "gauge",
+                "the file system of server.data, and of record.dir");
+    for (unsigned i = 0; i < 2; i++)
+        if (d->disk[i].size)
+            buf_f(out, N "disk_size_bytes{dir=\"%s\"} %llu\n", names[i],
+                  (unsigned long long)d->disk[i].size);
+    http_metric(out, N "disk_free_bytes", "gauge", "what is free there");
+    for (unsigned i = 0; i < 2; i++)
+        if (d->disk[i].size)
+            buf_f(out, N "disk_free_bytes{dir=\"%s\"} %llu\n", names[i],
+                  (unsigned long long)d->disk[i].free);
+    daemon_ask_disks(d);
+}
+
+/* ---- the process, by the names that Prometheus' own libraries use ------------- */
+
+static void process(const struct daemon *d, struct buf *out)
+{
+    uv_rusage_t u;
+    size_t rss = 0;
+
+    if (uv_getrusage(&u) == 0) {
+        http_metric(out, "process_cpu_seconds_total", "counter",
+                    "CPU time of all threads");
+        buf_f(out, "process_cpu_seconds_total %.3f\n",
+              (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+                  (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
+    }
+    if (uv_resident_set_memory(&rss) == 0)
+        http_metric_one(out, "process_resident_memory_bytes", "gauge",
+                        "resident memory", rss);
+    http_metric(out, "process_start_time_seconds", "gauge",
+                "when it was started, in seconds since 1970");
+    buf_f(out, "process_start_time_seconds %.3f\n",
+          (double)d->started_utc_ms / 1000);
+    http_metric(out, N "loop_late_seconds", "gauge",
+                "the latest that the main loop was of late");
+    buf_f(out, N "loop_late_seconds %.3f\n",
+          (double)lag_worst(&d->lag) / 1000);
+}
+
+void daemon_metrics(void *ctx, struct buf *out)
+{
+    struct daemon *d = ctx;
+
+    process(d, out);
+    disks(d, out);
+    edge(d, out);
+    media(d, out);
+    rtsp(d, out);
+    store(d, out);
+    messages(d, out);
+    listeners(d, out, N "sip_listener_messages_total",
+              "SIP messages of each listener", false);
+    listeners(d, out, N "sip_listener_malformed_total",
+              "of them, those that could not be read", true);
+}

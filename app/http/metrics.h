@@ -1,0 +1,14 @@
+/* app/http/metrics.h - lines of Prometheus text (format 0.0.4) */
+#ifndef APP_HTTP_METRICS_H
+#define APP_HTTP_METRICS_H
+
+#include "app/http/buf.h"
+
+/* "# HELP" and "# TYPE" of a metric; its samples follow. type: "counter" or
+ * "gauge". */
+void http_metric(struct buf *b, const char *name, const char *type,
+                 const char *help);
+/* The same with its only sample. */
+void http_metric_one(struct buf *b, const char *name, const char *type,
+                     const char *help, uint64_t v);
+#endif
