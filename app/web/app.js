@@ -15,6 +15,7 @@ const VIEWS = {
   records: { of: 'channel', tree: true },
   downloads: { of: 'channel', tree: true },
   settings: { of: 'channel', tree: true },
+  trace: { of: 'channel', tree: true },
 };
 const FIRST = 'live';
 
@@ -115,7 +116,7 @@ $('devices').addEventListener('click', () => sideOpen(!$('side').classList.conta
 
 const tree = new Tree($('tree'), $('search'), {
   channel: (device, node) => {
-    if (current?.view.choose) current.view.choose(device, node.id, node.name || node.id);
+    if (current?.view.put) current.view.put(device, node.id, node.name || node.id);
     else go(current?.name ?? FIRST, device, node.id);
   },
   // true: the view shows devices; else the row opens

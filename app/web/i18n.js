@@ -1,7 +1,7 @@
 // Texts of the page in both languages; t(key) gives the chosen one.
 const texts = {
   en: {
-    view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings',
+    view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings', view_trace: 'Trace',
     from: 'From', until: 'Until', where: 'Where', fileSize: 'Size', toFile: 'File', del: 'Delete', reallyDelete: 'Delete this for good?', recorderState: 'State',
     more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
     chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
@@ -37,7 +37,7 @@ const texts = {
       codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
   },
   zh: {
-    view_live: '实时', view_wall: '多画面', view_alarms: '报警', view_records: '录像', view_downloads: '下载', view_settings: '设置',
+    view_live: '实时', view_wall: '多画面', view_alarms: '报警', view_records: '录像', view_downloads: '下载', view_settings: '设置', view_trace: '信令',
     from: '从', until: '至', where: '位置', fileSize: '大小', toFile: '文件', del: '删除', reallyDelete: '确定永久删除？', recorderState: '状态',
     more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
     chooseChannel: '请选择一个通道。', nothingFound: '未找到',

@@ -435,6 +435,28 @@ def settings(b, d):
     b.run("location.hash = '#/live'")
 
 
+def trace(b, d):
+    """The ladder of a device; one of its calls alone, with its text; what comes while it is looked at; the capture."""
+    device = "34020000001180000001"
+    steps = lambda: b.run("return [...document.querySelectorAll('.ladder .what')].map((x) => x.textContent)")
+    b.run(f"location.hash = '#/trace/{device}'")
+    wait_for("its registration", lambda: "REGISTER" in steps())
+    d.call("GET", f"/api/v1/devices/{device}/config?type=BasicParam&wait=5")
+    wait_for("a query that was sent meanwhile", lambda: "MESSAGE ConfigDownload" in steps())
+    before = len(steps())
+    b.run("[...document.querySelectorAll('.ladder .what')].find((x) => x.textContent === 'REGISTER').closest('button').click()")
+    text = b.run("return document.querySelector('.message').textContent")
+    if "REGISTER sip:" not in text or "Call-ID:" not in text:
+        raise Failed(f"text: {text[:300]}")
+    b.shot("trace")
+    press(b, "thisCall")
+    wait_for("its call alone", lambda: steps() and len(steps()) < before and set(steps()) <= {"REGISTER", "401 Unauthorized", "200 OK"})
+    size = b.run_async("fetch(document.querySelector('#view-trace a').href).then((r) => r.arrayBuffer()).then((x) => arguments[0](new Uint32Array(x)[0]))")
+    if size != 0x0A0D0D0A:
+        raise Failed(f"no pcapng: {size:#x}")
+    b.run("location.hash = '#/live'")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -488,6 +510,7 @@ def cases(b, d, cam):
             ("alarms", lambda: alarms(b, cam)),
             ("records", lambda: records(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
+            ("trace", lambda: trace(b, d)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
