@@ -36,8 +36,7 @@ export default class Trace {
     this.text = h('pre', { class: 'message', tabindex: 0, label: 'messageText', hidden: true });
     root.append(h('div', { class: 'title' }, this.title, this.everything, this.pcap),
       h('div', { class: 'tools' }, field('textFilter', this.filter), field('follow', this.follow), button('clearList', () => { this.items = []; this.draw(); }), this.callBox),
-      this.said, h('div', { class: 'sides', 'aria-hidden': 'true' }, h('span', { t: 'server' }), h('span', { t: 'deviceSide' })),
-      h('div', { class: 'split' }, this.list, this.text));
+      this.said, h('div', { class: 'split' }, h('div', { class: 'column' }, h('div', { class: 'sides', 'aria-hidden': 'true' }, h('span', { t: 'server' }), h('span', { t: 'deviceSide' })), this.list), this.text));
     this.takesDevice = true;
   }
 

@@ -457,6 +457,29 @@ def trace(b, d):
     b.run("location.hash = '#/live'")
 
 
+def home(b, d):
+    """Counts; one that knocked with a wrong password, and is accepted; first run to picture is one click further."""
+    device = "34020000001180000077"
+    c = Cameras(d, password="not-it", device=device)
+    try:
+        b.run("location.hash = '#/home'")
+        wait_for("who waits", lambda: b.run("return Boolean(document.querySelector('#view-home [data-id=\"" + device + "\"]'))"), timeout=25)
+        tiles = b.run("return document.querySelector('.tiles').textContent")
+        if "1 / 1" not in tiles:
+            raise Failed(f"counts: {tiles}")
+        b.run("document.querySelector('#view-home .title button').click()")
+        wait_for("the hints", lambda: "34020000002000000001" in b.run("return document.getElementById('welcome').textContent"))
+        b.shot("home")
+        b.run("document.querySelector('#view-home .title button').click()")
+        press(b, "accept")
+        wait_for("a device", lambda: [x for x in d.devices() if x["id"] == device])
+    finally:
+        c.close()
+    d.call("DELETE", f"/api/v1/devices/{device}")
+    wait_for("one device in the tree", lambda: b.run("return document.querySelectorAll('#tree .device').length") == 1)
+    b.run("location.hash = '#/live'")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -511,6 +534,7 @@ def cases(b, d, cam):
             ("records", lambda: records(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
             ("trace", lambda: trace(b, d)),
+            ("home", lambda: home(b, d)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
