@@ -191,6 +191,21 @@ static void sip_metrics(struct http_app *a, struct buf *b)
     metric_one(b, "gb28181_sip_dialogs", "gauge", "SIP dialogs", n.dialogs);
 }
 
+static void archive_metrics(const struct http_app *a, struct buf *b)
+{
+    struct archive_sums sums;
+
+    if (!a->cfg.archive)
+        return;
+    archive_sums(a->cfg.archive, &sums);
+    metric_one(b, "gb28181_record_channels", "gauge",
+               "channels of which this server has recordings", sums.channels);
+    metric_one(b, "gb28181_record_files", "gauge", "files of recordings",
+               sums.segments);
+    metric_one(b, "gb28181_record_bytes", "gauge", "bytes of them",
+               sums.bytes);
+}
+
 void http_get_metrics(struct http_call *c)
 {
     struct http_app *a = c->app;
@@ -205,6 +220,7 @@ void http_get_metrics(struct http_call *c)
                "requests that wait for a picture", a->n_waiters);
     metric_one(b, "gb28181_logins", "gauge", "sessions of the page",
                http_auth_session_count(a->auth, c->now.mono_ms));
+    archive_metrics(a, b);
     http_hooks_metrics(a, b);
     if (a->cfg.metrics)
         a->cfg.metrics(a->cfg.ctx, b);

@@ -379,6 +379,8 @@ def records(b, d):
     if d.get(path)["plan"] != ["0" * 16 + "1" * 20 + "0" * 12] + ["0" * 48] * 6:
         raise Failed(f"plan: {d.get(path)['plan']}")
     d.call("PUT", path, {"mode": "off"})
+    if not re.search(r"^gb28181_record_files 1$", d.call("GET", "/metrics").body.decode(), re.M):
+        raise Failed("the figures have no file of a recording")
 
 
 def downloads(b, d):
@@ -480,6 +482,34 @@ def home(b, d):
     b.run("location.hash = '#/live'")
 
 
+def looks(b):
+    """Every view in Chinese on a phone: nothing is wider than the screen."""
+    names = b.run("return [...document.querySelectorAll('#views a')].map((a) => a.hash.split('/')[1])")
+    b.click("#language")
+    b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride",
+           "params": {"width": 390, "height": 780, "deviceScaleFactor": 1, "mobile": True}})
+    wide = []
+    for name in names:
+        at = "/34020000001180000001/34020000001310000001" if name in ("live", "records", "downloads", "settings", "trace") else ""
+        b.run(f"location.hash = '#/{name}{at}'")
+        wait_for(name, lambda: b.run(f"return document.getElementById('view-{name}')?.hidden === false"))
+        if SHOTS:
+            time.sleep(1.5)
+        b.shot(f"phone-{name}")
+        if b.run("return document.documentElement.scrollWidth > innerWidth || document.getElementById('stage').scrollWidth > innerWidth"):
+            wide.append(name)
+    b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
+    if SHOTS:
+        for name in names:
+            b.run(f"document.querySelector('#views a[href^=\"#/{name}\"]').click()")
+            time.sleep(1.5)
+            b.shot(f"chinese-{name}")
+    b.click("#language")
+    b.run("location.hash = '#/live'")
+    if wide:
+        raise Failed(f"wider than a phone: {wide}")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -535,6 +565,7 @@ def cases(b, d, cam):
             ("settings", lambda: settings(b, d)),
             ("trace", lambda: trace(b, d)),
             ("home", lambda: home(b, d)),
+            ("looks", lambda: looks(b)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
