@@ -9,14 +9,16 @@ const $ = (id) => document.getElementById(id);
 
 // name, what its address holds behind that, and whether the tree stands beside it
 const VIEWS = {
+  home: { tree: true },
   live: { of: 'channel', tree: true },
   wall: { tree: true },
   alarms: {},
   records: { of: 'channel', tree: true },
   downloads: { of: 'channel', tree: true },
   settings: { of: 'channel', tree: true },
+  trace: { of: 'channel', tree: true },
 };
-const FIRST = 'live';
+const FIRST = 'home';
 
 // ---- login -------------------------------------------------------------------
 
@@ -115,8 +117,8 @@ $('devices').addEventListener('click', () => sideOpen(!$('side').classList.conta
 
 const tree = new Tree($('tree'), $('search'), {
   channel: (device, node) => {
-    if (current?.view.choose) current.view.choose(device, node.id, node.name || node.id);
-    else go(current?.name ?? FIRST, device, node.id);
+    if (current?.view.put) current.view.put(device, node.id, node.name || node.id);
+    else go(VIEWS[current?.name]?.of ? current.name : 'live', device, node.id);
   },
   // true: the view shows devices; else the row opens
   device: (id) => {

@@ -1,9 +1,9 @@
 // Texts of the page in both languages; t(key) gives the chosen one.
 const texts = {
   en: {
-    view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings',
+    view_home: 'Overview', view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings', view_trace: 'Trace',
     from: 'From', until: 'Until', where: 'Where', fileSize: 'Size', toFile: 'File', del: 'Delete', reallyDelete: 'Delete this for good?', recorderState: 'State',
-    more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
+    more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', priority: 'Priority', description: 'Description', toPicture: 'Look', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
     chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
     login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name',
     loginHint: 'The password was printed on the console at the first start.',
@@ -11,7 +11,6 @@ const texts = {
     welcome: 'Connect a camera', welcomeText: 'Type this into the camera\'s GB28181 (platform access) page:',
     serverId: 'SIP server ID', domain: 'SIP domain', address: 'SIP server address', port: 'SIP server port',
     devicePassword: 'Password', deviceId: 'Device / channel ID', deviceIdText: 'any 20 digits, each used once',
-    knocking: 'These tried to register and were refused:',
     stream: 'Stream', main: 'main', sub: 'sub', transport: 'Transport', auto: 'automatic',
     soundOn: 'Sound on', soundOff: 'Sound off', full: 'Full screen', stop: 'Stop', retry: 'Try again',
     codec: 'Codec', size: 'Size', bitrate: 'Bit rate', delay: 'Delay', over: 'Over', addresses: 'Addresses for other players', noSound: 'no sound received',
@@ -37,9 +36,9 @@ const texts = {
       codec: 'codec', key: 'key frame', playing: 'picture', ended: 'ended' },
   },
   zh: {
-    view_live: '实时', view_wall: '多画面', view_alarms: '报警', view_records: '录像', view_downloads: '下载', view_settings: '设置',
+    view_home: '概览', view_live: '实时', view_wall: '多画面', view_alarms: '报警', view_records: '录像', view_downloads: '下载', view_settings: '设置', view_trace: '信令',
     from: '从', until: '至', where: '位置', fileSize: '大小', toFile: '文件', del: '删除', reallyDelete: '确定永久删除？', recorderState: '状态',
-    more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
+    more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', priority: '级别', description: '描述', toPicture: '查看', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
     chooseChannel: '请选择一个通道。', nothingFound: '未找到',
     login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称',
     loginHint: '首次启动时密码已打印在控制台。',
@@ -47,7 +46,6 @@ const texts = {
     welcome: '接入摄像机', welcomeText: '在摄像机的 GB28181（平台接入）页面填写：',
     serverId: 'SIP 服务器编号', domain: 'SIP 域', address: 'SIP 服务器地址', port: 'SIP 服务器端口',
     devicePassword: '密码', deviceId: '设备 / 通道编号', deviceIdText: '任意 20 位数字，不可重复',
-    knocking: '以下设备曾尝试注册但被拒绝：',
     stream: '码流', main: '主码流', sub: '子码流', transport: '传输', auto: '自动',
     soundOn: '打开声音', soundOff: '关闭声音', full: '全屏', stop: '停止', retry: '重试',
     codec: '编码', size: '分辨率', bitrate: '码率', delay: '延迟', over: '传输方式', addresses: '其他播放器的地址', noSound: '未收到声音',

@@ -86,11 +86,11 @@ export default class Live {
   async show(device, channel) {
     if (!device || !channel) {
       this.hide();
-      this.treeDrawn();
+      $('nothing').hidden = false;
       return;
     }
     const mine = this.chosen = { device, channel };
-    $('welcome').hidden = true;
+    $('nothing').hidden = true;
     $('viewer').hidden = false;
     $('channel-name').textContent = channel;
     this.openTools();
@@ -116,28 +116,6 @@ export default class Live {
     this.past.show();
     this.doctor.show();
     this.showSound();
-    if (!$('welcome').hidden) this.welcome(true);
-  }
-
-  // ---- nothing connected yet -------------------------------------------------
-
-  treeDrawn() {
-    if (!this.chosen) this.welcome(this.shell.devices === 0);
-  }
-
-  async welcome(show) {
-    $('welcome').hidden = !show;
-    $('nothing').hidden = show;
-    if (!show) return;
-    const r = await call('GET', '/setup-hints');
-    if (!r.ok) return;
-    const rows = [['serverId', r.data.server_id], ['domain', r.data.domain], ['address', r.data.addresses.join(', ') || location.hostname],
-      ['port', `${r.data.port} (UDP, TCP)`], ['devicePassword', r.data.password], ['deviceId', t('deviceIdText')]];
-    $('hints').replaceChildren(...rows.flatMap(([k, v]) => (v ? [h('dt', { text: t(k) }), h('dd', { text: v })] : [])));
-    const p = await call('GET', '/pending?limit=5');
-    if (!p.ok || p.data.items.length === 0) return;
-    $('knocking').replaceChildren(h('p', { class: 'hint', text: t('knocking') }),
-      h('ul', {}, p.data.items.map((x) => h('li', { text: `${x.id}  ${x.address}  ${x.reason}` }))));
   }
 
   // ---- the picture -------------------------------------------------------------
@@ -155,7 +133,6 @@ export default class Live {
   play() {
     if (!this.chosen) return;
     if (this.past.session) this.past.end();
-    $('nothing').hidden = true;
     $('problem').hidden = true;
     this.feed.open({ ...this.chosen, stream: $('stream').value, transport: $('transport').value });
   }

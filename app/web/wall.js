@@ -138,7 +138,7 @@ export default class Wall {
   }
 
   // From the tree: into the chosen cell; then the next that is empty is chosen.
-  choose(device, channel, name) {
+  put(device, channel, name) {
     this.selected.put({ device, channel, name, stream: this.usual });
     this.keep();
     const after = this.cells.indexOf(this.selected);

@@ -379,6 +379,8 @@ def records(b, d):
     if d.get(path)["plan"] != ["0" * 16 + "1" * 20 + "0" * 12] + ["0" * 48] * 6:
         raise Failed(f"plan: {d.get(path)['plan']}")
     d.call("PUT", path, {"mode": "off"})
+    if not re.search(r"^gb28181_recorded_segments 1$", d.call("GET", "/metrics").body.decode(), re.M):
+        raise Failed("the figures have no file of a recording")
 
 
 def downloads(b, d):
@@ -435,6 +437,79 @@ def settings(b, d):
     b.run("location.hash = '#/live'")
 
 
+def trace(b, d):
+    """The ladder of a device; one of its calls alone, with its text; what comes while it is looked at; the capture."""
+    device = "34020000001180000001"
+    steps = lambda: b.run("return [...document.querySelectorAll('.ladder .what')].map((x) => x.textContent)")
+    b.run(f"location.hash = '#/trace/{device}'")
+    wait_for("its registration", lambda: "REGISTER" in steps())
+    d.call("GET", f"/api/v1/devices/{device}/config?type=BasicParam&wait=5")
+    wait_for("a query that was sent meanwhile", lambda: "MESSAGE ConfigDownload" in steps())
+    before = len(steps())
+    b.run("[...document.querySelectorAll('.ladder .what')].find((x) => x.textContent === 'REGISTER').closest('button').click()")
+    text = b.run("return document.querySelector('.message').textContent")
+    if "REGISTER sip:" not in text or "Call-ID:" not in text:
+        raise Failed(f"text: {text[:300]}")
+    b.shot("trace")
+    press(b, "thisCall")
+    wait_for("its call alone", lambda: steps() and len(steps()) < before and set(steps()) <= {"REGISTER", "401 Unauthorized", "200 OK"})
+    size = b.run_async("fetch(document.querySelector('#view-trace a').href).then((r) => r.arrayBuffer()).then((x) => arguments[0](new Uint32Array(x)[0]))")
+    if size != 0x0A0D0D0A:
+        raise Failed(f"no pcapng: {size:#x}")
+    b.run("location.hash = '#/live'")
+
+
+def home(b, d):
+    """Counts; one that knocked with a wrong password, and is accepted; first run to picture is one click further."""
+    device = "34020000001180000077"
+    c = Cameras(d, password="not-it", device=device)
+    try:
+        b.run("location.hash = '#/home'")
+        wait_for("who waits", lambda: b.run("return Boolean(document.querySelector('#view-home [data-id=\"" + device + "\"]'))"), timeout=25)
+        tiles = b.run("return document.querySelector('.tiles').textContent")
+        if "1 / 1" not in tiles:
+            raise Failed(f"counts: {tiles}")
+        b.run("document.querySelector('#view-home .title button').click()")
+        wait_for("the hints", lambda: "34020000002000000001" in b.run("return document.getElementById('welcome').textContent"))
+        b.shot("home")
+        b.run("document.querySelector('#view-home .title button').click()")
+        press(b, "accept")
+        wait_for("a device", lambda: [x for x in d.devices() if x["id"] == device])
+    finally:
+        c.close()
+    d.call("DELETE", f"/api/v1/devices/{device}")
+    wait_for("one device in the tree", lambda: b.run("return document.querySelectorAll('#tree .device').length") == 1)
+    b.run("location.hash = '#/live'")
+
+
+def looks(b):
+    """Every view in Chinese on a phone: nothing is wider than the screen."""
+    names = b.run("return [...document.querySelectorAll('#views a')].map((a) => a.hash.split('/')[1])")
+    b.click("#language")
+    b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride",
+           "params": {"width": 390, "height": 780, "deviceScaleFactor": 1, "mobile": True}})
+    wide = []
+    for name in names:
+        at = "/34020000001180000001/34020000001310000001" if name in ("live", "records", "downloads", "settings", "trace") else ""
+        b.run(f"location.hash = '#/{name}{at}'")
+        wait_for(name, lambda: b.run(f"return document.getElementById('view-{name}')?.hidden === false"))
+        if SHOTS:
+            time.sleep(1.5)
+        b.shot(f"phone-{name}")
+        if b.run("return document.documentElement.scrollWidth > innerWidth || document.getElementById('stage').scrollWidth > innerWidth"):
+            wide.append(name)
+    b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
+    if SHOTS:
+        for name in names:
+            b.run(f"document.querySelector('#views a[href^=\"#/{name}\"]').click()")
+            time.sleep(1.5)
+            b.shot(f"chinese-{name}")
+    b.click("#language")
+    b.run("location.hash = '#/live'")
+    if wide:
+        raise Failed(f"wider than a phone: {wide}")
+
+
 def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
@@ -488,6 +563,9 @@ def cases(b, d, cam):
             ("alarms", lambda: alarms(b, cam)),
             ("records", lambda: records(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
+            ("trace", lambda: trace(b, d)),
+            ("home", lambda: home(b, d)),
+            ("looks", lambda: looks(b)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 

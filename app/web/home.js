@@ -1,0 +1,144 @@
+// What there is, what waits for somebody, and what runs.
+import { button, bytes, call, h, inLanguage, listen, soon, trouble, when } from './core.js';
+import { addTexts, stepName, t } from './i18n.js';
+
+addTexts({
+  en: { devicesOnline: 'Devices online', channelsKnown: 'Channels', picturesLive: 'Live sessions', recordingNow: 'Being recorded', alarmsKept: 'Alarms', recordsKept: 'Recordings', downloadsKept: 'Downloads', picturesKept: 'Pictures',
+    pending: 'Devices that wait', noPending: 'None waits.', accept: 'Accept', forget: 'Forget', lastSeen: 'Last seen', tries: 'Tries', why: 'Why', accepted: 'It is accepted, and can register now.',
+    sessions: 'Sessions', noSessions: 'None runs.', kind: 'Kind', viewers: 'Viewers', lastAlarms: 'Last alarms', end: 'End', client: 'Device', menus: 'Where it stands in the menus',
+    kind_live: 'live', kind_playback: 'playback', kind_download: 'download', kind_broadcast: 'voice', kind_talk: 'voice' },
+  zh: { devicesOnline: '在线设备', channelsKnown: '通道', picturesLive: '实时会话', recordingNow: '正在录像', alarmsKept: '报警', recordsKept: '录像', downloadsKept: '下载', picturesKept: '图片',
+    pending: '待接入设备', noPending: '没有待接入设备。', accept: '接受', forget: '忽略', lastSeen: '最近出现', tries: '次数', why: '原因', accepted: '已接受，设备可以注册。',
+    sessions: '会话', noSessions: '没有会话。', kind: '类别', viewers: '观看者', lastAlarms: '最近报警', end: '结束', client: '设备', menus: '各厂商菜单位置',
+    kind_live: '实时', kind_playback: '回放', kind_download: '下载', kind_broadcast: '语音', kind_talk: '语音' },
+});
+
+const LOOK_MS = 10000; // figures that no event tells
+const SHOWN_MAX = 50; // sessions in the table
+
+// What the fields are called where the camera asks for them.
+const FIELDS = [
+  ['serverId', 'server_id', 'SIP server ID · SIP服务器编码 · SIP服务器ID'],
+  ['domain', 'domain', 'SIP server domain · SIP服务器域 · SIP域'],
+  ['address', 'address', 'SIP server address / IP · SIP服务器地址'],
+  ['port', 'port', 'SIP server port · SIP服务器端口'],
+  ['devicePassword', 'password', 'Password · 注册密码 · 密码'],
+  ['deviceId', 'deviceId', 'SIP user name, device ID · SIP用户名 · 设备编号'],
+];
+
+function listing(columns) {
+  const body = h('tbody', {});
+  return { body, root: h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, columns.map((k) => (k ? h('th', { scope: 'col', t: k }) : h('td', {}))))), body)) };
+}
+
+export default class Home {
+  constructor(root, shell) {
+    this.shell = shell;
+    this.said = h('p', { class: 'hint', role: 'status' });
+    this.tiles = h('dl', { class: 'tiles' });
+    this.hints = h('tbody', {});
+    this.welcome = h('section', { id: 'welcome', class: 'card', hidden: true }, h('h2', { t: 'welcome' }), h('p', { t: 'welcomeText' }),
+      h('div', { class: 'scroll' }, h('table', {}, this.hints)));
+    this.pending = listing(['client', 'address', 'why', 'tries', 'lastSeen', '']);
+    this.sessions = listing(['where', 'kind', 'recorderState', 'over', 'codec', 'viewers', '']);
+    this.alarms = listing(['time', 'where', 'priority', 'description']);
+    this.noPending = h('p', { class: 'hint', t: 'noPending' });
+    this.noSessions = h('p', { class: 'hint', t: 'noSessions' });
+    this.showHints = button('welcome', () => { this.asked = !this.asked; this.welcome.hidden = !this.asked; if (this.asked) this.hint(); }, { 'aria-expanded': 'false' });
+    root.append(h('div', { class: 'title' }, h('h1', { t: 'view_home' }), this.showHints), this.said, this.welcome, this.tiles,
+      h('h2', { t: 'pending' }), this.noPending, this.pending.root, h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
+      h('h2', {}, h('a', { href: '#/alarms', t: 'lastAlarms' })), this.alarms.root);
+    const again = soon(() => this.shown && this.load(), 400);
+    listen('device session alarm download recording reset', again);
+  }
+
+  show() {
+    this.shown = true;
+    this.treeDrawn();
+    this.load();
+    clearInterval(this.timer);
+    this.timer = setInterval(() => { if (!document.hidden) this.load(); }, LOOK_MS);
+  }
+
+  hide() {
+    this.shown = false;
+    clearInterval(this.timer);
+  }
+
+  // The first run: until there is a device, what to type into one.
+  treeDrawn() {
+    this.welcome.hidden = !(this.asked || this.shell.devices === 0);
+    this.showHints.setAttribute('aria-expanded', String(!this.welcome.hidden));
+    if (!this.welcome.hidden) this.hint();
+  }
+
+  async hint() {
+    const r = await call('GET', '/setup-hints');
+    if (!r.ok) return;
+    const value = { ...r.data, address: r.data.addresses.join(', ') || location.hostname, port: `${r.data.port} (UDP, TCP)`, deviceId: t('deviceIdText') };
+    this.hints.replaceChildren(...FIELDS.flatMap(([key, from, menus]) => (value[from] ? [h('tr', {}, h('th', { scope: 'row', text: t(key) }), h('td', { class: 'wide' }, h('code', { text: value[from] })),
+      h('td', { class: 'wide hint', text: menus, title: t('menus') }))] : [])));
+  }
+
+  async figures() {
+    const r = await fetch('/metrics', { credentials: 'same-origin' }).catch(() => null);
+    const text = r?.ok ? await r.text() : '';
+    return (name) => Number(new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (\\S+)`, 'm').exec(text)?.[1] ?? NaN);
+  }
+
+  async load() {
+    const [figure, pending, sessions, alarms, recorders, downloads, pictures] = await Promise.all([this.figures(), call('GET', '/pending'), call('GET', '/sessions?limit=500'),
+      call('GET', '/alarms?limit=5'), call('GET', '/recorders'), call('GET', '/downloads'), call('GET', '/pictures')]);
+    if (!this.shown) return;
+    this.said.textContent = trouble(pending);
+    const items = (r) => (r.ok ? r.data.items : []);
+    const sum = (list, key) => bytes(list.reduce((n, x) => n + (x[key] || 0), 0));
+    const online = figure('gb28181_devices{state="online"}');
+    const running = items(sessions).filter((s) => s.state !== 'failed');
+    this.tile([['devicesOnline', `${online} / ${online + figure('gb28181_devices{state="offline"}')}`, '#/settings'], ['channelsKnown', figure('gb28181_channels'), '#/live'],
+      ['picturesLive', running.filter((s) => s.kind === 'live').length, '#/wall'], ['recordingNow', items(recorders).filter((x) => x.state === 'recording').length, '#/records'],
+      ['recordsKept', `${figure('gb28181_recorded_segments')} · ${bytes(figure('gb28181_recorded_bytes'))}`, '#/records'], ['alarmsKept', alarms.ok ? alarms.data.total : 0, '#/alarms'], ['downloadsKept', `${items(downloads).length} · ${sum(items(downloads), 'bytes')}`, '#/downloads'],
+      ['picturesKept', `${items(pictures).length} · ${sum(items(pictures), 'size')}`, '#/alarms']]);
+    this.drawPending(items(pending));
+    this.drawSessions(running);
+    this.alarms.body.replaceChildren(...items(alarms).map((a) => h('tr', {}, h('td', { text: when(a.received_at) }), this.whereCell(a),
+      h('td', { text: a.priority === '0' ? '' : a.priority }), h('td', { class: 'wide', text: [inLanguage(a, 'type_name') || inLanguage(a, 'method_name'), a.description].filter(Boolean).join(' · ') }))));
+    this.alarms.root.hidden = !items(alarms).length;
+  }
+
+  tile(list) {
+    this.tiles.replaceChildren(...list.filter(([, v]) => !String(v).includes('NaN')).map(([key, v, href]) => h('div', { class: 'card' }, h('dt', {}, h('a', { href, t: key })), h('dd', { text: v }))));
+  }
+
+  whereCell(x) {
+    const name = this.shell.tree.find(x.device, x.channel)?.name;
+    return h('td', {}, h('b', { text: name || x.channel || x.device }), name ? h('span', { class: 'id', text: x.channel }) : '');
+  }
+
+  drawPending(list) {
+    this.noPending.hidden = list.length > 0;
+    this.pending.root.hidden = !list.length;
+    this.pending.body.replaceChildren(...list.map((p) => h('tr', { 'data-id': p.id }, h('td', {}, h('b', { text: p.id }), h('span', { class: 'id', text: p.user_agent })), h('td', { text: `${p.transport} ${p.address}` }),
+      h('td', { class: 'wide', text: p.reason }), h('td', { text: p.tries }), h('td', { text: when(p.last_at) }),
+      h('td', { class: 'acts' }, button('accept', () => this.act('POST', `/pending/${encodeURIComponent(p.id)}/accept`, 'accepted')), button('forget', () => this.act('DELETE', `/pending/${encodeURIComponent(p.id)}`))))));
+  }
+
+  drawSessions(list) {
+    this.noSessions.hidden = list.length > 0;
+    this.sessions.root.hidden = !list.length;
+    this.sessions.body.replaceChildren(...list.slice(0, SHOWN_MAX).map((s) => h('tr', {}, this.whereCell(s), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
+      h('td', { text: stepName(s.step) }), h('td', { text: s.transport }), h('td', { text: [s.video, s.audio, s.width ? `${s.width}×${s.height}` : ''].filter(Boolean).join(' ') }), h('td', { text: s.consumers }),
+      h('td', { class: 'acts' }, s.kind === 'live' ? button('toPicture', () => this.shell.go('live', s.device, s.channel)) : '', button('end', () => this.act('DELETE', `/sessions/${s.id}`))))));
+  }
+
+  async act(method, path, good) {
+    const r = await call(method, path);
+    await this.load();
+    this.said.textContent = trouble(r) || (good ? t(good) : '');
+  }
+
+  language() {
+    this.treeDrawn();
+    if (this.shown) this.load();
+  }
+}
