@@ -434,6 +434,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         hc.recorded = daemon_recorded;
         hc.record_changed = daemon_record_changed;
         hc.record_remove = daemon_record_remove;
+        hc.cut = daemon_cut;
     }
     hc.download_dir = *d->download_dir ? d->download_dir : NULL;
     err = http_app_new(&d->app, &hc);

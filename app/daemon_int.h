@@ -151,6 +151,7 @@ void daemon_restore_record(void *ctx, struct slice device,
 int daemon_start_rolls(struct daemon *d, char why[static 512]);
 void daemon_record_changed(void *ctx, struct slice device,
                            struct slice channel);
+int daemon_cut(void *ctx, struct cuts *q); /* http_app_config.cut */
 bool daemon_record_remove(void *ctx, struct slice device, struct slice channel,
                           int64_t begin_utc_ms);
 size_t daemon_recorded(void *ctx, struct slice device, struct slice channel,

@@ -2,6 +2,8 @@
  * media loops' side, the index and the store. */
 #include "app/daemon_int.h"
 
+#include "app/net/cuts.h"
+
 #include <stdlib.h>
 
 #define REMOVE_MAX 8      /* files that go in one turn of the timer */
@@ -225,6 +227,29 @@ size_t daemon_recorded(void *ctx, struct slice device, struct slice channel,
     }
     return n;
 }
+
+/* ---- played and exported ---------------------------------------------------------------- */
+
+static void on_cut(void *ctx, struct cuts *q)
+{
+    struct daemon *d = ctx;
+
+    if (d->closing)
+        cuts_free(q);
+    else
+        http_app_cut_told(d->app, q);
+}
+
+int daemon_cut(void *ctx, struct cuts *q)
+{
+    struct daemon *d = ctx;
+
+    q->on_done = on_cut;
+    q->ctx = d;
+    return cuts_run(&d->loop, q, d->record_dir);
+}
+
+/* ---- what has to go ----------------------------------------------------------------------- */
 
 /* The oldest go: by age and size, and for recordings that found no room. */
 static void retain(struct daemon *d)

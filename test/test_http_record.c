@@ -1,6 +1,8 @@
 /* What this server records, over the API: settings, by hand, lists, files */
 #include "test/http_fixture.h"
 
+#include "app/net/cuts.h"
+
 #define RECORD "/api/v1/devices/" D1 "/channels/" C1 "/record"
 #define RECORDS "/api/v1/records?device=" D1 "&channel=" C1
 #define T0 1700000000000ll
@@ -8,6 +10,9 @@
 static struct recorders *table;
 static struct archive *archive;
 static unsigned changes, removals;
+static struct cuts *asked[HTTP_CUTS_MAX]; /* of the disk, not answered yet */
+static unsigned n_asked;
+static int cut_err;
 
 static void fx_changed(void *ctx, struct slice device, struct slice channel)
 {
@@ -27,6 +32,16 @@ static bool fx_remove(void *ctx, struct slice device, struct slice channel,
     return archive_find(archive, device, channel, begin_utc_ms, &s) &&
            !(s.flags & ARCHIVE_OPEN) &&
            archive_remove(archive, device, channel, begin_utc_ms);
+}
+
+static int fx_cut(void *ctx, struct cuts *q)
+{
+    (void)ctx;
+    if (cut_err)
+        return cut_err;
+    assert_true(n_asked < COUNT(asked));
+    asked[n_asked++] = q;
+    return 0;
 }
 
 static void put(int64_t begin, uint32_t flags)
@@ -51,7 +66,9 @@ static void with_records(void)
     cfg.record_dir = "/var/rec";
     cfg.record_changed = fx_changed;
     cfg.record_remove = fx_remove;
-    changes = removals = 0;
+    cfg.cut = fx_cut;
+    changes = removals = n_asked = 0;
+    cut_err = 0;
     fx_open(&cfg);
 }
 
@@ -169,6 +186,153 @@ static void files(void **state)
     without_records();
 }
 
+/* ---- played and exported ----------------------------------------------------------- */
+
+#define HLS RECORD "s.m3u8"
+#define MP4 RECORD "s.mp4"
+#define RANGE "?start=1700000000&end=1700000180"
+
+/* The oldest question is answered: each file has so many parts of 2 s. */
+static struct cuts *look(size_t n)
+{
+    struct cuts *q = asked[0];
+
+    assert_true(n_asked > 0);
+    memmove(asked, asked + 1, --n_asked * sizeof(*asked));
+    for (size_t i = 0; n && i < q->n; i++) {
+        struct mp4cut *c = &q->file[i].cut;
+
+        *c = (struct mp4cut){ .head_bytes = 900, .first90k = 45000, .n = n,
+                              .part = gb_get(&gb_alloc_heap,
+                                             n * sizeof(*c->part)) };
+        assert_non_null(c->part);
+        for (size_t k = 0; k < n; k++)
+            c->part[k] = (struct mp4cut_part){ 900 + 1000 * k, 1000,
+                                               45000 + (int64_t)k * 180000,
+                                               180000 };
+    }
+    return q;
+}
+
+static void playlist(void **state)
+{
+    (void)state;
+    with_records();
+    put(T0, 0);
+    put(T0 + 60000, ARCHIVE_OPEN);
+    get(HLS RANGE);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+    http_app_cut_told(fx.app, look(2));
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("#EXT-X-PLAYLIST-TYPE:VOD"));
+    assert_true(body_has("#EXT-X-TARGETDURATION:3"));
+    assert_true(body_has("#EXT-X-MAP:URI=\"records/1700000000000.mp4?t="));
+    assert_true(body_has("BYTERANGE=\"900@0\""));
+    assert_true(body_has("#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:20.000Z"));
+    assert_true(body_has("#EXTINF:2.00000,\n#EXT-X-BYTERANGE:1000@1900\n"
+                         "records/1700000000000.mp4?t="));
+    assert_true(body_has("#EXT-X-DISCONTINUITY"));
+    assert_true(body_has("#EXT-X-ENDLIST"));
+    without_records();
+}
+
+/* Its links lead to files, without a token. */
+static void playlist_links(void **state)
+{
+    char path[256] = RECORD "s/";
+    const char *at;
+    size_t n;
+
+    (void)state;
+    with_records();
+    put(T0, 0);
+    get(HLS RANGE);
+    http_app_cut_told(fx.app, look(1));
+    at = strstr(fx.last.body, "\nrecords/") + strlen("\nrecords/");
+    n = strcspn(at, "\n");
+    slice_copy(path + strlen(path), sizeof(path) - strlen(path),
+               slice_of(at, n));
+    assert_int_equal(ask("GET", path, "", ""), 200);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
+    path[strlen(path) - 1] ^= 1;
+    assert_int_equal(ask("GET", path, "", ""), 401);
+    without_records();
+}
+
+static void export(void **state)
+{
+    char path[400];
+    const char *at;
+
+    (void)state;
+    with_records();
+    put(T0, 0);
+    put(T0 + 60000, 0);
+    /* the list links to it: for this range, not for another one */
+    assert_int_equal(get(RECORDS "&start=1700000000&end=1700000180"), 200);
+    at = strstr(fx.last.body, "/api/v1/devices/" D1 "/channels/" C1
+                              "/records.mp4?");
+    assert_non_null(at);
+    slice_copy(path, sizeof(path), slice_of(at, strcspn(at, "\"")));
+    ask("GET", path, "", "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+    assert_true(asked[0]->one && !asked[0]->gaps);
+    http_app_cut_told(fx.app, look(1));
+    assert_int_equal(fx.last.status, 200);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
+    *strstr(path, "&end=17") = '\0';
+    assert_int_equal(ask("GET", path, "", ""), 401);
+    get(MP4 RANGE "&gaps=keep");
+    assert_true(asked[0]->one && asked[0]->gaps);
+    http_app_cut_told(fx.app, look(0)); /* the files have gone */
+    assert_int_equal(fx.last.status, 404);
+    get(MP4 RANGE);
+    asked[0]->err = GB_EUNSUPPORTED;
+    asked[0]->changed_utc_ms = T0 + 60000;
+    http_app_cut_told(fx.app, look(0));
+    assert_int_equal(fx.last.status, 409);
+    assert_true(body_has("tracks-change"));
+    assert_true(body_has("2023-11-14T22:14:20.000Z"));
+    without_records();
+}
+
+static void ranges_that_are_refused(void **state)
+{
+    static const struct {
+        const char *path;
+        unsigned status;
+    } cases[] = {
+        { HLS, 400 },
+        { HLS "?start=1700000000", 400 },
+        { HLS "?start=1700000000&end=1700000000", 400 },
+        { HLS "?start=1700000000&end=1700086401", 400 },
+        { HLS "?start=soon&end=1700086401", 400 },
+        { HLS "?start=1600000000&end=1600000100", 404 },
+        { MP4 RANGE "&gaps=maybe", 400 },
+        { RECORD "s/1700000000000.mov", 404 },
+    };
+
+    (void)state;
+    with_records();
+    put(T0, 0);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (get(cases[i].path) != cases[i].status)
+            fail_msg("%s: %u", cases[i].path, fx.last.status);
+    assert_int_equal(ask("GET", HLS RANGE, "", ""), 401);
+    for (unsigned i = 0; i < HTTP_CUTS_MAX; i++)
+        get(HLS RANGE);
+    assert_int_equal(get(HLS RANGE), 503); /* too many at one time */
+    while (n_asked)
+        http_app_cut_told(fx.app, look(1));
+    cut_err = GB_EIO;
+    assert_int_equal(get(HLS RANGE), 503);
+    cut_err = 0;
+    get(HLS RANGE);
+    http_app_cut_told(fx.app, look(1));
+    assert_int_equal(fx.last.status, 200);
+    without_records();
+}
+
 static void without_a_store(void **state)
 {
     (void)state;
@@ -185,6 +349,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(settings, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(segments, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(files, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(playlist, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(playlist_links, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(export, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(ranges_that_are_refused, fx_setup,
+                                        fx_teardown),
         cmocka_unit_test_setup_teardown(without_a_store, fx_setup,
                                         fx_teardown),
     };

@@ -53,6 +53,7 @@ struct http_app {
     struct list control_waiters; /* struct control_waiter (api_playback.c) */
     bool due;                   /* a waiter has its outcome */
     unsigned n_password_jobs;
+    unsigned n_cuts;            /* under way (api_export.c) */
     struct alarm_ring {
         struct slice json[HTTP_ALARMS_MAX]; /* owned */
         uint64_t next;          /* number of the next alarm, from 1 */
@@ -353,6 +354,20 @@ void http_recorder_write(struct jw *j, const struct recorder_view *v);
 /* What the signature of a segment's URL is made over. */
 void http_record_scope(struct writer *w, struct slice device,
                        struct slice channel, struct slice start);
+#define HTTP_BOUND_MAX 64 /* bytes of a time in a query, and a NUL */
+/* A time of the query, RFC 3339 or UNIX seconds; absent: as it was. */
+bool http_record_bound(struct http_call *c, const char *name, int64_t *utc_ms);
+
+/* ---- their playlists and exports (api_export.c) --------------------------------------- */
+
+/* What the signature of a range is made over; start and end: as in the query. */
+void http_export_scope(struct writer *w, struct slice device,
+                       struct slice channel, struct slice start,
+                       struct slice end);
+/* "playlist" and "export": links to a range, signed. */
+void http_export_links(struct http_call *c, struct jw *j, struct slice device,
+                       struct slice channel, struct slice start,
+                       struct slice end);
 
 /* ---- firmware (api_firmware.c) --------------------------------------------------- */
 
@@ -391,7 +406,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_downloads, http_get_download, http_delete_download,
     http_get_download_file, http_get_records, http_get_record_file,
     http_delete_record, http_get_record, http_put_record, http_post_record,
-    http_get_recorders,
+    http_get_recorders, http_get_records_hls, http_get_records_mp4,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners,
     http_post_snapshot, http_get_snapshot, http_get_snapshots,

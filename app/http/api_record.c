@@ -307,10 +307,9 @@ static void segment_write(struct http_call *c, struct jw *j,
     jw_end(j);
 }
 
-/* RFC 3339 or UNIX seconds; absent: as it was. */
-static bool read_bound(struct http_call *c, const char *name, int64_t *utc_ms)
+bool http_record_bound(struct http_call *c, const char *name, int64_t *utc_ms)
 {
-    char text[64];
+    char text[HTTP_BOUND_MAX];
     struct slice v;
     uint64_t s;
     int err = http_query_get(c->head->query, slice_str(name), text,
@@ -341,13 +340,26 @@ static bool read_range(struct http_call *c, struct range *r)
                        sizeof(r->channel_text), &r->channel))
         http_answer_fail(c, 400, "bad-parameter",
                          "device and channel have to be named");
-    else if (!read_bound(c, "start", &r->from_utc_ms) ||
-             !read_bound(c, "end", &r->to_utc_ms))
+    else if (!http_record_bound(c, "start", &r->from_utc_ms) ||
+             !http_record_bound(c, "end", &r->to_utc_ms))
         http_answer_fail(c, 400, "bad-parameter",
                          "start and end are times, or UNIX seconds");
     else
         return true;
     return false;
+}
+
+/* Where the range has both ends. */
+static void links_write(struct http_call *c, struct jw *j,
+                        const struct range *r)
+{
+    char from[HTTP_BOUND_MAX], to[HTTP_BOUND_MAX];
+    struct slice start, end;
+
+    if (!http_query_get(c->head->query, SLICE("start"), from, sizeof(from),
+                        &start) &&
+        !http_query_get(c->head->query, SLICE("end"), to, sizeof(to), &end))
+        http_export_links(c, j, r->device, r->channel, start, end);
 }
 
 void http_get_records(struct http_call *c)
@@ -381,16 +393,28 @@ void http_get_records(struct http_call *c)
             writer_f(&next, "%lld", (long long)s.begin_utc_ms);
         n++;
     }
-    http_list_end(&j, writer_slice(&next), all);
+    jw_end(&j);
+    links_write(c, &j, &r);
+    if (next.len)
+        jw_put_str(&j, "next", writer_slice(&next));
+    else
+        jw_put_null(&j, "next");
+    jw_put_u64(&j, "total", all);
+    jw_end(&j);
 }
 
+/* "1700000000000", or with ".mp4" behind it. */
 static bool find(struct http_call *c, struct archive_segment *s)
 {
+    struct slice start = c->params.value[2];
+    size_t dot = slice_find(start, '.');
     uint64_t begin = 0;
 
     if (!is_on(c))
         return false;
-    if (slice_u64(c->params.value[2], INT64_MAX, &begin) &&
+    if (slice_eq(slice_from(start, dot), SLICE(".mp4")))
+        start = slice_head(start, dot);
+    if (slice_u64(start, INT64_MAX, &begin) &&
         archive_find(c->app->cfg.archive, c->params.value[0],
                      c->params.value[1], (int64_t)begin, s))
         return true;
@@ -409,6 +433,7 @@ void http_get_record_file(struct http_call *c)
     archive_path(&w, c->params.value[0], c->params.value[1], s.begin_utc_ms);
     f->name[w.len] = '\0';
     f->dir = c->app->cfg.record_dir;
+    http_response_field(c->out, "Access-Control-Allow-Origin", SLICE("*"));
     if (s.bytes == 0 || w.err)
         http_answer_fail(c, 409, "no-file", "nothing is written of it yet");
     else

@@ -304,7 +304,9 @@ static void answer_file(struct conn *c, struct http_response *r)
         conn_close(c);
     else if (c->head_only || what.n == 0)
         conn_write(c, (struct slice){ 0 });
-    else if (!conn_file_send(c, &what))
+    else if (conn_file_send(c, &what))
+        r->file.cuts = NULL;
+    else
         conn_problem(c, 503, "too many files are being sent");
 }
 

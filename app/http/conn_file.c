@@ -3,6 +3,7 @@
  * is read from the client, or nothing more is read from the disk: one buffer a
  * file is all that it takes. */
 #include "app/http/conn.h"
+#include "app/net/cuts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,9 @@ struct conn_file {
     struct sha256_ctx sha;
     struct http_file what; /* of an answer */
     uint64_t sent;
-    char path[HTTP_FILE_PATH_MAX], final[HTTP_FILE_PATH_MAX];
+    char path[ROLLS_PATH_MAX], final[HTTP_FILE_PATH_MAX];
     char name[HTTP_FILE_NAME_MAX + 1];
+    struct cuts_export export; /* of what.cuts, when that is what it sends */
     size_t n, at; /* bytes in buf, and those written */
     char buf[HTTP_FILE_CHUNK];
 };
@@ -35,6 +37,7 @@ static void file_free(struct conn_file *f)
     struct http_server *s = f->server;
 
     s->n.files--;
+    cuts_free(f->what.cuts);
     gb_put(s->cfg.alloc, f);
     server_handle_closed(s);
 }
@@ -136,10 +139,59 @@ static void on_piece(uv_fs_t *req)
         conn_close(c);
         return;
     }
+    if (f->what.cuts) {
+        n = (ssize_t)cuts_export_move(&f->export, f->buf, (size_t)n);
+        if (n == 0) { /* damaged */
+            conn_close(c);
+            return;
+        }
+    }
     f->off += (uint64_t)n;
     f->left -= (uint64_t)n;
     f->sent += (uint64_t)n;
     conn_write(c, slice_of(f->buf, (size_t)n));
+}
+
+/* ---- one file made of many ------------------------------------------------------- */
+
+static void on_next(uv_fs_t *req)
+{
+    struct conn_file *f = req->data;
+    struct conn *c = f->conn;
+    ssize_t fd;
+
+    f->fd = (uv_file)req->result;
+    if (!came_back(req, &fd))
+        return;
+    if (fd < 0 || !conn_file_more(c)) /* it went meanwhile */
+        conn_close(c);
+}
+
+static void on_last_closed(uv_fs_t *req)
+{
+    struct conn_file *f = req->data;
+    ssize_t err;
+
+    f->fd = -1;
+    if (!came_back(req, &err))
+        return;
+    f->busy = uv_fs_open(f->server->cfg.loop, &f->req, f->path,
+                         O_RDONLY | O_CLOEXEC, 0, on_next) == 0;
+    if (!f->busy)
+        conn_close(f->conn);
+}
+
+/* false: there is none, this was the last one. */
+static bool next_file(struct conn_file *f)
+{
+    if (!f->what.cuts ||
+        !cuts_export_next(&f->export, f->path, &f->off, &f->left))
+        return false;
+    f->busy = uv_fs_close(f->server->cfg.loop, &f->req, f->fd,
+                          on_last_closed) == 0;
+    if (!f->busy)
+        conn_close(f->conn);
+    return true;
 }
 
 bool conn_file_more(struct conn *c)
@@ -149,6 +201,8 @@ bool conn_file_more(struct conn *c)
 
     if (!f)
         return false;
+    if (f->left == 0 && next_file(f))
+        return true;
     if (f->left == 0) {
         http_app_file_sent(c->server->cfg.app, &f->what, f->sent);
         f->done = true;
@@ -188,12 +242,19 @@ bool conn_file_send(struct conn *c, const struct http_file *what)
 
     if (!f)
         return false;
-    f->what = *what;
     f->off = what->off;
     f->left = what->n;
+    f->export.q = what->cuts;
+    if (what->cuts &&
+        !cuts_export_next(&f->export, f->path, &f->off, &f->left)) {
+        file_end(f);
+        return false;
+    }
     f->busy = uv_fs_open(c->server->cfg.loop, &f->req, f->path,
                          O_RDONLY | O_CLOEXEC, 0, on_opened) == 0;
-    if (!f->busy)
+    if (f->busy)
+        f->what = *what; /* with its cuts */
+    else
         file_end(f);
     return f->busy;
 }

@@ -2,6 +2,7 @@
 #include "app/http/http.h"
 
 #include "app/http/api.h"
+#include "app/net/cuts.h"
 
 #include "app/platform/voice.h"
 
@@ -159,6 +160,8 @@ void http_response_fini(struct http_response *r)
 {
     hls_part_unref(r->part);
     r->part = NULL;
+    cuts_free(r->file.cuts);
+    r->file.cuts = NULL;
     buf_fini(&r->fields);
     buf_fini(&r->body);
 }
@@ -304,6 +307,19 @@ static void find_base(struct http_call *c)
     c->host = slice_head(c->host, slice_find(c->host, '/'));
 }
 
+static bool write_export_scope(struct http_call *c, struct writer *w)
+{
+    char from[HTTP_BOUND_MAX], to[HTTP_BOUND_MAX];
+    struct slice start, end;
+
+    if (http_query_get(c->head->query, SLICE("start"), from, sizeof(from),
+                       &start) ||
+        http_query_get(c->head->query, SLICE("end"), to, sizeof(to), &end))
+        return false;
+    http_export_scope(w, c->params.value[0], c->params.value[1], start, end);
+    return true;
+}
+
 /* What the signature of a path is for; false: for nothing that is known. */
 static bool write_scope(struct http_call *c, struct writer *w)
 {
@@ -326,6 +342,9 @@ static bool write_scope(struct http_call *c, struct writer *w)
                           c->params.value[2]);
         return true;
     }
+    if (c->route->handler == http_get_records_hls ||
+        c->route->handler == http_get_records_mp4)
+        return write_export_scope(c, w);
     if (c->route->handler == http_put_picture) {
         http_snapshot_scope(w, c->params.value[0]);
         return true;
@@ -380,7 +399,7 @@ void http_app_login_failed(struct http_app *a, const struct gb_addr *source)
 
 static bool is_signed(struct http_call *c)
 {
-    char text[HTTP_SIGNATURE_MAX + 16], scope_text[128];
+    char text[HTTP_SIGNATURE_MAX + 16], scope_text[256];
     struct writer w = writer_of(scope_text, sizeof(scope_text));
     struct slice t;
 

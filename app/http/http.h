@@ -66,6 +66,12 @@ struct http_span {
 };
 #define HTTP_SPANS_MAX 4096 /* of one timeline */
 
+/* Recordings of this server as a playlist or as one file. */
+#define HTTP_CUTS_MAX 2         /* looked for at one time */
+#define HTTP_CUT_FILES_MAX 2000 /* that one of them is made of */
+#define HTTP_CUT_RANGE_S 86400
+struct cuts; /* app/net/cuts.h */
+
 #define HTTP_HLS_HOLD_MS 20000 /* a playlist keeps its session so long */
 
 enum http_hls_what { HTTP_HLS_PLAYLIST, HTTP_HLS_INIT, HTTP_HLS_SEGMENT };
@@ -140,6 +146,8 @@ struct http_app_config {
                            struct slice channel);
     bool (*record_remove)(void *ctx, struct slice device, struct slice channel,
                           int64_t begin_utc_ms);
+    /* Takes q (0): http_app_cut_told follows, not inside. NULL: it cannot. */
+    int (*cut)(void *ctx, struct cuts *q);
     /* Deletes a file of the server's file_dir; soon, not inside. */
     void (*file_remove)(void *ctx, const char *name);
     /* What is set is kept: its answers wait for http_app_committed. */
@@ -203,6 +211,8 @@ struct http_hls_told {
 void http_app_push(struct http_app *a, const struct push_view *v);
 /* A recorder has. */
 void http_app_recorder(struct http_app *a, const struct recorder_view *v);
+/* A range of recordings was looked at. Takes q. */
+void http_app_cut_told(struct http_app *a, struct cuts *q);
 void http_app_hls_told(struct http_app *a, const struct http_hls_told *t);
 
 /* The answer of the store to a question. */
@@ -273,6 +283,7 @@ struct http_file {
     const char *dir; /* borrowed, outlives the server; NULL: its file_dir */
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
+    struct cuts *cuts; /* owned; not NULL: of n bytes, made of its files */
 };
 
 /* What a follower of the trace wants to see; on false: the ordinary events. */

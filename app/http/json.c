@@ -254,24 +254,30 @@ static void civil(int64_t days, int *y, unsigned *m, unsigned *d)
     *y = (int)((int64_t)yoe + era * 400) + (*m <= 2);
 }
 
-void jw_put_time(struct jw *j, const char *key, int64_t utc_ms)
+bool jw_time_text(char text[static JW_TIME_MAX], int64_t utc_ms)
 {
     int64_t days = utc_ms / 86400000;
     unsigned in_day, m, d;
-    char text[48];
     int y;
 
-    /* 0 is unknown, and beyond the year 9999 RFC 3339 has no words. */
-    if (utc_ms <= 0 || utc_ms >= INT64_C(253402300800000)) {
-        jw_put_null(j, key);
-        return;
-    }
+    if (utc_ms <= 0 || utc_ms >= INT64_C(253402300800000))
+        return false;
     in_day = (unsigned)(utc_ms - days * 86400000);
     civil(days, &y, &m, &d);
-    snprintf(text, sizeof(text), "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", y, m,
+    snprintf(text, JW_TIME_MAX, "%04d-%02u-%02uT%02u:%02u:%02u.%03uZ", y, m,
              d, in_day / 3600000, in_day / 60000 % 60, in_day / 1000 % 60,
              in_day % 1000);
-    jw_put_cstr(j, key, text);
+    return true;
+}
+
+void jw_put_time(struct jw *j, const char *key, int64_t utc_ms)
+{
+    char text[JW_TIME_MAX];
+
+    if (jw_time_text(text, utc_ms))
+        jw_put_cstr(j, key, text);
+    else
+        jw_put_null(j, key);
 }
 
 bool jw_is_complete(const struct jw *j)

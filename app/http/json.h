@@ -54,7 +54,11 @@ void jw_put_null(struct jw *j, const char *key);
  * JavaScript. */
 void jw_put_id(struct jw *j, const char *key, uint64_t id);
 
-/* "2026-01-02T03:04:05.678Z" (RFC 3339); 0 is null: unknown. */
+/* "2026-01-02T03:04:05.678Z" (RFC 3339). false: 0 is unknown, and beyond the year
+ * 9999 there are no words. */
+#define JW_TIME_MAX 48
+bool jw_time_text(char text[static JW_TIME_MAX], int64_t utc_ms);
+/* The same as a member, or null. */
 void jw_put_time(struct jw *j, const char *key, int64_t utc_ms);
 
 /* True when one whole value was written and nothing failed. */

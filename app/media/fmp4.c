@@ -3,11 +3,17 @@
 #include "app/media/g711.h"
 
 #include <assert.h>
+#include <string.h>
 
-#define VIDEO_ID 1
-#define AUDIO_ID 2
+#define VIDEO_ID FMP4_VIDEO_ID
+#define AUDIO_ID FMP4_AUDIO_ID
 #define VIDEO_TIMESCALE 90000
-#define FRAGMENT_HEAD 112 /* moof of one sample, and the head of mdat */
+#define FRAGMENT_HEAD FMP4_FRAGMENT_HEAD
+#define SEQUENCE_AT 20    /* in a fragment: mfhd */
+#define TRACK_AT 44       /* tfhd */
+#define DTS_AT 60         /* tfdt */
+#define DURATION_AT 88    /* trun, and behind it size and flags */
+#define MDAT_AT 104
 #define INIT_ROOM 1536    /* both tracks, without the records */
 #define FLAG_KEY 0x02000000u   /* sample_depends_on = 2 */
 #define FLAG_OTHER 0x01010000u /* depends_on = 1, is_non_sync */
@@ -447,6 +453,58 @@ int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     put_init(&w, video, NULL);
     put_fragment(&w, &s);
     return media_chunk_finish(out, c, &w);
+}
+
+static uint32_t be32_at(const char *p, size_t at)
+{
+    const uint8_t *b = (const uint8_t *)p + at;
+
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
+           b[3];
+}
+
+bool fmp4_fragment_read(struct fmp4_fragment *f,
+                        const char p[static FMP4_FRAGMENT_HEAD])
+{
+    static const struct {
+        size_t at, n;
+        const char *bytes;
+    } fixed[] = {
+        { 0, 20, "\0\0\0\x68moof\0\0\0\x10mfhd\0\0\0\0" },
+        { 24, 20, "\0\0\0\x50traf\0\0\0\x10tfhd\0\x02\0\0" },
+        { 48, 12, "\0\0\0\x14tfdt\1\0\0\0" },
+        { 68, 16, "\0\0\0\x24trun\1\0\x0f\1\0\0\0\1" },
+        { 108, 4, "mdat" },
+    };
+
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
+        if (memcmp(p + fixed[i].at, fixed[i].bytes, fixed[i].n))
+            return false;
+    *f = (struct fmp4_fragment){
+        .track_id = be32_at(p, TRACK_AT),
+        .dts = (uint64_t)be32_at(p, DTS_AT) << 32 | be32_at(p, DTS_AT + 4),
+        .duration = be32_at(p, DURATION_AT),
+        .size = be32_at(p, DURATION_AT + 4),
+        .key = be32_at(p, DURATION_AT + 8) == FLAG_KEY,
+    };
+    return (f->track_id == VIDEO_ID || f->track_id == AUDIO_ID) &&
+           f->size <= UINT32_MAX - 8 && be32_at(p, MDAT_AT) == f->size + 8;
+}
+
+void fmp4_fragment_move(char p[static FMP4_FRAGMENT_HEAD], uint32_t sequence,
+                        uint64_t dts)
+{
+    struct writer number = writer_of(p + SEQUENCE_AT, 4);
+    struct writer time = writer_of(p + DTS_AT, 8);
+
+    writer_be32(&number, sequence);
+    writer_be64(&time, dts);
+}
+
+void fmp4_fragment_blank(char p[static FMP4_FRAGMENT_HEAD])
+{
+    memcpy(p + 4, "free", 4);
+    memcpy(p + MDAT_AT + 4, "free", 4);
 }
 
 static void put_codec(struct writer *w, const struct media_config *c)

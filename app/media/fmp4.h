@@ -17,6 +17,10 @@ struct fmp4_mux {
     int64_t shift90k;     /* added to the times of frames */
 };
 
+#define FMP4_VIDEO_ID 1
+#define FMP4_AUDIO_ID 2
+#define FMP4_FRAGMENT_HEAD 112 /* bytes: moof of one sample, and the head of mdat */
+
 /* The codecs that can be carried: H.264, H.265, AAC, G.711 (as FLAC). */
 bool fmp4_carries(enum ps_codec c);
 
@@ -38,6 +42,23 @@ int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
 int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                         const struct media_config *video,
                         struct media_frame *f);
+
+/* ---- fragments that were written before: their first FMP4_FRAGMENT_HEAD bytes ---- */
+
+struct fmp4_fragment {
+    uint32_t track_id, duration, size; /* size: bytes of the sample, behind it */
+    uint64_t dts; /* in the track's timescale, as duration */
+    bool key;
+};
+
+/* false: fmp4_frame_chunk has not written it so. */
+bool fmp4_fragment_read(struct fmp4_fragment *f,
+                        const char p[static FMP4_FRAGMENT_HEAD]);
+/* Its number and time become these. */
+void fmp4_fragment_move(char p[static FMP4_FRAGMENT_HEAD], uint32_t sequence,
+                        uint64_t dts);
+/* It becomes free space of the same size. */
+void fmp4_fragment_blank(char p[static FMP4_FRAGMENT_HEAD]);
 
 /* video/mp4; codecs="avc1.4D401F,flac" or audio/mp4; codecs="flac" */
 void fmp4_mime(struct writer *w, const struct media_config *video,

@@ -5,15 +5,14 @@
 
 #include <string.h>
 
-#define TRACKS 2
+#define TRACKS MP4SCAN_TRACKS
 #define HEAD 8 /* of a box */
 
 struct walk {
     mp4scan_read_fn *read;
     void *ctx;
     uint64_t size;
-    uint32_t timescale[TRACKS + 1]; /* by track id */
-    char moof[MP4SCAN_MOOF_MAX];
+    struct mp4scan_head head; /* its room takes moof after moof later */
 };
 
 static uint32_t be32(const char *p)
@@ -65,24 +64,26 @@ static struct slice child(struct slice in, const char *name)
 /* ---- the head ------------------------------------------------------------------- */
 
 /* Version 0 alone, as we write it. */
-static void read_trak(struct walk *w, struct slice trak)
+static void read_trak(struct mp4scan_head *h, struct slice trak)
 {
     struct slice tkhd = child(trak, "tkhd");
     struct slice mdhd = child(child(trak, "mdia"), "mdhd");
     uint32_t id = tkhd.n >= 16 ? be32(tkhd.p + 12) : 0;
 
-    if (id >= 1 && id <= TRACKS && mdhd.n >= 16)
-        w->timescale[id] = be32(mdhd.p + 12);
+    if (id < 1 || id > TRACKS || mdhd.n < 16)
+        return;
+    h->timescale[id] = be32(mdhd.p + 12);
+    h->trak[id] = trak;
 }
 
-static void read_moov(struct walk *w, struct slice moov)
+static void read_moov(struct mp4scan_head *h, struct slice moov)
 {
     const char *type;
     struct slice body;
 
     while (next_box(&moov, &type, &body))
         if (is(type, "trak"))
-            read_trak(w, body);
+            read_trak(h, body);
 }
 
 /* ---- fragments -------------------------------------------------------------------- */
@@ -109,24 +110,24 @@ static uint64_t run_duration(struct slice trun)
 }
 
 /* Where what is in it begins and ends, ms. */
-static uint64_t traf_end_ms(const struct walk *w, struct slice traf,
+static uint64_t traf_end_ms(const struct mp4scan_head *h, struct slice traf,
                             uint64_t *begin_ms)
 {
     struct slice tfhd = child(traf, "tfhd"), tfdt = child(traf, "tfdt");
     uint32_t id = tfhd.n >= 8 ? be32(tfhd.p + 4) : 0;
     uint64_t at;
 
-    if (id < 1 || id > TRACKS || !w->timescale[id] || tfdt.n < 8)
+    if (id < 1 || id > TRACKS || !h->timescale[id] || tfdt.n < 8)
         return 0;
     at = tfdt.p[0] == 1 && tfdt.n >= 12 ? be64(tfdt.p + 4)
                                         : be32(tfdt.p + 4);
     if (at > UINT64_MAX / 2000)
         return 0;
-    *begin_ms = at * 1000 / w->timescale[id];
-    return (at + run_duration(child(traf, "trun"))) * 1000 / w->timescale[id];
+    *begin_ms = at * 1000 / h->timescale[id];
+    return (at + run_duration(child(traf, "trun"))) * 1000 / h->timescale[id];
 }
 
-static void read_moof(const struct walk *w, struct slice moof,
+static void read_moof(const struct mp4scan_head *h, struct slice moof,
                       struct mp4scan *out)
 {
     const char *type;
@@ -134,7 +135,7 @@ static void read_moof(const struct walk *w, struct slice moof,
 
     while (next_box(&moof, &type, &body)) {
         uint64_t begin_ms = 0;
-        uint64_t end_ms = is(type, "traf") ? traf_end_ms(w, body, &begin_ms)
+        uint64_t end_ms = is(type, "traf") ? traf_end_ms(h, body, &begin_ms)
                                            : 0;
 
         if (out->fragments == 0 && out->start_ms == 0)
@@ -165,14 +166,14 @@ static bool box_at(const struct walk *w, uint64_t off, struct box *b)
     return b->n >= HEAD && b->n <= w->size - off;
 }
 
-/* Its body in w->moof; false: too large, or not readable. */
+/* Its body in w->head.moov; false: too large, or not readable. */
 static bool load(struct walk *w, const struct box *b, struct slice *body)
 {
     size_t n = (size_t)(b->n - HEAD);
 
-    *body = slice_of(w->moof, n);
-    return b->n - HEAD <= sizeof(w->moof) &&
-           w->read(w->ctx, b->off + HEAD, w->moof, n);
+    *body = slice_of(w->head.moov, n);
+    return b->n - HEAD <= sizeof(w->head.moov) &&
+           w->read(w->ctx, b->off + HEAD, w->head.moov, n);
 }
 
 /* One moof with its mdat; false: not whole. */
@@ -185,34 +186,84 @@ static bool fragment(struct walk *w, struct mp4scan *out)
         !box_at(w, moof.off + moof.n, &mdat) || !is(mdat.type, "mdat") ||
         !load(w, &moof, &body))
         return false;
-    read_moof(w, body, out);
+    read_moof(&w->head, body, out);
     out->bytes = mdat.off + mdat.n;
     out->fragments++;
     return true;
+}
+
+/* Reads on to the end of moov. */
+static int read_head(struct walk *w)
+{
+    struct mp4scan_head *h = &w->head;
+    struct slice body;
+    struct box b;
+    uint64_t at = 0;
+
+    while (box_at(w, at, &b)) {
+        bool is_moov = is(b.type, "moov");
+
+        if ((!is_moov && !is(b.type, "ftyp")) ||
+            (is_moov && !load(w, &b, &body)))
+            return GB_ESYNTAX;
+        at += b.n;
+        if (!is_moov)
+            continue;
+        read_moov(h, body);
+        h->bytes = at;
+        return 0;
+    }
+    return GB_ESYNTAX;
+}
+
+int mp4scan_head(struct mp4scan_head *h, mp4scan_read_fn *read, void *ctx,
+                 uint64_t size)
+{
+    struct walk w = { .read = read, .ctx = ctx, .size = size };
+    int err = read_head(&w);
+
+    if (err)
+        return err;
+    *h = w.head;
+    for (unsigned id = 1; id <= TRACKS; id++)
+        if (h->trak[id].n)
+            h->trak[id].p = h->moov + (w.head.trak[id].p - w.head.moov);
+    return 0;
+}
+
+bool mp4scan_head_is_same(const struct mp4scan_head *a,
+                          const struct mp4scan_head *b)
+{
+    for (unsigned id = 1; id <= TRACKS; id++)
+        if (!slice_eq(a->trak[id], b->trak[id]))
+            return false;
+    return true;
+}
+
+bool mp4scan_head_is_like(const struct mp4scan_head *a,
+                          const struct mp4scan_head *b)
+{
+    bool shared = false;
+
+    for (unsigned id = 1; id <= TRACKS; id++) {
+        if (!a->trak[id].n || !b->trak[id].n)
+            continue;
+        if (!slice_eq(a->trak[id], b->trak[id]))
+            return false;
+        shared = true;
+    }
+    return shared;
 }
 
 int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
             uint64_t size)
 {
     struct walk w = { .read = read, .ctx = ctx, .size = size };
-    struct slice body;
-    struct box b;
 
     *out = (struct mp4scan){ 0 };
-    while (!out->head_bytes && box_at(&w, out->bytes, &b)) {
-        bool is_moov = is(b.type, "moov");
-
-        if ((!is_moov && !is(b.type, "ftyp")) ||
-            (is_moov && !load(&w, &b, &body)))
-            break;
-        out->bytes += b.n;
-        if (is_moov) {
-            read_moov(&w, body);
-            out->head_bytes = out->bytes;
-        }
-    }
-    if (!out->head_bytes)
+    if (read_head(&w))
         return GB_ESYNTAX;
+    out->bytes = out->head_bytes = w.head.bytes;
     while (fragment(&w, out))
         ;
     return 0;

@@ -3,10 +3,14 @@
 not one picture missing or doubled over their borders, whatever ends the process. Pictures are told by their
 checksums."""
 import glob
+import json
+import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, checksums, expect
@@ -78,6 +82,83 @@ def seamless(items, codec):
         expect(int(b["id"]) == int(a["id"]) + a["length_ms"], f"a gap between {a} and {b}")
 
 
+def ffprobe(what, *more):
+    p = subprocess.run(["ffprobe", "-v", "error", *more, "-show_entries",
+                        "format=duration,start_time:stream=codec_type,start_time,nb_read_packets", "-of", "json", what], capture_output=True, timeout=40 * SLOW, check=False)
+    expect(p.returncode == 0 and not p.stderr, f"ffprobe {what}: {p.stderr[-400:]}")
+    return json.loads(p.stdout)
+
+
+def by_playlist(url):
+    """The pictures of a playlist of byte ranges, part by part, each behind its head."""
+    def ask(link, byterange):
+        n, off = byterange.split("@")
+        r = urllib.request.Request(urllib.parse.urljoin(url, link))
+        r.add_header("Range", f"bytes={off}-{int(off) + int(n) - 1}")
+        with urllib.request.urlopen(r, timeout=30) as a:
+            data = a.read()
+        expect(len(data) == int(n), f"{len(data)} bytes of {byterange}")
+        return data
+
+    with urllib.request.urlopen(url, timeout=30) as r:
+        lines = r.read().decode().splitlines()
+    expect(lines[0] == "#EXTM3U" and lines[-1] == "#EXT-X-ENDLIST", lines)
+    got, head, where = [], None, None
+    for line in lines:
+        if line.startswith("#EXT-X-MAP:"):
+            head = ask(*re.match(r'#EXT-X-MAP:URI="([^"]*)",BYTERANGE="([^"]*)"', line).groups())
+        elif line.startswith("#EXT-X-BYTERANGE:"):
+            where = line.split(":")[1]
+        elif line and not line.startswith("#"):
+            got += pictures(head + ask(line, where))
+    return got
+
+
+def exported(link, want, seconds):
+    """These pictures as one MP4: from zero on, so long."""
+    with tempfile.NamedTemporaryFile(suffix=".mp4") as f:
+        with urllib.request.urlopen(link, timeout=30) as r:
+            f.write(r.read())
+            f.flush()
+        got = checksums(run_ffmpeg(f.name, ["-i", f.name, "-map", "0"]))
+        expect(got == want, f"{len(got)} pictures of {len(want)} in the export, or other ones")
+        told = ffprobe(f.name)
+        expect(abs(float(told["format"]["duration"]) - seconds) < 0.3, f"{told} is not {seconds} s")
+        video = next(s for s in told["streams"] if s["codec_type"] == "video")
+        expect(float(video["start_time"]) == 0, told)
+
+
+def played(d, items):
+    """The range of all files as a playlist and as one file; and from inside the second file to inside the third one."""
+    def links(start, end):
+        a = d.get(RECORDS + f"&start={start}&end={end}")
+        return a["playlist"], a["export"]
+
+    each = [pictures(fetch(s)) for s in items]
+    everything = sum(each, [])
+    first, last = int(items[0]["id"]), int(items[-1]["id"]) + items[-1]["length_ms"]
+    hls, mp4 = links(first // 1000, last // 1000 + 1)
+    exported(mp4, everything, len(everything) / FPS)
+    expect(by_playlist(hls) == everything, "other pictures by the playlist")
+    told = ffprobe(hls, "-select_streams", "v", "-count_packets")
+    expect(told["streams"][0]["nb_read_packets"] == str(len(everything)), f"{told}: not {len(everything)}")
+    expect(abs(float(told["format"]["duration"]) - len(everything) / FPS) < 0.3, told)
+    expect(d.call("GET", hls.replace("&end=", "&end=1")[len(d.base):], token=False).status == 401, "another range")
+    # a hole: the second file is gone
+    path = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/records/"
+    expect(d.call("DELETE", path + items[1]["id"]).status == 204, "DELETE")
+    rest = each[0] + sum(each[2:], [])
+    exported(mp4, rest, len(rest) / FPS)
+    exported(mp4 + "&gaps=keep", rest, len(everything) / FPS)
+    text = urllib.request.urlopen(hls, timeout=30).read().decode()
+    expect(text.count("#EXT-X-DISCONTINUITY\n") == len(items) - 2 and text.count("#EXTINF") >= len(items) - 1, text)
+    # from the key frame before a time on
+    _, mp4 = links(int(items[2]["id"]) // 1000 + 1, last // 1000 + 1)
+    with urllib.request.urlopen(mp4, timeout=30) as r:
+        some = pictures(r.read())
+    expect(some and some == everything[-len(some):] and len(some) >= len(sum(each[3:], [])), f"{len(some)} pictures")
+
+
 def by_hand(codec, audio):
     with system("--codec", codec, "--audio", audio, settings=("record.segment_s=2",)) as (d, _):
         expect(state(d) == "off", state(d))
@@ -101,7 +182,8 @@ def by_hand(codec, audio):
         page = d.get(RECORDS + "&limit=1")
         expect(len(page["items"]) == 1 and page["next"] == items[1]["id"] and page["total"] == len(items), page)
         path = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/records/"
-        for s in items:
+        played(d, items)
+        for s in segments(d):
             expect(d.call("DELETE", path + s["id"]).status == 204, "DELETE")
         expect(d.call("GET", path + items[0]["id"]).status == 404, "it is gone")
         wait_for("the files are gone", lambda: not glob.glob(f"{d.dir}/data/recordings/*"))

@@ -1,0 +1,66 @@
+/* app/net/cuts.h - which parts of which recorded files make up a range of time,
+ * read from the files in libuv's pool
+ *
+ * A question belongs to the pool from cuts_run to its on_done; the files are
+ * looked at there, 112 bytes for each sample. */
+#ifndef APP_NET_CUTS_H
+#define APP_NET_CUTS_H
+
+#include "app/media/mp4cut.h"
+#include "app/net/rolls.h"
+#include "app/platform/archive.h"
+
+struct cuts_file {
+    int64_t begin_utc_ms;
+    struct mp4cut cut; /* of it; n == 0: nothing */
+    size_t head;       /* the first file of those in a row that have its head */
+};
+
+struct cuts {
+    uv_work_t work; /* of cuts.c */
+    char dir[1100];
+    /* the question */
+    uint64_t request;
+    char device[ARCHIVE_NAME_MAX + 1], channel[ARCHIVE_NAME_MAX + 1];
+    int64_t from_utc_ms, to_utc_ms;
+    uint32_t part_ms;
+    bool one;  /* all of it behind one head */
+    bool gaps; /* of one: they stay as they are */
+    void (*on_done)(void *ctx, struct cuts *q);
+    void *ctx;
+    /* the answer */
+    int err; /* GB_ENOMEM; GB_EUNSUPPORTED: of one: the tracks change */
+    int64_t changed_utc_ms; /* there */
+    size_t head; /* of one: the file whose head has all tracks */
+    size_t n;    /* files, in order of time */
+    struct cuts_file file[];
+};
+
+/* Room for n files, whose begins the caller fills in. NULL: no memory. */
+struct cuts *cuts_new(size_t n);
+void cuts_free(struct cuts *q); /* NULL is fine */
+
+/* Takes q until on_done, on this loop, where it is the callee's. dir is copied.
+ * 0, GB_ERANGE (dir is too long): q is still the caller's. */
+int cuts_run(uv_loop_t *loop, struct cuts *q, const char *dir);
+
+/* ---- the answer as one file ------------------------------------------------------- */
+
+struct cuts_export {
+    const struct cuts *q; /* borrowed */
+    size_t at;            /* 0: before the head; i + 1: before file i */
+    int64_t end90k, end_utc_ms; /* of what has been */
+    bool moves;           /* what is read is fragments */
+    struct mp4cut_mover mover;
+};
+
+uint64_t cuts_export_bytes(const struct cuts *q); /* 0: nothing is there */
+/* The next bytes are n from off on of this file. false: that was all. */
+bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
+                      uint64_t *off, uint64_t *n);
+/* What was read of them, n bytes, is changed in place; as mp4cut_move. */
+size_t cuts_export_move(struct cuts_export *e, char *p, size_t n);
+
+/* When part i of a file was recorded, UTC ms. */
+int64_t cuts_part_utc_ms(const struct cuts_file *f, size_t i);
+#endif

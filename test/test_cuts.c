@@ -1,0 +1,102 @@
+/* A range over several files as one: their order, and what becomes of gaps */
+#include "test/support.h"
+
+#include "app/net/cuts.h"
+
+#include <stdlib.h>
+
+#define T0 1700000000000
+
+static void part(struct cuts_file *f, int64_t begin_utc_ms, uint64_t off,
+                 uint64_t n, int64_t at_ms, int64_t length_ms)
+{
+    static struct mp4cut_part parts[8];
+    static size_t used;
+    struct mp4cut_part *p = &parts[used++ % COUNT(parts)];
+
+    *p = (struct mp4cut_part){ off, n, 45000 + at_ms * 90, length_ms * 90 };
+    f->begin_utc_ms = begin_utc_ms;
+    f->cut = (struct mp4cut){ .head_bytes = 100, .audio_hz = 8000,
+                              .first90k = 45000, .n = 1, .part = p };
+}
+
+/* The first begins 400 ms inside its file; the third has gone; the fourth is
+ * 10 s behind the second. */
+static struct cuts *example(bool gaps)
+{
+    struct cuts *q = cuts_new(4);
+
+    assert_non_null(q);
+    slice_copy(q->dir, sizeof(q->dir), SLICE("/rec"));
+    slice_copy(q->device, sizeof(q->device), SLICE("1"));
+    slice_copy(q->channel, sizeof(q->channel), SLICE("2"));
+    q->gaps = gaps;
+    q->head = 1;
+    part(&q->file[0], T0, 5000, 700, 400, 1600);
+    part(&q->file[1], T0 + 2000, 100, 900, 0, 2000);
+    part(&q->file[3], T0 + 14000, 100, 800, 0, 1000);
+    return q;
+}
+
+static void done(struct cuts *q)
+{
+    for (size_t i = 0; i < q->n; i++)
+        q->file[i].cut.part = NULL; /* not of the heap */
+    cuts_free(q);
+}
+
+static void one_behind_the_other(void **state)
+{
+    static const struct {
+        int64_t shift_ms[2]; /* of what is read: gaps closed, kept */
+        const char *name;
+        uint64_t off, n;
+    } want[] = {
+        { { 0, 0 }, "1700000002000.mp4", 0, 100 }, /* the head */
+        { { -900, -900 }, "1700000000000.mp4", 5000, 700 },
+        { { 1100, 1100 }, "1700000002000.mp4", 100, 900 },
+        { { 3100, 13100 }, "1700000014000.mp4", 100, 800 },
+    };
+
+    (void)state;
+    for (int gaps = 0; gaps < 2; gaps++) {
+        struct cuts *q = example(gaps);
+        struct cuts_export e = { .q = q };
+        char path[ROLLS_PATH_MAX], bytes[8] = "no head";
+        uint64_t off, n;
+
+        assert_int_equal(cuts_export_bytes(q), 100 + 700 + 900 + 800);
+        for (size_t i = 0; i < COUNT(want); i++) {
+            assert_true(cuts_export_next(&e, path, &off, &n));
+            assert_string_equal(strrchr(path, '/') + 1, want[i].name);
+            assert_int_equal(off, want[i].off);
+            assert_int_equal(n, want[i].n);
+            assert_int_equal(e.mover.shift90k, want[i].shift_ms[gaps] * 90);
+            /* the head leaves as it is; what is no fragment does not leave */
+            assert_int_equal(cuts_export_move(&e, bytes, 8), i == 0 ? 8 : 0);
+        }
+        assert_false(cuts_export_next(&e, path, &off, &n));
+        done(q);
+    }
+}
+
+static void nothing_is_there(void **state)
+{
+    struct cuts *q = cuts_new(3);
+
+    (void)state;
+    assert_non_null(q);
+    assert_int_equal(cuts_export_bytes(q), 0);
+    cuts_free(q);
+    cuts_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_behind_the_other),
+        cmocka_unit_test(nothing_is_there),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,335 @@
+/* Recorded files in parts: where they are cut, and what becomes of the times of
+ * what is put one behind the other. */
+#include "test/support.h"
+
+#include "app/media/fmp4.h"
+#include "app/media/mp4cut.h"
+#include "app/media/params.h"
+#include "test/media.h"
+
+#define LEAD 45000 /* where the file's first picture is */
+#define PICTURE 3600
+#define N_PICTURES 50
+#define GOP 10
+
+static char file[65536];
+static size_t file_n;
+static struct mp4scan_head head;
+
+static void put(struct media_chunk *c)
+{
+    struct media_iov v[MEDIA_CHUNK_IOVS];
+    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v));
+
+    for (size_t i = 0; i < k; i++) {
+        assert_true(file_n + v[i].len <= sizeof(file));
+        memcpy(file + file_n, v[i].base, v[i].len);
+        file_n += v[i].len;
+    }
+    media_chunk_unref(c);
+}
+
+static void put_frame(struct fmp4_mux *mux, struct media_config *audio,
+                      bool sound, bool key, int64_t dts90k)
+{
+    struct media_frame *f = media_frame_new(&gb_alloc_heap, 160);
+    struct media_chunk *c;
+
+    assert_non_null(f);
+    memset(f->data, 0x55, 160);
+    f->track = sound ? MEDIA_AUDIO : MEDIA_VIDEO;
+    f->codec = sound ? PS_CODEC_G711A : PS_CODEC_H264;
+    f->key = key;
+    f->dts90k = f->pts90k = dts90k;
+    f->duration90k = sound ? 1800 : PICTURE;
+    assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, mux, f, audio), 0);
+    media_frame_unref(f);
+    put(c);
+}
+
+/* Two seconds of pictures, a key frame every 400 ms; sound begins 40 ms before
+ * them. */
+static void make_file(bool pictures, bool sound)
+{
+    struct media_config audio = { .codec = PS_CODEC_G711A, .rate_hz = 8000,
+                                  .channels = 1 };
+    struct fmp4_mux mux = { 0 };
+    struct media_config *video = NULL;
+    struct media_chunk *c;
+    struct au_maker m;
+    struct params *p;
+
+    au_maker_init(&m);
+    assert_int_equal(params_new(&p, &gb_alloc_heap, PS_CODEC_H264), 0);
+    params_take(p, au_key(&m, 90000));
+    assert_int_equal(params_config(p, 1, &video), 0);
+    params_free(p);
+    file_n = 0;
+    assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap,
+                                     pictures ? video : NULL,
+                                     sound ? &audio : NULL), 0);
+    put(c);
+    for (int i = 0; i < N_PICTURES; i++) {
+        if (pictures)
+            put_frame(&mux, &audio, false, i % GOP == 0, LEAD + i * PICTURE);
+        for (int k = 0; sound && k < 2; k++)
+            put_frame(&mux, &audio, true, true,
+                      LEAD - PICTURE + i * PICTURE + k * 1800);
+    }
+    media_config_unref(video);
+    au_maker_fini(&m);
+}
+
+static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
+{
+    size_t *size = ctx;
+
+    if (off > *size || *size - off < n)
+        return false;
+    memcpy(buf, file + off, n);
+    return true;
+}
+
+static int scan(struct mp4cut *c, const struct gb_alloc *alloc, int64_t from_ms,
+                int64_t to_ms, uint32_t part_ms, size_t size)
+{
+    const struct mp4cut_range r = { from_ms, to_ms, part_ms };
+
+    return mp4cut_scan(c, &head, alloc, &r, read_bytes, &size, size);
+}
+
+static void ranges(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t from_ms, to_ms;
+        uint32_t part_ms;
+        size_t n;
+        int64_t at_ms, length_ms; /* from the first picture on; of all parts */
+    } cases[] = {
+        { "everything", -1000, 9000, 0, 5, 0, 2000 },
+        { "in one part", 0, 9000, UINT32_MAX, 1, 0, 2000 },
+        { "parts of two", 0, 9000, 500, 3, 0, 2000 },
+        { "inside a group", 500, 9000, 0, 4, 400, 1600 },
+        { "just at a key frame", 800, 9000, 0, 3, 800, 1200 },
+        { "just before it", 799, 9000, 0, 4, 400, 1600 },
+        { "ends inside a group", 0, 900, 0, 3, 0, 1200 },
+        { "ends at a key frame", 0, 800, 0, 2, 0, 800 },
+        { "within one group", 450, 500, 0, 1, 400, 400 },
+        { "behind its end", 7000, 9000, 0, 1, 1600, 400 },
+        { "empty", 0, 0, 0, 1, 0, 400 },
+    };
+
+    (void)state;
+    make_file(true, true);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct mp4cut c;
+        int64_t length = 0;
+
+        assert_int_equal(scan(&c, &gb_alloc_heap, cases[i].from_ms,
+                              cases[i].to_ms, cases[i].part_ms, file_n), 0);
+        assert_int_equal(c.first90k, LEAD);
+        assert_int_equal(c.audio_hz, 8000);
+        for (size_t k = 0; k < c.n; k++) {
+            length += c.part[k].length90k;
+            if (k)
+                assert_int_equal(c.part[k].off,
+                                 c.part[k - 1].off + c.part[k - 1].n);
+        }
+        if (c.n != cases[i].n || length != cases[i].length_ms * 90 ||
+            c.part[0].at90k - LEAD != cases[i].at_ms * 90)
+            fail_msg("%s: %zu parts, %lld from %lld on", cases[i].name, c.n,
+                     (long long)length / 90,
+                     (long long)(c.part[0].at90k - LEAD) / 90);
+        mp4cut_fini(&c, &gb_alloc_heap);
+    }
+}
+
+static void sound_alone(void **state)
+{
+    struct mp4cut c;
+
+    (void)state;
+    make_file(false, true);
+    assert_int_equal(scan(&c, &gb_alloc_heap, 1000, 1500, 100, file_n), 0);
+    assert_int_equal(c.n, 5);
+    assert_int_equal(c.part[0].length90k, 9000);
+    mp4cut_fini(&c, &gb_alloc_heap);
+}
+
+/* A file that is being written, or was broken off: what is whole of it. */
+static void prefixes(void **state)
+{
+    uint64_t before = 0;
+
+    (void)state;
+    make_file(true, true);
+    for (size_t n = 0; n < file_n; n++) {
+        struct mp4cut c;
+        uint64_t end = 0;
+
+        if (scan(&c, &gb_alloc_heap, 0, 9000, 0, n) == 0) {
+            end = c.part[c.n - 1].off + c.part[c.n - 1].n;
+            mp4cut_fini(&c, &gb_alloc_heap);
+        } else {
+            assert_true(before == 0);
+            assert_null(c.part);
+        }
+        assert_true(end <= n && end >= before);
+        before = end;
+    }
+}
+
+static void no_memory(void **state)
+{
+    struct failing_alloc mem;
+    struct mp4cut c;
+    unsigned long i = 0;
+    int err;
+
+    (void)state;
+    make_file(false, true);
+    do {
+        failing_alloc_init(&mem, ++i);
+        err = scan(&c, &mem.alloc, 0, 9000, 0, file_n);
+        assert_true(err == 0 || err == GB_ENOMEM);
+        mp4cut_fini(&c, &mem.alloc);
+        assert_int_equal(mem.live, 0);
+    } while (err);
+    assert_true(i > 2);
+}
+
+/* ---- moving ------------------------------------------------------------------------ */
+
+/* What leaves when at most `room` bytes are read at once. */
+static size_t move(struct mp4cut_mover *m, const char *in, size_t n, char *out,
+                   size_t room)
+{
+    char buf[4096];
+    size_t at = 0, k;
+
+    while (at < n) {
+        size_t some = n - at < room ? n - at : room;
+
+        memcpy(buf, in + at, some);
+        k = mp4cut_move(m, buf, some);
+        assert_true(k > 0 && k <= some);
+        memcpy(out + at, buf, k);
+        at += k;
+    }
+    return at;
+}
+
+/* Times rise in each track, without a hole in the pictures; the number of
+ * fragments that are left. */
+static unsigned check(const char *p, size_t n, uint64_t first, unsigned *blank)
+{
+    uint64_t next[3] = { 0, first, 0 };
+    unsigned left = 0;
+    uint32_t last = 0;
+    struct fmp4_fragment f;
+
+    *blank = 0;
+    for (size_t at = 0; at < n;) {
+        char copy[FMP4_FRAGMENT_HEAD];
+
+        memcpy(copy, p + at, sizeof(copy));
+        if (!memcmp(copy + 4, "free", 4)) {
+            assert_memory_equal(copy + 108, "free", 4);
+            memcpy(copy + 4, "moof", 4);
+            memcpy(copy + 108, "mdat", 4);
+            assert_true(fmp4_fragment_read(&f, copy));
+            ++*blank;
+        } else {
+            assert_true(fmp4_fragment_read(&f, copy));
+            if (f.track_id == FMP4_VIDEO_ID)
+                assert_int_equal(f.dts, next[1]);
+            assert_true(f.dts >= next[f.track_id]);
+            next[f.track_id] = f.dts + f.duration;
+            assert_true(left == 0 ||
+                        (uint8_t)copy[23] == (uint8_t)(last + 1));
+            last = (uint8_t)copy[23];
+            left++;
+        }
+        at += FMP4_FRAGMENT_HEAD + f.size;
+    }
+    return left;
+}
+
+static void times_go_on(void **state)
+{
+    static char out[2 * sizeof(file)];
+    static const size_t rooms[] = { 112, 113, 271, 1000, 4096 };
+    unsigned blank;
+
+    (void)state;
+    make_file(true, true);
+    for (size_t i = 0; i < COUNT(rooms); i++) {
+        struct mp4cut_mover m = { .audio_hz = 8000 };
+        struct mp4cut c;
+        const struct mp4cut_part *p;
+        size_t n;
+
+        assert_int_equal(scan(&c, &gb_alloc_heap, 500, 9000, UINT32_MAX,
+                              file_n), 0);
+        p = &c.part[0];
+        m.shift90k = -p->at90k;
+        n = move(&m, file + p->off, (size_t)p->n, out, rooms[i]);
+        assert_int_equal(n, p->n);
+        m.shift90k += p->length90k; /* once more behind itself */
+        n += move(&m, file + p->off, (size_t)p->n, out + n, rooms[i]);
+        /* 40 pictures and 80 sounds each; two sounds are before the beginning,
+           and two of the second time lie where the first time had no end yet */
+        assert_int_equal(check(out, n, 0, &blank) + blank, 240);
+        assert_int_equal(blank, 2);
+        mp4cut_fini(&c, &gb_alloc_heap);
+    }
+}
+
+static void what_goes_back_is_left_out(void **state)
+{
+    static char out[sizeof(file)];
+    struct mp4cut_mover m = { .audio_hz = 8000 };
+    struct mp4cut c;
+    unsigned blank;
+    size_t n;
+
+    (void)state;
+    make_file(true, true);
+    assert_int_equal(scan(&c, &gb_alloc_heap, 0, 9000, UINT32_MAX, file_n), 0);
+    m.shift90k = -LEAD;
+    m.next[FMP4_AUDIO_ID] = 8000; /* sound was there up to here */
+    n = move(&m, file + c.part[0].off, (size_t)c.part[0].n, out, 4096);
+    check(out, n, 0, &blank);
+    assert_int_equal(blank, 52); /* 1 s at 20 ms, and 40 ms of before */
+    mp4cut_fini(&c, &gb_alloc_heap);
+}
+
+static void no_fragments(void **state)
+{
+    struct mp4cut_mover m = { 0 };
+    char noise[256];
+
+    (void)state;
+    make_file(true, false);
+    memset(noise, 7, sizeof(noise));
+    assert_int_equal(mp4cut_move(&m, noise, sizeof(noise)), 0);
+    assert_int_equal(mp4cut_move(&m, file, 200), 0); /* the head is none */
+    for (size_t n = 0; n < FMP4_FRAGMENT_HEAD; n++)
+        assert_int_equal(mp4cut_move(&m, noise, n), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranges),
+        cmocka_unit_test(sound_alone),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(times_go_on),
+        cmocka_unit_test(what_goes_back_is_left_out),
+        cmocka_unit_test(no_fragments),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
