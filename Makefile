@@ -201,6 +201,11 @@ $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(CPPFLAGS) $(CFLAGS) -fsyntax-only $< && touch $@
 
+# A fleet in virtual time: docs/simulation.md.
+$(BUILD)/fleet: $(call obj,$(wildcard test/sim/*.c)) $(support) $(app_lib) $(core_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(unlto) $(LDFLAGS) $^ -lcmocka $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
 tests: $(tests)                                      ## build every unit test
 benches: $(benches) $(bench_tools)                   ## build every benchmark
 fuzzers: $(fuzzers)
