@@ -163,9 +163,13 @@ uint64_t media_deadline(const struct world *w)
 {
     uint64_t at = GB_NEVER;
 
-    for (unsigned i = 0; w->open_streams && i < WORLD_STREAMS; i++)
-        if (w->stream[i].session && w->stream[i].next_ms < at)
+    for (unsigned i = 0, left = w->open_streams; left; i++) {
+        if (!w->stream[i].session)
+            continue;
+        left--;
+        if (w->stream[i].next_ms < at)
             at = w->stream[i].next_ms;
+    }
     return at;
 }
 
