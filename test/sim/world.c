@@ -5,9 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/support.h"
-
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define UNITS_SLOWLY_MS 60000 /* in which all devices come for the first time */
+
+/* xorshift64*: the same from the same seed, everywhere. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 2685821657736338717u;
+}
 
 /* ---- memory of the platform: counted, and refused at times ---- */
 
@@ -22,7 +30,7 @@ static void *block_get(void *ctx, size_t n)
     struct block *b;
 
     m->calls++;
-    if (m->one_in && test_random(m->random) % m->one_in == 0)
+    if (m->one_in && next_random(m->random) % m->one_in == 0)
         return NULL;
     b = calloc(1, sizeof(*b) + n);
     if (!b)
@@ -63,7 +71,7 @@ struct gb_time world_now(const struct world *w)
 
 uint64_t world_random(struct world *w, uint64_t n)
 {
-    return test_random(&w->rnd) % n;
+    return next_random(&w->rnd) % n;
 }
 
 bool world_chance(struct world *w, unsigned in_1000)
