@@ -200,15 +200,25 @@ $(BUILD)/test/%.o: OPT += -O0
 endif
 
 # What another compiler has to say: its front end reads every source.
-seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c test/*.c fuzz/*.c)
+seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c test/*.c test/sim/*.c fuzz/*.c)
 warnings: $(seen_src:%.c=$(BUILD)/%.seen)            ## read all sources with CC, for its warnings
 $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(CPPFLAGS) $(CFLAGS) -fsyntax-only $< && touch $@
 
+# A fleet in virtual time: docs/simulation.md.
+$(BUILD)/fleet: $(call obj,$(wildcard test/sim/*.c)) $(app_lib) $(core_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(unlto) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+
 tests: $(tests)                                      ## build every unit test
 benches: $(benches) $(bench_tools)                   ## build every benchmark
 fuzzers: $(fuzzers)
+
+SIM_S ?= 120
+SIM_SEEDS ?=
+sim: $(BUILD)/fleet                                  ## a simulated fleet for SIM_S seconds, seed after seed
+	tools/sim.sh $(BUILD)/fleet $(SIM_S) $(SIM_SEEDS)
 
 RUN ?= # runs a program of the target: RUN="qemu-aarch64 -L $(SYSROOT)"
 unit: $(tests)                                       ## run every unit test of one VARIANT
@@ -289,6 +299,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests benches fuzzers unit check asan cov replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
+.PHONY: all tests benches fuzzers unit sim check asan cov replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -460,6 +460,31 @@ static void no_oracle_for_guesses(void **state)
     sim_free(&s);
 }
 
+/* The clock of the server may be set at any moment, in either direction. */
+static void a_clock_that_is_set_locks_nobody_out(void **state)
+{
+    static const int64_t steps_ms[] = { -86400000, 60000, 86400000, -1000,
+                                        -3600000 };
+    struct sim_device *d;
+
+    (void)state;
+    knock_begin(&s, (struct platform_config){ .auto_enrol = true });
+    d = sim_add(&s, cam, "192.168.1.10:5060", SIP_UDP);
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->registered, 1);
+    for (unsigned i = 0; i < COUNT(steps_ms); i++) {
+        sim_run(&s, 60000);
+        s.now.utc_ms += steps_ms[i];
+        sim_register(d);
+        sim_run(&s, 100);
+        assert_int_equal(d->registered, 2 + i);
+        assert_int_equal(d->challenged, 2 + i);
+        assert_int_equal(d->stale, 0);
+    }
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +499,7 @@ int main(void)
         cmocka_unit_test(proof_only_for_who_uses_qop),
         cmocka_unit_test(only_a_right_response_is_stale),
         cmocka_unit_test(no_oracle_for_guesses),
+        cmocka_unit_test(a_clock_that_is_set_locks_nobody_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

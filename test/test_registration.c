@@ -263,7 +263,7 @@ static void a_proxy_asks(void **state)
     end();
 }
 
-/* A second 401 is the end, unless it is stale. */
+/* A second 401 is the end, unless it is stale; that three times at most. */
 static void second_challenges(void **state)
 {
     static const struct step wrong[] = {
@@ -273,6 +273,15 @@ static void second_challenges(void **state)
     static const struct step stale[] = {
         { 401, { ASK }, { MD5_OF }, NULL, 0, false },
         { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
+        { .status = 200, .expires = 1000 },
+    };
+    static const struct step always[] = {
+        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
         { .status = 200, .expires = 1000 },
     };
 
@@ -286,6 +295,13 @@ static void second_challenges(void **state)
     end();
     begin(SIP_UDP, stale, 3);
     run(0);
+    assert_true(device_is_online(g.d));
+    end();
+    begin(SIP_UDP, always, COUNT(always)); /* no storm of REGISTERs */
+    run(59000);
+    assert_int_equal(g.at, 5);
+    assert_string_equal(g.said, "every nonce is stale;");
+    run(1000);
     assert_true(device_is_online(g.d));
     end();
 }

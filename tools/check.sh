@@ -30,10 +30,11 @@ begin_others() {
         make -s -j"$0" CC=clang CCNAME=clang- VARIANT=debug warnings
         make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
         make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store
+        make -s VARIANT=asan sim SIM_S=20 SIM_SEEDS="2 5"
         ' "$jobs" > build/others.log 2>&1 &
     others=$!
 }
-end_others() { wait "$others" || { cat build/others.log; return 1; }; }
+end_others() { wait "$others" || { cat build/others.log; return 1; }; grep "^seed" build/others.log; }
 small_build() {
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
     BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
@@ -89,7 +90,7 @@ step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e
-step "clang without warnings, builds for what follows" end_others
+step "a simulated fleet, clang without warnings, builds for what follows" end_others
 step "end to end under TSan" tsan
 step "without TLS and SQLite" small_build
 echo "check: everything passed in $(($(date +%s) - begin)) s"

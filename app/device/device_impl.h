@@ -76,6 +76,7 @@ struct device_voice {
 /* What is known of the server's challenge and of our answer to it. */
 struct device_login {
     bool answered;  /* the REGISTER that is open has credentials */
+    uint8_t stale;  /* challenges in a row that called them so */
     bool proxy;     /* it was a 407 */
     char challenge[DEVICE_CHALLENGE_MAX]; /* its value; n 0: none */
     size_t n;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define MAX_REDIRECTS 5 /* §3.6 */
+#define MAX_STALE 3 /* a server that always says so will not have us */
 #define MAX_WAIT_S 3600 /* of a Retry-After that is obeyed */
 #define CLOCK_OFF_S 28800 /* of clock_off */
 #define BACK_OFF_MS 1000 /* shortest pause, before chance shortens it */
@@ -261,8 +262,10 @@ static void keep_challenge(struct device *d, const struct sip_msg *m,
 {
     const struct sip_field *f = sip_msg_field(
         m, proxy ? SIP_HDR_PROXY_AUTHENTICATE : SIP_HDR_WWW_AUTHENTICATE);
+    uint8_t n_stale = d->login.answered && c->stale ? d->login.stale + 1 : 0;
 
     forget_login(d);
+    d->login.stale = n_stale;
     d->login.proxy = proxy;
     for (; f; f = sip_field_next(m, f)) {
         struct slice v = f->value;
@@ -288,8 +291,10 @@ static void on_challenge(struct device *d, const struct sip_event *ev,
                                  proxy ? SIP_HDR_PROXY_AUTHENTICATE
                                        : SIP_HDR_WWW_AUTHENTICATE);
 
-    if (!err && d->login.answered && !c.stale && !nextnonce) {
-        device_go_offline(d, now, d->c.retry_ms, "password refused",
+    if (!err && d->login.answered && !nextnonce &&
+        (!c.stale || d->login.stale == MAX_STALE)) {
+        device_go_offline(d, now, d->c.retry_ms,
+                          c.stale ? "every nonce is stale" : "password refused",
                           ev->status);
         return;
     }

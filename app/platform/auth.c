@@ -22,9 +22,12 @@ static struct slice nonce_for(const struct auth *a,
     return writer_slice(&w);
 }
 
+/* Of the clock that nobody sets: where the other one was set back, every new
+ * nonce would be older than those that devices have used, and none would come in
+ * again before it has caught up. Never 0, which stands for no nonce at all. */
 static uint64_t now_s(const struct platform *p)
 {
-    return (uint64_t)p->now.utc_ms / 1000;
+    return p->now.mono_ms / 1000 + 1;
 }
 
 static void make_nonce(struct platform *p, const struct auth *a,

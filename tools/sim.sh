@@ -1,0 +1,17 @@
+#!/bin/sh
+# sim.sh FLEET SECONDS [SEED...] - runs the simulated fleet (docs/simulation.md):
+# the seeds that are named, then new ones until the time is over. Stops at the
+# first fault, whose last line repeats it.
+set -eu
+fleet=$1
+until=$(($(date +%s) + $2))
+shift 2
+for seed in "$@"; do
+    "$fleet" --seed "$seed" --devices 60 --days 0.2
+done
+devices=60
+while left=$((until - $(date +%s))) && [ "$left" -gt 0 ]; do
+    [ "$left" -gt 40 ] || devices=60
+    "$fleet" --seed "$(date +%s%N | cut -c6-16)" --devices "$devices" --days 1 --cpu "$left"
+    [ "$devices" = 1000 ] && devices=60 || devices=1000
+done
