@@ -1,12 +1,13 @@
 # gb28181d. `make help` lists the targets; every variant is a variable:
-#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  LTO=0  WERROR=1
+#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  LTO=0  WERROR=1  STATIC=1
 
 VARIANT    ?= release
 TLS        ?= 1
 SQLITE     ?= 1
 WERROR     ?= 0
+STATIC     ?= 0
 BUILD_ROOT ?= build
-BUILD := $(BUILD_ROOT)/$(CROSS)$(CCNAME)$(VARIANT)$(if $(filter 0,$(TLS)),-notls)$(if $(filter 0,$(SQLITE)),-nosqlite)
+BUILD := $(BUILD_ROOT)/$(CROSS)$(CCNAME)$(VARIANT)$(if $(filter 0,$(TLS)),-notls)$(if $(filter 0,$(SQLITE)),-nosqlite)$(if $(filter 1,$(STATIC)),-static)
 ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(CROSS)gcc)
 endif
@@ -75,6 +76,11 @@ LIBS_CORE := $(shell $(PKG_CONFIG) --libs $(pkg_core))
 LIBS_EDGE := $(shell $(PKG_CONFIG) --libs $(pkg_edge)) -lz
 CPPFLAGS  += -DGB_VERSION='"$(VERSION)"' -DGB_TLS=$(TLS) -DGB_SQLITE=$(SQLITE) $(shell $(PKG_CONFIG) --cflags $(pkg_core) $(pkg_edge))
 LDFLAGS   += -Wl,--as-needed
+# Programs that ask for no library. Debian's archive of libuv has a name of its own.
+ifeq ($(STATIC),1)
+LDFLAGS   += -static
+LIBS_EDGE := $(subst -luv,-l:libuv_a.a,$(LIBS_EDGE))
+endif
 ifeq ($(VARIANT),release)
 CPPFLAGS  += -ffunction-sections -fdata-sections
 LDFLAGS   += -Wl,--gc-sections

@@ -6,7 +6,8 @@
 #       gcc-arm-linux-gnueabihf gcc-i686-linux-gnu gcc-s390x-linux-gnu qemu-user
 #   make cross
 # The target's libraries are unpacked into build/sysroot-ARCH; the system stays as
-# it is. DEB=1 packs each as well. RSS under qemu is qemu's own and is not told.
+# it is. DEB=1 packs each as well; UNIT='ps_demux|xml' builds and runs these tests
+# alone. RSS under qemu is qemu's own and is not told.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- arm64 armhf i386 s390x
@@ -35,9 +36,7 @@ unit() { # ARCH BUILD RUN
     for t in "$2"/test_*; do
         [ -f "$t" ] && [ -x "$t" ] || continue
         name=${t##*/test_}
-        if [ "$1" = s390x ]; then
-            printf '%s' "$name" | grep -qxE "$core" || continue
-        fi
+        [ -z "$chosen" ] || printf '%s' "$name" | grep -qxE "$chosen" || continue
         if printf '%s' "$name" | grep -qxE "$skip"; then
             echo "  $1: test_$name is not run"
             continue
@@ -70,11 +69,14 @@ for arch in "$@"; do
     [ "$arch" != i386 ] || cpp="CPPFLAGS=-isystem $PWD/$root/usr/include/i386-linux-gnu --sysroot=$PWD/$root"
     what="all tests"
     b=build/${cross}release
-    if [ "$arch" = s390x ]; then
+    chosen=${UNIT:-}
+    [ "$arch" != s390x ] || chosen=${UNIT:-$core}
+    if [ -n "$chosen" ]; then
         what=
+        [ "$arch" = s390x ] || what=all
         for t in test/test_*.c; do
             t=$(basename "$t" .c)
-            ! printf '%s' "${t#test_}" | grep -qxE "$core" || what="$what $b/$t"
+            ! printf '%s' "${t#test_}" | grep -qxE "$chosen" || what="$what $b/$t"
         done
     fi
     make -s -j"$(nproc)" CROSS="$cross" SYSROOT="$root" LTO=0 CC="${CC_CROSS:-}${cross}gcc" ${pkg:+"$pkg"} ${ld:+"$ld"} ${cpp:+"$cpp"} $what \

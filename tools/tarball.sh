@@ -1,7 +1,7 @@
 #!/bin/sh
 # tarball.sh BUILD [OUT] - OUT/gb28181d-VERSION-linux-ARCH.tar.gz: a finished
-# build with its pages, unit file and examples. With LDFLAGS=-static at the build
-# (make tarball LDFLAGS=-static LTO=0) it asks for no library; see docs/manual.md.
+# build with its pages, unit file and examples. make tarball STATIC=1: programs that
+# ask for no library; see docs/manual.md.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define AREA_BYTES ((size_t)1 << 34) /* address space, no memory: 16 GiB */
+/* Address space, no memory: 16 GiB; without 64 bits there is none set aside. */
+#define AREA_BYTES ((size_t)(UINT64_C(1) << 34))
 #define STEP_BYTES ((size_t)2 << 20) /* a huge page; the area grows by it */
 #define SMALL_AREA ((size_t)16 << 20) /* up to here pages are small: few devices
                                          shall not take 2 MiB at a time */
