@@ -118,20 +118,6 @@ static void rtsp(const struct daemon *d, struct buf *out)
         r.refused);
 }
 
-static void https(const struct daemon *d, struct buf *out)
-{
-    struct tls_relay_counters t;
-
-    if (!d->relay)
-        return;
-    tls_relay_counters(d->relay, &t);
-    ROW("https_connections", "gauge", "HTTPS connections", t.connections);
-    ROW("https_connections_total", "counter", "HTTPS connections taken",
-        t.taken);
-    ROW("https_failed_total", "counter",
-        "TLS handshakes of HTTPS that failed", t.failed);
-}
-
 static void store(const struct daemon *d, struct buf *out)
 {
     struct store_counters s;
@@ -231,7 +217,6 @@ void daemon_metrics(void *ctx, struct buf *out)
     edge(d, out);
     media(d, out);
     rtsp(d, out);
-    https(d, out);
     store(d, out);
     messages(d, out);
     listeners(d, out, N "sip_listener_messages_total",
