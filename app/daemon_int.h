@@ -48,9 +48,11 @@ struct daemon {
     struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
+    struct tls_relay *relay; /* of HTTPS; NULL: there is none */
     struct media_net *media;
     struct saves *saves; /* files of downloads; NULL: there are none */
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
+    struct accounts *accounts; /* users and tokens */
     struct http_app *app;
     struct http_server *server;
     struct rtsp_server *rtsp; /* NULL: its ports are taken, or it has none */

@@ -29,6 +29,14 @@ struct store_hook {
     bool off;
 };
 
+/* A user or a token: "user/NAME", "token/NAME". */
+struct store_account {
+    struct slice name, role;
+    struct slice secret; /* a hash */
+    struct slice scope;
+    int64_t made_utc_ms;
+};
+
 /* Where a channel is pushed to. */
 struct store_push {
     struct slice name;   /* "device/channel" */
@@ -53,6 +61,8 @@ struct store_loader {
                       const struct sip_peer *peer);
     /* A webhook of the API; its secret is sealed. May be NULL. */
     void (*on_hook)(void *ctx, const struct store_hook *h);
+    /* May be NULL. */
+    void (*on_account)(void *ctx, const struct store_account *v);
     /* Oldest first; may be NULL. */
     void (*on_upgrade)(void *ctx, const struct platform_upgrade *u);
     /* Oldest first; may be NULL. */
@@ -88,6 +98,8 @@ void store_put_group(struct store *s, struct slice name, struct slice sealed,
 void store_remove_group(struct store *s, struct slice name);
 void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
+void store_put_account(struct store *s, const struct store_account *v);
+void store_remove_account(struct store *s, struct slice name);
 void store_put_push(struct store *s, const struct store_push *p);
 void store_remove_push(struct store *s, struct slice name);
 /* Recordings of this server. Without SQLite they go nowhere. */
@@ -126,12 +138,21 @@ void store_add_position(struct store *s, const struct platform_position *p);
 /* A command that is final; comes again when it is answered late. */
 void store_put_command(struct store *s, const struct platform_command *c);
 
+/* Who did what over the API, and what came of it. */
+struct store_audit {
+    struct slice who, role, peer, method, path;
+    unsigned status;
+    int64_t at_utc_ms;
+};
+void store_add_audit(struct store *s, const struct store_audit *a);
+
 #define STORE_TRIM_MS 3600000 /* old history goes at least so often, while
                                  anything is written */
 
 /* What is kept of each kind of history: the newest rows, none of them older
  * than so many days (0: of any age). */
-enum store_kind { STORE_ALARMS, STORE_POSITIONS, STORE_COMMANDS, STORE_KINDS };
+enum store_kind { STORE_ALARMS, STORE_POSITIONS, STORE_COMMANDS, STORE_AUDITS,
+                  STORE_KINDS };
 struct store_retention {
     uint32_t rows[STORE_KINDS], days[STORE_KINDS];
     /* Wall clock in ms, asked on the store's thread; NULL: the system's. */
@@ -153,6 +174,9 @@ enum store_list {
                              sent_ms arrived_ms answered_ms tries sip_status
                              flags sn messages have sum */
     STORE_LIST_COMMAND,   /* the same, and answer; of one: before is its id */
+    STORE_LIST_AUDIT,     /* id who role peer method path status at_ms; of a
+                             question device is who, channel is peer, type is
+                             what the path begins with */
     STORE_LISTS,
     STORE_NO_LIST = STORE_LISTS, /* no rows, with any kind of store: tells that
                                     all that was queued before is on the disk,

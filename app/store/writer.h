@@ -41,6 +41,9 @@ enum store_op {
     STORE_REMOVE_RECORDER,
     STORE_PUT_RECORD,
     STORE_REMOVE_RECORD,
+    STORE_PUT_ACCOUNT,
+    STORE_REMOVE_ACCOUNT,
+    STORE_ADD_AUDIT,
 };
 
 #define STORE_TEXTS 12
@@ -167,6 +170,10 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         const struct platform_policy *subscribe);
 /* text[]: name, url, sealed secret; number[]: kinds, off */
 void store_writer_hook(struct store_writer *w, const struct store_hook *h);
+/* text[]: name, role, secret, scope; number[]: made */
+#define STORE_ACCOUNT_TEXTS 4
+void store_writer_account(struct store_writer *w,
+                          const struct store_account *v);
 void store_writer_push(struct store_writer *w, const struct store_push *p);
 /* text[]: device, channel, mode, plan in hex; number[]: stream, alarm, before,
  * by hand */
@@ -209,6 +216,9 @@ void store_writer_position(struct store_writer *w,
  * messages, have, sum */
 void store_writer_command(struct store_writer *w,
                           const struct platform_command *c);
+/* text[]: who, role, peer, method, path; number[]: status, at */
+#define STORE_AUDIT_TEXTS 5
+void store_writer_audit(struct store_writer *w, const struct store_audit *a);
 void store_writer_retain(struct store_writer *w,
                          const struct store_retention *r);
 /* On the store's thread: false: nothing is to go. *anew: it was set since. */
