@@ -67,6 +67,7 @@ const addressOf = (name) => `#/${[name, ...(VIEWS[name].of ? chosen : [])].map(e
 function drawLinks() {
   $('views').replaceChildren(...Object.keys(VIEWS).map((name) => h('a', { href: addressOf(name), t: `view_${name}`,
     'aria-current': current?.name === name ? 'page' : undefined })));
+  $('views').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 async function make(name) {

@@ -3,11 +3,11 @@ import { button, bytes, call, h, inLanguage, listen, soon, trouble, when } from 
 import { addTexts, stepName, t } from './i18n.js';
 
 addTexts({
-  en: { devicesOnline: 'Devices online', channelsKnown: 'Channels', picturesLive: 'Live sessions', recordingNow: 'Being recorded', alarmsKept: 'Alarms', recordsKept: 'Recordings', downloadsKept: 'Downloads', picturesKept: 'Pictures',
+  en: { devicesOnline: 'Devices online', channelsKnown: 'Channels', picturesLive: 'Live sessions', recordingNow: 'Being recorded', alarmsKept: 'Alarms', recordsKept: 'Recordings', diskFree: 'Free on the disk', downloadsKept: 'Downloads', picturesKept: 'Pictures',
     pending: 'Devices that wait', noPending: 'None waits.', accept: 'Accept', forget: 'Forget', lastSeen: 'Last seen', tries: 'Tries', why: 'Why', accepted: 'It is accepted, and can register now.',
     sessions: 'Sessions', noSessions: 'None runs.', kind: 'Kind', viewers: 'Viewers', lastAlarms: 'Last alarms', end: 'End', client: 'Device', menus: 'Where it stands in the menus',
     kind_live: 'live', kind_playback: 'playback', kind_download: 'download', kind_broadcast: 'voice', kind_talk: 'voice' },
-  zh: { devicesOnline: '在线设备', channelsKnown: '通道', picturesLive: '实时会话', recordingNow: '正在录像', alarmsKept: '报警', recordsKept: '录像', downloadsKept: '下载', picturesKept: '图片',
+  zh: { devicesOnline: '在线设备', channelsKnown: '通道', picturesLive: '实时会话', recordingNow: '正在录像', alarmsKept: '报警', recordsKept: '录像', diskFree: '磁盘剩余', downloadsKept: '下载', picturesKept: '图片',
     pending: '待接入设备', noPending: '没有待接入设备。', accept: '接受', forget: '忽略', lastSeen: '最近出现', tries: '次数', why: '原因', accepted: '已接受，设备可以注册。',
     sessions: '会话', noSessions: '没有会话。', kind: '类别', viewers: '观看者', lastAlarms: '最近报警', end: '结束', client: '设备', menus: '各厂商菜单位置',
     kind_live: '实时', kind_playback: '回放', kind_download: '下载', kind_broadcast: '语音', kind_talk: '语音' },
@@ -97,7 +97,8 @@ export default class Home {
     const running = items(sessions).filter((s) => s.state !== 'failed');
     this.tile([['devicesOnline', `${online} / ${online + figure('gb28181_devices{state="offline"}')}`, '#/settings'], ['channelsKnown', figure('gb28181_channels'), '#/live'],
       ['picturesLive', running.filter((s) => s.kind === 'live').length, '#/wall'], ['recordingNow', items(recorders).filter((x) => x.state === 'recording').length, '#/records'],
-      ['recordsKept', `${figure('gb28181_recorded_segments')} · ${bytes(figure('gb28181_recorded_bytes'))}`, '#/records'], ['alarmsKept', alarms.ok ? alarms.data.total : 0, '#/alarms'], ['downloadsKept', `${items(downloads).length} · ${sum(items(downloads), 'bytes')}`, '#/downloads'],
+      ['recordsKept', `${figure('gb28181_recorded_segments')} · ${bytes(figure('gb28181_recorded_bytes'))}`, '#/records'],
+      ['diskFree', `${bytes(figure('gb28181_disk_free_bytes{dir="record"}'))} / ${bytes(figure('gb28181_disk_size_bytes{dir="record"}'))}`, '#/records'], ['alarmsKept', alarms.ok ? alarms.data.total : 0, '#/alarms'], ['downloadsKept', `${items(downloads).length} · ${sum(items(downloads), 'bytes')}`, '#/downloads'],
       ['picturesKept', `${items(pictures).length} · ${sum(items(pictures), 'size')}`, '#/alarms']]);
     this.drawPending(items(pending));
     this.drawSessions(running);

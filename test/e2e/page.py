@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, Cameras, Failed, free_port, system, wait_for
+from rig import SLOW, Cameras, Failed, channel_id, free_port, system, wait_for
 
 SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, where wanted
 AAC_DEVICE = "34020000001180000007"
@@ -318,8 +318,9 @@ def wall(b, d):
     b.shot("wall")
     b.run("document.querySelector('.sizes [data-n=\"9\"]').click(); location.reload()")
     wait_for("the same after a reload", lambda: b.run(moving) == [True, False, False, True] + [False] * 5, timeout=25)
-    b.run("document.querySelector('.wall').parentNode.querySelector('[data-t=removeAll]').click()")
     b.run("location.hash = '#/live'")
+    wait_for("nothing is fetched", lambda: not [s for s in d.get("/api/v1/sessions")["items"] if s["consumers"]])
+    b.run("document.querySelector('#view-wall [data-t=removeAll]').click()")
 
 
 def alarms(b, cam):
@@ -482,6 +483,31 @@ def home(b, d):
     b.run("location.hash = '#/live'")
 
 
+def many(b, d):
+    """A device of 2,000 channels: few rows are drawn, its last one is scrolled to and is found by name."""
+    device, n = "34020000001180000009", 2000
+    last = channel_id(device, n)
+    c = Cameras(d, "--channels", str(n), "--items", "50", device=device)
+    count = lambda: b.run("return document.querySelectorAll('#tree .row').length")
+    seen = lambda: b.run("const l = document.getElementById('tree'); l.scrollTop = l.scrollHeight;"
+                         "return Boolean(document.querySelector('[data-key=\"' + arguments[0] + '\"]'))", f"{device}/{last}")
+    try:
+        wait_for("its catalog", lambda: any(x["id"] == device and x["channels"] == n for x in d.devices()))
+        wait_for("its row", lambda: b.run("return document.querySelector('[data-key=\"' + arguments[0] + '\"] .count')?.textContent", device) == str(n))
+        wait_for("its last channel", seen)
+        if count() > 80:
+            raise Failed(f"{count()} rows are drawn")
+        find = "const s = document.getElementById('search'); s.value = arguments[0]; s.dispatchEvent(new Event('input'))"
+        b.run(find, last)
+        wait_for("what was searched for", lambda: b.run("return [...document.querySelectorAll('#tree .row')].map((r) => r.dataset.key)")
+                 == [device, f"{device}/{last}"])
+        b.run(find, "")
+    finally:
+        c.close()
+    d.call("DELETE", f"/api/v1/devices/{device}")
+    wait_for("the others", lambda: count() == 3)
+
+
 def looks(b):
     """Every view in Chinese on a phone: nothing is wider than the screen."""
     names = b.run("return [...document.querySelectorAll('#views a')].map((a) => a.hash.split('/')[1])")
@@ -565,7 +591,7 @@ def cases(b, d, cam):
             ("settings", lambda: settings(b, d)),
             ("trace", lambda: trace(b, d)),
             ("home", lambda: home(b, d)),
-            ("looks", lambda: looks(b)),
+            ("many", lambda: many(b, d)), ("looks", lambda: looks(b)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
