@@ -286,6 +286,7 @@ void check_restart(struct world *w)
 {
     struct saved *a = calloc(w->n, sizeof(*a)), *b = calloc(w->n, sizeof(*b));
     uint64_t until = w->mono_ms + DRAIN_MS;
+    unsigned dialogs = w->dialogs_loaded;
     size_t n, m;
 
     if (!a || !b)
@@ -305,7 +306,8 @@ void check_restart(struct world *w)
         world_fail(w, "%zu devices, %zu in the store", n, m);
     for (size_t i = 0; i < n; i++)
         compare(w, &a[i], &b[i]);
-    if (w->dialogs_loaded)
+    /* those of a crash whose devices speak TCP wait for their next INVITE */
+    if (w->dialogs_loaded > dialogs)
         world_fail(w, "%u dialogs are left in the store", w->dialogs_loaded);
     w->drains++;
     free(a);
