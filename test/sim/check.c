@@ -7,6 +7,7 @@
 #define BYTES_BASE (48u << 20) /* of platform and stack, and for each device */
 #define BYTES_DEVICE (48u << 10)
 #define DOWN_MS (40 * 60000ull) /* a line cut so long: its device is offline */
+#define SETTLE_MS (10 * 60000ull)
 #define DRAIN_MS 120000
 #define ASK_MAX 64
 #define BYTES_CACHES (16u << 20) /* commands with their answers, up to their limit */
@@ -48,7 +49,8 @@ static void check_sessions(struct world *w, const struct platform_counters *c)
     size_t n = 0;
 
     for (; platform_session_at(w->p, n, &a); n++) {
-        if (!platform_has_device(w->p, a.device))
+        if (a.state != PLATFORM_STOPPING && a.state != PLATFORM_FAILED &&
+            !platform_has_device(w->p, a.device))
             world_fail(w, "a session of %.*s, which is gone",
                        SLICE_ARG(a.device));
         for (size_t k = 0; a.ssrc && k < n; k++)
@@ -145,7 +147,8 @@ static void check_idle(struct world *w)
             world_fail(w, "a command of %.*s was never answered: %.*s, %s",
                        SLICE_ARG(m.device), SLICE_ARG(m.cmd),
                        platform_command_state_name(m.state));
-    if (c.commands || c.queries)
+    /* answers linger, and what was incomplete is asked for again for a while */
+    if (c.commands || c.queries > 2 + w->n / 4)
         world_fail(w, "left: %u commands, %u queries", c.commands, c.queries);
 }
 
@@ -186,10 +189,32 @@ static void check_answers(struct world *w)
     }
 }
 
+/* A binding that came back from the store with an older expiry, since the disk
+ * was full, may end just now; its device is asked to register once more, and is
+ * then asked what it has. */
+static bool is_settled(const struct world *w)
+{
+    struct platform_counters c;
+    struct platform_device v;
+
+    platform_counters(w->p, &c);
+    for (uint32_t i = 0; i < w->n; i++) {
+        const struct unit *u = &w->unit[i];
+
+        if (wants_in(u) &&
+            (!device_is_online(fleet_device(w->fleet, i)) ||
+             !platform_device_view(w->p, slice_str(u->id), &v) || !v.online))
+            return false;
+    }
+    return c.commands == 0;
+}
+
 void check_calm(struct world *w)
 {
     w->calms++;
     check_whole(w);
+    if (!is_settled(w))
+        world_run(w, w->mono_ms + SETTLE_MS);
     check_reached(w);
     check_idle(w);
     check_answers(w);
@@ -261,6 +286,7 @@ void check_restart(struct world *w)
 {
     struct saved *a = calloc(w->n, sizeof(*a)), *b = calloc(w->n, sizeof(*b));
     uint64_t until = w->mono_ms + DRAIN_MS;
+    unsigned dialogs = w->dialogs_loaded;
     size_t n, m;
 
     if (!a || !b)
@@ -280,7 +306,8 @@ void check_restart(struct world *w)
         world_fail(w, "%zu devices, %zu in the store", n, m);
     for (size_t i = 0; i < n; i++)
         compare(w, &a[i], &b[i]);
-    if (w->dialogs_loaded)
+    /* those of a crash whose devices speak TCP wait for their next INVITE */
+    if (w->dialogs_loaded > dialogs)
         world_fail(w, "%u dialogs are left in the store", w->dialogs_loaded);
     w->drains++;
     free(a);

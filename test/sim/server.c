@@ -9,7 +9,9 @@ void server_start(struct world *w)
     struct sip_stack_config sc = { .alloc = &w->memory.alloc,
                                    .user_agent = "gb28181d" };
     struct platform_config *pc = &w->config;
+    unsigned one_in = w->memory.one_in;
 
+    w->memory.one_in = 0; /* without memory there is no start */
     for (size_t i = 0; i < sizeof(sc.seed); i++) {
         sc.seed[i] = (uint8_t)world_random(w, 256);
         pc->seed[i] = (uint8_t)world_random(w, 256);
@@ -21,6 +23,7 @@ void server_start(struct world *w)
         world_fail(w, "no platform");
     w->draining = false;
     disk_open(w);
+    w->memory.one_in = one_in;
     world_pump(w);
 }
 

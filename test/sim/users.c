@@ -195,13 +195,17 @@ static void set(struct world *w)
                                                    : SLICE("south");
     struct platform_settings s = { .set = PLATFORM_SET_GROUP, .group = name };
     const struct slice password = SLICE(WORLD_PASSWORD);
+    int err;
 
     if (world_chance(w, 100)) {
         called(w, platform_group_remove(w->p, name, world_now(w)));
         return;
     }
-    called(w, platform_group_set(w->p, name, &password, world_now(w)));
-    called(w, platform_device_set(w->p, slice_str(u->id), &s, world_now(w)));
+    err = platform_group_set(w->p, name, &password, world_now(w));
+    called(w, err);
+    if (!err)
+        called(w, platform_device_set(w->p, slice_str(u->id), &s,
+                                      world_now(w)));
 }
 
 static void tell(struct world *w)

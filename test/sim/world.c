@@ -206,7 +206,7 @@ void world_init(struct world *w, const struct world_options *opt)
         .alloc = &w->memory.alloc, .id = WORLD_ID, .realm = WORLD_REALM,
         .password = WORLD_PASSWORD, .auto_enrol = true,
         .quiet = !opt->verbose, .timezone_min = 480,
-        .port_min = 30000, .port_max = 31000, .keep_open_ms = 25000,
+        .port_min = 30000, .port_max = 31000, .keep_open_ms = 25000 * (uint32_t)world_random(w, 2),
         .subscribe_s = { 3600, 3600, 0, 0 },
     };
     w->loss = (unsigned)world_random(w, 60);
@@ -353,7 +353,7 @@ void world_run(struct world *w, uint64_t until_ms)
             tick(w);
         w->events++;
         check_cheap(w);
-        if (w->events % 1000 == 0)
+        if (w->events % (1000 + 4 * w->n) == 0)
             check_whole(w);
     }
     w->mono_ms = until_ms;
