@@ -74,6 +74,8 @@ endif
 endif
 LIBS_CORE := $(shell $(PKG_CONFIG) --libs $(pkg_core))
 LIBS_EDGE := $(shell $(PKG_CONFIG) --libs $(pkg_edge)) -lz
+# Files beyond 2 GiB where off_t has 32 bits; libuv's own structures are laid out so.
+CPPFLAGS  += -D_FILE_OFFSET_BITS=64
 CPPFLAGS  += -DGB_VERSION='"$(VERSION)"' -DGB_TLS=$(TLS) -DGB_SQLITE=$(SQLITE) $(shell $(PKG_CONFIG) --cflags $(pkg_core) $(pkg_edge))
 LDFLAGS   += -Wl,--as-needed
 # Programs that ask for no library. Debian's archive of libuv has a name of its own.

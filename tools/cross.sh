@@ -63,6 +63,7 @@ for arch in "$@"; do
     # i386's libraries lie in a folder of another name than its compiler
     pkg=
     [ "$arch" != i386 ] || pkg="PKG_CONFIG=PKG_CONFIG_SYSROOT_DIR=$PWD/$root PKG_CONFIG_LIBDIR=$PWD/$root/usr/lib/i386-linux-gnu/pkgconfig:$PWD/$root/usr/share/pkgconfig pkg-config"
+    # by the environment, which the Makefile adds to
     ld=
     [ "$arch" != i386 ] || ld="LDFLAGS=-L$PWD/$root/usr/lib/i386-linux-gnu -Wl,-rpath-link,$PWD/$root/lib/i386-linux-gnu --sysroot=$PWD/$root -B$PWD/$root/usr/lib/i386-linux-gnu"
     cpp=
@@ -79,7 +80,7 @@ for arch in "$@"; do
             ! printf '%s' "${t#test_}" | grep -qxE "$chosen" || what="$what $b/$t"
         done
     fi
-    make -s -j"$(nproc)" CROSS="$cross" SYSROOT="$root" LTO=0 CC="${CC_CROSS:-}${cross}gcc" ${pkg:+"$pkg"} ${ld:+"$ld"} ${cpp:+"$cpp"} $what \
+    env ${ld:+"$ld"} ${cpp:+"$cpp"} make -s -j"$(nproc)" CROSS="$cross" SYSROOT="$root" LTO=0 CC="${CC_CROSS:-}${cross}gcc" ${pkg:+"$pkg"} $what \
         > "build/cross-$arch.log" 2>&1 || { tail -15 "build/cross-$arch.log"; echo "$arch: does not build"; failed="$failed $arch"; continue; }
     for p in gb28181d gbctl gbcam; do
         [ -f "$b/$p" ] || continue

@@ -23,12 +23,13 @@ import cameras
 import lives
 import metrics
 import shared
+import wvp
 from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
                  system, wait_for)
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metrics.TESTS)
+TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metrics.TESTS) + list(wvp.TESTS)
 
 
 def test(fn):
