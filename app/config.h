@@ -81,11 +81,11 @@ enum config_type {
     X(DOWNLOAD_MAX,   "download.max_gib", NUMBER,    "100",             NULL,            0, 1000000, true, "room for downloads of recordings in all, in GiB; above, they wait; 0: there are none") \
     X(DOWNLOAD_DIR,   "download.dir",     TEXT,      "",                NULL,            0, 0, false, "directory of downloaded recordings; empty: DATA/downloads") \
     X(RECORD_DIR,     "record.dir",       TEXT,      "",                NULL,            0, 0, false, "directory of this server's recordings; empty: DATA/recordings; recordings need SQLite") \
-    X(RECORD_SEGMENT, "record.segment_s", NUMBER,    "600",             NULL,            2, 86400, false, "seconds of one file; it ends at the first key frame behind them") \
-    X(RECORD_DAYS,    "record.days",      NUMBER,    "30",              NULL,            0, 36500, false, "days that recordings are kept; 0: no matter how old") \
-    X(RECORD_MAX,     "record.max_gib",   NUMBER,    "0",               NULL,            0, 10000000, false, "room for recordings in all, in GiB; the oldest go first; 0: until the disk is full") \
-    X(RECORD_CHANNEL, "record.channel_gib", NUMBER,  "0",               NULL,            0, 10000000, false, "room for those of one channel, in GiB; 0: any") \
-    X(RECORD_FSYNC,   "record.fsync",     CHOICE,    "segment",         "never|segment|always", 0, 0, false, "when recordings are forced onto the disk: left to the system, at the end of each file, after each write") \
+    X(RECORD_SEGMENT, "record.segment_s", NUMBER,    "600",             NULL,            2, 86400, true, "seconds of one file; it ends at the first key frame behind them") \
+    X(RECORD_DAYS,    "record.days",      NUMBER,    "30",              NULL,            0, 36500, true, "days that recordings are kept; 0: no matter how old") \
+    X(RECORD_MAX,     "record.max_gib",   NUMBER,    "0",               NULL,            0, 10000000, true, "room for recordings in all, in GiB; the oldest go first; 0: until the disk is full") \
+    X(RECORD_CHANNEL, "record.channel_gib", NUMBER,  "0",               NULL,            0, 10000000, true, "room for those of one channel, in GiB; 0: any") \
+    X(RECORD_FSYNC,   "record.fsync",     CHOICE,    "segment",         "never|segment|always", 0, 0, true, "when recordings are forced onto the disk: left to the system, at the end of each file, after each write") \
     X(SNAPSHOT_MAX,   "snapshot.max_mib", NUMBER,    "256",             NULL,            0, 100000, false, "pictures that cameras take on order and upload, in MiB of all of them, in DATA/snapshots; the oldest go first; 0: none are taken") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
     X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none; history needs SQLite") \
@@ -110,7 +110,6 @@ enum config_type {
     X(LIMIT_BAN,      "limits.ban_s",     NUMBER,    "60",              NULL,            1, 86400, false, "seconds of the first ban; each next one is twice as long, up to 64 times") \
     X(LIMIT_PENDING,  "limits.pending",   NUMBER,    "256",             NULL,            1, 100000, false, "unknown ids remembered") \
     X(TRACE_MEMORY,   "trace.memory_mib", NUMBER,    "8",               NULL,            0, 4096, false, "memory for the last SIP messages in and out, in MiB, taken as they come; 0: none are kept") \
-    X(RECORD,         "record",           OPEN,      "",                NULL,            0, 0, false, "recording (not used by this version)") \
     X(UPSTREAMS,      "upstreams",        OPEN,      "",                NULL,            0, 0, false, "upper platforms (not used by this version)")
 
 enum config_key {

@@ -104,6 +104,7 @@ int daemon_fail(char why[static 512], int err, const char *what,
 unsigned daemon_media_threads(const struct config *c);
 int daemon_start_platform(struct daemon *d, char why[static 512]);
 void daemon_set_retention(struct daemon *d, const struct config *c);
+void daemon_set_record_limits(struct daemon *d, const struct config *c);
 void daemon_set_hooks(struct daemon *d, const struct config *c);
 
 /* daemon_load.c: opens the store. */

@@ -44,14 +44,26 @@ static struct filed *filed_new(struct daemon *d, struct slice device,
     return f;
 }
 
+static struct archive_limits limits_of(const struct config *c)
+{
+    return (struct archive_limits){
+        .days = (uint32_t)config_number(c, CONFIG_RECORD_DAYS),
+        .channel_bytes = (uint64_t)config_number(c, CONFIG_RECORD_CHANNEL)
+                         << 30,
+        .bytes = (uint64_t)config_number(c, CONFIG_RECORD_MAX) << 30,
+    };
+}
+
+void daemon_set_record_limits(struct daemon *d, const struct config *c)
+{
+    const struct archive_limits limits = limits_of(c);
+
+    archive_limit(d->archive, &limits);
+}
+
 int daemon_make_recorders(struct daemon *d)
 {
-    const struct archive_limits limits = {
-        .days = (uint32_t)config_number(d->config, CONFIG_RECORD_DAYS),
-        .channel_bytes = (uint64_t)config_number(d->config,
-                                                 CONFIG_RECORD_CHANNEL) << 30,
-        .bytes = (uint64_t)config_number(d->config, CONFIG_RECORD_MAX) << 30,
-    };
+    const struct archive_limits limits = limits_of(d->config);
     int err = recorders_new(&d->recorders, &gb_alloc_heap, d->platform);
 
     list_init(&d->repairs);

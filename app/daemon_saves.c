@@ -1,6 +1,8 @@
 /* Downloads: what the platform wants of their files, and what becomes of it. */
 #include "app/daemon_int.h"
 
+#include <stdio.h>
+
 static struct saver_mark to_file(const struct platform_download_mark *m)
 {
     return (struct saver_mark){ m->bytes, m->at_utc_ms, m->end90k, m->key,
@@ -71,6 +73,40 @@ void daemon_save(struct daemon *d, const struct platform_action *a)
     }
 }
 
+/* The id of "12.mp4.part" or "12.ps.part". */
+static bool is_part(const char *name, uint64_t *id)
+{
+    struct slice rest = slice_str(name), number;
+
+    return slice_cut(&rest, '.', &number) &&
+           slice_u64(number, UINT64_MAX, id) &&
+           (slice_eq(rest, SLICE("mp4.part")) ||
+            slice_eq(rest, SLICE("ps.part")));
+}
+
+/* What no download that is known will go on with. */
+static void remove_orphans(struct daemon *d)
+{
+    struct platform_download j;
+    char path[1400];
+    uv_dirent_t e;
+    uv_fs_t list, unlink;
+    uint64_t id;
+    int n = uv_fs_scandir(NULL, &list, d->download_dir, 0, NULL);
+
+    while (n >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
+        if (!is_part(e.name, &id) ||
+            platform_download_file(d->platform, id, &j))
+            continue;
+        snprintf(path, sizeof(path), "%s/%s", d->download_dir, e.name);
+        log_f(LOG_INFO, "msg=\"a part of a download that is not known is "
+                        "removed\" file=%s err=%d", e.name,
+              uv_fs_unlink(NULL, &unlink, path, NULL));
+        uv_fs_req_cleanup(&unlink);
+    }
+    uv_fs_req_cleanup(&list);
+}
+
 int daemon_start_saves(struct daemon *d, char why[static 512])
 {
     const struct saves_config o = { .main = &d->loop, .media = d->media,
@@ -79,5 +115,7 @@ int daemon_start_saves(struct daemon *d, char why[static 512])
                                     .on_filed = on_filed, .ctx = d };
     int err = *d->download_dir ? saves_new(&d->saves, &o) : 0;
 
+    if (!err && *d->download_dir)
+        remove_orphans(d);
     return err ? daemon_fail(why, err, "downloads", gb_strerror(err)) : 0;
 }

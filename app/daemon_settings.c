@@ -192,6 +192,7 @@ void daemon_reload(struct daemon *d, const struct config *c)
     read_policy(c, &pc, adv);
     read_admission(c, &lists, &pc);
     daemon_set_retention(d, c);
+    daemon_set_record_limits(d, c);
     daemon_set_hooks(d, c);
     if (platform_reload(d->platform, &pc))
         log_f(LOG_ERROR, "msg=\"lists are not all taken over\" "

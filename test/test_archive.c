@@ -306,6 +306,40 @@ static void without_memory(void **state)
     }
 }
 
+/* Fewer days, less room: what has to go then, at once. */
+static void limits_that_change(void **state)
+{
+    static const struct {
+        const char *name;
+        struct archive_limits l;
+        unsigned goes;
+    } cases[] = {
+        { "none", { 0 }, 0 },
+        { "by age", { .days = 5 }, 5 },
+        { "by room of all", { .bytes = 700 }, 3 },
+        { "by room of a channel", { .channel_bytes = 600 }, 4 },
+        { "wider again", { .days = 50, .bytes = 5000 }, 0 },
+    };
+    const int64_t now = T0 + 10 * DAY_MS;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct archive_old old;
+        unsigned gone = 0;
+
+        begin(&(struct archive_limits){ .days = 20 });
+        for (unsigned k = 0; k < 10; k++)
+            assert_int_equal(put(1, T0 + k * DAY_MS, MIN_MS, 100, 0), 0);
+        assert_false(archive_take_old(a, now, false, &old));
+        archive_limit(a, &cases[i].l);
+        while (archive_take_old(a, now, false, &old))
+            gone++;
+        if (gone != cases[i].goes)
+            fail_msg("%s: %u go", cases[i].name, gone);
+        finish();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +348,7 @@ int main(void)
         cmocka_unit_test(goes_by_age),   cmocka_unit_test(goes_by_bytes),
         cmocka_unit_test(goes_at_need),  cmocka_unit_test(holds_a_month),
         cmocka_unit_test(as_a_model),    cmocka_unit_test(without_memory),
+        cmocka_unit_test(limits_that_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,7 +127,7 @@ static void faults(void **state)
           ":1:18:", "too long" },
         { "control bytes", "sip: { password: \"a\\x01b\" }\n", ":1:18:",
           "control characters" },
-        { "open section, bad YAML", "record:\n  a: [1, 2\n", ":3:1:", "" },
+        { "open section, bad YAML", "upstreams:\n  a: [1, 2\n", ":3:1:", "" },
     };
 
     (void)state;
@@ -172,8 +172,8 @@ static void all_kinds(void **state)
         "network:\n  advertise:\n  - { net: 10.0.0.0/8, address: 10.1.1.1 }\n"
         "  - net: 0.0.0.0/0\n    address: 203.0.113.9\n"
         "media: { ports: 40000-40099, address: 203.0.113.9 }\n"
-        "record: { anything: [ { a: 1 }, [2] ] }\n"
-        "upstreams:\n";
+        "record: { days: 5 }\n"
+        "upstreams: { anything: [ { a: 1 }, [2] ] }\n";
     struct gb_addr a, net, to;
     unsigned bits;
     uint16_t lo, hi;
@@ -196,6 +196,26 @@ static void all_kinds(void **state)
     config_ports(&c, CONFIG_MEDIA_PORTS, &lo, &hi);
     assert_true(lo == 40000 && hi == 40099);
     assert_true(config_addr(&c, CONFIG_MEDIA_ADDRESS, 0, &a));
+    assert_int_equal(config_number(&c, CONFIG_RECORD_DAYS), 5);
+}
+
+/* What a file says of a section that has keys is not only checked for syntax. */
+static void no_open_section_hides_keys(void **state)
+{
+    static const char *const names[] = {
+#define X(id, name, type, def, choices, min, max, hup, help) name,
+        CONFIG_MAP(X)
+#undef X
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++)
+        for (size_t k = 0; k < COUNT(names); k++) {
+            size_t n = strlen(names[i]);
+
+            if (!strncmp(names[k], names[i], n) && names[k][n] == '.')
+                fail_msg("%s is a section and a key", names[i]);
+        }
 }
 
 static void empty_files(void **state)
@@ -342,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(defaults),    T(faults),   T(not_there),
         T(too_large),   T(all_kinds), T(empty_files),
+        T(no_open_section_hides_keys),
         T(layers),      T(on_the_command_line), T(too_many_items),
         T(collisions),  T(printed_and_read), T(reloads),
     };

@@ -69,6 +69,11 @@ static const char usage[] =
     "  sessions              media sessions\n"
     "  alarms                the last alarms\n"
     "  pending               unknown ids that knocked\n"
+    "  download              downloads of recordings, the newest first\n"
+    "  download DEVICE CHANNEL START END [mp4|ps]\n"
+    "                        fetch what the device has recorded; waits for it\n"
+    "  download wait ID      wait for one\n"
+    "  download remove ID    end it, and delete its file\n"
     "  listeners             what each SIP listener has received\n"
     "  trace                 SIP messages as a ladder\n"
     "      --device ID       of one device\n"
@@ -89,7 +94,8 @@ static const char usage[] =
 static const struct ctl_command *const commands[] = {
     ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
     ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
-    ctl_trace_commands,   ctl_doctor_commands,  ctl_user_commands,
+    ctl_trace_commands,   ctl_doctor_commands,   ctl_user_commands,
+    ctl_download_commands,
 };
 
 struct ctl_options ctl = { .limit = TRACE_LIMIT };

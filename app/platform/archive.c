@@ -216,6 +216,16 @@ static void arrange(struct archive *a, struct archive_channel *c)
         list_push_back(&a->over, &c->over);
 }
 
+void archive_limit(struct archive *a, const struct archive_limits *limits)
+{
+    struct map_walk w = { 0 };
+    struct map_node *n;
+
+    a->limits = *limits;
+    while ((n = map_walk_next(&a->channels, &w)))
+        arrange(a, channel_of(n));
+}
+
 /* Room for one more behind the last. */
 static bool make_room(struct archive *a, struct archive_channel *c)
 {

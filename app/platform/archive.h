@@ -49,6 +49,8 @@ struct archive;
 int archive_new(struct archive **out, const struct gb_alloc *alloc,
                 const struct archive_limits *limits);
 void archive_free(struct archive *a); /* NULL is fine */
+/* From now on others. */
+void archive_limit(struct archive *a, const struct archive_limits *limits);
 
 /* Adds it, or puts it in the place of the one with its begin. GB_ENOMEM,
  * GB_ERANGE (before 1970), GB_ELIMIT (names too long): it is not there then. */

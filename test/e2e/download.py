@@ -106,7 +106,12 @@ def broken(codec, audio, fmt):
         running(d, i, 60)
         time.sleep(1.5)  # what was told is in the store within a second
         d.kill()
+        parts = os.listdir(f"{d.dir}/data/downloads")
+        with open(f"{d.dir}/data/downloads/987654321.mp4.part", "wb") as f:
+            f.write(b"of nobody")
         d.start()
+        here = os.listdir(f"{d.dir}/data/downloads")
+        expect("987654321.mp4.part" not in here and len(here) == len(parts) == 1, f"{parts} became {here}")
         j = over(d, i, seconds=60)
         expect(j["sessions"] >= 4 and j["gaps"] == [], j)
         resumed = pictures(j, 60, codec)

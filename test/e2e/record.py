@@ -6,6 +6,8 @@ import glob
 import json
 import re
 import resource
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -218,6 +220,11 @@ def killed_while_recording():
         seamless(segments(d)[1:], "h264")
 
 
+def days(d, n):
+    with open(f"{d.dir}/c.yml", "w") as f:
+        f.write(f"record: {{ days: {n} }}\n")
+
+
 @test
 def stopped_while_recording():
     """SIGTERM closes the file: nothing is to be repaired."""
@@ -226,10 +233,20 @@ def stopped_while_recording():
         wait_for("it is recorded", lambda: state(d) == "recording", 20 * SLOW)
         time.sleep(3 * SLOW)
         d.stop()
+        old = (int(time.time()) - 10 * 86400) * 1000
+        with sqlite3.connect(glob.glob(f"{d.dir}/data/*.db")[0]) as db:
+            db.execute("INSERT INTO record VALUES(?, ?, ?, 1000, 1000, 0)", (DEVICE, CHANNEL, old))
+        db.close()
+        d.options = ["-c", f"{d.dir}/c.yml"]
+        days(d, 30)
         d.start()
         expect("recording repaired" not in d.log(), d.log()[-2000:])
-        expect(not segments(d)[0]["open"], segments(d))
-        seamless(segments(d)[:1], "h264")
+        expect(segments(d)[0]["id"] == str(old), segments(d))
+        expect(not segments(d)[1]["open"], segments(d))
+        seamless(segments(d)[1:2], "h264")
+        days(d, 5)  # without a restart
+        d.proc.send_signal(signal.SIGHUP)
+        wait_for("what is older than that goes", lambda: segments(d)[0]["id"] != str(old))
 
 
 @test

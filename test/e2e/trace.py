@@ -138,6 +138,13 @@ def gbctl_speaks_to_the_camera():
                 gbctl(d, "guard", DEVICE, ch, "reset"), gbctl(d, "alarm-reset", DEVICE),
                 gbctl(d, "records", DEVICE, ch, "2026-01-02T00:00:00", "2026-01-02T01:00:00"),
                 gbctl(d, "send", DEVICE, "DeviceStatus")]
+        begin = (int(time.time()) - 3600) // 10 * 10
+        stamps = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin + s)) for s in (0, 4)]
+        expect(gbctl(d, "download", DEVICE, ch, *stamps).startswith("done"), "download")
+        i = d.get("/api/v1/downloads")["items"][0]["id"]
+        expect(ch in gbctl(d, "download") and "/downloads/" in gbctl(d, "download", "wait", i), "the list of downloads")
+        gbctl(d, "download", "remove", i)
+        expect(ch not in gbctl(d, "download"), "it is removed")
         bad = [s for s in said if not s.startswith(("answered", "arrived"))]
         expect(not bad, f"commands: {bad}")
         listed = gbctl(d, "commands", DEVICE, "DeviceControl")
