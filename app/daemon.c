@@ -606,6 +606,7 @@ void daemon_free(struct daemon *d)
     daemon_free_rolls(d);
     rtsp_server_free(d->rtsp);
     http_app_free(d->app);
+    accounts_free(d->accounts);
     hooks_free(d->hooks);
     pushes_free(d->pushes);
     tls_ctx_free(d->caller_tls);

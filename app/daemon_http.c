@@ -116,6 +116,29 @@ static void http_hook_changed(void *ctx, struct slice name)
     http_hooks_due(d);
 }
 
+static void http_account_changed(void *ctx, enum account_kind kind,
+                                 struct slice name)
+{
+    struct daemon *d = ctx;
+    char key[ACCOUNT_NAME_MAX + 16];
+    struct writer w = writer_of(key, sizeof(key));
+    struct account v;
+
+    writer_str(&w, kind == ACCOUNT_USER ? "user/" : "token/");
+    writer_slice_put(&w, name);
+    if (accounts_find(d->accounts, kind, name, &v)) {
+        const struct store_account s = {
+            .name = writer_slice(&w), .secret = v.secret, .scope = v.scope,
+            .role = slice_str(http_role_name(v.role)),
+            .made_utc_ms = v.made_utc_ms,
+        };
+
+        store_put_account(d->store, &s);
+    } else {
+        store_remove_account(d->store, writer_slice(&w));
+    }
+}
+
 static void on_unlinked(uv_fs_t *req)
 {
     uv_fs_req_cleanup(req);
@@ -385,6 +408,8 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
+        .accounts = d->accounts, .account_changed = http_account_changed,
+        .reset_admin = *d->secrets->new_admin_password != '\0',
         .pushes = d->pushes, .push_changed = daemon_push_changed,
         .firmware_max = (uint64_t)config_number(d->config,
                                                 CONFIG_FIRMWARE_MAX) << 20,

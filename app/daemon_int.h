@@ -51,6 +51,7 @@ struct daemon {
     struct media_net *media;
     struct saves *saves; /* files of downloads; NULL: there are none */
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
+    struct accounts *accounts; /* users and tokens */
     struct http_app *app;
     struct http_server *server;
     struct rtsp_server *rtsp; /* NULL: its ports are taken, or it has none */

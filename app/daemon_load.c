@@ -90,6 +90,27 @@ static void on_saved_hook(void *ctx, const struct store_hook *h)
                          "why=\"%s\"", SLICE_ARG(h->name), gb_strerror(err));
 }
 
+static void on_saved_account(void *ctx, const struct store_account *s)
+{
+    struct daemon *d = ctx;
+    struct account v = { .kind = ACCOUNT_TOKEN, .name = s->name,
+                         .secret = s->secret, .scope = s->scope,
+                         .made_utc_ms = s->made_utc_ms };
+    struct slice kind;
+
+    slice_cut(&v.name, '/', &kind);
+    if (slice_eq(kind, SLICE("user")))
+        v.kind = ACCOUNT_USER;
+    while (v.role < HTTP_ROLE_ADMIN &&
+           !slice_eq(s->role, slice_str(http_role_name(v.role))))
+        v.role++;
+    /* one with a role that nobody knows would be admin: refuse it */
+    if (!slice_eq(s->role, slice_str(http_role_name(v.role))) ||
+        accounts_set(d->accounts, &v))
+        log_f(LOG_ERROR, "msg=\"a stored user or token is not let in\" "
+                         "name=%.*s", SLICE_ARG(s->name));
+}
+
 static void on_saved_upgrade(void *ctx, const struct platform_upgrade *u)
 {
     struct daemon *d = ctx;
@@ -113,7 +134,8 @@ int daemon_load(struct daemon *d, char why[static 512])
         .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade,
         .on_download = on_saved_download, .on_push = daemon_restore_push,
         .on_recorder = daemon_restore_recorder,
-        .on_record = daemon_restore_record, .ctx = d,
+        .on_record = daemon_restore_record, 
+        .on_account = on_saved_account, .ctx = d,
     };
     char text[256] = "";
     bool moved = false;
@@ -121,6 +143,9 @@ int daemon_load(struct daemon *d, char why[static 512])
 
     if (err)
         return daemon_fail(why, err, "pushes", gb_strerror(err));
+    err = accounts_new(&d->accounts, &gb_alloc_heap);
+    if (err)
+        return daemon_fail(why, err, "users", gb_strerror(err));
     err = daemon_make_recorders(d);
     if (err)
         return daemon_fail(why, err, "recordings", gb_strerror(err));

@@ -421,7 +421,7 @@ static inline bool next_event(uint64_t *seq, const char *want)
     bool got;
 
     buf_init(&b, &fx.mem.alloc, 65536);
-    got = http_app_event_next(fx.app, seq, &b);
+    got = http_app_event_next(fx.app, 0, seq, &b);
     if (got && slice_find_slice(buf_view(&b), slice_str(want)) == b.len)
         fail_msg("want %s in %.*s", want, SLICE_ARG(buf_view(&b)));
     buf_fini(&b);

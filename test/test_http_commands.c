@@ -373,7 +373,7 @@ static void command_event(void **state)
     http_app_event_join(fx.app);
     fake.n_commands = 1;
     http_on_action(fx.app, &act);
-    assert_true(http_app_event_next(fx.app, &seq, &b));
+    assert_true(http_app_event_next(fx.app, 0, &seq, &b));
     assert_true(slice_find_slice(buf_view(&b),
                                  SLICE("event: command\ndata: {\"id\":\"1\"")) <
                 b.len);

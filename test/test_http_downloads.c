@@ -145,7 +145,7 @@ static void events(void **state)
     http_app_event_join(fx.app);
     http_on_action(fx.app, &act);
     buf_init(&b, &fx.mem.alloc, 65536);
-    assert_true(http_app_event_next(fx.app, &seq, &b));
+    assert_true(http_app_event_next(fx.app, 0, &seq, &b));
     assert_true(text_has(b.p, "event: download"));
     assert_true(text_has(b.p, "\"state\":\"queued\""));
     buf_fini(&b);
@@ -153,7 +153,7 @@ static void events(void **state)
     act.kind = PLATFORM_DOWNLOAD_GONE;
     http_on_action(fx.app, &act);
     buf_init(&b, &fx.mem.alloc, 65536);
-    assert_true(http_app_event_next(fx.app, &seq, &b));
+    assert_true(http_app_event_next(fx.app, 0, &seq, &b));
     assert_true(text_has(b.p, "\"removed\":true"));
     buf_fini(&b);
 }

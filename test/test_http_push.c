@@ -99,7 +99,7 @@ static void channel_and_events(void **state)
         uint64_t seq = 0;
 
         buf_init(&b, &gb_alloc_heap, 65536);
-        assert_true(http_app_event_next(fx.app, &seq, &b));
+        assert_true(http_app_event_next(fx.app, 0, &seq, &b));
         /* viewers hear of it, too: not of its key */
         assert_true(slice_find_slice(buf_view(&b), SLICE("event: push")) <
                     buf_view(&b).n);

@@ -42,6 +42,8 @@ struct http_app {
     struct buf text;
     struct http_net *proxies;
     struct http_auth *auth;
+    struct accounts *accounts, *own_accounts; /* own: NULL, borrowed ones */
+    uint32_t rounds;            /* of new passwords */
     struct http_edge edge;
     struct http_events *events;
     struct list waiters;        /* struct waiter (live.c), oldest first */
@@ -105,6 +107,9 @@ struct http_call {
     struct slice host;          /* of base: "host:port" */
     enum http_role role;
     enum http_via via;
+    uint64_t who;               /* the account; 0: the installation's token, a
+                                   signature, or everything is open */
+    struct slice scope;         /* of it; views, good inside the handler */
     uint32_t wait_s;            /* of http_wait_read */
     http_command_answer_fn *answer_command; /* of a command that was waited
                                     for; NULL: with its description */
@@ -378,6 +383,41 @@ void http_firmware_scope(struct writer *w, struct slice session);
 const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
                                   unsigned *status);
 
+/* ---- scopes (scope.c) ----------------------------------------------------------- */
+
+/* May this account, 0: one without bounds, have to do with this device? */
+bool http_who_sees(const struct http_app *a, uint64_t who,
+                   struct slice device);
+bool http_sees(const struct http_call *c, struct slice device);
+/* It sees a part of the devices alone. */
+bool http_is_bounded(const struct http_call *c);
+/* May it call the route, as far as devices go? false: answered. A route that
+ * nothing is known about is closed to those who see a part. */
+bool http_scope_admits(struct http_call *c);
+
+/* Whose it is; false: there is none. */
+bool http_snapshot_device(const struct http_app *a, struct slice session,
+                          struct slice *device);
+bool http_picture_device(const struct http_app *a, struct slice name,
+                         struct slice *device);
+
+/* ---- users and tokens (api_users.c) ------------------------------------------------ */
+
+void http_accounts_init(struct http_app *a);
+/* "scope": null, or {"devices":[…],"groups":[…]} */
+void http_scope_write(struct jw *j, struct slice scope);
+
+/* Of api_auth.c. A job of this size, zero but for what each has; NULL: a problem
+ * has been answered. Sends it: its done answers. Too many wrong passwords have
+ * come from there: answered. */
+void *http_password_job_new(struct http_call *c, size_t size);
+void http_password_job_start(struct http_call *c,
+                             struct http_password_job *job);
+bool http_login_waits(struct http_call *c);
+/* A new session of this account, as a cookie of the answer. */
+void http_session_open(struct http_app *a, struct http_response *r,
+                       uint64_t who, bool secure);
+
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
@@ -399,7 +439,9 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_firmware_list, http_post_firmware, http_delete_firmware,
     http_get_upgrades, http_get_upgrade, http_post_upgrade, http_get_firmware,
     http_get_alarms, http_get_events,
-    http_login, http_logout, http_get_me, http_get_hints, http_get_healthz,
+    http_login, http_logout, http_get_me, http_post_password, http_get_users,
+    http_get_user, http_post_user, http_patch_user, http_delete_user,
+    http_get_tokens, http_post_token, http_delete_token, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
     http_get_media, http_get_hls, http_get_session_media,
     http_get_recordings, http_get_timeline, http_post_download,

@@ -223,9 +223,10 @@ void http_list_end(struct jw *j, struct slice next, uint64_t total)
     jw_end(j);
 }
 
-/* Where a walk in id order stands. With a filter the whole list is walked, for
- * the total; without one only the page. */
+/* Where a walk in id order stands. With a filter, or for somebody who sees a
+ * part, the whole list is walked, for the total; else only the page. */
 struct walk {
+    bool whole;
     uint32_t n;         /* items written */
     uint32_t skipped;
     uint64_t matches;
@@ -266,7 +267,7 @@ static bool walk_take(struct walk *w, const struct http_page *page,
 
 static bool walk_goes_on(const struct walk *w, const struct http_page *page)
 {
-    return is_filtered(page) || !w->more;
+    return is_filtered(page) || w->whole || !w->more;
 }
 
 static struct slice walk_next(const struct walk *w)
@@ -279,22 +280,24 @@ void http_get_devices(struct http_call *c)
     struct platform *p = c->app->cfg.platform;
     struct platform_device d;
     struct http_page page;
-    struct walk w = { 0 };
+    struct walk w = { .whole = http_is_bounded(c) };
     struct slice after;
     struct jw j;
 
     if (!http_page_read(c, &page))
         return;
     j = http_list_begin(c);
-    after = is_filtered(&page) ? (struct slice){ 0 } : page.cursor;
+    after = is_filtered(&page) || w.whole ? (struct slice){ 0 } : page.cursor;
     while (walk_goes_on(&w, &page) && platform_device_next(p, after, &d)) {
-        if (walk_take(&w, &page, d.id, d.name, d.online))
+        if (http_sees(c, d.id) &&
+            walk_take(&w, &page, d.id, d.name, d.online))
             http_device_write(&j, &d);
         after = d.id;
     }
     http_list_end(&j, walk_next(&w),
-                  is_filtered(&page) ? w.matches
-                                    : platform_device_count(p, NULL));
+                  is_filtered(&page) || w.whole
+                      ? w.matches
+                      : platform_device_count(p, NULL));
 }
 
 static bool find_device(struct http_call *c, struct platform_device *d)
@@ -504,7 +507,7 @@ void http_get_subscriptions(struct http_call *c)
         return;
     j = http_list_begin(c);
     for (; platform_device_next(p, after, &d); after = d.id) {
-        size_t of = http_has_text(d.id, page.q)
+        size_t of = http_has_text(d.id, page.q) && http_sees(c, d.id)
                         ? platform_subscriptions_of(p, d.id, u)
                         : 0;
 

@@ -212,8 +212,11 @@ void http_get_downloads(struct http_call *c)
     struct jw j = http_list_begin(c);
     size_t n = 0;
 
-    for (; platform_download_at(p, n, &d); n++)
-        write(c, &j, &d);
+    for (size_t i = 0; platform_download_at(p, i, &d); i++)
+        if (http_sees(c, d.device)) {
+            write(c, &j, &d);
+            n++;
+        }
     http_list_end(&j, (struct slice){ 0 }, n);
 }
 

@@ -149,8 +149,11 @@ void http_get_upgrades(struct http_call *c)
     struct platform_upgrade u;
     size_t n = 0;
 
-    for (; platform_upgrade_at(c->app->cfg.platform, n, &u); n++)
-        http_upgrade_write(&j, &u);
+    for (size_t i = 0; platform_upgrade_at(c->app->cfg.platform, i, &u); i++)
+        if (http_sees(c, u.device)) {
+            http_upgrade_write(&j, &u);
+            n++;
+        }
     http_list_end(&j, (struct slice){ 0 }, n);
 }
 

@@ -14,6 +14,7 @@ struct filters {
 
 struct asked {
     struct list node;
+    uint64_t who;      /* rows of devices that it may not see are left out */
     struct http_ask q; /* its texts are in f */
     struct filters f;
 };
@@ -79,6 +80,7 @@ static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
     if (!n)
         return NULL;
     n->q = *q;
+    n->who = c->who;
     keep(n->f.device, sizeof(n->f.device), &n->q.device);
     keep(n->f.channel, sizeof(n->f.channel), &n->q.channel);
     keep(n->f.cmd, sizeof(n->f.cmd), &n->q.cmd);
@@ -272,16 +274,36 @@ static void item_write(struct jw *j, const struct asked *q, struct slice text)
     jw_end(j);
 }
 
-static void rows_write(struct jw *j, const struct http_told *t,
-                       enum http_history list)
+/* Somebody who sees a part is not told how many there are of all. */
+static uint64_t total_of(const struct http_app *a, const struct asked *q,
+                         uint64_t all, uint64_t seen)
 {
+    struct account v;
+
+    return !q->who ||
+                   (accounts_by_id(a->accounts, q->who, &v) && !v.scope.n)
+               ? all
+               : seen;
+}
+
+static void rows_write(struct jw *j, const struct http_app *a,
+                       const struct http_told *t, const struct asked *q)
+{
+    enum http_history list = q->q.list;
     char text[24];
     struct writer w = writer_of(text, sizeof(text));
+    uint64_t seen = 0;
 
     jw_object(j);
     jw_key(j, "items");
     jw_array(j);
     for (size_t i = 0; i < t->n; i++) {
+        if (!http_who_sees(a, q->who,
+                           list == HTTP_HISTORY_ALARMS
+                               ? t->alarms[i].device
+                               : t->positions[i].device))
+            continue;
+        seen++;
         if (list == HTTP_HISTORY_ALARMS)
             http_alarm_write(j, &t->alarms[i], t->alarms[i].id);
         else
@@ -289,7 +311,7 @@ static void rows_write(struct jw *j, const struct http_told *t,
     }
     if (t->more)
         writer_u64(&w, t->last);
-    http_list_end(j, writer_slice(&w), t->total);
+    http_list_end(j, writer_slice(&w), total_of(a, q, t->total, seen));
 }
 
 /* ---- commands: of the store and of memory ------------------------------------- */
@@ -320,8 +342,11 @@ static uint64_t under_way(const struct http_app *a, const struct http_ask *q)
 
 /* Newest first, of both. What memory knows is not told from the store again. */
 static void commands_write(struct jw *j, const struct http_app *a,
-                           const struct http_ask *q, const struct http_told *t)
+                           const struct asked *asked,
+                           const struct http_told *t)
 {
+    const struct http_ask *q = &asked->q;
+    uint64_t seen = 0;
     char text[24];
     struct writer w = writer_of(text, sizeof(text));
     struct platform_command k, other;
@@ -336,7 +361,10 @@ static void commands_write(struct jw *j, const struct http_app *a,
     for (; n < q->limit && (i < t->n || (have && !t->more)); n++) {
         if (have && (i == t->n || k.id >= t->commands[i].id)) {
             i += i < t->n && k.id == t->commands[i].id;
-            http_command_write(j, &k);
+            if (http_who_sees(a, asked->who, k.device)) {
+                http_command_write(j, &k);
+                seen++;
+            }
             last = k.id;
             have = remembered(a, q, last, &k);
             continue;
@@ -344,30 +372,33 @@ static void commands_write(struct jw *j, const struct http_app *a,
         last = t->commands[i].id;
         if (platform_command_view(a->cfg.platform, last, &other))
             n--; /* memory knows better: it does not fit any more */
-        else
+        else if (http_who_sees(a, asked->who, t->commands[i].device)) {
             http_command_write(j, &t->commands[i]);
+            seen++;
+        }
         i++;
     }
     if (have || i < t->n || t->more)
         writer_u64(&w, last);
-    http_list_end(j, writer_slice(&w), t->total + under_way(a, q));
+    http_list_end(j, writer_slice(&w),
+                  total_of(a, asked, t->total + under_way(a, q), seen));
 }
 
 void http_get_commands(struct http_call *c)
 {
     const struct http_told nothing = { 0 };
-    struct http_ask q = { .list = HTTP_HISTORY_COMMANDS };
-    struct filters f;
+    struct asked now = { .who = c->who,
+                         .q = { .list = HTTP_HISTORY_COMMANDS } };
     struct jw j;
 
-    if (!read_question(c, &q, &f))
+    if (!read_question(c, &now.q, &now.f))
         return;
     if (c->app->cfg.ask) {
-        ask(c, &q);
+        ask(c, &now.q);
         return;
     }
     j = http_answer_json(c, 200);
-    commands_write(&j, c->app, &q, &nothing);
+    commands_write(&j, c->app, &now, &nothing);
 }
 
 static void list_write(struct jw *j, struct http_app *a, const struct asked *q,
@@ -376,13 +407,13 @@ static void list_write(struct jw *j, struct http_app *a, const struct asked *q,
     switch (q->q.list) {
     case HTTP_HISTORY_ALARMS:
     case HTTP_HISTORY_POSITIONS:
-        rows_write(j, t, q->q.list);
+        rows_write(j, a, t, q);
         break;
     case HTTP_HISTORY_ITEM:
         item_write(j, q, t->detail);
         break;
     case HTTP_HISTORY_COMMANDS:
-        commands_write(j, a, &q->q, t);
+        commands_write(j, a, q, t);
         break;
     case HTTP_HISTORY_COMMAND:
         http_command_write_whole(j, &t->commands[0]);
@@ -410,7 +441,9 @@ void http_app_told(struct http_app *a, const struct http_told *t)
     j = jw_to(&r.body);
     if (t->err) {
         http_answer_problem(&r, &lost);
-    } else if (q->q.list == HTTP_HISTORY_COMMAND && t->n == 0) {
+    } else if (q->q.list == HTTP_HISTORY_COMMAND &&
+               (t->n == 0 ||
+                !http_who_sees(a, q->who, t->commands[0].device))) {
         http_answer_problem(&r, &unknown);
     } else {
         r.status = 200;

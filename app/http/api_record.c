@@ -107,13 +107,16 @@ void http_get_recorders(struct http_call *c)
 {
     struct recorder_view v;
     struct jw j;
-    size_t n = 0;
+    size_t at = 0, n = 0;
 
     if (!is_on(c))
         return;
     j = http_list_begin(c);
-    while (recorders_next(c->app->cfg.recorders, &n, &v))
-        http_recorder_write(&j, &v);
+    while (recorders_next(c->app->cfg.recorders, &at, &v))
+        if (http_sees(c, v.device)) {
+            http_recorder_write(&j, &v);
+            n++;
+        }
     http_list_end(&j, (struct slice){ 0 }, n);
 }
 

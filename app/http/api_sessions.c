@@ -90,15 +90,15 @@ void http_get_sessions(struct http_call *c)
     uint64_t at = 0;
     uint32_t n = 0;
     bool more = false;
-    size_t i = 0;
+    size_t i = 0; /* of those he sees */
     char text[24];
     struct jw j;
 
     if (!http_page_read(c, &page) || !cursor_number(c, &page, &at))
         return;
     j = http_list_begin(c);
-    for (; platform_session_at(c->app->cfg.platform, i, &s); i++) {
-        if (i < at)
+    for (size_t k = 0; platform_session_at(c->app->cfg.platform, k, &s); k++) {
+        if (!http_sees(c, s.device) || i++ < at)
             continue;
         if (n == page.limit) {
             more = true;
@@ -199,6 +199,12 @@ void http_get_alarms(struct http_call *c)
 
     if (c->app->cfg.ask) {
         http_ask_alarms(c);
+        return;
+    }
+    if (http_is_bounded(c)) {
+        http_answer_fail(c, 501, "no-history",
+                         "alarms of a part of the devices need history, which "
+                         "this build does not keep (SQLITE=0)");
         return;
     }
     if (has_filter(c)) { /* it would be ignored in silence */

@@ -424,10 +424,11 @@ void http_get_groups(struct http_call *c)
     struct jw j = http_list_begin(c);
     uint64_t n = 0;
 
-    for (; platform_group_next(p, after, &g); n++) {
-        group_write(&j, &g);
-        after = g.name;
-    }
+    for (; platform_group_next(p, after, &g); after = g.name)
+        if (account_scope_has(c->scope, 'g', g.name)) {
+            group_write(&j, &g);
+            n++;
+        }
     http_list_end(&j, (struct slice){ 0 }, n);
 }
 

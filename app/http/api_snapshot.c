@@ -380,18 +380,53 @@ void http_get_snapshot(struct http_call *c)
     }
 }
 
+static struct picture *find_picture(const struct http_app *a, struct slice name)
+{
+    for (struct list *n = a->pictures.next; n != &a->pictures; n = n->next) {
+        struct picture *p = container_of(n, struct picture, node);
+
+        if (slice_eq(slice_str(p->name), name))
+            return p;
+    }
+    return NULL;
+}
+
+bool http_snapshot_device(const struct http_app *a, struct slice session,
+                          struct slice *device)
+{
+    const struct snapshot *s = find_session(a, session);
+
+    if (s)
+        *device = slice_str(s->device);
+    return s != NULL;
+}
+
+bool http_picture_device(const struct http_app *a, struct slice name,
+                         struct slice *device)
+{
+    const struct picture *p = find_picture(a, name);
+
+    if (p)
+        *device = slice_str(p->device);
+    return p != NULL;
+}
+
 void http_get_snapshots(struct http_call *c)
 {
     struct jw j = http_list_begin(c);
+    unsigned count = 0;
 
     for (struct list *n = c->app->snapshots.next; n != &c->app->snapshots;
          n = n->next) {
         struct snapshot *s = container_of(n, struct snapshot, node);
 
+        if (!http_sees(c, slice_str(s->device)))
+            continue;
         look(c->app, s);
         snapshot_write(c->app, &j, s);
+        count++;
     }
-    http_list_end(&j, (struct slice){ 0 }, c->app->n_snapshots);
+    http_list_end(&j, (struct slice){ 0 }, count);
 }
 
 /* ---- pictures ----------------------------------------------------------------------- */
@@ -460,25 +495,21 @@ void http_put_picture(struct http_call *c)
     http_answer_empty(c, 200);
 }
 
-static struct picture *find_picture(const struct http_app *a, struct slice name)
-{
-    for (struct list *n = a->pictures.next; n != &a->pictures; n = n->next) {
-        struct picture *p = container_of(n, struct picture, node);
-
-        if (slice_eq(slice_str(p->name), name))
-            return p;
-    }
-    return NULL;
-}
-
 void http_get_pictures(struct http_call *c)
 {
     struct jw j = http_list_begin(c);
+    unsigned count = 0;
 
     for (struct list *n = c->app->pictures.next; n != &c->app->pictures;
-         n = n->next)
-        picture_write(&j, container_of(n, struct picture, node));
-    http_list_end(&j, (struct slice){ 0 }, c->app->n_pictures);
+         n = n->next) {
+        const struct picture *p = container_of(n, struct picture, node);
+
+        if (!http_sees(c, slice_str(p->device)))
+            continue;
+        picture_write(&j, p);
+        count++;
+    }
+    http_list_end(&j, (struct slice){ 0 }, count);
 }
 
 void http_get_picture(struct http_call *c)

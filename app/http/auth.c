@@ -111,11 +111,43 @@ bool http_password_verify(struct slice hash, struct slice password)
     return memeql_sec(h.key, got, sizeof(got)) != 0;
 }
 
+uint32_t http_password_rounds(struct slice hash)
+{
+    struct password_hash h;
+
+    return hash_parse(&h, hash) ? h.rounds : HTTP_PBKDF2_ROUNDS;
+}
+
+uint32_t http_password_measure(uint64_t (*clock)(void))
+{
+    const uint64_t step = 2000, want_ns = HTTP_PBKDF2_MS * UINT64_C(1000000);
+    static const uint8_t salt[SALT_LEN];
+    uint64_t from = clock(), done = 0, took, rounds;
+    uint8_t key[SHA256_DIGEST_SIZE];
+
+    do {
+        pbkdf2_hmac_sha256(1, (const uint8_t *)"x", (unsigned)step,
+                           sizeof(salt), salt, sizeof(key), key);
+        done += step;
+        took = clock() - from;
+    } while (took < want_ns / 10 && done < HTTP_PBKDF2_ROUNDS_CAP);
+    rounds = done * want_ns / (took ? took : 1);
+    if (rounds < HTTP_PBKDF2_ROUNDS)
+        return HTTP_PBKDF2_ROUNDS;
+    return rounds < HTTP_PBKDF2_ROUNDS_CAP ? (uint32_t)rounds
+                                           : HTTP_PBKDF2_ROUNDS_CAP;
+}
+
 void http_password_job_run(struct http_password_job *job)
 {
-    job->ok = http_password_verify(slice_str(job->hash),
+    job->ok = !job->checks ||
+              http_password_verify(slice_str(job->hash),
                                    slice_of(job->password, job->n_password));
+    if (job->ok && job->makes)
+        http_password_hash(job->made, slice_of(job->fresh, job->n_fresh),
+                           job->salt, job->rounds);
     memset(job->password, 0, sizeof(job->password));
+    memset(job->fresh, 0, sizeof(job->fresh));
 }
 
 /* ---- signed media URLs ---------------------------------------------------- */
@@ -166,7 +198,7 @@ bool http_sign_verify(const uint8_t key[static 32], struct slice scope,
 
 struct session {
     uint8_t hash[SHA256_DIGEST_SIZE]; /* of the cookie value */
-    enum http_role role;              /* NONE: free */
+    uint64_t who;                     /* an account; 0: free */
     uint64_t opened_ms, used_ms;
 };
 
@@ -305,12 +337,12 @@ void http_auth_login_ok(struct http_auth *a, const struct gb_addr *source,
 
 static bool is_open(const struct session *s, uint64_t mono_ms)
 {
-    return s->role != HTTP_ROLE_NONE &&
+    return s->who &&
            mono_ms - s->used_ms < HTTP_SESSION_IDLE_S * 1000ull &&
            mono_ms - s->opened_ms < HTTP_SESSION_LIFE_S * 1000ull;
 }
 
-void http_auth_open(struct http_auth *a, enum http_role role,
+void http_auth_open(struct http_auth *a, uint64_t who,
                     const uint8_t random[static 32], uint64_t mono_ms,
                     char cookie[static HTTP_SESSION_TEXT + 1])
 {
@@ -329,7 +361,7 @@ void http_auth_open(struct http_auth *a, enum http_role role,
     }
     b64url(&w, random, 32);
     cookie[w.len] = '\0';
-    *to = (struct session){ .role = role,
+    *to = (struct session){ .who = who,
                             .opened_ms = mono_ms,
                             .used_ms = mono_ms };
     digest(to->hash, writer_slice(&w));
@@ -350,15 +382,22 @@ static struct session *session_find(struct http_auth *a, struct slice cookie,
     return NULL;
 }
 
-enum http_role http_auth_session(struct http_auth *a, struct slice cookie,
-                                 uint64_t mono_ms)
+uint64_t http_auth_session(struct http_auth *a, struct slice cookie,
+                           uint64_t mono_ms)
 {
     struct session *s = session_find(a, cookie, mono_ms);
 
     if (!s)
-        return HTTP_ROLE_NONE;
+        return 0;
     s->used_ms = mono_ms;
-    return s->role;
+    return s->who;
+}
+
+void http_auth_close_all(struct http_auth *a, uint64_t who)
+{
+    for (size_t i = 0; i < HTTP_SESSIONS_MAX; i++)
+        if (who && a->session[i].who == who)
+            a->session[i] = (struct session){ 0 };
 }
 
 void http_auth_close(struct http_auth *a, struct slice cookie)

@@ -42,15 +42,34 @@ void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
 bool http_password_is_hash(struct slice hash);
 bool http_password_verify(struct slice hash, struct slice password);
 
-/* One verification on its way through the thread pool; self-contained. */
+/* The rounds of a hash; HTTP_PBKDF2_ROUNDS when it is none. */
+uint32_t http_password_rounds(struct slice hash);
+
+/* How many rounds take HTTP_PBKDF2_MS here, within HTTP_PBKDF2_ROUNDS and
+ * HTTP_PBKDF2_ROUNDS_CAP; measured for a tenth of that. clock: ns, rising. */
+#define HTTP_PBKDF2_MS 200
+#define HTTP_PBKDF2_ROUNDS_CAP 2000000
+uint32_t http_password_measure(uint64_t (*clock)(void));
+
+/* One verification, one new hash, or both, on its way through the thread pool;
+ * self-contained. */
+struct http_app;
 struct http_password_job {
     uint64_t request; /* the request that waits */
-    char hash[HTTP_PASSWORD_HASH_MAX];
+    bool checks, makes;
+    char hash[HTTP_PASSWORD_HASH_MAX]; /* to check against */
     char password[HTTP_PASSWORD_MAX];
     size_t n_password;
+    char fresh[HTTP_PASSWORD_MAX]; /* to make a hash of, when that was right */
+    size_t n_fresh;
+    uint8_t salt[16];
+    uint32_t rounds;
     struct gb_addr source;
     bool secure;
-    bool ok; /* written by http_password_job_run */
+    bool ok;                           /* written by http_password_job_run */
+    char made[HTTP_PASSWORD_HASH_MAX]; /* likewise */
+    /* What follows on the loop's thread; the job goes then. */
+    void (*done)(struct http_app *a, struct http_password_job *job);
 };
 void http_password_job_run(struct http_password_job *job);
 
@@ -86,13 +105,17 @@ void http_auth_login_try(struct http_auth *a, const struct gb_addr *source,
 void http_auth_login_ok(struct http_auth *a, const struct gb_addr *source,
                         uint64_t mono_ms);
 
-/* Opens a session; its cookie value from 32 random bytes. */
-void http_auth_open(struct http_auth *a, enum http_role role,
+/* Opens a session of the account `who`; its cookie value from 32 random
+ * bytes. */
+void http_auth_open(struct http_auth *a, uint64_t who,
                     const uint8_t random[static 32], uint64_t mono_ms,
                     char cookie[static HTTP_SESSION_TEXT + 1]);
-/* The role behind a cookie value, HTTP_ROLE_NONE if none; counts as use. */
-enum http_role http_auth_session(struct http_auth *a, struct slice cookie,
-                                 uint64_t mono_ms);
+/* The account behind a cookie value, 0 if none; counts as use. Whether there is
+ * still one of that id, the caller looks up. */
+uint64_t http_auth_session(struct http_auth *a, struct slice cookie,
+                           uint64_t mono_ms);
+/* All of an account. */
+void http_auth_close_all(struct http_auth *a, uint64_t who);
 void http_auth_close(struct http_auth *a, struct slice cookie);
 size_t http_auth_session_count(const struct http_auth *a, uint64_t mono_ms);
 #endif

@@ -479,13 +479,17 @@ static bool next_event(struct conn *c)
 
     return c->trace.on
                ? http_app_trace_next(a, &c->trace, &c->event_seq, &c->out)
-               : http_app_event_next(a, &c->event_seq, &c->out);
+               : http_app_event_next(a, c->who, &c->event_seq, &c->out);
 }
 
 void conn_pump_events(struct conn *c)
 {
     if (c->writing || c->state != CONN_EVENTS)
         return;
+    if (!http_app_who_is_there(c->server->cfg.app, c->who)) {
+        conn_close(c);
+        return;
+    }
     c->out.max = HTTP_RESPONSE_MAX;
     while (c->out.len < EVENTS_AT_ONCE && next_event(c))
         ;
@@ -653,6 +657,7 @@ static void dispatch(struct conn *c, const struct http_head *head,
     req.client = c->client;
     http_response_init(&r, s->cfg.alloc);
     http_app_request(s->cfg.app, &req, &r);
+    c->who = r.who;
     server_arm(s);
     if (c->state == CONN_CLOSED || r.kind == HTTP_REPLY_LATER) {
         http_response_fini(&r);
@@ -946,6 +951,9 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 {
     size_t queue = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
 
+    if ((c->state == CONN_TALK || c->state == CONN_EVENTS) &&
+        !http_app_who_is_there(c->server->cfg.app, c->who))
+        conn_close(c); /* removed, or changed: what he may is another thing */
     if (c->state == CONN_TALK)
         conn_talk_sweep(c, now_ms);
     if (c->state == CONN_CLOSED)

@@ -2,7 +2,8 @@
 
 struct event {
     const char *type;  /* static */
-    struct slice json; /* owned; p NULL: lost */
+    struct slice json; /* owned; p NULL: lost; its device is behind it */
+    size_t n_device;
 };
 
 struct http_events {
@@ -80,8 +81,28 @@ void http_events_skip(struct http_events *e)
 void http_events_push(struct http_events *e, const char *type,
                       struct slice json)
 {
-    char *p = json.n <= HTTP_EVENTS_BYTES ? gb_get(e->alloc, json.n + 1)
-                                          : NULL;
+    http_events_push_of(e, type, (struct slice){ 0 }, json);
+}
+
+bool http_events_device(const struct http_events *e, uint64_t seq,
+                        struct slice *device)
+{
+    const struct event *ev;
+
+    if (seq + 1 >= e->next || seq + 1 < e->first)
+        return false;
+    ev = at(e, seq + 1);
+    *device = slice_of(ev->json.p + ev->json.n, ev->n_device);
+    return true;
+}
+
+void http_events_push_of(struct http_events *e, const char *type,
+                         struct slice device, struct slice json)
+{
+    size_t n = device.n <= HTTP_EVENT_DEVICE_MAX ? device.n : 0;
+    char *p = json.n <= HTTP_EVENTS_BYTES
+                  ? gb_get(e->alloc, json.n + n + 1)
+                  : NULL;
 
     if (!p) {
         http_events_skip(e);
@@ -93,7 +114,9 @@ void http_events_push(struct http_events *e, const char *type,
         drop_first(e);
     if (json.n)
         memcpy(p, json.p, json.n);
-    *at(e, e->next) = (struct event){ type, { p, json.n } };
+    if (n)
+        memcpy(p + json.n, device.p, n);
+    *at(e, e->next) = (struct event){ type, { p, json.n }, n };
     e->bytes += json.n;
     e->next++;
 }

@@ -25,6 +25,14 @@ void http_events_free(struct http_events *e);
  * memory for counts as lost: readers get a reset. */
 void http_events_push(struct http_events *e, const char *type,
                       struct slice json);
+/* The same of a device: see http_events_device. */
+void http_events_push_of(struct http_events *e, const char *type,
+                         struct slice device, struct slice json);
+/* Whose the event behind seq is, "" for nobody's; false: http_events_next would
+ * give none, or a reset. */
+bool http_events_device(const struct http_events *e, uint64_t seq,
+                        struct slice *device);
+#define HTTP_EVENT_DEVICE_MAX 64
 
 /* The number of the newest event, 0: none yet. */
 uint64_t http_events_last(const struct http_events *e);

@@ -82,6 +82,8 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
     if (!err)
         err = http_auth_new(&a->auth, cfg->alloc,
                             slice_str(a->cfg.admin_token));
+    if (!err && !cfg->accounts)
+        err = accounts_new(&a->own_accounts, cfg->alloc);
     if (!err)
         err = http_events_new(&a->events, cfg->alloc,
                               (uint64_t)cfg->now(cfg->ctx).utc_ms);
@@ -89,6 +91,8 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
         http_app_free(a);
         return err;
     }
+    a->accounts = cfg->accounts ? cfg->accounts : a->own_accounts;
+    http_accounts_init(a);
     *out = a;
     return 0;
 }
@@ -119,6 +123,7 @@ void http_app_free(struct http_app *a)
     alarms_free(a);
     http_events_free(a->events);
     http_auth_free(a->auth);
+    accounts_free(a->own_accounts);
     gb_put(a->cfg.alloc, a->proxies);
     buf_fini(&a->text);
     gb_put(a->cfg.alloc, a);
@@ -411,10 +416,20 @@ static bool is_signed(struct http_call *c)
                                       c->now.utc_ms / 1000);
 }
 
+static void enter(struct http_call *c, const struct account *v,
+                  enum http_via via)
+{
+    c->role = v->role;
+    c->via = via;
+    c->who = v->id;
+    c->scope = v->scope;
+}
+
 static void find_role(struct http_call *c)
 {
     struct slice value = http_head_get(c->head, HTTP_HDR_AUTHORIZATION);
     struct slice token = http_head_get(c->head, HTTP_HDR_ACCESS_TOKEN);
+    struct account v;
 
     if (!c->app->cfg.auth) {
         c->role = HTTP_ROLE_ADMIN;
@@ -428,6 +443,8 @@ static void find_role(struct http_call *c)
         if (http_auth_bearer(c->app->auth, token)) {
             c->role = HTTP_ROLE_ADMIN;
             c->via = HTTP_VIA_TOKEN;
+        } else if (accounts_by_token(c->app->accounts, token, &v)) {
+            enter(c, &v, HTTP_VIA_TOKEN);
         }
         return;
     }
@@ -436,10 +453,11 @@ static void find_role(struct http_call *c)
         c->via = HTTP_VIA_SIGNATURE;
         return;
     }
-    if (http_cookie_get(c->head, SLICE(HTTP_COOKIE), &value)) {
-        c->role = http_auth_session(c->app->auth, value, c->now.mono_ms);
-        c->via = c->role ? HTTP_VIA_COOKIE : HTTP_VIA_NONE;
-    }
+    if (http_cookie_get(c->head, SLICE(HTTP_COOKIE), &value) &&
+        accounts_by_id(c->app->accounts,
+                       http_auth_session(c->app->auth, value, c->now.mono_ms),
+                       &v))
+        enter(c, &v, HTTP_VIA_COOKIE);
 }
 
 static bool is_own_origin(const struct http_call *c, struct slice origin)
@@ -551,7 +569,7 @@ static bool may_call(struct http_call *c)
         answer_cross_site(c);
     else if (!exempt && c->role < c->route->role)
         http_answer_fail(c, 403, NULL, "this needs a higher role");
-    else
+    else if (exempt || http_scope_admits(c))
         return true;
     return false;
 }
@@ -597,6 +615,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
     find_base(&c);
     if (may_call(&c))
         c.route->handler(&c);
+    r->who = c.who;
     if (r->body.err || r->fields.err) {
         int err = r->body.err ? r->body.err : r->fields.err;
 
@@ -661,19 +680,31 @@ void http_app_event_leave(struct http_app *a)
     http_events_leave(a->events, http_app_now(a).mono_ms);
 }
 
-bool http_app_event_next(const struct http_app *a, uint64_t *seq,
+bool http_app_event_next(const struct http_app *a, uint64_t who, uint64_t *seq,
                          struct buf *out)
 {
+    struct slice device;
+
+    while (who && http_events_device(a->events, *seq, &device) &&
+           !http_who_sees(a, who, device))
+        ++*seq;
     return http_events_next(a->events, seq, out);
+}
+
+bool http_app_who_is_there(const struct http_app *a, uint64_t who)
+{
+    struct account v;
+
+    return !who || accounts_by_id(a->accounts, who, &v);
 }
 
 /* ---- what main tells ----------------------------------------------------------------- */
 
-static void push(struct http_app *a, const char *type, struct buf *json,
-                 const struct jw *j)
+static void push(struct http_app *a, const char *type, struct slice device,
+                 struct buf *json, const struct jw *j)
 {
     if (jw_is_complete(j)) {
-        http_events_push(a->events, type, buf_view(json));
+        http_events_push_of(a->events, type, device, buf_view(json));
         http_hooks_event(a, type, buf_view(json));
     }
     buf_fini(json);
@@ -709,7 +740,7 @@ static void on_device(struct http_app *a, const struct platform_action *act)
         http_device_write(&j, &d);
     }
     jw_end(&j);
-    push(a, "device", &b, &j);
+    push(a, "device", act->device, &b, &j);
 }
 
 static void on_channel(struct http_app *a, const struct platform_action *act)
@@ -733,7 +764,7 @@ static void on_channel(struct http_app *a, const struct platform_action *act)
         jw_put_bool(&j, "online", ch.on);
     }
     jw_end(&j);
-    push(a, "channel", &b, &j);
+    push(a, "channel", act->device, &b, &j);
 }
 
 static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
@@ -755,10 +786,10 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         return;
     }
     if (a->cfg.ask) { /* the store remembers it */
-        push(a, "alarm", &b, &j);
+        push(a, "alarm", alarm->device, &b, &j);
         return;
     }
-    http_events_push(a->events, "alarm", buf_view(&b));
+    http_events_push_of(a->events, "alarm", alarm->device, buf_view(&b));
     http_hooks_event(a, "alarm", buf_view(&b));
     slot = &a->alarms->json[a->alarms->next++ % HTTP_ALARMS_MAX];
     gb_put(a->cfg.alloc, (void *)(uintptr_t)slot->p);
@@ -789,7 +820,7 @@ static void on_gone(struct http_app *a, uint64_t session)
     jw_put_id(&j, "id", session);
     jw_put_bool(&j, "removed", true);
     jw_end(&j);
-    push(a, "session", &b, &j);
+    push(a, "session", s.device, &b, &j);
 }
 
 void http_app_push(struct http_app *a, const struct push_view *v)
@@ -801,7 +832,7 @@ void http_app_push(struct http_app *a, const struct push_view *v)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_push_write(&j, v, false);
-    push(a, "push", &b, &j);
+    push(a, "push", v->device, &b, &j);
 }
 
 void http_app_recorder(struct http_app *a, const struct recorder_view *v)
@@ -813,7 +844,7 @@ void http_app_recorder(struct http_app *a, const struct recorder_view *v)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_recorder_write(&j, v);
-    push(a, "recording", &b, &j);
+    push(a, "recording", v->device, &b, &j);
 }
 
 void http_on_session(struct http_app *a, uint64_t session)
@@ -830,7 +861,7 @@ void http_on_session(struct http_app *a, uint64_t session)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_session_write(&j, &s);
-    push(a, "session", &b, &j);
+    push(a, "session", s.device, &b, &j);
 }
 
 static void on_voice(struct http_app *a, const struct platform_action *act)
@@ -844,7 +875,7 @@ static void on_voice(struct http_app *a, const struct platform_action *act)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_voice_event_write(&j, &v, act->kind == PLATFORM_VOICE_GONE);
-    push(a, "voice", &b, &j);
+    push(a, "voice", v.device, &b, &j);
 }
 
 static void on_position(struct http_app *a, const struct platform_position *p)
@@ -856,7 +887,7 @@ static void on_position(struct http_app *a, const struct platform_position *p)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_position_write(&j, p);
-    push(a, "position", &b, &j);
+    push(a, "position", p->device, &b, &j);
 }
 
 /* Lines of "name TAB number". */
@@ -881,7 +912,7 @@ static void on_ptz(struct http_app *a, const struct platform_action *act)
             jw_put_double(&j, key, v);
     }
     jw_end(&j);
-    push(a, "ptz", &b, &j);
+    push(a, "ptz", act->device, &b, &j);
 }
 
 static void on_command(struct http_app *a, uint64_t id)
@@ -895,7 +926,7 @@ static void on_command(struct http_app *a, uint64_t id)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_command_write(&j, &k);
-    push(a, "command", &b, &j);
+    push(a, "command", k.device, &b, &j);
 }
 
 static void on_upgrade(struct http_app *a, struct slice session)
@@ -909,12 +940,12 @@ static void on_upgrade(struct http_app *a, struct slice session)
         return;
     buf_init(&b, a->cfg.alloc, 16384);
     http_upgrade_write(&j, &u);
-    push(a, "upgrade", &b, &j);
+    push(a, "upgrade", u.device, &b, &j);
 }
 
 static void on_download(struct http_app *a, const struct platform_action *act)
 {
-    struct platform_download d;
+    struct platform_download d = { 0 };
     struct buf b;
     struct jw j = jw_to(&b);
 
@@ -930,7 +961,7 @@ static void on_download(struct http_app *a, const struct platform_action *act)
         jw_put_bool(&j, "removed", true);
     }
     jw_end(&j);
-    push(a, "download", &b, &j);
+    push(a, "download", d.device, &b, &j);
 }
 
 void http_on_action(struct http_app *a, const struct platform_action *act)

@@ -7,6 +7,7 @@
 #ifndef APP_HTTP_HTTP_H
 #define APP_HTTP_HTTP_H
 
+#include "app/http/accounts.h"
 #include "app/http/auth.h"
 #include "app/http/buf.h"
 #include "app/http/http_head.h"
@@ -164,10 +165,19 @@ struct http_app_config {
     /* One line, key=value pairs. May be NULL. */
     void (*log)(void *ctx, enum platform_level level, const char *line);
 
+    /* Who there is, or NULL: the application has its own. One was set, or is
+     * gone: store it. May be NULL. */
+    struct accounts *accounts; /* borrowed */
+    void (*account_changed)(void *ctx, enum account_kind kind,
+                            struct slice name);
+
     /* http.auth: false lets everybody in as admin. */
     bool auth;
     const char *admin_token;         /* bearer token; never empty with auth */
-    const char *admin_password_hash; /* http_password_hash; NULL: no login */
+    const char *admin_password_hash; /* http_password_hash: of the user "admin",
+                                        who is made while nobody is admin. NULL:
+                                        none is made */
+    bool reset_admin; /* that user gets this password, whatever he had */
     uint8_t key[32];                 /* installation key: signs media URLs */
     const char *public_url;          /* "https://nvr.example"; NULL or "" */
     const struct http_net *trusted_proxies;
@@ -299,6 +309,8 @@ struct http_response {
     struct buf fields;  /* "Name: value\r\n" … */
     struct buf body;
     struct slice fixed; /* a static body instead of `body` */
+    uint64_t who; /* the account that asks, 0: none. EVENTS and TALK end with
+                     it, see http_app_who_is_there */
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_media media;
@@ -381,11 +393,14 @@ void http_app_password_done(struct http_app *a, struct http_password_job *job);
 void http_app_event_join(struct http_app *a);
 void http_app_event_leave(struct http_app *a);
 
-/* The next event behind *seq as bytes of the stream, *seq moved on; false when
- * there is none. A reader too far behind gets "reset" first. Valid until the
- * next call of the application. */
-bool http_app_event_next(const struct http_app *a, uint64_t *seq,
+/* The next event behind *seq that `who` may see as bytes of the stream, *seq
+ * moved on; false when there is none. A reader too far behind gets "reset" first.
+ * Valid until the next call of the application. */
+bool http_app_event_next(const struct http_app *a, uint64_t who, uint64_t *seq,
                          struct buf *out);
+/* The account is there, with the password, role and scope that it had; 0
+ * always. */
+bool http_app_who_is_there(const struct http_app *a, uint64_t who);
 /* The same for the messages of the trace that fit the filter. */
 bool http_app_trace_next(const struct http_app *a,
                          const struct http_trace_filter *f, uint64_t *seq,

@@ -188,9 +188,18 @@ static const struct schema {
       "address:string received:integer last_at:time last_from:string "
       "malformed:integer malformed_at:time malformed_from:string "
       "malformed_why:string" },
-    { "Login", "password:string" },
-    { "Role", "role:string" },
-    { "Me", "role:string via:string login:boolean version:string" },
+    { "Login", "name:string? password:string" },
+    { "Role", "name:string role:string" },
+    { "Me",
+      "name:string role:string scope:object? via:string login:boolean "
+      "version:string" },
+    { "NewPassword", "password:string new_password:string" },
+    { "User", "name:string role:string scope:object? created_at:time" },
+    { "NewUser", "name:string password:string role:string scope:object?" },
+    { "UserSettings", "password:string? role:string? scope:object?" },
+    { "Token",
+      "name:string role:string scope:object? created_at:time token:string?" },
+    { "NewToken", "name:string role:string scope:object?" },
     { "SetupHints",
       "server_id:string domain:string addresses:strings port:integer "
       "transports:strings password:string?" },

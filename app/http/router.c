@@ -1,5 +1,17 @@
 #include "app/http/router.h"
 
+const char *http_role_name(enum http_role r)
+{
+    static const char *const names[] = {
+        [HTTP_ROLE_NONE] = "none",
+        [HTTP_ROLE_VIEWER] = "viewer",
+        [HTTP_ROLE_OPERATOR] = "operator",
+        [HTTP_ROLE_ADMIN] = "admin",
+    };
+
+    return names[r];
+}
+
 /* One segment of a pattern against one of a path. */
 static bool match_segment(struct slice pattern, struct slice segment,
                           struct http_params *out)

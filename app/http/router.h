@@ -19,6 +19,8 @@ enum http_role {
     HTTP_ROLE_ADMIN,    /* changes the installation */
 };
 
+const char *http_role_name(enum http_role r); /* "viewer" */
+
 enum { /* flags of a route */
     HTTP_ROUTE_EXEMPT = 1, /* no credentials needed; all others answer 401 */
     HTTP_ROUTE_MEDIA = 2,  /* a signature ?t= is a credential as well */

@@ -49,6 +49,17 @@ void store_put_hook(struct store *s, const struct store_hook *h)
     store_writer_hook(store_writer_of(s), h);
 }
 
+void store_put_account(struct store *s, const struct store_account *v)
+{
+    store_writer_account(store_writer_of(s), v);
+}
+
+void store_remove_account(struct store *s, struct slice name)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_ACCOUNT, name,
+                        nothing);
+}
+
 void store_remove_hook(struct store *s, struct slice name)
 {
     store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);

@@ -34,6 +34,8 @@ static const char *const dialog_texts[] = {
 
 static const char *const group_texts[] = { "name", "password", "subscribe" };
 static const char *const push_texts[] = { "name", "urls", "passwords" };
+static const char *const account_texts[] = { "name", "role", "secret",
+                                             "scope" };
 static const char *const hook_texts[] = { "name", "url", "secret" };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -178,6 +180,7 @@ static void apply(struct store *s, const struct store_job *j)
     json_t *settings = json_object_get(s->root, "settings");
     json_t *groups = json_object_get(s->root, "group");
     json_t *hooks = json_object_get(s->root, "hook");
+    json_t *accounts = json_object_get(s->root, "account");
     json_t *pushes = json_object_get(s->root, "push");
     json_t *upgrades = json_object_get(s->root, "upgrade");
     json_t *o;
@@ -229,6 +232,14 @@ static void apply(struct store *s, const struct store_job *j)
         put_number(o, "kinds", j->number[0]);
         put_number(o, "off", j->number[1]);
         json_object_set_new(hooks, store_text(j, 0).p, o);
+        break;
+    case STORE_PUT_ACCOUNT:
+        o = json_texts(j, account_texts, STORE_ACCOUNT_TEXTS);
+        put_number(o, "made", j->number[0]);
+        json_object_set_new(accounts, store_text(j, 0).p, o);
+        break;
+    case STORE_REMOVE_ACCOUNT:
+        json_object_del(accounts, store_text(j, 0).p);
         break;
     case STORE_PUT_PUSH:
         o = json_texts(j, push_texts, 3);
@@ -405,6 +416,20 @@ static void load_hook(const char *key, const json_t *o,
         l->on_hook(l->ctx, &h);
 }
 
+static void load_account(const char *key, const json_t *o,
+                         const struct store_loader *l)
+{
+    const struct store_account v = {
+        .name = text_of(o, "name"), .role = text_of(o, "role"),
+        .secret = text_of(o, "secret"), .scope = text_of(o, "scope"),
+        .made_utc_ms = number_of(o, "made"),
+    };
+
+    (void)key;
+    if (l->on_account)
+        l->on_account(l->ctx, &v);
+}
+
 static void load_push(const char *key, const json_t *o,
                       const struct store_loader *l)
 {
@@ -496,7 +521,7 @@ static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
                                          "settings", "group", "hook", "upgrade",
-                                         "download", "push" };
+                                         "download", "push", "account" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -545,6 +570,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
         load_all(json_object_get(s->root, "hook"), load_hook, l);
         load_all(json_object_get(s->root, "push"), load_push, l);
+        load_all(json_object_get(s->root, "account"), load_account, l);
         load_all(json_object_get(s->root, "upgrade"), load_upgrade, l);
         load_all(json_object_get(s->root, "download"), load_download, l);
         err = write_all(s) ? store_writer_start(&s->writer, &b, 0) : GB_EIO;

@@ -81,6 +81,8 @@ static const char *const migrations[] = {
     "CREATE TABLE record(device TEXT, channel TEXT, begin_ms INT,"
     " length_ms INT, bytes INT, flags INT,"
     " PRIMARY KEY(device, channel, begin_ms)) WITHOUT ROWID;",
+    "CREATE TABLE account(name TEXT PRIMARY KEY, role TEXT, secret TEXT,"
+    " scope TEXT, made_ms INT) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -90,6 +92,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
+       PUT_ACCOUNT, REMOVE_ACCOUNT,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
        AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
 
@@ -158,6 +161,8 @@ static const char *const sql[N_STATEMENTS] = {
     [PUT_RECORD] = "REPLACE INTO record VALUES(?1,?2,?3,?4,?5,?6)",
     [REMOVE_RECORD] = "DELETE FROM record WHERE device=?1 AND channel=?2 AND"
                       " begin_ms=?3",
+    [PUT_ACCOUNT] = "REPLACE INTO account VALUES(?1,?2,?3,?4,?5)",
+    [REMOVE_ACCOUNT] = "DELETE FROM account WHERE name=?1",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
@@ -329,6 +334,13 @@ static bool apply(struct store *s, const struct store_job *j)
         bind_texts(s->stmt[PUT_HOOK], j, 3);
         bind_numbers(s->stmt[PUT_HOOK], 4, j, 2);
         return step(s->stmt[PUT_HOOK]);
+    case STORE_PUT_ACCOUNT:
+        bind_texts(s->stmt[PUT_ACCOUNT], j, STORE_ACCOUNT_TEXTS);
+        bind_numbers(s->stmt[PUT_ACCOUNT], STORE_ACCOUNT_TEXTS + 1, j, 1);
+        return step(s->stmt[PUT_ACCOUNT]);
+    case STORE_REMOVE_ACCOUNT:
+        bind_text(s->stmt[REMOVE_ACCOUNT], 1, j, 0);
+        return step(s->stmt[REMOVE_ACCOUNT]);
     case STORE_PUT_PUSH:
         bind_texts(s->stmt[PUT_PUSH], j, 3);
         bind_numbers(s->stmt[PUT_PUSH], 4, j, 1);
@@ -576,6 +588,17 @@ static void load_hook(sqlite3_stmt *st, const struct store_loader *l)
 
     if (l->on_hook)
         l->on_hook(l->ctx, &h);
+}
+
+static void load_account(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct store_account v = {
+        .name = column(st, 0), .role = column(st, 1), .secret = column(st, 2),
+        .scope = column(st, 3), .made_utc_ms = sqlite3_column_int64(st, 4),
+    };
+
+    if (l->on_account)
+        l->on_account(l->ctx, &v);
 }
 
 static void load_push(sqlite3_stmt *st, const struct store_loader *l)
@@ -1001,6 +1024,7 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM channel", load_channel, l) ||
                  load_rows(s, "SELECT * FROM dialog", load_dialog, l) ||
                  load_rows(s, "SELECT * FROM hook", load_hook, l) ||
+                 load_rows(s, "SELECT * FROM account", load_account, l) ||
                  load_rows(s, "SELECT * FROM push", load_push, l) ||
                  load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
                            load_upgrade, l) ||

@@ -29,6 +29,14 @@ struct store_hook {
     bool off;
 };
 
+/* A user or a token: "user/NAME", "token/NAME". */
+struct store_account {
+    struct slice name, role;
+    struct slice secret; /* a hash */
+    struct slice scope;
+    int64_t made_utc_ms;
+};
+
 /* Where a channel is pushed to. */
 struct store_push {
     struct slice name;   /* "device/channel" */
@@ -53,6 +61,8 @@ struct store_loader {
                       const struct sip_peer *peer);
     /* A webhook of the API; its secret is sealed. May be NULL. */
     void (*on_hook)(void *ctx, const struct store_hook *h);
+    /* May be NULL. */
+    void (*on_account)(void *ctx, const struct store_account *v);
     /* Oldest first; may be NULL. */
     void (*on_upgrade)(void *ctx, const struct platform_upgrade *u);
     /* Oldest first; may be NULL. */
@@ -88,6 +98,8 @@ void store_put_group(struct store *s, struct slice name, struct slice sealed,
 void store_remove_group(struct store *s, struct slice name);
 void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
+void store_put_account(struct store *s, const struct store_account *v);
+void store_remove_account(struct store *s, struct slice name);
 void store_put_push(struct store *s, const struct store_push *p);
 void store_remove_push(struct store *s, struct slice name);
 /* Recordings of this server. Without SQLite they go nowhere. */

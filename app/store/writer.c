@@ -367,6 +367,9 @@ static char row_kind(enum store_op op)
     case STORE_PUT_HOOK:
     case STORE_REMOVE_HOOK:
         return 'w';
+    case STORE_PUT_ACCOUNT:
+    case STORE_REMOVE_ACCOUNT:
+        return 'a';
     case STORE_PUT_PUSH:
     case STORE_REMOVE_PUSH:
         return 'q';
@@ -630,6 +633,21 @@ void store_writer_hook(struct store_writer *w, const struct store_hook *h)
         return;
     j->number[0] = h->kinds;
     j->number[1] = h->off;
+    queue(w, j);
+}
+
+void store_writer_account(struct store_writer *w,
+                          const struct store_account *v)
+{
+    const struct slice text[] = { v->name, v->role, v->secret, v->scope };
+    struct store_job *j = job_new(w, STORE_PUT_ACCOUNT,
+                                  (struct room){ .numbers = 1 }, text,
+                                  STORE_ACCOUNT_TEXTS, v->name,
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = v->made_utc_ms;
     queue(w, j);
 }
 

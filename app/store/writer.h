@@ -41,6 +41,8 @@ enum store_op {
     STORE_REMOVE_RECORDER,
     STORE_PUT_RECORD,
     STORE_REMOVE_RECORD,
+    STORE_PUT_ACCOUNT,
+    STORE_REMOVE_ACCOUNT,
 };
 
 #define STORE_TEXTS 12
@@ -167,6 +169,10 @@ void store_writer_group(struct store_writer *w, struct slice name,
                         const struct platform_policy *subscribe);
 /* text[]: name, url, sealed secret; number[]: kinds, off */
 void store_writer_hook(struct store_writer *w, const struct store_hook *h);
+/* text[]: name, role, secret, scope; number[]: made */
+#define STORE_ACCOUNT_TEXTS 4
+void store_writer_account(struct store_writer *w,
+                          const struct store_account *v);
 void store_writer_push(struct store_writer *w, const struct store_push *p);
 /* text[]: device, channel, mode, plan in hex; number[]: stream, alarm, before,
  * by hand */

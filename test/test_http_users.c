@@ -1,0 +1,508 @@
+/* Users, tokens, and what those see who see a part. */
+#include "test/http_fixture.h"
+
+#define USERS "/api/v1/users"
+#define TOKENS "/api/v1/tokens"
+#define C3 "34020000001310000009" /* of D2 */
+#define PART "{\"name\":\"part\",\"role\":\"operator\","                      \
+             "\"scope\":{\"devices\":[\"" D1 "\"],\"groups\":[\"yard\"]}}"
+#define XRW "X-Requested-With: x\r\n"
+
+/* The password that an answer waits for is hashed. */
+static unsigned hashed(void)
+{
+    struct http_password_job *job = fx.job;
+
+    assert_non_null(job);
+    fx.job = NULL;
+    http_password_job_run(job);
+    http_app_password_done(fx.app, job);
+    return fx.last.status;
+}
+
+static unsigned act(const char *method, const char *target, const char *fields,
+                    const char *text)
+{
+    unsigned status = ask(method, target, fields, text);
+
+    return status ? status : hashed();
+}
+
+static void cookie_of(char out[static 160])
+{
+    struct slice f = slice_str(fx.last.fields), line;
+
+    f = slice_from(f, slice_find_slice(f, SLICE("Set-Cookie: ")) + 12);
+    slice_cut(&f, ';', &line);
+    snprintf(out, 160, "Cookie: %.*s\r\n" XRW, SLICE_ARG(line));
+}
+
+static unsigned log_in(const char *name, const char *password,
+                       char cookie[static 160])
+{
+    char text[256];
+    unsigned status;
+
+    snprintf(text, sizeof(text), "{\"name\":\"%s\",\"password\":\"%s\"}", name,
+             password);
+    fx.now.mono_ms += 61000; /* no rate is meant here */
+    status = act("POST", "/api/v1/login", "", text);
+    if (status == 200)
+        cookie_of(cookie);
+    return status;
+}
+
+/* A token as a field of requests. */
+static void token_of(const char *text, char field[static 160])
+{
+    json_t *j;
+
+    assert_int_equal(act("POST", TOKENS, TOKEN, text), 201);
+    j = body();
+    snprintf(field, 160, "Authorization: Bearer %s\r\n",
+             json_string_value(json_object_get(j, "token")));
+    expect_schema(j, "Token");
+    json_decref(j);
+}
+
+static void making(void **state)
+{
+    static const struct {
+        const char *body;
+        unsigned status;
+    } cases[] = {
+        { "{\"name\":\"ada\",\"password\":\"12345678\",\"role\":\"viewer\"}",
+          201 },
+        { "{\"name\":\"ada\",\"password\":\"12345678\",\"role\":\"viewer\"}",
+          409 },
+        { "{\"name\":\"eve\",\"password\":\"12345678\",\"role\":\"operator\","
+          "\"scope\":{\"devices\":[\"" D1 "\"]}}", 201 },
+        { "{\"name\":\"nil\",\"password\":\"12345678\",\"role\":\"viewer\","
+          "\"scope\":{}}", 201 },
+        { "{\"name\":\"a\",\"password\":\"1234567\",\"role\":\"viewer\"}",
+          400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"root\"}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"none\"}", 400 },
+        { "{\"name\":\"a/b\",\"password\":\"12345678\",\"role\":\"viewer\"}",
+          400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\"}", 400 },
+        { "{\"name\":\"a\",\"role\":\"viewer\"}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"admin\","
+          "\"scope\":{}}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
+          "\"scope\":[]}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
+          "\"scope\":{\"devices\":[\"x\\ng\"]}}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
+          "\"scope\":{\"devices\":\"x\"}}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
+          "\"colour\":1}", 400 },
+        { "[]", 400 },
+        { "", 400 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (act("POST", USERS, TOKEN, cases[i].body) != cases[i].status)
+            fail_msg("%s: %u %s", cases[i].body, fx.last.status,
+                     fx.last.body);
+    list_of(USERS, "User");
+    assert_false(body_has("12345678"));
+    assert_false(body_has("pbkdf2"));
+    object(USERS "/eve", "User");
+    assert_true(body_has("{\"devices\":[\"" D1 "\"],\"groups\":[]}"));
+    assert_int_equal(get(USERS "/nobody"), 404);
+    assert_int_equal(act("PATCH", USERS "/nobody", TOKEN, "{}"), 404);
+    assert_int_equal(act("PATCH", USERS "/eve", TOKEN, "{\"scope\":null}"),
+                     200);
+    assert_true(body_has("\"scope\":null"));
+    assert_int_equal(act("PATCH", USERS "/eve", TOKEN, "{\"name\":\"x\"}"),
+                     400);
+    assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 204);
+    assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 204);
+    assert_int_equal(get(USERS "/eve"), 404);
+}
+
+static void the_last_admin(void **state)
+{
+    (void)state;
+    assert_int_equal(act("DELETE", USERS "/admin", TOKEN, ""), 409);
+    assert_int_equal(act("PATCH", USERS "/admin", TOKEN,
+                         "{\"role\":\"viewer\"}"), 409);
+    assert_int_equal(act("POST", USERS, TOKEN,
+                         "{\"name\":\"ada\",\"password\":\"12345678\","
+                         "\"role\":\"admin\"}"), 201);
+    assert_int_equal(act("DELETE", USERS "/admin", TOKEN, ""), 204);
+    assert_int_equal(act("DELETE", USERS "/ada", TOKEN, ""), 409);
+}
+
+static void sessions_end(void **state)
+{
+    static const struct {
+        const char *method, *target, *body;
+        bool ends;
+    } cases[] = {
+        { "PATCH", USERS "/ada", "{}", false },
+        { "PATCH", USERS "/ada", "{\"role\":\"viewer\"}", true },
+        { "PATCH", USERS "/ada", "{\"password\":\"12345678\"}", true },
+        { "PATCH", USERS "/ada", "{\"scope\":{}}", true },
+        { "DELETE", USERS "/ada", "", true },
+    };
+    char cookie[160];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        act("DELETE", USERS "/ada", TOKEN, "");
+        assert_int_equal(act("POST", USERS, TOKEN,
+                             "{\"name\":\"ada\",\"password\":\"12345678\","
+                             "\"role\":\"operator\"}"), 201);
+        assert_int_equal(log_in("ada", "12345678", cookie), 200);
+        assert_true(body_has("\"name\":\"ada\",\"role\":\"operator\""));
+        assert_int_equal(ask("GET", "/api/v1/me", cookie, ""), 200);
+        act(cases[i].method, cases[i].target, TOKEN, cases[i].body);
+        assert_true(fx.last.status < 300);
+        if ((ask("GET", "/api/v1/me", cookie, "") == 401) != cases[i].ends)
+            fail_msg("%s %s", cases[i].method, cases[i].body);
+    }
+}
+
+/* An account of the same name is another one: an old cookie opens nothing. */
+static void a_name_that_comes_again(void **state)
+{
+    static const char text[] = "{\"name\":\"ada\",\"password\":\"12345678\","
+                               "\"role\":\"admin\"}";
+    char cookie[160];
+
+    (void)state;
+    act("POST", USERS, TOKEN, text);
+    assert_int_equal(log_in("ada", "12345678", cookie), 200);
+    act("DELETE", USERS "/ada", TOKEN, "");
+    assert_int_equal(act("POST", USERS, TOKEN, text), 201);
+    assert_int_equal(ask("GET", "/api/v1/me", cookie, ""), 401);
+}
+
+static void own_password(void **state)
+{
+    char one[160], two[160];
+
+    (void)state;
+    act("POST", USERS, TOKEN, "{\"name\":\"ada\",\"password\":\"12345678\","
+                              "\"role\":\"viewer\"}");
+    assert_int_equal(log_in("ada", "12345678", one), 200);
+    assert_int_equal(log_in("ada", "12345678", two), 200);
+    assert_int_equal(act("POST", "/api/v1/me/password", one,
+                         "{\"password\":\"wrong\",\"new_password\":"
+                         "\"abcdefgh\"}"), 403);
+    assert_int_equal(act("POST", "/api/v1/me/password", one,
+                         "{\"password\":\"12345678\",\"new_password\":"
+                         "\"short\"}"), 400);
+    assert_int_equal(act("POST", "/api/v1/me/password", TOKEN,
+                         "{\"password\":\"12345678\",\"new_password\":"
+                         "\"abcdefgh\"}"), 403);
+    assert_int_equal(act("POST", "/api/v1/me/password", one,
+                         "{\"password\":\"12345678\",\"new_password\":"
+                         "\"abcdefgh\"}"), 204);
+    cookie_of(one);
+    assert_int_equal(ask("GET", "/api/v1/me", one, ""), 200);
+    assert_int_equal(ask("GET", "/api/v1/me", two, ""), 401);
+    assert_int_equal(log_in("ada", "12345678", two), 401);
+    assert_int_equal(log_in("ada", "abcdefgh", two), 200);
+    /* guesses at it count as those of the login do */
+    for (int i = 0; i < HTTP_LOGIN_FAILURES; i++)
+        act("POST", "/api/v1/me/password", one,
+            "{\"password\":\"wrong\",\"new_password\":\"abcdefgh\"}");
+    assert_int_equal(act("POST", "/api/v1/me/password", one,
+                         "{\"password\":\"abcdefgh\",\"new_password\":"
+                         "\"12345678\"}"), 429);
+}
+
+/* The account goes while its password is being checked. */
+static void gone_meanwhile(void **state)
+{
+    char cookie[160];
+
+    (void)state;
+    act("POST", USERS, TOKEN, "{\"name\":\"ada\",\"password\":\"12345678\","
+                              "\"role\":\"viewer\"}");
+    assert_int_equal(ask("POST", "/api/v1/login", "",
+                         "{\"name\":\"ada\",\"password\":\"12345678\"}"), 0);
+    assert_int_equal(ask("DELETE", USERS "/ada", TOKEN, ""), 204);
+    assert_int_equal(hashed(), 401);
+    assert_int_equal(log_in("nobody", "12345678", cookie), 401);
+}
+
+static void tokens(void **state)
+{
+    static const struct {
+        const char *role, *method, *target;
+        unsigned status;
+    } cases[] = {
+        { "viewer", "GET", "/api/v1/devices", 200 },
+        { "viewer", "POST", "/api/v1/devices/" D1 "/refresh", 403 },
+        { "viewer", "GET", USERS, 403 },
+        { "operator", "POST", "/api/v1/devices/" D1 "/refresh", 202 },
+        { "operator", "DELETE", "/api/v1/devices/" D1, 403 },
+        { "operator", "POST", TOKENS, 403 },
+        { "admin", "GET", USERS, 200 },
+    };
+    char field[160], text[128];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        act("DELETE", TOKENS "/t", TOKEN, "");
+        snprintf(text, sizeof(text), "{\"name\":\"t\",\"role\":\"%s\"}",
+                 cases[i].role);
+        token_of(text, field);
+        if (ask(cases[i].method, cases[i].target, field, "") !=
+            cases[i].status)
+            fail_msg("%s %s: %u", cases[i].role, cases[i].target,
+                     fx.last.status);
+    }
+    assert_int_equal(act("POST", TOKENS, TOKEN, text), 409);
+    list_of(TOKENS, "Token");
+    assert_false(body_has("\"token\""));
+    assert_int_equal(act("DELETE", TOKENS "/t", TOKEN, ""), 204);
+    assert_int_equal(ask("GET", "/api/v1/me", field, ""), 401);
+}
+
+/* ---- scopes ---------------------------------------------------------------- */
+
+static void two_sides(void)
+{
+    fake_channel(D2, C3, "Pond");
+    fake.session[0] = (struct platform_session){
+        .id = 11, .device = SLICE(D1), .channel = SLICE(C1) };
+    fake.session[1] = (struct platform_session){
+        .id = 12, .device = SLICE(D2), .channel = SLICE(C3) };
+    strcpy(fake.upgrade, "up2");
+    fake.n_commands = 9;
+    fake.device[0].group = SLICE("x");
+}
+
+/* The path of a route with what is D2's in it. */
+static void fill(const char *pattern, char out[static 512])
+{
+    static const char *const put[][2] = {
+        { "{device}", D2 }, { "{channel}", C3 }, { "{session}", "12" },
+        { "{command}", "9" }, { "{group}", "pond" }, { "{id}", D2 },
+    };
+    struct slice rest = slice_str(pattern);
+    struct writer w = writer_of(out, 511);
+
+    while (rest.n) {
+        size_t open = slice_find(rest, '{'), close, i = 0;
+        struct slice name;
+
+        writer_slice_put(&w, slice_head(rest, open));
+        rest = slice_from(rest, open);
+        if (!rest.n)
+            break;
+        close = slice_find(rest, '}') + 1;
+        name = slice_head(rest, close);
+        while (i < COUNT(put) && !slice_eq(name, slice_str(put[i][0])))
+            i++;
+        writer_str(&w, i < COUNT(put) ? put[i][1] : "1");
+        rest = slice_from(rest, close);
+    }
+    if (slice_eq(slice_str(pattern), SLICE("/api/ws")))
+        writer_str(&w, "?src=" C3);
+    if (slice_eq(slice_str(pattern), SLICE("/api/v1/records")))
+        writer_str(&w, "?device=" D2 "&channel=" C3);
+    if (slice_eq(slice_str(pattern), SLICE("/api/v1/talk")))
+        writer_str(&w, "?to=" D2 "/" C3);
+    out[w.len] = '\0';
+}
+
+/* Every route there is, those that come as well: what is another's looks like
+ * nothing, is forbidden, or is left out. */
+static void every_route(void **state)
+{
+    char field[160], other[160], target[512];
+    const struct http_route *r;
+    unsigned seen = 0;
+    size_t n;
+
+    (void)state;
+    two_sides();
+    token_of(PART, field);
+    token_of("{\"name\":\"all\",\"role\":\"operator\"}", other);
+    r = http_routes(&n);
+    for (size_t i = 0; i < n; i++) {
+        const char *method = http_method_name(r[i].method);
+        unsigned status;
+
+        if (r[i].flags & HTTP_ROUTE_EXEMPT)
+            continue;
+        fill(r[i].pattern, target);
+        status = ask(method, target, field, "");
+        if (status != 403 && status != 404 &&
+            (status != 200 || body_has(D2) || body_has(C3)) &&
+            fx.last.kind != HTTP_REPLY_EVENTS && status != 204 &&
+            !(status == 403 || status == 501))
+            fail_msg("%s %s: %u %s", method, target, status, fx.last.body);
+        /* the same with bounds that have it is another thing */
+        status = ask(method, target, other, "");
+        seen += status != 403 && status != 404;
+        if (fx.last.kind == HTTP_REPLY_LATER)
+            http_app_gone(fx.app, fx.last.request);
+    }
+    assert_true(seen > 40); /* that they were refused is no accident */
+}
+
+static void lists(void **state)
+{
+    static const char *const all[] = {
+        "/api/v1/devices", "/api/v1/devices?q=3402", "/api/v1/sessions",
+        "/api/v1/subscriptions", "/api/v1/commands", "/api/v1/devices?limit=1",
+        "/api/v1/upgrades",
+    };
+    char field[160];
+
+    (void)state;
+    two_sides();
+    token_of(PART, field);
+    for (size_t i = 0; i < COUNT(all); i++) {
+        assert_int_equal(ask("GET", all[i], field, ""), 200);
+        if (body_has(D2))
+            fail_msg("%s: %s", all[i], fx.last.body);
+    }
+    assert_int_equal(ask("GET", "/api/v1/devices", field, ""), 200);
+    assert_true(body_has(D1));
+    assert_true(body_has("\"total\":1"));
+    assert_int_equal(ask("GET", "/api/v1/sessions", field, ""), 200);
+    assert_true(body_has("\"total\":1"));
+    /* D2 comes into a group of his */
+    fake.device[1].group = SLICE("yard");
+    assert_int_equal(ask("GET", "/api/v1/devices", field, ""), 200);
+    assert_true(body_has(D2));
+    assert_int_equal(ask("GET", "/api/v1/devices/" D2, field, ""), 200);
+    fake.device[1].group = SLICE("pond");
+    assert_int_equal(ask("GET", "/api/v1/devices/" D2, field, ""), 404);
+}
+
+static void media(void **state)
+{
+    static const char *const paths[] = {
+        "/live/%s/%s.flv", "/live/%s/%s.mp4", "/live/%s/%s.ts",
+        "/live/%s/%s.ps", "/live/%s/%s/index.m3u8", "/live/%s/%s/frame.mp4",
+        "/live/%s/%s/init_1.mp4", "/live/%s/%s/seg_1.m4s", "/api/ws?src=%s/%s",
+        "/api/v1/devices/%s/channels/%s/live",
+    };
+    char field[160], target[256];
+
+    (void)state;
+    two_sides();
+    token_of(PART, field);
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        snprintf(target, sizeof(target), paths[i], D2, C3);
+        if (ask("GET", target, field, "") != 404 ||
+            !body_has("device-unknown"))
+            fail_msg("%s: %u", target, fx.last.status);
+        snprintf(target, sizeof(target), paths[i], D1, C1);
+        ask("GET", target, field, "");
+        if (body_has("device-unknown") || fx.last.status == 403)
+            fail_msg("%s: %u", target, fx.last.status);
+        if (fx.last.kind == HTTP_REPLY_LATER)
+            http_app_gone(fx.app, fx.last.request);
+    }
+    /* by the channel alone */
+    assert_int_equal(ask("GET", "/live/" C3 ".flv", field, ""), 404);
+    assert_true(body_has("device-unknown"));
+    assert_int_equal(ask("GET", "/session/12.flv", field, ""), 404);
+    assert_true(body_has("device-unknown"));
+    assert_int_equal(ask("GET", "/session/12/seg_1.m4s", field, ""), 404);
+    assert_true(body_has("device-unknown"));
+}
+
+/* Events of others are passed over; a reader whose account goes, ends. */
+static void events(void **state)
+{
+    const struct platform_action of_d2 = { .kind = PLATFORM_DEVICE_CHANGED,
+                                           .device = SLICE(D2) };
+    char field[160];
+    struct account v;
+    uint64_t seq;
+    struct buf b;
+
+    (void)state;
+    two_sides();
+    token_of(PART, field);
+    http_app_event_join(fx.app);
+    assert_int_equal(ask("GET", "/api/v1/events", field, ""), 200);
+    seq = fx.last.event_seq;
+    assert_true(accounts_find(fx.app->accounts, ACCOUNT_TOKEN, SLICE("part"),
+                              &v));
+    http_on_action(fx.app, &of_d2);
+    device_told(PLATFORM_DEVICE_CHANGED); /* D1 */
+    http_on_action(fx.app, &of_d2);
+    buf_init(&b, &fx.mem.alloc, 65536);
+    assert_true(http_app_event_next(fx.app, v.id, &seq, &b));
+    assert_true(slice_find_slice(buf_view(&b), SLICE(D1)) < b.len);
+    assert_true(slice_find_slice(buf_view(&b), SLICE(D2)) == b.len);
+    assert_false(http_app_event_next(fx.app, v.id, &seq, &b));
+    buf_fini(&b);
+    assert_true(http_app_who_is_there(fx.app, v.id));
+    act("DELETE", TOKENS "/part", TOKEN, "");
+    assert_false(http_app_who_is_there(fx.app, v.id));
+    assert_true(http_app_who_is_there(fx.app, 0));
+    http_app_event_leave(fx.app);
+}
+
+/* What the store tells of others is left out, of commands under their ids too. */
+static int ask_store(void *ctx, const struct http_ask *q)
+{
+    (void)ctx;
+    (void)q;
+    return 0;
+}
+
+static void history(void **state)
+{
+    static const struct platform_alarm alarms[] = {
+        { .id = 5, .device = SLICE_INIT(D2), .channel = SLICE_INIT(C3) },
+        { .id = 4, .device = SLICE_INIT(D1), .channel = SLICE_INIT(C1) },
+    };
+    static const struct platform_command command = {
+        .id = 4711, .device = SLICE_INIT(D2) };
+    struct http_told t = { .total = 99, .n = 2, .alarms = alarms };
+    char field[160];
+
+    (void)state;
+    fx.app->cfg.ask = ask_store;
+    two_sides();
+    token_of(PART, field);
+    assert_int_equal(ask("GET", "/api/v1/alarms", field, ""), 0);
+    t.request = fx.last.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has(D1));
+    assert_false(body_has(D2));
+    assert_true(body_has("\"total\":1"));
+    fake.n_commands = 0;
+    assert_int_equal(ask("GET", "/api/v1/commands/4711", field, ""), 0);
+    t = (struct http_told){ .request = fx.last.request, .total = 1, .n = 1,
+                            .commands = &command };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 404);
+    /* removed while the store looked */
+    assert_int_equal(ask("GET", "/api/v1/alarms", field, ""), 0);
+    t = (struct http_told){ .request = fx.last.request, .total = 99, .n = 2,
+                            .alarms = alarms };
+    ask("DELETE", TOKENS "/part", TOKEN, "");
+    t.request = fx.next_request - 1;
+    http_app_told(fx.app, &t);
+    assert_false(body_has(D1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
+        T(making), T(the_last_admin), T(sessions_end),
+        T(a_name_that_comes_again), T(own_password), T(gone_meanwhile),
+        T(tokens), T(every_route), T(lists), T(media), T(events), T(history),
+#undef T
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
