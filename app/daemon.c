@@ -248,7 +248,8 @@ static int start_hooks(struct daemon *d, char why[static 512])
 static int make_certificate(struct daemon *d, const char *cert,
                             const char *key, char why[static TLS_WHY_MAX])
 {
-    struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN];
+    struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN +
+                        HTTP_LISTENERS_MAX];
     size_t n = daemon_addresses(d, addr, HTTP_ADDRESSES_MAX);
     int err;
 
@@ -256,6 +257,8 @@ static int make_certificate(struct daemon *d, const char *cert,
     gb_addr_parse_ip(&addr[n++], SLICE("::1"));
     for (size_t i = 0; i < SIP_EDGE_MAX_LISTEN; i++)
         n += config_addr(d->config, CONFIG_SIP_TLS_LISTEN, i, &addr[n]);
+    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
+        n += config_addr(d->config, CONFIG_HTTP_LISTEN, i, &addr[n]);
     err = tls_make_certificate(cert, key,
                                config_text(d->config, CONFIG_SERVER_ID), addr,
                                n, why);
@@ -271,8 +274,8 @@ static int start_tls(struct daemon *d, char why[static 512])
     char own_cert[1100], own_key[1100], text[TLS_WHY_MAX];
     int err = 0;
 
-    if (config_n(d->config, CONFIG_SIP_TLS_LISTEN) == 0)
-        return 0;
+    if (!GB_TLS && config_n(d->config, CONFIG_SIP_TLS_LISTEN) == 0 && !*cert)
+        return 0; /* nothing that it lacks is asked for */
     if (!*cert) {
         snprintf(own_cert, sizeof(own_cert), "%s/tls.crt", d->secrets->dir);
         snprintf(own_key, sizeof(own_key), "%s/tls.key", d->secrets->dir);
@@ -282,9 +285,11 @@ static int start_tls(struct daemon *d, char why[static 512])
         if (access(cert, F_OK) != 0 && access(key, F_OK) != 0)
             err = make_certificate(d, cert, key, text);
     }
-    if (!err)
+    if (!err && config_n(d->config, CONFIG_SIP_TLS_LISTEN))
         err = tls_ctx_server(&d->tls, cert, key, text);
-    return err ? daemon_fail(why, err, "sip.tls_listen", text) : 0;
+    if (!err)
+        err = tls_relay_new(&d->relay, cert, key, text);
+    return err ? daemon_fail(why, err, "tls.cert", text) : 0;
 }
 
 static size_t read_listen(struct daemon *d, enum config_key k,
@@ -390,6 +395,7 @@ static int start_server(struct daemon *d, char why[static 512])
         .listen = listen,
         .max_conns = config_number(d->config, CONFIG_LIMIT_HTTP),
         .trusted_proxies = d->proxies, .n_trusted_proxies = d->n_proxies,
+        .tls = d->relay,
         .file_dir = *d->firmware_dir ? d->firmware_dir : NULL,
     };
     size_t failed = 0;
@@ -571,11 +577,22 @@ static void on_drain(uv_timer_t *t)
     http_server_close(d->server, on_server_closed, d);
 }
 
+/* The files may be others under the same names: it is no matter of settings. */
+static void reload_certificate(struct daemon *d)
+{
+    char why[TLS_WHY_MAX];
+
+    if (d->relay && tls_relay_reload(d->relay, why))
+        log_f(LOG_ERROR, "msg=\"the certificate of HTTPS stays as it was\" "
+                         "why=\"%s\"", why);
+}
+
 static void on_signal(uv_signal_t *s, int number)
 {
     struct daemon *d = s->data;
 
     if (number == SIGHUP) {
+        reload_certificate(d);
         d->reload(d->reload_ctx);
         return;
     }
@@ -610,6 +627,7 @@ void daemon_free(struct daemon *d)
     hooks_free(d->hooks);
     pushes_free(d->pushes);
     tls_ctx_free(d->caller_tls);
+    tls_relay_free(d->relay);
     platform_free(d->platform);
     sip_stack_free(d->sip);
     blocks_free(d->blocks);
@@ -659,6 +677,10 @@ void daemon_banner(const struct daemon *d)
     printf("gb28181d %s\n\n", GB_VERSION);
     printf("  page              ");
     print_hosts(d, "http://%s/%s", d->http_addr.port);
+    if (d->relay) {
+        printf("                    ");
+        print_hosts(d, "https://%s/%s", d->http_addr.port);
+    }
     if (s->new_admin_password[0])
         printf("  admin password    %s   (shown this once)\n",
                s->new_admin_password);

@@ -48,6 +48,7 @@ struct daemon {
     struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
     struct tls_ctx *tls; /* NULL: nothing listens with it */
+    struct tls_relay *relay; /* of HTTPS; NULL: there is none */
     struct media_net *media;
     struct saves *saves; /* files of downloads; NULL: there are none */
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define TLS_HANDSHAKE 0x16   /* the first byte of a client that speaks TLS */
 #define EVENTS_AT_ONCE 16384 /* bytes of events that one write gathers */
 
 static void next_request(struct conn *c);
@@ -504,13 +505,14 @@ void conn_pump_events(struct conn *c)
 
 /* ---- handing over ---------------------------------------------------------------------- */
 
-static void local_addr(struct conn *c, struct gb_addr *out)
+void conn_local(struct conn *c, struct gb_addr *out)
 {
     struct sockaddr_storage ss = { 0 };
     int len = sizeof(ss);
 
-    *out = (struct gb_addr){ 0 };
-    if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
+    *out = c->local;
+    if (!c->secure &&
+        uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
         sockaddr_read(out, (const struct sockaddr *)&ss);
 }
 
@@ -539,7 +541,7 @@ static int make_handover(struct conn *c, const struct http_media *m,
                                  .minor = c->minor };
     memcpy(h->device, m->device, sizeof(h->device));
     memcpy(h->channel, m->channel, sizeof(h->channel));
-    local_addr(c, &h->local);
+    conn_local(c, &h->local);
     if (m->websocket && head)
         ws_accept(http_head_get(head, HTTP_HDR_SEC_WEBSOCKET_KEY), h->accept);
     if (rest.n) {
@@ -638,6 +640,7 @@ static void dispatch(struct conn *c, const struct http_head *head,
         .head = head,
         .body = slice_of(c->in.p + c->head_len, c->body_len),
         .remote = c->remote,
+        .secure = c->secure,
         .file = file,
     };
     struct http_response r;
@@ -710,7 +713,8 @@ void conn_received(struct conn *c, const struct http_received *got)
 /* true: this request's body is no usual one. */
 static bool begin_upload(struct conn *c, const struct http_head *head)
 {
-    const struct http_request req = { .head = head, .remote = c->remote };
+    const struct http_request req = { .head = head, .remote = c->remote,
+                                      .secure = c->secure };
     struct http_response r;
     enum http_body_kind kind;
 
@@ -822,6 +826,8 @@ static void process(struct conn *c)
             skip_empty_lines(c);
         if (c->in.len == 0)
             return;
+        if (c->in.p[0] == TLS_HANDSHAKE && server_take_tls(c->server, c))
+            return;
         if ((uint8_t)c->in.p[0] <= ' ' || (uint8_t)c->in.p[0] >= 0x7f) {
             bad_request(c, &(struct http_fault){ .status = 400,
                                                  .why = "this is not HTTP" });
@@ -901,7 +907,8 @@ void conn_start(struct conn *c, struct slice unread)
     struct sockaddr_storage ss = { 0 };
     int len = sizeof(ss);
 
-    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
+    if (!c->secure &&
+        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
         sockaddr_read(&c->remote, (const struct sockaddr *)&ss);
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, 60);

@@ -45,6 +45,8 @@ struct conn {
     struct list event_node; /* in server->streams, EVENTS only */
     struct source *source;  /* NULL: not counted */
     struct gb_addr remote;
+    struct gb_addr local;   /* behind TLS, where the socket does not tell */
+    bool secure;            /* the client's end is TLS */
     uint64_t client;        /* its number */
     enum conn_state state;
     uint64_t deadline_ms;   /* of the loop's clock; GB_NEVER: none */
@@ -113,6 +115,7 @@ struct http_server {
 /* Begins to read; unread bytes (may be none) are copied. NULL: no memory; the
  * handle is closed. */
 void conn_start(struct conn *c, struct slice unread);
+void conn_local(struct conn *c, struct gb_addr *out);
 
 /* A connection with its handle initialised, or NULL. */
 struct conn *conn_new(struct http_server *s);
@@ -161,4 +164,7 @@ void server_forget(struct http_server *s, struct conn *c);
 /* Its socket went to a viewer, which counts in its place. */
 void server_handed_over(struct http_server *s, struct conn *c);
 void server_arm(struct http_server *s);
+/* c began with TLS: what is behind that comes as another connection. false: it
+ * does not, c stays. */
+bool server_take_tls(struct http_server *s, struct conn *c);
 #endif

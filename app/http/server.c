@@ -4,6 +4,7 @@
 #include "app/http/ws.h"
 #include "app/net/sockaddr.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -192,9 +193,10 @@ static void begin(struct http_server *s, struct conn *c, struct slice unread)
 {
     struct sockaddr_storage ss = { 0 };
     int len = sizeof(ss);
-    struct gb_addr from = { 0 };
+    struct gb_addr from = c->remote;
 
-    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
+    if (!c->secure &&
+        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
         sockaddr_read(&from, (const struct sockaddr *)&ss);
     if (s->n.connections + s->n.viewers > s->cfg.max_conns || s->closing ||
         !count_source(s, c, &from)) {
@@ -238,6 +240,39 @@ void http_server_adopt(struct http_server *s, int fd, char *unread,
         begin(s, c, slice_of(unread, n_unread));
     }
     free(unread);
+}
+
+/* The old connection's place is given back before the new one takes it. */
+bool server_take_tls(struct http_server *s, struct conn *c)
+{
+    struct gb_addr remote = c->remote, local;
+    uv_os_fd_t fd;
+    int dup, plain;
+    struct conn *n;
+
+    if (!s->cfg.tls || c->secure || uv_fileno((uv_handle_t *)&c->tcp, &fd))
+        return false;
+    dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (dup < 0)
+        return false;
+    if (tls_relay_take(s->cfg.tls, dup, buf_view(&c->in), &plain)) {
+        close(dup);
+        return false;
+    }
+    conn_local(c, &local);
+    conn_close(c);
+    n = conn_new(s);
+    if (!n || uv_tcp_open(&n->tcp, plain)) {
+        close(plain);
+        if (n)
+            conn_close(n);
+        return true;
+    }
+    n->secure = true;
+    n->remote = remote;
+    n->local = local;
+    begin(s, n, (struct slice){ 0 });
+    return true;
 }
 
 /* ---- what the application asks for --------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #define APP_HTTP_SERVER_H
 
 #include "app/http/http.h"
+#include "app/net/tls_relay.h"
 
 #include <uv.h>
 
@@ -40,6 +41,8 @@ struct http_server_config {
     uint32_t head_timeout_ms, body_timeout_ms, idle_timeout_ms,
         write_timeout_ms, pending_timeout_ms;
     uint32_t max_conns, max_per_source; /* viewers included */
+    struct tls_relay *tls; /* borrowed; who begins with a TLS record is let in
+                              by it. NULL: nobody is */
     const char *file_dir; /* of uploads, borrowed; NULL: there are none */
     const struct http_net *trusted_proxies; /* copied; not counted by source */
     size_t n_trusted_proxies;

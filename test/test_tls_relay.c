@@ -1,0 +1,323 @@
+/* TLS in front of a plain server: bytes both ways, however they are cut, the
+ * end of either side, what is no TLS, and a certificate that is read again. */
+#include "test/support.h"
+
+#include "app/net/tls_relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#if GB_TLS
+
+#define BIG 300000
+
+static char dir[] = "/tmp/gb-test-relay-XXXXXX";
+static char cert[64], key[64], why[TLS_WHY_MAX];
+static struct tls_ctx *client;
+
+static void make(void)
+{
+    struct gb_addr ip;
+
+    assert_int_equal(gb_addr_parse_ip(&ip, SLICE("127.0.0.1")), 0);
+    assert_int_equal(tls_make_certificate(cert, key, "relay", &ip, 1, why), 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(cert, sizeof(cert), "%s/a.crt", dir);
+    snprintf(key, sizeof(key), "%s/a.key", dir);
+    make();
+    return tls_ctx_client(&client, NULL, why);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tls_ctx_free(client);
+    unlink(cert);
+    unlink(key);
+    return rmdir(dir);
+}
+
+/* One client: its TLS, its socket, and what the server got of it. */
+struct end {
+    struct tls *tls;
+    int net, plain;
+};
+
+static void wait_in(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLIN };
+
+    assert_int_equal(poll(&p, 1, 10000), 1);
+}
+
+static void send_out(struct end *e, size_t at_once)
+{
+    struct slice out = tls_output(e->tls);
+
+    while (out.n) {
+        ssize_t n = send(e->net, out.p, out.n < at_once ? out.n : at_once, 0);
+
+        assert_true(n > 0);
+        tls_sent(e->tls, (size_t)n);
+        out = tls_output(e->tls);
+    }
+}
+
+/* Waits for bytes of the relay; n plain ones. The err of tls_decrypt, or
+ * GB_ENOENT at the end of the socket. */
+static int take_in(struct end *e, char *buf, size_t cap, size_t *n)
+{
+    char raw[4096];
+    struct slice in;
+    ssize_t got;
+
+    *n = 0;
+    wait_in(e->net);
+    got = recv(e->net, raw, sizeof(raw), 0);
+    if (got <= 0)
+        return GB_ENOENT;
+    in = slice_of(raw, (size_t)got);
+    return tls_decrypt(e->tls, &in, buf, cap, n);
+}
+
+static void open_end(struct tls_relay *r, struct end *e, size_t at_once)
+{
+    char buf[256];
+    int pair[2];
+    size_t n;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    e->net = pair[0];
+    assert_int_equal(tls_new(&e->tls, client, NULL), 0);
+    assert_int_equal(tls_relay_take(r, pair[1], slice_head(tls_output(e->tls),
+                                                           at_once),
+                                    &e->plain), 0);
+    tls_sent(e->tls, at_once < tls_output(e->tls).n ? at_once
+                                                    : tls_output(e->tls).n);
+    while (!tls_is_up(e->tls)) {
+        send_out(e, at_once);
+        assert_int_equal(take_in(e, buf, sizeof(buf), &n), 0);
+    }
+    send_out(e, at_once);
+}
+
+static void close_end(struct end *e)
+{
+    tls_free(e->tls);
+    close(e->net);
+    close(e->plain);
+}
+
+static void read_all(int fd, char *buf, size_t want)
+{
+    while (want) {
+        ssize_t n;
+
+        wait_in(fd);
+        n = recv(fd, buf, want, 0);
+        assert_true(n > 0);
+        buf += n;
+        want -= (size_t)n;
+    }
+}
+
+/* A question, and an answer that is longer than all buffers on the way. */
+static void both_ways(void **state)
+{
+    static const size_t cuts[] = { 1, 7, 1000, 100000 };
+    static char big[BIG], got[BIG];
+    struct tls_relay *r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(big); i++)
+        big[i] = (char)(i * 31 >> 3);
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+        size_t sent = 0, have = 0, n;
+        struct end e;
+
+        open_end(r, &e, cuts[i]);
+        assert_int_equal(tls_encrypt(e.tls, SLICE("GET /")), 0);
+        send_out(&e, cuts[i]);
+        read_all(e.plain, got, 5);
+        assert_memory_equal(got, "GET /", 5);
+        while (have < sizeof(big)) {
+            ssize_t w = sent < sizeof(big)
+                            ? send(e.plain, big + sent, sizeof(big) - sent,
+                                   MSG_DONTWAIT)
+                            : 0;
+
+            sent += w > 0 ? (size_t)w : 0;
+            assert_int_equal(take_in(&e, got + have, sizeof(got) - have, &n),
+                             0);
+            have += n;
+        }
+        assert_memory_equal(got, big, sizeof(big));
+        close_end(&e);
+    }
+    tls_relay_free(r);
+}
+
+/* The server's end is heard with a close_notify, behind all that it sent. */
+static void the_end_of_the_server(void **state)
+{
+    struct tls_relay *r;
+    struct end e;
+    char buf[64];
+    size_t n, have = 0;
+    int err;
+
+    (void)state;
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_end(r, &e, 1000);
+    assert_int_equal(send(e.plain, "last", 4, 0), 4);
+    assert_int_equal(shutdown(e.plain, SHUT_WR), 0);
+    do {
+        err = take_in(&e, buf + have, sizeof(buf) - have, &n);
+        have += n;
+    } while (!err);
+    assert_int_equal(err, GB_ENOENT);
+    assert_int_equal(have, 4);
+    close_end(&e);
+    tls_relay_free(r);
+}
+
+static void the_end_of_the_client(void **state)
+{
+    struct tls_relay *r;
+    struct end e;
+    char byte;
+
+    (void)state;
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_end(r, &e, 1000);
+    close(e.net);
+    wait_in(e.plain);
+    assert_int_equal(recv(e.plain, &byte, 1, 0), 0);
+    close(e.plain);
+    tls_free(e.tls);
+    tls_relay_free(r);
+}
+
+static void no_tls(void **state)
+{
+    struct tls_relay_counters n;
+    struct tls_relay *r;
+    int pair[2], plain;
+    char buf[64];
+
+    (void)state;
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(tls_relay_take(r, pair[1],
+                                    SLICE("\x16\x03\x01\0\x05hello"),
+                                    &plain), 0);
+    wait_in(plain);
+    assert_int_equal(recv(plain, buf, sizeof(buf), 0), 0);
+    tls_relay_counters(r, &n);
+    assert_int_equal(n.taken, 1);
+    assert_int_equal(n.failed, 1);
+    close(plain);
+    close(pair[0]);
+    tls_relay_free(r);
+}
+
+/* A record that never ends: the server has waited long enough. */
+static void given_up(void **state)
+{
+    struct tls_relay *r;
+    int pair[2], plain;
+    char byte;
+
+    (void)state;
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(tls_relay_take(r, pair[1], SLICE("\x16\x03\x01\x20"),
+                                    &plain), 0);
+    close(plain);
+    wait_in(pair[0]);
+    assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
+    close(pair[0]);
+    tls_relay_free(r);
+}
+
+/* With connections open, those go on with the certificate they began with. */
+static void read_again(void **state)
+{
+    struct tls_relay *r;
+    struct end one, two;
+    char byte;
+
+    (void)state;
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_end(r, &one, 1000);
+    make();
+    assert_int_equal(tls_relay_reload(r, why), 0);
+    open_end(r, &two, 1000);
+    assert_int_equal(truncate(cert, 10), 0);
+    assert_int_not_equal(tls_relay_reload(r, why), 0);
+    assert_non_null(strstr(why, cert));
+    assert_int_equal(tls_encrypt(one.tls, SLICE("x")), 0);
+    send_out(&one, 1000);
+    read_all(one.plain, &byte, 1);
+    assert_int_equal(byte, 'x');
+    close_end(&two);
+    open_end(r, &two, 1000); /* with what it had */
+    close_end(&one);
+    tls_relay_free(r); /* one is open */
+    close_end(&two);
+    make();
+}
+
+static void nothing_happened(void **state)
+{
+    struct tls_relay *r;
+
+    (void)state;
+    tls_relay_free(NULL);
+    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    tls_relay_free(r);
+    assert_int_not_equal(tls_relay_new(&r, "/nonexistent", key, why), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_ways),
+        cmocka_unit_test(the_end_of_the_server),
+        cmocka_unit_test(the_end_of_the_client),
+        cmocka_unit_test(no_tls),
+        cmocka_unit_test(given_up),
+        cmocka_unit_test(read_again),
+        cmocka_unit_test(nothing_happened),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
+
+#else
+
+static void there_is_none(void **state)
+{
+    char why[TLS_WHY_MAX];
+    struct tls_relay *r;
+
+    (void)state;
+    assert_int_equal(tls_relay_new(&r, "a", "b", why), GB_EUNSUPPORTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(there_is_none) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+#endif
