@@ -94,6 +94,8 @@ enum config_type {
     X(KEEP_POSITION_DAYS, "history.positions_days", NUMBER, "90",       NULL,            0, 36500, true, "days that they are kept") \
     X(KEEP_COMMANDS,  "history.commands", NUMBER,    "50000",           NULL,            0, 100000000, true, "commands kept, with what the devices answered") \
     X(KEEP_COMMAND_DAYS, "history.commands_days", NUMBER, "90",         NULL,            0, 36500, true, "days that they are kept") \
+    X(KEEP_AUDIT,     "history.audit",    NUMBER,    "100000",          NULL,            0, 100000000, true, "entries of the audit log kept, the newest: who changed what over the API; needs SQLite") \
+    X(KEEP_AUDIT_DAYS, "history.audit_days", NUMBER, "365",             NULL,            0, 36500, true, "days that they are kept") \
     X(LIMIT_DEVICES,  "limits.devices",   NUMBER,    "20000",           NULL,            1, 1000000, false, "devices known at one time") \
     X(LIMIT_CHANNELS, "limits.channels",  NUMBER,    "200000",          NULL,            1, 10000000, false, "channels in all") \
     X(LIMIT_OF_DEVICE, "limits.device_channels", NUMBER, "100000",      NULL,            1, 10000000, false, "channels of one device") \

@@ -8,6 +8,7 @@ static const enum store_list list_of[] = {
     [HTTP_HISTORY_ITEM] = STORE_LIST_DETAIL,
     [HTTP_HISTORY_COMMANDS] = STORE_LIST_COMMANDS,
     [HTTP_HISTORY_COMMAND] = STORE_LIST_COMMAND,
+    [HTTP_HISTORY_AUDIT] = STORE_LIST_AUDIT,
 };
 
 static double degrees(const struct store_rows *r, size_t i, size_t column)
@@ -82,6 +83,20 @@ static struct platform_command command_of(const struct store_rows *r, size_t i)
     };
 }
 
+static struct http_audit audit_of(const struct store_rows *r, size_t i)
+{
+    return (struct http_audit){
+        .id = (uint64_t)store_rows_i64(r, i, 0),
+        .who = store_rows_text(r, i, 1),
+        .role = store_rows_text(r, i, 2),
+        .peer = store_rows_text(r, i, 3),
+        .method = store_rows_text(r, i, 4),
+        .path = store_rows_text(r, i, 5),
+        .status = (unsigned)store_rows_i64(r, i, 6),
+        .at_utc_ms = store_rows_i64(r, i, 7),
+    };
+}
+
 /* Rows as the application takes them, in one block; *rows NULL: no memory, or
  * there are none. */
 static void read_rows(const struct store_rows *r, struct http_told *t,
@@ -90,6 +105,7 @@ static void read_rows(const struct store_rows *r, struct http_told *t,
     struct platform_alarm *a = NULL;
     struct platform_position *p = NULL;
     struct platform_command *c = NULL;
+    struct http_audit *e = NULL;
 
     switch ((enum store_list)r->list) {
     case STORE_LIST_ALARMS:
@@ -108,6 +124,11 @@ static void read_rows(const struct store_rows *r, struct http_told *t,
         for (size_t i = 0; c && i < r->n; i++)
             c[i] = command_of(r, i);
         break;
+    case STORE_LIST_AUDIT:
+        *rows = e = calloc(r->n, sizeof(*e));
+        for (size_t i = 0; e && i < r->n; i++)
+            e[i] = audit_of(r, i);
+        break;
     case STORE_LIST_DETAIL:
     case STORE_LISTS:
         return;
@@ -118,6 +139,7 @@ static void read_rows(const struct store_rows *r, struct http_told *t,
     t->alarms = a;
     t->positions = p;
     t->commands = c;
+    t->audits = e;
 }
 
 /* On the main loop. */

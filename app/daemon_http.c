@@ -139,6 +139,17 @@ static void http_account_changed(void *ctx, enum account_kind kind,
     }
 }
 
+static void http_audit(void *ctx, const struct http_audit *e)
+{
+    struct daemon *d = ctx;
+    const struct store_audit a = {
+        .who = e->who, .role = e->role, .peer = e->peer, .method = e->method,
+        .path = e->path, .status = e->status, .at_utc_ms = e->at_utc_ms,
+    };
+
+    store_add_audit(d->store, &a);
+}
+
 static void on_unlinked(uv_fs_t *req)
 {
     uv_fs_req_cleanup(req);
@@ -408,6 +419,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
+        .audit = GB_SQLITE ? http_audit : NULL,
         .accounts = d->accounts, .account_changed = http_account_changed,
         .reset_admin = *d->secrets->new_admin_password != '\0',
         .pushes = d->pushes, .push_changed = daemon_push_changed,

@@ -125,11 +125,13 @@ void daemon_set_retention(struct daemon *d, const struct config *c)
     const struct store_retention keep = {
         .rows = { [STORE_ALARMS] = config_number(c, CONFIG_KEEP_ALARMS),
                   [STORE_POSITIONS] = config_number(c, CONFIG_KEEP_POSITIONS),
-                  [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMANDS) },
+                  [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMANDS),
+                  [STORE_AUDITS] = config_number(c, CONFIG_KEEP_AUDIT) },
         .days = {
             [STORE_ALARMS] = config_number(c, CONFIG_KEEP_ALARM_DAYS),
             [STORE_POSITIONS] = config_number(c, CONFIG_KEEP_POSITION_DAYS),
-            [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMAND_DAYS) },
+            [STORE_COMMANDS] = config_number(c, CONFIG_KEEP_COMMAND_DAYS),
+            [STORE_AUDITS] = config_number(c, CONFIG_KEEP_AUDIT_DAYS) },
     };
 
     store_retain(d->store, &keep);

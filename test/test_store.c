@@ -115,6 +115,23 @@ static void on_hook(void *ctx, const struct store_hook *h)
     slice_copy(more.sealed, sizeof(more.sealed), h->sealed);
 }
 
+static struct {
+    unsigned n;
+    int64_t made;
+    char name[80], role[80], secret[80], scope[80];
+} account;
+
+static void on_account(void *ctx, const struct store_account *v)
+{
+    (void)ctx;
+    account.n++;
+    account.made = v->made_utc_ms;
+    slice_copy(account.name, sizeof(account.name), v->name);
+    slice_copy(account.role, sizeof(account.role), v->role);
+    slice_copy(account.secret, sizeof(account.secret), v->secret);
+    slice_copy(account.scope, sizeof(account.scope), v->scope);
+}
+
 static void on_upgrade(void *ctx, const struct platform_upgrade *u)
 {
     (void)ctx;
@@ -192,6 +209,7 @@ static struct store *open_store(const char *dir, struct seen *seen,
         .on_dialog = on_dialog, .on_group = on_group,
         .on_settings = on_settings, .on_ids = on_ids,
         .on_hook = on_hook, .on_upgrade = on_upgrade,
+        .on_account = on_account,
         .on_download = on_download, .on_push = on_push,
         .on_recorder = on_recorder, .on_record = on_record, .ctx = seen,
     };
@@ -482,6 +500,36 @@ static void recordings(void **state)
     remove_dir(dir);
 }
 
+static void accounts(void **state)
+{
+    const struct store_account ada = {
+        .name = SLICE("user/ada"), .role = SLICE("operator"),
+        .secret = SLICE("pbkdf2$x"), .scope = SLICE("d1\ngit's\n"),
+        .made_utc_ms = 1ll << 41,
+    };
+    struct store_account token = ada;
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    token.name = SLICE("token/ada");
+    store_put_account(s, &token);
+    store_put_account(s, &ada);
+    store_remove_account(s, token.name);
+    store_close(s);
+    memset(&account, 0, sizeof(account));
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(account.n, 1);
+    assert_string_equal(account.name, "user/ada");
+    assert_string_equal(account.role, "operator");
+    assert_string_equal(account.secret, "pbkdf2$x");
+    assert_string_equal(account.scope, "d1\ngit's\n");
+    assert_true(account.made == 1ll << 41);
+    store_close(s);
+    remove_dir(dir);
+}
+
 static void hooks_and_upgrades(void **state)
 {
     const struct store_hook hook = { SLICE("a"), SLICE("http://r/?it's"),
@@ -760,6 +808,65 @@ static void details_and_positions(void **state)
     remove_dir(dir);
 }
 
+static void audits(void **state)
+{
+    static const struct {
+        const char *who, *peer, *method, *path;
+        unsigned n;
+    } cases[] = {
+        { "", "", "", "", 6 },
+        { "ada", "", "", "", 3 },
+        { "ada'--", "", "", "", 0 },
+        { "", "192.0.2.2", "", "", 3 },
+        { "", "", "DELETE", "", 2 },
+        { "", "", "", "/api/v1/users", 3 },
+        { "", "", "", "/api/v1/%", 0 },
+        { "bob", "192.0.2.2", "PUT", "/api/v1/users/5", 1 },
+    };
+    static const char *const methods[] = { "POST", "DELETE", "PUT" };
+    char *dir = temp_dir(), path[64];
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    told_init();
+    for (unsigned i = 0; i < 6; i++) {
+        struct store_audit a = {
+            .who = i % 2 ? SLICE("bob") : SLICE("ada"), .role = SLICE("admin"),
+            .peer = i % 2 ? SLICE("192.0.2.2") : SLICE("192.0.2.1"),
+            .method = slice_str(methods[i % 3]), .status = 200 + i,
+            .at_utc_ms = 1000 + i, .path = slice_str(path),
+        };
+
+        snprintf(path, sizeof(path), i < 3 ? "/api/v1/devices/%u"
+                                           : "/api/v1/users/%u", i);
+        a.path = slice_str(path);
+        store_add_audit(s, &a);
+    }
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct store_ask q = {
+            .list = STORE_LIST_AUDIT, .limit = 2,
+            .device = slice_str(cases[i].who),
+            .channel = slice_str(cases[i].peer),
+            .method = slice_str(cases[i].method),
+            .type = slice_str(cases[i].path),
+        };
+        struct store_rows *r = ask(s, &q);
+
+        if (r->err || r->total != cases[i].n ||
+            r->n != (cases[i].n < 2 ? cases[i].n : 2))
+            fail_msg("case %zu: err %d, %llu rows", i, r->err,
+                     (unsigned long long)r->total);
+        if (i == 0) {
+            assert_int_equal(store_rows_i64(r, 0, 6), 205);
+            assert_int_equal(store_rows_i64(r, 0, 7), 1005);
+        }
+        store_rows_free(r);
+    }
+    store_close(s);
+    remove_dir(dir);
+}
+
 /* ---- retention, by a clock of the test ---- */
 
 #define DAY 86400000ll
@@ -786,6 +893,8 @@ static void add_one(struct store *s, uint64_t id)
 {
     const struct platform_position at = { .device = SLICE("d"),
                                           .received_utc_ms = clock_ms };
+    const struct store_audit audit = { .who = SLICE("w"),
+                                       .at_utc_ms = clock_ms };
     const struct platform_command c = { .id = id, .device = SLICE("d"),
                                         .asked_utc_ms = clock_ms,
                                         .state = PLATFORM_COMMAND_ANSWERED };
@@ -793,6 +902,7 @@ static void add_one(struct store *s, uint64_t id)
     add_alarm(s, id, "d", "5", "2", clock_ms);
     store_add_position(s, &at);
     store_put_command(s, &c);
+    store_add_audit(s, &audit);
 }
 
 /* All that was put is there, and trimmed by what is kept now. */
@@ -808,7 +918,7 @@ static void settle(struct store *s, const struct store_retention *keep)
 static void retention(void **state)
 {
     struct store_retention keep = {
-        .rows = { 1000, 1000, 20 }, .days = { 10, 30, 0 },
+        .rows = { 1000, 1000, 20, 1000 }, .days = { 10, 30, 0, 20 },
         .utc_ms = test_clock,
     };
     char *dir = temp_dir();
@@ -827,6 +937,7 @@ static void retention(void **state)
     assert_int_equal(total(s, STORE_LIST_ALARMS), 10);
     assert_int_equal(total(s, STORE_LIST_POSITIONS), 30);
     assert_int_equal(total(s, STORE_LIST_COMMANDS), 20);
+    assert_int_equal(total(s, STORE_LIST_AUDIT), 20);
     /* time alone: one row each week, and what is too old goes with it */
     for (unsigned i = 61; i < 80; i++) {
         clock_ms += 7 * DAY;
@@ -1060,6 +1171,7 @@ int main(void)
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(downloads),
         cmocka_unit_test(hooks_and_upgrades),
+        cmocka_unit_test(accounts),
         cmocka_unit_test(pushes),
         cmocka_unit_test(recordings),
         cmocka_unit_test(flushed_is_committed),
@@ -1067,6 +1179,7 @@ int main(void)
 #if GB_SQLITE
         cmocka_unit_test(history),
         cmocka_unit_test(details_and_positions),
+        cmocka_unit_test(audits),
         cmocka_unit_test(retention),
         cmocka_unit_test(commands),
         cmocka_unit_test(older_file),

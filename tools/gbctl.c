@@ -53,6 +53,17 @@ static const char usage[] =
     "  upgrade ID SHA256 VERSION [MANUFACTURER]\n"
     "                        orders a device to fetch and install one\n"
     "  upgrades              what has become of these\n"
+    "  users, tokens         who may use the API\n"
+    "  user add NAME viewer | operator | admin [device:ID | group:NAME ...]\n"
+    "                        the password is read from the standard input;\n"
+    "                        without device and group he sees everything\n"
+    "  user password NAME    reads it likewise\n"
+    "  user role NAME ROLE, user scope NAME [device:ID | group:NAME ...]\n"
+    "  user remove NAME\n"
+    "  token add NAME ROLE [device:ID | group:NAME ...]\n"
+    "                        prints it, once\n"
+    "  token remove NAME\n"
+    "  audit                 who changed what over the API\n"
     "  sessions              media sessions\n"
     "  alarms                the last alarms\n"
     "  pending               unknown ids that knocked\n"
@@ -76,7 +87,7 @@ static const char usage[] =
 static const struct ctl_command *const commands[] = {
     ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
     ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
-    ctl_trace_commands,   ctl_doctor_commands,
+    ctl_trace_commands,   ctl_doctor_commands,  ctl_user_commands,
 };
 
 struct ctl_options ctl = { .limit = TRACE_LIMIT };

@@ -65,6 +65,7 @@ struct http_app {
     struct list snapshots, pictures; /* api_snapshot.c, newest first */
     unsigned n_snapshots, n_pictures;
     uint64_t picture_bytes;
+    struct list audits;         /* calls that are not answered (audit.c) */
     struct list asked;          /* questions to the store (api_history.c) */
     struct list committing;     /* answers that wait for it (commit.c) */
     uint64_t n_commits;         /* of them so far */
@@ -418,6 +419,17 @@ bool http_login_waits(struct http_call *c);
 void http_session_open(struct http_app *a, struct http_response *r,
                        uint64_t who, bool secure);
 
+/* ---- the audit log (audit.c) ---------------------------------------------------------- */
+
+/* Before the handler of a request; it is written with its answer. */
+void http_audit_begin(struct http_call *c);
+/* Who it was that a login was for. */
+void http_audit_name(struct http_app *a, uint64_t request, const char *name);
+/* A request has its answer; one that is not on the list is no matter. */
+void http_audit_end(struct http_app *a, uint64_t request, unsigned status);
+void http_audit_free(struct http_app *a);
+void http_audit_write(struct jw *j, const struct http_audit *e);
+
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
@@ -441,7 +453,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_alarms, http_get_events,
     http_login, http_logout, http_get_me, http_post_password, http_get_users,
     http_get_user, http_post_user, http_patch_user, http_delete_user,
-    http_get_tokens, http_post_token, http_delete_token, http_get_hints, http_get_healthz,
+    http_get_audit, http_get_tokens, http_post_token, http_delete_token, http_get_hints, http_get_healthz,
     http_get_readyz, http_get_metrics, http_get_openapi, http_get_file,
     http_get_media, http_get_hls, http_get_session_media,
     http_get_recordings, http_get_timeline, http_post_download,

@@ -220,6 +220,7 @@ static void login_done(struct http_app *a, struct http_password_job *job)
     struct account v;
 
     http_response_init(&r, a->cfg.alloc);
+    http_audit_name(a, job->request, l->name);
     if (still_right(a, l, &v)) {
         struct jw j = jw_to(&r.body);
 

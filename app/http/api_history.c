@@ -178,6 +178,22 @@ void http_ask_alarms(struct http_call *c)
         ask(c, &q);
 }
 
+void http_get_audit(struct http_call *c)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_AUDIT };
+    struct filters f;
+    char path[128];
+
+    if (!read_question(c, &q, &f))
+        return;
+    if (!filter(c, "who", f.device, sizeof(f.device), &q.device) ||
+        !filter(c, "peer", f.channel, sizeof(f.channel), &q.channel) ||
+        !filter(c, "path", path, sizeof(path), &q.type))
+        http_answer_fail(c, 400, "bad-parameter", "a filter is too long");
+    else
+        ask(c, &q);
+}
+
 void http_get_positions(struct http_call *c)
 {
     struct http_ask q = { .list = HTTP_HISTORY_POSITIONS };
@@ -401,6 +417,21 @@ void http_get_commands(struct http_call *c)
     commands_write(&j, c->app, &now, &nothing);
 }
 
+static void audits_write(struct jw *j, const struct http_told *t)
+{
+    char text[24];
+    struct writer w = writer_of(text, sizeof(text));
+
+    jw_object(j);
+    jw_key(j, "items");
+    jw_array(j);
+    for (size_t i = 0; i < t->n; i++)
+        http_audit_write(j, &t->audits[i]);
+    if (t->more)
+        writer_u64(&w, t->last);
+    http_list_end(j, writer_slice(&w), t->total);
+}
+
 static void list_write(struct jw *j, struct http_app *a, const struct asked *q,
                        const struct http_told *t)
 {
@@ -417,6 +448,9 @@ static void list_write(struct jw *j, struct http_app *a, const struct asked *q,
         break;
     case HTTP_HISTORY_COMMAND:
         http_command_write_whole(j, &t->commands[0]);
+        break;
+    case HTTP_HISTORY_AUDIT:
+        audits_write(j, t);
         break;
     }
 }

@@ -68,6 +68,7 @@ int http_app_new(struct http_app **out, const struct http_app_config *cfg)
     list_init(&a->snapshots);
     list_init(&a->pictures);
     list_init(&a->hls_holds);
+    list_init(&a->audits);
     list_init(&a->command_waiters);
     list_init(&a->control_waiters);
     list_init(&a->records_waiters);
@@ -119,6 +120,7 @@ void http_app_free(struct http_app *a)
     http_wait_free(a);
     http_history_free(a);
     http_commit_free(a);
+    http_audit_free(a);
     http_tree_drop(a);
     alarms_free(a);
     http_events_free(a->events);
@@ -143,6 +145,7 @@ void http_app_end_edge(struct http_app *a, const void *ctx)
 void http_app_answer(struct http_app *a, uint64_t request,
                      struct http_response *r)
 {
+    http_audit_end(a, request, r->status);
     if (a->edge.answer) {
         a->edge.answer(a->edge.ctx, request, r);
         return;
@@ -613,8 +616,12 @@ void http_app_request(struct http_app *a, const struct http_request *req,
 
     find_client(&c);
     find_base(&c);
-    if (may_call(&c))
+    if (may_call(&c)) {
+        http_audit_begin(&c);
         c.route->handler(&c);
+    } else if (c.role && c.route) {
+        http_audit_begin(&c); /* who tries what he may not */
+    }
     r->who = c.who;
     if (r->body.err || r->fields.err) {
         int err = r->body.err ? r->body.err : r->fields.err;
@@ -623,6 +630,8 @@ void http_app_request(struct http_app *a, const struct http_request *req,
         http_answer_fail(&c, err == GB_ENOMEM ? 503 : 500, NULL,
                          gb_strerror(err));
     }
+    if (r->kind != HTTP_REPLY_LATER)
+        http_audit_end(a, req->id, r->status);
 }
 
 void http_app_gone(struct http_app *a, uint64_t request)
@@ -634,6 +643,7 @@ void http_app_gone(struct http_app *a, uint64_t request)
     http_wait_gone(a, request);
     http_history_gone(a, request);
     http_commit_gone(a, request);
+    http_audit_end(a, request, 499);
 }
 
 int http_app_handover(struct http_app *a, struct http_handover *h)

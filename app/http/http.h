@@ -32,7 +32,19 @@
 enum http_history {
     HTTP_HISTORY_ALARMS, HTTP_HISTORY_POSITIONS, HTTP_HISTORY_ITEM,
     HTTP_HISTORY_COMMANDS,
-    HTTP_HISTORY_COMMAND /* one, with its answer: `before` is its id */
+    HTTP_HISTORY_COMMAND, /* one, with its answer: `before` is its id */
+    HTTP_HISTORY_AUDIT    /* device: who, channel: peer, type: what the path
+                             begins with */
+};
+
+/* One call of the API that changes something, or a login. No secret is in it:
+ * of what was sent only the path is. */
+struct http_audit {
+    uint64_t id;
+    struct slice who;  /* "ada", "token:ci", "admin-token", "open"; "-" */
+    struct slice role, peer, method, path;
+    unsigned status;   /* 499: the client went before its answer */
+    int64_t at_utc_ms; /* when it came */
 };
 struct http_ask {
     enum http_history list;
@@ -53,6 +65,7 @@ struct http_told {
     const struct platform_alarm *alarms;       /* n, or NULL */
     const struct platform_position *positions; /* likewise */
     const struct platform_command *commands;   /* likewise */
+    const struct http_audit *audits;           /* likewise */
     struct slice detail; /* of an item: lines of "Path TAB value" */
 };
 
@@ -114,6 +127,8 @@ struct http_app_config {
     /* Puts a question to the store; http_app_told follows, unless this gives
      * an error. Texts are copied. NULL: no history is kept. */
     int (*ask)(void *ctx, const struct http_ask *q);
+    /* Keeps an entry of the audit log; texts are copied. NULL: it is logged. */
+    void (*audit)(void *ctx, const struct http_audit *e);
     /* Webhooks, or NULL: there are none. An event was queued: call soon. One was
      * made, changed or removed: store it, call soon. */
     struct hooks *hooks; /* borrowed */

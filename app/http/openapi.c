@@ -199,6 +199,9 @@ static const struct schema {
     { "UserSettings", "password:string? role:string? scope:object?" },
     { "Token",
       "name:string role:string scope:object? created_at:time token:string?" },
+    { "Audit",
+      "id:string at:time who:string role:string peer:string method:string "
+      "path:string status:integer" },
     { "NewToken", "name:string role:string scope:object?" },
     { "SetupHints",
       "server_id:string domain:string addresses:strings port:integer "

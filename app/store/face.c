@@ -60,6 +60,11 @@ void store_remove_account(struct store *s, struct slice name)
                         nothing);
 }
 
+void store_add_audit(struct store *s, const struct store_audit *a)
+{
+    store_writer_audit(store_writer_of(s), a);
+}
+
 void store_remove_hook(struct store *s, struct slice name)
 {
     store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);

@@ -222,6 +222,7 @@ static void apply(struct store *s, const struct store_job *j)
     case STORE_REMOVE_RECORDER:
     case STORE_PUT_RECORD:
     case STORE_REMOVE_RECORD:
+    case STORE_ADD_AUDIT:
         break;
     case STORE_PUT_GROUP:
         json_object_set_new(groups, store_text(j, 0).p,
@@ -285,7 +286,7 @@ static bool write_all(struct store *s)
 /* Kept by SQLite alone: nothing to write a file for. */
 static bool is_history(enum store_op op)
 {
-    return op == STORE_PUT_DETAIL || op == STORE_ADD_ALARM ||
+    return op == STORE_ADD_AUDIT || op == STORE_PUT_DETAIL || op == STORE_ADD_ALARM ||
            op == STORE_ADD_POSITION || op == STORE_PUT_COMMAND;
 }
 

@@ -83,6 +83,8 @@ static const char *const migrations[] = {
     " PRIMARY KEY(device, channel, begin_ms)) WITHOUT ROWID;",
     "CREATE TABLE account(name TEXT PRIMARY KEY, role TEXT, secret TEXT,"
     " scope TEXT, made_ms INT) WITHOUT ROWID;",
+    "CREATE TABLE audit(id INTEGER PRIMARY KEY, who TEXT, role TEXT,"
+    " peer TEXT, method TEXT, path TEXT, status INT, at_ms INT);",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -92,9 +94,10 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
-       PUT_ACCOUNT, REMOVE_ACCOUNT,
-       TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, AGE_ALARMS, AGE_POSITIONS,
-       AGE_COMMANDS, LAST_ALARM, LAST_POSITION, LAST_COMMAND, N_STATEMENTS };
+       PUT_ACCOUNT, REMOVE_ACCOUNT, ADD_AUDIT,
+       TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, TRIM_AUDITS,
+       AGE_ALARMS, AGE_POSITIONS, AGE_COMMANDS, AGE_AUDITS, LAST_ALARM,
+       LAST_POSITION, LAST_COMMAND, LAST_AUDIT, N_STATEMENTS };
 
 /* History is trimmed behind every so many rows, and by time: by count, and the
  * oldest by their age, so many at once. */
@@ -163,15 +166,19 @@ static const char *const sql[N_STATEMENTS] = {
                       " begin_ms=?3",
     [PUT_ACCOUNT] = "REPLACE INTO account VALUES(?1,?2,?3,?4,?5)",
     [REMOVE_ACCOUNT] = "DELETE FROM account WHERE name=?1",
+    [ADD_AUDIT] = "INSERT INTO audit VALUES(NULL,?1,?2,?3,?4,?5,?6,?7)",
     [TRIM_ALARMS] = TRIM_SQL("alarm"),
     [TRIM_POSITIONS] = TRIM_SQL("position"),
     [TRIM_COMMANDS] = TRIM_SQL("command"),
+    [TRIM_AUDITS] = TRIM_SQL("audit"),
     [AGE_ALARMS] = AGE_SQL("alarm", "received_ms"),
     [AGE_POSITIONS] = AGE_SQL("position", "received_ms"),
     [AGE_COMMANDS] = AGE_SQL("command", "asked_ms"),
+    [AGE_AUDITS] = AGE_SQL("audit", "at_ms"),
     [LAST_ALARM] = LAST_SQL("alarm"),
     [LAST_POSITION] = LAST_SQL("position"),
     [LAST_COMMAND] = LAST_SQL("command"),
+    [LAST_AUDIT] = LAST_SQL("audit"),
 };
 
 struct store {
@@ -326,6 +333,11 @@ static bool apply(struct store *s, const struct store_job *j)
         s->n_added++;
         bind_position(s->stmt[ADD_POSITION], j);
         return step(s->stmt[ADD_POSITION]);
+    case STORE_ADD_AUDIT:
+        s->n_added++;
+        bind_texts(s->stmt[ADD_AUDIT], j, STORE_AUDIT_TEXTS);
+        bind_numbers(s->stmt[ADD_AUDIT], STORE_AUDIT_TEXTS + 1, j, 2);
+        return step(s->stmt[ADD_AUDIT]);
     case STORE_PUT_COMMAND:
         s->n_added++;
         bind_command(s->stmt[PUT_COMMAND], j);
@@ -460,6 +472,7 @@ static bool is_promised(enum store_op op)
 {
     return op == STORE_PUT_SETTINGS || op == STORE_PUT_GROUP ||
            op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE ||
+           op == STORE_PUT_ACCOUNT || op == STORE_REMOVE_ACCOUNT ||
            op == STORE_PUT_PUSH || op == STORE_REMOVE_PUSH ||
            op == STORE_PUT_RECORDER || op == STORE_REMOVE_RECORDER;
 }
@@ -721,7 +734,8 @@ static void load_ids(sqlite3_stmt *st, const struct store_loader *l)
 static const char *const filters[] = {
     " AND device=?1", " AND channel=?2",  " AND method=?7",
     " AND type=?8",   " AND priority=?9", " AND (cmd=?10 OR sub=?10)",
-    " AND state=?11",
+    " AND state=?11", " AND who=?1", " AND peer=?2",
+    " AND substr(path,1,length(?8))=?8",
 };
 #define N_FILTERS (sizeof(filters) / sizeof(*filters))
 #define SQL_MAX 1024
@@ -746,6 +760,8 @@ static const struct {
     [STORE_LIST_COMMANDS] = { COMMAND_ROW, "command", "asked_ms" },
     [STORE_LIST_COMMAND] = { COMMAND_ROW ",answer FROM command WHERE id=?5",
                              NULL, NULL },
+    [STORE_LIST_AUDIT] = { "SELECT id,who,role,peer,method,path,status,at_ms",
+                           "audit", "at_ms" },
 };
 
 /* FROM and WHERE; the total has neither page nor order. */
@@ -753,14 +769,18 @@ static void put_where(struct writer *w, const struct store_ask *q, bool page)
 {
     bool alarms = q->list == STORE_LIST_ALARMS;
     bool commands = q->list == STORE_LIST_COMMANDS;
+    bool audit = q->list == STORE_LIST_AUDIT;
     const bool asked[N_FILTERS] = {
-        q->device.n,
-        q->channel.n && !commands,
-        q->method.n && alarms,
+        q->device.n && !audit,
+        q->channel.n && !commands && !audit,
+        q->method.n && (alarms || audit),
         q->type.n && alarms,
         q->priority.n && alarms,
         q->cmd.n && commands,
         q->state.n && commands,
+        q->device.n && audit,
+        q->channel.n && audit,
+        q->type.n && audit,
     };
 
     writer_f(w, " FROM %s WHERE %s", questions[q->list].table,

@@ -138,12 +138,21 @@ void store_add_position(struct store *s, const struct platform_position *p);
 /* A command that is final; comes again when it is answered late. */
 void store_put_command(struct store *s, const struct platform_command *c);
 
+/* Who did what over the API, and what came of it. */
+struct store_audit {
+    struct slice who, role, peer, method, path;
+    unsigned status;
+    int64_t at_utc_ms;
+};
+void store_add_audit(struct store *s, const struct store_audit *a);
+
 #define STORE_TRIM_MS 3600000 /* old history goes at least so often, while
                                  anything is written */
 
 /* What is kept of each kind of history: the newest rows, none of them older
  * than so many days (0: of any age). */
-enum store_kind { STORE_ALARMS, STORE_POSITIONS, STORE_COMMANDS, STORE_KINDS };
+enum store_kind { STORE_ALARMS, STORE_POSITIONS, STORE_COMMANDS, STORE_AUDITS,
+                  STORE_KINDS };
 struct store_retention {
     uint32_t rows[STORE_KINDS], days[STORE_KINDS];
     /* Wall clock in ms, asked on the store's thread; NULL: the system's. */
@@ -165,6 +174,9 @@ enum store_list {
                              sent_ms arrived_ms answered_ms tries sip_status
                              flags sn messages have sum */
     STORE_LIST_COMMAND,   /* the same, and answer; of one: before is its id */
+    STORE_LIST_AUDIT,     /* id who role peer method path status at_ms; of a
+                             question device is who, channel is peer, type is
+                             what the path begins with */
     STORE_LISTS,
     STORE_NO_LIST = STORE_LISTS, /* no rows, with any kind of store: tells that
                                     all that was queued before is on the disk,

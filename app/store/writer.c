@@ -24,7 +24,8 @@ static void free_jobs(struct store_writer *w, struct list *jobs)
  * leave room for what is set and known. */
 static bool is_history(const struct store_job *j)
 {
-    return j->op == STORE_ADD_ALARM || j->op == STORE_ADD_POSITION;
+    return j->op == STORE_ADD_ALARM || j->op == STORE_ADD_POSITION ||
+           j->op == STORE_ADD_AUDIT;
 }
 
 static void out_of_queue(struct store_writer *w, struct store_job *j)
@@ -361,6 +362,7 @@ static char row_kind(enum store_op op)
         return 'e';
     case STORE_ADD_ALARM:
     case STORE_ADD_POSITION:
+    case STORE_ADD_AUDIT:
         return 'h';
     case STORE_PUT_COMMAND:
         return 'k';
@@ -863,6 +865,20 @@ void store_writer_position(struct store_writer *w,
         return;
     *j->place = (struct store_place){ p->longitude, p->latitude };
     j->number[1] = p->received_utc_ms;
+    queue(w, j);
+}
+
+void store_writer_audit(struct store_writer *w, const struct store_audit *a)
+{
+    const struct slice text[] = { a->who, a->role, a->peer, a->method,
+                                  a->path };
+    struct store_job *j = history_new(w, STORE_ADD_AUDIT, false, text,
+                                      STORE_AUDIT_TEXTS);
+
+    if (!j)
+        return;
+    j->number[0] = a->status;
+    j->number[1] = a->at_utc_ms;
     queue(w, j);
 }
 

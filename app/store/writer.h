@@ -43,6 +43,7 @@ enum store_op {
     STORE_REMOVE_RECORD,
     STORE_PUT_ACCOUNT,
     STORE_REMOVE_ACCOUNT,
+    STORE_ADD_AUDIT,
 };
 
 #define STORE_TEXTS 12
@@ -215,6 +216,9 @@ void store_writer_position(struct store_writer *w,
  * messages, have, sum */
 void store_writer_command(struct store_writer *w,
                           const struct platform_command *c);
+/* text[]: who, role, peer, method, path; number[]: status, at */
+#define STORE_AUDIT_TEXTS 5
+void store_writer_audit(struct store_writer *w, const struct store_audit *a);
 void store_writer_retain(struct store_writer *w,
                          const struct store_retention *r);
 /* On the store's thread: false: nothing is to go. *anew: it was set since. */

@@ -55,7 +55,8 @@ struct ctl_command {
 /* Each ends with one without a name. */
 extern const struct ctl_command ctl_list_commands[], ctl_command_commands[],
     ctl_camera_commands[], ctl_live_commands[], ctl_webhook_commands[],
-    ctl_firmware_commands[], ctl_trace_commands[], ctl_doctor_commands[];
+    ctl_firmware_commands[], ctl_trace_commands[], ctl_doctor_commands[],
+    ctl_user_commands[];
 
 /* ---- client.c ---- */
 
