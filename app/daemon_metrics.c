@@ -86,6 +86,21 @@ static void edge(const struct daemon *d, struct buf *out)
         e.dropped);
 }
 
+static void https(const struct daemon *d, struct buf *out)
+{
+    struct tls_relay_counters t;
+
+    if (!d->relay)
+        return;
+    tls_relay_counters(d->relay, &t);
+    ROW("https_connections", "gauge", "connections over HTTPS",
+        t.connections);
+    ROW("https_connections_total", "counter", "of them since the start",
+        t.taken);
+    ROW("https_failed_total", "counter", "of them, handshakes that failed",
+        t.failed);
+}
+
 static void media(const struct daemon *d, struct buf *out)
 {
     struct media_net_counters m;
@@ -215,6 +230,7 @@ void daemon_metrics(void *ctx, struct buf *out)
     process(d, out);
     disks(d, out);
     edge(d, out);
+    https(d, out);
     media(d, out);
     rtsp(d, out);
     store(d, out);

@@ -354,7 +354,7 @@ static void lists(void **state)
     static const char *const all[] = {
         "/api/v1/devices", "/api/v1/devices?q=3402", "/api/v1/sessions",
         "/api/v1/subscriptions", "/api/v1/commands", "/api/v1/devices?limit=1",
-        "/api/v1/upgrades",
+        "/api/v1/upgrades", "/api/device/query/devices",
     };
     char field[160];
 
@@ -533,6 +533,9 @@ static void audit(void **state)
     assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
     http_app_gone(fx.app, fx.last.request);
     http_app_gone(fx.app, fx.last.request); /* once is enough */
+    /* a GET that acts, and an answer of 200 that stands for another one */
+    ask("GET", "/api/play/stop/" D1 "/none", TOKEN, "");
+    assert_int_equal(fx.last.status, 200);
     assert_string_equal(
         written,
         "admin-token admin 192.0.2.99 POST /api/v1/tokens 201\n"
@@ -543,7 +546,8 @@ static void audit(void **state)
         "- none 192.0.2.99 POST /api/v1/login 401\n"
         "ada none 192.0.2.99 POST /api/v1/login 200\n"
         "ada operator 192.0.2.99 POST /api/v1/devices/" D1 "/refresh 202\n"
-        "admin-token admin 192.0.2.99 POST " LIVE " 499\n");
+        "admin-token admin 192.0.2.99 POST " LIVE " 499\n"
+        "admin-token admin 192.0.2.99 GET /api/play/stop/" D1 "/none 404\n");
     assert_int_equal(get("/api/v1/audit"), 501); /* no history here */
     assert_int_equal(ask("GET", "/api/v1/audit", cookie, ""), 403);
 }

@@ -428,6 +428,11 @@ void http_audit_name(struct http_app *a, uint64_t request, const char *name);
 /* A request has its answer; one that is not on the list is no matter. */
 void http_audit_end(struct http_app *a, uint64_t request, unsigned status);
 void http_audit_free(struct http_app *a);
+/* What came of it, whatever the answer looks like. */
+static inline unsigned http_status_of(const struct http_response *r)
+{
+    return r->told ? r->told : r->status;
+}
 void http_audit_write(struct jw *j, const struct http_audit *e);
 
 /* ---- handlers ---------------------------------------------------------------- */

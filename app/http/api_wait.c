@@ -102,7 +102,7 @@ static void answer(struct http_app *a, struct command_waiter *w)
 
         http_answer_problem(&r, &p);
     }
-    http_audit_end(a, request, r.status);
+    http_audit_end(a, request, http_status_of(&r));
     a->edge.answer(a->edge.ctx, request, &r);
 }
 

@@ -27,6 +27,7 @@ static bool is_deed(const struct http_call *c)
     if (c->role == HTTP_ROLE_NONE)
         return false;
     return (c->head->method != HTTP_GET && c->head->method != HTTP_HEAD) ||
+           (c->route->flags & HTTP_ROUTE_ACTS) ||
            (c->head->websocket && (c->route->handler == http_get_talk ||
                                    c->route->handler == http_get_talks));
 }

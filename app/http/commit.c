@@ -91,7 +91,7 @@ void http_app_committed(struct http_app *a, uint64_t upto, int err)
             return;
         if (err)
             answer_lost(&k->r);
-        http_audit_end(a, k->request, k->r.status);
+        http_audit_end(a, k->request, http_status_of(&k->r));
         a->edge.answer(a->edge.ctx, k->request, &k->r); /* takes it */
         http_response_init(&k->r, a->cfg.alloc);
         forget(a, k);

@@ -145,7 +145,7 @@ void http_app_end_edge(struct http_app *a, const void *ctx)
 void http_app_answer(struct http_app *a, uint64_t request,
                      struct http_response *r)
 {
-    http_audit_end(a, request, r->status);
+    http_audit_end(a, request, http_status_of(r));
     if (a->edge.answer) {
         a->edge.answer(a->edge.ctx, request, r);
         return;
@@ -631,7 +631,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
                          gb_strerror(err));
     }
     if (r->kind != HTTP_REPLY_LATER)
-        http_audit_end(a, req->id, r->status);
+        http_audit_end(a, req->id, http_status_of(r));
 }
 
 void http_app_gone(struct http_app *a, uint64_t request)

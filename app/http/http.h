@@ -320,6 +320,7 @@ struct http_trace_filter {
 struct http_response {
     enum http_reply kind;
     unsigned status;
+    unsigned told; /* the status that this one stands for; 0: itself */
     const char *type;   /* static; NULL: no body */
     struct buf fields;  /* "Name: value\r\n" … */
     struct buf body;

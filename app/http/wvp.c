@@ -343,6 +343,7 @@ void http_wvp_answer(struct http_app *a, struct http_response *r,
         return;
     }
     r->body.len = 0;
+    r->told = r->status;
     r->status = 200;
     r->type = "application/json";
     j = jw_to(&r->body);
