@@ -412,6 +412,20 @@ static void media(void **state)
     assert_true(body_has("device-unknown"));
     assert_int_equal(ask("GET", "/session/12/seg_1.m4s", field, ""), 404);
     assert_true(body_has("device-unknown"));
+    /* what is heard in a talk, under a number that a session has, too */
+    fake.voice[0] = (struct platform_voice){ .id = 11, .device = SLICE(D2),
+                                             .mode = PLATFORM_VOICE_TALK,
+                                             .state = PLATFORM_VOICE_SPEAKS };
+    assert_int_equal(ask("GET", "/session/11.flv", field, ""), 404);
+    assert_true(body_has("device-unknown"));
+    fake.voice[0].id = 13;
+    assert_int_equal(ask("GET", "/session/13.flv", field, ""), 404);
+    assert_true(body_has("device-unknown"));
+    fake.voice[0].device = SLICE(D1);
+    ask("GET", "/session/13.flv", field, "");
+    assert_false(body_has("device-unknown"));
+    if (fx.last.kind == HTTP_REPLY_LATER)
+        http_app_gone(fx.app, fx.last.request);
 }
 
 /* Events of others are passed over; a reader whose account goes, ends. */

@@ -3,6 +3,8 @@
  * events for each event. */
 #include "app/http/api.h"
 
+#include "app/platform/voice.h"
+
 bool http_who_sees(const struct http_app *a, uint64_t who,
                    struct slice device)
 {
@@ -46,16 +48,24 @@ static enum owner of_path(struct http_call *c, struct slice *out)
     return OWNER_FOUND;
 }
 
+/* Sound that a device sends in a talk plays under the number of the talk. Where
+ * a number is that of both, both have to be seen. */
 static enum owner of_session(struct http_call *c, struct slice *out)
 {
     struct platform_session s;
+    struct platform_voice v;
+    bool has_voice, has_session;
     uint64_t id;
 
-    if (!number(c, &id) ||
-        !platform_session_view(c->app->cfg.platform, id, &s))
+    if (!number(c, &id))
         return OWNER_NONE;
-    *out = s.device;
-    return OWNER_FOUND;
+    has_voice = platform_voice_view(c->app->cfg.platform, id, &v);
+    has_session = platform_session_view(c->app->cfg.platform, id, &s);
+    if (has_voice && !http_sees(c, v.device))
+        return OWNER_NONE;
+    *out = has_session ? s.device : has_voice ? v.device
+                                              : (struct slice){ NULL, 0 };
+    return has_session || has_voice ? OWNER_FOUND : OWNER_NONE;
 }
 
 static enum owner of_command(struct http_call *c, struct slice *out)
