@@ -81,7 +81,7 @@ static const char usage[] =
 static const struct ctl_command *const commands[] = {
     ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
     ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
-    ctl_trace_commands,   ctl_doctor_commands, ctl_download_commands,
+    ctl_trace_commands,   ctl_doctor_commands,   ctl_download_commands,
 };
 
 struct ctl_options ctl = { .limit = TRACE_LIMIT };
