@@ -115,7 +115,11 @@ export class Player {
     if (this.started || video.buffered.length === 0) return;
     this.started = true;
     video.currentTime = Math.max(video.buffered.start(0), video.buffered.end(video.buffered.length - 1) - TARGET_S);
-    video.play().then(() => this.on.playing()).catch(() => { video.muted = true; video.play().catch(() => {}); });
+    video.play().then(() => this.on.playing()).catch((e) => {
+      // sound needs a click first; a source that was replaced meanwhile has nothing to do with it
+      if (e.name === 'NotAllowedError') video.muted = true;
+      video.play().catch(() => {});
+    });
   }
 
   delay() {
