@@ -389,6 +389,17 @@ static void begin(struct http_call *c, struct change *k)
     drop(c, k);
 }
 
+static void begin_unless(struct http_call *c, struct change *k,
+                         const char *fault)
+{
+    if (fault) {
+        http_answer_fail(c, 400, "bad-value", fault);
+        drop(c, k);
+    } else {
+        begin(c, k);
+    }
+}
+
 void http_post_user(struct http_call *c)
 {
     struct change *k = change_new(c, 201);
@@ -402,12 +413,7 @@ void http_post_user(struct http_call *c)
     if (!fault && (!k->has_password || !k->has_role))
         fault = "name, password and role have to be there";
     json_decref(root);
-    if (fault) {
-        http_answer_fail(c, 400, "bad-value", fault);
-        drop(c, k);
-    } else {
-        begin(c, k);
-    }
+    begin_unless(c, k, fault);
 }
 
 void http_patch_user(struct http_call *c)
@@ -423,12 +429,7 @@ void http_patch_user(struct http_call *c)
     root = body_of(c);
     fault = read_change(k, root, "password role scope");
     json_decref(root);
-    if (fault) {
-        http_answer_fail(c, 400, "bad-value", fault);
-        drop(c, k);
-    } else {
-        begin(c, k);
-    }
+    begin_unless(c, k, fault);
 }
 
 void http_post_password(struct http_call *c)

@@ -15,6 +15,19 @@ static void put_commands(const struct ctl_command *const *all, size_t n)
         }
 }
 
+/* Options that take a value, as a pattern of case. */
+static void put_valued(const struct option *options)
+{
+    const char *between = "";
+
+    for (const struct option *o = options; o->name; o++) {
+        if (o->has_arg != required_argument)
+            continue;
+        printf("%s--%s", between, o->name);
+        between = " | ";
+    }
+}
+
 /* Whatever is behind the command: the server is asked for devices, then for the
  * channels of the one before. */
 void ctl_complete(const struct ctl_command *const *all, size_t n,
@@ -32,12 +45,7 @@ void ctl_complete(const struct ctl_command *const *all, size_t n,
           "        return\n"
           "        ;;\n", stdout);
     fputs("    ", stdout);
-    for (const struct option *o = options, *first = NULL; o->name; o++) {
-        if (o->has_arg != required_argument)
-            continue;
-        printf("%s--%s", first ? " | " : "", o->name);
-        first = o;
-    }
+    put_valued(options);
     fputs(")\n"
           "        return\n"
           "        ;;\n"
@@ -53,12 +61,7 @@ void ctl_complete(const struct ctl_command *const *all, size_t n,
           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
           "        case ${COMP_WORDS[i]} in\n"
           "        ", stdout);
-    for (const struct option *o = options, *first = NULL; o->name; o++) {
-        if (o->has_arg != required_argument)
-            continue;
-        printf("%s--%s", first ? " | " : "", o->name);
-        first = o;
-    }
+    put_valued(options);
     fputs(") ((i++)) ;;\n"
           "        -*) ;;\n"
           "        *) word[at++]=${COMP_WORDS[i]} ;;\n"
