@@ -114,11 +114,87 @@ static void note_headers(struct daemon *d, uint64_t session)
     rtplogs_note(d->headers, session, &of);
 }
 
-static void on_action(struct daemon *d, const struct platform_action *a)
+/* What the store keeps. */
+static void keep(struct daemon *d, const struct platform_action *a)
 {
-    struct platform_session s;
     struct platform_upgrade u;
 
+    switch (a->kind) {
+    case PLATFORM_DEVICE_CHANGED:
+        store_device(d, a->device);
+        if (a->flags & PLATFORM_CHANGED_SETTINGS)
+            store_settings(d, a->device);
+        break;
+    case PLATFORM_DEVICE_REMOVED:
+        store_remove_device(d->store, a->device);
+        break;
+    case PLATFORM_UPGRADE_CHANGED:
+        if (platform_upgrade_view(d->platform, a->text, &u))
+            store_put_upgrade(d->store, &u);
+        break;
+    case PLATFORM_DOWNLOAD_CHANGED:
+        store_download(d, a->download);
+        break;
+    case PLATFORM_DOWNLOAD_GONE:
+        store_remove_download(d->store, a->download);
+        break;
+    case PLATFORM_GROUP_CHANGED:
+        store_group(d, a->text);
+        break;
+    case PLATFORM_GROUP_REMOVED:
+        store_remove_group(d->store, a->text);
+        break;
+    case PLATFORM_CHANNEL_CHANGED:
+        store_channel(d, a);
+        break;
+    case PLATFORM_CHANNEL_REMOVED:
+        store_remove_channel(d->store, a->device, a->channel);
+        break;
+    case PLATFORM_COMMAND_CHANGED:
+        store_command(d, a->command);
+        break;
+    case PLATFORM_POSITION:
+        store_add_position(d->store, a->position);
+        break;
+    case PLATFORM_DIALOG_OPENED:
+        store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);
+        break;
+    case PLATFORM_DIALOG_CLOSED:
+        store_remove_dialog(d->store, a->dialog_key);
+        break;
+    default:
+        break;
+    }
+}
+
+static void session_changed(struct daemon *d, uint64_t session)
+{
+    struct platform_session s;
+
+    note_headers(d, session);
+    if (platform_session_view(d->platform, session, &s)) {
+        pushes_on_session(d->pushes, &s);
+        recorders_on_session(d->recorders, &s);
+    }
+    if (!d->closing && d->rtsp)
+        rtsp_server_on_session(d->rtsp, session, false);
+}
+
+static void session_gone(struct daemon *d, uint64_t session)
+{
+    struct platform_session s;
+
+    note_headers(d, session);
+    if (d->headers)
+        rtplogs_end(d->headers, session);
+    if (!d->closing && platform_session_view(d->platform, session, &s))
+        media_net_forget(d->media, session, s.loop);
+    if (!d->closing && d->rtsp)
+        rtsp_server_on_session(d->rtsp, session, true);
+}
+
+static void on_action(struct daemon *d, const struct platform_action *a)
+{
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:
@@ -139,78 +215,23 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_DISCONNECT:
         sip_edge_disconnect(d->edge, a->connection);
         break;
-    case PLATFORM_DEVICE_CHANGED:
-        store_device(d, a->device);
-        if (a->flags & PLATFORM_CHANGED_SETTINGS)
-            store_settings(d, a->device);
-        break;
-    case PLATFORM_UPGRADE_CHANGED:
-        if (platform_upgrade_view(d->platform, a->text, &u))
-            store_put_upgrade(d->store, &u);
-        break;
-    case PLATFORM_DOWNLOAD_CHANGED:
-        store_download(d, a->download);
-        break;
-    case PLATFORM_DOWNLOAD_GONE:
-        store_remove_download(d->store, a->download);
-        break;
-    case PLATFORM_GROUP_CHANGED:
-        store_group(d, a->text);
-        break;
-    case PLATFORM_GROUP_REMOVED:
-        store_remove_group(d->store, a->text);
-        break;
     case PLATFORM_DEVICE_REMOVED:
         daemon_remove_pushes(d, a->device);
         recorders_remove_device(d->recorders, a->device, daemon_now(d));
-        store_remove_device(d->store, a->device);
-        break;
-    case PLATFORM_CHANNEL_CHANGED:
-        store_channel(d, a);
-        break;
-    case PLATFORM_CHANNEL_REMOVED:
-        store_remove_channel(d->store, a->device, a->channel);
         break;
     case PLATFORM_CATALOG_DONE:
         log_f(LOG_INFO, "msg=catalog device=%.*s complete=%d",
               SLICE_ARG(a->device), !(a->flags & PLATFORM_CATALOG_PARTIAL));
         break;
-    case PLATFORM_COMMAND_CHANGED:
-        store_command(d, a->command);
-        break;
-    case PLATFORM_POSITION:
-        store_add_position(d->store, a->position);
-        break;
     case PLATFORM_SESSION_CHANGED:
-        note_headers(d, a->session);
-        if (platform_session_view(d->platform, a->session, &s)) {
-            pushes_on_session(d->pushes, &s);
-            recorders_on_session(d->recorders, &s);
-        }
+        session_changed(d, a->session);
         break;
-    case PLATFORM_RECORDS_CHANGED:
-    case PLATFORM_PTZ_MOVED:
-        break; /* http_on_action tells those who wait */
     case PLATFORM_SESSION_GONE:
-        note_headers(d, a->session);
-        if (d->headers)
-            rtplogs_end(d->headers, a->session);
-        if (!d->closing &&
-            platform_session_view(d->platform, a->session, &s))
-            media_net_forget(d->media, a->session, s.loop);
+        session_gone(d, a->session);
         break;
-    case PLATFORM_SNAPSHOT_DONE:
-    case PLATFORM_VOICE_CHANGED:
-        break; /* http_on_action tells those who listen */
     case PLATFORM_VOICE_GONE:
         if (!d->closing)
             media_net_forget(d->media, a->session, a->loop);
-        break;
-    case PLATFORM_DIALOG_OPENED:
-        store_put_dialog(d->store, a->dialog_key, &a->dialog, &a->peer);
-        break;
-    case PLATFORM_DIALOG_CLOSED:
-        store_remove_dialog(d->store, a->dialog_key);
         break;
     case PLATFORM_ALARM:
         log_alarm(a->alarm);
@@ -221,11 +242,26 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_LOG:
         log_f(daemon_level(a->level), "%.*s", SLICE_ARG(a->text));
         break;
+    case PLATFORM_DEVICE_CHANGED:
+    case PLATFORM_UPGRADE_CHANGED:
+    case PLATFORM_DOWNLOAD_CHANGED:
+    case PLATFORM_DOWNLOAD_GONE:
+    case PLATFORM_GROUP_CHANGED:
+    case PLATFORM_GROUP_REMOVED:
+    case PLATFORM_CHANNEL_CHANGED:
+    case PLATFORM_CHANNEL_REMOVED:
+    case PLATFORM_COMMAND_CHANGED:
+    case PLATFORM_POSITION:
+    case PLATFORM_DIALOG_OPENED:
+    case PLATFORM_DIALOG_CLOSED:
+        break; /* kept, below */
+    case PLATFORM_RECORDS_CHANGED:
+    case PLATFORM_PTZ_MOVED:
+    case PLATFORM_SNAPSHOT_DONE:
+    case PLATFORM_VOICE_CHANGED:
+        break; /* http_on_action tells those who wait */
     }
-    if (!d->closing && d->rtsp && (a->kind == PLATFORM_SESSION_CHANGED ||
-                                   a->kind == PLATFORM_SESSION_GONE))
-        rtsp_server_on_session(d->rtsp, a->session,
-                               a->kind == PLATFORM_SESSION_GONE);
+    keep(d, a);
     if (!d->closing)
         http_on_action(d->app, a);
 }
