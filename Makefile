@@ -27,7 +27,7 @@ VERSION    := $(shell cat VERSION)
 
 opt.debug   := -O0 -g3
 opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
-opt.asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+opt.asan    := -Og -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.tsan    := -O1 -g1 -fsanitize=thread
 opt.cov     := -O0 -g --coverage
 opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
