@@ -835,6 +835,19 @@ void query_on_info(struct platform *p, struct device *d,
 void query_events(struct platform *p);
 uint64_t query_jitter(struct platform *p);
 
+/* ---- dialogs.c: ended ones that may live on in a device ---- */
+
+/* BYE or CANCEL for the session's dialog; it has none from here. */
+void session_end_dialog(struct platform *p, struct session *s);
+/* Its BYE has been answered, or given up. */
+void dialog_on_bye(struct platform *p, struct kept_dialog *k,
+                   const struct sip_event *ev);
+/* BYEs for all that may still live in this device. */
+void dialogs_end(struct platform *p, const struct device *d);
+/* The device has a way to it: the BYEs that waited for that. */
+void dialogs_end_due(struct platform *p, const struct device *d);
+void dialogs_fini(struct platform *p);
+
 /* ---- keyframe.c ---- */
 
 /* A key frame is needed: asks the device, unless that was lately or is known to
@@ -940,15 +953,8 @@ const char *transport_text(enum platform_transport t);
 /* By its handle, NULL: there is none any more. */
 struct session *session_find(const struct platform *p, uint64_t id);
 void session_invite(struct platform *p, struct session *s);
-void session_end_dialog(struct platform *p, struct session *s);
 void session_on_sip(struct platform *p, struct session *s,
                     const struct sip_event *ev);
-void dialogs_fini(struct platform *p);
-/* Its BYE has been answered, or given up. */
-void dialog_on_bye(struct platform *p, struct kept_dialog *k,
-                   const struct sip_event *ev);
-/* The device has a way to it: the BYEs that waited for that. */
-void dialogs_end_due(struct platform *p, const struct device *d);
 enum platform_transport device_transport(const struct device *d);
 /* Ends what there is and invites with this transport. */
 void session_retry_transport(struct platform *p, struct session *s,
