@@ -83,6 +83,7 @@ struct daemon {
         bool asked;
         uv_fs_t req;
     } disk[2];
+    bool load_lacked_memory;
     bool draining, closing;
     uint64_t drain_until_ms;
     void (*reload)(void *ctx);

@@ -1,11 +1,18 @@
 /* What the store has kept is given back to the platform. */
 #include "app/daemon_int.h"
 
+/* What cannot be taken for want of memory would be missed, and then overwritten
+ * as if it had never been: there is no start. */
+static void restored(struct daemon *d, int err)
+{
+    d->load_lacked_memory |= err == GB_ENOMEM;
+}
+
 static void on_saved_device(void *ctx, const struct platform_saved_device *s)
 {
     struct daemon *d = ctx;
 
-    platform_restore_device(d->platform, s, daemon_now(d));
+    restored(d, platform_restore_device(d->platform, s, daemon_now(d)));
 }
 
 /* A password that does not open with this key is gone; who it was for must be
@@ -37,7 +44,8 @@ static void on_saved_group(void *ctx, struct slice name, struct slice sealed,
     struct slice plain;
 
     unseal(d, "group", name, sealed, buf, &plain);
-    platform_restore_group(d->platform, name, plain, subscribe, daemon_now(d));
+    restored(d, platform_restore_group(d->platform, name, plain, subscribe,
+                                       daemon_now(d)));
 }
 
 static void on_saved_settings(void *ctx, struct slice id,
@@ -48,14 +56,14 @@ static void on_saved_settings(void *ctx, struct slice id,
     char buf[SECRETS_PLAIN_MAX];
 
     unseal(d, "device", id, saved->password, buf, &s.password);
-    platform_restore_settings(d->platform, id, &s, daemon_now(d));
+    restored(d, platform_restore_settings(d->platform, id, &s, daemon_now(d)));
 }
 
 static void on_saved_channel(void *ctx, const struct platform_channel *c)
 {
     struct daemon *d = ctx;
 
-    platform_restore_channel(d->platform, c);
+    restored(d, platform_restore_channel(d->platform, c));
 }
 
 static void on_saved_dialog(void *ctx, uint64_t key,
@@ -64,7 +72,8 @@ static void on_saved_dialog(void *ctx, uint64_t key,
 {
     struct daemon *d = ctx;
 
-    platform_restore_dialog(d->platform, key, s, peer, daemon_now(d));
+    restored(d, platform_restore_dialog(d->platform, key, s, peer,
+                                        daemon_now(d)));
 }
 
 static void on_saved_ids(void *ctx, uint64_t alarm, uint64_t command)
@@ -159,5 +168,8 @@ int daemon_load(struct daemon *d, char why[static 512])
                         "of commands the last %u are kept, in memory; "
                         "positions and the rest of catalog items are not\"",
               HTTP_ALARMS_MAX, PLATFORM_COMMANDS_MAX);
+    if (!err && d->load_lacked_memory)
+        return daemon_fail(why, GB_ENOMEM, "store",
+                           "there is no memory for all that it holds");
     return err ? daemon_fail(why, err, "store", text) : 0;
 }

@@ -478,82 +478,35 @@ static void a_restart_after_its_expiry(void **state)
     sim_free(&s);
 }
 
-static const struct sip_dialog_state old_dialog = {
-    .call_id = SLICE_INIT("old@192.168.1.1"),
-    .local_uri = SLICE_INIT("sip:34020000002000000001@3402000000"),
-    .remote_uri = SLICE_INIT("sip:34020000001310000001@3402000000"),
-    .local_tag = SLICE_INIT("ours"),
-    .remote_tag = SLICE_INIT("theirs"),
-    .target = SLICE_INIT("sip:34020000001320000001@192.168.1.10:5060"),
-    .local_cseq = 20,
-};
-
-static void dialogs_of_the_last_run_get_their_bye(void **state)
+/* The store knows an older expiry, since the disk was full: a device that goes
+ * on speaking stays, for no longer than a registration may last. One that is
+ * silent is offline as ever, and its binding ends as the store has it. */
+static void a_restart_from_an_older_expiry(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
-    struct sip_peer peer = sim_view(&s, d).peer;
-    struct sip_out out;
-
-    (void)state;
-    platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
-    assert_true(sip_stack_output(s.server, &out));
-    assert_true(slice_has_prefix(out.bytes, SLICE("BYE sip:")));
-    assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 21 BYE")) <
-                out.bytes.n);
-    assert_true(slice_find_slice(out.bytes, SLICE("old@192.168.1.1")) <
-                out.bytes.n);
-    assert_true(gb_addr_eq(&out.peer.remote, &d->addr));
-    sim_free(&s);
-}
-
-/* It stays stored until the device has answered, or has not for 32 s. */
-static void and_stay_stored_until_it_is_answered(void **state)
-{
-    (void)state;
-    for (int answered = 0; answered < 2; answered++) {
-        struct sim_device *d = registered(SIP_UDP);
-        struct sip_peer peer = sim_view(&s, d).peer;
-
-        d->deaf = true;
-        platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
-        sim_run(&s, 10000);
-        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 0);
-        d->deaf = !answered;
-        sim_run(&s, answered ? 4500 : 20000);
-        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], answered);
-        sim_run(&s, 3000);
-        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
-        assert_true(s.closed_key == 5);
-        sim_free(&s);
-    }
-}
-
-/* Over TCP the way to the device is gone with the process that had it: the BYE
- * goes out when the device has come back, once. */
-static void over_tcp_the_bye_waits_for_the_connection(void **state)
-{
-    struct sim_device *d = registered(SIP_TCP);
     struct platform_saved_device k = saved(d);
-    struct sip_peer peer = k.peer;
 
     (void)state;
-    sim_restart(&s);
-    assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
-    platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
-    sim_run(&s, 5000);
-    assert_int_equal(s.byes_sent, 0);
-    sim_reconnect(d);
-    sim_keepalive(d, NULL);
-    sim_run(&s, 1000);
-    assert_true(sim_view(&s, d).online);
-    assert_int_equal(s.byes_sent, 1);
-    sim_reconnect(d); /* the other one lives */
-    sim_keepalive(d, NULL);
-    sim_run(&s, 1000);
-    assert_int_equal(d->last_status, 403);
-    sim_register(d);
-    sim_run(&s, 1000);
-    assert_int_equal(s.byes_sent, 1);
+    s.opt.config.expires_max_s = 2000;
+    for (int speaks = 0; speaks < 2; speaks++) {
+        sim_restart(&s);
+        k.expires_utc_ms = s.now.utc_ms + 60000;
+        assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
+        d->keepalive_refused = 0;
+        d->keepalive_ms = speaks ? 60000 : 100000000;
+        d->next_keepalive_ms = s.now.mono_ms + 1000;
+        sim_run(&s, 180000);
+        assert_true(sim_view(&s, d).online);
+        sim_run(&s, 1500000);
+        assert_int_equal(sim_view(&s, d).online, speaks);
+        assert_int_equal(d->keepalive_refused, 0);
+        sim_run(&s, 720000);
+        assert_false(sim_view(&s, d).online);
+        d->next_keepalive_ms = GB_NEVER;
+        sim_keepalive(d, NULL);
+        sim_run(&s, 1000);
+        assert_int_equal(d->last_status, 403);
+    }
     sim_free(&s);
 }
 
@@ -1007,9 +960,7 @@ int main(void)
         cmocka_unit_test(several_on_one_connection),
         cmocka_unit_test(a_restart_loses_nobody),
         cmocka_unit_test(a_restart_after_its_expiry),
-        cmocka_unit_test(dialogs_of_the_last_run_get_their_bye),
-        cmocka_unit_test(and_stay_stored_until_it_is_answered),
-        cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
+        cmocka_unit_test(a_restart_from_an_older_expiry),
         cmocka_unit_test(settings_are_taken_over),
         cmocka_unit_test(lists_are_taken_over),
         cmocka_unit_test(digest_is_taken_over),

@@ -242,12 +242,17 @@ static void restored(void **state)
     assert_int_equal(platform_restore_device(s.p, &saved, s.now), 0);
     assert_int_equal(platform_restore_settings(s.p, slice_str(cam), &v, s.now),
                      0);
-    v.group = SLICE("long gone");
-    assert_int_equal(platform_restore_settings(s.p, slice_str(cam), &v, s.now),
-                     0); /* the rest of it counts */
     sim_run(&s, 10);
     assert_int_equal(s.actions[PLATFORM_GROUP_CHANGED], 0);
     assert_int_equal(s.actions[PLATFORM_DEVICE_CHANGED], 0);
+    /* the rest of it counts; the store is told, or a later group of this name
+     * would find a member */
+    v.group = SLICE("long gone");
+    assert_int_equal(platform_restore_settings(s.p, slice_str(cam), &v, s.now),
+                     0);
+    sim_run(&s, 10);
+    assert_int_equal(s.actions[PLATFORM_DEVICE_CHANGED], 1);
+    assert_true(s.device_flags & PLATFORM_CHANGED_SETTINGS);
     assert_true(platform_device_settings(s.p, slice_str(cam), &back));
     assert_true(slice_eq(back.group, SLICE("north")));
     assert_true(slice_eq(back.name, SLICE("Gate")));
@@ -276,7 +281,15 @@ static void without_memory(void **state)
 
         failing_alloc_init(&f, n);
         if (sim_init(&s, &o)) {
-            group("north", "shared");
+            struct platform_group g;
+            int err = group("north", "shared");
+
+            /* one that could not have its password is not there */
+            assert_true((err == 0) ==
+                        (platform_group_view(s.p, SLICE("north"), &g) &&
+                         g.has_password));
+            assert_int_equal(platform_group_view(s.p, SLICE("north"), &g),
+                             err == 0);
             platform_device_create(s.p, slice_str(cam), &v, s.now);
             set(cam, v);
             sim_run(&s, 10);

@@ -256,6 +256,7 @@ struct device {
     bool at_peer : 1, at_source : 1; /* in p->peers, in p->sites */
     bool behind_nat : 1;   /* its Contact is not where it sends from */
     bool ignores_require : 1; /* requests with Require are served */
+    bool is_restored : 1;  /* expires_ms is what the store knew of it */
     uint8_t proven_alg : 3; /* the hash it proved itself with; OTHER: none */
     uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
     uint16_t digest;       /* algorithms offered to it; 0: as configured */
@@ -437,8 +438,11 @@ struct kept_dialog {
     struct list closed;   /* in p->closed_dialogs: to be told CLOSED */
     bool kept;
     uint64_t key; /* the owner has it stored so until CLOSED; 0: it has not */
-    bool due; /* over TCP: its BYE waits for the peer's new connection */
+    bool due; /* its BYE has not gone out: over TCP it waits for the device's
+                 new connection, otherwise for memory */
     struct sip_dialog_state state; /* slices into text */
+    struct slice device;  /* likewise; empty: an earlier process began it */
+    struct slice channel, contact; /* users of the URIs: called, and answered */
     struct sip_peer peer;
     char text[];
 };
@@ -507,6 +511,7 @@ struct platform {
     uint64_t nonce_s;           /* second of the last nonce made */
     uint16_t nonce_salt;        /* made in it */
     struct timerq timers;
+    uint64_t began_ms;          /* mono time of platform_new */
     struct idmap handles;
     struct manscdp_assemblies *assemblies;
     char *arena;                /* PLATFORM_ARENA bytes */
@@ -554,7 +559,7 @@ struct platform {
     struct list kept_dialogs, closed_dialogs;
     struct list trials; /* doctor.c */
     size_t n_trials;
-    size_t n_kept_dialogs, n_byes; /* BYEs on their way */
+    size_t n_kept_dialogs, n_due_dialogs, n_byes; /* BYEs on their way */
     bool draining;
 
     struct source *sources;
@@ -835,6 +840,19 @@ void query_on_info(struct platform *p, struct device *d,
 void query_events(struct platform *p);
 uint64_t query_jitter(struct platform *p);
 
+/* ---- dialogs.c: ended ones that may live on in a device ---- */
+
+/* BYE or CANCEL for the session's dialog; it has none from here. */
+void session_end_dialog(struct platform *p, struct session *s);
+/* Its BYE has been answered, or given up. */
+void dialog_on_bye(struct platform *p, struct kept_dialog *k,
+                   const struct sip_event *ev);
+/* BYEs for all that may still live in this device. */
+void dialogs_end(struct platform *p, const struct device *d);
+/* If there is a way to the device: the BYEs that waited for that. */
+void dialogs_end_due(struct platform *p, const struct device *d);
+void dialogs_fini(struct platform *p);
+
 /* ---- keyframe.c ---- */
 
 /* A key frame is needed: asks the device, unless that was lately or is known to
@@ -940,15 +958,8 @@ const char *transport_text(enum platform_transport t);
 /* By its handle, NULL: there is none any more. */
 struct session *session_find(const struct platform *p, uint64_t id);
 void session_invite(struct platform *p, struct session *s);
-void session_end_dialog(struct platform *p, struct session *s);
 void session_on_sip(struct platform *p, struct session *s,
                     const struct sip_event *ev);
-void dialogs_fini(struct platform *p);
-/* Its BYE has been answered, or given up. */
-void dialog_on_bye(struct platform *p, struct kept_dialog *k,
-                   const struct sip_event *ev);
-/* The device has a way to it: the BYEs that waited for that. */
-void dialogs_end_due(struct platform *p, const struct device *d);
 enum platform_transport device_transport(const struct device *d);
 /* Ends what there is and invites with this transport. */
 void session_retry_transport(struct platform *p, struct session *s,

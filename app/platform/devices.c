@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #define LATE_MAX 256 /* devices behind the table in order */
+#define RESTORED_MS 86400000 /* after a start, the store's word for an expiry is
+                                not believed for so long */
 
 /* ---- the table ---- */
 
@@ -417,13 +419,30 @@ static uint64_t grace_ms(const struct platform *p)
     return 1000ull * p->cfg.keepalive_s;
 }
 
+/* When the binding ends. One that came out of the store may have been refreshed
+ * without the store's knowledge, while the disk was full or the wall clock wrong:
+ * as long as its device speaks it is taken for valid, for a while. */
+static uint64_t ends_ms(const struct platform *p, const struct device *d)
+{
+    uint64_t longest = p->cfg.expires_max_s * 1000ull, heard;
+
+    if (!d->is_restored || !d->online)
+        return d->expires_ms + grace_ms(p);
+    if (longest > RESTORED_MS)
+        longest = RESTORED_MS;
+    heard = d->alive_ms + patience_ms(p, d);
+    if (heard > p->began_ms + longest)
+        heard = p->began_ms + longest;
+    return (heard > d->expires_ms ? heard : d->expires_ms) + grace_ms(p);
+}
+
 /* A timer that is due earlier stays: it looks around and is set anew. */
 void device_arm(struct platform *p, struct device *d)
 {
     uint64_t at = GB_NEVER;
 
     if (d->bound)
-        at = d->expires_ms + grace_ms(p);
+        at = ends_ms(p, d);
     if (d->online && d->alive_ms + patience_ms(p, d) < at)
         at = d->alive_ms + patience_ms(p, d);
     if (nat_due_ms(p, d) < at)
@@ -438,7 +457,7 @@ void device_on_timer(struct platform *p, struct device *d)
 {
     uint64_t now = p->now.mono_ms;
 
-    if (d->bound && now >= d->expires_ms + grace_ms(p)) {
+    if (d->bound && now >= ends_ms(p, d)) {
         device_offline(p, d, "registration expired");
         device_unbind(p, d);
         device_changed(p, d, PLATFORM_CHANGED_BINDING);
@@ -446,6 +465,7 @@ void device_on_timer(struct platform *p, struct device *d)
         device_offline(p, d, "keepalive lost");
     }
     nat_on_timer(p, d);
+    dialogs_end_due(p, d);
     query_begin(p, d);
     profile_look(p, d);
     device_arm(p, d);
@@ -734,8 +754,14 @@ int platform_restore_device(struct platform *p,
     d = device_add(p, s->id);
     if (!d)
         return p->n_devices >= p->cfg.max_devices ? GB_ELIMIT : GB_ENOMEM;
-    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
+    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++) {
         device_set_text(p, d, i, text[i]);
+        if (manscdp_text_cut(slice_trim(text[i]), PLATFORM_TEXT_MAX).n &&
+            !device_text(d, i).n) {
+            device_delete(p, d);
+            return GB_ENOMEM;
+        }
+    }
     if (manscdp_edition_by_ver(s->edition, &edition)) {
         d->edition = (uint8_t)edition;
         d->edition_known = true;
@@ -763,6 +789,7 @@ int platform_restore_device(struct platform *p,
         d->bound = admit_net_allowed(p, &d->peer.remote) &&
                    admit_id_allowed(p, s->id);
         d->expires_ms = now.mono_ms + (left < most ? left : most);
+        d->is_restored = true;
         if (d->bound)
             place_bound(p, d);
     }

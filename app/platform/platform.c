@@ -255,6 +255,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     p->alloc = alloc;
     p->sip = cfg->sip;
     p->now = now;
+    p->began_ms = now.mono_ms;
     p->cfg = *cfg;
     set_defaults(&p->cfg);
     list_init(&p->dirty_devices);

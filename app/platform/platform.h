@@ -1160,10 +1160,11 @@ int platform_restore_settings(struct platform *p, struct slice id,
 void platform_restore_ids(struct platform *p, uint64_t alarm,
                           uint64_t command);
 /* BYE for a dialog of the process before (field-note 5.1), which was stored
- * under this key. DIALOG_CLOSED follows when that has been answered. */
-void platform_restore_dialog(struct platform *p, uint64_t key,
-                             const struct sip_dialog_state *d,
-                             const struct sip_peer *peer, struct gb_time now);
+ * under this key. DIALOG_CLOSED follows when that has been answered. GB_ESYNTAX
+ * (a damaged store), GB_ENOMEM: nothing is known of it. */
+int platform_restore_dialog(struct platform *p, uint64_t key,
+                            const struct sip_dialog_state *d,
+                            const struct sip_peer *peer, struct gb_time now);
 
 /* Orderly stop: BYE to every session; platform_is_drained when all have ended
  * and every BYE has been answered or given up. */

@@ -381,6 +381,7 @@ static void accept(struct platform *p, const struct attempt *a)
     if (fresh || !d->registered_utc_ms)
         d->registered_utc_ms = p->now.utc_ms;
     d->expires_ms = p->now.mono_ms + expires_s * 1000ull;
+    d->is_restored = false;
     d->expires_utc_ms = p->now.utc_ms + (int64_t)expires_s * 1000;
     learn_version(p, d, a);
     if (fresh || is_worth_telling(d, expires_s)) {

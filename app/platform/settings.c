@@ -170,6 +170,14 @@ static struct group *group_new(struct platform *p, struct slice name)
     return g;
 }
 
+static void group_free(struct platform *p, struct group *g)
+{
+    list_remove(&g->node);
+    wipe(p, &g->name);
+    wipe(p, &g->password);
+    gb_put(p->alloc, g);
+}
+
 static void tell(struct platform *p, struct group *g)
 {
     p->n_group_news += !g->news;
@@ -180,7 +188,8 @@ int platform_group_set(struct platform *p, struct slice name,
                        const struct slice *password, struct gb_time now)
 {
     struct group *g = group_find(p, name);
-    int err;
+    bool is_new = !g;
+    int err = 0;
 
     p->now = now;
     if (name.n == 0 || !is_text(name, PLATFORM_GROUP_NAME_MAX) ||
@@ -193,13 +202,18 @@ int platform_group_set(struct platform *p, struct slice name,
         g = group_new(p, name);
     if (!g)
         return GB_ENOMEM;
+    if (password)
+        err = replace(p, &g->password, *password);
+    if (err && is_new) { /* one without its password would let others in */
+        p->n_groups--;
+        group_free(p, g);
+    }
+    if (err)
+        return err;
     tell(p, g);
-    if (!password)
-        return 0;
-    err = replace(p, &g->password, *password);
-    if (!err)
+    if (password)
         forget_members(p, g);
-    return err;
+    return 0;
 }
 
 int platform_group_subscribe(struct platform *p, struct slice name,
@@ -237,14 +251,6 @@ int platform_restore_group(struct platform *p, struct slice name,
         p->n_group_news--;
     }
     return err;
-}
-
-static void group_free(struct platform *p, struct group *g)
-{
-    list_remove(&g->node);
-    wipe(p, &g->name);
-    wipe(p, &g->password);
-    gb_put(p->alloc, g);
 }
 
 int platform_group_remove(struct platform *p, struct slice name,
@@ -505,8 +511,10 @@ int platform_restore_settings(struct platform *p, struct slice id,
     p->now = now;
     if (!d)
         return GB_ENOENT;
-    if (s->group.n && !group_find(p, s->group))
-        known.set &= ~(unsigned)PLATFORM_SET_GROUP; /* it is gone */
+    if (s->group.n && !group_find(p, s->group)) {
+        known.set &= ~(unsigned)PLATFORM_SET_GROUP; /* it is gone: */
+        device_changed(p, d, PLATFORM_CHANGED_SETTINGS); /* for the store, too */
+    }
     return is_good(p, &known) ? apply(p, d, &known) : GB_ESYNTAX;
 }
 

@@ -171,101 +171,97 @@ static void put_download(json_t *all, const struct store_job *j)
     json_object_set_new(all, store_text(j, 0).p, o);
 }
 
-static void apply(struct store *s, const struct store_job *j)
+static void put_dialog(json_t *all, const struct store_job *j)
 {
-    json_t *downloads = json_object_get(s->root, "download");
-    json_t *devices = json_object_get(s->root, "device");
-    json_t *channels = json_object_get(s->root, "channel");
-    json_t *dialogs = json_object_get(s->root, "dialog");
-    json_t *settings = json_object_get(s->root, "settings");
-    json_t *groups = json_object_get(s->root, "group");
-    json_t *hooks = json_object_get(s->root, "hook");
-    json_t *accounts = json_object_get(s->root, "account");
-    json_t *pushes = json_object_get(s->root, "push");
-    json_t *upgrades = json_object_get(s->root, "upgrade");
-    json_t *o;
+    json_t *o = json_texts(j, dialog_texts, 7);
+
+    put_peer(o, j->peer);
+    put_number(o, "cseq", j->number[0]);
+    json_object_set_new(all, store_text(j, 0).p, o);
+}
+
+static void put_group(json_t *all, const struct store_job *j)
+{
+    json_object_set_new(all, store_text(j, 0).p, json_texts(j, group_texts, 3));
+}
+
+static void put_hook(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, hook_texts, 3);
+
+    put_number(o, "kinds", j->number[0]);
+    put_number(o, "off", j->number[1]);
+    json_object_set_new(all, store_text(j, 0).p, o);
+}
+
+static void put_account(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, account_texts, STORE_ACCOUNT_TEXTS);
+
+    put_number(o, "made", j->number[0]);
+    json_object_set_new(all, store_text(j, 0).p, o);
+}
+
+static void put_push(json_t *all, const struct store_job *j)
+{
+    json_t *o = json_texts(j, push_texts, 3);
+
+    put_number(o, "stream", j->number[0]);
+    json_object_set_new(all, store_text(j, 0).p, o);
+}
+
+static void remove_channel(json_t *all, const struct store_job *j)
+{
     char key[128];
 
-    switch ((enum store_op)j->op) {
-    case STORE_PUT_DEVICE:
-        put_device(devices, j);
-        break;
-    case STORE_REMOVE_DEVICE:
-        remove_channels(channels, store_text(j, 0).p);
-        json_object_del(settings, store_text(j, 0).p);
-        json_object_del(devices, store_text(j, 0).p);
-        break;
-    case STORE_PUT_CHANNEL:
-        put_channel(channels, j);
-        break;
-    case STORE_REMOVE_CHANNEL:
-        channel_key(key, sizeof(key), store_text(j, 0).p, store_text(j, 1).p);
-        json_object_del(channels, key);
-        break;
-    case STORE_PUT_DIALOG:
-        o = json_texts(j, dialog_texts, 7);
-        put_peer(o, j->peer);
-        put_number(o, "cseq", j->number[0]);
-        json_object_set_new(dialogs, store_text(j, 0).p, o);
-        break;
-    case STORE_REMOVE_DIALOG:
-        json_object_del(dialogs, store_text(j, 0).p);
-        break;
-    case STORE_PUT_SETTINGS:
-        put_settings(settings, j);
-        break;
-    case STORE_PUT_DETAIL: /* history is for SQLite */
-    case STORE_ADD_ALARM:
-    case STORE_ADD_POSITION:
-    case STORE_PUT_COMMAND:
-    case STORE_PUT_RECORDER: /* there is no index without SQLite */
-    case STORE_REMOVE_RECORDER:
-    case STORE_PUT_RECORD:
-    case STORE_REMOVE_RECORD:
-    case STORE_ADD_AUDIT:
-        break;
-    case STORE_PUT_GROUP:
-        json_object_set_new(groups, store_text(j, 0).p,
-                            json_texts(j, group_texts, 3));
-        break;
-    case STORE_PUT_HOOK:
-        o = json_texts(j, hook_texts, 3);
-        put_number(o, "kinds", j->number[0]);
-        put_number(o, "off", j->number[1]);
-        json_object_set_new(hooks, store_text(j, 0).p, o);
-        break;
-    case STORE_PUT_ACCOUNT:
-        o = json_texts(j, account_texts, STORE_ACCOUNT_TEXTS);
-        put_number(o, "made", j->number[0]);
-        json_object_set_new(accounts, store_text(j, 0).p, o);
-        break;
-    case STORE_REMOVE_ACCOUNT:
-        json_object_del(accounts, store_text(j, 0).p);
-        break;
-    case STORE_PUT_PUSH:
-        o = json_texts(j, push_texts, 3);
-        put_number(o, "stream", j->number[0]);
-        json_object_set_new(pushes, store_text(j, 0).p, o);
-        break;
-    case STORE_REMOVE_PUSH:
-        json_object_del(pushes, store_text(j, 0).p);
-        break;
-    case STORE_PUT_UPGRADE:
-        put_upgrade(upgrades, j);
-        break;
-    case STORE_PUT_DOWNLOAD:
-        put_download(downloads, j);
-        break;
-    case STORE_REMOVE_DOWNLOAD:
-        json_object_del(downloads, store_text(j, 0).p);
-        break;
-    case STORE_REMOVE_HOOK:
-        json_object_del(hooks, store_text(j, 0).p);
-        break;
-    case STORE_REMOVE_GROUP:
-        json_object_del(groups, store_text(j, 0).p);
-        break;
+    channel_key(key, sizeof(key), store_text(j, 0).p, store_text(j, 1).p);
+    json_object_del(all, key);
+}
+
+static void remove_one(json_t *all, const struct store_job *j)
+{
+    json_object_del(all, store_text(j, 0).p);
+}
+
+/* What is not here is history, or an index of records: SQLite's alone. */
+static const struct {
+    const char *object; /* of the root; NULL: not kept */
+    void (*apply)(json_t *all, const struct store_job *j);
+} kinds[] = {
+    [STORE_PUT_DEVICE] = { "device", put_device },
+    [STORE_REMOVE_DEVICE] = { "device", remove_one },
+    [STORE_PUT_CHANNEL] = { "channel", put_channel },
+    [STORE_REMOVE_CHANNEL] = { "channel", remove_channel },
+    [STORE_PUT_DIALOG] = { "dialog", put_dialog },
+    [STORE_REMOVE_DIALOG] = { "dialog", remove_one },
+    [STORE_PUT_SETTINGS] = { "settings", put_settings },
+    [STORE_PUT_GROUP] = { "group", put_group },
+    [STORE_REMOVE_GROUP] = { "group", remove_one },
+    [STORE_PUT_HOOK] = { "hook", put_hook },
+    [STORE_REMOVE_HOOK] = { "hook", remove_one },
+    [STORE_PUT_ACCOUNT] = { "account", put_account },
+    [STORE_REMOVE_ACCOUNT] = { "account", remove_one },
+    [STORE_PUT_PUSH] = { "push", put_push },
+    [STORE_REMOVE_PUSH] = { "push", remove_one },
+    [STORE_PUT_UPGRADE] = { "upgrade", put_upgrade },
+    [STORE_PUT_DOWNLOAD] = { "download", put_download },
+    [STORE_REMOVE_DOWNLOAD] = { "download", remove_one },
+    [STORE_ADD_AUDIT] = { NULL, NULL }, /* the last: all have a place here */
+};
+
+static bool is_kept(enum store_op op)
+{
+    return kinds[op].object != NULL;
+}
+
+static void apply(struct store *s, const struct store_job *j)
+{
+    if (j->op == STORE_REMOVE_DEVICE) {
+        remove_channels(json_object_get(s->root, "channel"),
+                        store_text(j, 0).p);
+        remove_one(json_object_get(s->root, "settings"), j);
     }
+    kinds[j->op].apply(json_object_get(s->root, kinds[j->op].object), j);
 }
 
 static bool write_all(struct store *s)
@@ -283,13 +279,6 @@ static bool write_all(struct store *s)
     return ok && rename(tmp, s->path) == 0;
 }
 
-/* Kept by SQLite alone: nothing to write a file for. */
-static bool is_history(enum store_op op)
-{
-    return op == STORE_ADD_AUDIT || op == STORE_PUT_DETAIL || op == STORE_ADD_ALARM ||
-           op == STORE_ADD_POSITION || op == STORE_PUT_COMMAND;
-}
-
 static bool commit(void *backend, struct list *jobs,
                    char why[static STORE_WHY])
 {
@@ -299,7 +288,9 @@ static bool commit(void *backend, struct list *jobs,
     for (n = jobs->next; n != jobs; n = n->next) {
         const struct store_job *j = container_of(n, struct store_job, node);
 
-        s->unwritten |= !is_history(j->op);
+        if (!is_kept(j->op))
+            continue; /* nothing to write a file for */
+        s->unwritten = true;
         apply(s, j);
     }
     if (!s->unwritten)

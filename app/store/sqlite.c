@@ -3,6 +3,7 @@
 #include "app/store/writer.h"
 #include "base/writer.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,133 +295,161 @@ static void bind_numbers(sqlite3_stmt *st, int first, const struct store_job *j,
         sqlite3_bind_int64(st, first + i, j->number[i]);
 }
 
-static bool apply(struct store *s, const struct store_job *j)
+/* Jobs of one statement, whose parameters are the first texts and then the first
+ * numbers. */
+static const struct plain {
+    uint8_t statement, texts, numbers;
+    bool is_history;
+} plain[] = {
+    [STORE_REMOVE_DIALOG] = { REMOVE_DIALOG, 1, 0, false },
+    [STORE_PUT_GROUP] = { PUT_GROUP, 3, 0, false },
+    [STORE_REMOVE_GROUP] = { REMOVE_GROUP, 1, 0, false },
+    [STORE_PUT_DETAIL] = { PUT_DETAIL, 3, 0, false },
+    [STORE_ADD_AUDIT] = { ADD_AUDIT, STORE_AUDIT_TEXTS, 2, true },
+    [STORE_PUT_HOOK] = { PUT_HOOK, 3, 2, false },
+    [STORE_REMOVE_HOOK] = { REMOVE_HOOK, 1, 0, false },
+    [STORE_PUT_ACCOUNT] = { PUT_ACCOUNT, STORE_ACCOUNT_TEXTS, 1, false },
+    [STORE_REMOVE_ACCOUNT] = { REMOVE_ACCOUNT, 1, 0, false },
+    [STORE_PUT_PUSH] = { PUT_PUSH, 3, 1, false },
+    [STORE_REMOVE_PUSH] = { REMOVE_PUSH, 1, 0, false },
+    [STORE_PUT_DOWNLOAD] = { PUT_DOWNLOAD, STORE_DOWNLOAD_TEXTS,
+                             STORE_DOWNLOAD_NUMBERS, false },
+    [STORE_REMOVE_DOWNLOAD] = { REMOVE_DOWNLOAD, 1, 0, false },
+    [STORE_PUT_RECORDER] = { PUT_RECORDER, STORE_RECORDER_TEXTS,
+                             STORE_RECORDER_NUMBERS, false },
+    [STORE_REMOVE_RECORDER] = { REMOVE_RECORDER, 2, 0, false },
+    [STORE_PUT_RECORD] = { PUT_RECORD, 2, 4, false },
+    [STORE_REMOVE_RECORD] = { REMOVE_RECORD, 2, 1, false },
+};
+
+static bool apply_plain(struct store *s, const struct store_job *j)
+{
+    const struct plain *k = &plain[j->op];
+    sqlite3_stmt *st = s->stmt[k->statement];
+
+    assert(k->texts);
+    s->n_added += k->is_history;
+    bind_texts(st, j, k->texts);
+    bind_numbers(st, k->texts + 1, j, k->numbers);
+    return step(st);
+}
+
+static bool put_device(struct store *s, const struct store_job *j)
 {
     char buf[2][GB_ADDR_TEXT_MAX];
-    sqlite3_stmt *st;
 
-    switch ((enum store_op)j->op) {
-    case STORE_PUT_DEVICE:
-        st = s->stmt[PUT_DEVICE];
-        bind_device(st, j, buf);
-        return step(st);
-    case STORE_REMOVE_DEVICE:
-        bind_text(s->stmt[REMOVE_CHANNELS], 1, j, 0);
-        bind_text(s->stmt[REMOVE_SETTINGS], 1, j, 0);
-        bind_text(s->stmt[REMOVE_DEVICE], 1, j, 0);
-        bind_text(s->stmt[REMOVE_RECORDERS], 1, j, 0);
-        bind_text(s->stmt[REMOVE_DETAILS], 1, j, 0);
-        return step(s->stmt[REMOVE_CHANNELS]) &&
-               step(s->stmt[REMOVE_DETAILS]) &&
-               step(s->stmt[REMOVE_SETTINGS]) &&
-               step(s->stmt[REMOVE_RECORDERS]) && step(s->stmt[REMOVE_DEVICE]);
-    case STORE_PUT_CHANNEL:
-        st = s->stmt[PUT_CHANNEL];
-        bind_channel(st, j);
-        return step(st);
-    case STORE_REMOVE_CHANNEL:
-        bind_texts(s->stmt[REMOVE_CHANNEL], j, 2);
-        bind_texts(s->stmt[REMOVE_DETAIL], j, 2);
-        return step(s->stmt[REMOVE_CHANNEL]) && step(s->stmt[REMOVE_DETAIL]);
-    case STORE_PUT_DETAIL:
-        bind_texts(s->stmt[PUT_DETAIL], j, 3);
-        return step(s->stmt[PUT_DETAIL]);
-    case STORE_ADD_ALARM:
-        s->n_added++;
-        bind_alarm(s->stmt[ADD_ALARM], j);
-        return step(s->stmt[ADD_ALARM]);
-    case STORE_ADD_POSITION:
-        s->n_added++;
-        bind_position(s->stmt[ADD_POSITION], j);
-        return step(s->stmt[ADD_POSITION]);
-    case STORE_ADD_AUDIT:
-        s->n_added++;
-        bind_texts(s->stmt[ADD_AUDIT], j, STORE_AUDIT_TEXTS);
-        bind_numbers(s->stmt[ADD_AUDIT], STORE_AUDIT_TEXTS + 1, j, 2);
-        return step(s->stmt[ADD_AUDIT]);
-    case STORE_PUT_COMMAND:
-        s->n_added++;
-        bind_command(s->stmt[PUT_COMMAND], j);
-        return step(s->stmt[PUT_COMMAND]);
-    case STORE_PUT_HOOK:
-        bind_texts(s->stmt[PUT_HOOK], j, 3);
-        bind_numbers(s->stmt[PUT_HOOK], 4, j, 2);
-        return step(s->stmt[PUT_HOOK]);
-    case STORE_PUT_ACCOUNT:
-        bind_texts(s->stmt[PUT_ACCOUNT], j, STORE_ACCOUNT_TEXTS);
-        bind_numbers(s->stmt[PUT_ACCOUNT], STORE_ACCOUNT_TEXTS + 1, j, 1);
-        return step(s->stmt[PUT_ACCOUNT]);
-    case STORE_REMOVE_ACCOUNT:
-        bind_text(s->stmt[REMOVE_ACCOUNT], 1, j, 0);
-        return step(s->stmt[REMOVE_ACCOUNT]);
-    case STORE_PUT_PUSH:
-        bind_texts(s->stmt[PUT_PUSH], j, 3);
-        bind_numbers(s->stmt[PUT_PUSH], 4, j, 1);
-        return step(s->stmt[PUT_PUSH]);
-    case STORE_REMOVE_PUSH:
-        bind_text(s->stmt[REMOVE_PUSH], 1, j, 0);
-        return step(s->stmt[REMOVE_PUSH]);
-    case STORE_PUT_UPGRADE:
-        st = s->stmt[PUT_UPGRADE];
-        bind_texts(st, j, 8);
-        bind_numbers(st, 9, j, 5);
-        sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
-        return step(st) && step(s->stmt[TRIM_UPGRADES]);
-    case STORE_PUT_DOWNLOAD:
-        st = s->stmt[PUT_DOWNLOAD];
-        bind_texts(st, j, STORE_DOWNLOAD_TEXTS);
-        bind_numbers(st, STORE_DOWNLOAD_TEXTS + 1, j, STORE_DOWNLOAD_NUMBERS);
-        return step(st);
-    case STORE_REMOVE_DOWNLOAD:
-        bind_text(s->stmt[REMOVE_DOWNLOAD], 1, j, 0);
-        return step(s->stmt[REMOVE_DOWNLOAD]);
-    case STORE_PUT_RECORDER:
-        bind_texts(s->stmt[PUT_RECORDER], j, STORE_RECORDER_TEXTS);
-        bind_numbers(s->stmt[PUT_RECORDER], STORE_RECORDER_TEXTS + 1, j,
-                     STORE_RECORDER_NUMBERS);
-        return step(s->stmt[PUT_RECORDER]);
-    case STORE_REMOVE_RECORDER:
-        bind_texts(s->stmt[REMOVE_RECORDER], j, 2);
-        return step(s->stmt[REMOVE_RECORDER]);
-    case STORE_PUT_RECORD:
-        bind_texts(s->stmt[PUT_RECORD], j, 2);
-        bind_numbers(s->stmt[PUT_RECORD], 3, j, 4);
-        return step(s->stmt[PUT_RECORD]);
-    case STORE_REMOVE_RECORD:
-        bind_texts(s->stmt[REMOVE_RECORD], j, 2);
-        bind_numbers(s->stmt[REMOVE_RECORD], 3, j, 1);
-        return step(s->stmt[REMOVE_RECORD]);
-    case STORE_REMOVE_HOOK:
-        bind_text(s->stmt[REMOVE_HOOK], 1, j, 0);
-        return step(s->stmt[REMOVE_HOOK]);
-    case STORE_PUT_DIALOG:
-        st = s->stmt[PUT_DIALOG];
-        bind_texts(st, j, STORE_TARGET + 1);
-        bind_numbers(st, 8, j, 1);
-        bind_peer(st, 9, j->peer, buf);
-        return step(st);
-    case STORE_REMOVE_DIALOG:
-        st = s->stmt[REMOVE_DIALOG];
-        bind_text(st, 1, j, 0);
-        return step(st);
-    case STORE_PUT_SETTINGS:
-        st = s->stmt[PUT_SETTINGS];
-        bind_texts(st, j, STORE_GIVEN_NAME + 1);
-        bind_numbers(st, 5, j, 6);
-        bind_text(st, 11, j, STORE_POLICY);
-        return step(st);
-    case STORE_PUT_GROUP:
-        st = s->stmt[PUT_GROUP];
-        bind_text(st, 1, j, 0);
-        bind_text(st, 2, j, STORE_SECRET);
-        bind_text(st, 3, j, STORE_GROUP_POLICY);
-        return step(st);
-    case STORE_REMOVE_GROUP:
-        st = s->stmt[REMOVE_GROUP];
-        bind_text(st, 1, j, 0);
-        return step(st);
+    bind_device(s->stmt[PUT_DEVICE], j, buf);
+    return step(s->stmt[PUT_DEVICE]);
+}
+
+static bool remove_device(struct store *s, const struct store_job *j)
+{
+    static const uint8_t all[] = { REMOVE_CHANNELS, REMOVE_DETAILS,
+                                   REMOVE_SETTINGS, REMOVE_RECORDERS,
+                                   REMOVE_DEVICE };
+
+    for (size_t i = 0; i < sizeof(all); i++) {
+        bind_text(s->stmt[all[i]], 1, j, 0);
+        if (!step(s->stmt[all[i]]))
+            return false;
     }
     return true;
+}
+
+static bool put_channel(struct store *s, const struct store_job *j)
+{
+    bind_channel(s->stmt[PUT_CHANNEL], j);
+    return step(s->stmt[PUT_CHANNEL]);
+}
+
+static bool remove_channel(struct store *s, const struct store_job *j)
+{
+    bind_texts(s->stmt[REMOVE_CHANNEL], j, 2);
+    bind_texts(s->stmt[REMOVE_DETAIL], j, 2);
+    return step(s->stmt[REMOVE_CHANNEL]) && step(s->stmt[REMOVE_DETAIL]);
+}
+
+static bool put_dialog(struct store *s, const struct store_job *j)
+{
+    sqlite3_stmt *st = s->stmt[PUT_DIALOG];
+    char buf[2][GB_ADDR_TEXT_MAX];
+
+    bind_texts(st, j, STORE_TARGET + 1);
+    bind_numbers(st, STORE_TARGET + 2, j, 1);
+    bind_peer(st, STORE_TARGET + 3, j->peer, buf);
+    return step(st);
+}
+
+static bool put_settings(struct store *s, const struct store_job *j)
+{
+    sqlite3_stmt *st = s->stmt[PUT_SETTINGS];
+
+    bind_texts(st, j, STORE_GIVEN_NAME + 1);
+    bind_numbers(st, STORE_GIVEN_NAME + 2, j, 6);
+    bind_text(st, STORE_GIVEN_NAME + 8, j, STORE_POLICY);
+    return step(st);
+}
+
+static bool put_upgrade(struct store *s, const struct store_job *j)
+{
+    bind_texts(s->stmt[PUT_UPGRADE], j, 8);
+    bind_numbers(s->stmt[PUT_UPGRADE], 9, j, 5);
+    sqlite3_bind_int(s->stmt[TRIM_UPGRADES], 1, PLATFORM_UPGRADES_MAX);
+    return step(s->stmt[PUT_UPGRADE]) && step(s->stmt[TRIM_UPGRADES]);
+}
+
+static bool add_history(struct store *s, int statement,
+                        void bind(sqlite3_stmt *, const struct store_job *),
+                        const struct store_job *j)
+{
+    s->n_added++;
+    bind(s->stmt[statement], j);
+    return step(s->stmt[statement]);
+}
+
+static bool apply(struct store *s, const struct store_job *j)
+{
+    switch ((enum store_op)j->op) {
+    case STORE_PUT_DEVICE:
+        return put_device(s, j);
+    case STORE_REMOVE_DEVICE:
+        return remove_device(s, j);
+    case STORE_PUT_CHANNEL:
+        return put_channel(s, j);
+    case STORE_REMOVE_CHANNEL:
+        return remove_channel(s, j);
+    case STORE_PUT_DIALOG:
+        return put_dialog(s, j);
+    case STORE_PUT_SETTINGS:
+        return put_settings(s, j);
+    case STORE_PUT_UPGRADE:
+        return put_upgrade(s, j);
+    case STORE_ADD_ALARM:
+        return add_history(s, ADD_ALARM, bind_alarm, j);
+    case STORE_ADD_POSITION:
+        return add_history(s, ADD_POSITION, bind_position, j);
+    case STORE_PUT_COMMAND:
+        return add_history(s, PUT_COMMAND, bind_command, j);
+    case STORE_REMOVE_DIALOG:
+    case STORE_PUT_GROUP:
+    case STORE_REMOVE_GROUP:
+    case STORE_PUT_DETAIL:
+    case STORE_ADD_AUDIT:
+    case STORE_PUT_HOOK:
+    case STORE_REMOVE_HOOK:
+    case STORE_PUT_ACCOUNT:
+    case STORE_REMOVE_ACCOUNT:
+    case STORE_PUT_PUSH:
+    case STORE_REMOVE_PUSH:
+    case STORE_PUT_DOWNLOAD:
+    case STORE_REMOVE_DOWNLOAD:
+    case STORE_PUT_RECORDER:
+    case STORE_REMOVE_RECORDER:
+    case STORE_PUT_RECORD:
+    case STORE_REMOVE_RECORD:
+        break;
+    }
+    return apply_plain(s, j);
 }
 
 static int64_t system_ms(void)

@@ -1,0 +1,247 @@
+/* Dialogs that have ended here and may still live in a device: those of sessions
+ * whose BYE is not answered yet, and those of an earlier process. */
+#include "app/platform/core.h"
+
+#include "sip/uri.h"
+
+static struct slice append(char *text, size_t *at, struct slice s)
+{
+    struct slice out = { text + *at, s.n };
+
+    if (s.n)
+        memcpy(text + *at, s.p, s.n);
+    *at += s.n;
+    return out;
+}
+
+/* No BYE of it is awaited any more. */
+static void bye_over(struct platform *p, struct kept_dialog *k)
+{
+    if (!k->handle.id)
+        return;
+    idmap_remove(&p->handles, k->handle.id);
+    k->handle.id = 0;
+    p->n_byes--;
+}
+
+/* The owner need not store it any more. */
+static void tell(struct platform *p, struct kept_dialog *k)
+{
+    if (k->key && list_is_empty(&k->closed))
+        list_push_back(&p->closed_dialogs, &k->closed);
+}
+
+static void set_due(struct platform *p, struct kept_dialog *k, bool due)
+{
+    if (due && !k->due)
+        p->n_due_dialogs++;
+    else if (!due && k->due)
+        p->n_due_dialogs--;
+    k->due = due;
+}
+
+/* No longer one of those that may live; freed now, or when that is told. */
+static void forget(struct platform *p, struct kept_dialog *k)
+{
+    bye_over(p, k);
+    set_due(p, k, false);
+    list_remove(&k->node);
+    k->kept = false;
+    p->n_kept_dialogs--;
+    if (k->key)
+        tell(p, k);
+    else
+        gb_put(p->alloc, k);
+}
+
+static struct slice user_of(struct slice text)
+{
+    struct sip_uri uri;
+
+    return sip_uri_parse(&uri, text, NULL) || !sip_uri_is_sip(&uri)
+               ? slice_of("", 0)
+               : uri.user;
+}
+
+static struct kept_dialog *keep(struct platform *p,
+                                const struct sip_dialog_state *d,
+                                const struct sip_peer *peer,
+                                struct slice device)
+{
+    size_t n = d->call_id.n + d->local_uri.n + d->remote_uri.n +
+               d->local_tag.n + d->remote_tag.n + d->target.n + device.n;
+    struct kept_dialog *k = gb_get(p->alloc, sizeof(*k) + n);
+
+    if (!k)
+        return NULL;
+    n = 0;
+    k->handle.kind = HANDLE_DIALOG;
+    list_init(&k->node);
+    list_init(&k->closed);
+    k->state.call_id = append(k->text, &n, d->call_id);
+    k->state.local_uri = append(k->text, &n, d->local_uri);
+    k->state.remote_uri = append(k->text, &n, d->remote_uri);
+    k->state.local_tag = append(k->text, &n, d->local_tag);
+    k->state.remote_tag = append(k->text, &n, d->remote_tag);
+    k->state.target = append(k->text, &n, d->target);
+    k->state.local_cseq = d->local_cseq;
+    k->device = append(k->text, &n, device);
+    k->channel = user_of(k->state.remote_uri);
+    k->contact = user_of(k->state.target);
+    k->peer = *peer;
+    list_push_back(&p->kept_dialogs, &k->node);
+    k->kept = true;
+    if (++p->n_kept_dialogs > p->cfg.max_sessions + PLATFORM_MAX_DIALOGS_KEPT)
+        forget(p, container_of(p->kept_dialogs.next, struct kept_dialog, node));
+    return k;
+}
+
+void dialogs_fini(struct platform *p)
+{
+    struct list *n;
+
+    while (!list_is_empty(&p->kept_dialogs))
+        forget(p, container_of(p->kept_dialogs.next, struct kept_dialog, node));
+    while ((n = list_pop_front(&p->closed_dialogs)))
+        gb_put(p->alloc, container_of(n, struct kept_dialog, closed));
+}
+
+/* A BYE is about to go out: its end is to find k. false: it cannot. */
+static bool await_bye(struct platform *p, struct kept_dialog *k)
+{
+    if (k->handle.id || idmap_add(&p->handles, &k->handle, &k->handle.id))
+        return false;
+    p->n_byes++;
+    return true;
+}
+
+/* BYE. What cannot be sent now, or whose end would find nobody, is due again. */
+static void send_bye(struct platform *p, struct kept_dialog *k,
+                     const struct sip_peer *to)
+{
+    bool awaited = await_bye(p, k);
+    int err = sip_stack_bye_orphan(p->sip, &k->state, to,
+                                   awaited ? k->handle.id : 0, p->now.mono_ms);
+
+    if (!err)
+        k->state.local_cseq++;
+    else if (awaited)
+        bye_over(p, k);
+    set_due(p, k, !k->handle.id);
+}
+
+/* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
+ * Only a way that was lost is worth another try, when the device is back. The
+ * dialog itself is remembered: after a 486 it is one to end. */
+void dialog_on_bye(struct platform *p, struct kept_dialog *k,
+                   const struct sip_event *ev)
+{
+    if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
+        return;
+    bye_over(p, k);
+    if (ev->kind == SIP_EV_RESPONSE) {
+        forget(p, k); /* the device knows */
+        return;
+    }
+    if (ev->status == 503 && k->peer.transport != SIP_UDP)
+        set_due(p, k, true);
+    else
+        tell(p, k);
+}
+
+/* A device may come back from another address, and several of them share that of
+ * one router: one of them would answer for the others that it knows of no such
+ * dialog. What an earlier process began is told apart by the channel that was
+ * called, or by the Contact of who answered; by the address only where these say
+ * nothing. */
+static bool is_of(const struct platform *p, const struct kept_dialog *k,
+                  const struct device *d)
+{
+    struct map_node *owner;
+
+    if (k->device.n)
+        return slice_eq(k->device, device_id(d));
+    if (slice_eq(k->channel, device_id(d)) ||
+        slice_eq(k->contact, device_id(d)))
+        return true;
+    owner = map_find(&p->channels, k->channel);
+    if (owner && !map_find_next(owner))
+        return container_of(owner, struct channel, node)->device == d;
+    return !device_find(p, k->channel) && !device_find(p, k->contact) &&
+           gb_addr_ip_eq(&k->peer.remote, &d->peer.remote);
+}
+
+/* only_due: for those that have not had one. */
+static void bye_kept(struct platform *p, const struct device *d, bool only_due)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &p->kept_dialogs) {
+        struct kept_dialog *k = container_of(n, struct kept_dialog, node);
+
+        if ((k->due || !only_due) && is_of(p, k, d))
+            send_bye(p, k, &d->peer);
+    }
+}
+
+void dialogs_end(struct platform *p, const struct device *d)
+{
+    bye_kept(p, d, false);
+}
+
+void dialogs_end_due(struct platform *p, const struct device *d)
+{
+    bool is_there = d->bound && (d->peer.transport == SIP_UDP ||
+                                 d->peer.connection);
+
+    if (p->n_due_dialogs && is_there)
+        bye_kept(p, d, true);
+}
+
+int platform_restore_dialog(struct platform *p, uint64_t key,
+                            const struct sip_dialog_state *d,
+                            const struct sip_peer *peer, struct gb_time now)
+{
+    struct sip_peer to = *peer;
+    struct kept_dialog *k;
+
+    p->now = now;
+    if (to.transport > SIP_TLS)
+        return GB_ESYNTAX;
+    to.connection = 0;
+    k = keep(p, d, &to, slice_of(NULL, 0));
+    if (!k)
+        return GB_ENOMEM;
+    k->key = key;
+    if (to.transport == SIP_UDP)
+        send_bye(p, k, &to);
+    else
+        set_due(p, k, true);
+    return 0;
+}
+
+/* It stays stored until its BYE is answered: should this process end before,
+ * the next one sends another. */
+void session_end_dialog(struct platform *p, struct session *s)
+{
+    struct sip_dialog_state d;
+    struct kept_dialog *k = NULL;
+
+    if (!s->dialog)
+        return;
+    if (s->device && !sip_stack_dialog_state(p->sip, s->dialog, &d))
+        k = keep(p, &d, &s->device->peer, device_id(s->device));
+    if (k && await_bye(p, k)) {
+        k->state.local_cseq++; /* its BYE has the next one */
+        if (sip_stack_leave(p->sip, s->dialog, k->handle.id, p->now.mono_ms)) {
+            k->key = s->dialog_key;
+            s->dialog_key = 0;
+        } else {
+            bye_over(p, k);
+        }
+    } else {
+        sip_stack_end(p->sip, s->dialog, p->now.mono_ms);
+    }
+    s->dialog = 0;
+    session_news(p, s, NEWS_DIALOG);
+}
