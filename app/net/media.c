@@ -4,6 +4,7 @@
 #include "app/net/media_hls.h"
 #include "app/net/log.h"
 #include "app/net/pace.h"
+#include "app/net/pulse.h"
 #include "app/net/shared.h"
 #include "app/net/speaker.h"
 #include "base/map.h"
@@ -39,6 +40,7 @@ struct media_loop {
     uv_thread_t thread;
     uv_loop_t uv;
     struct mailbox box;
+    struct pulse pulse; /* the main loop's */
     uv_timer_t tick;
     uv_timer_t soon; /* runs until the nearest deadline of a hub before that */
     struct pace pace;
@@ -1119,6 +1121,22 @@ uv_loop_t *media_loop_uv(struct media_loop *l)
 struct media_net *media_loop_net(struct media_loop *l)
 {
     return l->net;
+}
+
+uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop)
+{
+    uint64_t longest_ms = 0;
+
+    for (unsigned i = 0; i < n->n_loops; i++) {
+        struct media_loop *l = &n->loop[i];
+        uint64_t ms = pulse_ask(&l->pulse, &l->box, now_ms);
+
+        if (ms > longest_ms) {
+            longest_ms = ms;
+            *loop = i;
+        }
+    }
+    return longest_ms;
 }
 
 void media_net_counters(const struct media_net *n,
