@@ -79,8 +79,8 @@ void daemon_watch(struct daemon *d)
     uv_timer_init(&d->loop, &d->in_time);
     d->in_time.data = d;
     uv_update_time(&d->loop); /* starting takes as long as it takes */
-    on_in_time(&d->in_time);
     notify("READY=1");
+    on_in_time(&d->in_time);
 }
 
 void daemon_watch_end(struct daemon *d)

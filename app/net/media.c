@@ -5,6 +5,7 @@
 #include "app/net/log.h"
 #include "app/net/pace.h"
 #include "app/net/pulse.h"
+#include "app/net/reserve.h"
 #include "app/net/shared.h"
 #include "app/net/speaker.h"
 #include "base/map.h"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define MEDIA_TEXT_MAX 160 /* evidence carried by an event */
+#define MEDIA_RESERVE_MAX 64 /* orders and events each that need no heap */
 
 struct media_stream {
     struct map_node node;
@@ -63,6 +65,7 @@ struct media_loop {
 struct media_net {
     struct media_net_config o;
     struct mailbox main_box;
+    struct reserve orders, events; /* those that must come through */
     struct owners *owners; /* NULL: there is no shared port */
     unsigned n_loops, ended;
     void (*on_closed)(void *ctx);
@@ -96,7 +99,7 @@ static void deliver_event(struct mail *m)
 
     e->ev.text = e->text[0] ? e->text : NULL;
     e->net->o.on_event(e->net->o.ctx, &e->ev);
-    free(e);
+    reserve_put(&e->net->events, e);
 }
 
 /* May this one be lost? The next ALIVE says more, and a peer can connect as often
@@ -109,7 +112,9 @@ static bool is_expendable(enum platform_media_kind kind)
 
 static void send_event(struct media_net *n, const struct platform_media_event *ev)
 {
-    struct event_mail *e = calloc(1, sizeof(*e));
+    bool may_be_lost = is_expendable(ev->kind);
+    struct event_mail *e = may_be_lost ? calloc(1, sizeof(*e))
+                                       : reserve_get(&n->events);
 
     if (!e)
         return;
@@ -118,8 +123,8 @@ static void send_event(struct media_net *n, const struct platform_media_event *e
     e->ev = *ev;
     if (ev->text)
         slice_copy(e->text, sizeof(e->text), slice_str(ev->text));
-    if (!mailbox_send(&n->main_box, &e->mail, !is_expendable(ev->kind)))
-        free(e);
+    if (!mailbox_send(&n->main_box, &e->mail, !may_be_lost))
+        reserve_put(&n->events, e);
 }
 
 static void say(struct media_stream *s, enum platform_media_kind kind, int err,
@@ -671,7 +676,7 @@ static void deliver_order(struct mail *m)
         do_stop(l);
         break;
     }
-    free(o);
+    reserve_put(&l->net->orders, o);
 }
 
 /* ---- time ------------------------------------------------------------------------ */
@@ -877,6 +882,8 @@ static void on_main_box_closed(void *ctx)
     void *done_ctx = n->closed_ctx;
 
     owners_free(n->owners);
+    reserve_fini(&n->orders);
+    reserve_fini(&n->events);
     free(n);
     if (done)
         done(done_ctx);
@@ -1025,7 +1032,13 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg,
     if (!n)
         return GB_ENOMEM;
     n->o = *cfg;
-    err = mailbox_init(&n->main_box, cfg->main);
+    err = reserve_init(&n->orders, sizeof(struct order_mail),
+                       MEDIA_RESERVE_MAX);
+    if (!err)
+        err = reserve_init(&n->events, sizeof(struct event_mail),
+                           MEDIA_RESERVE_MAX);
+    if (!err)
+        err = mailbox_init(&n->main_box, cfg->main);
     for (unsigned i = 0; !err && i < cfg->loops; i++) {
         n->loop[i].net = n;
         n->loop[i].index = i;
@@ -1048,12 +1061,14 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg,
 static bool send_order(struct media_net *n, unsigned loop, enum order_kind what,
                        const struct platform_action *a, struct rtplog *headers)
 {
-    struct order_mail *o = calloc(1, sizeof(*o));
+    bool ends = what == ORDER_CLOSE || what == ORDER_FORGET ||
+                what == ORDER_STOP;
+    struct order_mail *o = loop >= n->n_loops ? NULL
+                           : ends             ? reserve_get(&n->orders)
+                                              : calloc(1, sizeof(*o));
 
-    if (!o || loop >= n->n_loops) {
-        free(o);
+    if (!o)
         return false;
-    }
     o->mail.deliver = deliver_order;
     o->loop = &n->loop[loop];
     o->what = what;
