@@ -46,7 +46,7 @@ app_dirs  := app/platform app/device app/media app/trace app/net app/store app/h
 core_src  := $(wildcard $(core_dirs:%=%/*.c))
 app_src   := $(filter-out app/main.c,$(wildcard $(app_dirs:%=%/*.c)))
 ifeq ($(SQLITE),0)
-app_src   := $(filter-out app/store/sqlite.c,$(app_src))
+app_src   := $(filter-out app/store/sqlite.c app/store/salvage.c,$(app_src))
 else
 app_src   := $(filter-out app/store/snapshot.c,$(app_src))
 endif
@@ -106,7 +106,7 @@ all: $(BUILD)/gb28181d $(tools) $(core_lib)          ## the daemon, the tools an
 
 # POSIX is visible to the edge only: uv.h does not even compile in the core.
 edge := app/net app/http app/rtsp app/store test tools fuzz
-edge_src := app/main.c app/secrets.c $(wildcard app/daemon*.c)
+edge_src := app/main.c app/sandbox.c app/secrets.c $(wildcard app/daemon*.c)
 $(foreach x,o seen,$(foreach d,$(edge),$(BUILD)/$(d)/%.$(x)) $(edge_src:%.c=$(BUILD)/%.$(x))): CPPFLAGS += -D_GNU_SOURCE
 
 $(BUILD)/%.o: %.c
@@ -162,6 +162,12 @@ $(bench_tools): $(BUILD)/%: $(BUILD)/tools/bench/%.o $(BUILD)/libbench.a $(core_
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -o $@
 
+# Preloaded by test/e2e/faults.py; no sanitizer.
+$(BUILD)/faultio.so: test/preload/faultio.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=c11 $(WARN) -O1 -g -fPIC -shared $< -ldl -lpthread -o $@
+
 # An archive: a test takes from it only what it uses, so that one may bring a
 # platform or a stack of its own.
 support := $(BUILD)/libsupport.a
@@ -194,11 +200,12 @@ $(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(bench_lib) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(unlto) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
+FUZZ_ENGINE ?= -fsanitize=fuzzer
 # With VARIANT=fuzz libFuzzer drives; otherwise fuzz/replay.c feeds the corpus.
 fuzz_main := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/fuzz/replay.o)
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),$(FUZZ_ENGINE)) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 # Edges are counted everywhere. What is compared is not told to libFuzzer by the
 # base (hashes, heaps, writers), by the targets themselves, and by sip/, whose
@@ -213,7 +220,7 @@ $(BUILD)/test/%.o: OPT += -O0
 endif
 
 # What another compiler has to say: its front end reads every source.
-seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c test/*.c test/sim/*.c fuzz/*.c)
+seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c test/*.c test/preload/*.c test/sim/*.c fuzz/*.c)
 warnings: $(seen_src:%.c=$(BUILD)/%.seen)            ## read all sources with CC, for its warnings
 $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)
@@ -246,9 +253,23 @@ check:                                               ## everything the pipeline 
 asan:                                                ## the unit tests under ASan and UBSan
 	$(MAKE) VARIANT=asan unit replay
 
-cov:                                                 ## unit tests with coverage, a table of the core's files
+cov:                                                 ## unit tests with coverage: lines and branches of each file and folder
 	$(MAKE) VARIANT=cov unit
 	tools/cov.sh $(BUILD_ROOT)/cov
+
+analyze:                                             ## gcc -fanalyzer, clang-tidy and cppcheck over all sources
+	tools/analyze.sh
+
+faults: all $(BUILD)/faultio.so                      ## the program when memory, disks and calls fail; SEED, ROUNDS
+	BUILD=$(abspath $(BUILD)) python3 test/e2e/faults.py all
+
+CAPACITY ?= all
+capacity: all                                        ## how much this machine carries: reconnects, storms, viewers, floods
+	BUILD=$(abspath $(BUILD)) python3 test/e2e/capacity.py $(CAPACITY)
+
+SOAK_S ?= 3600
+soak: all                                            ## streams, viewers and session lives for SOAK_S seconds
+	BUILD=$(abspath $(BUILD)) SOAK_S=$(SOAK_S) python3 test/e2e/soak.py
 
 replay: $(fuzzers)                                   ## feed every corpus file to its fuzz target
 	@set -e; for f in $^; do d=fuzz/corpus/$$(basename $$f | sed s/^fuzz_//); \
@@ -312,6 +333,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests benches fuzzers unit sim check asan cov replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
+.PHONY: all tests benches fuzzers unit sim check asan cov analyze faults capacity soak replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

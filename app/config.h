@@ -36,6 +36,8 @@ enum config_type {
     X(SERVER_ID,      "server.id",        ID,        "34020000002000000001", NULL,       0, 0, false, "20-digit SIP id of this platform") \
     X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 63, false, "SIP domain; empty: the first ten digits of server.id") \
     X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d when /etc/gb28181d/gb28181d.yml is read") \
+    X(SERVER_USER,    "server.user",     TEXT,      "",                NULL,            0, 63, false, "user that the daemon becomes when root starts it; it is given the data directory; empty: it stays who it is") \
+    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program; where the kernel cannot, it is done without") \
     X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, true, "zone of the times on the wire") \
     X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
     X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS, usually port 5061; empty: none") \

@@ -432,18 +432,6 @@ static void read_identity(struct daemon *d)
 
 static void on_signal(uv_signal_t *s, int number);
 
-/* Field-note 3.3: a loop that turns late is told before everything is offline. */
-static void on_in_time(uv_timer_t *t)
-{
-    struct daemon *d = t->data;
-    uint32_t late_ms = lag_note(&d->lag, uv_now(&d->loop));
-
-    if (late_ms)
-        log_f(LOG_WARN, "msg=\"the main loop was late\" ms=%u",
-              (unsigned)late_ms);
-    uv_timer_start(t, on_in_time, LAG_EVERY_MS, 0);
-}
-
 int daemon_new(struct daemon **out, const struct config *c,
                const struct secrets *s, char why[static 512])
 {
@@ -494,10 +482,8 @@ int daemon_new(struct daemon **out, const struct config *c,
         return err; /* the process ends: nothing is worth undoing */
     daemon_start_pushes(d);
     uv_timer_init(&d->loop, &d->drain);
-    uv_timer_init(&d->loop, &d->in_time);
-    d->drain.data = d->in_time.data = d;
-    uv_update_time(&d->loop); /* starting takes as long as it takes */
-    on_in_time(&d->in_time);
+    d->drain.data = d;
+    daemon_watch(d);
     d->started_utc_ms = daemon_now(d).utc_ms;
     daemon_ask_disks(d);
     for (size_t i = 0; i < 3; i++) {
@@ -601,6 +587,7 @@ static void on_signal(uv_signal_t *s, int number)
         return;
     }
     d->draining = true;
+    daemon_watch_end(d);
     log_f(LOG_INFO, "msg=\"draining\"");
     platform_drain(d->platform, daemon_now(d));
     sip_edge_touch(d->edge);

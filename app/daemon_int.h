@@ -10,7 +10,8 @@
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
  *   daemon_push.c      streams that are pushed to other servers
- *   daemon_rolls.c     recordings of this server */
+ *   daemon_rolls.c     recordings of this server
+ *   daemon_watch.c     whether all loops turn in time */
 #ifndef APP_DAEMON_INT_H
 #define APP_DAEMON_INT_H
 
@@ -77,6 +78,8 @@ struct daemon {
     uv_signal_t signals[3];
     uv_timer_t drain, in_time;
     struct lag lag;         /* of the main loop */
+    uint64_t asked_loops_ms, silent_ms; /* of the media loops, the longest */
+    bool stalled;           /* one of them, and it was said */
     int64_t started_utc_ms;
     struct daemon_disk {    /* of server.data; of record.dir */
         uint64_t size, free; /* bytes, as of the last answer; 0: none yet */
@@ -110,6 +113,10 @@ void daemon_set_hooks(struct daemon *d, const struct config *c);
 
 /* daemon_load.c: opens the store. */
 int daemon_load(struct daemon *d, char why[static 512]);
+
+/* daemon_watch.c: from now on; when it begins to stop. */
+void daemon_watch(struct daemon *d);
+void daemon_watch_end(struct daemon *d);
 
 /* daemon_out.c */
 void daemon_run_actions(struct daemon *d);

@@ -221,6 +221,10 @@ static void process(const struct daemon *d, struct buf *out)
                 "the latest that the main loop was of late");
     buf_f(out, N "loop_late_seconds %.3f\n",
           (double)lag_worst(&d->lag) / 1000);
+    http_metric(out, N "media_loop_silent_seconds", "gauge",
+                "how long a media loop has not turned; 3 and more: it stalls");
+    buf_f(out, N "media_loop_silent_seconds %.3f\n",
+          (double)d->silent_ms / 1000);
 }
 
 void daemon_metrics(void *ctx, struct buf *out)

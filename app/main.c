@@ -3,11 +3,13 @@
 #include "app/daemon.h"
 #include "app/net/log.h"
 #include "app/replay.h"
+#include "app/sandbox.h"
 #include "app/secrets.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -204,12 +206,50 @@ static void reload(void *ctx)
     config_fini(&c);
 }
 
+/* As many descriptors as the process may have: each camera over TCP and each
+ * viewer is one. What keeps select(2) from more concerns nobody here. */
+static void raise_descriptors(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+/* What is given up before anything is opened; later there are threads. */
+static int give_up_rights(const struct config *c, const char *data,
+                          char why[static 512])
+{
+    const char *user = config_text(c, CONFIG_SERVER_USER);
+    int err = *user ? sandbox_become(user, data, why) : 0;
+
+    if (err)
+        return err;
+    if (!*user && geteuid() == 0)
+        log_f(LOG_WARN, "msg=\"it runs as root, which it need not: see "
+                        "server.user\"");
+    if (config_bool(c, CONFIG_SERVER_SECCOMP) && sandbox_filter(why))
+        log_f(LOG_INFO, "msg=\"system calls are not filtered\" why=\"%s\"",
+              why);
+    return 0;
+}
+
 static int run(struct config *c, const struct options *o)
 {
     struct running r = { o, c, NULL };
     struct secrets secrets;
     char why[512];
-    int err = secrets_open(&secrets, data_dir(c, o), why);
+    int err;
+
+    raise_descriptors();
+    err = give_up_rights(c, data_dir(c, o), why);
+    if (err) {
+        fprintf(stderr, "gb28181d: %s\n", why);
+        return err == GB_ENOENT ? EX_NOUSER : EX_NOPERM;
+    }
+    err = secrets_open(&secrets, data_dir(c, o), why);
 
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);

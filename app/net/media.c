@@ -4,6 +4,8 @@
 #include "app/net/media_hls.h"
 #include "app/net/log.h"
 #include "app/net/pace.h"
+#include "app/net/pulse.h"
+#include "app/net/reserve.h"
 #include "app/net/shared.h"
 #include "app/net/speaker.h"
 #include "base/map.h"
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #define MEDIA_TEXT_MAX 160 /* evidence carried by an event */
+#define MEDIA_RESERVE_MAX 64 /* orders and events each that need no heap */
 
 struct media_stream {
     struct map_node node;
@@ -39,6 +42,7 @@ struct media_loop {
     uv_thread_t thread;
     uv_loop_t uv;
     struct mailbox box;
+    struct pulse pulse; /* the main loop's */
     uv_timer_t tick;
     uv_timer_t soon; /* runs until the nearest deadline of a hub before that */
     struct pace pace;
@@ -61,6 +65,7 @@ struct media_loop {
 struct media_net {
     struct media_net_config o;
     struct mailbox main_box;
+    struct reserve orders, events; /* those that must come through */
     struct owners *owners; /* NULL: there is no shared port */
     unsigned n_loops, ended;
     void (*on_closed)(void *ctx);
@@ -94,7 +99,7 @@ static void deliver_event(struct mail *m)
 
     e->ev.text = e->text[0] ? e->text : NULL;
     e->net->o.on_event(e->net->o.ctx, &e->ev);
-    free(e);
+    reserve_put(&e->net->events, e);
 }
 
 /* May this one be lost? The next ALIVE says more, and a peer can connect as often
@@ -107,7 +112,9 @@ static bool is_expendable(enum platform_media_kind kind)
 
 static void send_event(struct media_net *n, const struct platform_media_event *ev)
 {
-    struct event_mail *e = calloc(1, sizeof(*e));
+    bool may_be_lost = is_expendable(ev->kind);
+    struct event_mail *e = may_be_lost ? calloc(1, sizeof(*e))
+                                       : reserve_get(&n->events);
 
     if (!e)
         return;
@@ -116,8 +123,8 @@ static void send_event(struct media_net *n, const struct platform_media_event *e
     e->ev = *ev;
     if (ev->text)
         slice_copy(e->text, sizeof(e->text), slice_str(ev->text));
-    if (!mailbox_send(&n->main_box, &e->mail, !is_expendable(ev->kind)))
-        free(e);
+    if (!mailbox_send(&n->main_box, &e->mail, !may_be_lost))
+        reserve_put(&n->events, e);
 }
 
 static void say(struct media_stream *s, enum platform_media_kind kind, int err,
@@ -669,7 +676,7 @@ static void deliver_order(struct mail *m)
         do_stop(l);
         break;
     }
-    free(o);
+    reserve_put(&l->net->orders, o);
 }
 
 /* ---- time ------------------------------------------------------------------------ */
@@ -875,6 +882,8 @@ static void on_main_box_closed(void *ctx)
     void *done_ctx = n->closed_ctx;
 
     owners_free(n->owners);
+    reserve_fini(&n->orders);
+    reserve_fini(&n->events);
     free(n);
     if (done)
         done(done_ctx);
@@ -1023,7 +1032,13 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg,
     if (!n)
         return GB_ENOMEM;
     n->o = *cfg;
-    err = mailbox_init(&n->main_box, cfg->main);
+    err = reserve_init(&n->orders, sizeof(struct order_mail),
+                       MEDIA_RESERVE_MAX);
+    if (!err)
+        err = reserve_init(&n->events, sizeof(struct event_mail),
+                           MEDIA_RESERVE_MAX);
+    if (!err)
+        err = mailbox_init(&n->main_box, cfg->main);
     for (unsigned i = 0; !err && i < cfg->loops; i++) {
         n->loop[i].net = n;
         n->loop[i].index = i;
@@ -1046,12 +1061,14 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg,
 static bool send_order(struct media_net *n, unsigned loop, enum order_kind what,
                        const struct platform_action *a, struct rtplog *headers)
 {
-    struct order_mail *o = calloc(1, sizeof(*o));
+    bool ends = what == ORDER_CLOSE || what == ORDER_FORGET ||
+                what == ORDER_STOP;
+    struct order_mail *o = loop >= n->n_loops ? NULL
+                           : ends             ? reserve_get(&n->orders)
+                                              : calloc(1, sizeof(*o));
 
-    if (!o || loop >= n->n_loops) {
-        free(o);
+    if (!o)
         return false;
-    }
     o->mail.deliver = deliver_order;
     o->loop = &n->loop[loop];
     o->what = what;
@@ -1119,6 +1136,22 @@ uv_loop_t *media_loop_uv(struct media_loop *l)
 struct media_net *media_loop_net(struct media_loop *l)
 {
     return l->net;
+}
+
+uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop)
+{
+    uint64_t longest_ms = 0;
+
+    for (unsigned i = 0; i < n->n_loops; i++) {
+        struct media_loop *l = &n->loop[i];
+        uint64_t ms = pulse_ask(&l->pulse, &l->box, now_ms);
+
+        if (ms > longest_ms) {
+            longest_ms = ms;
+            *loop = i;
+        }
+    }
+    return longest_ms;
 }
 
 void media_net_counters(const struct media_net *n,

@@ -117,6 +117,11 @@ bool media_loop_has_program(struct media_loop *l, uint64_t session);
 struct media_hls_ask;
 void media_loop_hls(struct media_loop *l, struct media_hls_ask *a);
 
+/* On the main loop, every PULSE_EVERY_MS: how long the loop that has not turned
+ * for longest is silent, ms; 0: all have turned since the last call. *loop is its
+ * number. */
+uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop);
+
 struct media_net_counters {
     uint64_t packets, bytes, lost, foreign, invalid;
     uint64_t passed, unknown, resting, refused; /* of the shared port: see

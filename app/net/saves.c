@@ -1,5 +1,6 @@
 #include "app/net/saves.h"
 
+#include "app/net/durable.h"
 #include "app/net/log.h"
 
 #include <errno.h>
@@ -411,9 +412,10 @@ static void file_it(uv_work_t *w)
     fd = open(g->part, O_RDWR | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && access(g->final, F_OK) == 0)
         return; /* published before a restart that came too early */
-    if (fd < 0 || ftruncate(fd, (off_t)g->bytes) || fsync(fd) ||
-        rename(g->part, g->final))
+    if (fd < 0 || ftruncate(fd, (off_t)g->bytes) || fsync(fd))
         g->err = errno;
+    else
+        g->err = durable_rename(g->part, g->final);
     if (fd >= 0)
         close(fd);
 }

@@ -1,5 +1,6 @@
 #include "app/net/tls.h"
 
+#include "app/net/durable.h"
 #include "base/writer.h"
 
 #include <openssl/bio.h>
@@ -240,23 +241,41 @@ void tls_ctx_free(struct tls_ctx *c)
 
 /* ---- a certificate of our own -------------------------------------------- */
 
-/* Written beside and renamed, so that no half file is ever read. */
+#define NEW_MAX 1100
+
+static bool new_name(char tmp[static NEW_MAX], const char *path)
+{
+    return snprintf(tmp, NEW_MAX, "%s.new", path) < NEW_MAX;
+}
+
+/* Beside its place, so that no half file is ever read. */
 static bool write_file(const char *path, BIO *pem)
 {
-    char tmp[1100], *bytes;
+    char tmp[NEW_MAX], *bytes;
     long n = BIO_get_mem_data(pem, &bytes);
     bool ok;
     int fd;
 
-    if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp) || n <= 0)
+    if (!new_name(tmp, path) || n <= 0)
         return false;
     fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
     ok = fchmod(fd, 0600) == 0 && write(fd, bytes, (size_t)n) == n &&
          fsync(fd) == 0;
-    ok = close(fd) == 0 && ok;
-    return ok && rename(tmp, path) == 0;
+    return close(fd) == 0 && ok;
+}
+
+/* Both to their places at once: one without the other would be of no use. */
+static bool publish(const char *key, const char *cert)
+{
+    char new_key[NEW_MAX], new_cert[NEW_MAX];
+
+    if (!new_name(new_key, key) || !new_name(new_cert, cert) ||
+        rename(new_key, key))
+        return false;
+    errno = durable_rename(new_cert, cert);
+    return errno == 0;
 }
 
 static bool add_extension(X509 *x, int nid, const char *value)
@@ -362,7 +381,7 @@ int tls_make_certificate(const char *cert, const char *key, const char *name,
         snprintf(why, TLS_WHY_MAX, "%.150s: cannot be written: %s", key,
                  strerror(errno));
         err = GB_EIO;
-    } else if (!write_cert(cert, x)) {
+    } else if (!write_cert(cert, x) || !publish(key, cert)) {
         snprintf(why, TLS_WHY_MAX, "%.150s: cannot be written: %s", cert,
                  strerror(errno));
         err = GB_EIO;

@@ -1,5 +1,6 @@
 /* app/store/snapshot.c - the store without SQLite: gb28181d.json, written anew
  * beside the old one and renamed, with each commit that changed something */
+#include "app/net/durable.h"
 #include "app/store/writer.h"
 
 #include <errno.h>
@@ -276,7 +277,7 @@ static bool write_all(struct store *s)
         return false;
     ok = json_dumpfd(s->root, fd, JSON_COMPACT) == 0 && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
-    return ok && rename(tmp, s->path) == 0;
+    return ok && durable_rename(tmp, s->path) == 0;
 }
 
 static bool commit(void *backend, struct list *jobs,

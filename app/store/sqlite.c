@@ -1,5 +1,7 @@
 /* app/store/sqlite.c - the store as an SQLite database: gb28181d.db, WAL,
  * synchronous=NORMAL. Prepared statements only. */
+#include "app/net/log.h"
+#include "app/store/salvage.h"
 #include "app/store/writer.h"
 #include "base/writer.h"
 
@@ -11,6 +13,9 @@
 #include <unistd.h>
 
 #define STORE_FILE "gb28181d.db"
+#define ASIDE_MAX 1300
+#define STORE_REPLACED_MAX 5 /* damaged files moved aside by one process: the
+                                disk itself may be at fault */
 
 /* Files of version 1 were made with fewer of these tables at first. */
 #define FIRST_SCHEMA                                                           \
@@ -184,11 +189,14 @@ static const char *const sql[N_STATEMENTS] = {
 
 struct store {
     struct store_writer writer;
+    char path[1100];
     sqlite3 *db;
     sqlite3_stmt *stmt[N_STATEMENTS];
     unsigned n_added; /* rows of history since the last trimming */
     int64_t trimmed_ms; /* wall clock of that; 0: not yet */
     bool full_sync;   /* as sync_for left it */
+    bool damaged;     /* seen by a question or a commit; not yet replaced */
+    unsigned replaced;
 };
 
 /* ---- writing ---------------------------------------------------------------------- */
@@ -520,27 +528,6 @@ static void sync_for(struct store *s, const struct list *jobs)
                                  : "PRAGMA synchronous=NORMAL",
                      NULL, NULL, NULL);
     s->full_sync = full;
-}
-
-static bool commit(void *backend, struct list *jobs,
-                   char why[static STORE_WHY])
-{
-    struct store *s = backend;
-    struct list *n;
-    bool ok;
-
-    sync_for(s, jobs);
-    ok = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-
-    for (n = jobs->next; ok && n != jobs; n = n->next)
-        ok = apply(s, container_of(n, struct store_job, node));
-    if (ok)
-        ok = trim(s);
-    if (ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-        return true;
-    snprintf(why, STORE_WHY, "%s", sqlite3_errmsg(s->db));
-    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return false;
 }
 
 /* ---- loading ----------------------------------------------------------------------- */
@@ -908,15 +895,23 @@ static int read_total(struct store *s, const struct store_ask *q,
     return rc == SQLITE_ROW ? SQLITE_DONE : rc;
 }
 
+static bool is_damage(int rc)
+{
+    rc &= 0xff;
+    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+}
+
 static void answer(void *backend, const struct store_ask *q,
                    struct store_rows *r)
 {
-    int rc = read_rows(backend, q, r);
+    struct store *s = backend;
+    int rc = read_rows(s, q, r);
 
     if (rc == SQLITE_DONE)
-        rc = read_total(backend, q, r);
+        rc = read_total(s, q, r);
     if (rc != SQLITE_DONE && !r->err)
         r->err = GB_EIO;
+    s->damaged |= is_damage(rc);
 }
 
 /* ---- migrations ---------------------------------------------------------------------- */
@@ -1012,45 +1007,111 @@ static int open_checked(struct store *s, const char *path)
     return rc;
 }
 
-static void move_aside(const char *path)
+/* to: where it is now. */
+static void move_aside(const char *path, char to[static ASIDE_MAX])
 {
     static const char *const tails[] = { "", "-wal", "-shm" };
-    char from[1200], to[1300];
+    long long now_s = (long long)time(NULL);
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 3; i-- > 0;) { /* the file itself last: `to` names it */
+        char from[1200];
+
         snprintf(from, sizeof(from), "%s%s", path, tails[i]);
-        snprintf(to, sizeof(to), "%s.broken-%lld%s", path,
-                 (long long)time(NULL), tails[i]);
+        snprintf(to, ASIDE_MAX, "%s.broken-%lld%s", path, now_s, tails[i]);
         rename(from, to);
     }
 }
 
-static bool is_damage(int rc)
+/* A new file in place of the damaged one, with what can be read of that. */
+static int replace_damaged(struct store *s, int rc, char why[static 256])
 {
-    rc &= 0xff;
-    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB;
+    char aside[ASIDE_MAX];
+    unsigned long long rows = 0;
+    const char *what = sqlite3_errstr(rc);
+
+    close_db(s);
+    move_aside(s->path, aside);
+    rc = open_checked(s, s->path);
+    if (rc == SQLITE_OK)
+        rows = store_salvage(s->db, aside);
+    snprintf(why, 256, "%.150s: %.40s; rows that could be read: %llu", s->path,
+             what, rows);
+    return rc;
 }
 
-static int open_or_replace(struct store *s, const char *path,
-                           char why[static 256], bool *moved)
+static int open_or_replace(struct store *s, char why[static 256], bool *moved)
 {
-    int rc = open_checked(s, path);
+    int rc = open_checked(s, s->path);
 
     if (is_damage(rc)) {
-        snprintf(why, 256, "%.200s: %s", path, sqlite3_errstr(rc));
-        close_db(s);
-        move_aside(path);
+        rc = replace_damaged(s, rc, why);
         if (moved)
             *moved = true;
-        rc = open_checked(s, path);
     }
     if (rc == SQLITE_MISMATCH)
         snprintf(why, 256, "%.150s: written by a later version of gb28181d",
-                 path);
+                 s->path);
     else if (rc != SQLITE_OK)
-        snprintf(why, 256, "%.150s: %.90s", path,
+        snprintf(why, 256, "%.150s: %.90s", s->path,
                  s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
     return rc == SQLITE_OK ? 0 : GB_EIO;
+}
+
+/* ---- committing ------------------------------------------------------------------------ */
+
+/* As it is, or opened anew: a damaged file is replaced while the program runs,
+ * and one that could not be is tried again. */
+static bool ready(struct store *s, char why[static STORE_WHY])
+{
+    char text[256];
+    int rc = SQLITE_OK;
+
+    if (s->damaged && s->replaced < STORE_REPLACED_MAX) {
+        s->replaced++;
+        rc = replace_damaged(s, SQLITE_CORRUPT, text);
+        s->damaged = s->full_sync = false;
+        log_f(LOG_ERROR, "msg=\"store was damaged and has been moved aside\" "
+                         "why=\"%s\"", text);
+    } else if (!s->stmt[N_STATEMENTS - 1]) {
+        close_db(s);
+        rc = open_checked(s, s->path);
+    }
+    if (rc != SQLITE_OK)
+        snprintf(why, STORE_WHY, "%s", sqlite3_errstr(rc));
+    return rc == SQLITE_OK;
+}
+
+static bool commit_rows(struct store *s, struct list *jobs)
+{
+    struct list *n;
+    bool ok;
+
+    sync_for(s, jobs);
+    ok = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
+    for (n = jobs->next; ok && n != jobs; n = n->next)
+        ok = apply(s, container_of(n, struct store_job, node));
+    if (ok)
+        ok = trim(s);
+    return ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static bool commit(void *backend, struct list *jobs,
+                   char why[static STORE_WHY])
+{
+    struct store *s = backend;
+
+    for (int tries = 0; tries < 2; tries++) {
+        if (!ready(s, why))
+            return false;
+        if (commit_rows(s, jobs))
+            return true;
+        s->damaged = is_damage(sqlite3_errcode(s->db));
+        snprintf(why, STORE_WHY, "%s", sqlite3_errmsg(s->db));
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        if (!s->damaged)
+            break;
+    }
+    return false;
 }
 
 int store_open(struct store **out, const char *dir,
@@ -1059,13 +1120,12 @@ int store_open(struct store **out, const char *dir,
     struct store *s = calloc(1, sizeof(*s));
     struct store_backend b = { .commit = commit, .answer = answer,
                                .backend = s };
-    char path[1100];
     int err;
 
     if (!s)
         return GB_ENOMEM;
-    snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
-    err = open_or_replace(s, path, why, moved);
+    snprintf(s->path, sizeof(s->path), "%s/" STORE_FILE, dir);
+    err = open_or_replace(s, why, moved);
     if (!err && (load_rows(s, "SELECT * FROM device_group", load_group, l) ||
                  load_rows(s, "SELECT * FROM device", load_device, l) ||
                  load_rows(s, "SELECT * FROM device_settings", load_settings,
@@ -1085,7 +1145,7 @@ int store_open(struct store **out, const char *dir,
                               " begin_ms", load_record, l) ||
                  load_rows(s, "SELECT " LAST_OF("alarm") ","
                               LAST_OF("command"), load_ids, l))) {
-        snprintf(why, 256, "%.150s: %.90s", path, sqlite3_errmsg(s->db));
+        snprintf(why, 256, "%.150s: %.90s", s->path, sqlite3_errmsg(s->db));
         err = GB_EIO;
     }
     if (!err)

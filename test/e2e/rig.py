@@ -99,6 +99,7 @@ class Answer:
 
 class Daemon:
     """gb28181d in a directory of its own; restarts keep the directory."""
+    environ = None  # of its processes; None: ours
 
     def __init__(self, host="127.0.0.1", settings=(), directory=None):
         self.host = host
@@ -148,7 +149,7 @@ class Daemon:
         self.log_path = os.path.join(self.dir, "daemon.log")
         self.out_path = os.path.join(self.dir, "daemon.out")
         with open(self.log_path, "ab") as log, open(self.out_path, "ab") as out:
-            self.proc = started(subprocess.Popen(args, stdout=out, stderr=log, cwd=self.dir))
+            self.proc = started(subprocess.Popen(args, stdout=out, stderr=log, cwd=self.dir, env=self.environ))
         wait_for("daemon is healthy", self.healthy)
         with open(os.path.join(self.dir, "data", "admin-token")) as f:
             self.token = f.read().strip()
