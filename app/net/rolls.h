@@ -63,7 +63,7 @@ struct rolls_order {
     struct slice device, channel; /* where it lies; copied */
     uint32_t segment_ms;
     enum rolls_sync sync;
-    bool cached;   /* with the pictures that are cached: those before an alarm */
+    bool cached;   /* with the pictures that are cached */
 };
 /* Its reports come later, OVER in every case. */
 void rolls_start(struct rolls *r, const struct rolls_order *o);
