@@ -460,7 +460,7 @@ int daemon_new(struct daemon **out, const struct config *c,
         daemon_set_retention(d, c);
         daemon_set_hooks(d, c);
     }
-    if (!err && mailbox_init(&d->box, &d->loop))
+    if (!err && (mailbox_init(&d->box, &d->loop) || disk_new(&d->file_disk)))
         err = daemon_fail(why, GB_ENOMEM, "start", "no memory");
     if (!err)
         err = daemon_start_app(d, why);
@@ -608,6 +608,7 @@ void daemon_free(struct daemon *d)
     store_close(d->store);
     saves_free(d->saves);
     daemon_free_rolls(d);
+    disk_free(d->file_disk);
     rtsp_server_free(d->rtsp);
     http_app_free(d->app);
     accounts_free(d->accounts);

@@ -289,15 +289,15 @@ static int make_record_dir(struct daemon *d, char why[static 512])
 /* ---- pictures ---- */
 
 struct picture_job {
-    uv_work_t work;
+    struct disk_job job;
     char path[1200];
     size_t n;
     char bytes[];
 };
 
-static void write_picture(uv_work_t *w)
+static void write_picture(struct disk_job *job)
 {
-    struct picture_job *j = container_of(w, struct picture_job, work);
+    struct picture_job *j = container_of(job, struct picture_job, job);
     FILE *f = fopen(j->path, "wb");
     bool ok = f && fwrite(j->bytes, 1, j->n, f) == j->n;
 
@@ -309,10 +309,9 @@ static void write_picture(uv_work_t *w)
     unlink(j->path);
 }
 
-static void picture_written(uv_work_t *w, int status)
+static void picture_written(struct disk_job *job)
 {
-    (void)status;
-    free(container_of(w, struct picture_job, work));
+    free(container_of(job, struct picture_job, job));
 }
 
 static bool http_picture_store(void *ctx, const char *name, struct slice bytes)
@@ -325,10 +324,10 @@ static bool http_picture_store(void *ctx, const char *name, struct slice bytes)
     snprintf(j->path, sizeof(j->path), "%s/%s", d->picture_dir, name);
     j->n = bytes.n;
     memcpy(j->bytes, bytes.p, bytes.n);
-    if (uv_queue_work(&d->loop, &j->work, write_picture, picture_written) == 0)
-        return true;
-    free(j);
-    return false;
+    j->job.work = write_picture;
+    j->job.done = picture_written;
+    disk_run(d->file_disk, &d->loop, DISK_WRITE, &j->job);
+    return true;
 }
 
 static void http_picture_remove(void *ctx, const char *name)

@@ -51,6 +51,7 @@ struct daemon {
     struct tls_ctx *tls; /* NULL: nothing listens with it */
     struct tls_relay *relay; /* of HTTPS; NULL: there is none */
     struct media_net *media;
+    struct disk *file_disk; /* of recordings, downloads and pictures */
     struct saves *saves; /* files of downloads; NULL: there are none */
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
     struct accounts *accounts; /* users and tokens */

@@ -258,7 +258,7 @@ int daemon_cut(void *ctx, struct cuts *q)
 
     q->on_done = on_cut;
     q->ctx = d;
-    return cuts_run(&d->loop, q, d->record_dir);
+    return cuts_run(d->file_disk, &d->loop, q, d->record_dir);
 }
 
 /* ---- what has to go ----------------------------------------------------------------------- */
@@ -402,8 +402,8 @@ static void on_timer(uv_timer_t *t)
 int daemon_start_rolls(struct daemon *d, char why[static 512])
 {
     const struct rolls_config o = { .main = &d->loop, .media = d->media,
-                                    .dir = d->record_dir, .on_roll = on_roll,
-                                    .ctx = d };
+                                    .disk = d->file_disk, .dir = d->record_dir,
+                                    .on_roll = on_roll, .ctx = d };
     struct list *n;
     int err = GB_SQLITE ? rolls_new(&d->rolls, &o) : 0;
 

@@ -110,6 +110,7 @@ static void remove_orphans(struct daemon *d)
 int daemon_start_saves(struct daemon *d, char why[static 512])
 {
     const struct saves_config o = { .main = &d->loop, .media = d->media,
+                                    .disk = d->file_disk,
                                     .dir = d->download_dir,
                                     .on_saved = on_saved,
                                     .on_filed = on_filed, .ctx = d };

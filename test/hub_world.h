@@ -209,7 +209,8 @@ static inline const char *story_fmp4(const struct edge *e)
                 : be32(e->got + off + 96) == 0x02000000 ? 'K'
                                                         : 'p';
         else if (memcmp(e->got + off + 4, "mdat", 4) != 0 &&
-                 memcmp(e->got + off + 4, "moov", 4) != 0)
+                 memcmp(e->got + off + 4, "moov", 4) != 0 &&
+                 memcmp(e->got + off + 4, "mfra", 4) != 0)
             fail_msg("box %.4s", (const char *)e->got + off + 4);
         if (c != '?' && n + 1 < sizeof(text))
             text[n++] = c;

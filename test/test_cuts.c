@@ -30,11 +30,13 @@ static struct cuts *example(bool gaps)
     slice_copy(q->dir, sizeof(q->dir), SLICE("/rec"));
     slice_copy(q->device, sizeof(q->device), SLICE("1"));
     slice_copy(q->channel, sizeof(q->channel), SLICE("2"));
+    q->one = true;
     q->gaps = gaps;
     q->head = 1;
     part(&q->file[0], T0, 5000, 700, 400, 1600);
     part(&q->file[1], T0 + 2000, 100, 900, 0, 2000);
     part(&q->file[3], T0 + 14000, 100, 800, 0, 1000);
+    cuts_place(q);
     return q;
 }
 
@@ -80,6 +82,42 @@ static void one_behind_the_other(void **state)
     }
 }
 
+/* For players: from where files have their first picture on; another head, or a
+ * gap, is a border. */
+static void goes_on(void **state)
+{
+    static const struct {
+        size_t head[2];    /* of the second and the fourth */
+        int64_t begin_ms;  /* of the fourth, behind the first */
+        bool joins[2];
+    } cases[] = {
+        { { 0, 0 }, 4000, { true, true } },
+        { { 0, 0 }, 5900, { true, true } }, /* clocks drift, pictures are lost */
+        { { 0, 0 }, 6000, { true, false } },
+        { { 0, 0 }, 1000, { true, true } }, /* the clock was put back */
+        { { 1, 1 }, 4000, { false, true } },
+        { { 0, 3 }, 4000, { true, false } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct cuts *q = example(false);
+
+        q->one = false;
+        q->file[1].head = cases[i].head[0];
+        q->file[3].head = cases[i].head[1];
+        q->file[3].begin_utc_ms = T0 + cases[i].begin_ms;
+        cuts_place(q);
+        assert_false(q->file[0].joins);
+        assert_int_equal(q->file[1].joins, cases[i].joins[0]);
+        assert_int_equal(q->file[3].joins, cases[i].joins[1]);
+        assert_int_equal(q->file[0].shift90k, -400 * 90);
+        assert_int_equal(q->file[1].shift90k, 1600 * 90);
+        assert_int_equal(q->file[3].shift90k, 3600 * 90);
+        done(q);
+    }
+}
+
 static void nothing_is_there(void **state)
 {
     struct cuts *q = cuts_new(3);
@@ -95,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_behind_the_other),
+        cmocka_unit_test(goes_on),
         cmocka_unit_test(nothing_is_there),
     };
 

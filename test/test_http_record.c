@@ -211,6 +211,7 @@ static struct cuts *look(size_t n)
                                                45000 + (int64_t)k * 180000,
                                                180000 };
     }
+    cuts_place(q);
     return q;
 }
 
@@ -229,9 +230,12 @@ static void playlist(void **state)
     assert_true(body_has("#EXT-X-MAP:URI=\"records/1700000000000.mp4?t="));
     assert_true(body_has("BYTERANGE=\"900@0\""));
     assert_true(body_has("#EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:20.000Z"));
-    assert_true(body_has("#EXTINF:2.00000,\n#EXT-X-BYTERANGE:1000@1900\n"
-                         "records/1700000000000.mp4?t="));
+    assert_true(body_has("#EXTINF:2.00000,\nrecords/1700000000000.mp4?t="));
+    assert_true(body_has("&part=900,1000,0,0\n"));
+    assert_true(body_has("&part=1900,1000,0,0\n"));
+    assert_true(body_has("&part=900,1000,360000,0\n"));
     assert_true(body_has("#EXT-X-DISCONTINUITY"));
+    assert_null(strstr(strstr(fx.last.body, "X-MAP") + 1, "X-MAP"));
     assert_true(body_has("#EXT-X-ENDLIST"));
     without_records();
 }
@@ -254,8 +258,60 @@ static void playlist_links(void **state)
                slice_of(at, n));
     assert_int_equal(ask("GET", path, "", ""), 200);
     assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
-    path[strlen(path) - 1] ^= 1;
+    strstr(path, "?t=")[4] ^= 1;
     assert_int_equal(ask("GET", path, "", ""), 401);
+    without_records();
+}
+
+/* One file goes on where the other ends: there is no border. */
+static void seamless_playlist(void **state)
+{
+    (void)state;
+    with_records();
+    put(T0, 0);
+    put(T0 + 4000, 0);
+    get(HLS RANGE);
+    http_app_cut_told(fx.app, look(2));
+    assert_int_equal(fx.last.status, 200);
+    assert_false(body_has("#EXT-X-DISCONTINUITY"));
+    assert_true(body_has("&part=1900,1000,360000,0\n"));
+    without_records();
+}
+
+static void parts(void **state)
+{
+    static const struct {
+        const char *part;
+        unsigned status;
+    } cases[] = {
+        { "900,1000,0,0", 200 },
+        { "900,1000,-360000,8000", 200 },
+        { "0,9223372036854775807,17592186044416,384000", 200 },
+        { "1,9223372036854775807,0,0", 400 },
+        { "900,0,0,0", 400 },
+        { "900,1000,17592186044417,0", 400 },
+        { "900,1000,0,384001", 400 },
+        { "900,1000,--1,0", 400 },
+        { "900,1000,-,0", 400 },
+        { "900,1000,0", 400 },
+        { "900,1000,0,0,0", 400 },
+        { "-900,1000,0,0", 400 },
+        { "", 400 },
+    };
+
+    (void)state;
+    with_records();
+    put(T0, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char path[256];
+
+        snprintf(path, sizeof(path), RECORD "s/1700000000000.mp4?part=%s",
+                 cases[i].part);
+        if (get(path) != cases[i].status)
+            fail_msg("%s: %u", cases[i].part, fx.last.status);
+        assert_int_equal(fx.last.kind == HTTP_REPLY_FILE,
+                         cases[i].status == 200);
+    }
     without_records();
 }
 
@@ -351,6 +407,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(files, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(playlist, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(playlist_links, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(seamless_playlist, fx_setup,
+                                        fx_teardown),
+        cmocka_unit_test_setup_teardown(parts, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(export, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(ranges_that_are_refused, fx_setup,
                                         fx_teardown),

@@ -4,6 +4,7 @@
 
 #include "app/media/fmp4.h"
 #include "app/media/mp4cut.h"
+#include "app/media/mp4index.h"
 #include "app/media/params.h"
 #include "test/media.h"
 
@@ -13,7 +14,9 @@
 #define GOP 10
 
 static char file[65536];
-static size_t file_n;
+static size_t file_n, plain_n; /* without its index */
+static struct mp4index idx;
+static unsigned reads;
 static struct mp4scan_head head;
 
 static void put(struct media_chunk *c)
@@ -44,7 +47,19 @@ static void put_frame(struct fmp4_mux *mux, struct media_config *audio,
     f->duration90k = sound ? 1800 : PICTURE;
     assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, mux, f, audio), 0);
     media_frame_unref(f);
+    mp4index_add(&idx, media_chunk_own(c), file_n);
     put(c);
+}
+
+static void put_index(void)
+{
+    struct writer w = writer_of(file + file_n, sizeof(file) - file_n);
+
+    mp4index_write(&idx, &w);
+    mp4index_fini(&idx);
+    assert_int_equal(w.err, 0);
+    plain_n = file_n;
+    file_n += w.len;
 }
 
 /* Two seconds of pictures, a key frame every 400 ms; sound begins 40 ms before
@@ -65,6 +80,7 @@ static void make_file(bool pictures, bool sound)
     assert_int_equal(params_config(p, 1, &video), 0);
     params_free(p);
     file_n = 0;
+    mp4index_init(&idx, &gb_alloc_heap);
     assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap,
                                      pictures ? video : NULL,
                                      sound ? &audio : NULL), 0);
@@ -76,6 +92,7 @@ static void make_file(bool pictures, bool sound)
             put_frame(&mux, &audio, true, true,
                       LEAD - PICTURE + i * PICTURE + k * 1800);
     }
+    put_index();
     media_config_unref(video);
     au_maker_fini(&m);
 }
@@ -84,6 +101,7 @@ static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
 {
     size_t *size = ctx;
 
+    reads++;
     if (off > *size || *size - off < n)
         return false;
     memcpy(buf, file + off, n);
@@ -122,27 +140,91 @@ static void ranges(void **state)
 
     (void)state;
     make_file(true, true);
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        const size_t k = i / 2, size = i % 2 ? plain_n : file_n;
         struct mp4cut c;
         int64_t length = 0;
 
-        assert_int_equal(scan(&c, &gb_alloc_heap, cases[i].from_ms,
-                              cases[i].to_ms, cases[i].part_ms, file_n), 0);
+        assert_int_equal(scan(&c, &gb_alloc_heap, cases[k].from_ms,
+                              cases[k].to_ms, cases[k].part_ms, size), 0);
         assert_int_equal(c.first90k, LEAD);
         assert_int_equal(c.audio_hz, 8000);
-        for (size_t k = 0; k < c.n; k++) {
-            length += c.part[k].length90k;
-            if (k)
-                assert_int_equal(c.part[k].off,
-                                 c.part[k - 1].off + c.part[k - 1].n);
+        for (size_t p = 0; p < c.n; p++) {
+            length += c.part[p].length90k;
+            if (p)
+                assert_int_equal(c.part[p].off,
+                                 c.part[p - 1].off + c.part[p - 1].n);
         }
-        if (c.n != cases[i].n || length != cases[i].length_ms * 90 ||
-            c.part[0].at90k - LEAD != cases[i].at_ms * 90)
-            fail_msg("%s: %zu parts, %lld from %lld on", cases[i].name, c.n,
+        if (c.n != cases[k].n || length != cases[k].length_ms * 90 ||
+            c.part[0].at90k - LEAD != cases[k].at_ms * 90)
+            fail_msg("%s: %zu parts, %lld from %lld on", cases[k].name, c.n,
                      (long long)length / 90,
                      (long long)(c.part[0].at90k - LEAD) / 90);
+        assert_true(c.part[c.n - 1].off + c.part[c.n - 1].n <= plain_n);
         mp4cut_fini(&c, &gb_alloc_heap);
     }
+}
+
+/* The same parts are found, and by a fraction of the reads. */
+static void by_its_index(void **state)
+{
+    static const uint32_t part_ms[] = { 0, 500, 900, UINT32_MAX };
+
+    (void)state;
+    make_file(true, true);
+    for (int64_t from = -50; from < 2500; from += 30)
+        for (int64_t length = 0; length < 2500; length += 70)
+            for (size_t i = 0; i < COUNT(part_ms); i++) {
+                struct mp4cut a, b;
+
+                assert_int_equal(scan(&a, &gb_alloc_heap, from, from + length,
+                                      part_ms[i], file_n), 0);
+                assert_int_equal(scan(&b, &gb_alloc_heap, from, from + length,
+                                      part_ms[i], plain_n), 0);
+                assert_int_equal(a.n, b.n);
+                assert_memory_equal(a.part, b.part, a.n * sizeof(a.part[0]));
+                mp4cut_fini(&a, &gb_alloc_heap);
+                mp4cut_fini(&b, &gb_alloc_heap);
+            }
+    for (size_t i = 0; i < 2; i++) {
+        struct mp4cut c;
+
+        reads = 0;
+        assert_int_equal(scan(&c, &gb_alloc_heap, 500, 900, 0,
+                              i ? plain_n : file_n), 0);
+        assert_true(i ? reads > 70 : reads < 14);
+        mp4cut_fini(&c, &gb_alloc_heap);
+    }
+}
+
+/* Whatever an index says: what is found lies in the file, and begins with a key
+ * frame. */
+static void a_wrong_index(void **state)
+{
+    unsigned same = 0, other = 0;
+
+    (void)state;
+    make_file(true, true);
+    for (size_t at = plain_n; at < file_n; at++)
+        for (unsigned v = 1; v < 256; v *= 2) {
+            struct mp4cut c;
+
+            file[at] = (char)((uint8_t)file[at] ^ v);
+            assert_int_equal(scan(&c, &gb_alloc_heap, 500, 1300, 0, file_n),
+                             0);
+            for (size_t i = 0; i < c.n; i++) {
+                struct fmp4_fragment f;
+
+                assert_true(c.part[i].off + c.part[i].n <= plain_n);
+                assert_true(fmp4_fragment_read(&f, file + c.part[i].off));
+                assert_true(f.key && f.track_id == FMP4_VIDEO_ID);
+            }
+            same += c.n == 3 && c.part[0].at90k == LEAD + 36000;
+            other += c.n != 3;
+            mp4cut_fini(&c, &gb_alloc_heap);
+            file[at] = (char)((uint8_t)file[at] ^ v);
+        }
+    assert_true(same > 2000 && other < 100);
 }
 
 static void sound_alone(void **state)
@@ -323,6 +405,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges),
+        cmocka_unit_test(by_its_index),
+        cmocka_unit_test(a_wrong_index),
         cmocka_unit_test(sound_alone),
         cmocka_unit_test(prefixes),
         cmocka_unit_test(no_memory),

@@ -103,7 +103,7 @@ static void by_hand(void **state)
     assert_int_equal(set(&hand), 0);
     o = rolling();
     assert_true(o.begin);
-    assert_false(o.cached);
+    assert_true(o.cached);
     expect_slice(o.channel, channel);
     assert_int_equal(state_now(), RECORDERS_STARTING); /* no file yet */
     assert_true(tell(o.roll, RECORDERS_TOLD_BEGUN, false, NULL));

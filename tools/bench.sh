@@ -4,7 +4,7 @@
 # to the limit program of the same run; instructions are counted by callgrind
 # and do not depend on the machine's load. Under 15 minutes on two cores.
 #   PEERS=1       other SIP libraries and Kamailio as well, where installed
-#   ONLY=LIST     of: micro instructions daemon media load fleet catalog flood peers
+#   ONLY=LIST     of: micro instructions daemon media download record load fleet catalog flood peers
 set -eu
 cd "$(dirname "$0")/.."
 b=build/release
@@ -40,13 +40,14 @@ peer() { # NAME PKG-CONFIG-NAME
     fi
 }
 
-for t in sip sdp manscdp ps rtp net stack platform admission trace hub store tree; do part micro 60 "$b/bench_$t"; done
+for t in sip sdp manscdp ps rtp net stack platform admission trace hub store archive tree; do part micro 60 "$b/bench_$t"; done
 part instructions 60 tools/instructions.sh print
 size
 part daemon 150 python3 test/e2e/figures.py
 if command -v ffmpeg >/dev/null 2>&1; then
     part media 240 python3 test/e2e/media_figures.py
     part download 150 python3 test/e2e/download_figures.py
+    part record 120 python3 test/e2e/record_figures.py
 else
     echo "# media: ffmpeg is not installed, it encodes the pictures"
 fi

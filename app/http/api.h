@@ -374,6 +374,9 @@ void http_export_scope(struct writer *w, struct slice device,
 void http_export_links(struct http_call *c, struct jw *j, struct slice device,
                        struct slice channel, struct slice start,
                        struct slice end);
+/* A request for a part of a file, as the playlist names them: answered, but for
+ * the file's name. false: it is for the file. */
+bool http_export_part(struct http_call *c);
 
 /* ---- firmware (api_firmware.c) --------------------------------------------------- */
 

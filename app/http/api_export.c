@@ -1,11 +1,15 @@
 /* What this server has recorded of a channel in a range of time: to be played
- * (a playlist over parts of the files as they lie), or as one file. Both wait
- * until the files were looked at. */
+ * (a playlist over parts of the files), or as one file. Both wait until the files
+ * were looked at. Each file counts its time from zero: what leaves is counted
+ * from the beginning of the range, so that players meet no seam. */
 #include "app/http/api.h"
 #include "app/net/cuts.h"
 
 #define URL_S 43200      /* life of a link */
 #define PART_MS 4000     /* of a playlist, at least */
+#define PART_TEXT 96     /* its numbers in a link */
+#define HZ_MAX 384000
+#define SHIFT_MAX (1ull << 44) /* of its times, 90 kHz */
 
 void http_export_scope(struct writer *w, struct slice device,
                        struct slice channel, struct slice start,
@@ -147,7 +151,7 @@ static void ask(struct http_call *c, bool one, bool gaps)
     if (!q)
         return;
     q->one = one;
-    q->gaps = gaps;
+    q->gaps = gaps; /* a player gets on without: it is told when a part was */
     q->part_ms = one ? UINT32_MAX : PART_MS;
     if (a->cfg.cut(a->cfg.ctx, q)) {
         cuts_free(q);
@@ -170,7 +174,7 @@ static bool is_on(struct http_call *c)
 void http_get_records_hls(struct http_call *c)
 {
     if (is_on(c))
-        ask(c, false, true);
+        ask(c, false, false);
 }
 
 void http_get_records_mp4(struct http_call *c)
@@ -204,28 +208,32 @@ static void put_file_url(struct buf *b, const struct http_app *a,
     buf_slice(b, writer_slice(&w));
 }
 
+/* anew: it has a head of its own. */
 static void put_head(struct buf *b, const struct http_app *a,
-                     const struct cuts *q, const struct cuts_file *f)
+                     const struct cuts *q, const struct cuts_file *f, bool anew)
 {
     char when[JW_TIME_MAX];
 
-    buf_str(b, "#EXT-X-MAP:URI=\"");
-    put_file_url(b, a, q, &q->file[f->head]);
-    buf_f(b, "\",BYTERANGE=\"%llu@0\"\n",
-          (unsigned long long)q->file[f->head].cut.head_bytes);
+    if (anew) {
+        buf_str(b, "#EXT-X-MAP:URI=\"");
+        put_file_url(b, a, q, f);
+        buf_f(b, "\",BYTERANGE=\"%llu@0\"\n",
+              (unsigned long long)f->cut.head_bytes);
+    }
     if (jw_time_text(when, cuts_part_utc_ms(f, 0)))
         buf_f(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", when);
 }
 
+/* What read_part reads. Not signed: who may read the file may read it so. */
 static void put_part(struct buf *b, const struct http_app *a,
                      const struct cuts *q, const struct cuts_file *f,
                      const struct mp4cut_part *p)
 {
-    buf_f(b, "#EXTINF:%.5f,\n#EXT-X-BYTERANGE:%llu@%llu\n",
-          (double)p->length90k / 90000, (unsigned long long)p->n,
-          (unsigned long long)p->off);
+    buf_f(b, "#EXTINF:%.5f,\n", (double)p->length90k / 90000);
     put_file_url(b, a, q, f);
-    buf_char(b, '\n');
+    buf_f(b, "&part=%llu,%llu,%lld,%u\n", (unsigned long long)p->off,
+          (unsigned long long)p->n, (long long)f->shift90k,
+          (unsigned)f->cut.audio_hz);
 }
 
 /* RFC 8216 4.3.3.1: no part is longer, rounded. */
@@ -240,7 +248,7 @@ static unsigned target_s(const struct cuts *q)
     return (unsigned)(longest / 90000) + 1;
 }
 
-/* Each file counts its time anew, so each is a discontinuity (4.3.2.3). */
+/* Where time goes on and the tracks are the same, nothing is told (4.3.2.3). */
 static size_t playlist_write(struct buf *b, const struct http_app *a,
                              const struct cuts *q)
 {
@@ -254,14 +262,68 @@ static size_t playlist_write(struct buf *b, const struct http_app *a,
 
         if (f->cut.n == 0)
             continue;
-        if (n++)
+        if (n++ && !f->joins)
             buf_str(b, "#EXT-X-DISCONTINUITY\n");
-        put_head(b, a, q, f);
+        put_head(b, a, q, f, f->head == i);
         for (size_t k = 0; k < f->cut.n; k++)
             put_part(b, a, q, f, &f->cut.part[k]);
     }
     buf_str(b, "#EXT-X-ENDLIST\n");
     return n;
+}
+
+/* ---- a part of it ----------------------------------------------------------------------- */
+
+/* The number before the next comma. */
+static bool cut_number(struct slice *s, uint64_t max, uint64_t *v)
+{
+    struct slice number;
+
+    return slice_cut(s, ',', &number) && slice_u64(number, max, v);
+}
+
+/* "OFFSET,BYTES,SHIFT,SOUND": where it lies, what is added to its times (90 kHz),
+ * samples a second of its sound. */
+static bool read_part(struct slice s, struct http_file *f)
+{
+    uint64_t off, n, shift, hz;
+    bool back;
+
+    if (!cut_number(&s, INT64_MAX, &off) ||
+        !cut_number(&s, INT64_MAX - off, &n) || n == 0)
+        return false;
+    back = s.n && s.p[0] == '-';
+    s = slice_from(s, back);
+    if (!cut_number(&s, SHIFT_MAX, &shift) || !slice_u64(s, HZ_MAX, &hz))
+        return false;
+    f->off = off;
+    f->n = f->total = n;
+    f->moves = true;
+    f->mover = (struct mp4cut_mover){
+        .shift90k = back ? -(int64_t)shift : (int64_t)shift,
+        .audio_hz = (uint32_t)hz,
+    };
+    return true;
+}
+
+bool http_export_part(struct http_call *c)
+{
+    char text[PART_TEXT];
+    struct slice v;
+    int err = http_query_get(c->head->query, SLICE("part"), text, sizeof(text),
+                             &v);
+
+    if (err == GB_ENOENT)
+        return false;
+    if (err || !read_part(v, &c->out->file)) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "a part is as the playlist has it");
+        return true;
+    }
+    c->out->kind = HTTP_REPLY_FILE;
+    c->out->status = 200;
+    c->out->type = "video/mp4";
+    return true;
 }
 
 /* ---- the answer ----------------------------------------------------------------------- */

@@ -439,7 +439,7 @@ void http_get_record_file(struct http_call *c)
     http_response_field(c->out, "Access-Control-Allow-Origin", SLICE("*"));
     if (s.bytes == 0 || w.err)
         http_answer_fail(c, 409, "no-file", "nothing is written of it yet");
-    else
+    else if (!http_export_part(c))
         http_answer_file(c, s.bytes, "video/mp4");
 }
 

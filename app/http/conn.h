@@ -14,6 +14,7 @@
 #define APP_HTTP_CONN_H
 
 #include "app/http/server.h"
+#include "app/net/disk.h"
 #include "app/net/refusal.h"
 #include "base/idmap.h"
 #include "base/list.h"
@@ -102,6 +103,7 @@ struct http_server {
     struct list conns, streams;
     struct list jobs;       /* waiting for the thread pool */
     bool job_runs;
+    struct disk *disk;      /* of bodies that are files */
     struct idmap requests;
     struct map sources;
     size_t bodies_left;

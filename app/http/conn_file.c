@@ -1,5 +1,5 @@
 /* Bodies that are files: a request's on its way to the disk, an answer's from
- * it, a piece at a time and in libuv's pool. While a piece is under way nothing
+ * it, a piece at a time and on the disk's threads. While a piece is under way nothing
  * is read from the client, or nothing more is read from the disk: one buffer a
  * file is all that it takes. */
 #include "app/http/conn.h"
@@ -11,11 +11,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum op { OP_OPEN, OP_CREATE, OP_READ, OP_WRITE, OP_SYNC, OP_RENAME, OP_REOPEN,
+          OP_END };
+
 struct conn_file {
     struct http_server *server;
     struct conn *conn;  /* NULL: it has gone; this ends with its request */
-    uv_fs_t req;
-    uv_file fd;         /* -1: not open */
+    struct disk_job job;
+    enum op op;         /* of the job */
+    size_t n_op;        /* READ: bytes that are wanted */
+    ssize_t result;     /* or a libuv error */
+    void (*then)(struct conn_file *f, ssize_t result);
+    int fd;             /* -1: not open */
     bool busy, upload, done;
     uint64_t left;      /* to come, or to be sent */
     uint64_t off;       /* in the file */
@@ -31,6 +38,54 @@ struct conn_file {
 };
 
 static void upload_more(struct conn_file *f);
+static void file_end(struct conn_file *f);
+
+/* ---- on the disk ---------------------------------------------------------------- */
+
+/* Closes it; an upload that is not whole leaves nothing. */
+static int do_end(struct conn_file *f)
+{
+    if (f->fd >= 0 && close(f->fd))
+        return -1;
+    return f->upload && !f->done ? unlink(f->path) : 0;
+}
+
+static ssize_t do_op(struct conn_file *f)
+{
+    switch (f->op) {
+    case OP_REOPEN: /* the next one */
+        close(f->fd);
+        /* fall through */
+    case OP_OPEN:
+        return f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    case OP_CREATE:
+        return f->fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                            0600);
+    case OP_READ:
+        return pread(f->fd, f->buf, f->n_op, (off_t)f->off);
+    case OP_WRITE:
+        return pwrite(f->fd, f->buf + f->at, f->n - f->at, (off_t)f->off);
+    case OP_SYNC:
+        return fsync(f->fd);
+    case OP_RENAME:
+        f->done = rename(f->path, f->final) == 0;
+        return f->done ? 0 : -1;
+    case OP_END:
+        return do_end(f);
+    }
+    return 0;
+}
+
+static void work(struct disk_job *j)
+{
+    struct conn_file *f = container_of(j, struct conn_file, job);
+
+    do {
+        f->result = do_op(f);
+    } while (f->result < 0 && errno == EINTR && f->op != OP_END);
+    if (f->result < 0)
+        f->result = -errno; /* as libuv has them on Linux */
+}
 
 static void file_free(struct conn_file *f)
 {
@@ -42,35 +97,43 @@ static void file_free(struct conn_file *f)
     server_handle_closed(s);
 }
 
+static void worked(struct disk_job *j)
+{
+    struct conn_file *f = container_of(j, struct conn_file, job);
+
+    f->busy = false;
+    if (f->op == OP_END)
+        file_free(f);
+    else if (!f->conn)
+        file_end(f);
+    else
+        f->then(f, f->result);
+}
+
+/* then comes later, unless the connection goes before. */
+static void run(struct conn_file *f, enum op op,
+                void (*then)(struct conn_file *f, ssize_t result))
+{
+    f->busy = true;
+    f->op = op;
+    f->then = then;
+    f->job.work = work;
+    f->job.done = worked;
+    disk_run(f->server->disk, f->server->cfg.loop,
+             f->upload ? DISK_WRITE : DISK_LOOK, &f->job);
+}
+
 /* ---- ending ------------------------------------------------------------------- */
 
-static void on_unlinked(uv_fs_t *req)
-{
-    struct conn_file *f = req->data;
-
-    uv_fs_req_cleanup(req);
-    file_free(f);
-}
-
-static void on_ended(uv_fs_t *req)
-{
-    struct conn_file *f = req->data;
-
-    uv_fs_req_cleanup(req);
-    if (!f->upload || f->done ||
-        uv_fs_unlink(f->server->cfg.loop, &f->req, f->path, on_unlinked))
-        file_free(f);
-}
-
-/* Closes it; an upload that is not whole leaves nothing. */
 static void file_end(struct conn_file *f)
 {
     if (f->conn)
         f->conn->file = NULL;
     f->conn = NULL;
-    if (f->fd < 0 ||
-        uv_fs_close(f->server->cfg.loop, &f->req, f->fd, on_ended))
+    if (f->fd < 0)
         file_free(f);
+    else
+        run(f, OP_END, NULL);
 }
 
 void conn_file_drop(struct conn *c)
@@ -85,20 +148,6 @@ void conn_file_drop(struct conn *c)
         http_app_file_sent(c->server->cfg.app, &f->what, f->sent);
     if (!f->busy)
         file_end(f);
-}
-
-/* The result of a request; false: its connection has gone, and so has f. */
-static bool came_back(uv_fs_t *req, ssize_t *result)
-{
-    struct conn_file *f = req->data;
-
-    *result = req->result;
-    uv_fs_req_cleanup(req);
-    f->busy = false;
-    if (f->conn)
-        return true;
-    file_end(f);
-    return false;
 }
 
 /* dir NULL: that of uploads. */
@@ -117,7 +166,6 @@ static struct conn_file *file_new(struct conn *c, const char *dir,
     f->server = s;
     f->conn = c;
     f->fd = -1;
-    f->req.data = f;
     snprintf(f->path, sizeof(f->path), "%s/%s", dir, name);
     c->file = f;
     s->n.files++;
@@ -127,24 +175,26 @@ static struct conn_file *file_new(struct conn *c, const char *dir,
 
 /* ---- answers -------------------------------------------------------------------- */
 
-static void on_piece(uv_fs_t *req)
+/* How many of the n bytes that were read can leave. */
+static size_t moved(struct conn_file *f, size_t n)
 {
-    struct conn_file *f = req->data;
-    struct conn *c = f->conn;
-    ssize_t n;
+    if (f->what.cuts)
+        return cuts_export_move(&f->export, f->buf, n);
+    return f->what.moves ? mp4cut_move(&f->what.mover, f->buf, n) : n;
+}
 
-    if (!came_back(req, &n))
-        return;
+static void on_piece(struct conn_file *f, ssize_t n)
+{
+    struct conn *c = f->conn;
+
     if (n <= 0) { /* shorter than it was: the client must not take it for whole */
         conn_close(c);
         return;
     }
-    if (f->what.cuts) {
-        n = (ssize_t)cuts_export_move(&f->export, f->buf, (size_t)n);
-        if (n == 0) { /* damaged */
-            conn_close(c);
-            return;
-        }
+    n = (ssize_t)moved(f, (size_t)n);
+    if (n == 0) { /* damaged */
+        conn_close(c);
+        return;
     }
     f->off += (uint64_t)n;
     f->left -= (uint64_t)n;
@@ -154,31 +204,12 @@ static void on_piece(uv_fs_t *req)
 
 /* ---- one file made of many ------------------------------------------------------- */
 
-static void on_next(uv_fs_t *req)
+static void on_next(struct conn_file *f, ssize_t fd)
 {
-    struct conn_file *f = req->data;
     struct conn *c = f->conn;
-    ssize_t fd;
 
-    f->fd = (uv_file)req->result;
-    if (!came_back(req, &fd))
-        return;
     if (fd < 0 || !conn_file_more(c)) /* it went meanwhile */
         conn_close(c);
-}
-
-static void on_last_closed(uv_fs_t *req)
-{
-    struct conn_file *f = req->data;
-    ssize_t err;
-
-    f->fd = -1;
-    if (!came_back(req, &err))
-        return;
-    f->busy = uv_fs_open(f->server->cfg.loop, &f->req, f->path,
-                         O_RDONLY | O_CLOEXEC, 0, on_next) == 0;
-    if (!f->busy)
-        conn_close(f->conn);
 }
 
 /* false: there is none, this was the last one. */
@@ -187,17 +218,13 @@ static bool next_file(struct conn_file *f)
     if (!f->what.cuts ||
         !cuts_export_next(&f->export, f->path, &f->off, &f->left))
         return false;
-    f->busy = uv_fs_close(f->server->cfg.loop, &f->req, f->fd,
-                          on_last_closed) == 0;
-    if (!f->busy)
-        conn_close(f->conn);
+    run(f, OP_REOPEN, on_next);
     return true;
 }
 
 bool conn_file_more(struct conn *c)
 {
     struct conn_file *f = c->file;
-    uv_buf_t buf;
 
     if (!f)
         return false;
@@ -209,25 +236,15 @@ bool conn_file_more(struct conn *c)
         file_end(f);
         return false;
     }
-    buf = uv_buf_init(f->buf, (unsigned)(f->left < sizeof(f->buf)
-                                             ? f->left
-                                             : sizeof(f->buf)));
-    f->busy = uv_fs_read(c->server->cfg.loop, &f->req, f->fd, &buf, 1,
-                         (int64_t)f->off, on_piece) == 0;
-    if (!f->busy)
-        conn_close(c);
+    f->n_op = f->left < sizeof(f->buf) ? (size_t)f->left : sizeof(f->buf);
+    run(f, OP_READ, on_piece);
     return true;
 }
 
-static void on_opened(uv_fs_t *req)
+static void on_opened(struct conn_file *f, ssize_t fd)
 {
-    struct conn_file *f = req->data;
     struct conn *c = f->conn;
-    ssize_t fd;
 
-    f->fd = (uv_file)req->result;
-    if (!came_back(req, &fd))
-        return;
     if (fd < 0) {
         file_end(f);
         conn_problem(c, 404, "the file is gone");
@@ -250,13 +267,9 @@ bool conn_file_send(struct conn *c, const struct http_file *what)
         file_end(f);
         return false;
     }
-    f->busy = uv_fs_open(c->server->cfg.loop, &f->req, f->path,
-                         O_RDONLY | O_CLOEXEC, 0, on_opened) == 0;
-    if (f->busy)
-        f->what = *what; /* with its cuts */
-    else
-        file_end(f);
-    return f->busy;
+    f->what = *what; /* with its cuts */
+    run(f, OP_OPEN, on_opened);
+    return true;
 }
 
 /* ---- uploads --------------------------------------------------------------------- */
@@ -272,17 +285,12 @@ static void fail(struct conn_file *f, ssize_t err)
     conn_problem(c, err == UV_ENOSPC ? 507 : 500, why);
 }
 
-static void on_renamed(uv_fs_t *req)
+static void on_renamed(struct conn_file *f, ssize_t err)
 {
-    struct conn_file *f = req->data;
     struct conn *c = f->conn;
     struct http_received got;
     char name[HTTP_FILE_NAME_MAX + 1];
-    ssize_t err;
 
-    f->done = req->result == 0;
-    if (!came_back(req, &err))
-        return;
     if (err < 0) {
         fail(f, err);
         return;
@@ -293,35 +301,25 @@ static void on_renamed(uv_fs_t *req)
     conn_received(c, &got);
 }
 
-static void on_synced(uv_fs_t *req)
+static void on_synced(struct conn_file *f, ssize_t err)
 {
-    struct conn_file *f = req->data;
     uint8_t digest[SHA256_DIGEST_SIZE];
     struct writer w = writer_of(f->name, HTTP_FILE_NAME_MAX);
-    ssize_t err;
 
-    if (!came_back(req, &err))
+    if (err < 0) {
+        fail(f, err);
         return;
+    }
     sha256_digest(&f->sha, sizeof(digest), digest);
     writer_hex(&w, digest, sizeof(digest));
     f->name[w.len] = '\0';
     snprintf(f->final, sizeof(f->final), "%s/%s", f->server->cfg.file_dir,
              f->name);
-    if (err >= 0)
-        err = uv_fs_rename(f->server->cfg.loop, &f->req, f->path, f->final,
-                           on_renamed);
-    f->busy = err >= 0;
-    if (err < 0)
-        fail(f, err);
+    run(f, OP_RENAME, on_renamed);
 }
 
-static void on_stored(uv_fs_t *req)
+static void on_stored(struct conn_file *f, ssize_t n)
 {
-    struct conn_file *f = req->data;
-    ssize_t n;
-
-    if (!came_back(req, &n))
-        return;
     if (n <= 0) {
         fail(f, n ? n : UV_EIO);
         return;
@@ -334,25 +332,14 @@ static void on_stored(uv_fs_t *req)
 /* What is in the buffer goes out; then the end, or the next piece. */
 static void upload_more(struct conn_file *f)
 {
-    struct conn *c = f->conn;
-    uv_loop_t *loop = f->server->cfg.loop;
-    uv_buf_t buf;
-    int err = 0;
-
     if (f->at < f->n) {
-        buf = uv_buf_init(f->buf + f->at, (unsigned)(f->n - f->at));
-        err = uv_fs_write(loop, &f->req, f->fd, &buf, 1, (int64_t)f->off,
-                          on_stored);
-        f->busy = err == 0;
+        run(f, OP_WRITE, on_stored);
     } else if (f->left == 0) {
-        err = uv_fs_fsync(loop, &f->req, f->fd, on_synced);
-        f->busy = err == 0;
+        run(f, OP_SYNC, on_synced);
     } else {
         f->n = f->at = 0;
-        conn_upload_next(c);
+        conn_upload_next(f->conn);
     }
-    if (err)
-        fail(f, err);
 }
 
 size_t conn_file_take(struct conn *c, struct slice s)
@@ -374,14 +361,8 @@ size_t conn_file_take(struct conn *c, struct slice s)
     return s.n;
 }
 
-static void on_created(uv_fs_t *req)
+static void on_created(struct conn_file *f, ssize_t fd)
 {
-    struct conn_file *f = req->data;
-    ssize_t fd;
-
-    f->fd = (uv_file)req->result;
-    if (!came_back(req, &fd))
-        return;
     if (fd < 0)
         fail(f, fd);
     else
@@ -401,10 +382,6 @@ bool conn_file_receive(struct conn *c, uint64_t size)
     f->upload = true;
     f->left = f->size = size;
     sha256_init(&f->sha);
-    f->busy = uv_fs_open(c->server->cfg.loop, &f->req, f->path,
-                         O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600,
-                         on_created) == 0;
-    if (!f->busy)
-        file_end(f);
-    return f->busy;
+    run(f, OP_CREATE, on_created);
+    return true;
 }

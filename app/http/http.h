@@ -13,6 +13,7 @@
 #include "app/http/http_head.h"
 #include "app/http/stream.h"
 #include "app/media/hls.h"
+#include "app/media/mp4cut.h"
 #include "app/platform/hooks.h"
 #include "app/platform/archive.h"
 #include "app/platform/pushes.h"
@@ -309,6 +310,8 @@ struct http_file {
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
     struct cuts *cuts; /* owned; not NULL: of n bytes, made of its files */
+    bool moves; /* it is fragments, and their times change as mover has it */
+    struct mp4cut_mover mover;
 };
 
 /* What a follower of the trace wants to see; on false: the ordinary events. */

@@ -236,10 +236,12 @@ static const struct http_route routes[] = {
       "where the next start is behind the end",
       "device channel start end limit cursor", NULL, "[Record]" },
     { HTTP_GET, CHANNEL "/records/{start}", http_get_record_file, V, MEDIA, 0,
-      "one file of it, MP4; start is its id", "t", NULL, NULL },
+      "one file of it, MP4; start is its id; part is as a playlist has it",
+      "part t", NULL, NULL },
     { HTTP_GET, CHANNEL "/records.m3u8", http_get_records_hls, V, MEDIA, 0,
       "play what this server has recorded between start and end, a day at "
-      "most: HLS; each gap is a discontinuity", "start end t", NULL, NULL },
+      "most: HLS; time runs on over files and gaps, each gap is a "
+      "discontinuity", "start end t", NULL, NULL },
     { HTTP_GET, CHANNEL "/records.mp4", http_get_records_mp4, V, MEDIA, 0,
       "the same as one MP4 that begins at time zero, from the key frame at or "
       "before start on; gaps is close (they are cut out) or keep",

@@ -63,6 +63,7 @@ static void server_free(struct http_server *s)
         gb_put(alloc, s->listener[i]);
     idmap_fini(&s->requests);
     map_fini(&s->sources);
+    disk_free(s->disk);
     gb_put(alloc, s->proxies);
     gb_put(alloc, s);
 }
@@ -491,7 +492,9 @@ static int prepare(struct http_server *s)
             return GB_ENOMEM;
         memcpy(s->proxies, s->cfg.trusted_proxies, bytes);
     }
-    err = map_init(&s->sources, s->cfg.alloc, seed);
+    err = disk_new(&s->disk);
+    if (!err)
+        err = map_init(&s->sources, s->cfg.alloc, seed);
     if (err)
         return err;
     idmap_init(&s->requests, s->cfg.alloc, s->cfg.max_conns);
@@ -528,6 +531,7 @@ int http_server_new(struct http_server **out,
     s->sweep_ms = sweep_of(&s->cfg);
     err = prepare(s);
     if (err) {
+        disk_free(s->disk);
         gb_put(cfg->alloc, s->proxies);
         gb_put(cfg->alloc, s);
         return err;

@@ -486,6 +486,7 @@ bool fmp4_fragment_read(struct fmp4_fragment *f,
         .duration = be32_at(p, DURATION_AT),
         .size = be32_at(p, DURATION_AT + 4),
         .key = be32_at(p, DURATION_AT + 8) == FLAG_KEY,
+        .cts = (int32_t)be32_at(p, DURATION_AT + 12),
     };
     return (f->track_id == VIDEO_ID || f->track_id == AUDIO_ID) &&
            f->size <= UINT32_MAX - 8 && be32_at(p, MDAT_AT) == f->size + 8;

@@ -48,6 +48,7 @@ int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
 struct fmp4_fragment {
     uint32_t track_id, duration, size; /* size: bytes of the sample, behind it */
     uint64_t dts; /* in the track's timescale, as duration */
+    int32_t cts;  /* added to it: when it is shown */
     bool key;
 };
 

@@ -1,14 +1,19 @@
 #include "app/media/mp4cut.h"
 
 #include "app/media/fmp4.h"
+#include "app/media/mp4index.h"
 
 #include <string.h>
 
 #define FIRST_CAP 16
+#define TIME_MAX (1ull << 44) /* of a fragment: what is above it is no time */
 
 struct scan {
     struct mp4cut *out;
     const struct gb_alloc *alloc;
+    mp4scan_read_fn *read;
+    void *ctx;
+    uint64_t size; /* of the fragments and what is before them */
     int64_t from90k, to90k, part90k; /* on the file's clock, but for part90k */
     uint32_t timescale[MP4SCAN_TRACKS + 1];
     uint32_t track; /* whose key frames cut */
@@ -49,7 +54,7 @@ static void end_part(struct scan *s, uint64_t off, int64_t at90k)
     struct mp4cut_part *p = &s->out->part[s->out->n - 1];
 
     p->n = off - p->off;
-    p->length90k = at90k - p->at90k;
+    p->length90k = at90k > p->at90k ? at90k - p->at90k : 0;
 }
 
 /* A key frame that may be a border. */
@@ -65,6 +70,7 @@ static int on_key(struct scan *s, uint64_t off, int64_t at90k)
     }
     if (c->n && at90k >= s->to90k) {
         s->over = true;
+        s->end90k = at90k;
         return 0;
     }
     if (at90k <= s->from90k)
@@ -78,14 +84,15 @@ static int on_key(struct scan *s, uint64_t off, int64_t at90k)
 }
 
 /* The fragment that begins at off. false: there is none. */
-static bool read_fragment(struct fmp4_fragment *f, uint64_t off,
-                          mp4scan_read_fn *read, void *ctx, uint64_t size)
+static bool read_fragment(const struct scan *s, struct fmp4_fragment *f,
+                          uint64_t off)
 {
     char head[FMP4_FRAGMENT_HEAD];
 
-    return size - off >= FMP4_FRAGMENT_HEAD &&
-           read(ctx, off, head, sizeof(head)) && fmp4_fragment_read(f, head) &&
-           f->size <= size - off - FMP4_FRAGMENT_HEAD;
+    return off <= s->size && s->size - off >= FMP4_FRAGMENT_HEAD &&
+           s->read(s->ctx, off, head, sizeof(head)) &&
+           fmp4_fragment_read(f, head) &&
+           f->size <= s->size - off - FMP4_FRAGMENT_HEAD;
 }
 
 static int on_fragment(struct scan *s, const struct fmp4_fragment *f,
@@ -94,7 +101,7 @@ static int on_fragment(struct scan *s, const struct fmp4_fragment *f,
     int64_t at90k;
     int err;
 
-    if (f->track_id != s->track || f->dts > (uint64_t)INT64_MAX / 90000)
+    if (f->track_id != s->track || f->dts > TIME_MAX)
         return 0;
     at90k = to_90k(f->dts, s->timescale[s->track]);
     err = f->key ? on_key(s, off, at90k) : 0;
@@ -103,32 +110,94 @@ static int on_fragment(struct scan *s, const struct fmp4_fragment *f,
     return err;
 }
 
-static int scan_fragments(struct scan *s, mp4scan_read_fn *read, void *ctx,
-                          uint64_t size)
+/* One fragment after the other, from off on. */
+static int walk(struct scan *s, uint64_t off)
 {
-    uint64_t off = s->out->head_bytes;
     struct fmp4_fragment f;
+    int err = 0;
 
-    while (read_fragment(&f, off, read, ctx, size)) {
-        int err = on_fragment(s, &f, off);
-
-        if (err)
-            return err;
-        if (s->over)
-            break;
-        off += FMP4_FRAGMENT_HEAD + f.size;
+    while (!err && !s->over && read_fragment(s, &f, off)) {
+        err = on_fragment(s, &f, off);
+        if (!s->over)
+            off += FMP4_FRAGMENT_HEAD + f.size;
     }
-    if (s->out->n == 0)
-        return GB_ESYNTAX;
-    end_part(s, off, s->end90k);
-    return 0;
+    if (!err && s->out->n == 0)
+        err = GB_ESYNTAX;
+    if (!err)
+        end_part(s, off, s->end90k);
+    return err;
+}
+
+/* ---- by the index ------------------------------------------------------------------- */
+
+/* No border can be at e, whatever its fragment says: it is shown no earlier than
+ * it is decoded. */
+static bool is_between(const struct scan *s, const struct mp4index_entry *e)
+{
+    const struct mp4cut *c = s->out;
+    int64_t at90k = to_90k(e[0].pts, s->timescale[s->track]);
+    int64_t next90k = to_90k(e[1].pts, s->timescale[s->track]);
+
+    if (!s->begun)
+        return false;
+    if (next90k <= s->from90k && next90k < s->to90k)
+        return true; /* nor a beginning: the next one is better */
+    return c->n && at90k > s->from90k && at90k < s->to90k &&
+           (at90k - c->part[c->n - 1].at90k < s->part90k ||
+            c->n == MP4CUT_PARTS_MAX);
+}
+
+/* The fragment of an entry. false: it is another one. */
+static bool read_entry(const struct scan *s, struct fmp4_fragment *f,
+                       const struct mp4index_entry *e)
+{
+    return read_fragment(s, f, e->off) && f->key && f->track_id == s->track &&
+           f->cts >= 0 && f->dts + (uint64_t)f->cts == e->pts;
+}
+
+/* From the last key frame that is told on it is walked. GB_ENOENT: the index is
+ * not that of this file. */
+static int walk_by(struct scan *s, const struct mp4index_table *t)
+{
+    const struct mp4index_entry *last = &t->e[t->n - 1], *e = t->e;
+    struct fmp4_fragment f;
+    int err = 0;
+
+    for (; e < last; e++) {
+        if (is_between(s, e))
+            continue;
+        if (!read_entry(s, &f, e))
+            return GB_ENOENT;
+        err = on_fragment(s, &f, e->off);
+        if (err || s->over)
+            break;
+    }
+    if (!err && e == last && !read_entry(s, &f, e))
+        err = GB_ENOENT;
+    return err ? err : walk(s, e->off);
+}
+
+/* The scan before it: what a bad index has led to is forgotten. */
+static int by_index(const struct scan *begin)
+{
+    struct scan s = *begin;
+    struct mp4index_table t;
+    int err = mp4index_read(&t, &s.size, s.alloc, s.track, s.read, s.ctx,
+                            begin->size);
+
+    if (err)
+        return err;
+    err = t.e[0].off >= s.out->head_bytes ? walk_by(&s, &t) : GB_ENOENT;
+    gb_put(s.alloc, t.e);
+    return err;
 }
 
 int mp4cut_scan(struct mp4cut *out, struct mp4scan_head *head,
                 const struct gb_alloc *alloc, const struct mp4cut_range *range,
                 mp4scan_read_fn *read, void *ctx, uint64_t size)
 {
-    struct scan s = { .out = out, .alloc = alloc,
+    struct scan s = { .out = out, .alloc = alloc, .read = read, .ctx = ctx,
+                      .size = size,
                       .from90k = range->from_ms * 90,
                       .to90k = range->to_ms * 90,
                       .part90k = (int64_t)range->part_ms * 90 };
@@ -143,7 +212,11 @@ int mp4cut_scan(struct mp4cut *out, struct mp4scan_head *head,
         return GB_ESYNTAX;
     out->head_bytes = head->bytes;
     out->audio_hz = s.timescale[FMP4_AUDIO_ID];
-    err = scan_fragments(&s, read, ctx, size);
+    err = by_index(&s);
+    if (err && err != GB_ENOMEM) {
+        out->n = 0;
+        err = walk(&s, out->head_bytes);
+    }
     if (err)
         mp4cut_fini(out, alloc);
     return err;

@@ -5,7 +5,8 @@
  *
  * As they lie, parts are segments of a playlist. Put one behind the other, with
  * times that mp4cut_move makes go on, they are one file. For files as the
- * recorder writes them: one sample a fragment (app/media/fmp4.h). */
+ * recorder writes them: one sample a fragment (app/media/fmp4.h), found by the
+ * index at their end (app/media/mp4index.h), or one after the other. */
 #ifndef APP_MEDIA_MP4CUT_H
 #define APP_MEDIA_MP4CUT_H
 

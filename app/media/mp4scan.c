@@ -259,6 +259,7 @@ int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
             uint64_t size)
 {
     struct walk w = { .read = read, .ctx = ctx, .size = size };
+    struct box last;
 
     *out = (struct mp4scan){ 0 };
     if (read_head(&w))
@@ -266,5 +267,8 @@ int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
     out->bytes = out->head_bytes = w.head.bytes;
     while (fragment(&w, out))
         ;
+    if (box_at(&w, out->bytes, &last) && is(last.type, "mfra") &&
+        last.n == size - out->bytes)
+        out->bytes = size;
     return 0;
 }

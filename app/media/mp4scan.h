@@ -19,7 +19,8 @@ typedef bool mp4scan_read_fn(void *ctx, uint64_t off, void *buf, size_t n);
 
 struct mp4scan {
     uint64_t head_bytes; /* up to and with moov; 0: it has none */
-    uint64_t bytes;      /* that are whole: cut it here */
+    uint64_t bytes;      /* that are whole, an index at its end with them: cut
+                            it here */
     uint32_t fragments;
     uint64_t start_ms;    /* where the first fragment begins */
     uint64_t duration_ms; /* from there to the end of the longer track */

@@ -1,10 +1,13 @@
 #include "app/media/recorder.h"
 
+#include <string.h>
+
 void recorder_init(struct recorder *r, const struct gb_alloc *alloc,
                    uint32_t segment_ms)
 {
     *r = (struct recorder){ .alloc = alloc, .segment_ms = segment_ms };
     list_init(&r->pieces);
+    mp4index_init(&r->index, alloc);
 }
 
 static void drop_pieces(struct recorder *r)
@@ -28,6 +31,7 @@ void recorder_reset(struct recorder *r)
 {
     drop_pieces(r);
     drop_configs(r);
+    mp4index_fini(&r->index);
     r->open = false;
     r->starved = false;
 }
@@ -74,9 +78,11 @@ static char *room(struct recorder *r, size_t n)
         return NULL;
     p->n += n;
     r->n_bytes += n;
+    r->at += n;
     return p->bytes + p->n - n;
 }
 
+/* Lets go of c. */
 static bool put_chunk(struct recorder *r, struct media_chunk *c)
 {
     struct media_iov iov[MEDIA_CHUNK_IOVS];
@@ -108,6 +114,18 @@ struct recorder_piece *recorder_take(struct recorder *r, bool flush)
 
 /* ---- segments ------------------------------------------------------------------- */
 
+/* Without memory the file has none, and is looked through. */
+static void put_index(struct recorder *r)
+{
+    size_t n = mp4index_size(&r->index);
+    char *p = n ? room(r, n) : NULL;
+    struct writer w = writer_of(p, n);
+
+    if (p)
+        mp4index_write(&r->index, &w);
+    mp4index_fini(&r->index);
+}
+
 /* Without memory the writer hears nothing of its end, and takes the next BEGIN
  * for it. */
 void recorder_end(struct recorder *r)
@@ -119,6 +137,7 @@ void recorder_end(struct recorder *r)
     r->open = false;
     r->end_utc_ms = r->begin_utc_ms + (r->end90k - r->first90k) / 90;
     drop_configs(r);
+    put_index(r);
     p = add_piece(r, RECORDER_END, 0);
     if (p)
         p->utc_ms = r->end_utc_ms;
@@ -169,6 +188,7 @@ static void begin(struct recorder *r, const struct media_frame *f,
     r->begin_utc_ms = p->utc_ms;
     r->open = true;
     r->starved = false;
+    r->at = 0;
     r->segments++;
     if (fmp4_init_chunk(&head, r->alloc, r->config[MEDIA_VIDEO],
                         r->config[MEDIA_AUDIO]) ||
@@ -201,15 +221,20 @@ static void put_frame(struct recorder *r, struct media_frame *f)
 {
     struct media_chunk *c;
     int64_t end = f->dts90k + f->duration90k;
+    uint64_t at = r->at;
+    char head[FMP4_FRAGMENT_HEAD];
     int err = fmp4_frame_chunk(&c, r->alloc, &r->mux, f,
                                r->config[MEDIA_AUDIO]);
 
     if (err == GB_ERANGE)
         return; /* a few samples of sound are no loss */
+    if (!err)
+        memcpy(head, media_chunk_own(c), sizeof(head));
     if (err || !put_chunk(r, c)) {
         starve(r);
         return;
     }
+    mp4index_add(&r->index, head, at);
     r->frames++;
     if (end > r->end90k)
         r->end90k = end;

@@ -5,7 +5,8 @@
  *
  * A segment begins with a key frame (or with sound that is alone), at the time
  * RECORDER_LEAD90K, and ends before a key frame: when it is old enough, when a configuration has
- * changed, when something was left out. Nothing is in two segments.
+ * changed, when something was left out. Nothing is in two segments. Its last
+ * bytes are the index of its key frames.
  *
  * It knows no file and no clock. What nobody takes gathers up to a limit; above
  * it whole groups of pictures are left out, counted, and the segment ends, so
@@ -13,7 +14,7 @@
 #ifndef APP_MEDIA_RECORDER_H
 #define APP_MEDIA_RECORDER_H
 
-#include "app/media/fmp4.h"
+#include "app/media/mp4index.h"
 #include "base/list.h"
 
 #define RECORDER_BYTES_MAX (16u << 20) /* gathered: the disk does not keep up */
@@ -42,6 +43,8 @@ struct recorder {
     bool open;             /* a segment is */
     bool starved;          /* left out until the next key frame */
     struct fmp4_mux mux;
+    struct mp4index index; /* of the segment */
+    uint64_t at;           /* bytes of the segment so far */
     struct media_config *config[MEDIA_TRACKS]; /* of the segment; references */
     int64_t first90k, end90k; /* of the segment, the hub's timeline */
     int64_t begin_utc_ms, end_utc_ms; /* of the last segment; 0: none yet */

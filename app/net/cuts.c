@@ -12,11 +12,6 @@ struct heads {
     bool any;
 };
 
-static bool read_at(void *ctx, uint64_t off, void *buf, size_t n)
-{
-    return pread(*(int *)ctx, buf, n, (off_t)off) == (ssize_t)n;
-}
-
 static unsigned tracks_of(const struct mp4scan_head *h)
 {
     unsigned n = 0;
@@ -77,7 +72,7 @@ static int look(struct cuts *q, size_t i, struct heads *h)
     if (fd < 0)
         return 0;
     if (!fstat(fd, &st))
-        err = mp4cut_scan(&f->cut, &h->now, &gb_alloc_heap, &range, read_at,
+        err = mp4cut_scan(&f->cut, &h->now, &gb_alloc_heap, &range, disk_read_at,
                           &fd, (uint64_t)st.st_size);
     close(fd);
     if (err)
@@ -90,32 +85,66 @@ static int look(struct cuts *q, size_t i, struct heads *h)
     return GB_EUNSUPPORTED;
 }
 
-static void work(uv_work_t *w)
+/* ---- one behind the other ------------------------------------------------------------ */
+
+static const struct mp4cut_part *last_part(const struct cuts_file *f)
 {
-    struct cuts *q = w->data;
+    return &f->cut.part[f->cut.n - 1];
+}
+
+void cuts_place(struct cuts *q)
+{
+    int64_t end90k = q->one ? 0 : RECORDER_LEAD90K, end_utc_ms = 0;
+    size_t head = q->n; /* none yet */
+
+    for (size_t i = 0; i < q->n; i++) {
+        struct cuts_file *f = &q->file[i];
+        int64_t gap_ms;
+
+        if (f->cut.n == 0)
+            continue;
+        gap_ms = end_utc_ms ? cuts_part_utc_ms(f, 0) - end_utc_ms : 0;
+        f->joins = head == f->head && gap_ms < RECORDER_JOIN_MS;
+        if (q->gaps && gap_ms >= RECORDER_JOIN_MS)
+            end90k += gap_ms * 90;
+        f->shift90k = end90k - f->cut.part[0].at90k;
+        end90k = last_part(f)->at90k + last_part(f)->length90k + f->shift90k;
+        end_utc_ms = cuts_part_utc_ms(f, f->cut.n - 1) +
+                     last_part(f)->length90k / 90;
+        head = f->head;
+    }
+}
+
+/* ---- on the disk ----------------------------------------------------------------------- */
+
+static void work(struct disk_job *j)
+{
+    struct cuts *q = container_of(j, struct cuts, job);
     struct heads *h = calloc(1, sizeof(*h));
 
     q->err = h ? 0 : GB_ENOMEM;
     for (size_t i = 0; i < q->n && !q->err; i++)
         q->err = look(q, i, h);
+    cuts_place(q);
     free(h);
 }
 
-static void after(uv_work_t *w, int status)
+static void after(struct disk_job *j)
 {
-    struct cuts *q = w->data;
+    struct cuts *q = container_of(j, struct cuts, job);
 
-    if (status)
-        q->err = GB_EIO;
     q->on_done(q->ctx, q);
 }
 
-int cuts_run(uv_loop_t *loop, struct cuts *q, const char *dir)
+int cuts_run(struct disk *disk, uv_loop_t *loop, struct cuts *q,
+             const char *dir)
 {
     if (!slice_copy(q->dir, sizeof(q->dir), slice_str(dir)))
         return GB_ERANGE;
-    q->work.data = q;
-    return uv_queue_work(loop, &q->work, work, after) ? GB_EIO : 0;
+    q->job.work = work;
+    q->job.done = after;
+    disk_run(disk, loop, DISK_LOOK, &q->job);
+    return 0;
 }
 
 struct cuts *cuts_new(size_t n)
@@ -136,11 +165,6 @@ void cuts_free(struct cuts *q)
 
 /* ---- export ------------------------------------------------------------------------- */
 
-static const struct mp4cut_part *last_part(const struct cuts_file *f)
-{
-    return &f->cut.part[f->cut.n - 1];
-}
-
 static uint64_t file_bytes(const struct cuts_file *f)
 {
     const struct mp4cut_part *last;
@@ -160,28 +184,6 @@ uint64_t cuts_export_bytes(const struct cuts *q)
     return sum ? sum + q->file[q->head].cut.head_bytes : 0;
 }
 
-/* Where the file's first part has its place in what goes out. */
-static int64_t begin_at(const struct cuts_export *e, const struct cuts_file *f)
-{
-    int64_t gap_ms = cuts_part_utc_ms(f, 0) - e->end_utc_ms;
-
-    return e->end_utc_ms && e->q->gaps && gap_ms >= RECORDER_JOIN_MS
-               ? e->end90k + gap_ms * 90
-               : e->end90k;
-}
-
-static void begin_file(struct cuts_export *e, const struct cuts_file *f)
-{
-    const struct mp4cut_part *last = last_part(f);
-    int64_t first90k = f->cut.part[0].at90k;
-
-    e->mover.shift90k = begin_at(e, f) - first90k;
-    e->mover.audio_hz = f->cut.audio_hz;
-    e->mover.skip = 0;
-    e->end90k = last->at90k + last->length90k + e->mover.shift90k;
-    e->end_utc_ms = cuts_part_utc_ms(f, f->cut.n - 1) + last->length90k / 90;
-}
-
 bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
                       uint64_t *off, uint64_t *n)
 {
@@ -197,7 +199,9 @@ bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
         return false;
     if (e->at) {
         f = &q->file[e->at - 1];
-        begin_file(e, f);
+        e->mover.shift90k = f->shift90k;
+        e->mover.audio_hz = f->cut.audio_hz;
+        e->mover.skip = 0;
         *off = f->cut.part[0].off;
         *n = file_bytes(f);
     }

@@ -1,8 +1,9 @@
 /* app/net/cuts.h - which parts of which recorded files make up a range of time,
- * read from the files in libuv's pool
+ * read from the files on their disk
  *
- * A question belongs to the pool from cuts_run to its on_done; the files are
- * looked at there, 112 bytes for each sample. */
+ * A question belongs to the disk from cuts_run to its on_done; the files are
+ * looked at there: 112 bytes for each key frame that may be a border, where
+ * they have their index, else for each sample. */
 #ifndef APP_NET_CUTS_H
 #define APP_NET_CUTS_H
 
@@ -14,10 +15,12 @@ struct cuts_file {
     int64_t begin_utc_ms;
     struct mp4cut cut; /* of it; n == 0: nothing */
     size_t head;       /* the first file of those in a row that have its head */
+    bool joins;        /* it goes on where the one before it ends, with its head */
+    int64_t shift90k;  /* added to its times, all files are one behind the other */
 };
 
 struct cuts {
-    uv_work_t work; /* of cuts.c */
+    struct disk_job job; /* of cuts.c */
     char dir[1100];
     /* the question */
     uint64_t request;
@@ -25,7 +28,7 @@ struct cuts {
     int64_t from_utc_ms, to_utc_ms;
     uint32_t part_ms;
     bool one;  /* all of it behind one head */
-    bool gaps; /* of one: they stay as they are */
+    bool gaps; /* they stay as they are */
     void (*on_done)(void *ctx, struct cuts *q);
     void *ctx;
     /* the answer */
@@ -40,16 +43,21 @@ struct cuts {
 struct cuts *cuts_new(size_t n);
 void cuts_free(struct cuts *q); /* NULL is fine */
 
+/* Gives each file its place, once they were looked at: the first picture at 0
+ * where all is one, else where files have it; from there on without a hole, but
+ * for gaps that stay. cuts_run does it. */
+void cuts_place(struct cuts *q);
+
 /* Takes q until on_done, on this loop, where it is the callee's. dir is copied.
  * 0, GB_ERANGE (dir is too long): q is still the caller's. */
-int cuts_run(uv_loop_t *loop, struct cuts *q, const char *dir);
+int cuts_run(struct disk *disk, uv_loop_t *loop, struct cuts *q,
+             const char *dir);
 
 /* ---- the answer as one file ------------------------------------------------------- */
 
 struct cuts_export {
     const struct cuts *q; /* borrowed */
     size_t at;            /* 0: before the head; i + 1: before file i */
-    int64_t end90k, end_utc_ms; /* of what has been */
     bool moves;           /* what is read is fragments */
     struct mp4cut_mover mover;
 };

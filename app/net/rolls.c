@@ -33,7 +33,7 @@ struct roll {
     /* the disk */
     char path[ROLLS_PATH_MAX];
     int fd;
-    uv_work_t work;
+    struct disk_job work;
     enum job job;
     struct recorder_piece *piece; /* on its way */
     int err;           /* an errno */
@@ -109,9 +109,7 @@ static void report(struct roll *f, enum rolls_event event)
         .r = { .roll = f->id, .event = event, .begin_utc_ms = f->begin_ms,
                .end_utc_ms = f->end_ms, .bytes = f->bytes,
                .lost = f->rec.lost, .sound = f->sound,
-               .err = f->err == ENOSPC || f->err == EDQUOT || f->err == EFBIG
-                          ? GB_ELIMIT
-                          : f->err ? GB_EIO : 0 },
+               .err = disk_error(f->err) },
     };
     if (f->err)
         slice_copy(e->text, sizeof(e->text),
@@ -121,26 +119,11 @@ static void report(struct roll *f, enum rolls_event event)
     media_net_post_main(f->rolls->o.media, &e->mail);
 }
 
-/* ---- the disk: in the pool ----------------------------------------------------------- */
-
-/* The directories of a path, but for the root of all. 0 or an errno. */
-static int make_dirs(char *path, size_t root)
-{
-    for (char *p = path + root + 1; (p = strchr(p, '/')); p++) {
-        int err;
-
-        *p = '\0';
-        err = mkdir(path, 0700) && errno != EEXIST ? errno : 0;
-        *p = '/';
-        if (err)
-            return err;
-    }
-    return 0;
-}
+/* ---- on the disk ------------------------------------------------------------------- */
 
 static void do_open(struct roll *f)
 {
-    f->err = make_dirs(f->path, strlen(f->rolls->o.dir));
+    f->err = disk_make_dirs(f->path, strlen(f->rolls->o.dir));
     if (f->err)
         return;
     f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -152,23 +135,10 @@ static void do_open(struct roll *f)
  * fragment as far as the disk allows it. */
 static void do_write(struct roll *f)
 {
-    size_t at = 0;
-
-    while (at < f->piece->n) {
-        ssize_t n = pwrite(f->fd, f->piece->bytes + at, f->piece->n - at,
-                           (off_t)(f->bytes + at));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            f->err = n ? errno : EIO;
-            if (ftruncate(f->fd, (off_t)f->bytes))
-                return; /* repaired at the next start */
-            return;
-        }
-        at += (size_t)n;
-    }
-    if (f->sync == ROLLS_SYNC_ALWAYS && fdatasync(f->fd))
+    f->err = disk_write_all(f->fd, f->piece->bytes, f->piece->n, f->bytes);
+    if (f->err && ftruncate(f->fd, (off_t)f->bytes))
+        return; /* repaired at the next start */
+    if (!f->err && f->sync == ROLLS_SYNC_ALWAYS && fdatasync(f->fd))
         f->err = errno;
 }
 
@@ -181,9 +151,9 @@ static void do_close(struct roll *f)
     f->fd = -1;
 }
 
-static void work(uv_work_t *w)
+static void work(struct disk_job *j)
 {
-    struct roll *f = w->data;
+    struct roll *f = container_of(j, struct roll, work);
 
     switch (f->job) {
     case JOB_OPEN:
@@ -244,12 +214,11 @@ static void wrote(struct roll *f)
     }
 }
 
-static void after(uv_work_t *w, int status)
+static void after(struct disk_job *j)
 {
-    struct roll *f = w->data;
+    struct roll *f = container_of(j, struct roll, work);
     enum job done = f->job;
 
-    (void)status;
     f->job = JOB_NONE;
     if (done == JOB_OPEN) {
         opened(f);
@@ -267,8 +236,9 @@ static void after(uv_work_t *w, int status)
 static void begin_job(struct roll *f, enum job job)
 {
     f->job = job;
-    f->work.data = f;
-    uv_queue_work(media_loop_uv(f->loop), &f->work, work, after);
+    f->work.work = work;
+    f->work.done = after;
+    disk_run(f->rolls->o.disk, media_loop_uv(f->loop), DISK_WRITE, &f->work);
 }
 
 static void begin_file(struct roll *f, const struct recorder_piece *p)
@@ -472,7 +442,7 @@ void rolls_stop(struct rolls *r, uint64_t roll)
 /* ---- files ----------------------------------------------------------------------------- */
 
 struct task {
-    uv_work_t work;
+    struct disk_job job;
     struct rolls_done d;
     size_t root; /* of path, that stays */
     char path[ROLLS_PATH_MAX];
@@ -494,11 +464,6 @@ static void do_remove(struct task *t)
     }
 }
 
-static bool read_at(void *ctx, uint64_t off, void *buf, size_t n)
-{
-    return pread(*(int *)ctx, buf, n, (off_t)off) == (ssize_t)n;
-}
-
 static void do_repair(struct task *t)
 {
     int fd = open(t->path, O_RDWR | O_CLOEXEC);
@@ -511,7 +476,7 @@ static void do_repair(struct task *t)
         return;
     }
     good = !fstat(fd, &st) &&
-           !mp4scan(&m, read_at, &fd, (uint64_t)st.st_size) && m.fragments;
+           !mp4scan(&m, disk_read_at, &fd, (uint64_t)st.st_size) && m.fragments;
     if (good) {
         t->d.bytes = m.bytes;
         t->d.duration_ms = m.duration_ms;
@@ -523,9 +488,9 @@ static void do_repair(struct task *t)
         do_remove(t); /* not one picture */
 }
 
-static void do_task(uv_work_t *w)
+static void do_task(struct disk_job *j)
 {
-    struct task *t = w->data;
+    struct task *t = container_of(j, struct task, job);
 
     if (t->d.task == ROLLS_REMOVE)
         do_remove(t);
@@ -533,11 +498,10 @@ static void do_task(uv_work_t *w)
         do_repair(t);
 }
 
-static void task_done(uv_work_t *w, int status)
+static void task_done(struct disk_job *j)
 {
-    struct task *t = w->data;
+    struct task *t = container_of(j, struct task, job);
 
-    (void)status;
     t->done(t->ctx, &t->d);
     free(t);
 }
@@ -556,8 +520,9 @@ int rolls_task(struct rolls *r, enum rolls_task task, uint64_t tag,
     t->root = strlen(r->o.dir);
     t->done = done;
     t->ctx = ctx;
-    t->work.data = t;
-    uv_queue_work(r->o.main, &t->work, do_task, task_done);
+    t->job.work = do_task;
+    t->job.done = task_done;
+    disk_run(r->o.disk, r->o.main, DISK_LOOK, &t->job);
     return 0;
 }
 

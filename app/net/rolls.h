@@ -1,18 +1,19 @@
 /* app/net/rolls.h - live streams into files: taps on the media loops, and the disk
  *
- *     main loop               media loop                  libuv's pool
+ *     main loop               media loop                  the disk
  *     rolls_start ──mail──► tap on the session's hub
  *                           frames ► recorder ► pieces ──► open, write, close
  *     on_roll ◄────mail──── a segment begins, grows, ends ◄ done
  *     rolls_stop ─────────► the tap leaves, the segment ends
  *
- * A roll is one recording of one channel, of however many segments. One job of a
- * roll is in the pool at a time; what comes meanwhile gathers, and is left out
+ * A roll is one recording of one channel, of however many segments. The disk has
+ * one job of a roll at a time; what comes meanwhile gathers, and is left out
  * above a limit: a disk that is slow or gone never holds up the stream. */
 #ifndef APP_NET_ROLLS_H
 #define APP_NET_ROLLS_H
 
 #include "app/media/recorder.h"
+#include "app/net/disk.h"
 #include "app/net/media.h"
 
 #define ROLLS_REPORT_MS 2000   /* between two reports of one segment */
@@ -43,7 +44,8 @@ struct rolls_report {
 struct rolls_config {
     uv_loop_t *main;
     struct media_net *media;
-    const char *dir; /* borrowed */
+    struct disk *disk; /* borrowed, as is dir, which lies on it */
+    const char *dir;
     void (*on_roll)(void *ctx, const struct rolls_report *r);
     void *ctx;
 };
@@ -61,7 +63,7 @@ struct rolls_order {
     struct slice device, channel; /* where it lies; copied */
     uint32_t segment_ms;
     enum rolls_sync sync;
-    bool cached;   /* with the pictures that are cached: those before an alarm */
+    bool cached;   /* with the pictures that are cached */
 };
 /* Its reports come later, OVER in every case. */
 void rolls_start(struct rolls *r, const struct rolls_order *o);
@@ -73,7 +75,7 @@ bool rolls_path(char out[static ROLLS_PATH_MAX], const char *dir,
                 struct slice device, struct slice channel,
                 int64_t begin_utc_ms);
 
-/* ---- files, in the pool --------------------------------------------------------- */
+/* ---- files that are there ------------------------------------------------------- */
 
 enum rolls_task {
     ROLLS_REMOVE, /* the file, and directories that are empty then */

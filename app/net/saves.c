@@ -33,7 +33,7 @@ struct save {
     /* the disk */
     char path[PATH_BYTES];
     int fd;
-    uv_work_t work;
+    struct disk_job work;
     enum job job;
     char *bytes;           /* on their way */
     size_t n;
@@ -95,9 +95,7 @@ static void report(struct save *f, bool over)
         .r = { .id = f->id, .session = f->session, .mark = f->mark,
                .hole_from_ms = s->hole_from_ms, .hole_to_ms = s->hole_to_ms,
                .over = over,
-               .err = f->err == ENOSPC || f->err == EDQUOT ? GB_ELIMIT
-                      : f->err == ENOENT ? GB_ENOENT
-                      : f->err ? GB_EIO : s->err },
+               .err = f->err ? disk_error(f->err) : s->err },
     };
     slice_copy(e->text, sizeof(e->text),
                slice_head(slice_str(why), sizeof(e->text) - 1));
@@ -106,7 +104,7 @@ static void report(struct save *f, bool over)
     media_net_post_main(f->saves->o.media, &e->mail);
 }
 
-/* ---- the disk: in the pool ---------------------------------------------------------- */
+/* ---- on the disk ------------------------------------------------------------------ */
 
 /* "soun": a handler of our head says that there is sound. */
 static uint8_t tracks_of(int fd)
@@ -142,34 +140,16 @@ static void do_open(struct save *f)
         f->err = errno;
 }
 
-static void do_write(struct save *f)
+static void work(struct disk_job *j)
 {
-    size_t at = 0;
-
-    while (at < f->n) {
-        ssize_t n = pwrite(f->fd, f->bytes + at, f->n - at,
-                           (off_t)(f->off + at));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            f->err = n ? errno : EIO;
-            return;
-        }
-        at += (size_t)n;
-    }
-}
-
-static void work(uv_work_t *w)
-{
-    struct save *f = w->data;
+    struct save *f = container_of(j, struct save, work);
 
     switch (f->job) {
     case JOB_OPEN:
         do_open(f);
         break;
     case JOB_WRITE:
-        do_write(f);
+        f->err = disk_write_all(f->fd, f->bytes, f->n, f->off);
         break;
     case JOB_CLOSE:
         close(f->fd);
@@ -208,12 +188,11 @@ static void wrote(struct save *f)
         report(f, false);
 }
 
-static void after(uv_work_t *w, int status)
+static void after(struct disk_job *j)
 {
-    struct save *f = w->data;
+    struct save *f = container_of(j, struct save, work);
     enum job done = f->job;
 
-    (void)status;
     f->job = JOB_NONE;
     if (done == JOB_CLOSE) {
         report(f, true);
@@ -231,8 +210,9 @@ static void after(uv_work_t *w, int status)
 static void begin_job(struct save *f, enum job job)
 {
     f->job = job;
-    f->work.data = f;
-    uv_queue_work(media_loop_uv(f->loop), &f->work, work, after);
+    f->work.work = work;
+    f->work.done = after;
+    disk_run(f->saves->o.disk, media_loop_uv(f->loop), DISK_WRITE, &f->work);
 }
 
 /* The next job, if there is something to do and none is under way. */
@@ -387,7 +367,7 @@ void saves_start(struct saves *s, const struct saves_order *o)
 }
 
 struct filing {
-    uv_work_t work;
+    struct disk_job job;
     struct saves *saves;
     uint64_t id, bytes;
     bool remove;
@@ -395,9 +375,9 @@ struct filing {
     char part[PATH_BYTES], final[PATH_BYTES];
 };
 
-static void file_it(uv_work_t *w)
+static void file_it(struct disk_job *j)
 {
-    struct filing *g = w->data;
+    struct filing *g = container_of(j, struct filing, job);
     int fd;
 
     if (g->remove) {
@@ -420,14 +400,12 @@ static void file_it(uv_work_t *w)
         close(fd);
 }
 
-static void filed(uv_work_t *w, int status)
+static void filed(struct disk_job *j)
 {
-    struct filing *g = w->data;
+    struct filing *g = container_of(j, struct filing, job);
     struct saves *s = g->saves;
 
-    (void)status;
-    s->o.on_filed(s->o.ctx, g->id, g->bytes,
-                  g->err == ENOSPC ? GB_ELIMIT : g->err ? GB_EIO : 0,
+    s->o.on_filed(s->o.ctx, g->id, g->bytes, disk_error(g->err),
                   g->err ? uv_strerror(-g->err) : NULL);
     free(g);
 }
@@ -452,8 +430,9 @@ void saves_end(struct saves *s, uint64_t id, enum saver_format format,
     path_of(s, id, format, false, g->final);
     if (f)
         save_free(f);
-    g->work.data = g;
-    uv_queue_work(s->o.main, &g->work, file_it, filed);
+    g->job.work = file_it;
+    g->job.done = filed;
+    disk_run(s->o.disk, s->o.main, DISK_WRITE, &g->job);
 }
 
 int saves_new(struct saves **out, const struct saves_config *cfg)

@@ -1,19 +1,20 @@
 /* app/net/saves.h - downloads into files: taps on the media loops, and the disk
  *
- *     main loop                    media loop              libuv's pool
+ *     main loop                    media loop              the disk
  *     saves_start ──mail──► tap on the session's hub
  *                           frames ► saver ► bytes ──────► pwrite
  *     on_saved ◄──mail───── where the file stands ◄─────── done
  *     saves_end ─────────────────────────────────────────► fsync, rename
  *
  * While a file has no session it is at rest on the main loop; a session takes it
- * to its own loop and gives it back. One job of a file is in the pool at a time;
+ * to its own loop and gives it back. The disk has one job of a file at a time;
  * what comes meanwhile gathers, so that a slow disk is met with larger writes. A
  * file is NAME.part until it is whole. */
 #ifndef APP_NET_SAVES_H
 #define APP_NET_SAVES_H
 
 #include "app/media/saver.h"
+#include "app/net/disk.h"
 #include "app/net/media.h"
 
 #define SAVES_REPORT_MS 500 /* between two reports of one file */
@@ -32,7 +33,8 @@ struct saves_report {
 struct saves_config {
     uv_loop_t *main;
     struct media_net *media;
-    const char *dir; /* borrowed */
+    struct disk *disk; /* borrowed, as is dir, which lies on it */
+    const char *dir;
     void (*on_saved)(void *ctx, const struct saves_report *r);
     /* bytes: of the file that is there now. */
     void (*on_filed)(void *ctx, uint64_t id, uint64_t bytes, int err,

@@ -229,8 +229,8 @@ static void roll(struct recorders *r, struct recorder_of *x,
         return;
     }
     x->alarm = !by_rule(r, x, now);
-    x->cached = x->alarm && (!x->ended_ms || now.mono_ms - x->ended_ms >
-                                                 RECORDERS_APART_MS);
+    x->cached = !x->ended_ms ||
+                now.mono_ms - x->ended_ms > RECORDERS_APART_MS;
     x->begun = false;
     x->begin_utc_ms = 0;
     x->bytes = x->lost = 0;

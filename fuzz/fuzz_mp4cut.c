@@ -1,0 +1,106 @@
+/* A recorded file of anybody's: what is found of it lies inside it, in order,
+ * and each part begins with a fragment. */
+#include "fuzz/fuzz.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/media/fmp4.h"
+#include "app/media/mp4cut.h"
+#include "app/media/mp4index.h"
+
+struct file {
+    const uint8_t *p;
+    size_t n;
+};
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
+{
+    const struct file *f = ctx;
+
+    if (off > f->n || n > f->n - off)
+        return false;
+    memcpy(buf, f->p + off, n);
+    return true;
+}
+
+/* Parts that are read in pieces: no more leaves than comes. */
+static void move(const struct file *f, const struct mp4cut *c)
+{
+    struct mp4cut_mover m = { .shift90k = -c->part[0].at90k,
+                              .audio_hz = c->audio_hz };
+    size_t at = (size_t)c->part[0].off, end, k;
+    char buf[300];
+
+    end = (size_t)(c->part[c->n - 1].off + c->part[c->n - 1].n);
+    do {
+        size_t n = end - at < sizeof(buf) ? end - at : sizeof(buf);
+
+        memcpy(buf, f->p + at, n);
+        k = mp4cut_move(&m, buf, n);
+        must(k <= n);
+        at += k;
+    } while (k && at < end);
+}
+
+static void check(const struct file *f, const struct mp4cut *c)
+{
+    uint64_t end = c->head_bytes;
+
+    must(c->n > 0);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct mp4cut_part *p = &c->part[i];
+        struct fmp4_fragment g;
+
+        must(p->off >= end && (i == 0 || p->off == end));
+        must(p->off <= f->n && p->n <= f->n - p->off && p->length90k >= 0);
+        must(p->n == 0 || p->n >= FMP4_FRAGMENT_HEAD);
+        if (p->n)
+            must(fmp4_fragment_read(&g, (const char *)f->p + p->off) && g.key);
+        end = p->off + p->n;
+    }
+    move(f, c);
+}
+
+static void check_index(struct file *f, uint32_t track)
+{
+    struct mp4index_table t;
+    uint64_t end = 0;
+
+    if (mp4index_read(&t, &end, &gb_alloc_heap, track, read_bytes, f, f->n))
+        return;
+    must(t.n > 0 && t.n <= MP4INDEX_MAX && end < f->n);
+    for (size_t i = 0; i < t.n; i++)
+        must(t.e[i].off < end && (!i || (t.e[i].off > t.e[i - 1].off &&
+                                         t.e[i].pts > t.e[i - 1].pts)));
+    gb_put(&gb_alloc_heap, t.e);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct mp4cut_range range[] = {
+        { -1000, 10000000, 0 }, { 0, 1000, UINT32_MAX }, { 700, 1500, 500 },
+    };
+    static struct mp4scan_head head;
+    struct file f = { data, size };
+    struct mp4scan whole;
+    struct mp4cut c;
+
+    for (size_t i = 0; i < sizeof(range) / sizeof(*range); i++)
+        if (!mp4cut_scan(&c, &head, &gb_alloc_heap, &range[i], read_bytes, &f,
+                         size)) {
+            check(&f, &c);
+            mp4cut_fini(&c, &gb_alloc_heap);
+        }
+    if (!mp4scan(&whole, read_bytes, &f, size))
+        must(whole.head_bytes <= whole.bytes && whole.bytes <= size);
+    check_index(&f, FMP4_VIDEO_ID);
+    check_index(&f, FMP4_AUDIO_ID);
+    return 0;
+}

@@ -1,0 +1,455 @@
+/* Recording from a media loop to a disk: sockets on loopback, files in a directory
+ * of their own. What the disk does, or does not, is no concern of the stream. */
+#include "app/net/rolls.h"
+
+#include "app/media/mp4scan.h"
+#include "app/platform/archive.h"
+#include "ps/mux.h"
+#include "test/media.h"
+#include "test/support.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SESSION 7
+#define ROLL 3
+#define STEP90K 36000 /* between two pictures: 400 ms of the stream */
+#define N_CLOSED 4096
+
+static uv_loop_t loop;
+static struct media_net *net;
+static struct disk *disk;
+static struct rolls *rolls;
+static char dir[64];
+static bool net_closed;
+static int fd; /* the device's */
+static uint64_t packets; /* that the platform has heard of */
+static unsigned opened;
+static struct {
+    unsigned n[ROLLS_FAILED + 1];
+    uint64_t bytes, lost;
+    int err;
+    char text[96];
+    int64_t begin_ms[N_CLOSED];
+    uint64_t size[N_CLOSED];
+} told;
+static struct rolls_done done;
+static unsigned n_done;
+/* what goes out */
+static struct ps_mux ps;
+static uint64_t pts90k;
+static uint16_t seq;
+
+static void on_event(void *ctx, const struct platform_media_event *ev)
+{
+    (void)ctx;
+    opened += ev->kind == PLATFORM_MEDIA_OPENED;
+    if (ev->kind == PLATFORM_MEDIA_REFUSED)
+        opened = 100;
+    if (ev->packets)
+        packets = ev->packets;
+}
+
+static void on_roll(void *ctx, const struct rolls_report *r)
+{
+    (void)ctx;
+    assert_int_equal(r->roll, ROLL);
+    if (r->event == ROLLS_CLOSED) {
+        assert_true(told.n[ROLLS_CLOSED] < N_CLOSED);
+        told.begin_ms[told.n[ROLLS_CLOSED]] = r->begin_utc_ms;
+        told.size[told.n[ROLLS_CLOSED]] = r->bytes;
+    }
+    if (r->event == ROLLS_FAILED) {
+        told.err = r->err;
+        slice_copy(told.text, sizeof(told.text), slice_str(r->text));
+    }
+    told.n[r->event]++;
+    told.bytes = r->bytes;
+    told.lost = r->lost;
+}
+
+static void on_done(void *ctx, const struct rolls_done *d)
+{
+    (void)ctx;
+    done = *d;
+    n_done++;
+}
+
+static void on_net_closed(void *ctx)
+{
+    (void)ctx;
+    net_closed = true;
+}
+
+/* ---- a world ------------------------------------------------------------------------ */
+
+/* A few milliseconds of all loops. */
+static void turn(void)
+{
+    uv_run(&loop, UV_RUN_NOWAIT);
+    usleep(2000);
+}
+
+#define WAIT_FOR(what)                                                         \
+    for (unsigned wait_i = 0; !(what) && wait_i < 5000; wait_i++)              \
+        turn();                                                                \
+    assert_true(what)
+
+static uint16_t open_session(void)
+{
+    struct platform_action a = { .kind = PLATFORM_DO_OPEN, .session = SESSION,
+                                 .history_ms = -1, .transport = PLATFORM_UDP };
+
+    assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        a.kind = PLATFORM_DO_OPEN;
+        a.port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 20000 *
+                                        2);
+        opened = 0;
+        media_net_order(net, &a, NULL);
+        WAIT_FOR(opened);
+        if (opened != 1)
+            continue;
+        a.kind = PLATFORM_DO_ANSWER;
+        media_net_order(net, &a, NULL);
+        return a.port;
+    }
+    fail_msg("no port is free");
+    return 0;
+}
+
+static void connect_device(uint16_t port)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+    assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &to.sin_addr), 1);
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(ps_mux_init(&ps, PS_CODEC_H264, PS_CODEC_UNKNOWN,
+                                 8000000), 0);
+    pts90k = 90000;
+    seq = 0;
+}
+
+static void begin(const char *below)
+{
+    const struct media_net_config mc = { .main = &loop, .loops = 1,
+                                         .on_event = on_event };
+    struct rolls_config rc = { .main = &loop, .dir = below ? below : dir,
+                               .on_roll = on_roll };
+
+    memset(&told, 0, sizeof(told));
+    packets = n_done = 0;
+    net_closed = false;
+    slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-rolls-XXXXXX"));
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(disk_new(&disk), 0);
+    assert_int_equal(media_net_new(&net, &mc, NULL), 0);
+    rc.media = net;
+    rc.disk = disk;
+    assert_int_equal(rolls_new(&rolls, &rc), 0);
+    connect_device(open_session());
+}
+
+static void finish(void)
+{
+    media_net_close(net, on_net_closed, NULL);
+    WAIT_FOR(net_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    rolls_free(rolls);
+    disk_free(disk);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    close(fd);
+    assert_int_equal(rmdir(dir), 0); /* nothing is left */
+}
+
+static void send_packet(const char *p, size_t n, bool last)
+{
+    char b[12 + 1400] = { (char)0x80, (char)(last ? 0xe0 : 0x60) };
+    struct writer w = writer_of(b + 2, 10);
+
+    writer_be16(&w, ++seq);
+    writer_be32(&w, (uint32_t)pts90k);
+    writer_be32(&w, 0x01020304);
+    memcpy(b + 12, p, n);
+    assert_int_equal(send(fd, b, 12 + n, 0), 12 + n);
+}
+
+static void send_picture(bool key)
+{
+    static const char idr[] = "\0\0\0\1" AU_SPS "\0\0\0\1" AU_PPS
+                              "\0\0\0\1" AU_IDR;
+    static const char p[] = "\0\0\0\1" AU_P;
+    struct slice es = key ? slice_of(idr, sizeof(idr) - 1)
+                          : slice_of(p, sizeof(p) - 1);
+    char bytes[4000];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    ps_mux_video(&ps, &w, es, pts90k, key);
+    assert_int_equal(w.err, 0);
+    for (size_t at = 0, n; at < w.len; at += n) {
+        n = w.len - at < 1400 ? w.len - at : 1400;
+        send_packet(bytes + at, n, at + n == w.len);
+    }
+    pts90k += STEP90K;
+}
+
+static void send_gops(unsigned n)
+{
+    for (unsigned i = 0; i < 5 * n; i++) {
+        send_picture(i % 5 == 0);
+        turn();
+    }
+}
+
+static void start(uint64_t session)
+{
+    const struct rolls_order o = {
+        .roll = ROLL, .session = session, .device = SLICE("dev"),
+        .channel = SLICE("chan"), .segment_ms = 4000,
+        .sync = ROLLS_SYNC_SEGMENT,
+    };
+
+    rolls_start(rolls, &o);
+}
+
+/* What a file of a segment has. */
+static struct mp4scan look(unsigned i)
+{
+    char path[ROLLS_PATH_MAX];
+    struct mp4scan m = { .bytes = 0 };
+    struct stat st;
+    int f;
+
+    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
+                           told.begin_ms[i]));
+    f = open(path, O_RDONLY);
+    assert_true(f >= 0);
+    assert_int_equal(fstat(f, &st), 0);
+    assert_int_equal(st.st_size, told.size[i]);
+    assert_int_equal(mp4scan(&m, disk_read_at, &f, (uint64_t)st.st_size), 0);
+    assert_int_equal(m.bytes, st.st_size);
+    close(f);
+    return m;
+}
+
+static void task(enum rolls_task what, int64_t begin_ms)
+{
+    unsigned n = n_done;
+
+    assert_int_equal(rolls_task(rolls, what, 9, SLICE("dev"), SLICE("chan"),
+                                begin_ms, on_done, NULL), 0);
+    WAIT_FOR(n_done == n + 1);
+    assert_int_equal(done.tag, 9);
+}
+
+static void remove_all(void)
+{
+    for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++) {
+        task(ROLLS_REMOVE, told.begin_ms[i]);
+        assert_int_equal(done.err, 0);
+    }
+}
+
+/* ---- tests -------------------------------------------------------------------------- */
+
+static void segments_are_files(void **state)
+{
+    unsigned pictures = 0;
+
+    (void)state;
+    begin(NULL);
+    send_gops(1);
+    start(SESSION);
+    send_gops(8);
+    WAIT_FOR(told.n[ROLLS_BEGUN] >= 3 && told.n[ROLLS_CLOSED] >= 2);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    assert_int_equal(told.n[ROLLS_OVER], 1);
+    assert_int_equal(told.n[ROLLS_FAILED], 0);
+    assert_int_equal(told.n[ROLLS_CLOSED], told.n[ROLLS_BEGUN]);
+    assert_int_equal(told.lost, 0);
+    for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++) {
+        struct mp4scan m = look(i);
+
+        pictures += m.fragments;
+        if (i)
+            assert_true(told.begin_ms[i] > told.begin_ms[i - 1]);
+    }
+    assert_true(pictures >= 30 && pictures <= 40);
+    /* one more that is not there is no fault; directories go with the last */
+    remove_all();
+    task(ROLLS_REMOVE, told.begin_ms[0]);
+    assert_int_equal(done.err, 0);
+    finish();
+}
+
+static uv_sem_t gate;
+static atomic_uint hanging;
+
+static void hang(struct disk_job *j)
+{
+    (void)j;
+    atomic_fetch_add(&hanging, 1);
+    uv_sem_wait(&gate);
+}
+
+static void hung(struct disk_job *j)
+{
+    (void)j;
+}
+
+/* The disk answers nothing while it is recorded: packets are taken as before, the
+ * order to stop comes through; and when it answers again all is there. */
+static void a_disk_that_hangs(void **state)
+{
+    static struct disk_job stuck[DISK_WRITERS];
+    uint64_t before;
+    unsigned pictures = 0;
+
+    (void)state;
+    begin(NULL);
+    assert_int_equal(uv_sem_init(&gate, 0), 0);
+    atomic_store(&hanging, 0);
+    for (unsigned i = 0; i < DISK_WRITERS; i++) {
+        stuck[i] = (struct disk_job){ .work = hang, .done = hung };
+        disk_run(disk, &loop, DISK_WRITE, &stuck[i]);
+    }
+    WAIT_FOR(atomic_load(&hanging) == DISK_WRITERS);
+    send_gops(1);
+    start(SESSION);
+    send_gops(6);
+    WAIT_FOR(packets > 0);
+    before = packets;
+    for (unsigned i = 0; i < 5000 && packets < before + 10; i++) {
+        send_picture(i % 5 == 0);
+        turn();
+    }
+    assert_true(packets >= before + 10);
+    rolls_stop(rolls, ROLL);
+    for (unsigned i = 0; i < 20; i++)
+        turn();
+    assert_int_equal(told.n[ROLLS_BEGUN] + told.n[ROLLS_OVER], 0);
+    for (unsigned i = 0; i < DISK_WRITERS; i++)
+        uv_sem_post(&gate);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    assert_int_equal(told.n[ROLLS_FAILED], 0);
+    assert_int_equal(told.lost, 0);
+    for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++)
+        pictures += look(i).fragments;
+    assert_true(pictures >= 30);
+    remove_all();
+    finish();
+    uv_sem_destroy(&gate);
+}
+
+static void a_disk_that_is_no_directory(void **state)
+{
+    (void)state;
+    begin("/dev/null");
+    send_gops(1);
+    start(SESSION);
+    for (unsigned i = 0; i < 500 && !told.n[ROLLS_OVER]; i++)
+        send_gops(1);
+    assert_int_equal(told.n[ROLLS_FAILED], 1);
+    assert_int_equal(told.n[ROLLS_OVER], 1);
+    assert_int_equal(told.n[ROLLS_BEGUN], 0);
+    assert_int_equal(told.err, GB_EIO);
+    assert_string_equal(told.text, uv_strerror(UV_ENOTDIR));
+    finish();
+}
+
+static void no_such_session(void **state)
+{
+    (void)state;
+    begin(NULL);
+    start(SESSION + 1);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    assert_int_equal(told.n[ROLLS_BEGUN] + told.n[ROLLS_FAILED], 0);
+    rolls_stop(rolls, ROLL); /* it is over already */
+    finish();
+}
+
+/* The stream ends, with its process or by itself: the file does, too. */
+static void the_loops_end(void **state)
+{
+    (void)state;
+    begin(NULL);
+    send_gops(1);
+    start(SESSION);
+    send_gops(2);
+    WAIT_FOR(told.n[ROLLS_BEGUN]);
+    media_net_close(net, on_net_closed, NULL);
+    WAIT_FOR(net_closed);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(told.n[ROLLS_CLOSED], 1);
+    assert_int_equal(told.n[ROLLS_OVER], 1);
+    look(0);
+    remove_all();
+    uv_run(&loop, UV_RUN_DEFAULT);
+    rolls_free(rolls);
+    disk_free(disk);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    close(fd);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* Cut where a crash may have cut it: what is whole stays. */
+static void repaired(void **state)
+{
+    char path[ROLLS_PATH_MAX];
+    struct mp4scan whole;
+
+    (void)state;
+    begin(NULL);
+    send_gops(1);
+    start(SESSION);
+    send_gops(3);
+    WAIT_FOR(told.n[ROLLS_BEGUN]);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    whole = look(0);
+    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
+                           told.begin_ms[0]));
+    task(ROLLS_REPAIR, told.begin_ms[0]);
+    assert_int_equal(done.bytes, whole.bytes); /* with its index */
+    assert_int_equal(truncate(path, (off_t)whole.bytes - 20), 0);
+    task(ROLLS_REPAIR, told.begin_ms[0]);
+    assert_int_equal(done.err, 0);
+    assert_true(done.bytes < whole.bytes && done.duration_ms > 0);
+    assert_int_equal(done.duration_ms, whole.duration_ms);
+    told.size[0] = done.bytes;
+    look(0);
+    assert_int_equal(truncate(path, (off_t)whole.head_bytes + 50), 0);
+    task(ROLLS_REPAIR, told.begin_ms[0]); /* not one picture */
+    assert_int_equal(done.bytes, 0);
+    assert_int_equal(access(path, F_OK), -1);
+    task(ROLLS_REPAIR, told.begin_ms[0]);
+    assert_int_equal(done.err, 0);
+    for (unsigned i = 1; i < told.n[ROLLS_CLOSED]; i++)
+        task(ROLLS_REMOVE, told.begin_ms[i]);
+    finish();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(segments_are_files),
+        cmocka_unit_test(a_disk_that_hangs),
+        cmocka_unit_test(a_disk_that_is_no_directory),
+        cmocka_unit_test(no_such_session),
+        cmocka_unit_test(the_loops_end),
+        cmocka_unit_test(repaired),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
