@@ -239,6 +239,9 @@ SIM_S ?= 120
 SIM_SEEDS ?=
 sim: $(BUILD)/fleet                                  ## a simulated fleet for SIM_S seconds, seed after seed
 	tools/sim.sh $(BUILD)/fleet $(SIM_S) $(SIM_SEEDS)
+sim-memory: $(BUILD)/fleet                           ## short lives in which each allocation fails once, then five in a row
+	$(BUILD)/fleet --devices 4 --lives 1
+	$(BUILD)/fleet --devices 4 --lives 1 --burst 5
 
 RUN ?= # runs a program of the target: RUN="qemu-aarch64 -L $(SYSROOT)"
 unit: $(tests)                                       ## run every unit test of one VARIANT
@@ -333,6 +336,6 @@ clean:                                               ## remove every build
 help:                                                ## this text
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: all tests benches fuzzers unit sim check asan cov analyze faults capacity soak replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
+.PHONY: all tests benches fuzzers unit sim sim-memory check asan cov analyze faults capacity soak replay fuzz bench baseline demo golden headers layers words docs install deb tarball repro cross clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

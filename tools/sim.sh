@@ -1,7 +1,7 @@
 #!/bin/sh
 # sim.sh FLEET SECONDS [SEED...] - runs the simulated fleet (docs/simulation.md):
-# the seeds that are named, then new ones until the time is over. Stops at the
-# first fault, whose last line repeats it.
+# the seeds that are named, some lives without memory, then new seeds until the
+# time is over. Stops at the first fault, whose last line repeats it.
 set -eu
 fleet=$1
 until=$(($(date +%s) + $2))
@@ -9,6 +9,8 @@ shift 2
 for seed in "$@"; do
     "$fleet" --seed "$seed" --devices 60 --days 0.2
 done
+now=$(date +%s)
+"$fleet" --seed "$now" --devices 4 --lives 97 --from $((now % 97 + 1)) --cpu $((until > now ? (until - now) / 5 : 1))
 devices=60
 while left=$((until - $(date +%s))) && [ "$left" -gt 0 ]; do
     [ "$left" -gt 40 ] || devices=60

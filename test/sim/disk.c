@@ -6,16 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What there is no memory for must not be missed later: there is no start. */
+static void loaded(struct world *w, int err)
+{
+    if (err && err != GB_ENOMEM)
+        world_fail(w, "the store has what nobody takes: %s", gb_strerror(err));
+    w->is_lost |= err != 0;
+}
+
 static void on_device(void *ctx, const struct platform_saved_device *d)
 {
     struct world *w = ctx;
 
-    platform_restore_device(w->p, d, world_now(w));
+    loaded(w, platform_restore_device(w->p, d, world_now(w)));
 }
 
 static void on_channel(void *ctx, const struct platform_channel *c)
 {
-    platform_restore_channel(((struct world *)ctx)->p, c);
+    struct world *w = ctx;
+
+    if (!w->is_lost)
+        loaded(w, platform_restore_channel(w->p, c));
 }
 
 static void on_group(void *ctx, struct slice name, struct slice sealed,
@@ -23,7 +34,8 @@ static void on_group(void *ctx, struct slice name, struct slice sealed,
 {
     struct world *w = ctx;
 
-    platform_restore_group(w->p, name, sealed, subscribe, world_now(w));
+    loaded(w, platform_restore_group(w->p, name, sealed, subscribe,
+                                     world_now(w)));
 }
 
 static void on_settings(void *ctx, struct slice device,
@@ -31,7 +43,8 @@ static void on_settings(void *ctx, struct slice device,
 {
     struct world *w = ctx;
 
-    platform_restore_settings(w->p, device, s, world_now(w));
+    if (!w->is_lost)
+        loaded(w, platform_restore_settings(w->p, device, s, world_now(w)));
 }
 
 static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
@@ -40,7 +53,7 @@ static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
     struct world *w = ctx;
 
     w->dialogs_loaded++;
-    platform_restore_dialog(w->p, key, d, peer, world_now(w));
+    loaded(w, platform_restore_dialog(w->p, key, d, peer, world_now(w)));
 }
 
 static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
@@ -48,7 +61,7 @@ static void on_ids(void *ctx, uint64_t alarm, uint64_t command)
     platform_restore_ids(((struct world *)ctx)->p, alarm, command);
 }
 
-void disk_open(struct world *w)
+bool disk_open(struct world *w)
 {
     const struct store_loader load = {
         .on_device = on_device, .on_channel = on_channel,
@@ -59,11 +72,17 @@ void disk_open(struct world *w)
     bool moved = false;
 
     w->dialogs_loaded = 0;
+    w->is_lost = false;
     if (store_open(&w->store, w->opt.dir, &load, why, &moved) || moved)
         world_fail(w, "the store does not open: %s", why);
     w->pending = NULL;
     w->pending_end = &w->pending;
     w->commit_ms = GB_NEVER;
+    if (!w->is_lost)
+        return true;
+    store_close(w->store);
+    w->store = NULL;
+    return false;
 }
 
 /* ---- what waits for the disk ---- */

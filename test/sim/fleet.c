@@ -1,6 +1,7 @@
 /* fleet - a simulated fleet against the platform, in virtual time
  *
  *     fleet [--seed N] [--days D] [--devices N] [--alloc N] [--cpu S] [-v]
+ *     fleet --lives STEP [--from N] [--burst N] [--seed N] [--devices N] [-v]
  *
  * Rough times of some hours, then half an hour in which all must come right; at
  * times an orderly restart behind that. Ends with 0 and a line of figures, or by
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,11 +63,12 @@ static void report(const struct world *w, uint64_t since_ms, double cpu)
     printf("  %llu events, %llu whole checks, %llu calms; %llu crashes, %llu "
            "orderly restarts, %llu clock steps, %llu cut connections, %llu NAT "
            "rebinds, %llu full disks, %llu rows lost; %llu calls (%llu refused), "
-           "%llu sessions, %llu removals, %llu alarms; %.1f MiB at most\n",
+           "%llu sessions, %llu removals, %llu alarms, %llu messages of strangers; "
+           "%.1f MiB at most\n",
            U(w->events), U(w->checks), U(w->calms), U(w->crashes), U(w->drains),
            U(w->steps), U(w->cuts), U(w->rebinds), U(w->fulls), U(w->lost_rows),
            U(w->calls), U(w->refused_calls), U(w->sessions), U(w->removed),
-           U(w->alarms), (double)w->memory.peak / 1048576);
+           U(w->alarms), U(w->strangers), (double)w->memory.peak / 1048576);
 #undef U
 }
 
@@ -102,10 +105,50 @@ static void remove_store(const char *dir)
     rmdir(dir);
 }
 
+/* Lives in which the from-th allocation fails, then those that follow it at
+ * intervals of `step`, until one makes fewer of them. */
+static void live_on(const struct world_options *opt, uint64_t from,
+                    uint64_t step)
+{
+    static struct world w;
+    struct world_options o = *opt;
+    double cpu = cpu_s();
+    uint64_t lives = 0, starts = 0, refused = 0;
+    char again[200];
+    bool failed;
+
+    o.is_orderly = true;
+    o.again = again;
+    for (o.fail_at = from;; o.fail_at += step) {
+        snprintf(again, sizeof(again), "%s --from %llu", opt->again,
+                 (unsigned long long)o.fail_at);
+        world_init(&w, &o);
+        life_run(&w);
+        world_free(&w);
+        failed = w.memory.failed > 0;
+        lives++;
+        starts += w.failed_starts;
+        refused += w.refused_calls;
+        remove_store(o.dir);
+        if (!failed || (o.cpu_s > 0 && cpu_s() - cpu > o.cpu_s))
+            break;
+        if (mkdir(o.dir, 0700))
+            abort();
+    }
+    printf("seed %llu: %llu lives of %u devices in %.1f s of CPU, the last one's "
+           "allocation %llu %s; %llu starts and %llu calls were refused\n",
+           (unsigned long long)o.seed, (unsigned long long)lives, o.devices,
+           cpu_s() - cpu, (unsigned long long)o.fail_at,
+           failed ? "failed" : "never came", (unsigned long long)starts,
+           (unsigned long long)refused);
+}
+
 static void usage(void)
 {
     fprintf(stderr, "usage: fleet [--seed N] [--days D] [--devices N] "
-                    "[--alloc N] [--cpu S] [-v]\n");
+                    "[--alloc N] [--cpu S] [-v]\n"
+                    "       fleet --lives STEP [--from N] [--burst N] "
+                    "[--seed N] [--devices N] [--cpu S] [-v]\n");
     exit(2);
 }
 
@@ -117,11 +160,15 @@ int main(int argc, char **argv)
         { "devices", required_argument, NULL, 'n' },
         { "alloc", required_argument, NULL, 'a' },
         { "cpu", required_argument, NULL, 'c' },
+        { "lives", required_argument, NULL, 'l' },
+        { "from", required_argument, NULL, 'f' },
+        { "burst", required_argument, NULL, 'b' },
         { "verbose", no_argument, NULL, 'v' }, { 0 },
     };
     struct world_options opt = { .seed = (uint64_t)time(NULL), .devices = 1000,
-                                 .days = 1 };
-    char dir[] = "/tmp/fleet-XXXXXX", again[200];
+                                 .days = 1, .fail_n = 1 };
+    char dir[] = "/tmp/fleet-XXXXXX", again[160];
+    uint64_t step = 0, from = 1;
 
     for (int c; (c = getopt_long(argc, argv, "v", longs, NULL)) != -1;) {
         switch (c) {
@@ -130,19 +177,30 @@ int main(int argc, char **argv)
         case 'n': opt.devices = (unsigned)atoi(optarg); break;
         case 'a': opt.alloc_one_in = (unsigned)atoi(optarg); break;
         case 'c': opt.cpu_s = atof(optarg); break;
+        case 'l': step = strtoull(optarg, NULL, 10); break;
+        case 'f': from = strtoull(optarg, NULL, 10); break;
+        case 'b': opt.fail_n = strtoull(optarg, NULL, 10); break;
         case 'v': opt.verbose = true; break;
         default: usage();
         }
     }
     if (opt.devices == 0 || opt.devices >= WORLD_MAX_DEVICES || !mkdtemp(dir))
         usage();
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    opt.dir = dir;
+    opt.again = again;
+    if (step) {
+        snprintf(again, sizeof(again),
+                 "%s --seed %llu --devices %u --lives %llu --burst %llu",
+                 argv[0], (unsigned long long)opt.seed, opt.devices,
+                 (unsigned long long)step, (unsigned long long)opt.fail_n);
+        live_on(&opt, from, step);
+        return 0;
+    }
     snprintf(again, sizeof(again), "%s --seed %llu --devices %u --alloc %u "
                                    "--days %g", argv[0],
              (unsigned long long)opt.seed, opt.devices, opt.alloc_one_in,
              opt.days);
-    opt.dir = dir;
-    opt.again = again;
-    setvbuf(stdout, NULL, _IOLBF, 0);
     printf("%s\n", again);
     simulate(&opt);
     remove_store(dir);

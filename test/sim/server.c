@@ -4,27 +4,49 @@
 #include <stdio.h>
 #include <string.h>
 
-void server_start(struct world *w)
+#define START_AGAIN_MS 1000
+
+static bool start(struct world *w)
 {
     struct sip_stack_config sc = { .alloc = &w->memory.alloc,
                                    .user_agent = "gb28181d" };
     struct platform_config *pc = &w->config;
-    unsigned one_in = w->memory.one_in;
 
-    w->memory.one_in = 0; /* without memory there is no start */
     for (size_t i = 0; i < sizeof(sc.seed); i++) {
         sc.seed[i] = (uint8_t)world_random(w, 256);
         pc->seed[i] = (uint8_t)world_random(w, 256);
     }
-    if (sip_stack_new(&w->server, &sc))
-        world_fail(w, "no stack");
+    if (sip_stack_new(&w->server, &sc)) {
+        w->server = NULL;
+        return false;
+    }
     pc->sip = w->server;
-    if (platform_new(&w->p, pc, world_now(w)))
-        world_fail(w, "no platform");
+    if (!platform_new(&w->p, pc, world_now(w)) && disk_open(w))
+        return true;
+    platform_free(w->p);
+    sip_stack_free(w->server);
+    w->p = NULL;
+    w->server = NULL;
+    return false;
+}
+
+void server_start(struct world *w)
+{
+    unsigned one_in = w->memory.one_in;
+
+    w->memory.one_in = 0; /* with a thousand devices no start would succeed */
     w->draining = false;
-    disk_open(w);
+    if (start(w)) {
+        world_pump(w);
+    } else {
+        if (!world_may_lack_memory(w))
+            world_fail(w, "it does not start");
+        if (w->memory.live)
+            world_fail(w, "%zu bytes are left of a start", w->memory.live);
+        w->failed_starts++;
+        w->up_ms = w->mono_ms + START_AGAIN_MS;
+    }
     w->memory.one_in = one_in;
-    world_pump(w);
 }
 
 void server_crash(struct world *w, uint64_t down_ms, bool in_order)
@@ -36,6 +58,7 @@ void server_crash(struct world *w, uint64_t down_ms, bool in_order)
     w->server = NULL;
     w->up_ms = w->mono_ms + down_ms;
     media_forget(w);
+    check_forget(w);
     if (w->memory.live)
         world_fail(w, "%zu bytes are left of the platform", w->memory.live);
     for (uint32_t i = 0; i < w->n; i++)
@@ -71,6 +94,15 @@ static void on_action(struct world *w, const struct platform_action *a)
     case PLATFORM_DIALOG_CLOSED:
         disk_note(w, a);
         break;
+    case PLATFORM_SESSION_CHANGED:
+        check_session_changed(w, a->session);
+        break;
+    case PLATFORM_SESSION_GONE:
+        check_session_gone(w, a->session);
+        break;
+    case PLATFORM_CATALOG_DONE:
+        check_listed(w, a->device);
+        break;
     case PLATFORM_ALARM:
         w->alarms++;
         break;
@@ -95,7 +127,7 @@ void server_pump(struct world *w)
     while (w->server && sip_stack_output(w->server, &out)) {
         if (slice_has_prefix(out.bytes, SLICE("SIP/2.0 503")) &&
             slice_find_slice(out.bytes, SLICE(" MESSAGE\r\n")) < out.bytes.n &&
-            !w->opt.alloc_one_in)
+            !world_may_lack_memory(w))
             world_fail(w, "a MESSAGE is shed");
         wire_put(w, false, &out);
     }

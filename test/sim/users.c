@@ -4,7 +4,7 @@
 #include "manscdp/ptz.h"
 
 /* Every call is answered: with one of the errors that its contract names. */
-static void called(struct world *w, int err)
+void users_called(struct world *w, int err)
 {
     w->calls++;
     if (!err)
@@ -12,7 +12,7 @@ static void called(struct world *w, int err)
     w->refused_calls++;
     if (err == GB_ENOENT || err == GB_ESTATE || err == GB_ELIMIT ||
         err == GB_EAGAIN || err == GB_EUNSUPPORTED || err == GB_EBUSY ||
-        (err == GB_ENOMEM && w->opt.alloc_one_in))
+        (err == GB_ENOMEM && world_may_lack_memory(w)))
         return;
     world_fail(w, "a call ends with %s", gb_strerror(err));
 }
@@ -67,7 +67,7 @@ static void live(struct world *w)
     if (!free_hold(w))
         return;
     err = platform_live_start(w->p, &req, world_now(w), &s);
-    called(w, err);
+    users_called(w, err);
     if (!err)
         watch(w, s.id);
 }
@@ -88,7 +88,7 @@ static void playback(struct world *w)
     if (!free_hold(w))
         return;
     err = platform_playback_start(w->p, &req, world_now(w), &s);
-    called(w, err);
+    users_called(w, err);
     if (!err)
         watch(w, s.id);
 }
@@ -114,7 +114,7 @@ static void control(struct world *w)
     uint32_t number;
 
     if (h)
-        called(w, platform_session_control(w->p, h->session, &c, world_now(w),
+        users_called(w, platform_session_control(w->p, h->session, &c, world_now(w),
                                            &number));
 }
 
@@ -147,10 +147,10 @@ static void ptz(struct world *w)
     uint64_t id;
 
     if (world_chance(w, 300))
-        called(w, platform_ptz_stop(w->p, r.device, r.channel, world_now(w),
+        users_called(w, platform_ptz_stop(w->p, r.device, r.channel, world_now(w),
                                     &id));
     else
-        called(w, platform_ptz(w->p, &r, world_now(w), &id));
+        users_called(w, platform_ptz(w->p, &r, world_now(w), &id));
 }
 
 static void ask(struct world *w)
@@ -162,9 +162,9 @@ static void ask(struct world *w)
     uint64_t id;
 
     if (world_chance(w, 500))
-        called(w, platform_command_refresh(w->p, o.device, world_now(w), &id));
+        users_called(w, platform_command_refresh(w->p, o.device, world_now(w), &id));
     else
-        called(w, platform_command_send(w->p, &o, world_now(w), &id));
+        users_called(w, platform_command_send(w->p, &o, world_now(w), &id));
 }
 
 static void records(struct world *w)
@@ -177,14 +177,14 @@ static void records(struct world *w)
     };
     uint64_t id;
 
-    called(w, platform_records_start(w->p, &q, world_now(w), &id));
+    users_called(w, platform_records_start(w->p, &q, world_now(w), &id));
 }
 
 static void remove_device(struct world *w)
 {
     int err = platform_device_remove(w->p, slice_str(any(w)->id), world_now(w));
 
-    called(w, err);
+    users_called(w, err);
     w->removed += !err;
 }
 
@@ -198,13 +198,13 @@ static void set(struct world *w)
     int err;
 
     if (world_chance(w, 100)) {
-        called(w, platform_group_remove(w->p, name, world_now(w)));
+        users_called(w, platform_group_remove(w->p, name, world_now(w)));
         return;
     }
     err = platform_group_set(w->p, name, &password, world_now(w));
-    called(w, err);
+    users_called(w, err);
     if (!err)
-        called(w, platform_device_set(w->p, slice_str(u->id), &s,
+        users_called(w, platform_device_set(w->p, slice_str(u->id), &s,
                                       world_now(w)));
 }
 
@@ -333,6 +333,9 @@ void chaos_act(struct world *w)
             server_crash(w, world_random(w, 120000), false);
             w->crashes++;
         }
+        break;
+    case 39:
+        strangers_act(w);
         break;
     default:
         break;

@@ -111,8 +111,31 @@ static void other_realm(struct packet *k)
         memcpy(at + 1, "4401020049", 10);
 }
 
+static bool is_answer(const struct packet *k)
+{
+    return k->n > 8 && memcmp(k->bytes, "SIP/2.0 ", 8) == 0;
+}
+
+static void drop_status(struct packet *k)
+{
+    char *at = find(k, "<CmdType>Keepalive</CmdType>") ? find(k, "<Status>")
+                                                       : NULL;
+    char *end = at ? find(k, "</Status>") : NULL;
+
+    for (; at && at < end + 9; at++)
+        *at = ' ';
+}
+
 static void twist(struct packet *k, unsigned how)
 {
+    if (how & TWIST_VIA && is_answer(k))
+        drop_line(k, "\r\nVia: ");
+    if (how & TWIST_STATUS)
+        drop_status(k);
+    if (how & TWIST_AGENT) {
+        drop_line(k, "\r\nUser-Agent: ");
+        drop_line(k, "\r\nMax-Forwards: ");
+    }
     if (how & TWIST_EXPIRES && memcmp(k->bytes, "REGISTER", 8) == 0)
         drop_line(k, "\r\nExpires: ");
     if (how & TWIST_SN && memcmp(k->bytes, "MESSAGE ", 8) == 0)
@@ -128,7 +151,8 @@ static void put_copy(struct world *w, bool to_server, uint32_t i,
                      const struct sip_out *out, uint64_t later_ms)
 {
     struct unit *u = &w->unit[i];
-    struct packet *k = packet(PACKET_MESSAGE, out->bytes.n);
+    size_t ping = to_server && u->twists & TWIST_PING ? 4 : 0;
+    struct packet *k = packet(PACKET_MESSAGE, out->bytes.n + ping);
     uint64_t at = w->mono_ms + delay_ms(w) + later_ms;
 
     k->to_server = to_server;
@@ -137,7 +161,8 @@ static void put_copy(struct world *w, bool to_server, uint32_t i,
                                  .connection = out->peer.connection };
     k->peer.local = to_server ? w->server_addr : u->own;
     k->peer.remote = to_server ? u->seen : w->server_addr;
-    memcpy(k->bytes, out->bytes.p, k->n);
+    memcpy(k->bytes, "\r\n\r\n", ping);
+    memcpy(k->bytes + ping, out->bytes.p, out->bytes.n);
     if (to_server && u->twists)
         twist(k, u->twists);
     if (out->peer.transport != SIP_UDP) {
@@ -154,6 +179,8 @@ void wire_put(struct world *w, bool to_server, const struct sip_out *out)
     uint32_t i = udp ? unit_at(to_server ? &out->peer.local : &out->peer.remote)
                      : (uint32_t)(out->peer.connection & 0xffff);
 
+    if (!to_server && out->peer.remote.ip[0] == 198)
+        return; /* to a stranger */
     if (i >= w->n)
         world_fail(w, "a message to nobody");
     if (udp && !to_server && !gb_addr_eq(&out->peer.remote, &w->unit[i].seen))
@@ -165,6 +192,8 @@ void wire_put(struct world *w, bool to_server, const struct sip_out *out)
     put_copy(w, to_server, i, out, 0);
     if (udp && !w->calm && world_chance(w, w->copies))
         put_copy(w, to_server, i, out, world_random(w, 500));
+    if (udp && to_server && w->unit[i].twists & TWIST_TWICE)
+        put_copy(w, to_server, i, out, 0);
     if (udp && to_server && w->unit[i].twists & TWIST_REPEAT)
         put_copy(w, to_server, i, out, 5000 + world_random(w, 60000));
 }

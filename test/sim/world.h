@@ -30,6 +30,12 @@ enum {
     TWIST_EXPIRES = 2, /* no Expires in REGISTER */
     TWIST_SN = 4,      /* SN 0 in keepalives */
     TWIST_REPEAT = 8,  /* every message again, many seconds later */
+    TWIST_TWICE = 16,  /* every message twice, one right behind the other */
+    TWIST_VIA = 32,    /* no Via in answers */
+    TWIST_PING = 64,   /* two empty lines before each message */
+    TWIST_STATUS = 128, /* no Status in keepalives */
+    TWIST_AGENT = 256, /* no User-Agent, no Max-Forwards */
+    TWIST_COUNT = 9,
 };
 
 struct unit {
@@ -46,6 +52,8 @@ struct unit {
     uint64_t in_order[2]; /* TCP: arrival of the last message each way */
     uint64_t down_ms;     /* since when its line is cut; GB_NEVER: it is not */
     uint64_t up_ms;       /* when it is mended */
+    uint64_t asked_ms;    /* its catalog is waited for since; GB_NEVER: it is not */
+    uint64_t listed_ms;   /* the last one was over */
 };
 
 struct packet;
@@ -71,6 +79,11 @@ struct hold {
     uint64_t session, until_ms; /* session 0: free */
 };
 
+/* A session that has stopped or failed, and is to go. */
+struct over {
+    uint64_t session, since_ms;
+};
+
 /* A write to the store that is not on the disk yet. */
 struct pending {
     struct pending *next;
@@ -88,6 +101,8 @@ struct world_alloc {
     uint64_t calls;
     uint64_t *random;    /* NULL: never fails */
     unsigned one_in;
+    uint64_t fail_at, fail_n; /* these calls fail; fail_at 0: none */
+    uint64_t failed;
 };
 
 struct world_options {
@@ -96,6 +111,8 @@ struct world_options {
     double days;          /* of virtual time */
     unsigned alloc_one_in; /* in rough times so many allocations to one that
                               fails; 0: none fails */
+    uint64_t fail_at, fail_n; /* so many from this one fail; fail_at 0: none */
+    bool is_orderly;      /* a life in which all is well but for memory */
     bool verbose;
     const char *dir;      /* of the store; made by the caller */
     const char *again;    /* the command that repeats this run */
@@ -129,17 +146,26 @@ struct world {
     struct stream stream[WORLD_STREAMS];
     unsigned open_streams;
     struct hold hold[WORLD_HOLDS];
+    struct over over[WORLD_STREAMS]; /* in order of time */
+    unsigned n_over;
     uint64_t users_ms, chaos_ms;
     /* the disk */
     struct store *store;
     struct pending *pending, **pending_end;
     uint64_t commit_ms, full_until_ms; /* full: nothing is written */
     unsigned dialogs_loaded;
+    bool is_lost;         /* something that was loaded had no room */
     /* what was done, for the report */
     uint64_t events, checks, calms, crashes, drains, steps, cuts, rebinds,
-        calls, refused_calls, sessions, removed, alarms, fulls, lost_rows;
+        calls, refused_calls, sessions, removed, alarms, fulls, lost_rows,
+        failed_starts, strangers;
     size_t calm_bytes;    /* at the second calm */
 };
+
+static inline bool world_may_lack_memory(const struct world *w)
+{
+    return w->opt.alloc_one_in || w->opt.fail_at;
+}
 
 /* ---- world.c ---- */
 void world_init(struct world *w, const struct world_options *opt);
@@ -155,6 +181,8 @@ _Noreturn void world_fail(const struct world *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- server.c: the platform's life ---- */
+/* Without memory it does not start, and w->server stays NULL; another try
+ * follows. */
 void server_start(struct world *w);
 /* It is gone; pending writes are, too, unless it has ended in order. */
 void server_crash(struct world *w, uint64_t down_ms, bool in_order);
@@ -182,17 +210,30 @@ uint64_t media_deadline(const struct world *w);
 void media_tick(struct world *w);
 
 /* ---- disk.c ---- */
-void disk_open(struct world *w); /* loads w->p */
+bool disk_open(struct world *w); /* loads w->p; false: no memory for that */
 void disk_note(struct world *w, const struct platform_action *a);
 void disk_commit(struct world *w);
 void disk_close(struct world *w, bool lose);
 
+/* ---- life.c: a short life, in which nothing is left to chance ---- */
+void life_run(struct world *w);
+
 /* ---- users.c ---- */
 void users_act(struct world *w);
 void users_leave(struct world *w);
+/* What a call of the API ended with. */
+void users_called(struct world *w, int err);
 void chaos_act(struct world *w);
 
+/* ---- strangers.c ---- */
+void strangers_act(struct world *w);
+
 /* ---- check.c ---- */
+/* What the platform tells of its own. */
+void check_session_changed(struct world *w, uint64_t session);
+void check_session_gone(struct world *w, uint64_t session);
+void check_listed(struct world *w, struct slice device);
+void check_forget(struct world *w); /* it is gone */
 void check_cheap(struct world *w);
 void check_whole(struct world *w);
 /* After WORLD_CALM_MS without trouble. */
