@@ -1,5 +1,5 @@
 // Alarms, newest first: filtered by the server, and as they come.
-import { button, call, channelPath, clock, devicePath, field, h, inLanguage, listen, query, select, soon, trouble, when } from './core.js';
+import { button, call, channelPath, clock, devicePath, field, h, inLanguage, listen, listing, query, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -12,6 +12,7 @@ addTexts({
 });
 
 const PAGE = 100;
+const KEPT_MAX = 2000; // rows
 const PICTURE_BEFORE_MS = 15000; // a picture belongs to an alarm that it came so long before
 const PICTURE_AFTER_MS = 60000; // or after
 
@@ -31,13 +32,13 @@ export default class Alarms {
       to: h('input', { type: 'datetime-local', onchange: changed }),
     };
     const f = this.filters;
-    this.said = h('p', { class: 'hint', role: 'status' });
-    this.body = h('tbody', {});
+    this.said = status();
+    this.table = listing(['time', 'where', 'priority', 'what', 'description', 'picture', '']);
     this.more = button('more', () => this.load(true), { hidden: true });
     root.append(h('h1', { t: 'view_alarms' }),
       h('div', { class: 'tools' }, field('deviceFilter', f.device), field('method', f.method), field('priority', f.priority), field('from', f.from), field('until', f.to)),
       this.said,
-      h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['time', 'where', 'priority', 'what', 'description', 'picture', ''].map((k) => (k ? h('th', { t: k, scope: 'col' }) : h('td', {}))))), this.body)),
+      this.table.root,
       this.more);
     listen('alarm', (a) => this.came(a));
     listen('reset', () => this.shown && this.load());
@@ -52,11 +53,13 @@ export default class Alarms {
 
   async load(more = false) {
     const mine = ++this.asked;
+    const before = new Set(this.items);
     const r = await call('GET', `/alarms?${query({ ...this.query, limit: PAGE, cursor: more ? this.next : '' })}`);
     if (!more) await this.loadPictures();
     if (mine !== this.asked) return;
     if (r.ok) {
-      this.items = more ? [...this.items, ...r.data.items] : r.data.items;
+      const known = new Set(r.data.items.map((a) => a.id));
+      this.items = more ? [...this.items, ...r.data.items] : [...this.items.filter((a) => !before.has(a) && !known.has(a.id)), ...r.data.items];
       this.next = r.data.next;
     }
     this.said.textContent = trouble(r) || (this.items.length ? '' : t('noAlarms'));
@@ -77,12 +80,22 @@ export default class Alarms {
       (q.from && at < Date.parse(q.from)) || (q.to && at > Date.parse(q.to))) return;
     this.items.unshift(a);
     this.said.textContent = '';
-    this.body.prepend(this.row(a));
+    this.table.root.hidden = false;
+    this.table.body.prepend(this.row(a));
+    if (this.items.length > KEPT_MAX) this.forget();
     this.picturesLater();
   }
 
+  // A page that stays open for weeks does not grow: the oldest can be asked for again.
+  forget() {
+    this.items.pop();
+    this.table.body.lastElementChild.remove();
+    this.next = this.items.at(-1).id;
+    this.more.hidden = false;
+  }
+
   draw() {
-    this.body.replaceChildren(...this.items.map((a) => this.row(a)));
+    this.table.draw(this.items.map((a) => this.row(a)));
     this.more.hidden = !this.next;
   }
 

@@ -16,33 +16,47 @@ const VIEWS = {
   records: { of: 'channel', tree: true },
   downloads: { of: 'channel', tree: true },
   settings: { of: 'channel', tree: true },
-  trace: { of: 'channel', tree: true },
+  trace: { of: 'channel', tree: true, needs: 'operator' },
 };
+const ROLES = ['viewer', 'operator', 'admin'];
 const FIRST = 'home';
 
 // ---- login -------------------------------------------------------------------
+
+let me = { role: 'viewer' };
+const may = (role) => ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
 function showLogin() {
   stopEvents();
   current?.view.hide();
   current = null;
+  $('me').textContent = '';
   $('work').hidden = $('logout').hidden = $('views').hidden = $('devices').hidden = true;
   $('login').hidden = false;
   $('password').focus();
 }
 
+// Who it is decides what is shown: elements with data-needs are hidden by style.css.
 async function showWork() {
+  const r = await call('GET', '/me');
+  if (!r.ok) {
+    showLogin();
+    return;
+  }
+  me = r.data;
+  document.body.dataset.role = me.role;
+  $('me').textContent = me.name ?? '';
   $('login').hidden = true;
-  $('work').hidden = $('logout').hidden = $('views').hidden = false;
-  await tree.load();
+  $('work').hidden = $('views').hidden = false;
+  $('logout').hidden = me.via !== 'cookie';
   startEvents();
-  await route();
+  await Promise.all([tree.load(), route()]);
 }
 
 $('login-form').addEventListener('submit', async (e) => {
   e.preventDefault();
   $('login-error').textContent = '';
-  const r = await call('POST', '/login', { password: $('password').value });
+  const r = await call('POST', '/login', { name: $('username').value.trim(), password: $('password').value });
   if (r.ok) {
     $('password').value = '';
     showWork();
@@ -53,7 +67,7 @@ $('login-form').addEventListener('submit', async (e) => {
 
 $('logout').addEventListener('click', async () => {
   await call('POST', '/logout');
-  showLogin();
+  location.reload(); // nothing that he saw stays for who comes next
 });
 
 // ---- which view --------------------------------------------------------------
@@ -65,7 +79,7 @@ const made = new Map();
 const addressOf = (name) => `#/${[name, ...(VIEWS[name].of ? chosen : [])].map(encodeURIComponent).join('/')}`;
 
 function drawLinks() {
-  $('views').replaceChildren(...Object.keys(VIEWS).map((name) => h('a', { href: addressOf(name), t: `view_${name}`,
+  $('views').replaceChildren(...Object.keys(VIEWS).filter((name) => may(VIEWS[name].needs ?? 'viewer')).map((name) => h('a', { href: addressOf(name), t: `view_${name}`,
     'aria-current': current?.name === name ? 'page' : undefined })));
   $('views').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
@@ -73,21 +87,33 @@ function drawLinks() {
 async function make(name) {
   if (!made.has(name)) {
     const { default: View } = await import(`./${name}.js`);
+    if (made.has(name)) return made.get(name); // asked for twice meanwhile
     const section = $(`view-${name}`) ?? $('stage').appendChild(h('section', { id: `view-${name}`, class: 'view' }));
     made.set(name, { name, section, view: new View(section, shell) });
   }
   return made.get(name);
 }
 
+// What the address names; the first view for what is none, or not for this role.
+function address() {
+  let parts = [];
+  try {
+    parts = location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
+  } catch { /* a % that stands alone */ }
+  if (/^\d/.test(parts[0] ?? '')) parts.unshift('live'); // as addresses were
+  const [name, ...at] = parts;
+  return Object.hasOwn(VIEWS, name ?? '') && may(VIEWS[name].needs ?? 'viewer') ? { name, at } : { name: FIRST, at: [] };
+}
+
 let routing = 0;
 
 async function route() {
   const mine = ++routing;
-  let [name, ...at] = location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decodeURIComponent);
-  if (/^\d/.test(name ?? '')) [name, at] = ['live', [name, ...at]]; // as addresses were
-  if (!VIEWS[name]) [name, at] = [FIRST, []];
-  const next = await make(name);
+  const { name, at } = address();
+  const next = await make(name).catch(() => null);
   if (mine !== routing || $('work').hidden) return;
+  $('not-loaded').hidden = Boolean(next);
+  if (!next) return;
   if (current && current !== next) current.view.hide();
   current = next;
   if (VIEWS[name].of) chosen = at.slice(0, 2);
@@ -136,6 +162,8 @@ const tree = new Tree($('tree'), $('search'), {
 
 const shell = {
   devices: 0,
+  me: () => me,
+  may,
   tree,
   go,
   async nameOf(device, channel) {
@@ -158,6 +186,4 @@ $('language').addEventListener('click', () => {
 whenDenied(showLogin);
 document.documentElement.lang = currentLanguage();
 translate();
-const me = await call('GET', '/me');
-if (me.ok) await showWork();
-else showLogin();
+await showWork();

@@ -1,19 +1,23 @@
 // What all views share: calls of the API, its events, and small helpers.
 import { currentLanguage, t } from './i18n.js';
+import { recall, remember } from './kept.js';
+
+export { recall, remember };
 
 export const api = '/api/v1';
 
 let denied = () => {};
 export const whenDenied = (fn) => { denied = fn; };
 
-// Always an answer: status 0 is no connection.
+// Always an answer: status 0 is no connection. body: an object, or a file.
 export async function call(method, path, body) {
+  const isFile = body instanceof Blob;
   try {
     const r = await fetch(api + path, {
       method,
       credentials: 'same-origin',
-      headers: body ? { 'Content-Type': 'application/json' } : {},
-      body: body && JSON.stringify(body),
+      headers: body ? { 'Content-Type': isFile ? body.type || 'application/octet-stream' : 'application/json' } : {},
+      body: isFile ? body : body && JSON.stringify(body),
     });
     if (r.status === 401 && path !== '/login') denied();
     const text = await r.text();
@@ -54,6 +58,35 @@ export const button = (key, onclick, attrs = {}) => h('button', { type: 'button'
 export const field = (key, input) => h('label', {}, h('span', { t: key }), input);
 // options: [value, text key or text]
 export const select = (options, attrs = {}) => h('select', attrs, options.map(([value, key]) => h('option', { value, t: key })));
+// What happened last, told to who does not see it, too
+export const status = () => h('p', { class: 'hint', role: 'status' });
+
+// A table with these columns (keys of texts; '': of buttons): { root, body, draw(rows) }
+export function listing(columns) {
+  const body = h('tbody', {});
+  const head = h('tr', {}, columns.map((key) => (key ? h('th', { scope: 'col', t: key }) : h('td', {}))));
+  const root = h('div', { class: 'scroll', tabindex: 0, role: 'group', label: columns[0] }, h('table', {}, h('thead', {}, head), body));
+  const draw = (rows) => { body.replaceChildren(...rows); root.hidden = !rows.length; };
+  draw([]);
+  return { root, body, draw };
+}
+
+// A button that acts while it is held; start and stop may come more than once.
+export function whileHeld(b, start, stop) {
+  const isPress = (e) => e.key === ' ' || e.key === 'Enter';
+  b.addEventListener('pointerdown', (e) => { b.setPointerCapture(e.pointerId); start(); });
+  for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) b.addEventListener(end, stop);
+  b.addEventListener('keydown', (e) => { if (!e.repeat && isPress(e)) start(); });
+  b.addEventListener('keyup', (e) => { if (isPress(e)) stop(); });
+  return b;
+}
+
+// Nobody looks any more: the window has lost the focus, is left, or hidden.
+export function whenUnseen(fn) {
+  addEventListener('blur', fn);
+  addEventListener('pagehide', fn);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) fn(); });
+}
 
 // ---- figures -----------------------------------------------------------------
 
@@ -76,23 +109,43 @@ export const inLanguage = (o, key) => (currentLanguage() === 'zh' && o[`${key}_z
 
 const KINDS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'upgrade', 'download', 'voice', 'push', 'recording', 'reset'];
 const listeners = new Set();
-let source;
+const AGAIN_MS = 3000; // a stream that was refused is asked for again
+let close = () => {};
+
+// Server-sent events of these kinds: fn(data, kind), until what is returned is
+// called. A browser gives up when it is refused, as by a server that restarts.
+export function stream(path, kinds, fn, refused = () => {}) {
+  let source;
+  let timer;
+  let ended = false;
+  const open = () => {
+    source = new EventSource(api + path);
+    for (const kind of kinds) {
+      source.addEventListener(kind, (e) => {
+        let data = null;
+        try { data = JSON.parse(e.data); } catch { /* a reset has none */ }
+        fn(data, kind);
+      });
+    }
+    source.onerror = () => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      timer = setTimeout(() => { refused(); if (!ended) open(); }, AGAIN_MS);
+    };
+  };
+  open();
+  return () => { ended = true; clearTimeout(timer); source.close(); };
+}
+
+const tell = (data, kind) => { for (const l of listeners) if (l.kinds.includes(kind)) l.fn(data, kind); };
 
 export function startEvents() {
   stopEvents();
-  source = new EventSource(`${api}/events`);
-  for (const kind of KINDS) {
-    source.addEventListener(kind, (e) => {
-      let data = null;
-      try { data = JSON.parse(e.data); } catch { /* a reset has none */ }
-      for (const l of listeners) if (l.kinds.includes(kind)) l.fn(data, kind);
-    });
-  }
+  close = stream('/events', KINDS, tell, () => tell(null, 'reset'));
 }
 
 export function stopEvents() {
-  source?.close();
-  source = null;
+  close();
+  close = () => {};
 }
 
 // "device alarm": fn(data, kind) for each, until what is returned is called.

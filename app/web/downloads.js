@@ -1,5 +1,5 @@
 // Pieces of a device's recordings on their way into files here.
-import { button, bytes, call, channelPath, field, h, listen, select, soon, trouble, when } from './core.js';
+import { button, bytes, call, channelPath, field, h, listen, listing, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -9,25 +9,27 @@ addTexts({
     dl_queued: '排队', dl_listing: '查询中', dl_running: '下载中', dl_done: '完成', dl_partial: '部分完成', dl_failed: '失败', asFast: '倍速' },
 });
 
+const USUAL_MS = 600000; // of a piece, unless it is chosen
 const LOOK_MS = 2000; // while one is under way
 const localTime = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60000).toISOString().slice(0, 19);
 
 export default class Downloads {
   constructor(root, shell) {
     this.shell = shell;
-    this.said = h('p', { class: 'hint', role: 'status' });
+    this.said = status();
     this.who = h('b', {});
     this.from = h('input', { type: 'datetime-local', step: 1, required: true });
     this.until = h('input', { type: 'datetime-local', step: 1, required: true });
     this.format = h('select', {}, h('option', { text: 'mp4' }), h('option', { text: 'ps' }));
     this.speed = select([[1, '1'], [2, '2'], [4, '4'], [8, '8'], [16, '16']], { value: 4 });
     this.go = h('button', { type: 'submit', t: 'fetch' });
-    this.body = h('tbody', {});
+    this.table = listing(['where', 'period', 'recorderState', 'progress', 'fileSize', '']);
+    this.none = h('p', { class: 'hint', t: 'noDownloads', hidden: true });
     root.append(h('h1', { t: 'view_downloads' }),
-      h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); this.start(); } }, h('h2', { t: 'newDownload' }), this.who,
+      h('form', { class: 'card stack', 'data-needs': 'operator', onsubmit: (e) => { e.preventDefault(); this.start(); } }, h('h2', { t: 'newDownload' }), this.who,
         h('div', { class: 'tools' }, field('from', this.from), field('until', this.until), field('format', this.format), field('asFast', this.speed), this.go)),
       this.said,
-      h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['where', 'period', 'recorderState', 'progress', 'fileSize', ''].map((k) => (k ? h('th', { scope: 'col', t: k }) : h('td', {}))))), this.body)));
+      this.none, this.table.root);
     listen('download reset', soon(() => this.shown && this.load(), 300));
   }
 
@@ -38,7 +40,7 @@ export default class Downloads {
     this.who.textContent = this.at ? this.shell.tree.find(device, channel)?.name || channel : t('chooseForDownload');
     this.go.disabled = !this.at;
     const end = Number(until) * 1000 || Date.now() - Date.now() % 60000;
-    this.from.value = localTime(Number(from) * 1000 || end - 600000);
+    this.from.value = localTime(Number(from) * 1000 || end - USUAL_MS);
     this.until.value = localTime(end);
     this.load();
     clearInterval(this.timer);
@@ -63,7 +65,8 @@ export default class Downloads {
     const items = r.ok ? r.data.items : [];
     if (!r.ok) this.said.textContent = trouble(r);
     this.busy = items.some((d) => ['queued', 'listing', 'running'].includes(d.state));
-    this.body.replaceChildren(...(items.length ? items.map((d) => this.row(d)) : [h('tr', {}, h('td', { colspan: 6, class: 'hint', text: t('noDownloads') }))]));
+    this.none.hidden = items.length > 0;
+    this.table.draw(items.map((d) => this.row(d)));
   }
 
   row(d) {
@@ -74,7 +77,7 @@ export default class Downloads {
       h('td', { class: `wide${d.state === 'failed' ? ' bad' : ''}`, text: [t(`dl_${d.state}`), d.state === 'done' ? '' : d.evidence].filter(Boolean).join(' · ') }),
       h('td', {}, h('progress', { max: 100, value: d.percent, label: 'progress' }), ` ${Math.floor(d.percent)} %`),
       h('td', { text: bytes(d.bytes || d.received_bytes) }),
-      h('td', { class: 'acts' }, url ? h('a', { class: 'button', href: url.pathname + url.search, t: 'toFile' }) : '', button('del', () => this.remove(d))));
+      h('td', { class: 'acts' }, url ? h('a', { class: 'button', href: url.pathname + url.search, t: 'toFile' }) : '', button('del', () => this.remove(d), { 'data-needs': 'operator' })));
   }
 
   async remove(d) {

@@ -10,6 +10,8 @@ export class Feed {
   // on: { say(text), problem(p), got(live), lost() } - lost: true when it has been seen to
   constructor(video, on) {
     this.on = on;
+    this.video = video;
+    this.hasFile = false;
     this.attempt = 0; // counts up with every choice: late answers are dropped
     this.retries = 0;
     this.source = null; // { device, channel, stream, transport }
@@ -21,29 +23,55 @@ export class Feed {
   }
 
   async open(source) {
-    const mine = ++this.attempt;
+    this.pause();
+    const mine = this.attempt;
     this.source = source;
-    this.player.close();
     this.on.say(t('starting'));
     if (!canPlay()) {
       this.fail({ evidence: t('noMse'), step: 'playing' });
       return;
     }
     const { device, channel, stream, transport } = source;
+    const path = `/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`;
     const r = await call('POST', `${channelPath(device, channel)}/live`, { transport, stream });
     if (mine !== this.attempt) return;
+    if (r.status === 403) { // who may only look: the socket starts what he may see
+      this.show({ transport: '' }, path);
+      return;
+    }
     if (!r.ok) {
       this.fail(r.data || { title: `HTTP ${r.status}` });
       return;
     }
-    this.show(r.data, `/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`);
+    this.show(r.data, path);
   }
 
   // A session that is there, a playback.
   session(data) {
-    this.attempt++;
-    this.player.close();
+    this.pause();
     this.show(data, `/session/${data.session}/ws`);
+  }
+
+  // A file, at the pace that the video is set to.
+  file(url, broken) {
+    this.pause();
+    const { video } = this;
+    this.hasFile = true;
+    this.on.say('');
+    video.onerror = broken;
+    video.src = url;
+    video.play().catch(() => {});
+  }
+
+  dropFile() {
+    const { video } = this;
+    if (!this.hasFile) return;
+    this.hasFile = false;
+    video.onerror = null;
+    video.pause();
+    video.removeAttribute('src');
+    video.load();
+    video.playbackRate = 1;
   }
 
   show(data, path) {
@@ -76,6 +104,7 @@ export class Feed {
   pause() {
     this.attempt++;
     this.player.close();
+    this.dropFile();
   }
 
   close() {

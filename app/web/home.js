@@ -1,5 +1,5 @@
 // What there is, what waits for somebody, and what runs.
-import { button, bytes, call, h, inLanguage, listen, soon, trouble, when } from './core.js';
+import { button, bytes, call, h, inLanguage, listen, listing, soon, status, trouble, when } from './core.js';
 import { addTexts, stepName, t } from './i18n.js';
 
 addTexts({
@@ -14,6 +14,7 @@ addTexts({
 });
 
 const LOOK_MS = 10000; // figures that no event tells
+const EVENTS_MS = 700; // events come in swarms
 const SHOWN_MAX = 50; // sessions in the table
 
 // What the fields are called where the camera asks for them.
@@ -26,15 +27,10 @@ const FIELDS = [
   ['deviceId', 'deviceId', 'SIP user name, device ID · SIP用户名 · 设备编号'],
 ];
 
-function listing(columns) {
-  const body = h('tbody', {});
-  return { body, root: h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, columns.map((k) => (k ? h('th', { scope: 'col', t: k }) : h('td', {}))))), body)) };
-}
-
 export default class Home {
   constructor(root, shell) {
     this.shell = shell;
-    this.said = h('p', { class: 'hint', role: 'status' });
+    this.said = status();
     this.tiles = h('dl', { class: 'tiles' });
     this.hints = h('tbody', {});
     this.welcome = h('section', { id: 'welcome', class: 'card', hidden: true }, h('h2', { t: 'welcome' }), h('p', { t: 'welcomeText' }),
@@ -48,7 +44,7 @@ export default class Home {
     root.append(h('div', { class: 'title' }, h('h1', { t: 'view_home' }), this.showHints), this.said, this.welcome, this.tiles,
       h('h2', { t: 'pending' }), this.noPending, this.pending.root, h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
       h('h2', {}, h('a', { href: '#/alarms', t: 'lastAlarms' })), this.alarms.root);
-    const again = soon(() => this.shown && this.load(), 400);
+    const again = soon(() => { if (this.shown && !document.hidden) this.load(); }, EVENTS_MS);
     listen('device session alarm download recording reset', again);
   }
 
@@ -102,9 +98,8 @@ export default class Home {
       ['picturesKept', `${items(pictures).length} · ${sum(items(pictures), 'size')}`, '#/alarms']]);
     this.drawPending(items(pending));
     this.drawSessions(running);
-    this.alarms.body.replaceChildren(...items(alarms).map((a) => h('tr', {}, h('td', { text: when(a.received_at) }), this.whereCell(a),
+    this.alarms.draw(items(alarms).map((a) => h('tr', {}, h('td', { text: when(a.received_at) }), this.whereCell(a),
       h('td', { text: a.priority === '0' ? '' : a.priority }), h('td', { class: 'wide', text: [inLanguage(a, 'type_name') || inLanguage(a, 'method_name'), a.description].filter(Boolean).join(' · ') }))));
-    this.alarms.root.hidden = !items(alarms).length;
   }
 
   tile(list) {
@@ -118,18 +113,16 @@ export default class Home {
 
   drawPending(list) {
     this.noPending.hidden = list.length > 0;
-    this.pending.root.hidden = !list.length;
-    this.pending.body.replaceChildren(...list.map((p) => h('tr', { 'data-id': p.id }, h('td', {}, h('b', { text: p.id }), h('span', { class: 'id', text: p.user_agent })), h('td', { text: `${p.transport} ${p.address}` }),
+    this.pending.draw(list.map((p) => h('tr', { 'data-id': p.id }, h('td', {}, h('b', { text: p.id }), h('span', { class: 'id', text: p.user_agent })), h('td', { text: `${p.transport} ${p.address}` }),
       h('td', { class: 'wide', text: p.reason }), h('td', { text: p.tries }), h('td', { text: when(p.last_at) }),
-      h('td', { class: 'acts' }, button('accept', () => this.act('POST', `/pending/${encodeURIComponent(p.id)}/accept`, 'accepted')), button('forget', () => this.act('DELETE', `/pending/${encodeURIComponent(p.id)}`))))));
+      h('td', { class: 'acts', 'data-needs': 'admin' }, button('accept', () => this.act('POST', `/pending/${encodeURIComponent(p.id)}/accept`, 'accepted')), button('forget', () => this.act('DELETE', `/pending/${encodeURIComponent(p.id)}`))))));
   }
 
   drawSessions(list) {
     this.noSessions.hidden = list.length > 0;
-    this.sessions.root.hidden = !list.length;
-    this.sessions.body.replaceChildren(...list.slice(0, SHOWN_MAX).map((s) => h('tr', {}, this.whereCell(s), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
+    this.sessions.draw(list.slice(0, SHOWN_MAX).map((s) => h('tr', {}, this.whereCell(s), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
       h('td', { text: stepName(s.step) }), h('td', { text: s.transport }), h('td', { text: [s.video, s.audio, s.width ? `${s.width}×${s.height}` : ''].filter(Boolean).join(' ') }), h('td', { text: s.consumers }),
-      h('td', { class: 'acts' }, s.kind === 'live' ? button('toPicture', () => this.shell.go('live', s.device, s.channel)) : '', button('end', () => this.act('DELETE', `/sessions/${s.id}`))))));
+      h('td', { class: 'acts' }, s.kind === 'live' ? button('toPicture', () => this.shell.go('live', s.device, s.channel)) : '', button('end', () => this.act('DELETE', `/sessions/${s.id}`), { 'data-needs': 'operator' })))));
   }
 
   async act(method, path, good) {

@@ -1,13 +1,15 @@
 // Texts of the page in both languages; t(key) gives the chosen one.
+import { recall, remember } from './kept.js';
+
 const texts = {
   en: {
     view_home: 'Overview', view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings', view_trace: 'Trace',
     from: 'From', until: 'Until', where: 'Where', fileSize: 'Size', toFile: 'File', del: 'Delete', reallyDelete: 'Delete this for good?', recorderState: 'State',
     more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', priority: 'Priority', description: 'Description', toPicture: 'Look', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
     chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
-    login: 'Log in', logout: 'Log out', password: 'Admin password', search: 'Search id or name',
-    loginHint: 'The password was printed on the console at the first start.',
-    loginBad: 'That is not the password.', loginWait: 'Too many attempts: wait a minute.',
+    login: 'Log in', logout: 'Log out', loginName: 'Name', loginPassword: 'Password', search: 'Search id or name',
+    loginHint: 'The password of admin was printed on the console at the first start.',
+    loginBad: 'Name or password is wrong.', notLoaded: 'This view could not be loaded: try again when the server answers.', loginWait: 'Too many attempts: wait a minute.',
     welcome: 'Connect a camera', welcomeText: 'Type this into the camera\'s GB28181 (platform access) page:',
     serverId: 'SIP server ID', domain: 'SIP domain', address: 'SIP server address', port: 'SIP server port',
     devicePassword: 'Password', deviceId: 'Device / channel ID', deviceIdText: 'any 20 digits, each used once',
@@ -19,7 +21,7 @@ const texts = {
     noMse: 'This browser cannot play video from a stream (Media Source Extensions are missing).',
     codecMissing: 'This browser cannot play this codec. Try the sub stream, or a browser with H.265.',
     failed: 'No picture', failedAt: 'It failed at: ', noDevices: 'No devices yet', never: 'never',
-    move: 'Move', movePad: 'Move the camera: arrow keys, + and -', speed: 'Speed', preset: 'Preset', presetCall: 'Go there', presetKeep: 'Keep as it is',
+    move: 'Move', lens: 'Lens', movePad: 'Move the camera: arrow keys, + and -', speed: 'Speed', preset: 'Preset', presetCall: 'Go there', presetKeep: 'Keep as it is',
     talk: 'Speak', talkHold: 'Hold to speak', talkFile: 'Say a WAV file', talkBegins: 'Asking the device …', talkSpeaking: 'Speak now.',
     talkFailed: 'The device cannot be spoken to', talkForbidden: 'This page may not use the microphone: allow it in the browser.',
     talkNoMicrophone: 'There is no microphone.',
@@ -40,9 +42,9 @@ const texts = {
     from: '从', until: '至', where: '位置', fileSize: '大小', toFile: '文件', del: '删除', reallyDelete: '确定永久删除？', recorderState: '状态',
     more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', priority: '级别', description: '描述', toPicture: '查看', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
     chooseChannel: '请选择一个通道。', nothingFound: '未找到',
-    login: '登录', logout: '退出', password: '管理员密码', search: '搜索编号或名称',
-    loginHint: '首次启动时密码已打印在控制台。',
-    loginBad: '密码不正确。', loginWait: '尝试次数过多，请稍等一分钟。',
+    login: '登录', logout: '退出', loginName: '用户名', loginPassword: '密码', search: '搜索编号或名称',
+    loginHint: '首次启动时 admin 的密码已打印在控制台。',
+    loginBad: '用户名或密码不正确。', notLoaded: '此视图无法加载：请在服务器恢复后重试。', loginWait: '尝试次数过多，请稍等一分钟。',
     welcome: '接入摄像机', welcomeText: '在摄像机的 GB28181（平台接入）页面填写：',
     serverId: 'SIP 服务器编号', domain: 'SIP 域', address: 'SIP 服务器地址', port: 'SIP 服务器端口',
     devicePassword: '密码', deviceId: '设备 / 通道编号', deviceIdText: '任意 20 位数字，不可重复',
@@ -54,7 +56,7 @@ const texts = {
     noMse: '此浏览器不支持流媒体播放（缺少 Media Source Extensions）。',
     codecMissing: '此浏览器无法播放该编码。请尝试子码流，或使用支持 H.265 的浏览器。',
     failed: '没有画面', failedAt: '失败于：', noDevices: '暂无设备', never: '从未',
-    move: '云台', movePad: '云台控制：方向键、+ 和 -', speed: '速度', preset: '预置位', presetCall: '调用', presetKeep: '保存当前位置',
+    move: '云台', lens: '镜头', movePad: '云台控制：方向键、+ 和 -', speed: '速度', preset: '预置位', presetCall: '调用', presetKeep: '保存当前位置',
     talk: '对讲', talkHold: '按住说话', talkFile: '播放 WAV 文件', talkBegins: '正在请求设备 …', talkSpeaking: '请讲话。',
     talkFailed: '无法向设备讲话', talkForbidden: '此页面未被允许使用麦克风：请在浏览器中允许。',
     talkNoMicrophone: '没有麦克风。',
@@ -71,7 +73,7 @@ const texts = {
   },
 };
 
-let language = localStorage.getItem('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
+let language = recall('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
 
 // What a view says: its own texts, in both languages.
 export function addTexts(more) {
@@ -100,6 +102,6 @@ export function translate(root = document) {
 
 export function switchLanguage() {
   language = language === 'zh' ? 'en' : 'zh';
-  localStorage.setItem('language', language);
+  remember('language', language);
   translate();
 }

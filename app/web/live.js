@@ -1,5 +1,5 @@
 // One channel: its picture, and what can be done with it.
-import { call, channelPath, h, query, trouble } from './core.js';
+import { call, channelPath, h, recall, remember, trouble } from './core.js';
 import { Doctor } from './doctor.js';
 import { Feed } from './feed.js';
 import { stepName, stepOrder, t } from './i18n.js';
@@ -7,6 +7,7 @@ import { Past } from './past.js';
 import { Ptz } from './ptz.js';
 import { Talk } from './talk.js';
 
+const FIGURES_MS = 500; // between the figures below the picture
 const $ = (id) => document.getElementById(id);
 
 // Every way to the same stream, each with its signature.
@@ -21,24 +22,19 @@ export default class Live {
     this.feed = new Feed($('video'), {
       say: (text) => { $('overlay').textContent = text; },
       problem: (p) => this.problem(p),
-      got: (live) => { $('problem').hidden = true; $('f-over').textContent = live.transport; this.addresses(live); },
+      got: (live) => { $('problem').hidden = true; $('f-over').textContent = live.transport || '–'; this.addresses(live); },
       lost: () => this.lost(),
     });
-    this.ptz = new Ptz($('ptz'), call, path);
+    this.ptz = new Ptz($('ptz'), path);
     this.talk = new Talk($('talk'), path);
     this.past = new Past($('past'), {
-      call,
       path,
-      play: (s) => { $('problem').hidden = true; this.feed.session(s); },
+      what: () => this.chosen,
+      feed: this.feed,
       live: () => this.play(),
-      ours: async (start) => {
-        const r = await call('GET', `/records?${query({ ...this.chosen, start, end: start + 86400, limit: 2000 })}`);
-        return r.ok ? r.data.items : [];
-      },
       get: (from, until) => shell.go('downloads', this.chosen.device, this.chosen.channel, from, until),
     });
     this.doctor = new Doctor($('doctor').querySelector('.chain'), {
-      call,
       path,
       stream: () => $('stream').value,
       transport: (name) => { $('transport').value = name; $('transport').dispatchEvent(new Event('change')); },
@@ -48,7 +44,6 @@ export default class Live {
     this.wire();
     this.ptz.label();
     this.showSound();
-    setInterval(() => this.figures(), 500);
   }
 
   wire() {
@@ -66,18 +61,18 @@ export default class Live {
     });
     $('full').addEventListener('click', () => $('screen').requestFullscreen?.());
     // As it was left the last time; where the browser wants a click first it is off.
-    $('video').muted = localStorage.getItem('sound') !== 'on';
+    $('video').muted = recall('sound') !== 'on';
     $('video').addEventListener('volumechange', () => this.showSound());
     $('sound').addEventListener('click', () => {
       const v = $('video');
       v.muted = !v.muted;
-      localStorage.setItem('sound', v.muted ? 'off' : 'on');
+      remember('sound', v.muted ? 'off' : 'on');
       this.showSound();
     });
     document.addEventListener('visibilitychange', () => {
       // nobody looks: no picture is fetched until somebody does
       if (!this.chosen || !$('problem').hidden) return;
-      if (this.past.session) return; // it would not be where it was
+      if (this.past.playing) return; // it would not be where it was
       if (document.hidden) this.feed.pause();
       else this.play();
     });
@@ -92,6 +87,8 @@ export default class Live {
     const mine = this.chosen = { device, channel };
     $('nothing').hidden = true;
     $('viewer').hidden = false;
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.figures(), FIGURES_MS);
     $('channel-name').textContent = channel;
     this.openTools();
     this.play();
@@ -102,6 +99,7 @@ export default class Live {
   }
 
   hide() {
+    clearInterval(this.timer);
     this.ptz.stop();
     this.talk.stop();
     this.past.clear();
@@ -132,7 +130,7 @@ export default class Live {
 
   play() {
     if (!this.chosen) return;
-    if (this.past.session) this.past.end();
+    if (this.past.playing || this.past.asked) this.past.end();
     $('problem').hidden = true;
     this.feed.open({ ...this.chosen, stream: $('stream').value, transport: $('transport').value });
   }
@@ -145,7 +143,7 @@ export default class Live {
   // true: there is nothing to be asked for again
   lost() {
     if (!this.chosen || !$('problem').hidden) return true;
-    if (!this.past.session) return false;
+    if (!this.past.playing) return false;
     this.past.look(); // the recording has ended, or its session
     return true;
   }

@@ -1,27 +1,37 @@
-// What a camera has recorded: one day as a bar, played from where it is clicked,
-// paused, and as fast as the camera can.
-import { t } from './i18n.js';
+// What was recorded of a channel on one day, by its device and by this server:
+// played from where the bar is clicked, paused, slower and faster, and saved.
+import { call, clock, dayOf, query, trouble, when } from './core.js';
+import { Bar } from './bar.js';
+import { addTexts, t } from './i18n.js';
+import { FromDevice, FromHere, ownFile } from './sources.js';
+import { Saver } from './saver.js';
 
-const DAY_MS = 86400000;
-const two = (n) => String(n).padStart(2, '0');
-const clock = (ms) => { const d = new Date(ms); return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`; };
+addTexts({
+  en: { playedFrom: 'From', eitherSource: 'either', deviceSource: 'the device', ownSource: 'this server', inSight: 'In sight' },
+  zh: { playedFrom: '来源', eitherSource: '自动', deviceSource: '设备', ownSource: '平台', inSight: '显示范围' },
+});
+
+const LOOK_MS = 1000;
+const JOINED_MS = 2000; // pieces so close are one
+const SOURCES = { device: FromDevice, ours: FromHere };
 
 export class Past {
-  // call and path as in ptz.js; play(session) shows it, live() goes back, ours(day) gives what the server
-  // has recorded, get(from, until) downloads that
-  constructor(root, { call, path, play, live, ours, get }) {
-    Object.assign(this, { root, call, path, play, live, ours, get, session: null, recordings: [], here: [], piece: null });
-    const now = new Date();
-    this.day = root.querySelector('.day');
-    this.bar = root.querySelector('.bar');
-    this.day.value = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-    this.day.addEventListener('change', () => this.load());
-    this.bar.addEventListener('pointerdown', (e) => this.press(e));
-    root.querySelector('.get').addEventListener('click', () => this.get(Math.floor(this.piece.from / 1000), Math.ceil(this.piece.until / 1000)));
-    this.bar.addEventListener('keydown', (e) => this.key(e));
-    root.querySelector('.pause').addEventListener('click', () => this.control(this.paused ? 'resume' : 'pause'));
-    root.querySelector('.scale').addEventListener('change', (e) => this.control('scale', { scale: Number(e.target.value) }));
-    root.querySelector('.live').addEventListener('click', () => { this.end(); this.live(); });
+  // path() and what() of the channel, the feed that shows it, live() goes back, get(from, until) downloads
+  constructor(root, { path, what, feed, live, get }) {
+    Object.assign(this, { root, path, what, feed, live, playing: null, asked: null, piece: null, paused: false, at: null });
+    this.pieces = { device: [], ours: [] };
+    const $ = (name, kind, fn) => { const e = root.querySelector(`.${name}`); if (kind) e.addEventListener(kind, fn); return e; };
+    this.bar = new Bar($('bar'), { seek: (ms) => this.begin(ms), marked: (from, until) => this.mark(from, until), first: () => this.wanted()[0]?.start });
+    this.day = $('day', 'change', () => this.load());
+    this.day.value = dayOf(new Date());
+    this.which = $('which', 'change', () => this.end());
+    $('sight', 'change', (e) => this.bar.zoom(Number(e.target.value)));
+    this.pauseButton = $('pause', 'click', () => this.pause());
+    this.scale = $('scale', 'change', async (e) => this.say(await this.playing?.pace(Number(e.target.value)) ?? ''));
+    this.back = $('live', 'click', () => { this.end(); live(); });
+    this.getButton = $('get', 'click', () => get(Math.floor(this.piece.start / 1000), Math.ceil(this.piece.end / 1000)));
+    this.saver = new Saver($('saver'));
+    this.saveButton = $('save', 'click', () => this.save());
     this.show();
   }
 
@@ -29,180 +39,153 @@ export class Past {
     return new Date(`${this.day.value}T00:00:00`).getTime();
   }
 
-  // A click plays from there; what is dragged over can be downloaded.
-  press(e) {
-    const box = this.bar.getBoundingClientRect();
-    const at = (ev) => this.begun() + Math.max(0, Math.min(1, (ev.clientX - box.left) / box.width)) * DAY_MS;
-    const from = at(e);
-    let dragged = false;
-    const move = (ev) => {
-      dragged ||= Math.abs(ev.clientX - e.clientX) > 4;
-      if (dragged) this.mark(Math.min(from, at(ev)), Math.max(from, at(ev)));
-    };
-    const up = () => {
-      this.bar.removeEventListener('pointermove', move);
-      if (!dragged) this.begin(from);
-    };
-    this.bar.setPointerCapture(e.pointerId);
-    this.bar.addEventListener('pointermove', move);
-    this.bar.addEventListener('pointerup', up, { once: true });
-  }
-
-  mark(from, until) {
-    this.piece = { from, until };
-    this.show();
-  }
-
-  key(e) {
-    const step = { ArrowLeft: -60000, ArrowRight: 60000 }[e.key];
-    if (!step && e.key !== 'Home') return;
-    e.preventDefault();
-    this.begin(e.key === 'Home' ? this.recordings[0]?.start ?? this.begun() : (this.at ?? this.begun()) + step);
-  }
+  // ---- what there is ----------------------------------------------------------
 
   async load() {
     const path = this.path();
     const day = this.begun();
-    this.recordings = [];
-    this.here = [];
+    this.pieces = { device: [], ours: [] };
     this.piece = null;
+    this.bar.show(day || 0);
+    this.root.querySelector('.sight').value = '24';
     this.show();
+    if (!day) return;
     this.say(t('asking'));
-    this.ours(day / 1000).then((items) => {
-      if (path !== this.path() || day !== this.begun()) return;
-      this.here = items.map((i) => ({ start: Date.parse(i.start), end: Date.parse(i.end), type: 'ours' }));
-      this.draw();
+    const range = { start: day / 1000, end: day / 1000 + 86400 };
+    const mine = () => path === this.path() && day === this.begun();
+    const ours = call('GET', `/records?${query({ ...this.what(), ...range, limit: 2000 })}`).then((r) => {
+      if (mine() && r.ok) this.told('ours', r.data.items);
     });
-    const r = await this.call('GET', `${path}/recordings?start=${day / 1000}&end=${day / 1000 + 86400}`);
-    if (path !== this.path() || day !== this.begun()) return;
-    if (!r.ok) {
-      this.say([r.data?.detail, r.data?.evidence].filter(Boolean).join(' — '));
-      return;
-    }
-    this.recordings = r.data.items.map((i) => ({ start: Date.parse(i.start), end: Date.parse(i.end), type: i.type }));
-    this.say(!this.recordings.length ? t('nothingRecorded') : r.data.complete ? '' : t('notAll'));
-    this.draw();
+    const r = await call('GET', `${path}/recordings?${query(range)}`);
+    await ours;
+    if (!mine()) return;
+    if (r.ok) this.told('device', r.data.items);
+    const none = !this.wanted().length;
+    this.say(trouble(r) || (none ? t('nothingRecorded') : r.data.complete ? '' : t('notAll')));
   }
 
-  draw() {
-    const day = this.begun();
-    const share = (ms) => `${Math.max(0, Math.min(100, (ms - day) / DAY_MS * 100))}%`;
-    const marks = [...this.recordings, ...this.here].map((r) => {
-      const e = document.createElement('i');
-      e.className = r.type === 'alarm' || r.type === 'ours' ? r.type : '';
-      e.style.left = share(r.start);
-      e.style.width = `calc(${share(r.end)} - ${share(r.start)})`;
-      e.title = `${clock(r.start)} – ${clock(r.end)}${r.type === 'ours' ? ` ${t('oursToo')}` : ''}`;
-      return e;
-    });
-    if (this.piece) {
-      const e = document.createElement('u');
-      e.style.left = share(this.piece.from);
-      e.style.width = `calc(${share(this.piece.until)} - ${share(this.piece.from)})`;
-      marks.push(e);
-    }
-    if (this.at) {
-      const e = document.createElement('b');
-      e.style.left = share(this.at);
-      marks.push(e);
-    }
-    this.bar.replaceChildren(...marks);
-    this.bar.setAttribute('aria-valuetext', this.at ? clock(this.at) : '');
-    this.bar.setAttribute('aria-valuenow', this.at ? Math.round((this.at - day) / 60000) : 0);
+  told(source, items) {
+    const of = (i) => {
+      const [start, end] = [Date.parse(i.start), Date.parse(i.end)];
+      return { source, start, end, type: source === 'ours' ? 'ours' : i.type, title: `${clock(start)} – ${clock(end)} · ${t(source === 'ours' ? 'ownSource' : 'deviceSource')}` };
+    };
+    this.pieces[source] = items.map(of).filter((p) => p.end > p.start).sort((a, b) => a.start - b.start);
+    this.show();
   }
 
-  // Inside the session that plays it is a seek; else another one begins.
+  // The device's first: of two that cover a moment that one is played.
+  wanted() {
+    return Object.keys(SOURCES).filter((s) => !this.which.value || this.which.value === s).flatMap((s) => this.pieces[s]);
+  }
+
+  find(ms) {
+    const all = this.wanted();
+    return all.find((p) => p.start <= ms && ms < p.end) ?? all.filter((p) => p.start > ms).sort((a, b) => a.start - b.start)[0];
+  }
+
+  // Until where it goes on from a piece without a gap
+  endOf(piece) {
+    return this.pieces[piece.source].reduce((end, p) => (p.start <= end + JOINED_MS ? Math.max(end, p.end) : end), piece.end);
+  }
+
+  mark(start, end) {
+    this.piece = { start, end };
+    this.show();
+  }
+
+  // ---- playing it -----------------------------------------------------------------
+
+  // Inside what plays it is a seek; else another one begins.
   async begin(ms) {
-    const r = this.recordings.find((x) => x.start <= ms && ms < x.end) ?? this.recordings.find((x) => x.start > ms);
-    if (!r) {
+    const piece = this.find(ms);
+    if (!piece) {
       this.say(t('nothingRecorded'));
       return;
     }
-    const from = Math.max(ms, r.start);
-    this.mark(r.start, r.end);
-    const p = this.session?.playback;
-    if (p && Date.parse(p.start) <= from && from < Date.parse(p.end) &&
-      await this.control('seek', { position_s: (from - Date.parse(p.start)) / 1000 })) return;
+    const from = Math.max(ms, piece.start);
+    this.mark(piece.start, piece.end);
+    const { playing } = this;
+    if (playing instanceof SOURCES[piece.source] && await playing.seek(from)) {
+      if (playing === this.playing) this.now(from);
+      return;
+    }
     this.end();
     this.say(t('asking'));
-    const mine = this.asked = {};
-    const last = this.recordings.reduce((end, x) => (x.start <= end + 2000 ? Math.max(end, x.end) : end), r.end);
-    const a = await this.call('POST', `${this.path()}/playback`, { start: Math.floor(from / 1000), end: Math.floor(last / 1000) });
-    if (mine !== this.asked) {
-      if (a.ok) this.call('DELETE', `/sessions/${a.data.session}`);
-      return;
-    }
-    if (!a.ok) {
-      this.say([a.data?.detail, a.data?.evidence, a.data?.hint].filter(Boolean).join(' — '));
-      return;
-    }
-    this.session = a.data;
-    this.at = from;
-    this.say('');
+    const mine = this.asked = new SOURCES[piece.source](this.path(), this.feed);
+    const wrong = await mine.begin(from, this.endOf(piece));
+    if (mine !== this.asked) return;
+    this.asked = null;
+    this.say(wrong);
+    if (wrong) return;
+    this.playing = mine;
+    this.now(from);
+    this.timer = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  now(at, paused = this.paused) {
+    this.at = at;
+    this.paused = paused;
     this.show();
-    this.play(a.data);
-    this.timer = setInterval(() => this.look(), 1000);
   }
 
   async look() {
-    const id = this.session?.session;
-    const r = id && await this.call('GET', `/sessions/${id}`);
-    if (!r || this.session?.session !== id) return;
-    if (!r.ok || !r.data.playback) {
-      this.say(t('recordingOver'));
-      this.end();
+    const { playing } = this;
+    const told = await playing?.look();
+    if (!playing || playing !== this.playing) return;
+    if (told?.at) {
+      this.now(told.at, told.paused);
       return;
     }
-    this.session.playback = r.data.playback;
-    this.at = Date.parse(r.data.playback.at);
-    this.paused = r.data.playback.paused;
-    this.show();
+    this.end();
+    this.say(told?.trouble ?? t('recordingOver'));
+    this.live();
   }
 
-  async control(action, more = {}) {
-    if (!this.session) return false;
-    const r = await this.call('POST', `/sessions/${this.session.session}/control`, { action, ...more });
-    this.say(r.ok ? '' : [r.data?.detail, r.data?.evidence].filter(Boolean).join(' — '));
-    if (r.ok) {
-      this.paused = r.data.playback.paused;
-      if (action === 'seek') this.at = Date.parse(this.session.playback.start) + more.position_s * 1000;
-      this.show();
-    }
-    return r.ok;
+  async pause() {
+    const on = !this.paused;
+    const { playing } = this;
+    const wrong = await playing?.pause(on);
+    this.say(wrong ?? '');
+    if (!wrong && playing && playing === this.playing) this.now(this.at, on);
   }
 
-  show() {
-    const on = Boolean(this.session);
-    for (const b of this.root.querySelectorAll('.pause, .scale, .live')) b.disabled = !on;
-    this.root.querySelector('.pause').textContent = t(this.paused ? 'resume' : 'pause');
-    const get = this.root.querySelector('.get');
-    get.disabled = !this.piece;
-    get.textContent = `${t('getPiece')}${this.piece ? ` ${clock(this.piece.from)} – ${clock(this.piece.until)}` : ''}`;
-    this.root.querySelector('.at').textContent = this.at ? clock(this.at) : '';
-    this.draw();
+  save() {
+    const { start, end } = this.piece;
+    this.saver.save(ownFile(this.path(), start, end), `${this.what().channel}-${when(new Date(start)).replace(/\D/g, '')}.mp4`);
   }
 
-  say(text) {
-    this.root.querySelector('.said').textContent = text;
-  }
-
-  // The session goes with its last viewer; a button is no reason to wait for that.
   end() {
     clearInterval(this.timer);
-    this.asked = null;
-    if (this.session) this.call('DELETE', `/sessions/${this.session.session}`);
-    this.session = this.at = null;
+    this.asked?.end();
+    this.playing?.end();
+    this.asked = this.playing = this.at = null;
     this.paused = false;
-    this.root.querySelector('.scale').value = '1';
+    this.scale.value = '1';
     this.show();
   }
 
   clear() {
+    this.saver.cancel();
     this.piece = null;
-    this.recordings = [];
-    this.here = [];
+    this.pieces = { device: [], ours: [] };
     this.end();
     this.say('');
-    this.draw();
+  }
+
+  // ---- what is seen of it ------------------------------------------------------------
+
+  show() {
+    for (const e of [this.pauseButton, this.scale, this.back]) e.disabled = !this.playing;
+    this.pauseButton.textContent = t(this.paused ? 'resume' : 'pause');
+    this.getButton.disabled = !this.piece;
+    this.getButton.textContent = `${t('getPiece')}${this.piece ? ` ${clock(this.piece.start)} – ${clock(this.piece.end)}` : ''}`;
+    this.saveButton.disabled = !this.piece || !this.pieces.ours.some((p) => p.start < this.piece.end && p.end > this.piece.start);
+    this.root.querySelector('.at').textContent = this.at === null ? '' : clock(this.at);
+    Object.assign(this.bar, { pieces: [...this.pieces.device, ...this.pieces.ours], piece: this.piece });
+    this.bar.place(this.at);
+  }
+
+  say(text) {
+    this.root.querySelector('.said').textContent = text;
   }
 }

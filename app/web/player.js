@@ -5,6 +5,7 @@
 const CANDIDATES = ['avc1.42e01e', 'avc1.4d401f', 'avc1.640029', 'avc1.64002A', 'avc1.640033', 'hvc1.1.6.L153.B0',
   'hev1.1.6.L153.B0', 'mp4a.40.2', 'mp4a.40.5', 'flac', 'opus'];
 const KEEP_S = 20; // seconds of played media kept in the buffer
+const KEEP_FULL_S = 5; // the same when the buffer is full
 const TARGET_S = 0.4; // delay aimed at
 const JUMP_S = 3; // further behind: jump to the live edge
 const STILL_MS = 5000; // media comes and no picture is drawn: begin anew
@@ -16,7 +17,7 @@ export const canPlay = () => Boolean(Source);
 const supported = () => CANDIDATES.filter((c) => Source.isTypeSupported(`video/mp4; codecs="${c}"`)).join(',');
 
 export class Player {
-  // on: { playing(), stalled(text), failed(text), closed() }
+  // on: { playing(), failed(text), closed(why) }
   constructor(video, on) {
     this.video = video;
     this.on = on;
@@ -48,7 +49,7 @@ export class Player {
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     socket.onopen = () => socket.send(JSON.stringify({ type: 'mse', value: supported() }));
-    socket.onmessage = (e) => (typeof e.data === 'string' ? this.text(JSON.parse(e.data)) : this.data(e.data));
+    socket.onmessage = (e) => this.socket === socket && (typeof e.data === 'string' ? this.text(JSON.parse(e.data)) : this.data(e.data));
     socket.onclose = (e) => { if (this.socket === socket) this.on.closed(e.reason); };
     this.timer = setInterval(() => this.tick(), 500);
     this.lastTick = performance.now();
@@ -56,12 +57,12 @@ export class Player {
 
   text(message) {
     if (message.type === 'error') {
-      this.failed = true;
       this.on.failed(message.value);
     } else if (message.type === 'mse') {
       this.codecs = message.value;
-      if (this.source.readyState === 'open') this.makeBuffer();
-      else this.source.addEventListener('sourceopen', () => this.makeBuffer(), { once: true });
+      const { source } = this;
+      if (source.readyState === 'open') this.makeBuffer();
+      else source.addEventListener('sourceopen', () => { if (source === this.source) this.makeBuffer(); }, { once: true });
     }
   }
 
@@ -71,7 +72,12 @@ export class Player {
       this.close();
       return;
     }
-    this.buffer = this.source.addSourceBuffer(this.codecs);
+    try {
+      this.buffer = this.source.addSourceBuffer(this.codecs);
+    } catch (e) { // it was closed meanwhile, or there are too many
+      this.on.closed(String(e));
+      return;
+    }
     this.buffer.mode = 'segments';
     this.buffer.addEventListener('updateend', () => this.append());
     this.append();
@@ -103,8 +109,13 @@ export class Player {
     try {
       this.buffer.appendBuffer(all);
     } catch (e) {
-      if (e.name !== 'QuotaExceededError') this.on.closed(String(e));
-      else this.trim(5);
+      if (e.name !== 'QuotaExceededError') {
+        this.on.closed(String(e));
+        return;
+      }
+      this.queue = [all.buffer];
+      this.queued = all.length;
+      this.trim(KEEP_FULL_S);
       return;
     }
     this.start();
@@ -115,10 +126,12 @@ export class Player {
     if (this.started || video.buffered.length === 0) return;
     this.started = true;
     video.currentTime = Math.max(video.buffered.start(0), video.buffered.end(video.buffered.length - 1) - TARGET_S);
-    video.play().then(() => this.on.playing()).catch((e) => {
+    const { source } = this;
+    const playing = () => { if (source === this.source) this.on.playing(); };
+    video.play().then(playing).catch((e) => {
       // sound needs a click first; a source that was replaced meanwhile has nothing to do with it
       if (e.name === 'NotAllowedError') video.muted = true;
-      video.play().catch(() => {});
+      if (source === this.source) video.play().then(playing).catch(() => {});
     });
   }
 
@@ -172,7 +185,9 @@ export class Player {
   close() {
     clearInterval(this.timer);
     const { socket } = this;
-    this.socket = null;
+    this.socket = this.source = null;
+    this.codecs = '';
+    this.rate = 0;
     if (socket) socket.close();
     if (this.objectUrl) {
       this.video.pause();

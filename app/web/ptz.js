@@ -1,47 +1,56 @@
 // Moving a camera: a movement begins with the press, is renewed while it lasts,
 // and stops with the release, also when the page is left or hidden.
+import { call, h, trouble, whenUnseen, whileHeld } from './core.js';
+import { Gamepad } from './gamepad.js';
 import { t } from './i18n.js';
+import { Tours } from './tours.js';
 
 const RENEW_MS = 2000; // the daemon stops what nobody renews for 5 s
+const PRESETS_SHOWN = 16; // also those that the camera has not told
+const PRESETS = 255;
 const PAD = [['up_left', '↖'], ['up', '↑'], ['up_right', '↗'], ['left', '←'], ['zoom_in', '+'], ['right', '→'],
   ['down_left', '↙'], ['down', '↓'], ['down_right', '↘']];
 const LENS = [['zoom_out', '−'], ['focus_near', 'F−'], ['focus_far', 'F+'], ['iris_close', 'I−'], ['iris_open', 'I+']];
 const KEYS = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right', '+': 'zoom_in', '-': 'zoom_out' };
 
 export class Ptz {
-  // call(method, path, body) as the page has it; path() of the chosen channel
-  constructor(root, call, path) {
+  // path() of the chosen channel
+  constructor(root, path) {
     this.root = root;
-    this.call = call;
     this.path = path;
-    this.moving = null;
+    this.moving = null; // { name, path, timer }
+    this.sent = Promise.resolve(); // orders arrive in the order of the presses
     root.querySelector('.pad').append(...PAD.map((b) => this.button(b)));
     root.querySelector('.lens').append(...LENS.map((b) => this.button(b)));
     root.addEventListener('keydown', (e) => this.key(e));
-    root.addEventListener('keyup', (e) => { if (KEYS[e.key] === this.moving?.action) this.stop(); });
+    root.addEventListener('keyup', (e) => { if (KEYS[e.key] && KEYS[e.key] === this.moving?.name) this.stop(); });
     root.addEventListener('focusout', () => this.stop());
-    addEventListener('blur', () => this.stop());
-    addEventListener('pagehide', () => this.stop());
-    document.addEventListener('visibilitychange', () => { if (document.hidden) this.stop(); });
+    whenUnseen(() => this.stop());
     root.querySelector('.call').addEventListener('click', () => this.preset('POST', '/call'));
-    root.querySelector('.keep').addEventListener('click', async () => { await this.preset('PUT', ''); this.presets(); });
+    root.querySelector('.keep').addEventListener('click', () => this.changePreset('PUT'));
+    root.querySelector('.drop').addEventListener('click', () => this.changePreset('DELETE'));
+    this.tours = new Tours(root.querySelector('.tours'), (body) => this.send(this.path(), body), () => this.number);
+    this.gamepad = new Gamepad({
+      wanted: () => root.open && Boolean(this.path()),
+      move: (body) => this.move('gamepad', body),
+      stop: () => { if (this.moving?.name === 'gamepad') this.stop(); },
+      press: () => this.preset('POST', '/call'),
+    });
   }
 
-  button([action, sign]) {
-    const b = document.createElement('button');
-    b.type = 'button';
-    b.textContent = sign;
-    b.dataset.action = action;
-    b.addEventListener('pointerdown', (e) => { b.setPointerCapture(e.pointerId); this.start(action); });
-    for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) b.addEventListener(end, () => this.stop());
-    b.addEventListener('keydown', (e) => { if (!e.repeat && (e.key === ' ' || e.key === 'Enter')) this.start(action); });
-    b.addEventListener('keyup', (e) => { if (e.key === ' ' || e.key === 'Enter') this.stop(); });
-    return b;
+  get number() {
+    return Number(this.root.querySelector('.presets').value);
+  }
+
+  button([action, text]) {
+    return whileHeld(h('button', { type: 'button', text, 'data-action': action }), () => this.start(action), () => this.stop());
   }
 
   label() {
-    for (const b of this.root.querySelectorAll('[data-action]')) b.title = t('ptz')[b.dataset.action];
-    for (const b of this.root.querySelectorAll('[data-action]')) b.setAttribute('aria-label', b.title);
+    for (const b of this.root.querySelectorAll('[data-action]')) {
+      b.title = t('ptz')[b.dataset.action];
+      b.setAttribute('aria-label', b.title);
+    }
   }
 
   key(e) {
@@ -51,14 +60,17 @@ export class Ptz {
     if (!e.repeat) this.start(action);
   }
 
-  async start(action) {
-    if (this.moving?.action === action) return;
+  start(action) {
+    if (this.moving?.name !== action) this.move(action, { action, speed: Number(this.root.querySelector('.speed').value) });
+  }
+
+  // From now on, until stop() or another one.
+  move(name, body) {
     clearInterval(this.moving?.timer);
     const path = this.path();
-    const body = { action, speed: Number(this.root.querySelector('.speed').value) };
     const send = () => this.send(path, body);
-    this.moving = { action, path, timer: setInterval(send, RENEW_MS) };
-    await send();
+    this.moving = { name, path, timer: setInterval(send, RENEW_MS) };
+    send();
   }
 
   stop() {
@@ -69,9 +81,11 @@ export class Ptz {
     this.send(path, { action: 'stop' });
   }
 
-  async send(path, body) {
-    const r = await this.call('POST', `${path}/ptz`, body);
-    this.say(r.ok ? '' : [r.data?.detail, r.data?.evidence].filter(Boolean).join(' — '));
+  // Each waits for the answer to the one before: over two connections a stop
+  // could overtake its start.
+  send(path, body) {
+    this.sent = this.sent.then(async () => this.say(trouble(await call('POST', `${path}/ptz`, body))));
+    return this.sent;
   }
 
   say(text) {
@@ -81,21 +95,23 @@ export class Ptz {
   async presets() {
     const list = this.root.querySelector('.presets');
     const path = this.path();
-    const r = await this.call('GET', `${path}/presets?wait=8`);
+    const r = await call('GET', `${path}/presets?wait=8`);
     if (path !== this.path()) return;
     const names = new Map((r.data?.answer ?? []).flatMap((m) => m.PresetList ?? []).map((p) => [Number(p.PresetID), p.PresetName]));
-    list.replaceChildren(...Array.from({ length: 255 }, (_, i) => i + 1).filter((n) => n <= 16 || names.has(n)).map((n) => {
-      const o = document.createElement('option');
-      o.value = n;
-      o.textContent = names.has(n) ? `${n} ${names.get(n) ?? ''} ●` : n;
-      return o;
-    }));
-    this.say(r.ok ? '' : r.data?.detail ?? '');
+    const was = list.value;
+    list.replaceChildren(...Array.from({ length: PRESETS }, (_, i) => i + 1).filter((n) => n <= PRESETS_SHOWN || names.has(n))
+      .map((n) => h('option', { value: n, text: names.has(n) ? `${n} ${names.get(n) ?? ''} ●` : n })));
+    if (was) list.value = was;
+    this.say(trouble(r));
   }
 
   async preset(method, end) {
-    const n = this.root.querySelector('.presets').value;
-    const r = await this.call(method, `${this.path()}/presets/${n}${end}?wait=5`);
-    this.say(r.ok ? '' : r.data?.detail ?? '');
+    const r = await call(method, `${this.path()}/presets/${this.number}${end}?wait=5`);
+    this.say(trouble(r));
+    return r.ok;
+  }
+
+  async changePreset(method) {
+    if (await this.preset(method, '')) this.presets();
   }
 }

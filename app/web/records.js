@@ -1,5 +1,5 @@
 // What this server records: who is recorded and when, and the files of a day.
-import { button, bytes, call, channelPath, clock, dayOf, field, h, listen, query, select, soon, span, trouble, when } from './core.js';
+import { button, bytes, call, channelPath, clock, dayOf, field, h, listen, listing, query, select, soon, span, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -22,7 +22,7 @@ const SLOTS = 48; // half hours of a day
 class Plan {
   constructor() {
     this.body = h('tbody', {});
-    this.root = h('table', { class: 'plan', label: 'plan', role: 'grid' }, h('thead', {}, h('tr', {}, h('td', {}), Array.from({ length: 24 }, (_, i) => h('th', { colspan: 2, text: i })))), this.body);
+    this.root = h('table', { class: 'plan', label: 'plan', role: 'grid' }, h('thead', {}, h('tr', {}, h('td', {}), Array.from({ length: 24 }, (_, i) => h('th', { scope: 'col', colspan: 2, text: i })))), this.body);
     this.root.addEventListener('pointerdown', (e) => {
       const c = e.target.closest('td[data-slot]');
       if (c) { this.paint = !this.on(c); this.set(c, this.paint); e.preventDefault(); c.focus(); }
@@ -57,7 +57,7 @@ class Plan {
 export default class Records {
   constructor(root, shell) {
     this.shell = shell;
-    this.said = h('p', { class: 'hint', role: 'status' });
+    this.said = status();
     this.title = h('h1', { t: 'view_records' });
     this.makeList();
     this.makeOne();
@@ -67,32 +67,31 @@ export default class Records {
   }
 
   makeList() {
-    this.body = h('tbody', {});
-    this.all = h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['where', 'recordMode', 'recorderState', 'fileSize', ''].map((k) => (k ? h('th', { scope: 'col', t: k }) : h('td', {}))))), this.body));
+    this.list = listing(['where', 'recordMode', 'recorderState', 'fileSize', '']);
+    this.all = h('div', {}, this.list.root);
   }
 
   makeOne() {
     const now = new Date();
     this.state = h('span', { class: 'state', role: 'status' });
-    this.hand = button('startRecord', () => this.record());
+    this.hand = button('startRecord', () => this.record(), { 'data-needs': 'operator' });
     this.mode = select(MODES, { onchange: () => this.showMode() });
     this.stream = select([['main', 'main'], ['sub', 'sub']]);
     this.seconds = h('input', { type: 'number', min: 1, max: 3600, size: 5 });
     this.keepBefore = h('input', { type: 'checkbox' });
     this.plan = new Plan();
-    this.planBox = h('div', { class: 'scroll' }, h('p', { class: 'hint', t: 'plan' }), this.plan.root);
+    this.planBox = h('div', { class: 'scroll', tabindex: 0, role: 'group', label: 'modePlan' }, h('p', { class: 'hint', t: 'plan' }), this.plan.root);
     this.alarmBox = h('div', { class: 'tools' }, field('alarmSeconds', this.seconds), field('before', this.keepBefore));
     this.day = h('input', { type: 'date', value: dayOf(now), onchange: () => this.loadFiles() });
     this.video = h('video', { controls: true, playsinline: true, hidden: true, class: 'file' });
-    this.files = h('tbody', {});
-    this.none = h('p', { class: 'hint', role: 'status' });
+    this.files = listing(['from', 'until', 'length', 'fileSize', '']);
+    this.none = status();
     this.one = h('div', { class: 'stack' },
       h('div', { class: 'tools' }, this.state, this.hand, h('a', { class: 'button', href: '#/records', t: 'recorders' })),
-      h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); this.save(); } },
+      h('form', { class: 'card stack', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.save(); } },
         h('div', { class: 'tools' }, field('recordMode', this.mode), field('stream', this.stream), h('button', { type: 'submit', t: 'save' })), this.alarmBox, this.planBox),
       h('div', { class: 'tools' }, h('h2', { t: 'filesOfDay' }), field('day', this.day)),
-      this.video, this.none,
-      h('div', { class: 'scroll' }, h('table', {}, h('thead', {}, h('tr', {}, ['from', 'until', 'length', 'fileSize', ''].map((k) => (k ? h('th', { scope: 'col', t: k }) : h('td', {}))))), this.files)));
+      this.video, this.none, this.files.root);
   }
 
   show(device, channel) {
@@ -126,7 +125,7 @@ export default class Records {
     const r = await call('GET', '/recorders');
     if (this.at) return;
     this.said.textContent = trouble(r) || (r.data.items.length ? '' : t('noRecorders'));
-    this.body.replaceChildren(...(r.ok ? r.data.items : []).map((x) => h('tr', {},
+    this.list.draw((r.ok ? r.data.items : []).map((x) => h('tr', {},
       h('td', {}, h('b', { text: this.shell.tree.find(x.device, x.channel)?.name || x.channel }), h('span', { class: 'id', text: x.channel })),
       h('td', { text: t(MODES.find(([m]) => m === x.mode)[1]) }),
       h('td', { class: x.failures ? 'bad' : '', text: this.stateText(x) }),
@@ -187,11 +186,11 @@ export default class Records {
     if (at !== this.at) return;
     const items = r.ok ? r.data.items : [];
     this.none.textContent = trouble(r) || (items.length ? '' : t('noFiles'));
-    this.files.replaceChildren(...items.map((f) => h('tr', {}, h('td', { text: clock(f.start) }), h('td', { text: f.open ? t('beingWritten') : clock(f.end) }),
+    this.files.draw(items.map((f) => h('tr', {}, h('td', { text: clock(f.start) }), h('td', { text: f.open ? t('beingWritten') : clock(f.end) }),
       h('td', { text: span(f.length_ms / 1000) }), h('td', { text: bytes(f.bytes) }),
       h('td', { class: 'acts' }, button('play', () => this.play(f), { disabled: !f.file }),
         h('a', { class: 'button', href: this.local(f.file), download: `${at.channel}-${when(f.start).replace(/\D/g, '')}.mp4`, t: 'toFile' }),
-        button('del', () => this.remove(f), { disabled: f.open })))));
+        button('del', () => this.remove(f), { disabled: f.open, 'data-needs': 'admin' })))));
   }
 
   // The signed address is that of the server as others see it: here its own path is enough.

@@ -1,6 +1,6 @@
 // Settings of a device: what this server does with it, and what the device
 // itself tells and takes (ConfigDownload, DeviceConfig).
-import { api, button, call, channelPath, devicePath, field, h, select, trouble, when } from './core.js';
+import { button, call, channelPath, devicePath, field, h, select, status, trouble, when } from './core.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
 import { nameOf } from './words.js';
@@ -24,8 +24,9 @@ let schemas; // of openapi.json, read once
 
 async function configSchemas() {
   if (!schemas) {
-    const r = await fetch(`${api}/openapi.json`);
-    const all = (await r.json()).components.schemas;
+    const r = await call('GET', '/openapi.json');
+    if (!r.ok) return null;
+    const all = r.data.components.schemas;
     schemas = { set: all['Control.DeviceConfig'].properties, told: all['Response.ConfigDownload'].properties };
   }
   return schemas;
@@ -36,10 +37,10 @@ export default class Settings {
     this.shell = shell;
     this.takesDevice = true;
     this.title = h('h1', { t: 'view_settings' });
-    this.said = h('p', { class: 'hint', role: 'status' });
+    this.said = status();
     this.server = h('section', { class: 'card stack' });
     this.types = h('div', { class: 'stack' });
-    this.ask = button('askDevice', () => this.askAll());
+    this.ask = button('askDevice', () => this.askAll(), { 'data-needs': 'operator' });
     this.device = h('section', { class: 'stack' }, h('div', { class: 'tools' }, h('h2', { t: 'ofDevice' }), this.ask), this.types);
     root.append(this.title, this.said, this.server, this.device);
   }
@@ -61,7 +62,7 @@ export default class Settings {
       await this.showServer(r.data);
     }
     this.ask.disabled = !r.data.online;
-    if (r.data.online && mine === this.at) this.askAll();
+    if (r.data.online && mine === this.at && this.shell.may('operator')) this.askAll();
   }
 
   hide() {
@@ -91,12 +92,12 @@ export default class Settings {
       ['registeredAt', when(d.registered_at)], ['keepaliveAt', when(d.keepalive_at)]];
     this.server.replaceChildren(h('h2', { t: 'ofServer' }),
       h('dl', { class: 'pairs' }, facts.flatMap(([k, v]) => (v ? [h('dt', { t: k }), h('dd', { text: v })] : []))),
-      h('form', { class: 'fields', onsubmit: (e) => { e.preventDefault(); this.saveServer(f); } },
+      h('form', { class: 'fields', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.saveServer(f); } },
         field('deviceName', f.name), field('newPassword', f.password), field('group', f.group), field('mediaWay', f.media), field('edition', f.edition), field('dateWay', f.date), field('arm', f.arm),
         h('button', { type: 'submit', t: 'save' })),
-      h('div', { class: 'tools' }, button('refreshCatalog', () => this.order('POST', '/refresh')), button('reboot', () => {
+      h('div', { class: 'tools' }, button('refreshCatalog', () => this.order('POST', '/refresh'), { 'data-needs': 'operator' }), button('reboot', () => {
         if (window.confirm(t('reallyReboot'))) this.order('POST', `/commands?wait=${WAIT_S}`, { cmd: 'DeviceControl', params: { TeleBoot: 'Boot' } });
-      }), button('removeDevice', () => this.forget())));
+      }, { 'data-needs': 'operator' }), button('removeDevice', () => this.forget(), { 'data-needs': 'admin' })));
   }
 
   async saveServer(f) {
@@ -125,8 +126,10 @@ export default class Settings {
   // One type after the other: devices differ in how they take many at once.
   async askAll() {
     const { at } = this;
-    const { set, told } = await configSchemas();
+    const known = await configSchemas();
     if (at !== this.at) return;
+    if (!known) { this.said.textContent = t('noServer'); return; }
+    const { set, told } = known;
     const edition = EDITIONS[this.about.edition] ?? '2016';
     const names = Object.keys({ ...set, ...told }).filter((n) => n !== 'Result' && !ORDERS.includes(n) && (told[n] ?? set[n])['x-editions']?.includes(edition));
     const boxes = names.map((n) => h('details', { 'data-type': n }, h('summary', {}, h('b', { text: nameOf(n), title: n }), h('span', { class: 'hint state', text: ' …' }))));
@@ -151,7 +154,7 @@ export default class Settings {
     const form = build(schema, value, edition, name);
     const said = h('span', { class: 'hint said', role: 'status' });
     box.append(h('form', { class: 'fields', onsubmit: (e) => { e.preventDefault(); this.send(name, form.read(), box, said, schema, edition); } }, form.root,
-      h('div', { class: 'tools' }, h('button', { type: 'submit', t: 'send' }), said)));
+      h('div', { class: 'tools' }, h('button', { type: 'submit', t: 'send', 'data-needs': 'admin' }), said)));
   }
 
   async send(name, value, box, said, schema, edition) {

@@ -1,5 +1,6 @@
 // Speaking to a device while a button is held: the microphone's samples go over a
 // WebSocket as they are, the daemon makes of them what the device wants.
+import { call, socketUrl, trouble, whenUnseen, whileHeld } from './core.js';
 import { t } from './i18n.js';
 
 export class Talk {
@@ -8,15 +9,9 @@ export class Talk {
     this.root = root;
     this.path = path;
     this.holding = null;
-    const b = root.querySelector('.hold');
-    b.addEventListener('pointerdown', (e) => { b.setPointerCapture(e.pointerId); this.start(); });
-    for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) b.addEventListener(end, () => this.stop());
-    b.addEventListener('keydown', (e) => { if (!e.repeat && (e.key === ' ' || e.key === 'Enter')) this.start(); });
-    b.addEventListener('keyup', (e) => { if (e.key === ' ' || e.key === 'Enter') this.stop(); });
+    whileHeld(root.querySelector('.hold'), () => this.start(), () => this.stop());
     root.querySelector('.file').addEventListener('change', (e) => this.file(e.target));
-    addEventListener('blur', () => this.stop());
-    addEventListener('pagehide', () => this.stop());
-    document.addEventListener('visibilitychange', () => { if (document.hidden) this.stop(); });
+    whenUnseen(() => this.stop());
   }
 
   say(text, bad) {
@@ -44,10 +39,7 @@ export class Talk {
     mine.context = new AudioContext();
     await mine.context.audioWorklet.addModule('talk-worklet.js');
     if (this.holding !== mine) { this.close(mine); return; } // let go meanwhile
-    const url = new URL(`api/v1${this.path()}/talk`, location.href);
-    url.protocol = url.protocol.replace('http', 'ws');
-    url.searchParams.set('rate', mine.context.sampleRate);
-    mine.socket = new WebSocket(url);
+    mine.socket = new WebSocket(socketUrl(`/api/v1${this.path()}/talk?rate=${mine.context.sampleRate}`));
     mine.socket.binaryType = 'arraybuffer';
     mine.socket.onmessage = (e) => this.told(mine, JSON.parse(e.data));
     mine.socket.onclose = () => this.end(mine, mine.trouble || '');
@@ -86,8 +78,7 @@ export class Talk {
     input.value = '';
     if (!body) return;
     this.say(t('talkBegins'));
-    const r = await fetch(`api/v1${this.path()}/talk`, { method: 'POST', body, headers: { 'Content-Type': 'audio/wav' } });
-    const data = await r.json().catch(() => null);
-    this.say(r.ok ? t('talkSpeaking') : [data?.detail, data?.evidence].filter(Boolean).join(' — '), !r.ok);
+    const r = await call('POST', `${this.path()}/talk`, body);
+    this.say(trouble(r) || t('talkSpeaking'), !r.ok);
   }
 }

@@ -1,6 +1,6 @@
 // SIP messages as a ladder: the server at the left, devices at the right; of one
 // device, of one call, or of all, as they pass.
-import { api, button, call, clock, field, h, query, trouble } from './core.js';
+import { api, button, call, clock, field, h, query, status, stream, trouble } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -24,6 +24,7 @@ export default class Trace {
   constructor(root, shell) {
     this.shell = shell;
     this.items = [];
+    this.close = () => {}; // ends the stream
     this.title = h('h1', { t: 'view_trace' });
     this.filter = h('input', { type: 'search', size: 24, oninput: () => this.draw() });
     this.follow = h('input', { type: 'checkbox', checked: true, onchange: () => this.turn() });
@@ -31,8 +32,8 @@ export default class Trace {
     this.callName = h('code', {});
     this.callBox = h('span', { class: 'tools', hidden: true }, this.callName, button('wholeDevice', () => this.choose('')));
     this.everything = button('allDevices', () => shell.go('trace'));
-    this.said = h('p', { class: 'hint', role: 'status' });
-    this.list = h('ol', { class: 'ladder', label: 'view_trace' });
+    this.said = status();
+    this.list = h('ol', { class: 'ladder', tabindex: 0, label: 'view_trace' });
     this.text = h('pre', { class: 'message', tabindex: 0, label: 'messageText', hidden: true });
     root.append(h('div', { class: 'title' }, this.title, this.everything, this.pcap),
       h('div', { class: 'tools' }, field('textFilter', this.filter), field('follow', this.follow), button('clearList', () => { this.items = []; this.draw(); }), this.callBox),
@@ -49,7 +50,7 @@ export default class Trace {
 
   hide() {
     this.shown = false;
-    this.source?.close();
+    this.close();
   }
 
   choose(callId) {
@@ -65,7 +66,6 @@ export default class Trace {
 
   async load() {
     const mine = this.loading = {};
-    this.source?.close();
     this.title.textContent = this.device || t('view_trace');
     this.pcap.href = `${api}/trace.pcap?${query(this.query)}`;
     this.text.hidden = true;
@@ -82,10 +82,8 @@ export default class Trace {
 
   // The stream is opened before the list is asked for: nothing falls between them.
   turn() {
-    this.source?.close();
-    if (!this.follow.checked || !this.shown) return;
-    this.source = new EventSource(`${api}/trace/events?${query(this.query)}`);
-    this.source.addEventListener('trace', (e) => this.came(JSON.parse(e.data)));
+    this.close();
+    this.close = this.follow.checked && this.shown ? stream(`/trace/events?${query(this.query)}`, ['trace'], (m) => m && this.came(m), () => this.load()) : () => {};
   }
 
   came(m) {

@@ -95,7 +95,7 @@ export class Tree {
     const d = this.root.kids.find((k) => k.id === e?.id);
     if (!d || e.removed || !e.device || d.children !== e.device.channels) return false;
     Object.assign(d, { name: e.device.name, online: e.device.online });
-    this.draw(true);
+    this.drawSoon();
     return true;
   }
 
@@ -105,7 +105,7 @@ export class Tree {
     if (n && !e.removed) {
       n.online = e.online;
       n.name = e.name === n.id ? '' : e.name;
-      this.draw(true);
+      this.drawSoon();
     } else if (d) {
       this.refresh ??= soon(() => this.load(), 700);
       this.refresh();
@@ -125,6 +125,11 @@ export class Tree {
 
   // ---- rows ----
 
+  // Events come in swarms: what they change is drawn once a frame.
+  drawSoon() {
+    this.frame ??= requestAnimationFrame(() => { this.frame = undefined; this.draw(true); });
+  }
+
   flatten() {
     const rows = [];
     const walk = (node) => {
@@ -136,6 +141,7 @@ export class Tree {
     };
     walk(this.root);
     this.rows = rows;
+    this.list.toggleAttribute('aria-busy', !rows.length); // a tree without items is none yet
     this.draw(true);
   }
 
@@ -161,7 +167,7 @@ export class Tree {
     const style = `top:${i * this.height}px`;
     if (r.more) {
       if (!r.more.filling) this.fill(r.more).then(() => this.flatten());
-      return h('div', { class: 'row more', style, text: t('loading') });
+      return h('div', { class: 'row more', role: 'treeitem', 'aria-level': (r.more.level ?? 0) + 1, style, text: t('loading') });
     }
     const n = r.node;
     const opens = n.isDevice || n.children > 0;

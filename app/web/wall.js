@@ -1,8 +1,9 @@
 // Many pictures at once: 1, 4, 9 or 16 cells. Channels come from the tree, by a
 // click into the chosen cell or by dragging; what stands where is remembered.
-import { button, dayOf, h, select } from './core.js';
+import { button, h, recall, remember, select, when } from './core.js';
 import { Feed } from './feed.js';
 import { addTexts, stepName, t } from './i18n.js';
+import { saveBlob } from './saver.js';
 
 addTexts({
   en: { snapshot: 'Picture', remove: 'Remove', cells: 'Cells', emptyCell: 'Choose a channel in the tree, or drag one here', cell: 'Cell', removeAll: 'Empty all' },
@@ -10,6 +11,7 @@ addTexts({
 });
 
 const SIZES = [1, 4, 9, 16];
+const JPEG_QUALITY = 0.92;
 const KEPT = 'wall'; // in localStorage
 
 class Cell {
@@ -89,12 +91,8 @@ class Cell {
     if (!width) return;
     const canvas = h('canvas', { width, height });
     canvas.getContext('2d').drawImage(this.video, 0, 0);
-    canvas.toBlob((blob) => {
-      const now = new Date();
-      const href = URL.createObjectURL(blob);
-      h('a', { href, download: `${this.what.channel}-${dayOf(now)}-${now.toTimeString().slice(0, 8).replaceAll(':', '')}.jpg` }).click();
-      setTimeout(() => URL.revokeObjectURL(href), 10000);
-    }, 'image/jpeg', 0.92);
+    const name = `${this.what.channel}-${when(new Date()).replaceAll(':', '').replace(' ', '-')}.jpg`;
+    canvas.toBlob((blob) => blob && saveBlob(blob, name), 'image/jpeg', JPEG_QUALITY);
   }
 }
 
@@ -108,7 +106,7 @@ export default class Wall {
       button('removeAll', () => { for (const c of this.cells) c.put(null); this.keep(); }),
       button('full', () => this.grid.requestFullscreen?.())), this.grid);
     let kept = null;
-    try { kept = JSON.parse(localStorage.getItem(KEPT)); } catch { /* as if there were none */ }
+    try { kept = JSON.parse(recall(KEPT)); } catch { /* as if there were none */ }
     this.resize(SIZES.includes(kept?.n) ? kept.n : 4, kept?.cells ?? []);
     document.addEventListener('visibilitychange', () => this.turn());
   }
@@ -129,7 +127,7 @@ export default class Wall {
   }
 
   keep() {
-    localStorage.setItem(KEPT, JSON.stringify({ n: this.cells.length, cells: this.cells.map((c) => c.what) }));
+    remember(KEPT, JSON.stringify({ n: this.cells.length, cells: this.cells.map((c) => c.what) }));
   }
 
   select(cell) {
