@@ -222,74 +222,21 @@ unsigned daemon_media_threads(const struct config *c)
 /* https is for whoever can check certificates. */
 static int start_hooks(struct daemon *d, char why[static 512])
 {
-    const char *ca = config_text(d->config, CONFIG_HOOKS_CA);
     struct hooks_config hc = { .alloc = &gb_alloc_heap,
                                .boot = (uint64_t)daemon_now(d).utc_ms,
                                .agent = "gb28181d/" GB_VERSION };
     struct hook_client_config cc = { .loop = &d->loop, .now = daemon_http_now,
                                      .log = daemon_log, .ctx = d };
-    char text[TLS_WHY_MAX];
     int err;
 
-    if (*ca && access(ca, R_OK) == 0 &&
-        tls_ctx_client(&d->caller_tls, ca, text))
-        log_f(LOG_WARN, "msg=\"no webhooks over https\" why=\"%s\"", text);
-    hc.tls = d->caller_tls != NULL;
+    hc.tls = daemon_checks_certificates(d);
     secrets_random(hc.seed, sizeof(hc.seed));
     err = hooks_new(&d->hooks, &hc);
     cc.hooks = d->hooks;
-    cc.tls = d->caller_tls;
+    cc.tls = daemon_caller_tls;
     if (!err)
         err = hook_client_new(&d->caller, &cc);
     return err ? daemon_fail(why, err, "webhooks", gb_strerror(err)) : 0;
-}
-
-/* Our own certificate, for the addresses that a device may know us by. */
-static int make_certificate(struct daemon *d, const char *cert,
-                            const char *key, char why[static TLS_WHY_MAX])
-{
-    struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN +
-                        HTTP_LISTENERS_MAX];
-    size_t n = daemon_addresses(d, addr, HTTP_ADDRESSES_MAX);
-    int err;
-
-    gb_addr_parse_ip(&addr[n++], SLICE("127.0.0.1"));
-    gb_addr_parse_ip(&addr[n++], SLICE("::1"));
-    for (size_t i = 0; i < SIP_EDGE_MAX_LISTEN; i++)
-        n += config_addr(d->config, CONFIG_SIP_TLS_LISTEN, i, &addr[n]);
-    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
-        n += config_addr(d->config, CONFIG_HTTP_LISTEN, i, &addr[n]);
-    err = tls_make_certificate(cert, key,
-                               config_text(d->config, CONFIG_SERVER_ID), addr,
-                               n, why);
-    if (!err)
-        log_f(LOG_INFO, "msg=\"certificate made\" file=\"%s\"", cert);
-    return err;
-}
-
-static int start_tls(struct daemon *d, char why[static 512])
-{
-    const char *cert = config_text(d->config, CONFIG_TLS_CERT);
-    const char *key = config_text(d->config, CONFIG_TLS_KEY);
-    char own_cert[1100], own_key[1100], text[TLS_WHY_MAX];
-    int err = 0;
-
-    if (!GB_TLS && config_n(d->config, CONFIG_SIP_TLS_LISTEN) == 0 && !*cert)
-        return 0; /* nothing that it lacks is asked for */
-    if (!*cert) {
-        snprintf(own_cert, sizeof(own_cert), "%s/tls.crt", d->secrets->dir);
-        snprintf(own_key, sizeof(own_key), "%s/tls.key", d->secrets->dir);
-        cert = own_cert;
-        key = own_key;
-        /* one without the other is somebody's mistake, and told below */
-        if (access(cert, F_OK) != 0 && access(key, F_OK) != 0)
-            err = make_certificate(d, cert, key, text);
-    }
-    if (!err && config_n(d->config, CONFIG_SIP_TLS_LISTEN))
-        err = tls_ctx_server(&d->tls, cert, key, text);
-    if (!err)
-        err = tls_relay_new(&d->relay, cert, key, text);
-    return err ? daemon_fail(why, err, "tls.cert", text) : 0;
 }
 
 static size_t read_listen(struct daemon *d, enum config_key k,
@@ -465,7 +412,7 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = daemon_start_app(d, why);
     if (!err)
-        err = start_tls(d, why);
+        err = daemon_start_tls(d, why);
     if (!err)
         err = start_edge(d, why);
     if (!err)
@@ -563,22 +510,12 @@ static void on_drain(uv_timer_t *t)
     http_server_close(d->server, on_server_closed, d);
 }
 
-/* The files may be others under the same names: it is no matter of settings. */
-static void reload_certificate(struct daemon *d)
-{
-    char why[TLS_WHY_MAX];
-
-    if (d->relay && tls_relay_reload(d->relay, why))
-        log_f(LOG_ERROR, "msg=\"the certificate of HTTPS stays as it was\" "
-                         "why=\"%s\"", why);
-}
-
 static void on_signal(uv_signal_t *s, int number)
 {
     struct daemon *d = s->data;
 
     if (number == SIGHUP) {
-        reload_certificate(d);
+        daemon_reload_tls(d);
         d->reload(d->reload_ctx);
         return;
     }

@@ -139,6 +139,17 @@ static void http_account_changed(void *ctx, enum account_kind kind,
     }
 }
 
+static void http_dismissed(void *ctx, uint64_t who)
+{
+    struct daemon *d = ctx;
+
+    if (d->rtsp)
+        rtsp_server_dismiss(d->rtsp, who);
+    if (d->media && !media_net_dismiss(d->media, who))
+        log_f(LOG_ERROR, "msg=\"viewers of an account that is over may stay\" "
+                         "why=\"no memory\"");
+}
+
 static void http_audit(void *ctx, const struct http_audit *e)
 {
     struct daemon *d = ctx;
@@ -420,6 +431,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .hook_changed = http_hook_changed,
         .audit = GB_SQLITE ? http_audit : NULL,
         .accounts = d->accounts, .account_changed = http_account_changed,
+        .dismissed = http_dismissed, .rtsp_realm = RTSP_REALM,
         .reset_admin = *d->secrets->new_admin_password != '\0',
         .pushes = d->pushes, .push_changed = daemon_push_changed,
         .firmware_max = (uint64_t)config_number(d->config,

@@ -9,6 +9,7 @@
  *   daemon_http.c      the HTTP application
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
+ *   daemon_tls.c       certificates
  *   daemon_push.c      streams that are pushed to other servers
  *   daemon_rolls.c     recordings of this server
  *   daemon_watch.c     whether all loops turn in time */
@@ -48,7 +49,8 @@ struct daemon {
     uint64_t asked_commits; /* http_app_commits when the store was asked last */
     struct trace *trace; /* NULL: none */
     struct sip_edge *edge;
-    struct tls_ctx *tls; /* NULL: nothing listens with it */
+    struct tls_ctx *tls; /* of SIP and HTTPS; NULL: not needed yet */
+    uint64_t tls_retry_ms; /* it could not be made: not again before */
     struct tls_relay *relay; /* of HTTPS; NULL: there is none */
     struct media_net *media;
     struct disk *file_disk; /* of recordings, downloads and pictures */
@@ -72,7 +74,7 @@ struct daemon {
     struct viewer_hooks viewer_hooks;
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
-    struct tls_ctx *caller_tls; /* NULL: no https */
+    struct tls_ctx *caller_tls; /* of them; NULL: not needed yet */
     char firmware_dir[1100];    /* "": uploads are off */
     char download_dir[1100];    /* "": downloads are off */
     char picture_dir[1100];     /* "": no pictures are taken */
@@ -136,6 +138,13 @@ int daemon_ask(void *ctx, const struct http_ask *q);
 /* What could not be bound, and why; returns err. */
 int daemon_fail_port(char why[static 512], int err, const char *what,
                      const char *key, const struct gb_addr *addr);
+
+/* daemon_tls.c: before anything listens; at SIGHUP; whether webhooks can be
+ * called over https, and of struct hook_client_config. */
+int daemon_start_tls(struct daemon *d, char why[static 512]);
+void daemon_reload_tls(struct daemon *d);
+bool daemon_checks_certificates(const struct daemon *d);
+struct tls_ctx *daemon_caller_tls(void *ctx);
 
 /* daemon_rtsp.c: the media loops run, the HTTP application is there. */
 int daemon_start_rtsp(struct daemon *d, char why[static 512]);

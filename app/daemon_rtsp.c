@@ -11,11 +11,32 @@ static void touched(void *ctx)
 }
 
 static bool is_signed(void *ctx, struct slice device, struct slice channel,
-                      struct slice signature)
+                      struct slice signature, uint64_t *who)
 {
     struct daemon *d = ctx;
 
-    return http_app_is_signed(d->app, device, channel, signature);
+    return http_app_is_signed(d->app, device, channel, signature, who);
+}
+
+static uint64_t by_token(void *ctx, struct slice token)
+{
+    struct daemon *d = ctx;
+
+    return http_app_token(d->app, token);
+}
+
+static uint64_t by_name(void *ctx, struct slice name, struct sip_ha1 *ha1)
+{
+    struct daemon *d = ctx;
+
+    return http_app_token_named(d->app, name, ha1);
+}
+
+static bool sees(void *ctx, uint64_t who, struct slice device)
+{
+    struct daemon *d = ctx;
+
+    return http_app_sees(d->app, who, device);
 }
 
 static uint32_t wait_s(void *ctx, const struct gb_addr *source)
@@ -51,7 +72,8 @@ int daemon_start_rtsp(struct daemon *d, char why[static 512])
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
         .token = d->secrets->admin_token,
         .ctx = d, .now = daemon_http_now, .touched = touched,
-        .is_signed = is_signed, .wait_s = wait_s, .failed = failed,
+        .is_signed = is_signed, .by_token = by_token, .by_name = by_name,
+        .sees = sees, .wait_s = wait_s, .failed = failed,
     };
     size_t at = 0;
     int err;

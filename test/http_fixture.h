@@ -37,6 +37,7 @@ static struct fixture {
     struct gb_time now;
     uint64_t next_request, client;
     unsigned touched, events, wakes;
+    uint64_t dismissed; /* the last account whose viewers had to go */
     struct answer last;  /* of ask(), or of the edge */
     unsigned n_answers;  /* given by the edge */
     struct http_password_job *job;
@@ -86,6 +87,12 @@ static void fx_touched(void *ctx)
 {
     (void)ctx;
     fx.touched++;
+}
+
+static void fx_dismissed(void *ctx, uint64_t who)
+{
+    (void)ctx;
+    fx.dismissed = who;
 }
 
 static int fx_media(void *ctx, struct http_handover *h)
@@ -173,6 +180,8 @@ static struct http_app_config fx_config(void)
         .random = fx_random,
         .touched = fx_touched,
         .on_media = fx_media,
+        .dismissed = fx_dismissed,
+        .rtsp_realm = "gb28181d",
         .hls = fx_hls,
         .download_dir = "/downloads",
         .not_ready = fx_not_ready,

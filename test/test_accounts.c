@@ -145,14 +145,12 @@ static void ids(void **state)
 
 static void tokens(void **state)
 {
-    char hash[ACCOUNT_TOKEN_HASH + 1];
+    static const char hash[] = "ba7816bf8f01cfea414140de5dae2223"
+                               "b00361a396177a9cb410ff61f20015ad";
     struct account v = user("ci", HTTP_ROLE_VIEWER, ""), got;
     struct accounts *a;
 
     (void)state;
-    account_token_hash(hash, SLICE("abc"));
-    assert_string_equal(hash, "ba7816bf8f01cfea414140de5dae2223"
-                              "b00361a396177a9cb410ff61f20015ad");
     v.secret = slice_str(hash);
     assert_int_equal(accounts_new(&a, &gb_alloc_heap), 0);
     assert_int_equal(accounts_set(a, &v), 0);
@@ -164,6 +162,44 @@ static void tokens(void **state)
     assert_false(accounts_by_token(a, SLICE(""), &got));
     assert_false(accounts_by_token(a, slice_str(hash), &got));
     accounts_free(a);
+}
+
+/* The same for the same, another one for whatever is another. */
+static void marks(void **state)
+{
+    struct account v[] = { user("ada", HTTP_ROLE_VIEWER, ""),
+                           user("adb", HTTP_ROLE_VIEWER, ""),
+                           user("ada", HTTP_ROLE_OPERATOR, ""),
+                           user("ada", HTTP_ROLE_VIEWER, "d1\n"),
+                           user("ada", HTTP_ROLE_VIEWER, ""),
+                           user("ada", HTTP_ROLE_VIEWER, "") };
+    uint64_t mark[COUNT(v)];
+    struct account got;
+
+    (void)state;
+    v[4].secret = SLICE("hasi");
+    v[5].kind = ACCOUNT_TOKEN;
+    for (size_t i = 0; i < COUNT(v); i++) {
+        struct accounts *a, *again;
+
+        assert_int_equal(accounts_new(&a, &gb_alloc_heap), 0);
+        assert_int_equal(accounts_new(&again, &gb_alloc_heap), 0);
+        assert_int_equal(accounts_set(again, &v[(i + 1) % COUNT(v)]), 0);
+        assert_int_equal(accounts_set(a, &v[i]), 0);
+        assert_int_equal(accounts_set(again, &v[i]), 0);
+        assert_true(accounts_find(a, v[i].kind, v[i].name, &got));
+        mark[i] = got.mark;
+        assert_true(mark[i] != 0);
+        assert_true(accounts_find(again, v[i].kind, v[i].name, &got));
+        assert_true(got.mark == mark[i]);
+        assert_true(accounts_by_mark(a, mark[i], &got));
+        assert_false(accounts_by_mark(a, mark[i] + 1, &got));
+        assert_false(accounts_by_mark(a, 0, &got));
+        for (size_t k = 0; k < i; k++)
+            assert_true(mark[k] != mark[i]);
+        accounts_free(a);
+        accounts_free(again);
+    }
 }
 
 static void order_and_limit(void **state)
@@ -226,6 +262,7 @@ int main(void)
         cmocka_unit_test(the_last_admin_stays),
         cmocka_unit_test(ids),
         cmocka_unit_test(tokens),
+        cmocka_unit_test(marks),
         cmocka_unit_test(order_and_limit),
         cmocka_unit_test(no_memory),
     };

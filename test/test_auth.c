@@ -59,41 +59,70 @@ static void password_vector(void **state)
               "h1CtcwHvGyuAss6N7dxLICr03swV1Dw5yfzSy3Tfuc4"), SLICE("correct horse")));
 }
 
-static void signatures(void **state)
+/* With a mark and without. */
+static void signatures_of(uint64_t whose)
 {
     static const uint8_t key[32] = { 1, 2, 3 }, key2[32] = { 1, 2, 4 };
     char text[HTTP_SIGNATURE_MAX], bad[HTTP_SIGNATURE_MAX];
     struct writer w = writer_of(text, sizeof(text));
     struct slice scope = SLICE("/live/d/c"), sig;
+    uint64_t mark = 99;
 
-    (void)state;
-    http_sign(&w, key, scope, 1000);
+    http_sign(&w, key, scope, 1000, whose);
     assert_int_equal(w.err, 0);
     sig = writer_slice(&w);
-    assert_true(http_sign_verify(key, scope, sig, 999));
-    assert_false(http_sign_verify(key, scope, sig, 1000)); /* expired */
-    assert_false(http_sign_verify(key2, scope, sig, 999));
-    assert_false(http_sign_verify(key, SLICE("/live/d/c2"), sig, 999));
-    assert_false(http_sign_verify(key, SLICE("/live/d"), sig, 999));
+    assert_true(http_sign_verify(key, scope, sig, 999, &mark));
+    assert_true(mark == whose);
+    assert_false(http_sign_verify(key, scope, sig, 1000, &mark)); /* expired */
+    assert_false(http_sign_verify(key2, scope, sig, 999, &mark));
+    assert_false(http_sign_verify(key, SLICE("/live/d/c2"), sig, 999, &mark));
+    assert_false(http_sign_verify(key, SLICE("/live/d"), sig, 999, &mark));
     for (size_t n = 0; n < sig.n; n++)
         assert_false(http_sign_verify(key, scope,
-                                      guarded(slice_head(sig, n)), 999));
+                                      guarded(slice_head(sig, n)), 999, &mark));
     for (size_t i = 0; i < sig.n; i++) {
         memcpy(bad, text, sizeof(bad));
         bad[i] = bad[i] == '7' ? '8' : '7';
-        assert_false(http_sign_verify(key, scope, slice_of(bad, sig.n), 999));
+        assert_false(http_sign_verify(key, scope, slice_of(bad, sig.n), 999,
+                                      &mark));
     }
     assert_false(http_sign_verify(key, scope,
                                   SLICE("99999999999999999999."
-                                        "AAAAAAAAAAAAAAAAAAAAAA"), 999));
+                                        "AAAAAAAAAAAAAAAAAAAAAA"), 999, &mark));
+}
+
+static void signatures(void **state)
+{
+    static const uint64_t marks[] = { 0, 1, 0x123456789abcdef0, UINT64_MAX };
+    static const uint8_t key[32] = { 1 };
+    static const char *const strange[] = {
+        "1000..AAAAAAAAAAAAAAAAAAAAAA", "1000.0.AAAAAAAAAAAAAAAAAAAAAA",
+        "1000.0f.AAAAAAAAAAAAAAAAAAAAAA", "1000.F.AAAAAAAAAAAAAAAAAAAAAA",
+        "1000.g.AAAAAAAAAAAAAAAAAAAAAA", "1000.1.1.AAAAAAAAAAAAAAAAAAAAAA",
+        "1000.10000000000000000.AAAAAAAAAAAAAAAAAAAAAA",
+    };
+    uint64_t mark;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(marks); i++)
+        signatures_of(marks[i]);
+    for (size_t i = 0; i < COUNT(strange); i++)
+        assert_false(http_sign_verify(key, SLICE("/"), slice_str(strange[i]),
+                                      999, &mark));
+}
+
+static void open_for(struct http_auth *a, uint64_t who, unsigned seed,
+                     uint64_t now, char cookie[static HTTP_SESSION_TEXT + 1])
+{
+    uint8_t random[32] = { (uint8_t)seed, (uint8_t)(seed >> 8) };
+
+    http_auth_open(a, who, random, now, cookie);
 }
 
 static void open_session(struct http_auth *a, unsigned seed, uint64_t now,
                          char cookie[static HTTP_SESSION_TEXT + 1])
 {
-    uint8_t random[32] = { (uint8_t)seed, (uint8_t)(seed >> 8) };
-
-    http_auth_open(a, 7, random, now, cookie);
+    open_for(a, 7, seed, now, cookie);
 }
 
 static void sessions(void **state)
@@ -133,6 +162,27 @@ static void sessions(void **state)
     http_auth_free(a);
 }
 
+/* One user cannot end the sessions of others by opening many. */
+static void sessions_of_one(void **state)
+{
+    static char cookie[HTTP_SESSIONS_EACH + 1][HTTP_SESSION_TEXT + 1];
+    char other[HTTP_SESSION_TEXT + 1];
+    struct http_auth *a;
+
+    (void)state;
+    assert_int_equal(http_auth_new(&a, &gb_alloc_heap, SLICE("t")), 0);
+    open_for(a, 8, 5000, 0, other); /* the longest unused of all */
+    for (unsigned i = 0; i <= HTTP_SESSIONS_EACH; i++)
+        open_session(a, i, i + 1, cookie[i]);
+    assert_int_equal(http_auth_session_count(a, 100), HTTP_SESSIONS_EACH + 1);
+    assert_int_equal(http_auth_session(a, slice_str(cookie[0]), 100), 0);
+    assert_int_equal(http_auth_session(a, slice_str(cookie[1]), 100), 7);
+    for (unsigned i = 0; i < 10 * HTTP_SESSIONS_MAX; i++)
+        open_session(a, 100 + i, 200 + i, cookie[0]);
+    assert_int_equal(http_auth_session(a, slice_str(other), 2000), 8);
+    http_auth_free(a);
+}
+
 /* The one unused for longest makes room. */
 static void session_limit(void **state)
 {
@@ -142,10 +192,10 @@ static void session_limit(void **state)
     (void)state;
     assert_int_equal(http_auth_new(&a, &gb_alloc_heap, SLICE("t")), 0);
     for (unsigned i = 0; i < HTTP_SESSIONS_MAX; i++)
-        open_session(a, i, i, cookie[i]);
+        open_for(a, 7 + i / 8, i, i, cookie[i]);
     assert_int_equal(http_auth_session(a, slice_str(cookie[0]), 1000),
                      7);
-    open_session(a, 999, 1001, cookie[HTTP_SESSIONS_MAX]);
+    open_for(a, 99, 999, 1001, cookie[HTTP_SESSIONS_MAX]);
     assert_int_equal(http_auth_session_count(a, 1001), HTTP_SESSIONS_MAX);
     assert_int_equal(http_auth_session(a, slice_str(cookie[1]), 1002),
                      0);
@@ -183,8 +233,19 @@ static void login_limit(void **state)
     assert_int_equal(http_auth_login_wait(a, &two, 1000), 0);
     assert_true(http_auth_login_wait(a, &v6b, 1000) > 0); /* same /64 */
     assert_int_equal(http_auth_login_wait(a, &v6c, 1000), 0);
-    http_auth_login_ok(a, &one, 1000);
-    assert_int_equal(http_auth_login_wait(a, &one, 1000), 0);
+
+    /* A right password takes back its own try; those at others' stay. */
+    for (int i = 1; i < HTTP_LOGIN_FAILURES; i++) {
+        assert_int_equal(http_auth_login_wait(a, &two, 1000), 0);
+        http_auth_login_try(a, &two, 1000);
+    }
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(http_auth_login_wait(a, &two, 1000), 0);
+        http_auth_login_try(a, &two, 1000);
+        http_auth_login_ok(a, &two, 1000);
+    }
+    http_auth_login_try(a, &two, 1000);
+    assert_true(http_auth_login_wait(a, &two, 1000) > 0);
 
     /* More sources than slots: bounded, and the newest are counted. */
     for (unsigned i = 0; i < 4 * HTTP_LOGIN_SOURCES_MAX; i++) {
@@ -216,6 +277,7 @@ int main(void)
         cmocka_unit_test(bearer),        cmocka_unit_test(passwords),
         cmocka_unit_test(password_vector), cmocka_unit_test(signatures),
         cmocka_unit_test(sessions),      cmocka_unit_test(session_limit),
+        cmocka_unit_test(sessions_of_one),
         cmocka_unit_test(login_limit),   cmocka_unit_test(no_memory),
     };
 

@@ -28,7 +28,7 @@ struct receiver {
                               has come on them a second time */
     unsigned accepted, requests;
     char last[4096];
-    const struct tls_ctx *tls; /* NULL: plain */
+    struct tls_ctx *tls; /* NULL: plain */
 };
 
 struct peer {
@@ -214,7 +214,15 @@ static void receive(struct receiver *r)
     r->port = at.port;
 }
 
-static const struct tls_ctx *trusts; /* of the next client; NULL: no https */
+static struct tls_ctx *trusts; /* of the next client; NULL: no https */
+static unsigned trust_asked;
+
+static struct tls_ctx *give_trust(void *ctx)
+{
+    (void)ctx;
+    trust_asked++;
+    return trusts;
+}
 
 static void begin(void)
 {
@@ -222,7 +230,7 @@ static void begin(void)
                                      .agent = "test", .tls = trusts != NULL };
     struct hook_client_config cc = { .loop = &loop, .now = clock_now,
                                      .log = on_line, .call_ms = CALL_MS,
-                                     .tls = trusts };
+                                     .tls = give_trust };
 
     lines[0] = '\0';
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -583,6 +591,7 @@ static void over_tls(void **state)
     assert_int_equal(tls_ctx_client(&client_tls, cert, why), 0);
     trusts = client_tls;
     begin();
+    assert_int_equal(trust_asked, 0); /* not before somebody is called */
     r.tls = server;
     bad.tls = foreign;
     receive(&r);

@@ -166,6 +166,142 @@ static void sessions_end(void **state)
     }
 }
 
+/* "t=..." of a URL of the live channel, as it was told to this one. */
+static void signature_of(const char *field, char out[static 100])
+{
+    struct slice s;
+
+    assert_int_equal(ask("POST", LIVE "?wait=0", field, ""), 202);
+    s = slice_of(fx.last.body, fx.last.len);
+    s = slice_from(s, slice_find_slice(s, SLICE("t=")));
+    snprintf(out, 100, "%.*s", (int)slice_find(s, '"'), s.p);
+}
+
+static bool opens(const char *signature)
+{
+    unsigned status;
+    char target[256];
+
+    snprintf(target, sizeof(target), "/live/%s/%s.flv?%s", D1, C1, signature);
+    status = ask("GET", target, "", "");
+    if (fx.last.kind == HTTP_REPLY_LATER)
+        http_app_gone(fx.app, fx.last.request);
+    return status != 401;
+}
+
+/* A signed URL ends with whom it was made for, and so do those who watch; that of
+ * the installation's token ends with its time alone. */
+static void what_was_signed(void **state)
+{
+    static const struct {
+        const char *method, *target, *body;
+        bool ends;
+    } cases[] = {
+        { "PATCH", USERS "/ada", "{}", false },
+        { "PATCH", USERS "/ada", "{\"role\":\"admin\"}", true },
+        { "PATCH", USERS "/ada", "{\"password\":\"12345678\"}", true },
+        { "PATCH", USERS "/ada", "{\"scope\":{}}", true },
+        { "DELETE", USERS "/ada", "", true },
+        { "DELETE", TOKENS "/ci", "", false },
+    };
+    char cookie[160], field[160], of_ada[100], of_ci[100], of_admin[100];
+    struct account v;
+
+    (void)state;
+    token_of("{\"name\":\"ci\",\"role\":\"operator\"}", field);
+    signature_of(field, of_ci);
+    signature_of(TOKEN, of_admin);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        act("DELETE", USERS "/ada", TOKEN, "");
+        assert_int_equal(act("POST", USERS, TOKEN,
+                             "{\"name\":\"ada\",\"password\":\"12345678\","
+                             "\"role\":\"operator\"}"), 201);
+        assert_true(accounts_find(fx.app->accounts, ACCOUNT_USER,
+                                  SLICE("ada"), &v));
+        assert_int_equal(log_in("ada", "12345678", cookie), 200);
+        signature_of(cookie, of_ada);
+        assert_true(opens(of_ada));
+        assert_true(opens(of_ci));
+        fx.dismissed = 0;
+        act(cases[i].method, cases[i].target, TOKEN, cases[i].body);
+        assert_true(fx.last.status < 300);
+        if (opens(of_ada) == cases[i].ends)
+            fail_msg("%s %s", cases[i].method, cases[i].body);
+        if (cases[i].ends)
+            assert_true(fx.dismissed == v.id);
+    }
+    assert_false(opens(of_ci));
+    assert_true(fx.dismissed != 0 && fx.dismissed != v.id);
+    assert_true(opens(of_admin));
+}
+
+/* Who sees a part can sign for it; once the device has left his group, what he
+ * signed shows it no more. */
+static void signed_within_a_scope(void **state)
+{
+    char field[160], text[100];
+
+    (void)state;
+    token_of("{\"name\":\"part\",\"role\":\"operator\","
+             "\"scope\":{\"groups\":[\"yard\"]}}", field);
+    fake.device[0].group = SLICE("yard");
+    signature_of(field, text);
+    assert_true(opens(text));
+    assert_int_not_equal(fx.last.status, 404);
+    fake.device[0].group = SLICE("");
+    assert_true(opens(text));
+    assert_int_equal(fx.last.status, 404);
+}
+
+/* He is removed while he waits for his picture: there is none for him. */
+static void removed_while_it_starts(void **state)
+{
+    struct platform_session *s;
+    char field[160];
+
+    (void)state;
+    token_of("{\"name\":\"ci\",\"role\":\"operator\"}", field);
+    assert_int_equal(ask("GET", "/live/" D1 "/" C1 ".flv", field, ""), 0);
+    act("DELETE", TOKENS "/ci", TOKEN, "");
+    s = fake_session(1);
+    assert_non_null(s);
+    s->state = PLATFORM_PLAYING;
+    s->step = PLATFORM_STEP_PLAYING;
+    http_on_session(fx.app, 1);
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_BODY);
+    assert_int_equal(fx.last.status, 401);
+    assert_int_equal(fake.holds[1], 0);
+}
+
+/* Digest over RTSP knows a token by its name, and nobody else. */
+static void over_rtsp(void **state)
+{
+    struct sip_ha1 want, got;
+    struct account v;
+    char field[160];
+    uint64_t who;
+
+    (void)state;
+    token_of(PART, field);
+    who = http_app_token_named(fx.app, SLICE("part"), &got);
+    assert_true(accounts_by_id(fx.app->accounts, who, &v));
+    assert_int_equal(v.kind, ACCOUNT_TOKEN);
+    sip_ha1_make(&want, SIP_DIGEST_MD5, SLICE("part"), SLICE("gb28181d"),
+                 slice_trim(slice_from(slice_str(field), 22)));
+    assert_memory_equal(got.hex, want.hex, want.n);
+    assert_true(http_app_token(fx.app, slice_trim(slice_from(slice_str(field),
+                                                             22))) == who);
+    assert_true(http_app_token_named(fx.app, SLICE("admin"), &got) == 0);
+    assert_true(http_app_token_named(fx.app, SLICE(""), &got) == 0);
+    assert_true(http_app_token(fx.app, SLICE("admin-token")) == 0);
+    assert_true(http_app_sees(fx.app, who, SLICE(D1)));
+    assert_false(http_app_sees(fx.app, who, SLICE(D2)));
+    act("DELETE", TOKENS "/part", TOKEN, "");
+    assert_true(http_app_token_named(fx.app, SLICE("part"), &got) == 0);
+    assert_false(http_app_sees(fx.app, who, SLICE(D1)));
+}
+
 /* An account of the same name is another one: an old cookie opens nothing. */
 static void a_name_that_comes_again(void **state)
 {
@@ -632,6 +768,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
         T(making), T(the_last_admin), T(sessions_end),
+        T(what_was_signed), T(signed_within_a_scope),
+        T(removed_while_it_starts), T(over_rtsp),
         T(a_name_that_comes_again), T(own_password), T(gone_meanwhile),
         T(tokens), T(every_route), T(lists), T(media), T(events), T(history),
         T(audit), T(audit_list), T(no_memory),

@@ -130,12 +130,31 @@ static void short_of_room(void **state)
 static struct rtsp_auth a;
 static struct gb_addr from, elsewhere;
 
+#define NAMED "of-an-account"
+#define WHO 17
+
+static uint64_t by_token(void *ctx, struct slice token)
+{
+    (void)ctx;
+    return slice_eq(token, SLICE(NAMED)) ? WHO : 0;
+}
+
+static uint64_t by_name(void *ctx, struct slice name, struct sip_ha1 *ha1)
+{
+    (void)ctx;
+    if (!slice_eq(name, SLICE("ci")))
+        return 0;
+    sip_ha1_make(ha1, SIP_DIGEST_MD5, name, SLICE(RTSP_REALM), SLICE(NAMED));
+    return WHO;
+}
+
 static int setup(void **state)
 {
     static const uint8_t key[SIP_NONCE_KEY] = "0123456789abcdef";
 
     (void)state;
-    a = (struct rtsp_auth){ .token = SLICE(TOKEN) };
+    a = (struct rtsp_auth){ .token = SLICE(TOKEN), .by_token = by_token,
+                            .by_name = by_name };
     sip_nonce_key_init(&a.key, key);
     gb_addr_parse_ip(&from, SLICE("192.0.2.1"));
     gb_addr_parse_ip(&elsewhere, SLICE("192.0.2.2"));
@@ -143,6 +162,9 @@ static int setup(void **state)
 }
 
 /* The answer of a client to our challenge, made at challenge_s. */
+static const char *user = "viewer";
+static uint64_t who;
+
 static struct slice digest(const char *password, const char *uri,
                            int64_t challenge_s, char buf[static 600])
 {
@@ -151,7 +173,7 @@ static struct slice digest(const char *password, const char *uri,
     struct writer to = writer_of(buf, 600);
     struct sip_challenge c;
     struct slice line, rest;
-    struct sip_answer answer = { .username = SLICE("viewer"),
+    struct sip_answer answer = { .username = slice_str(user),
                                  .password = slice_str(password),
                                  .method = SLICE("DESCRIBE"),
                                  .uri = slice_str(uri), .nc = 1 };
@@ -193,13 +215,13 @@ static void digests(void **state)
         enum rtsp_proof got =
             rtsp_auth_check(&a, SLICE("DESCRIBE"), SLICE(URL), guarded(v),
                             cases[i].there ? &from : &elsewhere,
-                            1000 + cases[i].later_s);
+                            1000 + cases[i].later_s, &who);
 
         if (got != cases[i].want)
             fail_msg("%s: %d", cases[i].name, got);
         /* of another method: no proof at all */
         assert_int_not_equal(rtsp_auth_check(&a, SLICE("SETUP"), SLICE(URL), v,
-                                             &from, 1000),
+                                             &from, 1000, &who),
                              RTSP_PROOF_RIGHT);
     }
 }
@@ -228,11 +250,11 @@ static void basic(void **state)
     for (size_t i = 0; i < COUNT(cases); i++)
         if (rtsp_auth_check(&a, SLICE("DESCRIBE"), SLICE(URL),
                             guarded(cases[i].in), &from,
-                            1000) != cases[i].want)
+                            1000, &who) != cases[i].want)
             fail_msg("%.*s", SLICE_ARG(cases[i].in));
     /* without a token nothing is right */
     assert_int_equal(rtsp_auth_check(&open, SLICE("DESCRIBE"), SLICE(URL),
-                                     SLICE("Basic eDo="), &from, 1000),
+                                     SLICE("Basic eDo="), &from, 1000, &who),
                      RTSP_PROOF_NONE);
 }
 
@@ -246,9 +268,51 @@ static void long_basic(void **state)
         memset(text + 6, 'A', n);
         assert_int_equal(rtsp_auth_check(&a, SLICE("DESCRIBE"), SLICE(URL),
                                          guarded(slice_of(text, 6 + n)),
-                                         &from, 1000),
+                                         &from, 1000, &who),
                          RTSP_PROOF_WRONG);
     }
+}
+
+/* Tokens of accounts: by Digest under their own name alone, by Basic under any;
+ * that of the installation is right under each. */
+static void of_accounts(void **state)
+{
+    static const struct {
+        const char *user, *password;
+        enum rtsp_proof want;
+        uint64_t who;
+    } cases[] = {
+        { "ci", NAMED, RTSP_PROOF_RIGHT, WHO },
+        { "ci", TOKEN, RTSP_PROOF_RIGHT, 0 },
+        { "viewer", TOKEN, RTSP_PROOF_RIGHT, 0 },
+        { "viewer", NAMED, RTSP_PROOF_WRONG, 0 },
+        { "ci", "x", RTSP_PROOF_WRONG, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum rtsp_proof got;
+        char buf[600];
+
+        user = cases[i].user;
+        who = 99;
+        got = rtsp_auth_check(&a, SLICE("DESCRIBE"), SLICE(URL),
+                              digest(cases[i].password, URL, 1000, buf), &from,
+                              1000, &who);
+        if (got != cases[i].want || who != cases[i].who)
+            fail_msg("%s %s: %d", cases[i].user, cases[i].password, got);
+    }
+    user = "viewer";
+    /* viewer:of-an-account */
+    assert_int_equal(rtsp_auth_check(&a, SLICE("DESCRIBE"), SLICE(URL),
+                                     SLICE("Basic dmlld2VyOm9mLWFuLWFjY291bnQ="),
+                                     &from, 1000, &who), RTSP_PROOF_RIGHT);
+    assert_true(who == WHO);
+    /* viewer:secret-token */
+    assert_int_equal(rtsp_auth_check(&a, SLICE("DESCRIBE"), SLICE(URL),
+                                     SLICE("Basic dmlld2VyOnNlY3JldC10b2tlbg=="),
+                                     &from, 1000, &who), RTSP_PROOF_RIGHT);
+    assert_true(who == 0);
 }
 
 int main(void)
@@ -260,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup(digests, setup),
         cmocka_unit_test_setup(basic, setup),
         cmocka_unit_test_setup(long_basic, setup),
+        cmocka_unit_test_setup(of_accounts, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,8 @@
 #define PER_SOURCE 4
 #define D1 "34020000001180000001"
 #define C1 "34020000001310000001"
+#define ONE 5   /* an account that sees D1 */
+#define BLIND 6 /* one that sees nothing */
 #define URL "rtsp://h/" D1 "/" C1
 
 static struct {
@@ -58,11 +60,30 @@ static void touched(void *ctx)
 }
 
 static bool is_signed(void *ctx, struct slice device, struct slice channel,
-                      struct slice signature)
+                      struct slice signature, uint64_t *who)
 {
     (void)ctx;
-    return slice_eq(device, SLICE(D1)) && slice_eq(channel, SLICE(C1)) &&
-           slice_eq(signature, SLICE("9.good"));
+    *who = 0;
+    if (slice_eq(signature, SLICE("9.ofone")))
+        *who = ONE;
+    else if (slice_eq(signature, SLICE("9.blind")))
+        *who = BLIND;
+    return *who || (slice_eq(device, SLICE(D1)) && slice_eq(channel, SLICE(C1)) &&
+           slice_eq(signature, SLICE("9.good")));
+}
+
+static uint64_t by_token(void *ctx, struct slice token)
+{
+    (void)ctx;
+    return slice_eq(token, SLICE("one"))     ? ONE
+           : slice_eq(token, SLICE("blind")) ? BLIND
+                                             : 0;
+}
+
+static bool sees(void *ctx, uint64_t who, struct slice device)
+{
+    (void)ctx;
+    return who == ONE && slice_eq(device, SLICE(D1));
 }
 
 static uint32_t wait_s(void *ctx, const struct gb_addr *source)
@@ -95,6 +116,7 @@ static int setup(void **state)
         .token = "token", .max_per_source = PER_SOURCE,
         .request_ms = REQUEST_MS, .wait_ms = WAIT_MS, .now = now,
         .touched = touched, .is_signed = is_signed, .wait_s = wait_s,
+        .by_token = by_token, .sees = sees,
         .failed = failed,
     };
 
@@ -191,6 +213,8 @@ static void expect_status(const char *text, unsigned status)
 
 /* Basic x:token */
 #define GOOD "Authorization: Basic eDp0b2tlbg==\r\n"
+#define AS_ONE "Authorization: Basic eDpvbmU=\r\n"     /* x:one */
+#define AS_BLIND "Authorization: Basic eDpibGluZA==\r\n" /* x:blind */
 #define BAD "Authorization: Basic eDp0b2tlbQ==\r\n"
 
 static void describe(int fd, const char *url, const char *lines)
@@ -234,6 +258,11 @@ static void who_may(void **state)
         { "signed for another", "rtsp://h/" D1 "/2?t=9.good", "", 401, 0 },
         { "what there is, is not told", "rtsp://h/7", "", 401, 0 },
         { "and is", "rtsp://h/7", GOOD, 404, 0 },
+        { "an account", URL, AS_ONE, 0, 0 },
+        { "that sees nothing of it", URL, AS_BLIND, 404, 0 },
+        { "by the channel alone", "rtsp://h/" C1, AS_BLIND, 404, 0 },
+        { "signed for an account", URL "?t=9.ofone", "", 0, 0 },
+        { "that sees nothing of it", URL "?t=9.blind", "", 404, 0 },
     };
 
     (void)state;
@@ -259,6 +288,50 @@ static void who_may(void **state)
         close(fd);
         RUN_UNTIL(fake.holds[1] == 0);
     }
+}
+
+/* A session of a device that is not seen is none. */
+static void sessions_of_others(void **state)
+{
+    struct platform_session *s;
+    int fd = dial();
+
+    (void)state;
+    describe(fd, URL, GOOD);
+    RUN_UNTIL(fake.holds[1] == 1);
+    becomes(1, PLATFORM_STARTING, PLATFORM_STEP_INVITE, 0);
+    s = fake_session(1);
+    s->kind = PLATFORM_PLAYBACK;
+    close(fd);
+    RUN_UNTIL(fake.holds[1] == 0);
+    fd = dial();
+    describe(fd, "rtsp://h/session/1", AS_BLIND);
+    expect_status(hear(fd), 404);
+    describe(fd, "rtsp://h/session/1", AS_ONE);
+    RUN_UNTIL(fake.holds[1] == 1);
+    close(fd);
+}
+
+/* Removed while it waits for the picture; others wait on. */
+static void dismissed(void **state)
+{
+    int fd[2] = { dial(), dial() };
+    char byte;
+
+    (void)state;
+    describe(fd[0], URL, AS_ONE);
+    describe(fd[1], URL, GOOD);
+    RUN_UNTIL(fake.holds[1] == 2);
+    rtsp_server_dismiss(t.server, 0); /* nobody */
+    rtsp_server_dismiss(t.server, BLIND);
+    assert_int_equal(fake.holds[1], 2);
+    rtsp_server_dismiss(t.server, ONE);
+    assert_int_equal(fake.holds[1], 1);
+    uv_run(&t.loop, UV_RUN_NOWAIT);
+    assert_true(recv(fd[0], &byte, 1, 0) <= 0);
+    close(fd[0]);
+    close(fd[1]);
+    RUN_UNTIL(fake.holds[1] == 0);
 }
 
 static void guesses(void **state)
@@ -442,6 +515,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_may, setup, teardown),
+        cmocka_unit_test_setup_teardown(sessions_of_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(dismissed, setup, teardown),
         cmocka_unit_test_setup_teardown(guesses, setup, teardown),
         cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
         cmocka_unit_test_setup_teardown(known_at_once, setup, teardown),

@@ -764,6 +764,37 @@ static void plain_text_on_the_tls_port(void **state)
     finish();
 }
 
+/* Another certificate is for who comes from now on; who is there stays. */
+static void another_certificate(void **state)
+{
+    char other[80], other_key[80], why[TLS_WHY_MAX];
+    struct tls_ctx *fresh;
+    uint64_t one, two;
+    struct gb_addr at, ip;
+
+    (void)state;
+    snprintf(other, sizeof(other), "%s/b.crt", dir);
+    snprintf(other_key, sizeof(other_key), "%s/b.key", dir);
+    gb_addr_parse_ip(&ip, SLICE("127.0.0.1"));
+    assert_int_equal(tls_make_certificate(other, other_key, "b", &ip, 1, why),
+                     0);
+    assert_int_equal(tls_ctx_server(&fresh, other, other_key, why), 0);
+    begin(0, 0);
+    at = sip_edge_addr(server, 1);
+    assert_int_equal(sip_edge_connect_tls(client, &at, &one), 0);
+    assert_true(reaches(&n_up, 1, 5000));
+    sip_edge_set_tls(server, fresh);
+    assert_int_equal(sip_edge_connect_tls(client, &at, &two), 0);
+    assert_true(reaches(&n_down, 1, 5000)); /* which the client does not know */
+    assert_int_equal(n_up, 1);
+    ask(SIP_TLS, one);
+    assert_true(reaches(&answers, 1, 5000));
+    finish();
+    tls_ctx_free(fresh);
+    unlink(other);
+    unlink(other_key);
+}
+
 /* A peer that begins a handshake and stops is cut. */
 static void half_handshake(void **state)
 {
@@ -832,6 +863,7 @@ int main(void)
         cmocka_unit_test(strangers_do_not_live_by_pings),
 #if GB_TLS
         cmocka_unit_test(plain_text_on_the_tls_port),
+        cmocka_unit_test(another_certificate),
         cmocka_unit_test(half_handshake),
 #endif
     };

@@ -101,7 +101,7 @@ static void settle(size_t cut, size_t cap)
         continue;
 }
 
-static void open_pair(const struct tls_ctx *c, const char *name)
+static void open_pair(struct tls_ctx *c, const char *name)
 {
     memset(&a, 0, sizeof(a));
     memset(&b, 0, sizeof(b));

@@ -1,5 +1,6 @@
 /* TLS in front of a plain server: bytes both ways, however they are cut, the
- * end of either side, what is no TLS, and a certificate that is read again. */
+ * end of either side, what is no TLS, who takes nothing, and a certificate that
+ * is made late or read again. */
 #include "test/support.h"
 
 #include "app/net/tls_relay.h"
@@ -17,7 +18,8 @@
 
 static char dir[] = "/tmp/gb-test-relay-XXXXXX";
 static char cert[64], key[64], why[TLS_WHY_MAX];
-static struct tls_ctx *client;
+static struct tls_ctx *client, *server; /* server NULL: there is none */
+static unsigned asked;
 
 static void make(void)
 {
@@ -25,6 +27,25 @@ static void make(void)
 
     assert_int_equal(gb_addr_parse_ip(&ip, SLICE("127.0.0.1")), 0);
     assert_int_equal(tls_make_certificate(cert, key, "relay", &ip, 1, why), 0);
+}
+
+static struct tls_ctx *give(void *ctx)
+{
+    (void)ctx;
+    asked++;
+    return server;
+}
+
+static void open_relay(struct tls_relay **r, uint32_t stall_ms,
+                       uint32_t rest_ms, uint32_t links_max)
+{
+    const struct tls_relay_config c = { .server = give,
+                                        .stall_ms = stall_ms,
+                                        .rest_ms = rest_ms,
+                                        .links_max = links_max };
+
+    asked = 0;
+    assert_int_equal(tls_relay_new(r, &c), 0);
 }
 
 static int setup(void **state)
@@ -35,6 +56,7 @@ static int setup(void **state)
     snprintf(cert, sizeof(cert), "%s/a.crt", dir);
     snprintf(key, sizeof(key), "%s/a.key", dir);
     make();
+    assert_int_equal(tls_ctx_server(&server, cert, key, why), 0);
     return tls_ctx_client(&client, NULL, why);
 }
 
@@ -42,6 +64,7 @@ static int teardown(void **state)
 {
     (void)state;
     tls_ctx_free(client);
+    tls_ctx_free(server);
     unlink(cert);
     unlink(key);
     return rmdir(dir);
@@ -141,7 +164,7 @@ static void both_ways(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(big); i++)
         big[i] = (char)(i * 31 >> 3);
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
         size_t sent = 0, have = 0, n;
         struct end e;
@@ -178,7 +201,7 @@ static void the_end_of_the_server(void **state)
     int err;
 
     (void)state;
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     open_end(r, &e, 1000);
     assert_int_equal(send(e.plain, "last", 4, 0), 4);
     assert_int_equal(shutdown(e.plain, SHUT_WR), 0);
@@ -199,7 +222,7 @@ static void the_end_of_the_client(void **state)
     char byte;
 
     (void)state;
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     open_end(r, &e, 1000);
     close(e.net);
     wait_in(e.plain);
@@ -217,7 +240,7 @@ static void no_tls(void **state)
     char buf[64];
 
     (void)state;
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     assert_int_equal(tls_relay_take(r, pair[1],
                                     SLICE("\x16\x03\x01\0\x05hello"),
@@ -240,7 +263,7 @@ static void given_up(void **state)
     char byte;
 
     (void)state;
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     assert_int_equal(tls_relay_take(r, pair[1], SLICE("\x16\x03\x01\x20"),
                                     &plain), 0);
@@ -251,32 +274,121 @@ static void given_up(void **state)
     tls_relay_free(r);
 }
 
+static uint32_t now_open(struct tls_relay *r)
+{
+    struct tls_relay_counters n;
+
+    tls_relay_counters(r, &n);
+    return n.connections;
+}
+
+/* An answer that nobody takes: when the server has given up, so does the relay,
+ * though the client stays. One that is taken, but too slowly, ends too. */
+static void nobody_reads(void **state)
+{
+    static const struct {
+        uint32_t stall_ms, rest_ms;
+        bool trickles;
+    } cases[] = { { 600, 60000, false }, { 60000, 1500, true } };
+    static char big[BIG];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct tls_relay *r;
+        struct end e;
+
+        open_relay(&r, cases[i].stall_ms, cases[i].rest_ms, 0);
+        open_end(r, &e, 1000);
+        while (send(e.plain, big, sizeof(big), MSG_DONTWAIT) > 0)
+            poll(NULL, 0, 10); /* until nothing more fits anywhere */
+        assert_int_equal(now_open(r), 1);
+        poll(NULL, 0, 1200); /* while the server is there it waits */
+        assert_int_equal(now_open(r), 1);
+        close(e.plain);
+        for (int k = 0; now_open(r); k++) {
+            char few[200];
+
+            if (k == 200)
+                fail_msg("case %zu: it stays", i);
+            if (cases[i].trickles)
+                assert_true(recv(e.net, few, sizeof(few), MSG_DONTWAIT));
+            poll(NULL, 0, 50);
+        }
+        tls_free(e.tls);
+        close(e.net);
+        tls_relay_free(r);
+    }
+}
+
+static void no_room(void **state)
+{
+    struct tls_relay *r;
+    struct end e;
+    int pair[2], plain;
+
+    (void)state;
+    open_relay(&r, 0, 0, 1);
+    open_end(r, &e, 1000);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(tls_relay_take(r, pair[1], SLICE("\x16"), &plain),
+                     GB_ELIMIT);
+    close_end(&e);
+    while (now_open(r))
+        poll(NULL, 0, 10);
+    open_end(r, &e, 1000); /* there is room again */
+    close_end(&e);
+    close(pair[0]);
+    close(pair[1]); /* it stayed ours */
+    tls_relay_free(r);
+}
+
+/* Nothing is asked for before somebody comes; what is not there then may be
+ * later. */
+static void none_yet(void **state)
+{
+    struct tls_ctx *later = server;
+    struct tls_relay *r;
+    int pair[2], plain;
+    struct end e;
+
+    (void)state;
+    server = NULL;
+    open_relay(&r, 0, 0, 0);
+    assert_int_equal(asked, 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(tls_relay_take(r, pair[1], SLICE("\x16"), &plain),
+                     GB_EIO);
+    assert_int_equal(asked, 1);
+    close(pair[0]);
+    close(pair[1]);
+    server = later;
+    open_end(r, &e, 1000);
+    close_end(&e);
+    tls_relay_free(r);
+}
+
 /* With connections open, those go on with the certificate they began with. */
 static void read_again(void **state)
 {
+    struct tls_ctx *old = server;
     struct tls_relay *r;
     struct end one, two;
     char byte;
 
     (void)state;
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     open_end(r, &one, 1000);
     make();
-    assert_int_equal(tls_relay_reload(r, why), 0);
+    assert_int_equal(tls_ctx_server(&server, cert, key, why), 0);
+    tls_ctx_free(old);
     open_end(r, &two, 1000);
-    assert_int_equal(truncate(cert, 10), 0);
-    assert_int_not_equal(tls_relay_reload(r, why), 0);
-    assert_non_null(strstr(why, cert));
     assert_int_equal(tls_encrypt(one.tls, SLICE("x")), 0);
     send_out(&one, 1000);
     read_all(one.plain, &byte, 1);
     assert_int_equal(byte, 'x');
-    close_end(&two);
-    open_end(r, &two, 1000); /* with what it had */
     close_end(&one);
-    tls_relay_free(r); /* one is open */
+    tls_relay_free(r); /* two is open */
     close_end(&two);
-    make();
 }
 
 static void nothing_happened(void **state)
@@ -285,9 +397,9 @@ static void nothing_happened(void **state)
 
     (void)state;
     tls_relay_free(NULL);
-    assert_int_equal(tls_relay_new(&r, cert, key, why), 0);
+    open_relay(&r, 0, 0, 0);
     tls_relay_free(r);
-    assert_int_not_equal(tls_relay_new(&r, "/nonexistent", key, why), 0);
+    assert_int_equal(asked, 0);
 }
 
 int main(void)
@@ -298,6 +410,9 @@ int main(void)
         cmocka_unit_test(the_end_of_the_client),
         cmocka_unit_test(no_tls),
         cmocka_unit_test(given_up),
+        cmocka_unit_test(nobody_reads),
+        cmocka_unit_test(no_room),
+        cmocka_unit_test(none_yet),
         cmocka_unit_test(read_again),
         cmocka_unit_test(nothing_happened),
     };
@@ -307,13 +422,22 @@ int main(void)
 
 #else
 
+static struct tls_ctx *give(void *ctx)
+{
+    (void)ctx;
+    return NULL;
+}
+
 static void there_is_none(void **state)
 {
-    char why[TLS_WHY_MAX];
+    const struct tls_relay_config c = { .server = give };
     struct tls_relay *r;
+    int plain;
 
     (void)state;
-    assert_int_equal(tls_relay_new(&r, "a", "b", why), GB_EUNSUPPORTED);
+    assert_int_equal(tls_relay_new(&r, &c), 0);
+    assert_int_equal(tls_relay_take(r, 0, SLICE("\x16"), &plain), GB_EIO);
+    tls_relay_free(r);
 }
 
 int main(void)

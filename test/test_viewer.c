@@ -82,9 +82,11 @@ static int teardown(void **state)
 
 /* A viewer of a session that does not exist; returns our end. full: its
  * socket takes no byte until we read. */
+static uint64_t watcher; /* whom the next one is for */
+
 static int watch(enum http_format format, bool websocket, bool full)
 {
-    struct http_handover h = { .session = 77, .format = format,
+    struct http_handover h = { .session = 77, .who = watcher, .format = format,
                                .websocket = websocket, .minor = 1 };
     static const char junk[4096];
     int fd[2];
@@ -141,6 +143,36 @@ static void stalled(void **state)
 }
 
 /* It says that it goes, and does not read the answer. */
+/* The account is over: its viewers go, at once and they alone, whether they have
+ * come to their loop before or are on their way. */
+static void dismissed(void **state)
+{
+    char byte;
+    int fd[3];
+
+    (void)state;
+    t.hooks.write_ms = 60000; /* nobody is cut for not reading */
+    for (int i = 0; i < 3; i++) {
+        watcher = (uint64_t)i;
+        fd[i] = watch(HTTP_FORMAT_MSE, true, true);
+    }
+    watcher = 0;
+    t.gone = 0;
+    assert_true(media_net_dismiss(t.media, 0)); /* nobody's stay */
+    assert_true(media_net_dismiss(t.media, 2));
+    RUN_UNTIL(t.gone == 1);
+    while (read(fd[2], &byte, 1) > 0)
+        ;
+    assert_int_equal(read(fd[2], &byte, 1), 0);
+    assert_true(media_net_dismiss(t.media, 9));
+    assert_true(media_net_dismiss(t.media, 1));
+    RUN_UNTIL(t.gone == 2);
+    close(fd[0]); /* that of nobody: by itself */
+    RUN_UNTIL(t.gone == 3);
+    close(fd[1]);
+    close(fd[2]);
+}
+
 static void stalled_goodbye(void **state)
 {
     static const uint8_t bye[] = { 0x88, 0x80, 1, 2, 3, 4 };
@@ -178,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(stalled, setup, teardown),
+        cmocka_unit_test_setup_teardown(dismissed, setup, teardown),
         cmocka_unit_test_setup_teardown(stalled_goodbye, setup, teardown),
         cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
     };

@@ -1,6 +1,7 @@
 #include "app/http/accounts.h"
 
 #include "app/http/auth.h"
+#include "app/http/token.h"
 
 #include <nettle/sha2.h>
 
@@ -95,18 +96,26 @@ bool account_is_name(struct slice name)
     return name.n > 0 && name.n <= ACCOUNT_NAME_MAX;
 }
 
-void account_token_hash(char out[static ACCOUNT_TOKEN_HASH + 1],
-                        struct slice token)
+/* Texts do not hold a NUL. */
+static uint64_t mark_of(const struct account *v)
 {
-    struct writer w = writer_of(out, ACCOUNT_TOKEN_HASH);
+    const uint8_t kinds[3] = { (uint8_t)v->kind, (uint8_t)v->role, 0 };
+    const struct slice texts[] = { v->name, v->secret, v->scope };
     uint8_t hash[SHA256_DIGEST_SIZE];
     struct sha256_ctx ctx;
+    uint64_t mark = 0;
 
     sha256_init(&ctx);
-    sha256_update(&ctx, token.n, (const uint8_t *)token.p);
+    sha256_update(&ctx, sizeof(kinds), kinds);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        if (texts[i].n)
+            sha256_update(&ctx, texts[i].n, (const uint8_t *)texts[i].p);
+        sha256_update(&ctx, 1, kinds + 2);
+    }
     sha256_digest(&ctx, sizeof(hash), hash);
-    writer_hex(&w, hash, sizeof(hash));
-    out[ACCOUNT_TOKEN_HASH] = '\0';
+    for (size_t i = 0; i < sizeof(mark); i++)
+        mark = mark << 8 | hash[i];
+    return mark ? mark : 1;
 }
 
 static int order(const struct account *v, enum account_kind kind,
@@ -154,6 +163,7 @@ static struct kept *kept_new(struct accounts *a, const struct account *v)
     if (!k)
         return NULL;
     k->v = *v;
+    k->v.mark = mark_of(v);
     to[0] = &k->v.name;
     to[1] = &k->v.secret;
     to[2] = &k->v.scope;
@@ -245,18 +255,29 @@ bool accounts_by_id(const struct accounts *a, uint64_t id,
     return false;
 }
 
+bool accounts_by_mark(const struct accounts *a, uint64_t mark,
+                      struct account *out)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (mark && a->one[i]->v.mark == mark) {
+            *out = a->one[i]->v;
+            return true;
+        }
+    return false;
+}
+
 bool accounts_by_token(const struct accounts *a, struct slice token,
                        struct account *out)
 {
-    char hash[ACCOUNT_TOKEN_HASH + 1];
+    char hash[TOKEN_HASH];
     bool found = false;
 
     if (token.n == 0 || token.n > HTTP_TOKEN_MAX)
         return false;
-    account_token_hash(hash, token);
+    token_hash(hash, token);
     for (size_t i = 0; i < a->n; i++) /* all of them: time tells nothing */
         if (a->one[i]->v.kind == ACCOUNT_TOKEN &&
-            http_secret_eq(a->one[i]->v.secret, slice_str(hash))) {
+            token_is(a->one[i]->v.secret, hash)) {
             *out = a->one[i]->v;
             found = true;
         }

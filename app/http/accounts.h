@@ -2,8 +2,8 @@
  * what they may see
  *
  * No clock, no randomness, no I/O. A secret is kept as a hash alone: of a user
- * what http_password_hash writes, of a token its SHA-256 in hex. There is always
- * a user who is admin, once there was one. */
+ * what http_password_hash writes, of a token what app/http/token.h says. There is
+ * always a user who is admin, once there was one. */
 #ifndef APP_HTTP_ACCOUNTS_H
 #define APP_HTTP_ACCOUNTS_H
 
@@ -29,6 +29,7 @@ struct account {
     int64_t made_utc_ms;
     uint64_t id; /* set by accounts_set: another one whenever secret, role or
                     scope are others. What was opened as the old one is over */
+    uint64_t mark; /* likewise, and the same after a restart; never 0 */
 };
 
 struct accounts;
@@ -49,6 +50,8 @@ bool accounts_find(const struct accounts *a, enum account_kind kind,
                    struct slice name, struct account *out);
 bool accounts_by_id(const struct accounts *a, uint64_t id,
                     struct account *out);
+bool accounts_by_mark(const struct accounts *a, uint64_t mark,
+                      struct account *out);
 bool accounts_by_token(const struct accounts *a, struct slice token,
                        struct account *out);
 /* The first one of a kind behind `after` in name order. */
@@ -57,11 +60,6 @@ bool accounts_next(const struct accounts *a, enum account_kind kind,
 
 /* A name has 1 to ACCOUNT_NAME_MAX letters, digits, '-', '_', '.', '@'. */
 bool account_is_name(struct slice name);
-
-/* The SHA-256 of a token as it is kept, with a NUL. */
-#define ACCOUNT_TOKEN_HASH 64
-void account_token_hash(char out[static ACCOUNT_TOKEN_HASH + 1],
-                        struct slice token);
 
 /* ---- scopes ---------------------------------------------------------------- */
 

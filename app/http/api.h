@@ -108,8 +108,9 @@ struct http_call {
     struct slice host;          /* of base: "host:port" */
     enum http_role role;
     enum http_via via;
-    uint64_t who;               /* the account; 0: the installation's token, a
-                                   signature, or everything is open */
+    uint64_t who;               /* the account, also behind a signature; 0: the
+                                   installation's token, or everything is
+                                   open */
     struct slice scope;         /* of it; views, good inside the handler */
     uint32_t wait_s;            /* of http_wait_read */
     http_command_answer_fn *answer_command; /* of a command that was waited
@@ -386,6 +387,9 @@ void http_firmware_scope(struct writer *w, struct slice session);
 /* Why no file of this size is taken, and the status; NULL: it may come. */
 const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
                                   unsigned *status);
+
+/* The mark of an account, for http_sign; 0: it is none, or not any more. */
+uint64_t http_mark_of(const struct http_app *a, uint64_t who);
 
 /* ---- scopes (scope.c) ----------------------------------------------------------- */
 

@@ -113,6 +113,7 @@ void http_password_job_start(struct http_call *c,
         http_auth_login_try(a->auth, &c->client, c->now.mono_ms);
     c->out->kind = HTTP_REPLY_LATER;
     if (send_job(a, job)) {
+        memset(job, 0, sizeof(*job));
         gb_put(a->cfg.alloc, job);
         http_answer_fail(c, 503, NULL, "the password cannot be checked now");
     }

@@ -101,7 +101,8 @@ static void write(struct http_call *c, struct jw *j,
         writer_f(&w, "%s/api/v1/downloads/%llu/file?t=", c->base,
                  (unsigned long long)d->id);
         http_sign(&w, cfg->key, writer_slice(&s),
-                  c->now.utc_ms / 1000 + FILE_URL_S);
+                  c->now.utc_ms / 1000 + FILE_URL_S,
+                  http_mark_of(c->app, c->who));
     }
     http_download_write(j, cfg->platform, d,
                         w.err ? slice_of("", 0) : writer_slice(&w));

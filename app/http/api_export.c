@@ -41,7 +41,8 @@ static void put_link(struct http_call *c, struct jw *j, const char *key,
     writer_str(&w, ending);
     writer_slice_put(&w, range);
     writer_str(&w, "&t=");
-    http_sign(&w, c->app->cfg.key, scope, c->now.utc_ms / 1000 + URL_S);
+    http_sign(&w, c->app->cfg.key, scope, c->now.utc_ms / 1000 + URL_S,
+              http_mark_of(c->app, c->who));
     if (!w.err)
         jw_put_str(j, key, writer_slice(&w));
 }
@@ -128,6 +129,7 @@ static struct cuts *find_files(struct http_call *c, int64_t from, int64_t to)
     slice_copy(q->device, sizeof(q->device), c->params.value[0]);
     slice_copy(q->channel, sizeof(q->channel), c->params.value[1]);
     q->request = c->req->id;
+    q->who = c->who;
     q->from_utc_ms = from;
     q->to_utc_ms = to;
     return q;
@@ -201,7 +203,7 @@ static void put_file_url(struct buf *b, const struct http_app *a,
     http_record_scope(&scope, slice_str(q->device), slice_str(q->channel),
                       writer_slice(&n));
     http_sign(&w, a->cfg.key, writer_slice(&scope),
-              http_app_now(a).utc_ms / 1000 + URL_S);
+              http_app_now(a).utc_ms / 1000 + URL_S, http_mark_of(a, q->who));
     buf_str(b, "records/");
     buf_slice(b, writer_slice(&n));
     buf_str(b, "?t=");
@@ -352,9 +354,16 @@ static void answer_fault(struct http_response *r, const struct cuts *q)
 static void answer_playlist(struct http_app *a, struct http_response *r,
                             struct cuts *q)
 {
+    static const struct http_problem gone = {
+        .status = 401,
+        .detail = "who asked has been removed or changed meanwhile",
+    };
+
     r->status = 200;
     r->type = http_format_type(HTTP_FORMAT_HLS);
-    if (playlist_write(&r->body, a, q) == 0) {
+    if (!http_app_who_is_there(a, q->who)) {
+        http_answer_problem(r, &gone);
+    } else if (playlist_write(&r->body, a, q) == 0) {
         buf_fini(&r->body);
         answer_fault(r, q);
     }

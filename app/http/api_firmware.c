@@ -203,7 +203,7 @@ static bool write_url(struct http_call *c, struct slice device,
     writer_slice_put(w, writer_slice(&s));
     writer_str(w, "/firmware.bin?t=");
     http_sign(w, cfg->key, writer_slice(&s),
-              c->now.utc_ms / 1000 + URL_LIFE_S);
+              c->now.utc_ms / 1000 + URL_LIFE_S, 0);
     return !w->err && !s.err;
 }
 

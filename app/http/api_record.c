@@ -296,7 +296,8 @@ static void segment_write(struct http_call *c, struct jw *j,
     writer_slice_put(&w, writer_slice(&n));
     writer_str(&w, "?t=");
     http_sign(&w, c->app->cfg.key, writer_slice(&sc),
-              c->now.utc_ms / 1000 + FILE_URL_S);
+              c->now.utc_ms / 1000 + FILE_URL_S,
+              http_mark_of(c->app, c->who));
     jw_object(j);
     jw_put_str(j, "id", writer_slice(&n));
     jw_put_time(j, "start", s->begin_utc_ms);

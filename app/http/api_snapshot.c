@@ -193,7 +193,7 @@ static bool write_url(struct http_call *c, const struct snapshot *s,
     http_snapshot_scope(&sw, slice_str(s->session));
     writer_slice_put(w, writer_slice(&sw));
     writer_str(w, "?t=");
-    http_sign(w, cfg->key, writer_slice(&sw), s->until_utc_ms / 1000);
+    http_sign(w, cfg->key, writer_slice(&sw), s->until_utc_ms / 1000, 0);
     return !w->err && !sw.err;
 }
 

@@ -1,6 +1,7 @@
 /* Users and API tokens. Passwords and tokens go in; a token comes out once, when
  * it was made here. */
 #include "app/http/api.h"
+#include "app/http/token.h"
 
 #include <jansson.h>
 
@@ -305,6 +306,16 @@ static int merge(const struct http_app *a, const struct change *k,
     return 0;
 }
 
+/* What was opened as this one ends: sessions, and whoever watches. */
+static void over(struct http_app *a, uint64_t who)
+{
+    if (!who)
+        return;
+    http_auth_close_all(a->auth, who);
+    if (a->cfg.dismissed)
+        a->cfg.dismissed(a->cfg.ctx, who);
+}
+
 /* Sets him and answers c; the old id's sessions end by its being another one. */
 static void apply(struct http_call *c, struct change *k)
 {
@@ -321,7 +332,7 @@ static void apply(struct http_call *c, struct change *k)
     }
     accounts_find(a->accounts, ACCOUNT_USER, slice_str(k->name), &v);
     if (v.id != old.id)
-        http_auth_close_all(a->auth, old.id);
+        over(a, old.id);
     told(a, ACCOUNT_USER, v.name);
     if (k->own) {
         http_session_open(a, c->out, v.id, k->job.secure);
@@ -483,7 +494,7 @@ static void remove_account(struct http_call *c, enum account_kind kind)
             refuse(c, err);
             return;
         }
-        http_auth_close_all(a->auth, v.id);
+        over(a, v.id);
         told(a, kind, name);
     }
     http_answer_empty(c, 204);
@@ -511,7 +522,7 @@ static void make_token(struct http_call *c, const struct change *k)
                          .role = k->role,
                          .scope = writer_slice(&k->scope),
                          .made_utc_ms = c->now.utc_ms };
-    char token[65], hash[ACCOUNT_TOKEN_HASH + 1];
+    char token[65], secret[TOKEN_SECRET_MAX + 1];
     struct writer w = writer_of(token, sizeof(token) - 1);
     struct account old;
     uint8_t bytes[32];
@@ -520,8 +531,9 @@ static void make_token(struct http_call *c, const struct change *k)
     a->cfg.random(a->cfg.ctx, bytes, sizeof(bytes));
     writer_hex(&w, bytes, sizeof(bytes));
     token[w.len] = '\0';
-    account_token_hash(hash, writer_slice(&w));
-    v.secret = slice_str(hash);
+    token_secret_write(secret, writer_slice(&w), v.name, a->cfg.rtsp_realm,
+                       a->cfg.key);
+    v.secret = slice_str(secret);
     err = accounts_find(a->accounts, ACCOUNT_TOKEN, v.name, &old)
               ? GB_EEXIST
               : accounts_set(a->accounts, &v);

@@ -152,45 +152,73 @@ void http_password_job_run(struct http_password_job *job)
 
 /* ---- signed media URLs ---------------------------------------------------- */
 
+static void put_be64(uint8_t out[static 8], uint64_t v)
+{
+    for (unsigned i = 0; i < 8; i++)
+        out[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
 static void sign(uint8_t out[SIGN_LEN], const uint8_t key[static 32],
-                 struct slice scope, int64_t expires_s)
+                 struct slice scope, int64_t expires_s, uint64_t mark)
 {
     struct hmac_sha256_ctx ctx;
-    uint8_t when[9];
+    uint8_t rest[17] = { 0 };
 
     /* A NUL between the two: no scope has one. */
-    when[0] = 0;
-    for (unsigned i = 0; i < 8; i++)
-        when[1 + i] = (uint8_t)((uint64_t)expires_s >> (56 - 8 * i));
+    put_be64(rest + 1, (uint64_t)expires_s);
+    put_be64(rest + 9, mark);
     hmac_sha256_set_key(&ctx, 32, key);
     hmac_sha256_update(&ctx, scope.n, (const uint8_t *)scope.p);
-    hmac_sha256_update(&ctx, sizeof(when), when);
+    hmac_sha256_update(&ctx, mark ? 17 : 9, rest);
     hmac_sha256_digest(&ctx, SIGN_LEN, out);
 }
 
 void http_sign(struct writer *w, const uint8_t key[static 32],
-               struct slice scope, int64_t expires_s)
+               struct slice scope, int64_t expires_s, uint64_t mark)
 {
     uint8_t mac[SIGN_LEN];
 
-    sign(mac, key, scope, expires_s);
+    sign(mac, key, scope, expires_s, mark);
     writer_i64(w, expires_s);
     writer_char(w, '.');
+    if (mark)
+        writer_f(w, "%llx.", (unsigned long long)mark);
     b64url(w, mac, sizeof(mac));
 }
 
+/* As it is written: lower case, without zeros before it. */
+static bool read_mark(struct slice text, uint64_t *mark)
+{
+    *mark = 0;
+    if (text.n == 0 || text.n > 16 || text.p[0] == '0')
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        int digit = ascii_hex(text.p[i]);
+
+        if (digit < 0 || (text.p[i] >= 'A' && text.p[i] <= 'F'))
+            return false;
+        *mark = *mark << 4 | (uint64_t)digit;
+    }
+    return true;
+}
+
 bool http_sign_verify(const uint8_t key[static 32], struct slice scope,
-                      struct slice signature, int64_t utc_s)
+                      struct slice signature, int64_t utc_s, uint64_t *mark)
 {
     uint8_t want[SIGN_LEN], got[SIGN_LEN];
     struct slice text;
     uint64_t expires_s;
 
+    *mark = 0;
     if (!slice_cut(&signature, '.', &text) ||
-        !slice_u64(text, INT64_MAX, &expires_s) ||
-        !b64url_decode(signature, got, sizeof(got)))
+        !slice_u64(text, INT64_MAX, &expires_s))
         return false;
-    sign(want, key, scope, (int64_t)expires_s);
+    if (slice_find(signature, '.') < signature.n &&
+        (!slice_cut(&signature, '.', &text) || !read_mark(text, mark)))
+        return false;
+    if (!b64url_decode(signature, got, sizeof(got)))
+        return false;
+    sign(want, key, scope, (int64_t)expires_s, *mark);
     return memeql_sec(want, got, sizeof(got)) && (int64_t)expires_s > utc_s;
 }
 
@@ -331,8 +359,10 @@ void http_auth_login_ok(struct http_auth *a, const struct gb_addr *source,
 {
     const struct source *found = source_find(a, source, mono_ms);
 
+    /* its own try, and no other one: who knows one password could guess at
+     * another without end */
     if (found)
-        a->source[found - a->source].failures = 0;
+        a->source[found - a->source].failures--;
 }
 
 static bool is_open(const struct session *s, uint64_t mono_ms)
@@ -342,23 +372,39 @@ static bool is_open(const struct session *s, uint64_t mono_ms)
            mono_ms - s->opened_ms < HTTP_SESSION_LIFE_S * 1000ull;
 }
 
-void http_auth_open(struct http_auth *a, uint64_t who,
-                    const uint8_t random[static 32], uint64_t mono_ms,
-                    char cookie[static HTTP_SESSION_TEXT + 1])
+/* Where a new session of this user goes: a free place; his longest unused one,
+ * if he has enough; or that of all. */
+static struct session *place_for(struct http_auth *a, uint64_t who,
+                                 uint64_t mono_ms)
 {
-    struct writer w = writer_of(cookie, HTTP_SESSION_TEXT);
-    struct session *to = &a->session[0];
+    struct session *free_one = NULL, *own = NULL, *any = NULL;
+    size_t n_own = 0;
 
     for (size_t i = 0; i < HTTP_SESSIONS_MAX; i++) {
         struct session *s = &a->session[i];
 
         if (!is_open(s, mono_ms)) {
-            to = s;
-            break;
+            free_one = free_one ? free_one : s;
+            continue;
         }
-        if (s->used_ms < to->used_ms)
-            to = s;
+        if (!any || s->used_ms < any->used_ms)
+            any = s;
+        if (s->who == who && (!own || s->used_ms < own->used_ms))
+            own = s;
+        n_own += s->who == who;
     }
+    if (n_own >= HTTP_SESSIONS_EACH)
+        return own;
+    return free_one ? free_one : any;
+}
+
+void http_auth_open(struct http_auth *a, uint64_t who,
+                    const uint8_t random[static 32], uint64_t mono_ms,
+                    char cookie[static HTTP_SESSION_TEXT + 1])
+{
+    struct writer w = writer_of(cookie, HTTP_SESSION_TEXT);
+    struct session *to = place_for(a, who, mono_ms);
+
     b64url(&w, random, 32);
     cookie[w.len] = '\0';
     *to = (struct session){ .who = who,

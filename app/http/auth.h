@@ -13,6 +13,7 @@
 #include "base/writer.h"
 
 #define HTTP_SESSIONS_MAX 64          /* the longest unused goes first */
+#define HTTP_SESSIONS_EACH 16         /* of one user; likewise, of his own */
 #define HTTP_SESSION_IDLE_S (12 * 3600)
 #define HTTP_SESSION_LIFE_S (7 * 86400)
 #define HTTP_SESSION_TEXT 43          /* base64url of 32 bytes */
@@ -25,7 +26,7 @@
 #define HTTP_PBKDF2_ROUNDS_MAX 10000000
 #define HTTP_PASSWORD_MAX 256
 #define HTTP_PASSWORD_HASH_MAX 128
-#define HTTP_SIGNATURE_MAX 48         /* "EXPIRY.HMAC" */
+#define HTTP_SIGNATURE_MAX 64         /* "EXPIRY.MARK.HMAC" */
 
 /* Equal, in time that depends on the lengths alone. */
 bool http_secret_eq(struct slice a, struct slice b);
@@ -75,15 +76,16 @@ void http_password_job_run(struct http_password_job *job);
 
 /* ---- signed media URLs --------------------------------------------------- */
 
-/* Appends "EXPIRY.HMAC": EXPIRY in seconds UTC, HMAC-SHA256 over scope and
- * expiry, 128 bits of it as base64url. The scope is "/live/DEVICE/CHANNEL":
- * one signature serves every format of a channel. */
+/* Appends "EXPIRY.HMAC": EXPIRY in seconds UTC, HMAC-SHA256 over scope, expiry
+ * and mark, 128 bits of it as base64url. The scope is "/live/DEVICE/CHANNEL":
+ * one signature serves every format of a channel. mark: of the account that it
+ * is for, and ends with; it stands between the two, in hex. 0: of none. */
 void http_sign(struct writer *w, const uint8_t key[static 32],
-               struct slice scope, int64_t expires_s);
+               struct slice scope, int64_t expires_s, uint64_t mark);
 
-/* The signature fits scope and has not expired. */
+/* The signature fits scope and has not expired; *mark is whose it is. */
 bool http_sign_verify(const uint8_t key[static 32], struct slice scope,
-                      struct slice signature, int64_t utc_s);
+                      struct slice signature, int64_t utc_s, uint64_t *mark);
 
 /* ---- sessions of the page ------------------------------------------------ */
 

@@ -529,6 +529,7 @@ static int make_handover(struct conn *c, const struct http_media *m,
                                  .place = c->source,
                                  .remote = c->remote,
                                  .session = m->session,
+                                 .who = c->who,
                                  .loop = m->loop,
                                  .format = m->format,
                                  .stream = m->stream,
@@ -566,6 +567,11 @@ static void answer_media(struct conn *c, struct http_response *r)
     int err;
 
     read_off(c);
+    if (!http_app_who_is_there(s->cfg.app, c->who)) {
+        http_app_media_lost(s->cfg.app, &r->media);
+        answer_problem(c, 401, "who asked has been removed or changed");
+        return;
+    }
     err = make_handover(c, &r->media, &h);
     if (err)
         http_app_media_lost(s->cfg.app, &r->media);
@@ -958,7 +964,8 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 {
     size_t queue = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
 
-    if ((c->state == CONN_TALK || c->state == CONN_EVENTS) &&
+    if ((c->state == CONN_TALK || c->state == CONN_EVENTS ||
+         (c->state == CONN_WRITING && (c->file || c->part))) &&
         !http_app_who_is_there(c->server->cfg.app, c->who))
         conn_close(c); /* removed, or changed: what he may is another thing */
     if (c->state == CONN_TALK)

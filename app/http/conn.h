@@ -67,7 +67,8 @@ struct conn {
     struct buf out, fields, body;
     size_t write_queue;     /* its size at the last sweep */
     uv_shutdown_t shutdown;
-    uint64_t who; /* the account that a stream of events or sound is for */
+    uint64_t who; /* the account that asked last, 0: none; what lasts ends with
+                     it */
     uint64_t event_seq, ping_ms;
     struct http_trace_filter trace;
     struct conn_talk *talk; /* in TALK; NULL */

@@ -2,6 +2,7 @@
 #include "app/http/http.h"
 
 #include "app/http/api.h"
+#include "app/http/token.h"
 #include "app/net/cuts.h"
 
 #include "app/platform/voice.h"
@@ -380,18 +381,65 @@ void http_app_set_rtsp(struct http_app *a, uint16_t port)
     a->cfg.rtsp_port = port;
 }
 
+/* Fits, and is of somebody who is as he was when it was made, or of nobody. */
+static bool fits(const struct http_app *a, struct slice scope,
+                 struct slice signature, struct account *v)
+{
+    uint64_t mark;
+
+    *v = (struct account){ 0 };
+    return http_sign_verify(a->cfg.key, scope, signature,
+                            http_app_now(a).utc_ms / 1000, &mark) &&
+           (!mark || accounts_by_mark(a->accounts, mark, v));
+}
+
+uint64_t http_mark_of(const struct http_app *a, uint64_t who)
+{
+    struct account v;
+
+    return accounts_by_id(a->accounts, who, &v) ? v.mark : 0;
+}
+
 bool http_app_is_signed(const struct http_app *a, struct slice device,
-                        struct slice channel, struct slice signature)
+                        struct slice channel, struct slice signature,
+                        uint64_t *who)
 {
     char text[128];
     struct writer w = writer_of(text, sizeof(text));
+    struct account v;
 
     writer_str(&w, slice_eq(device, SLICE("session")) ? "/" : "/live/");
     writer_slice_put(&w, device);
     writer_char(&w, '/');
     writer_slice_put(&w, channel);
-    return !w.err && http_sign_verify(a->cfg.key, writer_slice(&w), signature,
-                                      http_app_now(a).utc_ms / 1000);
+    if (w.err || !fits(a, writer_slice(&w), signature, &v))
+        return false;
+    *who = v.id;
+    return true;
+}
+
+uint64_t http_app_token(const struct http_app *a, struct slice token)
+{
+    struct account v;
+
+    return accounts_by_token(a->accounts, token, &v) ? v.id : 0;
+}
+
+uint64_t http_app_token_named(const struct http_app *a, struct slice name,
+                              struct sip_ha1 *ha1)
+{
+    struct account v;
+
+    return accounts_find(a->accounts, ACCOUNT_TOKEN, name, &v) &&
+                   token_ha1(ha1, v.secret, v.name, a->cfg.key)
+               ? v.id
+               : 0;
+}
+
+bool http_app_sees(const struct http_app *a, uint64_t who,
+                   struct slice device)
+{
+    return http_who_sees(a, who, device);
 }
 
 uint32_t http_app_login_wait(const struct http_app *a,
@@ -405,7 +453,7 @@ void http_app_login_failed(struct http_app *a, const struct gb_addr *source)
     http_auth_login_try(a->auth, source, http_app_now(a).mono_ms);
 }
 
-static bool is_signed(struct http_call *c)
+static bool is_signed(struct http_call *c, struct account *v)
 {
     char text[HTTP_SIGNATURE_MAX + 16], scope_text[256];
     struct writer w = writer_of(scope_text, sizeof(scope_text));
@@ -415,8 +463,7 @@ static bool is_signed(struct http_call *c)
         http_query_get(c->head->query, SLICE("t"), text, sizeof(text), &t) ||
         !write_scope(c, &w))
         return false;
-    return !w.err && http_sign_verify(c->app->cfg.key, writer_slice(&w), t,
-                                      c->now.utc_ms / 1000);
+    return !w.err && fits(c->app, writer_slice(&w), t, v);
 }
 
 static void enter(struct http_call *c, const struct account *v,
@@ -451,9 +498,9 @@ static void find_role(struct http_call *c)
         }
         return;
     }
-    if (c->route && is_signed(c)) {
+    if (c->route && is_signed(c, &v)) {
+        enter(c, &v, HTTP_VIA_SIGNATURE);
         c->role = HTTP_ROLE_VIEWER;
-        c->via = HTTP_VIA_SIGNATURE;
         return;
     }
     if (http_cookie_get(c->head, SLICE(HTTP_COOKIE), &value) &&

@@ -20,6 +20,7 @@
 #include "app/platform/recorders.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
+#include "sip/digest.h"
 #include "base/alloc.h"
 #include "base/time.h"
 
@@ -186,6 +187,11 @@ struct http_app_config {
     struct accounts *accounts; /* borrowed */
     void (*account_changed)(void *ctx, enum account_kind kind,
                             struct slice name);
+    /* What this account has opened is over: whoever watches by it has to go. May
+     * be NULL. */
+    void (*dismissed)(void *ctx, uint64_t who);
+    const char *rtsp_realm; /* borrowed; tokens are made for it, too. NULL: RTSP
+                               knows them by Basic alone */
 
     /* http.auth: false lets everybody in as admin. */
     bool auth;
@@ -328,8 +334,8 @@ struct http_response {
     struct buf fields;  /* "Name: value\r\n" … */
     struct buf body;
     struct slice fixed; /* a static body instead of `body` */
-    uint64_t who; /* the account that asks, 0: none. EVENTS and TALK end with
-                     it, see http_app_who_is_there */
+    uint64_t who; /* the account that asks, 0: none. What lasts ends with it,
+                     see http_app_who_is_there */
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_media media;
@@ -395,10 +401,19 @@ void http_app_media_lost(struct http_app *a, const struct http_media *m);
 void http_app_set_rtsp(struct http_app *a, uint16_t port);
 
 /* For the RTSP server: a signed URL lets see this channel, or the session of
- * this number where device is "session"; wrong passwords
+ * this number where device is "session", for *who (0: nobody's); wrong passwords
  * count as those of the page's login do. */
 bool http_app_is_signed(const struct http_app *a, struct slice device,
-                        struct slice channel, struct slice signature);
+                        struct slice channel, struct slice signature,
+                        uint64_t *who);
+/* The API token of this text, or of this name and what Digest checks it with: its
+ * account; 0: there is none. */
+uint64_t http_app_token(const struct http_app *a, struct slice token);
+uint64_t http_app_token_named(const struct http_app *a, struct slice name,
+                              struct sip_ha1 *ha1);
+/* May it have to do with this device? 0 may always. */
+bool http_app_sees(const struct http_app *a, uint64_t who,
+                   struct slice device);
 uint32_t http_app_login_wait(const struct http_app *a,
                              const struct gb_addr *source);
 void http_app_login_failed(struct http_app *a, const struct gb_addr *source);

@@ -22,6 +22,7 @@ struct outcome {
 struct waiter {
     struct list node;
     uint64_t request, session, deadline_ms;
+    uint64_t who;  /* asks; an account, or 0 */
     bool is_media; /* else POST live */
     bool due;      /* outcome is filled */
     struct outcome outcome;
@@ -127,6 +128,7 @@ struct urls {
     struct slice base; /* "http://host:port" or empty */
     const struct platform_session *s;
     struct gb_time now;
+    uint64_t mark; /* of whom they are for */
 };
 
 static void put_query(struct writer *w, const struct urls *u, char sep)
@@ -154,7 +156,7 @@ static void put_query(struct writer *w, const struct urls *u, char sep)
     writer_char(w, sep);
     writer_str(w, "t=");
     http_sign(w, u->app->cfg.key, writer_slice(&scope),
-              u->now.utc_ms / 1000 + u->app->cfg.media_url_s);
+              u->now.utc_ms / 1000 + u->app->cfg.media_url_s, u->mark);
 }
 
 static void put_ids(struct writer *w, const struct urls *u)
@@ -244,9 +246,9 @@ static void put_rtsp(const struct urls *u)
 
 static void live_write(struct jw *j, const struct http_app *a,
                        struct slice base, const struct platform_session *s,
-                       struct gb_time now)
+                       struct gb_time now, uint64_t who)
 {
-    const struct urls u = { a, j, base, s, now };
+    const struct urls u = { a, j, base, s, now, http_mark_of(a, who) };
 
     jw_object(j);
     jw_put_id(j, "session", s->id);
@@ -483,6 +485,7 @@ static bool wait_for(struct http_call *c, const struct platform_session *s,
         return false;
     w->request = c->req->id;
     w->session = s->id;
+    w->who = c->who;
     w->answer = c->answer_live;
     w->wvp = c->wvp;
     w->can = c->can;
@@ -534,7 +537,7 @@ void http_live_follow(struct http_call *c, int err,
     if (!wait) {
         struct jw j = http_answer_json(c, 202);
 
-        live_write(&j, c->app, slice_str(c->base), s, c->now);
+        live_write(&j, c->app, slice_str(c->base), s, c->now, c->who);
         return;
     }
     if (m) {
@@ -560,7 +563,7 @@ void http_live_follow(struct http_call *c, int err,
     } else {
         struct jw j = http_answer_json(c, good_status(s));
 
-        live_write(&j, c->app, slice_str(c->base), s, c->now);
+        live_write(&j, c->app, slice_str(c->base), s, c->now, c->who);
     }
 }
 
@@ -662,7 +665,7 @@ void http_get_live(struct http_call *c)
     if (find_live(c, &s)) {
         struct jw j = http_answer_json(c, 200);
 
-        live_write(&j, c->app, slice_str(c->base), &s, c->now);
+        live_write(&j, c->app, slice_str(c->base), &s, c->now, c->who);
     }
 }
 
@@ -850,6 +853,11 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
             .detail = "the session was stopped",
         };
     }
+    if (!http_app_who_is_there(a, done.who))
+        done.outcome = (struct outcome){
+            .status = 401,
+            .detail = "who asked has been removed or changed meanwhile",
+        };
     if (done.outcome.status == 200 && done.is_media)
         is_unreadable(&done.outcome, &s, &done.media);
     if (done.answer) {
@@ -877,7 +885,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
 
         r.status = good_status(&s);
         r.type = "application/json";
-        live_write(&j, a, slice_str(done.base), &s, now);
+        live_write(&j, a, slice_str(done.base), &s, now, done.who);
     }
     if (!keep)
         release(a, done.session);

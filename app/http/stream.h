@@ -44,6 +44,7 @@ struct http_handover {
                          http_server_viewer_gone; may be NULL */
     struct gb_addr local, remote;
     uint64_t session; /* of the platform */
+    uint64_t who;     /* the account it is for, and ends with; 0: none */
     unsigned loop;    /* the media loop of that session */
     enum http_format format;
     unsigned stream;  /* 0 main, 1 sub */

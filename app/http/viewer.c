@@ -654,6 +654,7 @@ static void deliver_start(struct mail *m)
     v->open_handles++;
     v->client.on_wake = on_wake;
     v->client.on_stop = on_stop;
+    v->client.who = v->h.who;
     media_client_join(v->loop, &v->client);
     uv_poll_start(&v->poll, UV_READABLE, on_poll);
     err = begin(v);

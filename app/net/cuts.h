@@ -23,7 +23,7 @@ struct cuts {
     struct disk_job job; /* of cuts.c */
     char dir[1100];
     /* the question */
-    uint64_t request;
+    uint64_t request, who; /* who asks: an account, or 0 */
     char device[ARCHIVE_NAME_MAX + 1], channel[ARCHIVE_NAME_MAX + 1];
     int64_t from_utc_ms, to_utc_ms;
     uint32_t part_ms;

@@ -329,6 +329,21 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 
 /* ---- connecting ------------------------------------------------------------- */
 
+/* false: it has been told why not. */
+static bool begin_tls(struct conn *k)
+{
+    const struct hook_client_config *o = &k->client->o;
+    struct tls_ctx *ctx = o->tls ? o->tls(o->ctx) : NULL;
+
+    if (!ctx)
+        fail(k->link, "TLS cannot be begun: no certificates to check with");
+    else if (tls_new(&k->tls, ctx, k->link->host))
+        fail(k->link, "TLS cannot be begun: no memory, or a bad host name");
+    else
+        return true;
+    return false;
+}
+
 static void on_connect(uv_connect_t *req, int status)
 {
     struct conn *k = req->data;
@@ -340,10 +355,8 @@ static void on_connect(uv_connect_t *req, int status)
         fail(l, uv_strerror(status));
         return;
     }
-    if (l->secure && tls_new(&k->tls, k->client->o.tls, l->host)) {
-        fail(l, "TLS cannot be begun: no memory, or a bad host name");
+    if (l->secure && !begin_tls(k))
         return;
-    }
     uv_read_start((uv_stream_t *)&k->tcp, on_alloc, on_read);
     k->up = !k->tls;
     if (k->tls && !flush_tls(k))

@@ -26,7 +26,9 @@ struct hook_net {
 struct hook_client_config {
     uv_loop_t *loop;      /* borrowed */
     struct hooks *hooks;  /* borrowed; outlives the client */
-    const struct tls_ctx *tls; /* NULL: no https */
+    /* The context of a call over https, asked when there is one; borrowed until
+     * the client is closed. NULL: there is none. */
+    struct tls_ctx *(*tls)(void *ctx);
     struct gb_time (*now)(void *ctx);
     /* One line, key=value. May be NULL. */
     void (*log)(void *ctx, enum platform_level level, const char *line);

@@ -1113,6 +1113,49 @@ void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
         send_order(n, i, ORDER_STOP, NULL, NULL);
 }
 
+struct dismissal {
+    struct mail mail;
+    struct media_loop *loop;
+    uint64_t who;
+};
+
+static void deliver_dismissal(struct mail *m)
+{
+    struct dismissal *d = container_of(m, struct dismissal, mail);
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &d->loop->clients) {
+        struct media_client *c = container_of(n, struct media_client, in_loop);
+
+        if (c->who != d->who)
+            continue;
+        media_client_leave(c);
+        c->on_stop(c);
+    }
+    free(d);
+}
+
+bool media_net_dismiss(struct media_net *n, uint64_t who)
+{
+    bool all = true;
+
+    for (unsigned i = 0; who && i < n->n_loops; i++) {
+        struct dismissal *d = malloc(sizeof(*d));
+
+        if (!d) {
+            all = false;
+            continue;
+        }
+        *d = (struct dismissal){ .mail.deliver = deliver_dismissal,
+                                 .loop = &n->loop[i], .who = who };
+        if (!mailbox_send(&n->loop[i].box, &d->mail, true)) {
+            free(d);
+            all = false;
+        }
+    }
+    return all;
+}
+
 bool media_net_post(struct media_net *n, unsigned loop, struct mail *m)
 {
     return loop < n->n_loops && mailbox_send(&n->loop[loop].box, m, false);

@@ -54,6 +54,10 @@ void media_net_say(struct media_net *n, uint64_t session, unsigned loop,
 /* The session is over for good: its viewers get what is there and an end. */
 void media_net_forget(struct media_net *n, uint64_t session, unsigned loop);
 
+/* Ends the clients that are for this account; those that are handed over from
+ * now on are not meant. false: no memory, and some may stay. */
+bool media_net_dismiss(struct media_net *n, uint64_t who);
+
 /* Sends mail to a loop, or from a loop to main; see mailbox_send. */
 bool media_net_post(struct media_net *n, unsigned loop, struct mail *m);
 bool media_net_post_main(struct media_net *n, struct mail *m);
@@ -70,10 +74,12 @@ struct media_client {
     struct hub_viewer v;
     struct media_stream *stream; /* NULL: in none */
     struct list node, in_loop, woken;
+    uint64_t who; /* see media_net_dismiss; 0: nobody's */
     /* Bytes are there, or v.state is ENDED or CUT. At the end of a turn of the
      * loop, once for all that came in it. */
     void (*on_wake)(struct media_client *c);
-    /* The loop ends, and the client has left it: close the socket. */
+    /* The loop ends, or who it is for has to go, and the client has left it: close
+     * the socket. */
     void (*on_stop)(struct media_client *c);
 };
 

@@ -694,7 +694,7 @@ static void conn_start(struct connection *c)
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 }
 
-static bool conn_secure(struct connection *c, const struct tls_ctx *ctx,
+static bool conn_secure(struct connection *c, struct tls_ctx *ctx,
                         const char *name)
 {
     c->peer.transport = SIP_TLS;
@@ -1041,6 +1041,11 @@ void sip_edge_close(struct sip_edge *e, void (*on_closed)(void *ctx), void *ctx)
     uv_close((uv_handle_t *)&e->timer, on_edge_handle_closed);
     uv_close((uv_handle_t *)&e->sweep, on_edge_handle_closed);
     uv_close((uv_handle_t *)&e->prepare, on_edge_handle_closed);
+}
+
+void sip_edge_set_tls(struct sip_edge *e, struct tls_ctx *server)
+{
+    e->o.tls_server = server;
 }
 
 struct gb_addr sip_edge_addr(const struct sip_edge *e, size_t i)

@@ -44,8 +44,8 @@ struct sip_edge_config {
     size_t n_listen;
     const struct gb_addr *tls_listen;
     size_t n_tls;
-    const struct tls_ctx *tls_server; /* borrowed; of tls_listen */
-    const struct tls_ctx *tls_client; /* borrowed; of sip_edge_connect_tls */
+    struct tls_ctx *tls_server; /* borrowed; of tls_listen */
+    struct tls_ctx *tls_client; /* borrowed; of sip_edge_connect_tls */
     const char *tls_name;     /* what a client wants to see in the certificate */
     bool no_tcp;              /* UDP only (a simulated camera needs no listener) */
     uint32_t max_connections; /* 0: 20000. When there are so many, the oldest
@@ -94,6 +94,10 @@ void sip_edge_close(struct sip_edge *e, void (*on_closed)(void *ctx),
 
 /* The stack or the owner has work: runs a pump before the loop sleeps. */
 void sip_edge_touch(struct sip_edge *e);
+
+/* Another context of tls_listen, for connections from now on; the old one is not
+ * asked for any more. */
+void sip_edge_set_tls(struct sip_edge *e, struct tls_ctx *server);
 
 /* The address of a listener as bound. */
 struct gb_addr sip_edge_addr(const struct sip_edge *e, size_t i);

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,12 +28,14 @@ struct tls_ctx {
     SSL_CTX *ssl;
     BIO_METHOD *method; /* of the BIOs of all its connections */
     bool is_server, checks;
+    atomic_uint refs; /* its owner's and its connections' */
 };
 
 /* in, during a call of tls_decrypt, is what its caller holds: OpenSSL reads
  * cipher bytes straight from there and writes its own to out. */
 struct tls {
     SSL *ssl;
+    struct tls_ctx *ctx; /* a reference */
     struct slice *in;
     char *out;
     size_t out_at, out_len, out_cap;
@@ -165,6 +168,7 @@ static struct tls_ctx *ctx_new(bool is_server)
     if (!c)
         return NULL;
     ERR_clear_error();
+    atomic_init(&c->refs, 1);
     c->is_server = is_server;
     c->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
     c->method = make_method();
@@ -232,7 +236,7 @@ int tls_ctx_client(struct tls_ctx **out, const char *ca,
 
 void tls_ctx_free(struct tls_ctx *c)
 {
-    if (!c)
+    if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
         return;
     SSL_CTX_free(c->ssl);
     BIO_meth_free(c->method);
@@ -446,16 +450,19 @@ static bool set_name(SSL *ssl, const char *name)
            SSL_set_tlsext_host_name(ssl, name);
 }
 
-int tls_new(struct tls **out, const struct tls_ctx *c, const char *name)
+int tls_new(struct tls **out, struct tls_ctx *c, const char *name)
 {
     struct tls *t = calloc(1, sizeof(*t));
     BIO *bio = NULL;
     int err = GB_ENOMEM;
 
+    if (!t)
+        return err;
     ERR_clear_error();
-    if (t)
-        t->ssl = SSL_new(c->ssl);
-    if (t && t->ssl)
+    t->ctx = c;
+    atomic_fetch_add(&c->refs, 1);
+    t->ssl = SSL_new(c->ssl);
+    if (t->ssl)
         bio = BIO_new(c->method);
     if (!bio)
         goto fail;
@@ -486,6 +493,7 @@ void tls_free(struct tls *t)
     if (!t)
         return;
     SSL_free(t->ssl);
+    tls_ctx_free(t->ctx);
     free(t->out);
     free(t);
 }

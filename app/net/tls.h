@@ -13,8 +13,9 @@
  * renegotiation; SNI where a client checks a host name. With TLS=0 every function that makes something gives
  * GB_EUNSUPPORTED and a text that says so.
  *
- * One thread at a time for each connection; a context is read only and may be
- * shared by threads. */
+ * One thread at a time for each connection; a context is read only, may be
+ * shared by threads, and lives until its owner and all its connections have let
+ * go of it: one that is read again takes the place of the old one at once. */
 #ifndef APP_NET_TLS_H
 #define APP_NET_TLS_H
 
@@ -42,7 +43,7 @@ int tls_ctx_server(struct tls_ctx **out, const char *cert, const char *key,
 int tls_ctx_client(struct tls_ctx **out, const char *ca,
                    char why[static TLS_WHY_MAX]);
 
-/* After the last connection made with it. NULL is fine. */
+/* Its connections go on. NULL is fine. */
 void tls_ctx_free(struct tls_ctx *c);
 
 /* Writes a new key (ECDSA P-256) and a certificate signed by itself for `name`
@@ -61,7 +62,7 @@ struct tls;
  * tls_output at once. name: the IP address or host name that a client wants to
  * see in the certificate (borrowed during the call), or NULL; without a ca it is
  * not looked at. GB_ENOMEM, GB_ESYNTAX (name). */
-int tls_new(struct tls **out, const struct tls_ctx *c, const char *name);
+int tls_new(struct tls **out, struct tls_ctx *c, const char *name);
 void tls_free(struct tls *t);
 
 /* Takes cipher bytes from the front of *in, which is moved past them, until

@@ -44,7 +44,7 @@ int tls_make_certificate(const char *cert, const char *key, const char *name,
     return refuse(why);
 }
 
-int tls_new(struct tls **out, const struct tls_ctx *c, const char *name)
+int tls_new(struct tls **out, struct tls_ctx *c, const char *name)
 {
     (void)c;
     (void)name;

@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +15,8 @@
 #define SWEEP_MS 500
 #define NOTSENT_BYTES 16384 /* as viewers have it */
 
-/* A certificate, for as long as a connection began with it. */
-struct keys {
-    struct tls_ctx *ctx;
-    atomic_uint refs;
-};
-
 struct tls_relay {
-    char cert[1200], key[1200];
-    struct keys *keys; /* of the next connection; the owner's thread alone */
+    struct tls_relay_config cfg;
     bool runs;
     uv_thread_t thread;
     uv_loop_t loop;
@@ -47,7 +41,6 @@ struct link {
     struct mail mail;
     struct list node;
     struct tls_relay *relay;
-    struct keys *keys;
     struct tls *tls;
     uv_tcp_t net;    /* to the client */
     uv_pipe_t inner; /* to the server */
@@ -58,18 +51,15 @@ struct link {
     bool closing;
     uv_shutdown_t shut;
     uint64_t until_ms; /* lingers */
+    bool up;           /* the handshake was done once */
+    /* Since the server has ended: when that was seen, what was not written then,
+     * and since when it is so much. */
+    uint64_t ended_ms, moved_ms;
+    size_t left;
     int fd, inner_fd; /* until they are opened */
     char *unread;
     size_t n_unread;
 };
-
-static void keys_put(struct keys *k)
-{
-    if (!k || atomic_fetch_sub(&k->refs, 1) != 1)
-        return;
-    tls_ctx_free(k->ctx);
-    free(k);
-}
 
 /* ---- a connection --------------------------------------------------------------- */
 
@@ -80,7 +70,6 @@ static void take_cipher(struct link *l, struct slice in);
 static void link_free(struct link *l)
 {
     tls_free(l->tls);
-    keys_put(l->keys);
     atomic_fetch_sub(&l->relay->now, 1);
     free(l->unread);
     free(l);
@@ -99,7 +88,7 @@ static void link_close(struct link *l)
     if (l->closing)
         return;
     l->closing = true;
-    if (!tls_is_up(l->tls))
+    if (!l->up)
         atomic_fetch_add(&l->relay->failed, 1);
     list_remove(&l->node);
     uv_close((uv_handle_t *)&l->net, on_closed);
@@ -175,6 +164,7 @@ static void on_net_written(uv_write_t *req, int status)
     l->to_net = false;
     if (l->closing)
         return;
+    l->moved_ms = uv_now(&l->relay->loop);
     if (status)
         link_close(l);
     else
@@ -226,6 +216,7 @@ static void take_cipher(struct link *l, struct slice in)
 
     do {
         err = tls_decrypt(l->tls, &in, r->plain, sizeof(r->plain), &n);
+        l->up |= tls_is_up(l->tls);
         if (!pass(l, r->plain, n))
             err = GB_EIO;
     } while (!err && n == sizeof(r->plain));
@@ -296,13 +287,38 @@ static void inner_on(struct link *l)
         link_close(l);
 }
 
-/* Who never ends the handshake: the server gives up its end. */
-static bool is_given_up(const struct link *l)
+/* The server will say no more, whether it was read to its end or not. */
+static bool has_server_ended(const struct link *l)
 {
-    char byte;
+    struct pollfd p = { .fd = l->inner_fd, .events = POLLRDHUP };
 
-    return !tls_is_up(l->tls) &&
-           recv(l->inner_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return l->bye || (poll(&p, 1, 0) == 1 && p.revents);
+}
+
+/* Nobody waits for this one any more: who never ends the handshake, who has said
+ * good-bye and stays, and who does not take what is left for him. A server that
+ * has not ended minds its own time. */
+static bool is_over(struct link *l, uint64_t now_ms)
+{
+    const struct tls_relay_config *c = &l->relay->cfg;
+    size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&l->net);
+
+    if (l->until_ms && now_ms >= l->until_ms)
+        return true;
+    if (!has_server_ended(l))
+        return false;
+    if (!l->up)
+        return true;
+    if (!l->ended_ms) {
+        l->ended_ms = l->moved_ms = now_ms;
+        l->left = left;
+    }
+    if (left != l->left) {
+        l->left = left;
+        l->moved_ms = now_ms;
+    }
+    return now_ms - l->moved_ms >= c->stall_ms ||
+           now_ms - l->ended_ms >= c->rest_ms;
 }
 
 static void on_sweep(uv_timer_t *t)
@@ -313,7 +329,7 @@ static void on_sweep(uv_timer_t *t)
     LIST_EACH(n, next, &r->links) {
         struct link *l = container_of(n, struct link, node);
 
-        if ((l->until_ms && uv_now(&r->loop) >= l->until_ms) || is_given_up(l))
+        if (is_over(l, uv_now(&r->loop)))
             link_close(l);
     }
     if (list_is_empty(&r->links))
@@ -397,51 +413,21 @@ static int start(struct tls_relay *r)
 
 /* ---- the owner ---------------------------------------------------------------------- */
 
-static int keys_new(struct keys **out, const char *cert, const char *key,
-                    char why[static TLS_WHY_MAX])
-{
-    struct keys *k = calloc(1, sizeof(*k));
-    int err = k ? tls_ctx_server(&k->ctx, cert, key, why) : GB_ENOMEM;
-
-    if (err) {
-        free(k);
-        return err;
-    }
-    atomic_init(&k->refs, 1);
-    *out = k;
-    return 0;
-}
-
-int tls_relay_new(struct tls_relay **out, const char *cert, const char *key,
-                  char why[static TLS_WHY_MAX])
+int tls_relay_new(struct tls_relay **out, const struct tls_relay_config *cfg)
 {
     struct tls_relay *r = calloc(1, sizeof(*r));
-    int err;
 
-    slice_copy(why, TLS_WHY_MAX, SLICE("no memory"));
     if (!r)
         return GB_ENOMEM;
+    r->cfg = *cfg;
+    if (!r->cfg.stall_ms)
+        r->cfg.stall_ms = TLS_RELAY_STALL_MS;
+    if (!r->cfg.rest_ms)
+        r->cfg.rest_ms = TLS_RELAY_REST_MS;
+    if (!r->cfg.links_max)
+        r->cfg.links_max = TLS_RELAY_LINKS_MAX;
     list_init(&r->links);
-    slice_copy(r->cert, sizeof(r->cert), slice_str(cert));
-    slice_copy(r->key, sizeof(r->key), slice_str(key));
-    err = keys_new(&r->keys, cert, key, why);
-    if (err) {
-        free(r);
-        return err;
-    }
     *out = r;
-    return 0;
-}
-
-int tls_relay_reload(struct tls_relay *r, char why[static TLS_WHY_MAX])
-{
-    struct keys *k;
-    int err = keys_new(&k, r->cert, r->key, why);
-
-    if (err)
-        return err;
-    keys_put(r->keys);
-    r->keys = k;
     return 0;
 }
 
@@ -458,7 +444,8 @@ static int make_pair(int pair[2])
 }
 
 /* All but the sockets. */
-static struct link *link_new(struct tls_relay *r, int fd, struct slice unread)
+static struct link *link_new(struct tls_relay *r, int fd, struct slice unread,
+                             struct tls_ctx *ctx)
 {
     struct link *l = calloc(1, sizeof(*l));
 
@@ -468,7 +455,7 @@ static struct link *link_new(struct tls_relay *r, int fd, struct slice unread)
     l->fd = fd;
     l->mail.deliver = deliver_link;
     l->unread = malloc(unread.n + 1);
-    if (!l->unread || tls_new(&l->tls, r->keys->ctx, NULL)) {
+    if (!l->unread || tls_new(&l->tls, ctx, NULL)) {
         free(l->unread);
         free(l);
         return NULL;
@@ -476,23 +463,34 @@ static struct link *link_new(struct tls_relay *r, int fd, struct slice unread)
     if (unread.n)
         memcpy(l->unread, unread.p, unread.n);
     l->n_unread = unread.n;
-    l->keys = r->keys;
-    atomic_fetch_add(&r->keys->refs, 1);
     atomic_fetch_add(&r->now, 1);
     return l;
+}
+
+/* What a connection needs before it is one. */
+static int prepare(struct tls_relay *r, struct tls_ctx **ctx, int pair[2])
+{
+    int err;
+
+    if (atomic_load(&r->now) >= r->cfg.links_max)
+        return GB_ELIMIT;
+    *ctx = r->cfg.server(r->cfg.ctx);
+    if (!*ctx)
+        return GB_EIO;
+    err = start(r);
+    return err ? err : make_pair(pair);
 }
 
 int tls_relay_take(struct tls_relay *r, int fd, struct slice unread,
                    int *plain)
 {
+    struct tls_ctx *ctx;
     struct link *l;
-    int pair[2], err = start(r);
+    int pair[2], err = prepare(r, &ctx, pair);
 
-    if (!err)
-        err = make_pair(pair);
     if (err)
         return err;
-    l = link_new(r, fd, unread);
+    l = link_new(r, fd, unread, ctx);
     if (l) {
         l->inner_fd = pair[0];
         if (mailbox_send(&r->box, &l->mail, false)) {
@@ -524,6 +522,5 @@ void tls_relay_free(struct tls_relay *r)
         uv_thread_join(&r->thread);
         uv_loop_close(&r->loop);
     }
-    keys_put(r->keys);
     free(r);
 }

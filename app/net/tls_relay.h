@@ -16,20 +16,30 @@
 
 #define TLS_RELAY_BUFFER 65536   /* bytes of a pair of sockets, each way */
 #define TLS_RELAY_LINGER_MS 2000 /* for the client to read the last bytes */
+#define TLS_RELAY_STALL_MS 10000 /* the server has ended, and the client takes
+                                    none of what is left */
+#define TLS_RELAY_REST_MS 60000  /* likewise, and takes it all too slowly */
+#define TLS_RELAY_LINKS_MAX 8192 /* more than a server has connections: one that
+                                    has ended may still have bytes here */
 
 struct tls_relay;
 
-/* Certificate and key as tls_ctx_server; its errors and text. The thread begins
- * with the first connection. */
-int tls_relay_new(struct tls_relay **out, const char *cert, const char *key,
-                  char why[static TLS_WHY_MAX]);
-/* Reads the files again, for connections from now on; on an error it goes on with
- * what it has. */
-int tls_relay_reload(struct tls_relay *r, char why[static TLS_WHY_MAX]);
+struct tls_relay_config {
+    /* The context of the next connection, borrowed during the call; NULL: there
+     * is none now. Asked at the first byte of each, on the owner's thread: it can
+     * be loaded then, and be another one each time. */
+    struct tls_ctx *(*server)(void *ctx);
+    void *ctx;
+    /* 0: as above */
+    uint32_t stall_ms, rest_ms, links_max;
+};
+
+/* GB_ENOMEM. The thread begins with the first connection. */
+int tls_relay_new(struct tls_relay **out, const struct tls_relay_config *cfg);
 
 /* Takes the connection fd, whose first bytes were `unread`, and gives the other
  * end, which does not block. On an error fd is still the caller's: GB_ENOMEM,
- * GB_EIO. */
+ * GB_EIO (no context, or no sockets), GB_ELIMIT. */
 int tls_relay_take(struct tls_relay *r, int fd, struct slice unread,
                    int *plain);
 

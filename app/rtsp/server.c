@@ -53,6 +53,7 @@ struct conn {
     char device[RTSP_ID_MAX + 1], channel[RTSP_ID_MAX + 1];
     unsigned stream;
     uint64_t session;     /* held; 0: none */
+    uint64_t who;         /* the account that it is for; 0: none */
     bool due;             /* the outcome is known */
     unsigned status;
     char reason[REASON_MAX];
@@ -257,6 +258,7 @@ static int make_handover(struct conn *c, struct rtsp_handover *h)
                                  .local = c->local,
                                  .remote = c->place->remote,
                                  .session = c->session,
+                                 .who = c->who,
                                  .stream = c->stream };
     memcpy(h->device, c->device, sizeof(h->device));
     memcpy(h->channel, c->channel, sizeof(h->channel));
@@ -347,6 +349,18 @@ static void on_due(uv_timer_t *t)
     finish(c);
 }
 
+void rtsp_server_dismiss(struct rtsp_server *s, uint64_t who)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &s->conns) {
+        struct conn *c = container_of(n, struct conn, node);
+
+        if (who && c->who == who)
+            conn_close(c);
+    }
+}
+
 void rtsp_server_on_session(struct rtsp_server *s, uint64_t session, bool gone)
 {
     struct platform_session view;
@@ -388,10 +402,12 @@ static bool may_watch(struct conn *c, const struct rtsp_request *r,
     const struct gb_addr *from = &c->place->remote;
     uint32_t wait_s;
 
+    c->who = 0;
     if (!s->cfg.auth)
         return true;
     if (u->signature.n &&
-        s->cfg.is_signed(s->cfg.ctx, device, u->channel, u->signature))
+        s->cfg.is_signed(s->cfg.ctx, device, u->channel, u->signature,
+                         &c->who))
         return true;
     wait_s = r->authorization.n ? s->cfg.wait_s(s->cfg.ctx, from) : 0;
     if (wait_s) { /* too many wrong passwords: not even looked at */
@@ -405,7 +421,7 @@ static bool may_watch(struct conn *c, const struct rtsp_request *r,
     }
     switch (rtsp_auth_check(&s->auth, r->method_name, r->url,
                             r->authorization, from,
-                            now_of(s).utc_ms / 1000)) {
+                            now_of(s).utc_ms / 1000, &c->who)) {
     case RTSP_PROOF_RIGHT:
         return true;
     case RTSP_PROOF_WRONG:
@@ -420,6 +436,24 @@ static bool may_watch(struct conn *c, const struct rtsp_request *r,
     }
     challenge(c, false);
     return false;
+}
+
+/* What an account does not see looks like what is not there. */
+static bool sees(struct conn *c, struct slice device)
+{
+    const struct rtsp_server_config *cfg = &c->server->cfg;
+    struct platform_session view;
+    uint64_t id;
+
+    if (!c->who)
+        return true;
+    if (slice_eq(device, SLICE(RTSP_SESSION))) {
+        if (!slice_u64(slice_str(c->channel), UINT64_MAX, &id) ||
+            !platform_session_view(cfg->platform, id, &view))
+            return true; /* there is none */
+        device = view.device;
+    }
+    return cfg->sees && cfg->sees(cfg->ctx, c->who, device);
 }
 
 /* ---- requests ----------------------------------------------------------- */
@@ -486,8 +520,9 @@ static void open_stream(struct conn *c, const struct rtsp_item *item,
     slice_copy(c->device, sizeof(c->device), device);
     slice_copy(c->channel, sizeof(c->channel), u->channel);
     c->stream = u->stream;
-    err = slice_eq(device, SLICE(RTSP_SESSION)) ? find_session(c, &view)
-                                                : find_live(c, &view);
+    err = !sees(c, device)                        ? GB_ENOENT
+          : slice_eq(device, SLICE(RTSP_SESSION)) ? find_session(c, &view)
+                                                  : find_live(c, &view);
     if (err) {
         start_failed(c, err, &view);
         return;
@@ -773,6 +808,9 @@ int rtsp_server_new(struct rtsp_server **out,
     s->hooks.on_gone = on_viewer_gone;
     s->hooks.ctx = s;
     s->auth.token = slice_str(cfg->token);
+    s->auth.by_token = cfg->by_token;
+    s->auth.by_name = cfg->by_name;
+    s->auth.ctx = cfg->ctx;
     sip_nonce_key_init(&s->auth.key, cfg->nonce_key);
     list_init(&s->conns);
     list_init(&s->places);

@@ -36,9 +36,14 @@ struct rtsp_server_config {
     struct gb_time (*now)(void *ctx);
     /* The platform was called: run its actions soon. */
     void (*touched)(void *ctx);
-    /* The signature of a URL (?t=) lets it see this channel. */
+    /* The signature of a URL (?t=) lets it see this channel, for *who. */
     bool (*is_signed)(void *ctx, struct slice device, struct slice channel,
-                      struct slice signature);
+                      struct slice signature, uint64_t *who);
+    /* Of struct rtsp_auth; NULL: there are no accounts. */
+    uint64_t (*by_token)(void *ctx, struct slice token);
+    uint64_t (*by_name)(void *ctx, struct slice name, struct sip_ha1 *ha1);
+    /* The account may have to do with this device. */
+    bool (*sees)(void *ctx, uint64_t who, struct slice device);
     /* Seconds until this source may try a password again; 0: now. */
     uint32_t (*wait_s)(void *ctx, const struct gb_addr *source);
     void (*failed)(void *ctx, const struct gb_addr *source); /* it was wrong */
@@ -54,6 +59,10 @@ int rtsp_server_new(struct rtsp_server **out,
 
 /* The address of a listener as bound. */
 struct gb_addr rtsp_server_addr(const struct rtsp_server *s, size_t i);
+
+/* Ends the connections of this account that wait for a picture; those that watch
+ * are the media loops' (media_net_dismiss). */
+void rtsp_server_dismiss(struct rtsp_server *s, uint64_t who);
 
 /* A session has changed, or is gone: those who wait for it hear of it. Calls
  * only views of the platform. */

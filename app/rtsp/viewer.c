@@ -769,6 +769,7 @@ static void deliver_start(struct mail *m)
     v->open_handles++;
     v->client.on_wake = on_wake;
     v->client.on_stop = on_stop;
+    v->client.who = v->h.who;
     media_client_join(v->loop, &v->client);
     if (v->h.n_unread <= rtsp_reader_room(&v->in, &p)) {
         memcpy(p, v->h.unread, v->h.n_unread);

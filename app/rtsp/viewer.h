@@ -31,6 +31,7 @@ struct rtsp_handover {
     void *place;    /* of the server's, kept until it is told */
     struct gb_addr local, remote;
     uint64_t session; /* of the platform */
+    uint64_t who;     /* the account it is for, and ends with; 0: none */
     unsigned loop, stream;
     char device[RTSP_ID_MAX + 1], channel[RTSP_ID_MAX + 1];
     char *unread;   /* begins with the request; free(3) */

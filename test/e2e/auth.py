@@ -28,7 +28,8 @@ def secure(d):
 
 
 def trusting(d):
-    """Who believes the daemon's own certificate and no other; it names the address."""
+    """Who believes the daemon's own certificate and no other; it names the address. It is made for who comes first."""
+    fetch(secure(d) + "/healthz", ssl._create_unverified_context())
     return ssl.create_default_context(cafile=f"{d.dir}/data/tls.crt")
 
 
@@ -87,6 +88,7 @@ def a_certificate_that_is_read_again():
     other, d = Daemon(), Daemon()
     try:
         before = trusting(d)
+        trusting(other)
         expect(fetch(secure(d) + "/healthz", before)[0] == 200, "with its own")
         for f in ("tls.crt", "tls.key"):
             shutil.copy(f"{other.dir}/data/{f}", f"{d.dir}/data/{f}")
@@ -108,6 +110,56 @@ def a_certificate_that_is_read_again():
     finally:
         d.close()
         other.close()
+
+
+def ends_within(proc, seconds):
+    """Whether a program ends by itself in that time."""
+    try:
+        proc.wait(seconds)
+        return True
+    except subprocess.TimeoutExpired:
+        return False
+
+
+@test
+def viewers_end_with_their_account():
+    """A token watches over HTTP, by a signed URL, over HTTPS and over RTSP; revoked, all of it is over."""
+    with system() as (d, _):
+        token = d.call("POST", "/api/v1/tokens", {"name": "ci", "role": "operator", "scope": {"devices": [ONE]}}).json["token"]
+        ch = channel_id(ONE)
+        status, body, _ = fetch(d.base + f"/api/v1/devices/{ONE}/channels/{ch}/live", None, "POST", {},
+                                Authorization=f"Bearer {token}")
+        expect(status == 200, f"live: {status} {body}")
+        urls = json.loads(body)
+        rtsp = f"rtsp://ci:{token}@127.0.0.1:{d.rtsp}/{ONE}/{ch}"
+        quiet = ["ffmpeg", "-v", "error", "-nostdin"]
+        to = ["-c", "copy", "-f", "null", "-"]
+        bare = urls["flv"].split("?")[0]
+        watching = {
+            "token": quiet + ["-headers", f"Authorization: Bearer {token}\r\n", "-i", bare] + to,
+            "signed": quiet + ["-i", urls["flv"]] + to,
+            "https": quiet + ["-tls_verify", "0", "-i", urls["flv"].replace("http:", "https:")] + to,
+            "rtsp": quiet + ["-rtsp_transport", "tcp", "-i", rtsp] + to,
+            "rtsp, signed": quiet + ["-rtsp_transport", "tcp", "-i", urls["rtsp"]] + to,
+        }
+        other = subprocess.Popen(quiet + ["-headers", f"Authorization: Bearer {d.token}\r\n", "-i", bare] + to)
+        procs = {k: subprocess.Popen(v, stderr=subprocess.DEVNULL) for k, v in watching.items()}
+        try:
+            def viewers():
+                a = d.call("GET", "/metrics").body.decode()
+                return next(int(x.split()[1]) for x in a.splitlines() if x.startswith("gb28181_viewers "))
+
+            wait_for("six watch", lambda: viewers() >= 6, 30 * SLOW)
+            a = d.call("DELETE", "/api/v1/tokens/ci")
+            expect(a.status == 204, a.body)
+            for k, p in procs.items():
+                expect(ends_within(p, 2 * SLOW + 2), f"{k}: it goes on")
+            expect(other.poll() is None, "another viewer has ended")
+            expect(fetch(urls["flv"])[0] == 401, "the signed URL opens it again")
+        finally:
+            for p in [other, *procs.values()]:
+                p.kill()
+                p.wait()
 
 
 @test
