@@ -145,7 +145,48 @@ void hub_raw_au(struct hub *h, const struct ps_au *au);
 void hub_raw_end(struct hub *h);
 void hub_raw_reset(struct hub *h);
 
+/* hub_ring.c */
+static inline struct hub_ring *hub_ring_of(const struct hub_viewer *v)
+{
+    return v->hub->ring[v->opt.format];
+}
+
+static inline struct hub_slot *hub_slot_at(const struct hub_ring *r,
+                                           uint64_t seq)
+{
+    return &r->slot[seq & (r->cap - 1)];
+}
+
+/* The first viewer of a format: the cache is muxed for it. */
+int hub_ring_new(struct hub *h, enum hub_format f);
+void hub_ring_free(struct hub *h, enum hub_format f);
+/* Those without a viewer, unless on_wake may be running. */
+void hub_rings_trim(struct hub *h);
+/* Takes c over. false: no room, c is gone, and a key frame must come. */
+bool hub_ring_push(struct hub *h, struct hub_ring *r, struct media_chunk *c);
+/* Muxes one frame into the ring; false when nothing was added. */
+bool hub_ring_frame(struct hub *h, struct hub_ring *r, struct media_frame *f);
+void hub_ring_let_go(struct hub_ring *r, uint64_t until_seq);
+void hub_ring_forget_starts(struct hub_ring *r);
+
 /* hub_viewer.c */
+void hub_viewer_wake(struct hub *h, struct hub_viewer *v);
+void hub_viewer_move(struct hub_viewer *v, struct list *to);
+/* ENDED or CUT: it will get no more than its window. */
+void hub_viewer_finish(struct hub *h, struct hub_viewer *v,
+                       enum hub_viewer_state state);
+/* It waits: may it begin? at_key: the newest chunk is a key. */
+void hub_viewer_try(struct hub *h, struct hub_ring *r, struct hub_viewer *v,
+                    bool at_key);
+/* From seq on, is there too much? allowed: besides what it began with. */
+bool hub_viewer_is_slow(const struct hub *h, const struct hub_ring *r,
+                        const struct hub_viewer *v, uint64_t seq, bool allowed);
+/* Too far behind: on to the newest key frame, or wait for the next. */
+void hub_viewer_skip(struct hub *h, struct hub_ring *r, struct hub_viewer *v);
+bool hub_viewer_has_stalled(const struct hub *h, const struct hub_viewer *v);
+bool hub_viewer_wants(struct hub_viewer *v, const struct media_chunk *c);
+
+/* hub_rings.c */
 /* Takes c over: into the ring of HUB_PS. */
 void hub_rings_raw(struct hub *h, struct media_chunk *c);
 void hub_rings_frame(struct hub *h, struct media_frame *f);
