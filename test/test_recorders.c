@@ -294,6 +294,59 @@ static void on_alarm(void **state)
     finish();
 }
 
+/* Asked for by somebody else: also a channel that nothing is set for, so long,
+ * and longer when it is asked for again; what is set for it stays. */
+static void for_so_long(void **state)
+{
+    struct recorders_order o;
+    struct recorders_settings got;
+
+    (void)state;
+    ready();
+    begin();
+    assert_int_equal(recorders_record(r, slice_str(nvr), SLICE(""), 10, s.now),
+                     GB_ESYNTAX);
+    assert_int_equal(recorders_record(r, slice_str(nvr), slice_str(channel), 0,
+                                      s.now), GB_ESYNTAX);
+    assert_int_equal(recorders_record(r, slice_str(nvr), slice_str(channel),
+                                      RECORDERS_ALARM_MAX_S + 1, s.now),
+                     GB_ESYNTAX);
+    assert_int_equal(recorders_record(r, slice_str(nvr), slice_str(channel), 20,
+                                      s.now), 0);
+    o = rolling();
+    assert_true(o.begin);
+    tell(o.roll, RECORDERS_TOLD_BEGUN, false, NULL);
+    recorders_get(r, slice_str(nvr), slice_str(channel), &got);
+    assert_int_equal(got.mode, RECORDERS_MODE_OFF);
+    run(10000);
+    assert_int_equal(recorders_record(r, slice_str(nvr), slice_str(channel), 5,
+                                      s.now), 0); /* shorter: as it was */
+    run(8000);
+    assert_true(no_order());
+    assert_int_equal(recorders_record(r, slice_str(nvr), slice_str(channel), 10,
+                                      s.now), 0);
+    run(8000);
+    assert_true(no_order());
+    run(4000);
+    assert_false(rolling().begin);
+    tell(o.roll, RECORDERS_TOLD_OVER, false, NULL);
+    run(1000);
+    assert_false(recorders_view(r, slice_str(nvr), slice_str(channel),
+                                &(struct recorder_view){ 0 }));
+    /* recorded all the time: that goes on behind it */
+    assert_int_equal(set(&always), 0);
+    o = rolling();
+    tell(o.roll, RECORDERS_TOLD_BEGUN, false, NULL);
+    assert_int_equal(recorders_record(r, slice_str(nvr), slice_str(channel), 5,
+                                      s.now), 0);
+    run(8000);
+    assert_true(no_order());
+    assert_int_equal(set(&off), 0);
+    assert_false(rolling().begin);
+    tell(o.roll, RECORDERS_TOLD_OVER, false, NULL);
+    finish();
+}
+
 static void other_stream(void **state)
 {
     struct recorders_settings sub = { .mode = RECORDERS_MODE_ALWAYS,
@@ -379,6 +432,7 @@ int main(void)
         cmocka_unit_test(what_breaks_below),
         cmocka_unit_test(by_plan),
         cmocka_unit_test(on_alarm),
+        cmocka_unit_test(for_so_long),
         cmocka_unit_test(other_stream),
         cmocka_unit_test(refuses),
         cmocka_unit_test(without_memory),

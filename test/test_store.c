@@ -121,6 +121,19 @@ static struct {
     char name[80], role[80], secret[80], scope[80];
 } account;
 
+static struct {
+    unsigned n;
+    char name[80], lines[80];
+} rule;
+
+static void on_rule(void *ctx, const struct store_rule *v)
+{
+    (void)ctx;
+    rule.n++;
+    slice_copy(rule.name, sizeof(rule.name), v->name);
+    slice_copy(rule.lines, sizeof(rule.lines), v->lines);
+}
+
 static void on_account(void *ctx, const struct store_account *v)
 {
     (void)ctx;
@@ -210,6 +223,7 @@ static struct store *open_store(const char *dir, struct seen *seen,
         .on_settings = on_settings, .on_ids = on_ids,
         .on_hook = on_hook, .on_upgrade = on_upgrade,
         .on_account = on_account,
+        .on_rule = on_rule,
         .on_download = on_download, .on_push = on_push,
         .on_recorder = on_recorder, .on_record = on_record, .ctx = seen,
     };
@@ -526,6 +540,33 @@ static void accounts(void **state)
     assert_string_equal(account.secret, "pbkdf2$x");
     assert_string_equal(account.scope, "d1\ngit's\n");
     assert_true(account.made == 1ll << 41);
+    store_close(s);
+    remove_dir(dir);
+}
+
+static void rules(void **state)
+{
+    static const struct store_rule gate = { SLICE_INIT("gate"),
+                                            SLICE_INIT("type=1\npreset=3\n") },
+                                   gone = { SLICE_INIT("gone"),
+                                            SLICE_INIT("off=1\n") };
+    struct store_rule again = gate;
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    store_put_rule(s, &gate);
+    store_put_rule(s, &gone);
+    store_remove_rule(s, gone.name);
+    again.lines = SLICE("record_s=9\n");
+    store_put_rule(s, &again);
+    store_close(s);
+    memset(&rule, 0, sizeof(rule));
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(rule.n, 1);
+    assert_string_equal(rule.name, "gate");
+    assert_string_equal(rule.lines, "record_s=9\n");
     store_close(s);
     remove_dir(dir);
 }
@@ -1172,6 +1213,7 @@ int main(void)
         cmocka_unit_test(downloads),
         cmocka_unit_test(hooks_and_upgrades),
         cmocka_unit_test(accounts),
+        cmocka_unit_test(rules),
         cmocka_unit_test(pushes),
         cmocka_unit_test(recordings),
         cmocka_unit_test(flushed_is_committed),

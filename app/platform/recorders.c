@@ -16,6 +16,7 @@ struct recorder_of {
     uint32_t failures;
     uint64_t at_ms;    /* WAITING */
     uint64_t since_ms, alarm_until_ms;
+    uint64_t asked_until_ms; /* recorders_record */
     uint64_t ended_ms; /* the last roll; 0: none yet */
     int64_t since_utc_ms, next_utc_ms;
     uint64_t session;  /* held while it is not 0 */
@@ -110,7 +111,8 @@ static bool by_rule(const struct recorders *r, const struct recorder_of *x,
 static bool is_wanted(const struct recorders *r, const struct recorder_of *x,
                       struct gb_time now)
 {
-    return !x->removed && (by_rule(r, x, now) || by_alarm(x, now));
+    return now.mono_ms < x->asked_until_ms ||
+           (!x->removed && (by_rule(r, x, now) || by_alarm(x, now)));
 }
 
 /* The stream is, recorded or not. */
@@ -316,7 +318,8 @@ void recorders_tick(struct recorders *r, struct gb_time now)
         struct recorder_of *x = container_of(n, struct recorder_of, all);
 
         turn(r, x, now);
-        if (x->removed && x->state == RECORDERS_OFF)
+        if (x->removed && x->state == RECORDERS_OFF &&
+            now.mono_ms >= x->asked_until_ms)
             drop(r, x);
     }
 }
@@ -470,27 +473,72 @@ static bool is_idle(const struct recorders_settings *s)
     return s->mode == RECORDERS_MODE_OFF && !s->hand;
 }
 
+static bool is_place(struct slice device, struct slice channel)
+{
+    return device.n && device.n <= PLATFORM_ID_MAX && channel.n &&
+           channel.n <= PLATFORM_ID_MAX;
+}
+
+/* Found or made; an error is in *err. */
+static struct recorder_of *place(struct recorders *r, struct slice device,
+                                 struct slice channel, struct gb_time now,
+                                 int *err)
+{
+    struct recorder_of *x = find(r, device, channel);
+
+    *err = 0;
+    if (x)
+        return x;
+    if (r->by_name.n >= RECORDERS_MAX) {
+        *err = GB_ELIMIT;
+        return NULL;
+    }
+    x = add(r, device, channel);
+    if (x)
+        enter(r, x, RECORDERS_OFF, now);
+    else
+        *err = GB_ENOMEM;
+    return x;
+}
+
+int recorders_record(struct recorders *r, struct slice device,
+                     struct slice channel, uint32_t seconds,
+                     struct gb_time now)
+{
+    uint64_t until_ms = now.mono_ms + seconds * 1000ull;
+    bool is_new = !find(r, device, channel);
+    struct recorder_of *x;
+    int err;
+
+    if (!is_place(device, channel) || seconds == 0 ||
+        seconds > RECORDERS_ALARM_MAX_S)
+        return GB_ESYNTAX;
+    x = place(r, device, channel, now, &err);
+    if (!x)
+        return err;
+    x->removed |= is_new; /* nothing is set: it goes when this is over */
+    if (until_ms > x->asked_until_ms)
+        x->asked_until_ms = until_ms;
+    tell(r, x);
+    return 0;
+}
+
 int recorders_set(struct recorders *r, struct slice device,
                   struct slice channel, const struct recorders_settings *s,
                   struct gb_time now)
 {
-    struct recorder_of *x = find(r, device, channel);
+    struct recorder_of *x;
     bool moved;
+    int err;
 
-    if (device.n == 0 || device.n > PLATFORM_ID_MAX || channel.n == 0 ||
-        channel.n > PLATFORM_ID_MAX || s->stream > 1 ||
+    if (!is_place(device, channel) || s->stream > 1 ||
         s->mode >= RECORDERS_MODES || s->alarm_s > RECORDERS_ALARM_MAX_S)
         return GB_ESYNTAX;
-    if (!x && is_idle(s))
+    if (!find(r, device, channel) && is_idle(s))
         return 0;
-    if (!x && r->by_name.n >= RECORDERS_MAX)
-        return GB_ELIMIT;
-    if (!x) {
-        x = add(r, device, channel);
-        if (!x)
-            return GB_ENOMEM;
-        enter(r, x, RECORDERS_OFF, now);
-    }
+    x = place(r, device, channel, now, &err);
+    if (!x)
+        return err;
     moved = x->set.stream != s->stream;
     x->set = *s;
     x->removed = is_idle(s);
@@ -526,8 +574,10 @@ void recorders_remove_device(struct recorders *r, struct slice device,
     for (struct list *n = r->all.next; n != &r->all; n = n->next) {
         struct recorder_of *x = container_of(n, struct recorder_of, all);
 
-        if (slice_eq(device_of(x), device))
-            recorders_set(r, device, channel_of(x), &off, now);
+        if (!slice_eq(device_of(x), device))
+            continue;
+        x->asked_until_ms = 0;
+        recorders_set(r, device, channel_of(x), &off, now);
     }
 }
 

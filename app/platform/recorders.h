@@ -109,6 +109,13 @@ void recorders_on_session(struct recorders *r,
 void recorders_on_alarm(struct recorders *r, struct slice device,
                         struct slice channel, struct gb_time now);
 
+/* Record this channel for so many seconds from now on, whatever it is set to;
+ * one that is recorded already goes on until then. GB_ESYNTAX, GB_ELIMIT,
+ * GB_ENOMEM. */
+int recorders_record(struct recorders *r, struct slice device,
+                     struct slice channel, uint32_t seconds,
+                     struct gb_time now);
+
 struct recorders_order {
     bool begin;      /* else: end it */
     uint64_t roll, session;

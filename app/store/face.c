@@ -70,6 +70,17 @@ void store_remove_hook(struct store *s, struct slice name)
     store_writer_remove(store_writer_of(s), STORE_REMOVE_HOOK, name, nothing);
 }
 
+void store_put_rule(struct store *s, const struct store_rule *v)
+{
+    store_writer_rule(store_writer_of(s), v);
+}
+
+void store_remove_rule(struct store *s, struct slice name)
+{
+    store_writer_remove(store_writer_of(s), STORE_REMOVE_RULE, name,
+                        (struct slice){ NULL, 0 });
+}
+
 void store_put_push(struct store *s, const struct store_push *p)
 {
     store_writer_push(store_writer_of(s), p);

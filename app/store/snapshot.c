@@ -34,6 +34,7 @@ static const char *const dialog_texts[] = {
 };
 
 static const char *const group_texts[] = { "name", "password", "subscribe" };
+static const char *const rule_texts[] = { "name", "lines" };
 static const char *const push_texts[] = { "name", "urls", "passwords" };
 static const char *const account_texts[] = { "name", "role", "secret",
                                              "scope" };
@@ -203,6 +204,11 @@ static void put_account(json_t *all, const struct store_job *j)
     json_object_set_new(all, store_text(j, 0).p, o);
 }
 
+static void put_rule(json_t *all, const struct store_job *j)
+{
+    json_object_set_new(all, store_text(j, 0).p, json_texts(j, rule_texts, 2));
+}
+
 static void put_push(json_t *all, const struct store_job *j)
 {
     json_t *o = json_texts(j, push_texts, 3);
@@ -242,6 +248,8 @@ static const struct {
     [STORE_REMOVE_HOOK] = { "hook", remove_one },
     [STORE_PUT_ACCOUNT] = { "account", put_account },
     [STORE_REMOVE_ACCOUNT] = { "account", remove_one },
+    [STORE_PUT_RULE] = { "rule", put_rule },
+    [STORE_REMOVE_RULE] = { "rule", remove_one },
     [STORE_PUT_PUSH] = { "push", put_push },
     [STORE_REMOVE_PUSH] = { "push", remove_one },
     [STORE_PUT_UPGRADE] = { "upgrade", put_upgrade },
@@ -423,6 +431,17 @@ static void load_account(const char *key, const json_t *o,
         l->on_account(l->ctx, &v);
 }
 
+static void load_rule(const char *key, const json_t *o,
+                      const struct store_loader *l)
+{
+    const struct store_rule v = { .name = text_of(o, "name"),
+                                  .lines = text_of(o, "lines") };
+
+    (void)key;
+    if (l->on_rule)
+        l->on_rule(l->ctx, &v);
+}
+
 static void load_push(const char *key, const json_t *o,
                       const struct store_loader *l)
 {
@@ -514,7 +533,8 @@ static void need_objects(json_t *root)
 {
     static const char *const names[] = { "device", "channel", "dialog",
                                          "settings", "group", "hook", "upgrade",
-                                         "download", "push", "account" };
+                                         "download", "push", "account",
+                                         "rule" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (!json_is_object(json_object_get(root, names[i])))
@@ -563,6 +583,7 @@ int store_open(struct store **out, const char *dir,
         load_all(json_object_get(s->root, "dialog"), load_dialog, l);
         load_all(json_object_get(s->root, "hook"), load_hook, l);
         load_all(json_object_get(s->root, "push"), load_push, l);
+        load_all(json_object_get(s->root, "rule"), load_rule, l);
         load_all(json_object_get(s->root, "account"), load_account, l);
         load_all(json_object_get(s->root, "upgrade"), load_upgrade, l);
         load_all(json_object_get(s->root, "download"), load_download, l);

@@ -91,6 +91,7 @@ static const char *const migrations[] = {
     " scope TEXT, made_ms INT) WITHOUT ROWID;",
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, who TEXT, role TEXT,"
     " peer TEXT, method TEXT, path TEXT, status INT, at_ms INT);",
+    "CREATE TABLE rule(name TEXT PRIMARY KEY, lines TEXT) WITHOUT ROWID;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 
@@ -98,7 +99,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
        REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
-       PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
+       PUT_RULE, REMOVE_RULE, PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
        PUT_ACCOUNT, REMOVE_ACCOUNT, ADD_AUDIT,
        TRIM_ALARMS, TRIM_POSITIONS, TRIM_COMMANDS, TRIM_AUDITS,
@@ -152,6 +153,8 @@ static const char *const sql[N_STATEMENTS] = {
                     "?16,?17,?18,?19)",
     [PUT_HOOK] = "REPLACE INTO hook VALUES(?1,?2,?3,?4,?5)",
     [REMOVE_HOOK] = "DELETE FROM hook WHERE name=?1",
+    [PUT_RULE] = "REPLACE INTO rule VALUES(?1,?2)",
+    [REMOVE_RULE] = "DELETE FROM rule WHERE name=?1",
     [PUT_PUSH] = "REPLACE INTO push VALUES(?1,?2,?3,?4)",
     [REMOVE_PUSH] = "DELETE FROM push WHERE name=?1",
     [PUT_UPGRADE] = "REPLACE INTO upgrade VALUES"
@@ -318,6 +321,8 @@ static const struct plain {
     [STORE_REMOVE_HOOK] = { REMOVE_HOOK, 1, 0, false },
     [STORE_PUT_ACCOUNT] = { PUT_ACCOUNT, STORE_ACCOUNT_TEXTS, 1, false },
     [STORE_REMOVE_ACCOUNT] = { REMOVE_ACCOUNT, 1, 0, false },
+    [STORE_PUT_RULE] = { PUT_RULE, 2, 0, false },
+    [STORE_REMOVE_RULE] = { REMOVE_RULE, 1, 0, false },
     [STORE_PUT_PUSH] = { PUT_PUSH, 3, 1, false },
     [STORE_REMOVE_PUSH] = { REMOVE_PUSH, 1, 0, false },
     [STORE_PUT_DOWNLOAD] = { PUT_DOWNLOAD, STORE_DOWNLOAD_TEXTS,
@@ -447,6 +452,8 @@ static bool apply(struct store *s, const struct store_job *j)
     case STORE_REMOVE_HOOK:
     case STORE_PUT_ACCOUNT:
     case STORE_REMOVE_ACCOUNT:
+    case STORE_PUT_RULE:
+    case STORE_REMOVE_RULE:
     case STORE_PUT_PUSH:
     case STORE_REMOVE_PUSH:
     case STORE_PUT_DOWNLOAD:
@@ -510,6 +517,7 @@ static bool is_promised(enum store_op op)
     return op == STORE_PUT_SETTINGS || op == STORE_PUT_GROUP ||
            op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE ||
            op == STORE_PUT_ACCOUNT || op == STORE_REMOVE_ACCOUNT ||
+           op == STORE_PUT_RULE || op == STORE_REMOVE_RULE ||
            op == STORE_PUT_PUSH || op == STORE_REMOVE_PUSH ||
            op == STORE_PUT_RECORDER || op == STORE_REMOVE_RECORDER;
 }
@@ -628,6 +636,15 @@ static void load_account(sqlite3_stmt *st, const struct store_loader *l)
 
     if (l->on_account)
         l->on_account(l->ctx, &v);
+}
+
+static void load_rule(sqlite3_stmt *st, const struct store_loader *l)
+{
+    const struct store_rule v = { .name = column(st, 0),
+                                  .lines = column(st, 1) };
+
+    if (l->on_rule)
+        l->on_rule(l->ctx, &v);
 }
 
 static void load_push(sqlite3_stmt *st, const struct store_loader *l)
@@ -1135,6 +1152,7 @@ int store_open(struct store **out, const char *dir,
                  load_rows(s, "SELECT * FROM hook", load_hook, l) ||
                  load_rows(s, "SELECT * FROM account", load_account, l) ||
                  load_rows(s, "SELECT * FROM push", load_push, l) ||
+                 load_rows(s, "SELECT * FROM rule", load_rule, l) ||
                  load_rows(s, "SELECT * FROM upgrade ORDER BY asked_ms",
                            load_upgrade, l) ||
                  load_rows(s, "SELECT * FROM download ORDER BY created_ms",

@@ -37,6 +37,11 @@ struct store_account {
     int64_t made_utc_ms;
 };
 
+/* A rule, as rules_write has it. */
+struct store_rule {
+    struct slice name, lines;
+};
+
 /* Where a channel is pushed to. */
 struct store_push {
     struct slice name;   /* "device/channel" */
@@ -69,6 +74,7 @@ struct store_loader {
     void (*on_download)(void *ctx, const struct platform_download *d);
     /* After the devices; may be NULL. */
     void (*on_push)(void *ctx, const struct store_push *p);
+    void (*on_rule)(void *ctx, const struct store_rule *v); /* may be NULL */
     /* What is recorded, and how: settings first; segments of one channel
      * together, in order of time. May be NULL. */
     void (*on_recorder)(void *ctx, struct slice device, struct slice channel,
@@ -100,6 +106,8 @@ void store_put_hook(struct store *s, const struct store_hook *h);
 void store_remove_hook(struct store *s, struct slice name);
 void store_put_account(struct store *s, const struct store_account *v);
 void store_remove_account(struct store *s, struct slice name);
+void store_put_rule(struct store *s, const struct store_rule *v);
+void store_remove_rule(struct store *s, struct slice name);
 void store_put_push(struct store *s, const struct store_push *p);
 void store_remove_push(struct store *s, struct slice name);
 /* Recordings of this server. Without SQLite they go nowhere. */

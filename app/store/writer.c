@@ -372,6 +372,9 @@ static char row_kind(enum store_op op)
     case STORE_PUT_ACCOUNT:
     case STORE_REMOVE_ACCOUNT:
         return 'a';
+    case STORE_PUT_RULE:
+    case STORE_REMOVE_RULE:
+        return 'R';
     case STORE_PUT_PUSH:
     case STORE_REMOVE_PUSH:
         return 'q';
@@ -651,6 +654,17 @@ void store_writer_account(struct store_writer *w,
         return;
     j->number[0] = v->made_utc_ms;
     queue(w, j);
+}
+
+void store_writer_rule(struct store_writer *w, const struct store_rule *v)
+{
+    const struct slice text[] = { v->name, v->lines };
+    struct store_job *j = job_new(w, STORE_PUT_RULE,
+                                  (struct room){ .numbers = 0 }, text, 2,
+                                  v->name, (struct slice){ NULL, 0 });
+
+    if (j)
+        queue(w, j);
 }
 
 void store_writer_push(struct store_writer *w, const struct store_push *p)

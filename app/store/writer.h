@@ -43,6 +43,8 @@ enum store_op {
     STORE_REMOVE_RECORD,
     STORE_PUT_ACCOUNT,
     STORE_REMOVE_ACCOUNT,
+    STORE_PUT_RULE,
+    STORE_REMOVE_RULE,
     STORE_ADD_AUDIT,
 };
 
@@ -174,6 +176,7 @@ void store_writer_hook(struct store_writer *w, const struct store_hook *h);
 #define STORE_ACCOUNT_TEXTS 4
 void store_writer_account(struct store_writer *w,
                           const struct store_account *v);
+void store_writer_rule(struct store_writer *w, const struct store_rule *v);
 void store_writer_push(struct store_writer *w, const struct store_push *p);
 /* text[]: device, channel, mode, plan in hex; number[]: stream, alarm, before,
  * by hand */
