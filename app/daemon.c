@@ -551,6 +551,7 @@ void daemon_free(struct daemon *d)
     accounts_free(d->accounts);
     hooks_free(d->hooks);
     pushes_free(d->pushes);
+    rules_free(d->rules);
     tls_ctx_free(d->caller_tls);
     tls_relay_free(d->relay);
     platform_free(d->platform);

@@ -433,6 +433,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .accounts = d->accounts, .account_changed = http_account_changed,
         .dismissed = http_dismissed, .rtsp_realm = RTSP_REALM,
         .reset_admin = *d->secrets->new_admin_password != '\0',
+        .rules = d->rules, .rule_changed = daemon_rule_changed,
         .pushes = d->pushes, .push_changed = daemon_push_changed,
         .firmware_max = (uint64_t)config_number(d->config,
                                                 CONFIG_FIRMWARE_MAX) << 20,

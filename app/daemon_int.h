@@ -9,6 +9,7 @@
  *   daemon_http.c      the HTTP application
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
+ *   daemon_rules.c     what is done when alarms come
  *   daemon_tls.c       certificates
  *   daemon_push.c      streams that are pushed to other servers
  *   daemon_rolls.c     recordings of this server
@@ -72,6 +73,7 @@ struct daemon {
     uv_timer_t record_timer;
     char record_dir[1100];
     struct viewer_hooks viewer_hooks;
+    struct rules *rules;        /* what is done when alarms come */
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
     struct tls_ctx *caller_tls; /* of them; NULL: not needed yet */
@@ -138,6 +140,13 @@ int daemon_ask(void *ctx, const struct http_ask *q);
 /* What could not be bound, and why; returns err. */
 int daemon_fail_port(char why[static 512], int err, const char *what,
                      const char *key, const struct gb_addr *addr);
+
+/* daemon_rules.c: before the store is loaded; what is loaded; of struct
+ * http_app_config; with each alarm. */
+int daemon_make_rules(struct daemon *d);
+void daemon_restore_rule(void *ctx, const struct store_rule *v);
+void daemon_rule_changed(void *ctx, struct slice name);
+void daemon_follow_rules(struct daemon *d, const struct platform_alarm *alarm);
 
 /* daemon_tls.c: before anything listens; at SIGHUP; whether webhooks can be
  * called over https, and of struct hook_client_config. */

@@ -143,6 +143,7 @@ int daemon_load(struct daemon *d, char why[static 512])
         .on_hook = on_saved_hook, .on_upgrade = on_saved_upgrade,
         .on_download = on_saved_download, .on_push = daemon_restore_push,
         .on_recorder = daemon_restore_recorder,
+        .on_rule = daemon_restore_rule,
         .on_record = daemon_restore_record, 
         .on_account = on_saved_account, .ctx = d,
     };
@@ -155,6 +156,9 @@ int daemon_load(struct daemon *d, char why[static 512])
     err = accounts_new(&d->accounts, &gb_alloc_heap);
     if (err)
         return daemon_fail(why, err, "users", gb_strerror(err));
+    err = daemon_make_rules(d);
+    if (err)
+        return daemon_fail(why, err, "rules", gb_strerror(err));
     err = daemon_make_recorders(d);
     if (err)
         return daemon_fail(why, err, "recordings", gb_strerror(err));

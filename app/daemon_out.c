@@ -262,8 +262,11 @@ static void on_action(struct daemon *d, const struct platform_action *a)
         break; /* http_on_action tells those who wait */
     }
     keep(d, a);
-    if (!d->closing)
-        http_on_action(d->app, a);
+    if (d->closing)
+        return;
+    http_on_action(d->app, a);
+    if (a->kind == PLATFORM_ALARM && a->alarm)
+        daemon_follow_rules(d, a->alarm); /* calls the platform: a is over */
 }
 
 void daemon_run_actions(struct daemon *d)

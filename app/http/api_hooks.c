@@ -51,6 +51,32 @@ void http_hooks_event(struct http_app *a, const char *type, struct slice data)
     a->cfg.hooks_due(a->cfg.ctx);
 }
 
+int http_app_rule_hook(struct http_app *a, struct slice hook,
+                       struct slice rule, const struct platform_alarm *alarm)
+{
+    struct buf data, b;
+    struct jw j = jw_to(&data);
+    int err;
+
+    if (!a->cfg.hooks)
+        return GB_ENOENT;
+    buf_init(&data, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_str(&j, "rule", rule);
+    jw_key(&j, "alarm");
+    http_alarm_write(&j, alarm, alarm->id);
+    jw_end(&j);
+    buf_init(&b, a->cfg.alloc, data.len + ENVELOPE_MAX);
+    envelope(a, &b, "rule", buf_view(&data));
+    err = b.err ? b.err : data.err ? data.err
+          : hooks_event_to(a->cfg.hooks, hook, HOOKS_ALARM, buf_view(&b));
+    buf_fini(&data);
+    buf_fini(&b);
+    if (!err)
+        a->cfg.hooks_due(a->cfg.ctx);
+    return err;
+}
+
 /* ---- telling ----------------------------------------------------------------- */
 
 /* secret: NULL, or one that was made just now. */

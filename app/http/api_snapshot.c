@@ -169,10 +169,10 @@ void http_snapshot_scope(struct writer *w, struct slice session)
 }
 
 /* false: nobody knows where the device reaches us. */
-static bool write_url(struct http_call *c, const struct snapshot *s,
+static bool write_url(const struct http_app *a, const struct snapshot *s,
                       struct writer *w)
 {
-    const struct http_app_config *cfg = &c->app->cfg;
+    const struct http_app_config *cfg = &a->cfg;
     char scope[80];
     struct writer sw = writer_of(scope, sizeof(scope));
     struct gb_addr at;
@@ -211,10 +211,11 @@ static bool read_number(const json_t *root, const char *key, uint32_t max,
     return true;
 }
 
-static struct snapshot *snapshot_new(struct http_call *c, uint32_t number,
+static struct snapshot *snapshot_new(struct http_app *a, struct slice device,
+                                     struct slice channel, uint32_t number,
                                      uint32_t interval_s)
 {
-    struct http_app *a = c->app;
+    int64_t utc_ms = http_app_now(a).utc_ms;
     uint8_t bytes[SESSION_BYTES];
     struct snapshot *s;
     struct writer w;
@@ -228,19 +229,19 @@ static struct snapshot *snapshot_new(struct http_call *c, uint32_t number,
     a->cfg.random(a->cfg.ctx, bytes, sizeof(bytes));
     w = writer_of(s->session, sizeof(s->session) - 1);
     writer_hex(&w, bytes, sizeof(bytes));
-    slice_copy(s->device, sizeof(s->device), c->params.value[0]);
-    slice_copy(s->channel, sizeof(s->channel), c->params.value[1]);
+    slice_copy(s->device, sizeof(s->device), device);
+    slice_copy(s->channel, sizeof(s->channel), channel);
     s->number = number;
     s->interval_s = interval_s;
-    s->asked_utc_ms = c->now.utc_ms;
-    s->until_utc_ms = c->now.utc_ms +
+    s->asked_utc_ms = utc_ms;
+    s->until_utc_ms = utc_ms +
                       1000ll * ((int64_t)number * interval_s + SLACK_S);
     list_push_front(&a->snapshots, &s->node);
     a->n_snapshots++;
     return s;
 }
 
-static int send_order(struct http_call *c, struct snapshot *s)
+static int send_order(struct http_app *a, struct snapshot *s)
 {
     char url[640];
     struct writer u = writer_of(url, sizeof(url));
@@ -256,21 +257,43 @@ static int send_order(struct http_call *c, struct snapshot *s)
         .body = &manscdp_config_set_body, .in = &in,
     };
 
-    if (!write_url(c, s, &u))
+    if (!write_url(a, s, &u))
         return GB_ESTATE;
     shot.url = writer_slice(&u);
-    return platform_command_send(c->app->cfg.platform, &o, c->now,
+    return platform_command_send(a->cfg.platform, &o, http_app_now(a),
                                  &s->command);
 }
 
 /* SnapShotConfig is of 2022; another device would be sent an empty order. */
-static bool knows_it(struct http_call *c)
+static bool knows_it(const struct http_app *a, struct slice device)
 {
     struct manscdp_dialect d;
 
-    return !platform_device_dialect(c->app->cfg.platform, c->params.value[0],
-                                    &d) &&
+    return !platform_device_dialect(a->cfg.platform, device, &d) &&
            d.edition == MANSCDP_2022;
+}
+
+const char *http_app_snapshot(struct http_app *a, struct slice device,
+                              struct slice channel)
+{
+    struct snapshot *s;
+    int err;
+
+    if (!a->cfg.picture_store)
+        return "pictures are off (snapshot.max_mib is 0)";
+    if (!platform_has_device(a->cfg.platform, device))
+        return "there is no such device";
+    if (!knows_it(a, device))
+        return "the device is older than GB/T 28181-2022, which pictures came "
+               "with";
+    s = snapshot_new(a, device, channel, 1, 1);
+    if (!s)
+        return gb_strerror(GB_ENOMEM);
+    err = send_order(a, s);
+    if (!err)
+        return NULL;
+    forget_snapshot(a, s);
+    return err == GB_ESTATE ? "the device is offline" : gb_strerror(err);
 }
 
 void http_post_snapshot(struct http_call *c)
@@ -293,14 +316,15 @@ void http_post_snapshot(struct http_call *c)
                !read_number(root, "interval_s", INTERVAL_MAX_S, &interval_s)) {
         http_answer_fail(c, 400, "bad-value",
                          "number is 1 to 10, interval_s 1 to 3600");
-    } else if (!knows_it(c)) {
+    } else if (!knows_it(c->app, c->params.value[0])) {
         http_answer_fail(c, 409, "edition",
                          "SnapShotConfig came with GB/T 28181-2022, and the "
                          "device says that it is older; set its edition if it "
                          "knows better");
-    } else if (!(s = snapshot_new(c, number, interval_s))) {
+    } else if (!(s = snapshot_new(c->app, c->params.value[0],
+                                  c->params.value[1], number, interval_s))) {
         http_answer_fail(c, 503, NULL, "there is no memory for it");
-    } else if ((err = send_order(c, s)) != 0) {
+    } else if ((err = send_order(c->app, s)) != 0) {
         forget_snapshot(c->app, s);
         http_command_sent(c, err, 0);
     } else {

@@ -18,6 +18,7 @@
 #include "app/platform/archive.h"
 #include "app/platform/pushes.h"
 #include "app/platform/recorders.h"
+#include "app/platform/rules.h"
 #include "app/platform/platform.h"
 #include "app/trace/ring.h"
 #include "sip/digest.h"
@@ -136,6 +137,9 @@ struct http_app_config {
     struct hooks *hooks; /* borrowed */
     void (*hooks_due)(void *ctx);
     void (*hook_changed)(void *ctx, struct slice name);
+    /* Rules, or NULL: there are none. One was set or removed: store it. */
+    struct rules *rules; /* borrowed */
+    void (*rule_changed)(void *ctx, struct slice name);
     /* Pushes, or NULL: there are none. Those of a channel were changed: store
      * them. */
     struct pushes *pushes; /* borrowed */
@@ -239,6 +243,12 @@ struct http_hls_told {
     struct slice playlist; /* borrowed, as the next */
     struct hls_part *part;
 };
+/* For rules: a picture is ordered of the camera (NULL), or why not; a webhook is
+ * called with the alarm, GB_ENOENT: there is none of this name. */
+const char *http_app_snapshot(struct http_app *a, struct slice device,
+                              struct slice channel);
+int http_app_rule_hook(struct http_app *a, struct slice hook,
+                       struct slice rule, const struct platform_alarm *alarm);
 /* A push has another state. */
 void http_app_push(struct http_app *a, const struct push_view *v);
 /* A recorder has. */

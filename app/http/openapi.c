@@ -165,6 +165,14 @@ static const struct schema {
     { "Record",
       "id:string start:time end:time length_ms:integer bytes:integer "
       "sound:boolean open:boolean file:string" },
+    { "Rule",
+      "name:string enabled:boolean when:object at:object every_s:integer "
+      "record_s:integer preset:integer snapshot:boolean webhook:string "
+      "followed:integer held_back:integer followed_at:time failed:integer "
+      "why:string" },
+    { "RuleSettings",
+      "enabled:boolean? when:object? at:object? every_s:integer? "
+      "record_s:integer? preset:integer? snapshot:boolean? webhook:string?" },
     { "PushSettings", "urls:strings stream:string?" },
     { "Webhook",
       "name:string url:string events:strings enabled:boolean from:string "

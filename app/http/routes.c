@@ -336,6 +336,19 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/positions", http_get_positions, V, 0, 0,
       "where mobile devices were, newest first",
       "device channel from to limit cursor", NULL, "[Position]" },
+    { HTTP_GET, "/api/v1/rules", http_get_rules, A, 0, 0,
+      "what is done when alarms come, and how often that was", "", NULL,
+      "[Rule]" },
+    { HTTP_GET, "/api/v1/rules/{rule}", http_get_rule, A, 0, 0,
+      "one rule", "", NULL, "Rule" },
+    { HTTP_PUT, "/api/v1/rules/{rule}", http_put_rule, A, 0, 0,
+      "for alarms that fit `when` (device, group, channel, method, type, "
+      "priority: this or a more urgent one), at the channel of the alarm or at "
+      "`at` (device, channel): record record_s seconds, turn to preset, take a "
+      "snapshot, call the webhook of this name; for the same place not again "
+      "within every_s", "", "RuleSettings", "Rule" },
+    { HTTP_DELETE, "/api/v1/rules/{rule}", http_delete_rule, A, 0, 0,
+      "remove it", "", NULL, NULL },
     { HTTP_GET, "/api/v1/webhooks", http_get_hooks, A, 0, 0,
       "webhooks and how their deliveries go", "", NULL, "[Webhook]" },
     { HTTP_POST, "/api/v1/webhooks", http_post_hook, A, 0, 0,

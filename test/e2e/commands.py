@@ -6,14 +6,17 @@ camera deviates.
 
 The rows are read from manscdp/vocab.h: a row without a case here fails."""
 import concurrent.futures
+import http.server
+import json
 import os
 import re
 import signal
 import sys
+import threading
 import time
 import traceback
 
-from rig import TOP, Cameras, Daemon, Failed, channel_id, system, wait_for
+from rig import SLOW, TOP, Cameras, Daemon, Failed, channel_id, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -382,6 +385,62 @@ def walk(edition):
                     case(d, bit)
                 except Failed as e:
                     raise Failed(f"{edition} {row[1]} {row[2]}: {e}") from e
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """A webhook's; keeps what it is told in its server's list."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.told.append(json.loads(body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@test
+def an_alarm_is_followed():
+    """A rule: a recording, a preset, a call; not again at once; the same behind a restart."""
+    receiver = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
+    receiver.told = []
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    with system("--retry", "1", "--keepalive", "2") as (d, c):
+        ch = channel_id(DEVICE)
+        hook = {"name": "ops", "url": f"http://127.0.0.1:{receiver.server_port}/", "events": ["device"]}
+        expect(d.call("POST", "/api/v1/webhooks", hook).status == 201, "webhook")
+        rule = {"when": {"device": DEVICE, "method": "5"}, "at": {"channel": ch}, "record_s": 3, "preset": 7,
+                "webhook": "ops", "every_s": 3600}
+        a = d.call("PUT", "/api/v1/rules/gate", rule)
+        expect(a.status == 201, a.body)
+        d.stop()
+        d.start()
+        wait_for("online", lambda: len(d.online()) == 1)
+        wait_for("catalog", lambda: d.online()[0]["channels"] == 1)
+        alarms = 0
+        for _ in range(2):
+            c.proc.send_signal(signal.SIGUSR1)
+            alarms += 1
+            wait_for("an alarm", lambda: d.get("/api/v1/alarms")["total"] >= alarms)
+            time.sleep(5.5)  # the same alarm again is none for so long
+        wait_for("two heard", lambda: d.get("/api/v1/rules/gate")["held_back"] == 1)
+        got = d.get("/api/v1/rules/gate")
+        expect((got["followed"], got["failed"], got["why"]) == (1, 0, ""), got)
+        expect([x["target"] for x in d.get("/api/v1/commands?cmd=PTZCmd")["items"]] == [ch], "one preset")
+        told = [x for x in receiver.told if x["event"] == "rule"]
+        expect([(x["data"]["rule"], x["data"]["alarm"]["device"]) for x in told] == [("gate", DEVICE)], receiver.told)
+
+        def recorded():
+            items = d.get(f"/api/v1/records?device={DEVICE}&channel={ch}")["items"]
+            return [x for x in items if not x["open"]]
+
+        wait_for("a recording", recorded, 20 * SLOW)
+        expect(1500 < recorded()[0]["length_ms"] < 15000, recorded())
+        expect(d.call("DELETE", "/api/v1/rules/gate").status == 204, "it goes")
+        expect(d.get("/api/v1/rules")["items"] == [], "it is gone")
+    receiver.shutdown()
 
 
 @test
