@@ -37,7 +37,7 @@ enum config_type {
     X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 63, false, "SIP domain; empty: the first ten digits of server.id") \
     X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d when /etc/gb28181d/gb28181d.yml is read") \
     X(SERVER_USER,    "server.user",     TEXT,      "",                NULL,            0, 63, false, "user that the daemon becomes when root starts it; it is given the data directory; empty: it stays who it is") \
-    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program; where the kernel cannot, it is done without") \
+    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program (but for snapshot.ffmpeg, where that is set); where the kernel cannot, it is done without") \
     X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, true, "zone of the times on the wire") \
     X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
     X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS, usually port 5061; empty: none") \
@@ -89,6 +89,7 @@ enum config_type {
     X(RECORD_CHANNEL, "record.channel_gib", NUMBER,  "0",               NULL,            0, 10000000, true, "room for those of one channel, in GiB; 0: any") \
     X(RECORD_FSYNC,   "record.fsync",     CHOICE,    "segment",         "never|segment|always", 0, 0, true, "when recordings are forced onto the disk: left to the system, at the end of each file, after each write") \
     X(SNAPSHOT_MAX,   "snapshot.max_mib", NUMBER,    "256",             NULL,            0, 100000, false, "pictures that cameras take on order and upload, in MiB of all of them, in DATA/snapshots; the oldest go first; 0: none are taken") \
+    X(SNAPSHOT_FFMPEG, "snapshot.ffmpeg", TEXT,      "",                NULL,            0, 0, false, "path of ffmpeg, which makes a JPEG of a key frame for /live/DEVICE/CHANNEL/snapshot.jpg, at most two at a time; empty: that is answered with 501") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
     X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none; history needs SQLite") \
     X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \

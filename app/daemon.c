@@ -1,4 +1,5 @@
 #include "app/daemon_int.h"
+#include "app/net/jpeg.h"
 
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
@@ -410,6 +411,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err && (mailbox_init(&d->box, &d->loop) || disk_new(&d->file_disk)))
         err = daemon_fail(why, GB_ENOMEM, "start", "no memory");
     if (!err)
+        err = daemon_start_jpeg(d, why);
+    if (!err)
         err = daemon_start_app(d, why);
     if (!err)
         err = daemon_start_tls(d, why);
@@ -451,6 +454,7 @@ static void on_media_closed(void *ctx)
 {
     struct daemon *d = ctx;
 
+    jpegs_close(d->jpegs);
     sip_edge_close(d->edge, NULL, NULL);
     hook_client_close(d->caller, NULL, NULL);
     store_end_asks(d->store); /* nothing is sent to the box from now on */

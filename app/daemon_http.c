@@ -425,7 +425,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .trace = d->trace, .headers = d->headers, .listeners = http_listeners,
         .ctx = d, .now = daemon_http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
-        .hls = http_hls, .say = http_say,
+        .jpeg = d->jpegs ? daemon_jpeg : NULL, .hls = http_hls, .say = http_say,
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
@@ -456,7 +456,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .realm = d->realm, .device_password = d->password,
         .formats = 1u << HTTP_FORMAT_FLV | 1u << HTTP_FORMAT_FMP4 |
                    1u << HTTP_FORMAT_TS | 1u << HTTP_FORMAT_PS |
-                   1u << HTTP_FORMAT_HLS |
+                   1u << HTTP_FORMAT_HLS | 1u << HTTP_FORMAT_JPEG |
                    1u << HTTP_FORMAT_FRAME | 1u << HTTP_FORMAT_MSE,
     };
     struct gb_addr sip;

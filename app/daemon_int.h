@@ -9,6 +9,7 @@
  *   daemon_http.c      the HTTP application
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
+ *   daemon_jpeg.c      pictures by another program
  *   daemon_rules.c     what is done when alarms come
  *   daemon_tls.c       certificates
  *   daemon_push.c      streams that are pushed to other servers
@@ -73,6 +74,7 @@ struct daemon {
     uv_timer_t record_timer;
     char record_dir[1100];
     struct viewer_hooks viewer_hooks;
+    struct jpegs *jpegs;        /* NULL: no program makes them */
     struct rules *rules;        /* what is done when alarms come */
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
@@ -140,6 +142,10 @@ int daemon_ask(void *ctx, const struct http_ask *q);
 /* What could not be bound, and why; returns err. */
 int daemon_fail_port(char why[static 512], int err, const char *what,
                      const char *key, const struct gb_addr *addr);
+
+/* daemon_jpeg.c: before the HTTP application; of struct http_app_config. */
+int daemon_start_jpeg(struct daemon *d, char why[static 512]);
+bool daemon_jpeg(void *ctx, uint64_t request, uint64_t session, unsigned loop);
 
 /* daemon_rules.c: before the store is loaded; what is loaded; of struct
  * http_app_config; with each alarm. */

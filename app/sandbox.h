@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /* Becomes `user` (a name or a number), who is given the data directory with all
  * in it that root owns; made when it is not there. Of root's capabilities the
  * one to bind ports below 1024 stays. Nothing happens when it is `user` that
@@ -18,8 +20,9 @@ int sandbox_become(const char *user, const char *data_dir, char why[static 512])
 
 /* Refuses, with EPERM, to run programs, to fork, to trace, to mount, to load
  * code into the kernel and the like; threads and all else go on. Nothing that
- * is started later gets more rights than the process has.
+ * is started later gets more rights than the process has. programs: those may
+ * be run, and are behind the same filter.
  *
  * 0; GB_EUNSUPPORTED: not on this machine, or not in this build (*why). */
-int sandbox_filter(char why[static 512]);
+int sandbox_filter(bool programs, char why[static 512]);
 #endif

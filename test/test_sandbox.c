@@ -20,7 +20,7 @@
 #define UNSUPPORTED 77
 
 /* In a child behind the filter; its exit status, 0: as it should be. */
-static int behind(int (*what)(void))
+static int behind(bool programs, int (*what)(void))
 {
     char why[512];
     int status;
@@ -28,7 +28,7 @@ static int behind(int (*what)(void))
 
     assert_true(pid >= 0);
     if (pid == 0)
-        _exit(sandbox_filter(why) ? UNSUPPORTED : what());
+        _exit(sandbox_filter(programs, why) ? UNSUPPORTED : what());
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
@@ -112,7 +112,43 @@ static void filter(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        int rc = behind(cases[i].what);
+        int rc = behind(false, cases[i].what);
+
+        if (rc == UNSUPPORTED)
+            skip();
+        if (rc)
+            fail_msg("%s: %d", cases[i].name, rc);
+    }
+}
+
+static int runs_one(void)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", "exit 5", (char *)NULL);
+        _exit(1);
+    }
+    return pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+           WEXITSTATUS(status) != 5;
+}
+
+/* Where programs are run, all else is refused as it was. */
+static void filter_with_programs(void **state)
+{
+    static const struct {
+        const char *name;
+        int (*what)(void);
+    } cases[] = {
+        { "a program", runs_one },  { "ptrace", traces },
+        { "mount", mounts },        { "unshare", takes_a_namespace },
+        { "a module", loads_a_module }, { "threads and sockets", goes_on },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int rc = behind(true, cases[i].what);
 
         if (rc == UNSUPPORTED)
             skip();
@@ -183,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filter),
+        cmocka_unit_test(filter_with_programs),
         cmocka_unit_test(another_user),
         cmocka_unit_test(nobody_of_that_name),
     };

@@ -262,6 +262,9 @@ bool http_hls_query(struct http_call *c, struct http_media *m);
  * false: it cannot now, nothing will be answered. */
 bool http_hls_playlist(struct http_app *a, uint64_t request,
                        const struct http_media *m, struct gb_time now);
+/* The same of a JPEG (jpeg.c). */
+bool http_jpeg_ask(struct http_app *a, uint64_t request,
+                   const struct http_media *m, struct gb_time now);
 void http_hls_tick(struct http_app *a, struct gb_time now);
 uint64_t http_hls_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 void http_hls_free(struct http_app *a);

@@ -123,6 +123,9 @@ struct http_app_config {
     /* Puts a question about HLS to the media loop; http_app_hls_told follows, not
      * inside. false: it cannot now. NULL: there is no HLS. */
     bool (*hls)(void *ctx, const struct http_hls_ask *q);
+    /* Makes a JPEG of the session's newest key frame; http_app_jpeg_told follows,
+     * not inside. false: it cannot now. NULL: there is no program for it. */
+    bool (*jpeg)(void *ctx, uint64_t request, uint64_t session, unsigned loop);
     /* Gives a media loop something to say, samples of 8 kHz (which are copied);
      * NULL: there is no voice. */
     void (*say)(void *ctx, uint64_t voice, unsigned loop, const int16_t *pcm,
@@ -249,6 +252,14 @@ const char *http_app_snapshot(struct http_app *a, struct slice device,
                               struct slice channel);
 int http_app_rule_hook(struct http_app *a, struct slice hook,
                        struct slice rule, const struct platform_alarm *alarm);
+/* The answer to a question for a JPEG. */
+struct http_jpeg_told {
+    uint64_t request, session;
+    int err;              /* GB_ELIMIT: too many; else why */
+    const char *why;
+    struct slice picture; /* borrowed */
+};
+void http_app_jpeg_told(struct http_app *a, const struct http_jpeg_told *t);
 /* A push has another state. */
 void http_app_push(struct http_app *a, const struct push_view *v);
 /* A recorder has. */

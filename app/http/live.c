@@ -273,6 +273,8 @@ static void live_write(struct jw *j, const struct http_app *a,
     put_url(&u, HTTP_FORMAT_PS, false);
     put_url(&u, HTTP_FORMAT_MSE, true);
     put_url(&u, HTTP_FORMAT_FRAME, false);
+    if (a->cfg.jpeg)
+        put_url(&u, HTTP_FORMAT_JPEG, false);
     put_rtsp(&u);
     jw_end(j);
 }
@@ -518,6 +520,19 @@ static unsigned good_status(const struct platform_session *s)
     return s->kind == PLATFORM_LIVE ? 200 : 201;
 }
 
+/* Its bytes do not come from a media loop by its own connection. */
+static bool is_asked_for(const struct http_media *m)
+{
+    return m->format == HTTP_FORMAT_HLS || m->format == HTTP_FORMAT_JPEG;
+}
+
+static bool ask(struct http_app *a, uint64_t request,
+                const struct http_media *m, struct gb_time now)
+{
+    return m->format == HTTP_FORMAT_HLS ? http_hls_playlist(a, request, m, now)
+                                        : http_jpeg_ask(a, request, m, now);
+}
+
 void http_live_follow(struct http_call *c, int err,
                       const struct platform_session *s, struct http_media *m,
                       bool wait)
@@ -552,8 +567,8 @@ void http_live_follow(struct http_call *c, int err,
         }
     } else if (o.status != 200 || is_unreadable(&o, s, m)) {
         answer_outcome(c->out, &o, m);
-    } else if (m && m->format == HTTP_FORMAT_HLS) {
-        if (http_hls_playlist(c->app, c->req->id, m, c->now))
+    } else if (m && is_asked_for(m)) {
+        if (ask(c->app, c->req->id, m, c->now))
             c->out->kind = HTTP_REPLY_LATER;
         else
             http_answer_fail(c, 503, NULL, "the media side takes no more");
@@ -691,6 +706,12 @@ static bool read_format(struct http_call *c, struct http_media *m)
 {
     *m = (struct http_media){ .format = (enum http_format)c->route->arg,
                               .websocket = c->head->websocket };
+    if (m->format == HTTP_FORMAT_JPEG && !c->app->cfg.jpeg) {
+        http_answer_fail(c, 501, "no-ffmpeg",
+                         "a JPEG is made by ffmpeg: set snapshot.ffmpeg to its "
+                         "path; frame.mp4 is the same picture as it comes");
+        return false;
+    }
     if (!(c->app->cfg.formats >> m->format & 1) ||
         (m->format == HTTP_FORMAT_HLS && !c->app->cfg.hls)) {
         http_answer_fail(c, 501, "no-format",
@@ -867,13 +888,13 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
         done.answer(a, &r, &s, done.can);
     } else if (done.outcome.status != 200) {
         answer_outcome(&r, &done.outcome, done.is_media ? &done.media : NULL);
-    } else if (done.is_media && done.media.format == HTTP_FORMAT_HLS) {
+    } else if (done.is_media && is_asked_for(&done.media)) {
         static const struct http_problem busy = {
             .status = 503, .detail = "the media side takes no more",
         };
 
         done.media.loop = s.loop;
-        later = http_hls_playlist(a, done.request, &done.media, now);
+        later = ask(a, done.request, &done.media, now);
         if (!later)
             http_answer_problem(&r, &busy);
     } else if (done.is_media) {

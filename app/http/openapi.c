@@ -99,7 +99,7 @@ static const struct schema {
       "session:string device:string channel:string stream:string "
       "state:string step:string transport:string video:string audio:string "
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
-      "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? "
+      "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? jpeg:string? "
       "rtsp:string? playback:object?" },
     { "WvpDone", "code:integer msg:string data:object?" },
     { "WvpDevice", "code:integer msg:string data:object?" },

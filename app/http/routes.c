@@ -401,6 +401,11 @@ static const struct http_route routes[] = {
       MEDIA | PIECE | HIDDEN, HTTP_HLS_SEGMENT, "", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{channel}/frame.mp4", http_get_media, V,
       MEDIA | HIDDEN, HTTP_FORMAT_FRAME, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{channel}/snapshot.jpg", http_get_media, V,
+      MEDIA | HIDDEN, HTTP_FORMAT_JPEG, "", "stream t", NULL, NULL },
+    { HTTP_GET, "/live/{device}/{channel}/snapshot.jpg", http_get_media, V,
+      MEDIA, HTTP_FORMAT_JPEG, "the newest key frame as JPEG, where "
+      "snapshot.ffmpeg is set; else 501", "stream t", NULL, NULL },
     { HTTP_GET, "/live/{device}/{channel}.mp4", http_get_media, V, MEDIA,
       HTTP_FORMAT_FMP4, "live as fragmented MP4, also over WebSocket",
       "stream audio delay t", NULL, NULL },

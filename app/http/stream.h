@@ -17,6 +17,7 @@
     X(PS,    "ps",     ".ps",   "video/mp2p")                                  \
     X(HLS,   "hls",    "/index.m3u8", "application/vnd.apple.mpegurl")         \
     X(FRAME, "frame",  "/frame.mp4",  "video/mp4")                             \
+    X(JPEG,  "jpeg",   "/snapshot.jpg", "image/jpeg")                          \
     X(MSE,   "mse",    "",      "video/mp4")
 
 enum http_format {

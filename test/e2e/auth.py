@@ -112,6 +112,30 @@ def a_certificate_that_is_read_again():
         other.close()
 
 
+@test
+def a_jpeg_of_the_picture():
+    """By the ffmpeg that is there: the size of the stream, for a signature as for a token; with none, why not."""
+    path = f"/live/{ONE}/{channel_id(ONE)}/snapshot.jpg"
+    with system(settings=[f"snapshot.ffmpeg={shutil.which('ffmpeg')}"]) as (d, _):
+        status, body, headers = fetch(d.base + path, Authorization=f"Bearer {d.token}")
+        expect(status == 200 and headers["Content-Type"] == "image/jpeg", f"jpeg: {status} {body[:200]}")
+        name = f"{d.dir}/one.jpg"
+        with open(name, "wb") as f:
+            f.write(body)
+        said = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv=p=0",
+                               name], capture_output=True, text=True, check=False).stdout.strip()
+        expect(said == "mjpeg,640,360", f"it is {said}")
+        signed = d.live(ONE, channel_id(ONE)).json["jpeg"]
+        expect(fetch(signed)[0] == 200, "signed")
+        expect(fetch(d.base + path)[0] == 401, "without any")
+    d = Daemon()
+    try:
+        status, body, _ = fetch(d.base + path, Authorization=f"Bearer {d.token}")
+        expect(status == 501 and b"snapshot.ffmpeg" in body, f"without ffmpeg: {status} {body}")
+    finally:
+        d.close()
+
+
 def ends_within(proc, seconds):
     """Whether a program ends by itself in that time."""
     try:
