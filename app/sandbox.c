@@ -114,7 +114,15 @@ int sandbox_become(const char *user, const char *data_dir,
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
-#ifdef ARCH
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#if defined(ARCH) && !defined(SANITIZED)
 /* What this program never does, and one that has taken it over would. */
 static const uint16_t refused[] = {
     SYS_execve, SYS_execveat,
@@ -193,14 +201,6 @@ static size_t write_program(struct sock_filter out[static PROGRAM_MAX],
     memcpy(&out[n], tail, sizeof(tail));
     return n + sizeof(tail) / sizeof(*tail);
 }
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
 #endif
 
 int sandbox_filter(bool programs, char why[static 512])
