@@ -36,6 +36,7 @@ static struct fake {
     int records_err;
     struct platform_record record[16];
     struct platform_download_order download_order; /* the last one */
+    bool is_2022; /* devices are of this edition */
     struct platform_download download[4];
     size_t n_downloads;
     struct platform_download_gap gap[4];
@@ -184,7 +185,8 @@ int platform_device_dialect(const struct platform *p, struct slice id,
 {
     struct platform_device d;
 
-    *out = (struct manscdp_dialect){ MANSCDP_2016, MANSCDP_GB2312 };
+    *out = (struct manscdp_dialect){ fake.is_2022 ? MANSCDP_2022 : MANSCDP_2016,
+                                     MANSCDP_GB2312 };
     return platform_device_view(p, id, &d) ? 0 : GB_ENOENT;
 }
 

@@ -490,7 +490,9 @@ static void lists(void **state)
     static const char *const all[] = {
         "/api/v1/devices", "/api/v1/devices?q=3402", "/api/v1/sessions",
         "/api/v1/subscriptions", "/api/v1/commands", "/api/v1/devices?limit=1",
-        "/api/v1/upgrades", "/api/device/query/devices",
+        "/api/v1/upgrades", "/api/device/query/devices", "/api/v1/channels",
+        "/api/v1/channels?q=3402", "/api/v1/channels?online=true",
+        "/api/v1/channels?limit=1", 
     };
     char field[160];
 
@@ -514,6 +516,63 @@ static void lists(void **state)
     assert_int_equal(ask("GET", "/api/v1/devices/" D2, field, ""), 200);
     fake.device[1].group = SLICE("pond");
     assert_int_equal(ask("GET", "/api/v1/devices/" D2, field, ""), 404);
+}
+
+static bool keeps_pictures(void *ctx, const char *name, struct slice bytes)
+{
+    (void)ctx;
+    (void)name;
+    (void)bytes;
+    return true;
+}
+
+/* One of each for D1 and for D2; a name that tells whose it is, of those of D1. */
+static void lists_of_what_is_kept(void **state)
+{
+    static const struct recorders_settings always = {
+        .mode = RECORDERS_MODE_ALWAYS };
+    static const char *const all[] = {
+        "/api/v1/downloads", "/api/v1/recorders", "/api/v1/snapshots",
+    };
+    struct recorders *table;
+    char field[160];
+
+    (void)state;
+    two_sides();
+    token_of(PART, field);
+    assert_int_equal(recorders_new(&table, &fx.mem.alloc, NULL), 0);
+    fx.app->cfg.recorders = table;
+    fx.app->cfg.picture_store = keeps_pictures;
+    fake.is_2022 = true;
+    for (unsigned i = 0; i < 2; i++) {
+        struct slice device = i ? SLICE(D2) : SLICE(D1);
+        struct slice channel = i ? SLICE(C3) : SLICE(C1);
+
+        fake.download[fake.n_downloads++] = (struct platform_download){
+            .id = i + 1, .device = device, .channel = channel };
+        assert_int_equal(recorders_set(table, device, channel, &always,
+                                       fx.now), 0);
+        http_app_picture(fx.app, i ? C3 "-1700000000000-1-aa.jpg"
+                                   : C1 "-1700000000001-1-aa.jpg", 10,
+                         INT64_C(1700000000000) + i);
+        assert_null(http_app_snapshot(fx.app, device, channel));
+    }
+    for (size_t i = 0; i < COUNT(all); i++) {
+        assert_int_equal(ask("GET", all[i], field, ""), 200);
+        if (body_has(D2) || body_has(C3) || !body_has(C1) ||
+            !body_has("\"total\":1"))
+            fail_msg("%s: %s", all[i], fx.last.body);
+        assert_int_equal(ask("GET", all[i], TOKEN, ""), 200);
+        if (!body_has(C3) || !body_has("\"total\":2"))
+            fail_msg("%s: %s", all[i], fx.last.body);
+    }
+    /* whose a picture of before a restart is, its name does not tell */
+    assert_int_equal(ask("GET", "/api/v1/pictures", field, ""), 200);
+    assert_true(body_has("\"items\":[]"));
+    assert_int_equal(ask("GET", "/api/v1/pictures", TOKEN, ""), 200);
+    assert_true(body_has(C3));
+    recorders_free(table);
+    fx.app->cfg.recorders = NULL;
 }
 
 static void media(void **state)
@@ -612,6 +671,14 @@ static void history(void **state)
         { .id = 5, .device = SLICE_INIT(D2), .channel = SLICE_INIT(C3) },
         { .id = 4, .device = SLICE_INIT(D1), .channel = SLICE_INIT(C1) },
     };
+    static const struct platform_position positions[] = {
+        { .device = SLICE_INIT(D2), .channel = SLICE_INIT(C3) },
+        { .device = SLICE_INIT(D1), .channel = SLICE_INIT(C1) },
+    };
+    static const struct platform_command commands[] = {
+        { .id = 9, .device = SLICE_INIT(D2) },
+        { .id = 8, .device = SLICE_INIT(D1) },
+    };
     static const struct platform_command command = {
         .id = 4711, .device = SLICE_INIT(D2) };
     struct http_told t = { .total = 99, .n = 2, .alarms = alarms };
@@ -623,6 +690,23 @@ static void history(void **state)
     token_of(PART, field);
     assert_int_equal(ask("GET", "/api/v1/alarms", field, ""), 0);
     t.request = fx.last.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has(D1));
+    assert_false(body_has(D2));
+    assert_true(body_has("\"total\":1"));
+    assert_int_equal(ask("GET", "/api/v1/positions", field, ""), 0);
+    t = (struct http_told){ .request = fx.last.request, .total = 99, .n = 2,
+                            .positions = positions };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has(D1));
+    assert_false(body_has(D2));
+    assert_true(body_has("\"total\":1"));
+    fake.n_commands = 0; /* those that the store knows alone */
+    assert_int_equal(ask("GET", "/api/v1/commands", field, ""), 0);
+    t = (struct http_told){ .request = fx.last.request, .total = 99, .n = 2,
+                            .commands = commands };
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 200);
     assert_true(body_has(D1));
@@ -771,7 +855,7 @@ int main(void)
         T(what_was_signed), T(signed_within_a_scope),
         T(removed_while_it_starts), T(over_rtsp),
         T(a_name_that_comes_again), T(own_password), T(gone_meanwhile),
-        T(tokens), T(every_route), T(lists), T(media), T(events), T(history),
+        T(tokens), T(every_route), T(lists), T(lists_of_what_is_kept), T(media), T(events), T(history),
         T(audit), T(audit_list), T(no_memory),
 #undef T
     };

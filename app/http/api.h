@@ -164,7 +164,7 @@ struct http_page {
     uint32_t skip;          /* of those that fit */
     int8_t online;          /* 1: only those that are, 0: that are not; -1 */
     struct slice cursor, q; /* in the texts below */
-    char cursor_text[64], q_text[HTTP_Q_MAX];
+    char cursor_text[2 * HTTP_ID_MAX + 2], q_text[HTTP_Q_MAX];
 };
 /* false: a problem has been answered. */
 bool http_page_read(struct http_call *c, struct http_page *page);
@@ -448,7 +448,7 @@ void http_audit_write(struct jw *j, const struct http_audit *e);
 /* ---- handlers ---------------------------------------------------------------- */
 
 http_handler_fn http_get_devices, http_get_device, http_delete_device,
-    http_refresh_device, http_get_channels, http_get_channel, http_post_live,
+    http_refresh_device, http_get_channels, http_get_all_channels, http_get_channel, http_post_live,
     http_get_live, http_delete_live, http_get_doctor, http_post_doctor,
     http_get_sessions, http_get_session,
     http_delete_session, http_get_pending, http_accept_pending,

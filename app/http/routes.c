@@ -90,6 +90,9 @@ static const struct http_route routes[] = {
       "ask the device for its catalog", "", NULL, "Command" },
     { HTTP_GET, DEVICE "/channels", http_get_channels, V, 0, 0,
       "channels of a device in id order", FILTERED, NULL, "[Channel]" },
+    { HTTP_GET, "/api/v1/channels", http_get_all_channels, V, 0, 0,
+      "channels of all devices, in the order of devices and ids; a cursor is "
+      "DEVICE/CHANNEL", FILTERED, NULL, "[Channel]" },
     { HTTP_GET, DEVICE "/tree", http_get_tree, V, 0, 0,
       "the catalog as a tree: children of a node, or the top; view is all, "
       "region, business or device", "view parent limit cursor", NULL,

@@ -156,7 +156,7 @@ static const struct {
 
 /* They leave out what is not seen, or tell nothing of devices. */
 static http_handler_fn *const careful[] = {
-    http_get_devices, http_get_groups, http_get_subscriptions,
+    http_get_devices, http_get_all_channels, http_get_groups, http_get_subscriptions,
     http_get_sessions, http_get_alarms, http_get_positions, http_get_commands,
     http_get_downloads, http_get_upgrades, http_get_recorders,
     http_get_snapshots, http_get_pictures, http_get_events,
