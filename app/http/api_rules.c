@@ -59,7 +59,6 @@ void http_get_rules(struct http_call *c)
     http_list_end(&j, (struct slice){ 0 }, n);
 }
 
-/* status 0: there need not be one. */
 static bool find(struct http_call *c, struct rule_view *v)
 {
     if (c->app->cfg.rules &&
