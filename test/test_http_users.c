@@ -743,6 +743,29 @@ static void keep_audit(void *ctx, const struct http_audit *e)
              SLICE_ARG(e->method), SLICE_ARG(e->path), e->status);
 }
 
+/* The status with which a request with a body is refused before that comes. */
+static unsigned head_only(const char *method, const char *target,
+                          const char *fields)
+{
+    struct http_head head;
+    struct http_request req = { .head = &head };
+    struct http_response r;
+    struct http_fault f;
+    unsigned status;
+    char text[600];
+
+    snprintf(text, sizeof(text), "%s %s HTTP/1.1\r\nHost: nvr\r\n%s"
+                                 "Content-Length: 9\r\n\r\n",
+             method, target, fields);
+    assert_true(http_head_parse(&head, slice_str(text), &f) > 0);
+    assert_int_equal(gb_addr_parse_ip(&req.remote, SLICE("192.0.2.99")), 0);
+    http_response_init(&r, &fx.mem.alloc);
+    assert_int_equal(http_app_body(fx.app, &req, &r), HTTP_BODY_REFUSED);
+    status = r.status;
+    http_response_fini(&r);
+    return status;
+}
+
 static void audit(void **state)
 {
     char field[160], cookie[160];
@@ -770,6 +793,9 @@ static void audit(void **state)
     /* a GET that acts, and an answer of 200 that stands for another one */
     ask("GET", "/api/play/stop/" D1 "/none", TOKEN, "");
     assert_int_equal(fx.last.status, 200);
+    /* refused with its head alone, since its body is a file */
+    assert_int_equal(head_only("POST", "/api/v1/firmware", field), 403);
+    assert_int_equal(head_only("POST", "/api/v1/firmware", ""), 401);
     assert_string_equal(
         written,
         "admin-token admin 192.0.2.99 POST /api/v1/tokens 201\n"
@@ -781,7 +807,8 @@ static void audit(void **state)
         "ada none 192.0.2.99 POST /api/v1/login 200\n"
         "ada operator 192.0.2.99 POST /api/v1/devices/" D1 "/refresh 202\n"
         "admin-token admin 192.0.2.99 POST " LIVE " 499\n"
-        "admin-token admin 192.0.2.99 GET /api/play/stop/" D1 "/none 404\n");
+        "admin-token admin 192.0.2.99 GET /api/play/stop/" D1 "/none 404\n"
+        "token:ci viewer 192.0.2.99 POST /api/v1/firmware 403\n");
     assert_int_equal(get("/api/v1/audit"), 501); /* no history here */
     assert_int_equal(ask("GET", "/api/v1/audit", cookie, ""), 403);
 }

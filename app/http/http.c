@@ -642,8 +642,13 @@ enum http_body_kind http_app_body(struct http_app *a,
         return HTTP_BODY_USUAL;
     find_client(&c);
     find_base(&c);
-    if (!may_call(&c))
+    if (!may_call(&c)) {
+        if (c.role && c.route) { /* it will not be asked again */
+            http_audit_begin(&c);
+            http_audit_end(a, req->id, http_status_of(r));
+        }
         return HTTP_BODY_REFUSED;
+    }
     if (route->flags & HTTP_ROUTE_PICTURE)
         return HTTP_BODY_PICTURE;
     why = http_firmware_refusal(a, req->head->content_length, &status);
