@@ -266,11 +266,11 @@ static void field_pump(struct world *w)
         wire_put(w, true, &out);
 }
 
+/* What the field has to say goes by the wire, so that nothing comes back. */
 void world_pump(struct world *w)
 {
     server_pump(w);
     field_pump(w);
-    server_pump(w);
 }
 
 static void sooner(uint64_t *at, uint64_t t)
