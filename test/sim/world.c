@@ -213,6 +213,7 @@ void world_init(struct world *w, const struct world_options *opt)
         .quiet = !opt->verbose, .timezone_min = 480,
         .port_min = 30000, .port_max = 31000, .keep_open_ms = 25000 * (uint32_t)world_random(w, 2),
         .subscribe_s = { 3600, 3600, 0, 0 },
+        .registers_per_s = 5 + opt->devices / 50, /* so that some are shed */
     };
     w->loss = (unsigned)world_random(w, 60);
     w->copies = (unsigned)world_random(w, 30);
