@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define SCRATCH_BYTES 65536
+#define SMALL_BYTES 4096 /* enough for most bodies */
 
 uint64_t device_user(const struct device *d, enum purpose p)
 {
@@ -34,6 +35,19 @@ bool device_action(struct device *d, struct device_action *out)
 /* ---- requests -------------------------------------------------------------- */
 
 /* Request-URI, From and To from a device to its platform. */
+static void put_uri(char *out, size_t cap, const char *user, const char *host,
+                    const char *params)
+{
+    struct writer w = writer_of(out, cap - 1);
+
+    writer_str(&w, "sip:");
+    writer_str(&w, user);
+    writer_char(&w, '@');
+    writer_str(&w, host);
+    writer_str(&w, params);
+    out[w.len] = '\0';
+}
+
 void device_request(struct device *d, struct sip_request *r,
                     struct device_request_text *t, enum sip_method method)
 {
@@ -42,11 +56,11 @@ void device_request(struct device *d, struct sip_request *r,
 
     *r = (struct sip_request){ .method = method, .peer = d->c.server,
                                .expires = -1 };
-    snprintf(t->uri, sizeof(t->uri), "sip:%s@%s", d->c.server_id,
-             gb_addr_text(&d->c.server.remote, addr));
-    snprintf(t->from, sizeof(t->from), "sip:%s@%s", d->c.id, d->c.realm);
-    snprintf(t->to, sizeof(t->to), "sip:%s@%s",
-             own_aor ? d->c.id : d->c.server_id, d->c.realm);
+    put_uri(t->uri, sizeof(t->uri), d->c.server_id,
+            gb_addr_text(&d->c.server.remote, addr), "");
+    put_uri(t->from, sizeof(t->from), d->c.id, d->c.realm, "");
+    put_uri(t->to, sizeof(t->to), own_aor ? d->c.id : d->c.server_id,
+            d->c.realm, "");
     device_contact(d, t->contact, sizeof(t->contact));
     r->uri = slice_str(t->uri);
     r->from = slice_str(t->from);
@@ -60,9 +74,8 @@ void device_contact(const struct device *d, char *out, size_t cap)
                                          [SIP_TLS] = ";transport=tls" };
     char addr[GB_ADDR_TEXT_MAX];
 
-    snprintf(out, cap, "sip:%s@%s%s", d->c.id,
-             gb_addr_text(&d->c.server.local, addr),
-             param[d->c.server.transport]);
+    put_uri(out, cap, d->c.id, gb_addr_text(&d->c.server.local, addr),
+            param[d->c.server.transport]);
 }
 
 /* ---- messages ----------------------------------------------------------------- */
@@ -356,18 +369,22 @@ static void defer(struct device *d, struct slice body, uint64_t at_ms)
 static unsigned read_body(struct device *d, struct slice body, bool carry_out,
                           struct gb_time now)
 {
-    char *scratch = gb_get(d->c.alloc, SCRATCH_BYTES);
-    struct arena arena = arena_of(scratch, SCRATCH_BYTES);
+    char small[SMALL_BYTES], *large = NULL;
+    struct arena arena = arena_of(small, sizeof(small));
     struct manscdp_msg m;
-    int err;
+    int err = manscdp_msg_parse(&m, &arena, body, NULL, NULL);
 
-    if (!scratch)
-        return 500;
-    err = manscdp_msg_parse(&m, &arena, body, NULL, NULL);
+    if (err == GB_ENOMEM) {
+        large = gb_get(d->c.alloc, SCRATCH_BYTES);
+        if (!large)
+            return 500;
+        arena = arena_of(large, SCRATCH_BYTES);
+        err = manscdp_msg_parse(&m, &arena, body, NULL, NULL);
+    }
     d->now = now;
     if (!err && carry_out)
         device_command(d, &m);
-    gb_put(d->c.alloc, scratch);
+    gb_put(d->c.alloc, large);
     return err ? 400 : 200;
 }
 

@@ -488,9 +488,28 @@ static bool tell_command(struct platform *p, struct platform_action *out)
     return true;
 }
 
+/* Mostly there is none, and an owner asks behind every message: one look at all
+ * that platform_action goes through. */
+static bool has_news(const struct platform *p)
+{
+    const struct list *const all[] = {
+        &p->dirty_devices,   &p->dirty_channels,  &p->done_devices,
+        &p->dirty_sessions,  &p->dirty_voices,    &p->commands.dirty,
+        &p->upgrades.dirty,  &p->records.dirty,   &p->downloads.dirty,
+        &p->closed_dialogs,  &p->queue,
+    };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (!list_is_empty(all[i]))
+            return true;
+    return p->n_group_news > 0;
+}
+
 bool platform_action(struct platform *p, struct platform_action *out)
 {
     take_back(p);
+    if (!has_news(p))
+        return false;
     *out = (struct platform_action){ .kind = PLATFORM_LOG };
     return settings_news(p, out) || tell_device(p, out) ||
            tell_channel(p, out) || tell_catalog(p, out) ||

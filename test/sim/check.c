@@ -8,6 +8,7 @@
 #define BYTES_DEVICE (48u << 10)
 #define DOWN_MS (40 * 60000ull) /* a line cut so long: its device is offline */
 #define OVER_MS 1000 /* for a session that is over: the edge confirms in 50 */
+#define STARTING_MS 240000 /* two transports, and one wait for a keepalive */
 #define ASKING_MS 180000 /* for a catalog: the query's, and some messages' */
 #define LINGER_MS 30000  /* for stragglers of one that is complete */
 #define DRAIN_MS 120000
@@ -17,12 +18,41 @@
 
 /* ---- what is told ---- */
 
-static struct over *over_of(struct world *w, uint64_t session)
+static bool is_in(const struct waiting *l, uint64_t session)
 {
-    for (unsigned i = 0; i < w->n_over; i++)
-        if (w->over[i].session == session)
-            return &w->over[i];
-    return NULL;
+    for (unsigned i = 0; i < l->n; i++)
+        if (l->at[i].session == session)
+            return true;
+    return false;
+}
+
+static void enter(struct world *w, struct waiting *l, uint64_t session)
+{
+    if (is_in(l, session))
+        return;
+    if (l->n == WORLD_STREAMS)
+        world_fail(w, "%u sessions start, or stay when they are over", l->n);
+    l->at[l->n].session = session;
+    l->at[l->n++].since_ms = w->mono_ms;
+}
+
+static void leave(struct waiting *l, uint64_t session)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < l->n; i++)
+        if (l->at[i].session != session)
+            l->at[n++] = l->at[i];
+    l->n = n;
+}
+
+static void check_waiting(const struct world *w, const struct waiting *l,
+                          uint64_t most_ms, const char *what)
+{
+    if (l->n && w->mono_ms - l->at[0].since_ms > most_ms)
+        world_fail(w, "session %llu %s for %llu s",
+                   (unsigned long long)l->at[0].session, what,
+                   (unsigned long long)most_ms / 1000);
 }
 
 static bool is_over(const struct platform_session *s)
@@ -36,21 +66,19 @@ void check_session_changed(struct world *w, uint64_t session)
 
     if (!platform_session_view(w->p, session, &s))
         world_fail(w, "a session has changed that there is not");
-    if (!is_over(&s) || over_of(w, session))
-        return;
-    if (w->n_over == WORLD_STREAMS)
-        world_fail(w, "%u sessions are over and stay", w->n_over);
-    w->over[w->n_over++] = (struct over){ session, w->mono_ms };
+    if (s.state == PLATFORM_STARTING)
+        enter(w, &w->starting, session);
+    else
+        leave(&w->starting, session);
+    if (is_over(&s))
+        enter(w, &w->over, session);
 }
 
 void check_session_gone(struct world *w, uint64_t session)
 {
-    struct over *o = over_of(w, session), *end = &w->over[w->n_over];
-
-    if (!o)
+    if (!is_in(&w->over, session))
         world_fail(w, "a session is gone and was not over");
-    memmove(o, o + 1, (size_t)(end - o - 1) * sizeof(*o));
-    w->n_over--;
+    leave(&w->over, session);
 }
 
 void check_listed(struct world *w, struct slice device)
@@ -65,7 +93,7 @@ void check_listed(struct world *w, struct slice device)
 
 void check_forget(struct world *w)
 {
-    w->n_over = 0;
+    w->starting.n = w->over.n = 0;
     for (uint32_t i = 0; i < w->n; i++)
         w->unit[i].asked_ms = w->unit[i].listed_ms = GB_NEVER;
 }
@@ -73,9 +101,8 @@ void check_forget(struct world *w)
 /* After every event. */
 void check_cheap(struct world *w)
 {
-    if (w->n_over && w->mono_ms - w->over[0].since_ms > OVER_MS)
-        world_fail(w, "session %llu is over, and is not gone",
-                   (unsigned long long)w->over[0].session);
+    check_waiting(w, &w->over, OVER_MS, "is over, and is not gone");
+    check_waiting(w, &w->starting, STARTING_MS, "neither plays nor fails");
     if (w->memory.live > BYTES_BASE + (size_t)w->n * BYTES_DEVICE)
         world_fail(w, "the platform holds %zu bytes", w->memory.live);
 }
@@ -110,7 +137,7 @@ static void check_sessions(struct world *w, const struct platform_counters *c)
 
     for (; platform_session_at(w->p, n, &a); n++) {
         /* that of a removed device still has its port at the edge */
-        if (!(is_over(&a) && over_of(w, a.id)) &&
+        if (!(is_over(&a) && is_in(&w->over, a.id)) &&
             !platform_has_device(w->p, a.device))
             world_fail(w, "a session of %.*s, which is gone",
                        SLICE_ARG(a.device));

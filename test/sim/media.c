@@ -201,7 +201,11 @@ static void step(struct world *w, struct stream *m)
 
 void media_tick(struct world *w)
 {
-    for (unsigned i = 0; i < WORLD_STREAMS; i++)
-        if (w->stream[i].session && w->stream[i].next_ms <= w->mono_ms)
+    for (unsigned i = 0, left = w->open_streams; left; i++) {
+        if (!w->stream[i].session)
+            continue;
+        left--;
+        if (w->stream[i].next_ms <= w->mono_ms)
             step(w, &w->stream[i]);
+    }
 }

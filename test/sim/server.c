@@ -51,6 +51,10 @@ void server_start(struct world *w)
 
 void server_crash(struct world *w, uint64_t down_ms, bool in_order)
 {
+    struct platform_counters c;
+
+    platform_counters(w->p, &c);
+    w->shed += c.shed;
     disk_close(w, !in_order);
     platform_free(w->p);
     sip_stack_free(w->server);

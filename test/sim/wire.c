@@ -218,7 +218,6 @@ static void to_server(struct world *w, struct packet *k)
         return;
     }
     sip_stack_input(w->server, &k->peer, bytes, w->mono_ms);
-    server_pump(w);
 }
 
 static void closed(struct world *w, struct packet *k)

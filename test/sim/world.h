@@ -79,9 +79,12 @@ struct hold {
     uint64_t session, until_ms; /* session 0: free */
 };
 
-/* A session that has stopped or failed, and is to go. */
-struct over {
-    uint64_t session, since_ms;
+/* Sessions that are about to become something else, in order of time. */
+struct waiting {
+    unsigned n;
+    struct {
+        uint64_t session, since_ms;
+    } at[WORLD_STREAMS];
 };
 
 /* A write to the store that is not on the disk yet. */
@@ -146,8 +149,7 @@ struct world {
     struct stream stream[WORLD_STREAMS];
     unsigned open_streams;
     struct hold hold[WORLD_HOLDS];
-    struct over over[WORLD_STREAMS]; /* in order of time */
-    unsigned n_over;
+    struct waiting starting, over; /* to play or fail; to go */
     uint64_t users_ms, chaos_ms;
     /* the disk */
     struct store *store;
@@ -158,7 +160,7 @@ struct world {
     /* what was done, for the report */
     uint64_t events, checks, calms, crashes, drains, steps, cuts, rebinds,
         calls, refused_calls, sessions, removed, alarms, fulls, lost_rows,
-        failed_starts, strangers;
+        failed_starts, strangers, shed;
     size_t calm_bytes;    /* at the second calm */
 };
 
