@@ -1,7 +1,7 @@
 // The shell: login, the tree beside the views, and which view is shown. A view is
 // a module whose default export is a class: new View(root, shell), then
 // show(device, channel), hide(), and language() when the texts have changed.
-import { call, channelPath, h, startEvents, stopEvents, whenDenied } from './core.js';
+import { call, channelPath, h, may, me, setMe, startEvents, stopEvents, whenDenied } from './core.js';
 import { currentLanguage, switchLanguage, t, translate } from './i18n.js';
 import { Tree } from './tree.js';
 
@@ -12,19 +12,19 @@ const VIEWS = {
   home: { tree: true },
   live: { of: 'channel', tree: true },
   wall: { tree: true },
+  map: {},
   alarms: {},
   records: { of: 'channel', tree: true },
   downloads: { of: 'channel', tree: true },
   settings: { of: 'channel', tree: true },
   trace: { of: 'channel', tree: true, needs: 'operator' },
+  outputs: { of: 'channel', tree: true, needs: 'admin' },
+  access: {},
+  audit: { needs: 'admin' },
 };
-const ROLES = ['viewer', 'operator', 'admin'];
 const FIRST = 'home';
 
 // ---- login -------------------------------------------------------------------
-
-let me = { role: 'viewer' };
-const may = (role) => ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
 function showLogin() {
   stopEvents();
@@ -43,7 +43,7 @@ async function showWork() {
     showLogin();
     return;
   }
-  me = r.data;
+  setMe(r.data);
   document.body.dataset.role = me.role;
   $('me').textContent = me.name ?? '';
   $('login').hidden = true;
@@ -162,8 +162,6 @@ const tree = new Tree($('tree'), $('search'), {
 
 const shell = {
   devices: 0,
-  me: () => me,
-  may,
   tree,
   go,
   async nameOf(device, channel) {

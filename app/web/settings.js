@@ -1,6 +1,6 @@
 // Settings of a device: what this server does with it, and what the device
 // itself tells and takes (ConfigDownload, DeviceConfig).
-import { button, call, channelPath, devicePath, field, h, select, status, trouble, when } from './core.js';
+import { button, call, channelPath, devicePath, field, h, may, select, status, trouble, when } from './core.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
 import { nameOf } from './words.js';
@@ -62,7 +62,7 @@ export default class Settings {
       await this.showServer(r.data);
     }
     this.ask.disabled = !r.data.online;
-    if (r.data.online && mine === this.at && this.shell.may('operator')) this.askAll();
+    if (r.data.online && mine === this.at && may('operator')) this.askAll();
   }
 
   hide() {
