@@ -90,6 +90,7 @@ async function make(name) {
     if (made.has(name)) return made.get(name); // asked for twice meanwhile
     const section = $(`view-${name}`) ?? $('stage').appendChild(h('section', { id: `view-${name}`, class: 'view' }));
     made.set(name, { name, section, view: new View(section, shell) });
+    translate(section); // what stands in index.html, by texts that have come with the view
   }
   return made.get(name);
 }
@@ -155,6 +156,7 @@ const tree = new Tree($('tree'), $('search'), {
   },
   drawn: (total, online, partly, q) => {
     $('summary').textContent = !total ? t(q ? 'nothingFound' : 'noDevices') : partly ? `${total} ${t('devices')}` : `${online} / ${total} ${t('online')}`;
+    if (!performance.getEntriesByName('tree').length) performance.mark('tree'); // since the page was asked for
     if (!q) shell.devices = total;
     current?.view.treeDrawn?.();
   },
@@ -174,6 +176,7 @@ const shell = {
 
 $('language').addEventListener('click', () => {
   switchLanguage();
+  if ($('work').hidden) return;
   for (const m of made.values()) m.view.language?.();
   drawLinks();
   tree.load();

@@ -79,14 +79,14 @@ class Hooks {
     this.said = status();
     this.once = h('code', { class: 'once' });
     this.onceBox = h('p', { class: 'card', role: 'status', hidden: true }, h('span', { t: 'secretOnce' }), ' ', this.once);
-    this.table = listing(['loginName', 'hookUrl', 'recorderState', 'delivered', 'queued', 'lastStatus', '']);
+    this.table = listing(['nameOfIt', 'hookUrl', 'recorderState', 'delivered', 'queued', 'lastStatus', '']);
     this.name = h('input', { type: 'text', required: true, maxlength: 64, autocomplete: 'off' });
     this.url = h('input', { type: 'url', required: true, size: 36, placeholder: 'http://' });
     this.secret = h('input', { type: 'password', autocomplete: 'new-password' });
     this.events = EVENTS.map((name) => h('input', { type: 'checkbox', value: name }));
     this.root = h('section', { class: 'stack' }, h('h2', { t: 'hooks' }), this.said, this.onceBox, this.table.root,
       h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); this.add(); } }, h('h3', { t: 'addHook' }),
-        h('div', { class: 'tools' }, field('loginName', this.name), field('hookUrl', this.url), field('hookSecret', this.secret)),
+        h('div', { class: 'tools' }, field('nameOfIt', this.name), field('hookUrl', this.url), field('hookSecret', this.secret)),
         h('fieldset', { class: 'tools' }, h('legend', { t: 'hookEvents' }), this.events.map((e) => h('label', {}, e, h('span', { t: `ev_${e.value}` })))),
         h('div', {}, h('button', { type: 'submit', t: 'addHook' }))));
   }
