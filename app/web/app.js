@@ -1,7 +1,7 @@
 // The shell: login, the tree beside the views, and which view is shown. A view is
 // a module whose default export is a class: new View(root, shell), then
 // show(device, channel), hide(), and language() when the texts have changed.
-import { call, channelPath, h, startEvents, stopEvents, whenDenied } from './core.js';
+import { call, channelPath, h, may, me, setMe, startEvents, stopEvents, whenDenied } from './core.js';
 import { currentLanguage, switchLanguage, t, translate } from './i18n.js';
 import { Tree } from './tree.js';
 
@@ -12,19 +12,19 @@ const VIEWS = {
   home: { tree: true },
   live: { of: 'channel', tree: true },
   wall: { tree: true },
+  map: {},
   alarms: {},
   records: { of: 'channel', tree: true },
   downloads: { of: 'channel', tree: true },
   settings: { of: 'channel', tree: true },
   trace: { of: 'channel', tree: true, needs: 'operator' },
+  outputs: { of: 'channel', tree: true, needs: 'admin' },
+  access: {},
+  audit: { needs: 'admin' },
 };
-const ROLES = ['viewer', 'operator', 'admin'];
 const FIRST = 'home';
 
 // ---- login -------------------------------------------------------------------
-
-let me = { role: 'viewer' };
-const may = (role) => ROLES.indexOf(me.role) >= ROLES.indexOf(role);
 
 function showLogin() {
   stopEvents();
@@ -43,7 +43,7 @@ async function showWork() {
     showLogin();
     return;
   }
-  me = r.data;
+  setMe(r.data);
   document.body.dataset.role = me.role;
   $('me').textContent = me.name ?? '';
   $('login').hidden = true;
@@ -90,6 +90,7 @@ async function make(name) {
     if (made.has(name)) return made.get(name); // asked for twice meanwhile
     const section = $(`view-${name}`) ?? $('stage').appendChild(h('section', { id: `view-${name}`, class: 'view' }));
     made.set(name, { name, section, view: new View(section, shell) });
+    translate(section); // what stands in index.html, by texts that have come with the view
   }
   return made.get(name);
 }
@@ -155,6 +156,7 @@ const tree = new Tree($('tree'), $('search'), {
   },
   drawn: (total, online, partly, q) => {
     $('summary').textContent = !total ? t(q ? 'nothingFound' : 'noDevices') : partly ? `${total} ${t('devices')}` : `${online} / ${total} ${t('online')}`;
+    if (!performance.getEntriesByName('tree').length) performance.mark('tree'); // since the page was asked for
     if (!q) shell.devices = total;
     current?.view.treeDrawn?.();
   },
@@ -162,8 +164,6 @@ const tree = new Tree($('tree'), $('search'), {
 
 const shell = {
   devices: 0,
-  me: () => me,
-  may,
   tree,
   go,
   async nameOf(device, channel) {
@@ -176,6 +176,7 @@ const shell = {
 
 $('language').addEventListener('click', () => {
   switchLanguage();
+  if ($('work').hidden) return;
   for (const m of made.values()) m.view.language?.();
   drawLinks();
   tree.load();

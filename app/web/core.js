@@ -36,6 +36,15 @@ export const devicePath = (device) => `/devices/${encodeURIComponent(device)}`;
 export const channelPath = (device, channel) => `${devicePath(device)}/channels/${encodeURIComponent(channel)}`;
 export const socketUrl = (path) => `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}${path}`;
 
+// ---- who looks -----------------------------------------------------------------
+
+const ROLES = ['viewer', 'operator', 'admin'];
+export let me = { role: 'viewer', scope: null, via: 'none', name: null };
+export const setMe = (who) => { me = who; };
+export const may = (role) => ROLES.indexOf(me.role) >= ROLES.indexOf(role);
+// Whose scope ends somewhere gets no figures of the whole.
+export const seesAll = () => !me.scope;
+
 // ---- elements ----------------------------------------------------------------
 
 // h('button', { t: 'retry', onclick: f }, child…): t and label are keys of texts.

@@ -1,6 +1,6 @@
 // A live picture in a <video>: the stream is asked for, shown, and asked for
 // again when it breaks. The single view and the cells of the wall have one each.
-import { call, channelPath, socketUrl } from './core.js';
+import { call, channelPath, may, socketUrl } from './core.js';
 import { t } from './i18n.js';
 import { Player, canPlay } from './player.js';
 
@@ -33,12 +33,12 @@ export class Feed {
     }
     const { device, channel, stream, transport } = source;
     const path = `/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`;
-    const r = await call('POST', `${channelPath(device, channel)}/live`, { transport, stream });
-    if (mine !== this.attempt) return;
-    if (r.status === 403) { // who may only look: the socket starts what he may see
+    if (!may('operator')) { // the socket starts what he may see
       this.show({ transport: '' }, path);
       return;
     }
+    const r = await call('POST', `${channelPath(device, channel)}/live`, { transport, stream });
+    if (mine !== this.attempt) return;
     if (!r.ok) {
       this.fail(r.data || { title: `HTTP ${r.status}` });
       return;

@@ -1,5 +1,5 @@
 // What there is, what waits for somebody, and what runs.
-import { button, bytes, call, h, inLanguage, listen, listing, soon, status, trouble, when } from './core.js';
+import { button, bytes, call, h, inLanguage, listen, listing, seesAll, soon, status, trouble, when } from './core.js';
 import { addTexts, stepName, t } from './i18n.js';
 
 addTexts({
@@ -42,7 +42,7 @@ export default class Home {
     this.noSessions = h('p', { class: 'hint', t: 'noSessions' });
     this.showHints = button('welcome', () => { this.asked = !this.asked; this.welcome.hidden = !this.asked; if (this.asked) this.hint(); }, { 'aria-expanded': 'false' });
     root.append(h('div', { class: 'title' }, h('h1', { t: 'view_home' }), this.showHints), this.said, this.welcome, this.tiles,
-      h('h2', { t: 'pending' }), this.noPending, this.pending.root, h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
+      h('section', { class: 'stack' }, h('h2', { t: 'pending' }), this.noPending, this.pending.root), h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
       h('h2', {}, h('a', { href: '#/alarms', t: 'lastAlarms' })), this.alarms.root);
     const again = soon(() => { if (this.shown && !document.hidden) this.load(); }, EVENTS_MS);
     listen('device session alarm download recording reset', again);
@@ -63,12 +63,14 @@ export default class Home {
 
   // The first run: until there is a device, what to type into one.
   treeDrawn() {
-    this.welcome.hidden = !(this.asked || this.shell.devices === 0);
+    this.welcome.hidden = !seesAll() || !(this.asked || this.shell.devices === 0);
+    this.showHints.hidden = this.noPending.parentNode.hidden = !seesAll();
     this.showHints.setAttribute('aria-expanded', String(!this.welcome.hidden));
     if (!this.welcome.hidden) this.hint();
   }
 
   async hint() {
+    if (!seesAll()) return;
     const r = await call('GET', '/setup-hints');
     if (!r.ok) return;
     const value = { ...r.data, address: r.data.addresses.join(', ') || location.hostname, port: `${r.data.port} (UDP, TCP)`, deviceId: t('deviceIdText') };
@@ -77,13 +79,14 @@ export default class Home {
   }
 
   async figures() {
+    if (!seesAll()) return () => NaN;
     const r = await fetch('/metrics', { credentials: 'same-origin' }).catch(() => null);
     const text = r?.ok ? await r.text() : '';
     return (name) => Number(new RegExp(`^${name.replace(/[{}"]/g, '\\$&')} (\\S+)`, 'm').exec(text)?.[1] ?? NaN);
   }
 
   async load() {
-    const [figure, pending, sessions, alarms, recorders, downloads, pictures] = await Promise.all([this.figures(), call('GET', '/pending'), call('GET', '/sessions?limit=500'),
+    const [figure, pending, sessions, alarms, recorders, downloads, pictures] = await Promise.all([this.figures(), seesAll() ? call('GET', '/pending') : { ok: true, data: { items: [] } }, call('GET', '/sessions?limit=500'),
       call('GET', '/alarms?limit=5'), call('GET', '/recorders'), call('GET', '/downloads'), call('GET', '/pictures')]);
     if (!this.shown) return;
     this.said.textContent = trouble(pending);

@@ -167,7 +167,7 @@ export default class Live {
     $('f-codec').textContent = codecs ? codecs[1] + (/mp4a|flac|opus/.test(codecs[1]) ? '' : ` (${t('noSound')})`) : '–';
     $('f-size').textContent = v.videoWidth ? `${v.videoWidth}×${v.videoHeight}` : '–';
     $('f-bitrate').textContent = player.rate ? `${(player.rate / 1000).toFixed(0)} kbit/s` : '–';
-    $('f-delay').textContent = v.videoWidth ? `${Math.max(0, player.delay() * 1000).toFixed(0)} ms` : '–';
+    $('f-delay').textContent = v.videoWidth && player.codecs ? `${Math.max(0, player.delay() * 1000).toFixed(0)} ms` : '–';
   }
 
   showSound() {

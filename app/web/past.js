@@ -1,6 +1,6 @@
 // What was recorded of a channel on one day, by its device and by this server:
 // played from where the bar is clicked, paused, slower and faster, and saved.
-import { call, clock, dayOf, query, trouble, when } from './core.js';
+import { call, clock, dayOf, may, query, trouble, when } from './core.js';
 import { Bar } from './bar.js';
 import { addTexts, t } from './i18n.js';
 import { FromDevice, FromHere, ownFile } from './sources.js';
@@ -56,7 +56,7 @@ export class Past {
     const ours = call('GET', `/records?${query({ ...this.what(), ...range, limit: 2000 })}`).then((r) => {
       if (mine() && r.ok) this.told('ours', r.data.items);
     });
-    const r = await call('GET', `${path}/recordings?${query(range)}`);
+    const r = may('operator') ? await call('GET', `${path}/recordings?${query(range)}`) : { ok: true, data: { items: [], complete: true } };
     await ours;
     if (!mine()) return;
     if (r.ok) this.told('device', r.data.items);

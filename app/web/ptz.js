@@ -49,7 +49,7 @@ export class Ptz {
   label() {
     for (const b of this.root.querySelectorAll('[data-action]')) {
       b.title = t('ptz')[b.dataset.action];
-      b.setAttribute('aria-label', b.title);
+      b.setAttribute('aria-label', `${b.title} ${b.textContent}`);
     }
   }
 
@@ -92,17 +92,23 @@ export class Ptz {
     this.root.querySelector('.said').textContent = text;
   }
 
+  // Numbers at once, names and marks when the camera has told them.
   async presets() {
-    const list = this.root.querySelector('.presets');
     const path = this.path();
+    this.fill(new Map());
     const r = await call('GET', `${path}/presets?wait=8`);
     if (path !== this.path()) return;
-    const names = new Map((r.data?.answer ?? []).flatMap((m) => m.PresetList ?? []).map((p) => [Number(p.PresetID), p.PresetName]));
+    this.fill(new Map((r.data?.answer ?? []).flatMap((m) => m.PresetList ?? []).map((p) => [Number(p.PresetID), p.PresetName])));
+    this.say(trouble(r));
+  }
+
+  fill(names) {
+    const list = this.root.querySelector('.presets');
     const was = list.value;
     list.replaceChildren(...Array.from({ length: PRESETS }, (_, i) => i + 1).filter((n) => n <= PRESETS_SHOWN || names.has(n))
       .map((n) => h('option', { value: n, text: names.has(n) ? `${n} ${names.get(n) ?? ''} ●` : n })));
-    if (was) list.value = was;
-    this.say(trouble(r));
+    list.value = was;
+    if (list.selectedIndex < 0) list.selectedIndex = 0;
   }
 
   async preset(method, end) {

@@ -1,6 +1,6 @@
 // Settings of a device: what this server does with it, and what the device
 // itself tells and takes (ConfigDownload, DeviceConfig).
-import { button, call, channelPath, devicePath, field, h, select, status, trouble, when } from './core.js';
+import { button, call, channelPath, devicePath, field, h, may, select, status, trouble, when } from './core.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
 import { nameOf } from './words.js';
@@ -46,7 +46,9 @@ export default class Settings {
   }
 
   async show(device, channel) {
+    const was = this.at;
     const mine = this.at = device ? { device, channel } : null;
+    if (was?.device !== device || was?.channel !== channel) this.kept = null;
     this.types.replaceChildren();
     this.server.hidden = !device || Boolean(channel);
     this.device.hidden = !device;
@@ -62,7 +64,7 @@ export default class Settings {
       await this.showServer(r.data);
     }
     this.ask.disabled = !r.data.online;
-    if (r.data.online && mine === this.at && this.shell.may('operator')) this.askAll();
+    if (r.data.online && mine === this.at && may('operator')) this.askAll();
   }
 
   hide() {
@@ -134,16 +136,21 @@ export default class Settings {
     const names = Object.keys({ ...set, ...told }).filter((n) => n !== 'Result' && !ORDERS.includes(n) && (told[n] ?? set[n])['x-editions']?.includes(edition));
     const boxes = names.map((n) => h('details', { 'data-type': n }, h('summary', {}, h('b', { text: nameOf(n), title: n }), h('span', { class: 'hint state', text: ' …' }))));
     this.types.replaceChildren(...boxes);
+    const before = this.kept ?? new Map();
+    this.kept = null;
+    this.answers = new Map();
     for (const [i, name] of names.entries()) {
-      await this.askOne(name, boxes[i], set[name], edition);
+      await this.askOne(name, boxes[i], set[name], edition, before.get(name));
       if (at !== this.at) return;
     }
   }
 
-  async askOne(name, box, schema, edition) {
+  // before: what it has answered already
+  async askOne(name, box, schema, edition, before) {
     const { at } = this;
-    const r = await call('GET', `${this.path}/config?type=${name}&wait=${WAIT_S}`);
+    const r = before ?? await call('GET', `${this.path}/config?type=${name}&wait=${WAIT_S}`);
     if (at !== this.at) return;
+    this.answers.set(name, r);
     const value = r.ok ? r.data.answer?.map((a) => a[name]).find((v) => v !== undefined) : undefined;
     const state = box.querySelector('.state');
     for (const e of [...box.children].slice(1)) e.remove();
@@ -170,6 +177,8 @@ export default class Settings {
   }
 
   language() {
-    if (this.at) this.show(this.at.device, this.at.channel);
+    if (!this.at) return;
+    this.kept = this.answers;
+    this.show(this.at.device, this.at.channel);
   }
 }

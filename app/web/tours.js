@@ -20,21 +20,21 @@ export class Tours {
     this.number = h('input', { type: 'number', min: 1, max: 255, value: 1, size: 4, required: true });
     const value = (unit) => h('input', { type: 'number', min: 0, max: VALUE_MAX, value: unit, size: 5, required: true });
     this.dwell = value(10);
-    this.pace = value(128);
+    const pace = (action) => { const input = value(128); return [field('tourSpeed', input), set(action, input)]; };
     const act = (key, body) => button(key, () => this.act(body()));
     const set = (action, input) => act('setIt', () => ({ action, value: input }));
     const stop = () => act('tourStop', () => ({ action: 'stop' }));
     this.kinds = {
       cruise: [act('tourStart', () => ({ action: 'cruise_start' })), stop(), act('cruiseAdd', () => ({ action: 'cruise_add', preset: preset() })),
         act('cruiseDelete', () => ({ action: 'cruise_delete', preset: preset() })), field('cruiseDwell', this.dwell), set('cruise_dwell', this.dwell),
-        field('tourSpeed', this.pace), set('cruise_speed', this.pace)],
+        ...pace('cruise_speed')],
       scan: [act('tourStart', () => ({ action: 'scan_start' })), stop(), act('scanLeft', () => ({ action: 'scan_left' })), act('scanRight', () => ({ action: 'scan_right' })),
-        field('tourSpeed', this.pace), set('scan_speed', this.pace)],
+        ...pace('scan_speed')],
       aux: [act('auxOn', () => ({ action: 'aux_on' })), act('auxOff', () => ({ action: 'aux_off' }))],
     };
-    this.more = h('span', { class: 'tools' });
+    this.more = h('div', { class: 'tools' });
     this.said = h('span', { class: 'hint', role: 'status' });
-    root.append(field('tourKind', this.kind), field('tourNumber', this.number), this.more, this.said);
+    root.append(h('div', { class: 'tools' }, field('tourKind', this.kind), field('tourNumber', this.number), this.said), this.more);
     this.show();
   }
 

@@ -111,10 +111,10 @@ export default class Trace {
   row(m) {
     const what = m.status ? `${m.status} ${m.reason}` : [m.method, m.cmd].filter(Boolean).join(' ');
     const b = h('button', { type: 'button', class: `step ${m.direction}${m.status >= 400 ? ' bad' : ''}`, style: `--hue:${hue(m.call_id)}`, onclick: () => this.open(m, b) },
+      h('span', { class: 'unseen', text: `${t(m.direction === 'in' ? 'deviceSide' : 'server')} ` }),
       h('span', { class: 'when', text: clock(m.time) + new Date(m.time).toISOString().slice(19, 23) }),
       h('span', { class: 'arrow' }, h('span', { class: 'what', text: what }), m.status ? h('span', { class: 'hint', text: m.method }) : '', m.count > 1 ? h('span', { class: 'hint', text: `${m.count} ${t('repeated')}` }) : ''),
       h('span', { class: 'whom', text: this.device ? m.transport : m.device || m.peer }));
-    b.setAttribute('aria-label', `${t(m.direction === 'in' ? 'deviceSide' : 'server')}: ${what}, ${m.device}`);
     return h('li', { 'data-id': m.id }, b);
   }
 

@@ -6,6 +6,8 @@ standard library only. Arguments are names of cases: those alone.
 The clip draws its frame number as 32 black and white blocks: the test reads
 them off the picture twice, so a frozen or torn picture fails."""
 import base64
+import contextlib
+import http.server
 import json
 import os
 import re
@@ -13,11 +15,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, Cameras, Failed, channel_id, free_port, system, wait_for
+from rig import SLOW, TOP, Cameras, Daemon, Failed, channel_id, free_port, wait_for
 
 SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, where wanted
 AAC_DEVICE = "34020000001180000007"
@@ -90,6 +93,18 @@ class Browser:
             with open(os.path.join(SHOTS, name + ".png"), "wb") as f:
                 f.write(base64.b64decode(self.call("GET", self.session + "/screenshot")))
 
+    def both(self, name):
+        """A view for the documents: English and dark, Chinese and light."""
+        if not SHOTS:
+            return
+        for prefix, colours in (("en-", "dark"), ("zh-", "light")):
+            theme(self, colours)
+            time.sleep(1)
+            self.shot(prefix + name)
+            self.click("#language")
+            time.sleep(1)
+        theme(self, "")
+
     def log(self):
         return [e["message"] for e in self.call("POST", self.session + "/se/log", {"type": "browser"})]
 
@@ -161,17 +176,35 @@ def hears_the_tone(b):
         raise Failed(f"no tone: {b.run(LISTEN)}") from None
 
 
-def log_in(b, d):
+def admin_password(d):
+    return re.search(r"admin password\s+(\S+)", d.output()).group(1)
+
+
+def log_in_as(b, name, password):
+    wait_for("login form", lambda: b.run("return !document.getElementById('login').hidden"))
+    b.run("document.getElementById('username').value = arguments[0]; document.getElementById('password').value = ''", name)
+    b.type("#password", password)
+    b.click("#login-form button")
+
+
+def log_in(b, d, site):
+    """The first run: what is told there is typed into a camera; two clicks, login and its channel, and there is its picture."""
     b.open(d.base + "/")
     wait_for("login form", lambda: b.run("return !document.getElementById('login').hidden"))
-    b.shot("login")
-    b.type("#password", "not it")
-    b.click("#login-form button")
+    b.both("login")
+    log_in_as(b, "admin", "not it")
     wait_for("refusal", lambda: b.run("return document.getElementById('login-error').textContent"))
-    b.run("document.getElementById('password').value = ''")
-    b.type("#password", re.search(r"admin password\s+(\S+)", d.output()).group(1))
-    b.click("#login-form button")
+    log_in_as(b, "admin", admin_password(d))
+    wait_for("what to type", lambda: b.run("return document.querySelectorAll('#welcome:not([hidden]) code').length") >= 6)
+    b.both("welcome")
+    with open(d.password_file) as f:
+        if f.read().strip() not in b.run("return document.getElementById('welcome').textContent"):
+            raise Failed("the password for cameras is not told")
+    site.start()
     wait_for("tree", lambda: b.run("return document.querySelectorAll(arguments[0]).length", CHANNEL) == 2)
+    wait_for("no more hints", lambda: b.run("return document.getElementById('welcome').hidden"))
+    b.click(CHANNEL)
+    wait_for("picture", lambda: read_clock(b), timeout=25)
 
 
 def plays(b, d):
@@ -248,7 +281,8 @@ def moves(b, d):
     wait_for("the stop", lambda: len(orders()) == 2 and all(c["state"] == "arrived" for c in orders()))
     b.run("document.querySelector('#ptz .presets').value = '7'; document.querySelector('#ptz .keep').click()")
     wait_for("the preset", lambda: b.run("return document.querySelector('#ptz .presets option[value=\"7\"]').textContent.includes('●')"))
-    b.shot("ptz")
+    b.run("document.getElementById('ptz').scrollIntoView({ block: 'end' })")
+    b.both("live")
     b.run("document.getElementById('ptz').open = false")
 
 
@@ -290,11 +324,199 @@ def recording(b, d):
     before = told()[0]["position_s"]
     b.run(key, "ArrowRight")
     wait_for("a minute further", lambda: told()[0]["position_s"] >= before + 55)
+    seek_changes_the_picture(b, told)
     b.shot("recording")
     b.click("#past .live")
     wait_for("no playback", lambda: not told())
     wait_for("the live picture", lambda: read_clock(b), timeout=25)
     b.run("document.getElementById('past').open = false")
+
+
+PHASE_S = 10  # the clip begins anew
+
+
+def phase(b, told):
+    """Where the picture stands in the clip against where the server says that it plays."""
+    got = wait_for("a picture", lambda: read_clock(b))
+    return (got["frame"] / 25 - told()[0]["position_s"]) % PHASE_S
+
+
+def seek_changes_the_picture(b, told):
+    """A click half a clip off a whole number of clips: another picture, the one that belongs there."""
+    b.run("const s = document.querySelector('#past .scale'); s.value = '1'; s.dispatchEvent(new Event('change'));"
+          "const h = document.querySelector('#past .sight'); h.value = '1'; h.dispatchEvent(new Event('change'))")
+    wait_for("its pace", lambda: told()[0]["scale"] == 1)
+    time.sleep(2.5)
+    was, at = phase(b, told), told()[0]["position_s"]
+    b.run("""const bar = document.querySelector('#past .bar'); bar.setPointerCapture = () => {};
+        const box = bar.getBoundingClientRect(), mark = bar.querySelector('b').getBoundingClientRect();
+        const second = box.width / 3600;
+        let x = mark.left + 120 * second;
+        while (Math.abs((x - mark.left) / second % 10 - 5) > 2) x += 1;
+        for (const kind of ['pointerdown', 'pointerup']) bar.dispatchEvent(new PointerEvent(kind, { pointerId: 1, clientX: x }));""")
+    wait_for("the other place", lambda: told()[0]["position_s"] > at + 100)
+    time.sleep(2.5)
+    off = (phase(b, told) - was + PHASE_S / 2) % PHASE_S - PHASE_S / 2
+    moved = told()[0]["position_s"] - at
+    if abs(off) > 2:
+        raise Failed(f"the picture is {off:.1f} s off its place after a seek of {moved:.1f} s")
+
+
+def own_recording(b, d):
+    """What this server has recorded, on the same bar: plays as slowly as it is told to, and is saved."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    b.run(f"location.hash = '#/live/{device}/{channel}'")
+    b.run("document.getElementById('past').open = true;"
+          "const day = document.querySelector('#past .day'); day.valueAsDate = new Date(Date.now() - new Date().getTimezoneOffset() * 60000);"
+          "day.dispatchEvent(new Event('change'))")
+    wait_for("a piece of it", lambda: b.run("return document.querySelectorAll('#past .bar i.ours').length"))
+    b.run("const s = document.querySelector('#past .which'); s.value = 'ours'; s.dispatchEvent(new Event('change'));"
+          "document.querySelector('#past .bar').dispatchEvent(new KeyboardEvent('keydown', { key: 'Home' }))")
+    wait_for("its picture", lambda: b.run("return document.getElementById('video').src.includes('records.mp4')") and read_clock(b))
+    b.run("const s = document.querySelector('#past .scale'); s.value = '0.25'; s.dispatchEvent(new Event('change'))")
+    begun, when = read_clock(b)["time"], time.monotonic()
+    time.sleep(2)
+    rate = (read_clock(b)["time"] - begun) / (time.monotonic() - when)
+    if not 0.1 < rate < 0.5:
+        raise Failed(f"a quarter of the pace is {rate:.2f}")
+    b.click("#past .pause")
+    wait_for("a pause", lambda: b.run("return document.getElementById('video').paused"))
+    b.run("window.saved = []; window.click = HTMLAnchorElement.prototype.click;"
+          "HTMLAnchorElement.prototype.click = () => {}; window.make = URL.createObjectURL;"
+          "URL.createObjectURL = (b) => { if (b.type === 'video/mp4') window.saved.push(b.size); return window.make.call(URL, b); }")
+    b.click("#past .save")
+    size = wait_for("the file", lambda: b.run("return window.saved")[0:1])[0]
+    b.run("HTMLAnchorElement.prototype.click = window.click; URL.createObjectURL = window.make")
+    if size < 20000:
+        raise Failed(f"a file of {size} bytes")
+    b.run("document.getElementById('past').scrollIntoView({ block: 'end' })")
+    b.both("timeline")
+    b.click("#past .live")
+    wait_for("the live picture", lambda: not b.run("return document.getElementById('video').src.includes('records.mp4')") and read_clock(b), timeout=25)
+    b.run("document.querySelector('#past .which').value = ''; document.getElementById('past').open = false")
+
+
+def tours(b, d):
+    """A cruise is made of a preset, and started; a gamepad's stick turns the camera as long as it is pushed."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    b.run(f"location.hash = '#/live/{device}/{channel}'; document.getElementById('ptz').open = true")
+    count = lambda: len(d.get("/api/v1/commands?cmd=PTZCmd&limit=500")["items"])
+    before = count()
+    for key in ("cruiseAdd", "tourStart"):
+        b.run("document.querySelector('#ptz .tours [data-t=' + arguments[0] + ']').click()", key)
+    wait_for("both orders", lambda: count() == before + 2)
+    bodies = b.run_async("""const done = arguments[0];
+        import('/gamepad.js').then((m) => done([m.wish({ axes: [0.1, -0.1], buttons: [] }), m.wish({ axes: [1, 0], buttons: [] }),
+        m.wish({ axes: [0, 0], buttons: [0, 0, 0, 0, 0, 0, { value: 0.5 }, { value: 0 }] })]));""")
+    if bodies[0] is not None or bodies[1] != {"action": "move", "pan": 1, "tilt": 0, "zoom": 0, "pan_speed": 255} or bodies[2]["zoom"] != -1:
+        raise Failed(f"gamepad: {bodies}")
+    b.run("""window.stick = [-1, 0]; document.hasFocus = () => true;
+        navigator.getGamepads = () => [{ axes: window.stick, buttons: [] }];
+        window.dispatchEvent(new Event('gamepadconnected'));""")
+    wait_for("the stick's order", lambda: count() == before + 3)
+    b.run("window.stick = [0, 0]")
+    wait_for("its stop", lambda: count() == before + 4)
+    b.run("navigator.getGamepads = () => []; document.getElementById('ptz').open = false")
+
+
+def access(b, d):
+    """A viewer of one device is made, logs in, sees his picture and none of what is not his; a token is told once."""
+    b.run("location.hash = '#/access'")
+    wait_for("the admin", lambda: b.run("return document.querySelector('#view-access [data-id=admin]')"))
+    b.run("""const f = document.querySelectorAll('#view-access section form')[0], i = f.querySelectorAll('input');
+        i[0].value = 'lina'; i[1].value = 'yard-and-gate'; i[2].click(); i[3].value = arguments[0]; f.requestSubmit();""", "34020000001180000001")
+    wait_for("her row", lambda: b.run("return document.querySelector('#view-access [data-id=lina] .wide')?.textContent") == "34020000001180000001")
+    b.run("const f = document.querySelectorAll('#view-access section form')[1]; f.querySelector('input').value = 'robot'; f.requestSubmit()")
+    token = wait_for("the token", lambda: b.run("return document.querySelectorAll('#view-access .once')[0].textContent"))
+    if d.call("GET", "/api/v1/me", token=False, headers={"Authorization": "Bearer " + token}).json["role"] != "viewer":
+        raise Failed("the token is not a viewer's")
+    b.both("access")
+    b.run("location.hash = '#/audit'")
+    paths = "return [...document.querySelectorAll('#view-audit tbody tr')].map((r) => r.cells[1].textContent + ' ' + r.cells[4].textContent + ' ' + r.cells[5].textContent)"
+    wait_for("what was done", lambda: "admin POST /api/v1/users" in b.run(paths))
+    b.both("audit")
+    b.run("const i = document.querySelectorAll('#view-audit input')[1]; i.value = '/api/v1/tokens'; i.dispatchEvent(new Event('change'))")
+    wait_for("the token's alone", lambda: b.run(paths) == ["admin POST /api/v1/tokens"])
+    b.click("#logout")
+    time.sleep(0.5)
+    log_in_as(b, "lina", "yard-and-gate")
+    wait_for("her views", lambda: b.run("return document.querySelectorAll('#views a').length") > 4)
+    if b.run("return document.querySelectorAll('#views a[href^=\"#/audit\"], #views a[href^=\"#/outputs\"], #views a[href^=\"#/trace\"]').length"):
+        raise Failed("a viewer is offered what is not his")
+    b.click(CHANNEL)
+    wait_for("her picture", lambda: read_clock(b), timeout=25)
+    if b.run("return getComputedStyle(document.getElementById('ptz')).display") != "none":
+        raise Failed("a viewer is offered to move")
+    b.shot("viewer")
+    b.click("#logout")
+    time.sleep(0.5)
+    log_in_as(b, "admin", admin_password(d))
+    wait_for("tree", lambda: b.run("return document.querySelectorAll(arguments[0]).length", CHANNEL) == 2)
+    d.call("DELETE", "/api/v1/users/lina")
+    d.call("DELETE", "/api/v1/tokens/robot")
+
+
+class Listener(http.server.BaseHTTPRequestHandler):
+    came = []
+
+    def do_POST(self):
+        self.came.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def outputs(b, d):
+    """A webhook is added and tested; a channel is pushed somewhere, and no more."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        b.run(f"location.hash = '#/outputs/{device}/{channel}'")
+        wait_for("the form", lambda: b.run("return document.querySelector('#view-outputs form')?.hidden") is False)
+        b.run("""const f = document.querySelectorAll('#view-outputs form')[1], i = f.querySelectorAll('input');
+            i[0].value = 'log'; i[1].value = arguments[0]; f.requestSubmit();""", f"http://127.0.0.1:{server.server_port}/")
+        wait_for("its secret", lambda: len(b.run("return document.querySelector('#view-outputs .once').textContent")) > 20)
+        wait_for("its row", lambda: b.run("return document.querySelector('#view-outputs [data-id=log] [data-t=testHook]')"))
+        b.run("document.querySelector('#view-outputs [data-id=log] [data-t=testHook]').click()")
+        wait_for("the test event", lambda: any(e["event"] == "test" for e in Listener.came))
+        b.run("const f = document.querySelectorAll('#view-outputs form')[0]; f.querySelector('textarea').value = arguments[0]; f.requestSubmit()",
+              f"rtsp://127.0.0.1:{free_port()}/gate")
+        wait_for("the push", lambda: b.run("return document.querySelectorAll('#view-outputs section:first-of-type tbody tr').length") == 1)
+        b.both("outputs")
+        press(b, "pushNone")
+        wait_for("no push", lambda: not d.get("/api/v1/pushes")["items"])
+        b.run("window.confirm = () => true; document.querySelector('#view-outputs [data-id=log] [data-t=del]').click()")
+        wait_for("no webhook", lambda: not d.get("/api/v1/webhooks")["items"])
+    finally:
+        server.shutdown()
+    b.run("location.hash = '#/live'")
+
+
+def chart(b, d):
+    """A device that reports where it is: on the map, in the table, and its track."""
+    device = "34020000001180000033"
+    c = Cameras(d, "--position", "1", device=device)
+    try:
+        wait_for("its position", lambda: d.get(f"/api/v1/positions?device={device}")["items"], timeout=30)
+        b.run("location.hash = '#/map'")
+        wait_for("its mark", lambda: b.run("return document.querySelectorAll('#view-map .place:not(.fixed)').length"))
+        wait_for("its row", lambda: b.run("return document.querySelectorAll('#view-map tbody tr').length"))
+        b.run("document.querySelector('#view-map [data-t=track]').click()")
+        wait_for("it is chosen", lambda: b.run("return document.querySelectorAll('#view-map .place.chosen').length") == 1)
+        lines = b.run("return document.querySelectorAll('#view-map .net').length")
+        if lines < 3:
+            raise Failed(f"{lines} lines of the net")
+        if SHOTS:
+            time.sleep(20)  # a way to be seen
+        b.both("map")
+    finally:
+        c.close()
+    d.call("DELETE", f"/api/v1/devices/{device}")
+    wait_for("one device", lambda: b.run("return document.querySelectorAll('#tree .device').length") == 1)
+    b.run("location.hash = '#/live'")
 
 
 def wall(b, d):
@@ -315,7 +537,7 @@ def wall(b, d):
     if not re.fullmatch(r"\d{20}-[\d-]+\.jpg", saved[0]):
         raise Failed(f"snapshot: {saved}")
     b.run("HTMLAnchorElement.prototype.click = window.click")
-    b.shot("wall")
+    b.both("wall")
     b.run("document.querySelector('.sizes [data-n=\"9\"]').click(); location.reload()")
     wait_for("the same after a reload", lambda: b.run(moving) == [True, False, False, True] + [False] * 5, timeout=25)
     b.run("location.hash = '#/live'")
@@ -341,7 +563,7 @@ def alarms(b, cam):
     text = b.run("return document.querySelector('#view-alarms tbody tr').textContent")
     if "大门 1-1" not in text or "motion" not in text.lower():
         raise Failed(f"alarm: {text}")
-    b.shot("alarms")
+    b.both("alarms")
     pick = "const s = document.querySelectorAll('#view-alarms select')[0]; s.value = arguments[0]; s.dispatchEvent(new Event('change'))"
     b.run(pick, "1")
     wait_for("none by telephone", lambda: rows() == 0)
@@ -379,6 +601,7 @@ def records(b, d):
     wait_for("the plan", lambda: d.get(path)["mode"] == "plan")
     if d.get(path)["plan"] != ["0" * 16 + "1" * 20 + "0" * 12] + ["0" * 48] * 6:
         raise Failed(f"plan: {d.get(path)['plan']}")
+    b.both("records")
     d.call("PUT", path, {"mode": "off"})
     if not re.search(r"^gb28181_recorded_segments 1$", d.call("GET", "/metrics").body.decode(), re.M):
         raise Failed("the figures have no file of a recording")
@@ -403,7 +626,7 @@ def downloads(b, d):
         until.value = new Date(Date.parse(from.value + 'Z') + 20000).toISOString().slice(0, 19);
         document.querySelector('#view-downloads form').requestSubmit();""")
     wait_for("its file", lambda: b.run("return document.querySelector('#view-downloads [data-t=toFile]')"), timeout=40)
-    b.shot("downloads")
+    b.both("downloads")
     size = b.run_async("fetch(document.querySelector('#view-downloads [data-t=toFile]').href).then((r) => r.blob()).then((x) => arguments[0](x.size))")
     if size < 10000:
         raise Failed(f"a file of {size} bytes")
@@ -428,6 +651,7 @@ def settings(b, d):
     wait_for("its word", lambda: "taken" in b.run("return document.querySelector('[data-type=BasicParam] .said')?.textContent ?? ''"))
     b.shot("settings")
     told = d.get(f"/api/v1/devices/{device}/config?type=BasicParam&wait=10")["answer"][0]["BasicParam"]["HeartBeatInterval"]
+    b.both("settings")
     if told != 45:
         raise Failed(f"the device tells {told}")
     b.run("""const name = document.querySelector('#view-settings .card input'); name.value = 'yard';
@@ -452,6 +676,7 @@ def trace(b, d):
     if "REGISTER sip:" not in text or "Call-ID:" not in text:
         raise Failed(f"text: {text[:300]}")
     b.shot("trace")
+    b.both("trace")
     press(b, "thisCall")
     wait_for("its call alone", lambda: steps() and len(steps()) < before and set(steps()) <= {"REGISTER", "401 Unauthorized", "200 OK"})
     size = b.run_async("fetch(document.querySelector('#view-trace a').href).then((r) => r.arrayBuffer()).then((x) => arguments[0](new Uint32Array(x)[0]))")
@@ -472,7 +697,7 @@ def home(b, d):
             raise Failed(f"counts: {tiles}")
         b.run("document.querySelector('#view-home .title button').click()")
         wait_for("the hints", lambda: "34020000002000000001" in b.run("return document.getElementById('welcome').textContent"))
-        b.shot("home")
+        b.both("home")
         b.run("document.querySelector('#view-home .title button').click()")
         press(b, "accept")
         wait_for("a device", lambda: [x for x in d.devices() if x["id"] == device])
@@ -508,6 +733,107 @@ def many(b, d):
     wait_for("the others", lambda: count() == 3)
 
 
+def paint(b, d):
+    """A site of 100,000 channels: how long until the page is there, and its tree."""
+    first = "34020000001180000201"
+    ids = [first[:-3] + str(201 + i) for i in range(10)]
+    c = Cameras(d, "--devices", "10", "--channels", "10000", "--items", "1000", "--quiet", "--transport", "tcp", device=first)
+    try:
+        wait_for("their catalogs", lambda: sum(x["channels"] for x in d.devices() if x["id"] in ids) == 100000, timeout=60)
+        took = []
+        for _ in range(3):
+            b.open("about:blank")
+            b.open(d.base + "/#/home")
+            took.append(wait_for("the tree", lambda: b.run(
+                "const paint = performance.getEntriesByName('first-contentful-paint')[0], tree = performance.getEntriesByName('tree')[0];"
+                "return document.readyState === 'complete' && paint && tree && [paint.startTime, tree.startTime].map(Math.round)")))
+    finally:
+        c.close()
+    for device in ids:
+        d.call("DELETE", f"/api/v1/devices/{device}")
+    wait_for("one device", lambda: b.run("return document.querySelectorAll('#tree .device').length") == 1)
+    painted, tree = min(took)
+    print(f"        painted after {painted} ms, with its tree after {tree} ms")
+    if painted > 1000 * SLOW or tree > 1500 * SLOW:
+        raise Failed(f"{took}")
+    b.run("location.hash = '#/live'")
+
+
+OF_CHANNEL = ("live", "records", "downloads", "settings", "trace", "outputs")
+AXE = os.environ.get("AXE", os.path.join(TOP, "build", "axe.min.js"))  # tools/axe.sh fetches it
+
+# What needs a name and has none; what is no heading of its view.
+NAMELESS = """
+const shown = (e) => e.getClientRects().length > 0 && getComputedStyle(e).visibility !== 'hidden';
+const name = (e) => e.getAttribute('aria-label') || e.title || e.textContent.trim() || [...e.labels ?? []].map((l) => l.textContent.trim()).join('');
+const nameless = [...document.querySelectorAll('button, input, select, textarea, a[href], summary, [role=slider], [role=tree], img:not([alt]), video[controls]')]
+  .filter((e) => shown(e) && !(e.tagName === 'VIDEO' ? true : name(e))).map((e) => e.outerHTML.slice(0, 160));
+const heads = [...document.querySelectorAll('h1')].filter(shown).length;
+const mains = [...document.querySelectorAll('main')].filter(shown).length;
+return { nameless, heads, mains };
+"""
+# Keys of texts that stand where their texts should
+KEYS = """
+return [...document.querySelectorAll('[data-t], [data-t-label]')].flatMap((e) => [[e.dataset.t, e.textContent], [e.dataset.tLabel, e.getAttribute('aria-label')]])
+  .filter(([key, text]) => key === text && /[a-z].*[A-Z_]/.test(key)).map(([key]) => key);
+"""
+CHECK = """
+const done = arguments[0];
+axe.run({ resultTypes: ['violations'] }).then((r) => done(r.violations.filter((v) => ['serious', 'critical'].includes(v.impact))
+  .map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`)));
+"""
+
+
+def emulate(b, cmd, **params):
+    b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation." + cmd, "params": params})
+
+
+def theme(b, name):
+    emulate(b, "setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])
+
+
+def for_all(b, d):
+    """Each view with everything open, dark and light: every control has a name, and axe-core, where it is there, finds
+    nothing serious."""
+    has_axe = os.path.exists(AXE)
+    if has_axe:
+        with open(AXE) as f:
+            b.run(f.read())
+    found = []
+    for name in b.run("return [...document.querySelectorAll('#views a')].map((a) => a.hash.split('/')[1])"):
+        at = "/34020000001180000001/34020000001310000001" if name in OF_CHANNEL else ""
+        b.run(f"location.hash = '#/{name}{at}'")
+        wait_for(name, lambda: b.run(f"return document.getElementById('view-{name}')?.hidden === false"))
+        b.run("for (const e of document.querySelectorAll('.view:not([hidden]) details')) e.open = true")
+        time.sleep(0.8)
+        got = b.run(NAMELESS)
+        found += [f"{name}: no name: {e}" for e in got["nameless"]]
+        found += [f"{name}: no text: {k}" for k in b.run(KEYS)]
+        if got["heads"] != 1 or got["mains"] != 1:
+            found.append(f"{name}: {got['heads']} h1, {got['mains']} main")
+        for colours in ("dark", "light") if has_axe else ():
+            theme(b, colours)
+            found += [f"{name}, {colours}: {v}" for v in b.run_async(CHECK)]
+        b.run("for (const e of document.querySelectorAll('.view:not([hidden]) details')) e.open = false")
+    theme(b, "")
+    b.run("location.hash = '#/live'")
+    print(f"        axe-core: {'run' if has_axe else 'not run, see tools/axe.sh'}")
+    if found:
+        raise Failed("\n".join(found))
+
+
+def weight(d):
+    """All files of the page as they are sent: gzipped, below 150 KB."""
+    size = 0
+    for name in os.listdir(os.path.join(TOP, "app", "web")):
+        request = urllib.request.Request(f"{d.base}/{name}", headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=10) as r:
+            size += len(r.read())
+    print(f"        {size / 1000:.1f} kB in all")
+    if size >= 150000:
+        raise Failed(f"{size} bytes")
+
+
 def looks(b):
     """Every view in Chinese on a phone: nothing is wider than the screen."""
     names = b.run("return [...document.querySelectorAll('#views a')].map((a) => a.hash.split('/')[1])")
@@ -516,7 +842,7 @@ def looks(b):
            "params": {"width": 390, "height": 780, "deviceScaleFactor": 1, "mobile": True}})
     wide = []
     for name in names:
-        at = "/34020000001180000001/34020000001310000001" if name in ("live", "records", "downloads", "settings", "trace") else ""
+        at = "/34020000001180000001/34020000001310000001" if name in OF_CHANNEL else ""
         b.run(f"location.hash = '#/{name}{at}'")
         wait_for(name, lambda: b.run(f"return document.getElementById('view-{name}')?.hidden === false"))
         if SHOTS:
@@ -525,11 +851,6 @@ def looks(b):
         if b.run("return document.documentElement.scrollWidth > innerWidth || document.getElementById('stage').scrollWidth > innerWidth"):
             wide.append(name)
     b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
-    if SHOTS:
-        for name in names:
-            b.run(f"document.querySelector('#views a[href^=\"#/{name}\"]').click()")
-            time.sleep(1.5)
-            b.shot(f"chinese-{name}")
     b.click("#language")
     b.run("location.hash = '#/live'")
     if wide:
@@ -553,7 +874,6 @@ def doctor_finds_nothing(b):
     wait_for("the chain", lambda: b.run("return document.querySelectorAll('#doctor .chain li.green').length") >= 12)
     red = b.run("return document.querySelectorAll('#doctor .chain li.red').length")
     b.run("document.getElementById('doctor').scrollIntoView()")
-    b.shot("doctor")
     b.run("document.getElementById('doctor').open = false")
     if red:
         raise Failed("a healthy camera has a red link")
@@ -574,31 +894,54 @@ def failure_is_named(b, d, cam):
     wait_for("the doctor", lambda: b.run("return document.querySelector('#doctor .chain li.red .evidence')"))
     first = b.run("return document.querySelector('#doctor .chain li.red b').textContent")
     tries = b.run("return document.querySelectorAll('#doctor .chain li.red button').length")
-    b.shot("problem")
+    b.both("doctor")
     if not first or not tries:
         raise Failed(f"doctor: {first}, {tries} remedies")
     print(f"        {title}; {evidence}")
 
 
+class Site:
+    """One camera of two channels, as soon as it is started."""
+
+    def __init__(self, d):
+        self.d, self.cam = d, None
+
+    def start(self):
+        self.cam = Cameras(self.d, "--channels", "2")
+        wait_for("catalog", lambda: any(x["channels"] == 2 for x in self.d.online()))
+
+    def __getattr__(self, name):
+        return getattr(self.cam, name)
+
+    def close(self):
+        if self.cam:
+            self.cam.close()
+
+
 def cases(b, d, cam):
-    return (("log_in", lambda: log_in(b, d)), ("plays", lambda: plays(b, d)), ("sub_stream", lambda: sub_stream(b)),
+    return (("log_in", lambda: log_in(b, d, cam)), ("plays", lambda: plays(b, d)), ("sub_stream", lambda: sub_stream(b)),
             ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)), ("moves", lambda: moves(b, d)),
             ("speaks", lambda: speaks(b, cam)), ("doctor", lambda: doctor_finds_nothing(b)),
             ("recording", lambda: recording(b, d)),
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
-            ("records", lambda: records(b, d)), ("downloads", lambda: downloads(b, d)),
+            ("records", lambda: records(b, d)), ("own_recording", lambda: own_recording(b, d)),
+            ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("outputs", lambda: outputs(b, d)),
+            ("map", lambda: chart(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
             ("trace", lambda: trace(b, d)),
             ("home", lambda: home(b, d)),
-            ("many", lambda: many(b, d)), ("looks", lambda: looks(b)),
+            ("many", lambda: many(b, d)), ("paint", lambda: paint(b, d)),
+            ("for_all", lambda: for_all(b, d)), ("weight", lambda: weight(d)), ("looks", lambda: looks(b)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
 
 def main():
     passed = failed = 0
-    with system(channels=2) as (d, cam):
+    d = Daemon()
+    cam = Site(d)
+    with contextlib.closing(d), contextlib.closing(cam):
         b = Browser()
         try:
             for name, fn in cases(b, d, cam):
