@@ -271,7 +271,7 @@ def ports():
     def live(n):
         return d.live(DEVICE[:-2] + f"{n:02d}", channel_id(DEVICE, n), transport="udp")
 
-    with system("--quiet", devices=40,
+    with system("--quiet", "--keepalive", "5", devices=40,
                 settings=("media.mode=dedicated", f"media.ports={first}-{first + 39}", "media.idle_stop_s=2")) as (d, _):
         answers = [live(n) for n in range(1, 41)]
         good = [a for a in answers if a.status == 200]
