@@ -101,6 +101,14 @@ int sandbox_become(const char *user, const char *data_dir,
 
 /* ---- system calls -------------------------------------------------------------- */
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 #if defined(__x86_64__)
 #define ARCH AUDIT_ARCH_X86_64
 #define FOREIGN_BIT 0x40000000u /* of x32 */
@@ -114,7 +122,7 @@ int sandbox_become(const char *user, const char *data_dir,
 #define ARCH AUDIT_ARCH_RISCV64
 #endif
 
-#ifdef ARCH
+#if defined(ARCH) && !defined(SANITIZED)
 /* What this program never does, and one that has taken it over would. */
 static const uint16_t refused[] = {
     SYS_execve, SYS_execveat,
@@ -185,14 +193,6 @@ static size_t write_program(struct sock_filter out[static PROGRAM_MAX])
     memcpy(&out[n], tail, sizeof(tail));
     return n + sizeof(tail) / sizeof(*tail);
 }
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
 #endif
 
 int sandbox_filter(char why[static 512])
