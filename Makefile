@@ -151,6 +151,7 @@ $(BUILD)/clip.o: $(BUILD)/clip.S $(clips)
 
 $(BUILD)/gbcam: $(BUILD)/clip.o $(call obj,$(wildcard tools/cam/*.c))
 $(BUILD)/gbctl: $(call obj,$(wildcard tools/ctl/*.c))
+$(BUILD)/sipload: $(call obj,$(wildcard tools/load/*.c))
 
 $(tools): $(BUILD)/%: $(BUILD)/tools/%.o $(app_lib) $(core_lib)
 	$(call say,LD,$@)
@@ -220,7 +221,7 @@ $(BUILD)/test/%.o: OPT += -O0
 endif
 
 # What another compiler has to say: its front end reads every source.
-seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c test/*.c test/preload/*.c test/sim/*.c fuzz/*.c)
+seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c tools/load/*.c test/*.c test/preload/*.c test/sim/*.c fuzz/*.c)
 warnings: $(seen_src:%.c=$(BUILD)/%.seen)            ## read all sources with CC, for its warnings
 $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)

@@ -3,6 +3,8 @@
 #include "app/net/media_hls.h"
 #include "app/net/sockaddr.h"
 
+#include <stdlib.h>
+
 struct gb_time daemon_http_now(void *ctx)
 {
     return daemon_now(ctx);

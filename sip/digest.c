@@ -390,8 +390,8 @@ void sip_ha1_make(struct sip_ha1 *out, enum sip_digest_alg alg,
 void sip_ha1_pack(uint8_t *raw, const struct sip_ha1 *ha1)
 {
     for (size_t i = 0; i < ha1->n / 2u; i++)
-        raw[i] = (uint8_t)(ascii_hex(ha1->hex[2 * i]) << 4 |
-                           ascii_hex(ha1->hex[2 * i + 1]));
+        raw[i] = (uint8_t)((ascii_hex(ha1->hex[2 * i]) & 15) << 4 |
+                           (ascii_hex(ha1->hex[2 * i + 1]) & 15));
 }
 
 void sip_ha1_unpack(struct sip_ha1 *out, enum sip_digest_alg alg,

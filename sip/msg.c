@@ -388,7 +388,7 @@ static inline void read_via(struct parse *p)
         !sip_plain_via(via, t, at, at + value.n)) {
         *via = (struct sip_via){ 0 };
         read_odd_via(p, value);
-    } else if ((via->branch.n < 8 || memcmp(via->branch.p, SIP_COOKIE, 7)) &&
+    } else if ((via->branch.n < 8 || memcmp(via->branch.p, SIP_COOKIE, 7) != 0) &&
                !sip_via_has_cookie(via)) {
         p->m->odd |= SIP_ODD_NO_COOKIE;
     }
@@ -463,6 +463,7 @@ static bool plain_cseq(struct sip_msg *m, struct slice value)
     struct slice name = m->method_name;
     size_t n = value.n - name.n - 1; /* of the number */
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): value.n is not 0 */
     if (!m->method || value.n < name.n + 2 || value.p[n] != ' ' ||
         !same_name(value.p + n + 1, name.p, name.n) ||
         !number(slice_head(value, n), &m->cseq.number))

@@ -80,7 +80,7 @@ static int grow_out(struct sip_stack *s)
 
     if (!p)
         return GB_ENOMEM;
-    if (s->out_n)
+    if (s->out)
         memcpy(p, s->out, s->out_n);
     gb_put(s->alloc, s->out);
     s->out = p;

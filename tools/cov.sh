@@ -14,7 +14,7 @@ for d in base sip sdp manscdp rtp ps app/platform app/device app/media app/trace
             continue
         fi
         gcov -b -n -o "$dir/$d" "$c" 2> /dev/null | awk -v f="$c" '
-            function share(text,   a) { split(text, a, /[:% ]+/); return a[2] + 0 }
+            function share(text) { sub(/^[^:]*:/, "", text); return text + 0 }
             /^File / { hit = index($0, f "\047") > 0 }
             hit && /^Lines executed/ { l = share($0); ln = $NF }
             hit && /^Taken at least once/ { b = share($0); bn = $NF }

@@ -576,7 +576,7 @@ def drained(d):
     """Without viewers nothing is left: no session, no port, no viewer."""
     wait_for("no sessions", lambda: not d.get("/api/v1/sessions")["items"], timeout=30)
     wait_for("no streams", lambda: metric(d, "gb28181_streams") == 0 and metric(d, "gb28181_viewers") == 0)
-    wait_for("no ports", lambda: metric(d, 'gb28181_media_ports{state="used"}') == 0)
+    wait_for("no ports", lambda: metric(d, 'gb28181_media_ports{state="lent"}') == 0)
 
 
 def ends(devices, rounds):

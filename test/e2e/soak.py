@@ -97,7 +97,7 @@ def check_recordings(d):
     """Every closed file is read to its end without a word."""
     n = 0
     for i in range(1, STREAMS + 1, 10):
-        for s in d.get(f"/api/v1/records?device={device_id(i)}&limit=1000")["items"]:
+        for s in d.get(f"/api/v1/records?device={device_id(i)}&channel={channel_of(i)}&limit=1000")["items"]:
             if s["open"]:
                 continue
             p = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-show_entries", "stream=nb_read_packets",
