@@ -187,13 +187,13 @@ static void run_loop(void *arg)
     mailbox_send(&l->net->main_box, &e->mail, true);
 }
 
-/* A turn ends: may the loop rest before the next one? */
-static bool on_turn(void *ctx)
+/* A turn ends: how long is the loop to rest before the next one? */
+static uint32_t on_turn(void *ctx)
 {
     struct media_loop *l = ctx;
 
     media_loop_tell_woken(l);
-    return l->n_streams >= PACE_STREAMS && !l->stopping;
+    return l->stopping ? 0 : pace_turn_ns(l->n_streams);
 }
 
 static int loop_init(struct media_loop *l)
