@@ -3,6 +3,30 @@
 
 #include "app/net/pace.h"
 
+#define TURN_NS 2000000
+
+/* Few streams are not kept waiting, and many not for long. */
+static void how_long_a_turn(void **state)
+{
+    static const struct {
+        size_t n_streams;
+        uint32_t turn_ns;
+    } cases[] = {
+        { 0, 0 },
+        { 1, 0 },
+        { PACE_STREAMS - 1, 0 },
+        { PACE_STREAMS, PACE_STREAMS * PACE_EACH_NS },
+        { PACE_MAX_NS / PACE_EACH_NS - 1, PACE_MAX_NS - PACE_EACH_NS },
+        { PACE_MAX_NS / PACE_EACH_NS, PACE_MAX_NS },
+        { PACE_MAX_NS / PACE_EACH_NS + 1, PACE_MAX_NS },
+        { SIZE_MAX, PACE_MAX_NS },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_int_equal(pace_turn_ns(cases[i].n_streams), cases[i].turn_ns);
+}
+
 static void how_long(void **state)
 {
     static const struct {
@@ -10,17 +34,17 @@ static void how_long(void **state)
         uint64_t since_ns;
         uint32_t rest_ns;
     } cases[] = {
-        { "at once", 0, PACE_NS },
-        { "half of it", PACE_NS / 2, PACE_NS - PACE_NS / 2 },
-        { "just before", PACE_NS - 1, 1 },
-        { "long enough", PACE_NS, 0 },
-        { "after a wait", 1000ull * PACE_NS, 0 },
+        { "at once", 0, TURN_NS },
+        { "half of it", TURN_NS / 2, TURN_NS - TURN_NS / 2 },
+        { "just before", TURN_NS - 1, 1 },
+        { "long enough", TURN_NS, 0 },
+        { "after a wait", 1000ull * TURN_NS, 0 },
     };
     const struct pace p = { .turn_ns = 5000000000ull };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
-        if (pace_rest_ns(&p, p.turn_ns + cases[i].since_ns) !=
+        if (pace_rest_ns(&p, p.turn_ns + cases[i].since_ns, TURN_NS) !=
             cases[i].rest_ns)
             fail_msg("%s", cases[i].name);
 }
@@ -31,12 +55,12 @@ struct turns {
     uv_idle_t idle; /* there is always something to do */
 };
 
-static bool on_turn(void *ctx)
+static uint32_t on_turn(void *ctx)
 {
     struct turns *t = ctx;
 
     t->n++;
-    return t->busy;
+    return t->busy ? TURN_NS : 0;
 }
 
 static void on_idle(uv_idle_t *h)
@@ -65,7 +89,7 @@ static void rests(void **state)
         from_ns = uv_hrtime();
         uv_run(&loop, UV_RUN_DEFAULT); /* ends: the pace keeps nothing alive */
         if (busy)
-            assert_true(uv_hrtime() - from_ns >= 18ull * PACE_NS);
+            assert_true(uv_hrtime() - from_ns >= 18ull * TURN_NS);
         assert_true(t.n >= 20);
         uv_close((uv_handle_t *)&t.idle, NULL);
         pace_close(&p);
@@ -77,6 +101,7 @@ static void rests(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(how_long_a_turn),
         cmocka_unit_test(how_long),
         cmocka_unit_test(rests),
     };

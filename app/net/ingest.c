@@ -249,14 +249,18 @@ void ingest_send(struct ingest *in, struct slice packet)
     udp_flush(in->rtp);
 }
 
+void ingest_tick_packets(struct ingest *in, uint64_t now_ms)
+{
+    if (in->rx)
+        receiver_tick(in->rx, now_ms);
+}
+
 void ingest_tick(struct ingest *in, uint64_t now_ms)
 {
     ingest_tick_connections(in, now_ms);
     intake_tick(&in->intake, now_ms);
-    if (!in->rx)
-        return;
-    receiver_tick(in->rx, now_ms);
-    if (now_ms >= in->rtcp_ms && receiver_last_ms(in->rx) &&
+    ingest_tick_packets(in, now_ms);
+    if (in->rx && now_ms >= in->rtcp_ms && receiver_last_ms(in->rx) &&
         now_ms - receiver_last_ms(in->rx) < INGEST_RTCP_MS)
         send_report(in, now_ms);
 }

@@ -51,6 +51,8 @@ void ingest_free(struct ingest *in);
 /* The device has answered: see PLATFORM_DO_ANSWER. */
 void ingest_answer(struct ingest *in, const struct platform_action *a);
 void ingest_tick(struct ingest *in, uint64_t now_ms);
+/* Only what waits for packets: the part of ingest_tick that is urgent. */
+void ingest_tick_packets(struct ingest *in, uint64_t now_ms);
 
 /* From now on it sends as well: over the connection, or over UDP to where the
  * media of the peer come from; until they do to the address of its answer. Then

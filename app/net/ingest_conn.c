@@ -32,12 +32,41 @@ void media_conn_close(struct media_conn *c)
     uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
 }
 
+/* Between two reads a connection has a slab only while somebody holds a packet
+ * in it. So all connections of a loop are read into a few slabs, which stay in
+ * the caches. */
+static bool take_slab(struct media_conn *c)
+{
+    if (c->slab)
+        return true;
+    c->slab = slab_get(&c->in->o.pool->slabs);
+    if (!c->slab)
+        return false;
+    memcpy(c->slab->bytes, c->tail, c->len);
+    return true;
+}
+
+static bool put_slab(struct media_conn *c)
+{
+    size_t done = rtp_tcpframe_done(&c->frame), left = c->len - done;
+    bool scarce = c->in->o.pool->slabs.n_live > SLAB_POOL_MAX / 2;
+
+    if (c->slab->refs > 1 || left > sizeof(c->tail) || scarce)
+        return false; /* who has one keeps it */
+    memcpy(c->tail, c->slab->bytes + done, left);
+    rtp_tcpframe_shift(&c->frame, done);
+    c->len = left;
+    slab_unref(c->slab);
+    c->slab = NULL;
+    return true;
+}
+
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
 {
     struct media_conn *c = h->data;
 
     (void)suggested;
-    if (c->slab)
+    if (take_slab(c))
         *b = uv_buf_init((char *)c->slab->bytes + c->len,
                          (unsigned)(SLAB_BYTES - c->len));
     else
@@ -130,7 +159,7 @@ static void take_frames(struct media_conn *c)
         conn_lost(c, err, err == GB_ELIMIT
                               ? "RTP framing was lost and not found again"
                               : "bytes on the connection are no media");
-    else if (!make_room(c))
+    else if (!put_slab(c) && !make_room(c))
         conn_lost(c, GB_ENOMEM, "no memory for received bytes");
 }
 
@@ -140,8 +169,10 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 
     (void)b;
     if (n < 0) {
-        conn_lost(c, (int)n, n == UV_EOF ? "device closed the connection"
-                                         : uv_strerror((int)n));
+        conn_lost(c, (int)n,
+                  n == UV_EOF       ? "device closed the connection"
+                  : n == UV_ENOBUFS ? "no memory for received bytes"
+                                    : uv_strerror((int)n));
         return;
     }
     c->len += (size_t)n;

@@ -6,7 +6,8 @@
 #include "app/net/refusal.h"
 #include "rtp/tcpframe.h"
 
-#define SEND_MAX 2048 /* bytes of a packet that we send */
+#define SEND_MAX 2048      /* bytes of a packet that we send */
+#define CONN_TAIL_MAX 4096 /* bytes that do without a slab between two reads */
 
 /* One media connection, accepted or made by us. */
 struct media_conn {
@@ -15,7 +16,7 @@ struct media_conn {
     uv_connect_t connect;
     struct gb_addr remote;
     struct rtp_tcpframe frame;
-    struct slab *slab;
+    struct slab *slab; /* NULL: it needs none until more comes */
     size_t len;
     uint64_t since_ms, last_ms; /* last_ms 0: nothing valid yet */
     bool up, closing;
@@ -24,6 +25,7 @@ struct media_conn {
                       nobody reports on (field-note 6.1) */
     size_t rest_len, rest_off; /* of a packet that went out in part */
     uint8_t rest[SEND_MAX];
+    uint8_t tail[CONN_TAIL_MAX]; /* without a slab: what came last, len bytes */
 };
 
 struct ingest {

@@ -47,24 +47,31 @@ void media_net_event(struct media_net *n, const struct platform_media_event *ev)
 
 /* ---- time ------------------------------------------------------------------------ */
 
-static void tick_stream(struct media_stream *s, uint64_t now_ms)
+/* What has time. */
+static void tick_slowly(struct media_stream *s, uint64_t now_ms)
+{
+    struct receiver_counters c;
+
+    ingest_tick(s->ingest, now_ms);
+    media_share_waits(s, now_ms);
+    if (now_ms < s->alive_ms)
+        return;
+    s->alive_ms = now_ms + MEDIA_ALIVE_MS;
+    ingest_counters(s->ingest, &c);
+    if (c.packets != s->said_packets || c.foreign || s->speaker ||
+        (s->shared && s->waits))
+        media_stream_say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
+}
+
+static void tick_stream(struct media_stream *s, uint64_t now_ms, bool slow)
 {
     if (hub_deadline(s->hub) <= now_ms)
         hub_tick(s->hub, now_ms);
     media_hls_tick(&s->hls, s->hub, now_ms);
-    if (!s->ingest)
-        return;
-    ingest_tick(s->ingest, now_ms);
-    media_share_waits(s, now_ms);
-    if (now_ms >= s->alive_ms) {
-        struct receiver_counters c;
-
-        s->alive_ms = now_ms + MEDIA_ALIVE_MS;
-        ingest_counters(s->ingest, &c);
-        if (c.packets != s->said_packets || c.foreign || s->speaker ||
-            (s->shared && s->waits))
-            media_stream_say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
-    }
+    if (s->ingest && slow)
+        tick_slowly(s, now_ms);
+    else if (s->ingest)
+        ingest_tick_packets(s->ingest, now_ms);
 }
 
 /* The deadlines that the tick is too coarse for. */
@@ -85,21 +92,17 @@ void media_loop_on_soon(uv_timer_t *t)
         media_loop_tick_by(l, next_ms);
 }
 
-void media_loop_on_tick(uv_timer_t *t)
+/* For media_net_counters. */
+static void publish(struct media_loop *l)
 {
-    struct media_loop *l = t->data;
-    uint64_t now_ms = uv_now(&l->uv);
     struct receiver_counters sum = l->gone;
-    struct list *n, *tmp;
     unsigned viewers = 0, live = 0;
 
-    LIST_EACH(n, tmp, &l->streams) {
+    for (struct list *n = l->streams.next; n != &l->streams; n = n->next) {
         struct media_stream *s = container_of(n, struct media_stream, in_loop);
         struct receiver_counters c = { 0 };
-        struct list *k;
 
-        tick_stream(s, now_ms);
-        for (k = s->clients.next; k != &s->clients; k = k->next)
+        for (struct list *k = s->clients.next; k != &s->clients; k = k->next)
             viewers++;
         if (s->ingest) {
             live++;
@@ -110,17 +113,35 @@ void media_loop_on_tick(uv_timer_t *t)
         sum.lost += c.lost;
         sum.foreign += c.foreign;
         sum.invalid += c.invalid;
-        media_stream_try_free(s);
     }
     atomic_store(&l->packets, sum.packets);
     atomic_store(&l->bytes, sum.bytes);
     atomic_store(&l->lost, sum.lost);
     atomic_store(&l->foreign, sum.foreign);
     atomic_store(&l->invalid, sum.invalid);
-    if (l->shared)
-        shared_tick(l->shared, now_ms);
     atomic_store(&l->n_viewers, viewers);
     atomic_store(&l->n_live, live);
+}
+
+void media_loop_on_tick(uv_timer_t *t)
+{
+    struct media_loop *l = t->data;
+    uint64_t now_ms = uv_now(&l->uv);
+    bool slow = now_ms >= l->slow_ms;
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &l->streams) {
+        struct media_stream *s = container_of(n, struct media_stream, in_loop);
+
+        tick_stream(s, now_ms, slow);
+        media_stream_try_free(s);
+    }
+    if (l->shared)
+        shared_tick(l->shared, now_ms);
+    if (slow || l->n_streams == 0)
+        publish(l);
+    if (slow)
+        l->slow_ms = now_ms + MEDIA_SLOW_MS;
     if (l->n_streams == 0)
         uv_timer_stop(&l->tick);
 }
@@ -187,13 +208,13 @@ static void run_loop(void *arg)
     mailbox_send(&l->net->main_box, &e->mail, true);
 }
 
-/* A turn ends: may the loop rest before the next one? */
-static bool on_turn(void *ctx)
+/* A turn ends: how long is the loop to rest before the next one? */
+static uint32_t on_turn(void *ctx)
 {
     struct media_loop *l = ctx;
 
     media_loop_tell_woken(l);
-    return l->n_streams >= PACE_STREAMS && !l->stopping;
+    return l->stopping ? 0 : pace_turn_ns(l->n_streams);
 }
 
 static int loop_init(struct media_loop *l)

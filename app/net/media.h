@@ -13,6 +13,8 @@
 
 #define MEDIA_MAX_LOOPS 64
 #define MEDIA_TICK_MS 50       /* while a loop has streams */
+#define MEDIA_SLOW_MS 200      /* for what may wait longer: each look at a stream
+                                  fetches what the caches have lost */
 #define MEDIA_ALIVE_MS 1000    /* between two PLATFORM_MEDIA_ALIVE */
 
 struct media_net;
@@ -134,7 +136,7 @@ struct media_net_counters {
                                                    struct shared_counters */
     uint32_t streams, viewers;
 };
-/* A sum over the loops, each as of its last tick; any thread. */
+/* A sum over the loops, each as of its last slow tick; any thread. */
 void media_net_counters(const struct media_net *n,
                         struct media_net_counters *out);
 #endif

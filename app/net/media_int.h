@@ -50,11 +50,12 @@ struct media_loop {
     struct speakers speakers;
     struct shared *shared;  /* NULL: there is no shared port */
     atomic_uint passing;    /* what other loops have passed, not yet taken */
+    uint64_t slow_ms;       /* of the next slow tick */
     struct map by_session;
     struct list streams, clients;
     size_t n_streams;
     bool stopping;
-    /* published by each tick, for media_net_counters */
+    /* published by each slow tick, for media_net_counters */
     _Atomic uint64_t packets, bytes, lost, foreign, invalid;
     struct shared_counters of_shared;
     atomic_uint n_viewers, n_live;

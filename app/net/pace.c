@@ -2,23 +2,32 @@
 
 #include <time.h>
 
-uint32_t pace_rest_ns(const struct pace *p, uint64_t now_ns)
+uint32_t pace_turn_ns(size_t n_streams)
+{
+    if (n_streams < PACE_STREAMS)
+        return 0;
+    return n_streams < PACE_MAX_NS / PACE_EACH_NS
+               ? (uint32_t)n_streams * PACE_EACH_NS
+               : PACE_MAX_NS;
+}
+
+uint32_t pace_rest_ns(const struct pace *p, uint64_t now_ns, uint32_t turn_ns)
 {
     uint64_t since_ns = now_ns - p->turn_ns;
 
-    return since_ns < PACE_NS ? (uint32_t)(PACE_NS - since_ns) : 0;
+    return since_ns < turn_ns ? turn_ns - (uint32_t)since_ns : 0;
 }
 
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct pace *p = prepare->data;
+    uint32_t turn_ns = p->on_turn(p->ctx), rest_ns;
     uint64_t now_ns;
-    uint32_t rest_ns;
 
-    if (!p->on_turn(p->ctx))
+    if (!turn_ns)
         return;
     now_ns = uv_hrtime();
-    rest_ns = pace_rest_ns(p, now_ns);
+    rest_ns = pace_rest_ns(p, now_ns, turn_ns);
     if (rest_ns) {
         struct timespec t = { .tv_nsec = (long)rest_ns };
 
@@ -27,8 +36,8 @@ static void on_prepare(uv_prepare_t *prepare)
     p->turn_ns = now_ns + rest_ns;
 }
 
-void pace_start(struct pace *p, uv_loop_t *loop, bool (*on_turn)(void *ctx),
-                void *ctx)
+void pace_start(struct pace *p, uv_loop_t *loop,
+                uint32_t (*on_turn)(void *ctx), void *ctx)
 {
     p->on_turn = on_turn;
     p->ctx = ctx;

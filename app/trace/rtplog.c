@@ -1,6 +1,7 @@
 #include "app/trace/rtplog.h"
 
 #include "base/list.h"
+#include "base/map.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct rtplog {
 
 struct row {
     struct list node;
+    struct map_node running; /* until it has ended */
     uint64_t session;
     struct rtplog *log;
     bool ended;
@@ -26,6 +28,7 @@ struct row {
 
 struct rtplogs {
     struct list rows; /* the oldest first */
+    struct map running; /* by session */
     size_t n_ended;
 };
 
@@ -125,14 +128,20 @@ struct rtplogs *rtplogs_new(void)
 {
     struct rtplogs *s = calloc(1, sizeof(*s));
 
-    if (s)
-        list_init(&s->rows);
+    if (!s || map_init(&s->running, &gb_alloc_heap, NULL)) {
+        free(s);
+        return NULL;
+    }
+    list_init(&s->rows);
     return s;
 }
 
 static void forget(struct rtplogs *s, struct row *r)
 {
-    s->n_ended -= r->ended;
+    if (r->ended)
+        s->n_ended--;
+    else
+        map_remove(&s->running, &r->running);
     list_remove(&r->node);
     rtplog_unref(r->log);
     free(r);
@@ -144,19 +153,16 @@ void rtplogs_free(struct rtplogs *s)
         return;
     while (!list_is_empty(&s->rows))
         forget(s, container_of(s->rows.next, struct row, node));
+    map_fini(&s->running);
     free(s);
 }
 
-/* The newest first: those that run are near the end. */
 static struct row *find(const struct rtplogs *s, uint64_t session)
 {
-    for (const struct list *n = s->rows.prev; n != &s->rows; n = n->prev) {
-        struct row *r = container_of(n, struct row, node);
+    struct slice key = slice_of((const char *)&session, sizeof(session));
+    struct map_node *n = map_find(&s->running, key);
 
-        if (r->session == session && !r->ended)
-            return r;
-    }
-    return NULL;
+    return n ? container_of(n, struct row, running) : NULL;
 }
 
 struct rtplog *rtplogs_open(struct rtplogs *s, uint64_t session)
@@ -176,6 +182,8 @@ struct rtplog *rtplogs_open(struct rtplogs *s, uint64_t session)
     atomic_store(&r->log->refs, 1);
     r->session = session;
     list_push_back(&s->rows, &r->node);
+    map_insert(&s->running, &r->running,
+               slice_of((const char *)&r->session, sizeof(r->session)));
     return r->log;
 }
 
@@ -203,6 +211,7 @@ void rtplogs_end(struct rtplogs *s, uint64_t session)
         return;
     r->ended = true;
     s->n_ended++;
+    map_remove(&s->running, &r->running);
     LIST_EACH(n, tmp, &s->rows) {
         struct row *old = container_of(n, struct row, node);
 
