@@ -9,6 +9,7 @@
 
 static struct recorders *table;
 static struct archive *archive;
+static struct volumes *volumes;
 static unsigned changes, removals;
 static struct cuts *asked[HTTP_CUTS_MAX]; /* of the disk, not answered yet */
 static unsigned n_asked;
@@ -63,7 +64,8 @@ static void with_records(void)
     cfg.platform = NULL;
     cfg.recorders = table;
     cfg.archive = archive;
-    cfg.record_dir = "/var/rec";
+    assert_int_equal(volumes_new(&volumes, SLICE("/var/rec,/mnt/rec")), 0);
+    cfg.volumes = volumes;
     cfg.record_changed = fx_changed;
     cfg.record_remove = fx_remove;
     cfg.cut = fx_cut;
@@ -76,6 +78,7 @@ static void without_records(void)
 {
     recorders_free(table);
     archive_free(archive);
+    volumes_free(volumes);
 }
 
 #define DAY0 "000000000000000000000000000000000000000000000000"
