@@ -79,13 +79,7 @@ static bool is_known(struct http_call *c)
 {
     struct platform_channel ch;
 
-    if (!is_on(c))
-        return false;
-    if (platform_channel_view(c->app->cfg.platform, c->params.value[0],
-                              c->params.value[1], &ch))
-        return true;
-    http_answer_fail(c, 404, "channel-unknown", "no such channel");
-    return false;
+    return is_on(c) && http_find_channel(c, &ch);
 }
 
 static void show(struct http_call *c)
