@@ -82,10 +82,11 @@ enum config_type {
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \
     X(DOWNLOAD_MAX,   "download.max_gib", NUMBER,    "100",             NULL,            0, 1000000, true, "room for downloads of recordings in all, in GiB; above, they wait; 0: there are none") \
     X(DOWNLOAD_DIR,   "download.dir",     TEXT,      "",                NULL,            0, 0, false, "directory of downloaded recordings; empty: DATA/downloads") \
-    X(RECORD_DIR,     "record.dir",       TEXT,      "",                NULL,            0, 0, false, "directory of this server's recordings; empty: DATA/recordings; recordings need SQLite") \
+    X(RECORD_DIR,     "record.dir",       TEXT,      "",                NULL,            0, 0, false, "directories of this server's recordings, one a disk, separated by commas; more than one have to be there, and new ones go behind the others; empty: DATA/recordings; recordings need SQLite") \
     X(RECORD_SEGMENT, "record.segment_s", NUMBER,    "600",             NULL,            2, 86400, true, "seconds of one file; it ends at the first key frame behind them") \
     X(RECORD_DAYS,    "record.days",      NUMBER,    "30",              NULL,            0, 36500, true, "days that recordings are kept; 0: no matter how old") \
     X(RECORD_MAX,     "record.max_gib",   NUMBER,    "0",               NULL,            0, 10000000, true, "room for recordings in all, in GiB; the oldest go first; 0: until the disk is full") \
+    X(RECORD_KEEP,    "record.keep_mib",  NUMBER,    "256",             NULL,            0, 100000000, true, "MiB that recordings leave free on each disk: new files go to others, and where none is left the oldest of all go") \
     X(RECORD_CHANNEL, "record.channel_gib", NUMBER,  "0",               NULL,            0, 10000000, true, "room for those of one channel, in GiB; 0: any") \
     X(RECORD_FSYNC,   "record.fsync",     CHOICE,    "segment",         "never|segment|always", 0, 0, true, "when recordings are forced onto the disk: left to the system, at the end of each file, after each write") \
     X(SNAPSHOT_MAX,   "snapshot.max_mib", NUMBER,    "256",             NULL,            0, 100000, false, "pictures that cameras take on order and upload, in MiB of all of them, in DATA/snapshots; the oldest go first; 0: none are taken") \

@@ -287,16 +287,23 @@ static int make_download_dir(struct daemon *d, char why[static 512])
     return make_dir(d->download_dir, why);
 }
 
-static int make_record_dir(struct daemon *d, char why[static 512])
+/* One is made. Of several each is expected to be a disk that is mounted: a
+ * directory in its place would fill another one. */
+static int make_volumes(struct daemon *d, char why[static 512])
 {
     const char *dir = config_text(d->config, CONFIG_RECORD_DIR);
+    char own[1100];
+    int err;
 
-    if (*dir)
-        snprintf(d->record_dir, sizeof(d->record_dir), "%.1000s", dir);
-    else
-        snprintf(d->record_dir, sizeof(d->record_dir), "%s/recordings",
-                 d->secrets->dir);
-    return make_dir(d->record_dir, why);
+    snprintf(own, sizeof(own), "%s/recordings", d->secrets->dir);
+    err = volumes_new(&d->volumes, slice_str(*dir ? dir : own));
+    if (err)
+        return daemon_fail(why, err, "record.dir", gb_strerror(err));
+    volumes_keep(d->volumes,
+                 (uint64_t)config_number(d->config, CONFIG_RECORD_KEEP) << 20);
+    return volumes_count(d->volumes) > 1
+               ? 0
+               : make_dir(volumes_dir(d->volumes, 0), why);
 }
 
 /* ---- pictures ---- */
@@ -475,13 +482,13 @@ int daemon_start_app(struct daemon *d, char why[static 512])
     if (!err)
         err = make_picture_dir(d, why);
     if (!err && GB_SQLITE)
-        err = make_record_dir(d, why);
+        err = make_volumes(d, why);
     if (err)
         return err;
     if (GB_SQLITE) {
         hc.recorders = d->recorders;
         hc.archive = d->archive;
-        hc.record_dir = d->record_dir;
+        hc.volumes = d->volumes;
         hc.recorded = daemon_recorded;
         hc.record_changed = daemon_record_changed;
         hc.record_remove = daemon_record_remove;

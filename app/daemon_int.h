@@ -55,7 +55,7 @@ struct daemon {
     uint64_t tls_retry_ms; /* it could not be made: not again before */
     struct tls_relay *relay; /* of HTTPS; NULL: there is none */
     struct media_net *media;
-    struct disk *file_disk; /* of recordings, downloads and pictures */
+    struct disk *file_disk; /* of downloads and pictures */
     struct saves *saves; /* files of downloads; NULL: there are none */
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
     struct accounts *accounts; /* users and tokens */
@@ -72,7 +72,7 @@ struct daemon {
     struct list repairs;         /* of files, until there are rolls */
     unsigned record_need;        /* files that have to go for others */
     uv_timer_t record_timer;
-    char record_dir[1100];
+    struct volumes *volumes;     /* where they lie */
     struct viewer_hooks viewer_hooks;
     struct jpegs *jpegs;        /* NULL: no program makes them */
     struct rules *rules;        /* what is done when alarms come */
@@ -88,11 +88,11 @@ struct daemon {
     uint64_t asked_loops_ms, silent_ms; /* of the media loops, the longest */
     bool stalled;           /* one of them, and it was said */
     int64_t started_utc_ms;
-    struct daemon_disk {    /* of server.data; of record.dir */
+    struct daemon_disk {    /* of server.data */
         uint64_t size, free; /* bytes, as of the last answer; 0: none yet */
         bool asked;
         uv_fs_t req;
-    } disk[2];
+    } disk;
     bool load_lacked_memory;
     bool draining, closing;
     uint64_t drain_until_ms;

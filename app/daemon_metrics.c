@@ -174,25 +174,36 @@ static void ask(struct daemon *d, struct daemon_disk *k, const char *path)
 
 void daemon_ask_disks(struct daemon *d)
 {
-    ask(d, &d->disk[0], d->secrets->dir);
-    ask(d, &d->disk[1], d->record_dir);
+    ask(d, &d->disk, d->secrets->dir);
+}
+
+/* free: what is, else the whole. */
+static void disk_rows(const struct daemon *d, struct buf *out, bool free)
+{
+    const char *name = free ? N "disk_free_bytes" : N "disk_size_bytes";
+    struct volume_view v;
+
+    if (d->disk.size)
+        buf_f(out, "%s{dir=\"data\"} %llu\n", name,
+              (unsigned long long)(free ? d->disk.free : d->disk.size));
+    for (unsigned i = 0; d->volumes && i < volumes_count(d->volumes); i++) {
+        volumes_view(d->volumes, i, &v);
+        if (v.size == 0)
+            continue;
+        buf_f(out, "%s{dir=\"record", name);
+        if (i)
+            buf_f(out, "%u", i + 1);
+        buf_f(out, "\"} %llu\n", (unsigned long long)(free ? v.free : v.size));
+    }
 }
 
 static void disks(struct daemon *d, struct buf *out)
 {
-    static const char *const names[] = { "data", "record" };
-
     http_metric(out, N "disk_size_bytes", "gauge",
-                "the file system of server.data, and of record.dir");
-    for (unsigned i = 0; i < 2; i++)
-        if (d->disk[i].size)
-            buf_f(out, N "disk_size_bytes{dir=\"%s\"} %llu\n", names[i],
-                  (unsigned long long)d->disk[i].size);
+                "the file system of server.data, and of each record.dir");
+    disk_rows(d, out, false);
     http_metric(out, N "disk_free_bytes", "gauge", "what is free there");
-    for (unsigned i = 0; i < 2; i++)
-        if (d->disk[i].size)
-            buf_f(out, N "disk_free_bytes{dir=\"%s\"} %llu\n", names[i],
-                  (unsigned long long)d->disk[i].free);
+    disk_rows(d, out, true);
     daemon_ask_disks(d);
 }
 

@@ -59,6 +59,9 @@ void daemon_set_record_limits(struct daemon *d, const struct config *c)
     const struct archive_limits limits = limits_of(c);
 
     archive_limit(d->archive, &limits);
+    if (d->volumes)
+        volumes_keep(d->volumes,
+                     (uint64_t)config_number(c, CONFIG_RECORD_KEEP) << 20);
 }
 
 int daemon_make_recorders(struct daemon *d)
@@ -182,7 +185,8 @@ static void repaired(void *ctx, const struct rolls_done *t)
 /* Takes f. */
 static void begin_task(struct daemon *d, enum rolls_task task, struct filed *f)
 {
-    int err = rolls_task(d->rolls, task, 0, device_of(f), channel_of(f),
+    unsigned volume = (f->segment.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
+    int err = rolls_task(d->rolls, task, volume, device_of(f), channel_of(f),
                          f->segment.begin_utc_ms,
                          task == ROLLS_REMOVE ? removed : repaired, f);
 
@@ -258,10 +262,24 @@ int daemon_cut(void *ctx, struct cuts *q)
 
     q->on_done = on_cut;
     q->ctx = d;
-    return cuts_run(d->file_disk, &d->loop, q, d->record_dir);
+    return cuts_run(d->volumes, &d->loop, q);
 }
 
 /* ---- what has to go ----------------------------------------------------------------------- */
+
+static void look_at_disks(struct daemon *d)
+{
+    enum volume_state state;
+    unsigned i;
+
+    if (volumes_turn(d->volumes, &d->loop, uv_now(&d->loop)) &&
+        !rolls_is_idle(d->rolls) && d->record_need == 0)
+        d->record_need = 1;
+    while (volumes_news(d->volumes, &i, &state))
+        log_f(state == VOLUME_GOOD ? LOG_INFO : LOG_ERROR,
+              "msg=\"a disk of recordings is %s\" dir=\"%s\"",
+              volume_state_name(state), volumes_dir(d->volumes, i));
+}
 
 /* The oldest go: by age and size, and for recordings that found no room. */
 static void retain(struct daemon *d)
@@ -306,7 +324,8 @@ static void to_index(struct daemon *d, const struct rolls_report *r,
         .begin_utc_ms = r->begin_utc_ms,
         .length_ms = (uint32_t)(length_ms > 0 ? length_ms : 0),
         .bytes = r->bytes,
-        .flags = (r->sound ? ARCHIVE_SOUND : 0) |
+        .flags = r->volume * ARCHIVE_VOLUME_1 |
+                 (r->sound ? ARCHIVE_SOUND : 0) |
                  (r->event == ROLLS_CLOSED ? 0 : ARCHIVE_OPEN),
     };
 
@@ -393,6 +412,7 @@ static void on_timer(uv_timer_t *t)
     carry_out(d);
     while (recorders_news(d->recorders, &v))
         say(d, &v);
+    look_at_disks(d);
     retain(d);
     sip_edge_touch(d->edge);
 }
@@ -402,7 +422,7 @@ static void on_timer(uv_timer_t *t)
 int daemon_start_rolls(struct daemon *d, char why[static 512])
 {
     const struct rolls_config o = { .main = &d->loop, .media = d->media,
-                                    .disk = d->file_disk, .dir = d->record_dir,
+                                    .volumes = d->volumes,
                                     .on_roll = on_roll, .ctx = d };
     struct list *n;
     int err = GB_SQLITE ? rolls_new(&d->rolls, &o) : 0;
@@ -422,8 +442,10 @@ int daemon_start_rolls(struct daemon *d, char why[static 512])
 
 void daemon_close_rolls(struct daemon *d)
 {
-    if (d->rolls)
-        uv_close((uv_handle_t *)&d->record_timer, NULL);
+    if (!d->rolls)
+        return;
+    volumes_close(d->volumes);
+    uv_close((uv_handle_t *)&d->record_timer, NULL);
 }
 
 void daemon_free_rolls(struct daemon *d)
@@ -433,6 +455,7 @@ void daemon_free_rolls(struct daemon *d)
     while (d->repairs.next && (n = list_pop_front(&d->repairs)))
         free(container_of(n, struct filed, node));
     rolls_free(d->rolls);
+    volumes_free(d->volumes);
     recorders_free(d->recorders);
     archive_free(d->archive);
 }

@@ -7,6 +7,8 @@
 
 #define T0 1700000000000
 
+static struct volumes *volumes;
+
 static void part(struct cuts_file *f, int64_t begin_utc_ms, uint64_t off,
                  uint64_t n, int64_t at_ms, int64_t length_ms)
 {
@@ -27,7 +29,9 @@ static struct cuts *example(bool gaps)
     struct cuts *q = cuts_new(4);
 
     assert_non_null(q);
-    slice_copy(q->dir, sizeof(q->dir), SLICE("/rec"));
+    assert_int_equal(volumes_new(&volumes, SLICE("/rec,/mnt/rec")), 0);
+    q->volumes = volumes;
+    q->file[3].volume = 1;
     slice_copy(q->device, sizeof(q->device), SLICE("1"));
     slice_copy(q->channel, sizeof(q->channel), SLICE("2"));
     q->one = true;
@@ -45,6 +49,7 @@ static void done(struct cuts *q)
     for (size_t i = 0; i < q->n; i++)
         q->file[i].cut.part = NULL; /* not of the heap */
     cuts_free(q);
+    volumes_free(volumes);
 }
 
 static void one_behind_the_other(void **state)
@@ -71,6 +76,8 @@ static void one_behind_the_other(void **state)
         for (size_t i = 0; i < COUNT(want); i++) {
             assert_true(cuts_export_next(&e, path, &off, &n));
             assert_string_equal(strrchr(path, '/') + 1, want[i].name);
+            assert_int_equal(strncmp(path, "/mnt/", 5) == 0, i == 3);
+            assert_int_equal(e.volume, i == 3);
             assert_int_equal(off, want[i].off);
             assert_int_equal(n, want[i].n);
             assert_int_equal(e.mover.shift90k, want[i].shift_ms[gaps] * 90);

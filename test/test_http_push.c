@@ -1,42 +1,23 @@
 /* Where a channel is pushed to, over the API */
-#include "test/http_fixture.h"
+#include "test/http_settings.h"
 
 #define PUSH "/api/v1/devices/" D1 "/channels/" C1 "/push"
 
 static struct pushes *table;
-static unsigned changes;
-
-static void fx_push_changed(void *ctx, struct slice device,
-                            struct slice channel)
-{
-    (void)ctx;
-    expect_slice(device, D1);
-    expect_slice(channel, C1);
-    changes++;
-}
 
 static void with_pushes(void)
 {
-    struct http_app_config cfg;
+    struct http_app_config cfg = settings_config();
 
-    http_app_free(fx.app);
     assert_int_equal(pushes_new(&table, &fx.mem.alloc, NULL), 0);
-    cfg = fx_config();
-    cfg.platform = NULL;
     cfg.pushes = table;
-    cfg.push_changed = fx_push_changed;
-    changes = 0;
+    cfg.push_changed = settings_changed;
     fx_open(&cfg);
 }
 
 static void push_urls(void **state)
 {
-    static const struct {
-        const char *method, *path, *body;
-        unsigned status;
-        const char *has; /* in the answer */
-        bool changes;
-    } cases[] = {
+    static const struct setting cases[] = {
         { "GET", PUSH, "", 200, "\"items\":[]", false },
         { "PUT", PUSH, "{\"urls\":[\"rtsp://u:pw@h/x\"]}", 200,
           "\"url\":\"rtsp://u:***@h/x\",\"state\":\"waiting\"", true },
@@ -65,18 +46,7 @@ static void push_urls(void **state)
 
     (void)state;
     with_pushes();
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        unsigned before = changes;
-        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
-                              cases[i].body);
-
-        if (status != cases[i].status ||
-            (cases[i].has && !body_has(cases[i].has)) ||
-            (changes != before) != cases[i].changes)
-            fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
-                     cases[i].body, status, fx.last.body);
-        assert_false(body_has("pw@"));
-    }
+    settings_run(cases, COUNT(cases), "pw@");
     pushes_free(table);
 }
 

@@ -1,5 +1,5 @@
 /* What this server records, over the API: settings, by hand, lists, files */
-#include "test/http_fixture.h"
+#include "test/http_settings.h"
 
 #include "app/net/cuts.h"
 
@@ -9,18 +9,11 @@
 
 static struct recorders *table;
 static struct archive *archive;
-static unsigned changes, removals;
+static struct volumes *volumes;
+static unsigned removals;
 static struct cuts *asked[HTTP_CUTS_MAX]; /* of the disk, not answered yet */
 static unsigned n_asked;
 static int cut_err;
-
-static void fx_changed(void *ctx, struct slice device, struct slice channel)
-{
-    (void)ctx;
-    expect_slice(device, D1);
-    expect_slice(channel, C1);
-    changes++;
-}
 
 static bool fx_remove(void *ctx, struct slice device, struct slice channel,
                       int64_t begin_utc_ms)
@@ -53,21 +46,19 @@ static void put(int64_t begin, uint32_t flags)
 
 static void with_records(void)
 {
-    struct http_app_config cfg;
+    struct http_app_config cfg = settings_config();
 
-    http_app_free(fx.app);
     assert_int_equal(recorders_new(&table, &fx.mem.alloc, NULL), 0);
     assert_int_equal(archive_new(&archive, &fx.mem.alloc,
                                  &(struct archive_limits){ 0 }), 0);
-    cfg = fx_config();
-    cfg.platform = NULL;
     cfg.recorders = table;
     cfg.archive = archive;
-    cfg.record_dir = "/var/rec";
-    cfg.record_changed = fx_changed;
+    assert_int_equal(volumes_new(&volumes, SLICE("/var/rec,/mnt/rec")), 0);
+    cfg.volumes = volumes;
+    cfg.record_changed = settings_changed;
     cfg.record_remove = fx_remove;
     cfg.cut = fx_cut;
-    changes = removals = n_asked = 0;
+    removals = n_asked = 0;
     cut_err = 0;
     fx_open(&cfg);
 }
@@ -76,6 +67,7 @@ static void without_records(void)
 {
     recorders_free(table);
     archive_free(archive);
+    volumes_free(volumes);
 }
 
 #define DAY0 "000000000000000000000000000000000000000000000000"
@@ -85,12 +77,7 @@ static void without_records(void)
 
 static void settings(void **state)
 {
-    static const struct {
-        const char *method, *path, *body;
-        unsigned status;
-        const char *has; /* in the answer */
-        bool changes;
-    } cases[] = {
+    static const struct setting cases[] = {
         { "GET", RECORD, "", 200, "\"mode\":\"off\"", false },
         { "GET", "/api/v1/recorders", "", 200, "\"items\":[]", false },
         { "PUT", RECORD, "{\"mode\":\"always\",\"stream\":\"sub\"}", 200,
@@ -128,16 +115,7 @@ static void settings(void **state)
 
     (void)state;
     with_records();
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        unsigned before = changes;
-        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
-                              cases[i].body);
-
-        if (status != cases[i].status || !body_has(cases[i].has) ||
-            (changes != before) != cases[i].changes)
-            fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
-                     cases[i].body, status, fx.last.body);
-    }
+    settings_run(cases, COUNT(cases), NULL);
     without_records();
 }
 

@@ -1,25 +1,23 @@
 /* app/platform/pushes: a push as a consumer of its session, its back-off and its
  * end, in virtual time */
 #include "app/platform/pushes.h"
-#include "test/session_rig.h"
+#include "test/consumer_rig.h"
 
 #define A "rtmp://10.0.0.5/live/a"
 #define B "rtsp://me:secret@10.0.0.5/b"
 
 static struct pushes *p;
-static struct failing_alloc mem;
 
 static void begin(void)
 {
-    failing_alloc_init(&mem, 0);
+    consumers_begin();
     assert_int_equal(pushes_new(&p, &mem.alloc, s.p), 0);
 }
 
 static void finish(void)
 {
     pushes_free(p);
-    assert_int_equal(mem.live, 0);
-    sim_run(&s, 60000); /* its session has no consumer any more */
+    consumers_end();
 }
 
 static int set(unsigned stream, const char *a, const char *b)
@@ -54,15 +52,7 @@ static size_t count(void)
 
 static void run(uint64_t ms)
 {
-    for (uint64_t t = 0; t < ms; t += PUSHES_TICK_MS) {
-        struct platform_session last;
-
-        sim_run(&s, PUSHES_TICK_MS);
-        last = s.last;
-        last.evidence = slice_str(s.last_evidence);
-        pushes_on_session(p, &last);
-        pushes_tick(p, s.now);
-    }
+    CONSUMERS_RUN(p, pushes, PUSHES_TICK_MS, ms)
 }
 
 static bool order(struct pushes_order *o)

@@ -1,22 +1,20 @@
 /* app/platform/recorders: a recorder as a consumer of its session; by hand, by
  * plan, on alarm; back-off, a full disk, its end. In virtual time */
 #include "app/platform/recorders.h"
-#include "test/session_rig.h"
+#include "test/consumer_rig.h"
 
 static struct recorders *r;
-static struct failing_alloc mem;
 
 static void begin(void)
 {
-    failing_alloc_init(&mem, 0);
+    consumers_begin();
     assert_int_equal(recorders_new(&r, &mem.alloc, s.p), 0);
 }
 
 static void finish(void)
 {
     recorders_free(r);
-    assert_int_equal(mem.live, 0);
-    sim_run(&s, 60000);
+    consumers_end();
     ends_clean();
 }
 
@@ -40,15 +38,7 @@ static enum recorders_state state_now(void)
 
 static void run(uint64_t ms)
 {
-    for (uint64_t t = 0; t < ms; t += RECORDERS_TICK_MS) {
-        struct platform_session last;
-
-        sim_run(&s, RECORDERS_TICK_MS);
-        last = s.last;
-        last.evidence = slice_str(s.last_evidence);
-        recorders_on_session(r, &last);
-        recorders_tick(r, s.now);
-    }
+    CONSUMERS_RUN(r, recorders, RECORDERS_TICK_MS, ms)
 }
 
 static struct recorders_order rolling(void)

@@ -26,7 +26,7 @@
 
 static uv_loop_t loop;
 static struct media_net *net;
-static struct disk *disk;
+static struct volumes *volumes;
 static struct rolls *rolls;
 static char dir[64];
 static bool net_closed;
@@ -143,8 +143,7 @@ static void begin(const char *below)
 {
     const struct media_net_config mc = { .main = &loop, .loops = 1,
                                          .on_event = on_event };
-    struct rolls_config rc = { .main = &loop, .dir = below ? below : dir,
-                               .on_roll = on_roll };
+    struct rolls_config rc = { .main = &loop, .on_roll = on_roll };
 
     memset(&told, 0, sizeof(told));
     packets = n_done = 0;
@@ -152,10 +151,10 @@ static void begin(const char *below)
     slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-rolls-XXXXXX"));
     assert_non_null(mkdtemp(dir));
     assert_int_equal(uv_loop_init(&loop), 0);
-    assert_int_equal(disk_new(&disk), 0);
+    assert_int_equal(volumes_new(&volumes, slice_str(below ? below : dir)), 0);
     assert_int_equal(media_net_new(&net, &mc, NULL), 0);
     rc.media = net;
-    rc.disk = disk;
+    rc.volumes = volumes;
     assert_int_equal(rolls_new(&rolls, &rc), 0);
     connect_device(open_session());
 }
@@ -166,7 +165,7 @@ static void finish(void)
     WAIT_FOR(net_closed);
     uv_run(&loop, UV_RUN_DEFAULT);
     rolls_free(rolls);
-    disk_free(disk);
+    volumes_free(volumes);
     assert_int_equal(uv_loop_close(&loop), 0);
     close(fd);
     assert_int_equal(rmdir(dir), 0); /* nothing is left */
@@ -246,10 +245,10 @@ static void task(enum rolls_task what, int64_t begin_ms)
 {
     unsigned n = n_done;
 
-    assert_int_equal(rolls_task(rolls, what, 9, SLICE("dev"), SLICE("chan"),
+    assert_int_equal(rolls_task(rolls, what, 0, SLICE("dev"), SLICE("chan"),
                                 begin_ms, on_done, NULL), 0);
     WAIT_FOR(n_done == n + 1);
-    assert_int_equal(done.tag, 9);
+    assert_int_equal(done.task, what);
 }
 
 static void remove_all(void)
@@ -322,7 +321,7 @@ static void a_disk_that_hangs(void **state)
     atomic_store(&hanging, 0);
     for (unsigned i = 0; i < DISK_WRITERS; i++) {
         stuck[i] = (struct disk_job){ .work = hang, .done = hung };
-        disk_run(disk, &loop, DISK_WRITE, &stuck[i]);
+        disk_run(volumes_disk(volumes, 0), &loop, DISK_WRITE, &stuck[i]);
     }
     WAIT_FOR(atomic_load(&hanging) == DISK_WRITERS);
     send_gops(1);
@@ -354,6 +353,8 @@ static void a_disk_that_hangs(void **state)
 
 static void a_disk_that_is_no_directory(void **state)
 {
+    struct volume_view v;
+
     (void)state;
     begin("/dev/null");
     send_gops(1);
@@ -365,6 +366,10 @@ static void a_disk_that_is_no_directory(void **state)
     assert_int_equal(told.n[ROLLS_BEGUN], 0);
     assert_int_equal(told.err, GB_EIO);
     assert_string_equal(told.text, uv_strerror(UV_ENOTDIR));
+    volumes_view(volumes, 0, &v);
+    assert_int_equal(v.state, VOLUME_GONE);
+    task(ROLLS_REPAIR, 1700000000000); /* is it there? nobody knows */
+    assert_int_equal(done.err, GB_EIO);
     finish();
 }
 
@@ -397,7 +402,7 @@ static void the_loops_end(void **state)
     remove_all();
     uv_run(&loop, UV_RUN_DEFAULT);
     rolls_free(rolls);
-    disk_free(disk);
+    volumes_free(volumes);
     assert_int_equal(uv_loop_close(&loop), 0);
     close(fd);
     assert_int_equal(rmdir(dir), 0);

@@ -193,6 +193,9 @@ const char *http_settings_read(struct http_call *c, struct json_t *root,
                                struct platform_settings *s);
 void http_channel_write(struct jw *j, const struct http_app *a,
                         const struct platform_channel *ch);
+/* The channel that the path names: {device}, then {channel}. false: it is not
+ * there, and the request is answered. */
+bool http_find_channel(struct http_call *c, struct platform_channel *out);
 void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,

@@ -462,18 +462,24 @@ void http_get_channels(struct http_call *c)
     http_list_end(&j, walk_next(&w), is_filtered(&page) ? w.matches : d.n_channels);
 }
 
+bool http_find_channel(struct http_call *c, struct platform_channel *out)
+{
+    if (platform_channel_view(c->app->cfg.platform, c->params.value[0],
+                              c->params.value[1], out))
+        return true;
+    http_answer_fail(c, 404, "channel-unknown", "no such device or channel");
+    return false;
+}
+
 void http_get_channel(struct http_call *c)
 {
     struct platform_channel ch;
+    struct jw j;
 
-    if (platform_channel_view(c->app->cfg.platform, c->params.value[0],
-                              c->params.value[1], &ch)) {
-        struct jw j = http_answer_json(c, 200);
-
-        http_channel_write(&j, c->app, &ch);
+    if (!http_find_channel(c, &ch))
         return;
-    }
-    http_answer_fail(c, 404, "channel-unknown", "no such device or channel");
+    j = http_answer_json(c, 200);
+    http_channel_write(&j, c->app, &ch);
 }
 
 static void put_subscription(struct jw *j,

@@ -8,7 +8,7 @@
 #define URL_S 43200      /* life of a link */
 #define PART_MS 4000     /* of a playlist, at least */
 #define PART_TEXT 96     /* its numbers in a link */
-#define HZ_MAX 384000
+#define HZ_MAX 384000    /* of its sound */
 #define SHIFT_MAX (1ull << 44) /* of its times, 90 kHz */
 
 void http_export_scope(struct writer *w, struct slice device,
@@ -124,8 +124,10 @@ static struct cuts *find_files(struct http_call *c, int64_t from, int64_t to)
     }
     archive_walk(c->app->cfg.archive, c->params.value[0], c->params.value[1],
                  from, to, &w);
-    for (size_t i = 0; i < n && archive_next(&w, &s); i++)
+    for (size_t i = 0; i < n && archive_next(&w, &s); i++) {
         q->file[i].begin_utc_ms = s.begin_utc_ms;
+        q->file[i].volume = (s.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
+    }
     slice_copy(q->device, sizeof(q->device), c->params.value[0]);
     slice_copy(q->channel, sizeof(q->channel), c->params.value[1]);
     q->request = c->req->id;
@@ -381,7 +383,7 @@ static void answer_export(struct http_response *r, struct cuts *q)
     r->kind = HTTP_REPLY_FILE;
     r->status = 200;
     r->type = "video/mp4";
-    r->file.dir = q->dir;
+    r->file.dir = ""; /* where each of them is */
     r->file.cuts = q;
     http_response_field(r, "Content-Disposition",
                         SLICE("attachment; filename=\"recording.mp4\""));

@@ -222,11 +222,8 @@ void http_get_item(struct http_call *c)
                           .limit = 1 };
     struct platform_channel ch;
 
-    if (platform_channel_view(c->app->cfg.platform, q.device, q.channel, &ch))
+    if (http_find_channel(c, &ch))
         ask(c, &q);
-    else
-        http_answer_fail(c, 404, "channel-unknown",
-                         "no such device or channel");
 }
 
 /* ---- telling ------------------------------------------------------------------ */

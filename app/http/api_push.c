@@ -63,10 +63,9 @@ static bool is_known(struct http_call *c)
 {
     struct platform_channel ch;
 
-    if (platform_channel_view(c->app->cfg.platform, c->params.value[0],
-                              c->params.value[1], &ch) && c->app->cfg.pushes)
-        return true;
-    http_answer_fail(c, 404, "channel-unknown", "no such channel");
+    if (c->app->cfg.pushes)
+        return http_find_channel(c, &ch);
+    http_answer_fail(c, 501, NULL, "nothing is pushed here");
     return false;
 }
 

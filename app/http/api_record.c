@@ -1,6 +1,7 @@
 /* What this server records: settings and state of a channel, its segments and
  * their files. */
 #include "app/http/api.h"
+#include "app/net/volumes.h"
 
 #include "manscdp/time.h"
 
@@ -78,13 +79,7 @@ static bool is_known(struct http_call *c)
 {
     struct platform_channel ch;
 
-    if (!is_on(c))
-        return false;
-    if (platform_channel_view(c->app->cfg.platform, c->params.value[0],
-                              c->params.value[1], &ch))
-        return true;
-    http_answer_fail(c, 404, "channel-unknown", "no such channel");
-    return false;
+    return is_on(c) && http_find_channel(c, &ch);
 }
 
 static void show(struct http_call *c)
@@ -431,12 +426,15 @@ void http_get_record_file(struct http_call *c)
     struct http_file *f = &c->out->file;
     struct writer w = writer_of(f->name, sizeof(f->name) - 1);
     struct archive_segment s;
+    unsigned volume;
 
     if (!find(c, &s))
         return;
     archive_path(&w, c->params.value[0], c->params.value[1], s.begin_utc_ms);
     f->name[w.len] = '\0';
-    f->dir = c->app->cfg.record_dir;
+    volume = (s.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
+    f->dir = volumes_dir(c->app->cfg.volumes, volume);
+    f->disk = volumes_disk(c->app->cfg.volumes, volume);
     http_response_field(c->out, "Access-Control-Allow-Origin", SLICE("*"));
     if (s.bytes == 0 || w.err)
         http_answer_fail(c, 409, "no-file", "nothing is written of it yet");

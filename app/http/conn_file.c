@@ -110,6 +110,13 @@ static void worked(struct disk_job *j)
         f->then(f, f->result);
 }
 
+static struct disk *disk_of(const struct conn_file *f)
+{
+    if (f->what.cuts)
+        return volumes_disk(f->what.cuts->volumes, f->export.volume);
+    return f->what.disk ? f->what.disk : f->server->disk;
+}
+
 /* then comes later, unless the connection goes before. */
 static void run(struct conn_file *f, enum op op,
                 void (*then)(struct conn_file *f, ssize_t result))
@@ -119,7 +126,7 @@ static void run(struct conn_file *f, enum op op,
     f->then = then;
     f->job.work = work;
     f->job.done = worked;
-    disk_run(f->server->disk, f->server->cfg.loop,
+    disk_run(disk_of(f), f->server->cfg.loop,
              f->upload ? DISK_WRITE : DISK_LOOK, &f->job);
 }
 

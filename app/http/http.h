@@ -164,9 +164,9 @@ struct http_app_config {
     /* Recordings of this server, or NULL: there are none. What was set of a
      * channel is to be stored; a segment, with its file, is to be removed
      * (false: it is not there, or is being written). */
-    struct recorders *recorders; /* borrowed, as archive and record_dir */
+    struct recorders *recorders; /* borrowed, as archive and volumes */
     const struct archive *archive;
-    const char *record_dir;
+    const struct volumes *volumes;
     void (*record_changed)(void *ctx, struct slice device,
                            struct slice channel);
     bool (*record_remove)(void *ctx, struct slice device, struct slice channel,
@@ -334,6 +334,7 @@ struct http_media {
 struct http_file {
     char name[HTTP_FILE_BELOW_MAX + 1]; /* in dir */
     const char *dir; /* borrowed, outlives the server; NULL: its file_dir */
+    struct disk *disk; /* as dir, which is there; NULL: the server's own */
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
     struct cuts *cuts; /* owned; not NULL: of n bytes, made of its files */

@@ -10,7 +10,8 @@
 #define ENTRY 19      /* time and offset of 64 bits, three numbers of 8 */
 #define MFRO 16
 #define FIRST_CAP 64
-#define SIZE_MAX_ (BOX + TRACKS * (TFRA + ENTRY * MP4INDEX_MAX) + MFRO)
+/* of an index as it is written here */
+#define BYTES_MAX (BOX + TRACKS * (TFRA + ENTRY * MP4INDEX_MAX) + MFRO)
 
 void mp4index_init(struct mp4index *x, const struct gb_alloc *alloc)
 {
@@ -140,7 +141,7 @@ static uint32_t told_size(mp4scan_read_fn *read, void *ctx, uint64_t size)
         return 0;
     r = bytes_of(mfro + MFRO - 4, 4);
     n = bytes_be32(&r);
-    return n >= BOX + MFRO && n <= SIZE_MAX_ && n <= size ? n : 0;
+    return n >= BOX + MFRO && n <= BYTES_MAX && n <= size ? n : 0;
 }
 
 /* One tfra as it is written above, behind the head of its box. false: another

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* Heads of the file at hand and of the one whose tracks are kept. */
-struct heads {
+struct cuts_heads {
     struct mp4scan_head now, kept;
     bool any;
 };
@@ -21,7 +21,7 @@ static unsigned tracks_of(const struct mp4scan_head *h)
     return n;
 }
 
-static void keep(struct heads *h)
+static void keep(struct cuts_heads *h)
 {
     h->any = true;
     h->kept = h->now;
@@ -32,7 +32,7 @@ static void keep(struct heads *h)
 }
 
 /* false: one head cannot be that of this file, too. */
-static bool fits(struct cuts *q, size_t i, struct heads *h)
+static bool fits(struct cuts *q, size_t i, struct cuts_heads *h)
 {
     if (h->any && !mp4scan_head_is_like(&h->kept, &h->now))
         return false;
@@ -45,7 +45,7 @@ static bool fits(struct cuts *q, size_t i, struct heads *h)
 
 /* Players that are given a new head begin anew: an old one that is the same is
  * better for them. */
-static void share(struct cuts *q, size_t i, struct heads *h)
+static void share(struct cuts *q, size_t i, struct cuts_heads *h)
 {
     if (!h->any || !mp4scan_head_is_same(&h->kept, &h->now)) {
         keep(h);
@@ -55,7 +55,7 @@ static void share(struct cuts *q, size_t i, struct heads *h)
 }
 
 /* A file that is not there, or not one, has no parts: it went meanwhile. */
-static int look(struct cuts *q, size_t i, struct heads *h)
+static int look(struct cuts *q, size_t i, struct cuts_heads *h)
 {
     struct cuts_file *f = &q->file[i];
     const struct mp4cut_range range = {
@@ -66,7 +66,8 @@ static int look(struct cuts *q, size_t i, struct heads *h)
     struct stat st;
     int fd = -1, err = GB_ESYNTAX;
 
-    if (rolls_path(path, q->dir, slice_str(q->device), slice_str(q->channel),
+    if (rolls_path(path, volumes_dir(q->volumes, f->volume),
+                   slice_str(q->device), slice_str(q->channel),
                    f->begin_utc_ms))
         fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -117,33 +118,48 @@ void cuts_place(struct cuts *q)
 
 /* ---- on the disk ----------------------------------------------------------------------- */
 
+static unsigned volume_of(const struct cuts *q)
+{
+    return q->at < q->n ? q->file[q->at].volume : 0;
+}
+
+/* As far as files lie on one disk. */
 static void work(struct disk_job *j)
 {
     struct cuts *q = container_of(j, struct cuts, job);
-    struct heads *h = calloc(1, sizeof(*h));
+    unsigned volume = volume_of(q);
 
-    q->err = h ? 0 : GB_ENOMEM;
-    for (size_t i = 0; i < q->n && !q->err; i++)
-        q->err = look(q, i, h);
-    cuts_place(q);
-    free(h);
+    do {
+        if (q->at < q->n)
+            q->err = look(q, q->at++, q->heads);
+    } while (!q->err && q->at < q->n && volume_of(q) == volume);
 }
 
 static void after(struct disk_job *j)
 {
     struct cuts *q = container_of(j, struct cuts, job);
 
+    if (!q->err && q->at < q->n) {
+        disk_run(volumes_disk(q->volumes, volume_of(q)), q->loop, DISK_LOOK,
+                 j);
+        return;
+    }
+    free(q->heads);
+    q->heads = NULL;
+    cuts_place(q);
     q->on_done(q->ctx, q);
 }
 
-int cuts_run(struct disk *disk, uv_loop_t *loop, struct cuts *q,
-             const char *dir)
+int cuts_run(const struct volumes *v, uv_loop_t *loop, struct cuts *q)
 {
-    if (!slice_copy(q->dir, sizeof(q->dir), slice_str(dir)))
-        return GB_ERANGE;
+    q->heads = calloc(1, sizeof(*q->heads));
+    if (!q->heads)
+        return GB_ENOMEM;
+    q->volumes = v;
+    q->loop = loop;
     q->job.work = work;
     q->job.done = after;
-    disk_run(disk, loop, DISK_LOOK, &q->job);
+    disk_run(volumes_disk(v, volume_of(q)), loop, DISK_LOOK, &q->job);
     return 0;
 }
 
@@ -206,8 +222,10 @@ bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
         *n = file_bytes(f);
     }
     e->at++;
-    return rolls_path(path, q->dir, slice_str(q->device),
-                      slice_str(q->channel), f->begin_utc_ms);
+    e->volume = f->volume;
+    return rolls_path(path, volumes_dir(q->volumes, f->volume),
+                      slice_str(q->device), slice_str(q->channel),
+                      f->begin_utc_ms);
 }
 
 size_t cuts_export_move(struct cuts_export *e, char *p, size_t n)

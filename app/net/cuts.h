@@ -1,8 +1,8 @@
 /* app/net/cuts.h - which parts of which recorded files make up a range of time,
  * read from the files on their disk
  *
- * A question belongs to the disk from cuts_run to its on_done; the files are
- * looked at there: 112 bytes for each key frame that may be a border, where
+ * A question belongs to the disks from cuts_run to its on_done; the files are
+ * looked at there, on one disk after the other: 112 bytes for each key frame that may be a border, where
  * they have their index, else for each sample. */
 #ifndef APP_NET_CUTS_H
 #define APP_NET_CUTS_H
@@ -13,6 +13,7 @@
 
 struct cuts_file {
     int64_t begin_utc_ms;
+    unsigned volume;   /* where it lies */
     struct mp4cut cut; /* of it; n == 0: nothing */
     size_t head;       /* the first file of those in a row that have its head */
     bool joins;        /* it goes on where the one before it ends, with its head */
@@ -20,8 +21,12 @@ struct cuts_file {
 };
 
 struct cuts {
-    struct disk_job job; /* of cuts.c */
-    char dir[1100];
+    /* of cuts.c */
+    struct disk_job job;
+    const struct volumes *volumes;
+    uv_loop_t *loop;
+    struct cuts_heads *heads;
+    size_t at; /* the next file to be looked at */
     /* the question */
     uint64_t request, who; /* who asks: an account, or 0 */
     char device[ARCHIVE_NAME_MAX + 1], channel[ARCHIVE_NAME_MAX + 1];
@@ -48,16 +53,16 @@ void cuts_free(struct cuts *q); /* NULL is fine */
  * for gaps that stay. cuts_run does it. */
 void cuts_place(struct cuts *q);
 
-/* Takes q until on_done, on this loop, where it is the callee's. dir is copied.
- * 0, GB_ERANGE (dir is too long): q is still the caller's. */
-int cuts_run(struct disk *disk, uv_loop_t *loop, struct cuts *q,
-             const char *dir);
+/* Takes q until on_done, on this loop, where it is the callee's. The volumes are
+ * borrowed as long as q lives. 0 or GB_ENOMEM: q is still the caller's. */
+int cuts_run(const struct volumes *v, uv_loop_t *loop, struct cuts *q);
 
 /* ---- the answer as one file ------------------------------------------------------- */
 
 struct cuts_export {
     const struct cuts *q; /* borrowed */
     size_t at;            /* 0: before the head; i + 1: before file i */
+    unsigned volume;      /* of what is read */
     bool moves;           /* what is read is fragments */
     struct mp4cut_mover mover;
 };

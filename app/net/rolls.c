@@ -31,6 +31,7 @@ struct roll {
     bool over;         /* no further frame */
     bool failed;
     /* the disk */
+    unsigned volume;
     char path[ROLLS_PATH_MAX];
     int fd;
     struct disk_job work;
@@ -109,6 +110,7 @@ static void report(struct roll *f, enum rolls_event event)
         .r = { .roll = f->id, .event = event, .begin_utc_ms = f->begin_ms,
                .end_utc_ms = f->end_ms, .bytes = f->bytes,
                .lost = f->rec.lost, .sound = f->sound,
+               .volume = f->volume,
                .err = disk_error(f->err) },
     };
     if (f->err)
@@ -123,7 +125,8 @@ static void report(struct roll *f, enum rolls_event event)
 
 static void do_open(struct roll *f)
 {
-    f->err = disk_make_dirs(f->path, strlen(f->rolls->o.dir));
+    f->err = disk_make_dirs(f->path, strlen(volumes_dir(f->rolls->o.volumes,
+                                                        f->volume)));
     if (f->err)
         return;
     f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -186,6 +189,7 @@ static void fail(struct roll *f)
     if (f->failed)
         return;
     f->failed = true;
+    volumes_failed(f->rolls->o.volumes, f->volume, f->err);
     leave(f);
     recorder_reset(&f->rec);
     report(f, ROLLS_FAILED);
@@ -238,7 +242,8 @@ static void begin_job(struct roll *f, enum job job)
     f->job = job;
     f->work.work = work;
     f->work.done = after;
-    disk_run(f->rolls->o.disk, media_loop_uv(f->loop), DISK_WRITE, &f->work);
+    disk_run(volumes_disk(f->rolls->o.volumes, f->volume),
+             media_loop_uv(f->loop), DISK_WRITE, &f->work);
 }
 
 static void begin_file(struct roll *f, const struct recorder_piece *p)
@@ -246,8 +251,9 @@ static void begin_file(struct roll *f, const struct recorder_piece *p)
     f->begin_ms = f->end_ms = p->utc_ms;
     f->bytes = 0;
     f->sound = p->sound;
-    if (rolls_path(f->path, f->rolls->o.dir, slice_str(f->device),
-                   slice_str(f->channel), p->utc_ms))
+    f->volume = volumes_pick(f->rolls->o.volumes);
+    if (rolls_path(f->path, volumes_dir(f->rolls->o.volumes, f->volume),
+                   slice_str(f->device), slice_str(f->channel), p->utc_ms))
         begin_job(f, JOB_OPEN);
     else {
         f->err = ENAMETOOLONG;
@@ -488,11 +494,24 @@ static void do_repair(struct task *t)
         do_remove(t); /* not one picture */
 }
 
+/* Else a file that is not there is no file that has gone. */
+static bool root_is_there(struct task *t)
+{
+    bool there;
+
+    t->path[t->root] = '\0';
+    there = access(t->path, W_OK | X_OK) == 0;
+    t->path[t->root] = '/';
+    return there;
+}
+
 static void do_task(struct disk_job *j)
 {
     struct task *t = container_of(j, struct task, job);
 
-    if (t->d.task == ROLLS_REMOVE)
+    if (!root_is_there(t))
+        t->d.err = GB_EIO;
+    else if (t->d.task == ROLLS_REMOVE)
         do_remove(t);
     else
         do_repair(t);
@@ -506,23 +525,25 @@ static void task_done(struct disk_job *j)
     free(t);
 }
 
-int rolls_task(struct rolls *r, enum rolls_task task, uint64_t tag,
+int rolls_task(struct rolls *r, enum rolls_task task, unsigned volume,
                struct slice device, struct slice channel, int64_t begin_utc_ms,
                void (*done)(void *ctx, const struct rolls_done *d), void *ctx)
 {
+    const char *dir = volumes_dir(r->o.volumes, volume);
     struct task *t = calloc(1, sizeof(*t));
 
-    if (!t || !rolls_path(t->path, r->o.dir, device, channel, begin_utc_ms)) {
+    if (!t || !rolls_path(t->path, dir, device, channel, begin_utc_ms)) {
         free(t);
         return GB_ENOMEM;
     }
-    t->d = (struct rolls_done){ .tag = tag, .task = task };
-    t->root = strlen(r->o.dir);
+    t->d.task = task;
+    t->root = strlen(dir);
     t->done = done;
     t->ctx = ctx;
     t->job.work = do_task;
     t->job.done = task_done;
-    disk_run(r->o.disk, r->o.main, DISK_LOOK, &t->job);
+    disk_run(volumes_disk(r->o.volumes, volume), r->o.main, DISK_LOOK,
+             &t->job);
     return 0;
 }
 
@@ -536,6 +557,11 @@ int rolls_new(struct rolls **out, const struct rolls_config *cfg)
     list_init(&r->all);
     *out = r;
     return 0;
+}
+
+bool rolls_is_idle(const struct rolls *r)
+{
+    return list_is_empty(&r->all);
 }
 
 void rolls_free(struct rolls *r)

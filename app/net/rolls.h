@@ -13,8 +13,8 @@
 #define APP_NET_ROLLS_H
 
 #include "app/media/recorder.h"
-#include "app/net/disk.h"
 #include "app/net/media.h"
+#include "app/net/volumes.h"
 
 #define ROLLS_REPORT_MS 2000   /* between two reports of one segment */
 #define ROLLS_FLUSH_MS 1000    /* what has gathered goes out at the latest */
@@ -36,6 +36,7 @@ struct rolls_report {
     int64_t begin_utc_ms, end_utc_ms; /* of the segment */
     uint64_t bytes;
     bool sound;       /* of the segment */
+    unsigned volume;  /* where it lies */
     uint64_t lost;    /* pictures left out by this roll so far */
     int err;          /* GB_ELIMIT: the disk is full */
     const char *text; /* of err; borrowed */
@@ -44,8 +45,7 @@ struct rolls_report {
 struct rolls_config {
     uv_loop_t *main;
     struct media_net *media;
-    struct disk *disk; /* borrowed, as is dir, which lies on it */
-    const char *dir;
+    struct volumes *volumes; /* borrowed */
     void (*on_roll)(void *ctx, const struct rolls_report *r);
     void *ctx;
 };
@@ -56,6 +56,7 @@ struct rolls;
 int rolls_new(struct rolls **out, const struct rolls_config *cfg);
 /* After media_net_close and once the main loop has nothing to do. */
 void rolls_free(struct rolls *r);
+bool rolls_is_idle(const struct rolls *r); /* nothing is recorded */
 
 struct rolls_order {
     uint64_t roll, session;
@@ -83,14 +84,13 @@ enum rolls_task {
 };
 
 struct rolls_done {
-    uint64_t tag;
     enum rolls_task task;
     uint64_t bytes, duration_ms; /* REPAIR; 0 bytes: it is gone */
-    int err;
+    int err; /* nothing is known, of a disk that is gone, for example */
 };
 
 /* done: on the main loop. 0 or GB_ENOMEM. */
-int rolls_task(struct rolls *r, enum rolls_task task, uint64_t tag,
+int rolls_task(struct rolls *r, enum rolls_task task, unsigned volume,
                struct slice device, struct slice channel, int64_t begin_utc_ms,
                void (*done)(void *ctx, const struct rolls_done *d), void *ctx);
 #endif

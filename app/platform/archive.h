@@ -24,6 +24,8 @@
 enum {
     ARCHIVE_OPEN = 1,  /* it is being written, or was when its writer ended */
     ARCHIVE_SOUND = 2,
+    ARCHIVE_VOLUME_1 = 256, /* so many times: the number of its disk */
+    ARCHIVE_VOLUMES = 0xff00,
 };
 
 struct archive_segment {

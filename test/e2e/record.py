@@ -4,6 +4,7 @@ not one picture missing or doubled over their borders, whatever ends the process
 checksums."""
 import glob
 import json
+import os
 import re
 import resource
 import signal
@@ -276,6 +277,33 @@ def a_full_disk_and_the_oldest_go():
         wait_for("it is off", lambda: state(d) == "off")
         for s in segments(d):
             seamless([s], "h264")
+
+
+@test
+def a_disk_that_goes():
+    """Two disks: the other one takes over, and what lies on both is one recording when it is back."""
+    with system(settings=("record.segment_s=2", "record.dir=one,two")) as (d, _):
+        wait_for("they are missed", lambda: d.log().count('"a disk of recordings is gone"') == 2)
+        for name in ("one", "two"):
+            os.mkdir(f"{d.dir}/{name}")
+        wait_for("they are there", lambda: d.log().count('"a disk of recordings is good"') == 2, 20 * SLOW)
+        put(d, mode="always")
+        closed(d, 2)
+        used = next(n for n in ("one", "two") if glob.glob(f"{d.dir}/{n}/*/*/*/*.mp4"))
+        other = "two" if used == "one" else "one"
+        os.rename(f"{d.dir}/{used}", f"{d.dir}/away")
+        wait_for("the other one is used", lambda: glob.glob(f"{d.dir}/{other}/*/*/*/*.mp4"), 30 * SLOW)
+        expect(d.call("GET", segments(d)[0]["file"][len(d.base):]).status == 404, "a file that is away")
+        os.rename(f"{d.dir}/away", f"{d.dir}/{used}")
+        n = len([s for s in segments(d) if not s["open"]])
+        closed(d, n + 1)
+        put(d, mode="off")
+        wait_for("it is off", lambda: state(d) == "off")
+        items = segments(d)
+        each = [pictures(fetch(s)) for s in items]
+        first, last = int(items[0]["id"]) // 1000, int(items[-1]["id"]) // 1000 + 60
+        got, _ = by_playlist(d.get(RECORDS + f"&start={first}&end={last}")["playlist"])
+        expect(got == sum(each, []), f"{len(got)} pictures of {len(sum(each, []))}")
 
 
 if __name__ == "__main__":
