@@ -167,7 +167,7 @@ $(bench_tools): $(BUILD)/%: $(BUILD)/tools/bench/%.o $(BUILD)/libbench.a $(core_
 $(BUILD)/faultio.so: test/preload/faultio.c
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -std=c11 $(WARN) -O1 -g -fPIC -shared $< -ldl -lpthread -o $@
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O1 -g -fPIC -shared $< -ldl -lpthread -o $@
 
 # An archive: a test takes from it only what it uses, so that one may bring a
 # platform or a stack of its own.

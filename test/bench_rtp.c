@@ -1,17 +1,24 @@
-/* What one media packet costs between socket and demuxer: ns a packet, median
- * of many rounds. Prints "figure NAME VALUE UNIT". */
+/* What one media packet costs between socket and demuxer: framing, order, and
+ * the heads that we send.
+ *
+ *     bench_rtp         figures
+ *     bench_rtp -n N    every hot_NAME N times, for callgrind:
+ *                       --toggle-collect=hot_NAME
+ *
+ * rtp.in_order  parse, source and queue of datagrams that come as they were sent
+ * rtp.swapped   the same, each pair the wrong way round
+ * rtp.framed    large reads of TCP: framing, parse, queue without a window
+ * rtp.packed    the sender's heads for the packets of a key frame */
 #include "rtp/pack.h"
 #include "rtp/packet.h"
 #include "rtp/queue.h"
 #include "rtp/source.h"
 #include "rtp/tcpframe.h"
+#include "test/bench/measure.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define ROUNDS 31
 #define PACKETS 20000
 #define PAYLOAD 1400
 #define FRAME (2 + RTP_HEADER_BYTES + PAYLOAD)
@@ -19,21 +26,6 @@
 
 static uint8_t stream[IN_BUFFER * FRAME];
 static uint64_t sink;
-
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static void drain(struct rtp_queue *q, uint64_t now_ms)
 {
@@ -53,7 +45,7 @@ static void receive(bool swap)
     struct rtp_queue *q;
 
     if (rtp_queue_new(&q, &gb_alloc_heap, &opt))
-        abort();
+        bench_fail("no memory");
     rtp_source_init(&src, RTP_SSRC_ADOPT);
     for (unsigned i = 0; i < PACKETS; i++) {
         unsigned seq = swap ? i ^ 1 : i;
@@ -64,10 +56,10 @@ static void receive(bool swap)
         p[2] = (uint8_t)(seq >> 8);
         p[3] = (uint8_t)seq;
         if (rtp_packet_parse(&pkt, p, FRAME - 2))
-            abort();
+            bench_fail("a packet was lost");
         if (rtp_source_check(&src, &from, pkt.ssrc, pkt.seq, i / 4) ==
             RTP_FOREIGN)
-            abort();
+            bench_fail("a packet was lost");
         it = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
                                 .seq = pkt.seq, .ts = pkt.ts, .pt = pkt.pt,
                                 .marker = pkt.marker };
@@ -77,18 +69,21 @@ static void receive(bool swap)
     rtp_queue_free(q);
 }
 
-static void udp(void)
+BENCH_HOT static void hot_rtp_in_order(void *ctx, unsigned rounds)
 {
-    receive(false);
+    (void)ctx;
+    while (rounds--)
+        receive(false);
 }
 
-static void udp_swapped(void)
+BENCH_HOT static void hot_rtp_swapped(void *ctx, unsigned rounds)
 {
-    receive(true);
+    (void)ctx;
+    while (rounds--)
+        receive(true);
 }
 
-/* Large reads of TCP: framing, parse, queue without a window. */
-static void tcp(void)
+static void read_frames(void)
 {
     struct rtp_queue_options opt = { .window = 0 };
     struct rtp_tcpframe f;
@@ -96,7 +91,7 @@ static void tcp(void)
     unsigned seq = 0;
 
     if (rtp_queue_new(&q, &gb_alloc_heap, &opt))
-        abort();
+        bench_fail("no memory");
     rtp_tcpframe_init(&f, NULL);
     for (unsigned r = 0; r < PACKETS / IN_BUFFER; r++) {
         struct rtp_frame frame;
@@ -112,7 +107,7 @@ static void tcp(void)
             struct rtp_item it;
 
             if (rtp_packet_parse(&pkt, frame.p, frame.n))
-                abort();
+                bench_fail("a packet was lost");
             it = (struct rtp_item){ .payload = pkt.payload,
                                     .n = pkt.payload_len,
                                     .seq = pkt.seq,
@@ -122,11 +117,17 @@ static void tcp(void)
         }
     }
     if (f.frames != PACKETS || f.resyncs)
-        abort();
+        bench_fail("a packet was lost");
     rtp_queue_free(q);
 }
 
-/* The sender: heads for the packets of a key frame. */
+BENCH_HOT static void hot_rtp_framed(void *ctx, unsigned rounds)
+{
+    (void)ctx;
+    while (rounds--)
+        read_frames();
+}
+
 static void pack(void)
 {
     static uint8_t block[100 * PAYLOAD];
@@ -141,24 +142,27 @@ static void pack(void)
             sink += piece.n;
     }
     if (p.packets != PACKETS)
-        abort();
+        bench_fail("a packet was lost");
 }
 
-static void measure(const char *name, void (*run)(void))
+BENCH_HOT static void hot_rtp_packed(void *ctx, unsigned rounds)
 {
-    double ns[ROUNDS];
-
-    for (unsigned r = 0; r < ROUNDS; r++) {
-        uint64_t begin = now_ns();
-
-        run();
-        ns[r] = (double)(now_ns() - begin) / PACKETS;
-    }
-    qsort(ns, ROUNDS, sizeof(ns[0]), by_value);
-    printf("figure %s %.1f ns\n", name, ns[ROUNDS / 2]);
+    (void)ctx;
+    while (rounds--)
+        pack();
 }
 
-int main(void)
+static const struct figure {
+    const char *name;
+    bench_fn *work;
+} figures[] = {
+    { "rtp.in_order", hot_rtp_in_order },
+    { "rtp.swapped", hot_rtp_swapped },
+    { "rtp.framed", hot_rtp_framed },
+    { "rtp.packed", hot_rtp_packed },
+};
+
+static void make_stream(void)
 {
     for (unsigned i = 0; i < IN_BUFFER; i++) {
         uint8_t *p = stream + i * FRAME;
@@ -167,9 +171,25 @@ int main(void)
         p[1] = (FRAME - 2) & 0xff;
         rtp_header_put(p + 2, 96, false, (uint16_t)i, 90000, 200004321);
     }
-    measure("rtp.udp.ns", udp);
-    measure("rtp.udp_swapped.ns", udp_swapped);
-    measure("rtp.tcp.ns", tcp);
-    measure("rtp.pack.ns", pack);
-    return sink == 1;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned rounds = 0;
+
+    if (argc == 3 && strcmp(argv[1], "-n") == 0)
+        rounds = (unsigned)strtoul(argv[2], NULL, 10);
+    make_stream();
+    for (size_t i = 0; i < sizeof(figures) / sizeof(*figures); i++) {
+        struct bench_result r;
+
+        if (rounds) {
+            figures[i].work(NULL, rounds);
+            continue;
+        }
+        bench_run(&r, figures[i].work, NULL, NULL, PACKETS);
+        bench_print_result(figures[i].name, &r);
+    }
+    BENCH_KEEP(&sink);
+    return 0;
 }

@@ -31,10 +31,13 @@ begin_others() {
         make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
         make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store build/debug-notls-nosqlite/test_sandbox
         make -s VARIANT=asan sim SIM_S=20 SIM_SEEDS="2 5"
+        make -s headers
+        make -s -j"$0" VARIANT=asan replay
+        tools/instructions.sh check
         ' "$jobs" > build/others.log 2>&1 &
     others=$!
 }
-end_others() { wait "$others" || { cat build/others.log; return 1; }; grep "^seed" build/others.log; }
+end_others() { wait "$others" || { cat build/others.log; return 1; }; grep -E "^seed|baseline" build/others.log; }
 small_build() {
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
     build/debug-notls-nosqlite/test_sandbox > /dev/null 2>&1 # sanitizers trace the process: it has no filter there
@@ -75,13 +78,10 @@ failed=
 mkdir -p build
 step layers tools/layers.sh
 step words tools/words.sh
-step headers make -s headers
 step "rules and their tests" tools/rules.sh
 step "unit tests, ASan and UBSan" unit asan
-step "corpus under ASan" make -s -j"$jobs" VARIANT=asan replay
 step "release build" make -s -j"$jobs" all build/release/faultio.so
 step docs tools/docs.sh --check
-step "instructions for a message" tools/instructions.sh check
 begin_others
 step "end to end" python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
@@ -91,7 +91,7 @@ step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
 step "end to end under ASan" asan_e2e
-step "a simulated fleet, clang without warnings, builds for what follows" end_others
+step "a simulated fleet, headers, corpus under ASan, instructions, clang without warnings" end_others
 step "end to end under TSan" tsan
 step "without TLS and SQLite" small_build
 echo "check: everything passed in $(($(date +%s) - begin)) s"

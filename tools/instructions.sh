@@ -14,7 +14,8 @@ file=test/data/instructions.txt
 b=build/release
 cc=$(${CC:-gcc} --version | head -1)
 machine=$(uname -m)$(grep -m1 -ow avx2 /proc/cpuinfo | sed 's/^/ /')
-# NAME PROGRAM FUNCTION N ITEMS: with -n N the function does N x ITEMS of them
+# NAME PROGRAM FUNCTION N ITEMS: with -n N the function does N x ITEMS of them;
+# packets of ps.* are those that bench_ps makes
 table="sip.extract bench_sip hot_extract 64 10
 sip.typed bench_sip hot_typed 64 10
 sip.respond bench_sip hot_respond 64 10
@@ -26,6 +27,10 @@ manscdp.catalog100 bench_manscdp hot_catalog_read 8 1
 platform.register bench_platform hot_register 8 64
 platform.keepalive bench_platform hot_keepalive 8 64
 platform.challenge bench_platform hot_challenge 8 64
+ps.slices bench_ps hot_ps_slices 2 8554
+ps.nals bench_ps hot_ps_nals 2 8554
+rtp.in_order bench_rtp hot_rtp_in_order 2 20000
+rtp.framed bench_rtp hot_rtp_framed 2 20000
 sip.limit bench_sip hot_limit 64 10
 sdp.limit bench_sdp hot_sdp_limit 64 2"
 
@@ -42,7 +47,7 @@ if [ "$what" = check ]; then
     fi
 fi
 make -s -j"$(nproc)" VARIANT=release $b/bench_sip $b/bench_sdp $b/bench_manscdp \
-    $b/bench_platform
+    $b/bench_platform $b/bench_ps $b/bench_rtp
 
 count() { # PROGRAM FUNCTION N ITEMS
     valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$2" "$b/$1" -n "$3" 2>&1 >/dev/null |

@@ -28,33 +28,40 @@ _Static_assert(DISK_LOOKERS <= DISK_WRITERS, "threads of a lane have room");
 
 /* ---- threads ---------------------------------------------------------------------- */
 
+/* The job that waits longest; false: none does. With the lock held; lets it go
+ * meanwhile. */
+static bool do_job(struct lane *l)
+{
+    struct list *n = list_pop_front(&l->jobs);
+    struct disk_job *j;
+
+    if (!n)
+        return false;
+    l->queued--;
+    j = container_of(n, struct disk_job, node);
+    uv_mutex_unlock(&l->disk->lock);
+    j->work(j);
+    uv_mutex_lock(&l->disk->lock);
+    l->waiting--;
+    uv_async_send(&j->async); /* from here on it is the loop's */
+    return true;
+}
+
 static void run_thread(void *arg)
 {
     struct lane *l = arg;
-    struct disk *d = l->disk;
 
-    uv_mutex_lock(&d->lock);
+    uv_mutex_lock(&l->disk->lock);
     for (;;) {
-        struct list *n = list_pop_front(&l->jobs);
-        struct disk_job *j;
-
-        if (!n && d->ending)
-            break;
-        if (!n) {
-            l->idle++;
-            uv_cond_wait(&l->work, &d->lock);
-            l->idle--;
+        if (do_job(l))
             continue;
-        }
-        l->queued--;
-        j = container_of(n, struct disk_job, node);
-        uv_mutex_unlock(&d->lock);
-        j->work(j);
-        uv_mutex_lock(&d->lock);
-        l->waiting--;
-        uv_async_send(&j->async); /* from here on it is the loop's */
+        if (l->disk->ending)
+            break;
+        l->idle++;
+        uv_cond_wait(&l->work, &l->disk->lock);
+        l->idle--;
     }
-    uv_mutex_unlock(&d->lock);
+    uv_mutex_unlock(&l->disk->lock);
 }
 
 /* One more where all are busy, or will be; the next job tries again. */
@@ -99,7 +106,10 @@ void disk_run(struct disk *d, uv_loop_t *loop, enum disk_lane lane,
     l->queued++;
     l->waiting++;
     add_thread(l);
-    uv_cond_signal(&l->work);
+    if (l->n)
+        uv_cond_signal(&l->work);
+    else
+        do_job(l); /* no thread is to be had: the loop waits for the disk */
     uv_mutex_unlock(&d->lock);
 }
 

@@ -10,7 +10,6 @@
  * FAULTIO_SHADOW=DIR beside FAULTIO_DATA=DIR keeps what a loss of power would
  * leave of the data: contents of a file as of its last fsync, names as of the
  * last fsync of their directory, or of the file when it was made. */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
