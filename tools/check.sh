@@ -67,6 +67,21 @@ together() {
     done
     [ -z "$failed" ]
 }
+# at_once FUNCTION...: the same for functions of this script.
+at_once() {
+    running=
+    for part in "$@"; do
+        "$part" > "build/$part.log" 2>&1 &
+        running="$running $!"
+    done
+    for pid in $running; do wait "$pid" || failed=1; done
+    for part in "$@"; do
+        echo "-- $part"
+        cat "build/$part.log"
+    done
+    [ -z "$failed" ]
+}
+page() { SLOW=2 python3 test/e2e/page.py; }
 asan_e2e() {
     SLOW=2 BUILD="$PWD/build/asan" python3 test/e2e/run.py ipv6 cameras_with_every_fault \
         loss_and_reordering garbage_does_no_harm refused_invite_names_the_step restart_loses_no_device \
@@ -89,10 +104,7 @@ step "commands, playback, outputs, evidence, voice, sipp, torture" together comm
 step "downloads, doctor, pushes, recordings, users, faults" together download doctor push record auth faults
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
-step "the page in Chromium" python3 test/e2e/page.py
-step "end to end under ASan" asan_e2e
 step "a simulated fleet, headers, corpus under ASan, instructions, clang without warnings" end_others
-step "end to end under TSan" tsan
-step "without TLS and SQLite" small_build
+step "the page in Chromium; end to end under ASan and TSan, and without TLS and SQLite" at_once page asan_e2e tsan small_build
 echo "check: everything passed in $(($(date +%s) - begin)) s"
 echo "$total passed, 0 failed"
