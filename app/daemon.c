@@ -1,6 +1,6 @@
 #include "app/daemon_int.h"
-#include "app/net/jpeg.h"
 
+#include "app/net/jpeg.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 
@@ -528,7 +528,7 @@ static void on_signal(uv_signal_t *s, int number)
         return;
     }
     d->draining = true;
-    daemon_watch_end(d);
+    daemon_watch_end();
     log_f(LOG_INFO, "msg=\"draining\"");
     platform_drain(d->platform, daemon_now(d));
     sip_edge_touch(d->edge);

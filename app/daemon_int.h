@@ -123,7 +123,7 @@ int daemon_load(struct daemon *d, char why[static 512]);
 
 /* daemon_watch.c: from now on; when it begins to stop. */
 void daemon_watch(struct daemon *d);
-void daemon_watch_end(struct daemon *d);
+void daemon_watch_end(void);
 
 /* daemon_out.c */
 void daemon_run_actions(struct daemon *d);

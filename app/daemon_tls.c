@@ -68,6 +68,8 @@ static int load(struct daemon *d, char why[static TLS_WHY_MAX])
     int err = 0;
 
     find_files(d, &f);
+    if (f.own)
+        tls_finish_certificate(f.cert, f.key);
     if (f.own && count(&f) == 0)
         err = make_certificate(d, &f, why);
     return err ? err : tls_ctx_server(&d->tls, f.cert, f.key, why);

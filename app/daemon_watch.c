@@ -83,8 +83,7 @@ void daemon_watch(struct daemon *d)
     on_in_time(&d->in_time);
 }
 
-void daemon_watch_end(struct daemon *d)
+void daemon_watch_end(void)
 {
-    (void)d;
     notify("STOPPING=1");
 }

@@ -79,6 +79,8 @@ static void bodies(void **state)
         { "PUT", GATE, "{\"snapshot\":1}", 400, "bad-value", false },
         { "PUT", GATE, "{\"snapshot\":true,\"colour\":1}", 400, "bad-value",
           false },
+        { "PUT", GATE, "{\"snapshot\":true,\"w\":1}", 400, "bad-value", false },
+        { "PUT", GATE, "{\"snapshot\":true,\"\":1}", 400, "bad-value", false },
         { "PUT", GATE, "{\"snapshot\":true,\"when\":[]}", 400, "bad-value",
           false },
         { "PUT", GATE, "{\"snapshot\":true,\"when\":{\"at\":\"1\"}}", 400,

@@ -378,6 +378,31 @@ static void test_files(void **state)
     assert_true(slice_has_prefix(slice_str(why), SLICE("/nonexistent/e: ")));
 }
 
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* The process ended between the two renames; and what is left alone. */
+static void test_unfinished_certificate(void **state)
+{
+    char beside[sizeof(cert) + 4], why[TLS_WHY_MAX];
+    struct tls_ctx *c;
+
+    (void)state;
+    snprintf(beside, sizeof(beside), "%s.new", cert);
+    assert_int_equal(rename(cert, beside), 0);
+    assert_int_equal(tls_ctx_server(&c, cert, key, why), GB_EIO);
+    tls_finish_certificate(cert, "/nonexistent/key");
+    assert_false(is_there(cert));
+    tls_finish_certificate(cert, key);
+    assert_false(is_there(beside));
+    assert_int_equal(tls_ctx_server(&c, cert, key, why), 0);
+    tls_ctx_free(c);
+    tls_finish_certificate(cert, key); /* nothing to be done */
+    assert_true(is_there(cert));
+}
+
 /* What a hundred connections hold when nothing moves on them. */
 static void test_idle_memory(void **state)
 {
@@ -455,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_ends_anywhere),
         cmocka_unit_test(test_certificate_is_checked),
         cmocka_unit_test(test_foreign_certificate),
+        cmocka_unit_test(test_unfinished_certificate),
         cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_tampering),
         cmocka_unit_test(test_queue_is_bounded),

@@ -81,7 +81,7 @@ void http_get_rule(struct http_call *c)
 
 /* ---- what is wanted ---------------------------------------------------------- */
 
-enum kind { TEXT, NUMBER, FLAG, UNFLAG };
+enum kind { TEXT, NUMBER, FLAG, UNFLAG, KEYS /* has keys of its own */ };
 
 struct key {
     const char *name;
@@ -95,6 +95,7 @@ static const struct key top_keys[] = {
     { "enabled", UNFLAG, AT(off) },      { "every_s", NUMBER, AT(every_s) },
     { "record_s", NUMBER, AT(record_s) }, { "preset", NUMBER, AT(preset) },
     { "snapshot", FLAG, AT(snapshot) },  { "webhook", TEXT, AT(webhook) },
+    { "when", KEYS, 0 },                 { "at", KEYS, 0 },
     { NULL, TEXT, 0 },
 };
 static const struct key when_keys[] = {
@@ -127,13 +128,14 @@ static bool read_value(struct rule *v, const struct key *k, const json_t *from)
     case UNFLAG:
         *(bool *)(void *)to = json_is_true(from) == (k->kind == FLAG);
         return json_is_boolean(from);
+    case KEYS:
+        return json_is_object(from);
     }
     return false;
 }
 
-/* Every key of the object is in the table, or in `besides`. */
-static bool read_keys(struct rule *v, json_t *from, const struct key *keys,
-                      const char *besides)
+/* Every key of the object is in the table. */
+static bool read_keys(struct rule *v, json_t *from, const struct key *keys)
 {
     const char *name;
     json_t *one;
@@ -145,9 +147,7 @@ static bool read_keys(struct rule *v, json_t *from, const struct key *keys,
 
         while (k->name && !slice_eq(slice_str(k->name), slice_str(name)))
             k++;
-        if (k->name ? !read_value(v, k, one)
-                    : slice_find_slice(slice_str(besides), slice_str(name)) ==
-                          slice_str(besides).n)
+        if (!k->name || !read_value(v, k, one))
             return false;
     }
     return true;
@@ -158,9 +158,9 @@ static bool read_rule(struct rule *v, json_t *root)
     json_t *when = json_object_get(root, "when");
     json_t *at = json_object_get(root, "at");
 
-    return read_keys(v, root, top_keys, "when at") &&
-           (!when || read_keys(v, when, when_keys, "")) &&
-           (!at || read_keys(v, at, at_keys, ""));
+    return read_keys(v, root, top_keys) &&
+           (!when || read_keys(v, when, when_keys)) &&
+           (!at || read_keys(v, at, at_keys));
 }
 
 /* ---- doing it ------------------------------------------------------------------- */

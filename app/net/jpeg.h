@@ -41,7 +41,8 @@ struct jpegs;
  * path is too long). */
 int jpegs_new(struct jpegs **out, uv_loop_t *loop, const char *program,
               uint32_t time_ms);
-/* Takes the job: on_done follows, not inside. GB_ELIMIT: too many wait. */
+/* Takes the job: on_done follows; inside, where there is no memory to begin it.
+ * GB_ELIMIT: too many wait, and it stays the caller's. */
 int jpegs_take(struct jpegs *j, struct jpeg_job *job);
 /* Kills what runs; each job is told, j is freed when the loop has closed all.
  * NULL is fine. */

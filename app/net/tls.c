@@ -270,7 +270,7 @@ static bool write_file(const char *path, BIO *pem)
     return close(fd) == 0 && ok;
 }
 
-/* Both to their places at once: one without the other would be of no use. */
+/* Both to their places. The certificate is last: see tls_finish_certificate. */
 static bool publish(const char *key, const char *cert)
 {
     char new_key[NEW_MAX], new_cert[NEW_MAX];
@@ -280,6 +280,15 @@ static bool publish(const char *key, const char *cert)
         return false;
     errno = durable_rename(new_cert, cert);
     return errno == 0;
+}
+
+void tls_finish_certificate(const char *cert, const char *key)
+{
+    char new_cert[NEW_MAX];
+
+    if (new_name(new_cert, cert) && access(cert, F_OK) != 0 &&
+        access(key, F_OK) == 0 && access(new_cert, F_OK) == 0)
+        (void)durable_rename(new_cert, cert); /* else it is missing, and told */
 }
 
 static bool add_extension(X509 *x, int nid, const char *value)

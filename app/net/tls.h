@@ -54,6 +54,11 @@ int tls_make_certificate(const char *cert, const char *key, const char *name,
                          const struct gb_addr *addr, size_t n,
                          char why[static TLS_WHY_MAX]);
 
+/* A process that ended while it put such files to their places has left the key
+ * there and the certificate beside its own: it is put there now. Nothing to be
+ * done is fine. */
+void tls_finish_certificate(const char *cert, const char *key);
+
 /* ---- connections --------------------------------------------------------- */
 
 struct tls;

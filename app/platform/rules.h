@@ -5,7 +5,7 @@
  * over what an alarm leads to, does it, and tells how it went:
  *
  *     while (rules_next(r, &walk, alarm, now, &due))
- *         rules_told(r, due.rule, why, now);
+ *         rules_told(r, due.rule, why);
  *
  * A camera that raises alarms without end does not turn without end: a rule is
  * not followed again for the same place within `every_s`, and all of them
@@ -49,6 +49,7 @@ struct rule {
 };
 
 struct rules;
+/* p: for the groups of devices; it lives longer. 0 or GB_ENOMEM. */
 int rules_new(struct rules **out, const struct gb_alloc *alloc,
               const struct platform *p);
 void rules_free(struct rules *r); /* NULL is fine */

@@ -374,7 +374,7 @@ static char row_kind(enum store_op op)
         return 'a';
     case STORE_PUT_RULE:
     case STORE_REMOVE_RULE:
-        return 'R';
+        return 'i';
     case STORE_PUT_PUSH:
     case STORE_REMOVE_PUSH:
         return 'q';
