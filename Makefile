@@ -46,7 +46,7 @@ app_dirs  := app/platform app/device app/media app/trace app/net app/store app/h
 core_src  := $(wildcard $(core_dirs:%=%/*.c))
 app_src   := $(filter-out app/main.c,$(wildcard $(app_dirs:%=%/*.c)))
 ifeq ($(SQLITE),0)
-app_src   := $(filter-out app/store/sqlite.c app/store/salvage.c,$(app_src))
+app_src   := $(filter-out app/store/sql%.c app/store/salvage.c,$(app_src))
 else
 app_src   := $(filter-out app/store/snapshot.c,$(app_src))
 endif
