@@ -463,102 +463,120 @@ static void untag(void)
     k->n -= n;
 }
 
-static void step(unsigned what, unsigned arg)
+/* What the layer above does on a side. false: it is none of these. */
+static bool act(int side, unsigned what, unsigned arg)
 {
-    int side = (int)(what >> 7);
     struct side *a = &r.side[side];
     struct sip_request q = request(side, arg);
-    struct sip_peer to = peer(side);
     uint64_t id;
 
-    switch (what & 31) {
+    switch (what) {
     case 0:
     case 1:
         if (!sip_stack_invite(a->s, &q, r.now_ms, &id))
             know(a->dialog, &a->n_dialogs, id);
-        break;
+        return true;
     case 2:
         end(a, pick(a->dialog, a->n_dialogs, arg));
-        break;
+        return true;
     case 3:
-        in_dialog(a, side, arg, false);
-        break;
     case 4:
-        in_dialog(a, side, arg, true);
-        break;
+        in_dialog(a, side, arg, what == 4);
+        return true;
     case 5:
     case 6:
         subscribe(a, side, arg);
-        break;
+        return true;
     case 7:
         notify(a, pick(a->sub, a->n_subs, arg >> 6), arg);
-        break;
+        return true;
     case 8:
         forget(a, pick(a->sub, a->n_subs, arg));
-        break;
+        return true;
     case 9:
         respond(a, a->open, 100 + 2 * arg);
-        break;
+        return true;
     case 10:
         restore(a, side, arg);
-        break;
+        return true;
     case 11:
         sip_stack_request(a->s, &q, r.now_ms, &id);
-        break;
+        return true;
     case 12:
         policy(a, arg);
-        break;
+        return true;
+    case 25:
+        leave(a, pick(a->dialog, a->n_dialogs, arg));
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What becomes of messages, memory and time. false: nothing is delivered beyond
+ * it: the next step comes on top. */
+static bool happen(int side, unsigned what, unsigned arg)
+{
+    struct side *a = &r.side[side];
+    struct sip_peer to = peer(side);
+
+    switch (what) {
     case 13:
         a->mute = arg & 1;
         r.swap = arg & 2;
-        break;
+        return true;
     case 14:
         r.lose = arg & 15;
         r.repeat = arg >> 4;
-        break;
+        return true;
     case 15:
         r.fail_in = arg;
-        break;
+        return true;
     case 16:
         drain(); /* twist what has just been sent */
         twist(arg);
-        break;
+        return true;
     case 17:
         drain();
         untag();
-        break;
+        return true;
     case 18:
         sip_stack_closed(a->s, to.connection, r.now_ms);
-        break;
+        return true;
     case 19:
         sip_stack_send_failed(a->s, &to, r.now_ms);
-        break;
+        return true;
     case 20:
-        return; /* nothing is delivered: the next one comes on top of it */
+        return false;
     case 21:
         deliver(1 + arg % 4);
-        return;
+        return false;
     case 22:
     case 23:
         pass_time((uint64_t)arg * 40);
-        break;
+        return true;
     case 24:
         pass_time((uint64_t)arg * arg * 8);
-        break;
-    case 25:
-        leave(a, pick(a->dialog, a->n_dialogs, arg));
-        break;
+        return true;
     case 26:
         drain();
         proxy(arg);
-        break;
+        return true;
     case 27:
         a->rude = arg & 1;
-        break;
+        return true;
     default:
         deliver(MAX_WIRE);
-        break;
+        return true;
     }
+}
+
+static void step(unsigned what, unsigned arg)
+{
+    int side = (int)(what >> 7);
+
+    if (!act(side, what & 31, arg) && !happen(side, what & 31, arg))
+        return;
     drain();
     if (what & 32)
         deliver(MAX_WIRE);

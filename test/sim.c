@@ -345,6 +345,23 @@ struct platform_device sim_view(struct sim *s, const struct sim_device *d)
     return v;
 }
 
+struct platform_saved_device sim_saved(struct sim *s,
+                                       const struct sim_device *d)
+{
+    struct platform_device v = sim_view(s, d);
+
+    return (struct platform_saved_device){
+        .id = slice_str(d->id),
+        .name = SLICE("Recorder"),
+        .edition = SLICE("3.0"),
+        .charset = SLICE("GB2312"),
+        .peer = v.peer,
+        .registered_utc_ms = v.registered_utc_ms,
+        .expires_utc_ms = v.expires_utc_ms,
+        .keepalive_utc_ms = v.keepalive_utc_ms,
+    };
+}
+
 struct platform_counters sim_counters(struct sim *s)
 {
     struct platform_counters c;

@@ -287,6 +287,9 @@ int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
                  struct platform_session *out);
 struct platform_session sim_session(struct sim *s, uint64_t id);
 struct platform_device sim_view(struct sim *s, const struct sim_device *d);
+/* As a store has it, for another process. */
+struct platform_saved_device sim_saved(struct sim *s,
+                                       const struct sim_device *d);
 struct platform_counters sim_counters(struct sim *s);
 /* Nothing is lent, open or in flight. */
 void sim_expect_clean(struct sim *s);

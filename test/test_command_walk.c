@@ -736,93 +736,94 @@ static void too_deep(void **state)
 
 /* ---- refusals -------------------------------------------------------------------- */
 
+static const struct {
+    const char *name, *json;
+    unsigned status;
+    const char *says;
+} refusals[] = {
+    { "no JSON", "{", 400, "object of cmd" },
+    { "unknown command", "{'cmd':'Dance'}", 400,
+      "cmd: one of DeviceStatus, Catalog, DeviceInfo, " },
+    { "a notification", "{'cmd':'Keepalive'}", 400, "cmd: one of" },
+    { "unknown element", WITH("RecordInfo", "'Strat':'x'"), 422,
+      "Strat: no such element; allowed: StartTime, EndTime, FilePath, " },
+    { "an element too many", WITH("DeviceStatus", "'A':1"), 422,
+      "A: no such element; allowed: none" },
+    { "missing", WITH("RecordInfo", "'StartTime':'x'"), 422,
+      "EndTime is missing" },
+    { "edition of an element",
+      WITH("RecordInfo", "'StartTime':'x','EndTime':'y',"
+                         "'StreamNumber':0"), 422,
+      "StreamNumber: not in the edition of this device" },
+    { "edition of a command", WITH("PTZPosition", ""), 422,
+      "'code':'edition'" },
+    { "range", CONTROL("'HomePosition':{'Enabled':1,'PresetIndex':256}"),
+      422, "HomePosition.PresetIndex: a whole number from 0 to 255" },
+    { "not whole", CONTROL("'HomePosition':{'Enabled':0.5}"), 422,
+      "HomePosition.Enabled: a whole number from 0 to 1 is wanted" },
+    { "negative", WITH("MobilePosition", "'Interval':-1"), 422,
+      "Interval: a whole number from 1 is wanted" },
+    { "too large", WITH("MobilePosition", "'Interval':4294967296"), 422,
+      "Interval: a whole number" },
+    { "no number", WITH("MobilePosition", "'Interval':'5s'"), 422,
+      "Interval: a whole number" },
+    { "no text", DOWNLOAD("x',") "", 400, "object" },
+    { "text", WITH("ConfigDownload", "'ConfigType':[]"), 422,
+      "ConfigType: a text is wanted" },
+    { "type of settings", DOWNLOAD("BasicParam/Nonsense"), 422,
+      "ConfigType: \\\"Nonsense\\\" is not one of BasicParam, "
+      "VideoParamOpt, SVACEncodeConfig, SVACDecodeConfig" },
+    { "edition of a type", DOWNLOAD("OSDConfig"), 422,
+      "\\\"OSDConfig\\\" is not one of" },
+    { "no type", DOWNLOAD("/"), 422, "ConfigType: a type is wanted" },
+    { "word", CONTROL("'GuardCmd':'Guard'"), 422,
+      "GuardCmd: one of SetGuard, ResetGuard is wanted" },
+    { "no word", CONTROL("'GuardCmd':1"), 422, "GuardCmd: one of" },
+    { "no control", CONTROL(""), 422,
+      "params: one of PTZCmd, TeleBoot, RecordCmd, " },
+    { "no such control", CONTROL("'Dance':1"), 422, "params: one of" },
+    { "two controls",
+      CONTROL("'GuardCmd':'SetGuard','RecordCmd':'Record'"), 422,
+      "RecordCmd: one command at a time" },
+    { "sum", CONTROL("'PTZCmd':'A50F010A32320024'"), 422,
+      "PTZCmd: wrong sum" },
+    { "no PTZ", CONTROL("'PTZCmd':'up'"), 422,
+      "PTZCmd: not 16 hex digits" },
+    { "empty part", CONTROL("'DragZoomIn':{}"), 422,
+      "DragZoomIn.Length is missing" },
+    { "no object", CONTROL("'DragZoomIn':5"), 422,
+      "DragZoomIn: an object is wanted" },
+    { "no settings", CONFIG(""), 422, "one type of settings at a time" },
+    { "two settings",
+      CONFIG("'BasicParam':{'Name':'a'},'SVACDecodeConfig':{}"), 422,
+      "one type of settings at a time" },
+    { "only read", CONFIG("'VideoParamOpt':{'Resolution':'5'}"), 422,
+      "VideoParamOpt: not in the edition" },
+    { "control characters", WITH("RecordInfo", "'Type':'a\\u0001'"), 422,
+      "Type: control characters" },
+    { "methods", WITH("Alarm", "'AlarmMethod':'2,5'"), 422,
+      "AlarmMethod: methods 0 to 7 are wanted" },
+    { "extra", "{'cmd':'DeviceStatus','extra':{'a b':1}}", 422,
+      "extra.a b: no name of an element" },
+    { "extra value", "{'cmd':'DeviceStatus','extra':{'a':true}}", 422,
+      "extra.a: a text is wanted" },
+    { "target", "{'cmd':'DeviceStatus','channel':"
+                "'12345678901234567890123456789012345'}", 400,
+      "'code':'bad-value'" },
+};
+
 static void refused(void **state)
 {
-    static const struct {
-        const char *name, *json;
-        unsigned status;
-        const char *says;
-    } cases[] = {
-        { "no JSON", "{", 400, "object of cmd" },
-        { "unknown command", "{'cmd':'Dance'}", 400,
-          "cmd: one of DeviceStatus, Catalog, DeviceInfo, " },
-        { "a notification", "{'cmd':'Keepalive'}", 400, "cmd: one of" },
-        { "unknown element", WITH("RecordInfo", "'Strat':'x'"), 422,
-          "Strat: no such element; allowed: StartTime, EndTime, FilePath, " },
-        { "an element too many", WITH("DeviceStatus", "'A':1"), 422,
-          "A: no such element; allowed: none" },
-        { "missing", WITH("RecordInfo", "'StartTime':'x'"), 422,
-          "EndTime is missing" },
-        { "edition of an element",
-          WITH("RecordInfo", "'StartTime':'x','EndTime':'y',"
-                             "'StreamNumber':0"), 422,
-          "StreamNumber: not in the edition of this device" },
-        { "edition of a command", WITH("PTZPosition", ""), 422,
-          "'code':'edition'" },
-        { "range", CONTROL("'HomePosition':{'Enabled':1,'PresetIndex':256}"),
-          422, "HomePosition.PresetIndex: a whole number from 0 to 255" },
-        { "not whole", CONTROL("'HomePosition':{'Enabled':0.5}"), 422,
-          "HomePosition.Enabled: a whole number from 0 to 1 is wanted" },
-        { "negative", WITH("MobilePosition", "'Interval':-1"), 422,
-          "Interval: a whole number from 1 is wanted" },
-        { "too large", WITH("MobilePosition", "'Interval':4294967296"), 422,
-          "Interval: a whole number" },
-        { "no number", WITH("MobilePosition", "'Interval':'5s'"), 422,
-          "Interval: a whole number" },
-        { "no text", DOWNLOAD("x',") "", 400, "object" },
-        { "text", WITH("ConfigDownload", "'ConfigType':[]"), 422,
-          "ConfigType: a text is wanted" },
-        { "type of settings", DOWNLOAD("BasicParam/Nonsense"), 422,
-          "ConfigType: \\\"Nonsense\\\" is not one of BasicParam, "
-          "VideoParamOpt, SVACEncodeConfig, SVACDecodeConfig" },
-        { "edition of a type", DOWNLOAD("OSDConfig"), 422,
-          "\\\"OSDConfig\\\" is not one of" },
-        { "no type", DOWNLOAD("/"), 422, "ConfigType: a type is wanted" },
-        { "word", CONTROL("'GuardCmd':'Guard'"), 422,
-          "GuardCmd: one of SetGuard, ResetGuard is wanted" },
-        { "no word", CONTROL("'GuardCmd':1"), 422, "GuardCmd: one of" },
-        { "no control", CONTROL(""), 422,
-          "params: one of PTZCmd, TeleBoot, RecordCmd, " },
-        { "no such control", CONTROL("'Dance':1"), 422, "params: one of" },
-        { "two controls",
-          CONTROL("'GuardCmd':'SetGuard','RecordCmd':'Record'"), 422,
-          "RecordCmd: one command at a time" },
-        { "sum", CONTROL("'PTZCmd':'A50F010A32320024'"), 422,
-          "PTZCmd: wrong sum" },
-        { "no PTZ", CONTROL("'PTZCmd':'up'"), 422,
-          "PTZCmd: not 16 hex digits" },
-        { "empty part", CONTROL("'DragZoomIn':{}"), 422,
-          "DragZoomIn.Length is missing" },
-        { "no object", CONTROL("'DragZoomIn':5"), 422,
-          "DragZoomIn: an object is wanted" },
-        { "no settings", CONFIG(""), 422, "one type of settings at a time" },
-        { "two settings",
-          CONFIG("'BasicParam':{'Name':'a'},'SVACDecodeConfig':{}"), 422,
-          "one type of settings at a time" },
-        { "only read", CONFIG("'VideoParamOpt':{'Resolution':'5'}"), 422,
-          "VideoParamOpt: not in the edition" },
-        { "control characters", WITH("RecordInfo", "'Type':'a\\u0001'"), 422,
-          "Type: control characters" },
-        { "methods", WITH("Alarm", "'AlarmMethod':'2,5'"), 422,
-          "AlarmMethod: methods 0 to 7 are wanted" },
-        { "extra", "{'cmd':'DeviceStatus','extra':{'a b':1}}", 422,
-          "extra.a b: no name of an element" },
-        { "extra value", "{'cmd':'DeviceStatus','extra':{'a':true}}", 422,
-          "extra.a: a text is wanted" },
-        { "target", "{'cmd':'DeviceStatus','channel':"
-                    "'12345678901234567890123456789012345'}", 400,
-          "'code':'bad-value'" },
-    };
     struct sim_device *d = online("2.0");
     unsigned before = d->messages;
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        unsigned status = post(cases[i].json);
+    for (size_t i = 0; i < COUNT(refusals); i++) {
+        unsigned status = post(refusals[i].json);
 
-        if (status != cases[i].status)
-            fail_msg("%s: %u %s", cases[i].name, status, body);
-        expect(cases[i].name, cases[i].says);
+        if (status != refusals[i].status)
+            fail_msg("%s: %u %s", refusals[i].name, status, body);
+        expect(refusals[i].name, refusals[i].says);
     }
     sim_run(&s, 1000);
     assert_int_equal(d->messages, before); /* nothing has been sent */

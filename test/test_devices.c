@@ -407,22 +407,6 @@ static void several_on_one_connection(void **state)
 
 /* ---- restarts ---- */
 
-static struct platform_saved_device saved(struct sim_device *d)
-{
-    struct platform_device v = sim_view(&s, d);
-
-    return (struct platform_saved_device){
-        .id = slice_str(d->id),
-        .name = SLICE("Recorder"),
-        .edition = SLICE("3.0"),
-        .charset = SLICE("GB2312"),
-        .peer = v.peer,
-        .registered_utc_ms = v.registered_utc_ms,
-        .expires_utc_ms = v.expires_utc_ms,
-        .keepalive_utc_ms = v.keepalive_utc_ms,
-    };
-}
-
 static void a_restart_loses_nobody(void **state)
 {
     static const uint8_t transports[] = { SIP_UDP, SIP_TCP };
@@ -430,7 +414,7 @@ static void a_restart_loses_nobody(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(transports); i++) {
         struct sim_device *d = registered(transports[i]);
-        struct platform_saved_device k = saved(d);
+        struct platform_saved_device k = sim_saved(&s, d);
         struct platform_channel c = {
             .device = slice_str(ipc),
             .id = SLICE("34020000001310000007"),
@@ -462,7 +446,7 @@ static void a_restart_loses_nobody(void **state)
 static void a_restart_after_its_expiry(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
-    struct platform_saved_device k = saved(d);
+    struct platform_saved_device k = sim_saved(&s, d);
 
     (void)state;
     k.expires_utc_ms = s.now.utc_ms - 1;
@@ -484,7 +468,7 @@ static void a_restart_after_its_expiry(void **state)
 static void a_restart_from_an_older_expiry(void **state)
 {
     struct sim_device *d = registered(SIP_UDP);
-    struct platform_saved_device k = saved(d);
+    struct platform_saved_device k = sim_saved(&s, d);
 
     (void)state;
     s.opt.config.expires_max_s = 2000;

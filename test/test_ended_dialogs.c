@@ -25,22 +25,6 @@ static struct sim_device *registered(uint8_t transport)
     return add(ipc, "192.168.1.10:5060", transport);
 }
 
-static struct platform_saved_device saved(struct sim_device *d)
-{
-    struct platform_device v = sim_view(&s, d);
-
-    return (struct platform_saved_device){
-        .id = slice_str(d->id),
-        .name = SLICE("Recorder"),
-        .edition = SLICE("3.0"),
-        .charset = SLICE("GB2312"),
-        .peer = v.peer,
-        .registered_utc_ms = v.registered_utc_ms,
-        .expires_utc_ms = v.expires_utc_ms,
-        .keepalive_utc_ms = v.keepalive_utc_ms,
-    };
-}
-
 static const struct sip_dialog_state old_dialog = {
     .call_id = SLICE_INIT("old@192.168.1.1"),
     .local_uri = SLICE_INIT("sip:34020000002000000001@3402000000"),
@@ -96,7 +80,7 @@ static void and_stay_stored_until_it_is_answered(void **state)
 static void over_tcp_the_bye_waits_for_the_connection(void **state)
 {
     struct sim_device *d = registered(SIP_TCP);
-    struct platform_saved_device k = saved(d);
+    struct platform_saved_device k = sim_saved(&s, d);
     struct sip_peer peer = k.peer;
 
     (void)state;
@@ -182,8 +166,8 @@ static void a_bye_finds_its_device(void **state)
         assert_true(sim_init(&s, &o));
         d = add(ipc, "203.0.113.7:2000", SIP_TCP);
         e = add(other, "203.0.113.7:2001", SIP_TCP);
-        k[0] = saved(d);
-        k[1] = saved(e);
+        k[0] = sim_saved(&s, d);
+        k[1] = sim_saved(&s, e);
         sim_restart(&s);
         assert_int_equal(platform_restore_device(s.p, &k[0], s.now), 0);
         assert_int_equal(platform_restore_device(s.p, &k[1], s.now), 0);

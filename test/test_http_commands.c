@@ -177,132 +177,133 @@ static void movements_of_lost_clients(void **state)
     assert_string_equal(fake.order, "");
 }
 
+#define PTZ "/api/v1/devices/" D1 "/channels/" C1 "/ptz"
+#define PRESET "/api/v1/devices/" D1 "/channels/" C1 "/presets"
+
+static const struct {
+    const char *method, *path, *body;
+    unsigned status;
+    const char *order; /* or what the problem says */
+} ptz_cases[] = {
+    { "POST", PTZ, "{\"action\":\"right\",\"speed\":50}", 202,
+      "A50F0101320000E8 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"up_left\",\"speed\":50}", 202,
+      "A50F010A32320023 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"move\",\"pan\":1,\"tilt\":1,"
+                   "\"zoom\":-1,\"speed\":50,\"zoom_speed\":5}", 202,
+      "A50F012932325092 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"zoom_in\",\"zoom_speed\":5}", 202,
+      "A50F011000005015 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"zoom_out\",\"speed\":255}", 202,
+      "A50F01200000F0C5 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"focus_far\",\"speed\":50}", 202,
+      "A50F014132000028 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"iris_close\",\"speed\":50}", 202,
+      "A50F01480032002F " C1 " " },
+    { "POST", PTZ, "{\"action\":\"lens\",\"focus\":1,\"iris\":-1,"
+                   "\"focus_speed\":32,\"iris_speed\":48}", 202,
+      "A50F01492030004E " C1 " " },
+    { "POST", PTZ, "{\"action\":\"stop\"}", 202, "stop " C1 },
+    { "POST", PTZ, "{\"action\":\"stop\",\"speed\":5}", 202,
+      "stop " C1 },
+    { "POST", PTZ, "{\"action\":\"move\"}", 202,
+      "A50F0100000000B5 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"preset_call\",\"preset\":255}", 202,
+      "A50F018200FF0036 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"cruise_add\",\"group\":1,"
+                   "\"preset\":3,\"name\":\"night\"}", 202,
+      "A50F01840103003D " C1 " night" },
+    { "POST", PTZ, "{\"action\":\"cruise_delete\",\"group\":1,"
+                   "\"preset\":0}", 202, "A50F01850100003B " C1 " " },
+    { "POST", PTZ, "{\"action\":\"cruise_speed\",\"group\":1,"
+                   "\"value\":300}", 202, "A50F0186012C1078 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"cruise_dwell\",\"group\":1,"
+                   "\"value\":600}", 202, "A50F0187015820B5 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"cruise_start\",\"group\":1}", 202,
+      "A50F01880100003E " C1 " " },
+    { "POST", PTZ, "{\"action\":\"scan_start\",\"group\":1}", 202,
+      "A50F01890100003F " C1 " " },
+    { "POST", PTZ, "{\"action\":\"scan_right\",\"group\":1}", 202,
+      "A50F018901020041 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"scan_speed\",\"group\":1,"
+                   "\"value\":5}", 202, "A50F018A01050045 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"wiper_on\"}", 202,
+      "A50F018C01000042 " C1 " " },
+    { "POST", PTZ, "{\"action\":\"aux_off\",\"group\":1}", 202,
+      "A50F018D01000043 " C1 " " },
+    { "PUT", PRESET "/1", "{\"name\":\"door\"}", 202,
+      "A50F018100010037 " C1 " door" },
+    { "PUT", PRESET "/1", "", 202, "A50F018100010037 " C1 " " },
+    { "POST", PRESET "/1/call", "", 202, "A50F018200010038 " C1 " " },
+    { "DELETE", PRESET "/1", "", 202, "A50F018300010039 " C1 " " },
+    { "GET", PRESET, "", 202, "PresetQuery " C1 },
+    { "GET", "/api/v1/devices/" D1 "/config", "", 202,
+      "ConfigDownload " D1 " <ConfigType>BasicParam</ConfigType>" },
+    { "GET", "/api/v1/devices/" D1 "/channels/" C1
+      "/config?type=SVACDecodeConfig/VideoParamOpt", "", 202,
+      "ConfigDownload " C1 " <ConfigType>SVACDecodeConfig/VideoParamOpt"
+      "</ConfigType>" },
+    { "PATCH", "/api/v1/devices/" D1 "/config",
+      "{\"BasicParam\":{\"Name\":\"a\"}}", 202,
+      "DeviceConfig " D1 " <BasicParam><Name>a</Name></BasicParam>" },
+    { "POST", "/api/v1/devices/" D1 "/guard",
+      "{\"GuardCmd\":\"SetGuard\"}", 202,
+      "DeviceControl " D1 " <GuardCmd>SetGuard</GuardCmd>" },
+    { "POST", "/api/v1/devices/" D1 "/channels/" C1 "/guard",
+      "{\"GuardCmd\":\"ResetGuard\"}", 202,
+      "DeviceControl " C1 " <GuardCmd>ResetGuard</GuardCmd>" },
+
+    { "POST", PTZ, "", 400, "an object with an action" },
+    { "POST", PTZ, "{}", 422, "action: one of stop, left, right, up, " },
+    { "POST", PTZ, "{\"action\":\"jump\"}", 422, "action: one of" },
+    { "POST", PTZ, "{\"action\":\"up\",\"sped\":1}", 422,
+      "sped: allowed are action, name, bound, pan" },
+    { "POST", PTZ, "{\"action\":\"up\",\"speed\":0}", 422,
+      "speed: a whole number from 1 to 255 is wanted" },
+    { "POST", PTZ, "{\"action\":\"up\",\"zoom_speed\":16}", 422,
+      "zoom_speed: a whole number from 0 to 15 is wanted" },
+    { "POST", PTZ, "{\"action\":\"up\",\"pan\":0.5}", 422, "pan: " },
+    { "POST", PTZ, "{\"action\":\"preset_set\"}", 422,
+      "preset is missing, 1 to 255" },
+    { "POST", PTZ, "{\"action\":\"preset_set\",\"preset\":0}", 422,
+      "preset: a whole number from 1 to 255" },
+    { "POST", PTZ, "{\"action\":\"cruise_start\"}", 422,
+      "group is missing, 0 to 255" },
+    { "POST", PTZ, "{\"action\":\"scan_speed\",\"group\":1}", 422,
+      "value is missing, 0 to 4095" },
+    { "POST", PTZ, "{\"action\":\"up\",\"name\":1}", 422, "name: " },
+    { "POST", PRESET "/0/call", "", 422, "preset: " },
+    { "PUT", PRESET "/x", "", 422, "preset: " },
+    { "PUT", PRESET "/1", "{\"nam\":\"x\"}", 422, "an object of name" },
+    { "PUT", PRESET "/1", "[]", 400, "an object of name" },
+    { "PATCH", "/api/v1/devices/" D1 "/config", "[]", 400, "an object" },
+    { "PATCH", "/api/v1/devices/" D1 "/config", "", 422, "one type" },
+    { "POST", "/api/v1/devices/" D1 "/guard", "", 422, "one of PTZCmd" },
+    { "POST", "/api/v1/devices/x/channels/" C1 "/ptz",
+      "{\"action\":\"up\"}", 404, "no such device" },
+    { "GET", "/api/v1/devices/x/guard", "", 404, "no such device" },
+    { "GET", "/api/v1/devices/" D1 "/guard", "", 200, "ONDUTY" },
+};
+#undef PTZ
+#undef PRESET
+
 /* Everything that PTZ can do, and what is refused. */
 static void ptz(void **state)
 {
-#define PTZ "/api/v1/devices/" D1 "/channels/" C1 "/ptz"
-#define PRESET "/api/v1/devices/" D1 "/channels/" C1 "/presets"
-    static const struct {
-        const char *method, *path, *body;
-        unsigned status;
-        const char *order; /* or what the problem says */
-    } cases[] = {
-        { "POST", PTZ, "{\"action\":\"right\",\"speed\":50}", 202,
-          "A50F0101320000E8 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"up_left\",\"speed\":50}", 202,
-          "A50F010A32320023 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"move\",\"pan\":1,\"tilt\":1,"
-                       "\"zoom\":-1,\"speed\":50,\"zoom_speed\":5}", 202,
-          "A50F012932325092 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"zoom_in\",\"zoom_speed\":5}", 202,
-          "A50F011000005015 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"zoom_out\",\"speed\":255}", 202,
-          "A50F01200000F0C5 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"focus_far\",\"speed\":50}", 202,
-          "A50F014132000028 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"iris_close\",\"speed\":50}", 202,
-          "A50F01480032002F " C1 " " },
-        { "POST", PTZ, "{\"action\":\"lens\",\"focus\":1,\"iris\":-1,"
-                       "\"focus_speed\":32,\"iris_speed\":48}", 202,
-          "A50F01492030004E " C1 " " },
-        { "POST", PTZ, "{\"action\":\"stop\"}", 202, "stop " C1 },
-        { "POST", PTZ, "{\"action\":\"stop\",\"speed\":5}", 202,
-          "stop " C1 },
-        { "POST", PTZ, "{\"action\":\"move\"}", 202,
-          "A50F0100000000B5 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"preset_call\",\"preset\":255}", 202,
-          "A50F018200FF0036 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"cruise_add\",\"group\":1,"
-                       "\"preset\":3,\"name\":\"night\"}", 202,
-          "A50F01840103003D " C1 " night" },
-        { "POST", PTZ, "{\"action\":\"cruise_delete\",\"group\":1,"
-                       "\"preset\":0}", 202, "A50F01850100003B " C1 " " },
-        { "POST", PTZ, "{\"action\":\"cruise_speed\",\"group\":1,"
-                       "\"value\":300}", 202, "A50F0186012C1078 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"cruise_dwell\",\"group\":1,"
-                       "\"value\":600}", 202, "A50F0187015820B5 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"cruise_start\",\"group\":1}", 202,
-          "A50F01880100003E " C1 " " },
-        { "POST", PTZ, "{\"action\":\"scan_start\",\"group\":1}", 202,
-          "A50F01890100003F " C1 " " },
-        { "POST", PTZ, "{\"action\":\"scan_right\",\"group\":1}", 202,
-          "A50F018901020041 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"scan_speed\",\"group\":1,"
-                       "\"value\":5}", 202, "A50F018A01050045 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"wiper_on\"}", 202,
-          "A50F018C01000042 " C1 " " },
-        { "POST", PTZ, "{\"action\":\"aux_off\",\"group\":1}", 202,
-          "A50F018D01000043 " C1 " " },
-        { "PUT", PRESET "/1", "{\"name\":\"door\"}", 202,
-          "A50F018100010037 " C1 " door" },
-        { "PUT", PRESET "/1", "", 202, "A50F018100010037 " C1 " " },
-        { "POST", PRESET "/1/call", "", 202, "A50F018200010038 " C1 " " },
-        { "DELETE", PRESET "/1", "", 202, "A50F018300010039 " C1 " " },
-        { "GET", PRESET, "", 202, "PresetQuery " C1 },
-        { "GET", "/api/v1/devices/" D1 "/config", "", 202,
-          "ConfigDownload " D1 " <ConfigType>BasicParam</ConfigType>" },
-        { "GET", "/api/v1/devices/" D1 "/channels/" C1
-          "/config?type=SVACDecodeConfig/VideoParamOpt", "", 202,
-          "ConfigDownload " C1 " <ConfigType>SVACDecodeConfig/VideoParamOpt"
-          "</ConfigType>" },
-        { "PATCH", "/api/v1/devices/" D1 "/config",
-          "{\"BasicParam\":{\"Name\":\"a\"}}", 202,
-          "DeviceConfig " D1 " <BasicParam><Name>a</Name></BasicParam>" },
-        { "POST", "/api/v1/devices/" D1 "/guard",
-          "{\"GuardCmd\":\"SetGuard\"}", 202,
-          "DeviceControl " D1 " <GuardCmd>SetGuard</GuardCmd>" },
-        { "POST", "/api/v1/devices/" D1 "/channels/" C1 "/guard",
-          "{\"GuardCmd\":\"ResetGuard\"}", 202,
-          "DeviceControl " C1 " <GuardCmd>ResetGuard</GuardCmd>" },
-
-        { "POST", PTZ, "", 400, "an object with an action" },
-        { "POST", PTZ, "{}", 422, "action: one of stop, left, right, up, " },
-        { "POST", PTZ, "{\"action\":\"jump\"}", 422, "action: one of" },
-        { "POST", PTZ, "{\"action\":\"up\",\"sped\":1}", 422,
-          "sped: allowed are action, name, bound, pan" },
-        { "POST", PTZ, "{\"action\":\"up\",\"speed\":0}", 422,
-          "speed: a whole number from 1 to 255 is wanted" },
-        { "POST", PTZ, "{\"action\":\"up\",\"zoom_speed\":16}", 422,
-          "zoom_speed: a whole number from 0 to 15 is wanted" },
-        { "POST", PTZ, "{\"action\":\"up\",\"pan\":0.5}", 422, "pan: " },
-        { "POST", PTZ, "{\"action\":\"preset_set\"}", 422,
-          "preset is missing, 1 to 255" },
-        { "POST", PTZ, "{\"action\":\"preset_set\",\"preset\":0}", 422,
-          "preset: a whole number from 1 to 255" },
-        { "POST", PTZ, "{\"action\":\"cruise_start\"}", 422,
-          "group is missing, 0 to 255" },
-        { "POST", PTZ, "{\"action\":\"scan_speed\",\"group\":1}", 422,
-          "value is missing, 0 to 4095" },
-        { "POST", PTZ, "{\"action\":\"up\",\"name\":1}", 422, "name: " },
-        { "POST", PRESET "/0/call", "", 422, "preset: " },
-        { "PUT", PRESET "/x", "", 422, "preset: " },
-        { "PUT", PRESET "/1", "{\"nam\":\"x\"}", 422, "an object of name" },
-        { "PUT", PRESET "/1", "[]", 400, "an object of name" },
-        { "PATCH", "/api/v1/devices/" D1 "/config", "[]", 400, "an object" },
-        { "PATCH", "/api/v1/devices/" D1 "/config", "", 422, "one type" },
-        { "POST", "/api/v1/devices/" D1 "/guard", "", 422, "one of PTZCmd" },
-        { "POST", "/api/v1/devices/x/channels/" C1 "/ptz",
-          "{\"action\":\"up\"}", 404, "no such device" },
-        { "GET", "/api/v1/devices/x/guard", "", 404, "no such device" },
-        { "GET", "/api/v1/devices/" D1 "/guard", "", 200, "ONDUTY" },
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
-                              cases[i].body);
+    for (size_t i = 0; i < COUNT(ptz_cases); i++) {
+        unsigned status = ask(ptz_cases[i].method, ptz_cases[i].path, TOKEN,
+                              ptz_cases[i].body);
 
-        if (status != cases[i].status)
-            fail_msg("%s %s: %u %s", cases[i].path, cases[i].body, status,
+        if (status != ptz_cases[i].status)
+            fail_msg("%s %s: %u %s", ptz_cases[i].path, ptz_cases[i].body, status,
                      fx.last.body);
         if (status == 202)
-            assert_string_equal(fake.order, cases[i].order);
-        else if (!body_has(cases[i].order))
-            fail_msg("%s: %s", cases[i].body, fx.last.body);
+            assert_string_equal(fake.order, ptz_cases[i].order);
+        else if (!body_has(ptz_cases[i].order))
+            fail_msg("%s: %s", ptz_cases[i].body, fx.last.body);
     }
     list_of("/api/v1/devices/" D1 "/guard", "Guard");
-#undef PTZ
-#undef PRESET
 }
 
 /* ?wait=: the answer comes when the command is over, or the time. */

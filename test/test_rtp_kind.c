@@ -12,98 +12,98 @@
 #define VPS5 "\x40\x01\x0c\x01\xff\xff\x01\x60"
 
 /* Payloads of one payload type, numbers and timestamps in a row. */
+static const struct {
+    const char *name;
+    uint8_t pt;
+    enum rtp_kind hint;
+    struct slice in[3];
+    enum rtp_kind want; /* UNKNOWN: still open */
+} payloads[] = {
+    { "pack header", 96, 0, { S("\0\0\1\xba\x44") }, RTP_KIND_PS },
+    { "pack under H264", 98, RTP_KIND_H264, { S("\0\0\1\xba\x44") },
+      RTP_KIND_PS },
+    { "video PES", 96, 0, { S("\0\0\1\xe0\0\0\x84\x80\5\x21\0\5\xbf\x21") },
+      RTP_KIND_PS },
+    { "audio PES", 96, 0, { S("\0\0\1\xc0\0\x18\x80\x80\5\x21\0\5\xbf") },
+      RTP_KIND_PS },
+    { "system header", 96, 0,
+      { S("\0\0\1\xbb\0\x0c\x80\xcc\xf5\4\xe1") }, RTP_KIND_PS },
+    { "stream map", 96, 0, { S("\0\0\1\xbc\0\x12\xe1\xff\0\0\0\x08") },
+      RTP_KIND_PS },
+    { "PES without its mark", 96, 0,
+      { S("\0\0\1\xe0\0\0\x24\x80\5\x21\0\5\xbf\x21") }, 0 },
+    { "middle of a PES", 96, 0, { S("\x12\x34\x56\x78") }, 0 },
+    { "annex b, H.264", 96, 0, { S("\0\0\0\1" SPS) },
+      RTP_KIND_ANNEXB_H264 },
+    { "annex b, 3 bytes, PPS", 96, 0, { S("\0\0\1" PPS) },
+      RTP_KIND_ANNEXB_H264 },
+    { "annex b, H.265", 96, 0, { S("\0\0\0\1" VPS5) },
+      RTP_KIND_ANNEXB_H265 },
+    { "annex b, a slice", 96, 0, { S("\0\0\0\1\x41\x9a\x38") }, 0 },
+    { "annex b, a slice, hint", 98, RTP_KIND_H264,
+      { S("\0\0\0\1\x41\x9a\x38") }, RTP_KIND_ANNEXB_H264 },
+    { "SPS alone", 96, 0, { S(SPS) }, RTP_KIND_H264 },
+    { "PPS alone", 98, 0, { S(PPS) }, RTP_KIND_H264 },
+    { "SPS without nal_ref_idc", 96, 0, { S("\x07\x42\xc0\x0a\xd9") }, 0 },
+    { "SPS of no profile", 96, 0, { S("\x67\x99\xc0\x0a\xd9\x04") }, 0 },
+    { "STAP-A", 96, 0, { S("\x78\0\x0a" SPS "\0\5" PPS) }, RTP_KIND_H264 },
+    { "STAP-A, lengths off", 96, 0, { S("\x78\0\x0a" SPS "\0\6" PPS) },
+      0 },
+    { "STAP-A without sets", 96, 0, { S("\x78\0\2\x41\x9a") }, 0 },
+    { "FU-A run", 96, 0,
+      { S("\x5c\x81\x9a\x38"), S("\x5c\x01\x15\xe3"), S("\x5c\x41\x60") },
+      RTP_KIND_H264 },
+    { "FU-A without start", 96, 0,
+      { S("\x5c\x01\x15\xe3"), S("\x5c\x41\x60") }, 0 },
+    { "FU-A of another type", 96, 0,
+      { S("\x5c\x81\x9a\x38"), S("\x5c\x45\x60") }, 0 },
+    { "FU-A broken off", 96, 0,
+      { S("\x5c\x81\x9a\x38"), S("\x41\x01\x15"), S("\x5c\x41\x60") },
+      0 },
+    { "single slices", 96, 0, { S("\x41\x9a\x38"), S("\x41\x9a\x38") },
+      0 },
+    { "H.265 VPS", 100, 0, { S(VPS5) }, RTP_KIND_H265 },
+    { "H.265 AP", 96, 0, { S("\x60\1\0\x08" VPS5) }, RTP_KIND_H265 },
+    { "H.265 FU run", 96, 0,
+      { S("\x62\1\x81\xd0\x09"), S("\x62\1\x41\x7e\x10") },
+      RTP_KIND_H265 },
+    { "H.265 slice", 96, 0, { S("\2\1\xd0\x09\x7e\x10") }, 0 },
+    { "ADTS", 96, 0, { S("\xff\xf1\x50\x40\1\x1f\xfc\x21") },
+      RTP_KIND_ADTS },
+    { "ADTS, length off", 96, 0, { S("\xff\xf1\x50\x40\1\x5f\xfc\x21") },
+      0 },
+    { "RFC 3640", 102, 0, { S("\0\x10\0\x20\1\2\3\4") }, RTP_KIND_AAC },
+    { "RFC 3640, size off", 102, 0, { S("\0\x10\0\x20\1\2\3") }, 0 },
+    { "private video", 96, RTP_KIND_PS,
+      { S("\1\0\0\0\5\0\0\0\7\0\0\0\0\x10\0\0\1\x10\0\0\x80\7\x38\4"
+          "\1\x10\0\0rest") },
+      RTP_KIND_PRIVATE },
+    { "private audio", 96, RTP_KIND_PS,
+      { S("\1\0\0\0\5\0\0\0\7\0\0\0\1\x10\0\0\1\x10\0\0\0\0\0\0"
+          "\6\x10\0\0rest") },
+      RTP_KIND_PRIVATE },
+    { "almost private", 96, RTP_KIND_PS,
+      { S("\1\0\0\0\5\0\0\0\7\0\0\0\1\x10\0\0\1\x10\0\0\0\0\0\0"
+          "\5\x10\0\0rest") },
+      0 },
+    { "empty", 96, 0, { S("") }, 0 },
+};
+
 static void rules(void **state)
 {
-    static const struct {
-        const char *name;
-        uint8_t pt;
-        enum rtp_kind hint;
-        struct slice in[3];
-        enum rtp_kind want; /* UNKNOWN: still open */
-    } cases[] = {
-        { "pack header", 96, 0, { S("\0\0\1\xba\x44") }, RTP_KIND_PS },
-        { "pack under H264", 98, RTP_KIND_H264, { S("\0\0\1\xba\x44") },
-          RTP_KIND_PS },
-        { "video PES", 96, 0, { S("\0\0\1\xe0\0\0\x84\x80\5\x21\0\5\xbf\x21") },
-          RTP_KIND_PS },
-        { "audio PES", 96, 0, { S("\0\0\1\xc0\0\x18\x80\x80\5\x21\0\5\xbf") },
-          RTP_KIND_PS },
-        { "system header", 96, 0,
-          { S("\0\0\1\xbb\0\x0c\x80\xcc\xf5\4\xe1") }, RTP_KIND_PS },
-        { "stream map", 96, 0, { S("\0\0\1\xbc\0\x12\xe1\xff\0\0\0\x08") },
-          RTP_KIND_PS },
-        { "PES without its mark", 96, 0,
-          { S("\0\0\1\xe0\0\0\x24\x80\5\x21\0\5\xbf\x21") }, 0 },
-        { "middle of a PES", 96, 0, { S("\x12\x34\x56\x78") }, 0 },
-        { "annex b, H.264", 96, 0, { S("\0\0\0\1" SPS) },
-          RTP_KIND_ANNEXB_H264 },
-        { "annex b, 3 bytes, PPS", 96, 0, { S("\0\0\1" PPS) },
-          RTP_KIND_ANNEXB_H264 },
-        { "annex b, H.265", 96, 0, { S("\0\0\0\1" VPS5) },
-          RTP_KIND_ANNEXB_H265 },
-        { "annex b, a slice", 96, 0, { S("\0\0\0\1\x41\x9a\x38") }, 0 },
-        { "annex b, a slice, hint", 98, RTP_KIND_H264,
-          { S("\0\0\0\1\x41\x9a\x38") }, RTP_KIND_ANNEXB_H264 },
-        { "SPS alone", 96, 0, { S(SPS) }, RTP_KIND_H264 },
-        { "PPS alone", 98, 0, { S(PPS) }, RTP_KIND_H264 },
-        { "SPS without nal_ref_idc", 96, 0, { S("\x07\x42\xc0\x0a\xd9") }, 0 },
-        { "SPS of no profile", 96, 0, { S("\x67\x99\xc0\x0a\xd9\x04") }, 0 },
-        { "STAP-A", 96, 0, { S("\x78\0\x0a" SPS "\0\5" PPS) }, RTP_KIND_H264 },
-        { "STAP-A, lengths off", 96, 0, { S("\x78\0\x0a" SPS "\0\6" PPS) },
-          0 },
-        { "STAP-A without sets", 96, 0, { S("\x78\0\2\x41\x9a") }, 0 },
-        { "FU-A run", 96, 0,
-          { S("\x5c\x81\x9a\x38"), S("\x5c\x01\x15\xe3"), S("\x5c\x41\x60") },
-          RTP_KIND_H264 },
-        { "FU-A without start", 96, 0,
-          { S("\x5c\x01\x15\xe3"), S("\x5c\x41\x60") }, 0 },
-        { "FU-A of another type", 96, 0,
-          { S("\x5c\x81\x9a\x38"), S("\x5c\x45\x60") }, 0 },
-        { "FU-A broken off", 96, 0,
-          { S("\x5c\x81\x9a\x38"), S("\x41\x01\x15"), S("\x5c\x41\x60") },
-          0 },
-        { "single slices", 96, 0, { S("\x41\x9a\x38"), S("\x41\x9a\x38") },
-          0 },
-        { "H.265 VPS", 100, 0, { S(VPS5) }, RTP_KIND_H265 },
-        { "H.265 AP", 96, 0, { S("\x60\1\0\x08" VPS5) }, RTP_KIND_H265 },
-        { "H.265 FU run", 96, 0,
-          { S("\x62\1\x81\xd0\x09"), S("\x62\1\x41\x7e\x10") },
-          RTP_KIND_H265 },
-        { "H.265 slice", 96, 0, { S("\2\1\xd0\x09\x7e\x10") }, 0 },
-        { "ADTS", 96, 0, { S("\xff\xf1\x50\x40\1\x1f\xfc\x21") },
-          RTP_KIND_ADTS },
-        { "ADTS, length off", 96, 0, { S("\xff\xf1\x50\x40\1\x5f\xfc\x21") },
-          0 },
-        { "RFC 3640", 102, 0, { S("\0\x10\0\x20\1\2\3\4") }, RTP_KIND_AAC },
-        { "RFC 3640, size off", 102, 0, { S("\0\x10\0\x20\1\2\3") }, 0 },
-        { "private video", 96, RTP_KIND_PS,
-          { S("\1\0\0\0\5\0\0\0\7\0\0\0\0\x10\0\0\1\x10\0\0\x80\7\x38\4"
-              "\1\x10\0\0rest") },
-          RTP_KIND_PRIVATE },
-        { "private audio", 96, RTP_KIND_PS,
-          { S("\1\0\0\0\5\0\0\0\7\0\0\0\1\x10\0\0\1\x10\0\0\0\0\0\0"
-              "\6\x10\0\0rest") },
-          RTP_KIND_PRIVATE },
-        { "almost private", 96, RTP_KIND_PS,
-          { S("\1\0\0\0\5\0\0\0\7\0\0\0\1\x10\0\0\1\x10\0\0\0\0\0\0"
-              "\5\x10\0\0rest") },
-          0 },
-        { "empty", 96, 0, { S("") }, 0 },
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(payloads); i++) {
         struct rtp_kind_test t;
 
-        rtp_kind_init(&t, cases[i].pt, cases[i].hint);
-        for (size_t k = 0; k < 3 && (k == 0 || cases[i].in[k].n); k++) {
-            struct slice in = guarded(cases[i].in[k]);
+        rtp_kind_init(&t, payloads[i].pt, payloads[i].hint);
+        for (size_t k = 0; k < 3 && (k == 0 || payloads[i].in[k].n); k++) {
+            struct slice in = guarded(payloads[i].in[k]);
 
             rtp_kind_feed(&t, (const uint8_t *)in.p, in.n, (uint16_t)k, 0, 0);
         }
-        if (t.kind != cases[i].want ||
-            t.state != (cases[i].want ? RTP_KIND_DECIDED : RTP_KIND_OPEN))
-            fail_msg("%s: %s", cases[i].name, rtp_kind_name(t.kind));
+        if (t.kind != payloads[i].want ||
+            t.state != (payloads[i].want ? RTP_KIND_DECIDED : RTP_KIND_OPEN))
+            fail_msg("%s: %s", payloads[i].name, rtp_kind_name(t.kind));
     }
 }
 

@@ -1,4 +1,4 @@
-/* sip/stack: dialogs from INVITE to BYE, both sides, every way they end. Two
+/* sip/stack_call.c: dialogs from INVITE to BYE, both sides, every way they end. Two
  * stacks: side 0 is the platform and calls, side 1 is the device. */
 #include "test/pair.h"
 

@@ -1,4 +1,4 @@
-/* sip/stack as a client: requests other than INVITE, what is left alone, time,
+/* sip/stack_client.c: requests other than INVITE, what is left alone, time,
  * memory. The test is the peer and writes its answers by hand. */
 #include "test/byhand.h"
 

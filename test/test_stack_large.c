@@ -1,5 +1,6 @@
-/* Requests larger than a datagram should be (RFC 3261 §18.1.1): over TCP, and
- * back when nobody takes the connection. The test is the peer and the edge. */
+/* sip/stack_large.c: requests larger than a datagram should be (RFC 3261
+ * §18.1.1): over TCP, and back when nobody takes the connection. The test is the
+ * peer and the edge. */
 #include "test/byhand.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* sip/stack as a client that is challenged (RFC 3261 §22). The test is the
+/* sip/stack_auth.c: a client that is challenged (RFC 3261 §22). The test is the
  * peer and writes its answers by hand. */
 #include "test/byhand.h"
 

@@ -1,4 +1,4 @@
-/* sip/stack: subscriptions, both sides, every way they end */
+/* sip/stack_sub.c: subscriptions, both sides, every way they end */
 #include "test/subpair.h"
 #include "test/support.h"
 

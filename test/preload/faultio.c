@@ -310,9 +310,8 @@ static void keep(int fd)
     pthread_mutex_unlock(&shadow_lock);
 }
 
-int fsync(int fd)
+static int sync_with(int next(int fd), int fd)
 {
-    NEXT(fsync);
     int err = fault(FILE_SYNC), rc;
 
     if (err) {
@@ -325,19 +324,18 @@ int fsync(int fd)
     return rc;
 }
 
+int fsync(int fd)
+{
+    NEXT(fsync);
+
+    return sync_with(next, fd);
+}
+
 int fdatasync(int fd)
 {
     NEXT(fdatasync);
-    int err = fault(FILE_SYNC), rc;
 
-    if (err) {
-        errno = err;
-        return -1;
-    }
-    rc = next(fd);
-    if (rc == 0 && !inside)
-        keep(fd);
-    return rc;
+    return sync_with(next, fd);
 }
 
 /* ---- files and sockets -------------------------------------------------------- */
