@@ -87,6 +87,8 @@ export const untranslated = () => [...Object.keys(texts.en).filter((k) => !(k in
 export const currentLanguage = () => language;
 export const t = (key) => texts[language][key] ?? key;
 export const stepName = (step) => texts[language].steps[step] ?? step;
+// Of a picture that does not come; p: what the server has said.
+export const failureText = (p) => `${t('failed')}${p.step ? `: ${t('failedAt')}${stepName(p.step)}` : ''}`;
 export const stepOrder = Object.keys(texts.en.steps).filter((s) => s !== 'ended');
 
 export function translate(root = document) {

@@ -2,7 +2,7 @@
 import { call, channelPath, h, recall, remember, trouble } from './core.js';
 import { Doctor } from './doctor.js';
 import { Feed } from './feed.js';
-import { stepName, stepOrder, t } from './i18n.js';
+import { failureText, stepName, stepOrder, t } from './i18n.js';
 import { Past } from './past.js';
 import { Ptz } from './ptz.js';
 import { Talk } from './talk.js';
@@ -114,6 +114,7 @@ export default class Live {
     this.past.show();
     this.doctor.show();
     this.showSound();
+    if (!$('problem').hidden) this.showProblem();
   }
 
   // ---- the picture -------------------------------------------------------------
@@ -149,14 +150,20 @@ export default class Live {
   }
 
   problem(p) {
+    this.failed = p;
     $('problem').hidden = false;
-    $('problem-title').textContent = `${t('failed')}${p.step ? `: ${t('failedAt')}${stepName(p.step)}` : ''}`;
+    this.showProblem();
+    if (this.chosen && $('doctor').open) this.doctor.look();
+    else if (this.chosen) $('doctor').open = true; // which looks
+  }
+
+  showProblem() {
+    const p = this.failed;
+    $('problem-title').textContent = failureText(p);
     const at = stepOrder.indexOf(p.step);
     $('steps').replaceChildren(...(at < 0 ? [] : stepOrder.map((s, i) => h('li', { class: i < at ? 'good' : i === at ? 'bad' : '', text: stepName(s) }))));
     $('problem-evidence').textContent = trouble({ ok: false, data: { ...p, hint: '' } });
     $('problem-hint').textContent = p.hint || '';
-    if (this.chosen && $('doctor').open) this.doctor.look();
-    else if (this.chosen) $('doctor').open = true; // which looks
   }
 
   figures() {

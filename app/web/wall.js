@@ -2,7 +2,7 @@
 // click into the chosen cell or by dragging; what stands where is remembered.
 import { button, h, recall, remember, select, when } from './core.js';
 import { Feed } from './feed.js';
-import { addTexts, stepName, t } from './i18n.js';
+import { addTexts, failureText, t } from './i18n.js';
 import { saveBlob } from './saver.js';
 
 addTexts({
@@ -30,7 +30,7 @@ class Cell {
     this.root = h('div', { class: 'cell', tabindex: 0, role: 'group' }, this.video, this.said, this.bar);
     this.feed = new Feed(this.video, {
       say: (text) => { this.said.textContent = text; },
-      problem: (p) => { this.said.textContent = `${t('failed')}${p.step ? `: ${t('failedAt')}${stepName(p.step)}` : ''}`; this.feed.later(); },
+      problem: (p) => { this.said.textContent = failureText(p); this.feed.later(); },
       got: () => {},
     });
     this.wire();

@@ -897,6 +897,14 @@ def failure_is_named(b, d, cam):
     b.both("doctor")
     if not first or not tries:
         raise Failed(f"doctor: {first}, {tries} remedies")
+    b.click("#language")
+    other = b.run("return document.getElementById('problem-title').textContent")
+    high = b.run("return document.documentElement.scrollHeight - innerHeight")
+    b.click("#language")
+    if other == title:
+        raise Failed(f"in the other language it is still: {other}")
+    if high > 0:
+        raise Failed(f"the page itself scrolls by {high} beside its view")
     print(f"        {title}; {evidence}")
 
 
