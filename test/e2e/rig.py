@@ -63,12 +63,13 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
 
 
 def media_range(n=60):
-    """A range of ports for RTP that nobody else of this run is given."""
+    """A range of ports for RTP that nobody else of this run is given, below those
+    that the system gives to sockets that ask for any."""
     with _lock:
+        if _next_ports[0] + n > 32768:
+            _next_ports[0] = 18000
         first = _next_ports[0]
         _next_ports[0] += n
-        if _next_ports[0] > 32000:
-            _next_ports[0] = 20000
     return f"{first}-{first + n - 1}"
 
 
