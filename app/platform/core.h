@@ -50,6 +50,7 @@
 #define PLATFORM_STRAY_BURST 1000
 #define PLATFORM_MAX_DIALOGS_KEPT 256 /* ended ones, for a BYE after a 486,
                                          beside one for each session */
+#define PLATFORM_MAX_DIALOGS_ANSWERED 256 /* likewise, whose BYE is answered */
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
 #define PLATFORM_GB_VER "3.0"
@@ -78,7 +79,8 @@ struct handle {
 
 enum timer_kind {
     TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
-    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD, TIMER_VOICE
+    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD, TIMER_VOICE,
+    TIMER_DIALOG
 };
 
 /* ---- channels ---- */
@@ -173,7 +175,8 @@ enum device_text {
     X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")       \
     X(CLOCK_OFF,      "clock is off although it is told the time")             \
     X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")      \
-    X(KEY_IGNORED,    "sends no key frame when it is asked for one")
+    X(KEY_IGNORED,    "sends no key frame when it is asked for one")           \
+    X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -434,12 +437,17 @@ struct session {
 /* A dialog that may still live in a device. */
 struct kept_dialog {
     struct handle handle; /* names its BYE; id 0: no BYE is on its way */
-    struct list node;     /* in p->kept_dialogs, while kept */
+    struct list node;     /* in p->kept_dialogs while kept, or, when its BYE
+                             has been answered, in p->answered_dialogs */
     struct list closed;   /* in p->closed_dialogs: to be told CLOSED */
     bool kept;
     uint64_t key; /* the owner has it stored so until CLOSED; 0: it has not */
     bool due; /* its BYE has not gone out: over TCP it waits for the device's
                  new connection, otherwise for memory */
+    bool answered;        /* the device knows that it is over */
+    bool goes_on, again;  /* its media still come; it had a BYE for that */
+    uint64_t session;     /* whose it was; 0: an earlier process's */
+    struct timerq_node timer; /* of an answered one: forgotten then */
     struct sip_dialog_state state; /* slices into text */
     struct slice device;  /* likewise; empty: an earlier process began it */
     struct slice channel, contact; /* users of the URIs: called, and answered */
@@ -556,10 +564,11 @@ struct platform {
     struct list voices, dirty_voices; /* struct voice_call; all oldest first */
     size_t n_voices;
     struct voice_call *gone_voice; /* told: freed with the next action */
-    struct list kept_dialogs, closed_dialogs;
+    struct list kept_dialogs, closed_dialogs, answered_dialogs;
     struct list trials; /* doctor.c */
     size_t n_trials;
     size_t n_kept_dialogs, n_due_dialogs, n_byes; /* BYEs on their way */
+    size_t n_answered_dialogs;
     bool draining;
 
     struct source *sources;
@@ -847,6 +856,10 @@ void session_end_dialog(struct platform *p, struct session *s);
 /* Its BYE has been answered, or given up. */
 void dialog_on_bye(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev);
+/* Media of an ended session still come: one more BYE, once. */
+void dialogs_media_after(struct platform *p,
+                         const struct platform_media_event *ev);
+void dialog_on_timer(struct platform *p, struct timerq_node *n);
 /* BYEs for all that may still live in this device. */
 void dialogs_end(struct platform *p, const struct device *d);
 /* If there is a way to the device: the BYEs that waited for that. */
