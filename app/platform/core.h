@@ -399,6 +399,7 @@ struct session {
     bool had_sound; /* the same of a sound without pictures */
     uint64_t packets_before; /* that INVITE */
     bool held;     /* WAITING for a packet of the device, or retry_at */
+    bool away;     /* WAITING for the device, which is offline, or retry_at */
     bool ssrc_any, answered, minimal;
     bool ssrc_odd; /* media has another one than agreed */
     unsigned tried;
@@ -430,7 +431,7 @@ struct session {
     struct timerq_node timer;
     /* deadlines, GB_NEVER when not running */
     uint64_t answer_at, packet_at, tcp_at, program_at, key_at, silence_at,
-        idle_at, retry_at, closed_at, reconnect_at, drained_at;
+        idle_at, retry_at, closed_at, reconnect_at, drained_at, anew_at;
     uint64_t answered_ms, playing_ms;
 };
 
@@ -849,6 +850,17 @@ void query_on_info(struct platform *p, struct device *d,
 void query_events(struct platform *p);
 uint64_t query_jitter(struct platform *p);
 
+/* ---- takeover.c: of a device that starts anew while somebody watches ---- */
+
+/* It is offline: its sessions wait for it, or end. */
+void sessions_of_device_away(struct platform *p, struct device *d,
+                             const char *why);
+void sessions_of_device_back(struct platform *p, struct device *d);
+/* It has registered as if it had just started, and was not offline. */
+void sessions_of_device_anew(struct platform *p, struct device *d);
+/* Some time behind that: do media go on? */
+void session_look_anew(struct platform *p, struct session *s);
+
 /* ---- dialogs.c: ended ones that may live on in a device ---- */
 
 /* BYE or CANCEL for the session's dialog; it has none from here. */
@@ -954,6 +966,7 @@ void voices_take_back(struct platform *p);
 /* Whoever watches: of this device, because it is gone. */
 void sessions_of_device_end(struct platform *p, struct device *d,
                             const char *why);
+void session_offline(struct platform *p, struct session *s, const char *why);
 void sessions_of_device_move(struct platform *p, struct device *d);
 /* Media is gone but somebody watches: invite again after a pause. */
 void session_restart(struct platform *p, struct session *s, uint64_t in_ms);

@@ -308,6 +308,7 @@ static void unbind_denied(struct platform *p)
         if (!d->bound || (admit_net_allowed(p, &d->peer.remote) &&
                           admit_id_allowed(p, device_id(d))))
             continue;
+        sessions_of_device_end(p, d, "kept out by the configuration");
         device_offline(p, d, "kept out by the configuration");
         device_unbind(p, d);
         device_arm(p, d);
