@@ -529,7 +529,7 @@ struct platform {
     struct intern texts;        /* of the devices */
     struct history_causes causes;
     struct map peers;           /* devices by where they are bound */
-    struct map sites;           /* devices by admit_source_key */
+    struct map sites;           /* devices by gb_addr_site */
     struct device **by_id;      /* in id order up to n_sorted, then as they
                                    came; devices_sort puts all in order */
     size_t n_devices, cap_devices, n_sorted, n_online;

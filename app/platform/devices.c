@@ -269,7 +269,7 @@ static struct slice peer_key(const struct sip_peer *peer)
                     peer->connection ? sizeof(peer->connection) : 0);
 }
 
-/* As admit_source_key: it begins with the address. */
+/* As gb_addr_site: it begins with the address. */
 static struct slice source_key(const struct gb_addr *a)
 {
     _Static_assert(offsetof(struct gb_addr, family) == 0 &&
