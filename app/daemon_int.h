@@ -24,6 +24,7 @@
 #include "app/net/blocks.h"
 #include "app/net/hook_client.h"
 #include "app/net/log.h"
+#include "app/net/logring.h"
 #include "app/net/mailbox.h"
 #include "app/net/media.h"
 #include "app/net/rolls.h"
@@ -57,6 +58,9 @@ struct daemon {
     struct media_net *media;
     struct disk *file_disk; /* of downloads and pictures */
     struct saves *saves; /* files of downloads; NULL: there are none */
+    struct logring *log;     /* the last lines */
+    uv_check_t log_check;    /* with each turn: whether there are more */
+    uint64_t log_told;
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
     struct accounts *accounts; /* users and tokens */
     struct http_app *app;

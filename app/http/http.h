@@ -14,6 +14,7 @@
 #include "app/http/stream.h"
 #include "app/media/hls.h"
 #include "app/media/mp4cut.h"
+#include "app/net/logring.h"
 #include "app/platform/hooks.h"
 #include "app/platform/archive.h"
 #include "app/platform/pushes.h"
@@ -110,6 +111,7 @@ struct http_app_config {
     struct sip_stack *sip;         /* borrowed; for /metrics, may be NULL */
     struct trace *trace;           /* borrowed; NULL: no messages are kept */
     struct rtplogs *headers;       /* borrowed; of RTP; NULL: none are kept */
+    struct logring *log_ring;      /* borrowed; NULL: no lines are kept */
 
     /* Of the main program; called with ctx, never after http_app_free. */
     void *ctx;
@@ -283,6 +285,9 @@ void http_on_session(struct http_app *a, uint64_t session);
 /* Main has put a message into the trace: those who follow it hear of it. */
 void http_on_trace(struct http_app *a);
 
+/* Lines of the log have come. */
+void http_on_log(struct http_app *a);
+
 /* ---- between the application and the server ------------------------------ */
 
 #define HTTP_FILE_NAME_MAX 64
@@ -348,6 +353,12 @@ struct http_trace_filter {
     char device[TRACE_ID_MAX + 1], call_id[128]; /* "": any */
 };
 
+/* The same of the log. */
+struct http_log_filter {
+    bool on;
+    struct logring_filter of;
+};
+
 struct http_response {
     enum http_reply kind;
     unsigned status;
@@ -360,6 +371,7 @@ struct http_response {
                      see http_app_who_is_there */
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
+    struct http_log_filter log;     /* likewise */
     struct http_media media;
     struct http_file file;
     struct hls_part *part; /* a reference; NULL: none */
@@ -461,4 +473,8 @@ bool http_app_who_is_there(const struct http_app *a, uint64_t who);
 bool http_app_trace_next(const struct http_app *a,
                          const struct http_trace_filter *f, uint64_t *seq,
                          struct buf *out);
+/* And for the lines of the log. */
+bool http_app_log_next(const struct http_app *a,
+                       const struct http_log_filter *f, uint64_t *seq,
+                       struct buf *out);
 #endif

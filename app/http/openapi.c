@@ -192,6 +192,7 @@ static const struct schema {
       "method:string status:integer reason:string cmd:string from:string "
       "to:string call_id:string cseq:integer branch:string length:integer "
       "text:string" },
+    { "LogLine", "id:string time:time level:string text:string" },
     { "Listener",
       "address:string received:integer last_at:time last_from:string "
       "malformed:integer malformed_at:time malformed_from:string "

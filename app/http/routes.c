@@ -383,6 +383,12 @@ static const struct http_route routes[] = {
       "the same as server-sent events, live", "device callid", NULL, NULL },
     { HTTP_GET, "/api/v1/trace/listeners", http_get_listeners, O, 0, 0,
       "what each SIP listener has received", "", NULL, "[Listener]" },
+    { HTTP_GET, "/api/v1/log", http_get_log, A, 0, 0,
+      "the last lines of the daemon's log; oldest first, the newest `limit`, or "
+      "those behind a cursor; level: this or a worse one, q: with this text",
+      "level q limit cursor", NULL, "[LogLine]" },
+    { HTTP_GET, "/api/v1/log/events", http_get_log_events, A, 0, 0,
+      "the same as server-sent events, live", "level q", NULL, NULL },
 
     /* media */
     { HTTP_GET, "/api/ws", http_get_media, V, MEDIA, HTTP_FORMAT_MSE,

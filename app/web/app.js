@@ -21,6 +21,7 @@ const VIEWS = {
   outputs: { of: 'channel', tree: true, needs: 'admin' },
   access: {},
   audit: { needs: 'admin' },
+  log: { needs: 'admin' },
 };
 const FIRST = 'home';
 

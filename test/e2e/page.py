@@ -468,6 +468,24 @@ class Listener(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def daemon_log(b, d):
+    """Lines come by themselves, filtered by level and text, until it is paused."""
+    b.run("location.hash = '#/log'")
+    lines = "return [...document.querySelectorAll('.lines li')].map((l) => l.textContent)"
+    wait_for("the log", lambda: b.run(lines))
+    b.both("log")
+    before = len(b.run(lines))
+    os.kill(d.proc.pid, signal.SIGHUP)
+    wait_for("a line of the reload", lambda: any("configuration" in l for l in b.run(lines)[before:]))
+    b.run("const i = document.querySelector('#view-log input[type=search]'); i.value = 'Configuration'; i.dispatchEvent(new Event('input'))")
+    wait_for("a filter by text", lambda: (got := b.run(lines)) and all("configuration" in l for l in got))
+    b.run("const s = document.querySelector('#view-log select'); s.value = 'error'; s.dispatchEvent(new Event('change'))")
+    wait_for("a filter by level", lambda: b.run(lines) == [])
+    b.run("document.querySelector('#view-log select').value = 'debug'")
+    b.run("const f = document.querySelector('#view-log input[type=checkbox]'); f.checked = false; f.dispatchEvent(new Event('change'))")
+    b.run("location.hash = '#/home'")
+
+
 def outputs(b, d):
     """A webhook is added and tested; a channel is pushed somewhere, and no more."""
     device, channel = "34020000001180000001", "34020000001310000001"
@@ -934,7 +952,7 @@ def cases(b, d, cam):
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
             ("records", lambda: records(b, d)), ("own_recording", lambda: own_recording(b, d)),
-            ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("outputs", lambda: outputs(b, d)),
+            ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("log", lambda: daemon_log(b, d)), ("outputs", lambda: outputs(b, d)),
             ("map", lambda: chart(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
             ("trace", lambda: trace(b, d)),
