@@ -1,6 +1,7 @@
 /* app/config.h - one table of settings: name, type, default, range, help
  *
- * Layers, a later one winning: defaults < file < environment < -s. Every value
+ * Layers, a later one winning: defaults < kept, what people set while it runs
+ * < file < environment < -s. Every value
  * is text until the table types it, so ids need no quotes. A file is read and
  * checked whole before anything changes; an error names file, line, column. */
 #ifndef APP_CONFIG_H
@@ -123,7 +124,8 @@ enum config_key {
     CONFIG_COUNT
 };
 
-enum config_layer { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
+enum config_layer { CONFIG_DEFAULT, CONFIG_KEPT, CONFIG_FILE, CONFIG_ENV,
+                    CONFIG_FLAG };
 
 #define CONFIG_MAX_ITEMS 256   /* of one list */
 #define CONFIG_MAX_FILE (1u << 20)
@@ -158,6 +160,38 @@ int config_set(struct config *c, const char *assignment,
 
 /* The variables of the environment that are settings: GB28181D_SIP_PASSWORD. */
 int config_environment(struct config *c, struct config_error *e);
+
+/* Behind all other layers: the values of a file of kept settings count where
+ * there is only a default. No file: 0. */
+#define CONFIG_KEPT_FILE "settings.yml" /* in the data directory */
+int config_read_kept(struct config *c, const char *path,
+                     struct config_error *e);
+
+/* One row of the table with its value; i from 0, false behind the last. */
+struct config_setting {
+    const char *name, *help, *choices, *def; /* choices: "a|b", or NULL */
+    enum config_type type;
+    uint32_t min, max;
+    enum config_layer layer;
+    bool reloads; /* in a running process */
+    bool secret;  /* never told */
+    bool list;
+    bool changes; /* config_keep takes it */
+    char **item;  /* n of them; borrowed */
+    size_t n;
+};
+bool config_setting(const struct config *c, size_t i,
+                    struct config_setting *out);
+
+int config_copy(struct config *to, const struct config *from);
+
+/* Sets a kept value, a list joined by commas; reset: as it is by default. GB_ENOENT:
+ * there is no such setting; GB_ESTATE: a layer above has it; GB_EUNSUPPORTED: not
+ * while it runs, or a secret; GB_ESYNTAX: bad. *e says so, without the name. */
+int config_keep(struct config *c, struct slice name, struct slice text,
+                bool reset, struct config_error *e);
+/* The kept values as the file is to have them. */
+void config_print_kept(const struct config *c, FILE *out);
 
 /* The shared media port is even, and neither it nor the next is one of
  * media.ports. */

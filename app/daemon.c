@@ -572,9 +572,11 @@ static void on_signal(uv_signal_t *s, int number)
     uv_timer_start(&d->drain, on_drain, 20, 20);
 }
 
-void daemon_run(struct daemon *d, void (*reload)(void *ctx), void *ctx)
+void daemon_run(struct daemon *d, void (*reload)(void *ctx),
+                void (*take_over)(void *ctx, struct config *c), void *ctx)
 {
     d->reload = reload;
+    d->take_over = take_over;
     d->reload_ctx = ctx;
     uv_run(&d->loop, UV_RUN_DEFAULT);
     log_f(LOG_INFO, "msg=\"stopped\"");

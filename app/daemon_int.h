@@ -2,6 +2,7 @@
  *
  *   daemon.c           starting, what comes in, ending
  *   daemon_settings.c  the configuration, at the start and at SIGHUP
+ *   daemon_config.c    what people set of it
  *   daemon_load.c      what the store has kept
  *   daemon_out.c       what the platform wants done
  *   daemon_saves.c     files of downloads
@@ -101,7 +102,9 @@ struct daemon {
     bool draining, closing;
     uint64_t drain_until_ms;
     void (*reload)(void *ctx);
+    void (*take_over)(void *ctx, struct config *c);
     void *reload_ctx;
+    bool keeping; /* settings are being written */
     const char *password; /* of devices */
     char realm[64];
     struct gb_addr sip_addr, http_addr;
@@ -121,6 +124,11 @@ int daemon_start_platform(struct daemon *d, char why[static 512]);
 void daemon_set_retention(struct daemon *d, const struct config *c);
 void daemon_set_record_limits(struct daemon *d, const struct config *c);
 void daemon_set_hooks(struct daemon *d, const struct config *c);
+
+/* daemon_config.c: of struct http_app_config. */
+bool daemon_setting(void *ctx, size_t i, struct http_setting *out);
+int daemon_set(void *ctx, uint64_t request, struct http_setting_value *v,
+               size_t n);
 
 /* daemon_load.c: opens the store. */
 int daemon_load(struct daemon *d, char why[static 512]);

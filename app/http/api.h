@@ -482,7 +482,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_recorders, http_get_records_hls, http_get_records_mp4,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
     http_get_trace_events, http_get_listeners, http_get_log,
-    http_get_log_events,
+    http_get_log_events, http_get_settings, http_patch_settings,
     http_post_snapshot, http_get_snapshot, http_get_snapshots,
     http_put_picture, http_get_pictures, http_get_picture, http_delete_picture,
     http_get_talk, http_get_talks, http_post_talk, http_delete_talk, http_wvp;

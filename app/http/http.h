@@ -90,6 +90,24 @@ struct http_span {
 #define HTTP_CUT_RANGE_S 86400
 struct cuts; /* app/net/cuts.h */
 
+/* A row of the configuration. Everything is borrowed. */
+struct http_setting {
+    const char *key, *type, *def, *choices, *help; /* choices: "a|b", or NULL */
+    const char *from; /* default, kept, file, environment, flag */
+    uint32_t min, max;
+    bool reloads, secret, list;
+    bool changes; /* http_app_config.set takes it */
+    char **item;  /* n of them; a secret has none */
+    size_t n;
+};
+/* What is to become of one: a list is joined by commas. */
+struct http_setting_value {
+    struct slice key, text;
+    bool reset;    /* as it is by default */
+    char why[256]; /* what is wrong with it; "" */
+};
+#define HTTP_SETTINGS_MAX 128 /* of one request */
+
 #define HTTP_HLS_HOLD_MS 20000 /* a playlist keeps its session so long */
 
 enum http_hls_what { HTTP_HLS_PLAYLIST, HTTP_HLS_INIT, HTTP_HLS_SEGMENT };
@@ -175,6 +193,12 @@ struct http_app_config {
                           int64_t begin_utc_ms);
     /* Takes q (0): http_app_cut_told follows, not inside. NULL: it cannot. */
     int (*cut)(void *ctx, struct cuts *q);
+    /* The configuration, row by row, or NULL. Checks all values and keeps them:
+     * http_app_set_told follows, not inside. GB_ESYNTAX: v says why; GB_ESTATE:
+     * others are being written. */
+    bool (*setting)(void *ctx, size_t i, struct http_setting *out);
+    int (*set)(void *ctx, uint64_t request, struct http_setting_value *v,
+               size_t n);
     /* Deletes a file of the server's file_dir; soon, not inside. */
     void (*file_remove)(void *ctx, const char *name);
     /* What is set is kept: its answers wait for http_app_committed. */
@@ -269,6 +293,9 @@ void http_app_recorder(struct http_app *a, const struct recorder_view *v);
 /* A range of recordings was looked at. Takes q. */
 void http_app_cut_told(struct http_app *a, struct cuts *q);
 void http_app_hls_told(struct http_app *a, const struct http_hls_told *t);
+
+/* What was set is in the file, and in force; err: it is neither. */
+void http_app_set_told(struct http_app *a, uint64_t request, int err);
 
 /* The answer of the store to a question. */
 void http_app_told(struct http_app *a, const struct http_told *t);

@@ -192,6 +192,10 @@ static const struct schema {
       "method:string status:integer reason:string cmd:string from:string "
       "to:string call_id:string cseq:integer branch:string length:integer "
       "text:string" },
+    { "Setting",
+      "key:string type:string value:string? default:string choices:strings "
+      "min:integer max:integer list:boolean from:string reloads:boolean "
+      "changes:boolean secret:boolean help:string" },
     { "LogLine", "id:string time:time level:string text:string" },
     { "Listener",
       "address:string received:integer last_at:time last_from:string "

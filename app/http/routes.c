@@ -29,6 +29,14 @@ static const struct http_route routes[] = {
       "figures as Prometheus text", "", NULL, NULL },
     { HTTP_GET, "/api/v1/openapi.json", http_get_openapi, V, HIDDEN, 0,
       "this description", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/settings", http_get_settings, A, 0, 0,
+      "the daemon's configuration: each key with its value, its default and "
+      "where it comes from; secrets are not told", "", NULL, "[Setting]" },
+    { HTTP_PATCH, "/api/v1/settings", http_patch_settings, A, 0, 0,
+      "set those that `changes` is true of, by their keys; null: as by default. "
+      "All or none; what is wrong stands in `errors`. Kept in the data "
+      "directory, below the configuration file", "", "Elements",
+      "[Setting]" },
     { HTTP_GET, "/api/v1/setup-hints", http_get_hints, V, 0, 0,
       "what to type into a camera", "", NULL, "SetupHints" },
 

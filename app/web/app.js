@@ -22,6 +22,7 @@ const VIEWS = {
   access: {},
   audit: { needs: 'admin' },
   log: { needs: 'admin' },
+  server: { needs: 'admin' },
 };
 const FIRST = 'home';
 
