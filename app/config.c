@@ -1,6 +1,6 @@
 #include "app/config_int.h"
 
-#include "app/platform/hooks.h"
+#include "app/platform/exec_row.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ bool config_is_list(enum config_type t)
 {
     return t == CONFIG_LISTEN || t == CONFIG_NETS || t == CONFIG_ADVERTISE ||
            t == CONFIG_CHOICES || t == CONFIG_PREFIXES ||
-           t == CONFIG_REDIRECTS || t == CONFIG_HOOKS;
+           t == CONFIG_REDIRECTS || t == CONFIG_HOOKS || t == CONFIG_EXEC;
 }
 
 void config_value_clear(struct config_value *v)
@@ -204,7 +204,7 @@ static const char *item_fault(const struct key_info *k, struct slice s)
 {
     struct gb_addr a, b;
     struct slice left, right, last;
-    unsigned bits;
+    unsigned bits, kinds;
     uint16_t lo, hi;
     uint32_t v;
     bool flag;
@@ -251,6 +251,9 @@ static const char *item_fault(const struct key_info *k, struct slice s)
     case CONFIG_HOOKS:
         return parse_hook(s, &left, &right, &last)
                    ? NULL : "must be URL SECRET, and maybe KIND+KIND";
+    case CONFIG_EXEC:
+        return exec_row_parse(s, &kinds, &left)
+                   ? NULL : "must be KIND+KIND /PROGRAM, and maybe arguments";
     case CONFIG_REDIRECTS:
         return parse_redirect(s, &left)
                    ? NULL : "must be DIGITS ID@ADDRESS:PORT";
@@ -304,7 +307,7 @@ int config_find_key(struct slice name)
 const char *config_value_fault(const struct key_info *k,
                                const struct config_value *v)
 {
-    if (v->n > CONFIG_MAX_ITEMS)
+    if (v->n > (k->type == CONFIG_EXEC ? EXEC_PROGRAMS_MAX : CONFIG_MAX_ITEMS))
         return "too many items";
     if (k->type == CONFIG_CHOICES && v->n == 0)
         return "must not be empty";

@@ -28,6 +28,7 @@ enum config_type {
     CONFIG_ADVERTISE, /* list of "net address" */
     CONFIG_PREFIXES,  /* list of first digits of ids */
     CONFIG_HOOKS,     /* list of "url secret [kind+kind...]" */
+    CONFIG_EXEC,      /* list of "kind+kind /program arg..." */
     CONFIG_REDIRECTS, /* list of "prefix id@address[:port]" */
     CONFIG_OPEN,      /* a section whose keys a later version reads */
 };
@@ -38,7 +39,7 @@ enum config_type {
     X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 63, false, "SIP domain; empty: the first ten digits of server.id") \
     X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d when /etc/gb28181d/gb28181d.yml is read") \
     X(SERVER_USER,    "server.user",     TEXT,      "",                NULL,            0, 63, false, "user that the daemon becomes when root starts it; it is given the data directory; empty: it stays who it is") \
-    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program (but for snapshot.ffmpeg, where that is set); where the kernel cannot, it is done without") \
+    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program (but for snapshot.ffmpeg and exec.run, where those are set); where the kernel cannot, it is done without") \
     X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, true, "zone of the times on the wire") \
     X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
     X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS, usually port 5061; empty: none") \
@@ -64,6 +65,7 @@ enum config_type {
     X(HOOKS_TO,       "webhooks.to",      HOOKS,     "",                NULL,            0, 0, true, "URLs that events are POSTed to, each with a secret that signs them and, if not all, kinds of events: http://10.0.0.5/gb SECRET alarm+device; more are made in the API") \
     X(HOOKS_CA,       "webhooks.ca",      TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that receivers behind https are checked against; without it there is no https") \
     X(HOOKS_DENY,     "webhooks.deny",    NETS,      "169.254.0.0/16,fe80::/10", NULL,   0, 0, true, "networks that no webhook is sent to, whatever its name resolves to; redirections are never followed") \
+    X(EXEC_RUN,       "exec.run",         EXEC,      "",                NULL,            0, 0, false, "programs that are run for events, each with the kinds (or all) and its arguments, without a shell: alarm+device /usr/local/bin/notify yard; the event is JSON in their input; docs/webhooks.md") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \

@@ -22,8 +22,9 @@ int config_read_kept(struct config *c, const char *path,
     for (size_t k = 0; !err && k < CONFIG_COUNT; k++) {
         struct config_value old = c->value[k];
 
+        /* what needs a restart was never set there */
         if (old.layer != CONFIG_DEFAULT ||
-            kept.value[k].layer == CONFIG_DEFAULT)
+            kept.value[k].layer == CONFIG_DEFAULT || !config_keys[k].hup)
             continue;
         c->value[k] = kept.value[k];
         c->value[k].layer = CONFIG_KEPT;

@@ -1,5 +1,6 @@
 #include "app/daemon_int.h"
 
+#include "app/net/exec.h"
 #include "app/net/jpeg.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
@@ -448,6 +449,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = daemon_start_jpeg(d, why);
     if (!err)
+        err = daemon_start_exec(d, why);
+    if (!err)
         err = daemon_start_app(d, why);
     if (!err)
         err = daemon_start_tls(d, why);
@@ -490,6 +493,8 @@ static void on_media_closed(void *ctx)
     struct daemon *d = ctx;
 
     jpegs_close(d->jpegs);
+    execs_close(d->execs);
+    d->execs = NULL;
     sip_edge_close(d->edge, NULL, NULL);
     hook_client_close(d->caller, NULL, NULL);
     store_end_asks(d->store); /* nothing is sent to the box from now on */

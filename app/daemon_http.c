@@ -453,6 +453,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .picture_dir = d->picture_dir,
         .pictures_max = (uint64_t)config_number(d->config,
                                                 CONFIG_SNAPSHOT_MAX) << 20,
+        .event_wanted = daemon_event_wanted, .event = daemon_event,
         .setting = daemon_setting, .set = daemon_set,
         .not_ready = http_not_ready, .metrics = daemon_metrics,
         .addresses = daemon_addresses, .log = daemon_log,

@@ -11,6 +11,7 @@
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
  *   daemon_jpeg.c      pictures by another program
+ *   daemon_exec.c      programs that are run for events
  *   daemon_rules.c     what is done when alarms come
  *   daemon_tls.c       certificates
  *   daemon_push.c      streams that are pushed to other servers
@@ -79,6 +80,7 @@ struct daemon {
     uv_timer_t record_timer;
     struct volumes *volumes;     /* where they lie */
     struct viewer_hooks viewer_hooks;
+    struct execs *execs;        /* NULL: no programs are run for events */
     struct jpegs *jpegs;        /* NULL: no program makes them */
     struct rules *rules;        /* what is done when alarms come */
     struct hooks *hooks;        /* webhooks */
@@ -158,6 +160,13 @@ int daemon_fail_port(char why[static 512], int err, const char *what,
 /* daemon_jpeg.c: before the HTTP application; of struct http_app_config. */
 int daemon_start_jpeg(struct daemon *d, char why[static 512]);
 bool daemon_jpeg(void *ctx, uint64_t request, uint64_t session, unsigned loop);
+
+/* daemon_exec.c: before the HTTP application; of struct http_app_config; what
+ * /metrics tells of it. */
+int daemon_start_exec(struct daemon *d, char why[static 512]);
+bool daemon_event_wanted(void *ctx, enum hooks_kind kind);
+void daemon_event(void *ctx, const struct http_event *e);
+void daemon_exec_metrics(const struct daemon *d, struct buf *out);
 
 /* daemon_rules.c: before the store is loaded; what is loaded; of struct
  * http_app_config; with each alarm. */

@@ -244,7 +244,8 @@ static int give_up_rights(const struct config *c, const char *data,
         log_f(LOG_WARN, "msg=\"it runs as root, which it need not: see "
                         "server.user\"");
     if (config_bool(c, CONFIG_SERVER_SECCOMP) &&
-        sandbox_filter(*config_text(c, CONFIG_SNAPSHOT_FFMPEG) != '\0', why))
+        sandbox_filter(*config_text(c, CONFIG_SNAPSHOT_FFMPEG) ||
+                           config_n(c, CONFIG_EXEC_RUN), why))
         log_f(LOG_INFO, "msg=\"system calls are not filtered\" why=\"%s\"",
               why);
     return 0;

@@ -350,7 +350,8 @@ void http_position_write(struct jw *j, const struct platform_position *p);
 /* Somebody is to be called with events of this type. */
 bool http_hooks_want(const struct http_app *a, const char *type);
 /* data: a JSON value. Copies. */
-void http_hooks_event(struct http_app *a, const char *type, struct slice data);
+void http_hooks_event(struct http_app *a, const char *type,
+                      struct slice device, struct slice data);
 void http_hooks_metrics(struct http_app *a, struct buf *b);
 
 /* ---- pushes (api_push.c) ----------------------------------------------------------- */

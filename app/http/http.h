@@ -90,6 +90,14 @@ struct http_span {
 #define HTTP_CUT_RANGE_S 86400
 struct cuts; /* app/net/cuts.h */
 
+/* An event on its way to others than the page; borrowed. */
+struct http_event {
+    enum hooks_kind kind;
+    struct slice device; /* whose it is */
+    struct slice data;   /* JSON, as /api/v1/events tells it */
+    struct slice body;   /* the same as a webhook has it */
+};
+
 /* A row of the configuration. Everything is borrowed. */
 struct http_setting {
     const char *key, *type, *def, *choices, *help; /* choices: "a|b", or NULL */
@@ -160,6 +168,9 @@ struct http_app_config {
     struct hooks *hooks; /* borrowed */
     void (*hooks_due)(void *ctx);
     void (*hook_changed)(void *ctx, struct slice name);
+    /* Who else is told events: wants them, gets them. NULL: nobody. */
+    bool (*event_wanted)(void *ctx, enum hooks_kind kind);
+    void (*event)(void *ctx, const struct http_event *e);
     /* Rules, or NULL: there are none. One was set or removed: store it. */
     struct rules *rules; /* borrowed */
     void (*rule_changed)(void *ctx, struct slice name);
