@@ -198,8 +198,8 @@ void http_channel_write(struct jw *j, const struct http_app *a,
 bool http_find_channel(struct http_call *c, struct platform_channel *out);
 void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
-void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
-                      uint64_t id);
+void http_alarm_write(struct jw *j, const struct http_app *a,
+                      const struct platform_alarm *alarm, uint64_t id);
 const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
 bool http_transport_parse(struct slice s, enum platform_transport *t);
 const char *http_session_state_name(enum platform_session_state s);
@@ -410,6 +410,9 @@ bool http_is_bounded(const struct http_call *c);
  * nothing is known about is closed to those who see a part. */
 bool http_scope_admits(struct http_call *c);
 
+/* A picture of a channel that came about then; NULL: none. */
+const char *http_picture_about(const struct http_app *a, struct slice device,
+                               struct slice channel, int64_t utc_ms);
 /* Whose it is; false: there is none. */
 bool http_snapshot_device(const struct http_app *a, struct slice session,
                           struct slice *device);

@@ -79,7 +79,7 @@ int http_app_rule_hook(struct http_app *a, struct slice hook,
     jw_object(&j);
     jw_put_str(&j, "rule", rule);
     jw_key(&j, "alarm");
-    http_alarm_write(&j, alarm, alarm->id);
+    http_alarm_write(&j, a, alarm, alarm->id);
     jw_end(&j);
     buf_init(&b, a->cfg.alloc, data.len + ENVELOPE_MAX);
     envelope(a, &b, "rule", buf_view(&data));

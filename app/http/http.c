@@ -842,7 +842,7 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         a->alarms->next = 1;
     }
     buf_init(&b, a->cfg.alloc, 16384);
-    http_alarm_write(&j, alarm, a->cfg.ask ? alarm->id : a->alarms->next);
+    http_alarm_write(&j, a, alarm, a->cfg.ask ? alarm->id : a->alarms->next);
     if (!jw_is_complete(&j)) {
         buf_fini(&b);
         return;

@@ -119,7 +119,8 @@ static const struct schema {
       "id:string device:string channel:string priority:string method:string "
       "type:string method_name:string method_name_zh:string "
       "type_name:string type_name_zh:string time:string description:string "
-      "longitude:number? latitude:number? received_at:time" },
+      "longitude:number? latitude:number? received_at:time "
+      "picture:string? recording:string?" },
     { "Position",
       "device:string channel:string longitude:number latitude:number "
       "speed:number? direction:number? altitude:number? time:string "

@@ -341,7 +341,8 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, "/api/v1/sessions/{session}", http_delete_session, O, 0, 0,
       "stop a session", "", NULL, NULL },
     { HTTP_GET, "/api/v1/alarms", http_get_alarms, V, 0, 0,
-      "alarms, newest first",
+      "alarms, newest first; picture is a file of /api/v1/pictures that came with "
+      "one, recording the id of one of its channel's records",
       "device channel method type priority from to limit cursor", NULL,
       "[Alarm]" },
     { HTTP_GET, "/api/v1/positions", http_get_positions, V, 0, 0,

@@ -396,6 +396,26 @@ def own_recording(b, d):
     b.run("document.querySelector('#past .which').value = ''; document.getElementById('past').open = false")
 
 
+def alarm_recording(b, d, cam):
+    """An alarm leads to what was recorded when it came."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    record = f"/api/v1/devices/{device}/channels/{channel}/record"
+    d.call("POST", record, {"action": "start"})
+    wait_for("it records", lambda: d.get(record)["state"] == "recording", timeout=25)
+    time.sleep(1)
+    cam.proc.send_signal(signal.SIGUSR1)
+    wait_for("the alarm with its recording", lambda: d.get("/api/v1/alarms")["items"][0]["recording"])
+    time.sleep(2)
+    d.call("POST", record, {"action": "stop"})
+    b.run("location.hash = '#/alarms'")
+    first = "document.querySelector('#view-alarms tbody .acts button[data-t=records]')"
+    wait_for("a button", lambda: b.run("return " + first))
+    b.both("alarms")
+    b.run(first + ".click()")
+    wait_for("its picture", lambda: b.run("return document.getElementById('video').src.includes('records.mp4')") and read_clock(b), timeout=25)
+    b.run("location.hash = '#/home'; document.getElementById('past').open = false; document.querySelector('#past .which').value = ''")
+
+
 def tours(b, d):
     """A cruise is made of a preset, and started; a gamepad's stick turns the camera as long as it is pushed."""
     device, channel = "34020000001180000001", "34020000001310000001"
@@ -606,7 +626,6 @@ def alarms(b, cam):
     text = b.run("return document.querySelector('#view-alarms tbody tr').textContent")
     if "大门 1-1" not in text or "motion" not in text.lower():
         raise Failed(f"alarm: {text}")
-    b.both("alarms")
     pick = "const s = document.querySelectorAll('#view-alarms select')[0]; s.value = arguments[0]; s.dispatchEvent(new Event('change'))"
     b.run(pick, "1")
     wait_for("none by telephone", lambda: rows() == 0)
@@ -977,6 +996,7 @@ def cases(b, d, cam):
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
             ("records", lambda: records(b, d)), ("own_recording", lambda: own_recording(b, d)),
+            ("alarm_recording", lambda: alarm_recording(b, d, cam)),
             ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("log", lambda: daemon_log(b, d)), ("server", lambda: server(b, d)), ("outputs", lambda: outputs(b, d)),
             ("map", lambda: chart(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
