@@ -249,7 +249,7 @@ void users_leave(struct world *w)
 /* ---- what befalls them ---- */
 
 /* Longer than a request waits for its answer (RFC 3261 §17.1.2.2): nothing of
- * the life before is heard of again. */
+ * the life before is heard of again, unless a calm mends everything at once. */
 #define BOOT_MS 40000
 
 static void mend_lines(struct world *w)
