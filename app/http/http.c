@@ -767,7 +767,7 @@ static void push(struct http_app *a, const char *type, struct slice device,
 {
     if (jw_is_complete(j)) {
         http_events_push_of(a->events, type, device, buf_view(json));
-        http_hooks_event(a, type, buf_view(json));
+        http_hooks_event(a, type, device, buf_view(json));
     }
     buf_fini(json);
     if (a->edge.event)
@@ -842,7 +842,7 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         a->alarms->next = 1;
     }
     buf_init(&b, a->cfg.alloc, 16384);
-    http_alarm_write(&j, alarm, a->cfg.ask ? alarm->id : a->alarms->next);
+    http_alarm_write(&j, a, alarm, a->cfg.ask ? alarm->id : a->alarms->next);
     if (!jw_is_complete(&j)) {
         buf_fini(&b);
         return;
@@ -852,7 +852,7 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         return;
     }
     http_events_push_of(a->events, "alarm", alarm->device, buf_view(&b));
-    http_hooks_event(a, "alarm", buf_view(&b));
+    http_hooks_event(a, "alarm", alarm->device, buf_view(&b));
     slot = &a->alarms->json[a->alarms->next++ % HTTP_ALARMS_MAX];
     gb_put(a->cfg.alloc, (void *)(uintptr_t)slot->p);
     *slot = buf_view(&b); /* takes the buffer's memory */
