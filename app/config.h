@@ -78,7 +78,7 @@ enum config_type {
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
     X(HTTP_PROXIES,   "http.trusted_proxies", NETS,  "",                NULL,            0, 0, false, "networks whose X-Forwarded headers are believed") \
-    X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server, rtsp://HOST:PORT/DEVICE/CHANNEL; a default port that another program holds is done without; empty: none") \
+    X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server, rtsp://HOST:PORT/DEVICE/CHANNEL, and rtsps:// on the same port; a default port that another program holds is done without; empty: none") \
     X(TLS_CERT,       "tls.cert",         TEXT,      "",                NULL,            0, 0, false, "certificate file (PEM, with its chain) of HTTPS, which http.listen takes beside HTTP, and of sip.tls_listen; empty: DATA/tls.crt, made for the first connection; SIGHUP reads the file again") \
     X(TLS_KEY,        "tls.key",          TEXT,      "",                NULL,            0, 0, false, "file of its private key (PEM); empty: DATA/tls.key") \
     X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, true, "which of our addresses a peer is told: net and address") \

@@ -1,5 +1,5 @@
-/* sip/stack as a server (sip/stack_server.c, sip/stack_refuse.c,
- * sip/stack_trans.c): matching, refusals, repeats, our answers. The test is the
+/* sip/stack as a server (sip/stack_server.c, sip/stack_reply.c,
+ * sip/stack_refuse.c, sip/stack_trans.c): matching, refusals, repeats, our answers. The test is the
  * peer and writes its messages by hand. */
 #include "test/byhand.h"
 

@@ -207,7 +207,8 @@ def rtsp_h264():
         url = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"]
         expect(url.startswith(f"rtsp://127.0.0.1:{d.rtsp}/{DEVICE}/") and "?t=" in url, url)
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            for done in [pool.submit(rtsp_decode, url, t, "h264") for t in ("tcp", "udp", "tcp")]:
+            ways = [("tcp", url), ("udp", url)] + [("tcp", url.replace("rtsp:", "rtsps:"))] * TLS
+            for done in [pool.submit(rtsp_decode, u, t, "h264") for t, u in ways]:
                 done.result()
         wait_for("nobody watches", lambda: consumers(d) == [0])
 
