@@ -277,6 +277,10 @@ bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
     it = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
                             .ts = pkt.ts, .seq = pkt.seq, .pt = pkt.pt,
                             .marker = pkt.marker, .buf = s };
+    if (rtp_queue_pass(r->queue, &it, now_ms)) {
+        deliver(r, &it); /* who keeps it takes a reference */
+        return true;
+    }
     slab_ref(s);
     if (rtp_queue_push(r->queue, &it, now_ms) != RTP_PUSH_TAKEN)
         slab_unref(s);
