@@ -123,6 +123,33 @@ static void held_no_longer(void **state)
     world_close(&w);
 }
 
+/* A stream that nobody watches has its pictures once. What a format takes comes
+ * with the first who asks for it and goes with the last. */
+static void note_16_7_formats_are_made_for_viewers(void **state)
+{
+    static const enum hub_format formats[] = { HUB_FLV, HUB_FMP4, HUB_TS };
+    unsigned long idle;
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    gop(&w, 10);
+    gop(&w, 10);
+    idle = w.mem.live;
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        view(&w, 0, (struct hub_viewer_options){ .format = formats[i],
+                                                 .no_audio = true });
+        gop(&w, 10);
+        assert_true(w.mem.live > idle);
+        leave(&w.edge[0]);
+        gop(&w, 10);
+        if (w.mem.live != idle)
+            fail_msg("format %d: %lu blocks, %lu before", formats[i],
+                     w.mem.live, idle);
+    }
+    world_close(&w);
+}
+
 static void cache_limits(void **state)
 {
     static const struct hub_options limits[] = {
@@ -716,6 +743,7 @@ int main(void)
         cmocka_unit_test(gop_cache),
         cmocka_unit_test(beginning_is_held),
         cmocka_unit_test(held_no_longer),
+        cmocka_unit_test(note_16_7_formats_are_made_for_viewers),
         cmocka_unit_test(cache_limits),
         cmocka_unit_test(reopened),
         cmocka_unit_test(reopened_sound),

@@ -3,6 +3,7 @@
 
 #include "test/support.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -136,6 +137,43 @@ static void opened_twice(void **state)
     finish();
 }
 
+static unsigned n_fds(void)
+{
+    unsigned n = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
+/* Two streams never share a port: whoever has it, has it alone. When its session
+ * is over it is free again, and nothing is left open. */
+static void note_16_1_a_port_is_of_one_session(void **state)
+{
+    unsigned before;
+    uint16_t port;
+
+    (void)state;
+    begin(2);
+    port = open_session(6, 0);
+    order(PLATFORM_DO_CLOSE, 6, 0, 0);
+    expect(2);
+    before = n_fds();
+    for (unsigned i = 0; i < 20; i++) { /* what another process takes meanwhile */
+        port = open_session(7, 0);
+        assert_true(n_fds() > before);
+        order(PLATFORM_DO_OPEN, 8, 1, port);
+        expect(2);
+        assert_int_equal(seen[1].kind, PLATFORM_MEDIA_REFUSED);
+        assert_int_equal(seen[1].err, UV_EADDRINUSE);
+        order(PLATFORM_DO_CLOSE, 7, 0, 0);
+        expect(3);
+        assert_int_equal(seen[2].kind, PLATFORM_MEDIA_CLOSED);
+        assert_int_equal(n_fds(), before); /* 16.3 */
+    }
+    finish();
+}
+
 static struct media_hls_ask *answer;
 
 static void on_hls(void *ctx, struct media_hls_ask *a)
@@ -265,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opened_and_closed),
         cmocka_unit_test(opened_twice),
+        cmocka_unit_test(note_16_1_a_port_is_of_one_session),
         cmocka_unit_test(hls_questions),
         cmocka_unit_test(it_goes_on_after_the_end),
         cmocka_unit_test(ends_in_the_middle),

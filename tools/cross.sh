@@ -7,7 +7,8 @@
 #   make cross
 # The target's libraries are unpacked into build/sysroot-ARCH; the system stays as
 # it is. DEB=1 packs each as well; UNIT='ps_demux|xml' builds and runs these tests
-# alone. RSS under qemu is qemu's own and is not told.
+# alone; E2E='h264_one_loop_tcp_signalling' runs tests of test/e2e/run.py with the
+# programs under qemu. RSS under qemu is qemu's own and is not told.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- arm64 armhf i386 s390x
@@ -52,6 +53,21 @@ unit() { # ARCH BUILD RUN
     [ -z "$bad" ] || failed="$failed $1"
 }
 
+e2e() { # ARCH BUILD RUN
+    mkdir -p "$2/qemu"
+    for p in gb28181d gbctl gbcam; do
+        printf '#!/bin/sh\nexec %s %s/%s/%s "$@"\n' "$3" "$PWD" "$2" "$p" > "$2/qemu/$p"
+        chmod +x "$2/qemu/$p"
+    done
+    # shellcheck disable=SC2086
+    if BUILD=$PWD/$2/qemu SLOW=${SLOW:-5} python3 test/e2e/run.py $E2E > "build/cross-$1-e2e.log" 2>&1; then
+        echo "$1: $(tail -1 "build/cross-$1-e2e.log") end to end"
+    else
+        tail -15 "build/cross-$1-e2e.log"
+        failed="$failed $1"
+    fi
+}
+
 for arch in "$@"; do
     # shellcheck disable=SC2046
     set -- $(triplet "$arch") || { echo "cross: $arch is not known" >&2; exit 2; }
@@ -90,6 +106,7 @@ for arch in "$@"; do
     done
     if command -v "$2" > /dev/null; then
         unit "$arch" "$b" "$2 -L $root"
+        [ -z "${E2E:-}" ] || e2e "$arch" "$b" "$2 -L $PWD/$root"
     else
         echo "$arch: no $2: tests not run"
     fi

@@ -2,6 +2,7 @@
 cameras and servers that come back; run by run.py."""
 import concurrent.futures
 import contextlib
+import os
 import socket
 import time
 
@@ -37,6 +38,26 @@ def first_picture(reader):
         if kind == VIDEO and body[1] == PICTURE:
             expect(body[0] & 0xF0 == KEY, "the first picture is a key frame")
             return ms
+
+
+def cpu_ms(pid):
+    """What all threads have used, to the nanosecond."""
+    n = 0
+    for t in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{t}/schedstat") as f:
+            n += int(f.read().split()[0])
+    return n / 1e6
+
+
+@test
+def note_16_8_idle_devices_cost_nothing():
+    """A hundred devices, no viewer: no loop is busy."""
+    with system(devices=100) as (d, _):
+        time.sleep(2)
+        before = cpu_ms(d.proc.pid)
+        time.sleep(4)
+        used = cpu_ms(d.proc.pid) - before
+        expect(used < 4000 * 0.01 * SLOW, f"{used:.1f} ms of CPU in 4 s")
 
 
 @test
