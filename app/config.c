@@ -541,6 +541,11 @@ int config_check(const struct config *c, struct config_error *e)
                 return err;
         }
     }
+    if (*config_text(c, CONFIG_MQTT_SERVER) && !GB_MQTT) {
+        config_refuse(e, "mqtt.server: this build has no MQTT (it was made "
+                         "without MQTT=1)");
+        return GB_EUNSUPPORTED;
+    }
     if (check_shared(c, e))
         return GB_ESYNTAX;
     return check_tls(c, e);
@@ -628,7 +633,7 @@ void config_print_value(FILE *out, int k, const struct config_value *v)
     for (size_t i = 0; i < v->n; i++) {
         if (i)
             fputs(", ", out);
-        if (k == CONFIG_SIP_PASSWORD && *v->item[i])
+        if ((k == CONFIG_SIP_PASSWORD || k == CONFIG_MQTT_PASSWORD) && *v->item[i])
             fputs("'' # it is set, and not shown", out);
         else if (config_keys[k].type == CONFIG_ADVERTISE)
             print_advertise(out, v->item[i]);

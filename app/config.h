@@ -66,6 +66,14 @@ enum config_type {
     X(HOOKS_CA,       "webhooks.ca",      TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that receivers behind https are checked against; without it there is no https") \
     X(HOOKS_DENY,     "webhooks.deny",    NETS,      "169.254.0.0/16,fe80::/10", NULL,   0, 0, true, "networks that no webhook is sent to, whatever its name resolves to; redirections are never followed") \
     X(EXEC_RUN,       "exec.run",         EXEC,      "",                NULL,            0, 0, false, "programs that are run for events, each with the kinds (or all) and its arguments, without a shell: alarm+device /usr/local/bin/notify yard; the event is JSON in their input; docs/webhooks.md") \
+    X(MQTT_SERVER,    "mqtt.server",      TEXT,      "",                NULL,            0, 0, false, "MQTT broker that events and states are published to, HOST or HOST:PORT; empty: none; needs a build with MQTT=1") \
+    X(MQTT_TLS,       "mqtt.tls",         BOOL,      "false",           NULL,            0, 0, false, "over TLS, port 8883 unless another is named, checked against mqtt.ca") \
+    X(MQTT_CA,        "mqtt.ca",          TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that the broker is checked against") \
+    X(MQTT_USER,      "mqtt.user",        TEXT,      "",                NULL,            0, 0, false, "user name at the broker; empty: none is told") \
+    X(MQTT_PASSWORD,  "mqtt.password",    TEXT,      "",                NULL,            0, 0, false, "his password") \
+    X(MQTT_PREFIX,    "mqtt.prefix",      TEXT,      "gb28181",         NULL,            0, 63, false, "first words of all topics; two servers at one broker need two") \
+    X(MQTT_EVENTS,    "mqtt.events",      CHOICES,   "device,session,alarm,recording", "device|channel|session|alarm|command|position|ptz|upgrade|download|voice|push|recording", 0, 0, false, "kinds of events that are published, as PREFIX/event/KIND") \
+    X(MQTT_DISCOVERY, "mqtt.discovery",   TEXT,      "homeassistant",   NULL,            0, 63, false, "topic under which Home Assistant looks for sensors; empty: nothing is told there") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \

@@ -37,7 +37,8 @@ int config_read_kept(struct config *c, const char *path,
 /* Of what another layer has, and of secrets, nothing can be set here. */
 static bool is_secret(int k)
 {
-    return k == CONFIG_SIP_PASSWORD || config_keys[k].type == CONFIG_HOOKS;
+    return k == CONFIG_SIP_PASSWORD || k == CONFIG_MQTT_PASSWORD ||
+           config_keys[k].type == CONFIG_HOOKS;
 }
 
 bool config_setting(const struct config *c, size_t i,

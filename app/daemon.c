@@ -451,6 +451,8 @@ int daemon_new(struct daemon **out, const struct config *c,
     if (!err)
         err = daemon_start_exec(d, why);
     if (!err)
+        err = daemon_start_mqtt(d, why);
+    if (!err)
         err = daemon_start_app(d, why);
     if (!err)
         err = daemon_start_tls(d, why);
@@ -494,6 +496,7 @@ static void on_media_closed(void *ctx)
 
     jpegs_close(d->jpegs);
     execs_close(d->execs);
+    daemon_close_mqtt(d);
     d->execs = NULL;
     sip_edge_close(d->edge, NULL, NULL);
     hook_client_close(d->caller, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Events on their way to programs of others. */
+/* Events on their way to programs of others, and whoever else is told them. */
 #include "app/daemon_int.h"
 
 #include "app/http/metrics.h"
@@ -48,7 +48,8 @@ bool daemon_event_wanted(void *ctx, enum hooks_kind kind)
 {
     const struct daemon *d = ctx;
 
-    return d->execs && execs_want(d->execs, kind);
+    return daemon_mqtt_wants(d, kind) ||
+           (d->execs && execs_want(d->execs, kind));
 }
 
 void daemon_event(void *ctx, const struct http_event *e)
@@ -57,6 +58,8 @@ void daemon_event(void *ctx, const struct http_event *e)
 
     if (d->execs && execs_want(d->execs, e->kind))
         execs_event(d->execs, e->kind, e->body);
+    if (daemon_mqtt_wants(d, e->kind))
+        daemon_mqtt_event(d, e);
 }
 
 void daemon_exec_metrics(const struct daemon *d, struct buf *out)

@@ -11,6 +11,7 @@
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
  *   daemon_jpeg.c      pictures by another program
+ *   daemon_mqtt.c      events and states for an MQTT broker
  *   daemon_exec.c      programs that are run for events
  *   daemon_rules.c     what is done when alarms come
  *   daemon_tls.c       certificates
@@ -80,6 +81,7 @@ struct daemon {
     uv_timer_t record_timer;
     struct volumes *volumes;     /* where they lie */
     struct viewer_hooks viewer_hooks;
+    struct daemon_mqtt *mqtt;   /* NULL: there is no broker */
     struct execs *execs;        /* NULL: no programs are run for events */
     struct jpegs *jpegs;        /* NULL: no program makes them */
     struct rules *rules;        /* what is done when alarms come */
@@ -167,6 +169,15 @@ int daemon_start_exec(struct daemon *d, char why[static 512]);
 bool daemon_event_wanted(void *ctx, enum hooks_kind kind);
 void daemon_event(void *ctx, const struct http_event *e);
 void daemon_exec_metrics(const struct daemon *d, struct buf *out);
+
+/* daemon_mqtt.c: the platform has its devices; of daemon_event; with each alarm;
+ * what /metrics tells of it; when nothing happens any more. */
+int daemon_start_mqtt(struct daemon *d, char why[static 512]);
+bool daemon_mqtt_wants(const struct daemon *d, enum hooks_kind kind);
+void daemon_mqtt_event(struct daemon *d, const struct http_event *e);
+void daemon_mqtt_alarm(struct daemon *d, const struct platform_alarm *alarm);
+void daemon_mqtt_metrics(const struct daemon *d, struct buf *out);
+void daemon_close_mqtt(struct daemon *d);
 
 /* daemon_rules.c: before the store is loaded; what is loaded; of struct
  * http_app_config; with each alarm. */

@@ -452,7 +452,7 @@ static void rows(void **state)
         assert_false(s.changes && (s.secret || !s.reloads));
     }
     assert_int_equal(n, CONFIG_COUNT);
-    assert_int_equal(secrets, 2);
+    assert_int_equal(secrets, 3);
     assert_true(config_setting(&c, CONFIG_LOG_LEVEL, &s) && s.changes);
     assert_int_equal(config_set(&c, "log.level=warn", CONFIG_FLAG, &e), 0);
     assert_true(config_setting(&c, CONFIG_LOG_LEVEL, &s) && !s.changes);

@@ -249,12 +249,16 @@ static void drain(struct receiver *r)
 /* ---- packets ---------------------------------------------------------------- */
 
 /* A packet of ours into the queue. */
-static void take(struct receiver *r, const struct rtp_item *it, size_t n)
+static void take(struct receiver *r, struct rtp_item *it, size_t n)
 {
     r->n.packets++;
     r->n.bytes += n;
     r->last_ms = r->now_ms;
     say(r, &r->said_packet, RECEIVER_PACKET);
+    if (rtp_queue_pass(r->queue, it, r->now_ms)) {
+        deliver(r, it); /* who keeps it takes a reference */
+        return;
+    }
     slab_ref(it->buf);
     if (rtp_queue_push(r->queue, it, r->now_ms) != RTP_PUSH_TAKEN)
         slab_unref(it->buf);

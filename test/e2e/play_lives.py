@@ -81,7 +81,7 @@ class Life:
         if a.status != 201:
             if a.status not in (409, 502, 503, 504):
                 raise Failed(f"POST playback: {a.status} {a.body[:300]}")
-            self.note("playback refused or silent")
+            self.note(f"playback failed: {a.json.get('step') or a.json.get('code')}")
             return
         p = a.json
         viewers = [Viewer(p[self.r.choice(("flv", "fmp4", "ts"))], self.r.choice((0.3, 2, 60)))
@@ -162,7 +162,7 @@ def lives(d, numbers, told):
 
 def run():
     told = collections.Counter()
-    d = Daemon(settings=[f"media.ports={media_range(400)}", "media.idle_stop_s=1"])
+    d = Daemon(settings=[f"media.ports={media_range(100 + min(LIVES * 4, 2000))}", "media.idle_stop_s=1"])
     cameras = []
     try:
         cameras = [Cameras(d, "--sessions", "16", "--quiet", *k, device=device(n)) for n, k in enumerate(KINDS)]
