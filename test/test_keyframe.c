@@ -221,7 +221,7 @@ static void not_of_a_recording_nor_of_what_has_ended(void **state)
     sim_run(&s, 1000);
     st = playing(d);
     sim_unregister(d);
-    sim_run(&s, 500);
+    sim_run(&s, 31000); /* it is waited for */
     assert_null(sim_stream_of(&s, v.id));
     st->session = v.id; /* late, and of nothing */
     sim_media(&s, st, PLATFORM_MEDIA_WANT_KEY);

@@ -32,7 +32,8 @@ int logring_new(struct logring **out)
         free(r);
         return GB_ENOMEM;
     }
-    r->first = r->next = 1;
+    r->next = 1;
+    r->first = 1;
     *out = r;
     return 0;
 }

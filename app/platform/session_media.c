@@ -429,8 +429,8 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
         s->lost = ev->lost;
         s->foreign = ev->foreign;
     }
-    if (s->phase >= PHASE_REOPENING)
-        return;
+    if (s->phase >= PHASE_REOPENING || s->away)
+        return; /* of before */
     if (ev->from.family != GB_NO_ADDR &&
         (more || ev->kind == PLATFORM_MEDIA_PACKET))
         comes_from(p, s, &ev->from);
