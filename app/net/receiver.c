@@ -1,5 +1,7 @@
 #include "app/net/receiver.h"
 
+#include "base/prefetch.h"
+
 #include <stdlib.h>
 
 
@@ -242,6 +244,15 @@ static void drain(struct receiver *r)
         deliver(r, &it);
         slab_unref(it.buf);
     }
+}
+
+void receiver_prefetch(const struct receiver *r)
+{
+    prefetch_range(r, sizeof(*r));
+    rtp_queue_prefetch(r->queue);
+    hub_prefetch(r->hub);
+    if (r->demux)
+        ps_demux_prefetch(r->demux);
 }
 
 /* ---- packets ---------------------------------------------------------------- */
