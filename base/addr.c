@@ -297,3 +297,12 @@ const char *gb_addr_text(const struct gb_addr *a,
     buf[w.len] = '\0';
     return buf;
 }
+
+size_t gb_addr_site(const struct gb_addr *a, uint8_t out[static GB_ADDR_SITE])
+{
+    size_t n = a->family == GB_IPV4 ? 4 : 8;
+
+    out[0] = a->family;
+    memcpy(out + 1, a->ip, n);
+    return 1 + n;
+}
