@@ -39,6 +39,7 @@ struct viewer {
     bool quiet; /* the player does not know the sound */
     size_t burst; /* of the cached pictures, since the last pause */
     bool moved; /* the socket has taken something in this turn */
+    bool stalls; /* the timer runs; far from here are its own words for it */
     struct wishes *wishes; /* of HTTP_FORMAT_MSE only */
     struct ws ws;
     size_t junk;
@@ -389,10 +390,14 @@ static void watch_stall(struct viewer *v, bool full)
 {
     uint32_t ms = v->hooks->write_ms ? v->hooks->write_ms : VIEWER_WRITE_MS;
 
-    if (!full || !(own_pending(v) || v->snapshot || v->ending))
-        uv_timer_stop(&v->stall);
-    else if (v->moved || !uv_is_active((uv_handle_t *)&v->stall))
+    if (!full || !(own_pending(v) || v->snapshot || v->ending)) {
+        if (v->stalls)
+            uv_timer_stop(&v->stall);
+        v->stalls = false;
+    } else if (v->moved || !v->stalls) {
         uv_timer_start(&v->stall, on_stall, ms, 0);
+        v->stalls = true;
+    }
 }
 
 static void write_some(struct viewer *v)

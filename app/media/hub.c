@@ -1,6 +1,8 @@
 #include "app/media/hub.h"
 #include "app/media/hub_int.h"
 
+#include "base/prefetch.h"
+
 #define RATE_WINDOW_MS 2000
 
 static uint32_t or_default(uint32_t v, uint32_t def)
@@ -132,7 +134,7 @@ static bool is_within_limits(const struct hub *h, const struct media_frame *f)
                f->dts90k - h->gop[0]->dts90k <= HUB_HELD_MS * 90;
     return h->gop_bytes + f->n <= o->gop_bytes &&
            h->gop_pictures < o->gop_frames &&
-           f->dts90k - h->gop[0]->dts90k <= (int64_t)o->gop_ms * 90;
+           f->dts90k - h->gop_dts90k <= (int64_t)o->gop_ms * 90;
 }
 
 /* From the newest key frame to now, or from the first one of a recording that
@@ -158,6 +160,8 @@ static void cache(struct hub *h, struct media_frame *f)
         drop_gop(h);
         return;
     }
+    if (h->n_gop == 0)
+        h->gop_dts90k = f->dts90k;
     h->gop[h->n_gop++] = media_frame_ref(f);
     h->gop_pictures += picture;
     h->gop_bytes += f->n;
@@ -367,6 +371,19 @@ static void unread_au(struct hub *h, const struct ps_au *au)
     h->key_told = true;
     if (h->hooks.on_first_key)
         h->hooks.on_first_key(h->hooks.ctx);
+}
+
+/* Params and rings are looked at rarely. */
+void hub_prefetch(const struct hub *h)
+{
+    prefetch_range(h, offsetof(struct hub, params));
+    prefetch_range(&h->params, offsetof(struct hub, position) -
+                                   offsetof(struct hub, params));
+    prefetch_range(&h->room, sizeof(*h) - offsetof(struct hub, room));
+    prefetch(h->params);
+    media_room_prefetch(&h->room);
+    if (h->n_gop < h->cap_gop)
+        prefetch(&h->gop[h->n_gop]);
 }
 
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms)

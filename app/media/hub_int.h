@@ -101,6 +101,7 @@ struct hub {
     struct media_frame **gop; /* from a key frame on */
     uint32_t n_gop, cap_gop, gop_pictures;
     uint64_t gop_bytes;
+    int64_t gop_dts90k; /* of its first frame, which lies in far memory */
     struct media_frame *key; /* the newest key frame, also without a cache */
 
     struct hub_ring *ring[HUB_FORMATS];
