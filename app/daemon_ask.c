@@ -2,6 +2,8 @@
  * store's thread, told on the main loop. */
 #include "app/daemon_int.h"
 
+#include <stdlib.h>
+
 static const enum store_list list_of[] = {
     [HTTP_HISTORY_ALARMS] = STORE_LIST_ALARMS,
     [HTTP_HISTORY_POSITIONS] = STORE_LIST_POSITIONS,

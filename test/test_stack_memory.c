@@ -34,8 +34,7 @@ static void put(void *ctx, void *block)
 
 static const struct gb_alloc counted = { get, put, NULL };
 
-static void send_message(struct sip_stack *s, struct slice body,
-                         uint64_t now_ms)
+static void ask(struct sip_stack *s, struct slice body, uint64_t now_ms)
 {
     struct sip_request r = {
         .method = SIP_METHOD_MESSAGE, .uri = SLICE("sip:a@192.0.2.1"),
@@ -43,7 +42,6 @@ static void send_message(struct sip_stack *s, struct slice body,
         .expires = -1, .content_type = SLICE("text/plain"), .body = body,
         .peer = { .transport = SIP_TCP, .connection = 7 },
     };
-    struct sip_event ev;
     struct sip_out out;
     uint64_t id;
 
@@ -52,9 +50,24 @@ static void send_message(struct sip_stack *s, struct slice body,
     assert_int_equal(sip_stack_request(s, &r, now_ms, &id), 0);
     while (sip_stack_output(s, &out))
         assert_true(out.bytes.n > body.n);
-    sip_stack_tick(s, now_ms + 40000); /* nobody answers */
-    while (sip_stack_event(s, &ev))
+}
+
+static unsigned fail_all(struct sip_stack *s, uint64_t now_ms)
+{
+    struct sip_event ev;
+    unsigned n = 0;
+
+    sip_stack_tick(s, now_ms);
+    for (; sip_stack_event(s, &ev); n++)
         assert_int_equal(ev.kind, SIP_EV_FAILED);
+    return n;
+}
+
+static void send_message(struct sip_stack *s, struct slice body,
+                         uint64_t now_ms)
+{
+    ask(s, body, now_ms);
+    assert_int_equal(fail_all(s, now_ms + 40000), 1); /* nobody answers */
 }
 
 static void a_large_message_leaves_nothing(void **state)
@@ -76,9 +89,32 @@ static void a_large_message_leaves_nothing(void **state)
     free(body);
 }
 
+/* A hundred thousand requests that nobody answers, a thousand at a time. */
+static void note_16_5_what_is_never_answered_is_forgotten(void **state)
+{
+    enum { BATCH = 1000, BATCHES = 100 };
+    struct sip_stack_config cfg = { .alloc = &counted };
+    size_t steady = 0;
+    struct sip_stack *s;
+
+    (void)state;
+    assert_int_equal(sip_stack_new(&s, &cfg), 0);
+    for (unsigned b = 1; b <= BATCHES; b++) {
+        for (unsigned i = 0; i < BATCH; i++)
+            ask(s, SLICE("small"), b * 100000);
+        assert_int_equal(fail_all(s, b * 100000 + 40000), BATCH);
+        if (b == 2)
+            steady = live;
+        assert_true(b < 2 || live == steady);
+    }
+    sip_stack_free(s);
+    assert_int_equal(live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(note_16_5_what_is_never_answered_is_forgotten),
         cmocka_unit_test(a_large_message_leaves_nothing),
     };
 

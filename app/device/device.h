@@ -33,8 +33,8 @@ struct device_channel {
 struct device_config {
     const struct gb_alloc *alloc;
     struct sip_stack *sip;
-    uint64_t user;          /* high bits of the stack's user values: the fleet's
-                               index of this device, below 2^32 */
+    uint64_t user;          /* high bits of the stack's user values: which
+                               device of the fleet this is, below 2^32 */
     const char *id, *password;
     const char *name, *manufacturer, *model, *firmware;
     const char *server_id, *realm; /* realm: domain in From and To */

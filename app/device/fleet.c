@@ -4,7 +4,14 @@
 #include "base/list.h"
 #include "base/map.h"
 
+#include <assert.h>
 #include <string.h>
+
+/* What the stack is given for a device: its index, and above it which of its
+ * lives asks. */
+#define INDEX_BITS 17
+#define LIVES (1u << (32 - INDEX_BITS))
+_Static_assert(FLEET_MAX_DEVICES <= 1 << INDEX_BITS, "an index has its bits");
 
 /* One id of a device: its own or a channel's. */
 struct id_name {
@@ -17,6 +24,7 @@ struct member {
     struct device *device;
     struct heap_node deadline;
     struct list touched; /* has actions, perhaps */
+    uint32_t life;
     size_t n_ids;
     struct id_name *id; /* its own id, then its channels' */
 };
@@ -120,6 +128,27 @@ int fleet_add(struct fleet *f, const struct device_config *cfg,
     return 0;
 }
 
+int fleet_restart(struct fleet *f, uint32_t index,
+                  const struct device_config *cfg, struct gb_time now)
+{
+    struct member *m = &f->member[index];
+    struct device_config c = *cfg;
+    struct device *d;
+    uint32_t life = (m->life + 1) % LIVES;
+    int err;
+
+    assert(index < f->n && cfg->n_channels + 1 == m->n_ids);
+    c.user = life << INDEX_BITS | index;
+    err = device_new(&d, &c, now);
+    if (err)
+        return err;
+    device_free(m->device);
+    m->device = d;
+    m->life = life;
+    fleet_touch(f, index);
+    return 0;
+}
+
 struct device *fleet_device(const struct fleet *f, uint32_t index)
 {
     return index < f->n ? f->member[index].device : NULL;
@@ -176,7 +205,7 @@ static void route_dialog(struct fleet *f, const struct sip_event *ev,
 void fleet_sip(struct fleet *f, struct sip_stack *sip,
                const struct sip_event *ev, struct gb_time now)
 {
-    uint64_t index = ev->user >> 8;
+    uint32_t index = ev->user >> 8 & ((1u << INDEX_BITS) - 1);
 
     switch (ev->kind) {
     case SIP_EV_REQUEST:
@@ -185,10 +214,11 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
     case SIP_EV_RESPONSE:
     case SIP_EV_FAILED:
     case SIP_EV_UNSUBSCRIBED:
-        if (index >= f->n)
-            break;
+        if (index >= f->n ||
+            ev->user >> (8 + INDEX_BITS) != f->member[index].life)
+            break; /* of a life that is over */
         device_sip(f->member[index].device, ev, now);
-        fleet_touch(f, (uint32_t)index);
+        fleet_touch(f, index);
         break;
     case SIP_EV_ACKED:
     case SIP_EV_CANCELLED:

@@ -15,6 +15,11 @@ void fleet_free(struct fleet *f); /* and every device */
 /* Makes a device; cfg->user is set by the fleet. *index names it. */
 int fleet_add(struct fleet *f, const struct device_config *cfg,
               struct gb_time now, uint32_t *index);
+/* It begins anew, with nothing of what it was: a reboot. Its ids are those it
+ * was added with; answers to what it asked before are nobody's. What it has open
+ * at the stack is its own to end (device_stop). On an error it is as it was. */
+int fleet_restart(struct fleet *f, uint32_t index,
+                  const struct device_config *cfg, struct gb_time now);
 struct device *fleet_device(const struct fleet *f, uint32_t index);
 uint32_t fleet_count(const struct fleet *f);
 

@@ -161,6 +161,18 @@ static void sip_metrics(struct http_app *a, struct buf *b)
                     n.memory);
 }
 
+/* What grows for hours, up to trace.memory_mib, and is no leak. */
+static void trace_metrics(struct http_app *a, struct buf *b)
+{
+    struct trace_counters n;
+
+    if (!a->cfg.trace)
+        return;
+    trace_counters(a->cfg.trace, &n);
+    http_metric_one(b, "gb28181_trace_bytes", "gauge",
+                    "memory of the trace: the last SIP messages", n.memory);
+}
+
 static void recorder_metrics(struct http_app *a, struct buf *b)
 {
     uint64_t states[RECORDERS_ENDING + 1] = { 0 }, lost = 0;
@@ -204,6 +216,7 @@ void http_get_metrics(struct http_call *c)
     session_metrics(a, b);
     recorder_metrics(a, b);
     sip_metrics(a, b);
+    trace_metrics(a, b);
     http_metric_one(b, "gb28181_http_waiting", "gauge",
                     "requests that wait for a picture", a->n_waiters);
     http_metric_one(b, "gb28181_logins", "gauge", "sessions of the page",

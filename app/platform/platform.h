@@ -166,6 +166,7 @@ enum platform_media_kind {
                                 order stays open until its CLOSE */
     PLATFORM_MEDIA_SAID,     /* of a recording that is said: the last word */
     PLATFORM_MEDIA_CLOSED,   /* answer to a CLOSE order: nothing is left */
+    PLATFORM_MEDIA_AFTER,    /* long after that its media still come: from */
 };
 
 struct platform_media_event {

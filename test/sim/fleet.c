@@ -62,12 +62,13 @@ static void report(const struct world *w, uint64_t since_ms, double cpu)
            years / cpu * 3600);
     printf("  %llu events, %llu whole checks, %llu calms; %llu crashes, %llu "
            "orderly restarts, %llu clock steps, %llu cut connections, %llu NAT "
-           "rebinds, %llu full disks, %llu rows lost; %llu calls (%llu refused), "
+           "rebinds, %llu reboots, %llu full disks, %llu rows lost; %llu calls (%llu refused), "
            "%llu sessions, %llu removals, %llu alarms, %llu messages of strangers, "
            "%llu REGISTERs shed; "
            "%.1f MiB at most\n",
            U(w->events), U(w->checks), U(w->calms), U(w->crashes), U(w->drains),
-           U(w->steps), U(w->cuts), U(w->rebinds), U(w->fulls), U(w->lost_rows),
+           U(w->steps), U(w->cuts), U(w->rebinds),
+           U(w->reboots), U(w->fulls), U(w->lost_rows),
            U(w->calls), U(w->refused_calls), U(w->sessions), U(w->removed),
            U(w->alarms), U(w->strangers), U(w->shed),
            (double)w->memory.peak / 1048576);

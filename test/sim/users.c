@@ -248,11 +248,21 @@ void users_leave(struct world *w)
 
 /* ---- what befalls them ---- */
 
+/* Longer than a request waits for its answer (RFC 3261 §17.1.2.2): nothing of
+ * the life before is heard of again, unless a calm mends everything at once. */
+#define BOOT_MS 40000
+
 static void mend_lines(struct world *w)
 {
-    for (uint32_t i = 0; i < w->n; i++)
-        if (w->unit[i].up_ms <= w->mono_ms || w->calm)
-            w->unit[i].down_ms = w->unit[i].up_ms = GB_NEVER;
+    for (uint32_t i = 0; i < w->n; i++) {
+        struct unit *u = &w->unit[i];
+
+        if (u->up_ms > w->mono_ms && !w->calm)
+            continue;
+        u->down_ms = u->up_ms = GB_NEVER;
+        if (u->is_off)
+            world_switch_on(w, i);
+    }
 }
 
 static void cut_line(struct world *w)
@@ -266,14 +276,20 @@ static void cut_line(struct world *w)
     wire_cut(w, (uint32_t)(u - w->unit), world_random(w, 1800000));
 }
 
-/* Everything behind one router, or all there is. */
+/* Everything behind one router, or all there is; half of the time what is
+ * behind it goes off as well. */
 static void power_cut(struct world *w)
 {
     uint32_t first = (uint32_t)world_random(w, w->n);
     uint32_t n = world_chance(w, 50) ? w->n : 1 + w->n / 20;
+    bool off = world_chance(w, 500);
 
-    for (uint32_t i = first; i < first + n; i++)
-        wire_cut(w, i % w->n, world_random(w, 60000));
+    for (uint32_t i = first; i < first + n; i++) {
+        if (off)
+            world_switch_off(w, i % w->n, BOOT_MS + world_random(w, BOOT_MS));
+        else
+            wire_cut(w, i % w->n, world_random(w, 60000));
+    }
 }
 
 static void step_clock(struct world *w)
@@ -305,8 +321,11 @@ void chaos_act(struct world *w)
     w->chaos_ms = w->mono_ms + 1 + world_random(w, 60000);
     mend_lines(w);
     switch (world_random(w, 40)) {
-    case 0 ... 11:
+    case 0 ... 8:
         cut_line(w);
+        break;
+    case 9 ... 11:
+        world_switch_off(w, i, BOOT_MS + world_random(w, BOOT_MS));
         break;
     case 12 ... 23:
         wire_rebind(w, i, world_chance(w, 300));

@@ -185,7 +185,8 @@ void wire_put(struct world *w, bool to_server, const struct sip_out *out)
         world_fail(w, "a message to nobody");
     if (udp && !to_server && !gb_addr_eq(&out->peer.remote, &w->unit[i].seen))
         return; /* its NAT has forgotten this port */
-    if (!udp && out->peer.connection != w->unit[i].connection)
+    if (!udp && (!out->peer.connection ||
+                 out->peer.connection != w->unit[i].connection))
         return;
     if (udp && !w->calm && world_chance(w, w->loss))
         return;
@@ -229,6 +230,8 @@ static void closed(struct world *w, struct packet *k)
         platform_closed(w->p, k->peer.connection, world_now(w));
     } else {
         sip_stack_closed(w->field, k->peer.connection, w->mono_ms);
+        if (w->unit[k->unit].connection)
+            return; /* it has begun anew since */
         device_disconnected(fleet_device(w->fleet, k->unit),
                             world_field_now(w));
         fleet_touch(w->fleet, k->unit);

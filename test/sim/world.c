@@ -177,6 +177,41 @@ static void add_unit(struct world *w, uint32_t i)
                                   .remote = w->server_addr };
     if (fleet_add(w->fleet, &c, world_field_now(w), &index) || index != i)
         world_fail(w, "no device");
+    u->config = c;
+}
+
+/* What it would say of its calls and its registration on the way down is lost
+ * like all it sends then. */
+void world_switch_off(struct world *w, uint32_t unit, uint64_t ms)
+{
+    struct unit *u = &w->unit[unit];
+
+    if (u->is_off)
+        return;
+    u->is_off = true;
+    u->down_ms = w->mono_ms;
+    u->up_ms = w->mono_ms + ms;
+    wire_cut(w, unit, world_random(w, 1800000));
+    device_stop(fleet_device(w->fleet, unit), world_field_now(w));
+    fleet_touch(w->fleet, unit);
+    w->reboots++;
+}
+
+void world_switch_on(struct world *w, uint32_t unit)
+{
+    struct unit *u = &w->unit[unit];
+
+    u->is_off = false;
+    if (u->transport == SIP_UDP) {
+        u->own.port = u->own.port == 5060 ? 5061 : 5060;
+        if (u->seen.ip[0] == 10)
+            u->seen.port = u->own.port;
+        else
+            wire_rebind(w, unit, false);
+        u->config.server.local = u->own;
+    }
+    if (fleet_restart(w->fleet, unit, &u->config, world_field_now(w)))
+        world_fail(w, "%s does not start", u->id);
 }
 
 /* ---- making ---- */

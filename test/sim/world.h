@@ -52,6 +52,8 @@ struct unit {
     uint64_t in_order[2]; /* TCP: arrival of the last message each way */
     uint64_t down_ms;     /* since when its line is cut; GB_NEVER: it is not */
     uint64_t up_ms;       /* when it is mended */
+    bool is_off;          /* since down_ms, and begins anew at up_ms */
+    struct device_config config;
     uint64_t asked_ms;    /* its catalog is waited for since; GB_NEVER: it is not */
     uint64_t listed_ms;   /* the last one was over */
 };
@@ -159,7 +161,7 @@ struct world {
     bool is_lost;         /* something that was loaded had no room */
     /* what was done, for the report */
     uint64_t events, checks, calms, crashes, drains, steps, cuts, rebinds,
-        calls, refused_calls, sessions, removed, alarms, fulls, lost_rows,
+        reboots, calls, refused_calls, sessions, removed, alarms, fulls, lost_rows,
         failed_starts, strangers, shed;
     size_t calm_bytes;    /* at the second calm */
 };
@@ -172,6 +174,10 @@ static inline bool world_may_lack_memory(const struct world *w)
 /* ---- world.c ---- */
 void world_init(struct world *w, const struct world_options *opt);
 void world_free(struct world *w);
+/* It loses power, and all that it knew; when its line is up again it begins
+ * anew, over UDP from another port. */
+void world_switch_off(struct world *w, uint32_t unit, uint64_t ms);
+void world_switch_on(struct world *w, uint32_t unit);
 struct gb_time world_now(const struct world *w);   /* as the platform reads it */
 struct gb_time world_field_now(const struct world *w);
 uint64_t world_random(struct world *w, uint64_t n); /* below n */
