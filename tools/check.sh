@@ -100,7 +100,7 @@ begin_others
 step "end to end" python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
 step "commands, playback, outputs, evidence, voice, sipp, torture" together commands playback trace sipp torture outputs talk
-step "downloads, doctor, pushes, recordings, users, faults" together download doctor push record auth faults
+step "downloads, doctor, pushes, recordings, users, faults" together download doctor push record auth faults play_lives
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py
