@@ -1,13 +1,14 @@
 # gb28181d. `make help` lists the targets; every variant is a variable:
-#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  LTO=0  WERROR=1  STATIC=1
+#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  MQTT=1  LTO=0  WERROR=1  STATIC=1
 
 VARIANT    ?= release
 TLS        ?= 1
 SQLITE     ?= 1
+MQTT       ?= 0
 WERROR     ?= 0
 STATIC     ?= 0
 BUILD_ROOT ?= build
-BUILD := $(BUILD_ROOT)/$(CROSS)$(CCNAME)$(VARIANT)$(if $(filter 0,$(TLS)),-notls)$(if $(filter 0,$(SQLITE)),-nosqlite)$(if $(filter 1,$(STATIC)),-static)
+BUILD := $(BUILD_ROOT)/$(CROSS)$(CCNAME)$(VARIANT)$(if $(filter 0,$(TLS)),-notls)$(if $(filter 0,$(SQLITE)),-nosqlite)$(if $(filter 1,$(MQTT)),-mqtt)$(if $(filter 1,$(STATIC)),-static)
 ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(CROSS)gcc)
 endif
@@ -55,6 +56,7 @@ app_src   := $(filter-out app/net/tls.c,$(app_src))
 else
 app_src   := $(filter-out app/net/tls_none.c,$(app_src))
 endif
+app_src   := $(filter-out $(if $(filter 1,$(MQTT)),app/net/mqtt_none.c,app/net/mqtt.c),$(app_src))
 web_src   := $(wildcard app/web/*)
 tests     := $(patsubst test/%.c,$(BUILD)/%,$(wildcard test/test_*.c))
 benches   := $(patsubst test/%.c,$(BUILD)/%,$(wildcard test/bench_*.c))
@@ -66,7 +68,7 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$1)
 # What each library is for: docs/architecture.md. mxml and nettle are the
 # core's; the rest is the edge's.
 pkg_core := mxml nettle
-pkg_edge := libuv yaml-0.1 jansson $(if $(filter 1,$(SQLITE)),sqlite3) $(if $(filter 1,$(TLS)),libssl libcrypto)
+pkg_edge := libuv yaml-0.1 jansson $(if $(filter 1,$(SQLITE)),sqlite3) $(if $(filter 1,$(TLS)),libssl libcrypto) $(if $(filter 1,$(MQTT)),libmosquitto)
 ifeq ($(filter help clean check,$(MAKECMDGOALS)),)
 ifneq ($(shell $(PKG_CONFIG) --exists $(pkg_core) $(pkg_edge) && echo good),good)
 $(error $(PKG_CONFIG) does not find $(pkg_core) $(pkg_edge): run tools/setup.sh$(if $(CROSS), and tools/sysroot.sh (set SYSROOT)))
@@ -76,7 +78,7 @@ LIBS_CORE := $(shell $(PKG_CONFIG) --libs $(pkg_core))
 LIBS_EDGE := $(shell $(PKG_CONFIG) --libs $(pkg_edge)) -lz
 # Files beyond 2 GiB where off_t has 32 bits; libuv's own structures are laid out so.
 CPPFLAGS  += -D_FILE_OFFSET_BITS=64
-CPPFLAGS  += -DGB_VERSION='"$(VERSION)"' -DGB_TLS=$(TLS) -DGB_SQLITE=$(SQLITE) $(shell $(PKG_CONFIG) --cflags $(pkg_core) $(pkg_edge))
+CPPFLAGS  += -DGB_VERSION='"$(VERSION)"' -DGB_TLS=$(TLS) -DGB_SQLITE=$(SQLITE) -DGB_MQTT=$(MQTT) $(shell $(PKG_CONFIG) --cflags $(pkg_core) $(pkg_edge))
 LDFLAGS   += -Wl,--as-needed
 # Programs that ask for no library. Debian's archive of libuv has a name of its own.
 ifeq ($(STATIC),1)

@@ -1,31 +1,18 @@
-#include "app/config.h"
+#include "app/config_int.h"
 
-#include "app/platform/hooks.h"
+#include "app/platform/exec_row.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <yaml.h>
 
-struct key_info {
-    const char *name;
-    enum config_type type;
-    const char *def, *choices;
-    uint32_t min, max;
-    bool hup;
-    const char *help;
-};
-
-static const struct key_info keys[CONFIG_COUNT] = {
+const struct key_info config_keys[CONFIG_COUNT] = {
 #define X(id, name, type, def, choices, min, max, hup, help)                   \
     { name, CONFIG_##type, def, choices, min, max, hup, help },
     CONFIG_MAP(X)
 #undef X
 };
 
-static int refuse(struct config_error *e, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int refuse(struct config_error *e, const char *fmt, ...)
+int config_refuse(struct config_error *e, const char *fmt, ...)
 {
     va_list ap;
 
@@ -37,14 +24,14 @@ static int refuse(struct config_error *e, const char *fmt, ...)
 
 /* ---- values -------------------------------------------------------------- */
 
-static bool is_list(enum config_type t)
+bool config_is_list(enum config_type t)
 {
     return t == CONFIG_LISTEN || t == CONFIG_NETS || t == CONFIG_ADVERTISE ||
            t == CONFIG_CHOICES || t == CONFIG_PREFIXES ||
-           t == CONFIG_REDIRECTS || t == CONFIG_HOOKS;
+           t == CONFIG_REDIRECTS || t == CONFIG_HOOKS || t == CONFIG_EXEC;
 }
 
-static void value_clear(struct config_value *v)
+void config_value_clear(struct config_value *v)
 {
     for (size_t i = 0; i < v->n; i++)
         free(v->item[i]);
@@ -52,7 +39,7 @@ static void value_clear(struct config_value *v)
     *v = (struct config_value){ 0 };
 }
 
-static bool value_push(struct config_value *v, struct slice s)
+bool config_value_push(struct config_value *v, struct slice s)
 {
     char **item = realloc(v->item, (v->n + 1) * sizeof(*item));
     char *copy = malloc(s.n + 1);
@@ -217,7 +204,7 @@ static const char *item_fault(const struct key_info *k, struct slice s)
 {
     struct gb_addr a, b;
     struct slice left, right, last;
-    unsigned bits;
+    unsigned bits, kinds;
     uint16_t lo, hi;
     uint32_t v;
     bool flag;
@@ -264,6 +251,9 @@ static const char *item_fault(const struct key_info *k, struct slice s)
     case CONFIG_HOOKS:
         return parse_hook(s, &left, &right, &last)
                    ? NULL : "must be URL SECRET, and maybe KIND+KIND";
+    case CONFIG_EXEC:
+        return exec_row_parse(s, &kinds, &left)
+                   ? NULL : "must be KIND+KIND /PROGRAM, and maybe arguments";
     case CONFIG_REDIRECTS:
         return parse_redirect(s, &left)
                    ? NULL : "must be DIGITS ID@ADDRESS:PORT";
@@ -272,17 +262,17 @@ static const char *item_fault(const struct key_info *k, struct slice s)
 }
 
 /* Splits at commas for lists; "" gives an empty list. */
-static bool value_of_text(struct config_value *v, const struct key_info *k,
+bool config_value_of_text(struct config_value *v, const struct key_info *k,
                           struct slice s)
 {
     struct slice one;
     bool more = true;
 
-    if (!is_list(k->type))
-        return value_push(v, s);
+    if (!config_is_list(k->type))
+        return config_value_push(v, s);
     while (more && s.n) {
         more = slice_cut(&s, ',', &one);
-        if (!value_push(v, slice_trim(one)))
+        if (!config_value_push(v, slice_trim(one)))
             return false;
     }
     return true;
@@ -292,7 +282,7 @@ int config_init(struct config *c)
 {
     *c = (struct config){ 0 };
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        if (!value_of_text(&c->value[i], &keys[i], slice_str(keys[i].def))) {
+        if (!config_value_of_text(&c->value[i], &config_keys[i], slice_str(config_keys[i].def))) {
             config_fini(c);
             return GB_ENOMEM;
         }
@@ -303,25 +293,25 @@ int config_init(struct config *c)
 void config_fini(struct config *c)
 {
     for (size_t i = 0; i < CONFIG_COUNT; i++)
-        value_clear(&c->value[i]);
+        config_value_clear(&c->value[i]);
 }
 
-static int find_key(struct slice name)
+int config_find_key(struct slice name)
 {
     for (int i = 0; i < CONFIG_COUNT; i++)
-        if (slice_eq(slice_str(keys[i].name), name))
+        if (slice_eq(slice_str(config_keys[i].name), name))
             return i;
     return -1;
 }
 
-static const char *value_fault(const struct key_info *k,
+const char *config_value_fault(const struct key_info *k,
                                const struct config_value *v)
 {
-    if (v->n > CONFIG_MAX_ITEMS)
+    if (v->n > (k->type == CONFIG_EXEC ? EXEC_PROGRAMS_MAX : CONFIG_MAX_ITEMS))
         return "too many items";
     if (k->type == CONFIG_CHOICES && v->n == 0)
         return "must not be empty";
-    if (!is_list(k->type) && v->n != 1 && k->type != CONFIG_OPEN)
+    if (!config_is_list(k->type) && v->n != 1 && k->type != CONFIG_OPEN)
         return "must be one value, not a list";
     for (size_t i = 0; i < v->n; i++) {
         const char *fault = item_fault(k, slice_str(v->item[i]));
@@ -341,22 +331,22 @@ int config_set(struct config *c, const char *assignment,
     int k;
 
     if (!slice_cut(&text, '=', &name))
-        return refuse(e, "%s: must be section.key=value", assignment);
-    k = find_key(name);
+        return config_refuse(e, "%s: must be section.key=value", assignment);
+    k = config_find_key(name);
     if (k < 0)
-        return refuse(e, "%.*s: no such setting", SLICE_ARG(name));
-    if (!value_of_text(&v, &keys[k], text)) {
-        value_clear(&v);
+        return config_refuse(e, "%.*s: no such setting", SLICE_ARG(name));
+    if (!config_value_of_text(&v, &config_keys[k], text)) {
+        config_value_clear(&v);
         return GB_ENOMEM;
     }
-    fault = value_fault(&keys[k], &v);
+    fault = config_value_fault(&config_keys[k], &v);
     if (fault) {
-        value_clear(&v);
-        return refuse(e, "%s: %s%s%s", keys[k].name, fault,
-                      keys[k].choices ? ": " : "",
-                      keys[k].choices ? keys[k].choices : "");
+        config_value_clear(&v);
+        return config_refuse(e, "%s: %s%s%s", config_keys[k].name, fault,
+                      config_keys[k].choices ? ": " : "",
+                      config_keys[k].choices ? config_keys[k].choices : "");
     }
-    value_clear(&c->value[k]);
+    config_value_clear(&c->value[k]);
     c->value[k] = v;
     return 0;
 }
@@ -370,306 +360,8 @@ int config_environment(struct config *c, struct config_error *e)
         return 0;
     if (snprintf(buf, sizeof(buf), "sip.password=%s", password) >=
         (int)sizeof(buf))
-        return refuse(e, "GB28181D_SIP_PASSWORD: too long");
+        return config_refuse(e, "GB28181D_SIP_PASSWORD: too long");
     return config_set(c, buf, CONFIG_ENV, e);
-}
-
-/* ---- the file -------------------------------------------------------------
- *
- * sections are mappings of keys; a key holds a scalar, a list of scalars, or a
- * list of one-level mappings whose values are joined by a blank. Sections of
- * type OPEN are checked for syntax only. */
-
-struct reading {
-    yaml_parser_t parser;
-    yaml_event_t ev;
-    const char *path;
-    struct config_value value[CONFIG_COUNT];
-    bool seen[CONFIG_COUNT];
-    bool seen_section[CONFIG_COUNT]; /* by the first key of each */
-    struct config_error *e;
-};
-
-static int fault_at(struct reading *r, yaml_mark_t at, const char *what,
-                    const char *why)
-{
-    return refuse(r->e, "%s:%zu:%zu: %s%s%s", r->path, at.line + 1,
-                  at.column + 1, what, *what ? ": " : "", why);
-}
-
-static int next_event(struct reading *r)
-{
-    yaml_event_delete(&r->ev);
-    if (yaml_parser_parse(&r->parser, &r->ev))
-        return 0;
-    memset(&r->ev, 0, sizeof(r->ev));
-    return fault_at(r, r->parser.problem_mark, "",
-                    r->parser.problem ? r->parser.problem : "not YAML");
-}
-
-static struct slice scalar(const struct reading *r)
-{
-    return slice_of((const char *)r->ev.data.scalar.value,
-                    r->ev.data.scalar.length);
-}
-
-static int skip_node(struct reading *r)
-{
-    int depth = 0, err;
-
-    for (;;) {
-        switch (r->ev.type) {
-        case YAML_SEQUENCE_START_EVENT:
-        case YAML_MAPPING_START_EVENT:
-            if (++depth > 16)
-                return fault_at(r, r->ev.start_mark, "", "nested too deep");
-            break;
-        case YAML_SEQUENCE_END_EVENT:
-        case YAML_MAPPING_END_EVENT:
-            depth--;
-            break;
-        case YAML_ALIAS_EVENT:
-            return fault_at(r, r->ev.start_mark, "", "aliases are not read");
-        default:
-            break;
-        }
-        if (depth == 0)
-            return 0;
-        err = next_event(r);
-        if (err)
-            return err;
-    }
-}
-
-/* { net: a, address: b } of network.advertise becomes "a b". */
-static int read_map_item(struct reading *r, int k)
-{
-    static const struct slice field[2] = { SLICE_INIT("net"),
-                                           SLICE_INIT("address") };
-    char text[256], part[2][100] = { "", "" };
-    int err;
-
-    for (;;) {
-        size_t i;
-
-        err = next_event(r);
-        if (err)
-            return err;
-        if (r->ev.type == YAML_MAPPING_END_EVENT)
-            break;
-        if (r->ev.type != YAML_SCALAR_EVENT)
-            return fault_at(r, r->ev.start_mark, keys[k].name, "bad mapping");
-        i = slice_eq(scalar(r), field[0]) ? 0
-            : slice_eq(scalar(r), field[1]) ? 1 : 2;
-        if (i == 2 || *part[i])
-            return fault_at(r, r->ev.start_mark, keys[k].name,
-                            "unknown or repeated field");
-        err = next_event(r);
-        if (err)
-            return err;
-        if (r->ev.type != YAML_SCALAR_EVENT ||
-            !slice_copy(part[i], sizeof(part[i]), scalar(r)))
-            return fault_at(r, r->ev.start_mark, keys[k].name, "bad value");
-    }
-    snprintf(text, sizeof(text), "%s %s", part[0], part[1]);
-    return value_push(&r->value[k], slice_str(text)) ? 0 : GB_ENOMEM;
-}
-
-static int read_list(struct reading *r, int k)
-{
-    int err;
-
-    for (;;) {
-        err = next_event(r);
-        if (err)
-            return err;
-        if (r->ev.type == YAML_SEQUENCE_END_EVENT)
-            return 0;
-        if (r->ev.type == YAML_SCALAR_EVENT) {
-            if (!value_push(&r->value[k], scalar(r)))
-                return GB_ENOMEM;
-        } else if (r->ev.type == YAML_MAPPING_START_EVENT &&
-                   keys[k].type == CONFIG_ADVERTISE) {
-            err = read_map_item(r, k);
-            if (err)
-                return err;
-        } else {
-            return fault_at(r, r->ev.start_mark, keys[k].name,
-                            "a list of plain values is needed");
-        }
-        if (r->value[k].n > CONFIG_MAX_ITEMS)
-            return fault_at(r, r->ev.start_mark, keys[k].name,
-                            "too many items");
-    }
-}
-
-static int read_value(struct reading *r, int k)
-{
-    yaml_mark_t at = r->ev.start_mark;
-    const char *fault;
-    int err = 0;
-
-    r->value[k].layer = CONFIG_FILE;
-    if (r->ev.type == YAML_SCALAR_EVENT)
-        err = value_push(&r->value[k], scalar(r)) ? 0 : GB_ENOMEM;
-    else if (r->ev.type == YAML_SEQUENCE_START_EVENT)
-        err = read_list(r, k);
-    else
-        err = fault_at(r, at, keys[k].name, "a value or a list is needed");
-    if (err)
-        return err;
-    fault = value_fault(&keys[k], &r->value[k]);
-    return fault ? fault_at(r, at, keys[k].name, fault) : 0;
-}
-
-static bool is_open(struct slice section)
-{
-    int k = find_key(section);
-
-    return k >= 0 && keys[k].type == CONFIG_OPEN;
-}
-
-static int read_section(struct reading *r, struct slice section)
-{
-    char name[128];
-    int err, k;
-
-    if (r->ev.type == YAML_SCALAR_EVENT && scalar(r).n == 0)
-        return 0; /* "record:" with nothing behind it */
-    if (r->ev.type != YAML_MAPPING_START_EVENT)
-        return fault_at(r, r->ev.start_mark, "", "a section is a mapping");
-    for (;;) {
-        err = next_event(r);
-        if (err)
-            return err;
-        if (r->ev.type == YAML_MAPPING_END_EVENT)
-            return 0;
-        if (r->ev.type != YAML_SCALAR_EVENT)
-            return fault_at(r, r->ev.start_mark, "", "a key is needed");
-        snprintf(name, sizeof(name), "%.*s.%.*s", SLICE_ARG(section),
-                 SLICE_ARG(scalar(r)));
-        k = find_key(slice_str(name));
-        if (k < 0)
-            return fault_at(r, r->ev.start_mark, name, "no such setting");
-        if (r->seen[k])
-            return fault_at(r, r->ev.start_mark, name, "set twice");
-        r->seen[k] = true;
-        err = next_event(r);
-        if (!err)
-            err = read_value(r, k);
-        if (err)
-            return err;
-    }
-}
-
-/* The first key of a section, or -1. */
-static int find_section(struct slice name)
-{
-    for (int i = 0; i < CONFIG_COUNT; i++) {
-        struct slice full = slice_str(keys[i].name), head;
-
-        slice_cut(&full, '.', &head);
-        if (slice_eq(head, name))
-            return i;
-    }
-    return -1;
-}
-
-static int read_sections(struct reading *r)
-{
-    char section[64];
-    int err, k;
-
-    for (;;) {
-        err = next_event(r);
-        if (err)
-            return err;
-        if (r->ev.type == YAML_MAPPING_END_EVENT)
-            return 0;
-        if (r->ev.type != YAML_SCALAR_EVENT)
-            return fault_at(r, r->ev.start_mark, "", "no such section");
-        k = slice_copy(section, sizeof(section), scalar(r))
-                ? find_section(slice_str(section)) : -1;
-        if (k < 0)
-            return fault_at(r, r->ev.start_mark, section, "no such section");
-        if (r->seen_section[k])
-            return fault_at(r, r->ev.start_mark, section, "stands twice");
-        r->seen_section[k] = true;
-        err = next_event(r);
-        if (!err)
-            err = is_open(slice_str(section))
-                      ? skip_node(r) : read_section(r, slice_str(section));
-        if (err)
-            return err;
-    }
-}
-
-static int read_document(struct reading *r)
-{
-    int err = next_event(r); /* stream start */
-
-    if (!err)
-        err = next_event(r);
-    if (err || r->ev.type == YAML_STREAM_END_EVENT)
-        return err; /* an empty file is a file of defaults */
-    err = next_event(r);
-    if (err)
-        return err;
-    if (r->ev.type == YAML_SCALAR_EVENT && scalar(r).n == 0)
-        return 0;
-    if (r->ev.type != YAML_MAPPING_START_EVENT)
-        return fault_at(r, r->ev.start_mark, "", "the file is not a mapping");
-    return read_sections(r);
-}
-
-/* A file that is read up to a limit; at the limit, reading fails. */
-struct bounded {
-    FILE *f;
-    size_t left;
-};
-
-static int read_bounded(void *ctx, unsigned char *buf, size_t n, size_t *got)
-{
-    struct bounded *in = ctx;
-
-    if (n > in->left)
-        n = in->left;
-    *got = fread(buf, 1, n, in->f);
-    in->left -= *got;
-    return in->left > 0 && !ferror(in->f);
-}
-
-int config_read(struct config *c, const char *path, struct config_error *e)
-{
-    struct reading r = { .path = path, .e = e };
-    FILE *f = fopen(path, "rb");
-    struct bounded in = { f, CONFIG_MAX_FILE };
-    int err;
-
-    if (!f) {
-        refuse(e, "%s: cannot be read", path);
-        return GB_EIO;
-    }
-    if (!yaml_parser_initialize(&r.parser)) {
-        fclose(f);
-        return GB_ENOMEM;
-    }
-    yaml_parser_set_input(&r.parser, read_bounded, &in);
-    err = read_document(&r);
-    if (err && in.left == 0)
-        refuse(e, "%s: larger than %u bytes", path, CONFIG_MAX_FILE);
-    yaml_event_delete(&r.ev);
-    yaml_parser_delete(&r.parser);
-    fclose(f);
-    for (size_t i = 0; i < CONFIG_COUNT; i++) {
-        if (!err && r.seen[i]) {
-            value_clear(&c->value[i]);
-            c->value[i] = r.value[i];
-        } else {
-            value_clear(&r.value[i]);
-        }
-    }
-    return err;
 }
 
 /* ---- typed views ---------------------------------------------------------- */
@@ -698,7 +390,7 @@ uint32_t config_number(const struct config *c, enum config_key k)
 {
     uint32_t v = 0;
 
-    slice_u32(item(c, k, 0), keys[k].max, &v);
+    slice_u32(item(c, k, 0), config_keys[k].max, &v);
     return v;
 }
 
@@ -725,7 +417,7 @@ uint32_t config_period(const struct config *c, enum config_key k,
 {
     uint32_t v = 0;
 
-    parse_period(item(c, k, 0), &keys[k], when_true, &v);
+    parse_period(item(c, k, 0), &config_keys[k], when_true, &v);
     return v;
 }
 
@@ -789,13 +481,13 @@ static int check_listener(const struct config *c, enum config_key k, size_t i,
 
     config_ports(c, CONFIG_MEDIA_PORTS, &lo, &hi);
     if (a->port >= lo && a->port <= hi)
-        return refuse(e, "%s: port %u lies inside media.ports", keys[k].name,
+        return config_refuse(e, "%s: port %u lies inside media.ports", config_keys[k].name,
                       a->port);
     for (size_t l = 0; l < sizeof(lists) / sizeof(lists[0]); l++)
         for (size_t n = 0; config_addr(c, lists[l], n, &b); n++)
             if ((lists[l] != k || n != i) && same_socket(a, &b))
-                return refuse(e, "%s: port %u is also that of %s",
-                              keys[k].name, a->port, keys[lists[l]].name);
+                return config_refuse(e, "%s: port %u is also that of %s",
+                              config_keys[k].name, a->port, config_keys[lists[l]].name);
     return 0;
 }
 
@@ -805,12 +497,12 @@ static int check_tls(const struct config *c, struct config_error *e)
     const char *key = config_text(c, CONFIG_TLS_KEY);
 
     if (config_n(c, CONFIG_SIP_TLS_LISTEN) && !GB_TLS) {
-        refuse(e, "sip.tls_listen: this build has no TLS (it was made with "
+        config_refuse(e, "sip.tls_listen: this build has no TLS (it was made with "
                   "TLS=0)");
         return GB_EUNSUPPORTED;
     }
     if (!*cert != !*key)
-        return refuse(e, "tls.cert and tls.key: one is set without the other");
+        return config_refuse(e, "tls.cert and tls.key: one is set without the other");
     return 0;
 }
 
@@ -829,7 +521,7 @@ static int check_shared(const struct config *c, struct config_error *e)
 
     if (strcmp(config_text(c, CONFIG_MEDIA_MODE), "shared") == 0 &&
         (port == 0 || !config_shared_fits(c)))
-        return refuse(e, "media.shared_port: %u is to be even and, with the "
+        return config_refuse(e, "media.shared_port: %u is to be even and, with the "
                          "next one, outside media.ports", port);
     return 0;
 }
@@ -840,7 +532,7 @@ int config_check(const struct config *c, struct config_error *e)
         struct gb_addr a;
         size_t i = 0;
 
-        if (keys[k].type != CONFIG_LISTEN)
+        if (config_keys[k].type != CONFIG_LISTEN)
             continue;
         for (; config_addr(c, (enum config_key)k, i, &a); i++) {
             int err = check_listener(c, (enum config_key)k, i, &a, e);
@@ -848,6 +540,11 @@ int config_check(const struct config *c, struct config_error *e)
             if (err)
                 return err;
         }
+    }
+    if (*config_text(c, CONFIG_MQTT_SERVER) && !GB_MQTT) {
+        config_refuse(e, "mqtt.server: this build has no MQTT (it was made "
+                         "without MQTT=1)");
+        return GB_EUNSUPPORTED;
     }
     if (check_shared(c, e))
         return GB_ESYNTAX;
@@ -868,7 +565,7 @@ bool config_differs(const struct config *a, const struct config *b, int *k,
                     struct config_difference *out)
 {
     for (; *k < CONFIG_COUNT; (*k)++) {
-        const struct key_info *info = &keys[*k];
+        const struct key_info *info = &config_keys[*k];
 
         if (b ? value_eq(&a->value[*k], &b->value[*k])
               : a->value[*k].layer == CONFIG_DEFAULT)
@@ -888,7 +585,7 @@ void config_take_reloaded(struct config *c, struct config *from)
     for (int k = 0; k < CONFIG_COUNT; k++) {
         struct config_value old = c->value[k];
 
-        if (!keys[k].hup)
+        if (!config_keys[k].hup)
             continue;
         c->value[k] = from->value[k];
         from->value[k] = old;
@@ -927,20 +624,20 @@ static void print_hook(FILE *out, const char *s)
                 SLICE_ARG(kinds));
 }
 
-static void print_value(FILE *out, int k, const struct config_value *v)
+void config_print_value(FILE *out, int k, const struct config_value *v)
 {
-    bool list = is_list(keys[k].type);
+    bool list = config_is_list(config_keys[k].type);
 
     if (list)
         fputc('[', out);
     for (size_t i = 0; i < v->n; i++) {
         if (i)
             fputs(", ", out);
-        if (k == CONFIG_SIP_PASSWORD && *v->item[i])
+        if ((k == CONFIG_SIP_PASSWORD || k == CONFIG_MQTT_PASSWORD) && *v->item[i])
             fputs("'' # it is set, and not shown", out);
-        else if (keys[k].type == CONFIG_ADVERTISE)
+        else if (config_keys[k].type == CONFIG_ADVERTISE)
             print_advertise(out, v->item[i]);
-        else if (keys[k].type == CONFIG_HOOKS)
+        else if (config_keys[k].type == CONFIG_HOOKS)
             print_hook(out, v->item[i]);
         else
             print_quoted(out, v->item[i]);
@@ -954,22 +651,22 @@ void config_print(const struct config *c, FILE *out)
     struct slice last = { 0 };
 
     for (int k = 0; k < CONFIG_COUNT; k++) {
-        struct slice name = slice_str(keys[k].name), section;
+        struct slice name = slice_str(config_keys[k].name), section;
 
         if (!slice_cut(&name, '.', &section))
             continue; /* OPEN sections hold nothing yet */
         if (!slice_eq(section, last))
             fprintf(out, "%.*s:\n", SLICE_ARG(section));
         last = section;
-        fprintf(out, "  # %s", keys[k].help);
-        if (keys[k].choices)
-            fprintf(out, " (%s)", keys[k].choices);
-        else if (keys[k].max)
-            fprintf(out, " (%u to %u)", keys[k].min, keys[k].max);
-        if (keys[k].hup)
+        fprintf(out, "  # %s", config_keys[k].help);
+        if (config_keys[k].choices)
+            fprintf(out, " (%s)", config_keys[k].choices);
+        else if (config_keys[k].max)
+            fprintf(out, " (%u to %u)", config_keys[k].min, config_keys[k].max);
+        if (config_keys[k].hup)
             fputs("; SIGHUP reads it again", out);
         fprintf(out, "\n  %.*s: ", SLICE_ARG(name));
-        print_value(out, k, &c->value[k]);
+        config_print_value(out, k, &c->value[k]);
         fputc('\n', out);
     }
 }

@@ -1,6 +1,7 @@
 /* app/config.h - one table of settings: name, type, default, range, help
  *
- * Layers, a later one winning: defaults < file < environment < -s. Every value
+ * Layers, a later one winning: defaults < kept, what people set while it runs
+ * < file < environment < -s. Every value
  * is text until the table types it, so ids need no quotes. A file is read and
  * checked whole before anything changes; an error names file, line, column. */
 #ifndef APP_CONFIG_H
@@ -27,6 +28,7 @@ enum config_type {
     CONFIG_ADVERTISE, /* list of "net address" */
     CONFIG_PREFIXES,  /* list of first digits of ids */
     CONFIG_HOOKS,     /* list of "url secret [kind+kind...]" */
+    CONFIG_EXEC,      /* list of "kind+kind /program arg..." */
     CONFIG_REDIRECTS, /* list of "prefix id@address[:port]" */
     CONFIG_OPEN,      /* a section whose keys a later version reads */
 };
@@ -37,7 +39,7 @@ enum config_type {
     X(SERVER_REALM,   "server.realm",     TEXT,      "",                NULL,            0, 63, false, "SIP domain; empty: the first ten digits of server.id") \
     X(SERVER_DATA,    "server.data",      TEXT,      "",                NULL,            0, 0, false, "directory of state and secrets; empty: ./gb28181d-data, or /var/lib/gb28181d when /etc/gb28181d/gb28181d.yml is read") \
     X(SERVER_USER,    "server.user",     TEXT,      "",                NULL,            0, 63, false, "user that the daemon becomes when root starts it; it is given the data directory; empty: it stays who it is") \
-    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program (but for snapshot.ffmpeg, where that is set); where the kernel cannot, it is done without") \
+    X(SERVER_SECCOMP, "server.seccomp",  BOOL,      "true",            NULL,            0, 0, false, "refuse system calls that the daemon never makes, such as running a program (but for snapshot.ffmpeg and exec.run, where those are set); where the kernel cannot, it is done without") \
     X(SERVER_ZONE,    "server.timezone",  ZONE,      "+08:00",          NULL,            0, 0, true, "zone of the times on the wire") \
     X(SIP_LISTEN,     "sip.listen",       LISTEN,    "0.0.0.0:5060,[::]:5060", NULL,     0, 0, false, "SIP over UDP and TCP") \
     X(SIP_TLS_LISTEN, "sip.tls_listen",   LISTEN,    "",                NULL,            0, 0, false, "SIP over TLS, usually port 5061; empty: none") \
@@ -63,11 +65,20 @@ enum config_type {
     X(HOOKS_TO,       "webhooks.to",      HOOKS,     "",                NULL,            0, 0, true, "URLs that events are POSTed to, each with a secret that signs them and, if not all, kinds of events: http://10.0.0.5/gb SECRET alarm+device; more are made in the API") \
     X(HOOKS_CA,       "webhooks.ca",      TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that receivers behind https are checked against; without it there is no https") \
     X(HOOKS_DENY,     "webhooks.deny",    NETS,      "169.254.0.0/16,fe80::/10", NULL,   0, 0, true, "networks that no webhook is sent to, whatever its name resolves to; redirections are never followed") \
+    X(EXEC_RUN,       "exec.run",         EXEC,      "",                NULL,            0, 0, false, "programs that are run for events, each with the kinds (or all) and its arguments, without a shell: alarm+device /usr/local/bin/notify yard; the event is JSON in their input; docs/webhooks.md") \
+    X(MQTT_SERVER,    "mqtt.server",      TEXT,      "",                NULL,            0, 0, false, "MQTT broker that events and states are published to, HOST or HOST:PORT; empty: none; needs a build with MQTT=1") \
+    X(MQTT_TLS,       "mqtt.tls",         BOOL,      "false",           NULL,            0, 0, false, "over TLS, port 8883 unless another is named, checked against mqtt.ca") \
+    X(MQTT_CA,        "mqtt.ca",          TEXT,      "/etc/ssl/certs/ca-certificates.crt", NULL, 0, 0, false, "file of the certificates (PEM) that the broker is checked against") \
+    X(MQTT_USER,      "mqtt.user",        TEXT,      "",                NULL,            0, 0, false, "user name at the broker; empty: none is told") \
+    X(MQTT_PASSWORD,  "mqtt.password",    TEXT,      "",                NULL,            0, 0, false, "his password") \
+    X(MQTT_PREFIX,    "mqtt.prefix",      TEXT,      "gb28181",         NULL,            0, 63, false, "first words of all topics; two servers at one broker need two") \
+    X(MQTT_EVENTS,    "mqtt.events",      CHOICES,   "device,session,alarm,recording", "device|channel|session|alarm|command|position|ptz|upgrade|download|voice|push|recording", 0, 0, false, "kinds of events that are published, as PREFIX/event/KIND") \
+    X(MQTT_DISCOVERY, "mqtt.discovery",   TEXT,      "homeassistant",   NULL,            0, 63, false, "topic under which Home Assistant looks for sensors; empty: nothing is told there") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
     X(HTTP_PROXIES,   "http.trusted_proxies", NETS,  "",                NULL,            0, 0, false, "networks whose X-Forwarded headers are believed") \
-    X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server, rtsp://HOST:PORT/DEVICE/CHANNEL; a default port that another program holds is done without; empty: none") \
+    X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server, rtsp://HOST:PORT/DEVICE/CHANNEL, and rtsps:// on the same port; a default port that another program holds is done without; empty: none") \
     X(TLS_CERT,       "tls.cert",         TEXT,      "",                NULL,            0, 0, false, "certificate file (PEM, with its chain) of HTTPS, which http.listen takes beside HTTP, and of sip.tls_listen; empty: DATA/tls.crt, made for the first connection; SIGHUP reads the file again") \
     X(TLS_KEY,        "tls.key",          TEXT,      "",                NULL,            0, 0, false, "file of its private key (PEM); empty: DATA/tls.key") \
     X(NET_ADVERTISE,  "network.advertise", ADVERTISE, "",               NULL,            0, 0, true, "which of our addresses a peer is told: net and address") \
@@ -123,7 +134,8 @@ enum config_key {
     CONFIG_COUNT
 };
 
-enum config_layer { CONFIG_DEFAULT, CONFIG_FILE, CONFIG_ENV, CONFIG_FLAG };
+enum config_layer { CONFIG_DEFAULT, CONFIG_KEPT, CONFIG_FILE, CONFIG_ENV,
+                    CONFIG_FLAG };
 
 #define CONFIG_MAX_ITEMS 256   /* of one list */
 #define CONFIG_MAX_FILE (1u << 20)
@@ -158,6 +170,38 @@ int config_set(struct config *c, const char *assignment,
 
 /* The variables of the environment that are settings: GB28181D_SIP_PASSWORD. */
 int config_environment(struct config *c, struct config_error *e);
+
+/* Behind all other layers: the values of a file of kept settings count where
+ * there is only a default. No file: 0. */
+#define CONFIG_KEPT_FILE "settings.yml" /* in the data directory */
+int config_read_kept(struct config *c, const char *path,
+                     struct config_error *e);
+
+/* One row of the table with its value; i from 0, false behind the last. */
+struct config_setting {
+    const char *name, *help, *choices, *def; /* choices: "a|b", or NULL */
+    enum config_type type;
+    uint32_t min, max;
+    enum config_layer layer;
+    bool reloads; /* in a running process */
+    bool secret;  /* never told */
+    bool list;
+    bool changes; /* config_keep takes it */
+    char **item;  /* n of them; borrowed */
+    size_t n;
+};
+bool config_setting(const struct config *c, size_t i,
+                    struct config_setting *out);
+
+int config_copy(struct config *to, const struct config *from);
+
+/* Sets a kept value, a list joined by commas; reset: as it is by default. GB_ENOENT:
+ * there is no such setting; GB_ESTATE: a layer above has it; GB_EUNSUPPORTED: not
+ * while it runs, or a secret; GB_ESYNTAX: bad. *e says so, without the name. */
+int config_keep(struct config *c, struct slice name, struct slice text,
+                bool reset, struct config_error *e);
+/* The kept values as the file is to have them. */
+void config_print_kept(const struct config *c, FILE *out);
 
 /* The shared media port is even, and neither it nor the next is one of
  * media.ports. */

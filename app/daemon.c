@@ -1,5 +1,6 @@
 #include "app/daemon_int.h"
 
+#include "app/net/exec.h"
 #include "app/net/jpeg.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
@@ -363,6 +364,39 @@ static int start_server(struct daemon *d, char why[static 512])
     return 0;
 }
 
+/* On the thread that has something to say. */
+static void on_logged(void *ctx, enum log_level level, int64_t utc_ms,
+                      struct slice text)
+{
+    logring_put(ctx, level, utc_ms, text);
+}
+
+/* A line of another thread is told with the next turn, which a timer begins. */
+static void on_log_check(uv_check_t *h)
+{
+    struct daemon *d = h->data;
+    uint64_t last = logring_last(d->log);
+
+    if (last == d->log_told || d->closing)
+        return;
+    d->log_told = last;
+    http_on_log(d->app);
+}
+
+static int start_log(struct daemon *d, char why[static 512])
+{
+    int err = logring_new(&d->log);
+
+    if (err)
+        return daemon_fail(why, err, "log", gb_strerror(err));
+    log_listen(on_logged, d->log);
+    uv_check_init(&d->loop, &d->log_check);
+    d->log_check.data = d;
+    uv_check_start(&d->log_check, on_log_check);
+    uv_unref((uv_handle_t *)&d->log_check);
+    return 0;
+}
+
 /* The realm and password after defaults. */
 static void read_identity(struct daemon *d)
 {
@@ -395,7 +429,9 @@ int daemon_new(struct daemon **out, const struct config *c,
     d->secrets = s;
     read_identity(d);
     d->n_proxies = read_proxies(d);
-    err = start_sip(d, why);
+    err = start_log(d, why);
+    if (!err)
+        err = start_sip(d, why);
     if (!err)
         err = start_trace(d, why);
     if (!err)
@@ -412,6 +448,10 @@ int daemon_new(struct daemon **out, const struct config *c,
         err = daemon_fail(why, GB_ENOMEM, "start", "no memory");
     if (!err)
         err = daemon_start_jpeg(d, why);
+    if (!err)
+        err = daemon_start_exec(d, why);
+    if (!err)
+        err = daemon_start_mqtt(d, why);
     if (!err)
         err = daemon_start_app(d, why);
     if (!err)
@@ -455,12 +495,16 @@ static void on_media_closed(void *ctx)
     struct daemon *d = ctx;
 
     jpegs_close(d->jpegs);
+    execs_close(d->execs);
+    daemon_close_mqtt(d);
+    d->execs = NULL;
     sip_edge_close(d->edge, NULL, NULL);
     hook_client_close(d->caller, NULL, NULL);
     store_end_asks(d->store); /* nothing is sent to the box from now on */
     mailbox_close(&d->box, NULL, NULL);
     uv_close((uv_handle_t *)&d->drain, NULL);
     uv_close((uv_handle_t *)&d->in_time, NULL);
+    uv_close((uv_handle_t *)&d->log_check, NULL);
     for (size_t i = 0; i < 3; i++)
         uv_close((uv_handle_t *)&d->signals[i], NULL);
 }
@@ -536,9 +580,11 @@ static void on_signal(uv_signal_t *s, int number)
     uv_timer_start(&d->drain, on_drain, 20, 20);
 }
 
-void daemon_run(struct daemon *d, void (*reload)(void *ctx), void *ctx)
+void daemon_run(struct daemon *d, void (*reload)(void *ctx),
+                void (*take_over)(void *ctx, struct config *c), void *ctx)
 {
     d->reload = reload;
+    d->take_over = take_over;
     d->reload_ctx = ctx;
     uv_run(&d->loop, UV_RUN_DEFAULT);
     log_f(LOG_INFO, "msg=\"stopped\"");
@@ -564,6 +610,8 @@ void daemon_free(struct daemon *d)
     tls_ctx_free(d->tls);
     trace_free(d->trace);
     rtplogs_free(d->headers);
+    log_listen(NULL, NULL); /* no thread is left that would log */
+    logring_free(d->log);
     uv_loop_close(&d->loop);
     free(d);
 }

@@ -21,7 +21,10 @@ void daemon_reload(struct daemon *d, const struct config *c);
 /* Prints what a person needs: page, password, what to type into a camera. */
 void daemon_banner(const struct daemon *d);
 
-/* Runs until SIGTERM or SIGINT have drained it. reload is called on SIGHUP. */
-void daemon_run(struct daemon *d, void (*reload)(void *ctx), void *ctx);
+/* Runs until SIGTERM or SIGINT have drained it. reload is called on SIGHUP,
+ * take_over when people have set something: c is to be in force, and keeps what it
+ * is not any more. */
+void daemon_run(struct daemon *d, void (*reload)(void *ctx),
+                void (*take_over)(void *ctx, struct config *c), void *ctx);
 void daemon_free(struct daemon *d);
 #endif

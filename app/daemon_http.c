@@ -431,7 +431,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
 {
     struct http_app_config hc = {
         .alloc = &gb_alloc_heap, .platform = d->platform, .sip = d->sip,
-        .trace = d->trace, .headers = d->headers, .listeners = http_listeners,
+        .trace = d->trace, .headers = d->headers, .log_ring = d->log, .listeners = http_listeners,
         .ctx = d, .now = daemon_http_now, .random = http_random,
         .touched = http_touched, .on_media = http_on_media,
         .jpeg = d->jpegs ? daemon_jpeg : NULL, .hls = http_hls, .say = http_say,
@@ -453,6 +453,8 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .picture_dir = d->picture_dir,
         .pictures_max = (uint64_t)config_number(d->config,
                                                 CONFIG_SNAPSHOT_MAX) << 20,
+        .event_wanted = daemon_event_wanted, .event = daemon_event,
+        .setting = daemon_setting, .set = daemon_set,
         .not_ready = http_not_ready, .metrics = daemon_metrics,
         .addresses = daemon_addresses, .log = daemon_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),

@@ -2,6 +2,7 @@
  *
  *   daemon.c           starting, what comes in, ending
  *   daemon_settings.c  the configuration, at the start and at SIGHUP
+ *   daemon_config.c    what people set of it
  *   daemon_load.c      what the store has kept
  *   daemon_out.c       what the platform wants done
  *   daemon_saves.c     files of downloads
@@ -10,6 +11,8 @@
  *   daemon_metrics.c   what /metrics tells beside it
  *   daemon_rtsp.c      the RTSP server
  *   daemon_jpeg.c      pictures by another program
+ *   daemon_mqtt.c      events and states for an MQTT broker
+ *   daemon_exec.c      programs that are run for events
  *   daemon_rules.c     what is done when alarms come
  *   daemon_tls.c       certificates
  *   daemon_push.c      streams that are pushed to other servers
@@ -24,6 +27,7 @@
 #include "app/net/blocks.h"
 #include "app/net/hook_client.h"
 #include "app/net/log.h"
+#include "app/net/logring.h"
 #include "app/net/mailbox.h"
 #include "app/net/media.h"
 #include "app/net/rolls.h"
@@ -57,6 +61,9 @@ struct daemon {
     struct media_net *media;
     struct disk *file_disk; /* of downloads and pictures */
     struct saves *saves; /* files of downloads; NULL: there are none */
+    struct logring *log;     /* the last lines */
+    uv_check_t log_check;    /* with each turn: whether there are more */
+    uint64_t log_told;
     struct rtplogs *headers; /* of the sessions; NULL: none are kept */
     struct accounts *accounts; /* users and tokens */
     struct http_app *app;
@@ -74,6 +81,8 @@ struct daemon {
     uv_timer_t record_timer;
     struct volumes *volumes;     /* where they lie */
     struct viewer_hooks viewer_hooks;
+    struct daemon_mqtt *mqtt;   /* NULL: there is no broker */
+    struct execs *execs;        /* NULL: no programs are run for events */
     struct jpegs *jpegs;        /* NULL: no program makes them */
     struct rules *rules;        /* what is done when alarms come */
     struct hooks *hooks;        /* webhooks */
@@ -97,7 +106,9 @@ struct daemon {
     bool draining, closing;
     uint64_t drain_until_ms;
     void (*reload)(void *ctx);
+    void (*take_over)(void *ctx, struct config *c);
     void *reload_ctx;
+    bool keeping; /* settings are being written */
     const char *password; /* of devices */
     char realm[64];
     struct gb_addr sip_addr, http_addr;
@@ -117,6 +128,11 @@ int daemon_start_platform(struct daemon *d, char why[static 512]);
 void daemon_set_retention(struct daemon *d, const struct config *c);
 void daemon_set_record_limits(struct daemon *d, const struct config *c);
 void daemon_set_hooks(struct daemon *d, const struct config *c);
+
+/* daemon_config.c: of struct http_app_config. */
+bool daemon_setting(void *ctx, size_t i, struct http_setting *out);
+int daemon_set(void *ctx, uint64_t request, struct http_setting_value *v,
+               size_t n);
 
 /* daemon_load.c: opens the store. */
 int daemon_load(struct daemon *d, char why[static 512]);
@@ -146,6 +162,22 @@ int daemon_fail_port(char why[static 512], int err, const char *what,
 /* daemon_jpeg.c: before the HTTP application; of struct http_app_config. */
 int daemon_start_jpeg(struct daemon *d, char why[static 512]);
 bool daemon_jpeg(void *ctx, uint64_t request, uint64_t session, unsigned loop);
+
+/* daemon_exec.c: before the HTTP application; of struct http_app_config; what
+ * /metrics tells of it. */
+int daemon_start_exec(struct daemon *d, char why[static 512]);
+bool daemon_event_wanted(void *ctx, enum hooks_kind kind);
+void daemon_event(void *ctx, const struct http_event *e);
+void daemon_exec_metrics(const struct daemon *d, struct buf *out);
+
+/* daemon_mqtt.c: the platform has its devices; of daemon_event; with each alarm;
+ * what /metrics tells of it; when nothing happens any more. */
+int daemon_start_mqtt(struct daemon *d, char why[static 512]);
+bool daemon_mqtt_wants(const struct daemon *d, enum hooks_kind kind);
+void daemon_mqtt_event(struct daemon *d, const struct http_event *e);
+void daemon_mqtt_alarm(struct daemon *d, const struct platform_alarm *alarm);
+void daemon_mqtt_metrics(const struct daemon *d, struct buf *out);
+void daemon_close_mqtt(struct daemon *d);
 
 /* daemon_rules.c: before the store is loaded; what is loaded; of struct
  * http_app_config; with each alarm. */

@@ -249,6 +249,8 @@ void daemon_metrics(void *ctx, struct buf *out)
     media(d, out);
     rtsp(d, out);
     store(d, out);
+    daemon_exec_metrics(d, out);
+    daemon_mqtt_metrics(d, out);
     messages(d, out);
     listeners(d, out, N "sip_listener_messages_total",
               "SIP messages of each listener", false);

@@ -265,8 +265,10 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     if (d->closing)
         return;
     http_on_action(d->app, a);
-    if (a->kind == PLATFORM_ALARM && a->alarm)
-        daemon_follow_rules(d, a->alarm); /* calls the platform: a is over */
+    if (a->kind != PLATFORM_ALARM || !a->alarm)
+        return;
+    daemon_mqtt_alarm(d, a->alarm);
+    daemon_follow_rules(d, a->alarm); /* calls the platform: a is over */
 }
 
 void daemon_run_actions(struct daemon *d)

@@ -68,7 +68,7 @@ int daemon_start_rtsp(struct daemon *d, char why[static 512])
     struct gb_addr listen[RTSP_LISTENERS_MAX];
     struct rtsp_server_config c = {
         .loop = &d->loop, .platform = d->platform, .media = d->media,
-        .listen = listen,
+        .listen = listen, .tls = d->relay,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
         .token = d->secrets->admin_token,
         .ctx = d, .now = daemon_http_now, .touched = touched,

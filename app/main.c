@@ -101,10 +101,20 @@ static int parse_options(int argc, char **argv, struct options *o)
     return 0;
 }
 
+static const char *data_dir(const struct config *c, const struct options *o)
+{
+    const char *dir = config_text(c, CONFIG_SERVER_DATA);
+
+    if (*dir)
+        return dir;
+    return !o->file && access(CONFIG_PATH, F_OK) == 0 ? DATA_SYSTEM : DATA_HERE;
+}
+
 /* All layers, in their order. */
 static int load(struct config *c, const struct options *o,
                 struct config_error *e)
 {
+    char kept[1200];
     int err = config_init(c);
 
     if (err) {
@@ -119,20 +129,15 @@ static int load(struct config *c, const struct options *o,
         err = config_environment(c, e);
     for (size_t i = 0; !err && i < o->n_set; i++)
         err = config_set(c, o->set[i], CONFIG_FLAG, e);
+    if (!err) {
+        snprintf(kept, sizeof(kept), "%s/" CONFIG_KEPT_FILE, data_dir(c, o));
+        err = config_read_kept(c, kept, e);
+    }
     if (!err)
         err = config_check(c, e);
     if (err)
         config_fini(c);
     return err;
-}
-
-static const char *data_dir(const struct config *c, const struct options *o)
-{
-    const char *dir = config_text(c, CONFIG_SERVER_DATA);
-
-    if (*dir)
-        return dir;
-    return !o->file && access(CONFIG_PATH, F_OK) == 0 ? DATA_SYSTEM : DATA_HERE;
 }
 
 static void start_log(const struct config *c)
@@ -178,13 +183,30 @@ static bool tell_changes(const struct config *now, const struct config *then)
     return any;
 }
 
-/* SIGHUP: what may change while running is taken over. */
+/* What may change while running is in force; c keeps what is not any more. */
+static void take_over(void *ctx, struct config *c)
+{
+    struct running *r = ctx;
+    enum log_level least;
+
+    if (!tell_changes(c, r->c)) {
+        log_f(LOG_INFO, "msg=\"configuration read, nothing to take over\"");
+    } else {
+        if (log_level_parse(slice_str(config_text(c, CONFIG_LOG_LEVEL)),
+                            &least))
+            log_set_level(least);
+        daemon_reload(r->d, c);
+        log_f(LOG_INFO, "msg=\"configuration reloaded\"");
+    }
+    config_take_reloaded(r->c, c); /* where values come from may differ, too */
+}
+
+/* SIGHUP */
 static void reload(void *ctx)
 {
     struct running *r = ctx;
     struct config_error e;
     struct config c;
-    enum log_level least;
 
     if (load(&c, r->o, &e)) {
         struct log_quoted q;
@@ -193,16 +215,7 @@ static void reload(void *ctx)
               log_quote(&q, slice_str(e.text)));
         return;
     }
-    if (!tell_changes(&c, r->c)) {
-        log_f(LOG_INFO, "msg=\"configuration read, nothing to take over\"");
-    } else {
-        if (log_level_parse(slice_str(config_text(&c, CONFIG_LOG_LEVEL)),
-                            &least))
-            log_set_level(least);
-        daemon_reload(r->d, &c);
-        config_take_reloaded(r->c, &c);
-        log_f(LOG_INFO, "msg=\"configuration reloaded\"");
-    }
+    take_over(r, &c);
     config_fini(&c);
 }
 
@@ -231,7 +244,8 @@ static int give_up_rights(const struct config *c, const char *data,
         log_f(LOG_WARN, "msg=\"it runs as root, which it need not: see "
                         "server.user\"");
     if (config_bool(c, CONFIG_SERVER_SECCOMP) &&
-        sandbox_filter(*config_text(c, CONFIG_SNAPSHOT_FFMPEG) != '\0', why))
+        sandbox_filter(*config_text(c, CONFIG_SNAPSHOT_FFMPEG) ||
+                           config_n(c, CONFIG_EXEC_RUN), why))
         log_f(LOG_INFO, "msg=\"system calls are not filtered\" why=\"%s\"",
               why);
     return 0;
@@ -264,7 +278,7 @@ static int run(struct config *c, const struct options *o)
     }
     tell_unused(c);
     daemon_banner(r.d);
-    daemon_run(r.d, reload, &r);
+    daemon_run(r.d, reload, take_over, &r);
     daemon_free(r.d);
     secrets_close(&secrets);
     return EX_OK;

@@ -223,8 +223,10 @@ void gb_addr_write(struct writer *w, const struct gb_addr *a)
 
 bool gb_addr_ip_eq(const struct gb_addr *a, const struct gb_addr *b)
 {
-    return a->family == b->family &&
-           memcmp(a->ip, b->ip, a->family == GB_IPV4 ? 4 : 16) == 0;
+    if (a->family != b->family)
+        return false;
+    return a->family == GB_IPV4 ? memcmp(a->ip, b->ip, 4) == 0
+                                : memcmp(a->ip, b->ip, 16) == 0;
 }
 
 bool gb_addr_eq(const struct gb_addr *a, const struct gb_addr *b)
@@ -294,4 +296,13 @@ const char *gb_addr_text(const struct gb_addr *a,
     gb_addr_write(&w, a);
     buf[w.len] = '\0';
     return buf;
+}
+
+size_t gb_addr_site(const struct gb_addr *a, uint8_t out[static GB_ADDR_SITE])
+{
+    size_t n = a->family == GB_IPV4 ? 4 : 8;
+
+    out[0] = a->family;
+    memcpy(out + 1, a->ip, n);
+    return 1 + n;
 }

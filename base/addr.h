@@ -48,6 +48,11 @@ bool gb_addr_is_private(const struct gb_addr *a);
 bool gb_addr_in_net(const struct gb_addr *a, const struct gb_addr *net,
                     unsigned bits);
 
+/* The key of a table of sources: the address, or the /64 of IPv6, which one site
+ * has. Bytes used. */
+#define GB_ADDR_SITE 9
+size_t gb_addr_site(const struct gb_addr *a, uint8_t out[static GB_ADDR_SITE]);
+
 /* "a" with a NUL, in a buffer of the caller, for log lines. */
 const char *gb_addr_text(const struct gb_addr *a,
                          char buf[static GB_ADDR_TEXT_MAX]);

@@ -36,6 +36,7 @@ struct answer {
     uint32_t gap_ms, sn;
     uint32_t expected, duplicates, unnamed, broken, excess, messages;
     bool said_sum, exact, loose_own_sn;
+    bool news;     /* in the message under way */
     bool told;     /* COMPLETE has been queued */
     bool closed;
     struct manscdp_assembly_event event;
@@ -326,6 +327,7 @@ enum manscdp_novelty manscdp_assembly_item(struct manscdp_assemblies *s,
     novelty = !key.n                       ? MANSCDP_UNNAMED
               : key.n > s->limits.max_key ? MANSCDP_EXCESS
                                            : keyset_add(&an->keys, s, key);
+    an->news |= novelty == MANSCDP_NEW;
     an->duplicates += novelty == MANSCDP_DUPLICATE;
     an->unnamed += novelty == MANSCDP_UNNAMED;
     an->excess += novelty == MANSCDP_EXCESS;
@@ -416,7 +418,9 @@ void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
     deadline_ms = now_ms + an->gap_ms;
     if (!an->exact && an->loose_own_sn && deadline_ms < an->first_deadline_ms)
         deadline_ms = an->first_deadline_ms;
-    timerq_set(&s->timers, &an->timer, deadline_ms);
+    if (an->news || an->messages == 1)
+        timerq_set(&s->timers, &an->timer, deadline_ms);
+    an->news = false;
     if (!an->told && has_all(an)) {
         an->told = true;
         tell(s, an);

@@ -97,8 +97,9 @@ enum manscdp_novelty manscdp_assembly_item(struct manscdp_assemblies *s,
 
 /* The message is over. A row without gap_ms (one Response) closes here; SumNum
  * 0 without items is an empty answer and complete. has_sum_num, sum_num: as
- * the message said; n_broken: items that it lost. Restarts the gap; may give
- * an event. */
+ * the message said; n_broken: items that it lost. The first one, and each with
+ * a new item, restarts the gap: a device that repeats itself for ever is not
+ * listened to for ever. May give an event. */
 void manscdp_assembly_end(struct manscdp_assemblies *s, uint64_t id,
                           bool has_sum_num, uint32_t sum_num,
                           uint32_t n_broken, uint64_t now_ms);

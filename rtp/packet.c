@@ -11,6 +11,27 @@ static uint32_t be32(const uint8_t *p)
            p[3];
 }
 
+static void take_fixed(struct rtp_packet *out, const uint8_t *p)
+{
+    out->pt = p[1] & 0x7f;
+    out->marker = p[1] >> 7;
+    out->seq = be16(p + 2);
+    out->ts = be32(p + 4);
+    out->ssrc = be32(p + 8);
+}
+
+/* As all devices send it: the fixed header, then the payload. */
+static void take_plain(struct rtp_packet *out, const uint8_t *p, size_t n)
+{
+    take_fixed(out, p);
+    out->n_csrc = 0;
+    out->has_ext = false;
+    out->ext_profile = 0;
+    out->ext_len = 0;
+    out->ext = out->payload = p + RTP_HEADER_BYTES;
+    out->payload_len = n - RTP_HEADER_BYTES;
+}
+
 int rtp_packet_parse(struct rtp_packet *out, const uint8_t *p, size_t n)
 {
     size_t off = RTP_HEADER_BYTES, pad = 0, ext_len = 0;
@@ -18,6 +39,10 @@ int rtp_packet_parse(struct rtp_packet *out, const uint8_t *p, size_t n)
 
     if (n < RTP_HEADER_BYTES)
         return GB_ERANGE;
+    if (p[0] == 0x80) {
+        take_plain(out, p, n);
+        return 0;
+    }
     if (p[0] >> 6 != 2)
         return GB_ESYNTAX;
     ext = p[0] & 0x10;
@@ -32,11 +57,7 @@ int rtp_packet_parse(struct rtp_packet *out, const uint8_t *p, size_t n)
     }
     if (p[0] & 0x20 && n > off + ext_len && p[n - 1] <= n - off - ext_len)
         pad = p[n - 1]; /* an absurd count is none (seen) */
-    out->pt = p[1] & 0x7f;
-    out->marker = p[1] >> 7;
-    out->seq = be16(p + 2);
-    out->ts = be32(p + 4);
-    out->ssrc = be32(p + 8);
+    take_fixed(out, p);
     out->n_csrc = p[0] & 15;
     out->has_ext = ext;
     out->ext_profile = ext ? be16(p + off - 4) : 0;

@@ -79,8 +79,8 @@ static void note_jitter(struct rtp_queue *q, uint32_t ts, uint64_t now_ms)
     int32_t d = (int32_t)(transit - q->transit);
     uint32_t step = d < 0 ? 0u - (uint32_t)d : (uint32_t)d;
 
-    if (q->has_transit &&
-        step / q->clock_hz < RTP_QUEUE_JITTER_MAX_S) /* else: clock was set */
+    if (q->has_transit && /* a longer step: a clock was set */
+        step < (uint64_t)q->clock_hz * RTP_QUEUE_JITTER_MAX_S)
         q->jitter16 += step - ((q->jitter16 + 8) >> 4);
     q->has_transit = true;
     q->transit = transit;
@@ -103,6 +103,13 @@ static void note_highest(struct rtp_queue *q, uint32_t ext)
 }
 
 /* ---- in ---- */
+
+static void deliver(struct rtp_queue *q, uint32_t ext)
+{
+    q->next = ext + 1;
+    q->gap_next = false;
+    q->count.delivered++;
+}
 
 /* The same number in the cycle after that of next: numbers never go back. */
 static uint32_t next_cycle(const struct rtp_queue *q, uint16_t seq)
@@ -264,14 +271,29 @@ enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
     return RTP_PUSH_TAKEN;
 }
 
-/* ---- out ---- */
-
-static void deliver(struct rtp_queue *q, uint32_t ext)
+bool rtp_queue_pass(struct rtp_queue *q, struct rtp_item *item, uint64_t now_ms)
 {
-    q->next = ext + 1;
-    q->gap_next = false;
-    q->count.delivered++;
+    if (!q->started || q->has_ready || q->has_beyond || q->flushing ||
+        q->held || item->seq != (uint16_t)q->next)
+        return false;
+    q->count.received++;
+    note_jitter(q, item->ts, now_ms);
+    item->ext_seq = q->next;
+    item->gap = false;
+    if (q->window) {
+        item->gap = q->gap_next;
+        q->run = 0;
+        if ((int32_t)(item->ts - q->newest_ts) > 0)
+            q->newest_ts = item->ts;
+    }
+    note_highest(q, q->next);
+    q->received++;
+    q->hole = false;
+    deliver(q, q->next);
+    return true;
 }
+
+/* ---- out ---- */
 
 static void take_slot(struct rtp_queue *q, struct slot *s,
                       struct rtp_item *out)

@@ -78,6 +78,12 @@ void rtp_queue_free(struct rtp_queue *q);
 enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
                              uint64_t now_ms);
 
+/* Push and pop in one, of the packet that is due, while no other is held: true,
+ * the fields marked "out" are set, and item->buf has not been taken. false:
+ * nothing was done, push it. */
+bool rtp_queue_pass(struct rtp_queue *q, struct rtp_item *item,
+                    uint64_t now_ms);
+
 /* The next packet in order. A hole older or wider than the limits is given up
  * here: the packet behind it has gap set. */
 bool rtp_queue_pop(struct rtp_queue *q, struct rtp_item *out, uint64_t now_ms);

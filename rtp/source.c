@@ -74,6 +74,18 @@ static bool same_ssrc(const struct rtp_source *s, uint32_t ssrc)
     return s->ssrc == ssrc || s->policy == RTP_SSRC_IGNORE;
 }
 
+bool rtp_source_waits(const struct rtp_source *s, const struct gb_addr *from,
+                      uint32_t ssrc)
+{
+    for (size_t i = 0; i < RTP_SOURCE_CANDIDATES; i++) {
+        const struct rtp_candidate *c = &s->cand[i];
+
+        if (c->run && c->ssrc == ssrc && gb_addr_eq(&c->from, from))
+            return true;
+    }
+    return false;
+}
+
 /* The slot of this sender, or the one that has been quiet longest. */
 static struct rtp_candidate *candidate(struct rtp_source *s,
                                        const struct gb_addr *from,

@@ -83,4 +83,9 @@ void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr);
 enum rtp_verdict rtp_source_check(struct rtp_source *s,
                                   const struct gb_addr *from, uint32_t ssrc,
                                   uint16_t seq, uint64_t now_ms);
+
+/* Whether packets of this sender, which are refused, are counted: it may turn
+ * out to be ours. */
+bool rtp_source_waits(const struct rtp_source *s, const struct gb_addr *from,
+                      uint32_t ssrc);
 #endif

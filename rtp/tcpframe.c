@@ -652,11 +652,41 @@ static int next(struct rtp_tcpframe *f, uint8_t *buf, size_t len, bool end,
     return err;
 }
 
+/* The usual frame: whole, of the length framing, with a fixed header alone and
+ * the SSRC that is believed. false: nothing was done, the steps shall read it. */
+static bool next_plain(struct rtp_tcpframe *f, const uint8_t *buf, size_t len,
+                       struct rtp_frame *out)
+{
+    const uint8_t *p = buf + f->pos;
+    size_t n;
+
+    if (f->mode != RTP_FRAMING_LENGTH || !f->confirmed || f->lost || !f->ssrc ||
+        len < f->pos + 2 + RTP_HEADER_BYTES)
+        return false;
+    n = be16(p);
+    if (n < RTP_HEADER_BYTES || n > len - f->pos - 2 || p[2] != 0x80 ||
+        is_rtcp(p[3]) || be32(p + 10) != f->ssrc)
+        return false;
+    *out = (struct rtp_frame){ RTP_FRAME_RTP, f->gap, p + 2, n };
+    f->pt = p[3] & 0x7f;
+    f->n_foreign = 0;
+    f->gap = false;
+    f->nulls = 0;
+    f->scanned = 0;
+    f->frames++;
+    f->last = f->pos;
+    f->pos += 2 + n;
+    return true;
+}
+
 int rtp_tcpframe_next(struct rtp_tcpframe *f, uint8_t *buf, size_t len,
                       size_t cap, struct rtp_frame *out)
 {
-    int err = next(f, buf, len, false, out);
+    int err;
 
+    if (next_plain(f, buf, len, out))
+        return 0;
+    err = next(f, buf, len, false, out);
     /* rather than outgrow a buffer of full size, let go of the frame before */
     if (err == GB_EAGAIN && !f->lost && cap >= RTP_TCPFRAME_CAP &&
         f->need - f->last > cap)

@@ -580,16 +580,25 @@ static void on_2xx(struct sip_stack *s, struct trans *t,
     uint64_t tag = stk_tag_hash(s, m->to.tag), answer;
     struct call *c = call_of(s, t);
     bool wanted = c && c->own_invite == t->id;
+    bool seen = seen_tag(ct, tag), again;
+    struct slice contact;
     struct sip_dialog d;
-    bool seen = seen_tag(ct, tag);
 
     if (stk_read_back(s, t) ||
         sip_dialog_of_response(&d, &s->aux, m, &scratch) ||
-        (!seen && ct->n_forks == STK_MAX_FORKS) ||
-        (wanted && establish(s, t, c, &d, from, m))) {
+        (!seen && ct->n_forks == STK_MAX_FORKS)) {
         s->count.dropped++;
         return;
     }
+    again = c && s->aux.to.tag.n;
+    if (again && !sip_dialog_contact(m, &contact))
+        d.target = c->d.target;
+    if (wanted && establish(s, t, c, &d, from, m)) {
+        s->count.dropped++;
+        return;
+    }
+    if (again) /* a strict route is in the Request-URI of our re-INVITE */
+        d.routes = c->d.routes;
     if (!seen)
         ct->fork[ct->n_forks++] = tag;
     send_ack_2xx(s, ct, &d, c ? &c->peer : &t->peer, &scratch);

@@ -4,7 +4,8 @@
  * stack_trans.c   transactions: keys, tables, blobs, limits
  * stack_done.c    finished ones that wait for repeats
  * stack_client.c  requests of ours and what comes back
- * stack_server.c  requests of peers and our answers
+ * stack_server.c  requests of peers
+ * stack_reply.c   our answers to them
  * stack_refuse.c  what is refused before the layer above sees it
  * stack_call.c    dialogs
  * stack_sub.c     subscriptions
@@ -467,8 +468,6 @@ void stk_invite_abandon(struct sip_stack *s, struct trans *t, uint64_t now_ms);
 
 void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
                     struct sip_msg *m, uint64_t now_ms);
-void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
-                      const struct sip_msg *m);
 /* The turn of the pending request is over: it gets all that a transaction
  * needs, an INVITE its 100 and its dialog. */
 void stk_turn_over(struct sip_stack *s);
@@ -484,6 +483,49 @@ void stk_end_invites(struct sip_stack *s, uint64_t own, uint64_t peers,
 int stk_answer(struct sip_stack *s, struct trans *t, unsigned status,
                uint64_t now_ms);
 
+/* ---- stack_reply.c ---- */
+
+/* An answer in the making, and what will make it once more. */
+struct making {
+    struct sip_response_parts p;
+    struct seed seed;
+    char tag[STK_TAG];
+    char text[STK_LINES];
+    struct writer lines;         /* its further headers, in text */
+    struct slice first, tail;    /* of an answer to be kept whole */
+};
+
+/* The To tag of what is answered under this key: the same each time. */
+uint64_t stk_tag_of_key(const struct sip_stack *s, const struct stk_key *k);
+/* Where the answer to a request goes: to its source, or as §18.2.2 says. */
+struct sip_peer stk_reply_peer(const struct sip_stack *s,
+                               const struct sip_peer *from,
+                               const struct sip_msg *m);
+/* An answer that nothing keeps. The same request gets the same bytes. */
+int stk_reply(struct sip_stack *s, const struct sip_peer *from,
+              const struct sip_msg *m, const struct sip_response *r);
+/* The final answer to the request at hand, not an INVITE: sent, and kept as far
+ * as its repeats need it. */
+int stk_answer_last(struct sip_stack *s, const struct sip_peer *from,
+                    const struct sip_msg *m, const struct sip_response *r,
+                    uint64_t to_tag, uint64_t now_ms);
+/* The same answer out of the same request (§17.2.2). Who is not its sender
+ * gets nothing. */
+void stk_answer_again(struct sip_stack *s, const struct done *d,
+                      const struct sip_peer *from, const struct sip_msg *m);
+/* The answer to t, whose request has gone; NULL and *err: no memory. k: for
+ * stk_make_end, as long as the blob lives. */
+struct blob *stk_build_for(struct sip_stack *s, const struct trans *t,
+                           const struct sip_response *r, struct making *k,
+                           int *err);
+/* Remembers what was made, for repeats. */
+void stk_make_end(struct sip_stack *s, struct making *k,
+                  const struct stk_key *key, uint64_t to_tag,
+                  const struct gb_addr *source, uint64_t now_ms);
+/* The 100 of the INVITE at hand. */
+void stk_send_trying(struct sip_stack *s, struct trans *t);
+void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
+                      const struct sip_msg *m);
 /* Answers the request at hand without a word to the layer above, and without
  * state: the same request gets the same bytes. A quiet peer gets none. */
 void stk_refuse(struct sip_stack *s, const struct sip_peer *from,

@@ -176,12 +176,11 @@ int sip_via_parse(struct sip_via *out, struct slice value,
     if (at < v.text.n && v.text.p[at] != ';')
         return gb_fail(diag, GB_ESYNTAX, at, "text behind sent-by of Via");
     v.params = rest = slice_from(v.text, at + 1);
-    while (sip_param_next(&rest, ';', &p))
-        if (sip_via_take(&v, p.name, p.value))
-            return gb_fail(diag, GB_ERANGE,
-                           (size_t)(p.name.p - v.text.p), "ttl of Via");
+    while (!err && sip_param_next(&rest, ';', &p))
+        err = sip_via_take(&v, p.name, p.value);
     *out = v;
-    return 0;
+    return err ? gb_fail(diag, err, (size_t)(p.name.p - v.text.p), "ttl of Via")
+               : 0;
 }
 
 bool sip_via_has_cookie(const struct sip_via *v)

@@ -28,7 +28,8 @@ struct sip_via {
 /* Parses one value (not a list; see sip_list_cut). White space and folds round
  * the slashes and parameters, empty and unknown parameters are accepted.
  *
- * *out borrows from value and is written only on 0.
+ * *out borrows from value and is written only on 0, and where nothing but a
+ * parameter is wrong, so that the request can be answered.
  * 0, GB_ESYNTAX or GB_ERANGE (port, ttl). */
 int sip_via_parse(struct sip_via *out, struct slice value,
                   struct gb_diag *diag);

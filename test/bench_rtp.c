@@ -35,6 +35,17 @@ static void drain(struct rtp_queue *q, uint64_t now_ms)
         sink += it.n + it.gap;
 }
 
+/* As the receiver does. */
+static void offer(struct rtp_queue *q, struct rtp_item *it, uint64_t now_ms)
+{
+    if (rtp_queue_pass(q, it, now_ms)) {
+        sink += it->n + it->gap;
+        return;
+    }
+    rtp_queue_push(q, it, now_ms);
+    drain(q, now_ms);
+}
+
 /* Packets that have arrived: parse, source, queue. swap: each pair the wrong
  * way round. */
 static void receive(bool swap)
@@ -63,8 +74,7 @@ static void receive(bool swap)
         it = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
                                 .seq = pkt.seq, .ts = pkt.ts, .pt = pkt.pt,
                                 .marker = pkt.marker };
-        rtp_queue_push(q, &it, i / 4);
-        drain(q, i / 4);
+        offer(q, &it, i / 4);
     }
     rtp_queue_free(q);
 }
@@ -112,8 +122,7 @@ static void read_frames(void)
                                     .n = pkt.payload_len,
                                     .seq = pkt.seq,
                                     .ts = pkt.ts };
-            rtp_queue_push(q, &it, r);
-            drain(q, r);
+            offer(q, &it, r);
         }
     }
     if (f.frames != PACKETS || f.resyncs)

@@ -106,6 +106,7 @@ struct sim_device {
     unsigned break_after_ms;    /* of media: then nothing more comes */
     unsigned break_times;       /* of its sessions */
     bool no_media_status;       /* at the end of a recording */
+    bool bye_at_end;            /* at once, in place of it */
 
     /* INFO inside its call */
     unsigned control_status;    /* 0: 200 */

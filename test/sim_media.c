@@ -230,6 +230,9 @@ static void recording_step(struct sim *s, struct sim_stream *st)
     if (d->break_times && st->position_ms >= d->break_after_ms) {
         d->break_times--;
         st->next_ms = GB_NEVER; /* and never again a packet */
+    } else if (st->position_ms == st->history_ms && d->bye_at_end) {
+        st->next_ms = GB_NEVER;
+        sim_bye(d);
     } else if (st->position_ms == st->history_ms && !d->no_media_status) {
         st->next_ms = GB_NEVER;
         snprintf(body, sizeof(body), status, d->channel[0]);

@@ -119,14 +119,14 @@ static void source_keys(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        uint8_t a[ADMIT_SOURCE_KEY], b[ADMIT_SOURCE_KEY];
+        uint8_t a[GB_ADDR_SITE], b[GB_ADDR_SITE];
         struct gb_addr x, y;
         size_t n;
 
         assert_int_equal(gb_addr_parse(&x, slice_str(cases[i].a), 1), 0);
         assert_int_equal(gb_addr_parse(&y, slice_str(cases[i].b), 1), 0);
-        n = admit_source_key(&x, a);
-        assert_int_equal(n, admit_source_key(&y, b));
+        n = gb_addr_site(&x, a);
+        assert_int_equal(n, gb_addr_site(&y, b));
         assert_int_equal(memcmp(a, b, n) == 0, cases[i].same);
     }
 }

@@ -192,7 +192,8 @@ static void a_platform_may_take_longer(void **state)
     end(&w);
 }
 
-/* The gap counts from each message; there is no limit for the whole. */
+/* The gap counts from each message that has something new; there is no limit
+ * for the whole. */
 static void note_4_16_slow_devices_outlast_any_total(void **state)
 {
     struct world w;
@@ -207,6 +208,23 @@ static void note_4_16_slow_devices_outlast_any_total(void **state)
     }
     manscdp_assembly_tick(w.s, 50 * 9999 + 10000);
     expect(&w, MANSCDP_PARTIAL, true, 50, 10);
+    end(&w);
+}
+
+/* What is repeated is no news. */
+static void one_that_repeats_itself(void **state)
+{
+    struct world w;
+
+    (void)state;
+    begin(&w, NULL);
+    open_at(&w, nvr, 7, 0);
+    for (unsigned i = 1; i < 10; i++)
+        message(&w, 7, 60, 1, 5, i * 1000);
+    manscdp_assembly_tick(w.s, 10999);
+    expect_none(&w);
+    manscdp_assembly_tick(w.s, 11000);
+    assert_int_equal(expect(&w, MANSCDP_PARTIAL, true, 5, 55).duplicates, 40);
     end(&w);
 }
 
@@ -531,7 +549,7 @@ static void against_a_model(void **state)
     (void)state;
     for (unsigned round = 0; round < 3000; round++) {
         struct world w;
-        uint64_t id, now_ms = 0;
+        uint64_t id, now_ms = 0, news_ms = 0;
         unsigned total = 1 + (unsigned)(test_random(&seed) % 40);
         bool have[41] = { false };
         unsigned n = 0, dup = 0, tries = 0;
@@ -542,7 +560,7 @@ static void against_a_model(void **state)
         while (n < total && tries++ < 60) {
             unsigned k = 1 + (unsigned)(test_random(&seed) % 4);
 
-            now_ms += test_random(&seed) % 9000;
+            now_ms += test_random(&seed) % (news_ms + 10000 - now_ms);
             manscdp_assembly_tick(w.s, now_ms);
             assert_int_equal(
                 manscdp_assembly_message(w.s, nvr, MANSCDP_CMD_CATALOG, 5,
@@ -555,6 +573,7 @@ static void against_a_model(void **state)
                     manscdp_assembly_item(w.s, id, slice_of(key, 2)),
                     have[item] ? MANSCDP_DUPLICATE : MANSCDP_NEW);
                 n += !have[item];
+                news_ms = have[item] ? news_ms : now_ms;
                 dup += have[item];
                 have[item] = true;
             }
@@ -577,6 +596,7 @@ int main(void)
         cmocka_unit_test(silence),
         cmocka_unit_test(a_platform_may_take_longer),
         cmocka_unit_test(note_4_16_slow_devices_outlast_any_total),
+        cmocka_unit_test(one_that_repeats_itself),
         cmocka_unit_test(wrong_sums),
         cmocka_unit_test(note_4_2_unnamed_and_broken_items),
         cmocka_unit_test(unsolicited),

@@ -356,6 +356,108 @@ static void reloads(void **state)
     config_fini(&fresh);
 }
 
+static int keep(const char *name, const char *text)
+{
+    memset(&e, 0, sizeof(e));
+    return config_keep(&c, slice_str(name), slice_str(text ? text : ""), !text,
+                       &e);
+}
+
+static void keeping(void **state)
+{
+    static const struct {
+        const char *key, *text;
+        int err;
+        const char *why;
+    } cases[] = {
+        { "log.level", "debug", 0, "" },
+        { "media.idle_stop_s", "0", GB_ESYNTAX, "range" },
+        { "media.idle_stop_s", "9", 0, "" },
+        { "sip.deny", "10.0.0.0/8, 192.0.2.1", 0, "" },
+        { "sip.deny", "10.0.0.0/99", GB_ESYNTAX, "NET/BITS" },
+        { "sip.digest", "", GB_ESYNTAX, "empty" },
+        { "sip.qop", "maybe", GB_ESYNTAX, "true or false" },
+        { "sip.qop", "true\nx", GB_ESYNTAX, "control" },
+        { "no.such", "1", GB_ENOENT, "no such setting" },
+        { "http.listen", "127.0.0.1:1", GB_EUNSUPPORTED, "restart" },
+        { "sip.password", "x", GB_EUNSUPPORTED, "secret" },
+        { "webhooks.to", "http://a/ s", GB_EUNSUPPORTED, "secret" },
+        { "sip.date", "utc", GB_ESTATE, "command line" },
+        { "record.days", "7", GB_ESTATE, "configuration file" },
+    };
+
+    (void)state;
+    assert_int_equal(read_text("record: { days: 3 }\n"), 0);
+    assert_int_equal(config_set(&c, "sip.date=off", CONFIG_FLAG, &e), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int err = keep(cases[i].key, cases[i].text);
+
+        if (err != cases[i].err || !strstr(e.text, cases[i].why))
+            fail_msg("%s=%s: %d %s", cases[i].key, cases[i].text, err, e.text);
+    }
+    assert_true(text_is(CONFIG_LOG_LEVEL, "debug"));
+    assert_int_equal(config_number(&c, CONFIG_MEDIA_IDLE), 9);
+    assert_int_equal(config_n(&c, CONFIG_SIP_DENY), 2);
+    assert_int_equal(keep("log.level", NULL), 0);
+    assert_true(text_is(CONFIG_LOG_LEVEL, "info"));
+    assert_int_equal(c.value[CONFIG_LOG_LEVEL].layer, CONFIG_DEFAULT);
+}
+
+/* What was kept is there behind a restart, unless another layer has it now. */
+static void kept_and_read(void **state)
+{
+    struct config copy;
+    char *text;
+    size_t n;
+    FILE *f;
+
+    (void)state;
+    assert_int_equal(config_read_kept(&c, "/nowhere/at/all", &e), 0);
+    assert_int_equal(keep("media.idle_stop_s", "9"), 0);
+    assert_int_equal(keep("log.level", "warn"), 0);
+    assert_int_equal(keep("sip.deny_ids", "3402, 11"), 0);
+    assert_int_equal(keep("network.advertise", "10.0.0.0/8 10.1.1.5"), 0);
+    assert_int_equal(config_copy(&copy, &c), 0);
+    f = open_memstream(&text, &n);
+    config_print_kept(&copy, f);
+    config_fini(&copy);
+    fclose(f);
+    write_file(text, n);
+    free(text);
+    config_fini(&c);
+    assert_int_equal(config_init(&c), 0);
+    assert_int_equal(config_set(&c, "log.level=error", CONFIG_FLAG, &e), 0);
+    if (config_read_kept(&c, path, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(config_number(&c, CONFIG_MEDIA_IDLE), 9);
+    assert_int_equal(c.value[CONFIG_MEDIA_IDLE].layer, CONFIG_KEPT);
+    assert_true(text_is(CONFIG_LOG_LEVEL, "error"));
+    assert_string_equal(config_item(&c, CONFIG_SIP_DENY_IDS, 1), "11");
+    assert_string_equal(config_item(&c, CONFIG_NET_ADVERTISE, 0),
+                        "10.0.0.0/8 10.1.1.5");
+    write_file("log: { level: loud }", 20);
+    assert_int_equal(config_read_kept(&c, path, &e), GB_ESYNTAX);
+    assert_non_null(strstr(e.text, path));
+    assert_int_equal(config_number(&c, CONFIG_MEDIA_IDLE), 9);
+}
+
+static void rows(void **state)
+{
+    struct config_setting s;
+    unsigned n = 0, secrets = 0;
+
+    (void)state;
+    for (size_t i = 0; config_setting(&c, i, &s); i++, n++) {
+        secrets += s.secret;
+        assert_false(s.changes && (s.secret || !s.reloads));
+    }
+    assert_int_equal(n, CONFIG_COUNT);
+    assert_int_equal(secrets, 3);
+    assert_true(config_setting(&c, CONFIG_LOG_LEVEL, &s) && s.changes);
+    assert_int_equal(config_set(&c, "log.level=warn", CONFIG_FLAG, &e), 0);
+    assert_true(config_setting(&c, CONFIG_LOG_LEVEL, &s) && !s.changes);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -365,6 +467,7 @@ int main(void)
         T(no_open_section_hides_keys),
         T(layers),      T(on_the_command_line), T(too_many_items),
         T(collisions),  T(printed_and_read), T(reloads),
+        T(keeping),     T(kept_and_read), T(rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,21 @@ static void note_9_5_progress_and_its_end(void **state)
     ends_clean();
 }
 
+/* BYE with the last packet: where it stood had not been told yet. */
+static void note_9_5_bye_is_an_end(void **state)
+{
+    struct sim_device *d = recorder(1);
+    struct platform_download j;
+
+    (void)state;
+    d->bye_at_end = true;
+    j = until_over(order(T0, T0 + HALF), 100);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.sessions, 1);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    ends_clean();
+}
+
 /* The device says that it was all, far from the end: the rest is asked for once
  * more, and is a gap when nothing comes of it; field-note 9.4. */
 static void note_9_4_the_rest_is_asked_for(void **state)
@@ -684,6 +699,7 @@ int main(void)
         cmocka_unit_test(one_file_of_the_device),
         cmocka_unit_test(split_by_the_files_of_the_device),
         cmocka_unit_test(note_9_5_progress_and_its_end),
+        cmocka_unit_test(note_9_5_bye_is_an_end),
         cmocka_unit_test(note_9_4_the_rest_is_asked_for),
         cmocka_unit_test(goes_on_where_it_broke),
         cmocka_unit_test(gives_up),

@@ -377,6 +377,43 @@ static void without_a_store(void **state)
     assert_int_equal(ask("POST", RECORD, TOKEN, "{\"action\":\"start\"}"), 501);
 }
 
+/* Inside one, soon before one, long before one, of another channel. */
+static void of_an_alarm(void **state)
+{
+    static const struct {
+        const char *channel;
+        int64_t at;
+        const char *want;
+    } cases[] = {
+        { C1, T0 + 1000, "\"recording\":\"1700000000000\"" },
+        { C1, T0 - 5000, "\"recording\":\"1700000000000\"" },
+        { C1, T0 - 70000, "\"recording\":null" },
+        { C1, T0 + 70000, "\"recording\":null" },
+        { C2, T0 + 1000, "\"recording\":null" },
+    };
+
+    (void)state;
+    with_records();
+    put(T0, ARCHIVE_OPEN);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct platform_alarm alarm = {
+            .id = 7, .device = SLICE(D1),
+            .channel = slice_str(cases[i].channel),
+            .received_utc_ms = cases[i].at,
+        };
+        struct buf b;
+        struct jw j = jw_to(&b);
+
+        buf_init(&b, &fx.mem.alloc, 4096);
+        http_alarm_write(&j, fx.app, &alarm, 7);
+        assert_true(jw_is_complete(&j));
+        if (slice_find_slice(buf_view(&b), slice_str(cases[i].want)) == b.len)
+            fail_msg("%zu: %.*s", i, (int)b.len, b.p);
+        buf_fini(&b);
+    }
+    without_records();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +428,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(export, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(ranges_that_are_refused, fx_setup,
                                         fx_teardown),
+        cmocka_unit_test_setup_teardown(of_an_alarm, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(without_a_store, fx_setup,
                                         fx_teardown),
     };

@@ -92,6 +92,64 @@ static void note_16_7_formats_are_made_for_viewers(void **state)
     world_close(&w);
 }
 
+/* A recording: whoever comes first begins with its first picture, those after
+ * him with the newest key frame. */
+static void beginning_is_held(void **state)
+{
+    static const struct hub_options play = { .history = true,
+                                             .history_ms = 60000 };
+    struct hub_stats s;
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, &play, 0), 0);
+    for (unsigned i = 0; i < 4; i++)
+        gop(&w, 50);
+    view(&w, 0, FMP4_QUIET);
+    assert_int_equal(strlen(story_fmp4(&w.edge[0])), 1 + 200);
+    assert_memory_equal(story_fmp4(&w.edge[0]), "IKp", 3);
+    view(&w, 1, FLV_QUIET); /* at the same time */
+    assert_int_equal(strlen(story_flv(&w.edge[1])), 3 + 200);
+    gop(&w, 2);
+    assert_int_equal(strlen(story_fmp4(&w.edge[0])), 1 + 202);
+    assert_int_equal(w.edge[0].v.jumps + w.edge[1].v.jumps, 0);
+    view(&w, 2, FMP4_QUIET);
+    assert_string_equal(story_fmp4(&w.edge[2]), "IKp");
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.cached_frames, 2);
+    world_close(&w);
+}
+
+/* Nobody comes for long: what is kept has a limit; and it begins anew where
+ * somebody has asked for another place. */
+static void held_no_longer(void **state)
+{
+    static const struct hub_options play = { .history = true,
+                                             .history_ms = 600000 };
+    struct hub_stats s;
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, &play, 0), 0);
+    gop(&w, 50);
+    hub_pace(w.hub, 1000, 300000);
+    w.pts90k += 300 * 90000;
+    gop(&w, 20);
+    gop(&w, 20);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.cached_frames, 40);
+    gop(&w, HUB_HELD_MS / 40 - 40);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.cached_frames, HUB_HELD_MS / 40);
+    gop(&w, 5);
+    gop(&w, 5);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.cached_frames, 5);
+    view(&w, 0, FMP4_QUIET);
+    assert_string_equal(story_fmp4(&w.edge[0]), "IKpppp");
+    world_close(&w);
+}
+
 static void cache_limits(void **state)
 {
     static const struct hub_options limits[] = {
@@ -684,6 +742,8 @@ int main(void)
         cmocka_unit_test(bytes),
         cmocka_unit_test(gop_cache),
         cmocka_unit_test(note_16_7_formats_are_made_for_viewers),
+        cmocka_unit_test(beginning_is_held),
+        cmocka_unit_test(held_no_longer),
         cmocka_unit_test(cache_limits),
         cmocka_unit_test(reopened),
         cmocka_unit_test(reopened_sound),

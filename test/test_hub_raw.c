@@ -64,7 +64,7 @@ static void on_unit(void *ctx, const struct ps_au *au)
     hub_au(w.hub, au, w.now_ms);
 }
 
-static int open_world(unsigned long fail_at)
+static int open_world_of(const struct hub_options *opt, unsigned long fail_at)
 {
     struct hub_hooks hooks = { .on_wake = on_wake, .on_first_key = on_key,
                                .ctx = &w };
@@ -74,7 +74,12 @@ static int open_world(unsigned long fail_at)
     failing_alloc_init(&w.mem, fail_at);
     w.now_ms = 1000;
     assert_int_equal(ps_demux_new(&w.demux, &gb_alloc_heap, &demux, NULL), 0);
-    return hub_new(&w.hub, &w.mem.alloc, &hooks, NULL);
+    return hub_new(&w.hub, &w.mem.alloc, &hooks, opt);
+}
+
+static int open_world(unsigned long fail_at)
+{
+    return open_world_of(NULL, fail_at);
 }
 
 static int view(unsigned i)
@@ -178,6 +183,37 @@ static void equals_the_device(void **state)
             close_world();
         }
     }
+}
+
+/* A recording: the viewer comes late and gets all from the first key frame's
+ * pack on; once another viewer has begun, nothing is kept for him. */
+static void beginning_is_held(void **state)
+{
+    static const struct hub_options play = { .history = true,
+                                             .history_ms = 60000 };
+    static const struct hub_viewer_options flv = { .format = HUB_FLV,
+                                                   .no_audio = true };
+    struct slice all;
+    size_t key = 0;
+
+    (void)state;
+    all = stream(PS_CODEC_H264, 8, &key);
+    for (size_t from = 0; from < 40; from += 13) {
+        assert_int_equal(open_world_of(&play, 0), 0);
+        feed_steps(slice_from(all, from), 70, true);
+        assert_int_equal(view(0), 0);
+        hub_end(w.hub);
+        pump(&w.edge[0]);
+        assert_int_equal(w.edge[0].n, all.n - (from ? key : 0));
+        assert_memory_equal(w.edge[0].got, all.p + (from ? key : 0),
+                            w.edge[0].n);
+        close_world();
+    }
+    assert_int_equal(open_world_of(&play, 0), 0);
+    feed_steps(all, 70, true);
+    assert_int_equal(hub_viewer_add(w.hub, &w.edge[1].v, &flv, w.now_ms), 0);
+    assert_false(hub_wants_program(w.hub));
+    close_world();
 }
 
 /* One packet a pack, with the marker: nothing waits for the next. The second
@@ -303,7 +339,7 @@ static void no_memory(void **state)
     (void)state;
     all = stream(PS_CODEC_H264, 4, NULL);
     for (unsigned long at = 1; at < 60; at++) {
-        if (open_world(at)) {
+        if (open_world_of(&(struct hub_options){ .history = at & 1 }, at)) {
             ps_demux_free(w.demux);
             continue;
         }
@@ -337,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equals_the_device), cmocka_unit_test(shared),
+        cmocka_unit_test(beginning_is_held),
         cmocka_unit_test(after_a_gap),       cmocka_unit_test(unread_codec),
         cmocka_unit_test(slow),              cmocka_unit_test(no_memory),
         cmocka_unit_test(no_program),

@@ -102,7 +102,7 @@ static void outcomes(void **state)
         { "too long", "sleep 20", 100, GB_EIO, "takes too long" },
         { "its child goes on", "sleep 2 & exec sleep 20", 100, GB_EIO,
           "takes too long" },
-        { "too much", "exec yes", 100, GB_EIO, "more than a picture" },
+        { "too much", "exec yes", 100, GB_EIO, "too much" },
         { "says too much",
           "head -c 100000 /dev/zero | tr '\\0' e >&2; exit 1", 100, GB_EIO,
           "eeee" },

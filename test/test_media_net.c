@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define N_EVENTS 16
@@ -232,6 +234,60 @@ static void hls_questions(void **state)
     expect_hls(GB_ENOENT);
 }
 
+static void send_rtp(int fd, uint16_t port, uint16_t seq)
+{
+    const uint8_t p[28] = { 0x80, 96, (uint8_t)(seq >> 8), (uint8_t)seq,
+                            [11] = 100, [14] = 1, [15] = 0xba, [16] = 0x44 };
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+    (void)!sendto(fd, p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to));
+}
+
+/* A port of its own is looked at once more: a device that still sends there is
+ * told, once, and nothing stays open. */
+static void it_goes_on_after_the_end(void **state)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    uint16_t port, seq = 0;
+
+    (void)state;
+    begin(1);
+    port = open_session(7, 0);
+    while (n_seen < 2) {
+        send_rtp(fd, port, seq++);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        usleep(1000);
+    }
+    assert_int_equal(seen[1].kind, PLATFORM_MEDIA_PACKET);
+    order(PLATFORM_DO_CLOSE, 7, 0, 0);
+    media_net_forget(net, 7, 0);
+    while (seen[n_seen - 1].kind != PLATFORM_MEDIA_AFTER) {
+        send_rtp(fd, port, seq++);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        usleep(10000);
+    }
+    assert_int_equal(seen[n_seen - 2].kind, PLATFORM_MEDIA_CLOSED);
+    assert_true(seen[n_seen - 1].session == 7);
+    for (unsigned i = 0; i < 20; i++) { /* the loop shall see some of them */
+        send_rtp(fd, port, seq++);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        usleep(1000);
+    }
+    assert_int_equal(seen[n_seen - 1].kind, PLATFORM_MEDIA_AFTER);
+    port = open_session(8, 0); /* it ends while one is to be looked at */
+    while (n_seen < 2) {
+        send_rtp(fd, port, seq++);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        usleep(1000);
+    }
+    order(PLATFORM_DO_CLOSE, 8, 0, 0);
+    while (seen[n_seen - 1].kind != PLATFORM_MEDIA_CLOSED)
+        uv_run(&loop, UV_RUN_ONCE);
+    finish();
+    close(fd);
+}
+
 /* With sessions open. */
 static void ends_in_the_middle(void **state)
 {
@@ -249,6 +305,7 @@ int main(void)
         cmocka_unit_test(opened_twice),
         cmocka_unit_test(note_16_1_a_port_is_of_one_session),
         cmocka_unit_test(hls_questions),
+        cmocka_unit_test(it_goes_on_after_the_end),
         cmocka_unit_test(ends_in_the_middle),
     };
 

@@ -18,7 +18,7 @@ static struct media_net *net;
 static bool closed;
 static uint16_t port;
 static struct seen {
-    unsigned n[PLATFORM_MEDIA_CLOSED + 1];
+    unsigned n[PLATFORM_MEDIA_AFTER + 1];
     uint64_t packets, foreign;
     struct gb_addr from;
 } seen[16]; /* by session */
@@ -245,7 +245,8 @@ static void two_wait(void **state)
     close(fd);
 }
 
-/* Of a session that has ended: not even counted among the unknown. */
+/* Of a session that has ended: not even counted among the unknown, but told once
+ * when it does not stop. */
 static void it_goes_on_after_the_end(void **state)
 {
     int fd = a_socket(SOCK_DGRAM, DEVICE);
@@ -257,10 +258,14 @@ static void it_goes_on_after_the_end(void **state)
     order(PLATFORM_DO_CLOSE, 1, 0);
     WAIT_FOR(seen[1].n[PLATFORM_MEDIA_CLOSED]);
     open_session(2, 101);
-    turn(OWNERS_GRACE_MS + 200);
-    for (unsigned i = 0; i < 3; i++)
+    send_udp(fd, 100);
+    turn(OWNERS_AFTER_MS + 100);
+    assert_int_equal(seen[1].n[PLATFORM_MEDIA_AFTER], 0);
+    for (unsigned i = 0; i < 2; i++)
         send_udp(fd, 100);
     WAIT_FOR(counters().resting == 3);
+    WAIT_FOR(seen[1].n[PLATFORM_MEDIA_AFTER]);
+    assert_int_equal(seen[1].n[PLATFORM_MEDIA_AFTER], 1);
     assert_int_equal(seen[2].packets, 0);
     assert_int_equal(counters().unknown, 0);
     close(fd);

@@ -158,12 +158,103 @@ static void note_5_14_a_lost_bye_goes_out_again(void **state)
     ends_clean();
 }
 
+static void media_after(uint64_t session)
+{
+    struct platform_media_event ev = { .kind = PLATFORM_MEDIA_AFTER,
+                                       .session = session };
+
+    platform_media(s.p, &ev, s.now);
+    sim_run(&s, 1000);
+}
+
+/* It has answered its BYE and goes on sending: another BYE, once, and noted. Not
+ * after a minute, when the number may be somebody else's. */
+static void note_5_14_media_go_on_after_an_answer(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 2000);
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, late ? 61000 : 3000);
+        assert_int_equal(d->byes, 1);
+        assert_int_equal(s.byes_sent, 1);
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+        media_after(v.id + 1); /* none such */
+        assert_int_equal(s.byes_sent, 1);
+        media_after(v.id);
+        assert_int_equal(s.byes_sent, late ? 1 : 2);
+        assert_true(late || text_has(s.log, "goes on sending after a BYE"));
+        media_after(v.id);
+        media_after(0);
+        assert_int_equal(s.byes_sent, late ? 1 : 2);
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+        ends_clean();
+    }
+}
+
+/* It never answers: the BYE that is told again and again comes to its end first. */
+static void note_5_14_media_go_on_without_an_answer(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+    unsigned sent;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 2000);
+    d->deaf = true;
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 3000);
+    sent = s.byes_sent;
+    media_after(v.id);
+    assert_in_range(s.byes_sent, sent, sent + 1); /* its repeats alone */
+    sim_run(&s, 29000); /* 64*T1 are over */
+    d->deaf = false;
+    sim_run(&s, 9000);
+    assert_int_equal(d->byes, 1);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    sent = s.byes_sent;
+    media_after(v.id);
+    assert_int_equal(s.byes_sent, sent);
+    ends_clean();
+}
+
+/* A 486 is about dialogs that may live: not those that the device has ended. */
+static void note_5_14_answered_ones_are_no_busy_ones(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(sim_play(&s, d, d->channel[i], PLATFORM_UDP, &v), 0);
+        sim_run(&s, 2000);
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 1000);
+    }
+    assert_int_equal(s.byes_sent, 3);
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 486;
+    d->refuse_times = 9;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 5000);
+    assert_int_equal(s.byes_sent, 3);
+    ends_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_5_4_an_invite_is_short_and_plain),
         cmocka_unit_test(note_5_7_over_when_nothing_comes),
         cmocka_unit_test(note_5_14_a_lost_bye_goes_out_again),
+        cmocka_unit_test(note_5_14_media_go_on_after_an_answer),
+        cmocka_unit_test(note_5_14_media_go_on_without_an_answer),
+        cmocka_unit_test(note_5_14_answered_ones_are_no_busy_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,27 @@ static void ended_ones_rest(void **state)
     assert_int_equal(owners_find(o, 200, 70001, &who), OWNERS_RESTS);
 }
 
+/* Whose it was is told once, and not of what was on its way at the end. */
+static void one_that_goes_on_is_told(void **state)
+{
+    struct owner who = { .session = 1 };
+    struct gb_addr from;
+
+    (void)state;
+    gb_addr_parse(&from, SLICE("10.0.0.7:6000"), 0);
+    add(7, 100, "10.0.0.7");
+    owners_remove(o, 7, 1000);
+    assert_int_equal(owners_find(o, 100, 1000 + OWNERS_AFTER_MS - 1, &who),
+                     OWNERS_RESTS);
+    assert_int_equal(who.session, 0);
+    assert_int_equal(owners_find_from(o, 100, &from, 1000 + OWNERS_AFTER_MS,
+                                      &who), OWNERS_RESTS);
+    assert_int_equal(who.session, 7);
+    assert_int_equal(owners_find(o, 100, 1000 + OWNERS_AFTER_MS, &who),
+                     OWNERS_RESTS);
+    assert_int_equal(who.session, 0);
+}
+
 /* So many have ended: the table forgets the oldest, and grows no further. */
 static void rest_is_bounded(void **state)
 {
@@ -189,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(by_ssrc, begin, finish),
         cmocka_unit_test_setup_teardown(ended_ones_rest, begin, finish),
+        cmocka_unit_test_setup_teardown(one_that_goes_on_is_told, begin, finish),
         cmocka_unit_test_setup_teardown(rest_is_bounded, begin, finish),
         cmocka_unit_test_setup_teardown(one_waits_and_adopts, begin, finish),
         cmocka_unit_test_setup_teardown(several_wait, begin, finish),

@@ -1,6 +1,8 @@
 /* What a device has recorded, asked for over any range, in virtual time. */
 #include "test/session_rig.h"
 
+#include "app/platform/records.h"
+
 #include <stdio.h>
 
 #define T0 (SIM_UTC / 1000)
@@ -307,6 +309,122 @@ static void only_so_many_are_remembered(void **state)
     ends_clean();
 }
 
+/* One message of n items from number first on, of a million that are said. */
+static void tell(struct sim_device *d, unsigned first, unsigned n)
+{
+    char body[8192];
+    struct writer w = writer_of(body, sizeof(body));
+    const char *sn = strstr(d->last_body, "<SN>");
+
+    assert_non_null(sn);
+    writer_f(&w, "<?xml version=\"1.0\"?>\r\n<Response>\r\n"
+                 "<CmdType>RecordInfo</CmdType>\r\n%.*s"
+                 "<DeviceID>%s</DeviceID>\r\n<SumNum>1000000</SumNum>\r\n"
+                 "<RecordList Num=\"%u\">\r\n",
+             (int)(strchr(sn, '\n') + 1 - sn), sn, d->channel[0], n);
+    for (unsigned i = first; i < first + n; i++)
+        writer_f(&w, "<Item><DeviceID>%s</DeviceID><StartTime>2023-11-%02u"
+                     "T%02u:%02u:%02u</StartTime><EndTime>2023-11-30T00:00:00"
+                     "</EndTime><Type>time</Type></Item>\r\n",
+                 d->channel[0], 1 + i / 86400, i / 3600 % 24, i / 60 % 60,
+                 i % 60);
+    writer_str(&w, "</RecordList>\r\n</Response>\r\n");
+    assert_int_equal(w.err, 0);
+    writer_char(&w, '\0');
+    sim_message(d, body);
+}
+
+/* Tells more every so often for so long; what has become of the question. */
+static struct platform_records chatter(struct sim_device *d, uint64_t id,
+                                       unsigned step, unsigned n,
+                                       uint64_t every_ms, uint64_t ms)
+{
+    struct platform_records r;
+    unsigned at = 0;
+
+    for (uint64_t t = 0; t < ms; t += every_ms, at += step) {
+        assert_true(platform_records_view(s.p, id, &r));
+        if (r.is_final)
+            break;
+        tell(d, at, n);
+        if (t % 600000 == 0)
+            sim_register(d);
+        sim_run(&s, every_ms);
+    }
+    assert_true(platform_records_view(s.p, id, &r));
+    return r;
+}
+
+/* Repeats itself for ever: what it repeats is no news. */
+static void one_that_repeats_itself(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id;
+    struct platform_records r;
+
+    (void)state;
+    d->record_mute = true;
+    id = ask(T0, T0 + RECORDS_WINDOW_MIN_S);
+    sim_run(&s, 1000);
+    r = chatter(d, id, 0, 3, 2000, 60000);
+    assert_true(r.is_final);
+    assert_false(r.complete);
+    assert_int_equal(r.n, 3);
+    ends_clean();
+}
+
+/* Has always something new to tell, and never all of it. */
+static void one_that_never_ends(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id, begun;
+    struct platform_records r;
+
+    (void)state;
+    d->record_mute = d->tells_time = true;
+    id = ask(T0, T0 + RECORDS_WINDOW_MIN_S);
+    sim_run(&s, 1000);
+    begun = s.now.mono_ms;
+    r = chatter(d, id, 1, 1, 4000, 2 * PLATFORM_ANSWER_MS);
+    assert_true(r.is_final);
+    assert_false(r.complete);
+    if (s.now.mono_ms - begun > PLATFORM_ANSWER_MS + 8000)
+        fail_msg("it took %llu ms", (unsigned long long)(s.now.mono_ms - begun));
+    assert_true(r.n <= PLATFORM_ANSWER_MS / 4000 + 2);
+    assert_non_null(strstr(r.evidence.p, "for too long"));
+    /* the whole month: not an hour for each of its windows */
+    id = ask(T0, T0 + 31 * DAY);
+    sim_run(&s, 1000);
+    begun = s.now.mono_ms;
+    r = chatter(d, id, 1, 1, 4000, 2 * RECORDS_MOST_MS);
+    assert_true(r.is_final);
+    assert_true(s.now.mono_ms - begun <=
+                RECORDS_MOST_MS + PLATFORM_ANSWER_MS + 8000);
+    if (!strstr(r.evidence.p, "longer than an hour"))
+        fail_msg("asked %u times: %.*s", r.asked, SLICE_ARG(r.evidence));
+    ends_clean();
+}
+
+/* Tells more of them than anybody can have. */
+static void one_that_has_too_many(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id;
+    struct platform_records r;
+
+    (void)state;
+    d->record_mute = d->tells_time = true;
+    id = ask(T0, T0 + 31 * DAY);
+    sim_run(&s, 1000);
+    r = chatter(d, id, 20, 20, 100, 2 * 100 * PLATFORM_RECORDS_ITEMS / 20);
+    assert_true(r.is_final);
+    assert_false(r.complete);
+    assert_int_equal(r.n, PLATFORM_RECORDS_ITEMS);
+    assert_int_equal(r.asked, 1);
+    assert_non_null(strstr(r.evidence.p, "more than 20000"));
+    ends_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +438,9 @@ int main(void)
         cmocka_unit_test(refused_at_once),
         cmocka_unit_test(note_15_2_ranges_are_corrected),
         cmocka_unit_test(a_clock_that_is_not_told),
+        cmocka_unit_test(one_that_repeats_itself),
+        cmocka_unit_test(one_that_never_ends),
+        cmocka_unit_test(one_that_has_too_many),
         cmocka_unit_test(only_so_many_are_remembered),
     };
 

@@ -2,7 +2,7 @@
  * of their own. What the disk does, or does not, is no concern of the stream. */
 #include "app/net/rolls.h"
 
-#include "app/media/mp4scan.h"
+#include "app/media/mp4index.h"
 #include "app/platform/archive.h"
 #include "ps/mux.h"
 #include "test/media.h"
@@ -408,11 +408,29 @@ static void the_loops_end(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* Cut where a crash may have cut it: what is whole stays. */
+/* The key frames that the index of the file tells. */
+static size_t n_told(const char *path, uint64_t size)
+{
+    struct mp4index_table t = { 0 };
+    int f = open(path, O_RDONLY);
+    uint64_t end = 0;
+    size_t n;
+
+    assert_true(f >= 0);
+    n = mp4index_read(&t, &end, &gb_alloc_heap, FMP4_VIDEO_ID, disk_read_at, &f,
+                      size) ? 0 : t.n;
+    assert_true(n == 0 || end < size);
+    gb_put(&gb_alloc_heap, t.e);
+    close(f);
+    return n;
+}
+
+/* Cut where a crash may have cut it: what is whole stays, and gets its index. */
 static void repaired(void **state)
 {
     char path[ROLLS_PATH_MAX];
     struct mp4scan whole;
+    size_t n;
 
     (void)state;
     begin(NULL);
@@ -430,8 +448,16 @@ static void repaired(void **state)
     assert_int_equal(truncate(path, (off_t)whole.bytes - 20), 0);
     task(ROLLS_REPAIR, told.begin_ms[0]);
     assert_int_equal(done.err, 0);
-    assert_true(done.bytes < whole.bytes && done.duration_ms > 0);
+    assert_int_equal(done.bytes, whole.bytes); /* the same index again */
     assert_int_equal(done.duration_ms, whole.duration_ms);
+    look(0);
+    n = n_told(path, done.bytes);
+    assert_true(n >= 1);
+    assert_int_equal(truncate(path, (off_t)(whole.bytes * 2 / 3)), 0);
+    assert_int_equal(n_told(path, whole.bytes * 2 / 3), 0);
+    task(ROLLS_REPAIR, told.begin_ms[0]);
+    assert_true(done.bytes < whole.bytes && done.duration_ms > 0);
+    assert_in_range(n_told(path, done.bytes), 1, n);
     told.size[0] = done.bytes;
     look(0);
     assert_int_equal(truncate(path, (off_t)whole.head_bytes + 50), 0);

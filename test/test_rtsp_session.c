@@ -290,7 +290,8 @@ static void transports(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rtsp_transport t;
-        int err = rtsp_transport_parse(&t, guarded(cases[i].in), MEDIA_AUDIO);
+        int err = rtsp_transport_parse(&t, guarded(cases[i].in), MEDIA_AUDIO,
+                                       false);
 
         if (err != cases[i].err)
             fail_msg("%.*s: %s", SLICE_ARG(cases[i].in), gb_strerror(err));
@@ -300,6 +301,27 @@ static void transports(void **state)
         assert_int_equal(t.udp ? t.port[0] : t.channel[0], cases[i].first);
         assert_int_equal(t.udp ? t.port[1] : t.channel[1], cases[i].second);
     }
+}
+
+/* Over TLS nothing goes beside the connection. */
+static void through_the_connection_alone(void **state)
+{
+    const struct rtsp_bound to = { .device = SLICE(DEV), .channel = SLICE(CH),
+                                   .tracks = 1, .tcp_only = true };
+    struct rtsp_transport t;
+
+    (void)state;
+    assert_int_equal(rtsp_transport_parse(&t, SLICE("RTP/AVP;client_port=6-7,"
+                                                    "RTP/AVP/TCP"),
+                                          MEDIA_VIDEO, true), 0);
+    assert_false(t.udp);
+    rtsp_session_bind(&s, &to, 1000);
+    ask("SETUP rtsps://h/" DEV "/" CH " RTSP/1.0\r\nCSeq: 2\r\n"
+        "Transport: RTP/AVP;unicast;client_port=6-7\r\n\r\n");
+    assert_int_equal(status(), 461);
+    assert_int_equal(ask("SETUP rtsps://h/" DEV "/" CH " RTSP/1.0\r\n"
+                         "CSeq: 3\r\nTransport: RTP/AVP/TCP\r\n\r\n"),
+                     RTSP_DO_SETUP);
 }
 
 /* What a SETUP may not ask for. */
@@ -491,6 +513,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),          cmocka_unit_test(life),
         cmocka_unit_test(starts_unknown), cmocka_unit_test(transports),
+        cmocka_unit_test(through_the_connection_alone),
         cmocka_unit_test(setups_refused), cmocka_unit_test(clashes),
         cmocka_unit_test(sessions_are_named), cmocka_unit_test(other_streams),
         cmocka_unit_test(failures),       cmocka_unit_test(silence),

@@ -483,7 +483,7 @@ static void the_device_goes(void **state)
             sim_disconnect(d);
             break;
         }
-        sim_run(&s, 1000);
+        sim_run(&s, how[i] == REMOVED ? 1000 : 31000); /* waited for */
         assert_int_equal(s.last.state, PLATFORM_FAILED);
         assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
         assert_true(text_has(s.last_evidence, "the device went offline"));

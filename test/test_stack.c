@@ -1,5 +1,5 @@
-/* sip/stack as a server (sip/stack_server.c, sip/stack_refuse.c,
- * sip/stack_trans.c): matching, refusals, repeats, our answers. The test is the
+/* sip/stack as a server (sip/stack_server.c, sip/stack_reply.c,
+ * sip/stack_refuse.c, sip/stack_trans.c): matching, refusals, repeats, our answers. The test is the
  * peer and writes its messages by hand. */
 #include "test/byhand.h"
 
@@ -565,6 +565,9 @@ static void mandatory_headers(void **state)
         { "CSeq", { .cseq = "x" }, 400 },
         { "large CSeq", { .cseq = "4294967297" }, 400 },
         { "Via", { .via = "SIP/2.0/UDP" }, 0 },
+        { "Via of HTTP", { .via = "HTTP/1.1/UDP 10.0.0.9;branch=z9hG4bK1" }, 0 },
+        { "ttl of Via", { .via = "SIP/2.0/UDP 10.0.0.9:5060;ttl=999;"
+                                 "branch=z9hG4bK1" }, 400 },
         { "no Max-Forwards", { .more = "" }, 0 },
         { "Max-Forwards", { .more = "Max-Forwards: -1\r\n" }, 400 },
     };

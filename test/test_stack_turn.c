@@ -1,5 +1,6 @@
-/* sip/stack_done.c, sip/stack_server.c: requests that are answered in their turn,
- * before they cost a transaction, and large turns. The test is the peer. */
+/* sip/stack_done.c, sip/stack_reply.c, sip/stack_server.c: requests that are
+ * answered in their turn, before they cost a transaction, and large turns. The
+ * test is the peer. */
 #include "test/byhand.h"
 
 #include <stdio.h>

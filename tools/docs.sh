@@ -15,8 +15,9 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
 
-# Nothing but the defaults: no file, no environment.
-env -i build/release/gb28181d -c /dev/null --print-config > "$tmp/config"
+# Nothing but the defaults: no file, no environment, no settings that were kept.
+top=$PWD
+(cd "$tmp" && env -i "$top/build/release/gb28181d" -c /dev/null --print-config) > "$tmp/config"
 
 example() {
     cat <<'X'

@@ -8,7 +8,7 @@ table="sip_msg sip/msg.c
 sip_frame sip/frame.c
 sip_trans sip/trans.c
 sip_stack sip/stack.c sip/stack_auth.c sip/stack_client.c sip/stack_large.c
-sip_stack sip/stack_done.c sip/stack_refuse.c sip/stack_server.c sip/stack_trans.c
+sip_stack sip/stack_done.c sip/stack_refuse.c sip/stack_reply.c sip/stack_server.c sip/stack_trans.c
 sip_dialog sip/dialog.c sip/stack_call.c sip/stack_sub.c"
 
 make -s VARIANT=cov $(echo "$table" | awk -v b=$b '{ print b "/fuzz_" $1 }' | sort -u)

@@ -8,7 +8,6 @@
 #define DEFAULT_URL "http://127.0.0.1:28181"
 #define TOKEN_HERE "./gb28181d-data/admin-token"
 #define TOKEN_SYSTEM "/var/lib/gb28181d/admin-token"
-#define TRACE_LIMIT "500"
 
 static const char usage[] =
     "usage: gbctl [options] COMMAND\n"
@@ -80,10 +79,12 @@ static const char usage[] =
     "      --callid ID       of one call\n"
     "      --since S         from a time (2026-01-02T03:04:05Z) or back from\n"
     "                        now (90s, 10m, 2h, 1d)\n"
-    "      --limit N         the newest N messages (500)\n"
+    "      --limit N         the newest N messages (500), lines of log (200)\n"
     "      --text            whole messages in place of the ladder\n"
     "      --follow          go on with what comes\n"
     "      --pcap FILE       write a capture (pcapng); - is standard output\n"
+    "  log [TEXT]            the daemon's log: the last lines, with this text\n"
+    "      --level LEVEL     error, warn, info, debug: this one and worse\n"
     "\n"
     "  --url URL             of the server (" DEFAULT_URL ", or $GB28181D_URL)\n"
     "  --token T | @FILE     API token ($GB28181D_TOKEN, " TOKEN_HERE ")\n"
@@ -95,10 +96,10 @@ static const struct ctl_command *const commands[] = {
     ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
     ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
     ctl_trace_commands,   ctl_doctor_commands,   ctl_user_commands,
-    ctl_download_commands,
+    ctl_download_commands, ctl_log_commands,
 };
 
-struct ctl_options ctl = { .limit = TRACE_LIMIT };
+struct ctl_options ctl;
 
 void ctl_die(int code, const char *fmt, ...)
 {
@@ -161,7 +162,7 @@ static void read_language(void)
 
 static int read_options(int argc, char **argv)
 {
-    enum { URL = 256, TOKEN, JSON, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT,
+    enum { URL = 256, TOKEN, JSON, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT, LEVEL,
            PCAP, COMPLETION, VERSION, HELP };
     static const struct option longs[] = {
         { "url", required_argument, NULL, URL },
@@ -175,6 +176,7 @@ static int read_options(int argc, char **argv)
         { "limit", required_argument, NULL, LIMIT },
         { "follow", no_argument, NULL, FOLLOW },
         { "text", no_argument, NULL, TEXT },
+        { "level", required_argument, NULL, LEVEL },
         { "pcap", required_argument, NULL, PCAP },
         { "completion", no_argument, NULL, COMPLETION },
         { "version", no_argument, NULL, VERSION },
@@ -217,6 +219,9 @@ static int read_options(int argc, char **argv)
             break;
         case TEXT:
             ctl.text = true;
+            break;
+        case LEVEL:
+            ctl.level = optarg;
             break;
         case PCAP:
             ctl.pcap = optarg;

@@ -198,8 +198,8 @@ void http_channel_write(struct jw *j, const struct http_app *a,
 bool http_find_channel(struct http_call *c, struct platform_channel *out);
 void http_command_write(struct jw *j, const struct platform_command *k);
 void http_session_write(struct jw *j, const struct platform_session *s);
-void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
-                      uint64_t id);
+void http_alarm_write(struct jw *j, const struct http_app *a,
+                      const struct platform_alarm *alarm, uint64_t id);
 const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
 bool http_transport_parse(struct slice s, enum platform_transport *t);
 const char *http_session_state_name(enum platform_session_state s);
@@ -350,7 +350,8 @@ void http_position_write(struct jw *j, const struct platform_position *p);
 /* Somebody is to be called with events of this type. */
 bool http_hooks_want(const struct http_app *a, const char *type);
 /* data: a JSON value. Copies. */
-void http_hooks_event(struct http_app *a, const char *type, struct slice data);
+void http_hooks_event(struct http_app *a, const char *type,
+                      struct slice device, struct slice data);
 void http_hooks_metrics(struct http_app *a, struct buf *b);
 
 /* ---- pushes (api_push.c) ----------------------------------------------------------- */
@@ -409,6 +410,9 @@ bool http_is_bounded(const struct http_call *c);
  * nothing is known about is closed to those who see a part. */
 bool http_scope_admits(struct http_call *c);
 
+/* A picture of a channel that came about then; NULL: none. */
+const char *http_picture_about(const struct http_app *a, struct slice device,
+                               struct slice channel, int64_t utc_ms);
 /* Whose it is; false: there is none. */
 bool http_snapshot_device(const struct http_app *a, struct slice session,
                           struct slice *device);
@@ -481,7 +485,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_delete_record, http_get_record, http_put_record, http_post_record,
     http_get_recorders, http_get_records_hls, http_get_records_mp4,
     http_get_session_hls, http_post_playback, http_post_control, http_get_trace, http_get_trace_pcap,
-    http_get_trace_events, http_get_listeners,
+    http_get_trace_events, http_get_listeners, http_get_log,
+    http_get_log_events, http_get_settings, http_patch_settings,
     http_post_snapshot, http_get_snapshot, http_get_snapshots,
     http_put_picture, http_get_pictures, http_get_picture, http_delete_picture,
     http_get_talk, http_get_talks, http_post_talk, http_delete_talk, http_wvp;

@@ -318,7 +318,7 @@ static void rows_write(struct jw *j, const struct http_app *a,
             continue;
         seen++;
         if (list == HTTP_HISTORY_ALARMS)
-            http_alarm_write(j, &t->alarms[i], t->alarms[i].id);
+            http_alarm_write(j, a, &t->alarms[i], t->alarms[i].id);
         else
             http_position_write(j, &t->positions[i]);
     }

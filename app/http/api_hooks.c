@@ -10,11 +10,18 @@
 
 /* ---- events ------------------------------------------------------------------ */
 
+static bool is_wanted_elsewhere(const struct http_app *a, enum hooks_kind k)
+{
+    return a->cfg.event_wanted && a->cfg.event_wanted(a->cfg.ctx, k);
+}
+
 bool http_hooks_want(const struct http_app *a, const char *type)
 {
     enum hooks_kind k = hooks_kind_by_name(slice_str(type));
 
-    return a->cfg.hooks && k != HOOKS_KINDS && hooks_wants(a->cfg.hooks, k);
+    return k != HOOKS_KINDS &&
+           ((a->cfg.hooks && hooks_wants(a->cfg.hooks, k)) ||
+            is_wanted_elsewhere(a, k));
 }
 
 /* {"id":…,"event":…,"time":…,"server":…,"data":…} */
@@ -25,7 +32,8 @@ static void envelope(struct http_app *a, struct buf *b, const char *type,
     struct writer w = writer_of(id, sizeof(id));
     struct jw j = jw_to(b);
 
-    hooks_next_id(a->cfg.hooks, &w);
+    if (a->cfg.hooks)
+        hooks_next_id(a->cfg.hooks, &w);
     jw_object(&j);
     jw_put_str(&j, "id", writer_slice(&w));
     jw_put_cstr(&j, "event", type);
@@ -36,19 +44,26 @@ static void envelope(struct http_app *a, struct buf *b, const char *type,
     jw_end(&j);
 }
 
-void http_hooks_event(struct http_app *a, const char *type, struct slice data)
+void http_hooks_event(struct http_app *a, const char *type,
+                      struct slice device, struct slice data)
 {
+    struct http_event e = { .kind = hooks_kind_by_name(slice_str(type)),
+                            .device = device, .data = data };
     struct buf b;
 
     if (!http_hooks_want(a, type))
         return;
     buf_init(&b, a->cfg.alloc, data.n + ENVELOPE_MAX);
     envelope(a, &b, type, data);
-    /* an empty one stands for what there was no memory for */
-    hooks_event(a->cfg.hooks, hooks_kind_by_name(slice_str(type)),
-                b.err ? slice_of(NULL, 0) : buf_view(&b));
+    e.body = b.err ? slice_of(NULL, 0) : buf_view(&b);
+    if (e.body.n && is_wanted_elsewhere(a, e.kind))
+        a->cfg.event(a->cfg.ctx, &e);
+    if (a->cfg.hooks && hooks_wants(a->cfg.hooks, e.kind)) {
+        /* an empty one stands for what there was no memory for */
+        hooks_event(a->cfg.hooks, e.kind, e.body);
+        a->cfg.hooks_due(a->cfg.ctx);
+    }
     buf_fini(&b);
-    a->cfg.hooks_due(a->cfg.ctx);
 }
 
 int http_app_rule_hook(struct http_app *a, struct slice hook,
@@ -64,7 +79,7 @@ int http_app_rule_hook(struct http_app *a, struct slice hook,
     jw_object(&j);
     jw_put_str(&j, "rule", rule);
     jw_key(&j, "alarm");
-    http_alarm_write(&j, alarm, alarm->id);
+    http_alarm_write(&j, a, alarm, alarm->id);
     jw_end(&j);
     buf_init(&b, a->cfg.alloc, data.len + ENVELOPE_MAX);
     envelope(a, &b, "rule", buf_view(&data));

@@ -3,6 +3,8 @@
 
 #include "app/platform/alarms.h"
 
+#define ALARM_RECORD_MS 60000 /* a recording that begins so late is still of it */
+
 const char *http_session_state_name(enum platform_session_state s)
 {
     switch (s) {
@@ -144,8 +146,42 @@ void http_delete_session(struct http_call *c)
     http_answer_empty(c, 204);
 }
 
-void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
-                      uint64_t id)
+/* The recording of this server that an alarm falls into, by its id; or the first
+ * that begins soon behind it, as a rule makes it. */
+static void put_recording(struct jw *j, const struct http_app *a,
+                          const struct platform_alarm *alarm)
+{
+    int64_t at = alarm->received_utc_ms;
+    struct archive_segment s;
+    struct archive_walk w;
+    char text[24];
+
+    if (a->cfg.archive) {
+        archive_walk(a->cfg.archive, alarm->device, alarm->channel, at,
+                     at + ALARM_RECORD_MS, &w);
+        if (archive_next(&w, &s)) {
+            jw_put_str(j, "recording", number_text((uint64_t)s.begin_utc_ms,
+                                                   text));
+            return;
+        }
+    }
+    jw_put_null(j, "recording");
+}
+
+static void put_picture(struct jw *j, const struct http_app *a,
+                        const struct platform_alarm *alarm)
+{
+    const char *name = http_picture_about(a, alarm->device, alarm->channel,
+                                          alarm->received_utc_ms);
+
+    if (name)
+        jw_put_cstr(j, "picture", name);
+    else
+        jw_put_null(j, "picture");
+}
+
+void http_alarm_write(struct jw *j, const struct http_app *a,
+                      const struct platform_alarm *alarm, uint64_t id)
 {
     struct alarm_name type = alarm_type_name(alarm->method, alarm->type);
 
@@ -170,6 +206,8 @@ void http_alarm_write(struct jw *j, const struct platform_alarm *alarm,
         jw_put_null(j, "latitude");
     }
     jw_put_time(j, "received_at", alarm->received_utc_ms);
+    put_picture(j, a, alarm);
+    put_recording(j, a, alarm);
     jw_end(j);
 }
 

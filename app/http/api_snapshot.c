@@ -28,6 +28,9 @@ struct snapshot {
     int64_t asked_utc_ms, ended_utc_ms, until_utc_ms;
 };
 
+#define PICTURE_BEFORE_MS 15000 /* one is of an alarm that it came so long before */
+#define PICTURE_AFTER_MS 60000  /* or behind */
+
 struct picture {
     struct list node; /* in a->pictures, newest first */
     char name[HTTP_FILE_NAME_MAX + 1];
@@ -423,6 +426,21 @@ bool http_snapshot_device(const struct http_app *a, struct slice session,
     if (s)
         *device = slice_str(s->device);
     return s != NULL;
+}
+
+const char *http_picture_about(const struct http_app *a, struct slice device,
+                               struct slice channel, int64_t utc_ms)
+{
+    for (struct list *n = a->pictures.next; n != &a->pictures; n = n->next) {
+        const struct picture *p = container_of(n, struct picture, node);
+
+        if (p->utc_ms > utc_ms - PICTURE_BEFORE_MS &&
+            p->utc_ms < utc_ms + PICTURE_AFTER_MS &&
+            slice_eq(slice_str(p->channel), channel) &&
+            slice_eq(slice_str(p->device), device))
+            return p->name;
+    }
+    return NULL;
 }
 
 bool http_picture_device(const struct http_app *a, struct slice name,

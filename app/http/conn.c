@@ -90,7 +90,7 @@ void conn_close(struct conn *c)
         return;
     if (c->state == CONN_EVENTS)
         s->n.event_streams--;
-    if (c->state == CONN_EVENTS && !c->trace.on)
+    if (c->state == CONN_EVENTS && !c->trace.on && !c->log.on)
         http_app_event_leave(s->cfg.app);
     c->state = CONN_CLOSED;
     c->request = 0;
@@ -463,7 +463,8 @@ static void answer_events(struct conn *c, struct http_response *r)
     list_push_back(&s->streams, &c->event_node);
     c->event_seq = r->event_seq;
     c->trace = r->trace;
-    if (!c->trace.on)
+    c->log = r->log;
+    if (!c->trace.on && !c->log.on)
         http_app_event_join(s->cfg.app);
     c->ping_ms = now_of(c) + HTTP_PING_MS;
     buf_fini(&c->in);
@@ -478,6 +479,8 @@ static bool next_event(struct conn *c)
 {
     struct http_app *a = c->server->cfg.app;
 
+    if (c->log.on)
+        return http_app_log_next(a, &c->log, &c->event_seq, &c->out);
     return c->trace.on
                ? http_app_trace_next(a, &c->trace, &c->event_seq, &c->out)
                : http_app_event_next(a, c->who, &c->event_seq, &c->out);

@@ -70,7 +70,8 @@ struct conn {
     uint64_t who; /* the account that asked last, 0: none; what lasts ends with
                      it */
     uint64_t event_seq, ping_ms;
-    struct http_trace_filter trace;
+    struct http_trace_filter trace; /* of what kind: see next_event */
+    struct http_log_filter log;
     struct conn_talk *talk; /* in TALK; NULL */
     struct conn_file *file; /* a body that is one; NULL */
     struct hls_part *part;  /* a body that is one, while it is written; NULL */

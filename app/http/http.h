@@ -14,6 +14,7 @@
 #include "app/http/stream.h"
 #include "app/media/hls.h"
 #include "app/media/mp4cut.h"
+#include "app/net/logring.h"
 #include "app/platform/hooks.h"
 #include "app/platform/archive.h"
 #include "app/platform/pushes.h"
@@ -89,6 +90,32 @@ struct http_span {
 #define HTTP_CUT_RANGE_S 86400
 struct cuts; /* app/net/cuts.h */
 
+/* An event on its way to others than the page; borrowed. */
+struct http_event {
+    enum hooks_kind kind;
+    struct slice device; /* whose it is */
+    struct slice data;   /* JSON, as /api/v1/events tells it */
+    struct slice body;   /* the same as a webhook has it */
+};
+
+/* A row of the configuration. Everything is borrowed. */
+struct http_setting {
+    const char *key, *type, *def, *choices, *help; /* choices: "a|b", or NULL */
+    const char *from; /* default, kept, file, environment, flag */
+    uint32_t min, max;
+    bool reloads, secret, list;
+    bool changes; /* http_app_config.set takes it */
+    char **item;  /* n of them; a secret has none */
+    size_t n;
+};
+/* What is to become of one: a list is joined by commas. */
+struct http_setting_value {
+    struct slice key, text;
+    bool reset;    /* as it is by default */
+    char why[256]; /* what is wrong with it; "" */
+};
+#define HTTP_SETTINGS_MAX 128 /* of one request */
+
 #define HTTP_HLS_HOLD_MS 20000 /* a playlist keeps its session so long */
 
 enum http_hls_what { HTTP_HLS_PLAYLIST, HTTP_HLS_INIT, HTTP_HLS_SEGMENT };
@@ -110,6 +137,7 @@ struct http_app_config {
     struct sip_stack *sip;         /* borrowed; for /metrics, may be NULL */
     struct trace *trace;           /* borrowed; NULL: no messages are kept */
     struct rtplogs *headers;       /* borrowed; of RTP; NULL: none are kept */
+    struct logring *log_ring;      /* borrowed; NULL: no lines are kept */
 
     /* Of the main program; called with ctx, never after http_app_free. */
     void *ctx;
@@ -140,6 +168,9 @@ struct http_app_config {
     struct hooks *hooks; /* borrowed */
     void (*hooks_due)(void *ctx);
     void (*hook_changed)(void *ctx, struct slice name);
+    /* Who else is told events: wants them, gets them. NULL: nobody. */
+    bool (*event_wanted)(void *ctx, enum hooks_kind kind);
+    void (*event)(void *ctx, const struct http_event *e);
     /* Rules, or NULL: there are none. One was set or removed: store it. */
     struct rules *rules; /* borrowed */
     void (*rule_changed)(void *ctx, struct slice name);
@@ -173,6 +204,12 @@ struct http_app_config {
                           int64_t begin_utc_ms);
     /* Takes q (0): http_app_cut_told follows, not inside. NULL: it cannot. */
     int (*cut)(void *ctx, struct cuts *q);
+    /* The configuration, row by row, or NULL. Checks all values and keeps them:
+     * http_app_set_told follows, not inside. GB_ESYNTAX: v says why; GB_ESTATE:
+     * others are being written. */
+    bool (*setting)(void *ctx, size_t i, struct http_setting *out);
+    int (*set)(void *ctx, uint64_t request, struct http_setting_value *v,
+               size_t n);
     /* Deletes a file of the server's file_dir; soon, not inside. */
     void (*file_remove)(void *ctx, const char *name);
     /* What is set is kept: its answers wait for http_app_committed. */
@@ -268,6 +305,9 @@ void http_app_recorder(struct http_app *a, const struct recorder_view *v);
 void http_app_cut_told(struct http_app *a, struct cuts *q);
 void http_app_hls_told(struct http_app *a, const struct http_hls_told *t);
 
+/* What was set is in the file, and in force; err: it is neither. */
+void http_app_set_told(struct http_app *a, uint64_t request, int err);
+
 /* The answer of the store to a question. */
 void http_app_told(struct http_app *a, const struct http_told *t);
 
@@ -282,6 +322,9 @@ void http_on_session(struct http_app *a, uint64_t session);
 
 /* Main has put a message into the trace: those who follow it hear of it. */
 void http_on_trace(struct http_app *a);
+
+/* Lines of the log have come. */
+void http_on_log(struct http_app *a);
 
 /* ---- between the application and the server ------------------------------ */
 
@@ -348,6 +391,12 @@ struct http_trace_filter {
     char device[TRACE_ID_MAX + 1], call_id[128]; /* "": any */
 };
 
+/* The same of the log. */
+struct http_log_filter {
+    bool on;
+    struct logring_filter of;
+};
+
 struct http_response {
     enum http_reply kind;
     unsigned status;
@@ -360,6 +409,7 @@ struct http_response {
                      see http_app_who_is_there */
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
+    struct http_log_filter log;     /* likewise */
     struct http_media media;
     struct http_file file;
     struct hls_part *part; /* a reference; NULL: none */
@@ -461,4 +511,8 @@ bool http_app_who_is_there(const struct http_app *a, uint64_t who);
 bool http_app_trace_next(const struct http_app *a,
                          const struct http_trace_filter *f, uint64_t *seq,
                          struct buf *out);
+/* And for the lines of the log. */
+bool http_app_log_next(const struct http_app *a,
+                       const struct http_log_filter *f, uint64_t *seq,
+                       struct buf *out);
 #endif

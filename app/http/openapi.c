@@ -119,7 +119,8 @@ static const struct schema {
       "id:string device:string channel:string priority:string method:string "
       "type:string method_name:string method_name_zh:string "
       "type_name:string type_name_zh:string time:string description:string "
-      "longitude:number? latitude:number? received_at:time" },
+      "longitude:number? latitude:number? received_at:time "
+      "picture:string? recording:string?" },
     { "Position",
       "device:string channel:string longitude:number latitude:number "
       "speed:number? direction:number? altitude:number? time:string "
@@ -192,6 +193,11 @@ static const struct schema {
       "method:string status:integer reason:string cmd:string from:string "
       "to:string call_id:string cseq:integer branch:string length:integer "
       "text:string" },
+    { "Setting",
+      "key:string type:string value:string? default:string choices:strings "
+      "min:integer max:integer list:boolean from:string reloads:boolean "
+      "changes:boolean secret:boolean help:string" },
+    { "LogLine", "id:string time:time level:string text:string" },
     { "Listener",
       "address:string received:integer last_at:time last_from:string "
       "malformed:integer malformed_at:time malformed_from:string "

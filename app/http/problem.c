@@ -39,5 +39,9 @@ void http_problem_write(struct buf *out, const struct http_problem *p)
         jw_put_str(&j, "evidence", p->evidence);
     if (p->hint.n)
         jw_put_str(&j, "hint", p->hint);
+    if (p->errors.n) {
+        jw_key(&j, "errors");
+        jw_raw(&j, p->errors);
+    }
     jw_end(&j);
 }

@@ -13,8 +13,9 @@
 struct http_problem {
     unsigned status;
     const char *code;   /* "device-offline"; NULL: made of the status' phrase */
-    const char *detail; /* a sentence; NULL: left out. As are the next three */
+    const char *detail; /* a sentence; NULL: left out. As are the next four */
     struct slice step, evidence, hint;
+    struct slice errors; /* a JSON array, one object a field that is wrong */
 };
 
 void http_problem_write(struct buf *out, const struct http_problem *p);

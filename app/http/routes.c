@@ -29,6 +29,14 @@ static const struct http_route routes[] = {
       "figures as Prometheus text", "", NULL, NULL },
     { HTTP_GET, "/api/v1/openapi.json", http_get_openapi, V, HIDDEN, 0,
       "this description", "", NULL, NULL },
+    { HTTP_GET, "/api/v1/settings", http_get_settings, A, 0, 0,
+      "the daemon's configuration: each key with its value, its default and "
+      "where it comes from; secrets are not told", "", NULL, "[Setting]" },
+    { HTTP_PATCH, "/api/v1/settings", http_patch_settings, A, 0, 0,
+      "set those that `changes` is true of, by their keys; null: as by default. "
+      "All or none; what is wrong stands in `errors`. Kept in the data "
+      "directory, below the configuration file", "", "Elements",
+      "[Setting]" },
     { HTTP_GET, "/api/v1/setup-hints", http_get_hints, V, 0, 0,
       "what to type into a camera", "", NULL, "SetupHints" },
 
@@ -333,7 +341,8 @@ static const struct http_route routes[] = {
     { HTTP_DELETE, "/api/v1/sessions/{session}", http_delete_session, O, 0, 0,
       "stop a session", "", NULL, NULL },
     { HTTP_GET, "/api/v1/alarms", http_get_alarms, V, 0, 0,
-      "alarms, newest first",
+      "alarms, newest first; picture is a file of /api/v1/pictures that came with "
+      "one, recording the id of one of its channel's records",
       "device channel method type priority from to limit cursor", NULL,
       "[Alarm]" },
     { HTTP_GET, "/api/v1/positions", http_get_positions, V, 0, 0,
@@ -383,6 +392,12 @@ static const struct http_route routes[] = {
       "the same as server-sent events, live", "device callid", NULL, NULL },
     { HTTP_GET, "/api/v1/trace/listeners", http_get_listeners, O, 0, 0,
       "what each SIP listener has received", "", NULL, "[Listener]" },
+    { HTTP_GET, "/api/v1/log", http_get_log, A, 0, 0,
+      "the last lines of the daemon's log; oldest first, the newest `limit`, or "
+      "those behind a cursor; level: this or a worse one, q: with this text",
+      "level q limit cursor", NULL, "[LogLine]" },
+    { HTTP_GET, "/api/v1/log/events", http_get_log_events, A, 0, 0,
+      "the same as server-sent events, live", "level q", NULL, NULL },
 
     /* media */
     { HTTP_GET, "/api/ws", http_get_media, V, MEDIA, HTTP_FORMAT_MSE,

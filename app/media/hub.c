@@ -31,6 +31,7 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     o->max_viewers = or_default(o->max_viewers, HUB_MAX_VIEWERS);
     h->expect_audio = o->expect_audio;
     h->need_key = true;
+    h->held = o->history;
     h->first_key_ms = h->first_sound_ms = h->last_frame_ms = GB_NEVER;
     h->unread_ms = h->blind_ms = GB_NEVER;
     h->raw.lost = true;
@@ -114,22 +115,37 @@ static bool gop_has_room(struct hub *h)
     return true;
 }
 
+void hub_held_end(struct hub *h)
+{
+    h->held = false;
+    if (!h->ring[HUB_PS])
+        hub_raw_reset(h);
+}
+
 static bool is_within_limits(const struct hub *h, const struct media_frame *f)
 {
     const struct hub_options *o = &h->opt;
 
+    if (h->held)
+        return h->gop_bytes + f->n <= HUB_HELD_BYTES &&
+               h->n_gop < HUB_GOP_ENTRIES &&
+               f->dts90k - h->gop[0]->dts90k <= HUB_HELD_MS * 90;
     return h->gop_bytes + f->n <= o->gop_bytes &&
            h->gop_pictures < o->gop_frames &&
            f->dts90k - h->gop[0]->dts90k <= (int64_t)o->gop_ms * 90;
 }
 
-/* From the newest key frame to now, whole or not at all. */
+/* From the newest key frame to now, or from the first one of a recording that
+ * nobody has begun to watch: whole or not at all. */
 static void cache(struct hub *h, struct media_frame *f)
 {
     bool picture = f->track == MEDIA_VIDEO;
 
+    if (h->held && h->n_gop && !is_within_limits(h, f))
+        hub_held_end(h);
     if (picture && f->key) {
-        drop_gop(h);
+        if (!h->held)
+            drop_gop(h);
         media_frame_unref(h->key);
         h->key = media_frame_ref(f);
     } else if (h->n_gop == 0) {
@@ -384,6 +400,10 @@ void hub_reopen(struct hub *h)
 void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms)
 {
     timeline_set_scale(&h->timeline, scale_milli);
+    if (h->held && seek_ms >= 0) { /* it is there that they want to begin */
+        drop_gop(h);
+        hub_raw_lose(h);
+    }
     position_seek(&h->position, seek_ms);
 }
 
@@ -422,6 +442,7 @@ void hub_tap_add(struct hub *h, struct hub_tap *t, bool from_gop)
     list_push_back(&h->taps, &t->node);
     for (uint32_t i = 0; from_gop && i < h->n_gop; i++)
         t->on_frame(t->ctx, h->gop[i], h->config[h->gop[i]->track]);
+    hub_held_end(h);
 }
 
 void hub_tap_remove(struct hub_tap *t)

@@ -40,6 +40,9 @@
 #define HUB_WINDOW_CHUNKS 32     /* given out to a viewer, not yet consumed */
 #define HUB_WINDOW_BYTES (256u << 10) /* no further chunk beyond this */
 #define HUB_GOP_ENTRIES 2048     /* pictures and sounds of the cache */
+#define HUB_HELD_MS 30000        /* of a recording's beginning: kept for its
+                                    first viewer... */
+#define HUB_HELD_BYTES (16u << 20) /* ...and no more of it than this */
 #define HUB_WANT_KEY_MS 1000     /* between two calls of on_want_key */
 #define HUB_BLIND_MS 1000        /* pictures without parameter sets: ask, too */
 #define HUB_TICK_MS 250          /* how exact the limits of viewers are */
@@ -143,7 +146,8 @@ struct hub_options {
     uint32_t gop_bytes, gop_ms, gop_frames;
     uint32_t slow_ms, slow_bytes, stall_ms;
     uint32_t max_viewers;
-    bool history;        /* a recording is played (see timeline.h) */
+    bool history;        /* a recording is played (see timeline.h): its
+                            beginning is kept until somebody takes it */
     int64_t history_ms;  /* its length */
     bool freeze_on_loss; /* after a loss nothing until the next key frame;
                             else damage is shown */

@@ -28,7 +28,8 @@ struct hub_ring {
     struct hub_slot *slot;
     uint32_t cap; /* a power of two */
     uint64_t tail, head, bytes;
-    uint64_t key_seq; /* where a viewer may begin */
+    uint64_t key_seq; /* where a viewer may begin: the newest key frame, or
+                         the first one while it is held */
     bool has_key;     /* key_seq is valid: all since then is in the ring */
     bool broken;      /* memory failed: nothing but a key frame helps */
     int64_t newest90k;
@@ -77,6 +78,8 @@ struct hub {
     bool need_key;  /* pictures are worthless until one comes */
     bool begun;     /* the timeline has begun */
     bool key_told, sound_told; /* once each, until hub_reopen */
+    bool held;      /* nobody has had the recording's beginning: the cache
+                       keeps it */
     bool expect_audio;
     bool program, no_program; /* access units came in packs; or in none */
     uint64_t unread_ms; /* the first picture of a codec that is not read */
@@ -117,6 +120,8 @@ void hub_audio_au(struct hub *h, const struct ps_au *au);
 
 /* hub.c: takes f over: cache, rings, taps. */
 void hub_publish(struct hub *h, struct media_frame *f);
+/* Somebody begins with what was kept, or it is too much. */
+void hub_held_end(struct hub *h);
 /* Takes c over: the new configuration of a track. */
 void hub_set_config(struct hub *h, enum media_track t, struct media_config *c);
 double hub_fps(const struct hub *h);
@@ -143,6 +148,8 @@ void hub_format_mime(const struct hub *h, const struct hub_ring *r,
 /* hub_raw.c */
 void hub_raw_au(struct hub *h, const struct ps_au *au);
 void hub_raw_end(struct hub *h);
+/* Nothing goes out until the next pack. */
+void hub_raw_lose(struct hub *h);
 void hub_raw_reset(struct hub *h);
 
 /* hub_ring.c */

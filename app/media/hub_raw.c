@@ -7,7 +7,8 @@
  *
  * Whether a pack begins with a key frame is known only when its access unit is
  * there, so the newest picture is held back until then. Everything before it
- * goes out as one chunk. Bytes are gathered only while somebody watches. */
+ * goes out as one chunk. Bytes are gathered only while somebody watches, or from
+ * the first key frame of a recording on that nobody has begun to watch. */
 #include "app/media/hub_int.h"
 
 #define FIRST_CAP (64u << 10)
@@ -20,7 +21,7 @@ void hub_raw_reset(struct hub *h)
 
 bool hub_wants_program(const struct hub *h)
 {
-    return h->ring[HUB_PS] != NULL;
+    return h->ring[HUB_PS] || h->held;
 }
 
 /* Forgets n bytes at the front. */
@@ -63,6 +64,11 @@ static void lose(struct hub_raw *r)
     r->key = false;
 }
 
+void hub_raw_lose(struct hub *h)
+{
+    lose(&h->raw);
+}
+
 /* Bytes before off go out. */
 static void flush(struct hub *h, uint64_t off)
 {
@@ -70,7 +76,7 @@ static void flush(struct hub *h, uint64_t off)
     struct media_chunk *c;
     size_t n;
 
-    if (r->lost || off <= r->off)
+    if (r->lost || off <= r->off || !h->ring[HUB_PS])
         return;
     n = (size_t)(off - r->off);
     c = media_chunk_new(h->alloc, n, NULL);
@@ -123,6 +129,8 @@ void hub_raw_au(struct hub *h, const struct ps_au *au)
     if (au->pack_off >= r->off && is_start(h, au)) {
         find_pack(r, au->pack_off);
         flush(h, au->pack_off);
+        if (au->pack_off > r->off && !r->key && !r->lost) /* held */
+            drop_front(r, (size_t)(au->pack_off - r->off));
         r->key |= !r->lost;
     }
     r->done_off = au->pack_off;

@@ -49,7 +49,8 @@ bool hub_ring_push(struct hub *h, struct hub_ring *r, struct media_chunk *c)
         return false;
     }
     if (c->key && !c->config && (c->track == MEDIA_VIDEO || h->audio_only)) {
-        r->key_seq = r->head;
+        if (!h->held || !r->has_key)
+            r->key_seq = r->head;
         r->has_key = true;
         r->broken = false;
         if (r->format != HUB_FMP4)
@@ -99,6 +100,7 @@ void hub_ring_free(struct hub *h, enum hub_format f)
 int hub_ring_new(struct hub *h, enum hub_format f)
 {
     struct hub_ring *r = gb_get(h->alloc, sizeof(*r));
+    bool held = h->held;
 
     if (!r)
         return GB_ENOMEM;
@@ -108,8 +110,10 @@ int hub_ring_new(struct hub *h, enum hub_format f)
     list_init(&r->waiting);
     list_init(&r->dead);
     h->ring[f] = r;
+    h->held = true; /* it begins where the cache does */
     for (uint32_t i = 0; i < h->n_gop && f != HUB_PS; i++)
         hub_ring_frame(h, r, h->gop[i]);
+    h->held = held;
     return 0;
 }
 

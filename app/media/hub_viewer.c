@@ -140,6 +140,7 @@ static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
         v->allow90k = r->newest90k - hub_slot_at(r, r->key_seq)->chunk->dts90k;
         v->allow_bytes = r->bytes - hub_slot_at(r, r->key_seq)->before_bytes;
     }
+    hub_held_end(h);
     v->state = again ? HUB_VIEWER_LIVE : HUB_VIEWER_CATCH_UP;
     v->seq = r->key_seq;
     v->skip_leading = true;

@@ -385,6 +385,11 @@ void ingest_fill(struct ingest *in, struct platform_media_event *ev)
     ev->unknown_bytes = c.unknown_bytes;
 }
 
+uint16_t ingest_udp_port(const struct ingest *in)
+{
+    return in->rtp && !in->conn ? in->o.port : 0;
+}
+
 bool ingest_waits(const struct ingest *in, uint64_t now_ms)
 {
     uint64_t last_ms = in->rx ? receiver_last_ms(in->rx) : 0;

@@ -67,6 +67,9 @@ void ingest_send(struct ingest *in, struct slice packet);
 void ingest_fill(struct ingest *in, struct platform_media_event *ev);
 void ingest_counters(const struct ingest *in, struct receiver_counters *out);
 
+/* Its own UDP port, 0: it has none. */
+uint16_t ingest_udp_port(const struct ingest *in);
+
 /* Nothing valid has come for RTP_SOURCE_SILENCE_MS, or ever. */
 bool ingest_waits(const struct ingest *in, uint64_t now_ms);
 

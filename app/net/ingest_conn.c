@@ -110,7 +110,7 @@ static void use_frame(struct media_conn *c, const struct rtp_frame *f,
         c->reports = true;
         return;
     }
-    rx = ingest_receiver(in, true);
+    rx = in->rx ? in->rx : ingest_receiver(in, true);
     if (!rx)
         return;
     if (f->gap)

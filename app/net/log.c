@@ -16,6 +16,8 @@ static struct {
     int fd;
     atomic_int least;
     bool json;
+    log_listener_fn *listener;
+    void *ctx;
 } out = { .fd = 2, .least = LOG_INFO };
 
 void log_init(int fd, enum log_level least, bool json)
@@ -41,21 +43,30 @@ bool log_level_parse(struct slice name, enum log_level *level)
     return false;
 }
 
+void log_listen(log_listener_fn *fn, void *ctx)
+{
+    out.listener = fn;
+    out.ctx = ctx;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return names[level];
+}
+
 bool log_wants(enum log_level level)
 {
     return (int)level <= atomic_load_explicit(&out.least, memory_order_relaxed);
 }
 
-static void put_time(struct writer *w)
+static void put_time(struct writer *w, const struct timespec *ts)
 {
-    struct timespec ts;
     struct tm tm;
 
-    clock_gettime(CLOCK_REALTIME, &ts);
-    gmtime_r(&ts.tv_sec, &tm);
+    gmtime_r(&ts->tv_sec, &tm);
     writer_f(w, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", tm.tm_year + 1900,
              tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-             ts.tv_nsec / 1000000);
+             ts->tv_nsec / 1000000);
 }
 
 /* One value of a pair: up to a blank, or quoted. */
@@ -151,10 +162,11 @@ static void put_json_value(struct writer *w, struct slice v)
     writer_char(w, '"');
 }
 
-static void put_json(struct writer *w, enum log_level level, struct slice text)
+static void put_json(struct writer *w, enum log_level level,
+                     const struct timespec *ts, struct slice text)
 {
     writer_str(w, "{\"time\":\"");
-    put_time(w);
+    put_time(w, ts);
     writer_f(w, "\",\"level\":\"%s\"", names[level]);
     while (text.n) {
         struct slice name;
@@ -176,6 +188,7 @@ void log_f(enum log_level level, const char *fmt, ...)
     struct writer w = writer_of(line, sizeof(line) - 1);
     struct writer t = writer_of(text, sizeof(text));
     struct writer c = writer_of(clean, sizeof(clean));
+    struct timespec ts;
     va_list ap;
     int n;
 
@@ -188,10 +201,15 @@ void log_f(enum log_level level, const char *fmt, ...)
         return;
     t.len = (size_t)n < t.cap ? (size_t)n : t.cap - 1;
     put_clean(&c, writer_slice(&t)); /* as much as there is room for */
+    clock_gettime(CLOCK_REALTIME, &ts);
+    if (out.listener)
+        out.listener(out.ctx, level,
+                     ts.tv_sec * INT64_C(1000) + ts.tv_nsec / 1000000,
+                     writer_slice(&c));
     if (out.json) {
-        put_json(&w, level, writer_slice(&c));
+        put_json(&w, level, &ts, writer_slice(&c));
     } else {
-        put_time(&w);
+        put_time(&w, &ts);
         writer_f(&w, " %s ", names[level]);
         writer_slice_put(&w, writer_slice(&c));
     }

@@ -10,6 +10,8 @@
 
 #include "base/slice.h"
 
+#include <stdint.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 
 #define LOG_LINE_MAX 4096 /* a longer line is cut */
@@ -20,7 +22,14 @@ void log_init(int fd, enum log_level least, bool json);
 /* false: the name is no level. */
 bool log_level_parse(struct slice name, enum log_level *out);
 void log_set_level(enum log_level least);
+const char *log_level_name(enum log_level level); /* "warn" */
 bool log_wants(enum log_level level);
+
+/* Each line that is written is told to fn, too, on its thread: the pairs, clean. It
+ * logs nothing itself. Call before threads, or with NULL behind them. */
+typedef void log_listener_fn(void *ctx, enum log_level level, int64_t utc_ms,
+                             struct slice text);
+void log_listen(log_listener_fn *fn, void *ctx);
 
 /* fmt gives the pairs: "msg=\"listening\" address=%s". */
 void log_f(enum log_level level, const char *fmt, ...)

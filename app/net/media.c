@@ -25,7 +25,7 @@ static void deliver_event(struct mail *m)
 static bool is_expendable(enum platform_media_kind kind)
 {
     return kind == PLATFORM_MEDIA_ALIVE || kind == PLATFORM_MEDIA_CONNECTED ||
-           kind == PLATFORM_MEDIA_WANT_KEY;
+           kind == PLATFORM_MEDIA_WANT_KEY || kind == PLATFORM_MEDIA_AFTER;
 }
 
 void media_net_event(struct media_net *n, const struct platform_media_event *ev)
@@ -226,6 +226,7 @@ static int loop_init(struct media_loop *l)
         return err;
     list_init(&l->streams);
     list_init(&l->clients);
+    list_init(&l->afters);
     list_init(&l->woken);
     ingest_pool_init(&l->pool);
     err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);

@@ -15,6 +15,9 @@
 #include <stdatomic.h>
 
 #define MEDIA_TEXT_MAX 160 /* evidence carried by an event */
+#define MEDIA_AFTER_MAX 256    /* ports of ended sessions watched by one loop */
+#define MEDIA_AFTER_FROM_MS 2000 /* open again so long after the end */
+#define MEDIA_AFTER_MS 10000     /* until something comes, or it is so late */
 #define MEDIA_RESERVE_MAX 64 /* orders and events each that need no heap */
 
 struct media_stream {
@@ -24,6 +27,11 @@ struct media_stream {
     struct media_loop *loop;
     struct hub *hub;
     struct ingest *ingest; /* NULL: closed; the hub may live on */
+    struct after_port {    /* to be watched when its ingest has closed */
+        struct gb_addr from;
+        uint32_t ssrc;
+        uint16_t port;     /* 0: none */
+    } after;
     unsigned closing;      /* ingests that libuv has not let go yet */
     bool say_closed;       /* a CLOSE waits for that */
     struct list clients;
@@ -53,6 +61,8 @@ struct media_loop {
     uint64_t slow_ms;       /* of the next slow tick */
     struct map by_session;
     struct list streams, clients;
+    struct list afters; /* struct media_after */
+    unsigned n_afters;
     size_t n_streams;
     bool stopping;
     /* published by each slow tick, for media_net_counters */
@@ -111,6 +121,16 @@ void media_stream_on_ingest_freed(void *ctx);
 
 /* Memory for those that must come through. 0 or GB_ENOMEM. */
 int media_orders_init(struct media_net *n);
+
+/* ---- media_after.c: devices that send on after the end ---- */
+
+/* Its ingest is about to close: notes what is to be watched, if anything. */
+void media_after_note(struct media_stream *s);
+/* It has closed. */
+void media_after_watch(struct media_stream *s);
+/* Media of an ended session still come. ctx: the loop. */
+void media_after_seen(void *ctx, uint64_t session, const struct gb_addr *from);
+void media_after_stop(struct media_loop *l);
 
 /* ---- media_share.c ---- */
 

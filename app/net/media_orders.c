@@ -183,6 +183,7 @@ static void do_stop(struct media_loop *l)
     l->stopping = true;
     if (l->shared)
         shared_close(l->shared);
+    media_after_stop(l);
     LIST_EACH(n, tmp, &l->clients) {
         struct media_client *c = container_of(n, struct media_client, in_loop);
 

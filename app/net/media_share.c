@@ -145,7 +145,8 @@ static int open_shared(struct media_net *n, const char **what)
             .counters = &l->of_shared, .index = i,
             .port = n->o.shared_port, .listen = i == 0,
             .find = on_find, .pass = on_pass,
-            .pass_connection = on_pass_connection, .ctx = l,
+            .pass_connection = on_pass_connection,
+            .after = media_after_seen, .ctx = l,
         };
 
         err = shared_new(&l->shared, &o, what);

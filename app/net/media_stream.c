@@ -181,6 +181,7 @@ void media_stream_on_ingest_freed(void *ctx)
     struct media_stream *s = ctx;
 
     s->closing--;
+    media_after_watch(s);
     if (s->say_closed && !s->closing) {
         s->say_closed = false;
         media_stream_say(s, PLATFORM_MEDIA_CLOSED, 0, NULL);
@@ -202,6 +203,7 @@ void media_stream_close_ingest(struct media_stream *s)
     s->loop->gone.foreign += c.foreign;
     s->loop->gone.invalid += c.invalid;
     s->closing++;
+    media_after_note(s);
     media_share_stop(s);
     ingest_free(s->ingest);
     s->ingest = NULL;

@@ -16,7 +16,7 @@ struct number {
     uint32_t ssrc;
     bool used;           /* in the table */
     struct entry *entry; /* NULL: it rests */
-    uint64_t until_ms;
+    uint64_t since_ms, session; /* at rest: whose it was; 0: that is told */
 };
 
 struct entry {
@@ -125,13 +125,16 @@ static bool claim(struct owners *o, struct number *n, uint32_t ssrc,
 static void rest(struct owners *o, struct number *n, uint64_t now_ms)
 {
     struct number *r = &o->resting[o->next_resting];
+    uint64_t session;
 
     if (!n->used)
         return;
+    session = n->entry->who.session;
     forget_number(o, n);
     forget_number(o, r);
     put_number(o, r, n->ssrc, NULL);
-    r->until_ms = now_ms + OWNERS_REST_MS;
+    r->since_ms = now_ms;
+    r->session = session;
     o->next_resting = (o->next_resting + 1) % OWNERS_RESTING;
 }
 
@@ -228,6 +231,21 @@ void owners_remove(struct owners *o, uint64_t session, uint64_t now_ms)
 
 /* ---- look-ups, under the lock ---- */
 
+static enum owners_verdict at_rest(struct number *n, uint64_t now_ms,
+                                   struct owner *out)
+{
+    uint64_t since_ms = now_ms - n->since_ms;
+
+    *out = (struct owner){ 0 };
+    if (since_ms >= OWNERS_REST_MS)
+        return OWNERS_NOBODY;
+    if (since_ms >= OWNERS_AFTER_MS) {
+        out->session = n->session;
+        n->session = 0;
+    }
+    return OWNERS_RESTS;
+}
+
 static enum owners_verdict by_ssrc(struct owners *o, uint32_t ssrc,
                                    uint64_t now_ms, struct owner *out)
 {
@@ -236,7 +254,7 @@ static enum owners_verdict by_ssrc(struct owners *o, uint32_t ssrc,
     if (!n)
         return OWNERS_NOBODY;
     if (!n->entry)
-        return now_ms < n->until_ms ? OWNERS_RESTS : OWNERS_NOBODY;
+        return at_rest(n, now_ms, out);
     *out = n->entry->who;
     return OWNERS_HIS;
 }

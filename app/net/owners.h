@@ -22,6 +22,8 @@
 #define OWNERS_REST_MS 60000   /* so long */
 #define OWNERS_GRACE_MS 1000   /* from the answer on, for the right SSRC to come
                                   before another one is adopted */
+#define OWNERS_AFTER_MS 2000   /* media that come so long after the end are no
+                                  leftovers on their way */
 #define OWNERS_SEARCHES 2000   /* a second, of who waits for an address */
 
 struct owner {
@@ -32,7 +34,9 @@ struct owner {
 enum owners_verdict {
     OWNERS_NOBODY,
     OWNERS_HIS,    /* *out says whose */
-    OWNERS_RESTS,  /* of a session that has ended: its device goes on */
+    OWNERS_RESTS,  /* of a session that has ended: its device goes on. out->
+                      session is that when it has done so for
+                      OWNERS_AFTER_MS, the first time, else 0 */
     OWNERS_SEVERAL /* more than one waits for this address: nobody's, and each
                       is told by owners_astray */
 };

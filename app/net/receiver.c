@@ -1,7 +1,8 @@
 #include "app/net/receiver.h"
 
-#include <stdlib.h>
+#include "app/net/held.h"
 
+#include <stdlib.h>
 
 /* One payload type of the session. */
 struct pt_slot {
@@ -16,6 +17,7 @@ struct receiver {
     struct receiver_options o;
     struct hub *hub;
     struct rtp_source source;
+    struct held held; /* refused so far */
     struct rtp_queue *queue;
     struct ps_demux *demux; /* made with the first PS payload */
     struct pt_slot pt[RECEIVER_MAX_PT];
@@ -246,41 +248,80 @@ static void drain(struct receiver *r)
 
 /* ---- packets ---------------------------------------------------------------- */
 
+/* A packet of ours into the queue. */
+static void take(struct receiver *r, struct rtp_item *it, size_t n)
+{
+    r->n.packets++;
+    r->n.bytes += n;
+    r->last_ms = r->now_ms;
+    say(r, &r->said_packet, RECEIVER_PACKET);
+    if (rtp_queue_pass(r->queue, it, r->now_ms)) {
+        deliver(r, it); /* who keeps it takes a reference */
+        return;
+    }
+    slab_ref(it->buf);
+    if (rtp_queue_push(r->queue, it, r->now_ms) != RTP_PUSH_TAKEN)
+        slab_unref(it->buf);
+    drain(r);
+}
+
+/* Not ours, at least not yet. */
+static void refuse(struct receiver *r, const struct gb_addr *from,
+                   uint32_t ssrc, const struct held_packet *p)
+{
+    const struct slab *s = p->item.buf;
+
+    if (rtp_source_waits(&r->source, from, ssrc) &&
+        s->pool->n_live <= SLAB_POOL_MAX / 2)
+        r->n.foreign += held_keep(&r->held, from, ssrc, p);
+    else
+        r->n.foreign++;
+}
+
+/* Another sender is ours: what is held of it comes first. */
+static void begin_anew(struct receiver *r, const struct gb_addr *from,
+                       uint32_t ssrc)
+{
+    struct held *h = &r->held;
+
+    rtp_queue_flush(r->queue);
+    drain(r);
+    r->n.foreign += held_is_of(h, from, ssrc) ? held_expire(h, r->now_ms)
+                                              : held_drop(h);
+    for (size_t i = 0; i < h->n; i++)
+        take(r, &h->p[i].item, h->p[i].bytes);
+    held_drop(h);
+}
+
 bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
                      struct slab *s, const struct gb_addr *from,
                      uint64_t now_ms)
 {
+    struct held_packet in = { .bytes = n, .at_ms = now_ms };
     struct rtp_packet pkt;
-    struct rtp_item it;
 
     r->now_ms = now_ms;
     if (rtp_packet_parse(&pkt, p, n)) {
         r->n.invalid++;
         return false;
     }
+    in.item = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
+                                 .ts = pkt.ts, .seq = pkt.seq, .pt = pkt.pt,
+                                 .marker = pkt.marker, .buf = s };
     switch (rtp_source_check(&r->source, from, pkt.ssrc, pkt.seq, now_ms)) {
     case RTP_FOREIGN:
-        r->n.foreign++;
+        refuse(r, from, pkt.ssrc, &in);
         return false;
     case RTP_OURS_NEW:
-        rtp_queue_flush(r->queue);
-        drain(r);
+        begin_anew(r, from, pkt.ssrc);
         break;
     case RTP_OURS:
     case RTP_OURS_MOVED:
+        if (r->held.n) /* who it was is still there */
+            r->n.foreign += held_drop(&r->held);
         break;
     }
-    r->n.packets++;
-    r->n.bytes += n;
-    r->last_ms = now_ms;
-    say(r, &r->said_packet, RECEIVER_PACKET);
-    it = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
-                            .ts = pkt.ts, .seq = pkt.seq, .pt = pkt.pt,
-                            .marker = pkt.marker, .buf = s };
-    slab_ref(s);
-    if (rtp_queue_push(r->queue, &it, now_ms) != RTP_PUSH_TAKEN)
-        slab_unref(s);
-    drain(r);
+    take(r, &in.item, n);
     return true;
 }
 
@@ -318,6 +359,7 @@ static void tell_done(struct receiver *r)
 void receiver_tick(struct receiver *r, uint64_t now_ms)
 {
     r->now_ms = now_ms;
+    r->n.foreign += held_expire(&r->held, now_ms);
     if (rtp_queue_deadline(r->queue) <= now_ms)
         drain(r);
     if (r->fed && !r->flushed && now_ms - r->fed_ms >= RECEIVER_FLUSH_MS) {
@@ -330,6 +372,7 @@ void receiver_tick(struct receiver *r, uint64_t now_ms)
 void receiver_end(struct receiver *r, uint64_t now_ms)
 {
     r->now_ms = now_ms;
+    r->n.foreign += held_drop(&r->held);
     rtp_queue_flush(r->queue);
     drain(r);
     if (r->demux)
@@ -382,6 +425,7 @@ void receiver_free(struct receiver *r)
 
     if (!r)
         return;
+    held_drop(&r->held);
     rtp_queue_flush(r->queue);
     while (rtp_queue_pop(r->queue, &it, r->now_ms))
         slab_unref(it.buf);

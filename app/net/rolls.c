@@ -1,6 +1,7 @@
 #include "app/net/rolls.h"
 
 #include "app/media/mp4scan.h"
+#include "app/net/mp4end.h"
 #include "app/platform/archive.h"
 
 #include <errno.h>
@@ -488,6 +489,8 @@ static void do_repair(struct task *t)
         t->d.duration_ms = m.duration_ms;
         if (m.bytes < (uint64_t)st.st_size && ftruncate(fd, (off_t)m.bytes))
             t->d.err = GB_EIO;
+        else
+            mp4end_write(fd, &t->d.bytes); /* without it, it plays all the same */
     }
     close(fd);
     if (!good)

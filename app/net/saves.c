@@ -2,6 +2,7 @@
 
 #include "app/net/durable.h"
 #include "app/net/log.h"
+#include "app/net/mp4end.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -370,7 +371,7 @@ struct filing {
     struct disk_job job;
     struct saves *saves;
     uint64_t id, bytes;
-    bool remove;
+    bool remove, mp4;
     int err;
     char part[PATH_BYTES], final[PATH_BYTES];
 };
@@ -378,6 +379,7 @@ struct filing {
 static void file_it(struct disk_job *j)
 {
     struct filing *g = container_of(j, struct filing, job);
+    struct stat st;
     int fd;
 
     if (g->remove) {
@@ -390,12 +392,17 @@ static void file_it(struct disk_job *j)
         return;
     }
     fd = open(g->part, O_RDWR | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && access(g->final, F_OK) == 0)
+    if (fd < 0 && errno == ENOENT && stat(g->final, &st) == 0) {
+        g->bytes = (uint64_t)st.st_size;
         return; /* published before a restart that came too early */
-    if (fd < 0 || ftruncate(fd, (off_t)g->bytes) || fsync(fd))
+    }
+    if (fd < 0 || ftruncate(fd, (off_t)g->bytes)) {
         g->err = errno;
-    else
-        g->err = durable_rename(g->part, g->final);
+    } else {
+        if (g->mp4)
+            mp4end_write(fd, &g->bytes); /* it plays without it, too */
+        g->err = fsync(fd) ? errno : durable_rename(g->part, g->final);
+    }
     if (fd >= 0)
         close(fd);
 }
@@ -424,6 +431,7 @@ void saves_end(struct saves *s, uint64_t id, enum saver_format format,
     g->saves = s;
     g->id = id;
     g->remove = remove;
+    g->mp4 = format == SAVER_MP4;
     g->bytes = f && f->has_saver && f->off > mark->bytes ? f->off
                                                          : mark->bytes;
     path_of(s, id, format, true, g->part);

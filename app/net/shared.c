@@ -97,6 +97,13 @@ static void take(struct shared *s, struct ingest *in, struct intake *intake,
     }
 }
 
+static void goes_on(struct shared *s, const struct owner *who,
+                    const struct gb_addr *from)
+{
+    if (who->session)
+        s->o.after(s->o.ctx, who->session, from);
+}
+
 /* The session of an SSRC; NULL: it is no session of this loop, and what could be
  * done has been done. */
 static struct ingest *session_of(struct shared *s, uint32_t ssrc,
@@ -123,6 +130,8 @@ static struct ingest *session_of(struct shared *s, uint32_t ssrc,
         atomic_fetch_add(&s->o.counters->resting, 1);
     else
         atomic_fetch_add(&s->o.counters->unknown, 1);
+    if (v == OWNERS_RESTS)
+        goes_on(s, &who, &pkt->remote);
     return NULL;
 }
 
@@ -291,6 +300,7 @@ static bool place(struct pending *c, uint64_t now_ms)
             pending_give(c, &who);
             return true;
         case OWNERS_RESTS:
+            goes_on(s, &who, &c->remote);
             pending_refuse(c);
             return true;
         case OWNERS_NOBODY:

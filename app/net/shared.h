@@ -50,6 +50,8 @@ struct shared_options {
     /* takes the connection; any loop */
     void (*pass_connection)(void *ctx, const struct owner *to, int fd,
                             const uint8_t *head, size_t n);
+    /* media of a session that ended long ago still come: once */
+    void (*after)(void *ctx, uint64_t session, const struct gb_addr *from);
     void (*on_closed)(void *ctx); /* after shared_close, when libuv is done */
     void *ctx;
 };

@@ -1,13 +1,12 @@
 #include "app/net/sources.h"
 
-#include "app/platform/admit.h"
 #include "base/list.h"
 
 #include <uv.h>
 
 struct source {
     struct map_node node;
-    uint8_t key[ADMIT_SOURCE_KEY];
+    uint8_t key[GB_ADDR_SITE];
     uint32_t n;
 };
 
@@ -27,8 +26,8 @@ void sources_fini(struct sources *s)
 
 struct source *sources_enter(struct sources *s, const struct gb_addr *from)
 {
-    uint8_t key[ADMIT_SOURCE_KEY];
-    size_t n = admit_source_key(from, key);
+    uint8_t key[GB_ADDR_SITE];
+    size_t n = gb_addr_site(from, key);
     struct map_node *node = map_find(&s->by_key,
                                      slice_of((const char *)key, n));
     struct source *src = node ? container_of(node, struct source, node) : NULL;

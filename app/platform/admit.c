@@ -97,16 +97,6 @@ bool admit_is_scanner(const struct admit_peek *k)
            slice_find(k->user, '%') == k->user.n;
 }
 
-size_t admit_source_key(const struct gb_addr *a,
-                        uint8_t out[static ADMIT_SOURCE_KEY])
-{
-    size_t n = a->family == GB_IPV4 ? 4 : 8; /* one site has a /64 */
-
-    out[0] = a->family;
-    memcpy(out + 1, a->ip, n);
-    return 1 + n;
-}
-
 /* ---- lists of the configuration ---- */
 
 static bool in_nets(const struct platform_net *net, size_t n,

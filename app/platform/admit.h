@@ -33,9 +33,4 @@ bool admit_is_scanner(const struct admit_peek *k);
 
 /* 18 to 20 digits: an id of the standard (rule A), or of its rule B. */
 bool admit_is_id(struct slice user);
-
-/* Keys of tables: the source that a bucket counts. Bytes used. */
-#define ADMIT_SOURCE_KEY 9
-size_t admit_source_key(const struct gb_addr *a,
-                        uint8_t out[static ADMIT_SOURCE_KEY]);
 #endif

@@ -199,6 +199,21 @@ static unsigned bits_of(uint32_t v)
     return n;
 }
 
+/* A device that has always more to tell is not listened to for ever. */
+static bool is_too_much(struct platform *p, struct command *c)
+{
+    bool many = c->have >= PLATFORM_RECORDS_ITEMS;
+
+    if (!many && p->now.mono_ms - c->asked_ms < PLATFORM_ANSWER_MS)
+        return false;
+    c->partial = true;
+    command_explain(c, many ? "it went on beyond %u items"
+                            : "it has told %u items and went on for too long",
+                    (unsigned)c->have);
+    command_finish(p, c, PLATFORM_COMMAND_ANSWERED);
+    return true;
+}
+
 static void count_items(struct platform *p, struct command *c,
                         const struct manscdp_msg *msg)
 {
@@ -228,6 +243,8 @@ static void count_items(struct platform *p, struct command *c,
             settle(p, c);
         else if (c->settling && at.received > at.expected)
             count_each(p, c);
+        if (is_too_much(p, c))
+            return;
     }
     command_changed(p, c);
 }

@@ -50,6 +50,7 @@
 #define PLATFORM_STRAY_BURST 1000
 #define PLATFORM_MAX_DIALOGS_KEPT 256 /* ended ones, for a BYE after a 486,
                                          beside one for each session */
+#define PLATFORM_MAX_DIALOGS_ANSWERED 256 /* likewise, whose BYE is answered */
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
 #define PLATFORM_GB_VER "3.0"
@@ -78,7 +79,8 @@ struct handle {
 
 enum timer_kind {
     TIMER_LIFE, TIMER_QUERY, TIMER_SESSION, TIMER_SUBSCRIPTIONS, TIMER_COMMAND,
-    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD, TIMER_VOICE
+    TIMER_PTZ, TIMER_UPGRADE, TIMER_RECORDS, TIMER_DOWNLOAD, TIMER_VOICE,
+    TIMER_DIALOG
 };
 
 /* ---- channels ---- */
@@ -173,7 +175,8 @@ enum device_text {
     X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")       \
     X(CLOCK_OFF,      "clock is off although it is told the time")             \
     X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")      \
-    X(KEY_IGNORED,    "sends no key frame when it is asked for one")
+    X(KEY_IGNORED,    "sends no key frame when it is asked for one")           \
+    X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -396,6 +399,7 @@ struct session {
     bool had_sound; /* the same of a sound without pictures */
     uint64_t packets_before; /* that INVITE */
     bool held;     /* WAITING for a packet of the device, or retry_at */
+    bool away;     /* WAITING for the device, which is offline, or retry_at */
     bool ssrc_any, answered, minimal;
     bool ssrc_odd; /* media has another one than agreed */
     unsigned tried;
@@ -427,19 +431,24 @@ struct session {
     struct timerq_node timer;
     /* deadlines, GB_NEVER when not running */
     uint64_t answer_at, packet_at, tcp_at, program_at, key_at, silence_at,
-        idle_at, retry_at, closed_at, reconnect_at, drained_at;
+        idle_at, retry_at, closed_at, reconnect_at, drained_at, anew_at;
     uint64_t answered_ms, playing_ms;
 };
 
 /* A dialog that may still live in a device. */
 struct kept_dialog {
     struct handle handle; /* names its BYE; id 0: no BYE is on its way */
-    struct list node;     /* in p->kept_dialogs, while kept */
+    struct list node;     /* in p->kept_dialogs while kept, or, when its BYE
+                             has been answered, in p->answered_dialogs */
     struct list closed;   /* in p->closed_dialogs: to be told CLOSED */
     bool kept;
     uint64_t key; /* the owner has it stored so until CLOSED; 0: it has not */
     bool due; /* its BYE has not gone out: over TCP it waits for the device's
                  new connection, otherwise for memory */
+    bool answered;        /* the device knows that it is over */
+    bool goes_on, again;  /* its media still come; it had a BYE for that */
+    uint64_t session;     /* whose it was; 0: an earlier process's */
+    struct timerq_node timer; /* of an answered one: forgotten then */
     struct sip_dialog_state state; /* slices into text */
     struct slice device;  /* likewise; empty: an earlier process began it */
     struct slice channel, contact; /* users of the URIs: called, and answered */
@@ -520,7 +529,7 @@ struct platform {
     struct intern texts;        /* of the devices */
     struct history_causes causes;
     struct map peers;           /* devices by where they are bound */
-    struct map sites;           /* devices by admit_source_key */
+    struct map sites;           /* devices by gb_addr_site */
     struct device **by_id;      /* in id order up to n_sorted, then as they
                                    came; devices_sort puts all in order */
     size_t n_devices, cap_devices, n_sorted, n_online;
@@ -556,10 +565,11 @@ struct platform {
     struct list voices, dirty_voices; /* struct voice_call; all oldest first */
     size_t n_voices;
     struct voice_call *gone_voice; /* told: freed with the next action */
-    struct list kept_dialogs, closed_dialogs;
+    struct list kept_dialogs, closed_dialogs, answered_dialogs;
     struct list trials; /* doctor.c */
     size_t n_trials;
     size_t n_kept_dialogs, n_due_dialogs, n_byes; /* BYEs on their way */
+    size_t n_answered_dialogs;
     bool draining;
 
     struct source *sources;
@@ -840,6 +850,17 @@ void query_on_info(struct platform *p, struct device *d,
 void query_events(struct platform *p);
 uint64_t query_jitter(struct platform *p);
 
+/* ---- takeover.c: of a device that starts anew while somebody watches ---- */
+
+/* It is offline: its sessions wait for it, or end. */
+void sessions_of_device_away(struct platform *p, struct device *d,
+                             const char *why);
+void sessions_of_device_back(struct platform *p, struct device *d);
+/* It has registered as if it had just started, and was not offline. */
+void sessions_of_device_anew(struct platform *p, struct device *d);
+/* Some time behind that: do media go on? */
+void session_look_anew(struct platform *p, struct session *s);
+
 /* ---- dialogs.c: ended ones that may live on in a device ---- */
 
 /* BYE or CANCEL for the session's dialog; it has none from here. */
@@ -847,6 +868,10 @@ void session_end_dialog(struct platform *p, struct session *s);
 /* Its BYE has been answered, or given up. */
 void dialog_on_bye(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev);
+/* Media of an ended session still come: one more BYE, once. */
+void dialogs_media_after(struct platform *p,
+                         const struct platform_media_event *ev);
+void dialog_on_timer(struct platform *p, struct timerq_node *n);
 /* BYEs for all that may still live in this device. */
 void dialogs_end(struct platform *p, const struct device *d);
 /* If there is a way to the device: the BYEs that waited for that. */
@@ -941,6 +966,7 @@ void voices_take_back(struct platform *p);
 /* Whoever watches: of this device, because it is gone. */
 void sessions_of_device_end(struct platform *p, struct device *d,
                             const char *why);
+void session_offline(struct platform *p, struct session *s, const char *why);
 void sessions_of_device_move(struct platform *p, struct device *d);
 /* Media is gone but somebody watches: invite again after a pause. */
 void session_restart(struct platform *p, struct session *s, uint64_t in_ms);

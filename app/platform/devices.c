@@ -269,7 +269,7 @@ static struct slice peer_key(const struct sip_peer *peer)
                     peer->connection ? sizeof(peer->connection) : 0);
 }
 
-/* As admit_source_key: it begins with the address. */
+/* As gb_addr_site: it begins with the address. */
 static struct slice source_key(const struct gb_addr *a)
 {
     _Static_assert(offsetof(struct gb_addr, family) == 0 &&
@@ -503,8 +503,10 @@ void device_online(struct platform *p, struct device *d, const char *reason,
         query_back(p, d);
     if (ask || came)
         subscriptions_begin(p, d);
-    if (came)
+    if (came) {
+        sessions_of_device_back(p, d);
         downloads_on_device(p, d);
+    }
     device_arm(p, d);
 }
 
@@ -523,7 +525,7 @@ void device_offline(struct platform *p, struct device *d, const char *reason)
     device_changed(p, d, PLATFORM_CHANGED_STATE);
     platform_log(p, PLATFORM_INFO,
                  "msg=\"device offline\" device=%s why=\"%s\"", d->id, reason);
-    sessions_of_device_end(p, d, reason);
+    sessions_of_device_away(p, d, reason);
     voices_of_device_end(p, d, reason, false);
     device_arm(p, d);
 }

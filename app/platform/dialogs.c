@@ -4,6 +4,9 @@
 
 #include "sip/uri.h"
 
+#define DIALOG_ANSWERED_MS 60000 /* an answered one is known: as long as its
+                                    number rests */
+
 static struct slice append(char *text, size_t *at, struct slice s)
 {
     struct slice out = { text + *at, s.n };
@@ -40,14 +43,23 @@ static void set_due(struct platform *p, struct kept_dialog *k, bool due)
     k->due = due;
 }
 
+static void leave_list(struct platform *p, struct kept_dialog *k)
+{
+    timerq_stop(&p->timers, &k->timer);
+    list_remove(&k->node);
+    if (k->answered)
+        p->n_answered_dialogs--;
+    else
+        p->n_kept_dialogs--;
+}
+
 /* No longer one of those that may live; freed now, or when that is told. */
 static void forget(struct platform *p, struct kept_dialog *k)
 {
     bye_over(p, k);
     set_due(p, k, false);
-    list_remove(&k->node);
+    leave_list(p, k);
     k->kept = false;
-    p->n_kept_dialogs--;
     if (k->key)
         tell(p, k);
     else
@@ -78,6 +90,7 @@ static struct kept_dialog *keep(struct platform *p,
     k->handle.kind = HANDLE_DIALOG;
     list_init(&k->node);
     list_init(&k->closed);
+    timerq_node_init(&k->timer, TIMER_DIALOG);
     k->state.call_id = append(k->text, &n, d->call_id);
     k->state.local_uri = append(k->text, &n, d->local_uri);
     k->state.remote_uri = append(k->text, &n, d->remote_uri);
@@ -96,12 +109,20 @@ static struct kept_dialog *keep(struct platform *p,
     return k;
 }
 
+static struct kept_dialog *first_of(const struct list *l)
+{
+    return list_is_empty(l) ? NULL
+                            : container_of(l->next, struct kept_dialog, node);
+}
+
 void dialogs_fini(struct platform *p)
 {
+    struct kept_dialog *k;
     struct list *n;
 
-    while (!list_is_empty(&p->kept_dialogs))
-        forget(p, container_of(p->kept_dialogs.next, struct kept_dialog, node));
+    while ((k = first_of(&p->kept_dialogs)) ||
+           (k = first_of(&p->answered_dialogs)))
+        forget(p, k);
     while ((n = list_pop_front(&p->closed_dialogs)))
         gb_put(p->alloc, container_of(n, struct kept_dialog, closed));
 }
@@ -130,6 +151,74 @@ static void send_bye(struct platform *p, struct kept_dialog *k,
     set_due(p, k, !k->handle.id);
 }
 
+/* The device knows. It is kept for a while all the same, since some of them go
+ * on sending; it is not one of those that a 486 is about. */
+static void set_answered(struct platform *p, struct kept_dialog *k)
+{
+    leave_list(p, k);
+    k->answered = true;
+    list_push_back(&p->answered_dialogs, &k->node);
+    timerq_set(&p->timers, &k->timer, p->now.mono_ms + DIALOG_ANSWERED_MS);
+    tell(p, k);
+    if (++p->n_answered_dialogs > PLATFORM_MAX_DIALOGS_ANSWERED)
+        forget(p, first_of(&p->answered_dialogs));
+}
+
+/* Once, whatever becomes of it. */
+static void bye_again(struct platform *p, struct kept_dialog *k)
+{
+    const struct device *d = device_find(p, k->device);
+
+    if (k->answered) {
+        leave_list(p, k);
+        k->answered = false;
+        list_push_back(&p->kept_dialogs, &k->node);
+        p->n_kept_dialogs++;
+    }
+    k->again = true;
+    send_bye(p, k, d && d->bound ? &d->peer : &k->peer);
+}
+
+void dialog_on_timer(struct platform *p, struct timerq_node *n)
+{
+    forget(p, container_of(n, struct kept_dialog, timer));
+}
+
+static void media_after(struct platform *p, struct kept_dialog *k,
+                        const struct platform_media_event *ev)
+{
+    struct device *d = device_find(p, k->device);
+
+    if (d)
+        device_deviation_of(p, d, DEVIATION_MEDIA_AFTER, k->state.call_id,
+                            &ev->from);
+    k->goes_on = true;
+    if (!k->handle.id && !k->due) /* else it is being told */
+        bye_again(p, k);
+}
+
+static struct kept_dialog *of_session(const struct list *l, uint64_t session)
+{
+    for (const struct list *n = l->next; n != l; n = n->next) {
+        struct kept_dialog *k = container_of(n, struct kept_dialog, node);
+
+        if (k->session == session && !k->goes_on)
+            return k;
+    }
+    return NULL;
+}
+
+void dialogs_media_after(struct platform *p,
+                         const struct platform_media_event *ev)
+{
+    struct kept_dialog *k = of_session(&p->answered_dialogs, ev->session);
+
+    if (!k)
+        k = of_session(&p->kept_dialogs, ev->session);
+    if (k && ev->session)
+        media_after(p, k, ev);
+}
+
 /* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
  * Only a way that was lost is worth another try, when the device is back. The
  * dialog itself is remembered: after a 486 it is one to end. */
@@ -139,12 +228,14 @@ void dialog_on_bye(struct platform *p, struct kept_dialog *k,
     if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
         return;
     bye_over(p, k);
-    if (ev->kind == SIP_EV_RESPONSE) {
-        forget(p, k); /* the device knows */
-        return;
-    }
-    if (ev->status == 503 && k->peer.transport != SIP_UDP)
+    if (ev->kind == SIP_EV_RESPONSE && k->session && !k->again)
+        set_answered(p, k);
+    else if (ev->kind == SIP_EV_RESPONSE)
+        forget(p, k);
+    else if (ev->status == 503 && k->peer.transport != SIP_UDP)
         set_due(p, k, true);
+    else if (k->goes_on && !k->again)
+        bye_again(p, k);
     else
         tell(p, k);
 }
@@ -231,6 +322,8 @@ void session_end_dialog(struct platform *p, struct session *s)
         return;
     if (s->device && !sip_stack_dialog_state(p->sip, s->dialog, &d))
         k = keep(p, &d, &s->device->peer, device_id(s->device));
+    if (k)
+        k->session = s->handle.id;
     if (k && await_bye(p, k)) {
         k->state.local_cseq++; /* its BYE has the next one */
         if (sip_stack_leave(p->sip, s->dialog, k->handle.id, p->now.mono_ms)) {

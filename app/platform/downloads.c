@@ -9,6 +9,8 @@
 #define SPEED_MAX SDP_MAX_SPEED
 #define SHORT_MS 5000 /* a session that ended so far from its end has not sent
                          all; less may be the last group of pictures */
+#define NEAR_MS 1000  /* one that the device ended without a word has, this
+                         near to it */
 
 /* What it is doing; what others see of it is its state. */
 enum phase {
@@ -44,6 +46,7 @@ struct download {
     int64_t began_at_ms; /* where the file stood before the session */
     bool anew;           /* nothing of its part is there yet */
     bool complete;       /* the session ended as it should */
+    bool ended;          /* the device ended it, and did not say so */
     bool full;           /* refused: the device takes no more */
     bool no_room;        /* on the disk */
     unsigned tries, sessions;
@@ -437,7 +440,7 @@ static void fetch(struct platform *p, struct download *j)
     j->from_s = r.start_s;
     j->began_at_ms = part->at_ms;
     j->anew = part->at_ms == (int64_t)part->from_s * 1000;
-    j->complete = j->full = j->no_room = false;
+    j->complete = j->ended = j->full = j->no_room = false;
     j->sessions++;
     j->phase = FETCHING;
     j->evidence[0] = '\0';
@@ -497,6 +500,7 @@ void downloads_on_session(struct platform *p, const struct session *s)
             continue;
         j->complete = s->playback.told.complete;
         j->full = busy;
+        j->ended = s->state == PLATFORM_FAILED && s->step == PLATFORM_STEP_ENDED;
         if (s->state == PLATFORM_FAILED)
             explain(j, "%.*s", (int)s->evidence_len, s->evidence);
         j->phase = DETACHING; /* the owner hears of the end with this turn */
@@ -530,7 +534,8 @@ static void look_back(struct platform *p, struct download *j)
     }
     if (progress)
         j->tries = 0;
-    if (j->complete && part->at_ms >= end_ms - SHORT_MS) {
+    if (part->at_ms >= end_ms - (j->complete ? SHORT_MS : NEAR_MS) &&
+        (j->complete || j->ended)) {
         parts_close(&j->parts, PART_DONE);
     } else if (j->complete && !progress) {
         parts_close(&j->parts, PART_EMPTY); /* nothing more comes of it */

@@ -15,7 +15,7 @@
 #define BACK_OFF_MAX_MS 60000
 
 struct source {
-    uint8_t key[ADMIT_SOURCE_KEY];
+    uint8_t key[GB_ADDR_SITE];
     uint8_t n;      /* bytes of key; 0: free */
     uint8_t bans;
     uint16_t failures, guesses;
@@ -57,8 +57,8 @@ void guard_fini(struct platform *p)
  * ones last. */
 static struct source *lookup(struct platform *p, const struct gb_addr *a)
 {
-    uint8_t key[ADMIT_SOURCE_KEY];
-    size_t n = admit_source_key(a, key);
+    uint8_t key[GB_ADDR_SITE];
+    size_t n = gb_addr_site(a, key);
     uint64_t hash = map_hash(p->seed, slice_of((const char *)key, n));
     struct source *set = p->sources + (hash & (N_SETS - 1)) * N_WAYS;
     struct source *best = set;
@@ -142,14 +142,14 @@ void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n)
 struct attempts *guard_attempts(struct platform *p, struct slice id,
                                 const struct gb_addr *source)
 {
-    char key[PLATFORM_ID_MAX + ADMIT_SOURCE_KEY];
+    char key[PLATFORM_ID_MAX + GB_ADDR_SITE];
     size_t n = slice_head(id, PLATFORM_ID_MAX).n;
     struct attempts *set, *best;
     uint64_t hash;
 
     if (n)
         memcpy(key, id.p, n);
-    n += admit_source_key(source, (uint8_t *)key + n);
+    n += gb_addr_site(source, (uint8_t *)key + n);
     hash = map_hash(p->seed, slice_of(key, n)) | 1;
     set = p->attempts + (hash >> 32 & (N_SETS - 1)) * N_WAYS;
     best = set;

@@ -268,6 +268,7 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     list_init(&p->groups);
     list_init(&p->gone_groups);
     list_init(&p->closed_dialogs);
+    list_init(&p->answered_dialogs);
     list_init(&p->sessions);
     list_init(&p->voices);
     list_init(&p->dirty_voices);
@@ -307,6 +308,7 @@ static void unbind_denied(struct platform *p)
         if (!d->bound || (admit_net_allowed(p, &d->peer.remote) &&
                           admit_id_allowed(p, device_id(d))))
             continue;
+        sessions_of_device_end(p, d, "kept out by the configuration");
         device_offline(p, d, "kept out by the configuration");
         device_unbind(p, d);
         device_arm(p, d);
@@ -550,6 +552,9 @@ void platform_tick(struct platform *p, struct gb_time now)
             break;
         case TIMER_VOICE:
             voice_on_timer(p, n);
+            break;
+        case TIMER_DIALOG:
+            dialog_on_timer(p, n);
             break;
         }
     }

@@ -166,6 +166,7 @@ enum platform_media_kind {
                                 order stays open until its CLOSE */
     PLATFORM_MEDIA_SAID,     /* of a recording that is said: the last word */
     PLATFORM_MEDIA_CLOSED,   /* answer to a CLOSE order: nothing is left */
+    PLATFORM_MEDIA_AFTER,    /* long after that its media still come: from */
 };
 
 struct platform_media_event {
@@ -871,6 +872,7 @@ void platform_download_filed(struct platform *p, uint64_t id, uint64_t bytes,
 
 #define PLATFORM_RECORDS_MAX 32      /* questions remembered, the newest */
 #define PLATFORM_RECORDS_ITEMS 20000 /* of one answer; further ones are left out */
+#define PLATFORM_ANSWER_MS 600000    /* of messages to one question; it is over */
 #define PLATFORM_RECORDS_TEXT 16     /* bytes of its type */
 
 struct platform_records_ask {

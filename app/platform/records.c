@@ -11,6 +11,8 @@
 #define TEXT_MAX 200       /* bytes of a name or path that are kept */
 #define BUSY_MS 1000       /* the device answers other questions */
 #define BUSY_TRIES 60
+#define TEXT_OF(x) TEXT_OF_(x)
+#define TEXT_OF_(x) #x
 
 struct record {
     int64_t start_ms, end_ms;
@@ -40,7 +42,7 @@ struct records {
     enum platform_command_state state;
     bool is_final, partial, asked_clock;
     unsigned asked, busy;
-    uint64_t done_ms;      /* mono, when it became final */
+    uint64_t begun_ms, done_ms; /* mono; when it became final */
     int64_t shift_ms;      /* its texts minus our times */
     struct record *item;
     size_t n, cap, n_sorted, lost;
@@ -397,10 +399,21 @@ static void set_window(struct records *r, uint64_t from_s)
                                                   : r->stop_s;
 }
 
+static void give_up(struct platform *p, struct records *r, const char *why)
+{
+    r->partial = true;
+    explain(r, "%s: what lies behind is left out", why);
+    finish(p, r);
+}
+
 static void go_on(struct platform *p, struct records *r, uint64_t from_s)
 {
     if (from_s >= r->stop_s) {
         finish(p, r);
+        return;
+    }
+    if (p->now.mono_ms - r->begun_ms >= RECORDS_MOST_MS) {
+        give_up(p, r, "the device takes longer than an hour");
         return;
     }
     set_window(r, from_s);
@@ -443,13 +456,18 @@ static void answered(struct platform *p, struct records *r,
 {
     uint64_t limit = limit_at(r, c->have);
 
+    sort(r);
+    if (r->n >= PLATFORM_RECORDS_ITEMS) {
+        give_up(p, r, "there are more than " TEXT_OF(PLATFORM_RECORDS_ITEMS)
+                      " recordings");
+        return;
+    }
     if (c->partial && try_smaller(p, r))
         return;
     if (c->partial) {
         r->partial = true;
         explain(r, "%.*s", SLICE_ARG(c->evidence));
     }
-    sort(r);
     go_on(p, r, limit ? limit : r->at.to_s);
 }
 
@@ -575,6 +593,7 @@ int platform_records_start(struct platform *p,
     slice_copy(r->channel, sizeof(r->channel), q->channel);
     slice_copy(r->type, sizeof(r->type), type);
     r->id = p->records.next++;
+    r->begun_ms = now.mono_ms;
     r->start_s = q->start_s;
     r->stop_s = q->stop_s;
     r->window_s = RECORDS_WINDOW_S;

@@ -20,6 +20,7 @@
 #define RECORDS_WINDOW_S 86400  /* asked for at one time */
 #define RECORDS_WINDOW_MIN_S 10800 /* no smaller one is tried */
 #define RECORDS_FRESH_MS 60000  /* the same question again: the same answer */
+#define RECORDS_MOST_MS 3600000 /* for all windows: what has come by then */
 #define RECORDS_ROUND 100       /* items: a multiple may be a limit */
 
 struct device;

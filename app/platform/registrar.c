@@ -355,7 +355,7 @@ static void accept(struct platform *p, const struct attempt *a)
     struct device *d = a->device;
     const struct sip_peer *peer = &a->ev->peer;
     uint32_t expires_s = granted(p, d, a);
-    bool fresh = is_new(d, a), direct;
+    bool fresh = is_new(d, a), was_online = d->online, direct;
 
     welcome(p, a, expires_s);
     p->counters.registers++;
@@ -389,6 +389,8 @@ static void accept(struct platform *p, const struct attempt *a)
         device_changed(p, d, PLATFORM_CHANGED_BINDING);
     }
     device_online(p, d, "registered", fresh || !d->online);
+    if (fresh && was_online)
+        sessions_of_device_anew(p, d);
     nat_heard(p, d);
 }
 

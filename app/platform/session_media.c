@@ -389,6 +389,7 @@ static void on_live_event(struct platform *p, struct session *s,
     case PLATFORM_MEDIA_SAID: /* it says nothing */
     case PLATFORM_MEDIA_REFUSED:
     case PLATFORM_MEDIA_CLOSED:
+    case PLATFORM_MEDIA_AFTER:
         break;
     }
 }
@@ -401,6 +402,10 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     bool more;
 
     p->now = now;
+    if (ev->kind == PLATFORM_MEDIA_AFTER) {
+        dialogs_media_after(p, ev);
+        return;
+    }
     if (h && h->kind == HANDLE_VOICE)
         voice_on_media(p, h, ev);
     if (!h || h->kind != HANDLE_SESSION)

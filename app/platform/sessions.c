@@ -76,7 +76,7 @@ static void no_deadlines(struct session *s)
 {
     s->answer_at = s->packet_at = s->tcp_at = s->program_at = s->key_at =
         s->silence_at = s->retry_at = s->closed_at = s->reconnect_at =
-            s->drained_at = GB_NEVER;
+            s->drained_at = s->anew_at = GB_NEVER;
 }
 
 void session_arm(struct platform *p, struct session *s)
@@ -84,7 +84,7 @@ void session_arm(struct platform *p, struct session *s)
     const uint64_t at[] = { s->answer_at,  s->packet_at, s->tcp_at,
                             s->program_at, s->key_at,    s->silence_at,
                             s->idle_at,    s->retry_at,  s->closed_at,
-                            s->reconnect_at, s->drained_at };
+                            s->reconnect_at, s->drained_at, s->anew_at };
     uint64_t min = GB_NEVER;
 
     for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
@@ -260,7 +260,7 @@ static void close_session(struct platform *p, struct session *s)
     session_end_dialog(p, s);
     no_deadlines(s);
     s->idle_at = GB_NEVER;
-    s->held = false;
+    s->held = s->away = false;
     s->phase = PHASE_CLOSING;
     s->news &= ~(unsigned)(NEWS_ANSWER | NEWS_PACE);
     session_news(p, s, NEWS_CHANGED);
@@ -326,21 +326,24 @@ void session_stop(struct platform *p, struct session *s)
     close_session(p, s);
 }
 
+void session_offline(struct platform *p, struct session *s, const char *why)
+{
+    session_fail(p, s,
+                 s->state == PLATFORM_PLAYING || s->away
+                     ? PLATFORM_STEP_ENDED
+                     : PLATFORM_STEP_DEVICE,
+                 "see why the device went offline; the stream can be "
+                 "started again when it is back",
+                 "the device went offline: %s", why);
+}
+
 void sessions_of_device_end(struct platform *p, struct device *d,
                             const char *why)
 {
     struct list *n, *tmp;
 
-    LIST_EACH(n, tmp, &d->sessions) {
-        struct session *s = container_of(n, struct session, in_device);
-
-        session_fail(p, s,
-                     s->state == PLATFORM_PLAYING ? PLATFORM_STEP_ENDED
-                                                  : PLATFORM_STEP_DEVICE,
-                     "see why the device went offline; the stream can be "
-                     "started again when it is back",
-                     "the device went offline: %s", why);
-    }
+    LIST_EACH(n, tmp, &d->sessions)
+        session_offline(p, container_of(n, struct session, in_device), why);
 }
 
 void sessions_of_device_move(struct platform *p, struct device *d)
@@ -371,7 +374,7 @@ static void begin_again(struct platform *p, struct session *s,
     s->step = PLATFORM_STEP_SOCKET;
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
-    s->packet = s->answered = s->held = s->ssrc_odd = false;
+    s->packet = s->answered = s->held = s->away = s->ssrc_odd = false;
     s->note_len = 0;
     s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
@@ -509,8 +512,12 @@ void session_on_timer(struct platform *p, struct session *s)
     }
     if (s->idle_at <= now)
         session_stop(p, s);
+    else if (s->retry_at <= now && s->away)
+        session_offline(p, s, s->device->reason);
     else if (s->retry_at <= now)
         session_reinvite(p, s);
+    else if (s->anew_at <= now)
+        session_look_anew(p, s);
     else if (s->answer_at <= now)
         session_no_answer(p, s);
     else if (s->tcp_at <= now || s->packet_at <= now)

@@ -93,7 +93,8 @@ int rtsp_url_parse(struct rtsp_url *out, struct slice text)
     if (text.n > RTSP_URL_MAX)
         return GB_ESYNTAX;
     if (at < text.n) {
-        if (!slice_has_iprefix(text, SLICE("rtsp://")))
+        if (!slice_has_iprefix(text, SLICE("rtsp://")) &&
+            !slice_has_iprefix(text, SLICE("rtsps://")))
             return GB_ESYNTAX;
         path = slice_from(text, at + 3);
         path = slice_from(path, slice_find(path, '/'));

@@ -2,6 +2,7 @@
 
 #include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
+#include "app/net/sources.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,13 +11,7 @@
 #define BACKLOG 511
 #define REASON_MAX 256 /* bytes of why a stream cannot be watched */
 #define CLOSE_MS 1000 /* for a last answer to be read */
-
-/* A connection and the viewer that comes of it: one among those of its
- * source. */
-struct place {
-    struct list node;
-    struct gb_addr remote;
-};
+#define TLS_HANDSHAKE 0x16 /* the first byte of a client that speaks TLS */
 
 struct listener {
     uv_tcp_t tcp;
@@ -29,7 +24,9 @@ struct rtsp_server {
     struct rtsp_auth auth;
     struct rtsp_viewer_hooks hooks;
     struct listener *listener[RTSP_LISTENERS_MAX];
-    struct list conns, places;
+    struct list conns;
+    struct sources sources; /* places: a connection, then the viewer */
+    uint32_t n_places;
     unsigned open_handles;
     bool closing;
     void (*on_closed)(void *ctx);
@@ -43,8 +40,9 @@ struct conn {
     uv_write_t write;
     struct rtsp_server *server;
     struct list node;
-    struct place *place; /* NULL: the viewer has it */
-    struct gb_addr local;
+    struct source *place; /* NULL: the viewer has it */
+    struct gb_addr local, remote;
+    bool secure;          /* over TLS: the relay's end of it */
     unsigned open_handles;
     bool closed, writing, ending;
     struct rtsp_session s;
@@ -77,12 +75,10 @@ static void handle_closed(struct rtsp_server *s)
         s->on_closed(s->closed_ctx);
 }
 
-static void place_free(struct place *p)
+static void leave(struct rtsp_server *s, struct source *place)
 {
-    if (!p)
-        return;
-    list_remove(&p->node);
-    free(p);
+    s->n_places -= place != NULL;
+    sources_leave(&s->sources, place);
 }
 
 static void on_conn_closed(uv_handle_t *h)
@@ -111,7 +107,7 @@ static void conn_close(struct conn *c)
     c->server->n.connections--;
     if (c->session)
         release(c->server, c->session);
-    place_free(c->place);
+    leave(c->server, c->place);
     uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
     uv_close((uv_handle_t *)&c->timer, on_conn_closed);
 }
@@ -256,7 +252,8 @@ static int make_handover(struct conn *c, struct rtsp_handover *h)
     *h = (struct rtsp_handover){ .fd = -1,
                                  .place = c->place,
                                  .local = c->local,
-                                 .remote = c->place->remote,
+                                 .remote = c->remote,
+                                 .secure = c->secure,
                                  .session = c->session,
                                  .who = c->who,
                                  .stream = c->stream };
@@ -328,7 +325,7 @@ static void on_viewer_gone(void *ctx, const struct rtsp_handover *h)
     if (h->fd >= 0)
         close(h->fd);
     free(h->unread);
-    place_free(h->place);
+    leave(s, h->place);
 }
 
 /* Out of the timer: the platform may be called here. */
@@ -389,7 +386,7 @@ static void challenge(struct conn *c, bool stale)
     char text[512];
     struct writer w = writer_of(text, sizeof(text));
 
-    rtsp_auth_challenge(&s->auth, &c->place->remote,
+    rtsp_auth_challenge(&s->auth, &c->remote,
                         now_of(s).utc_ms / 1000, stale, &w);
     fail(c, 401, (struct slice){ 0 }, writer_slice(&w));
 }
@@ -399,7 +396,7 @@ static bool may_watch(struct conn *c, const struct rtsp_request *r,
                       struct slice device, const struct rtsp_url *u)
 {
     struct rtsp_server *s = c->server;
-    const struct gb_addr *from = &c->place->remote;
+    const struct gb_addr *from = &c->remote;
     uint32_t wait_s;
 
     c->who = 0;
@@ -592,6 +589,32 @@ static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
     *buf = uv_buf_init(p, (unsigned)n);
 }
 
+/* It speaks TLS: the relay takes its socket, and what that gives in its stead
+ * goes on in c's place. */
+static bool take_tls(struct conn *c)
+{
+    struct rtsp_server *s = c->server;
+    struct rtsp_handover h = { .place = c->place, .local = c->local,
+                               .remote = c->remote, .secure = true };
+    struct slice in = rtsp_reader_rest(&c->in);
+    uv_os_fd_t fd;
+    int dup;
+
+    if (!in.n || in.p[0] != TLS_HANDSHAKE || c->secure || !s->cfg.tls ||
+        uv_fileno((uv_handle_t *)&c->tcp, &fd))
+        return false;
+    dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (dup < 0)
+        return false;
+    if (tls_relay_take(s->cfg.tls, dup, in, &h.fd)) {
+        close(dup);
+        return false;
+    }
+    c->place = NULL;
+    conn_adopt(s, &h);
+    return true;
+}
+
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 {
     struct conn *c = h->data;
@@ -604,26 +627,21 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
         return;
     }
     rtsp_reader_added(&c->in, (size_t)n);
-    serve(c);
+    if (take_tls(c))
+        conn_close(c);
+    else
+        serve(c);
 }
 
-static bool is_same_source(const struct gb_addr *a, const struct gb_addr *b)
+/* One more of its source; NULL: there is no room. */
+static struct source *enter(struct rtsp_server *s, const struct gb_addr *from)
 {
-    return a->family == b->family &&
-           memcmp(a->ip, b->ip, a->family == GB_IPV6 ? 8 : 4) == 0;
-}
+    struct source *place = s->n_places < s->cfg.max_conns
+                               ? sources_enter(&s->sources, from)
+                               : NULL;
 
-static bool may_connect(const struct rtsp_server *s, const struct gb_addr *a)
-{
-    uint32_t n = 0, same = 0;
-    const struct list *k;
-
-    for (k = s->places.next; k != &s->places; k = k->next) {
-        n++;
-        same += is_same_source(
-            &container_of(k, struct place, node)->remote, a);
-    }
-    return n < s->cfg.max_conns && same < s->cfg.max_per_source;
+    s->n_places += place != NULL;
+    return place;
 }
 
 static struct conn *conn_new(struct rtsp_server *s)
@@ -649,12 +667,6 @@ static struct conn *conn_new(struct rtsp_server *s)
 
 static void conn_start(struct conn *c)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-
-    if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&c->local, (const struct sockaddr *)&ss);
-    c->server->n.accepted++;
     uv_timer_start(&c->timer, on_late, c->server->cfg.request_ms, 0);
     if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read))
         conn_close(c);
@@ -670,11 +682,14 @@ static void conn_adopt(struct rtsp_server *s, const struct rtsp_handover *h)
 
     if (!c || uv_tcp_open(&c->tcp, h->fd)) {
         close(h->fd);
-        place_free(h->place);
+        leave(s, h->place);
         if (c)
             conn_close(c);
     } else {
         c->place = h->place;
+        c->local = h->local;
+        c->remote = h->remote;
+        c->secure = h->secure;
         if (h->n_unread <= rtsp_reader_room(&c->in, &p)) {
             memcpy(p, h->unread, h->n_unread);
             rtsp_reader_added(&c->in, h->n_unread);
@@ -691,7 +706,6 @@ static void on_connection(uv_stream_t *h, int status)
     struct conn *c = status ? NULL : conn_new(s);
     struct sockaddr_storage ss = { 0 };
     int len = sizeof(ss);
-    struct gb_addr from = { 0 };
 
     if (!c) {
         if (!status)
@@ -703,15 +717,17 @@ static void on_connection(uv_stream_t *h, int status)
         return;
     }
     if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&from, (const struct sockaddr *)&ss);
-    c->place = may_connect(s, &from) ? calloc(1, sizeof(*c->place)) : NULL;
+        sockaddr_read(&c->remote, (const struct sockaddr *)&ss);
+    len = sizeof(ss);
+    if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
+        sockaddr_read(&c->local, (const struct sockaddr *)&ss);
+    c->place = enter(s, &c->remote);
     if (!c->place) {
         s->n.refused++;
         conn_close(c);
         return;
     }
-    c->place->remote = from;
-    list_push_back(&s->places, &c->place->node);
+    s->n.accepted++;
     conn_start(c);
 }
 
@@ -813,8 +829,9 @@ int rtsp_server_new(struct rtsp_server **out,
     s->auth.ctx = cfg->ctx;
     sip_nonce_key_init(&s->auth.key, cfg->nonce_key);
     list_init(&s->conns);
-    list_init(&s->places);
-    err = listen_all(s, failed);
+    err = sources_init(&s->sources, s->cfg.max_per_source);
+    if (!err)
+        err = listen_all(s, failed);
     s->cfg.listen = NULL; /* borrowed during this call only */
     if (err)
         rtsp_server_close(s, free_self, s);
@@ -864,6 +881,7 @@ void rtsp_server_free(struct rtsp_server *s)
         return;
     for (size_t i = 0; i < RTSP_LISTENERS_MAX; i++)
         free(s->listener[i]);
+    sources_fini(&s->sources);
     free(s);
 }
 

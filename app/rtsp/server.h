@@ -4,10 +4,12 @@
  * good credentials; then the session is started or found, its first key frame
  * is waited for, and the connection moves to the session's media loop
  * (app/rtsp/viewer.h), the request still unread. What cannot be played is
- * answered with the step that failed, as HTTP answers it. */
+ * answered with the step that failed, as HTTP answers it. Over TLS (rtsps) on the
+ * same port media go through the connection alone. */
 #ifndef APP_RTSP_SERVER_H
 #define APP_RTSP_SERVER_H
 
+#include "app/net/tls_relay.h"
 #include "app/platform/platform.h"
 #include "app/rtsp/auth.h"
 #include "app/rtsp/viewer.h"
@@ -25,6 +27,8 @@ struct rtsp_server_config {
     struct media_net *media;
     const struct gb_addr *listen; /* port 0: any */
     size_t n_listen;
+    struct tls_relay *tls;      /* who begins with a TLS record is let in by it;
+                                   NULL: nobody */
     bool auth;                  /* false: everybody may watch */
     const char *token;          /* with auth */
     uint8_t nonce_key[SIP_NONCE_KEY];

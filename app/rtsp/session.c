@@ -85,7 +85,7 @@ static bool parse_offer(struct rtsp_transport *out, struct slice offer,
 }
 
 int rtsp_transport_parse(struct rtsp_transport *out, struct slice value,
-                         enum media_track track)
+                         enum media_track track, bool tcp_only)
 {
     struct slice offer;
 
@@ -93,7 +93,7 @@ int rtsp_transport_parse(struct rtsp_transport *out, struct slice value,
         return GB_ESYNTAX;
     while (value.n) {
         slice_cut(&value, ',', &offer);
-        if (parse_offer(out, offer, track))
+        if (parse_offer(out, offer, track) && !(tcp_only && out->udp))
             return 0;
     }
     return GB_EUNSUPPORTED;
@@ -112,6 +112,7 @@ void rtsp_session_bind(struct rtsp_session *s, const struct rtsp_bound *to,
     *s = (struct rtsp_session){ .state = RTSP_INIT,
                                 .stream = to->stream,
                                 .tracks = (uint8_t)to->tracks,
+                                .tcp_only = to->tcp_only,
                                 .heard_ms = now_ms };
     slice_copy(s->device, sizeof(s->device), to->device);
     slice_copy(s->channel, sizeof(s->channel), to->channel);
@@ -344,7 +345,8 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
         return refuse(w, s, r, 459);
     if (track >= MEDIA_TRACKS || !(s->tracks >> track & 1))
         return refuse(w, s, r, 404);
-    switch (rtsp_transport_parse(&t, r->transport, (enum media_track)track)) {
+    switch (rtsp_transport_parse(&t, r->transport, (enum media_track)track,
+                                 s->tcp_only)) {
     case 0:
         break;
     case GB_ESYNTAX:

@@ -47,6 +47,7 @@ struct rtsp_session {
     enum rtsp_state state;
     bool owed;
     bool given;            /* the id was told */
+    bool tcp_only;
     char id[RTSP_SESSION_TEXT + 1];
     char device[RTSP_ID_MAX + 1], channel[RTSP_ID_MAX + 1];
     unsigned stream;
@@ -68,6 +69,7 @@ void rtsp_session_init(struct rtsp_session *s, uint64_t now_ms);
 struct rtsp_bound {
     struct slice device, channel;
     unsigned stream, tracks;
+    bool tcp_only; /* media through the connection alone */
     uint64_t id;
 };
 void rtsp_session_bind(struct rtsp_session *s, const struct rtsp_bound *to,
@@ -115,5 +117,5 @@ bool rtsp_session_is_udp(const struct rtsp_session *s);
 /* The first offer of a Transport header that can be served. track: for the
  * channels when none are asked for. GB_ESYNTAX, GB_EUNSUPPORTED. */
 int rtsp_transport_parse(struct rtsp_transport *out, struct slice value,
-                         enum media_track track);
+                         enum media_track track, bool tcp_only);
 #endif

@@ -667,7 +667,8 @@ static void decide(struct rtsp_viewer *v)
     int err = media_loop_tracks(v->loop, v->h.session, &v->tracks);
     struct rtsp_bound to = { .device = slice_str(v->h.device),
                              .channel = slice_str(v->h.channel),
-                             .stream = v->h.stream };
+                             .stream = v->h.stream,
+                             .tcp_only = v->h.secure };
 
     if (err == GB_EAGAIN && now_of(v) - v->from_ms < RTSP_DECIDE_MS)
         return;

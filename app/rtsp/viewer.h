@@ -30,6 +30,7 @@ struct rtsp_handover {
     int fd;         /* connected, non-blocking; -1: gone */
     void *place;    /* of the server's, kept until it is told */
     struct gb_addr local, remote;
+    bool secure;    /* over TLS: no media beside it */
     uint64_t session; /* of the platform */
     uint64_t who;     /* the account it is for, and ends with; 0: none */
     unsigned loop, stream;

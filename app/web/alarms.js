@@ -13,14 +13,13 @@ addTexts({
 
 const PAGE = 100;
 const KEPT_MAX = 2000; // rows
-const PICTURE_BEFORE_MS = 15000; // a picture belongs to an alarm that it came so long before
-const PICTURE_AFTER_MS = 60000; // or after
+const FRESH = 50; // of them: their pictures and recordings come behind them
+const LEAD_MS = 5000; // a recording is shown from so long before
 
 export default class Alarms {
   constructor(root, shell) {
     this.shell = shell;
     this.items = [];
-    this.pictures = [];
     this.next = null;
     this.asked = 0;
     const changed = () => this.load();
@@ -42,7 +41,7 @@ export default class Alarms {
       this.more);
     listen('alarm', (a) => this.came(a));
     listen('reset', () => this.shown && this.load());
-    this.picturesLater = soon(async () => { await this.loadPictures(); this.draw(); }, 4000);
+    this.later = soon(() => this.refresh(), 4000);
   }
 
   get query() {
@@ -55,7 +54,6 @@ export default class Alarms {
     const mine = ++this.asked;
     const before = new Set(this.items);
     const r = await call('GET', `/alarms?${query({ ...this.query, limit: PAGE, cursor: more ? this.next : '' })}`);
-    if (!more) await this.loadPictures();
     if (mine !== this.asked) return;
     if (r.ok) {
       const known = new Set(r.data.items.map((a) => a.id));
@@ -66,9 +64,13 @@ export default class Alarms {
     this.draw();
   }
 
-  async loadPictures() {
-    const r = await call('GET', '/pictures');
-    if (r.ok) this.pictures = r.data.items;
+  // What has been recorded meanwhile of those that came
+  async refresh() {
+    const r = await call('GET', `/alarms?${query({ ...this.query, limit: FRESH })}`);
+    if (!r.ok) return;
+    const fresh = new Map(r.data.items.map((a) => [a.id, a]));
+    this.items = this.items.map((a) => fresh.get(a.id) ?? a);
+    this.draw();
   }
 
   // Only what the filters want; it is drawn above the others.
@@ -83,7 +85,7 @@ export default class Alarms {
     this.table.root.hidden = false;
     this.table.body.prepend(this.row(a));
     if (this.items.length > KEPT_MAX) this.forget();
-    this.picturesLater();
+    this.later();
   }
 
   // A page that stays open for weeks does not grow: the oldest can be asked for again.
@@ -99,15 +101,10 @@ export default class Alarms {
     this.more.hidden = !this.next;
   }
 
-  pictureOf(a) {
-    const at = Date.parse(a.received_at);
-    return this.pictures.find((p) => p.device === a.device && p.channel === a.channel &&
-      Date.parse(p.received_at) > at - PICTURE_BEFORE_MS && Date.parse(p.received_at) < at + PICTURE_AFTER_MS);
-  }
-
   row(a) {
     const name = this.shell.tree.find(a.device, a.channel)?.name;
-    const p = this.pictureOf(a);
+    const picture = a.picture && `/api/v1/pictures/${encodeURIComponent(a.picture)}`;
+    const at = Date.parse(a.received_at);
     const isChannel = a.channel && a.channel !== a.device;
     const what = [inLanguage(a, 'method_name') || a.method, inLanguage(a, 'type_name') || a.type].filter((x) => x && x !== '0').join(' · ');
     return h('tr', { 'data-id': a.id },
@@ -116,9 +113,9 @@ export default class Alarms {
       h('td', { class: Number(a.priority) <= 1 ? 'bad' : '', text: a.priority === '0' ? '' : a.priority }),
       h('td', { text: what }),
       h('td', { class: 'wide', text: a.description }),
-      h('td', {}, p ? h('a', { href: `/api/v1/pictures/${encodeURIComponent(p.file)}`, target: '_blank', rel: 'noopener' },
-        h('img', { src: `/api/v1/pictures/${encodeURIComponent(p.file)}`, alt: `${t('picture')} ${clock(p.received_at)}`, loading: 'lazy', height: 54 })) : ''),
-      h('td', { class: 'acts' }, isChannel ? button('toPicture', () => this.shell.go('live', a.device, a.channel)) : '',
+      h('td', {}, picture ? h('a', { href: picture, target: '_blank', rel: 'noopener' },
+        h('img', { src: picture, alt: `${t('picture')} ${clock(at)}`, loading: 'lazy', height: 54 })) : ''),
+      h('td', { class: 'acts' }, a.recording ? button('records', () => this.shell.go('live', a.device, a.channel, String(Math.max(Number(a.recording), at - LEAD_MS)))) : '', isChannel ? button('toPicture', () => this.shell.go('live', a.device, a.channel)) : '',
         button('resetAlarm', (e) => this.reset(a, e.target))));
   }
 

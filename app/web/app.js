@@ -21,6 +21,8 @@ const VIEWS = {
   outputs: { of: 'channel', tree: true, needs: 'admin' },
   access: {},
   audit: { needs: 'admin' },
+  log: { needs: 'admin' },
+  server: { needs: 'admin' },
 };
 const FIRST = 'home';
 

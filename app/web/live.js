@@ -78,7 +78,8 @@ export default class Live {
     });
   }
 
-  async show(device, channel) {
+  // at: a time of a recording of this server, in place of what is there now
+  async show(device, channel, at) {
     if (!device || !channel) {
       this.hide();
       $('nothing').hidden = false;
@@ -92,10 +93,17 @@ export default class Live {
     $('channel-name').textContent = channel;
     this.openTools();
     this.play();
+    if (at) this.showPast(Number(at));
     const name = await this.shell.nameOf(device, channel);
     if (mine !== this.chosen) return;
     $('channel-name').textContent = name;
     document.title = `${name} – gb28181d`;
+  }
+
+  showPast(ms) {
+    this.past.goTo(ms);
+    if ($('past').open) this.past.load();
+    else $('past').open = true; // which loads
   }
 
   hide() {

@@ -53,8 +53,12 @@ export class Past {
     this.say(t('asking'));
     const range = { start: day / 1000, end: day / 1000 + 86400 };
     const mine = () => path === this.path() && day === this.begun();
+    const goal = this.goal;
     const ours = call('GET', `/records?${query({ ...this.what(), ...range, limit: 2000 })}`).then((r) => {
-      if (mine() && r.ok) this.told('ours', r.data.items);
+      if (!mine() || !r.ok) return;
+      this.told('ours', r.data.items);
+      if (goal && goal === this.goal) this.begin(goal);
+      this.goal = null;
     });
     const r = may('operator') ? await call('GET', `${path}/recordings?${query(range)}`) : { ok: true, data: { items: [], complete: true } };
     await ours;
@@ -62,6 +66,13 @@ export class Past {
     if (r.ok) this.told('device', r.data.items);
     const none = !this.wanted().length;
     this.say(trouble(r) || (none ? t('nothingRecorded') : r.data.complete ? '' : t('notAll')));
+  }
+
+  // From there on, of what this server has; the next load plays it
+  goTo(ms) {
+    this.goal = ms;
+    this.day.value = dayOf(new Date(ms));
+    this.which.value = 'ours';
   }
 
   told(source, items) {

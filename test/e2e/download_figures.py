@@ -53,10 +53,10 @@ def one(d, seconds):
 def two_hours(d):
     i = begin(d, 600)  # what is taken once
     wait_for("its end", lambda: job(d, i)["ended_at"])
-    before, most = rss_mib(d.proc.pid), 0
+    before, most = rss_mib(d.proc), 0
     i = begin(d, 7200)
     while not job(d, i)["ended_at"]:
-        most = max(most, rss_mib(d.proc.pid))
+        most = max(most, rss_mib(d.proc))
         time.sleep(0.1)
     j = job(d, i)
     if j["state"] != "done" or j["covered_s"] < 7190:

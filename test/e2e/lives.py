@@ -1,12 +1,13 @@
 """test/e2e/lives.py - live sessions in the field: key frames that are asked for,
 cameras and servers that come back; run by run.py."""
 import concurrent.futures
+import contextlib
 import os
 import socket
 import time
 
 from flv_reader import Reader
-from rig import SLOW, Failed, channel_id, system, wait_for
+from rig import SLOW, Cameras, Failed, channel_id, system, wait_for
 
 DEVICE = "34020000001180000001"
 VIDEO, KEY, PICTURE = 9, 0x10, 1
@@ -24,8 +25,8 @@ def expect(ok, what):
         raise Failed(what)
 
 
-def url_of(d, channel, fmt="flv", **body):
-    a = d.live(DEVICE, channel, transport="udp", **body)
+def url_of(d, channel, fmt="flv", transport="udp", **body):
+    a = d.live(DEVICE, channel, transport=transport, **body)
     expect(a.status == 200, f"{channel}: {a.status} {a.body[:300]}")
     return a.json[fmt]
 
@@ -126,3 +127,36 @@ def eight_streams_come_back_behind_a_kill():
         for reader in pool.map(play, channels):
             reader.close()
         expect(c.log().count("stream ends") == 8, "each of the old ones got its BYE")
+
+
+def starts_anew(signalling):
+    """The camera is killed and another one of the same ids started, elsewhere: who watches sees it go on."""
+    with (system("--transport", signalling, channels=2) as (d, c), concurrent.futures.ThreadPoolExecutor(2) as pool):
+        ways = zip((channel_id(DEVICE, n) for n in (1, 2)), ("udp", "tcp-passive"))
+        readers = [Reader(url_of(d, channel, transport=transport)) for channel, transport in ways]
+        before = list(pool.map(first_picture, readers))
+        sessions = {s["id"] for s in d.get("/api/v1/sessions")["items"]}
+        c.kill()
+        with contextlib.closing(Cameras(d, "--transport", signalling, "--channels", "2", device=DEVICE)) as other:
+            def goes_on(reader, begin):
+                """A key frame of the new one: its first has the time that has passed meanwhile."""
+                wait_for("the INVITE", lambda: other.log().count("stream begins") == 2, timeout=15)
+                frames, ms = 0, begin
+                while frames < 40:
+                    kind, at, body = reader.tag()
+                    if kind == VIDEO and body[1] == PICTURE:
+                        expect(at >= ms, f"{at} ms behind {ms}")
+                        ms, frames = at, frames + (at > begin + 1500)
+
+            for done in [pool.submit(goes_on, *x) for x in zip(readers, before)]:
+                done.result()
+            expect({s["id"] for s in d.get("/api/v1/sessions")["items"]} == sessions, "the sessions are the same")
+        for reader in readers:
+            reader.close()
+
+
+@test
+def a_camera_that_starts_anew_is_taken_over():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(starts_anew, t) for t in ("udp", "tcp")]:
+            done.result()

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -207,9 +208,35 @@ def rtsp_h264():
         url = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"]
         expect(url.startswith(f"rtsp://127.0.0.1:{d.rtsp}/{DEVICE}/") and "?t=" in url, url)
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            for done in [pool.submit(rtsp_decode, url, t, "h264") for t in ("tcp", "udp", "tcp")]:
+            ways = [("tcp", url), ("udp", url)] + [("tcp", url.replace("rtsp:", "rtsps:"))] * TLS
+            for done in [pool.submit(rtsp_decode, u, t, "h264") for t, u in ways]:
                 done.result()
         wait_for("nobody watches", lambda: consumers(d) == [0])
+
+
+def gst_decode(url, protocol, seconds=4):
+    """GStreamer's client: pictures and sound come out of its decoders."""
+    count = "identity silent=false name={} ! fakesink sync=false"
+    p = subprocess.run(["timeout", "-s", "INT", str(seconds * SLOW), "gst-launch-1.0", "-v", "rtspsrc", f"location={url}",
+                        f"protocols={protocol}", "name=s", *"s. ! rtph264depay ! h264parse ! avdec_h264 !".split(),
+                        *count.format("video").split(), *"s. ! rtppcmadepay ! alawdec !".split(),
+                        *count.format("sound").split()],
+                       capture_output=True, text=True, timeout=40 * SLOW, check=False)
+    for track in ("video", "sound"):
+        n = p.stdout.count(f"{track}: last-message = chain")
+        expect(n > 40 and "ERROR" not in p.stdout, f"{url} over {protocol}: {track} {n} {p.stdout[-600:]}")
+
+
+@test
+def rtsp_gstreamer():
+    if not shutil.which("gst-launch-1.0"):
+        print("        no gst-launch-1.0")
+        return
+    with system() as (d, _):
+        url = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"]
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for done in [pool.submit(gst_decode, url, protocol) for protocol in ("tcp", "udp")]:
+                done.result()
 
 
 @test

@@ -370,3 +370,33 @@ const char *ctl_channel_path(char text[static 1024], const char *device,
     writer_str(&w, end);
     return ctl_finished(&w);
 }
+
+void ctl_follow(const char *path, void (*each)(const json_t *j))
+{
+    struct ctl_answer a = ctl_request("GET", path, "text/event-stream");
+    char *line = NULL;
+    struct slice s;
+    size_t cap = 0;
+
+    if (a.status != 200)
+        ctl_problem(a.status, ctl_body(&a));
+    if (a.chunked)
+        ctl_die(EX_PROTOCOL, "cannot follow through this proxy");
+    while (ctl_read_line(a.f, &line, &cap, &s)) {
+        json_t *j;
+
+        if (!slice_has_prefix(s, SLICE("data: ")))
+            continue;
+        s = slice_from(s, 6);
+        j = json_loadb(s.p, s.n, 0, NULL);
+        if (j && ctl.json)
+            ctl_put_json(s.p, s.n);
+        else if (j)
+            each(j);
+        json_decref(j);
+        fflush(stdout);
+    }
+    free(line);
+    fclose(a.f);
+    ctl_die(EX_UNAVAILABLE, "the server has gone");
+}

@@ -21,11 +21,12 @@ struct ctl_options {
     const char *url, *token_option;
     char token[CTL_TOKEN_MAX];
     bool json, chinese;
-    /* of trace */
+    /* of trace, some of log */
     const char *device, *call_id, *since, *limit, *pcap;
     const char *channel, *edition; /* of send */
     const char *body; /* of the next request, JSON; NULL: none */
     bool follow, text;
+    const char *level; /* of log */
 };
 extern struct ctl_options ctl;
 
@@ -56,7 +57,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_list_commands[], ctl_command_commands[],
     ctl_camera_commands[], ctl_live_commands[], ctl_webhook_commands[],
     ctl_firmware_commands[], ctl_trace_commands[], ctl_doctor_commands[],
-    ctl_user_commands[], ctl_download_commands[];
+    ctl_user_commands[], ctl_download_commands[], ctl_log_commands[];
 
 /* ---- client.c ---- */
 
@@ -78,6 +79,10 @@ struct ctl_answer ctl_send_file(const char *path, const char *name, FILE *file);
 struct slice ctl_body(struct ctl_answer *a);
 /* One line without its end; false at the end of the stream. *line: as getline. */
 bool ctl_read_line(FILE *f, char **line, size_t *cap, struct slice *out);
+/* Tells each server-sent event, with --json as it came, until the server goes:
+ * that ends the program. */
+void ctl_follow(const char *path, void (*each)(const json_t *j))
+    __attribute__((noreturn));
 /* Ends the program with what the server says. */
 void ctl_problem(unsigned status, struct slice body);
 /* The JSON of an answer, NULL for none. */

@@ -99,6 +99,8 @@ static void message(struct ladder *l, const json_t *j)
     fwrite(text, 1, w.len, stdout);
 }
 
+#define TRACE_LIMIT "500" /* messages, unless --limit= */
+
 static const char *trace_path(char text[2048], const char *path, bool bounds)
 {
     struct writer w = writer_of(text, 2048);
@@ -108,7 +110,7 @@ static const char *trace_path(char text[2048], const char *path, bool bounds)
     ctl_parameter(&w, "callid", ctl.call_id);
     if (bounds) {
         ctl_parameter(&w, "since", ctl.since);
-        ctl_parameter(&w, "limit", ctl.limit);
+        ctl_parameter(&w, "limit", ctl.limit ? ctl.limit : TRACE_LIMIT);
     }
     return ctl_finished(&w);
 }
@@ -132,37 +134,20 @@ static int save_capture(void)
     return EX_OK;
 }
 
-/* Server-sent events, one message each, until the server goes. */
+static struct ladder *followed;
+
+static void follow_message(const json_t *j)
+{
+    message(followed, j);
+}
+
 static int follow(struct ladder *l)
 {
-    char path[2048], *line = NULL;
-    struct ctl_answer a = ctl_request("GET", trace_path(path, "/api/v1/trace/events",
-                                                false), "text/event-stream");
-    struct slice s;
-    size_t cap = 0;
+    char path[2048];
 
-    if (a.status != 200)
-        ctl_problem(a.status, ctl_body(&a));
-    if (a.chunked)
-        ctl_die(EX_PROTOCOL, "cannot follow through this proxy");
-    while (ctl_read_line(a.f, &line, &cap, &s)) {
-        json_t *j;
-
-        if (!slice_has_prefix(s, SLICE("data: ")))
-            continue;
-        s = slice_from(s, 6);
-        j = json_loadb(s.p, s.n, 0, NULL);
-        if (j && ctl.json) {
-            ctl_put_json(s.p, s.n);
-        } else if (j) {
-            message(l, j);
-        }
-        json_decref(j);
-        fflush(stdout);
-    }
-    free(line);
-    fclose(a.f);
-    ctl_die(EX_UNAVAILABLE, "the server has gone");
+    followed = l;
+    ctl_follow(trace_path(path, "/api/v1/trace/events", false),
+               follow_message);
 }
 
 static int trace(char **arg, int n)
