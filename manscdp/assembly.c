@@ -73,7 +73,7 @@ static void keyset_free(struct keyset *k, const struct gb_alloc *a)
 static uint32_t *keyset_slot(const struct keyset *k, const uint64_t seed[2],
                              struct slice key)
 {
-    size_t mask = k->n_slots - 1, i = map_hash(seed, key) & mask;
+    size_t mask = k->n_slots - 1, i = (size_t)map_hash(seed, key) & mask;
 
     for (; k->slot[i]; i = (i + 1) & mask) {
         size_t off = k->slot[i] - 1;

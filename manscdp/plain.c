@@ -21,6 +21,7 @@ static bool is_plain_text(const struct marks *m, struct slice s)
 {
     size_t i = 0;
 
+    (void)m;
 #ifdef SCAN_VECTORS
     for (; (size_t)(m->end - s.p) >= i + 16; i += 16) {
         scan_v x = scan_load(s.p + i);

@@ -724,7 +724,7 @@ static size_t random_frame(uint64_t *seed, char *p, bool is_key)
     }
     memcpy(p + n, is_key ? "\0\0\0\1\x65\x88" : "\0\0\0\1\x41\x9a", 6);
     n += 6;
-    body = test_random(seed) % (is_key ? 140000 : 3000);
+    body = (size_t)(test_random(seed) % (is_key ? 140000 : 3000));
     for (size_t i = 0; i < body; i++) {
         char c = (char)test_random(seed);
 
@@ -819,7 +819,7 @@ static void mux_and_back(void **state)
             writer_f(&want, "e0 %llu %zu %08x\n",
                      (unsigned long long)(pts & PS_TIME_MASK), n,
                      ps_crc32(frame, n));
-            n = 1 + test_random(&seed) % 700;
+            n = 1 + (size_t)(test_random(&seed) % 700);
             ps_mux_audio(&m, &out, slice_of(frame, n), pts + 1);
             writer_f(&want, "c0 %llu %zu %08x\n",
                      (unsigned long long)((pts + 1) & PS_TIME_MASK), n,

@@ -45,7 +45,8 @@ static void print_raw(const struct load *l, const char *what, const char *unit,
 
 static void print_summary(struct load *l, const struct samples *v)
 {
-    size_t kept = l->n_latencies < LATENCIES ? l->n_latencies : LATENCIES;
+    size_t kept = (size_t)(l->n_latencies < LATENCIES ? l->n_latencies
+                                                      : LATENCIES);
 
     qsort(l->latency_us, kept, sizeof(double), by_value);
     printf("# %s.%s: %llu transactions in %.1f s; %llu sent again, %llu stale, "
