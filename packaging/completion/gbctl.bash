@@ -9,25 +9,25 @@ _gbctl()
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --url | --token | --channel | --edition | --device | --callid | --since | --limit | --pcap)
+    --url | --token | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap)
         return
         ;;
     esac
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--url --token --json --channel --edition --device --callid --since --limit --follow --text --pcap --completion --version --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "--url --token --json --channel --edition --device --callid --since --limit --follow --text --level --pcap --completion --version --help" -- "$cur")
         return
     fi
     # the words that are no options, nor what belongs to one
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --url | --token | --channel | --edition | --device | --callid | --since | --limit | --pcap) ((i++)) ;;
+        --url | --token | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap) ((i++)) ;;
         -*) ;;
         *) word[at++]=${COMP_WORDS[i]} ;;
         esac
     done
     case $at in
     0)
-        mapfile -t COMPREPLY < <(compgen -W " devices channels tree changes profile sessions alarms pending listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W " devices channels tree changes profile sessions alarms pending listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log" -- "$cur")
         ;;
     1)
         mapfile -t COMPREPLY < <(compgen -W "$(gbctl devices 2> /dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }')" -- "$cur")
