@@ -992,6 +992,7 @@ def cases(b, d, cam):
     return (("log_in", lambda: log_in(b, d, cam)), ("plays", lambda: plays(b, d)), ("sub_stream", lambda: sub_stream(b)),
             ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)), ("moves", lambda: moves(b, d)),
             ("speaks", lambda: speaks(b, cam)), ("doctor", lambda: doctor_finds_nothing(b)),
+            ("trace", lambda: trace(b, d)), # while its registration is among the last messages
             ("recording", lambda: recording(b, d)),
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
@@ -1000,7 +1001,6 @@ def cases(b, d, cam):
             ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("log", lambda: daemon_log(b, d)), ("server", lambda: server(b, d)), ("outputs", lambda: outputs(b, d)),
             ("map", lambda: chart(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
-            ("trace", lambda: trace(b, d)),
             ("home", lambda: home(b, d)),
             ("many", lambda: many(b, d)), ("paint", lambda: paint(b, d)),
             ("for_all", lambda: for_all(b, d)), ("weight", lambda: weight(d)), ("looks", lambda: looks(b)),
