@@ -992,10 +992,10 @@ def cases(b, d, cam):
     return (("log_in", lambda: log_in(b, d, cam)), ("plays", lambda: plays(b, d)), ("sub_stream", lambda: sub_stream(b)),
             ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)), ("moves", lambda: moves(b, d)),
             ("speaks", lambda: speaks(b, cam)), ("doctor", lambda: doctor_finds_nothing(b)),
-            ("trace", lambda: trace(b, d)), # while its registration is among the last messages
             ("recording", lambda: recording(b, d)),
             ("wall", lambda: wall(b, d)),
             ("alarms", lambda: alarms(b, cam)),
+            ("trace", lambda: trace(b, d)), # while its registration is among the last messages
             ("records", lambda: records(b, d)), ("own_recording", lambda: own_recording(b, d)),
             ("alarm_recording", lambda: alarm_recording(b, d, cam)),
             ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("log", lambda: daemon_log(b, d)), ("server", lambda: server(b, d)), ("outputs", lambda: outputs(b, d)),
