@@ -463,6 +463,7 @@ def access(b, d):
     wait_for("her views", lambda: b.run("return document.querySelectorAll('#views a').length") > 4)
     if b.run("return document.querySelectorAll('#views a[href^=\"#/audit\"], #views a[href^=\"#/outputs\"], #views a[href^=\"#/trace\"]').length"):
         raise Failed("a viewer is offered what is not his")
+    wait_for("her tree", lambda: b.run("return document.querySelector(arguments[0]) !== null", CHANNEL))
     b.click(CHANNEL)
     wait_for("her picture", lambda: read_clock(b), timeout=25)
     if b.run("return getComputedStyle(document.getElementById('ptz')).display") != "none":
