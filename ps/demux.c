@@ -10,8 +10,6 @@
 
 #include "ps/es.h"
 
-#include "base/prefetch.h"
-
 #include <assert.h>
 
 #define MAX_ZEROS 8     /* tolerated in front of a start code */
@@ -990,14 +988,6 @@ static bool is_pack(const uint8_t *p, size_t n)
     static const uint8_t prefix[4] = { 0, 0, 1, PS_ID_PACK };
 
     return n >= sizeof(prefix) && memcmp(p, prefix, sizeof(prefix)) == 0;
-}
-
-void ps_demux_prefetch(const struct ps_demux *d)
-{
-    prefetch_range(d, offsetof(struct ps_demux, stash));
-    prefetch(d->env.hold);
-    for (size_t i = 0; i < d->n_streams; i++)
-        es_prefetch(d->stream[i]);
 }
 
 /* Most packets lie inside a PES and are but one more piece. */

@@ -137,10 +137,6 @@ struct ps_place {
 #define PS_NO_PLACE UINT64_MAX
 void ps_demux_place(const struct ps_demux *d, struct ps_place *out);
 
-/* Bytes will be fed soon: the memory that this takes is asked for, so that it is
- * near by then. Does nothing else. */
-void ps_demux_prefetch(const struct ps_demux *d);
-
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out);
 /* The i-th stream seen; NULL past the last. */
 const struct ps_stream *ps_demux_stream(const struct ps_demux *d, size_t i);

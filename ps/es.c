@@ -1,12 +1,9 @@
 #include "ps/es.h"
 
-#include "base/prefetch.h"
-
 #include <assert.h>
 
 #define FIRST_PIECES 32
 #define FIRST_HOLDS 64
-#define ES_AHEAD 16 /* pieces of a usual picture */
 #define MARKERS_BELIEVED 10
 #define MAX_HOLDS (PS_MAX_STREAMS * PS_MAX_PIECES)
 
@@ -124,18 +121,6 @@ static bool add_ref(struct es *s)
     s->ref[s->n_refs++].slot = slot;
     note_held(s);
     return true;
-}
-
-/* The marks that are written next are among many. */
-void es_prefetch(const struct es *s)
-{
-    prefetch_range(s, offsetof(struct es, pes));
-    prefetch(&s->pes[s->n_pes % ES_MARKS]);
-    prefetch(&s->pkt[s->n_pkt % ES_MARKS]);
-    prefetch_range(&s->n_pes, sizeof(*s) - offsetof(struct es, n_pes));
-    prefetch_range(s->piece, ES_AHEAD * sizeof(*s->piece));
-    prefetch(s->ref);
-    prefetch(s->nal);
 }
 
 void es_hold(struct es *s)

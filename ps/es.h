@@ -139,9 +139,6 @@ void es_fini(struct es *s); /* releases what is held */
 /* The codec that a map or an SDP names; bytes that prove another one win. */
 void es_set_codec(struct es *s, uint8_t type, enum ps_codec codec,
                   enum ps_codec_source source);
-/* Memory that the next payload needs is asked for. */
-void es_prefetch(const struct es *s);
-
 /* Tells on_stream. */
 void es_announce(struct es *s);
 

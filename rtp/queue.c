@@ -1,7 +1,5 @@
 #include "rtp/queue.h"
 
-#include "base/prefetch.h"
-
 /* Sequence numbers are kept extended to 32 bits. `next` is the number that is
  * to be delivered; the ring holds packets next .. next + window - 1, each at
  * its number modulo the window.
@@ -271,11 +269,6 @@ enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
     q->received++;
     note_highest(q, ext);
     return RTP_PUSH_TAKEN;
-}
-
-void rtp_queue_prefetch(const struct rtp_queue *q)
-{
-    prefetch_range(q, offsetof(struct rtp_queue, ring));
 }
 
 bool rtp_queue_pass(struct rtp_queue *q, struct rtp_item *item, uint64_t now_ms)

@@ -78,9 +78,6 @@ void rtp_queue_free(struct rtp_queue *q);
 enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
                              uint64_t now_ms);
 
-/* Memory that the next packet in order needs is asked for. */
-void rtp_queue_prefetch(const struct rtp_queue *q);
-
 /* Push and pop in one, of the packet that is due, while no other is held: true,
  * the fields marked "out" are set, and item->buf has not been taken. false:
  * nothing was done, push it. */

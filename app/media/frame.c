@@ -2,8 +2,6 @@
 #include "app/media/h264.h"
 #include "app/media/h265.h"
 
-#include "base/prefetch.h"
-
 #define SEI_RECOVERY_POINT 6 /* payloadType, H.264 Annex D, H.265 Annex D */
 
 struct media_config *media_config_ref(struct media_config *c)
@@ -56,14 +54,6 @@ void media_room_fini(struct media_room *r)
 {
     block_unref(r->open);
     r->open = NULL;
-}
-
-void media_room_prefetch(const struct media_room *r)
-{
-    if (!r->open)
-        return;
-    prefetch(r->open);
-    prefetch_range(r->open->bytes + r->open->used, MEDIA_ROOM_AHEAD);
 }
 
 static void *room_take(struct media_room *r, size_t n)

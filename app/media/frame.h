@@ -77,9 +77,6 @@ struct media_room {
 };
 void media_room_init(struct media_room *r, const struct gb_alloc *alloc);
 void media_room_fini(struct media_room *r); /* frames live on */
-#define MEDIA_ROOM_AHEAD 512 /* bytes: from there on the processor sees what goes on */
-/* Memory that the next frame needs first is asked for. */
-void media_room_prefetch(const struct media_room *r);
 /* As media_frame_new. */
 struct media_frame *media_room_frame(struct media_room *r, size_t n);
 

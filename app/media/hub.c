@@ -1,8 +1,6 @@
 #include "app/media/hub.h"
 #include "app/media/hub_int.h"
 
-#include "base/prefetch.h"
-
 #define RATE_WINDOW_MS 2000
 
 static uint32_t or_default(uint32_t v, uint32_t def)
@@ -371,19 +369,6 @@ static void unread_au(struct hub *h, const struct ps_au *au)
     h->key_told = true;
     if (h->hooks.on_first_key)
         h->hooks.on_first_key(h->hooks.ctx);
-}
-
-/* Params and rings are looked at rarely. */
-void hub_prefetch(const struct hub *h)
-{
-    prefetch_range(h, offsetof(struct hub, params));
-    prefetch_range(&h->params, offsetof(struct hub, position) -
-                                   offsetof(struct hub, params));
-    prefetch_range(&h->room, sizeof(*h) - offsetof(struct hub, room));
-    prefetch(h->params);
-    media_room_prefetch(&h->room);
-    if (h->n_gop < h->cap_gop)
-        prefetch(&h->gop[h->n_gop]);
 }
 
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms)

@@ -194,8 +194,6 @@ void hub_want_key(struct hub *h);
 
 /* Waits that have run out, viewers that have stalled. */
 void hub_tick(struct hub *h, uint64_t now_ms);
-/* An access unit will come soon: the memory that it takes is asked for. */
-void hub_prefetch(const struct hub *h);
 uint64_t hub_deadline(const struct hub *h); /* GB_NEVER: none */
 
 /* Another connection of the same source begins: its first key frame, or its

@@ -86,14 +86,6 @@ static void on_rtcp_bytes(struct ingest *in, const struct gb_addr *from)
         in->rtcp_from = *from;
 }
 
-void ingest_prefetch(const struct ingest *in)
-{
-    if (in->rx)
-        receiver_prefetch(in->rx);
-    if (in->o.headers)
-        rtplog_prefetch(in->o.headers);
-}
-
 /* A datagram that was cut: by its header and sender of the stream? */
 static bool may_be_ours(const struct ingest *in, const struct udp_packet *pkt)
 {

@@ -66,7 +66,6 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
     struct media_conn *c = h->data;
 
     (void)suggested;
-    ingest_prefetch(c->in);
     if (take_slab(c))
         *b = uv_buf_init((char *)c->slab->bytes + c->len,
                          (unsigned)(SLAB_BYTES - c->len));

@@ -72,8 +72,6 @@ struct receiver *ingest_receiver(struct ingest *in, bool tcp);
 /* A packet of the session, as evidence. */
 void ingest_keep_header(struct ingest *in, const uint8_t *p, size_t n, bool tcp,
                         uint64_t now_ms);
-/* Bytes are about to be read: the memory that they take is asked for. */
-void ingest_prefetch(const struct ingest *in);
 /* One handle less: with the last of them, in may be gone. */
 void ingest_handle_closed(struct ingest *in);
 

@@ -1,7 +1,6 @@
 #include "app/net/receiver.h"
 
 #include "app/net/held.h"
-#include "base/prefetch.h"
 
 #include <stdlib.h>
 
@@ -245,16 +244,6 @@ static void drain(struct receiver *r)
         deliver(r, &it);
         slab_unref(it.buf);
     }
-}
-
-void receiver_prefetch(const struct receiver *r)
-{
-    prefetch_range(r, offsetof(struct receiver, held.p)); /* mostly empty */
-    prefetch_range(&r->queue, sizeof(*r) - offsetof(struct receiver, queue));
-    rtp_queue_prefetch(r->queue);
-    hub_prefetch(r->hub);
-    if (r->demux)
-        ps_demux_prefetch(r->demux);
 }
 
 /* ---- packets ---------------------------------------------------------------- */

@@ -57,11 +57,6 @@ bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
                      struct slab *s, const struct gb_addr *from,
                      uint64_t now_ms);
 
-/* Packets will come soon: the memory that they take is asked for, so that it is
- * near by then. Between two pictures of a stream that of all others goes through
- * the caches. Does nothing else. */
-void receiver_prefetch(const struct receiver *r);
-
 /* Program stream bytes without RTP (a broken device on TCP). */
 void receiver_bare(struct receiver *r, const uint8_t *p, size_t n,
                    struct slab *s, uint64_t now_ms);

@@ -2,13 +2,11 @@
 
 #include "base/list.h"
 #include "base/map.h"
-#include "base/prefetch.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #define ALL (RTPLOG_FIRST + RTPLOG_LAST)
-#define AHEAD 16 /* packets of a usual picture */
 #define WORDS 3 /* time and length; header; its rest and TCP */
 
 struct rtplog {
@@ -71,13 +69,6 @@ static void put_be(uint8_t *p, size_t n, uint64_t v)
         p[n] = (uint8_t)v;
         v >>= 8;
     }
-}
-
-void rtplog_prefetch(const struct rtplog *l)
-{
-    uint64_t i = atomic_load_explicit(&l->n, memory_order_relaxed);
-
-    prefetch_range(l->word[slot_of(i)], AHEAD * sizeof(l->word[0]));
 }
 
 /* A slot is written over between `begun` and `n`: who has read it and finds that

@@ -20,8 +20,6 @@ struct rtplog;
 struct rtplog *rtplog_ref(struct rtplog *l);
 void rtplog_unref(struct rtplog *l); /* any thread; NULL is fine */
 
-/* Packets will come soon: the memory of their headers is asked for. */
-void rtplog_prefetch(const struct rtplog *l);
 /* One packet of n bytes, at least RTPLOG_HEAD. One thread only. */
 void rtplog_put(struct rtplog *l, const uint8_t *p, size_t n, bool tcp,
                 int64_t utc_ms);
