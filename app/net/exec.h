@@ -25,8 +25,8 @@ struct execs_config {
 };
 int execs_new(struct execs **out, const struct execs_config *cfg);
 
-/* The rows from now on; what waits stays. n at most EXEC_PROGRAMS_MAX. GB_ENOMEM,
- * GB_ESYNTAX; it has none then. */
+/* The rows from now on; what waits stays. n at most EXEC_PROGRAMS_MAX. GB_ESYNTAX:
+ * it has none then. */
 int execs_set(struct execs *x, const char *const *row, size_t n);
 
 bool execs_want(const struct execs *x, enum hooks_kind k);

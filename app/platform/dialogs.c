@@ -211,11 +211,14 @@ static struct kept_dialog *of_session(const struct list *l, uint64_t session)
 void dialogs_media_after(struct platform *p,
                          const struct platform_media_event *ev)
 {
-    struct kept_dialog *k = of_session(&p->answered_dialogs, ev->session);
+    struct kept_dialog *k;
 
+    if (!ev->session)
+        return;
+    k = of_session(&p->answered_dialogs, ev->session);
     if (!k)
         k = of_session(&p->kept_dialogs, ev->session);
-    if (k && ev->session)
+    if (k)
         media_after(p, k, ev);
 }
 
