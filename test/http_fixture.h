@@ -436,4 +436,41 @@ static inline bool next_event(uint64_t *seq, const char *want)
     buf_fini(&b);
     return got;
 }
+/* A question for a list, and what is seen of the answer: its status, items, the id
+ * of the first, next and total. */
+struct list_case {
+    const char *query;
+    unsigned status;
+    size_t items;
+    const char *first, *next;
+    int total;
+};
+
+static inline bool has_text(const json_t *o, const char *key, const char *text)
+{
+    return slice_eq(slice_str(json_string_value(json_object_get(o, key))),
+                    slice_str(text));
+}
+
+static inline void expect_list(const char *path, const struct list_case *c,
+                               const char *schema)
+{
+    char target[200];
+    json_t *j, *items;
+
+    snprintf(target, sizeof(target), "%s%s", path, c->query);
+    if (get(target) != c->status)
+        fail_msg("%s: %u %s", target, fx.last.status, fx.last.body);
+    j = body();
+    items = json_object_get(j, "items");
+    if (c->status == 200 &&
+        (json_array_size(items) != c->items ||
+         json_integer_value(json_object_get(j, "total")) != c->total ||
+         !has_text(json_array_get(items, 0), "id", c->first) ||
+         !has_text(j, "next", c->next)))
+        fail_msg("%s: %s", target, fx.last.body);
+    for (size_t i = 0; i < json_array_size(items); i++)
+        expect_schema(json_array_get(items, i), schema);
+    json_decref(j);
+}
 #endif
