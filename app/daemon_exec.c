@@ -68,13 +68,13 @@ void daemon_exec_metrics(const struct daemon *d, struct buf *out)
 
     if (d->execs)
         execs_count(d->execs, &n);
-    http_metric_one(out, "gb28181_exec_runs_total", "counter",
+    http_metric_one(out, "gb28181_exec_runs_total",
                     "programs of exec.run that were run", n.runs);
-    http_metric_one(out, "gb28181_exec_failed_total", "counter",
+    http_metric_one(out, "gb28181_exec_failed_total",
                     "of them, those that failed", n.failed);
-    http_metric_one(out, "gb28181_exec_dropped_total", "counter",
+    http_metric_one(out, "gb28181_exec_dropped_total",
                     "events that found no room to wait for a program",
                     n.dropped);
-    http_metric_one(out, "gb28181_exec_running", "gauge",
+    http_metric_one(out, "gb28181_exec_running",
                     "programs of exec.run that run", n.running);
 }

@@ -13,7 +13,7 @@ static void messages(const struct daemon *d, struct buf *out)
     struct sip_tally_row row;
     size_t k = 0;
 
-    http_metric(out, N "sip_messages_total", "counter",
+    http_metric(out, N "sip_messages_total",
                 "SIP messages that could be read, and those sent");
     while (sip_tally_next(sip_stack_tally(d->sip), &k, &row)) {
         char code[12] = "";
@@ -39,7 +39,7 @@ static void listeners(const struct daemon *d, struct buf *out,
 
     if (!d->trace)
         return;
-    http_metric(out, name, "counter", help);
+    http_metric(out, name, help);
     for (size_t i = 0; i < TRACE_LISTENERS; i++) {
         struct gb_addr at = sip_edge_addr(d->edge, i);
         const struct trace_listener *l = trace_listener(d->trace, i);
@@ -56,34 +56,36 @@ static void edge(const struct daemon *d, struct buf *out)
     struct sip_edge_counters e;
 
     sip_edge_counters(d->edge, &e);
-#define ROW(name, type, help, value)                                           \
-    http_metric_one(out, N name, type, help, value)
-    ROW("sip_datagrams_total", "counter", "SIP datagrams received",
-        e.datagrams);
-    ROW("sip_not_admitted_total", "counter",
-        "SIP messages that were not read: banned, too many, denied",
-        e.not_admitted);
-    ROW("sip_malformed_total", "counter",
-        "SIP messages that could not be read", e.bad);
-    ROW("sip_send_errors_total", "counter",
-        "SIP datagrams that the kernel did not take", e.send_errors);
-    ROW("sip_connections", "gauge", "SIP connections, TCP and TLS",
-        e.connections);
-    ROW("sip_connections_cut_total", "counter", "SIP connections cut", e.cut);
-    ROW("sip_strangers", "gauge",
-        "SIP connections of whom no device has registered", e.strangers);
-    ROW("sip_strangers_bytes", "gauge", "bytes that they hold",
-        e.strangers_bytes);
-    ROW("sip_strangers_cut_total", "counter",
-        "of them, cut: idle, or they held too much", e.strangers_cut);
-    ROW("sip_dialled_total", "counter",
-        "SIP connections begun for large requests", e.dialled);
-    ROW("sip_tls_failed_total", "counter",
-        "TLS handshakes that failed and connections that broke",
-        e.tls_failed);
-    ROW("sip_kernel_drops_total", "counter",
-        "SIP datagrams that the kernel dropped: the buffer was full",
-        e.dropped);
+    http_metric_one(out, N "sip_datagrams_total", "SIP datagrams received",
+                    e.datagrams);
+    http_metric_one(out, N "sip_not_admitted_total",
+                    "SIP messages that were not read: banned, too many, denied",
+                    e.not_admitted);
+    http_metric_one(out, N "sip_malformed_total",
+                    "SIP messages that could not be read", e.bad);
+    http_metric_one(out, N "sip_send_errors_total",
+                    "SIP datagrams that the kernel did not take",
+                    e.send_errors);
+    http_metric_one(out, N "sip_connections", "SIP connections, TCP and TLS",
+                    e.connections);
+    http_metric_one(out, N "sip_connections_cut_total", "SIP connections cut",
+                    e.cut);
+    http_metric_one(out, N "sip_strangers",
+                    "SIP connections of whom no device has registered",
+                    e.strangers);
+    http_metric_one(out, N "sip_strangers_bytes", "bytes that they hold",
+                    e.strangers_bytes);
+    http_metric_one(out, N "sip_strangers_cut_total",
+                    "of them, cut: idle, or they held too much",
+                    e.strangers_cut);
+    http_metric_one(out, N "sip_dialled_total",
+                    "SIP connections begun for large requests", e.dialled);
+    http_metric_one(out, N "sip_tls_failed_total",
+                    "TLS handshakes that failed and connections that broke",
+                    e.tls_failed);
+    http_metric_one(out, N "sip_kernel_drops_total",
+                    "SIP datagrams that the kernel dropped: the buffer was "
+                    "full", e.dropped);
 }
 
 static void https(const struct daemon *d, struct buf *out)
@@ -93,12 +95,12 @@ static void https(const struct daemon *d, struct buf *out)
     if (!d->relay)
         return;
     tls_relay_counters(d->relay, &t);
-    ROW("https_connections", "gauge", "connections over HTTPS",
-        t.connections);
-    ROW("https_connections_total", "counter", "of them since the start",
-        t.taken);
-    ROW("https_failed_total", "counter", "of them, handshakes that failed",
-        t.failed);
+    http_metric_one(out, N "https_connections", "connections over HTTPS",
+                    t.connections);
+    http_metric_one(out, N "https_connections_total", "of them since the start",
+                    t.taken);
+    http_metric_one(out, N "https_failed_total",
+                    "of them, handshakes that failed", t.failed);
 }
 
 static void media(const struct daemon *d, struct buf *out)
@@ -106,18 +108,22 @@ static void media(const struct daemon *d, struct buf *out)
     struct media_net_counters m;
 
     media_net_counters(d->media, &m);
-    ROW("rtp_invalid_total", "counter", "media packets that are no RTP",
-        m.invalid);
-    ROW("rtp_passed_total", "counter",
-        "packets of the shared port passed to another loop", m.passed);
-    ROW("rtp_unknown_total", "counter",
-        "packets of the shared port of no session", m.unknown);
-    ROW("rtp_resting_total", "counter",
-        "packets of the shared port of a session that is over", m.resting);
-    ROW("media_connections_refused_total", "counter",
-        "connections to the shared port that were refused", m.refused);
-    ROW("streams", "gauge", "streams on the media loops", m.streams);
-    ROW("viewers", "gauge", "viewers of them, over HTTP and RTSP", m.viewers);
+    http_metric_one(out, N "rtp_invalid_total", "media packets that are no RTP",
+                    m.invalid);
+    http_metric_one(out, N "rtp_passed_total",
+                    "packets of the shared port passed to another loop",
+                    m.passed);
+    http_metric_one(out, N "rtp_unknown_total",
+                    "packets of the shared port of no session", m.unknown);
+    http_metric_one(out, N "rtp_resting_total",
+                    "packets of the shared port of a session that is over",
+                    m.resting);
+    http_metric_one(out, N "media_connections_refused_total",
+                    "connections to the shared port that were refused",
+                    m.refused);
+    http_metric_one(out, N "streams", "streams on the media loops", m.streams);
+    http_metric_one(out, N "viewers", "viewers of them, over HTTP and RTSP",
+                    m.viewers);
 }
 
 static void rtsp(const struct daemon *d, struct buf *out)
@@ -126,11 +132,12 @@ static void rtsp(const struct daemon *d, struct buf *out)
 
     if (d->rtsp)
         rtsp_server_counters(d->rtsp, &r);
-    ROW("rtsp_connections", "gauge", "RTSP connections", r.connections);
-    ROW("rtsp_viewers", "gauge", "viewers over RTSP", r.viewers);
-    ROW("rtsp_requests_total", "counter", "RTSP requests", r.requests);
-    ROW("rtsp_refused_total", "counter", "RTSP connections refused",
-        r.refused);
+    http_metric_one(out, N "rtsp_connections", "RTSP connections",
+                    r.connections);
+    http_metric_one(out, N "rtsp_viewers", "viewers over RTSP", r.viewers);
+    http_metric_one(out, N "rtsp_requests_total", "RTSP requests", r.requests);
+    http_metric_one(out, N "rtsp_refused_total", "RTSP connections refused",
+                    r.refused);
 }
 
 static void store(const struct daemon *d, struct buf *out)
@@ -138,13 +145,13 @@ static void store(const struct daemon *d, struct buf *out)
     struct store_counters s;
 
     store_counters(d->store, &s);
-    ROW("store_queued", "gauge", "rows that wait to be written", s.queued);
-    ROW("store_writes_total", "counter", "rows written", s.writes);
-    ROW("store_errors_total", "counter", "transactions that failed",
-        s.errors);
-    ROW("store_dropped_total", "counter",
-        "rows given up: no room, no memory", s.dropped);
-#undef ROW
+    http_metric_one(out, N "store_queued", "rows that wait to be written",
+                    s.queued);
+    http_metric_one(out, N "store_writes_total", "rows written", s.writes);
+    http_metric_one(out, N "store_errors_total", "transactions that failed",
+                    s.errors);
+    http_metric_one(out, N "store_dropped_total",
+                    "rows given up: no room, no memory", s.dropped);
 }
 
 /* ---- disks ------------------------------------------------------------------- */
@@ -199,10 +206,10 @@ static void disk_rows(const struct daemon *d, struct buf *out, bool free)
 
 static void disks(struct daemon *d, struct buf *out)
 {
-    http_metric(out, N "disk_size_bytes", "gauge",
+    http_metric(out, N "disk_size_bytes",
                 "the file system of server.data, and of each record.dir");
     disk_rows(d, out, false);
-    http_metric(out, N "disk_free_bytes", "gauge", "what is free there");
+    http_metric(out, N "disk_free_bytes", "what is free there");
     disk_rows(d, out, true);
     daemon_ask_disks(d);
 }
@@ -215,24 +222,24 @@ static void process(const struct daemon *d, struct buf *out)
     size_t rss = 0;
 
     if (uv_getrusage(&u) == 0) {
-        http_metric(out, "process_cpu_seconds_total", "counter",
+        http_metric(out, "process_cpu_seconds_total",
                     "CPU time of all threads");
         buf_f(out, "process_cpu_seconds_total %.3f\n",
               (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
                   (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6);
     }
     if (uv_resident_set_memory(&rss) == 0)
-        http_metric_one(out, "process_resident_memory_bytes", "gauge",
-                        "resident memory", rss);
-    http_metric(out, "process_start_time_seconds", "gauge",
+        http_metric_one(out, "process_resident_memory_bytes", "resident memory",
+                        rss);
+    http_metric(out, "process_start_time_seconds",
                 "when it was started, in seconds since 1970");
     buf_f(out, "process_start_time_seconds %.3f\n",
           (double)d->started_utc_ms / 1000);
-    http_metric(out, N "loop_late_seconds", "gauge",
+    http_metric(out, N "loop_late_seconds",
                 "the latest that the main loop was of late");
     buf_f(out, N "loop_late_seconds %.3f\n",
           (double)lag_worst(&d->lag) / 1000);
-    http_metric(out, N "media_loop_silent_seconds", "gauge",
+    http_metric(out, N "media_loop_silent_seconds",
                 "how long a media loop has not turned; 3 and more: it stalls");
     buf_f(out, N "media_loop_silent_seconds %.3f\n",
           (double)d->silent_ms / 1000);

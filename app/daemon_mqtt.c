@@ -195,13 +195,13 @@ void daemon_mqtt_metrics(const struct daemon *d, struct buf *out)
     if (!d->mqtt)
         return;
     mqtt_count(d->mqtt->net, &n);
-    http_metric_one(out, "gb28181_mqtt_up", "gauge",
-                    "the MQTT broker is connected", n.up);
-    http_metric_one(out, "gb28181_mqtt_connects_total", "counter",
-                    "connections to it", n.connects);
-    http_metric_one(out, "gb28181_mqtt_published_total", "counter",
-                    "messages sent to it", n.published);
-    http_metric_one(out, "gb28181_mqtt_dropped_total", "counter",
+    http_metric_one(out, "gb28181_mqtt_up", "the MQTT broker is connected",
+                    n.up);
+    http_metric_one(out, "gb28181_mqtt_connects_total", "connections to it",
+                    n.connects);
+    http_metric_one(out, "gb28181_mqtt_published_total", "messages sent to it",
+                    n.published);
+    http_metric_one(out, "gb28181_mqtt_dropped_total",
                     "messages that found no room, or no broker", n.dropped);
 }
 

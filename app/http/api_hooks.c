@@ -164,30 +164,24 @@ void http_get_hook(struct http_call *c)
 void http_hooks_metrics(struct http_app *a, struct buf *b)
 {
     static const struct {
-        const char *name, *type, *help;
+        const char *name, *help;
         size_t at;
         bool is_64;
     } rows[] = {
-        { "queued", "gauge",
-          "events that wait to be delivered",
+        { "queued", "events that wait to be delivered",
           offsetof(struct hook_view, queued), false },
-        { "failures", "gauge",
+        { "failures",
           "deliveries that failed, one after the other, until one is taken",
           offsetof(struct hook_view, failures), false },
-        { "delivered_total", "counter",
-          "events delivered",
+        { "delivered_total", "events delivered",
           offsetof(struct hook_view, delivered), true },
-        { "tries_total", "counter",
-          "deliveries tried",
+        { "tries_total", "deliveries tried",
           offsetof(struct hook_view, tries), true },
-        { "refused_total", "counter",
-          "deliveries that were answered with a refusal",
+        { "refused_total", "deliveries that were answered with a refusal",
           offsetof(struct hook_view, refused), true },
-        { "given_up_total", "counter",
-          "events given up after the last try",
+        { "given_up_total", "events given up after the last try",
           offsetof(struct hook_view, given_up), true },
-        { "dropped_total", "counter",
-          "events that found no room",
+        { "dropped_total", "events that found no room",
           offsetof(struct hook_view, dropped), true },
     };
     struct gb_time now = http_app_now(a);
@@ -198,7 +192,7 @@ void http_hooks_metrics(struct http_app *a, struct buf *b)
         char name[64];
 
         snprintf(name, sizeof(name), "gb28181_webhook_%s", rows[i].name);
-        http_metric(b, name, rows[i].type, rows[i].help);
+        http_metric(b, name, rows[i].help);
         for (; hooks_next(a->cfg.hooks, after, now, &v); after = v.name) {
             const char *at = (const char *)&v + rows[i].at;
             uint64_t value;

@@ -4,11 +4,10 @@
 
 #include "app/http/buf.h"
 
-/* "# HELP" and "# TYPE" of a metric; its samples follow. type: "counter" or
- * "gauge". */
-void http_metric(struct buf *b, const char *name, const char *type,
-                 const char *help);
+/* "# HELP" and "# TYPE" of a metric; its samples follow. What ends with _total is a
+ * counter, everything else a gauge. */
+void http_metric(struct buf *b, const char *name, const char *help);
 /* The same with its only sample. */
-void http_metric_one(struct buf *b, const char *name, const char *type,
-                     const char *help, uint64_t v);
+void http_metric_one(struct buf *b, const char *name, const char *help,
+                     uint64_t v);
 #endif
