@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TLS_HANDSHAKE 0x16   /* the first byte of a client that speaks TLS */
 #define EVENTS_AT_ONCE 16384 /* bytes of events that one write gathers */
 
 static void next_request(struct conn *c);
@@ -835,7 +834,7 @@ static void process(struct conn *c)
             skip_empty_lines(c);
         if (c->in.len == 0)
             return;
-        if (c->in.p[0] == TLS_HANDSHAKE && server_take_tls(c->server, c))
+        if (server_take_tls(c->server, c))
             return;
         if ((uint8_t)c->in.p[0] <= ' ' || (uint8_t)c->in.p[0] >= 0x7f) {
             bad_request(c, &(struct http_fault){ .status = 400,

@@ -168,7 +168,7 @@ void server_forget(struct http_server *s, struct conn *c);
 /* Its socket went to a viewer, which counts in its place. */
 void server_handed_over(struct http_server *s, struct conn *c);
 void server_arm(struct http_server *s);
-/* c began with TLS: what is behind that comes as another connection. false: it
- * does not, c stays. */
+/* If c begins with TLS: what is behind that comes as another connection. false: it
+ * does not, or cannot be taken; c stays. */
 bool server_take_tls(struct http_server *s, struct conn *c);
 #endif

@@ -4,7 +4,6 @@
 #include "app/http/ws.h"
 #include "app/net/sockaddr.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -247,19 +246,12 @@ void http_server_adopt(struct http_server *s, int fd, char *unread,
 bool server_take_tls(struct http_server *s, struct conn *c)
 {
     struct gb_addr remote = c->remote, local;
-    uv_os_fd_t fd;
-    int dup, plain;
     struct conn *n;
+    int plain;
 
-    if (!s->cfg.tls || c->secure || uv_fileno((uv_handle_t *)&c->tcp, &fd))
+    if (c->secure ||
+        !tls_relay_takes(s->cfg.tls, &c->tcp, buf_view(&c->in), &plain))
         return false;
-    dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (dup < 0)
-        return false;
-    if (tls_relay_take(s->cfg.tls, dup, buf_view(&c->in), &plain)) {
-        close(dup);
-        return false;
-    }
     conn_local(c, &local);
     conn_close(c);
     n = conn_new(s);

@@ -3,6 +3,7 @@
 #include "app/net/mailbox.h"
 #include "base/list.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define SWEEP_MS 500
+#define TLS_HANDSHAKE 0x16  /* the first byte of a client that speaks TLS */
 #define NOTSENT_BYTES 16384 /* as viewers have it */
 
 struct tls_relay {
@@ -503,6 +505,24 @@ int tls_relay_take(struct tls_relay *r, int fd, struct slice unread,
     close(pair[0]);
     close(pair[1]);
     return GB_ENOMEM;
+}
+
+bool tls_relay_takes(struct tls_relay *r, const uv_tcp_t *tcp,
+                     struct slice unread, int *plain)
+{
+    uv_os_fd_t fd;
+    int dup;
+
+    if (!r || !unread.n || unread.p[0] != TLS_HANDSHAKE ||
+        uv_fileno((const uv_handle_t *)tcp, &fd))
+        return false;
+    dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (dup < 0)
+        return false;
+    if (tls_relay_take(r, dup, unread, plain) == 0)
+        return true;
+    close(dup);
+    return false;
 }
 
 void tls_relay_counters(struct tls_relay *r, struct tls_relay_counters *out)

@@ -13,6 +13,7 @@
 #include "app/net/tls.h"
 
 #include <stdint.h>
+#include <uv.h>
 
 #define TLS_RELAY_BUFFER 65536   /* bytes of a pair of sockets, each way */
 #define TLS_RELAY_LINGER_MS 2000 /* for the client to read the last bytes */
@@ -42,6 +43,12 @@ int tls_relay_new(struct tls_relay **out, const struct tls_relay_config *cfg);
  * GB_EIO (no context, or no sockets), GB_ELIMIT. */
 int tls_relay_take(struct tls_relay *r, int fd, struct slice unread,
                    int *plain);
+
+/* The same of an accepted connection that may speak TLS, which its first bytes
+ * tell: it keeps a descriptor of its own, and the owner closes it. false: it does
+ * not, or cannot be taken; nothing has changed. r: NULL takes nobody. */
+bool tls_relay_takes(struct tls_relay *r, const uv_tcp_t *tcp,
+                     struct slice unread, int *plain);
 
 struct tls_relay_counters {
     uint64_t taken, failed; /* failed: in the handshake */

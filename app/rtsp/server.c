@@ -11,7 +11,6 @@
 #define BACKLOG 511
 #define REASON_MAX 256 /* bytes of why a stream cannot be watched */
 #define CLOSE_MS 1000 /* for a last answer to be read */
-#define TLS_HANDSHAKE 0x16 /* the first byte of a client that speaks TLS */
 
 struct listener {
     uv_tcp_t tcp;
@@ -596,20 +595,10 @@ static bool take_tls(struct conn *c)
     struct rtsp_server *s = c->server;
     struct rtsp_handover h = { .place = c->place, .local = c->local,
                                .remote = c->remote, .secure = true };
-    struct slice in = rtsp_reader_rest(&c->in);
-    uv_os_fd_t fd;
-    int dup;
 
-    if (!in.n || in.p[0] != TLS_HANDSHAKE || c->secure || !s->cfg.tls ||
-        uv_fileno((uv_handle_t *)&c->tcp, &fd))
+    if (c->secure || !tls_relay_takes(s->cfg.tls, &c->tcp,
+                                      rtsp_reader_rest(&c->in), &h.fd))
         return false;
-    dup = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (dup < 0)
-        return false;
-    if (tls_relay_take(s->cfg.tls, dup, in, &h.fd)) {
-        close(dup);
-        return false;
-    }
     c->place = NULL;
     conn_adopt(s, &h);
     return true;
