@@ -1,6 +1,7 @@
 /* The media connections of an ingest: accepted, handed over or made by us. */
 #include "app/net/ingest_int.h"
 
+#include "app/net/listen.h"
 #include "app/net/sockaddr.h"
 
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BACKLOG 4         /* the device, its second try, and strangers */
 #define TCP_READ_MIN 4096 /* less room than this: on to another slab */
 
 static void on_conn_closed(uv_handle_t *h)
@@ -541,7 +543,6 @@ static void on_refused(void *ctx)
 
 int ingest_listen(struct ingest *in, struct gb_addr addr, const char **what)
 {
-    struct sockaddr_storage ss;
     int err = uv_tcp_init(in->o.loop, &in->listener);
 
     *what = "TCP media port";
@@ -552,12 +553,7 @@ int ingest_listen(struct ingest *in, struct gb_addr addr, const char **what)
     in->refusal.ctx = in;
     in->listening = true;
     in->open_handles++;
-    sockaddr_of(&ss, &addr, false);
-    err = uv_tcp_bind(&in->listener, (struct sockaddr *)&ss,
-                      addr.family == GB_IPV6 ? UV_TCP_IPV6ONLY : 0);
-    if (!err)
-        err = uv_listen((uv_stream_t *)&in->listener, 4, on_accept);
-    return err;
+    return listen_on(&in->listener, &addr, BACKLOG, on_accept);
 }
 
 /* ---- orders and time ---------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "app/net/shared.h"
 
+#include "app/net/listen.h"
 #include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
 #include "rtp/packet.h"
@@ -469,8 +470,6 @@ static int open_listener(struct shared *s, unsigned f, const char **what)
 {
     struct listener *l = &s->listener[f];
     struct gb_addr any = any_of(f, s->o.port);
-    struct sockaddr_storage ss;
-    int err;
 
     *what = "shared TCP media port";
     uv_tcp_init(s->o.loop, &l->tcp);
@@ -480,12 +479,7 @@ static int open_listener(struct shared *s, unsigned f, const char **what)
     l->refusal.ctx = s;
     l->open = true;
     s->open_handles++;
-    sockaddr_of(&ss, &any, false);
-    err = uv_tcp_bind(&l->tcp, (struct sockaddr *)&ss,
-                      f ? UV_TCP_IPV6ONLY : 0);
-    if (!err)
-        err = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_accept);
-    return err;
+    return listen_on(&l->tcp, &any, BACKLOG, on_accept);
 }
 
 /* A host may have no IPv6. */

@@ -1,9 +1,12 @@
 /* The pump, sockets of UDP, listeners, and the life of it all. */
 #include "app/net/sip_edge_int.h"
+
+#include "app/net/listen.h"
 #include "app/net/sockaddr.h"
 
 #include <stdlib.h>
 
+#define BACKLOG 512
 #define SIP_EDGE_MAX_CONNECTIONS 20000
 #define SIP_EDGE_SWEEP_MS 1000
 
@@ -171,7 +174,6 @@ static void on_refused(void *ctx)
 static int listen_tcp(struct listener *l)
 {
     struct sip_edge *e = l->edge;
-    struct sockaddr_storage ss;
     int err = uv_tcp_init(e->o.loop, &l->tcp);
 
     if (err)
@@ -181,12 +183,7 @@ static int listen_tcp(struct listener *l)
     l->refusal.ctx = e;
     l->tcp_open = true;
     e->open_handles++;
-    sockaddr_of(&ss, &l->addr, false);
-    err = uv_tcp_bind(&l->tcp, (struct sockaddr *)&ss,
-                      l->addr.family == GB_IPV6 ? UV_TCP_IPV6ONLY : 0);
-    if (!err)
-        err = uv_listen((uv_stream_t *)&l->tcp, 512, sip_conn_on_accept);
-    return err;
+    return listen_on(&l->tcp, &l->addr, BACKLOG, sip_conn_on_accept);
 }
 
 static int open_tls_listener(struct sip_edge *e, const struct gb_addr *addr)

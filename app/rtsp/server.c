@@ -1,5 +1,6 @@
 #include "app/rtsp/server.h"
 
+#include "app/net/listen.h"
 #include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
 #include "app/net/sources.h"
@@ -731,15 +732,13 @@ static int add_listener(struct rtsp_server *s, size_t i,
                         const struct gb_addr *addr)
 {
     struct listener *l = calloc(1, sizeof(*l));
-    struct sockaddr_storage ss;
-    bool v6 = addr->family == GB_IPV6;
     int err;
 
     if (!l)
         return GB_ENOMEM;
     *l = (struct listener){ .server = s,
                             .refusal = { .on_done = on_refused, .ctx = s } };
-    err = uv_tcp_init_ex(s->cfg.loop, &l->tcp, v6 ? AF_INET6 : AF_INET);
+    err = uv_tcp_init(s->cfg.loop, &l->tcp);
     l->tcp.data = l;
     if (err) {
         free(l);
@@ -747,19 +746,7 @@ static int add_listener(struct rtsp_server *s, size_t i,
     }
     s->listener[i] = l;
     s->open_handles++;
-    sockaddr_of(&ss, addr, false);
-    err = uv_tcp_bind(&l->tcp, (const struct sockaddr *)&ss,
-                      v6 ? UV_TCP_IPV6ONLY : 0);
-    if (!err)
-        err = uv_listen((uv_stream_t *)&l->tcp, BACKLOG, on_connection);
-    return err;
-}
-
-/* A host without IPv6 is no error as long as something listens. */
-static bool is_missing_v6(int err, const struct gb_addr *a)
-{
-    return a->family == GB_IPV6 && gb_addr_is_any(a) &&
-           (err == UV_EAFNOSUPPORT || err == UV_EADDRNOTAVAIL);
+    return listen_on(&l->tcp, addr, BACKLOG, on_connection);
 }
 
 static int listen_all(struct rtsp_server *s, size_t *failed)
@@ -775,7 +762,7 @@ static int listen_all(struct rtsp_server *s, size_t *failed)
         }
         if (failed)
             *failed = i;
-        if (!is_missing_v6(err, &s->cfg.listen[i]) ||
+        if (!listen_lacks_v6(&s->cfg.listen[i], err) ||
             (i + 1 == s->cfg.n_listen && bound == 0))
             return err;
     }
