@@ -48,7 +48,7 @@ export class Player {
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'mse', value: supported() }));
+    socket.onopen = () => (this.socket === socket ? socket.send(JSON.stringify({ type: 'mse', value: supported() })) : socket.close());
     socket.onmessage = (e) => this.socket === socket && (typeof e.data === 'string' ? this.text(JSON.parse(e.data)) : this.data(e.data));
     socket.onclose = (e) => { if (this.socket === socket) this.on.closed(e.reason); };
     this.timer = setInterval(() => this.tick(), 500);
@@ -188,7 +188,7 @@ export class Player {
     this.socket = this.source = null;
     this.codecs = '';
     this.rate = 0;
-    if (socket) socket.close();
+    if (socket && socket.readyState !== WebSocket.CONNECTING) socket.close(); // else as soon as it is open
     if (this.objectUrl) {
       this.video.pause();
       this.video.removeAttribute('src');
