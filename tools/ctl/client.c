@@ -371,7 +371,8 @@ const char *ctl_channel_path(char text[static 1024], const char *device,
     return ctl_finished(&w);
 }
 
-void ctl_follow(const char *path, void (*each)(const json_t *j))
+void ctl_follow(const char *path, void (*each)(void *ctx, const json_t *j),
+                void *ctx)
 {
     struct ctl_answer a = ctl_request("GET", path, "text/event-stream");
     char *line = NULL;
@@ -392,7 +393,7 @@ void ctl_follow(const char *path, void (*each)(const json_t *j))
         if (j && ctl.json)
             ctl_put_json(s.p, s.n);
         else if (j)
-            each(j);
+            each(ctx, j);
         json_decref(j);
         fflush(stdout);
     }

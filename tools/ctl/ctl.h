@@ -81,8 +81,8 @@ struct slice ctl_body(struct ctl_answer *a);
 bool ctl_read_line(FILE *f, char **line, size_t *cap, struct slice *out);
 /* Tells each server-sent event, with --json as it came, until the server goes:
  * that ends the program. */
-void ctl_follow(const char *path, void (*each)(const json_t *j))
-    __attribute__((noreturn));
+void ctl_follow(const char *path, void (*each)(void *ctx, const json_t *j),
+                void *ctx) __attribute__((noreturn));
 /* Ends the program with what the server says. */
 void ctl_problem(unsigned status, struct slice body);
 /* The JSON of an answer, NULL for none. */

@@ -5,8 +5,9 @@
 
 #define LOG_COUNT "200" /* lines, unless --limit= */
 
-static void line(const json_t *j)
+static void line(void *ctx, const json_t *j)
 {
+    (void)ctx;
     printf("%s %-5s %s\n", ctl_shown_of(j, "time"), ctl_shown_of(j, "level"),
            ctl_shown_of(j, "text"));
 }
@@ -24,11 +25,6 @@ static const char *log_path(char text[static 2048], const char *path,
     return ctl_finished(&w);
 }
 
-static void each(const json_t *j)
-{
-    line(j);
-}
-
 static int show_log(char **arg, int n)
 {
     const char *q = n ? arg[0] : NULL;
@@ -41,12 +37,13 @@ static int show_log(char **arg, int n)
         ctl_dump(j);
     else if (!ctl.json)
         json_array_foreach(json_object_get(j, "items"), i, item)
-            line(item);
+            line(NULL, item);
     json_decref(j);
     fflush(stdout);
     if (!ctl.follow)
         return EX_OK;
-    ctl_follow(log_path(path, "/api/v1/log/events", q, false), each);
+    ctl_follow(log_path(path, "/api/v1/log/events", q, false), line,
+               NULL);
 }
 
 const struct ctl_command ctl_log_commands[] = {

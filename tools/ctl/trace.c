@@ -75,8 +75,9 @@ static void whole_message(const json_t *j)
     putchar('\n');
 }
 
-static void message(struct ladder *l, const json_t *j)
+static void message(void *ctx, const json_t *j)
 {
+    struct ladder *l = ctx;
     const struct ladder_item item = {
         .utc_ms = time_of(ctl_text(j, "time")),
         .out = slice_eq(slice_field(j, "direction"), SLICE("out")),
@@ -134,20 +135,11 @@ static int save_capture(void)
     return EX_OK;
 }
 
-static struct ladder *followed;
-
-static void follow_message(const json_t *j)
-{
-    message(followed, j);
-}
-
 static int follow(struct ladder *l)
 {
     char path[2048];
 
-    followed = l;
-    ctl_follow(trace_path(path, "/api/v1/trace/events", false),
-               follow_message);
+    ctl_follow(trace_path(path, "/api/v1/trace/events", false), message, l);
 }
 
 static int trace(char **arg, int n)
