@@ -16,7 +16,7 @@ import time
 import urllib.request
 
 from figures import rss_mib
-from rig import SLOW, Cameras, Daemon, Failed, channel_id, media_range, wait_for
+from rig import SLOW, Cameras, Daemon, Failed, channel_id, media_range, run_tests, wait_for
 
 LIVES = int(os.environ.get("LIVES", "24"))
 WORKERS = int(os.environ.get("WORKERS", "12"))
@@ -161,7 +161,7 @@ def lives(d, numbers, told):
     return rest(d)
 
 
-def run():
+def random_lives():
     told = collections.Counter()
     d = Daemon(settings=[f"media.ports={media_range(100 + min(LIVES * 4, 2000))}", "media.idle_stop_s=1"])
     cameras = []
@@ -193,9 +193,4 @@ def run():
 
 if __name__ == "__main__":
     print(f"# {LIVES} lives, SEED={SEED}", flush=True)
-    try:
-        run()
-        print("1 passed, 0 failed")
-    except Failed as e:
-        print(f"FAILED: {e}\n0 passed, 1 failed")
-        sys.exit(1)
+    sys.exit(run_tests([random_lives], 1))

@@ -14,7 +14,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import SLOW, Failed, channel_id, system, wait_for
+from rig import SLOW, Failed, channel_id, run_tests, system, wait_for
 
 SOAK_S = float(os.environ.get("SOAK_S", "3600"))
 STREAMS = int(os.environ.get("STREAMS", str(min(200, 25 * os.cpu_count()))))
@@ -162,9 +162,4 @@ def soak():
 
 if __name__ == "__main__":
     print(f"# {STREAMS} streams, {SOAK_S:.0f} s, SEED={SEED}", flush=True)
-    try:
-        soak()
-        print("1 passed, 0 failed")
-    except Failed as e:
-        print(f"FAILED: {e}\n0 passed, 1 failed")
-        sys.exit(1)
+    sys.exit(run_tests([soak], 1))
