@@ -175,7 +175,7 @@ static inline void open_world_with(bool tcp, const struct hub_options *hub)
     const struct rtp_tcpframe_options fo = { .has_ssrc = true, .ssrc = SSRC };
 
     memset(&w, 0, sizeof(w));
-    slab_pool_init(&w.pool);
+    slab_pool_init(&w.pool, SLAB_BYTES, SLAB_POOL_MAX);
     w.now_ms = 1000;
     w.last90k[MEDIA_VIDEO] = w.last90k[MEDIA_AUDIO] = INT64_MIN;
     gb_addr_parse(&w.from, SLICE("192.0.2.7"), 15060);

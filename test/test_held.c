@@ -17,7 +17,7 @@ static struct gb_addr here, there;
 
 static void addresses(void)
 {
-    slab_pool_init(&pool);
+    slab_pool_init(&pool, SLAB_BYTES, SLAB_POOL_MAX);
     gb_addr_parse(&here, SLICE("192.0.2.7"), 15060);
     gb_addr_parse(&there, SLICE("192.0.2.8"), 15060);
 }

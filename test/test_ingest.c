@@ -339,6 +339,50 @@ static void a_slab_for_all_connections(void **state)
     close_ingest();
 }
 
+/* What fills a slab by one read gets larger ones, for as long as that goes on. */
+static void large_slabs_for_who_fills_them(void **state)
+{
+    enum { FRAME = 2 + 12 + 1400, FRAMES = 150 };
+    static uint8_t b[FRAMES * FRAME];
+    struct receiver_counters c;
+    int fd, large = 1 << 20;
+
+    (void)state;
+    open_ingest(false);
+    answer(NULL);
+    fd = connect_from(DEVICE);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
+    for (unsigned i = 0; i < FRAMES; i++) {
+        uint8_t *p = b + i * FRAME;
+
+        p[0] = (FRAME - 2) >> 8;
+        p[1] = (FRAME - 2) & 255;
+        p[2] = 0x80;
+        p[3] = 18; /* G.729: nobody keeps it */
+        p[5] = (uint8_t)i;
+        for (unsigned k = 0; k < 4; k++)
+            p[10 + k] = (uint8_t)(SSRC >> (24 - 8 * k));
+    }
+    send_halves(fd, 65535);
+    assert_int_equal(pool.large.n_free, 0);
+    for (size_t at = 0; at < sizeof(b);) {
+        ssize_t n = send(fd, b + at, sizeof(b) - at,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        at += n > 0 ? (size_t)n : 0;
+        if (at == sizeof(b) || n <= 0)
+            turn(0);
+    }
+    turn(0);
+    assert_int_not_equal(pool.large.n_free, 0);
+    assert_int_equal(pool.large.n_live + pool.slabs.n_live, 0);
+    ingest_counters(in, &c);
+    assert_int_equal(c.packets, FRAMES + 1);
+    assert_int_equal(c.invalid + c.lost, 0);
+    close(fd);
+    close_ingest();
+}
+
 /* ---- TCP active ---- */
 
 static int listen_at(const char *ip, uint16_t *at)
@@ -461,6 +505,7 @@ int main(void)
         cmocka_unit_test(any_source),
         cmocka_unit_test(no_buffers),
         cmocka_unit_test(a_slab_for_all_connections),
+        cmocka_unit_test(large_slabs_for_who_fills_them),
         cmocka_unit_test(an_address_that_nobody_is_at),
         cmocka_unit_test(nobody_at_either),
         cmocka_unit_test(reports_go_back_on_the_connection),

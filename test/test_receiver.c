@@ -50,7 +50,7 @@ static void open_world(bool tcp, bool has_ssrc)
                                         .ctx = &w };
 
     memset(&w, 0, sizeof(w));
-    slab_pool_init(&w.pool);
+    slab_pool_init(&w.pool, SLAB_BYTES, SLAB_POOL_MAX);
     w.now_ms = 1000;
     gb_addr_parse(&w.from, SLICE("192.0.2.7"), 15060);
     assert_int_equal(hub_new(&w.hub, &gb_alloc_heap, &hooks, NULL), 0);

@@ -34,6 +34,22 @@ void media_conn_close(struct media_conn *c)
     uv_close((uv_handle_t *)&c->tcp, on_conn_closed);
 }
 
+/* With room for so much and a read. A stream that fills what it is read into is
+ * behind, or faster than the world: one large read costs less than four. */
+static struct slab *slab_for(struct media_conn *c, size_t n)
+{
+    struct ingest_pool *pool = c->in->o.pool;
+    bool large = n > SLAB_BYTES - TCP_READ_MIN;
+    struct slab *s = c->hasty || large ? slab_get(&pool->large) : NULL;
+
+    return s || large ? s : slab_get(&pool->slabs);
+}
+
+static size_t room_in(const struct slab *s, size_t len)
+{
+    return s->pool->bytes - len;
+}
+
 /* Between two reads a connection has a slab only while somebody holds a packet
  * in it. So all connections of a loop are read into a few slabs, which stay in
  * the caches. */
@@ -41,7 +57,7 @@ static bool take_slab(struct media_conn *c)
 {
     if (c->slab)
         return true;
-    c->slab = slab_get(&c->in->o.pool->slabs);
+    c->slab = slab_for(c, c->len);
     if (!c->slab)
         return false;
     memcpy(c->slab->bytes, c->tail, c->len);
@@ -70,7 +86,7 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
     (void)suggested;
     if (take_slab(c))
         *b = uv_buf_init((char *)c->slab->bytes + c->len,
-                         (unsigned)(SLAB_BYTES - c->len));
+                         (unsigned)room_in(c->slab, c->len));
     else
         *b = uv_buf_init(NULL, 0);
 }
@@ -82,15 +98,14 @@ static bool make_room(struct media_conn *c)
     size_t done = rtp_tcpframe_done(&c->frame), left = c->len - done;
     struct slab *s;
 
-    if (SLAB_BYTES - c->len >= TCP_READ_MIN && c->len < SLAB_BYTES / 2)
-        return true;
-    if (SLAB_BYTES - done >= rtp_tcpframe_need(&c->frame) &&
-        SLAB_BYTES - c->len >= TCP_READ_MIN)
+    if (room_in(c->slab, c->len) >= TCP_READ_MIN &&
+        (c->len < SLAB_BYTES / 2 ||
+         room_in(c->slab, done) >= rtp_tcpframe_need(&c->frame)))
         return true;
     if (c->slab->refs == 1) {
         memmove(c->slab->bytes, c->slab->bytes + done, left);
     } else {
-        s = slab_get(&c->in->o.pool->slabs);
+        s = slab_for(c, left);
         if (!s)
             return false;
         memcpy(s->bytes, c->slab->bytes + done, left);
@@ -99,7 +114,7 @@ static bool make_room(struct media_conn *c)
     }
     rtp_tcpframe_shift(&c->frame, done);
     c->len = left;
-    return SLAB_BYTES - c->len > 0;
+    return room_in(c->slab, c->len) > 0;
 }
 
 static void use_frame(struct media_conn *c, const struct rtp_frame *f,
@@ -169,7 +184,6 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
     struct media_conn *c = s->data;
 
-    (void)b;
     if (n < 0) {
         conn_lost(c, (int)n,
                   n == UV_EOF       ? "device closed the connection"
@@ -178,6 +192,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
         return;
     }
     c->len += (size_t)n;
+    c->hasty = (size_t)n == b->len || (c->hasty && (size_t)n > SLAB_BYTES / 2);
     if (c == c->in->newcomer)
         judge_newcomer(c);
     else

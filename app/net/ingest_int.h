@@ -20,6 +20,7 @@ struct media_conn {
     size_t len;
     uint64_t since_ms, last_ms; /* last_ms 0: nothing valid yet */
     bool up, closing;
+    bool hasty; /* more comes at once than a slab holds */
     bool stranger; /* accepted from an address that is not plausible */
     bool reports;  /* it sends RTCP, so it gets ours: some end a stream that
                       nobody reports on (field-note 6.1) */

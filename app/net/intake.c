@@ -12,7 +12,8 @@ _Static_assert(UDP_BATCH <= 32, "joined_used has a bit for each");
 
 void ingest_pool_init(struct ingest_pool *p)
 {
-    slab_pool_init(&p->slabs);
+    slab_pool_init(&p->slabs, SLAB_BYTES, SLAB_POOL_MAX);
+    slab_pool_init(&p->large, SLAB_LARGE_BYTES, SLAB_LARGE_MAX);
     p->udp = NULL;
     p->udp_off = 0;
     p->sink = NULL;
@@ -34,6 +35,7 @@ void ingest_pool_fini(struct ingest_pool *p)
     slab_unref(p->packed);
     free(p->sink);
     slab_pool_fini(&p->slabs);
+    slab_pool_fini(&p->large);
 }
 
 static bool next_slab(struct ingest_pool *p)

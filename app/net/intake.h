@@ -17,7 +17,7 @@
 
 /* What ingests of one loop share. */
 struct ingest_pool {
-    struct slab_pool slabs;
+    struct slab_pool slabs, large; /* large: of connections in a hurry */
     struct slab *udp;  /* datagrams are received into it */
     size_t udp_off;
     bool apart; /* what the kernel could join is not */

@@ -272,7 +272,7 @@ static void refuse(struct receiver *r, const struct gb_addr *from,
     const struct slab *s = p->item.buf;
 
     if (rtp_source_waits(&r->source, from, ssrc) &&
-        s->pool->n_live <= SLAB_POOL_MAX / 2)
+        s->pool->n_live <= s->pool->max / 2)
         r->n.foreign += held_keep(&r->held, from, ssrc, p);
     else
         r->n.foreign++;

@@ -3,8 +3,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void slab_pool_init(struct slab_pool *p)
+void slab_pool_init(struct slab_pool *p, size_t bytes, unsigned max)
 {
+    p->bytes = bytes;
+    p->max = max;
     list_init(&p->free);
     p->n_free = p->n_live = 0;
 }
@@ -24,10 +26,10 @@ struct slab *slab_get(struct slab_pool *p)
     struct list *n;
     struct slab *s;
 
-    if (p->n_live >= SLAB_POOL_MAX)
+    if (p->n_live >= p->max)
         return NULL;
     n = list_pop_front(&p->free);
-    s = n ? container_of(n, struct slab, node) : malloc(sizeof(*s));
+    s = n ? container_of(n, struct slab, node) : malloc(sizeof(*s) + p->bytes);
     if (!s)
         return NULL;
     if (n)
@@ -47,7 +49,7 @@ void slab_unref(struct slab *s)
         return;
     p = s->pool;
     p->n_live--;
-    if (p->n_free >= SLAB_SPARE) {
+    if ((p->n_free + 1) * p->bytes > SLAB_SPARE_BYTES) {
         free(s);
         return;
     }
