@@ -231,7 +231,7 @@ static int start_hooks(struct daemon *d, char why[static 512])
                                      .log = daemon_log, .ctx = d };
     int err;
 
-    hc.tls = daemon_checks_certificates(d);
+    hc.tls = daemon_checks_certificates(d, CONFIG_HOOKS_CA);
     secrets_random(hc.seed, sizeof(hc.seed));
     err = hooks_new(&d->hooks, &hc);
     cc.hooks = d->hooks;
@@ -603,6 +603,7 @@ void daemon_free(struct daemon *d)
     pushes_free(d->pushes);
     rules_free(d->rules);
     tls_ctx_free(d->caller_tls);
+    tls_ctx_free(d->push_tls);
     tls_relay_free(d->relay);
     platform_free(d->platform);
     sip_stack_free(d->sip);

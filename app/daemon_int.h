@@ -88,6 +88,7 @@ struct daemon {
     struct hooks *hooks;        /* webhooks */
     struct hook_client *caller; /* of them */
     struct tls_ctx *caller_tls; /* of them; NULL: not needed yet */
+    struct tls_ctx *push_tls;   /* likewise, of pushes */
     char firmware_dir[1100];    /* "": uploads are off */
     char download_dir[1100];    /* "": downloads are off */
     char picture_dir[1100];     /* "": no pictures are taken */
@@ -186,12 +187,14 @@ void daemon_restore_rule(void *ctx, const struct store_rule *v);
 void daemon_rule_changed(void *ctx, struct slice name);
 void daemon_follow_rules(struct daemon *d, const struct platform_alarm *alarm);
 
-/* daemon_tls.c: before anything listens; at SIGHUP; whether webhooks can be
- * called over https, and of struct hook_client_config. */
+/* daemon_tls.c: before anything listens; at SIGHUP; whether servers can be
+ * called that are checked against the file of this key (webhooks.ca, push.ca);
+ * of struct hook_client_config; of struct push_hooks. */
 int daemon_start_tls(struct daemon *d, char why[static 512]);
 void daemon_reload_tls(struct daemon *d);
-bool daemon_checks_certificates(const struct daemon *d);
+bool daemon_checks_certificates(const struct daemon *d, enum config_key ca);
 struct tls_ctx *daemon_caller_tls(void *ctx);
+struct tls_ctx *daemon_push_tls(void *ctx);
 
 /* daemon_rtsp.c: the media loops run, the HTTP application is there. */
 int daemon_start_rtsp(struct daemon *d, char why[static 512]);

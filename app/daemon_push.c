@@ -14,7 +14,8 @@ struct link_node {
 int daemon_make_pushes(struct daemon *d)
 {
     list_init(&d->push_links);
-    return pushes_new(&d->pushes, &gb_alloc_heap, d->platform);
+    return pushes_new(&d->pushes, &gb_alloc_heap, d->platform,
+                      daemon_checks_certificates(d, CONFIG_PUSH_CA));
 }
 
 /* ---- the store ---------------------------------------------------------------- */
@@ -114,10 +115,16 @@ void daemon_restore_push(void *ctx, const struct store_push *p)
         else
             err = GB_EAUTH;
     }
-    if (pushes_set(d->pushes, &of, daemon_now(d)) || err)
+    if (err)
         log_f(LOG_ERROR, "msg=\"a stored push is not made: was the "
                          "installation-key replaced? set it again\" "
                          "channel=%.*s", SLICE_ARG(p->name));
+    err = pushes_set(d->pushes, &of, daemon_now(d));
+    if (err)
+        log_f(LOG_ERROR, "msg=\"stored pushes are not made\" channel=%.*s "
+                         "why=\"%s\"", SLICE_ARG(p->name),
+              err == GB_EUNSUPPORTED ? "rtsps and rtmps need the file push.ca"
+                                     : gb_strerror(err));
 }
 
 /* ---- connections ---------------------------------------------------------------- */
@@ -223,7 +230,8 @@ static void on_timer(uv_timer_t *t)
 void daemon_start_pushes(struct daemon *d)
 {
     d->push_hooks = (struct push_hooks){ .on_told = on_told,
-                                         .on_gone = on_gone, .ctx = d };
+                                         .on_gone = on_gone,
+                                         .tls = daemon_push_tls, .ctx = d };
     uv_timer_init(&d->loop, &d->push_timer);
     d->push_timer.data = d;
     uv_timer_start(&d->push_timer, on_timer, PUSHES_TICK_MS, PUSHES_TICK_MS);

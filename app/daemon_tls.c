@@ -131,21 +131,33 @@ void daemon_reload_tls(struct daemon *d)
 
 /* ---- others' ------------------------------------------------------------- */
 
-bool daemon_checks_certificates(const struct daemon *d)
+bool daemon_checks_certificates(const struct daemon *d, enum config_key key)
 {
-    const char *ca = config_text(d->config, CONFIG_HOOKS_CA);
+    const char *ca = config_text(d->config, key);
 
     return GB_TLS && *ca && access(ca, R_OK) == 0;
+}
+
+static struct tls_ctx *client_of(const struct daemon *d, struct tls_ctx **of,
+                                 enum config_key ca, const char *what)
+{
+    char text[TLS_WHY_MAX];
+
+    if (!*of && tls_ctx_client(of, config_text(d->config, ca), text))
+        log_f(LOG_WARN, "msg=\"no %s\" why=\"%s\"", what, text);
+    return *of;
 }
 
 struct tls_ctx *daemon_caller_tls(void *ctx)
 {
     struct daemon *d = ctx;
-    char text[TLS_WHY_MAX];
 
-    if (!d->caller_tls &&
-        tls_ctx_client(&d->caller_tls, config_text(d->config, CONFIG_HOOKS_CA),
-                       text))
-        log_f(LOG_WARN, "msg=\"no webhooks over https\" why=\"%s\"", text);
-    return d->caller_tls;
+    return client_of(d, &d->caller_tls, CONFIG_HOOKS_CA, "webhooks over https");
+}
+
+struct tls_ctx *daemon_push_tls(void *ctx)
+{
+    struct daemon *d = ctx;
+
+    return client_of(d, &d->push_tls, CONFIG_PUSH_CA, "pushes over TLS");
 }

@@ -9,7 +9,7 @@ static void with_pushes(void)
 {
     struct http_app_config cfg = settings_config();
 
-    assert_int_equal(pushes_new(&table, &fx.mem.alloc, NULL), 0);
+    assert_int_equal(pushes_new(&table, &fx.mem.alloc, NULL, false), 0);
     cfg.pushes = table;
     cfg.push_changed = settings_changed;
     fx_open(&cfg);

@@ -25,10 +25,11 @@ static void urls(void **state)
           "rtmp://[2001:db8::1]:19350/app/key?a=b/c" },
         { S("rtmp://h/app/key"), 0, true, "h", 1935, "", "", "app", "key",
           "rtmp://h/app/key" },
-        { S("rtmps://h/app/key"), GB_EUNSUPPORTED, false, "", 0, "", "", "", "",
-          "" },
-        { S("rtsps://h/app/key"), GB_EUNSUPPORTED, false, "", 0, "", "", "", "",
-          "" },
+        { S("rtmps://h/app/key"), 0, true, "h", 443, "", "", "app", "key",
+          "rtmps://h/app/key" },
+        { S("RTSPS://u:p@h/x"), 0, false, "h", 322, "u", "p", "", "",
+          "rtsps://u:***@h/x" },
+        { S("rtspx://h/x"), GB_ESYNTAX, false, "", 0, "", "", "", "", "" },
         { S("rtmp://u:p@h/app/key"), GB_ESYNTAX, false, "", 0, "", "", "", "",
           "" },
         { S("rtmp://h/app"), GB_ESYNTAX, false, "", 0, "", "", "", "",
@@ -76,6 +77,7 @@ static void urls(void **state)
             continue;
         }
         assert_int_equal(u.rtmp, cases[i].rtmp);
+        assert_int_equal(u.tls, cases[i].masked[4] == 's');
         assert_int_equal(u.port, cases[i].port);
         expect_slice(u.host, cases[i].host);
         expect_slice(u.user, cases[i].user);

@@ -11,7 +11,7 @@ static struct pushes *p;
 static void begin(void)
 {
     consumers_begin();
-    assert_int_equal(pushes_new(&p, &mem.alloc, s.p), 0);
+    assert_int_equal(pushes_new(&p, &mem.alloc, s.p, false), 0);
 }
 
 static void finish(void)
@@ -233,7 +233,7 @@ static void without_memory(void **state)
         int err;
 
         failing_alloc_init(&mem, at);
-        if (pushes_new(&p, &mem.alloc, s.p))
+        if (pushes_new(&p, &mem.alloc, s.p, false))
             continue;
         err = set(0, A, B);
         assert_int_equal(count(), err ? 0 : 2);

@@ -113,12 +113,12 @@ static void refuse(struct http_call *c, int err)
 {
     if (err == GB_EUNSUPPORTED)
         http_answer_fail(c, 400, "no-tls",
-                         "rtsps and rtmps are not supported: push to rtsp:// "
-                         "or rtmp://");
+                         "rtsps and rtmps need a file of trusted certificates "
+                         "(push.ca), and a build with TLS");
     else if (err == GB_ESYNTAX)
         http_answer_fail(c, 400, "bad-value",
                          "a url is rtsp://user:password@host:port/path or "
-                         "rtmp://host:port/app/key, each once, of at most 512 "
+                         "rtmp://host:port/app/key, or rtsps or rtmps, each once, of at most 512 "
                          "bytes, its password of at most 64");
     else if (err == GB_ELIMIT)
         http_answer_fail(c, 409, "limit", "there is no room for another one");

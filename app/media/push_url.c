@@ -53,23 +53,49 @@ static bool take_host(struct push_url *u, struct slice s)
     return u->host.n > 0 && u->host.n < 254;
 }
 
+static const struct scheme {
+    struct slice text;
+    bool rtmp, tls;
+    uint16_t port;
+} schemes[] = {
+    { SLICE_INIT("rtsp://"), false, false, PUSH_RTSP_PORT },
+    { SLICE_INIT("rtmp://"), true, false, PUSH_RTMP_PORT },
+    { SLICE_INIT("rtsps://"), false, true, PUSH_RTSPS_PORT },
+    { SLICE_INIT("rtmps://"), true, true, PUSH_RTMPS_PORT },
+};
+
+static bool take_scheme(struct push_url *u, struct slice text,
+                        struct slice *rest)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        const struct scheme *s = &schemes[i];
+
+        if (!slice_has_iprefix(text, s->text))
+            continue;
+        u->rtmp = s->rtmp;
+        u->tls = s->tls;
+        u->port = s->port;
+        *rest = slice_from(text, s->text.n);
+        return true;
+    }
+    return false;
+}
+
+const char *push_url_scheme(const struct push_url *u)
+{
+    for (size_t i = 0;; i++)
+        if (schemes[i].rtmp == u->rtmp && schemes[i].tls == u->tls)
+            return schemes[i].text.p;
+}
+
 int push_url_parse(struct push_url *out, struct slice text)
 {
-    struct push_url u = { .port = PUSH_RTSP_PORT };
+    struct push_url u = { 0 };
     struct slice rest, authority;
 
-    if (text.n > PUSH_URL_MAX || !is_plain(text))
+    if (text.n > PUSH_URL_MAX || !is_plain(text) ||
+        !take_scheme(&u, text, &rest))
         return GB_ESYNTAX;
-    if (slice_has_iprefix(text, SLICE("rtsps://")) ||
-        slice_has_iprefix(text, SLICE("rtmps://")))
-        return GB_EUNSUPPORTED;
-    if (slice_has_iprefix(text, SLICE("rtmp://")))
-        u.rtmp = true;
-    else if (!slice_has_iprefix(text, SLICE("rtsp://")))
-        return GB_ESYNTAX;
-    if (u.rtmp)
-        u.port = PUSH_RTMP_PORT;
-    rest = slice_from(text, 7);
     authority = slice_head(rest, slice_find(rest, '/'));
     u.path = slice_from(rest, authority.n);
     take_user(&u, &authority);
@@ -89,7 +115,7 @@ int push_url_parse(struct push_url *out, struct slice text)
 void push_url_write(struct writer *w, const struct push_url *u,
                     struct slice password)
 {
-    writer_str(w, u->rtmp ? "rtmp://" : "rtsp://");
+    writer_str(w, push_url_scheme(u));
     writer_slice_put(w, u->user);
     if (password.n)
         writer_char(w, ':');

@@ -231,7 +231,7 @@ static void put_connect(struct rtmp *r)
     struct writer url = writer_of(at, sizeof(at));
 
     put_control(r, SET_CHUNK, RTMP_CHUNK);
-    writer_str(&url, "rtmp://");
+    writer_str(&url, push_url_scheme(&r->url));
     writer_slice_put(&url, r->url.authority);
     writer_char(&url, '/');
     writer_slice_put(&url, r->url.app);

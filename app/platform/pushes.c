@@ -29,6 +29,7 @@ struct pushes {
     struct list all;
     size_t n;
     uint64_t last_id;
+    bool tls;
 };
 
 static struct push *push_of(struct list *n)
@@ -150,6 +151,8 @@ static int check(const struct pushes *p, const struct pushes_of *of)
 
         if (err)
             return err;
+        if (u.tls && !p->tls)
+            return GB_EUNSUPPORTED;
         for (size_t k = 0; k < i; k++)
             if (slice_eq(of->url[i], of->url[k]))
                 return GB_ESYNTAX;
@@ -407,13 +410,13 @@ bool pushes_news(struct pushes *p, struct push_view *out)
 /* ---- life ---------------------------------------------------------------------- */
 
 int pushes_new(struct pushes **out, const struct gb_alloc *alloc,
-               struct platform *platform)
+               struct platform *platform, bool tls)
 {
     struct pushes *p = gb_get(alloc, sizeof(*p));
 
     if (!p)
         return GB_ENOMEM;
-    *p = (struct pushes){ .alloc = alloc, .platform = platform };
+    *p = (struct pushes){ .alloc = alloc, .platform = platform, .tls = tls };
     list_init(&p->all);
     *out = p;
     return 0;

@@ -35,13 +35,14 @@ enum pushes_state { PUSHES_WAITING, PUSHES_STARTING, PUSHES_CONNECTING,
 const char *pushes_state_name(enum pushes_state s); /* "waiting" */
 
 struct pushes;
+/* tls: URLs with TLS are taken */
 int pushes_new(struct pushes **out, const struct gb_alloc *alloc,
-               struct platform *p);
+               struct platform *p, bool tls);
 void pushes_free(struct pushes *p); /* NULL is fine */
 
 /* All URLs of a channel; those that it had and are not among them end. A "***"
  * for a password stands for the one that is known. device: as in the table of
- * devices; it need not be known yet. GB_ESYNTAX, GB_EUNSUPPORTED (rtsps, rtmps),
+ * devices; it need not be known yet. GB_ESYNTAX, GB_EUNSUPPORTED (TLS),
  * GB_ELIMIT, GB_ENOMEM: nothing has changed then. */
 struct pushes_of {
     struct slice device, channel;

@@ -42,7 +42,7 @@ static const char *method_of(const struct announce *a)
 /* Without user and password. */
 static void put_url(const struct announce *a, struct writer *w)
 {
-    writer_str(w, "rtsp://");
+    writer_str(w, push_url_scheme(&a->url));
     writer_slice_put(w, a->url.authority);
     writer_slice_put(w, a->url.path);
     if (a->state == ANNOUNCE_SETTING_UP)

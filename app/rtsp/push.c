@@ -7,6 +7,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+/* TLS of a connection, and its bytes. */
+struct secret {
+    struct tls *tls;
+    char in[PUSH_CIPHER_IN_BYTES], out[PUSH_CIPHER_OUT_BYTES];
+};
+
 struct push_link {
     struct mail mail, stop_mail; /* start, then gone; the order to stop */
     struct media_net *net;
@@ -26,7 +32,8 @@ struct push_link {
     /* the loop's, until it is gone */
     bool stopped;    /* the order has come */
     bool gone;       /* and main knows */
-    bool closing, connected, writing;
+    bool closing, writing;
+    bool connected; /* and the handshake of TLS is done */
     unsigned open_handles;
     uint64_t from_ms;
     uv_tcp_t tcp;
@@ -41,6 +48,7 @@ struct push_link {
     char why[PUSH_TEXT_MAX];
     struct rtmp *rtmp;         /* one of the two */
     struct announce *announce;
+    struct secret *secret; /* NULL: plain */
     size_t out_n;
     char in[PUSH_IN_BYTES];
     char out[PUSH_OUT_BYTES];
@@ -56,6 +64,9 @@ static uint64_t now_of(const struct push_link *l)
 static void link_free(struct push_link *l)
 {
     memset(l->text, 0, sizeof(l->text)); /* it may hold a password */
+    if (l->secret)
+        tls_free(l->secret->tls);
+    free(l->secret);
     free(l);
 }
 
@@ -191,15 +202,42 @@ static void on_written(uv_write_t *req, int status)
         return;
     }
     atomic_fetch_add(&l->bytes, l->out_n);
+    l->out_n = 0;
     pump(l);
+}
+
+static void write_out(struct push_link *l, char *p, size_t n)
+{
+    uv_buf_t buf = uv_buf_init(p, (unsigned)n);
+
+    l->write.data = l;
+    l->writing = true;
+    if (uv_write(&l->write, (uv_stream_t *)&l->tcp, &buf, 1, on_written)) {
+        l->writing = false;
+        link_close(l, "the connection is broken");
+    }
+}
+
+/* Some of what TLS has to send; false: nothing. */
+static bool write_cipher(struct push_link *l)
+{
+    struct secret *s = l->secret;
+    struct slice out = slice_head(tls_output(s->tls), sizeof(s->out));
+
+    if (out.n == 0)
+        return false;
+    memcpy(s->out, out.p, out.n);
+    tls_sent(s->tls, out.n);
+    write_out(l, s->out, out.n);
+    return true;
 }
 
 static void pump(struct push_link *l)
 {
     struct writer w = writer_of(l->out, sizeof(l->out));
-    uv_buf_t buf;
 
-    if (l->writing || l->closing || !l->connected)
+    if (l->writing || l->closing || (l->secret && write_cipher(l)) ||
+        !l->connected)
         return;
     if (at_boundary(l))
         put_own(l, &w);
@@ -216,13 +254,12 @@ static void pump(struct push_link *l)
         return;
     }
     l->out_n = w.len;
-    buf = uv_buf_init(l->out, (unsigned)w.len);
-    l->write.data = l;
-    l->writing = true;
-    if (uv_write(&l->write, (uv_stream_t *)&l->tcp, &buf, 1, on_written)) {
-        l->writing = false;
+    if (!l->secret)
+        write_out(l, l->out, w.len);
+    else if (tls_encrypt(l->secret->tls, writer_slice(&w)))
         link_close(l, "the connection is broken");
-    }
+    else
+        write_cipher(l);
 }
 
 static void on_wake(struct media_client *c)
@@ -253,22 +290,74 @@ static void begin_media(struct push_link *l)
     atomic_store(&l->live, true);
 }
 
+/* Where plain bytes go to. */
+static size_t plain_room(struct push_link *l, char **p)
+{
+    *p = l->in;
+    return l->announce ? announce_room(l->announce, p) : sizeof(l->in);
+}
+
 static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
 {
     struct push_link *l = h->data;
-    char *p = l->in;
-    size_t n = sizeof(l->in);
+    char *p;
+    size_t n = plain_room(l, &p);
 
     (void)hint;
-    if (l->announce)
-        n = announce_room(l->announce, &p);
-    *buf = uv_buf_init(p, (unsigned)n);
+    *buf = l->secret ? uv_buf_init(l->secret->in, sizeof(l->secret->in))
+                     : uv_buf_init(p, (unsigned)n);
+}
+
+/* n bytes are in the room. */
+static void take_plain(struct push_link *l, const char *p, size_t n)
+{
+    int err = l->rtmp ? rtmp_input(l->rtmp, slice_of(p, n))
+                      : announce_input(l->announce, n);
+
+    if (err)
+        link_close(l, l->rtmp ? l->rtmp->why : l->announce->why);
+}
+
+static void begin(struct push_link *l);
+
+/* What TLS says of the failure is worth one try to send it. */
+static void tls_failed(struct push_link *l, int err)
+{
+    struct slice out = tls_output(l->secret->tls);
+    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)out.p, (unsigned)out.n);
+    char peer[80], why[TLS_WHY_MAX];
+
+    if (out.n && !l->writing)
+        uv_try_write((uv_stream_t *)&l->tcp, &buf, 1);
+    slice_copy(peer, sizeof(peer), l->url.authority);
+    link_close(l, err == GB_ENOENT
+                      ? "the server has closed the connection"
+                      : tls_error_text(l->secret->tls, peer, why));
+}
+
+static void take_cipher(struct push_link *l, struct slice in)
+{
+    size_t cap, n;
+    int err;
+
+    do {
+        char *p;
+
+        n = 0;
+        cap = plain_room(l, &p);
+        err = tls_decrypt(l->secret->tls, &in, p, cap, &n);
+        if (!err && !l->connected && tls_is_up(l->secret->tls))
+            begin(l);
+        if (n && !l->closing)
+            take_plain(l, p, n);
+    } while (!err && !l->closing && cap && n == cap);
+    if (err && !l->closing)
+        tls_failed(l, err);
 }
 
 static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 {
     struct push_link *l = h->data;
-    int err = 0;
 
     if (l->closing || n == 0)
         return;
@@ -277,14 +366,12 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
                                   : uv_strerror((int)n));
         return;
     }
-    if (l->rtmp)
-        err = rtmp_input(l->rtmp, slice_of(buf->base, (size_t)n));
+    if (l->secret)
+        take_cipher(l, slice_of(buf->base, (size_t)n));
     else
-        err = announce_input(l->announce, (size_t)n);
-    if (err) {
-        link_close(l, l->rtmp ? l->rtmp->why : l->announce->why);
+        take_plain(l, buf->base, (size_t)n);
+    if (l->closing)
         return;
-    }
     if (is_live(l) && !l->client.stream)
         begin_media(l);
     pump(l);
@@ -344,6 +431,15 @@ static void begin_rtsp(struct push_link *l)
                        seed);
 }
 
+static void begin(struct push_link *l)
+{
+    l->connected = true;
+    if (l->rtmp)
+        begin_rtmp(l);
+    else
+        begin_rtsp(l);
+}
+
 static void on_connect(uv_connect_t *req, int status)
 {
     struct push_link *l = req->data;
@@ -355,11 +451,8 @@ static void on_connect(uv_connect_t *req, int status)
         return;
     }
     uv_tcp_nodelay(&l->tcp, 1);
-    l->connected = true;
-    if (l->rtmp)
-        begin_rtmp(l);
-    else
-        begin_rtsp(l);
+    if (!l->secret)
+        begin(l);
     if (l->closing)
         return;
     if (uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read))
@@ -497,6 +590,8 @@ static void deliver_stop(struct mail *m)
 
         announce_bye(l->announce);
         own = announce_output(l->announce);
+        if (l->secret && !tls_encrypt(l->secret->tls, own))
+            own = tls_output(l->secret->tls);
         buf = uv_buf_init((char *)(uintptr_t)own.p, (unsigned)own.n);
         uv_try_write((uv_stream_t *)&l->tcp, &buf, 1); /* out of courtesy */
     }
@@ -504,6 +599,18 @@ static void deliver_stop(struct mail *m)
 }
 
 /* ---- main ----------------------------------------------------------------------- */
+
+static int make_secret(struct push_link *l)
+{
+    struct tls_ctx *ctx = l->hooks->tls ? l->hooks->tls(l->hooks->ctx) : NULL;
+    char host[256];
+
+    if (!ctx)
+        return GB_EUNSUPPORTED;
+    l->secret = calloc(1, sizeof(*l->secret));
+    slice_copy(host, sizeof(host), l->url.host);
+    return l->secret ? tls_new(&l->secret->tls, ctx, host) : GB_ENOMEM;
+}
 
 int push_link_start(struct push_link **out, struct media_net *n,
                     const struct push_hooks *hooks, unsigned loop,
@@ -530,6 +637,8 @@ int push_link_start(struct push_link **out, struct media_net *n,
         l->announce = calloc(1, sizeof(*l->announce));
     if (!err && !l->rtmp && !l->announce)
         err = GB_ENOMEM;
+    if (!err && l->url.tls)
+        err = make_secret(l);
     l->mail.deliver = deliver_start;
     if (!err && l->loop && media_net_post(n, loop, &l->mail)) {
         *out = l;

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """test/e2e/push.py [NAME...] - a channel pushed to other servers: ffmpeg that
-listens for RTMP and RTSP, nginx with libnginx-mod-rtmp, and what goes wrong."""
+listens for RTMP and RTSP, also behind TLS, nginx with libnginx-mod-rtmp, and what goes wrong."""
 import os
+import select
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -119,6 +121,80 @@ def rtsp_h265_aac():
     publish(f"rtsp://127.0.0.1:{port()}/live", "hevc", "aac", "--codec", "h265", "--audio", "aac")
 
 
+class Secret:
+    """A certificate of its own for 127.0.0.1, and TLS in front of a port that speaks plain text."""
+
+    def __init__(self, where, name):
+        self.cert, key = os.path.join(where, name + ".crt"), os.path.join(where, name + ".key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-out", self.cert,
+                        "-keyout", key], check=True, capture_output=True, timeout=30 * SLOW)
+        self.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ssl.load_cert_chain(self.cert, key)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def relay(self, to):
+        threading.Thread(target=self.serve, args=(to,), daemon=True).start()
+        return self
+
+    def serve(self, to):
+        while True:
+            try:
+                c = self.ssl.wrap_socket(self.socket.accept()[0], server_side=True)
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            threading.Thread(target=self.pump, args=(c, to), daemon=True).start()
+
+    @staticmethod
+    def pump(c, to):
+        """In one thread: a connection with TLS is not to be used by two."""
+        try:
+            with c, socket.create_connection(("127.0.0.1", to)) as inner:
+                while True:
+                    ready = [c] if c.pending() else select.select((c, inner), (), ())[0]
+                    for a in ready:
+                        got = a.recv(65536)
+                        if not got:
+                            return
+                        (inner if a is c else c).sendall(got)
+        except OSError:
+            pass
+
+
+@test
+def over_tls():
+    with tempfile.TemporaryDirectory(prefix="gb28181d-tls-") as where:
+        rtmp, rtsp, stranger = (Secret(where, n) for n in ("rtmp", "rtsp", "stranger"))
+        trusted = os.path.join(where, "trusted.pem")
+        with open(trusted, "w") as out:
+            for s in (rtmp, rtsp):
+                with open(s.cert) as f:
+                    out.write(f.read())
+        with system(settings=["push.ca=" + trusted]) as (d, _):
+            for s, path, scheme in ((rtmp, "/live/key", "rtmp"), (rtsp, "/live", "rtsp")):
+                plain = port()
+                listener = Listener(f"{scheme}://127.0.0.1:{plain}{path}")
+                try:
+                    wait_for("somebody listens", lambda: listening(f"{scheme}://127.0.0.1:{plain}/"))
+                    put(d, f"{scheme}s://127.0.0.1:{s.relay(plain).port}{path}")
+                    wait_for("live", lambda: states(d) == ["live"])
+                    listener.check("h264", "pcm_alaw")
+                finally:
+                    listener.close()
+            # a certificate that nobody knows; one of another name; nobody that speaks TLS
+            said = hostile(b"HTTP/1.1 400 Bad Request\r\n\r\n", False)
+            for to, why in ((f"127.0.0.1:{stranger.relay(1).port}", "TLS certificate"),
+                            (f"localhost:{rtmp.port}", "TLS certificate"),
+                            (f"127.0.0.1:{said.getsockname()[1]}", "TLS handshake")):
+                put(d, f"rtmps://{to}/live/key")
+                wait_for(why, lambda: why in d.get(PUSH)["items"][0]["why"])
+            for s in (rtmp.socket, rtsp.socket, stranger.socket, said):
+                s.close()
+
+
 @test
 def comes_back_and_survives_a_restart():
     rtmp = f"rtmp://127.0.0.1:{port()}/live/key"
@@ -155,7 +231,7 @@ def comes_back_and_survives_a_restart():
 
 @test
 def refused_urls():
-    with system() as (d, _):
+    with system(settings=["push.ca=/nonexistent"]) as (d, _):
         for url, code in (("rtmps://h/a/b", "no-tls"), ("rtsps://h/a", "no-tls"), ("http://h/a", "bad-value"),
                           ("rtmp://h/a", "bad-value"), ("rtsp://u:***@h/a", "bad-value")):
             a = put(d, url, want=400)
