@@ -193,7 +193,12 @@ $(bench_lib): $(call obj,$(filter-out test/bench/peer%,$(wildcard test/bench/*.c
 peer_pkg.sofia := sofia-sip-ua
 peer_pkg.osip2 := libosip2
 peer_pkg.re    := libre
-$(foreach p,sofia osip2 re,$(eval $(BUILD)/test/bench/peer_$p.o: CPPFLAGS += $$(subst -I,-isystem ,$$(shell $$(PKG_CONFIG) --cflags $(peer_pkg.$p) 2>/dev/null))))
+peer_pkg.lavf  := libavformat libavcodec libavutil
+$(foreach p,sofia osip2 re lavf,$(eval $(BUILD)/test/bench/peer_$p.o: CPPFLAGS += $$(subst -I,-isystem ,$$(shell $$(PKG_CONFIG) --cflags $(peer_pkg.$p) 2>/dev/null))))
+$(BUILD)/peer_lavf: $(BUILD)/test/bench/peer_lavf.o $(bench_lib)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $$($(PKG_CONFIG) --libs $(peer_pkg.lavf)) -o $@
+
 # Of ours only base: sofia has an sdp_parse too.
 $(BUILD)/peer_%: $(BUILD)/test/bench/peer_%.o $(BUILD)/test/bench/peer.o $(bench_lib) $(call obj,$(wildcard base/*.c))
 	$(call say,LD,$@)

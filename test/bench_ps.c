@@ -1,9 +1,12 @@
-/* bench_ps [-m FILE.h264] [FILE.ps] [-n N] - what demultiplexing costs
+/* bench_ps [-m FILE.h264 | -5 FILE.h265] [-o OUT.ps] [-n N] [FILE.ps] - what
+ * demultiplexing costs
  *
  * Feeds RTP payloads of 1400 bytes, one by one, of FILE.ps, or of what is made
  * here: the pictures of FILE.h264 (Annex B, one slice a picture), else random
  * ones of 4 Mbit/s at 25 fps, a key frame each two seconds; with G.711A of
- * 40 ms. Per packet, beside the limit in the same run.
+ * 40 ms. Of FILE.h265 likewise, with AAC of 64 kbit/s; figures are ps.h265.*.
+ * Per packet, beside the limit in the same run. What was made goes to OUT.ps, for
+ * peer_lavf.
  *
  * ps.slices  access units as lists of pieces (heads_only), what a recorder or
  *            a relay needs; limit: hops by the lengths
@@ -26,6 +29,8 @@
 #define KEY_EVERY 50
 #define PAYLOAD_BYTES 1400
 #define AUDIO_BYTES 320
+#define ADTS_BYTES 171   /* AAC: a frame, */
+#define ADTS_90K 1920    /* of 1024 samples at 48 kHz */
 #define PLACE_BYTES (8u << 20) /* where a frame is put together */
 #define SLAB_PACKETS 46 /* held together: as many as a receive slab has */
 
@@ -97,41 +102,68 @@ static void cut(const uint8_t *p, size_t n)
 struct maker {
     struct ps_mux mux;
     struct writer w;
-    uint64_t seed, pts;
+    uint64_t seed, pts, sound_pts;
+    bool h265; /* with AAC */
 };
 
-/* One picture and 40 ms of sound. */
+static void add_sound(struct maker *m, size_t n)
+{
+    static const uint8_t adts[] = { /* AAC-LC, 48 kHz, mono */
+        0xff, 0xf1, 0x4c, 0x40 | ADTS_BYTES >> 11, (ADTS_BYTES >> 3) & 0xff,
+        (ADTS_BYTES & 7) << 5 | 0x1f, 0xfc,
+    };
+    uint8_t audio[AUDIO_BYTES];
+    size_t from = m->w.len;
+
+    for (size_t k = 0; k < n; k++)
+        audio[k] = (uint8_t)next_random(&m->seed);
+    if (m->h265)
+        memcpy(audio, adts, sizeof(adts));
+    ps_mux_audio(&m->mux, &m->w, slice_of((char *)audio, n), m->sound_pts);
+    cut((uint8_t *)m->w.p + from, m->w.len - from);
+    m->sound_pts += m->h265 ? ADTS_90K : 3600;
+    made_aus++;
+}
+
+/* One picture and the sound until the next. */
 static void add(struct maker *m, const uint8_t *p, size_t n, bool key)
 {
-    uint8_t audio[AUDIO_BYTES];
     size_t from = m->w.len;
 
     ps_mux_video(&m->mux, &m->w, slice_of((const char *)p, n), m->pts, key);
     cut((uint8_t *)m->w.p + from, m->w.len - from);
-    for (size_t k = 0; k < sizeof(audio); k++)
-        audio[k] = (uint8_t)next_random(&m->seed);
-    from = m->w.len;
-    ps_mux_audio(&m->mux, &m->w, slice_of((char *)audio, sizeof(audio)),
-                 m->pts);
-    cut((uint8_t *)m->w.p + from, m->w.len - from);
+    made_aus++;
     m->pts += 3600;
-    made_aus += 2;
+    while (m->sound_pts < m->pts)
+        add_sound(m, m->h265 ? ADTS_BYTES : AUDIO_BYTES);
 }
 
-static void make_media(const uint8_t *pictures, size_t n)
+static void write_program(const char *path, struct slice program)
+{
+    FILE *f = fopen(path, "wb");
+
+    if (!f || fwrite(program.p, 1, program.n, f) != program.n || fclose(f))
+        bench_fail("what was made cannot be written");
+}
+
+static void make_media(const uint8_t *pictures, size_t n, bool h265,
+                       const char *to)
 {
     static uint8_t frame[FRAME_BYTES * 12];
     size_t cap = (size_t)FRAMES * FRAME_BYTES * 2 + n * 2;
     struct maker m = { .w = writer_of(malloc(cap), cap),
-                       .seed = 88172645463325252ull, .pts = 90000 };
+                       .seed = 88172645463325252ull, .pts = 90000,
+                       .sound_pts = 90000, .h265 = h265 };
     bool key;
 
     chunks = calloc(cap / 8 + FRAMES * 4, sizeof(*chunks));
     if (!m.w.p || !chunks ||
-        ps_mux_init(&m.mux, PS_CODEC_H264, PS_CODEC_G711A, 8000000))
+        ps_mux_init(&m.mux, h265 ? PS_CODEC_H265 : PS_CODEC_H264,
+                    h265 ? PS_CODEC_AAC : PS_CODEC_G711A, 8000000))
         bench_fail("no memory");
     for (size_t i = 0, k; i < n; i += k) {
-        k = bench_picture(pictures + i, n - i, &key);
+        k = (h265 ? bench_picture265 : bench_picture)(pictures + i, n - i,
+                                                      &key);
         add(&m, pictures + i, k, key);
     }
     for (int i = 0; !n && i < FRAMES; i++) {
@@ -140,6 +172,8 @@ static void make_media(const uint8_t *pictures, size_t n)
     }
     if (m.w.err)
         bench_fail("media were not made");
+    if (to)
+        write_program(to, writer_slice(&m.w));
 }
 
 static void load_program(const char *path)
@@ -269,9 +303,9 @@ static const struct figure {
     const char *name;
     bench_fn *work, *limit;
 } figures[] = {
-    { "ps.slices", hot_ps_slices, hot_ps_limit },
-    { "ps.frames", hot_ps_frames, limit_copy },
-    { "ps.nals", hot_ps_nals, NULL },
+    { "slices", hot_ps_slices, hot_ps_limit },
+    { "frames", hot_ps_frames, limit_copy },
+    { "nals", hot_ps_nals, NULL },
 };
 
 /* Ours and the limit find the same, before anything is timed. */
@@ -289,37 +323,43 @@ static void verify(const struct figure *f)
         bench_fail("ours and the limit do not find the same");
 }
 
-static void run(const struct figure *f)
+static void run(const struct figure *f, bool h265)
 {
     struct bench_result r;
     struct tally t = { 0 };
     double gbs[BENCH_SAMPLES];
-    char name[32];
+    char name[32], more[48];
 
+    snprintf(name, sizeof(name), "ps.%s%s", h265 ? "h265." : "", f->name);
     bench_run(&r, f->work, f->limit, &t, (double)n_chunks);
     for (size_t i = 0; i < BENCH_SAMPLES; i++)
         gbs[i] = (double)n_bytes / (r.ns[i] * (double)n_chunks);
-    bench_print_result(f->name, &r);
-    snprintf(name, sizeof(name), "%s.gbs", f->name);
-    bench_print(name, "GB/s", 2, gbs, BENCH_SAMPLES);
+    bench_print_result(name, &r);
+    snprintf(more, sizeof(more), "%s.gbs", name);
+    bench_print(more, "GB/s", 2, gbs, BENCH_SAMPLES);
 }
 
 int main(int argc, char **argv)
 {
-    const char *pictures = NULL;
+    const char *pictures = NULL, *to = NULL;
+    bool h265 = false;
     struct tally t = { 0 };
     uint8_t *file = NULL;
     unsigned times = 0;
     size_t n = 0;
     int o;
 
-    while ((o = getopt(argc, argv, "m:n:")) != -1) {
-        if (o == 'm') {
+    while ((o = getopt(argc, argv, "m:n:o:5:")) != -1) {
+        if (o == 'm' || o == '5') {
             pictures = optarg;
+            h265 = o == '5';
+        } else if (o == 'o') {
+            to = optarg;
         } else if (o == 'n') {
             times = (unsigned)strtoul(optarg, NULL, 10);
         } else {
-            fprintf(stderr, "usage: bench_ps [-m FILE.h264] [-n N] [FILE.ps]\n");
+            fprintf(stderr, "usage: bench_ps [-m FILE.h264 | -5 FILE.h265] "
+                            "[-o OUT.ps] [-n N] [FILE.ps]\n");
             return 2;
         }
     }
@@ -328,14 +368,14 @@ int main(int argc, char **argv)
     if (optind < argc)
         load_program(argv[optind]);
     else
-        make_media(file, n);
+        make_media(file, n, h265, to);
     for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
         if (times) {
             figures[i].work(&t, times);
             continue;
         }
         verify(&figures[i]);
-        run(&figures[i]);
+        run(&figures[i], h265);
     }
     if (times)
         hot_ps_limit(&t, times);

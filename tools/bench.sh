@@ -3,7 +3,7 @@
 # it the raw samples. Times are medians in thread CPU time; NAME.x is the ratio
 # to the limit program of the same run; instructions are counted by callgrind
 # and do not depend on the machine's load. Under 15 minutes on two cores.
-#   PEERS=1       other SIP libraries and Kamailio as well, where installed
+#   PEERS=1       other SIP libraries, libavformat and Kamailio as well, where installed
 #   ONLY=LIST     of: micro instructions daemon media download record load fleet catalog flood peers
 set -eu
 cd "$(dirname "$0")/.."
@@ -44,6 +44,9 @@ for t in sip sdp manscdp ps rtp net stack platform admission trace hub store arc
 part instructions 60 tools/instructions.sh print
 size
 part daemon 150 python3 test/e2e/figures.py
+if [ "${PEERS:-0}" = 1 ] && pkg-config --exists libavformat libavcodec 2>/dev/null; then
+    make -s VARIANT=release "$b/peer_lavf" # for the media below
+fi
 if command -v ffmpeg >/dev/null 2>&1; then
     part media 240 python3 test/e2e/media_figures.py
     part download 150 python3 test/e2e/download_figures.py

@@ -14,4 +14,6 @@ uint8_t *bench_load(const char *path, size_t *n);
 /* Bytes of the first picture in Annex B H.264 with one slice a picture, its
  * parameter sets in front included. */
 size_t bench_picture(const uint8_t *p, size_t n, bool *key);
+/* The same of H.265. */
+size_t bench_picture265(const uint8_t *p, size_t n, bool *key);
 #endif

@@ -2,7 +2,8 @@
 """test/e2e/media_figures.py [PART...] - figures of live media, beside the floor under
 a live server (tools/bench/livefloor.c) in the same run, before and after ours. The
 pictures are encoded by ffmpeg for the run: 1080p25 H.264 of 4 Mbit/s, a key frame every two
-seconds, with G.711A. Streams come through INVITEs answered by gbcam.
+seconds, with G.711A; ps.* of 10 s of H.265 of 2.5 Mbit/s with AAC too, and
+with PEERS=1 beside libavformat's demuxer. Streams come through INVITEs answered by gbcam.
 
     ingest  live.ingest.percent/.x live.stream.mib: RTP over TCP, nobody watches
     view    live.out10.percent live.viewer.ms/.x live.viewer200.ms/.x live.viewer.kib: HTTP-FLV, at
@@ -38,6 +39,31 @@ def encode(path, seconds=SECONDS):
                     "-preset", "ultrafast", "-tune", "zerolatency", "-x264-params", "slices=1:sliced-threads=0",
                     "-b:v", "4M", "-maxrate", "4M", "-bufsize", "2M", "-pix_fmt", "yuv420p", "-g", "50", "-bf", "0",
                     "-f", "h264", path], check=True, timeout=150)
+
+
+def encode265(path, seconds=2, times=5):
+    """The same seconds again and again: it takes long."""
+    subprocess.run(["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "lavfi", "-i",
+                    "testsrc2=s=1920x1080:r=25,noise=alls=12:allf=t", "-t", str(seconds), "-c:v", "libx265",
+                    "-preset", "ultrafast", "-x265-params", "slices=1:keyint=50:bframes=0:log-level=error:"
+                    "bitrate=2500:vbv-maxrate=2500:vbv-bufsize=1250", "-pix_fmt", "yuv420p", "-f", "hevc", path],
+                   check=True, timeout=100)
+    with open(path, "rb") as f:
+        once = f.read()
+    with open(path, "wb") as f:
+        f.write(once * times)
+
+
+def programs(media, temp):
+    """ps.*: of these pictures, and of H.265."""
+    other = os.path.join(temp, "h265.h265")
+    encode265(other)
+    peer = os.path.join(BUILD, "peer_lavf")
+    for option, pictures, name in (("-m", media, "h264"), ("-5", other, "h265")):
+        ps = os.path.join(temp, name + ".ps")
+        subprocess.run([os.path.join(BUILD, "bench_ps"), option, pictures, "-o", ps], check=False, timeout=60)
+        if os.environ.get("PEERS") == "1" and os.path.exists(peer):
+            subprocess.run([peer, ps, name], check=False, timeout=60)
 
 
 def cpu_s(pid):
@@ -277,7 +303,11 @@ def main():
         media = os.environ.get("MEDIA") or os.path.join(temp, "h264.h264")
         if not os.path.exists(media):
             encode(media)
-        subprocess.run([os.path.join(BUILD, "bench_ps"), "-m", media], check=False, timeout=60)
+        try:
+            programs(media, temp)
+        except (OSError, subprocess.SubprocessError) as e:
+            print(f"# ps: FAILED: {e}")
+            failed = True
         for name in sys.argv[1:] or parts:
             try:
                 parts[name](media)
