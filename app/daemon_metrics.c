@@ -108,6 +108,9 @@ static void media(const struct daemon *d, struct buf *out)
     struct media_net_counters m;
 
     media_net_counters(d->media, &m);
+    http_metric_one(out, N "rtp_kernel_drops_total",
+                    "media packets that the kernel dropped: the buffer was full",
+                    m.kernel_drops);
     http_metric_one(out, N "rtp_invalid_total", "media packets that are no RTP",
                     m.invalid);
     http_metric_one(out, N "rtp_passed_total",

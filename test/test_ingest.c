@@ -289,6 +289,39 @@ static void no_buffers(void **state)
     close_ingest();
 }
 
+/* A loop that comes too late: what the kernel dropped meanwhile is counted. */
+static void note_8_14_kernel_drops_are_counted(void **state)
+{
+    uint8_t b[1400] = { 0x80, 18 }; /* G.729: nobody keeps it */
+    struct sockaddr_in to = { .sin_family = AF_INET };
+    struct receiver_counters c = { 0 };
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    open_ingest(true);
+    answer(NULL);
+    to.sin_port = htons(port);
+    assert_int_equal(inet_pton(AF_INET, DEVICE, &to.sin_addr), 1);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    for (unsigned k = 0; k < 4; k++)
+        b[8 + k] = (uint8_t)(SSRC >> (24 - 8 * k));
+    for (unsigned i = 0; i < 2 * INGEST_RCVBUF / 512; i++) {
+        b[2] = (uint8_t)(i >> 8);
+        b[3] = (uint8_t)i;
+        send(fd, b, sizeof(b), 0);
+    }
+    turn(0); /* room for another one, which tells of those that had none */
+    assert_int_equal(send(fd, b, sizeof(b), 0), sizeof(b));
+    for (unsigned i = 0; i < 1000 && !c.kernel_drops; i++) {
+        turn(0);
+        ingest_counters(in, &c);
+    }
+    assert_int_not_equal(c.packets, 0);
+    assert_int_not_equal(c.kernel_drops, 0);
+    close(fd);
+    close_ingest();
+}
+
 /* A packet of a pack header, in two halves. */
 static void send_halves(int fd, uint16_t seq)
 {
@@ -504,6 +537,7 @@ int main(void)
         cmocka_unit_test(media_from_elsewhere),
         cmocka_unit_test(any_source),
         cmocka_unit_test(no_buffers),
+        cmocka_unit_test(note_8_14_kernel_drops_are_counted),
         cmocka_unit_test(a_slab_for_all_connections),
         cmocka_unit_test(large_slabs_for_who_fills_them),
         cmocka_unit_test(an_address_that_nobody_is_at),

@@ -419,4 +419,10 @@ void ingest_counters(const struct ingest *in, struct receiver_counters *out)
     *out = (struct receiver_counters){ 0 };
     if (in->rx)
         receiver_counters(in->rx, out);
+    if (in->rtp) {
+        uint32_t dropped, errors;
+
+        udp_counters(in->rtp, &dropped, &errors);
+        out->kernel_drops = dropped;
+    }
 }

@@ -113,12 +113,16 @@ static void publish(struct media_loop *l)
         sum.lost += c.lost;
         sum.foreign += c.foreign;
         sum.invalid += c.invalid;
+        sum.kernel_drops += c.kernel_drops;
     }
+    if (l->shared)
+        sum.kernel_drops += shared_kernel_drops(l->shared);
     atomic_store(&l->packets, sum.packets);
     atomic_store(&l->bytes, sum.bytes);
     atomic_store(&l->lost, sum.lost);
     atomic_store(&l->foreign, sum.foreign);
     atomic_store(&l->invalid, sum.invalid);
+    atomic_store(&l->kernel_drops, sum.kernel_drops);
     atomic_store(&l->n_viewers, viewers);
     atomic_store(&l->n_live, live);
 }
@@ -338,6 +342,7 @@ void media_net_counters(const struct media_net *n,
         out->lost += atomic_load(&l->lost);
         out->foreign += atomic_load(&l->foreign);
         out->invalid += atomic_load(&l->invalid);
+        out->kernel_drops += atomic_load(&l->kernel_drops);
         out->passed += atomic_load(&l->of_shared.passed);
         out->unknown += atomic_load(&l->of_shared.unknown);
         out->resting += atomic_load(&l->of_shared.resting);

@@ -132,6 +132,7 @@ uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop);
 
 struct media_net_counters {
     uint64_t packets, bytes, lost, foreign, invalid;
+    uint64_t kernel_drops; /* of media sockets, the shared ones included */
     uint64_t passed, unknown, resting, refused; /* of the shared port: see
                                                    struct shared_counters */
     uint32_t streams, viewers;

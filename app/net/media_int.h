@@ -66,7 +66,7 @@ struct media_loop {
     size_t n_streams;
     bool stopping;
     /* published by each slow tick, for media_net_counters */
-    _Atomic uint64_t packets, bytes, lost, foreign, invalid;
+    _Atomic uint64_t packets, bytes, lost, foreign, invalid, kernel_drops;
     struct shared_counters of_shared;
     atomic_uint n_viewers, n_live;
     struct receiver_counters gone; /* of ingests that have ended */

@@ -202,6 +202,7 @@ void media_stream_close_ingest(struct media_stream *s)
     s->loop->gone.lost += c.lost;
     s->loop->gone.foreign += c.foreign;
     s->loop->gone.invalid += c.invalid;
+    s->loop->gone.kernel_drops += c.kernel_drops;
     s->closing++;
     media_after_note(s);
     media_share_stop(s);

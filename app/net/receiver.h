@@ -37,6 +37,7 @@ struct receiver_options {
 struct receiver_counters {
     uint64_t packets, bytes; /* valid RTP of this session */
     uint64_t lost, foreign, invalid, unknown_bytes, corrupt, resyncs;
+    uint64_t kernel_drops; /* its buffer was full; of an ingest's own socket */
 };
 
 struct receiver;

@@ -583,6 +583,21 @@ struct udp_socket *shared_rtcp(const struct shared *s, uint8_t family)
     return s->rtcp[family == GB_IPV6];
 }
 
+uint64_t shared_kernel_drops(const struct shared *s)
+{
+    uint64_t sum = 0;
+
+    for (unsigned f = 0; f < FAMILIES; f++) {
+        uint32_t dropped, errors;
+
+        if (!s->rtp[f])
+            continue;
+        udp_counters(s->rtp[f], &dropped, &errors);
+        sum += dropped;
+    }
+    return sum;
+}
+
 void shared_tick(struct shared *s, uint64_t now_ms)
 {
     for (unsigned f = 0; f < FAMILIES; f++)

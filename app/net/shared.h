@@ -80,5 +80,7 @@ struct udp_socket *shared_rtcp(const struct shared *s, uint8_t family);
 void shared_take(struct shared *s, struct ingest *in,
                  const struct gb_addr *from, const uint8_t *p, size_t n);
 
+/* Datagrams that the kernel dropped: its buffers were full. */
+uint64_t shared_kernel_drops(const struct shared *s);
 void shared_tick(struct shared *s, uint64_t now_ms);
 #endif
