@@ -125,12 +125,34 @@ static void of_a_loop(void **state)
     ssrc_pool_fini(&p);
 }
 
+/* One that was given back is not given out for 60 s, whoever asks, as long as
+ * there are others: somebody may still know it. */
+static void note_7_5_a_number_rests(void **state)
+{
+    struct ssrc_pool p;
+    uint32_t used, got;
+
+    (void)state;
+    assert_int_equal(ssrc_pool_init(&p, &gb_alloc_heap, id, 0), 0);
+    assert_int_equal(ssrc_pool_take(&p, false, 0, &used), 0);
+    ssrc_pool_give(&p, used, 1000);
+    for (unsigned i = 0; i < 9998; i++) {
+        assert_int_equal(ssrc_pool_take(&p, i & 1, 1000 + REST_MS - 1, &got),
+                         0);
+        assert_int_not_equal(got % 10000, used % 10000);
+    }
+    assert_int_equal(ssrc_pool_take(&p, false, 1000 + REST_MS, &got), 0);
+    assert_int_equal(got, used);
+    ssrc_pool_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_a_loop),
         cmocka_unit_test(ten_digits),
         cmocka_unit_test(no_serial_twice),
+        cmocka_unit_test(note_7_5_a_number_rests),
         cmocka_unit_test(without_memory),
     };
 
