@@ -189,7 +189,8 @@ def played(d, items):
 
 def one_file(d, items):
     """The range of these files as one: their pictures, and sound."""
-    first, last = int(items[0]["id"]) // 1000, int(items[-1]["id"]) // 1000 + 60
+    first, last = int(items[0]["id"]) // 1000, (int(items[-1]["id"]) + items[-1]["length_ms"]) / 1000
+    last = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(last)) + f".{round(last * 1000) % 1000:03}Z"
     want = sum((pictures(fetch(s)) for s in items), [])
     links = d.get(RECORDS + f"&start={first}&end={last}")
     exported(links["export"], want, len(want) / FPS)
