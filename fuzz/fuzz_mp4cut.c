@@ -31,9 +31,11 @@ static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
 }
 
 /* Parts that are read in pieces: no more leaves than comes. */
-static void move(const struct file *f, const struct mp4cut *c)
+static void move(const struct file *f, const struct mp4cut *c,
+                 uint32_t quarters)
 {
-    struct mp4cut_mover m = { .shift90k = -c->part[0].at90k,
+    struct mp4cut_mover m = { .quarters = quarters,
+                              .shift90k = -c->part[0].at90k,
                               .audio_hz = c->audio_hz };
     size_t at = (size_t)c->part[0].off, end, k;
     char buf[300];
@@ -65,7 +67,20 @@ static void check(const struct file *f, const struct mp4cut *c)
             must(fmp4_fragment_read(&g, (const char *)f->p + p->off) && g.key);
         end = p->off + p->n;
     }
-    move(f, c);
+    move(f, c, MP4CUT_AS_IS);
+    move(f, c, 3);
+}
+
+/* Of a head, or of what is none, in place. */
+static void mute(const struct file *f)
+{
+    char *p = malloc(f->n);
+
+    must(p || f->n == 0);
+    if (f->n)
+        memcpy(p, f->p, f->n);
+    mp4cut_mute(p, f->n);
+    free(p);
 }
 
 static void check_index(struct file *f, uint32_t track)
@@ -102,5 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(whole.head_bytes <= whole.bytes && whole.bytes <= size);
     check_index(&f, FMP4_VIDEO_ID);
     check_index(&f, FMP4_AUDIO_ID);
+    mute(&f);
     return 0;
 }

@@ -256,6 +256,39 @@ static void seamless_playlist(void **state)
     without_records();
 }
 
+/* Parts are longer where time is shorter; every link says so. */
+static void playlist_at_a_speed(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t quarters;
+    } cases[] = { { "0.25", 1 }, { "1.0", 4 }, { "1.50", 6 }, { "1.", 4 },
+                  { "0.75", 3 }, { "16", 64 }, { "16.00", 64 }, { "8", 32 } };
+
+    (void)state;
+    with_records();
+    put(T0, 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char path[256];
+
+        snprintf(path, sizeof(path), HLS RANGE "&speed=%s", cases[i].text);
+        get(path);
+        assert_int_equal(asked[0]->quarters, cases[i].quarters);
+        assert_int_equal(asked[0]->part_ms, 1000 * cases[i].quarters);
+        http_app_cut_told(fx.app, look(1));
+        assert_int_equal(fx.last.status, 200);
+        assert_int_equal(body_has("BYTERANGE"), cases[i].quarters == 4);
+    }
+    get(HLS RANGE "&speed=8");
+    http_app_cut_told(fx.app, look(1));
+    assert_true(body_has("#EXT-X-TARGETDURATION:1\n"));
+    assert_true(body_has("&part=0,900,0,0\"\n"));
+    assert_true(body_has("#EXTINF:0.25000,\n"));
+    assert_true(body_has("&part=900,1000,0,0,32\n"));
+    assert_false(body_has("PROGRAM-DATE-TIME"));
+    without_records();
+}
+
 static void parts(void **state)
 {
     static const struct {
@@ -272,7 +305,12 @@ static void parts(void **state)
         { "900,1000,--1,0", 400 },
         { "900,1000,-,0", 400 },
         { "900,1000,0", 400 },
+        { "900,1000,0,0,1", 200 },
+        { "900,1000,0,0,64", 200 },
         { "900,1000,0,0,0", 400 },
+        { "900,1000,0,0,65", 400 },
+        { "900,1000,0,0,", 400 },
+        { "900,1000,0,0,4,4", 400 },
         { "-900,1000,0,0", 400 },
         { "", 400 },
     };
@@ -343,6 +381,12 @@ static void ranges_that_are_refused(void **state)
         { HLS "?start=soon&end=1700086401", 400 },
         { HLS "?start=1600000000&end=1600000100", 404 },
         { MP4 RANGE "&gaps=maybe", 400 },
+        { MP4 RANGE "&speed=0", 400 },
+        { MP4 RANGE "&speed=0.1", 400 },
+        { MP4 RANGE "&speed=16.25", 400 },
+        { MP4 RANGE "&speed=-1", 400 },
+        { HLS RANGE "&speed=fast", 400 },
+        { HLS RANGE "&speed=", 400 },
         { RECORD "s/1700000000000.mov", 404 },
     };
 
@@ -423,6 +467,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(playlist, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(playlist_links, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(seamless_playlist, fx_setup,
+                                        fx_teardown),
+        cmocka_unit_test_setup_teardown(playlist_at_a_speed, fx_setup,
                                         fx_teardown),
         cmocka_unit_test_setup_teardown(parts, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(export, fx_setup, fx_teardown),

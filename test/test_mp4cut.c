@@ -8,6 +8,8 @@
 #include "app/media/params.h"
 #include "test/media.h"
 
+#include <stdlib.h>
+
 #define LEAD 45000 /* where the file's first picture is */
 #define PICTURE 3600
 #define N_PICTURES 50
@@ -387,6 +389,91 @@ static void what_goes_back_is_left_out(void **state)
     mp4cut_fini(&c, &gb_alloc_heap);
 }
 
+/* Pictures without a hole, all of them, in so much of the time; no sound. */
+static void at_a_speed(void **state)
+{
+    static char out[sizeof(file)];
+    static const uint32_t quarters[] = { 1, 2, 3, 6, 8, 16, 32, 64 };
+    unsigned blank;
+
+    (void)state;
+    make_file(true, true);
+    for (size_t i = 0; i < COUNT(quarters); i++) {
+        struct mp4cut_mover m = { .audio_hz = 8000, .quarters = quarters[i] };
+        struct fmp4_fragment f;
+        struct mp4cut c;
+        uint64_t length, got = 0;
+        size_t n;
+
+        assert_int_equal(scan(&c, &gb_alloc_heap, 0, 9000, UINT32_MAX, file_n),
+                         0);
+        length = (uint64_t)c.part[0].length90k * 4 / quarters[i];
+        m.shift90k = -c.part[0].at90k;
+        n = move(&m, file + c.part[0].off, (size_t)c.part[0].n, out, 1000);
+        assert_int_equal(n, c.part[0].n);
+        assert_true(check(out, n, 0, &blank) > 0);
+        for (size_t at = 0; at < n; at += FMP4_FRAGMENT_HEAD + f.size) {
+            bool is_blank = !memcmp(out + at + 4, "free", 4);
+
+            memcpy(out + at + 4, "moof", 4);
+            memcpy(out + at + 108, "mdat", 4);
+            assert_true(fmp4_fragment_read(&f, out + at));
+            assert_int_equal(is_blank, f.track_id == FMP4_AUDIO_ID);
+            if (!is_blank)
+                got += f.duration;
+        }
+        assert_int_equal(got, length);
+        mp4cut_fini(&c, &gb_alloc_heap);
+    }
+}
+
+static unsigned count_of(struct slice s, struct slice name)
+{
+    unsigned n = 0;
+    size_t at;
+
+    while ((at = slice_find_slice(s, name)) < s.n) {
+        s = slice_from(s, at + name.n);
+        n++;
+    }
+    return n;
+}
+
+/* The head has a picture alone then; what is no head, or not whole, is left as
+ * it is. */
+static void without_sound(void **state)
+{
+    char noise[64];
+    struct mp4cut c;
+    size_t n;
+
+    (void)state;
+    make_file(true, true);
+    assert_int_equal(scan(&c, &gb_alloc_heap, 0, 9000, UINT32_MAX, file_n), 0);
+    n = (size_t)c.head_bytes;
+    for (size_t part = 1; part < n; part++) {
+        char *p = malloc(part);
+
+        assert_non_null(p);
+        memcpy(p, file, part);
+        mp4cut_mute(p, part);
+        assert_memory_equal(p, file, part);
+        free(p);
+    }
+    assert_int_equal(count_of(slice_of(file, n), SLICE("trex")), 2);
+    mp4cut_mute(file, n);
+    assert_int_equal(count_of(slice_of(file, n), SLICE("trex")), 1);
+    mp4cut_fini(&c, &gb_alloc_heap);
+    assert_int_equal(scan(&c, &gb_alloc_heap, 0, 9000, UINT32_MAX, file_n), 0);
+    assert_int_equal(c.audio_hz, 0);
+    assert_int_equal(c.n, 1);
+    mp4cut_fini(&c, &gb_alloc_heap);
+    memset(noise, 0xff, sizeof(noise));
+    mp4cut_mute(noise, sizeof(noise));
+    assert_int_equal(slice_find(slice_of(noise, sizeof(noise)), 'f'),
+                     sizeof(noise));
+}
+
 static void no_fragments(void **state)
 {
     struct mp4cut_mover m = { 0 };
@@ -412,6 +499,8 @@ int main(void)
         cmocka_unit_test(no_memory),
         cmocka_unit_test(times_go_on),
         cmocka_unit_test(what_goes_back_is_left_out),
+        cmocka_unit_test(at_a_speed),
+        cmocka_unit_test(without_sound),
         cmocka_unit_test(no_fragments),
     };
 

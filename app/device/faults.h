@@ -108,6 +108,14 @@
       "frame comes", "GB/T 28181-2022 A.2.3")                                  \
     X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \
     X(no_seek, "Range is answered with 488", "GB/T 28181-2022 9.8")            \
+    X(no_pause, "PAUSE is answered with 501", "GB/T 28181-2022 9.8")           \
+    X(whole_scale, "a Scale with a fraction is answered with 400",             \
+      "GB/T 28181-2022 9.8")                                                   \
+    X(scale_ignored, "Scale is taken with 200, and nothing is faster",         \
+      "GB/T 28181-2022 9.8")                                                   \
+    X(no_playback, "s=Playback is answered with 488", "GB/T 28181-2022 9.8")   \
+    X(no_download, "s=Download is answered with 488", "GB/T 28181-2022 9.9")   \
+    X(no_tcp, "an offer over TCP is answered with 488", "RFC 4145 §4.1")       \
     X(no_upload, "snapshots are ordered, and none is uploaded",                \
       "GB/T 28181-2022 9.14")                                                  \
     X(late_upload, "snapshots are uploaded three seconds after they are told " \

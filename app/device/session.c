@@ -169,6 +169,9 @@ static unsigned take_history(struct device *d, struct device_session *s,
 
     if (!offer->start_s || offer->stop_s <= offer->start_s)
         return 400;
+    if (offer->operation == SDP_DOWNLOAD ? d->c.faults.no_download
+                                         : d->c.faults.no_playback)
+        return 488;
     if (device_records_count(d, &l) == 0)
         return 404;
     s->history = true;
@@ -211,6 +214,8 @@ static unsigned take_offer(struct device *d, struct device_session *s,
         s->transport = DEVICE_TCP_LISTEN;
         break;
     }
+    if (d->c.faults.no_tcp && s->transport != DEVICE_UDP)
+        return 488;
     s->stream = sdp_selected_stream(&media->select);
     choose_ssrc(d, s, &offer, media);
     memcpy(s->offer, m->body.p, m->body.n);
@@ -364,13 +369,25 @@ static void answer_control(struct device *d, const struct sip_event *ev,
     sip_stack_respond(d->c.sip, ev->transaction, &r, now.mono_ms);
 }
 
+/* "2.0", which some devices do not read. */
+static bool has_fraction(struct slice body)
+{
+    size_t at = slice_find_slice(body, SLICE("Scale:"));
+    struct slice line = slice_from(body, at);
+
+    line = slice_head(line, slice_find(line, '\n'));
+    return slice_find(line, '.') < line.n;
+}
+
 /* The status that refuses it, or 200. */
 static unsigned judge_control(const struct device *d,
                               const struct device_session *s,
-                              const struct mansrtsp *m)
+                              const struct mansrtsp *m, struct slice body)
 {
-    if (m->response)
+    if (m->response || (d->c.faults.whole_scale && has_fraction(body)))
         return 400;
+    if (m->method == MANSRTSP_PAUSE && d->c.faults.no_pause)
+        return 501;
     if ((m->has & MANSRTSP_SCALE) &&
         (d->c.faults.no_scale || m->scale_milli < 0))
         return 501;
@@ -387,7 +404,7 @@ static void pace(struct device *d, struct device_session *s,
 
     if (m->method == MANSRTSP_TEARDOWN)
         return; /* a BYE follows */
-    if (m->has & MANSRTSP_SCALE)
+    if ((m->has & MANSRTSP_SCALE) && !d->c.faults.scale_ignored)
         s->scale_milli = (uint32_t)m->scale_milli;
     if (m->method == MANSRTSP_PLAY && s->ended) { /* once more */
         s->ended = false;
@@ -427,7 +444,7 @@ void device_on_control(struct device *d, const struct sip_event *ev,
         device_respond(d, ev->transaction, 400, now);
         return;
     }
-    status = judge_control(d, s, &m);
+    status = judge_control(d, s, &m, ev->msg->body);
     answer_control(d, ev, status, m.cseq, now);
     if (status == 200)
         pace(d, s, &m);

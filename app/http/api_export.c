@@ -7,7 +7,8 @@
 
 #define URL_S 43200      /* life of a link */
 #define PART_MS 4000     /* of a playlist, at least */
-#define PART_TEXT 96     /* its numbers in a link */
+#define PART_TEXT 104    /* its numbers in a link */
+#define SPEED_MAX 16     /* of what is played; a quarter at least */
 #define HZ_MAX 384000    /* of its sound */
 #define SHIFT_MAX (1ull << 44) /* of its times, 90 kHz */
 
@@ -99,6 +100,45 @@ static bool read_gaps(struct http_call *c, bool *keep)
     return false;
 }
 
+/* "0.25" to "16": its quarters. */
+static bool quarters_of(struct slice s, uint32_t *quarters)
+{
+    static const char *const parts[] = { "", ".25", ".5", ".75" };
+    struct slice whole;
+    uint64_t n = 0;
+    size_t dot = slice_find(s, '.');
+
+    whole = slice_head(s, dot);
+    s = slice_from(s, dot);
+    while (s.n && s.p[s.n - 1] == '0')
+        s.n--;
+    if (slice_eq(s, SLICE(".")))
+        s.n = 0;
+    if (!slice_u64(whole, SPEED_MAX, &n))
+        return false;
+    for (uint32_t i = 0; i < MP4CUT_AS_IS; i++) {
+        *quarters = (uint32_t)n * MP4CUT_AS_IS + i;
+        if (slice_eq(s, slice_str(parts[i])))
+            return *quarters > 0 && *quarters <= SPEED_MAX * MP4CUT_AS_IS;
+    }
+    return false;
+}
+
+static bool read_speed(struct http_call *c, uint32_t *quarters)
+{
+    char text[16];
+    struct slice v;
+    int err = http_query_get(c->head->query, SLICE("speed"), text, sizeof(text),
+                             &v);
+
+    *quarters = MP4CUT_AS_IS;
+    if (err == GB_ENOENT || (!err && quarters_of(v, quarters)))
+        return true;
+    http_answer_fail(c, 400, "bad-parameter",
+                     "speed is 0.25 to 16, in quarters");
+    return false;
+}
+
 /* The files of the range; NULL: answered. */
 static struct cuts *find_files(struct http_call *c, int64_t from, int64_t to)
 {
@@ -142,8 +182,9 @@ static void ask(struct http_call *c, bool one, bool gaps)
     struct http_app *a = c->app;
     struct cuts *q;
     int64_t from, to;
+    uint32_t quarters;
 
-    if (!read_range(c, &from, &to))
+    if (!read_range(c, &from, &to) || !read_speed(c, &quarters))
         return;
     if (a->n_cuts >= HTTP_CUTS_MAX) {
         http_answer_fail(c, 503, "busy",
@@ -156,7 +197,8 @@ static void ask(struct http_call *c, bool one, bool gaps)
         return;
     q->one = one;
     q->gaps = gaps; /* a player gets on without: it is told when a part was */
-    q->part_ms = one ? UINT32_MAX : PART_MS;
+    q->quarters = quarters;
+    q->part_ms = one ? UINT32_MAX : PART_MS / MP4CUT_AS_IS * quarters;
     if (a->cfg.cut(a->cfg.ctx, q)) {
         cuts_free(q);
         http_answer_fail(c, 503, NULL, "the disk takes no more questions");
@@ -221,10 +263,11 @@ static void put_head(struct buf *b, const struct http_app *a,
     if (anew) {
         buf_str(b, "#EXT-X-MAP:URI=\"");
         put_file_url(b, a, q, f);
-        buf_f(b, "\",BYTERANGE=\"%llu@0\"\n",
+        buf_f(b, cuts_is_paced(q) ? "&part=0,%llu,0,0\"\n"
+                                  : "\",BYTERANGE=\"%llu@0\"\n",
               (unsigned long long)f->cut.head_bytes);
     }
-    if (jw_time_text(when, cuts_part_utc_ms(f, 0)))
+    if (!cuts_is_paced(q) && jw_time_text(when, cuts_part_utc_ms(f, 0)))
         buf_f(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", when);
 }
 
@@ -233,11 +276,15 @@ static void put_part(struct buf *b, const struct http_app *a,
                      const struct cuts *q, const struct cuts_file *f,
                      const struct mp4cut_part *p)
 {
-    buf_f(b, "#EXTINF:%.5f,\n", (double)p->length90k / 90000);
+    buf_f(b, "#EXTINF:%.5f,\n",
+          (double)p->length90k * MP4CUT_AS_IS / q->quarters / 90000);
     put_file_url(b, a, q, f);
-    buf_f(b, "&part=%llu,%llu,%lld,%u\n", (unsigned long long)p->off,
+    buf_f(b, "&part=%llu,%llu,%lld,%u", (unsigned long long)p->off,
           (unsigned long long)p->n, (long long)f->shift90k,
           (unsigned)f->cut.audio_hz);
+    if (cuts_is_paced(q))
+        buf_f(b, ",%u", (unsigned)q->quarters);
+    buf_str(b, "\n");
 }
 
 /* RFC 8216 4.3.3.1: no part is longer, rounded. */
@@ -249,7 +296,7 @@ static unsigned target_s(const struct cuts *q)
         for (size_t k = 0; k < q->file[i].cut.n; k++)
             if (q->file[i].cut.part[k].length90k > longest)
                 longest = q->file[i].cut.part[k].length90k;
-    return (unsigned)(longest / 90000) + 1;
+    return (unsigned)(longest * MP4CUT_AS_IS / q->quarters / 90000) + 1;
 }
 
 /* Where time goes on and the tracks are the same, nothing is told (4.3.2.3). */
@@ -287,23 +334,32 @@ static bool cut_number(struct slice *s, uint64_t max, uint64_t *v)
 }
 
 /* "OFFSET,BYTES,SHIFT,SOUND": where it lies, what is added to its times (90 kHz),
- * samples a second of its sound. */
+ * samples a second of its sound; at another speed its quarters. At the beginning
+ * of the file: its head. */
 static bool read_part(struct slice s, struct http_file *f)
 {
-    uint64_t off, n, shift, hz;
-    bool back;
+    uint64_t off, n, shift, hz, quarters = MP4CUT_AS_IS;
+    struct slice sound;
+    bool back, more;
 
     if (!cut_number(&s, INT64_MAX, &off) ||
         !cut_number(&s, INT64_MAX - off, &n) || n == 0)
         return false;
     back = s.n && s.p[0] == '-';
     s = slice_from(s, back);
-    if (!cut_number(&s, SHIFT_MAX, &shift) || !slice_u64(s, HZ_MAX, &hz))
+    if (!cut_number(&s, SHIFT_MAX, &shift))
+        return false;
+    more = slice_cut(&s, ',', &sound);
+    if (!slice_u64(sound, HZ_MAX, &hz) ||
+        (more && !slice_u64(s, SPEED_MAX * MP4CUT_AS_IS, &quarters)) ||
+        quarters == 0)
         return false;
     f->off = off;
     f->n = f->total = n;
-    f->moves = true;
+    f->mutes = off == 0;
+    f->moves = off > 0;
     f->mover = (struct mp4cut_mover){
+        .quarters = (uint32_t)quarters,
         .shift90k = back ? -(int64_t)shift : (int64_t)shift,
         .audio_hz = (uint32_t)hz,
     };

@@ -187,6 +187,8 @@ static size_t moved(struct conn_file *f, size_t n)
 {
     if (f->what.cuts)
         return cuts_export_move(&f->export, f->buf, n);
+    if (f->what.mutes)
+        mp4cut_mute(f->buf, n);
     return f->what.moves ? mp4cut_move(&f->what.mover, f->buf, n) : n;
 }
 

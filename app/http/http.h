@@ -381,6 +381,7 @@ struct http_file {
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
     struct cuts *cuts; /* owned; not NULL: of n bytes, made of its files */
+    bool mutes; /* it is a head, which leaves without sound */
     bool moves; /* it is fragments, and their times change as mover has it */
     struct mp4cut_mover mover;
 };

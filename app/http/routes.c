@@ -252,11 +252,12 @@ static const struct http_route routes[] = {
     { HTTP_GET, CHANNEL "/records.m3u8", http_get_records_hls, V, MEDIA, 0,
       "play what this server has recorded between start and end, a day at "
       "most: HLS; time runs on over files and gaps, each gap is a "
-      "discontinuity", "start end t", NULL, NULL },
+      "discontinuity; speed is 0.25 to 16, every picture and no sound",
+      "start end speed t", NULL, NULL },
     { HTTP_GET, CHANNEL "/records.mp4", http_get_records_mp4, V, MEDIA, 0,
       "the same as one MP4 that begins at time zero, from the key frame at or "
-      "before start on; gaps is close (they are cut out) or keep",
-      "start end gaps t", NULL, NULL },
+      "before start on; gaps is close (they are cut out) or keep; speed as "
+      "of the playlist", "start end gaps speed t", NULL, NULL },
     { HTTP_DELETE, CHANNEL "/records/{start}", http_delete_record, A, 0, 0,
       "delete it", "", NULL, NULL },
 

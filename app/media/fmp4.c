@@ -493,13 +493,17 @@ bool fmp4_fragment_read(struct fmp4_fragment *f,
 }
 
 void fmp4_fragment_move(char p[static FMP4_FRAGMENT_HEAD], uint32_t sequence,
-                        uint64_t dts)
+                        const struct fmp4_fragment *f)
 {
     struct writer number = writer_of(p + SEQUENCE_AT, 4);
     struct writer time = writer_of(p + DTS_AT, 8);
+    struct writer duration = writer_of(p + DURATION_AT, 4);
+    struct writer shown = writer_of(p + DURATION_AT + 12, 4);
 
     writer_be32(&number, sequence);
-    writer_be64(&time, dts);
+    writer_be64(&time, f->dts);
+    writer_be32(&duration, f->duration);
+    writer_be32(&shown, (uint32_t)f->cts);
 }
 
 void fmp4_fragment_blank(char p[static FMP4_FRAGMENT_HEAD])

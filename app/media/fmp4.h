@@ -55,9 +55,9 @@ struct fmp4_fragment {
 /* false: fmp4_frame_chunk has not written it so. */
 bool fmp4_fragment_read(struct fmp4_fragment *f,
                         const char p[static FMP4_FRAGMENT_HEAD]);
-/* Its number and time become these. */
+/* Its number and times become these; what else f tells stays as it is. */
 void fmp4_fragment_move(char p[static FMP4_FRAGMENT_HEAD], uint32_t sequence,
-                        uint64_t dts);
+                        const struct fmp4_fragment *f);
 /* It becomes free space of the same size. */
 void fmp4_fragment_blank(char p[static FMP4_FRAGMENT_HEAD]);
 

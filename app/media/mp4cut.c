@@ -6,6 +6,9 @@
 #include <string.h>
 
 #define FIRST_CAP 16
+#define BOX 8          /* the head of one */
+#define TKHD_NUMBER 20 /* of a track, behind the head of trak: tkhd is first */
+#define TREX_NUMBER 4  /* likewise of trex */
 #define TIME_MAX (1ull << 44) /* of a fragment: what is above it is no time */
 
 struct scan {
@@ -230,30 +233,45 @@ void mp4cut_fini(struct mp4cut *c, const struct gb_alloc *alloc)
 
 /* ---- moving ------------------------------------------------------------------------- */
 
+static bool is_paced(const struct mp4cut_mover *m)
+{
+    return m->quarters && m->quarters != MP4CUT_AS_IS;
+}
+
+static int64_t paced(const struct mp4cut_mover *m, int64_t t)
+{
+    int64_t q = m->quarters;
+
+    return is_paced(m) ? t / q * MP4CUT_AS_IS + t % q * MP4CUT_AS_IS / q : t;
+}
+
 /* false: it has no place before what was there already. */
-static bool place(struct mp4cut_mover *m, const struct fmp4_fragment *f,
-                  uint64_t *dts)
+static bool place(struct mp4cut_mover *m, struct fmp4_fragment *f)
 {
     int64_t rate = f->track_id == FMP4_VIDEO_ID ? 90000 : m->audio_hz;
     int64_t shift = m->shift90k / 90000 * rate +
                     m->shift90k % 90000 * rate / 90000;
-    int64_t at = (int64_t)f->dts + shift;
+    int64_t at = (int64_t)f->dts + shift, end;
 
-    if (f->dts > (uint64_t)INT64_MAX / 2 || at < 0 ||
-        (uint64_t)at < m->next[f->track_id])
+    if (f->dts > (uint64_t)INT64_MAX / 16 || at < 0)
         return false;
-    *dts = (uint64_t)at;
-    m->next[f->track_id] = *dts + 1;
+    end = paced(m, at + f->duration); /* no hole by what is cut off */
+    at = paced(m, at);
+    if ((uint64_t)at < m->next[f->track_id])
+        return false;
+    f->dts = (uint64_t)at;
+    f->duration = (uint32_t)(end - at);
+    f->cts = (int32_t)paced(m, f->cts);
+    m->next[f->track_id] = f->dts + 1;
     return true;
 }
 
-static void move_one(struct mp4cut_mover *m, char *p,
-                     const struct fmp4_fragment *f)
+static void move_one(struct mp4cut_mover *m, char *p, struct fmp4_fragment *f)
 {
-    uint64_t dts;
+    bool silent = is_paced(m) && f->track_id != FMP4_VIDEO_ID;
 
-    if (place(m, f, &dts))
-        fmp4_fragment_move(p, ++m->sequence, dts);
+    if (!silent && place(m, f))
+        fmp4_fragment_move(p, ++m->sequence, f);
     else
         fmp4_fragment_blank(p);
     m->skip = f->size;
@@ -276,4 +294,69 @@ size_t mp4cut_move(struct mp4cut_mover *m, char *p, size_t n)
         at += FMP4_FRAGMENT_HEAD;
     }
     return at;
+}
+
+/* ---- without sound -------------------------------------------------------------------- */
+
+static uint32_t be32_at(const char *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
+           b[3];
+}
+
+/* The box at *at of the n bytes, of this type: where it ends; *at is behind its
+ * head. 0: it is another one, over which *at goes, or n is reached. */
+static size_t enter(const char *p, size_t *at, size_t n, const char *type)
+{
+    uint32_t size = n - *at >= BOX ? be32_at(p + *at) : 0;
+    size_t box = *at;
+
+    if (size < BOX || size > n - *at) {
+        *at = n;
+        return 0;
+    }
+    if (memcmp(p + *at + 4, type, 4)) {
+        *at += size;
+        return 0;
+    }
+    *at += BOX;
+    return box + size;
+}
+
+/* Boxes of this type whose number, so far behind their head, is that of sound. */
+static void mute_in(char *p, size_t at, size_t n, const char *type,
+                    size_t number)
+{
+    while (at < n) {
+        size_t box = at, end = enter(p, &at, n, type);
+
+        if (!end)
+            continue;
+        if (box + BOX + number + 4 <= end &&
+            be32_at(p + box + BOX + number) == FMP4_AUDIO_ID)
+            memcpy(p + box + 4, "free", 4);
+        at = end;
+    }
+}
+
+/* What lies in the first box of this type. */
+static size_t find(const char *p, size_t *at, size_t n, const char *type)
+{
+    size_t end = 0;
+
+    while (*at < n && !end)
+        end = enter(p, at, n, type);
+    return end;
+}
+
+void mp4cut_mute(char *p, size_t n)
+{
+    size_t at = 0, moov = find(p, &at, n, "moov"), mvex;
+
+    mute_in(p, at, moov, "trak", TKHD_NUMBER);
+    mvex = find(p, &at, moov, "mvex");
+    if (mvex)
+        mute_in(p, at, mvex, "trex", TREX_NUMBER);
 }

@@ -43,8 +43,12 @@ int mp4cut_scan(struct mp4cut *out, struct mp4scan_head *head,
                 mp4scan_read_fn *read, void *ctx, uint64_t size);
 void mp4cut_fini(struct mp4cut *c, const struct gb_alloc *alloc);
 
-/* One export while it goes through a buffer; all zero at its beginning. */
+#define MP4CUT_AS_IS 4 /* quarters of the speed */
+
+/* One export while it goes through a buffer; all zero at its beginning. At
+ * another speed there is no sound: its fragments become free space. */
 struct mp4cut_mover {
+    uint32_t quarters; /* of the speed; 0: as it is, like MP4CUT_AS_IS */
     int64_t shift90k;  /* of the file at hand: added to its times */
     uint32_t audio_hz; /* likewise */
     uint32_t sequence;
@@ -57,4 +61,8 @@ struct mp4cut_mover {
  * beginning, or of before the last one of its track, becomes free space.
  * 0: this is no fragment, or less than its head. */
 size_t mp4cut_move(struct mp4cut_mover *m, char *p, size_t n);
+
+/* A head as fmp4_init_chunk writes it, n bytes, in place: its sound becomes free
+ * space. */
+void mp4cut_mute(char *p, size_t n);
 #endif

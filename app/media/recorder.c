@@ -104,8 +104,7 @@ struct recorder_piece *recorder_take(struct recorder *r, bool flush)
     if (list_is_empty(&r->pieces))
         return NULL;
     p = container_of(r->pieces.next, struct recorder_piece, node);
-    if (!flush && p == newest(r) && p->kind == RECORDER_BYTES &&
-        p->n < RECORDER_PIECE_BYTES / 2)
+    if (!flush && p == newest(r) && p->kind == RECORDER_BYTES)
         return NULL;
     list_remove(&p->node);
     r->n_bytes -= p->n;

@@ -181,6 +181,11 @@ void cuts_free(struct cuts *q)
 
 /* ---- export ------------------------------------------------------------------------- */
 
+bool cuts_is_paced(const struct cuts *q)
+{
+    return q->quarters && q->quarters != MP4CUT_AS_IS;
+}
+
 static uint64_t file_bytes(const struct cuts_file *f)
 {
     const struct mp4cut_part *last;
@@ -215,6 +220,7 @@ bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
         return false;
     if (e->at) {
         f = &q->file[e->at - 1];
+        e->mover.quarters = q->quarters;
         e->mover.shift90k = f->shift90k;
         e->mover.audio_hz = f->cut.audio_hz;
         e->mover.skip = 0;
@@ -230,7 +236,11 @@ bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
 
 size_t cuts_export_move(struct cuts_export *e, char *p, size_t n)
 {
-    return e->moves ? mp4cut_move(&e->mover, p, n) : n;
+    if (e->moves)
+        return mp4cut_move(&e->mover, p, n);
+    if (cuts_is_paced(e->q))
+        mp4cut_mute(p, n);
+    return n;
 }
 
 int64_t cuts_part_utc_ms(const struct cuts_file *f, size_t i)

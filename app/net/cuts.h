@@ -34,6 +34,7 @@ struct cuts {
     uint32_t part_ms;
     bool one;  /* all of it behind one head */
     bool gaps; /* they stay as they are */
+    uint32_t quarters; /* of the speed, as mp4cut_mover has them */
     void (*on_done)(void *ctx, struct cuts *q);
     void *ctx;
     /* the answer */
@@ -63,10 +64,11 @@ struct cuts_export {
     const struct cuts *q; /* borrowed */
     size_t at;            /* 0: before the head; i + 1: before file i */
     unsigned volume;      /* of what is read */
-    bool moves;           /* what is read is fragments */
+    bool moves;           /* what is read is fragments; else the head */
     struct mp4cut_mover mover;
 };
 
+bool cuts_is_paced(const struct cuts *q); /* at another speed, without sound */
 uint64_t cuts_export_bytes(const struct cuts *q); /* 0: nothing is there */
 /* The next bytes are n from off on of this file. false: that was all. */
 bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],

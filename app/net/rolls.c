@@ -40,7 +40,8 @@ struct roll {
     struct recorder_piece *piece; /* on its way */
     int err;           /* an errno */
     int64_t begin_ms, end_ms;
-    uint64_t bytes, reported_ms, written_ms;
+    uint64_t bytes, reported_ms;
+    uint64_t written_ms; /* 0: nothing yet, and what comes goes out at once */
     bool in_file;      /* a segment is begun and not closed */
     bool sound;        /* it has some */
 };
@@ -358,7 +359,6 @@ static void deliver_start(struct mail *m)
     free(e);
     f->tap = (struct hub_tap){ .on_frame = on_frame, .on_end = on_end,
                                .ctx = f };
-    f->written_ms = uv_now(media_loop_uv(f->loop));
     if (media_loop_tap(f->loop, f->session, &f->tap, f->cached, &f->hub)) {
         f->over = true; /* it has gone already */
         pump(f);

@@ -240,6 +240,18 @@ def what_is_refused():
         a = d.call("POST", PLAYBACK, {"start": start, "end": start + 60})
         expect(a.status == 502 and a.json["step"] == "answer" and "404" in a.json["evidence"]
                and "record" in a.json["hint"], a.body)
+    faults = ("no-pause", "whole-scale", "scale-ignored", "no-download", "no-tcp")
+    with system(*(o for f in faults for o in ("--fault", f))) as (d, _):
+        p = begin(d, 600, transport="tcp-passive")  # which is refused: then over UDP
+        Viewer(p["flv"])
+        control(d, p, want=502, action="pause")
+        expect(control(d, p, action="scale", scale=2)["playback"]["scale"] == 2, "as 2 after 2.0 was refused")
+        wait_for("it is seen that nothing is faster",
+                 lambda: 0.8 < session(d, p)["playback"].get("measured_scale", 0) < 1.2)
+        start = int(time.time()) - 3600
+        a = d.call("POST", PLAYBACK.replace("playback", "download"), {"start": start, "end": start + 60})
+        i = f"/api/v1/downloads/{a.json['id']}"
+        wait_for("the refusal of a download", lambda: "488" in d.get(i)["evidence"])
 
 
 if __name__ == "__main__":
