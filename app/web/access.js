@@ -5,12 +5,12 @@ import { addTexts, t } from './i18n.js';
 addTexts({
   en: { ownPassword: 'Own password', presentPassword: 'Present password', freshPassword: 'New password', setPassword: 'Set it', passwordSet: 'It is set; other sessions have ended.',
     users: 'Users', tokens: 'Tokens for programs', role: 'Role', sees: 'Sees', madeAt: 'Made', addUser: 'Add a user', addToken: 'Make a token',
-    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupPassword: 'Password of its devices', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
+    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupName: 'Group', groupDevice: 'Device (id)', groupPassword: 'Password of its devices (empty: none of its own)', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
     hasPassword: 'own password', openGroup: 'Devices', putInGroup: 'Put into the group', outOfGroup: 'Take out', groupEmpty: 'No device is in it.', groupSaved: 'Saved.',
     passwordKeep: 'Password (empty: as it is)', tokenOnce: 'The token, told this once:', noTokens: 'There are none.' },
   zh: { ownPassword: '本人密码', presentPassword: '当前密码', freshPassword: '新密码', setPassword: '修改', passwordSet: '已修改，其他会话已结束。',
     users: '用户', tokens: '程序令牌', role: '角色', sees: '可见范围', madeAt: '创建时间', addUser: '添加用户', addToken: '创建令牌',
-    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupPassword: '组内设备的密码', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
+    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupName: '分组', groupDevice: '设备（编号）', groupPassword: '组内设备的密码（留空则不单独设置）', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
     hasPassword: '独立密码', openGroup: '设备', putInGroup: '加入分组', outOfGroup: '移出', groupEmpty: '分组内没有设备。', groupSaved: '已保存。',
     passwordKeep: '密码（留空不变）', tokenOnce: '令牌仅显示这一次：', noTokens: '没有令牌。' },
 });
@@ -127,7 +127,7 @@ class Users {
 class Groups {
   constructor() {
     this.said = status();
-    this.table = listing(['group', 'groupDevices', 'loginPassword', '']);
+    this.table = listing(['groupName', 'groupDevices', 'loginPassword', '']);
     this.name = h('input', { type: 'text', required: true, maxlength: 64, pattern: '[^\\/,]+', autocomplete: 'off' });
     this.password = h('input', { type: 'password', autocomplete: 'new-password', maxlength: 64 });
     this.submit = h('button', { type: 'submit', t: 'addGroup' });
@@ -138,9 +138,9 @@ class Groups {
     this.others = h('datalist', { id: 'group-others' });
     this.id.addEventListener('input', soon(() => this.suggest(), 250));
     this.opened = h('form', { class: 'card stack', hidden: true, onsubmit: (e) => { e.preventDefault(); this.move(this.id.value.trim(), this.at); } }, this.about, this.inside.root,
-      h('div', { class: 'tools' }, field('deviceId', this.id), this.others, h('button', { type: 'submit', t: 'putInGroup' })));
+      h('div', { class: 'tools' }, field('groupDevice', this.id), this.others, h('button', { type: 'submit', t: 'putInGroup' })));
     this.root = h('section', { class: 'stack', 'data-needs': 'admin' }, h('h2', { t: 'groups' }), this.said, this.table.root, this.opened,
-      form('addGroup', () => this.save(), h('div', { class: 'tools' }, field('group', this.name), field('groupPassword', this.password), this.submit, this.cancel)));
+      form('addGroup', () => this.save(), h('div', { class: 'tools' }, field('groupName', this.name), field('groupPassword', this.password), this.submit, this.cancel)));
   }
 
   edit(group) {
@@ -274,6 +274,7 @@ export default class Access {
   }
 
   language() {
+    for (const part of [this.own, this.users, this.tokens]) part.said.textContent = '';
     if (this.shown) this.show();
   }
 }
