@@ -182,6 +182,9 @@ struct jw http_list_begin(struct http_call *c);
 /* … ],"next":…,"total":…}; next empty: null */
 void http_list_end(struct jw *j, struct slice next, uint64_t total);
 
+/* A large answer gets a tag; who has it already is told so. */
+void http_answer_tagged(struct http_call *c);
+
 /* ---- rows.c: lists of rows with numbers ---- */
 
 struct http_rows {
