@@ -180,7 +180,8 @@ int daemon_ask(void *ctx, const struct http_ask *q)
     const struct store_ask ask = {
         .list = list_of[q->list], .device = q->device, .channel = q->channel,
         .method = q->method, .type = q->type, .priority = q->priority,
-        .cmd = q->cmd, .state = q->state, .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
+        .cmd = q->cmd, .state = q->state, .devices = q->devices,
+        .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
         .before = q->before, .limit = q->limit, .ctx = d, .tag = q->request,
         .done = on_rows,
     };

@@ -554,6 +554,27 @@ static void page(void **state)
     assert_int_equal(ask("GET", "/%2e%2e.js", "", ""), 404);
 }
 
+/* A large answer has a tag, which who asks again need not be told anew. */
+static void large_answers_have_tags(void **state)
+{
+    static const char large[] = "/api/v1/openapi.json";
+    char fields[256], *tag;
+
+    (void)state;
+    assert_int_equal(get("/api/v1/devices"), 200);
+    assert_null(strstr(fx.last.fields, "ETag: "));
+    assert_int_equal(get(large), 200);
+    tag = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-None-Match: %.18s\r\n", tag + 6);
+    assert_int_equal(ask("GET", large, fields, ""), 304);
+    assert_int_equal(fx.last.len, 0);
+    assert_non_null(strstr(fx.last.fields, "ETag: "));
+    fields[strlen(TOKEN) + 17] ^= 1; /* another one */
+    assert_int_equal(ask("GET", large, fields, ""), 200);
+    assert_true(fx.last.len > 16384);
+}
+
 /* Every $ref of the description leads somewhere. */
 static void follow(const json_t *root, const json_t *at)
 {
@@ -701,6 +722,7 @@ int main(void)
         APP(tree_of_a_device),
         APP(system_routes),
         APP(page),
+        APP(large_answers_have_tags),
         APP(openapi),
         APP(no_memory),
         APP(no_memory_at_start),

@@ -514,8 +514,17 @@ static void lists(void **state)
     assert_int_equal(ask("GET", "/api/v1/devices", field, ""), 200);
     assert_true(body_has(D2));
     assert_int_equal(ask("GET", "/api/v1/devices/" D2, field, ""), 200);
+    /* of a group, and of none; what is not his is in neither */
+    assert_int_equal(get("/api/v1/devices?group=yard"), 200);
+    assert_true(body_has("\"total\":1") && body_has(D2) && !body_has(D1));
+    assert_int_equal(get("/api/v1/devices?group="), 200);
+    assert_true(body_has("\"total\":0"));
+    assert_int_equal(ask("GET", "/api/v1/devices?group=x", field, ""), 200);
+    assert_true(body_has("\"total\":1") && body_has(D1));
     fake.device[1].group = SLICE("pond");
     assert_int_equal(ask("GET", "/api/v1/devices/" D2, field, ""), 404);
+    assert_int_equal(ask("GET", "/api/v1/devices?group=pond", field, ""), 200);
+    assert_true(body_has("\"total\":0"));
 }
 
 static bool keeps_pictures(void *ctx, const char *name, struct slice bytes)
@@ -524,6 +533,44 @@ static bool keeps_pictures(void *ctx, const char *name, struct slice bytes)
     (void)name;
     (void)bytes;
     return true;
+}
+
+/* Each of these has two rows: a page of one, the other behind its cursor, and
+ * those of a device alone. */
+static void pages(void)
+{
+    static const char *const all[] = { "downloads", "recorders", "snapshots",
+                                       "pictures" };
+    char target[160];
+
+    for (size_t i = 0; i < COUNT(all); i++) {
+        json_t *one, *two;
+        const char *next;
+
+        snprintf(target, sizeof(target), "/api/v1/%s?limit=1", all[i]);
+        assert_int_equal(get(target), 200);
+        one = body();
+        next = json_string_value(json_object_get(one, "next"));
+        if (!next)
+            fail_msg("%s: %s", target, fx.last.body);
+        assert_int_equal(json_integer_value(json_object_get(one, "total")), 2);
+        snprintf(target, sizeof(target), "/api/v1/%s?limit=1&cursor=%s",
+                 all[i], next);
+        assert_int_equal(get(target), 200);
+        two = body();
+        assert_true(json_is_null(json_object_get(two, "next")));
+        assert_int_equal(json_array_size(json_object_get(two, "items")), 1);
+        assert_false(json_equal(json_object_get(one, "items"),
+                                json_object_get(two, "items")));
+        json_decref(one);
+        json_decref(two);
+        snprintf(target, sizeof(target), "/api/v1/%s?channel=" C3, all[i]);
+        assert_int_equal(get(target), 200);
+        if (!body_has("\"total\":1") || body_has(C1))
+            fail_msg("%s: %s", target, fx.last.body);
+        snprintf(target, sizeof(target), "/api/v1/%s?cursor=x", all[i]);
+        assert_int_equal(get(target), 400);
+    }
 }
 
 /* One of each for D1 and for D2; a name that tells whose it is, of those of D1. */
@@ -543,6 +590,7 @@ static void lists_of_what_is_kept(void **state)
     assert_int_equal(recorders_new(&table, &fx.mem.alloc, NULL), 0);
     fx.app->cfg.recorders = table;
     fx.app->cfg.picture_store = keeps_pictures;
+    fx.app->cfg.pictures_max = 100;
     fake.is_2022 = true;
     for (unsigned i = 0; i < 2; i++) {
         struct slice device = i ? SLICE(D2) : SLICE(D1);
@@ -566,6 +614,7 @@ static void lists_of_what_is_kept(void **state)
         if (!body_has(C3) || !body_has("\"total\":2"))
             fail_msg("%s: %s", all[i], fx.last.body);
     }
+    pages();
     /* whose a picture of before a restart is, its name does not tell */
     assert_int_equal(ask("GET", "/api/v1/pictures", field, ""), 200);
     assert_true(body_has("\"items\":[]"));
@@ -658,10 +707,12 @@ static void events(void **state)
 }
 
 /* What the store tells of others is left out, of commands under their ids too. */
+static char asked_devices[256];
+
 static int ask_store(void *ctx, const struct http_ask *q)
 {
     (void)ctx;
-    (void)q;
+    slice_copy(asked_devices, sizeof(asked_devices), q->devices);
     return 0;
 }
 
@@ -681,14 +732,17 @@ static void history(void **state)
     };
     static const struct platform_command command = {
         .id = 4711, .device = SLICE_INIT(D2) };
-    struct http_told t = { .total = 99, .n = 2, .alarms = alarms };
+    struct http_told t = { .total = 1, .n = 2, .alarms = alarms };
     char field[160];
 
     (void)state;
     fx.app->cfg.ask = ask_store;
     two_sides();
     token_of(PART, field);
+    fake.device[0].group = SLICE("yard"); /* his by its name already */
     assert_int_equal(ask("GET", "/api/v1/alarms", field, ""), 0);
+    assert_string_equal(asked_devices, "[\"" D1 "\",\"" D1 "\"]");
+    fake.device[0].group = SLICE("x");
     t.request = fx.last.request;
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 200);
@@ -696,7 +750,8 @@ static void history(void **state)
     assert_false(body_has(D2));
     assert_true(body_has("\"total\":1"));
     assert_int_equal(ask("GET", "/api/v1/positions", field, ""), 0);
-    t = (struct http_told){ .request = fx.last.request, .total = 99, .n = 2,
+    assert_string_equal(asked_devices, "[\"" D1 "\"]");
+    t = (struct http_told){ .request = fx.last.request, .total = 1, .n = 2,
                             .positions = positions };
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 200);
@@ -705,7 +760,7 @@ static void history(void **state)
     assert_true(body_has("\"total\":1"));
     fake.n_commands = 0; /* those that the store knows alone */
     assert_int_equal(ask("GET", "/api/v1/commands", field, ""), 0);
-    t = (struct http_told){ .request = fx.last.request, .total = 99, .n = 2,
+    t = (struct http_told){ .request = fx.last.request, .total = 1, .n = 2,
                             .commands = commands };
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 200);
@@ -714,13 +769,14 @@ static void history(void **state)
     assert_true(body_has("\"total\":1"));
     fake.n_commands = 0;
     assert_int_equal(ask("GET", "/api/v1/commands/4711", field, ""), 0);
+    assert_string_equal(asked_devices, "");
     t = (struct http_told){ .request = fx.last.request, .total = 1, .n = 1,
                             .commands = &command };
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 404);
     /* removed while the store looked */
     assert_int_equal(ask("GET", "/api/v1/alarms", field, ""), 0);
-    t = (struct http_told){ .request = fx.last.request, .total = 99, .n = 2,
+    t = (struct http_told){ .request = fx.last.request, .total = 1, .n = 2,
                             .alarms = alarms };
     ask("DELETE", TOKENS "/part", TOKEN, "");
     t.request = fx.next_request - 1;

@@ -13,6 +13,8 @@
 
 #define HTTP_LIST_LIMIT 100       /* items of a list, unless ?limit= */
 #define HTTP_LIST_LIMIT_MAX 10000
+#define HTTP_SEEN_BYTES_MAX 4194304 /* of the devices of a scope, as a question
+                                     to the store names them */
 #define HTTP_PASSWORD_JOBS_MAX 8  /* password checks under way */
 #define HTTP_Q_MAX 128            /* bytes of a search text */
 #define HTTP_TALKS_MAX 64         /* under way at one time */
@@ -64,6 +66,7 @@ struct http_app {
     unsigned n_talks;
     struct list snapshots, pictures; /* api_snapshot.c, newest first */
     unsigned n_snapshots, n_pictures;
+    uint64_t numbered; /* the last number of a picture or an order for some */
     uint64_t picture_bytes;
     struct list audits;         /* calls that are not answered (audit.c) */
     struct list asked;          /* questions to the store (api_history.c) */
@@ -162,9 +165,11 @@ void http_response_field(struct http_response *r, const char *name,
 struct http_page {
     uint32_t limit;
     uint32_t skip;          /* of those that fit */
+    bool in_group;          /* only devices of `group`; empty: of none */
     int8_t online;          /* 1: only those that are, 0: that are not; -1 */
-    struct slice cursor, q; /* in the texts below */
-    char cursor_text[2 * HTTP_ID_MAX + 2], q_text[HTTP_Q_MAX];
+    struct slice cursor, q, group; /* in the texts below */
+    char cursor_text[2 * HTTP_ID_MAX + 2], q_text[HTTP_Q_MAX],
+        group_text[PLATFORM_GROUP_NAME_MAX + 1];
 };
 /* false: a problem has been answered. */
 bool http_page_read(struct http_call *c, struct http_page *page);
@@ -176,6 +181,28 @@ bool http_has_text(struct slice s, struct slice needle);
 struct jw http_list_begin(struct http_call *c);
 /* … ],"next":…,"total":…}; next empty: null */
 void http_list_end(struct jw *j, struct slice next, uint64_t total);
+
+/* A large answer gets a tag; who has it already is told so. */
+void http_answer_tagged(struct http_call *c);
+
+/* ---- rows.c: lists of rows with numbers ---- */
+
+struct http_rows {
+    struct http_page page;
+    struct slice device, channel; /* ?device=, ?channel=; empty: all */
+    bool falls, more;
+    uint32_t written;
+    uint64_t cursor, last, total;
+    char device_text[HTTP_ID_MAX + 1], channel_text[HTTP_ID_MAX + 1];
+};
+/* falls: from the highest number, which is never 0, to the lowest. false: a
+ * problem has been answered. *r stays where it is. */
+bool http_rows_begin(struct http_call *c, struct http_rows *r, bool falls);
+/* For each row in this order. true: it goes onto the page. */
+bool http_rows_take(struct http_call *c, struct http_rows *r, uint64_t number,
+                    struct slice device, struct slice channel);
+/* In place of http_list_end. */
+void http_rows_end(struct jw *j, const struct http_rows *r);
 
 /* "192.0.2.1:5060"; "" for no address */
 void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);

@@ -157,6 +157,7 @@ static bool read_filters(struct http_call *c, struct http_page *page)
                              sizeof(text), &v);
 
     page->skip = 0;
+    page->in_group = false;
     page->online = err == GB_ENOENT ? -1 : slice_eq(v, SLICE("true"));
     if (err != GB_ENOENT && (err || (!page->online &&
                                      !slice_eq(v, SLICE("false"))))) {
@@ -237,7 +238,7 @@ struct walk {
 
 static bool is_filtered(const struct http_page *page)
 {
-    return page->q.n || page->online >= 0;
+    return page->q.n || page->online >= 0 || page->in_group;
 }
 
 /* true: this one goes onto the page. */
@@ -275,6 +276,19 @@ static struct slice walk_next(const struct walk *w)
     return w->more ? w->last : (struct slice){ 0 };
 }
 
+/* ?group=: of this one, or of none where it is empty. */
+static bool read_group(struct http_call *c, struct http_page *page)
+{
+    int err = http_query_get(c->head->query, SLICE("group"), page->group_text,
+                             sizeof(page->group_text), &page->group);
+
+    page->in_group = !err;
+    if (!err || err == GB_ENOENT)
+        return true;
+    http_answer_fail(c, 400, "bad-parameter", "group is malformed");
+    return false;
+}
+
 void http_get_devices(struct http_call *c)
 {
     struct platform *p = c->app->cfg.platform;
@@ -284,12 +298,13 @@ void http_get_devices(struct http_call *c)
     struct slice after;
     struct jw j;
 
-    if (!http_page_read(c, &page))
+    if (!http_page_read(c, &page) || !read_group(c, &page))
         return;
     j = http_list_begin(c);
     after = is_filtered(&page) || w.whole ? (struct slice){ 0 } : page.cursor;
     while (walk_goes_on(&w, &page) && platform_device_next(p, after, &d)) {
         if (http_sees(c, d.id) &&
+            (!page.in_group || slice_eq(d.group, page.group)) &&
             walk_take(&w, &page, d.id, d.name, d.online))
             http_device_write(&j, &d);
         after = d.id;

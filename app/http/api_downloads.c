@@ -210,15 +210,16 @@ void http_get_downloads(struct http_call *c)
 {
     struct platform *p = c->app->cfg.platform;
     struct platform_download d;
-    struct jw j = http_list_begin(c);
-    size_t n = 0;
+    struct http_rows rows;
+    struct jw j;
 
+    if (!http_rows_begin(c, &rows, true))
+        return;
+    j = http_list_begin(c);
     for (size_t i = 0; platform_download_at(p, i, &d); i++)
-        if (http_sees(c, d.device)) {
+        if (http_rows_take(c, &rows, d.id, d.device, d.channel))
             write(c, &j, &d);
-            n++;
-        }
-    http_list_end(&j, (struct slice){ 0 }, n);
+    http_rows_end(&j, &rows);
 }
 
 void http_get_download(struct http_call *c)

@@ -145,16 +145,17 @@ void http_upgrade_write(struct jw *j, const struct platform_upgrade *u)
 
 void http_get_upgrades(struct http_call *c)
 {
-    struct jw j = http_list_begin(c);
     struct platform_upgrade u;
-    size_t n = 0;
+    struct http_rows rows;
+    struct jw j;
 
+    if (!http_rows_begin(c, &rows, false))
+        return;
+    j = http_list_begin(c);
     for (size_t i = 0; platform_upgrade_at(c->app->cfg.platform, i, &u); i++)
-        if (http_sees(c, u.device)) {
+        if (http_rows_take(c, &rows, i + 1, u.device, (struct slice){ 0 }))
             http_upgrade_write(&j, &u);
-            n++;
-        }
-    http_list_end(&j, (struct slice){ 0 }, n);
+    http_rows_end(&j, &rows);
 }
 
 void http_get_upgrade(struct http_call *c)

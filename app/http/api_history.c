@@ -89,6 +89,45 @@ static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
     return n;
 }
 
+/* The devices that somebody sees whose scope ends somewhere: those that it names,
+ * known or not, and those of its groups. */
+static void seen_write(struct http_call *c, struct jw *j)
+{
+    struct slice scope = c->scope, id, after = { NULL, 0 };
+    struct platform_device d;
+    char kind;
+
+    jw_array(j);
+    while (account_scope_next(&scope, &kind, &id))
+        if (kind == 'd')
+            jw_str(j, id);
+    for (; platform_device_next(c->app->cfg.platform, after, &d); after = d.id)
+        if (d.group.n && account_scope_has(c->scope, 'g', d.group))
+            jw_str(j, d.id);
+    jw_end(j);
+}
+
+/* So that pages of rows are full, and their total is that of what is seen. */
+static int ask_bounded(struct http_call *c, struct http_ask *q)
+{
+    const struct http_app_config *cfg = &c->app->cfg;
+    struct buf b;
+    struct jw j;
+    int err;
+
+    if (!http_is_bounded(c) || q->list == HTTP_HISTORY_ITEM ||
+        q->list == HTTP_HISTORY_COMMAND || q->list == HTTP_HISTORY_AUDIT)
+        return cfg->ask(cfg->ctx, q);
+    buf_init(&b, cfg->alloc, HTTP_SEEN_BYTES_MAX);
+    j = jw_to(&b);
+    seen_write(c, &j);
+    q->devices = buf_view(&b);
+    err = b.err ? b.err : cfg->ask(cfg->ctx, q);
+    q->devices = (struct slice){ NULL, 0 };
+    buf_fini(&b);
+    return err;
+}
+
 static void ask(struct http_call *c, struct http_ask *q)
 {
     struct asked *n;
@@ -104,7 +143,7 @@ static void ask(struct http_call *c, struct http_ask *q)
         refuse(c, GB_ENOMEM);
         return;
     }
-    err = c->app->cfg.ask(c->app->cfg.ctx, q);
+    err = ask_bounded(c, q);
     if (err) {
         forget(c->app, n);
         refuse(c, err);
@@ -287,25 +326,12 @@ static void item_write(struct jw *j, const struct asked *q, struct slice text)
     jw_end(j);
 }
 
-/* Somebody who sees a part is not told how many there are of all. */
-static uint64_t total_of(const struct http_app *a, const struct asked *q,
-                         uint64_t all, uint64_t seen)
-{
-    struct account v;
-
-    return !q->who ||
-                   (accounts_by_id(a->accounts, q->who, &v) && !v.scope.n)
-               ? all
-               : seen;
-}
-
 static void rows_write(struct jw *j, const struct http_app *a,
                        const struct http_told *t, const struct asked *q)
 {
     enum http_history list = q->q.list;
     char text[24];
     struct writer w = writer_of(text, sizeof(text));
-    uint64_t seen = 0;
 
     jw_object(j);
     jw_key(j, "items");
@@ -315,8 +341,7 @@ static void rows_write(struct jw *j, const struct http_app *a,
                            list == HTTP_HISTORY_ALARMS
                                ? t->alarms[i].device
                                : t->positions[i].device))
-            continue;
-        seen++;
+            continue; /* less is seen by now */
         if (list == HTTP_HISTORY_ALARMS)
             http_alarm_write(j, a, &t->alarms[i], t->alarms[i].id);
         else
@@ -324,17 +349,20 @@ static void rows_write(struct jw *j, const struct http_app *a,
     }
     if (t->more)
         writer_u64(&w, t->last);
-    http_list_end(j, writer_slice(&w), total_of(a, q, t->total, seen));
+    http_list_end(j, writer_slice(&w), t->total);
 }
 
 /* ---- commands: of the store and of memory ------------------------------------- */
 
 /* The next one in memory below `id` that fits; false: none. */
-static bool remembered(const struct http_app *a, const struct http_ask *q,
+static bool remembered(const struct http_app *a, const struct asked *asked,
                        uint64_t id, struct platform_command *k)
 {
+    const struct http_ask *q = &asked->q;
+
     while (platform_command_before(a->cfg.platform, id, k)) {
-        if ((!q->before || k->id < q->before) && http_command_fits(k, q))
+        if ((!q->before || k->id < q->before) && http_command_fits(k, q) &&
+            http_who_sees(a, asked->who, k->device))
             return true;
         id = k->id;
     }
@@ -342,14 +370,15 @@ static bool remembered(const struct http_app *a, const struct http_ask *q,
 }
 
 /* Those that only memory knows, so that the total has them as well. */
-static uint64_t under_way(const struct http_app *a, const struct http_ask *q)
+static uint64_t under_way(const struct http_app *a, const struct asked *asked)
 {
     struct platform_command k;
     uint64_t n = 0;
 
     for (uint64_t id = 0; platform_command_before(a->cfg.platform, id, &k);
          id = k.id)
-        n += !k.is_final && http_command_fits(&k, q);
+        n += !k.is_final && http_command_fits(&k, &asked->q) &&
+             http_who_sees(a, asked->who, k.device);
     return n;
 }
 
@@ -359,11 +388,10 @@ static void commands_write(struct jw *j, const struct http_app *a,
                            const struct http_told *t)
 {
     const struct http_ask *q = &asked->q;
-    uint64_t seen = 0;
     char text[24];
     struct writer w = writer_of(text, sizeof(text));
     struct platform_command k, other;
-    bool have = remembered(a, q, 0, &k);
+    bool have = remembered(a, asked, 0, &k);
     uint64_t last = 0;
     uint32_t n = 0;
     size_t i = 0;
@@ -374,27 +402,21 @@ static void commands_write(struct jw *j, const struct http_app *a,
     for (; n < q->limit && (i < t->n || (have && !t->more)); n++) {
         if (have && (i == t->n || k.id >= t->commands[i].id)) {
             i += i < t->n && k.id == t->commands[i].id;
-            if (http_who_sees(a, asked->who, k.device)) {
-                http_command_write(j, &k);
-                seen++;
-            }
+            http_command_write(j, &k);
             last = k.id;
-            have = remembered(a, q, last, &k);
+            have = remembered(a, asked, last, &k);
             continue;
         }
         last = t->commands[i].id;
         if (platform_command_view(a->cfg.platform, last, &other))
             n--; /* memory knows better: it does not fit any more */
-        else if (http_who_sees(a, asked->who, t->commands[i].device)) {
+        else if (http_who_sees(a, asked->who, t->commands[i].device))
             http_command_write(j, &t->commands[i]);
-            seen++;
-        }
         i++;
     }
     if (have || i < t->n || t->more)
         writer_u64(&w, last);
-    http_list_end(j, writer_slice(&w),
-                  total_of(a, asked, t->total + under_way(a, q), seen));
+    http_list_end(j, writer_slice(&w), t->total + under_way(a, asked));
 }
 
 void http_get_commands(struct http_call *c)

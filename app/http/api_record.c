@@ -101,18 +101,17 @@ void http_get_record(struct http_call *c)
 void http_get_recorders(struct http_call *c)
 {
     struct recorder_view v;
+    struct http_rows rows;
     struct jw j;
-    size_t at = 0, n = 0;
+    size_t at = 0;
 
-    if (!is_on(c))
+    if (!is_on(c) || !http_rows_begin(c, &rows, false))
         return;
     j = http_list_begin(c);
     while (recorders_next(c->app->cfg.recorders, &at, &v))
-        if (http_sees(c, v.device)) {
+        if (http_rows_take(c, &rows, at, v.device, v.channel))
             http_recorder_write(&j, &v);
-            n++;
-        }
-    http_list_end(&j, (struct slice){ 0 }, n);
+    http_rows_end(&j, &rows);
 }
 
 static void set(struct http_call *c, const struct recorders_settings *s)

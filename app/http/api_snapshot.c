@@ -20,6 +20,7 @@ enum state { STATE_SENT, STATE_FINISHED, STATE_PARTIAL, STATE_REFUSED,
 
 struct snapshot {
     struct list node; /* in a->snapshots, newest first */
+    uint64_t n;       /* of the list: rises */
     char session[2 * SESSION_BYTES + 1];
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
     uint64_t command;
@@ -33,6 +34,7 @@ struct snapshot {
 
 struct picture {
     struct list node; /* in a->pictures, newest first */
+    uint64_t n;       /* of the list: rises */
     char name[HTTP_FILE_NAME_MAX + 1];
     char session[2 * SESSION_BYTES + 1]; /* "": of before a restart */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
@@ -103,6 +105,7 @@ static struct picture *add_picture(struct http_app *a, const char *name,
                slice_head(slice_str(name), slice_find(slice_str(name), '-')));
     p->size = size;
     p->utc_ms = utc_ms;
+    p->n = ++a->numbered;
     list_push_front(&a->pictures, &p->node);
     a->n_pictures++;
     a->picture_bytes += size;
@@ -239,6 +242,7 @@ static struct snapshot *snapshot_new(struct http_app *a, struct slice device,
     s->asked_utc_ms = utc_ms;
     s->until_utc_ms = utc_ms +
                       1000ll * ((int64_t)number * interval_s + SLACK_S);
+    s->n = ++a->numbered;
     list_push_front(&a->snapshots, &s->node);
     a->n_snapshots++;
     return s;
@@ -455,20 +459,23 @@ bool http_picture_device(const struct http_app *a, struct slice name,
 
 void http_get_snapshots(struct http_call *c)
 {
-    struct jw j = http_list_begin(c);
-    unsigned count = 0;
+    struct http_rows rows;
+    struct jw j;
 
+    if (!http_rows_begin(c, &rows, true))
+        return;
+    j = http_list_begin(c);
     for (struct list *n = c->app->snapshots.next; n != &c->app->snapshots;
          n = n->next) {
         struct snapshot *s = container_of(n, struct snapshot, node);
 
-        if (!http_sees(c, slice_str(s->device)))
+        if (!http_rows_take(c, &rows, s->n, slice_str(s->device),
+                            slice_str(s->channel)))
             continue;
         look(c->app, s);
         snapshot_write(c->app, &j, s);
-        count++;
     }
-    http_list_end(&j, (struct slice){ 0 }, count);
+    http_rows_end(&j, &rows);
 }
 
 /* ---- pictures ----------------------------------------------------------------------- */
@@ -539,19 +546,21 @@ void http_put_picture(struct http_call *c)
 
 void http_get_pictures(struct http_call *c)
 {
-    struct jw j = http_list_begin(c);
-    unsigned count = 0;
+    struct http_rows rows;
+    struct jw j;
 
+    if (!http_rows_begin(c, &rows, true))
+        return;
+    j = http_list_begin(c);
     for (struct list *n = c->app->pictures.next; n != &c->app->pictures;
          n = n->next) {
         const struct picture *p = container_of(n, struct picture, node);
 
-        if (!http_sees(c, slice_str(p->device)))
-            continue;
-        picture_write(&j, p);
-        count++;
+        if (http_rows_take(c, &rows, p->n, slice_str(p->device),
+                           slice_str(p->channel)))
+            picture_write(&j, p);
     }
-    http_list_end(&j, (struct slice){ 0 }, count);
+    http_rows_end(&j, &rows);
 }
 
 void http_get_picture(struct http_call *c)

@@ -671,6 +671,7 @@ void http_app_request(struct http_app *a, const struct http_request *req,
     if (may_call(&c)) {
         http_audit_begin(&c);
         c.route->handler(&c);
+        http_answer_tagged(&c);
     } else if (c.role && c.route) {
         http_audit_begin(&c); /* who tries what he may not */
     }

@@ -54,6 +54,7 @@ struct http_ask {
     enum http_history list;
     struct slice device, channel, method, type, priority;
     struct slice cmd, state; /* of commands */
+    struct slice devices;    /* a JSON list of ids: of those alone; empty: all */
     int64_t from_utc_ms, to_utc_ms;
     uint64_t before; /* rows with lower ids: newest first */
     uint32_t limit;

@@ -12,6 +12,7 @@
 #define PIECE HTTP_ROUTE_PIECE
 #define PICTURE HTTP_ROUTE_PICTURE
 #define LIST "limit cursor q"
+#define ROWS "device channel limit cursor"
 #define FILTERED LIST " online skip"
 #define ACTS HTTP_ROUTE_ACTS
 
@@ -77,7 +78,8 @@ static const struct http_route routes[] = {
 
     /* devices and channels */
     { HTTP_GET, "/api/v1/devices", http_get_devices, V, 0, 0,
-      "known devices in id order", FILTERED, NULL, "[Device]" },
+      "known devices in id order; group: of this one, empty: of none",
+      FILTERED " group", NULL, "[Device]" },
     { HTTP_GET, "/api/v1/devices.csv", http_get_devices_csv, A, 0, 0,
       "known devices as CSV, without passwords; a Link header names the rest "
       "when they are too many for one answer", "cursor", NULL, NULL },
@@ -194,7 +196,7 @@ static const struct http_route routes[] = {
       "order the device to fetch a file and to install it", "", "NewUpgrade",
       "Upgrade" },
     { HTTP_GET, "/api/v1/upgrades", http_get_upgrades, V, 0, 0,
-      "upgrades, newest first", "", NULL, "[Upgrade]" },
+      "upgrades, newest first", "device limit cursor", NULL, "[Upgrade]" },
     { HTTP_GET, "/api/v1/upgrades/{session}", http_get_upgrade, V, 0, 0,
       "what has become of one", "", NULL, "Upgrade" },
     { HTTP_GET, "/firmware/{session}/{file}", http_get_firmware, V, MEDIA, 0,
@@ -241,7 +243,7 @@ static const struct http_route routes[] = {
     { HTTP_POST, CHANNEL "/record", http_post_record, O, 0, 0,
       "start or stop by hand", "", "RecordAction", "Recorder" },
     { HTTP_GET, "/api/v1/recorders", http_get_recorders, V, 0, 0,
-      "all channels that are to be recorded", "", NULL, "[Recorder]" },
+      "all channels that are to be recorded", ROWS, NULL, "[Recorder]" },
     { HTTP_GET, "/api/v1/records", http_get_records, V, 0, 0,
       "what this server has recorded of a channel, in order of time; a gap is "
       "where the next start is behind the end",
@@ -275,7 +277,7 @@ static const struct http_route routes[] = {
       "goes on by itself after breaks and restarts", "", "NewDownload",
       "Download" },
     { HTTP_GET, "/api/v1/downloads", http_get_downloads, V, 0, 0,
-      "downloads, newest first", "", NULL, "[Download]" },
+      "downloads, newest first", ROWS, NULL, "[Download]" },
     { HTTP_GET, "/api/v1/downloads/{download}", http_get_download, V, 0, 0,
       "how far one is, and what is missing", "", NULL, "Download" },
     { HTTP_DELETE, "/api/v1/downloads/{download}", http_delete_download, O, 0,
@@ -295,11 +297,11 @@ static const struct http_route routes[] = {
       "order a camera (2022) to take `number` pictures `interval_s` apart and to "
       "upload them here", "", "NewSnapshot", "Snapshot" },
     { HTTP_GET, "/api/v1/snapshots", http_get_snapshots, V, 0, 0,
-      "such orders, newest first", "", NULL, "[Snapshot]" },
+      "such orders, newest first", ROWS, NULL, "[Snapshot]" },
     { HTTP_GET, "/api/v1/snapshots/{session}", http_get_snapshot, V, 0, 0,
       "what has become of one, with its pictures", "", NULL, "Snapshot" },
     { HTTP_GET, "/api/v1/pictures", http_get_pictures, V, 0, 0,
-      "the pictures that are kept, newest first", "", NULL, "[Picture]" },
+      "the pictures that are kept, newest first", ROWS, NULL, "[Picture]" },
     { HTTP_GET, "/api/v1/pictures/{file}", http_get_picture, V, 0, 0,
       "one of them", "", NULL, NULL },
     { HTTP_DELETE, "/api/v1/pictures/{file}", http_delete_picture, O, 0, 0,

@@ -3,13 +3,15 @@
 #include "base/writer.h"
 
 /* ?1 device, ?2 channel, ?3 from, ?4 to, ?5 before, ?6 limit + 1, ?7 method,
- * ?8 type, ?9 priority, ?10 cmd, ?11 state. A filter that is not asked for is not
- * in the statement: the planner finds the index of those that are. */
+ * ?8 type, ?9 priority, ?10 cmd, ?11 state, ?12 devices. A filter that is not
+ * asked for is not in the statement: the planner finds the index of those that
+ * are. */
 static const char *const filters[] = {
     " AND device=?1", " AND channel=?2",  " AND method=?7",
     " AND type=?8",   " AND priority=?9", " AND (cmd=?10 OR sub=?10)",
     " AND state=?11", " AND who=?1", " AND peer=?2",
     " AND substr(path,1,length(?8))=?8",
+    " AND device IN (SELECT value FROM json_each(?12))",
 };
 #define N_FILTERS (sizeof(filters) / sizeof(*filters))
 #define SQL_MAX 1024
@@ -55,6 +57,7 @@ static void put_where(struct writer *w, const struct store_ask *q, bool page)
         q->device.n && audit,
         q->channel.n && audit,
         q->type.n && audit,
+        q->devices.n && !audit,
     };
 
     writer_f(w, " FROM %s WHERE %s", questions[q->list].table,
@@ -78,7 +81,7 @@ static int prepare(sqlite3 *db, const struct writer *w, sqlite3_stmt **st)
 static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
 {
     const struct slice text[] = { q->method, q->type, q->priority, q->cmd,
-                                  q->state };
+                                  q->state, q->devices };
 
     sql_bind(st, 1, q->device);
     sql_bind(st, 2, q->channel);
@@ -88,7 +91,7 @@ static void bind_question(sqlite3_stmt *st, const struct store_ask *q)
                                   ? (int64_t)q->before
                                   : INT64_MAX);
     sqlite3_bind_int64(st, 6, (int64_t)q->limit + 1);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         sql_bind(st, 7 + i, text[i]);
 }
 

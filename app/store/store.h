@@ -199,6 +199,7 @@ struct store_ask {
     enum store_list list;
     struct slice device, channel, method, type, priority;
     struct slice cmd, state; /* of commands; cmd: CmdType, or the order */
+    struct slice devices; /* a JSON list of ids: of those alone; empty: all */
     int64_t from_utc_ms, to_utc_ms; /* from <= received (of a command: asked)
                                        < to; 0: open */
     uint64_t before;  /* ids below; 0: all */

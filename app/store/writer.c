@@ -125,7 +125,8 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
 {
     struct store_question *n =
         calloc(1, sizeof(*n) + q->device.n + q->channel.n + q->method.n +
-                      q->type.n + q->priority.n + q->cmd.n + q->state.n + 7);
+                      q->type.n + q->priority.n + q->cmd.n + q->state.n +
+                      q->devices.n + 8);
     int err = 0;
     char *at;
 
@@ -140,6 +141,7 @@ int store_writer_ask(struct store_writer *w, const struct store_ask *q)
     n->ask.priority = copy_text(&at, q->priority);
     n->ask.cmd = copy_text(&at, q->cmd);
     n->ask.state = copy_text(&at, q->state);
+    n->ask.devices = copy_text(&at, q->devices);
     uv_mutex_lock(&w->lock);
     if (w->no_asks || w->ending)
         err = GB_ESTATE;

@@ -1,15 +1,17 @@
 // Who may do what: the own password, users, and tokens for programs.
-import { button, call, field, h, listing, may, me, select, status, trouble, when } from './core.js';
+import { button, call, devicePath, field, h, listing, may, me, query, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
   en: { ownPassword: 'Own password', presentPassword: 'Present password', freshPassword: 'New password', setPassword: 'Set it', passwordSet: 'It is set; other sessions have ended.',
     users: 'Users', tokens: 'Tokens for programs', role: 'Role', sees: 'Sees', madeAt: 'Made', addUser: 'Add a user', addToken: 'Make a token',
-    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups',
+    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupName: 'Group', groupDevice: 'Device (id)', groupPassword: 'Password of its devices (empty: none of its own)', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
+    hasPassword: 'own password', openGroup: 'Devices', putInGroup: 'Put into the group', outOfGroup: 'Take out', groupEmpty: 'No device is in it.', groupSaved: 'Saved.',
     passwordKeep: 'Password (empty: as it is)', tokenOnce: 'The token, told this once:', noTokens: 'There are none.' },
   zh: { ownPassword: '本人密码', presentPassword: '当前密码', freshPassword: '新密码', setPassword: '修改', passwordSet: '已修改，其他会话已结束。',
     users: '用户', tokens: '程序令牌', role: '角色', sees: '可见范围', madeAt: '创建时间', addUser: '添加用户', addToken: '创建令牌',
-    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组',
+    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupName: '分组', groupDevice: '设备（编号）', groupPassword: '组内设备的密码（留空则不单独设置）', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
+    hasPassword: '独立密码', openGroup: '设备', putInGroup: '加入分组', outOfGroup: '移出', groupEmpty: '分组内没有设备。', groupSaved: '已保存。',
     passwordKeep: '密码（留空不变）', tokenOnce: '令牌仅显示这一次：', noTokens: '没有令牌。' },
 });
 
@@ -17,6 +19,7 @@ const NAME = '[A-Za-z0-9_.@\\-]+';
 const PASSWORD = { type: 'password', autocomplete: 'new-password', minlength: 8, maxlength: 256 };
 const ROLES = [['viewer', 'viewer'], ['operator', 'operator'], ['admin', 'admin']];
 
+const groupPath = (name) => `/groups/${encodeURIComponent(name)}`;
 const words = (text) => text.split(/[\s,，]+/).filter(Boolean);
 const scopeText = (scope) => (scope ? [...scope.devices ?? [], ...scope.groups ?? []].join(', ') || t('nothing') : t('everything'));
 
@@ -119,6 +122,89 @@ class Users {
   }
 }
 
+// Groups, and the devices of the one that is opened. Names of the others fill
+// what may be put in.
+class Groups {
+  constructor() {
+    this.said = status();
+    this.table = listing(['groupName', 'groupDevices', 'loginPassword', '']);
+    this.name = h('input', { type: 'text', required: true, maxlength: 64, pattern: '[^\\/,]+', autocomplete: 'off' });
+    this.password = h('input', { type: 'password', autocomplete: 'new-password', maxlength: 64 });
+    this.submit = h('button', { type: 'submit', t: 'addGroup' });
+    this.cancel = button('cancel', () => this.edit(null), { hidden: true });
+    this.about = h('h3', {});
+    this.inside = listing(['scopeDevices', '']);
+    this.id = h('input', { type: 'text', required: true, list: 'group-others', size: 24, autocomplete: 'off', inputmode: 'numeric' });
+    this.others = h('datalist', { id: 'group-others' });
+    this.id.addEventListener('input', soon(() => this.suggest(), 250));
+    this.opened = h('form', { class: 'card stack', hidden: true, onsubmit: (e) => { e.preventDefault(); this.move(this.id.value.trim(), this.at); } }, this.about, this.inside.root,
+      h('div', { class: 'tools' }, field('groupDevice', this.id), this.others, h('button', { type: 'submit', t: 'putInGroup' })));
+    this.root = h('section', { class: 'stack', 'data-needs': 'admin' }, h('h2', { t: 'groups' }), this.said, this.table.root, this.opened,
+      form('addGroup', () => this.save(), h('div', { class: 'tools' }, field('groupName', this.name), field('groupPassword', this.password), this.submit, this.cancel)));
+  }
+
+  edit(group) {
+    this.editing = group;
+    this.name.value = group?.name ?? '';
+    this.name.disabled = Boolean(group);
+    this.password.value = '';
+    this.submit.dataset.t = group ? 'changeGroup' : 'addGroup';
+    this.submit.textContent = t(this.submit.dataset.t);
+    this.cancel.hidden = !group;
+  }
+
+  async save() {
+    const body = { password: this.password.value || null };
+    const r = this.editing ? await call('PATCH', groupPath(this.editing.name), body) : await call('POST', '/groups', { name: this.name.value.trim(), ...body });
+    if (r.ok) this.edit(null);
+    await this.load();
+    this.said.textContent = trouble(r) || t('groupSaved');
+  }
+
+  async load() {
+    const r = await call('GET', '/groups');
+    const items = r.ok ? r.data.items : [];
+    this.said.textContent = trouble(r) || (items.length ? '' : t('noGroups'));
+    this.table.draw(items.map((g) => h('tr', { 'data-id': g.name }, h('td', { class: 'wide', text: g.name }), h('td', { text: g.devices }), h('td', { text: g.has_password ? t('hasPassword') : '' }),
+      h('td', { class: 'acts' }, button('openGroup', () => this.open(g.name)), button('change', () => this.edit(g)), button('del', () => this.remove(g))))));
+    if (this.at && !items.some((g) => g.name === this.at)) this.open(null);
+  }
+
+  // null: none any more
+  async open(name) {
+    this.at = name;
+    this.opened.hidden = !name;
+    if (!name) return;
+    const r = await call('GET', `/devices?${query({ limit: 10000, group: name })}`);
+    if (name !== this.at) return;
+    const items = r.ok ? r.data.items : [];
+    this.about.textContent = `${name}: ${trouble(r) || (items.length ? items.length : t('groupEmpty'))}`;
+    this.inside.draw(items.map((d) => h('tr', { 'data-id': d.id }, h('td', { class: 'wide' }, h('b', { text: d.name || d.id }), d.name ? h('span', { class: 'id', text: d.id }) : ''),
+      h('td', { class: 'acts' }, button('outOfGroup', () => this.move(d.id, null))))));
+    this.suggest();
+  }
+
+  async suggest() {
+    const r = await call('GET', `/devices?${query({ limit: 20, q: this.id.value.trim() })}`);
+    if (r.ok) this.others.replaceChildren(...r.data.items.filter((d) => d.group !== this.at).map((d) => h('option', { value: d.id, text: d.name || d.id })));
+  }
+
+  async move(id, group) {
+    const r = await call('PATCH', devicePath(id), { group });
+    if (r.ok) this.id.value = '';
+    await this.load();
+    this.said.textContent = trouble(r) || t('groupSaved');
+    this.open(this.at);
+  }
+
+  async remove(g) {
+    if (!window.confirm(t('reallyDelete'))) return;
+    const r = await call('DELETE', groupPath(g.name));
+    await this.load();
+    if (!r.ok) this.said.textContent = trouble(r);
+  }
+}
+
 class Tokens {
   constructor() {
     this.said = status();
@@ -165,8 +251,9 @@ export default class Access {
   constructor(root) {
     this.own = new OwnPassword();
     this.users = new Users();
+    this.groups = new Groups();
     this.tokens = new Tokens();
-    root.append(h('h1', { t: 'view_access' }), this.own.root, this.users.root, this.tokens.root);
+    root.append(h('h1', { t: 'view_access' }), this.own.root, this.users.root, this.groups.root, this.tokens.root);
   }
 
   show() {
@@ -174,16 +261,20 @@ export default class Access {
     this.own.root.hidden = me.via !== 'cookie';
     if (!may('admin')) return;
     this.users.load();
+    this.groups.load();
     this.tokens.load();
   }
 
   hide() {
     this.shown = false;
     this.users.edit(null);
+    this.groups.edit(null);
+    this.groups.open(null);
     this.tokens.forget();
   }
 
   language() {
+    for (const part of [this.own, this.users, this.tokens]) part.said.textContent = '';
     if (this.shown) this.show();
   }
 }

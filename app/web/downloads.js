@@ -61,7 +61,7 @@ export default class Downloads {
   }
 
   async load() {
-    const r = await call('GET', '/downloads');
+    const r = await call('GET', '/downloads?limit=500');
     const items = r.ok ? r.data.items : [];
     if (!r.ok) this.said.textContent = trouble(r);
     this.busy = items.some((d) => ['queued', 'listing', 'running'].includes(d.state));

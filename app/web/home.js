@@ -87,7 +87,7 @@ export default class Home {
 
   async load() {
     const [figure, pending, sessions, alarms, recorders, downloads, pictures] = await Promise.all([this.figures(), seesAll() ? call('GET', '/pending') : { ok: true, data: { items: [] } }, call('GET', '/sessions?limit=500'),
-      call('GET', '/alarms?limit=5'), call('GET', '/recorders'), call('GET', '/downloads'), call('GET', '/pictures')]);
+      call('GET', '/alarms?limit=5'), call('GET', '/recorders?limit=10000'), call('GET', '/downloads?limit=500'), call('GET', '/pictures?limit=500')]);
     if (!this.shown) return;
     this.said.textContent = trouble(pending);
     const items = (r) => (r.ok ? r.data.items : []);

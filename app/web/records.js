@@ -122,7 +122,7 @@ export default class Records {
 
   async loadAll() {
     this.title.textContent = t('recorders');
-    const r = await call('GET', '/recorders');
+    const r = await call('GET', '/recorders?limit=10000');
     if (this.at) return;
     this.said.textContent = trouble(r) || (r.data.items.length ? '' : t('noRecorders'));
     this.list.draw((r.ok ? r.data.items : []).map((x) => h('tr', {},

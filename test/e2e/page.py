@@ -446,7 +446,12 @@ def access(b, d):
     b.run("""const f = document.querySelectorAll('#view-access section form')[0], i = f.querySelectorAll('input');
         i[0].value = 'lina'; i[1].value = 'yard-and-gate'; i[2].click(); i[3].value = arguments[0]; f.requestSubmit();""", "34020000001180000001")
     wait_for("her row", lambda: b.run("return document.querySelector('#view-access [data-id=lina] .wide')?.textContent") == "34020000001180000001")
-    b.run("const f = document.querySelectorAll('#view-access section form')[1]; f.querySelector('input').value = 'robot'; f.requestSubmit()")
+    b.run("const f = document.querySelectorAll('#view-access section form')[2], i = f.querySelectorAll('input'); i[0].value = 'yard'; f.requestSubmit()")
+    wait_for("the group", lambda: b.run("return document.querySelector('#view-access [data-id=yard]')"))
+    b.run("document.querySelector('#view-access [data-id=yard] button').click()")
+    b.run("const f = document.querySelectorAll('#view-access section form')[1]; f.querySelector('input').value = arguments[0]; f.requestSubmit()", "34020000001180000001")
+    wait_for("its device", lambda: b.run(f"return document.querySelector('#view-access form [data-id=\"34020000001180000001\"]')"))
+    b.run("const f = document.querySelectorAll('#view-access section form')[3]; f.querySelector('input').value = 'robot'; f.requestSubmit()")
     token = wait_for("the token", lambda: b.run("return document.querySelectorAll('#view-access .once')[0].textContent"))
     if d.call("GET", "/api/v1/me", token=False, headers={"Authorization": "Bearer " + token}).json["role"] != "viewer":
         raise Failed("the token is not a viewer's")
