@@ -29,7 +29,7 @@ begin_others() {
     nice -n 19 sh -ec '
         make -s -j"$0" CC=clang CCNAME=clang- VARIANT=debug warnings
         make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
-        make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store build/debug-notls-nosqlite/test_sandbox
+        make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store build/debug-notls-nosqlite/test_store_history build/debug-notls-nosqlite/test_sandbox
         make -s VARIANT=asan sim SIM_S=20 SIM_SEEDS="2 5"
         make -s headers
         make -s -j"$0" VARIANT=asan replay
@@ -40,6 +40,7 @@ begin_others() {
 end_others() { wait "$others" || { cat build/others.log; return 1; }; grep -E "^seed|baseline" build/others.log; }
 small_build() {
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
+    build/debug-notls-nosqlite/test_store_history > /dev/null 2>&1
     build/debug-notls-nosqlite/test_sandbox > /dev/null 2>&1 # sanitizers trace the process: it has no filter there
     BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
 }

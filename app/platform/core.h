@@ -261,7 +261,7 @@ struct device {
     bool ignores_require : 1; /* requests with Require are served */
     bool is_restored : 1;  /* expires_ms is what the store knew of it */
     uint8_t proven_alg : 3; /* the hash it proved itself with; OTHER: none */
-    uint8_t date;          /* 0: as configured, else 1 + enum platform_date */
+    uint8_t date : 2;      /* 0: as configured, else 1 + enum platform_date */
     uint16_t digest;       /* algorithms offered to it; 0: as configured */
     uint8_t ha1[SIP_HA1_MD5_RAW]; /* if proven_alg is MD5: that of the others,
                               which are longer, is made each time */
@@ -311,6 +311,8 @@ struct device {
 };
 
 #define DEVICE_SIP offsetof(struct device, expires_utc_ms) /* bytes of SIP */
+_Static_assert(DEVICE_SIP <= 232 || sizeof(void *) != 8,
+               "with its share of three tables, a device takes 256 at most");
 #define DEVICE_NEAR offsetof(struct device, handle) /* bytes that come first */
 
 /* In device.changes beside the public flags. */

@@ -433,7 +433,7 @@ static int apply(struct platform *p, struct device *d,
     if (s->set & (PLATFORM_SET_PASSWORD | PLATFORM_SET_GROUP))
         auth_forget(d);
     if (s->set & PLATFORM_SET_DATE)
-        d->date = s->date;
+        d->date = s->date & 3u;
     if (s->set & PLATFORM_SET_DIGEST)
         d->digest = s->digest;
     if (s->set & PLATFORM_SET_REQUIRE)
