@@ -268,7 +268,7 @@ uint64_t stk_done_deadline(const struct sip_stack *s)
 
 void stk_done_tick(struct sip_stack *s, uint64_t now_ms)
 {
-    while (s->dones.n && oldest(&s->dones)->end_ms <= now_ms)
+    while (stk_done_deadline(s) <= now_ms)
         stk_done_pop(s);
 }
 

@@ -44,6 +44,36 @@ static void put_some(struct store *s)
     store_remove_channel(s, d.id, c.id);
 }
 
+/* A new device, which has told nothing but where it is. */
+static void told_nothing(void **state)
+{
+    char *dir = temp_dir();
+    struct platform_device d = {
+        .id = SLICE("34020000001180000001"), .peer = a_peer(),
+        .expires_utc_ms = 1700000000123,
+    };
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+
+    (void)state;
+    d.name = SLICE("told, and taken back");
+    store_put_device(s, &d);
+    store_flush(s);
+    d.name = SLICE("");
+    store_put_device(s, &d);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.devices, 1);
+    assert_string_equal(seen.name, "");
+    assert_string_equal(seen.history, "");
+    assert_string_equal(seen.profile, "");
+    assert_true(gb_addr_eq(&seen.peer.remote, &d.peer.remote));
+    assert_true(seen.expires == 1700000000123);
+    store_close(s);
+    remove_dir(dir);
+}
+
 static void comes_back(void **state)
 {
     char *dir = temp_dir();
@@ -515,6 +545,7 @@ static void later_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(told_nothing),
         cmocka_unit_test(comes_back),
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(downloads),

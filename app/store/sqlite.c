@@ -137,16 +137,25 @@ static void bind_peer(sqlite3_stmt *st, int i, const struct sip_peer *p,
     sql_bind(st, i + 3, slice_str(gb_addr_text(&p->remote, buf[1])));
 }
 
+/* NULL where it says nothing: a new device has told little of itself. */
+static void bind_told(sqlite3_stmt *st, int i, const struct store_job *j,
+                      size_t which)
+{
+    if (store_text(j, which).n)
+        bind_text(st, i, j, which);
+}
+
 static void bind_device(sqlite3_stmt *st, const struct store_job *j,
                         char buf[2][GB_ADDR_TEXT_MAX])
 {
-    for (int i = 0; i < 8; i++)
-        bind_text(st, i + 1, j, (size_t)i);
+    bind_text(st, 1, j, STORE_ID);
+    for (int i = STORE_NAME; i <= STORE_CHARSET; i++)
+        bind_told(st, i + 1, j, (size_t)i);
     bind_peer(st, 9, j->peer, buf);
     for (int i = 0; i < 3; i++)
         sqlite3_bind_int64(st, 13 + i, j->number[i]);
-    bind_text(st, 16, j, STORE_HISTORY);
-    bind_text(st, 17, j, STORE_PROFILE);
+    bind_told(st, 16, j, STORE_HISTORY);
+    bind_told(st, 17, j, STORE_PROFILE);
 }
 
 static void bind_place(sqlite3_stmt *st, int i, const struct store_job *j)
