@@ -363,8 +363,8 @@ static void other_stream(void **state)
 static void refuses(void **state)
 {
     struct recorders_settings bad = always;
+    struct recorders_walk none = { 0 }, one = { 0 };
     struct recorder_view v;
-    size_t pos = 0;
 
     (void)state;
     ready();
@@ -377,7 +377,10 @@ static void refuses(void **state)
     assert_int_equal(recorders_set(r, SLICE(""), SLICE("1"), &always, s.now),
                      GB_ESYNTAX);
     assert_int_equal(set(&off), 0);
-    assert_false(recorders_next(r, &pos, &v)); /* nothing is kept of it */
+    assert_false(recorders_next(r, &none, &v)); /* nothing is kept of it */
+    assert_int_equal(set(&always), 0);
+    assert_true(recorders_next(r, &one, &v));
+    assert_false(recorders_next(r, &one, &v));
     finish();
 }
 

@@ -251,7 +251,7 @@ void device_on_invite(struct device *d, const struct sip_event *ev,
     s = free_session(d);
     status = d->c.faults.refuse ? d->c.faults.refuse
              : s                ? take_offer(d, s, ev, now) : 486;
-    if (status != 200) {
+    if (!s || status != 200) {
         d->n.refused++;
         if (s)
             memset(s, 0, sizeof(*s));

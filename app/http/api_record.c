@@ -100,16 +100,17 @@ void http_get_record(struct http_call *c)
 
 void http_get_recorders(struct http_call *c)
 {
+    struct recorders_walk walk = { 0 };
     struct recorder_view v;
     struct http_rows rows;
     struct jw j;
-    size_t at = 0;
+    uint64_t place = 0;
 
     if (!is_on(c) || !http_rows_begin(c, &rows, false))
         return;
     j = http_list_begin(c);
-    while (recorders_next(c->app->cfg.recorders, &at, &v))
-        if (http_rows_take(c, &rows, at, v.device, v.channel))
+    while (recorders_next(c->app->cfg.recorders, &walk, &v))
+        if (http_rows_take(c, &rows, ++place, v.device, v.channel))
             http_recorder_write(&j, &v);
     http_rows_end(&j, &rows);
 }

@@ -166,12 +166,12 @@ static void recorder_metrics(struct http_app *a, struct buf *b)
 {
     uint64_t states[RECORDERS_ENDING + 1] = { 0 }, lost = 0;
     struct archive_sums sums = { 0 };
+    struct recorders_walk walk = { 0 };
     struct recorder_view v;
-    size_t pos = 0;
 
     if (!a->cfg.recorders || !a->cfg.archive)
         return;
-    while (recorders_next(a->cfg.recorders, &pos, &v)) {
+    while (recorders_next(a->cfg.recorders, &walk, &v)) {
         states[v.state]++;
         lost += v.lost;
     }

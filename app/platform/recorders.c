@@ -613,19 +613,14 @@ bool recorders_view(const struct recorders *r, struct slice device,
     return x != NULL;
 }
 
-bool recorders_next(const struct recorders *r, size_t *pos,
+bool recorders_next(const struct recorders *r, struct recorders_walk *w,
                     struct recorder_view *out)
 {
-    size_t i = 0;
-
-    for (struct list *n = r->all.next; n != &r->all; n = n->next) {
-        if (i++ < *pos)
-            continue;
-        ++*pos;
-        view(container_of(n, struct recorder_of, all), out);
-        return true;
-    }
-    return false;
+    w->at = w->at ? w->at->next : r->all.next;
+    if (w->at == &r->all)
+        return false;
+    view(container_of(w->at, struct recorder_of, all), out);
+    return true;
 }
 
 bool recorders_news(struct recorders *r, struct recorder_view *out)

@@ -94,8 +94,11 @@ struct recorder_view {
 /* false: it was never set; the view is of one that is off. */
 bool recorders_view(const struct recorders *r, struct slice device,
                     struct slice channel, struct recorder_view *out);
-/* All of them; *pos from 0. */
-bool recorders_next(const struct recorders *r, size_t *pos,
+/* All of them; *w begins as zeros, and none may come or go before the end. */
+struct recorders_walk {
+    const struct list *at;
+};
+bool recorders_next(const struct recorders *r, struct recorders_walk *w,
                     struct recorder_view *out);
 
 /* ---- the owner -------------------------------------------------------------- */
