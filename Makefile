@@ -29,7 +29,7 @@ VERSION    := $(shell cat VERSION)
 opt.debug   := -O0 -g3
 opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
 opt.asan    := -Og -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-opt.tsan    := -O1 -g1 -fsanitize=thread
+opt.tsan    := -O0 -g1 -fsanitize=thread
 opt.cov     := -O0 -g --coverage
 opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 # The daemon is optimised as a whole: 3 to 4 % fewer instructions a message.
@@ -224,7 +224,7 @@ endif
 
 # Most of the check's time: tests themselves are compiled fast, what they test is not.
 ifeq ($(VARIANT),asan)
-$(BUILD)/test/%.o: OPT += -O0
+$(BUILD)/test/%.o: OPT += -O0 -g0
 endif
 
 # What another compiler has to say: its front end reads every source.

@@ -29,7 +29,7 @@ begin_others() {
     nice -n 19 sh -ec '
         make -s -j"$0" CC=clang CCNAME=clang- VARIANT=debug warnings
         make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
-        make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug all build/debug-notls-nosqlite/test_store build/debug-notls-nosqlite/test_store_history build/debug-notls-nosqlite/test_sandbox
+        make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug CFLAGS=-g0 all build/debug-notls-nosqlite/test_store build/debug-notls-nosqlite/test_store_history build/debug-notls-nosqlite/test_sandbox
         make -s VARIANT=asan sim SIM_S=20 SIM_SEEDS="2 5"
         make -s headers
         make -s -j"$0" VARIANT=asan replay
@@ -55,7 +55,7 @@ together() {
     running=
     for name in "$@"; do
         first=$((first + 1900))
-        (rc=0; MEDIA_PORTS=$first python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1 || rc=$?
+        (rc=0; MEDIA_PORTS=$first STREAMS=6 python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1 || rc=$?
          echo "$rc" > "build/e2e-$name.rc") &
         running="$running $!"
     done
@@ -100,8 +100,8 @@ step docs tools/docs.sh --check
 begin_others
 step "end to end" python3 test/e2e/run.py
 step "a device that shares no code" python3 test/e2e/foreign.py
-step "commands, playback, outputs, evidence, voice, sipp, torture" together commands playback trace sipp torture outputs talk
-step "downloads, doctor, pushes, recordings, users, faults" together download doctor push record auth faults play_lives
+step "commands, playback, outputs, evidence, recordings, sipp, torture" together commands playback trace sipp torture outputs record
+step "downloads, doctor, pushes, voice, users, faults" together download doctor push talk auth faults play_lives
 step "sipload" python3 test/e2e/load.py quick
 step "a flood" python3 test/e2e/flood.py
 step "the page in Chromium" python3 test/e2e/page.py

@@ -274,7 +274,6 @@ export default class Access {
   }
 
   language() {
-    for (const part of [this.own, this.users, this.tokens]) part.said.textContent = '';
     if (this.shown) this.show();
   }
 }

@@ -3,10 +3,10 @@ import { button, call, channelPath, clock, devicePath, field, h, inLanguage, lis
 import { addTexts, t } from './i18n.js';
 
 addTexts({
-  en: { what: 'What', method: 'Method', picture: 'Picture', 
+  en: { what: 'What', alarmMethod: 'Method', picture: 'Picture', 
     deviceFilter: 'Device id', noAlarms: 'No alarms.', resetAlarm: 'Reset', wasReset: 'reset', records: 'Recording',
     m1: 'telephone', m2: 'device', m3: 'message', m4: 'GPS', m5: 'video', m6: 'device fault', m7: 'other', p1: '1 urgent', p2: '2 serious', p3: '3 warning', p4: '4 remark' },
-  zh: { what: '类型', method: '报警方式', picture: '图片', 
+  zh: { what: '类型', alarmMethod: '报警方式', picture: '图片', 
     deviceFilter: '设备编号', noAlarms: '没有报警。', resetAlarm: '复位', wasReset: '已复位', records: '录像',
     m1: '电话报警', m2: '设备报警', m3: '短信报警', m4: 'GPS 报警', m5: '视频报警', m6: '设备故障报警', m7: '其他报警', p1: '1 一级警情', p2: '2 二级警情', p3: '3 三级警情', p4: '4 四级警情' },
 });
@@ -35,7 +35,7 @@ export default class Alarms {
     this.table = listing(['time', 'where', 'priority', 'what', 'description', 'picture', '']);
     this.more = button('more', () => this.load(true), { hidden: true });
     root.append(h('h1', { t: 'view_alarms' }),
-      h('div', { class: 'tools' }, field('deviceFilter', f.device), field('method', f.method), field('priority', f.priority), field('from', f.from), field('until', f.to)),
+      h('div', { class: 'tools' }, field('deviceFilter', f.device), field('alarmMethod', f.method), field('priority', f.priority), field('from', f.from), field('until', f.to)),
       this.said,
       this.table.root,
       this.more);

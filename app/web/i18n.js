@@ -75,8 +75,11 @@ const texts = {
 
 let language = recall('language') || (navigator.language.startsWith('zh') ? 'zh' : 'en');
 
-// What a view says: its own texts, in both languages.
+// What a view says: its own texts, in both languages. A key that is another view's,
+// with another text, is a mistake.
+export const clashing = [];
 export function addTexts(more) {
+  for (const [tongue, own] of Object.entries(more)) clashing.push(...Object.keys(own).filter((k) => k in texts[tongue] && texts[tongue][k] !== own[k]));
   Object.assign(texts.en, more.en);
   Object.assign(texts.zh, more.zh);
 }
@@ -102,8 +105,18 @@ export function translate(root = document) {
   document.getElementById('language').textContent = language === 'zh' ? 'English' : '中文';
 }
 
+// What was said before is said in the new language where it is a text of ours.
+function saidAgain(from) {
+  for (const e of document.querySelectorAll('[role=status]')) {
+    const key = e.textContent && Object.keys(from).find((k) => from[k] === e.textContent);
+    if (key) e.textContent = t(key);
+  }
+}
+
 export function switchLanguage() {
+  const from = texts[language];
   language = language === 'zh' ? 'en' : 'zh';
+  saidAgain(from);
   remember('language', language);
   translate();
 }

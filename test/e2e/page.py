@@ -282,6 +282,7 @@ def moves(b, d):
     b.run("document.querySelector('#ptz .presets').value = '7'; document.querySelector('#ptz .keep').click()")
     wait_for("the preset", lambda: b.run("return document.querySelector('#ptz .presets option[value=\"7\"]').textContent.includes('●')"))
     b.run("document.getElementById('ptz').scrollIntoView({ block: 'end' })")
+    b.run("document.querySelector('#stage').scrollTop = 0")
     b.both("live")
     b.run("document.getElementById('ptz').open = false")
 
@@ -929,7 +930,14 @@ def language(b):
     missing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.untranslated()))")
     if missing:
         raise Failed(f"texts of one language alone: {missing}")
+    clashing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.clashing))")
+    if clashing:
+        raise Failed(f"texts of two views under one key: {clashing}")
+    said = "const s = document.querySelector('[role=status]'); "
+    b.run_async("import('/i18n.js').then((m) => { " + said + "s.textContent = m.t('saved'); arguments[0](1); })")
     b.click("#language")
+    if b.run(said + "const was = s.textContent; s.textContent = ''; return was") != "已保存。":
+        raise Failed("what was said stays in the other language")
     if b.run("return document.getElementById('stop').textContent") != "停止":
         raise Failed("the page does not speak Chinese")
     b.shot("chinese")
@@ -962,6 +970,7 @@ def failure_is_named(b, d, cam):
     wait_for("the doctor", lambda: b.run("return document.querySelector('#doctor .chain li.red .evidence')"))
     first = b.run("return document.querySelector('#doctor .chain li.red b').textContent")
     tries = b.run("return document.querySelectorAll('#doctor .chain li.red button').length")
+    b.run("document.querySelector('#problem').scrollIntoView({block: 'end'})")
     b.both("doctor")
     if not first or not tries:
         raise Failed(f"doctor: {first}, {tries} remedies")
