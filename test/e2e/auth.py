@@ -208,7 +208,7 @@ def a_part_of_the_devices():
         expect(get("/api/v1/users")[0] == 403, "no admin")
         expect(get("/metrics")[0] == 403, "figures of all")
         # what the other device does reaches the admin's events, and not these
-        with subprocess.Popen(["curl", "-sN", "-m", str(6 * SLOW), "-H", f"Cookie: {cookie}",
+        with subprocess.Popen(["curl", "-sN", "-m", str(30 * SLOW), "-H", f"Cookie: {cookie}",
                                d.base + "/api/v1/events"], stdout=subprocess.PIPE) as curl:
             time.sleep(1 * SLOW)
             for device in (TWO, ONE):
