@@ -263,11 +263,12 @@ static void put_head(struct buf *b, const struct http_app *a,
     if (anew) {
         buf_str(b, "#EXT-X-MAP:URI=\"");
         put_file_url(b, a, q, f);
-        buf_f(b, cuts_is_paced(q) ? "&part=0,%llu,0,0\"\n"
+        buf_f(b, mp4cut_is_paced(q->quarters) ? "&part=0,%llu,0,0\"\n"
                                   : "\",BYTERANGE=\"%llu@0\"\n",
               (unsigned long long)f->cut.head_bytes);
     }
-    if (!cuts_is_paced(q) && jw_time_text(when, cuts_part_utc_ms(f, 0)))
+    if (!mp4cut_is_paced(q->quarters) &&
+        jw_time_text(when, cuts_part_utc_ms(f, 0)))
         buf_f(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", when);
 }
 
@@ -282,7 +283,7 @@ static void put_part(struct buf *b, const struct http_app *a,
     buf_f(b, "&part=%llu,%llu,%lld,%u", (unsigned long long)p->off,
           (unsigned long long)p->n, (long long)f->shift90k,
           (unsigned)f->cut.audio_hz);
-    if (cuts_is_paced(q))
+    if (mp4cut_is_paced(q->quarters))
         buf_f(b, ",%u", (unsigned)q->quarters);
     buf_str(b, "\n");
 }

@@ -233,16 +233,13 @@ void mp4cut_fini(struct mp4cut *c, const struct gb_alloc *alloc)
 
 /* ---- moving ------------------------------------------------------------------------- */
 
-static bool is_paced(const struct mp4cut_mover *m)
-{
-    return m->quarters && m->quarters != MP4CUT_AS_IS;
-}
-
 static int64_t paced(const struct mp4cut_mover *m, int64_t t)
 {
     int64_t q = m->quarters;
 
-    return is_paced(m) ? t / q * MP4CUT_AS_IS + t % q * MP4CUT_AS_IS / q : t;
+    if (!mp4cut_is_paced(m->quarters))
+        return t;
+    return t / q * MP4CUT_AS_IS + t % q * MP4CUT_AS_IS / q;
 }
 
 /* false: it has no place before what was there already. */
@@ -268,7 +265,8 @@ static bool place(struct mp4cut_mover *m, struct fmp4_fragment *f)
 
 static void move_one(struct mp4cut_mover *m, char *p, struct fmp4_fragment *f)
 {
-    bool silent = is_paced(m) && f->track_id != FMP4_VIDEO_ID;
+    bool silent = mp4cut_is_paced(m->quarters) &&
+                  f->track_id != FMP4_VIDEO_ID;
 
     if (!silent && place(m, f))
         fmp4_fragment_move(p, ++m->sequence, f);

@@ -43,12 +43,17 @@ int mp4cut_scan(struct mp4cut *out, struct mp4scan_head *head,
                 mp4scan_read_fn *read, void *ctx, uint64_t size);
 void mp4cut_fini(struct mp4cut *c, const struct gb_alloc *alloc);
 
-#define MP4CUT_AS_IS 4 /* quarters of the speed */
+#define MP4CUT_AS_IS 4 /* quarters of the speed; 0 means the same */
+
+static inline bool mp4cut_is_paced(uint32_t quarters)
+{
+    return quarters && quarters != MP4CUT_AS_IS;
+}
 
 /* One export while it goes through a buffer; all zero at its beginning. At
  * another speed there is no sound: its fragments become free space. */
 struct mp4cut_mover {
-    uint32_t quarters; /* of the speed; 0: as it is, like MP4CUT_AS_IS */
+    uint32_t quarters; /* of the speed */
     int64_t shift90k;  /* of the file at hand: added to its times */
     uint32_t audio_hz; /* likewise */
     uint32_t sequence;

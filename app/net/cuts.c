@@ -181,11 +181,6 @@ void cuts_free(struct cuts *q)
 
 /* ---- export ------------------------------------------------------------------------- */
 
-bool cuts_is_paced(const struct cuts *q)
-{
-    return q->quarters && q->quarters != MP4CUT_AS_IS;
-}
-
 static uint64_t file_bytes(const struct cuts_file *f)
 {
     const struct mp4cut_part *last;
@@ -238,7 +233,7 @@ size_t cuts_export_move(struct cuts_export *e, char *p, size_t n)
 {
     if (e->moves)
         return mp4cut_move(&e->mover, p, n);
-    if (cuts_is_paced(e->q))
+    if (mp4cut_is_paced(e->q->quarters))
         mp4cut_mute(p, n);
     return n;
 }

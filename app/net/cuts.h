@@ -68,7 +68,6 @@ struct cuts_export {
     struct mp4cut_mover mover;
 };
 
-bool cuts_is_paced(const struct cuts *q); /* at another speed, without sound */
 uint64_t cuts_export_bytes(const struct cuts *q); /* 0: nothing is there */
 /* The next bytes are n from off on of this file. false: that was all. */
 bool cuts_export_next(struct cuts_export *e, char path[static ROLLS_PATH_MAX],
