@@ -31,12 +31,23 @@ enum state {
     LOST,  /* looking for a pack header */
 };
 
+/* Packets that lie inside a PES, need no look and come in the buffer that the
+ * unit holds already, are put here; settle() tells the stream of them. */
+struct ahead {
+    struct es *es;               /* cur; NULL: there are none */
+    struct ps_piece *next, *end; /* in es->piece */
+    size_t room;     /* bytes of the PES to come but for the last; or 0 */
+    void *buf;
+    uint32_t rtp_ts;
+    bool look;       /* a pack header may begin in the midst of the PES */
+};
+
 struct ps_demux {
+    struct ahead ahead;
     struct es_env env;
     enum state state;
-    struct es *plain;    /* cur, when its payload needs no look; or NULL */
     struct es *cur;      /* of the PES under way or seen last; may be NULL */
-    size_t left;         /* BODY, SKIP, SEEK */
+    size_t left;         /* BODY, SKIP, SEEK; BODY: with what lies ahead */
     unsigned seek;       /* SEEK: bytes looked at */
     unsigned fill;       /* HDR: bytes skipped in front of the start code */
     bool begun;          /* an element has been seen */
@@ -186,6 +197,49 @@ static void use_map(struct ps_demux *d, const struct ps_map *map)
     }
 }
 
+/* --- what was put ahead --- */
+
+static size_t bytes_ahead(const struct ps_demux *d)
+{
+    return d->ahead.es ? d->left - d->ahead.room - 1 : 0;
+}
+
+/* n bytes of the PES were put up to ahead.next. */
+static void settle_bytes(struct ps_demux *d, size_t n)
+{
+    struct es *s = d->ahead.es;
+
+    if (n)
+        es_ran_on(s, (uint32_t)(d->ahead.next - s->piece), n);
+    d->left -= n;
+    d->env.count.bytes += n;
+    d->ahead.es = NULL;
+    d->ahead.room = 0;
+}
+
+static void settle(struct ps_demux *d)
+{
+    if (d->ahead.es)
+        settle_bytes(d, bytes_ahead(d));
+}
+
+/* More of this PES may be put without a look. marker: of the last packet. */
+static void go_ahead(struct ps_demux *d, bool marker)
+{
+    struct es *s = d->cur;
+
+    if (d->state != BODY || !s->coast || !s->bytes || s->pes_waits ||
+        d->left > PS_MAX_AU_BYTES - s->bytes)
+        return;
+    d->ahead = (struct ahead){ .es = s,
+                               .next = s->piece + s->n_pieces,
+                               .end = s->piece + s->cap_pieces,
+                               .room = d->left - 1,
+                               .buf = s->held,
+                               .rtp_ts = s->last_ts,
+                               .look = marker || !es_ends_with_marker(s) };
+}
+
 /* --- loss --- */
 
 static void lose(struct ps_demux *d)
@@ -215,7 +269,7 @@ static void lose_sync(struct ps_demux *d)
 
 void ps_demux_gap(struct ps_demux *d)
 {
-    d->plain = NULL;
+    settle(d);
     for (size_t i = 0; i < d->n_streams; i++)
         es_gap(d->stream[i], in_payload(d) && d->stream[i] == d->cur);
     lose(d);
@@ -889,33 +943,18 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
     d->at = off;
     begin_pack(d);
     d->cur = s;
-    es_pes_begin(s, &pes, false);
     d->left = (size_t)pes.length + PS_LEN_BYTES - pes.size;
-    d->state = BODY;
     at += pes.size;
+    if (!s->video && n - at >= d->left &&
+        es_put_whole(s, &pes, p + at, d->left)) {
+        at += d->left;
+        d->left = 0;
+        return at;
+    }
+    es_pes_begin(s, &pes, false);
+    d->state = BODY;
     k = feed_body(d, p + at, n - at);
     return at + k;
-}
-
-/* The packet that ends a PES whose payload needs no look. false: it did
- * nothing. */
-static bool plain_end(struct ps_demux *d, const uint8_t *p, size_t n,
-                      const struct ps_feed *f)
-{
-    struct es *s = d->plain;
-
-    if (!es_put_plain(s, p, n, f->buf))
-        return false;
-    d->plain = NULL;
-    d->env.rtp_ts = f->rtp_ts;
-    d->env.count.bytes += n;
-    d->left = 0;
-    d->state = HDR;
-    s->pos = s->bytes;
-    es_pes_end(s);
-    if (f->marker)
-        es_marker(s);
-    return true;
 }
 
 /* --- what packets tell --- */
@@ -949,19 +988,22 @@ static void believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
 
 static void hold_touched(struct ps_demux *d)
 {
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->env.touched >> i & 1)
+    uint32_t touched = d->env.touched;
+
+    for (size_t i = 0; touched; i++, touched >>= 1)
+        if (touched & 1)
             es_hold(d->stream[i]);
 }
 
-static __attribute__((noinline)) void feed_any(struct ps_demux *d,
-                                               const uint8_t *p, size_t n,
-                                               const struct ps_feed *f)
+static void feed_any(struct ps_demux *d, const uint8_t *p, size_t n,
+                     const struct ps_feed *f)
 {
     struct es_env *env = &d->env;
-    uint64_t off = env->count.bytes;
+    uint64_t off;
     size_t used;
 
+    settle(d);
+    off = env->count.bytes;
     env->buf = f->buf;
     env->rtp_ts = f->rtp_ts;
     env->touched = 0;
@@ -977,10 +1019,7 @@ static __attribute__((noinline)) void feed_any(struct ps_demux *d,
         es_marker(d->cur);
     if (env->touched && f->buf)
         hold_touched(d);
-    d->plain = d->state == BODY && d->cur->coast && d->cur->bytes &&
-                       !d->cur->pes_waits
-                   ? d->cur
-                   : NULL;
+    go_ahead(d, f->marker);
 }
 
 static bool is_pack(const uint8_t *p, size_t n)
@@ -990,33 +1029,51 @@ static bool is_pack(const uint8_t *p, size_t n)
     return n >= sizeof(prefix) && memcmp(p, prefix, sizeof(prefix)) == 0;
 }
 
-/* Most packets lie inside a PES and are but one more piece. */
+static inline bool is_ahead(const struct ahead *a, const uint8_t *p, size_t n,
+                            const struct ps_feed *f)
+{
+    return f->rtp_ts == a->rtp_ts && f->buf == a->buf && a->next != a->end &&
+           !(a->look && f->packet && is_pack(p, n));
+}
+
+/* Not a packet inside a PES: perhaps the one that ends it. */
+static __attribute__((noinline)) void feed_border(struct ps_demux *d,
+                                                  const uint8_t *p, size_t n,
+                                                  const struct ps_feed *f)
+{
+    struct es *s = d->ahead.es;
+
+    if (!s || n != d->ahead.room + 1 || !is_ahead(&d->ahead, p, n, f)) {
+        feed_any(d, p, n, f);
+        return;
+    }
+    *d->ahead.next++ = (struct ps_piece){ p, n, f->buf };
+    settle_bytes(d, d->left);
+    d->env.rtp_ts = f->rtp_ts;
+    d->state = HDR;
+    es_pes_end(s);
+    if (f->marker)
+        es_marker(s);
+}
+
+/* Most packets lie inside a PES and are but one more piece. One that has the
+ * marker there is not as it should be, and the next is looked at. */
 void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
                    const struct ps_feed *f)
 {
-    struct es *s = d->plain;
+    struct ahead *a = &d->ahead;
 
-    if (!s || n > d->left || n == 0 || f->rtp_ts != s->last_ts ||
-        (f->packet && is_pack(p, n))) {
-        feed_any(d, p, n, f);
+    if (n - 1 >= a->room || f->marker || !is_ahead(a, p, n, f)) {
+        feed_border(d, p, n, f);
         return;
     }
-    if (n == d->left) {
-        if (!plain_end(d, p, n, f))
-            feed_any(d, p, n, f);
-        return;
-    }
-    if (!es_put_plain(s, p, n, f->buf)) {
-        feed_any(d, p, n, f);
-        return;
-    }
-    d->left -= n;
-    d->env.count.bytes += n;
+    *a->next++ = (struct ps_piece){ p, n, f->buf };
+    a->room -= n;
 }
 
 void ps_demux_flush(struct ps_demux *d, bool end)
 {
-    d->plain = NULL;
+    settle(d);
     if (end && d->state == CAND)
         reject_candidate(d);
     for (size_t i = 0; i < d->n_streams; i++)
@@ -1032,7 +1089,7 @@ void ps_demux_place(const struct ps_demux *d, struct ps_place *out)
     *out = (struct ps_place){
         .pack_off = d->env.has_pack ? d->env.pack_off : PS_NO_PLACE,
         .open_off = PS_NO_PLACE,
-        .parsed_off = d->env.count.bytes - d->n_stash,
+        .parsed_off = d->env.count.bytes + bytes_ahead(d) - d->n_stash,
     };
     for (size_t i = 0; i < d->n_streams; i++) {
         const struct es *s = d->stream[i];
@@ -1045,6 +1102,7 @@ void ps_demux_place(const struct ps_demux *d, struct ps_place *out)
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out)
 {
     *out = d->env.count;
+    out->bytes += bytes_ahead(d);
 }
 
 const struct ps_stream *ps_demux_stream(const struct ps_demux *d, size_t i)
