@@ -143,7 +143,8 @@ static void release_pieces(struct es *s, uint32_t n)
         release(s->env, s->ref[k++].slot);
     s->n_refs -= k;
     for (uint32_t i = 0; i < s->n_refs; i++) /* mostly none, or one */
-        s->ref[i] = (struct es_ref){ s->ref[i + k].slot, s->ref[i + k].end - n };
+        s->ref[i] = (struct es_ref){ s->ref[i + k].slot,
+                                     s->ref[i + k].end - n };
     note_held(s);
     s->held_to = s->held_to > n ? s->held_to - n : 0;
 }
