@@ -202,6 +202,7 @@ static uint8_t *take_room(struct es *s, size_t n)
 
 void es_fini(struct es *s)
 {
+    s->env->open &= ~(1u << s->index);
     release_pieces(s, s->n_pieces);
     while (s->oldest) {
         struct es_block *b = s->oldest;
@@ -331,6 +332,8 @@ void es_drop_front(struct es *s, uint32_t cut)
     s->nal_off = s->nal_off > cut ? s->nal_off - cut : 0;
     s->marker_at = 0;
     s->marker_twice = false;
+    if (s->bytes == 0)
+        s->env->open &= ~(1u << s->index);
 }
 
 size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n)
@@ -456,8 +459,11 @@ void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
                s->info.codec != PS_CODEC_UNKNOWN;
     s->probe = s->env->opt.heads_only && es_is_nal(s) && !unbounded &&
                s->has_vcl && !s->head_need;
+    if (s->bytes && !pes->has_pts && s->last_pes == s->max_pes)
+        s->goes_on = true;
     s->last_pes = len;
     if (len > s->max_pes) {
+        s->goes_on = false;
         s->max_pes = len;
         s->n_max_pes = 0;
     }
@@ -498,8 +504,11 @@ static void before_put(struct es *s)
         begin_pes_payload(s);
     if (!s->n_pkt || s->last_ts != s->env->rtp_ts)
         note_packet(s);
-    if (s->bytes == 0)
+    if (s->bytes == 0) {
         es_begin_unit(s);
+        if (s->video)
+            s->env->open |= 1u << s->index;
+    }
     s->marker = false;
 }
 
@@ -545,6 +554,7 @@ static void hand_out(struct es *s, const struct ps_piece *piece,
     au->stream_id = s->info.stream_id;
     au->codec = s->info.codec;
     au->discontinuity = s->disc;
+    au->early = !s->video && env->open;
     au->piece = piece;
     au->n_pieces = n_pieces;
     au->bytes = bytes;
@@ -670,11 +680,17 @@ void es_gap(struct es *s, bool inside)
     s->n_markers = 0;
 }
 
+/* The stream has ended behind a PES of a picture of which there is more. */
+static bool is_cut_off(const struct es *s, bool end)
+{
+    return end && s->video && !s->unbounded && s->goes_on && !looks_whole(s);
+}
+
 void es_flush(struct es *s, bool end, bool outstanding)
 {
     if (!s->bytes || (outstanding && !end))
         return;
-    if (outstanding)
+    if (outstanding || is_cut_off(s, end))
         s->au.corrupt = true;
     if (s->video)
         es_video_flush(s, end);

@@ -41,6 +41,7 @@ struct es_env {
     bool has_pack, pack_map; /* the pack under way: is there one, with a map */
     uint64_t pack_off;
     uint32_t touched;   /* bit i: stream i got a piece in this feed */
+    uint32_t open;      /* bit i: video stream i has begun a unit */
     struct es_hold *hold;
     uint32_t n_holds, cap_holds, free_hold, cur_hold; /* index + 1; 0: none */
 };
@@ -118,6 +119,7 @@ struct es {
 
     /* loss heuristics */
     uint32_t max_pes, n_max_pes, last_pes;
+    bool goes_on;       /* behind one of max_pes came more of its unit */
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */

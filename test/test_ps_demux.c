@@ -365,6 +365,39 @@ static void loss_between_frames(void **state)
            "crc=6e625c11\n");
 }
 
+/* Where pictures are cut into PES of one size, an end behind such a PES leaves a
+ * part of one. */
+static void an_end_inside_a_picture(void **state)
+{
+    struct slice key = part(key_es(), 0, 50);
+
+    (void)state;
+    for (int whole = 0; whole < 2; whole++) {
+        struct ps_counters c;
+        struct ps_demux *d;
+        struct slice all;
+
+        begin();
+        put(part(ps_vector[0], 0, PES_AT));
+        put_pes(0xe0, key, 90000);
+        put_pes(0xe0, part(key_es(), 50, key_es().n), 0);
+        put_pack();
+        put_pes(0xe0, key, 93600);
+        if (whole)
+            put_pes(0xe0, part(key_es(), 50, key_es().n), 0);
+        all = done();
+        ps_recorder_init(&rec);
+        d = ps_recorder_demux(&rec, NULL);
+        ps_demux_feed(d, (const uint8_t *)all.p, all.n,
+                      &(struct ps_feed){ 0 });
+        ps_demux_flush(d, true);
+        ps_demux_counters(d, &c);
+        ps_demux_free(d);
+        assert_int_equal(c.aus, 1 + whole);
+        assert_int_equal(c.corrupt_aus, !whole);
+    }
+}
+
 static void deliver_corrupt(void **state)
 {
     static const struct ps_options opt = { .deliver_corrupt = true };
@@ -802,6 +835,7 @@ int main(void)
         cmocka_unit_test(k_trailing_zeros),
         cmocka_unit_test(loss),
         cmocka_unit_test(loss_between_frames),
+        cmocka_unit_test(an_end_inside_a_picture),
         cmocka_unit_test(deliver_corrupt),
         cmocka_unit_test(mpeg1_audio_in_mpeg2_pack),
         cmocka_unit_test(mpeg1_stream),
