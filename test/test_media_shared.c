@@ -289,6 +289,8 @@ static void connections_move(void **state)
         WAIT_FOR(seen[k].packets == 3);
         assert_int_equal(seen[k].n[PLATFORM_MEDIA_CONNECTED], 1);
         close(fd[k - 1]);
+    }
+    for (uint64_t k = 1; k <= 6; k++) {
         WAIT_FOR(seen[k].n[PLATFORM_MEDIA_ENDED]);
     }
     assert_int_equal(counters().refused, 0);
@@ -372,6 +374,42 @@ static void the_port_is_taken(void **state)
     closed = false;
 }
 
+#define SSRC_OF_LOOP_1 (33 * LOOPS + 1)
+
+static uv_sem_t go;
+
+static void wait_to_go(struct mail *m)
+{
+    (void)m;
+    uv_sem_wait(&go);
+}
+
+/* A loop that does not come to it: what the kernel drops of its packets on the
+ * shared port meanwhile is counted. */
+static void note_8_14_kernel_drops_are_counted(void **state)
+{
+    struct mail stop = { .deliver = wait_to_go };
+    uint8_t b[1400] = { 0 };
+    int fd = a_socket(SOCK_DGRAM, DEVICE);
+
+    (void)state;
+    open_session(1, SSRC_OF_LOOP_1);
+    send_udp(fd, SSRC_OF_LOOP_1);
+    WAIT_FOR(counters().packets == 1);
+    assert_int_equal(counters().kernel_drops, 0);
+    assert_int_equal(uv_sem_init(&go, 0), 0);
+    assert_true(media_net_post(net, 1, &stop));
+    for (unsigned i = 0; i < 2 * SHARED_RCVBUF / 1024; i++) {
+        packet(b, SSRC_OF_LOOP_1);
+        send(fd, b, sizeof(b), 0);
+    }
+    uv_sem_post(&go);
+    /* one for which there is room tells of those that had none */
+    WAIT_FOR((send_udp(fd, SSRC_OF_LOOP_1), counters().kernel_drops != 0));
+    close(fd);
+    uv_sem_destroy(&go);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, finish)
@@ -381,6 +419,7 @@ int main(void)
         CASE(it_goes_on_after_the_end),
         CASE(connections_move),    CASE(the_answer_is_late),
         CASE(strangers_are_closed), CASE(strangers_make_room),
+        CASE(note_8_14_kernel_drops_are_counted),
         CASE(the_port_is_taken),
     };
 

@@ -131,7 +131,8 @@ static void feed_liar(struct ps_demux *d, unsigned claim, bool marker)
     put_pack();
     pes = out.len;
     put_pes(0xe0, slice_of(es, sizeof(es)), 180000);
-    claim += (uint8_t)out_bytes[pes + 4] << 8 | (uint8_t)out_bytes[pes + 5];
+    claim += (unsigned)((uint8_t)out_bytes[pes + 4] << 8 |
+                        (uint8_t)out_bytes[pes + 5]);
     out_bytes[pes + 4] = (char)(claim >> 8);
     out_bytes[pes + 5] = (char)claim;
     for (size_t at = from, k; at < out.len; at += k) {
