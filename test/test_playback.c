@@ -514,7 +514,7 @@ static void bye_of_the_device_ends_it(void **state)
     (void)state;
     at(v.id, 599500);
     sim_bye(d);
-    sim_run(&s, 1000);
+    sim_run(&s, 3000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);
     v = begin(d, PLATFORM_PLAYBACK);

@@ -79,6 +79,7 @@ void hub_free(struct hub *h)
         media_config_unref(h->config[i]);
     params_free(h->params);
     gb_put(h->alloc, h->audio.buf);
+    hub_audio_release(h, false);
     media_room_fini(&h->room);
     gb_put(h->alloc, h);
 }
@@ -328,6 +329,7 @@ static void video_au(struct hub *h, const struct ps_au *au)
 
     if (!is_wanted(h, au)) {
         h->stats.dropped++;
+        hub_audio_release(h, false);
         if (h->blind_ms == GB_NEVER)
             h->blind_ms = h->now_ms;
         return;
@@ -355,6 +357,7 @@ static void video_au(struct hub *h, const struct ps_au *au)
     if (f->key)
         note_key(h, f);
     hub_publish(h, f);
+    hub_audio_release(h, true);
 }
 
 /* A codec that is not read. Bytes may yet prove that it is another one. */

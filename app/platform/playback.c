@@ -9,8 +9,8 @@
 #include "manscdp/mansrtsp.h"
 #include "sip/value.h"
 
-#define DRAIN_MS 1500     /* of silence behind MediaStatus: ALIVE comes once a
-                             second */
+#define QUIET_REPORTS 2   /* one behind the other: the media loop has looked at
+                             its sockets in between, however late it is */
 #define NEAR_END_MS 1000  /* so close to the end of the range... */
 #define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
 #define CONTROL_MS 6000   /* for the answer to an INFO */
@@ -77,11 +77,52 @@ void playback_complete(struct platform *p, struct session *s)
     session_stop(p, s);
 }
 
+/* What is on its way, or lies in a socket, still comes. */
+static void drain(struct platform *p, struct session *s)
+{
+    s->playback.quiet = 0;
+    s->drained_at = p->now.mono_ms + p->cfg.silence_ms; /* it reports before */
+    session_arm(p, s);
+}
+
 void playback_ending(struct platform *p, struct session *s)
 {
     s->playback.ending = true;
-    s->drained_at = p->now.mono_ms + DRAIN_MS;
-    session_arm(p, s);
+    drain(p, s);
+}
+
+bool playback_hung_up(struct platform *p, struct session *s, const char *why)
+{
+    if (s->kind == PLATFORM_LIVE || s->state != PLATFORM_PLAYING ||
+        s->phase != PHASE_MEDIA)
+        return false;
+    s->playback.hung_up = why;
+    drain(p, s);
+    return true;
+}
+
+void playback_drained(struct platform *p, struct session *s)
+{
+    if (s->playback.hung_up)
+        session_ended_by_device(p, s, s->playback.hung_up);
+    else
+        playback_complete(p, s);
+}
+
+/* The media loop has reported: is something still coming? */
+static void look_for_quiet(struct platform *p, struct session *s,
+                           const struct platform_media_event *ev, bool more)
+{
+    bool gone = ev->kind == PLATFORM_MEDIA_ENDED;
+
+    if (s->drained_at == GB_NEVER)
+        return;
+    if (more)
+        drain(p, s);
+    else if (ev->kind == PLATFORM_MEDIA_ALIVE)
+        s->playback.quiet++;
+    if (gone || s->playback.quiet >= QUIET_REPORTS)
+        s->drained_at = p->now.mono_ms;
 }
 
 static bool is_running(const struct session *s)
@@ -162,8 +203,7 @@ void playback_on_media(struct platform *p, struct session *s,
         measure(p, s, ev->position_ms);
         session_news(p, s, NEWS_CHANGED);
     }
-    if (s->playback.ending && more)
-        s->drained_at = p->now.mono_ms + DRAIN_MS;
+    look_for_quiet(p, s, ev, more);
     if (t->paused)
         s->silence_at = GB_NEVER;
     else if (more && playback_is_over(s))
