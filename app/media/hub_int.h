@@ -85,6 +85,7 @@ struct hub {
     struct hub_options opt;
     uint64_t now_ms;
     bool ended, audio_only;
+    bool after_key; /* the last picture was one */
     bool need_key;  /* pictures are worthless until one comes */
     bool begun;     /* the timeline has begun */
     bool key_told, sound_told; /* once each, until hub_reopen */
