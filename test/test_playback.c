@@ -423,6 +423,47 @@ static void note_9_9_speed_that_is_ignored(void **state)
     }
 }
 
+/* A device that goes back at one speed says which; at the beginning three seconds
+ * of silence are the end. One that plays ahead all the same is told. */
+static void backwards(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    struct sim_stream *st = sim_stream_of(&s, v.id);
+
+    (void)state;
+    st->next_ms = GB_NEVER;
+    at(v.id, 30000);
+    d->control_answer = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nScale: -1.0\r\n\r\n";
+    control(v.id, PLATFORM_CONTROL_SCALE, -4000);
+    sim_run(&s, 200);
+    assert_int_equal(sim_session(&s, v.id).playback.scale_milli, -1000);
+    assert_int_equal(st->scale_milli, -1000);
+    for (int64_t ms = 29000; ms >= 24000; ms -= 1000) {
+        sim_run(&s, 1000);
+        at(v.id, ms);
+    }
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.playback.measured_milli, -1000);
+    assert_int_equal(v.playback.scale_milli, -1000);
+    at(v.id, 0);
+    sim_run(&s, 4000);
+    assert_int_equal(s.last.state, PLATFORM_STOPPING);
+    assert_true(s.last.playback.complete);
+    v = begin(d, PLATFORM_PLAYBACK);
+    d->control_answer = NULL;
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    at(v.id, 30000);
+    control(v.id, PLATFORM_CONTROL_SCALE, -1000);
+    for (int64_t ms = 31000; ms <= 36000; ms += 1000) {
+        sim_run(&s, 1000);
+        at(v.id, ms);
+    }
+    assert_int_equal(sim_session(&s, v.id).playback.scale_milli, 1000);
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
 /* As many as the device takes; the one too many says how many are open. */
 static void note_9_12_the_refusal_is_shown(void **state)
 {
@@ -514,7 +555,7 @@ static void bye_of_the_device_ends_it(void **state)
     (void)state;
     at(v.id, 599500);
     sim_bye(d);
-    sim_run(&s, 1000);
+    sim_run(&s, 3000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);
     v = begin(d, PLATFORM_PLAYBACK);
@@ -616,6 +657,7 @@ int main(void)
         cmocka_unit_test(note_9_8_a_pause_is_not_idle),
         cmocka_unit_test(note_9_9_speed_that_is_ignored),
         cmocka_unit_test(note_9_11_scale_without_a_fraction),
+        cmocka_unit_test(backwards),
         cmocka_unit_test(note_9_12_the_refusal_is_shown),
         cmocka_unit_test(media_status_ends_it),
         cmocka_unit_test(media_status_that_means_none),
