@@ -301,6 +301,7 @@ bool platform_upgrade_view(const struct platform *p, struct slice session,
 {
     (void)p;
     *out = (struct platform_upgrade){
+        .number = 7,
         .session = slice_str(fake.upgrade), .device = fake.device[0].id,
         .file = slice_str(fake.upgrade_file), .state = fake.upgrade_state,
         .command = 7, .asked_utc_ms = 1000,

@@ -535,6 +535,47 @@ static void history_told(void **state)
     get("/api/v1/alarms"); /* the end of the application frees it */
 }
 
+/* Large answers of the store have a tag as others do. */
+static void history_tagged(void **state)
+{
+    static struct platform_alarm many[200];
+    struct http_told t = { .n = COUNT(many), .total = COUNT(many),
+                           .alarms = many };
+    char fields[256], tag[19];
+    const char *at;
+
+    (void)state;
+    with_history();
+    for (size_t i = 0; i < COUNT(many); i++)
+        many[i] = (struct platform_alarm){ .id = COUNT(many) - i,
+                                           .device = SLICE(D1),
+                                           .received_utc_ms = 5 };
+    get("/api/v1/alarms");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    at = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(at);
+    snprintf(tag, sizeof(tag), "%.18s", at + 6);
+    snprintf(fields, sizeof(fields), TOKEN "If-None-Match: %s\r\n", tag);
+    ask("GET", "/api/v1/alarms", fields, "");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 304);
+    assert_int_equal(fx.last.len, 0);
+    many[0].id++;
+    ask("GET", "/api/v1/alarms", fields, "");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    get("/api/v1/alarms"); /* a small one has none */
+    t = (struct http_told){ .request = asked.q.request, .n = 1, .total = 1,
+                            .alarms = many };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    assert_null(strstr(fx.last.fields, "ETag: "));
+}
+
 static void told_commands(const char *target, const uint64_t *id, size_t n,
                           uint64_t total, bool more)
 {
@@ -650,6 +691,7 @@ int main(void)
         APP(command_event),
         APP(history),
         APP(history_told),
+        APP(history_tagged),
         APP(commands_of_both),
         APP(history_events),
     };

@@ -183,7 +183,11 @@ struct jw http_list_begin(struct http_call *c);
 void http_list_end(struct jw *j, struct slice next, uint64_t total);
 
 /* A large answer gets a tag; who has it already is told so. */
+#define HTTP_TAG_MAX 18 /* "0123456789abcdef", with its quotes */
 void http_answer_tagged(struct http_call *c);
+/* The same of one that was put off; has: the tag that came with the request. */
+void http_response_tag(const struct http_app *a, struct http_response *r,
+                       struct slice has);
 
 /* ---- rows.c: lists of rows with numbers ---- */
 

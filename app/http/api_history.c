@@ -17,6 +17,7 @@ struct asked {
     uint64_t who;      /* rows of devices that it may not see are left out */
     struct http_ask q; /* its texts are in f */
     struct filters f;
+    char tag[HTTP_TAG_MAX + 1]; /* of the answer that the client has; "" */
 };
 
 void http_history_init(struct http_app *a)
@@ -81,6 +82,9 @@ static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
         return NULL;
     n->q = *q;
     n->who = c->who;
+    if (!slice_copy(n->tag, sizeof(n->tag),
+                    http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH)))
+        n->tag[0] = '\0'; /* none of ours is as long */
     keep(n->f.device, sizeof(n->f.device), &n->q.device);
     keep(n->f.channel, sizeof(n->f.channel), &n->q.channel);
     keep(n->f.cmd, sizeof(n->f.cmd), &n->q.cmd);
@@ -502,6 +506,7 @@ void http_app_told(struct http_app *a, const struct http_told *t)
         r.status = 200;
         r.type = "application/json";
         list_write(&j, a, q, t);
+        http_response_tag(a, &r, slice_str(q->tag));
     }
     if (r.body.err) {
         const struct http_problem full = { .status = 503,

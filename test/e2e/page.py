@@ -281,10 +281,26 @@ def moves(b, d):
     wait_for("the stop", lambda: len(orders()) == 2 and all(c["state"] == "arrived" for c in orders()))
     b.run("document.querySelector('#ptz .presets').value = '7'; document.querySelector('#ptz .keep').click()")
     wait_for("the preset", lambda: b.run("return document.querySelector('#ptz .presets option[value=\"7\"]').textContent.includes('●')"))
+    gamepad(b, d)
     b.run("document.getElementById('ptz').scrollIntoView({ block: 'end' })")
     b.run("document.querySelector('#stage').scrollTop = 0")
     b.both("live")
     b.run("document.getElementById('ptz').open = false")
+
+
+def gamepad(b, d):
+    """A stick that is pushed moves as fast as it is, one that is let go stops; a button goes to the chosen preset."""
+    count = lambda: d.get("/api/v1/commands?cmd=PTZCmd")["total"]  # one that is held is renewed: more may come
+    b.run("""window.pad = { axes: [0, 0], buttons: Array.from({ length: 8 }, () => ({ value: 0, pressed: false })) };
+        navigator.getGamepads = () => [window.pad];
+        dispatchEvent(new Event('gamepadconnected'));""")
+    for name, then in (("the stick's order", "axes[0] = 1"), ("the stick's stop", "axes[0] = 0.05"),
+                       ("the trigger's order", "buttons[7].value = 0.5"), ("the trigger's stop", "buttons[7].value = 0"),
+                       ("the button's preset", "buttons[0].pressed = true")):
+        before = count()
+        b.run(f"window.pad.{then}")
+        wait_for(name, lambda: count() > before)
+    b.run("window.pad.buttons[0].pressed = false; navigator.getGamepads = () => [null]")
 
 
 def speaks(b, cam):
@@ -452,10 +468,13 @@ def access(b, d):
     b.run("document.querySelector('#view-access [data-id=yard] button').click()")
     b.run("const f = document.querySelectorAll('#view-access section form')[1]; f.querySelector('input').value = arguments[0]; f.requestSubmit()", "34020000001180000001")
     wait_for("its device", lambda: b.run(f"return document.querySelector('#view-access form [data-id=\"34020000001180000001\"]')"))
-    b.run("const f = document.querySelectorAll('#view-access section form')[3]; f.querySelector('input').value = 'robot'; f.requestSubmit()")
+    b.run("""const f = document.querySelectorAll('#view-access section form')[3]; f.querySelector('input').value = 'robot';
+        f.querySelector('.tools .tools input[type=checkbox]').click(); f.querySelector('.picks input[value=yard]').click(); f.requestSubmit()""")
     token = wait_for("the token", lambda: b.run("return document.querySelectorAll('#view-access .once')[0].textContent"))
     if d.call("GET", "/api/v1/me", token=False, headers={"Authorization": "Bearer " + token}).json["role"] != "viewer":
         raise Failed("the token is not a viewer's")
+    if d.get("/api/v1/tokens")["items"][0]["scope"] != {"devices": [], "groups": ["yard"]}:
+        raise Failed("the token's scope is not the group that was picked")
     b.both("access")
     b.run("location.hash = '#/audit'")
     paths = "return [...document.querySelectorAll('#view-audit tbody tr')].map((r) => r.cells[1].textContent + ' ' + r.cells[4].textContent + ' ' + r.cells[5].textContent)"

@@ -132,8 +132,8 @@ int ctl_send(const char *device, char **arg, int n);
 
 /* ---- complete.c ---- */
 
-/* Prints a completion script for bash, of n tables of commands and the
- * options. */
-void ctl_complete(const struct ctl_command *const *all, size_t n,
-                  const struct option *options);
+/* Prints a completion script for this shell, of n tables of commands and the
+ * options; false: there is none for it. */
+bool ctl_complete(const char *shell, const struct ctl_command *const *all,
+                  size_t n, const struct option *options);
 #endif
