@@ -471,7 +471,7 @@ void platform_doctor(const struct platform *p, const struct doctor_question *q,
         return;
     out->link[out->first] = (struct doctor_finding){
         .state = DOCTOR_RED, .ms = 5, .evidence = SLICE("seen \"this\""),
-        .hint = SLICE("look there"), .hint_zh = "请检查",
+        .hint = SLICE("use tcp-passive"),
         .remedies = (1u << DOCTOR_REMEDIES) - 1,
     };
 }

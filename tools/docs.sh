@@ -217,6 +217,7 @@ commands_match
 options_match gb28181d docs/gb28181d.8
 options_match gbcam docs/gbcam.1
 options_match gbctl docs/gbctl.1
+python3 tools/chinese.py > "$tmp/chinese" || { cat "$tmp/chinese"; bad=1; }
 files_exist README.md CONTRIBUTING.md docs/architecture.md docs/manual.md docs/security.md docs/recipes.md
 if command -v mandoc > /dev/null 2>&1; then
     mandoc -Tlint -W warning docs/gb28181d.8 docs/gbcam.1 docs/gbctl.1 || bad=1

@@ -43,8 +43,8 @@ void http_session_write(struct jw *j, const struct platform_session *s)
     jw_put_cstr(j, "state", http_session_state_name(s->state));
     jw_put_cstr(j, "step", platform_step_name(s->step));
     jw_put_u64(j, "sip_status", s->sip_status);
-    jw_put_str(j, "evidence", s->evidence);
-    jw_put_str(j, "hint", s->hint);
+    http_put_words(j, "evidence", s->evidence);
+    http_put_words(j, "hint", s->hint);
     jw_put_cstr(j, "transport", http_transport_name(s->transport));
     jw_put_u64(j, "port", s->port);
     jw_put_u64(j, "ssrc", s->ssrc);

@@ -8,6 +8,7 @@ static const struct schema {
     { "Device",
       "id:string name:string manufacturer:string model:string "
       "firmware:string user_agent:string online:boolean state_reason:string "
+      "state_reason_zh:string "
       "transport:string address:string edition:string charset:string "
       "registered_at:time keepalive_at:time expires_at:time channels:integer "
       "catalog:string catalog_have:integer catalog_sum:integer "
@@ -73,7 +74,8 @@ static const struct schema {
     { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string kind:string device:string channel:string stream:string "
-      "state:string step:string sip_status:integer evidence:string hint:string "
+      "state:string step:string sip_status:integer evidence:string "
+      "evidence_zh:string hint:string hint_zh:string "
       "transport:string port:integer ssrc:integer from:string call_id:string "
       "started_at:time steps_ms:object consumers:integer video:string "
       "audio:string width:integer height:integer packets:integer "
@@ -113,7 +115,8 @@ static const struct schema {
       "device:string kind:string state:string sip_status:integer "
       "notifies:integer expires_at:time next_at:time" },
     { "Pending",
-      "id:string user_agent:string reason:string transport:string "
+      "id:string user_agent:string reason:string "
+      "reason_zh:string transport:string "
       "address:string first_at:time last_at:time tries:integer" },
     { "Alarm",
       "id:string device:string channel:string priority:string method:string "
@@ -137,7 +140,8 @@ static const struct schema {
       "id:string device:string channel:string target:string mode:string "
       "state:string step:string steps_ms:object who:string transport:string "
       "codec:string ps:boolean port:integer ssrc:integer remote:string "
-      "sip_status:integer evidence:string hint:string started_at:time "
+      "sip_status:integer evidence:string evidence_zh:string hint:string "
+      "hint_zh:string started_at:time "
       "packets:integer bytes:integer spoken_ms:integer silent_ms:integer "
       "dropped_ms:integer received:integer audio:string" },
     { "NewSnapshot", "number:integer? interval_s:integer?" },
@@ -222,7 +226,8 @@ static const struct schema {
       "transports:strings password:string?" },
     { "Problem",
       "type:string title:string status:integer detail:string? code:string "
-      "step:string? evidence:string? hint:string?" },
+      "step:string? evidence:string? hint:string? detail_zh:string? "
+      "evidence_zh:string? hint_zh:string?" },
 };
 
 #define N_SCHEMAS (sizeof(schemas) / sizeof(schemas[0]))

@@ -310,12 +310,21 @@ static unsigned code_of(unsigned status)
     return status < 300 ? 0 : 100;
 }
 
+/* KEY_zh, where there is one: these front-ends are Chinese. */
+static const char *told(const json_t *problem, const char *key,
+                        const char *key_zh)
+{
+    const char *zh = json_string_value(json_object_get(problem, key_zh));
+
+    return zh ? zh : json_string_value(json_object_get(problem, key));
+}
+
 /* "detail: evidence (hint)", as far as it was told. */
 static void put_fault(struct jw *j, const json_t *problem)
 {
-    const char *detail = json_string_value(json_object_get(problem, "detail"));
-    const char *why = json_string_value(json_object_get(problem, "evidence"));
-    const char *hint = json_string_value(json_object_get(problem, "hint"));
+    const char *detail = told(problem, "detail", "detail_zh");
+    const char *why = told(problem, "evidence", "evidence_zh");
+    const char *hint = told(problem, "hint", "hint_zh");
     char text[1024];
     struct writer w = writer_of(text, sizeof(text));
 

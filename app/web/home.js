@@ -117,7 +117,7 @@ export default class Home {
   drawPending(list) {
     this.noPending.hidden = list.length > 0;
     this.pending.draw(list.map((p) => h('tr', { 'data-id': p.id }, h('td', {}, h('b', { text: p.id }), h('span', { class: 'id', text: p.user_agent })), h('td', { text: `${p.transport} ${p.address}` }),
-      h('td', { class: 'wide', text: p.reason }), h('td', { text: p.tries }), h('td', { text: when(p.last_at) }),
+      h('td', { class: 'wide', text: inLanguage(p, 'reason') }), h('td', { text: p.tries }), h('td', { text: when(p.last_at) }),
       h('td', { class: 'acts', 'data-needs': 'admin' }, button('accept', () => this.act('POST', `/pending/${encodeURIComponent(p.id)}/accept`, 'accepted')), button('forget', () => this.act('DELETE', `/pending/${encodeURIComponent(p.id)}`))))));
   }
 

@@ -952,11 +952,13 @@ def language(b):
     clashing = b.run_async("import('/i18n.js').then((m) => arguments[0](m.clashing))")
     if clashing:
         raise Failed(f"texts of two views under one key: {clashing}")
-    said = "const s = document.querySelector('[role=status]'); "
-    b.run_async("import('/i18n.js').then((m) => { " + said + "s.textContent = m.t('saved'); arguments[0](1); })")
+    b.run_async("""import('/i18n.js').then((m) => {
+        const s = document.createElement('p'); s.id = 'said'; s.setAttribute('role', 'status'); s.textContent = m.t('saved');
+        document.body.append(s); arguments[0](1); })""")
     b.click("#language")
-    if b.run(said + "const was = s.textContent; s.textContent = ''; return was") != "已保存。":
-        raise Failed("what was said stays in the other language")
+    said = b.run("const s = document.getElementById('said'); s.remove(); return s.textContent")
+    if said != "已保存。":
+        raise Failed(f"what was said stays in the other language: {said}")
     if b.run("return document.getElementById('stop').textContent") != "停止":
         raise Failed("the page does not speak Chinese")
     b.shot("chinese")
@@ -995,10 +997,14 @@ def failure_is_named(b, d, cam):
         raise Failed(f"doctor: {first}, {tries} remedies")
     b.click("#language")
     other = b.run("return document.getElementById('problem-title').textContent")
+    texts = b.run("""return [...document.querySelectorAll('#problem-evidence, #problem-hint, #doctor .chain .red :is(.evidence, .hint)')]
+        .map((e) => e.textContent)""")
     high = b.run("return document.documentElement.scrollHeight - innerHeight")
     b.click("#language")
     if other == title:
         raise Failed(f"in the other language it is still: {other}")
+    if [x for x in texts if not re.search("[\u4e00-\u9fff]", x)]:
+        raise Failed(f"it is not told in Chinese: {texts}")
     if high > 0:
         raise Failed(f"the page itself scrolls by {high} beside its view")
     print(f"        {title}; {evidence}")

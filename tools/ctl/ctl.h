@@ -105,6 +105,8 @@ const char *ctl_channel_path(char text[static 1024], const char *device,
 /* ---- print.c ---- */
 
 const char *ctl_text(const json_t *j, const char *key); /* "" for none */
+/* KEY_zh for who reads Chinese, where it is told; else KEY. */
+const char *ctl_told(const json_t *j, const char *key);
 /* The bytes at s that a terminal would take for more than text: 0, 1 or 2. */
 size_t ctl_control_at(const char *s);
 /* What a peer wrote, with ? for what would steer the terminal. Valid for the
