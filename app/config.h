@@ -77,6 +77,7 @@ enum config_type {
     X(MQTT_DISCOVERY, "mqtt.discovery",   TEXT,      "homeassistant",   NULL,            0, 63, false, "topic under which Home Assistant looks for sensors; empty: nothing is told there") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
+    X(HTTP_WVP,       "http.wvp_login",   BOOL,      "false",           NULL,            0, 0, false, "answer the login of front-ends written for WVP, which send the MD5 of a password: one that is set from then on") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
     X(HTTP_PROXIES,   "http.trusted_proxies", NETS,  "",                NULL,            0, 0, false, "networks whose X-Forwarded headers are believed") \
     X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server, rtsp://HOST:PORT/DEVICE/CHANNEL, and rtsps:// on the same port; a default port that another program holds is done without; empty: none") \

@@ -469,6 +469,9 @@ void http_session_open(struct http_app *a, struct http_response *r,
 
 /* ---- the audit log (audit.c) ---------------------------------------------------------- */
 
+#define HTTP_WHO_MAX (ACCOUNT_NAME_MAX + 16)
+/* Who asks, as the log has it: a user's name, "token:NAME", "admin-token". */
+void http_who(const struct http_call *c, char who[static HTTP_WHO_MAX]);
 /* Before the handler of a request; it is written with its answer. */
 void http_audit_begin(struct http_call *c);
 /* Who it was that a login was for. */
@@ -504,7 +507,7 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_pushes, http_get_push, http_put_push, http_delete_push,
     http_get_firmware_list, http_post_firmware, http_delete_firmware,
     http_get_upgrades, http_get_upgrade, http_post_upgrade, http_get_firmware,
-    http_get_alarms, http_get_events,
+    http_get_alarms, http_get_alarms_csv, http_post_acknowledge, http_get_events,
     http_login, http_logout, http_get_me, http_post_password, http_get_users,
     http_get_user, http_post_user, http_patch_user, http_delete_user,
     http_get_audit, http_get_tokens, http_post_token, http_delete_token, http_get_hints, http_get_healthz,

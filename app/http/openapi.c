@@ -103,6 +103,7 @@ static const struct schema {
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
       "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? jpeg:string? "
       "rtsp:string? playback:object?" },
+    { "WvpUser", "code:integer msg:string data:object?" },
     { "WvpDone", "code:integer msg:string data:object?" },
     { "WvpDevice", "code:integer msg:string data:object?" },
     { "WvpDevices", "code:integer msg:string data:object?" },
@@ -123,6 +124,7 @@ static const struct schema {
       "type:string method_name:string method_name_zh:string "
       "type_name:string type_name_zh:string time:string description:string "
       "longitude:number? latitude:number? received_at:time "
+      "acknowledged_at:time acknowledged_by:string? "
       "picture:string? recording:string?" },
     { "Position",
       "device:string channel:string longitude:number latitude:number "

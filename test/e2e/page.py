@@ -657,6 +657,16 @@ def alarms(b, cam):
     wait_for("none by telephone", lambda: rows() == 0)
     b.run(pick, "5")
     wait_for("both by video", lambda: rows() == 2)
+    press(b, "acknowledge")
+    wait_for("who has seen to it", lambda: "admin" in b.run("return document.querySelector('#view-alarms tbody tr').cells[6].textContent"))
+    b.both("alarms")
+    state = pick.replace("[0]", "[2]")
+    b.run(state, "false")
+    wait_for("the open one", lambda: rows() == 1)
+    if len(b.run_async("const done = arguments[0]; fetch(document.querySelector('#view-alarms a[download]').href).then((r) => r.text()).then(done)")
+           .strip().splitlines()) != 2:
+        raise Failed("the export is not what is shown")
+    b.run(state, "")
     b.run("location.hash = '#/live'")
 
 
