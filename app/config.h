@@ -104,6 +104,8 @@ enum config_type {
     X(RECORD_FSYNC,   "record.fsync",     CHOICE,    "segment",         "never|segment|always", 0, 0, true, "when recordings are forced onto the disk: left to the system, at the end of each file, after each write") \
     X(SNAPSHOT_MAX,   "snapshot.max_mib", NUMBER,    "256",             NULL,            0, 100000, false, "pictures that cameras take on order and upload, in MiB of all of them, in DATA/snapshots; the oldest go first; 0: none are taken") \
     X(SNAPSHOT_FFMPEG, "snapshot.ffmpeg", TEXT,      "",                NULL,            0, 0, false, "path of ffmpeg, which makes a JPEG of a key frame for /live/DEVICE/CHANNEL/snapshot.jpg, at most two at a time; empty: that is answered with 501") \
+    X(MAP_TILES,      "map.tiles",        TEXT,      "",                NULL,            0, 0, false, "directory of map tiles (Web Mercator, 256 pixels), Z/X/Y.png in it, that are drawn below the map of the page; empty: a net of degrees alone") \
+    X(MAP_ZOOM,       "map.zoom",         NUMBER,    "18",              NULL,            0, 22, false, "the deepest Z that is there") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
     X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none; history needs SQLite") \
     X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \

@@ -460,6 +460,8 @@ int daemon_start_app(struct daemon *d, char why[static 512])
                              ? http_picture_store : NULL,
         .picture_remove = http_picture_remove,
         .picture_dir = d->picture_dir,
+        .tiles_dir = config_text(d->config, CONFIG_MAP_TILES),
+        .tiles_zoom = (unsigned)config_number(d->config, CONFIG_MAP_ZOOM),
         .pictures_max = (uint64_t)config_number(d->config,
                                                 CONFIG_SNAPSHOT_MAX) << 20,
         .event_wanted = daemon_event_wanted, .event = daemon_event,

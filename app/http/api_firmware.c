@@ -130,7 +130,7 @@ void http_upgrade_write(struct jw *j, const struct platform_upgrade *u)
     jw_put_str(j, "version", u->version);
     jw_put_str(j, "runs", u->runs);
     jw_put_cstr(j, "state", platform_upgrade_state_name(u->state));
-    jw_put_str(j, "evidence", u->evidence);
+    http_put_words(j, "evidence", u->evidence);
     if (u->command)
         jw_put_id(j, "command", u->command);
     else

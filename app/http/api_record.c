@@ -63,7 +63,7 @@ void http_recorder_write(struct jw *j, const struct recorder_view *v)
     jw_put_bool(j, "by_hand", v->set.hand);
     jw_put_cstr(j, "state", recorders_state_name(v->state));
     jw_put_bool(j, "alarm", v->alarm);
-    jw_put_cstr(j, "why", v->why);
+    http_put_words(j, "why", slice_str(v->why));
     jw_put_u64(j, "failures", v->failures);
     if (v->session)
         jw_put_id(j, "session", v->session);

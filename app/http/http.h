@@ -191,6 +191,8 @@ struct http_app_config {
     const char *picture_dir; /* borrowed; where they lie */
     uint64_t firmware_max; /* bytes of an uploaded file; 0: none are taken */
     uint16_t http_port;    /* of URLs that devices are given */
+    const char *tiles_dir;   /* of map tiles; borrowed; "" or NULL: none */
+    unsigned tiles_zoom;     /* the deepest level of them */
     const char *download_dir; /* of files; borrowed; NULL: there are none */
     /* What this server has recorded of a channel itself, in order of time; the
      * number of spans. NULL: nothing. */
@@ -386,6 +388,8 @@ struct http_file {
     struct disk *disk; /* as dir, which is there; NULL: the server's own */
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
+    const char *whole; /* all of it, whatever its size, of this media type; static.
+                          NULL: n bytes from off */
     struct cuts *cuts; /* owned; not NULL: of n bytes, made of its files */
     bool mutes; /* it is a head, which leaves without sound */
     bool moves; /* it is fragments, and their times change as mover has it */

@@ -49,13 +49,15 @@ static const struct schema {
       "id:string device:string target:string cmd:string sub:string "
       "state:string final:boolean partial:boolean late:boolean cut:boolean "
       "tries:integer sip_status:integer sn:integer messages:integer "
-      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "have:integer sum:integer evidence:string evidence_zh:string "
+      "asked_at:time sent_at:time "
       "arrived_at:time answered_at:time" },
     { "Command",
       "id:string device:string target:string cmd:string sub:string "
       "state:string final:boolean partial:boolean late:boolean cut:boolean "
       "tries:integer sip_status:integer sn:integer messages:integer "
-      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "have:integer sum:integer evidence:string evidence_zh:string "
+      "asked_at:time sent_at:time "
       "arrived_at:time answered_at:time answer:objects" },
     { "NewCommand",
       "cmd:string channel:string? params:object? extra:object? "
@@ -90,7 +92,8 @@ static const struct schema {
     { "Download",
       "id:string device:string channel:string start:time end:time "
       "format:string transport:string speed:integer state:string "
-      "evidence:string percent:number covered_s:number total_s:number at:time "
+      "evidence:string evidence_zh:string "
+      "percent:number covered_s:number total_s:number at:time "
       "bytes:integer received_bytes:integer announced_bytes:integer "
       "files:integer files_done:integer sessions:integer tries:integer "
       "session:string? created_at:time ended_at:time gaps:objects file:string?" },
@@ -126,6 +129,7 @@ static const struct schema {
       "longitude:number? latitude:number? received_at:time "
       "acknowledged_at:time acknowledged_by:string? "
       "picture:string? recording:string?" },
+    { "Map", "tiles:boolean zoom:integer" },
     { "Position",
       "device:string channel:string longitude:number latitude:number "
       "speed:number? direction:number? altitude:number? time:string "
@@ -136,6 +140,7 @@ static const struct schema {
     { "Upgrade",
       "session:string device:string target:string firmware:string "
       "version:string runs:string state:string evidence:string "
+      "evidence_zh:string "
       "command:string? fetches:integer fetched_bytes:integer asked_at:time "
       "fetched_at:time ended_at:time" },
     { "Voice",
@@ -157,12 +162,13 @@ static const struct schema {
     { "Voices", "items:[Voice]" },
     { "Push",
       "id:string device:string channel:string stream:string url:string? "
-      "state:string why:string failures:integer bytes:integer "
+      "state:string why:string why_zh:string failures:integer bytes:integer "
       "session:string? since:time next_at:time" },
     { "Recorder",
       "device:string channel:string mode:string plan:strings alarm_s:integer "
       "before:boolean stream:string by_hand:boolean state:string "
-      "alarm:boolean why:string failures:integer session:string? "
+      "alarm:boolean why:string why_zh:string failures:integer "
+      "session:string? "
       "segment_start:time segment_bytes:integer lost:integer since:time "
       "next_at:time" },
     { "RecorderSettings",
@@ -176,7 +182,7 @@ static const struct schema {
       "name:string enabled:boolean when:object at:object every_s:integer "
       "record_s:integer preset:integer snapshot:boolean webhook:string "
       "followed:integer held_back:integer followed_at:time failed:integer "
-      "why:string" },
+      "why:string why_zh:string" },
     { "RuleSettings",
       "enabled:boolean? when:object? at:object? every_s:integer? "
       "record_s:integer? preset:integer? snapshot:boolean? webhook:string?" },
@@ -185,7 +191,7 @@ static const struct schema {
       "name:string url:string events:strings enabled:boolean from:string "
       "state:string queued:integer failures:integer delivered:integer "
       "tries:integer refused:integer given_up:integer dropped:integer "
-      "status:integer why:string called_at:time delivered_at:time "
+      "status:integer why:string why_zh:string called_at:time delivered_at:time "
       "next_at:time secret:string?" },
     { "NewWebhook",
       "name:string url:string secret:string? events:strings? "

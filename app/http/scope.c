@@ -162,6 +162,7 @@ static http_handler_fn *const careful[] = {
     http_get_downloads, http_get_upgrades, http_get_recorders,
     http_get_snapshots, http_get_pictures, http_get_events,
     http_get_me, http_post_password, http_logout, http_get_openapi,
+    http_get_map, http_get_tile,
 };
 
 static bool names_device(const struct http_route *r)

@@ -4,10 +4,10 @@ import { addTexts, t } from './i18n.js';
 
 addTexts({
   en: { what: 'What', alarmMethod: 'Method', picture: 'Picture', 
-    deviceFilter: 'Device id', noAlarms: 'No alarms.', resetAlarm: 'Reset', wasReset: 'reset', records: 'Recording', acknowledge: 'Acknowledge', acknowledgedBy: 'Acknowledged by', isOpen: 'open', isSeen: 'acknowledged', exportCsv: 'Export (CSV)', alarmState: 'State',
+    deviceFilter: 'Device id', noAlarms: 'No alarms.', resetAlarm: 'Reset', wasReset: 'reset', records: 'Recording', acknowledge: 'Acknowledge', isOpen: 'open', isSeen: 'acknowledged', exportCsv: 'Export (CSV)', alarmState: 'State',
     m1: 'telephone', m2: 'device', m3: 'message', m4: 'GPS', m5: 'video', m6: 'device fault', m7: 'other', p1: '1 urgent', p2: '2 serious', p3: '3 warning', p4: '4 remark' },
   zh: { what: '类型', alarmMethod: '报警方式', picture: '图片', 
-    deviceFilter: '设备编号', noAlarms: '没有报警。', resetAlarm: '复位', wasReset: '已复位', records: '录像', acknowledge: '确认', acknowledgedBy: '确认人', isOpen: '未确认', isSeen: '已确认', exportCsv: '导出（CSV）', alarmState: '状态',
+    deviceFilter: '设备编号', noAlarms: '没有报警。', resetAlarm: '复位', wasReset: '已复位', records: '录像', acknowledge: '确认', isOpen: '未确认', isSeen: '已确认', exportCsv: '导出（CSV）', alarmState: '状态',
     m1: '电话报警', m2: '设备报警', m3: '短信报警', m4: 'GPS 报警', m5: '视频报警', m6: '设备故障报警', m7: '其他报警', p1: '1 一级警情', p2: '2 二级警情', p3: '3 三级警情', p4: '4 四级警情' },
 });
 
@@ -118,9 +118,8 @@ export default class Alarms {
       h('td', { class: 'wide', text: a.description }),
       h('td', {}, picture ? h('a', { href: picture, target: '_blank', rel: 'noopener' },
         h('img', { src: picture, alt: `${t('picture')} ${clock(at)}`, loading: 'lazy', height: 54 })) : ''),
-      h('td', {}, a.acknowledged_at ? [h('span', { t: 'isSeen' }), h('span', { class: 'id', text: `${a.acknowledged_by} ${when(a.acknowledged_at)}` })] :
-        may('operator') ? button('acknowledge', () => this.acknowledge(a)) : h('span', { t: 'isOpen' })),
-      h('td', { class: 'acts' }, a.recording ? button('records', () => this.shell.go('live', a.device, a.channel, String(Math.max(Number(a.recording), at - LEAD_MS)))) : '', isChannel ? button('toPicture', () => this.shell.go('live', a.device, a.channel)) : '',
+      h('td', {}, h('span', { t: a.acknowledged_at ? 'isSeen' : 'isOpen' }), a.acknowledged_at ? h('span', { class: 'id', text: `${a.acknowledged_by} ${when(a.acknowledged_at)}` }) : ''),
+      h('td', { class: 'acts' }, !a.acknowledged_at && may('operator') ? button('acknowledge', () => this.acknowledge(a)) : '', a.recording ? button('records', () => this.shell.go('live', a.device, a.channel, String(Math.max(Number(a.recording), at - LEAD_MS)))) : '', isChannel ? button('toPicture', () => this.shell.go('live', a.device, a.channel)) : '',
         may('operator') ? button('resetAlarm', (e) => this.reset(a, e.target)) : ''));
   }
 

@@ -170,7 +170,7 @@ export default class Live {
     $('problem-title').textContent = failureText(p);
     const at = stepOrder.indexOf(p.step);
     $('steps').replaceChildren(...(at < 0 ? [] : stepOrder.map((s, i) => h('li', { class: i < at ? 'good' : i === at ? 'bad' : '', text: stepName(s) }))));
-    $('problem-evidence').textContent = trouble({ ok: false, data: { ...p, hint: '', hint_zh: '' } });
+    $('problem-evidence').textContent = trouble({ ok: false, data: { ...p, ...(p.step && p.evidence && { detail: '', detail_zh: '' }), hint: '', hint_zh: '' } });
     $('problem-hint').textContent = inLanguage(p, 'hint');
   }
 
