@@ -29,6 +29,8 @@ struct sender {
     uint64_t n_video, n_audio; /* frames begun */
     uint64_t shift;            /* the first one is this one of the clip */
     uint64_t lead;             /* so many are before the start */
+    uint64_t sound_shift;      /* the first sound is this one of all time... */
+    uint64_t shift_90k;        /* ...and the first picture was then */
     uint64_t key_n;            /* n_video behind the last key frame, or 0 */
     uint32_t n_keys;
     uint64_t last_pts90k;      /* of the last picture */
@@ -92,7 +94,23 @@ static bool get_memory(struct sender *s)
     return s->pack && s->late_copy && (s->plain || (s->picture && s->out));
 }
 
-/* Which picture of the clip belongs to its first second. */
+/* The first sound that is not before then. */
+static uint64_t sound_from(const struct sound *sound, uint64_t at_90k)
+{
+    uint64_t lo = 0, hi = at_90k / 90 + 1; /* no block is below 1 ms */
+
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (sound_at_90k(sound, mid) < at_90k)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Which picture of the clip belongs to its first second, and which sound. */
 static void set_start(struct sender *s)
 {
     const struct clip *c = s->o.clip;
@@ -105,6 +123,10 @@ static void set_start(struct sender *s)
         s->shift--;
     s->lead = n - s->shift;
     s->o.length_ms += s->lead * 1000 / c->fps;
+    if (s->o.sound && s->o.start_s) {
+        s->shift_90k = (s->o.start_s * c->fps - s->lead) * 90000 / c->fps;
+        s->sound_shift = sound_from(s->o.sound, s->shift_90k);
+    }
 }
 
 int sender_new(struct sender **out, const struct sender_options *o,
@@ -184,6 +206,12 @@ static uint64_t shown_as(const struct clip *c, uint64_t n)
     return i == key ? n : (i - key) % 3 == 1 ? n + 2 : n - 1;
 }
 
+/* Of the n-th sound since the start. */
+static uint64_t audio_at_90k(const struct sender *s, uint64_t n)
+{
+    return sound_at_90k(s->o.sound, s->sound_shift + n) - s->shift_90k;
+}
+
 static uint64_t first_frame(const struct sender *s)
 {
     return s->o.faults.late_key ? BEHIND_KEY : 0;
@@ -210,7 +238,7 @@ static uint64_t video_ms(const struct sender *s)
 static uint64_t audio_ms(const struct sender *s)
 {
     return s->o.sound && !s->o.faults.only_announced
-               ? due_ms(s, sound_at_90k(s->o.sound, s->n_audio))
+               ? due_ms(s, audio_at_90k(s, s->n_audio))
                : GB_NEVER;
 }
 
@@ -220,22 +248,6 @@ static void rebase(struct sender *s, uint64_t now_ms)
     if (!s->paused)
         s->media_ms += (now_ms - s->base_ms) * s->o.scale_milli / 1000;
     s->base_ms = now_ms;
-}
-
-/* The first sound that is not before the picture. */
-static uint64_t sound_from(const struct sound *sound, uint64_t at_90k)
-{
-    uint64_t lo = 0, hi = at_90k / 90 + 1; /* no block is below 1 ms */
-
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (sound_at_90k(sound, mid) < at_90k)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
 }
 
 static void seek(struct sender *s, uint64_t to_ms)
@@ -248,7 +260,9 @@ static void seek(struct sender *s, uint64_t to_ms)
     s->n_video = n;
     s->media_ms = video_at_90k(s, n) / 90;
     if (s->o.sound)
-        s->n_audio = sound_from(s->o.sound, video_at_90k(s, n));
+        s->n_audio = sound_from(s->o.sound,
+                                s->shift_90k + video_at_90k(s, n)) -
+                     s->sound_shift;
     s->block = (struct rtp_block){ 0 };
 }
 
@@ -301,7 +315,7 @@ void sender_pause(struct sender *s, uint64_t now_ms)
 bool sender_is_over(const struct sender *s)
 {
     return s->o.length_ms && !s->paused && !s->block.n && !s->has_late &&
-           !s->repeat && video_ms(s) == GB_NEVER;
+           !s->repeat && video_ms(s) == GB_NEVER && audio_ms(s) == GB_NEVER;
 }
 
 /* The clip that the n-th picture is of. */
@@ -374,10 +388,11 @@ static void begin_video(struct sender *s, struct writer *w)
 
 static void begin_audio(struct sender *s, struct writer *w)
 {
-    uint64_t at = sound_at_90k(s->o.sound, s->n_audio), pts;
+    uint64_t at = audio_at_90k(s, s->n_audio), pts;
     bool has = pts_of_audio(&s->o.faults, at, s->last_pts90k, &pts);
 
-    program_audio(&s->program, w, sound_block(s->o.sound, s->n_audio),
+    program_audio(&s->program, w,
+                  sound_block(s->o.sound, s->sound_shift + s->n_audio),
                   has ? &pts : NULL);
     s->n_audio++;
     s->n.sounds++;

@@ -22,8 +22,8 @@ struct sender_options {
     uint8_t pt;
     uint64_t length_ms;        /* of a recording; 0: it goes on for ever */
     uint64_t start_s;          /* UNIX, of a recording: each second has its
-                                  pictures, and the first one sent is the key
-                                  frame at or before it */
+                                  pictures and sounds, and the first one sent
+                                  is the key frame at or before it */
     uint32_t scale_milli;      /* times as fast as recorded; 0: 1000 */
     uint64_t seed;             /* for the faults */
     struct sender_faults faults;

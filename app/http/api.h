@@ -426,6 +426,11 @@ void http_firmware_scope(struct writer *w, struct slice session);
 const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
                                   unsigned *status);
 
+/* "http://192.0.2.1:28181", where this device reaches us, or http.public_url,
+ * without a slash behind it. false: nobody knows. */
+bool http_write_device_base(const struct http_app *a, struct slice device,
+                            struct writer *w);
+
 /* The mark of an account, for http_sign; 0: it is none, or not any more. */
 uint64_t http_mark_of(const struct http_app *a, uint64_t who);
 

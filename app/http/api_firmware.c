@@ -182,28 +182,15 @@ void http_firmware_scope(struct writer *w, struct slice session)
 static bool write_url(struct http_call *c, struct slice device,
                       struct slice session, struct writer *w)
 {
-    const struct http_app_config *cfg = &c->app->cfg;
     char scope[128];
     struct writer s = writer_of(scope, sizeof(scope));
-    struct gb_addr at;
 
-    if (cfg->public_url && *cfg->public_url) {
-        struct slice base = slice_str(cfg->public_url);
-
-        while (base.n && base.p[base.n - 1] == '/')
-            base.n--;
-        writer_slice_put(w, base);
-    } else {
-        if (!platform_device_reaches(cfg->platform, device, &at))
-            return false;
-        at.port = cfg->http_port;
-        writer_str(w, "http://");
-        gb_addr_write(w, &at);
-    }
+    if (!http_write_device_base(c->app, device, w))
+        return false;
     http_firmware_scope(&s, session);
     writer_slice_put(w, writer_slice(&s));
     writer_str(w, "/firmware.bin?t=");
-    http_sign(w, cfg->key, writer_slice(&s),
+    http_sign(w, c->app->cfg.key, writer_slice(&s),
               c->now.utc_ms / 1000 + URL_LIFE_S, 0);
     return !w->err && !s.err;
 }

@@ -279,12 +279,39 @@ static void find_client(struct http_call *c)
     }
 }
 
+/* public_url without what would double the slash of a path. */
+static struct slice public_base(const struct http_app *a)
+{
+    struct slice url = slice_str(a->cfg.public_url);
+
+    while (url.n && url.p[url.n - 1] == '/')
+        url.n--;
+    return url;
+}
+
+bool http_write_device_base(const struct http_app *a, struct slice device,
+                            struct writer *w)
+{
+    struct slice url = public_base(a);
+    struct gb_addr at;
+
+    if (url.n) {
+        writer_slice_put(w, url);
+        return true;
+    }
+    if (!platform_device_reaches(a->cfg.platform, device, &at))
+        return false;
+    at.port = a->cfg.http_port;
+    writer_str(w, "http://");
+    gb_addr_write(w, &at);
+    return true;
+}
+
 /* How the client sees us: public_url, what a trusted proxy says, or Host. */
 static void find_base(struct http_call *c)
 {
-    const struct http_app_config *cfg = &c->app->cfg;
     struct writer w = writer_of(c->base, sizeof(c->base) - 1);
-    struct slice host = c->head->host, url = slice_str(cfg->public_url);
+    struct slice host = c->head->host, url = public_base(c->app);
     size_t scheme;
 
     c->secure = c->req->secure;
@@ -298,8 +325,6 @@ static void find_base(struct http_call *c)
             host = fwd;
     }
     if (url.n) {
-        while (url.n && url.p[url.n - 1] == '/')
-            url.n--;
         writer_slice_put(&w, url);
         c->secure = slice_has_iprefix(url, SLICE("https:"));
     } else if (host.n) {

@@ -156,6 +156,7 @@ static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
     f->codec = c->codec;
     f->key = true;
     f->discontinuity = s->au->discontinuity && first;
+    f->early = s->au->early;
     f->config_version = c->version;
     f->dts90k = f->pts90k = out.dts90k;
     f->duration90k = out.duration90k;
