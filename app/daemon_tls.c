@@ -6,6 +6,8 @@
  * wrong with it is told then. */
 #include "app/daemon_int.h"
 
+#include "app/net/listen.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -37,7 +39,7 @@ static int make_certificate(struct daemon *d, const struct files *f,
                             char why[static TLS_WHY_MAX])
 {
     struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN +
-                        HTTP_LISTENERS_MAX];
+                        LISTEN_MAX];
     size_t n = daemon_addresses(d, addr, HTTP_ADDRESSES_MAX);
     int err;
 
@@ -45,7 +47,7 @@ static int make_certificate(struct daemon *d, const struct files *f,
     gb_addr_parse_ip(&addr[n++], SLICE("::1"));
     for (size_t i = 0; i < SIP_EDGE_MAX_LISTEN; i++)
         n += config_addr(d->config, CONFIG_SIP_TLS_LISTEN, i, &addr[n]);
-    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
+    for (size_t i = 0; i < LISTEN_MAX; i++)
         n += config_addr(d->config, CONFIG_HTTP_LISTEN, i, &addr[n]);
     err = tls_make_certificate(f->cert, f->key,
                                config_text(d->config, CONFIG_SERVER_ID), addr,

@@ -9,6 +9,7 @@
 #define MAP_MIN_BUCKETS 16
 #define MAP_LOAD 2 /* nodes for each bucket, at most: with so many nodes what
                       is saved is 8 bytes of each */
+#define GROW_AHEAD 8 /* buckets whose first nodes are asked for early */
 
 uint64_t map_hash(const uint64_t seed[2], struct slice key)
 {
@@ -100,6 +101,7 @@ static void grow(struct map *m)
     for (size_t i = 0; i < m->n_buckets; i++) {
         struct map_node **tail[2] = { &bucket[i], &bucket[i + m->n_buckets] };
 
+        prefetch(m->bucket[(i + GROW_AHEAD) & (m->n_buckets - 1)]);
         for (struct map_node *n = m->bucket[i]; n; n = n->next) {
             unsigned hi = (n->hash & m->n_buckets) != 0;
 
