@@ -11,6 +11,8 @@
 
 #define QUIET_REPORTS 2   /* one behind the other: the media loop has looked at
                              its sockets in between, however late it is */
+#define HUNG_UP_MS 60000  /* a device that sends on behind its BYE is not heard
+                             for ever */
 #define NEAR_END_MS 1000  /* so close to the end of the range... */
 #define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
 #define CONTROL_MS 6000   /* for the answer to an INFO */
@@ -101,6 +103,8 @@ bool playback_hung_up(struct platform *p, struct session *s, const char *why)
         return false;
     s->playback.hung_up = why;
     drain(p, s);
+    s->drained_at = p->now.mono_ms + HUNG_UP_MS;
+    session_arm(p, s);
     return true;
 }
 
@@ -120,7 +124,9 @@ static void look_for_quiet(struct platform *p, struct session *s,
 
     if (s->drained_at == GB_NEVER)
         return;
-    if (more)
+    if (more && s->playback.hung_up)
+        s->playback.quiet = 0;
+    else if (more)
         drain(p, s);
     else if (ev->kind == PLATFORM_MEDIA_ALIVE)
         s->playback.quiet++;
