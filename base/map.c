@@ -9,6 +9,7 @@
 #define MAP_MIN_BUCKETS 16
 #define MAP_LOAD 2 /* nodes for each bucket, at most: with so many nodes what
                       is saved is 8 bytes of each */
+#define GROW_AHEAD 8 /* buckets whose first nodes are asked for early */
 
 uint64_t map_hash(const uint64_t seed[2], struct slice key)
 {
@@ -22,6 +23,15 @@ int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed)
         memcpy(m->seed, seed, sizeof(m->seed));
     m->bucket = gb_get(alloc, MAP_MIN_BUCKETS * sizeof(struct map_node *));
     return m->bucket ? 0 : GB_ENOMEM;
+}
+
+int map_init_sparse(struct map *m, const struct gb_alloc *alloc,
+                    const void *seed)
+{
+    int err = map_init(m, alloc, seed);
+
+    m->sparse = true;
+    return err;
 }
 
 void map_fini(struct map *m)
@@ -100,6 +110,7 @@ static void grow(struct map *m)
     for (size_t i = 0; i < m->n_buckets; i++) {
         struct map_node **tail[2] = { &bucket[i], &bucket[i + m->n_buckets] };
 
+        prefetch(m->bucket[(i + GROW_AHEAD) & (m->n_buckets - 1)]);
         for (struct map_node *n = m->bucket[i]; n; n = n->next) {
             unsigned hi = (n->hash & m->n_buckets) != 0;
 
@@ -136,7 +147,7 @@ void map_insert(struct map *m, struct map_node *n, struct slice key)
 {
     struct map_node **b;
 
-    if (m->n >= MAP_LOAD * m->n_buckets)
+    if (m->n >= (m->sparse ? m->n_buckets / 2 : MAP_LOAD * m->n_buckets))
         grow(m);
     n->hash = (uint32_t)map_hash(m->seed, key);
     map_set_key(n, key);

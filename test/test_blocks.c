@@ -52,7 +52,8 @@ static void any_order(void **state)
 {
     const struct gb_alloc *a;
     struct blocks_use use;
-    static const size_t sizes[] = { 100, 1100, 4000, BLOCKS_LARGE + 200 };
+    static const size_t sizes[] = { 100, 1100, 4000, BLOCKS_LARGE + 200,
+                                    3 * BLOCKS_TABLE };
     uint64_t seed = 1;
     struct blocks *b;
 
@@ -66,7 +67,7 @@ static void any_order(void **state)
         if (held[i].p)
             give(a, i);
         else
-            take(a, i, 1 + (size_t)next(&seed) % sizes[step / 1000 % 4],
+            take(a, i, 1 + (size_t)next(&seed) % sizes[step / 1000 % 5],
                  (uint8_t)(step | 1));
     }
     for (size_t i = 0; i < N; i++)
@@ -99,6 +100,51 @@ static void every_size(void **state)
         gb_put(a, p);
         gb_put(a, q);
     }
+    blocks_free(b);
+}
+
+/* A table that grows by doubling: what it has left serves blocks, and tables. */
+static void tables(void **state)
+{
+    const struct gb_alloc *a;
+    struct blocks_use use;
+    struct blocks *b;
+    size_t touched;
+
+    (void)state;
+    assert_int_equal(blocks_new(&b, AREA), 0);
+    a = blocks_alloc(b);
+    take(a, 0, BLOCKS_TABLE, 1);
+    for (size_t n = 2 * BLOCKS_TABLE; n <= (size_t)4 << 20; n *= 2) {
+        take(a, 1, n, 2);
+        give(a, 0);
+        held[0] = held[1];
+        held[1].p = NULL;
+    }
+    blocks_used(b, &use);
+    touched = use.touched;
+    if (touched) { /* there is an area */
+        assert_int_equal(use.blocks, 1);
+        assert_int_equal(use.runs, (4u << 20) / BLOCKS_TABLE);
+        assert_int_equal(touched, (8u << 20) - BLOCKS_TABLE);
+    }
+    take(a, 1, BLOCKS_TABLE + 1, 3);
+    for (size_t i = 2; i < N; i++)
+        take(a, i, 1000, 4);
+    blocks_used(b, &use);
+    assert_int_equal(use.touched, touched);
+    for (size_t i = N; i-- > 0;)
+        give(a, i);
+    for (size_t i = 0; i < 100; i++) { /* one for a while, again and again */
+        take(a, 0, (size_t)3 << 20, 5);
+        take(a, 1, 300, 6);
+        give(a, 0);
+        give(a, 1);
+    }
+    blocks_used(b, &use);
+    assert_int_equal(use.touched, touched);
+    assert_int_equal(use.blocks, 0);
+    assert_int_equal(use.runs, 0);
     blocks_free(b);
 }
 
@@ -165,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order),
         cmocka_unit_test(every_size),
+        cmocka_unit_test(tables),
         cmocka_unit_test(runs_are_used_again),
         cmocka_unit_test(the_heap_behind_it),
     };

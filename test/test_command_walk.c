@@ -375,7 +375,7 @@ static void walk(const struct walk *w)
     if (w->answer) {
         expect(w->name, "'final':false");
         respond(d, w->answer_cmd, w->answer);
-        sim_run(&s, 600);
+        sim_run(&s, 1100);
         get_command();
         expect(w->name, "'state':'answered'");
         expect(w->name, "'partial':false");

@@ -74,6 +74,69 @@ static void told_nothing(void **state)
     remove_dir(dir);
 }
 
+static void put_device(struct store *s, unsigned i)
+{
+    char id[24], name[24];
+    struct platform_device d = { .peer = a_peer(), .user_agent = SLICE("cam"),
+                                 .registered_utc_ms = 1000 + i };
+
+    snprintf(id, sizeof(id), "34020000001320%06u", i);
+    snprintf(name, sizeof(name), "device %u", i);
+    d.id = slice_str(id);
+    d.name = i % 3 ? slice_str(name) : slice_of(NULL, 0);
+    store_put_device(s, &d);
+}
+
+static void look(void *ctx, const struct platform_saved_device *d)
+{
+    char name[24];
+    unsigned *n = ctx;
+    uint32_t i = 0;
+
+    assert_true(slice_u32(slice_from(d->id, 14), 99, &i));
+    assert_int_not_equal(i, 17); /* removed; 50 was put again */
+    snprintf(name, sizeof(name), i % 3 ? "device %u" : "", i);
+    assert_true(slice_eq(d->name, slice_str(name)));
+    assert_true(slice_eq(d->user_agent, SLICE("cam")));
+    assert_int_equal(d->registered_utc_ms, 1000 + i);
+    ++*n;
+}
+
+/* Devices in one commit, with other rows between them: what comes first is
+ * written first. */
+static void many_devices(void **state)
+{
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct store_loader l;
+    unsigned n = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        put_device(s, i);
+    store_flush(s);
+    for (unsigned i = 0; i < 20; i++)
+        put_device(s, i);
+    store_remove_device(s, SLICE("34020000001320000017"));
+    store_remove_device(s, SLICE("34020000001320000050"));
+    for (unsigned i = 99; i >= 40; i--)
+        put_device(s, i);
+    store_close(s);
+
+    s = open_store(dir, &seen, NULL);
+    assert_int_equal(seen.devices, 99);
+    store_close(s);
+    l = (struct store_loader){ .on_device = look, .on_channel = on_channel,
+                               .on_group = on_group, .on_dialog = on_dialog,
+                               .on_settings = on_settings, .ctx = &n };
+    s = NULL;
+    assert_int_equal(store_open(&s, dir, &l, (char[256]){ 0 }, NULL), 0);
+    assert_int_equal(n, 99);
+    store_close(s);
+    remove_dir(dir);
+}
+
 static void comes_back(void **state)
 {
     char *dir = temp_dir();
@@ -547,6 +610,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(told_nothing),
         cmocka_unit_test(comes_back),
+        cmocka_unit_test(many_devices),
         cmocka_unit_test(settings_come_back),
         cmocka_unit_test(downloads),
         cmocka_unit_test(hooks_and_upgrades),

@@ -26,6 +26,7 @@ struct sender {
     uint64_t start_ms;
     uint64_t base_ms, media_ms; /* what was due then, since when it counts */
     bool paused;
+    bool back, at_start; /* backwards; ... and the first picture is sent */
     uint64_t n_video, n_audio; /* frames begun */
     uint64_t shift;            /* the first one is this one of the clip */
     uint64_t lead;             /* so many are before the start */
@@ -225,19 +226,22 @@ static uint64_t due_ms(const struct sender *s, uint64_t at_90k)
     if (s->paused || (s->o.length_ms && at_ms >= s->o.length_ms) ||
         (s->o.faults.falls_silent && at_ms >= SILENT_MS))
         return GB_NEVER;
-    if (at_ms < s->media_ms)
+    if (s->back ? at_ms > s->media_ms : at_ms < s->media_ms)
         return s->base_ms;
-    return s->base_ms + (at_ms - s->media_ms) * 1000 / s->o.scale_milli;
+    return s->base_ms + (s->back ? s->media_ms - at_ms : at_ms - s->media_ms) *
+                            1000 / s->o.scale_milli;
 }
 
 static uint64_t video_ms(const struct sender *s)
 {
+    if (s->back && s->at_start)
+        return GB_NEVER;
     return due_ms(s, video_at_90k(s, s->n_video - first_frame(s)));
 }
 
 static uint64_t audio_ms(const struct sender *s)
 {
-    return s->o.sound && !s->o.faults.only_announced
+    return s->o.sound && !s->o.faults.only_announced && !s->back
                ? due_ms(s, audio_at_90k(s, s->n_audio))
                : GB_NEVER;
 }
@@ -245,19 +249,29 @@ static uint64_t audio_ms(const struct sender *s)
 /* From now on what is due is counted from here. */
 static void rebase(struct sender *s, uint64_t now_ms)
 {
-    if (!s->paused)
-        s->media_ms += (now_ms - s->base_ms) * s->o.scale_milli / 1000;
+    uint64_t ms = (now_ms - s->base_ms) * s->o.scale_milli / 1000;
+
+    if (!s->paused && s->back)
+        s->media_ms -= ms < s->media_ms ? ms : s->media_ms;
+    else if (!s->paused)
+        s->media_ms += ms;
     s->base_ms = now_ms;
 }
 
-static void seek(struct sender *s, uint64_t to_ms)
+/* The key frame at or before the n-th picture. */
+static uint64_t key_at(const struct sender *s, uint64_t n)
 {
     const struct clip *c = s->o.clip;
-    uint64_t n = s->lead + to_ms * c->fps / 1000;
 
     while (n && !c->frame[(n + s->shift) % c->n_frames].key)
         n--;
+    return n;
+}
+
+static void go_to(struct sender *s, uint64_t n)
+{
     s->n_video = n;
+    s->at_start = false;
     s->media_ms = video_at_90k(s, n) / 90;
     if (s->o.sound)
         s->n_audio = sound_from(s->o.sound,
@@ -266,15 +280,26 @@ static void seek(struct sender *s, uint64_t to_ms)
     s->block = (struct rtp_block){ 0 };
 }
 
-void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
+static void turn(struct sender *s, bool back)
+{
+    if (back == s->back)
+        return;
+    s->back = back;
+    go_to(s, back && s->n_video ? key_at(s, s->n_video - 1) : s->n_video);
+}
+
+void sender_pace(struct sender *s, int32_t scale_milli, int64_t seek_ms,
                  uint64_t now_ms)
 {
     rebase(s, now_ms);
     s->paused = false;
-    if (scale_milli)
-        s->o.scale_milli = scale_milli;
+    if (scale_milli) {
+        s->o.scale_milli = (uint32_t)(scale_milli < 0 ? -scale_milli
+                                                      : scale_milli);
+        turn(s, scale_milli < 0);
+    }
     if (seek_ms >= 0)
-        seek(s, (uint64_t)seek_ms);
+        go_to(s, key_at(s, s->lead + (uint64_t)seek_ms * s->o.clip->fps / 1000));
 }
 
 /* The picture of the clip that is sent next. */
@@ -360,11 +385,18 @@ static uint32_t rtp_time(const struct sender *s, uint64_t at90k, bool has,
     return (uint32_t)(has || s->plain ? pts90k : at90k + 90000);
 }
 
+/* Behind the n-th picture comes the key frame before it. */
+static void step_back(struct sender *s, uint64_t n)
+{
+    s->at_start = n == 0;
+    s->n_video = n ? key_at(s, n - 1) : 0;
+}
+
 static void begin_video(struct sender *s, struct writer *w)
 {
     struct writer es = writer_of(s->picture, s->picture_cap);
     const struct sender_faults *f = &s->o.faults;
-    uint64_t n = s->n_video - first_frame(s), at, pts;
+    uint64_t n = s->n_video - first_frame(s), sent = s->n_video, at, pts;
     struct slice annexb, more;
     bool has, key;
 
@@ -380,6 +412,8 @@ static void begin_video(struct sender *s, struct writer *w)
         key |= next_picture(s, &es, &more);
         annexb = writer_slice(&es);
     }
+    if (s->back)
+        step_back(s, sent);
     if (es.err)
         w->err = es.err;
     program_video(&s->program, w, annexb, has ? &pts : NULL, key);

@@ -51,8 +51,9 @@ uint64_t sender_deadline(const struct sender *s);
 
 /* A recording: from now on so many times as fast, with the stamps it was
  * recorded with, and from the key frame at or before seek_ms on, unless that
- * is below 0. Ends a pause. */
-void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
+ * is below 0. Ends a pause. scale_milli: below 0: backwards, the key frames
+ * alone, to the first one; 0: as before. */
+void sender_pace(struct sender *s, int32_t scale_milli, int64_t seek_ms,
                  uint64_t now_ms);
 void sender_pause(struct sender *s, uint64_t now_ms);
 /* The next picture is a key frame: the clip goes on from its next one, the times

@@ -130,7 +130,7 @@ void http_upgrade_write(struct jw *j, const struct platform_upgrade *u)
     jw_put_str(j, "version", u->version);
     jw_put_str(j, "runs", u->runs);
     jw_put_cstr(j, "state", platform_upgrade_state_name(u->state));
-    jw_put_str(j, "evidence", u->evidence);
+    http_put_words(j, "evidence", u->evidence);
     if (u->command)
         jw_put_id(j, "command", u->command);
     else
@@ -149,11 +149,11 @@ void http_get_upgrades(struct http_call *c)
     struct http_rows rows;
     struct jw j;
 
-    if (!http_rows_begin(c, &rows, false))
+    if (!http_rows_begin(c, &rows, true))
         return;
     j = http_list_begin(c);
     for (size_t i = 0; platform_upgrade_at(c->app->cfg.platform, i, &u); i++)
-        if (http_rows_take(c, &rows, i + 1, u.device, (struct slice){ 0 }))
+        if (http_rows_take(c, &rows, u.number, u.device, (struct slice){ 0 }))
             http_upgrade_write(&j, &u);
     http_rows_end(&j, &rows);
 }

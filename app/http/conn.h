@@ -138,6 +138,8 @@ void conn_upload_next(struct conn *c);
 void conn_received(struct conn *c, const struct http_received *got);
 
 /* conn_file.c: bodies that are files. false: no memory, or too many. */
+/* The head of a file whose size was not known before it was open. */
+void conn_file_head(struct conn *c, const char *type, uint64_t size);
 bool conn_file_send(struct conn *c, const struct http_file *what);
 /* A write is out: the next piece follows; false: that was all. */
 bool conn_file_more(struct conn *c);

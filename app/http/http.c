@@ -500,6 +500,16 @@ static void enter(struct http_call *c, const struct account *v,
     c->scope = v->scope;
 }
 
+/* What WVP's login gave: a session that no browser shows by itself. */
+static bool is_wvp_session(struct http_call *c, struct slice token,
+                           struct account *v)
+{
+    uint64_t who = token.n ? http_auth_session(c->app->auth, token,
+                                               c->now.mono_ms) : 0;
+
+    return accounts_by_id(c->app->accounts, who, v);
+}
+
 static void find_role(struct http_call *c)
 {
     struct slice value = http_head_get(c->head, HTTP_HDR_AUTHORIZATION);
@@ -518,7 +528,8 @@ static void find_role(struct http_call *c)
         if (http_auth_bearer(c->app->auth, token)) {
             c->role = HTTP_ROLE_ADMIN;
             c->via = HTTP_VIA_TOKEN;
-        } else if (accounts_by_token(c->app->accounts, token, &v)) {
+        } else if (accounts_by_token(c->app->accounts, token, &v) ||
+                   is_wvp_session(c, token, &v)) {
             enter(c, &v, HTTP_VIA_TOKEN);
         }
         return;

@@ -11,8 +11,8 @@
 /* Address space, no memory: 16 GiB; without 64 bits there is none set aside. */
 #define AREA_BYTES ((size_t)(UINT64_C(1) << 34))
 #define STEP_BYTES ((size_t)2 << 20) /* a huge page; the area grows by it */
-#define SMALL_AREA ((size_t)16 << 20) /* up to here pages are small: few devices
-                                         shall not take 2 MiB at a time */
+#define SMALL_AREA (2 * STEP_BYTES) /* up to here pages are small: ten devices
+                                       shall not take 2 MiB at a time */
 #define RUN_BYTES ((size_t)64 << 10)
 #define RUN_HEAD 64
 #define RUN_ROOM (RUN_BYTES - RUN_HEAD)
@@ -23,7 +23,9 @@
                     number of them that a run has room for */
 #define CLASSES (SMALL_CLASSES + RUN_ROOM / SMALL_BYTES + 1)
 
-/* At the beginning of its 64 KiB, which are aligned. */
+/* At the beginning of its 64 KiB, which are aligned. A table, of
+ * BLOCKS_TABLE and more, has none: it has its runs whole, and nothing else begins
+ * where a run does. */
 struct run {
     struct list node;   /* in room or in empty; alone while it is full */
     void *free;         /* blocks given back, each begins with the next */
@@ -31,6 +33,12 @@ struct run {
     uint32_t bytes;     /* of each block */
     uint32_t n_used;
     uint32_t end;       /* bytes of it that were handed out once */
+};
+
+/* Runs of a table that was given back, in their first bytes. */
+struct span {
+    struct list node;
+    size_t n_runs;
 };
 
 _Static_assert(sizeof(struct run) <= RUN_HEAD, "a line of the cache");
@@ -44,6 +52,9 @@ struct blocks {
     size_t bytes, usable, touched; /* of the area: all, can be used, used */
     struct list room[CLASSES]; /* runs with a free block */
     struct list empty;
+    struct list spans;      /* the one given back last comes first */
+    uint32_t *table_runs;   /* of each run in the area: how many the table has
+                               that begins with it */
     size_t n_blocks, n_runs;
 };
 
@@ -90,19 +101,51 @@ static uint32_t bytes_of(uint32_t class)
     return (uint32_t)(n / CLASS_STEP * CLASS_STEP);
 }
 
+/* n runs that were never used: all zero. */
+static void *fresh_runs(struct blocks *b, size_t n)
+{
+    char *at = b->area + b->touched;
+
+    while (b->usable - b->touched < n * RUN_BYTES)
+        if (!grow(b))
+            return NULL;
+    b->touched += n * RUN_BYTES;
+    return at;
+}
+
+/* The last n runs of s. */
+static void *cut_span(struct span *s, size_t n)
+{
+    s->n_runs -= n;
+    if (s->n_runs == 0)
+        list_remove(&s->node);
+    return (char *)s + s->n_runs * RUN_BYTES;
+}
+
+/* A run for small blocks: one that was used for them, else of the smallest
+ * table that was given back, so that a large one stays whole. */
+static void *one_run(struct blocks *b)
+{
+    struct list *n = list_pop_front(&b->empty), *tmp;
+    struct span *least = NULL;
+
+    if (n)
+        return container_of(n, struct run, node);
+    LIST_EACH(n, tmp, &b->spans) {
+        struct span *s = container_of(n, struct span, node);
+
+        if (!least || s->n_runs < least->n_runs)
+            least = s;
+    }
+    return least ? cut_span(least, 1) : fresh_runs(b, 1);
+}
+
 static struct run *run_new(struct blocks *b, uint32_t class)
 {
-    struct list *n = list_pop_front(&b->empty);
-    struct run *r;
+    struct run *r = one_run(b);
 
-    if (n) {
-        r = container_of(n, struct run, node);
-    } else {
-        if (b->touched == b->usable && !grow(b))
-            return NULL;
-        r = (struct run *)(void *)(b->area + b->touched);
-        b->touched += RUN_BYTES;
-    }
+    if (!r)
+        return NULL;
     *r = (struct run){ .class = class, .bytes = bytes_of(class),
                        .end = RUN_HEAD };
     list_init(&r->node);
@@ -141,14 +184,57 @@ static struct run *run_for(struct blocks *b, size_t n)
                                : container_of(room->next, struct run, node);
 }
 
+static uint32_t *runs_of(struct blocks *b, const void *p)
+{
+    return &b->table_runs[((uintptr_t)p - (uintptr_t)b->area) / RUN_BYTES];
+}
+
+/* From a table that was given back, or fresh; NULL: the area is full. */
+static void *table_get(struct blocks *b, size_t n)
+{
+    size_t runs = (n + RUN_BYTES - 1) / RUN_BYTES;
+    struct list *l, *tmp;
+    void *p = NULL;
+
+    LIST_EACH(l, tmp, &b->spans) {
+        struct span *s = container_of(l, struct span, node);
+
+        if (s->n_runs < runs)
+            continue;
+        p = cut_span(s, runs);
+        memset(p, 0, n);
+        break;
+    }
+    if (!p)
+        p = fresh_runs(b, runs);
+    if (!p)
+        return NULL;
+    *runs_of(b, p) = (uint32_t)runs;
+    b->n_blocks++;
+    b->n_runs += runs;
+    return p;
+}
+
+static void table_put(struct blocks *b, void *p)
+{
+    struct span *s = p;
+
+    s->n_runs = *runs_of(b, p);
+    list_push_front(&b->spans, &s->node);
+    b->n_blocks--;
+    b->n_runs -= s->n_runs;
+}
+
 static void *get(void *ctx, size_t n)
 {
     struct blocks *b = ctx;
     struct run *r = b->map && n && n <= BLOCKS_LARGE ? run_for(b, n) : NULL;
-    void *p;
+    void *p = NULL;
 
+    if (b->map && n >= BLOCKS_TABLE && n <= b->bytes)
+        p = table_get(b, n);
     if (!r)
-        return gb_get(&gb_alloc_heap, n);
+        return p ? p : gb_get(&gb_alloc_heap, n);
     p = take(r);
     b->n_blocks++;
     memset(p, 0, n);
@@ -170,6 +256,10 @@ static void put(void *ctx, void *p)
         return;
     }
     r = (struct run *)((uintptr_t)p & ~(uintptr_t)(RUN_BYTES - 1));
+    if (p == (void *)r) {
+        table_put(b, p);
+        return;
+    }
     assert(r->n_used > 0);
     if (is_full(r))
         list_push_front(&b->room[r->class], &r->node);
@@ -189,8 +279,13 @@ static void set_aside(struct blocks *b, size_t bytes)
     void *p = mmap(NULL, n, PROT_NONE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
+    b->table_runs = calloc(bytes / RUN_BYTES + 1, sizeof(*b->table_runs));
     if (p == MAP_FAILED)
         return;
+    if (!b->table_runs) {
+        munmap(p, n);
+        return;
+    }
     b->map = p;
     b->map_bytes = n;
     b->area = b->map + (-(uintptr_t)p & (STEP_BYTES - 1));
@@ -207,6 +302,7 @@ int blocks_new(struct blocks **out, size_t area_bytes)
     for (size_t i = 0; i < CLASSES; i++)
         list_init(&b->room[i]);
     list_init(&b->empty);
+    list_init(&b->spans);
     if (!NO_AREA && sizeof(void *) >= 8)
         set_aside(b, area_bytes ? area_bytes : AREA_BYTES);
     *out = b;
@@ -215,8 +311,11 @@ int blocks_new(struct blocks **out, size_t area_bytes)
 
 void blocks_free(struct blocks *b)
 {
-    if (b && b->map)
+    if (!b)
+        return;
+    if (b->map)
         munmap(b->map, b->map_bytes);
+    free(b->table_runs);
     free(b);
 }
 

@@ -1,11 +1,12 @@
 /* app/net/blocks.h - memory for a great many small objects that stay
  *
  * Devices, channels, transactions and what hangs on them come by the hundred
- * thousand. Cut
- * from huge pages, where the kernel has any, they cost one page fault for
+ * thousand. Cut from huge pages, where the kernel has any, they cost one page fault for
  * thousands of them and few entries of the TLB. Blocks of one size share runs of
- * 64 KiB; an empty run is used again for any size. What the area does not hold,
- * large blocks and all in a build with a sanitizer, comes from the heap.
+ * 64 KiB; an empty run is used again for any size. Tables have runs of their own,
+ * side by side: one that grows is given back when the next is filled, and becomes
+ * what comes after. What the area does not hold, blocks between the two and all in
+ * a build with a sanitizer, comes from the heap.
  *
  * One thread. What was touched once stays with the process. */
 #ifndef APP_NET_BLOCKS_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #define BLOCKS_LARGE 16368 /* bytes; larger ones come from the heap */
+#define BLOCKS_TABLE 65536 /* from here on they come from the area again */
 
 struct blocks;
 

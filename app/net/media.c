@@ -58,7 +58,7 @@ static void tick_slowly(struct media_stream *s, uint64_t now_ms)
         return;
     s->alive_ms = now_ms + MEDIA_ALIVE_MS;
     ingest_counters(s->ingest, &c);
-    if (c.packets != s->said_packets || c.foreign || s->speaker ||
+    if (c.packets != s->said_packets || c.foreign || s->speaker || s->history ||
         (s->shared && s->waits))
         media_stream_say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
 }

@@ -26,6 +26,17 @@ static inline struct slice sql_column(sqlite3_stmt *st, int i)
  * SQLITE_MISMATCH: it is of a later version. */
 int sql_migrate(sqlite3 *db);
 
+/* Jobs STORE_PUT_DEVICE, one behind the other, from the first up to `end`, which
+ * is none of them. */
+struct sql_run {
+    const struct list *from, *end;
+};
+
+/* Makes them a table of the name SQL_DEVICES, with the columns of `device`, whose
+ * rows are those of *run whenever it is read. */
+#define SQL_DEVICES "devices_to_put"
+int sql_devices(sqlite3 *db, const struct sql_run *run);
+
 /* Hands on all that is not history. */
 int sql_load(sqlite3 *db, const struct store_loader *l);
 

@@ -15,9 +15,9 @@
 #define STORE_REPLACED_MAX 5 /* damaged files moved aside by one process: the
                                 disk itself may be at fault */
 
-enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
+enum { PUT_DEVICES, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
-       REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
+       REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM, ACKNOWLEDGE,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_RULE, REMOVE_RULE, PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
@@ -41,9 +41,7 @@ enum { PUT_DEVICE, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
     " ORDER BY id DESC LIMIT 1"
 
 static const char *const sql[N_STATEMENTS] = {
-    [PUT_DEVICE] = "REPLACE INTO device VALUES"
-                   "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,"
-                   "?16,?17)",
+    [PUT_DEVICES] = "REPLACE INTO device SELECT * FROM " SQL_DEVICES,
     [REMOVE_DEVICE] = "DELETE FROM device WHERE id=?1",
     [REMOVE_CHANNELS] = "DELETE FROM channel WHERE device=?1",
     [PUT_CHANNEL] = "REPLACE INTO channel VALUES"
@@ -62,7 +60,9 @@ static const char *const sql[N_STATEMENTS] = {
     [REMOVE_DETAIL] = "DELETE FROM channel_detail WHERE device=?1 AND id=?2",
     [REMOVE_DETAILS] = "DELETE FROM channel_detail WHERE device=?1",
     [ADD_ALARM] = "REPLACE INTO alarm VALUES"
-                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,NULL)",
+    [ACKNOWLEDGE] = "UPDATE alarm SET acknowledged_by=?1, acknowledged_ms=?2"
+                    " WHERE id=?3 AND acknowledged_ms IS NULL",
     [ADD_POSITION] = "INSERT INTO position VALUES"
                      "(NULL,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [PUT_COMMAND] = "REPLACE INTO command VALUES"
@@ -112,6 +112,7 @@ struct store {
     char path[1100];
     sqlite3 *db;
     sqlite3_stmt *stmt[N_STATEMENTS];
+    struct sql_run devices; /* what PUT_DEVICES writes */
     unsigned n_added; /* rows of history since the last trimming */
     int64_t trimmed_ms; /* wall clock of that; 0: not yet */
     bool full_sync;   /* as sync_for left it */
@@ -135,27 +136,6 @@ static void bind_peer(sqlite3_stmt *st, int i, const struct sip_peer *p,
     sqlite3_bind_int(st, i + 1, p->listener);
     sql_bind(st, i + 2, slice_str(gb_addr_text(&p->local, buf[0])));
     sql_bind(st, i + 3, slice_str(gb_addr_text(&p->remote, buf[1])));
-}
-
-/* NULL where it says nothing: a new device has told little of itself. */
-static void bind_told(sqlite3_stmt *st, int i, const struct store_job *j,
-                      size_t which)
-{
-    if (store_text(j, which).n)
-        bind_text(st, i, j, which);
-}
-
-static void bind_device(sqlite3_stmt *st, const struct store_job *j,
-                        char buf[2][GB_ADDR_TEXT_MAX])
-{
-    bind_text(st, 1, j, STORE_ID);
-    for (int i = STORE_NAME; i <= STORE_CHARSET; i++)
-        bind_told(st, i + 1, j, (size_t)i);
-    bind_peer(st, 9, j->peer, buf);
-    for (int i = 0; i < 3; i++)
-        sqlite3_bind_int64(st, 13 + i, j->number[i]);
-    bind_told(st, 16, j, STORE_HISTORY);
-    bind_told(st, 17, j, STORE_PROFILE);
 }
 
 static void bind_place(sqlite3_stmt *st, int i, const struct store_job *j)
@@ -254,6 +234,7 @@ static const struct plain {
     [STORE_REMOVE_RECORDER] = { REMOVE_RECORDER, 2, 0, false },
     [STORE_PUT_RECORD] = { PUT_RECORD, 2, 4, false },
     [STORE_REMOVE_RECORD] = { REMOVE_RECORD, 2, 1, false },
+    [STORE_ACKNOWLEDGE] = { ACKNOWLEDGE, 1, 2, false },
 };
 
 static bool apply_plain(struct store *s, const struct store_job *j)
@@ -268,12 +249,17 @@ static bool apply_plain(struct store *s, const struct store_job *j)
     return step(st);
 }
 
-static bool put_device(struct store *s, const struct store_job *j)
+/* n: the first of those that come one behind the other; it becomes the last. */
+static bool put_devices(struct store *s, struct list **n,
+                        const struct list *jobs)
 {
-    char buf[2][GB_ADDR_TEXT_MAX];
-
-    bind_device(s->stmt[PUT_DEVICE], j, buf);
-    return step(s->stmt[PUT_DEVICE]);
+    s->devices.from = *n;
+    while ((*n)->next != jobs &&
+           container_of((*n)->next, struct store_job, node)->op ==
+               STORE_PUT_DEVICE)
+        *n = (*n)->next;
+    s->devices.end = (*n)->next;
+    return step(s->stmt[PUT_DEVICES]);
 }
 
 static bool remove_device(struct store *s, const struct store_job *j)
@@ -344,8 +330,6 @@ static bool add_history(struct store *s, int statement,
 static bool apply(struct store *s, const struct store_job *j)
 {
     switch ((enum store_op)j->op) {
-    case STORE_PUT_DEVICE:
-        return put_device(s, j);
     case STORE_REMOVE_DEVICE:
         return remove_device(s, j);
     case STORE_PUT_CHANNEL:
@@ -364,6 +348,7 @@ static bool apply(struct store *s, const struct store_job *j)
         return add_history(s, ADD_POSITION, bind_position, j);
     case STORE_PUT_COMMAND:
         return add_history(s, PUT_COMMAND, bind_command, j);
+    case STORE_PUT_DEVICE: /* put_devices */
     case STORE_REMOVE_DIALOG:
     case STORE_PUT_GROUP:
     case STORE_REMOVE_GROUP:
@@ -383,6 +368,7 @@ static bool apply(struct store *s, const struct store_job *j)
     case STORE_REMOVE_RECORDER:
     case STORE_PUT_RECORD:
     case STORE_REMOVE_RECORD:
+    case STORE_ACKNOWLEDGE:
         break;
     }
     return apply_plain(s, j);
@@ -490,6 +476,8 @@ static int open_db(struct store *s, const char *path)
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sql_migrate(s->db);
+    if (rc == SQLITE_OK)
+        rc = sql_devices(s->db, &s->devices);
     for (int i = 0; rc == SQLITE_OK && i < N_STATEMENTS; i++)
         rc = sqlite3_prepare_v2(s->db, sql[i], -1, &s->stmt[i], NULL);
     return rc;
@@ -605,8 +593,12 @@ static bool commit_rows(struct store *s, struct list *jobs)
 
     sync_for(s, jobs);
     ok = sqlite3_exec(s->db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK;
-    for (n = jobs->next; ok && n != jobs; n = n->next)
-        ok = apply(s, container_of(n, struct store_job, node));
+    for (n = jobs->next; ok && n != jobs; n = n->next) {
+        const struct store_job *j = container_of(n, struct store_job, node);
+
+        ok = j->op == STORE_PUT_DEVICE ? put_devices(s, &n, jobs)
+                                       : apply(s, j);
+    }
     if (ok)
         ok = trim(s);
     return ok && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
