@@ -111,7 +111,7 @@ int daemon_start_tls(struct daemon *d, char why[static 512])
     return err ? daemon_fail(why, err, "tls.cert", text) : 0;
 }
 
-void daemon_reload_tls(struct daemon *d)
+static void reload_own(struct daemon *d)
 {
     struct tls_ctx *old = d->tls;
     char why[TLS_WHY_MAX];
@@ -162,4 +162,32 @@ struct tls_ctx *daemon_push_tls(void *ctx)
     struct daemon *d = ctx;
 
     return client_of(d, &d->push_tls, CONFIG_PUSH_CA, "pushes over TLS");
+}
+
+/* Connections keep what they were made with. A file that was not read yet is
+ * read when it is needed. */
+static void reread(struct daemon *d, struct tls_ctx **of, enum config_key ca)
+{
+    struct tls_ctx *old = *of;
+    char why[TLS_WHY_MAX];
+
+    if (!old)
+        return;
+    *of = NULL;
+    if (!tls_ctx_client(of, config_text(d->config, ca), why)) {
+        tls_ctx_free(old);
+        log_f(LOG_INFO, "msg=\"certificates of others read again\" file=\"%s\"",
+              config_text(d->config, ca));
+        return;
+    }
+    *of = old;
+    log_f(LOG_ERROR, "msg=\"certificates of others stay as they were\" "
+                     "file=\"%s\" why=\"%s\"", config_text(d->config, ca), why);
+}
+
+void daemon_reload_tls(struct daemon *d)
+{
+    reload_own(d);
+    reread(d, &d->caller_tls, CONFIG_HOOKS_CA);
+    reread(d, &d->push_tls, CONFIG_PUSH_CA);
 }

@@ -25,6 +25,15 @@ int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed)
     return m->bucket ? 0 : GB_ENOMEM;
 }
 
+int map_init_sparse(struct map *m, const struct gb_alloc *alloc,
+                    const void *seed)
+{
+    int err = map_init(m, alloc, seed);
+
+    m->sparse = true;
+    return err;
+}
+
 void map_fini(struct map *m)
 {
     if (m->alloc)
@@ -138,7 +147,7 @@ void map_insert(struct map *m, struct map_node *n, struct slice key)
 {
     struct map_node **b;
 
-    if (m->n >= MAP_LOAD * m->n_buckets)
+    if (m->n >= (m->sparse ? m->n_buckets / 2 : MAP_LOAD * m->n_buckets))
         grow(m);
     n->hash = (uint32_t)map_hash(m->seed, key);
     map_set_key(n, key);

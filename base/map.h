@@ -33,10 +33,17 @@ struct map {
     size_t n;         /* nodes in the map */
     uint64_t seed[2];
     const struct gb_alloc *alloc;
+    bool sparse;
 };
 
 /* seed: 16 random bytes; NULL where no stranger chooses keys. 0 or GB_ENOMEM. */
 int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed);
+
+/* Its table has two buckets a node, or more: a key that is not there mostly costs
+ * a look at one empty bucket, and at no node. For maps that are asked for such
+ * keys and do not stay large. */
+int map_init_sparse(struct map *m, const struct gb_alloc *alloc,
+                    const void *seed);
 
 /* Frees the table, not the objects. */
 void map_fini(struct map *m);

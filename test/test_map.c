@@ -49,7 +49,8 @@ static void ahead(void **state)
     free(e);
 }
 
-static void map_agrees_with_a_table(void **state)
+static void agrees_with_a_table(int init(struct map *, const struct gb_alloc *,
+                                          const void *seed))
 {
     struct failing_alloc f;
     struct entry *e = calloc(2000, sizeof(*e));
@@ -58,9 +59,8 @@ static void map_agrees_with_a_table(void **state)
     size_t n_in = 0, seen = 0;
     struct map_walk w = { 0 };
 
-    (void)state;
     failing_alloc_init(&f, 0);
-    assert_int_equal(map_init(&m, &f.alloc, "0123456789abcdef"), 0);
+    assert_int_equal(init(&m, &f.alloc, "0123456789abcdef"), 0);
     for (size_t i = 0; i < 2000; i++)
         snprintf(e[i].key, sizeof(e[i].key), "k%zu", i);
     for (int step = 0; step < 20000; step++) {
@@ -85,6 +85,35 @@ static void map_agrees_with_a_table(void **state)
     map_fini(&m);
     assert_int_equal(f.live, 0);
     free(e);
+}
+
+static void map_agrees_with_a_table(void **state)
+{
+    (void)state;
+    agrees_with_a_table(map_init);
+    agrees_with_a_table(map_init_sparse);
+}
+
+/* Two buckets a node; two nodes a bucket otherwise. */
+static void sparse(void **state)
+{
+    static struct entry e[2][1000];
+    struct map m[2];
+
+    (void)state;
+    assert_int_equal(map_init(&m[0], &gb_alloc_heap, NULL), 0);
+    assert_int_equal(map_init_sparse(&m[1], &gb_alloc_heap, NULL), 0);
+    for (int i = 0; i < 1000; i++) {
+        char key[12];
+
+        snprintf(key, sizeof(key), "%d", i);
+        insert(&m[0], &e[0][i], key);
+        insert(&m[1], &e[1][i], key);
+    }
+    assert_int_equal(m[0].n_buckets, 512);
+    assert_int_equal(m[1].n_buckets, 2048);
+    map_fini(&m[0]);
+    map_fini(&m[1]);
 }
 
 static void equal_keys_newest_first(void **state)
@@ -252,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_agrees_with_a_table),
+        cmocka_unit_test(sparse),
         cmocka_unit_test(ahead),
         cmocka_unit_test(equal_keys_newest_first),
         cmocka_unit_test(keys_lie_anywhere_near),

@@ -173,7 +173,7 @@ options_match() { # PROGRAM PAGE
 
 # What gbctl can be asked for is in its --help and in its page.
 commands_match() {
-    awk -F'"' '/compgen -W " / { print $2 }' "$tmp/gbctl.bash" | tr -s ' ' '\n' | sed '/^$/d' | sort -u > "$tmp/has"
+    sed -n 's/^    0) compadd -- \(.*\) ;;$/\1/p' "$tmp/gbctl.zsh" | tr -s ' ' '\n' | sed '/^$/d' | sort -u > "$tmp/has"
     build/release/gbctl --help | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p' | sort -u > "$tmp/help"
     sed -n 's/^\.It Cm \([a-z][a-z-]*\).*/\1/p' docs/gbctl.1 | sort -u > "$tmp/page"
     for of in help page; do

@@ -211,6 +211,8 @@ struct asked {
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
+    uint8_t history_max; /* recordings that it sends at one time, as a 486 has
+                            shown; 0: not known */
     uint64_t start_ms; /* what is wanted: not before */
 };
 
@@ -259,6 +261,7 @@ struct device {
     bool at_peer : 1, at_source : 1; /* in p->peers, in p->sites */
     bool behind_nat : 1;   /* its Contact is not where it sends from */
     bool ignores_require : 1; /* requests with Require are served */
+    bool arms : 1;         /* SetGuard each time it registers */
     bool is_restored : 1;  /* expires_ms is what the store knew of it */
     uint8_t proven_alg : 3; /* the hash it proved itself with; OTHER: none */
     uint8_t date : 2;      /* 0: as configured, else 1 + enum platform_date */
@@ -279,6 +282,7 @@ struct device {
     uint8_t charset;       /* enum manscdp_charset to write to it */
     bool edition_known, charset_known;
     uint8_t edition_set;   /* 0: as it says, else 1 + enum manscdp_edition */
+    uint8_t media, learnt; /* enum platform_transport */
     uint64_t alive_ms;
     uint64_t keepalive_ms; /* the last one, 0: none yet */
     uint64_t opened_ms;    /* the last OPTIONS for its NAT */
@@ -289,8 +293,6 @@ struct device {
     struct list sessions;
 
     struct handle handle; /* the first of the others */
-    bool arms;                     /* SetGuard each time it registers */
-    uint8_t media, learnt;         /* enum platform_transport */
     struct asked asked;
     struct query *query;   /* NULL: nothing is asked; what is wanted waits */
     uint64_t deviations, noted;
@@ -298,14 +300,12 @@ struct device {
     struct channel **channels;     /* in id order */
     struct list dirty;
     unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
+    struct device_clock clock;
     const char *reason;    /* of its state, static */
     struct history *history;
     struct profile *profile;
     struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct rare *rare;       /* NULL: all of it is zero */
-    struct device_clock clock;
-    uint8_t history_max;     /* recordings that it sends at one time, as a 486
-                                has shown; 0: not known */
     uint64_t old_connection; /* to be closed by the edge; the newer one if it
                                 moves twice in one turn */
 };

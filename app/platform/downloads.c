@@ -401,7 +401,7 @@ static const char *must_wait(const struct platform *p, const struct device *d)
         return "the device is gone";
     if (!d->online)
         return "the device is offline";
-    if (d->history_max && n_open(d, false) >= d->history_max)
+    if (d->asked.history_max && n_open(d, false) >= d->asked.history_max)
         return "the device sends no more recordings at one time: another one "
                "has to end";
     if (n_open(d, true) >= PLATFORM_DOWNLOADS_DEVICE)
@@ -482,7 +482,7 @@ static void learn_limit(struct device *d)
 {
     unsigned n = n_open(d, false);
 
-    d->history_max = (uint8_t)(n < UINT8_MAX ? n : UINT8_MAX);
+    d->asked.history_max = (uint8_t)(n < UINT8_MAX ? n : UINT8_MAX);
 }
 
 void downloads_on_session(struct platform *p, const struct session *s)

@@ -26,7 +26,7 @@ struct source {
 int guard_init(struct platform *p)
 {
     size_t n = p->cfg.max_pending;
-    int err = map_init(&p->pending_ids, p->alloc, p->seed);
+    int err = map_init_sparse(&p->pending_ids, p->alloc, p->seed);
 
     if (err)
         return err;
