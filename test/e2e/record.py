@@ -342,10 +342,12 @@ def a_disk_that_goes():
         wait_for("they are there", lambda: d.log().count('"a disk of recordings is good"') == 2, 20 * SLOW)
         put(d, mode="always")
         closed(d, 2)
-        used = next(n for n in ("one", "two") if glob.glob(f"{d.dir}/{n}/*/*/*/*.mp4"))
+        files = lambda n: sorted(os.path.basename(f) for f in glob.glob(f"{d.dir}/{n}/*/*/*/*.mp4"))
+        used = min((n for n in ("one", "two") if files(n)), key=lambda n: files(n)[0])  # where the oldest one is
         other = "two" if used == "one" else "one"
+        before = len(files(other))
         os.rename(f"{d.dir}/{used}", f"{d.dir}/away")
-        wait_for("the other one is used", lambda: glob.glob(f"{d.dir}/{other}/*/*/*/*.mp4"), 30 * SLOW)
+        wait_for("the other one is used", lambda: len(files(other)) > before, 30 * SLOW)
         expect(d.call("GET", segments(d)[0]["file"][len(d.base):]).status == 404, "a file that is away")
         os.rename(f"{d.dir}/away", f"{d.dir}/{used}")
         n = len([s for s in segments(d) if not s["open"]])
