@@ -324,6 +324,8 @@ install: all                                         ## into $(DESTDIR)$(PREFIX)
 	install -D -m 644 docs/gbctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/gbctl.1
 	install -D -m 644 docs/gb28181d.yml.example $(DESTDIR)$(PREFIX)/share/doc/gb28181d/gb28181d.yml.example
 	install -D -m 644 packaging/completion/gbctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gbctl
+	install -D -m 644 packaging/completion/gbctl.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gbctl
+	install -D -m 644 packaging/completion/gbctl.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gbctl.fish
 
 deb: all                                             ## a Debian package in build/ (CROSS, SYSROOT: tools/cross.sh)
 	tools/deb.sh $(BUILD) $(BUILD_ROOT)

@@ -77,6 +77,7 @@ enum config_type {
     X(MQTT_DISCOVERY, "mqtt.discovery",   TEXT,      "homeassistant",   NULL,            0, 63, false, "topic under which Home Assistant looks for sensors; empty: nothing is told there") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \
+    X(HTTP_WVP,       "http.wvp_login",   BOOL,      "false",           NULL,            0, 0, false, "answer the login of front-ends written for WVP, which send the MD5 of a password: one that is set from then on") \
     X(HTTP_PUBLIC,    "http.public_url",  TEXT,      "",                NULL,            0, 0, false, "URL under which users reach this server, for links") \
     X(HTTP_PROXIES,   "http.trusted_proxies", NETS,  "",                NULL,            0, 0, false, "networks whose X-Forwarded headers are believed") \
     X(RTSP_LISTEN,    "rtsp.listen",      LISTEN,    "0.0.0.0:8554,[::]:8554", NULL,     0, 0, false, "RTSP server, rtsp://HOST:PORT/DEVICE/CHANNEL, and rtsps:// on the same port; a default port that another program holds is done without; empty: none") \
@@ -103,6 +104,8 @@ enum config_type {
     X(RECORD_FSYNC,   "record.fsync",     CHOICE,    "segment",         "never|segment|always", 0, 0, true, "when recordings are forced onto the disk: left to the system, at the end of each file, after each write") \
     X(SNAPSHOT_MAX,   "snapshot.max_mib", NUMBER,    "256",             NULL,            0, 100000, false, "pictures that cameras take on order and upload, in MiB of all of them, in DATA/snapshots; the oldest go first; 0: none are taken") \
     X(SNAPSHOT_FFMPEG, "snapshot.ffmpeg", TEXT,      "",                NULL,            0, 0, false, "path of ffmpeg, which makes a JPEG of a key frame for /live/DEVICE/CHANNEL/snapshot.jpg, at most two at a time; empty: that is answered with 501") \
+    X(MAP_TILES,      "map.tiles",        TEXT,      "",                NULL,            0, 0, false, "directory of map tiles (Web Mercator, 256 pixels), Z/X/Y.png in it, that are drawn below the map of the page; empty: a net of degrees alone") \
+    X(MAP_ZOOM,       "map.zoom",         NUMBER,    "18",              NULL,            0, 22, false, "the deepest Z that is there") \
     X(FIRMWARE_MAX,   "firmware.max_mib", NUMBER,    "512",             NULL,            0, 4000, false, "largest firmware file that can be uploaded, in MiB, in DATA/firmware; 0: none can") \
     X(KEEP_ALARMS,    "history.alarms",   NUMBER,    "200000",          NULL,            0, 100000000, true, "alarms kept, the newest; 0: none; history needs SQLite") \
     X(KEEP_ALARM_DAYS, "history.alarms_days", NUMBER, "90",             NULL,            0, 36500, true, "days that they are kept; 0: no matter how old") \

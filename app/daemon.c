@@ -2,6 +2,7 @@
 
 #include "app/net/exec.h"
 #include "app/net/jpeg.h"
+#include "app/net/listen.h"
 #include "app/net/noted.h"
 #include "app/net/sockaddr.h"
 
@@ -338,7 +339,7 @@ static size_t read_proxies(struct daemon *d)
 
 static int start_server(struct daemon *d, char why[static 512])
 {
-    struct gb_addr listen[HTTP_LISTENERS_MAX];
+    struct gb_addr listen[LISTEN_MAX];
     struct http_server_config sc = {
         .loop = &d->loop, .alloc = &gb_alloc_heap, .app = d->app,
         .listen = listen,
@@ -350,7 +351,7 @@ static int start_server(struct daemon *d, char why[static 512])
     size_t failed = 0;
     int err;
 
-    while (sc.n_listen < HTTP_LISTENERS_MAX &&
+    while (sc.n_listen < LISTEN_MAX &&
            config_addr(d->config, CONFIG_HTTP_LISTEN, sc.n_listen,
                        &listen[sc.n_listen]))
         sc.n_listen++;

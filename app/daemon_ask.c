@@ -36,6 +36,8 @@ static struct platform_alarm alarm_of(const struct store_rows *r, size_t i)
         .longitude = degrees(r, i, 8),
         .latitude = degrees(r, i, 9),
         .received_utc_ms = store_rows_i64(r, i, 10),
+        .acknowledged_utc_ms = store_rows_i64(r, i, 11),
+        .acknowledged_by = store_rows_text(r, i, 12),
     };
 }
 
@@ -181,6 +183,7 @@ int daemon_ask(void *ctx, const struct http_ask *q)
         .list = list_of[q->list], .device = q->device, .channel = q->channel,
         .method = q->method, .type = q->type, .priority = q->priority,
         .cmd = q->cmd, .state = q->state, .devices = q->devices,
+        .acknowledged = q->acknowledged,
         .from_utc_ms = q->from_utc_ms, .to_utc_ms = q->to_utc_ms,
         .before = q->before, .limit = q->limit, .ctx = d, .tag = q->request,
         .done = on_rows,

@@ -163,6 +163,14 @@ static void http_audit(void *ctx, const struct http_audit *e)
     store_add_audit(d->store, &a);
 }
 
+static void acknowledge(void *ctx, uint64_t alarm, struct slice who,
+                        int64_t utc_ms)
+{
+    struct daemon *d = ctx;
+
+    store_acknowledge_alarm(d->store, alarm, who, utc_ms);
+}
+
 static void on_unlinked(uv_fs_t *req)
 {
     uv_fs_req_cleanup(req);
@@ -438,6 +446,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .ask = GB_SQLITE ? daemon_ask : NULL, .commits = true,
         .hooks = d->hooks, .hooks_due = http_hooks_due,
         .hook_changed = http_hook_changed,
+        .acknowledge = GB_SQLITE ? acknowledge : NULL,
         .audit = GB_SQLITE ? http_audit : NULL,
         .accounts = d->accounts, .account_changed = http_account_changed,
         .dismissed = http_dismissed, .rtsp_realm = RTSP_REALM,
@@ -451,6 +460,8 @@ int daemon_start_app(struct daemon *d, char why[static 512])
                              ? http_picture_store : NULL,
         .picture_remove = http_picture_remove,
         .picture_dir = d->picture_dir,
+        .tiles_dir = config_text(d->config, CONFIG_MAP_TILES),
+        .tiles_zoom = (unsigned)config_number(d->config, CONFIG_MAP_ZOOM),
         .pictures_max = (uint64_t)config_number(d->config,
                                                 CONFIG_SNAPSHOT_MAX) << 20,
         .event_wanted = daemon_event_wanted, .event = daemon_event,
@@ -458,6 +469,7 @@ int daemon_start_app(struct daemon *d, char why[static 512])
         .not_ready = http_not_ready, .metrics = daemon_metrics,
         .addresses = daemon_addresses, .log = daemon_log,
         .auth = config_bool(d->config, CONFIG_HTTP_AUTH),
+        .wvp_login = config_bool(d->config, CONFIG_HTTP_WVP),
         .admin_token = d->secrets->admin_token,
         .admin_password_hash = d->secrets->admin_hash,
         .public_url = config_text(d->config, CONFIG_HTTP_PUBLIC),

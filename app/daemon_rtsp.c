@@ -1,6 +1,8 @@
 /* The RTSP server: what it wishes for, and how it is made. */
 #include "app/daemon_int.h"
 
+#include "app/net/listen.h"
+
 #include <stdio.h>
 
 static void touched(void *ctx)
@@ -65,7 +67,7 @@ static bool is_default(const struct daemon *d)
 
 int daemon_start_rtsp(struct daemon *d, char why[static 512])
 {
-    struct gb_addr listen[RTSP_LISTENERS_MAX];
+    struct gb_addr listen[LISTEN_MAX];
     struct rtsp_server_config c = {
         .loop = &d->loop, .platform = d->platform, .media = d->media,
         .listen = listen, .tls = d->relay,
@@ -78,7 +80,7 @@ int daemon_start_rtsp(struct daemon *d, char why[static 512])
     size_t at = 0;
     int err;
 
-    while (c.n_listen < RTSP_LISTENERS_MAX &&
+    while (c.n_listen < LISTEN_MAX &&
            config_addr(d->config, CONFIG_RTSP_LISTEN, c.n_listen,
                        &listen[c.n_listen]))
         c.n_listen++;

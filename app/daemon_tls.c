@@ -6,6 +6,8 @@
  * wrong with it is told then. */
 #include "app/daemon_int.h"
 
+#include "app/net/listen.h"
+
 #include <stdio.h>
 #include <unistd.h>
 
@@ -37,7 +39,7 @@ static int make_certificate(struct daemon *d, const struct files *f,
                             char why[static TLS_WHY_MAX])
 {
     struct gb_addr addr[HTTP_ADDRESSES_MAX + 2 + SIP_EDGE_MAX_LISTEN +
-                        HTTP_LISTENERS_MAX];
+                        LISTEN_MAX];
     size_t n = daemon_addresses(d, addr, HTTP_ADDRESSES_MAX);
     int err;
 
@@ -45,7 +47,7 @@ static int make_certificate(struct daemon *d, const struct files *f,
     gb_addr_parse_ip(&addr[n++], SLICE("::1"));
     for (size_t i = 0; i < SIP_EDGE_MAX_LISTEN; i++)
         n += config_addr(d->config, CONFIG_SIP_TLS_LISTEN, i, &addr[n]);
-    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
+    for (size_t i = 0; i < LISTEN_MAX; i++)
         n += config_addr(d->config, CONFIG_HTTP_LISTEN, i, &addr[n]);
     err = tls_make_certificate(f->cert, f->key,
                                config_text(d->config, CONFIG_SERVER_ID), addr,
@@ -109,7 +111,7 @@ int daemon_start_tls(struct daemon *d, char why[static 512])
     return err ? daemon_fail(why, err, "tls.cert", text) : 0;
 }
 
-void daemon_reload_tls(struct daemon *d)
+static void reload_own(struct daemon *d)
 {
     struct tls_ctx *old = d->tls;
     char why[TLS_WHY_MAX];
@@ -160,4 +162,32 @@ struct tls_ctx *daemon_push_tls(void *ctx)
     struct daemon *d = ctx;
 
     return client_of(d, &d->push_tls, CONFIG_PUSH_CA, "pushes over TLS");
+}
+
+/* Connections keep what they were made with. A file that was not read yet is
+ * read when it is needed. */
+static void reread(struct daemon *d, struct tls_ctx **of, enum config_key ca)
+{
+    struct tls_ctx *old = *of;
+    char why[TLS_WHY_MAX];
+
+    if (!old)
+        return;
+    *of = NULL;
+    if (!tls_ctx_client(of, config_text(d->config, ca), why)) {
+        tls_ctx_free(old);
+        log_f(LOG_INFO, "msg=\"certificates of others read again\" file=\"%s\"",
+              config_text(d->config, ca));
+        return;
+    }
+    *of = old;
+    log_f(LOG_ERROR, "msg=\"certificates of others stay as they were\" "
+                     "file=\"%s\" why=\"%s\"", config_text(d->config, ca), why);
+}
+
+void daemon_reload_tls(struct daemon *d)
+{
+    reload_own(d);
+    reread(d, &d->caller_tls, CONFIG_HOOKS_CA);
+    reread(d, &d->push_tls, CONFIG_PUSH_CA);
 }

@@ -8,14 +8,14 @@
  * for header bytes only, so payload is never gathered with it. */
 #include "ps/demux.h"
 
-#include "ps/es.h"
+#include "ps/program.h"
+#include "ps/sync.h"
 
 #include <assert.h>
 
 #define MAX_ZEROS 8     /* tolerated in front of a start code */
 #define MAX_FILL 32     /* FF bytes, likewise (Dahua) */
 #define SEEK_BYTES 32   /* behind a broken PES header the payload begins */
-#define CAND_BYTES 7    /* of a header that shall end an unbounded PES */
 #define IMKH_BYTES 40   /* Hikvision file header */
 /* So much without a pack header, and a PES header is believed as well. */
 #define NO_PACK_BYTES (256u << 10)
@@ -31,22 +31,31 @@ enum state {
     LOST,  /* looking for a pack header */
 };
 
+/* Packets that lie inside a PES, need no look and come in the buffer that the
+ * unit holds already, are put here; settle() tells the stream of them. */
+struct ahead {
+    struct es *es;               /* cur; NULL: there are none */
+    struct ps_piece *next, *end; /* in es->piece */
+    size_t room;     /* bytes of the PES to come but for the last; or 0 */
+    void *buf;
+    uint32_t rtp_ts;
+    bool look;       /* a pack header may begin in the midst of the PES */
+};
+
 struct ps_demux {
+    struct ahead ahead;
     struct es_env env;
     enum state state;
-    struct es *plain;    /* cur, when its payload needs no look; or NULL */
     struct es *cur;      /* of the PES under way or seen last; may be NULL */
-    size_t left;         /* BODY, SKIP, SEEK */
+    size_t left;         /* BODY, SKIP, SEEK; BODY: with what lies ahead */
     unsigned seek;       /* SEEK: bytes looked at */
     unsigned fill;       /* HDR: bytes skipped in front of the start code */
     bool begun;          /* an element has been seen */
-    bool map_known;
     uint64_t lost_bytes; /* LOST: skipped since the last pack header */
     uint32_t pack_ts;    /* RTP time of the last pack header, or the loss */
     uint64_t at;         /* place of the header that is being looked at */
     struct gb_alloc alloc;
-    struct es *stream[PS_MAX_STREAMS];
-    size_t n_streams;
+    struct program program;
     size_t n_stash;
     uint8_t stash[PS_STASH_BYTES];
 };
@@ -62,6 +71,7 @@ int ps_demux_new(struct ps_demux **out, const struct gb_alloc *alloc,
     d->env.alloc = &d->alloc;
     d->env.hooks = *hooks;
     d->env.scan = ps_scan_best();
+    d->program.env = &d->env;
     if (opt)
         d->env.opt = *opt;
     *out = d;
@@ -75,115 +85,52 @@ void ps_demux_free(struct ps_demux *d)
     if (!d)
         return;
     alloc = d->alloc;
-    for (size_t i = 0; i < d->n_streams; i++) {
-        es_fini(d->stream[i]);
-        gb_put(&alloc, d->stream[i]);
-    }
+    program_fini(&d->program);
     gb_put(&alloc, d->env.hold);
     gb_put(&alloc, d);
 }
 
-/* --- streams --- */
+/* --- what was put ahead --- */
 
-static struct es *find_stream(struct ps_demux *d, uint8_t id)
+static size_t bytes_ahead(const struct ps_demux *d)
 {
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->stream[i]->info.stream_id == id)
-            return d->stream[i];
-    return NULL;
+    return d->ahead.es ? d->left - d->ahead.room - 1 : 0;
 }
 
-/* A stream that a map announced and that never came gives way, the one that
- * was named longest ago. n_streams: none. */
-static size_t ghost(const struct ps_demux *d)
+/* n bytes of the PES were put up to ahead.next. */
+static void settle_bytes(struct ps_demux *d, size_t n)
 {
-    size_t best = d->n_streams;
+    struct es *s = d->ahead.es;
 
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (!d->stream[i]->fed &&
-            (best == d->n_streams ||
-             d->stream[i]->named < d->stream[best]->named))
-            best = i;
-    return best;
+    if (n)
+        es_ran_on(s, (uint32_t)(d->ahead.next - s->piece), n);
+    d->left -= n;
+    d->env.count.bytes += n;
+    d->ahead.es = NULL;
+    d->ahead.room = 0;
 }
 
-/* The stream of id, made when it is new. NULL: too many, or no memory. */
-static struct es *take_stream(struct ps_demux *d, uint8_t id)
+static void settle(struct ps_demux *d)
 {
-    struct es *s = find_stream(d, id);
-    size_t i = d->n_streams;
-
-    if (s)
-        return s;
-    if (i == PS_MAX_STREAMS) {
-        i = ghost(d);
-        if (i == PS_MAX_STREAMS)
-            return NULL;
-        es_fini(d->stream[i]);
-        s = d->stream[i];
-    } else {
-        s = gb_get(&d->alloc, sizeof(*s));
-        if (!s)
-            return NULL;
-        d->stream[d->n_streams++] = s;
-    }
-    es_init(s, &d->env, id, (unsigned)i);
-    return s;
+    if (d->ahead.es)
+        settle_bytes(d, bytes_ahead(d));
 }
 
-/* The stream of a PES; a new one knows what SDP said. */
-static struct es *pes_stream(struct ps_demux *d, uint8_t id)
+/* More of this PES may be put without a look. marker: of the last packet. */
+static void go_ahead(struct ps_demux *d, bool marker)
 {
     struct es *s = d->cur;
-    enum ps_codec hint;
 
-    if (s && s->info.stream_id == id)
-        return s;
-    s = take_stream(d, id);
-    if (!s || s->fed)
-        return s;
-    s->fed = true;
-    if (s->info.source != PS_FROM_NOTHING)
-        return s;
-    hint = s->video ? d->env.opt.video_hint : d->env.opt.audio_hint;
-    if (hint != PS_CODEC_UNKNOWN)
-        es_set_codec(s, 0, hint, PS_FROM_SDP);
-    if (s->info.codec == PS_CODEC_UNKNOWN)
-        es_announce(s);
-    return s;
-}
-
-static void use_map(struct ps_demux *d, const struct ps_map *map)
-{
-    if (!map->current && d->map_known)
+    if (d->state != BODY || !s->coast || !s->bytes || s->pes_waits ||
+        d->left > PS_MAX_AU_BYTES - s->bytes)
         return;
-    d->map_known = true;
-    for (size_t i = 0; i < map->n; i++) {
-        uint8_t id = map->entry[i].id, type = map->entry[i].type;
-        enum ps_codec codec = ps_codec_of_type(type);
-        struct es *s;
-        bool news;
-
-        if (!ps_id_is_video(id) && !ps_id_is_audio(id) &&
-            (id != PS_ID_PRIVATE1 || codec == PS_CODEC_UNKNOWN))
-            continue;
-        s = take_stream(d, id);
-        if (!s)
-            continue;
-        s->named = d->env.count.psms;
-        if (id == PS_ID_PRIVATE1 && s->video != ps_codec_is_video(codec)) {
-            es_gap(s, false);
-            s->video = !s->video;
-        }
-        news = map->entry[i].encrypted && !s->info.encrypted;
-        s->info.encrypted |= news;
-        if (s->info.stream_type == type && type && !news &&
-            s->info.source != PS_FROM_SDP)
-            continue; /* maps repeat */
-        es_set_codec(s, type, codec, PS_FROM_PSM);
-        if (news)
-            es_announce(s);
-    }
+    d->ahead = (struct ahead){ .es = s,
+                               .next = s->piece + s->n_pieces,
+                               .end = s->piece + s->cap_pieces,
+                               .room = d->left - 1,
+                               .buf = s->held,
+                               .rtp_ts = s->last_ts,
+                               .look = marker || !es_ends_with_marker(s) };
 }
 
 /* --- loss --- */
@@ -207,17 +154,18 @@ static bool in_payload(const struct ps_demux *d)
 /* The structure is not where it should be: what was put last is doubtful. */
 static void lose_sync(struct ps_demux *d)
 {
-    for (size_t i = 0; i < d->n_streams; i++)
-        es_gap(d->stream[i], d->stream[i] == d->cur);
+    for (size_t i = 0; i < d->program.n; i++)
+        es_gap(d->program.stream[i], d->program.stream[i] == d->cur);
     d->env.count.resyncs += d->begun;
     lose(d);
 }
 
 void ps_demux_gap(struct ps_demux *d)
 {
-    d->plain = NULL;
-    for (size_t i = 0; i < d->n_streams; i++)
-        es_gap(d->stream[i], in_payload(d) && d->stream[i] == d->cur);
+    settle(d);
+    for (size_t i = 0; i < d->program.n; i++)
+        es_gap(d->program.stream[i],
+               in_payload(d) && d->program.stream[i] == d->cur);
     lose(d);
 }
 
@@ -275,7 +223,7 @@ static int take_map(struct ps_demux *d, const uint8_t *p, size_t n,
     if (!err) {
         d->env.count.psms++;
         d->env.pack_map = true;
-        use_map(d, &map);
+        program_use_map(&d->program, &map);
         return map.size;
     }
     d->env.count.bad_headers++;
@@ -297,7 +245,8 @@ static int broken_pes(struct ps_demux *d, const uint8_t *p)
     if (len == 0)
         return BROKEN;
     d->left = len - 1;
-    if (!ps_id_is_video(p[3]) || !(d->cur = pes_stream(d, p[3]))) {
+    if (!ps_id_is_video(p[3]) ||
+        !(d->cur = program_stream(&d->program, p[3]))) {
         d->state = d->left ? SKIP : HDR;
         return PS_LEN_BYTES + 1;
     }
@@ -325,7 +274,7 @@ static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
         return broken_pes(d, p);
     open = ps_id_is_video(p[3]) && (pes.length == 0 || pes.length == 0xffff);
     d->left = pes.length ? (size_t)pes.length + PS_LEN_BYTES - pes.size : 0;
-    s = pes_stream(d, p[3]);
+    s = program_stream(&d->program, p[3]);
     if (s && pes.scrambling) {
         d->env.count.encrypted++;
         if (!s->info.encrypted) {
@@ -364,7 +313,7 @@ static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
     case PS_ID_MAP:
         return take_map(d, p, n, need);
     case PS_ID_PRIVATE1:
-        if (!find_stream(d, id))
+        if (!program_find(&d->program, id))
             return skip_element(d, p, n, need);
         return take_pes(d, p, n, need);
     default:
@@ -411,57 +360,6 @@ static int take_header(struct ps_demux *d, const uint8_t *p, size_t n,
 
 /* --- looking for a pack header --- */
 
-static bool is_next_id(uint8_t id)
-{
-    return id >= PS_ID_SYSTEM && id < 0xf0;
-}
-
-/* 00 00 01 and an id that may follow a pack header, at p + at. */
-static int check_next(const uint8_t *p, size_t n, size_t at, size_t *need)
-{
-    static const uint8_t prefix[3] = { 0, 0, 1 };
-
-    if (n < at + 4) {
-        *need = at + 4;
-        return 0;
-    }
-    if (memcmp(p + at, prefix, 3) != 0 || !is_next_id(p[at + 3]))
-        return BROKEN;
-    return 1;
-}
-
-/* A pack header that is not one by chance: its fixed bits, and a start code
- * behind it. 1, 0 (more bytes needed) or BROKEN. */
-static int check_pack(const uint8_t *p, size_t n, size_t *need)
-{
-    struct ps_pack pack;
-    int err = ps_pack_decode(&pack, p, n, need);
-
-    if (err)
-        return err == GB_EAGAIN ? 0 : BROKEN;
-    if (pack.size >= PS_PACK_BYTES && (p[4] & 0xc4) != 0x44)
-        return BROKEN;
-    return check_next(p, n, pack.size, need);
-}
-
-/* A PES header of a device that sends no packs. */
-static int check_pes(const uint8_t *p, size_t n, size_t *need)
-{
-    struct ps_pes pes;
-    int err;
-
-    if (n < PS_PES_BYTES) {
-        *need = PS_PES_BYTES;
-        return 0;
-    }
-    if ((p[6] & 0xc0) != 0x80)
-        return BROKEN;
-    err = ps_pes_decode(&pes, p, n, need);
-    if (err)
-        return err == GB_EAGAIN ? 0 : BROKEN;
-    return pes.length || ps_id_is_video(p[3]) ? 1 : BROKEN;
-}
-
 static bool without_packs(const struct ps_demux *d, uint64_t lost_bytes)
 {
     return lost_bytes >= NO_PACK_BYTES ||
@@ -477,10 +375,10 @@ static int check_sync(const struct ps_demux *d, const uint8_t *p, size_t n,
         return 0;
     }
     if (p[3] == PS_ID_PACK)
-        return check_pack(p, n, need);
+        return ps_sync_pack(p, n, need);
     if ((ps_id_is_audio(p[3]) || ps_id_is_video(p[3])) &&
         without_packs(d, lost_bytes))
-        return check_pes(p, n, need);
+        return ps_sync_pes(p, n, need);
     return BROKEN;
 }
 
@@ -655,32 +553,10 @@ static size_t feed_open(struct ps_demux *d, const uint8_t *p, size_t n)
     return used;
 }
 
-/* Does the stash (CAND_BYTES) end an unbounded PES? Fixed bits
- * of the header, or a plausible length. */
-static bool is_end(const uint8_t *b)
-{
-    size_t len = (size_t)b[4] << 8 | b[5];
-
-    switch (b[3]) {
-    case PS_ID_PACK:
-        return (b[4] & 0xc4) == 0x44 || (b[4] & 0xf1) == 0x21 ||
-               (b[4] == 0 && b[5] == 0 && b[6] == 1);
-    case PS_ID_SYSTEM:
-        return len >= 6 && len <= 6 + 3 * 64 && b[6] & 0x80;
-    case PS_ID_MAP:
-        return len >= 10 && len <= PS_MAP_MAX;
-    case PS_ID_PADDING:
-    case PS_ID_PRIVATE2:
-        return len != 0;
-    default:
-        return is_next_id(b[3]) && (b[6] & 0xc0) == 0x80;
-    }
-}
-
 /* The bytes were payload: looked at now, and they may hold another id. */
 static void reject_candidate(struct ps_demux *d)
 {
-    uint8_t b[CAND_BYTES];
+    uint8_t b[PS_SYNC_BYTES];
     size_t n = d->n_stash - PS_PREFIX_BYTES, used;
 
     memcpy(b, d->stash + PS_PREFIX_BYTES, n);
@@ -695,7 +571,7 @@ static void reject_candidate(struct ps_demux *d)
 
 static size_t feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
 {
-    size_t k = CAND_BYTES - d->n_stash;
+    size_t k = PS_SYNC_BYTES - d->n_stash;
 
     if (k > n)
         k = n;
@@ -704,9 +580,9 @@ static size_t feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
         return k;
     }
     stash(d, p, k);
-    if (d->n_stash < CAND_BYTES)
+    if (d->n_stash < PS_SYNC_BYTES)
         return k;
-    if (!is_end(d->stash)) {
+    if (!ps_sync_ends_pes(d->stash)) {
         reject_candidate(d);
         return k;
     }
@@ -828,39 +704,6 @@ static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off)
 
 /* --- the usual packets --- */
 
-/* A PES header of the MPEG-2 form at p, whole, clear and with a length. Only
- * what decides is looked at; false: ps_pes_decode shall say. */
-static inline bool plain_pes(struct ps_pes *out, const uint8_t *p, size_t n)
-{
-    size_t size;
-
-    if (n <= PS_PES_BYTES || p[0] || p[1] || p[2] != 1 ||
-        (p[6] & 0xf0) != 0x80)
-        return false;
-    size = PS_PES_BYTES + (size_t)p[8];
-    out->length = (uint16_t)(p[4] << 8 | p[5]);
-    if (n <= size || out->length <= size - PS_LEN_BYTES ||
-        out->length == 0xffff)
-        return false;
-    out->size = (uint16_t)size;
-    out->scrambling = 0;
-    out->has_pts = p[7] & 0x80 && p[8] >= 5;
-    out->has_dts = (p[7] & 0xc0) == 0xc0 && p[8] >= 10;
-    out->pts90k = out->has_pts ? ps_time_decode(p + 9) : 0;
-    out->dts90k = out->has_dts ? ps_time_decode(p + 14) : 0;
-    return true;
-}
-
-/* A stream that has had payload before, so that a PES of it is no news. */
-static inline struct es *fed_stream(struct ps_demux *d, uint8_t id)
-{
-    struct es *s = d->cur;
-
-    if ((!s || s->info.stream_id != id) && !(s = find_stream(d, id)))
-        return NULL;
-    return s->fed && (s->video || ps_id_is_audio(id)) ? s : NULL;
-}
-
 /* Pack header, PES header and payload, as most pictures and all sound begin,
  * where a header is due. The bytes consumed; 0: nothing was done, the states
  * shall read it. off: of p in the stream. */
@@ -868,7 +711,7 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
                           uint64_t off)
 {
     struct ps_pes pes;
-    size_t at, k;
+    size_t at;
     struct es *s;
 
     if (d->state != HDR || d->n_stash || n <= PS_PACK_BYTES + PS_PES_BYTES ||
@@ -876,11 +719,11 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
         (p[4] & 0xc0) != 0x40)
         return 0;
     at = PS_PACK_BYTES + (p[13] & 7);
-    if (!plain_pes(&pes, p + at, n - at))
+    if (!ps_pes_plain(&pes, p + at, n - at))
         return 0;
-    s = fed_stream(d, p[at + 3]);
-    if (!s)
-        return 0;
+    s = program_find(&d->program, p[at + 3]);
+    if (!s || !s->fed || !(s->video || ps_id_is_audio(s->info.stream_id)))
+        return 0; /* payload of it is news */
     d->begun = true;
     d->fill = 0;
     d->env.count.packs++;
@@ -889,33 +732,17 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
     d->at = off;
     begin_pack(d);
     d->cur = s;
-    es_pes_begin(s, &pes, false);
     d->left = (size_t)pes.length + PS_LEN_BYTES - pes.size;
-    d->state = BODY;
     at += pes.size;
-    k = feed_body(d, p + at, n - at);
-    return at + k;
-}
-
-/* The packet that ends a PES whose payload needs no look. false: it did
- * nothing. */
-static bool plain_end(struct ps_demux *d, const uint8_t *p, size_t n,
-                      const struct ps_feed *f)
-{
-    struct es *s = d->plain;
-
-    if (!es_put_plain(s, p, n, f->buf))
-        return false;
-    d->plain = NULL;
-    d->env.rtp_ts = f->rtp_ts;
-    d->env.count.bytes += n;
-    d->left = 0;
-    d->state = HDR;
-    s->pos = s->bytes;
-    es_pes_end(s);
-    if (f->marker)
-        es_marker(s);
-    return true;
+    if (!s->video && n - at >= d->left &&
+        es_put_whole(s, &pes, p + at, d->left)) {
+        at += d->left;
+        d->left = 0;
+        return at;
+    }
+    es_pes_begin(s, &pes, false);
+    d->state = BODY;
+    return at + feed_body(d, p + at, n - at);
 }
 
 /* --- what packets tell --- */
@@ -941,7 +768,7 @@ static void believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
         d->state = HDR;
         return;
     }
-    if ((p[4] & 0xc4) != 0x44 || check_pack(p, n, &need) <= 0)
+    if ((p[4] & 0xc4) != 0x44 || ps_sync_pack(p, n, &need) <= 0)
         return;
     lose_sync(d);
     d->state = HDR;
@@ -949,19 +776,22 @@ static void believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
 
 static void hold_touched(struct ps_demux *d)
 {
-    for (size_t i = 0; i < d->n_streams; i++)
-        if (d->env.touched >> i & 1)
-            es_hold(d->stream[i]);
+    uint32_t touched = d->env.touched;
+
+    for (size_t i = 0; touched; i++, touched >>= 1)
+        if (touched & 1)
+            es_hold(d->program.stream[i]);
 }
 
-static __attribute__((noinline)) void feed_any(struct ps_demux *d,
-                                               const uint8_t *p, size_t n,
-                                               const struct ps_feed *f)
+static void feed_any(struct ps_demux *d, const uint8_t *p, size_t n,
+                     const struct ps_feed *f)
 {
     struct es_env *env = &d->env;
-    uint64_t off = env->count.bytes;
+    uint64_t off;
     size_t used;
 
+    settle(d);
+    off = env->count.bytes;
     env->buf = f->buf;
     env->rtp_ts = f->rtp_ts;
     env->touched = 0;
@@ -977,10 +807,7 @@ static __attribute__((noinline)) void feed_any(struct ps_demux *d,
         es_marker(d->cur);
     if (env->touched && f->buf)
         hold_touched(d);
-    d->plain = d->state == BODY && d->cur->coast && d->cur->bytes &&
-                       !d->cur->pes_waits
-                   ? d->cur
-                   : NULL;
+    go_ahead(d, f->marker);
 }
 
 static bool is_pack(const uint8_t *p, size_t n)
@@ -990,38 +817,56 @@ static bool is_pack(const uint8_t *p, size_t n)
     return n >= sizeof(prefix) && memcmp(p, prefix, sizeof(prefix)) == 0;
 }
 
-/* Most packets lie inside a PES and are but one more piece. */
+static inline bool is_ahead(const struct ahead *a, const uint8_t *p, size_t n,
+                            const struct ps_feed *f)
+{
+    return f->rtp_ts == a->rtp_ts && f->buf == a->buf && a->next != a->end &&
+           !(a->look && f->packet && is_pack(p, n));
+}
+
+/* Not a packet inside a PES: perhaps the one that ends it. */
+static __attribute__((noinline)) void feed_border(struct ps_demux *d,
+                                                  const uint8_t *p, size_t n,
+                                                  const struct ps_feed *f)
+{
+    struct es *s = d->ahead.es;
+
+    if (!s || n != d->ahead.room + 1 || !is_ahead(&d->ahead, p, n, f)) {
+        feed_any(d, p, n, f);
+        return;
+    }
+    *d->ahead.next++ = (struct ps_piece){ p, n, f->buf };
+    settle_bytes(d, d->left);
+    d->env.rtp_ts = f->rtp_ts;
+    d->state = HDR;
+    es_pes_end(s);
+    if (f->marker)
+        es_marker(s);
+}
+
+/* Most packets lie inside a PES and are but one more piece. One that has the
+ * marker there is not as it should be, and the next is looked at. */
 void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
                    const struct ps_feed *f)
 {
-    struct es *s = d->plain;
+    struct ahead *a = &d->ahead;
 
-    if (!s || n > d->left || n == 0 || f->rtp_ts != s->last_ts ||
-        (f->packet && is_pack(p, n))) {
-        feed_any(d, p, n, f);
+    if (n - 1 >= a->room || f->marker || !is_ahead(a, p, n, f)) {
+        feed_border(d, p, n, f);
         return;
     }
-    if (n == d->left) {
-        if (!plain_end(d, p, n, f))
-            feed_any(d, p, n, f);
-        return;
-    }
-    if (!es_put_plain(s, p, n, f->buf)) {
-        feed_any(d, p, n, f);
-        return;
-    }
-    d->left -= n;
-    d->env.count.bytes += n;
+    *a->next++ = (struct ps_piece){ p, n, f->buf };
+    a->room -= n;
 }
 
 void ps_demux_flush(struct ps_demux *d, bool end)
 {
-    d->plain = NULL;
+    settle(d);
     if (end && d->state == CAND)
         reject_candidate(d);
-    for (size_t i = 0; i < d->n_streams; i++)
-        es_flush(d->stream[i], end,
-                 d->stream[i] == d->cur &&
+    for (size_t i = 0; i < d->program.n; i++)
+        es_flush(d->program.stream[i], end,
+                 d->program.stream[i] == d->cur &&
                      (in_payload(d) && (!end || d->state == BODY)));
     if (end)
         lose(d);
@@ -1032,10 +877,10 @@ void ps_demux_place(const struct ps_demux *d, struct ps_place *out)
     *out = (struct ps_place){
         .pack_off = d->env.has_pack ? d->env.pack_off : PS_NO_PLACE,
         .open_off = PS_NO_PLACE,
-        .parsed_off = d->env.count.bytes - d->n_stash,
+        .parsed_off = d->env.count.bytes + bytes_ahead(d) - d->n_stash,
     };
-    for (size_t i = 0; i < d->n_streams; i++) {
-        const struct es *s = d->stream[i];
+    for (size_t i = 0; i < d->program.n; i++) {
+        const struct es *s = d->program.stream[i];
 
         if (s->bytes && s->au.has_pack && s->au.pack_off < out->open_off)
             out->open_off = s->au.pack_off;
@@ -1045,9 +890,10 @@ void ps_demux_place(const struct ps_demux *d, struct ps_place *out)
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out)
 {
     *out = d->env.count;
+    out->bytes += bytes_ahead(d);
 }
 
 const struct ps_stream *ps_demux_stream(const struct ps_demux *d, size_t i)
 {
-    return i < d->n_streams ? &d->stream[i]->info : NULL;
+    return i < d->program.n ? &d->program.stream[i]->info : NULL;
 }

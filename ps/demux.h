@@ -45,6 +45,7 @@ struct ps_au {
     bool key;          /* random access point (IRAP) */
     bool corrupt;      /* something is missing inside */
     bool discontinuity; /* something is missing before it */
+    bool early;        /* audio: a picture that began before it is not out */
     bool has_pts, has_dts;
     uint64_t pts90k, dts90k; /* 33 bit, as on the wire */
     uint32_t rtp_ts;   /* of the packet in which it began */

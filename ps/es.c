@@ -4,7 +4,6 @@
 
 #define FIRST_PIECES 32
 #define FIRST_HOLDS 64
-#define MARKERS_BELIEVED 10
 #define MAX_HOLDS (PS_MAX_STREAMS * PS_MAX_PIECES)
 
 void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
@@ -142,12 +141,11 @@ static void release_pieces(struct es *s, uint32_t n)
 
     while (k < s->n_refs && s->ref[k].end <= n)
         release(s->env, s->ref[k++].slot);
-    if (k)
-        memmove(s->ref, s->ref + k, (s->n_refs - k) * sizeof(*s->ref));
     s->n_refs -= k;
+    for (uint32_t i = 0; i < s->n_refs; i++) /* mostly none, or one */
+        s->ref[i] = (struct es_ref){ s->ref[i + k].slot,
+                                     s->ref[i + k].end - n };
     note_held(s);
-    for (uint32_t i = 0; i < s->n_refs; i++)
-        s->ref[i].end -= n;
     s->held_to = s->held_to > n ? s->held_to - n : 0;
 }
 
@@ -204,6 +202,7 @@ static uint8_t *take_room(struct es *s, size_t n)
 
 void es_fini(struct es *s)
 {
+    s->env->open &= ~(1u << s->index);
     release_pieces(s, s->n_pieces);
     while (s->oldest) {
         struct es_block *b = s->oldest;
@@ -320,7 +319,8 @@ void es_drop_front(struct es *s, uint32_t cut)
         s->piece[0].p += cut - start;
         s->piece[0].n -= cut - start;
     }
-    drop_blocks(s);
+    if (s->oldest)
+        drop_blocks(s);
     s->base += cut;
     s->bytes -= cut;
     if (s->pos <= cut) { /* zeros, or a head, that lay in front of it */
@@ -332,6 +332,8 @@ void es_drop_front(struct es *s, uint32_t cut)
     s->nal_off = s->nal_off > cut ? s->nal_off - cut : 0;
     s->marker_at = 0;
     s->marker_twice = false;
+    if (s->bytes == 0)
+        s->env->open &= ~(1u << s->index);
 }
 
 size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n)
@@ -443,21 +445,25 @@ void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
     uint32_t len = pes->length;
 
     s->pes_waits = true;
-    s->pes_next = (struct es_mark){ .has_pts = pes->has_pts,
-                                    .has_dts = pes->has_dts,
-                                    .pts90k = pes->pts90k,
-                                    .dts90k = pes->dts90k,
-                                    .has_pack = s->env->has_pack,
-                                    .pack_map = s->env->pack_map,
-                                    .pack_off = s->env->pack_off };
+    s->pes[s->n_pes % ES_MARKS] =
+        (struct es_mark){ .has_pts = pes->has_pts,
+                          .has_dts = pes->has_dts,
+                          .pts90k = pes->pts90k,
+                          .dts90k = pes->dts90k,
+                          .has_pack = s->env->has_pack,
+                          .pack_map = s->env->pack_map,
+                          .pack_off = s->env->pack_off };
     s->unbounded = unbounded;
     s->stopped = false;
     s->coast = s->video && !es_is_nal(s) && !unbounded &&
                s->info.codec != PS_CODEC_UNKNOWN;
     s->probe = s->env->opt.heads_only && es_is_nal(s) && !unbounded &&
                s->has_vcl && !s->head_need;
+    if (s->bytes && !pes->has_pts && s->last_pes == s->max_pes)
+        s->goes_on = true;
     s->last_pes = len;
     if (len > s->max_pes) {
+        s->goes_on = false;
         s->max_pes = len;
         s->n_max_pes = 0;
     }
@@ -467,7 +473,7 @@ void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
 /* The first payload byte of a PES is about to be put. */
 static void begin_pes_payload(struct es *s)
 {
-    struct es_mark *m = &s->pes_next;
+    struct es_mark *m = &s->pes[s->n_pes % ES_MARKS];
 
     s->pes_waits = false;
     m->at = s->base + s->bytes;
@@ -480,7 +486,7 @@ static void begin_pes_payload(struct es *s)
     /* a unit that has no picture yet takes the time of its picture */
     if (s->bytes && !s->has_vcl && m->has_pts && es_is_nal(s) && s->proven)
         set_times(s, m);
-    s->pes[s->n_pes++ % ES_MARKS] = *m;
+    s->n_pes++;
     s->first_in_pes = true;
 }
 
@@ -498,8 +504,11 @@ static void before_put(struct es *s)
         begin_pes_payload(s);
     if (!s->n_pkt || s->last_ts != s->env->rtp_ts)
         note_packet(s);
-    if (s->bytes == 0)
+    if (s->bytes == 0) {
         es_begin_unit(s);
+        if (s->video)
+            s->env->open |= 1u << s->index;
+    }
     s->marker = false;
 }
 
@@ -535,30 +544,63 @@ static void clear_flags(struct es *s)
     s->second_field = false;
 }
 
+/* Tells on_au of the unit, which lies in these pieces. */
+static void hand_out(struct es *s, const struct ps_piece *piece,
+                     size_t n_pieces, size_t bytes)
+{
+    struct es_env *env = s->env;
+    struct ps_au *au = &s->au;
+
+    au->stream_id = s->info.stream_id;
+    au->codec = s->info.codec;
+    au->discontinuity = s->disc;
+    au->early = !s->video && env->open;
+    au->piece = piece;
+    au->n_pieces = n_pieces;
+    au->bytes = bytes;
+    s->disc = false;
+    env->count.aus++;
+    env->count.keys += au->key;
+    env->hooks.on_au(env->hooks.ctx, au);
+}
+
 /* Hands pieces [0, end) out. */
 static void deliver(struct es *s, uint32_t end)
 {
-    struct ps_counters *c = &s->env->count;
     struct ps_au *au = &s->au;
     uint32_t start, i = piece_at(s, end - 1, &start);
     size_t whole = s->piece[i].n;
 
     if (!au->key && (s->has_sei || s->has_pps) && !au->corrupt)
         es_video_key(s);
-    au->stream_id = s->info.stream_id;
-    au->codec = s->info.codec;
-    au->discontinuity = s->disc;
-    au->piece = s->piece;
-    au->n_pieces = i + 1;
-    au->bytes = end;
     au->nal = s->nal;
     au->n_nals = es_is_nal(s) ? s->n_nals : 0;
-    s->disc = false;
-    c->aus++;
-    c->keys += au->key;
     s->piece[i].n = end - start;
-    s->env->hooks.on_au(s->env->hooks.ctx, au);
+    hand_out(s, s->piece, i + 1, end);
     s->piece[i].n = whole;
+}
+
+bool es_put_whole(struct es *s, const struct ps_pes *pes, const uint8_t *p,
+                  size_t n)
+{
+    const struct es_env *env = s->env;
+    const struct ps_piece piece = { p, n, env->buf };
+    struct ps_au *au = &s->au;
+
+    if (s->bytes || !es_audio_is_settled(s, *p))
+        return false;
+    assert(!s->video && !au->key && !au->corrupt);
+    au->has_pts = pes->has_pts;
+    au->has_dts = pes->has_dts;
+    au->pts90k = pes->pts90k;
+    au->dts90k = pes->dts90k;
+    au->rtp_ts = env->rtp_ts;
+    au->has_pack = env->has_pack;
+    au->map = env->pack_map;
+    au->pack_off = env->pack_off;
+    hand_out(s, &piece, 1, n);
+    s->base += n;
+    return true;
 }
 
 void es_finish(struct es *s, uint32_t end, uint32_t cut)
@@ -569,7 +611,7 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut)
         end = s->bytes;
     if (s->marker_at != cut || s->marker_twice)
         s->n_markers = 0;
-    else if (s->n_markers < MARKERS_BELIEVED)
+    else if (s->n_markers < ES_MARKERS_BELIEVED)
         s->n_markers++;
     if (end) {
         s->env->count.corrupt_aus += bad;
@@ -638,11 +680,17 @@ void es_gap(struct es *s, bool inside)
     s->n_markers = 0;
 }
 
+/* The stream has ended behind a PES of a picture of which there is more. */
+static bool is_cut_off(const struct es *s, bool end)
+{
+    return end && s->video && !s->unbounded && s->goes_on && !looks_whole(s);
+}
+
 void es_flush(struct es *s, bool end, bool outstanding)
 {
     if (!s->bytes || (outstanding && !end))
         return;
-    if (outstanding)
+    if (outstanding || is_cut_off(s, end))
         s->au.corrupt = true;
     if (s->video)
         es_video_flush(s, end);
@@ -657,6 +705,6 @@ void es_marker(struct es *s)
         return;
     s->marker_twice = s->marker_at != 0;
     s->marker_at = s->bytes;
-    if (s->n_markers >= MARKERS_BELIEVED)
+    if (es_ends_with_marker(s))
         es_video_flush(s, false);
 }

@@ -19,6 +19,7 @@
 #define ES_MAX_HELD 64   /* buffers one unit holds; more payload is copied: a
                             buffer may be far larger than what lies in it */
 #define ES_BLOCK 16384   /* room for copies, taken when it is needed */
+#define ES_MARKERS_BELIEVED 10
 
 /* A fed buffer that somebody was told to keep. */
 struct es_hold {
@@ -40,6 +41,7 @@ struct es_env {
     bool has_pack, pack_map; /* the pack under way: is there one, with a map */
     uint64_t pack_off;
     uint32_t touched;   /* bit i: stream i got a piece in this feed */
+    uint32_t open;      /* bit i: video stream i has begun a unit */
     struct es_hold *hold;
     uint32_t n_holds, cap_holds, free_hold, cur_hold; /* index + 1; 0: none */
 };
@@ -91,8 +93,8 @@ struct es {
     struct es_mark pes[ES_MARKS], pkt[ES_MARKS];
     uint32_t n_pes, n_pkt;
     uint32_t last_ts;   /* of the newest mark in pkt */
-    bool pes_waits;     /* pes_next begins with the next payload byte */
-    struct es_mark pes_next;
+    bool pes_waits;     /* pes[n_pes], not counted yet, begins with the next
+                           payload byte */
 
     /* scanner */
     struct ps_nal *nal;
@@ -117,6 +119,7 @@ struct es {
 
     /* loss heuristics */
     uint32_t max_pes, n_max_pes, last_pes;
+    bool goes_on;       /* behind one of max_pes came more of its unit */
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */
@@ -166,22 +169,29 @@ void es_flush(struct es *s, bool end, bool outstanding);
 /* A packet with or without the RTP marker ended where a PES ended. */
 void es_marker(struct es *s);
 
-/* es_put for the common case: more payload of a PES, of the same RTP time,
- * that need not be looked at (coast), in a buffer that the unit holds already.
- * false: it did nothing. */
-static inline bool es_put_plain(struct es *s, const uint8_t *p, size_t n,
-                                void *buf)
+/* A PES of sound that lies in the fed bytes as a whole: handed out at once,
+ * when there is nothing to find out. false: it did nothing. n is not 0. */
+bool es_put_whole(struct es *s, const struct ps_pes *pes, const uint8_t *p,
+                  size_t n);
+
+/* More payload of a PES, of the same RTP time, that need not be looked at
+ * (coast), in the buffer that the unit holds already: the caller has put it
+ * behind the last piece, of which there are n_pieces now, n bytes more. */
+static inline void es_ran_on(struct es *s, uint32_t n_pieces, size_t n)
 {
-    if (buf != s->held || s->n_pieces == s->cap_pieces ||
-        n > PS_MAX_AU_BYTES - s->bytes)
-        return false;
-    s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
+    s->n_pieces = n_pieces;
     s->bytes += (uint32_t)n;
-    if (buf)
-        s->ref[s->n_refs - 1].end = s->held_to = s->n_pieces;
+    s->pos = s->bytes;
+    if (s->held)
+        s->ref[s->n_refs - 1].end = s->held_to = n_pieces;
     else
         s->loose = true;
-    return true;
+}
+
+/* The last units all ended with the RTP marker. */
+static inline bool es_ends_with_marker(const struct es *s)
+{
+    return s->n_markers >= ES_MARKERS_BELIEVED;
 }
 
 /* Around each feed: s has pieces that outlive it. */
@@ -206,4 +216,19 @@ void es_video_relearn(struct es *s, enum ps_codec codec);
 void es_video_key(struct es *s);
 void es_video_close_nal(struct es *s, uint32_t end);
 void es_audio_sniff(struct es *s);
+/* A PES that begins with this byte is nothing to es_audio_sniff. */
+static inline bool es_audio_is_settled(const struct es *s, uint8_t first)
+{
+    switch (s->info.codec) {
+    case PS_CODEC_UNKNOWN:
+        return false;
+    case PS_CODEC_G711A:
+    case PS_CODEC_G711U:
+        return first != 0xff; /* ADTS begins with it */
+    case PS_CODEC_AAC:
+        return s->proven;
+    default:
+        return true;
+    }
+}
 #endif

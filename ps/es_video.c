@@ -306,22 +306,17 @@ static size_t plain_head(struct es *s, const uint8_t *p, size_t n)
     return PS_NAL_HEAD;
 }
 
-/* heads_only, at the start of a PES: a start code of four bytes is taken, and
- * without any there is nothing to look for. 0: look byte by byte. */
-static size_t plain_probe(struct es *s, const uint8_t *p, size_t n)
+/* A start code of four bytes, as most PES begin, and the head behind it. Bytes
+ * taken; 0: it does not lie at p. */
+static inline size_t plain_start(struct es *s, const uint8_t *p, size_t n)
 {
-    if (n < 4)
+    static const uint8_t code[4] = { 0, 0, 0, 1 };
+
+    if (n < sizeof(code) || memcmp(p, code, sizeof(code)) != 0)
         return 0;
-    if (p[0] != 0) {
-        s->probe = false;
-        s->coast = true;
-        return 0;
-    }
-    if (p[1] != 0 || p[2] != 0 || p[3] != 1)
-        return 0;
-    s->pos += 4;
+    s->pos += sizeof(code);
     start_code(s, 3);
-    return 4;
+    return sizeof(code) + plain_head(s, p + sizeof(code), n - sizeof(code));
 }
 
 size_t es_scan(struct es *s, const uint8_t *p, size_t n)
@@ -337,12 +332,10 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
             s->zeros = 0;
             return n;
         }
-        if (s->probe && !s->zeros && !s->head_need) {
-            at = plain_probe(s, p + i, n - i);
+        if (!s->zeros && !s->head_need) {
+            at = plain_start(s, p + i, n - i);
             i += at;
             if (at)
-                i += plain_head(s, p + i, n - i);
-            if (at || s->coast)
                 continue;
         }
         if (s->head_need || s->zeros || s->probe) {

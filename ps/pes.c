@@ -18,12 +18,6 @@ static uint16_t be16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-uint64_t ps_time_decode(const uint8_t *p)
-{
-    return (uint64_t)(p[0] >> 1 & 7) << 30 | (uint64_t)p[1] << 22 |
-           (uint64_t)(p[2] >> 1) << 15 | (uint64_t)p[3] << 7 | p[4] >> 1;
-}
-
 static int pack2_decode(struct ps_pack *out, const uint8_t *p, size_t n,
                         size_t *need)
 {

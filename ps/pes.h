@@ -43,6 +43,37 @@ struct ps_pes {
 int ps_pes_decode(struct ps_pes *out, const uint8_t *p, size_t n,
                   size_t *need);
 
+/* A PTS or DTS field of 5 bytes; 33 bit. */
+static inline uint64_t ps_time_decode(const uint8_t *p)
+{
+    return (uint64_t)(p[0] >> 1 & 7) << 30 | (uint64_t)p[1] << 22 |
+           (uint64_t)(p[2] >> 1) << 15 | (uint64_t)p[3] << 7 | p[4] >> 1;
+}
+
+/* A PES header of the MPEG-2 form at p, whole, clear and with a length, and a
+ * byte behind it. Only what decides is looked at; false: ps_pes_decode shall
+ * say. */
+static inline bool ps_pes_plain(struct ps_pes *out, const uint8_t *p, size_t n)
+{
+    size_t size;
+
+    if (n <= PS_PES_BYTES || p[0] || p[1] || p[2] != 1 ||
+        (p[6] & 0xf0) != 0x80)
+        return false;
+    size = PS_PES_BYTES + (size_t)p[8];
+    out->length = (uint16_t)(p[4] << 8 | p[5]);
+    if (n <= size || out->length <= size - PS_LEN_BYTES ||
+        out->length == 0xffff)
+        return false;
+    out->size = (uint16_t)size;
+    out->scrambling = 0;
+    out->has_pts = p[7] & 0x80 && p[8] >= 5;
+    out->has_dts = (p[7] & 0xc0) == 0xc0 && p[8] >= 10;
+    out->pts90k = out->has_pts ? ps_time_decode(p + 9) : 0;
+    out->dts90k = out->has_dts ? ps_time_decode(p + 14) : 0;
+    return true;
+}
+
 #define PS_MAP_ENTRIES 16 /* further entries of a map are ignored */
 
 struct ps_map {
@@ -60,9 +91,6 @@ struct ps_map {
  * (both are seen wrong); all is bound by the length field, at most 1018. */
 int ps_map_decode(struct ps_map *out, const uint8_t *p, size_t n,
                   size_t *need);
-
-/* A PTS or DTS field of 5 bytes; *t has 33 bit. */
-uint64_t ps_time_decode(const uint8_t *p);
 
 /* a - b of two 33-bit times, the short way round. */
 static inline int64_t ps_time_diff(uint64_t a, uint64_t b)

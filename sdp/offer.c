@@ -150,7 +150,7 @@ static void fill_answer_media(struct sdp_media *out, const struct sdp_media *m,
     out->type_name = m->type_name;
     out->proto_name = m->proto_name;
     out->port = a->addr.port;
-    out->direction = mirror(m->direction);
+    out->direction = a->sends ? SDP_SENDONLY : mirror(m->direction);
     out->filesize_bytes = a->filesize_bytes;
     sdp_format_codec(f, &encoding, &clock_hz); /* unknown: no rtpmap */
     sdp_add_format(out, f->pt, encoding, clock_hz);

@@ -49,6 +49,8 @@ struct sdp_answer {
     bool no_ssrc;         /* leave y= out (fault of a simulated device) */
     uint8_t pt;           /* the format of the offer that we send */
     uint64_t filesize_bytes; /* DOWNLOAD: 0 is not written */
+    bool sends;           /* sendonly, whatever the offer says: devices have
+                             written any of them into that of a broadcast */
     struct slice info;    /* i=; empty: none */
     struct slice extra;   /* literal attributes, as in the offer */
     struct slice format;  /* f= value; empty: no f= */

@@ -301,6 +301,7 @@ bool platform_upgrade_view(const struct platform *p, struct slice session,
 {
     (void)p;
     *out = (struct platform_upgrade){
+        .number = 7,
         .session = slice_str(fake.upgrade), .device = fake.device[0].id,
         .file = slice_str(fake.upgrade_file), .state = fake.upgrade_state,
         .command = 7, .asked_utc_ms = 1000,
@@ -470,7 +471,7 @@ void platform_doctor(const struct platform *p, const struct doctor_question *q,
         return;
     out->link[out->first] = (struct doctor_finding){
         .state = DOCTOR_RED, .ms = 5, .evidence = SLICE("seen \"this\""),
-        .hint = SLICE("look there"), .hint_zh = "请检查",
+        .hint = SLICE("use tcp-passive"),
         .remedies = (1u << DOCTOR_REMEDIES) - 1,
     };
 }

@@ -28,6 +28,7 @@ struct answer {
     char *body; /* with a NUL */
     size_t len;
     struct http_media media;
+    struct http_file file;
     uint64_t event_seq;
 };
 
@@ -59,6 +60,7 @@ static void answer_keep(uint64_t request, struct http_response *r)
                                .kind = r->kind,
                                .status = r->status,
                                .media = r->media,
+                               .file = r->file,
                                .event_seq = r->event_seq };
     slice_copy(fx.last.fields, sizeof(fx.last.fields), buf_view(&r->fields));
     fx.last.body = malloc(body.n + 1);

@@ -152,7 +152,7 @@ static void tick(struct sim *s)
         }
     }
     for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
-        if (s->stream[i].session && s->stream[i].next_ms <= s->now.mono_ms)
+        if (s->stream[i].session && sim_stream_at(&s->stream[i]) <= s->now.mono_ms)
             sim_media_step(s, &s->stream[i]);
 }
 
@@ -175,7 +175,7 @@ void sim_run(struct sim *s, uint64_t ms)
             soonest(&at, s->device[i].next_keepalive_ms);
         for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
             if (s->stream[i].session)
-                soonest(&at, s->stream[i].next_ms);
+                soonest(&at, sim_stream_at(&s->stream[i]));
         if (at > end)
             break;
         if (at > s->now.mono_ms) {

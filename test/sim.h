@@ -176,6 +176,7 @@ struct sim_stream {
     int64_t history_ms;        /* of OPEN */
     bool broken, ended;
     uint64_t next_ms;
+    uint64_t alive_ms;         /* of a recording: a report comes by then */
     uint64_t packets, keys;
     bool speaks;               /* a SPEAK came, with this: */
     struct voice_options voice;

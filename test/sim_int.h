@@ -37,4 +37,6 @@ void sim_files_leave(struct sim *s, uint64_t session);
 /* The device has its ACK: packets go to the port it was told. */
 void sim_media_begins(struct sim *s, struct sim_device *d);
 void sim_media_step(struct sim *s, struct sim_stream *st);
+/* When something is to be done of it. */
+uint64_t sim_stream_at(const struct sim_stream *st);
 #endif

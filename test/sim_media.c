@@ -67,7 +67,8 @@ void sim_on_order(struct sim *s, const struct platform_action *a)
                                    .transport = a->transport,
                                    .ssrc = a->ssrc,
                                    .history_ms = a->history_ms,
-                                   .next_ms = GB_NEVER };
+                                   .next_ms = GB_NEVER,
+                                   .alive_ms = GB_NEVER };
         if (s->opt.refuse_ports) {
             sim_media(s, st, PLATFORM_MEDIA_REFUSED);
             st->session = 0;
@@ -245,15 +246,34 @@ static void recording_step(struct sim *s, struct sim_stream *st)
     }
 }
 
+uint64_t sim_stream_at(const struct sim_stream *st)
+{
+    return st->next_ms < st->alive_ms ? st->next_ms : st->alive_ms;
+}
+
+/* A recording whose media loop works reports, silent or not. */
+static void report(struct sim *s, struct sim_stream *st)
+{
+    if (st->history_ms > 0)
+        st->alive_ms = s->now.mono_ms + 1000;
+    sim_media(s, st, PLATFORM_MEDIA_ALIVE);
+}
+
 void sim_media_step(struct sim *s, struct sim_stream *st)
 {
     static const unsigned stops[] = {
         [SIM_CONNECT_ONLY] = 1, [SIM_NO_PROGRAM] = 2, [SIM_NO_CODEC] = 3,
         [SIM_NO_KEY] = 4,
     };
-    enum sim_media m = st->source->media;
-    unsigned stop = m >= SIM_CONNECT_ONLY ? stops[m] : 0;
+    enum sim_media m;
+    unsigned stop;
 
+    if (st->next_ms > s->now.mono_ms) {
+        report(s, st);
+        return;
+    }
+    m = st->source->media;
+    stop = m >= SIM_CONNECT_ONLY ? stops[m] : 0;
     if (st->source->sound_only)
         stop = 3; /* codec is told of video alone */
 
@@ -280,5 +300,5 @@ void sim_media_step(struct sim *s, struct sim_stream *st)
     st->next_ms = s->now.mono_ms + 1000;
     if (st->source->send_rate && st->history_ms > 0)
         recording_step(s, st);
-    sim_media(s, st, PLATFORM_MEDIA_ALIVE);
+    report(s, st);
 }

@@ -59,6 +59,40 @@ static void password_vector(void **state)
               "h1CtcwHvGyuAss6N7dxLICr03swV1Dw5yfzSy3Tfuc4"), SLICE("correct horse")));
 }
 
+/* Kept for WVP's login: the password and its MD5 are both right, and neither is
+ * for the other kind of hash. */
+static void passwords_by_md5(void **state)
+{
+    static const uint8_t salt[16] = { 5 };
+    char of_md5[HTTP_PASSWORD_HASH_MAX], plain[HTTP_PASSWORD_HASH_MAX];
+    struct slice md5 = SLICE("0d107d09f5bbe40cade3de5c71e9e9b7"); /* letmein */
+    struct http_password_job job = { .checks = true, .makes = true,
+                                     .make_md5 = true, .rounds = 10 };
+
+    (void)state;
+    http_password_hash_md5(of_md5, SLICE("letmein"), salt, 10);
+    http_password_hash(plain, SLICE("letmein"), salt, 10);
+    assert_true(http_password_is_hash(slice_str(of_md5)));
+    assert_true(http_password_verify(slice_str(of_md5), SLICE("letmein")));
+    assert_false(http_password_verify(slice_str(of_md5), md5));
+    assert_true(http_password_verify_md5(slice_str(of_md5), guarded(md5)));
+    assert_false(http_password_verify_md5(slice_str(plain), md5));
+    assert_false(http_password_verify_md5(slice_str(plain), SLICE("letmein")));
+    assert_false(http_password_verify_md5(slice_str(of_md5),
+                                          slice_head(md5, 31)));
+    slice_copy(job.hash, sizeof(job.hash), slice_str(plain));
+    slice_copy(job.password, sizeof(job.password), SLICE("letmein"));
+    job.n_password = 7;
+    slice_copy(job.fresh, sizeof(job.fresh), SLICE("another one"));
+    job.n_fresh = 11;
+    http_password_job_run(&job);
+    assert_true(job.ok);
+    assert_true(http_password_verify(slice_str(job.made),
+                                     SLICE("another one")));
+    assert_true(slice_has_prefix(slice_str(job.made),
+                                 SLICE("pbkdf2-sha256-md5$")));
+}
+
 /* With a mark and without. */
 static void signatures_of(uint64_t whose)
 {
@@ -274,7 +308,8 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bearer),        cmocka_unit_test(passwords),
+        cmocka_unit_test(bearer),
+        cmocka_unit_test(passwords_by_md5),        cmocka_unit_test(passwords),
         cmocka_unit_test(password_vector), cmocka_unit_test(signatures),
         cmocka_unit_test(sessions),      cmocka_unit_test(session_limit),
         cmocka_unit_test(sessions_of_one),

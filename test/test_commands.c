@@ -396,7 +396,7 @@ static void numbers_of_one_message(void **state)
     } cases[] = {
         { "at first it may be a part", "RecordInfo", "1", true, 1, 0, 400,
           false, 1, 1, NULL },
-        { "nothing follows", "RecordInfo", "1", true, 1, 0, 600, true, 1, 1,
+        { "nothing follows", "RecordInfo", "1", true, 1, 0, 1100, true, 1, 1,
           NULL },
         { "each counts itself", "RecordInfo", "1", true, 3, 300, 4000, false,
           3, 0, NULL },
@@ -408,7 +408,7 @@ static void numbers_of_one_message(void **state)
           1, "behind the end" },
         { "records without a number", "RecordInfo", NULL, true, 1, 0, 4000,
           false, 1, 0, NULL },
-        { "presets without one", "PresetQuery", NULL, true, 1, 0, 600, true, 1,
+        { "presets without one", "PresetQuery", NULL, true, 1, 0, 1100, true, 1,
           0, NULL },
         { "in two messages", "PresetQuery", NULL, true, 2, 300, 4000, false, 2,
           0, NULL },

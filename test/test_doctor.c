@@ -2,6 +2,7 @@
  * without faults has no red one. */
 #include "app/platform/doctor.h"
 
+#include "app/platform/chinese.h"
 #include "test/session_rig.h"
 
 #include <stdio.h>
@@ -92,6 +93,14 @@ static const struct fault {
     { "key", PLATFORM_UDP, SIM_ANSWER, SIM_NO_KEY, 0, "packets" },
 };
 
+static bool is_told_in_chinese(struct slice english)
+{
+    char buf[CHINESE_MAX];
+    struct writer w = writer_of(buf, sizeof(buf));
+
+    return chinese_write(&w, english) && !w.err;
+}
+
 static void each_fault_has_its_link(void **state)
 {
     (void)state;
@@ -113,7 +122,8 @@ static void each_fault_has_its_link(void **state)
                                      slice_str(f->evidence)) <
                     rep.link[rep.first].evidence.n + !f->evidence[0]);
         assert_true(rep.link[rep.first].hint.n > 0);
-        assert_non_null(rep.link[rep.first].hint_zh);
+        assert_true(is_told_in_chinese(rep.link[rep.first].hint));
+        assert_true(is_told_in_chinese(rep.link[rep.first].evidence));
         assert_false(rep.link[rep.first].harmless);
         for (int k = rep.first + 1; k < DOCTOR_LINKS; k++)
             if (rep.link[k].state == DOCTOR_GREEN &&

@@ -175,6 +175,45 @@ static void note_9_5_bye_is_an_end(void **state)
     ends_clean();
 }
 
+/* The device has sent all of it and says so, while much of that lies in our
+ * sockets: the media loop is late. It is not asked for once more. */
+static void what_lies_in_sockets_still_comes(void **state)
+{
+    (void)state;
+    for (int bye = 0; bye < 2; bye++) {
+        struct sim_device *d = recorder(1);
+        uint64_t id = order(T0, T0 + HALF);
+        struct platform_download j;
+        struct sim_stream *st;
+        char status[400];
+
+        sim_run(&s, 6000);
+        st = sim_stream_of(&s, job(id).session);
+        assert_non_null(st);
+        st->next_ms = st->alive_ms = GB_NEVER;
+        snprintf(status, sizeof(status),
+                 "<?xml version=\"1.0\"?>\r\n<Notify>\r\n"
+                 "<CmdType>MediaStatus</CmdType>\r\n<SN>7</SN>\r\n"
+                 "<DeviceID>%s</DeviceID>\r\n<NotifyType>121</NotifyType>\r\n"
+                 "</Notify>\r\n", channel);
+        if (bye)
+            sim_bye(d);
+        else
+            sim_message_in(d, status);
+        sim_run(&s, 4000);
+        d->no_media_status = true;
+        st->alive_ms = s.now.mono_ms; /* it looks at its clock first */
+        sim_run(&s, 0);
+        st->next_ms = s.now.mono_ms + 100;
+        j = until_over(id, 100);
+        expect_state(j, PLATFORM_DOWNLOAD_DONE);
+        assert_int_equal(j.sessions, 1);
+        assert_int_equal(d->invites, 1);
+        assert_int_equal(j.covered_ms, j.total_ms);
+        ends_clean();
+    }
+}
+
 /* The device says that it was all, far from the end: the rest is asked for once
  * more, and is a gap when nothing comes of it; field-note 9.4. */
 static void note_9_4_the_rest_is_asked_for(void **state)
@@ -700,6 +739,7 @@ int main(void)
         cmocka_unit_test(split_by_the_files_of_the_device),
         cmocka_unit_test(note_9_5_progress_and_its_end),
         cmocka_unit_test(note_9_5_bye_is_an_end),
+        cmocka_unit_test(what_lies_in_sockets_still_comes),
         cmocka_unit_test(note_9_4_the_rest_is_asked_for),
         cmocka_unit_test(goes_on_where_it_broke),
         cmocka_unit_test(gives_up),

@@ -554,6 +554,40 @@ static void page(void **state)
     assert_int_equal(ask("GET", "/%2e%2e.js", "", ""), 404);
 }
 
+/* Tiles of the map: a file is named from numbers alone. */
+static void map_tiles(void **state)
+{
+    static const char *const bad[] = {
+        "/api/v1/map/4/0/0.png", "/api/v1/map/3/8/0.png",
+        "/api/v1/map/3/0/8.png", "/api/v1/map/3/0/-1.png",
+        "/api/v1/map/3/0x1/0.png", "/api/v1/map/3/0/0.jpg",
+        "/api/v1/map/3/0/.png",
+    };
+    struct http_app_config cfg;
+
+    (void)state;
+    assert_int_equal(get("/api/v1/map"), 200);
+    assert_true(body_has("\"tiles\":false"));
+    assert_int_equal(get("/api/v1/map/0/0/0.png"), 404);
+    http_app_free(fx.app);
+    cfg = fx_config();
+    cfg.tiles_dir = "/srv/tiles";
+    cfg.tiles_zoom = 3;
+    cfg.platform = NULL;
+    fx_open(&cfg);
+    assert_int_equal(get("/api/v1/map"), 200);
+    assert_true(body_has("\"tiles\":true,\"zoom\":3"));
+    assert_int_equal(get("/api/v1/map/3/7/4.png"), 200);
+    assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
+    assert_string_equal(fx.last.file.name, "3/7/4.png");
+    assert_string_equal(fx.last.file.dir, "/srv/tiles");
+    assert_string_equal(fx.last.file.whole, "image/png");
+    assert_non_null(strstr(fx.last.fields, "max-age"));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(get(bad[i]), 404);
+    assert_int_equal(ask("GET", "/api/v1/map/3/7/4.png", "", ""), 401);
+}
+
 /* A large answer has a tag, which who asks again need not be told anew. */
 static void large_answers_have_tags(void **state)
 {
@@ -722,6 +756,7 @@ int main(void)
         APP(tree_of_a_device),
         APP(system_routes),
         APP(page),
+        APP(map_tiles),
         APP(large_answers_have_tags),
         APP(openapi),
         APP(no_memory),

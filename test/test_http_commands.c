@@ -397,9 +397,10 @@ static int fx_ask(void *ctx, const struct http_ask *q)
     asked.n++;
     snprintf(asked.text, sizeof(asked.text),
              "%d d=%.*s c=%.*s m=%.*s t=%.*s "
-             "p=%.*s %s%.*s%s%.*s%lld-%lld <%llu %u",
+             "p=%.*s %s%s%.*s%s%.*s%lld-%lld <%llu %u",
              (int)q->list, SLICE_ARG(q->device), SLICE_ARG(q->channel),
              SLICE_ARG(q->method), SLICE_ARG(q->type), SLICE_ARG(q->priority),
+             q->acknowledged > 0 ? "seen " : q->acknowledged ? "open " : "",
              q->cmd.n ? "k=" : "", SLICE_ARG(q->cmd), q->state.n ? " s=" : "",
              SLICE_ARG(q->state), (long long)q->from_utc_ms,
              (long long)q->to_utc_ms, (unsigned long long)q->before,
@@ -430,6 +431,11 @@ static void history(void **state)
         { "/api/v1/alarms?device=d&channel=c&method=5&type=2&priority=1"
           "&limit=7&cursor=99&from=1970-01-01T00:00:01Z&to=5000",
           0, "0 d=d c=c m=5 t=2 p=1 1000-5000 <99 7" },
+        { "/api/v1/alarms?acknowledged=true", 0,
+          "0 d= c= m= t= p= seen 0-0 <0 100" },
+        { "/api/v1/alarms.csv?acknowledged=false", 0,
+          "0 d= c= m= t= p= open 0-0 <0 10000" },
+        { "/api/v1/alarms?acknowledged=yes", 400, NULL },
         { "/api/v1/positions?device=d", 0, "1 d=d c= m= t= p= 0-0 <0 100" },
         { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
           "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
@@ -533,6 +539,147 @@ static void history_told(void **state)
     assert_int_equal(fx.last.status, 503);
     http_app_told(fx.app, &t); /* once */
     get("/api/v1/alarms"); /* the end of the application frees it */
+}
+
+static struct {
+    uint64_t alarm;
+    char who[64];
+    unsigned n;
+} seen_to;
+
+static void fx_acknowledge(void *ctx, uint64_t alarm, struct slice who,
+                           int64_t utc_ms)
+{
+    (void)ctx;
+    assert_true(utc_ms == fx.now.utc_ms);
+    seen_to.alarm = alarm;
+    seen_to.n++;
+    slice_copy(seen_to.who, sizeof(seen_to.who), who);
+}
+
+static void acknowledge_one(const char *id, const struct platform_alarm *alarm)
+{
+    char target[80];
+
+    snprintf(target, sizeof(target), "/api/v1/alarms/%s/acknowledge", id);
+    ask("POST", target, TOKEN, "");
+    assert_int_equal(fx.last.kind, HTTP_REPLY_LATER);
+    http_app_told(fx.app, &(struct http_told){ .request = asked.q.request,
+                                               .n = alarm != NULL,
+                                               .alarms = alarm });
+}
+
+static void acknowledging(void **state)
+{
+    struct platform_alarm alarm = { .id = 41, .device = SLICE(D1),
+                                    .received_utc_ms = 5 };
+    struct http_app_config cfg;
+
+    (void)state;
+    http_app_free(fx.app);
+    cfg = fx_config();
+    cfg.ask = fx_ask;
+    cfg.acknowledge = fx_acknowledge;
+    cfg.platform = NULL;
+    fx_open(&cfg);
+    fx.now.utc_ms = 1700000000000;
+    memset(&seen_to, 0, sizeof(seen_to));
+
+    acknowledge_one("41", &alarm);
+    assert_int_equal(asked.q.before, 42);
+    assert_int_equal(fx.last.status, 200);
+    assert_int_equal(seen_to.alarm, 41);
+    assert_string_equal(seen_to.who, "admin-token");
+    assert_true(body_has("\"acknowledged_by\":\"admin-token\""));
+    assert_true(body_has("\"acknowledged_at\":\"2023-11-14T22:13:20"));
+    alarm.acknowledged_utc_ms = 7; /* once */
+    alarm.acknowledged_by = SLICE("ada");
+    acknowledge_one("41", &alarm);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"acknowledged_by\":\"ada\""));
+    assert_int_equal(seen_to.n, 1);
+    acknowledge_one("42", &alarm); /* an older one is the next */
+    assert_int_equal(fx.last.status, 404);
+    acknowledge_one("42", NULL);
+    assert_int_equal(fx.last.status, 404);
+    assert_int_equal(ask("POST", "/api/v1/alarms/x/acknowledge", TOKEN, ""),
+                     404);
+    assert_int_equal(seen_to.n, 1);
+}
+
+/* What a spreadsheet opens: no formula, and the filters in the link. */
+static void exporting(void **state)
+{
+    const struct platform_alarm alarm = {
+        .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
+        .priority = SLICE("1"), .method = SLICE("5"), .type = SLICE("2"),
+        .description = SLICE("=HYPERLINK(\"x\")"), .has_position = true,
+        .longitude = 116.5, .latitude = -39.25, .received_utc_ms = 1700000000000,
+        .acknowledged_utc_ms = 1700000001000, .acknowledged_by = SLICE("ada"),
+    };
+    struct http_told t = { .n = 1, .total = 9, .more = true, .last = 41,
+                           .alarms = &alarm };
+
+    (void)state;
+    with_history();
+    get("/api/v1/alarms.csv?cursor=99&method=5&limit=1");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\xef\xbb\xbfid,received_at,"));
+    assert_true(body_has("\r\n41,2023-11-14T22:13:20"));
+    assert_true(body_has(",5,video,视频报警,2,motion,运动目标检测报警,,"
+                         "\"'=HYPERLINK(\"\"x\"\")\",116.500000,-39.250000,"));
+    assert_true(body_has(",ada\r\n"));
+    assert_non_null(strstr(fx.last.fields,
+                           "Link: </api/v1/alarms.csv?method=5&limit=1&"
+                           "cursor=41>; rel=\"next\""));
+    t.more = false;
+    get("/api/v1/alarms.csv");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_null(strstr(fx.last.fields, "Link:"));
+}
+
+/* Large answers of the store have a tag as others do. */
+static void history_tagged(void **state)
+{
+    static struct platform_alarm many[200];
+    struct http_told t = { .n = COUNT(many), .total = COUNT(many),
+                           .alarms = many };
+    char fields[256], tag[19];
+    const char *at;
+
+    (void)state;
+    with_history();
+    for (size_t i = 0; i < COUNT(many); i++)
+        many[i] = (struct platform_alarm){ .id = COUNT(many) - i,
+                                           .device = SLICE(D1),
+                                           .received_utc_ms = 5 };
+    get("/api/v1/alarms");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    at = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(at);
+    snprintf(tag, sizeof(tag), "%.18s", at + 6);
+    snprintf(fields, sizeof(fields), TOKEN "If-None-Match: %s\r\n", tag);
+    ask("GET", "/api/v1/alarms", fields, "");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 304);
+    assert_int_equal(fx.last.len, 0);
+    many[0].id++;
+    ask("GET", "/api/v1/alarms", fields, "");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    get("/api/v1/alarms"); /* a small one has none */
+    t = (struct http_told){ .request = asked.q.request, .n = 1, .total = 1,
+                            .alarms = many };
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 200);
+    assert_null(strstr(fx.last.fields, "ETag: "));
 }
 
 static void told_commands(const char *target, const uint64_t *id, size_t n,
@@ -650,6 +797,9 @@ int main(void)
         APP(command_event),
         APP(history),
         APP(history_told),
+        APP(history_tagged),
+        APP(acknowledging),
+        APP(exporting),
         APP(commands_of_both),
         APP(history_events),
     };

@@ -119,6 +119,34 @@ static void settings(void **state)
     without_records();
 }
 
+/* One that goes between two pages moves no other. */
+static void pages_of_recorders(void **state)
+{
+    struct recorders_settings s = { .mode = RECORDERS_MODE_ALWAYS };
+    char target[96], *next;
+
+    (void)state;
+    with_records();
+    for (char id[] = "34020000001310000001"; id[19] < '5'; id[19]++)
+        assert_int_equal(recorders_set(table, SLICE(D1), slice_str(id), &s,
+                                       fx.now), 0);
+    assert_int_equal(get("/api/v1/recorders?limit=2"), 200);
+    next = strstr(fx.last.body, "\"next\":\"");
+    assert_non_null(next);
+    snprintf(target, sizeof(target), "/api/v1/recorders?limit=2&cursor=%.*s",
+             (int)strcspn(next + 8, "\""), next + 8);
+    s.mode = RECORDERS_MODE_OFF;
+    assert_int_equal(recorders_set(table, SLICE(D1),
+                                   SLICE("34020000001310000001"), &s, fx.now),
+                     0);
+    recorders_tick(table, fx.now);
+    assert_int_equal(get(target), 200);
+    assert_true(body_has("\"channel\":\"34020000001310000003\""));
+    assert_true(body_has("\"channel\":\"34020000001310000004\""));
+    assert_true(body_has("\"next\":null,\"total\":3"));
+    without_records();
+}
+
 static void segments(void **state)
 {
     (void)state;
@@ -462,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(settings, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(pages_of_recorders, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(segments, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(files, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(playlist, fx_setup, fx_teardown),

@@ -342,6 +342,79 @@ static void guarded_paths(void **state)
     assert_null(fake_session(1));
 }
 
+#define LOGIN "/api/user/login?username=admin&password="
+#define MD5 "0d107d09f5bbe40cade3de5c71e9e9b7" /* of "letmein" */
+
+static void with_login(bool of_md5)
+{
+    static const uint8_t salt[16] = { 1 };
+    static char hash[HTTP_PASSWORD_HASH_MAX];
+    struct http_app_config cfg;
+
+    http_app_free(fx.app);
+    cfg = fx_config();
+    cfg.wvp_login = true;
+    cfg.platform = NULL;
+    http_password_hash_md5(hash, SLICE("letmein"), salt, 10);
+    if (of_md5)
+        cfg.admin_password_hash = hash;
+    fx_open(&cfg);
+}
+
+static void log_in(const char *target)
+{
+    assert_int_equal(ask("GET", target, "", ""), 0);
+    http_password_job_run(fx.job);
+    http_app_password_done(fx.app, fx.job);
+}
+
+static void login(void **state)
+{
+    char fields[128];
+    const json_t *d;
+    json_t *root;
+
+    (void)state;
+    ask("GET", LOGIN MD5, "", ""); /* off by itself */
+    expect_code(403);
+    with_login(false);
+    log_in(LOGIN MD5); /* nothing is kept for it */
+    expect_code(100);
+
+    with_login(true);
+    ask("GET", LOGIN "letmein", "", "");
+    expect_code(400);
+    ask("GET", "/api/user/login?password=" MD5, "", "");
+    expect_code(400);
+    log_in(LOGIN "0d107d09f5bbe40cade3de5c71e9e9b8");
+    expect_code(100);
+    log_in(LOGIN "0D107D09F5BBE40CADE3DE5C71E9E9B7");
+    d = data_of(0, &root);
+    assert_string_equal(text(d, "username"), "admin");
+    assert_string_equal(text(json_object_get(d, "role"), "name"), "admin");
+    assert_int_equal(strlen(text(d, "accessToken")), HTTP_SESSION_TEXT);
+    assert_null(strstr(fx.last.fields, "Set-Cookie"));
+    snprintf(fields, sizeof(fields), "access-token: %s\r\n",
+             text(d, "accessToken"));
+    json_decref(root);
+
+    assert_int_equal(ask("GET", DEVICES, fields, ""), 200);
+    assert_int_equal(ask("POST", "/api/user/userInfo", fields, ""), 200);
+    d = data_of(0, &root);
+    assert_string_equal(text(d, "username"), "admin");
+    json_decref(root);
+    /* the page's own login takes the same password */
+    assert_int_equal(ask("POST", "/api/v1/login", "",
+                         "{\"password\":\"letmein\"}"), 0);
+    http_password_job_run(fx.job);
+    http_app_password_done(fx.app, fx.job);
+    assert_int_equal(fx.last.status, 200);
+
+    ask("GET", "/api/user/logout", fields, "");
+    expect_code(0);
+    assert_int_equal(ask("GET", DEVICES, fields, ""), 401);
+}
+
 static void no_memory(void **state)
 {
     static const char *const targets[] = { DEVICES, DEVICES "/" D1, START,
@@ -406,6 +479,7 @@ int main(void)
         APP(orders),
         APP(order_committed),
         APP(guarded_paths),
+        APP(login),
         APP(no_memory),
         APP(filters),
     };

@@ -238,7 +238,8 @@ static void problems(void **state)
         buf_view(&b),
         SLICE("{\"type\":\"urn:gb28181d:problem:live-failed\","
               "\"title\":\"Gateway Timeout\",\"status\":504,"
-              "\"detail\":\"RTP arrives\",\"code\":\"live-failed\","
+              "\"detail\":\"RTP arrives\",\"detail_zh\":\"收到 RTP\","
+              "\"code\":\"live-failed\","
               "\"step\":\"packet\",\"evidence\":\"nothing at port 30002\","
               "\"hint\":\"open the \\\"firewall\\\"\"}")));
     b.len = 0;

@@ -423,6 +423,47 @@ static void note_9_9_speed_that_is_ignored(void **state)
     }
 }
 
+/* A device that goes back at one speed says which; at the beginning three seconds
+ * of silence are the end. One that plays ahead all the same is told. */
+static void backwards(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    struct sim_stream *st = sim_stream_of(&s, v.id);
+
+    (void)state;
+    st->next_ms = GB_NEVER;
+    at(v.id, 30000);
+    d->control_answer = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nScale: -1.0\r\n\r\n";
+    control(v.id, PLATFORM_CONTROL_SCALE, -4000);
+    sim_run(&s, 200);
+    assert_int_equal(sim_session(&s, v.id).playback.scale_milli, -1000);
+    assert_int_equal(st->scale_milli, -1000);
+    for (int64_t ms = 29000; ms >= 24000; ms -= 1000) {
+        sim_run(&s, 1000);
+        at(v.id, ms);
+    }
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.playback.measured_milli, -1000);
+    assert_int_equal(v.playback.scale_milli, -1000);
+    at(v.id, 0);
+    sim_run(&s, 4000);
+    assert_int_equal(s.last.state, PLATFORM_STOPPING);
+    assert_true(s.last.playback.complete);
+    v = begin(d, PLATFORM_PLAYBACK);
+    d->control_answer = NULL;
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    at(v.id, 30000);
+    control(v.id, PLATFORM_CONTROL_SCALE, -1000);
+    for (int64_t ms = 31000; ms <= 36000; ms += 1000) {
+        sim_run(&s, 1000);
+        at(v.id, ms);
+    }
+    assert_int_equal(sim_session(&s, v.id).playback.scale_milli, 1000);
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
 /* As many as the device takes; the one too many says how many are open. */
 static void note_9_12_the_refusal_is_shown(void **state)
 {
@@ -485,6 +526,89 @@ static void media_status_ends_it(void **state)
     }
 }
 
+/* What devices do with it: twice, outside of the dialog and from the channel, or
+ * from nobody who is known. */
+static void media_status_from_anybody(void **state)
+{
+    static const char *const from[] = { "34020000001310010001",
+                                        "34020000001320000099" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(from); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+        sim_request(d, SIP_METHOD_MESSAGE, from[i],
+                    STATUS("34020000001310010001"));
+        sim_run(&s, 200);
+        sim_message_in(d, STATUS("34020000001310010001"));
+        sim_message(d, STATUS("34020000001180000001"));
+        sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+        sim_run(&s, 4000);
+        if (s.last.state != PLATFORM_STOPPING || !s.last.playback.complete)
+            fail_msg("from %s: %s", from[i], platform_step_name(s.last.step));
+        assert_int_equal(d->byes, 1);
+        ends_clean();
+    }
+}
+
+/* The connection is closed in place of a BYE: at the end it is one. */
+static void a_closed_connection_ends_it(void **state)
+{
+    static const struct {
+        int64_t at_ms;
+        bool complete;
+    } cases[] = { { 599500, true }, { 300000, false } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, PLATFORM_DOWNLOAD);
+        struct sim_stream *st = sim_stream_of(&s, v.id);
+
+        st->next_ms = GB_NEVER;
+        at(v.id, cases[i].at_ms);
+        sim_media(&s, st, PLATFORM_MEDIA_ENDED);
+        sim_run(&s, 4000);
+        assert_int_equal(s.last.state, cases[i].complete
+                                           ? PLATFORM_STOPPING
+                                           : PLATFORM_FAILED);
+        assert_true(s.last.playback.complete == cases[i].complete);
+        assert_int_equal(d->byes, 1);
+        ends_clean();
+    }
+}
+
+/* An INFO that is answered with a refusal leaves the playback as it was; one that
+ * knows no dialog ends it, when nothing comes any more. */
+static void refusals_of_controls(void **state)
+{
+    static const unsigned status[] = { 400, 403, 405, 415, 488, 500, 501, 603 };
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(status); i++) {
+        d->control_status = status[i];
+        control(v.id, PLATFORM_CONTROL_PAUSE, 0);
+        sim_run(&s, 500);
+        v = sim_session(&s, v.id);
+        if (v.playback.control_status != status[i] || v.playback.paused ||
+            v.state != PLATFORM_PLAYING)
+            fail_msg("%u: %u, %s", status[i], v.playback.control_status,
+                     platform_step_name(v.step));
+    }
+    d->control_status = 481;
+    control(v.id, PLATFORM_CONTROL_SEEK, 30000);
+    sim_run(&s, 30000); /* it goes on sending all the same */
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    sim_run(&s, 4000);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+    ends_clean();
+}
+
 /* Of another channel, another type, or with two of them open: nothing ends. */
 static void media_status_that_means_none(void **state)
 {
@@ -514,7 +638,7 @@ static void bye_of_the_device_ends_it(void **state)
     (void)state;
     at(v.id, 599500);
     sim_bye(d);
-    sim_run(&s, 1000);
+    sim_run(&s, 3000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);
     v = begin(d, PLATFORM_PLAYBACK);
@@ -616,8 +740,12 @@ int main(void)
         cmocka_unit_test(note_9_8_a_pause_is_not_idle),
         cmocka_unit_test(note_9_9_speed_that_is_ignored),
         cmocka_unit_test(note_9_11_scale_without_a_fraction),
+        cmocka_unit_test(backwards),
         cmocka_unit_test(note_9_12_the_refusal_is_shown),
         cmocka_unit_test(media_status_ends_it),
+        cmocka_unit_test(media_status_from_anybody),
+        cmocka_unit_test(a_closed_connection_ends_it),
+        cmocka_unit_test(refusals_of_controls),
         cmocka_unit_test(media_status_that_means_none),
         cmocka_unit_test(bye_of_the_device_ends_it),
         cmocka_unit_test(silence_at_the_end),

@@ -105,11 +105,32 @@ static void stays_inside(void **state)
     }
 }
 
+/* Key frames alone, or groups of pictures that run ahead. */
+static void backwards(void **state)
+{
+    struct position p;
+
+    (void)state;
+    position_init(&p, 600000);
+    for (uint64_t at = 0; at <= 20000; at += 40)
+        position_next(&p, at * 90, at % 2000 == 0);
+    position_turn(&p, true);
+    for (int64_t at = 18000; at >= 12000; at -= 2000)
+        assert_true(position_next(&p, (uint64_t)at * 90, true) == at);
+    for (uint64_t at = 10000; at < 12000; at += 40)
+        assert_true(position_next(&p, at * 90, at == 10000) == (int64_t)at);
+    assert_true(position_next(&p, 8000 * 90, true) == 8000);
+    assert_true(position_next(&p, 4000000000, true) == 8000); /* another clock */
+    position_turn(&p, false);
+    assert_true(position_next(&p, 4000000000 - 2000 * 90, true) == 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anything_in_order),
         cmocka_unit_test(jumps),
+        cmocka_unit_test(backwards),
         cmocka_unit_test(seeks),
         cmocka_unit_test(stays_inside),
     };

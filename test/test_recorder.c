@@ -192,6 +192,85 @@ static void configurations_change(void **state)
     close_all();
 }
 
+/* A key frame of another size and its pictures, with sound. */
+static void gop_720(unsigned pictures)
+{
+    static const struct slice big[] = { SLICE_INIT(AU_SPS_720),
+                                        SLICE_INIT(AU_PPS),
+                                        SLICE_INIT(AU_IDR) };
+
+    sound(&w);
+    hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, big, COUNT(big)),
+           w.now_ms);
+    w.pts90k += FRAME90K;
+    w.now_ms += 40;
+    for (unsigned i = 1; i < pictures; i++) {
+        sound(&w);
+        picture(&w, false);
+    }
+}
+
+static void gop_with_sound(unsigned pictures)
+{
+    for (unsigned i = 0; i < pictures; i++) {
+        sound(&w);
+        picture(&w, i == 0);
+    }
+}
+
+/* Two senders in one session, and a camera that was set to another size. */
+static void note_8_11_parameter_sets_are_believed_when_they_come_twice(
+    void **state)
+{
+    uint64_t frames;
+
+    (void)state;
+    open_all(60000, 0);
+    gop_with_sound(3);
+    gop_with_sound(3);
+    for (unsigned i = 0; i < 20; i++) {
+        gop_720(3);
+        gop_with_sound(3);
+    }
+    assert_int_equal(rec.segments, 1);
+    assert_int_equal(rec.lost, 20 * 3);
+    frames = rec.frames;
+    gop_720(3);
+    assert_int_equal(rec.segments, 1);
+    gop_720(3);
+    assert_int_equal(rec.segments, 2);
+    assert_int_equal(rec.frames, frames + 2 * 6);
+    assert_int_equal(rec.late, 0);
+    assert_int_equal(rec.lost, 20 * 3);
+    gop_with_sound(3);
+    recorder_end(&rec); /* nothing more will tell: they are believed */
+    take_all();
+    assert_int_equal(n_seg, 3);
+    assert_string_equal(story(1), "IKspspsKspsps");
+    assert_string_equal(story(2), "IKspsp");
+    for (unsigned i = 1; i < n_seg; i++)
+        assert_int_equal(seg[i].begin_ms, seg[i - 1].end_ms);
+    close_all();
+}
+
+/* Parameter sets that come once and never again: what waits is bounded. */
+static void a_long_doubt_ends(void **state)
+{
+    (void)state;
+    open_all(60000, 0);
+    gop(&w, 3);
+    gop_720(RECORDER_DOUBT_FRAMES / 2); /* and sound */
+    assert_int_equal(rec.segments, 1);
+    picture(&w, false);
+    picture(&w, false);
+    picture(&w, false);
+    assert_int_equal(rec.segments, 2);
+    assert_int_equal(rec.lost, 0);
+    gop(&w, 2);
+    recorder_reset(&rec); /* in doubt */
+    close_all();
+}
+
 /* Nobody takes: the memory is bounded, whole groups are left out and counted,
  * and the hole lies between two segments. */
 static void a_disk_that_does_not_keep_up(void **state)
@@ -335,6 +414,10 @@ static void without_memory(void **state)
         open_all(2000, ++n);
         for (unsigned g = 0; g < 3; g++)
             gop(&w, 10);
+        gop_720(4);
+        gop(&w, 4);
+        gop_720(4);
+        gop_720(4);
         calls = mem.calls;
         mem.fail_at = 0;
         before = rec.frames;
@@ -355,6 +438,8 @@ int main(void)
         cmocka_unit_test(segments_are_seamless),
         cmocka_unit_test(begins_with_the_cached_pictures),
         cmocka_unit_test(configurations_change),
+        cmocka_unit_test(note_8_11_parameter_sets_are_believed_when_they_come_twice),
+        cmocka_unit_test(a_long_doubt_ends),
         cmocka_unit_test(a_disk_that_does_not_keep_up),
         cmocka_unit_test(late_sound_keeps_its_place),
         cmocka_unit_test(cut_at_every_byte),

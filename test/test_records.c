@@ -334,6 +334,99 @@ static void tell(struct sim_device *d, unsigned first, unsigned n)
     sim_message(d, body);
 }
 
+/* Items as they are written; a message of its own, sum: what it claims. */
+static void tell_items(struct sim_device *d, unsigned sum, const char *items)
+{
+    char body[4096];
+    struct writer w = writer_of(body, sizeof(body));
+    const char *sn = strstr(d->last_body, "<SN>");
+
+    assert_non_null(sn);
+    writer_f(&w, "<?xml version=\"1.0\"?>\r\n<Response>\r\n"
+                 "<CmdType>RecordInfo</CmdType>\r\n%.*s"
+                 "<DeviceID>%s</DeviceID>\r\n<SumNum>%u</SumNum>\r\n"
+                 "<RecordList Num=\"2\">\r\n%s</RecordList>\r\n"
+                 "</Response>\r\n",
+             (int)(strchr(sn, '\n') + 1 - sn), sn, d->channel[0], sum, items);
+    assert_int_equal(w.err, 0);
+    writer_char(&w, '\0');
+    sim_message(d, body);
+}
+
+#define ITEM(from, to)                                                         \
+    "<Item><DeviceID>x</DeviceID><StartTime>" from "</StartTime><EndTime>" to  \
+    "</EndTime><Type>time</Type></Item>\r\n"
+
+/* SumNum of each message, or too small, or none that could be: what comes
+ * within the gap belongs to it all the same. T0 is 2023-11-15T06:13:20. */
+static void a_sum_that_is_wrong(void **state)
+{
+    static const unsigned sums[][2] = { { 2, 2 }, { 1, 1 }, { 0, 0 },
+                                        { 2, 4 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(sums); i++) {
+        struct sim_device *d = recorder(1);
+        struct platform_records r;
+        uint64_t id;
+
+        d->record_mute = d->tells_time = true;
+        id = ask(T0, T0 + RECORDS_WINDOW_MIN_S);
+        sim_run(&s, 1000);
+        tell_items(d, sums[i][0],
+                   ITEM("2023-11-15T07:00:00", "2023-11-15T07:10:00")
+                   ITEM("2023-11-15T07:10:00", "2023-11-15T07:20:00"));
+        sim_run(&s, 700); /* one of them was lost once */
+        tell_items(d, sums[i][1],
+                   ITEM("2023-11-15T06:30:00", "2023-11-15T06:40:00")
+                   ITEM("2023-11-15T06:40:00", "2023-11-15T07:00:00"));
+        r = hear(id, 60000);
+        if (r.n != 4)
+            fail_msg("SumNum %u, then %u: %zu items", sums[i][0], sums[i][1],
+                     r.n);
+        ends_clean();
+    }
+}
+
+/* Not in order, one over the other, twice, with zones and without, beyond the
+ * question, or no time at all. Its clock counts UTC. */
+static void times_as_devices_write_them(void **state)
+{
+    struct sim_device *d = recorder(1);
+    struct platform_records r;
+    struct platform_record e;
+    int64_t before = 0;
+    uint64_t id;
+
+    (void)state;
+    d->record_mute = d->tells_time = true;
+    d->clock_off_ms = -8 * 3600000;
+    id = ask(T0, T0 + RECORDS_WINDOW_MIN_S);
+    sim_run(&s, 1000);
+    tell_items(d, 8,
+               ITEM("2023-11-15T00:00:00", "2023-11-15T00:10:00")
+               ITEM("2023-11-14T23:00:00Z", "2023-11-14T23:30:00Z")
+               ITEM("2023-11-15T07:20:00+08:00", "2023-11-15T07:40:00+08:00")
+               ITEM("2023-11-14T22:00:00", "2023-11-16T00:00:00")
+               ITEM("2023-11-14T23:00:00.000", "2023-11-14 23:30:00")
+               ITEM("2023-11-15T00:30:00", "2023-11-15T00:20:00")
+               ITEM("", "2023-11-15T00:20:00")
+               ITEM("yesterday", "today"));
+    r = hear(id, 60000);
+    assert_int_equal(r.n, 4);
+    for (size_t i = 0; i < r.n; i++) {
+        static const int64_t from_s[] = { -800, 2800, 4000, 6400 };
+
+        assert_true(platform_record_at(s.p, id, i, &e));
+        assert_true(e.start_utc_ms >= before);
+        before = e.start_utc_ms;
+        if (e.start_utc_ms / 1000 - (int64_t)T0 != from_s[i])
+            fail_msg("item %zu begins at %lld", i,
+                     (long long)(e.start_utc_ms / 1000 - (int64_t)T0));
+    }
+    ends_clean();
+}
+
 /* Tells more every so often for so long; what has become of the question. */
 static struct platform_records chatter(struct sim_device *d, uint64_t id,
                                        unsigned step, unsigned n,
@@ -438,6 +531,8 @@ int main(void)
         cmocka_unit_test(refused_at_once),
         cmocka_unit_test(note_15_2_ranges_are_corrected),
         cmocka_unit_test(a_clock_that_is_not_told),
+        cmocka_unit_test(a_sum_that_is_wrong),
+        cmocka_unit_test(times_as_devices_write_them),
         cmocka_unit_test(one_that_repeats_itself),
         cmocka_unit_test(one_that_never_ends),
         cmocka_unit_test(one_that_has_too_many),

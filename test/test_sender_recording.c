@@ -101,7 +101,7 @@ static void paces(void **state)
         sender_free(s);
         open_it(600000, 0); /* and in the middle */
         run(1000);
-        sender_pace(s, cases[i].milli, -1, now_ms);
+        sender_pace(s, (int32_t)cases[i].milli, -1, now_ms);
         assert_in_range(run(2000), cases[i].frames - 1, cases[i].frames + 1);
         sender_free(s);
     }
@@ -145,6 +145,30 @@ static void seeks(void **state)
     sender_free(s);
 }
 
+/* Key frames alone, each when its time comes, down to the first; then it is over,
+ * and goes on ahead from there. */
+static void backwards(void **state)
+{
+    (void)state;
+    open_it(600000, 0);
+    run(1000);
+    sender_pace(s, 0, 100000, now_ms);
+    run(1500);
+    sender_pace(s, -2000, -1, now_ms);
+    assert_int_equal(run(4000), 8); /* a second apart, twice as fast */
+    assert_false(sender_is_over(s));
+    assert_int_equal(run(400), 1);
+    assert_int_equal(first_ts, BASE90K + 93 * 90000u);
+    assert_int_equal(run(99), 0);
+    sender_pace(s, -32000, -1, now_ms);
+    run(10000);
+    assert_true(sender_is_over(s));
+    sender_pace(s, 1000, -1, now_ms);
+    assert_int_equal(run(1000), FPS);
+    assert_int_equal(first_ts, BASE90K);
+    sender_free(s);
+}
+
 static int load(void **state)
 {
     (void)state;
@@ -166,7 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(has_an_end), cmocka_unit_test(live_has_none),
         cmocka_unit_test(paces),      cmocka_unit_test(pauses),
-        cmocka_unit_test(seeks),
+        cmocka_unit_test(seeks),      cmocka_unit_test(backwards),
     };
 
     return cmocka_run_group_tests(tests, load, unload);

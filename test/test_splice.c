@@ -10,11 +10,12 @@
 #define UTC 1700000000000
 
 static unsigned got[2 * FRAMES], n_got;
+static unsigned repeats; /* what is recorded comes again after so many groups */
 
 /* Picture i of the recording, as this sending writes it. */
 static struct slice picture(unsigned i, unsigned salt, char buf[static 64])
 {
-    unsigned g = i / GOP;
+    unsigned g = repeats ? i / GOP % repeats : i / GOP;
     int n;
 
     /* P frames of a scene where nothing moves are all the same */
@@ -163,6 +164,17 @@ static void another_piece(void **state)
         send(&s, 200, 300, 200 * FRAME_MS, 0);
         assert_int_equal(n_got, 200);
         assert_int_equal(got[100], 200);
+    }
+    { /* it looks like something of before, and is not */
+        struct splice s;
+
+        repeats = 5;
+        begin(&s);
+        send(&s, 0, 100, 0, 0);
+        splice_restart(&s, true);
+        send(&s, 100, FRAMES, 100 * FRAME_MS, 0);
+        repeats = 0;
+        expect_up_to("a scene that repeats", FRAMES);
     }
 }
 

@@ -90,6 +90,9 @@ static void history(void **state)
           false, "" },
         { "by time", { .limit = 9, .from_utc_ms = 2000, .to_utc_ms = 4000 },
           2, 2, false, "3" },
+        { "acknowledged", { .limit = 9, .acknowledged = 1 }, 1, 1, false,
+          "3" },
+        { "the others", { .limit = 9, .acknowledged = -1 }, 3, 3, false, "4" },
         { "hostile", { .limit = 9, .device = SLICE_INIT("' OR 1=1 --") }, 0, 0,
           false, "" },
     };
@@ -104,6 +107,8 @@ static void history(void **state)
     add_alarm(s, 2, "d2", "2", "", 2000);
     add_alarm(s, 3, "d1", "5", "6", 3000);
     add_alarm(s, 4, "d1", "5", "2", 4000);
+    store_acknowledge_alarm(s, 3, SLICE("ada"), 5000);
+    store_acknowledge_alarm(s, 9, SLICE("ada"), 5000); /* there is none */
     for (size_t i = 0; i < COUNT(cases); i++) {
         r = ask(s, &cases[i].q); /* what was put before it is seen */
         if (r->err || r->n != cases[i].rows || r->total != cases[i].total ||
@@ -118,7 +123,14 @@ static void history(void **state)
     assert_true(store_rows_is_null(r, 0, 8));
     assert_true(slice_eq(store_rows_text(r, 1, 8), SLICE("116.25")));
     assert_int_equal(store_rows_i64(r, 1, 10), 3000);
-    assert_true(store_rows_is_null(r, 4, 0) && store_rows_is_null(r, 0, 11));
+    assert_true(store_rows_is_null(r, 4, 0) && store_rows_is_null(r, 0, 13));
+    assert_true(store_rows_is_null(r, 0, 11));
+    assert_int_equal(store_rows_i64(r, 1, 11), 5000);
+    assert_true(slice_eq(store_rows_text(r, 1, 12), SLICE("ada")));
+    store_rows_free(r);
+    store_acknowledge_alarm(s, 3, SLICE("bob"), 6000); /* the first one stays */
+    r = ask(s, &cases[0].q);
+    assert_true(slice_eq(store_rows_text(r, 1, 12), SLICE("ada")));
     store_rows_free(r);
     store_close(s);
 

@@ -309,6 +309,7 @@ static void bounded(void **state)
 {
     struct platform_upgrade u = { .device = SLICE(NVR), .file = SLICE("f"),
                                   .state = PLATFORM_UPGRADE_FAILED };
+    uint64_t last = UINT64_MAX;
     char session[40];
     size_t n = 0;
 
@@ -323,8 +324,10 @@ static void bounded(void **state)
         assert_int_equal(platform_restore_upgrade(s.p, &u, s.now), 0);
     }
     expect(PLATFORM_UPGRADE_SENT, "");
-    while (platform_upgrade_at(s.p, n, &u))
-        n++;
+    for (; platform_upgrade_at(s.p, n, &u); n++) {
+        assert_true(u.number < last);
+        last = u.number;
+    }
     assert_int_equal(n, PLATFORM_UPGRADES_MAX);
     assert_false(platform_upgrade_view(
         s.p, SLICE("0123456789abcdef0123456789ab0000"), &u));

@@ -152,6 +152,22 @@ static void what_devices_offer(void **state)
         { "it listens", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\n"
           "a=setup:passive\r\n"), 200, PLATFORM_TCP_ACTIVE, false, false,
           "a=setup:active\r\n" },
+        { "no address", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=Play\r\n"
+          "t=0 0\r\nm=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false,
+          false, "RTP/AVP 8\r\n" },
+        { "an address of nobody", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=Play\r\n"
+          "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9712 RTP/AVP 8\r\n"
+          "a=sendrecv\r\n", 200, PLATFORM_UDP, false, false,
+          "a=sendonly\r\n" },
+        { "names as they come", OFFER("m=audio 9712 rtp/avp 8 0\r\n"
+          "a=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\na=sendonly\r\n"
+          "f=\r\n"), 200, PLATFORM_UDP, false, false, "a=sendonly\r\n" },
+        { "a picture before the sound", OFFER("m=video 9700 RTP/AVP 96\r\n"
+          "a=rtpmap:96 PS/90000\r\nm=audio 9712 RTP/AVP 8\r\n"
+          "a=rtpmap:8 PCMA/8000\r\n"), 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
+        { "a y= that is none", OFFER("m=audio 9712 RTP/AVP 8\r\ny=x\r\n"),
+          200, PLATFORM_UDP, false, false, "RTP/AVP 8\r\n" },
         { "AAC alone", OFFER("m=audio 9712 RTP/AVP 102\r\n"
           "a=rtpmap:102 AAC/8000/1\r\n"), 488, 0, 0, 0, NULL },
         { "only video", OFFER("m=video 9712 RTP/AVP 96\r\n"), 488, 0, 0, 0,

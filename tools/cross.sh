@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.."
 # Tests of the core: no sockets, no threads, no clock.
 core='base|bits|csv|heap|intern|json|list|map|msg|head|frame|uri|via|cseq|auth|digest|sdp|body_standard|bodies|manscdp_msg|manscdp_vocab|mansrtsp|multipart|gbext|rtp|rtpvec|ps|psm|pes|annexb|codec|h264|h265|aac|g711|flac|flv|fmp4|mpegts|hls|dialog|build|trans|stack|pair|notify|keyframe|media|loss|addr|devid|gb18030|xml|time|writer|slice'
 failed=
+mkdir -p build
 
 triplet() {
     case $1 in

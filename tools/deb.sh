@@ -34,6 +34,8 @@ put 644 packaging/systemd/gb28181d.service /lib/systemd/system/gb28181d.service
 put 644 packaging/systemd/gb28181d.default /etc/default/gb28181d
 put 640 packaging/systemd/gb28181d.yml /etc/gb28181d/gb28181d.yml
 put 644 packaging/completion/gbctl.bash /usr/share/bash-completion/completions/gbctl
+put 644 packaging/completion/gbctl.zsh /usr/share/zsh/vendor-completions/_gbctl
+put 644 packaging/completion/gbctl.fish /usr/share/fish/vendor_completions.d/gbctl.fish
 zipped docs/gb28181d.8 /usr/share/man/man8/gb28181d.8.gz
 zipped docs/gbctl.1 /usr/share/man/man1/gbctl.1.gz
 zipped docs/gbcam.1 /usr/share/man/man1/gbcam.1.gz

@@ -3,7 +3,7 @@
 #   docs/gb28181d.yml.example     every setting with its default
 #   docs/gb28181d.8               the part between BEGIN and END SETTINGS
 #   docs/limits.md                every named limit
-#   packaging/completion/gbctl.bash   from gbctl's tables
+#   packaging/completion/gbctl.*      from gbctl's tables
 # --check writes nothing; it fails where a file is out of date, where a man page
 # and --help name different options, or where a document names a file that is
 # not there.
@@ -173,7 +173,7 @@ options_match() { # PROGRAM PAGE
 
 # What gbctl can be asked for is in its --help and in its page.
 commands_match() {
-    awk -F'"' '/compgen -W " / { print $2 }' "$tmp/gbctl.bash" | tr -s ' ' '\n' | sed '/^$/d' | sort -u > "$tmp/has"
+    sed -n 's/^    0) compadd -- \(.*\) ;;$/\1/p' "$tmp/gbctl.zsh" | tr -s ' ' '\n' | sed '/^$/d' | sort -u > "$tmp/has"
     build/release/gbctl --help | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p' | sort -u > "$tmp/help"
     sed -n 's/^\.It Cm \([a-z][a-z-]*\).*/\1/p' docs/gbctl.1 | sort -u > "$tmp/page"
     for of in help page; do
@@ -197,8 +197,12 @@ example > "$tmp/gb28181d.yml.example"
 man_page docs/gb28181d.8 > "$tmp/gb28181d.8"
 fault_page docs/gbcam.1 > "$tmp/gbcam.1"
 limits > "$tmp/limits.md"
-build/release/gbctl --completion > "$tmp/gbctl.bash"
-for f in docs/gb28181d.yml.example docs/gb28181d.8 docs/gbcam.1 docs/limits.md packaging/completion/gbctl.bash; do
+for shell in bash zsh fish; do
+    build/release/gbctl --completion $shell > "$tmp/gbctl.$shell"
+    ! command -v $shell > /dev/null 2>&1 || $shell -n "$tmp/gbctl.$shell" || bad=1
+done
+for f in docs/gb28181d.yml.example docs/gb28181d.8 docs/gbcam.1 docs/limits.md packaging/completion/gbctl.bash \
+    packaging/completion/gbctl.zsh packaging/completion/gbctl.fish; do
     made=$tmp/${f##*/}
     if [ "${1:-}" != --check ]; then
         cmp -s "$made" "$f" || { cp "$made" "$f"; echo "$f is new"; }
@@ -213,6 +217,7 @@ commands_match
 options_match gb28181d docs/gb28181d.8
 options_match gbcam docs/gbcam.1
 options_match gbctl docs/gbctl.1
+python3 tools/chinese.py > "$tmp/chinese" || { cat "$tmp/chinese"; bad=1; }
 files_exist README.md CONTRIBUTING.md docs/architecture.md docs/manual.md docs/security.md docs/recipes.md
 if command -v mandoc > /dev/null 2>&1; then
     mandoc -Tlint -W warning docs/gb28181d.8 docs/gbcam.1 docs/gbctl.1 || bad=1

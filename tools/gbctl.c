@@ -89,7 +89,7 @@ static const char usage[] =
     "  --url URL             of the server (" DEFAULT_URL ", or $GB28181D_URL)\n"
     "  --token T | @FILE     API token ($GB28181D_TOKEN, " TOKEN_HERE ")\n"
     "  --json                print what the API answers, for machines\n"
-    "  --completion          print a completion script for bash\n"
+    "  --completion [SHELL]  print a completion script for bash, zsh or fish\n"
     "  --version, --help\n";
 
 static const struct ctl_command *const commands[] = {
@@ -227,8 +227,9 @@ static int read_options(int argc, char **argv)
             ctl.pcap = optarg;
             break;
         case COMPLETION:
-            ctl_complete(commands, sizeof(commands) / sizeof(commands[0]),
-                         longs);
+            if (!ctl_complete(optind < argc ? argv[optind] : "bash", commands,
+                              sizeof(commands) / sizeof(commands[0]), longs))
+                ctl_die(EX_USAGE, "--completion is for bash, zsh or fish");
             exit(EX_OK);
         case VERSION:
             printf("gbctl %s\n", GB_VERSION);

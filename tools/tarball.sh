@@ -19,7 +19,7 @@ for p in gb28181d gbctl gbcam; do
     "${STRIP:-strip}" "$d/bin/$p"
 done
 install -m 644 docs/gb28181d.8 docs/gbctl.1 docs/gbcam.1 "$d/man/"
-install -m 644 packaging/systemd/gb28181d.service packaging/completion/gbctl.bash docs/gb28181d.yml.example \
+install -m 644 packaging/systemd/gb28181d.service packaging/completion/gbctl.* docs/gb28181d.yml.example \
     packaging/prometheus/alerts.yml packaging/grafana/gb28181d.json "$d/share/"
 install -m 644 README.md CHANGELOG.md LICENSE "$d/"
 mkdir -p "$out"

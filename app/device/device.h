@@ -135,7 +135,7 @@ struct device_action {
     size_t channel;
     unsigned stream;        /* 0 main, 1 sub */
     uint64_t start_s, length_ms; /* START of a recording; else 0 */
-    uint32_t scale_milli;   /* START, PACE */
+    int32_t scale_milli;    /* START, PACE; below 0: backwards */
     int64_t position_ms;    /* PACE */
     bool paused;
     bool is_voice;          /* OPEN, START: it receives G.711, raw or in PS, */

@@ -41,7 +41,7 @@ struct device_session {
     bool history;   /* a recording */
     bool ended;     /* all of it has been sent, and that was told */
     uint64_t start_s, length_ms;
-    uint32_t scale_milli;
+    int32_t scale_milli;
     uint64_t at_ms; /* the state must change by then; GB_NEVER: need not */
     char subject[2 * 32 + 2]; /* sender and its serial; "": none */
     size_t offer_len;

@@ -107,6 +107,10 @@
     X(no_key_frame, "an order for a key frame is taken with 200, and no key "   \
       "frame comes", "GB/T 28181-2022 A.2.3")                                  \
     X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \
+    X(no_reverse, "a Scale below 0 is answered with 501",                      \
+      "GB/T 28181-2022 9.8")                                                   \
+    X(one_reverse, "a Scale below 0 is answered with -1, and is so",           \
+      "GB/T 28181-2022 Annex B")                                               \
     X(no_seek, "Range is answered with 488", "GB/T 28181-2022 9.8")            \
     X(no_pause, "PAUSE is answered with 501", "GB/T 28181-2022 9.8")           \
     X(whole_scale, "a Scale with a fraction is answered with 400",             \

@@ -26,9 +26,12 @@ struct sender {
     uint64_t start_ms;
     uint64_t base_ms, media_ms; /* what was due then, since when it counts */
     bool paused;
+    bool back, at_start; /* backwards; ... and the first picture is sent */
     uint64_t n_video, n_audio; /* frames begun */
     uint64_t shift;            /* the first one is this one of the clip */
     uint64_t lead;             /* so many are before the start */
+    uint64_t sound_shift;      /* the first sound is this one of all time... */
+    uint64_t shift_90k;        /* ...and the first picture was then */
     uint64_t key_n;            /* n_video behind the last key frame, or 0 */
     uint32_t n_keys;
     uint64_t last_pts90k;      /* of the last picture */
@@ -92,7 +95,23 @@ static bool get_memory(struct sender *s)
     return s->pack && s->late_copy && (s->plain || (s->picture && s->out));
 }
 
-/* Which picture of the clip belongs to its first second. */
+/* The first sound that is not before then. */
+static uint64_t sound_from(const struct sound *sound, uint64_t at_90k)
+{
+    uint64_t lo = 0, hi = at_90k / 90 + 1; /* no block is below 1 ms */
+
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+
+        if (sound_at_90k(sound, mid) < at_90k)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* Which picture of the clip belongs to its first second, and which sound. */
 static void set_start(struct sender *s)
 {
     const struct clip *c = s->o.clip;
@@ -105,6 +124,10 @@ static void set_start(struct sender *s)
         s->shift--;
     s->lead = n - s->shift;
     s->o.length_ms += s->lead * 1000 / c->fps;
+    if (s->o.sound && s->o.start_s) {
+        s->shift_90k = (s->o.start_s * c->fps - s->lead) * 90000 / c->fps;
+        s->sound_shift = sound_from(s->o.sound, s->shift_90k);
+    }
 }
 
 int sender_new(struct sender **out, const struct sender_options *o,
@@ -184,6 +207,12 @@ static uint64_t shown_as(const struct clip *c, uint64_t n)
     return i == key ? n : (i - key) % 3 == 1 ? n + 2 : n - 1;
 }
 
+/* Of the n-th sound since the start. */
+static uint64_t audio_at_90k(const struct sender *s, uint64_t n)
+{
+    return sound_at_90k(s->o.sound, s->sound_shift + n) - s->shift_90k;
+}
+
 static uint64_t first_frame(const struct sender *s)
 {
     return s->o.faults.late_key ? BEHIND_KEY : 0;
@@ -197,70 +226,80 @@ static uint64_t due_ms(const struct sender *s, uint64_t at_90k)
     if (s->paused || (s->o.length_ms && at_ms >= s->o.length_ms) ||
         (s->o.faults.falls_silent && at_ms >= SILENT_MS))
         return GB_NEVER;
-    if (at_ms < s->media_ms)
+    if (s->back ? at_ms > s->media_ms : at_ms < s->media_ms)
         return s->base_ms;
-    return s->base_ms + (at_ms - s->media_ms) * 1000 / s->o.scale_milli;
+    return s->base_ms + (s->back ? s->media_ms - at_ms : at_ms - s->media_ms) *
+                            1000 / s->o.scale_milli;
 }
 
 static uint64_t video_ms(const struct sender *s)
 {
+    if (s->back && s->at_start)
+        return GB_NEVER;
     return due_ms(s, video_at_90k(s, s->n_video - first_frame(s)));
 }
 
 static uint64_t audio_ms(const struct sender *s)
 {
-    return s->o.sound && !s->o.faults.only_announced
-               ? due_ms(s, sound_at_90k(s->o.sound, s->n_audio))
+    return s->o.sound && !s->o.faults.only_announced && !s->back
+               ? due_ms(s, audio_at_90k(s, s->n_audio))
                : GB_NEVER;
 }
 
 /* From now on what is due is counted from here. */
 static void rebase(struct sender *s, uint64_t now_ms)
 {
-    if (!s->paused)
-        s->media_ms += (now_ms - s->base_ms) * s->o.scale_milli / 1000;
+    uint64_t ms = (now_ms - s->base_ms) * s->o.scale_milli / 1000;
+
+    if (!s->paused && s->back)
+        s->media_ms -= ms < s->media_ms ? ms : s->media_ms;
+    else if (!s->paused)
+        s->media_ms += ms;
     s->base_ms = now_ms;
 }
 
-/* The first sound that is not before the picture. */
-static uint64_t sound_from(const struct sound *sound, uint64_t at_90k)
-{
-    uint64_t lo = 0, hi = at_90k / 90 + 1; /* no block is below 1 ms */
-
-    while (lo < hi) {
-        uint64_t mid = lo + (hi - lo) / 2;
-
-        if (sound_at_90k(sound, mid) < at_90k)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static void seek(struct sender *s, uint64_t to_ms)
+/* The key frame at or before the n-th picture. */
+static uint64_t key_at(const struct sender *s, uint64_t n)
 {
     const struct clip *c = s->o.clip;
-    uint64_t n = s->lead + to_ms * c->fps / 1000;
 
     while (n && !c->frame[(n + s->shift) % c->n_frames].key)
         n--;
+    return n;
+}
+
+static void go_to(struct sender *s, uint64_t n)
+{
     s->n_video = n;
+    s->at_start = false;
     s->media_ms = video_at_90k(s, n) / 90;
     if (s->o.sound)
-        s->n_audio = sound_from(s->o.sound, video_at_90k(s, n));
+        s->n_audio = sound_from(s->o.sound,
+                                s->shift_90k + video_at_90k(s, n)) -
+                     s->sound_shift;
     s->block = (struct rtp_block){ 0 };
 }
 
-void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
+static void turn(struct sender *s, bool back)
+{
+    if (back == s->back)
+        return;
+    s->back = back;
+    go_to(s, back && s->n_video ? key_at(s, s->n_video - 1) : s->n_video);
+}
+
+void sender_pace(struct sender *s, int32_t scale_milli, int64_t seek_ms,
                  uint64_t now_ms)
 {
     rebase(s, now_ms);
     s->paused = false;
-    if (scale_milli)
-        s->o.scale_milli = scale_milli;
+    if (scale_milli) {
+        s->o.scale_milli = (uint32_t)(scale_milli < 0 ? -scale_milli
+                                                      : scale_milli);
+        turn(s, scale_milli < 0);
+    }
     if (seek_ms >= 0)
-        seek(s, (uint64_t)seek_ms);
+        go_to(s, key_at(s, s->lead + (uint64_t)seek_ms * s->o.clip->fps / 1000));
 }
 
 /* The picture of the clip that is sent next. */
@@ -301,7 +340,7 @@ void sender_pause(struct sender *s, uint64_t now_ms)
 bool sender_is_over(const struct sender *s)
 {
     return s->o.length_ms && !s->paused && !s->block.n && !s->has_late &&
-           !s->repeat && video_ms(s) == GB_NEVER;
+           !s->repeat && video_ms(s) == GB_NEVER && audio_ms(s) == GB_NEVER;
 }
 
 /* The clip that the n-th picture is of. */
@@ -346,11 +385,18 @@ static uint32_t rtp_time(const struct sender *s, uint64_t at90k, bool has,
     return (uint32_t)(has || s->plain ? pts90k : at90k + 90000);
 }
 
+/* Behind the n-th picture comes the key frame before it. */
+static void step_back(struct sender *s, uint64_t n)
+{
+    s->at_start = n == 0;
+    s->n_video = n ? key_at(s, n - 1) : 0;
+}
+
 static void begin_video(struct sender *s, struct writer *w)
 {
     struct writer es = writer_of(s->picture, s->picture_cap);
     const struct sender_faults *f = &s->o.faults;
-    uint64_t n = s->n_video - first_frame(s), at, pts;
+    uint64_t n = s->n_video - first_frame(s), sent = s->n_video, at, pts;
     struct slice annexb, more;
     bool has, key;
 
@@ -366,6 +412,8 @@ static void begin_video(struct sender *s, struct writer *w)
         key |= next_picture(s, &es, &more);
         annexb = writer_slice(&es);
     }
+    if (s->back)
+        step_back(s, sent);
     if (es.err)
         w->err = es.err;
     program_video(&s->program, w, annexb, has ? &pts : NULL, key);
@@ -374,10 +422,11 @@ static void begin_video(struct sender *s, struct writer *w)
 
 static void begin_audio(struct sender *s, struct writer *w)
 {
-    uint64_t at = sound_at_90k(s->o.sound, s->n_audio), pts;
+    uint64_t at = audio_at_90k(s, s->n_audio), pts;
     bool has = pts_of_audio(&s->o.faults, at, s->last_pts90k, &pts);
 
-    program_audio(&s->program, w, sound_block(s->o.sound, s->n_audio),
+    program_audio(&s->program, w,
+                  sound_block(s->o.sound, s->sound_shift + s->n_audio),
                   has ? &pts : NULL);
     s->n_audio++;
     s->n.sounds++;

@@ -22,8 +22,8 @@ struct sender_options {
     uint8_t pt;
     uint64_t length_ms;        /* of a recording; 0: it goes on for ever */
     uint64_t start_s;          /* UNIX, of a recording: each second has its
-                                  pictures, and the first one sent is the key
-                                  frame at or before it */
+                                  pictures and sounds, and the first one sent
+                                  is the key frame at or before it */
     uint32_t scale_milli;      /* times as fast as recorded; 0: 1000 */
     uint64_t seed;             /* for the faults */
     struct sender_faults faults;
@@ -51,8 +51,9 @@ uint64_t sender_deadline(const struct sender *s);
 
 /* A recording: from now on so many times as fast, with the stamps it was
  * recorded with, and from the key frame at or before seek_ms on, unless that
- * is below 0. Ends a pause. */
-void sender_pace(struct sender *s, uint32_t scale_milli, int64_t seek_ms,
+ * is below 0. Ends a pause. scale_milli: below 0: backwards, the key frames
+ * alone, to the first one; 0: as before. */
+void sender_pace(struct sender *s, int32_t scale_milli, int64_t seek_ms,
                  uint64_t now_ms);
 void sender_pause(struct sender *s, uint64_t now_ms);
 /* The next picture is a key frame: the clip goes on from its next one, the times

@@ -178,7 +178,7 @@ static unsigned take_history(struct device *d, struct device_session *s,
     s->start_s = offer->start_s;
     s->length_ms = (offer->stop_s - offer->start_s) * 1000;
     if (offer->operation == SDP_DOWNLOAD && m->downloadspeed)
-        s->scale_milli = m->downloadspeed * 1000;
+        s->scale_milli = (int32_t)m->downloadspeed * 1000;
     return 200;
 }
 
@@ -354,10 +354,13 @@ void device_on_dialog(struct device *d, const struct sip_event *ev,
 /* ---- recordings (GB/T 28181-2022 9.8) ----------------------------------------- */
 
 static void answer_control(struct device *d, const struct sip_event *ev,
-                           unsigned status, uint32_t cseq, struct gb_time now)
+                           unsigned status, const struct mansrtsp *of,
+                           struct gb_time now)
 {
     const struct mansrtsp m = { .response = true, .status = status,
-                                .cseq = cseq };
+                                .cseq = of->cseq,
+                                .has = of->has & MANSRTSP_SCALE,
+                                .scale_milli = of->scale_milli };
     struct sip_response r = { .status = status, .expires = -1 };
     char body[128];
     struct writer w = writer_of(body, sizeof(body));
@@ -389,7 +392,8 @@ static unsigned judge_control(const struct device *d,
     if (m->method == MANSRTSP_PAUSE && d->c.faults.no_pause)
         return 501;
     if ((m->has & MANSRTSP_SCALE) &&
-        (d->c.faults.no_scale || m->scale_milli < 0))
+        (d->c.faults.no_scale ||
+         (m->scale_milli < 0 && d->c.faults.no_reverse)))
         return 501;
     if ((m->has & MANSRTSP_RANGE) && !m->from_now &&
         (d->c.faults.no_seek || (uint64_t)m->from_ms > s->length_ms))
@@ -405,7 +409,7 @@ static void pace(struct device *d, struct device_session *s,
     if (m->method == MANSRTSP_TEARDOWN)
         return; /* a BYE follows */
     if ((m->has & MANSRTSP_SCALE) && !d->c.faults.scale_ignored)
-        s->scale_milli = (uint32_t)m->scale_milli;
+        s->scale_milli = m->scale_milli;
     if (m->method == MANSRTSP_PLAY && s->ended) { /* once more */
         s->ended = false;
         s->at_ms = GB_NEVER;
@@ -445,7 +449,9 @@ void device_on_control(struct device *d, const struct sip_event *ev,
         return;
     }
     status = judge_control(d, s, &m, ev->msg->body);
-    answer_control(d, ev, status, m.cseq, now);
+    if (d->c.faults.one_reverse && m.scale_milli < 0)
+        m.scale_milli = -1000;
+    answer_control(d, ev, status, &m, now);
     if (status == 200)
         pace(d, s, &m);
 }

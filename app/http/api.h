@@ -183,7 +183,11 @@ struct jw http_list_begin(struct http_call *c);
 void http_list_end(struct jw *j, struct slice next, uint64_t total);
 
 /* A large answer gets a tag; who has it already is told so. */
+#define HTTP_TAG_MAX 18 /* "0123456789abcdef", with its quotes */
 void http_answer_tagged(struct http_call *c);
+/* The same of one that was put off; has: the tag that came with the request. */
+void http_response_tag(const struct http_app *a, struct http_response *r,
+                       struct slice has);
 
 /* ---- rows.c: lists of rows with numbers ---- */
 
@@ -422,6 +426,11 @@ void http_firmware_scope(struct writer *w, struct slice session);
 const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
                                   unsigned *status);
 
+/* "http://192.0.2.1:28181", where this device reaches us, or http.public_url,
+ * without a slash behind it. false: nobody knows. */
+bool http_write_device_base(const struct http_app *a, struct slice device,
+                            struct writer *w);
+
 /* The mark of an account, for http_sign; 0: it is none, or not any more. */
 uint64_t http_mark_of(const struct http_app *a, uint64_t who);
 
@@ -465,6 +474,9 @@ void http_session_open(struct http_app *a, struct http_response *r,
 
 /* ---- the audit log (audit.c) ---------------------------------------------------------- */
 
+#define HTTP_WHO_MAX (ACCOUNT_NAME_MAX + 16)
+/* Who asks, as the log has it: a user's name, "token:NAME", "admin-token". */
+void http_who(const struct http_call *c, char who[static HTTP_WHO_MAX]);
 /* Before the handler of a request; it is written with its answer. */
 void http_audit_begin(struct http_call *c);
 /* Who it was that a login was for. */
@@ -500,7 +512,8 @@ http_handler_fn http_get_devices, http_get_device, http_delete_device,
     http_get_pushes, http_get_push, http_put_push, http_delete_push,
     http_get_firmware_list, http_post_firmware, http_delete_firmware,
     http_get_upgrades, http_get_upgrade, http_post_upgrade, http_get_firmware,
-    http_get_alarms, http_get_events,
+    http_get_map, http_get_tile,
+    http_get_alarms, http_get_alarms_csv, http_post_acknowledge, http_get_events,
     http_login, http_logout, http_get_me, http_post_password, http_get_users,
     http_get_user, http_post_user, http_patch_user, http_delete_user,
     http_get_audit, http_get_tokens, http_post_token, http_delete_token, http_get_hints, http_get_healthz,

@@ -8,6 +8,7 @@
 /* One login on its way. */
 struct login {
     struct http_password_job job; /* first: it is freed as this */
+    struct http_wvp wvp;
     char name[ACCOUNT_NAME_MAX + 1];
 };
 
@@ -100,6 +101,7 @@ void *http_password_job_new(struct http_call *c, size_t size)
     job->source = c->client;
     job->secure = c->secure;
     job->rounds = a->rounds;
+    job->make_md5 = a->cfg.wvp_login;
     a->cfg.random(a->cfg.ctx, job->salt, sizeof(job->salt));
     return job;
 }
@@ -174,6 +176,8 @@ void http_login(struct http_call *c)
         return;
     }
     put_hash(a, l);
+    l->wvp = c->wvp;
+    l->job.is_md5 = c->wvp.md5;
     l->job.checks = true;
     l->job.done = login_done;
     http_password_job_start(c, &l->job);
@@ -189,6 +193,16 @@ static void set_cookie(struct http_response *r, const char *value,
                              "SameSite=Strict%s",
              value, max_age_s, secure ? "; Secure" : "");
     http_response_field(r, "Set-Cookie", writer_slice(&w));
+}
+
+static void put_session(struct http_app *a, struct jw *j, uint64_t who)
+{
+    char text[HTTP_SESSION_TEXT + 1];
+    uint8_t random[32];
+
+    a->cfg.random(a->cfg.ctx, random, sizeof(random));
+    http_auth_open(a->auth, who, random, http_app_now(a).mono_ms, text);
+    jw_put_cstr(j, "access_token", text);
 }
 
 void http_session_open(struct http_app *a, struct http_response *r,
@@ -228,10 +242,13 @@ static void login_done(struct http_app *a, struct http_password_job *job)
         http_auth_login_ok(a->auth, &job->source, now.mono_ms);
         r.status = 200;
         r.type = "application/json";
-        http_session_open(a, &r, v.id, job->secure);
         jw_object(&j);
         jw_put_str(&j, "name", v.name);
         jw_put_cstr(&j, "role", http_role_name(v.role));
+        if (l->wvp.shape) /* it shows the session in a header of its own */
+            put_session(a, &j, v.id);
+        else
+            http_session_open(a, &r, v.id, job->secure);
         jw_end(&j);
     } else {
         job->ok = false;
@@ -249,6 +266,7 @@ static void login_done(struct http_app *a, struct http_password_job *job)
     line[w.len] = '\0';
     if (a->cfg.log)
         a->cfg.log(a->cfg.ctx, job->ok ? PLATFORM_INFO : PLATFORM_WARN, line);
+    http_wvp_answer(a, &r, &l->wvp);
     http_app_answer(a, job->request, &r);
 }
 
@@ -264,6 +282,8 @@ void http_logout(struct http_call *c)
 {
     struct slice cookie;
 
+    http_auth_close(c->app->auth,
+                    http_head_get(c->head, HTTP_HDR_ACCESS_TOKEN));
     if (http_cookie_get(c->head, SLICE(HTTP_COOKIE), &cookie))
         http_auth_close(c->app->auth, cookie);
     http_answer_empty(c, 204);

@@ -28,7 +28,7 @@ void http_command_write(struct jw *j, const struct platform_command *k)
     jw_put_u64(j, "messages", k->messages);
     jw_put_u64(j, "have", k->have);
     jw_put_u64(j, "sum", k->sum);
-    jw_put_str(j, "evidence", k->evidence);
+    http_put_words(j, "evidence", k->evidence);
     jw_put_time(j, "asked_at", k->asked_utc_ms);
     jw_put_time(j, "sent_at", k->sent_utc_ms);
     jw_put_time(j, "arrived_at", k->arrived_utc_ms);

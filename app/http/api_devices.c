@@ -74,7 +74,7 @@ void http_device_write(struct jw *j, const struct platform_device *d)
     jw_put_str(j, "firmware", d->firmware);
     jw_put_str(j, "user_agent", d->user_agent);
     jw_put_bool(j, "online", d->online);
-    jw_put_str(j, "state_reason", d->state_reason);
+    http_put_words(j, "state_reason", d->state_reason);
     jw_put_cstr(j, "transport", sip_transport_text(d->peer.transport));
     http_put_addr(j, "address", &d->peer.remote);
     jw_put_str(j, "edition", d->edition);
@@ -556,7 +556,7 @@ void http_get_pending(struct http_call *c)
         jw_object(&j);
         jw_put_str(&j, "id", p.id);
         jw_put_str(&j, "user_agent", p.user_agent);
-        jw_put_str(&j, "reason", p.reason);
+        http_put_words(&j, "reason", p.reason);
         jw_put_cstr(&j, "transport", sip_transport_text(p.peer.transport));
         http_put_addr(&j, "address", &p.peer.remote);
         jw_put_time(&j, "first_at", p.first_utc_ms);

@@ -88,13 +88,12 @@ static void link_write(struct jw *j, const struct doctor_report *rep,
     jw_put_cstr(j, "state", state_name[f->state]);
     jw_put_cstr(j, "text", words->english);
     jw_put_cstr(j, "text_zh", words->chinese);
-    jw_put_str(j, "evidence", f->evidence);
+    http_put_words(j, "evidence", f->evidence);
     if (f->ms)
         jw_put_u64(j, "ms", f->ms);
     if (f->state == DOCTOR_RED || f->remedies) {
         jw_put_bool(j, "harmless", f->harmless);
-        jw_put_str(j, "hint", f->hint);
-        jw_put_cstr(j, "hint_zh", f->hint_zh ? f->hint_zh : "");
+        http_put_words(j, "hint", f->hint);
         jw_key(j, "remedies");
         jw_array(j);
         for (unsigned r = 0; r < DOCTOR_REMEDIES; r++)

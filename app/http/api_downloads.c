@@ -63,7 +63,7 @@ void http_download_write(struct jw *j, const struct platform *p,
     jw_put_cstr(j, "transport", http_transport_name(d->transport));
     jw_put_u64(j, "speed", d->speed);
     jw_put_cstr(j, "state", platform_download_state_name(d->state));
-    jw_put_str(j, "evidence", d->evidence);
+    http_put_words(j, "evidence", d->evidence);
     jw_put_double(j, "percent", percent(d));
     jw_put_double(j, "covered_s", (double)d->covered_ms / 1000);
     jw_put_double(j, "total_s", (double)d->total_ms / 1000);

@@ -130,7 +130,7 @@ void http_upgrade_write(struct jw *j, const struct platform_upgrade *u)
     jw_put_str(j, "version", u->version);
     jw_put_str(j, "runs", u->runs);
     jw_put_cstr(j, "state", platform_upgrade_state_name(u->state));
-    jw_put_str(j, "evidence", u->evidence);
+    http_put_words(j, "evidence", u->evidence);
     if (u->command)
         jw_put_id(j, "command", u->command);
     else
@@ -149,11 +149,11 @@ void http_get_upgrades(struct http_call *c)
     struct http_rows rows;
     struct jw j;
 
-    if (!http_rows_begin(c, &rows, false))
+    if (!http_rows_begin(c, &rows, true))
         return;
     j = http_list_begin(c);
     for (size_t i = 0; platform_upgrade_at(c->app->cfg.platform, i, &u); i++)
-        if (http_rows_take(c, &rows, i + 1, u.device, (struct slice){ 0 }))
+        if (http_rows_take(c, &rows, u.number, u.device, (struct slice){ 0 }))
             http_upgrade_write(&j, &u);
     http_rows_end(&j, &rows);
 }
@@ -182,28 +182,15 @@ void http_firmware_scope(struct writer *w, struct slice session)
 static bool write_url(struct http_call *c, struct slice device,
                       struct slice session, struct writer *w)
 {
-    const struct http_app_config *cfg = &c->app->cfg;
     char scope[128];
     struct writer s = writer_of(scope, sizeof(scope));
-    struct gb_addr at;
 
-    if (cfg->public_url && *cfg->public_url) {
-        struct slice base = slice_str(cfg->public_url);
-
-        while (base.n && base.p[base.n - 1] == '/')
-            base.n--;
-        writer_slice_put(w, base);
-    } else {
-        if (!platform_device_reaches(cfg->platform, device, &at))
-            return false;
-        at.port = cfg->http_port;
-        writer_str(w, "http://");
-        gb_addr_write(w, &at);
-    }
+    if (!http_write_device_base(c->app, device, w))
+        return false;
     http_firmware_scope(&s, session);
     writer_slice_put(w, writer_slice(&s));
     writer_str(w, "/firmware.bin?t=");
-    http_sign(w, cfg->key, writer_slice(&s),
+    http_sign(w, c->app->cfg.key, writer_slice(&s),
               c->now.utc_ms / 1000 + URL_LIFE_S, 0);
     return !w->err && !s.err;
 }

@@ -4,8 +4,14 @@
  * knows those under way, too. */
 #include "app/http/api.h"
 
+#include "app/http/csv.h"
 #include "app/platform/alarms.h"
 #include "manscdp/time.h"
+
+#define HTTP_EXPORT_QUERY 256 /* bytes of the filters of an export, and a NUL */
+
+/* What becomes of the rows. */
+enum then { TELL, EXPORT, ACKNOWLEDGE };
 
 struct filters {
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1], method[16],
@@ -17,6 +23,10 @@ struct asked {
     uint64_t who;      /* rows of devices that it may not see are left out */
     struct http_ask q; /* its texts are in f */
     struct filters f;
+    char tag[HTTP_TAG_MAX + 1]; /* of the answer that the client has; "" */
+    enum then then;
+    char by[HTTP_WHO_MAX];         /* ACKNOWLEDGE */
+    char query[HTTP_EXPORT_QUERY]; /* EXPORT: for the link to the rest */
 };
 
 void http_history_init(struct http_app *a)
@@ -81,6 +91,9 @@ static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
         return NULL;
     n->q = *q;
     n->who = c->who;
+    if (!slice_copy(n->tag, sizeof(n->tag),
+                    http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH)))
+        n->tag[0] = '\0'; /* none of ours is as long */
     keep(n->f.device, sizeof(n->f.device), &n->q.device);
     keep(n->f.channel, sizeof(n->f.channel), &n->q.channel);
     keep(n->f.cmd, sizeof(n->f.cmd), &n->q.cmd);
@@ -128,7 +141,8 @@ static int ask_bounded(struct http_call *c, struct http_ask *q)
     return err;
 }
 
-static void ask(struct http_call *c, struct http_ask *q)
+static void ask_then(struct http_call *c, struct http_ask *q, enum then then,
+                     struct slice query)
 {
     struct asked *n;
     int err = GB_EUNSUPPORTED;
@@ -143,6 +157,9 @@ static void ask(struct http_call *c, struct http_ask *q)
         refuse(c, GB_ENOMEM);
         return;
     }
+    n->then = then;
+    slice_copy(n->query, sizeof(n->query), query);
+    http_who(c, n->by);
     err = ask_bounded(c, q);
     if (err) {
         forget(c->app, n);
@@ -150,6 +167,11 @@ static void ask(struct http_call *c, struct http_ask *q)
         return;
     }
     c->out->kind = HTTP_REPLY_LATER;
+}
+
+static void ask(struct http_call *c, struct http_ask *q)
+{
+    ask_then(c, q, TELL, (struct slice){ NULL, 0 });
 }
 
 /* A filter of a question, its text in buf; false: it is malformed. */
@@ -208,13 +230,81 @@ static bool read_question(struct http_call *c, struct http_ask *q,
     return false;
 }
 
+/* false: a problem has been answered. */
+static bool read_alarms(struct http_call *c, struct http_ask *q,
+                        struct filters *f)
+{
+    struct slice v;
+    char text[8];
+
+    if (!read_question(c, q, f))
+        return false;
+    if (!filter(c, "acknowledged", text, sizeof(text), &v) ||
+        (v.n && !slice_eq(v, SLICE("true")) && !slice_eq(v, SLICE("false")))) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "acknowledged is true or false");
+        return false;
+    }
+    q->acknowledged = !v.n ? 0 : slice_eq(v, SLICE("true")) ? 1 : -1;
+    return true;
+}
+
 void http_ask_alarms(struct http_call *c)
 {
     struct http_ask q = { .list = HTTP_HISTORY_ALARMS };
     struct filters f;
 
-    if (read_question(c, &q, &f))
+    if (read_alarms(c, &q, &f))
         ask(c, &q);
+}
+
+/* The query without its cursor, for the link to the rest. false: it is too
+ * long. */
+static bool keep_query(struct slice query, struct writer *w)
+{
+    struct slice pair;
+
+    while (query.n) {
+        slice_cut(&query, '&', &pair);
+        if (!pair.n || slice_has_prefix(pair, SLICE("cursor=")))
+            continue;
+        writer_slice_put(w, pair);
+        writer_char(w, '&');
+    }
+    return w->err == 0;
+}
+
+void http_get_alarms_csv(struct http_call *c)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_ALARMS };
+    char kept[HTTP_EXPORT_QUERY], text[16];
+    struct writer w = writer_of(kept, sizeof(kept) - 1);
+    struct filters f;
+    struct slice v;
+
+    if (!read_alarms(c, &q, &f))
+        return;
+    if (http_query_get(c->head->query, SLICE("limit"), text, sizeof(text),
+                       &v) == GB_ENOENT)
+        q.limit = HTTP_LIST_LIMIT_MAX;
+    if (keep_query(c->head->query, &w))
+        ask_then(c, &q, EXPORT, writer_slice(&w));
+    else
+        http_answer_fail(c, 400, "bad-parameter", "a filter is too long");
+}
+
+/* Whose it is, the store knows: it is asked first. */
+void http_post_acknowledge(struct http_call *c)
+{
+    struct http_ask q = { .list = HTTP_HISTORY_ALARMS, .limit = 1 };
+    uint64_t id;
+
+    if (!slice_u64(c->params.value[0], INT64_MAX - 1, &id) || !id) {
+        http_answer_fail(c, 404, "alarm-unknown", "no such alarm");
+        return;
+    }
+    q.before = id + 1;
+    ask_then(c, &q, ACKNOWLEDGE, (struct slice){ NULL, 0 });
 }
 
 void http_get_audit(struct http_call *c)
@@ -474,6 +564,108 @@ static void list_write(struct jw *j, struct http_app *a, const struct asked *q,
     }
 }
 
+static void acknowledge(struct http_app *a, const struct asked *q,
+                        const struct http_told *t, struct http_response *r)
+{
+    static const struct http_problem unknown = { .status = 404,
+                                                 .code = "alarm-unknown",
+                                                 .detail = "no such alarm" };
+    int64_t now_ms = a->cfg.now(a->cfg.ctx).utc_ms;
+    struct platform_alarm alarm;
+    struct jw j = jw_to(&r->body);
+
+    if (!t->n || t->alarms[0].id != q->q.before - 1 ||
+        !http_who_sees(a, q->who, t->alarms[0].device)) {
+        http_answer_problem(r, &unknown);
+        return;
+    }
+    alarm = t->alarms[0];
+    if (!alarm.acknowledged_utc_ms) {
+        a->cfg.acknowledge(a->cfg.ctx, alarm.id, slice_str(q->by), now_ms);
+        alarm.acknowledged_utc_ms = now_ms;
+        alarm.acknowledged_by = slice_str(q->by);
+    }
+    r->status = 200;
+    r->type = "application/json";
+    http_alarm_write(&j, a, &alarm, alarm.id);
+}
+
+static void time_cell(struct buf *b, int64_t utc_ms)
+{
+    char text[JW_TIME_MAX];
+
+    buf_char(b, ',');
+    if (utc_ms && jw_time_text(text, utc_ms))
+        buf_str(b, text);
+}
+
+static void cell(struct buf *b, struct slice s)
+{
+    buf_char(b, ',');
+    csv_write(b, s);
+}
+
+static void number_cell(struct buf *b, bool is_there, double v)
+{
+    char text[32];
+    struct writer w = writer_of(text, sizeof(text));
+
+    if (is_there)
+        writer_f(&w, "%.6f", v);
+    buf_char(b, ',');
+    buf_slice(b, writer_slice(&w));
+}
+
+static void alarm_row(struct buf *b, const struct platform_alarm *m)
+{
+    struct alarm_name method = alarm_method_name(m->method);
+    struct alarm_name type = alarm_type_name(m->method, m->type);
+
+    buf_u64(b, m->id);
+    time_cell(b, m->received_utc_ms);
+    cell(b, m->device);
+    cell(b, m->channel);
+    cell(b, m->priority);
+    cell(b, m->method);
+    cell(b, slice_str(method.en));
+    cell(b, slice_str(method.zh));
+    cell(b, m->type);
+    cell(b, slice_str(type.en));
+    cell(b, slice_str(type.zh));
+    cell(b, m->time);
+    cell(b, m->description);
+    number_cell(b, m->has_position, m->longitude);
+    number_cell(b, m->has_position, m->latitude);
+    time_cell(b, m->acknowledged_utc_ms);
+    cell(b, m->acknowledged_utc_ms ? m->acknowledged_by : SLICE(""));
+    buf_str(b, "\r\n");
+}
+
+static void export(struct http_app *a, const struct asked *q,
+                   const struct http_told *t, struct http_response *r)
+{
+    char link[HTTP_EXPORT_QUERY + 80];
+    struct writer w = writer_of(link, sizeof(link));
+
+    r->status = 200;
+    r->type = "text/csv; charset=utf-8";
+    http_response_field(r, "Content-Disposition",
+                        SLICE("attachment; filename=\"alarms.csv\""));
+    buf_str(&r->body,
+            "\xef\xbb\xbf" "id,received_at,device,channel,priority,method,"
+            "method_name,method_name_zh,type,type_name,type_name_zh,time,"
+            "description,longitude,latitude,acknowledged_at,"
+            "acknowledged_by\r\n");
+    for (size_t i = 0; i < t->n; i++)
+        if (http_who_sees(a, q->who, t->alarms[i].device))
+            alarm_row(&r->body, &t->alarms[i]);
+    if (!t->more)
+        return;
+    writer_f(&w, "</api/v1/alarms.csv?%scursor=%llu>; rel=\"next\"", q->query,
+             (unsigned long long)t->last);
+    http_response_field(r, "Link", writer_slice(&w));
+}
+
 void http_app_told(struct http_app *a, const struct http_told *t)
 {
     struct asked *q = asked_find(a, t->request);
@@ -498,10 +690,15 @@ void http_app_told(struct http_app *a, const struct http_told *t)
                (t->n == 0 ||
                 !http_who_sees(a, q->who, t->commands[0].device))) {
         http_answer_problem(&r, &unknown);
+    } else if (q->then == ACKNOWLEDGE) {
+        acknowledge(a, q, t, &r);
+    } else if (q->then == EXPORT) {
+        export(a, q, t, &r);
     } else {
         r.status = 200;
         r.type = "application/json";
         list_write(&j, a, q, t);
+        http_response_tag(a, &r, slice_str(q->tag));
     }
     if (r.body.err) {
         const struct http_problem full = { .status = 503,

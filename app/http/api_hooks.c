@@ -118,7 +118,7 @@ static void hook_write(struct jw *j, const struct hook_view *v,
     jw_put_u64(j, "given_up", v->given_up);
     jw_put_u64(j, "dropped", v->dropped);
     jw_put_u64(j, "status", v->status);
-    jw_put_cstr(j, "why", v->why);
+    http_put_words(j, "why", slice_str(v->why));
     jw_put_time(j, "called_at", v->called_utc_ms);
     jw_put_time(j, "delivered_at", v->delivered_utc_ms);
     jw_put_time(j, "next_at", v->next_utc_ms);

@@ -17,7 +17,7 @@ void http_push_write(struct jw *j, const struct push_view *v, bool url)
     if (url)
         jw_put_str(j, "url", writer_slice(&w));
     jw_put_cstr(j, "state", pushes_state_name(v->state));
-    jw_put_cstr(j, "why", v->why);
+    http_put_words(j, "why", slice_str(v->why));
     jw_put_u64(j, "failures", v->failures);
     jw_put_u64(j, "bytes", v->bytes);
     if (v->session)

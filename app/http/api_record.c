@@ -63,7 +63,7 @@ void http_recorder_write(struct jw *j, const struct recorder_view *v)
     jw_put_bool(j, "by_hand", v->set.hand);
     jw_put_cstr(j, "state", recorders_state_name(v->state));
     jw_put_bool(j, "alarm", v->alarm);
-    jw_put_cstr(j, "why", v->why);
+    http_put_words(j, "why", slice_str(v->why));
     jw_put_u64(j, "failures", v->failures);
     if (v->session)
         jw_put_id(j, "session", v->session);
@@ -104,13 +104,12 @@ void http_get_recorders(struct http_call *c)
     struct recorder_view v;
     struct http_rows rows;
     struct jw j;
-    uint64_t place = 0;
 
     if (!is_on(c) || !http_rows_begin(c, &rows, false))
         return;
     j = http_list_begin(c);
     while (recorders_next(c->app->cfg.recorders, &walk, &v))
-        if (http_rows_take(c, &rows, ++place, v.device, v.channel))
+        if (http_rows_take(c, &rows, v.number, v.device, v.channel))
             http_recorder_write(&j, &v);
     http_rows_end(&j, &rows);
 }

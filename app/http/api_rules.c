@@ -43,7 +43,7 @@ static void rule_write(struct jw *j, const struct rule_view *v)
     jw_put_u64(j, "held_back", v->held_back);
     jw_put_time(j, "followed_at", v->followed_utc_ms);
     jw_put_u64(j, "failed", v->failed);
-    jw_put_cstr(j, "why", v->why);
+    http_put_words(j, "why", slice_str(v->why));
     jw_end(j);
 }
 

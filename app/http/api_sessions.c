@@ -43,8 +43,8 @@ void http_session_write(struct jw *j, const struct platform_session *s)
     jw_put_cstr(j, "state", http_session_state_name(s->state));
     jw_put_cstr(j, "step", platform_step_name(s->step));
     jw_put_u64(j, "sip_status", s->sip_status);
-    jw_put_str(j, "evidence", s->evidence);
-    jw_put_str(j, "hint", s->hint);
+    http_put_words(j, "evidence", s->evidence);
+    http_put_words(j, "hint", s->hint);
     jw_put_cstr(j, "transport", http_transport_name(s->transport));
     jw_put_u64(j, "port", s->port);
     jw_put_u64(j, "ssrc", s->ssrc);
@@ -206,6 +206,11 @@ void http_alarm_write(struct jw *j, const struct http_app *a,
         jw_put_null(j, "latitude");
     }
     jw_put_time(j, "received_at", alarm->received_utc_ms);
+    jw_put_time(j, "acknowledged_at", alarm->acknowledged_utc_ms);
+    if (alarm->acknowledged_utc_ms)
+        jw_put_str(j, "acknowledged_by", alarm->acknowledged_by);
+    else
+        jw_put_null(j, "acknowledged_by");
     put_picture(j, a, alarm);
     put_recording(j, a, alarm);
     jw_end(j);
@@ -215,7 +220,8 @@ void http_alarm_write(struct jw *j, const struct http_app *a,
 static bool has_filter(struct http_call *c)
 {
     static const char *const names[] = { "device", "channel", "method", "type",
-                                         "priority", "from", "to" };
+                                         "priority", "from", "to",
+                                         "acknowledged" };
     char text[64];
     struct slice v;
 

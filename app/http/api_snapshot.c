@@ -178,28 +178,15 @@ void http_snapshot_scope(struct writer *w, struct slice session)
 static bool write_url(const struct http_app *a, const struct snapshot *s,
                       struct writer *w)
 {
-    const struct http_app_config *cfg = &a->cfg;
     char scope[80];
     struct writer sw = writer_of(scope, sizeof(scope));
-    struct gb_addr at;
 
-    if (cfg->public_url && *cfg->public_url) {
-        struct slice base = slice_str(cfg->public_url);
-
-        while (base.n && base.p[base.n - 1] == '/')
-            base.n--;
-        writer_slice_put(w, base);
-    } else {
-        if (!platform_device_reaches(cfg->platform, slice_str(s->device), &at))
-            return false;
-        at.port = cfg->http_port;
-        writer_str(w, "http://");
-        gb_addr_write(w, &at);
-    }
+    if (!http_write_device_base(a, slice_str(s->device), w))
+        return false;
     http_snapshot_scope(&sw, slice_str(s->session));
     writer_slice_put(w, writer_slice(&sw));
     writer_str(w, "?t=");
-    http_sign(w, cfg->key, writer_slice(&sw), s->until_utc_ms / 1000, 0);
+    http_sign(w, a->cfg.key, writer_slice(&sw), s->until_utc_ms / 1000, 0);
     return !w->err && !sw.err;
 }
 

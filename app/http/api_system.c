@@ -167,3 +167,42 @@ void http_get_file(struct http_call *c)
     }
     http_answer_fail(c, 404, NULL, "there is nothing at this path");
 }
+
+/* ---- tiles below the map ------------------------------------------------------ */
+
+#define TILE_CACHE "private, max-age=86400"
+
+void http_get_map(struct http_call *c)
+{
+    const struct http_app_config *cfg = &c->app->cfg;
+    struct jw j = http_answer_json(c, 200);
+
+    jw_object(&j);
+    jw_put_bool(&j, "tiles", cfg->tiles_dir && *cfg->tiles_dir);
+    jw_put_u64(&j, "zoom", cfg->tiles_zoom);
+    jw_end(&j);
+}
+
+/* The path of the file is written from numbers alone. */
+void http_get_tile(struct http_call *c)
+{
+    const struct http_app_config *cfg = &c->app->cfg;
+    struct http_file *f = &c->out->file;
+    struct writer w = writer_of(f->name, sizeof(f->name) - 1);
+    uint32_t z, x, y;
+
+    if (!cfg->tiles_dir || !*cfg->tiles_dir ||
+        !slice_u32(c->params.value[0], cfg->tiles_zoom, &z) ||
+        !slice_u32(c->params.value[1], (1u << z) - 1, &x) ||
+        !slice_u32(c->params.value[2], (1u << z) - 1, &y)) {
+        http_answer_fail(c, 404, NULL, "there is nothing at this path");
+        return;
+    }
+    writer_f(&w, "%u/%u/%u.png", (unsigned)z, (unsigned)x, (unsigned)y);
+    f->name[w.len] = '\0';
+    f->dir = cfg->tiles_dir;
+    f->whole = "image/png";
+    c->out->kind = HTTP_REPLY_FILE;
+    c->out->status = 200;
+    http_response_field(c->out, "Cache-Control", SLICE(TILE_CACHE));
+}

@@ -13,8 +13,14 @@ struct entry {
     enum http_role role;
     enum http_method method;
     struct gb_addr client;
-    char who[ACCOUNT_NAME_MAX + 16], path[PATH_MAX_KEPT + 1];
+    char who[HTTP_WHO_MAX], path[PATH_MAX_KEPT + 1];
 };
+
+static bool is_login(const struct http_call *c)
+{
+    return c->route->handler == http_login ||
+           (c->route->handler == http_wvp && c->route->arg == HTTP_WVP_LOGIN);
+}
 
 /* Speaking to a device changes something, though a WebSocket begins with GET.
  * What a device uploads is not somebody's deed. */
@@ -22,7 +28,7 @@ static bool is_deed(const struct http_call *c)
 {
     if (c->via == HTTP_VIA_SIGNATURE)
         return false;
-    if (c->route->handler == http_login)
+    if (is_login(c))
         return true;
     if (c->role == HTTP_ROLE_NONE)
         return false;
@@ -32,9 +38,9 @@ static bool is_deed(const struct http_call *c)
                                    c->route->handler == http_get_talks));
 }
 
-static void put_who(const struct http_call *c, struct entry *e)
+void http_who(const struct http_call *c, char who[static HTTP_WHO_MAX])
 {
-    struct writer w = writer_of(e->who, sizeof(e->who) - 1);
+    struct writer w = writer_of(who, HTTP_WHO_MAX - 1);
     struct account v;
 
     if (accounts_by_id(c->app->accounts, c->who, &v)) {
@@ -45,7 +51,7 @@ static void put_who(const struct http_call *c, struct entry *e)
                        : c->via == HTTP_VIA_OPEN ? "open"
                                                  : "-");
     }
-    e->who[w.len] = '\0';
+    who[w.len] = '\0';
 }
 
 void http_audit_begin(struct http_call *c)
@@ -65,11 +71,11 @@ void http_audit_begin(struct http_call *c)
     }
     e->request = c->req->id;
     e->at_utc_ms = c->now.utc_ms;
-    e->role = c->route->handler == http_login ? HTTP_ROLE_NONE : c->role;
+    e->role = is_login(c) ? HTTP_ROLE_NONE : c->role;
     e->method = c->head->method;
     e->client = c->client;
-    put_who(c, e);
-    if (c->route->handler == http_login)
+    http_who(c, e->who);
+    if (is_login(c))
         slice_copy(e->who, sizeof(e->who), SLICE("-")); /* until it is known */
     slice_copy(e->path, sizeof(e->path),
                slice_head(c->head->path, PATH_MAX_KEPT));

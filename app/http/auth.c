@@ -2,15 +2,17 @@
 
 #include <nettle/base64.h>
 #include <nettle/hmac.h>
+#include <nettle/md5.h>
 #include <nettle/memops.h>
 #include <nettle/pbkdf2.h>
 #include <nettle/sha2.h>
 
 #define HASH_PREFIX "pbkdf2-sha256$"
+#define MD5_PREFIX "pbkdf2-sha256-md5$"
 #define SALT_LEN 16
 #define SIGN_LEN 16 /* bytes of the HMAC that a URL carries */
 
-_Static_assert(sizeof(HASH_PREFIX) + 8 + 1 + 22 + 1 + 43 + 1 <
+_Static_assert(sizeof(MD5_PREFIX) + 8 + 1 + 22 + 1 + 43 + 1 <
                    HTTP_PASSWORD_HASH_MAX,
                "a hash fits");
 
@@ -57,34 +59,69 @@ static bool b64url_decode(struct slice text, uint8_t *out, size_t n)
 
 /* ---- passwords ------------------------------------------------------------ */
 
-void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
-                        struct slice password, const uint8_t salt[16],
-                        uint32_t rounds)
+static void hash_write(char out[static HTTP_PASSWORD_HASH_MAX],
+                       const char *prefix, struct slice password,
+                       const uint8_t salt[16], uint32_t rounds)
 {
     struct writer w = writer_of(out, HTTP_PASSWORD_HASH_MAX - 1);
     uint8_t key[SHA256_DIGEST_SIZE];
 
     pbkdf2_hmac_sha256(password.n, (const uint8_t *)password.p, rounds,
                        SALT_LEN, salt, sizeof(key), key);
-    writer_f(&w, HASH_PREFIX "%u$", (unsigned)rounds);
+    writer_f(&w, "%s%u$", prefix, (unsigned)rounds);
     b64url(&w, salt, SALT_LEN);
     writer_char(&w, '$');
     b64url(&w, key, sizeof(key));
     out[w.len] = '\0';
 }
 
+void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
+                        struct slice password, const uint8_t salt[16],
+                        uint32_t rounds)
+{
+    hash_write(out, HASH_PREFIX, password, salt, rounds);
+}
+
+static struct slice md5_hex(char out[static HTTP_MD5_HEX], struct slice s)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[MD5_DIGEST_SIZE];
+    struct md5_ctx ctx;
+
+    md5_init(&ctx);
+    md5_update(&ctx, s.n, (const uint8_t *)s.p);
+    md5_digest(&ctx, sizeof(digest), digest);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        out[2 * i] = digits[digest[i] >> 4];
+        out[2 * i + 1] = digits[digest[i] & 15];
+    }
+    return slice_of(out, HTTP_MD5_HEX);
+}
+
+void http_password_hash_md5(char out[static HTTP_PASSWORD_HASH_MAX],
+                            struct slice password, const uint8_t salt[16],
+                            uint32_t rounds)
+{
+    char hex[HTTP_MD5_HEX];
+
+    hash_write(out, MD5_PREFIX, md5_hex(hex, password), salt, rounds);
+}
+
 struct password_hash {
     uint32_t rounds;
     uint8_t salt[SALT_LEN], key[SHA256_DIGEST_SIZE];
+    bool md5;
 };
 
 static bool hash_parse(struct password_hash *out, struct slice hash)
 {
     struct slice rest = hash, text;
 
-    if (!slice_has_prefix(rest, SLICE(HASH_PREFIX)))
+    out->md5 = slice_has_prefix(rest, SLICE(MD5_PREFIX));
+    if (!out->md5 && !slice_has_prefix(rest, SLICE(HASH_PREFIX)))
         return false;
-    rest = slice_from(rest, sizeof(HASH_PREFIX) - 1);
+    rest = slice_from(rest, out->md5 ? sizeof(MD5_PREFIX) - 1
+                                     : sizeof(HASH_PREFIX) - 1);
     return slice_cut(&rest, '$', &text) &&
            slice_u32(text, HTTP_PBKDF2_ROUNDS_MAX, &out->rounds) &&
            out->rounds != 0 && slice_cut(&rest, '$', &text) &&
@@ -99,16 +136,32 @@ bool http_password_is_hash(struct slice hash)
     return hash_parse(&h, hash);
 }
 
-bool http_password_verify(struct slice hash, struct slice password)
+static bool is_key(const struct password_hash *h, struct slice password)
 {
     uint8_t got[SHA256_DIGEST_SIZE];
+
+    pbkdf2_hmac_sha256(password.n, (const uint8_t *)password.p, h->rounds,
+                       sizeof(h->salt), h->salt, sizeof(got), got);
+    return memeql_sec(h->key, got, sizeof(got)) != 0;
+}
+
+bool http_password_verify(struct slice hash, struct slice password)
+{
+    char hex[HTTP_MD5_HEX];
     struct password_hash h;
 
     if (!hash_parse(&h, hash))
         return false;
-    pbkdf2_hmac_sha256(password.n, (const uint8_t *)password.p, h.rounds,
-                       sizeof(h.salt), h.salt, sizeof(got), got);
-    return memeql_sec(h.key, got, sizeof(got)) != 0;
+    return is_key(&h, h.md5 ? md5_hex(hex, password) : password);
+}
+
+bool http_password_verify_md5(struct slice hash, struct slice md5)
+{
+    struct password_hash h;
+
+    /* the same work for a hash of the other kind */
+    return hash_parse(&h, hash) && is_key(&h, md5) && h.md5 &&
+           md5.n == HTTP_MD5_HEX;
 }
 
 uint32_t http_password_rounds(struct slice hash)
@@ -140,12 +193,17 @@ uint32_t http_password_measure(uint64_t (*clock)(void))
 
 void http_password_job_run(struct http_password_job *job)
 {
+    struct slice given = slice_of(job->password, job->n_password);
+    struct slice fresh = slice_of(job->fresh, job->n_fresh);
+
     job->ok = !job->checks ||
-              http_password_verify(slice_str(job->hash),
-                                   slice_of(job->password, job->n_password));
-    if (job->ok && job->makes)
-        http_password_hash(job->made, slice_of(job->fresh, job->n_fresh),
-                           job->salt, job->rounds);
+              (job->is_md5
+                   ? http_password_verify_md5(slice_str(job->hash), given)
+                   : http_password_verify(slice_str(job->hash), given));
+    if (job->ok && job->makes && job->make_md5)
+        http_password_hash_md5(job->made, fresh, job->salt, job->rounds);
+    else if (job->ok && job->makes)
+        http_password_hash(job->made, fresh, job->salt, job->rounds);
     memset(job->password, 0, sizeof(job->password));
     memset(job->fresh, 0, sizeof(job->fresh));
 }

@@ -34,6 +34,7 @@ bool http_secret_eq(struct slice a, struct slice b);
 /* ---- passwords ----------------------------------------------------------- */
 
 /* "pbkdf2-sha256$ROUNDS$SALT$HASH" (base64url), with a NUL. */
+#define HTTP_MD5_HEX 32
 void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
                         struct slice password, const uint8_t salt[16],
                         uint32_t rounds);
@@ -42,6 +43,13 @@ void http_password_hash(char out[static HTTP_PASSWORD_HASH_MAX],
 /* Is it what http_password_hash writes? */
 bool http_password_is_hash(struct slice hash);
 bool http_password_verify(struct slice hash, struct slice password);
+/* The same, made over the MD5 of the password in hex, as WVP's front-ends send it:
+ * "pbkdf2-sha256-md5$…". http_password_verify takes the password itself for both
+ * kinds; this takes the MD5, and is false for a hash of the first kind. */
+void http_password_hash_md5(char out[static HTTP_PASSWORD_HASH_MAX],
+                            struct slice password, const uint8_t salt[16],
+                            uint32_t rounds);
+bool http_password_verify_md5(struct slice hash, struct slice md5_hex);
 
 /* The rounds of a hash; HTTP_PBKDF2_ROUNDS when it is none. */
 uint32_t http_password_rounds(struct slice hash);
@@ -58,6 +66,8 @@ struct http_app;
 struct http_password_job {
     uint64_t request; /* the request that waits */
     bool checks, makes;
+    bool is_md5;   /* what is to be checked is the MD5 of a password */
+    bool make_md5; /* the new hash is to be of that kind */
     char hash[HTTP_PASSWORD_HASH_MAX]; /* to check against */
     char password[HTTP_PASSWORD_MAX];
     size_t n_password;

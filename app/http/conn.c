@@ -293,16 +293,24 @@ static void answer_body(struct conn *c, struct http_response *r)
         conn_write(c, fixed);
 }
 
+void conn_file_head(struct conn *c, const char *type, uint64_t size)
+{
+    const struct http_response r = { .status = 200, .type = type };
+
+    put_head(c, &r, (size_t)size);
+}
+
 static void answer_file(struct conn *c, struct http_response *r)
 {
     struct http_file what = r->file;
 
     take(c, r);
-    put_head(c, r, (size_t)what.n);
+    if (!what.whole)
+        put_head(c, r, (size_t)what.n);
     c->state = CONN_WRITING;
     if (c->out.err || c->fields.err)
         conn_close(c);
-    else if (c->head_only || what.n == 0)
+    else if (!what.whole && (c->head_only || what.n == 0))
         conn_write(c, (struct slice){ 0 });
     else if (conn_file_send(c, &what))
         r->file.cuts = NULL;

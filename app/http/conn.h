@@ -15,7 +15,7 @@
 
 #include "app/http/server.h"
 #include "app/net/disk.h"
-#include "app/net/refusal.h"
+#include "app/net/listen.h"
 #include "base/idmap.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -85,16 +85,10 @@ struct job {
     struct http_password_job *job;
 };
 
-struct listener {
-    uv_tcp_t tcp;
-    struct refusal refusal;
-    struct http_server *server;
-};
-
 struct http_server {
     struct http_server_config cfg;
     struct http_net *proxies;
-    struct listener *listener[HTTP_LISTENERS_MAX]; /* NULL: not bound */
+    struct listen_set listen;
     uv_timer_t app_timer;   /* at http_app_deadline */
     uv_timer_t sweep_timer; /* time-outs; runs while there are connections */
     uint64_t sweep_ms;
@@ -144,6 +138,8 @@ void conn_upload_next(struct conn *c);
 void conn_received(struct conn *c, const struct http_received *got);
 
 /* conn_file.c: bodies that are files. false: no memory, or too many. */
+/* The head of a file whose size was not known before it was open. */
+void conn_file_head(struct conn *c, const char *type, uint64_t size);
 bool conn_file_send(struct conn *c, const struct http_file *what);
 /* A write is out: the next piece follows; false: that was all. */
 bool conn_file_more(struct conn *c);

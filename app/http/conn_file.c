@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum op { OP_OPEN, OP_CREATE, OP_READ, OP_WRITE, OP_SYNC, OP_RENAME, OP_REOPEN,
@@ -50,6 +51,24 @@ static int do_end(struct conn_file *f)
     return f->upload && !f->done ? unlink(f->path) : 0;
 }
 
+/* What is no file, or is empty, is not there. */
+static ssize_t do_open(struct conn_file *f)
+{
+    struct stat st;
+
+    f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0 || !f->what.whole)
+        return f->fd;
+    if (fstat(f->fd, &st))
+        return -1;
+    if (!S_ISREG(st.st_mode) || st.st_size <= 0) {
+        errno = ENOENT;
+        return -1;
+    }
+    f->left = (uint64_t)st.st_size;
+    return f->fd;
+}
+
 static ssize_t do_op(struct conn_file *f)
 {
     switch (f->op) {
@@ -57,7 +76,7 @@ static ssize_t do_op(struct conn_file *f)
         close(f->fd);
         /* fall through */
     case OP_OPEN:
-        return f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+        return do_open(f);
     case OP_CREATE:
         return f->fd = open(f->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                             0600);
@@ -259,6 +278,8 @@ static void on_opened(struct conn_file *f, ssize_t fd)
         conn_problem(c, 404, "the file is gone");
         return;
     }
+    if (f->what.whole)
+        conn_file_head(c, f->what.whole, f->left);
     conn_write(c, (struct slice){ 0 }); /* the head; conn_file_more follows */
 }
 

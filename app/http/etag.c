@@ -9,24 +9,30 @@
 
 #define HTTP_TAGGED_MIN 16384 /* smaller answers are sent again */
 
-void http_answer_tagged(struct http_call *c)
+void http_response_tag(const struct http_app *a, struct http_response *r,
+                       struct slice has)
 {
-    struct http_response *r = c->out;
-    char text[32];
+    char text[HTTP_TAG_MAX + 1];
     struct writer w = writer_of(text, sizeof(text));
     uint64_t seed[2];
 
-    if (c->head->method != HTTP_GET || r->kind != HTTP_REPLY_BODY ||
-        r->status != 200 || r->body.err ||
+    if (r->kind != HTTP_REPLY_BODY || r->status != 200 || r->body.err ||
         r->body.len < HTTP_TAGGED_MIN)
         return;
-    memcpy(seed, c->app->cfg.key, sizeof(seed));
+    memcpy(seed, a->cfg.key, sizeof(seed));
     writer_f(&w, "\"%016llx\"",
              (unsigned long long)map_hash(seed, buf_view(&r->body)));
     http_response_field(r, "ETag", writer_slice(&w));
-    if (!slice_eq(http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH),
-                  writer_slice(&w)))
+    if (!slice_eq(has, writer_slice(&w)))
         return;
     buf_fini(&r->body);
-    http_answer_empty(c, 304);
+    r->status = 304;
+    r->type = NULL;
+}
+
+void http_answer_tagged(struct http_call *c)
+{
+    if (c->head->method == HTTP_GET)
+        http_response_tag(c->app, c->out,
+                          http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH));
 }

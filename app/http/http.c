@@ -279,12 +279,39 @@ static void find_client(struct http_call *c)
     }
 }
 
+/* public_url without what would double the slash of a path. */
+static struct slice public_base(const struct http_app *a)
+{
+    struct slice url = slice_str(a->cfg.public_url);
+
+    while (url.n && url.p[url.n - 1] == '/')
+        url.n--;
+    return url;
+}
+
+bool http_write_device_base(const struct http_app *a, struct slice device,
+                            struct writer *w)
+{
+    struct slice url = public_base(a);
+    struct gb_addr at;
+
+    if (url.n) {
+        writer_slice_put(w, url);
+        return true;
+    }
+    if (!platform_device_reaches(a->cfg.platform, device, &at))
+        return false;
+    at.port = a->cfg.http_port;
+    writer_str(w, "http://");
+    gb_addr_write(w, &at);
+    return true;
+}
+
 /* How the client sees us: public_url, what a trusted proxy says, or Host. */
 static void find_base(struct http_call *c)
 {
-    const struct http_app_config *cfg = &c->app->cfg;
     struct writer w = writer_of(c->base, sizeof(c->base) - 1);
-    struct slice host = c->head->host, url = slice_str(cfg->public_url);
+    struct slice host = c->head->host, url = public_base(c->app);
     size_t scheme;
 
     c->secure = c->req->secure;
@@ -298,8 +325,6 @@ static void find_base(struct http_call *c)
             host = fwd;
     }
     if (url.n) {
-        while (url.n && url.p[url.n - 1] == '/')
-            url.n--;
         writer_slice_put(&w, url);
         c->secure = slice_has_iprefix(url, SLICE("https:"));
     } else if (host.n) {
@@ -475,6 +500,16 @@ static void enter(struct http_call *c, const struct account *v,
     c->scope = v->scope;
 }
 
+/* What WVP's login gave: a session that no browser shows by itself. */
+static bool is_wvp_session(struct http_call *c, struct slice token,
+                           struct account *v)
+{
+    uint64_t who = token.n ? http_auth_session(c->app->auth, token,
+                                               c->now.mono_ms) : 0;
+
+    return accounts_by_id(c->app->accounts, who, v);
+}
+
 static void find_role(struct http_call *c)
 {
     struct slice value = http_head_get(c->head, HTTP_HDR_AUTHORIZATION);
@@ -493,7 +528,8 @@ static void find_role(struct http_call *c)
         if (http_auth_bearer(c->app->auth, token)) {
             c->role = HTTP_ROLE_ADMIN;
             c->via = HTTP_VIA_TOKEN;
-        } else if (accounts_by_token(c->app->accounts, token, &v)) {
+        } else if (accounts_by_token(c->app->accounts, token, &v) ||
+                   is_wvp_session(c, token, &v)) {
             enter(c, &v, HTTP_VIA_TOKEN);
         }
         return;

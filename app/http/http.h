@@ -55,6 +55,7 @@ struct http_ask {
     struct slice device, channel, method, type, priority;
     struct slice cmd, state; /* of commands */
     struct slice devices;    /* a JSON list of ids: of those alone; empty: all */
+    int8_t acknowledged;     /* of alarms; 1: those that are, -1: the others */
     int64_t from_utc_ms, to_utc_ms;
     uint64_t before; /* rows with lower ids: newest first */
     uint32_t limit;
@@ -162,6 +163,9 @@ struct http_app_config {
     /* Puts a question to the store; http_app_told follows, unless this gives
      * an error. Texts are copied. NULL: no history is kept. */
     int (*ask)(void *ctx, const struct http_ask *q);
+    /* Keeps who has seen to an alarm. NULL: no history is kept. */
+    void (*acknowledge)(void *ctx, uint64_t alarm, struct slice who,
+                        int64_t utc_ms);
     /* Keeps an entry of the audit log; texts are copied. NULL: it is logged. */
     void (*audit)(void *ctx, const struct http_audit *e);
     /* Webhooks, or NULL: there are none. An event was queued: call soon. One was
@@ -187,6 +191,8 @@ struct http_app_config {
     const char *picture_dir; /* borrowed; where they lie */
     uint64_t firmware_max; /* bytes of an uploaded file; 0: none are taken */
     uint16_t http_port;    /* of URLs that devices are given */
+    const char *tiles_dir;   /* of map tiles; borrowed; "" or NULL: none */
+    unsigned tiles_zoom;     /* the deepest level of them */
     const char *download_dir; /* of files; borrowed; NULL: there are none */
     /* What this server has recorded of a channel itself, in order of time; the
      * number of spans. NULL: nothing. */
@@ -240,6 +246,7 @@ struct http_app_config {
 
     /* http.auth: false lets everybody in as admin. */
     bool auth;
+    bool wvp_login; /* WVP's is answered, and new passwords are kept for it */
     const char *admin_token;         /* bearer token; never empty with auth */
     const char *admin_password_hash; /* http_password_hash: of the user "admin",
                                         who is made while nobody is admin. NULL:
@@ -381,6 +388,8 @@ struct http_file {
     struct disk *disk; /* as dir, which is there; NULL: the server's own */
     char tag[HTTP_FILE_NAME_MAX + 1];  /* of the application's own */
     uint64_t off, n, total;
+    const char *whole; /* all of it, whatever its size, of this media type; static.
+                          NULL: n bytes from off */
     struct cuts *cuts; /* owned; not NULL: of n bytes, made of its files */
     bool mutes; /* it is a head, which leaves without sound */
     bool moves; /* it is fragments, and their times change as mover has it */

@@ -8,6 +8,7 @@ static const struct schema {
     { "Device",
       "id:string name:string manufacturer:string model:string "
       "firmware:string user_agent:string online:boolean state_reason:string "
+      "state_reason_zh:string "
       "transport:string address:string edition:string charset:string "
       "registered_at:time keepalive_at:time expires_at:time channels:integer "
       "catalog:string catalog_have:integer catalog_sum:integer "
@@ -48,13 +49,15 @@ static const struct schema {
       "id:string device:string target:string cmd:string sub:string "
       "state:string final:boolean partial:boolean late:boolean cut:boolean "
       "tries:integer sip_status:integer sn:integer messages:integer "
-      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "have:integer sum:integer evidence:string evidence_zh:string "
+      "asked_at:time sent_at:time "
       "arrived_at:time answered_at:time" },
     { "Command",
       "id:string device:string target:string cmd:string sub:string "
       "state:string final:boolean partial:boolean late:boolean cut:boolean "
       "tries:integer sip_status:integer sn:integer messages:integer "
-      "have:integer sum:integer evidence:string asked_at:time sent_at:time "
+      "have:integer sum:integer evidence:string evidence_zh:string "
+      "asked_at:time sent_at:time "
       "arrived_at:time answered_at:time answer:objects" },
     { "NewCommand",
       "cmd:string channel:string? params:object? extra:object? "
@@ -73,7 +76,8 @@ static const struct schema {
     { "Change", "time:time online:boolean cause:string" },
     { "Session",
       "id:string kind:string device:string channel:string stream:string "
-      "state:string step:string sip_status:integer evidence:string hint:string "
+      "state:string step:string sip_status:integer evidence:string "
+      "evidence_zh:string hint:string hint_zh:string "
       "transport:string port:integer ssrc:integer from:string call_id:string "
       "started_at:time steps_ms:object consumers:integer video:string "
       "audio:string width:integer height:integer packets:integer "
@@ -88,7 +92,8 @@ static const struct schema {
     { "Download",
       "id:string device:string channel:string start:time end:time "
       "format:string transport:string speed:integer state:string "
-      "evidence:string percent:number covered_s:number total_s:number at:time "
+      "evidence:string evidence_zh:string "
+      "percent:number covered_s:number total_s:number at:time "
       "bytes:integer received_bytes:integer announced_bytes:integer "
       "files:integer files_done:integer sessions:integer tries:integer "
       "session:string? created_at:time ended_at:time gaps:objects file:string?" },
@@ -101,6 +106,7 @@ static const struct schema {
       "width:integer height:integer flv:string? ws_flv:string? fmp4:string? "
       "ws_fmp4:string? hls:string? ts:string? ps:string? mse:string? frame:string? jpeg:string? "
       "rtsp:string? playback:object?" },
+    { "WvpUser", "code:integer msg:string data:object?" },
     { "WvpDone", "code:integer msg:string data:object?" },
     { "WvpDevice", "code:integer msg:string data:object?" },
     { "WvpDevices", "code:integer msg:string data:object?" },
@@ -113,14 +119,17 @@ static const struct schema {
       "device:string kind:string state:string sip_status:integer "
       "notifies:integer expires_at:time next_at:time" },
     { "Pending",
-      "id:string user_agent:string reason:string transport:string "
+      "id:string user_agent:string reason:string "
+      "reason_zh:string transport:string "
       "address:string first_at:time last_at:time tries:integer" },
     { "Alarm",
       "id:string device:string channel:string priority:string method:string "
       "type:string method_name:string method_name_zh:string "
       "type_name:string type_name_zh:string time:string description:string "
       "longitude:number? latitude:number? received_at:time "
+      "acknowledged_at:time acknowledged_by:string? "
       "picture:string? recording:string?" },
+    { "Map", "tiles:boolean zoom:integer" },
     { "Position",
       "device:string channel:string longitude:number latitude:number "
       "speed:number? direction:number? altitude:number? time:string "
@@ -131,13 +140,15 @@ static const struct schema {
     { "Upgrade",
       "session:string device:string target:string firmware:string "
       "version:string runs:string state:string evidence:string "
+      "evidence_zh:string "
       "command:string? fetches:integer fetched_bytes:integer asked_at:time "
       "fetched_at:time ended_at:time" },
     { "Voice",
       "id:string device:string channel:string target:string mode:string "
       "state:string step:string steps_ms:object who:string transport:string "
       "codec:string ps:boolean port:integer ssrc:integer remote:string "
-      "sip_status:integer evidence:string hint:string started_at:time "
+      "sip_status:integer evidence:string evidence_zh:string hint:string "
+      "hint_zh:string started_at:time "
       "packets:integer bytes:integer spoken_ms:integer silent_ms:integer "
       "dropped_ms:integer received:integer audio:string" },
     { "NewSnapshot", "number:integer? interval_s:integer?" },
@@ -151,12 +162,13 @@ static const struct schema {
     { "Voices", "items:[Voice]" },
     { "Push",
       "id:string device:string channel:string stream:string url:string? "
-      "state:string why:string failures:integer bytes:integer "
+      "state:string why:string why_zh:string failures:integer bytes:integer "
       "session:string? since:time next_at:time" },
     { "Recorder",
       "device:string channel:string mode:string plan:strings alarm_s:integer "
       "before:boolean stream:string by_hand:boolean state:string "
-      "alarm:boolean why:string failures:integer session:string? "
+      "alarm:boolean why:string why_zh:string failures:integer "
+      "session:string? "
       "segment_start:time segment_bytes:integer lost:integer since:time "
       "next_at:time" },
     { "RecorderSettings",
@@ -170,7 +182,7 @@ static const struct schema {
       "name:string enabled:boolean when:object at:object every_s:integer "
       "record_s:integer preset:integer snapshot:boolean webhook:string "
       "followed:integer held_back:integer followed_at:time failed:integer "
-      "why:string" },
+      "why:string why_zh:string" },
     { "RuleSettings",
       "enabled:boolean? when:object? at:object? every_s:integer? "
       "record_s:integer? preset:integer? snapshot:boolean? webhook:string?" },
@@ -179,7 +191,7 @@ static const struct schema {
       "name:string url:string events:strings enabled:boolean from:string "
       "state:string queued:integer failures:integer delivered:integer "
       "tries:integer refused:integer given_up:integer dropped:integer "
-      "status:integer why:string called_at:time delivered_at:time "
+      "status:integer why:string why_zh:string called_at:time delivered_at:time "
       "next_at:time secret:string?" },
     { "NewWebhook",
       "name:string url:string secret:string? events:strings? "
@@ -222,7 +234,8 @@ static const struct schema {
       "transports:strings password:string?" },
     { "Problem",
       "type:string title:string status:integer detail:string? code:string "
-      "step:string? evidence:string? hint:string?" },
+      "step:string? evidence:string? hint:string? detail_zh:string? "
+      "evidence_zh:string? hint_zh:string?" },
 };
 
 #define N_SCHEMAS (sizeof(schemas) / sizeof(schemas[0]))

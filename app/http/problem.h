@@ -18,5 +18,11 @@ struct http_problem {
     struct slice errors; /* a JSON array, one object a field that is wrong */
 };
 
+/* Beside detail, evidence and hint stand detail_zh, evidence_zh and hint_zh where
+ * there are words for them. */
 void http_problem_write(struct buf *out, const struct http_problem *p);
+
+/* KEY, and KEY_zh in Chinese: "" where there are no words for it. */
+struct jw;
+void http_put_words(struct jw *j, const char *key, struct slice text);
 #endif

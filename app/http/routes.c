@@ -13,6 +13,8 @@
 #define PICTURE HTTP_ROUTE_PICTURE
 #define LIST "limit cursor q"
 #define ROWS "device channel limit cursor"
+#define ALARMS "device channel method type priority acknowledged from to "     \
+               "limit cursor"
 #define FILTERED LIST " online skip"
 #define ACTS HTTP_ROUTE_ACTS
 
@@ -346,11 +348,20 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/alarms", http_get_alarms, V, 0, 0,
       "alarms, newest first; picture is a file of /api/v1/pictures that came with "
       "one, recording the id of one of its channel's records",
-      "device channel method type priority from to limit cursor", NULL,
-      "[Alarm]" },
+      ALARMS, NULL, "[Alarm]" },
+    { HTTP_GET, "/api/v1/alarms.csv", http_get_alarms_csv, V, 0, 0,
+      "the same as CSV; a Link header names the rest when there are more than "
+      "`limit`, 10000 unless it is said", ALARMS, NULL, NULL },
+    { HTTP_POST, "/api/v1/alarms/{alarm}/acknowledge", http_post_acknowledge,
+      O, 0, 0, "it has been seen to, by whoever asks, now; the first one stays",
+      "", NULL, "Alarm" },
     { HTTP_GET, "/api/v1/positions", http_get_positions, V, 0, 0,
       "where mobile devices were, newest first",
       "device channel from to limit cursor", NULL, "[Position]" },
+    { HTTP_GET, "/api/v1/map", http_get_map, V, 0, 0,
+      "are there tiles below the map, and how deep they go", "", NULL, "Map" },
+    { HTTP_GET, "/api/v1/map/{z}/{x}/{y}.png", http_get_tile, V, 0, 0,
+      "one of them", "", NULL, NULL },
     { HTTP_GET, "/api/v1/rules", http_get_rules, A, 0, 0,
       "what is done when alarms come, and how often that was", "", NULL,
       "[Rule]" },
@@ -475,6 +486,13 @@ static const struct http_route routes[] = {
       "t", NULL, NULL },
 
     /* as WVP has them: {"code":0,"msg":…,"data":…}, see wvp.c */
+    { HTTP_GET, "/api/user/login", http_wvp, V, EXEMPT, HTTP_WVP_LOGIN,
+      "WVP: log in, where http.wvp_login is true; password is the MD5 of one that "
+      "was set since then", "username password", NULL, "WvpUser" },
+    { HTTP_GET, "/api/user/logout", http_wvp, V, ACTS, HTTP_WVP_LOGOUT,
+      "WVP: log out", "", NULL, "WvpDone" },
+    { HTTP_POST, "/api/user/userInfo", http_wvp, V, 0, HTTP_WVP_USER,
+      "WVP: who am I", "", NULL, "WvpUser" },
     { HTTP_GET, "/api/device/query/devices", http_wvp, V, 0, HTTP_WVP_DEVICES,
       "WVP: a page of devices", "page count query status", NULL, "WvpDevices" },
     { HTTP_GET, "/api/device/query/devices/{device}", http_wvp, V, 0,

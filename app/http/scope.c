@@ -157,10 +157,12 @@ static const struct {
 /* They leave out what is not seen, or tell nothing of devices. */
 static http_handler_fn *const careful[] = {
     http_get_devices, http_get_all_channels, http_get_groups, http_get_subscriptions,
-    http_get_sessions, http_get_alarms, http_get_positions, http_get_commands,
+    http_get_sessions, http_get_alarms, http_get_alarms_csv,
+    http_post_acknowledge, http_get_positions, http_get_commands,
     http_get_downloads, http_get_upgrades, http_get_recorders,
     http_get_snapshots, http_get_pictures, http_get_events,
     http_get_me, http_post_password, http_logout, http_get_openapi,
+    http_get_map, http_get_tile,
 };
 
 static bool names_device(const struct http_route *r)
@@ -184,7 +186,7 @@ static bool is_careful(const struct http_route *r)
     for (size_t i = 0; i < sizeof(careful) / sizeof(*careful); i++)
         if (careful[i] == r->handler)
             return true;
-    return r->handler == http_wvp && r->arg == HTTP_WVP_DEVICES;
+    return r->handler == http_wvp && r->arg <= HTTP_WVP_DEVICES;
 }
 
 bool http_scope_admits(struct http_call *c)

@@ -2,13 +2,11 @@
 
 #include "app/http/conn.h"
 #include "app/http/ws.h"
-#include "app/net/listen.h"
 #include "app/net/sockaddr.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BACKLOG 511
 #define SWEEP_MS 1000
 
 /* ---- time ----------------------------------------------------------------------- */
@@ -59,8 +57,6 @@ static void server_free(struct http_server *s)
         map_remove(&s->sources, n);
         gb_put(alloc, container_of(n, struct source, node));
     }
-    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
-        gb_put(alloc, s->listener[i]);
     idmap_fini(&s->requests);
     map_fini(&s->sources);
     disk_free(s->disk);
@@ -80,11 +76,9 @@ void server_handle_closed(struct http_server *s)
         on_closed(ctx);
 }
 
-static void on_listener_closed(uv_handle_t *h)
+static void on_listen_closed(void *ctx)
 {
-    struct listener *l = h->data;
-
-    server_handle_closed(l->server); /* l is needed until all is closed */
+    server_handle_closed(ctx);
 }
 
 static void on_timer_closed(uv_handle_t *h)
@@ -110,9 +104,7 @@ void http_server_close(struct http_server *s, void (*on_closed)(void *ctx),
     s->closed_ctx = ctx;
     s->open_handles++; /* ours, until the end of this function */
     http_app_end_edge(s->cfg.app, s);
-    for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
-        if (s->listener[i])
-            uv_close((uv_handle_t *)&s->listener[i]->tcp, on_listener_closed);
+    listen_set_close(&s->listen);
     uv_close((uv_handle_t *)&s->app_timer, on_timer_closed);
     uv_close((uv_handle_t *)&s->sweep_timer, on_timer_closed);
     LIST_EACH(n, tmp, &s->conns)
@@ -211,21 +203,18 @@ static void begin(struct http_server *s, struct conn *c, struct slice unread)
     conn_start(c, unread);
 }
 
-static void on_connection(uv_stream_t *h, int status)
+static bool on_connection(void *ctx, uv_stream_t *h)
 {
-    struct listener *l = h->data;
-    struct http_server *s = l->server;
-    struct conn *c = status ? NULL : conn_new(s);
+    struct http_server *s = ctx;
+    struct conn *c = conn_new(s);
 
-    if (!c) {
-        if (!status)
-            s->open_handles += refusal_take(&l->refusal, h);
-        return;
-    }
+    if (!c)
+        return false;
     if (uv_accept(h, (uv_stream_t *)&c->tcp))
         conn_close(c);
     else
         begin(s, c, (struct slice){ 0 });
+    return true;
 }
 
 void http_server_adopt(struct http_server *s, int fd, char *unread,
@@ -380,52 +369,6 @@ static int edge_hash(void *ctx, struct http_password_job *job)
 
 /* ---- start ------------------------------------------------------------------------------------ */
 
-static void on_refused(void *ctx)
-{
-    server_handle_closed(ctx);
-}
-
-static int add_listener(struct http_server *s, size_t i,
-                        const struct gb_addr *addr)
-{
-    struct listener *l = gb_get(s->cfg.alloc, sizeof(*l));
-    int err;
-
-    if (!l)
-        return GB_ENOMEM;
-    *l = (struct listener){ .server = s,
-                            .refusal = { .on_done = on_refused, .ctx = s } };
-    err = uv_tcp_init(s->cfg.loop, &l->tcp);
-    l->tcp.data = l;
-    if (err) {
-        gb_put(s->cfg.alloc, l);
-        return err;
-    }
-    s->listener[i] = l;
-    s->open_handles++;
-    return listen_on(&l->tcp, addr, BACKLOG, on_connection);
-}
-
-static int listen_all(struct http_server *s, size_t *failed)
-{
-    size_t bound = 0;
-
-    for (size_t i = 0; i < s->cfg.n_listen; i++) {
-        int err = add_listener(s, i, &s->cfg.listen[i]);
-
-        if (!err) {
-            bound++;
-            continue;
-        }
-        if (failed)
-            *failed = i;
-        if (!listen_lacks_v6(&s->cfg.listen[i], err) ||
-            (i + 1 == s->cfg.n_listen && bound == 0))
-            return err;
-    }
-    return 0;
-}
-
 static void defaults(struct http_server_config *c)
 {
     c->head_timeout_ms = c->head_timeout_ms ? c->head_timeout_ms
@@ -487,7 +430,8 @@ static int prepare(struct http_server *s)
 int http_server_new(struct http_server **out,
                     const struct http_server_config *cfg, size_t *failed)
 {
-    struct http_server *s;
+    struct http_server *s = gb_get(cfg->alloc, sizeof(*s));
+    struct listen_hooks hooks = { on_connection, on_listen_closed, s };
     struct http_edge edge = { .answer = edge_answer,
                               .event = edge_event,
                               .wake = edge_wake,
@@ -496,9 +440,6 @@ int http_server_new(struct http_server **out,
                               .hash = edge_hash };
     int err;
 
-    if (cfg->n_listen > HTTP_LISTENERS_MAX)
-        return GB_ELIMIT;
-    s = gb_get(cfg->alloc, sizeof(*s));
     if (!s)
         return GB_ENOMEM;
     s->cfg = *cfg;
@@ -515,7 +456,9 @@ int http_server_new(struct http_server **out,
         gb_put(cfg->alloc, s);
         return err;
     }
-    err = listen_all(s, failed);
+    s->open_handles++;
+    err = listen_set_open(&s->listen, s->cfg.loop, s->cfg.alloc, &hooks,
+                          s->cfg.listen, s->cfg.n_listen, failed);
     if (err) {
         http_server_close(s, NULL, NULL);
         return err;
@@ -529,15 +472,7 @@ int http_server_new(struct http_server **out,
 
 struct gb_addr http_server_addr(const struct http_server *s, size_t i)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-    struct gb_addr a = { 0 };
-
-    if (i < HTTP_LISTENERS_MAX && s->listener[i] &&
-        uv_tcp_getsockname(&s->listener[i]->tcp, (struct sockaddr *)&ss,
-                           &len) == 0)
-        sockaddr_read(&a, (const struct sockaddr *)&ss);
-    return a;
+    return listen_set_addr(&s->listen, i);
 }
 
 void http_server_counters(const struct http_server *s,

@@ -11,7 +11,6 @@
 
 #include <uv.h>
 
-#define HTTP_LISTENERS_MAX 8
 #define HTTP_HEAD_TIMEOUT_MS 10000  /* first byte to the end of the head */
 #define HTTP_BODY_TIMEOUT_MS 30000  /* head to the end of the body */
 #define HTTP_IDLE_TIMEOUT_MS 60000  /* between requests */

@@ -78,8 +78,8 @@ static void voice_write(struct jw *j, const struct platform_voice *v)
     jw_put_u64(j, "ssrc", v->ssrc);
     http_put_addr(j, "remote", &v->remote);
     jw_put_u64(j, "sip_status", v->sip_status);
-    jw_put_str(j, "evidence", v->evidence);
-    jw_put_str(j, "hint", v->hint);
+    http_put_words(j, "evidence", v->evidence);
+    http_put_words(j, "hint", v->hint);
     jw_put_time(j, "started_at", v->started_utc_ms);
     jw_put_u64(j, "packets", v->said.packets);
     jw_put_u64(j, "bytes", v->said.bytes);

@@ -12,7 +12,7 @@
 #define PAGE_MAX 1000000
 #define QUESTION_MAX 512   /* bytes of a query, or a body, that we make */
 
-enum shape { OURS, ORDER, DEVICE, DEVICES, CHANNELS, STREAM };
+enum shape { OURS, ORDER, DEVICE, DEVICES, CHANNELS, STREAM, USER };
 
 /* ---- answers ---------------------------------------------------------------- */
 
@@ -97,6 +97,12 @@ static const struct field media_fields[] = {
     { "audioCodec", "audio", UPPER },
     { "width", "width", SAME },
     { "height", "height", SAME },
+    { NULL, NULL, SAME },
+};
+
+static const struct field user_fields[] = {
+    { "username", "name", SAME },
+    { "accessToken", "access_token", SAME },
     { NULL, NULL, SAME },
 };
 
@@ -269,6 +275,29 @@ static void put_stream(struct jw *j, const struct http_app *a,
     jw_end(j);
 }
 
+/* Their users have numbers, and so have roles: 1 is the administrator. */
+static void put_user(struct jw *j, const struct http_app *a,
+                     const json_t *from)
+{
+    const json_t *role = json_object_get(from, "role");
+    struct slice name = slice_of(json_string_value(role),
+                                 json_string_length(role));
+    unsigned id = slice_eq(name, SLICE("admin")) ? 1
+                  : slice_eq(name, SLICE("operator")) ? 2
+                                                      : 3;
+
+    jw_object(j);
+    jw_put_u64(j, "id", id);
+    put_fields(j, a, user_fields, from);
+    jw_put_cstr(j, "serverId", "gb28181d");
+    jw_key(j, "role");
+    jw_object(j);
+    jw_put_u64(j, "id", id);
+    jw_put_str(j, "name", name);
+    jw_end(j);
+    jw_end(j);
+}
+
 static void put_data(struct jw *j, const struct http_app *a,
                      const json_t *from, const struct http_wvp *w)
 {
@@ -284,6 +313,9 @@ static void put_data(struct jw *j, const struct http_app *a,
         return;
     case STREAM:
         put_stream(j, a, from);
+        return;
+    case USER:
+        put_user(j, a, from);
         return;
     case OURS:
     case ORDER:
@@ -310,12 +342,21 @@ static unsigned code_of(unsigned status)
     return status < 300 ? 0 : 100;
 }
 
+/* KEY_zh, where there is one: these front-ends are Chinese. */
+static const char *told(const json_t *problem, const char *key,
+                        const char *key_zh)
+{
+    const char *zh = json_string_value(json_object_get(problem, key_zh));
+
+    return zh ? zh : json_string_value(json_object_get(problem, key));
+}
+
 /* "detail: evidence (hint)", as far as it was told. */
 static void put_fault(struct jw *j, const json_t *problem)
 {
-    const char *detail = json_string_value(json_object_get(problem, "detail"));
-    const char *why = json_string_value(json_object_get(problem, "evidence"));
-    const char *hint = json_string_value(json_object_get(problem, "hint"));
+    const char *detail = told(problem, "detail", "detail_zh");
+    const char *why = told(problem, "evidence", "evidence_zh");
+    const char *hint = told(problem, "hint", "hint_zh");
     char text[1024];
     struct writer w = writer_of(text, sizeof(text));
 
@@ -431,6 +472,48 @@ static bool ask_plain(struct http_call *c, struct question *q)
     return true;
 }
 
+static bool is_md5(struct slice s)
+{
+    size_t n = 0;
+
+    while (n < s.n && ascii_hex(s.p[n]) >= 0)
+        n++;
+    return n == s.n && n == HTTP_MD5_HEX;
+}
+
+/* ?username=&password=, the MD5 of one in hex, become a form of ours. */
+static bool ask_login(struct http_call *c, struct question *q)
+{
+    char name[ACCOUNT_NAME_MAX + 1], password[HTTP_PASSWORD_MAX];
+    struct writer w = writer_of(q->text, sizeof(q->text));
+    struct slice n, p;
+
+    if (!c->app->cfg.wvp_login) {
+        http_answer_fail(c, 403, "login-disabled",
+                         "WVP's login is off (http.wvp_login): send a token as "
+                         "access-token");
+        return false;
+    }
+    if (http_query_get(c->head->query, SLICE("username"), name, sizeof(name),
+                       &n) ||
+        http_query_get(c->head->query, SLICE("password"), password,
+                       sizeof(password), &p) || !is_md5(p)) {
+        http_answer_fail(c, 400, "bad-parameter",
+                         "username and password, an MD5 in hex, are needed");
+        return false;
+    }
+    c->wvp.md5 = true;
+    writer_str(&w, "name=");
+    http_escape(&w, n);
+    writer_str(&w, "&password=");
+    for (size_t i = 0; i < p.n; i++)
+        writer_char(&w, ascii_lower(p.p[i]));
+    q->req = *c->req;
+    q->req.body = writer_slice(&w);
+    c->req = &q->req;
+    return ask_plain(c, q);
+}
+
 static const char *action_of(struct slice command)
 {
     static const struct {
@@ -519,6 +602,9 @@ void http_wvp(struct http_call *c)
         bool (*ask)(struct http_call *c, struct question *q);
         enum shape shape;
     } calls[HTTP_WVP_CALLS] = {
+        [HTTP_WVP_LOGIN] = { http_login, ask_login, USER },
+        [HTTP_WVP_LOGOUT] = { http_logout, ask_plain, ORDER },
+        [HTTP_WVP_USER] = { http_get_me, ask_plain, USER },
         [HTTP_WVP_DEVICES] = { http_get_devices, ask_devices, DEVICES },
         [HTTP_WVP_DEVICE] = { http_get_device, ask_plain, DEVICE },
         [HTTP_WVP_CHANNELS] = { http_get_channels, ask_channels, CHANNELS },

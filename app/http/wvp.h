@@ -11,7 +11,10 @@
 
 /* What a path of WVP is called with: the argument of its route. */
 enum http_wvp_call {
-    HTTP_WVP_DEVICES,
+    HTTP_WVP_LOGIN,
+    HTTP_WVP_LOGOUT,
+    HTTP_WVP_USER,
+    HTTP_WVP_DEVICES, /* these tell nothing of a device that is not seen */
     HTTP_WVP_DEVICE,
     HTTP_WVP_CHANNELS,
     HTTP_WVP_SYNC,
@@ -28,6 +31,7 @@ enum http_wvp_call {
 /* How an answer is told; all zero: as we do. */
 struct http_wvp {
     uint8_t shape;        /* enum shape of wvp.c; 0: as it is */
+    bool md5;             /* the password of a login is an MD5 */
     uint32_t page, count; /* of a list */
 };
 

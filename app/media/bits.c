@@ -101,3 +101,20 @@ uint32_t bits_ue_max(struct bits *b, uint32_t max)
     }
     return v;
 }
+
+void bits_skip_vui_head(struct bits *b)
+{
+    if (bits_flag(b) && bits_u(b, 8) == 255) /* Extended_SAR */
+        bits_skip(b, 32);
+    if (bits_flag(b))
+        bits_flag(b);
+    if (bits_flag(b)) {
+        bits_skip(b, 4);
+        if (bits_flag(b))
+            bits_skip(b, 24);
+    }
+    if (bits_flag(b)) {
+        bits_ue(b);
+        bits_ue(b);
+    }
+}

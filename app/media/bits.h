@@ -31,4 +31,8 @@ int32_t bits_se(struct bits *b);
 
 /* ue that must not exceed max; else 0 and GB_ERANGE. */
 uint32_t bits_ue_max(struct bits *b, uint32_t max);
+
+/* The head of a VUI, the same in H.264 (E.1.1) and H.265 (E.2.1): aspect ratio,
+ * overscan, signal type and place of the chroma. */
+void bits_skip_vui_head(struct bits *b);
 #endif

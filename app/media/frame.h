@@ -51,6 +51,7 @@ struct media_frame {
     bool key;            /* decoding may start here */
     bool leading;        /* H.265 RASL: not decodable when its CRA was first */
     bool discontinuity;  /* something is missing before it */
+    bool early;          /* sound: as in struct ps_au */
     uint32_t config_version; /* of the track's configuration */
     int64_t dts90k, pts90k;  /* the hub's timeline, from about 0 */
     uint32_t duration90k;    /* best guess: the delta before it */

@@ -76,19 +76,7 @@ static void vui(struct bits *b, struct h264_sps *s)
     uint32_t units = 0, scale = 0;
     bool nal_hrd, vcl_hrd;
 
-    if (bits_flag(b) && bits_u(b, 8) == 255)
-        bits_skip(b, 32);
-    if (bits_flag(b))
-        bits_flag(b);
-    if (bits_flag(b)) {
-        bits_skip(b, 4);
-        if (bits_flag(b))
-            bits_skip(b, 24);
-    }
-    if (bits_flag(b)) {
-        bits_ue(b);
-        bits_ue(b);
-    }
+    bits_skip_vui_head(b);
     if (bits_flag(b)) {
         units = bits_u(b, 32);
         scale = bits_u(b, 32);

@@ -125,19 +125,7 @@ static void vui(struct bits *b, struct h265_sps *s)
 {
     uint32_t units, scale;
 
-    if (bits_flag(b) && bits_u(b, 8) == 255)
-        bits_skip(b, 32);
-    if (bits_flag(b))
-        bits_flag(b);
-    if (bits_flag(b)) {
-        bits_skip(b, 4);
-        if (bits_flag(b))
-            bits_skip(b, 24);
-    }
-    if (bits_flag(b)) {
-        bits_ue(b);
-        bits_ue(b);
-    }
+    bits_skip_vui_head(b);
     bits_skip(b, 3);
     if (bits_flag(b))
         for (int i = 0; i < 4; i++)

@@ -79,6 +79,7 @@ void hub_free(struct hub *h)
         media_config_unref(h->config[i]);
     params_free(h->params);
     gb_put(h->alloc, h->audio.buf);
+    hub_audio_release(h, false);
     media_room_fini(&h->room);
     gb_put(h->alloc, h);
 }
@@ -288,6 +289,7 @@ static void time_picture(struct hub *h, const struct ps_au *au,
 {
     struct timeline_in in = { .track = MEDIA_VIDEO,
                               .has_pts = au->has_pts,
+                              .alone = au->key && h->after_key,
                               .pts90k = au->pts90k,
                               .has_rtp = true,
                               .rtp_ts = au->rtp_ts,
@@ -297,6 +299,7 @@ static void time_picture(struct hub *h, const struct ps_au *au,
     if (h->opt.history && au->has_pts)
         position_next(&h->position, au->pts90k, au->key);
     timeline_next(&h->timeline, &in, &out);
+    h->after_key = au->key;
     h->stats.discontinuities += out.new_epoch;
     f->dts90k = out.dts90k;
     f->pts90k = out.pts90k;
@@ -328,6 +331,7 @@ static void video_au(struct hub *h, const struct ps_au *au)
 
     if (!is_wanted(h, au)) {
         h->stats.dropped++;
+        hub_audio_release(h, false);
         if (h->blind_ms == GB_NEVER)
             h->blind_ms = h->now_ms;
         return;
@@ -355,6 +359,7 @@ static void video_au(struct hub *h, const struct ps_au *au)
     if (f->key)
         note_key(h, f);
     hub_publish(h, f);
+    hub_audio_release(h, true);
 }
 
 /* A codec that is not read. Bytes may yet prove that it is another one. */
@@ -402,6 +407,7 @@ void hub_reopen(struct hub *h)
 void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms)
 {
     timeline_set_scale(&h->timeline, scale_milli);
+    position_turn(&h->position, scale_milli < 0);
     if (h->held && seek_ms >= 0) { /* it is there that they want to begin */
         drop_gop(h);
         hub_raw_lose(h);

@@ -124,14 +124,50 @@ static bool may_begin(struct hub *h)
     return tell_sound(h);
 }
 
+static void publish(struct hub *h, struct media_frame *f,
+                    const struct timeline_in *in)
+{
+    struct timeline_out out;
+
+    timeline_next(&h->timeline, in, &out);
+    h->stats.discontinuities += out.new_epoch;
+    if (out.drop) {
+        h->stats.dropped++;
+        media_frame_unref(f);
+        return;
+    }
+    f->dts90k = f->pts90k = out.dts90k;
+    f->duration90k = out.duration90k;
+    f->arrival_ms = h->now_ms;
+    h->stats.sounds++;
+    hub_publish(h, f);
+}
+
+void hub_audio_release(struct hub *h, bool play)
+{
+    struct hub_audio *a = &h->audio;
+    unsigned n = a->n_early;
+
+    a->n_early = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct hub_early *e = &a->early[i];
+
+        e->frame->early = false; /* it is behind its picture now */
+        if (play && h->config[MEDIA_AUDIO] &&
+            e->frame->config_version == h->config[MEDIA_AUDIO]->version)
+            publish(h, e->frame, &e->in);
+        else
+            media_frame_unref(e->frame);
+    }
+}
+
 static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
 {
     struct hub *h = s->h;
     const struct media_config *c = h->config[MEDIA_AUDIO];
     struct timeline_in in = { .track = MEDIA_AUDIO, .now_ms = h->now_ms };
-    struct timeline_out out;
     struct media_frame *f;
-    bool first;
+    bool first, early;
 
     in.duration90k = duration(&h->audio, n_samples, c->rate_hz);
     in.has_pts = s->has_pts;
@@ -140,13 +176,10 @@ static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
     in.rtp_ts = s->au->rtp_ts;
     first = s->first;
     s->has_pts = s->first = false;
-    if (!may_begin(h)) {
-        h->stats.dropped++;
-        return;
-    }
-    timeline_next(&h->timeline, &in, &out);
-    h->stats.discontinuities += out.new_epoch;
-    f = out.drop ? NULL : media_room_frame(&h->room, raw.n);
+    early = !may_begin(h);
+    f = early && (!s->au->early || h->audio.n_early == HUB_EARLY_MAX)
+            ? NULL
+            : media_room_frame(&h->room, raw.n);
     if (!f) {
         h->stats.dropped++;
         return;
@@ -156,12 +189,12 @@ static void take(struct stamp *s, struct slice raw, uint32_t n_samples)
     f->codec = c->codec;
     f->key = true;
     f->discontinuity = s->au->discontinuity && first;
+    f->early = s->au->early;
     f->config_version = c->version;
-    f->dts90k = f->pts90k = out.dts90k;
-    f->duration90k = out.duration90k;
-    f->arrival_ms = h->now_ms;
-    h->stats.sounds++;
-    hub_publish(h, f);
+    if (early)
+        h->audio.early[h->audio.n_early++] = (struct hub_early){ f, in };
+    else
+        publish(h, f, &in);
 }
 
 static void take_g711(struct stamp *s, struct slice in)

@@ -47,6 +47,14 @@ struct hub_ring {
     uint32_t n_viewers;
 };
 
+#define HUB_EARLY_MAX 8 /* sounds while the first picture is on its way */
+
+/* A sound that came before it was known that its picture is one. */
+struct hub_early {
+    struct media_frame *frame;
+    struct timeline_in in;
+};
+
 struct hub_audio {
     enum ps_codec codec; /* of config */
     struct aac_config aac;
@@ -55,6 +63,8 @@ struct hub_audio {
     bool rest_has_pts; /* stamp of the frame whose start is left over */
     uint64_t rest_pts90k;
     uint32_t samples; /* within the current second, for exact durations */
+    struct hub_early early[HUB_EARLY_MAX];
+    unsigned n_early;
 };
 
 /* hub_raw.c: bytes of the program stream that have not gone out. */
@@ -75,6 +85,7 @@ struct hub {
     struct hub_options opt;
     uint64_t now_ms;
     bool ended, audio_only;
+    bool after_key; /* the last picture was one */
     bool need_key;  /* pictures are worthless until one comes */
     bool begun;     /* the timeline has begun */
     bool key_told, sound_told; /* once each, until hub_reopen */
@@ -117,6 +128,8 @@ struct hub {
 };
 
 /* hub_audio.c: one audio PES. */
+/* The first picture has come, or what was begun is none. */
+void hub_audio_release(struct hub *h, bool play);
 void hub_audio_au(struct hub *h, const struct ps_au *au);
 
 /* hub.c: takes f over: cache, rings, taps. */

@@ -13,6 +13,11 @@ void position_seek(struct position *p, int64_t seek_ms)
     p->seek_ms = seek_ms;
 }
 
+void position_turn(struct position *p, bool back)
+{
+    p->back = back;
+}
+
 static void move_to(struct position *p, int64_t ms)
 {
     p->at_ms = ms;
@@ -31,6 +36,14 @@ static void go_on(struct position *p, int64_t step90k)
         move_to(p, p->limit_ms);
 }
 
+/* Of the recording, not of another clock. */
+static bool is_step(const struct position *p, int64_t ms, bool key)
+{
+    return p->at_ms + ms <= p->limit_ms &&
+           (ms >= -POSITION_BACK_MS ||
+            (p->back && key && p->at_ms + ms >= -POSITION_BACK_MS));
+}
+
 int64_t position_next(struct position *p, uint64_t pts90k, bool key)
 {
     int64_t step = p->begun ? timeline_diff33(pts90k, p->wire) : 0;
@@ -45,7 +58,7 @@ int64_t position_next(struct position *p, uint64_t pts90k, bool key)
     } else if (p->seeking && key && jump) {
         move_to(p, p->seek_ms);
         p->seeking = false;
-    } else if (ms >= -POSITION_BACK_MS && p->at_ms + ms <= p->limit_ms) {
+    } else if (is_step(p, ms, key)) {
         go_on(p, step);
     } /* else another clock: from where it stood */
     return p->at_ms;

@@ -27,9 +27,22 @@ static void drop_configs(struct recorder *r)
     }
 }
 
+static void drop_doubt(struct recorder *r)
+{
+    struct recorder_doubt *d = &r->doubt;
+
+    for (size_t i = 0; i < d->n; i++)
+        media_frame_unref(d->frame[i]);
+    gb_put(r->alloc, d->frame);
+    media_config_unref(d->video);
+    media_config_unref(d->audio);
+    *d = (struct recorder_doubt){ 0 };
+}
+
 void recorder_reset(struct recorder *r)
 {
     drop_pieces(r);
+    drop_doubt(r);
     drop_configs(r);
     mp4index_fini(&r->index);
     r->open = false;
@@ -127,7 +140,7 @@ static void put_index(struct recorder *r)
 
 /* Without memory the writer hears nothing of its end, and takes the next BEGIN
  * for it. */
-void recorder_end(struct recorder *r)
+static void end(struct recorder *r)
 {
     struct recorder_piece *p;
 
@@ -145,7 +158,7 @@ void recorder_end(struct recorder *r)
 /* Left out from here to the next key frame that finds room. */
 static void starve(struct recorder *r)
 {
-    recorder_end(r);
+    end(r);
     r->starved = true;
     r->lost++;
 }
@@ -239,15 +252,15 @@ static void put_frame(struct recorder *r, struct media_frame *f)
         r->end90k = end;
 }
 
-void recorder_frame(struct recorder *r, struct media_frame *f,
-                    struct media_config *config, struct media_config *other,
-                    int64_t utc_ms)
+static void take_frame(struct recorder *r, struct media_frame *f,
+                       struct media_config *config, struct media_config *other,
+                       int64_t utc_ms)
 {
     bool is_video = f->track == MEDIA_VIDEO;
 
     if (is_border(f, config, other) && r->n_bytes < RECORDER_BYTES_MAX) {
         if (r->open && is_due(r, f, config, other))
-            recorder_end(r);
+            end(r);
         if (!r->open)
             begin(r, f, is_video ? config : other, is_video ? other : config,
                   utc_ms);
@@ -264,4 +277,119 @@ void recorder_frame(struct recorder *r, struct media_frame *f,
         put_frame(r, f);
     else
         r->late += !is_video;
+}
+
+/* ---- other parameter sets ------------------------------------------------------- */
+
+static bool is_same(const struct media_config *a, const struct media_config *b)
+{
+    return a == b ||
+           (a && b && a->codec == b->codec && slice_eq(a->record, b->record));
+}
+
+static bool keep_doubtful(struct recorder *r, struct media_frame *f)
+{
+    struct recorder_doubt *d = &r->doubt;
+
+    if (d->n == RECORDER_DOUBT_FRAMES ||
+        d->bytes + f->n > RECORDER_DOUBT_BYTES)
+        return false;
+    d->frame[d->n++] = media_frame_ref(f);
+    d->bytes += f->n;
+    return true;
+}
+
+static bool begin_doubt(struct recorder *r, struct media_frame *f,
+                        struct media_config *video, struct media_config *audio,
+                        int64_t utc_ms)
+{
+    struct recorder_doubt *d = &r->doubt;
+
+    d->frame = gb_get(r->alloc, RECORDER_DOUBT_FRAMES * sizeof(*d->frame));
+    if (!d->frame)
+        return false; /* then it is believed */
+    d->video = media_config_ref(video);
+    d->audio = audio ? media_config_ref(audio) : NULL;
+    d->utc_ms = utc_ms;
+    return keep_doubtful(r, f) || (drop_doubt(r), false);
+}
+
+/* They were right: a segment of theirs. Or not: only the sound is taken. */
+static void end_doubt(struct recorder *r, bool right)
+{
+    struct recorder_doubt d = r->doubt;
+
+    r->doubt = (struct recorder_doubt){ 0 };
+    for (size_t i = 0; i < d.n; i++) {
+        struct media_frame *f = d.frame[i];
+        bool is_video = f->track == MEDIA_VIDEO;
+
+        if (right)
+            take_frame(r, f, is_video ? d.video : d.audio,
+                       is_video ? d.audio : d.video, d.utc_ms);
+        else if (is_video)
+            r->lost++;
+        else if (r->open && r->config[MEDIA_AUDIO] == d.audio)
+            take_frame(r, f, d.audio, r->config[MEDIA_VIDEO], d.utc_ms);
+    }
+    r->doubt = d;
+    drop_doubt(r);
+}
+
+/* Is this key frame of the segment's sender again? Its configuration may have
+ * been made anew. */
+static bool is_of_segment(struct recorder *r, struct media_config *video)
+{
+    if (!is_same(r->config[MEDIA_VIDEO], video))
+        return false;
+    media_config_ref(video);
+    media_config_unref(r->config[MEDIA_VIDEO]);
+    r->config[MEDIA_VIDEO] = video;
+    return true;
+}
+
+/* Does the frame wait, for its parameter sets are not believed yet? */
+static bool is_doubtful(struct recorder *r, struct media_frame *f,
+                        struct media_config *video, struct media_config *audio,
+                        int64_t utc_ms)
+{
+    struct recorder_doubt *d = &r->doubt;
+    bool key = f->track == MEDIA_VIDEO && f->key;
+
+    if (!r->open || !r->config[MEDIA_VIDEO])
+        return false;
+    if (!d->video)
+        return key && carried(video) && !is_of_segment(r, video) &&
+               begin_doubt(r, f, video, audio, utc_ms);
+    if (key && is_of_segment(r, video)) {
+        end_doubt(r, false);
+        return false;
+    }
+    if (key && !is_same(d->video, video)) { /* a third one */
+        end_doubt(r, false);
+        return carried(video) && begin_doubt(r, f, video, audio, utc_ms);
+    }
+    if (!key && d->audio == audio && keep_doubtful(r, f))
+        return true;
+    end_doubt(r, true);
+    return false;
+}
+
+void recorder_frame(struct recorder *r, struct media_frame *f,
+                    struct media_config *config, struct media_config *other,
+                    int64_t utc_ms)
+{
+    bool is_video = f->track == MEDIA_VIDEO;
+
+    if (!is_doubtful(r, f, is_video ? config : other,
+                     is_video ? other : config, utc_ms))
+        take_frame(r, f, config, other, utc_ms);
+}
+
+/* The stream is over: nothing more will prove them. */
+void recorder_end(struct recorder *r)
+{
+    if (r->doubt.video)
+        end_doubt(r, true);
+    end(r);
 }

@@ -8,6 +8,11 @@
  * changed, when something was left out. Nothing is in two segments. Its last
  * bytes are the index of its key frames.
  *
+ * Other parameter sets of the picture are believed when a second key frame has
+ * them too: until then the frames wait. Two senders in one session would cut a
+ * segment with each key frame; of the one whose sets do not come twice in a row
+ * the pictures are left out.
+ *
  * It knows no file and no clock. What nobody takes gathers up to a limit; above
  * it whole groups of pictures are left out, counted, and the segment ends, so
  * that the hole is seen. The stream it records is never held up. */
@@ -21,6 +26,8 @@
 #define RECORDER_PIECE_BYTES (256u << 10) /* of one piece, about */
 #define RECORDER_LEAD90K 45000 /* where its first picture is: sound of before,
                                   which often comes behind it, has its place */
+#define RECORDER_DOUBT_FRAMES 1024 /* of parameter sets that are not believed */
+#define RECORDER_DOUBT_BYTES (8u << 20)
 #define RECORDER_JOIN_MS 2000 /* a segment that begins so soon after the last
                                  one continues it */
 
@@ -35,8 +42,17 @@ struct recorder_piece {
     char bytes[];
 };
 
+/* Frames from a key frame with other parameter sets on; references. */
+struct recorder_doubt {
+    struct media_config *video, *audio; /* NULL video: there is no doubt */
+    struct media_frame **frame;         /* RECORDER_DOUBT_FRAMES */
+    size_t n, bytes;
+    int64_t utc_ms; /* of the first */
+};
+
 struct recorder {
     const struct gb_alloc *alloc;
+    struct recorder_doubt doubt;
     uint32_t segment_ms;
     struct list pieces;    /* not taken, oldest first */
     size_t n_bytes;        /* of them */

@@ -25,13 +25,19 @@ void saver_init(struct saver *s, const struct gb_alloc *alloc,
     splice_init(&s->splice, s->mark.key, s->mark.chain, s->mark.at_utc_ms);
 }
 
+static void let_go(struct saver_held *h, size_t *n)
+{
+    for (size_t i = 0; i < *n; i++) {
+        media_frame_unref(h[i].frame);
+        media_config_unref(h[i].config);
+    }
+    *n = 0;
+}
+
 static void drop_held(struct saver *s)
 {
-    for (size_t i = 0; i < s->n_held; i++) {
-        media_frame_unref(s->held[i].frame);
-        media_config_unref(s->held[i].config);
-    }
-    s->n_held = 0;
+    let_go(s->held, &s->n_held);
+    let_go(s->early, &s->n_early);
 }
 
 void saver_fini(struct saver *s)
@@ -326,15 +332,44 @@ static void take_picture(struct saver *s, struct media_frame *f,
         set_mark(s, f);
 }
 
+static void take_sound(struct saver *s, struct media_frame *f,
+                       const struct media_config *c)
+{
+    if (!s->err && splice_sound(&s->splice) && s->shifted)
+        put_frame(s, f, c);
+}
+
+/* Their picture has come, or will not. */
+static void take_early(struct saver *s)
+{
+    for (size_t i = 0; i < s->n_early; i++)
+        take_sound(s, s->early[i].frame, s->early[i].config);
+    let_go(s->early, &s->n_early);
+}
+
+static struct saver_held held_of(struct media_frame *f, struct media_config *c,
+                                 int64_t at_ms)
+{
+    return (struct saver_held){ media_frame_ref(f), media_config_ref(c),
+                                at_ms };
+}
+
 static void take(struct saver *s, struct media_frame *f, struct media_config *c,
                  int64_t at_ms)
 {
     if (s->err || !is_of_head(s, f->track))
         return;
-    if (f->track == MEDIA_VIDEO)
+    if (f->track == MEDIA_VIDEO) {
         take_picture(s, f, c, at_ms);
-    else if (splice_sound(&s->splice) && s->shifted)
-        put_frame(s, f, c);
+        take_early(s);
+        return;
+    }
+    if (!f->early || s->n_early == SAVER_EARLY_MAX)
+        take_early(s);
+    if (f->early)
+        s->early[s->n_early++] = held_of(f, c, at_ms);
+    else
+        take_sound(s, f, c);
 }
 
 static void hold(struct saver *s, struct media_frame *f, struct media_config *c,
@@ -342,12 +377,10 @@ static void hold(struct saver *s, struct media_frame *f, struct media_config *c,
 {
     if (!s->held)
         s->held = gb_get(s->alloc, SAVER_HELD_MAX * sizeof(*s->held));
-    if (!s->held) {
+    if (s->held)
+        s->held[s->n_held++] = held_of(f, c, at_ms);
+    else
         fail(s, GB_ENOMEM, "no memory");
-        return;
-    }
-    s->held[s->n_held++] = (struct saver_held){ media_frame_ref(f),
-                                                media_config_ref(c), at_ms };
 }
 
 void saver_frame(struct saver *s, struct media_frame *f,
@@ -379,7 +412,7 @@ void saver_frame(struct saver *s, struct media_frame *f,
     if (s->n_held) {
         for (size_t i = 0; i < s->n_held; i++)
             take(s, s->held[i].frame, s->held[i].config, s->held[i].at_ms);
-        drop_held(s);
+        let_go(s->held, &s->n_held);
     }
     take(s, f, config, at_ms);
 }

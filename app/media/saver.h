@@ -6,7 +6,9 @@
  * The file is one timeline, whatever the sessions' clocks were: the first picture
  * that another session brings begins where the last one ended. A mark is the end
  * of a picture; what is behind it (sound, a picture cut off) is taken back when
- * another session begins, and comes again. MP4 is fragmented, one fragment a
+ * another session begins, and comes again. When a picture is known to be whole
+ * is a matter of chance: a sound that came before that is put behind it, where it
+ * is in the stream, so that each sending has the same order. MP4 is fragmented, one fragment a
  * frame, as fmp4.h has them; PS is written anew, as ps/mux.h has it.
  *
  * It knows no file: bytes gather until the owner takes them. */
@@ -18,6 +20,7 @@
 #include "ps/mux.h"
 
 #define SAVER_HELD_MAX 4096          /* frames before the tracks are decided */
+#define SAVER_EARLY_MAX 64           /* sounds that wait for their picture */
 #define SAVER_BYTES_MAX (64u << 20)  /* gathered: the disk does not keep up */
 
 enum saver_format { SAVER_MP4, SAVER_PS };
@@ -49,6 +52,8 @@ struct saver {
     bool shifted;           /* mux.shift90k is of this session */
     struct saver_held *held;
     size_t n_held;
+    struct saver_held early[SAVER_EARLY_MAX];
+    size_t n_early;
     struct saver_mark mark;
     int64_t hole_from_ms, hole_to_ms; /* met and not told; 0: none */
     char *out;              /* bytes that nobody has taken */

@@ -28,10 +28,11 @@ void splice_restart(struct splice *s, bool anew)
 
 static bool is_known(const struct splice *s, uint64_t key)
 {
-    unsigned n = s->n_keys < SPLICE_KEYS ? s->n_keys : SPLICE_KEYS;
+    unsigned most = s->anew ? SPLICE_NEAR : SPLICE_KEYS;
+    unsigned n = s->n_keys < most ? s->n_keys : most;
 
-    for (unsigned i = 0; i < n; i++)
-        if (s->keys[i] == key)
+    for (unsigned i = 1; i <= n; i++)
+        if (s->keys[(s->n_keys - i) % SPLICE_KEYS] == key)
             return true;
     return false;
 }

@@ -27,6 +27,8 @@
 #include <stdint.h>
 
 #define SPLICE_KEYS 16        /* groups of pictures that are known */
+#define SPLICE_NEAR 4         /* of them, those that another piece may begin
+                                 with; what was shown before may come again */
 #define SPLICE_SLACK_MS 15000 /* two sendings may count positions so differently:
                                  each begins up to a group before the second
                                  that was asked for */

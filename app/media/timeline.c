@@ -178,11 +178,20 @@ void timeline_set_reorder(struct timeline *t, int depth)
 void timeline_set_scale(struct timeline *t, int32_t milli)
 {
     t->scale_milli = (uint32_t)(milli < 0 ? -milli : milli);
+    t->back = milli < 0;
 }
 
 static bool is_scaled(const struct timeline *t)
 {
     return t->scale_milli && t->scale_milli != 1000;
+}
+
+/* Of a recording that runs backwards a key frame alone is shown until the one
+ * before it, where the clock steps back to. */
+static int64_t turned(const struct timeline *t, const struct timeline_in *in,
+                      int64_t d)
+{
+    return t->back && in->alone && d < 0 && d >= -TIMELINE_AHEAD ? -d : d;
 }
 
 static int64_t scaled(const struct timeline *t, int64_t d)
@@ -281,13 +290,14 @@ static void video_next(struct timeline *t, struct timeline_track *k,
                        const struct timeline_in *in, struct timeline_out *out)
 {
     bool known, first = !k->begun, bad = false;
-    int64_t d = step(t, k, in, &known), pts, dts, delta;
+    int64_t d = step(t, k, in, &known), wire = d, pts, dts, delta;
 
     if (first) {
         anchor(t, k, in);
     } else {
-        k->raw += d;
-        k->offset += scaled(t, d) - d;
+        d = turned(t, in, wire);
+        k->raw += wire;
+        k->offset += scaled(t, d) - wire;
         k->still = d == 0 && known ? k->still + 1 : 0;
         bad = known && d == 0;
         if (!k->by_arrival && is_jump(k, MEDIA_VIDEO, d)) {
@@ -439,7 +449,7 @@ void timeline_next(struct timeline *t, const struct timeline_in *in,
     *out = (struct timeline_out){ 0 };
     if (in->track == MEDIA_VIDEO) {
         video_next(t, k, in, out);
-    } else if (is_scaled(t)) {
+    } else if (is_scaled(t) || t->back) {
         out->drop = true;
         k->begun = k->had_pts = false; /* begins anew beside the picture */
     } else {

@@ -67,11 +67,13 @@ struct timeline {
     struct timeline_track track[MEDIA_TRACKS];
     bool begun;
     uint32_t scale_milli; /* 0: 1000 */
+    bool back;            /* ... backwards */
 };
 
 struct timeline_in {
     enum media_track track;
     bool has_pts;
+    bool alone;           /* a key frame behind a key frame */
     uint64_t pts90k;      /* 33 bit, as on the wire */
     bool has_rtp;
     uint32_t rtp_ts;      /* used while the track never had a PTS */
@@ -96,7 +98,8 @@ void timeline_set_reorder(struct timeline *t, int depth);
 
 /* The device sends so many times as fast as it recorded, with the stamps of the
  * recording; what comes out keeps pace with what arrives. Sound is dropped
- * meanwhile. milli: 1000 as recorded; the sign does not matter. */
+ * meanwhile. milli: 1000 as recorded; below 0: backwards, by key frames that are
+ * alone, or by groups of pictures each of which runs ahead. */
 void timeline_set_scale(struct timeline *t, int32_t milli);
 
 /* The time of the next frame of a track. */

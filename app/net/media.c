@@ -58,7 +58,7 @@ static void tick_slowly(struct media_stream *s, uint64_t now_ms)
         return;
     s->alive_ms = now_ms + MEDIA_ALIVE_MS;
     ingest_counters(s->ingest, &c);
-    if (c.packets != s->said_packets || c.foreign || s->speaker ||
+    if (c.packets != s->said_packets || c.foreign || s->speaker || s->history ||
         (s->shared && s->waits))
         media_stream_say(s, PLATFORM_MEDIA_ALIVE, 0, NULL);
 }
@@ -216,9 +216,12 @@ static void run_loop(void *arg)
 static uint32_t on_turn(void *ctx)
 {
     struct media_loop *l = ctx;
+    uint32_t turn_ns = pace_turn_ns(l->n_streams);
 
     media_loop_tell_woken(l);
-    return l->stopping ? 0 : pace_turn_ns(l->n_streams);
+    if (l->stopping)
+        return 0;
+    return l->shared && turn_ns > PACE_SHARED_NS ? PACE_SHARED_NS : turn_ns;
 }
 
 static int loop_init(struct media_loop *l)

@@ -38,6 +38,7 @@ struct media_stream {
     struct media_hls *hls; /* NULL: nobody asks for it */
     struct speaker *speaker; /* NULL: it says nothing */
     bool forgotten, said_key;
+    bool history;  /* of a recording: its silence is told, too */
     struct rtplog *headers; /* NULL: none are kept */
     bool shared, waits;    /* of the shared port: as owners_wait was told */
     uint64_t alive_ms, said_packets;

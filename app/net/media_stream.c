@@ -132,6 +132,7 @@ struct media_stream *media_stream_new(struct media_loop *l, uint64_t session,
     if (!s)
         return NULL;
     s->session = session;
+    s->history = opt.history;
     s->loop = l;
     list_init(&s->clients);
     if (hub_new(&s->hub, &gb_alloc_heap, &hooks, &opt)) {

@@ -7,7 +7,7 @@
 #include "manscdp/config.h"
 #include "manscdp/control.h"
 
-#define SETTLE_MS 500     /* behind a message that counts as much as it holds:
+#define SETTLE_MS 1000    /* behind a message that counts as much as it holds:
                              its number may be its own, and others may follow */
 #define KEY_MAX 250       /* of one item of an answer */
 

@@ -351,6 +351,8 @@ enum {
 struct session_playback {
     struct platform_playback told;
     bool ending;           /* the device says that all has been sent */
+    const char *hung_up;   /* it has ended the dialog; NULL: it has not */
+    unsigned quiet;        /* reports in a row without a packet */
     uint64_t transaction;  /* of the control on its way; 0: none */
     struct platform_control asked;
     uint32_t cseq;         /* of the last MANSRTSP body */
@@ -931,6 +933,11 @@ uint64_t playback_idle_ms(const struct platform *p, const struct session *s);
 void playback_complete(struct platform *p, struct session *s);
 /* MediaStatus 121: what is on its way may still come. */
 void playback_ending(struct platform *p, struct session *s);
+/* Its dialog is over, but not what is on its way; why: a literal. false: it does
+ * not play, or is none. */
+bool playback_hung_up(struct platform *p, struct session *s, const char *why);
+/* Nothing more comes behind one of these. */
+void playback_drained(struct platform *p, struct session *s);
 /* The recording of this device that a MediaStatus means; NULL: none. */
 struct session *playback_of(struct platform *p, struct device *d,
                             const struct sip_event *ev, struct slice id);

@@ -130,12 +130,11 @@ static void find(struct examination *x, enum doctor_link link,
 }
 
 static void advise(struct examination *x, enum doctor_link link,
-                   const char *hint, const char *hint_zh, unsigned remedies)
+                   const char *hint, unsigned remedies)
 {
     struct doctor_finding *f = &x->out->link[link];
 
     f->hint = slice_str(hint);
-    f->hint_zh = hint_zh;
     f->remedies = remedies;
 }
 
@@ -159,8 +158,6 @@ static const struct pending *knocked(const struct platform *p, struct slice id)
 static const char sip_hint[] =
     "compare server id, domain, address, port and password in the camera with "
     "/api/v1/setup-hints";
-static const char sip_hint_zh[] =
-    "请核对摄像机中的服务器编号、域、地址、端口和密码";
 
 static void examine_stranger(struct examination *x)
 {
@@ -174,7 +171,7 @@ static void examine_stranger(struct examination *x)
     else
         find(x, DOCTOR_REGISTERED, DOCTOR_RED,
              "no REGISTER of this id has come");
-    advise(x, DOCTOR_REGISTERED, sip_hint, sip_hint_zh, 0);
+    advise(x, DOCTOR_REGISTERED, sip_hint, 0);
 }
 
 static void examine_registration(struct examination *x)
@@ -199,7 +196,7 @@ static void examine_registration(struct examination *x)
     else
         find(x, DOCTOR_REGISTERED, DOCTOR_RED, "%s",
              d->reason ? d->reason : "it has not registered yet");
-    advise(x, DOCTOR_REGISTERED, sip_hint, sip_hint_zh, 0);
+    advise(x, DOCTOR_REGISTERED, sip_hint, 0);
 }
 
 static void examine_life(struct examination *x)
@@ -216,9 +213,7 @@ static void examine_life(struct examination *x)
              d->reason ? d->reason : "no sign of life");
         advise(x, DOCTOR_ALIVE,
                "is it powered and connected? Set its keepalive interval to "
-               "60 s; behind a NAT, let it register over TCP",
-               "检查设备供电与网络；心跳间隔设为 60 秒，经过 NAT 时改用 TCP 注册",
-               0);
+               "60 s; behind a NAT, let it register over TCP", 0);
     }
 }
 
@@ -230,8 +225,7 @@ static void examine_clock(struct examination *x)
              "told the time");
         advise(x, DOCTOR_CLOCK,
                "set its time zone, and let it take the time from the platform "
-               "or by NTP; recordings are found at the wrong time else",
-               "请设置设备时区，并启用平台校时或 NTP，否则录像时间会错位", 0);
+               "or by NTP; recordings are found at the wrong time else", 0);
         x->out->link[DOCTOR_CLOCK].harmless = true;
         return;
     }
@@ -269,9 +263,7 @@ static void examine_catalog(struct examination *x)
              how[d->asked.catalog]);
     advise(x, DOCTOR_LISTED,
            "look whether the camera behind the recorder is connected, and "
-           "which channels the device passes on to the platform",
-           "检查录像机下的摄像机是否在线，以及设备向平台推送了哪些通道",
-           TRY(CATALOG));
+           "which channels the device passes on to the platform", TRY(CATALOG));
     x->out->link[DOCTOR_LISTED].harmless = true;
 }
 
@@ -293,33 +285,24 @@ static const char *waiting_hint(enum doctor_link link)
                                                      : PLATFORM_STEP_KEY);
 }
 
-/* What is wrong in general when this link is the broken one. */
+/* What may help when this link is the broken one. */
 static void advise_step(struct examination *x, enum doctor_link link)
 {
-    static const struct {
-        const char *hint_zh;
-        unsigned remedies;
-    } say[DOCTOR_LINKS] = {
-        [DOCTOR_INVITED] = { "检查媒体端口范围与系统资源", TRY(AGAIN) },
-        [DOCTOR_ANSWERED] = { "设备拒绝或未应答：检查其取流路数上限与通道编号，"
-                              "必要时重启设备",
-                              TRY(AGAIN) | TRY(SUB) | TRY(REBOOT) },
-        [DOCTOR_CONNECTED] = { "检查防火墙、媒体地址与传输方式",
-                               TRY(UDP) | TRY(PASSIVE) | TRY(ACTIVE) },
-        [DOCTOR_ARRIVING] = { "媒体包未到达：检查防火墙/NAT、对外地址，或改用 TCP",
-                              TRY(PASSIVE) | TRY(UDP) | TRY(SUB) },
-        [DOCTOR_SSRC] = { "设备未使用协商的 SSRC", TRY(AGAIN) },
-        [DOCTOR_PROGRAM] = { "请将设备码流设为 GB/T 28181（PS）封装", TRY(SUB) },
-        [DOCTOR_CODEC] = { "请将视频编码设为 H.264 或 H.265", TRY(SUB) },
-        [DOCTOR_KEY] = { "请将关键帧间隔设为 4 秒以内", TRY(AGAIN) | TRY(SUB) },
-        [DOCTOR_STEADY] = { "码流中断：检查设备自身画面与网络", TRY(AGAIN) |
-                            TRY(PASSIVE) },
+    static const unsigned remedies[DOCTOR_LINKS] = {
+        [DOCTOR_INVITED] = TRY(AGAIN),
+        [DOCTOR_ANSWERED] = TRY(AGAIN) | TRY(SUB) | TRY(REBOOT),
+        [DOCTOR_CONNECTED] = TRY(UDP) | TRY(PASSIVE) | TRY(ACTIVE),
+        [DOCTOR_ARRIVING] = TRY(PASSIVE) | TRY(UDP) | TRY(SUB),
+        [DOCTOR_SSRC] = TRY(AGAIN),
+        [DOCTOR_PROGRAM] = TRY(SUB),
+        [DOCTOR_CODEC] = TRY(SUB),
+        [DOCTOR_KEY] = TRY(AGAIN) | TRY(SUB),
+        [DOCTOR_STEADY] = TRY(AGAIN) | TRY(PASSIVE),
     };
     struct doctor_finding *f = &x->out->link[link];
 
     f->hint = x->s->hint.n ? x->s->hint : slice_str(waiting_hint(link));
-    f->hint_zh = say[link].hint_zh;
-    f->remedies = say[link].remedies;
+    f->remedies = remedies[link];
 }
 
 static enum doctor_link link_of(const struct platform_session *s,
@@ -428,8 +411,7 @@ static void describe_media(struct examination *x)
              s->ssrc);
         advise(x, DOCTOR_SSRC,
                "firmware that does not heed y=: harmless with a port of its "
-               "own",
-               "设备未使用 y= 中的 SSRC；使用独立端口时不影响观看", 0);
+               "own", 0);
         x->out->link[DOCTOR_SSRC].harmless = true;
     }
     if (x->out->link[DOCTOR_CODEC].state == DOCTOR_GREEN)
@@ -464,8 +446,7 @@ static void examine_viewer(struct examination *x)
     }
     advise(x, DOCTOR_VIEWER,
            "set the video of the camera, or of its sub stream, to H.264, or "
-           "use a browser that has this codec",
-           "请将主码流或子码流设为 H.264，或使用支持该编码的浏览器", TRY(SUB));
+           "use a browser that has this codec", TRY(SUB));
 }
 
 /* It has asked, and nothing more has come for a while. */

@@ -67,7 +67,6 @@ struct doctor_finding {
     uint32_t ms;           /* after the request; 0: not reached, or no step */
     struct slice evidence; /* what was seen; empty: nothing */
     struct slice hint;     /* red: what to look at */
-    const char *hint_zh;   /* the same in general; NULL: none */
     unsigned remedies;     /* bits 1 << enum doctor_remedy */
 };
 

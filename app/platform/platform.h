@@ -270,6 +270,8 @@ struct platform_alarm {
     double longitude, latitude;
     bool has_position;
     int64_t received_utc_ms;
+    int64_t acknowledged_utc_ms;   /* 0: nobody has seen to it */
+    struct slice acknowledged_by;
 };
 
 /* Where something is, as it reports it. Texts: as on the wire, empty: untold. */

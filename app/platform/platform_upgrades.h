@@ -26,6 +26,8 @@ enum platform_upgrade_state platform_upgrade_state_by_name(struct slice name);
 #define PLATFORM_UPGRADE_TEXT_MAX 64    /* version, manufacturer */
 
 struct platform_upgrade {
+    uint64_t number;        /* above those of all older ones; another one after
+                               a restart */
     struct slice session, device, target, file, version;
     struct slice runs;      /* the version that it says it runs; or empty */
     enum platform_upgrade_state state;

@@ -9,8 +9,10 @@
 #include "manscdp/mansrtsp.h"
 #include "sip/value.h"
 
-#define DRAIN_MS 1500     /* of silence behind MediaStatus: ALIVE comes once a
-                             second */
+#define QUIET_REPORTS 2   /* one behind the other: the media loop has looked at
+                             its sockets in between, however late it is */
+#define HUNG_UP_MS 60000  /* a device that sends on behind its BYE is not heard
+                             for ever */
 #define NEAR_END_MS 1000  /* so close to the end of the range... */
 #define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
 #define CONTROL_MS 6000   /* for the answer to an INFO */
@@ -66,9 +68,12 @@ static int64_t length_ms(const struct session *s)
 
 bool playback_is_over(const struct session *s)
 {
+    const struct platform_playback *t = &s->playback.told;
+
     return s->kind != PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&
-           (s->playback.ending || s->playback.told.complete ||
-            s->playback.told.position_ms >= length_ms(s) - NEAR_END_MS);
+           (s->playback.ending || t->complete ||
+            (t->scale_milli < 0 ? t->position_ms <= NEAR_END_MS
+                                : t->position_ms >= length_ms(s) - NEAR_END_MS));
 }
 
 void playback_complete(struct platform *p, struct session *s)
@@ -77,11 +82,56 @@ void playback_complete(struct platform *p, struct session *s)
     session_stop(p, s);
 }
 
+/* What is on its way, or lies in a socket, still comes. */
+static void drain(struct platform *p, struct session *s)
+{
+    s->playback.quiet = 0;
+    s->drained_at = p->now.mono_ms + p->cfg.silence_ms; /* it reports before */
+    session_arm(p, s);
+}
+
 void playback_ending(struct platform *p, struct session *s)
 {
     s->playback.ending = true;
-    s->drained_at = p->now.mono_ms + DRAIN_MS;
+    drain(p, s);
+}
+
+bool playback_hung_up(struct platform *p, struct session *s, const char *why)
+{
+    if (s->kind == PLATFORM_LIVE || s->state != PLATFORM_PLAYING ||
+        s->phase != PHASE_MEDIA)
+        return false;
+    s->playback.hung_up = why;
+    drain(p, s);
+    s->drained_at = p->now.mono_ms + HUNG_UP_MS;
     session_arm(p, s);
+    return true;
+}
+
+void playback_drained(struct platform *p, struct session *s)
+{
+    if (s->playback.hung_up)
+        session_ended_by_device(p, s, s->playback.hung_up);
+    else
+        playback_complete(p, s);
+}
+
+/* The media loop has reported: is something still coming? */
+static void look_for_quiet(struct platform *p, struct session *s,
+                           const struct platform_media_event *ev, bool more)
+{
+    bool gone = ev->kind == PLATFORM_MEDIA_ENDED;
+
+    if (s->drained_at == GB_NEVER)
+        return;
+    if (more && s->playback.hung_up)
+        s->playback.quiet = 0;
+    else if (more)
+        drain(p, s);
+    else if (ev->kind == PLATFORM_MEDIA_ALIVE)
+        s->playback.quiet++;
+    if (gone || s->playback.quiet >= QUIET_REPORTS)
+        s->drained_at = p->now.mono_ms;
 }
 
 static bool is_running(const struct session *s)
@@ -119,6 +169,11 @@ struct session *playback_of(struct platform *p, struct device *d,
     return n_running == 1 && slice_eq(id, device_id(d)) ? only : NULL;
 }
 
+static bool is_as_recorded(int64_t milli)
+{
+    return milli > 700 && milli < 1300;
+}
+
 /* Devices accept a scale and play as ever (field-note 9.9): then the pictures'
  * times are left as they are. */
 static void measure(struct platform *p, struct session *s, int64_t at_ms)
@@ -129,7 +184,7 @@ static void measure(struct platform *p, struct session *s, int64_t at_ms)
 
     if (t->scale_milli == 1000 || t->paused || t->measured_milli)
         return;
-    if (!b->scaled_ms || at_ms < b->scaled_at_ms) {
+    if (!b->scaled_ms || (at_ms < b->scaled_at_ms && t->scale_milli > 0)) {
         b->scaled_ms = p->now.mono_ms;
         b->scaled_at_ms = at_ms;
         return;
@@ -137,9 +192,10 @@ static void measure(struct platform *p, struct session *s, int64_t at_ms)
     if (took_ms < MEASURE_MS)
         return;
     rate = (at_ms - b->scaled_at_ms) * 1000 / took_ms;
-    t->measured_milli = rate > SCALE_MAX * 2 ? SCALE_MAX * 2 : (int32_t)rate;
-    if (rate > 700 && rate < 1300 &&
-        (t->scale_milli < 700 || t->scale_milli > 1300)) {
+    t->measured_milli = rate > SCALE_MAX * 2    ? SCALE_MAX * 2
+                        : rate < -SCALE_MAX * 2 ? -SCALE_MAX * 2
+                                                : (int32_t)rate;
+    if (is_as_recorded(rate) && !is_as_recorded(t->scale_milli)) {
         platform_log(p, PLATFORM_INFO,
                      "msg=\"device ignores the speed it has accepted\" "
                      "session=%llu device=%.*s scale_milli=%d",
@@ -157,13 +213,13 @@ void playback_on_media(struct platform *p, struct session *s,
 {
     struct platform_playback *t = &s->playback.told;
 
-    if (ev->position_ms > 0 && ev->position_ms != t->position_ms) {
+    if ((ev->position_ms > 0 || t->scale_milli < 0) &&
+        ev->position_ms != t->position_ms) {
         t->position_ms = ev->position_ms;
         measure(p, s, ev->position_ms);
         session_news(p, s, NEWS_CHANGED);
     }
-    if (s->playback.ending && more)
-        s->drained_at = p->now.mono_ms + DRAIN_MS;
+    look_for_quiet(p, s, ev, more);
     if (t->paused)
         s->silence_at = GB_NEVER;
     else if (more && playback_is_over(s))
@@ -287,7 +343,8 @@ uint64_t playback_idle_ms(const struct platform *p, const struct session *s)
 
 /* A device that plays on after PAUSE is heard all the same, one that is silent
  * is not missed. */
-static void carried_out(struct platform *p, struct session *s)
+static void carried_out(struct platform *p, struct session *s,
+                        int32_t answered)
 {
     struct platform_playback *t = &s->playback.told;
 
@@ -298,20 +355,24 @@ static void carried_out(struct platform *p, struct session *s)
         s->idle_at = p->now.mono_ms + playback_idle_ms(p, s);
     if (s->playback.asked.kind == PLATFORM_CONTROL_SCALE) {
         t->measured_milli = 0;
-        t->scale_milli = s->playback.asked.scale_milli;
+        t->scale_milli = answered ? answered : s->playback.asked.scale_milli;
         tell_media(p, s, -1);
     }
     session_arm(p, s);
 }
 
-/* The status inside the body says no where the outer one says yes. */
-static unsigned status_of(const struct sip_event *ev)
+/* The status inside the body says no where the outer one says yes. A device that
+ * goes back at one speed alone answers which (2022, Annex B); else *scale is 0. */
+static unsigned status_of(const struct sip_event *ev, int32_t *scale)
 {
     struct mansrtsp m;
 
+    *scale = 0;
     if (ev->status >= 300 || !ev->msg || !ev->msg->body.n ||
         mansrtsp_parse(&m, ev->msg->body, NULL) || !m.response)
         return ev->status;
+    if (m.has & MANSRTSP_SCALE)
+        *scale = m.scale_milli;
     return m.status >= 300 ? m.status : ev->status;
 }
 
@@ -330,6 +391,7 @@ bool playback_on_sip(struct platform *p, struct session *s,
                      const struct sip_event *ev)
 {
     unsigned status;
+    int32_t scale;
 
     if (!s->playback.transaction ||
         ev->transaction != s->playback.transaction ||
@@ -338,12 +400,12 @@ bool playback_on_sip(struct platform *p, struct session *s,
     if (ev->status < 200)
         return true;
     s->playback.transaction = 0;
-    status = status_of(ev);
+    status = status_of(ev, &scale);
     if (try_whole(p, s, status))
         return true;
     s->playback.told.control_status = status;
     if (status < 300)
-        carried_out(p, s);
+        carried_out(p, s, scale);
     else if (s->playback.asked.kind == PLATFORM_CONTROL_SEEK)
         tell_media(p, s, -1);
     session_news(p, s, NEWS_CHANGED);

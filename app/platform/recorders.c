@@ -7,6 +7,7 @@
 struct recorder_of {
     struct map_node node;
     struct list all, orders, news;
+    uint64_t number;   /* rises in `all` */
     struct recorders_settings set;
     enum recorders_state state;
     bool removed;
@@ -37,6 +38,7 @@ struct recorders {
     struct map by_name;
     struct idmap rolls;
     struct list all, orders, news;
+    uint64_t numbered; /* the last one */
 };
 
 static struct recorder_of *of_node(struct map_node *n)
@@ -463,6 +465,7 @@ static struct recorder_of *add(struct recorders *r, struct slice device,
     x->name_len = (uint8_t)w.len;
     list_init(&x->orders);
     list_init(&x->news);
+    x->number = ++r->numbered;
     list_push_back(&r->all, &x->all);
     map_insert(&r->by_name, &x->node, writer_slice(&w));
     return x;
@@ -590,6 +593,7 @@ static enum recorders_state shown(const struct recorder_of *x)
 static void view(const struct recorder_of *x, struct recorder_view *out)
 {
     *out = (struct recorder_view){
+        .number = x->number,
         .device = device_of(x), .channel = channel_of(x), .set = x->set,
         .state = shown(x),
         .alarm = x->alarm && x->roll,

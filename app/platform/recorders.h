@@ -78,6 +78,7 @@ void recorders_remove_device(struct recorders *r, struct slice device,
                              struct gb_time now);
 
 struct recorder_view {
+    uint64_t number;       /* above those that were set before */
     struct slice device, channel;
     struct recorders_settings set;
     enum recorders_state state;

@@ -44,6 +44,7 @@ struct records {
     unsigned asked, busy;
     uint64_t begun_ms, done_ms; /* mono; when it became final */
     int64_t shift_ms;      /* its texts minus our times */
+    int64_t drift_ms;      /* the same of texts that name their zone */
     struct record *item;
     size_t n, cap, n_sorted, lost;
     size_t n_window;       /* items before the window under way */
@@ -168,6 +169,20 @@ static bool keep_text(struct platform *p, struct records *r, struct slice s,
     return true;
 }
 
+/* A text of the device as a time of ours. */
+static bool take_time(const struct platform *p, const struct records *r,
+                      struct slice text, int64_t *ms)
+{
+    int zone = p->cfg.timezone_min;
+    int64_t other;
+
+    if (!manscdp_time_parse(text, zone, ms) ||
+        !manscdp_time_parse(text, zone + 1, &other))
+        return false;
+    *ms -= other == *ms ? r->drift_ms : r->shift_ms;
+    return true;
+}
+
 static bool keep_item(struct platform *p, struct records *r,
                       const struct xml_node *n)
 {
@@ -179,12 +194,10 @@ static bool keep_item(struct platform *p, struct records *r,
     struct record e = { .name_len = (uint16_t)name.n,
                         .path_len = (uint16_t)path.n,
                         .type_len = (uint8_t)type.n };
-    int zone = p->cfg.timezone_min;
 
     if (r->n >= PLATFORM_RECORDS_ITEMS ||
-        !manscdp_time_parse(xml_text(n, SLICE("StartTime")), zone,
-                            &e.start_ms) ||
-        !manscdp_time_parse(xml_text(n, SLICE("EndTime")), zone, &e.end_ms) ||
+        !take_time(p, r, xml_text(n, SLICE("StartTime")), &e.start_ms) ||
+        !take_time(p, r, xml_text(n, SLICE("EndTime")), &e.end_ms) ||
         e.end_ms < e.start_ms)
         return false;
     if (r->n == r->cap) {
@@ -198,8 +211,6 @@ static bool keep_item(struct platform *p, struct records *r,
         r->cap = cap;
     }
     e.key = map_hash(p->seed, path) ^ map_hash(p->seed, type) << 1;
-    e.start_ms -= r->shift_ms;
-    e.end_ms -= r->shift_ms;
     if (!slice_u64(xml_text(n, SLICE("FileSize")), UINT64_MAX, &e.bytes))
         e.bytes = 0;
     if (!keep_text(p, r, name, &e.name) || !keep_text(p, r, path, &e.path) ||
@@ -372,6 +383,7 @@ static void ask(struct platform *p, struct records *r)
         return;
     if (!err) {
         r->shift_ms = clock_text_ms(p, d);
+        r->drift_ms = clock_unix_ms(p, d);
         r->n_window = r->n;
         err = command_start(p, d, &o, &r->command);
     }

@@ -40,6 +40,10 @@ void session_began_media(struct platform *p, struct session *s)
 
 /* ---- nothing comes ---- */
 
+static const char no_accept_hint[] =
+    "the device does not accept connections there: use tcp-passive, so that "
+    "the device connects to us";
+
 static void no_packet(struct platform *p, struct session *s)
 {
     char to[GB_ADDR_TEXT_MAX];
@@ -73,8 +77,7 @@ static void no_packet(struct platform *p, struct session *s)
         gb_addr_text(&s->connect, to);
     session_fail(p, s, PLATFORM_STEP_CONNECT,
                  s->transport == PLATFORM_TCP_ACTIVE
-                     ? "the device does not accept connections there: use "
-                       "tcp-passive, so that the device connects to us"
+                     ? no_accept_hint
                      : "the device cannot reach that address, or a firewall "
                        "drops it: check media.address, network.advertise and "
                        "the open TCP ports",
@@ -341,7 +344,8 @@ static void on_ended(struct platform *p, struct session *s,
         session_retry_transport(p, s, PLATFORM_TCP_PASSIVE);
     } else
         session_fail(p, s, session_awaited(s),
-                     "look at the device's own log; try another transport",
+                     s->transport == PLATFORM_TCP_ACTIVE ? no_accept_hint
+                         : "look at the device's own log; try another transport",
                      "the media connection failed: %s",
                      ev->text ? ev->text : gb_strerror(ev->err));
 }

@@ -475,7 +475,8 @@ static void on_ended(struct platform *p, struct session *s,
         what = "the dialog was lost";
     s->dialog = 0; /* over: nothing to end */
     session_news(p, s, NEWS_DIALOG);
-    session_ended_by_device(p, s, what);
+    if (!playback_hung_up(p, s, what))
+        session_ended_by_device(p, s, what);
 }
 
 void session_on_sip(struct platform *p, struct session *s,

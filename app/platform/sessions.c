@@ -530,7 +530,7 @@ void session_on_timer(struct platform *p, struct session *s)
         session_ended_by_device(p, s,
                                 "the device closed the media connection");
     else if (s->drained_at <= now)
-        playback_complete(p, s);
+        playback_drained(p, s);
     else if (s->silence_at <= now && playback_is_over(s))
         playback_complete(p, s);
     else if (s->silence_at <= now)

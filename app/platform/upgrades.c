@@ -16,6 +16,7 @@ struct upgrade {
     char version[PLATFORM_UPGRADE_TEXT_MAX + 1]; /* asked for */
     char runs[PLATFORM_UPGRADE_TEXT_MAX + 1];    /* as it says */
     enum platform_upgrade_state state;
+    uint64_t number;  /* rises */
     uint64_t command; /* 0: of before a restart */
     uint64_t fetched_bytes;
     unsigned fetches;
@@ -112,6 +113,7 @@ static struct upgrade *upgrade_new(struct platform *p)
     list_init(&u->dirty);
     timerq_node_init(&u->timer, TIMER_UPGRADE);
     list_push_front(&p->upgrades.all, &u->node);
+    u->number = ++p->upgrades.numbered;
     p->upgrades.n++;
     return u;
 }
@@ -343,6 +345,7 @@ int platform_upgrade_start(struct platform *p,
 static void view(const struct upgrade *u, struct platform_upgrade *out)
 {
     *out = (struct platform_upgrade){
+        .number = u->number,
         .session = slice_str(u->session),
         .device = slice_str(u->device),
         .target = slice_str(u->target),

@@ -26,6 +26,7 @@ struct upgrades {
     struct list all;   /* struct upgrade, newest first */
     struct list dirty; /* the owner is to be told */
     size_t n;
+    uint64_t numbered; /* the last one */
 };
 
 void upgrades_init(struct upgrades *u);

@@ -369,6 +369,7 @@ static int write_answer(const struct platform *p, const struct voice_call *v,
         .addr = platform_media_addr(p, &v->device->peer),
         .ssrc = v->told.ssrc,
         .pt = v->pt,
+        .sends = true,
         .format = SDP_F_AUDIO,
     };
     struct sdp offer;

@@ -1,7 +1,6 @@
 #include "app/rtsp/server.h"
 
 #include "app/net/listen.h"
-#include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
 #include "app/net/sources.h"
 
@@ -9,21 +8,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BACKLOG 511
 #define REASON_MAX 256 /* bytes of why a stream cannot be watched */
 #define CLOSE_MS 1000 /* for a last answer to be read */
-
-struct listener {
-    uv_tcp_t tcp;
-    struct refusal refusal;
-    struct rtsp_server *server;
-};
 
 struct rtsp_server {
     struct rtsp_server_config cfg;
     struct rtsp_auth auth;
     struct rtsp_viewer_hooks hooks;
-    struct listener *listener[RTSP_LISTENERS_MAX];
+    struct listen_set listen;
     struct list conns;
     struct sources sources; /* places: a connection, then the viewer */
     uint32_t n_places;
@@ -689,23 +681,11 @@ static void conn_adopt(struct rtsp_server *s, const struct rtsp_handover *h)
     free(h->unread);
 }
 
-static void on_connection(uv_stream_t *h, int status)
+static void begin(struct rtsp_server *s, struct conn *c)
 {
-    struct listener *l = h->data;
-    struct rtsp_server *s = l->server;
-    struct conn *c = status ? NULL : conn_new(s);
     struct sockaddr_storage ss = { 0 };
     int len = sizeof(ss);
 
-    if (!c) {
-        if (!status)
-            s->open_handles += refusal_take(&l->refusal, h);
-        return;
-    }
-    if (uv_accept(h, (uv_stream_t *)&c->tcp)) {
-        conn_close(c);
-        return;
-    }
     if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
         sockaddr_read(&c->remote, (const struct sockaddr *)&ss);
     len = sizeof(ss);
@@ -721,52 +701,25 @@ static void on_connection(uv_stream_t *h, int status)
     conn_start(c);
 }
 
+static bool on_connection(void *ctx, uv_stream_t *h)
+{
+    struct rtsp_server *s = ctx;
+    struct conn *c = conn_new(s);
+
+    if (!c)
+        return false;
+    if (uv_accept(h, (uv_stream_t *)&c->tcp))
+        conn_close(c);
+    else
+        begin(s, c);
+    return true;
+}
+
 /* ---- start and end ------------------------------------------------------ */
 
-static void on_refused(void *ctx)
+static void on_listen_closed(void *ctx)
 {
     handle_closed(ctx);
-}
-
-static int add_listener(struct rtsp_server *s, size_t i,
-                        const struct gb_addr *addr)
-{
-    struct listener *l = calloc(1, sizeof(*l));
-    int err;
-
-    if (!l)
-        return GB_ENOMEM;
-    *l = (struct listener){ .server = s,
-                            .refusal = { .on_done = on_refused, .ctx = s } };
-    err = uv_tcp_init(s->cfg.loop, &l->tcp);
-    l->tcp.data = l;
-    if (err) {
-        free(l);
-        return err;
-    }
-    s->listener[i] = l;
-    s->open_handles++;
-    return listen_on(&l->tcp, addr, BACKLOG, on_connection);
-}
-
-static int listen_all(struct rtsp_server *s, size_t *failed)
-{
-    size_t bound = 0;
-
-    for (size_t i = 0; i < s->cfg.n_listen; i++) {
-        int err = add_listener(s, i, &s->cfg.listen[i]);
-
-        if (!err) {
-            bound++;
-            continue;
-        }
-        if (failed)
-            *failed = i;
-        if (!listen_lacks_v6(&s->cfg.listen[i], err) ||
-            (i + 1 == s->cfg.n_listen && bound == 0))
-            return err;
-    }
-    return 0;
 }
 
 static void defaults(struct rtsp_server_config *c)
@@ -786,12 +739,10 @@ static void free_self(void *ctx)
 int rtsp_server_new(struct rtsp_server **out,
                     const struct rtsp_server_config *cfg, size_t *failed)
 {
-    struct rtsp_server *s;
+    struct rtsp_server *s = calloc(1, sizeof(*s));
+    struct listen_hooks hooks = { on_connection, on_listen_closed, s };
     int err;
 
-    if (cfg->n_listen > RTSP_LISTENERS_MAX)
-        return GB_ELIMIT;
-    s = calloc(1, sizeof(*s));
     if (!s)
         return GB_ENOMEM;
     s->cfg = *cfg;
@@ -806,8 +757,13 @@ int rtsp_server_new(struct rtsp_server **out,
     sip_nonce_key_init(&s->auth.key, cfg->nonce_key);
     list_init(&s->conns);
     err = sources_init(&s->sources, s->cfg.max_per_source);
-    if (!err)
-        err = listen_all(s, failed);
+    if (err) {
+        free(s);
+        return err;
+    }
+    s->open_handles = 1; /* the listeners */
+    err = listen_set_open(&s->listen, s->cfg.loop, &gb_alloc_heap, &hooks,
+                          s->cfg.listen, s->cfg.n_listen, failed);
     s->cfg.listen = NULL; /* borrowed during this call only */
     if (err)
         rtsp_server_close(s, free_self, s);
@@ -818,20 +774,7 @@ int rtsp_server_new(struct rtsp_server **out,
 
 struct gb_addr rtsp_server_addr(const struct rtsp_server *s, size_t i)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-    struct gb_addr a = { 0 };
-
-    if (i < RTSP_LISTENERS_MAX && s->listener[i] &&
-        uv_tcp_getsockname(&s->listener[i]->tcp, (struct sockaddr *)&ss,
-                           &len) == 0)
-        sockaddr_read(&a, (const struct sockaddr *)&ss);
-    return a;
-}
-
-static void on_listener_closed(uv_handle_t *h)
-{
-    handle_closed(((struct listener *)h->data)->server);
+    return listen_set_addr(&s->listen, i);
 }
 
 void rtsp_server_close(struct rtsp_server *s, void (*on_closed)(void *ctx),
@@ -845,9 +788,7 @@ void rtsp_server_close(struct rtsp_server *s, void (*on_closed)(void *ctx),
     LIST_EACH(n, tmp, &s->conns)
         conn_close(container_of(n, struct conn, node));
     s->closing = true;
-    for (size_t i = 0; i < RTSP_LISTENERS_MAX; i++)
-        if (s->listener[i])
-            uv_close((uv_handle_t *)&s->listener[i]->tcp, on_listener_closed);
+    listen_set_close(&s->listen);
     handle_closed(s);
 }
 
@@ -855,8 +796,6 @@ void rtsp_server_free(struct rtsp_server *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < RTSP_LISTENERS_MAX; i++)
-        free(s->listener[i]);
     sources_fini(&s->sources);
     free(s);
 }

@@ -14,7 +14,6 @@
 #include "app/rtsp/auth.h"
 #include "app/rtsp/viewer.h"
 
-#define RTSP_LISTENERS_MAX 8
 #define RTSP_CONNS_MAX 4096        /* connections and viewers */
 #define RTSP_CONNS_PER_SOURCE 256  /* of one address; IPv6: of one /64 */
 #define RTSP_REQUEST_MS 10000      /* connected, and nothing has been named */

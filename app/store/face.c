@@ -162,6 +162,12 @@ void store_add_alarm(struct store *s, const struct platform_alarm *a)
     store_writer_alarm(store_writer_of(s), a);
 }
 
+void store_acknowledge_alarm(struct store *s, uint64_t id, struct slice who,
+                             int64_t utc_ms)
+{
+    store_writer_acknowledge(store_writer_of(s), id, who, utc_ms);
+}
+
 void store_add_position(struct store *s, const struct platform_position *p)
 {
     store_writer_position(store_writer_of(s), p);

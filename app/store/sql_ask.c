@@ -12,6 +12,7 @@ static const char *const filters[] = {
     " AND state=?11", " AND who=?1", " AND peer=?2",
     " AND substr(path,1,length(?8))=?8",
     " AND device IN (SELECT value FROM json_each(?12))",
+    " AND acknowledged_ms IS NOT NULL", " AND acknowledged_ms IS NULL",
 };
 #define N_FILTERS (sizeof(filters) / sizeof(*filters))
 #define SQL_MAX 1024
@@ -26,7 +27,8 @@ static const struct {
 } questions[STORE_LISTS] = {
     [STORE_LIST_ALARMS] = {
         "SELECT id,device,channel,priority,method,type,time,description,"
-        "longitude,latitude,received_ms", "alarm", "received_ms" },
+        "longitude,latitude,received_ms,acknowledged_ms,acknowledged_by",
+        "alarm", "received_ms" },
     [STORE_LIST_POSITIONS] = {
         "SELECT id,device,channel,time,longitude,latitude,speed,direction,"
         "altitude,received_ms", "position", "received_ms" },
@@ -58,6 +60,8 @@ static void put_where(struct writer *w, const struct store_ask *q, bool page)
         q->channel.n && audit,
         q->type.n && audit,
         q->devices.n && !audit,
+        q->acknowledged > 0 && alarms,
+        q->acknowledged < 0 && alarms,
     };
 
     writer_f(w, " FROM %s WHERE %s", questions[q->list].table,

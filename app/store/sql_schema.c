@@ -78,6 +78,8 @@ static const char *const migrations[] = {
     "CREATE TABLE audit(id INTEGER PRIMARY KEY, who TEXT, role TEXT,"
     " peer TEXT, method TEXT, path TEXT, status INT, at_ms INT);",
     "CREATE TABLE rule(name TEXT PRIMARY KEY, lines TEXT) WITHOUT ROWID;",
+    "ALTER TABLE alarm ADD COLUMN acknowledged_ms INT;"
+    "ALTER TABLE alarm ADD COLUMN acknowledged_by TEXT;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 

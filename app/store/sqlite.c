@@ -17,7 +17,7 @@
 
 enum { PUT_DEVICES, REMOVE_DEVICE, REMOVE_CHANNELS, PUT_CHANNEL, REMOVE_CHANNEL,
        PUT_DIALOG, REMOVE_DIALOG, PUT_SETTINGS, REMOVE_SETTINGS, PUT_GROUP,
-       REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM,
+       REMOVE_GROUP, PUT_DETAIL, REMOVE_DETAIL, REMOVE_DETAILS, ADD_ALARM, ACKNOWLEDGE,
        ADD_POSITION, PUT_COMMAND, PUT_HOOK, REMOVE_HOOK,
        PUT_RULE, REMOVE_RULE, PUT_PUSH, REMOVE_PUSH, PUT_UPGRADE, TRIM_UPGRADES, PUT_DOWNLOAD, REMOVE_DOWNLOAD,
        PUT_RECORDER, REMOVE_RECORDER, REMOVE_RECORDERS, PUT_RECORD, REMOVE_RECORD,
@@ -60,7 +60,9 @@ static const char *const sql[N_STATEMENTS] = {
     [REMOVE_DETAIL] = "DELETE FROM channel_detail WHERE device=?1 AND id=?2",
     [REMOVE_DETAILS] = "DELETE FROM channel_detail WHERE device=?1",
     [ADD_ALARM] = "REPLACE INTO alarm VALUES"
-                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,NULL)",
+    [ACKNOWLEDGE] = "UPDATE alarm SET acknowledged_by=?1, acknowledged_ms=?2"
+                    " WHERE id=?3 AND acknowledged_ms IS NULL",
     [ADD_POSITION] = "INSERT INTO position VALUES"
                      "(NULL,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
     [PUT_COMMAND] = "REPLACE INTO command VALUES"
@@ -232,6 +234,7 @@ static const struct plain {
     [STORE_REMOVE_RECORDER] = { REMOVE_RECORDER, 2, 0, false },
     [STORE_PUT_RECORD] = { PUT_RECORD, 2, 4, false },
     [STORE_REMOVE_RECORD] = { REMOVE_RECORD, 2, 1, false },
+    [STORE_ACKNOWLEDGE] = { ACKNOWLEDGE, 1, 2, false },
 };
 
 static bool apply_plain(struct store *s, const struct store_job *j)
@@ -365,6 +368,7 @@ static bool apply(struct store *s, const struct store_job *j)
     case STORE_REMOVE_RECORDER:
     case STORE_PUT_RECORD:
     case STORE_REMOVE_RECORD:
+    case STORE_ACKNOWLEDGE:
         break;
     }
     return apply_plain(s, j);

@@ -142,6 +142,9 @@ void store_put_detail(struct store *s, struct slice device,
 /* History: what is added stays until it is too old or too much. Without SQLite
  * it goes nowhere. */
 void store_add_alarm(struct store *s, const struct platform_alarm *a);
+/* Somebody has seen to it; the first one stays. */
+void store_acknowledge_alarm(struct store *s, uint64_t id, struct slice who,
+                             int64_t utc_ms);
 void store_add_position(struct store *s, const struct platform_position *p);
 /* A command that is final; comes again when it is answered late. */
 void store_put_command(struct store *s, const struct platform_command *c);
@@ -174,7 +177,8 @@ void store_retain(struct store *s, const struct store_retention *r);
 
 enum store_list {
     STORE_LIST_ALARMS,    /* id device channel priority method type time
-                             description longitude latitude received_ms */
+                             description longitude latitude received_ms
+                             acknowledged_ms acknowledged_by */
     STORE_LIST_POSITIONS, /* id device channel time longitude latitude speed
                              direction altitude received_ms */
     STORE_LIST_DETAIL,    /* detail; of one channel */
@@ -200,6 +204,7 @@ struct store_ask {
     struct slice device, channel, method, type, priority;
     struct slice cmd, state; /* of commands; cmd: CmdType, or the order */
     struct slice devices; /* a JSON list of ids: of those alone; empty: all */
+    int8_t acknowledged;  /* of alarms; 1: those that are, -1: the others */
     int64_t from_utc_ms, to_utc_ms; /* from <= received (of a command: asked)
                                        < to; 0: open */
     uint64_t before;  /* ids below; 0: all */

@@ -366,6 +366,8 @@ static char row_kind(enum store_op op)
     case STORE_ADD_POSITION:
     case STORE_ADD_AUDIT:
         return 'h';
+    case STORE_ACKNOWLEDGE:
+        return 'A';
     case STORE_PUT_COMMAND:
         return 'k';
     case STORE_PUT_HOOK:
@@ -867,6 +869,23 @@ void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a)
         *j->place = (struct store_place){ a->longitude, a->latitude };
     j->number[0] = (int64_t)a->id;
     j->number[1] = a->received_utc_ms;
+    queue(w, j);
+}
+
+/* Twice before a commit: the later one, as of all rows. */
+void store_writer_acknowledge(struct store_writer *w, uint64_t id,
+                              struct slice who, int64_t utc_ms)
+{
+    char name[STORE_KEY_TEXT];
+    struct store_job *j = job_new(w, STORE_ACKNOWLEDGE,
+                                  (struct room){ 2, false, false },
+                                  &who, 1, store_key_text(name, id),
+                                  (struct slice){ NULL, 0 });
+
+    if (!j)
+        return;
+    j->number[0] = utc_ms;
+    j->number[1] = (int64_t)id;
     queue(w, j);
 }
 

@@ -28,6 +28,7 @@ enum store_op {
     STORE_REMOVE_GROUP,
     STORE_PUT_DETAIL,
     STORE_ADD_ALARM,
+    STORE_ACKNOWLEDGE,
     STORE_ADD_POSITION,
     STORE_PUT_COMMAND,
     STORE_PUT_HOOK,
@@ -213,6 +214,8 @@ void store_writer_detail(struct store_writer *w, struct slice device,
                          struct slice channel, struct slice detail);
 /* number[]: id, received */
 void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a);
+void store_writer_acknowledge(struct store_writer *w, uint64_t id,
+                              struct slice who, int64_t utc_ms);
 void store_writer_position(struct store_writer *w,
                            const struct platform_position *p);
 /* number[]: id, asked, sent, arrived, answered, tries, sip_status, flags, sn,

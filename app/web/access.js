@@ -5,12 +5,12 @@ import { addTexts, t } from './i18n.js';
 addTexts({
   en: { ownPassword: 'Own password', presentPassword: 'Present password', freshPassword: 'New password', setPassword: 'Set it', passwordSet: 'It is set; other sessions have ended.',
     users: 'Users', tokens: 'Tokens for programs', role: 'Role', sees: 'Sees', madeAt: 'Made', addUser: 'Add a user', addToken: 'Make a token',
-    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupName: 'Group', groupDevice: 'Device (id)', groupPassword: 'Password of its devices (empty: none of its own)', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
+    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', noGroupsYet: 'none yet: make one below', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupName: 'Group', groupDevice: 'Device (id)', groupPassword: 'Password of its devices (empty: none of its own)', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
     hasPassword: 'own password', openGroup: 'Devices', putInGroup: 'Put into the group', outOfGroup: 'Take out', groupEmpty: 'No device is in it.', groupSaved: 'Saved.',
     passwordKeep: 'Password (empty: as it is)', tokenOnce: 'The token, told this once:', noTokens: 'There are none.' },
   zh: { ownPassword: '本人密码', presentPassword: '当前密码', freshPassword: '新密码', setPassword: '修改', passwordSet: '已修改，其他会话已结束。',
     users: '用户', tokens: '程序令牌', role: '角色', sees: '可见范围', madeAt: '创建时间', addUser: '添加用户', addToken: '创建令牌',
-    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupName: '分组', groupDevice: '设备（编号）', groupPassword: '组内设备的密码（留空则不单独设置）', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
+    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', noGroupsYet: '暂无分组，请在下方新建', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupName: '分组', groupDevice: '设备（编号）', groupPassword: '组内设备的密码（留空则不单独设置）', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
     hasPassword: '独立密码', openGroup: '设备', putInGroup: '加入分组', outOfGroup: '移出', groupEmpty: '分组内没有设备。', groupSaved: '已保存。',
     passwordKeep: '密码（留空不变）', tokenOnce: '令牌仅显示这一次：', noTokens: '没有令牌。' },
 });
@@ -23,30 +23,46 @@ const groupPath = (name) => `/groups/${encodeURIComponent(name)}`;
 const words = (text) => text.split(/[\s,，]+/).filter(Boolean);
 const scopeText = (scope) => (scope ? [...scope.devices ?? [], ...scope.groups ?? []].join(', ') || t('nothing') : t('everything'));
 
-// What somebody sees: null is everything. Groups may have blanks in their names.
+// What somebody sees: null is everything. Groups are chosen from those that there are.
 class Scope {
   constructor() {
     this.all = h('input', { type: 'checkbox', checked: true, onchange: () => this.show() });
     this.devices = h('input', { type: 'text', size: 24 });
-    this.groups = h('input', { type: 'text', size: 16 });
-    this.parts = [field('scopeDevices', this.devices), field('scopeGroups', this.groups)];
+    this.groups = h('span', { class: 'picks' });
+    this.none = h('span', { class: 'hint', t: 'noGroupsYet' });
+    this.parts = [field('scopeDevices', this.devices), h('span', { class: 'pick-one', role: 'group', label: 'scopeGroups' }, h('span', { t: 'scopeGroups' }), this.groups, this.none)];
     this.root = h('span', { class: 'tools' }, field('seesAll', this.all), this.parts);
-    this.show();
+    this.offer([]);
   }
 
   show() {
     for (const p of this.parts) p.hidden = this.all.checked;
+    this.none.hidden = this.groups.children.length > 0;
+  }
+
+  // What there is to choose from; one that is gone stays until it is unchosen.
+  offer(names) {
+    this.names = names;
+    this.draw(this.chosen);
+  }
+
+  draw(chosen) {
+    this.groups.replaceChildren(...[...new Set([...this.names, ...chosen])].map((name) => h('label', {}, h('input', { type: 'checkbox', value: name, checked: chosen.includes(name) }), h('span', { text: name }))));
+    this.show();
+  }
+
+  get chosen() {
+    return [...this.groups.querySelectorAll('input:checked')].map((i) => i.value);
   }
 
   get value() {
-    return this.all.checked ? null : { devices: words(this.devices.value), groups: this.groups.value.split(/[,，]/).map((s) => s.trim()).filter(Boolean) };
+    return this.all.checked ? null : { devices: words(this.devices.value), groups: this.chosen };
   }
 
   set value(scope) {
     this.all.checked = !scope;
     this.devices.value = (scope?.devices ?? []).join(' ');
-    this.groups.value = (scope?.groups ?? []).join(', ');
-    this.show();
+    this.draw(scope?.groups ?? []);
   }
 }
 
@@ -125,7 +141,8 @@ class Users {
 // Groups, and the devices of the one that is opened. Names of the others fill
 // what may be put in.
 class Groups {
-  constructor() {
+  constructor(on) {
+    this.on = on; // told the names of all
     this.said = status();
     this.table = listing(['groupName', 'groupDevices', 'loginPassword', '']);
     this.name = h('input', { type: 'text', required: true, maxlength: 64, pattern: '[^\\/,]+', autocomplete: 'off' });
@@ -164,6 +181,7 @@ class Groups {
   async load() {
     const r = await call('GET', '/groups');
     const items = r.ok ? r.data.items : [];
+    if (r.ok) this.on(items.map((g) => g.name));
     this.said.textContent = trouble(r) || (items.length ? '' : t('noGroups'));
     this.table.draw(items.map((g) => h('tr', { 'data-id': g.name }, h('td', { class: 'wide', text: g.name }), h('td', { text: g.devices }), h('td', { text: g.has_password ? t('hasPassword') : '' }),
       h('td', { class: 'acts' }, button('openGroup', () => this.open(g.name)), button('change', () => this.edit(g)), button('del', () => this.remove(g))))));
@@ -251,8 +269,8 @@ export default class Access {
   constructor(root) {
     this.own = new OwnPassword();
     this.users = new Users();
-    this.groups = new Groups();
     this.tokens = new Tokens();
+    this.groups = new Groups((names) => { for (const of of [this.users, this.tokens]) of.scope.offer(names); });
     root.append(h('h1', { t: 'view_access' }), this.own.root, this.users.root, this.groups.root, this.tokens.root);
   }
 

@@ -1,4 +1,5 @@
-// A map without tiles: a net of degrees and what stands on it. Dragged, zoomed by
+// A map: a net of degrees, tiles below it where the server has some, and what
+// stands on it. Dragged, zoomed by
 // wheel, buttons and keys. Degrees of longitude are narrowed as at its middle.
 import { h } from './core.js';
 
@@ -11,6 +12,8 @@ const DRAWN_MAX = 3000;
 const LABELS_MAX = 60; // more names would cover each other
 const PAN_PX = 60; // of an arrow key
 const KM_A_DEGREE = 111.32;
+const TILE_PX = 256;
+const TILES_MAX = 400; // kept
 
 function shape(tag, attrs, ...kids) {
   const e = document.createElementNS(SVG, tag);
@@ -24,7 +27,7 @@ const angle = (v, step, [plus, minus]) => `${Math.abs(v).toFixed(Math.max(0, Mat
 export class Chart {
   // on: { pick(place) }
   constructor(on) {
-    Object.assign(this, { on, places: [], track: [], lon: 104, lat: 35, scale: 10, width: 0, height: 0 });
+    Object.assign(this, { on, places: [], track: [], lon: 104, lat: 35, scale: 10, width: 0, height: 0, images: new Map() });
     this.svg = shape('svg', { 'aria-hidden': 'true' });
     this.root = h('div', { class: 'chart', tabindex: 0, role: 'application', label: 'mapOf' }, this.svg);
     new ResizeObserver(() => this.measure()).observe(this.root);
@@ -102,7 +105,40 @@ export class Chart {
     if (!this.width) return;
     this.svg.setAttribute('viewBox', `0 0 ${this.width} ${this.height}`);
     const inSight = this.places.filter((p) => this.isInSight(p)).slice(0, DRAWN_MAX);
-    this.svg.replaceChildren(...this.net(), ...this.way(), ...inSight.map((p) => this.place(p, inSight.length <= LABELS_MAX)), ...this.ruler());
+    this.svg.replaceChildren(...this.tiles(), ...this.net(), ...this.way(), ...inSight.map((p) => this.place(p, inSight.length <= LABELS_MAX)), ...this.ruler());
+  }
+
+  // Of the server's own tiles (Web Mercator), where it has any: those in sight.
+  tiles() {
+    if (this.zoomMax === undefined) return [];
+    const wanted = Math.round(Math.log2(this.scale * this.narrow * 360 / TILE_PX));
+    const z = Math.max(0, Math.min(this.zoomMax, wanted));
+    const n = 2 ** z;
+    const column = (lon) => Math.max(0, Math.min(n - 1, Math.floor((lon + 180) / 360 * n)));
+    const row = (lat) => { const r = Math.max(-85, Math.min(85, lat)) * Math.PI / 180; return Math.max(0, Math.min(n - 1, Math.floor((1 - Math.asinh(Math.tan(r)) / Math.PI) / 2 * n))); };
+    const latitude = (y) => Math.atan(Math.sinh(Math.PI * (1 - 2 * y / n))) * 180 / Math.PI;
+    const [w, hgt] = [this.width / 2 / this.scale / this.narrow, this.height / 2 / this.scale];
+    const out = [];
+    for (let x = column(this.lon - w); x <= column(this.lon + w); x++) {
+      for (let y = row(this.lat + hgt); y <= row(this.lat - hgt); y++) {
+        const [left, top] = [this.x(x / n * 360 - 180), this.y(latitude(y))];
+        const tile = this.tile(`${z}/${x}/${y}`);
+        for (const [k, v] of Object.entries({ x: left, y: top, width: this.x((x + 1) / n * 360 - 180) - left + 0.5, height: this.y(latitude(y + 1)) - top + 0.5 })) tile.setAttribute(k, v.toFixed(1));
+        out.push(tile);
+      }
+    }
+    return out;
+  }
+
+  // Each is fetched once; one that is not there shows nothing.
+  tile(name) {
+    if (this.images.size > TILES_MAX) this.images.clear();
+    if (!this.images.has(name)) {
+      const image = shape('image', { class: 'tile', href: `/api/v1/map/${name}.png`, preserveAspectRatio: 'none' });
+      image.addEventListener('error', () => { image.style.display = 'none'; });
+      this.images.set(name, image);
+    }
+    return this.images.get(name);
   }
 
   isInSight(p) {

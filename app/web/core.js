@@ -28,8 +28,10 @@ export async function call(method, path, body) {
   }
 }
 
+// Of what the server tells in both languages
+export const inLanguage = (o, key) => (currentLanguage() === 'zh' && o[`${key}_zh`]) || o[key] || '';
 // What went wrong, in a sentence; '' when nothing did.
-export const trouble = (r) => (r.ok ? '' : [r.data?.detail, r.data?.evidence, r.data?.hint].filter(Boolean).join(' — ') || `HTTP ${r.status}`);
+export const trouble = (r) => (r.ok ? '' : ['detail', 'evidence', 'hint'].map((key) => inLanguage(r.data ?? {}, key)).filter(Boolean).join(' — ') || `HTTP ${r.status}`);
 
 export const query = (o) => Object.entries(o).filter(([, v]) => v).map(([k, v]) => `${k}=${encodeURIComponent(v)}`).join('&');
 export const devicePath = (device) => `/devices/${encodeURIComponent(device)}`;
@@ -111,8 +113,6 @@ export function bytes(n) {
   const i = n ? Math.min(units.length - 1, Math.floor(Math.log2(n) / 10)) : 0;
   return `${(n / 1024 ** i).toFixed(i ? 1 : 0)} ${units[i]}`;
 }
-
-export const inLanguage = (o, key) => (currentLanguage() === 'zh' && o[`${key}_zh`]) || o[key] || '';
 
 // ---- events ------------------------------------------------------------------
 

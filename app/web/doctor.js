@@ -42,7 +42,7 @@ export class Doctor {
   link(l) {
     const name = inLanguage(l, 'text');
     const li = h('li', { class: l.state }, h('b', { text: name }), h('span', { class: 'unseen', text: `: ${t(l.state)}` }),
-      l.evidence ? h('span', { class: 'evidence', text: l.evidence }) : '');
+      l.evidence ? h('span', { class: 'evidence', text: inLanguage(l, 'evidence') }) : '');
     if (l.state !== 'red') return li;
     const hint = inLanguage(l, 'hint');
     li.append(hint ? h('p', { class: 'hint', text: hint }) : '',

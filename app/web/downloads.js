@@ -1,5 +1,5 @@
 // Pieces of a device's recordings on their way into files here.
-import { button, bytes, call, channelPath, field, h, listen, listing, select, soon, status, trouble, when } from './core.js';
+import { button, bytes, call, channelPath, field, h, inLanguage, listen, listing, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -74,7 +74,7 @@ export default class Downloads {
     return h('tr', { 'data-id': d.id },
       h('td', {}, h('b', { text: this.shell.tree.find(d.device, d.channel)?.name || d.channel }), h('span', { class: 'id', text: d.channel })),
       h('td', { class: 'wide', text: `${when(d.start)} – ${when(d.end)}` }),
-      h('td', { class: `wide${d.state === 'failed' ? ' bad' : ''}`, text: [t(`dl_${d.state}`), d.state === 'done' ? '' : d.evidence].filter(Boolean).join(' · ') }),
+      h('td', { class: `wide${d.state === 'failed' ? ' bad' : ''}`, text: [t(`dl_${d.state}`), d.state === 'done' ? '' : inLanguage(d, 'evidence')].filter(Boolean).join(' · ') }),
       h('td', {}, h('progress', { max: 100, value: d.percent, label: 'progress' }), ` ${Math.floor(d.percent)} %`),
       h('td', { text: bytes(d.bytes || d.received_bytes) }),
       h('td', { class: 'acts' }, url ? h('a', { class: 'button', href: url.pathname + url.search, t: 'toFile' }) : '', button('del', () => this.remove(d), { 'data-needs': 'operator' })));

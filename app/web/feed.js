@@ -33,7 +33,9 @@ export class Feed {
     }
     const { device, channel, stream, transport } = source;
     const path = `/api/ws?src=${encodeURIComponent(device)}/${encodeURIComponent(channel)}&stream=${stream}`;
-    if (!may('operator')) { // the socket starts what he may see
+    if (!may('operator')) { // the socket starts what he may see; why it is refused it cannot tell
+      const who = this.retries ? await call('GET', '/me') : { ok: true };
+      if (mine !== this.attempt || who.status === 401) return;
       this.show({ transport: '' }, path);
       return;
     }

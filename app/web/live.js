@@ -1,5 +1,5 @@
 // One channel: its picture, and what can be done with it.
-import { call, channelPath, h, recall, remember, trouble } from './core.js';
+import { call, channelPath, h, inLanguage, recall, remember, trouble } from './core.js';
 import { Doctor } from './doctor.js';
 import { Feed } from './feed.js';
 import { failureText, stepName, stepOrder, t } from './i18n.js';
@@ -170,8 +170,8 @@ export default class Live {
     $('problem-title').textContent = failureText(p);
     const at = stepOrder.indexOf(p.step);
     $('steps').replaceChildren(...(at < 0 ? [] : stepOrder.map((s, i) => h('li', { class: i < at ? 'good' : i === at ? 'bad' : '', text: stepName(s) }))));
-    $('problem-evidence').textContent = trouble({ ok: false, data: { ...p, hint: '' } });
-    $('problem-hint').textContent = p.hint || '';
+    $('problem-evidence').textContent = trouble({ ok: false, data: { ...p, ...(p.step && p.evidence && { detail: '', detail_zh: '' }), hint: '', hint_zh: '' } });
+    $('problem-hint').textContent = inLanguage(p, 'hint');
   }
 
   figures() {

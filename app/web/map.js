@@ -38,6 +38,8 @@ export default class MapView {
   async show() {
     this.shown = true;
     const mine = this.asked = {};
+    const map = await call('GET', '/map');
+    if (map.data?.tiles) this.chart.zoomMax = map.data.zoom;
     await this.loadReports();
     if (mine !== this.asked) return;
     this.draw();
@@ -102,7 +104,7 @@ export default class MapView {
 
   row(p) {
     const number = (v, digits) => h('td', { text: Number.isFinite(v) ? v.toFixed(digits) : '' });
-    return h('tr', { class: p.chosen ? 'chosen' : '' }, h('td', {}, h('b', { text: p.name }), h('span', { class: 'id', text: p.channel })), number(p.longitude, 5), number(p.latitude, 5), number(p.speed, 0), number(p.direction, 0),
+    return h('tr', { class: p.chosen ? 'chosen' : '' }, h('td', {}, h('b', { text: p.name }), p.name === p.channel ? '' : h('span', { class: 'id', text: p.channel })), number(p.longitude, 5), number(p.latitude, 5), number(p.speed, 0), number(p.direction, 0),
       h('td', { text: p.fixed ? t('fixedPlace') : when(p.received_at) }),
       h('td', { class: 'acts' }, p.fixed ? '' : button('track', () => this.choose(p)), button('toPicture', () => this.shell.go('live', p.device, p.channel))));
   }

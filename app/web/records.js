@@ -1,5 +1,5 @@
 // What this server records: who is recorded and when, and the files of a day.
-import { button, bytes, call, channelPath, clock, dayOf, field, h, listen, listing, query, select, soon, span, status, trouble, when } from './core.js';
+import { button, bytes, call, channelPath, clock, dayOf, field, h, inLanguage, listen, listing, query, select, soon, span, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -117,7 +117,7 @@ export default class Records {
   }
 
   stateText(r) {
-    return [t(`rec_${r.state}`), r.by_hand ? t('byHand') : '', r.why].filter(Boolean).join(' · ');
+    return [t(`rec_${r.state}`), r.by_hand ? t('byHand') : '', inLanguage(r, 'why')].filter(Boolean).join(' · ');
   }
 
   async loadAll() {

@@ -3,8 +3,10 @@ import { button, bytes, h, trouble } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
-  en: { saveOurs: 'Save as MP4', savingOurs: 'Saving', cancelSave: 'Cancel', fileBroken: 'The file could not be played.' },
-  zh: { saveOurs: '导出 MP4', savingOurs: '正在导出', cancelSave: '取消', fileBroken: '文件无法播放。' },
+  en: { saveOurs: 'Save as MP4', savingOurs: 'Saving', cancelSave: 'Cancel', fileBroken: 'The file could not be played.',
+    noReverse: 'The recordings of this server play forward alone.' },
+  zh: { saveOurs: '导出 MP4', savingOurs: '正在导出', cancelSave: '取消', fileBroken: '文件无法播放。',
+    noReverse: '本服务器的录像只能正向播放。' },
 });
 
 const KEEP_URL_MS = 10000; // until the browser has begun to save

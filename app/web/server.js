@@ -12,6 +12,19 @@ addTexts({
 
 // The daemon helps in English; what can be changed is said in Chinese, too.
 const ZH = {
+  'server.id': '本平台的 20 位 SIP 编号', 'server.realm': 'SIP 域；空为 server.id 的前十位', 'server.data': '状态与密钥的目录；空为 ./gb28181d-data，读取 /etc/gb28181d/gb28181d.yml 时为 /var/lib/gb28181d', 'server.user': '由 root 启动后切换到的用户；空为不切换',
+  'server.seccomp': '禁止程序从不使用的系统调用', 'sip.listen': 'UDP 与 TCP 上的 SIP', 'sip.tls_listen': 'TLS 上的 SIP，通常为 5061 端口；空为不启用', 'sip.password': '设备密码；空为首次启动时生成，保存在 DATA/device-password',
+  'sip.keep_open_s': '静默多少秒后保持到设备的 NAT 通道；0 为不保持', 'sip.udp_max_bytes': '超过此字节数的请求改经 TCP 发送；0 为始终 UDP', 'webhooks.to': '接收事件的地址，各带签名密钥与事件类别；也可在接口中添加', 'webhooks.ca': '校验 https 接收方的证书文件（PEM）',
+  'push.ca': '校验 rtsps、rtmps 推流服务器的证书文件（PEM）', 'exec.run': '事件发生时运行的程序及参数；事件以 JSON 从标准输入传入', 'mqtt.server': 'MQTT 服务器，HOST 或 HOST:PORT；空为不启用；需要 MQTT=1 编译', 'mqtt.tls': '经 TLS 连接，默认 8883 端口',
+  'mqtt.ca': '校验 MQTT 服务器的证书文件（PEM）', 'mqtt.user': 'MQTT 用户名；空为不发送', 'mqtt.password': 'MQTT 密码', 'mqtt.prefix': '所有主题的前缀', 'mqtt.events': '发布的事件类别', 'mqtt.discovery': 'Home Assistant 自动发现的主题；空为不发布',
+  'http.listen': '页面、接口与媒体的 HTTP 地址', 'http.auth': '要求凭据；false 为完全开放', 'http.wvp_login': '响应 WVP 前端的登录（发送密码的 MD5），仅限此后设置的密码', 'http.public_url': '用户访问本服务器的地址，用于生成链接', 'http.trusted_proxies': '信任其 X-Forwarded 头的网段',
+  'rtsp.listen': 'RTSP 服务地址，同一端口也提供 rtsps；空为不启用', 'tls.cert': 'HTTPS 与 SIP TLS 的证书文件（PEM）；空为 DATA/tls.crt，首次连接时生成', 'tls.key': '其私钥文件（PEM）；空为 DATA/tls.key', 'media.ports': 'RTP 与 RTCP 端口，每路会话一对',
+  'media.shared_port': '所有会话共用的端口，其下一个为 RTCP；须为偶数，且在 media.ports 之外', 'media.mode': '会话端口：独立、共用，或自动', 'media.any_source': '接受任意来源的媒体', 'media.threads': '媒体线程数；0 为每核一个', 'log.format': 'key=value 行，或每行一个 JSON',
+  'download.dir': '下载录像的目录；空为 DATA/downloads', 'record.dir': '本服务器录像的目录，每块磁盘一个，以逗号分隔；空为 DATA/recordings', 'snapshot.max_mib': '摄像机上传图片的总空间（MiB），超出时删除最旧的；0 为不接收', 'snapshot.ffmpeg': 'ffmpeg 的路径，用于将关键帧转为 JPEG；空为不提供',
+  'map.tiles': '地图瓦片目录（Web 墨卡托，256 像素，Z/X/Y.png）；空为仅显示经纬网', 'map.zoom': '瓦片的最大级别', 'firmware.max_mib': '固件文件的最大大小（MiB）；0 为不接收', 'limits.devices': '设备总数上限', 'limits.channels': '通道总数上限',
+  'limits.device_channels': '每台设备的通道上限', 'limits.sessions': '同时进行的会话上限', 'limits.sip_connections': 'SIP TCP 与 TLS 连接上限', 'limits.sip_strangers_mib': '未注册的 SIP 连接可占用的内存（MiB）', 'limits.http_connections': 'HTTP 连接与观看者上限',
+  'limits.unauthenticated_total_per_s': '每秒未认证 SIP 请求总数上限', 'limits.registers_per_s': '每秒新注册上限，超出的设备稍后再试', 'limits.ban_failures': '同一来源密码错误多少次后封禁', 'limits.ban_s': '首次封禁秒数，之后每次加倍，最多 64 倍', 'limits.pending': '记住的未知编号数量',
+  'trace.memory_mib': '保存最近 SIP 消息的内存（MiB）；0 为不保存', upstreams: '上级平台（此版本未使用）',
   'server.timezone': '与设备通信所用时间的时区', 'sip.auto_enrol': '自动接纳能证明密码的未知设备', 'sip.date': '注册应答中的 Date 头（校时）', 'sip.digest': '提供给设备的摘要算法；许多设备只支持 md5', 'sip.qop': '质询中提供 qop=auth',
   'sip.allow': '只接受这些网段的 SIP 消息；空为全部', 'sip.deny': '丢弃这些网段的 SIP 消息', 'sip.allow_ids': '允许注册的编号前缀；空为全部', 'sip.deny_ids': '禁止注册的编号前缀', 'sip.redirect': '首次注册时转到其他服务器：前缀 编号@地址:端口', 'sip.correct_clocks': '查询录像前核对设备时钟并修正时间',
   'subscribe.catalog': '订阅目录：true（600 秒）、false 或秒数', 'subscribe.alarm': '订阅报警：true（3600 秒）、false 或秒数', 'subscribe.position': '订阅移动位置：true（3600 秒）、false 或秒数', 'subscribe.ptz': '订阅云台位置（2022）：true、false 或秒数',

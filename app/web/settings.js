@@ -1,6 +1,6 @@
 // Settings of a device: what this server does with it, and what the device
 // itself tells and takes (ConfigDownload, DeviceConfig).
-import { button, call, channelPath, devicePath, field, h, may, select, status, trouble, when } from './core.js';
+import { button, call, channelPath, devicePath, field, h, inLanguage, may, select, status, trouble, when } from './core.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
 import { nameOf } from './words.js';
@@ -168,7 +168,7 @@ export default class Settings {
     said.textContent = t('asking');
     const r = await call('PATCH', `${this.path}/config?wait=${WAIT_S}`, { [name]: value ?? {} });
     const result = r.ok && r.data.answer?.[0]?.Result;
-    const text = trouble(r) || (result === 'OK' ? t('setOk') : result ? t('setBad') : r.data.evidence || t('silent'));
+    const text = trouble(r) || (result === 'OK' ? t('setOk') : result ? t('setBad') : inLanguage(r.data, 'evidence') || t('silent'));
     said.textContent = text;
     if (result !== 'OK') return;
     await this.askOne(name, box, schema, edition);

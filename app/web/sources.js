@@ -85,6 +85,7 @@ export class FromHere {
   }
 
   pace(rate) {
+    if (rate < 0) return t('noReverse');
     this.rate = rate;
     this.feed.video.playbackRate = rate;
     return '';

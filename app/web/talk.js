@@ -1,6 +1,6 @@
 // Speaking to a device while a button is held: the microphone's samples go over a
 // WebSocket as they are, the daemon makes of them what the device wants.
-import { call, socketUrl, trouble, whenUnseen, whileHeld } from './core.js';
+import { call, inLanguage, socketUrl, trouble, whenUnseen, whileHeld } from './core.js';
 import { t } from './i18n.js';
 
 export class Talk {
@@ -52,7 +52,7 @@ export class Talk {
   told(mine, voice) {
     if (voice.state === 'speaking') this.say(t('talkSpeaking'));
     if (voice.state && voice.state !== 'failed') return;
-    mine.trouble = [t('talkFailed'), voice.detail, voice.evidence, voice.hint].filter(Boolean).join(' — ');
+    mine.trouble = [t('talkFailed'), ...['detail', 'evidence', 'hint'].map((key) => inLanguage(voice, key))].filter(Boolean).join(' — ');
   }
 
   close(mine) {

@@ -27,6 +27,7 @@ CASES = {
 }
 LATER = {"falls silent": 26, "clock": 60}  # seconds until it shows
 WRONG_PASSWORD = NVR % 99
+VERBOSE = "-v" in sys.argv  # what it says of each, to be read
 
 
 def chain(report):
@@ -77,8 +78,10 @@ def judge(d, name, device, link, how):
             raise Failed(f"{name}: {bad}")
     else:
         red = next(x for x in report["links"] if x["link"] == link)
-        if not red["evidence"] or not red["hint"] or not red["hint_zh"] or report["verdict"] != "red":
+        if not all(red[k] for k in ("evidence", "evidence_zh", "hint", "hint_zh")) or report["verdict"] != "red":
             raise Failed(f"{name}: it does not say why: {red}")
+        if VERBOSE:
+            print("".join(f"        {red[k]}\n" for k in ("text", "evidence", "hint", "text_zh", "evidence_zh", "hint_zh")), [r["title_zh"] for r in red["remedies"]])
         remedy = [x for x in red["remedies"] if x["name"] == "tcp-passive"]
         if name == "no media" and not remedy:
             raise Failed(f"{name}: no other transport to try: {red}")

@@ -150,7 +150,7 @@ def broken(codec, audio, fmt):
 
 @test
 def broken_mp4_is_whole():
-    broken("h264", "g711a", "mp4")
+    broken("h264", "aac", "mp4")
 
 
 @test

@@ -214,6 +214,35 @@ def four_times_as_fast():
 
 
 @test
+def backwards():
+    """Key frames, the later one first, at their pace; to the beginning, and ahead again."""
+    with system("--fault", "one-reverse") as (d, _):
+        want, gop = clip(), 25
+        p = begin(d, 600)
+        v = Viewer(p["flv"])
+        time.sleep(1)
+        expect(control(d, p, action="scale", scale=-4)["playback"]["scale"] == -1, "the speed that it has")
+        d.call("DELETE", f"/api/v1/sessions/{p['session']}")
+    with system() as (d, _):
+        p = begin(d, 600)
+        v = Viewer(p["flv"])
+        time.sleep(1)
+        control(d, p, action="seek", position_s=100)
+        wait_for("position behind 100 s", lambda: session(d, p)["playback"]["position_s"] >= 100)
+        expect(control(d, p, action="scale", scale=-8)["playback"]["scale"] == -8, "scale")
+        wait_for("position before 80 s", lambda: session(d, p)["playback"]["position_s"] < 80)
+        control(d, p, action="scale", scale=1)
+        wait_for("ahead again", lambda: len(v.data) and session(d, p)["playback"]["scale"] == 1)
+        time.sleep(1)
+        d.call("DELETE", f"/api/v1/sessions/{p['session']}")
+        index = {c: i for i, c in enumerate(want)}
+        at = [index[c] for c in v.pictures()]
+        turns = [i for i, (a, b) in enumerate(zip(at, at[1:])) if (a - b) % len(want) == gop and b % gop == 0]
+        expect(len(turns) >= 8 and turns == list(range(turns[0], turns[0] + len(turns))), f"{turns} of {at}")
+        expect(all(b == (a + 1) % len(want) for a, b in zip(at[turns[-1] + 2:], at[turns[-1] + 3:])), "ahead again")
+
+
+@test
 def cameras_that_end_otherwise():
     def one(fault):
         with system("--fault", fault) as (d, _):
@@ -232,6 +261,7 @@ def what_is_refused():
     with system("--fault", "no-scale", "--fault", "no-seek") as (d, _):
         p = begin(d, 600)
         control(d, p, want=502, action="scale", scale=2)
+        control(d, p, want=502, action="scale", scale=-1)
         control(d, p, want=502, action="seek", position_s=30)
         control(d, p, want=400, action="seek", position_s=601)
         control(d, p, action="pause")

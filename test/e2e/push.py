@@ -4,6 +4,7 @@ listens for RTMP and RTSP, also behind TLS, nginx with libnginx-mod-rtmp, and wh
 import os
 import select
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -190,6 +191,18 @@ def over_tls():
                             (f"localhost:{rtmp.port}", "TLS certificate"),
                             (f"127.0.0.1:{said.getsockname()[1]}", "TLS handshake")):
                 put(d, f"rtmps://{to}/live/key")
+                wait_for(why, lambda: why in d.get(PUSH)["items"][0]["why"])
+            # SIGHUP reads the file again: what is no certificate changes nothing
+            with open(stranger.cert) as f:
+                known = f.read()
+            for text, told, why in (("nonsense", "stay as they were", "TLS certificate"),
+                                    (known, "read again", "connection ")):
+                with open(trusted, "w") as out:
+                    out.write(text)
+                d.proc.send_signal(signal.SIGHUP)
+                wait_for(told, lambda: f"certificates of others {told}" in d.log())
+                put(d)
+                put(d, f"rtmps://127.0.0.1:{stranger.port}/live/key")
                 wait_for(why, lambda: why in d.get(PUSH)["items"][0]["why"])
             for s in (rtmp.socket, rtsp.socket, stranger.socket, said):
                 s.close()

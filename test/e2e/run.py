@@ -23,6 +23,7 @@ import urllib.request
 import cameras
 import lives
 import metrics
+import recipes
 import shared
 import wvp
 from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
@@ -30,7 +31,7 @@ from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, ch
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metrics.TESTS) + list(wvp.TESTS)
+TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metrics.TESTS) + list(wvp.TESTS) + list(recipes.TESTS)
 
 
 def test(fn):

@@ -387,7 +387,7 @@ void stream_start(struct gbcam *g, uint32_t device,
         .tcp = a->transport != DEVICE_UDP, .ssrc = a->ssrc, .pt = a->pt,
         .seed = a->ssrc + 1, .faults = g->o.faults.sender,
         .start_s = a->start_s, .length_ms = a->length_ms,
-        .scale_milli = a->scale_milli,
+        .scale_milli = (uint32_t)a->scale_milli,
     };
 
     if (!s || s->sender)

@@ -252,10 +252,11 @@ void ctl_problem(unsigned status, struct slice body)
         ctl_die(EX_UNAVAILABLE, "status %u", status);
     fflush(stdout);
     fprintf(stderr, "gbctl: %u %s: %s\n", status, ctl_shown_of(j, "code"),
-            ctl_shown_of(j, "detail"));
+            ctl_shown(ctl_told(j, "detail")));
     for (size_t i = 0; i < 3; i++)
         if (*ctl_text(j, more[i]))
-            fprintf(stderr, "  %-9s %s\n", more[i], ctl_shown_of(j, more[i]));
+            fprintf(stderr, "  %-9s %s\n", more[i],
+                    ctl_shown(ctl_told(j, more[i])));
     json_decref(j);
     exit(status == 401 || status == 403 ? EX_NOPERM : 1);
 }

@@ -105,6 +105,8 @@ const char *ctl_channel_path(char text[static 1024], const char *device,
 /* ---- print.c ---- */
 
 const char *ctl_text(const json_t *j, const char *key); /* "" for none */
+/* KEY_zh for who reads Chinese, where it is told; else KEY. */
+const char *ctl_told(const json_t *j, const char *key);
 /* The bytes at s that a terminal would take for more than text: 0, 1 or 2. */
 size_t ctl_control_at(const char *s);
 /* What a peer wrote, with ? for what would steer the terminal. Valid for the
@@ -132,8 +134,8 @@ int ctl_send(const char *device, char **arg, int n);
 
 /* ---- complete.c ---- */
 
-/* Prints a completion script for bash, of n tables of commands and the
- * options. */
-void ctl_complete(const struct ctl_command *const *all, size_t n,
-                  const struct option *options);
+/* Prints a completion script for this shell, of n tables of commands and the
+ * options; false: there is none for it. */
+bool ctl_complete(const char *shell, const struct ctl_command *const *all,
+                  size_t n, const struct option *options);
 #endif

@@ -18,15 +18,15 @@ static const char *mark(const char *state)
 
 static void print_link(const json_t *l)
 {
-    const char *hint = ctl_text(l, ctl.chinese ? "hint_zh" : "hint");
+    const char *hint = ctl_told(l, "hint");
     bool red = strcmp(ctl_text(l, "state"), "red") == 0;
     json_t *r;
     size_t i;
 
     printf("%s %s", mark(ctl_text(l, "state")),
-           ctl_shown_of(l, ctl.chinese ? "text_zh" : "text"));
+           ctl_shown(ctl_told(l, "text")));
     if (*ctl_text(l, "evidence"))
-        printf(": %s", ctl_shown_of(l, "evidence"));
+        printf(": %s", ctl_shown(ctl_told(l, "evidence")));
     putchar('\n');
     if (!red)
         return;
@@ -34,7 +34,7 @@ static void print_link(const json_t *l)
         printf("    %s\n", ctl_shown(hint));
     json_array_foreach(json_object_get(l, "remedies"), i, r)
         printf("    %s %s\n", ctl.chinese ? "可尝试：" : "to try:",
-               ctl_shown_of(r, ctl.chinese ? "title_zh" : "title"));
+               ctl_shown(ctl_told(r, "title")));
 }
 
 /* ID CHANNEL: asks for the picture first. EX_OK when no link is red. */

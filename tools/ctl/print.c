@@ -13,6 +13,18 @@ const char *ctl_text(const json_t *o_, const char *key)
     return s ? s : "";
 }
 
+const char *ctl_told(const json_t *o_, const char *key)
+{
+    char name[32];
+    struct writer w = writer_of(name, sizeof(name) - 1);
+    const char *zh;
+
+    writer_f(&w, "%s_zh", key);
+    name[w.len] = '\0';
+    zh = ctl.chinese ? ctl_text(o_, name) : "";
+    return *zh ? zh : ctl_text(o_, key);
+}
+
 /* The bytes at s that a terminal would take for more than text: C0 and DEL,
  * and C1, which is two in UTF-8. */
 size_t ctl_control_at(const char *s)

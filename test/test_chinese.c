@@ -1,0 +1,79 @@
+/* app/platform/chinese: whole sentences, with their parts */
+#include "app/platform/chinese.h"
+#include "test/support.h"
+
+static const struct {
+    struct slice english;
+    const char *chinese; /* NULL: there are no words */
+} cases[] = {
+    { S("it plays"), "正在播放" },
+    { S("it plays "), NULL },
+    { S("it play"), NULL },
+    { S(""), NULL },
+    { S("%"), NULL },
+    { S("the device went offline: keepalive lost"), "设备离线：心跳丢失" },
+    { S("the device went offline: bad luck"), "设备离线：bad luck" },
+    { S("the device went offline: keepalive lost; it is waited for, 30 s at "
+        "most"),
+      "设备离线：心跳丢失；正在等待它恢复，最多 30 秒" },
+    { S("no answer to the INVITE in 5.0 s; it went to 192.0.2.7:5060 over UDP, "
+        "nothing came back; last sign of life 12.3 s ago"),
+      "INVITE 在 5.0 秒内没有应答；经 UDP 发往 192.0.2.7:5060，没有任何回应；"
+      "最近一次消息在 12.3 秒前" },
+    { S("no answer to the INVITE in 5.0 s, sent again after it was held for "
+        "the device's NAT; it went to 192.0.2.7:5060 over UDP, nothing came "
+        "back; last sign of life 12.3 s ago"),
+      "INVITE 在 5.0 秒内没有应答（因设备的 NAT 等待后重发过）；经 UDP 发往 "
+      "192.0.2.7:5060，没有任何回应；最近一次消息在 12.3 秒前" },
+    { S("the device answered 200, but no TCP connection from it to 192.0.2.1:9 "
+        "came up in 5.0 s; over UDP nothing came before"),
+      "设备应答了 200，但 5.0 秒内没有从设备到 192.0.2.1:9 的 TCP 连接；"
+      "此前经 UDP 也没有收到媒体" },
+    { S("nothing for 6.0 s; payload is not a program stream: it looks like ts"),
+      "6.0 秒没有进展；负载不是 PS 流，看起来是 ts" },
+    { S("the device answered the INVITE with 486 Busy after x after 1.0 s"),
+      "设备在 x after 1.0 秒后以 486 Busy 应答 INVITE" },
+    /* what stands for a part may be a row, or hold one again, four deep */
+    { S("offline: offline: offline: offline: offline: offline: x"),
+      "离线：离线：离线：离线：offline: offline: x" },
+};
+
+static void sentences(void **state)
+{
+    char buf[CHINESE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct writer w = writer_of(buf, sizeof(buf) - 1);
+        bool is = chinese_write(&w, guarded(cases[i].english));
+
+        assert_int_equal(w.err, 0);
+        buf[w.len] = '\0';
+        assert_int_equal(is, cases[i].chinese != NULL);
+        assert_string_equal(buf, cases[i].chinese ? cases[i].chinese : "");
+    }
+}
+
+static void no_room(void **state)
+{
+    char buf[CHINESE_MAX];
+
+    (void)state;
+    for (size_t cap = 0; cap <= 12; cap++) {
+        struct writer w = writer_of(buf, cap);
+
+        assert_true(chinese_write(&w, SLICE("it plays")));
+        assert_true(w.len <= cap);
+        assert_true((w.err == 0) == (cap == 12));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sentences),
+        cmocka_unit_test(no_room),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

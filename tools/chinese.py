@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""chinese.py - looks that every sentence that app/platform tells people is in the
+table of app/platform/chinese.c, and that each row of it has its parts.
+
+Read are the formats and hints of session_fail, session_refused, voice_fail and of
+the doctor's find and advise. Words that only stand inside others are not asked for."""
+import glob
+import os
+import re
+import sys
+
+os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+TELLS = {"session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
+STRING = r'"((?:[^"\\]|\\.)*)"'
+
+
+def arguments(source, at):
+    """Of the call whose '(' is before `at`."""
+    out, begin, depth, inside = [], at, 1, False
+    while depth:
+        c = source[at]
+        if inside:
+            at += c == "\\"
+            inside = c != '"'
+        elif c == '"':
+            inside = True
+        elif c in "([{":
+            depth += 1
+        elif c in ")]}":
+            depth -= 1
+        elif c == "," and depth == 1:
+            out.append(source[begin:at])
+            begin = at + 1
+        at += 1
+    return out + [source[begin:at - 1]]
+
+
+def strings(text):
+    """Strings that stand side by side are one."""
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+    return ["".join(re.findall(STRING, run.group(0))) for run in re.finditer(r'(?:"(?:[^"\\]|\\.)*"\s*)+', text)]
+
+
+def read_rows():
+    with open("app/platform/chinese.c", encoding="utf-8") as f:
+        body = f.read().split("rows[] = {", 1)[1].split("\n};", 1)[0]
+    rows = []
+    for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body):
+        rows.append(tuple("".join(re.findall(STRING, part)) for part in m.groups()))
+    return rows
+
+
+def main():
+    rows = read_rows()
+    known = [re.compile(".*".join(re.escape(x) for x in en.split("%")), re.S) for en, _ in rows]
+    bad = []
+    for en, zh in rows:
+        n = en.count("%")
+        used = [int(x) for x in re.findall(r"%(.)", zh)]
+        if n > 8 or any(x > n for x in used) or "%" in re.sub(r"%[1-8]", "", zh):
+            bad.append(f"app/platform/chinese.c: parts of: {en}")
+    seen = 0
+    for path in [*sorted(glob.glob("app/platform/*.c")), "app/rtsp/push.c", "app/net/hook_client.c"]:
+        with open(path, encoding="utf-8") as f:
+            source = f.read()
+        for name, first in TELLS.items():
+            for call in re.finditer(rf"\b{name}\(", source):
+                for argument in arguments(source, call.end())[first:]:
+                    for text in strings(argument):
+                        if " " not in text.strip("; ") or not re.search("[a-z]{3}", re.sub(r"%[^a-z]*[a-z]+", "", text)):
+                            continue
+                        seen += 1
+                        if text in ("from it to", ", late", "%s, after %u %s"):
+                            continue  # a part of another
+                        plain = re.sub(r"%[-0-9.*]*(?:ll|z)?[a-z]", "1", text)
+                        if not any(k.fullmatch(plain) for k in known):
+                            line = source.count("\n", 0, call.start()) + 1
+                            bad.append(f"{path}:{line}: not in app/platform/chinese.c: {text}")
+    print("\n".join(bad) or f"chinese: {seen} sentences are in {len(rows)} rows")
+    return 1 if bad or seen < 100 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
