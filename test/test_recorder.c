@@ -219,8 +219,7 @@ static void gop_with_sound(unsigned pictures)
 }
 
 /* Two senders in one session, and a camera that was set to another size. */
-static void note_8_11_parameter_sets_are_believed_when_they_come_twice(
-    void **state)
+static void note_8_11_sets_are_believed_when_they_come_twice(void **state)
 {
     uint64_t frames;
 
@@ -438,7 +437,7 @@ int main(void)
         cmocka_unit_test(segments_are_seamless),
         cmocka_unit_test(begins_with_the_cached_pictures),
         cmocka_unit_test(configurations_change),
-        cmocka_unit_test(note_8_11_parameter_sets_are_believed_when_they_come_twice),
+        cmocka_unit_test(note_8_11_sets_are_believed_when_they_come_twice),
         cmocka_unit_test(a_long_doubt_ends),
         cmocka_unit_test(a_disk_that_does_not_keep_up),
         cmocka_unit_test(late_sound_keeps_its_place),
