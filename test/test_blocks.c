@@ -148,6 +148,53 @@ static void tables(void **state)
     blocks_free(b);
 }
 
+/* Tables of changing sizes, one or some at a time, in any order: what is given back
+ * joins what is free beside it. */
+static void tables_come_and_go(void **state)
+{
+    const struct gb_alloc *a;
+    struct blocks_use use;
+    uint64_t seed = 2;
+    struct blocks *b;
+    size_t touched;
+
+    (void)state;
+    assert_int_equal(blocks_new(&b, AREA), 0);
+    a = blocks_alloc(b);
+    for (size_t i = 0; i < 1000; i++) { /* one run, two, one, ... */
+        take(a, 0, (1 + i % 2) * BLOCKS_TABLE, 1);
+        give(a, 0);
+    }
+    blocks_used(b, &use);
+    assert_in_range(use.touched, 0, 3 * BLOCKS_TABLE);
+    for (size_t i = 0; i < 5; i++)
+        take(a, i, (1 + i) * BLOCKS_TABLE, 2);
+    for (size_t i = 0; i < 5; i++)
+        give(a, i * 2 % 5);
+    blocks_used(b, &use);
+    touched = use.touched;
+    take(a, 0, touched ? touched : 1, 3); /* all of it is one */
+    blocks_used(b, &use);
+    assert_int_equal(use.touched, touched);
+    give(a, 0);
+    for (unsigned step = 0; step < 4000; step++) {
+        size_t i = next(&seed) % 8;
+
+        if (held[i].p)
+            give(a, i);
+        else
+            take(a, i, BLOCKS_TABLE + (size_t)next(&seed) % (5 * BLOCKS_TABLE),
+                 (uint8_t)(step | 1));
+    }
+    for (size_t i = 0; i < 8; i++)
+        if (held[i].p)
+            give(a, i);
+    blocks_used(b, &use);
+    assert_int_equal(use.runs, 0);
+    assert_in_range(use.touched, 0, 8 * 6 * BLOCKS_TABLE * 2);
+    blocks_free(b);
+}
+
 /* An empty run serves another size: nothing more is touched. */
 static void runs_are_used_again(void **state)
 {
@@ -212,6 +259,7 @@ int main(void)
         cmocka_unit_test(any_order),
         cmocka_unit_test(every_size),
         cmocka_unit_test(tables),
+        cmocka_unit_test(tables_come_and_go),
         cmocka_unit_test(runs_are_used_again),
         cmocka_unit_test(the_heap_behind_it),
     };

@@ -21,6 +21,7 @@
 #define SMALL_CLASSES (SMALL_BYTES / CLASS_STEP)
 #define FEWEST 4 /* blocks in a run; of larger ones there is a class for each
                     number of them that a run has room for */
+#define SPAN (UINT32_C(1) << 31)
 #define CLASSES (SMALL_CLASSES + RUN_ROOM / SMALL_BYTES + 1)
 
 /* At the beginning of its 64 KiB, which are aligned. A table, of
@@ -35,7 +36,7 @@ struct run {
     uint32_t end;       /* bytes of it that were handed out once */
 };
 
-/* Runs of a table that was given back, in their first bytes. */
+/* Runs of tables that were given back, side by side, in their first bytes. */
 struct span {
     struct list node;
     size_t n_runs;
@@ -52,9 +53,10 @@ struct blocks {
     size_t bytes, usable, touched; /* of the area: all, can be used, used */
     struct list room[CLASSES]; /* runs with a free block */
     struct list empty;
-    struct list spans;      /* the one given back last comes first */
-    uint32_t *table_runs;   /* of each run in the area: how many the table has
-                               that begins with it */
+    struct list spans;
+    uint32_t *mark;  /* of each run in the area: how many the table has that begins
+                        with it; of the first and the last of a span, SPAN and how
+                        many that has; 0 */
     size_t n_blocks, n_runs;
 };
 
@@ -113,31 +115,53 @@ static void *fresh_runs(struct blocks *b, size_t n)
     return at;
 }
 
-/* The last n runs of s. */
-static void *cut_span(struct span *s, size_t n)
+static uint32_t *mark_of(const struct blocks *b, const void *p)
 {
+    return &b->mark[((uintptr_t)p - (uintptr_t)b->area) / RUN_BYTES];
+}
+
+static void mark_span(struct blocks *b, const struct span *s, uint32_t mark)
+{
+    uint32_t *first = mark_of(b, s);
+
+    first[0] = first[s->n_runs - 1] = mark;
+}
+
+/* The last n runs of s. */
+static void *cut_span(struct blocks *b, struct span *s, size_t n)
+{
+    mark_span(b, s, 0);
     s->n_runs -= n;
-    if (s->n_runs == 0)
+    if (s->n_runs)
+        mark_span(b, s, SPAN | (uint32_t)s->n_runs);
+    else
         list_remove(&s->node);
     return (char *)s + s->n_runs * RUN_BYTES;
 }
 
-/* A run for small blocks: one that was used for them, else of the smallest
- * table that was given back, so that a large one stays whole. */
-static void *one_run(struct blocks *b)
+/* n runs, zero or not: of the smallest span that has them, so that a large one
+ * stays whole; NULL: there is none. */
+static void *used_runs(struct blocks *b, size_t n)
 {
-    struct list *n = list_pop_front(&b->empty), *tmp;
     struct span *least = NULL;
+    struct list *l, *tmp;
 
-    if (n)
-        return container_of(n, struct run, node);
-    LIST_EACH(n, tmp, &b->spans) {
-        struct span *s = container_of(n, struct span, node);
+    LIST_EACH(l, tmp, &b->spans) {
+        struct span *s = container_of(l, struct span, node);
 
-        if (!least || s->n_runs < least->n_runs)
+        if (s->n_runs >= n && (!least || s->n_runs < least->n_runs))
             least = s;
     }
-    return least ? cut_span(least, 1) : fresh_runs(b, 1);
+    return least ? cut_span(b, least, n) : NULL;
+}
+
+/* A run for small blocks: one that was used for them comes first. */
+static void *one_run(struct blocks *b)
+{
+    struct list *n = list_pop_front(&b->empty);
+    void *p = n ? container_of(n, struct run, node) : used_runs(b, 1);
+
+    return p ? p : fresh_runs(b, 1);
 }
 
 static struct run *run_new(struct blocks *b, uint32_t class)
@@ -184,45 +208,51 @@ static struct run *run_for(struct blocks *b, size_t n)
                                : container_of(room->next, struct run, node);
 }
 
-static uint32_t *runs_of(struct blocks *b, const void *p)
-{
-    return &b->table_runs[((uintptr_t)p - (uintptr_t)b->area) / RUN_BYTES];
-}
-
-/* From a table that was given back, or fresh; NULL: the area is full. */
+/* From tables that were given back, or fresh; NULL: the area is full. */
 static void *table_get(struct blocks *b, size_t n)
 {
     size_t runs = (n + RUN_BYTES - 1) / RUN_BYTES;
-    struct list *l, *tmp;
-    void *p = NULL;
+    void *p = used_runs(b, runs);
 
-    LIST_EACH(l, tmp, &b->spans) {
-        struct span *s = container_of(l, struct span, node);
-
-        if (s->n_runs < runs)
-            continue;
-        p = cut_span(s, runs);
+    if (p)
         memset(p, 0, n);
-        break;
-    }
-    if (!p)
+    else
         p = fresh_runs(b, runs);
     if (!p)
         return NULL;
-    *runs_of(b, p) = (uint32_t)runs;
+    *mark_of(b, p) = (uint32_t)runs;
     b->n_blocks++;
     b->n_runs += runs;
     return p;
 }
 
+/* Becomes one with the spans that it lies between. */
 static void table_put(struct blocks *b, void *p)
 {
     struct span *s = p;
+    uint32_t *mark = mark_of(b, p);
+    size_t n = *mark, before = mark > b->mark ? mark[-1] : 0, behind = mark[n];
 
-    s->n_runs = *runs_of(b, p);
-    list_push_front(&b->spans, &s->node);
     b->n_blocks--;
-    b->n_runs -= s->n_runs;
+    b->n_runs -= n;
+    *mark = 0;
+    if (behind & SPAN) {
+        struct span *next = (struct span *)(void *)((char *)p + n * RUN_BYTES);
+
+        mark_span(b, next, 0);
+        list_remove(&next->node);
+        n += next->n_runs;
+    }
+    if (before & SPAN) {
+        s = (struct span *)(void *)((char *)p -
+                                    (before & ~SPAN) * RUN_BYTES);
+        mark_span(b, s, 0);
+        n += s->n_runs;
+    } else {
+        list_push_front(&b->spans, &s->node);
+    }
+    s->n_runs = n;
+    mark_span(b, s, SPAN | (uint32_t)n);
 }
 
 static void *get(void *ctx, size_t n)
@@ -279,10 +309,10 @@ static void set_aside(struct blocks *b, size_t bytes)
     void *p = mmap(NULL, n, PROT_NONE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-    b->table_runs = calloc(bytes / RUN_BYTES + 1, sizeof(*b->table_runs));
+    b->mark = calloc(bytes / RUN_BYTES + 1, sizeof(*b->mark));
     if (p == MAP_FAILED)
         return;
-    if (!b->table_runs) {
+    if (!b->mark) {
         munmap(p, n);
         return;
     }
@@ -315,7 +345,7 @@ void blocks_free(struct blocks *b)
         return;
     if (b->map)
         munmap(b->map, b->map_bytes);
-    free(b->table_runs);
+    free(b->mark);
     free(b);
 }
 
