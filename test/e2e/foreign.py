@@ -1373,7 +1373,7 @@ def camera(d, tcp=False, register=None, channels=True, **kw):
 
 def start(d, dev, transport="udp", **body):
     a = d.live(dev.id, dev.channel, transport=transport, **body)
-    expect(a.status == 200, f"live over {transport}: {a.status} {a.body[:500].decode()}")
+    expect(a.status == 200, f"live over {transport}: {a.status} {a.body.decode()[:500]}")
     return a
 
 
@@ -1413,7 +1413,7 @@ def refused(d, transport="udp", statuses=(502, 504, 409), steps=("answer",), evi
         t = time.monotonic()
         a = d.live(dev.id, dev.channel, transport=transport)
         took = time.monotonic() - t
-        expect(a.status in statuses, f"{a.status} {a.body[:400].decode()}")
+        expect(a.status in statuses, f"{a.status} {a.body.decode()[:400]}")
         p = a.json
         expect(p.get("step") in steps, f"step {p.get('step')!r}: {p}")
         expect(p.get("evidence") and p.get("hint"), f"no evidence or hint: {p}")
