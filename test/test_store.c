@@ -95,7 +95,9 @@ static void look(void *ctx, const struct platform_saved_device *d)
 
     assert_true(slice_u32(slice_from(d->id, 14), 99, &i));
     assert_int_not_equal(i, 17); /* removed; 50 was put again */
-    snprintf(name, sizeof(name), i % 3 ? "device %u" : "", i);
+    *name = '\0';
+    if (i % 3)
+        snprintf(name, sizeof(name), "device %u", i);
     assert_true(slice_eq(d->name, slice_str(name)));
     assert_true(slice_eq(d->user_agent, SLICE("cam")));
     assert_int_equal(d->registered_utc_ms, 1000 + i);
