@@ -4,6 +4,7 @@
 #include "app/net/sockaddr.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 struct gb_time daemon_http_now(void *ctx)
 {
