@@ -216,12 +216,9 @@ static void run_loop(void *arg)
 static uint32_t on_turn(void *ctx)
 {
     struct media_loop *l = ctx;
-    uint32_t turn_ns = pace_turn_ns(l->n_streams);
 
     media_loop_tell_woken(l);
-    if (l->stopping)
-        return 0;
-    return l->shared && turn_ns > PACE_SHARED_NS ? PACE_SHARED_NS : turn_ns;
+    return l->stopping ? 0 : pace_turn_ns(l->n_streams);
 }
 
 static int loop_init(struct media_loop *l)

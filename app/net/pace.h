@@ -12,11 +12,8 @@
 #include <uv.h>
 
 #define PACE_STREAMS 32    /* fewer on a loop are served as they come */
-/* Of a turn, for each stream: a picture comes every 40 ms. */
-#define PACE_EACH_NS 100000
-#define PACE_MAX_NS 10000000 /* from turn to turn, when there is more to do */
-/* At most, where all streams share the buffer of one socket. */
-#define PACE_SHARED_NS 5000000
+#define PACE_EACH_NS 50000 /* of a turn, for each: a picture comes every 40 ms */
+#define PACE_MAX_NS 5000000 /* from turn to turn, when there is more to do */
 
 struct pace {
     uv_prepare_t prepare;
