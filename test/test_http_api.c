@@ -202,6 +202,10 @@ static void login_and_out(void **state)
     cookie_of(cookie);
     assert_int_equal(ask("GET", "/api/v1/me", cookie, ""), 200);
     assert_true(body_has("\"via\":\"cookie\""));
+    assert_int_equal(ask("GET", "/api/v1/login", cookie, ""), 200);
+    assert_true(body_has("{\"in\":true}"));
+    assert_int_equal(ask("GET", "/api/v1/login", "", ""), 200);
+    assert_true(body_has("{\"in\":false}"));
     /* A wrong token is not made good by a cookie. */
     {
         char both[256];

@@ -290,6 +290,15 @@ void http_logout(struct http_call *c)
     set_cookie(c->out, "", 0, c->secure);
 }
 
+void http_get_login(struct http_call *c)
+{
+    struct jw j = http_answer_json(c, 200);
+
+    jw_object(&j);
+    jw_put_bool(&j, "in", c->role != HTTP_ROLE_NONE);
+    jw_end(&j);
+}
+
 void http_get_me(struct http_call *c)
 {
     struct slice none = { NULL, 0 };

@@ -215,6 +215,7 @@ static const struct schema {
       "malformed:integer malformed_at:time malformed_from:string "
       "malformed_why:string" },
     { "Login", "name:string? password:string" },
+    { "LetIn", "in:boolean" },
     { "Role", "name:string role:string" },
     { "Me",
       "name:string role:string scope:object? via:string login:boolean "

@@ -46,6 +46,9 @@ static const struct http_route routes[] = {
     /* who */
     { HTTP_POST, "/api/v1/login", http_login, V, EXEMPT, 0,
       "open a cookie session", "", "Login", "Role" },
+    { HTTP_GET, "/api/v1/login", http_get_login, V, EXEMPT, 0,
+      "would this request be let in: without the 401 of /me",
+      "", NULL, "LetIn" },
     { HTTP_POST, "/api/v1/logout", http_logout, V, 0, 0,
       "close the cookie session", "", NULL, NULL },
     { HTTP_GET, "/api/v1/me", http_get_me, V, 0, 0,

@@ -40,8 +40,9 @@ function showLogin() {
 
 // Who it is decides what is shown: elements with data-needs are hidden by style.css.
 async function showWork() {
-  const r = await call('GET', '/me');
-  if (!r.ok) {
+  const asked = await call('GET', '/login'); // a 401 would be a fault on the console
+  const r = asked.data?.in ? await call('GET', '/me') : asked;
+  if (!asked.data?.in || !r.ok) {
     showLogin();
     return;
   }

@@ -191,6 +191,8 @@ def log_in(b, d, site):
     """The first run: what is told there is typed into a camera; two clicks, login and its channel, and there is its picture."""
     b.open(d.base + "/")
     wait_for("login form", lambda: b.run("return !document.getElementById('login').hidden"))
+    if errors := b.log():
+        raise Failed(f"on the console before anybody has logged in: {errors}")
     b.both("login")
     log_in_as(b, "admin", "not it")
     wait_for("refusal", lambda: b.run("return document.getElementById('login-error').textContent"))
