@@ -1,6 +1,6 @@
 #!/bin/sh
 # musl.sh [ARCH...] - static programs that ask for nothing but a kernel, made with
-# musl: amd64, arm64, armhf. Packs build/gb28181d-VERSION-linux-ARCH-musl.tar.gz.
+# musl: amd64; arm64 and armhf (not run). Packs build/gb28181d-VERSION-linux-ARCH-musl.tar.gz.
 # From a clean Debian:
 #   tools/setup.sh build && apt-get install cmake tcl perl m4 dpkg-dev \
 #       gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user
