@@ -517,13 +517,9 @@ void conn_pump_events(struct conn *c)
 
 void conn_local(struct conn *c, struct gb_addr *out)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-
     *out = c->local;
-    if (!c->secure &&
-        uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(out, (const struct sockaddr *)&ss);
+    if (!c->secure)
+        sockaddr_local(&c->tcp, out);
 }
 
 /* Fills h from the connection and its request: fd and unread are new. */
@@ -920,12 +916,6 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
 
 void conn_start(struct conn *c, struct slice unread)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-
-    if (!c->secure &&
-        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&c->remote, (const struct sockaddr *)&ss);
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, 60);
     c->state = CONN_HEAD;

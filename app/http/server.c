@@ -184,15 +184,10 @@ void http_server_viewer_gone(struct http_server *s, void *place)
 
 static void begin(struct http_server *s, struct conn *c, struct slice unread)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-    struct gb_addr from = c->remote;
-
-    if (!c->secure &&
-        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&from, (const struct sockaddr *)&ss);
+    if (!c->secure)
+        sockaddr_peer(&c->tcp, &c->remote);
     if (s->n.connections + s->n.viewers > s->cfg.max_conns || s->closing ||
-        !count_source(s, c, &from)) {
+        !count_source(s, c, &c->remote)) {
         s->n.refused++;
         conn_close(c);
         return;

@@ -221,20 +221,11 @@ static struct media_conn *conn_new(struct ingest *in)
     return c;
 }
 
-static void conn_remote(struct media_conn *c)
-{
-    struct sockaddr_storage ss;
-    int len = sizeof(ss);
-
-    if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len))
-        sockaddr_read(&c->remote, (struct sockaddr *)&ss);
-}
-
 static void conn_read(struct media_conn *c)
 {
     int rcvbuf = 1 << 20;
 
-    conn_remote(c);
+    sockaddr_peer(&c->tcp, &c->remote);
     uv_tcp_keepalive(&c->tcp, 1, 30);
     uv_recv_buffer_size((uv_handle_t *)&c->tcp, &rcvbuf);
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
@@ -373,7 +364,7 @@ static void place(struct media_conn *c)
 {
     struct ingest *in = c->in;
 
-    conn_remote(c);
+    sockaddr_peer(&c->tcp, &c->remote);
     c->stranger = !ingest_is_plausible(in, &c->remote);
     if (!c->stranger && may_replace(in, uv_now(in->o.loop)))
         take_over(c);

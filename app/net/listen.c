@@ -124,12 +124,9 @@ void listen_set_close(struct listen_set *s)
 
 struct gb_addr listen_set_addr(const struct listen_set *s, size_t i)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
     struct gb_addr a = { 0 };
 
-    if (i < LISTEN_MAX && s->one[i] &&
-        uv_tcp_getsockname(&s->one[i]->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&a, (const struct sockaddr *)&ss);
+    if (i < LISTEN_MAX && s->one[i])
+        sockaddr_local(&s->one[i]->tcp, &a);
     return a;
 }

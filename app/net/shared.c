@@ -376,11 +376,8 @@ static void make_room(struct shared *s)
 static void begin(struct pending *c)
 {
     struct shared *s = c->s;
-    struct sockaddr_storage ss;
-    int len = sizeof(ss);
 
-    if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len))
-        sockaddr_read(&c->remote, (struct sockaddr *)&ss);
+    sockaddr_peer(&c->tcp, &c->remote);
     c->stranger = !owners_knows(s->o.owners, &c->remote);
     s->n_strangers += c->stranger;
     if (s->n_pending > SHARED_PENDING_MAX) {

@@ -414,14 +414,8 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 
 static void read_addresses(struct connection *c)
 {
-    struct sockaddr_storage ss;
-    int len = sizeof(ss);
-
-    if (!uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len))
-        sockaddr_read(&c->peer.local, (struct sockaddr *)&ss);
-    len = sizeof(ss);
-    if (!uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len))
-        sockaddr_read(&c->peer.remote, (struct sockaddr *)&ss);
+    sockaddr_local(&c->tcp, &c->peer.local);
+    sockaddr_peer(&c->tcp, &c->peer.remote);
 }
 
 /* A connection whose handle is initialised and which is in the tables; NULL

@@ -189,19 +189,14 @@ static int listen_tcp(struct listener *l)
 static int open_tls_listener(struct sip_edge *e, const struct gb_addr *addr)
 {
     struct listener *l = &e->listener[e->n_listeners];
-    struct sockaddr_storage ss;
-    int len = sizeof(ss), err;
+    int err;
 
     l->edge = e;
     l->index = (uint16_t)e->n_listeners++;
     l->tls = true;
     l->addr = *addr;
     err = listen_tcp(l);
-    if (!err)
-        err = uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&ss, &len);
-    if (!err)
-        sockaddr_read(&l->addr, (struct sockaddr *)&ss);
-    return err;
+    return err ? err : sockaddr_local(&l->tcp, &l->addr);
 }
 
 static int open_listener(struct sip_edge *e, const struct gb_addr *addr)

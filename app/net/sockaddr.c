@@ -76,3 +76,25 @@ int sockaddr_route(struct gb_addr *local, const struct gb_addr *remote)
     close(fd);
     return err;
 }
+
+int sockaddr_local(const uv_tcp_t *tcp, struct gb_addr *a)
+{
+    struct sockaddr_storage ss;
+    int len = sizeof(ss);
+    int err = uv_tcp_getsockname(tcp, (struct sockaddr *)&ss, &len);
+
+    if (!err)
+        sockaddr_read(a, (const struct sockaddr *)&ss);
+    return err;
+}
+
+int sockaddr_peer(const uv_tcp_t *tcp, struct gb_addr *a)
+{
+    struct sockaddr_storage ss;
+    int len = sizeof(ss);
+    int err = uv_tcp_getpeername(tcp, (struct sockaddr *)&ss, &len);
+
+    if (!err)
+        sockaddr_read(a, (const struct sockaddr *)&ss);
+    return err;
+}

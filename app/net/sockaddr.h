@@ -5,6 +5,7 @@
 #include "base/addr.h"
 
 #include <sys/socket.h>
+#include <uv.h>
 
 /* Fills *ss and returns its length. GB_NO_ADDR becomes 0.0.0.0. With `v6` an
  * IPv4 address is written in its mapped form, for a dual-stack socket. */
@@ -13,6 +14,11 @@ socklen_t sockaddr_of(struct sockaddr_storage *ss, const struct gb_addr *a,
 
 /* IPv4-mapped addresses are folded to IPv4. */
 void sockaddr_read(struct gb_addr *a, const struct sockaddr *sa);
+
+/* The two ends of a connection, or where a listener is bound. 0 or libuv's error,
+ * and then *a is as it was. */
+int sockaddr_local(const uv_tcp_t *tcp, struct gb_addr *a);
+int sockaddr_peer(const uv_tcp_t *tcp, struct gb_addr *a);
 
 /* The local address the kernel would use towards `remote`; GB_EIO when there
  * is no route. Sends nothing. */

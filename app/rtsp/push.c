@@ -404,8 +404,6 @@ static void begin_rtsp(struct push_link *l)
     char text[RTSP_SDP_MAX];
     struct writer sdp = writer_of(text, sizeof(text));
     struct gb_addr local = { .family = GB_IPV4 };
-    struct sockaddr_storage ss;
-    int len = sizeof(ss);
     uint32_t seed = 0;
     int err = media_loop_tracks(l->loop, l->session, &l->tracks);
 
@@ -420,8 +418,7 @@ static void begin_rtsp(struct push_link *l)
     for (int t = 0; t < MEDIA_TRACKS; t++)
         if (track_bits(l) >> t & 1)
             config[t] = l->tracks.config[t];
-    if (uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&local, (struct sockaddr *)&ss);
+    sockaddr_local(&l->tcp, &local);
     rtsp_sdp_write(&sdp, &local, l->session, config);
     uv_random(NULL, NULL, &seed, sizeof(seed), 0, NULL);
     if (sdp.err)

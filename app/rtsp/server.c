@@ -683,14 +683,8 @@ static void conn_adopt(struct rtsp_server *s, const struct rtsp_handover *h)
 
 static void begin(struct rtsp_server *s, struct conn *c)
 {
-    struct sockaddr_storage ss = { 0 };
-    int len = sizeof(ss);
-
-    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&c->remote, (const struct sockaddr *)&ss);
-    len = sizeof(ss);
-    if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0)
-        sockaddr_read(&c->local, (const struct sockaddr *)&ss);
+    sockaddr_peer(&c->tcp, &c->remote);
+    sockaddr_local(&c->tcp, &c->local);
     c->place = enter(s, &c->remote);
     if (!c->place) {
         s->n.refused++;

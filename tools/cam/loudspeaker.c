@@ -243,7 +243,7 @@ static int listen_for(struct loudspeaker *l, struct gb_addr *local)
 {
     struct sockaddr_storage ss;
     struct gb_addr any = *local;
-    int len = sizeof(ss), err;
+    int err;
 
     any.port = 0;
     uv_tcp_init(&l->cam->loop, &l->listener);
@@ -255,9 +255,7 @@ static int listen_for(struct loudspeaker *l, struct gb_addr *local)
     if (!err)
         err = uv_listen((uv_stream_t *)&l->listener, 4, on_accept);
     if (!err)
-        err = uv_tcp_getsockname(&l->listener, (struct sockaddr *)&ss, &len);
-    if (!err)
-        sockaddr_read(&any, (struct sockaddr *)&ss);
+        err = sockaddr_local(&l->listener, &any);
     local->port = any.port;
     return err;
 }

@@ -325,7 +325,7 @@ static int listen_media(struct stream *s, struct gb_addr *local)
 {
     struct sockaddr_storage ss;
     struct gb_addr any = s->cam->local;
-    int len = sizeof(ss), err;
+    int err;
 
     any.port = 0;
     uv_tcp_init(&s->cam->loop, &s->listener);
@@ -338,13 +338,9 @@ static int listen_media(struct stream *s, struct gb_addr *local)
         !s->cam->o.faults.link.no_connect)
         err = uv_listen((uv_stream_t *)&s->listener, 4, on_accept);
     if (!err)
-        err = uv_tcp_getsockname(&s->listener, (struct sockaddr *)&ss, &len);
-    if (!err) {
-        struct gb_addr bound;
-
-        sockaddr_read(&bound, (struct sockaddr *)&ss);
-        local->port = bound.port;
-    }
+        err = sockaddr_local(&s->listener, &any);
+    if (!err)
+        local->port = any.port;
     return err;
 }
 
