@@ -634,6 +634,12 @@ static void exporting(void **state)
     assert_non_null(strstr(fx.last.fields,
                            "Link: </api/v1/alarms.csv?method=5&limit=1&"
                            "cursor=41>; rel=\"next\""));
+    {
+        char target[400] = "/api/v1/alarms.csv?x=";
+
+        memset(target + strlen(target), 'x', 300); /* HTTP_EXPORT_QUERY is less */
+        assert_int_equal(get(target), 400);
+    }
     t.more = false;
     get("/api/v1/alarms.csv");
     t.request = asked.q.request;

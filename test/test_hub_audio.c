@@ -1,6 +1,8 @@
 /* app/media/hub: sound, alone, beside pictures, changing, and its stamps. */
 #include "test/hub_world.h"
 
+#include "app/media/hub_int.h"
+
 /* Without audio: 500 ms after the key frame, 2.5 s when it is promised. */
 static void audio_rules(void **state)
 {
@@ -225,6 +227,32 @@ static void aac_stamps(void **state)
     world_close(&w);
 }
 
+/* Sounds beside the first picture, which is known to be whole later: so many wait
+ * for it, the others are dropped. */
+static void sounds_of_the_first_picture(void **state)
+{
+    static char pcma[320];
+    struct hub_stats s;
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    for (unsigned i = 0; i < 2 * HUB_EARLY_MAX; i++) {
+        struct ps_au au = *au_sound(&w.au, PS_CODEC_G711A, w.pts90k,
+                                    slice_of(pcma, sizeof(pcma)));
+
+        au.early = true;
+        hub_au(w.hub, &au, w.now_ms);
+    }
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.sounds, 0);
+    assert_int_equal(s.dropped, HUB_EARLY_MAX);
+    picture(&w, true);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.sounds, HUB_EARLY_MAX);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +263,7 @@ int main(void)
         cmocka_unit_test(pieces),
         cmocka_unit_test(aac),
         cmocka_unit_test(aac_stamps),
+        cmocka_unit_test(sounds_of_the_first_picture),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

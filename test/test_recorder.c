@@ -270,6 +270,35 @@ static void a_long_doubt_ends(void **state)
     close_all();
 }
 
+/* ... in bytes, too. */
+static void a_large_doubt_ends(void **state)
+{
+    static char fat[1 << 19];
+    struct slice key[] = { SLICE_INIT(AU_SPS_720), SLICE_INIT(AU_PPS),
+                           { fat, sizeof(fat) } };
+    struct slice delta[] = { { fat, sizeof(fat) } };
+
+    (void)state;
+    open_all(60000, 0);
+    gop(&w, 3);
+    memset(fat, 0x11, sizeof(fat));
+    memcpy(fat, AU_IDR, sizeof(AU_IDR) - 1);
+    hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, key, 3), w.now_ms);
+    fat[0] = 0x41;
+    for (unsigned i = 1; i < RECORDER_DOUBT_BYTES / sizeof(fat); i++) {
+        assert_int_equal(rec.segments, 1);
+        assert_true(rec.doubt.bytes <= RECORDER_DOUBT_BYTES);
+        take_all();
+        w.pts90k += FRAME90K;
+        w.now_ms += 40;
+        hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, delta, 1),
+               w.now_ms);
+    }
+    assert_int_equal(rec.segments, 2);
+    recorder_reset(&rec);
+    close_all();
+}
+
 /* Nobody takes: the memory is bounded, whole groups are left out and counted,
  * and the hole lies between two segments. */
 static void a_disk_that_does_not_keep_up(void **state)
@@ -439,6 +468,7 @@ int main(void)
         cmocka_unit_test(configurations_change),
         cmocka_unit_test(note_8_11_sets_are_believed_when_they_come_twice),
         cmocka_unit_test(a_long_doubt_ends),
+        cmocka_unit_test(a_large_doubt_ends),
         cmocka_unit_test(a_disk_that_does_not_keep_up),
         cmocka_unit_test(late_sound_keeps_its_place),
         cmocka_unit_test(cut_at_every_byte),
