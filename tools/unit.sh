@@ -1,10 +1,12 @@
 #!/bin/sh
 # unit.sh TEST... - runs unit tests, three at a time since some of them wait; what
-# each says comes out whole. RUN goes before each (an emulator). Those that wait
-# longest begin first.
+# each says comes out whole, and what failed once more at the end. RUN goes before
+# each (an emulator). Those that wait longest begin first.
 set -eu
 export RUN="${RUN:-}"
 waiting='test_media_shared|test_sip_edge|test_store_writer|test_rtsp_viewer'
+for test in "$@"; do rm -f "$test.failed"; done
+rc=0
 {
     printf '%s\n' "$@" | grep -E "/($waiting)\$" || true
     printf '%s\n' "$@" | grep -vE "/($waiting)\$"
@@ -13,6 +15,10 @@ waiting='test_media_shared|test_sip_edge|test_store_writer|test_rtsp_viewer'
     rc=$?
     { echo "== $0"; cat "$0.log"; } > "$0.out"
     cat "$0.out"
-    rm -f "$0.log" "$0.out"
-    [ $rc = 0 ] || echo "FAILED $0: $rc"
-    exit $rc'
+    rm -f "$0.out"
+    [ $rc = 0 ] && rm -f "$0.log" || { echo "FAILED $0: $rc" >> "$0.log"; mv "$0.log" "$0.failed"; }
+    exit $rc' || rc=1
+for test in "$@"; do
+    [ ! -e "$test.failed" ] || { echo "== $test, which failed"; grep -vE "^\[ (RUN     |      OK) \]" "$test.failed" | tail -40; rm -f "$test.failed"; }
+done
+exit "$rc"
