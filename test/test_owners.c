@@ -192,6 +192,22 @@ static void several_wait(void **state)
     assert_false(owners_knows(o, &from));
 }
 
+/* The loop that asks has begun its turn before the one that answered or ended. */
+static void clocks_of_two_loops(void **state)
+{
+    struct owner who;
+
+    (void)state;
+    add(7, 100, "10.0.0.7");
+    answer(7, 0, NULL, 1005);
+    owners_wait(o, 7, true);
+    assert_int_equal(whose(55, "10.0.0.7:6000", 1000), 0);
+    assert_int_equal(whose(55, "10.0.0.7:6000", 1005 + OWNERS_GRACE_MS), 7);
+    owners_remove(o, 7, 3005);
+    assert_int_equal(owners_find(o, 100, 3000, &who), OWNERS_RESTS);
+    assert_int_equal(who.session, 0);
+}
+
 /* Unknown senders in a flood: so many are looked for in a second. */
 static void searches_are_bounded(void **state)
 {
@@ -214,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rest_is_bounded, begin, finish),
         cmocka_unit_test_setup_teardown(one_waits_and_adopts, begin, finish),
         cmocka_unit_test_setup_teardown(several_wait, begin, finish),
+        cmocka_unit_test_setup_teardown(clocks_of_two_loops, begin, finish),
         cmocka_unit_test_setup_teardown(searches_are_bounded, begin, finish),
     };
 

@@ -231,10 +231,16 @@ void owners_remove(struct owners *o, uint64_t session, uint64_t now_ms)
 
 /* ---- look-ups, under the lock ---- */
 
+/* Each loop has the time at which its turn began: another's may be later. */
+static uint64_t passed_ms(uint64_t since_ms, uint64_t now_ms)
+{
+    return now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
 static enum owners_verdict at_rest(struct number *n, uint64_t now_ms,
                                    struct owner *out)
 {
-    uint64_t since_ms = now_ms - n->since_ms;
+    uint64_t since_ms = passed_ms(n->since_ms, now_ms);
 
     *out = (struct owner){ 0 };
     if (since_ms >= OWNERS_REST_MS)
@@ -287,8 +293,8 @@ static struct entry *waits_for(struct owners *o, const struct gb_addr *from,
     for (n = o->waiting.next; n != &o->waiting; n = n->next) {
         struct entry *e = container_of(n, struct entry, waiting);
 
-        if (!e->is_answered || now_ms - e->answered_ms < OWNERS_GRACE_MS ||
-            !may_come_from(e, from))
+        if (!e->is_answered || !may_come_from(e, from) ||
+            passed_ms(e->answered_ms, now_ms) < OWNERS_GRACE_MS)
             continue;
         *several = one != NULL;
         one = e;
