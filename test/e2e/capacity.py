@@ -14,7 +14,6 @@ Each prints what the daemon took: CPU, and RSS as a curve, from its start to a w
 rest. DEVICES_UDP, DEVICES_TCP and VIEWERS make it larger or smaller. All of it is on loopback."""
 import contextlib
 import os
-import re
 import resource
 import socket
 import subprocess
@@ -23,7 +22,8 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import BUILD, Cameras, Daemon, Failed, channel_id, check_picture, run_one, system, wait_for
+from rig import (
+    BUILD, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, rss_mib, run_one, system, wait_for)
 
 DEVICES_UDP = int(os.environ.get("DEVICES_UDP", "20000"))
 DEVICES_TCP = int(os.environ.get("DEVICES_TCP", "8000"))
@@ -43,22 +43,6 @@ def part(fn):
 def expect(ok, what):
     if not ok:
         raise Failed(what)
-
-
-def rss_mib(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS:"))
-
-
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        words = f.read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def metric(d, name):
-    m = re.search(rf"^{re.escape(name)} ([0-9.]+)", d.call("GET", "/metrics").body.decode(), re.M)
-    return float(m[1]) if m else 0.0
 
 
 @contextlib.contextmanager
@@ -100,7 +84,7 @@ def sipload(d, *options):
     online = 0
     while p.poll() is None:
         time.sleep(0.3)
-        online = max(online, metric(d, 'gb28181_devices{state="online"}'))
+        online = max(online, d.metric('gb28181_devices{state="online"}'))
     out = p.stdout.read()
     print("".join(line + "\n" for line in out.splitlines() if line.startswith("# ") and " raw " not in line), end="")
     if p.returncode:
@@ -142,7 +126,7 @@ def catalogs():
     try:
         with measured(d, "catalogs"):
             c = Cameras(d, "--devices", str(n), "--channels", str(channels), "--rate", "100000", "--quiet")
-            wait_for("all channels", lambda: metric(d, "gb28181_channels") == n * channels, timeout=120)
+            wait_for("all channels", lambda: d.metric("gb28181_channels") == n * channels, timeout=120)
     finally:
         if c:
             c.close()
@@ -152,10 +136,10 @@ def catalogs():
 @part
 def alarms():
     with system("--alarm", "1", "--quiet", devices=500, settings=("log.level=warn",)) as (d, _):
-        before = metric(d, "gb28181_alarms_total")
+        before = d.metric("gb28181_alarms_total")
         with measured(d, "alarms"):
             time.sleep(15)
-        n = metric(d, "gb28181_alarms_total") - before
+        n = d.metric("gb28181_alarms_total") - before
         print(f"figure capacity.alarms.per.s {n / 22:.0f}")
         expect(n > 500 * 10, f"{n:.0f} alarms in 22 s")
         expect(len(d.online()) == 500, "all are online")
@@ -184,7 +168,7 @@ def viewers():
                     gaps[i] = max(gaps[i], time.monotonic() - one)
             print(f"# the longest pause of those who read: {max(gaps):.2f} s")
             expect(max(gaps) < 2, f"a pause of {max(gaps):.1f} s")
-            left = metric(d, "gb28181_viewers")
+            left = d.metric("gb28181_viewers")
             print(f"figure capacity.viewers.left {left:.0f}")
             expect(left <= 8, f"{left:.0f} viewers are still there")
             for s in slow:
@@ -281,7 +265,7 @@ def ports():
         check_picture(good[0].json["flv"], "h264", seconds=2)
         wait_for("they end", lambda: not d.get("/api/v1/sessions")["items"], timeout=30)
         wait_for("the ports have rested", timeout=90, fn=lambda: not any(
-            metric(d, f'gb28181_media_ports{{state="{s}"}}') for s in ("lent", "resting")))
+            d.metric(f'gb28181_media_ports{{state="{s}"}}') for s in ("lent", "resting")))
         a = live(40)
         expect(a.status == 200, f"afterwards: {a.status} {a.body[:300]}")
 

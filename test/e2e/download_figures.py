@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 
-from figures import figure, rss_mib
-from media_figures import cpu_s, encode, raw
+from figures import figure
+from media_figures import encode, raw
 from playback import CHANNEL, DEVICE
-from rig import Failed, system, wait_for
+from rig import Failed, cpu_s, rss_mib, system, wait_for
 
 SAMPLES = 5
 SPEED = 256
@@ -53,10 +53,10 @@ def one(d, seconds):
 def two_hours(d):
     i = begin(d, 600)  # what is taken once
     wait_for("its end", lambda: job(d, i)["ended_at"])
-    before, most = rss_mib(d.proc), 0
+    before, most = rss_mib(d.proc.pid), 0
     i = begin(d, 7200)
     while not job(d, i)["ended_at"]:
-        most = max(most, rss_mib(d.proc))
+        most = max(most, rss_mib(d.proc.pid))
         time.sleep(0.1)
     j = job(d, i)
     if j["state"] != "done" or j["covered_s"] < 7190:

@@ -25,7 +25,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, run_one, wait_for
+from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, run_one, wait_for
 
 DEVICE = "34020000001180000001"
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
@@ -134,12 +134,6 @@ def plays(d, transport="udp"):
         a = d.live(DEVICE, channel_id(DEVICE), transport=transport)
         return a.json["flv"] if a.status == 200 else None
     check_picture(wait_for("live", url, timeout=30), "h264", seconds=2)
-
-
-def cpu_s(pid):
-    with open(f"/proc/{pid}/stat") as f:
-        words = f.read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rename(d, name, timeout=20):
@@ -567,16 +561,11 @@ class Load:
             t.join(30)
 
 
-def metric(d, name):
-    m = re.search(rf"^{re.escape(name)} ([0-9.]+)", d.call("GET", "/metrics").body.decode(), re.M)
-    return float(m[1]) if m else 0.0
-
-
 def drained(d):
     """Without viewers nothing is left: no session, no port, no viewer."""
     wait_for("no sessions", lambda: not d.get("/api/v1/sessions")["items"], timeout=30)
-    wait_for("no streams", lambda: metric(d, "gb28181_streams") == 0 and metric(d, "gb28181_viewers") == 0)
-    wait_for("no ports", lambda: metric(d, 'gb28181_media_ports{state="lent"}') == 0)
+    wait_for("no streams", lambda: d.metric("gb28181_streams") == 0 and d.metric("gb28181_viewers") == 0)
+    wait_for("no ports", lambda: d.metric('gb28181_media_ports{state="lent"}') == 0)
 
 
 def ends(devices, rounds):
@@ -631,7 +620,7 @@ def a_media_loop_hangs():
                 time.sleep(0.5)
                 d.faults.off()
                 wait_for("it is said", lambda: "a media loop has stalled" in d.log(), timeout=15)
-                expect(metric(d, "gb28181_media_loop_silent_seconds") >= 3, "the metric")
+                expect(d.metric("gb28181_media_loop_silent_seconds") >= 3, "the metric")
                 wait_for("it turns again", lambda: "all media loops turn again" in d.log(), timeout=15)
                 reader.close()
                 healthy(d)

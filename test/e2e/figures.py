@@ -6,17 +6,9 @@ import subprocess
 import time
 import urllib.request
 
-from rig import Cameras, Daemon, Failed, channel_id, wait_for
+from rig import Cameras, Daemon, Failed, channel_id, rss_mib, wait_for
 
 DEVICE = "34020000001180000001"
-
-
-def rss_mib(proc):
-    with open(f"/proc/{proc.pid}/status") as f:
-        for line in f:
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) / 1024
-    raise Failed("no VmRSS")
 
 
 def figure(name, value, unit):
@@ -28,7 +20,7 @@ def idle():
     for _ in range(5):
         d = Daemon()
         time.sleep(1)
-        values.append(rss_mib(d.proc))
+        values.append(rss_mib(d.proc.pid))
         d.close()
     figure("idle.rss.mib", f"{statistics.median(values):.1f}", "MiB")
 
@@ -36,7 +28,7 @@ def idle():
 def fleet(devices=1000, channels=4):
     d = Daemon(settings=["limits.unauthenticated_per_s=100000", "limits.unauthenticated_total_per_s=1000000",
                           "limits.registers_per_s=1000000"])
-    before = rss_mib(d.proc)
+    before = rss_mib(d.proc.pid)
     c = Cameras(d, "--devices", str(devices), "--channels", str(channels), "--quiet", "--rate", "500")
 
     def complete():
@@ -49,7 +41,7 @@ def fleet(devices=1000, channels=4):
     wait_for("the fleet's catalogs", complete, timeout=120)
     print(f"# {devices} devices of {channels} channels: all catalogs after {time.monotonic() - begin:.1f} s")
     time.sleep(2)
-    after = rss_mib(d.proc)
+    after = rss_mib(d.proc.pid)
     figure(f"fleet{devices}.rss.mib", f"{after:.1f}", "MiB")
     figure(f"fleet{devices}.device.bytes", f"{(after - before) * 1048576 / devices:.0f}", "B")
     c.close()

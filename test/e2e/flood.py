@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 
-from rig import SERVER_ID, SLOW, Failed, channel_id, system, wait_for
+from rig import SERVER_ID, SLOW, Failed, channel_id, cpu_s, rss_mib, system, wait_for
 
 SECONDS = float(os.environ.get("FLOOD_S", "5"))
 RATE = int(os.environ.get("RATE", "20000"))
@@ -125,17 +125,6 @@ class Watcher(threading.Thread):
             self.error = e
 
 
-def status(proc, name):
-    with open(f"/proc/{proc.pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith(name))
-
-
-def cpu_s(proc):
-    with open(f"/proc/{proc.pid}/stat") as f:
-        words = f.read().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def counters(d):
     lines = d.call("GET", "/metrics").body.decode().splitlines()
     return {k: float(v) for k, v in (line.rsplit(" ", 1) for line in lines if line and line[0] != "#")}
@@ -158,12 +147,12 @@ def check_streams(watchers, what):
 
 
 def under_flood(d, c, hosts, what):
-    before = status(d.proc, "VmRSS:")
+    before = rss_mib(d.proc.pid, "VmRSS:")
     watchers = [Watcher(d, channel_id(DEVICE, n)) for n in (1, 2)]
     for w in watchers:
         w.start()
     wait_for("streams", lambda: all(len(w.stamps) > 25 or w.error for w in watchers))
-    cpu, begin, first = cpu_s(d.proc), time.monotonic(), counters(d)
+    cpu, begin, first = cpu_s(d.proc.pid), time.monotonic(), counters(d)
     sent = multiprocessing.Value("q", 0)
     p = multiprocessing.Process(target=flood, args=(d.sip, hosts, SECONDS, len(hosts), sent))
     p.start()
@@ -171,17 +160,17 @@ def under_flood(d, c, hosts, what):
     elapsed = time.monotonic() - begin
     for w in watchers:
         w.stop = True
-    after = status(d.proc, "VmRSS:")
+    after = rss_mib(d.proc.pid, "VmRSS:")
     now = counters(d)
     n = {k: now[k] - first[k] for k in ("gb28181_sip_datagrams_total", "gb28181_sip_received_total",
                                         "gb28181_sip_kernel_drops_total", "gb28181_keepalives_total")}
     arrived, drops = n["gb28181_sip_datagrams_total"], n["gb28181_sip_kernel_drops_total"]
     print(f"# {what}: {sent.value / SECONDS:.0f} messages a second for {SECONDS:.0f} s, {arrived:.0f} arrived ({drops:.0f} did "
           f"not), {n['gb28181_sip_received_total']:.0f} read, RSS {before:.1f} to {after:.1f} MiB, "
-          f"CPU {(cpu_s(d.proc) - cpu) / elapsed * 100:.0f} %, {sum(len(w.stamps) for w in watchers)} pictures")
+          f"CPU {(cpu_s(d.proc.pid) - cpu) / elapsed * 100:.0f} %, {sum(len(w.stamps) for w in watchers)} pictures")
     name = what.replace(" ", "_")
     print(f"figure flood.{name}.rss.mib {after:.1f} MiB")
-    print(f"figure flood.{name}.cpu.percent {(cpu_s(d.proc) - cpu) / elapsed * 100:.1f} %", flush=True)
+    print(f"figure flood.{name}.cpu.percent {(cpu_s(d.proc.pid) - cpu) / elapsed * 100:.1f} %", flush=True)
     if sent.value < 0.9 * RATE * SECONDS:
         print(f"# the generator reached only {sent.value / SECONDS:.0f} a second")
     if arrived < 0.8 * sent.value:  # then it proves little

@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 
-from rig import BUILD, SERVER_ID, Cameras, Daemon, Failed, free_port, wait_for
+from rig import BUILD, SERVER_ID, Cameras, Daemon, Failed, cpu_s, free_port, rss_mib, wait_for
 
 DEVICES = int(os.environ.get("DEVICES", "100000"))
 CHANNELS = int(os.environ.get("CHANNELS", "10000"))
@@ -101,11 +101,6 @@ def family(pid):
     return pids
 
 
-def rss_mib(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS:"))
-
-
 def sipload(port, pids, name, *options, password=KAMAILIO_PASSWORD, quiet=False):
     """Runs it; {figure: value}. Its lines are printed unless quiet."""
     p = subprocess.Popen([os.path.join(BUILD, "sipload"), "--server", f"127.0.0.1:{port}", "--password", password,
@@ -167,18 +162,6 @@ def fleet():
         d.close()
 
 
-def cpu_s(pid):
-    """User and system time of a process, seconds."""
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def listed(d, metric):
-    m = re.search(rf"^{metric} (\d+)", d.call("GET", "/metrics").body.decode(), re.M)
-    return int(m[1]) if m else 0
-
-
 def all_channels(d, device):
     items, after = [], ""
     while True:
@@ -201,9 +184,9 @@ def catalog():
             have, device = i * CHANNELS, f"3402000000118000000{i + 1}"
             rss, cpu = rss_mib(d.proc.pid), cpu_s(d.proc.pid)
             cameras.append(Cameras(d, "--channels", str(CHANNELS), "--items", "1", "--quiet", device=device))
-            wait_for("the first channel", lambda: listed(d, "gb28181_channels") > have, timeout=60)
+            wait_for("the first channel", lambda: d.metric("gb28181_channels") > have, timeout=60)
             begin = time.monotonic()
-            wait_for("all channels", lambda: listed(d, "gb28181_channels") == have + CHANNELS, timeout=180)
+            wait_for("all channels", lambda: d.metric("gb28181_channels") == have + CHANNELS, timeout=180)
             took = time.monotonic() - begin
             cpu = cpu_s(d.proc.pid) - cpu
             wait_for("the list", lambda: len(all_channels(d, device)) == CHANNELS, timeout=60)

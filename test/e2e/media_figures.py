@@ -21,8 +21,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from figures import figure, rss_mib
-from rig import BUILD, Cameras, Daemon, Failed, channel_id, media_range, started, wait_for
+from figures import figure
+from rig import BUILD, Cameras, Daemon, Failed, channel_id, cpu_s, media_range, rss_mib, started, wait_for
 
 SAMPLES = 5
 SECONDS = 20 # of the pictures
@@ -64,15 +64,6 @@ def programs(media, temp):
         subprocess.run([os.path.join(BUILD, "bench_ps"), option, pictures, "-o", ps], check=False, timeout=60)
         if os.environ.get("PEERS") == "1" and os.path.exists(peer):
             subprocess.run([peer, ps, name], check=False, timeout=60)
-
-
-def cpu_s(pid):
-    """CPU of all threads, from the scheduler's own count of nanoseconds."""
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat") as f:
-            total += int(f.read().split()[0])
-    return total * 1e-9
 
 
 def raw(name, values, decimals=4):
@@ -145,13 +136,13 @@ def ingest(media):
     d = Daemon(settings=LIMITS + [f"media.ports={media_range(4 * STREAMS + 8)}"])
     c = cameras(d, media, STREAMS)
     ids = [x["id"] for x in d.devices()]
-    idle = rss_mib(d.proc)
+    idle = rss_mib(d.proc.pid)
     play(d, ids, "tcp-passive")
     time.sleep(5)
     begin = came(d)
     ours = percent_of(d.proc.pid, STREAMS)
     rate = rate_of(begin, came(d), media)
-    rss = rss_mib(d.proc)
+    rss = rss_mib(d.proc.pid)
     n = len(d.get("/api/v1/sessions?limit=500")["items"])
     c.close()
     d.close()
@@ -195,11 +186,11 @@ def view(media):
     d = Daemon(settings=LIMITS)
     c = cameras(d, media, 1)
     play(d, [DEVICE], "tcp-passive")
-    idle = rss_mib(d.proc)
+    idle = rss_mib(d.proc.pid)
     path = f"/live/{DEVICE}/{channel_id(DEVICE)}.flv"
     ten = watch(d.http, path, d.token, 10, d.proc.pid)
     ours = {38: watch(d.http, path, d.token, VIEWERS, d.proc.pid)}
-    figure("live.viewer.kib", f"{(rss_mib(d.proc) - idle) * 1024 / VIEWERS:.1f}", "KiB")
+    figure("live.viewer.kib", f"{(rss_mib(d.proc.pid) - idle) * 1024 / VIEWERS:.1f}", "KiB")
     ours[200] = watch(d.http, path + "?delay=200", d.token, VIEWERS, d.proc.pid)
     c.close()
     d.close()

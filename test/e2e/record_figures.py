@@ -18,8 +18,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from figures import figure
-from media_figures import LIMITS, cameras, cpu_s, encode, percent_of, play, raw
-from rig import Daemon, Failed, media_range
+from media_figures import LIMITS, cameras, encode, percent_of, play, raw
+from rig import Daemon, Failed, cpu_s, media_range
 
 STREAMS = int(os.environ.get("STREAMS", "50"))
 BYTES_S = 4000000 // 8 + 8000

@@ -89,6 +89,21 @@ def wait_for(what, fn, timeout=20.0):
         time.sleep(0.1)
 
 
+def rss_mib(pid, name="VmRSS:"):
+    """Memory of a process that is there, or another line of its status in kB."""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) / 1024 for line in f if line.startswith(name))
+
+
+def cpu_s(pid):
+    """CPU of all threads, from the scheduler's own count of nanoseconds."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+            total += int(f.read().split()[0])
+    return total * 1e-9
+
+
 class Answer:
     def __init__(self, status, body, headers):
         self.status, self.body, self.headers = status, body, headers
@@ -191,6 +206,13 @@ class Daemon:
         if a.status != 200:
             raise Failed(f"GET {path}: {a.status} {a.body[:300]}")
         return a.json
+
+    def metric(self, name):
+        """One line of /metrics, labels and all; 0: it is not there (yet)."""
+        for line in self.call("GET", "/metrics").body.decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.rsplit(" ", 1)[1])
+        return 0.0
 
     def devices(self):
         return self.get("/api/v1/devices?limit=500")["items"]

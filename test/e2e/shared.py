@@ -25,13 +25,6 @@ def sessions(d):
     return d.get("/api/v1/sessions")["items"]
 
 
-def metric(d, name):
-    for line in d.call("GET", "/metrics").body.decode().splitlines():
-        if line.startswith(name + " "):
-            return int(line.split()[1])
-    raise Failed(f"no {name}")
-
-
 class Noise:
     """Strangers: datagrams of unknown SSRCs, connections that say nothing or nonsense."""
 
@@ -90,9 +83,9 @@ def shared_port_takes_every_session():
             at_the_same_time(jobs, workers=8)
         finally:
             noise.stop()
-        if not metric(d, "gb28181_rtp_unknown_total") or not metric(d, "gb28181_media_connections_refused_total"):
+        if not d.metric("gb28181_rtp_unknown_total") or not d.metric("gb28181_media_connections_refused_total"):
             raise Failed("strangers are not counted")
-        if metric(d, "gb28181_rtp_passed_total"):
+        if d.metric("gb28181_rtp_passed_total"):
             raise Failed("the kernel did not give each loop its own packets")
 
 

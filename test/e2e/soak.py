@@ -14,7 +14,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import SLOW, Failed, channel_id, run_tests, system, wait_for
+from rig import SLOW, Failed, channel_id, rss_mib, run_tests, system, wait_for
 
 SOAK_S = float(os.environ.get("SOAK_S", "3600"))
 STREAMS = int(os.environ.get("STREAMS", str(min(200, 25 * os.cpu_count()))))
@@ -34,17 +34,6 @@ def device_id(n):
 def channel_of(n):
     """The only one of camera n."""
     return channel_id(FIRST, n)
-
-
-def rss_mib(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS:"))
-
-
-def trace_mib(d):
-    a = d.call("GET", "/metrics")
-    line = next(x for x in a.body.decode().splitlines() if x.startswith("gb28181_trace_bytes "))
-    return float(line.split()[1]) / 1048576
 
 
 def slope(points):
@@ -128,7 +117,7 @@ def soak():
         begin, points = time.monotonic(), []
         while (t := time.monotonic() - begin) < SOAK_S:
             time.sleep(SAMPLE_S)
-            trace = trace_mib(d)
+            trace = d.metric("gb28181_trace_bytes") / 1048576
             points.append((t, rss_mib(d.proc.pid) - trace))
             if len(points) % max(1, int(SOAK_S / SAMPLE_S / 20)) == 0:
                 print(f"# {t:6.0f} s  RSS {points[-1][1] + trace:.1f} MiB, trace {trace:.1f}  {len(d.online())} online  "
