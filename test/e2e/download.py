@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, checksums, expect
-from rig import SLOW, TOP, Failed, run_ffmpeg, system, wait_for, run_tests
+from rig import SLOW, TOP, run_ffmpeg, system, wait_for, run_tests
 
 DOWNLOAD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/download"
 TESTS = []

@@ -2,11 +2,10 @@
 """test/e2e/figures.py - figures of the running daemon, one line each:
 idle.rss.mib fleet1000.rss.mib live.first.ms. Medians where there are several."""
 import statistics
-import subprocess
 import time
 import urllib.request
 
-from rig import Cameras, Daemon, Failed, channel_id, rss_mib, wait_for
+from rig import Cameras, Daemon, channel_id, rss_mib, wait_for
 
 DEVICE = "34020000001180000001"
 

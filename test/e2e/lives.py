@@ -2,7 +2,6 @@
 cameras and servers that come back; run by run.py."""
 import concurrent.futures
 import contextlib
-import os
 import socket
 import time
 

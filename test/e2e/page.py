@@ -486,7 +486,7 @@ def access(b, d):
     wait_for("the group", lambda: b.run("return document.querySelector('#view-access [data-id=yard]')"))
     b.run("document.querySelector('#view-access [data-id=yard] button').click()")
     b.run("const f = document.querySelectorAll('#view-access section form')[1]; f.querySelector('input').value = arguments[0]; f.requestSubmit()", "34020000001180000001")
-    wait_for("its device", lambda: b.run(f"return document.querySelector('#view-access form [data-id=\"34020000001180000001\"]')"))
+    wait_for("its device", lambda: b.run("return document.querySelector('#view-access form [data-id=\"34020000001180000001\"]')"))
     b.run("""const f = document.querySelectorAll('#view-access section form')[3]; f.querySelector('input').value = 'robot';
         f.querySelector('.tools .tools input[type=checkbox]').click(); f.querySelector('.picks input[value=yard]').click(); f.requestSubmit()""")
     token = wait_for("the token", lambda: b.run("return document.querySelectorAll('#view-access .once')[0].textContent"))

@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, Viewer, checksums, expect
-from rig import SLOW, TOP, Failed, media_range, run_ffmpeg, system, wait_for, run_tests
+from rig import SLOW, TOP, media_range, run_ffmpeg, system, wait_for, run_tests
 
 RECORD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/record"
 RECORDS = f"/api/v1/records?device={DEVICE}&channel={CHANNEL}"

@@ -6,7 +6,6 @@ BUILD names the folder of the programs, SLOW stretches the time limits."""
 import base64
 import concurrent.futures
 import contextlib
-import json
 import os
 import re
 import resource
@@ -26,7 +25,7 @@ import metrics
 import recipes
 import shared
 import wvp
-from rig import (BUILD, SERVER_ID, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
+from rig import (BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
                  system, wait_for)
 
 DEVICE = "34020000001180000001"

@@ -7,7 +7,6 @@ repeated because its ACK was not understood, is looked for in the trace."""
 import glob
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
