@@ -128,6 +128,8 @@ struct device_action {
     enum device_action_kind kind;
     uint32_t session;       /* index, below DEVICE_MAX_SESSIONS; or
                                DEVICE_VOICE */
+    uint32_t life;          /* which of those that have had this index: what the
+                               edge says of it names both */
     enum device_transport transport;
     struct gb_addr remote;  /* where to send or connect to */
     uint32_t ssrc;
@@ -146,16 +148,20 @@ struct device_action {
 };
 bool device_action(struct device *d, struct device_action *out);
 
-/* The socket of a session is ready on `local` (address and port), or could not
- * be opened (no family): answered 500. */
-void device_media_opened(struct device *d, uint32_t session,
+/* What the edge says of a session, by the index and life of its action; of one
+ * that has ended meanwhile nothing happens.
+ * Its socket is ready on `local` (address and port), or could not be opened (no
+ * family): answered 500. */
+void device_media_opened(struct device *d, uint32_t session, uint32_t life,
                          const struct gb_addr *local, struct gb_time now);
 /* All of a recording has been sent: the server is told. */
-void device_media_over(struct device *d, uint32_t session, struct gb_time now);
+void device_media_over(struct device *d, uint32_t session, uint32_t life,
+                       struct gb_time now);
 /* So many pictures have been taken from us: the server is told. */
 void device_uploaded(struct device *d, unsigned n, struct gb_time now);
 /* Sending is not possible any more: BYE. */
-void device_media_lost(struct device *d, uint32_t session, struct gb_time now);
+void device_media_lost(struct device *d, uint32_t session, uint32_t life,
+                       struct gb_time now);
 
 struct device_counters {
     uint64_t registers, keepalives, missed, invites, refused, alarms, queries,

@@ -30,6 +30,7 @@ struct device_session {
         SESSION_ANSWERED, /* 200 sent, no ACK yet */
         SESSION_SENDING,
     } state;
+    uint32_t life;
     uint64_t transaction, dialog;
     enum device_transport transport;
     struct gb_addr remote;
@@ -58,6 +59,7 @@ struct device_voice {
         VOICE_ANSWERED, /* of a talk: 200 sent, no ACK yet */
         VOICE_HEARING,
     } state;
+    uint32_t life;
     bool is_talk;
     char source[DEVICE_ID_MAX + 1], target[DEVICE_ID_MAX + 1];
     uint32_t owes_sn;   /* of the Response that is still to be sent; 0: none */
@@ -159,6 +161,7 @@ struct device {
     uint8_t *channel_state; /* NULL: all are on */
     struct gb_time now; /* while a message is handled */
     struct device_voice voice;
+    uint32_t lives;  /* of sessions and of the voice, so far */
     struct device_session *session; /* DEVICE_MAX_SESSIONS, with the first */
     struct device_action action[DEVICE_MAX_ACTIONS]; /* ring */
     size_t first_action, n_actions;
@@ -262,11 +265,13 @@ bool device_voice_invited(struct device *d, const struct sip_event *ev,
                           struct gb_time now);
 void device_voice_answer(struct device *d, const struct sip_event *ev,
                          struct gb_time now);
-void device_voice_opened(struct device *d, const struct gb_addr *local,
+void device_voice_opened(struct device *d, uint32_t life,
+                         const struct gb_addr *local,
                          struct gb_time now);
 void device_voice_dialog(struct device *d, const struct sip_event *ev,
                          struct gb_time now);
-void device_voice_lost(struct device *d, struct gb_time now);
+void device_voice_lost(struct device *d, uint32_t life, struct gb_time now);
+void device_voice_end(struct device *d, struct gb_time now);
 void device_voice_tick(struct device *d, struct gb_time now);
 uint64_t device_voice_deadline(const struct device *d);
 

@@ -26,13 +26,19 @@ static void order(struct device *d, enum device_action_kind kind)
 {
     const struct device_voice *v = &d->voice;
     const struct device_action a = {
-        .kind = kind, .session = DEVICE_VOICE, .transport = v->transport,
-        .remote = v->remote, .ssrc = v->ssrc, .pt = v->pt, .is_voice = true,
+        .kind = kind, .session = DEVICE_VOICE, .life = v->life,
+        .transport = v->transport, .remote = v->remote, .ssrc = v->ssrc, .pt = v->pt, .is_voice = true,
         .is_talk = v->is_talk, .is_ps = v->pt == PT_PS,
         .is_ulaw = v->pt == PT_PCMU, .position_ms = -1,
     };
 
     device_push(d, &a);
+}
+
+static void order_open(struct device *d)
+{
+    d->voice.life = ++d->lives;
+    order(d, DEVICE_DO_OPEN);
 }
 
 /* The one way it ends; the dialog is the caller's business. */
@@ -97,7 +103,7 @@ static void open_voice(struct device *d)
 {
     d->voice.state = VOICE_OPENING;
     d->voice.at_ms = d->now.mono_ms + DEVICE_ANSWER_MS;
-    order(d, DEVICE_DO_OPEN);
+    order_open(d);
 }
 
 int device_on_broadcast(void *ctx, const struct manscdp_msg *m)
@@ -276,7 +282,7 @@ bool device_voice_invited(struct device *d, const struct sip_event *ev,
                        : DEVICE_TCP_LISTEN;
     memcpy(v->offer, ev->msg->body.p, ev->msg->body.n);
     v->offer_len = ev->msg->body.n;
-    order(d, DEVICE_DO_OPEN);
+    order_open(d);
     return true;
 }
 
@@ -338,11 +344,11 @@ static void answer(struct device *d, const struct gb_addr *local,
 
 /* ---- both ------------------------------------------------------------------------ */
 
-void device_voice_opened(struct device *d, const struct gb_addr *local,
-                         struct gb_time now)
+void device_voice_opened(struct device *d, uint32_t life,
+                         const struct gb_addr *local, struct gb_time now)
 {
     d->now = now;
-    if (d->voice.state != VOICE_OPENING)
+    if (d->voice.state != VOICE_OPENING || d->voice.life != life)
         return;
     if (local->family == GB_NO_ADDR) {
         if (d->voice.is_talk)
@@ -372,7 +378,13 @@ void device_voice_dialog(struct device *d, const struct sip_event *ev,
     order(d, DEVICE_DO_START);
 }
 
-void device_voice_lost(struct device *d, struct gb_time now)
+void device_voice_lost(struct device *d, uint32_t life, struct gb_time now)
+{
+    if (d->voice.life == life)
+        device_voice_end(d, now);
+}
+
+void device_voice_end(struct device *d, struct gb_time now)
 {
     if (d->voice.state != VOICE_IDLE)
         voice_bye(d, now);

@@ -53,7 +53,8 @@ static struct device_action action_of(const struct device *d,
                                       enum device_action_kind kind)
 {
     return (struct device_action){
-        .kind = kind, .session = index_of(d, s), .transport = s->transport,
+        .kind = kind, .session = index_of(d, s), .life = s->life,
+        .transport = s->transport,
         .remote = s->remote, .ssrc = s->ssrc, .pt = s->pt,
         .channel = s->channel, .stream = s->stream,
         .start_s = s->start_s, .length_ms = s->length_ms, .scale_milli = s->scale_milli,
@@ -260,6 +261,7 @@ void device_on_invite(struct device *d, const struct sip_event *ev,
     }
     memcpy(s->subject, subject, sizeof(subject));
     s->state = SESSION_OPENING;
+    s->life = ++d->lives;
     s->transaction = ev->transaction;
     s->dialog = ev->dialog;
     s->at_ms = now.mono_ms + DEVICE_ANSWER_MS;
@@ -294,7 +296,16 @@ static void start(struct device *d, struct device_session *s,
         order(d, s, DEVICE_DO_START);
 }
 
-void device_media_opened(struct device *d, uint32_t session,
+/* NULL: it has ended. */
+static struct device_session *by_life(struct device *d, uint32_t session,
+                                      uint32_t life)
+{
+    struct device_session *s = d->session ? &d->session[session] : NULL;
+
+    return s && s->state != SESSION_FREE && s->life == life ? s : NULL;
+}
+
+void device_media_opened(struct device *d, uint32_t session, uint32_t life,
                          const struct gb_addr *local, struct gb_time now)
 {
     struct device_session *s;
@@ -303,11 +314,11 @@ void device_media_opened(struct device *d, uint32_t session,
     struct sip_response r = { .status = 200, .expires = -1 };
 
     if (session == DEVICE_VOICE) {
-        device_voice_opened(d, local, now);
+        device_voice_opened(d, life, local, now);
         return;
     }
-    s = &d->session[session];
-    if (s->state != SESSION_OPENING)
+    s = by_life(d, session, life);
+    if (!s || s->state != SESSION_OPENING)
         return;
     if (local->family == GB_NO_ADDR)
         w.err = GB_EIO;
@@ -487,11 +498,12 @@ static void tell_status(struct device *d, struct device_session *s,
     sip_stack_request_in(d->c.sip, s->dialog, &r, now.mono_ms, &id);
 }
 
-void device_media_over(struct device *d, uint32_t session, struct gb_time now)
+void device_media_over(struct device *d, uint32_t session, uint32_t life,
+                       struct gb_time now)
 {
-    struct device_session *s = &d->session[session];
+    struct device_session *s = by_life(d, session, life);
 
-    if (!d->session || s->state != SESSION_SENDING || s->ended)
+    if (!s || s->state != SESSION_SENDING || s->ended)
         return;
     s->ended = true;
     if (d->c.faults.bye_at_end) {
@@ -503,22 +515,23 @@ void device_media_over(struct device *d, uint32_t session, struct gb_time now)
     s->at_ms = now.mono_ms + DEVICE_OVER_MS;
 }
 
-void device_media_lost(struct device *d, uint32_t session, struct gb_time now)
+void device_media_lost(struct device *d, uint32_t session, uint32_t life,
+                       struct gb_time now)
 {
     struct device_session *s;
 
     if (session == DEVICE_VOICE) {
-        device_voice_lost(d, now);
+        device_voice_lost(d, life, now);
         return;
     }
-    s = &d->session[session];
-    if (d->session && s->state != SESSION_FREE)
+    s = by_life(d, session, life);
+    if (s)
         session_bye(d, s, now);
 }
 
 void device_end_sessions(struct device *d, struct gb_time now)
 {
-    device_voice_lost(d, now);
+    device_voice_end(d, now);
     for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++)
         if (d->session[i].state != SESSION_FREE)
             session_bye(d, &d->session[i], now);

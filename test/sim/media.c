@@ -111,6 +111,7 @@ static void begin(struct world *w, uint32_t unit, const struct device_action *a)
         m->has_unit = true;
         m->unit = unit;
         m->unit_session = a->session;
+        m->unit_life = a->life;
         m->step = m->transport == PLATFORM_UDP ? 1 : 0;
         m->breaks_at = !w->calm && world_chance(w, 100)
                            ? 1 + (unsigned)world_random(w, 120) : 0;
@@ -143,8 +144,8 @@ void media_device(struct world *w, uint32_t unit,
         local.port = (uint16_t)(20000 + 2 * a->session);
         if (!w->calm && world_chance(w, 20))
             local = (struct gb_addr){ 0 };
-        device_media_opened(fleet_device(w->fleet, unit), a->session, &local,
-                            world_field_now(w));
+        device_media_opened(fleet_device(w->fleet, unit), a->session, a->life,
+                            &local, world_field_now(w));
         break;
     case DEVICE_DO_START:
         begin(w, unit, a);
@@ -188,7 +189,7 @@ static void step(struct world *w, struct stream *m)
         return;
     if (w->mono_ms >= m->ends_ms) {
         device_media_over(fleet_device(w->fleet, unit), m->unit_session,
-                          world_field_now(w));
+                          m->unit_life, world_field_now(w));
         fleet_touch(w->fleet, unit);
         return;
     }

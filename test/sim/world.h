@@ -69,7 +69,7 @@ struct stream {
     bool answered, closing;
     int64_t history_ms;
     uint32_t unit;       /* who sends, with has_unit */
-    uint32_t unit_session;
+    uint32_t unit_session, unit_life;
     bool has_unit;
     unsigned step;       /* of the script, media.c */
     unsigned breaks_at;  /* the step behind which nothing comes; 0: none */

@@ -23,7 +23,7 @@
 
 struct loudspeaker {
     struct gbcam *cam;
-    uint32_t device;
+    uint32_t device, life;
     struct device_action a; /* of the START */
     enum device_transport transport;
     struct udp_socket *udp;
@@ -108,10 +108,10 @@ static void close_all(struct loudspeaker *l)
 static void lost(struct loudspeaker *l)
 {
     struct gbcam *g = l->cam;
-    uint32_t device = l->device;
+    uint32_t device = l->device, life = l->life;
 
     close_all(l);
-    device_media_lost(fleet_device(g->fleet, device), DEVICE_VOICE,
+    device_media_lost(fleet_device(g->fleet, device), DEVICE_VOICE, life,
                       cam_now(g));
     fleet_touch(g->fleet, device);
     sip_edge_touch(g->edge);
@@ -329,6 +329,7 @@ void loudspeaker_open(struct gbcam *g, uint32_t device,
     if (l) {
         l->cam = g;
         l->device = device;
+        l->life = a->life;
         l->transport = a->transport;
         l->a = *a;
         uv_timer_init(&g->loop, &l->tick);
@@ -342,8 +343,8 @@ void loudspeaker_open(struct gbcam *g, uint32_t device,
     }
     if (!l)
         local.family = GB_NO_ADDR;
-    device_media_opened(fleet_device(g->fleet, device), DEVICE_VOICE, &local,
-                        cam_now(g));
+    device_media_opened(fleet_device(g->fleet, device), DEVICE_VOICE, a->life,
+                        &local, cam_now(g));
     fleet_touch(g->fleet, device);
 }
 

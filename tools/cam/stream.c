@@ -15,7 +15,7 @@
 
 struct stream {
     struct gbcam *cam;
-    uint32_t device, session;
+    uint32_t device, session, life;
     enum device_transport transport;
     struct gb_addr remote;
     struct sender *sender;
@@ -79,13 +79,13 @@ static void stream_close(struct stream *s)
 static void stream_lost(struct stream *s)
 {
     struct gbcam *g = s->cam;
-    uint32_t device = s->device, session = s->session;
+    uint32_t device = s->device, session = s->session, life = s->life;
     bool alone = s->until_ms != 0;
 
     stream_close(s);
     if (alone)
         return;
-    device_media_lost(fleet_device(g->fleet, device), session, cam_now(g));
+    device_media_lost(fleet_device(g->fleet, device), session, life, cam_now(g));
     fleet_touch(g->fleet, device);
     sip_edge_touch(g->edge);
 }
@@ -212,7 +212,7 @@ static void pace_stream(struct stream *s, uint64_t now_ms)
         sender_is_over(s->sender)) {
         s->over = true;
         device_media_over(fleet_device(s->cam->fleet, s->device), s->session,
-                          cam_now(s->cam));
+                          s->life, cam_now(s->cam));
         fleet_touch(s->cam->fleet, s->device);
         sip_edge_touch(s->cam->edge);
     }
@@ -357,6 +357,7 @@ void stream_open(struct gbcam *g, uint32_t device,
         s->cam = g;
         s->device = device;
         s->session = a->session;
+        s->life = a->life;
         s->transport = a->transport;
         s->remote = a->remote;
         list_init(&s->node);
@@ -368,8 +369,8 @@ void stream_open(struct gbcam *g, uint32_t device,
     }
     if (!s)
         local.family = GB_NO_ADDR;
-    device_media_opened(fleet_device(g->fleet, device), a->session, &local,
-                        cam_now(g));
+    device_media_opened(fleet_device(g->fleet, device), a->session, a->life,
+                        &local, cam_now(g));
     fleet_touch(g->fleet, device);
 }
 
