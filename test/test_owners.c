@@ -160,10 +160,10 @@ static void one_waits_and_adopts(void **state)
     /* silent again: its NAT has another port, then c= has another address */
     owners_wait(o, 7, true);
     assert_int_equal(whose(0, "10.0.0.7:6002", 9000), 7);
-    assert_int_equal(whose(9, "10.0.0.8:6002", 9000), 7);
+    assert_int_equal(whose(9, "10.0.0.8:6002", 10000), 7);
     owners_wait(o, 7, false);
-    assert_int_equal(whose(0, "10.0.0.7:6002", 9000), 0);
-    assert_int_equal(whose(100, "10.0.0.7:6002", 9000), 7);
+    assert_int_equal(whose(0, "10.0.0.7:6002", 10000), 0);
+    assert_int_equal(whose(100, "10.0.0.7:6002", 10000), 7);
 }
 
 static void several_wait(void **state)
@@ -190,6 +190,48 @@ static void several_wait(void **state)
     assert_true(owners_knows(o, &from));
     from = at("10.0.0.77:6000");
     assert_false(owners_knows(o, &from));
+}
+
+/* Of two of a device the one that was answered first waits alone for a moment: it
+ * adopts nobody, since the sender may be the other's; nor is the sender that it
+ * has then been given replaced by the next that comes. */
+static void one_after_the_other(void **state)
+{
+    (void)state;
+    add(7, 100, "10.0.0.7");
+    add(8, 101, "10.0.0.7");
+    answer(7, 0, NULL, 1000);
+    answer(8, 0, NULL, 1100);
+    assert_int_equal(whose(55, "10.0.0.7:6000", 2050), 0);
+    assert_int_equal(owners_astray(o, 7), 0);
+    assert_int_equal(whose(101, "10.0.0.7:6002", 2060), 8);
+    owners_wait(o, 8, false);
+    assert_int_equal(whose(55, "10.0.0.7:6000", 2070), 7);
+    assert_int_equal(whose(56, "10.0.0.7:6004", 2080), 0);
+    assert_int_equal(whose(55, "10.0.0.7:6000", 2090), 7);
+    assert_int_equal(whose(56, "10.0.0.7:6004", 2070 + OWNERS_GRACE_MS), 7);
+    assert_int_equal(whose(55, "10.0.0.7:6000", 2080 + OWNERS_GRACE_MS), 0);
+}
+
+/* One leaves, to a port of its own: what its device still sends is not taken for
+ * the other's. */
+static void one_leaves(void **state)
+{
+    (void)state;
+    add(7, 100, "10.0.0.7");
+    add(8, 101, "10.0.0.7");
+    add(9, 102, "10.0.0.9");
+    for (uint64_t s = 7; s <= 9; s++)
+        answer(s, 0, NULL, 0);
+    assert_int_equal(whose(0, "10.0.0.7:6000", 8000), 0);
+    owners_remove(o, 7, 9000);
+    assert_int_equal(whose(0, "10.0.0.7:6000", 9000), 0);
+    assert_int_equal(whose(0, "10.0.0.9:6000", 9000), 9);
+    assert_int_equal(whose(0, "10.0.0.7:6002", 9000 + OWNERS_GRACE_MS), 8);
+    add(10, 103, "10.0.0.7");
+    answer(10, 0, NULL, 10000);
+    owners_remove(o, 8, 12000); /* the sender that it had adopted goes on */
+    assert_int_equal(whose(0, "10.0.0.7:6002", 12000), 0);
 }
 
 /* The loop that asks has begun its turn before the one that answered or ended. */
@@ -230,6 +272,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(rest_is_bounded, begin, finish),
         cmocka_unit_test_setup_teardown(one_waits_and_adopts, begin, finish),
         cmocka_unit_test_setup_teardown(several_wait, begin, finish),
+        cmocka_unit_test_setup_teardown(one_after_the_other, begin, finish),
+        cmocka_unit_test_setup_teardown(one_leaves, begin, finish),
         cmocka_unit_test_setup_teardown(clocks_of_two_loops, begin, finish),
         cmocka_unit_test_setup_teardown(searches_are_bounded, begin, finish),
     };

@@ -26,8 +26,12 @@ struct entry {
     struct number offered, answered;
     struct gb_addr peer, named;
     bool is_answered;
-    uint64_t answered_ms, astray;
+    bool waits;
+    uint64_t grace_ms; /* since when what comes may be its own number, or of one
+                          that has left */
+    uint64_t astray;
     bool adopted;
+    uint64_t adopted_ms;
     struct map_node sender;
     char sender_key[SENDER_KEY];
 };
@@ -156,6 +160,7 @@ static int add(struct owners *o, struct entry *e, bool has_ssrc, uint32_t ssrc)
                slice_of((const char *)&e->who.session,
                         sizeof(e->who.session)));
     list_push_back(&o->all, &e->all);
+    e->waits = true;
     list_push_back(&o->waiting, &e->waiting);
     return 0;
 }
@@ -189,7 +194,7 @@ void owners_answer(struct owners *o, uint64_t session, bool has_ssrc,
     if (e) {
         e->named = *named;
         e->is_answered = true;
-        e->answered_ms = now_ms;
+        e->grace_ms = now_ms;
         if (has_ssrc)
             claim(o, &e->answered, ssrc, e);
     }
@@ -203,11 +208,35 @@ void owners_wait(struct owners *o, uint64_t session, bool waits)
     uv_mutex_lock(&o->lock);
     e = find_entry(o, session);
     if (e) {
+        e->waits = waits;
         list_remove(&e->waiting);
         if (waits)
             list_push_back(&o->waiting, &e->waiting);
     }
     uv_mutex_unlock(&o->lock);
+}
+
+static bool may_come_from(const struct entry *e, const struct gb_addr *from)
+{
+    return gb_addr_ip_eq(&e->peer, from) ||
+           (e->named.family != GB_NO_ADDR && gb_addr_ip_eq(&e->named, from));
+}
+
+/* Its sender has no number that is known, and sends on until it hears of the end:
+ * who waits for the same address must not take that for its own. */
+static void leave(struct owners *o, const struct entry *gone, uint64_t now_ms)
+{
+    struct list *n;
+
+    if (!gone->waits && !gone->adopted)
+        return;
+    for (n = o->waiting.next; n != &o->waiting; n = n->next) {
+        struct entry *e = container_of(n, struct entry, waiting);
+
+        if (e != gone && (may_come_from(e, &gone->peer) ||
+                          may_come_from(e, &gone->named)))
+            e->grace_ms = now_ms;
+    }
 }
 
 void owners_remove(struct owners *o, uint64_t session, uint64_t now_ms)
@@ -219,6 +248,7 @@ void owners_remove(struct owners *o, uint64_t session, uint64_t now_ms)
     if (e) {
         rest(o, &e->offered, now_ms);
         rest(o, &e->answered, now_ms);
+        leave(o, e, now_ms);
         if (e->adopted)
             map_remove(&o->by_sender, &e->sender);
         map_remove(&o->by_session, &e->node);
@@ -265,12 +295,6 @@ static enum owners_verdict by_ssrc(struct owners *o, uint32_t ssrc,
     return OWNERS_HIS;
 }
 
-static bool may_come_from(const struct entry *e, const struct gb_addr *from)
-{
-    return gb_addr_ip_eq(&e->peer, from) ||
-           (e->named.family != GB_NO_ADDR && gb_addr_ip_eq(&e->named, from));
-}
-
 static bool may_search(struct owners *o, uint64_t now_ms)
 {
     if (o->second != now_ms / 1000) {
@@ -280,11 +304,21 @@ static bool may_search(struct owners *o, uint64_t now_ms)
     return o->searches++ < OWNERS_SEARCHES;
 }
 
-/* The only one that waits for it; NULL and *several: there are more. */
+/* Another sender than the one it has just been given may be its own. */
+static bool is_open(const struct entry *e, uint64_t now_ms)
+{
+    return e->is_answered &&
+           (!e->adopted || passed_ms(e->adopted_ms, now_ms) >= OWNERS_GRACE_MS);
+}
+
+/* The only one that waits for it; NULL and *several: there are more. One whose
+ * grace is not over may get its own number yet, or be the sender's: nobody adopts
+ * meanwhile. */
 static struct entry *waits_for(struct owners *o, const struct gb_addr *from,
                                uint64_t now_ms, bool *several)
 {
     struct entry *one = NULL;
+    bool young = false;
     struct list *n;
 
     *several = false;
@@ -293,16 +327,19 @@ static struct entry *waits_for(struct owners *o, const struct gb_addr *from,
     for (n = o->waiting.next; n != &o->waiting; n = n->next) {
         struct entry *e = container_of(n, struct entry, waiting);
 
-        if (!e->is_answered || !may_come_from(e, from) ||
-            passed_ms(e->answered_ms, now_ms) < OWNERS_GRACE_MS)
+        if (!is_open(e, now_ms) || !may_come_from(e, from))
             continue;
+        if (passed_ms(e->grace_ms, now_ms) < OWNERS_GRACE_MS) {
+            young = true;
+            continue;
+        }
         *several = one != NULL;
         one = e;
         e->astray++;
     }
     if (!*several && one)
         one->astray--;
-    return *several ? NULL : one;
+    return *several || young ? NULL : one;
 }
 
 static struct slice sender_key(char key[SENDER_KEY], uint32_t ssrc,
@@ -316,13 +353,14 @@ static struct slice sender_key(char key[SENDER_KEY], uint32_t ssrc,
 }
 
 static void adopt(struct owners *o, struct entry *e, uint32_t ssrc,
-                  const struct gb_addr *from)
+                  const struct gb_addr *from, uint64_t now_ms)
 {
     if (e->adopted)
         map_remove(&o->by_sender, &e->sender);
     map_insert(&o->by_sender, &e->sender,
                sender_key(e->sender_key, ssrc, from));
     e->adopted = true;
+    e->adopted_ms = now_ms;
 }
 
 static enum owners_verdict find_from(struct owners *o, uint32_t ssrc,
@@ -343,7 +381,7 @@ static enum owners_verdict find_from(struct owners *o, uint32_t ssrc,
         e = waits_for(o, from, now_ms, &several);
         if (!e)
             return several ? OWNERS_SEVERAL : OWNERS_NOBODY;
-        adopt(o, e, ssrc, from);
+        adopt(o, e, ssrc, from, now_ms);
     }
     *out = e->who;
     return OWNERS_HIS;

@@ -21,7 +21,8 @@
 #define OWNERS_RESTING 1024    /* SSRCs of ended sessions remembered */
 #define OWNERS_REST_MS 60000   /* so long */
 #define OWNERS_GRACE_MS 1000   /* from the answer on, for the right SSRC to come
-                                  before another one is adopted */
+                                  before another one is adopted; and from that
+                                  on, before yet another one is */
 #define OWNERS_AFTER_MS 2000   /* media that come so long after the end are no
                                   leftovers on their way */
 #define OWNERS_SEARCHES 2000   /* a second, of who waits for an address */
