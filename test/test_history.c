@@ -110,7 +110,7 @@ static void foreign_lines(void **state)
 {
     static const struct slice line[] = {
         SLICE("\0registered;+6800,0;"), SLICE("a\0b|a;+1,0;-2,1;"),
-        SLICE("other|;+1,0;-2,1;"), SLICE("|other|;+1,2;-2,1;+3,0;"),
+        SLICE("other||;+1,0;-2,1;"), SLICE("|other|;+1,2;-2,1;+3,0;"),
     };
 
     (void)state;
