@@ -54,6 +54,13 @@ static bool on_admits(void *ctx, struct sip_peer *from,
     return platform_admits(d->platform, from, bytes, daemon_now(d));
 }
 
+static bool on_is_bound(void *ctx, const struct sip_peer *peer)
+{
+    struct daemon *d = ctx;
+
+    return platform_has_bound(d->platform, peer);
+}
+
 /* On the main loop. */
 static void on_committed(struct mail *m)
 {
@@ -263,7 +270,7 @@ static int start_edge(struct daemon *d, char why[static 512])
         .strangers_bytes = config_number(d->config, CONFIG_LIMIT_SIP_STRANGERS)
                            << 20,
         .ahead = on_ahead, .admits = on_admits, .on_event = on_sip_event,
-        .on_turn = on_turn,
+        .is_bound = on_is_bound, .on_turn = on_turn,
         .on_connection = on_connection,
         .on_message = d->trace ? on_message : NULL,
         .ctx = d,

@@ -68,6 +68,14 @@ static bool admits(void *ctx, struct sip_peer *from, struct slice bytes)
     return !(ping && deaf_to_pings);
 }
 
+static uint64_t unregistered; /* over this connection */
+
+static bool is_bound(void *ctx, const struct sip_peer *peer)
+{
+    (void)ctx;
+    return peer->connection != unregistered;
+}
+
 static void on_connection(void *ctx, uint64_t connection, bool is_up,
                           const struct gb_addr *local)
 {
@@ -107,6 +115,7 @@ static void begin(uint32_t keep_open_ms, uint32_t max_connections)
     c.no_tcp = false;
     c.on_event = on_server_event;
     c.admits = admits;
+    c.is_bound = is_bound;
     c.on_connection = NULL;
     c.keep_open_ms = keep_open_ms;
     c.strangers_bytes = strangers_bytes;
@@ -463,10 +472,11 @@ static void one_stranger_holds_little(void **state)
     }
 }
 
-/* Whoever has spoken and is not registered may not stay. */
+/* Whoever has spoken and is not registered, or no longer, may not stay. */
 static void idle_strangers_go(void **state)
 {
     int known, stranger;
+    uint64_t id;
     char buf[16];
 
     (void)state;
@@ -476,7 +486,8 @@ static void idle_strangers_go(void **state)
     known = plain(0);
     say(known, options, sizeof(options) - 1);
     assert_true(reaches(&requests, 1, 5000));
-    sip_edge_trust(server, last_peer.connection);
+    id = last_peer.connection;
+    sip_edge_trust(server, id);
     stranger = plain(0);
     say(stranger, options, sizeof(options) - 1);
     assert_true(reaches(&requests, 2, 5000));
@@ -486,6 +497,11 @@ static void idle_strangers_go(void **state)
     while (read(known, buf, sizeof(buf)) > 0)
         continue;
     assert_int_equal(errno, EAGAIN);
+    unregistered = id;
+    expect_end(known);
+    expect_connections(0);
+    assert_int_equal(of_server().strangers_cut, 2);
+    unregistered = 0;
     close(known);
     close(stranger);
     finish();

@@ -41,11 +41,30 @@ static void trust(struct connection *c)
     if (c->trusted)
         return;
     c->trusted = true;
+    c->asked_ms = uv_now(c->edge->o.loop);
     list_remove(&c->stranger);
     sources_leave(&c->edge->sources, c->source);
     c->source = NULL;
     c->edge->n.strangers--;
     c->edge->n.strangers_bytes -= c->held;
+}
+
+/* Nobody is registered over it any more: else whoever unregisters on each of
+ * many connections would keep them all. */
+static void distrust(struct connection *c, uint64_t now_ms)
+{
+    struct sip_edge *e = c->edge;
+
+    c->source = sources_enter(&e->sources, &c->peer.remote);
+    if (!c->source) {
+        sip_conn_close(c);
+        return;
+    }
+    c->trusted = false;
+    c->moved_ms = now_ms;
+    list_push_back(&e->strangers, &c->stranger);
+    e->n.strangers++;
+    e->n.strangers_bytes += c->held;
 }
 
 void sip_edge_trust(struct sip_edge *e, uint64_t connection)
@@ -652,6 +671,18 @@ static bool is_dialled_out(const struct connection *c, uint64_t now_ms)
                (c->up ? SIP_EDGE_DIAL_IDLE_MS : SIP_EDGE_DIAL_MS);
 }
 
+/* As often as a stranger would have to show itself. */
+static bool is_forsaken(struct connection *c, uint64_t now_ms)
+{
+    const struct sip_edge_config *o = &c->edge->o;
+
+    if (!c->trusted || c->ours || !o->is_bound ||
+        now_ms - c->asked_ms <= o->strangers_idle_ms)
+        return false;
+    c->asked_ms = now_ms;
+    return !o->is_bound(o->ctx, &c->peer);
+}
+
 void sip_conn_on_sweep(uv_timer_t *t)
 {
     struct sip_edge *e = t->data;
@@ -663,6 +694,8 @@ void sip_conn_on_sweep(uv_timer_t *t)
 
         if (is_dialled_out(c, now_ms)) {
             sip_conn_close(c);
+        } else if (is_forsaken(c, now_ms)) {
+            distrust(c, now_ms);
         } else if (!c->trusted &&
                    now_ms - c->moved_ms > e->o.strangers_idle_ms) {
             cut_stranger(c);

@@ -60,6 +60,10 @@ struct sip_edge_config {
     /* Before a message is parsed, and before the answer to a ping: false drops
      * it without a word; may be NULL. */
     bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);
+    /* Is somebody registered over this connection, still? Asked now and then of
+     * those that are trusted: where nobody is, they are strangers again. NULL:
+     * they never are. */
+    bool (*is_bound)(void *ctx, const struct sip_peer *peer);
     uint32_t keep_open_ms;    /* an empty line goes out on a connection that was
                                  idle this long; 0: none does */
     /* Each event, in order; may call the stack. */

@@ -37,6 +37,7 @@ struct connection {
     uint64_t since_ms; /* of the first byte of an unfinished message */
     uint64_t moved_ms; /* something was sent or received last; of a stranger: a
                           whole message */
+    uint64_t asked_ms; /* whether it is trusted rightly */
     struct sip_frame frame;
     uint8_t *buf;
     size_t len, cap;

@@ -21,6 +21,15 @@ struct queued {
     char text[];
 };
 
+/* Reports that nobody limits, positions above all, leave half of the queue to
+ * alarms and log lines. */
+static size_t room_of(enum platform_action_kind kind)
+{
+    return kind == PLATFORM_ALARM || kind == PLATFORM_LOG
+               ? PLATFORM_MAX_QUEUED
+               : PLATFORM_MAX_QUEUED / 2;
+}
+
 /* An entry at the end of the queue with room for n bytes of text, which put()
  * fills; NULL: no room or no memory, counted. */
 static struct queued *queued_new(struct platform *p,
@@ -28,7 +37,7 @@ static struct queued *queued_new(struct platform *p,
 {
     struct queued *q = NULL;
 
-    if (p->n_queued < PLATFORM_MAX_QUEUED)
+    if (p->n_queued < room_of(kind))
         q = gb_get(p->alloc, sizeof(*q) + n);
     if (!q) {
         p->counters.dropped++;

@@ -470,6 +470,8 @@ static void keep_item(struct platform *p, struct device *d,
 /* OFF of the device itself is about what it has, not about its registration. */
 static void all_off(struct platform *p, struct device *d)
 {
+    if (!device_walks(p, d))
+        return;
     for (size_t i = 0; i < d->n_channels; i++) {
         struct platform_channel v = {
             .id = channel_text(d->channels[i], CHANNEL_ID),

@@ -245,6 +245,8 @@ struct rare {
     uint8_t voice_mode, voice_target; /* that worked last; mode 0: none yet */
     uint64_t voice_over_ms;  /* the last voice ended; 0: there was none */
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
+    struct bucket walks;     /* through all of its channels, see device_walks */
+    uint16_t n_duties;       /* of p->duties */
 };
 
 /* First what SIP needs of a registered device (DEVICE_SIP bytes): who it is,
@@ -681,6 +683,10 @@ void device_drop(struct platform *p, struct device *d);
 void device_delete(struct platform *p, struct device *d);
 /* Its own one, to be written; made when there is none. NULL: no memory. */
 struct rare *device_rare_own(struct platform *p, struct device *d);
+/* May a message of this device make us look at each of its channels? A small
+ * one costs a device with a hundred thousand nothing; false: it has had its
+ * share, and what it says of all of them is left out. */
+bool device_walks(struct platform *p, struct device *d);
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s);
 /* Binds it to a peer: tables and dialogs follow. */

@@ -8,6 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define WALK_FREE_MAX 64 /* channels that are no more work than their message */
+#define WALK_RATE 1      /* walks a second through more of them, of one device */
+#define WALK_BURST 10    /* at once */
 #define LATE_MAX 256 /* devices behind the table in order */
 #define RESTORED_MS 86400000 /* after a start, the store's word for an expiry is
                                 not believed for so long */
@@ -217,6 +220,16 @@ struct rare *device_rare_own(struct platform *p, struct device *d)
     return d->rare;
 }
 
+bool device_walks(struct platform *p, struct device *d)
+{
+    struct rare *r;
+
+    if (d->n_channels <= WALK_FREE_MAX)
+        return true;
+    r = device_rare_own(p, d);
+    return r && bucket_take(&r->walks, WALK_RATE, WALK_BURST, p->now.mono_ms);
+}
+
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s)
 {
@@ -300,6 +313,11 @@ struct device *device_bound_to(const struct platform *p,
     canonical(&like.remote, &peer->remote);
     at = peer_key(&like).n ? map_find(&p->peers, peer_key(&like)) : NULL;
     return at ? container_of(at, struct device, by_peer) : NULL;
+}
+
+bool platform_has_bound(const struct platform *p, const struct sip_peer *peer)
+{
+    return device_bound_to(p, peer) != NULL;
 }
 
 struct device *device_at(const struct platform *p, const struct gb_addr *source)

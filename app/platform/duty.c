@@ -65,6 +65,8 @@ static struct duty *duty_of(struct platform *p, struct slice device,
 {
     char key[KEY_MAX];
     struct writer w = writer_of(key, sizeof(key));
+    struct device *d = device_find(p, device);
+    struct rare *r = d ? device_rare_own(p, d) : NULL;
     struct map_node *n;
     struct duty *u;
 
@@ -76,11 +78,13 @@ static struct duty *duty_of(struct platform *p, struct slice device,
     n = map_find(&p->duties.by_key, writer_slice(&w));
     if (n)
         return container_of(n, struct duty, by_key);
-    if (p->duties.by_key.n >= PLATFORM_DUTIES_MAX ||
+    if (!r || r->n_duties >= PLATFORM_DEVICE_DUTIES_MAX ||
+        p->duties.by_key.n >= PLATFORM_DUTIES_MAX ||
         !(u = gb_get(p->alloc, sizeof(*u))))
         return NULL;
     memcpy(u->key, key, w.len);
     u->device_len = (uint8_t)device.n;
+    r->n_duties++;
     map_insert(&p->duties.by_key, &u->by_key, slice_of(u->key, w.len));
     list_push_back(&p->duties.all, &u->all);
     return u;

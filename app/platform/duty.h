@@ -18,7 +18,8 @@ struct duties {
 
 int duty_init(struct platform *p);
 void duty_fini(struct platform *p);
-/* Without memory, or beyond PLATFORM_DUTIES_MAX, it is not kept. from: static. */
+/* Without memory, beyond PLATFORM_DUTIES_MAX or PLATFORM_DEVICE_DUTIES_MAX, or of
+ * a device that is gone, it is not kept. from: static. */
 void duty_set(struct platform *p, struct slice device, struct slice target,
               enum manscdp_duty duty, const char *from);
 /* The device is removed. */

@@ -36,20 +36,38 @@ static bool is_foreign(const struct delivery *v, struct slice id)
            !channel_find(v->p, v->d, id);
 }
 
+/* Marks those that it names, or takes the marks away again. What it names: how
+ * many; news: whether one of them was not faulty before. */
+static uint32_t tell_faults(struct platform *p, struct device *d,
+                            const struct manscdp_keepalive *k, bool told,
+                            bool *news)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < k->n_faulty; i++) {
+        struct channel *c = channel_find(p, d, k->faulty[i]);
+
+        if (!c || c->fault_told == told)
+            continue;
+        c->fault_told = told;
+        *news |= !c->fault;
+        n++;
+    }
+    return n;
+}
+
 static void mark_faults(struct platform *p, struct device *d,
                         const struct manscdp_keepalive *k)
 {
-    if (!k->n_faulty && !d->n_faults)
-        return;
-    d->n_faults = 0;
-    for (size_t n = 0; n < k->n_faulty; n++) {
-        struct channel *c = channel_find(p, d, k->faulty[n]);
+    bool news = false;
+    uint32_t told = tell_faults(p, d, k, true, &news);
 
-        if (c && !c->fault_told) {
-            c->fault_told = true;
-            d->n_faults++;
-        }
+    /* n_faults may count one that is gone since, and is never too small */
+    if ((!news && told == d->n_faults) || !device_walks(p, d)) {
+        tell_faults(p, d, k, false, &news);
+        return;
     }
+    d->n_faults = told;
     for (size_t i = 0; i < d->n_channels; i++) {
         struct channel *c = d->channels[i];
 

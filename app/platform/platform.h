@@ -135,6 +135,9 @@ int platform_timezone_min(const struct platform *p);
 bool platform_admits(struct platform *p, struct sip_peer *from,
                      struct slice bytes, struct gb_time now);
 
+/* Is a device registered over this connection, or from this address of UDP? */
+bool platform_has_bound(const struct platform *p, const struct sip_peer *peer);
+
 /* A batch of messages that will come in next: what is known of their senders is
  * asked for from memory, all at once. Changes nothing but the time they take. */
 #define PLATFORM_AHEAD_MAX 64 /* further ones are left as they are */

@@ -105,6 +105,7 @@ bool platform_command_before(const struct platform *p, uint64_t before,
 
 /* What is armed. */
 #define PLATFORM_DUTIES_MAX 20000
+#define PLATFORM_DEVICE_DUTIES_MAX 512 /* of them, so that one leaves room */
 struct platform_duty {
     struct slice target;  /* the device, a channel or an alarm input */
     const char *duty;     /* "ONDUTY", "OFFDUTY", "ALARM" */

@@ -483,6 +483,14 @@ static bool is_exact(const struct device *d, const struct sip_peer *from)
                 : from->connection == d->peer.connection);
 }
 
+/* Whoever is bound is let in without being counted; what it asks for ids that
+ * are not bound there is counted as that of any stranger. */
+static bool is_paid_for(struct platform *p, const struct attempt *a)
+{
+    return a->is_exact || !device_bound_to(p, &a->ev->peer) ||
+           guard_allows(p, &a->ev->peer.remote);
+}
+
 /* Who is it? 0, or the status that refuses it. */
 static unsigned identify(struct platform *p, struct attempt *a)
 {
@@ -499,6 +507,8 @@ static unsigned identify(struct platform *p, struct attempt *a)
     a->is_ours =
         a->device && device_admits(p, a->device, &a->ev->peer, &moved);
     a->is_exact = is_exact(a->device, &a->ev->peer);
+    if (!is_paid_for(p, a))
+        return 503;
     if (admit_id_allowed(p, a->id))
         return 0;
     pending_note(p, a->id, sip_msg_value(a->m, SIP_HDR_USER_AGENT),
@@ -615,6 +625,10 @@ void registrar_request(struct platform *p, const struct sip_event *ev)
         status = identify(p, &a);
     if (!status && !a.is_ours && guard_is_banned(p, &ev->peer.remote))
         status = 403; /* over the connection of another device */
+    if (status == 503) {
+        retry_later(p, &a, some_seconds(p), &p->counters.shed);
+        return;
+    }
     if (status) {
         refuse(p, &a, status);
         return;
