@@ -104,6 +104,37 @@ static void lines(void **state)
     assert_int_equal(f.live, 0);
 }
 
+/* A line of the store that nobody of us wrote reads the same once it was
+ * written again, whatever its causes are. */
+static void foreign_lines(void **state)
+{
+    static const struct slice line[] = {
+        SLICE("\0registered;+6800,0;"), SLICE("a\0b|a;+1,0;-2,1;"),
+        SLICE("other||;+1,0;-2,1;"), SLICE("|other|;+1,2;-2,1;+3,0;"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(line); i++) {
+        struct history_causes causes = { 0 };
+        struct history *h = NULL, *back = NULL;
+        struct history_change c;
+        char text[2][256];
+        struct writer w[2] = { writer_of(text[0], sizeof(text[0])),
+                               writer_of(text[1], sizeof(text[1])) };
+
+        history_read(&h, &causes, &gb_alloc_heap, guarded(line[i]));
+        assert_true(history_at(h, &causes, 0, &c));
+        history_write(&w[0], h, &causes);
+        history_read(&back, &causes, &gb_alloc_heap, writer_slice(&w[0]));
+        assert_true(history_at(back, &causes, 0, &c));
+        history_write(&w[1], back, &causes);
+        assert_true(slice_eq(writer_slice(&w[0]), writer_slice(&w[1])));
+        gb_put(&gb_alloc_heap, h);
+        gb_put(&gb_alloc_heap, back);
+        history_causes_fini(&causes, &gb_alloc_heap);
+    }
+}
+
 static void without_memory(void **state)
 {
     struct history_causes causes = { 0 };
@@ -135,6 +166,7 @@ int main(void)
         cmocka_unit_test(newest_first),
         cmocka_unit_test(edges),
         cmocka_unit_test(lines),
+        cmocka_unit_test(foreign_lines),
         cmocka_unit_test(without_memory),
     };
 

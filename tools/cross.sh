@@ -8,7 +8,8 @@
 # The target's libraries are unpacked into build/sysroot-ARCH; the system stays as
 # it is. DEB=1 packs each as well; UNIT='ps_demux|xml' builds and runs these tests
 # alone; E2E='h264_one_loop_tcp_signalling' runs tests of test/e2e/run.py with the
-# programs under qemu. RSS under qemu is qemu's own and is not told.
+# programs under qemu; MEMORY=1 tells resident memory of a 32-bit daemon, by the pages of
+# what is emulated alone (test/e2e/memory.py), with gbcam of build/release.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- arm64 armhf i386 s390x
@@ -69,6 +70,15 @@ e2e() { # ARCH BUILD RUN
     fi
 }
 
+memory() { # ARCH BUILD RUN
+    mkdir -p "$2/memory"
+    printf '#!/bin/sh\nexec %s -B 0x200000000 %s/%s/gb28181d "$@"\n' "$3" "$PWD" "$2" > "$2/memory/gb28181d"
+    chmod +x "$2/memory/gb28181d"
+    make -s build/release/gbcam
+    ln -sf "$PWD/build/release/gbcam" "$2/memory/gbcam"
+    GUEST_BASE=0x200000000 BUILD=$PWD/$2/memory SLOW=${SLOW:-5} python3 test/e2e/memory.py "$1" || failed="$failed $1"
+}
+
 for arch in "$@"; do
     # shellcheck disable=SC2046
     set -- $(triplet "$arch") || { echo "cross: $arch is not known" >&2; exit 2; }
@@ -84,7 +94,7 @@ for arch in "$@"; do
     ld=
     [ "$arch" != i386 ] || ld="LDFLAGS=-L$PWD/$root/usr/lib/i386-linux-gnu -Wl,-rpath-link,$PWD/$root/lib/i386-linux-gnu --sysroot=$PWD/$root -B$PWD/$root/usr/lib/i386-linux-gnu"
     cpp=
-    [ "$arch" != i386 ] || cpp="CPPFLAGS=-isystem $PWD/$root/usr/include/i386-linux-gnu --sysroot=$PWD/$root"
+    [ "$arch" != i386 ] || cpp="CPPFLAGS=-Wno-psabi -isystem $PWD/$root/usr/include/i386-linux-gnu --sysroot=$PWD/$root"
     what="all tests"
     b=build/${cross}release
     chosen=${UNIT:-}
@@ -108,6 +118,7 @@ for arch in "$@"; do
     if command -v "$2" > /dev/null; then
         unit "$arch" "$b" "$2 -L $root"
         [ -z "${E2E:-}" ] || e2e "$arch" "$b" "$2 -L $PWD/$root"
+        case $arch in i386 | armhf) [ "${MEMORY:-0}" = 0 ] || memory "$arch" "$b" "$2 -L $PWD/$root" ;; esac
     else
         echo "$arch: no $2: tests not run"
     fi

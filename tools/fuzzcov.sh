@@ -1,25 +1,69 @@
 #!/bin/sh
-# fuzzcov.sh - lines of the files that a fuzz target is about which its corpus
-# alone reaches, by gcov of a VARIANT=cov build; below 90 % is marked.
+# fuzzcov.sh [TARGET...] - lines of the files that a fuzz target is about which its corpus
+# alone reaches, by gcov of a VARIANT=cov build; below 90 % is marked. Default: all.
 set -eu
+export LC_ALL=C
 cd "$(dirname "$0")/.."
 b=build/cov
 table="sip_msg sip/msg.c
 sip_frame sip/frame.c
 sip_trans sip/trans.c
-sip_stack sip/stack.c sip/stack_auth.c sip/stack_client.c sip/stack_large.c
-sip_stack sip/stack_done.c sip/stack_refuse.c sip/stack_reply.c sip/stack_server.c sip/stack_trans.c
-sip_dialog sip/dialog.c sip/stack_call.c sip/stack_sub.c"
+sip_uri sip/addr.c sip/uri.c
+sip_value sip/value.c sip/digest.c sip/xmlend.c
+sip_stack sip/stack.c sip/stack_auth.c sip/stack_client.c sip/stack_large.c sip/stack_done.c sip/stack_refuse.c
+sip_stack sip/stack_reply.c sip/stack_server.c sip/stack_trans.c
+sip_dialog sip/dialog.c sip/stack_call.c sip/stack_sub.c
+scan base/scan.c
+sdp sdp/read.c sdp/plain.c sdp/write.c sdp/offer.c sdp/gbext.c
+assembly manscdp/assembly.c
+bodies manscdp/bodies.c manscdp/config.c manscdp/control.c manscdp/ptz.c
+hot manscdp/notify.c manscdp/catalog.c manscdp/item.c
+manscdp manscdp/msg.c manscdp/device.c manscdp/time.c
+mansrtsp manscdp/mansrtsp.c
+text manscdp/text.c
+xml_plain manscdp/xml.c manscdp/plain.c manscdp/repair.c
+rtp rtp/packet.c rtp/rtcp.c rtp/kind.c
+rtp_queue rtp/queue.c
+tcpframe rtp/tcpframe.c
+annexb ps/annexb.c
+ps_demux ps/demux.c ps/sync.c ps/program.c ps/pes.c ps/mux.c
+h264 app/media/h264.c
+h265 app/media/h265.c
+hub app/media/hub.c app/media/hub_viewer.c app/media/hub_ring.c app/media/hub_rings.c app/media/hub_format.c app/media/hub_audio.c
+hub_raw app/media/hub_raw.c
+hls app/media/hls.c
+mp4cut app/media/mp4cut.c app/media/mp4index.c app/media/mp4scan.c
+rtmp app/media/rtmp.c
+wav app/media/wav.c
+tree app/platform/tree.c
+hooks app/platform/hooks_answer.c app/platform/history.c
+command_json app/platform/bodyjson.c app/http/body_read.c
+csv app/http/csv.c
+json app/http/json.c
+http_head app/http/http_head.c
+picture app/http/picture.c
+ws app/http/ws.c
+announce app/rtsp/announce.c
+rtsp app/rtsp/session.c app/rtsp/message.c
+capture app/trace/capture.c app/trace/pcapng.c"
+[ $# = 0 ] || table=$(for t in "$@"; do echo "$table" | grep "^$t "; done)
+for t in fuzz/fuzz_*.c; do
+    t=${t#fuzz/fuzz_}
+    [ $# != 0 ] || echo "$table" | grep -q "^${t%.c} " || echo "fuzzcov: ${t%.c} names no file" >&2
+done
 
 make -s VARIANT=cov $(echo "$table" | awk -v b=$b '{ print b "/fuzz_" $1 }' | sort -u)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 echo "$table" | while read -r t files; do
-    rm -rf "$tmp/$t"
-    GCOV_PREFIX=$tmp/$t GCOV_PREFIX_STRIP=$(pwd | tr -cd / | wc -c) "$b/fuzz_$t" fuzz/corpus/"$t"/* >/dev/null
-    cp $b/sip/*.gcno "$tmp/$t/$b/sip"
+    if [ ! -d "$tmp/$t" ]; then
+        GCOV_PREFIX=$tmp/$t GCOV_PREFIX_STRIP=$(pwd | tr -cd / | wc -c) "$b/fuzz_$t" fuzz/corpus/"$t"/* > "$tmp/out" || cat "$tmp/out"
+    fi
     for c in $files; do
-        gcov -n -o "$tmp/$t/$b/sip" "$c" 2>/dev/null | awk -v t="$t" -v f="$c" '
+        d=$tmp/$t/$b/${c%/*}
+        [ -f "$tmp/$t/$b/${c%.c}.gcda" ] || { echo "$t: $c is not in it"; continue; }
+        cp "$b/${c%.c}.gcno" "$d"
+        gcov -n -o "$d" "$c" 2>/dev/null | awk -v t="$t" -v f="$c" '
             $0 ~ "File .*" f { hit = 1 }
             hit && /Lines executed/ {
                 split($2, a, ":"); sub("%", "", a[2])

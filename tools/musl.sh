@@ -17,7 +17,7 @@ mkdir -p "$work/log"
 
 apt() { # STATE ARCH ...: with lists and caches of its own
     state=$1
-    arch=$2
+    machine=$2
     shift 2
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
     : > "$state/status"
@@ -25,7 +25,7 @@ apt() { # STATE ARCH ...: with lists and caches of its own
         echo "deb [signed-by=$keys] $mirror $suite main"
         echo "deb-src [signed-by=$keys] $mirror $suite main"
     } > "$state/list"
-    apt-get -q -o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
+    apt-get -q -o APT::Architecture="$machine" -o APT::Architectures="$machine" -o APT::Sandbox::User=root \
         -o Dir::Etc::sourcelist="$state/list" -o Dir::Etc::sourceparts=/dev/null \
         -o Dir::State="$state" -o Dir::State::lists="$state/lists" \
         -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" "$@"

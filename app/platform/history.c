@@ -28,7 +28,10 @@ static uint8_t cause_index(struct history_causes *causes, const char *text)
     return causes->n;
 }
 
-/* The same of a text that does not live on: it is copied when it is new. */
+static const char other[] = "other";
+
+/* The same of a text that does not live on: it is copied when it is new. One
+ * that holds a NUL or says what 0 says is none of its own. */
 static uint8_t cause_copied(struct history_causes *causes,
                             const struct gb_alloc *alloc, struct slice text)
 {
@@ -38,7 +41,8 @@ static uint8_t cause_copied(struct history_causes *causes,
         if (slice_eq(slice_str(causes->text[i]), text))
             return (uint8_t)(i + 1);
     if (causes->n + 1 >= HISTORY_CAUSES || text.n == 0 ||
-        text.n > HISTORY_CAUSE_MAX ||
+        text.n > HISTORY_CAUSE_MAX || slice_find(text, '\0') < text.n ||
+        slice_eq(text, slice_str(other)) ||
         !(copy = gb_get(alloc, text.n + 1)))
         return 0;
     slice_copy(copy, text.n + 1, text);
@@ -57,7 +61,7 @@ void history_causes_fini(struct history_causes *c, const struct gb_alloc *alloc)
 
 static const char *cause_text(const struct history_causes *causes, uint8_t i)
 {
-    return i ? causes->text[i - 1] : "other";
+    return i ? causes->text[i - 1] : other;
 }
 
 /* Where the i-th newest is. */
