@@ -158,6 +158,33 @@ static void a_faulty_channel_goes(void **state)
     sim_free(&s);
 }
 
+/* A farewell that comes again and again is one. */
+static void farewells(void **state)
+{
+    struct sim_device *d = recorder(1);
+    char body[300];
+    unsigned n = 0;
+
+    (void)state;
+    snprintf(body, sizeof(body),
+             "<?xml version=\"1.0\"?><Notify><CmdType>Keepalive</CmdType>"
+             "<SN>1</SN><DeviceID>%s</DeviceID><Status>OFF</Status></Notify>",
+             nvr);
+    assert_true(sim_view(&s, d).online);
+    for (unsigned i = 0; i < 20; i++) {
+        say(nvr_at, nvr, body);
+        sim_run(&s, 10);
+        assert_false(sim_view(&s, d).online);
+    }
+    for (const char *at = s.log; (at = strstr(at, "device offline")); at++)
+        n++;
+    assert_int_equal(n, 1);
+    sim_keepalive(d, NULL);
+    sim_run(&s, 10);
+    assert_true(sim_view(&s, d).online);
+    sim_free(&s);
+}
+
 /* Hundreds of items in one message, each of which says OFF of all. */
 static void off_of_itself(void **state)
 {
@@ -261,6 +288,7 @@ int main(void)
         cmocka_unit_test(a_bound_device_is_no_way_around),
         cmocka_unit_test(faults_by_turns),
         cmocka_unit_test(a_faulty_channel_goes),
+        cmocka_unit_test(farewells),
         cmocka_unit_test(off_of_itself),
         cmocka_unit_test(duties_of_one),
         cmocka_unit_test(positions_leave_room_for_alarms),

@@ -91,7 +91,8 @@ static int on_keepalive(void *ctx, const struct manscdp_msg *msg)
     if (manscdp_keepalive_decode(&k, msg))
         return GB_ESYNTAX;
     device_keepalive(v->p, v->d);
-    device_alive(v->p, v->d);
+    if (k.status != MANSCDP_LIFE_OFF)
+        device_alive(v->p, v->d);
     mark_faults(v->p, v->d, &k);
     if (k.status == MANSCDP_LIFE_OFF)
         device_offline(v->p, v->d, "says that it is going offline");
@@ -526,7 +527,8 @@ static void read_body(struct delivery *v)
     if (status != 200)
         return;
     learn_charset(p, v->d, msg.doc.charset);
-    device_alive(p, v->d);
+    if (msg.cmd != MANSCDP_CMD_KEEPALIVE) /* which may be a farewell */
+        device_alive(p, v->d);
     v->is_command = commands_on_message(p, v->d, &msg);
     manscdp_dispatch(handlers, sizeof(handlers) / sizeof(*handlers), v, &msg);
 }
