@@ -284,7 +284,9 @@ static void segments_are_files(void **state)
         if (i)
             assert_true(told.begin_ms[i] > told.begin_ms[i - 1]);
     }
-    assert_true(pictures >= 30 && pictures <= 40);
+    /* the one of before is its first; the last ones may come too late for it */
+    if (pictures < 30 || pictures > 45)
+        fail_msg("%u pictures", pictures);
     /* one more that is not there is no fault; directories go with the last */
     remove_all();
     task(ROLLS_REMOVE, told.begin_ms[0]);
