@@ -148,6 +148,13 @@ void http_answer_file(struct http_call *c, uint64_t size, const char *type);
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                       const char *detail);
 
+/* What one does not see looks like what is not there: one answer for both. */
+void http_answer_no_device(struct http_call *c);
+
+/* Why a span of what a device has recorded was not asked for; busy: the code of
+ * a reason that passes, or NULL. */
+void http_answer_span_fault(struct http_call *c, int err, const char *busy);
+
 /* The platform was changed as c->out says: the answer goes out when the store
  * has it. A refusal, and without a store everything, goes out at once. */
 void http_answer_committed(struct http_call *c);

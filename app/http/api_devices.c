@@ -319,7 +319,7 @@ static bool find_device(struct http_call *c, struct platform_device *d)
 {
     if (platform_device_view(c->app->cfg.platform, c->params.value[0], d))
         return true;
-    http_answer_fail(c, 404, "device-unknown", "no such device");
+    http_answer_no_device(c);
     return false;
 }
 
@@ -429,7 +429,7 @@ void http_delete_device(struct http_call *c)
                                      c->now);
 
     if (err == GB_ENOENT)
-        http_answer_fail(c, 404, "device-unknown", "no such device");
+        http_answer_no_device(c);
     else if (err)
         http_answer_fail(c, 500, NULL, gb_strerror(err));
     else
@@ -445,7 +445,7 @@ void http_refresh_device(struct http_call *c)
 
     c->app->cfg.touched(c->app->cfg.ctx);
     if (err == GB_ENOENT)
-        http_answer_fail(c, 404, "device-unknown", "no such device");
+        http_answer_no_device(c);
     else if (err == GB_ESTATE)
         http_answer_fail(c, 409, "device-offline", "the device is offline");
     else if (err)

@@ -137,25 +137,11 @@ static const char *read_order(const json_t *root, int zone_min,
 
 static void not_started(struct http_call *c, int err)
 {
-    switch (err) {
-    case GB_ENOENT:
-        http_answer_fail(c, 404, "device-unknown", "no such device");
-        break;
-    case GB_ERANGE:
-        http_answer_fail(c, 400, "bad-parameter",
-                         "end is behind start, by 31 days at most");
-        break;
-    case GB_ESYNTAX:
-        http_answer_fail(c, 400, "bad-parameter",
-                         "this is no id that a channel can have");
-        break;
-    case GB_ELIMIT:
+    if (err == GB_ELIMIT)
         http_answer_fail(c, 503, "limit",
                          "there are too many downloads: delete some");
-        break;
-    default:
-        http_answer_fail(c, 503, NULL, gb_strerror(err));
-    }
+    else
+        http_answer_span_fault(c, err, NULL);
 }
 
 void http_post_download(struct http_call *c)

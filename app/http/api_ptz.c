@@ -351,7 +351,7 @@ void http_get_guard(struct http_call *c)
     struct jw j;
 
     if (!platform_device_view(p, c->params.value[0], &d)) {
-        http_answer_fail(c, 404, "device-unknown", "no such device");
+        http_answer_no_device(c);
         return;
     }
     j = http_list_begin(c);

@@ -271,14 +271,11 @@ static bool read_page(struct http_call *c, struct records_waiter *w)
     return err == GB_ENOENT || (!err && slice_u64(v, UINT32_MAX, &w->cursor));
 }
 
-static void not_asked(struct http_call *c, int err)
+void http_answer_span_fault(struct http_call *c, int err, const char *busy)
 {
     switch (err) {
     case GB_ENOENT:
-        http_answer_fail(c, 404, "device-unknown", "no such device");
-        break;
-    case GB_ESTATE:
-        http_answer_fail(c, 409, "device-offline", "the device is offline");
+        http_answer_no_device(c);
         break;
     case GB_ERANGE:
         http_answer_fail(c, 400, "bad-parameter",
@@ -289,8 +286,16 @@ static void not_asked(struct http_call *c, int err)
                          "this is no id that a channel can have");
         break;
     default:
-        http_answer_fail(c, 503, "busy", gb_strerror(err));
+        http_answer_fail(c, 503, busy, gb_strerror(err));
     }
+}
+
+static void not_asked(struct http_call *c, int err)
+{
+    if (err == GB_ESTATE)
+        http_answer_fail(c, 409, "device-offline", "the device is offline");
+    else
+        http_answer_span_fault(c, err, "busy");
 }
 
 /* Waits for it, or answers with what there is. */

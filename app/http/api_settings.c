@@ -291,7 +291,7 @@ static void refuse(struct http_call *c, int err)
 {
     switch (err) {
     case GB_ENOENT:
-        http_answer_fail(c, 404, "device-unknown", "no such device");
+        http_answer_no_device(c);
         break;
     case GB_EEXIST:
         http_answer_fail(c, 409, "exists", "it exists already");

@@ -304,7 +304,7 @@ void http_post_snapshot(struct http_call *c)
         http_answer_fail(c, 501, NULL, "pictures are off (snapshot.max_mib is "
                                        "0)");
     } else if (!platform_has_device(c->app->cfg.platform, c->params.value[0])) {
-        http_answer_fail(c, 404, "device-unknown", "no such device");
+        http_answer_no_device(c);
     } else if (!json_is_object(root) ||
                !read_number(root, "number", 10, &number) ||
                !read_number(root, "interval_s", INTERVAL_MAX_S, &interval_s)) {

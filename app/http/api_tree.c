@@ -189,7 +189,7 @@ void http_get_tree(struct http_call *c)
     int err;
 
     if (!platform_device_view(c->app->cfg.platform, device, &d)) {
-        http_answer_fail(c, 404, "device-unknown", "no such device");
+        http_answer_no_device(c);
         return;
     }
     if (!http_page_read(c, &page) || !read_view(c, &view))

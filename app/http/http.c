@@ -206,6 +206,11 @@ void http_answer_fail(struct http_call *c, unsigned status, const char *code,
     http_answer_problem(c->out, &p);
 }
 
+void http_answer_no_device(struct http_call *c)
+{
+    http_answer_fail(c, 404, "device-unknown", "no such device");
+}
+
 struct jw http_answer_json(struct http_call *c, unsigned status)
 {
     c->out->kind = HTTP_REPLY_BODY;

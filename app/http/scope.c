@@ -208,6 +208,6 @@ bool http_scope_admits(struct http_call *c)
     if (got == OWNER_LATER || (got == OWNER_FOUND && http_sees(c, device)))
         return true;
     /* What is not seen looks like what is not there. */
-    http_answer_fail(c, 404, "device-unknown", "no such device");
+    http_answer_no_device(c);
     return false;
 }

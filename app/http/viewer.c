@@ -3,12 +3,12 @@
 #include "app/http/http_head.h"
 #include "app/http/problem.h"
 #include "app/http/ws.h"
+#include "app/net/gather.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define OFFER_WITHIN 64 /* bytes of a message that tell its type */
@@ -126,27 +126,16 @@ static bool own_pending(const struct viewer *v)
     return v->own_len > v->own_off;
 }
 
-/* One writev. 1: all of it went, 0: the socket is full, -1: it is gone. */
+_Static_assert(VIEWER_IOVS <= GATHER_IOVS_MAX, "all of them in one call");
+
+/* As gather_write. */
 static int write_iov(struct viewer *v, const struct media_iov *iov, size_t n,
                      size_t *sent)
 {
-    struct iovec out[VIEWER_IOVS];
-    size_t want = 0;
-    ssize_t got;
+    int r = gather_write(v->h.fd, iov, n, sent);
 
-    for (size_t i = 0; i < n; i++) {
-        out[i] = (struct iovec){ iov[i].base, iov[i].len };
-        want += iov[i].len;
-    }
-    *sent = 0;
-    do {
-        got = writev(v->h.fd, out, (int)n);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-    *sent = (size_t)got;
-    v->moved |= got > 0;
-    return *sent == want ? 1 : 0;
+    v->moved |= *sent > 0;
+    return r;
 }
 
 static int write_own(struct viewer *v)

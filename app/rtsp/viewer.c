@@ -1,5 +1,6 @@
 #include "app/rtsp/viewer.h"
 
+#include "app/net/gather.h"
 #include "app/net/sockaddr.h"
 #include "app/rtsp/describe.h"
 
@@ -7,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #define ANSWER_ROOM 1024 /* an answer but for a description is shorter */
@@ -147,28 +147,17 @@ static bool own_pending(const struct rtsp_viewer *v)
 
 /* ---- writing ------------------------------------------------------------ */
 
-/* 1: all of it went, 0: the socket is full, -1: it is gone. */
+_Static_assert(RTSP_IOVS <= GATHER_IOVS_MAX, "all of them in one call");
+
+/* As gather_write. */
 static int write_iov(struct rtsp_viewer *v, const struct media_iov *iov,
                      size_t n, size_t *sent)
 {
-    struct iovec out[RTSP_IOVS];
-    size_t want = 0;
-    ssize_t got;
+    int r = gather_write(v->h.fd, iov, n, sent);
 
-    for (size_t i = 0; i < n; i++) {
-        out[i] = (struct iovec){ iov[i].base, iov[i].len };
-        want += iov[i].len;
-    }
-    *sent = 0;
-    do {
-        got = writev(v->h.fd, out, (int)n);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-    *sent = (size_t)got;
-    if (got)
+    if (*sent)
         v->moved_ms = now_of(v);
-    return *sent == want ? 1 : 0;
+    return r;
 }
 
 static int write_own(struct rtsp_viewer *v)
