@@ -50,6 +50,8 @@ def main():
         finally:
             cams.close()
     finally:
+        if GUEST_BASE: # after a signal qemu-i386 7.2 may give a thread the thread pointer of another
+            d.kill()
         d.close()
 
 
