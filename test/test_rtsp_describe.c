@@ -72,6 +72,28 @@ static void video(void **state)
     media_config_unref(h265);
 }
 
+/* Field-note 20.6: the profile that is offered is that of the stream's own SPS,
+ * not Baseline. */
+static void note_20_6_the_profile_is_the_streams(void **state)
+{
+    static const struct {
+        struct slice sps;
+        const char *want;
+    } cases[] = {
+        { S("\x67\x42\xC0\x1E\xD9"), "profile-level-id=42c01e;" },
+        { S("\x67\x4D\x40\x1F\xD9"), "profile-level-id=4d401f;" },
+        { S("\x67\x64\x00\x28\xAC"), "profile-level-id=640028;" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct media_config c = { .codec = PS_CODEC_H264, .n_sps = 1,
+                                  .n_param = 1, .param = { cases[i].sps } };
+
+        assert_true(text_has(describe(&c, NULL, NULL), cases[i].want));
+    }
+}
+
 static void audio(void **state)
 {
     struct media_config pcmu = { .codec = PS_CODEC_G711U, .rate_hz = 8000 };
@@ -319,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(video),
+        cmocka_unit_test(note_20_6_the_profile_is_the_streams),
         cmocka_unit_test(audio),
         cmocka_unit_test(short_of_room),
         cmocka_unit_test_setup(digests, setup),

@@ -194,26 +194,21 @@ static unsigned settled, batches;
 static uint8_t expected; /* first byte of the next datagram */
 static size_t sizes[2000], n_sizes;
 
-static size_t give_rooms(void *ctx, uint8_t *room[UDP_BATCH],
-                         void *buf[UDP_BATCH], size_t *cap)
+static size_t give_rooms(void *ctx, struct udp_room *room)
 {
     (void)ctx;
-    for (size_t i = 0; i < UDP_BATCH; i++) {
-        room[i] = rooms[i];
-        buf[i] = rooms[i];
-    }
-    *cap = ROOM;
+    *room = (struct udp_room){ rooms[0], ROOM, ROOM, rooms };
     return UDP_BATCH;
 }
 
-static size_t give_mores(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
-                         void *buf[UDP_BATCH])
+static size_t give_mores(void *ctx, size_t n, const struct udp_more **more)
 {
+    static struct udp_more all[UDP_BATCH];
+
     (void)ctx;
-    for (size_t i = 0; i < n; i++) {
-        more[i] = mores[i];
-        buf[i] = mores[i];
-    }
+    for (size_t i = 0; i < UDP_BATCH; i++)
+        all[i] = (struct udp_more){ mores[i], mores[i] };
+    *more = all;
     return n;
 }
 

@@ -121,11 +121,13 @@ static void take_datagram(struct ingest *in, const struct udp_packet *pkt,
         on_rtcp_bytes(in, &pkt->remote);
         return;
     }
-    rx = ingest_receiver(in, false);
+    rx = in->rx ? in->rx : ingest_receiver(in, false);
     if (rx && receiver_packet(rx, pkt->p, pkt->n, pkt->buf, &pkt->remote,
                               now_ms)) {
-        ingest_keep_header(in, pkt->p, pkt->n, false, now_ms);
-        intake_saw(&in->intake, pkt->n, now_ms);
+        if (in->o.headers)
+            ingest_keep_header(in, pkt->p, pkt->n, false, now_ms);
+        if (pkt->n > INGEST_SLOT)
+            intake_saw(&in->intake, pkt->n, now_ms);
     }
 }
 

@@ -8,7 +8,8 @@
 #define UDP_MIN_SLOTS 8   /* fewer left in a slab: on to another one */
 #define ROOM_ALIGN 64
 
-_Static_assert(UDP_BATCH <= 32, "joined_used has a bit for each");
+_Static_assert(UDP_BATCH <= 64, "joined_used has a bit for each");
+_Static_assert(SLAB_BYTES / INGEST_SLOT >= UDP_BATCH, "a batch fits");
 
 void ingest_pool_init(struct ingest_pool *p)
 {
@@ -21,8 +22,9 @@ void ingest_pool_init(struct ingest_pool *p)
     p->joined_used = 0;
     p->packed = NULL;
     p->packed_off = 0;
+    p->n_joined = 0;
     for (size_t i = 0; i < UDP_BATCH; i++)
-        p->joined[i] = NULL;
+        p->joined[i] = (struct udp_more){ NULL, NULL };
     p->dropped = p->told_ms = 0;
 }
 
@@ -31,7 +33,7 @@ void ingest_pool_fini(struct ingest_pool *p)
     slab_unref(p->udp);
     p->udp = NULL;
     for (size_t i = 0; i < UDP_BATCH; i++)
-        slab_unref(p->joined[i]);
+        slab_unref(p->joined[i].buf);
     slab_unref(p->packed);
     free(p->sink);
     slab_pool_fini(&p->slabs);
@@ -67,8 +69,7 @@ void intake_init(struct intake *in, struct ingest_pool *pool, uv_loop_t *loop)
 }
 
 /* There is no slab: what has come is read all the same, and dropped. */
-static size_t sink_get(struct intake *in, uint8_t *room[UDP_BATCH],
-                       void *buf[UDP_BATCH], size_t *cap)
+static size_t sink_get(struct intake *in, struct udp_room *room)
 {
     struct ingest_pool *p = in->pool;
     uint64_t now_ms = uv_now(in->loop);
@@ -83,16 +84,12 @@ static size_t sink_get(struct intake *in, uint8_t *room[UDP_BATCH],
                         "dropped\" slabs=%u dropped=%llu", p->slabs.n_live,
               (unsigned long long)p->dropped);
     }
-    *cap = SLAB_BYTES / UDP_BATCH;
-    for (size_t i = 0; i < UDP_BATCH; i++) {
-        room[i] = p->sink + i * *cap;
-        buf[i] = NULL;
-    }
+    *room = (struct udp_room){ p->sink, SLAB_BYTES / UDP_BATCH,
+                               SLAB_BYTES / UDP_BATCH, NULL };
     return UDP_BATCH;
 }
 
-size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
-                  size_t *cap)
+size_t intake_get(void *ctx, struct udp_room *room)
 {
     struct intake *in = ctx;
     struct ingest_pool *p = in->pool;
@@ -101,17 +98,13 @@ size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
 
     if (n < most && n < UDP_MIN_SLOTS) {
         if (!next_slab(p))
-            return sink_get(in, room, buf, cap);
+            return sink_get(in, room);
         n = most;
     }
-    if (n > UDP_BATCH)
-        n = UDP_BATCH;
-    for (size_t i = 0; i < n; i++) {
-        room[i] = p->udp->bytes + p->udp_off + i * in->slot;
-        buf[i] = p->udp;
-    }
-    *cap = in->batch_slot = in->slot;
-    return n;
+    in->batch_slot = in->slot;
+    *room = (struct udp_room){ p->udp->bytes + p->udp_off, in->slot, in->slot,
+                               p->udp };
+    return n < UDP_BATCH ? n : UDP_BATCH;
 }
 
 /* What is not given on yet lies in it too, so that it is changed between two
@@ -140,8 +133,8 @@ uint8_t *intake_settle(void *ctx, uint8_t *p, size_t n, void **buf)
     if (n >= INGEST_ALONE || !pool->packed ||
         n > SLAB_BYTES - pool->packed_off) {
         for (size_t i = 0; i < UDP_BATCH; i++)
-            if (pool->joined[i] == *buf)
-                pool->joined_used |= (uint32_t)1 << i;
+            if (pool->joined[i].buf == *buf)
+                pool->joined_used |= (uint64_t)1 << i;
         return p;
     }
     to = pool->packed->bytes + pool->packed_off;
@@ -151,23 +144,23 @@ uint8_t *intake_settle(void *ctx, uint8_t *p, size_t n, void **buf)
     return to;
 }
 
-size_t intake_more(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
-                   void *buf[UDP_BATCH])
+size_t intake_more(void *ctx, size_t n, const struct udp_more **more)
 {
     struct ingest_pool *p = ((struct intake *)ctx)->pool;
-    size_t i;
 
-    if (p->udp)
-        make_packed(p);
-    for (i = 0; i < n && p->udp; i++) {
-        if (!p->joined[i])
-            p->joined[i] = slab_get(&p->slabs);
-        if (!p->joined[i])
+    *more = p->joined;
+    if (!p->udp)
+        return 0;
+    make_packed(p);
+    for (; p->n_joined < n; p->n_joined++) {
+        struct udp_more *m = &p->joined[p->n_joined];
+        struct slab *s = m->buf ? m->buf : slab_get(&p->slabs);
+
+        if (!s)
             break;
-        more[i] = p->joined[i]->bytes;
-        buf[i] = p->joined[i];
+        *m = (struct udp_more){ s->bytes, s };
     }
-    return i;
+    return p->n_joined < n ? p->n_joined : n;
 }
 
 struct udp_source intake_source(struct intake *in)
@@ -187,10 +180,13 @@ void intake_done(void *ctx, size_t used)
     struct ingest_pool *p = in->pool;
 
     for (size_t i = 0; i < UDP_BATCH && p->joined_used; i++) {
-        if (!(p->joined_used >> i & 1) || p->joined[i]->refs == 1)
+        struct slab *s = p->joined[i].buf;
+
+        if (!(p->joined_used >> i & 1) || s->refs == 1)
             continue;
-        slab_unref(p->joined[i]); /* somebody keeps something of it */
-        p->joined[i] = NULL;
+        slab_unref(s); /* somebody keeps something of it */
+        p->joined[i] = (struct udp_more){ NULL, NULL };
+        p->n_joined = i < p->n_joined ? i : p->n_joined;
     }
     p->joined_used = 0;
     if (!p->udp)

@@ -8,7 +8,8 @@
 #include "app/net/slab.h"
 #include "app/net/udp.h"
 
-#define INGEST_SLOT 2048           /* room of a datagram, until one is longer */
+#define INGEST_SLOT 1536           /* room of a datagram, until one is longer: of
+                                      an Ethernet frame, and UDP_BATCH in a slab */
 #define INGEST_SLOT_LARGE 9216     /* then: a jumbo frame; then the longest */
 #define INGEST_LARGE_MS 30000      /* without a longer one: back again */
 #define INGEST_ALONE (SLAB_BYTES / 4) /* what is joined to less than this is
@@ -21,8 +22,9 @@ struct ingest_pool {
     struct slab *udp;  /* datagrams are received into it */
     size_t udp_off;
     bool apart; /* what the kernel could join is not */
-    struct slab *joined[UDP_BATCH]; /* what it joins comes into these */
-    uint32_t joined_used; /* bits: those with something of this batch */
+    struct udp_more joined[UDP_BATCH]; /* what it joins comes into these slabs */
+    size_t n_joined;      /* so many are there; those behind may be */
+    uint64_t joined_used; /* bits: those with something of this batch */
     struct slab *packed; /* and goes here when it is short */
     size_t packed_off;
     uint8_t *sink;     /* without a slab: read here and dropped, as a socket
@@ -46,11 +48,9 @@ struct intake {
 void intake_init(struct intake *in, struct ingest_pool *pool, uv_loop_t *loop);
 
 /* The functions of a udp_source, whose ctx is the intake. */
-size_t intake_get(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
-                  size_t *cap);
+size_t intake_get(void *ctx, struct udp_room *room);
 void intake_done(void *ctx, size_t used);
-size_t intake_more(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
-                   void *buf[UDP_BATCH]);
+size_t intake_more(void *ctx, size_t n, const struct udp_more **more);
 uint8_t *intake_settle(void *ctx, uint8_t *p, size_t n, void **buf);
 /* All of them; without the last two where the pool says so. */
 struct udp_source intake_source(struct intake *in);

@@ -171,23 +171,22 @@ static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
 static void use_payload(struct receiver *r, struct pt_slot *s,
                         const struct rtp_item *it)
 {
-    struct ps_feed f = { .buf = it->buf, .rtp_ts = it->ts, .packet = true,
-                         .marker = it->marker };
+    const struct ps_feed f = { .buf = it->buf, .rtp_ts = it->ts,
+                               .packet = true, .marker = it->marker };
 
     r->kind = s->test.kind;
-    if (s->test.kind == RTP_KIND_PCMA || s->test.kind == RTP_KIND_PCMU) {
-        use_g711(r, s->test.kind == RTP_KIND_PCMA ? PS_CODEC_G711A
-                                                  : PS_CODEC_G711U, it);
-        return;
-    }
-    if (s->test.kind != RTP_KIND_PS) {
+    if (s->test.kind == RTP_KIND_PS) {
+        if (it->gap)
+            receiver_gap(r);
+        feed_ps(r, it->payload, it->n, &f);
+    } else if (s->test.kind == RTP_KIND_PCMA) {
+        use_g711(r, PS_CODEC_G711A, it);
+    } else if (s->test.kind == RTP_KIND_PCMU) {
+        use_g711(r, PS_CODEC_G711U, it);
+    } else {
         r->n.unknown_bytes += it->n;
         say(r, &r->said_unknown, RECEIVER_UNKNOWN);
-        return;
     }
-    if (it->gap)
-        receiver_gap(r);
-    feed_ps(r, it->payload, it->n, &f);
 }
 
 /* The kind is decided, or has been given up: what waited goes its way. */
@@ -267,13 +266,15 @@ static void take(struct receiver *r, struct rtp_item *it, size_t n)
 
 /* Not ours, at least not yet. */
 static void refuse(struct receiver *r, const struct gb_addr *from,
-                   uint32_t ssrc, const struct held_packet *p)
+                   uint32_t ssrc, const struct rtp_item *it, size_t n)
 {
-    const struct slab *s = p->item.buf;
+    const struct held_packet p = { .item = *it, .bytes = n,
+                                   .at_ms = r->now_ms };
+    const struct slab *s = it->buf;
 
     if (rtp_source_waits(&r->source, from, ssrc) &&
         s->pool->n_live <= s->pool->max / 2)
-        r->n.foreign += held_keep(&r->held, from, ssrc, p);
+        r->n.foreign += held_keep(&r->held, from, ssrc, &p);
     else
         r->n.foreign++;
 }
@@ -297,20 +298,26 @@ bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
                      struct slab *s, const struct gb_addr *from,
                      uint64_t now_ms)
 {
-    struct held_packet in = { .bytes = n, .at_ms = now_ms };
     struct rtp_packet pkt;
+    struct rtp_item it;
 
     r->now_ms = now_ms;
     if (rtp_packet_parse(&pkt, p, n)) {
         r->n.invalid++;
         return false;
     }
-    in.item = (struct rtp_item){ .payload = pkt.payload, .n = pkt.payload_len,
-                                 .ts = pkt.ts, .seq = pkt.seq, .pt = pkt.pt,
-                                 .marker = pkt.marker, .buf = s };
+    it.payload = pkt.payload;
+    it.n = pkt.payload_len;
+    it.ts = pkt.ts;
+    it.seq = pkt.seq;
+    it.pt = pkt.pt;
+    it.marker = pkt.marker;
+    it.gap = false;
+    it.ext_seq = 0;
+    it.buf = s;
     switch (rtp_source_check(&r->source, from, pkt.ssrc, pkt.seq, now_ms)) {
     case RTP_FOREIGN:
-        refuse(r, from, pkt.ssrc, &in);
+        refuse(r, from, pkt.ssrc, &it, n);
         return false;
     case RTP_OURS_NEW:
         begin_anew(r, from, pkt.ssrc);
@@ -321,7 +328,7 @@ bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
             r->n.foreign += held_drop(&r->held);
         break;
     }
-    take(r, &in.item, n);
+    take(r, &it, n);
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 void slab_pool_init(struct slab_pool *p, size_t bytes, unsigned max)
 {
+    assert(bytes % SLAB_ALIGN == 0);
     p->bytes = bytes;
     p->max = max;
     list_init(&p->free);
@@ -29,7 +30,8 @@ struct slab *slab_get(struct slab_pool *p)
     if (p->n_live >= p->max)
         return NULL;
     n = list_pop_front(&p->free);
-    s = n ? container_of(n, struct slab, node) : malloc(sizeof(*s) + p->bytes);
+    s = n ? container_of(n, struct slab, node)
+          : aligned_alloc(SLAB_ALIGN, sizeof(*s) + p->bytes);
     if (!s)
         return NULL;
     if (n)

@@ -14,6 +14,8 @@
 #define SLAB_POOL_MAX 8192      /* in use at once by one loop: 528 MiB */
 #define SLAB_LARGE_BYTES (264u * 1024) /* for who fills the others by a read */
 #define SLAB_LARGE_MAX 512      /* of these: 132 MiB */
+#define SLAB_ALIGN 64           /* a line of the caches: copies are faster, and
+                                   the head of a packet lies in one */
 #define SLAB_SPARE_BYTES (16u * SLAB_BYTES) /* free slabs of a pool kept */
 
 struct slab_pool {
@@ -26,7 +28,7 @@ struct slab {
     struct list node;
     struct slab_pool *pool;
     unsigned refs;
-    uint8_t bytes[]; /* pool->bytes of them */
+    _Alignas(SLAB_ALIGN) uint8_t bytes[]; /* pool->bytes of them */
 };
 
 void slab_pool_init(struct slab_pool *p, size_t bytes, unsigned max);

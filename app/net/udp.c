@@ -14,7 +14,8 @@
 #define UDP_OWN_CAP 65536
 #define UDP_OWN_STRIDE (UDP_OWN_CAP + 17 * 64) /* from one buffer to the next:
                         their first lines are in different sets of the caches */
-#define UDP_CTRL 128
+#define UDP_CTRL (CMSG_SPACE(sizeof(struct in6_pktinfo)) + \
+                  2 * CMSG_SPACE(sizeof(int))) /* all that was asked for */
 #ifndef UDP_GRO
 #define UDP_GRO 104 /* Linux 5.0 */
 #endif
@@ -42,8 +43,7 @@ struct udp_socket {
     size_t n_out, out_len;
 };
 
-static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
-                      void *buf[UDP_BATCH], size_t *cap)
+static size_t own_get(struct udp_socket *u, struct udp_room *room)
 {
     if (!u->own) {
         void *p = mmap(NULL, (size_t)UDP_BATCH * UDP_OWN_STRIDE,
@@ -54,24 +54,18 @@ static size_t own_get(struct udp_socket *u, uint8_t *room[UDP_BATCH],
             return 0;
         u->own = p;
     }
-    for (size_t i = 0; i < UDP_BATCH; i++) {
-        room[i] = u->own + i * UDP_OWN_STRIDE;
-        buf[i] = NULL;
-    }
-    *cap = UDP_OWN_CAP;
+    *room = (struct udp_room){ u->own, UDP_OWN_CAP, UDP_OWN_STRIDE, NULL };
     return UDP_BATCH;
 }
 
-/* The local address (IP_PKTINFO), the length of each of several datagrams that
- * are joined (0: it is one), and the kernel's drop counter, which comes only
- * once there have been drops. */
-static void read_control(struct udp_socket *u, struct msghdr *m,
-                         struct gb_addr *local, size_t *each)
+/* The local address (IP_PKTINFO) and the kernel's drop counter, which comes only
+ * once there have been drops; the length of each of several datagrams that are
+ * joined, 0: it is one. */
+static size_t read_control(struct udp_socket *u, struct msghdr *m,
+                           struct gb_addr *local)
 {
-    *local = u->bound;
-    *each = 0;
-    if (m->msg_controllen == 0)
-        return;
+    size_t each = 0;
+
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
@@ -94,20 +88,28 @@ static void read_control(struct udp_socket *u, struct msghdr *m,
             int bytes;
 
             memcpy(&bytes, CMSG_DATA(c), sizeof(bytes));
-            *each = bytes > 0 ? (size_t)bytes : 0;
+            each = bytes > 0 ? (size_t)bytes : 0;
         }
     }
+    return each;
 }
 
-/* What is received into: one batch. */
+/* What is received into: one batch. It is small on purpose: between two wake-ups
+ * others have used the caches, and each line of it is then fetched anew. */
 struct batch {
-    size_t n, n_more, cap;
-    uint8_t *room[UDP_BATCH], *more[UDP_BATCH];
-    void *buf[UDP_BATCH], *more_buf[UDP_BATCH];
+    size_t n, n_more;
+    struct udp_room room;
+    const struct udp_more *more;
     struct iovec iov[UDP_BATCH][2];
     struct mmsghdr msg[UDP_BATCH];
-    struct sockaddr_storage from[UDP_BATCH];
-    char ctrl[UDP_BATCH][UDP_CTRL];
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in4;
+        struct sockaddr_in6 in6;
+    } from[UDP_BATCH];
+    struct udp_packet pkt[UDP_BATCH]; /* what of it is given on together */
+    size_t n_pkt;
+    _Alignas(struct cmsghdr) char ctrl[UDP_BATCH][UDP_CTRL];
 };
 
 /* A datagram goes into its room; what is joined and longer goes on in `more`,
@@ -115,85 +117,109 @@ struct batch {
 static bool make_batch(struct udp_socket *u, struct batch *b)
 {
     const struct udp_source *src = &u->o.source;
+    uint8_t *p;
+    size_t cap;
 
-    b->n = src->get ? src->get(src->ctx, b->room, b->buf, &b->cap)
-                    : own_get(u, b->room, b->buf, &b->cap);
-    b->n_more = u->joins && b->cap < UDP_JOINED
-                    ? src->more(src->ctx, b->n, b->more, b->more_buf) : 0;
-    for (size_t i = 0; i < b->n; i++) {
+    b->n = src->get ? src->get(src->ctx, &b->room) : own_get(u, &b->room);
+    p = b->room.p;
+    cap = b->room.cap;
+    b->n_more = u->joins && cap < UDP_JOINED
+                    ? src->more(src->ctx, b->n, &b->more) : 0;
+    b->n_pkt = 0;
+    for (size_t i = 0; i < b->n; i++, p += b->room.stride) {
+        struct msghdr *m = &b->msg[i].msg_hdr;
         bool more = i < b->n_more;
 
-        b->iov[i][0] = (struct iovec){ b->room[i], b->cap };
+        b->iov[i][0] = (struct iovec){ p, cap };
         if (more)
-            b->iov[i][1] = (struct iovec){ b->more[i] + b->cap,
-                                           UDP_JOINED - b->cap };
-        b->msg[i].msg_hdr = (struct msghdr){
-            .msg_name = &b->from[i], .msg_namelen = sizeof(b->from[i]),
-            .msg_iov = b->iov[i], .msg_iovlen = more ? 2 : 1,
-            .msg_control = b->ctrl[i], .msg_controllen = UDP_CTRL,
-        };
+            b->iov[i][1] = (struct iovec){ b->more[i].p + cap,
+                                           UDP_JOINED - cap };
+        m->msg_name = &b->from[i];
+        m->msg_namelen = sizeof(b->from[i]);
+        m->msg_iov = b->iov[i];
+        m->msg_iovlen = more ? 2 : 1;
+        m->msg_control = b->ctrl[i];
+        m->msg_controllen = UDP_CTRL;
+        m->msg_flags = 0;
     }
     return b->n > 0;
 }
 
-static void give(struct udp_socket *u, const struct udp_packet *pkt, size_t n)
+static void give(struct udp_socket *u, struct batch *b)
 {
-    if (n && !u->closing)
-        u->o.on_packets(u->o.ctx, u, pkt, n);
+    if (b->n_pkt && !u->closing)
+        u->o.on_packets(u->o.ctx, u, b->pkt, b->n_pkt);
+    b->n_pkt = 0;
 }
 
-/* The packets of one message, which `whole` stands for, to those that are given
- * on together. */
-static void take_apart(struct udp_socket *u, const struct udp_packet *whole,
-                       size_t each, struct udp_packet *pkt, size_t *n)
+/* The newest packet is a whole message of several, to be told apart. */
+static void take_apart(struct udp_socket *u, struct batch *b, size_t each)
 {
-    for (size_t at = 0; at < whole->n || at == 0; at += each) {
-        size_t left = whole->n - at;
+    const struct udp_packet whole = b->pkt[--b->n_pkt];
 
-        if (*n == UDP_BATCH) {
-            give(u, pkt, *n);
-            *n = 0;
-        }
-        pkt[*n] = *whole;
-        pkt[*n].p = whole->p + at;
-        pkt[(*n)++].n = left < each ? left : each;
-        if (left <= each)
-            return;
+    for (size_t at = 0; at < whole.n; at += each) {
+        struct udp_packet *k;
+        size_t left = whole.n - at;
+
+        if (b->n_pkt == UDP_BATCH)
+            give(u, b);
+        k = &b->pkt[b->n_pkt++];
+        *k = whole;
+        k->p += at;
+        k->n = left < each ? left : each;
     }
 }
 
-/* One batch; how many messages it had, 0 when there is nothing. */
-static size_t receive_batch(struct udp_socket *u)
+/* It began in its room: all of it to where it goes on. */
+static void gather(struct udp_socket *u, const struct batch *b, size_t i,
+                   struct udp_packet *k)
+{
+    memcpy(b->more[i].p, k->p, b->room.cap);
+    k->buf = b->more[i].buf;
+    k->p = u->o.source.settle(u->o.source.ctx, b->more[i].p, k->n, &k->buf);
+}
+
+static void take_message(struct udp_socket *u, struct batch *b, size_t i)
+{
+    struct msghdr *m = &b->msg[i].msg_hdr;
+    struct udp_packet *k;
+    size_t each = 0;
+
+    if (b->n_pkt == UDP_BATCH)
+        give(u, b);
+    k = &b->pkt[b->n_pkt++];
+    if (u->o.no_local)
+        k->local.family = GB_NO_ADDR;
+    else
+        k->local = u->bound;
+    sockaddr_read(&k->remote, &b->from[i].any);
+    k->p = b->room.p + i * b->room.stride;
+    k->n = b->msg[i].msg_len;
+    k->buf = b->room.buf;
+    k->truncated = (m->msg_flags & MSG_TRUNC) != 0;
+    if (m->msg_controllen)
+        each = read_control(u, m, &k->local);
+    if (k->n > b->room.cap)
+        gather(u, b, i, k);
+    if (each && each < k->n)
+        take_apart(u, b, each);
+}
+
+/* One batch; true: all its room was used, so that there may be more. */
+static bool receive_batch(struct udp_socket *u)
 {
     struct batch b;
-    struct udp_packet pkt[UDP_BATCH];
-    size_t n = 0;
     int got;
 
     if (!make_batch(u, &b))
-        return 0;
+        return false;
     got = recvmmsg(u->fd, b.msg, (unsigned)b.n, MSG_DONTWAIT, NULL);
-    for (int i = 0; i < got; i++) {
-        struct udp_packet whole = {
-            .p = b.room[i], .n = b.msg[i].msg_len, .buf = b.buf[i],
-            .truncated = (b.msg[i].msg_hdr.msg_flags & MSG_TRUNC) != 0,
-        };
-        size_t each;
-
-        read_control(u, &b.msg[i].msg_hdr, &whole.local, &each);
-        sockaddr_read(&whole.remote, (struct sockaddr *)&b.from[i]);
-        if (whole.n > b.cap) {
-            memcpy(b.more[i], whole.p, b.cap);
-            whole.buf = b.more_buf[i];
-            whole.p = u->o.source.settle(u->o.source.ctx, b.more[i], whole.n,
-                                         &whole.buf);
-        }
-        take_apart(u, &whole, each ? each : SIZE_MAX, pkt, &n);
-    }
-    give(u, pkt, n);
+    for (int i = 0; i < got; i++)
+        take_message(u, &b, (size_t)i);
+    give(u, &b);
     if (u->o.source.done)
         u->o.source.done(u->o.source.ctx, got > 0 ? (size_t)got : 0);
-    return got > 0 ? (size_t)got : 0;
+    return got > 0 && (size_t)got == b.n;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -219,7 +245,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     if (status < 0)
         go_on(u);
     for (int i = 0; i < UDP_TURNS && !u->closing; i++)
-        if (receive_batch(u) < UDP_BATCH)
+        if (!receive_batch(u))
             break;
 }
 

@@ -11,36 +11,48 @@
 
 #include <uv.h>
 
-#define UDP_BATCH 32
+#define UDP_BATCH 44
 #define UDP_SEND_BATCH 64       /* datagrams gathered before a flush */
 #define UDP_SEND_BYTES 131072   /* bytes of them; at least one datagram */
 #define UDP_JOINED 65536        /* the most that is joined into one */
 #define UDP_TURNS 8             /* batches a wake-up, then others may run */
 
 struct udp_packet {
-    struct gb_addr local, remote;
+    struct gb_addr local; /* no family where it was not asked for */
+    struct gb_addr remote;
     uint8_t *p;
     size_t n;
     void *buf; /* where the bytes lie, as the buffer source named it */
     bool truncated; /* it did not fit; n bytes of it are here */
 };
 
+/* Room for a batch: `cap` bytes at p, at p + stride and so on. */
+struct udp_room {
+    uint8_t *p;
+    size_t cap, stride;
+    void *buf; /* their cookie */
+};
+
+/* UDP_JOINED bytes, and their cookie. */
+struct udp_more {
+    uint8_t *p;
+    void *buf;
+};
+
 /* Where datagrams are received to: `get` offers room for one batch, `done`
  * takes it back after on_packets. The room is the caller's. */
 struct udp_source {
-    /* fills room[0..*n), all of `cap` bytes, and their cookies; *n is at most
-     * UDP_BATCH; 0 leaves the datagrams in the kernel */
-    size_t (*get)(void *ctx, uint8_t *room[UDP_BATCH], void *buf[UDP_BATCH],
-                  size_t *cap);
+    /* for how many there is room, at most UDP_BATCH; 0 leaves the datagrams in
+     * the kernel */
+    size_t (*get)(void *ctx, struct udp_room *room);
     void (*done)(void *ctx, size_t used); /* the first of them */
     void *ctx;
     /* Not NULL: the kernel may join datagrams of one sender (UDP_GRO), which
-     * costs a fraction; they are told apart again here. Fills more[0..n) with
-     * room for UDP_JOINED bytes each, where what is longer than its first room
-     * goes as a whole, and their cookies; how many. Such a one, of n bytes at p,
-     * may then be moved: the place where it is, *buf is its cookie. */
-    size_t (*more)(void *ctx, size_t n, uint8_t *more[UDP_BATCH],
-                   void *buf[UDP_BATCH]);
+     * costs a fraction; they are told apart again here. What is longer than its
+     * first room goes as a whole into the one of more[0..n) that has its number;
+     * how many there are. Such a one, of n bytes at p, may then be moved: the
+     * place where it is, *buf is its cookie. */
+    size_t (*more)(void *ctx, size_t n, const struct udp_more **more);
     uint8_t *(*settle)(void *ctx, uint8_t *p, size_t n, void **buf);
 };
 

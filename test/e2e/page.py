@@ -248,6 +248,20 @@ def sub_stream(b):
     wait_for("the main stream", lambda: b.run("return document.getElementById('video').videoWidth") == 640, timeout=25)
 
 
+def note_20_1_says_that_it_cannot_play(b):
+    """A browser without the codec of the stream: it says so, and what to do."""
+    b.run("""window.able = MediaSource.isTypeSupported;
+        MediaSource.isTypeSupported = (c) => !/avc1/.test(c);""")
+    choose = "const s = document.getElementById('stream'); s.value = '%s'; s.dispatchEvent(new Event('change'))"
+    b.run(choose % "sub")
+    wait_for("the reason", lambda: b.run("""return !document.getElementById('problem').hidden
+        && /avc1/.test(document.getElementById('problem-evidence').textContent)
+        && /sub stream/.test(document.getElementById('problem-hint').textContent)"""), timeout=25)
+    b.run("MediaSource.isTypeSupported = window.able")
+    b.run(choose % "main")
+    wait_for("the picture again", lambda: b.run("return document.getElementById('video').videoWidth") == 640, timeout=25)
+
+
 def aac(b, d):
     """Another camera, whose sound is AAC; sound stays on."""
     c = Cameras(d, "--audio", "aac", device=AAC_DEVICE)
@@ -1077,6 +1091,7 @@ class Site:
 
 def cases(b, d, cam):
     return (("log_in", lambda: log_in(b, d, cam)), ("plays", lambda: plays(b, d)), ("sub_stream", lambda: sub_stream(b)),
+            ("codec_missing", lambda: note_20_1_says_that_it_cannot_play(b)),
             ("begins_anew", lambda: begins_anew_when_nothing_is_drawn(b)), ("logged_out", lambda: note_20_7_asks_to_log_in_again(b, d)), ("moves", lambda: moves(b, d)),
             ("speaks", lambda: speaks(b, cam)), ("doctor", lambda: doctor_finds_nothing(b)),
             ("recording", lambda: recording(b, d)),
