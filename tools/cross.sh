@@ -9,9 +9,10 @@
 # it is. DEB=1 packs each as well; UNIT='ps_demux|xml' builds and runs these tests
 # alone; E2E='h264_one_loop_tcp_signalling' runs tests of test/e2e/run.py with the
 # programs under qemu; MEMORY=1 tells resident memory of a 32-bit daemon, by the pages of
-# what is emulated alone (test/e2e/memory.py), with gbcam of build/release. After a signal a
-# thread under qemu-i386 7.2 may have the thread pointer of another: a daemon that is
-# stopped by SIGTERM then ends by abort (pthread_join of a disk's thread: EDEADLK).
+# what is emulated alone (test/e2e/memory.py), with gbcam of build/release. Under qemu-i386
+# 7.2 a daemon that is stopped by SIGTERM was seen to abort in 10 of 40 runs, since
+# pthread_join of a disk's thread said EDEADLK (the main thread taken for it); not seen
+# without qemu.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- arm64 armhf i386 s390x

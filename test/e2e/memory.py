@@ -50,7 +50,7 @@ def main():
         finally:
             cams.close()
     finally:
-        if GUEST_BASE: # after a signal qemu-i386 7.2 may give a thread the thread pointer of another
+        if GUEST_BASE: # stopped by a signal it may abort under qemu-i386: tools/cross.sh
             d.kill()
         d.close()
 
