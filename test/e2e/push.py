@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test/e2e/push.py [NAME...] - a channel pushed to other servers: ffmpeg that
 listens for RTMP and RTSP, also behind TLS, nginx with libnginx-mod-rtmp, and what goes wrong."""
+import contextlib
 import os
 import select
 import shutil
@@ -78,11 +79,10 @@ def states(d):
     return [p["state"] for p in d.get(PUSH)["items"]]
 
 
-def publish(url, video, audio, *options):
+def publish(template, video, audio, *options):
     with system(*options) as (d, _):
-        listener = Listener(url)
+        listener, url = listener_at(template)
         try:
-            wait_for("somebody listens", lambda: listening(url))
             put(d, url)
             wait_for("live", lambda: states(d) == ["live"])
             listener.check(video, audio)
@@ -95,31 +95,47 @@ def publish(url, video, audio, *options):
         wait_for("the session ends", lambda: not d.get("/api/v1/sessions")["items"])
 
 
-def listening(url):
-    """Without a connection, which would be taken for the publisher."""
-    n = int(url.split(":")[2].split("/")[0])
+def listens(pid):
+    """Has it a socket that listens? Without a connection, which would be taken for the publisher."""
     with open("/proc/net/tcp") as f:
-        return any(l.split()[1].endswith(f":{n:04X}") and l.split()[3] == "0A" for l in f.readlines()[1:])
+        rows = [line.split() for line in f.readlines()[1:]]
+    sockets = {f"socket:[{r[9]}]" for r in rows if r[3] == "0A"}
+    with contextlib.suppress(OSError):
+        fds = f"/proc/{pid}/fd"
+        return any(os.readlink(f"{fds}/{n}") in sockets for n in os.listdir(fds))
+    return False
+
+
+def listener_at(template):
+    """A Listener that listens, and its URL: template with a port that nobody else was faster to take."""
+    for _ in range(5):
+        url = template.format(port=port())
+        listener = Listener(url)
+        wait_for("somebody listens", lambda: listens(listener.proc.pid) or listener.proc.poll() is not None)
+        if listener.proc.poll() is None:
+            return listener, url
+        listener.close()
+    raise Failed(f"{template}: ffmpeg does not listen")
 
 
 @test
 def rtmp_h264_g711():
-    publish(f"rtmp://127.0.0.1:{port()}/live/key?a=b", "h264", "pcm_alaw")
+    publish("rtmp://127.0.0.1:{port}/live/key?a=b", "h264", "pcm_alaw")
 
 
 @test
 def rtmp_h264_aac():
-    publish(f"rtmp://127.0.0.1:{port()}/live/key", "h264", "aac", "--audio", "aac")
+    publish("rtmp://127.0.0.1:{port}/live/key", "h264", "aac", "--audio", "aac")
 
 
 @test
 def rtsp_h264_g711():
-    publish(f"rtsp://127.0.0.1:{port()}/live/key", "h264", "pcm_alaw")
+    publish("rtsp://127.0.0.1:{port}/live/key", "h264", "pcm_alaw")
 
 
 @test
 def rtsp_h265_aac():
-    publish(f"rtsp://127.0.0.1:{port()}/live", "hevc", "aac", "--codec", "h265", "--audio", "aac")
+    publish("rtsp://127.0.0.1:{port}/live", "hevc", "aac", "--codec", "h265", "--audio", "aac")
 
 
 class Secret:
@@ -176,10 +192,9 @@ def over_tls():
                     out.write(f.read())
         with system(settings=["push.ca=" + trusted]) as (d, _):
             for s, path, scheme in ((rtmp, "/live/key", "rtmp"), (rtsp, "/live", "rtsp")):
-                plain = port()
-                listener = Listener(f"{scheme}://127.0.0.1:{plain}{path}")
+                listener, url = listener_at(scheme + "://127.0.0.1:{port}" + path)
+                plain = int(url.split(":")[2].split("/")[0])
                 try:
-                    wait_for("somebody listens", lambda: listening(f"{scheme}://127.0.0.1:{plain}/"))
                     put(d, f"{scheme}s://127.0.0.1:{s.relay(plain).port}{path}")
                     wait_for("live", lambda: states(d) == ["live"])
                     listener.check("h264", "pcm_alaw")
@@ -316,7 +331,7 @@ def nginx():
         proc = subprocess.Popen(["nginx", "-p", where, "-c", conf], stderr=subprocess.DEVNULL)
         try:
             url = f"rtmp://127.0.0.1:{n}/live/key"
-            wait_for("nginx listens", lambda: listening(url))
+            wait_for("nginx listens", lambda: listens(proc.pid))
             put(d, url)
             wait_for("live", lambda: states(d) == ["live"])
             out = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-t", "3", "-i", url, "-f", "null", "-"],

@@ -25,7 +25,8 @@ SERVER_ID = "34020000002000000001"
 
 
 _lock = threading.Lock()  # tests run two at a time
-_given = set()
+PORTS = range(10000, 18000)  # below those of media, and those that the system gives to sockets that ask for any
+_next_free = [os.getpid() * 997]
 _next_ports = [int(os.environ.get("MEDIA_PORTS", 20000 + (os.getpid() % 90) * 100))]
 
 
@@ -46,19 +47,16 @@ def _kill_what_is_left():
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    """A port that is free over UDP and TCP, given once in this run."""
-    for _ in range(100):
-        with socket.socket(family, socket.SOCK_STREAM) as t, socket.socket(family, socket.SOCK_DGRAM) as u:
-            t.bind((host, 0))
-            port = t.getsockname()[1]
-            try:
-                u.bind((host, port))
-            except OSError:
-                continue
+    """A port that is free over UDP and TCP, given once in this run, and that nobody is given who asks for any."""
+    for _ in PORTS:
         with _lock:
-            if port not in _given:
-                _given.add(port)
-                return port
+            _next_free[0] += 1
+            port = PORTS[_next_free[0] % len(PORTS)]
+        with (contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as t,
+              socket.socket(family, socket.SOCK_DGRAM) as u):
+            t.bind((host, port))
+            u.bind((host, port))
+            return port
     raise Failed("no free port")
 
 
