@@ -86,7 +86,7 @@ class Viewer(threading.Thread):
 
 def is_cut(fault):
     """Another viewer has stopped the session."""
-    return "the stream has ended" in fault or "live: 4" in fault or "live: 503" in fault
+    return any(x in fault for x in ("the stream has ended", "live: 4", "live: 503", "HTTP Error 409"))
 
 
 def check_recordings(d):
