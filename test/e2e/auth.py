@@ -210,14 +210,17 @@ def a_part_of_the_devices():
         # what the other device does reaches the admin's events, and not these
         with subprocess.Popen(["curl", "-sN", "-m", str(30 * SLOW), "-H", f"Cookie: {cookie}",
                                d.base + "/api/v1/events"], stdout=subprocess.PIPE) as curl:
-            time.sleep(1 * SLOW)
+            out = curl.stdout.readline().decode()  # "retry:", so it is there
             for device in (TWO, ONE):
                 expect(d.call("POST", f"/api/v1/devices/{device}/refresh").status == 202, "refresh")
-            time.sleep(2 * SLOW)
+            while ONE not in out and (line := curl.stdout.readline().decode()):
+                out += line
+            time.sleep(1 * SLOW)
             # a changed password ends the stream and the session
             expect(d.call("PATCH", "/api/v1/users/eve", {"password": "87654321"}).status == 200, "PATCH")
             begun = time.monotonic()
-            out = curl.communicate()[0].decode()
+            out += curl.stdout.read().decode()
+            curl.wait()
             expect(curl.returncode != 28 and time.monotonic() - begun < 3 * SLOW, f"it goes on: {curl.returncode}")
         expect(ONE in out and TWO not in out, out[-2000:])
         expect(get("/api/v1/me")[0] == 401, "the session is over")

@@ -4,6 +4,7 @@ only."""
 import atexit
 import concurrent.futures
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -26,11 +27,24 @@ SERVER_ID = "34020000002000000001"
 
 _lock = threading.Lock()  # tests run two at a time
 PORTS = range(10000, 18000)  # below those of media, and those that the system gives to sockets that ask for any
-_next_free = [os.getpid() * 997]
+SHARE = 200                  # of them, for one run of tests
 _next_ports = [int(os.environ.get("MEDIA_PORTS", 20000 + (os.getpid() % 90) * 100))]
 
 
-_started = []
+def own_share():
+    """Ports that no other run of tests of this machine takes while this one lasts: who has the lock has the share."""
+    for first in range(PORTS.start, PORTS.stop, SHARE):
+        with contextlib.suppress(OSError):
+            lock = open(f"{tempfile.gettempdir()}/gb28181d-e2e-{os.getuid()}-ports-{first}", "w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock, first
+            except OSError:
+                lock.close()
+    raise Failed("no share of ports is left")
+
+
+_share, _started = [], []
 
 
 def started(proc):
@@ -47,11 +61,13 @@ def _kill_what_is_left():
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
-    """A port that is free over UDP and TCP, given once in this run, and that nobody is given who asks for any."""
-    for _ in PORTS:
+    """A port that is free over UDP and TCP, of those that this run alone takes; a run has them all before one again."""
+    for _ in range(SHARE):
         with _lock:
-            _next_free[0] += 1
-            port = PORTS[_next_free[0] % len(PORTS)]
+            if not _share:
+                _share.extend((*own_share(), 0))
+            port = _share[1] + _share[2]
+            _share[2] = (_share[2] + 1) % SHARE
         with (contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as t,
               socket.socket(family, socket.SOCK_DGRAM) as u):
             t.bind((host, port))
