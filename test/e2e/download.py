@@ -24,7 +24,8 @@ def clip(codec):
 
 
 def an_hour_ago():
-    return (int(time.time()) - 3600) // 10 * 10  # the clip begins anew there
+    """Or a bit less: in the middle of a file of half an hour, where the clip begins anew."""
+    return (int(time.time()) - 3600) // 1800 * 1800 + 600
 
 
 def begin(d, seconds, start=None, **body):
