@@ -46,7 +46,7 @@ small_build() {
 }
 tsan() {
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
-        every_codec_over_every_transport every_codec_over_every_transport_three_loops \
+        every_codec_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling rtsp_ends_free_the_session
 }
 # together NAME...: short end-to-end tests that mostly wait, at the same time.
