@@ -345,6 +345,16 @@ struct platform_device sim_view(struct sim *s, const struct sim_device *d)
     return v;
 }
 
+struct platform_channel sim_channel_view(struct sim *s,
+                                         const struct sim_device *d, unsigned i)
+{
+    struct platform_channel c;
+
+    assert_true(platform_channel_view(s->p, slice_str(d->id),
+                                      slice_str(d->channel[i]), &c));
+    return c;
+}
+
 struct platform_saved_device sim_saved(struct sim *s,
                                        const struct sim_device *d)
 {

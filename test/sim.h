@@ -289,6 +289,9 @@ int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
                  struct platform_session *out);
 struct platform_session sim_session(struct sim *s, uint64_t id);
 struct platform_device sim_view(struct sim *s, const struct sim_device *d);
+/* Its i-th channel, which must be known. */
+struct platform_channel sim_channel_view(struct sim *s,
+                                         const struct sim_device *d, unsigned i);
 /* As a store has it, for another process. */
 struct platform_saved_device sim_saved(struct sim *s,
                                        const struct sim_device *d);

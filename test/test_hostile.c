@@ -82,15 +82,6 @@ static struct sim_device *recorder(unsigned channels)
     return d;
 }
 
-static struct platform_channel channel(const struct sim_device *d, unsigned i)
-{
-    struct platform_channel c;
-
-    assert_true(platform_channel_view(s.p, slice_str(d->id),
-                                      slice_str(d->channel[i]), &c));
-    return c;
-}
-
 static void say_faulty(const char *first, const char *second)
 {
     char body[500];
@@ -105,7 +96,7 @@ static void say_faulty(const char *first, const char *second)
 
 static bool is_faulty(const struct sim_device *d, unsigned i)
 {
-    return channel(d, i).observed == PLATFORM_OBSERVED_FAULTY;
+    return sim_channel_view(&s, d, i).observed == PLATFORM_OBSERVED_FAULTY;
 }
 
 /* Each keepalive names another channel as faulty, so that all of them are looked
@@ -206,7 +197,7 @@ static void off_of_itself(void **state)
         assert_int_equal(w.err, 0);
         body[w.len] = '\0';
         say(nvr_at, nvr, body);
-        off += !channel(d, 7).on;
+        off += !sim_channel_view(&s, d, 7).on;
     }
     assert_int_equal(off, 10);
     sim_free(&s);

@@ -22,15 +22,6 @@ static struct sim_device *recorder(uint8_t transport)
     return d;
 }
 
-static struct platform_channel channel(const struct sim_device *d, unsigned i)
-{
-    struct platform_channel c;
-
-    assert_true(platform_channel_view(s.p, slice_str(d->id),
-                                      slice_str(d->channel[i]), &c));
-    return c;
-}
-
 /* ---- 3.1 ---- */
 
 /* What the store gives back is online again with its first keepalive, unless
@@ -262,13 +253,13 @@ static void note_3_10_off_is_played_all_the_same(void **state)
                 "<DeviceList Num=\"1\"><Item><DeviceID>34020000001310010001"
                 "</DeviceID><Event>OFF</Event></Item></DeviceList></Notify>");
     sim_run(&s, 100);
-    c = channel(d, 0);
+    c = sim_channel_view(&s, d, 0);
     assert_false(c.on);
     assert_int_equal(c.observed, PLATFORM_OBSERVED_UNSEEN);
     assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_AUTO, &v), 0);
     sim_run(&s, 3000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    c = channel(d, 0); /* both are told */
+    c = sim_channel_view(&s, d, 0); /* both are told */
     assert_false(c.on);
     assert_int_equal(c.observed, PLATFORM_OBSERVED_DELIVERING);
     assert_true(c.delivered_utc_ms != 0);

@@ -30,7 +30,7 @@ struct device_session {
         SESSION_ANSWERED, /* 200 sent, no ACK yet */
         SESSION_SENDING,
     } state;
-    uint32_t life;
+    uint32_t life;   /* as in struct device_action */
     uint64_t transaction, dialog;
     enum device_transport transport;
     struct gb_addr remote;
@@ -59,7 +59,7 @@ struct device_voice {
         VOICE_ANSWERED, /* of a talk: 200 sent, no ACK yet */
         VOICE_HEARING,
     } state;
-    uint32_t life;
+    uint32_t life;  /* as in struct device_action */
     bool is_talk;
     char source[DEVICE_ID_MAX + 1], target[DEVICE_ID_MAX + 1];
     uint32_t owes_sn;   /* of the Response that is still to be sent; 0: none */
@@ -266,8 +266,7 @@ bool device_voice_invited(struct device *d, const struct sip_event *ev,
 void device_voice_answer(struct device *d, const struct sip_event *ev,
                          struct gb_time now);
 void device_voice_opened(struct device *d, uint32_t life,
-                         const struct gb_addr *local,
-                         struct gb_time now);
+                         const struct gb_addr *local, struct gb_time now);
 void device_voice_dialog(struct device *d, const struct sip_event *ev,
                          struct gb_time now);
 void device_voice_lost(struct device *d, uint32_t life, struct gb_time now);

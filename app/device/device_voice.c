@@ -27,14 +27,15 @@ static void order(struct device *d, enum device_action_kind kind)
     const struct device_voice *v = &d->voice;
     const struct device_action a = {
         .kind = kind, .session = DEVICE_VOICE, .life = v->life,
-        .transport = v->transport, .remote = v->remote, .ssrc = v->ssrc, .pt = v->pt, .is_voice = true,
-        .is_talk = v->is_talk, .is_ps = v->pt == PT_PS,
+        .transport = v->transport, .remote = v->remote, .ssrc = v->ssrc,
+        .pt = v->pt, .is_voice = true, .is_talk = v->is_talk, .is_ps = v->pt == PT_PS,
         .is_ulaw = v->pt == PT_PCMU, .position_ms = -1,
     };
 
     device_push(d, &a);
 }
 
+/* A new life: what is said late of the one before is not its. */
 static void order_open(struct device *d)
 {
     d->voice.life = ++d->lives;

@@ -54,8 +54,7 @@ static struct device_action action_of(const struct device *d,
 {
     return (struct device_action){
         .kind = kind, .session = index_of(d, s), .life = s->life,
-        .transport = s->transport,
-        .remote = s->remote, .ssrc = s->ssrc, .pt = s->pt,
+        .transport = s->transport, .remote = s->remote, .ssrc = s->ssrc, .pt = s->pt,
         .channel = s->channel, .stream = s->stream,
         .start_s = s->start_s, .length_ms = s->length_ms, .scale_milli = s->scale_milli,
         .position_ms = -1,

@@ -21,12 +21,11 @@ struct number {
 
 struct entry {
     struct map_node node; /* by session */
-    struct list all, waiting;
+    struct list all, waiting; /* waiting: in no list while valid media come */
     struct owner who;
     struct number offered, answered;
     struct gb_addr peer, named;
     bool is_answered;
-    bool waits;
     uint64_t grace_ms; /* since when what comes may be its own number, or of one
                           that has left */
     uint64_t astray;
@@ -160,7 +159,6 @@ static int add(struct owners *o, struct entry *e, bool has_ssrc, uint32_t ssrc)
                slice_of((const char *)&e->who.session,
                         sizeof(e->who.session)));
     list_push_back(&o->all, &e->all);
-    e->waits = true;
     list_push_back(&o->waiting, &e->waiting);
     return 0;
 }
@@ -208,7 +206,6 @@ void owners_wait(struct owners *o, uint64_t session, bool waits)
     uv_mutex_lock(&o->lock);
     e = find_entry(o, session);
     if (e) {
-        e->waits = waits;
         list_remove(&e->waiting);
         if (waits)
             list_push_back(&o->waiting, &e->waiting);
@@ -228,7 +225,7 @@ static void leave(struct owners *o, const struct entry *gone, uint64_t now_ms)
 {
     struct list *n;
 
-    if (!gone->waits && !gone->adopted)
+    if (list_is_empty(&gone->waiting) && !gone->adopted)
         return;
     for (n = o->waiting.next; n != &o->waiting; n = n->next) {
         struct entry *e = container_of(n, struct entry, waiting);

@@ -246,7 +246,7 @@ struct rare {
     uint64_t voice_over_ms;  /* the last voice ended; 0: there was none */
     struct bucket reserve[2]; /* of messages from another port: REGISTER is 1 */
     struct bucket walks;     /* through all of its channels, see device_walks */
-    uint16_t n_duties;       /* of p->duties */
+    uint16_t n_duties;       /* of p->duties; all of them go with the device */
 };
 
 /* First what SIP needs of a registered device (DEVICE_SIP bytes): who it is,

@@ -65,9 +65,9 @@ static struct duty *duty_of(struct platform *p, struct slice device,
 {
     char key[KEY_MAX];
     struct writer w = writer_of(key, sizeof(key));
-    struct device *d = device_find(p, device);
-    struct rare *r = d ? device_rare_own(p, d) : NULL;
     struct map_node *n;
+    struct device *d;
+    struct rare *r;
     struct duty *u;
 
     writer_slice_put(&w, device);
@@ -78,6 +78,8 @@ static struct duty *duty_of(struct platform *p, struct slice device,
     n = map_find(&p->duties.by_key, writer_slice(&w));
     if (n)
         return container_of(n, struct duty, by_key);
+    d = device_find(p, device);
+    r = d ? device_rare_own(p, d) : NULL;
     if (!r || r->n_duties >= PLATFORM_DEVICE_DUTIES_MAX ||
         p->duties.by_key.n >= PLATFORM_DUTIES_MAX ||
         !(u = gb_get(p->alloc, sizeof(*u))))

@@ -147,7 +147,7 @@ def check_streams(watchers, what):
 
 
 def under_flood(d, c, hosts, what):
-    before = rss_mib(d.proc.pid, "VmRSS:")
+    before = rss_mib(d.proc.pid)
     watchers = [Watcher(d, channel_id(DEVICE, n)) for n in (1, 2)]
     for w in watchers:
         w.start()
@@ -160,7 +160,7 @@ def under_flood(d, c, hosts, what):
     elapsed = time.monotonic() - begin
     for w in watchers:
         w.stop = True
-    after = rss_mib(d.proc.pid, "VmRSS:")
+    after = rss_mib(d.proc.pid)
     now = counters(d)
     n = {k: now[k] - first[k] for k in ("gb28181_sip_datagrams_total", "gb28181_sip_received_total",
                                         "gb28181_sip_kernel_drops_total", "gb28181_keepalives_total")}

@@ -103,10 +103,10 @@ def wait_for(what, fn, timeout=20.0):
         time.sleep(0.1)
 
 
-def rss_mib(pid, name="VmRSS:"):
-    """Memory of a process that is there, or another line of its status in kB."""
+def rss_mib(pid):
+    """Memory of a process that is there."""
     with open(f"/proc/{pid}/status") as f:
-        return next(int(line.split()[1]) / 1024 for line in f if line.startswith(name))
+        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS:"))
 
 
 def cpu_s(pid):
