@@ -10,9 +10,12 @@
 # alone; E2E='h264_one_loop_tcp_signalling' runs tests of test/e2e/run.py with the
 # programs under qemu; MEMORY=1 tells resident memory of a 32-bit daemon, by the pages of
 # what is emulated alone (test/e2e/memory.py), with gbcam of build/release. Under qemu-i386
-# 7.2 a daemon that is stopped by SIGTERM was seen to abort in 10 of 40 runs, since
-# pthread_join of a disk's thread said EDEADLK (the main thread taken for it); not seen
-# without qemu.
+# 7.2 a daemon that is stopped by SIGTERM aborts in some runs, since pthread_join of the
+# newest thread says EDEADLK. That is qemu's: its threads share one table of segments, and
+# the return from a signal loads gs from it anew, so that whoever handled the signal is
+# taken for the thread that was made last. A program that makes a thread, raises SIGTERM
+# in main and joins shows it each time (pthread_self() is the thread's); on arm64, armhf
+# and without qemu it does not.
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- arm64 armhf i386 s390x
