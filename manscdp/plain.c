@@ -40,6 +40,12 @@ static bool is_plain_text(const struct marks *m, struct slice s)
     return true;
 }
 
+/* U+FEFF inside a text, which the general reader leaves out. */
+static bool has_mark(struct slice text)
+{
+    return slice_find_slice(text, SLICE("\xef\xbb\xbf")) < text.n;
+}
+
 bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
 {
     struct arena *a = m->a;
@@ -52,7 +58,7 @@ bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
     if (m->charset == MANSCDP_ASCII)
         return true;
     if (m->charset == MANSCDP_UTF8)
-        return manscdp_text_is_utf8(text);
+        return manscdp_text_is_utf8(text) && !has_mark(text);
     if (manscdp_text_names(&w, text)) {
         a->used += w.len;
         *out = writer_slice(&w);
@@ -61,7 +67,7 @@ bool mark_text_odd(struct marks *m, struct slice raw, struct slice *out)
     manscdp_text_decode_run(&w, raw); /* what is cut is told by what follows */
     a->used += w.len;
     *out = slice_trim(writer_slice(&w));
-    return !w.err;
+    return !w.err && !has_mark(*out);
 }
 
 static size_t name_length(const char *p, size_t n)

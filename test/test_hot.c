@@ -151,6 +151,17 @@ static void takes(void **state)
               "<Item><Name>" U8_NAME "</Name></Item>")), true },
         { "byte order mark",
           S("\xef\xbb\xbf" LIST("<Item><Name>x</Name></Item>")), true },
+        { "byte order mark in a text",
+          S("<?xml version=\"1.0\" encoding=\"UTF-8\"?>" LIST(
+              "<Item><Name>a\xef\xbb\xbf" "b\xe5\x8c\x97</Name></Item>")),
+          false },
+        { "byte order mark in a text that is declared GB2312",
+          S("<?xml version=\"1.0\" encoding=\"GB2312\"?>" LIST(
+              "<Item><Name>a\xef\xbb\xbf" "b</Name><Address>" GB_NAME
+              "</Address></Item>")), false },
+        { "byte order mark in GB 18030",
+          S(LIST("<Item><Name>a\x84\x31\x95\x33" "b" GB_NAME
+                 "</Name></Item>")), false },
         { "one name of another origin",
           S(LIST("<Item><Name>" GB_NAME "</Name><Address>" U8_NAME
                  "</Address></Item>")), true },
