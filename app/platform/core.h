@@ -797,9 +797,11 @@ void guard_guessed(struct platform *p, const struct gb_addr *source);
 /* The right one: n messages are given back, so that a site with many devices
  * logs all of them in. */
 void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n);
-/* The row of this id at this source; a new one when there is none. */
-struct attempts *guard_attempts(struct platform *p, struct slice id,
-                                const struct gb_addr *source);
+/* The key of what this id did at this source; its row is brought near. */
+uint64_t guard_ahead(const struct platform *p, struct slice id,
+                     const struct gb_addr *source);
+/* That row; a new one when there is none. */
+struct attempts *guard_attempts(struct platform *p, uint64_t key);
 /* After a wrong password: how long no other one is checked, ms. */
 uint64_t guard_back_off_ms(const struct attempts *a);
 void pending_note(struct platform *p, struct slice id, struct slice user_agent,

@@ -206,7 +206,7 @@ static int tables_init(struct platform *p)
     struct manscdp_assembly_limits limits = {
         .max_open = p->cfg.max_devices,
     };
-    int err = map_init(&p->devices, p->alloc, p->seed);
+    int err = map_init_load(&p->devices, p->alloc, p->seed, MAP_EVEN);
 
     if (!err)
         err = map_init(&p->peers, p->alloc, p->seed);
