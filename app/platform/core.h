@@ -184,7 +184,7 @@ enum deviation {
 #undef X
     DEVIATION_COUNT
 };
-_Static_assert(DEVIATION_COUNT <= 64, "bits of struct device.noted");
+_Static_assert(DEVIATION_COUNT <= 64, "bits of struct about.noted");
 
 /* One question at a time to one device. */
 enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
@@ -208,11 +208,11 @@ struct asked {
     uint8_t tries;   /* of the catalog, since the last success */
     uint8_t catalog; /* enum platform_catalog */
     bool news;       /* catalogs have told something new since query_news */
+    uint8_t history_max; /* recordings that it sends at one time, as a 486 has
+                            shown; 0: not known */
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
-    uint8_t history_max; /* recordings that it sends at one time, as a 486 has
-                            shown; 0: not known */
     uint64_t start_ms; /* what is wanted: not before */
 };
 
@@ -222,6 +222,17 @@ struct group; /* settings.c */
  * of it, and this time: refreshes would wear out the flash of a small box. */
 #define DEVICE_EXPIRES_LAG 8
 #define DEVICE_EXPIRES_LAG_MS 600000
+
+/* What a device has told and shown of itself; of one that has registered and no
+ * more, nothing is known. */
+struct about {
+    const struct interned *text[DEVICE_TEXT_COUNT - 1]; /* from DEVICE_NAME on */
+    struct device_clock clock;
+    uint32_t n_faults;    /* channels that the last Keepalive called faulty */
+    uint64_t deviations;  /* so often it was */
+    uint64_t noted;       /* bits 1 << enum deviation */
+    struct profile *profile; /* NULL: it was asked nothing */
+};
 
 #define ALARMS_SEEN 16
 
@@ -290,22 +301,19 @@ struct device {
     uint64_t opened_ms;    /* the last OPTIONS for its NAT */
     int64_t keepalive_utc_ms, registered_utc_ms;
     uint32_t gap_ms;       /* longest interval seen of late */
-    uint32_t n_faults;     /* channels that the last Keepalive called faulty */
-    const struct interned *text[DEVICE_TEXT_COUNT]; /* in p->texts */
+    unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
+    const struct interned *user_agent; /* in p->texts */
     struct list sessions;
 
     struct handle handle; /* the first of the others */
     struct asked asked;
     struct query *query;   /* NULL: nothing is asked; what is wanted waits */
-    uint64_t deviations, noted;
+    struct about *about;   /* NULL: all of it is zero */
     uint32_t n_channels, cap_channels;
     struct channel **channels;     /* in id order */
     struct list dirty;
-    unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
-    struct device_clock clock;
     const char *reason;    /* of its state, static */
     struct history *history;
-    struct profile *profile;
     struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct rare *rare;       /* NULL: all of it is zero */
     uint64_t old_connection; /* to be closed by the edge; the newer one if it
@@ -614,10 +622,24 @@ static inline struct slice device_id(const struct device *d)
     return map_key(&d->by_id);
 }
 
+static inline const struct about *device_about(const struct device *d)
+{
+    static const struct about none;
+
+    return d->about ? d->about : &none;
+}
+
+static inline bool device_has_noted(const struct device *d, enum deviation v)
+{
+    return device_about(d)->noted >> v & 1;
+}
+
 static inline struct slice device_text(const struct device *d,
                                        enum device_text which)
 {
-    return intern_text(d->text[which]);
+    return intern_text(which == DEVICE_USER_AGENT
+                           ? d->user_agent
+                           : device_about(d)->text[which - DEVICE_NAME]);
 }
 
 static inline struct slice session_device(const struct session *s)
@@ -682,6 +704,7 @@ struct device *device_add(struct platform *p, struct slice id);
 void device_drop(struct platform *p, struct device *d);
 void device_delete(struct platform *p, struct device *d);
 /* Its own one, to be written; made when there is none. NULL: no memory. */
+struct about *device_about_own(struct platform *p, struct device *d);
 struct rare *device_rare_own(struct platform *p, struct device *d);
 /* May a message of this device make us look at each of its channels? A small
  * one costs a device with a hundred thousand nothing; false: it has had its

@@ -124,7 +124,7 @@ static void give_port(struct platform *p, struct session *s)
 static bool needs_own_port(const struct session *s)
 {
     return s->tried & TRIED_OWN_PORT ||
-           (s->device && s->device->noted >> DEVIATION_SSRC_IGNORED & 1);
+           (s->device && device_has_noted(s->device, DEVIATION_SSRC_IGNORED));
 }
 
 /* Ports of their own as long as a tenth of them is left. */
