@@ -13,7 +13,7 @@ static struct sim s;
 
 /* The last request to the device, and how many went to which port. */
 static struct {
-    char line[128];
+    char line[128], options[128];
     unsigned at_source, at_contact, elsewhere;
 } seen;
 
@@ -27,9 +27,14 @@ static void on_message(void *ctx, bool out, const struct sip_peer *peer,
     if (!out || slice_has_prefix(bytes, SLICE("SIP/")))
         return;
     slice_cut(&bytes, '\r', &line);
+    if (slice_has_prefix(line, SLICE("OPTIONS"))) {
+        /* keeps the NAT open, wherever the rest goes */
+        assert_int_equal(peer->remote.port, 31044);
+        snprintf(seen.options, sizeof(seen.options), "%.*s", SLICE_ARG(line));
+    }
     if (!slice_has_prefix(line, SLICE("MESSAGE")) &&
         !slice_has_prefix(line, SLICE("INVITE")))
-        return; /* OPTIONS keep the NAT open, wherever the rest goes */
+        return;
     snprintf(seen.line, sizeof(seen.line), "%.*s", SLICE_ARG(line));
     if (peer->remote.port == 31044)
         seen.at_source++;
@@ -50,7 +55,7 @@ static struct sim_device *camera(const char *contact, uint8_t transport)
     assert_true(sim_init(&s, &o));
     d = sim_add(&s, CAM, SOURCE, transport);
     d->own_addr = contact;
-    d->keepalive_ms = 30000;
+    d->keepalive_ms = 60000;
     sim_channels(d, 1);
     return d;
 }
@@ -98,6 +103,11 @@ static void request_uri_is_the_contact(void **state)
         if (strcmp(seen.line, want))
             fail_msg("%s: %s", cases[i].name, seen.line);
         assert_int_equal(seen.at_contact + seen.elsewhere, 0);
+        if (i == 1) {
+            sim_run(&s, 60000);
+            assert_string_equal(seen.options, "OPTIONS sip:" CAM
+                                              "@192.168.1.64:5060 SIP/2.0");
+        }
         sim_free(&s);
     }
 }

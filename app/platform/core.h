@@ -755,10 +755,10 @@ struct outgoing {
 int outgoing_init(struct outgoing *o, const struct platform *p,
                   const struct device *d, struct slice target,
                   enum sip_method method);
-/* The same to a place that the device has not been proven to be at. */
+/* The same to another place than the device's way; host: of Request-URI. */
 int outgoing_init_at(struct outgoing *o, const struct platform *p,
-                     const struct sip_peer *peer, struct slice target,
-                     enum sip_method method);
+                     const struct sip_peer *peer, const struct gb_addr *host,
+                     struct slice target, enum sip_method method);
 /* A MANSCDP MESSAGE to a device. */
 int device_message(struct platform *p, struct device *d, struct slice body,
                    uint64_t user, uint64_t *transaction);

@@ -34,7 +34,8 @@ void nat_on_timer(struct platform *p, struct device *d)
     if (p->now.mono_ms < nat_due_ms(p, d))
         return;
     d->opened_ms = p->now.mono_ms;
-    if (outgoing_init_at(&o, p, &d->peer, device_id(d), SIP_METHOD_OPTIONS))
+    if (outgoing_init_at(&o, p, &d->peer, way_uri(d), device_id(d),
+                         SIP_METHOD_OPTIONS))
         return;
     o.r.user = d->handle.id;
     o.r.timeout_ms = OPEN_ANSWER_MS;
@@ -47,7 +48,8 @@ bool nat_holds(const struct session *s)
     const struct device *d = s->device;
 
     return d->behind_nat && d->peer.transport == SIP_UDP &&
-           gb_addr_eq(&s->invited, &d->peer.remote) && s->sip_status == 0 && !(s->tried & TRIED_HELD);
+           gb_addr_eq(&s->invited, &d->peer.remote) && s->sip_status == 0 &&
+           !(s->tried & TRIED_HELD);
 }
 
 void nat_heard(struct platform *p, struct device *d)

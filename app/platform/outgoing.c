@@ -66,9 +66,9 @@ static struct slice domain_uri(struct writer *w, struct slice user,
     return slice_of(w->p + from, w->len - from);
 }
 
-static int init(struct outgoing *o, const struct platform *p,
-                const struct sip_peer *peer, const struct gb_addr *host,
-                struct slice target, enum sip_method method)
+int outgoing_init_at(struct outgoing *o, const struct platform *p,
+                     const struct sip_peer *peer, const struct gb_addr *host,
+                     struct slice target, enum sip_method method)
 {
     struct writer w = writer_of(o->text, sizeof(o->text));
     struct gb_addr contact = platform_contact_addr(p, peer);
@@ -91,14 +91,7 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
 {
     struct sip_peer to = way_of(d);
 
-    return init(o, p, &to, way_uri(d), target, method);
-}
-
-int outgoing_init_at(struct outgoing *o, const struct platform *p,
-                     const struct sip_peer *peer, struct slice target,
-                     enum sip_method method)
-{
-    return init(o, p, peer, &peer->remote, target, method);
+    return outgoing_init_at(o, p, &to, way_uri(d), target, method);
 }
 
 int device_message(struct platform *p, struct device *d, struct slice body,
