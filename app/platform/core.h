@@ -176,7 +176,8 @@ enum device_text {
     X(CLOCK_OFF,      "clock is off although it is told the time")             \
     X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")      \
     X(KEY_IGNORED,    "sends no key frame when it is asked for one")           \
-    X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")
+    X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")         \
+    X(DEAF_PORT,      "does not listen where it sends from: asked at its Contact")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -241,6 +242,10 @@ struct rare {
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
+    struct gb_addr contact;  /* of its REGISTER, where it is another than the
+                                source; see way.c */
+    uint8_t unanswered;      /* requests in a row */
+    bool by_contact;         /* requests go to `contact` */
     struct alarm_memory *alarms; /* NULL: it sent none. Own memory */
     uint8_t voice_mode, voice_target; /* that worked last; mode 0: none yet */
     uint64_t voice_over_ms;  /* the last voice ended; 0: there was none */
@@ -748,8 +753,12 @@ struct outgoing {
     char text[512];
 };
 int outgoing_init(struct outgoing *o, const struct platform *p,
-                  const struct sip_peer *peer, struct slice target,
+                  const struct device *d, struct slice target,
                   enum sip_method method);
+/* The same to another place than the device's way; host: of Request-URI. */
+int outgoing_init_at(struct outgoing *o, const struct platform *p,
+                     const struct sip_peer *peer, const struct gb_addr *host,
+                     struct slice target, enum sip_method method);
 /* A MANSCDP MESSAGE to a device. */
 int device_message(struct platform *p, struct device *d, struct slice body,
                    uint64_t user, uint64_t *transaction);
@@ -758,6 +767,19 @@ struct gb_addr platform_contact_addr(const struct platform *p,
                                      const struct sip_peer *peer);
 struct gb_addr platform_media_addr(const struct platform *p,
                                    const struct sip_peer *peer);
+
+/* ---- way.c ---- */
+
+/* contact: of its REGISTER, NULL when it had none. true: it is where the
+ * message came from, so no NAT is between us. */
+bool way_learn(struct platform *p, struct device *d,
+               const struct sip_addr *contact, const struct sip_peer *peer);
+/* Where a request to it goes, and the host of its Request-URI. */
+struct sip_peer way_of(const struct device *d);
+const struct gb_addr *way_uri(const struct device *d);
+/* What came of a request to it, or that nothing came of one to this address. */
+void way_note(struct platform *p, struct device *d, const struct sip_event *ev);
+void way_silent(struct platform *p, struct device *d, const struct gb_addr *to);
 
 /* ---- admit.c ---- */
 
@@ -768,10 +790,6 @@ void admit_summary(struct platform *p);
 
 /* ---- nat.c ---- */
 
-/* contact: of its REGISTER, NULL when it had none. true: it is where the
- * message came from, so no NAT is between us. */
-bool nat_learn(struct device *d, const struct sip_addr *contact,
-               const struct sip_peer *peer);
 /* When the device's NAT wants traffic, GB_NEVER; part of device_arm. */
 uint64_t nat_due_ms(const struct platform *p, const struct device *d);
 void nat_on_timer(struct platform *p, struct device *d);

@@ -608,7 +608,8 @@ static void probe(struct platform *p, struct device *d,
         return;
     if (r->probe_ms && p->now.mono_ms - r->probe_ms < PROBE_EVERY_MS)
         return;
-    if (outgoing_init(&o, p, from, device_id(d), SIP_METHOD_OPTIONS))
+    if (outgoing_init_at(&o, p, from, &from->remote, device_id(d),
+                         SIP_METHOD_OPTIONS))
         return;
     o.r.user = d->handle.id;
     o.r.timeout_ms = 10000;

@@ -427,6 +427,7 @@ static void on_device_event(struct platform *p, struct device *d,
     bool final = ev->kind == SIP_EV_FAILED || ev->status >= 200;
     struct rare *rare = d->rare;
 
+    way_note(p, d, ev);
     if (ev->kind == SIP_EV_RESPONSE && d->bound &&
         gb_addr_ip_eq(&ev->peer.remote, &d->peer.remote))
         device_alive(p, d);

@@ -151,6 +151,15 @@ static void write_commands(struct writer *w, const struct profile *f)
     }
 }
 
+static void write_way(struct writer *w, const struct rare *r)
+{
+    if (!r->contact.family)
+        return;
+    writer_str(w, "contact=");
+    gb_addr_write(w, &r->contact);
+    writer_str(w, r->by_contact ? ";way=contact;" : ";");
+}
+
 void profile_write(struct writer *w, const struct device *d)
 {
     static const char *const faults[] = {
@@ -171,6 +180,7 @@ void profile_write(struct writer *w, const struct device *d)
                  device_rare(d)->voice_target);
     if (d->behind_nat)
         writer_str(w, "nat=yes;");
+    write_way(w, device_rare(d));
     if (d->gap_ms)
         writer_f(w, "gap=%u;", (unsigned)d->gap_ms);
     if (digest_of(d) != SIP_DIGEST_OTHER)
@@ -208,6 +218,23 @@ static void read_alarm(struct profile *f, struct slice value)
     f->by_notify |= slice_eq(value, SLICE("notify"));
     f->typed |= slice_eq(value, SLICE("typed"));
     f->untyped |= slice_eq(value, SLICE("untyped"));
+}
+
+static void read_contact(struct platform *p, struct device *d,
+                         struct slice value)
+{
+    struct gb_addr a;
+    struct rare *r = gb_addr_parse(&a, value, 5060) ? NULL
+                                                    : device_rare_own(p, d);
+
+    if (r)
+        r->contact = a;
+}
+
+static void read_way(struct device *d, struct slice value)
+{
+    if (d->rare && d->rare->contact.family)
+        d->rare->by_contact = slice_eq(value, SLICE("contact"));
 }
 
 static void read_digest(struct profile *f, struct slice value)
@@ -295,6 +322,10 @@ void profile_read(struct platform *p, struct device *d, struct slice line)
             read_voice(p, d, value);
         else if (slice_eq(key, SLICE("nat")))
             d->behind_nat = true;
+        else if (slice_eq(key, SLICE("contact")))
+            read_contact(p, d, value);
+        else if (slice_eq(key, SLICE("way")))
+            read_way(d, value);
         else if (slice_eq(key, SLICE("gap")))
             slice_u32(value, PLATFORM_GAP_MAX_MS, &d->gap_ms);
         else if (slice_eq(key, SLICE("digest")))

@@ -370,7 +370,7 @@ static void accept(struct platform *p, const struct attempt *a)
     if (!fresh)
         look_at_clock(p, d, a);
     remember(a);
-    direct = nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
+    direct = way_learn(p, d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
