@@ -299,7 +299,7 @@ static void begin_anew(struct receiver *r, const struct gb_addr *from,
  * happens to it below, in a few comparisons. false: it is to go that way, where
  * what was done here is done once more and changes nothing. */
 static inline bool take_next(struct receiver *r, const uint8_t *p, size_t n,
-                      struct slab *s, const struct gb_addr *from)
+                             struct slab *s, const struct gb_addr *from)
 {
     struct rtp_item it;
 
