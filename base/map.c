@@ -7,8 +7,6 @@
 #include <assert.h>
 
 #define MAP_MIN_BUCKETS 16
-#define MAP_LOAD 2 /* nodes for each bucket, at most: with so many nodes what
-                      is saved is 8 bytes of each */
 #define GROW_AHEAD 8 /* buckets whose first nodes are asked for early */
 
 uint64_t map_hash(const uint64_t seed[2], struct slice key)
@@ -16,22 +14,20 @@ uint64_t map_hash(const uint64_t seed[2], struct slice key)
     return siphash(seed, key, 1, 3);
 }
 
-int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed)
+int map_init_load(struct map *m, const struct gb_alloc *alloc, const void *seed,
+                  enum map_load load)
 {
-    *m = (struct map){ .n_buckets = MAP_MIN_BUCKETS, .alloc = alloc };
+    *m = (struct map){ .n_buckets = MAP_MIN_BUCKETS, .alloc = alloc,
+                       .load = (uint8_t)load };
     if (seed)
         memcpy(m->seed, seed, sizeof(m->seed));
     m->bucket = gb_get(alloc, MAP_MIN_BUCKETS * sizeof(struct map_node *));
     return m->bucket ? 0 : GB_ENOMEM;
 }
 
-int map_init_sparse(struct map *m, const struct gb_alloc *alloc,
-                    const void *seed)
+int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed)
 {
-    int err = map_init(m, alloc, seed);
-
-    m->sparse = true;
-    return err;
+    return map_init_load(m, alloc, seed, MAP_DENSE);
 }
 
 void map_fini(struct map *m)
@@ -65,11 +61,16 @@ struct map_node *map_find_next(const struct map_node *n)
     return next;
 }
 
+void map_ahead_bucket(const struct map *m, uint64_t hash)
+{
+    prefetch(&m->bucket[hash & (m->n_buckets - 1)]);
+}
+
 uint64_t map_ahead(const struct map *m, struct slice key)
 {
     uint64_t hash = map_hash(m->seed, key);
 
-    prefetch(&m->bucket[hash & (m->n_buckets - 1)]);
+    map_ahead_bucket(m, hash);
     return hash;
 }
 
@@ -147,7 +148,7 @@ void map_insert(struct map *m, struct map_node *n, struct slice key)
 {
     struct map_node **b;
 
-    if (m->n >= (m->sparse ? m->n_buckets / 2 : MAP_LOAD * m->n_buckets))
+    if (m->n >= m->n_buckets * 2 >> m->load)
         grow(m);
     n->hash = (uint32_t)map_hash(m->seed, key);
     map_set_key(n, key);

@@ -2,7 +2,7 @@
  *
  * The node sits inside the object, with a key that is bytes of the same object:
  * there are many nodes, and where the key is takes four bytes of one. The table
- * doubles when it has two nodes a bucket; without memory for that it goes on
+ * doubles when it is full (enum map_load); without memory for that it goes on
  * with longer chains, so an insertion never fails once map_init has succeeded.
  * The hash is keyed by a seed (SipHash-1-3), so a peer that chooses its Call-IDs
  * cannot choose its bucket. Taking a node out costs the same however many have
@@ -33,17 +33,24 @@ struct map {
     size_t n;         /* nodes in the map */
     uint64_t seed[2];
     const struct gb_alloc *alloc;
-    bool sparse;
+    uint8_t load; /* enum map_load */
 };
 
-/* seed: 16 random bytes; NULL where no stranger chooses keys. 0 or GB_ENOMEM. */
+/* How large the table is, for its nodes. A key that is not there costs a look at
+ * each node of its bucket. */
+enum map_load {
+    MAP_DENSE,  /* two nodes a bucket, at most: 4 to 8 bytes of table a node */
+    MAP_EVEN,   /* one, at most: 8 to 16 bytes */
+    MAP_SPARSE, /* a node for two buckets, at most: 16 to 32. For maps that are
+                   mostly asked for what is not there and do not stay large */
+};
+
+/* A dense one. seed: 16 random bytes; NULL where no stranger chooses keys. 0 or
+ * GB_ENOMEM. */
 int map_init(struct map *m, const struct gb_alloc *alloc, const void *seed);
 
-/* Its table has two buckets a node, or more: a key that is not there mostly costs
- * a look at one empty bucket, and at no node. For maps that are asked for such
- * keys and do not stay large. */
-int map_init_sparse(struct map *m, const struct gb_alloc *alloc,
-                    const void *seed);
+int map_init_load(struct map *m, const struct gb_alloc *alloc, const void *seed,
+                  enum map_load load);
 
 /* Frees the table, not the objects. */
 void map_fini(struct map *m);
@@ -79,6 +86,7 @@ struct map_node *map_walk_next(const struct map *m, struct map_walk *w);
  * one reads: whoever has many keys does each step for all of them. Hints: they
  * change nothing, and the key is not compared. Any may give NULL. */
 uint64_t map_ahead(const struct map *m, struct slice key); /* its hash */
+void map_ahead_bucket(const struct map *m, uint64_t hash); /* of the same seed */
 struct map_node *map_ahead_first(const struct map *m, uint64_t hash);
 struct map_node *map_ahead_next(struct map_node *first, uint64_t hash);
 struct map_node *map_ahead_node(struct map_node *next, uint64_t hash);

@@ -21,4 +21,11 @@ static inline void prefetch_range(const void *p, size_t n)
     for (size_t i = 0; i < n; i += PREFETCH_LINE)
         __builtin_prefetch((const char *)p + i);
 }
+
+/* Likewise, and they will be written. */
+static inline void prefetch_room(const void *p, size_t n)
+{
+    for (size_t i = 0; i < n; i += PREFETCH_LINE)
+        __builtin_prefetch((const char *)p + i, 1);
+}
 #endif

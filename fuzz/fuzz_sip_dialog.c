@@ -46,10 +46,10 @@ struct side {
 static struct run {
     struct side side[2];
     uint64_t now_ms;
-    struct packet packet[MAX_WIRE];
+    struct packet packet[MAX_WIRE + 1];
     uint8_t order[MAX_WIRE]; /* of packets: the first n_wire are under way */
     size_t n_wire;
-    char arriving[MAX_PACKET];
+    uint8_t arriving; /* the packet that came last: it is in none's way */
     unsigned lose, repeat; /* the next so many */
     bool tcp, swap;
     _Alignas(16) char memory[MEMORY];
@@ -275,10 +275,10 @@ static void deliver(unsigned n)
 
         r.n_wire--;
         memmove(&r.order[i], &r.order[i + 1], r.n_wire - i);
-        r.order[r.n_wire] = at;
-        memcpy(r.arriving, k->p, k->n);
-        err = sip_stack_input(r.side[k->to].s, &from,
-                              slice_of(r.arriving, k->n), r.now_ms);
+        r.order[r.n_wire] = r.arriving;
+        r.arriving = at;
+        err = sip_stack_input(r.side[k->to].s, &from, slice_of(k->p, k->n),
+                              r.now_ms);
         require(!err || !k->whole || (err == GB_ENOMEM && r.fail_in == 1));
         drain();
     }
@@ -595,6 +595,7 @@ static void start(unsigned flags)
     r.n_wire = r.used = r.live = r.fail_in = r.lose = r.repeat = 0;
     for (unsigned i = 0; i < MAX_WIRE; i++)
         r.order[i] = (uint8_t)i;
+    r.arriving = MAX_WIRE;
     r.tcp = flags & 1;
     r.swap = false;
     for (int i = 0; i < 2; i++) {

@@ -5,22 +5,15 @@ static uint16_t be16(const uint8_t *p)
     return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-           p[3];
-}
-
 static void take_fixed(struct rtp_packet *out, const uint8_t *p)
 {
     out->pt = p[1] & 0x7f;
     out->marker = p[1] >> 7;
-    out->seq = be16(p + 2);
-    out->ts = be32(p + 4);
-    out->ssrc = be32(p + 8);
+    out->seq = rtp_seq_of(p);
+    out->ts = rtp_ts_of(p);
+    out->ssrc = rtp_ssrc_of(p);
 }
 
-/* As all devices send it: the fixed header, then the payload. */
 static void take_plain(struct rtp_packet *out, const uint8_t *p, size_t n)
 {
     take_fixed(out, p);
@@ -37,12 +30,12 @@ int rtp_packet_parse(struct rtp_packet *out, const uint8_t *p, size_t n)
     size_t off = RTP_HEADER_BYTES, pad = 0, ext_len = 0;
     bool ext;
 
-    if (n < RTP_HEADER_BYTES)
-        return GB_ERANGE;
-    if (p[0] == 0x80) {
+    if (rtp_is_plain(p, n)) {
         take_plain(out, p, n);
         return 0;
     }
+    if (n < RTP_HEADER_BYTES)
+        return GB_ERANGE;
     if (p[0] >> 6 != 2)
         return GB_ESYNTAX;
     ext = p[0] & 0x10;

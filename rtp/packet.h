@@ -44,6 +44,30 @@ static inline enum rtp_class rtp_classify(const uint8_t *p, size_t n)
     return n >= RTP_HEADER_BYTES ? RTP_CLASS_RTP : RTP_CLASS_NONE;
 }
 
+/* Has it the fixed header and nothing else before its payload, as all devices send
+ * it? */
+static inline bool rtp_is_plain(const uint8_t *p, size_t n)
+{
+    return n >= RTP_HEADER_BYTES && p[0] == 0x80;
+}
+
+static inline uint16_t rtp_seq_of(const uint8_t *p)
+{
+    return (uint16_t)(p[2] << 8 | p[3]);
+}
+
+static inline uint32_t rtp_ts_of(const uint8_t *p)
+{
+    return (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 |
+           p[7];
+}
+
+static inline uint32_t rtp_ssrc_of(const uint8_t *p)
+{
+    return (uint32_t)p[8] << 24 | (uint32_t)p[9] << 16 | (uint32_t)p[10] << 8 |
+           p[11];
+}
+
 /* Parses n bytes of one packet; out->ext and out->payload point into them.
  * A padding count of 0 or larger than the payload is taken as no padding.
  * GB_ESYNTAX: not version 2; GB_ERANGE: header, CSRCs or extension do not fit.

@@ -10,7 +10,11 @@
  * A packet with the number `next` does not touch the ring: it waits in `ready`
  * for the pop that follows its push. One that lies beyond the ring waits in
  * `beyond` while pop gives up holes until it fits, or until the ring is empty
- * and the jump is real. */
+ * and the jump is real.
+ *
+ * While nothing is out of order the queue is `plain`: a packet then is compared
+ * with `next`, which moves on, and that is all; `highest` and the counters stay
+ * where they were, and catch up when somebody asks or another packet comes. */
 
 struct slot {
     const uint8_t *payload;
@@ -22,21 +26,24 @@ struct slot {
 };
 
 struct rtp_queue {
-    struct gb_alloc alloc;
-    uint32_t window, wait_ms, clock_hz;
+    /* what a plain packet needs: one line of the caches */
+    uint32_t next;
+    bool plain;
+    uint32_t newest_ts;    /* the timestamp that is ahead of all others */
+    uint32_t clock_hz, longest_step; /* as timestamps: RTP_QUEUE_JITTER_MAX_S */
+    uint32_t transit, jitter16;      /* RFC 3550 A.8 */
+    bool has_transit;
     bool started, ever, flushing, gap_next;
     bool has_ready, has_beyond, beyond_new;
+    uint32_t window, wait_ms, highest;
+    struct gb_alloc alloc;
     struct rtp_item ready, beyond;
-    uint32_t next, highest;
     uint32_t held;
     bool hole;             /* first and since_ms are known */
     uint32_t first;        /* lowest number held */
     uint64_t since_ms;     /* when the hole showed */
     uint16_t run_seq, run; /* packets of a sender that begins again */
-    uint32_t newest_ts;    /* the timestamp that is ahead of all others */
     struct rtp_queue_counters count;
-    bool has_transit;
-    uint32_t transit, jitter16;             /* RFC 3550 A.8 */
     uint32_t base, received;                /* A.3, since the last start */
     uint32_t prior_expected, prior_received;
     struct slot ring[];
@@ -61,6 +68,9 @@ int rtp_queue_new(struct rtp_queue **out, const struct gb_alloc *alloc,
     q->window = window;
     q->wait_ms = opt->wait_ms ? opt->wait_ms : RTP_QUEUE_WAIT_MS;
     q->clock_hz = opt->clock_hz ? opt->clock_hz : 90000;
+    q->longest_step = q->clock_hz < UINT32_MAX / RTP_QUEUE_JITTER_MAX_S
+                          ? q->clock_hz * RTP_QUEUE_JITTER_MAX_S
+                          : UINT32_MAX;
     *out = q;
     return 0;
 }
@@ -73,14 +83,13 @@ void rtp_queue_free(struct rtp_queue *q)
 
 /* ---- statistics ---- */
 
-static void note_jitter(struct rtp_queue *q, uint32_t ts, uint64_t now_ms)
+static inline void note_jitter(struct rtp_queue *q, uint32_t ts, uint64_t now_ms)
 {
     uint32_t transit = (uint32_t)(now_ms * q->clock_hz / 1000) - ts;
     int32_t d = (int32_t)(transit - q->transit);
     uint32_t step = d < 0 ? 0u - (uint32_t)d : (uint32_t)d;
 
-    if (q->has_transit && /* a longer step: a clock was set */
-        step < (uint64_t)q->clock_hz * RTP_QUEUE_JITTER_MAX_S)
+    if (q->has_transit && step < q->longest_step) /* else a clock was set */
         q->jitter16 += step - ((q->jitter16 + 8) >> 4);
     q->has_transit = true;
     q->transit = transit;
@@ -100,6 +109,42 @@ static void note_highest(struct rtp_queue *q, uint32_t ext)
         q->highest = ext;
     else
         q->count.reordered += ext != q->highest;
+}
+
+/* ---- plain packets ---- */
+
+/* Those that have passed since are counted. */
+static void catch_up(struct rtp_queue *q)
+{
+    uint32_t n = q->next - 1 - q->highest;
+
+    if (!q->plain)
+        return;
+    q->plain = false;
+    q->highest += n;
+    q->received += n;
+    q->count.received += n;
+    q->count.delivered += n;
+}
+
+/* Nothing waits, nothing is missing, nothing is to be told. */
+static void set_plain(struct rtp_queue *q)
+{
+    q->plain = q->started && q->has_transit && !q->has_ready &&
+               !q->has_beyond && !q->flushing && !q->held && !q->hole &&
+               !q->gap_next && !q->run && q->highest == q->next - 1;
+}
+
+bool rtp_queue_pass(struct rtp_queue *q, struct rtp_item *item, uint64_t now_ms)
+{
+    if (!q->plain || item->seq != (uint16_t)q->next || item->seq == 0)
+        return false; /* 0: they are counted before they are too many */
+    note_jitter(q, item->ts, now_ms);
+    if ((int32_t)(item->ts - q->newest_ts) > 0)
+        q->newest_ts = item->ts;
+    item->ext_seq = q->next++;
+    item->gap = false;
+    return true;
 }
 
 /* ---- in ---- */
@@ -245,6 +290,7 @@ enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
 
     if (q->has_ready || q->has_beyond || q->flushing)
         return RTP_PUSH_FULL;
+    catch_up(q);
     q->count.received++;
     note_jitter(q, item->ts, now_ms);
     if (!q->started)
@@ -269,28 +315,6 @@ enum rtp_push rtp_queue_push(struct rtp_queue *q, const struct rtp_item *item,
     q->received++;
     note_highest(q, ext);
     return RTP_PUSH_TAKEN;
-}
-
-bool rtp_queue_pass(struct rtp_queue *q, struct rtp_item *item, uint64_t now_ms)
-{
-    if (!q->started || q->has_ready || q->has_beyond || q->flushing ||
-        q->held || item->seq != (uint16_t)q->next)
-        return false;
-    q->count.received++;
-    note_jitter(q, item->ts, now_ms);
-    item->ext_seq = q->next;
-    item->gap = false;
-    if (q->window) {
-        item->gap = q->gap_next;
-        q->run = 0;
-        if ((int32_t)(item->ts - q->newest_ts) > 0)
-            q->newest_ts = item->ts;
-    }
-    note_highest(q, q->next);
-    q->received++;
-    q->hole = false;
-    deliver(q, q->next);
-    return true;
 }
 
 /* ---- out ---- */
@@ -378,7 +402,7 @@ static bool pop_ring(struct rtp_queue *q, struct rtp_item *out,
     return true;
 }
 
-bool rtp_queue_pop(struct rtp_queue *q, struct rtp_item *out, uint64_t now_ms)
+static bool pop(struct rtp_queue *q, struct rtp_item *out, uint64_t now_ms)
 {
     if (q->has_ready) {
         q->has_ready = false;
@@ -400,6 +424,17 @@ bool rtp_queue_pop(struct rtp_queue *q, struct rtp_item *out, uint64_t now_ms)
     return false;
 }
 
+bool rtp_queue_pop(struct rtp_queue *q, struct rtp_item *out, uint64_t now_ms)
+{
+    bool has;
+
+    if (q->plain)
+        return false;
+    has = pop(q, out, now_ms);
+    set_plain(q);
+    return has;
+}
+
 uint64_t rtp_queue_deadline(const struct rtp_queue *q)
 {
     if (q->has_ready || q->has_beyond || (q->held && q->flushing))
@@ -411,6 +446,7 @@ uint64_t rtp_queue_deadline(const struct rtp_queue *q)
 
 void rtp_queue_flush(struct rtp_queue *q)
 {
+    catch_up(q);
     q->flushing = q->started;
     q->run = 0;
     q->has_transit = false;
@@ -423,19 +459,26 @@ void rtp_queue_flush(struct rtp_queue *q)
 void rtp_queue_counters(const struct rtp_queue *q,
                         struct rtp_queue_counters *out)
 {
+    uint32_t n = q->plain ? q->next - 1 - q->highest : 0; /* to catch up */
+
     *out = q->count;
+    out->received += n;
+    out->delivered += n;
     out->jitter = q->jitter16 >> 4;
 }
 
 void rtp_queue_report(struct rtp_queue *q, uint32_t ssrc,
                       struct rtcp_block *out)
 {
-    uint32_t expected = q->ever ? q->highest - q->base + 1 : 0;
-    uint32_t in_interval = expected - q->prior_expected;
-    int64_t lost = (int64_t)expected - q->received;
-    int64_t lost_now =
-        (int64_t)in_interval - (q->received - q->prior_received);
+    uint32_t expected, in_interval;
+    int64_t lost, lost_now;
 
+    catch_up(q);
+    set_plain(q);
+    expected = q->ever ? q->highest - q->base + 1 : 0;
+    in_interval = expected - q->prior_expected;
+    lost = (int64_t)expected - q->received;
+    lost_now = (int64_t)in_interval - (q->received - q->prior_received);
     *out = (struct rtcp_block){ .ssrc = ssrc,
                                 .ext_seq = q->highest,
                                 .jitter = q->jitter16 >> 4 };

@@ -44,15 +44,16 @@ struct rtp_candidate {
 /* Caller storage; the fields are read through the functions below, except
  * those marked public. */
 struct rtp_source {
-    enum rtp_ssrc_policy policy;
-    bool has_expected, locked;
-    uint32_t expected;     /* y= */
-    uint32_t ssrc;         /* public when locked */
     struct gb_addr from;   /* public when locked */
-    bool elsewhere;        /* public when locked: from is not plausible */
+    uint32_t ssrc;         /* public when locked */
+    bool locked;
     uint16_t last_seq;
     uint64_t last_ms;
     uint32_t others;       /* packets of others since the last of the locked */
+    enum rtp_ssrc_policy policy;
+    bool has_expected;
+    uint32_t expected;     /* y= */
+    bool elsewhere;        /* public when locked: from is not plausible */
     bool has_before, two;  /* two: streams on one socket, none takes over */
     uint32_t before;       /* the SSRC that one of the same address took over */
     uint8_t n_plausible;
@@ -83,6 +84,21 @@ void rtp_source_allow(struct rtp_source *s, const struct gb_addr *addr);
 enum rtp_verdict rtp_source_check(struct rtp_source *s,
                                   const struct gb_addr *from, uint32_t ssrc,
                                   uint16_t seq, uint64_t now_ms);
+
+/* rtp_source_check of the next packet of the sender that is locked, as by far
+ * most packets are: true, and it is ours. false: nothing was done. */
+static inline bool rtp_source_goes_on(struct rtp_source *s,
+                                      const struct gb_addr *from, uint32_t ssrc,
+                                      uint16_t seq, uint64_t now_ms)
+{
+    if (!s->locked || ssrc != s->ssrc || (int16_t)(seq - s->last_seq) <= 0 ||
+        memcmp(&s->from, from, sizeof(*from)) != 0)
+        return false;
+    s->last_seq = seq;
+    s->last_ms = now_ms;
+    s->others = 0;
+    return true;
+}
 
 /* Whether packets of this sender, which are refused, are counted: it may turn
  * out to be ours. */

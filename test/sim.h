@@ -65,6 +65,7 @@ struct sim_device {
     bool sound_only, foreign_ssrc;
     const char *date;       /* in its REGISTERs; NULL: none */
     const char *own_addr;   /* in its Contact; NULL: the one on the wire */
+    struct gb_addr listens; /* where it hears requests; family 0: at addr */
     uint32_t nat_ms;        /* its NAT closes after so long a silence of both
                                sides; 0: there is none */
     uint64_t nat_until_ms;

@@ -46,7 +46,9 @@ void sim_wire_put(struct sim *s, bool to_server, const struct sip_out *out)
 struct sim_device *sim_by_addr(struct sim *s, const struct gb_addr *a)
 {
     for (unsigned i = 0; i < s->n_devices; i++)
-        if (gb_addr_eq(&s->device[i].addr, a))
+        if (gb_addr_eq(&s->device[i].addr, a) ||
+            (s->device[i].listens.family &&
+             gb_addr_eq(&s->device[i].listens, a)))
             return &s->device[i];
     return NULL;
 }
@@ -64,7 +66,9 @@ bool sim_wire_get(struct sim *s)
     d = sim_by_addr(s, k->to_server ? &k->peer.remote : &k->peer.local);
     if (d && k->to_server)
         d->nat_until_ms = s->now.mono_ms + d->nat_ms;
-    if (d && d->deaf) {
+    if (d && (d->deaf || (d->listens.family && !k->to_server &&
+                          !slice_has_prefix(bytes, SLICE("SIP/")) &&
+                          !gb_addr_eq(&d->listens, &k->peer.local)))) {
         /* lost */
     } else if (d && d->nat_ms && s->now.mono_ms > d->nat_until_ms) {
         d->nat_drops++;

@@ -310,9 +310,54 @@ static void without_memory(void **state)
     }
 }
 
+/* One that has registered and no more takes no memory for what it told. What
+ * there is no memory for is not told either, and is when it comes again. */
+static void nothing_of_a_new_one(void **state)
+{
+    struct failing_alloc f;
+    struct sim_options o = { .config = { .auto_enrol = true },
+                             .alloc = &f.alloc };
+    struct sim_device *d;
+    struct device *it;
+
+    (void)state;
+    failing_alloc_init(&f, 0);
+    assert_true(sim_init(&s, &o));
+    d = sim_add(&s, NVR, "192.168.1.10:5060", SIP_UDP);
+    sim_register(d);
+    it = device_find(s.p, SLICE(NVR));
+    for (int ms = 0; !(it && it->online) && ms < 1000; ms += 10) {
+        sim_run(&s, 10);
+        it = device_find(s.p, SLICE(NVR));
+    }
+    assert_true(it && it->online);
+    assert_null(it->about);
+    assert_int_equal(sim_view(&s, d).deviations, 0);
+    f.fail_at = f.calls + 1;
+    device_deviation(s.p, it, DEVIATION_NO_SN, slice_of(NULL, 0));
+    assert_int_equal(sim_view(&s, d).deviations, 0);
+    f.fail_at = f.calls + 1;
+    assert_false(device_set_text(s.p, it, DEVICE_MODEL, SLICE("IPC-1")));
+    f.fail_at = f.calls + 1;
+    clock_note(s.p, it, s.now.utc_ms + 60000, PLATFORM_CLOCK_STATUS);
+    assert_true(clock_is_stale(s.p, it));
+    f.fail_at = 0;
+    assert_null(it->about);
+    device_deviation(s.p, it, DEVIATION_NO_SN, slice_of(NULL, 0));
+    assert_true(device_set_text(s.p, it, DEVICE_MODEL, SLICE("IPC-1")));
+    clock_note(s.p, it, s.now.utc_ms + 60000, PLATFORM_CLOCK_STATUS);
+    assert_true(device_has_noted(it, DEVIATION_NO_SN));
+    assert_int_equal(sim_view(&s, d).deviations, 1);
+    assert_true(slice_eq(sim_view(&s, d).model, SLICE("IPC-1")));
+    assert_false(clock_is_stale(s.p, it));
+    sim_free(&s);
+    assert_int_equal(f.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_a_new_one),
         cmocka_unit_test(history_goes_on),
         cmocka_unit_test(bounded),
         cmocka_unit_test(profile_goes_on),

@@ -49,8 +49,7 @@ static void ahead(void **state)
     free(e);
 }
 
-static void agrees_with_a_table(int init(struct map *, const struct gb_alloc *,
-                                          const void *seed))
+static void agrees_with_a_table(enum map_load load)
 {
     struct failing_alloc f;
     struct entry *e = calloc(2000, sizeof(*e));
@@ -60,7 +59,7 @@ static void agrees_with_a_table(int init(struct map *, const struct gb_alloc *,
     struct map_walk w = { 0 };
 
     failing_alloc_init(&f, 0);
-    assert_int_equal(init(&m, &f.alloc, "0123456789abcdef"), 0);
+    assert_int_equal(map_init_load(&m, &f.alloc, "0123456789abcdef", load), 0);
     for (size_t i = 0; i < 2000; i++)
         snprintf(e[i].key, sizeof(e[i].key), "k%zu", i);
     for (int step = 0; step < 20000; step++) {
@@ -90,30 +89,34 @@ static void agrees_with_a_table(int init(struct map *, const struct gb_alloc *,
 static void map_agrees_with_a_table(void **state)
 {
     (void)state;
-    agrees_with_a_table(map_init);
-    agrees_with_a_table(map_init_sparse);
+    agrees_with_a_table(MAP_DENSE);
+    agrees_with_a_table(MAP_EVEN);
+    agrees_with_a_table(MAP_SPARSE);
 }
 
-/* Two buckets a node; two nodes a bucket otherwise. */
-static void sparse(void **state)
+/* Two nodes a bucket at most, one, one for two; a plain map is dense. */
+static void loads(void **state)
 {
-    static struct entry e[2][1000];
-    struct map m[2];
+    static const size_t want[] = { [MAP_DENSE] = 512, [MAP_EVEN] = 1024,
+                                   [MAP_SPARSE] = 2048 };
+    static struct entry e[COUNT(want) + 1][1000];
+    struct map m[COUNT(want) + 1];
 
     (void)state;
-    assert_int_equal(map_init(&m[0], &gb_alloc_heap, NULL), 0);
-    assert_int_equal(map_init_sparse(&m[1], &gb_alloc_heap, NULL), 0);
-    for (int i = 0; i < 1000; i++) {
-        char key[12];
+    assert_int_equal(map_init(&m[COUNT(want)], &gb_alloc_heap, NULL), 0);
+    for (size_t k = 0; k < COUNT(want); k++)
+        assert_int_equal(map_init_load(&m[k], &gb_alloc_heap, NULL,
+                                       (enum map_load)k), 0);
+    for (size_t k = 0; k < COUNT(m); k++) {
+        for (int i = 0; i < 1000; i++) {
+            char key[12];
 
-        snprintf(key, sizeof(key), "%d", i);
-        insert(&m[0], &e[0][i], key);
-        insert(&m[1], &e[1][i], key);
+            snprintf(key, sizeof(key), "%d", i);
+            insert(&m[k], &e[k][i], key);
+        }
+        assert_int_equal(m[k].n_buckets, want[k % COUNT(want)]);
+        map_fini(&m[k]);
     }
-    assert_int_equal(m[0].n_buckets, 512);
-    assert_int_equal(m[1].n_buckets, 2048);
-    map_fini(&m[0]);
-    map_fini(&m[1]);
 }
 
 static void equal_keys_newest_first(void **state)
@@ -281,7 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(map_agrees_with_a_table),
-        cmocka_unit_test(sparse),
+        cmocka_unit_test(loads),
         cmocka_unit_test(ahead),
         cmocka_unit_test(equal_keys_newest_first),
         cmocka_unit_test(keys_lie_anywhere_near),

@@ -502,6 +502,65 @@ static void passes(void **state)
     }
 }
 
+/* Whatever comes: what may pass by, and what is always pushed and popped. */
+static void twins(uint64_t seed, uint16_t window)
+{
+    static char one[1 << 15], other[1 << 15];
+    struct rtp_queue *a = queue(window, 200), *b = queue(window, 200);
+    uint64_t r = seed, now_ms = 1000;
+    uint16_t seq = (uint16_t)test_random(&r);
+
+    one[0] = other[0] = '\0';
+    for (unsigned i = 0; i < 2000; i++) {
+        uint64_t x = test_random(&r);
+        struct rtp_queue_counters ca, cb;
+        struct rtcp_block ra, rb;
+        uint16_t at = seq;
+
+        if (x % 16 == 0)
+            at = (uint16_t)(seq - 3 + (x >> 8) % 12);
+        else if (x % 512 == 1)
+            at = seq = (uint16_t)(x >> 8);
+        else
+            seq++;
+        now_ms += x % 128 == 2 ? 250 : (x >> 32) % 40;
+        if (x % 256 == 3) {
+            rtp_queue_flush(a);
+            rtp_queue_flush(b);
+        }
+        drain(a, now_ms, one, sizeof(one));
+        drain(b, now_ms, other, sizeof(other));
+        offer(a, at, now_ms, one, sizeof(one));
+        push(b, at, now_ms);
+        drain(a, now_ms, one, sizeof(one));
+        drain(b, now_ms, other, sizeof(other));
+        rtp_queue_counters(a, &ca);
+        rtp_queue_counters(b, &cb);
+        assert_memory_equal(&ca, &cb, sizeof(ca));
+        assert_true(rtp_queue_deadline(a) == rtp_queue_deadline(b));
+        if (x % 64 != 5)
+            continue;
+        rtp_queue_report(a, 1, &ra);
+        rtp_queue_report(b, 1, &rb);
+        assert_true(ra.lost == rb.lost && ra.ext_seq == rb.ext_seq &&
+                    ra.fraction == rb.fraction && ra.jitter == rb.jitter);
+        assert_string_equal(one, other);
+        one[0] = other[0] = '\0';
+    }
+    assert_string_equal(one, other);
+    rtp_queue_free(a);
+    rtp_queue_free(b);
+}
+
+static void passes_as_pushed(void **state)
+{
+    static const uint16_t windows[] = { 0, 1, 8, 512 };
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++)
+        twins(seed * 0x9e3779b97f4a7c15ull, windows[seed % COUNT(windows)]);
+}
+
 static void model(void **state)
 {
     (void)state;
@@ -516,7 +575,8 @@ int main(void)
         cmocka_unit_test(deadlines),    cmocka_unit_test(numbers_grow),
         cmocka_unit_test(counting),     cmocka_unit_test(jitter),
         cmocka_unit_test(memory),       cmocka_unit_test(begins_again_nearby),
-        cmocka_unit_test(passes),       cmocka_unit_test(model),
+        cmocka_unit_test(passes),       cmocka_unit_test(passes_as_pushed),
+        cmocka_unit_test(model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,10 +21,10 @@ static void on_packets(void *ctx, struct udp_socket *u,
     for (size_t i = 0; i < n; i++) {
         packets++;
         bytes += (unsigned)pkt[i].n;
-        seen_local = pkt[i].local;
-        seen_remote = pkt[i].remote;
+        seen_local = *pkt[i].local;
+        seen_remote = *pkt[i].remote;
         if (*echo)
-            udp_send(u, &pkt[i].local, &pkt[i].remote, pkt[i].p, pkt[i].n);
+            udp_send(u, pkt[i].local, pkt[i].remote, pkt[i].p, pkt[i].n);
     }
     udp_flush(u);
 }

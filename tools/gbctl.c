@@ -246,16 +246,42 @@ static int read_options(int argc, char **argv)
     return optind;
 }
 
+static struct slice asked; /* the command's name */
+
+/* The lines of the usage that are the asked command's. */
 int ctl_usage(void)
 {
-    fputs(usage, stderr);
+    struct slice left = slice_str(usage), line, rest, name;
+    bool own = false;
+
+    fputs("gbctl: it is used like this:\n", stderr);
+    while (left.n) {
+        slice_cut(&left, '\n', &line);
+        if (!slice_has_prefix(line, SLICE("   "))) {
+            rest = slice_trim(line);
+            slice_cut(&rest, ' ', &name);
+            own = slice_has_prefix(line, SLICE("  ")) && slice_eq(name, asked);
+        }
+        if (own)
+            fprintf(stderr, "%.*s\n", SLICE_ARG(line));
+    }
     return EX_USAGE;
+}
+
+static bool is_command(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        for (const struct ctl_command *c = commands[i]; c->name; c++)
+            if (slice_eq(name, slice_str(c->name)))
+                return true;
+    return false;
 }
 
 static int run(char **arg, int n)
 {
     struct slice what = slice_str(n ? arg[0] : "");
 
+    asked = what;
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         for (const struct ctl_command *c = commands[i]; c->name; c++) {
             if (!slice_eq(what, slice_str(c->name)) || n - 1 < c->min ||
@@ -264,7 +290,13 @@ static int run(char **arg, int n)
             return c->run ? c->run(arg + 1, n - 1)
                           : ctl_show(c->path, c->columns, c->n_columns);
         }
-    return ctl_usage();
+    if (n && is_command(what))
+        return ctl_usage();
+    if (n)
+        ctl_die(EX_USAGE, "there is no command \"%s\"; gbctl --help lists them",
+                arg[0]);
+    fputs(usage, stderr);
+    return EX_USAGE;
 }
 
 int main(int argc, char **argv)

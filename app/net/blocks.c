@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/list.h"
+#include "base/prefetch.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define FEWEST 4 /* blocks in a run; of larger ones there is a class for each
                     number of them that a run has room for */
 #define SPAN (UINT32_C(1) << 31)
+#define ROOM_AHEAD 512 /* bytes of the next fresh block that are asked for early */
 #define CLASSES (SMALL_CLASSES + RUN_ROOM / SMALL_BYTES + 1)
 
 /* At the beginning of its 64 KiB, which are aligned. A table, of
@@ -192,6 +194,9 @@ static void *take(struct run *r)
     } else {
         p = (char *)r + r->end;
         r->end += r->bytes;
+        if (r->end + r->bytes <= RUN_BYTES) /* the next one */
+            prefetch_room((char *)r + r->end,
+                          r->bytes < ROOM_AHEAD ? r->bytes : ROOM_AHEAD);
     }
     r->n_used++;
     if (is_full(r))

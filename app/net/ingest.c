@@ -97,9 +97,9 @@ static bool may_be_ours(const struct ingest *in, const struct udp_packet *pkt)
     ssrc = (uint32_t)pkt->p[8] << 24 | (uint32_t)pkt->p[9] << 16 |
            (uint32_t)pkt->p[10] << 8 | pkt->p[11];
     if (src && src->locked && ssrc == src->ssrc &&
-        gb_addr_ip_eq(&pkt->remote, &src->from))
+        gb_addr_ip_eq(pkt->remote, &src->from))
         return true;
-    return ingest_is_plausible(in, &pkt->remote) &&
+    return ingest_is_plausible(in, pkt->remote) &&
            (!in->has_ssrc || ssrc == in->ssrc);
 }
 
@@ -118,11 +118,11 @@ static void take_datagram(struct ingest *in, const struct udp_packet *pkt,
     struct receiver *rx;
 
     if (rtp_classify(pkt->p, pkt->n) == RTP_CLASS_RTCP) {
-        on_rtcp_bytes(in, &pkt->remote);
+        on_rtcp_bytes(in, pkt->remote);
         return;
     }
     rx = in->rx ? in->rx : ingest_receiver(in, false);
-    if (rx && receiver_packet(rx, pkt->p, pkt->n, pkt->buf, &pkt->remote,
+    if (rx && receiver_packet(rx, pkt->p, pkt->n, pkt->buf, pkt->remote,
                               now_ms)) {
         if (in->o.headers)
             ingest_keep_header(in, pkt->p, pkt->n, false, now_ms);
@@ -158,7 +158,7 @@ static void on_rtcp(void *ctx, struct udp_socket *u,
     (void)u;
     for (size_t i = 0; !in->freed && i < n; i++)
         if (rtp_classify(pkt[i].p, pkt[i].n) == RTP_CLASS_RTCP)
-            on_rtcp_bytes(in, &pkt[i].remote);
+            on_rtcp_bytes(in, pkt[i].remote);
 }
 
 void ingest_handle_closed(struct ingest *in)

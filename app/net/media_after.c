@@ -59,7 +59,7 @@ static void stop(struct media_after *a)
 static bool is_its(const struct media_after *a, const struct udp_packet *p)
 {
     return rtp_classify(p->p, p->n) == RTP_CLASS_RTP &&
-           gb_addr_ip_eq(&p->remote, &a->what.from) &&
+           gb_addr_ip_eq(p->remote, &a->what.from) &&
            ((uint32_t)p->p[8] << 24 | (uint32_t)p->p[9] << 16 |
             (uint32_t)p->p[10] << 8 | p->p[11]) == a->what.ssrc;
 }
@@ -75,7 +75,7 @@ static void on_packets(void *ctx, struct udp_socket *u,
     for (size_t i = 0; !a->closing && i < n; i++) {
         if (!is_its(a, &pkt[i]))
             continue;
-        media_after_seen(a->loop, a->session, &pkt[i].remote);
+        media_after_seen(a->loop, a->session, pkt[i].remote);
         stop(a);
     }
 }

@@ -61,7 +61,7 @@ static bool on_pass(void *ctx, const struct owner *to,
 {
     struct media_loop *l = ctx;
 
-    return pass(l->net, to, &pkt->remote, -1, pkt->p, pkt->n);
+    return pass(l->net, to, pkt->remote, -1, pkt->p, pkt->n);
 }
 
 static void on_pass_connection(void *ctx, const struct owner *to, int fd,

@@ -13,24 +13,25 @@ struct pt_slot {
     size_t n_waiting;
 };
 
+/* What each packet needs comes first: few lines of the caches. */
 struct receiver {
-    struct receiver_options o;
-    struct hub *hub;
-    struct rtp_source source;
-    struct held held; /* refused so far */
     struct rtp_queue *queue;
+    uint64_t now_ms, last_ms, fed_ms;
+    struct hub *hub;
     struct ps_demux *demux; /* made with the first PS payload */
-    struct pt_slot pt[RECEIVER_MAX_PT];
-    enum ps_codec video_hint, audio_hint, video, audio;
     enum rtp_kind kind;
     bool gap; /* before what is fed next */
     bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
     bool said_encrypted;
-    uint64_t now_ms, last_ms, fed_ms;
-    uint64_t program_bytes; /* fed to the demuxer */
-    uint64_t g711_at;       /* samples, from the first; g711_ts: of the last */
-    uint32_t g711_ts;
     struct receiver_counters n;
+    uint64_t program_bytes; /* fed to the demuxer */
+    struct rtp_source source;
+    struct pt_slot pt[RECEIVER_MAX_PT];
+    struct held held; /* refused so far */
+    struct receiver_options o;
+    enum ps_codec video_hint, audio_hint, video, audio;
+    uint64_t g711_at; /* samples, from the first; g711_ts: of the last */
+    uint32_t g711_ts;
 };
 
 static void say(struct receiver *r, bool *once, enum receiver_event ev)
@@ -171,11 +172,11 @@ static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
 static void use_payload(struct receiver *r, struct pt_slot *s,
                         const struct rtp_item *it)
 {
-    const struct ps_feed f = { .buf = it->buf, .rtp_ts = it->ts,
-                               .packet = true, .marker = it->marker };
-
     r->kind = s->test.kind;
     if (s->test.kind == RTP_KIND_PS) {
+        const struct ps_feed f = { .buf = it->buf, .rtp_ts = it->ts,
+                                   .packet = true, .marker = it->marker };
+
         if (it->gap)
             receiver_gap(r);
         feed_ps(r, it->payload, it->n, &f);
@@ -294,6 +295,34 @@ static void begin_anew(struct receiver *r, const struct gb_addr *from,
     held_drop(h);
 }
 
+/* The packet that is due, of the sender that is locked, as by far most are: what
+ * happens to it below, in a few comparisons. false: it is to go that way, where
+ * what was done here is done once more and changes nothing. */
+static inline bool take_next(struct receiver *r, const uint8_t *p, size_t n,
+                             struct slab *s, const struct gb_addr *from)
+{
+    struct rtp_item it;
+
+    if (!rtp_is_plain(p, n) || r->held.n ||
+        !rtp_source_goes_on(&r->source, from, rtp_ssrc_of(p), rtp_seq_of(p),
+                            r->now_ms))
+        return false;
+    it.payload = p + RTP_HEADER_BYTES;
+    it.n = n - RTP_HEADER_BYTES;
+    it.ts = rtp_ts_of(p);
+    it.seq = rtp_seq_of(p);
+    it.pt = p[1] & 0x7f;
+    it.marker = p[1] >> 7;
+    it.buf = s;
+    if (!rtp_queue_pass(r->queue, &it, r->now_ms))
+        return false;
+    r->n.packets++;
+    r->n.bytes += n;
+    r->last_ms = r->now_ms;
+    deliver(r, &it);
+    return true;
+}
+
 bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
                      struct slab *s, const struct gb_addr *from,
                      uint64_t now_ms)
@@ -302,6 +331,8 @@ bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
     struct rtp_item it;
 
     r->now_ms = now_ms;
+    if (take_next(r, p, n, s, from))
+        return true;
     if (rtp_packet_parse(&pkt, p, n)) {
         r->n.invalid++;
         return false;

@@ -121,7 +121,7 @@ static struct ingest *session_of(struct shared *s, uint32_t ssrc,
     if (v == OWNERS_HIS && who.loop == s->o.index)
         return mine(s, ssrc, &who, true);
     if (v == OWNERS_NOBODY && adopts)
-        v = owners_find_from(s->o.owners, ssrc, &pkt->remote, now_ms, &who);
+        v = owners_find_from(s->o.owners, ssrc, pkt->remote, now_ms, &who);
     if (v == OWNERS_HIS && who.loop == s->o.index)
         return mine(s, ssrc, &who, false);
     if (v == OWNERS_HIS && !pkt->truncated &&
@@ -132,7 +132,7 @@ static struct ingest *session_of(struct shared *s, uint32_t ssrc,
     else
         atomic_fetch_add(&s->o.counters->unknown, 1);
     if (v == OWNERS_RESTS)
-        goes_on(s, &who, &pkt->remote);
+        goes_on(s, &who, pkt->remote);
     return NULL;
 }
 
@@ -150,7 +150,7 @@ static void on_packet(struct shared *s, struct intake *intake,
     if (!in)
         return;
     if (rtcp)
-        ingest_rtcp(in, &pkt->remote);
+        ingest_rtcp(in, pkt->remote);
     else
         take(s, in, intake, pkt);
 }
@@ -181,7 +181,7 @@ static void on_rtcp(void *ctx, struct udp_socket *u,
 void shared_take(struct shared *s, struct ingest *in,
                  const struct gb_addr *from, const uint8_t *p, size_t n)
 {
-    struct udp_packet pkt = { .remote = *from, .n = n };
+    struct udp_packet pkt = { .remote = from, .n = n };
     struct slab *slab;
 
     if (rtp_classify(p, n) == RTP_CLASS_RTCP) {

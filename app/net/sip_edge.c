@@ -135,8 +135,8 @@ static void on_packets(void *ctx, struct udp_socket *u,
         o->ahead(o->ctx, bytes, n);
     for (size_t i = 0; i < n; i++) {
         struct sip_peer from = { .transport = SIP_UDP, .listener = l->index,
-                                 .local = pkt[i].local,
-                                 .remote = pkt[i].remote };
+                                 .local = *pkt[i].local,
+                                 .remote = *pkt[i].remote };
 
         l->edge->n.datagrams++;
         sip_edge_input(l->edge, &from, bytes[i]);

@@ -31,6 +31,7 @@ struct udp_socket {
     int fd;
     bool v6;
     struct gb_addr bound;
+    struct gb_addr to; /* bound; no family where it is not asked for */
     struct udp_options o;
     uint8_t *own;     /* UDP_BATCH buffers, mapped on first use */
     uint32_t dropped, send_errors;
@@ -94,53 +95,67 @@ static size_t read_control(struct udp_socket *u, struct msghdr *m,
     return each;
 }
 
-/* What is received into: one batch. It is small on purpose: between two wake-ups
- * others have used the caches, and each line of it is then fetched anew. */
+/* What is received into: one batch, kept from one to the next of a thread. It is
+ * small on purpose: between two wake-ups others have used the caches, and each
+ * line of it is then fetched anew. */
 struct batch {
     size_t n, n_more;
     struct udp_room room;
     const struct udp_more *more;
+    size_t n_pkt, n_remote, n_local;
+    const uint8_t *of_remote; /* of `from`: what the newest of `remote` was */
+    size_t from_len, cap; /* what the messages have been shaped for */
     struct iovec iov[UDP_BATCH][2];
     struct mmsghdr msg[UDP_BATCH];
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in4;
-        struct sockaddr_in6 in6;
-    } from[UDP_BATCH];
     struct udp_packet pkt[UDP_BATCH]; /* what of it is given on together */
-    size_t n_pkt;
+    _Alignas(struct sockaddr_in6)
+        uint8_t from[UDP_BATCH * sizeof(struct sockaddr_in6)];
+    /* addresses that differ from the one before */
+    struct gb_addr remote[UDP_BATCH], local[UDP_BATCH];
     _Alignas(struct cmsghdr) char ctrl[UDP_BATCH][UDP_CTRL];
 };
+
+/* All of it that is the same for the next batch of such a socket. */
+static void shape(struct batch *b, size_t from_len, size_t cap)
+{
+    b->from_len = from_len;
+    b->cap = cap;
+    for (size_t i = 0; i < UDP_BATCH; i++) {
+        b->iov[i][0].iov_len = cap;
+        b->iov[i][1].iov_len = cap < UDP_JOINED ? UDP_JOINED - cap : 0;
+        b->msg[i].msg_hdr = (struct msghdr){ .msg_name = b->from + i * from_len,
+                                             .msg_iov = b->iov[i],
+                                             .msg_control = b->ctrl[i] };
+    }
+}
 
 /* A datagram goes into its room; what is joined and longer goes on in `more`,
  * behind as much as its room has. */
 static bool make_batch(struct udp_socket *u, struct batch *b)
 {
     const struct udp_source *src = &u->o.source;
+    size_t cap, from_len = u->v6 ? sizeof(struct sockaddr_in6)
+                                 : sizeof(struct sockaddr_in);
     uint8_t *p;
-    size_t cap;
 
     b->n = src->get ? src->get(src->ctx, &b->room) : own_get(u, &b->room);
     p = b->room.p;
     cap = b->room.cap;
     b->n_more = u->joins && cap < UDP_JOINED
                     ? src->more(src->ctx, b->n, &b->more) : 0;
-    b->n_pkt = 0;
+    b->n_pkt = b->n_remote = b->n_local = 0;
+    b->of_remote = NULL;
+    if (b->from_len != from_len || b->cap != cap)
+        shape(b, from_len, cap);
+    for (size_t i = 0; i < b->n_more; i++)
+        b->iov[i][1].iov_base = b->more[i].p + cap;
     for (size_t i = 0; i < b->n; i++, p += b->room.stride) {
         struct msghdr *m = &b->msg[i].msg_hdr;
-        bool more = i < b->n_more;
 
-        b->iov[i][0] = (struct iovec){ p, cap };
-        if (more)
-            b->iov[i][1] = (struct iovec){ b->more[i].p + cap,
-                                           UDP_JOINED - cap };
-        m->msg_name = &b->from[i];
-        m->msg_namelen = sizeof(b->from[i]);
-        m->msg_iov = b->iov[i];
-        m->msg_iovlen = more ? 2 : 1;
-        m->msg_control = b->ctrl[i];
+        b->iov[i][0].iov_base = p;
+        m->msg_namelen = (socklen_t)from_len;
+        m->msg_iovlen = i < b->n_more ? 2 : 1;
         m->msg_controllen = UDP_CTRL;
-        m->msg_flags = 0;
     }
     return b->n > 0;
 }
@@ -179,6 +194,31 @@ static void gather(struct udp_socket *u, const struct batch *b, size_t i,
     k->p = u->o.source.settle(u->o.source.ctx, b->more[i].p, k->n, &k->buf);
 }
 
+/* Datagrams that come together are mostly of one sender, whose address is read
+ * once. */
+static const struct gb_addr *remote_of(struct batch *b, const uint8_t *from)
+{
+    const uint8_t *last = b->of_remote;
+
+    if (last &&
+        (b->from_len == sizeof(struct sockaddr_in)
+             ? memcmp(from, last, offsetof(struct sockaddr_in, sin_zero)) == 0
+             : memcmp(from, last, sizeof(struct sockaddr_in6)) == 0))
+        return &b->remote[b->n_remote - 1];
+    b->of_remote = from;
+    sockaddr_read(&b->remote[b->n_remote], (const void *)from);
+    return &b->remote[b->n_remote++];
+}
+
+/* Where a datagram came to, the newest of `local` when that is the same. */
+static const struct gb_addr *local_of(struct batch *b,
+                                      const struct gb_addr *local)
+{
+    if (b->n_local == 0 || !gb_addr_eq(&b->local[b->n_local - 1], local))
+        b->local[b->n_local++] = *local;
+    return &b->local[b->n_local - 1];
+}
+
 static void take_message(struct udp_socket *u, struct batch *b, size_t i)
 {
     struct msghdr *m = &b->msg[i].msg_hdr;
@@ -188,17 +228,19 @@ static void take_message(struct udp_socket *u, struct batch *b, size_t i)
     if (b->n_pkt == UDP_BATCH)
         give(u, b);
     k = &b->pkt[b->n_pkt++];
-    if (u->o.no_local)
-        k->local.family = GB_NO_ADDR;
-    else
-        k->local = u->bound;
-    sockaddr_read(&k->remote, &b->from[i].any);
-    k->p = b->room.p + i * b->room.stride;
+    k->local = &u->to;
+    k->remote = remote_of(b, m->msg_name);
+    k->p = b->iov[i][0].iov_base;
     k->n = b->msg[i].msg_len;
     k->buf = b->room.buf;
     k->truncated = (m->msg_flags & MSG_TRUNC) != 0;
-    if (m->msg_controllen)
-        each = read_control(u, m, &k->local);
+    if (m->msg_controllen) {
+        struct gb_addr local = *k->local;
+
+        each = read_control(u, m, &local);
+        if (!u->o.no_local)
+            k->local = local_of(b, &local);
+    }
     if (k->n > b->room.cap)
         gather(u, b, i, k);
     if (each && each < k->n)
@@ -208,18 +250,21 @@ static void take_message(struct udp_socket *u, struct batch *b, size_t i)
 /* One batch; true: all its room was used, so that there may be more. */
 static bool receive_batch(struct udp_socket *u)
 {
-    struct batch b;
+    static _Thread_local struct batch kept; /* no callback receives */
+    struct batch *b = &kept;
+    size_t n;
     int got;
 
-    if (!make_batch(u, &b))
+    if (!make_batch(u, b))
         return false;
-    got = recvmmsg(u->fd, b.msg, (unsigned)b.n, MSG_DONTWAIT, NULL);
+    n = b->n;
+    got = recvmmsg(u->fd, b->msg, (unsigned)n, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++)
-        take_message(u, &b, (size_t)i);
-    give(u, &b);
+        take_message(u, b, (size_t)i);
+    give(u, b);
     if (u->o.source.done)
         u->o.source.done(u->o.source.ctx, got > 0 ? (size_t)got : 0);
-    return got > 0 && (size_t)got == b.n;
+    return got > 0 && (size_t)got == n;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -336,6 +381,8 @@ int udp_open(struct udp_socket **out, uv_loop_t *loop,
     u->v6 = o->bind.family == GB_IPV6;
     getsockname(u->fd, (struct sockaddr *)&ss, &len);
     sockaddr_read(&u->bound, (struct sockaddr *)&ss);
+    if (!o->no_local)
+        u->to = u->bound;
     err = uv_poll_init(loop, &u->poll, u->fd);
     if (err) {
         close(u->fd);

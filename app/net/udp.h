@@ -18,8 +18,8 @@
 #define UDP_TURNS 8             /* batches a wake-up, then others may run */
 
 struct udp_packet {
-    struct gb_addr local; /* no family where it was not asked for */
-    struct gb_addr remote;
+    const struct gb_addr *local; /* no family where it was not asked for */
+    const struct gb_addr *remote; /* many packets may have the same one */
     uint8_t *p;
     size_t n;
     void *buf; /* where the bytes lie, as the buffer source named it */

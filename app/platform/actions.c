@@ -147,11 +147,14 @@ void device_deviation_of(struct platform *p, struct device *d,
                          const struct gb_addr *peer)
 {
     char buf[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
+    struct about *about = device_about_own(p, d);
 
-    d->deviations++;
-    if (d->noted & 1ull << v)
+    if (!about)
+        return; /* it will do it again */
+    about->deviations++;
+    if (about->noted & 1ull << v)
         return;
-    d->noted |= 1ull << v;
+    about->noted |= 1ull << v;
     platform_log_peer(p, PLATFORM_WARN,
                       "msg=\"%s\" device=%s peer=%s detail=\"%s\"",
                       deviation_text(v), d->id,

@@ -41,5 +41,7 @@ void platform_ahead(const struct platform *p, const struct slice *bytes,
         if (node[i])
             prefetch_range(container_of(node[i], struct device, by_id),
                            DEVICE_NEAR);
+        else /* of the same seed */
+            map_ahead_bucket(&p->pending_ids, hash[i]);
     }
 }

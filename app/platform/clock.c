@@ -31,9 +31,14 @@ static int64_t magnitude(int64_t v)
     return v < 0 ? -v : v;
 }
 
+static const struct device_clock *clock_of(const struct device *d)
+{
+    return &device_about(d)->clock;
+}
+
 static void tell(struct platform *p, struct device *d, bool before)
 {
-    const struct device_clock *k = &d->clock;
+    const struct device_clock *k = clock_of(d);
 
     device_changed(p, d, PLATFORM_CHANGED_INFO);
     if (k->drifts && !before)
@@ -51,10 +56,14 @@ static void tell(struct platform *p, struct device *d, bool before)
 void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
                 uint8_t from)
 {
-    struct device_clock *k = &d->clock;
+    struct about *about = device_about_own(p, d);
     int64_t off_ms = utc_ms - p->now.utc_ms, drift;
-    struct device_clock before = *k;
+    struct device_clock before, *k;
 
+    if (!about)
+        return; /* it will say it again */
+    k = &about->clock;
+    before = *k;
     drift = off_ms - zone_part_ms(off_ms);
     if (drift > INT32_MAX)
         drift = INT32_MAX;
@@ -80,21 +89,21 @@ void clock_on_status(struct platform *p, struct device *d, struct slice time)
 
 bool clock_is_stale(const struct platform *p, const struct device *d)
 {
-    return d->clock.from == PLATFORM_CLOCK_UNKNOWN ||
-           p->now.mono_ms / 1000 - d->clock.at_s > CLOCK_FRESH_MS / 1000;
+    return clock_of(d)->from == PLATFORM_CLOCK_UNKNOWN ||
+           p->now.mono_ms / 1000 - clock_of(d)->at_s > CLOCK_FRESH_MS / 1000;
 }
 
 int64_t clock_unix_ms(const struct platform *p, const struct device *d)
 {
     return p->cfg.trust_clocks ||
-                   magnitude(d->clock.drift_ms) < CLOCK_NOISE_MS
+                   magnitude(clock_of(d)->drift_ms) < CLOCK_NOISE_MS
                ? 0
-               : d->clock.drift_ms;
+               : clock_of(d)->drift_ms;
 }
 
 int64_t clock_text_ms(const struct platform *p, const struct device *d)
 {
     return p->cfg.trust_clocks
                ? 0
-               : d->clock.zone_min * INT64_C(60000) + clock_unix_ms(p, d);
+               : clock_of(d)->zone_min * INT64_C(60000) + clock_unix_ms(p, d);
 }

@@ -307,7 +307,10 @@ void command_on_sip(struct platform *p, uint64_t handle,
 {
     struct handle *h = idmap_find(&p->handles, handle);
     struct command *c = container_of(h, struct command, handle);
+    struct device *d = device_find(p, command_device(c));
 
+    if (d)
+        way_note(p, d, ev);
     if (ev->transaction != c->transaction ||
         (ev->kind == SIP_EV_RESPONSE && ev->status < 200))
         return;

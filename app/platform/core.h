@@ -176,7 +176,8 @@ enum device_text {
     X(CLOCK_OFF,      "clock is off although it is told the time")             \
     X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")      \
     X(KEY_IGNORED,    "sends no key frame when it is asked for one")           \
-    X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")
+    X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")         \
+    X(DEAF_PORT,      "does not listen where it sends from: asked at its Contact")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
@@ -184,7 +185,7 @@ enum deviation {
 #undef X
     DEVIATION_COUNT
 };
-_Static_assert(DEVIATION_COUNT <= 64, "bits of struct device.noted");
+_Static_assert(DEVIATION_COUNT <= 64, "bits of struct about.noted");
 
 /* One question at a time to one device. */
 enum { QUERY_CATALOG = 1, QUERY_INFO = 2 };
@@ -208,11 +209,11 @@ struct asked {
     uint8_t tries;   /* of the catalog, since the last success */
     uint8_t catalog; /* enum platform_catalog */
     bool news;       /* catalogs have told something new since query_news */
+    uint8_t history_max; /* recordings that it sends at one time, as a 486 has
+                            shown; 0: not known */
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;
-    uint8_t history_max; /* recordings that it sends at one time, as a 486 has
-                            shown; 0: not known */
     uint64_t start_ms; /* what is wanted: not before */
 };
 
@@ -222,6 +223,17 @@ struct group; /* settings.c */
  * of it, and this time: refreshes would wear out the flash of a small box. */
 #define DEVICE_EXPIRES_LAG 8
 #define DEVICE_EXPIRES_LAG_MS 600000
+
+/* What a device has told and shown of itself; of one that has registered and no
+ * more, nothing is known. */
+struct about {
+    const struct interned *text[DEVICE_TEXT_COUNT - 1]; /* from DEVICE_NAME on */
+    struct device_clock clock;
+    uint32_t n_faults;    /* channels that the last Keepalive called faulty */
+    uint64_t deviations;  /* so often it was */
+    uint64_t noted;       /* bits 1 << enum deviation */
+    struct profile *profile; /* NULL: it was asked nothing */
+};
 
 #define ALARMS_SEEN 16
 
@@ -241,6 +253,10 @@ struct rare {
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */
+    struct gb_addr contact;  /* of its REGISTER, where it is another than the
+                                source; see way.c */
+    uint8_t unanswered;      /* requests in a row */
+    bool by_contact;         /* requests go to `contact` */
     struct alarm_memory *alarms; /* NULL: it sent none. Own memory */
     uint8_t voice_mode, voice_target; /* that worked last; mode 0: none yet */
     uint64_t voice_over_ms;  /* the last voice ended; 0: there was none */
@@ -290,22 +306,19 @@ struct device {
     uint64_t opened_ms;    /* the last OPTIONS for its NAT */
     int64_t keepalive_utc_ms, registered_utc_ms;
     uint32_t gap_ms;       /* longest interval seen of late */
-    uint32_t n_faults;     /* channels that the last Keepalive called faulty */
-    const struct interned *text[DEVICE_TEXT_COUNT]; /* in p->texts */
+    unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
+    const struct interned *user_agent; /* in p->texts */
     struct list sessions;
 
     struct handle handle; /* the first of the others */
     struct asked asked;
     struct query *query;   /* NULL: nothing is asked; what is wanted waits */
-    uint64_t deviations, noted;
+    struct about *about;   /* NULL: all of it is zero */
     uint32_t n_channels, cap_channels;
     struct channel **channels;     /* in id order */
     struct list dirty;
-    unsigned changes;      /* PLATFORM_CHANGED_, CHANGE_ */
-    struct device_clock clock;
     const char *reason;    /* of its state, static */
     struct history *history;
-    struct profile *profile;
     struct device_subscriptions *subscriptions; /* NULL: none were wanted */
     struct rare *rare;       /* NULL: all of it is zero */
     uint64_t old_connection; /* to be closed by the edge; the newer one if it
@@ -614,10 +627,24 @@ static inline struct slice device_id(const struct device *d)
     return map_key(&d->by_id);
 }
 
+static inline const struct about *device_about(const struct device *d)
+{
+    static const struct about none;
+
+    return d->about ? d->about : &none;
+}
+
+static inline bool device_has_noted(const struct device *d, enum deviation v)
+{
+    return device_about(d)->noted >> v & 1;
+}
+
 static inline struct slice device_text(const struct device *d,
                                        enum device_text which)
 {
-    return intern_text(d->text[which]);
+    return intern_text(which == DEVICE_USER_AGENT
+                           ? d->user_agent
+                           : device_about(d)->text[which - DEVICE_NAME]);
 }
 
 static inline struct slice session_device(const struct session *s)
@@ -682,6 +709,7 @@ struct device *device_add(struct platform *p, struct slice id);
 void device_drop(struct platform *p, struct device *d);
 void device_delete(struct platform *p, struct device *d);
 /* Its own one, to be written; made when there is none. NULL: no memory. */
+struct about *device_about_own(struct platform *p, struct device *d);
 struct rare *device_rare_own(struct platform *p, struct device *d);
 /* May a message of this device make us look at each of its channels? A small
  * one costs a device with a hundred thousand nothing; false: it has had its
@@ -748,8 +776,12 @@ struct outgoing {
     char text[512];
 };
 int outgoing_init(struct outgoing *o, const struct platform *p,
-                  const struct sip_peer *peer, struct slice target,
+                  const struct device *d, struct slice target,
                   enum sip_method method);
+/* The same to another place than the device's way; host: of Request-URI. */
+int outgoing_init_at(struct outgoing *o, const struct platform *p,
+                     const struct sip_peer *peer, const struct gb_addr *host,
+                     struct slice target, enum sip_method method);
 /* A MANSCDP MESSAGE to a device. */
 int device_message(struct platform *p, struct device *d, struct slice body,
                    uint64_t user, uint64_t *transaction);
@@ -758,6 +790,19 @@ struct gb_addr platform_contact_addr(const struct platform *p,
                                      const struct sip_peer *peer);
 struct gb_addr platform_media_addr(const struct platform *p,
                                    const struct sip_peer *peer);
+
+/* ---- way.c ---- */
+
+/* contact: of its REGISTER, NULL when it had none. true: it is where the
+ * message came from, so no NAT is between us. */
+bool way_learn(struct platform *p, struct device *d,
+               const struct sip_addr *contact, const struct sip_peer *peer);
+/* Where a request to it goes, and the host of its Request-URI. */
+struct sip_peer way_of(const struct device *d);
+const struct gb_addr *way_uri(const struct device *d);
+/* What came of a request to it, or that nothing came of one to this address. */
+void way_note(struct platform *p, struct device *d, const struct sip_event *ev);
+void way_silent(struct platform *p, struct device *d, const struct gb_addr *to);
 
 /* ---- admit.c ---- */
 
@@ -768,10 +813,6 @@ void admit_summary(struct platform *p);
 
 /* ---- nat.c ---- */
 
-/* contact: of its REGISTER, NULL when it had none. true: it is where the
- * message came from, so no NAT is between us. */
-bool nat_learn(struct device *d, const struct sip_addr *contact,
-               const struct sip_peer *peer);
 /* When the device's NAT wants traffic, GB_NEVER; part of device_arm. */
 uint64_t nat_due_ms(const struct platform *p, const struct device *d);
 void nat_on_timer(struct platform *p, struct device *d);
@@ -797,9 +838,11 @@ void guard_guessed(struct platform *p, const struct gb_addr *source);
 /* The right one: n messages are given back, so that a site with many devices
  * logs all of them in. */
 void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n);
-/* The row of this id at this source; a new one when there is none. */
-struct attempts *guard_attempts(struct platform *p, struct slice id,
-                                const struct gb_addr *source);
+/* The key of what this id did at this source; its row is brought near. */
+uint64_t guard_ahead(const struct platform *p, struct slice id,
+                     const struct gb_addr *source);
+/* That row; a new one when there is none. */
+struct attempts *guard_attempts(struct platform *p, uint64_t key);
 /* After a wrong password: how long no other one is checked, ms. */
 uint64_t guard_back_off_ms(const struct attempts *a);
 void pending_note(struct platform *p, struct slice id, struct slice user_agent,

@@ -204,13 +204,23 @@ void device_delete(struct platform *p, struct device *d)
     list_remove(&d->dirty);
     free_channels(p, d);
     detach(p, d);
-    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++)
-        intern_drop(&p->texts, d->text[i]);
+    intern_drop(&p->texts, d->user_agent);
+    for (unsigned i = DEVICE_NAME; d->about && i < DEVICE_TEXT_COUNT; i++)
+        intern_drop(&p->texts, d->about->text[i - DEVICE_NAME]);
+    if (d->about)
+        gb_put(p->alloc, d->about->profile);
+    gb_put(p->alloc, d->about);
     device_settings_fini(p, d);
     gb_put(p->alloc, d->history);
-    gb_put(p->alloc, d->profile);
     gb_put(p->alloc, d->channels);
     gb_put(p->alloc, d);
+}
+
+struct about *device_about_own(struct platform *p, struct device *d)
+{
+    if (!d->about)
+        d->about = gb_get(p->alloc, sizeof(*d->about));
+    return d->about;
 }
 
 struct rare *device_rare_own(struct platform *p, struct device *d)
@@ -230,19 +240,32 @@ bool device_walks(struct platform *p, struct device *d)
     return r && bucket_take(&r->walks, WALK_RATE, WALK_BURST, p->now.mono_ms);
 }
 
+/* Where it is kept; NULL: no memory. */
+static const struct interned **text_of(struct platform *p, struct device *d,
+                                       enum device_text which)
+{
+    struct about *a;
+
+    if (which == DEVICE_USER_AGENT)
+        return &d->user_agent;
+    a = device_about_own(p, d);
+    return a ? &a->text[which - DEVICE_NAME] : NULL;
+}
+
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s)
 {
-    const struct interned *x;
+    const struct interned *x, **at;
 
     s = manscdp_text_cut(slice_trim(s), PLATFORM_TEXT_MAX);
     if (s.n == 0 || slice_eq(s, device_text(d, which)))
         return false;
-    x = intern_take(&p->texts, s);
+    at = text_of(p, d, which);
+    x = at ? intern_take(&p->texts, s) : NULL;
     if (!x)
         return false; /* the old one is better than none */
-    intern_drop(&p->texts, d->text[which]);
-    d->text[which] = x;
+    intern_drop(&p->texts, *at);
+    *at = x;
     return true;
 }
 
@@ -578,6 +601,7 @@ static void view(const struct platform *p, const struct device *d,
                  struct platform_device *out)
 {
     const struct rare *rare = device_rare(d);
+    const struct about *about = device_about(d);
 
     (void)p;
     *out = (struct platform_device){
@@ -600,7 +624,7 @@ static void view(const struct platform *p, const struct device *d,
         .catalog = (enum platform_catalog)d->asked.catalog,
         .catalog_have = d->asked.have,
         .catalog_sum = d->asked.sum,
-        .deviations = d->deviations,
+        .deviations = about->deviations,
         .media = d->media,
         .has_password = rare->password.n > 0,
         .ignore_require = d->ignores_require,
@@ -608,10 +632,10 @@ static void view(const struct platform *p, const struct device *d,
         .date = d->date,
         .edition_set = d->edition_set,
         .digest = d->digest,
-        .clock = { .from = (enum platform_clock_source)d->clock.from,
-                   .drift_ms = d->clock.drift_ms,
-                   .zone_min = d->clock.zone_min,
-                   .drifts = d->clock.drifts },
+        .clock = { .from = (enum platform_clock_source)about->clock.from,
+                   .drift_ms = about->clock.drift_ms,
+                   .zone_min = about->clock.zone_min,
+                   .drifts = about->clock.drifts },
     };
     out->subscribe = rare->subscribe;
     if (rare->group)

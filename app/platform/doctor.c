@@ -219,7 +219,7 @@ static void examine_life(struct examination *x)
 
 static void examine_clock(struct examination *x)
 {
-    if (x->d->noted >> DEVIATION_CLOCK_OFF & 1) {
+    if (device_has_noted(x->d, DEVIATION_CLOCK_OFF)) {
         find(x, DOCTOR_CLOCK, DOCTOR_RED,
              "it tells another time than ours in its REGISTERs, though it was "
              "told the time");

@@ -6,6 +6,8 @@
  * at worst makes us forget a ban. Bound devices are not asked here at all. */
 #include "app/platform/core.h"
 
+#include "base/prefetch.h"
+
 #define N_SETS 1024 /* a power of two; of both tables */
 #define N_WAYS 4
 #define BAN_DOUBLINGS 6        /* ban_s, twice ban_s, ... 64 times ban_s */
@@ -26,7 +28,7 @@ struct source {
 int guard_init(struct platform *p)
 {
     size_t n = p->cfg.max_pending;
-    int err = map_init_sparse(&p->pending_ids, p->alloc, p->seed);
+    int err = map_init_load(&p->pending_ids, p->alloc, p->seed, MAP_SPARSE);
 
     if (err)
         return err;
@@ -139,29 +141,39 @@ void guard_proved(struct platform *p, const struct gb_addr *source, unsigned n)
 
 /* ---- attempts ---- */
 
-struct attempts *guard_attempts(struct platform *p, struct slice id,
-                                const struct gb_addr *source)
+static struct attempts *attempts_set(const struct platform *p, uint64_t key)
 {
-    char key[PLATFORM_ID_MAX + GB_ADDR_SITE];
+    return p->attempts + (key >> 32 & (N_SETS - 1)) * N_WAYS;
+}
+
+uint64_t guard_ahead(const struct platform *p, struct slice id,
+                     const struct gb_addr *source)
+{
+    char text[PLATFORM_ID_MAX + GB_ADDR_SITE];
     size_t n = slice_head(id, PLATFORM_ID_MAX).n;
-    struct attempts *set, *best;
-    uint64_t hash;
+    uint64_t key;
 
     if (n)
-        memcpy(key, id.p, n);
-    n += gb_addr_site(source, (uint8_t *)key + n);
-    hash = map_hash(p->seed, slice_of(key, n)) | 1;
-    set = p->attempts + (hash >> 32 & (N_SETS - 1)) * N_WAYS;
-    best = set;
+        memcpy(text, id.p, n);
+    n += gb_addr_site(source, (uint8_t *)text + n);
+    key = map_hash(p->seed, slice_of(text, n)) | 1;
+    prefetch_range(attempts_set(p, key), N_WAYS * sizeof(struct attempts));
+    return key;
+}
+
+struct attempts *guard_attempts(struct platform *p, uint64_t key)
+{
+    struct attempts *set = attempts_set(p, key), *best = set;
+
     for (struct attempts *a = set; a < set + N_WAYS; a++) {
-        if (a->key == hash) {
+        if (a->key == key) {
             a->used_ms = p->now.mono_ms;
             return a;
         }
         if (a->used_ms < best->used_ms)
             best = a;
     }
-    *best = (struct attempts){ .key = hash, .used_ms = p->now.mono_ms };
+    *best = (struct attempts){ .key = key, .used_ms = p->now.mono_ms };
     return best;
 }
 

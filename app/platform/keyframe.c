@@ -78,7 +78,8 @@ static void judge(struct platform *p, struct session *s, bool came)
     s->key.awaited = false;
     if (came) {
         s->key.in_vain = 0;
-        s->device->noted &= ~(1ull << DEVIATION_KEY_IGNORED);
+        if (s->device->about)
+            s->device->about->noted &= ~(1ull << DEVIATION_KEY_IGNORED);
         return;
     }
     if (s->key.in_vain < PLATFORM_KEY_VAIN)
@@ -90,7 +91,7 @@ static void judge(struct platform *p, struct session *s, bool came)
 
 static uint64_t pause_ms(const struct session *s)
 {
-    return s->device->noted >> DEVIATION_KEY_IGNORED & 1
+    return device_has_noted(s->device, DEVIATION_KEY_IGNORED)
                ? PLATFORM_KEY_PEACE_MS
                : PLATFORM_KEY_EVERY_MS;
 }

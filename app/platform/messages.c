@@ -61,13 +61,15 @@ static void mark_faults(struct platform *p, struct device *d,
 {
     bool news = false;
     uint32_t told = tell_faults(p, d, k, true, &news);
+    struct about *about;
 
     /* n_faults may count one that is gone since, and is never too small */
-    if ((!news && told == d->n_faults) || !device_walks(p, d)) {
+    if ((!news && told == device_about(d)->n_faults) || !device_walks(p, d) ||
+        !(about = device_about_own(p, d))) {
         tell_faults(p, d, k, false, &news);
         return;
     }
-    d->n_faults = told;
+    about->n_faults = told;
     for (size_t i = 0; i < d->n_channels; i++) {
         struct channel *c = d->channels[i];
 
@@ -608,7 +610,8 @@ static void probe(struct platform *p, struct device *d,
         return;
     if (r->probe_ms && p->now.mono_ms - r->probe_ms < PROBE_EVERY_MS)
         return;
-    if (outgoing_init(&o, p, from, device_id(d), SIP_METHOD_OPTIONS))
+    if (outgoing_init_at(&o, p, from, &from->remote, device_id(d),
+                         SIP_METHOD_OPTIONS))
         return;
     o.r.user = d->handle.id;
     o.r.timeout_ms = 10000;

@@ -8,21 +8,6 @@
 
 #define OPEN_ANSWER_MS 2000 /* for the answer to an OPTIONS: two repeats */
 
-/* The address that it believes to have is not the one that we see. Without a
- * Contact with an address nothing is known. */
-bool nat_learn(struct device *d, const struct sip_addr *contact,
-               const struct sip_peer *peer)
-{
-    struct gb_addr own;
-    bool known = contact && !contact->is_star &&
-                 sip_uri_addr(&contact->uri, 5060, &own) == 0 &&
-                 !gb_addr_is_any(&own);
-    bool same = known && gb_addr_eq(&own, &peer->remote);
-
-    d->behind_nat = known && !same;
-    return same;
-}
-
 /* Devices of a site come back together after an outage: their moments are
  * spread over a fifth of the interval, for each device always alike. */
 static uint64_t spread_ms(const struct device *d, uint64_t every_ms)
@@ -49,7 +34,8 @@ void nat_on_timer(struct platform *p, struct device *d)
     if (p->now.mono_ms < nat_due_ms(p, d))
         return;
     d->opened_ms = p->now.mono_ms;
-    if (outgoing_init(&o, p, &d->peer, device_id(d), SIP_METHOD_OPTIONS))
+    if (outgoing_init_at(&o, p, &d->peer, way_uri(d), device_id(d),
+                         SIP_METHOD_OPTIONS))
         return;
     o.r.user = d->handle.id;
     o.r.timeout_ms = OPEN_ANSWER_MS;
@@ -62,7 +48,8 @@ bool nat_holds(const struct session *s)
     const struct device *d = s->device;
 
     return d->behind_nat && d->peer.transport == SIP_UDP &&
-           s->sip_status == 0 && !(s->tried & TRIED_HELD);
+           gb_addr_eq(&s->invited, &d->peer.remote) && s->sip_status == 0 &&
+           !(s->tried & TRIED_HELD);
 }
 
 void nat_heard(struct platform *p, struct device *d)

@@ -66,9 +66,9 @@ static struct slice domain_uri(struct writer *w, struct slice user,
     return slice_of(w->p + from, w->len - from);
 }
 
-int outgoing_init(struct outgoing *o, const struct platform *p,
-                  const struct sip_peer *peer, struct slice target,
-                  enum sip_method method)
+int outgoing_init_at(struct outgoing *o, const struct platform *p,
+                     const struct sip_peer *peer, const struct gb_addr *host,
+                     struct slice target, enum sip_method method)
 {
     struct writer w = writer_of(o->text, sizeof(o->text));
     struct gb_addr contact = platform_contact_addr(p, peer);
@@ -76,7 +76,7 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
     o->r = (struct sip_request){
         .method = method,
         .peer = *peer,
-        .uri = uri(&w, target, &peer->remote, peer->transport),
+        .uri = uri(&w, target, host, peer->transport),
         .from = domain_uri(&w, p->id, p->realm),
         .to = domain_uri(&w, target, p->realm),
         .contact = uri(&w, p->id, &contact, peer->transport),
@@ -85,12 +85,21 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
     return w.err;
 }
 
+int outgoing_init(struct outgoing *o, const struct platform *p,
+                  const struct device *d, struct slice target,
+                  enum sip_method method)
+{
+    struct sip_peer to = way_of(d);
+
+    return outgoing_init_at(o, p, &to, way_uri(d), target, method);
+}
+
 int device_message(struct platform *p, struct device *d, struct slice body,
                    uint64_t user, uint64_t *transaction)
 {
     struct outgoing o;
     uint64_t ignored;
-    int err = outgoing_init(&o, p, &d->peer, device_id(d), SIP_METHOD_MESSAGE);
+    int err = outgoing_init(&o, p, d, device_id(d), SIP_METHOD_MESSAGE);
 
     if (err)
         return err;

@@ -206,7 +206,7 @@ static int tables_init(struct platform *p)
     struct manscdp_assembly_limits limits = {
         .max_open = p->cfg.max_devices,
     };
-    int err = map_init(&p->devices, p->alloc, p->seed);
+    int err = map_init_load(&p->devices, p->alloc, p->seed, MAP_EVEN);
 
     if (!err)
         err = map_init(&p->peers, p->alloc, p->seed);
@@ -427,6 +427,7 @@ static void on_device_event(struct platform *p, struct device *d,
     bool final = ev->kind == SIP_EV_FAILED || ev->status >= 200;
     struct rare *rare = d->rare;
 
+    way_note(p, d, ev);
     if (ev->kind == SIP_EV_RESPONSE && d->bound &&
         gb_addr_ip_eq(&ev->peer.remote, &d->peer.remote))
         device_alive(p, d);

@@ -30,9 +30,17 @@ struct profile {
 
 static struct profile *profile_of(struct platform *p, struct device *d)
 {
-    if (!d->profile)
-        d->profile = gb_get(p->alloc, sizeof(*d->profile));
-    return d->profile;
+    struct about *a = device_about_own(p, d);
+
+    if (a && !a->profile)
+        a->profile = gb_get(p->alloc, sizeof(*a->profile));
+    return a ? a->profile : NULL;
+}
+
+/* NULL: nothing seen yet. */
+static struct profile *profile_if(const struct device *d)
+{
+    return device_about(d)->profile;
 }
 
 /* It proved itself with it; OTHER: it has not. */
@@ -40,25 +48,28 @@ static enum sip_digest_alg digest_of(const struct device *d)
 {
     return (enum sip_digest_alg)(d->proven_alg != SIP_DIGEST_OTHER
                                      ? d->proven_alg
-                                 : d->profile ? d->profile->digest
-                                              : SIP_DIGEST_OTHER);
+                                 : profile_if(d) ? profile_if(d)->digest
+                                                 : SIP_DIGEST_OTHER);
 }
 
 static struct told now_of(const struct device *d)
 {
-    return (struct told){ d->noted, d->gap_ms, d->learnt,
+    return (struct told){ device_about(d)->noted, d->gap_ms, d->learnt,
                           (uint8_t)digest_of(d), d->behind_nat };
 }
 
 void profile_told(struct device *d)
 {
-    if (d->profile)
-        d->profile->told = now_of(d);
+    struct profile *f = profile_if(d);
+
+    if (f)
+        f->told = now_of(d);
 }
 
 void profile_look(struct platform *p, struct device *d)
 {
-    struct told now = now_of(d), *was = d->profile ? &d->profile->told : NULL;
+    struct profile *f = profile_if(d);
+    struct told now = now_of(d), *was = f ? &f->told : NULL;
     uint32_t moved;
 
     if (!was)
@@ -151,6 +162,15 @@ static void write_commands(struct writer *w, const struct profile *f)
     }
 }
 
+static void write_way(struct writer *w, const struct rare *r)
+{
+    if (!r->contact.family)
+        return;
+    writer_str(w, "contact=");
+    gb_addr_write(w, &r->contact);
+    writer_str(w, r->by_contact ? ";way=contact;" : ";");
+}
+
 void profile_write(struct writer *w, const struct device *d)
 {
     static const char *const faults[] = {
@@ -158,7 +178,7 @@ void profile_write(struct writer *w, const struct device *d)
         DEVIATION_MAP(X)
 #undef X
     };
-    const struct profile *f = d->profile;
+    const struct profile *f = profile_if(d);
 
     if (d->edition_known)
         writer_str(w, "edition=told;");
@@ -171,14 +191,16 @@ void profile_write(struct writer *w, const struct device *d)
                  device_rare(d)->voice_target);
     if (d->behind_nat)
         writer_str(w, "nat=yes;");
+    write_way(w, device_rare(d));
     if (d->gap_ms)
         writer_f(w, "gap=%u;", (unsigned)d->gap_ms);
     if (digest_of(d) != SIP_DIGEST_OTHER)
         writer_f(w, "digest=%.*s;", SLICE_ARG(sip_digest_name(digest_of(d))));
-    if (d->deviations)
-        writer_f(w, "faults=%llu;", (unsigned long long)d->deviations);
+    if (device_about(d)->deviations)
+        writer_f(w, "faults=%llu;",
+                 (unsigned long long)device_about(d)->deviations);
     for (unsigned v = 0; v < DEVIATION_COUNT; v++)
-        if (d->noted >> v & 1)
+        if (device_has_noted(d, (enum deviation)v))
             writer_f(w, "fault=%s;", faults[v]);
     if (!f)
         return;
@@ -189,7 +211,7 @@ void profile_write(struct writer *w, const struct device *d)
     write_commands(w, f);
 }
 
-static void read_fault(struct device *d, struct slice value)
+static void read_fault(struct about *about, struct slice value)
 {
     static const struct slice faults[] = {
 #define X(id, text) SLICE_INIT(#id),
@@ -199,7 +221,7 @@ static void read_fault(struct device *d, struct slice value)
 
     for (unsigned v = 0; v < DEVIATION_COUNT; v++)
         if (slice_eq(value, faults[v]))
-            d->noted |= 1ull << v;
+            about->noted |= 1ull << v;
 }
 
 static void read_alarm(struct profile *f, struct slice value)
@@ -208,6 +230,23 @@ static void read_alarm(struct profile *f, struct slice value)
     f->by_notify |= slice_eq(value, SLICE("notify"));
     f->typed |= slice_eq(value, SLICE("typed"));
     f->untyped |= slice_eq(value, SLICE("untyped"));
+}
+
+static void read_contact(struct platform *p, struct device *d,
+                         struct slice value)
+{
+    struct gb_addr a;
+    struct rare *r = gb_addr_parse(&a, value, 5060) ? NULL
+                                                    : device_rare_own(p, d);
+
+    if (r)
+        r->contact = a;
+}
+
+static void read_way(struct device *d, struct slice value)
+{
+    if (d->rare && d->rare->contact.family)
+        d->rare->by_contact = slice_eq(value, SLICE("contact"));
 }
 
 static void read_digest(struct profile *f, struct slice value)
@@ -279,9 +318,10 @@ static void read_command(struct profile *f, struct slice key,
 void profile_read(struct platform *p, struct device *d, struct slice line)
 {
     struct profile *f = line.n ? profile_of(p, d) : NULL;
+    struct about *about = f ? device_about_own(p, d) : NULL;
     struct slice value, key;
 
-    if (!f)
+    if (!about)
         return;
     d->edition_known = d->behind_nat = false;
     while (line.n) {
@@ -295,14 +335,18 @@ void profile_read(struct platform *p, struct device *d, struct slice line)
             read_voice(p, d, value);
         else if (slice_eq(key, SLICE("nat")))
             d->behind_nat = true;
+        else if (slice_eq(key, SLICE("contact")))
+            read_contact(p, d, value);
+        else if (slice_eq(key, SLICE("way")))
+            read_way(d, value);
         else if (slice_eq(key, SLICE("gap")))
             slice_u32(value, PLATFORM_GAP_MAX_MS, &d->gap_ms);
         else if (slice_eq(key, SLICE("digest")))
             read_digest(f, value);
         else if (slice_eq(key, SLICE("faults")))
-            slice_u64(value, UINT64_MAX, &d->deviations);
+            slice_u64(value, UINT64_MAX, &about->deviations);
         else if (slice_eq(key, SLICE("fault")))
-            read_fault(d, value);
+            read_fault(about, value);
         else if (slice_eq(key, SLICE("alarm")))
             read_alarm(f, value);
         else
@@ -317,7 +361,7 @@ bool platform_profile_view(const struct platform *p, struct slice id,
                            struct platform_profile *out)
 {
     const struct device *d = device_find(p, id);
-    const struct profile *f = d ? d->profile : NULL;
+    const struct profile *f = d ? profile_if(d) : NULL;
 
     if (!d)
         return false;
@@ -348,23 +392,24 @@ bool profile_lacks(const struct device *d, const struct manscdp_row *row)
 {
     size_t n, i;
     const struct manscdp_row *rows = manscdp_rows(&n);
+    const struct profile *f = profile_if(d);
 
     i = (size_t)(row - rows);
-    return d->profile && i < n && i < ROWS_MAX && d->profile->of[i].asked &&
-           lacks(&d->profile->of[i]);
+    return f && i < n && i < ROWS_MAX && f->of[i].asked && lacks(&f->of[i]);
 }
 
 bool platform_profile_command(const struct platform *p, struct slice id,
                               size_t *pos, struct platform_profile_command *out)
 {
     const struct device *d = device_find(p, id);
+    const struct profile *f = d ? profile_if(d) : NULL;
     size_t n;
     const struct manscdp_row *rows = manscdp_rows(&n);
 
-    if (!d || !d->profile)
+    if (!f)
         return false;
     for (; *pos < n && *pos < ROWS_MAX; ++*pos) {
-        const struct seen *s = &d->profile->of[*pos];
+        const struct seen *s = &f->of[*pos];
         const struct manscdp_row *row = &rows[*pos];
 
         if (!s->asked)
@@ -391,7 +436,7 @@ bool platform_profile_deviation(const struct platform *p, struct slice id,
     const struct device *d = device_find(p, id);
 
     for (; d && *pos < DEVIATION_COUNT; ++*pos) {
-        if (!(d->noted >> *pos & 1))
+        if (!device_has_noted(d, (enum deviation)*pos))
             continue;
         *text = deviation_text((enum deviation)*pos);
         ++*pos;

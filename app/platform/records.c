@@ -490,7 +490,7 @@ static void not_answered(struct platform *p, struct records *r,
                          const struct platform_command *c)
 {
     const struct device *d = device_find(p, slice_str(r->device));
-    bool broken = d && d->noted >> DEVIATION_BODY_REFUSED & 1;
+    bool broken = d && device_has_noted(d, DEVIATION_BODY_REFUSED);
 
     if ((r->asked > 1 || broken) && d && d->online && try_smaller(p, r))
         return;

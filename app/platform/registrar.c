@@ -15,7 +15,7 @@ struct attempt {
     const struct sip_event *ev;
     const struct sip_msg *m;
     char id_text[PLATFORM_ID_MAX];
-    struct slice id;
+    struct slice id;       /* empty: From names none */
     struct device *device; /* NULL: unknown */
     bool is_ours;          /* comes from where the device is bound */
     bool is_exact;         /* from that very port or connection */
@@ -370,7 +370,7 @@ static void accept(struct platform *p, const struct attempt *a)
     if (!fresh)
         look_at_clock(p, d, a);
     remember(a);
-    direct = nat_learn(d, a->has_contact ? &a->contact : NULL, peer);
+    direct = way_learn(p, d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||
         peer->transport != d->peer.transport ||
         peer->listener != d->peer.listener ||
@@ -498,7 +498,7 @@ static unsigned identify(struct platform *p, struct attempt *a)
     struct slice to_id;
     bool moved;
 
-    if (!platform_user(&a->m->from.uri, a->id_text, &a->id) ||
+    if (!a->id.n ||
         !sip_uri_user(&a->m->to.uri, to, sizeof(to), &to_id) ||
         !slice_eq(a->id, to_id) ||
         !admit_is_id(a->id) || slice_eq(a->id, p->id))
@@ -617,9 +617,14 @@ static void unproven(struct platform *p, struct attempt *a)
 void registrar_request(struct platform *p, const struct sip_event *ev)
 {
     struct attempt a = { .ev = ev, .m = ev->msg };
-    unsigned status = read_request(&a);
-    uint64_t now = p->now.mono_ms;
+    uint64_t now = p->now.mono_ms, row_key = 0;
+    unsigned status;
 
+    if (platform_user(&a.m->from.uri, a.id_text, &a.id))
+        row_key = guard_ahead(p, a.id, &ev->peer.remote);
+    else
+        a.id.n = 0;
+    status = read_request(&a);
     a.user_agent = sip_msg_value(a.m, SIP_HDR_USER_AGENT);
     if (!status)
         status = identify(p, &a);
@@ -633,7 +638,7 @@ void registrar_request(struct platform *p, const struct sip_event *ev)
         refuse(p, &a, status);
         return;
     }
-    a.row = guard_attempts(p, a.id, &ev->peer.remote);
+    a.row = guard_attempts(p, row_key);
     if (!a.is_exact && a.row->until_ms > now) {
         retry_later(p, &a, (a.row->until_ms - now) / 1000 + 1,
                     &p->counters.backed_off);

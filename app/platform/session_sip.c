@@ -75,7 +75,7 @@ void session_invite(struct platform *p, struct session *s)
                                     SLICE("0") };
     struct sdp_offer offer;
     struct outgoing o;
-    int err = outgoing_init(&o, p, &s->device->peer, session_channel(s),
+    int err = outgoing_init(&o, p, s->device, session_channel(s),
                             SIP_METHOD_INVITE);
 
     ssrc_text(s->offered_ssrc, y);
@@ -109,7 +109,7 @@ void session_invite(struct platform *p, struct session *s)
         return;
     }
     s->phase = PHASE_INVITING;
-    s->invited = s->device->peer.remote;
+    s->invited = o.r.peer.remote;
     s->sip_status = 0;
     s->answer_at = p->now.mono_ms + p->cfg.answer_ms;
     session_set_step(p, s, PLATFORM_STEP_INVITE);
@@ -151,6 +151,7 @@ void session_no_answer(struct platform *p, struct session *s)
     char addr[GB_ADDR_TEXT_MAX];
     const struct device *d = s->device;
 
+    way_silent(p, s->device, &s->invited);
     if (nat_holds(s)) {
         hold(p, s);
         return;
@@ -166,7 +167,7 @@ void session_no_answer(struct platform *p, struct session *s)
                  s->tried & TRIED_HELD
                      ? ", sent again after it was held for the device's NAT"
                      : "",
-                 gb_addr_text(&d->peer.remote, addr),
+                 gb_addr_text(&s->invited, addr),
                  over[d->peer.transport],
                  s->sip_status ? "it was only confirmed as received"
                                : "nothing came back",
@@ -484,8 +485,10 @@ void session_on_sip(struct platform *p, struct session *s,
 {
     if (!s->dialog || ev->dialog != s->dialog || !s->device)
         return; /* of an earlier dialog of this session */
-    if (ev->kind == SIP_EV_RESPONSE)
+    if (ev->kind == SIP_EV_RESPONSE) {
         s->device->alive_ms = p->now.mono_ms;
+        way_note(p, s->device, ev);
+    }
     if (playback_on_sip(p, s, ev))
         return;
     if (ev->kind == SIP_EV_ENDED)

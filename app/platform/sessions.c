@@ -124,7 +124,7 @@ static void give_port(struct platform *p, struct session *s)
 static bool needs_own_port(const struct session *s)
 {
     return s->tried & TRIED_OWN_PORT ||
-           (s->device && s->device->noted >> DEVIATION_SSRC_IGNORED & 1);
+           (s->device && device_has_noted(s->device, DEVIATION_SSRC_IGNORED));
 }
 
 /* Ports of their own as long as a tenth of them is left. */
@@ -348,6 +348,7 @@ void sessions_of_device_end(struct platform *p, struct device *d,
 
 void sessions_of_device_move(struct platform *p, struct device *d)
 {
+    const struct sip_peer way = way_of(d);
     struct list *n, *tmp;
 
     LIST_EACH(n, tmp, &d->sessions) {
@@ -355,10 +356,10 @@ void sessions_of_device_move(struct platform *p, struct device *d)
 
         if (s->held || (s->phase == PHASE_INVITING && !s->sip_status &&
                         d->peer.transport == SIP_UDP &&
-                        !gb_addr_eq(&s->invited, &d->peer.remote)))
+                        !gb_addr_eq(&s->invited, &way.remote)))
             session_reinvite(p, s); /* nobody is where the INVITE went */
         else if (s->dialog)
-            sip_stack_move(p->sip, s->dialog, &d->peer);
+            sip_stack_move(p->sip, s->dialog, &way);
     }
 }
 

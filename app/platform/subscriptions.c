@@ -201,8 +201,7 @@ static int subscribe(struct platform *p, struct device *d, unsigned k,
     int err = write_body(p, d, k, &w);
 
     if (!err)
-        err = outgoing_init(&o, p, &d->peer, device_id(d),
-                            SIP_METHOD_SUBSCRIBE);
+        err = outgoing_init(&o, p, d, device_id(d), SIP_METHOD_SUBSCRIBE);
     if (err)
         return err;
     q.r = o.r;
@@ -444,10 +443,11 @@ void subscriptions_fini(struct platform *p, struct device *d)
 
 void subscriptions_move(struct platform *p, struct device *d)
 {
+    const struct sip_peer way = way_of(d);
+
     for (unsigned k = 0; d->subscriptions && k < PLATFORM_SUBSCRIPTION_KINDS;
          k++)
-        sip_stack_move_subscription(p->sip, d->subscriptions->of[k].id,
-                                    &d->peer);
+        sip_stack_move_subscription(p->sip, d->subscriptions->of[k].id, &way);
 }
 
 /* ---- what comes back --------------------------------------------------- */

@@ -306,10 +306,11 @@ void voices_of_device_end(struct platform *p, struct device *d,
 
 void voices_of_device_move(struct platform *p, struct device *d)
 {
+    const struct sip_peer way = way_of(d);
     struct voice_call *v = voice_of(p, d);
 
     if (v && v->dialog)
-        sip_stack_move(p->sip, v->dialog, &d->peer);
+        sip_stack_move(p->sip, v->dialog, &way);
 }
 
 void voices_end(struct platform *p, const char *why)

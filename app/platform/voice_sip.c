@@ -393,7 +393,7 @@ static int answer(struct platform *p, struct voice_call *v,
     char sdp[SDP_MAX];
     struct writer w = writer_of(sdp, sizeof(sdp));
     struct outgoing o; /* for our Contact */
-    int err = outgoing_init(&o, p, &v->device->peer,
+    int err = outgoing_init(&o, p, v->device,
                             slice_of(v->target, v->target_len),
                             SIP_METHOD_INVITE);
 
@@ -462,8 +462,7 @@ static int send_invite(struct platform *p, struct voice_call *v)
                                     SLICE("0") };
     struct sdp_offer offer;
     struct outgoing o;
-    int err = outgoing_init(&o, p, &v->device->peer, target,
-                            SIP_METHOD_INVITE);
+    int err = outgoing_init(&o, p, v->device, target, SIP_METHOD_INVITE);
 
     ssrc_text(v->told.ssrc, y);
     make_offer(p, v, &offer);

@@ -290,8 +290,8 @@ int store_writer_start(struct store_writer *w, const struct store_backend *b,
     list_init(&w->jobs);
     list_init(&w->asks);
     if (uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) ||
-        map_init_sparse(&w->rows, &gb_alloc_heap, seed) ||
-        map_init_sparse(&w->taken, &gb_alloc_heap, seed) ||
+        map_init_load(&w->rows, &gb_alloc_heap, seed, MAP_SPARSE) ||
+        map_init_load(&w->taken, &gb_alloc_heap, seed, MAP_SPARSE) ||
         store_pages_init(&w->pages) || uv_mutex_init(&w->lock) ||
         uv_cond_init(&w->work) || uv_cond_init(&w->done) ||
         uv_thread_create(&w->thread, run, w)) {

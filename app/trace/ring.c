@@ -9,6 +9,8 @@
 #define FOLD_WAYS 3          /* devices of a bucket whose keepalives are known */
 #define STRANGERS_SHARE 8    /* one part in so many */
 #define LANE_BIT 63
+#define ROOM_AHEAD 512       /* bytes of the next record that are asked for early:
+                                the rest is asked for by the processor itself */
 
 enum { KNOWN, STRANGERS, LANES };
 
@@ -194,6 +196,8 @@ static struct record *record_new(struct trace *t, struct lane *l, size_t n,
     }
     *pos = l->head << 16 | b->used;
     b->used += size;
+    if (b->used + ROOM_AHEAD <= TRACE_BLOCK) /* of the next one */
+        prefetch_room(b->bytes + b->used, ROOM_AHEAD);
     return at(l, *pos);
 }
 

@@ -124,6 +124,8 @@ def gbctl_commands():
         gbctl(d, "play", "1", "2", code=1)
         gbctl(d, "--token", "wrong", "devices", code=77)
         gbctl(d, "nonsense", code=64)
+        p = subprocess.run([os.path.join(BUILD, "gbctl"), "doctor", DEVICE], stderr=subprocess.PIPE, text=True)
+        expect(p.returncode == 64 and "doctor ID CHANNEL" in p.stderr and p.stderr.count("\n") == 3, p.stderr)
 
 
 @test

@@ -32,7 +32,7 @@ extern struct ctl_options ctl;
 
 void ctl_die(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));
-int ctl_usage(void); /* prints it; EX_USAGE */
+int ctl_usage(void); /* tells how this command is used; EX_USAGE */
 
 /* ---- commands ---- */
 
