@@ -7,6 +7,7 @@
 #include "manscdp/notify.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ARENA (4u << 20)
 #define MAX_IN 65536u
@@ -67,6 +68,10 @@ static void same_alarm(const struct manscdp_msg *a,
     same(x.event_type, y.event_type);
     same(x.extension, y.extension);
     must(x.has_position == y.has_position && x.type_num == y.type_num);
+    must(manscdp_alarm_type_name(x.method_num, x.type_num) ==
+         manscdp_alarm_type_name(y.method_num, y.type_num));
+    must(manscdp_alarm_method_name(x.method_num) || x.method_num == 0 ||
+         x.method_num > 7);
 }
 
 static void same_item(const struct manscdp_item *x,
@@ -82,6 +87,26 @@ static void same_item(const struct manscdp_item *x,
         same(x->extra[i].path, y->extra[i].path);
         same(x->extra[i].value, y->extra[i].value);
     }
+}
+
+/* What the platform asks of an item. */
+static void asked(const struct manscdp_item *x, const struct manscdp_item *y)
+{
+    struct slice rest = x->parent_id, id;
+    double a[2] = { 0, 0 }, b[2] = { 0, 0 };
+
+    must(manscdp_item_kind(x) == manscdp_item_kind(y));
+    must(manscdp_item_is_on(x) == manscdp_item_is_on(y));
+    must(manscdp_item_is_parent(x) == manscdp_item_is_parent(y));
+    must(manscdp_item_ptz_type(x) == manscdp_item_ptz_type(y));
+    must(manscdp_item_position(x, &a[0], &a[1]) ==
+         manscdp_item_position(y, &b[0], &b[1]));
+    must(memcmp(a, b, sizeof(a)) == 0);
+    must(x->event == MANSCDP_EVENT_NONE ||
+         manscdp_event_by_name(slice_str(manscdp_event_name(x->event))) ==
+             x->event);
+    while (manscdp_parent_next(&rest, &id))
+        must(id.n && slice_find(id, '/') == id.n);
 }
 
 static void same_catalog(const struct manscdp_msg *a,
@@ -102,6 +127,7 @@ static void same_catalog(const struct manscdp_msg *a,
     while ((it = manscdp_catalog_each(&x, &room, a->arena))) {
         must(manscdp_catalog_next(&y, &other, b->arena));
         same_item(it, &other);
+        asked(it, &other);
     }
     must(!manscdp_catalog_next(&y, &other, b->arena));
 }

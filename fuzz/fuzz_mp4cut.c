@@ -97,6 +97,76 @@ static void check_index(struct file *f, uint32_t track)
     gb_put(&gb_alloc_heap, t.e);
 }
 
+/* Times that do not rise (a file of somebody else's) make no index. */
+static bool rises(const struct mp4index_table *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->e[i].pts > (uint64_t)INT64_MAX / 90000 ||
+            (i && (t->e[i].pts <= t->e[i - 1].pts ||
+                   t->e[i].off <= t->e[i - 1].off)))
+            return false;
+    return t->n > 0;
+}
+
+static void same_table(const struct mp4index_table *want,
+                       struct file *g, uint32_t track, uint64_t at)
+{
+    struct mp4index_table t;
+    uint64_t end = 0;
+    int err = mp4index_read(&t, &end, &gb_alloc_heap, track, read_bytes, g,
+                            g->n);
+
+    must((err == 0) == rises(want));
+    if (err)
+        return;
+    must(end == at && t.n == want->n);
+    must(memcmp(t.e, want->e, t.n * sizeof(*t.e)) == 0);
+    gb_put(&gb_alloc_heap, t.e);
+}
+
+/* An index of the parts, at the file's end, is read as it was written. */
+static void indexed(const struct file *f, const struct mp4cut *c)
+{
+    uint8_t *whole = NULL;
+    struct mp4index x;
+    struct writer w;
+    size_t n;
+
+    mp4index_init(&x, &gb_alloc_heap);
+    for (size_t i = 0; i < c->n; i++)
+        if (c->part[i].n)
+            mp4index_add(&x, (const char *)f->p + c->part[i].off,
+                         c->part[i].off);
+    n = mp4index_size(&x);
+    if (n) {
+        struct file g = { NULL, f->n + n };
+
+        whole = malloc(g.n);
+        must(whole != NULL);
+        memcpy(whole, f->p, f->n);
+        w = writer_of(whole + f->n, n);
+        mp4index_write(&x, &w);
+        must(w.err == 0 && w.len == n);
+        g.p = whole;
+        for (uint32_t id = 1; id <= MP4SCAN_TRACKS; id++)
+            same_table(&x.table[id], &g, id, f->n);
+    }
+    free(whole);
+    mp4index_fini(&x);
+}
+
+/* The head of a file is its own; one of no tracks is like no other. */
+static void heads(struct file *f)
+{
+    static struct mp4scan_head a, none;
+
+    if (mp4scan_head(&a, read_bytes, f, f->n))
+        return;
+    must(mp4scan_head_is_same(&a, &a));
+    must(mp4scan_head_is_like(&a, &a) == (a.trak[1].n || a.trak[2].n));
+    must(!mp4scan_head_is_like(&a, &none));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct mp4cut_range range[] = {
@@ -111,10 +181,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!mp4cut_scan(&c, &head, &gb_alloc_heap, &range[i], read_bytes, &f,
                          size)) {
             check(&f, &c);
+            indexed(&f, &c);
             mp4cut_fini(&c, &gb_alloc_heap);
         }
     if (!mp4scan(&whole, read_bytes, &f, size))
         must(whole.head_bytes <= whole.bytes && whole.bytes <= size);
+    heads(&f);
     check_index(&f, FMP4_VIDEO_ID);
     check_index(&f, FMP4_AUDIO_ID);
     mute(&f);

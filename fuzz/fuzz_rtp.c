@@ -1,5 +1,5 @@
 /* One datagram: as RTP, as RTCP compound, and as a payload whose kind is to be
- * found. What parses as RTP is written and parsed again. */
+ * found. What parses as RTP or as a report is written and parsed again. */
 #include "fuzz/fuzz.h"
 
 #include "rtp/kind.h"
@@ -31,6 +31,61 @@ static void as_rtp(const uint8_t *data, size_t size)
         abort();
 }
 
+static void must(int ok)
+{
+    if (!ok)
+        abort();
+}
+
+static void same_block(const struct rtcp_block *a, const struct rtcp_block *b)
+{
+    must(a->ssrc == b->ssrc && a->fraction == b->fraction &&
+         a->lost == b->lost && a->ext_seq == b->ext_seq &&
+         a->jitter == b->jitter && a->lsr == b->lsr && a->dlsr == b->dlsr);
+}
+
+/* A report is written and read again, as the first of a compound with a name
+ * and a farewell. */
+static void reported(const struct rtcp_packet *pkt, struct slice name)
+{
+    static uint8_t text[4096];
+    struct writer w = writer_of(text, sizeof(text));
+    struct rtcp_block block[RTCP_MAX_BLOCKS], back;
+    const uint8_t *p = text;
+    struct rtcp_packet q;
+    struct rtcp_sr sr, sr_back;
+    struct slice name_back = { NULL, 0 };
+    unsigned n = 0;
+    size_t left;
+    int is_sr = rtcp_sr_parse(&sr, pkt) == 0;
+
+    while (rtcp_block_parse(&block[n], pkt, n) == 0)
+        if (++n == RTCP_MAX_BLOCKS)
+            break;
+    if (is_sr)
+        rtcp_sr_write(&w, &sr, block, n);
+    else
+        rtcp_rr_write(&w, pkt->ssrc, block, n);
+    rtcp_sdes_write(&w, pkt->ssrc, name);
+    rtcp_bye_write(&w, pkt->ssrc);
+    must(w.err == 0);
+    left = w.len;
+    must(rtcp_next(&q, &p, &left) && q.count == n);
+    must(q.type == (is_sr ? RTCP_SR : RTCP_RR));
+    if (is_sr)
+        must(rtcp_sr_parse(&sr_back, &q) == 0 && sr.ssrc == sr_back.ssrc &&
+             sr.ntp == sr_back.ntp && sr.rtp_ts == sr_back.rtp_ts &&
+             sr.packets == sr_back.packets && sr.octets == sr_back.octets);
+    for (unsigned i = 0; i < n; i++) {
+        must(rtcp_block_parse(&back, &q, i) == 0);
+        same_block(&block[i], &back);
+    }
+    must(rtcp_next(&q, &p, &left) && rtcp_cname_parse(&name_back, &q) == 0);
+    must(slice_eq(name, name_back));
+    must(rtcp_next(&q, &p, &left) && q.type == RTCP_BYE && left == 0);
+    must(q.has_ssrc && q.ssrc == pkt->ssrc);
+}
+
 static void as_rtcp(const uint8_t *data, size_t size)
 {
     const uint8_t *p = data;
@@ -39,7 +94,7 @@ static void as_rtcp(const uint8_t *data, size_t size)
 
     while (rtcp_next(&pkt, &p, &n)) {
         struct rtcp_block block;
-        struct slice name;
+        struct slice name = SLICE("x");
         struct rtcp_sr sr;
 
         if (p + n != data + size || pkt.body + pkt.n > p)
@@ -53,6 +108,7 @@ static void as_rtcp(const uint8_t *data, size_t size)
         if (rtcp_cname_parse(&name, &pkt) == 0 &&
             (const uint8_t *)name.p + name.n > pkt.body + pkt.n)
             abort();
+        reported(&pkt, name);
     }
 }
 
@@ -64,6 +120,8 @@ static void as_payloads(const uint8_t *data, size_t size)
 
     if (size == 0)
         return;
+    must(rtp_kind_name(rtp_kind_of(data[0] & 0x7f, slice_of((const char *)
+                                   data + 1, size - 1)))[0]);
     rtp_kind_init(&t, data[0] & 0x7f,
                   (enum rtp_kind)(data[0] % RTP_KIND_COUNT));
     for (size_t off = 1; off < size; seq++) {

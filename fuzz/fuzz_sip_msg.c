@@ -7,7 +7,9 @@
 
 #include "base/head.h"
 #include "sip/build.h"
+#include "sip/digest.h"
 #include "sip/dump.h"
+#include "sip/value.h"
 
 #define ROOM (512 * 1024)
 
@@ -139,6 +141,28 @@ static void behind_empty_line(struct slice in)
     must(a.cseq.number == b.cseq.number && a.max_forwards == b.max_forwards);
 }
 
+/* What is read of a message when it is asked for lies inside it. */
+static void values(void)
+{
+    struct slice route[8];
+    struct sip_challenge c;
+    struct sip_addr contact;
+    enum sip_content content = sip_msg_content(&a);
+    bool found = sip_msg_contact(&a, &contact) == 0;
+    int64_t expires = sip_msg_expires(&a, found ? &contact : NULL);
+    int n = sip_msg_routes(&a, SIP_HDR_ROUTE, route, 8);
+
+    must(a.body.n || content == SIP_CONTENT_NONE);
+    must(expires >= -1 && expires <= UINT32_MAX);
+    must(n >= 0 ? n <= 8 : n == GB_ELIMIT);
+    for (int i = 0; i < n; i++)
+        inside(route[i]);
+    if (found)
+        inside(contact.uri.text);
+    if (sip_challenge_pick(&c, &a, SIP_HDR_WWW_AUTHENTICATE) == 0)
+        must(c.alg != SIP_DIGEST_OTHER && !c.qop_other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = { (const char *)data, size }, again;
@@ -160,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         answer();
     if (err)
         return 0;
+    values();
     again = write_again();
     if (again.n == 0 || again.n - a.body.n > SIP_MAX_HEAD)
         return 0; /* longer than our own buffer: fine */

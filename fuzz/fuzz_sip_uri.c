@@ -36,17 +36,30 @@ static void other_case(struct slice in)
                  slice_eq(u.password, v.password)));
 }
 
+/* Two URIs, a blank between them: equal both ways or neither. */
+static void two(struct slice in)
+{
+    struct sip_uri u, v;
+    struct slice first;
+
+    if (slice_cut(&in, ' ', &first) && !sip_uri_parse(&u, first, NULL) &&
+        !sip_uri_parse(&v, in, NULL))
+        must(sip_uri_eq(&u, &v) == sip_uri_eq(&v, &u));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char user[ROOM], again[ROOM], text[4 * ROOM];
     struct slice in = { (const char *)data, size }, plain, back;
     struct writer w = writer_of(text, sizeof(text));
     struct sip_uri u, v;
+    struct gb_addr at;
     struct sip_addr a;
 
     if (size > 8000)
         return 0;
     other_case(in);
+    two(in);
     if (sip_uri_parse(&u, in, NULL))
         return 0;
     must(sip_uri_eq(&u, &u));
@@ -55,6 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(sip_addr_parse(&a, writer_slice(&w), NULL) == 0);
     must(slice_eq(a.uri.text, in) && slice_eq(a.tag, SLICE("t")));
     must(sip_uri_eq(&a.uri, &u));
+    if (sip_uri_addr(&u, 5060, &at) == 0)
+        must(at.port == (u.port ? u.port : 5060));
+    must(!sip_uri_is_loose(&u) || u.params.n);
     must(u.scheme == SIP_SCHEME_TEL ? sip_uri_number(&u).n > 0
                                     : sip_uri_number(&u).n == 0);
     if (!sip_uri_is_sip(&u) || u.user.n == 0)

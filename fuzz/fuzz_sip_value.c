@@ -53,17 +53,54 @@ static void cseq(struct slice in)
          slice_eq(c.method_name, back.method_name));
 }
 
+/* A nonce of ours is good for him it was made for, then stale; any other is
+ * foreign. */
+static void nonce(struct slice theirs, struct slice whom)
+{
+    static const uint8_t secret[SIP_NONCE_KEY] = "0123456789abcde";
+    struct sip_nonce_key key;
+    char made[SIP_NONCE_LEN];
+    struct slice ours = { made, sizeof(made) };
+    uint64_t stamp = 0;
+
+    sip_nonce_key_init(&key, secret);
+    must(sip_nonce_check(theirs, &key, whom, 100000, 300, &stamp) ==
+         SIP_NONCE_FOREIGN);
+    sip_nonce_make(made, &key, whom, 100000, 7);
+    must(sip_nonce_check(ours, &key, whom, 100300, 300, &stamp) ==
+             SIP_NONCE_GOOD &&
+         stamp == (UINT64_C(100000) << 16 | 7));
+    must(sip_nonce_check(ours, &key, whom, 100301, 300, NULL) ==
+         SIP_NONCE_STALE);
+    must(sip_nonce_check(ours, &key, SLICE("another"), 100000, 300, NULL) ==
+             SIP_NONCE_FOREIGN ||
+         slice_eq(whom, SLICE("another")));
+    made[SIP_NONCE_LEN - 1] ^= 1;
+    must(sip_nonce_check(ours, &key, whom, 100000, 300, NULL) ==
+         SIP_NONCE_FOREIGN);
+}
+
 static void credentials(struct slice in)
 {
+    uint8_t raw[SIP_HA1_RAW];
     struct sip_credentials c;
-    struct sip_ha1 ha1;
+    struct sip_ha1 ha1, back;
+    uint32_t nc;
 
     if (sip_credentials_parse(&c, in))
         return;
     inside(c.username);
     inside(c.response);
+    nonce(c.nonce, c.username);
+    must(!sip_nc_parse(c.nc, &nc) || nc > 0);
     sip_ha1_make(&ha1, c.alg, c.username, c.realm, SLICE("12345678"));
     (void)sip_digest_check(&c, SLICE("REGISTER"), &ha1);
+    if (c.alg == SIP_DIGEST_OTHER)
+        return;
+    sip_ha1_pack(raw, &ha1);
+    sip_ha1_unpack(&back, c.alg, raw);
+    must(back.n == ha1.n && memcmp(back.hex, ha1.hex, ha1.n) == 0);
+    must(sip_digest_by_word(sip_digest_name(c.alg)) == c.alg);
 }
 
 /* Without what ends a line, which is left out on writing. */
@@ -73,6 +110,35 @@ static bool is_writable(struct slice s)
         if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
             return false;
     return true;
+}
+
+static void challenge_again(const struct sip_challenge *c)
+{
+    struct writer w = writer_of(text, sizeof(text));
+    struct sip_challenge back;
+
+    sip_challenge_write(&w, c->alg, c->realm, c->nonce, c->qop_auth, c->stale);
+    if (c->alg == SIP_DIGEST_OTHER || w.err)
+        return;
+    must(sip_challenge_parse(&back, writer_slice(&w)) == 0);
+    must(back.alg == c->alg && slice_eq(back.realm, c->realm) &&
+         slice_eq(back.nonce, c->nonce) && back.qop_auth == c->qop_auth &&
+         back.stale == c->stale);
+}
+
+/* The other side's proof, where qop asks for one, is what we check. */
+static void proof(const struct sip_challenge *c, const struct sip_answer *a,
+                  const struct sip_credentials *r, const struct sip_ha1 *ha1)
+{
+    static char info[4096];
+    struct writer w = writer_of(info, sizeof(info));
+    struct sip_auth_info i;
+
+    if (sip_auth_info_write(&w, r, ha1, SLICE("next")))
+        return;
+    sip_auth_info_parse(&i, writer_slice(&w));
+    must(slice_eq(i.nextnonce, SLICE("next")) && i.rspauth.n == ha1->n);
+    must(sip_auth_info_check(&i, c, a));
 }
 
 static void challenge(struct slice in)
@@ -91,11 +157,31 @@ static void challenge(struct slice in)
     struct sip_ha1 ha1;
 
     if (sip_challenge_parse(&c, in) || !is_writable(c.realm) ||
-        !is_writable(c.nonce) || sip_answer_write(&w, &c, &answer))
+        !is_writable(c.nonce))
+        return;
+    challenge_again(&c);
+    if (sip_answer_write(&w, &c, &answer))
         return;
     must(sip_credentials_parse(&r, writer_slice(&w)) == 0);
     sip_ha1_make(&ha1, r.alg, answer.username, c.realm, answer.password);
     must(sip_digest_check(&r, answer.method, &ha1));
+    proof(&c, &answer, &r, &ha1);
+}
+
+/* "Authentication-Info" of anybody: slices of it, and no proof of his. */
+static void auth_info(struct slice in)
+{
+    const struct sip_challenge c = { .alg = SIP_DIGEST_MD5, .qop_auth = true,
+                                     .realm = SLICE_INIT("r"),
+                                     .nonce = SLICE_INIT("n") };
+    const struct sip_answer a = { .cnonce = SLICE_INIT("0a4f113b"), .nc = 1 };
+    struct sip_auth_info i;
+
+    sip_auth_info_parse(&i, in);
+    inside(i.nextnonce);
+    inside(i.rspauth);
+    inside(i.nc);
+    must(sip_auth_info_check(&i, &c, &a) == (i.rspauth.n == 0));
 }
 
 static void date(struct slice in)
@@ -128,24 +214,47 @@ static void addr(struct slice in)
     }
 }
 
+static void subject_again(const struct sip_subject *s)
+{
+    struct writer w = writer_of(text, sizeof(text));
+    struct sip_subject back;
+
+    if (!is_writable(s->sender) || !is_writable(s->sender_seq) ||
+        !is_writable(s->receiver) || !is_writable(s->receiver_seq))
+        return;
+    sip_subject_write(&w, s);
+    must(w.err == 0);
+    sip_subject_parse(&back, writer_slice(&w));
+    must(slice_eq(s->sender, back.sender) &&
+         slice_eq(s->sender_seq, back.sender_seq) &&
+         slice_eq(s->receiver, back.receiver) &&
+         slice_eq(s->receiver_seq, back.receiver_seq));
+}
+
 static void others(struct slice in)
 {
     struct sip_subject s;
     struct sip_event_value e;
     struct sip_subscription_state st;
+    struct sip_retry_after after;
     struct sip_ctype c;
     uint32_t n;
     size_t from = 0, end = 0;
 
     sip_subject_parse(&s, in);
     inside(s.receiver_seq);
+    subject_again(&s);
+    (void)sip_content_of_type(in);
     if (sip_event_parse(&e, in) == 0)
         inside(e.id);
     if (sip_subscription_state_parse(&st, in) == 0)
         inside(st.reason);
     if (sip_ctype_parse(&c, in) == 0)
         inside(c.params);
-    (void)sip_retry_after_parse(in, &n);
+    if (sip_retry_after_read(&after, in) == 0) {
+        must(sip_retry_after_parse(in, &n) && n == after.after_s);
+        inside(after.comment);
+    }
     for (size_t i = 0; i <= in.n && !end; i++)
         end = sip_xml_end_from(slice_head(in, i), &from);
     must(end == sip_xml_end(in));
@@ -154,7 +263,7 @@ static void others(struct slice in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const kinds[])(struct slice) = {
-        via, cseq, credentials, challenge, date, addr, others,
+        via, cseq, credentials, challenge, date, addr, others, auth_info,
     };
 
     if (size == 0 || size > 9000)

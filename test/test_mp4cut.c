@@ -389,6 +389,27 @@ static void what_goes_back_is_left_out(void **state)
     mp4cut_fini(&c, &gb_alloc_heap);
 }
 
+/* A file of somebody else's may say any time, and so may who moves it. */
+static void a_shift_beyond_all_times(void **state)
+{
+    static const int64_t shifts[] = { INT64_MAX, INT64_MIN, INT64_MAX / 2,
+                                      -(INT64_MAX / 90000) };
+    static char out[sizeof(file)];
+    struct mp4cut c;
+
+    (void)state;
+    make_file(true, true);
+    assert_int_equal(scan(&c, &gb_alloc_heap, 0, 9000, UINT32_MAX, file_n), 0);
+    for (size_t i = 0; i < COUNT(shifts); i++) {
+        struct mp4cut_mover m = { .audio_hz = 8000, .shift90k = shifts[i] };
+
+        assert_true(move(&m, file + c.part[0].off, (size_t)c.part[0].n, out,
+                         4096) > 0);
+        assert_int_equal(m.sequence, 0); /* none of it has a place */
+    }
+    mp4cut_fini(&c, &gb_alloc_heap);
+}
+
 /* Pictures without a hole, all of them, in so much of the time; no sound. */
 static void at_a_speed(void **state)
 {
@@ -499,6 +520,7 @@ int main(void)
         cmocka_unit_test(no_memory),
         cmocka_unit_test(times_go_on),
         cmocka_unit_test(what_goes_back_is_left_out),
+        cmocka_unit_test(a_shift_beyond_all_times),
         cmocka_unit_test(at_a_speed),
         cmocka_unit_test(without_sound),
         cmocka_unit_test(no_fragments),

@@ -10,6 +10,7 @@
 #define TKHD_NUMBER 20 /* of a track, behind the head of trak: tkhd is first */
 #define TREX_NUMBER 4  /* likewise of trex */
 #define TIME_MAX (1ull << 44) /* of a fragment: what is above it is no time */
+#define RATE_MAX (1 << 18)    /* of a track that is moved, in Hz */
 
 struct scan {
     struct mp4cut *out;
@@ -246,11 +247,13 @@ static int64_t paced(const struct mp4cut_mover *m, int64_t t)
 static bool place(struct mp4cut_mover *m, struct fmp4_fragment *f)
 {
     int64_t rate = f->track_id == FMP4_VIDEO_ID ? 90000 : m->audio_hz;
-    int64_t shift = m->shift90k / 90000 * rate +
-                    m->shift90k % 90000 * rate / 90000;
-    int64_t at = (int64_t)f->dts + shift, end;
+    int64_t whole = m->shift90k / 90000, at, end;
 
-    if (f->dts > (uint64_t)INT64_MAX / 16 || at < 0)
+    if (f->dts > TIME_MAX || rate > RATE_MAX || whole > (int64_t)TIME_MAX ||
+        whole < -(int64_t)TIME_MAX)
+        return false;
+    at = (int64_t)f->dts + whole * rate + m->shift90k % 90000 * rate / 90000;
+    if (at < 0 || at > INT64_MAX / 16)
         return false;
     end = paced(m, at + f->duration); /* no hole by what is cut off */
     at = paced(m, at);
