@@ -19,7 +19,7 @@ what=${what:-gcc tidy cppcheck}
 jobs=${JOBS:-$(nproc)}
 libs="libuv mxml nettle yaml-0.1 jansson sqlite3 libssl"
 # shellcheck disable=SC2086
-flags="-std=c11 -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DGB_TLS=1 -DGB_SQLITE=1 -DGB_VERSION=__FILE__ $(pkg-config --cflags $libs)"
+flags="-std=c11 -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DGB_TLS=1 -DGB_SQLITE=1 -DGB_MQTT=0 -DGB_VERSION=__FILE__ $(pkg-config --cflags $libs)"
 mkdir -p build/analyze
 failed=
 
@@ -66,7 +66,7 @@ for w in $what; do
         if command -v cppcheck > /dev/null; then
             # shellcheck disable=SC2086
             cppcheck -q -j "$jobs" --enable=warning,performance,portability --inline-suppr --suppressions-list=tools/cppcheck.txt \
-                --std=c11 --max-configs=2 -I. -D__linux__ -D__x86_64__ -DGB_TLS=1 -DGB_SQLITE=1 --template='{file}:{line}: {severity}: {message} [{id}]' \
+                --std=c11 --max-configs=2 -I. -D__linux__ -D__x86_64__ -DGB_TLS=1 -DGB_SQLITE=1 -DGB_MQTT=0 --template='{file}:{line}: {severity}: {message} [{id}]' \
                 $files > build/analyze/cppcheck.log 2>&1 || true
             found cppcheck ': (error|warning|performance|portability): '
         else
