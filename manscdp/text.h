@@ -34,8 +34,9 @@ enum manscdp_charset manscdp_text_detect(struct slice in);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool manscdp_text_is_utf8(struct slice in);
 
-/* Room that decoding n bytes can need, whatever they are. */
-#define MANSCDP_TEXT_DECODED_MAX(n) ((n) + (n) / 2 + 4)
+/* Room that decoding n bytes can need, whatever they are: three characters of two
+ * bytes take four of UTF-8 (FE51 to FE53, U+20087 and others). */
+#define MANSCDP_TEXT_DECODED_MAX(n) ((n) * 2 + 4)
 
 /* Room that encoding n bytes of UTF-8 can need, whatever they are. */
 #define MANSCDP_TEXT_ENCODED_MAX(n) ((n) * 2)

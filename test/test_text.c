@@ -348,10 +348,20 @@ static void names_are_runs(void **state)
     assert_in_range(n_quick, 2000, 19999);
 }
 
+/* Two bytes that become four, and nothing else. */
+static void longest_when_decoded(void **state)
+{
+    static const char in[] = "\xfe\x51\xfe\x52\xfe\x53\xfe\x53\xfe\x53\xfe\x53";
+
+    (void)state;
+    assert_int_equal(decode(SLICE(in), MANSCDP_GB18030).n, 2 * (sizeof(in) - 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_runs),
+        cmocka_unit_test(longest_when_decoded),
         cmocka_unit_test(every_code_point_encodes_as_iconv_says),
         cmocka_unit_test(every_code_decodes_as_iconv_says),
         cmocka_unit_test(detection),
