@@ -131,97 +131,97 @@ static void captures(void **state)
 #define U8_NAME "\xe5\x8c\x97\xe9\x97\xa8"          /* UTF-8 */
 
 /* What goes from the bytes, and what does not but is read all the same. */
+static const struct {
+    const char *name;
+    struct slice in;
+    bool listed;
+} cases[] = {
+    { "plain", S(LIST("<Item><DeviceID>1</DeviceID></Item>")), true },
+    { "no item", S(LIST("")), false },
+    { "blank list", S(LIST("\r\n")), false },
+    { "lines", S(LIST("\r\n<Item>\r\n<Name>x</Name>\r\n</Item>\r\n")),
+      true },
+    { "declared GB2312, sent as GB2312",
+      S("<?xml version=\"1.0\" encoding=\"GB2312\"?>\r\n" LIST(
+          "<Item><Name>" GB_NAME "</Name></Item>")), true },
+    { "declared GB2312, sent as UTF-8",
+      S("<?xml version=\"1.0\" encoding=\"GB2312\"?>\r\n" LIST(
+          "<Item><Name>" U8_NAME "</Name></Item>")), true },
+    { "byte order mark",
+      S("\xef\xbb\xbf" LIST("<Item><Name>x</Name></Item>")), true },
+    { "byte order mark in a text",
+      S("<?xml version=\"1.0\" encoding=\"UTF-8\"?>" LIST(
+          "<Item><Name>a\xef\xbb\xbf" "b\xe5\x8c\x97</Name></Item>")),
+      false },
+    { "byte order mark in a text that is declared GB2312",
+      S("<?xml version=\"1.0\" encoding=\"GB2312\"?>" LIST(
+          "<Item><Name>a\xef\xbb\xbf" "b</Name><Address>" GB_NAME
+          "</Address></Item>")), false },
+    { "byte order mark in GB 18030",
+      S(LIST("<Item><Name>a\x84\x31\x95\x33" "b" GB_NAME
+             "</Name></Item>")), false },
+    { "one name of another origin",
+      S(LIST("<Item><Name>" GB_NAME "</Name><Address>" U8_NAME
+             "</Address></Item>")), true },
+    { "GB name that is cut", S(LIST("<Item><Name>" GB_NAME
+                                    "\xb1</Name></Item>")), true },
+    { "UTF-8 name that is cut", S(LIST("<Item><Name>" U8_NAME
+                                       "\xe5\x8c</Name></Item>")), false },
+    { "a long text", S(LIST("<Item><Name>0123456789012345678901234567890123"
+                            "456789</Name></Item>")), true },
+    { "blanks around", S(LIST("<Item><Name> x </Name></Item>")), true },
+    { "a line end inside", S(LIST("<Item><Name>a\nb</Name></Item>")),
+      false },
+    { "reference", S(LIST("<Item><Name>a&amp;b</Name></Item>")), false },
+    { "bare &", S(LIST("<Item><Name>a&b</Name></Item>")), false },
+    { "> in text", S(LIST("<Item><Name>a>b</Name></Item>")), false },
+    { "CDATA", S(LIST("<Item><Name><![CDATA[x]]></Name></Item>")), false },
+    { "comment", S(LIST("<Item><!-- x --><Name>x</Name></Item>")), false },
+    { "attribute of an Item", S(LIST("<Item Num=\"1\"><Name>x</Name>"
+                                     "</Item>")), false },
+    { "attribute of a field", S(LIST("<Item><Name a=\"1\">x</Name></Item>")),
+      false },
+    { "unknown", S(LIST("<Item><StreamNum>2</StreamNum></Item>")), true },
+    { "unknown, nested", S(LIST("<Item><A><B>2</B></A></Item>")), false },
+    { "self-closed", S(LIST("<Item><Block/><Name>x</Name></Item>")), true },
+    { "self-closed event", S(LIST("<Item><Event/></Item>")), false },
+    { "the same twice", S(LIST("<Item><Name></Name><Name>a</Name>"
+                               "<Name>b</Name></Item>")), true },
+    { "Info", S(LIST("<Item><Info><PTZType>1</PTZType><Zoom>2</Zoom></Info>"
+                     "<PTZType>3</PTZType></Item>")), true },
+    { "Info twice", S(LIST("<Item><Info><PTZType>1</PTZType></Info><Info>"
+                           "<RoomType>1</RoomType></Info></Item>")), true },
+    { "Info with text", S(LIST("<Item><Info>x</Info></Item>")), false },
+    { "Info that stays open", S(LIST("<Item><Info></Item>")), false },
+    { "lower case", S(LIST("<Item><name>x</name></Item>")), true },
+    { "ITEM", S(LIST("<ITEM><Name>x</Name></ITEM>")), false },
+    { "an Item and an ITEM", S(LIST("<Item><Name>x</Name></Item><ITEM>"
+                                    "<Name>y</Name></ITEM>")), false },
+    { "end tag of another name", S(LIST("<Item><Name>x</Nome></Item>")),
+      false },
+    { "group ids", S(LIST("<Item><BusinessGroupID>1</BusinessGroupID>"
+                          "</Item>")), true },
+    { "list before CmdType",
+      S("<Response><DeviceList><Item><Name>x</Name></Item></DeviceList>"
+        "<CmdType>Catalog</CmdType></Response>"), false },
+    { "list of an alarm",
+      S("<Notify><CmdType>Alarm</CmdType><DeviceList><Item/></DeviceList>"
+        "</Notify>"), false },
+    { "second list", S(HEAD "<DeviceList/><DeviceList><Item><Name>x</Name>"
+                            "</Item></DeviceList></Response>"), false },
+    { "list deeper before", S(HEAD "<X><DeviceList><Item/></DeviceList></X>"
+                              "<DeviceList><Item/></DeviceList>"
+                              "</Response>"), false },
+    { "operate type",
+      S("<Notify><CmdType>Catalog</CmdType><DeviceList><Item><OperateType>"
+        "ADD</OperateType></Item><Item><OperateType>x</OperateType></Item>"
+        "</DeviceList></Notify>"), true },
+    { "event", S(LIST("<Item><Event>DEL</Event></Item>")), true },
+    { "garbage behind", S(LIST("<Item/>") "x"), false },
+};
+
 static void takes(void **state)
 {
-    static const struct {
-        const char *name;
-        struct slice in;
-        bool listed;
-    } cases[] = {
-        { "plain", S(LIST("<Item><DeviceID>1</DeviceID></Item>")), true },
-        { "no item", S(LIST("")), false },
-        { "blank list", S(LIST("\r\n")), false },
-        { "lines", S(LIST("\r\n<Item>\r\n<Name>x</Name>\r\n</Item>\r\n")),
-          true },
-        { "declared GB2312, sent as GB2312",
-          S("<?xml version=\"1.0\" encoding=\"GB2312\"?>\r\n" LIST(
-              "<Item><Name>" GB_NAME "</Name></Item>")), true },
-        { "declared GB2312, sent as UTF-8",
-          S("<?xml version=\"1.0\" encoding=\"GB2312\"?>\r\n" LIST(
-              "<Item><Name>" U8_NAME "</Name></Item>")), true },
-        { "byte order mark",
-          S("\xef\xbb\xbf" LIST("<Item><Name>x</Name></Item>")), true },
-        { "byte order mark in a text",
-          S("<?xml version=\"1.0\" encoding=\"UTF-8\"?>" LIST(
-              "<Item><Name>a\xef\xbb\xbf" "b\xe5\x8c\x97</Name></Item>")),
-          false },
-        { "byte order mark in a text that is declared GB2312",
-          S("<?xml version=\"1.0\" encoding=\"GB2312\"?>" LIST(
-              "<Item><Name>a\xef\xbb\xbf" "b</Name><Address>" GB_NAME
-              "</Address></Item>")), false },
-        { "byte order mark in GB 18030",
-          S(LIST("<Item><Name>a\x84\x31\x95\x33" "b" GB_NAME
-                 "</Name></Item>")), false },
-        { "one name of another origin",
-          S(LIST("<Item><Name>" GB_NAME "</Name><Address>" U8_NAME
-                 "</Address></Item>")), true },
-        { "GB name that is cut", S(LIST("<Item><Name>" GB_NAME
-                                        "\xb1</Name></Item>")), true },
-        { "UTF-8 name that is cut", S(LIST("<Item><Name>" U8_NAME
-                                           "\xe5\x8c</Name></Item>")), false },
-        { "a long text", S(LIST("<Item><Name>0123456789012345678901234567890123"
-                                "456789</Name></Item>")), true },
-        { "blanks around", S(LIST("<Item><Name> x </Name></Item>")), true },
-        { "a line end inside", S(LIST("<Item><Name>a\nb</Name></Item>")),
-          false },
-        { "reference", S(LIST("<Item><Name>a&amp;b</Name></Item>")), false },
-        { "bare &", S(LIST("<Item><Name>a&b</Name></Item>")), false },
-        { "> in text", S(LIST("<Item><Name>a>b</Name></Item>")), false },
-        { "CDATA", S(LIST("<Item><Name><![CDATA[x]]></Name></Item>")), false },
-        { "comment", S(LIST("<Item><!-- x --><Name>x</Name></Item>")), false },
-        { "attribute of an Item", S(LIST("<Item Num=\"1\"><Name>x</Name>"
-                                         "</Item>")), false },
-        { "attribute of a field", S(LIST("<Item><Name a=\"1\">x</Name></Item>")),
-          false },
-        { "unknown", S(LIST("<Item><StreamNum>2</StreamNum></Item>")), true },
-        { "unknown, nested", S(LIST("<Item><A><B>2</B></A></Item>")), false },
-        { "self-closed", S(LIST("<Item><Block/><Name>x</Name></Item>")), true },
-        { "self-closed event", S(LIST("<Item><Event/></Item>")), false },
-        { "the same twice", S(LIST("<Item><Name></Name><Name>a</Name>"
-                                   "<Name>b</Name></Item>")), true },
-        { "Info", S(LIST("<Item><Info><PTZType>1</PTZType><Zoom>2</Zoom></Info>"
-                         "<PTZType>3</PTZType></Item>")), true },
-        { "Info twice", S(LIST("<Item><Info><PTZType>1</PTZType></Info><Info>"
-                               "<RoomType>1</RoomType></Info></Item>")), true },
-        { "Info with text", S(LIST("<Item><Info>x</Info></Item>")), false },
-        { "Info that stays open", S(LIST("<Item><Info></Item>")), false },
-        { "lower case", S(LIST("<Item><name>x</name></Item>")), true },
-        { "ITEM", S(LIST("<ITEM><Name>x</Name></ITEM>")), false },
-        { "an Item and an ITEM", S(LIST("<Item><Name>x</Name></Item><ITEM>"
-                                        "<Name>y</Name></ITEM>")), false },
-        { "end tag of another name", S(LIST("<Item><Name>x</Nome></Item>")),
-          false },
-        { "group ids", S(LIST("<Item><BusinessGroupID>1</BusinessGroupID>"
-                              "</Item>")), true },
-        { "list before CmdType",
-          S("<Response><DeviceList><Item><Name>x</Name></Item></DeviceList>"
-            "<CmdType>Catalog</CmdType></Response>"), false },
-        { "list of an alarm",
-          S("<Notify><CmdType>Alarm</CmdType><DeviceList><Item/></DeviceList>"
-            "</Notify>"), false },
-        { "second list", S(HEAD "<DeviceList/><DeviceList><Item><Name>x</Name>"
-                                "</Item></DeviceList></Response>"), false },
-        { "list deeper before", S(HEAD "<X><DeviceList><Item/></DeviceList></X>"
-                                  "<DeviceList><Item/></DeviceList>"
-                                  "</Response>"), false },
-        { "operate type",
-          S("<Notify><CmdType>Catalog</CmdType><DeviceList><Item><OperateType>"
-            "ADD</OperateType></Item><Item><OperateType>x</OperateType></Item>"
-            "</DeviceList></Notify>"), true },
-        { "event", S(LIST("<Item><Event>DEL</Event></Item>")), true },
-        { "garbage behind", S(LIST("<Item/>") "x"), false },
-    };
-
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
         if (check(cases[i].in) != cases[i].listed)

@@ -94,8 +94,7 @@ static bool may_be_ours(const struct ingest *in, const struct udp_packet *pkt)
 
     if (rtp_classify(pkt->p, pkt->n) != RTP_CLASS_RTP)
         return false;
-    ssrc = (uint32_t)pkt->p[8] << 24 | (uint32_t)pkt->p[9] << 16 |
-           (uint32_t)pkt->p[10] << 8 | pkt->p[11];
+    ssrc = rtp_ssrc_of(pkt->p);
     if (src && src->locked && ssrc == src->ssrc &&
         gb_addr_ip_eq(pkt->remote, &src->from))
         return true;

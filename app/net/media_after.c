@@ -60,8 +60,7 @@ static bool is_its(const struct media_after *a, const struct udp_packet *p)
 {
     return rtp_classify(p->p, p->n) == RTP_CLASS_RTP &&
            gb_addr_ip_eq(p->remote, &a->what.from) &&
-           ((uint32_t)p->p[8] << 24 | (uint32_t)p->p[9] << 16 |
-            (uint32_t)p->p[10] << 8 | p->p[11]) == a->what.ssrc;
+           rtp_ssrc_of(p->p) == a->what.ssrc;
 }
 
 static void on_packets(void *ctx, struct udp_socket *u,
