@@ -17,6 +17,7 @@ static void check(bool good)
 struct side {
     struct rtmp r;
     uint64_t sum;
+    bool acks; /* had a window: when it acknowledges depends on the cuts */
 };
 
 static void take(struct side *s, struct slice in)
@@ -24,6 +25,7 @@ static void take(struct side *s, struct slice in)
     struct slice out;
 
     rtmp_input(&s->r, in);
+    s->acks |= s->r.window != 0;
     out = rtmp_output(&s->r);
     check(out.n <= RTMP_OUT_MAX);
     for (size_t i = 0; i < out.n; i++)
@@ -44,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rtmp_begin(&a.r, &u, 1);
     rtmp_begin(&b.r, &u, 1);
     a.sum = b.sum = 0;
+    a.acks = false;
     take(&a, slice_of(hello, HELLO));
     take(&b, slice_of(hello, HELLO));
     a.r.bytes_in = b.r.bytes_in = 0;
@@ -51,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         take(&a, slice_of(in.p + i, 1));
     take(&b, in);
     check(a.r.state == b.r.state || b.r.out_full);
-    if (a.r.state != RTMP_FAILED && !a.r.window) {
+    if (a.r.state != RTMP_FAILED && !a.acks) {
         check(a.sum == b.sum);
         check(a.r.stream == b.r.stream && a.r.chunk_left == b.r.chunk_left);
     }
