@@ -11,6 +11,8 @@
 #include "app/platform/platform.h"
 #include "test/support.h"
 
+#include <limits.h>
+
 #define SIM_ID "34020000002000000001"
 #define SIM_REALM "3402000000"
 #define SIM_PASSWORD "12345678"
@@ -197,7 +199,7 @@ struct sim_options {
     unsigned loss_percent, copy_percent;
     uint32_t delay_ms, jitter_ms;
     uint64_t seed;
-    bool refuse_ports; /* the media edge opens none */
+    unsigned refuse_ports; /* that the media edge is asked for first */
     bool lose_closed;  /* and confirms no close */
     /* The server's messages, with the peer as it sees it; may be NULL. */
     void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,

@@ -70,6 +70,7 @@ void sim_on_order(struct sim *s, const struct platform_action *a)
                                    .next_ms = GB_NEVER,
                                    .alive_ms = GB_NEVER };
         if (s->opt.refuse_ports) {
+            s->opt.refuse_ports--;
             sim_media(s, st, PLATFORM_MEDIA_REFUSED);
             st->session = 0;
             return;

@@ -2,7 +2,6 @@
  * reported. */
 #include "app/platform/core.h"
 
-#define MAX_REFUSALS 4    /* ports tried before giving up */
 #define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */
 #define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
 
@@ -198,7 +197,7 @@ static void on_refused(struct platform *p, struct session *s,
     if (s->phase != PHASE_OPENING)
         return;
     s->open = s->ordered = false;
-    if (++s->refusals >= MAX_REFUSALS || session_take_port(p, s)) {
+    if (++s->refusals >= PORTS_TRIES || session_take_port(p, s)) {
         session_fail(p, s, PLATFORM_STEP_SOCKET,
                      "another program uses the ports of media.ports, or the "
                      "process may not open more files",
