@@ -414,6 +414,7 @@ static bool tell_session(struct platform *p, struct platform_action *out)
                                 s->playback.told.start_s) * 1000;
             out->local = s->device->peer.local;
             out->remote = s->device->peer.remote;
+            out->sets = channel_sets_of(p, s);
             s->ordered = true;
             return true;
         case NEWS_ANSWER:

@@ -260,6 +260,7 @@ void channel_detail(struct platform *p, struct channel *c, struct slice text)
 static void let_go(struct platform *p, struct channel *c)
 {
     map_remove(&p->channels, &c->node);
+    channel_sets_forget(p, c);
     c->removed = true;
     c->device->asked.news = true;
     channel_changed(p, c);

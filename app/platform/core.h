@@ -9,6 +9,7 @@
 
 #include "app/platform/admit.h"
 #include "app/platform/auth.h"
+#include "app/platform/channel_sets.h"
 #include "app/platform/clock.h"
 #include "app/platform/commands.h"
 #include "app/platform/downloads.h"
@@ -577,6 +578,7 @@ struct platform {
     struct commands commands;
     struct ptz_moves moves;
     struct duties duties;
+    struct channel_sets_table sets;
     struct upgrades upgrades;
     struct records_table records;
     struct downloads downloads;

@@ -168,6 +168,7 @@ static void free_channels(struct platform *p, struct device *d)
         }
     }
     for (size_t i = 0; i < d->n_channels; i++) {
+        channel_sets_forget(p, d->channels[i]);
         list_remove(&d->channels[i]->dirty);
         map_remove(&p->channels, &d->channels[i]->node);
         channel_free(p, d->channels[i]);

@@ -228,7 +228,10 @@ static int tables_init(struct platform *p)
         return err;
     p->arena = gb_get(p->alloc, PLATFORM_ARENA);
     p->assemblies = manscdp_assemblies_new(p->alloc, p->seed, &limits);
-    return p->arena && p->assemblies ? duty_init(p) : GB_ENOMEM;
+    if (!p->arena || !p->assemblies)
+        return GB_ENOMEM;
+    err = duty_init(p);
+    return err ? err : channel_sets_init(p);
 }
 
 static void seeds(struct platform *p, const uint8_t seed[static 32])
@@ -383,6 +386,7 @@ void platform_free(struct platform *p)
     commands_fini(p);
     ptz_fini(p);
     duty_fini(p);
+    channel_sets_fini(p);
     upgrades_fini(p);
     records_fini(p);
     downloads_fini(p);

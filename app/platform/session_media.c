@@ -444,6 +444,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
             s->silence_at = now.mono_ms + p->cfg.silence_ms;
     }
     keyframe_count(p, s, ev->keys);
+    channel_sets_note(p, s, ev->sets);
     if (s->kind != PLATFORM_LIVE)
         playback_on_media(p, s, ev, more);
     on_live_event(p, s, ev);
