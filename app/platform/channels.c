@@ -1,3 +1,5 @@
+#include "app/platform/channels.h"
+
 #include "app/platform/core.h"
 
 #include <assert.h>

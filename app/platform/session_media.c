@@ -1,6 +1,9 @@
 /* What the media edge reports of a session, and what it means that nothing is
  * reported. */
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/voices.h"
 
 #define MAX_REFUSALS 4    /* ports tried before giving up */
 #define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */

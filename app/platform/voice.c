@@ -1,6 +1,7 @@
 /* Voices: their life. What they say to devices is in voice_sip.c. */
 #include "app/platform/voice_int.h"
 
+#include "app/platform/way.h"
 #include "base/writer.h"
 
 #define MAX_REFUSALS 4
