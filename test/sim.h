@@ -75,6 +75,7 @@ struct sim_device {
     const char *sdp_ip;     /* in its answers; NULL: its own */
     const char *media_ip;   /* its packets come from it; NULL: from its own */
     const char *note;       /* what the media edge says of its payload */
+    struct kept_sets *sets; /* and what it finds in its pictures; NULL: none */
 
     /* catalog */
     char channel[SIM_MAX_CHANNELS][PLATFORM_ID_MAX];
@@ -177,6 +178,7 @@ struct sim_stream {
     int32_t scale_milli;       /* of the last PACE */
     int64_t seek_ms, position_ms;
     int64_t history_ms;        /* of OPEN */
+    struct kept_sets *sets;    /* likewise */
     bool broken, ended;
     uint64_t next_ms;
     uint64_t alive_ms;         /* of a recording: a report comes by then */

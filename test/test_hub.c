@@ -605,14 +605,14 @@ static void compare_pictures(enum ps_codec codec, struct slice clip,
     size_t off = 0;
 
     while (off < e->n) {
-        uint32_t len = be32(e->got + off);
+        uint32_t len = bytes_be32_at(e->got + off);
         size_t at = off + 8, end = off + len;
 
         off = end;
         if (memcmp(e->got + at - 4, "mdat", 4) != 0)
             continue;
         while (at < end) {
-            uint32_t n = be32(e->got + at);
+            uint32_t n = bytes_be32_at(e->got + at);
 
             assert_true(n <= end - at - 4);
             do

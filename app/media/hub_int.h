@@ -102,6 +102,7 @@ struct hub {
     struct params *params;
     enum ps_codec video; /* of params */
     bool params_changed;
+    struct kept_sets *kept; /* of an earlier session, until it has its own */
     struct media_config *config[MEDIA_TRACKS];
     uint32_t version; /* of the newest configuration of any track */
     struct hub_audio audio;

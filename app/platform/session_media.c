@@ -1,6 +1,9 @@
 /* What the media edge reports of a session, and what it means that nothing is
  * reported. */
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/voices.h"
 
 #define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */
 #define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
@@ -443,6 +446,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
             s->silence_at = now.mono_ms + p->cfg.silence_ms;
     }
     keyframe_count(p, s, ev->keys);
+    channel_sets_note(p, s, ev->sets);
     if (s->kind != PLATFORM_LIVE)
         playback_on_media(p, s, ev, more);
     on_live_event(p, s, ev);

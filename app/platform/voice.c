@@ -1,6 +1,7 @@
 /* Voices: their life. What they say to devices is in voice_sip.c. */
 #include "app/platform/voice_int.h"
 
+#include "app/platform/way.h"
 #include "base/writer.h"
 
 #define CLOSED_MS 10000 /* for the media edge to confirm a CLOSE */
