@@ -550,6 +550,19 @@ void manscdp_shape_fill(const struct manscdp_shape *s, void *out,
 static bool has_anything(const struct manscdp_shape *s, const void *in,
                          unsigned way);
 
+/* Something of a text would be written and read again: of alarm methods the
+ * digits alone, of others no control characters, and not only blanks. */
+static bool text_is_there(const struct manscdp_field *f, const void *in)
+{
+    struct slice text = text_at(in, f);
+
+    for (size_t i = 0; i < text.n; i++)
+        if (f->type == MANSCDP_METHODS ? ascii_is_digit(text.p[i])
+                                       : (uint8_t)text.p[i] > ' ')
+            return true;
+    return false;
+}
+
 static bool is_there(const struct manscdp_field *f, const void *in,
                      unsigned way)
 {
@@ -561,7 +574,7 @@ static bool is_there(const struct manscdp_field *f, const void *in,
     case MANSCDP_SESSION:
     case MANSCDP_SECRET:
     case MANSCDP_METHODS:
-        return text_at(in, f).n > 0;
+        return text_is_there(f, in);
     case MANSCDP_INT:
         return int_at(in, f).has;
     case MANSCDP_WORD:

@@ -240,6 +240,84 @@ static void sps_of_h264(void **state)
     }
 }
 
+/* A NAL unit out of bits; what is no bit is for the eye. The bit behind the last
+ * one is set. */
+static struct slice unit_of(char *room, const char *bits)
+{
+    size_t n = 0;
+
+    for (; *bits; bits++) {
+        if (*bits != '0' && *bits != '1')
+            continue;
+        if (n % 8 == 0)
+            room[n / 8] = 0;
+        room[n / 8] = (char)(room[n / 8] | (*bits - '0') << (7 - n % 8));
+        n++;
+    }
+    if (n % 8 == 0)
+        room[n / 8] = 0;
+    room[n / 8] = (char)(room[n / 8] | 0x80 >> n % 8);
+    return slice_of(room, n / 8 + 1);
+}
+
+#define ONES_16 "1111111111111111 "
+#define HIGH_444 "01100111 11110100 0000000000101000 1 "
+
+/* What stands before log2_max_frame_num is read over: matrices of every form,
+ * and behind it the offsets of an order of pictures. */
+static void sps_with_matrices(void **state)
+{
+    static const struct {
+        const char *name, *bits;
+        bool separate_planes, frame_mbs_only;
+        uint8_t frame_num_bits;
+    } cases[] = {
+        { "twelve matrices, separate planes, order of type 1",
+          HIGH_444 "00100 1 1 1 0 1 "     /* chroma, planes, depths, present */
+          "1 000010001 "                  /* delta -8: the default one */
+          "1 " ONES_16                    /* all deltas 0 */
+          "1 010 011 11111111111111 "     /* +1, -1 */
+          "0 0 0 1 " ONES_16 ONES_16 ONES_16 ONES_16 "0 0 0 0 0 "
+          "00100 010 0 1 1 011 1 010 "    /* 7 bits; two offsets */
+          "1 0 1 1 0", true, false, 7 },
+        { "eight matrices",
+          HIGH_444 "010 1 1 0 1 0 0 0 0 0 1 " ONES_16 "0 1 1 000010001 "
+          "011 011 1 0 1 1 1", false, true, 6 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char room[64];
+        struct slice g = guarded(unit_of(room, cases[i].bits));
+        struct ps_h264_sps sps = { 0 };
+
+        assert_true(ps_h264_sps_parse(&sps, (const uint8_t *)g.p, g.n));
+        if (sps.separate_planes != cases[i].separate_planes ||
+            sps.frame_mbs_only != cases[i].frame_mbs_only ||
+            sps.frame_num_bits != cases[i].frame_num_bits)
+            fail_msg("%s: %u bits", cases[i].name, sps.frame_num_bits);
+        for (size_t n = 0; n + 1 < g.n; n++)
+            assert_false(ps_h264_sps_parse(&sps, (const uint8_t *)g.p, n));
+    }
+}
+
+/* Of separate planes a slice says its plane before frame_num. */
+static void slice_of_a_plane(void **state)
+{
+    static const struct ps_h264_sps sps = { .frame_num_bits = 7,
+                                            .separate_planes = true };
+    char room[16];
+    struct slice g = guarded(
+        unit_of(room, "01100101 1 0001000 1 10 1010101 1 1"));
+    struct ps_h264_slice s;
+
+    (void)state;
+    assert_true(ps_h264_slice_parse(&s, (const uint8_t *)g.p, g.n, &sps));
+    assert_int_equal(s.frame_num, 0x55);
+    assert_true(s.field);
+    assert_true(s.bottom);
+}
+
 static void slices_and_sei(void **state)
 {
     static const struct {
@@ -288,6 +366,8 @@ int main(void)
         cmocka_unit_test(evidence),
         cmocka_unit_test(exp_golomb),
         cmocka_unit_test(sps_of_h264),
+        cmocka_unit_test(sps_with_matrices),
+        cmocka_unit_test(slice_of_a_plane),
         cmocka_unit_test(slices_and_sei),
     };
 

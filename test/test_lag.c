@@ -35,6 +35,7 @@ static void note_3_3_a_loop_that_is_late_is_told(void **state)
         assert_int_equal(lag_note(&l, now_ms), 0);
     }
     assert_int_equal(lag_worst(&l), 0);
+    assert_int_equal(lag_note(&l, now_ms + (1ull << 33)), UINT32_MAX);
 }
 
 int main(void)

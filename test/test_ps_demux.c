@@ -803,6 +803,36 @@ static void dump_file(void *ctx, const char *path, struct slice bytes)
     expect_golden(expect_path, writer_slice(&w));
 }
 
+/* What the captures do not have: two times and scrambling, an end, and elements
+ * that are cut. */
+static void dump_of_seldom_elements(void **state)
+{
+    static const char bytes[] =
+        "\0\0\1\xe0\0\x0f\x90\xc0\x0a\x31\0\1\x0e\x11\x11\0\1\x07\x09xy"
+        "\0\0\1\xb9"
+        "\0\0\1\xe0\0\3\x80\x80\x05"
+        "\0\0\1\xba\x44";
+    static const char want[] =
+        "00000000 pes e0 length 15 header 19 pts 1800 dts 900 scrambled 1\n"
+        "00000015 end\n"
+        "00000019 broken e0\n"
+        "0000001d skip 5\n"
+        "00000022 broken ba\n"
+        "00000026 skip 1\n"
+        "stream e0 type 00 unknown by nothing\n"
+        "stream e0 type 00 unknown by nothing encrypted\n"
+        "packs 0 maps 0 pes 2 units 0 keys 0\n"
+        "skipped 0 resyncs 0 corrupt 0 bad-headers 1 encrypted 1\n";
+    char text[1024];
+    struct writer w = writer_of(text, sizeof(text));
+
+    (void)state;
+    ps_dump(&w, slice_of(bytes, sizeof(bytes) - 1), &gb_alloc_heap);
+    assert_int_equal(w.err, 0);
+    if (!slice_eq(writer_slice(&w), slice_str(want)))
+        fail_msg("%.*s", SLICE_ARG(writer_slice(&w)));
+}
+
 static void golden_dumps(void **state)
 {
     struct failing_alloc f;
@@ -853,6 +883,7 @@ int main(void)
         cmocka_unit_test(stream_without_packs),
         cmocka_unit_test(heads_only),
         cmocka_unit_test(mux_and_back),
+        cmocka_unit_test(dump_of_seldom_elements),
         cmocka_unit_test(golden_dumps),
     };
 

@@ -389,6 +389,39 @@ static void verbatim(void **state)
     assert_slice(out, camera_answer);
 }
 
+/* Lines that cameras seldom have, each in its place. */
+static void seldom_lines(void **state)
+{
+    static const char body[] =
+        "v=0\r\n"
+        "o=34020000002000000001 7 8 IN IP4 192.0.2.1\r\n"
+        "s=Play\r\n"
+        "i=a camera\r\n"
+        "u=34020000001320000001:0\r\n"
+        "t=0 0\r\n"
+        "m=audio 6000 RTP/AVP 104 8\r\n"
+        "c=IN IP6 2001:db8::1\r\n"
+        "a=sendonly\r\n"
+        "a=rtpmap:104 mpeg4-generic/48000/2\r\n"
+        "a=fmtp:104 mode=AAC-hbr\r\n"
+        "a=rtpmap:8 PCMA/8000\r\n"
+        "a=ptime:40\r\n"
+        "y=0100000001\r\n"
+        "m=video 6002 RTP/AVP 96\r\n"
+        "c=IN IP4 192.0.2.2\r\n"
+        "a=inactive\r\n"
+        "a=rtpmap:96 PS/90000\r\n"
+        "a=stream:1\r\n"
+        "a=streamMode:sub\r\n"
+        "y=0100000002\r\n";
+    char buf[1024];
+    struct sdp s;
+
+    (void)state;
+    assert_int_equal(sdp_parse(&s, guarded(slice_str(body)), NULL), 0);
+    assert_slice(written(&s, buf, sizeof(buf)), body);
+}
+
 static void on_capture(void *ctx, const char *path, struct slice bytes)
 {
     struct slice body, out;
@@ -750,7 +783,7 @@ int main(void)
         cmocka_unit_test(golden_pairs),     cmocka_unit_test(golden_selection),
         cmocka_unit_test(golden_broadcast), cmocka_unit_test(no_format),
         cmocka_unit_test(agreements),       cmocka_unit_test(wrong_kind),
-        cmocka_unit_test(standard_codecs),
+        cmocka_unit_test(standard_codecs),  cmocka_unit_test(seldom_lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,10 @@ found() { # NAME PATTERN
 }
 
 files=$(printf '%s\n' "$@" | grep -v '^app/store/snapshot\.c$\|^app/net/tls_none\.c$')
+if ! pkg-config --exists libmosquitto; then
+    files=$(printf '%s\n' "$files" | grep -v '^app/net/mqtt\.c$' || true)
+    echo "analyze: libmosquitto-dev is not installed: app/net/mqtt.c is not run"
+fi
 for w in $what; do
     case $w in
     gcc)
