@@ -370,6 +370,28 @@ static void packets(void **state)
     world_close(&w);
 }
 
+/* The only viewer pauses: its clock and its numbers go on where they were
+ * (RFC 2326 appendix B), else a player drops what comes as long late. */
+static void packets_after_a_pause(void **state)
+{
+    struct hub_viewer_options rtp = { .format = HUB_RTP };
+    struct hub_options opt = { .rtp_seed = 77, .utc_base_ms = 1000000 };
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, &opt, 0), 0);
+    gop(&w, 3);
+    sound(&w);
+    view(&w, 0, rtp);
+    hub_viewer_remove(&w.edge[0].v);
+    gop(&w, 2);
+    view(&w, 0, rtp);
+    picture(&w, false);
+    /* one sequence: no '.' between what came before and behind */
+    assert_string_equal(story_rtp(&w.edge[0]), "rrrKpprsrrKpp");
+    world_close(&w);
+}
+
 static void messages(void **state)
 {
     struct hub_viewer_options ws = { .format = HUB_FMP4, .framing = MEDIA_WS,
@@ -752,6 +774,7 @@ int main(void)
         cmocka_unit_test(leading),
         cmocka_unit_test(transport_stream),
         cmocka_unit_test(packets),
+        cmocka_unit_test(packets_after_a_pause),
         cmocka_unit_test(messages),
         cmocka_unit_test(unusable),
         cmocka_unit_test(loss),

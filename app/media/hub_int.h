@@ -36,7 +36,6 @@ struct hub_ring {
     int64_t last90k[MEDIA_TRACKS];
     struct fmp4_mux fmp4;
     struct mpegts_mux ts;
-    struct rtpmux rtp;
     bool sound_waits; /* idle viewers are not told yet of what has come */
     uint64_t sound_seq, sound_ms; /* since then */
     bool init_waits;  /* sound has changed: told with the next key frame */
@@ -117,6 +116,7 @@ struct hub {
     struct media_frame *key; /* the newest key frame, also without a cache */
 
     struct hub_ring *ring[HUB_FORMATS];
+    struct rtpmux rtp; /* outlives its ring: one that paused goes on in sequence */
     struct hub_raw raw;
     uint32_t n_viewers;
     uint32_t walking; /* on_wake may be running: rings are not freed */
