@@ -16,6 +16,7 @@ struct command {
     uint8_t device_len, target_len;
     const struct manscdp_row *row;
     enum platform_command_state state;
+    uint32_t once_ms; /* as in command_order */
     bool is_final, partial, late, cut, may_repeat;
     bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
     bool settling; /* its only message so far has all that it announces */

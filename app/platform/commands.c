@@ -301,7 +301,9 @@ static void arrived(struct platform *p, struct command *c)
     c->state = PLATFORM_COMMAND_ARRIVED;
     command_changed(p, c);
     if (c->row->due == MANSCDP_ONE_RESPONSE)
-        timerq_set(&p->timers, &c->timer, p->now.mono_ms + c->row->first_ms);
+        timerq_set(&p->timers, &c->timer,
+                   p->now.mono_ms +
+                       (c->once_ms ? c->once_ms : c->row->first_ms));
 }
 
 void command_on_sip(struct platform *p, uint64_t handle,
@@ -464,7 +466,8 @@ static int fill(struct platform *p, struct command *c, struct device *d,
 
     name(c, d, target);
     c->row = o->row;
-    c->may_repeat = o->may_repeat || may_repeat(o->row);
+    c->once_ms = o->once_ms;
+    c->may_repeat = !o->once_ms && (o->may_repeat || may_repeat(o->row));
     c->types = o->types;
     c->ptz = o->ptz;
     c->guard = o->guard;

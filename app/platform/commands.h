@@ -42,6 +42,8 @@ struct command_order {
     void *ctx;
     unsigned edition;     /* as in platform_order */
     bool may_repeat;      /* though the row does not say so */
+    uint32_t once_ms;     /* one try, which is waited for so long; 0: as the
+                             row says */
     uint8_t ptz;          /* 0, else 1 + enum ptz_kind of what moves or stops */
     bool moves;           /* it does not stop */
     uint8_t guard;        /* of GuardCmd, MANSCDP_GUARD_SET or _RESET */

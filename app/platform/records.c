@@ -10,6 +10,7 @@
 #define EVIDENCE_MAX 320
 #define TEXT_MAX 200       /* bytes of a name or path that are kept */
 #define BUSY_MS 1000       /* the device answers other questions */
+#define CLOCK_MS 4000      /* for its clock; then it is asked without */
 #define BUSY_TRIES 60
 #define TEXT_OF(x) TEXT_OF_(x)
 #define TEXT_OF_(x) #x
@@ -352,11 +353,12 @@ static int encode_status(void *ctx, struct writer *w,
     return manscdp_body_encode(w, d, &none, &head);
 }
 
-/* Its clock is looked at first, unless it has shown that it does not tell. */
+/* Its clock is looked at first, unless it has shown that it does not tell: many
+ * devices do not, and whoever asks for recordings waits meanwhile. */
 static bool ask_clock(struct platform *p, struct records *r, struct device *d)
 {
     const struct command_order o = {
-        .encode = encode_status,
+        .encode = encode_status, .once_ms = CLOCK_MS,
         .row = manscdp_row_find(MANSCDP_QUERY, MANSCDP_CMD_DEVICE_STATUS,
                                 SLICE("")),
     };
