@@ -240,7 +240,8 @@ static const struct xml_node *find(const struct xml_node *node,
     return c;
 }
 
-/* The number that text begins with; empty: none. */
+/* The number that text begins with, a unit may stand behind it; empty: none.
+ * Digits behind it make it another one: minutes, an exponent, a comma. */
 static struct slice real_of(struct slice text)
 {
     size_t n = text.n && (text.p[0] == '-' || text.p[0] == '+');
@@ -248,6 +249,9 @@ static struct slice real_of(struct slice text)
 
     while (n < text.n && (ascii_is_digit(text.p[n]) || text.p[n] == '.'))
         n++;
+    for (size_t i = n; i < text.n; i++)
+        if (ascii_is_digit(text.p[i]))
+            return slice_of(NULL, 0);
     text = slice_head(text, n);
     return slice_double(text, &v) ? text : slice_of(NULL, 0);
 }

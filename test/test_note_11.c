@@ -203,6 +203,14 @@ static void note_13_4_positions_in_both_forms(void **state)
           "<DeviceID>b</DeviceID><Longitude>3</Longitude><Latitude>4"
           "</Latitude></Item></DeviceList>", 1 },
         { "an empty list", "<SumNum>0</SumNum><DeviceList Num='0'/>", 0 },
+        { "units", "<Longitude>118.5 E</Longitude><Latitude>31.5\xc2\xb0"
+                   "</Latitude>", 1 },
+        { "minutes", "<Longitude>118\xc2\xb0 30</Longitude><Latitude>31\xc2\xb0 "
+                     "30</Latitude>", 0 },
+        { "an exponent", "<Longitude>1.185e+02</Longitude><Latitude>3.15e+01"
+                         "</Latitude>", 0 },
+        { "commas", "<Longitude>118,5</Longitude><Latitude>31,5</Latitude>",
+          0 },
     };
     static const char *const versions[] = { "2.0", "3.0" };
     char text[900];
