@@ -80,6 +80,15 @@ static inline uint64_t bytes_be64(struct bytes *r)
     return hi << 32 | bytes_be32(r);
 }
 
+/* Without a reader: the four are there. */
+static inline uint32_t bytes_be32_at(const void *p)
+{
+    const uint8_t *b = p;
+
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
+           b[3];
+}
+
 static inline void bytes_skip(struct bytes *r, size_t n)
 {
     size_t in_first = (size_t)(r->end - r->p);

@@ -20,6 +20,8 @@
 /* So much without a pack header, and a PES header is believed as well. */
 #define NO_PACK_BYTES (256u << 10)
 #define NO_PACK_90K 90000u
+/* A length was wrong by so much: the next header of the same pack is near. */
+#define NEAR_BYTES 32
 
 enum state {
     HDR,   /* a start code is expected here */
@@ -51,6 +53,7 @@ struct ps_demux {
     unsigned seek;       /* SEEK: bytes looked at */
     unsigned fill;       /* HDR: bytes skipped in front of the start code */
     bool begun;          /* an element has been seen */
+    bool broke;          /* LOST: by a wrong length, no packet is missing */
     uint64_t lost_bytes; /* LOST: skipped since the last pack header */
     uint32_t pack_ts;    /* RTP time of the last pack header, or the loss */
     uint64_t at;         /* place of the header that is being looked at */
@@ -138,6 +141,7 @@ static void go_ahead(struct ps_demux *d, bool marker)
 static void lose(struct ps_demux *d)
 {
     d->state = LOST;
+    d->broke = false;
     d->n_stash = 0;
     d->left = 0;
     d->fill = 0;
@@ -158,6 +162,13 @@ static void lose_sync(struct ps_demux *d)
         es_gap(d->program.stream[i], d->program.stream[i] == d->cur);
     d->env.count.resyncs += d->begun;
     lose(d);
+}
+
+/* There is no header where a length says that there is one. */
+static void lose_header(struct ps_demux *d)
+{
+    lose_sync(d);
+    d->broke = d->begun;
 }
 
 void ps_demux_gap(struct ps_demux *d)
@@ -285,6 +296,7 @@ static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
     }
     if (!s && open) { /* not ours, and nobody knows where it ends */
         d->state = LOST;
+        d->broke = false;
         d->lost_bytes = 0;
         return pes.size;
     }
@@ -366,18 +378,31 @@ static bool without_packs(const struct ps_demux *d, uint64_t lost_bytes)
            d->env.rtp_ts - d->pack_ts - NO_PACK_90K < 0x80000000u - NO_PACK_90K;
 }
 
+static int check_map(const uint8_t *p, size_t n, size_t *need)
+{
+    if (n < PS_LEN_BYTES) {
+        *need = PS_LEN_BYTES;
+        return 0;
+    }
+    return ((size_t)p[4] << 8 | p[5]) <= PS_MAP_MAX ? 1 : BROKEN;
+}
+
 /* Does the stream go on at p, which begins with 00 00 01? */
 static int check_sync(const struct ps_demux *d, const uint8_t *p, size_t n,
                       uint64_t lost_bytes, size_t *need)
 {
+    bool near = d->broke && lost_bytes < NEAR_BYTES;
+
     if (n < PS_PREFIX_BYTES) {
         *need = PS_PREFIX_BYTES;
         return 0;
     }
     if (p[3] == PS_ID_PACK)
         return ps_sync_pack(p, n, need);
+    if (p[3] == PS_ID_MAP && near)
+        return check_map(p, n, need);
     if ((ps_id_is_audio(p[3]) || ps_id_is_video(p[3])) &&
-        without_packs(d, lost_bytes))
+        (near || without_packs(d, lost_bytes)))
         return ps_sync_pes(p, n, need);
     return BROKEN;
 }
@@ -444,7 +469,7 @@ static int header_in_stash(struct ps_demux *d, size_t *need)
     if (r < 0) {
         size_t have = d->n_stash;
 
-        lose_sync(d);
+        lose_header(d);
         d->n_stash = have; /* a pack header may begin in it */
     }
     return r;
@@ -492,7 +517,7 @@ static size_t feed_header(struct ps_demux *d, const uint8_t *p, size_t n)
         int r = take_header(d, p + used, n - used, &need);
 
         if (r < 0) {
-            lose_sync(d);
+            lose_header(d);
             return used;
         }
         if (r == 0) {

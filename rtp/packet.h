@@ -2,6 +2,7 @@
 #ifndef RTP_PACKET_H
 #define RTP_PACKET_H
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/writer.h"
 
@@ -58,14 +59,12 @@ static inline uint16_t rtp_seq_of(const uint8_t *p)
 
 static inline uint32_t rtp_ts_of(const uint8_t *p)
 {
-    return (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 |
-           p[7];
+    return bytes_be32_at(p + 4);
 }
 
 static inline uint32_t rtp_ssrc_of(const uint8_t *p)
 {
-    return (uint32_t)p[8] << 24 | (uint32_t)p[9] << 16 | (uint32_t)p[10] << 8 |
-           p[11];
+    return bytes_be32_at(p + 8);
 }
 
 /* Parses n bytes of one packet; out->ext and out->payload point into them.

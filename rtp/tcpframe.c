@@ -1,4 +1,5 @@
 #include "rtp/tcpframe.h"
+#include "base/bytes.h"
 #include "rtp/packet.h"
 
 #include <string.h>
@@ -30,11 +31,6 @@ static size_t be16(const uint8_t *p)
     return (size_t)p[0] << 8 | p[1];
 }
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)be16(p) << 16 | (uint32_t)be16(p + 2);
-}
-
 static bool is_v2(uint8_t b)
 {
     return b >> 6 == 2;
@@ -62,7 +58,7 @@ static enum look look_rtcp(const uint8_t *p, size_t n, bool has_ssrc,
 {
     if (p[1] < 200 || p[1] > 207 || n % 4 || (be16(p + 2) + 1) * 4 > n)
         return LOOK_BAD;
-    return !has_ssrc || be32(p + 4) == ssrc ? LOOK_OK : LOOK_FOREIGN;
+    return !has_ssrc || bytes_be32_at(p + 4) == ssrc ? LOOK_OK : LOOK_FOREIGN;
 }
 
 /* Tests the frame header at p, of which left bytes are there, against an SSRC
@@ -95,7 +91,7 @@ static enum look look(const struct rtp_tcpframe *f, const uint8_t *p,
         return LOOK_MORE;
     if (!has_ssrc)
         return LOOK_OK;
-    if (be32(p + 8) != ssrc)
+    if (bytes_be32_at(p + 8) != ssrc)
         return LOOK_FOREIGN;
     /* bytes of 0 are everywhere */
     return ssrc || (p[1] & 0x7f) == pt ? LOOK_OK : LOOK_FOREIGN;
@@ -158,7 +154,7 @@ static enum look judge(const struct rtp_tcpframe *f, const uint8_t *buf,
                        size_t at, struct search *s)
 {
     const uint8_t *p = buf + at + prefix(f);
-    uint32_t ssrc = be32(p + 8);
+    uint32_t ssrc = bytes_be32_at(p + 8);
     enum look l = look(f, buf + at, s->len - at, true, ssrc, p[1] & 0x7f);
     size_t n = length_at(f, buf + at), end = at + prefix(f) + n;
     struct rtp_packet pkt;
@@ -216,7 +212,7 @@ static void found(struct rtp_tcpframe *f, const uint8_t *buf, size_t at)
 {
     const uint8_t *p = buf + at + prefix(f);
 
-    f->ssrc = be32(p + 8);
+    f->ssrc = bytes_be32_at(p + 8);
     f->has_ssrc = f->confirmed = true;
     f->pt = p[1] & 0x7f;
     if (at > f->last)
@@ -296,7 +292,7 @@ static void close_stray(struct rtp_tcpframe *f, uint8_t *p,
 
 static void note_ssrc(struct rtp_tcpframe *f, const uint8_t *p, bool ours)
 {
-    uint32_t ssrc = be32(p + 8);
+    uint32_t ssrc = bytes_be32_at(p + 8);
 
     if (ours) {
         f->confirmed = f->confirmed || f->has_ssrc;
@@ -363,7 +359,7 @@ static enum look settle_foreign(struct rtp_tcpframe *f, const uint8_t *buf,
         return LOOK_BAD;
     l = follows(f, buf, len, f->pos, f->ssrc);
     if (l == LOOK_BAD && !is_rtcp(p[1]))
-        l = follows(f, buf, len, f->pos, be32(p + 8));
+        l = follows(f, buf, len, f->pos, bytes_be32_at(p + 8));
     if (l == LOOK_BAD)
         return l;
     if (l == LOOK_OK || may_search(f, len, proof)) {
@@ -454,7 +450,7 @@ static size_t bare_end(const struct rtp_tcpframe *f, const uint8_t *buf,
         at = f->scanned;
     for (; at + RTP_HEADER_BYTES <= len; at++)
         if (is_v2(buf[at]) && !((buf[at + 1] ^ h[1]) & 0x7f) &&
-            be32(buf + at + 8) == be32(h + 8) &&
+            bytes_be32_at(buf + at + 8) == bytes_be32_at(h + 8) &&
             be16(buf + at + 2) == ((be16(h + 2) + 1) & 0xffff))
             return at;
     return SIZE_MAX;
@@ -527,7 +523,7 @@ static int detect_256(struct rtp_tcpframe *f, const uint8_t *p, size_t left)
         return want(f, EHOME_HEAD + 5);
     if (is_v2(p[2])) {
         /* the packet may happen to hold '$' there: its successor tells */
-        switch (follows(&as, p, left, 0, be32(p + 10))) {
+        switch (follows(&as, p, left, 0, bytes_be32_at(p + 10))) {
         case LOOK_MORE:
             return want(f, EHOME_HEAD + 2 + 2 + RTP_HEADER_BYTES);
         case LOOK_OK:
@@ -557,7 +553,7 @@ static int detect_rare(struct rtp_tcpframe *f, const uint8_t *p, size_t left)
         return want(f, 2 + RTP_HEADER_BYTES);
     if (bare && bare_end(&as, p, left) != SIZE_MAX)
         return set_mode(f, RTP_FRAMING_BARE, 0);
-    switch (follows(&as, p, left, 0, be32(p + 10))) {
+    switch (follows(&as, p, left, 0, bytes_be32_at(p + 10))) {
     case LOOK_MORE:
         return want(f, be16(p) + 4 + RTP_HEADER_BYTES);
     case LOOK_OK:
@@ -665,7 +661,7 @@ static bool next_plain(struct rtp_tcpframe *f, const uint8_t *buf, size_t len,
         return false;
     n = be16(p);
     if (n < RTP_HEADER_BYTES || n > len - f->pos - 2 || p[2] != 0x80 ||
-        is_rtcp(p[3]) || be32(p + 10) != f->ssrc)
+        is_rtcp(p[3]) || bytes_be32_at(p + 10) != f->ssrc)
         return false;
     *out = (struct rtp_frame){ RTP_FRAME_RTP, f->gap, p + 2, n };
     f->pt = p[3] & 0x7f;

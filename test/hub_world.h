@@ -9,6 +9,7 @@
 
 #include "app/media/hub.h"
 #include "app/media/mpegts.h"
+#include "base/bytes.h"
 #include "test/media.h"
 #include "test/media_vectors.h"
 #include "test/ts_reader.h"
@@ -184,12 +185,6 @@ static inline void sound(struct world *w)
                     slice_of(pcma, sizeof(pcma))), w->now_ms);
 }
 
-static inline uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-           p[3];
-}
-
 /* What an fMP4 viewer got, as letters: I init, K key, p picture, s sound.
  * Fails on anything that is not whole boxes. */
 static inline const char *story_fmp4(const struct edge *e)
@@ -198,15 +193,15 @@ static inline const char *story_fmp4(const struct edge *e)
     size_t off = 0, n = 0;
 
     while (off < e->n) {
-        uint32_t len = be32(e->got + off);
+        uint32_t len = bytes_be32_at(e->got + off);
         char c = '?';
 
         assert_true(len >= 8 && off + len <= e->n);
         if (memcmp(e->got + off + 4, "ftyp", 4) == 0)
             c = 'I';
         else if (memcmp(e->got + off + 4, "moof", 4) == 0)
-            c = be32(e->got + off + 44) == 2              ? 's'
-                : be32(e->got + off + 96) == 0x02000000 ? 'K'
+            c = bytes_be32_at(e->got + off + 44) == 2              ? 's'
+                : bytes_be32_at(e->got + off + 96) == 0x02000000 ? 'K'
                                                         : 'p';
         else if (memcmp(e->got + off + 4, "mdat", 4) != 0 &&
                  memcmp(e->got + off + 4, "moov", 4) != 0 &&
@@ -232,7 +227,7 @@ static inline const char *story_flv(const struct edge *e)
     text[n++] = 'H';
     while (off < e->n) {
         const uint8_t *p = e->got + off;
-        uint32_t len = be32(p) & 0xffffff;
+        uint32_t len = bytes_be32_at(p) & 0xffffff;
         char c = p[0] == 18  ? 'm'
                  : p[0] == 8 ? 's'
                  : p[12] == 0 ? 'c'
@@ -241,7 +236,7 @@ static inline const char *story_flv(const struct edge *e)
 
         assert_true(p[0] == 18 || p[0] == 8 || p[0] == 9);
         assert_true(off + 15 + len <= e->n);
-        assert_int_equal(be32(p + 11 + len), 11 + len);
+        assert_int_equal(bytes_be32_at(p + 11 + len), 11 + len);
         text[n++] = c;
         off += 15 + len;
     }

@@ -11,6 +11,8 @@
 #include "app/platform/platform.h"
 #include "test/support.h"
 
+#include <limits.h>
+
 #define SIM_ID "34020000002000000001"
 #define SIM_REALM "3402000000"
 #define SIM_PASSWORD "12345678"
@@ -73,6 +75,7 @@ struct sim_device {
     const char *sdp_ip;     /* in its answers; NULL: its own */
     const char *media_ip;   /* its packets come from it; NULL: from its own */
     const char *note;       /* what the media edge says of its payload */
+    struct kept_sets *sets; /* and what it finds in its pictures; NULL: none */
 
     /* catalog */
     char channel[SIM_MAX_CHANNELS][PLATFORM_ID_MAX];
@@ -175,6 +178,7 @@ struct sim_stream {
     int32_t scale_milli;       /* of the last PACE */
     int64_t seek_ms, position_ms;
     int64_t history_ms;        /* of OPEN */
+    struct kept_sets *sets;    /* likewise */
     bool broken, ended;
     uint64_t next_ms;
     uint64_t alive_ms;         /* of a recording: a report comes by then */
@@ -197,7 +201,7 @@ struct sim_options {
     unsigned loss_percent, copy_percent;
     uint32_t delay_ms, jitter_ms;
     uint64_t seed;
-    bool refuse_ports; /* the media edge opens none */
+    unsigned refuse_ports; /* that the media edge is asked for first */
     bool lose_closed;  /* and confirms no close */
     /* The server's messages, with the peer as it sees it; may be NULL. */
     void (*on_message)(void *ctx, bool out, const struct sip_peer *peer,

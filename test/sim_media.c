@@ -29,6 +29,7 @@ void sim_media(struct sim *s, struct sim_stream *st,
         .width = 1920,
         .height = 1080,
         .position_ms = st->position_ms,
+        .sets = st->source ? st->source->sets : NULL,
     };
 
     if (st->source)
@@ -67,9 +68,11 @@ void sim_on_order(struct sim *s, const struct platform_action *a)
                                    .transport = a->transport,
                                    .ssrc = a->ssrc,
                                    .history_ms = a->history_ms,
+                                   .sets = a->sets,
                                    .next_ms = GB_NEVER,
                                    .alive_ms = GB_NEVER };
         if (s->opt.refuse_ports) {
+            s->opt.refuse_ports--;
             sim_media(s, st, PLATFORM_MEDIA_REFUSED);
             st->session = 0;
             return;

@@ -370,6 +370,28 @@ static void packets(void **state)
     world_close(&w);
 }
 
+/* The only viewer pauses: its clock and its numbers go on where they were
+ * (RFC 2326 appendix B), else a player drops what comes as long late. */
+static void packets_after_a_pause(void **state)
+{
+    struct hub_viewer_options rtp = { .format = HUB_RTP };
+    struct hub_options opt = { .rtp_seed = 77, .utc_base_ms = 1000000 };
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, &opt, 0), 0);
+    gop(&w, 3);
+    sound(&w);
+    view(&w, 0, rtp);
+    hub_viewer_remove(&w.edge[0].v);
+    gop(&w, 2);
+    view(&w, 0, rtp);
+    picture(&w, false);
+    /* one sequence: no '.' between what came before and behind */
+    assert_string_equal(story_rtp(&w.edge[0]), "rrrKpprsrrKpp");
+    world_close(&w);
+}
+
 static void messages(void **state)
 {
     struct hub_viewer_options ws = { .format = HUB_FMP4, .framing = MEDIA_WS,
@@ -605,14 +627,14 @@ static void compare_pictures(enum ps_codec codec, struct slice clip,
     size_t off = 0;
 
     while (off < e->n) {
-        uint32_t len = be32(e->got + off);
+        uint32_t len = bytes_be32_at(e->got + off);
         size_t at = off + 8, end = off + len;
 
         off = end;
         if (memcmp(e->got + at - 4, "mdat", 4) != 0)
             continue;
         while (at < end) {
-            uint32_t n = be32(e->got + at);
+            uint32_t n = bytes_be32_at(e->got + at);
 
             assert_true(n <= end - at - 4);
             do
@@ -752,6 +774,7 @@ int main(void)
         cmocka_unit_test(leading),
         cmocka_unit_test(transport_stream),
         cmocka_unit_test(packets),
+        cmocka_unit_test(packets_after_a_pause),
         cmocka_unit_test(messages),
         cmocka_unit_test(unusable),
         cmocka_unit_test(loss),

@@ -208,7 +208,7 @@ static void full_ring(void **state)
     sound(&w);
     picture(&w, true);
     assert_int_equal(e->got[before], 8); /* its sound, then the key frame */
-    assert_int_equal(e->got[e->n - 4 - be32(e->got + e->n - 4)], 9);
+    assert_int_equal(e->got[e->n - 4 - bytes_be32_at(e->got + e->n - 4)], 9);
     world_close(&w);
 }
 

@@ -2,6 +2,8 @@
  * faults that the simulated one has. */
 #include "test/camera_world.h"
 
+#include "app/media/params.h"
+
 #define SECONDS 8
 
 /* A session of one camera; its faults are off in f. */
@@ -204,6 +206,32 @@ static void note_8_8_a_key_frame_is_asked_for(void **state)
     close_world();
 }
 
+/* Those of the session before are kept: it plays from its first picture on. */
+static void note_8_8_sets_of_the_session_before(void **state)
+{
+    (void)state;
+    for (unsigned codec = 0; codec < 2; codec++) {
+        struct sender_options o = { .clip = &clip[codec][0],
+                                    .sound = &sound[0] };
+        struct sender_counters sent;
+        struct kept_sets *k;
+
+        open_world(false);
+        play(&o, 2, &sent);
+        k = kept_sets_new(&gb_alloc_heap, hub_config(w.hub, MEDIA_VIDEO));
+        assert_non_null(k);
+        close_world();
+        o.faults.sets_late = true;
+        open_world(false);
+        hub_remember(w.hub, k);
+        kept_sets_unref(k);
+        play(&o, 5, &sent);
+        all_pictures(&sent);
+        assert_int_equal(stats().config_changes, 0);
+        close_world();
+    }
+}
+
 static void note_8_9_units_are_cut_by_their_slices(void **state)
 {
     const struct sender_faults f[] = {
@@ -371,6 +399,7 @@ int main(void)
         cmocka_unit_test(note_8_4_random_damage),
         cmocka_unit_test(note_8_7_sound_never_stops_the_picture),
         cmocka_unit_test(note_8_8_a_key_frame_is_asked_for),
+        cmocka_unit_test(note_8_8_sets_of_the_session_before),
         cmocka_unit_test(note_8_9_units_are_cut_by_their_slices),
         cmocka_unit_test(note_8_10_a_jump_makes_nothing_longer),
         cmocka_unit_test(note_8_11_two_senders_in_one_session),

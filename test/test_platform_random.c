@@ -111,7 +111,7 @@ static void act(struct sim_device *d)
         d->deaf = pick(4) == 0;
         break;
     case 16:
-        s.opt.refuse_ports = pick(5) == 0;
+        s.opt.refuse_ports = pick(5) == 0 ? UINT_MAX : 0;
         s.opt.loss_percent = pick(3) * 10;
         break;
     case 17:
@@ -206,7 +206,7 @@ static void run(uint64_t seed)
         invariants();
         check_streams();
     }
-    s.opt.refuse_ports = false;
+    s.opt.refuse_ports = 0;
     platform_drain(s.p, s.now);
     sim_run(&s, 100000);
     assert_true(platform_is_drained(s.p));

@@ -597,6 +597,25 @@ static void lost_structure(void **state)
     assert_int_equal(count.dropped_aus, 1);
 }
 
+/* A system header whose length is wrong, in every pack with a key picture. Too
+ * short: the map is found behind it. Too long, over the map: the picture is. */
+static void system_header_of_a_wrong_length(void **state)
+{
+    (void)state;
+    for (int off = -2; off <= 2; off++) {
+        begin();
+        put(ps_vector[0]);
+        put_rest();
+        out_bytes[SYSTEM_AT + 5] = (char)(out_bytes[SYSTEM_AT + 5] + off);
+        if (off <= 0)
+            expect_any_cut("too short", done(), NULL, ps_vector_text);
+        else
+            assert_non_null(strstr(run(done(), 0, false, NULL),
+                                   "key pts=90000 nals 7:23 8:5 5:19"));
+        assert_int_equal(count.resyncs, off != 0);
+    }
+}
+
 /* A packet that begins with a pack header and a start code behind it is
  * believed while a video PES claims to go on. */
 static void packet_against_length(void **state)
@@ -879,6 +898,7 @@ int main(void)
         cmocka_unit_test(joined_in_the_middle),
         cmocka_unit_test(joined_between_slices),
         cmocka_unit_test(lost_structure),
+        cmocka_unit_test(system_header_of_a_wrong_length),
         cmocka_unit_test(packet_against_length),
         cmocka_unit_test(stream_without_packs),
         cmocka_unit_test(heads_only),

@@ -65,7 +65,7 @@ static void behave(struct sim_device *d)
     d->deaf = pick(12) == 0;
     d->sdp_ip = pick(8) ? NULL : "10.9.9.9";
     d->media_ip = pick(8) ? NULL : "10.8.8.8";
-    s.opt.refuse_ports = pick(25) == 0;
+    s.opt.refuse_ports = pick(25) == 0 ? UINT_MAX : 0;
     s.opt.loss_percent = pick(4) ? 0 : 10 * pick(4);
     s.opt.delay_ms = pick(6) ? 5 : 100 * pick(120); /* answers come late */
 }
@@ -189,7 +189,7 @@ static void rest(void)
 {
     struct platform_session v;
 
-    s.opt.refuse_ports = false;
+    s.opt.refuse_ports = 0;
     s.opt.loss_percent = 0;
     s.opt.delay_ms = 5;
     while (platform_session_at(s.p, 0, &v)) {

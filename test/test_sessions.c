@@ -2,6 +2,8 @@
  * fail, in virtual time. */
 #include "test/session_rig.h"
 
+#include "app/platform/ports.h"
+
 #include <stdio.h>
 
 /* ---- it works ---- */
@@ -426,7 +428,7 @@ static void never_started(void **state)
 static void no_port_can_be_opened(void **state)
 {
     struct sim_options o = { .config = { .auto_enrol = true },
-                             .refuse_ports = true };
+                             .refuse_ports = UINT_MAX };
     struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
     struct platform_session v;
 
@@ -437,6 +439,22 @@ static void no_port_can_be_opened(void **state)
     assert_true(text_has(s.last_evidence, "address already in use"));
     assert_true(s.actions[PLATFORM_DO_OPEN] > 1); /* not at the first one */
     assert_int_equal(d->invites, 0);
+    ends_clean();
+}
+
+static void a_row_of_ports_is_taken(void **state)
+{
+    struct sim_options o = { .config = { .auto_enrol = true },
+                             .refuse_ports = PORTS_TRIES - 1 };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    struct platform_session v;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 1000);
+    assert_int_equal(d->invites, 1);
+    assert_int_equal(s.actions[PLATFORM_DO_OPEN], PORTS_TRIES);
+    platform_session_stop(s.p, v.id, s.now);
     ends_clean();
 }
 
@@ -555,6 +573,7 @@ int main(void)
         cmocka_unit_test(payload_of_another_kind),
         cmocka_unit_test(never_started),
         cmocka_unit_test(no_port_can_be_opened),
+        cmocka_unit_test(a_row_of_ports_is_taken),
         cmocka_unit_test(the_edge_never_confirms),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(observed),

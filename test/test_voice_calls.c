@@ -437,7 +437,7 @@ static void every_end_frees_all(void **state)
 static void ports_may_be_taken(void **state)
 {
     struct sim_options o = { .config = { .auto_enrol = true },
-                             .refuse_ports = true };
+                             .refuse_ports = UINT_MAX };
 
     (void)state;
     d = ready_at("192.168.1.10:5060", SIP_UDP, &o);

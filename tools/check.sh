@@ -16,8 +16,11 @@ step() {
     "$@"
     printf '==== %s: %d s\n' "$what" $(($(date +%s) - t))
 }
+# Unit tests wait now and then: meanwhile the release is built.
 unit() { # VARIANT
     make -s -j"$jobs" VARIANT="$1" tests all
+    make -s -j"$jobs" all build/release/faultio.so > build/release.log 2>&1 &
+    release=$!
     make -s VARIANT="$1" unit > "build/unit-$1.log" 2>&1 || { tail -60 "build/unit-$1.log"; return 1; }
     passed=$(grep -c '\[       OK \]' "build/unit-$1.log" || true)
     echo "$1: $passed tests passed"
@@ -37,6 +40,7 @@ begin_others() {
         ' "$jobs" > build/others.log 2>&1 &
     others=$!
 }
+end_release() { wait "$release" || { cat build/release.log; return 1; }; }
 end_others() { wait "$others" || { cat build/others.log; return 1; }; grep -E "^seed|baseline" build/others.log; }
 small_build() {
     build/debug-notls-nosqlite/test_store > /dev/null 2>&1
@@ -49,13 +53,11 @@ tsan() {
         every_codec_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling rtsp_ends_free_the_session
 }
-# together NAME...: short end-to-end tests that mostly wait, at the same time.
+# together NAME...: end-to-end tests that mostly wait, at the same time.
 together() {
-    first=18000 # seven at most, below the ports that any socket is given
     running=
     for name in "$@"; do
-        first=$((first + 1900))
-        (rc=0; MEDIA_PORTS=$first STREAMS=6 python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1 || rc=$?
+        (rc=0; STREAMS=6 python3 "test/e2e/$name.py" > "build/e2e-$name.log" 2>&1 || rc=$?
          echo "$rc" > "build/e2e-$name.rc") &
         running="$running $!"
     done
@@ -95,11 +97,10 @@ step layers tools/layers.sh
 step words tools/words.sh
 step "rules and their tests" tools/rules.sh
 step "unit tests, ASan and UBSan" unit asan
-step "release build" make -s -j"$jobs" all build/release/faultio.so
+step "release build" end_release
 step docs tools/docs.sh --check
 begin_others
-step "end to end" python3 test/e2e/run.py
-step "a device that shares no code" python3 test/e2e/foreign.py
+step "end to end, and a device that shares no code" together run foreign
 step "commands, playback, outputs, evidence, recordings, sipp, torture" together commands playback trace sipp torture outputs record
 step "downloads, doctor, pushes, voice, users, faults" together download doctor push talk auth faults play_lives
 step "sipload" python3 test/e2e/load.py quick

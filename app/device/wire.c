@@ -1,5 +1,6 @@
 #include "app/device/wire.h"
 
+#include "base/bytes.h"
 #include "rtp/rtcp.h"
 
 #include <string.h>
@@ -11,12 +12,6 @@
 #define EHOME_BYTES 256
 #define OTHER_PT 98
 #define PADDING 4
-
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-           (uint32_t)p[2] << 8 | p[3];
-}
 
 static void put_be32(uint8_t *p, uint32_t v)
 {
@@ -48,11 +43,11 @@ static void change_head(const struct wire *x, uint8_t *h,
     if (f->ts_zero)
         put_be32(h + 4, 0);
     if (f->ts_ms)
-        put_be32(h + 4, be32(h + 4) / 90);
+        put_be32(h + 4, bytes_be32_at(h + 4) / 90);
     if (f->ts_per_packet)
         put_be32(h + 4, x->n * 3600);
     if (f->ssrc_change && age_ms >= CHANGE_MS)
-        put_be32(h + 8, be32(h + 8) + 1);
+        put_be32(h + 8, bytes_be32_at(h + 8) + 1);
 }
 
 /* What goes before n bytes over TCP. */

@@ -239,7 +239,6 @@ void http_session_write(struct jw *j, const struct platform_session *s);
 void http_alarm_write(struct jw *j, const struct http_app *a,
                       const struct platform_alarm *alarm, uint64_t id);
 const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
-bool http_transport_parse(struct slice s, enum platform_transport *t);
 const char *http_session_state_name(enum platform_session_state s);
 
 /* ---- waiting for a picture (live.c) ------------------------------------------ */
@@ -254,6 +253,22 @@ void http_live_free(struct http_app *a);
 void http_live_follow(struct http_call *c, int err,
                       const struct platform_session *s, struct http_media *m,
                       bool wait);
+
+/* ---- what URLs name (live_urls.c) ------------------------------------------------------ */
+
+/* The channel a media request names: device found by the channel if it is left
+ * out. false: unknown (a problem is not answered yet). */
+bool http_media_target(struct http_call *c, struct slice *device,
+                       struct slice *channel);
+bool http_transport_parse(struct slice s, enum platform_transport *t);
+/* ?stream=; false: a problem has been answered. */
+bool http_query_stream(struct http_call *c, unsigned *stream);
+/* "main" or "sub"; false: neither. */
+bool http_stream_parse(struct slice s, unsigned *stream);
+/* A session with every URL that it has; signed for who. */
+void http_live_write(struct jw *j, const struct http_app *a, struct slice base,
+                     const struct platform_session *s, struct gb_time now,
+                     uint64_t who);
 
 /* ---- recordings (api_playback.c) ----------------------------------------------- */
 
@@ -292,9 +307,6 @@ void http_download_write(struct jw *j, const struct platform *p,
 /* What the signature of a file's URL is made over. */
 void http_download_scope(struct writer *w, uint64_t id);
 
-/* ?stream=; false: a problem has been answered. */
-bool http_query_stream(struct http_call *c, unsigned *stream);
-
 /* ---- HLS (hls.c) ---------------------------------------------------------------- */
 
 /* What the URLs of the playlist carry on of its own; false: too long. */
@@ -323,11 +335,6 @@ void http_wait_tick(struct http_app *a, struct gb_time now);
 void http_wait_gone(struct http_app *a, uint64_t request);
 void http_wait_free(struct http_app *a);
 uint64_t http_wait_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
-
-/* The channel a media request names: device found by the channel if it is left
- * out. false: unknown (a problem is not answered yet). */
-bool http_media_target(struct http_call *c, struct slice *device,
-                       struct slice *channel);
 
 /* Answers with a command; false: there is none, and no answer yet. */
 bool http_command_answer(struct http_call *c, unsigned status, uint64_t id);

@@ -110,36 +110,60 @@ struct http_server {
     char scratch[65536];    /* what uv reads into */
 };
 
+static inline uint64_t conn_now(const struct conn *c)
+{
+    return uv_now(c->server->cfg.loop);
+}
+
+static inline void conn_deadline(struct conn *c, uint32_t after_ms)
+{
+    c->deadline_ms = conn_now(c) + after_ms;
+}
+
 /* Begins to read; unread bytes (may be none) are copied. NULL: no memory; the
  * handle is closed. */
 void conn_start(struct conn *c, struct slice unread);
-void conn_local(struct conn *c, struct gb_addr *out);
 
 /* A connection with its handle initialised, or NULL. */
 struct conn *conn_new(struct http_server *s);
-
-/* The answer to a request that was put off. Takes what r holds. */
-void conn_answer(struct conn *c, struct http_response *r);
-
-/* Writes what the event ring has, if nothing is being written. */
-void conn_pump_events(struct conn *c);
 
 /* Looks at the deadline, now_ms of the loop. */
 void conn_sweep(struct conn *c, uint64_t now_ms);
 
 void conn_close(struct conn *c);
 
-/* For conn_file.c: writes c->out, c->fields and fixed (which outlives that); an
- * answer in place of one that was begun; the next bytes of an upload; an upload
- * that is whole. */
+void conn_read_on(struct conn *c);
+void conn_read_off(struct conn *c);
+/* Sends c->out, c->fields and c->body, or fixed, which outlives the write. */
 void conn_write(struct conn *c, struct slice fixed);
-void conn_problem(struct conn *c, unsigned status, const char *why);
+/* n pieces, which outlive it, too; bufs itself is copied. */
+void conn_write_bufs(struct conn *c, const uv_buf_t *bufs, unsigned n);
+void conn_drop_output(struct conn *c);
+
+/* Reads the head of the current request again: its slices do not outlive the
+ * call that found it. NULL: it cannot be read. */
+const struct http_head *conn_head_again(struct conn *c);
+
+/* For conn_file.c: the next bytes of an upload; an upload that is whole. */
 void conn_upload_next(struct conn *c);
 void conn_received(struct conn *c, const struct http_received *got);
 
-/* conn_file.c: bodies that are files. false: no memory, or too many. */
+/* conn_answer.c: what is answered. */
+/* The answer to a request, maybe one that was put off. Takes what r holds. */
+void conn_answer(struct conn *c, struct http_response *r);
+/* The same where the application was not asked. */
+void conn_reply(struct conn *c, struct http_response *r);
+/* A problem is the answer; the connection goes on as it would have. */
+void conn_refuse(struct conn *c, unsigned status, const char *why);
+/* The same in place of an answer that was begun, and then it ends. */
+void conn_problem(struct conn *c, unsigned status, const char *why);
 /* The head of a file whose size was not known before it was open. */
 void conn_file_head(struct conn *c, const char *type, uint64_t size);
+/* Writes what the event ring has, if nothing is being written. */
+void conn_pump_events(struct conn *c);
+void conn_local(struct conn *c, struct gb_addr *out);
+
+/* conn_file.c: bodies that are files. false: no memory, or too many. */
 bool conn_file_send(struct conn *c, const struct http_file *what);
 /* A write is out: the next piece follows; false: that was all. */
 bool conn_file_more(struct conn *c);

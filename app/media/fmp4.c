@@ -1,6 +1,7 @@
 #include "app/media/fmp4.h"
 #include "app/media/flac.h"
 #include "app/media/g711.h"
+#include "base/bytes.h"
 
 #include <assert.h>
 #include <string.h>
@@ -455,14 +456,6 @@ int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     return media_chunk_finish(out, c, &w);
 }
 
-static uint32_t be32_at(const char *p, size_t at)
-{
-    const uint8_t *b = (const uint8_t *)p + at;
-
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-           b[3];
-}
-
 bool fmp4_fragment_read(struct fmp4_fragment *f,
                         const char p[static FMP4_FRAGMENT_HEAD])
 {
@@ -481,15 +474,17 @@ bool fmp4_fragment_read(struct fmp4_fragment *f,
         if (memcmp(p + fixed[i].at, fixed[i].bytes, fixed[i].n))
             return false;
     *f = (struct fmp4_fragment){
-        .track_id = be32_at(p, TRACK_AT),
-        .dts = (uint64_t)be32_at(p, DTS_AT) << 32 | be32_at(p, DTS_AT + 4),
-        .duration = be32_at(p, DURATION_AT),
-        .size = be32_at(p, DURATION_AT + 4),
-        .key = be32_at(p, DURATION_AT + 8) == FLAG_KEY,
-        .cts = (int32_t)be32_at(p, DURATION_AT + 12),
+        .track_id = bytes_be32_at(p + TRACK_AT),
+        .dts = (uint64_t)bytes_be32_at(p + DTS_AT) << 32 |
+               bytes_be32_at(p + DTS_AT + 4),
+        .duration = bytes_be32_at(p + DURATION_AT),
+        .size = bytes_be32_at(p + DURATION_AT + 4),
+        .key = bytes_be32_at(p + DURATION_AT + 8) == FLAG_KEY,
+        .cts = (int32_t)bytes_be32_at(p + DURATION_AT + 12),
     };
     return (f->track_id == VIDEO_ID || f->track_id == AUDIO_ID) &&
-           f->size <= UINT32_MAX - 8 && be32_at(p, MDAT_AT) == f->size + 8;
+           f->size <= UINT32_MAX - 8 &&
+           bytes_be32_at(p + MDAT_AT) == f->size + 8;
 }
 
 void fmp4_fragment_move(char p[static FMP4_FRAGMENT_HEAD], uint32_t sequence,

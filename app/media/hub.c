@@ -78,6 +78,7 @@ void hub_free(struct hub *h)
     for (int i = 0; i < MEDIA_TRACKS; i++)
         media_config_unref(h->config[i]);
     params_free(h->params);
+    kept_sets_unref(h->kept);
     gb_put(h->alloc, h->audio.buf);
     hub_audio_release(h, false);
     media_room_fini(&h->room);
@@ -249,6 +250,19 @@ static bool is_same_config(const struct media_config *a,
     return a && a->codec == b->codec && slice_eq(a->record, b->record);
 }
 
+static void set_video(struct hub *h, struct media_config *c)
+{
+    h->version++;
+    timeline_set_reorder(&h->timeline, c->reorder);
+    hub_set_config(h, MEDIA_VIDEO, c);
+}
+
+void hub_remember(struct hub *h, struct kept_sets *sets)
+{
+    kept_sets_unref(h->kept);
+    h->kept = kept_sets_ref(sets);
+}
+
 /* At a key frame: the parameter sets become the configuration. */
 static void learn_video(struct hub *h)
 {
@@ -257,13 +271,24 @@ static void learn_video(struct hub *h)
     if (params_config(h->params, h->version + 1, &c))
         return;
     h->params_changed = false;
+    hub_remember(h, NULL);
     if (is_same_config(h->config[MEDIA_VIDEO], c)) {
         media_config_unref(c);
         return;
     }
-    h->version++;
-    timeline_set_reorder(&h->timeline, c->reorder);
-    hub_set_config(h, MEDIA_VIDEO, c);
+    set_video(h, c);
+}
+
+/* At a key frame without any: those of an earlier session (field-note 8.8). */
+static void recall_video(struct hub *h)
+{
+    struct media_config *c;
+
+    if (!h->kept || !params_are_none(h->params) ||
+        kept_sets_config(h->kept, h->alloc, h->video, h->version + 1, &c))
+        return;
+    set_video(h, c);
+    hub_want_key(h); /* one that was asked for has its own, mostly */
 }
 
 static bool is_wanted(struct hub *h, const struct ps_au *au)
@@ -276,6 +301,8 @@ static bool is_wanted(struct hub *h, const struct ps_au *au)
         h->params_changed = true;
     if (au->key && h->params_changed)
         learn_video(h);
+    if (au->key && !h->config[MEDIA_VIDEO])
+        recall_video(h);
     c = h->config[MEDIA_VIDEO];
     if (!c || c->codec != au->codec)
         return false;

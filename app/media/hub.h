@@ -81,6 +81,7 @@ enum hub_viewer_state {
 };
 
 struct hub;
+struct kept_sets; /* app/media/params.h */
 
 struct hub_viewer_options {
     enum hub_format format;
@@ -195,6 +196,12 @@ void hub_want_key(struct hub *h);
 /* Waits that have run out, viewers that have stalled. */
 void hub_tick(struct hub *h, uint64_t now_ms);
 uint64_t hub_deadline(const struct hub *h); /* GB_NEVER: none */
+
+/* The sets of an earlier session of the same source, of which it takes a
+ * reference (NULL: none are known): a first key frame that comes without any
+ * begins with them, and a key frame that has some is asked for. Its own take
+ * their place as they would that of its own. */
+void hub_remember(struct hub *h, struct kept_sets *sets);
 
 /* Another connection of the same source begins: its first key frame, or its
  * sound alone, is told again; pictures before that key frame are dropped. */

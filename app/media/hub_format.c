@@ -44,13 +44,13 @@ struct media_config *hub_format_config(const struct hub *h,
                : NULL;
 }
 
-static int rtp_frame(struct hub *h, struct hub_ring *r,
-                     const struct media_frame *f, struct media_chunk **out)
+static int rtp_frame(struct hub *h, const struct media_frame *f,
+                     struct media_chunk **out)
 {
-    if (!r->rtp.begun)
-        rtpmux_init(&r->rtp, h->opt.rtp_seed,
+    if (!h->rtp.begun)
+        rtpmux_init(&h->rtp, h->opt.rtp_seed,
                     h->opt.utc_base_ms + (int64_t)f->arrival_ms, f->dts90k);
-    return rtpmux_frame_chunk(out, h->alloc, &r->rtp, f, h->config[f->track]);
+    return rtpmux_frame_chunk(out, h->alloc, &h->rtp, f, h->config[f->track]);
 }
 
 int hub_format_frame(struct hub *h, struct hub_ring *r, struct media_frame *f,
@@ -67,7 +67,7 @@ int hub_format_frame(struct hub *h, struct hub_ring *r, struct media_frame *f,
             hub_format_config(h, r, MEDIA_VIDEO, ALL_TRACKS),
             hub_format_config(h, r, MEDIA_AUDIO, ALL_TRACKS));
     if (r->format == HUB_RTP)
-        return rtp_frame(h, r, f, out);
+        return rtp_frame(h, f, out);
     return flv_frame_chunk(out, h->alloc, &flv, f);
 }
 
@@ -87,7 +87,7 @@ int hub_format_start(struct hub *h, struct hub_ring *r, unsigned tracks,
     if (is_ts(r->format))
         return mpegts_start_chunk(out, h->alloc, &r->ts, s.video, s.audio);
     if (r->format == HUB_RTP)
-        return rtpmux_start_chunk(out, h->alloc, &r->rtp, s.video, s.audio,
+        return rtpmux_start_chunk(out, h->alloc, &h->rtp, s.video, s.audio,
                                   at90k);
     return flv_start_chunk(out, h->alloc, &flv, &s);
 }

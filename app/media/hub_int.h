@@ -36,7 +36,6 @@ struct hub_ring {
     int64_t last90k[MEDIA_TRACKS];
     struct fmp4_mux fmp4;
     struct mpegts_mux ts;
-    struct rtpmux rtp;
     bool sound_waits; /* idle viewers are not told yet of what has come */
     uint64_t sound_seq, sound_ms; /* since then */
     bool init_waits;  /* sound has changed: told with the next key frame */
@@ -102,6 +101,7 @@ struct hub {
     struct params *params;
     enum ps_codec video; /* of params */
     bool params_changed;
+    struct kept_sets *kept; /* of an earlier session, until it has its own */
     struct media_config *config[MEDIA_TRACKS];
     uint32_t version; /* of the newest configuration of any track */
     struct hub_audio audio;
@@ -116,6 +116,7 @@ struct hub {
     struct media_frame *key; /* the newest key frame, also without a cache */
 
     struct hub_ring *ring[HUB_FORMATS];
+    struct rtpmux rtp; /* outlives its ring: one that paused goes on in sequence */
     struct hub_raw raw;
     uint32_t n_viewers;
     uint32_t walking; /* on_wake may be running: rings are not freed */

@@ -2,6 +2,7 @@
 
 #include "app/media/fmp4.h"
 #include "app/media/mp4index.h"
+#include "base/bytes.h"
 
 #include <string.h>
 
@@ -299,19 +300,11 @@ size_t mp4cut_move(struct mp4cut_mover *m, char *p, size_t n)
 
 /* ---- without sound -------------------------------------------------------------------- */
 
-static uint32_t be32_at(const char *p)
-{
-    const uint8_t *b = (const uint8_t *)p;
-
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-           b[3];
-}
-
 /* The box at *at of the n bytes, of this type: where it ends; *at is behind its
  * head. 0: it is another one, over which *at goes, or n is reached. */
 static size_t enter(const char *p, size_t *at, size_t n, const char *type)
 {
-    uint32_t size = n - *at >= BOX ? be32_at(p + *at) : 0;
+    uint32_t size = n - *at >= BOX ? bytes_be32_at(p + *at) : 0;
     size_t box = *at;
 
     if (size < BOX || size > n - *at) {
@@ -336,7 +329,7 @@ static void mute_in(char *p, size_t at, size_t n, const char *type,
         if (!end)
             continue;
         if (box + BOX + number + 4 <= end &&
-            be32_at(p + box + BOX + number) == FMP4_AUDIO_ID)
+            bytes_be32_at(p + box + BOX + number) == FMP4_AUDIO_ID)
             memcpy(p + box + 4, "free", 4);
         at = end;
     }

@@ -1,5 +1,6 @@
 #include "app/media/mp4scan.h"
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -15,17 +16,9 @@ struct walk {
     struct mp4scan_head head; /* its room takes moof after moof later */
 };
 
-static uint32_t be32(const char *p)
-{
-    const uint8_t *b = (const uint8_t *)p;
-
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 |
-           b[3];
-}
-
 static uint64_t be64(const char *p)
 {
-    return (uint64_t)be32(p) << 32 | be32(p + 4);
+    return (uint64_t)bytes_be32_at(p) << 32 | bytes_be32_at(p + 4);
 }
 
 /* The next box inside in; false: there is none, or it is damaged. */
@@ -35,7 +28,7 @@ static bool next_box(struct slice *in, const char **type, struct slice *body)
 
     if (in->n < HEAD)
         return false;
-    n = be32(in->p);
+    n = bytes_be32_at(in->p);
     if (n < HEAD || n > in->n)
         return false;
     *type = in->p + 4;
@@ -68,11 +61,11 @@ static void read_trak(struct mp4scan_head *h, struct slice trak)
 {
     struct slice tkhd = child(trak, "tkhd");
     struct slice mdhd = child(child(trak, "mdia"), "mdhd");
-    uint32_t id = tkhd.n >= 16 ? be32(tkhd.p + 12) : 0;
+    uint32_t id = tkhd.n >= 16 ? bytes_be32_at(tkhd.p + 12) : 0;
 
     if (id < 1 || id > TRACKS || mdhd.n < 16)
         return;
-    h->timescale[id] = be32(mdhd.p + 12);
+    h->timescale[id] = bytes_be32_at(mdhd.p + 12);
     h->trak[id] = trak;
 }
 
@@ -97,15 +90,15 @@ static uint64_t run_duration(struct slice trun)
 
     if (trun.n < 8)
         return 0;
-    flags = be32(trun.p) & 0xffffff;
-    n = be32(trun.p + 4);
+    flags = bytes_be32_at(trun.p) & 0xffffff;
+    n = bytes_be32_at(trun.p + 4);
     at += (flags & 1 ? 4u : 0) + (flags & 4 ? 4u : 0);
     for (unsigned bit = 0x100; bit <= 0x800; bit <<= 1)
         each += flags & bit ? 4u : 0;
     if (!(flags & 0x100))
         return 0;
     for (uint32_t i = 0; i < n && at + each <= trun.n; i++, at += each)
-        sum += be32(trun.p + at);
+        sum += bytes_be32_at(trun.p + at);
     return sum;
 }
 
@@ -114,13 +107,13 @@ static uint64_t traf_end_ms(const struct mp4scan_head *h, struct slice traf,
                             uint64_t *begin_ms)
 {
     struct slice tfhd = child(traf, "tfhd"), tfdt = child(traf, "tfdt");
-    uint32_t id = tfhd.n >= 8 ? be32(tfhd.p + 4) : 0;
+    uint32_t id = tfhd.n >= 8 ? bytes_be32_at(tfhd.p + 4) : 0;
     uint64_t at;
 
     if (id < 1 || id > TRACKS || !h->timescale[id] || tfdt.n < 8)
         return 0;
     at = tfdt.p[0] == 1 && tfdt.n >= 12 ? be64(tfdt.p + 4)
-                                        : be32(tfdt.p + 4);
+                                        : bytes_be32_at(tfdt.p + 4);
     if (at > UINT64_MAX / 2000)
         return 0;
     *begin_ms = at * 1000 / h->timescale[id];
@@ -161,7 +154,7 @@ static bool box_at(const struct walk *w, uint64_t off, struct box *b)
         !w->read(w->ctx, off, head, HEAD))
         return false;
     b->off = off;
-    b->n = be32(head);
+    b->n = bytes_be32_at(head);
     memcpy(b->type, head + 4, 4);
     return b->n >= HEAD && b->n <= w->size - off;
 }

@@ -1,6 +1,7 @@
 #include "app/media/mpegts.h"
 
 #include "app/media/aac.h"
+#include "base/bytes.h"
 #include "ps/mux.h"
 
 #define HEAD 4 /* of a packet */
@@ -129,15 +130,9 @@ static size_t es_left(const struct es *e)
     return e->head.n + (size_t)(e->end - e->p) + (e->video ? e->code : 0);
 }
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-           p[3];
-}
-
 static void next_unit(struct es *e)
 {
-    e->nal = be32(e->p);
+    e->nal = bytes_be32_at(e->p);
     e->p += CODE;
     e->code = CODE;
 }
@@ -176,7 +171,7 @@ static bool units_fit(const struct media_frame *f)
     size_t off = 0;
 
     while (f->n - off >= CODE) {
-        size_t n = be32(f->data + off);
+        size_t n = bytes_be32_at(f->data + off);
 
         off += CODE;
         if (n > f->n - off)

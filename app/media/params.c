@@ -265,3 +265,95 @@ int params_config(struct params *p, uint32_t version,
     *out = c;
     return 0;
 }
+
+bool params_are_none(const struct params *p)
+{
+    return p->stamp == 0;
+}
+
+/* ---- kept sets ---- */
+
+struct kept_sets {
+    atomic_uint refs;
+    const struct gb_alloc *alloc;
+    enum ps_codec codec;
+    uint8_t n_param, n_vps, n_sps;
+    uint16_t len[MEDIA_MAX_PARAMS];
+    char bytes[]; /* as in the configuration: VPS, SPS, PPS */
+};
+
+struct kept_sets *kept_sets_new(const struct gb_alloc *alloc,
+                                const struct media_config *c)
+{
+    struct kept_sets *k;
+    size_t n = 0;
+
+    for (uint8_t i = 0; i < c->n_param; i++)
+        n += c->param[i].n;
+    if (n == 0 || n > KEPT_SETS_BYTES)
+        return NULL;
+    k = gb_get(alloc, sizeof(*k) + n);
+    if (!k)
+        return NULL;
+    atomic_init(&k->refs, 1);
+    k->alloc = alloc;
+    k->codec = c->codec;
+    k->n_param = c->n_param;
+    k->n_vps = c->n_vps;
+    k->n_sps = c->n_sps;
+    n = 0;
+    for (uint8_t i = 0; i < c->n_param; i++) {
+        memcpy(k->bytes + n, c->param[i].p, c->param[i].n);
+        k->len[i] = (uint16_t)c->param[i].n;
+        n += c->param[i].n;
+    }
+    return k;
+}
+
+struct kept_sets *kept_sets_ref(struct kept_sets *k)
+{
+    if (k)
+        atomic_fetch_add_explicit(&k->refs, 1, memory_order_relaxed);
+    return k;
+}
+
+void kept_sets_unref(struct kept_sets *k)
+{
+    if (k && atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) == 1)
+        gb_put(k->alloc, k);
+}
+
+/* The newest SPS is the active one, so it comes last. */
+static void take_kept(struct params *p, const struct kept_sets *k)
+{
+    size_t end = 0;
+
+    for (uint8_t i = 0; i < k->n_param; i++)
+        end += k->len[i];
+    for (uint8_t i = k->n_param; i-- > 0;) {
+        enum kind kind = i < k->n_vps              ? VPS
+                         : i < k->n_vps + k->n_sps ? SPS
+                                                   : PPS;
+
+        end -= k->len[i];
+        take_one(p, kind, slice_of(k->bytes + end, k->len[i]));
+    }
+}
+
+int kept_sets_config(const struct kept_sets *k, const struct gb_alloc *alloc,
+                     enum ps_codec codec, uint32_t version,
+                     struct media_config **out)
+{
+    struct params *p;
+    int err;
+
+    if (k->codec != codec)
+        return GB_EUNSUPPORTED;
+    err = params_new(&p, alloc, codec);
+    if (err)
+        return err;
+    take_kept(p, k);
+    err = params_config(p, version, out);
+    params_free(p);
+    return err;
+}

@@ -22,4 +22,21 @@ bool params_take(struct params *p, const struct ps_au *au);
  * (the set is not complete), GB_ENOMEM, or why the SPS is refused. */
 int params_config(struct params *p, uint32_t version,
                   struct media_config **out);
+/* Nothing has been taken. */
+bool params_are_none(const struct params *p);
+
+/* The sets of a configuration without the rest of it, to be kept when the
+ * stream is gone: immutable, counted, any thread (see app/media/frame.h). */
+#define KEPT_SETS_BYTES 1024 /* of the sets of one stream; more is not kept */
+
+struct kept_sets;
+/* NULL: no memory, too many bytes, or no sets. */
+struct kept_sets *kept_sets_new(const struct gb_alloc *alloc,
+                                const struct media_config *c);
+struct kept_sets *kept_sets_ref(struct kept_sets *k); /* NULL is fine, */
+void kept_sets_unref(struct kept_sets *k);            /* for both */
+/* What params_config made of them. GB_EUNSUPPORTED: another codec's. */
+int kept_sets_config(const struct kept_sets *k, const struct gb_alloc *alloc,
+                     enum ps_codec codec, uint32_t version,
+                     struct media_config **out);
 #endif

@@ -1,5 +1,6 @@
 #include "app/media/rtpmux.h"
 
+#include "base/bytes.h"
 #include "rtp/packet.h"
 #include "rtp/rtcp.h"
 
@@ -211,12 +212,6 @@ static void put_nal(struct cut *c, bool h264, const uint8_t *p, size_t n,
     }
 }
 
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-           p[3];
-}
-
 /* false: the lengths do not fit. */
 static bool put_picture(struct cut *c, const struct media_frame *f,
                         const struct media_config *config)
@@ -228,7 +223,7 @@ static bool put_picture(struct cut *c, const struct media_frame *f,
         put_nal(c, h264, (const uint8_t *)config->param[i].p,
                 config->param[i].n, false);
     while (f->n - off > 4) {
-        size_t n = be32(f->data + off);
+        size_t n = bytes_be32_at(f->data + off);
 
         off += 4;
         if (n < (h264 ? 1u : 2u) || n > f->n - off)

@@ -7,7 +7,8 @@
  * All viewers of a hub share the packets: SSRC, sequence numbers and stamps
  * are the hub's, so nothing is patched for anybody. A viewer over TCP on the
  * usual channels is sent a chunk as it is; over UDP the same bytes without the
- * four in front. What a viewer is skipped over is a gap in its sequence.
+ * four in front. What a viewer is skipped over is a gap in its sequence; one that
+ * pauses goes on with the next number.
  *
  * A sender report stands before the first packet of a track, then once in
  * RTPMUX_SR_MS. Its two clocks run in step: both tracks have one timeline, so

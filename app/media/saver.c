@@ -1,6 +1,7 @@
 #include "app/media/saver.h"
 
 #include "app/media/aac.h"
+#include "base/bytes.h"
 
 #define CODE 4        /* a start code */
 #define ADTS 7
@@ -210,8 +211,7 @@ static size_t annexb(const struct media_frame *f, const struct media_config *c,
         p += CODE + c->param[i].n;
     }
     for (size_t at = 0; at + CODE <= f->n;) {
-        size_t n = (size_t)f->data[at] << 24 | (size_t)f->data[at + 1] << 16 |
-                   (size_t)f->data[at + 2] << 8 | f->data[at + 3];
+        size_t n = bytes_be32_at(f->data + at);
 
         if (n > f->n - at - CODE)
             break; /* hub's frames are whole */

@@ -3,6 +3,7 @@
 
 #include "app/net/listen.h"
 #include "app/net/sockaddr.h"
+#include "base/bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,9 +273,7 @@ static int first_ssrc(const struct media_conn *c, uint32_t *ssrc)
 
     if (c->len < off + 4)
         return GB_EAGAIN;
-    p += off;
-    *ssrc = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-            p[3];
+    *ssrc = bytes_be32_at(p + off);
     return 0;
 }
 

@@ -11,13 +11,19 @@ struct event_mail {
     char text[MEDIA_TEXT_MAX];
 };
 
+static void drop_event(struct event_mail *e)
+{
+    kept_sets_unref(e->ev.sets);
+    reserve_put(&e->net->events, e);
+}
+
 static void deliver_event(struct mail *m)
 {
     struct event_mail *e = container_of(m, struct event_mail, mail);
 
     e->ev.text = e->text[0] ? e->text : NULL;
     e->net->o.on_event(e->net->o.ctx, &e->ev);
-    reserve_put(&e->net->events, e);
+    drop_event(e);
 }
 
 /* May this one be lost? The next ALIVE says more, and a peer can connect as often
@@ -39,10 +45,11 @@ void media_net_event(struct media_net *n, const struct platform_media_event *ev)
     e->mail.deliver = deliver_event;
     e->net = n;
     e->ev = *ev;
+    kept_sets_ref(e->ev.sets);
     if (ev->text)
         slice_copy(e->text, sizeof(e->text), slice_str(ev->text));
     if (!mailbox_send(&n->main_box, &e->mail, !may_be_lost))
-        reserve_put(&n->events, e);
+        drop_event(e);
 }
 
 /* ---- time ------------------------------------------------------------------------ */

@@ -2,6 +2,7 @@
 #ifndef APP_NET_MEDIA_INT_H
 #define APP_NET_MEDIA_INT_H
 
+#include "app/media/params.h"
 #include "app/net/ingest.h"
 #include "app/net/media.h"
 #include "app/net/media_hls.h"
@@ -40,6 +41,7 @@ struct media_stream {
     bool forgotten, said_key;
     bool history;  /* of a recording: its silence is told, too */
     struct rtplog *headers; /* NULL: none are kept */
+    struct kept_sets *sets; /* of its pictures; NULL: none yet */
     bool shared, waits;    /* of the shared port: as owners_wait was told */
     uint64_t alive_ms, said_packets;
 };

@@ -13,7 +13,7 @@ struct order_mail {
     struct media_loop *loop;
     enum order_kind what;
     struct rtplog *headers;   /* OPEN; a reference, or NULL */
-    struct platform_action a; /* without its slices */
+    struct platform_action a; /* without its slices; a reference to its sets */
 };
 
 int media_orders_init(struct media_net *n)
@@ -72,6 +72,7 @@ static void do_open(struct media_loop *l, const struct platform_action *a,
             o.shared = true;
             o.rtcp = err ? NULL : shared_rtcp(l->shared, a->remote.family);
         }
+        hub_remember(s->hub, a->sets);
         hub_reopen(s->hub);
         if (!a->shared || !err)
             err = ingest_new(&s->ingest, &o, &what);
@@ -212,6 +213,7 @@ static void deliver_order(struct mail *m)
     case ORDER_OPEN:
         do_open(l, &o->a, o->headers);
         rtplog_unref(o->headers);
+        kept_sets_unref(o->a.sets);
         break;
     case ORDER_ANSWER:
         s = media_stream_find(l, o->a.session);
@@ -258,6 +260,7 @@ static bool send_order(struct media_net *n, unsigned loop, enum order_kind what,
     o->headers = rtplog_ref(headers);
     if (a)
         o->a = *a;
+    kept_sets_ref(o->a.sets);
     return mailbox_send(&n->loop[loop].box, &o->mail, true);
 }
 

@@ -25,6 +25,7 @@ void media_stream_say(struct media_stream *s, enum platform_media_kind kind,
         ev.video = st.video;
     if (st.audio != PS_CODEC_UNKNOWN)
         ev.audio = st.audio;
+    ev.sets = s->sets;
     s->said_packets = ev.packets;
     media_net_event(s->loop->net, &ev);
 }
@@ -95,6 +96,17 @@ static void on_sound_alone(void *ctx)
         media_stream_say(s, PLATFORM_MEDIA_SOUND, 0, NULL);
 }
 
+static void on_config(void *ctx, enum media_track track,
+                      const struct media_config *c)
+{
+    struct media_stream *s = ctx;
+
+    if (track != MEDIA_VIDEO)
+        return;
+    kept_sets_unref(s->sets);
+    s->sets = kept_sets_new(&gb_alloc_heap, c);
+}
+
 struct media_stream *media_stream_find(struct media_loop *l, uint64_t session)
 {
     struct slice key = { (const char *)&session, sizeof(session) };
@@ -122,6 +134,7 @@ struct media_stream *media_stream_new(struct media_loop *l, uint64_t session,
                                .on_sooner = on_sooner,
                                .on_first_key = on_first_key,
                                .on_want_key = on_want_key,
+                               .on_config = on_config,
                                .on_sound_alone = on_sound_alone, .ctx = s };
     struct hub_options opt = l->net->o.hub;
 
@@ -158,6 +171,7 @@ void media_stream_free(struct media_stream *s)
     media_hls_free(s->hls);
     hub_free(s->hub);
     rtplog_unref(s->headers);
+    kept_sets_unref(s->sets);
     free(s);
 }
 

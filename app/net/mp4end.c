@@ -11,13 +11,6 @@
 
 #define BOX 8
 
-static uint32_t be32_at(const char *p)
-{
-    struct bytes r = bytes_of(p, 4);
-
-    return bytes_be32(&r);
-}
-
 /* The fragments from off on, one moof and one mdat each; false: something else
  * lies there, an index or a file of somebody else. */
 static bool walk(struct mp4index *x, int fd, uint64_t off, uint64_t size)
@@ -30,11 +23,11 @@ static bool walk(struct mp4index *x, int fd, uint64_t off, uint64_t size)
         if (size - off < sizeof(head) ||
             !disk_read_at(&fd, off, head, sizeof(head)))
             return false;
-        moof = be32_at(head);
+        moof = bytes_be32_at(head);
         if (memcmp(head + 4, "moof", 4) != 0 ||
             moof != FMP4_FRAGMENT_HEAD - BOX)
             return false;
-        mdat = be32_at(head + moof);
+        mdat = bytes_be32_at(head + moof);
         if (mdat < BOX || mdat > size - off - moof)
             return false;
         mp4index_add(x, head, off);

@@ -3,6 +3,7 @@
 #include "app/net/listen.h"
 #include "app/net/refusal.h"
 #include "app/net/sockaddr.h"
+#include "base/bytes.h"
 #include "rtp/packet.h"
 
 #include <errno.h>
@@ -50,12 +51,6 @@ struct shared {
         struct ingest *in; /* NULL: free */
     } cache[CACHE];
 };
-
-static uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
-           p[3];
-}
 
 /* ---- datagrams ---- */
 
@@ -146,7 +141,7 @@ static void on_packet(struct shared *s, struct intake *intake,
         atomic_fetch_add(&s->o.counters->unknown, 1);
         return;
     }
-    in = session_of(s, be32(pkt->p + (rtcp ? 4 : 8)), pkt, !rtcp);
+    in = session_of(s, bytes_be32_at(pkt->p + (rtcp ? 4 : 8)), pkt, !rtcp);
     if (!in)
         return;
     if (rtcp)
@@ -281,7 +276,7 @@ static size_t starts(const struct pending *c, size_t off[4])
 
 static bool is_bare_ps(const struct pending *c)
 {
-    return c->n >= 4 && be32(c->head) == 0x000001ba;
+    return c->n >= 4 && bytes_be32_at(c->head) == 0x000001ba;
 }
 
 /* Looks again whose it is; true: done with it. */
@@ -295,8 +290,9 @@ static bool place(struct pending *c, uint64_t now_ms)
     if ((n || is_bare_ps(c)) && !c->valid_ms)
         c->valid_ms = now_ms;
     for (size_t i = 0; i < n; i++) {
-        switch (owners_find(s->o.owners, be32(c->head + off[i] + 8), now_ms,
-                            &who)) {
+        uint32_t ssrc = bytes_be32_at(c->head + off[i] + 8);
+
+        switch (owners_find(s->o.owners, ssrc, now_ms, &who)) {
         case OWNERS_HIS:
             pending_give(c, &who);
             return true;

@@ -3,6 +3,7 @@
 #include "app/net/log.h"
 #include "app/net/sockaddr.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -99,6 +100,7 @@ static size_t read_control(struct udp_socket *u, struct msghdr *m,
  * small on purpose: between two wake-ups others have used the caches, and each
  * line of it is then fetched anew. */
 struct batch {
+    bool in_use; /* by a receive_batch of this thread */
     size_t n, n_more;
     struct udp_room room;
     const struct udp_more *more;
@@ -250,13 +252,15 @@ static void take_message(struct udp_socket *u, struct batch *b, size_t i)
 /* One batch; true: all its room was used, so that there may be more. */
 static bool receive_batch(struct udp_socket *u)
 {
-    static _Thread_local struct batch kept; /* no callback receives */
+    static _Thread_local struct batch kept;
     struct batch *b = &kept;
     size_t n;
     int got;
 
+    assert(!b->in_use); /* no callback receives */
     if (!make_batch(u, b))
         return false;
+    b->in_use = true;
     n = b->n;
     got = recvmmsg(u->fd, b->msg, (unsigned)n, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++)
@@ -264,6 +268,7 @@ static bool receive_batch(struct udp_socket *u)
     give(u, b);
     if (u->o.source.done)
         u->o.source.done(u->o.source.ctx, got > 0 ? (size_t)got : 0);
+    b->in_use = false;
     return got > 0 && (size_t)got == n;
 }
 

@@ -67,7 +67,8 @@ struct udp_options {
                              less is told in the log, once in a process */
     bool no_local;        /* where datagrams came to is not asked for */
     bool reuse;           /* others of this process have the same port */
-    udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside */
+    udp_packets_fn *on_packets; /* n >= 1; the bytes are valid inside, where no
+                                   socket of this thread receives */
     struct udp_source source;   /* get NULL: a buffer of its own, 64 KB each */
     void *ctx;
 };

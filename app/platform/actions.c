@@ -3,7 +3,12 @@
  * memory cannot run out, and the order is always the same: a device before its
  * channels, the end of its catalog after them, then sessions, then alarms and
  * log lines in the order in which they came. */
+#include "app/platform/actions.h"
+
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/settings.h"
+#include "app/platform/voices.h"
 
 #include "base/writer.h"
 
@@ -129,42 +134,6 @@ void platform_log_peer(struct platform *p, enum platform_level level,
     va_start(ap, fmt);
     queue_line(p, level, fmt, ap);
     va_end(ap);
-}
-
-const char *deviation_text(enum deviation v)
-{
-    static const char *const texts[DEVIATION_COUNT] = {
-#define X(id, text) text,
-        DEVIATION_MAP(X)
-#undef X
-    };
-
-    return texts[v];
-}
-
-void device_deviation_of(struct platform *p, struct device *d,
-                         enum deviation v, struct slice detail,
-                         const struct gb_addr *peer)
-{
-    char buf[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
-    struct about *about = device_about_own(p, d);
-
-    if (!about)
-        return; /* it will do it again */
-    about->deviations++;
-    if (about->noted & 1ull << v)
-        return;
-    about->noted |= 1ull << v;
-    platform_log_peer(p, PLATFORM_WARN,
-                      "msg=\"%s\" device=%s peer=%s detail=\"%s\"",
-                      deviation_text(v), d->id,
-                      gb_addr_text(peer, addr), log_text(detail, buf));
-}
-
-void device_deviation(struct platform *p, struct device *d, enum deviation v,
-                      struct slice detail)
-{
-    device_deviation_of(p, d, v, detail, &d->peer.remote);
 }
 
 /* ---- marking ---- */
@@ -414,6 +383,7 @@ static bool tell_session(struct platform *p, struct platform_action *out)
                                 s->playback.told.start_s) * 1000;
             out->local = s->device->peer.local;
             out->remote = s->device->peer.remote;
+            out->sets = channel_sets_of(p, s);
             s->ordered = true;
             return true;
         case NEWS_ANSWER:

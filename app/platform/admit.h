@@ -33,4 +33,12 @@ bool admit_is_scanner(const struct admit_peek *k);
 
 /* 18 to 20 digits: an id of the standard (rule A), or of its rule B. */
 bool admit_is_id(struct slice user);
+
+/* ---- inside the platform ---- */
+
+struct platform;
+bool admit_net_allowed(const struct platform *p, const struct gb_addr *a);
+bool admit_id_allowed(const struct platform *p, struct slice id);
+/* The line about strangers, when it is due. */
+void admit_summary(struct platform *p);
 #endif

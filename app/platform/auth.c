@@ -1,4 +1,5 @@
 #include "app/platform/auth.h"
+#include "app/platform/settings.h"
 
 #include "app/platform/core.h"
 

@@ -7,7 +7,10 @@
  *
  * Items are kept as they come. Only a complete answer takes away what it did
  * not list. */
+#include "app/platform/catalog.h"
+
 #include "app/platform/core.h"
+#include "app/platform/outgoing.h"
 
 #include "base/writer.h"
 #include "manscdp/device.h"

@@ -1,3 +1,5 @@
+#include "app/platform/channels.h"
+
 #include "app/platform/core.h"
 
 #include <assert.h>
@@ -260,6 +262,7 @@ void channel_detail(struct platform *p, struct channel *c, struct slice text)
 static void let_go(struct platform *p, struct channel *c)
 {
     map_remove(&p->channels, &c->node);
+    channel_sets_forget(p, c);
     c->removed = true;
     c->device->asked.news = true;
     channel_changed(p, c);

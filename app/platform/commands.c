@@ -1,4 +1,6 @@
 #include "app/platform/command_int.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/way.h"
 
 #include "app/platform/bodyjson.h"
 #include "app/platform/core.h"

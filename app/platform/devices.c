@@ -1,7 +1,16 @@
 /* The device table: who is known, bound and alive. Only
  * timers of the monotonic clock decide about states, and only the
  * functions of this file change them. */
+#include "app/platform/devices.h"
+
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/doctor.h"
+#include "app/platform/nat.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/settings.h"
+#include "app/platform/takeover.h"
+#include "app/platform/voices.h"
 
 #include "base/writer.h"
 
@@ -168,6 +177,7 @@ static void free_channels(struct platform *p, struct device *d)
         }
     }
     for (size_t i = 0; i < d->n_channels; i++) {
+        channel_sets_forget(p, d->channels[i]);
         list_remove(&d->channels[i]->dirty);
         map_remove(&p->channels, &d->channels[i]->node);
         channel_free(p, d->channels[i]);

@@ -1,5 +1,7 @@
 /* Dialogs that have ended here and may still live in a device: those of sessions
  * whose BYE is not answered yet, and those of an earlier process. */
+#include "app/platform/dialogs.h"
+
 #include "app/platform/core.h"
 
 #include "sip/uri.h"

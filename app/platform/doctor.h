@@ -90,4 +90,12 @@ struct doctor_question {
 /* Slices point into *out, or into the platform until its next call. */
 void platform_doctor(const struct platform *p, const struct doctor_question *q,
                      struct doctor_report *out);
+
+/* ---- inside the platform ---- */
+
+struct session;
+/* A session ends: how far it came is remembered. */
+void doctor_note(struct platform *p, const struct session *s);
+/* What is remembered of a device; empty: of all. */
+void doctor_forget(struct platform *p, struct slice device);
 #endif

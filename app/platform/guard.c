@@ -4,6 +4,8 @@
  * Sources and attempts live in fixed tables of small sets; the row that was
  * idle longest makes room. So a flood of forged addresses costs no memory, and
  * at worst makes us forget a ban. Bound devices are not asked here at all. */
+#include "app/platform/guard.h"
+
 #include "app/platform/core.h"
 
 #include "base/prefetch.h"

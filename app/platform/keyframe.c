@@ -6,6 +6,8 @@
  * spelt as the device's edition has it, behind one in vain both spellings go
  * out; then it is remembered that this device does not heed them, and it is left
  * in peace but for one order a session, and now and then. */
+#include "app/platform/keyframe.h"
+
 #include "app/platform/core.h"
 
 #include "manscdp/control.h"

@@ -1,6 +1,12 @@
 /* Requests other than REGISTER: admission, then
  * MANSCDP by (root, CmdType). The 200 goes out before any work is done. */
+#include "app/platform/messages.h"
+
 #include "app/platform/core.h"
+#include "app/platform/nat.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/registrar.h"
+#include "app/platform/voices.h"
 
 #include "base/writer.h"
 #include "manscdp/control.h"

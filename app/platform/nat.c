@@ -4,7 +4,11 @@
  * A mapping closes after some 30 s to 5 min without traffic, which is less than
  * many devices leave between two keep-alives. TCP and TLS are kept open by the
  * edge, which sees the connection and not the device. */
+#include "app/platform/nat.h"
+
 #include "app/platform/core.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/way.h"
 
 #define OPEN_ANSWER_MS 2000 /* for the answer to an OPTIONS: two repeats */
 

@@ -1,5 +1,8 @@
 /* Requests to devices: addresses and URIs. */
+#include "app/platform/outgoing.h"
+
 #include "app/platform/core.h"
+#include "app/platform/way.h"
 
 #include "base/writer.h"
 #include "sip/value.h"

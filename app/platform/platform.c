@@ -1,29 +1,19 @@
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/doctor.h"
+#include "app/platform/messages.h"
+#include "app/platform/nat.h"
+#include "app/platform/registrar.h"
+#include "app/platform/settings.h"
 #include "app/platform/voice.h"
+#include "app/platform/voices.h"
+#include "app/platform/way.h"
 
 #include "base/writer.h"
 
 #include <assert.h>
 
 /* ---- small tools ---- */
-
-bool bucket_take(struct bucket *b, uint32_t rate, uint32_t burst,
-                 uint64_t now_ms)
-{
-    uint64_t full = burst * 1000ull;
-    uint64_t have = now_ms < b->last_ms || b->last_ms == 0
-                        ? full
-                        : b->milli + (now_ms - b->last_ms) * rate;
-
-    if (have > full)
-        have = full;
-    b->last_ms = now_ms ? now_ms : 1;
-    b->milli = (uint32_t)have;
-    if (have < 1000)
-        return false;
-    b->milli -= 1000;
-    return true;
-}
 
 /* splitmix64: jitter and order, nothing that must be kept secret. */
 uint64_t platform_random(struct platform *p)
@@ -228,7 +218,10 @@ static int tables_init(struct platform *p)
         return err;
     p->arena = gb_get(p->alloc, PLATFORM_ARENA);
     p->assemblies = manscdp_assemblies_new(p->alloc, p->seed, &limits);
-    return p->arena && p->assemblies ? duty_init(p) : GB_ENOMEM;
+    if (!p->arena || !p->assemblies)
+        return GB_ENOMEM;
+    err = duty_init(p);
+    return err ? err : channel_sets_init(p);
 }
 
 static void seeds(struct platform *p, const uint8_t seed[static 32])
@@ -383,6 +376,7 @@ void platform_free(struct platform *p)
     commands_fini(p);
     ptz_fini(p);
     duty_fini(p);
+    channel_sets_fini(p);
     upgrades_fini(p);
     records_fini(p);
     downloads_fini(p);

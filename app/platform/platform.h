@@ -187,6 +187,8 @@ struct platform_media_event {
     uint64_t keys;         /* key frames taken in */
     int64_t position_ms;   /* in a recording, from its start; 0: untold */
     struct voice_counters said; /* of who speaks */
+    struct kept_sets *sets; /* of its pictures, as far as they are known;
+                               borrowed (app/media/params.h) */
 };
 void platform_media(struct platform *p, const struct platform_media_event *ev,
                     struct gb_time now);
@@ -305,6 +307,8 @@ struct platform_action {
     bool ssrc_any;       /* the SSRC is not known: learn the first one */
     struct gb_addr local, remote; /* ANSWER: where to connect; OPEN: the peer */
     enum ps_codec video_hint, audio_hint;
+    struct kept_sets *sets; /* OPEN: of the channel's stream when it last
+                               played; borrowed, NULL: not known */
     struct {
         struct voice_options voice; /* its alloc is the owner's */
         bool waits;

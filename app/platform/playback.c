@@ -4,6 +4,8 @@
  *
  * It is never invited again by itself: what has been sent already would come
  * once more. */
+#include "app/platform/playback.h"
+
 #include "app/platform/core.h"
 
 #include "manscdp/mansrtsp.h"

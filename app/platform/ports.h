@@ -7,6 +7,8 @@
 
 #include "app/platform/rest.h"
 
+#define PORTS_TRIES 16 /* for one session: another program may have a row of them */
+
 struct port_pool {
     struct rest_pool rest;
     uint16_t first; /* even */

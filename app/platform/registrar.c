@@ -1,6 +1,11 @@
 /* REGISTER (GB/T 28181-2022 9.1). The checks come in a fixed order;
  * nothing is kept of a device before it has proven the password. */
+#include "app/platform/registrar.h"
+
 #include "app/platform/core.h"
+#include "app/platform/nat.h"
+#include "app/platform/takeover.h"
+#include "app/platform/way.h"
 
 #include "base/writer.h"
 #include "sip/value.h"

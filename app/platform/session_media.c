@@ -1,8 +1,10 @@
 /* What the media edge reports of a session, and what it means that nothing is
  * reported. */
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/voices.h"
 
-#define MAX_REFUSALS 4    /* ports tried before giving up */
 #define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */
 #define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
 
@@ -198,7 +200,7 @@ static void on_refused(struct platform *p, struct session *s,
     if (s->phase != PHASE_OPENING)
         return;
     s->open = s->ordered = false;
-    if (++s->refusals >= MAX_REFUSALS || session_take_port(p, s)) {
+    if (++s->refusals >= PORTS_TRIES || session_take_port(p, s)) {
         session_fail(p, s, PLATFORM_STEP_SOCKET,
                      "another program uses the ports of media.ports, or the "
                      "process may not open more files",
@@ -444,6 +446,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
             s->silence_at = now.mono_ms + p->cfg.silence_ms;
     }
     keyframe_count(p, s, ev->keys);
+    channel_sets_note(p, s, ev->sets);
     if (s->kind != PLATFORM_LIVE)
         playback_on_media(p, s, ev, more);
     on_live_event(p, s, ev);

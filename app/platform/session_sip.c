@@ -1,5 +1,9 @@
 /* The dialog of a session: offer, answer, what an error means. */
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/nat.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/way.h"
 
 #include "base/writer.h"
 #include "sip/value.h"

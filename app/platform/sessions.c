@@ -11,6 +11,10 @@
  * What the caller sees (STARTING, PLAYING, STOPPING, FAILED, and the step) is
  * kept beside the phase. */
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
+#include "app/platform/doctor.h"
+#include "app/platform/takeover.h"
+#include "app/platform/way.h"
 
 #include "base/writer.h"
 

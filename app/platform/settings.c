@@ -1,5 +1,7 @@
 /* What people set: a device's own password, name, group and policies, groups
  * with a password of theirs, and who of the unknown is let in. */
+#include "app/platform/settings.h"
+
 #include "app/platform/core.h"
 
 #include "base/writer.h"

@@ -1,4 +1,7 @@
 #include "app/platform/core.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/settings.h"
+#include "app/platform/way.h"
 
 #include "base/writer.h"
 #include "manscdp/catalog.h"

@@ -4,6 +4,8 @@
  * One that is offline is waited for. One that registers with another Call-ID, as
  * if it had just started, is invited again when its media do not go on: many
  * choose a new one for each REGISTER and go on sending. */
+#include "app/platform/takeover.h"
+
 #include "app/platform/core.h"
 
 #include "base/writer.h"

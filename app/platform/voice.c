@@ -1,9 +1,9 @@
 /* Voices: their life. What they say to devices is in voice_sip.c. */
 #include "app/platform/voice_int.h"
 
+#include "app/platform/way.h"
 #include "base/writer.h"
 
-#define MAX_REFUSALS 4
 #define CLOSED_MS 10000 /* for the media edge to confirm a CLOSE */
 
 const char *platform_voice_mode_name(enum platform_voice_mode m)
@@ -535,7 +535,7 @@ static void on_refused_port(struct platform *p, struct voice_call *v,
         gone(p, v);
         return;
     }
-    if (++v->refusals >= MAX_REFUSALS)
+    if (++v->refusals >= PORTS_TRIES)
         voice_fail(p, v, PLATFORM_VOICE_STEP_SOCKET,
                    "another program uses the ports of media.ports",
                    "media port %u could not be opened: %s", bad,

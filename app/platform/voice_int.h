@@ -5,6 +5,7 @@
 
 #include "app/platform/core.h"
 #include "app/platform/voice.h"
+#include "app/platform/voices.h"
 
 #define VOICE_EVIDENCE 240
 #define VOICE_OFFER_MAX 2048

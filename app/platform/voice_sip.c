@@ -2,6 +2,8 @@
  * a talk (GB/T 28181-2022 9.12, Annex A.2.5; Talk: GB/T 28181-2016). */
 #include "app/platform/voice_int.h"
 
+#include "app/platform/outgoing.h"
+#include "app/platform/registrar.h"
 #include "base/writer.h"
 #include "manscdp/media.h"
 #include "sip/value.h"

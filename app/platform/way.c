@@ -4,6 +4,8 @@
  *
  * Over UDP a few devices send from one port and listen on another: when
  * requests are not answered, those that follow go to the Contact. */
+#include "app/platform/way.h"
+
 #include "app/platform/core.h"
 
 #define WAY_UNANSWERED 3 /* requests in a row, until the other way is tried */

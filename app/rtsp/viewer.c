@@ -3,6 +3,7 @@
 #include "app/net/gather.h"
 #include "app/net/sockaddr.h"
 #include "app/rtsp/describe.h"
+#include "base/bytes.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -499,8 +500,7 @@ static void find_start(struct rtsp_viewer *v,
                 continue;
             info[t].on = true;
             info[t].seq = (uint16_t)(p[2] << 8 | p[3]);
-            info[t].ts = (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 |
-                         (uint32_t)p[6] << 8 | p[7];
+            info[t].ts = bytes_be32_at(p + 4);
         }
     }
 }

@@ -222,3 +222,29 @@ def odd_encoders_are_tolerated():
             at_the_same_time([(f"{what} in {fmt}", lambda n=n, fmt=fmt: one(n, fmt)) for n, what in
                               ((1, "a key frame a minute"), (2, "B pictures"), (3, "slices"))
                               for fmt in ("fmp4", "flv", "ts")])
+
+
+@test
+def parameter_sets_of_the_session_before():
+    """A camera whose first key frames have none (field-note 8.8): from the second session on it plays at once."""
+    late = ("--fault", "sets-late")
+    with daemon_with([late, (*late, "--codec", "h265")]) as d:
+        def first_picture_ms(n, **body):
+            url = live(d, n, **body)["fmp4"]
+            size = "320x180" if body else "640x360"
+            decode(url, 2, size=size)
+            s = [s for s in d.get("/api/v1/sessions")["items"] if s["device"] == device(n) and s["state"] == "playing"]
+            path = f"/api/v1/devices/{device(n)}/channels/{channel_id(device(n))}/live"
+            if d.call("DELETE", path + ("?stream=sub" if body else "")).status != 204:
+                raise Failed("it is not stopped")
+            wait_for("the end", lambda: not [s for s in d.get("/api/v1/sessions")["items"] if s["device"] == device(n)])
+            return s[0]["steps_ms"]["key"] - s[0]["steps_ms"]["codec"]
+
+        def one(n):
+            before, after = first_picture_ms(n), first_picture_ms(n)
+            if before < 1500 or after > 500:
+                raise Failed(f"{before} ms to the first picture, then {after}")
+            sub = first_picture_ms(n, stream="sub")
+            if sub < 1500:
+                raise Failed(f"the sub-stream begins with the sets of the main one: {sub} ms")
+        at_the_same_time([("h264", lambda: one(1)), ("h265", lambda: one(2))])

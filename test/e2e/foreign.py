@@ -2612,7 +2612,7 @@ def in_shards():
     """The same program once for each shard, at the same time."""
     shards = []
     for i in range(SHARDS):
-        env = dict(os.environ, SHARD=str(i), MEDIA_PORTS=str(20000 + 2000 * i))
+        env = dict(os.environ, SHARD=str(i))
         shards.append(subprocess.Popen([sys.executable] + sys.argv, env=env))
     codes = [p.wait() for p in shards]
     return max(codes) or min(codes)  # a negative one was a signal

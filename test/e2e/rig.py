@@ -26,25 +26,59 @@ SERVER_ID = "34020000002000000001"
 
 
 _lock = threading.Lock()  # tests run two at a time
-PORTS = range(10000, 18000)  # below those of media, and those that the system gives to sockets that ask for any
-SHARE = 200                  # of them, for one run of tests
-_next_ports = [int(os.environ.get("MEDIA_PORTS", 20000 + (os.getpid() % 90) * 100))]
+# all below those that the system gives to sockets that ask for any
+PORTS = range(10000, 18000)
+MEDIA_PORTS = range(18000, 32600)
+SHARE = 200        # of either, for one run of tests
+MEDIA_SHARES = 4   # of media, at a time
 
 
-def own_share():
-    """Ports that no other run of tests of this machine takes while this one lasts: who has the lock has the share."""
-    for first in range(PORTS.start, PORTS.stop, SHARE):
-        with contextlib.suppress(OSError):
-            lock = open(f"{tempfile.gettempdir()}/gb28181d-e2e-{os.getuid()}-ports-{first}", "w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return lock, first
-            except OSError:
-                lock.close()
+def lock_share(first):
+    """Ports that no other run of tests of this machine takes while this one lasts: who has the lock, or None."""
+    with contextlib.suppress(OSError):
+        lock = open(f"{tempfile.gettempdir()}/gb28181d-e2e-{os.getuid()}-ports-{first}", "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except OSError:
+            lock.close()
+    return None
+
+
+def own_shares(ports, n):
+    """n shares side by side: their locks, the first port and how many."""
+    for first in range(ports.start, ports.stop - (n - 1) * SHARE, SHARE):
+        locks = []
+        while len(locks) < n:
+            lock = lock_share(first + len(locks) * SHARE)
+            if not lock:
+                break
+            locks.append(lock)
+        if len(locks) == n:
+            return locks, first, n * SHARE
+        for lock in locks:
+            lock.close()
     raise Failed("no share of ports is left")
 
 
-_share, _started = [], []
+class Share:
+    """Ports of this run alone, given out in turn."""
+
+    def __init__(self, ports, n):
+        self.locks, self.first, self.n = own_shares(ports, n)
+        self.at = 0
+
+    def has(self, n):
+        return self.at + n <= self.n
+
+    def take(self, n):
+        if not self.has(n):
+            self.at = 0
+        self.at += n
+        return self.first + self.at - n
+
+
+_share, _media, _started = [], [], []
 
 
 def started(proc):
@@ -65,9 +99,8 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
     for _ in range(SHARE):
         with _lock:
             if not _share:
-                _share.extend((*own_share(), 0))
-            port = _share[1] + _share[2]
-            _share[2] = (_share[2] + 1) % SHARE
+                _share.append(Share(PORTS, 1))
+            port = _share[0].take(1)
         with (contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as t,
               socket.socket(family, socket.SOCK_DGRAM) as u):
             t.bind((host, port))
@@ -77,13 +110,14 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
 
 
 def media_range(n=60):
-    """A range of ports for RTP that nobody else of this run is given, below those
-    that the system gives to sockets that ask for any."""
+    """A range of ports for RTP, of those that this run alone takes; none comes again while there are others."""
     with _lock:
-        if _next_ports[0] + n > 32768:
-            _next_ports[0] = 18000
-        first = _next_ports[0]
-        _next_ports[0] += n
+        if not _media or not _media[-1].has(n):
+            try:
+                _media.append(Share(MEDIA_PORTS, max(MEDIA_SHARES, -(-n // SHARE))))
+            except Failed:
+                _media.append(_media.pop(next(i for i, s in enumerate(_media) if s.n >= n)))
+        first = _media[-1].take(n)
     return f"{first}-{first + n - 1}"
 
 

@@ -1,0 +1,9 @@
+/* app/platform/messages.h - requests other than REGISTER */
+#ifndef APP_PLATFORM_MESSAGES_H
+#define APP_PLATFORM_MESSAGES_H
+
+#include "app/platform/platform.h"
+
+/* A request outside REGISTER. */
+void messages_request(struct platform *p, const struct sip_event *ev);
+#endif

@@ -1,0 +1,31 @@
+/* app/platform/outgoing.h - requests to devices: addresses and URIs */
+#ifndef APP_PLATFORM_OUTGOING_H
+#define APP_PLATFORM_OUTGOING_H
+
+#include "app/platform/platform.h"
+
+struct device;
+
+/* The fields of a request to a device that all of them share; texts are in
+ * `store`, which must live until the request is sent. target: user of
+ * Request-URI and To. */
+struct outgoing {
+    struct sip_request r;
+    char text[512];
+};
+int outgoing_init(struct outgoing *o, const struct platform *p,
+                  const struct device *d, struct slice target,
+                  enum sip_method method);
+/* The same to another place than the device's way; host: of Request-URI. */
+int outgoing_init_at(struct outgoing *o, const struct platform *p,
+                     const struct sip_peer *peer, const struct gb_addr *host,
+                     struct slice target, enum sip_method method);
+/* A MANSCDP MESSAGE to a device. */
+int device_message(struct platform *p, struct device *d, struct slice body,
+                   uint64_t user, uint64_t *transaction);
+/* Our address as this peer is to know it: signalling, and media. */
+struct gb_addr platform_contact_addr(const struct platform *p,
+                                     const struct sip_peer *peer);
+struct gb_addr platform_media_addr(const struct platform *p,
+                                   const struct sip_peer *peer);
+#endif
