@@ -35,8 +35,10 @@ opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-
 # The daemon is optimised as a whole: 3 to 4 % fewer instructions a message.
 # Tests, benchmarks and tools are linked as they are, in less time.
 LTO ?= $(if $(findstring gcc,$(CC)),1,0)
+# With -flto gcc does not tell the assembler of the mapped folder, which then stands
+# in what is linked without it, and in its build id.
 ifeq ($(VARIANT)$(LTO),release1)
-opt.release += -flto=auto -ffat-lto-objects
+opt.release += -flto=auto -ffat-lto-objects -Wa,--debug-prefix-map=$(CURDIR)=.
 unlto := -fno-lto
 endif
 OPT  := $(opt.$(VARIANT))

@@ -218,13 +218,11 @@ ps_scan_fn *ps_scan_best(void)
 bool ps_annexb_next(struct slice *rest, struct slice *nal)
 {
     ps_scan_fn *scan = ps_scan_best();
-    const uint8_t *p = (const uint8_t *)rest->p;
 
     while (rest->n >= 4) {
-        size_t at, end;
+        const uint8_t *p = (const uint8_t *)rest->p;
+        size_t at = scan(p, rest->n), end;
 
-        p = (const uint8_t *)rest->p;
-        at = scan(p, rest->n);
         if (at == rest->n)
             break;
         at += 3;

@@ -295,9 +295,13 @@ static void note_8_14_kernel_drops_are_counted(void **state)
     uint8_t b[1400] = { 0x80, 18 }; /* G.729: nobody keeps it */
     struct sockaddr_in to = { .sin_family = AF_INET };
     struct receiver_counters c = { 0 };
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
 
     (void)state;
+    if (setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on))) {
+        close(fd);
+        skip(); /* an emulator has no such option */
+    }
     open_ingest(true);
     answer(NULL);
     to.sin_port = htons(port);

@@ -10,14 +10,22 @@
 #define PIECES 5
 #define BYTES ((size_t)8 << 20) /* each from a mapping of its own */
 
-/* No address space is left for a mapping: calloc fails. */
-static void no_more(struct rlimit *old)
+/* No address space is left for a mapping: calloc fails. false: there is no such
+ * limit here (an emulator does not keep it), and none is set. */
+static bool no_more(struct rlimit *old)
 {
     struct rlimit none;
+    void *p;
 
     assert_int_equal(getrlimit(RLIMIT_AS, old), 0);
     none = (struct rlimit){ 1 << 20, old->rlim_max };
     assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    p = malloc(BYTES);
+    if (!p)
+        return true;
+    free(p);
+    assert_int_equal(setrlimit(RLIMIT_AS, old), 0);
+    return false;
 }
 
 static void pieces(void **state)
@@ -34,7 +42,11 @@ static void pieces(void **state)
     assert_int_equal(reserve_init(&r, BYTES - 7, PIECES), 0);
     usual = reserve_get(&r);
     assert_non_null(usual);
-    no_more(&old);
+    if (!no_more(&old)) {
+        reserve_put(&r, usual);
+        reserve_fini(&r);
+        skip();
+    }
     for (size_t i = 0; i < PIECES; i++) {
         p[i] = reserve_get(&r);
         assert_non_null(p[i]);
