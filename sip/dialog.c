@@ -227,7 +227,7 @@ int sip_dialog_fill(const struct sip_dialog *d, struct sip_request_parts *p,
     while (n < SIP_MAX_ROUTES && sip_list_cut(&rest, &elem))
         routes[n++] = elem;
     if (n && !sip_addr_parse(&first, routes[0], NULL) &&
-        !sip_uri_is_loose(&first.uri)) {
+        sip_uri_is_sip(&first.uri) && !sip_uri_is_loose(&first.uri)) {
         int err = bracketed(&routes[n], d->target, scratch);
 
         if (err)

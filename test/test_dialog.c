@@ -263,6 +263,7 @@ static void filled(void **state)
           { "<sip:a;lr>", "<sip:b>", NULL } },
         { "strict", "<sip:a>, <sip:b;lr>", "sip:a",
           { "<sip:b;lr>", "<sip:t@h>", NULL } },
+        { "of another scheme", "<sop:a>", "sip:t@h", { "<sop:a>", NULL } },
         { "strict alone", "<sip:a>", "sip:a", { "<sip:t@h>", NULL } },
         { "strict with a header part", "<sip:a?x=y>", "sip:a",
           { "<sip:t@h>", NULL } },
