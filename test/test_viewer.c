@@ -1,6 +1,7 @@
 /* Viewers that do not read: their descriptors come back. A media loop runs in
  * its own thread, the sockets are pairs; time is real and short. */
 #include "app/http/viewer.h"
+#include "app/http/ws.h"
 
 #include "test/support.h"
 
@@ -142,7 +143,6 @@ static void stalled(void **state)
     }
 }
 
-/* It says that it goes, and does not read the answer. */
 /* The account is over: its viewers go, at once and they alone, whether they have
  * come to their loop before or are on their way. */
 static void dismissed(void **state)
@@ -173,6 +173,38 @@ static void dismissed(void **state)
     close(fd[2]);
 }
 
+/* What is no frame of a client is answered with the Close that names it. */
+static void no_frames(void **state)
+{
+    static const struct {
+        const char *bytes;
+        uint8_t n;
+        uint16_t code;
+    } cases[] = {
+        { "\x81\x05Hello", 7, WS_CLOSE_PROTOCOL },         /* no mask */
+        { "\xc1\x80\1\2\3\4", 6, WS_CLOSE_PROTOCOL },      /* RSV1 */
+        { "\x81\x81\1\1\1\1\xfe", 7, WS_CLOSE_BAD_DATA },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const uint8_t want[] = { 0x88, 2, (uint8_t)(cases[i].code >> 8),
+                                 (uint8_t)cases[i].code };
+        int fd = watch(HTTP_FORMAT_MSE, true, false);
+        uint8_t got[1024];
+        ssize_t n;
+
+        t.gone = 0;
+        assert_int_equal(write(fd, cases[i].bytes, cases[i].n), cases[i].n);
+        RUN_UNTIL(t.gone == 1);
+        n = read(fd, got, sizeof(got));
+        assert_true(n > (ssize_t)sizeof(want));
+        assert_memory_equal(got + n - sizeof(want), want, sizeof(want));
+        close(fd);
+    }
+}
+
+/* It says that it goes, and does not read the answer. */
 static void stalled_goodbye(void **state)
 {
     static const uint8_t bye[] = { 0x88, 0x80, 1, 2, 3, 4 };
@@ -211,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(stalled, setup, teardown),
         cmocka_unit_test_setup_teardown(dismissed, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(stalled_goodbye, setup, teardown),
         cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
     };

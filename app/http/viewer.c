@@ -476,6 +476,17 @@ static void keep_text(struct wishes *w, const struct ws_event *ev)
     w->text_len += n;
 }
 
+/* Our Close frame; nothing else comes after it (RFC 6455 §5.5.1). */
+static void end_ws(struct viewer *v, uint16_t code)
+{
+    struct writer w = own_writer(v);
+
+    ws_close_write(&w, code, (struct slice){ NULL, 0 });
+    own_take(v, &w);
+    media_client_remove(&v->client);
+    v->ending = true;
+}
+
 static int on_ws_event(struct viewer *v, const struct ws_event *ev)
 {
     struct writer w;
@@ -491,13 +502,8 @@ static int on_ws_event(struct viewer *v, const struct ws_event *ev)
         ws_control_write(&w, WS_PONG, ev->data);
         return own_take(v, &w) ? 0 : GB_ELIMIT;
     case WS_CLOSE:
-        w = own_writer(v);
-        ws_close_write(&w, ev->close_code == WS_CLOSE_NO_STATUS
-                               ? WS_CLOSE_NORMAL : ev->close_code,
-                       (struct slice){ NULL, 0 });
-        own_take(v, &w);
-        media_client_remove(&v->client);
-        v->ending = true;
+        end_ws(v, ev->close_code == WS_CLOSE_NO_STATUS ? WS_CLOSE_NORMAL
+                                                       : ev->close_code);
         return 0;
     case WS_CONTINUE:
     case WS_BINARY:
@@ -523,8 +529,11 @@ static int take_bytes(struct viewer *v, uint8_t *p, size_t n)
         n -= used;
         if (err == GB_EAGAIN)
             return 0;
-        if (!err)
-            err = on_ws_event(v, &ev);
+        if (err) {
+            end_ws(v, v->ws.fault);
+            return 0;
+        }
+        err = on_ws_event(v, &ev);
         if (err)
             return err;
     }
