@@ -294,7 +294,7 @@ static void open_ours(struct side *s, enum way way)
     o.pool = &s->pool;
     o.hub = s->hub;
     for (unsigned i = 0; err && i < 500; i++) {
-        o.port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 20000 * 2);
+        o.port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 5500 * 2);
         err = ingest_new(&s->in, &o, &what);
         uv_run(&s->loop, UV_RUN_NOWAIT);
     }

@@ -141,6 +141,11 @@ void failing_alloc_init(struct failing_alloc *f, unsigned long fail_at)
     f->alloc = (struct gb_alloc){ failing_get, failing_put, f };
 }
 
+uint16_t test_port(unsigned i)
+{
+    return (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 5500 * 2);
+}
+
 uint64_t test_random(uint64_t *state)
 {
     uint64_t x = *state ? *state : 88172645463325252u;

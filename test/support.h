@@ -47,6 +47,10 @@ struct failing_alloc {
 };
 void failing_alloc_init(struct failing_alloc *f, unsigned long fail_at);
 
+/* An even port to try, another one for each i and process: below those that the
+ * system gives to sockets that ask for any. It may be taken. */
+uint16_t test_port(unsigned i);
+
 /* xorshift64*: the same sequence from the same seed, everywhere. */
 uint64_t test_random(uint64_t *state);
 #endif

@@ -51,7 +51,7 @@ static void open_ingest(bool any_source, bool apart)
     assert_int_equal(hub_new(&hub, &gb_alloc_heap, &hooks, NULL), 0);
     o.hub = hub;
     for (unsigned i = 0; err && i < 200; i++) {
-        port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 20000 * 2);
+        port = test_port(i);
         o.port = port;
         err = ingest_new(&in, &o, &what);
         uv_run(&loop, UV_RUN_NOWAIT);

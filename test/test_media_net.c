@@ -82,8 +82,7 @@ static void expect(unsigned n)
 static uint16_t open_session(uint64_t session, unsigned on)
 {
     for (unsigned i = 0; i < 200; i++) {
-        uint16_t port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) %
-                                               20000 * 2);
+        uint16_t port = test_port(i);
 
         n_seen = 0;
         order(PLATFORM_DO_OPEN, session, on, port);

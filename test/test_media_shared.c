@@ -54,8 +54,7 @@ static int begin(void **state)
     memset(seen, 0, sizeof(seen));
     assert_int_equal(uv_loop_init(&loop), 0);
     for (unsigned i = 0; err && i < 200; i++) {
-        /* below those that the system gives to sockets that ask for any */
-        port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 5500 * 2);
+        port = test_port(i);
         cfg.shared_port = port;
         if (shared_probe(port) == 0)
             err = media_net_new(&net, &cfg, NULL);

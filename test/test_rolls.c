@@ -111,8 +111,7 @@ static uint16_t open_session(void)
     assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
     for (unsigned i = 0; i < 200; i++) {
         a.kind = PLATFORM_DO_OPEN;
-        a.port = (uint16_t)(21000 + ((unsigned)getpid() * 7 + i * 61) % 20000 *
-                                        2);
+        a.port = test_port(i);
         opened = 0;
         media_net_order(net, &a, NULL);
         WAIT_FOR(opened);

@@ -96,8 +96,7 @@ static void camera_open(void)
     socklen_t len;
 
     for (unsigned i = 0; t.opened == 0 && i < 200; i++) {
-        t.port = (uint16_t)(22000 + ((unsigned)getpid() * 7 + i * 61) %
-                                        19000 * 2);
+        t.port = test_port(i);
         order(PLATFORM_DO_OPEN);
         RUN_UNTIL(t.opened || !t.port);
     }
