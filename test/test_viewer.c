@@ -217,6 +217,33 @@ static void stalled_goodbye(void **state)
     close(fd);
 }
 
+/* It goes on with what is no frame while the Close waits, which stays the last. */
+static void one_close(void **state)
+{
+    static const char no_frame[] = "\x81\x05Hello";
+    char got[1024] = "";
+    size_t n = 0;
+    int fd;
+
+    (void)state;
+    t.hooks.write_ms = GUARD_MS;
+    fd = watch(HTTP_FORMAT_MSE, true, true);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(write(fd, no_frame, 7), 7);
+        uv_sleep(30);
+    }
+    while (t.gone == 0 && !t.late) {
+        n += drain(fd, got + n, sizeof(got) - n);
+        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_sleep(1);
+    }
+    n += drain(fd, got + n, sizeof(got) - n);
+    assert_true(n > 4);
+    assert_memory_equal(got + n - 4, "\x88\x02\x03\xea", 4);
+    assert_null(memchr(got, '\x88', n - 4));
+    close(fd);
+}
+
 /* In time: all of it arrives. */
 static void slow_reader(void **state)
 {
@@ -245,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(dismissed, setup, teardown),
         cmocka_unit_test_setup_teardown(no_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(stalled_goodbye, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_close, setup, teardown),
         cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
     };
 

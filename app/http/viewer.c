@@ -476,7 +476,7 @@ static void keep_text(struct wishes *w, const struct ws_event *ev)
     w->text_len += n;
 }
 
-/* Our Close frame; nothing else comes after it (RFC 6455 §5.5.1). */
+/* Our Close frame (RFC 6455 §5.5.1). */
 static void end_ws(struct viewer *v, uint16_t code)
 {
     struct writer w = own_writer(v);
@@ -520,6 +520,8 @@ static int take_bytes(struct viewer *v, uint8_t *p, size_t n)
         v->junk += n;
         return v->junk > VIEWER_JUNK_MAX ? GB_ELIMIT : 0;
     }
+    if (v->ending) /* our Close is the last frame */
+        return 0;
     while (n) {
         struct ws_event ev;
         size_t used;
