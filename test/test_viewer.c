@@ -3,10 +3,14 @@
 #include "app/http/viewer.h"
 #include "app/http/ws.h"
 
+#include "app/net/media_int.h"
+#include "test/media.h"
 #include "test/support.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -244,6 +248,101 @@ static void one_close(void **state)
     close(fd);
 }
 
+#define PICTURE_BYTES 600000 /* more than a socket takes */
+
+/* On the media loop: a session of one large picture. */
+static void deliver_picture(struct mail *m)
+{
+    static char idr[PICTURE_BYTES] = AU_IDR;
+    const struct slice nal[] = { S(AU_SPS), S(AU_PPS), { idr, sizeof(idr) } };
+    struct media_loop *l = media_net_loop(t.media, 0);
+    struct media_stream *s = media_stream_new(l, 77, -1);
+    struct au_maker au;
+
+    memset(idr + sizeof(AU_IDR) - 1, 0x55, sizeof(idr) - sizeof(AU_IDR) + 1);
+    au_maker_init(&au);
+    if (s)
+        hub_au(s->hub, au_video(&au, PS_CODEC_H264, 0, nal, COUNT(nal)),
+               uv_now(media_loop_uv(l)));
+    au_maker_fini(&au);
+    free(m);
+}
+
+/* All that comes, in room for it. */
+static size_t read_all(int fd, uint8_t *out, size_t cap)
+{
+    size_t n = 0;
+    ssize_t got;
+
+    while (!t.late && (got = read(fd, out + n, cap - n)) != 0) {
+        n += got > 0 ? (size_t)got : 0;
+        uv_run(&t.loop, UV_RUN_NOWAIT);
+    }
+    return n;
+}
+
+/* Where the last whole frame of ours begins; n: they do not fit. */
+static size_t last_frame(const uint8_t *p, size_t n)
+{
+    const char *head = memmem(p, n, "\r\n\r\n", 4);
+    size_t at = head ? (size_t)(head - (const char *)p) + 4 : n, last = n;
+
+    while (n - at >= 2) {
+        size_t ext = p[at + 1] == 127 ? 8 : p[at + 1] == 126 ? 2 : 0;
+        size_t len = ext ? 0 : p[at + 1];
+
+        for (size_t i = 0; i < ext && at + 2 + i < n; i++)
+            len = len << 8 | p[at + 2 + i];
+        if (n - at < 2 + ext || n - at - 2 - ext < len)
+            return n;
+        last = at;
+        at += 2 + ext + len;
+    }
+    return at == n ? last : n;
+}
+
+/* A frame is half out: the Close comes behind it, whoever asked for it. */
+static void close_behind_a_frame(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        uint8_t want[4];
+    } cases[] = {
+        { "\x81\x05Hello", 7, { 0x88, 2, 3, 0xea } },
+        { "\x88\x80\1\2\3\4", 6, { 0x88, 2, 3, 0xe8 } },
+    };
+    struct mail *m = calloc(1, sizeof(*m));
+    uint8_t *got = malloc(2 * PICTURE_BYTES);
+
+    (void)state;
+    assert_non_null(m);
+    assert_non_null(got);
+    t.hooks.write_ms = GUARD_MS;
+    m->deliver = deliver_picture;
+    assert_true(media_net_post(t.media, 0, m));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int fd = watch(HTTP_FORMAT_FLV, true, false);
+        int there = 0;
+        size_t n;
+
+        t.gone = 0;
+        while (there < PICTURE_BYTES / 10 && !t.late) {
+            uv_run(&t.loop, UV_RUN_NOWAIT);
+            assert_int_equal(ioctl(fd, FIONREAD, &there), 0);
+        }
+        assert_int_equal(write(fd, cases[i].bytes, cases[i].n), cases[i].n);
+        uv_sleep(50);
+        n = read_all(fd, got, 2 * PICTURE_BYTES);
+        assert_true(n > PICTURE_BYTES);
+        assert_int_equal(last_frame(got, n), n - 4);
+        assert_memory_equal(got + n - 4, cases[i].want, 4);
+        RUN_UNTIL(t.gone == 1);
+        close(fd);
+    }
+    free(got);
+}
+
 /* In time: all of it arrives. */
 static void slow_reader(void **state)
 {
@@ -273,6 +372,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(stalled_goodbye, setup, teardown),
         cmocka_unit_test_setup_teardown(one_close, setup, teardown),
+        cmocka_unit_test_setup_teardown(close_behind_a_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
     };
 

@@ -337,6 +337,12 @@ static bool is_pausing(struct viewer *v)
     return true;
 }
 
+/* Nothing of the hub's is half out. */
+static bool is_between(const struct viewer *v)
+{
+    return !v->client.stream || hub_viewer_at_boundary(&v->client.v);
+}
+
 /* Writes until the socket is full or there is nothing. -1: close. */
 static int pump(struct viewer *v)
 {
@@ -344,8 +350,7 @@ static int pump(struct viewer *v)
         int r;
 
         tell_mse(v);
-        if (own_pending(v) && (!v->client.stream ||
-                               hub_viewer_at_boundary(&v->client.v))) {
+        if (own_pending(v) && is_between(v)) {
             r = write_own(v);
             if (r <= 0)
                 return r;
@@ -353,7 +358,7 @@ static int pump(struct viewer *v)
         }
         if (v->snapshot)
             return write_snapshot(v);
-        if (v->ending)
+        if (v->ending && is_between(v))
             return -1;
         if (!hub_ready(v) || is_pausing(v))
             return 1;
@@ -476,14 +481,15 @@ static void keep_text(struct wishes *w, const struct ws_event *ev)
     w->text_len += n;
 }
 
-/* Our Close frame (RFC 6455 §5.5.1). */
+/* Our Close frame (RFC 6455 §5.5.1), behind the frame that is half out. */
 static void end_ws(struct viewer *v, uint16_t code)
 {
     struct writer w = own_writer(v);
 
     ws_close_write(&w, code, (struct slice){ NULL, 0 });
     own_take(v, &w);
-    media_client_remove(&v->client);
+    if (is_between(v))
+        media_client_remove(&v->client);
     v->ending = true;
 }
 
