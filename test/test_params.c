@@ -5,7 +5,6 @@
 
 #include "app/media/params.h"
 #include "test/media.h"
-#include "test/media_vectors.h"
 
 static const struct slice h264[] = { S(AU_SPS), S(AU_PPS), S(AU_IDR) };
 static const struct slice h265[] = { S(AU_VPS265), S(AU_SPS265),

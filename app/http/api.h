@@ -263,7 +263,7 @@ bool http_media_target(struct http_call *c, struct slice *device,
 bool http_transport_parse(struct slice s, enum platform_transport *t);
 /* ?stream=; false: a problem has been answered. */
 bool http_query_stream(struct http_call *c, unsigned *stream);
-/* "main" or "sub"; false: neither. */
+/* "main" or "sub", also by number; main where nothing stands. false: neither. */
 bool http_stream_parse(struct slice s, unsigned *stream);
 /* A session with every URL that it has; signed for who. */
 void http_live_write(struct jw *j, const struct http_app *a, struct slice base,
