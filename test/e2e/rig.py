@@ -31,6 +31,7 @@ PORTS = range(10000, 18000)
 MEDIA_PORTS = range(18000, 32600)
 SHARE = 200        # of either, for one run of tests
 MEDIA_SHARES = 4   # of media, at a time
+MEDIA_TIMES = 3    # then the first come again: others run tests too
 
 
 def lock_share(first):
@@ -109,14 +110,24 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
     raise Failed("no free port")
 
 
+def next_media(n):
+    """More ports for media, or, when this run has its part or none are left, those that it had first."""
+    mine = next((s for s in _media if s.n >= n), None)
+    if not mine or len(_media) < MEDIA_TIMES:
+        try:
+            return Share(MEDIA_PORTS, max(MEDIA_SHARES, -(-n // SHARE)))
+        except Failed:
+            if not mine:
+                raise
+    _media.remove(mine)
+    return mine
+
+
 def media_range(n=60):
     """A range of ports for RTP, of those that this run alone takes; none comes again while there are others."""
     with _lock:
         if not _media or not _media[-1].has(n):
-            try:
-                _media.append(Share(MEDIA_PORTS, max(MEDIA_SHARES, -(-n // SHARE))))
-            except Failed:
-                _media.append(_media.pop(next(i for i, s in enumerate(_media) if s.n >= n)))
+            _media.append(next_media(n))
         first = _media[-1].take(n)
     return f"{first}-{first + n - 1}"
 
