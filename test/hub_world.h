@@ -200,9 +200,9 @@ static inline const char *story_fmp4(const struct edge *e)
         if (memcmp(e->got + off + 4, "ftyp", 4) == 0)
             c = 'I';
         else if (memcmp(e->got + off + 4, "moof", 4) == 0)
-            c = bytes_be32_at(e->got + off + 44) == 2              ? 's'
+            c = bytes_be32_at(e->got + off + 44) == 2            ? 's'
                 : bytes_be32_at(e->got + off + 96) == 0x02000000 ? 'K'
-                                                        : 'p';
+                                                                 : 'p';
         else if (memcmp(e->got + off + 4, "mdat", 4) != 0 &&
                  memcmp(e->got + off + 4, "moov", 4) != 0 &&
                  memcmp(e->got + off + 4, "mfra", 4) != 0)

@@ -1,6 +1,7 @@
 /* The media loops from outside: orders in, events out, an orderly end. */
 #include "app/net/media_hls.h"
 
+#include "app/net/media_int.h"
 #include "test/support.h"
 
 #include <fcntl.h>
@@ -299,6 +300,49 @@ static void ends_in_the_middle(void **state)
     finish();
 }
 
+static void no_delivery(struct mail *m)
+{
+    (void)m;
+}
+
+/* Parameter sets that go with orders and events: nobody holds them longer than
+ * what they go with, be it taken, delivered or lost. */
+static void sets_are_given_back(void **state)
+{
+    static struct mail full[MAILBOX_MAX];
+    const struct media_config c = { .codec = PS_CODEC_H264, .n_param = 1,
+                                    .n_sps = 1,
+                                    .param = { SLICE("\x67\x42") } };
+    struct platform_action a = { .kind = PLATFORM_DO_OPEN, .session = 7,
+                                 .transport = PLATFORM_UDP, .loop = 5 };
+    struct platform_media_event ev = { .session = 7 };
+    struct failing_alloc mem;
+
+    (void)state;
+    failing_alloc_init(&mem, 0);
+    begin(1);
+    a.sets = ev.sets = kept_sets_new(&mem.alloc, &c);
+    assert_non_null(a.sets);
+    media_net_order(net, &a, NULL); /* there is no such loop */
+    a.loop = 0;
+    media_net_order(net, &a, NULL); /* nor a port 0 */
+    expect(2);
+    ev.kind = PLATFORM_MEDIA_KEY;
+    media_net_event(net, &ev);
+    for (size_t i = 0; i < MAILBOX_MAX; i++) {
+        full[i].deliver = no_delivery;
+        mailbox_send(&net->main_box, &full[i], false);
+    }
+    ev.kind = PLATFORM_MEDIA_ALIVE; /* may be lost, and is */
+    media_net_event(net, &ev);
+    kept_sets_unref(a.sets);
+    assert_int_equal(mem.live, 1);
+    expect(3);
+    finish();
+    assert_int_equal(n_seen, 3);
+    assert_int_equal(mem.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +352,7 @@ int main(void)
         cmocka_unit_test(hls_questions),
         cmocka_unit_test(it_goes_on_after_the_end),
         cmocka_unit_test(ends_in_the_middle),
+        cmocka_unit_test(sets_are_given_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
