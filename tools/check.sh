@@ -92,6 +92,9 @@ asan_e2e() {
 
 total=0
 failed=
+release=
+others=
+trap 'kill $release $others 2>/dev/null || true' EXIT # a fault ends what still builds
 mkdir -p build
 step layers tools/layers.sh
 step words tools/words.sh
