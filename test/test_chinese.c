@@ -29,6 +29,9 @@ static const struct {
         "came up in 5.0 s; over UDP nothing came before"),
       "设备应答了 200，但 5.0 秒内没有从设备到 192.0.2.1:9 的 TCP 连接；"
       "此前经 UDP 也没有收到媒体" },
+    { S("the video is svac"), "视频编码为 svac" },
+    { S("the video is of a codec that players do not know"),
+      "视频编码不被播放器支持" },
     { S("nothing for 6.0 s; payload is not a program stream: it looks like ts"),
       "6.0 秒没有进展；负载不是 PS 流，看起来是 ts" },
     { S("the device answered the INVITE with 486 Busy after x after 1.0 s"),

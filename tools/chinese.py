@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """chinese.py - looks that every sentence that app/platform tells people is in the
-table of app/platform/chinese.c, and that each row of it has its parts.
+table of app/platform/chinese.c, and that each row of it has its parts and is not
+hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
 the doctor's find and advise. Words that only stand inside others are not asked for."""
@@ -54,7 +55,9 @@ def main():
     rows = read_rows()
     known = [re.compile(".*".join(re.escape(x) for x in en.split("%")), re.S) for en, _ in rows]
     bad = []
-    for en, zh in rows:
+    for i, (en, zh) in enumerate(rows):
+        if "%" not in en and any(k.fullmatch(en) for k in known[:i]):
+            bad.append(f"app/platform/chinese.c: never found, a row before it takes: {en}")
         n = en.count("%")
         used = [int(x) for x in re.findall(r"%(.)", zh)]
         if n > 8 or any(x > n for x in used) or "%" in re.sub(r"%[1-8]", "", zh):

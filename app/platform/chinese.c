@@ -199,6 +199,8 @@ static const struct row rows[] = {
     { "nothing beyond \"%\" within % ms", "%2 毫秒内没有越过“%1”这一步" },
     { "nothing for % s%", "%1 秒没有进展%2" },
     { "; %", "；%1" },
+    { "the video is of a codec that players do not know",
+      "视频编码不被播放器支持" },
     { "the video is %", "视频编码为 %1" },
     /* sessions: hints */
     { "a firewall or NAT drops the UDP packets, or the device cannot "
@@ -612,8 +614,6 @@ static const struct row rows[] = {
     { "too many pictures are being made", "正在生成的图片过多" },
     { "too many requests are waiting", "等待的请求过多" },
     { "this build does not serve this format", "本程序不提供该格式" },
-    { "the video is of a codec that players do not know",
-      "视频编码不被播放器支持" },
     { "the times are no range of a recording", "录像时间范围无效" },
     { "the device cannot be asked now", "现在无法请求设备" },
     { "no room for another session", "会话数已达上限" },
