@@ -390,6 +390,16 @@ static void accepts(void **state)
     }
 }
 
+/* Parts of files and a full disk had none. */
+static void phrases(void **state)
+{
+    (void)state;
+    assert_string_equal(http_reason(206), "Partial Content");
+    assert_string_equal(http_reason(416), "Range Not Satisfiable");
+    assert_string_equal(http_reason(507), "Insufficient Storage");
+    assert_string_equal(http_reason(299), "Unknown");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,7 +407,7 @@ int main(void)
         cmocka_unit_test(websocket),  cmocka_unit_test(every_cut),
         cmocka_unit_test(limits),     cmocka_unit_test(queries),
         cmocka_unit_test(escapes),    cmocka_unit_test(cookies),
-        cmocka_unit_test(accepts),
+        cmocka_unit_test(accepts),    cmocka_unit_test(phrases),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -606,6 +606,7 @@ const char *http_reason(unsigned status)
         { 201, "Created" },
         { 202, "Accepted" },
         { 204, "No Content" },
+        { 206, "Partial Content" },
         { 304, "Not Modified" },
         { 400, "Bad Request" },
         { 401, "Unauthorized" },
@@ -618,6 +619,7 @@ const char *http_reason(unsigned status)
         { 413, "Content Too Large" },
         { 414, "URI Too Long" },
         { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" },
         { 417, "Expectation Failed" },
         { 422, "Unprocessable Content" },
         { 426, "Upgrade Required" },
@@ -629,6 +631,7 @@ const char *http_reason(unsigned status)
         { 503, "Service Unavailable" },
         { 504, "Gateway Timeout" },
         { 505, "HTTP Version Not Supported" },
+        { 507, "Insufficient Storage" },
     };
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
