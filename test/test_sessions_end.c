@@ -227,6 +227,32 @@ static void sound_alone(void **state)
     ends_clean();
 }
 
+/* Encrypted pictures beside clear sound: it plays, and says what is wrong. */
+static void sound_beside_what_cannot_be_read(void **state)
+{
+    struct platform_media_event ev = { .kind = PLATFORM_MEDIA_ALIVE,
+                                       .audio = PS_CODEC_G711A,
+                                       .packets = 9,
+                                       .text = "the stream is encrypted" };
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->sound_only = true;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 12000);
+    ev.session = v.id;
+    platform_media(s.p, &ev, s.now);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    expect_slice(v.evidence, "the stream is encrypted");
+    assert_true(v.hint.n > 0);
+    sim_run(&s, 10);
+    assert_true(text_has(s.log, "evidence=\"the stream is encrypted\""));
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
 static void an_ssrc_of_its_own(void **state)
 {
     struct sim_device *d = ready();
@@ -671,6 +697,7 @@ int main(void)
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),
+        cmocka_unit_test(sound_beside_what_cannot_be_read),
         cmocka_unit_test(an_ssrc_of_its_own),
         cmocka_unit_test(media_from_another_address),
         cmocka_unit_test(only_foreign_packets),

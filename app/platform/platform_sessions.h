@@ -97,7 +97,8 @@ struct platform_session {
     struct gb_addr from;         /* where media comes from */
     unsigned sip_status;         /* of the last answer, 0 none */
     struct slice evidence, hint; /* FAILED: what was seen, what to try;
-                                    STARTING: what is odd so far */
+                                    STARTING: what is odd so far; PLAYING:
+                                    why it is sound alone, if that is seen */
     struct slice call_id;
     int64_t started_utc_ms;
     uint32_t step_ms[PLATFORM_STEP_COUNT]; /* after the start; 0: not reached */

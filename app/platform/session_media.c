@@ -292,11 +292,19 @@ static void on_sound(struct platform *p, struct session *s,
         play_sound_alone(p, s);
 }
 
-/* The edge has looked at the bytes: kept, for those who wait and for the log. */
-static void take_note(struct session *s, const char *text)
+/* The edge has looked at the bytes: kept, for those who wait, and logged when it is
+ * news. */
+static void take_note(struct platform *p, struct session *s, const char *text)
 {
     struct slice t = slice_head(slice_str(text), sizeof(s->note));
 
+    if (!slice_eq(t, slice_of(s->note, s->note_len)))
+        platform_log(p, PLATFORM_WARN,
+                     "msg=\"odd media\" session=%llu device=%.*s "
+                     "channel=%.*s evidence=\"%.*s\"",
+                     (unsigned long long)s->handle.id,
+                     SLICE_ARG(session_device(s)), SLICE_ARG(session_channel(s)),
+                     SLICE_ARG(t));
     memcpy(s->note, t.p, t.n);
     s->note_len = (uint8_t)t.n;
 }
@@ -315,7 +323,7 @@ static void on_alive(struct platform *p, struct session *s,
                      const struct platform_media_event *ev)
 {
     if (ev->text)
-        take_note(s, ev->text);
+        take_note(p, s, ev->text);
     if (s->audio == PS_CODEC_UNKNOWN)
         s->audio = ev->audio;
     if (!s->packet && ev->packets > s->packets_before)

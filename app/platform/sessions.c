@@ -545,6 +545,14 @@ void session_on_timer(struct platform *p, struct session *s)
 
 /* ---- the API ---- */
 
+/* What was seen of the bytes says why there is no picture, yet or beside sound. */
+static bool note_tells(const struct session *s)
+{
+    return s->note_len &&
+           (s->state == PLATFORM_STARTING ||
+            (s->state == PLATFORM_PLAYING && s->video == PS_CODEC_UNKNOWN));
+}
+
 static void view(const struct session *s, struct platform_session *out)
 {
     *out = (struct platform_session){
@@ -578,9 +586,11 @@ static void view(const struct session *s, struct platform_session *out)
         .ssrc_odd = s->ssrc_odd,
     };
     memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
-    if (s->state == PLATFORM_STARTING && s->note_len) {
+    if (note_tells(s)) {
         out->evidence = slice_of(s->note, s->note_len);
-        out->hint = slice_str(session_media_hint(session_awaited(s)));
+        out->hint = slice_str(session_media_hint(
+            s->state == PLATFORM_STARTING ? session_awaited(s)
+                                          : PLATFORM_STEP_CODEC));
     }
 }
 
