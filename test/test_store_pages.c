@@ -17,7 +17,7 @@ static struct block take(struct store_pages *s, size_t n, bool alone, int fill)
 
     b.p = store_pages_get(s, n, alone, &b.page);
     assert_non_null(b.p);
-    assert_int_equal((uintptr_t)b.p % 16, 0);
+    assert_int_equal((uintptr_t)b.p % _Alignof(max_align_t), 0);
     memset(b.p, fill, n);
     return b;
 }

@@ -18,7 +18,7 @@ void media_config_unref(struct media_config *c)
 
 /* --- blocks ------------------------------------------------------------------ */
 
-#define FRAME_ALIGN 16
+#define FRAME_ALIGN _Alignof(max_align_t) /* as the heap aligns */
 
 struct media_block {
     atomic_uint refs; /* frames, and the room while it is open */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define PAGE_LARGE (STORE_PAGE_BYTES / 4)
-#define PAGE_STEP 16 /* blocks begin at multiples of it */
+#define PAGE_STEP _Alignof(max_align_t) /* blocks begin at multiples of it */
 
 struct store_page {
     struct store_page *next; /* of the spare ones */
