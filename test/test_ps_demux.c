@@ -616,6 +616,34 @@ static void system_header_of_a_wrong_length(void **state)
     }
 }
 
+/* What is further off than a length can be wrong by is not believed: the key
+ * picture is lost then. */
+static void header_near_and_far(void **state)
+{
+    static const struct {
+        size_t junk;
+        bool key;
+    } cases[] = { { 8, true }, { 31, true }, { 33, false }, { 60, false } };
+    const size_t behind = SYSTEM_AT + 6 + (uint8_t)ps_vector[0].p[SYSTEM_AT + 5];
+    char junk[64];
+
+    (void)state;
+    memset(junk, 0x55, sizeof(junk));
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *got;
+
+        begin();
+        put(slice_head(ps_vector[0], behind));
+        writer_bytes(&out, junk, cases[i].junk);
+        put(slice_from(ps_vector[0], behind));
+        put_rest();
+        got = run(done(), 0, false, NULL);
+        if (!strstr(got, "key pts=90000") == cases[i].key)
+            fail_msg("%zu bytes of junk", cases[i].junk);
+        assert_int_equal(count.resyncs, 1);
+    }
+}
+
 /* A packet that begins with a pack header and a start code behind it is
  * believed while a video PES claims to go on. */
 static void packet_against_length(void **state)
@@ -899,6 +927,7 @@ int main(void)
         cmocka_unit_test(joined_between_slices),
         cmocka_unit_test(lost_structure),
         cmocka_unit_test(system_header_of_a_wrong_length),
+        cmocka_unit_test(header_near_and_far),
         cmocka_unit_test(packet_against_length),
         cmocka_unit_test(stream_without_packs),
         cmocka_unit_test(heads_only),
