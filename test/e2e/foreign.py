@@ -324,13 +324,14 @@ class Device:
 
     def open(self):
         if self.tcp:
-            self.sock = socket.create_connection(("127.0.0.1", self.d.sip), 5, (self.ip, 0))
-            self.sock.settimeout(None)
-            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock = socket.create_connection(("127.0.0.1", self.d.sip), 5, (self.ip, 0))
+            sock.settimeout(None)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         else:
-            self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-            self.sock.bind((self.ip, 0))
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            sock.bind((self.ip, 0))
+        self.sock = sock  # bound: another thread may send at once
         self.port = self.sock.getsockname()[1]
         threading.Thread(target=self.read, args=(self.sock,), daemon=True).start()
 
