@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import flv_reader
-from rig import SLOW, Cameras, Daemon, Failed, channel_id, check_picture, decode, media_range, run_ffmpeg, wait_for
+from rig import SLOW, Cameras, Daemon, Failed, channel_id, check_picture, decode, run_ffmpeg, wait_for
 
 TRANSPORTS = ("udp", "tcp-passive", "tcp-active")
 TESTS = []
@@ -25,7 +25,7 @@ def device(n):
 @contextlib.contextmanager
 def daemon_with(options, channels=1, settings=()):
     """A daemon and a process of gbcam for each of the options; all online, with their channels."""
-    d = Daemon(settings=[f"media.ports={media_range(300)}", "media.idle_stop_s=60", *settings])
+    d = Daemon(settings=["media.idle_stop_s=60", *settings], media=300)
     cameras = []
     try:
         for i, o in enumerate(options):

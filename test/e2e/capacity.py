@@ -251,12 +251,11 @@ def connections():
 
 @part
 def ports():
-    first = 28000
     def live(n):
         return d.live(DEVICE[:-2] + f"{n:02d}", channel_id(DEVICE, n), transport="udp")
 
-    with system("--quiet", "--keepalive", "5", devices=40,
-                settings=("media.mode=dedicated", f"media.ports={first}-{first + 39}", "media.idle_stop_s=2")) as (d, _):
+    with system("--quiet", "--keepalive", "5", devices=40, media=40,
+                settings=("media.mode=dedicated", "media.idle_stop_s=2")) as (d, _):
         answers = [live(n) for n in range(1, 41)]
         good = [a for a in answers if a.status == 200]
         bad = {(a.status, a.json["code"]) for a in answers if a.status != 200}

@@ -22,7 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from figures import figure
-from rig import BUILD, Cameras, Daemon, Failed, channel_id, cpu_s, media_range, rss_mib, started, wait_for
+from rig import BUILD, Cameras, Daemon, Failed, channel_id, cpu_s, rss_mib, started, wait_for
 
 SAMPLES = 5
 SECONDS = 20 # of the pictures
@@ -133,7 +133,7 @@ def rate_of(begin, end, media):
 
 def ingest(media):
     before = floor_ingest(media)
-    d = Daemon(settings=LIMITS + [f"media.ports={media_range(4 * STREAMS + 8)}"])
+    d = Daemon(settings=LIMITS, media=4 * STREAMS + 8)
     c = cameras(d, media, STREAMS)
     ids = [x["id"] for x in d.devices()]
     idle = rss_mib(d.proc.pid)

@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.request
 
-from rig import SLOW, Cameras, Daemon, Failed, channel_id, media_range, rss_mib, run_tests, wait_for
+from rig import SLOW, Cameras, Daemon, Failed, channel_id, rss_mib, run_tests, wait_for
 
 LIVES = int(os.environ.get("LIVES", "24"))
 WORKERS = int(os.environ.get("WORKERS", "12"))
@@ -156,7 +156,7 @@ def lives(d, numbers, told):
 
 def random_lives():
     told = collections.Counter()
-    d = Daemon(settings=[f"media.ports={media_range(100 + min(LIVES * 4, 2000))}", "media.idle_stop_s=1"])
+    d = Daemon(settings=["media.idle_stop_s=1"], media=100 + min(LIVES * 4, 2000))
     cameras = []
     try:
         cameras = [Cameras(d, "--sessions", "16", "--quiet", *k, device=device(n)) for n, k in enumerate(KINDS)]

@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, Viewer, checksums, expect
-from rig import SLOW, TOP, media_range, run_ffmpeg, system, wait_for, run_tests
+from rig import SLOW, TOP, run_ffmpeg, system, wait_for, run_tests
 
 RECORD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/record"
 RECORDS = f"/api/v1/records?device={DEVICE}&channel={CHANNEL}"
@@ -245,7 +245,7 @@ def killed_while_recording():
     recording goes on."""
     n = int(os.environ.get("STREAMS", "20"))
     with system("--keepalive", "2", "--retry", "1", "--devices", str(n), devices=n,
-                settings=("record.segment_s=3600", f"media.ports={media_range(4 * n + 8)}")) as (d, _):
+                settings=("record.segment_s=3600",), media=4 * n + 8) as (d, _):
         ids = [(x["id"], d.channels(x["id"])[0]["id"]) for x in d.devices()]
         each = [f"device={device}&channel={channel}" for device, channel in ids]
 

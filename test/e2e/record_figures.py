@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from figures import figure
 from media_figures import LIMITS, cameras, encode, percent_of, play, raw
-from rig import Daemon, Failed, cpu_s, media_range
+from rig import Daemon, Failed, cpu_s
 
 STREAMS = int(os.environ.get("STREAMS", "50"))
 BYTES_S = 4000000 // 8 + 8000
@@ -70,7 +70,7 @@ def start_ms(d, device):
 
 
 def streams(media):
-    d = Daemon(settings=LIMITS + [f"media.ports={media_range(4 * STREAMS + 8)}", "record.segment_s=20"])
+    d = Daemon(settings=LIMITS + ["record.segment_s=20"], media=4 * STREAMS + 8)
     c = cameras(d, media, STREAMS)
     ids = [x["id"] for x in d.devices()]
     play(d, ids, "tcp-passive")

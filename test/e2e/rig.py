@@ -31,7 +31,7 @@ PORTS = range(10000, 18000)
 MEDIA_PORTS = range(18000, 32600)
 SHARE = 200        # of either, for one run of tests
 MEDIA_SHARES = 4   # of media, at a time
-MEDIA_TIMES = 3    # then the first come again: others run tests too
+MEDIA_TIMES = 3    # then what was given back comes again: others run tests too
 
 
 def lock_share(first):
@@ -79,7 +79,7 @@ class Share:
         return self.first + self.at - n
 
 
-_share, _media, _started = [], [], []
+_share, _media, _back, _started = [], [], [], []
 
 
 def started(proc):
@@ -110,26 +110,28 @@ def free_port(family=socket.AF_INET, host="127.0.0.1"):
     raise Failed("no free port")
 
 
-def next_media(n):
-    """More ports for media, or, when this run has its part or none are left, those that it had first."""
-    mine = next((s for s in _media if s.n >= n), None)
-    if not mine or len(_media) < MEDIA_TIMES:
-        try:
-            return Share(MEDIA_PORTS, max(MEDIA_SHARES, -(-n // SHARE)))
-        except Failed:
-            if not mine:
-                raise
-    _media.remove(mine)
-    return mine
+def fresh_media(n):
+    if not _media or not _media[-1].has(n):
+        _media.append(Share(MEDIA_PORTS, max(MEDIA_SHARES, -(-n // SHARE))))
+    first = _media[-1].take(n)
+    return range(first, first + n)
 
 
 def media_range(n=60):
-    """A range of ports for RTP, of those that this run alone takes; none comes again while there are others."""
+    """n ports for RTP at least, of those that this run alone takes. One that was given back comes again when this run
+    has had its part, or none are left: the one that has rested longest."""
     with _lock:
-        if not _media or not _media[-1].has(n):
-            _media.append(next_media(n))
-        first = _media[-1].take(n)
-    return f"{first}-{first + n - 1}"
+        rested = next((r for r in _back if len(r) >= n), None)
+        if rested and len(_media) >= MEDIA_TIMES and not _media[-1].has(n):
+            _back.remove(rested)
+            return rested
+        try:
+            return fresh_media(n)
+        except Failed:
+            if not rested:
+                raise
+            _back.remove(rested)
+            return rested
 
 
 class Failed(Exception):
@@ -176,10 +178,10 @@ class Daemon:
     """gb28181d in a directory of its own; restarts keep the directory."""
     environ = None  # of its processes; None: ours
 
-    def __init__(self, host="127.0.0.1", settings=(), directory=None):
+    def __init__(self, host="127.0.0.1", settings=(), directory=None, media=60):
         self.host = host
         self.choose_ports()
-        self.ports = media_range()
+        self.media = media_range(media)
         self.settings = list(settings)
         self.options = []
         self.temp = None
@@ -217,7 +219,7 @@ class Daemon:
         args = [os.path.join(BUILD, "gb28181d")]
         for s in (f"server.data={self.dir}/data", f"sip.listen={self.bracketed}:{self.sip}",
                   f"http.listen={self.bracketed}:{self.http}", f"rtsp.listen={self.bracketed}:{self.rtsp}",
-                  f"media.ports={self.ports}",
+                  f"media.ports={self.media.start}-{self.media.stop - 1}",
                   "media.idle_stop_s=2", *self.settings):
             args += ["-s", s]
         args += self.options
@@ -310,6 +312,8 @@ class Daemon:
         try:
             self.stop()
         finally:
+            with _lock:
+                _back.append(self.media)
             if self.temp:
                 self.temp.cleanup()
 
@@ -347,9 +351,10 @@ class Cameras:
 
 
 @contextlib.contextmanager
-def system(*cam_options, host="127.0.0.1", settings=(), devices=1, channels=1, device="34020000001180000001"):
+def system(*cam_options, host="127.0.0.1", settings=(), devices=1, channels=1, device="34020000001180000001",
+           media=60):
     """A daemon with cameras that are online and whose catalog is complete."""
-    d = Daemon(host, settings)
+    d = Daemon(host, settings, media=media)
     try:
         c = Cameras(d, "--devices", str(devices), "--channels", str(channels), *cam_options, device=device)
         try:

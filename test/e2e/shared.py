@@ -18,7 +18,7 @@ def test(fn):
 
 def even_port():
     """An even port that nobody else of this run is given, like the next one."""
-    return int(media_range(2).split("-")[0])
+    return media_range(2).start
 
 
 def sessions(d):
