@@ -830,31 +830,37 @@ MADE = {
     "h265-b": ("h265", ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
                         "keyint=25:min-keyint=25:bframes=3:b-adapt=0:open-gop=0:repeat-headers=1:log-level=error"]),
 }
-CLIPS = {}
+CLIPS = {}  # name: its lock, and the clip once it is there; one being made holds up nobody who sends another
 CLIPS_LOCK = threading.Lock()
 
 
 def clip_of(name):
     with CLIPS_LOCK:
-        if name in CLIPS:
-            return CLIPS[name]
-        if name not in MADE:
-            with open(f"{TOP}/test/data/clip/clock.{name}", "rb") as f:
-                CLIPS[name] = Clip(f.read(), name)
-            return CLIPS[name]
-        codec, options = MADE[name]
-        with tempfile.TemporaryDirectory() as at:
-            mp4 = at + "/clip.mp4"
-            _, err = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=640x360:r=25", "-t", "4", "-pix_fmt", "yuv420p",
-                          *options, mp4])
-            out, _ = run(["ffprobe", "-v", "error", "-show_entries", "packet=pts,dts,duration", "-of", "json", mp4])
-            times = json.loads(out)["packets"]
-            expect(times, f"{name}: {err}")
-            es, _ = run(["ffmpeg", "-v", "error", "-i", mp4, "-c", "copy", "-bsf:v", {"h264": "h264", "h265": "hevc"}[codec]
-                         + "_mp4toannexb", "-f", {"h264": "h264", "h265": "hevc"}[codec], "-"])
-        step = times[0]["duration"]
-        CLIPS[name] = Clip(es, codec, [round((p["pts"] - times[0]["dts"]) / step) - i for i, p in enumerate(times)])
-        return CLIPS[name]
+        lock, made = CLIPS.setdefault(name, (threading.Lock(), []))
+    with lock:
+        if not made:
+            made.append(make_clip(name) if name in MADE else read_clip(name))
+        return made[0]
+
+
+def read_clip(name):
+    with open(f"{TOP}/test/data/clip/clock.{name}", "rb") as f:
+        return Clip(f.read(), name)
+
+
+def make_clip(name):
+    codec, options = MADE[name]
+    with tempfile.TemporaryDirectory() as at:
+        mp4 = at + "/clip.mp4"
+        _, err = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=640x360:r=25", "-t", "4", "-pix_fmt", "yuv420p",
+                      *options, mp4])
+        out, _ = run(["ffprobe", "-v", "error", "-show_entries", "packet=pts,dts,duration", "-of", "json", mp4])
+        times = json.loads(out)["packets"]
+        expect(times, f"{name}: {err}")
+        es, _ = run(["ffmpeg", "-v", "error", "-i", mp4, "-c", "copy", "-bsf:v", {"h264": "h264", "h265": "hevc"}[codec]
+                     + "_mp4toannexb", "-f", {"h264": "h264", "h265": "hevc"}[codec], "-"])
+    step = times[0]["duration"]
+    return Clip(es, codec, [round((p["pts"] - times[0]["dts"]) / step) - i for i, p in enumerate(times)])
 
 
 def stamp(prefix, t):
@@ -2399,8 +2405,7 @@ def bye_from_the_device(d):
         u = urls(start(d, dev))
         hang_up(next(iter(dev.dialogs.values())))
         wait_for("session is over", over, 4)
-        c = [c for c in d.channels(dev.id) if c["id"] == dev.channel][0]
-        expect(not c["session"], f"the channel still has session {c['session']}")
+        wait_for("the channel has no session", lambda: not d.channels(dev.id)[0]["session"], 4)
         u = urls(start(d, dev))
         result = []
         t = threading.Thread(target=lambda: result.append(grab(u["flv"], 9)))
