@@ -740,15 +740,18 @@ def records(b, d):
     wait_for("its file", lambda: b.run("return document.querySelectorAll('#view-records [data-t=del]:not([disabled])').length"))
     press(b, "play")
     wait_for("its picture", lambda: b.run("return document.querySelector('video.file').videoWidth") == 640)
+    day = (time.gmtime().tm_wday + 3) % 7  # in no zone today: it shall not begin
     b.run("""const mode = document.querySelector('#view-records select'); mode.value = 'plan'; mode.dispatchEvent(new Event('change'));
-        const cell = (d, i) => document.querySelector('.plan tbody').rows[d].cells[i + 1];
-        cell(0, 16).dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, cancelable: true }));
-        for (let i = 17; i < 36; i++) cell(0, i).dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
-        window.dispatchEvent(new PointerEvent('pointerup'));""")
+        const row = document.querySelector('.plan tbody').rows[arguments[0]], cell = (i) => row.cells[i + 1];
+        cell(16).dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, cancelable: true }));
+        for (let i = 17; i < 36; i++) cell(i).dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+        window.dispatchEvent(new PointerEvent('pointerup'));""", day)
     b.shot("records")
     press(b, "save")
     wait_for("the plan", lambda: d.get(path)["mode"] == "plan")
-    if d.get(path)["plan"] != ["0" * 16 + "1" * 20 + "0" * 12] + ["0" * 48] * 6:
+    plan = ["0" * 48] * 7
+    plan[day] = "0" * 16 + "1" * 20 + "0" * 12
+    if d.get(path)["plan"] != plan:
         raise Failed(f"plan: {d.get(path)['plan']}")
     b.both("records")
     d.call("PUT", path, {"mode": "off"})
