@@ -843,6 +843,11 @@ def clip_of(name):
         return made[0]
 
 
+def add_clip(name, clip):
+    with CLIPS_LOCK:
+        CLIPS[name] = threading.Lock(), [clip]
+
+
 def read_clip(name):
     with open(f"{TOP}/test/data/clip/clock.{name}", "rb") as f:
         return Clip(f.read(), name)

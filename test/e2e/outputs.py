@@ -82,7 +82,7 @@ def ps_of_a_codec_that_nobody_reads(d):
     made = foreign.Clip.__new__(foreign.Clip)
     made.codec, made.late = "h264", [0] * 25
     made.units = [(bytes([7 + i]) * 3000, i == 0, []) for i in range(25)]
-    foreign.CLIPS["h264-svac"] = made
+    foreign.add_clip("h264-svac", made)
     with camera(d) as dev:
         dev.call = Call(stream=dict(codec="h264-svac", declared=0x80, audio="alaw", audio_type=0x93))
         u = urls(start(d, dev))
