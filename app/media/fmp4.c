@@ -288,7 +288,7 @@ static void put_init(struct writer *w, const struct media_config *video,
 }
 
 struct sample {
-    uint32_t track_id, sequence, duration, size, flags;
+    uint32_t track_id, timescale, sequence, duration, size, flags;
     uint64_t dts;
     int32_t cts;
 };
@@ -340,6 +340,15 @@ static uint64_t audio_time(struct fmp4_mux *m, int64_t dts90k, uint32_t rate)
     return m->audio_next;
 }
 
+/* A fragment whose viewers have times of their own. */
+static int finish_fragment(struct media_chunk **out, struct media_chunk *c,
+                           const struct sample *s, const struct writer *w)
+{
+    c->timescale = s->timescale;
+    c->time_at = DTS_AT;
+    return media_chunk_finish(out, c, w);
+}
+
 /* The fragment's payload is coded here, so the frame is not referred to. */
 static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                       struct fmp4_mux *m, const struct media_frame *f,
@@ -368,7 +377,7 @@ static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     c->track = MEDIA_AUDIO;
     c->key = true;
     c->dts90k = f->dts90k;
-    return media_chunk_finish(out, c, &w);
+    return finish_fragment(out, c, s, &w);
 }
 
 /* One sample whose payload is the frame's. */
@@ -382,7 +391,7 @@ static int sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(c), FRAGMENT_HEAD);
     put_fragment(&w, s);
-    return media_chunk_finish(out, c, &w);
+    return finish_fragment(out, c, s, &w);
 }
 
 static int audio_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
@@ -390,6 +399,7 @@ static int audio_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                        uint32_t rate)
 {
     struct sample s = { .track_id = AUDIO_ID,
+                        .timescale = rate,
                         .sequence = m->sequence + 1,
                         .size = (uint32_t)f->n,
                         .flags = FLAG_KEY };
@@ -417,6 +427,7 @@ int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                      const struct media_config *audio)
 {
     struct sample s = { .track_id = VIDEO_ID,
+                        .timescale = VIDEO_TIMESCALE,
                         .sequence = m->sequence + 1,
                         .duration = f->duration90k,
                         .size = (uint32_t)f->n,

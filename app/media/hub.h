@@ -115,6 +115,8 @@ struct hub_viewer {
     size_t held_bytes;     /* of the window, as framed */
     uint16_t first, n_held;
     struct media_chunk *held[HUB_WINDOW_CHUNKS]; /* ring */
+    int64_t base90k; /* of its first picture: 0 in times of its own */
+    char time[HUB_WINDOW_CHUNKS][MEDIA_TIME_BYTES]; /* those of held */
 };
 
 /* All synchronous, inside hub_au, hub_tick and hub_end (on_want_key also inside
