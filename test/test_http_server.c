@@ -256,6 +256,75 @@ static void long_head(void **state)
     hang_up(c);
 }
 
+#define SHARED "Access-Control-Allow-Origin: *\r\n"
+#define OPTIONS(path) "OPTIONS " path " HTTP/1.1\r\n" HOST                      \
+    "Origin: https://elsewhere.example\r\n"                                   \
+    "Access-Control-Request-Method: GET\r\n"                                  \
+    "Access-Control-Request-Headers: authorization\r\n\r\n"
+
+/* A page of another origin may play what its fields or its URL have the
+ * credential of, and read why it does not; it may not use the API. */
+static void other_origins(void **state)
+{
+    static const struct {
+        const char *text, *status;
+        bool shared;
+    } cases[] = {
+        { OPTIONS("/live/" D1 "/" C1 ".flv"), "204 No Content", true },
+        { OPTIONS("/live/" C1 "/index.m3u8"), "204 No Content", true },
+        { OPTIONS("/live/" D1 "/" C1 "/seg_7.m4s"), "204 No Content", true },
+        { OPTIONS("/session/1.mp4?t=x"), "204 No Content", true },
+        { OPTIONS("/api/v1/devices/" D1 "/channels/" C1 "/records/5"),
+          "204 No Content", true },
+        { OPTIONS("/api/v1/downloads/1/file"), "204 No Content", true },
+        { OPTIONS("/api/v1/devices"), "401 Unauthorized", false },
+        { OPTIONS("/api/v1/login"), "401 Unauthorized", false },
+        { OPTIONS("/snapshot/1"), "401 Unauthorized", false },
+        { OPTIONS("/live/nothing"), "401 Unauthorized", false },
+        { OPTIONS("*"), "401 Unauthorized", false },
+        { "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST "\r\n",
+          "401 Unauthorized", true },
+        { "GET /session/77.flv HTTP/1.1\r\n" HOST TOKEN "\r\n",
+          "404 Not Found", true },
+        { "GET /api/v1/me HTTP/1.1\r\n" HOST TOKEN "\r\n", "200 OK", false },
+    };
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    for (size_t i = 0; i < COUNT(cases); i++) { /* one connection: none of it
+                                                   stays for the next */
+        c->len = 0;
+        c->text[0] = '\0';
+        send_text(c, cases[i].text);
+        RUN_UNTIL(count(c, "\r\n\r\n") == 1);
+        if (count(c, cases[i].status) != 1 ||
+            count(c, SHARED) != cases[i].shared ||
+            count(c, "Access-Control-Allow-Headers: Authorization, ") !=
+                (cases[i].status[0] == '2' && cases[i].shared))
+            fail_msg("%s%s", cases[i].text, c->text);
+    }
+    hang_up(c);
+}
+
+/* So may it read an answer that was put off. */
+static void other_origins_later(void **state)
+{
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(fake.holds[1] == 1);
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS;
+    http_app_tick(fx.app);
+    RUN_UNTIL(count(c, "HTTP/1.1 504 ") == 1);
+    assert_int_equal(count(c, SHARED), 1);
+    hang_up(c);
+}
+
 static void time_outs(void **state)
 {
     struct http_server_config cfg = { .head_timeout_ms = 250,
@@ -726,6 +795,7 @@ int main(void)
 #define NET(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         NET(keep_alive),      NET(bad_requests), NET(long_head),
+        NET(other_origins),   NET(other_origins_later),
         NET(time_outs),       NET(source_limit), NET(no_memory_once),
         NET(bodies),          NET(put_off),      NET(never_answered),
         NET(handover),        NET(handover_refused), NET(segment),

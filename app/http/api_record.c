@@ -434,7 +434,6 @@ void http_get_record_file(struct http_call *c)
     volume = (s.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
     f->dir = volumes_dir(c->app->cfg.volumes, volume);
     f->disk = volumes_disk(c->app->cfg.volumes, volume);
-    http_response_field(c->out, "Access-Control-Allow-Origin", SLICE("*"));
     if (s.bytes == 0 || w.err)
         http_answer_fail(c, 409, "no-file", "nothing is written of it yet");
     else if (!http_export_part(c))

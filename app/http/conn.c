@@ -245,6 +245,7 @@ static void dispatch(struct conn *c, const struct http_head *head,
     http_response_init(&r, s->cfg.alloc);
     http_app_request(s->cfg.app, &req, &r);
     c->who = r.who;
+    c->shared = r.shared;
     server_arm(s);
     if (c->state == CONN_CLOSED || r.kind == HTTP_REPLY_LATER) {
         http_response_fini(&r);
@@ -444,6 +445,7 @@ static void next_request(struct conn *c)
     if (c->in.len == 0)
         buf_fini(&c->in);
     c->head_len = c->body_len = c->scanned = 0;
+    c->shared = false;
     c->state = CONN_HEAD;
     if (c->server->closing) {
         conn_close(c);

@@ -58,6 +58,7 @@ struct conn {
     uint64_t request;       /* id while PENDING, else 0 */
     bool head_only;         /* HEAD: the answer has no body */
     bool keep_alive;        /* of the current request */
+    bool shared;            /* a page of any origin may read the answer */
     unsigned minor;
     bool reading;
     bool continued;         /* 100 was sent */

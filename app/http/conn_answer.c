@@ -53,6 +53,9 @@ static void put_head(struct conn *c, const struct http_response *r, size_t len)
         buf_str(&c->out, r->type);
         buf_str(&c->out, "\r\nX-Content-Type-Options: nosniff\r\n");
     }
+    if (c->shared)
+        buf_str(&c->out, "Access-Control-Allow-Origin: *\r\n"
+                         "Access-Control-Expose-Headers: Content-Range\r\n");
     if (!has_field(&c->fields, "Cache-Control:"))
         buf_str(&c->out, "Cache-Control: no-store\r\n");
     if (r->status != 204 && r->status != 304 && !(c->head_only && len == 0))
