@@ -728,7 +728,10 @@ enum http_body_kind http_app_body(struct http_app *a,
     }
     if (route->flags & HTTP_ROUTE_PICTURE)
         return HTTP_BODY_PICTURE;
-    why = http_firmware_refusal(a, req->head->content_length, &status);
+    status = 411;
+    why = req->head->chunked
+              ? "a file needs Content-Length"
+              : http_firmware_refusal(a, req->head->content_length, &status);
     if (why)
         http_answer_fail(&c, status, NULL, why);
     return why ? HTTP_BODY_REFUSED : HTTP_BODY_FILE;

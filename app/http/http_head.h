@@ -3,7 +3,7 @@
  * Strict: what two parsers could read in two ways is refused, so that nothing
  * can be smuggled past a proxy. No folding (§5.2), no blank before the colon,
  * lines end in CRLF, one Host, one Content-Length, no Transfer-Encoding beside
- * it. Nothing is copied but the decoded path. */
+ * it, and none but chunked. Nothing is copied but the decoded path. */
 #ifndef APP_HTTP_HTTP_HEAD_H
 #define APP_HTTP_HTTP_HEAD_H
 
@@ -83,6 +83,7 @@ struct http_head {
     const struct http_field *first[HTTP_HDR_COUNT]; /* NULL: absent */
     uint64_t content_length; /* at most HTTP_BODY_MAX, unless more was allowed;
                                 0 when absent */
+    bool chunked;            /* the body comes so, its length is not known */
     bool keep_alive;         /* by version and Connection */
     bool expect_continue;
     bool websocket; /* an upgrade to WebSocket, version 13, with a good key */
@@ -92,7 +93,7 @@ struct http_head {
 /* Why a head was refused, and the answer it deserves. The connection must be
  * closed behind that answer. */
 struct http_fault {
-    unsigned status; /* 400, 411, 413, 414, 417, 426, 431, 501, 505 */
+    unsigned status; /* 400, 413, 414, 417, 426, 431, 501, 505 */
     size_t off;      /* bytes from the start of the head */
     const char *why; /* static string */
 };
