@@ -28,6 +28,15 @@ const char *http_format_type(enum http_format f)
     return formats[f].type;
 }
 
+enum hub_format http_format_of_hub(enum http_format f, bool enhanced, bool g711)
+{
+    if (f == HTTP_FORMAT_FLV)
+        return enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
+    if (f == HTTP_FORMAT_TS)
+        return g711 ? HUB_TS_G711 : HUB_TS;
+    return f == HTTP_FORMAT_PS ? HUB_PS : HUB_FMP4;
+}
+
 /* The URL carries the credential, so any page may read the answer; no cookie
  * travels with "*". */
 #define COMMON                                                                 \

@@ -6,6 +6,7 @@
 #ifndef APP_HTTP_STREAM_H
 #define APP_HTTP_STREAM_H
 
+#include "app/media/hub.h"
 #include "base/addr.h"
 #include "base/writer.h"
 
@@ -30,6 +31,10 @@ enum http_format {
 const char *http_format_key(enum http_format f);  /* "flv" */
 const char *http_format_ext(enum http_format f);  /* ".flv" */
 const char *http_format_type(enum http_format f); /* "video/x-flv" */
+
+/* What the hub makes for it; HLS, MSE and single frames are its fMP4. */
+enum hub_format http_format_of_hub(enum http_format f, bool enhanced,
+                                   bool g711);
 
 #define HTTP_DELAY_MAX_MS 1000 /* of ?delay= */
 #define HTTP_ID_MAX 32     /* longest device or channel id, and a NUL beyond */

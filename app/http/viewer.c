@@ -212,21 +212,10 @@ static bool finish(struct viewer *v)
     return true;
 }
 
-static enum hub_format format_of(const struct http_handover *h)
-{
-    if (h->format == HTTP_FORMAT_FLV)
-        return h->enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
-    if (h->format == HTTP_FORMAT_TS)
-        return h->g711 ? HUB_TS_G711 : HUB_TS;
-    if (h->format == HTTP_FORMAT_PS)
-        return HUB_PS;
-    return HUB_FMP4;
-}
-
 static int add_client(struct viewer *v)
 {
     struct hub_viewer_options opt = {
-        .format = format_of(&v->h),
+        .format = http_format_of_hub(v->h.format, v->h.enhanced, v->h.g711),
         .framing = v->h.websocket   ? MEDIA_WS
                    : is_chunked(v) ? MEDIA_CHUNKED
                                    : MEDIA_PLAIN,

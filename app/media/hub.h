@@ -213,6 +213,10 @@ void hub_reopen(struct hub *h);
  * recorded), and, unless seek_ms is below 0, from another position. */
 void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms);
 
+/* Viewers of this format get what is of this codec. Not of HUB_PS, which has no
+ * frames. */
+bool hub_format_carries(enum hub_format f, enum ps_codec c);
+
 /* Nothing more will come: viewers get what is there, then ENDED. */
 void hub_end(struct hub *h);
 
