@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DATE_MAX 40
+#define DATE_MAX 40 /* bytes of one in the form of HTTP */
 
 /* "Sun, 29 Nov 2026 23:45:02 GMT" */
 static void date_write(struct writer *w, int64_t utc_ms)
