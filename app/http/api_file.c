@@ -5,21 +5,6 @@
 #include "base/map.h"
 
 #include <string.h>
-#include <time.h>
-
-#define DATE_MAX 40 /* bytes of one in the form of HTTP */
-
-/* "Sun, 29 Nov 2026 23:45:02 GMT" */
-static void date_write(struct writer *w, int64_t utc_ms)
-{
-    time_t t = (time_t)(utc_ms / 1000);
-    char text[DATE_MAX];
-    struct tm tm;
-
-    if (gmtime_r(&t, &tm) &&
-        strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        writer_str(w, text);
-}
 
 /* Of name, size and time under a seed of the installation: it changes with the
  * bytes, as none of our files is written anew. */
@@ -90,7 +75,7 @@ static void answer_bytes(struct http_call *c, uint64_t size, const char *type,
 void http_answer_file(struct http_call *c, uint64_t size, const char *type,
                       int64_t written_utc_ms)
 {
-    char tag_text[HTTP_TAG_MAX + 1], date_text[DATE_MAX];
+    char tag_text[HTTP_TAG_MAX + 1], date_text[HTTP_DATE_LEN];
     struct writer w = writer_of(tag_text, sizeof(tag_text));
     struct writer d = writer_of(date_text, sizeof(date_text));
     const struct http_head *h = c->head;
@@ -102,7 +87,7 @@ void http_answer_file(struct http_call *c, uint64_t size, const char *type,
         return;
     }
     tag_write(&w, c, size, written_utc_ms);
-    date_write(&d, written_utc_ms);
+    http_date_write(&d, written_utc_ms);
     tag = writer_slice(&w);
     date = writer_slice(&d);
     http_response_field(c->out, "ETag", tag);

@@ -3,6 +3,8 @@
 #include "app/http/ws.h"
 #include "base/head.h"
 
+#include <time.h>
+
 #define METHOD_LEN_MAX 32
 #define HOST_LEN_MAX 255
 
@@ -593,6 +595,17 @@ bool http_cookie_get(const struct http_head *h, struct slice name,
         }
     }
     return false;
+}
+
+void http_date_write(struct writer *w, int64_t utc_ms)
+{
+    time_t t = (time_t)(utc_ms / 1000);
+    char text[HTTP_DATE_LEN + 1];
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) &&
+        strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm))
+        writer_str(w, text);
 }
 
 const char *http_reason(unsigned status)

@@ -156,6 +156,10 @@ int http_query_u32(struct slice query, struct slice name, uint32_t max,
 bool http_cookie_get(const struct http_head *h, struct slice name,
                      struct slice *out);
 
+#define HTTP_DATE_LEN 29
+/* "Sun, 29 Nov 2026 23:45:02 GMT" (RFC 9110 §5.6.7); a time that has none: nothing */
+void http_date_write(struct writer *w, int64_t utc_ms);
+
 /* "Bad Request"; "Unknown" for a status without a phrase. Never NULL. */
 const char *http_reason(unsigned status);
 #endif

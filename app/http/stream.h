@@ -69,15 +69,18 @@ struct http_handover {
 };
 
 /* The head of an endless answer: 200, no length, Connection: close, no caching,
- * readable by pages of other origins (the URL carries the credential). */
-void http_stream_head_write(struct writer *w, enum http_format f);
+ * readable by pages of other origins (the URL carries the credential). utc_ms, of
+ * all three: now. */
+void http_stream_head_write(struct writer *w, enum http_format f,
+                            int64_t utc_ms);
 /* The same of one whose end is to be told from a broken connection: in chunks
  * (RFC 9112 §7.1). */
-void http_stream_head_write_chunked(struct writer *w, enum http_format f);
+void http_stream_head_write_chunked(struct writer *w, enum http_format f,
+                                    int64_t utc_ms);
 
 /* The head of an answer with a known length that keeps the connection. */
 void http_stream_head_write_len(struct writer *w, const char *type,
-                                uint64_t len, bool keep_alive);
+                                uint64_t len, bool keep_alive, int64_t utc_ms);
 
 /* The 101 answer to a WebSocket upgrade. */
 void http_stream_ws_head_write(struct writer *w, const char *accept);
