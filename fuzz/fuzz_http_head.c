@@ -20,7 +20,7 @@ static bool is_same(const struct http_head *x, const struct http_head *y)
         !slice_eq(x->path, y->path) || !slice_eq(x->query, y->query) ||
         x->n_fields != y->n_fields ||
         x->content_length != y->content_length ||
-        x->keep_alive != y->keep_alive || x->websocket != y->websocket)
+        x->chunked != y->chunked || x->keep_alive != y->keep_alive || x->websocket != y->websocket)
         return false;
     for (size_t i = 0; i < x->n_fields; i++)
         if (!slice_eq(x->fields[i].name, y->fields[i].name) ||
@@ -65,7 +65,8 @@ static void check_good(const struct http_head *h)
         slice_cut(&rest, '/', &segment);
         check(!slice_eq(segment, SLICE("..")));
     }
-    check(!(h->first[HTTP_HDR_TRANSFER_ENCODING]));
+    check(h->chunked == (h->first[HTTP_HDR_TRANSFER_ENCODING] != NULL));
+    check(!h->chunked || !h->first[HTTP_HDR_CONTENT_LENGTH]);
     http_query_get(h->query, SLICE("q"), buf, sizeof(buf), &out);
     http_cookie_get(h, SLICE("gb28181d"), &out);
     http_head_accepts(h, SLICE("gzip"));

@@ -185,6 +185,27 @@ static inline void sound(struct world *w)
                     slice_of(pcma, sizeof(pcma))), w->now_ms);
 }
 
+/* The samples of a moof: its trafs are tfhd, tfdt and trun. How many letters. */
+static inline size_t story_moof(const uint8_t *p, char *text, size_t room)
+{
+    size_t off = 24, n = 0;
+
+    while (off < bytes_be32_at(p)) {
+        const uint8_t *trun = p + off + 44;
+
+        assert_memory_equal(p + off + 4, "traf", 4);
+        assert_memory_equal(trun + 4, "trun", 4);
+        for (uint32_t i = 0; i < bytes_be32_at(trun + 12) && n < room; i++)
+            text[n++] =
+                bytes_be32_at(p + off + 20) == 2                        ? 's'
+                : bytes_be32_at(trun + 28 + 16 * i) == 0x02000000 ? 'K'
+                                                                  : 'p';
+        off += bytes_be32_at(p + off);
+    }
+    assert_int_equal(off, bytes_be32_at(p));
+    return n;
+}
+
 /* What an fMP4 viewer got, as letters: I init, K key, p picture, s sound.
  * Fails on anything that is not whole boxes. */
 static inline const char *story_fmp4(const struct edge *e)
@@ -200,9 +221,7 @@ static inline const char *story_fmp4(const struct edge *e)
         if (memcmp(e->got + off + 4, "ftyp", 4) == 0)
             c = 'I';
         else if (memcmp(e->got + off + 4, "moof", 4) == 0)
-            c = bytes_be32_at(e->got + off + 44) == 2            ? 's'
-                : bytes_be32_at(e->got + off + 96) == 0x02000000 ? 'K'
-                                                                 : 'p';
+            n += story_moof(e->got + off, text + n, sizeof(text) - 1 - n);
         else if (memcmp(e->got + off + 4, "mdat", 4) != 0 &&
                  memcmp(e->got + off + 4, "moov", 4) != 0 &&
                  memcmp(e->got + off + 4, "mfra", 4) != 0)

@@ -273,12 +273,35 @@ static void mime(void **state)
     au_maker_fini(&m);
 }
 
+/* A sample lasts until the next one of its track: time lost between two of them
+ * moves none behind it. */
+static void segment_with_a_gap(void **state)
+{
+    static const struct fmp4_sample s[] = {
+        { .track_id = 1, .duration = 3600, .size = 5, .dts = 90000 },
+        { .track_id = 1, .duration = 3600, .size = 6, .dts = 99000 },
+        { .track_id = 2, .duration = 320, .size = 7, .dts = 8000 },
+    };
+    struct fmp4_mux m = { 0 };
+    struct media_chunk *c;
+    const char *p;
+
+    (void)state;
+    assert_int_equal(fmp4_segment_chunk(&c, &gb_alloc_heap, &m, s, 3), 0);
+    p = media_chunk_own(c);
+    assert_memory_equal(p + 20, "\0\0\0\1", 4); /* its number */
+    assert_memory_equal(p + 24 + 64, "\0\0\x23\x28", 4); /* 9000 */
+    assert_memory_equal(p + 24 + 64 + 16, "\0\0\x0e\x10", 4);
+    assert_memory_equal(p + c->n_own - 8, "\0\0\0\x1a" "mdat", 8);
+    media_chunk_unref(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vector), cmocka_unit_test(inits),
         cmocka_unit_test(audio_times), cmocka_unit_test(g711),
-        cmocka_unit_test(mime),
+        cmocka_unit_test(mime), cmocka_unit_test(segment_with_a_gap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

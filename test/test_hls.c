@@ -232,6 +232,58 @@ static void sound_late(void **state)
     close_all();
 }
 
+/* A traf: the sum of its sizes, and of its durations. */
+static const uint8_t *run_in(const uint8_t *traf, uint32_t track, uint32_t *n,
+                             uint32_t *bytes, uint32_t *duration)
+{
+    const uint8_t *trun = traf + 8 + 16 + 20;
+
+    assert_memory_equal(traf + 4, "traf", 4);
+    assert_int_equal(bytes_be32_at(traf + 20), track);
+    *n = bytes_be32_at(trun + 12);
+    *bytes = *duration = 0;
+    for (uint32_t i = 0; i < *n; i++) {
+        *duration += bytes_be32_at(trun + 20 + 16 * i);
+        *bytes += bytes_be32_at(trun + 24 + 16 * i);
+    }
+    return trun;
+}
+
+/* VLC 3.0.24 plays nothing of a segment in which each sound has a moof of its own,
+ * unless the stream has just begun: a segment is one fragment of two runs. */
+static void one_fragment(void **state)
+{
+    uint32_t n[2], bytes[2], duration[2], moof;
+    const uint8_t *p, *video, *audio;
+    struct edge *e;
+
+    (void)state;
+    open_all();
+    for (unsigned i = 0; i < 76; i++) {
+        picture(&t.w, i % 25 == 0);
+        sound(&t.w);
+    }
+    e = read_part(hls_segment(t.hls, FIRST + 2));
+    assert_string_equal(story_fmp4(e), "Kpppppppppppppppppppppppp"
+                                       "sssssssssssssssssssssssss");
+    p = e->got;
+    moof = bytes_be32_at(p);
+    video = run_in(p + 24, 1, &n[0], &bytes[0], &duration[0]);
+    audio = run_in(p + 24 + bytes_be32_at(p + 24), 2, &n[1], &bytes[1],
+                   &duration[1]);
+    assert_int_equal(n[0], 25);
+    assert_int_equal(n[1], 25);
+    assert_int_equal(duration[0], 25 * FRAME90K);
+    assert_int_equal(duration[1], 25 * 320);
+    assert_memory_equal(p + moof + 4, "mdat", 4);
+    assert_int_equal(bytes_be32_at(p + moof), 8 + bytes[0] + bytes[1]);
+    assert_int_equal(e->n, moof + 8 + bytes[0] + bytes[1]);
+    assert_int_equal(bytes_be32_at(video + 16), moof + 8);
+    assert_int_equal(bytes_be32_at(audio + 16), moof + 8 + bytes[0]);
+    assert_memory_equal(p + moof + 8 + bytes[0], "\xff\xf9", 2); /* FLAC */
+    close_all();
+}
+
 static void another_size(void **state)
 {
     static const struct slice other[] = { S(AU_SPS_720), S(AU_PPS),
@@ -253,7 +305,7 @@ static void another_size(void **state)
     assert_int_equal(count_of("#EXT-X-DISCONTINUITY\n"), 1);
     assert_non_null(strstr(text, "#EXTINF:0.400,\nseg_1714521601.m4s\n"
                                  "#EXT-X-DISCONTINUITY\n"));
-    assert_int_equal(hls_segment(t.hls, FIRST + 2)->n_chunks, 25);
+    assert_int_equal(hls_segment(t.hls, FIRST + 2)->n_chunks, 1 + 25);
     close_all();
 }
 
@@ -374,7 +426,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_seconds), cmocka_unit_test(lengths),
         cmocka_unit_test(from_the_cache), cmocka_unit_test(sound_late),
-        cmocka_unit_test(another_size),  cmocka_unit_test(bounded),
+        cmocka_unit_test(another_size),
+        cmocka_unit_test(one_fragment),  cmocka_unit_test(bounded),
         cmocka_unit_test(large_pictures), cmocka_unit_test(parts_outlive),
         cmocka_unit_test(ends),          cmocka_unit_test(no_memory),
     };

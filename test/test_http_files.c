@@ -527,6 +527,83 @@ static void ranges(void **state)
     }
 }
 
+/* The value of a field of the answer. */
+static void value_of(const struct client *c, const char *name, char out[64])
+{
+    struct slice s = slice_of(c->text, c->len), line;
+    size_t at = slice_find_slice(s, slice_str(name));
+
+    if (at == s.n)
+        fail_msg("no %s: %.400s", name, c->text);
+    s = slice_from(s, at + strlen(name));
+    slice_cut(&s, '\r', &line);
+    assert_true(slice_copy(out, 64, line));
+}
+
+/* Who has the file is told so; a range of another file is all of this one. */
+static void conditions(void **state)
+{
+    static const struct {
+        const char *fields; /* %1: the tag, %2: the date */
+        unsigned status;
+        size_t n;
+    } cases[] = {
+        { "If-None-Match: %1\r\n", 304, 0 },
+        { "If-None-Match: W/%1\r\n", 304, 0 },
+        { "If-None-Match: \"a\", %1\r\n", 304, 0 },
+        { "If-None-Match: *\r\n", 304, 0 },
+        { "If-None-Match: %1\r\nRange: bytes=0-9\r\n", 304, 0 },
+        { "If-None-Match: \"a\"\r\n", 200, SIZE },
+        { "If-None-Match: \r\n", 200, SIZE },
+        { "If-Modified-Since: %2\r\n", 304, 0 },
+        { "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200, SIZE },
+        { "If-Modified-Since: \r\n", 200, SIZE },
+        { "If-None-Match: \"a\"\r\nIf-Modified-Since: %2\r\n", 200, SIZE },
+        { "Range: bytes=0-9\r\nIf-Range: %1\r\n", 206, 10 },
+        { "Range: bytes=0-9\r\nIf-Range: %2\r\n", 206, 10 },
+        { "Range: bytes=0-9\r\nIf-Range: W/%1\r\n", 200, SIZE },
+        { "Range: bytes=0-9\r\nIf-Range: \"a\"\r\n", 200, SIZE },
+        { "Range: bytes=0-9\r\nIf-Range: \r\n", 200, SIZE },
+        { "If-Range: %1\r\n", 200, SIZE },
+    };
+    char tag[64], date[64], status[32];
+    const char *path;
+    struct client *c = dial();
+
+    (void)state;
+    upload(c, SIZE);
+    hang_up(c);
+    path = order();
+    c = fetch("HEAD", path, "");
+    value_of(c, "\r\nETag: ", tag);
+    value_of(c, "\r\nLast-Modified: ", date);
+    assert_string_equal(date, "Fri, 15 Jan 2027 08:00:00 GMT");
+    assert_true(has(c, "\r\nCache-Control: private, no-cache\r\n"));
+    hang_up(c);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char fields[256];
+        struct writer w = writer_of(fields, sizeof(fields) - 1);
+
+        for (const char *p = cases[i].fields; *p; p++) {
+            if (*p == '%')
+                writer_str(&w, *++p == '1' ? tag : date);
+            else
+                writer_char(&w, *p);
+        }
+        assert_int_equal(w.err, 0);
+        fields[w.len] = '\0';
+        snprintf(status, sizeof(status), "HTTP/1.1 %u ", cases[i].status);
+        c = fetch("GET", path, fields);
+        RUN_UNTIL(has(c, "\r\n\r\n") && body_in(c).n == cases[i].n);
+        if (!has(c, status) || !has(c, tag) || !has(c, date) ||
+            has(c, "Content-Length: 0") ||
+            has(c, "Content-Range: ") != (cases[i].status == 206))
+            fail_msg("%s: %.400s", fields, c->text);
+        RUN_UNTIL(files_open() == 0);
+        hang_up(c);
+    }
+}
+
 /* Two in one connection; and one that stops reading is cut, and counted as what
  * it got. */
 static void downloads(void **state)
@@ -676,7 +753,7 @@ int main(void)
         NET(whole),      NET(piecewise),  NET(refused),
         NET(cut_off),    NET(disk_fails), NET(ended_meanwhile),
         NET(ranges),     NET(downloads),  NET(not_given),
-        NET(orders),
+        NET(orders),     NET(conditions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

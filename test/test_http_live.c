@@ -337,6 +337,58 @@ static void mse_failure(void **state)
     assert_int_equal(fake.holds[1], 0);
 }
 
+/* Sound alone: who asks for what has none of it is told so, and not left with an
+ * answer that never begins. */
+static void sound_alone(void **state)
+{
+    static const struct {
+        enum ps_codec audio;
+        const char *target;
+        const char *code; /* NULL: it plays */
+        const char *hint;
+    } cases[] = {
+        { PS_CODEC_G711A, "/live/" D1 "/" C1 ".ts", "codec-unsupported",
+          "take .flv or .mp4" },
+        { PS_CODEC_G711A, "/live/" D1 "/" C1 ".ts?g711=1", NULL, NULL },
+        { PS_CODEC_G711U, "/live/" D1 "/" C1 ".flv", NULL, NULL },
+        { PS_CODEC_G711A, "/live/" D1 "/" C1 ".mp4", NULL, NULL },
+        { PS_CODEC_G711A, "/live/" D1 "/" C1 ".ps", NULL, NULL },
+        { PS_CODEC_G711A, "/live/" D1 "/" C1 ".mp4?audio=0", "no-picture",
+          NULL },
+        { PS_CODEC_G711A, "/live/" D1 "/" C1 "/frame.mp4", "no-picture", NULL },
+        { PS_CODEC_AAC, "/live/" D1 "/" C1 ".ts", NULL, NULL },
+        { PS_CODEC_G722_1, "/live/" D1 "/" C1 ".flv", "codec-unsupported",
+          "G.711 or AAC, or take .ps" },
+        { PS_CODEC_G722_1, "/live/" D1 "/" C1 ".ps", NULL, NULL },
+    };
+
+    struct http_app_config cfg = fx_config();
+
+    (void)state;
+    http_app_free(fx.app);
+    cfg.formats = ~0u;
+    fx_open(&cfg);
+    assert_int_equal(get("/live/" D1 "/" C1 ".ts"), 0);
+    fake_session(1)->audio = PS_CODEC_G711A;
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING); /* who waited */
+    assert_int_equal(fx.last.status, 409);
+    assert_true(body_has("the sound is g711a, and there is no picture"));
+    assert_int_equal(fake.holds[1], 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake_session(1)->audio = cases[i].audio;
+        get(cases[i].target);
+        if (cases[i].code ? !body_has(cases[i].code) ||
+                                fx.last.status != 409 ||
+                                (cases[i].hint && !body_has(cases[i].hint))
+                          : fx.last.kind != HTTP_REPLY_MEDIA)
+            fail_msg("%s: %u %s", cases[i].target, fx.last.status,
+                     fx.last.body);
+        if (!cases[i].code)
+            http_app_media_lost(fx.app, &fx.last.media);
+        assert_int_equal(fake.holds[1], 0);
+    }
+}
+
 static void handover_holds(void **state)
 {
     struct http_handover h = { .fd = -1, .session = 1 };
@@ -370,6 +422,7 @@ int main(void)
         APP(media_forms),
         APP(mse_failure),
         APP(handover_holds),
+        APP(sound_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,6 +182,11 @@ static void files(void **state)
     assert_int_equal(get(path), 200);
     assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
     assert_int_equal(ask("GET", path, TOKEN "Range: bytes=1-10\r\n", ""), 206);
+    assert_non_null(strstr(fx.last.fields, "ETag: \""));
+    assert_int_equal(get(RECORD "s/1700000060000"), 200);
+    assert_null(strstr(fx.last.fields, "ETag: ")); /* it grows */
+    assert_int_equal(ask("GET", RECORD "s/1700000060000",
+                         TOKEN "If-None-Match: *\r\n", ""), 200);
     assert_int_equal(get(RECORD "s/1700000000001"), 404);
     assert_int_equal(get(RECORD "s/x"), 404);
     assert_int_equal(ask("GET", path, "", ""), 401);

@@ -210,6 +210,9 @@ static void keep_alive(void **state)
     RUN_UNTIL((http_server_counters(net.server, &n), n.connections == 0));
 }
 
+#define CHUNKS "POST /api/v1/login HTTP/1.1\r\n" HOST                           \
+               "Transfer-Encoding: chunked\r\n"
+
 /* Each is answered, the connection ends, and the client can read all of it. */
 static void bad_requests(void **state)
 {
@@ -220,9 +223,11 @@ static void bad_requests(void **state)
         { "\x16\x03\x01", "HTTP/1.1 400 " },
         { "GET / HTTP/1.1\r\n" HOST "Content-Length: 9999999\r\n\r\nxxxxx",
           "HTTP/1.1 413 " },
-        { "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
-          "5\r\nhello\r\n0\r\n\r\n" HEALTH,
-          "HTTP/1.1 411 " },
+        { CHUNKS "Content-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n" HEALTH,
+          "HTTP/1.1 400 " },
+        { CHUNKS "\r\n5\nhello\r\n0\r\n\r\n" HEALTH, "HTTP/1.1 400 " },
+        { CHUNKS "\r\n5\r\nhello!\r\n0\r\n\r\n" HEALTH, "HTTP/1.1 400 " },
+        { CHUNKS "\r\n100000001\r\nhello" HEALTH, "HTTP/1.1 400 " },
         { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505 " },
     };
 
@@ -253,6 +258,75 @@ static void long_head(void **state)
     send_bytes(c, slice_of(line, sizeof(line)));
     RUN_UNTIL(c->ended);
     assert_int_equal(count(c, "HTTP/1.1 431 "), 1);
+    hang_up(c);
+}
+
+#define SHARED "Access-Control-Allow-Origin: *\r\n"
+#define OPTIONS(path) "OPTIONS " path " HTTP/1.1\r\n" HOST                      \
+    "Origin: https://elsewhere.example\r\n"                                   \
+    "Access-Control-Request-Method: GET\r\n"                                  \
+    "Access-Control-Request-Headers: authorization\r\n\r\n"
+
+/* A page of another origin may play what its fields or its URL have the
+ * credential of, and read why it does not; it may not use the API. */
+static void other_origins(void **state)
+{
+    static const struct {
+        const char *text, *status;
+        bool shared;
+    } cases[] = {
+        { OPTIONS("/live/" D1 "/" C1 ".flv"), "204 No Content", true },
+        { OPTIONS("/live/" C1 "/index.m3u8"), "204 No Content", true },
+        { OPTIONS("/live/" D1 "/" C1 "/seg_7.m4s"), "204 No Content", true },
+        { OPTIONS("/session/1.mp4?t=x"), "204 No Content", true },
+        { OPTIONS("/api/v1/devices/" D1 "/channels/" C1 "/records/5"),
+          "204 No Content", true },
+        { OPTIONS("/api/v1/downloads/1/file"), "204 No Content", true },
+        { OPTIONS("/api/v1/devices"), "401 Unauthorized", false },
+        { OPTIONS("/api/v1/login"), "401 Unauthorized", false },
+        { OPTIONS("/snapshot/1"), "401 Unauthorized", false },
+        { OPTIONS("/live/nothing"), "401 Unauthorized", false },
+        { OPTIONS("*"), "401 Unauthorized", false },
+        { "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST "\r\n",
+          "401 Unauthorized", true },
+        { "GET /session/77.flv HTTP/1.1\r\n" HOST TOKEN "\r\n",
+          "404 Not Found", true },
+        { "GET /api/v1/me HTTP/1.1\r\n" HOST TOKEN "\r\n", "200 OK", false },
+    };
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    for (size_t i = 0; i < COUNT(cases); i++) { /* one connection: none of it
+                                                   stays for the next */
+        c->len = 0;
+        c->text[0] = '\0';
+        send_text(c, cases[i].text);
+        RUN_UNTIL(count(c, "\r\n\r\n") == 1);
+        if (count(c, cases[i].status) != 1 ||
+            count(c, SHARED) != cases[i].shared ||
+            count(c, "Access-Control-Allow-Headers: Authorization, ") !=
+                (cases[i].status[0] == '2' && cases[i].shared))
+            fail_msg("%s%s", cases[i].text, c->text);
+    }
+    hang_up(c);
+}
+
+/* So may it read an answer that was put off. */
+static void other_origins_later(void **state)
+{
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN "\r\n");
+    RUN_UNTIL(fake.holds[1] == 1);
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS;
+    http_app_tick(fx.app);
+    RUN_UNTIL(count(c, "HTTP/1.1 504 ") == 1);
+    assert_int_equal(count(c, SHARED), 1);
     hang_up(c);
 }
 
@@ -344,6 +418,72 @@ static void bodies(void **state)
     assert_int_equal(fake.live_req.stream, 1);
     send_text(c, HEALTH);
     RUN_UNTIL(count(c, OK) == 1);
+    hang_up(c);
+}
+
+#define IN_CHUNKS "POST " LIVE "?wait=0 HTTP/1.1\r\n" HOST TOKEN                \
+                  "Transfer-Encoding: chunked\r\n"
+
+/* The same in chunks: cut anywhere, with a request behind it in the same bytes. */
+static void bodies_in_chunks(void **state)
+{
+    static const char text[] = IN_CHUNKS "\r\n"
+        "3;x=y\r\n{\"s\r\n00d\r\ntream\":\"sub\"}\r\n0\r\nT: r\r\n\r\n" HEALTH;
+    struct slice all = slice_of(text, sizeof(text) - 1);
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    for (size_t cut = 1; cut < all.n; cut++) {
+        fake.live_req.stream = 0;
+        c = dial();
+        send_bytes(c, slice_head(all, cut));
+        uv_run(&net.loop, UV_RUN_NOWAIT);
+        uv_run(&net.loop, UV_RUN_NOWAIT);
+        send_bytes(c, slice_from(all, cut));
+        RUN_UNTIL(count(c, OK) == 1);
+        if (count(c, "HTTP/1.1 202 ") != 1 || fake.live_req.stream != 1)
+            fail_msg("cut at %zu: %s", cut, c->text);
+        hang_up(c);
+    }
+    fake.live_req.stream = 0;
+    c = dial();
+    for (size_t i = 0; i < all.n; i++) { /* byte by byte */
+        send_bytes(c, slice_of(all.p + i, 1));
+        uv_run(&net.loop, UV_RUN_NOWAIT);
+    }
+    RUN_UNTIL(count(c, OK) == 1);
+    assert_int_equal(fake.live_req.stream, 1);
+    hang_up(c);
+}
+
+/* As much as with a length, and no more; whoever asks is told to go on. */
+static void limits_of_chunks(void **state)
+{
+    static char big[HTTP_BODY_MAX];
+    char size[16];
+    struct client *c;
+
+    (void)state;
+    memset(big, ' ', sizeof(big));
+    memcpy(big, "{\"stream\":\"sub\"}", 16);
+    snprintf(size, sizeof(size), "%zx\r\n", sizeof(big));
+    start(&no_limits);
+    c = dial();
+    for (int i = 0; i < 2; i++) {
+        fake.live_req.stream = 0;
+        c->len = 0;
+        c->text[0] = '\0';
+        send_text(c, IN_CHUNKS "Expect: 100-continue\r\n\r\n");
+        RUN_UNTIL(count(c, "HTTP/1.1 100 Continue\r\n\r\n") == 1);
+        send_text(c, size);
+        send_bytes(c, slice_of(big, sizeof(big)));
+        send_text(c, i ? "\r\n1\r\n \r\n0\r\n\r\n" : "\r\n0\r\n\r\n");
+        RUN_UNTIL(count(c, "HTTP/1.1 ") == 2);
+        assert_int_equal(count(c, i ? "HTTP/1.1 413 " : "HTTP/1.1 202 "), 1);
+        assert_int_equal(fake.live_req.stream, !i);
+    }
+    RUN_UNTIL(c->ended);
     hang_up(c);
 }
 
@@ -726,8 +866,10 @@ int main(void)
 #define NET(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         NET(keep_alive),      NET(bad_requests), NET(long_head),
+        NET(other_origins),   NET(other_origins_later),
         NET(time_outs),       NET(source_limit), NET(no_memory_once),
-        NET(bodies),          NET(put_off),      NET(never_answered),
+        NET(bodies),          NET(bodies_in_chunks), NET(limits_of_chunks),
+        NET(put_off),         NET(never_answered),
         NET(handover),        NET(handover_refused), NET(segment),
         NET(viewers_count),
         NET(websocket_error), NET(event_stream), NET(password_pool),

@@ -10,16 +10,17 @@ static void heads(void **state)
 
     (void)state;
     memset(text, 0, sizeof(text));
-    http_stream_head_write(&w, HTTP_FORMAT_FLV);
+    http_stream_head_write(&w, HTTP_FORMAT_FLV, INT64_C(1800000000999));
     assert_true(slice_eq(writer_slice(&w),
                          SLICE("HTTP/1.1 200 OK\r\n"
+                               "Date: Fri, 15 Jan 2027 08:00:00 GMT\r\n"
                                "Content-Type: video/x-flv\r\n"
                                "Cache-Control: no-store\r\n"
                                "Access-Control-Allow-Origin: *\r\n"
                                "X-Content-Type-Options: nosniff\r\n"
                                "Connection: close\r\n\r\n")));
     w.len = 0;
-    http_stream_head_write_chunked(&w, HTTP_FORMAT_FLV);
+    http_stream_head_write_chunked(&w, HTTP_FORMAT_FLV, 0);
     assert_true(text_has(text, "Transfer-Encoding: chunked\r\n"));
     w.len = 0;
     http_stream_ws_head_write(&w, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
@@ -32,7 +33,7 @@ static void heads(void **state)
     for (int f = 0; f < HTTP_FORMAT_COUNT; f++) {
         w.len = 0;
         http_stream_head_write_len(&w, http_format_type((enum http_format)f),
-                                   UINT64_MAX, true);
+                                   UINT64_MAX, true, 0);
         assert_int_equal(w.err, 0);
         assert_true(slice_find_slice(
                         writer_slice(&w),

@@ -277,6 +277,33 @@ static void ending(void **state)
     world_close(&w);
 }
 
+/* Another viewer of the same gets the same bytes, at most max pieces offered
+ * and step bytes consumed at a time. */
+static void step_through(const struct world *w, const struct edge *e,
+                         size_t max, size_t step)
+{
+    struct hub_viewer v = { 0 };
+    struct media_iov iov[64];
+    size_t off = 0, n;
+
+    hub_viewer_add(w->hub, &v, &e->v.opt, w->now_ms);
+    while ((n = hub_viewer_next(&v, iov, max, false)) > 0) {
+        size_t left = step, sum = 0;
+
+        for (size_t k = 0; k < n && left; k++) {
+            size_t take = iov[k].len < left ? iov[k].len : left;
+
+            assert_memory_equal(e->got + off + sum, iov[k].base, take);
+            sum += take;
+            left -= take;
+        }
+        hub_viewer_consumed(&v, sum);
+        off += sum;
+    }
+    assert_int_equal(off, e->n);
+    hub_viewer_remove(&v);
+}
+
 /* Asked again, it begins with the same bytes: for any number of pieces and any
  * amount consumed, the stream is the same. */
 static void every_step(void **state)
@@ -284,35 +311,72 @@ static void every_step(void **state)
     static const struct { size_t max, step; } cases[] = {
         { 1, 1 }, { 1, 7 }, { 2, 100 }, { 3, 1000 }, { 64, 13 }, { 64, 1 },
     };
+    const struct hub_viewer_options formats[] = { FLV_QUIET, FMP4_QUIET };
     struct world w;
-    struct edge *e = &w.edge[0];
 
     (void)state;
     assert_int_equal(world_open(&w, NULL, 0), 0);
     gop(&w, 12);
-    view(&w, 0, FLV_QUIET);
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct hub_viewer v = { 0 };
-        struct hub_viewer_options opt = FLV_QUIET;
-        struct media_iov iov[64];
-        size_t off = 0, n;
+    gop(&w, 12);
+    for (unsigned f = 0; f < COUNT(formats); f++) {
+        view(&w, f, formats[f]);
+        for (size_t i = 0; i < COUNT(cases); i++)
+            step_through(&w, &w.edge[f], cases[i].max, cases[i].step);
+    }
+    world_close(&w);
+}
 
-        hub_viewer_add(w.hub, &v, &opt, w.now_ms);
-        while ((n = hub_viewer_next(&v, iov, cases[i].max, false)) > 0) {
-            size_t left = cases[i].step, sum = 0;
+/* When each fragment of a track begins, in 90 kHz. */
+static void times_fmp4(const struct edge *e, int64_t at[2][100], size_t n[2])
+{
+    static const int64_t scale[2] = { 90000, 8000 };
+    size_t off = 0;
 
-            for (size_t k = 0; k < n && left; k++) {
-                size_t take = iov[k].len < left ? iov[k].len : left;
+    n[0] = n[1] = 0;
+    for (; off < e->n; off += bytes_be32_at(e->got + off)) {
+        struct bytes r;
+        uint32_t t;
 
-                assert_memory_equal(e->got + off + sum, iov[k].base, take);
-                sum += take;
-                left -= take;
-            }
-            hub_viewer_consumed(&v, sum);
-            off += sum;
-        }
-        assert_int_equal(off, e->n);
-        hub_viewer_remove(&v);
+        if (memcmp(e->got + off + 4, "moof", 4) != 0)
+            continue;
+        t = bytes_be32_at(e->got + off + 44) - 1;
+        r = bytes_of(e->got + off + 60, 8);
+        at[t][n[t]++] = (int64_t)bytes_be64(&r) * 90000 / scale[t];
+    }
+}
+
+/* VLC 3.0.24 shows nothing of a stream for as long as the time of its first
+ * fragment tells: each viewer's begins with its first picture, sound with it,
+ * and what is shared stays shared. */
+static void each_begins_at_zero(void **state)
+{
+    static int64_t at[2][100];
+    struct world w;
+    size_t n[2];
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    view(&w, 0, FMP4);
+    for (unsigned i = 0; i < 60; i++) {
+        w.pts90k -= 900; /* it comes a little before its picture */
+        sound(&w);
+        w.pts90k += 900;
+        picture(&w, i % 20 == 0);
+        if (i == 25 || i == 39)
+            view(&w, i, FMP4);
+    }
+    for (unsigned v = 0; v < 3; v++) {
+        static const unsigned who[] = { 0, 25, 39 };
+        static const size_t pictures[] = { 60, 40, 40 };
+
+        times_fmp4(&w.edge[who[v]], at, n);
+        assert_int_equal(n[0], pictures[v]);
+        for (size_t i = 0; i < n[0]; i++)
+            assert_int_equal(at[0][i], i * FRAME90K);
+        /* the sound of before the first picture is left out */
+        assert_int_equal(n[1], pictures[v] - 1);
+        for (size_t i = 0; i < n[1]; i++)
+            assert_int_equal(at[1][i], (i + 1) * FRAME90K - 900);
     }
     world_close(&w);
 }
@@ -330,6 +394,7 @@ int main(void)
         cmocka_unit_test(removed_while_woken),
         cmocka_unit_test(ending),
         cmocka_unit_test(every_step),
+        cmocka_unit_test(each_begins_at_zero),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ hooks app/platform/hooks_answer.c app/platform/history.c
 command_json app/platform/bodyjson.c app/http/body_read.c
 csv app/http/csv.c
 json app/http/json.c
+http_chunked app/http/chunked.c
 http_head app/http/http_head.c
 picture app/http/picture.c
 ws app/http/ws.c

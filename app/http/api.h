@@ -141,8 +141,11 @@ void http_answer_problem(struct http_response *out,
 void http_app_answer(struct http_app *a, uint64_t request,
                      struct http_response *r);
 
-/* A file, or the range of it that is asked for; c->out->file names it. */
-void http_answer_file(struct http_call *c, uint64_t size, const char *type);
+/* A file, or the range of it that is asked for, or 304 to who has it already;
+ * c->out->file names it. 0: it is still being written, and there is nothing that
+ * says which one somebody has. */
+void http_answer_file(struct http_call *c, uint64_t size, const char *type,
+                      int64_t written_utc_ms);
 
 /* A problem of status and detail alone. */
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
@@ -189,6 +192,8 @@ struct jw http_list_begin(struct http_call *c);
 /* … ],"next":…,"total":…}; next empty: null */
 void http_list_end(struct jw *j, struct slice next, uint64_t total);
 
+/* The value of an If-None-Match names this tag (RFC 9110 §13.1.2). */
+bool http_names_tag(struct slice list, struct slice tag);
 /* A large answer gets a tag; who has it already is told so. */
 #define HTTP_TAG_MAX 18 /* "0123456789abcdef", with its quotes */
 void http_answer_tagged(struct http_call *c);

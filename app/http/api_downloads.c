@@ -256,5 +256,6 @@ void http_get_download_file(struct http_call *c)
              (unsigned long long)d.start_s, platform_file_name(d.format));
     http_response_field(c->out, "Content-Disposition", writer_slice(&t));
     http_answer_file(c, d.mark.bytes,
-                     d.format == PLATFORM_FILE_PS ? "video/MP2P" : "video/mp4");
+                     d.format == PLATFORM_FILE_PS ? "video/MP2P" : "video/mp4",
+                     d.ended_utc_ms);
 }

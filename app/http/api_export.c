@@ -461,7 +461,6 @@ void http_app_cut_told(struct http_app *a, struct cuts *q)
     } else {
         answer_playlist(a, &r, q);
     }
-    http_response_field(&r, "Access-Control-Allow-Origin", SLICE("*"));
     http_response_field(&r, "Cache-Control", SLICE("no-store"));
     http_app_answer(a, request, &r);
 }

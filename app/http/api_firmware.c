@@ -307,37 +307,6 @@ void http_post_upgrade(struct http_call *c)
 
 /* ---- what the device fetches ------------------------------------------------------ */
 
-void http_answer_file(struct http_call *c, uint64_t size, const char *type)
-{
-    struct http_file *out = &c->out->file;
-    char text[80];
-    struct writer w = writer_of(text, sizeof(text));
-    bool part = http_head_get(c->head, HTTP_HDR_IF_RANGE).n == 0 &&
-                http_range(http_head_get(c->head, HTTP_HDR_RANGE), size,
-                           &out->off, &out->n);
-
-    if (part && out->n == 0) {
-        writer_f(&w, "bytes */%llu", (unsigned long long)size);
-        http_answer_fail(c, 416, NULL, "the range lies outside the file");
-        http_response_field(c->out, "Content-Range", writer_slice(&w));
-        return;
-    }
-    if (!part) {
-        out->off = 0;
-        out->n = size;
-    } else {
-        writer_f(&w, "bytes %llu-%llu/%llu", (unsigned long long)out->off,
-                 (unsigned long long)(out->off + out->n - 1),
-                 (unsigned long long)size);
-        http_response_field(c->out, "Content-Range", writer_slice(&w));
-    }
-    out->total = size;
-    c->out->kind = HTTP_REPLY_FILE;
-    c->out->status = part ? 206 : 200;
-    c->out->type = type;
-    http_response_field(c->out, "Accept-Ranges", SLICE("bytes"));
-}
-
 void http_get_firmware(struct http_call *c)
 {
     struct slice session = c->params.value[0], name;
@@ -353,7 +322,7 @@ void http_get_firmware(struct http_call *c)
     }
     memcpy(c->out->file.name, f->name, sizeof(f->name));
     slice_copy(c->out->file.tag, sizeof(c->out->file.tag), session);
-    http_answer_file(c, f->size, "application/octet-stream");
+    http_answer_file(c, f->size, "application/octet-stream", f->utc_ms);
 }
 
 /* Parts count, too: the one that ends with the last byte makes it whole. */

@@ -23,7 +23,7 @@ struct asked {
     uint64_t who;      /* rows of devices that it may not see are left out */
     struct http_ask q; /* its texts are in f */
     struct filters f;
-    char tag[HTTP_TAG_MAX + 1]; /* of the answer that the client has; "" */
+    char tag[64]; /* of answers that the client has, as If-None-Match; "" */
     enum then then;
     char by[HTTP_WHO_MAX];         /* ACKNOWLEDGE */
     char query[HTTP_EXPORT_QUERY]; /* EXPORT: for the link to the rest */

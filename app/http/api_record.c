@@ -434,11 +434,12 @@ void http_get_record_file(struct http_call *c)
     volume = (s.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
     f->dir = volumes_dir(c->app->cfg.volumes, volume);
     f->disk = volumes_disk(c->app->cfg.volumes, volume);
-    http_response_field(c->out, "Access-Control-Allow-Origin", SLICE("*"));
     if (s.bytes == 0 || w.err)
         http_answer_fail(c, 409, "no-file", "nothing is written of it yet");
     else if (!http_export_part(c))
-        http_answer_file(c, s.bytes, "video/mp4");
+        http_answer_file(c, s.bytes, "video/mp4",
+                         s.flags & ARCHIVE_OPEN
+                             ? 0 : s.begin_utc_ms + s.length_ms);
 }
 
 void http_delete_record(struct http_call *c)

@@ -561,12 +561,11 @@ void http_get_picture(struct http_call *c)
     slice_copy(c->out->file.name, sizeof(c->out->file.name),
                slice_str(p->name));
     c->out->file.dir = c->app->cfg.picture_dir;
-    c->out->file.n = c->out->file.total = p->size;
-    c->out->kind = HTTP_REPLY_FILE;
-    c->out->status = 200;
-    c->out->type = slice_find_slice(slice_str(p->name), SLICE(".png")) <
-                           slice_str(p->name).n
-                       ? "image/png" : "image/jpeg";
+    http_answer_file(c, p->size,
+                     slice_find_slice(slice_str(p->name), SLICE(".png")) <
+                             slice_str(p->name).n
+                         ? "image/png" : "image/jpeg",
+                     p->utc_ms);
 }
 
 void http_delete_picture(struct http_call *c)

@@ -245,6 +245,7 @@ static void dispatch(struct conn *c, const struct http_head *head,
     http_response_init(&r, s->cfg.alloc);
     http_app_request(s->cfg.app, &req, &r);
     c->who = r.who;
+    c->shared = r.shared;
     server_arm(s);
     if (c->state == CONN_CLOSED || r.kind == HTTP_REPLY_LATER) {
         http_response_fini(&r);
@@ -294,6 +295,12 @@ void conn_received(struct conn *c, const struct http_received *got)
         conn_close(c);
 }
 
+static void too_long(struct conn *c)
+{
+    bad_request(c, &(struct http_fault){ .status = 413,
+                                         .why = "body is too long" });
+}
+
 /* true: this request's body is no usual one. */
 static bool begin_upload(struct conn *c, const struct http_head *head)
 {
@@ -324,29 +331,61 @@ static bool begin_upload(struct conn *c, const struct http_head *head)
                                            ? HTTP_PICTURE_MAX
                                            : HTTP_BODY_MAX)) {
         kind = HTTP_BODY_REFUSED;
-        bad_request(c, &(struct http_fault){ .status = 413,
-                                             .why = "body is too long" });
+        too_long(c);
+    } else if (head->chunked) {
+        c->body_max = kind == HTTP_BODY_PICTURE ? HTTP_PICTURE_MAX
+                                                : HTTP_BODY_MAX;
     }
     if (kind != HTTP_BODY_REFUSED || r.body.p)
         http_response_fini(&r);
     return kind != HTTP_BODY_USUAL && kind != HTTP_BODY_PICTURE;
 }
 
-/* A body that comes must have room; larger ones share a budget, since nobody
- * has shown credentials yet. */
-static bool reserve_body(struct conn *c, const struct http_head *head)
+/* A body of n bytes must have room; larger ones share a budget, since nobody
+ * has shown credentials yet. false: it has been answered that there is none. */
+static bool reserve_body(struct conn *c, size_t n)
 {
-    size_t n = (size_t)head->content_length;
     struct http_server *s = c->server;
 
-    c->body_len = n;
-    if (n <= HTTP_HEAD_MAX)
+    if (n <= HTTP_HEAD_MAX || n <= c->reserved)
         return true;
-    if (n > s->bodies_left)
+    if (n - c->reserved > s->bodies_left) {
+        bad_request(c, &(struct http_fault){ .status = 503,
+                                             .why = "too many bodies" });
         return false;
-    s->bodies_left -= n;
+    }
+    s->bodies_left -= n - c->reserved;
     c->reserved = n;
     return true;
+}
+
+/* What has come of a body in chunks is decoded where it lies. true: it is whole,
+ * and what is behind it follows it. */
+static bool take_chunks(struct conn *c)
+{
+    char *p = c->in.p + c->head_len + c->body_len;
+    size_t n = c->in.len - c->head_len - c->body_len, n_body;
+    long took = chunked_decode(&c->chunked, p, n, &n_body);
+
+    if (took < 0) {
+        bad_request(c, &(struct http_fault){ .status = 400,
+                                             .why = "bad chunk of the body" });
+        return false;
+    }
+    memmove(p + n_body, p + took, n - (size_t)took);
+    c->in.len -= (size_t)took - n_body;
+    c->body_len += n_body;
+    if (c->body_len > c->body_max) {
+        too_long(c);
+        return false;
+    }
+    return reserve_body(c, c->body_len) && c->chunked.state == CHUNKED_DONE;
+}
+
+static bool body_is_whole(struct conn *c)
+{
+    return c->body_max ? take_chunks(c)
+                       : c->in.len >= c->head_len + c->body_len;
 }
 
 static void take_head(struct conn *c)
@@ -363,20 +402,16 @@ static void take_head(struct conn *c)
         return;
     }
     c->head_len = (size_t)n;
-    if (head->content_length && begin_upload(c, head))
+    if ((head->content_length || head->chunked) && begin_upload(c, head))
         return;
-    if (!reserve_body(c, head)) {
-        bad_request(c, &(struct http_fault){ .status = 503,
-                                             .why = "too many bodies" });
+    c->body_len = (size_t)head->content_length;
+    if (!reserve_body(c, c->body_len))
         return;
-    }
-    if (c->in.len >= c->head_len + c->body_len) {
-        dispatch(c, head, NULL);
-        return;
-    }
     c->state = CONN_BODY;
     conn_deadline(c, c->server->cfg.body_timeout_ms);
-    if (head->expect_continue)
+    if (body_is_whole(c))
+        dispatch(c, head, NULL);
+    else if (c->state == CONN_BODY && head->expect_continue)
         send_continue(c);
 }
 
@@ -421,8 +456,7 @@ static void process(struct conn *c)
             conn_deadline(c, c->server->cfg.head_timeout_ms);
         if (head_may_be_whole(c))
             take_head(c);
-    } else if (c->state == CONN_BODY &&
-               c->in.len >= c->head_len + c->body_len) {
+    } else if (c->state == CONN_BODY && body_is_whole(c)) {
         const struct http_head *head = conn_head_again(c);
 
         if (head)
@@ -443,7 +477,9 @@ static void next_request(struct conn *c)
     c->in.len -= done < c->in.len ? done : c->in.len;
     if (c->in.len == 0)
         buf_fini(&c->in);
-    c->head_len = c->body_len = c->scanned = 0;
+    c->head_len = c->body_len = c->body_max = c->scanned = 0;
+    c->chunked = (struct chunked){ 0 };
+    c->shared = false;
     c->state = CONN_HEAD;
     if (c->server->closing) {
         conn_close(c);

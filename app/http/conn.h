@@ -13,6 +13,7 @@
 #ifndef APP_HTTP_CONN_H
 #define APP_HTTP_CONN_H
 
+#include "app/http/chunked.h"
 #include "app/http/server.h"
 #include "app/net/disk.h"
 #include "app/net/listen.h"
@@ -54,10 +55,14 @@ struct conn {
     struct buf in;          /* what arrived and is not done with */
     size_t scanned;         /* bytes of `in` known to hold no end of head */
     size_t head_len, body_len; /* of the current request */
+    struct chunked chunked; /* of its body, if it comes so; then body_len is how
+                               much of it is decoded */
+    size_t body_max;        /* likewise; 0: it does not */
     size_t reserved;        /* of server->bodies_left */
     uint64_t request;       /* id while PENDING, else 0 */
     bool head_only;         /* HEAD: the answer has no body */
     bool keep_alive;        /* of the current request */
+    bool shared;            /* a page of any origin may read the answer */
     unsigned minor;
     bool reading;
     bool continued;         /* 100 was sent */

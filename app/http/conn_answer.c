@@ -25,22 +25,14 @@ static bool has_field(const struct buf *fields, const char *name)
     return false;
 }
 
-static void put_date(struct buf *out)
-{
-    char text[64];
-    time_t t = time(NULL);
-    struct tm tm;
-
-    if (gmtime_r(&t, &tm) &&
-        strftime(text, sizeof(text), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n",
-                 &tm))
-        buf_str(out, text);
-}
-
 static void put_status(struct conn *c, unsigned status)
 {
-    buf_f(&c->out, "HTTP/1.1 %u %s\r\n", status, http_reason(status));
-    put_date(&c->out);
+    char date[HTTP_DATE_LEN];
+    struct writer w = writer_of(date, sizeof(date));
+
+    http_date_write(&w, (int64_t)time(NULL) * 1000);
+    buf_f(&c->out, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n", status,
+          http_reason(status), SLICE_ARG(writer_slice(&w)));
 }
 
 /* The head of an answer with a body of len bytes; fields are in c->fields and
@@ -53,6 +45,9 @@ static void put_head(struct conn *c, const struct http_response *r, size_t len)
         buf_str(&c->out, r->type);
         buf_str(&c->out, "\r\nX-Content-Type-Options: nosniff\r\n");
     }
+    if (c->shared)
+        buf_str(&c->out, "Access-Control-Allow-Origin: *\r\n"
+                         "Access-Control-Expose-Headers: Content-Range\r\n");
     if (!has_field(&c->fields, "Cache-Control:"))
         buf_str(&c->out, "Cache-Control: no-store\r\n");
     if (r->status != 204 && r->status != 304 && !(c->head_only && len == 0))

@@ -9,6 +9,21 @@
 
 #define HTTP_TAGGED_MIN 16384 /* smaller answers are sent again */
 
+bool http_names_tag(struct slice list, struct slice tag)
+{
+    struct slice item;
+
+    while (list.n) {
+        slice_cut(&list, ',', &item);
+        item = slice_trim(item);
+        if (slice_has_prefix(item, SLICE("W/"))) /* a proxy has packed it */
+            item = slice_from(item, 2);
+        if (slice_eq(item, tag) || slice_eq(item, SLICE("*")))
+            return true;
+    }
+    return false;
+}
+
 void http_response_tag(const struct http_app *a, struct http_response *r,
                        struct slice has)
 {
@@ -23,7 +38,7 @@ void http_response_tag(const struct http_app *a, struct http_response *r,
     writer_f(&w, "\"%016llx\"",
              (unsigned long long)map_hash(seed, buf_view(&r->body)));
     http_response_field(r, "ETag", writer_slice(&w));
-    if (!slice_eq(has, writer_slice(&w)))
+    if (!http_names_tag(has, writer_slice(&w)))
         return;
     buf_fini(&r->body);
     r->status = 304;

@@ -200,7 +200,6 @@ void http_app_hls_told(struct http_app *a, const struct http_hls_told *t)
         r.type = "video/mp4";
         r.part = hls_part_ref(t->part);
     }
-    http_response_field(&r, "Access-Control-Allow-Origin", SLICE("*"));
     http_response_field(&r, "Cache-Control",
                         t->what == HTTP_HLS_PLAYLIST || t->err
                             ? SLICE("no-cache")

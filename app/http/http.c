@@ -640,6 +640,39 @@ static void answer_no_route(struct http_call *c, unsigned allow)
     http_response_field(c->out, "Allow", writer_slice(&w));
 }
 
+/* What plays: the URL or a field carries the credential, so that a page of any
+ * origin may read it; no cookie travels with "*". */
+static bool is_shared(const struct http_route *r)
+{
+    return r && r->method == HTTP_GET && r->flags & HTTP_ROUTE_MEDIA;
+}
+
+/* Before a browser lets a page of another origin send fields it asks whether they
+ * are wanted, and never with credentials (Fetch §4.8). false: it is no such
+ * question, or not about what plays. */
+static bool answer_preflight(struct http_call *c)
+{
+    size_t n;
+    const struct http_route *table = http_routes(&n);
+    struct http_params params;
+    unsigned allow;
+
+    if (c->head->method != HTTP_OPTIONS ||
+        !is_shared(http_route_find(table, n, HTTP_GET, c->head->path, &params,
+                                   &allow)))
+        return false;
+    http_answer_empty(c, 204);
+    http_response_field(c->out, "Allow", SLICE("GET, HEAD, OPTIONS"));
+    http_response_field(c->out, "Access-Control-Allow-Methods",
+                        SLICE("GET, HEAD"));
+    http_response_field(c->out, "Access-Control-Allow-Headers",
+                        SLICE("Authorization, Access-Token, Range, If-Range, "
+                              "If-None-Match"));
+    http_response_field(c->out, "Access-Control-Max-Age", SLICE("3600"));
+    c->out->shared = true;
+    return true;
+}
+
 /* Finds the route; false: it has been answered why not. */
 static bool may_call(struct http_call *c)
 {
@@ -651,6 +684,9 @@ static bool may_call(struct http_call *c)
     c->route = http_route_find(table, n, c->head->method, c->head->path,
                                &c->params, &allow);
     exempt = c->route && (c->route->flags & HTTP_ROUTE_EXEMPT);
+    c->out->shared = is_shared(c->route);
+    if (answer_preflight(c))
+        return false;
     find_role(c);
     if (!exempt && c->role == HTTP_ROLE_NONE)
         answer_401(c);
@@ -692,7 +728,10 @@ enum http_body_kind http_app_body(struct http_app *a,
     }
     if (route->flags & HTTP_ROUTE_PICTURE)
         return HTTP_BODY_PICTURE;
-    why = http_firmware_refusal(a, req->head->content_length, &status);
+    status = 411;
+    why = req->head->chunked
+              ? "a file needs Content-Length"
+              : http_firmware_refusal(a, req->head->content_length, &status);
     if (why)
         http_answer_fail(&c, status, NULL, why);
     return why ? HTTP_BODY_REFUSED : HTTP_BODY_FILE;

@@ -418,6 +418,8 @@ struct http_response {
     struct slice fixed; /* a static body instead of `body` */
     uint64_t who; /* the account that asks, 0: none. What lasts ends with it,
                      see http_app_who_is_there */
+    bool shared;  /* a page of any origin may read the answer, also one that was
+                     put off */
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_log_filter log;     /* likewise */

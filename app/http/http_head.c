@@ -3,6 +3,8 @@
 #include "app/http/ws.h"
 #include "base/head.h"
 
+#include <time.h>
+
 #define METHOD_LEN_MAX 32
 #define HOST_LEN_MAX 255
 
@@ -244,7 +246,7 @@ static int add_field(const struct parse *ps, const struct head_field *f)
     return 0;
 }
 
-/* RFC 9112 §6: a body has one length, known from the start. */
+/* RFC 9112 §6: a body has one length, known from the start, or comes in chunks. */
 static int check_length(const struct parse *ps)
 {
     struct http_head *h = ps->out;
@@ -255,9 +257,8 @@ static int check_length(const struct parse *ps)
     if (te && (cl || h->minor == 0))
         return refuse(ps, 400, te->name.p,
                       "Transfer-Encoding beside Content-Length or in HTTP/1.0");
-    if (te && slice_ieq(te->value, SLICE("chunked")))
-        return refuse(ps, 411, te->name.p, "a body needs Content-Length");
-    if (te)
+    h->chunked = te && slice_ieq(te->value, SLICE("chunked"));
+    if (te && !h->chunked)
         return refuse(ps, 501, te->name.p, "unknown transfer coding");
     if (!cl)
         return 0;
@@ -301,7 +302,7 @@ static int check_upgrade(const struct parse *ps)
         return refuse(ps, 426, NULL, "WebSocket version is not 13");
     if (!ws_key_is_valid(http_head_get(h, HTTP_HDR_SEC_WEBSOCKET_KEY)))
         return refuse(ps, 400, NULL, "bad Sec-WebSocket-Key");
-    if (h->content_length)
+    if (h->content_length || h->chunked)
         return refuse(ps, 400, NULL, "a WebSocket upgrade with a body");
     h->websocket = true;
     return 0;
@@ -316,7 +317,7 @@ static int check_rest(const struct parse *ps)
     if (expect && h->minor == 1) {
         if (!slice_ieq(expect->value, SLICE("100-continue")))
             return refuse(ps, 417, expect->name.p, "unknown expectation");
-        h->expect_continue = h->content_length > 0;
+        h->expect_continue = h->content_length > 0 || h->chunked;
     }
     if (http_head_has_token(h, HTTP_HDR_CONNECTION, SLICE("close")))
         h->keep_alive = false;
@@ -347,6 +348,7 @@ long http_head_parse_max(struct http_head *out, struct slice bytes,
     memset(out->first, 0, sizeof(out->first));
     out->n_fields = 0;
     out->content_length = 0;
+    out->chunked = false;
     out->keep_alive = out->expect_continue = out->websocket = false;
     out->host = out->query = out->path = (struct slice){ 0 };
     head_init(&h, window);
@@ -593,6 +595,17 @@ bool http_cookie_get(const struct http_head *h, struct slice name,
         }
     }
     return false;
+}
+
+void http_date_write(struct writer *w, int64_t utc_ms)
+{
+    time_t t = (time_t)(utc_ms / 1000);
+    char text[HTTP_DATE_LEN + 1];
+    struct tm tm;
+
+    if (gmtime_r(&t, &tm) &&
+        strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm))
+        writer_str(w, text);
 }
 
 const char *http_reason(unsigned status)

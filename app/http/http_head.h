@@ -3,7 +3,7 @@
  * Strict: what two parsers could read in two ways is refused, so that nothing
  * can be smuggled past a proxy. No folding (§5.2), no blank before the colon,
  * lines end in CRLF, one Host, one Content-Length, no Transfer-Encoding beside
- * it. Nothing is copied but the decoded path. */
+ * it, and none but chunked. Nothing is copied but the decoded path. */
 #ifndef APP_HTTP_HTTP_HEAD_H
 #define APP_HTTP_HTTP_HEAD_H
 
@@ -41,6 +41,7 @@ const char *http_method_name(enum http_method m); /* "GET"; never NULL */
     X(COOKIE,            "Cookie")                                             \
     X(EXPECT,            "Expect")                                             \
     X(HOST,              "Host")                                               \
+    X(IF_MODIFIED_SINCE, "If-Modified-Since")                                  \
     X(IF_NONE_MATCH,     "If-None-Match")                                      \
     X(LAST_EVENT_ID,     "Last-Event-ID")                                      \
     X(IF_RANGE,          "If-Range")                                           \
@@ -82,6 +83,7 @@ struct http_head {
     const struct http_field *first[HTTP_HDR_COUNT]; /* NULL: absent */
     uint64_t content_length; /* at most HTTP_BODY_MAX, unless more was allowed;
                                 0 when absent */
+    bool chunked;            /* the body comes so, its length is not known */
     bool keep_alive;         /* by version and Connection */
     bool expect_continue;
     bool websocket; /* an upgrade to WebSocket, version 13, with a good key */
@@ -91,7 +93,7 @@ struct http_head {
 /* Why a head was refused, and the answer it deserves. The connection must be
  * closed behind that answer. */
 struct http_fault {
-    unsigned status; /* 400, 411, 413, 414, 417, 426, 431, 501, 505 */
+    unsigned status; /* 400, 413, 414, 417, 426, 431, 501, 505 */
     size_t off;      /* bytes from the start of the head */
     const char *why; /* static string */
 };
@@ -153,6 +155,10 @@ int http_query_u32(struct slice query, struct slice name, uint32_t max,
 /* The value of a cookie (RFC 6265 §5.4), quotes taken off; false: absent. */
 bool http_cookie_get(const struct http_head *h, struct slice name,
                      struct slice *out);
+
+#define HTTP_DATE_LEN 29
+/* "Sun, 29 Nov 2026 23:45:02 GMT" (RFC 9110 §5.6.7); a time that has none: nothing */
+void http_date_write(struct writer *w, int64_t utc_ms);
 
 /* "Bad Request"; "Unknown" for a status without a phrase. Never NULL. */
 const char *http_reason(unsigned status);

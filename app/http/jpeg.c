@@ -39,7 +39,6 @@ void http_app_jpeg_told(struct http_app *a, const struct http_jpeg_told *t)
         if (r.body.err)
             http_answer_problem(&r, &busy);
     }
-    http_response_field(&r, "Access-Control-Allow-Origin", SLICE("*"));
     platform_session_release(a->cfg.platform, t->session, http_app_now(a));
     a->cfg.touched(a->cfg.ctx);
     http_app_answer(a, t->request, &r);

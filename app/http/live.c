@@ -90,15 +90,13 @@ static bool judge(struct outcome *o, const struct platform_session *s)
     return false;
 }
 
-/* It plays, but its pictures are of a codec that no player of this format knows:
- * only its bytes can be had. */
-static bool is_unreadable(struct outcome *o, const struct platform_session *s,
-                          const struct http_media *m)
+/* Its pictures are of a codec that no player of this format knows: only its bytes
+ * can be had. */
+static bool is_unreadable(struct outcome *o, const struct platform_session *s)
 {
     struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
 
-    if (!m || m->format == HTTP_FORMAT_PS || s->video == PS_CODEC_UNKNOWN ||
-        s->video == PS_CODEC_H264 || s->video == PS_CODEC_H265)
+    if (s->video == PS_CODEC_H264 || s->video == PS_CODEC_H265)
         return false;
     *o = (struct outcome){
         .status = 409,
@@ -111,6 +109,49 @@ static bool is_unreadable(struct outcome *o, const struct platform_session *s,
                SLICE("set the video of the camera to H.264 or H.265, or take "
                      ".ps"));
     return true;
+}
+
+/* It plays sound alone, and nothing of it is in what is asked for: that would be
+ * an answer without an end and without a byte. */
+static bool is_silent(struct outcome *o, const struct platform_session *s,
+                      const struct http_media *m)
+{
+    bool still = m->format == HTTP_FORMAT_FRAME ||
+                 m->format == HTTP_FORMAT_JPEG;
+    bool g711 = s->audio == PS_CODEC_G711A || s->audio == PS_CODEC_G711U;
+    struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
+
+    if (!still && !m->no_audio &&
+        hub_format_carries(http_format_of_hub(m->format, m->enhanced, m->g711),
+                           s->audio))
+        return false;
+    *o = (struct outcome){
+        .status = 409,
+        .code = still || m->no_audio ? "no-picture" : "codec-unsupported",
+        .step = platform_step_name(PLATFORM_STEP_CODEC),
+        .detail = still || m->no_audio
+                      ? "the device sends sound alone"
+                      : "the device sends sound alone, of a codec that is not "
+                        "in this format",
+    };
+    writer_f(&w, "the sound is %s, and there is no picture",
+             ps_codec_name(s->audio));
+    slice_copy(o->hint, sizeof(o->hint),
+               g711 ? SLICE("take .flv or .mp4, where it is heard")
+                    : SLICE("set the sound of the camera to G.711 or AAC, or "
+                            "take .ps"));
+    return true;
+}
+
+/* It plays, but nothing would come in this format. */
+static bool has_nothing(struct outcome *o, const struct platform_session *s,
+                        const struct http_media *m)
+{
+    if (!m || m->format == HTTP_FORMAT_PS)
+        return false;
+    if (s->video != PS_CODEC_UNKNOWN)
+        return is_unreadable(o, s);
+    return s->audio != PS_CODEC_UNKNOWN && is_silent(o, s, m);
 }
 
 /* What to look at while the platform still waits for a step. */
@@ -319,7 +360,7 @@ void http_live_follow(struct http_call *c, int err,
             release(c->app, s->id);
             http_answer_fail(c, 503, NULL, "too many requests are waiting");
         }
-    } else if (o.status != 200 || is_unreadable(&o, s, m)) {
+    } else if (o.status != 200 || has_nothing(&o, s, m)) {
         answer_outcome(c->out, &o, m);
     } else if (m && is_asked_for(m)) {
         if (ask(c->app, c->req->id, m, c->now))
@@ -634,7 +675,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
             .detail = "who asked has been removed or changed meanwhile",
         };
     if (done.outcome.status == 200 && done.is_media)
-        is_unreadable(&done.outcome, &s, &done.media);
+        has_nothing(&done.outcome, &s, &done.media);
     if (done.answer) {
         s.device = slice_str(done.media.device);
         s.channel = slice_str(done.media.channel);

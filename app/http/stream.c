@@ -1,6 +1,7 @@
 #include "app/http/stream.h"
 
 #include "app/http/buf.h"
+#include "app/http/http_head.h"
 #include "app/http/json.h"
 
 #include <jansson.h>
@@ -28,36 +29,50 @@ const char *http_format_type(enum http_format f)
     return formats[f].type;
 }
 
-/* The URL carries the credential, so any page may read the answer; no cookie
- * travels with "*". */
-#define COMMON                                                                 \
-    "Cache-Control: no-store\r\n"                                              \
-    "Access-Control-Allow-Origin: *\r\n"                                       \
-    "X-Content-Type-Options: nosniff\r\n"
-
-void http_stream_head_write(struct writer *w, enum http_format f)
+enum hub_format http_format_of_hub(enum http_format f, bool enhanced, bool g711)
 {
-    writer_str(w, "HTTP/1.1 200 OK\r\nContent-Type: ");
-    writer_str(w, formats[f].type);
-    writer_str(w, "\r\n" COMMON "Connection: close\r\n\r\n");
+    if (f == HTTP_FORMAT_FLV)
+        return enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
+    if (f == HTTP_FORMAT_TS)
+        return g711 ? HUB_TS_G711 : HUB_TS;
+    return f == HTTP_FORMAT_PS ? HUB_PS : HUB_FMP4;
 }
 
-void http_stream_head_write_chunked(struct writer *w, enum http_format f)
+/* The URL carries the credential, so any page may read the answer; no cookie
+ * travels with "*". */
+static void put_begin(struct writer *w, const char *type, int64_t utc_ms)
 {
-    writer_str(w, "HTTP/1.1 200 OK\r\nContent-Type: ");
-    writer_str(w, formats[f].type);
-    writer_str(w, "\r\nTransfer-Encoding: chunked\r\n" COMMON
-                  "Connection: close\r\n\r\n");
+    writer_str(w, "HTTP/1.1 200 OK\r\nDate: ");
+    http_date_write(w, utc_ms);
+    writer_str(w, "\r\nContent-Type: ");
+    writer_str(w, type);
+    writer_str(w, "\r\n"
+                  "Cache-Control: no-store\r\n"
+                  "Access-Control-Allow-Origin: *\r\n"
+                  "X-Content-Type-Options: nosniff\r\n");
+}
+
+void http_stream_head_write(struct writer *w, enum http_format f,
+                            int64_t utc_ms)
+{
+    put_begin(w, formats[f].type, utc_ms);
+    writer_str(w, "Connection: close\r\n\r\n");
+}
+
+void http_stream_head_write_chunked(struct writer *w, enum http_format f,
+                                    int64_t utc_ms)
+{
+    put_begin(w, formats[f].type, utc_ms);
+    writer_str(w, "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
 }
 
 void http_stream_head_write_len(struct writer *w, const char *type,
-                                uint64_t len, bool keep_alive)
+                                uint64_t len, bool keep_alive, int64_t utc_ms)
 {
-    writer_str(w, "HTTP/1.1 200 OK\r\nContent-Type: ");
-    writer_str(w, type);
-    writer_str(w, "\r\nContent-Length: ");
+    put_begin(w, type, utc_ms);
+    writer_str(w, "Content-Length: ");
     writer_u64(w, len);
-    writer_str(w, "\r\n" COMMON "Connection: ");
+    writer_str(w, "\r\nConnection: ");
     writer_str(w, keep_alive ? "keep-alive" : "close");
     writer_str(w, "\r\n\r\n");
 }

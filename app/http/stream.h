@@ -6,6 +6,7 @@
 #ifndef APP_HTTP_STREAM_H
 #define APP_HTTP_STREAM_H
 
+#include "app/media/hub.h"
 #include "base/addr.h"
 #include "base/writer.h"
 
@@ -30,6 +31,10 @@ enum http_format {
 const char *http_format_key(enum http_format f);  /* "flv" */
 const char *http_format_ext(enum http_format f);  /* ".flv" */
 const char *http_format_type(enum http_format f); /* "video/x-flv" */
+
+/* What the hub makes for it; HLS, MSE and single frames are its fMP4. */
+enum hub_format http_format_of_hub(enum http_format f, bool enhanced,
+                                   bool g711);
 
 #define HTTP_DELAY_MAX_MS 1000 /* of ?delay= */
 #define HTTP_ID_MAX 32     /* longest device or channel id, and a NUL beyond */
@@ -64,15 +69,18 @@ struct http_handover {
 };
 
 /* The head of an endless answer: 200, no length, Connection: close, no caching,
- * readable by pages of other origins (the URL carries the credential). */
-void http_stream_head_write(struct writer *w, enum http_format f);
+ * readable by pages of other origins (the URL carries the credential). utc_ms, of
+ * all three: now. */
+void http_stream_head_write(struct writer *w, enum http_format f,
+                            int64_t utc_ms);
 /* The same of one whose end is to be told from a broken connection: in chunks
  * (RFC 9112 §7.1). */
-void http_stream_head_write_chunked(struct writer *w, enum http_format f);
+void http_stream_head_write_chunked(struct writer *w, enum http_format f,
+                                    int64_t utc_ms);
 
 /* The head of an answer with a known length that keeps the connection. */
 void http_stream_head_write_len(struct writer *w, const char *type,
-                                uint64_t len, bool keep_alive);
+                                uint64_t len, bool keep_alive, int64_t utc_ms);
 
 /* The 101 answer to a WebSocket upgrade. */
 void http_stream_ws_head_write(struct writer *w, const char *accept);

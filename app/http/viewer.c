@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OFFER_WITHIN 64 /* bytes of a message that tell its type */
@@ -212,21 +213,10 @@ static bool finish(struct viewer *v)
     return true;
 }
 
-static enum hub_format format_of(const struct http_handover *h)
-{
-    if (h->format == HTTP_FORMAT_FLV)
-        return h->enhanced ? HUB_FLV_ENHANCED : HUB_FLV;
-    if (h->format == HTTP_FORMAT_TS)
-        return h->g711 ? HUB_TS_G711 : HUB_TS;
-    if (h->format == HTTP_FORMAT_PS)
-        return HUB_PS;
-    return HUB_FMP4;
-}
-
 static int add_client(struct viewer *v)
 {
     struct hub_viewer_options opt = {
-        .format = format_of(&v->h),
+        .format = http_format_of_hub(v->h.format, v->h.enhanced, v->h.g711),
         .framing = v->h.websocket   ? MEDIA_WS
                    : is_chunked(v) ? MEDIA_CHUNKED
                                    : MEDIA_PLAIN,
@@ -589,6 +579,11 @@ static const struct http_problem no_room = {
     .status = 503, .detail = "the stream is gone, or takes no more viewers",
 };
 
+static int64_t now_utc_ms(void)
+{
+    return (int64_t)time(NULL) * 1000;
+}
+
 /* Instead of the head that begin() has written. */
 static void refuse(struct viewer *v, const struct http_problem *p)
 {
@@ -599,10 +594,12 @@ static void refuse(struct viewer *v, const struct http_problem *p)
     http_problem_write(&body, p);
     v->own_len = v->own_off = 0;
     w = own_writer(v);
-    writer_f(&w, "HTTP/1.1 %u %s\r\nContent-Type: " HTTP_PROBLEM_TYPE "\r\n"
+    writer_f(&w, "HTTP/1.1 %u %s\r\nDate: ", p->status, http_reason(p->status));
+    http_date_write(&w, now_utc_ms());
+    writer_f(&w, "\r\nContent-Type: " HTTP_PROBLEM_TYPE "\r\n"
                  "Access-Control-Allow-Origin: *\r\nContent-Length: %u\r\n"
                  "Connection: close\r\n\r\n",
-             p->status, http_reason(p->status), (unsigned)body.len);
+             (unsigned)body.len);
     writer_slice_put(&w, buf_view(&body));
     own_take(v, &w);
     buf_fini(&body);
@@ -613,6 +610,8 @@ static int begin(struct viewer *v)
 {
     struct writer w = own_writer(v);
 
+    int64_t utc_ms = now_utc_ms();
+
     if (v->h.format == HTTP_FORMAT_FRAME) {
         int err = media_loop_snapshot(v->loop, v->h.session, &v->snapshot);
 
@@ -620,7 +619,7 @@ static int begin(struct viewer *v)
             return err;
         http_stream_head_write_len(&w, http_format_type(v->h.format),
                                    media_chunk_size(v->snapshot, MEDIA_PLAIN),
-                                   false);
+                                   false, utc_ms);
         return own_take(v, &w) ? 0 : GB_ENOMEM;
     }
     if (v->h.format == HTTP_FORMAT_PS &&
@@ -629,9 +628,9 @@ static int begin(struct viewer *v)
     if (v->h.websocket)
         http_stream_ws_head_write(&w, v->h.accept);
     else if (is_chunked(v))
-        http_stream_head_write_chunked(&w, v->h.format);
+        http_stream_head_write_chunked(&w, v->h.format, utc_ms);
     else
-        http_stream_head_write(&w, v->h.format);
+        http_stream_head_write(&w, v->h.format, utc_ms);
     if (!own_take(v, &w))
         return GB_ENOMEM;
     if (v->h.format == HTTP_FORMAT_MSE) {

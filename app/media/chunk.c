@@ -1,4 +1,5 @@
 #include "app/media/chunk.h"
+#include "base/bytes.h"
 
 #include <assert.h>
 
@@ -76,6 +77,14 @@ int media_chunk_finish(struct media_chunk **out, struct media_chunk *c,
     return 0;
 }
 
+int64_t media_chunk_time(const struct media_chunk *c)
+{
+    struct bytes r =
+        bytes_of(c->own + MEDIA_WS_HEAD + c->time_at, MEDIA_TIME_BYTES);
+
+    return (int64_t)bytes_be64(&r);
+}
+
 struct media_chunk *media_chunk_ref(struct media_chunk *c)
 {
     atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
@@ -105,18 +114,23 @@ size_t media_chunk_size(const struct media_chunk *c, enum media_framing f)
     return n;
 }
 
-size_t media_chunk_iov(struct media_chunk *c, enum media_framing f, size_t off,
-                       struct media_iov *out, size_t max)
+size_t media_chunk_iov_timed(struct media_chunk *c, enum media_framing f,
+                             char *time, size_t off, struct media_iov *out,
+                             size_t max)
 {
     size_t ws = f == MEDIA_WS ? c->n_ws : 0, n = 0;
-    struct media_iov part[MEDIA_CHUNK_IOVS] = {
+    size_t before = time ? c->time_at : c->n_own;
+    size_t behind = time ? before + MEDIA_TIME_BYTES : before;
+    struct media_iov part[MEDIA_TIMED_IOVS] = {
         { c->http, f == MEDIA_CHUNKED ? c->n_http : 0 },
-        { media_chunk_own(c) - ws, c->n_own + ws },
+        { media_chunk_own(c) - ws, before + ws },
+        { time, behind - before },
+        { media_chunk_own(c) + behind, c->n_own - behind },
         { c->frame ? (char *)c->frame->data : NULL, c->n_payload },
         { c->tail, c->n_tail + (f == MEDIA_CHUNKED ? 2u : 0u) },
     };
 
-    for (size_t i = 0; i < MEDIA_CHUNK_IOVS && n < max; i++) {
+    for (size_t i = 0; i < MEDIA_TIMED_IOVS && n < max; i++) {
         if (off >= part[i].len) {
             off -= part[i].len;
             continue;
@@ -125,4 +139,10 @@ size_t media_chunk_iov(struct media_chunk *c, enum media_framing f, size_t off,
         off = 0;
     }
     return n;
+}
+
+size_t media_chunk_iov(struct media_chunk *c, enum media_framing f, size_t off,
+                       struct media_iov *out, size_t max)
+{
+    return media_chunk_iov_timed(c, f, NULL, off, out, max);
 }

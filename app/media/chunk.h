@@ -26,6 +26,8 @@ enum media_framing {
 #define MEDIA_WS_HEAD 10   /* the longest unmasked frame header */
 #define MEDIA_HTTP_HEAD 18 /* 16 hex digits, CR LF */
 #define MEDIA_TAIL_MAX 4
+#define MEDIA_TIME_BYTES 8 /* big-endian */
+#define MEDIA_TIMED_IOVS (MEDIA_CHUNK_IOVS + 2)
 
 struct media_chunk {
     atomic_uint refs;
@@ -39,6 +41,9 @@ struct media_chunk {
     uint32_t version;     /* of a config: newest configuration inside */
     uint8_t tracks;       /* of a config: for viewers of just these (bits
                              1 << media_track); 0: for all who see the track */
+    uint32_t timescale;   /* of a time in the own bytes that each viewer may be
+                             told otherwise; 0: there is none */
+    uint8_t time_at;      /* it: MEDIA_TIME_BYTES from there in the own bytes */
     uint8_t n_tail, n_ws, n_http;
     char tail[MEDIA_TAIL_MAX + 2]; /* and CR LF for HTTP */
     char http[MEDIA_HTTP_HEAD];
@@ -65,6 +70,9 @@ void media_chunk_seal(struct media_chunk *c, size_t n_own);
 int media_chunk_finish(struct media_chunk **out, struct media_chunk *c,
                        const struct writer *w);
 
+/* The time that viewers may be told otherwise, in timescale, which is not 0. */
+int64_t media_chunk_time(const struct media_chunk *c);
+
 struct media_chunk *media_chunk_ref(struct media_chunk *c);
 void media_chunk_unref(struct media_chunk *c); /* NULL is fine */
 
@@ -74,4 +82,10 @@ size_t media_chunk_size(const struct media_chunk *c, enum media_framing f);
 /* The pieces from byte off on; at most max of them. How many. */
 size_t media_chunk_iov(struct media_chunk *c, enum media_framing f, size_t off,
                        struct media_iov *out, size_t max);
+
+/* The same with another time in its place, borrowed as long as the pieces are,
+ * which are MEDIA_TIMED_IOVS at most. NULL: as the chunk has it. */
+size_t media_chunk_iov_timed(struct media_chunk *c, enum media_framing f,
+                             char *time, size_t off, struct media_iov *out,
+                             size_t max);
 #endif

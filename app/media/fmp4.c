@@ -287,17 +287,12 @@ static void put_init(struct writer *w, const struct media_config *video,
     close_box(w, at);
 }
 
-struct sample {
-    uint32_t track_id, sequence, duration, size, flags;
-    uint64_t dts;
-    int32_t cts;
-};
-
 /* moof and the head of mdat: FRAGMENT_HEAD bytes. */
-static void put_fragment(struct writer *w, const struct sample *s)
+static void put_fragment(struct writer *w, uint32_t sequence,
+                         const struct fmp4_sample *s)
 {
     writer_bytes(w, "\0\0\0\x68moof\0\0\0\x10mfhd\0\0\0\0", 20);
-    writer_be32(w, s->sequence);
+    writer_be32(w, sequence);
     writer_bytes(w, "\0\0\0\x50traf\0\0\0\x10tfhd\0\x02\0\0", 20);
     writer_be32(w, s->track_id);
     writer_bytes(w, "\0\0\0\x14tfdt\1\0\0\0", 12);
@@ -340,99 +335,206 @@ static uint64_t audio_time(struct fmp4_mux *m, int64_t dts90k, uint32_t rate)
     return m->audio_next;
 }
 
-/* The fragment's payload is coded here, so the frame is not referred to. */
+/* A head before it: viewers have times of their own in that. */
+static int finish_sample(struct media_chunk **out, struct media_chunk *c,
+                         const struct fmp4_sample *s, const struct writer *w,
+                         size_t head)
+{
+    c->timescale = head ? s->timescale : 0;
+    c->time_at = DTS_AT;
+    return media_chunk_finish(out, c, w);
+}
+
+/* The payload is coded here, so the frame is not referred to. head: as of make,
+ * and of those between. */
 static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                       struct fmp4_mux *m, const struct media_frame *f,
-                      const struct sample *s)
+                      struct fmp4_sample *s, size_t head)
 {
     const int16_t *table = f->codec == PS_CODEC_G711A ? g711_alaw_table
                                                       : g711_ulaw_table;
     char coded[FLAC_FRAME_MAX(FLAC_MAX_BLOCK)];
     int16_t pcm[FLAC_MAX_BLOCK];
     struct writer flac = writer_of(coded, sizeof(coded)), w;
-    struct sample sample = *s;
     struct media_chunk *c;
 
     for (size_t i = 0; i < f->n; i++)
         pcm[i] = table[f->data[i]];
     flac_frame_write(&flac, pcm, f->n, m->flac_sample, true);
     assert(!flac.err);
-    c = media_chunk_new(alloc, FRAGMENT_HEAD + flac.len, NULL);
+    c = media_chunk_new(alloc, head + flac.len, NULL);
     if (!c)
         return GB_ENOMEM;
-    sample.size = (uint32_t)flac.len;
+    s->size = (uint32_t)flac.len;
     m->flac_sample += f->n;
-    w = writer_of(media_chunk_own(c), FRAGMENT_HEAD + flac.len);
-    put_fragment(&w, &sample);
+    w = writer_of(media_chunk_own(c), head + flac.len);
+    if (head)
+        put_fragment(&w, m->sequence + 1, s);
     writer_slice_put(&w, writer_slice(&flac));
     c->track = MEDIA_AUDIO;
     c->key = true;
     c->dts90k = f->dts90k;
-    return media_chunk_finish(out, c, &w);
+    return finish_sample(out, c, s, &w, head);
 }
 
 /* One sample whose payload is the frame's. */
-static int sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
-                        struct media_frame *f, const struct sample *s)
+static int plain_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                       const struct fmp4_mux *m, struct media_frame *f,
+                       const struct fmp4_sample *s, size_t head)
 {
-    struct media_chunk *c = media_chunk_new(alloc, FRAGMENT_HEAD, f);
+    struct media_chunk *c = media_chunk_new(alloc, head, f);
     struct writer w;
 
     if (!c)
         return GB_ENOMEM;
-    w = writer_of(media_chunk_own(c), FRAGMENT_HEAD);
-    put_fragment(&w, s);
-    return media_chunk_finish(out, c, &w);
+    w = writer_of(media_chunk_own(c), head);
+    if (head)
+        put_fragment(&w, m->sequence + 1, s);
+    return finish_sample(out, c, s, &w, head);
 }
 
-static int audio_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
-                       struct fmp4_mux *m, struct media_frame *f,
-                       uint32_t rate)
+static int make_audio(struct media_chunk **out, const struct gb_alloc *alloc,
+                      struct fmp4_mux *m, struct media_frame *f, uint32_t rate,
+                      struct fmp4_sample *s, size_t head)
 {
-    struct sample s = { .track_id = AUDIO_ID,
-                        .sequence = m->sequence + 1,
-                        .size = (uint32_t)f->n,
-                        .flags = FLAG_KEY };
     int err;
 
     if (is_g711(f->codec) && (f->n < FLAC_MIN_BLOCK || f->n > FLAC_MAX_BLOCK))
         return GB_ERANGE;
-    s.duration = is_g711(f->codec)
-                     ? (uint32_t)f->n
-                     : (uint32_t)(((uint64_t)f->duration90k * rate + 45000) /
-                                  90000);
-    s.dts = audio_time(m, f->dts90k + m->shift90k, rate);
-    err = is_g711(f->codec) ? flac_chunk(out, alloc, m, f, &s)
-                            : sample_chunk(out, alloc, f, &s);
+    *s = (struct fmp4_sample){
+        .track_id = AUDIO_ID,
+        .timescale = rate,
+        .duration = is_g711(f->codec)
+                        ? (uint32_t)f->n
+                        : (uint32_t)(((uint64_t)f->duration90k * rate + 45000) /
+                                     90000),
+        .size = (uint32_t)f->n,
+        .flags = FLAG_KEY,
+        .dts = audio_time(m, f->dts90k + m->shift90k, rate),
+    };
+    err = is_g711(f->codec) ? flac_chunk(out, alloc, m, f, s, head)
+                            : plain_chunk(out, alloc, m, f, s, head);
     if (err)
         return err;
-    m->sequence++;
     m->audio_begun = true;
-    m->audio_next = s.dts + s.duration;
+    m->audio_next = s->dts + s->duration;
     return 0;
+}
+
+/* head: FRAGMENT_HEAD, or 0 for none. */
+static int make(struct media_chunk **out, const struct gb_alloc *alloc,
+                struct fmp4_mux *m, struct media_frame *f,
+                const struct media_config *audio, struct fmp4_sample *s,
+                size_t head)
+{
+    if (!fmp4_carries(f->codec))
+        return GB_EUNSUPPORTED;
+    if (f->track == MEDIA_AUDIO)
+        return make_audio(out, alloc, m, f, audio->rate_hz, s, head);
+    *s = (struct fmp4_sample){
+        .track_id = VIDEO_ID,
+        .timescale = VIDEO_TIMESCALE,
+        .duration = f->duration90k,
+        .size = (uint32_t)f->n,
+        .flags = f->key ? FLAG_KEY : FLAG_OTHER,
+        .dts = (uint64_t)(f->dts90k + m->shift90k),
+        .cts = (int32_t)(f->pts90k - f->dts90k),
+    };
+    return plain_chunk(out, alloc, m, f, s, head);
 }
 
 int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                      struct fmp4_mux *m, struct media_frame *f,
                      const struct media_config *audio)
 {
-    struct sample s = { .track_id = VIDEO_ID,
-                        .sequence = m->sequence + 1,
-                        .duration = f->duration90k,
-                        .size = (uint32_t)f->n,
-                        .flags = f->key ? FLAG_KEY : FLAG_OTHER,
-                        .dts = (uint64_t)(f->dts90k + m->shift90k),
-                        .cts = (int32_t)(f->pts90k - f->dts90k) };
-    int err;
+    struct fmp4_sample s;
+    int err = make(out, alloc, m, f, audio, &s, FRAGMENT_HEAD);
 
-    if (!fmp4_carries(f->codec))
-        return GB_EUNSUPPORTED;
-    if (f->track == MEDIA_AUDIO)
-        return audio_chunk(out, alloc, m, f, audio->rate_hz);
-    err = sample_chunk(out, alloc, f, &s);
-    if (!err)
-        m->sequence++;
+    m->sequence += err == 0;
     return err;
+}
+
+/* ---- segments ------------------------------------------------------------ */
+
+#define SEGMENT_ROOM(n) (8 + 16 + 2 * (8 + 16 + 20 + 20) + 16 * (n) + 8)
+
+int fmp4_sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                      struct fmp4_mux *m, struct media_frame *f,
+                      const struct media_config *audio, struct fmp4_sample *s)
+{
+    return make(out, alloc, m, f, audio, s, 0);
+}
+
+/* How many of the n are of the first one's track. */
+static size_t run_of(const struct fmp4_sample *s, size_t n)
+{
+    size_t k = 1;
+
+    while (k < n && s[k].track_id == s[0].track_id)
+        k++;
+    return k;
+}
+
+/* Samples of one track; each lasts until the next. *offset: where w has to tell
+ * where their payloads are. */
+static void put_run(struct writer *w, const struct fmp4_sample *s, size_t n,
+                    size_t *offset)
+{
+    size_t traf = open_box(w, "traf"), trun;
+
+    writer_bytes(w, "\0\0\0\x10tfhd\0\x02\0\0", 12);
+    writer_be32(w, s->track_id);
+    writer_bytes(w, "\0\0\0\x14tfdt\1\0\0\0", 12);
+    writer_be64(w, s->dts);
+    trun = open_box(w, "trun");
+    writer_bytes(w, "\1\0\x0f\1", 4);
+    writer_be32(w, (uint32_t)n);
+    *offset = w->len;
+    writer_be32(w, 0);
+    for (size_t i = 0; i < n; i++) {
+        writer_be32(w, i + 1 < n ? (uint32_t)(s[i + 1].dts - s[i].dts)
+                                 : s[i].duration);
+        writer_be32(w, s[i].size);
+        writer_be32(w, s[i].flags);
+        writer_be32(w, (uint32_t)s[i].cts);
+    }
+    close_box(w, trun);
+    close_box(w, traf);
+}
+
+static void put_segment(struct writer *w, uint32_t sequence,
+                        const struct fmp4_sample *s, size_t n)
+{
+    size_t moof = open_box(w, "moof"), offset[2], runs = 0, bytes = 8;
+
+    writer_bytes(w, "\0\0\0\x10mfhd\0\0\0\0", 12);
+    writer_be32(w, sequence);
+    for (size_t i = 0; i < n; i += run_of(s + i, n - i)) {
+        assert(runs < 2);
+        put_run(w, s + i, run_of(s + i, n - i), &offset[runs++]);
+    }
+    close_box(w, moof);
+    for (size_t i = 0, r = 0; i < n && !w->err; i++) {
+        if (i == 0 || s[i].track_id != s[i - 1].track_id)
+            put_be32_at(w, offset[r++], (uint32_t)(w->len - moof + bytes));
+        bytes += s[i].size;
+    }
+    writer_be32(w, (uint32_t)bytes);
+    writer_bytes(w, "mdat", 4);
+}
+
+int fmp4_segment_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                       struct fmp4_mux *m, const struct fmp4_sample *s,
+                       size_t n)
+{
+    struct media_chunk *c = media_chunk_new(alloc, SEGMENT_ROOM(n), NULL);
+    struct writer w;
+
+    if (!c)
+        return GB_ENOMEM;
+    w = writer_of(media_chunk_own(c), SEGMENT_ROOM(n));
+    put_segment(&w, ++m->sequence, s, n);
+    return media_chunk_finish(out, c, &w);
 }
 
 int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
@@ -441,18 +543,17 @@ int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
 {
     size_t room = init_room(video, NULL) + FRAGMENT_HEAD;
     struct media_chunk *c = media_chunk_new(alloc, room, f);
-    struct sample s = { .track_id = VIDEO_ID,
-                        .sequence = 1,
-                        .duration = f->duration90k,
-                        .size = (uint32_t)f->n,
-                        .flags = FLAG_KEY };
+    struct fmp4_sample s = { .track_id = VIDEO_ID,
+                             .duration = f->duration90k,
+                             .size = (uint32_t)f->n,
+                             .flags = FLAG_KEY };
     struct writer w;
 
     if (!c)
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(c), room);
     put_init(&w, video, NULL);
-    put_fragment(&w, &s);
+    put_fragment(&w, 1, &s);
     return media_chunk_finish(out, c, &w);
 }
 

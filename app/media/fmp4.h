@@ -37,6 +37,25 @@ int fmp4_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                      struct fmp4_mux *m, struct media_frame *f,
                      const struct media_config *audio);
 
+/* ---- many samples as one fragment ---- */
+
+struct fmp4_sample {
+    uint32_t track_id, timescale, duration, size, flags;
+    uint64_t dts; /* in timescale */
+    int32_t cts;  /* added to it: when it is shown */
+};
+
+/* As fmp4_frame_chunk, but the payload alone: *s is what has to be told of it. */
+int fmp4_sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                      struct fmp4_mux *m, struct media_frame *f,
+                      const struct media_config *audio, struct fmp4_sample *s);
+
+/* moof and the head of mdat of n samples, at least one, whose payloads follow:
+ * those of one track behind those of the other. 0 or GB_ENOMEM. */
+int fmp4_segment_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
+                       struct fmp4_mux *m, const struct fmp4_sample *s,
+                       size_t n);
+
 /* One picture as a complete file: initialisation segment and one fragment at
  * time 0. f is a key frame. 0 or GB_ENOMEM. */
 int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,

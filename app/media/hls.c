@@ -205,27 +205,48 @@ static bool have_init(struct hls *h)
     return true;
 }
 
-/* The frames as fragments. NULL: no memory. */
-static struct hls_part *mux(struct hls *h)
+/* The frames of a track, behind what is in p, and what is told of them in s. */
+static int mux_track(struct hls *h, enum media_track t, struct hls_part *p,
+                     struct fmp4_sample *s)
 {
-    struct hls_part *p = part_new(h->alloc, h->n);
-
-    for (uint32_t i = 0; p && i < h->n; i++) {
+    for (uint32_t i = 0; i < h->n; i++) {
         struct media_frame *f = h->frame[i];
         struct media_chunk *c;
         int err;
 
-        if (f->config_version != h->told[f->track])
+        if (f->track != t || f->config_version != h->told[t])
             continue; /* sound from before it changed */
-        err = fmp4_frame_chunk(&c, h->alloc, &h->mux, f,
-                               h->config[MEDIA_AUDIO]);
-        if (!err) {
+        err = fmp4_sample_chunk(&c, h->alloc, &h->mux, f,
+                                h->config[MEDIA_AUDIO], &s[p->n_chunks - 1]);
+        if (err == GB_ENOMEM)
+            return err;
+        if (!err)
             part_add(p, c);
-        } else if (err == GB_ENOMEM) {
-            hls_part_unref(p);
-            return NULL;
-        }
     }
+    return 0;
+}
+
+/* The frames as one fragment: VLC 3.0.24 loses the time where the sound has a moof
+ * of its own. NULL: no memory, or nothing to show. */
+static struct hls_part *mux(struct hls *h)
+{
+    struct fmp4_sample *s = gb_get(h->alloc, h->n * sizeof(*s));
+    struct hls_part *p = s ? part_new(h->alloc, h->n + 1) : NULL;
+    int err = p ? 0 : GB_ENOMEM;
+
+    if (p)
+        p->n_chunks = 1; /* its head, which is made when all is known */
+    for (int t = 0; t < MEDIA_TRACKS && !err; t++)
+        err = mux_track(h, (enum media_track)t, p, s);
+    if (!err && p->n_chunks > 1)
+        err = fmp4_segment_chunk(&p->chunk[0], h->alloc, &h->mux, s,
+                                 p->n_chunks - 1);
+    gb_put(h->alloc, s);
+    if (err || p->n_chunks == 1) {
+        hls_part_unref(p);
+        return NULL;
+    }
+    p->bytes += media_chunk_size(p->chunk[0], MEDIA_PLAIN);
     return p;
 }
 
@@ -263,8 +284,7 @@ static void close_segment(struct hls *h, int64_t end90k)
     if (h->n == 0 || end90k <= h->start90k)
         return;
     part = have_init(h) ? mux(h) : NULL;
-    if (!part || part->n_chunks == 0) {
-        hls_part_unref(part);
+    if (!part) {
         h->torn = true;
         forget_frames(h);
         return;

@@ -1,5 +1,5 @@
 /* app/media/hls.h - fMP4 segments of a live stream and their playlist
- * (RFC 8216; fragmented MP4 as in fmp4.h)
+ * (RFC 8216; fragmented MP4 as in fmp4.h, one fragment a segment)
  *
  *   hub tap ──► frames of the open segment ──► at a key frame: a segment
  *                                                    │

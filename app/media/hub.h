@@ -115,6 +115,8 @@ struct hub_viewer {
     size_t held_bytes;     /* of the window, as framed */
     uint16_t first, n_held;
     struct media_chunk *held[HUB_WINDOW_CHUNKS]; /* ring */
+    int64_t base90k; /* of its first picture: 0 in times of its own */
+    char time[HUB_WINDOW_CHUNKS][MEDIA_TIME_BYTES]; /* those of held */
 };
 
 /* All synchronous, inside hub_au, hub_tick and hub_end (on_want_key also inside
@@ -210,6 +212,10 @@ void hub_reopen(struct hub *h);
 /* A recording: the device was asked to send at another speed (milli, 1000 as
  * recorded), and, unless seek_ms is below 0, from another position. */
 void hub_pace(struct hub *h, int32_t scale_milli, int64_t seek_ms);
+
+/* Viewers of this format get what is of this codec. Not of HUB_PS, which has no
+ * frames. */
+bool hub_format_carries(enum hub_format f, enum ps_codec c);
 
 /* Nothing more will come: viewers get what is there, then ENDED. */
 void hub_end(struct hub *h);

@@ -142,7 +142,6 @@ void hub_set_config(struct hub *h, enum media_track t, struct media_config *c);
 double hub_fps(const struct hub *h);
 
 /* hub_format.c: errors as of the muxers */
-bool hub_format_carries(enum hub_format f, enum ps_codec c);
 /* The configuration of t if it is among tracks and can be carried, borrowed;
  * or NULL. */
 struct media_config *hub_format_config(const struct hub *h,

@@ -28,11 +28,34 @@ void hub_viewer_finish(struct hub *h, struct hub_viewer *v,
     hub_viewer_wake(h, v);
 }
 
+/* The time that the chunk tells, less the viewer's beginning; negative: it was
+ * before that. In its timescale. */
+static int64_t own_time(const struct hub_viewer *v, const struct media_chunk *c)
+{
+    int64_t scale = c->timescale;
+
+    return media_chunk_time(c) - (v->base90k * scale + 45000) / 90000;
+}
+
+/* A viewer's time begins with its first picture: VLC shows nothing for as long
+ * as the time of the first fragment tells. */
+static void put_time(char p[static MEDIA_TIME_BYTES], int64_t at)
+{
+    struct writer w = writer_of(p, MEDIA_TIME_BYTES);
+
+    writer_be64(&w, at > 0 ? (uint64_t)at : 0);
+}
+
 static void window_put(struct hub_viewer *v, struct media_chunk *c)
 {
+    size_t at = (v->first + v->n_held) % HUB_WINDOW_CHUNKS;
+
     assert(v->n_held < HUB_WINDOW_CHUNKS);
-    v->held[(v->first + v->n_held++) % HUB_WINDOW_CHUNKS] = media_chunk_ref(c);
+    v->held[at] = media_chunk_ref(c);
+    v->n_held++;
     v->held_bytes += media_chunk_size(c, v->opt.framing);
+    if (c->timescale)
+        put_time(v->time[at], own_time(v, c));
 }
 
 /* What a viewer of these tracks gets first; borrowed. NULL: no memory. */
@@ -137,6 +160,7 @@ static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
         else if (!raw)
             return false;
         v->version = h->version;
+        v->base90k = hub_slot_at(r, r->key_seq)->chunk->dts90k;
         v->allow90k = r->newest90k - hub_slot_at(r, r->key_seq)->chunk->dts90k;
         v->allow_bytes = r->bytes - hub_slot_at(r, r->key_seq)->before_bytes;
     }
@@ -242,7 +266,7 @@ bool hub_viewer_wants(struct hub_viewer *v, const struct media_chunk *c)
     if (!(v->tracks & TRACK_BIT(c->track)))
         return false;
     if (c->track != MEDIA_VIDEO || c->config)
-        return true;
+        return !c->timescale || own_time(v, c) >= 0;
     if (c->leading && v->skip_leading)
         return false;
     if (!c->key && !c->leading)
@@ -369,10 +393,12 @@ size_t hub_viewer_next(struct hub_viewer *v, struct media_iov *out, size_t max,
         fill_window(hub_ring_of(v), v);
     }
     for (uint16_t i = 0; i < v->n_held && n < max; i++) {
-        struct media_chunk *c =
-            v->held[(v->first + i) % HUB_WINDOW_CHUNKS];
+        size_t at = (v->first + i) % HUB_WINDOW_CHUNKS;
+        struct media_chunk *c = v->held[at];
 
-        n += media_chunk_iov(c, v->opt.framing, off, out + n, max - n);
+        n += media_chunk_iov_timed(c, v->opt.framing,
+                                   c->timescale ? v->time[at] : NULL, off,
+                                   out + n, max - n);
         off = 0;
         if (one_message)
             break;

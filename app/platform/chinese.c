@@ -202,6 +202,10 @@ static const struct row rows[] = {
     { "the video is of a codec that players do not know",
       "视频编码不被播放器支持" },
     { "the video is %", "视频编码为 %1" },
+    { "the device sends sound alone", "设备只发送声音" },
+    { "the device sends sound alone, of a codec that is not in this format",
+      "设备只发送声音，且此格式不支持其音频编码" },
+    { "the sound is %, and there is no picture", "音频编码为 %1，没有图像" },
     /* sessions: hints */
     { "a firewall or NAT drops the UDP packets, or the device cannot "
       "reach that address: check media.address and network.advertise, or "
@@ -227,6 +231,9 @@ static const struct row rows[] = {
       "请将摄像机的视频编码设为 H.264 或 H.265" },
     { "set the video of the camera to H.264 or H.265, or take .ps",
       "请将摄像机的视频编码设为 H.264 或 H.265，或使用 .ps" },
+    { "take .flv or .mp4, where it is heard", "请使用 .flv 或 .mp4，可以听到声音" },
+    { "set the sound of the camera to G.711 or AAC, or take .ps",
+      "请将摄像机的音频编码设为 G.711 或 AAC，或使用 .ps" },
     { "shorten the key frame interval of the camera to 4 s or less",
       "请将摄像机的关键帧间隔设为 4 秒以内" },
     { "another program uses the ports of media.ports, or the process may "

@@ -2204,7 +2204,21 @@ case("audio_not_announced", live, dict(audio="alaw", psm=None), audio=("pcm_alaw
 case("audio_pts_8k", live, dict(audio="alaw", audio_pts="8k"), audio=("pcm_alaw",), seconds=3)
 case("audio_no_pts", live, dict(audio="alaw", audio_pts="none"), audio=("pcm_alaw",), seconds=3)
 case("audio_before_video", live, dict(audio="alaw", video_after=2, first=200), audio=("pcm_alaw",), seconds=2, start_seconds=7)
-case("audio_only", live, dict(audio="alaw", video=False), audio=("pcm_alaw",), video=False, seconds=2)
+
+
+def without_byte(d, dev, a):
+    """What has none of the sound is refused, and says what plays."""
+    for f, code in (("ts", "codec-unsupported"), ("frame", "no-picture")):
+        try:
+            with urllib.request.urlopen(urls(a)[f], timeout=5 * SLOW) as r:
+                raise Failed(f"{f}: {r.status}")
+        except urllib.error.HTTPError as e:
+            p = json.loads(e.read())
+            expect(e.code == 409 and p["code"] == code and "g711a" in p["evidence"] and ".flv" in p["hint"], f"{f}: {p}")
+
+
+case("audio_only", live, dict(audio="alaw", video=False), audio=("pcm_alaw",), video=False, seconds=2,
+     formats=("flv", "fmp4"), check=without_byte)
 
 # answers
 case("answer_provisional", live, {}, provisional=(100, 101, 180, 183))
