@@ -75,8 +75,14 @@ enum sdp_answer_transport {
 enum sdp_answer_transport sdp_answer_transport(const struct sdp_media *m);
 
 /* The payload type to answer with: PS for video; raw PCMA (8), then PCMU (0),
- * then PS for audio. GB_EUNSUPPORTED: none we can send. */
+ * then PS for audio; of G.711 that of 8 kHz. GB_EUNSUPPORTED: none we can send. */
 int sdp_choose_format(const struct sdp_media *m, uint8_t *pt);
+
+/* The m=audio of an offer or an answer that takes what is said: the first that
+ * can be reached and has a format of sdp_choose_format; one that says a=sendonly
+ * only where no other does. None such: the first m=audio, to be refused by its
+ * own fault; NULL: there is no m=audio. */
+const struct sdp_media *sdp_find_listener(const struct sdp *s);
 
 /* What an answer to our offer means (answer checks). */
 struct sdp_agreed {

@@ -168,6 +168,18 @@ static void what_devices_offer(void **state)
           "RTP/AVP 8\r\n" },
         { "a y= that is none", OFFER("m=audio 9712 RTP/AVP 8\r\ny=x\r\n"),
           200, PLATFORM_UDP, false, false, "RTP/AVP 8\r\n" },
+        { "AAC, and PCMA on a line of its own", OFFER(
+          "m=audio 9710 RTP/AVP 102\r\na=rtpmap:102 AAC/8000/1\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
+        { "a line that is refused before it", OFFER("m=audio 0 RTP/AVP 8\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
+        { "PCMA of 16 kHz before that of 8", OFFER("m=audio 9712 RTP/AVP 97 0\r\n"
+          "a=rtpmap:97 PCMA/16000\r\n"), 200, PLATFORM_UDP, false, true,
+          "RTP/AVP 0\r\n" },
+        { "PCMA of 16 kHz alone", OFFER("m=audio 9712 RTP/AVP 97\r\n"
+          "a=rtpmap:97 PCMA/16000\r\n"), 488, 0, 0, 0, NULL },
         { "AAC alone", OFFER("m=audio 9712 RTP/AVP 102\r\n"
           "a=rtpmap:102 AAC/8000/1\r\n"), 488, 0, 0, 0, NULL },
         { "only video", OFFER("m=video 9712 RTP/AVP 96\r\n"), 488, 0, 0, 0,
@@ -199,6 +211,8 @@ static void what_devices_offer(void **state)
                                  VOICE_TCP_PACKET_MS);
             }
             assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+            if (v.transport == PLATFORM_UDP)
+                assert_int_equal(v.remote.port, 9712);
             platform_voice_stop(s.p, id, "enough", s.now);
         } else {
             expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_OFFER,
@@ -360,6 +374,9 @@ static void talk_with_odd_answers(void **state)
         { "two m=audio of one port",
           OFFER("m=audio 9712 RTP/AVP 8\r\na=recvonly\r\n"
                 "m=audio 9712 RTP/AVP 8\r\na=sendonly\r\n"), true },
+        { "the line that sends first, of another port",
+          OFFER("m=audio 9 RTP/AVP 8\r\na=sendonly\r\n"
+                "m=audio 9712 RTP/AVP 8\r\na=recvonly\r\n"), true },
         { "PCMU, not offered", OFFER("m=audio 9712 RTP/AVP 0\r\n"), true },
         { "AAC", OFFER("m=audio 9712 RTP/AVP 102\r\na=rtpmap:102 AAC/8000\r\n"),
           false },
@@ -375,6 +392,8 @@ static void talk_with_odd_answers(void **state)
         sim_run(&s, 1000);
         if ((view().state == PLATFORM_VOICE_SPEAKS) != cases[i].well)
             fail_msg("%s: %d", cases[i].name, view().state);
+        if (cases[i].well)
+            assert_int_equal(stream()->answer.port, 9712);
         platform_voice_stop(s.p, id, "enough", s.now);
         ends_clean();
     }

@@ -272,7 +272,7 @@ static unsigned take_offer(struct platform *p, struct voice_call *v,
     *why = "its description cannot be read";
     if (m->body.n > sizeof(v->offer) || sdp_parse(&offer, m->body, NULL))
         return 400;
-    media = sdp_find_media(&offer, SDP_AUDIO);
+    media = sdp_find_listener(&offer);
     *why = "its description has no m=audio that could be used";
     if (!media)
         return 488;
@@ -379,7 +379,7 @@ static int write_answer(const struct platform *p, const struct voice_call *v,
 
     if (sdp_parse(&offer, slice_of(v->offer, v->offer_len), NULL))
         return GB_ESYNTAX;
-    m = sdp_find_media(&offer, SDP_AUDIO);
+    m = sdp_find_listener(&offer);
     if (!m)
         return GB_ESYNTAX;
     a.addr.port = v->told.port;
