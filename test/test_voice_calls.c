@@ -310,6 +310,50 @@ static void note_10_1_ids_unlike_the_request(void **state)
     }
 }
 
+/* In its dialog a device says the same again, with another o= perhaps, or where
+ * it listens now; what would change the voice is refused, and it goes on. */
+static void invited_again(void **state)
+{
+    static const struct {
+        const char *name, *sdp;
+        unsigned status;
+        uint16_t port;
+    } cases[] = {
+        { "the same", UDP8, 200, 9712 },
+        { "a later o=, and no y=", "v=0\r\no=34020000001370000001 0 1 IN IP4 "
+          "192.168.1.10\r\ns=Play\r\nc=IN IP4 192.168.1.10\r\nt=0 0\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n", 200, 9712 },
+        { "another port", OFFER("m=audio 9800 RTP/AVP 8\r\n"
+          "y=0022371912\r\n"), 200, 9800 },
+        { "the first one", UDP8, 200, 9712 },
+        { "another codec", OFFER("m=audio 9712 RTP/AVP 0\r\n"
+          "y=0022371912\r\n"), 488, 9712 },
+        { "another y=", OFFER("m=audio 9900 RTP/AVP 8\r\ny=0022371913\r\n"),
+          488, 9712 },
+        { "over TCP", OFFER("m=audio 9712 TCP/RTP/AVP 8\r\n"
+          "a=setup:passive\r\n"), 488, 9712 },
+        { "nothing", "x", 488, 9712 },
+    };
+
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, "OK");
+    call(UDP8);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        sim_call_again(d, cases[i].sdp);
+        sim_run(&s, 200);
+        if (d->call_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, d->call_status);
+        assert_int_equal(stream()->answer.port, cases[i].port);
+        assert_int_equal(view().remote.port, cases[i].port);
+        assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    }
+    sim_call_ends(d);
+    sim_run(&s, 500);
+    expect_over(PLATFORM_VOICE_OVER, PLATFORM_VOICE_STEP_ENDED,
+                "ended it with a BYE");
+    ends_clean();
+}
+
 /* Field-note 10.2: some know Broadcast alone, some Talk alone; what worked is
  * tried first the next time, also after a restart. */
 static void note_10_2_the_other_way(void **state)
@@ -536,6 +580,7 @@ int main(void)
         cmocka_unit_test(what_devices_offer),
         cmocka_unit_test(what_devices_refuse),
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
+        cmocka_unit_test(invited_again),
         cmocka_unit_test(note_10_2_the_other_way),
         cmocka_unit_test(note_10_4_raw_before_ps),
         cmocka_unit_test(talk_with_odd_answers),
