@@ -386,6 +386,31 @@ static void note_10_2_the_other_way(void **state)
     platform_voice_stop(s.p, id, "enough", s.now);
     ends_clean();
 
+    /* what has worked does no more: it is refused, or not answered */
+    for (unsigned how = 0; how < 2; how++) {
+        begin(PLATFORM_VOICE_AUTO, "ERROR");
+        sim_run(&s, 2000);
+        assert_int_equal(view().mode, PLATFORM_VOICE_TALK);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 1000);
+        d->broadcast_result = "OK";
+        d->invite = how ? SIM_SILENT : SIM_REFUSE;
+        d->refuse_status = 488;
+        d->refuse_times = 9;
+        assert_int_equal(start(PLATFORM_VOICE_AUTO), 0);
+        sim_run(&s, how ? 12000 : 500);
+        assert_int_equal(d->broadcasts, 3);
+        call(UDP8);
+        assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
+        assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+        assert_int_equal(stream()->voice.ssrc, 22371912);
+        assert_true(platform_device_save(s.p, slice_str(nvr), line, &saved));
+        assert_true(slice_find_slice(saved.profile, SLICE("voice=broadcast,")) <
+                    saved.profile.n);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+
     begin(PLATFORM_VOICE_AUTO, NULL); /* silent: talk, which it refuses */
     d->invite = SIM_REFUSE;
     d->refuse_status = 488;
@@ -394,6 +419,41 @@ static void note_10_2_the_other_way(void **state)
     expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ANSWERED,
                 "refuses the talk with 488");
     ends_clean();
+}
+
+/* It ends while the port of the talk is being closed for a broadcast. */
+static void ends_while_it_turns(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        begin(PLATFORM_VOICE_AUTO, "ERROR");
+        sim_run(&s, 2000);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 1000);
+        d->invite = SIM_REFUSE;
+        d->refuse_times = 9;
+        d->refuse_status = 488;
+        s.opt.lose_closed = true;
+        assert_int_equal(start(PLATFORM_VOICE_AUTO), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
+        assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
+        assert_int_equal(d->broadcasts, 2);
+        if (how == 0)
+            platform_voice_stop(s.p, id, "enough", s.now);
+        else if (how == 1)
+            sim_unregister(d);
+        sim_run(&s, 25000);
+        expect_over(PLATFORM_VOICE_FAILED,
+                    how == 0   ? PLATFORM_VOICE_STEP_ENDED
+                    : how == 1 ? PLATFORM_VOICE_STEP_DEVICE
+                               : PLATFORM_VOICE_STEP_SOCKET,
+                    how == 0   ? "enough"
+                    : how == 1 ? "went offline"
+                               : "media loop does not answer");
+        s.opt.lose_closed = false;
+        ends_clean();
+    }
 }
 
 /* Field-note 10.4: raw PCMA first, PS only where nothing else is offered. */
@@ -582,6 +642,7 @@ int main(void)
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
         cmocka_unit_test(invited_again),
         cmocka_unit_test(note_10_2_the_other_way),
+        cmocka_unit_test(ends_while_it_turns),
         cmocka_unit_test(note_10_4_raw_before_ps),
         cmocka_unit_test(talk_with_odd_answers),
         cmocka_unit_test(one_speaker_a_device),

@@ -582,6 +582,8 @@ static bool agree(struct platform *p, struct voice_call *v,
 static void on_talk_answer(struct platform *p, struct voice_call *v,
                            const struct sip_event *ev)
 {
+    bool busy;
+
     if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
         return;
     if (v->phase != VOICE_INVITING)
@@ -595,13 +597,13 @@ static void on_talk_answer(struct platform *p, struct voice_call *v,
         return;
     }
     v->dialog = 0; /* over with its answer */
+    busy = ev->status == 486 || ev->status == 600;
     if (ev->kind == SIP_EV_FAILED)
         voice_silent(p, v);
-    else
+    else if (busy || !voice_other_mode(p, v))
         voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
-                   ev->status == 486 || ev->status == 600
-                       ? "somebody else talks to the device: try later"
-                       : "the device may know broadcast alone: try that mode",
+                   busy ? "somebody else talks to the device: try later"
+                        : "the device may know broadcast alone: try that mode",
                    "the device refuses the talk with %u", ev->status);
 }
 
@@ -649,13 +651,15 @@ void voice_silent(struct platform *p, struct voice_call *v)
         nothing_asked(p, v);
         break;
     case VOICE_OPENING:
+    case VOICE_TURNING:
         voice_fail(p, v, PLATFORM_VOICE_STEP_SOCKET, "see the log",
                    "the media loop does not answer");
         break;
     case VOICE_INVITING:
-        voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
-                   "the device may know broadcast alone: try that mode",
-                   "no answer to the INVITE (s=Talk)");
+        if (!voice_other_mode(p, v))
+            voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
+                       "the device may know broadcast alone: try that mode",
+                       "no answer to the INVITE (s=Talk)");
         break;
     case VOICE_ANSWERED:
         if (!v->acked)
