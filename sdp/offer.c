@@ -167,6 +167,14 @@ static void fill_answer_media(struct sdp_media *out, const struct sdp_media *m,
     add_extra(out, a->extra);
 }
 
+/* Port 0, and a format, since there must be one (RFC 3264 §6). */
+static void refuse_media(struct sdp_media *out, const struct sdp_media *m)
+{
+    out->type_name = m->type_name;
+    out->proto_name = m->proto_name;
+    sdp_add_format(out, m->n_formats ? m->formats[0].pt : 0, SLICE(""), 0);
+}
+
 void sdp_answer_write(struct writer *w, const struct sdp *offer,
                       const struct sdp_media *m, const struct sdp_answer *a)
 {
@@ -190,7 +198,15 @@ void sdp_answer_write(struct writer *w, const struct sdp *offer,
     s.ssrc = a->ssrc;
     s.has_format = a->format.n > 0;
     s.format = a->format;
-    fill_answer_media(sdp_add_media(&s, m->type, m->proto), m, f, a);
+    for (size_t i = 0; i < offer->n_media; i++) {
+        const struct sdp_media *o = &offer->media[i];
+        struct sdp_media *out = sdp_add_media(&s, o->type, o->proto);
+
+        if (o == m)
+            fill_answer_media(out, m, f, a);
+        else
+            refuse_media(out, o);
+    }
     sdp_write(w, &s);
 }
 

@@ -58,7 +58,8 @@ struct sdp_answer {
 
 /* Appends the answer to one section of an offer: s= and t= echoed, direction
  * and setup mirrored, the same transport. sendonly for an offer of recvonly,
- * and where nothing is said. Errors stay in w; GB_EUNSUPPORTED in w when pt is
+ * and where nothing is said. m points into the offer, whose other sections are
+ * refused. Errors stay in w; GB_EUNSUPPORTED in w when pt is
  * not in the offer. */
 void sdp_answer_write(struct writer *w, const struct sdp *offer,
                       const struct sdp_media *m, const struct sdp_answer *a);

@@ -164,8 +164,8 @@ static void what_devices_offer(void **state)
           "f=\r\n"), 200, PLATFORM_UDP, false, false, "a=sendonly\r\n" },
         { "a picture before the sound", OFFER("m=video 9700 RTP/AVP 96\r\n"
           "a=rtpmap:96 PS/90000\r\nm=audio 9712 RTP/AVP 8\r\n"
-          "a=rtpmap:8 PCMA/8000\r\n"), 200, PLATFORM_UDP, false, false,
-          "RTP/AVP 8\r\n" },
+          "a=rtpmap:8 PCMA/8000\r\nm=application 9 udp x\r\n"), 200,
+          PLATFORM_UDP, false, false, "m=video 0 RTP/AVP 96\r\nm=audio " },
         { "a y= that is none", OFFER("m=audio 9712 RTP/AVP 8\r\ny=x\r\n"),
           200, PLATFORM_UDP, false, false, "RTP/AVP 8\r\n" },
         { "AAC, and PCMA on a line of its own", OFFER(
