@@ -411,6 +411,9 @@ static void sessions_are_named(void **state)
         { "GET_PARAMETER", URL, "", 200 },
         { "GET_PARAMETER", URL, "Session: x\r\n", 454 },
         { "SET_PARAMETER", URL, "Content-Length: 0\r\n", 200 },
+        { "GET_PARAMETER", "*", "Session: " ID "\r\n", 200 },
+        { "GET_PARAMETER", "*", "Session: x\r\n", 454 },
+        { "PLAY", "*", "Session: " ID "\r\n", 400 },
     };
 
     (void)state;

@@ -441,6 +441,13 @@ static bool names_stream(enum rtsp_method m)
     return m == RTSP_DESCRIBE || m == RTSP_SETUP;
 }
 
+/* "*": of the server, or a sign of life. */
+static bool may_name_none(enum rtsp_method m)
+{
+    return m == RTSP_OPTIONS || m == RTSP_GET_PARAMETER ||
+           m == RTSP_SET_PARAMETER;
+}
+
 enum rtsp_effect rtsp_session_request(struct rtsp_session *s,
                                       const struct rtsp_request *r,
                                       struct rtsp_url *url, struct writer *w,
@@ -465,7 +472,7 @@ enum rtsp_effect rtsp_session_request(struct rtsp_session *s,
         if (err && r->method == RTSP_OPTIONS)
             err = 0; /* of whatever: it asks what we can */
         status = err == GB_ERANGE ? 400 : err ? 404 : check_session(s, r);
-        if (!status && url->any && r->method != RTSP_OPTIONS)
+        if (!status && url->any && !may_name_none(r->method))
             status = 400;
     }
     if (status)
