@@ -332,12 +332,21 @@ static bool is_ours(const struct rtsp_session *s, const struct rtsp_url *u)
            (u->device.n == 0 || slice_eq(u->device, slice_str(s->device)));
 }
 
+/* A track that is set up already, in no session: players that nothing reaches
+ * over UDP do it all once more over TCP. */
+static bool begins_anew(const struct rtsp_session *s,
+                        const struct rtsp_request *r, int track)
+{
+    return r->session.n == 0 && s->set >> track & 1;
+}
+
 static enum rtsp_effect set_up(struct rtsp_session *s,
                                const struct rtsp_request *r,
                                const struct rtsp_url *u, struct writer *w)
 {
     int track = u->track;
     struct rtsp_transport t;
+    uint8_t others;
 
     if (track < 0 && count(s->tracks) == 1)
         track = s->tracks >> MEDIA_AUDIO & 1;
@@ -354,10 +363,11 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
     default:
         return refuse(w, s, r, 461);
     }
+    others = begins_anew(s, r, track) ? 0 : s->set;
     for (int i = 0; i < MEDIA_TRACKS; i++) {
         const struct rtsp_transport *o = &s->transport[i];
 
-        if (i == track || !(s->set >> i & 1))
+        if (i == track || !(others >> i & 1))
             continue;
         if (o->udp != t.udp) /* one kind for all */
             return refuse(w, s, r, 461);
@@ -368,6 +378,7 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
     }
     s->track = (enum media_track)track;
     s->asked = t;
+    s->set = others;
     return owe(s, r, RTSP_DO_SETUP);
 }
 
