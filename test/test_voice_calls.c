@@ -400,6 +400,7 @@ static void note_10_2_the_other_way(void **state)
         assert_int_equal(start(PLATFORM_VOICE_AUTO), 0);
         sim_run(&s, how ? 12000 : 500);
         assert_int_equal(d->broadcasts, 3);
+        assert_int_equal(view().step_ms[PLATFORM_VOICE_STEP_INVITED], 0);
         call(UDP8);
         assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
         assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);

@@ -441,6 +441,8 @@ static void turned(struct platform *p, struct voice_call *v)
     give_port(p, v);
     give_ssrc(p, v);
     v->told.ssrc = 0;
+    memset(v->told.step_ms, 0, sizeof(v->told.step_ms));
+    voice_step(p, v, PLATFORM_VOICE_STEP_DEVICE);
     begin(p, v);
 }
 
