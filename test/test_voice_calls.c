@@ -159,6 +159,10 @@ static void what_devices_offer(void **state)
           "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9712 RTP/AVP 8\r\n"
           "a=sendrecv\r\n", 200, PLATFORM_UDP, false, false,
           "a=sendonly\r\n" },
+        { "an address of the other family", "v=0\r\no=- 0 0 IN IP6 ::\r\n"
+          "s=Play\r\nc=IN IP6 2001:db8::7\r\nt=0 0\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
         { "names as they come", OFFER("m=audio 9712 rtp/avp 8 0\r\n"
           "a=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\na=sendonly\r\n"
           "f=\r\n"), 200, PLATFORM_UDP, false, false, "a=sendonly\r\n" },
@@ -211,8 +215,10 @@ static void what_devices_offer(void **state)
                                  VOICE_TCP_PACKET_MS);
             }
             assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
-            if (v.transport == PLATFORM_UDP)
+            if (v.transport == PLATFORM_UDP) {
+                assert_int_equal(v.remote.family, GB_IPV4);
                 assert_int_equal(v.remote.port, 9712);
+            }
             platform_voice_stop(s.p, id, "enough", s.now);
         } else {
             expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_OFFER,

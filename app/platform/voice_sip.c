@@ -219,8 +219,9 @@ static void respond(struct platform *p, uint64_t transaction, unsigned status,
     sip_stack_respond(p->sip, transaction, &r, p->now.mono_ms);
 }
 
-/* An address of its LAN is no use to us outside: it sends from somewhere that
- * may do. */
+/* An address of its LAN is no use to us outside, nor is one of the other family,
+ * since our port has that of the signalling: it sends from somewhere that may
+ * do. */
 static struct gb_addr remote_of(const struct voice_call *v,
                                 const struct sdp *offer,
                                 const struct sdp_media *m)
@@ -228,7 +229,7 @@ static struct gb_addr remote_of(const struct voice_call *v,
     const struct gb_addr *sip = &v->device->peer.remote;
     struct gb_addr a;
 
-    if (sdp_media_addr(offer, m, &a) &&
+    if (sdp_media_addr(offer, m, &a) && a.family == sip->family &&
         (!gb_addr_is_private(&a) || gb_addr_is_private(sip)) &&
         (!gb_addr_is_loopback(&a) || gb_addr_is_loopback(sip)))
         return a;
