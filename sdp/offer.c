@@ -1,5 +1,7 @@
 #include "sdp/offer.h"
 
+#include "sdp/read.h"
+
 /* The text of an address lives in the caller's buffer. */
 static struct sdp_conn conn_of(const struct gb_addr *a,
                                char buf[static GB_ADDR_TEXT_MAX])
@@ -165,6 +167,14 @@ static void fill_answer_media(struct sdp_media *out, const struct sdp_media *m,
     add_extra(out, a->extra);
 }
 
+/* Port 0, and a format, since there must be one (RFC 3264 §6). */
+static void refuse_media(struct sdp_media *out, const struct sdp_media *m)
+{
+    out->type_name = m->type_name;
+    out->proto_name = m->proto_name;
+    sdp_add_format(out, m->n_formats ? m->formats[0].pt : 0, SLICE(""), 0);
+}
+
 void sdp_answer_write(struct writer *w, const struct sdp *offer,
                       const struct sdp_media *m, const struct sdp_answer *a)
 {
@@ -188,7 +198,15 @@ void sdp_answer_write(struct writer *w, const struct sdp *offer,
     s.ssrc = a->ssrc;
     s.has_format = a->format.n > 0;
     s.format = a->format;
-    fill_answer_media(sdp_add_media(&s, m->type, m->proto), m, f, a);
+    for (size_t i = 0; i < offer->n_media; i++) {
+        const struct sdp_media *o = &offer->media[i];
+        struct sdp_media *out = sdp_add_media(&s, o->type, o->proto);
+
+        if (o == m)
+            fill_answer_media(out, m, f, a);
+        else
+            refuse_media(out, o);
+    }
     sdp_write(w, &s);
 }
 
@@ -201,6 +219,13 @@ static bool is_encoding(const struct sdp_format *f, struct slice name)
            slice_ieq(encoding, name);
 }
 
+/* G.711 of a type of its own may be said to have another clock than 8 kHz: what
+ * we say would be heard too fast. */
+static bool is_wideband(const struct sdp_format *f)
+{
+    return f->pt >= 96 && f->clock_hz > 8000;
+}
+
 int sdp_choose_format(const struct sdp_media *m, uint8_t *pt)
 {
     static const struct slice audio[] = { SLICE_INIT("PCMA"),
@@ -210,13 +235,38 @@ int sdp_choose_format(const struct sdp_media *m, uint8_t *pt)
 
     for (size_t k = from; k < sizeof(audio) / sizeof(audio[0]); k++) {
         for (size_t i = 0; i < m->n_formats; i++) {
-            if (is_encoding(&m->formats[i], audio[k])) {
+            if (is_encoding(&m->formats[i], audio[k]) &&
+                (k == 2 || !is_wideband(&m->formats[i]))) {
                 *pt = m->formats[i].pt;
                 return 0;
             }
         }
     }
     return GB_EUNSUPPORTED;
+}
+
+static bool can_listen(const struct sdp_media *m)
+{
+    uint8_t pt;
+
+    return m->type == SDP_AUDIO && sdp_media_is_usable(m) &&
+           (m->port || sdp_answer_transport(m) == SDP_ANSWER_LISTEN) &&
+           !sdp_choose_format(m, &pt);
+}
+
+const struct sdp_media *sdp_find_listener(const struct sdp *s)
+{
+    const struct sdp_media *found = NULL;
+
+    for (size_t i = 0; i < s->n_media; i++) {
+        if (!can_listen(&s->media[i]))
+            continue;
+        if (s->media[i].direction != SDP_SENDONLY)
+            return &s->media[i];
+        if (!found)
+            found = &s->media[i];
+    }
+    return found ? found : sdp_find_media(s, SDP_AUDIO);
 }
 
 /* ---- the answer to our offer ---- */
@@ -254,8 +304,8 @@ int sdp_agree(struct sdp_agreed *out, const struct sdp_offer *offer,
     struct sdp_agreed g = { .ssrc = offer->ssrc };
     uint32_t ssrc;
 
-    g.media = sdp_find_media(answer, offer->operation == SDP_TALK ? SDP_AUDIO
-                                                                  : SDP_VIDEO);
+    g.media = offer->operation == SDP_TALK ? sdp_find_listener(answer)
+                                           : sdp_find_media(answer, SDP_VIDEO);
     if (!g.media)
         return GB_ESYNTAX;
     g.refused = g.media->port == 0;

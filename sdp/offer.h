@@ -58,7 +58,8 @@ struct sdp_answer {
 
 /* Appends the answer to one section of an offer: s= and t= echoed, direction
  * and setup mirrored, the same transport. sendonly for an offer of recvonly,
- * and where nothing is said. Errors stay in w; GB_EUNSUPPORTED in w when pt is
+ * and where nothing is said. m points into the offer, whose other sections are
+ * refused. Errors stay in w; GB_EUNSUPPORTED in w when pt is
  * not in the offer. */
 void sdp_answer_write(struct writer *w, const struct sdp *offer,
                       const struct sdp_media *m, const struct sdp_answer *a);
@@ -75,8 +76,14 @@ enum sdp_answer_transport {
 enum sdp_answer_transport sdp_answer_transport(const struct sdp_media *m);
 
 /* The payload type to answer with: PS for video; raw PCMA (8), then PCMU (0),
- * then PS for audio. GB_EUNSUPPORTED: none we can send. */
+ * then PS for audio; of G.711 that of 8 kHz. GB_EUNSUPPORTED: none we can send. */
 int sdp_choose_format(const struct sdp_media *m, uint8_t *pt);
+
+/* The m=audio of an offer or an answer that takes what is said: the first that
+ * can be reached and has a format of sdp_choose_format; one that says a=sendonly
+ * only where no other does. None such: the first m=audio, to be refused by its
+ * own fault; NULL: there is no m=audio. */
+const struct sdp_media *sdp_find_listener(const struct sdp *s);
 
 /* What an answer to our offer means (answer checks). */
 struct sdp_agreed {

@@ -162,8 +162,7 @@ bool sdp_add_format(struct sdp_media *m, uint8_t pt, struct slice encoding,
 void sdp_write(struct writer *w, const struct sdp *s);
 
 /* The first section of a type that can be used: known transport. NULL: none.
- * Two m=audio lines with one port, one for each direction, are one two-way
- * stream (seen in answers to Talk): the first stands for both. */
+ * Of several m=audio lines sdp_find_listener (sdp/offer.h) says which. */
 const struct sdp_media *sdp_find_media(const struct sdp *s,
                                        enum sdp_media_type type);
 

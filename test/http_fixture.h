@@ -37,6 +37,7 @@ static struct fixture {
     struct failing_alloc mem;
     struct gb_time now;
     uint64_t next_request, client;
+    struct slice body; /* of bytes: in place of a text */
     unsigned touched, events, wakes;
     uint64_t dismissed; /* the last account whose viewers had to go */
     struct answer last;  /* of ask(), or of the edge */
@@ -266,7 +267,7 @@ static unsigned ask_from(const char *from, const char *method,
     assert_int_equal(w.err, 0);
     if (http_head_parse(&head, writer_slice(&w), &f) <= 0)
         fail_msg("%s %s: %s", method, target, f.why);
-    req.body = slice_str(body);
+    req.body = fx.body.n ? fx.body : slice_str(body);
     assert_int_equal(gb_addr_parse_ip(&req.remote, slice_str(from)), 0);
     http_response_init(&r, &fx.mem.alloc);
     http_app_request(fx.app, &req, &r);

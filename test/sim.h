@@ -264,6 +264,7 @@ void sim_bye(struct sim_device *d);
 /* The device invites `to`; the rest of its Subject may be NULL. */
 void sim_call(struct sim_device *d, const char *from, const char *to,
               const char *subject, const char *sdp);
+void sim_call_again(struct sim_device *d, const char *sdp); /* in its dialog */
 void sim_call_ends(struct sim_device *d); /* BYE, or CANCEL */
 void sim_broadcast_response(struct sim_device *d, const char *result);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */

@@ -32,6 +32,24 @@ void sim_call(struct sim_device *d, const char *from, const char *to,
                                       &d->call), 0);
 }
 
+void sim_call_again(struct sim_device *d, const char *sdp)
+{
+    struct sip_request r = { .method = SIP_METHOD_INVITE, .expires = -1 };
+    char contact[80], addr[GB_ADDR_TEXT_MAX];
+    uint64_t transaction;
+
+    snprintf(contact, sizeof(contact), "sip:%s@%s", d->id,
+             gb_addr_text(&d->addr, addr));
+    r.contact = slice_str(contact);
+    r.content_type = SLICE("application/sdp");
+    r.body = slice_str(sdp);
+    r.user = (uint64_t)(d - d->sim->device) + 1;
+    d->call_status = 0;
+    assert_int_equal(sip_stack_request_in(d->sim->field, d->call, &r,
+                                          d->sim->now.mono_ms, &transaction),
+                     0);
+}
+
 void sim_call_ends(struct sim_device *d)
 {
     sip_stack_end(d->sim->field, d->call, d->sim->now.mono_ms);
@@ -44,7 +62,7 @@ void sim_on_call_answer(struct sim_device *d, const struct sip_event *ev)
         return;
     d->call_status = ev->status;
     if (ev->status >= 300)
-        d->call = 0;
+        d->call = ev->dialog; /* 0, but in its dialog */
     else
         snprintf(d->call_sdp, sizeof(d->call_sdp), "%.*s",
                  SLICE_ARG(ev->msg->body));

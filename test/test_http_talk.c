@@ -182,6 +182,41 @@ static void somebody_speaks(void **state)
     assert_non_null(fake.voice_stop);
 }
 
+/* A recording for several: what becomes of each is in the answer, of whom it
+ * could not be begun for as well, though their voices are gone by then. */
+static void a_recording_for_several(void **state)
+{
+    static const char wav[] =
+        "RIFF\x28\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0"
+        "\2\0\x10\0data\4\0\0\0\1\0\2\0";
+    const struct platform_action changed = { .kind = PLATFORM_VOICE_CHANGED,
+                                             .session = 71 };
+
+    (void)state;
+    fx.body = slice_of(wav, sizeof(wav) - 1);
+    assert_int_equal(ask("POST", "/api/v1/talk?to=" D1 "/" C1 "," D2 "/" C2
+                                 "," D1 "/" C2, TOKEN, ""), 0);
+    fake.voice[1].evidence = SLICE("nobody answers");
+    fake.voice[1].state = PLATFORM_VOICE_FAILED;
+    http_on_action(fx.app, &changed);
+    fake.voice[1] = (struct platform_voice){ 0 };
+    assert_int_equal(fx.n_answers, 0);
+    becomes_voice(PLATFORM_VOICE_SPEAKS, false);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(fx.last.status, 201);
+    {
+        json_t *j = body(), *items = json_object_get(j, "items"), *v;
+        size_t i;
+
+        assert_int_equal(json_array_size(items), 3);
+        json_array_foreach(items, i, v)
+            expect_schema(v, "Voice");
+        json_decref(j);
+    }
+    assert_true(body_has("nobody answers") && body_has("speaks to this device"));
+    becomes_voice(PLATFORM_VOICE_OVER, true);
+}
+
 static void errors_are_told_apart(void **state)
 {
     static const struct {
@@ -206,7 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(samples_go_out), T(g711_is_decoded), T(its_end_is_told),
         T(who_may_and_what_is_wrong), T(somebody_speaks),
-        T(errors_are_told_apart),
+        T(a_recording_for_several), T(errors_are_told_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

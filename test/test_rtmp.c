@@ -179,7 +179,7 @@ static void refusals(void **state)
     } cases[] = {
         { "chunk size 0", 1, S("\0\0\0\0"), "chunk size" },
         { "chunk size short", 1, S("\0\0"), "chunk size" },
-        { "chunk size huge", 1, S("\x7f\xff\xff\xff"), "chunk size" },
+        { "chunk size negative", 1, S("\x80\0\0\0"), "chunk size" },
         { "no command", 20, S("\x01"), "cannot be read" },
         { "empty command", 20, S(""), "cannot be read" },
         { "negative call", 20,
@@ -216,6 +216,14 @@ static void streams_of_chunks(void **state)
     size_t n;
 
     (void)state;
+    script_init(&s);
+    say_hello(&s);
+    say(&s, 2, 1, SLICE("\x7f\xff\xff\xff")); /* the largest there is */
+    say(&s, 3, 9, SLICE("picture"));
+    r = play(&s, 7, sent, &n);
+    assert_int_equal(r->state, RTMP_CONNECTING);
+    assert_int_equal(r->chunk_in, RTMP_CHUNK_IN_MAX);
+
     script_init(&s);
     say_hello(&s);
     for (unsigned lane = 2; lane < 2 + RTMP_LANES; lane++)

@@ -147,6 +147,14 @@ static void refusals(void **state)
           "RTSP/1.0 200 OK\r\n\r\nRTSP/1.0 200 OK\r\nTransport: "
           "RTP/AVP/TCP;interleaved=4-5\r\n\r\n",
           "the server chose other channels: RTP/AVP/TCP;interleaved=4-5" },
+        { "rtsp://h/x",
+          "RTSP/1.0 200 OK\r\n\r\nRTSP/1.0 200 OK\r\nTransport: "
+          "RTP/AVP;unicast;server_port=4-5\r\n\r\n",
+          "the server chose other channels: RTP/AVP;unicast;server_port=4-5" },
+        { "rtsp://h/x", "REDIRECT rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+          "the server wants the stream at another one" },
+        { "rtsp://h/x", "TEARDOWN rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\n\r\n",
+          "the server has ended the session" },
     };
 
     (void)state;
@@ -157,6 +165,35 @@ static void refusals(void **state)
             fail_msg("%s: %s", cases[i].text, a.why);
         assert_int_equal(a.state, ANNOUNCE_FAILED);
     }
+}
+
+/* Some servers ask whether the publisher is there. */
+static void is_asked(void **state)
+{
+    (void)state;
+    for (size_t step = 1; step < 60; step += 7) {
+        begin("rtsp://h/x", 1);
+        expect_request("ANNOUNCE", NULL, SDP);
+        assert_int_equal(hear("OPTIONS * RTSP/1.0\r\nCSeq: 70\r\n\r\n"
+                              "RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n", step), 0);
+        expect_request("RTSP/1.0 200 OK\r\nCSeq: 70\r\n", "SETUP",
+                       "\r\n\r\n");
+        assert_int_equal(hear("RTSP/1.0 200 OK\r\nCSeq: 2\r\n\r\n", step), 0);
+        expect_request("RECORD", NULL, "\r\n\r\n");
+        assert_int_equal(hear("RTSP/1.0 200 OK\r\nCSeq: 3\r\n\r\n", step), 0);
+        assert_int_equal(a.state, ANNOUNCE_LIVE);
+        assert_int_equal(hear("GET_PARAMETER rtsp://h/x RTSP/1.0\r\n"
+                              "CSeq: 71\r\nContent-Length: 6\r\n\r\nping\r\n",
+                              step), 0);
+        expect_request("RTSP/1.0 200 OK\r\nCSeq: 71\r\n", NULL, "\r\n\r\n");
+        assert_int_equal(hear("PLAY_NOTIFY * RTSP/1.0\r\nCSeq: 72\r\n\r\n",
+                              step), 0);
+        expect_request("RTSP/1.0 501 ", "CSeq: 72\r\n", "\r\n\r\n");
+        assert_int_equal(a.state, ANNOUNCE_LIVE);
+    }
+    for (unsigned i = 0; i < 1000 && a.state == ANNOUNCE_LIVE; i++)
+        hear("OPTIONS * RTSP/1.0\r\nCSeq: 73\r\n\r\n", 99);
+    assert_string_equal(a.why, "the server asks too much"); /* nothing is sent */
 }
 
 static void too_long(void **state)
@@ -186,6 +223,7 @@ int main(void)
         cmocka_unit_test(publishes),
         cmocka_unit_test(proves),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(is_asked),
         cmocka_unit_test(too_long),
     };
 

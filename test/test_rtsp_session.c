@@ -396,6 +396,32 @@ static void clashes(void **state)
     assert_true(rtsp_session_is_udp(&s));
 }
 
+/* ffmpeg, where nothing comes over UDP: PAUSE, and without a session all over
+ * TCP. */
+static void from_udp_to_tcp(void **state)
+{
+    struct rtsp_start none[MEDIA_TRACKS] = { { 0 } };
+    struct writer w = writer_of(out, sizeof(out));
+
+    (void)state;
+    bind_to(BOTH);
+    set_up(0, UDP("6-7"));
+    set_up(1, UDP("8-9"));
+    assert_int_equal(req("PLAY", URL, "Session: " ID "\r\n"), RTSP_DO_PLAY);
+    rtsp_session_playing(&s, none, &w);
+    assert_int_equal(req("PAUSE", URL, "Session: " ID "\r\n"), RTSP_DO_PAUSE);
+    req("SETUP", URL "/trackID=0",
+        "Session: " ID "\r\nTransport: " TCP("0-1") "\r\n");
+    assert_int_equal(status(), 461);
+    assert_true(rtsp_session_is_udp(&s));
+    set_up(0, TCP("0-1"));
+    assert_false(rtsp_session_is_udp(&s));
+    assert_int_equal(s.set, 1);
+    set_up(1, TCP("2-3"));
+    assert_int_equal(s.set, BOTH);
+    assert_int_equal(req("PLAY", URL, "Session: " ID "\r\n"), RTSP_DO_PLAY);
+}
+
 static void sessions_are_named(void **state)
 {
     static const struct {
@@ -411,6 +437,9 @@ static void sessions_are_named(void **state)
         { "GET_PARAMETER", URL, "", 200 },
         { "GET_PARAMETER", URL, "Session: x\r\n", 454 },
         { "SET_PARAMETER", URL, "Content-Length: 0\r\n", 200 },
+        { "GET_PARAMETER", "*", "Session: " ID "\r\n", 200 },
+        { "GET_PARAMETER", "*", "Session: x\r\n", 454 },
+        { "PLAY", "*", "Session: " ID "\r\n", 400 },
     };
 
     (void)state;
@@ -515,6 +544,7 @@ int main(void)
         cmocka_unit_test(starts_unknown), cmocka_unit_test(transports),
         cmocka_unit_test(through_the_connection_alone),
         cmocka_unit_test(setups_refused), cmocka_unit_test(clashes),
+        cmocka_unit_test(from_udp_to_tcp),
         cmocka_unit_test(sessions_are_named), cmocka_unit_test(other_streams),
         cmocka_unit_test(failures),       cmocka_unit_test(silence),
     };

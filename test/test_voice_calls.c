@@ -159,15 +159,31 @@ static void what_devices_offer(void **state)
           "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9712 RTP/AVP 8\r\n"
           "a=sendrecv\r\n", 200, PLATFORM_UDP, false, false,
           "a=sendonly\r\n" },
+        { "an address of the other family", "v=0\r\no=- 0 0 IN IP6 ::\r\n"
+          "s=Play\r\nc=IN IP6 2001:db8::7\r\nt=0 0\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
         { "names as they come", OFFER("m=audio 9712 rtp/avp 8 0\r\n"
           "a=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\na=sendonly\r\n"
           "f=\r\n"), 200, PLATFORM_UDP, false, false, "a=sendonly\r\n" },
         { "a picture before the sound", OFFER("m=video 9700 RTP/AVP 96\r\n"
           "a=rtpmap:96 PS/90000\r\nm=audio 9712 RTP/AVP 8\r\n"
-          "a=rtpmap:8 PCMA/8000\r\n"), 200, PLATFORM_UDP, false, false,
-          "RTP/AVP 8\r\n" },
+          "a=rtpmap:8 PCMA/8000\r\nm=application 9 udp x\r\n"), 200,
+          PLATFORM_UDP, false, false, "m=video 0 RTP/AVP 96\r\nm=audio " },
         { "a y= that is none", OFFER("m=audio 9712 RTP/AVP 8\r\ny=x\r\n"),
           200, PLATFORM_UDP, false, false, "RTP/AVP 8\r\n" },
+        { "AAC, and PCMA on a line of its own", OFFER(
+          "m=audio 9710 RTP/AVP 102\r\na=rtpmap:102 AAC/8000/1\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
+        { "a line that is refused before it", OFFER("m=audio 0 RTP/AVP 8\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
+          "RTP/AVP 8\r\n" },
+        { "PCMA of 16 kHz before that of 8", OFFER("m=audio 9712 RTP/AVP 97 0\r\n"
+          "a=rtpmap:97 PCMA/16000\r\n"), 200, PLATFORM_UDP, false, true,
+          "RTP/AVP 0\r\n" },
+        { "PCMA of 16 kHz alone", OFFER("m=audio 9712 RTP/AVP 97\r\n"
+          "a=rtpmap:97 PCMA/16000\r\n"), 488, 0, 0, 0, NULL },
         { "AAC alone", OFFER("m=audio 9712 RTP/AVP 102\r\n"
           "a=rtpmap:102 AAC/8000/1\r\n"), 488, 0, 0, 0, NULL },
         { "only video", OFFER("m=video 9712 RTP/AVP 96\r\n"), 488, 0, 0, 0,
@@ -199,6 +215,10 @@ static void what_devices_offer(void **state)
                                  VOICE_TCP_PACKET_MS);
             }
             assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+            if (v.transport == PLATFORM_UDP) {
+                assert_int_equal(v.remote.family, GB_IPV4);
+                assert_int_equal(v.remote.port, 9712);
+            }
             platform_voice_stop(s.p, id, "enough", s.now);
         } else {
             expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_OFFER,
@@ -296,6 +316,50 @@ static void note_10_1_ids_unlike_the_request(void **state)
     }
 }
 
+/* In its dialog a device says the same again, with another o= perhaps, or where
+ * it listens now; what would change the voice is refused, and it goes on. */
+static void invited_again(void **state)
+{
+    static const struct {
+        const char *name, *sdp;
+        unsigned status;
+        uint16_t port;
+    } cases[] = {
+        { "the same", UDP8, 200, 9712 },
+        { "a later o=, and no y=", "v=0\r\no=34020000001370000001 0 1 IN IP4 "
+          "192.168.1.10\r\ns=Play\r\nc=IN IP4 192.168.1.10\r\nt=0 0\r\n"
+          "m=audio 9712 RTP/AVP 8\r\n", 200, 9712 },
+        { "another port", OFFER("m=audio 9800 RTP/AVP 8\r\n"
+          "y=0022371912\r\n"), 200, 9800 },
+        { "the first one", UDP8, 200, 9712 },
+        { "another codec", OFFER("m=audio 9712 RTP/AVP 0\r\n"
+          "y=0022371912\r\n"), 488, 9712 },
+        { "another y=", OFFER("m=audio 9900 RTP/AVP 8\r\ny=0022371913\r\n"),
+          488, 9712 },
+        { "over TCP", OFFER("m=audio 9712 TCP/RTP/AVP 8\r\n"
+          "a=setup:passive\r\n"), 488, 9712 },
+        { "nothing", "x", 488, 9712 },
+    };
+
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, "OK");
+    call(UDP8);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        sim_call_again(d, cases[i].sdp);
+        sim_run(&s, 200);
+        if (d->call_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, d->call_status);
+        assert_int_equal(stream()->answer.port, cases[i].port);
+        assert_int_equal(view().remote.port, cases[i].port);
+        assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    }
+    sim_call_ends(d);
+    sim_run(&s, 500);
+    expect_over(PLATFORM_VOICE_OVER, PLATFORM_VOICE_STEP_ENDED,
+                "ended it with a BYE");
+    ends_clean();
+}
+
 /* Field-note 10.2: some know Broadcast alone, some Talk alone; what worked is
  * tried first the next time, also after a restart. */
 static void note_10_2_the_other_way(void **state)
@@ -328,6 +392,32 @@ static void note_10_2_the_other_way(void **state)
     platform_voice_stop(s.p, id, "enough", s.now);
     ends_clean();
 
+    /* what has worked does no more: it is refused, or not answered */
+    for (unsigned how = 0; how < 2; how++) {
+        begin(PLATFORM_VOICE_AUTO, "ERROR");
+        sim_run(&s, 2000);
+        assert_int_equal(view().mode, PLATFORM_VOICE_TALK);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 1000);
+        d->broadcast_result = "OK";
+        d->invite = how ? SIM_SILENT : SIM_REFUSE;
+        d->refuse_status = 488;
+        d->refuse_times = 9;
+        assert_int_equal(start(PLATFORM_VOICE_AUTO), 0);
+        sim_run(&s, how ? 12000 : 500);
+        assert_int_equal(d->broadcasts, 3);
+        assert_int_equal(view().step_ms[PLATFORM_VOICE_STEP_INVITED], 0);
+        call(UDP8);
+        assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
+        assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+        assert_int_equal(stream()->voice.ssrc, 22371912);
+        assert_true(platform_device_save(s.p, slice_str(nvr), line, &saved));
+        assert_true(slice_find_slice(saved.profile, SLICE("voice=broadcast,")) <
+                    saved.profile.n);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+
     begin(PLATFORM_VOICE_AUTO, NULL); /* silent: talk, which it refuses */
     d->invite = SIM_REFUSE;
     d->refuse_status = 488;
@@ -336,6 +426,41 @@ static void note_10_2_the_other_way(void **state)
     expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ANSWERED,
                 "refuses the talk with 488");
     ends_clean();
+}
+
+/* It ends while the port of the talk is being closed for a broadcast. */
+static void ends_while_it_turns(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        begin(PLATFORM_VOICE_AUTO, "ERROR");
+        sim_run(&s, 2000);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 1000);
+        d->invite = SIM_REFUSE;
+        d->refuse_times = 9;
+        d->refuse_status = 488;
+        s.opt.lose_closed = true;
+        assert_int_equal(start(PLATFORM_VOICE_AUTO), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
+        assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
+        assert_int_equal(d->broadcasts, 2);
+        if (how == 0)
+            platform_voice_stop(s.p, id, "enough", s.now);
+        else if (how == 1)
+            sim_unregister(d);
+        sim_run(&s, 25000);
+        expect_over(PLATFORM_VOICE_FAILED,
+                    how == 0   ? PLATFORM_VOICE_STEP_ENDED
+                    : how == 1 ? PLATFORM_VOICE_STEP_DEVICE
+                               : PLATFORM_VOICE_STEP_SOCKET,
+                    how == 0   ? "enough"
+                    : how == 1 ? "went offline"
+                               : "media loop does not answer");
+        s.opt.lose_closed = false;
+        ends_clean();
+    }
 }
 
 /* Field-note 10.4: raw PCMA first, PS only where nothing else is offered. */
@@ -360,6 +485,9 @@ static void talk_with_odd_answers(void **state)
         { "two m=audio of one port",
           OFFER("m=audio 9712 RTP/AVP 8\r\na=recvonly\r\n"
                 "m=audio 9712 RTP/AVP 8\r\na=sendonly\r\n"), true },
+        { "the line that sends first, of another port",
+          OFFER("m=audio 9 RTP/AVP 8\r\na=sendonly\r\n"
+                "m=audio 9712 RTP/AVP 8\r\na=recvonly\r\n"), true },
         { "PCMU, not offered", OFFER("m=audio 9712 RTP/AVP 0\r\n"), true },
         { "AAC", OFFER("m=audio 9712 RTP/AVP 102\r\na=rtpmap:102 AAC/8000\r\n"),
           false },
@@ -375,6 +503,8 @@ static void talk_with_odd_answers(void **state)
         sim_run(&s, 1000);
         if ((view().state == PLATFORM_VOICE_SPEAKS) != cases[i].well)
             fail_msg("%s: %d", cases[i].name, view().state);
+        if (cases[i].well)
+            assert_int_equal(stream()->answer.port, 9712);
         platform_voice_stop(s.p, id, "enough", s.now);
         ends_clean();
     }
@@ -517,7 +647,9 @@ int main(void)
         cmocka_unit_test(what_devices_offer),
         cmocka_unit_test(what_devices_refuse),
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
+        cmocka_unit_test(invited_again),
         cmocka_unit_test(note_10_2_the_other_way),
+        cmocka_unit_test(ends_while_it_turns),
         cmocka_unit_test(note_10_4_raw_before_ps),
         cmocka_unit_test(talk_with_odd_answers),
         cmocka_unit_test(one_speaker_a_device),

@@ -150,13 +150,14 @@ void answer_write(struct writer *w, const struct device_faults *f,
 {
     char text[ANSWER_MAX_BYTES];
     struct writer plain = writer_of(text, sizeof(text));
-    struct sdp_media media = *m;
+    struct sdp read = *offer;
+    struct sdp_media *media = &read.media[m - offer->media];
 
     if (f->udp_answer) {
-        media.proto = SDP_RTP_AVP;
-        media.proto_name = SLICE("RTP/AVP");
+        media->proto = SDP_RTP_AVP;
+        media->proto_name = SLICE("RTP/AVP");
     }
-    sdp_answer_write(&plain, offer, &media, a);
+    sdp_answer_write(&plain, &read, media, a);
     if (plain.err)
         w->err = plain.err;
     else

@@ -20,6 +20,7 @@ struct leg {
     unsigned loop;
     bool decided; /* it speaks, or has failed */
     bool speaks, over;
+    struct buf failed; /* of a recording: the voice as it was told last */
 };
 
 struct talk {
@@ -101,8 +102,22 @@ static void talk_write(struct http_app *a, struct jw *j, const struct talk *t)
     for (unsigned i = 0; i < t->n; i++)
         if (platform_voice_view(a->cfg.platform, t->leg[i].voice, &v))
             voice_write(j, &v);
+        else if (buf_view(&t->leg[i].failed).n)
+            jw_raw(j, buf_view(&t->leg[i].failed));
     jw_end(j);
     jw_end(j);
+}
+
+/* For the answer to a recording: the voice is gone by then. */
+static void keep_failed(struct http_app *a, struct leg *l,
+                        const struct platform_voice *v)
+{
+    struct jw j = jw_to(&l->failed);
+
+    buf_init(&l->failed, a->cfg.alloc, 8192);
+    voice_write(&j, v);
+    if (!jw_is_complete(&j))
+        buf_fini(&l->failed);
 }
 
 static unsigned status_of(int err)
@@ -149,6 +164,8 @@ static void talk_free(struct http_app *a, struct talk *t)
 {
     list_remove(&t->node);
     a->n_talks--;
+    for (unsigned i = 0; i < t->n; i++)
+        buf_fini(&t->leg[i].failed);
     gb_put(a->cfg.alloc, t->pcm);
     gb_put(a->cfg.alloc, t);
 }
@@ -343,6 +360,8 @@ static void leg_changed(struct http_app *a, struct talk *t, struct leg *l,
     l->decided |= began || ended || gone;
     if (began && t->pcm)
         say(a, l, t->pcm, t->n_pcm);
+    if (ended && t->request && v->state == PLATFORM_VOICE_FAILED)
+        keep_failed(a, l, v);
     if (!gone)
         tell_page(a, t, v);
 }
@@ -541,23 +560,43 @@ static struct talk *talk_new(struct http_app *a, const struct wish *o)
     return t;
 }
 
-/* One device; the first error is kept, as long as nobody could be begun. */
-static void start_leg(struct http_call *c, struct talk *t, struct wish *o,
-                      struct slice device, struct slice channel, int *err,
-                      struct platform_voice *why)
+/* A leg that could not be begun. */
+static void keep_refused(struct http_app *a, struct leg *l,
+                         const struct wish *o, int err,
+                         const struct platform_voice *v)
 {
-    struct platform_voice v;
-    int e;
+    char text[PLATFORM_VOICE_WHO_MAX + 40];
+    struct platform_voice told = { .device = o->w.device,
+                                   .channel = o->w.channel,
+                                   .state = PLATFORM_VOICE_FAILED };
+    struct http_problem p;
 
-    o->w.device = device;
-    o->w.channel = channel;
-    e = platform_voice_start(c->app->cfg.platform, &o->w, c->now, &v);
-    if (!e)
-        t->leg[t->n++] = (struct leg){ .voice = v.id, .loop = v.loop };
-    else if (!*err) {
+    problem_of(&p, err, v, text, sizeof(text));
+    told.evidence = p.evidence;
+    told.hint = p.hint;
+    keep_failed(a, l, &told);
+}
+
+/* One device; the first error is kept, as long as nobody could be begun. */
+static bool start_leg(struct http_call *c, struct talk *t, struct wish *o,
+                      int *err, struct platform_voice *why)
+{
+    struct leg *l = &t->leg[t->n++];
+    struct platform_voice v;
+    int e = platform_voice_start(c->app->cfg.platform, &o->w, c->now, &v);
+
+    if (!e) {
+        *l = (struct leg){ .voice = v.id, .loop = v.loop };
+        return true;
+    }
+    *l = (struct leg){ .decided = true, .over = true };
+    if (!c->head->websocket)
+        keep_refused(c->app, l, o, e, &v);
+    if (!*err) {
         *err = e;
         *why = v;
     }
+    return false;
 }
 
 /* Begins at each of the targets. 0: at one at least; else why not at the first. */
@@ -565,6 +604,7 @@ static int start_legs(struct http_call *c, struct talk *t, struct wish *o,
                       struct platform_voice *why)
 {
     struct slice rest = o->targets, one, device;
+    bool begun = false;
     int err = 0;
 
     while (rest.n && t->n < HTTP_TALK_LEGS) {
@@ -573,10 +613,12 @@ static int start_legs(struct http_call *c, struct talk *t, struct wish *o,
         slice_cut(&one, '/', &device);
         if (!one.n)
             one = device;
-        start_leg(c, t, o, device, one, &err, why);
+        o->w.device = device;
+        o->w.channel = one;
+        begun |= start_leg(c, t, o, &err, why);
     }
     c->app->cfg.touched(c->app->cfg.ctx);
-    return t->n ? 0 : err ? err : GB_ELIMIT;
+    return begun ? 0 : err ? err : GB_ELIMIT;
 }
 
 /* A page reads no status of a refused upgrade: it is told inside. */

@@ -383,9 +383,9 @@ static int take_message(struct rtmp *r, struct rtmp_lane *l)
     l->got = 0;
     switch (l->type) {
     case SET_CHUNK:
-        if (!has || v == 0 || v > RTMP_CHUNK_IN_MAX)
+        if (!has || v == 0 || v > INT32_MAX)
             return fail(r, "a chunk size that is none", slice_of(NULL, 0));
-        r->chunk_in = v;
+        r->chunk_in = v < RTMP_CHUNK_IN_MAX ? v : RTMP_CHUNK_IN_MAX;
         break;
     case ABORT:
         if (has)

@@ -20,7 +20,7 @@
 
 #define RTMP_HELLO 1536        /* bytes of C1, C2, S1, S2 */
 #define RTMP_CHUNK 65536       /* bytes of a chunk that we send */
-#define RTMP_CHUNK_IN_MAX (16u << 20) /* of one that the peer may announce */
+#define RTMP_CHUNK_IN_MAX (16u << 20) /* no message is longer: all beyond is the same */
 #define RTMP_LANES 8           /* chunk streams of the peer */
 #define RTMP_BODY_MAX 1024     /* bytes kept of a message of the peer; of longer
                                   ones the rest is passed over */

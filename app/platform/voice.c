@@ -186,6 +186,13 @@ static void gone(struct platform *p, struct voice_call *v)
     voice_news(p, v, VOICE_NEWS_GONE);
 }
 
+static void close_port(struct platform *p, struct voice_call *v)
+{
+    if (!v->closing)
+        voice_news(p, v, VOICE_NEWS_CLOSE);
+    v->closing = true;
+}
+
 /* BYE, or what ends the INVITE that is open; then the media loop. */
 static void close_call(struct platform *p, struct voice_call *v)
 {
@@ -208,10 +215,9 @@ static void close_call(struct platform *p, struct voice_call *v)
         gone(p, v);
         return;
     }
-    v->closing = true;
     v->closed_ms = p->now.mono_ms + CLOSED_MS;
     arm(p, v);
-    voice_news(p, v, VOICE_NEWS_CLOSE);
+    close_port(p, v);
 }
 
 static void explain(struct voice_call *v, const char *fmt, va_list ap)
@@ -409,17 +415,35 @@ bool voice_other_mode(struct platform *p, struct voice_call *v)
         v->told.mode == PLATFORM_VOICE_TALK ? PLATFORM_VOICE_BROADCAST
                                             : PLATFORM_VOICE_TALK;
 
-    if (!v->is_auto || v->tried[other] || v->open)
+    if (!v->is_auto || v->tried[other])
         return false;
     platform_log(p, PLATFORM_INFO,
                  "msg=\"voice tried otherwise\" voice=%llu device=%.*s mode=%s",
                  (unsigned long long)v->handle.id, (int)v->device_len,
                  v->device_text, platform_voice_mode_name(other));
+    sip_stack_end(p->sip, v->dialog, p->now.mono_ms);
     v->told.mode = other;
     v->dialog = v->invite = v->message = 0;
     v->response = false;
-    begin(p, v);
+    if (!v->open) {
+        begin(p, v);
+        return true;
+    }
+    v->phase = VOICE_TURNING;
+    close_port(p, v);
+    voice_wait(p, v, CLOSED_MS);
     return true;
+}
+
+static void turned(struct platform *p, struct voice_call *v)
+{
+    v->open = v->closing = false;
+    give_port(p, v);
+    give_ssrc(p, v);
+    v->told.ssrc = 0;
+    memset(v->told.step_ms, 0, sizeof(v->told.step_ms));
+    voice_step(p, v, PLATFORM_VOICE_STEP_DEVICE);
+    begin(p, v);
 }
 
 int platform_voice_start(struct platform *p,
@@ -567,9 +591,11 @@ void voice_on_media(struct platform *p, struct handle *h,
     if (ev->kind == PLATFORM_MEDIA_CLOSED) {
         if (v->phase == VOICE_CLOSING)
             gone(p, v);
+        else if (v->phase == VOICE_TURNING)
+            turned(p, v);
         return;
     }
-    if (is_over(v))
+    if (is_over(v) || v->phase == VOICE_TURNING)
         return;
     v->told.said = ev->said;
     v->told.received = ev->packets;

@@ -6,7 +6,8 @@
  *     │         │ ▲  refused: the next target     ▲          ▲           │
  *     │         ▼ └──────────────┐                │          │           ▼
  *     └──────► OPENING ─► INVITING ───────────────┴──────────┘     CLOSING ─► GONE
- *              (talk)                 200
+ *              (talk)        │        200
+ *                            └─► TURNING ─► ASKING: mode auto, and no talk
  *
  * One object a device: there is one speaker a device. It owns port, SSRC, dialog
  * and the orders to the media loop; call_free is the only way out. The device's

@@ -14,6 +14,7 @@ enum voice_phase {
     VOICE_ASKING,   /* Broadcast is out, the device's INVITE is awaited */
     VOICE_OPENING,  /* the media loop opens the port */
     VOICE_INVITING, /* talk: INVITE is out */
+    VOICE_TURNING,  /* no talk: its port is closed, then Broadcast */
     VOICE_ANSWERED, /* ACK, or the connection, is awaited */
     VOICE_SPEAKING,
     VOICE_CLOSING,

@@ -219,23 +219,23 @@ static void respond(struct platform *p, uint64_t transaction, unsigned status,
     sip_stack_respond(p->sip, transaction, &r, p->now.mono_ms);
 }
 
-/* An address of its LAN is no use to us outside: it sends from somewhere that
- * may do. */
-static void choose_remote(struct platform *p, struct voice_call *v,
-                          const struct sdp *offer, const struct sdp_media *m)
+/* An address of its LAN is no use to us outside, nor is one of the other family,
+ * since our port has that of the signalling: it sends from somewhere that may
+ * do. */
+static struct gb_addr remote_of(const struct voice_call *v,
+                                const struct sdp *offer,
+                                const struct sdp_media *m)
 {
     const struct gb_addr *sip = &v->device->peer.remote;
     struct gb_addr a;
 
-    if (sdp_media_addr(offer, m, &a) &&
+    if (sdp_media_addr(offer, m, &a) && a.family == sip->family &&
         (!gb_addr_is_private(&a) || gb_addr_is_private(sip)) &&
-        (!gb_addr_is_loopback(&a) || gb_addr_is_loopback(sip))) {
-        v->told.remote = a;
-        return;
-    }
-    v->told.remote = *sip;
-    v->told.remote.port = m->port;
-    (void)p;
+        (!gb_addr_is_loopback(&a) || gb_addr_is_loopback(sip)))
+        return a;
+    a = *sip;
+    a.port = m->port;
+    return a;
 }
 
 static enum platform_transport transport_of(const struct sdp_media *m)
@@ -262,9 +262,18 @@ static bool is_encoding(const struct sdp_media *m, uint8_t pt,
            slice_ieq(encoding, name);
 }
 
+/* What the device's INVITE wants. */
+struct wanted {
+    enum platform_transport transport;
+    struct gb_addr remote;
+    uint32_t ssrc; /* 0: it leaves that to us */
+    uint8_t pt;
+    bool ps, ulaw;
+};
+
 /* 200, or the status that refuses it; *why is a sentence. */
-static unsigned take_offer(struct platform *p, struct voice_call *v,
-                           const struct sip_msg *m, const char **why)
+static unsigned read_offer(const struct voice_call *v, const struct sip_msg *m,
+                           struct wanted *out, const char **why)
 {
     const struct sdp_media *media;
     struct sdp offer;
@@ -272,25 +281,41 @@ static unsigned take_offer(struct platform *p, struct voice_call *v,
     *why = "its description cannot be read";
     if (m->body.n > sizeof(v->offer) || sdp_parse(&offer, m->body, NULL))
         return 400;
-    media = sdp_find_media(&offer, SDP_AUDIO);
+    media = sdp_find_listener(&offer);
     *why = "its description has no m=audio that could be used";
     if (!media)
         return 488;
     *why = "it takes neither PCMA nor PCMU nor PS";
-    if (sdp_choose_format(media, &v->pt))
+    if (sdp_choose_format(media, &out->pt))
         return 488;
-    v->told.transport = transport_of(media);
+    out->transport = transport_of(media);
     *why = "its description does not say where to send to";
-    if (v->told.transport != PLATFORM_TCP_PASSIVE && !media->port)
+    if (out->transport != PLATFORM_TCP_PASSIVE && !media->port)
         return 488;
-    v->told.ps = is_encoding(media, v->pt, SLICE("PS"));
-    v->told.ulaw = is_encoding(media, v->pt, SLICE("PCMU"));
-    choose_remote(p, v, &offer, media);
-    if (!sdp_ssrc(&offer, media, &v->told.ssrc))
-        v->told.ssrc = 0;
-    memcpy(v->offer, m->body.p, m->body.n);
-    v->offer_len = (uint16_t)m->body.n;
+    out->ps = is_encoding(media, out->pt, SLICE("PS"));
+    out->ulaw = is_encoding(media, out->pt, SLICE("PCMU"));
+    out->remote = remote_of(v, &offer, media);
+    if (!sdp_ssrc(&offer, media, &out->ssrc))
+        out->ssrc = 0;
     return 200;
+}
+
+static void keep_offer(struct voice_call *v, struct slice body)
+{
+    memcpy(v->offer, body.p, body.n);
+    v->offer_len = (uint16_t)body.n;
+}
+
+static void take_offer(struct voice_call *v, const struct wanted *w,
+                       struct slice body)
+{
+    v->told.transport = w->transport;
+    v->told.remote = w->remote;
+    v->told.ssrc = w->ssrc;
+    v->told.ps = w->ps;
+    v->told.ulaw = w->ulaw;
+    v->pt = w->pt;
+    keep_offer(v, body);
 }
 
 /* Its ids are what was asked for? One voice of a device is all there can be, so
@@ -313,7 +338,7 @@ static void look_at_ids(struct platform *p, struct voice_call *v,
                      sub.receiver.n ? sub.receiver : from);
 }
 
-/* In its dialog: nothing of it may change but what it says already. */
+/* In its dialog. */
 static void on_reinvite(struct platform *p, struct voice_call *v,
                         const struct sip_event *ev);
 
@@ -329,6 +354,7 @@ bool voice_on_invite(struct platform *p, struct device *d,
                      const struct sip_event *ev)
 {
     struct voice_call *v = voice_of(p, d);
+    struct wanted wanted;
     const char *why;
     unsigned status;
 
@@ -346,7 +372,7 @@ bool voice_on_invite(struct platform *p, struct device *d,
     }
     look_at_ids(p, v, ev->msg);
     voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
-    status = take_offer(p, v, ev->msg, &why);
+    status = read_offer(v, ev->msg, &wanted, &why);
     if (status != 200) {
         respond(p, ev->transaction, status, "");
         voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER,
@@ -354,6 +380,7 @@ bool voice_on_invite(struct platform *p, struct device *d,
                    "the device invites us, but %s", why);
         return true;
     }
+    take_offer(v, &wanted, ev->msg->body);
     voice_step(p, v, PLATFORM_VOICE_STEP_OFFER);
     v->invite = ev->transaction;
     v->dialog = ev->dialog;
@@ -379,7 +406,7 @@ static int write_answer(const struct platform *p, const struct voice_call *v,
 
     if (sdp_parse(&offer, slice_of(v->offer, v->offer_len), NULL))
         return GB_ESYNTAX;
-    m = sdp_find_media(&offer, SDP_AUDIO);
+    m = sdp_find_listener(&offer);
     if (!m)
         return GB_ESYNTAX;
     a.addr.port = v->told.port;
@@ -408,14 +435,38 @@ static int answer(struct platform *p, struct voice_call *v,
     return sip_stack_respond(p->sip, transaction, &r, p->now.mono_ms);
 }
 
+/* Over UDP a device may say the same in other words, and where it listens now;
+ * anything else is another voice. */
+static bool moves(const struct voice_call *v, const struct sip_msg *m,
+                  struct wanted *w)
+{
+    const char *why;
+
+    return v->told.transport == PLATFORM_UDP &&
+           read_offer(v, m, w, &why) == 200 && w->transport == PLATFORM_UDP &&
+           w->pt == v->pt && w->ps == v->told.ps && w->ulaw == v->told.ulaw &&
+           (!w->ssrc || w->ssrc == v->told.ssrc);
+}
+
 static void on_reinvite(struct platform *p, struct voice_call *v,
                         const struct sip_event *ev)
 {
-    bool same = slice_eq(ev->msg->body, slice_of(v->offer, v->offer_len));
+    const struct slice body = ev->msg->body;
+    struct wanted w = { .remote = v->told.remote };
 
-    if (v->told.mode != PLATFORM_VOICE_BROADCAST || !same ||
-        answer(p, v, ev->transaction))
+    if (v->told.mode != PLATFORM_VOICE_BROADCAST || v->invite ||
+        (!slice_eq(body, slice_of(v->offer, v->offer_len)) &&
+         !moves(v, ev->msg, &w))) {
         respond(p, ev->transaction, 488, "");
+        return;
+    }
+    keep_offer(v, body);
+    if (answer(p, v, ev->transaction))
+        respond(p, ev->transaction, 488, "");
+    if (gb_addr_eq(&w.remote, &v->told.remote))
+        return;
+    v->told.remote = w.remote;
+    voice_news(p, v, VOICE_NEWS_ANSWER | VOICE_NEWS_CHANGED);
 }
 
 static void answer_invite(struct platform *p, struct voice_call *v)
@@ -520,7 +571,7 @@ static bool agree(struct platform *p, struct voice_call *v,
     }
     v->told.ps = is_encoding(g.media, v->pt, SLICE("PS"));
     v->told.ulaw = is_encoding(g.media, v->pt, SLICE("PCMU"));
-    choose_remote(p, v, &answer, g.media);
+    v->told.remote = remote_of(v, &answer, g.media);
     if (v->told.transport == PLATFORM_UDP && !v->told.remote.port) {
         voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER, "use TCP",
                    "the device does not say where to send to");
@@ -532,6 +583,8 @@ static bool agree(struct platform *p, struct voice_call *v,
 static void on_talk_answer(struct platform *p, struct voice_call *v,
                            const struct sip_event *ev)
 {
+    bool busy;
+
     if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
         return;
     if (v->phase != VOICE_INVITING)
@@ -545,13 +598,13 @@ static void on_talk_answer(struct platform *p, struct voice_call *v,
         return;
     }
     v->dialog = 0; /* over with its answer */
+    busy = ev->status == 486 || ev->status == 600;
     if (ev->kind == SIP_EV_FAILED)
         voice_silent(p, v);
-    else
+    else if (busy || !voice_other_mode(p, v))
         voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
-                   ev->status == 486 || ev->status == 600
-                       ? "somebody else talks to the device: try later"
-                       : "the device may know broadcast alone: try that mode",
+                   busy ? "somebody else talks to the device: try later"
+                        : "the device may know broadcast alone: try that mode",
                    "the device refuses the talk with %u", ev->status);
 }
 
@@ -599,13 +652,15 @@ void voice_silent(struct platform *p, struct voice_call *v)
         nothing_asked(p, v);
         break;
     case VOICE_OPENING:
+    case VOICE_TURNING:
         voice_fail(p, v, PLATFORM_VOICE_STEP_SOCKET, "see the log",
                    "the media loop does not answer");
         break;
     case VOICE_INVITING:
-        voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
-                   "the device may know broadcast alone: try that mode",
-                   "no answer to the INVITE (s=Talk)");
+        if (!voice_other_mode(p, v))
+            voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
+                       "the device may know broadcast alone: try that mode",
+                       "no answer to the INVITE (s=Talk)");
         break;
     case VOICE_ANSWERED:
         if (!v->acked)

@@ -93,15 +93,21 @@ static void put_transport(const struct announce *a, struct writer *w)
                 "mode=record\r\n", channel, channel + 1);
 }
 
+/* Room behind what is not sent yet. */
+static void to_front(struct announce *a)
+{
+    memmove(a->out, a->out + a->out_off, a->out_n - a->out_off);
+    a->out_n -= a->out_off;
+    a->out_off = 0;
+}
+
 static int ask(struct announce *a)
 {
     char url_text[PUSH_URL_MAX + 32];
     struct writer url = writer_of(url_text, sizeof(url_text));
     struct writer w;
 
-    memmove(a->out, a->out + a->out_off, a->out_n - a->out_off);
-    a->out_n -= a->out_off;
-    a->out_off = 0;
+    to_front(a);
     w = writer_of(a->out + a->out_n, sizeof(a->out) - a->out_n);
     put_url(a, &url);
     writer_f(&w, "%s ", method_of(a));
@@ -233,8 +239,9 @@ static bool has_our_channels(const struct announce *a, struct slice transport)
     unsigned channel = RTPMUX_CHANNEL(a->track);
 
     writer_f(&w, "interleaved=%u-%u", channel, channel + 1);
-    return slice_find_slice(transport, SLICE("interleaved=")) == transport.n ||
-           slice_find_slice(transport, writer_slice(&w)) < transport.n;
+    if (slice_find_slice(transport, SLICE("interleaved=")) == transport.n)
+        return !transport.n || slice_has_iprefix(transport, SLICE("RTP/AVP/TCP"));
+    return slice_find_slice(transport, writer_slice(&w)) < transport.n;
 }
 
 static int take_answer(struct announce *a, struct slice bytes)
@@ -269,6 +276,42 @@ static int take_answer(struct announce *a, struct slice bytes)
     return go_on(a);
 }
 
+/* ---- what the server asks ---------------------------------------------------- */
+
+static int reply(struct announce *a, const struct rtsp_request *r,
+                 unsigned status)
+{
+    struct writer w;
+
+    to_front(a);
+    w = writer_of(a->out + a->out_n, sizeof(a->out) - a->out_n);
+    rtsp_answer(&w, status, slice_of(NULL, 0), r->cseq);
+    if (w.err)
+        return fail(a, "the server asks too much", slice_of(NULL, 0));
+    a->out_n += w.len;
+    return 0;
+}
+
+/* Some ask whether we are there (RFC 2326 §10.1, §10.8). */
+static int take_request(struct announce *a, const struct rtsp_request *r)
+{
+    if (r->fault)
+        return fail(a, "what answers does not speak RTSP", slice_of(NULL, 0));
+    switch (r->method) {
+    case RTSP_OPTIONS:
+    case RTSP_GET_PARAMETER:
+    case RTSP_SET_PARAMETER:
+        return reply(a, r, 200);
+    case RTSP_REDIRECT:
+        return fail(a, "the server wants the stream at another one",
+                    slice_of(NULL, 0));
+    case RTSP_TEARDOWN:
+        return fail(a, "the server has ended the session", slice_of(NULL, 0));
+    default:
+        return reply(a, r, 501);
+    }
+}
+
 size_t announce_room(struct announce *a, char **p)
 {
     return rtsp_reader_room(&a->in, p);
@@ -283,9 +326,8 @@ int announce_input(struct announce *a, size_t n)
         return GB_EIO;
     rtsp_reader_added(&a->in, n);
     while ((err = rtsp_reader_next(&a->in, &item)) == 0) {
-        if (item.kind == RTSP_ITEM_REQUEST)
-            return fail(a, "what answers does not speak RTSP",
-                        slice_of(NULL, 0));
+        if (item.kind == RTSP_ITEM_REQUEST && take_request(a, &item.request))
+            return GB_EIO;
         if (item.kind == RTSP_ITEM_ANSWER && take_answer(a, item.whole))
             return GB_EIO;
     }

@@ -332,12 +332,21 @@ static bool is_ours(const struct rtsp_session *s, const struct rtsp_url *u)
            (u->device.n == 0 || slice_eq(u->device, slice_str(s->device)));
 }
 
+/* A track that is set up already, in no session: players that nothing reaches
+ * over UDP do it all once more over TCP. */
+static bool begins_anew(const struct rtsp_session *s,
+                        const struct rtsp_request *r, int track)
+{
+    return r->session.n == 0 && s->set >> track & 1;
+}
+
 static enum rtsp_effect set_up(struct rtsp_session *s,
                                const struct rtsp_request *r,
                                const struct rtsp_url *u, struct writer *w)
 {
     int track = u->track;
     struct rtsp_transport t;
+    uint8_t others;
 
     if (track < 0 && count(s->tracks) == 1)
         track = s->tracks >> MEDIA_AUDIO & 1;
@@ -354,10 +363,11 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
     default:
         return refuse(w, s, r, 461);
     }
+    others = begins_anew(s, r, track) ? 0 : s->set;
     for (int i = 0; i < MEDIA_TRACKS; i++) {
         const struct rtsp_transport *o = &s->transport[i];
 
-        if (i == track || !(s->set >> i & 1))
+        if (i == track || !(others >> i & 1))
             continue;
         if (o->udp != t.udp) /* one kind for all */
             return refuse(w, s, r, 461);
@@ -368,6 +378,7 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
     }
     s->track = (enum media_track)track;
     s->asked = t;
+    s->set = others;
     return owe(s, r, RTSP_DO_SETUP);
 }
 
@@ -441,6 +452,13 @@ static bool names_stream(enum rtsp_method m)
     return m == RTSP_DESCRIBE || m == RTSP_SETUP;
 }
 
+/* "*": of the server, or a sign of life. */
+static bool may_name_none(enum rtsp_method m)
+{
+    return m == RTSP_OPTIONS || m == RTSP_GET_PARAMETER ||
+           m == RTSP_SET_PARAMETER;
+}
+
 enum rtsp_effect rtsp_session_request(struct rtsp_session *s,
                                       const struct rtsp_request *r,
                                       struct rtsp_url *url, struct writer *w,
@@ -465,7 +483,7 @@ enum rtsp_effect rtsp_session_request(struct rtsp_session *s,
         if (err && r->method == RTSP_OPTIONS)
             err = 0; /* of whatever: it asks what we can */
         status = err == GB_ERANGE ? 400 : err ? 404 : check_session(s, r);
-        if (!status && url->any && r->method != RTSP_OPTIONS)
+        if (!status && url->any && !may_name_none(r->method))
             status = 400;
     }
     if (status)
