@@ -339,20 +339,17 @@ static bool may_start(const uint8_t *p, size_t n)
     return memcmp(p, prefix, n < sizeof(prefix) ? n : sizeof(prefix)) == 0;
 }
 
-/* May the stream go on at p, behind a wrong length? As the above, 1: it does. */
+/* Does the stream go on at p, behind a wrong length? As the above. Few bytes
+ * must do: the rest is fed again where it does not. */
 static int check_behind(const uint8_t *p, size_t n, size_t *need)
 {
-    if (n < PS_PREFIX_BYTES) {
-        *need = PS_PREFIX_BYTES;
-        return 0;
-    }
     if (!may_start(p, n))
         return BROKEN;
-    if (p[3] == PS_ID_PACK)
-        return ps_sync_pack(p, n, need);
-    if (ps_id_is_audio(p[3]) || ps_id_is_video(p[3]))
-        return ps_sync_pes(p, n, need);
-    return BROKEN;
+    if (n < PS_SYNC_BYTES) {
+        *need = PS_SYNC_BYTES;
+        return 0;
+    }
+    return ps_sync_ends_pes(p) ? 1 : BROKEN;
 }
 
 static bool is_fill(const uint8_t *p, size_t n)
@@ -774,17 +771,13 @@ static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off);
  * the rest is fed as if it came only now, and payload in it is copied. */
 static void feed_stash(struct ps_demux *d)
 {
-    uint8_t rest[ES_SPARE];
-    size_t n = d->n_stash < sizeof(rest) ? d->n_stash : sizeof(rest);
+    uint8_t rest[PS_STASH_BYTES];
+    size_t n = d->n_stash;
     uint64_t off = d->at;
     bool copy = d->env.copy;
 
     memcpy(rest, d->stash, n);
-    unstash(d, n);
-    if (d->n_stash) { /* cannot be: only short headers go wrong so */
-        lose_sync(d);
-        return;
-    }
+    d->n_stash = 0;
     d->env.copy = true;
     run(d, rest, n, off);
     d->env.copy = copy;

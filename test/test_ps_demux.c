@@ -698,6 +698,26 @@ static void system_header_of_a_wrong_length(void **state)
     }
 }
 
+/* Of sound that tells no length, seen when its long header has been gathered:
+ * what came in it is fed again, all of it. */
+static void long_header_refused(void **state)
+{
+    static char want[sizeof(rec.buf)];
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    PUT("\x11\x22\x33\x44\x55\0\0\1\xc0\0\0\x80\0\x7f");
+    put_rest();
+    put(ps_vector[0]);
+    put_rest();
+    memcpy(want, run(done(), 0, false, NULL), sizeof(want));
+    assert_int_equal(count.aus, 5);
+    assert_int_equal(count.resyncs, 1);
+    for (size_t n = 1; n <= 160; n++)
+        expect("long header", n, run(done(), n, false, NULL), want);
+}
+
 /* What is further off than a length can be wrong by is not believed: the key
  * picture is lost then. */
 static void header_near_and_far(void **state)
@@ -1011,6 +1031,7 @@ int main(void)
         cmocka_unit_test(length_short_by_a_few_bytes),
         cmocka_unit_test(length_of_sound_short),
         cmocka_unit_test(system_header_of_a_wrong_length),
+        cmocka_unit_test(long_header_refused),
         cmocka_unit_test(header_near_and_far),
         cmocka_unit_test(packet_against_length),
         cmocka_unit_test(stream_without_packs),
