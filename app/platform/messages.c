@@ -111,7 +111,8 @@ static int on_catalog(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
 
-    query_on_catalog(v->p, v->d, msg, v->arena);
+    query_on_catalog(v->p, v->d, msg,
+                     v->ev->msg->method == SIP_METHOD_MESSAGE, v->arena);
     return 0;
 }
 
