@@ -19,6 +19,7 @@ struct device;
     X(UNKNOWN_CMD,    "CmdType is unknown")                                    \
     X(LOOSE_SN,       "answer with a foreign SN")                              \
     X(NOTIFIED_ANSWER, "answer in a Notify")                                   \
+    X(OTHER_CMD,      "answer under another CmdType")                          \
     X(UNSOLICITED,    "answer without a question")                             \
     X(NO_CONTACT,     "REGISTER without a usable Contact")                     \
     X(NO_EXPIRES,     "REGISTER without Expires")                              \
