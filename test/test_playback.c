@@ -630,6 +630,33 @@ static void media_status_that_means_none(void **state)
     ends_clean();
 }
 
+/* 121, and media go on: a while later they are not what was on its way. */
+static void note_9_4_sends_on_behind_the_end(void **state)
+{
+    static const struct {
+        enum platform_session_kind kind;
+        uint64_t heard_ms;
+    } cases[] = { { PLATFORM_PLAYBACK, 10000 }, { PLATFORM_DOWNLOAD, 60000 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, cases[i].kind);
+
+        sim_run(&s, 5000);
+        sim_message_in(d, STATUS("34020000001310010001"));
+        sim_run(&s, cases[i].heard_ms / 2);
+        sim_message_in(d, STATUS("34020000001310010001")); /* once more */
+        sim_run(&s, cases[i].heard_ms / 2 - 100);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_int_equal(d->byes, 0);
+        sim_run(&s, 1000);
+        assert_int_equal(d->byes, 1);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        ends_clean();
+    }
+}
+
 static void bye_of_the_device_ends_it(void **state)
 {
     struct sim_device *d = ready();
@@ -747,6 +774,7 @@ int main(void)
         cmocka_unit_test(a_closed_connection_ends_it),
         cmocka_unit_test(refusals_of_controls),
         cmocka_unit_test(media_status_that_means_none),
+        cmocka_unit_test(note_9_4_sends_on_behind_the_end),
         cmocka_unit_test(bye_of_the_device_ends_it),
         cmocka_unit_test(silence_at_the_end),
         cmocka_unit_test(random_lives),
