@@ -130,27 +130,64 @@ bool slice_u32(struct slice s, uint32_t max, uint32_t *v)
     return true;
 }
 
+static bool take_sign(struct slice *s)
+{
+    bool minus = s->n && s->p[0] == '-';
+
+    if (minus || (s->n && s->p[0] == '+'))
+        *s = slice_from(*s, 1);
+    return minus;
+}
+
+size_t slice_exponent(struct slice s, size_t off)
+{
+    struct slice e = slice_from(s, off);
+    size_t sign, n;
+
+    if (!e.n || (e.p[0] != 'e' && e.p[0] != 'E'))
+        return off;
+    sign = e.n > 1 && (e.p[1] == '-' || e.p[1] == '+');
+    for (n = 1 + sign; n < e.n && ascii_is_digit(e.p[n]);)
+        n++;
+    return n > 1 + sign ? off + n : off;
+}
+
+/* e: "e+02", or empty. false: there is none, or it is out of range. */
+static bool scale(struct slice e, double *sum, double *unit)
+{
+    bool minus;
+    uint32_t v;
+
+    if (!e.n)
+        return true;
+    e = slice_from(e, 1);
+    minus = take_sign(&e);
+    if (!slice_u32(e, SLICE_EXPONENT_MAX, &v))
+        return false;
+    for (; v; v--)
+        *(minus ? unit : sum) *= 10;
+    return true;
+}
+
 bool slice_double(struct slice s, double *v)
 {
     double sum = 0, unit = 1;
-    bool minus = false, digits = false, point = false;
+    bool minus = take_sign(&s), digits = false, point = false;
+    size_t n = 0;
 
-    if (s.n && (s.p[0] == '-' || s.p[0] == '+')) {
-        minus = s.p[0] == '-';
-        s = slice_from(s, 1);
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '.' && !point) {
+    for (; n < s.n; n++) {
+        if (s.p[n] == '.' && !point) {
             point = true;
-        } else if (ascii_is_digit(s.p[i])) {
+        } else if (ascii_is_digit(s.p[n])) {
             digits = true;
-            sum = sum * 10 + (s.p[i] - '0');
+            sum = sum * 10 + (s.p[n] - '0');
             unit = point ? unit * 10 : unit;
         } else {
-            return false;
+            break;
         }
     }
-    if (!digits || s.n > 64)
+    if (!digits || s.n > 64 || slice_exponent(s, n) != s.n ||
+        !scale(slice_from(s, n), &sum, &unit))
         return false;
     *v = minus ? -(sum / unit) : sum / unit;
     return true;

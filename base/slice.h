@@ -121,9 +121,14 @@ bool slice_cut(struct slice *s, char sep, struct slice *head);
 bool slice_u32(struct slice s, uint32_t max, uint32_t *v);
 bool slice_u64(struct slice s, uint64_t max, uint64_t *v);
 
-/* The whole of s as a decimal number with optional sign and fraction, as
- * MANSCDP longitudes are: "-116.5", "3.". false: *v untouched. No exponent. */
+#define SLICE_EXPONENT_MAX 99 /* of a decimal number, either way */
+
+/* The whole of s as a decimal number with optional sign, fraction and exponent,
+ * as MANSCDP longitudes are: "-116.5", "3.", "1.165e+02" (xs:double). false: *v
+ * untouched; it is always finite. */
 bool slice_double(struct slice s, double *v);
+/* Where the exponent ends that is written at off: off when there is none. */
+size_t slice_exponent(struct slice s, size_t off);
 
 /* Copies s and a NUL to buf, cut to cap - 1 bytes; true if nothing was cut.
  * cap must be at least 1. Bytes of s that are NUL are copied as they are. */

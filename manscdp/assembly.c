@@ -295,6 +295,17 @@ int manscdp_assembly_open(struct manscdp_assemblies *s, struct slice device,
     return 0;
 }
 
+bool manscdp_assembly_awaits(const struct manscdp_assemblies *s,
+                             struct slice device, enum manscdp_cmd cmd,
+                             uint32_t sn)
+{
+    const struct answer *an = find_first(s, cmd, device);
+
+    while (an && an->sn != sn)
+        an = find_next(an);
+    return an != NULL;
+}
+
 enum manscdp_belongs
 manscdp_assembly_message(struct manscdp_assemblies *s, struct slice device,
                          enum manscdp_cmd cmd, uint32_t sn, uint64_t *id)

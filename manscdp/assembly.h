@@ -86,6 +86,11 @@ int manscdp_assembly_open(struct manscdp_assemblies *s, struct slice device,
                           uint32_t first_ms, void *user, uint64_t now_ms,
                           uint64_t *id);
 
+/* Is an answer with just this SN open? */
+bool manscdp_assembly_awaits(const struct manscdp_assemblies *s,
+                             struct slice device, enum manscdp_cmd cmd,
+                             uint32_t sn);
+
 /* A message has come. Follow with one manscdp_assembly_item for each of its
  * items and one manscdp_assembly_end, unless it is UNSOLICITED. */
 enum manscdp_belongs

@@ -241,7 +241,7 @@ static const struct xml_node *find(const struct xml_node *node,
 }
 
 /* The number that text begins with, a unit may stand behind it; empty: none.
- * Digits behind it make it another one: minutes, an exponent, a comma. */
+ * Digits behind it make it another one: minutes, a comma. */
 static struct slice real_of(struct slice text)
 {
     size_t n = text.n && (text.p[0] == '-' || text.p[0] == '+');
@@ -249,6 +249,7 @@ static struct slice real_of(struct slice text)
 
     while (n < text.n && (ascii_is_digit(text.p[n]) || text.p[n] == '.'))
         n++;
+    n = slice_exponent(text, n);
     for (size_t i = n; i < text.n; i++)
         if (ascii_is_digit(text.p[i]))
             return slice_of(NULL, 0);

@@ -22,6 +22,7 @@
 #define NO_PACK_90K 90000u
 /* A length was wrong by so much: the next header of the same pack is near. */
 #define NEAR_BYTES 32
+#define TAIL_BYTES 3    /* of a PES that its length leaves out */
 
 enum state {
     HDR,   /* a start code is expected here */
@@ -52,6 +53,7 @@ struct ps_demux {
     size_t left;         /* BODY, SKIP, SEEK; BODY: with what lies ahead */
     unsigned seek;       /* SEEK: bytes looked at */
     unsigned fill;       /* HDR: bytes skipped in front of the start code */
+    bool behind;         /* HDR: a PES of cur, which told its length, was last */
     bool begun;          /* an element has been seen */
     bool broke;          /* LOST: by a wrong length, no packet is missing */
     uint64_t lost_bytes; /* LOST: skipped since the last pack header */
@@ -145,6 +147,7 @@ static void lose(struct ps_demux *d)
     d->n_stash = 0;
     d->left = 0;
     d->fill = 0;
+    d->behind = false;
     d->lost_bytes = 0;
     d->pack_ts = d->env.rtp_ts;
 }
@@ -169,15 +172,6 @@ static void lose_header(struct ps_demux *d)
 {
     lose_sync(d);
     d->broke = d->begun;
-}
-
-void ps_demux_gap(struct ps_demux *d)
-{
-    settle(d);
-    for (size_t i = 0; i < d->program.n; i++)
-        es_gap(d->program.stream[i],
-               in_payload(d) && d->program.stream[i] == d->cur);
-    lose(d);
 }
 
 /* --- elements ---
@@ -305,6 +299,7 @@ static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
         return pes.size;
     }
     d->cur = s;
+    d->behind = !open;
     es_pes_begin(s, &pes, open);
     d->state = open ? OPEN : d->left ? BODY : HDR;
     if (d->state == HDR)
@@ -317,6 +312,7 @@ static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
 {
     uint8_t id = p[3];
 
+    d->behind = false;
     switch (id) {
     case PS_ID_END:
         return PS_PREFIX_BYTES;
@@ -329,12 +325,78 @@ static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
             return skip_element(d, p, n, need);
         return take_pes(d, p, n, need);
     default:
-        if (id < PS_ID_END)
-            return BROKEN;
         if (ps_id_is_audio(id) || ps_id_is_video(id))
             return take_pes(d, p, n, need);
         return skip_element(d, p, n, need);
     }
+}
+
+/* Are the bytes at p those of a start code, as far as they are here? */
+static bool may_start(const uint8_t *p, size_t n)
+{
+    static const uint8_t prefix[3] = { 0, 0, 1 };
+
+    return memcmp(p, prefix, n < sizeof(prefix) ? n : sizeof(prefix)) == 0;
+}
+
+/* Does the stream go on at p, behind a wrong length? As the above. Few bytes
+ * must do: the rest is fed again where it does not. */
+static int check_behind(const uint8_t *p, size_t n, size_t *need)
+{
+    if (!may_start(p, n))
+        return BROKEN;
+    if (n < PS_SYNC_BYTES) {
+        *need = PS_SYNC_BYTES;
+        return 0;
+    }
+    return ps_sync_ends_pes(p) ? 1 : BROKEN;
+}
+
+static bool is_fill(const uint8_t *p, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (p[i] != p[0])
+            return false;
+    return p[0] == 0 || p[0] == 0xff;
+}
+
+/* Bytes of the PES in front that its length has left out. They come from the
+ * stash, or may be gone: they are put as a copy. */
+static int put_tail(struct ps_demux *d, const uint8_t *p, size_t n)
+{
+    bool copy = d->env.copy;
+    size_t used;
+
+    d->behind = false;
+    d->env.count.bad_headers++;
+    if (!d->cur->video || !d->cur->bytes) { /* it has been handed out */
+        d->env.count.skipped_bytes += n;
+        return (int)n;
+    }
+    d->env.copy = true;
+    es_put(d->cur, p, n, &used);
+    d->env.copy = copy;
+    return (int)n;
+}
+
+/* Behind a PES whose length is too small by a few bytes, in every frame with
+ * some devices: the next header is that near. As the above. */
+static int take_tail(struct ps_demux *d, const uint8_t *p, size_t n,
+                     size_t *need)
+{
+    if (!d->behind || d->fill || is_fill(p, TAIL_BYTES))
+        return BROKEN;
+    for (size_t k = 1; k <= TAIL_BYTES; k++) {
+        int r = check_behind(p + k, n - k, need);
+
+        if (r == 0) {
+            *need += k;
+            return 0;
+        }
+        if (r > 0)
+            return is_fill(p, k) ? BROKEN : put_tail(d, p, k);
+    }
+    return BROKEN;
 }
 
 /* At the place where a start code belongs; as the above. */
@@ -353,7 +415,7 @@ static int take_header(struct ps_demux *d, const uint8_t *p, size_t n,
         d->state = SKIP;
         return 4;
     }
-    if (p[0] == 0 && p[1] == 0 && p[2] == 1) {
+    if (p[0] == 0 && p[1] == 0 && p[2] == 1 && p[3] >= PS_ID_END) {
         used = take_element(d, p, n, need);
         if (used > 0) {
             d->begun = true;
@@ -362,6 +424,9 @@ static int take_header(struct ps_demux *d, const uint8_t *p, size_t n,
         }
         return used;
     }
+    used = take_tail(d, p, n, need);
+    if (used != BROKEN)
+        return used;
     if ((p[0] == 0 && p[1] == 0 && p[2] == 0 && d->fill < MAX_ZEROS) ||
         (p[0] == 0xff && d->fill < MAX_FILL)) {
         d->fill++;
@@ -442,12 +507,10 @@ static size_t fill_stash(struct ps_demux *d, const uint8_t *p, size_t n,
 /* LOST, and the stash begins with what may become 00 00 01. As below. */
 static int lost_in_stash(struct ps_demux *d, size_t *need)
 {
-    static const uint8_t prefix[3] = { 0, 0, 1 };
-    size_t k = d->n_stash < 3 ? d->n_stash : 3;
-    int r = memcmp(d->stash, prefix, k) != 0 ? BROKEN : 0;
+    int r = may_start(d->stash, d->n_stash) ? 0 : BROKEN;
 
     *need = 3;
-    if (r == 0 && k == 3)
+    if (r == 0 && d->n_stash >= 3)
         r = check_sync(d, d->stash, d->n_stash, d->lost_bytes, need);
     if (r > 0)
         d->state = HDR;
@@ -473,6 +536,32 @@ static int header_in_stash(struct ps_demux *d, size_t *need)
         d->n_stash = have; /* a pack header may begin in it */
     }
     return r;
+}
+
+/* The unit is to be handed out, though the header that would show it to be
+ * short has not come, or not as a whole. */
+static void settle_tail(struct ps_demux *d)
+{
+    size_t k = 0;
+
+    if (d->state != HDR || !d->behind || d->fill)
+        return;
+    while (k < d->n_stash && !may_start(d->stash + k, d->n_stash - k))
+        k++;
+    if (k == 0 || k > TAIL_BYTES || is_fill(d->stash, k))
+        return;
+    put_tail(d, d->stash, k);
+    unstash(d, k);
+}
+
+void ps_demux_gap(struct ps_demux *d)
+{
+    settle(d);
+    settle_tail(d);
+    for (size_t i = 0; i < d->program.n; i++)
+        es_gap(d->program.stream[i],
+               in_payload(d) && d->program.stream[i] == d->cur);
+    lose(d);
 }
 
 static size_t feed_lost(struct ps_demux *d, const uint8_t *p, size_t n)
@@ -682,17 +771,13 @@ static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off);
  * the rest is fed as if it came only now, and payload in it is copied. */
 static void feed_stash(struct ps_demux *d)
 {
-    uint8_t rest[ES_SPARE];
-    size_t n = d->n_stash < sizeof(rest) ? d->n_stash : sizeof(rest);
+    uint8_t rest[PS_STASH_BYTES];
+    size_t n = d->n_stash;
     uint64_t off = d->at;
     bool copy = d->env.copy;
 
     memcpy(rest, d->stash, n);
-    unstash(d, n);
-    if (d->n_stash) { /* cannot be: only short headers go wrong so */
-        lose_sync(d);
-        return;
-    }
+    d->n_stash = 0;
     d->env.copy = true;
     run(d, rest, n, off);
     d->env.copy = copy;
@@ -757,6 +842,7 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
     d->at = off;
     begin_pack(d);
     d->cur = s;
+    d->behind = true;
     d->left = (size_t)pes.length + PS_LEN_BYTES - pes.size;
     at += pes.size;
     if (!s->video && n - at >= d->left &&
@@ -887,6 +973,7 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
 void ps_demux_flush(struct ps_demux *d, bool end)
 {
     settle(d);
+    settle_tail(d);
     if (end && d->state == CAND)
         reject_candidate(d);
     for (size_t i = 0; i < d->program.n; i++)

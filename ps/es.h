@@ -15,7 +15,6 @@
 #define ES_MARKS 32      /* PES starts and packets remembered; a power of 2.
                             More than ES_HEAD + 4 bytes can begin */
 #define ES_HEAD 16       /* bytes of a NAL unit looked at on its way in */
-#define ES_SPARE 64      /* bytes behind a header that went wrong */
 #define ES_MAX_HELD 64   /* buffers one unit holds; more payload is copied: a
                             buffer may be far larger than what lies in it */
 #define ES_BLOCK 16384   /* room for copies, taken when it is needed */

@@ -83,6 +83,7 @@ struct sim_device {
     unsigned catalog_sum;   /* announced; 0: n_channels */
     unsigned catalog_drop;  /* the last so many items are not sent */
     bool catalog_reversed, catalog_twice, catalog_mute;
+    bool catalog_notified;  /* in a Notify */
     bool info_mute;         /* no Response to DeviceInfo */
     bool query_refused;     /* 404 to every MESSAGE */
 

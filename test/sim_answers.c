@@ -19,6 +19,7 @@ static void send_catalog(struct sim_device *d, uint32_t sn, unsigned from,
     struct manscdp_catalog c = {
         .sn = sn,
         .device_id = slice_str(d->id),
+        .is_notify = d->catalog_notified,
         .has_sum_num = true,
         .sum_num = d->catalog_sum ? d->catalog_sum : d->n_channels,
     };

@@ -2,7 +2,7 @@
 #include "test/command_rig.h"
 
 /* Armed at each registration, visibly, behind a subscription to its alarms;
- * and at once when somebody says so. */
+ * and at once when somebody says so, the subscription too. */
 static void note_12_1_arming(void **state)
 {
     struct platform_settings on = { .set = PLATFORM_SET_ARM, .arm = true };
@@ -18,12 +18,13 @@ static void note_12_1_arming(void **state)
     respond(d, "DeviceControl", c.sn, "<Result>OK</Result>");
     sim_run(&s, 200);
     expect_state(c.id, PLATFORM_COMMAND_ANSWERED);
-    assert_int_equal(d->subscribes, 0);
+    sim_run(&s, 20000);
+    assert_int_equal(d->subscribes, 1);
     sim_unregister(d);
     sim_run(&s, 1000);
     sim_register(d);
     sim_run(&s, 20000);
-    assert_int_equal(d->subscribes, 1);
+    assert_int_equal(d->subscribes, 2);
     assert_true(platform_command_before(s.p, 0, &c));
     assert_int_equal(c.id, 2);
     assert_true(sim_view(&s, d).arm);

@@ -60,8 +60,15 @@ static void doubles(void **state)
         { S("116.25"), true, 116.25 }, { S("-0.5"), true, -0.5 },
         { S("3."), true, 3 },          { S("+7"), true, 7 },
         { S(".5"), true, 0.5 },        { S(""), false, 0 },
-        { S("."), false, 0 },          { S("1e5"), false, 0 },
-        { S("1.2.3"), false, 0 },      { S("nan"), false, 0 },
+        { S("."), false, 0 },          { S("nan"), false, 0 },
+        { S("1.2.3"), false, 0 },      { S("1.185e+02"), true, 118.5 },
+        { S("1E5"), true, 100000 },    { S("-315.e-1"), true, -31.5 },
+        { S("1e-99"), true, 0 },       { S("0e99"), true, 0 },
+        { S("1e100"), false, 0 },      { S("1e-100"), false, 0 },
+        { S("1e"), false, 0 },         { S("1e+"), false, 0 },
+        { S("e5"), false, 0 },         { S("1e5.0"), false, 0 },
+        { S("1e5e5"), false, 0 },      { S("1e 5"), false, 0 },
+        { S("1e4294967296"), false, 0 },
     };
 
     (void)state;

@@ -377,6 +377,78 @@ static void notifications(void **state)
     sim_free(&s);
 }
 
+static bool deviates(const char *text)
+{
+    const char *got;
+    size_t pos = 0;
+
+    while (platform_profile_deviation(s.p, slice_str(nvr), &pos, &got))
+        if (!strcmp(got, text))
+            return true;
+    return false;
+}
+
+static enum platform_catalog catalog_of(const struct sim_device *d)
+{
+    return sim_view(&s, d).catalog;
+}
+
+/* It has the SN of the question. */
+static void answered_with_a_notify(void **state)
+{
+    struct sim_device *d = recorder(3, NULL);
+
+    (void)state;
+    d->catalog_notified = true;
+    sim_settle(&s);
+    assert_int_equal(d->catalogs, 1);
+    assert_int_equal(count_channels(), 3);
+    assert_int_equal(catalog_of(d), PLATFORM_CATALOG_COMPLETE);
+    assert_true(deviates("answer in a Notify"));
+    d->n_channels = 2; /* complete: what it lacks is gone */
+    platform_device_refresh(s.p, slice_str(nvr), s.now);
+    sim_run(&s, 20000);
+    assert_int_equal(count_channels(), 2);
+    sim_free(&s);
+}
+
+/* A report that comes while a catalog is awaited, with its SN by chance, is one
+ * when it tells of an event, or comes by NOTIFY: nothing is deleted. */
+static void reports_are_no_answers(void **state)
+{
+    static const char *const inner[] = {
+        "<Event>UPDATE</Event>", "<OperateType>MOD</OperateType>", "",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(inner); i++) {
+        struct sim_device *d = recorder(3, NULL);
+        char body[700], sn[20];
+        const char *at;
+
+        sim_settle(&s);
+        d->catalog_mute = true;
+        platform_device_refresh(s.p, slice_str(nvr), s.now);
+        sim_run(&s, 500);
+        assert_int_equal(d->catalogs, 2);
+        at = strstr(d->last_body, "<SN>");
+        assert_non_null(at);
+        snprintf(sn, sizeof(sn), "%.*s", (int)strcspn(at + 4, "<"), at + 4);
+        snprintf(body, sizeof(body),
+                 "<Notify><CmdType>Catalog</CmdType><SN>%s</SN><DeviceID>%s"
+                 "</DeviceID><SumNum>1</SumNum><DeviceList Num='1'><Item>"
+                 "<DeviceID>%s</DeviceID>%s<Name>Gate</Name></Item>"
+                 "</DeviceList></Notify>", sn, nvr, d->channel[0], inner[i]);
+        sim_request(d, inner[i][0] ? SIP_METHOD_MESSAGE : SIP_METHOD_NOTIFY,
+                    nvr, body);
+        sim_run(&s, 100000);
+        assert_int_equal(count_channels(), 3);
+        assert_false(deviates("answer in a Notify"));
+        assert_int_not_equal(catalog_of(d), PLATFORM_CATALOG_COMPLETE);
+        sim_free(&s);
+    }
+}
+
 static void a_late_response_adds(void **state)
 {
     struct sim_device *d = recorder(2, NULL);
@@ -625,6 +697,8 @@ int main(void)
         cmocka_unit_test(gone_in_the_middle),
         cmocka_unit_test(removed_in_the_middle),
         cmocka_unit_test(notifications),
+        cmocka_unit_test(answered_with_a_notify),
+        cmocka_unit_test(reports_are_no_answers),
         cmocka_unit_test(a_late_response_adds),
         cmocka_unit_test(the_device_in_its_own_list),
         cmocka_unit_test(equal_channel_ids),

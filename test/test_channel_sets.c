@@ -23,16 +23,21 @@ static void counted_put(void *ctx, void *p)
     free(p);
 }
 
-static struct kept_sets *some_sets(void)
+static struct kept_sets *sets_of(struct slice sps)
 {
     struct media_config c = { .codec = PS_CODEC_H264, .n_param = 1, .n_sps = 1,
-                              .param = { SLICE("\x67\x42") } };
+                              .param = { sps } };
     struct kept_sets *k;
 
     mem.alloc = (struct gb_alloc){ counted_get, counted_put, &mem };
     k = kept_sets_new(&mem.alloc, &c);
     assert_non_null(k);
     return k;
+}
+
+static struct kept_sets *some_sets(void)
+{
+    return sets_of(SLICE("\x67\x42"));
 }
 
 static struct sim_stream *wish(struct sim_device *d, const char *of,
@@ -102,6 +107,27 @@ static void each_stream_has_its_own(void **state)
     assert_ptr_equal(given(d, channel, 0), third);
     kept_sets_unref(third);
     assert_int_equal(mem.live, 2);
+    ends_clean();
+    assert_int_equal(mem.live, 0);
+}
+
+/* The stream's are others now, though they are too many to be kept. */
+static void too_large_ones_end_the_older(void **state)
+{
+    static const char sps[KEPT_SETS_BYTES + 1] = { 0x67, 0x42 };
+    struct sim_device *d = ready();
+    struct kept_sets *first = some_sets(), *sub = some_sets(),
+                     *large = sets_of(slice_of(sps, sizeof(sps)));
+
+    (void)state;
+    played_with(d, channel, 0, first);
+    played_with(d, channel, 1, sub);
+    played_with(d, channel, 0, large);
+    assert_null(given(d, channel, 0));
+    assert_ptr_equal(given(d, channel, 1), sub);
+    kept_sets_unref(first);
+    kept_sets_unref(sub);
+    kept_sets_unref(large);
     ends_clean();
     assert_int_equal(mem.live, 0);
 }
@@ -197,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_stream_has_its_own),
+        cmocka_unit_test(too_large_ones_end_the_older),
         cmocka_unit_test(not_of_a_recording),
         cmocka_unit_test(they_go_with_the_channel),
         cmocka_unit_test(no_more_than_the_limit),

@@ -138,7 +138,7 @@ static const struct walk {
       "<PresetIndex>2</PresetIndex></HomePosition>", "DeviceControl",
       "<Result>OK</Result>", "'Result':'OK'" },
     { "precise", "3.0",
-      CONTROL("'PTZPreciseCtrl':{'Pan':12.5,'Tilt':-30,'Zoom':'1.5'}"),
+      CONTROL("'PTZPreciseCtrl':{'Pan':12.5,'Tilt':-30,'Zoom':'1.5e0'}"),
       "<PTZPreciseCtrl><Pan>12.5</Pan><Tilt>-30</Tilt><Zoom>1.5</Zoom>"
       "</PTZPreciseCtrl>", NULL, NULL, NULL },
     { "format", "3.0", CONTROL("'FormatSDCard':0"),

@@ -382,6 +382,48 @@ static void foreign_sn(void **state)
     sim_free(&s);
 }
 
+/* A DeviceConfig answered as a DeviceControl is, and the reverse: by SN. With
+ * another SN it may be anything's. */
+static void controls_under_the_other_cmd(void **state)
+{
+    static const struct {
+        const char *cmd, *as;
+        struct element e;
+    } cases[] = {
+        { "DeviceConfig", "DeviceControl",
+          { S("BasicParam"), S("<Name>Gate</Name>") } },
+        { "DeviceControl", "DeviceConfig", { S("GuardCmd"), S("SetGuard") } },
+    };
+    const char *text;
+    size_t pos = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = online(NULL);
+        uint64_t first, second;
+
+        assert_int_equal(order(cases[i].cmd, &cases[i].e, &first), 0);
+        sim_run(&s, 100);
+        respond(d, cases[i].as, view(first).sn ^ 0x1000, "<Result>OK</Result>");
+        sim_run(&s, 100);
+        expect_state(first, PLATFORM_COMMAND_ARRIVED);
+        assert_false(platform_profile_deviation(s.p, SLICE(NVR), &pos, &text));
+        respond(d, cases[i].as, view(first).sn, "<Result>OK</Result>");
+        sim_run(&s, 100);
+        expect_state(first, PLATFORM_COMMAND_ANSWERED);
+        pos = 0;
+        assert_true(platform_profile_deviation(s.p, SLICE(NVR), &pos, &text));
+        assert_string_equal(text, "answer under another CmdType");
+        pos = 0;
+        assert_int_equal(order(cases[i].cmd, &cases[i].e, &second), 0);
+        sim_run(&s, 100);
+        respond(d, cases[i].as, view(second).sn, "<Result>ERROR</Result>");
+        sim_run(&s, 100);
+        expect_state(second, PLATFORM_COMMAND_REFUSED);
+        sim_free(&s);
+    }
+}
+
 static void bad_orders(void **state)
 {
     static const struct {
@@ -679,6 +721,7 @@ int main(void)
         cmocka_unit_test(numbers_of_one_message),
         cmocka_unit_test(list_with_a_foreign_sn),
         cmocka_unit_test(foreign_sn),
+        cmocka_unit_test(controls_under_the_other_cmd),
         cmocka_unit_test(bad_orders),
         cmocka_unit_test(device_goes),
         cmocka_unit_test(bounded),

@@ -207,8 +207,14 @@ static void note_13_4_positions_in_both_forms(void **state)
                    "</Latitude>", 1 },
         { "minutes", "<Longitude>118\xc2\xb0 30</Longitude><Latitude>31\xc2\xb0 "
                      "30</Latitude>", 0 },
-        { "an exponent", "<Longitude>1.185e+02</Longitude><Latitude>3.15e+01"
-                         "</Latitude>", 0 },
+        { "exponents", "<Longitude>1.185e+02</Longitude><Latitude>315E-1"
+                       "</Latitude>", 1 },
+        { "an exponent and more digits", "<Longitude>1.185e+02 3</Longitude>"
+                                         "<Latitude>31.5</Latitude>", 0 },
+        { "an exponent of nonsense", "<Longitude>1.185e+02</Longitude>"
+                                     "<Latitude>3e100</Latitude>", 0 },
+        { "minutes of East", "<Longitude>118E30</Longitude><Latitude>31.5"
+                             "</Latitude>", 0 },
         { "commas", "<Longitude>118,5</Longitude><Latitude>31,5</Latitude>",
           0 },
     };

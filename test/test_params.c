@@ -96,6 +96,7 @@ static void kept_are_of_one_codec(void **state)
     media_config_unref(c);
 }
 
+/* But that there were some is. */
 static void too_large_are_not_kept(void **state)
 {
     static char pps[KEPT_SETS_BYTES - (sizeof(AU_SPS) - 1) + 1];
@@ -106,12 +107,16 @@ static void too_large_are_not_kept(void **state)
     memset(pps, 0x55, sizeof(pps));
     memcpy(pps, AU_PPS, sizeof(AU_PPS) - 1);
     for (unsigned beyond = 0; beyond < 2; beyond++) {
-        struct media_config *c;
+        struct media_config *c, *none;
 
         nal[1].n = sizeof(pps) - 1 + beyond;
         c = config_of(PS_CODEC_H264, nal, COUNT(nal));
         k = kept_sets_new(&gb_alloc_heap, c);
-        assert_int_equal(k == NULL, beyond);
+        assert_non_null(k);
+        assert_int_equal(kept_sets_are_none(k), beyond);
+        if (beyond)
+            assert_int_equal(kept_sets_config(k, &gb_alloc_heap, PS_CODEC_H264,
+                                              1, &none), GB_EAGAIN);
         kept_sets_unref(k);
         media_config_unref(c);
     }

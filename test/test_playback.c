@@ -630,6 +630,72 @@ static void media_status_that_means_none(void **state)
     ends_clean();
 }
 
+/* 121, and media go on: a while later they are not what was on its way. */
+static void note_9_4_sends_on_behind_the_end(void **state)
+{
+    static const struct {
+        enum platform_session_kind kind;
+        uint64_t heard_ms;
+    } cases[] = { { PLATFORM_PLAYBACK, 10000 }, { PLATFORM_DOWNLOAD, 60000 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, cases[i].kind);
+
+        sim_run(&s, 5000);
+        sim_message_in(d, STATUS("34020000001310010001"));
+        sim_run(&s, cases[i].heard_ms / 2);
+        sim_message_in(d, STATUS("34020000001310010001")); /* once more */
+        sim_run(&s, cases[i].heard_ms / 2 - 100);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_int_equal(d->byes, 0);
+        sim_run(&s, 1000);
+        assert_int_equal(d->byes, 1);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        ends_clean();
+    }
+}
+
+/* Outside the dialog, From being the channel: by the address that the device has
+ * registered from, and by no other. */
+static void media_status_from_the_channel(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    struct sim_device *other = sim_add(&s, "34020000001180000002",
+                                       "192.168.1.11:5060", SIP_UDP);
+    const char *text;
+    size_t pos = 0;
+
+    (void)state;
+    sim_settle(&s);
+    sim_request(other, SIP_METHOD_MESSAGE, d->channel[0],
+                STATUS("34020000001310010001"));
+    sim_run(&s, 100);
+    assert_int_equal(other->last_status, 403); /* not its own */
+    sim_request(d, SIP_METHOD_MESSAGE, "34020000001310019999",
+                STATUS("34020000001310010001"));
+    sim_run(&s, 100);
+    assert_int_equal(d->last_status, 403); /* nobody's */
+    assert_int_equal(sim_counters(&s).stray_messages, 2);
+    assert_false(platform_profile_deviation(s.p, SLICE("34020000001180000001"),
+                                            &pos, &text));
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    sim_request(d, SIP_METHOD_MESSAGE, d->channel[0],
+                STATUS("34020000001310010001"));
+    sim_run(&s, 100);
+    assert_int_equal(d->last_status, 200);
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    sim_run(&s, 5000);
+    assert_int_equal(d->byes, 1);
+    pos = 0;
+    assert_true(platform_profile_deviation(s.p, SLICE("34020000001180000001"),
+                                           &pos, &text));
+    assert_string_equal(text, "From is a channel's");
+    ends_clean();
+}
+
 static void bye_of_the_device_ends_it(void **state)
 {
     struct sim_device *d = ready();
@@ -747,6 +813,8 @@ int main(void)
         cmocka_unit_test(a_closed_connection_ends_it),
         cmocka_unit_test(refusals_of_controls),
         cmocka_unit_test(media_status_that_means_none),
+        cmocka_unit_test(note_9_4_sends_on_behind_the_end),
+        cmocka_unit_test(media_status_from_the_channel),
         cmocka_unit_test(bye_of_the_device_ends_it),
         cmocka_unit_test(silence_at_the_end),
         cmocka_unit_test(random_lives),

@@ -597,6 +597,88 @@ static void lost_structure(void **state)
     assert_int_equal(count.dropped_aus, 1);
 }
 
+/* Its length tells so many bytes less than it has. */
+static void put_short_pes(uint8_t id, struct slice es, uint64_t pts,
+                          unsigned less)
+{
+    size_t at = out.len;
+
+    put_pes(id, es, pts);
+    assert_true((uint8_t)out_bytes[at + 5] >= less);
+    out_bytes[at + 5] = (char)(out_bytes[at + 5] - (int)less);
+}
+
+/* A key picture in two PES, sound, pictures that end with these bytes. */
+static void put_short_lengths(struct slice end, unsigned less)
+{
+    char es[64];
+    struct writer w = writer_of(es, sizeof(es));
+
+    writer_slice_put(&w, p_es());
+    writer_slice_put(&w, end);
+    put(part(ps_vector[0], 0, PES_AT));
+    put_short_pes(0xe0, slice_head(key_es(), 40), 90000, less);
+    put_short_pes(0xe0, slice_from(key_es(), 40), 0, less);
+    put(ps_vector[1]);
+    for (unsigned i = 1; i <= 3; i++) {
+        put_pack();
+        put_short_pes(0xe0, writer_slice(&w), 90000 + i * 3600, less);
+    }
+    put(ps_vector[0]);
+}
+
+/* media 10.3: the next header is found behind the end that was told, and what
+ * is in between belongs to the picture. */
+static void length_short_by_a_few_bytes(void **state)
+{
+    static const struct ps_options heads = { .heads_only = true };
+    static const struct slice ends[] = {
+        S(""), S("\x55\x80"), S("\x80\0\0\3"), S("\xff\x80"),
+        S("\x80\0\0\x40"), S("\x01\xba\xe0"),
+    };
+    static char want[sizeof(rec.buf)];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(ends); i++)
+        for (unsigned less = 1; less <= 3; less++) {
+            const struct ps_options *opt = i % 2 ? &heads : NULL;
+
+            begin();
+            put_short_lengths(ends[i / 2], 0);
+            memcpy(want, run(done(), 0, false, opt), sizeof(want));
+            assert_int_equal(count.aus, 6);
+            begin();
+            put_short_lengths(ends[i / 2], less);
+            expect_any_cut(opt ? "heads only" : "all", done(), opt, want);
+            assert_int_equal(count.resyncs, 0);
+            assert_int_equal(count.skipped_bytes, 0);
+            assert_int_equal(count.bad_headers, 5);
+        }
+    begin();
+    put_short_lengths(ends[1], 4); /* which is no few any more */
+    run(done(), 0, false, NULL);
+    assert_int_equal(count.resyncs, 5);
+}
+
+/* Of sound they are missing, but it plays on, and pictures do. */
+static void length_of_sound_short(void **state)
+{
+    (void)state;
+    for (size_t less = 1; less <= 3; less++) {
+        begin();
+        put(ps_vector[0]);
+        put(ps_vector[1]);
+        out_bytes[ps_vector[0].n + 14 + 5] -= (char)less;
+        put(ps_vector[2]);
+        run(done(), 0, true, NULL);
+        assert_non_null(strstr(rec.buf, "key pts=90000 nals 7:23 8:5 5:19"));
+        assert_non_null(strstr(rec.buf, "au c0 g711a pts=90000 1"));
+        assert_non_null(strstr(rec.buf, "au e0 h264 pts=93600 nals 1:6"));
+        assert_int_equal(count.resyncs, 0);
+        assert_int_equal(count.skipped_bytes, less);
+    }
+}
+
 /* A system header whose length is wrong, in every pack with a key picture. Too
  * short: the map is found behind it. Too long, over the map: the picture is. */
 static void system_header_of_a_wrong_length(void **state)
@@ -614,6 +696,26 @@ static void system_header_of_a_wrong_length(void **state)
                                    "key pts=90000 nals 7:23 8:5 5:19"));
         assert_int_equal(count.resyncs, off != 0);
     }
+}
+
+/* Of sound that tells no length, seen when its long header has been gathered:
+ * what came in it is fed again, all of it. */
+static void long_header_refused(void **state)
+{
+    static char want[sizeof(rec.buf)];
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    PUT("\x11\x22\x33\x44\x55\0\0\1\xc0\0\0\x80\0\x7f");
+    put_rest();
+    put(ps_vector[0]);
+    put_rest();
+    memcpy(want, run(done(), 0, false, NULL), sizeof(want));
+    assert_int_equal(count.aus, 5);
+    assert_int_equal(count.resyncs, 1);
+    for (size_t n = 1; n <= 160; n++)
+        expect("long header", n, run(done(), n, false, NULL), want);
 }
 
 /* What is further off than a length can be wrong by is not believed: the key
@@ -926,7 +1028,10 @@ int main(void)
         cmocka_unit_test(joined_in_the_middle),
         cmocka_unit_test(joined_between_slices),
         cmocka_unit_test(lost_structure),
+        cmocka_unit_test(length_short_by_a_few_bytes),
+        cmocka_unit_test(length_of_sound_short),
         cmocka_unit_test(system_header_of_a_wrong_length),
+        cmocka_unit_test(long_header_refused),
         cmocka_unit_test(header_near_and_far),
         cmocka_unit_test(packet_against_length),
         cmocka_unit_test(stream_without_packs),

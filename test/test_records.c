@@ -428,6 +428,43 @@ static void times_as_devices_write_them(void **state)
     ends_clean();
 }
 
+/* One that is being recorded has no end: it is told up to the question's, or up
+ * to now. */
+static void one_without_an_end(void **state)
+{
+    static const struct {
+        int64_t from_s, to_s, end_s;
+        const char *items;
+    } cases[] = {
+        { -7200, -3600, -3600, ITEM("2023-11-15T05:00:00", "") },
+        { -7200, -3600, -3600,
+          "<Item><StartTime>2023-11-15T05:00:00</StartTime></Item>" },
+        { -3600, 3600, 0, ITEM("2023-11-15T06:00:00", "") },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(1);
+        int64_t begun_ms = s.now.utc_ms;
+        struct platform_record e;
+        struct platform_records r;
+        uint64_t id;
+
+        d->record_mute = true;
+        id = ask((uint64_t)((int64_t)T0 + cases[i].from_s),
+                 (uint64_t)((int64_t)T0 + cases[i].to_s));
+        sim_run(&s, 6000);
+        tell_items(d, 1, cases[i].items);
+        r = hear(id, 60000);
+        assert_int_equal(r.n, 1);
+        assert_true(platform_record_at(s.p, id, 0, &e));
+        assert_int_equal(e.end_utc_ms, cases[i].end_s
+                                           ? ((int64_t)T0 + cases[i].end_s) * 1000
+                                           : begun_ms);
+        ends_clean();
+    }
+}
+
 /* Tells more every so often for so long; what has become of the question. */
 static struct platform_records chatter(struct sim_device *d, uint64_t id,
                                        unsigned step, unsigned n,
@@ -534,6 +571,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_not_told),
         cmocka_unit_test(a_sum_that_is_wrong),
         cmocka_unit_test(times_as_devices_write_them),
+        cmocka_unit_test(one_without_an_end),
         cmocka_unit_test(one_that_repeats_itself),
         cmocka_unit_test(one_that_never_ends),
         cmocka_unit_test(one_that_has_too_many),

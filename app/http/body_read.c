@@ -147,16 +147,25 @@ static int read_int(struct reader *r, const struct manscdp_field *f,
                   f->max);
 }
 
+static bool has_exponent(struct slice s)
+{
+    return slice_find(s, 'e') < s.n || slice_find(s, 'E') < s.n;
+}
+
+/* Written without an exponent: not every device reads one. */
 static int read_real(struct reader *r, const json_t *v, struct slice *out)
 {
     double d = json_number_value(v);
     char buf[REAL_TEXT];
     struct writer w = writer_of(buf, sizeof(buf));
 
+    bool text;
+
     *out = slice_of(json_string_value(v), json_string_length(v));
-    if (json_is_string(v) && out->n < REAL_TEXT && slice_double(*out, &d))
+    text = json_is_string(v) && out->n < REAL_TEXT && slice_double(*out, &d);
+    if (text && !has_exponent(*out))
         return 0;
-    if (!json_is_number(v) || !(d > -REAL_MAX && d < REAL_MAX))
+    if (!(text || json_is_number(v)) || !(d > -REAL_MAX && d < REAL_MAX))
         return refuse(r, ": a decimal number is wanted");
     writer_f(&w, "%.6f", d);
     while (w.len && w.p[w.len - 1] == '0')

@@ -285,29 +285,34 @@ struct kept_sets {
 struct kept_sets *kept_sets_new(const struct gb_alloc *alloc,
                                 const struct media_config *c)
 {
-    struct kept_sets *k;
     size_t n = 0;
+    struct kept_sets *k;
 
     for (uint8_t i = 0; i < c->n_param; i++)
         n += c->param[i].n;
-    if (n == 0 || n > KEPT_SETS_BYTES)
-        return NULL;
+    if (n > KEPT_SETS_BYTES)
+        n = 0;
     k = gb_get(alloc, sizeof(*k) + n);
     if (!k)
         return NULL;
     atomic_init(&k->refs, 1);
     k->alloc = alloc;
     k->codec = c->codec;
-    k->n_param = c->n_param;
+    k->n_param = n ? c->n_param : 0;
     k->n_vps = c->n_vps;
     k->n_sps = c->n_sps;
     n = 0;
-    for (uint8_t i = 0; i < c->n_param; i++) {
+    for (uint8_t i = 0; i < k->n_param; i++) {
         memcpy(k->bytes + n, c->param[i].p, c->param[i].n);
         k->len[i] = (uint16_t)c->param[i].n;
         n += c->param[i].n;
     }
     return k;
+}
+
+bool kept_sets_are_none(const struct kept_sets *k)
+{
+    return k->n_param == 0;
 }
 
 struct kept_sets *kept_sets_ref(struct kept_sets *k)

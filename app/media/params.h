@@ -30,9 +30,11 @@ bool params_are_none(const struct params *p);
 #define KEPT_SETS_BYTES 1024 /* of the sets of one stream; more is not kept */
 
 struct kept_sets;
-/* NULL: no memory, too many bytes, or no sets. */
+/* NULL: no memory. Of too many bytes none are in it: it stands for them, so that
+ * older ones are not taken for the stream's. */
 struct kept_sets *kept_sets_new(const struct gb_alloc *alloc,
                                 const struct media_config *c);
+bool kept_sets_are_none(const struct kept_sets *k);
 struct kept_sets *kept_sets_ref(struct kept_sets *k); /* NULL is fine, */
 void kept_sets_unref(struct kept_sets *k);            /* for both */
 /* What params_config made of them. GB_EUNSUPPORTED: another codec's. */

@@ -531,8 +531,25 @@ static void apply_event(struct platform *p, struct device *d,
     }
 }
 
+/* Some devices answer with a Notify. It has the SN of the question; one that
+ * tells of an event is none, even if it has. */
+static bool is_answer(const struct platform *p, const struct device *d,
+                      const struct manscdp_catalog *c, struct arena *a)
+{
+    struct manscdp_catalog look = *c;
+    struct manscdp_item room;
+    const struct manscdp_item *first;
+
+    if (!manscdp_assembly_awaits(p->assemblies, device_id(d),
+                                 MANSCDP_CMD_CATALOG, c->sn))
+        return false;
+    first = manscdp_catalog_each(&look, &room, a);
+    return !first || first->event == MANSCDP_EVENT_NONE;
+}
+
 void query_on_catalog(struct platform *p, struct device *d,
-                      const struct manscdp_msg *msg, struct arena *a)
+                      const struct manscdp_msg *msg, bool by_message,
+                      struct arena *a)
 {
     struct manscdp_catalog c;
     struct manscdp_item room;
@@ -543,6 +560,10 @@ void query_on_catalog(struct platform *p, struct device *d,
 
     if (manscdp_catalog_decode(&c, msg))
         return;
+    if (c.is_notify && by_message && is_answer(p, d, &c, a)) {
+        device_deviation(p, d, DEVIATION_NOTIFIED_ANSWER, msg->cmd_name);
+        c.is_notify = false;
+    }
     if (!c.is_notify)
         belongs = manscdp_assembly_message(p->assemblies, device_id(d),
                                            MANSCDP_CMD_CATALOG, c.sn, &id);

@@ -58,8 +58,10 @@ void query_stop(struct platform *p, struct device *d);
 void query_free(struct platform *p, struct device *d);
 void query_on_timer(struct platform *p, struct device *d);
 void query_on_response(struct platform *p, struct device *d, unsigned status);
+/* by_message: no NOTIFY carried it. */
 void query_on_catalog(struct platform *p, struct device *d,
-                      const struct manscdp_msg *msg, struct arena *a);
+                      const struct manscdp_msg *msg, bool by_message,
+                      struct arena *a);
 /* counted: the profile knows of this answer already. */
 void query_on_info(struct platform *p, struct device *d,
                    const struct manscdp_msg *msg, bool counted);

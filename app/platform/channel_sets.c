@@ -107,8 +107,10 @@ struct kept_sets *channel_sets_of(const struct platform *p,
     const struct channel_sets *c =
         is_of_a_stream(s) ? find(p, session_device(s), session_channel(s))
                           : NULL;
+    struct kept_sets *k;
 
-    return c ? c->of[s->stream] : NULL;
+    k = c ? c->of[s->stream] : NULL;
+    return k && !kept_sets_are_none(k) ? k : NULL;
 }
 
 void channel_sets_forget(struct platform *p, const struct channel *c)

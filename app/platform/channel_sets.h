@@ -25,8 +25,8 @@ struct channel_sets_table {
 
 int channel_sets_init(struct platform *p);
 void channel_sets_fini(struct platform *p);
-/* What its live session has now; a reference is taken. Without memory, or of a
- * channel that nobody knows, it is not kept. */
+/* What its live session has now, NULL: it is not known yet; a reference is taken.
+ * Without memory, or of a channel that nobody knows, it is not kept. */
 void channel_sets_note(struct platform *p, const struct session *s,
                        struct kept_sets *sets);
 /* For its live session; borrowed, NULL: there are none. */

@@ -298,21 +298,33 @@ static void answered(struct platform *p, struct command *c,
     command_finish(p, c, PLATFORM_COMMAND_ANSWERED);
 }
 
-/* Its question by SN; an SN that is nobody's belongs to the only open one of
- * its kind. */
+static bool is_control(enum manscdp_cmd cmd)
+{
+    return cmd == MANSCDP_CMD_DEVICE_CONTROL ||
+           cmd == MANSCDP_CMD_DEVICE_CONFIG;
+}
+
+/* Its question by SN, also when a DeviceConfig is answered as a DeviceControl is,
+ * or the reverse; an SN that is nobody's belongs to the only open one of its
+ * kind. */
 static struct command *asked(struct platform *p, const struct device *d,
                              const struct manscdp_msg *msg)
 {
-    struct command *only = NULL;
+    struct command *only = NULL, *other = NULL;
     unsigned n_open = 0;
     uint64_t last = p->commands.next - 1;
 
     for (uint64_t id = last; id && last - id < PLATFORM_COMMANDS_MAX; id--) {
         struct command *c = command_find(p, id);
 
-        if (!c || c->row->cmd != msg->cmd ||
-            !slice_eq(command_device(c), device_id(d)))
+        if (!c || !slice_eq(command_device(c), device_id(d)))
             continue;
+        if (c->row->cmd != msg->cmd) {
+            if (!other && c->sn == msg->sn && is_control(c->row->cmd) &&
+                is_control(msg->cmd))
+                other = c;
+            continue;
+        }
         if (c->sn == msg->sn)
             return c;
         if (!c->is_final && c->state != PLATFORM_COMMAND_QUEUED) {
@@ -320,7 +332,7 @@ static struct command *asked(struct platform *p, const struct device *d,
             n_open++;
         }
     }
-    return n_open == 1 ? only : NULL;
+    return other ? other : n_open == 1 ? only : NULL;
 }
 
 bool commands_on_message(struct platform *p, struct device *d,
@@ -334,6 +346,8 @@ bool commands_on_message(struct platform *p, struct device *d,
     c = asked(p, d, msg);
     if (!c || !command_is_due(c))
         return false;
+    if (c->row->cmd != msg->cmd)
+        device_deviation(p, d, DEVIATION_OTHER_CMD, msg->cmd_name);
     answered(p, c, msg);
     return true;
 }

@@ -16,8 +16,11 @@ struct device;
     X(NO_SN,          "SN is missing")                                         \
     X(NO_DEVICE_ID,   "DeviceID is missing")                                   \
     X(FOREIGN_ID,     "DeviceID is not its own")                               \
+    X(FROM_CHANNEL,   "From is a channel's")                                   \
     X(UNKNOWN_CMD,    "CmdType is unknown")                                    \
     X(LOOSE_SN,       "answer with a foreign SN")                              \
+    X(NOTIFIED_ANSWER, "answer in a Notify")                                   \
+    X(OTHER_CMD,      "answer under another CmdType")                          \
     X(UNSOLICITED,    "answer without a question")                             \
     X(NO_CONTACT,     "REGISTER without a usable Contact")                     \
     X(NO_EXPIRES,     "REGISTER without Expires")                              \

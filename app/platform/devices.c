@@ -348,6 +348,13 @@ struct device *device_bound_to(const struct platform *p,
     return at ? container_of(at, struct device, by_peer) : NULL;
 }
 
+struct device *device_bound_next(const struct device *d)
+{
+    struct map_node *at = map_find_next(&d->by_peer);
+
+    return at ? container_of(at, struct device, by_peer) : NULL;
+}
+
 bool platform_has_bound(const struct platform *p, const struct sip_peer *peer)
 {
     return device_bound_to(p, peer) != NULL;

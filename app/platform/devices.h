@@ -231,6 +231,8 @@ bool device_admits(const struct platform *p, const struct device *d,
  * bound last; NULL. */
 struct device *device_bound_to(const struct platform *p,
                                const struct sip_peer *peer);
+/* The next older one that is bound to the same peer, or NULL. */
+struct device *device_bound_next(const struct device *d);
 struct device *device_at(const struct platform *p, const struct gb_addr *source);
 /* The next older one at the same source, or NULL. */
 struct device *device_at_next(const struct device *d);

@@ -111,7 +111,8 @@ static int on_catalog(void *ctx, const struct manscdp_msg *msg)
 {
     struct delivery *v = ctx;
 
-    query_on_catalog(v->p, v->d, msg, v->arena);
+    query_on_catalog(v->p, v->d, msg,
+                     v->ev->msg->method == SIP_METHOD_MESSAGE, v->arena);
     return 0;
 }
 
@@ -627,6 +628,18 @@ static void probe(struct platform *p, struct device *d,
     r->probe_ms = p->now.mono_ms ? p->now.mono_ms : 1;
 }
 
+/* Outside of a dialog, too, some name the channel that a message is about: it is
+ * of the device that is bound to exactly this peer. */
+static struct device *of_channel(const struct platform *p,
+                                 const struct sip_peer *peer, struct slice id)
+{
+    struct device *d = device_bound_to(p, peer);
+
+    while (d && !channel_find(p, d, id))
+        d = device_bound_next(d);
+    return d;
+}
+
 /* Whose request this is: the device of From, or of the dialog or subscription,
  * inside which From is the channel. */
 static struct device *sender(const struct platform *p,
@@ -642,6 +655,8 @@ static struct device *sender(const struct platform *p,
     if (s && s->device)
         return s->device;
     d = device_find(p, from);
+    if (!d && ev->msg->method == SIP_METHOD_MESSAGE)
+        return of_channel(p, &ev->peer, from);
     if (d || ev->msg->method != SIP_METHOD_INVITE)
         return d;
     d = device_bound_to(p, &ev->peer); /* From may be its voice output */
@@ -664,6 +679,9 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
         if (!*moved && (ev->peer.connection != d->peer.connection ||
                         ev->peer.listener != d->peer.listener))
             device_bind(p, d, &ev->peer);
+        if (!ev->dialog && ev->msg->method == SIP_METHOD_MESSAGE &&
+            !slice_eq(from, device_id(d)))
+            device_deviation(p, d, DEVIATION_FROM_CHANNEL, from);
         return d;
     }
     p->counters.stray_messages++;

@@ -15,6 +15,8 @@
                              its sockets in between, however late it is */
 #define HUNG_UP_MS 60000  /* a device that sends on behind its BYE is not heard
                              for ever */
+#define SENDS_ON_MS 10000 /* nor behind its MediaStatus... */
+#define FETCHED_MS 60000  /* ...a download longer: it waits for our disk */
 #define NEAR_END_MS 1000  /* so close to the end of the range... */
 #define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
 #define CONTROL_MS 6000   /* for the answer to an INFO */
@@ -87,14 +89,19 @@ void playback_complete(struct platform *p, struct session *s)
 /* What is on its way, or lies in a socket, still comes. */
 static void drain(struct platform *p, struct session *s)
 {
+    uint64_t at_ms = p->now.mono_ms + p->cfg.silence_ms; /* it reports before */
+
     s->playback.quiet = 0;
-    s->drained_at = p->now.mono_ms + p->cfg.silence_ms; /* it reports before */
+    s->drained_at = at_ms < s->playback.until_ms ? at_ms : s->playback.until_ms;
     session_arm(p, s);
 }
 
 void playback_ending(struct platform *p, struct session *s)
 {
     s->playback.ending = true;
+    s->playback.until_ms =
+        p->now.mono_ms +
+        (s->kind == PLATFORM_DOWNLOAD ? FETCHED_MS : SENDS_ON_MS);
     drain(p, s);
 }
 
@@ -104,9 +111,8 @@ bool playback_hung_up(struct platform *p, struct session *s, const char *why)
         s->phase != PHASE_MEDIA)
         return false;
     s->playback.hung_up = why;
+    s->playback.until_ms = p->now.mono_ms + HUNG_UP_MS;
     drain(p, s);
-    s->drained_at = p->now.mono_ms + HUNG_UP_MS;
-    session_arm(p, s);
     return true;
 }
 
@@ -126,9 +132,7 @@ static void look_for_quiet(struct platform *p, struct session *s,
 
     if (s->drained_at == GB_NEVER)
         return;
-    if (more && s->playback.hung_up)
-        s->playback.quiet = 0;
-    else if (more)
+    if (more)
         drain(p, s);
     else if (ev->kind == PLATFORM_MEDIA_ALIVE)
         s->playback.quiet++;

@@ -13,6 +13,7 @@ struct session_playback {
     bool ending;           /* the device says that all has been sent */
     const char *hung_up;   /* it has ended the dialog; NULL: it has not */
     unsigned quiet;        /* reports in a row without a packet */
+    uint64_t until_ms;     /* behind either: what comes later is not heard */
     uint64_t transaction;  /* of the control on its way; 0: none */
     struct platform_control asked;
     uint32_t cseq;         /* of the last MANSRTSP body */
@@ -31,7 +32,8 @@ bool playback_is_over(const struct session *s);
 uint64_t playback_idle_ms(const struct platform *p, const struct session *s);
 /* All has come: BYE. */
 void playback_complete(struct platform *p, struct session *s);
-/* MediaStatus 121: what is on its way may still come. */
+/* MediaStatus 121: what is on its way may still come. Whoever sends on and on is
+ * told BYE. */
 void playback_ending(struct platform *p, struct session *s);
 /* Its dialog is over, but not what is on its way; why: a literal. false: it does
  * not play, or is none. */

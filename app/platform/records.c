@@ -184,6 +184,20 @@ static bool take_time(const struct platform *p, const struct records *r,
     return true;
 }
 
+/* What is being recorded has no end yet: it is there until now, as far as it was
+ * asked for. */
+static bool take_end(const struct platform *p, const struct records *r,
+                     struct slice text, int64_t *ms)
+{
+    int64_t asked_ms = p->now.utc_ms - (int64_t)(p->now.mono_ms - r->begun_ms);
+    int64_t stop_ms = (int64_t)r->stop_s * 1000;
+
+    if (text.n)
+        return take_time(p, r, text, ms);
+    *ms = stop_ms < asked_ms ? stop_ms : asked_ms;
+    return true;
+}
+
 static bool keep_item(struct platform *p, struct records *r,
                       const struct xml_node *n)
 {
@@ -198,7 +212,7 @@ static bool keep_item(struct platform *p, struct records *r,
 
     if (r->n >= PLATFORM_RECORDS_ITEMS ||
         !take_time(p, r, xml_text(n, SLICE("StartTime")), &e.start_ms) ||
-        !take_time(p, r, xml_text(n, SLICE("EndTime")), &e.end_ms) ||
+        !take_end(p, r, xml_text(n, SLICE("EndTime")), &e.end_ms) ||
         e.end_ms < e.start_ms)
         return false;
     if (r->n == r->cap) {

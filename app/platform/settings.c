@@ -445,7 +445,8 @@ static int apply(struct platform *p, struct device *d,
         if (d->arms)
             subscriptions_guard(p, d);
     }
-    if (s->set & (PLATFORM_SET_SUBSCRIBE | PLATFORM_SET_GROUP))
+    if (s->set &
+        (PLATFORM_SET_SUBSCRIBE | PLATFORM_SET_GROUP | PLATFORM_SET_ARM))
         subscriptions_policy(p, d);
     if (s->set & PLATFORM_SET_MEDIA)
         d->media = (uint8_t)s->media;
