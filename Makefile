@@ -31,7 +31,7 @@ opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
 opt.asan    := -Og -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.tsan    := -O0 -g1 -fsanitize=thread
 opt.cov     := -O0 -g --coverage
-opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fsanitize-trap=undefined
 # The daemon is optimised as a whole: 3 to 4 % fewer instructions a message.
 # Tests, benchmarks and tools are linked as they are, in less time.
 LTO ?= $(if $(findstring gcc,$(CC)),1,0)
@@ -219,9 +219,12 @@ $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 
 # Edges are counted everywhere. What is compared is not told to libFuzzer by the
 # base (hashes, heaps, writers), by the targets themselves, and by sip/, whose
-# words are in dictionaries: half of a run would go into that.
+# words are in dictionaries: half of a run would go into that. Nothing there
+# calls itself by what came in, so how deep the stack is teaches nothing. UBSan stops by
+# a trap, which costs a tenth of a run less than its calls; `make VARIANT=asan replay`
+# says what in words.
 ifeq ($(VARIANT),fuzz)
-$(BUILD)/base/%.o $(BUILD)/fuzz/%.o $(BUILD)/sip/%.o: OPT += -fno-sanitize-coverage=trace-cmp
+$(BUILD)/base/%.o $(BUILD)/fuzz/%.o $(BUILD)/sip/%.o: OPT += -fno-sanitize-coverage=trace-cmp,stack-depth
 endif
 
 # Most of the check's time: tests themselves are compiled fast, what they test is not.

@@ -84,7 +84,7 @@ void rewrite_message(struct writer *w, struct slice bytes,
                      const struct rewrite *x)
 {
     struct slice body = trace_body(bytes), part = { NULL, 0 }, by = { NULL, 0 };
-    struct slice rest = slice_head(bytes, bytes.n - body.n), line;
+    struct slice rest = slice_head(bytes, bytes.n - body.n), line = rest;
     bool via = false;
 
     if (x->sn.n)

@@ -37,6 +37,7 @@ static inline void writer_bytes(struct writer *w, const void *p, size_t n)
         return;
     }
     if (n)
+        /* NOLINTNEXTLINE(clang-analyzer-core.*): NULL has no room */
         memcpy(w->p + w->len, p, n);
     w->len += n;
 }

@@ -32,6 +32,7 @@ static bool grow(struct es_env *env, void **array, uint32_t *cap, size_t size,
     if (!p)
         return false;
     if (*cap)
+        /* NOLINTNEXTLINE(clang-analyzer-core.*): cap and array go together */
         memcpy(p, *array, *cap * size);
     gb_put(env->alloc, *array);
     *array = p;
@@ -227,6 +228,7 @@ static bool add_piece(struct es *s, const uint8_t *p, size_t n, void *buf)
             return false;
         s->piece = q;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): room is not NULL */
     s->piece[s->n_pieces++] = (struct ps_piece){ p, n, buf };
     return true;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # musl.sh [ARCH...] - static programs that ask for nothing but a kernel, made with
-# musl: amd64; arm64 and armhf (not run). Packs build/gb28181d-VERSION-linux-ARCH-musl.tar.gz.
+# musl: amd64, arm64; armhf (not run). Packs build/gb28181d-VERSION-linux-ARCH-musl.tar.gz.
 # From a clean Debian:
 #   tools/setup.sh build && apt-get install cmake tcl perl m4 dpkg-dev \
 #       gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user
@@ -104,7 +104,7 @@ libraries() { # GNU OPENSSL
         printf 'Name: mxml\nDescription: mxml\nVersion: 3.3.1\nLibs: -L$dir/lib -lmxml\nCflags: -I$dir/include\n' > $dir/lib/pkgconfig/mxml.pc"
     # what Debian patched is not made again: it would ask for autoconf
     library nettle "for f in aclocal.m4 configure config.h.in stamp-h.in desdata.stamp rotors.h keymap.h; do touch \$f; sleep 0.01; done && CC=$cc CFLAGS='$flags' ./configure --host=$1 --prefix=$dir --libdir=$dir/lib --disable-shared --disable-public-key --disable-documentation --disable-openssl && make -j$jobs libnettle.a && make install-headers install-static install-pkgconfig"
-    library sqlite3 "CC=$cc CFLAGS='$flags -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION' BUILD_CC=gcc ./configure --host=$1 --prefix=$dir --disable-shared --disable-tcl --disable-readline --disable-load-extension && make -j$jobs libsqlite3.la && cp sqlite3.h $dir/include/ && cp .libs/libsqlite3.a sqlite3.pc $dir/lib/ && mv $dir/lib/sqlite3.pc $dir/lib/pkgconfig/"
+    library sqlite3 "CC=$cc CFLAGS='$flags -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION' BUILD_CC=gcc ./configure --host=$1 --prefix=$dir --disable-shared --disable-tcl --disable-readline --disable-load-extension && make -j$jobs CROSS_BUILDING=yes libsqlite3.la && cp sqlite3.h $dir/include/ && cp .libs/libsqlite3.a sqlite3.pc $dir/lib/ && mv $dir/lib/sqlite3.pc $dir/lib/pkgconfig/"
     library openssl "./Configure $2 CC=$cc --prefix=$dir --libdir=lib --openssldir=/etc/ssl no-shared no-tests no-engine no-dso no-legacy no-async $flags && make -j$jobs build_libs && make install_dev"
 }
 

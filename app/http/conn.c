@@ -68,6 +68,7 @@ void conn_close(struct conn *c)
     if (c->state == CONN_CLOSED)
         return;
     if (c->state == CONN_EVENTS)
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): c has a server */
         s->n.event_streams--;
     if (c->state == CONN_EVENTS && !c->trace.on && !c->log.on)
         http_app_event_leave(s->cfg.app);
@@ -79,6 +80,7 @@ void conn_close(struct conn *c)
     list_remove(&c->event_node);
     server_forget(s, c);
     uv_close((uv_handle_t *)&c->tcp, on_close);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): c has a server */
     http_app_closed(s->cfg.app, c->client);
     if (request) {
         idmap_remove(&s->requests, request);

@@ -266,7 +266,7 @@ static void find_client(struct http_call *c)
         if (h->fields[i].id != HTTP_HDR_X_FORWARDED_FOR)
             continue;
         while (rest.n) {
-            struct slice item = rest;
+            struct slice item;
             size_t at = rest.n;
             struct gb_addr addr;
 

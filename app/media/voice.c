@@ -67,6 +67,7 @@ void voice_free(struct voice *v)
 
 static void drop(struct voice *v, size_t n)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.*): room is PER_MS at least */
     v->first = (v->first + n) % v->room;
     v->have -= n;
     v->n.dropped_ms += n / PER_MS;

@@ -460,6 +460,7 @@ void saves_free(struct saves *s)
     if (!s)
         return;
     while (!list_is_empty(&s->all))
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it leaves */
         save_free(container_of(s->all.next, struct save, node));
     free(s);
 }

@@ -23,9 +23,8 @@ struct push_link {
     char text[PUSH_URL_MAX + 1];
     struct push_url url; /* of text */
     /* main's */
-    bool stop_sent;
     uint64_t told_bytes;
-    bool told_live;
+    bool stop_sent, told_live;
     /* both */
     _Atomic uint64_t bytes;
     atomic_bool live;
@@ -34,17 +33,16 @@ struct push_link {
     bool gone;       /* and main knows */
     bool closing, writing;
     bool connected; /* and the handshake of TLS is done */
+    bool looking, described;
     unsigned open_handles;
     uint64_t from_ms;
     uv_tcp_t tcp;
     uv_timer_t tick;
     uv_connect_t connect;
     uv_getaddrinfo_t lookup;
-    bool looking;
     uv_write_t write;
     struct media_client client;
     struct media_tracks tracks;
-    bool described;
     char why[PUSH_TEXT_MAX];
     struct rtmp *rtmp;         /* one of the two */
     struct announce *announce;
@@ -521,6 +519,7 @@ static bool has_changed(struct push_link *l)
     for (int t = 0; t < MEDIA_TRACKS; t++) {
         const struct media_config *a = l->tracks.config[t], *b = now.config[t];
 
+        /* NOLINTNEXTLINE(clang-analyzer-core.*): described: with it */
         if (a && b && l->announce->set >> t & 1)
             changed |= a->codec != b->codec ||
                        (t == MEDIA_AUDIO && a->version != b->version);

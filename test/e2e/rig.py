@@ -22,6 +22,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", os.path.join(TOP, "build", "release"))
 # sanitizers slow everything down: time limits are stretched by this
 SLOW = float(os.environ.get("SLOW", "1"))
+EMULATED = os.path.basename(BUILD) == "qemu"  # the programs run under qemu-user: tools/cross.sh
 SERVER_ID = "34020000002000000001"
 
 

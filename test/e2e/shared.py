@@ -6,7 +6,7 @@ import tempfile
 import threading
 
 from cameras import at_the_same_time, daemon_with, device, live
-from rig import SLOW, Failed, decode, media_range, wait_for
+from rig import EMULATED, SLOW, Failed, decode, media_range, wait_for
 
 TESTS = []
 
@@ -85,7 +85,8 @@ def shared_port_takes_every_session():
             noise.stop()
         if not d.metric("gb28181_rtp_unknown_total") or not d.metric("gb28181_media_connections_refused_total"):
             raise Failed("strangers are not counted")
-        if d.metric("gb28181_rtp_passed_total"):
+        # qemu-user hands no packet filter to the kernel
+        if d.metric("gb28181_rtp_passed_total") and not EMULATED:
             raise Failed("the kernel did not give each loop its own packets")
 
 
