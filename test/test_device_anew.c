@@ -4,17 +4,23 @@
 
 static struct platform_session v;
 
-static struct sim_device *playing(uint8_t transport, bool watched)
+static struct sim_device *playing_over(enum platform_transport media,
+                                       uint8_t transport, bool watched)
 {
     struct sim_device *d = ready_at("192.168.1.10:5060", transport, NULL);
 
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    assert_int_equal(sim_play(&s, d, channel, media, &v), 0);
     if (watched)
         platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 5000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     assert_int_equal(d->invites, 1);
     return d;
+}
+
+static struct sim_device *playing(uint8_t transport, bool watched)
+{
+    return playing_over(PLATFORM_UDP, transport, watched);
 }
 
 /* It has forgotten everything. */
@@ -112,6 +118,26 @@ static void its_connection_was_lost(void **state)
     goes_on(d, 2);
 }
 
+/* The media loop gives the connection of before up when the new one is on its
+ * way. */
+static void its_media_connection_is_given_up(void **state)
+{
+    struct sim_device *d = playing_over(PLATFORM_TCP_PASSIVE, SIP_UDP, true);
+    unsigned answers = s.actions[PLATFORM_DO_ANSWER];
+
+    (void)state;
+    dies(d);
+    sim_run(&s, 4000);
+    is_born(d, NULL);
+    for (unsigned ms = 0; s.actions[PLATFORM_DO_ANSWER] == answers; ms++) {
+        assert_true(ms < 6000);
+        sim_run(&s, 1);
+    }
+    sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_ENDED);
+    sim_run(&s, 4000);
+    goes_on(d, 2);
+}
+
 static void it_does_not_come_back(void **state)
 {
     struct sim_device *d = playing(SIP_UDP, true);
@@ -176,6 +202,7 @@ int main(void)
         cmocka_unit_test(media_that_go_on_are_left_alone),
         cmocka_unit_test(it_said_goodbye),
         cmocka_unit_test(its_connection_was_lost),
+        cmocka_unit_test(its_media_connection_is_given_up),
         cmocka_unit_test(it_does_not_come_back),
         cmocka_unit_test(nobody_waits_for_it),
         cmocka_unit_test(it_comes_and_goes),

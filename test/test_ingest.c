@@ -420,6 +420,33 @@ static void large_slabs_for_who_fills_them(void **state)
     close_ingest();
 }
 
+/* It is lost, and the device invited anew before it is given up: that has time
+ * of its own. A loss behind that is told again. */
+static void lost_and_invited_anew(void **state)
+{
+    int fd;
+
+    (void)state;
+    open_ingest(false);
+    answer(NULL);
+    for (unsigned k = 1; k < 3; k++) {
+        fd = connect_from(DEVICE);
+        send_packets(fd, SSRC, 2);
+        close(fd);
+        turn(0);
+        answer(NULL);
+        turn(INGEST_RECONNECT_MS + 1);
+        assert_int_equal(said[PLATFORM_MEDIA_ENDED], k - 1);
+        fd = connect_from(DEVICE);
+        send_packets(fd, SSRC, 2);
+        close(fd);
+        turn(0);
+        turn(INGEST_RECONNECT_MS + 1);
+        assert_int_equal(said[PLATFORM_MEDIA_ENDED], k);
+    }
+    close_ingest();
+}
+
 /* ---- TCP active ---- */
 
 static int listen_at(const char *ip, uint16_t *at)
@@ -538,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stranger_against_device),
         cmocka_unit_test(named_by_the_answer),
+        cmocka_unit_test(lost_and_invited_anew),
         cmocka_unit_test(media_from_elsewhere),
         cmocka_unit_test(any_source),
         cmocka_unit_test(no_buffers),

@@ -577,9 +577,10 @@ void ingest_conn_answer(struct ingest *in)
         newcomer->stranger = !ingest_is_plausible(in, &newcomer->remote);
         judge_newcomer(newcomer);
     }
+    in->lost_ms = 0; /* of an earlier answer: this one has time of its own */
+    in->ended = false;
     if (in->o.transport == PLATFORM_TCP_ACTIVE && !in->conn) {
         in->attempts = 0;
-        in->ended = false;
         try_connect(in);
     }
 }

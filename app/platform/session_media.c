@@ -348,6 +348,9 @@ static void on_ended(struct platform *p, struct session *s,
     }
     if (s->phase != PHASE_MEDIA)
         return;
+    if (s->transport != PLATFORM_TCP_ACTIVE &&
+        !s->step_ms[PLATFORM_STEP_CONNECT])
+        return; /* of before this INVITE */
     if (s->is_auto && s->transport == PLATFORM_TCP_ACTIVE && !s->packet &&
         !(s->tried & TRIED_TRANSPORT)) { /* nobody lets us connect */
         s->tried |= TRIED_TRANSPORT;
