@@ -456,6 +456,9 @@ static void ends_while_it_turns(void **state)
         assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
         assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
         assert_int_equal(d->broadcasts, 2);
+        sim_broadcast_response(d, "ERROR"); /* once more, to the one before */
+        sim_run(&s, 100);
+        assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
         if (how == 0)
             platform_voice_stop(s.p, id, "enough", s.now);
         else if (how == 1)

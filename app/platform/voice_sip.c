@@ -151,6 +151,7 @@ void voice_on_response(struct platform *p, struct device *d,
     struct manscdp_response r;
 
     if (!v || v->told.mode != PLATFORM_VOICE_BROADCAST || v->response ||
+        v->phase == VOICE_TURNING || /* it has not been asked yet */
         manscdp_response_decode(&r, msg))
         return;
     if (msg->has_sn && msg->sn != v->sn) {
