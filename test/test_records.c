@@ -440,6 +440,7 @@ static void one_without_an_end(void **state)
         { -7200, -3600, -3600,
           "<Item><StartTime>2023-11-15T05:00:00</StartTime></Item>" },
         { -3600, 3600, 0, ITEM("2023-11-15T06:00:00", "") },
+        { -3600, 3600, 600, ITEM("2023-11-15T06:23:20", "") }, /* its clock */
     };
 
     (void)state;

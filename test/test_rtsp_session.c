@@ -414,6 +414,12 @@ static void from_udp_to_tcp(void **state)
         "Session: " ID "\r\nTransport: " TCP("0-1") "\r\n");
     assert_int_equal(status(), 461);
     assert_true(rtsp_session_is_udp(&s));
+    assert_int_equal(req("SETUP", URL "/trackID=0",
+                         "Transport: " UDP("16-17") "\r\n"), RTSP_DO_SETUP);
+    w = writer_of(out, sizeof(out));
+    rtsp_session_failed(&s, 503, SLICE("no"), (struct slice){ 0 }, &w);
+    assert_int_equal(s.set, BOTH); /* what could not be done changes nothing */
+    assert_int_equal(s.transport[0].port[0], 6);
     set_up(0, TCP("0-1"));
     assert_false(rtsp_session_is_udp(&s));
     assert_int_equal(s.set, 1);

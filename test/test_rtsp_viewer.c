@@ -529,6 +529,43 @@ static void over_udp(void **state)
     close(c1.fd);
 }
 
+static void ask_udp(int track, uint16_t rtp, uint16_t rtcp)
+{
+    char line[128];
+
+    snprintf(line, sizeof(line),
+             "Transport: RTP/AVP;unicast;client_port=%u-%u\r\n", rtp, rtcp);
+    expect_status(ask(&c1, "SETUP", track ? URL "/trackID=1" : URL "/trackID=0",
+                      line), 200);
+}
+
+/* It has set up both, and then sound alone: no picture goes. */
+static void over_udp_anew(void **state)
+{
+    uint16_t port[4];
+    int fd[4];
+    uint8_t p[2000];
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        fd[i] = udp_socket(&port[i]);
+    watch(&c1, SESSION, DESCRIBE);
+    expect_status(answer(&c1), 200);
+    ask_udp(0, port[0], port[1]);
+    ask_udp(1, port[2], port[3]);
+    c1.session[0] = '\0';
+    ask_udp(1, port[2], port[3]);
+    expect_status(ask(&c1, "PLAY", URL, ""), 200);
+    assert_true(udp_read(fd[2], p, sizeof(p), 200) > 12);
+    film(30);
+    assert_true(udp_read(fd[2], p, sizeof(p), 200) > 12);
+    assert_int_equal(udp_read(fd[0], p, sizeof(p), 100), -1);
+    for (int i = 0; i < 4; i++)
+        close(fd[i]);
+    close(c1.fd);
+    RUN_UNTIL(t.gone == 1);
+}
+
 /* ---- ends ---- */
 
 static void ends(void **state)
@@ -648,6 +685,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(own_channels, setup, teardown),
         cmocka_unit_test_setup_teardown(paused, setup, teardown),
         cmocka_unit_test_setup_teardown(over_udp, setup, teardown),
+        cmocka_unit_test_setup_teardown(over_udp_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(ends, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_read, setup, teardown),

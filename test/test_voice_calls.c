@@ -14,6 +14,12 @@
                    "a=rtpmap:8 PCMA/8000/1\r\na=rtpmap:96 PS/90000\r\n"        \
                    "y=0022371912\r\nf=v/0/0/0/0/0a/1/8/1\r\n")
 
+#define HUNDRED                                                                \
+    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"                       \
+    "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"
+#define LONG_SECTION                                                           \
+    "m=application 9 " HUNDRED HUNDRED HUNDRED HUNDRED " 1\r\n"
+
 static struct sim_device *d;
 static uint64_t id;
 
@@ -339,6 +345,10 @@ static void invited_again(void **state)
         { "over TCP", OFFER("m=audio 9712 TCP/RTP/AVP 8\r\n"
           "a=setup:passive\r\n"), 488, 9712 },
         { "nothing", "x", 488, 9712 },
+        { "more than an answer has room for", OFFER("m=audio 9950 RTP/AVP 8\r\n"
+          LONG_SECTION LONG_SECTION LONG_SECTION "y=0022371912\r\n"), 488,
+          9712 },
+        { "the first one, once more", UDP8, 200, 9712 },
     };
 
     (void)state;
@@ -446,6 +456,9 @@ static void ends_while_it_turns(void **state)
         assert_int_equal(view().mode, PLATFORM_VOICE_BROADCAST);
         assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
         assert_int_equal(d->broadcasts, 2);
+        sim_broadcast_response(d, "ERROR"); /* once more, to the one before */
+        sim_run(&s, 100);
+        assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
         if (how == 0)
             platform_voice_stop(s.p, id, "enough", s.now);
         else if (how == 1)

@@ -185,9 +185,9 @@ static bool take_time(const struct platform *p, const struct records *r,
 }
 
 /* What is being recorded has no end yet: it is there until now, as far as it was
- * asked for. */
+ * asked for; of a clock ahead of ours it may have begun only then. */
 static bool take_end(const struct platform *p, const struct records *r,
-                     struct slice text, int64_t *ms)
+                     struct slice text, int64_t start_ms, int64_t *ms)
 {
     int64_t asked_ms = p->now.utc_ms - (int64_t)(p->now.mono_ms - r->begun_ms);
     int64_t stop_ms = (int64_t)r->stop_s * 1000;
@@ -195,6 +195,8 @@ static bool take_end(const struct platform *p, const struct records *r,
     if (text.n)
         return take_time(p, r, text, ms);
     *ms = stop_ms < asked_ms ? stop_ms : asked_ms;
+    if (*ms < start_ms)
+        *ms = start_ms;
     return true;
 }
 
@@ -212,7 +214,8 @@ static bool keep_item(struct platform *p, struct records *r,
 
     if (r->n >= PLATFORM_RECORDS_ITEMS ||
         !take_time(p, r, xml_text(n, SLICE("StartTime")), &e.start_ms) ||
-        !take_end(p, r, xml_text(n, SLICE("EndTime")), &e.end_ms) ||
+        !take_end(p, r, xml_text(n, SLICE("EndTime")), e.start_ms,
+                  &e.end_ms) ||
         e.end_ms < e.start_ms)
         return false;
     if (r->n == r->cap) {

@@ -151,6 +151,7 @@ void voice_on_response(struct platform *p, struct device *d,
     struct manscdp_response r;
 
     if (!v || v->told.mode != PLATFORM_VOICE_BROADCAST || v->response ||
+        v->phase == VOICE_TURNING || /* it has not been asked yet */
         manscdp_response_decode(&r, msg))
         return;
     if (msg->has_sn && msg->sn != v->sn) {
@@ -391,7 +392,7 @@ bool voice_on_invite(struct platform *p, struct device *d,
 }
 
 static int write_answer(const struct platform *p, const struct voice_call *v,
-                        struct writer *w)
+                        struct slice body, struct writer *w)
 {
     struct sdp_answer a = {
         .owner = p->id,
@@ -404,7 +405,7 @@ static int write_answer(const struct platform *p, const struct voice_call *v,
     struct sdp offer;
     const struct sdp_media *m;
 
-    if (sdp_parse(&offer, slice_of(v->offer, v->offer_len), NULL))
+    if (sdp_parse(&offer, body, NULL))
         return GB_ESYNTAX;
     m = sdp_find_listener(&offer);
     if (!m)
@@ -414,8 +415,9 @@ static int write_answer(const struct platform *p, const struct voice_call *v,
     return w->err;
 }
 
+/* body: what is answered. */
 static int answer(struct platform *p, struct voice_call *v,
-                  uint64_t transaction)
+                  uint64_t transaction, struct slice body)
 {
     struct sip_response r = { .status = 200, .expires = -1,
                               .content_type = SLICE(SIP_TYPE_SDP) };
@@ -427,7 +429,7 @@ static int answer(struct platform *p, struct voice_call *v,
                             SIP_METHOD_INVITE);
 
     if (!err)
-        err = write_answer(p, v, &w);
+        err = write_answer(p, v, body, &w);
     if (err)
         return err;
     r.contact = o.r.contact;
@@ -456,13 +458,12 @@ static void on_reinvite(struct platform *p, struct voice_call *v,
 
     if (v->told.mode != PLATFORM_VOICE_BROADCAST || v->invite ||
         (!slice_eq(body, slice_of(v->offer, v->offer_len)) &&
-         !moves(v, ev->msg, &w))) {
+         !moves(v, ev->msg, &w)) ||
+        answer(p, v, ev->transaction, body)) {
         respond(p, ev->transaction, 488, "");
         return;
     }
     keep_offer(v, body);
-    if (answer(p, v, ev->transaction))
-        respond(p, ev->transaction, 488, "");
     if (gb_addr_eq(&w.remote, &v->told.remote))
         return;
     v->told.remote = w.remote;
@@ -471,7 +472,7 @@ static void on_reinvite(struct platform *p, struct voice_call *v,
 
 static void answer_invite(struct platform *p, struct voice_call *v)
 {
-    int err = answer(p, v, v->invite);
+    int err = answer(p, v, v->invite, slice_of(v->offer, v->offer_len));
 
     v->invite = 0;
     if (err) {

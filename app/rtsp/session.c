@@ -231,7 +231,7 @@ void rtsp_session_set_up(struct rtsp_session *s, uint16_t server_port,
     const struct rtsp_transport *t = &s->asked;
 
     s->transport[s->track] = *t;
-    s->set |= (uint8_t)(1u << s->track);
+    s->set = (uint8_t)(s->others | 1u << s->track);
     s->state = RTSP_READY;
     s->given = true;
     begin_owed(s, 200, (struct slice){ 0 }, w);
@@ -346,7 +346,6 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
 {
     int track = u->track;
     struct rtsp_transport t;
-    uint8_t others;
 
     if (track < 0 && count(s->tracks) == 1)
         track = s->tracks >> MEDIA_AUDIO & 1;
@@ -363,11 +362,11 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
     default:
         return refuse(w, s, r, 461);
     }
-    others = begins_anew(s, r, track) ? 0 : s->set;
+    s->others = begins_anew(s, r, track) ? 0 : s->set;
     for (int i = 0; i < MEDIA_TRACKS; i++) {
         const struct rtsp_transport *o = &s->transport[i];
 
-        if (i == track || !(others >> i & 1))
+        if (i == track || !(s->others >> i & 1))
             continue;
         if (o->udp != t.udp) /* one kind for all */
             return refuse(w, s, r, 461);
@@ -378,7 +377,6 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
     }
     s->track = (enum media_track)track;
     s->asked = t;
-    s->set = others;
     return owe(s, r, RTSP_DO_SETUP);
 }
 

@@ -60,6 +60,7 @@ struct rtsp_session {
     char url[RTSP_URL_MAX + 1];
     enum media_track track;
     struct rtsp_transport asked;
+    uint8_t others;        /* of set: those that stay when it is done */
 };
 
 /* Unbound. */

@@ -90,6 +90,16 @@ int rtsp_udp_open(struct rtsp_udp *u, enum media_track t,
     return 0;
 }
 
+void rtsp_udp_mute(struct rtsp_udp *u, enum media_track t)
+{
+    struct rtsp_udp_track *k = &u->track[t];
+
+    for (unsigned i = 0; i < 2; i++) {
+        k->to[i] = 0;
+        k->learnt[i] = true; /* what comes there opens nothing */
+    }
+}
+
 /* ---- out ---------------------------------------------------------------- */
 
 /* Packets on one channel that follow one another. */

@@ -30,6 +30,8 @@ void rtsp_udp_init(struct rtsp_udp *u, const struct gb_addr *peer);
  * ones stay. 0 or GB_EIO. */
 int rtsp_udp_open(struct rtsp_udp *u, enum media_track t,
                   const struct gb_addr *local, const uint16_t to[static 2]);
+/* Nothing of the track goes any more, until its ports are opened again. */
+void rtsp_udp_mute(struct rtsp_udp *u, enum media_track t);
 void rtsp_udp_close(struct rtsp_udp *u);
 
 /* Sends whole packets, framed as in chunks, until max bytes of them are done

@@ -463,6 +463,14 @@ static int watch_udp(struct rtsp_viewer *v, enum media_track t)
     return 0;
 }
 
+/* It has begun anew, without them. */
+static void mute_others(struct rtsp_viewer *v)
+{
+    for (unsigned t = 0; t < MEDIA_TRACKS; t++)
+        if (!(v->s.set >> t & 1))
+            rtsp_udp_mute(&v->udp, (enum media_track)t);
+}
+
 static void set_up(struct rtsp_viewer *v, struct writer *w)
 {
     enum media_track t = v->s.track;
@@ -478,6 +486,7 @@ static void set_up(struct rtsp_viewer *v, struct writer *w)
                             (struct slice){ 0 }, w);
     else
         rtsp_session_set_up(&v->s, v->udp.track[t].port, v->tracks.ssrc[t], w);
+    mute_others(v);
 }
 
 /* Where each track begins, as far as the hub has it ready. */
