@@ -381,6 +381,33 @@ static void each_begins_at_zero(void **state)
     world_close(&w);
 }
 
+/* Also of one that read nothing before it was too far behind: what it skips is
+ * before its beginning. */
+static void skipped_before_it_began(void **state)
+{
+    static int64_t at[2][100];
+    const struct hub_viewer_options opt = FMP4_QUIET;
+    struct world w;
+    struct edge *e = &w.edge[0];
+    size_t n[2];
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    picture(&w, true);
+    assert_int_equal(hub_viewer_add(w.hub, &e->v, &opt, w.now_ms), 0);
+    for (unsigned i = 1; i < 240; i++)
+        picture(&w, i % 20 == 0);
+    assert_true(e->v.jumps > 0);
+    e->budget = SIZE_MAX;
+    pump(e);
+    gop(&w, 20);
+    times_fmp4(e, at, n);
+    assert_true(n[0] > 20);
+    for (size_t i = 0; i < n[0]; i++)
+        assert_int_equal(at[0][i], i * FRAME90K);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +422,7 @@ int main(void)
         cmocka_unit_test(ending),
         cmocka_unit_test(every_step),
         cmocka_unit_test(each_begins_at_zero),
+        cmocka_unit_test(skipped_before_it_began),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,7 @@ struct hub_viewer {
     uint16_t first, n_held;
     struct media_chunk *held[HUB_WINDOW_CHUNKS]; /* ring */
     int64_t base90k; /* of its first picture: 0 in times of its own */
+    bool timed;      /* it has been given such a time */
     char time[HUB_WINDOW_CHUNKS][MEDIA_TIME_BYTES]; /* those of held */
 };
 
