@@ -110,6 +110,56 @@ static void expect_box(struct hls_part *p, const char *type)
         abort();
 }
 
+static uint32_t be32_at(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+           p[3];
+}
+
+/* The bytes of its samples; none lasts longer than time can go on. */
+static uint32_t take_run(const uint8_t *traf, uint32_t n_traf)
+{
+    const uint8_t *trun = traf + 8 + 16 + 20;
+    uint32_t n = be32_at(trun + 12), bytes = 0;
+
+    if (memcmp(trun + 4, "trun", 4) != 0 || n == 0 ||
+        n_traf != 8 + 16 + 20 + 20 + 16 * n)
+        abort();
+    for (uint32_t i = 0; i < n; i++) {
+        if (be32_at(trun + 20 + 16 * i) > UINT32_MAX / 2)
+            abort();
+        bytes += be32_at(trun + 24 + 16 * i);
+    }
+    return bytes;
+}
+
+/* One fragment of at most two runs, whose samples are all that is in it. */
+static void expect_fragment(struct hls_part *p)
+{
+    struct media_iov *iov = calloc(p->n_chunks * MEDIA_CHUNK_IOVS,
+                                   sizeof(*iov));
+    size_t n = hls_part_iov(p, iov, p->n_chunks * MEDIA_CHUNK_IOVS), sum = 0;
+    const uint8_t *m = (const uint8_t *)iov[0].base;
+    uint32_t moof = be32_at(m), at = 24, bytes = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += iov[i].len;
+    for (unsigned runs = 0; at < moof; runs++) {
+        uint32_t n_traf = be32_at(m + at);
+
+        if (runs == 2 || memcmp(m + at + 4, "traf", 4) != 0 ||
+            be32_at(m + at + 8 + 16 + 20 + 16) != moof + 8 + bytes)
+            abort();
+        bytes += take_run(m + at, n_traf);
+        at += n_traf;
+    }
+    if (at != moof || iov[0].len != moof + 8 ||
+        be32_at(m + moof) != 8 + bytes || sum != moof + 8 + bytes ||
+        sum != p->bytes || p->n_chunks > HLS_SEGMENT_FRAMES + 1)
+        abort();
+    free(iov);
+}
+
 static struct {
     uint64_t target, first, disc;
 } last;
@@ -145,6 +195,7 @@ static void check(struct hls *h)
             number_at(url + 4) != first + i)
             abort();
         expect_box(hls_segment(h, first + i), "moof");
+        expect_fragment(hls_segment(h, first + i));
     }
     if (i == 0)
         abort();

@@ -44,6 +44,11 @@ struct viewer {
     uint64_t left; /* bytes of it still to come */
     bool begun;
     uint32_t last_ms[2];
+    /* fMP4 */
+    uint8_t moof[96]; /* behind its size and type */
+    size_t n_moof;
+    bool in_moof, shown;
+    uint64_t last[2]; /* time of each track */
 };
 
 static struct viewer viewer[N_VIEWERS];
@@ -65,6 +70,36 @@ static void flv_head(struct viewer *v)
     v->last_ms[p[0] - 8] = ms;
 }
 
+static uint64_t be_at(const uint8_t *p, unsigned n)
+{
+    uint64_t v = 0;
+
+    while (n--)
+        v = v << 8 | *p++;
+    return v;
+}
+
+/* The moof of one sample: pictures begin at 0, and no track's time goes back but
+ * where its timescale may be another. */
+static void mp4_moof(struct viewer *v)
+{
+    uint64_t track = be_at(v->moof + 36, 4) - 1, dts = be_at(v->moof + 52, 8);
+
+    if (track > 1 || dts < v->last[track] || (track == 0 && !v->shown && dts))
+        abort();
+    v->last[track] = dts;
+    v->shown |= track == 0;
+}
+
+static void mp4_body(struct viewer *v, uint8_t c)
+{
+    v->moof[v->n_moof++] = c;
+    if (v->n_moof < sizeof(v->moof))
+        return;
+    v->in_moof = false;
+    mp4_moof(v);
+}
+
 static void mp4_head(struct viewer *v)
 {
     static const char names[] = "ftypmoovmoofmdat";
@@ -78,6 +113,12 @@ static void mp4_head(struct viewer *v)
     if (i == 16 || n < 8)
         abort();
     v->left = n - 8;
+    if (i == 0)
+        v->last[1] = 0;
+    v->in_moof = i == 8;
+    v->n_moof = 0;
+    if (v->in_moof && v->left != sizeof(v->moof))
+        abort();
 }
 
 static void ts_head(struct viewer *v)
@@ -108,6 +149,8 @@ static void take(struct viewer *v, uint8_t c)
 
     if (v->left) {
         v->left--;
+        if (v->in_moof)
+            mp4_body(v, c);
         return;
     }
     v->head[v->n_head++] = c;

@@ -30,6 +30,7 @@ struct answer {
     struct http_media media;
     struct http_file file;
     uint64_t event_seq;
+    bool shared;
 };
 
 static struct fixture {
@@ -62,7 +63,8 @@ static void answer_keep(uint64_t request, struct http_response *r)
                                .status = r->status,
                                .media = r->media,
                                .file = r->file,
-                               .event_seq = r->event_seq };
+                               .event_seq = r->event_seq,
+                               .shared = r->shared };
     slice_copy(fx.last.fields, sizeof(fx.last.fields), buf_view(&r->fields));
     fx.last.body = malloc(body.n + 1);
     assert_non_null(fx.last.body);

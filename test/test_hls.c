@@ -284,6 +284,48 @@ static void one_fragment(void **state)
     close_all();
 }
 
+/* Pictures that stay away make no segment longer than the playlist has promised. */
+static void away(void **state)
+{
+    (void)state;
+    open_all();
+    for (unsigned i = 0; i < 4; i++) {
+        gop(&t.w, 25);
+        t.w.pts90k += i * 2 * 90000;
+        t.w.now_ms += i * 2000;
+    }
+    gop(&t.w, 25);
+    check_rules();
+    assert_int_equal(count_of("#EXTINF:2.000,\n"), 3);
+    close_all();
+}
+
+/* The pictures stay away and the sound goes on: what is open has a limit, and when
+ * they come again so does the playlist. */
+static void sound_goes_on(void **state)
+{
+    unsigned grown;
+
+    (void)state;
+    open_all();
+    gop(&t.w, 25);
+    gop(&t.w, 25);
+    for (unsigned i = 0; i < 2 * HLS_SEGMENT_FRAMES; i++) {
+        sound(&t.w);
+        t.w.pts90k += FRAME90K;
+        t.w.now_ms += 40;
+    }
+    grown = t.grown;
+    gop(&t.w, 25);
+    assert_int_equal(t.grown, grown + 1);
+    assert_int_equal(hls_segment(t.hls, FIRST + grown)->n_chunks,
+                     1 + HLS_SEGMENT_FRAMES);
+    gop(&t.w, 25);
+    gop(&t.w, 25);
+    check_rules();
+    close_all();
+}
+
 static void another_size(void **state)
 {
     static const struct slice other[] = { S(AU_SPS_720), S(AU_PPS),
@@ -426,7 +468,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_seconds), cmocka_unit_test(lengths),
         cmocka_unit_test(from_the_cache), cmocka_unit_test(sound_late),
-        cmocka_unit_test(another_size),
+        cmocka_unit_test(another_size), cmocka_unit_test(away),
+        cmocka_unit_test(sound_goes_on),
         cmocka_unit_test(one_fragment),  cmocka_unit_test(bounded),
         cmocka_unit_test(large_pictures), cmocka_unit_test(parts_outlive),
         cmocka_unit_test(ends),          cmocka_unit_test(no_memory),

@@ -224,6 +224,32 @@ static void login_and_out(void **state)
     assert_non_null(strstr(fx.last.fields, "; Secure"));
 }
 
+/* What a cookie opened stays in the browser's cache, where a page of another port of
+ * this host finds it without any credential: only who names one in the request may
+ * read it elsewhere. */
+static void shared_without_cookie(void **state)
+{
+    static const char *const plays[] = {
+        "/session/77.flv", "/live/" D1 "/" C1 "/seg_7.m4s",
+        "/api/v1/downloads/1/file",
+        "/api/v1/devices/" D1 "/channels/" C1 "/records/5",
+    };
+    char cookie[128];
+
+    (void)state;
+    assert_int_equal(login("192.0.2.5", "", "{\"password\":\"letmein\"}"),
+                     200);
+    cookie_of(cookie);
+    for (size_t i = 0; i < COUNT(plays); i++) {
+        assert_int_not_equal(ask("GET", plays[i], cookie, ""), 401);
+        assert_false(fx.last.shared);
+        assert_int_not_equal(ask("GET", plays[i], TOKEN, ""), 401);
+        assert_true(fx.last.shared);
+        assert_int_equal(ask("GET", plays[i], "", ""), 401);
+        assert_true(fx.last.shared);
+    }
+}
+
 static void login_rate(void **state)
 {
     (void)state;
@@ -750,7 +776,7 @@ int main(void)
         APP(objects),
         APP(subscriptions),
         APP(device_orders),
-        APP(login_and_out),
+        APP(login_and_out), APP(shared_without_cookie),
         APP(login_rate),
         APP(login_jobs),
         APP(cross_site),

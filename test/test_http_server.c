@@ -330,6 +330,23 @@ static void other_origins_later(void **state)
     hang_up(c);
 }
 
+/* Only the answer to HEAD has no body: what is wrong with the next request is
+ * told. */
+static void bad_behind_head(void **state)
+{
+    struct client *c;
+
+    (void)state;
+    start(&no_limits);
+    c = dial();
+    send_text(c, "HEAD /healthz HTTP/1.1\r\n" HOST "\r\n"
+                 "GET / HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n");
+    RUN_UNTIL(c->ended);
+    assert_int_equal(count(c, "HTTP/1.1 400 "), 1);
+    assert_int_equal(count(c, "bad Content-Length"), 1);
+    hang_up(c);
+}
+
 static void time_outs(void **state)
 {
     struct http_server_config cfg = { .head_timeout_ms = 250,
@@ -867,6 +884,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NET(keep_alive),      NET(bad_requests), NET(long_head),
         NET(other_origins),   NET(other_origins_later),
+        NET(bad_behind_head),
         NET(time_outs),       NET(source_limit), NET(no_memory_once),
         NET(bodies),          NET(bodies_in_chunks), NET(limits_of_chunks),
         NET(put_off),         NET(never_answered),

@@ -381,6 +381,84 @@ static void each_begins_at_zero(void **state)
     world_close(&w);
 }
 
+/* Also of one that read nothing before it was too far behind: what it skips is
+ * before its beginning. */
+static void skipped_before_it_began(void **state)
+{
+    static int64_t at[2][100];
+    const struct hub_viewer_options opt = FMP4_QUIET;
+    struct world w;
+    struct edge *e = &w.edge[0];
+    size_t n[2];
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    picture(&w, true);
+    assert_int_equal(hub_viewer_add(w.hub, &e->v, &opt, w.now_ms), 0);
+    for (unsigned i = 1; i < 240; i++)
+        picture(&w, i % 20 == 0);
+    assert_true(e->v.jumps > 0);
+    e->budget = SIZE_MAX;
+    pump(e);
+    gop(&w, 20);
+    times_fmp4(e, at, n);
+    assert_true(n[0] > 20);
+    for (size_t i = 0; i < n[0]; i++)
+        assert_int_equal(at[0][i], i * FRAME90K);
+    world_close(&w);
+}
+
+/* Where a fragment of sound begins before the one ahead of it, it counts in samples
+ * of another rate, and an initialisation has to be between them. */
+static void expect_told_rates(const struct edge *e, unsigned long at)
+{
+    uint64_t last = 0;
+
+    for (size_t off = 0; off < e->n; off += bytes_be32_at(e->got + off)) {
+        const uint8_t *p = e->got + off;
+        struct bytes r = bytes_of(p + 60, 8);
+        uint64_t dts;
+
+        if (memcmp(p + 4, "ftyp", 4) == 0)
+            last = 0;
+        if (memcmp(p + 4, "moof", 4) != 0 || bytes_be32_at(p + 44) != 2)
+            continue;
+        dts = bytes_be64(&r);
+        if (dts < last)
+            fail_msg("allocation %lu: sound of a rate that was not told", at);
+        last = dts;
+    }
+}
+
+/* The sound changes its rate while there is no memory: its initialisation is tried
+ * again, and no sound goes out before it. */
+static void another_rate_without_memory(void **state)
+{
+    static const char aac[] = "\xff\xf1\x60\x40\x01\x5f\xfc" "abc";
+    unsigned long made = 2;
+    struct world w;
+
+    (void)state;
+    for (unsigned long at = 2; at <= made; at++) { /* the first one is the hub */
+        assert_int_equal(world_open(&w, NULL, at), 0);
+        view(&w, 0, FMP4);
+        for (unsigned i = 0; i < 60; i++) {
+            picture(&w, i % 10 == 0);
+            if (i < 30)
+                hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
+                                       slice_of(aac, sizeof(aac) - 1)),
+                       w.now_ms);
+            else
+                sound(&w);
+            if (w.mem.calls >= at)
+                w.mem.fail_at = 0; /* there is some again */
+        }
+        expect_told_rates(&w.edge[0], at);
+        made = w.mem.calls > made ? w.mem.calls : made;
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +473,8 @@ int main(void)
         cmocka_unit_test(ending),
         cmocka_unit_test(every_step),
         cmocka_unit_test(each_begins_at_zero),
+        cmocka_unit_test(skipped_before_it_began),
+        cmocka_unit_test(another_rate_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -481,7 +481,7 @@ static void next_request(struct conn *c)
         buf_fini(&c->in);
     c->head_len = c->body_len = c->body_max = c->scanned = 0;
     c->chunked = (struct chunked){ 0 };
-    c->shared = false;
+    c->head_only = c->shared = false;
     c->state = CONN_HEAD;
     if (c->server->closing) {
         conn_close(c);

@@ -641,7 +641,7 @@ static void answer_no_route(struct http_call *c, unsigned allow)
 }
 
 /* What plays: the URL or a field carries the credential, so that a page of any
- * origin may read it; no cookie travels with "*". */
+ * origin may read it; what came by a cookie it may not. */
 static bool is_shared(const struct http_route *r)
 {
     return r && r->method == HTTP_GET && r->flags & HTTP_ROUTE_MEDIA;
@@ -688,6 +688,9 @@ static bool may_call(struct http_call *c)
     if (answer_preflight(c))
         return false;
     find_role(c);
+    if (c->via == HTTP_VIA_COOKIE)
+        c->out->shared = false; /* what a browser keeps of it, another port of
+                                   this host would read without the cookie */
     if (!exempt && c->role == HTTP_ROLE_NONE)
         answer_401(c);
     else if (!c->route)

@@ -114,23 +114,29 @@ size_t media_chunk_size(const struct media_chunk *c, enum media_framing f)
     return n;
 }
 
+static struct media_iov piece(char *base, size_t len)
+{
+    return (struct media_iov){ base, len };
+}
+
 size_t media_chunk_iov_timed(struct media_chunk *c, enum media_framing f,
                              char *time, size_t off, struct media_iov *out,
                              size_t max)
 {
     size_t ws = f == MEDIA_WS ? c->n_ws : 0, n = 0;
-    size_t before = time ? c->time_at : c->n_own;
-    size_t behind = time ? before + MEDIA_TIME_BYTES : before;
-    struct media_iov part[MEDIA_TIMED_IOVS] = {
-        { c->http, f == MEDIA_CHUNKED ? c->n_http : 0 },
-        { media_chunk_own(c) - ws, before + ws },
-        { time, behind - before },
-        { media_chunk_own(c) + behind, c->n_own - behind },
-        { c->frame ? (char *)c->frame->data : NULL, c->n_payload },
-        { c->tail, c->n_tail + (f == MEDIA_CHUNKED ? 2u : 0u) },
-    };
+    size_t before = time ? c->time_at : c->n_own, k = 0;
+    size_t behind = before + MEDIA_TIME_BYTES;
+    struct media_iov part[MEDIA_TIMED_IOVS];
 
-    for (size_t i = 0; i < MEDIA_TIMED_IOVS && n < max; i++) {
+    part[k++] = piece(c->http, f == MEDIA_CHUNKED ? c->n_http : 0);
+    part[k++] = piece(media_chunk_own(c) - ws, before + ws);
+    if (time) {
+        part[k++] = piece(time, MEDIA_TIME_BYTES);
+        part[k++] = piece(media_chunk_own(c) + behind, c->n_own - behind);
+    }
+    part[k++] = piece(c->frame ? (char *)c->frame->data : NULL, c->n_payload);
+    part[k++] = piece(c->tail, c->n_tail + (f == MEDIA_CHUNKED ? 2u : 0u));
+    for (size_t i = 0; i < k && n < max; i++) {
         if (off >= part[i].len) {
             off -= part[i].len;
             continue;

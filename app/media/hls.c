@@ -261,6 +261,16 @@ static void choose_target(struct hls *h, uint32_t duration90k)
                                          : s;
 }
 
+/* Pictures that stayed away make it no longer than the playlist has promised. */
+static uint32_t length_of(const struct hls *h, int64_t end90k)
+{
+    int64_t n90k = end90k - h->start90k;
+    int64_t most90k = (int64_t)SECOND90K *
+                      (h->target_s ? h->target_s : HLS_TARGET_MAX_S);
+
+    return (uint32_t)(n90k < most90k ? n90k : most90k);
+}
+
 /* UTC of the first frame: of its arrival, and then along the timeline. */
 static int64_t date_of(struct hls *h)
 {
@@ -295,7 +305,7 @@ static void close_segment(struct hls *h, int64_t end90k)
     *s = (struct segment){
         .number = h->next,
         .utc_ms = date_of(h),
-        .duration90k = (uint32_t)(end90k - h->start90k),
+        .duration90k = length_of(h, end90k),
         .init_version = h->init_version,
         .discontinuity = version && (h->torn || version != h->init_version),
         .independent = h->begins_with_key,
@@ -313,14 +323,20 @@ static void close_segment(struct hls *h, int64_t end90k)
     h->on_segment(h->ctx);
 }
 
+/* No matter how long it is. */
+static bool is_crammed(const struct hls *h, const struct media_frame *f)
+{
+    return h->n_bytes + f->n > HLS_SEGMENT_BYTES ||
+           h->n >= HLS_SEGMENT_FRAMES;
+}
+
 /* Is there no place for f in the open segment, key frame or not? */
 static bool is_full(const struct hls *h, const struct media_frame *f)
 {
     int64_t most = h->target_s ? h->target_s : HLS_TARGET_MAX_S;
 
     return f->dts90k + f->duration90k - h->start90k > most * SECOND90K ||
-           h->n_bytes + f->n > HLS_SEGMENT_BYTES ||
-           h->n >= HLS_SEGMENT_FRAMES;
+           is_crammed(h, f);
 }
 
 /* A segment may begin with f. */
@@ -369,6 +385,8 @@ static void on_frame(void *ctx, struct media_frame *f,
     if (anew)
         forget_frames(h); /* what had no length is of the old one */
     keep_config(h, config, f->track);
+    if (!leads && is_crammed(h, f))
+        return; /* the pictures stay away, and it cannot end without one */
     if (h->n || (open && !h->torn) || may_begin(h, f))
         add(h, f);
 }

@@ -9,8 +9,9 @@
  * A segment is one group of pictures, more of them when they are shorter than
  * HLS_SEGMENT_MIN_MS. The target duration is chosen with the first segment and
  * never changes; a group that does not fit is cut between pictures, and the
- * playlist does not call its segments independent any more. Sound is what fMP4
- * carries: AAC, and G.711 as FLAC.
+ * playlist does not call its segments independent any more. Where pictures stay
+ * away for longer, no more than the target duration is told of it, and sound that
+ * finds no room is left out. Sound is what fMP4 carries: AAC, and G.711 as FLAC.
  *
  * Frames are not copied: parts refer to them, and outlive all else. */
 #ifndef APP_MEDIA_HLS_H

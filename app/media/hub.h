@@ -106,16 +106,17 @@ struct hub_viewer {
     uint8_t tracks; /* bits 1 << media_track, fixed at its start */
     bool idle;      /* has everything: on_wake comes with the next chunk */
     bool skip_leading; /* pictures before its first key frame in time */
+    bool timed;        /* it has been given a time of its own */
     uint32_t version;  /* it was sent all configurations up to this */
     uint64_t seq;   /* of the next chunk of the ring to take */
     uint64_t progress_ms; /* when it last read something, or was idle */
+    int64_t base90k;       /* of its first picture: 0 in times of its own */
     int64_t allow90k;      /* the cache it began with: not slowness */
     uint64_t allow_bytes;
     size_t off;            /* consumed of held[first] */
     size_t held_bytes;     /* of the window, as framed */
     uint16_t first, n_held;
     struct media_chunk *held[HUB_WINDOW_CHUNKS]; /* ring */
-    int64_t base90k; /* of its first picture: 0 in times of its own */
     char time[HUB_WINDOW_CHUNKS][MEDIA_TIME_BYTES]; /* those of held */
 };
 

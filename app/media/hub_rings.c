@@ -184,8 +184,8 @@ static void make_room(struct hub *h, struct hub_ring *r)
     hub_ring_let_go(r, r->head);
 }
 
-/* One for each set of tracks that a viewer may have begun with. */
-static void fmp4_config(struct hub *h, struct hub_ring *r,
+/* One for each set of tracks that a viewer may have begun with. false: no memory. */
+static bool fmp4_config(struct hub *h, struct hub_ring *r,
                         enum media_track t)
 {
     for (unsigned mask = 1; mask < HUB_START_MASKS; mask++) {
@@ -200,14 +200,16 @@ static void fmp4_config(struct hub *h, struct hub_ring *r,
         if (fmp4_init_chunk(&c, h->alloc, video, audio)) {
             r->broken = true;
             r->has_key = false;
-            return;
+            return false;
         }
         c->tracks = (uint8_t)mask;
         c->version = h->version;
         c->dts90k = r->newest90k;
-        if (hub_ring_push(h, r, c))
-            after_push(h, r);
+        if (!hub_ring_push(h, r, c))
+            return false;
+        after_push(h, r);
     }
+    return true;
 }
 
 /* A new initialisation segment makes players wait for a key frame: when only
@@ -219,10 +221,8 @@ static bool told_init(struct hub *h, struct hub_ring *r,
         return true;
     if (f->track == MEDIA_AUDIO)
         return h->audio_only;
-    if (f->key) {
-        r->init_waits = false;
-        fmp4_config(h, r, MEDIA_AUDIO);
-    }
+    if (f->key)
+        r->init_waits = !fmp4_config(h, r, MEDIA_AUDIO);
     return true;
 }
 

@@ -54,8 +54,10 @@ static void window_put(struct hub_viewer *v, struct media_chunk *c)
     v->held[at] = media_chunk_ref(c);
     v->n_held++;
     v->held_bytes += media_chunk_size(c, v->opt.framing);
-    if (c->timescale)
-        put_time(v->time[at], own_time(v, c));
+    if (!c->timescale)
+        return;
+    put_time(v->time[at], own_time(v, c));
+    v->timed = true;
 }
 
 /* What a viewer of these tracks gets first; borrowed. NULL: no memory. */
@@ -160,10 +162,11 @@ static bool join(struct hub *h, struct hub_ring *r, struct hub_viewer *v)
         else if (!raw)
             return false;
         v->version = h->version;
-        v->base90k = hub_slot_at(r, r->key_seq)->chunk->dts90k;
         v->allow90k = r->newest90k - hub_slot_at(r, r->key_seq)->chunk->dts90k;
         v->allow_bytes = r->bytes - hub_slot_at(r, r->key_seq)->before_bytes;
     }
+    if (!v->timed)
+        v->base90k = hub_slot_at(r, r->key_seq)->chunk->dts90k;
     hub_held_end(h);
     v->state = again ? HUB_VIEWER_LIVE : HUB_VIEWER_CATCH_UP;
     v->seq = r->key_seq;
