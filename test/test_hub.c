@@ -306,6 +306,25 @@ static void leading(void **state)
     world_close(&w);
 }
 
+/* A key picture with a unit of a leading one in it is none of these. */
+static void leading_inside_a_key(void **state)
+{
+    static const struct slice odd[] = { S(AU_VPS265), S(AU_SPS265),
+                                        S(AU_PPS265), S("\x2a\x01\xaf\x1d"),
+                                        S("\x12\x01\xd0\x09") };
+    static const struct slice trail[] = { S(AU_P265) };
+    struct world w;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    view(&w, 0, FMP4_QUIET);
+    hub_au(w.hub, au_video(&w.au, PS_CODEC_H265, w.pts90k, odd, 5), w.now_ms);
+    w.pts90k += FRAME90K;
+    hub_au(w.hub, au_video(&w.au, PS_CODEC_H265, w.pts90k, trail, 1), w.now_ms);
+    assert_string_equal(story_fmp4(&w.edge[0]), "IKp");
+    world_close(&w);
+}
+
 /* A transport stream can be joined at the cache; sound that comes late is told
  * before it. */
 static void transport_stream(void **state)
@@ -772,6 +791,7 @@ int main(void)
         cmocka_unit_test(config_change),
         cmocka_unit_test(codec_change),
         cmocka_unit_test(leading),
+        cmocka_unit_test(leading_inside_a_key),
         cmocka_unit_test(transport_stream),
         cmocka_unit_test(packets),
         cmocka_unit_test(packets_after_a_pause),

@@ -246,7 +246,7 @@ int media_room_au(struct media_frame **out, struct media_room *r,
             continue;
         if (au->codec == PS_CODEC_H265 && (nal->type == H265_NAL_RASL_N ||
                                            nal->type == H265_NAL_RASL_R))
-            f->leading = true;
+            f->leading = !au->key;
         put_be32(at, nal->len);
         if (!copy_at(au, &copy, nal->off, nal->len, at + 4)) {
             media_frame_unref(f);
