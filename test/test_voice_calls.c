@@ -133,103 +133,105 @@ static void invite_comes_first(void **state)
     ends_clean();
 }
 
+static const struct offer {
+    const char *name, *sdp;
+    unsigned status;
+    enum platform_transport transport;
+    bool ps, ulaw;
+    const char *in_answer;
+} offers[] = {
+    { "PCMU alone", OFFER("m=audio 9712 RTP/AVP 0\r\na=recvonly\r\n"), 200,
+      PLATFORM_UDP, false, true, "a=rtpmap:0 PCMU/8000\r\n" },
+    { "PCMU and PS", OFFER("m=audio 9712 RTP/AVP 96 0\r\n"
+      "a=rtpmap:96 PS/90000\r\n"), 200, PLATFORM_UDP, false, true,
+      "RTP/AVP 0\r\n" },
+    { "PS alone", OFFER("m=audio 9712 RTP/AVP 96\r\na=rtpmap:96 PS/90000\r\n"),
+      200, PLATFORM_UDP, true, false, "a=rtpmap:96 PS/90000\r\n" },
+    { "it connects", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\na=recvonly\r\n"
+      "a=setup:active\r\na=connection:new\r\n"), 200, PLATFORM_TCP_PASSIVE,
+      false, false, "a=setup:passive\r\n" },
+    { "it connects, port 0", OFFER("m=audio 0 TCP/RTP/AVP 8\r\n"
+      "a=setup:active\r\n"), 200, PLATFORM_TCP_PASSIVE, false, false,
+      "TCP/RTP/AVP 8\r\n" },
+    { "it listens", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\n"
+      "a=setup:passive\r\n"), 200, PLATFORM_TCP_ACTIVE, false, false,
+      "a=setup:active\r\n" },
+    { "no address", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=Play\r\n"
+      "t=0 0\r\nm=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false,
+      false, "RTP/AVP 8\r\n" },
+    { "an address of nobody", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=Play\r\n"
+      "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9712 RTP/AVP 8\r\n"
+      "a=sendrecv\r\n", 200, PLATFORM_UDP, false, false,
+      "a=sendonly\r\n" },
+    { "an address of the other family", "v=0\r\no=- 0 0 IN IP6 ::\r\n"
+      "s=Play\r\nc=IN IP6 2001:db8::7\r\nt=0 0\r\n"
+      "m=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false, false,
+      "RTP/AVP 8\r\n" },
+    { "names as they come", OFFER("m=audio 9712 rtp/avp 8 0\r\n"
+      "a=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\na=sendonly\r\n"
+      "f=\r\n"), 200, PLATFORM_UDP, false, false, "a=sendonly\r\n" },
+    { "a picture before the sound", OFFER("m=video 9700 RTP/AVP 96\r\n"
+      "a=rtpmap:96 PS/90000\r\nm=audio 9712 RTP/AVP 8\r\n"
+      "a=rtpmap:8 PCMA/8000\r\nm=application 9 udp x\r\n"), 200,
+      PLATFORM_UDP, false, false, "m=video 0 RTP/AVP 96\r\nm=audio " },
+    { "a y= that is none", OFFER("m=audio 9712 RTP/AVP 8\r\ny=x\r\n"),
+      200, PLATFORM_UDP, false, false, "RTP/AVP 8\r\n" },
+    { "AAC, and PCMA on a line of its own", OFFER(
+      "m=audio 9710 RTP/AVP 102\r\na=rtpmap:102 AAC/8000/1\r\n"
+      "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
+      "RTP/AVP 8\r\n" },
+    { "a line that is refused before it", OFFER("m=audio 0 RTP/AVP 8\r\n"
+      "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
+      "RTP/AVP 8\r\n" },
+    { "PCMA of 16 kHz before that of 8", OFFER("m=audio 9712 RTP/AVP 97 0\r\n"
+      "a=rtpmap:97 PCMA/16000\r\n"), 200, PLATFORM_UDP, false, true,
+      "RTP/AVP 0\r\n" },
+    { "PCMA of 16 kHz alone", OFFER("m=audio 9712 RTP/AVP 97\r\n"
+      "a=rtpmap:97 PCMA/16000\r\n"), 488, 0, 0, 0, NULL },
+    { "AAC alone", OFFER("m=audio 9712 RTP/AVP 102\r\n"
+      "a=rtpmap:102 AAC/8000/1\r\n"), 488, 0, 0, 0, NULL },
+    { "only video", OFFER("m=video 9712 RTP/AVP 96\r\n"), 488, 0, 0, 0,
+      NULL },
+    { "no port to send to", OFFER("m=audio 0 RTP/AVP 8\r\n"), 488, 0, 0, 0,
+      NULL },
+    { "nothing", "x", 400, 0, 0, 0, NULL },
+};
+
+static void expect_answered(const struct offer *o)
+{
+    struct platform_voice v = view();
+
+    if (!has(d->call_sdp, o->in_answer) || v.transport != o->transport ||
+        v.ps != o->ps || v.ulaw != o->ulaw || !has(d->call_sdp, "y=0"))
+        fail_msg("%s: %s", o->name, d->call_sdp);
+    if (v.transport != PLATFORM_UDP) { /* the connection begins it */
+        assert_int_equal(v.state, PLATFORM_VOICE_STARTING);
+        sim_media(&s, stream(), PLATFORM_MEDIA_CONNECTED);
+        sim_run(&s, 10);
+        assert_true(stream()->voice.framed);
+        assert_int_equal(stream()->voice.packet_ms, VOICE_TCP_PACKET_MS);
+    }
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    if (v.transport == PLATFORM_UDP) {
+        assert_int_equal(v.remote.family, GB_IPV4);
+        assert_int_equal(v.remote.port, 9712);
+    }
+    platform_voice_stop(s.p, id, "enough", s.now);
+}
+
 static void what_devices_offer(void **state)
 {
-    static const struct {
-        const char *name, *sdp;
-        unsigned status;
-        enum platform_transport transport;
-        bool ps, ulaw;
-        const char *in_answer;
-    } cases[] = {
-        { "PCMU alone", OFFER("m=audio 9712 RTP/AVP 0\r\na=recvonly\r\n"), 200,
-          PLATFORM_UDP, false, true, "a=rtpmap:0 PCMU/8000\r\n" },
-        { "PCMU and PS", OFFER("m=audio 9712 RTP/AVP 96 0\r\n"
-          "a=rtpmap:96 PS/90000\r\n"), 200, PLATFORM_UDP, false, true,
-          "RTP/AVP 0\r\n" },
-        { "PS alone", OFFER("m=audio 9712 RTP/AVP 96\r\na=rtpmap:96 PS/90000\r\n"),
-          200, PLATFORM_UDP, true, false, "a=rtpmap:96 PS/90000\r\n" },
-        { "it connects", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\na=recvonly\r\n"
-          "a=setup:active\r\na=connection:new\r\n"), 200, PLATFORM_TCP_PASSIVE,
-          false, false, "a=setup:passive\r\n" },
-        { "it connects, port 0", OFFER("m=audio 0 TCP/RTP/AVP 8\r\n"
-          "a=setup:active\r\n"), 200, PLATFORM_TCP_PASSIVE, false, false,
-          "TCP/RTP/AVP 8\r\n" },
-        { "it listens", OFFER("m=audio 40100 TCP/RTP/AVP 8\r\n"
-          "a=setup:passive\r\n"), 200, PLATFORM_TCP_ACTIVE, false, false,
-          "a=setup:active\r\n" },
-        { "no address", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=Play\r\n"
-          "t=0 0\r\nm=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false,
-          false, "RTP/AVP 8\r\n" },
-        { "an address of nobody", "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=Play\r\n"
-          "c=IN IP4 0.0.0.0\r\nt=0 0\r\nm=audio 9712 RTP/AVP 8\r\n"
-          "a=sendrecv\r\n", 200, PLATFORM_UDP, false, false,
-          "a=sendonly\r\n" },
-        { "an address of the other family", "v=0\r\no=- 0 0 IN IP6 ::\r\n"
-          "s=Play\r\nc=IN IP6 2001:db8::7\r\nt=0 0\r\n"
-          "m=audio 9712 RTP/AVP 8\r\n", 200, PLATFORM_UDP, false, false,
-          "RTP/AVP 8\r\n" },
-        { "names as they come", OFFER("m=audio 9712 rtp/avp 8 0\r\n"
-          "a=rtpmap:8 pcma/8000\r\na=rtpmap:0 pcmu/8000\r\na=sendonly\r\n"
-          "f=\r\n"), 200, PLATFORM_UDP, false, false, "a=sendonly\r\n" },
-        { "a picture before the sound", OFFER("m=video 9700 RTP/AVP 96\r\n"
-          "a=rtpmap:96 PS/90000\r\nm=audio 9712 RTP/AVP 8\r\n"
-          "a=rtpmap:8 PCMA/8000\r\nm=application 9 udp x\r\n"), 200,
-          PLATFORM_UDP, false, false, "m=video 0 RTP/AVP 96\r\nm=audio " },
-        { "a y= that is none", OFFER("m=audio 9712 RTP/AVP 8\r\ny=x\r\n"),
-          200, PLATFORM_UDP, false, false, "RTP/AVP 8\r\n" },
-        { "AAC, and PCMA on a line of its own", OFFER(
-          "m=audio 9710 RTP/AVP 102\r\na=rtpmap:102 AAC/8000/1\r\n"
-          "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
-          "RTP/AVP 8\r\n" },
-        { "a line that is refused before it", OFFER("m=audio 0 RTP/AVP 8\r\n"
-          "m=audio 9712 RTP/AVP 8\r\n"), 200, PLATFORM_UDP, false, false,
-          "RTP/AVP 8\r\n" },
-        { "PCMA of 16 kHz before that of 8", OFFER("m=audio 9712 RTP/AVP 97 0\r\n"
-          "a=rtpmap:97 PCMA/16000\r\n"), 200, PLATFORM_UDP, false, true,
-          "RTP/AVP 0\r\n" },
-        { "PCMA of 16 kHz alone", OFFER("m=audio 9712 RTP/AVP 97\r\n"
-          "a=rtpmap:97 PCMA/16000\r\n"), 488, 0, 0, 0, NULL },
-        { "AAC alone", OFFER("m=audio 9712 RTP/AVP 102\r\n"
-          "a=rtpmap:102 AAC/8000/1\r\n"), 488, 0, 0, 0, NULL },
-        { "only video", OFFER("m=video 9712 RTP/AVP 96\r\n"), 488, 0, 0, 0,
-          NULL },
-        { "no port to send to", OFFER("m=audio 0 RTP/AVP 8\r\n"), 488, 0, 0, 0,
-          NULL },
-        { "nothing", "x", 400, 0, 0, 0, NULL },
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(offers); i++) {
         begin(PLATFORM_VOICE_BROADCAST, "OK");
-        call(cases[i].sdp);
-        if (d->call_status != cases[i].status)
-            fail_msg("%s: %u", cases[i].name, d->call_status);
-        if (cases[i].status == 200) {
-            struct platform_voice v = view();
-
-            if (!has(d->call_sdp, cases[i].in_answer) ||
-                v.transport != cases[i].transport || v.ps != cases[i].ps ||
-                v.ulaw != cases[i].ulaw || !has(d->call_sdp, "y=0"))
-                fail_msg("%s: %s", cases[i].name, d->call_sdp);
-            if (v.transport != PLATFORM_UDP) { /* the connection begins it */
-                assert_int_equal(v.state, PLATFORM_VOICE_STARTING);
-                sim_media(&s, stream(), PLATFORM_MEDIA_CONNECTED);
-                sim_run(&s, 10);
-                assert_true(stream()->voice.framed);
-                assert_int_equal(stream()->voice.packet_ms,
-                                 VOICE_TCP_PACKET_MS);
-            }
-            assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
-            if (v.transport == PLATFORM_UDP) {
-                assert_int_equal(v.remote.family, GB_IPV4);
-                assert_int_equal(v.remote.port, 9712);
-            }
-            platform_voice_stop(s.p, id, "enough", s.now);
-        } else {
+        call(offers[i].sdp);
+        if (d->call_status != offers[i].status)
+            fail_msg("%s: %u", offers[i].name, d->call_status);
+        if (offers[i].status == 200)
+            expect_answered(&offers[i]);
+        else
             expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_OFFER,
                         "the device invites us, but");
-        }
         ends_clean();
     }
 }
