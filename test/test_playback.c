@@ -2,6 +2,8 @@
  * end. */
 #include "test/session_rig.h"
 
+#include "app/platform/messages.h"
+
 #include <stdio.h>
 
 #define STATUS(id)                                                             \
@@ -657,6 +659,29 @@ static void note_9_4_sends_on_behind_the_end(void **state)
     }
 }
 
+/* Many devices of one peer: those that were bound last are looked through, so
+ * that a stranger's word costs no more than that. */
+static void a_channel_behind_a_proxy(void **state)
+{
+    struct sim_device *d = ready();
+    char id[SIM_MAX_DEVICES][21];
+
+    (void)state;
+    for (unsigned n = 1; n <= CHANNEL_SENDERS_MAX; n++) {
+        snprintf(id[n], sizeof(id[n]), "3402000000118001%04u", n);
+        sim_register(sim_add(&s, id[n], "192.168.1.10:5060", SIP_UDP));
+        sim_run(&s, 500);
+        assert_true(sim_view(&s, &s.device[n]).online);
+        if (n < CHANNEL_SENDERS_MAX - 1)
+            continue;
+        sim_request(d, SIP_METHOD_MESSAGE, d->channel[0],
+                    STATUS("34020000001310010001"));
+        sim_run(&s, 100);
+        assert_int_equal(d->last_status, n < CHANNEL_SENDERS_MAX ? 200 : 403);
+    }
+    sim_free(&s);
+}
+
 /* Outside the dialog, From being the channel: by the address that the device has
  * registered from, and by no other. */
 static void media_status_from_the_channel(void **state)
@@ -815,6 +840,7 @@ int main(void)
         cmocka_unit_test(media_status_that_means_none),
         cmocka_unit_test(note_9_4_sends_on_behind_the_end),
         cmocka_unit_test(media_status_from_the_channel),
+        cmocka_unit_test(a_channel_behind_a_proxy),
         cmocka_unit_test(bye_of_the_device_ends_it),
         cmocka_unit_test(silence_at_the_end),
         cmocka_unit_test(random_lives),

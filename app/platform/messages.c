@@ -629,15 +629,19 @@ static void probe(struct platform *p, struct device *d,
 }
 
 /* Outside of a dialog, too, some name the channel that a message is about: it is
- * of the device that is bound to exactly this peer. */
+ * of the device that is bound to exactly this peer, of those bound last where a
+ * proxy has many. */
 static struct device *of_channel(const struct platform *p,
                                  const struct sip_peer *peer, struct slice id)
 {
     struct device *d = device_bound_to(p, peer);
 
-    while (d && !channel_find(p, d, id))
+    for (unsigned i = 0; d && i < CHANNEL_SENDERS_MAX; i++) {
+        if (channel_find(p, d, id))
+            return d;
         d = device_bound_next(d);
-    return d;
+    }
+    return NULL;
 }
 
 /* Whose request this is: the device of From, or of the dialog or subscription,

@@ -4,6 +4,8 @@
 
 #include "app/platform/platform.h"
 
+#define CHANNEL_SENDERS_MAX 32 /* devices of one peer whose channels may send */
+
 /* A request outside REGISTER. */
 void messages_request(struct platform *p, const struct sip_event *ev);
 #endif
