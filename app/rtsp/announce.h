@@ -6,8 +6,8 @@
  *
  * The packets go interleaved, on the channels that app/media/rtpmux.h gives
  * them. A request that is answered 401 is sent once more with credentials, Basic
- * or Digest. Redirections are not followed. What
- * the server asks of us is answered; it may end the session.
+ * or Digest. Redirections are not followed. What the server asks of us is
+ * answered; it may end the session.
  *
  * The owner moves the bytes: announce_begin, announce_input,
  * announce_output/announce_sent, and once it is LIVE the hub's packets in
