@@ -1,6 +1,7 @@
 #include "app/media/frame.h"
 #include "app/media/h264.h"
 #include "app/media/h265.h"
+#include "base/prefetch.h"
 
 #define SEI_RECOVERY_POINT 6 /* payloadType, H.264 Annex D, H.265 Annex D */
 
@@ -149,6 +150,7 @@ static bool copy_at(const struct ps_au *au, struct cursor *c, size_t off,
             continue;
         }
         take = p->n - in < n ? p->n - in : n;
+        prefetch_room(dst, take); /* far memory: all lines at once */
         memcpy(dst, p->p + in, take);
         dst += take;
         off += take;

@@ -170,6 +170,9 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
  * valid until each is removed. NULL is fine. */
 void hub_free(struct hub *h);
 
+/* hub_au will be called soon: what it needs is fetched from far memory. */
+void hub_prefetch(const struct hub *h);
+
 /* One access unit of the demuxer; copied when needed, borrowed for the call. */
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms);
 
