@@ -223,9 +223,11 @@ static void run_loop(void *arg)
 static uint32_t on_turn(void *ctx)
 {
     struct media_loop *l = ctx;
+    bool watched = !list_is_empty(&l->clients) ||
+                   !list_is_empty(&l->speakers.all);
 
     media_loop_tell_woken(l);
-    return l->stopping ? 0 : pace_turn_ns(l->n_streams);
+    return l->stopping ? 0 : pace_turn_ns(l->n_streams, watched);
 }
 
 static int loop_init(struct media_loop *l)
