@@ -46,9 +46,11 @@ static struct media_block *block_new(const struct gb_alloc *alloc)
     return b;
 }
 
-void media_room_init(struct media_room *r, const struct gb_alloc *alloc)
+void media_room_init(struct media_room *r, const struct gb_alloc *alloc,
+                     const struct gb_alloc *blocks)
 {
-    *r = (struct media_room){ .alloc = alloc, .largest = MEDIA_BLOCK_FRAME };
+    *r = (struct media_room){ .alloc = alloc, .blocks = blocks,
+                              .largest = MEDIA_BLOCK_FRAME };
 }
 
 void media_room_fini(struct media_room *r)
@@ -64,7 +66,7 @@ static void *room_take(struct media_room *r, size_t n)
 
     n = (n + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
     if (!r->open || n > cap - r->open->used) {
-        struct media_block *b = block_new(r->alloc);
+        struct media_block *b = block_new(r->blocks);
 
         if (!b)
             return NULL;

@@ -40,7 +40,7 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     timeline_init(&h->timeline, &tl);
     position_init(&h->position, o->history_ms);
     list_init(&h->taps);
-    media_room_init(&h->room, alloc);
+    media_room_init(&h->room, alloc, o->blocks ? o->blocks : alloc);
     *out = h;
     return 0;
 }

@@ -159,6 +159,8 @@ struct hub_options {
     bool expect_audio;    /* the SDP promises audio */
     uint64_t rtp_seed;    /* of HUB_RTP: see rtpmux_init */
     int64_t utc_base_ms;  /* UTC when the clock of now_ms was 0 */
+    const struct gb_alloc *blocks; /* of the frames (media_room_init), which outlives
+                                      them; NULL: as everything */
 };
 
 /* hooks and opt are copied; alloc must outlive the hub and every chunk.
