@@ -81,6 +81,34 @@ static void one_after_another(void **state)
     rooms_free(r);
 }
 
+/* Caches that begin anew at the same time let all go and take it again: that costs
+ * no page. What is not wanted for long goes back, a step with each block. */
+static void all_at_once(void **state)
+{
+    struct rooms *r = rooms_new();
+    uint8_t *p[N], *last = block(r, 0);
+    size_t steps = 0;
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < N; i++)
+            p[i] = block(r, (uint8_t)i);
+        assert_true(round == 0 || use_of(r).steps == steps);
+        steps = use_of(r).steps;
+        for (size_t i = 0; i < N; i++)
+            give(r, p[i], (uint8_t)i);
+        assert_int_equal(use_of(r).steps, steps);
+        rooms_age(r, ROOMS_KEEP_MS / 2);
+    }
+    rooms_age(r, ROOMS_KEEP_MS / 2);
+    p[0] = block(r, 1);
+    give(r, p[0], 1);
+    assert_true(use_of(r).steps <= 1 + ROOMS_SPARE);
+    give(r, last, 0);
+    assert_true(use_of(r).steps <= ROOMS_SPARE);
+    rooms_free(r);
+}
+
 static void too_large(void **state)
 {
     struct rooms *r = rooms_new();
@@ -147,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_order),
         cmocka_unit_test(one_after_another),
+        cmocka_unit_test(all_at_once),
         cmocka_unit_test(too_large),
         cmocka_unit_test(freed_while_held),
         cmocka_unit_test(several_threads),

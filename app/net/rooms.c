@@ -16,8 +16,9 @@
 
 /* At the beginning of its 2 MiB, which are aligned. */
 struct step {
-    struct list node; /* in room; alone while it is full */
+    struct list node; /* in room or in empty; alone while it is full */
     void *free;       /* blocks given back, each begins with the next */
+    uint64_t since_ms; /* it is empty */
     size_t n_used, n_cut; /* blocks: held; handed out once */
 };
 
@@ -26,8 +27,10 @@ _Static_assert(sizeof(struct step) <= STEP_HEAD, "it is in front of its blocks")
 struct rooms {
     struct gb_alloc alloc;
     uv_mutex_t lock;
-    struct list room; /* steps with a free block; the empty ones are last */
+    struct list room;  /* steps with blocks of both kinds */
+    struct list empty; /* the oldest first */
     size_t n_blocks, n_steps, n_empty;
+    uint64_t aged_ms;
     bool closed;
 };
 
@@ -67,9 +70,7 @@ static struct step *step_new(struct rooms *r)
     if (r->n_steps >= ROOMS_SMALL)
         (void)madvise(s, STEP_BYTES, MADV_HUGEPAGE); /* small ones do, too */
     *s = (struct step){ .n_used = 0 };
-    list_push_front(&r->room, &s->node);
     r->n_steps++;
-    r->n_empty++;
     return s;
 }
 
@@ -81,6 +82,44 @@ static void step_free(struct rooms *r, struct step *s)
     munmap(s, STEP_BYTES);
 }
 
+static uint64_t now_ms(const struct rooms *r)
+{
+    return uv_hrtime() / 1000000 + r->aged_ms;
+}
+
+/* Those that have been empty for long; when nothing is held, all but the spare. */
+static void trim(struct rooms *r)
+{
+    while (r->n_empty > ROOMS_SPARE) {
+        struct step *s = container_of(r->empty.next, struct step, node);
+
+        if (r->n_empty < r->n_steps && now_ms(r) - s->since_ms < ROOMS_KEEP_MS)
+            return;
+        step_free(r, s);
+    }
+}
+
+/* With a free block, in room: of those in use, or the one emptied last. */
+static struct step *step_for(struct rooms *r)
+{
+    struct step *s;
+
+    if (!list_is_empty(&r->room))
+        return container_of(r->room.next, struct step, node);
+    if (list_is_empty(&r->empty)) {
+        s = step_new(r);
+        if (!s)
+            return NULL;
+        list_init(&s->node);
+    } else {
+        s = container_of(r->empty.prev, struct step, node);
+        list_remove(&s->node);
+        r->n_empty--;
+    }
+    list_push_front(&r->room, &s->node);
+    return s;
+}
+
 static struct step *step_of(void *p)
 {
     return (struct step *)((uintptr_t)p & ~(uintptr_t)(STEP_BYTES - 1));
@@ -88,9 +127,7 @@ static struct step *step_of(void *p)
 
 static void *take(struct rooms *r)
 {
-    struct step *s = list_is_empty(&r->room)
-                         ? step_new(r)
-                         : container_of(r->room.next, struct step, node);
+    struct step *s = step_for(r);
     char *p;
 
     if (!s)
@@ -100,13 +137,11 @@ static void *take(struct rooms *r)
         memcpy(&s->free, p, sizeof(s->free));
     else
         p = (char *)s + STEP_HEAD + s->n_cut++ * MEDIA_BLOCK_BYTES;
-    r->n_empty -= s->n_used == 0;
     if (++s->n_used == STEP_BLOCKS)
         list_remove(&s->node);
     return p;
 }
 
-/* Empty steps come last, so that they stay so. */
 static void give(struct rooms *r, void *p)
 {
     struct step *s = step_of(p);
@@ -118,11 +153,10 @@ static void give(struct rooms *r, void *p)
         list_push_front(&r->room, &s->node);
     if (--s->n_used)
         return;
-    r->n_empty++;
     list_remove(&s->node);
-    list_push_back(&r->room, &s->node);
-    if (r->n_empty > ROOMS_SPARE)
-        step_free(r, s);
+    list_push_back(&r->empty, &s->node);
+    s->since_ms = now_ms(r);
+    r->n_empty++;
 }
 
 static void *get(void *ctx, size_t n)
@@ -142,7 +176,7 @@ static void destroy(struct rooms *r)
 {
     struct list *n, *tmp;
 
-    LIST_EACH(n, tmp, &r->room)
+    LIST_EACH(n, tmp, &r->empty)
         step_free(r, container_of(n, struct step, node));
     uv_mutex_destroy(&r->lock);
     free(r);
@@ -160,6 +194,7 @@ static void put(void *ctx, void *p)
         free(p);
     else
         give(r, p);
+    trim(r);
     last = --r->n_blocks == 0 && r->closed;
     uv_mutex_unlock(&r->lock);
     if (last)
@@ -176,6 +211,7 @@ struct rooms *rooms_new(void)
     }
     r->alloc = (struct gb_alloc){ get, put, r };
     list_init(&r->room);
+    list_init(&r->empty);
     return r;
 }
 
@@ -196,6 +232,13 @@ void rooms_free(struct rooms *r)
 const struct gb_alloc *rooms_alloc(const struct rooms *r)
 {
     return &r->alloc;
+}
+
+void rooms_age(struct rooms *r, uint64_t ms)
+{
+    uv_mutex_lock(&r->lock);
+    r->aged_ms += ms;
+    uv_mutex_unlock(&r->lock);
 }
 
 void rooms_used(struct rooms *r, struct rooms_use *out)
