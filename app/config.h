@@ -89,7 +89,7 @@ enum config_type {
     X(MEDIA_SHARED,   "media.shared_port", NUMBER,   "30000",           NULL,            0, 65534, false, "port of all sessions over UDP and TCP, with RTCP on the next one; even, outside media.ports") \
     X(MEDIA_MODE,     "media.mode",       CHOICE,    "auto",            "auto|dedicated|shared", 0, 0, false, "port of a session: its own of media.ports, or media.shared_port; auto: its own while a tenth of them is free and rested") \
     X(MEDIA_ANY,      "media.any_source", BOOL,      "false",           NULL,            0, 0, false, "believe media from any address; false: from that of the device and the one its answer names, from elsewhere only with the agreed SSRC while nothing else comes") \
-    X(MEDIA_THREADS,  "media.threads",    NUMBER,    "0",               NULL,            0, 64, false, "media loops; 0: one a core") \
+    X(MEDIA_THREADS,  "media.threads",    NUMBER,    "0",               NULL,            0, 64, false, "media loops; 0: one a core but one") \
     X(MEDIA_IDLE,     "media.idle_stop_s", NUMBER,   "30",              NULL,            1, 86400, true, "seconds from the last viewer's leaving to the BYE") \
     X(LOG_LEVEL,      "log.level",        CHOICE,    "info",            "error|warn|info|debug|trace", 0, 0, true, "least important line written") \
     X(LOG_FORMAT,     "log.format",       CHOICE,    "text",            "text|json",     0, 0, false, "key=value lines, or one JSON object a line") \

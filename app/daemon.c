@@ -225,8 +225,9 @@ static int start_trace(struct daemon *d, char why[static 512])
 unsigned daemon_media_threads(const struct config *c)
 {
     unsigned n = config_number(c, CONFIG_MEDIA_THREADS);
+    unsigned cores = uv_available_parallelism();
 
-    return n ? n : uv_available_parallelism();
+    return n ? n : cores > 1 ? cores - 1 : 1;
 }
 
 /* https is for whoever can check certificates. */

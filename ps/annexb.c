@@ -157,6 +157,7 @@ __attribute__((target("avx2"))) static size_t scan_avx2(const uint8_t *p,
         if (m)
             return i + (size_t)__builtin_ctz(m);
     }
+    _mm256_zeroupper(); /* the call is the last act: gcc forgets it there */
     return scan_bytes(p, i, n, n);
 }
 #endif

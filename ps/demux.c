@@ -8,10 +8,12 @@
  * for header bytes only, so payload is never gathered with it. */
 #include "ps/demux.h"
 
+#include "base/prefetch.h"
 #include "ps/program.h"
 #include "ps/sync.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 #define MAX_ZEROS 8     /* tolerated in front of a start code */
 #define MAX_FILL 32     /* FF bytes, likewise (Dahua) */
@@ -997,6 +999,14 @@ void ps_demux_place(const struct ps_demux *d, struct ps_place *out)
         if (s->bytes && s->au.has_pack && s->au.pack_off < out->open_off)
             out->open_off = s->au.pack_off;
     }
+}
+
+void ps_demux_prefetch(const struct ps_demux *d)
+{
+    prefetch_room(d, offsetof(struct ps_demux, stash));
+    prefetch_room(d->env.hold, PREFETCH_LINE);
+    for (size_t i = 0; i < d->program.n; i++)
+        es_prefetch(d->program.stream[i]);
 }
 
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out)

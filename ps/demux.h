@@ -138,6 +138,9 @@ struct ps_place {
 #define PS_NO_PLACE UINT64_MAX
 void ps_demux_place(const struct ps_demux *d, struct ps_place *out);
 
+/* Bytes will be fed soon: what they need is fetched from far memory meanwhile. */
+void ps_demux_prefetch(const struct ps_demux *d);
+
 void ps_demux_counters(const struct ps_demux *d, struct ps_counters *out);
 /* The i-th stream seen; NULL past the last. */
 const struct ps_stream *ps_demux_stream(const struct ps_demux *d, size_t i);

@@ -1,9 +1,13 @@
 #include "ps/es.h"
 
+#include "base/prefetch.h"
+
 #include <assert.h>
+#include <stddef.h>
 
 #define FIRST_PIECES 32
 #define FIRST_HOLDS 64
+#define FIRST_PREFETCH 16 /* pieces, as a picture has, and NAL units */
 #define MAX_HOLDS (PS_MAX_STREAMS * PS_MAX_PIECES)
 
 void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
@@ -15,6 +19,17 @@ void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
     s->info.stream_id = stream_id;
     s->video = ps_id_is_video(stream_id);
     s->broken_start = true;
+}
+
+void es_prefetch(const struct es *s)
+{
+    prefetch_room(s, offsetof(struct es, pes));
+    prefetch_room(&s->pes[s->n_pes % ES_MARKS], sizeof(s->pes[0]));
+    prefetch_room(&s->pkt[s->n_pkt % ES_MARKS], sizeof(s->pkt[0]));
+    prefetch_room(&s->n_pes, sizeof(*s) - offsetof(struct es, n_pes));
+    prefetch_room(s->piece, FIRST_PREFETCH * sizeof(*s->piece));
+    prefetch_room(s->ref, sizeof(*s->ref));
+    prefetch_room(s->nal, FIRST_PREFETCH * sizeof(*s->nal));
 }
 
 /* Twice the room, the old content in front; false: no memory, or limit. */

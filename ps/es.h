@@ -196,6 +196,9 @@ static inline bool es_ends_with_marker(const struct es *s)
 /* Around each feed: s has pieces that outlive it. */
 void es_hold(struct es *s);
 
+/* Soon there will be payload of it. */
+void es_prefetch(const struct es *s);
+
 /* --- between es.c, es_video.c and es_audio.c --- */
 
 /* Delivers (or drops, when damaged) bytes [0, end) of the unit and forgets

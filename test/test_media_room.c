@@ -36,7 +36,7 @@ static void any_order(void **state)
 
     (void)state;
     failing_alloc_init(&mem, 0);
-    media_room_init(&room, &mem.alloc);
+    media_room_init(&room, &mem.alloc, &mem.alloc);
     for (unsigned i = 0; i < 20 * MANY; i++) {
         size_t at = test_random(&seed) % MANY;
         size_t n = test_random(&seed) % 100
@@ -74,7 +74,7 @@ static void block_goes(void **state)
 
     (void)state;
     failing_alloc_init(&mem, 0);
-    media_room_init(&room, &mem.alloc);
+    media_room_init(&room, &mem.alloc, &mem.alloc);
     first = media_room_frame(&room, 100);
     fill(first, 7);
     for (unsigned i = 0; i < 100; i++) {
@@ -103,7 +103,7 @@ static void no_memory(void **state)
 
     (void)state;
     failing_alloc_init(&mem, 2);
-    media_room_init(&room, &mem.alloc);
+    media_room_init(&room, &mem.alloc, &mem.alloc);
     for (unsigned i = 0; i < 5; i++) {
         struct media_frame *f =
             media_room_frame(&room, MEDIA_BLOCK_FRAME - 100);

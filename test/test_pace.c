@@ -23,8 +23,13 @@ static void how_long_a_turn(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++)
-        assert_int_equal(pace_turn_ns(cases[i].n_streams), cases[i].turn_ns);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint32_t ns = cases[i].turn_ns;
+
+        assert_int_equal(pace_turn_ns(cases[i].n_streams, true), ns);
+        assert_int_equal(pace_turn_ns(cases[i].n_streams, false),
+                         ns * PACE_UNWATCHED);
+    }
 }
 
 static void how_long(void **state)

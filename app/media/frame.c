@@ -1,6 +1,7 @@
 #include "app/media/frame.h"
 #include "app/media/h264.h"
 #include "app/media/h265.h"
+#include "base/prefetch.h"
 
 #define SEI_RECOVERY_POINT 6 /* payloadType, H.264 Annex D, H.265 Annex D */
 
@@ -45,9 +46,11 @@ static struct media_block *block_new(const struct gb_alloc *alloc)
     return b;
 }
 
-void media_room_init(struct media_room *r, const struct gb_alloc *alloc)
+void media_room_init(struct media_room *r, const struct gb_alloc *alloc,
+                     const struct gb_alloc *blocks)
 {
-    *r = (struct media_room){ .alloc = alloc, .largest = MEDIA_BLOCK_FRAME };
+    *r = (struct media_room){ .alloc = alloc, .blocks = blocks,
+                              .largest = MEDIA_BLOCK_FRAME };
 }
 
 void media_room_fini(struct media_room *r)
@@ -63,7 +66,7 @@ static void *room_take(struct media_room *r, size_t n)
 
     n = (n + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
     if (!r->open || n > cap - r->open->used) {
-        struct media_block *b = block_new(r->alloc);
+        struct media_block *b = block_new(r->blocks);
 
         if (!b)
             return NULL;
@@ -149,6 +152,7 @@ static bool copy_at(const struct ps_au *au, struct cursor *c, size_t off,
             continue;
         }
         take = p->n - in < n ? p->n - in : n;
+        prefetch_room(dst, take); /* far memory: all lines at once */
         memcpy(dst, p->p + in, take);
         dst += take;
         off += take;

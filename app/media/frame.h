@@ -72,11 +72,14 @@ void media_frame_unref(struct media_frame *f); /* NULL is fine */
 #define MEDIA_BLOCK_BYTES (112u << 10)
 #define MEDIA_BLOCK_FRAME (MEDIA_BLOCK_BYTES / 4) /* larger ones are alone */
 struct media_room {
-    const struct gb_alloc *alloc;
+    const struct gb_alloc *alloc, *blocks;
     size_t largest; /* frame that goes into a block */
     struct media_block *open; /* is being filled; NULL: none */
 };
-void media_room_init(struct media_room *r, const struct gb_alloc *alloc);
+/* blocks: where they come from, asked for MEDIA_BLOCK_BYTES and no zeros; large frames
+ * come from alloc. */
+void media_room_init(struct media_room *r, const struct gb_alloc *alloc,
+                     const struct gb_alloc *blocks);
 void media_room_fini(struct media_room *r); /* frames live on */
 /* As media_frame_new. */
 struct media_frame *media_room_frame(struct media_room *r, size_t n);

@@ -1,5 +1,6 @@
 #include "app/media/hub.h"
 #include "app/media/hub_int.h"
+#include "base/prefetch.h"
 
 #define RATE_WINDOW_MS 2000
 
@@ -39,7 +40,7 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
     timeline_init(&h->timeline, &tl);
     position_init(&h->position, o->history_ms);
     list_init(&h->taps);
-    media_room_init(&h->room, alloc);
+    media_room_init(&h->room, alloc, o->blocks ? o->blocks : alloc);
     *out = h;
     return 0;
 }
@@ -401,6 +402,16 @@ static void unread_au(struct hub *h, const struct ps_au *au)
     h->key_told = true;
     if (h->hooks.on_first_key)
         h->hooks.on_first_key(h->hooks.ctx);
+}
+
+void hub_prefetch(const struct hub *h)
+{
+    prefetch_room(h, sizeof(*h));
+    prefetch(h->params);
+    prefetch(h->config[MEDIA_VIDEO]);
+    prefetch_room(h->room.open, PREFETCH_LINE);
+    if (h->n_gop < h->cap_gop)
+        prefetch_room(&h->gop[h->n_gop], sizeof(*h->gop));
 }
 
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms)

@@ -159,6 +159,8 @@ struct hub_options {
     bool expect_audio;    /* the SDP promises audio */
     uint64_t rtp_seed;    /* of HUB_RTP: see rtpmux_init */
     int64_t utc_base_ms;  /* UTC when the clock of now_ms was 0 */
+    const struct gb_alloc *blocks; /* of the frames (media_room_init), which outlives
+                                      them; NULL: as everything */
 };
 
 /* hooks and opt are copied; alloc must outlive the hub and every chunk.
@@ -169,6 +171,9 @@ int hub_new(struct hub **out, const struct gb_alloc *alloc,
 /* Viewers still there become ENDED without a wake; what they were given stays
  * valid until each is removed. NULL is fine. */
 void hub_free(struct hub *h);
+
+/* hub_au will be called soon: what it needs is fetched from far memory. */
+void hub_prefetch(const struct hub *h);
 
 /* One access unit of the demuxer; copied when needed, borrowed for the call. */
 void hub_au(struct hub *h, const struct ps_au *au, uint64_t now_ms);

@@ -4,7 +4,9 @@
 #include "app/net/listen.h"
 #include "app/net/sockaddr.h"
 #include "base/bytes.h"
+#include "base/prefetch.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,11 +82,27 @@ static bool put_slab(struct media_conn *c)
     return true;
 }
 
+/* Among many streams the state of one lies in far memory. It comes while its
+ * bytes are being read, which takes longer. */
+static void prefetch_stream(const struct media_conn *c)
+{
+    const struct ingest *in = c->in;
+
+    prefetch_range(c->tail, c->slab ? 0 : c->len);
+    prefetch_room(&c->remote, offsetof(struct media_conn, rest) -
+                                  offsetof(struct media_conn, remote));
+    if (in->rx)
+        receiver_prefetch(in->rx);
+    if (in->o.headers)
+        rtplog_prefetch(in->o.headers);
+}
+
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
 {
     struct media_conn *c = h->data;
 
     (void)suggested;
+    prefetch_stream(c);
     if (take_slab(c))
         *b = uv_buf_init((char *)c->slab->bytes + c->len,
                          (unsigned)room_in(c->slab, c->len));

@@ -171,6 +171,7 @@ static void on_main_box_closed(void *ctx)
     void *done_ctx = n->closed_ctx;
 
     owners_free(n->owners);
+    rooms_free(n->rooms);
     reserve_fini(&n->orders);
     reserve_fini(&n->events);
     free(n);
@@ -223,9 +224,11 @@ static void run_loop(void *arg)
 static uint32_t on_turn(void *ctx)
 {
     struct media_loop *l = ctx;
+    bool watched = !list_is_empty(&l->clients) ||
+                   !list_is_empty(&l->speakers.all);
 
     media_loop_tell_woken(l);
-    return l->stopping ? 0 : pace_turn_ns(l->n_streams);
+    return l->stopping ? 0 : pace_turn_ns(l->n_streams, watched);
 }
 
 static int loop_init(struct media_loop *l)
@@ -271,7 +274,8 @@ int media_net_new(struct media_net **out, const struct media_net_config *cfg,
     if (!n)
         return GB_ENOMEM;
     n->o = *cfg;
-    err = media_orders_init(n);
+    n->rooms = rooms_new();
+    err = n->rooms ? media_orders_init(n) : GB_ENOMEM;
     if (!err)
         err = reserve_init(&n->events, sizeof(struct event_mail),
                            MEDIA_RESERVE_MAX);

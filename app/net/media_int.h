@@ -9,6 +9,7 @@
 #include "app/net/pace.h"
 #include "app/net/pulse.h"
 #include "app/net/reserve.h"
+#include "app/net/rooms.h"
 #include "app/net/shared.h"
 #include "app/net/speaker.h"
 #include "base/map.h"
@@ -79,6 +80,7 @@ struct media_net {
     struct media_net_config o;
     struct mailbox main_box;
     struct reserve orders, events; /* those that must come through */
+    struct rooms *rooms;   /* of the frames of all streams */
     struct owners *owners; /* NULL: there is no shared port */
     unsigned n_loops, ended;
     void (*on_closed)(void *ctx);

@@ -140,6 +140,7 @@ struct media_stream *media_stream_new(struct media_loop *l, uint64_t session,
 
     opt.history = history_ms >= 0;
     opt.history_ms = history_ms;
+    opt.blocks = rooms_alloc(l->net->rooms);
     opt.rtp_seed = session;
     opt.utc_base_ms = media_loop_utc(&l->uv);
     if (!s)

@@ -2,13 +2,14 @@
 
 #include <time.h>
 
-uint32_t pace_turn_ns(size_t n_streams)
+uint32_t pace_turn_ns(size_t n_streams, bool watched)
 {
-    if (n_streams < PACE_STREAMS)
-        return 0;
-    return n_streams < PACE_MAX_NS / PACE_EACH_NS
-               ? (uint32_t)n_streams * PACE_EACH_NS
-               : PACE_MAX_NS;
+    uint32_t ns = n_streams < PACE_STREAMS ? 0
+                  : n_streams < PACE_MAX_NS / PACE_EACH_NS
+                      ? (uint32_t)n_streams * PACE_EACH_NS
+                      : PACE_MAX_NS;
+
+    return watched ? ns : ns * PACE_UNWATCHED;
 }
 
 uint32_t pace_rest_ns(const struct pace *p, uint64_t now_ns, uint32_t turn_ns)

@@ -7,6 +7,7 @@
 #ifndef APP_NET_PACE_H
 #define APP_NET_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -14,6 +15,7 @@
 #define PACE_STREAMS 32    /* fewer on a loop are served as they come */
 #define PACE_EACH_NS 50000 /* of a turn, for each: a picture comes every 40 ms */
 #define PACE_MAX_NS 5000000 /* from turn to turn, when there is more to do */
+#define PACE_UNWATCHED 2    /* times as long, while nobody waits for a picture */
 
 struct pace {
     uv_prepare_t prepare;
@@ -28,8 +30,9 @@ void pace_start(struct pace *p, uv_loop_t *loop,
                 uint32_t (*on_turn)(void *ctx), void *ctx);
 void pace_close(struct pace *p); /* p lives until the loop has run out */
 
-/* How long a turn of so many streams is to last. */
-uint32_t pace_turn_ns(size_t n_streams);
+/* How long a turn of so many streams is to last. watched: somebody waits for what
+ * comes, as viewers do; recordings have time. */
+uint32_t pace_turn_ns(size_t n_streams, bool watched);
 
 /* How long to rest when this turn ends, which is to last so long; 0: not at
  * all. */

@@ -1,7 +1,9 @@
 #include "app/net/receiver.h"
 
 #include "app/net/held.h"
+#include "base/prefetch.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 /* One payload type of the session. */
@@ -321,6 +323,17 @@ static inline bool take_next(struct receiver *r, const uint8_t *p, size_t n,
     r->last_ms = r->now_ms;
     deliver(r, &it);
     return true;
+}
+
+void receiver_prefetch(const struct receiver *r)
+{
+    prefetch_room(r, offsetof(struct receiver, source.policy));
+    prefetch_room(&r->pt[0], sizeof(r->pt[0]));
+    prefetch(&r->held.n);
+    prefetch_room(r->queue, PREFETCH_LINE);
+    if (r->demux)
+        ps_demux_prefetch(r->demux);
+    hub_prefetch(r->hub);
 }
 
 bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,

@@ -62,6 +62,9 @@ bool receiver_packet(struct receiver *r, const uint8_t *p, size_t n,
 void receiver_bare(struct receiver *r, const uint8_t *p, size_t n,
                    struct slab *s, uint64_t now_ms);
 
+/* Packets will come soon: what they need is fetched from far memory. */
+void receiver_prefetch(const struct receiver *r);
+
 /* Framing was lost on TCP: bytes are missing before the next call. */
 void receiver_gap(struct receiver *r);
 

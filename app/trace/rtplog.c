@@ -2,11 +2,13 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/prefetch.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #define ALL (RTPLOG_FIRST + RTPLOG_LAST)
+#define BURST 16 /* packets of a picture, mostly */
 #define WORDS 3 /* time and length; header; its rest and TCP */
 
 struct rtplog {
@@ -87,6 +89,13 @@ void rtplog_put(struct rtplog *l, const uint8_t *p, size_t n, bool tcp,
     atomic_store_explicit(&w[2], be(p + 8, 4) << 32 | tcp,
                           memory_order_relaxed);
     atomic_store_explicit(&l->n, i + 1, memory_order_release);
+}
+
+void rtplog_prefetch(const struct rtplog *l)
+{
+    uint64_t i = atomic_load_explicit(&l->n, memory_order_relaxed);
+
+    prefetch_room(l->word[slot_of(i)], BURST * sizeof(l->word[0]));
 }
 
 static void read_one(const struct rtplog *l, uint64_t i,

@@ -24,6 +24,9 @@ void rtplog_unref(struct rtplog *l); /* any thread; NULL is fine */
 void rtplog_put(struct rtplog *l, const uint8_t *p, size_t n, bool tcp,
                 int64_t utc_ms);
 
+/* Packets will come soon: where they go is fetched from far memory. */
+void rtplog_prefetch(const struct rtplog *l);
+
 struct rtplog_packet {
     int64_t utc_ms;
     bool tcp;
