@@ -328,6 +328,7 @@ void es_drop_front(struct es *s, uint32_t cut)
     if (s->pos <= cut) { /* zeros, or a head, that lay in front of it */
         s->zeros = 0;
         s->head_n = s->head_need = 0;
+        s->sc_waits = false;
     }
     s->pos = s->pos > cut ? s->pos - cut : 0;
     s->nal_sc = s->nal_sc > cut ? s->nal_sc - cut : 0;

@@ -262,6 +262,7 @@ void demux_reject_candidate(struct ps_demux *d)
     memcpy(b, d->stash + PS_PREFIX_BYTES, n);
     d->n_stash = 0;
     d->state = DEMUX_OPEN;
+    es_video_pass_open(d->cur);
     used = es_scan(d->cur, b, n);
     if (!d->cur->stopped)
         return;
@@ -286,8 +287,7 @@ size_t demux_feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
         demux_reject_candidate(d);
         return k;
     }
-    es_trim(d->cur, d->cur->pos - PS_PREFIX_BYTES);
-    es_video_reset(d->cur);
+    es_video_end_open(d->cur);
     es_pes_end(d->cur);
     d->state = DEMUX_HDR;
     return k;

@@ -123,6 +123,15 @@ static void deliver_corrupt(void **state)
     assert_int_equal(count.dropped_aus, 0);
 }
 
+/* A PES without a length, or with the largest one, which may be meant. */
+static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
+{
+    size_t at = out.len + 4;
+
+    put_pes(0xe0, es, pts);
+    out_bytes[at] = out_bytes[at + 1] = (char)length;
+}
+
 /* --- a wrong length --- */
 
 static void lost_structure(void **state)
@@ -410,6 +419,32 @@ static void c_unbounded_pes_ends(void **state)
     }
 }
 
+/* The picture goes on in the next PES, wherever the first one is cut, be it
+ * inside a start code or the head of a NAL unit; the end of both too. */
+static void c_unbounded_pes_goes_on(void **state)
+{
+    size_t n = key_es().n;
+
+    (void)state;
+    for (size_t at = 1; at < 2 * n; at++) {
+        bool both = at >= n; /* the rest has no length either */
+        size_t cut = both ? at - n + 1 : at;
+        uint8_t length = at % 2 ? 0xff : 0;
+
+        if (cut == n)
+            break;
+        begin();
+        put(part(ps_vector[0], 0, PES_AT));
+        put_open_pes(length, part(key_es(), 0, cut), 90000);
+        if (both)
+            put_open_pes(length, part(key_es(), cut, n), 0);
+        else
+            put_pes(0xe0, part(key_es(), cut, n), 0);
+        put_rest();
+        expect_any_cut("goes on", done(), NULL, ps_vector_text);
+    }
+}
+
 static void c_unbounded_pes_with_impostors(void **state)
 {
     /* ids that H.264 cannot hold, but no header behind them */
@@ -464,6 +499,7 @@ int main(void)
         cmocka_unit_test(stream_without_packs),
         cmocka_unit_test(c_unbounded_pes),
         cmocka_unit_test(c_unbounded_pes_ends),
+        cmocka_unit_test(c_unbounded_pes_goes_on),
         cmocka_unit_test(c_unbounded_pes_with_impostors),
     };
 
