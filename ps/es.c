@@ -432,13 +432,16 @@ void es_begin_unit(struct es *s)
 }
 
 /* What was taken for the first bytes of the unit was not: it begins at off.
- * A time that the false start took is free again. */
+ * Times that the false start took are free again. */
 void es_restart_unit(struct es *s, uint32_t off)
 {
     const struct es_mark *pes = es_pes_at(s, 0);
 
     if (pes)
         s->pes[pes - s->pes].used = false;
+    for (uint32_t i = 0; i < ES_MARKS; i++)
+        if (s->pes[i].at >= s->base)
+            s->pes[i].used = false;
     es_drop_front(s, off);
     es_begin_unit(s);
 }

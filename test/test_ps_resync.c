@@ -132,6 +132,53 @@ static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
     out_bytes[at] = out_bytes[at + 1] = (char)length;
 }
 
+/* The demuxer after a loss in front of bytes, fed as packets of n. */
+static const char *run_behind_gap(struct slice before, struct slice behind)
+{
+    struct ps_demux *d;
+
+    ps_recorder_init(&rec);
+    rec.plain = false;
+    d = ps_recorder_demux(&rec, NULL);
+    ps_demux_feed(d, (const uint8_t *)before.p, before.n,
+                  &(struct ps_feed){ .packet = true });
+    ps_demux_gap(d);
+    ps_demux_feed(d, (const uint8_t *)behind.p, behind.n,
+                  &(struct ps_feed){ .packet = true });
+    ps_demux_flush(d, true);
+    ps_demux_counters(d, &count);
+    ps_demux_free(d);
+    rec.buf[rec.text.len] = 0;
+    return rec.buf;
+}
+
+/* The rest of a picture, in packs that tell its time once more, is dropped; the
+ * times are not those of the next one, which has its own. */
+static void times_behind_a_gap(void **state)
+{
+    static const struct slice aud = S("\0\0\0\1\x09\xf0");
+    size_t at;
+
+    (void)state;
+    for (int with_aud = 0; with_aud < 2; with_aud++) {
+        begin();
+        put(ps_vector[0]);
+        put_rest();
+        at = out.len;
+        for (int i = 0; i < 2; i++) {
+            put_pack();
+            put_pes(0xe0, SLICE("\x11\x22\x33\x44"), 97200);
+        }
+        put_pack();
+        if (with_aud)
+            put_pes(0xe0, aud, 100800);
+        put_pes(0xe0, p_es(), 100800);
+        run_behind_gap(slice_head(done(), at), slice_from(done(), at));
+        if (!strstr(rec.buf, "au e0 h264 pts=100800 rtp=0 discontinuity"))
+            fail_msg("%d: %s", with_aud, rec.buf);
+    }
+}
+
 /* --- a wrong length --- */
 
 static void lost_structure(void **state)
@@ -487,6 +534,7 @@ int main(void)
         cmocka_unit_test(loss_between_frames),
         cmocka_unit_test(an_end_inside_a_picture),
         cmocka_unit_test(deliver_corrupt),
+        cmocka_unit_test(times_behind_a_gap),
         cmocka_unit_test(lost_structure),
         cmocka_unit_test(length_short_by_a_few_bytes),
         cmocka_unit_test(length_of_sound_short),
