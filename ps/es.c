@@ -448,7 +448,7 @@ void es_restart_unit(struct es *s, uint32_t off)
 
 void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
 {
-    uint32_t len = pes->length;
+    uint32_t len = unbounded ? 0 : pes->length;
 
     s->pes_waits = true;
     s->pes[s->n_pes % ES_MARKS] =
@@ -665,6 +665,8 @@ static bool looks_whole(const struct es *s)
 {
     if (s->pes_waits || (es_is_nal(s) && !s->has_vcl))
         return false;
+    if (!s->max_pes) /* no PES tells a length */
+        return s->marker || !s->goes_on;
     return s->marker || s->last_pes < s->max_pes || s->n_max_pes < 2;
 }
 
@@ -689,7 +691,8 @@ void es_gap(struct es *s, bool inside)
 /* The stream has ended behind a PES of a picture of which there is more. */
 static bool is_cut_off(const struct es *s, bool end)
 {
-    return end && s->video && !s->unbounded && s->goes_on && !looks_whole(s);
+    return end && s->video && !s->unbounded && s->max_pes && s->goes_on &&
+           !looks_whole(s);
 }
 
 void es_flush(struct es *s, bool end, bool outstanding)

@@ -179,6 +179,34 @@ static void times_behind_a_gap(void **state)
     }
 }
 
+/* Where no PES tells a length, one says nothing of how much of a picture is
+ * missing: it is whole, unless pictures go on behind one. */
+static void gap_without_lengths(void **state)
+{
+    size_t at, n = p_es().n;
+
+    (void)state;
+    for (int split = 0; split < 2; split++) {
+        begin();
+        put(part(ps_vector[0], 0, PES_AT));
+        for (uint64_t i = 0; i < 5; i++) {
+            if (i)
+                put_pack();
+            put_open_pes(0, i ? p_es() : key_es(), 90000 + i * 3600);
+            if (split)
+                put_open_pes(0, part(p_es(), n - 2, n), 0);
+        }
+        PUT("\0\0\1\xbe\0\x04\xff\xff\xff\xff"); /* ends it */
+        at = out.len;
+        put_pack();
+        put_open_pes(0, p_es(), 108000);
+        PUT("\0\0\1\xbe\0\x04\xff\xff\xff\xff"); /* ends it */
+        run_behind_gap(slice_head(done(), at), slice_from(done(), at));
+        assert_int_equal(count.corrupt_aus, split);
+        assert_int_equal(count.aus, 6 - split);
+    }
+}
+
 /* --- a wrong length --- */
 
 static void lost_structure(void **state)
@@ -535,6 +563,7 @@ int main(void)
         cmocka_unit_test(an_end_inside_a_picture),
         cmocka_unit_test(deliver_corrupt),
         cmocka_unit_test(times_behind_a_gap),
+        cmocka_unit_test(gap_without_lengths),
         cmocka_unit_test(lost_structure),
         cmocka_unit_test(length_short_by_a_few_bytes),
         cmocka_unit_test(length_of_sound_short),
