@@ -659,12 +659,15 @@ void es_pes_end(struct es *s)
     es_finish(s, s->bytes, s->bytes);
 }
 
-/* Is a unit that waits for its successor whole? When its last PES is as long
- * as this device makes them, the rest was probably lost with the gap. */
+/* Is a unit that waits for its successor whole? Without the marker that the
+ * last ones had it is not. When its last PES is as long as this device makes
+ * them, the rest was probably lost with the gap. */
 static bool looks_whole(const struct es *s)
 {
     if (s->pes_waits || (es_is_nal(s) && !s->has_vcl))
         return false;
+    if (es_ends_with_marker(s)) /* all others did */
+        return s->marker;
     if (!s->max_pes) /* no PES tells a length */
         return s->marker || !s->goes_on;
     return s->marker || s->last_pes < s->max_pes || s->n_max_pes < 2;

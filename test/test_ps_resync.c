@@ -123,6 +123,49 @@ static void deliver_corrupt(void **state)
     assert_int_equal(count.dropped_aus, 0);
 }
 
+/* One packet of out, from offset at on. */
+static void feed_packet(struct ps_demux *d, size_t at, bool marker)
+{
+    struct slice s = slice_from(done(), at);
+
+    ps_demux_feed(d, (const uint8_t *)s.p, s.n,
+                  &(struct ps_feed){ .packet = true, .marker = marker });
+}
+
+/* Pictures of two slices, each in a packet, the second with the marker: once
+ * that is believed, a picture without it has lost something. */
+static void loss_of_the_marker(void **state)
+{
+    static const struct slice second = S("\0\0\1\x41\x46\x11\x22");
+
+    (void)state;
+    for (size_t n = 1; n <= 12; n += 11) {
+        struct ps_demux *d;
+
+        ps_recorder_init(&rec);
+        d = ps_recorder_demux(&rec, NULL);
+        begin();
+        put(ps_vector[0]);
+        feed_packet(d, 0, true);
+        for (size_t i = 1; i <= n; i++) {
+            size_t at = out.len;
+
+            put_pack();
+            put_pes(0xe0, p_es(), 90000 + i * 3600);
+            feed_packet(d, at, false);
+            at = out.len;
+            put_pes(0xe0, second, 0);
+            if (i < n)
+                feed_packet(d, at, true);
+        }
+        ps_demux_gap(d);
+        ps_demux_counters(d, &count);
+        ps_demux_free(d);
+        assert_int_equal(count.corrupt_aus, n == 12);
+        assert_int_equal(count.aus, n == 12 ? 12 : 2);
+    }
+}
+
 /* A PES without a length, or with the largest one, which may be meant. */
 static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
 {
@@ -562,6 +605,7 @@ int main(void)
         cmocka_unit_test(loss_between_frames),
         cmocka_unit_test(an_end_inside_a_picture),
         cmocka_unit_test(deliver_corrupt),
+        cmocka_unit_test(loss_of_the_marker),
         cmocka_unit_test(times_behind_a_gap),
         cmocka_unit_test(gap_without_lengths),
         cmocka_unit_test(lost_structure),
