@@ -48,7 +48,7 @@ struct ps_demux {
     struct gb_alloc alloc;
     struct program program;
     size_t n_stash;
-    uint8_t stash[PS_STASH_BYTES]; /* what may become a header with what comes */
+    uint8_t stash[PS_STASH_BYTES]; /* may become a header with what comes */
 };
 
 /* What reads bytes that may end anywhere returns how many it has consumed, 0

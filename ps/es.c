@@ -676,7 +676,11 @@ static bool looks_whole(const struct es *s)
 void es_gap(struct es *s, bool inside)
 {
     if (s->bytes) {
-        if (inside || !s->video || !looks_whole(s))
+        bool whole = s->video && es_video_drop_start(s);
+
+        if (s->video)
+            es_video_take_rest(s);
+        if (!whole && (inside || !s->video || !looks_whole(s)))
             s->au.corrupt = true;
         if (s->video)
             es_video_flush(s, true);
@@ -702,6 +706,8 @@ void es_flush(struct es *s, bool end, bool outstanding)
 {
     if (!s->bytes || (outstanding && !end))
         return;
+    if (s->video)
+        es_video_take_rest(s);
     if (outstanding || is_cut_off(s, end))
         s->au.corrupt = true;
     if (s->video)

@@ -211,6 +211,11 @@ const struct es_mark *es_pes_at(const struct es *s, uint32_t off);
 /* The unit now begins: times of the PES and packet that hold its first byte. */
 void es_begin_unit(struct es *s);
 void es_restart_unit(struct es *s, uint32_t off);
+/* Nothing comes behind what was put: a head that is not whole is read. */
+void es_video_take_rest(struct es *s);
+/* Of a picture with a time of its own no more than a start code is there: it is
+ * taken back, and the unit in front of it is whole. */
+bool es_video_drop_start(struct es *s);
 void es_video_flush(struct es *s, bool end);
 void es_video_reset(struct es *s);
 /* What stopped it is a PS header: the payload ends in front of it, and goes on

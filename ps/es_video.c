@@ -393,16 +393,44 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
     return i;
 }
 
-void es_video_flush(struct es *s, bool end)
+void es_video_take_rest(struct es *s)
 {
-    uint32_t stop;
-
     if (s->sc_waits)
         start_code(s, s->zeros);
+    s->sc_waits = false;
     if (s->stopped)
         es_video_pass_open(s);
     if (s->head_n && s->head_need)
         take_head(s);
+}
+
+bool es_video_drop_start(struct es *s)
+{
+    const struct es_mark *pes = s->pes_waits ? &s->pes[s->n_pes % ES_MARKS]
+                                             : es_pes_at(s, s->bytes - 1);
+    const struct ps_nal *last = s->n_nals ? &s->nal[s->n_nals - 1] : NULL;
+    uint32_t off = s->bytes;
+
+    if (!pes || !pes->has_pts || !s->au.has_pts || !s->has_vcl ||
+        pes->pts90k == s->au.pts90k)
+        return false;
+    if (!s->pes_waits)
+        off = pes->at > s->base ? (uint32_t)(pes->at - s->base) : 0;
+    if (s->head_need ? s->nal_sc < off || !last || last->off + last->len > off
+                     : s->bytes - off > s->zeros)
+        return false;
+    s->zeros -= s->head_need ? 0 : s->bytes - off;
+    s->head_n = s->head_need = 0;
+    es_trim(s, off);
+    s->pos = s->bytes;
+    return true;
+}
+
+void es_video_flush(struct es *s, bool end)
+{
+    uint32_t stop;
+
+    es_video_take_rest(s);
     if (!es_is_nal(s)) {
         if (s->bytes)
             es_finish(s, s->bytes, s->bytes);

@@ -166,15 +166,6 @@ static void loss_of_the_marker(void **state)
     }
 }
 
-/* A PES without a length, or with the largest one, which may be meant. */
-static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
-{
-    size_t at = out.len + 4;
-
-    put_pes(0xe0, es, pts);
-    out_bytes[at] = out_bytes[at + 1] = (char)length;
-}
-
 /* The demuxer after a loss in front of bytes, fed as packets of n. */
 static const char *run_behind_gap(struct slice before, struct slice behind)
 {
@@ -193,6 +184,39 @@ static const char *run_behind_gap(struct slice before, struct slice behind)
     ps_demux_free(d);
     rec.buf[rec.text.len] = 0;
     return rec.buf;
+}
+
+/* A loss behind every byte of a picture, which is dropped; the one in front of
+ * it is whole, also where no more than a part of a start code is there. */
+static void loss_behind_every_byte(void **state)
+{
+    size_t at, start;
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    put(ps_vector[2]);
+    start = out.len;
+    put_pack();
+    put_pes(0xe0, p_es(), 97200);
+    at = out.len;
+    put_pack();
+    put_pes(0xe0, p_es(), 100800);
+    for (size_t n = start; n < at; n++) {
+        run_behind_gap(slice_head(done(), n), slice_from(done(), at));
+        if (!strstr(rec.buf, "pts=93600") || strstr(rec.buf, "pts=97200") ||
+            count.aus != 3)
+            fail_msg("behind byte %zu: %s", n - start, rec.buf);
+    }
+}
+
+/* A PES without a length, or with the largest one, which may be meant. */
+static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
+{
+    size_t at = out.len + 4;
+
+    put_pes(0xe0, es, pts);
+    out_bytes[at] = out_bytes[at + 1] = (char)length;
 }
 
 /* The rest of a picture, in packs that tell its time once more, is dropped; the
@@ -606,6 +630,7 @@ int main(void)
         cmocka_unit_test(an_end_inside_a_picture),
         cmocka_unit_test(deliver_corrupt),
         cmocka_unit_test(loss_of_the_marker),
+        cmocka_unit_test(loss_behind_every_byte),
         cmocka_unit_test(times_behind_a_gap),
         cmocka_unit_test(gap_without_lengths),
         cmocka_unit_test(lost_structure),
