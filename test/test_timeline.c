@@ -492,6 +492,24 @@ static void start_orders(void **state)
     assert_int_equal(video(&d, 880000).dts90k, 0);
 }
 
+/* The 33 bits wrap between the first picture and the first sound: they are of
+ * one clock still. */
+static void start_over_a_wrap(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_init(&d); /* sound from before the wrap is older than the picture */
+    video(&d, MASK33 + 1 + 1800);
+    assert_true(audio(&d, MASK33 + 1 - 1800).drop);
+    assert_int_equal(audio(&d, MASK33 + 1 + 1800).dts90k, 0);
+
+    device_init(&d); /* the picture has wrapped long ago */
+    for (uint64_t i = 0; i < 100; i++)
+        video(&d, MASK33 + 1 - 90000 + 3600 * i);
+    assert_int_equal(audio(&d, 3600 * 70).dts90k, 3600 * 95);
+}
+
 /* No input at all makes a track run backwards or stand still. */
 static void anything(void **state)
 {
@@ -572,6 +590,7 @@ int main(void)
         cmocka_unit_test(audio_gap),
         cmocka_unit_test(audio_in_8000),
         cmocka_unit_test(start_orders),
+        cmocka_unit_test(start_over_a_wrap),
         cmocka_unit_test(anything),
     };
 

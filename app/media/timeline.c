@@ -147,6 +147,8 @@ static void anchor(struct timeline *t, struct timeline_track *k,
     int64_t apart;
 
     k->raw = (int64_t)k->wire;
+    if (o->begun && o->had_pts && k->had_pts && !o->unit8000)
+        k->raw = o->raw + timeline_diff33(k->wire, o->wire); /* has wrapped */
     k->offset = -k->raw;
     if (in->track == MEDIA_VIDEO)
         k->offset += (int64_t)k->reorder * TIMELINE_NOMINAL;
