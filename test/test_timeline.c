@@ -442,6 +442,10 @@ static void audio_gap(void **state)
     assert_int_equal(a.dts90k, 3600 * 100 + 90000);
     assert_int_equal(audio(&d, 3600 * 101 + 90000).dts90k,
                      3600 * 101 + 90000);
+    device_init(&d); /* within the first 2 s, too */
+    for (uint64_t i = 0; i < 10; i++)
+        audio(&d, 3600 * i);
+    assert_int_equal(audio(&d, 3600 * 10 + 45000).dts90k, 3600 * 10 + 45000);
 }
 
 /* Audio PTS in 1/8000 s, with the same origin, or with one of its own. */
