@@ -92,7 +92,7 @@ size_t demux_feed_lost(struct ps_demux *d, const uint8_t *p, size_t n);
  * it is gone. */
 int demux_lost_in_stash(struct ps_demux *d, size_t *need);
 /* The packet begins with a pack header, and is believed: at once when the
- * structure was lost, and with proof when a video PES claims its bytes. */
+ * structure was lost, and with proof when an element claims its bytes. */
 void demux_believe_packet(struct ps_demux *d, const uint8_t *p, size_t n);
 
 /* 00 00 01 id has come by in an unbounded PES; the id is the last byte. */

@@ -223,7 +223,8 @@ void demux_believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
     size_t need;
     int err;
 
-    if (d->state != DEMUX_LOST && (d->state != DEMUX_BODY || !d->cur->video))
+    if (d->state != DEMUX_LOST && d->state != DEMUX_BODY &&
+        d->state != DEMUX_SKIP)
         return;
     if (n <= PS_PREFIX_BYTES)
         return;

@@ -442,28 +442,46 @@ static void header_near_and_far(void **state)
 }
 
 /* A packet that begins with a pack header and a start code behind it is
- * believed while a video PES claims to go on. */
+ * believed while an element claims to go on. */
 static void packet_against_length(void **state)
 {
-    struct ps_demux *d;
+#define KEY "au e0 h264 key pts=90000 nals 7:23 8:5 5:19 crc=6343830c\n"
+#define SOUND "au c0 g711a pts=90000 16 bytes crc=bf3bfe61\n"
+#define LAST "au e0 h264 pts=93600 nals 1:6 crc=6e625c11\n"
+    static const struct {
+        size_t packet, at; /* 16 KB are claimed there */
+        const char *want;
+    } cases[] = {
+        { 0, PES_AT + 4, SOUND LAST },
+        { 0, SYSTEM_AT + 4, /* over the map, too */
+          "au c0 unknown pts=90000 16 bytes crc=bf3bfe61\n"
+          "au e0 unknown pts=93600 10 bytes crc=8aa6264a\n" },
+        { 1, 14 + 4, KEY LAST },
+    };
 
     (void)state;
-    ps_recorder_init(&rec);
-    d = ps_recorder_demux(&rec, NULL);
-    begin();
-    put(ps_vector[0]);
-    out_bytes[PES_AT + 4] = 0x40; /* 16 KB are claimed */
-    ps_demux_feed(d, (const uint8_t *)out_bytes, out.len,
-                  &(struct ps_feed){ .packet = true });
-    for (size_t i = 1; i < 3; i++)
-        ps_demux_feed(d, (const uint8_t *)ps_vector[i].p, ps_vector[i].n,
-                      &(struct ps_feed){ .packet = true });
-    ps_demux_flush(d, true);
-    ps_demux_free(d);
-    rec.buf[rec.text.len] = 0;
-    expect("guard", 0, rec.buf,
-           "au c0 g711a pts=90000 16 bytes crc=bf3bfe61\n"
-           "au e0 h264 pts=93600 nals 1:6 crc=6e625c11\n");
+    for (size_t k = 0; k < COUNT(cases); k++) {
+        struct ps_demux *d;
+
+        ps_recorder_init(&rec);
+        d = ps_recorder_demux(&rec, NULL);
+        begin();
+        for (size_t i = 0; i < 3; i++) {
+            size_t at = out.len;
+
+            put(ps_vector[i]);
+            if (i == cases[k].packet)
+                out_bytes[at + cases[k].at] = 0x40;
+            feed_packet(d, at, false);
+        }
+        ps_demux_flush(d, true);
+        ps_demux_free(d);
+        rec.buf[rec.text.len] = 0;
+        expect("guard", k, rec.buf, cases[k].want);
+    }
+#undef KEY
+#undef SOUND
+#undef LAST
 }
 
 /* --- the next pack --- */
