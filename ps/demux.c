@@ -5,12 +5,12 @@
  * A bounded PES is walked by its length and never searched for headers, as
  * audio and private data legally contain 00 00 01 BA. Whatever header does
  * not lie in the fed bytes as a whole is gathered in the stash; decoders ask
- * for header bytes only, so payload is never gathered with it. */
-#include "ps/demux.h"
+ * for header bytes only, so payload is never gathered with it.
+ *
+ * What is LOST, and the end of an OPEN PES: resync.c. */
+#include "ps/demux_int.h"
 
 #include "base/prefetch.h"
-#include "ps/program.h"
-#include "ps/sync.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -19,53 +19,6 @@
 #define MAX_FILL 32     /* FF bytes, likewise (Dahua) */
 #define SEEK_BYTES 32   /* behind a broken PES header the payload begins */
 #define IMKH_BYTES 40   /* Hikvision file header */
-/* So much without a pack header, and a PES header is believed as well. */
-#define NO_PACK_BYTES (256u << 10)
-#define NO_PACK_90K 90000u
-/* A length was wrong by so much: the next header of the same pack is near. */
-#define NEAR_BYTES 32
-#define TAIL_BYTES 3    /* of a PES that its length leaves out */
-
-enum state {
-    HDR,   /* a start code is expected here */
-    BODY,  /* left bytes of payload */
-    OPEN,  /* payload without a length */
-    CAND,  /* ... which a PS header in the stash may have ended */
-    SKIP,  /* left bytes of no interest */
-    SEEK,  /* broken PES header: looking for the start of its payload */
-    LOST,  /* looking for a pack header */
-};
-
-/* Packets that lie inside a PES, need no look and come in the buffer that the
- * unit holds already, are put here; settle() tells the stream of them. */
-struct ahead {
-    struct es *es;               /* cur; NULL: there are none */
-    struct ps_piece *next, *end; /* in es->piece */
-    size_t room;     /* bytes of the PES to come but for the last; or 0 */
-    void *buf;
-    uint32_t rtp_ts;
-    bool look;       /* a pack header may begin in the midst of the PES */
-};
-
-struct ps_demux {
-    struct ahead ahead;
-    struct es_env env;
-    enum state state;
-    struct es *cur;      /* of the PES under way or seen last; may be NULL */
-    size_t left;         /* BODY, SKIP, SEEK; BODY: with what lies ahead */
-    unsigned seek;       /* SEEK: bytes looked at */
-    unsigned fill;       /* HDR: bytes skipped in front of the start code */
-    bool behind;         /* HDR: a PES of cur, which told its length, was last */
-    bool begun;          /* an element has been seen */
-    bool broke;          /* LOST: by a wrong length, no packet is missing */
-    uint64_t lost_bytes; /* LOST: skipped since the last pack header */
-    uint32_t pack_ts;    /* RTP time of the last pack header, or the loss */
-    uint64_t at;         /* place of the header that is being looked at */
-    struct gb_alloc alloc;
-    struct program program;
-    size_t n_stash;
-    uint8_t stash[PS_STASH_BYTES];
-};
 
 int ps_demux_new(struct ps_demux **out, const struct gb_alloc *alloc,
                  const struct ps_hooks *hooks, const struct ps_options *opt)
@@ -128,59 +81,24 @@ static void go_ahead(struct ps_demux *d, bool marker)
 {
     struct es *s = d->cur;
 
-    if (d->state != BODY || !s->coast || !s->bytes || s->pes_waits ||
+    if (d->state != DEMUX_BODY || !s->coast || !s->bytes || s->pes_waits ||
         d->left > PS_MAX_AU_BYTES - s->bytes)
         return;
-    d->ahead = (struct ahead){ .es = s,
-                               .next = s->piece + s->n_pieces,
-                               .end = s->piece + s->cap_pieces,
-                               .room = d->left - 1,
-                               .buf = s->held,
-                               .rtp_ts = s->last_ts,
-                               .look = marker || !es_ends_with_marker(s) };
-}
-
-/* --- loss --- */
-
-static void lose(struct ps_demux *d)
-{
-    d->state = LOST;
-    d->broke = false;
-    d->n_stash = 0;
-    d->left = 0;
-    d->fill = 0;
-    d->behind = false;
-    d->lost_bytes = 0;
-    d->pack_ts = d->env.rtp_ts;
-}
-
-static bool in_payload(const struct ps_demux *d)
-{
-    return d->state == BODY || d->state == OPEN || d->state == CAND ||
-           d->state == SEEK;
-}
-
-/* The structure is not where it should be: what was put last is doubtful. */
-static void lose_sync(struct ps_demux *d)
-{
-    for (size_t i = 0; i < d->program.n; i++)
-        es_gap(d->program.stream[i], d->program.stream[i] == d->cur);
-    d->env.count.resyncs += d->begun;
-    lose(d);
-}
-
-/* There is no header where a length says that there is one. */
-static void lose_header(struct ps_demux *d)
-{
-    lose_sync(d);
-    d->broke = d->begun;
+    d->ahead = (struct demux_ahead){
+        .es = s,
+        .next = s->piece + s->n_pieces,
+        .end = s->piece + s->cap_pieces,
+        .room = d->left - 1,
+        .buf = s->held,
+        .rtp_ts = s->last_ts,
+        .look = marker || !es_ends_with_marker(s),
+    };
 }
 
 /* --- elements ---
  *
- * Each takes bytes that begin with 00 00 01 id and returns how many it has
- * consumed (state is set), 0 when *need bytes must be there, or BROKEN. */
-#define BROKEN (-1)
+ * Each takes bytes that begin with 00 00 01 id, and sets the state when it has
+ * consumed some. */
 
 static int skip_element(struct ps_demux *d, const uint8_t *p, size_t n,
                         size_t *need)
@@ -190,7 +108,7 @@ static int skip_element(struct ps_demux *d, const uint8_t *p, size_t n,
         return 0;
     }
     d->left = (size_t)p[4] << 8 | p[5];
-    d->state = d->left ? SKIP : HDR;
+    d->state = d->left ? DEMUX_SKIP : DEMUX_HDR;
     return PS_LEN_BYTES;
 }
 
@@ -211,7 +129,7 @@ static int take_pack(struct ps_demux *d, const uint8_t *p, size_t n,
         return 0;
     if (err) {
         d->env.count.bad_headers++;
-        return BROKEN;
+        return DEMUX_BROKEN;
     }
     d->env.count.packs++;
     d->pack_ts = d->env.rtp_ts;
@@ -235,7 +153,7 @@ static int take_map(struct ps_demux *d, const uint8_t *p, size_t n,
     }
     d->env.count.bad_headers++;
     if (((size_t)p[4] << 8 | p[5]) > PS_MAP_MAX)
-        return BROKEN;
+        return DEMUX_BROKEN;
     d->left = (size_t)p[4] << 8 | p[5]; /* what is here of it, is gone */
     if (n < PS_LEN_BYTES + d->left)
         return skip_element(d, p, n, need);
@@ -250,17 +168,17 @@ static int broken_pes(struct ps_demux *d, const uint8_t *p)
 
     d->env.count.bad_headers++;
     if (len == 0)
-        return BROKEN;
+        return DEMUX_BROKEN;
     d->left = len - 1;
     if (!ps_id_is_video(p[3]) ||
         !(d->cur = program_stream(&d->program, p[3]))) {
-        d->state = d->left ? SKIP : HDR;
+        d->state = d->left ? DEMUX_SKIP : DEMUX_HDR;
         return PS_LEN_BYTES + 1;
     }
     es_pes_begin(d->cur, &none, false);
     d->seek = 0;
     d->fill = 0; /* run of zeros */
-    d->state = d->left ? SEEK : HDR;
+    d->state = d->left ? DEMUX_SEEK : DEMUX_HDR;
     return PS_LEN_BYTES + 1;
 }
 
@@ -291,20 +209,20 @@ static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
         s = NULL;
     }
     if (!s && open) { /* not ours, and nobody knows where it ends */
-        d->state = LOST;
+        d->state = DEMUX_LOST;
         d->broke = false;
         d->lost_bytes = 0;
         return pes.size;
     }
     if (!s) {
-        d->state = d->left ? SKIP : HDR;
+        d->state = d->left ? DEMUX_SKIP : DEMUX_HDR;
         return pes.size;
     }
     d->cur = s;
     d->behind = !open;
     es_pes_begin(s, &pes, open);
-    d->state = open ? OPEN : d->left ? BODY : HDR;
-    if (d->state == HDR)
+    d->state = open ? DEMUX_OPEN : d->left ? DEMUX_BODY : DEMUX_HDR;
+    if (d->state == DEMUX_HDR)
         es_pes_end(s);
     return pes.size;
 }
@@ -333,74 +251,6 @@ static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
     }
 }
 
-/* Are the bytes at p those of a start code, as far as they are here? */
-static bool may_start(const uint8_t *p, size_t n)
-{
-    static const uint8_t prefix[3] = { 0, 0, 1 };
-
-    return memcmp(p, prefix, n < sizeof(prefix) ? n : sizeof(prefix)) == 0;
-}
-
-/* Does the stream go on at p, behind a wrong length? As the above. Few bytes
- * must do: the rest is fed again where it does not. */
-static int check_behind(const uint8_t *p, size_t n, size_t *need)
-{
-    if (!may_start(p, n))
-        return BROKEN;
-    if (n < PS_SYNC_BYTES) {
-        *need = PS_SYNC_BYTES;
-        return 0;
-    }
-    return ps_sync_ends_pes(p) ? 1 : BROKEN;
-}
-
-static bool is_fill(const uint8_t *p, size_t n)
-{
-    for (size_t i = 1; i < n; i++)
-        if (p[i] != p[0])
-            return false;
-    return p[0] == 0 || p[0] == 0xff;
-}
-
-/* Bytes of the PES in front that its length has left out. They come from the
- * stash, or may be gone: they are put as a copy. */
-static int put_tail(struct ps_demux *d, const uint8_t *p, size_t n)
-{
-    bool copy = d->env.copy;
-    size_t used;
-
-    d->behind = false;
-    d->env.count.bad_headers++;
-    if (!d->cur->video || !d->cur->bytes) { /* it has been handed out */
-        d->env.count.skipped_bytes += n;
-        return (int)n;
-    }
-    d->env.copy = true;
-    es_put(d->cur, p, n, &used);
-    d->env.copy = copy;
-    return (int)n;
-}
-
-/* Behind a PES whose length is too small by a few bytes, in every frame with
- * some devices: the next header is that near. As the above. */
-static int take_tail(struct ps_demux *d, const uint8_t *p, size_t n,
-                     size_t *need)
-{
-    if (!d->behind || d->fill || is_fill(p, TAIL_BYTES))
-        return BROKEN;
-    for (size_t k = 1; k <= TAIL_BYTES; k++) {
-        int r = check_behind(p + k, n - k, need);
-
-        if (r == 0) {
-            *need += k;
-            return 0;
-        }
-        if (r > 0)
-            return is_fill(p, k) ? BROKEN : put_tail(d, p, k);
-    }
-    return BROKEN;
-}
-
 /* At the place where a start code belongs; as the above. */
 static int take_header(struct ps_demux *d, const uint8_t *p, size_t n,
                        size_t *need)
@@ -414,188 +264,27 @@ static int take_header(struct ps_demux *d, const uint8_t *p, size_t n,
     if (!d->begun && memcmp(p, "IMKH", 4) == 0) {
         d->begun = true;
         d->left = IMKH_BYTES - 4;
-        d->state = SKIP;
+        d->state = DEMUX_SKIP;
         return 4;
     }
     if (p[0] == 0 && p[1] == 0 && p[2] == 1 && p[3] >= PS_ID_END) {
         used = take_element(d, p, n, need);
         if (used > 0) {
             d->begun = true;
-            if (d->state != SEEK)
+            if (d->state != DEMUX_SEEK)
                 d->fill = 0;
         }
         return used;
     }
-    used = take_tail(d, p, n, need);
-    if (used != BROKEN)
+    used = demux_take_tail(d, p, n, need);
+    if (used != DEMUX_BROKEN)
         return used;
     if ((p[0] == 0 && p[1] == 0 && p[2] == 0 && d->fill < MAX_ZEROS) ||
         (p[0] == 0xff && d->fill < MAX_FILL)) {
         d->fill++;
         return 1;
     }
-    return BROKEN;
-}
-
-/* --- looking for a pack header --- */
-
-static bool without_packs(const struct ps_demux *d, uint64_t lost_bytes)
-{
-    return lost_bytes >= NO_PACK_BYTES ||
-           d->env.rtp_ts - d->pack_ts - NO_PACK_90K < 0x80000000u - NO_PACK_90K;
-}
-
-static int check_map(const uint8_t *p, size_t n, size_t *need)
-{
-    if (n < PS_LEN_BYTES) {
-        *need = PS_LEN_BYTES;
-        return 0;
-    }
-    return ((size_t)p[4] << 8 | p[5]) <= PS_MAP_MAX ? 1 : BROKEN;
-}
-
-/* Does the stream go on at p, which begins with 00 00 01? */
-static int check_sync(const struct ps_demux *d, const uint8_t *p, size_t n,
-                      uint64_t lost_bytes, size_t *need)
-{
-    bool near = d->broke && lost_bytes < NEAR_BYTES;
-
-    if (n < PS_PREFIX_BYTES) {
-        *need = PS_PREFIX_BYTES;
-        return 0;
-    }
-    if (p[3] == PS_ID_PACK)
-        return ps_sync_pack(p, n, need);
-    if (p[3] == PS_ID_MAP && near)
-        return check_map(p, n, need);
-    if ((ps_id_is_audio(p[3]) || ps_id_is_video(p[3])) &&
-        (near || without_packs(d, lost_bytes)))
-        return ps_sync_pes(p, n, need);
-    return BROKEN;
-}
-
-static void count_lost(struct ps_demux *d, size_t n)
-{
-    d->lost_bytes += n;
-    d->env.count.skipped_bytes += n;
-}
-
-static void stash(struct ps_demux *d, const uint8_t *p, size_t n)
-{
-    assert(d->n_stash + n <= PS_STASH_BYTES);
-    memcpy(d->stash + d->n_stash, p, n);
-    d->n_stash += n;
-}
-
-static void unstash(struct ps_demux *d, size_t n)
-{
-    d->n_stash -= n;
-    memmove(d->stash, d->stash + n, d->n_stash);
-}
-
-/* Adds to the stash until it holds need bytes; how many it took. */
-static size_t fill_stash(struct ps_demux *d, const uint8_t *p, size_t n,
-                         size_t need)
-{
-    size_t want = need - d->n_stash;
-
-    assert(need > d->n_stash);
-    if (want > n)
-        want = n;
-    stash(d, p, want);
-    return want;
-}
-
-/* LOST, and the stash begins with what may become 00 00 01. As below. */
-static int lost_in_stash(struct ps_demux *d, size_t *need)
-{
-    int r = may_start(d->stash, d->n_stash) ? 0 : BROKEN;
-
-    *need = 3;
-    if (r == 0 && d->n_stash >= 3)
-        r = check_sync(d, d->stash, d->n_stash, d->lost_bytes, need);
-    if (r > 0)
-        d->state = HDR;
-    if (r < 0) {
-        unstash(d, 1);
-        count_lost(d, 1);
-    }
-    return r;
-}
-
-/* HDR, and the stash begins with what may be a header. 0: *need bytes must
- * be in the stash. */
-static int header_in_stash(struct ps_demux *d, size_t *need)
-{
-    int r = take_header(d, d->stash, d->n_stash, need);
-
-    if (r > 0)
-        unstash(d, (size_t)r);
-    if (r < 0) {
-        size_t have = d->n_stash;
-
-        lose_header(d);
-        d->n_stash = have; /* a pack header may begin in it */
-    }
-    return r;
-}
-
-/* The unit is to be handed out, though the header that would show it to be
- * short has not come, or not as a whole. */
-static void settle_tail(struct ps_demux *d)
-{
-    size_t k = 0;
-
-    if (d->state != HDR || !d->behind || d->fill)
-        return;
-    while (k < d->n_stash && !may_start(d->stash + k, d->n_stash - k))
-        k++;
-    if (k == 0 || k > TAIL_BYTES || is_fill(d->stash, k))
-        return;
-    put_tail(d, d->stash, k);
-    unstash(d, k);
-}
-
-void ps_demux_gap(struct ps_demux *d)
-{
-    settle(d);
-    settle_tail(d);
-    for (size_t i = 0; i < d->program.n; i++)
-        es_gap(d->program.stream[i],
-               in_payload(d) && d->program.stream[i] == d->cur);
-    lose(d);
-}
-
-static size_t feed_lost(struct ps_demux *d, const uint8_t *p, size_t n)
-{
-    size_t at = 0, tail;
-
-    for (;;) {
-        size_t need, k = d->env.scan(p + at, n - at);
-        int r;
-
-        count_lost(d, k);
-        at += k;
-        if (at == n)
-            break;
-        r = check_sync(d, p + at, n - at, d->lost_bytes, &need);
-        if (r > 0) {
-            d->state = HDR;
-            return at;
-        }
-        if (r == 0) {
-            stash(d, p + at, n - at);
-            return n;
-        }
-        count_lost(d, 1);
-        at++;
-    }
-    for (tail = 0; tail < 2 && tail < n && p[n - 1 - tail] == 0;)
-        tail++;
-    stash(d, p + n - tail, tail);
-    d->lost_bytes -= tail;
-    d->env.count.skipped_bytes -= tail;
-    return n;
+    return DEMUX_BROKEN;
 }
 
 /* --- one state each: bytes consumed --- */
@@ -604,15 +293,15 @@ static size_t feed_header(struct ps_demux *d, const uint8_t *p, size_t n)
 {
     size_t used = 0, need = 0;
 
-    while (used < n && d->state == HDR) {
+    while (used < n && d->state == DEMUX_HDR) {
         int r = take_header(d, p + used, n - used, &need);
 
         if (r < 0) {
-            lose_header(d);
+            demux_lose_header(d);
             return used;
         }
         if (r == 0) {
-            stash(d, p + used, n - used);
+            demux_stash(d, p + used, n - used);
             return n;
         }
         used += (size_t)r;
@@ -626,12 +315,12 @@ static size_t feed_body(struct ps_demux *d, const uint8_t *p, size_t n)
     size_t k = n < d->left ? n : d->left, used;
 
     if (!es_put(d->cur, p, k, &used)) {
-        lose_sync(d);
+        demux_lose_sync(d);
         return k;
     }
     d->left -= k;
     if (!d->left) {
-        d->state = HDR;
+        d->state = DEMUX_HDR;
         es_pes_end(d->cur);
     }
     return k;
@@ -643,19 +332,8 @@ static size_t feed_skip(struct ps_demux *d, size_t n)
 
     d->left -= k;
     if (!d->left)
-        d->state = HDR;
+        d->state = DEMUX_HDR;
     return k;
-}
-
-/* 00 00 01 id has come by in an unbounded PES; the id is the last byte. */
-static void begin_candidate(struct ps_demux *d, uint8_t id)
-{
-    static const uint8_t prefix[3] = { 0, 0, 1 };
-
-    d->n_stash = 0;
-    stash(d, prefix, sizeof(prefix));
-    stash(d, &id, 1);
-    d->state = CAND;
 }
 
 static size_t feed_open(struct ps_demux *d, const uint8_t *p, size_t n)
@@ -663,50 +341,10 @@ static size_t feed_open(struct ps_demux *d, const uint8_t *p, size_t n)
     size_t used;
 
     if (!es_put(d->cur, p, n, &used))
-        lose_sync(d);
+        demux_lose_sync(d);
     else if (d->cur->stopped)
-        begin_candidate(d, p[used - 1]);
+        demux_begin_candidate(d, p[used - 1]);
     return used;
-}
-
-/* The bytes were payload: looked at now, and they may hold another id. */
-static void reject_candidate(struct ps_demux *d)
-{
-    uint8_t b[PS_SYNC_BYTES];
-    size_t n = d->n_stash - PS_PREFIX_BYTES, used;
-
-    memcpy(b, d->stash + PS_PREFIX_BYTES, n);
-    d->n_stash = 0;
-    d->state = OPEN;
-    used = es_scan(d->cur, b, n);
-    if (!d->cur->stopped)
-        return;
-    begin_candidate(d, b[used - 1]);
-    stash(d, b + used, n - used);
-}
-
-static size_t feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
-{
-    size_t k = PS_SYNC_BYTES - d->n_stash;
-
-    if (k > n)
-        k = n;
-    if (!es_append(d->cur, p, k)) {
-        lose_sync(d);
-        return k;
-    }
-    stash(d, p, k);
-    if (d->n_stash < PS_SYNC_BYTES)
-        return k;
-    if (!ps_sync_ends_pes(d->stash)) {
-        reject_candidate(d);
-        return k;
-    }
-    es_trim(d->cur, d->cur->pos - PS_PREFIX_BYTES);
-    es_video_reset(d->cur);
-    es_pes_end(d->cur);
-    d->state = HDR;
-    return k;
 }
 
 /* One byte behind a broken PES header: the payload begins at 00 00 01, which
@@ -723,22 +361,22 @@ static void seek_byte(struct ps_demux *d, uint8_t b)
         bool ok;
 
         d->fill = 0;
-        d->state = d->left ? BODY : HDR;
+        d->state = d->left ? DEMUX_BODY : DEMUX_HDR;
         d->env.copy = true;
         ok = es_put(d->cur, start, sizeof(start), &used);
         d->env.copy = copy;
         if (!ok)
-            lose_sync(d);
+            demux_lose_sync(d);
         else if (!d->left)
             es_pes_end(d->cur);
         return;
     }
     d->fill = b ? 0 : d->fill + 1;
     if (!d->left)
-        d->state = HDR;
+        d->state = DEMUX_HDR;
     else if (d->seek == SEEK_BYTES)
-        d->state = SKIP;
-    if (d->state != SEEK)
+        d->state = DEMUX_SKIP;
+    if (d->state != DEMUX_SEEK)
         d->fill = 0;
 }
 
@@ -747,24 +385,56 @@ static size_t step(struct ps_demux *d, const uint8_t *p, size_t n)
     size_t used = 0;
 
     switch (d->state) {
-    case HDR:
+    case DEMUX_HDR:
         return feed_header(d, p, n);
-    case BODY:
+    case DEMUX_BODY:
         return feed_body(d, p, n);
-    case OPEN:
+    case DEMUX_OPEN:
         return feed_open(d, p, n);
-    case CAND:
-        return feed_candidate(d, p, n);
-    case SKIP:
+    case DEMUX_CAND:
+        return demux_feed_candidate(d, p, n);
+    case DEMUX_SKIP:
         return feed_skip(d, n);
-    case SEEK:
-        while (used < n && d->state == SEEK)
+    case DEMUX_SEEK:
+        while (used < n && d->state == DEMUX_SEEK)
             seek_byte(d, p[used++]);
         return used;
-    case LOST:
-        return feed_lost(d, p, n);
+    case DEMUX_LOST:
+        return demux_feed_lost(d, p, n);
     }
     return n;
+}
+
+/* --- headers that are gathered --- */
+
+/* HDR, and the stash begins with what may be a header. 0: *need bytes must
+ * be in the stash. */
+static int header_in_stash(struct ps_demux *d, size_t *need)
+{
+    int r = take_header(d, d->stash, d->n_stash, need);
+
+    if (r > 0)
+        demux_unstash(d, (size_t)r);
+    if (r < 0) {
+        size_t have = d->n_stash;
+
+        demux_lose_header(d);
+        d->n_stash = have; /* a pack header may begin in it */
+    }
+    return r;
+}
+
+/* Adds to the stash until it holds need bytes; how many it took. */
+static size_t fill_stash(struct ps_demux *d, const uint8_t *p, size_t n,
+                         size_t need)
+{
+    size_t want = need - d->n_stash;
+
+    assert(need > d->n_stash);
+    if (want > n)
+        want = n;
+    demux_stash(d, p, want);
+    return want;
 }
 
 static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off);
@@ -795,18 +465,18 @@ static void run(struct ps_demux *d, const uint8_t *p, size_t n, uint64_t off)
         int r;
 
         d->at = off + at - d->n_stash;
-        if (!d->n_stash || d->state == CAND) {
+        if (!d->n_stash || d->state == DEMUX_CAND) {
             if (at == n)
                 return;
             at += step(d, p + at, n - at);
             continue;
         }
-        if (d->state != HDR && d->state != LOST) {
+        if (d->state != DEMUX_HDR && d->state != DEMUX_LOST) {
             feed_stash(d);
             continue;
         }
-        r = d->state == HDR ? header_in_stash(d, &need)
-                            : lost_in_stash(d, &need);
+        r = d->state == DEMUX_HDR ? header_in_stash(d, &need)
+                                  : demux_lost_in_stash(d, &need);
         if (r == 0 && at == n)
             return;
         if (r == 0)
@@ -826,9 +496,9 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
     size_t at;
     struct es *s;
 
-    if (d->state != HDR || d->n_stash || n <= PS_PACK_BYTES + PS_PES_BYTES ||
-        p[0] || p[1] || p[2] != 1 || p[3] != PS_ID_PACK ||
-        (p[4] & 0xc0) != 0x40)
+    if (d->state != DEMUX_HDR || d->n_stash ||
+        n <= PS_PACK_BYTES + PS_PES_BYTES || p[0] || p[1] || p[2] != 1 ||
+        p[3] != PS_ID_PACK || (p[4] & 0xc0) != 0x40)
         return 0;
     at = PS_PACK_BYTES + (p[13] & 7);
     if (!ps_pes_plain(&pes, p + at, n - at))
@@ -854,37 +524,8 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
         return at;
     }
     es_pes_begin(s, &pes, false);
-    d->state = BODY;
+    d->state = DEMUX_BODY;
     return at + feed_body(d, p + at, n - at);
-}
-
-/* --- what packets tell --- */
-
-/* A packet that begins with a pack header is believed: at once when the
- * structure was lost, and with proof when a video PES claims its bytes. */
-static void believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
-{
-    struct ps_pack pack;
-    size_t need;
-    int err;
-
-    if (d->state != LOST && (d->state != BODY || !d->cur->video))
-        return;
-    if (n < 5 || p[0] || p[1] || p[2] != 1 || p[3] != PS_ID_PACK)
-        return;
-    if (d->state == LOST) {
-        err = ps_pack_decode(&pack, p, n, &need);
-        if (err != 0 && err != GB_EAGAIN)
-            return;
-        count_lost(d, d->n_stash);
-        d->n_stash = 0;
-        d->state = HDR;
-        return;
-    }
-    if ((p[4] & 0xc4) != 0x44 || ps_sync_pack(p, n, &need) <= 0)
-        return;
-    lose_sync(d);
-    d->state = HDR;
 }
 
 static void hold_touched(struct ps_demux *d)
@@ -894,6 +535,13 @@ static void hold_touched(struct ps_demux *d)
     for (size_t i = 0; touched; i++, touched >>= 1)
         if (touched & 1)
             es_hold(d->program.stream[i]);
+}
+
+static bool is_pack(const uint8_t *p, size_t n)
+{
+    static const uint8_t prefix[4] = { 0, 0, 1, PS_ID_PACK };
+
+    return n >= sizeof(prefix) && memcmp(p, prefix, sizeof(prefix)) == 0;
 }
 
 static void feed_any(struct ps_demux *d, const uint8_t *p, size_t n,
@@ -910,12 +558,12 @@ static void feed_any(struct ps_demux *d, const uint8_t *p, size_t n,
     env->touched = 0;
     env->cur_hold = 0;
     env->count.bytes += n;
-    if (f->packet)
-        believe_packet(d, p, n);
+    if (f->packet && d->state != DEMUX_HDR && is_pack(p, n))
+        demux_believe_packet(d, p, n);
     used = plain_begin(d, p, n, off);
     if (used < n)
         run(d, p + used, n - used, off + used);
-    if (f->marker && d->cur && d->cur->video && d->state == HDR &&
+    if (f->marker && d->cur && d->cur->video && d->state == DEMUX_HDR &&
         !d->n_stash)
         es_marker(d->cur);
     if (env->touched && f->buf)
@@ -923,15 +571,8 @@ static void feed_any(struct ps_demux *d, const uint8_t *p, size_t n,
     go_ahead(d, f->marker);
 }
 
-static bool is_pack(const uint8_t *p, size_t n)
-{
-    static const uint8_t prefix[4] = { 0, 0, 1, PS_ID_PACK };
-
-    return n >= sizeof(prefix) && memcmp(p, prefix, sizeof(prefix)) == 0;
-}
-
-static inline bool is_ahead(const struct ahead *a, const uint8_t *p, size_t n,
-                            const struct ps_feed *f)
+static inline bool is_ahead(const struct demux_ahead *a, const uint8_t *p,
+                            size_t n, const struct ps_feed *f)
 {
     return f->rtp_ts == a->rtp_ts && f->buf == a->buf && a->next != a->end &&
            !(a->look && f->packet && is_pack(p, n));
@@ -951,7 +592,7 @@ static __attribute__((noinline)) void feed_border(struct ps_demux *d,
     *d->ahead.next++ = (struct ps_piece){ p, n, f->buf };
     settle_bytes(d, d->left);
     d->env.rtp_ts = f->rtp_ts;
-    d->state = HDR;
+    d->state = DEMUX_HDR;
     es_pes_end(s);
     if (f->marker)
         es_marker(s);
@@ -962,7 +603,7 @@ static __attribute__((noinline)) void feed_border(struct ps_demux *d,
 void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
                    const struct ps_feed *f)
 {
-    struct ahead *a = &d->ahead;
+    struct demux_ahead *a = &d->ahead;
 
     if (n - 1 >= a->room || f->marker || !is_ahead(a, p, n, f)) {
         feed_border(d, p, n, f);
@@ -972,18 +613,36 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
     a->room -= n;
 }
 
+/* --- ends --- */
+
+static bool in_payload(const struct ps_demux *d)
+{
+    return d->state == DEMUX_BODY || d->state == DEMUX_OPEN ||
+           d->state == DEMUX_CAND || d->state == DEMUX_SEEK;
+}
+
+void ps_demux_gap(struct ps_demux *d)
+{
+    settle(d);
+    demux_settle_tail(d);
+    for (size_t i = 0; i < d->program.n; i++)
+        es_gap(d->program.stream[i],
+               in_payload(d) && d->program.stream[i] == d->cur);
+    demux_lose(d);
+}
+
 void ps_demux_flush(struct ps_demux *d, bool end)
 {
     settle(d);
-    settle_tail(d);
-    if (end && d->state == CAND)
-        reject_candidate(d);
+    demux_settle_tail(d);
+    if (end && d->state == DEMUX_CAND)
+        demux_reject_candidate(d);
     for (size_t i = 0; i < d->program.n; i++)
         es_flush(d->program.stream[i], end,
                  d->program.stream[i] == d->cur &&
-                     (in_payload(d) && (!end || d->state == BODY)));
+                     (in_payload(d) && (!end || d->state == DEMUX_BODY)));
     if (end)
-        lose(d);
+        demux_lose(d);
 }
 
 void ps_demux_place(const struct ps_demux *d, struct ps_place *out)

@@ -343,6 +343,7 @@ void es_drop_front(struct es *s, uint32_t cut)
     if (s->pos <= cut) { /* zeros, or a head, that lay in front of it */
         s->zeros = 0;
         s->head_n = s->head_need = 0;
+        s->sc_waits = false;
     }
     s->pos = s->pos > cut ? s->pos - cut : 0;
     s->nal_sc = s->nal_sc > cut ? s->nal_sc - cut : 0;
@@ -446,20 +447,23 @@ void es_begin_unit(struct es *s)
 }
 
 /* What was taken for the first bytes of the unit was not: it begins at off.
- * A time that the false start took is free again. */
+ * Times that the false start took are free again. */
 void es_restart_unit(struct es *s, uint32_t off)
 {
     const struct es_mark *pes = es_pes_at(s, 0);
 
     if (pes)
         s->pes[pes - s->pes].used = false;
+    for (uint32_t i = 0; i < ES_MARKS; i++)
+        if (s->pes[i].at >= s->base)
+            s->pes[i].used = false;
     es_drop_front(s, off);
     es_begin_unit(s);
 }
 
 void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
 {
-    uint32_t len = pes->length;
+    uint32_t len = unbounded ? 0 : pes->length;
 
     s->pes_waits = true;
     s->pes[s->n_pes % ES_MARKS] =
@@ -670,19 +674,28 @@ void es_pes_end(struct es *s)
     es_finish(s, s->bytes, s->bytes);
 }
 
-/* Is a unit that waits for its successor whole? When its last PES is as long
- * as this device makes them, the rest was probably lost with the gap. */
+/* Is a unit that waits for its successor whole? Without the marker that the
+ * last ones had it is not. When its last PES is as long as this device makes
+ * them, the rest was probably lost with the gap. */
 static bool looks_whole(const struct es *s)
 {
     if (s->pes_waits || (es_is_nal(s) && !s->has_vcl))
         return false;
+    if (es_ends_with_marker(s)) /* all others did */
+        return s->marker;
+    if (!s->max_pes) /* no PES tells a length */
+        return s->marker || !s->goes_on;
     return s->marker || s->last_pes < s->max_pes || s->n_max_pes < 2;
 }
 
 void es_gap(struct es *s, bool inside)
 {
     if (s->bytes) {
-        if (inside || !s->video || !looks_whole(s))
+        bool whole = s->video && es_video_drop_start(s);
+
+        if (s->video)
+            es_video_take_rest(s);
+        if (!whole && (inside || !s->video || !looks_whole(s)))
             s->au.corrupt = true;
         if (s->video)
             es_video_flush(s, true);
@@ -700,13 +713,16 @@ void es_gap(struct es *s, bool inside)
 /* The stream has ended behind a PES of a picture of which there is more. */
 static bool is_cut_off(const struct es *s, bool end)
 {
-    return end && s->video && !s->unbounded && s->goes_on && !looks_whole(s);
+    return end && s->video && !s->unbounded && s->max_pes && s->goes_on &&
+           !looks_whole(s);
 }
 
 void es_flush(struct es *s, bool end, bool outstanding)
 {
     if (!s->bytes || (outstanding && !end))
         return;
+    if (s->video)
+        es_video_take_rest(s);
     if (outstanding || is_cut_off(s, end))
         s->au.corrupt = true;
     if (s->video)

@@ -96,6 +96,8 @@ struct es {
                            payload byte */
 
     /* scanner */
+    bool sc_waits;      /* unbounded: 00 00 01 ends at pos, and may begin a PS
+                           header */
     struct ps_nal *nal;
     uint32_t n_nals, cap_nals;
     uint32_t pos;       /* offset of the next byte to be scanned */
@@ -212,8 +214,18 @@ const struct es_mark *es_pes_at(const struct es *s, uint32_t off);
 /* The unit now begins: times of the PES and packet that hold its first byte. */
 void es_begin_unit(struct es *s);
 void es_restart_unit(struct es *s, uint32_t off);
+/* Nothing comes behind what was put: a head that is not whole is read. */
+void es_video_take_rest(struct es *s);
+/* Of a picture with a time of its own no more than a start code is there: it is
+ * taken back, and the unit in front of it is whole. */
+bool es_video_drop_start(struct es *s);
 void es_video_flush(struct es *s, bool end);
 void es_video_reset(struct es *s);
+/* What stopped it is a PS header: the payload ends in front of it, and goes on
+ * in the next PES. */
+void es_video_end_open(struct es *s);
+/* It is none, and no NAL unit either: the one before ends there. */
+void es_video_pass_open(struct es *s);
 void es_video_relearn(struct es *s, enum ps_codec codec);
 void es_video_key(struct es *s);
 void es_video_close_nal(struct es *s, uint32_t end);

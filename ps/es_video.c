@@ -17,7 +17,25 @@ void es_video_reset(struct es *s)
     s->zeros = 0;
     s->head_n = s->head_need = 0;
     s->nal_open = false;
-    s->coast = s->probe = s->stopped = false;
+    s->coast = s->probe = s->stopped = s->sc_waits = false;
+}
+
+void es_video_end_open(struct es *s)
+{
+    es_trim(s, s->pos - PS_PREFIX_BYTES);
+    s->pos = s->bytes;
+    s->zeros -= 2;
+    s->stopped = false;
+    if (s->head_need && s->head_n > s->pos - s->nal_off)
+        s->head_n = (uint8_t)(s->pos - s->nal_off);
+}
+
+void es_video_pass_open(struct es *s)
+{
+    es_video_close_nal(s, s->pos - 2 - s->zeros);
+    s->head_n = s->head_need = 0;
+    s->zeros = 0;
+    s->stopped = false;
 }
 
 /* Ends the NAL unit being read at offset end, which has no trailing zeros
@@ -214,12 +232,10 @@ static bool head_complete(struct es *s)
 {
     if (s->head_n < s->head_need)
         return false;
-    if (s->head_n == PS_NAL_HEAD && interlaced(s) &&
-        ps_nal_is_first_slice(PS_CODEC_H264, s->head, s->head_n)) {
+    if (s->head_need == PS_NAL_HEAD && interlaced(s) &&
+        ps_nal_is_first_slice(PS_CODEC_H264, s->head, s->head_n))
         s->head_need = ES_HEAD;
-        return false;
-    }
-    return true;
+    return s->head_n >= s->head_need;
 }
 
 /* 00 00 01 ends at pos; zeros of them are in front of the 01. */
@@ -246,18 +262,38 @@ static void start_code(struct es *s, uint32_t zeros)
     s->zeros = 0;
 }
 
+/* As the above, or of a PS header that ends the PES: the next byte tells. */
+static void found_code(struct es *s, uint32_t zeros)
+{
+    s->sc_waits = s->unbounded;
+    s->zeros = zeros;
+    if (!s->sc_waits)
+        start_code(s, zeros);
+}
+
+/* Byte b of a head may be of the header that ends the PES. */
+static bool is_in_doubt(const struct es *s, uint8_t b)
+{
+    return s->unbounded && (b == 0 || (b == 1 && s->zeros >= 2));
+}
+
 /* One byte where a start code or a head may straddle. */
 static void scan_byte(struct es *s, uint8_t b)
 {
-    s->pos++;
-    if (s->head_need) {
-        s->head[s->head_n++] = b;
-        if (s->head_n == 1 && s->unbounded && b >= PS_ID_PACK) {
-            s->head_need = 0;
-            s->stopped = true;
+    if (s->sc_waits) {
+        s->sc_waits = false;
+        s->stopped = b >= PS_ID_PACK;
+        if (s->stopped) {
+            s->pos++;
             return;
         }
-        if (head_complete(s))
+        start_code(s, s->zeros);
+    }
+    s->pos++;
+    if (s->head_need) {
+        if (s->head_n < ES_HEAD)
+            s->head[s->head_n++] = b;
+        if (!is_in_doubt(s, b) && head_complete(s))
             take_head(s);
         if (s->coast) {
             s->zeros = 0;
@@ -269,7 +305,7 @@ static void scan_byte(struct es *s, uint8_t b)
         return;
     }
     if (b == 1 && s->zeros >= 2) {
-        start_code(s, s->zeros);
+        found_code(s, s->zeros);
         return;
     }
     s->zeros = 0;
@@ -332,7 +368,7 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
             s->zeros = 0;
             return n;
         }
-        if (!s->zeros && !s->head_need) {
+        if (!s->zeros && !s->head_need && !s->unbounded) {
             at = plain_start(s, p + i, n - i);
             i += at;
             if (at)
@@ -351,18 +387,50 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
             zeros++;
         i += at + 3;
         s->pos += (uint32_t)at + 3;
-        start_code(s, (uint32_t)zeros);
+        found_code(s, (uint32_t)zeros);
         i += plain_head(s, p + i, n - i);
     }
     return i;
+}
+
+void es_video_take_rest(struct es *s)
+{
+    if (s->sc_waits)
+        start_code(s, s->zeros);
+    s->sc_waits = false;
+    if (s->stopped)
+        es_video_pass_open(s);
+    if (s->head_n && s->head_need)
+        take_head(s);
+}
+
+bool es_video_drop_start(struct es *s)
+{
+    const struct es_mark *pes = s->pes_waits ? &s->pes[s->n_pes % ES_MARKS]
+                                             : es_pes_at(s, s->bytes - 1);
+    const struct ps_nal *last = s->n_nals ? &s->nal[s->n_nals - 1] : NULL;
+    uint32_t off = s->bytes;
+
+    if (!pes || !pes->has_pts || !s->au.has_pts || !s->has_vcl ||
+        pes->pts90k == s->au.pts90k)
+        return false;
+    if (!s->pes_waits)
+        off = pes->at > s->base ? (uint32_t)(pes->at - s->base) : 0;
+    if (s->head_need ? s->nal_sc < off || !last || last->off + last->len > off
+                     : s->bytes - off > s->zeros)
+        return false;
+    s->zeros -= s->head_need ? 0 : s->bytes - off;
+    s->head_n = s->head_need = 0;
+    es_trim(s, off);
+    s->pos = s->bytes;
+    return true;
 }
 
 void es_video_flush(struct es *s, bool end)
 {
     uint32_t stop;
 
-    if (s->head_n && s->head_need)
-        take_head(s);
+    es_video_take_rest(s);
     if (!es_is_nal(s)) {
         if (s->bytes)
             es_finish(s, s->bytes, s->bytes);

@@ -442,6 +442,10 @@ static void audio_gap(void **state)
     assert_int_equal(a.dts90k, 3600 * 100 + 90000);
     assert_int_equal(audio(&d, 3600 * 101 + 90000).dts90k,
                      3600 * 101 + 90000);
+    device_init(&d); /* within the first 2 s, too */
+    for (uint64_t i = 0; i < 10; i++)
+        audio(&d, 3600 * i);
+    assert_int_equal(audio(&d, 3600 * 10 + 45000).dts90k, 3600 * 10 + 45000);
 }
 
 /* Audio PTS in 1/8000 s, with the same origin, or with one of its own. */
@@ -490,6 +494,24 @@ static void start_orders(void **state)
     device_init(&d); /* sound first, and the picture before it */
     audio(&d, 900000);
     assert_int_equal(video(&d, 880000).dts90k, 0);
+}
+
+/* The 33 bits wrap between the first picture and the first sound: they are of
+ * one clock still. */
+static void start_over_a_wrap(void **state)
+{
+    struct device d;
+
+    (void)state;
+    device_init(&d); /* sound from before the wrap is older than the picture */
+    video(&d, MASK33 + 1 + 1800);
+    assert_true(audio(&d, MASK33 + 1 - 1800).drop);
+    assert_int_equal(audio(&d, MASK33 + 1 + 1800).dts90k, 0);
+
+    device_init(&d); /* the picture has wrapped long ago */
+    for (uint64_t i = 0; i < 100; i++)
+        video(&d, MASK33 + 1 - 90000 + 3600 * i);
+    assert_int_equal(audio(&d, 3600 * 70).dts90k, 3600 * 95);
 }
 
 /* No input at all makes a track run backwards or stand still. */
@@ -572,6 +594,7 @@ int main(void)
         cmocka_unit_test(audio_gap),
         cmocka_unit_test(audio_in_8000),
         cmocka_unit_test(start_orders),
+        cmocka_unit_test(start_over_a_wrap),
         cmocka_unit_test(anything),
     };
 

@@ -287,23 +287,63 @@ static void put_init(struct writer *w, const struct media_config *video,
     close_box(w, at);
 }
 
-/* moof and the head of mdat: FRAGMENT_HEAD bytes. */
-static void put_fragment(struct writer *w, uint32_t sequence,
-                         const struct fmp4_sample *s)
+/* How many of the n are of the first one's track. */
+static size_t run_of(const struct fmp4_sample *s, size_t n)
 {
-    writer_bytes(w, "\0\0\0\x68moof\0\0\0\x10mfhd\0\0\0\0", 20);
-    writer_be32(w, sequence);
-    writer_bytes(w, "\0\0\0\x50traf\0\0\0\x10tfhd\0\x02\0\0", 20);
+    size_t k = 1;
+
+    while (k < n && s[k].track_id == s[0].track_id)
+        k++;
+    return k;
+}
+
+/* Samples of one track; each lasts until the next. *offset: where w has to tell
+ * where their payloads are. */
+static void put_run(struct writer *w, const struct fmp4_sample *s, size_t n,
+                    size_t *offset)
+{
+    size_t traf = open_box(w, "traf"), trun;
+
+    writer_bytes(w, "\0\0\0\x10tfhd\0\x02\0\0", 12);
     writer_be32(w, s->track_id);
     writer_bytes(w, "\0\0\0\x14tfdt\1\0\0\0", 12);
     writer_be64(w, s->dts);
-    writer_bytes(w, "\0\0\0\x24trun\1\0\x0f\1\0\0\0\1", 16);
-    writer_be32(w, FRAGMENT_HEAD);
-    writer_be32(w, s->duration);
-    writer_be32(w, s->size);
-    writer_be32(w, s->flags);
-    writer_be32(w, (uint32_t)s->cts);
-    writer_be32(w, 8 + s->size);
+    trun = open_box(w, "trun");
+    writer_bytes(w, "\1\0\x0f\1", 4);
+    writer_be32(w, (uint32_t)n);
+    *offset = w->len;
+    writer_be32(w, 0);
+    for (size_t i = 0; i < n; i++) {
+        writer_be32(w, i + 1 < n ? (uint32_t)(s[i + 1].dts - s[i].dts)
+                                 : s[i].duration);
+        writer_be32(w, s[i].size);
+        writer_be32(w, s[i].flags);
+        writer_be32(w, (uint32_t)s[i].cts);
+    }
+    close_box(w, trun);
+    close_box(w, traf);
+}
+
+/* moof and the head of mdat; of one sample FRAGMENT_HEAD bytes, the fields
+ * where those that read them expect them. */
+static void put_fragment(struct writer *w, uint32_t sequence,
+                         const struct fmp4_sample *s, size_t n)
+{
+    size_t moof = open_box(w, "moof"), offset[2], runs = 0, bytes = 8;
+
+    writer_bytes(w, "\0\0\0\x10mfhd\0\0\0\0", 12);
+    writer_be32(w, sequence);
+    for (size_t i = 0; i < n; i += run_of(s + i, n - i)) {
+        assert(runs < 2);
+        put_run(w, s + i, run_of(s + i, n - i), &offset[runs++]);
+    }
+    close_box(w, moof);
+    for (size_t i = 0, r = 0; i < n && !w->err; i++) {
+        if (i == 0 || s[i].track_id != s[i - 1].track_id)
+            put_be32_at(w, offset[r++], (uint32_t)(w->len - moof + bytes));
+        bytes += s[i].size;
+    }
+    writer_be32(w, (uint32_t)bytes);
     writer_bytes(w, "mdat", 4);
 }
 
@@ -369,7 +409,7 @@ static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     m->flac_sample += f->n;
     w = writer_of(media_chunk_own(c), head + flac.len);
     if (head)
-        put_fragment(&w, m->sequence + 1, s);
+        put_fragment(&w, m->sequence + 1, s, 1);
     writer_slice_put(&w, writer_slice(&flac));
     c->track = MEDIA_AUDIO;
     c->key = true;
@@ -389,7 +429,7 @@ static int plain_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(c), head);
     if (head)
-        put_fragment(&w, m->sequence + 1, s);
+        put_fragment(&w, m->sequence + 1, s, 1);
     return finish_sample(out, c, s, &w, head);
 }
 
@@ -465,64 +505,6 @@ int fmp4_sample_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     return make(out, alloc, m, f, audio, s, 0);
 }
 
-/* How many of the n are of the first one's track. */
-static size_t run_of(const struct fmp4_sample *s, size_t n)
-{
-    size_t k = 1;
-
-    while (k < n && s[k].track_id == s[0].track_id)
-        k++;
-    return k;
-}
-
-/* Samples of one track; each lasts until the next. *offset: where w has to tell
- * where their payloads are. */
-static void put_run(struct writer *w, const struct fmp4_sample *s, size_t n,
-                    size_t *offset)
-{
-    size_t traf = open_box(w, "traf"), trun;
-
-    writer_bytes(w, "\0\0\0\x10tfhd\0\x02\0\0", 12);
-    writer_be32(w, s->track_id);
-    writer_bytes(w, "\0\0\0\x14tfdt\1\0\0\0", 12);
-    writer_be64(w, s->dts);
-    trun = open_box(w, "trun");
-    writer_bytes(w, "\1\0\x0f\1", 4);
-    writer_be32(w, (uint32_t)n);
-    *offset = w->len;
-    writer_be32(w, 0);
-    for (size_t i = 0; i < n; i++) {
-        writer_be32(w, i + 1 < n ? (uint32_t)(s[i + 1].dts - s[i].dts)
-                                 : s[i].duration);
-        writer_be32(w, s[i].size);
-        writer_be32(w, s[i].flags);
-        writer_be32(w, (uint32_t)s[i].cts);
-    }
-    close_box(w, trun);
-    close_box(w, traf);
-}
-
-static void put_segment(struct writer *w, uint32_t sequence,
-                        const struct fmp4_sample *s, size_t n)
-{
-    size_t moof = open_box(w, "moof"), offset[2], runs = 0, bytes = 8;
-
-    writer_bytes(w, "\0\0\0\x10mfhd\0\0\0\0", 12);
-    writer_be32(w, sequence);
-    for (size_t i = 0; i < n; i += run_of(s + i, n - i)) {
-        assert(runs < 2);
-        put_run(w, s + i, run_of(s + i, n - i), &offset[runs++]);
-    }
-    close_box(w, moof);
-    for (size_t i = 0, r = 0; i < n && !w->err; i++) {
-        if (i == 0 || s[i].track_id != s[i - 1].track_id)
-            put_be32_at(w, offset[r++], (uint32_t)(w->len - moof + bytes));
-        bytes += s[i].size;
-    }
-    writer_be32(w, (uint32_t)bytes);
-    writer_bytes(w, "mdat", 4);
-}
-
 int fmp4_segment_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                        struct fmp4_mux *m, const struct fmp4_sample *s,
                        size_t n)
@@ -533,7 +515,7 @@ int fmp4_segment_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     if (!c)
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(c), SEGMENT_ROOM(n));
-    put_segment(&w, ++m->sequence, s, n);
+    put_fragment(&w, ++m->sequence, s, n);
     return media_chunk_finish(out, c, &w);
 }
 
@@ -553,7 +535,7 @@ int fmp4_snapshot_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(c), room);
     put_init(&w, video, NULL);
-    put_fragment(&w, 1, &s);
+    put_fragment(&w, 1, &s, 1);
     return media_chunk_finish(out, c, &w);
 }
 

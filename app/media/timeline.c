@@ -147,6 +147,8 @@ static void anchor(struct timeline *t, struct timeline_track *k,
     int64_t apart;
 
     k->raw = (int64_t)k->wire;
+    if (o->begun && o->had_pts && k->had_pts && !o->unit8000)
+        k->raw = o->raw + timeline_diff33(k->wire, o->wire); /* has wrapped */
     k->offset = -k->raw;
     if (in->track == MEDIA_VIDEO)
         k->offset += (int64_t)k->reorder * TIMELINE_NOMINAL;
@@ -385,12 +387,14 @@ static int64_t audio_time(struct timeline_track *k, int64_t d, bool known,
     int64_t expected = k->last_dts + k->last_dur;
     int64_t drift = k->raw + k->offset - expected;
 
-    if (!known || d == 0 || !k->checked)
+    if (!known || d == 0)
         return expected;
-    if (drift > TIMELINE_DRIFT) {
+    if (drift > TIMELINE_DRIFT) { /* a loss; in 1/8000 s it is never ahead */
         k->dropping = false;
         return expected + drift;
     }
+    if (!k->checked)
+        return expected;
     if (drift < -TIMELINE_DRIFT)
         k->dropping = true;
     else if (drift >= 0)
