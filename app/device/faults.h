@@ -104,6 +104,8 @@
     X(own_status, "MediaStatus outside the dialog, of the device",             \
       "GB/T 28181-2022 9.8")                                                   \
     X(bye_at_end, "BYE at the end of a recording", "GB/T 28181-2022 9.8")      \
+    X(ends_early, "a recording ends after eight seconds, as if a file did",    \
+      "GB/T 28181-2022 9.8")                                                   \
     X(no_key_frame, "an order for a key frame is taken with 200, and no key "   \
       "frame comes", "GB/T 28181-2022 A.2.3")                                  \
     X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \

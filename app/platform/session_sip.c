@@ -46,7 +46,7 @@ static void make_offer(const struct platform *p, const struct session *s,
     o->addr.port = s->port;
     if (s->kind != PLATFORM_LIVE) {
         o->channel = session_channel(s);
-        o->start_s = s->playback.told.start_s + (uint64_t)s->playback.shift_s;
+        o->start_s = s->playback.from_s + (uint64_t)s->playback.shift_s;
         o->stop_s = s->playback.told.stop_s + (uint64_t)s->playback.shift_s;
         o->downloadspeed = s->playback.told.speed;
     } else if (!s->minimal)
@@ -328,6 +328,7 @@ static void on_accepted(struct platform *p, struct session *s,
     if (!agree(p, s, ev->msg))
         return;
     session_news(p, s, NEWS_ANSWER);
+    playback_accepted(p, s);
     s->packet_at = now + p->cfg.media_ms;
     if (s->is_auto && !(s->tried & (TRIED_TCP | TRIED_UDP))) {
         if (s->transport == PLATFORM_UDP)

@@ -293,6 +293,10 @@ void session_fail(struct platform *p, struct session *s,
 
     if (is_over(s))
         return;
+    if (s->state == PLATFORM_STARTING && s->playback.maybe_all) {
+        playback_complete(p, s);
+        return;
+    }
     va_start(ap, fmt);
     writer_vf(&w, fmt, ap);
     va_end(ap);
@@ -478,6 +482,8 @@ void session_ended_by_device(struct platform *p, struct session *s,
         playback_complete(p, s);
         return;
     }
+    if (playback_goes_on(p, s, what))
+        return;
     if (p->now.mono_ms - s->playing_ms > LONG_PLAY_MS)
         s->restarts = 0;
     if (s->kind == PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&
@@ -519,7 +525,7 @@ void session_on_timer(struct platform *p, struct session *s)
         session_stop(p, s);
     else if (s->retry_at <= now && s->away)
         session_offline(p, s, s->device->reason);
-    else if (s->retry_at <= now)
+    else if (s->retry_at <= now && !playback_rest_due(p, s))
         session_reinvite(p, s);
     else if (s->anew_at <= now)
         session_look_anew(p, s);
@@ -686,6 +692,7 @@ static int make(struct platform *p, struct device *d,
     s->stream = (uint8_t)wish->stream;
     s->kind = (uint8_t)wish->kind;
     s->playback.told = wish->playback;
+    s->playback.from_s = wish->playback.start_s;
     s->playback.shift_s = shift_s(clock_unix_ms(p, d));
     s->started = p->now;
     s->is_auto = wish->transport == PLATFORM_AUTO;
