@@ -123,6 +123,7 @@ struct sim_device {
      * own (sim_call) */
     const char *broadcast_result;
     const char *talk_answer;    /* in place of ours to s=Talk; NULL */
+    const char *call_type;      /* Content-Type of its INVITE; NULL: of SDP */
     unsigned broadcasts;
     char broadcast_target[PLATFORM_ID_MAX];
     uint32_t broadcast_sn;

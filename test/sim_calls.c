@@ -24,7 +24,8 @@ void sim_call(struct sim_device *d, const char *from, const char *to,
     r.from = slice_str(from_uri);
     r.contact = slice_str(contact);
     r.subject = slice_str(subject ? subject : "");
-    r.content_type = SLICE("application/sdp");
+    r.content_type = d->call_type ? slice_str(d->call_type)
+                                  : SLICE("application/sdp");
     r.body = slice_str(sdp);
     r.user = (uint64_t)(d - d->sim->device) + 1;
     d->call_status = 0;

@@ -324,6 +324,39 @@ static void note_10_1_ids_unlike_the_request(void **state)
     }
 }
 
+/* What an INVITE brings is SDP, whatever it is called; anything else is not. */
+static void note_10_1_sdp_under_another_name(void **state)
+{
+    static const struct {
+        const char *type, *body;
+        unsigned status;
+    } cases[] = {
+        { "text/plain", UDP8, 200 },
+        { "Application/MANSCDP+xml", UDP8, 200 },
+        { "application", UDP8, 200 },
+        { "text/plain", "hello", 415 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *text;
+        bool told = false;
+        size_t pos = 0;
+
+        begin(PLATFORM_VOICE_BROADCAST, "OK");
+        d->call_type = cases[i].type;
+        sim_call(d, nvr, SIM_ID, NULL, cases[i].body);
+        sim_run(&s, 200);
+        if (d->call_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].type, d->call_status);
+        while (platform_profile_deviation(s.p, slice_str(nvr), &pos, &text))
+            told |= strcmp(text, "SDP under another Content-Type") == 0;
+        assert_true(told == (cases[i].status == 200));
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+}
+
 /* In its dialog a device says the same again, with another o= perhaps, or where
  * it listens now; what would change the voice is refused, and it goes on. */
 static void invited_again(void **state)
@@ -662,6 +695,7 @@ int main(void)
         cmocka_unit_test(what_devices_offer),
         cmocka_unit_test(what_devices_refuse),
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
+        cmocka_unit_test(note_10_1_sdp_under_another_name),
         cmocka_unit_test(invited_again),
         cmocka_unit_test(note_10_2_the_other_way),
         cmocka_unit_test(ends_while_it_turns),

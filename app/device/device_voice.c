@@ -190,7 +190,7 @@ static void invite(struct device *d, const struct gb_addr *local,
     r.from = slice_str(from);
     r.contact = slice_str(t.contact);
     r.subject = slice_str(subject);
-    r.content_type = SLICE(SIP_TYPE_SDP);
+    r.content_type = f->voice_type ? SLICE("text/plain") : SLICE(SIP_TYPE_SDP);
     r.body = writer_slice(&w);
     r.user = device_user(d, FOR_VOICE);
     v->state = VOICE_INVITING;

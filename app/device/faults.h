@@ -285,6 +285,8 @@
       "GB/T 28181-2022 9.12")                                                  \
     X(voice_from_target, "its INVITE is From the TargetID",                    \
       "GB/T 28181-2022 9.12")                                                  \
+    X(voice_type, "its INVITE says text/plain of its SDP",                     \
+      "RFC 3261 §20.15")                                                       \
     X(voice_device_only, "no TargetID but that of the device is accepted",     \
       "GB/T 28181-2022 9.12")                                                  \
     X(voice_ps, "it wants PS, as the supplement of 2014",                      \

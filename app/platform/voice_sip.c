@@ -372,6 +372,10 @@ bool voice_on_invite(struct platform *p, struct device *d,
         return true;
     }
     look_at_ids(p, v, ev->msg);
+    if (sip_msg_content(ev->msg) != SIP_CONTENT_SDP &&
+        sip_msg_content(ev->msg) != SIP_CONTENT_MULTIPART)
+        device_deviation(p, d, DEVIATION_OFFER_TYPE,
+                         sip_msg_value(ev->msg, SIP_HDR_CONTENT_TYPE));
     voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
     status = read_offer(v, ev->msg, &wanted, &why);
     if (status != 200) {

@@ -338,7 +338,7 @@ def devices_that_refuse():
         jobs = [pool.submit(one, w) for w in ways]
         jobs += [pool.submit(otherwise, w) for w in (
             (("voice-own-ids", "voice-no-y"), "broadcast", {}), (("voice-from-target",), "broadcast", {}),
-            (("voice-device-only",), "broadcast", {}), (("voice-error",), "talk", {}))]
+            (("voice-type",), "broadcast", {}), (("voice-device-only",), "broadcast", {}), (("voice-error",), "talk", {}))]
         jobs += [pool.submit(refused_talk, 0), pool.submit(hangs_up, 0)]
         for j in jobs:
             j.result()
