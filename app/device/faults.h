@@ -297,6 +297,8 @@
     X(voice_tcp, "it wants TCP and connects", "RFC 4145 §4.1")                 \
     X(voice_tcp_passive, "it wants TCP and listens", "RFC 4145 §4.1")          \
     X(voice_no_y, "no y= in its offer", "GB/T 28181-2022 Annex G")             \
+    X(voice_avp, "a talk over TCP is answered with RTP/AVP, and heard so",     \
+      "RFC 3264 §6")                                                           \
     X(voice_bye, "BYE a second after a voice has begun",                       \
       "GB/T 28181-2022 9.12")                                                  \
     X(voice_no_talk, "s=Talk is answered with 488", "GB/T 28181-2016 Annex F")

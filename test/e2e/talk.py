@@ -220,7 +220,9 @@ def talk_in_every_way():
     ways = [((), dict(codec="PCMA", transport="udp"), dict(transport="udp")),
             ((), dict(codec="PCMA", transport="tcp-connect"), dict(transport="tcp-passive", rate=48000)),
             ((), dict(codec="PCMA", transport="tcp-listen"), dict(transport="tcp-active")),
-            (("voice-pcmu",), dict(codec="PCMU", transport="udp"), dict(transport="udp"))]
+            (("voice-pcmu",), dict(codec="PCMU", transport="udp"), dict(transport="udp")),
+            (("voice-avp",), dict(codec="PCMA", transport="udp"), dict(transport="tcp-passive")),
+            (("voice-avp",), dict(codec="PCMA", transport="udp"), dict(transport="tcp-active"))]
 
     def one(way):
         faults, want, query = way
