@@ -29,6 +29,7 @@ enum sim_invite {
     SIM_REFUSE,        /* .refuse_status, refuse_times times, then ANSWER */
     SIM_SILENT,        /* no answer at all */
     SIM_RING,          /* 100 only */
+    SIM_UNHEARD,       /* media as behind a 200 that gets lost */
     SIM_PORT_ZERO,     /* 200 with m=video 0 */
     SIM_NO_SDP,        /* 200 without body */
     SIM_NO_Y,
@@ -267,6 +268,8 @@ void sim_bye(struct sim_device *d);
 void sim_call(struct sim_device *d, const char *from, const char *to,
               const char *subject, const char *sdp);
 void sim_call_again(struct sim_device *d, const char *sdp); /* in its dialog */
+/* The 200 of SIM_UNHEARD comes through, without a body. */
+void sim_heard_at_last(struct sim_device *d);
 void sim_call_ends(struct sim_device *d); /* BYE, or CANCEL */
 void sim_broadcast_response(struct sim_device *d, const char *result);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */

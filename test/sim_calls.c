@@ -96,6 +96,31 @@ static void accept_talk(struct sim_device *d, const struct sip_event *ev,
     d->dialog = ev->dialog;
 }
 
+static void begin_unheard(struct sim_device *d, const struct sip_event *ev)
+{
+    const struct sdp_media *m;
+    struct sdp offer;
+
+    assert_int_equal(sdp_parse(&offer, ev->msg->body, NULL), 0);
+    m = sdp_find_media(&offer, SDP_VIDEO);
+    assert_non_null(m);
+    d->media_port = m->port;
+    d->media_tcp = m->proto == SDP_TCP_RTP_AVP;
+    sim_media_begins(d->sim, d);
+}
+
+void sim_heard_at_last(struct sim_device *d)
+{
+    char contact[80], addr[GB_ADDR_TEXT_MAX];
+    struct sip_response r = { .status = 200, .expires = -1 };
+
+    snprintf(contact, sizeof(contact), "sip:%s@%s", d->id,
+             gb_addr_text(&d->addr, addr));
+    r.contact = slice_str(contact);
+    assert_int_equal(sip_stack_respond(d->sim->field, d->invite_transaction, &r,
+                                       d->sim->now.mono_ms), 0);
+}
+
 static void accept_invite(struct sim_device *d, const struct sip_event *ev)
 {
     char sdp[1024], contact[80], addr[GB_ADDR_TEXT_MAX], ip[64];
@@ -172,6 +197,9 @@ void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
         return;
     case SIM_RING:
         sim_respond(d->sim, ev, 100);
+        return;
+    case SIM_UNHEARD:
+        begin_unheard(d, ev);
         return;
     case SIM_ANSWER:
     case SIM_PORT_ZERO:

@@ -43,6 +43,8 @@
     X(silent, "the INVITE is answered, and nothing is sent",                   \
       "GB/T 28181-2022 9.2")                                                   \
     X(deaf, "INVITE is never answered", "RFC 3261 §13.3.1")                    \
+    X(unheard, "the answer to the INVITE gets lost, and it sends all the same", \
+      "RFC 3261 §13.3.1")                                                      \
     X(clock_off, "its clock is eight hours off, as its REGISTERs tell",         \
       "GB/T 28181-2022 9.10")                                                  \
     X(bye_early, "BYE one second after the ACK", "GB/T 28181-2022 9.2")        \

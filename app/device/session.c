@@ -336,6 +336,10 @@ void device_media_opened(struct device *d, uint32_t session, uint32_t life,
     r.body = writer_slice(&w);
     s->state = SESSION_ANSWERED;
     s->at_ms = now.mono_ms + DEVICE_ACK_MS;
+    if (d->c.faults.unheard) {
+        start(d, s, now);
+        return;
+    }
     if (d->c.faults.establishing) {
         struct sip_response early = { .status = 101, .expires = -1,
                                       .reason = SLICE("Dialog Establishment") };

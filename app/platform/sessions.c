@@ -384,6 +384,7 @@ static void begin_again(struct platform *p, struct session *s,
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
     s->packet = s->answered = s->held = s->away = s->ssrc_odd = false;
+    s->implied = false;
     s->note_len = 0;
     s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
@@ -408,6 +409,7 @@ void session_hold(struct platform *p, struct session *s, uint64_t ms)
 /* On the shared port it keeps the one that it is known by there. */
 bool session_take_ssrc(struct platform *p, struct session *s)
 {
+    s->ssrc_fresh = false;
     if (s->shared && s->open && s->offered_ssrc) {
         s->ssrc = s->offered_ssrc;
         return true;
@@ -421,6 +423,7 @@ bool session_take_ssrc(struct platform *p, struct session *s)
         return false;
     }
     s->ssrc = s->offered_ssrc;
+    s->ssrc_fresh = true;
     return true;
 }
 
@@ -709,6 +712,7 @@ static int make(struct platform *p, struct device *d,
         return err;
     }
     s->ssrc = s->offered_ssrc;
+    s->ssrc_fresh = true;
     s->loop = s->offered_ssrc % p->cfg.media_loops;
     list_push_back(&d->sessions, &s->in_device);
     *out = s;
