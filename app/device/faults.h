@@ -185,6 +185,8 @@
     X(length0, "video PES packets with length 0", "ISO/IEC 13818-1 §2.4.3.7")  \
     X(length65535, "large pictures in one PES of length 65535",                \
       "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(lengths, "lengths of NAL units in place of start codes",                 \
+      "GB/T 28181-2022 Annex C")                                               \
     X(length_short, "PES lengths that lack the last two bytes",                \
       "ISO/IEC 13818-1 §2.4.3.7")                                              \
     X(pes_per_nal, "a PES for each NAL unit, PTS in the first",                \
