@@ -4,6 +4,7 @@
  * markers and packets: whatever comes, nothing is held at the end. */
 #include "fuzz/fuzz.h"
 
+#include "base/bytes.h"
 #include "ps/demux.h"
 #include "ps/mux.h"
 
@@ -86,11 +87,14 @@ static void on_au(void *ctx, const struct ps_au *au)
     check(n == au->bytes);
     for (size_t i = 0; i < au->n_nals; i++) {
         const struct ps_nal *nal = &au->nal[i];
+        int lengths;
 
         check(nal->off >= end + 3 && nal->len > 0);
-        check(memcmp(p + nal->off - 3, "\0\0\1", 3) == 0);
+        lengths = memcmp(p + nal->off - 3, "\0\0\1", 3) != 0;
+        check(!lengths || (nal->off >= 4 && bytes_be32_at(p + nal->off - 4) >=
+                                                nal->len));
         end = nal->off + nal->len;
-        check(end <= au->bytes && (r->heads || p[end - 1] != 0));
+        check(end <= au->bytes && (r->heads || lengths || p[end - 1] != 0));
         mix_int(r, nal->off);
         mix_int(r, nal->len);
         mix_int(r, nal->type);

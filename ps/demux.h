@@ -37,7 +37,8 @@ struct ps_nal {
     uint8_t type;      /* H.264: 0..31, H.265: 0..63 */
 };
 
-/* One video access unit (Annex B with start codes), or the payload of one
+/* One video access unit (Annex B with start codes, or lengths of four bytes in
+ * their place where the device sends those), or the payload of one
  * audio PES. Valid during the callback only. */
 struct ps_au {
     uint8_t stream_id; /* 0xe0.., 0xc0.. */

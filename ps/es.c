@@ -507,6 +507,8 @@ static void begin_pes_payload(struct es *s)
     /* a unit that has no picture yet takes the time of its picture */
     if (s->bytes && !s->has_vcl && m->has_pts && es_is_nal(s) && s->proven)
         set_times(s, m);
+    if (s->video)
+        es_lengths_pes(s, m);
     s->n_pes++;
     s->first_in_pes = true;
 }
@@ -533,6 +535,20 @@ static void before_put(struct es *s)
     s->marker = false;
 }
 
+/* Start codes, unless the PES shows lengths. */
+static size_t scan(struct es *s, const uint8_t *p, size_t n)
+{
+    size_t at = s->lengths.looks ? es_lengths_look(s, p, n) : 0, used;
+
+    if (!at)
+        return es_scan(s, p, n);
+    used = es_scan(s, p, at);
+    if (used < at || s->coast)
+        return used < at ? used : at + es_scan(s, p + at, n - at);
+    es_lengths_begin(s);
+    return n;
+}
+
 bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used)
 {
     *used = n;
@@ -547,7 +563,11 @@ bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used)
         s->pos = s->bytes;
         return true;
     }
-    *used = es_scan(s, p, n);
+    if (s->lengths.on && !s->unbounded) {
+        es_lengths_scan(s, p, n);
+        return true;
+    }
+    *used = scan(s, p, n);
     if (*used < n)
         es_trim(s, s->pos);
     return true;
@@ -556,7 +576,7 @@ bool es_put(struct es *s, const uint8_t *p, size_t n, size_t *used)
 /* --- delivery --- */
 
 /* The times of s->au are set when the next unit begins. */
-static void clear_flags(struct es *s)
+void es_clear_flags(struct es *s)
 {
     s->au.key = s->au.corrupt = false;
     s->n_nals = 0;
@@ -644,7 +664,7 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut)
         }
         s->broken_start = bad;
     }
-    clear_flags(s);
+    es_clear_flags(s);
     es_drop_front(s, cut);
     if (s->bytes)
         es_begin_unit(s);
@@ -657,7 +677,7 @@ static void forget_unit(struct es *s)
         s->env->count.corrupt_aus++;
         s->env->count.dropped_aus++;
     }
-    clear_flags(s);
+    es_clear_flags(s);
     es_drop_front(s, s->bytes);
     es_video_reset(s);
     s->disc = true;

@@ -27,6 +27,20 @@ struct es_hold {
     uint32_t next_free;
 };
 
+/* Lengths of four bytes where start codes belong (ISO/IEC 14496-15 5.3.3, as some
+ * encoders leave them): believed when a chain of them, from the beginning of a
+ * PES, has led past a whole set of parameter sets. */
+struct es_lengths {
+    bool on;            /* the stream has them */
+    bool lost;          /* where the next one stands: a PES with a new time */
+    bool looks;         /* this PES may begin with them */
+    uint8_t n, head_n;  /* bytes of the length, and of the head behind it */
+    uint32_t left;      /* of the NAL unit, when n is 4 */
+    uint8_t head[PS_NAL_HEAD];
+    unsigned seen;      /* enum ps_seen */
+    uint64_t from;      /* where this PES begins in the stream */
+};
+
 /* What all streams of one demuxer share. */
 struct es_env {
     const struct gb_alloc *alloc;
@@ -112,6 +126,8 @@ struct es {
     bool coast, probe;  /* heads_only: nothing to look for; at a PES start */
     bool first_in_pes;
     unsigned seen;      /* enum ps_seen */
+
+    struct es_lengths lengths;
 
     bool has_sps_info;
     struct ps_h264_sps sps;
@@ -229,6 +245,15 @@ void es_video_pass_open(struct es *s);
 void es_video_relearn(struct es *s, enum ps_codec codec);
 void es_video_key(struct es *s);
 void es_video_close_nal(struct es *s, uint32_t end);
+void es_clear_flags(struct es *s);
+/* A PES of video begins, with this mark. */
+void es_lengths_pes(struct es *s, const struct es_mark *m);
+/* As es_scan, of a PES with a length. */
+void es_lengths_scan(struct es *s, const uint8_t *p, size_t n);
+/* Bytes of p up to where it is sure that there are lengths; 0: it is not. */
+size_t es_lengths_look(struct es *s, const uint8_t *p, size_t n);
+/* They are: the PES is read anew. */
+void es_lengths_begin(struct es *s);
 void es_audio_sniff(struct es *s);
 /* A PES that begins with this byte is nothing to es_audio_sniff. */
 static inline bool es_audio_is_settled(const struct es *s, uint8_t first)

@@ -10,6 +10,7 @@
 #define FIRST_NALS 16
 #define SPS_BYTES 256 /* looked at; frame_mbs_only_flag lies far before */
 #define SEI_BYTES 128
+#define LENGTH_BYTES 4
 
 void es_video_reset(struct es *s)
 {
@@ -18,6 +19,8 @@ void es_video_reset(struct es *s)
     s->head_n = s->head_need = 0;
     s->nal_open = false;
     s->coast = s->probe = s->stopped = s->sc_waits = false;
+    s->lengths.lost = s->lengths.on;
+    s->lengths.n = 0;
 }
 
 void es_video_end_open(struct es *s)
@@ -426,10 +429,165 @@ bool es_video_drop_start(struct es *s)
     return true;
 }
 
+/* --- lengths --- */
+
+static bool is_whole_set(unsigned seen)
+{
+    return (seen & PS_SEEN_H264) == PS_SEEN_H264 ||
+           (seen & PS_SEEN_H265) == PS_SEEN_H265;
+}
+
+/* One more byte of a length. */
+static void take_length(struct es_lengths *l, uint8_t b)
+{
+    l->left = l->n ? l->left << 8 | b : b;
+    l->n++;
+    l->head_n = 0;
+}
+
+static uint32_t pass(struct es_lengths *l, size_t n)
+{
+    uint32_t k = n < l->left ? (uint32_t)n : l->left;
+
+    l->left -= k;
+    if (!l->left)
+        l->n = 0;
+    return k;
+}
+
+size_t es_lengths_look(struct es *s, const uint8_t *p, size_t n)
+{
+    struct es_lengths *l = &s->lengths;
+    size_t i = 0;
+
+    while (i < n && l->looks) {
+        if (l->n < LENGTH_BYTES) {
+            take_length(l, p[i++]);
+            if (l->n == LENGTH_BYTES) /* 1: a start code */
+                l->looks = l->left > 1 && l->left <= PS_MAX_AU_BYTES;
+        } else if (l->head_n < PS_NAL_HEAD) {
+            l->head[l->head_n++] = p[i];
+            i += pass(l, 1);
+            if (l->head_n == PS_NAL_HEAD || !l->n)
+                l->seen |= ps_nal_evidence(l->head, l->head_n);
+            if (is_whole_set(l->seen)) {
+                l->looks = false;
+                return i;
+            }
+        } else {
+            i += pass(l, n - i);
+        }
+    }
+    return 0;
+}
+
+/* A length has been read: a NAL unit begins. */
+static void begin_nal(struct es *s)
+{
+    struct es_lengths *l = &s->lengths;
+
+    s->zeros = 0;
+    if (l->left == 1) { /* start codes after all */
+        l->on = false;
+        start_code(s, 3);
+        return;
+    }
+    es_video_close_nal(s, s->pos - LENGTH_BYTES);
+    if (l->left == 0 || l->left > PS_MAX_AU_BYTES) {
+        s->au.corrupt = true;
+        l->lost = true;
+        return;
+    }
+    s->nal_sc = s->pos - LENGTH_BYTES;
+    s->nal_off = s->pos;
+    s->head_n = 0;
+    s->head_need = PS_NAL_HEAD;
+}
+
+void es_lengths_scan(struct es *s, const uint8_t *p, size_t n)
+{
+    struct es_lengths *l = &s->lengths;
+    size_t i = 0;
+
+    while (i < n && l->on && !l->lost) {
+        uint32_t k;
+
+        if (l->n < LENGTH_BYTES) {
+            take_length(l, p[i++]);
+            s->pos++;
+            s->zeros = l->n; /* no part of the unit before it */
+            if (l->n == LENGTH_BYTES)
+                begin_nal(s);
+            continue;
+        }
+        if (s->head_need)
+            s->head[s->head_n++] = p[i];
+        k = pass(l, s->head_need ? 1 : n - i);
+        s->pos += k;
+        i += k;
+        if (s->head_need && (head_complete(s) || !l->n))
+            take_head(s);
+        s->coast = false; /* the next length is looked for */
+    }
+    if (l->on)
+        s->pos += (uint32_t)(n - i);
+    else
+        es_scan(s, p + i, n - i);
+}
+
+void es_lengths_begin(struct es *s)
+{
+    struct es_lengths *l = &s->lengths;
+    uint8_t bytes[512];
+
+    l->on = true;
+    es_clear_flags(s);
+    es_video_reset(s);
+    if (l->from < s->base)
+        return; /* cut off by what looked like start codes: the next PES */
+    if (l->from > s->base) {
+        s->disc = true;
+        es_restart_unit(s, (uint32_t)(l->from - s->base));
+    }
+    l->lost = false;
+    s->pos = 0;
+    while (s->pos < s->bytes)
+        es_lengths_scan(s, bytes,
+                        es_read(s, s->pos, bytes, sizeof(bytes)));
+}
+
+void es_lengths_pes(struct es *s, const struct es_mark *m)
+{
+    struct es_lengths *l = &s->lengths;
+
+    if (!l->on) {
+        l->looks = m->has_pts && !s->unbounded &&
+                   (es_is_nal(s) || s->info.codec == PS_CODEC_UNKNOWN);
+        l->n = 0;
+        l->seen = 0;
+        l->from = m->at;
+        return;
+    }
+    if (!m->has_pts || (s->bytes && s->au.has_pts &&
+                        s->au.pts90k == m->pts90k && !l->lost))
+        return; /* it goes on */
+    if (s->bytes && (l->n || l->lost))
+        s->au.corrupt = true;
+    if (s->head_n && s->head_need)
+        take_head(s);
+    es_video_close_nal(s, s->bytes - (s->zeros < s->bytes ? s->zeros : 0));
+    s->head_n = s->head_need = 0;
+    s->zeros = 0;
+    l->n = 0;
+    l->lost = false;
+}
+
 void es_video_flush(struct es *s, bool end)
 {
     uint32_t stop;
 
+    if (s->lengths.on && s->lengths.n == LENGTH_BYTES)
+        s->au.corrupt = true; /* its last NAL unit is not all there */
     es_video_take_rest(s);
     if (!es_is_nal(s)) {
         if (s->bytes)

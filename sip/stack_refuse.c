@@ -114,11 +114,14 @@ static bool is_optional(const struct sip_msg *m)
     return false;
 }
 
-/* What an INVITE may bring along. */
-static bool is_offer(enum sip_content type)
+/* What an INVITE may bring along; SDP whatever it is called. */
+static bool is_offer(const struct sip_msg *m)
 {
+    enum sip_content type = sip_msg_content(m);
+
     return type == SIP_CONTENT_NONE || type == SIP_CONTENT_SDP ||
-           type == SIP_CONTENT_MULTIPART;
+           type == SIP_CONTENT_MULTIPART ||
+           sip_content_of_body(m->body) == SIP_CONTENT_SDP;
 }
 
 /* Whether the body can be read at all; one that may be ignored is taken out of
@@ -138,7 +141,7 @@ static unsigned refuses_body(struct sip_msg *m)
         return 415;
     if (m->method != SIP_METHOD_INVITE)
         return 0;
-    if (!is_offer(sip_msg_content(m)))
+    if (!is_offer(m))
         return 415;
     return sip_stack_accepts(m, SLICE(SIP_TYPE_SDP)) ? 0 : 406;
 }

@@ -129,7 +129,7 @@ static bool is_rtsp(struct slice body)
     return slice_find_slice(line, SLICE("RTSP/")) < line.n;
 }
 
-static enum sip_content content_of_body(struct slice body)
+enum sip_content sip_content_of_body(struct slice body)
 {
     struct slice b = slice_trim(body);
 
@@ -150,7 +150,7 @@ enum sip_content sip_msg_content(const struct sip_msg *m)
 
     if (m->body.n == 0)
         return SIP_CONTENT_NONE;
-    return type.n ? sip_content_of_type(type) : content_of_body(m->body);
+    return type.n ? sip_content_of_type(type) : sip_content_of_body(m->body);
 }
 
 void sip_subject_parse(struct sip_subject *out, struct slice value)

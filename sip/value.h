@@ -50,6 +50,8 @@ enum sip_content sip_msg_content(const struct sip_msg *m);
 
 /* What a Content-Type stands for, parameters ignored. */
 enum sip_content sip_content_of_type(struct slice value);
+/* By its first octets alone. */
+enum sip_content sip_content_of_body(struct slice body);
 
 struct sip_ctype {
     struct slice type, subtype, params; /* params: behind the first ';' */

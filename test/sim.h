@@ -29,6 +29,7 @@ enum sim_invite {
     SIM_REFUSE,        /* .refuse_status, refuse_times times, then ANSWER */
     SIM_SILENT,        /* no answer at all */
     SIM_RING,          /* 100 only */
+    SIM_UNHEARD,       /* media as behind a 200 that gets lost */
     SIM_PORT_ZERO,     /* 200 with m=video 0 */
     SIM_NO_SDP,        /* 200 without body */
     SIM_NO_Y,
@@ -123,6 +124,7 @@ struct sim_device {
      * own (sim_call) */
     const char *broadcast_result;
     const char *talk_answer;    /* in place of ours to s=Talk; NULL */
+    const char *call_type;      /* Content-Type of its INVITE; NULL: of SDP */
     unsigned broadcasts;
     char broadcast_target[PLATFORM_ID_MAX];
     uint32_t broadcast_sn;
@@ -266,6 +268,8 @@ void sim_bye(struct sim_device *d);
 void sim_call(struct sim_device *d, const char *from, const char *to,
               const char *subject, const char *sdp);
 void sim_call_again(struct sim_device *d, const char *sdp); /* in its dialog */
+/* The 200 of SIM_UNHEARD comes through, without a body. */
+void sim_heard_at_last(struct sim_device *d);
 void sim_call_ends(struct sim_device *d); /* BYE, or CANCEL */
 void sim_broadcast_response(struct sim_device *d, const char *result);
 void sim_disconnect(struct sim_device *d); /* TCP, both ends notice */

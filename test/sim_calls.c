@@ -24,7 +24,8 @@ void sim_call(struct sim_device *d, const char *from, const char *to,
     r.from = slice_str(from_uri);
     r.contact = slice_str(contact);
     r.subject = slice_str(subject ? subject : "");
-    r.content_type = SLICE("application/sdp");
+    r.content_type = d->call_type ? slice_str(d->call_type)
+                                  : SLICE("application/sdp");
     r.body = slice_str(sdp);
     r.user = (uint64_t)(d - d->sim->device) + 1;
     d->call_status = 0;
@@ -93,6 +94,31 @@ static void accept_talk(struct sim_device *d, const struct sip_event *ev,
     assert_int_equal(sip_stack_respond(d->sim->field, ev->transaction, &r,
                                        d->sim->now.mono_ms), 0);
     d->dialog = ev->dialog;
+}
+
+static void begin_unheard(struct sim_device *d, const struct sip_event *ev)
+{
+    const struct sdp_media *m;
+    struct sdp offer;
+
+    assert_int_equal(sdp_parse(&offer, ev->msg->body, NULL), 0);
+    m = sdp_find_media(&offer, SDP_VIDEO);
+    assert_non_null(m);
+    d->media_port = m->port;
+    d->media_tcp = m->proto == SDP_TCP_RTP_AVP;
+    sim_media_begins(d->sim, d);
+}
+
+void sim_heard_at_last(struct sim_device *d)
+{
+    char contact[80], addr[GB_ADDR_TEXT_MAX];
+    struct sip_response r = { .status = 200, .expires = -1 };
+
+    snprintf(contact, sizeof(contact), "sip:%s@%s", d->id,
+             gb_addr_text(&d->addr, addr));
+    r.contact = slice_str(contact);
+    assert_int_equal(sip_stack_respond(d->sim->field, d->invite_transaction, &r,
+                                       d->sim->now.mono_ms), 0);
 }
 
 static void accept_invite(struct sim_device *d, const struct sip_event *ev)
@@ -171,6 +197,9 @@ void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
         return;
     case SIM_RING:
         sim_respond(d->sim, ev, 100);
+        return;
+    case SIM_UNHEARD:
+        begin_unheard(d, ev);
         return;
     case SIM_ANSWER:
     case SIM_PORT_ZERO:

@@ -209,11 +209,14 @@ void sim_media_begins(struct sim *s, struct sim_device *d)
 /* The dialog that sim_device keeps is that of its last INVITE. */
 static bool is_of_its_dialog(struct sim *s, const struct sim_stream *st)
 {
+    struct sip_dialog_state known;
+
     for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
         if (s->stream[i].session && s->stream[i].source == st->source &&
             &s->stream[i] != st)
             return false;
-    return st->port == st->source->media_port;
+    return st->port == st->source->media_port &&
+           sip_stack_dialog_state(s->field, st->source->dialog, &known) == 0;
 }
 
 static void recording_step(struct sim *s, struct sim_stream *st)

@@ -521,7 +521,8 @@ static void ranges(void **state)
                          cases[i].n && cases[i].off + cases[i].n == SIZE);
         hang_up(c);
         c = fetch("HEAD", path, cases[i].range);
-        if (!has(c, status) || !has(c, cases[i].told) || body_in(c).n)
+        if (!has(c, "HTTP/1.1 200 ") || has(c, "Content-Range: ") ||
+            !has(c, "Content-Length: 300000\r\n") || body_in(c).n)
             fail_msg("HEAD %s: %.300s", cases[i].range, c->text);
         hang_up(c);
     }

@@ -459,6 +459,57 @@ static void another_rate_without_memory(void **state)
     }
 }
 
+/* Three key frames of the first picture size: a fourth one in front of the second
+ * telling would be of the other size. */
+static void expect_told_size(const char *story, char told, unsigned long at)
+{
+    const char *first = strchr(story, told == 'c' ? 'K' : told), *second;
+    unsigned n_keys = 0;
+
+    if (!first)
+        return; /* nothing went out */
+    second = strchr(first + 1, told);
+    for (const char *p = first; *p && p != second; p++)
+        n_keys += *p == 'K';
+    if (n_keys > 3 || !second)
+        fail_msg("allocation %lu: %s", at, story);
+    assert_non_null(strchr(second, 'K'));
+}
+
+/* The picture changes its size while there is no memory: it is told before the
+ * first picture that a viewer gets of it, whoever has to wait for that. */
+static void another_size_without_memory(void **state)
+{
+    static const struct slice other[] = { S(AU_SPS_720), S(AU_PPS),
+                                          S(AU_IDR) };
+    unsigned long made = 2;
+    struct world w;
+
+    (void)state;
+    for (unsigned long at = 2; at <= made; at++) { /* the first one is the hub */
+        assert_int_equal(world_open(&w, NULL, at), 0);
+        view(&w, 0, FMP4_QUIET);
+        view(&w, 1, FLV_QUIET);
+        for (unsigned i = 0; i < 60; i++) {
+            if (i < 30 || i % 10) {
+                picture(&w, i % 10 == 0);
+            } else {
+                hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, other, 3),
+                       w.now_ms);
+                w.pts90k += FRAME90K;
+            }
+            if (w.mem.calls >= at)
+                w.mem.fail_at = 0; /* there is some again */
+        }
+        made = w.mem.calls > made ? w.mem.calls : made;
+        if (w.edge[0].v.hub)
+            expect_told_size(story_fmp4(&w.edge[0]), 'I', at);
+        if (w.edge[1].v.hub)
+            expect_told_size(story_flv(&w.edge[1]), 'c', at);
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +526,7 @@ int main(void)
         cmocka_unit_test(each_begins_at_zero),
         cmocka_unit_test(skipped_before_it_began),
         cmocka_unit_test(another_rate_without_memory),
+        cmocka_unit_test(another_size_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,9 +246,66 @@ static void note_5_14_answered_ones_are_no_busy_ones(void **state)
     ends_clean();
 }
 
+/* ---- 5.3 ---- */
+
+/* The answers get lost and RTP of the number that we gave comes: the picture is
+ * shown, however the transaction ends; with the 200 at last there is a dialog. */
+static void note_5_3_media_answer_the_invite(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        d->invite = SIM_UNHEARD;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 1500);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
+        sim_run(&s, 3000);
+        v = sim_session(&s, v.id);
+        assert_int_equal(v.state, PLATFORM_PLAYING);
+        assert_true(text_has(s.log, "media are taken for an answer"));
+        assert_true(slice_find_slice(v.evidence, SLICE("taken for one")) <
+                    v.evidence.n);
+        if (late) {
+            sim_heard_at_last(d);
+            sim_run(&s, 100);
+            v = sim_session(&s, v.id);
+            assert_int_equal(v.evidence.n, 0);
+        }
+        sim_run(&s, 60000); /* behind Timer B */
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_int_equal(d->invites, 1);
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 1000);
+        assert_int_equal(d->byes, late);
+        ends_clean();
+    }
+}
+
+/* Of another number it is no answer. */
+static void note_5_3_foreign_media_answer_nothing(void **state)
+{
+    struct sim_device *d = ready();
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_UNHEARD;
+    d->foreign_ssrc = true;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 15000);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
+    ends_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(note_5_3_media_answer_the_invite),
+        cmocka_unit_test(note_5_3_foreign_media_answer_nothing),
         cmocka_unit_test(note_5_4_an_invite_is_short_and_plain),
         cmocka_unit_test(note_5_7_over_when_nothing_comes),
         cmocka_unit_test(note_5_14_a_lost_bye_goes_out_again),

@@ -732,9 +732,9 @@ static void bye_of_the_device_ends_it(void **state)
     sim_run(&s, 3000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);
-    v = begin(d, PLATFORM_PLAYBACK);
+    v = begin(d, PLATFORM_DOWNLOAD);
     at(v.id, 300000);
-    sim_bye(d); /* in the middle: told, and not invited again */
+    sim_bye(d); /* in the middle: told, the job asks for the rest */
     sim_run(&s, 20000);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);

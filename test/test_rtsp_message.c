@@ -165,7 +165,9 @@ static void fields(void **state)
     expect_slice(it.request.method_name, "SETUP");
     expect_slice(it.request.url, "rtsp://h/1/2/trackID=0");
     expect_slice(it.request.session, "ABC");
-    expect_slice(it.request.transport, "a");
+    expect_slice(it.request.transport[0], "a");
+    expect_slice(it.request.transport[1], "b");
+    assert_int_equal(it.request.transport[2].n, 0);
     expect_slice(it.request.authorization, "Basic eDp5");
     expect_slice(it.request.require, "x");
     expect_slice(it.request.body, "abc");

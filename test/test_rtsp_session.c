@@ -324,6 +324,40 @@ static void through_the_connection_alone(void **state)
                      RTSP_DO_SETUP);
 }
 
+/* Alternatives in lines of their own: the first that can be served, as of one
+ * line with commas. */
+static void lines_are_alternatives(void **state)
+{
+    static const struct {
+        const char *lines;
+        enum rtsp_effect effect;
+        bool udp;
+    } cases[] = {
+        { "Transport: RAW/RAW/UDP;unicast;client_port=6-7\r\n"
+          "Transport: RTP/AVP;multicast, RTP/AVP/TCP;unicast\r\n"
+          "Transport: RTP/AVP;unicast;client_port=6-7\r\n", RTSP_DO_SETUP,
+          false },
+        { "Transport: RTP/AVP;unicast;client_port=6-7\r\n"
+          "Transport: RTP/AVP/TCP\r\n", RTSP_DO_SETUP, true },
+        { "Transport: RAW/RAW/UDP\r\nTransport: RTP/AVP;multicast\r\n",
+          RTSP_ANSWERED, false },
+        { "Transport: a\r\nTransport: a\r\nTransport: a\r\nTransport: a\r\n"
+          "Transport: a\r\nTransport: a\r\nTransport: a\r\nTransport: a\r\n"
+          "Transport: RTP/AVP/TCP\r\n", RTSP_ANSWERED, false }, /* too many */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        reach(RTSP_INIT);
+        assert_int_equal(req("SETUP", URL "/trackID=0", cases[i].lines),
+                         cases[i].effect);
+        if (cases[i].effect == RTSP_DO_SETUP)
+            assert_true(s.asked.udp == cases[i].udp);
+        else
+            assert_int_equal(status(), 461);
+    }
+}
+
 /* What a SETUP may not ask for. */
 static void setups_refused(void **state)
 {
@@ -549,6 +583,7 @@ int main(void)
         cmocka_unit_test(table),          cmocka_unit_test(life),
         cmocka_unit_test(starts_unknown), cmocka_unit_test(transports),
         cmocka_unit_test(through_the_connection_alone),
+        cmocka_unit_test(lines_are_alternatives),
         cmocka_unit_test(setups_refused), cmocka_unit_test(clashes),
         cmocka_unit_test(from_udp_to_tcp),
         cmocka_unit_test(sessions_are_named), cmocka_unit_test(other_streams),

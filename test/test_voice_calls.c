@@ -324,6 +324,39 @@ static void note_10_1_ids_unlike_the_request(void **state)
     }
 }
 
+/* What an INVITE brings is SDP, whatever it is called; anything else is not. */
+static void note_10_1_sdp_under_another_name(void **state)
+{
+    static const struct {
+        const char *type, *body;
+        unsigned status;
+    } cases[] = {
+        { "text/plain", UDP8, 200 },
+        { "Application/MANSCDP+xml", UDP8, 200 },
+        { "application", UDP8, 200 },
+        { "text/plain", "hello", 415 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *text;
+        bool told = false;
+        size_t pos = 0;
+
+        begin(PLATFORM_VOICE_BROADCAST, "OK");
+        d->call_type = cases[i].type;
+        sim_call(d, nvr, SIM_ID, NULL, cases[i].body);
+        sim_run(&s, 200);
+        if (d->call_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].type, d->call_status);
+        while (platform_profile_deviation(s.p, slice_str(nvr), &pos, &text))
+            told |= strcmp(text, "SDP under another Content-Type") == 0;
+        assert_true(told == (cases[i].status == 200));
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+}
+
 /* In its dialog a device says the same again, with another o= perhaps, or where
  * it listens now; what would change the voice is refused, and it goes on. */
 static void invited_again(void **state)
@@ -525,6 +558,56 @@ static void talk_with_odd_answers(void **state)
     }
 }
 
+/* TCP is offered, the answer says RTP/AVP: where we listen it is followed at once,
+ * else UDP is offered; a device that names a role all the same may connect. */
+static void talk_answered_with_udp(void **state)
+{
+    static const struct {
+        const char *name, *sdp;
+        enum platform_transport offered;
+        unsigned invites;
+        uint64_t after_ms;
+        enum platform_transport takes;
+    } cases[] = {
+        { "we listen", OFFER("m=audio 9712 RTP/AVP 8\r\n"),
+          PLATFORM_TCP_PASSIVE, 1, 1000, PLATFORM_UDP },
+        { "we would connect", OFFER("m=audio 9712 RTP/AVP 8\r\n"),
+          PLATFORM_TCP_ACTIVE, 2, 1000, PLATFORM_UDP },
+        { "it says that it connects", OFFER("m=audio 9712 RTP/AVP 8\r\n"
+                                            "a=setup:active\r\n"),
+          PLATFORM_TCP_PASSIVE, 1, PLATFORM_VOICE_CONNECT_MS + 1000,
+          PLATFORM_UDP },
+        { "and does", OFFER("m=audio 9712 RTP/AVP 8\r\na=setup:active\r\n"),
+          PLATFORM_TCP_PASSIVE, 1, 1000, PLATFORM_TCP_PASSIVE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct platform_voice_wish w = { .device = slice_str(nvr),
+                                         .channel = slice_str(nvr),
+                                         .mode = PLATFORM_VOICE_TALK,
+                                         .transport = cases[i].offered };
+        struct platform_voice v;
+
+        d = ready();
+        d->talk_answer = cases[i].sdp;
+        d->media = cases[i].takes == PLATFORM_UDP ? SIM_UDP_ONLY : SIM_PICTURE;
+        assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
+        id = v.id;
+        sim_run(&s, cases[i].after_ms);
+        v = view();
+        if (v.state != PLATFORM_VOICE_SPEAKS || d->invites != cases[i].invites)
+            fail_msg("%s: %d, %u INVITEs", cases[i].name, v.state, d->invites);
+        assert_int_equal(v.transport, cases[i].takes);
+        assert_int_equal(stream()->transport, cases[i].takes);
+        assert_true(stream()->voice.framed == (v.transport != PLATFORM_UDP));
+        if (v.transport == PLATFORM_UDP)
+            assert_int_equal(stream()->answer.port, 9712);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        ends_clean();
+    }
+}
+
 static void one_speaker_a_device(void **state)
 {
     const struct platform_voice_wish w = { .device = slice_str(nvr),
@@ -662,11 +745,13 @@ int main(void)
         cmocka_unit_test(what_devices_offer),
         cmocka_unit_test(what_devices_refuse),
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
+        cmocka_unit_test(note_10_1_sdp_under_another_name),
         cmocka_unit_test(invited_again),
         cmocka_unit_test(note_10_2_the_other_way),
         cmocka_unit_test(ends_while_it_turns),
         cmocka_unit_test(note_10_4_raw_before_ps),
         cmocka_unit_test(talk_with_odd_answers),
+        cmocka_unit_test(talk_answered_with_udp),
         cmocka_unit_test(one_speaker_a_device),
         cmocka_unit_test(every_end_frees_all),
         cmocka_unit_test(ports_may_be_taken),

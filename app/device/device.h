@@ -23,6 +23,7 @@
 #define DEVICE_ANSWER_MS 10000  /* our media socket must open within this */
 #define DEVICE_ACK_MS 10000     /* 200 to ACK, then the session ends */
 #define DEVICE_OVER_MS 32000    /* for the BYE behind a recording's end */
+#define DEVICE_FILE_MS 8000     /* of a recording that ends early */
 
 struct device_channel {
     const char *id;

@@ -190,7 +190,7 @@ static void invite(struct device *d, const struct gb_addr *local,
     r.from = slice_str(from);
     r.contact = slice_str(t.contact);
     r.subject = slice_str(subject);
-    r.content_type = SLICE(SIP_TYPE_SDP);
+    r.content_type = f->voice_type ? SLICE("text/plain") : SLICE(SIP_TYPE_SDP);
     r.body = writer_slice(&w);
     r.user = device_user(d, FOR_VOICE);
     v->state = VOICE_INVITING;
@@ -281,6 +281,8 @@ bool device_voice_invited(struct device *d, const struct sip_event *ev,
                    : sdp_answer_transport(m) == SDP_ANSWER_CONNECT
                        ? DEVICE_TCP_CONNECT
                        : DEVICE_TCP_LISTEN;
+    if (d->c.voice_faults.voice_avp)
+        v->transport = DEVICE_UDP;
     memcpy(v->offer, ev->msg->body.p, ev->msg->body.n);
     v->offer_len = ev->msg->body.n;
     order_open(d);
@@ -300,6 +302,11 @@ static void put_answer(struct device *d, struct writer *w,
     if (sdp_parse(&offer, slice_of(v->offer, v->offer_len), NULL)) {
         w->err = GB_ESYNTAX; /* it parsed when it came */
         return;
+    }
+    for (size_t i = 0; d->c.voice_faults.voice_avp && i < offer.n_media; i++) {
+        offer.media[i].proto = SDP_RTP_AVP;
+        offer.media[i].proto_name = SLICE("RTP/AVP");
+        offer.media[i].setup = SDP_SETUP_NONE;
     }
     sdp_answer_write(w, &offer, sdp_find_media(&offer, SDP_AUDIO), &a);
 }

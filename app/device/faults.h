@@ -43,6 +43,8 @@
     X(silent, "the INVITE is answered, and nothing is sent",                   \
       "GB/T 28181-2022 9.2")                                                   \
     X(deaf, "INVITE is never answered", "RFC 3261 §13.3.1")                    \
+    X(unheard, "the answer to the INVITE gets lost, and it sends all the same", \
+      "RFC 3261 §13.3.1")                                                      \
     X(clock_off, "its clock is eight hours off, as its REGISTERs tell",         \
       "GB/T 28181-2022 9.10")                                                  \
     X(bye_early, "BYE one second after the ACK", "GB/T 28181-2022 9.2")        \
@@ -104,6 +106,8 @@
     X(own_status, "MediaStatus outside the dialog, of the device",             \
       "GB/T 28181-2022 9.8")                                                   \
     X(bye_at_end, "BYE at the end of a recording", "GB/T 28181-2022 9.8")      \
+    X(ends_early, "a recording ends after eight seconds, as if a file did",    \
+      "GB/T 28181-2022 9.8")                                                   \
     X(no_key_frame, "an order for a key frame is taken with 200, and no key "   \
       "frame comes", "GB/T 28181-2022 A.2.3")                                  \
     X(no_scale, "Scale is answered with 501", "GB/T 28181-2022 9.8")           \
@@ -181,6 +185,8 @@
     X(length0, "video PES packets with length 0", "ISO/IEC 13818-1 §2.4.3.7")  \
     X(length65535, "large pictures in one PES of length 65535",                \
       "ISO/IEC 13818-1 §2.4.3.7")                                              \
+    X(lengths, "lengths of NAL units in place of start codes",                 \
+      "GB/T 28181-2022 Annex C")                                               \
     X(length_short, "PES lengths that lack the last two bytes",                \
       "ISO/IEC 13818-1 §2.4.3.7")                                              \
     X(pes_per_nal, "a PES for each NAL unit, PTS in the first",                \
@@ -283,6 +289,8 @@
       "GB/T 28181-2022 9.12")                                                  \
     X(voice_from_target, "its INVITE is From the TargetID",                    \
       "GB/T 28181-2022 9.12")                                                  \
+    X(voice_type, "its INVITE says text/plain of its SDP",                     \
+      "RFC 3261 §20.15")                                                       \
     X(voice_device_only, "no TargetID but that of the device is accepted",     \
       "GB/T 28181-2022 9.12")                                                  \
     X(voice_ps, "it wants PS, as the supplement of 2014",                      \
@@ -293,6 +301,8 @@
     X(voice_tcp, "it wants TCP and connects", "RFC 4145 §4.1")                 \
     X(voice_tcp_passive, "it wants TCP and listens", "RFC 4145 §4.1")          \
     X(voice_no_y, "no y= in its offer", "GB/T 28181-2022 Annex G")             \
+    X(voice_avp, "a talk over TCP is answered with RTP/AVP, and heard so",     \
+      "RFC 3264 §6")                                                           \
     X(voice_bye, "BYE a second after a voice has begun",                       \
       "GB/T 28181-2022 9.12")                                                  \
     X(voice_no_talk, "s=Talk is answered with 488", "GB/T 28181-2016 Annex F")

@@ -1,6 +1,7 @@
 #include "app/device/program.h"
 
 #include "app/device/picture.h"
+#include "ps/annexb.h"
 #include "ps/pes.h"
 
 #include <string.h>
@@ -233,6 +234,45 @@ static void put_video(struct program *p, struct writer *w, struct slice data,
     }
 }
 
+/* Some of a picture, in the PES under way or the next ones; *room: what that one
+ * still takes, *left: what the others have to. */
+static void put_some(struct program *p, struct writer *w, struct slice data,
+                     size_t *room, size_t *left, const uint64_t *pts90k)
+{
+    const size_t max = PS_MUX_PES_BYTES - 32;
+
+    while (data.n) {
+        size_t n;
+
+        if (*room == 0) {
+            *room = *left < max ? *left : max;
+            *left -= *room;
+            put_head(p, w, PS_ID_VIDEO, *room, pts90k);
+        }
+        n = data.n < *room ? data.n : *room;
+        writer_bytes(w, data.p, n);
+        data = slice_from(data, n);
+        *room -= n;
+    }
+}
+
+static void put_lengths(struct program *p, struct writer *w,
+                        struct slice annexb, const uint64_t *pts90k)
+{
+    struct slice rest = annexb, nal;
+    size_t room = 0, left = 0;
+
+    while (ps_annexb_next(&rest, &nal))
+        left += 4 + nal.n;
+    while (ps_annexb_next(&annexb, &nal)) {
+        const char n[4] = { (char)(nal.n >> 24), (char)(nal.n >> 16),
+                            (char)(nal.n >> 8), (char)nal.n };
+
+        put_some(p, w, slice_of(n, sizeof(n)), &room, &left, pts90k);
+        put_some(p, w, nal, &room, &left, pts90k);
+    }
+}
+
 /* With a PES header or without: what is in them is nobody's business. */
 static void put_private(struct writer *w, uint8_t id)
 {
@@ -280,7 +320,10 @@ static void video_with_faults(struct program *p, struct writer *w,
         put_pack(p, w, scr);
         annexb = slice_from(annexb, n);
     }
-    put_video(p, w, annexb, pts90k);
+    if (f->lengths)
+        put_lengths(p, w, annexb, pts90k);
+    else
+        put_video(p, w, annexb, pts90k);
     if (f->private_data)
         put_private(w, PS_ID_PRIVATE2);
     if (f->zeros)

@@ -177,6 +177,8 @@ static unsigned take_history(struct device *d, struct device_session *s,
     s->history = true;
     s->start_s = offer->start_s;
     s->length_ms = (offer->stop_s - offer->start_s) * 1000;
+    if (d->c.faults.ends_early && s->length_ms > DEVICE_FILE_MS)
+        s->length_ms = DEVICE_FILE_MS;
     if (offer->operation == SDP_DOWNLOAD && m->downloadspeed)
         s->scale_milli = (int32_t)m->downloadspeed * 1000;
     return 200;
@@ -334,6 +336,10 @@ void device_media_opened(struct device *d, uint32_t session, uint32_t life,
     r.body = writer_slice(&w);
     s->state = SESSION_ANSWERED;
     s->at_ms = now.mono_ms + DEVICE_ACK_MS;
+    if (d->c.faults.unheard) {
+        start(d, s, now);
+        return;
+    }
     if (d->c.faults.establishing) {
         struct sip_response early = { .status = 101, .expires = -1,
                                       .reason = SLICE("Dialog Establishment") };

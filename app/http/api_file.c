@@ -47,7 +47,7 @@ static void answer_bytes(struct http_call *c, uint64_t size, const char *type,
     struct http_file *out = &c->out->file;
     char text[80];
     struct writer w = writer_of(text, sizeof(text));
-    bool part = ranged &&
+    bool part = ranged && c->head->method == HTTP_GET && /* §14.2 */
                 http_range(http_head_get(c->head, HTTP_HDR_RANGE), size,
                            &out->off, &out->n);
 

@@ -184,6 +184,23 @@ static void make_room(struct hub *h, struct hub_ring *r)
     hub_ring_let_go(r, r->head);
 }
 
+/* There was no memory to tell of a configuration: whoever is there waits for a key
+ * frame and is told in front of it, as one that was slow. */
+static void config_lost(struct hub *h, struct hub_ring *r)
+{
+    struct list *n, *tmp;
+
+    r->broken = true;
+    r->has_key = false;
+    h->walking++;
+    LIST_EACH(n, tmp, &r->busy)
+        hub_viewer_skip(h, r, container_of(n, struct hub_viewer, node));
+    LIST_EACH(n, tmp, &r->idle)
+        hub_viewer_skip(h, r, container_of(n, struct hub_viewer, node));
+    h->walking--;
+    hub_ring_let_go(r, r->head);
+}
+
 /* One for each set of tracks that a viewer may have begun with. false: no memory. */
 static bool fmp4_config(struct hub *h, struct hub_ring *r,
                         enum media_track t)
@@ -281,19 +298,17 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
                 continue; /* nobody has begun with this track */
             if (t == MEDIA_AUDIO && !h->audio_only)
                 r->init_waits = true;
-            else
-                fmp4_config(h, r, t);
+            else if (!fmp4_config(h, r, t))
+                config_lost(h, r);
             continue;
         }
         err = hub_format_change(h, r, t, r->last90k[t], &c);
-        if (err == GB_ENOMEM) {
-            r->broken = true;
-            r->has_key = false;
-        } else if (!err) {
+        if (!err)
             c->version = h->version;
-            if (hub_ring_push(h, r, c))
-                after_push(h, r);
-        }
+        if (err == GB_ENOMEM || (!err && !hub_ring_push(h, r, c)))
+            config_lost(h, r);
+        else if (!err)
+            after_push(h, r);
     }
     hub_rings_trim(h);
 }

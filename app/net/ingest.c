@@ -178,6 +178,8 @@ void ingest_handle_closed(struct ingest *in)
 void ingest_answer(struct ingest *in, const struct platform_action *a)
 {
     in->answered = true;
+    if (a->transport == PLATFORM_UDP && in->rtp)
+        in->o.transport = PLATFORM_UDP; /* of both sockets that are open */
     in->has_ssrc = !a->ssrc_any;
     in->ssrc = a->ssrc;
     in->video = a->video_hint;

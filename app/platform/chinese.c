@@ -253,6 +253,12 @@ static const struct row rows[] = {
       "sip.keep_open_s keeps its NAT open",
       "请缩短设备的心跳间隔，或改用 TCP 注册；sip.keep_o"
       "pen_s 可保持其 NAT 通道" },
+    { "no answer to the INVITE has come, but RTP with the SSRC that it named: "
+      "that is taken for one",
+      "没有收到 INVITE 的应答，但收到了其中所给 SSRC 的 RTP：视为应答" },
+    { "the answers of the device get lost on the way: look for a NAT or firewall "
+      "between",
+      "设备的应答在途中丢失：请检查中间的 NAT 或防火墙" },
     { "RTP came although the INVITE was not answered: the answers of the "
       "device get lost on the way",
       "INVITE 未应答却收到了 RTP：设备的应答在途中丢失" },

@@ -48,6 +48,7 @@ struct device;
     X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")       \
     X(CLOCK_OFF,      "clock is off although it is told the time")             \
     X(VOICE_IDS,      "invites us to a broadcast with ids not asked for")      \
+    X(OFFER_TYPE,     "SDP under another Content-Type")                        \
     X(KEY_IGNORED,    "sends no key frame when it is asked for one")           \
     X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")         \
     X(DEAF_PORT,      "does not listen where it sends from: asked at its Contact")

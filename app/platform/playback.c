@@ -2,8 +2,8 @@
  * sessions.c), with a range of time in its offer, control by INFO inside its
  * dialog, and an end of its own (GB/T 28181-2022 9.8, 9.9).
  *
- * It is never invited again by itself: what has been sent already would come
- * once more. */
+ * Of one that ends early the rest is invited in another dialog (playback_rest.c);
+ * one that breaks is not, as what has been sent would come once more. */
 #include "app/platform/playback.h"
 
 #include "app/platform/core.h"
@@ -76,7 +76,7 @@ bool playback_is_over(const struct session *s)
 
     return s->kind != PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&
            (s->playback.ending || t->complete ||
-            (t->scale_milli < 0 ? t->position_ms <= NEAR_END_MS
+            (t->scale_milli < 0 ? t->position_ms <= playback_from_ms(s) + NEAR_END_MS
                                 : t->position_ms >= length_ms(s) - NEAR_END_MS));
 }
 
@@ -120,7 +120,7 @@ void playback_drained(struct platform *p, struct session *s)
 {
     if (s->playback.hung_up)
         session_ended_by_device(p, s, s->playback.hung_up);
-    else
+    else if (!playback_goes_on(p, s, "the device has sent all of a file"))
         playback_complete(p, s);
 }
 
@@ -255,7 +255,7 @@ static void fill_body(struct session *s, struct mansrtsp *m)
         break;
     case PLATFORM_CONTROL_SEEK:
         m->has = MANSRTSP_RANGE;
-        m->from_ms = c->position_ms;
+        m->from_ms = c->position_ms - playback_from_ms(s);
         break;
     case PLATFORM_CONTROL_SCALE:
         m->has = MANSRTSP_SCALE;
@@ -266,7 +266,7 @@ static void fill_body(struct session *s, struct mansrtsp *m)
     }
 }
 
-static int send_control(struct platform *p, struct session *s)
+int playback_send_control(struct platform *p, struct session *s)
 {
     char body[256];
     struct writer w = writer_of(body, sizeof(body));
@@ -329,7 +329,12 @@ int platform_session_control(struct platform *p, uint64_t id,
     if (!is_allowed(s, c))
         return GB_ERANGE;
     s->playback.asked = *c;
-    err = send_control(p, s);
+    if (c->kind == PLATFORM_CONTROL_SEEK && c->position_ms < playback_from_ms(s)) {
+        *number = ++s->playback.told.control;
+        playback_go_back(p, s, c->position_ms);
+        return 0;
+    }
+    err = playback_send_control(p, s);
     if (err)
         return err;
     s->playback.told.control_status = 0;
@@ -390,7 +395,7 @@ static bool try_whole(struct platform *p, struct session *s, unsigned status)
         s->playback.asked.scale_milli % 1000)
         return false;
     s->playback.whole_scale = true;
-    return send_control(p, s) == 0;
+    return playback_send_control(p, s) == 0;
 }
 
 bool playback_on_sip(struct platform *p, struct session *s,

@@ -23,6 +23,13 @@ struct session_playback {
                               change of scale or position; 0: none yet */
     int64_t scaled_at_ms;  /* its position */
     int64_t shift_s;       /* its clock minus ours, in the offer */
+    /* the rest of one that ended early (playback_rest.c) */
+    uint64_t from_s;       /* where the range of this dialog begins */
+    bool asking;           /* waits to hear what there is... */
+    uint64_t records;      /* ...by this question; 0: it could not be asked */
+    unsigned tries;        /* in a row that brought next to nothing */
+    int32_t again_milli;   /* speed to be asked for once more; 0: none */
+    bool maybe_all;        /* the device said 121; that there is more is a guess */
 };
 
 /* A recording that plays, and of which nothing more is to come: the device has
@@ -40,6 +47,22 @@ void playback_ending(struct platform *p, struct session *s);
 bool playback_hung_up(struct platform *p, struct session *s, const char *why);
 /* Nothing more comes behind one of these. */
 void playback_drained(struct platform *p, struct session *s);
+/* It has ended clearly before the end of its range, and somebody watches: what the
+ * device has of the rest is asked for, and then another INVITE. Each has to bring
+ * something. false: it is not worth it. */
+bool playback_goes_on(struct platform *p, struct session *s, const char *why);
+/* This question is answered: a recording may wait for it. */
+void playback_on_records(struct platform *p, uint64_t records);
+/* It waits for an answer, and now goes on or is complete. false: it does not. */
+bool playback_rest_due(struct platform *p, struct session *s);
+/* The INVITE for the rest is answered. */
+void playback_accepted(struct platform *p, struct session *s);
+/* To a place before the range of its dialog: by another INVITE. */
+void playback_go_back(struct platform *p, struct session *s,
+                      int64_t position_ms);
+int64_t playback_from_ms(const struct session *s);
+/* An INFO in its dialog. */
+int playback_send_control(struct platform *p, struct session *s);
 /* The recording of this device that a MediaStatus means; NULL: none. */
 struct session *playback_of(struct platform *p, struct device *d,
                             const struct sip_event *ev, struct slice id);

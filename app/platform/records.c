@@ -129,6 +129,7 @@ bool records_news(struct platform *p, struct platform_action *out)
     out->device = slice_str(r->device);
     out->channel = slice_str(r->channel);
     downloads_on_records(p, r->id);
+    playback_on_records(p, r->id);
     return true;
 }
 

@@ -68,6 +68,8 @@ struct session {
     bool held;     /* WAITING for a packet of the device, or retry_at */
     bool away;     /* WAITING for the device, which is offline, or retry_at */
     bool ssrc_any, answered, minimal;
+    bool ssrc_fresh; /* offered in no INVITE before this one */
+    bool implied;  /* answered by its media alone */
     bool ssrc_odd; /* media has another one than agreed */
     unsigned tried;
     unsigned restarts; /* since it last played for long */
@@ -182,6 +184,8 @@ void session_no_key(struct platform *p, struct session *s);
 const char *session_media_hint(enum platform_step awaited);
 void session_began_media(struct platform *p, struct session *s);
 void session_no_answer(struct platform *p, struct session *s);
+/* Media of the SSRC that we gave, and no answer: it is taken for one. */
+void session_implied(struct platform *p, struct session *s);
 /* BYE, or the media connection closed: again if somebody watches. */
 void session_ended_by_device(struct platform *p, struct session *s,
                              const char *what);

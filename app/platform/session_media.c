@@ -6,6 +6,7 @@
 #include "app/platform/voices.h"
 
 #define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */
+#define IMPLIED_MS 2000 /* of media without an answer (5.3) */
 #define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
 
 enum platform_step session_awaited(const struct session *s)
@@ -317,6 +318,18 @@ static bool lacks_first_key(const struct platform *p, const struct session *s)
                s->step_ms[PLATFORM_STEP_CODEC] + FIRST_KEY_ASK_MS;
 }
 
+/* A number that nobody else knows: the device has taken the INVITE, and its 200
+ * gets lost. What an earlier INVITE named may be the stream of that one. */
+static bool is_implied(const struct platform *p, const struct session *s,
+                       const struct platform_media_event *ev)
+{
+    return s->phase == PHASE_INVITING && s->packet && s->ssrc_fresh &&
+           s->transport != PLATFORM_TCP_ACTIVE && /* nobody has said where to */
+           ev->ssrc == s->offered_ssrc &&
+           p->now.mono_ms - s->started.mono_ms >=
+               s->step_ms[PLATFORM_STEP_PACKET] + IMPLIED_MS;
+}
+
 /* About once a second. The first packet and the first key frame are told once
  * for an open port: after another INVITE into it, this is how they come. */
 static void on_alive(struct platform *p, struct session *s,
@@ -328,6 +341,8 @@ static void on_alive(struct platform *p, struct session *s,
         s->audio = ev->audio;
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
+    if (is_implied(p, s, ev))
+        session_implied(p, s);
     if (s->packet && s->answered && s->had_key)
         set_playing(p, s);
     else if (s->packet && s->answered && s->had_sound &&

@@ -46,7 +46,7 @@ static void make_offer(const struct platform *p, const struct session *s,
     o->addr.port = s->port;
     if (s->kind != PLATFORM_LIVE) {
         o->channel = session_channel(s);
-        o->start_s = s->playback.told.start_s + (uint64_t)s->playback.shift_s;
+        o->start_s = s->playback.from_s + (uint64_t)s->playback.shift_s;
         o->stop_s = s->playback.told.stop_s + (uint64_t)s->playback.shift_s;
         o->downloadspeed = s->playback.told.speed;
     } else if (!s->minimal)
@@ -311,8 +311,9 @@ static void on_accepted(struct platform *p, struct session *s,
 {
     uint64_t now = p->now.mono_ms;
 
-    if (s->phase != PHASE_INVITING)
+    if (s->phase != PHASE_INVITING && !s->implied)
         return; /* the 200 once more */
+    s->implied = false;
     s->answer_at = GB_NEVER;
     s->answered = true;
     s->answered_ms = now;
@@ -328,6 +329,7 @@ static void on_accepted(struct platform *p, struct session *s,
     if (!agree(p, s, ev->msg))
         return;
     session_news(p, s, NEWS_ANSWER);
+    playback_accepted(p, s);
     s->packet_at = now + p->cfg.media_ms;
     if (s->is_auto && !(s->tried & (TRIED_TCP | TRIED_UDP))) {
         if (s->transport == PLATFORM_UDP)
@@ -339,6 +341,32 @@ static void on_accepted(struct platform *p, struct session *s,
     if (s->packet)
         session_began_media(p, s);
     session_arm(p, s);
+}
+
+void session_implied(struct platform *p, struct session *s)
+{
+    struct writer w = writer_of(s->evidence, sizeof(s->evidence));
+
+    s->implied = s->answered = true;
+    s->answered_ms = p->now.mono_ms;
+    s->answer_at = GB_NEVER;
+    s->phase = PHASE_MEDIA;
+    s->ssrc = s->offered_ssrc;
+    s->ssrc_any = false;
+    s->connect.family = GB_NO_ADDR;
+    writer_f(&w, "no answer to the INVITE has come, but RTP with the SSRC that "
+                 "it named: that is taken for one");
+    s->evidence_len = (uint16_t)w.len;
+    s->hint = "the answers of the device get lost on the way: look for a NAT or "
+              "firewall between";
+    platform_log(p, PLATFORM_WARN,
+                 "msg=\"media are taken for an answer\" session=%llu device=%s "
+                 "ssrc=%010u call_id=%.*s",
+                 (unsigned long long)s->handle.id, s->device->id,
+                 (unsigned)s->ssrc, (int)s->call_id_len, s->call_id);
+    session_set_step(p, s, PLATFORM_STEP_ANSWER);
+    session_news(p, s, NEWS_ANSWER);
+    session_began_media(p, s);
 }
 
 /* ---- refusals ---- */
@@ -506,4 +534,6 @@ void session_on_sip(struct platform *p, struct session *s,
         on_accepted(p, s, ev);
     } else if (s->phase == PHASE_INVITING)
         on_refused(p, s, ev);
+    else if (s->implied) /* there is no dialog, and media go on */
+        session_end_dialog(p, s);
 }

@@ -293,6 +293,10 @@ void session_fail(struct platform *p, struct session *s,
 
     if (is_over(s))
         return;
+    if (s->state == PLATFORM_STARTING && s->playback.maybe_all) {
+        playback_complete(p, s);
+        return;
+    }
     va_start(ap, fmt);
     writer_vf(&w, fmt, ap);
     va_end(ap);
@@ -380,6 +384,7 @@ static void begin_again(struct platform *p, struct session *s,
     for (unsigned i = PLATFORM_STEP_INVITE; i < PLATFORM_STEP_COUNT; i++)
         s->step_ms[i] = 0;
     s->packet = s->answered = s->held = s->away = s->ssrc_odd = false;
+    s->implied = false;
     s->note_len = 0;
     s->packets_before = s->packets;
     s->news &= ~(unsigned)NEWS_ANSWER;
@@ -404,6 +409,7 @@ void session_hold(struct platform *p, struct session *s, uint64_t ms)
 /* On the shared port it keeps the one that it is known by there. */
 bool session_take_ssrc(struct platform *p, struct session *s)
 {
+    s->ssrc_fresh = false;
     if (s->shared && s->open && s->offered_ssrc) {
         s->ssrc = s->offered_ssrc;
         return true;
@@ -417,6 +423,7 @@ bool session_take_ssrc(struct platform *p, struct session *s)
         return false;
     }
     s->ssrc = s->offered_ssrc;
+    s->ssrc_fresh = true;
     return true;
 }
 
@@ -478,6 +485,8 @@ void session_ended_by_device(struct platform *p, struct session *s,
         playback_complete(p, s);
         return;
     }
+    if (playback_goes_on(p, s, what))
+        return;
     if (p->now.mono_ms - s->playing_ms > LONG_PLAY_MS)
         s->restarts = 0;
     if (s->kind == PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&
@@ -519,7 +528,7 @@ void session_on_timer(struct platform *p, struct session *s)
         session_stop(p, s);
     else if (s->retry_at <= now && s->away)
         session_offline(p, s, s->device->reason);
-    else if (s->retry_at <= now)
+    else if (s->retry_at <= now && !playback_rest_due(p, s))
         session_reinvite(p, s);
     else if (s->anew_at <= now)
         session_look_anew(p, s);
@@ -686,6 +695,7 @@ static int make(struct platform *p, struct device *d,
     s->stream = (uint8_t)wish->stream;
     s->kind = (uint8_t)wish->kind;
     s->playback.told = wish->playback;
+    s->playback.from_s = wish->playback.start_s;
     s->playback.shift_s = shift_s(clock_unix_ms(p, d));
     s->started = p->now;
     s->is_auto = wish->transport == PLATFORM_AUTO;
@@ -702,6 +712,7 @@ static int make(struct platform *p, struct device *d,
         return err;
     }
     s->ssrc = s->offered_ssrc;
+    s->ssrc_fresh = true;
     s->loop = s->offered_ssrc % p->cfg.media_loops;
     list_push_back(&d->sessions, &s->in_device);
     *out = s;

@@ -402,11 +402,33 @@ static void begin(struct platform *p, struct voice_call *v)
     }
     v->target_len = keep(v->target, sizeof(v->target),
                          slice_of(v->channel, v->channel_len));
-    v->told.transport = v->wish.transport == PLATFORM_AUTO
+    v->told.transport = v->by_udp ? PLATFORM_UDP
+                        : v->wish.transport == PLATFORM_AUTO
                             ? device_transport(v->device)
                             : v->wish.transport;
     if (voice_open(p, v))
         voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+}
+
+/* Its dialog and its port end; it begins anew behind them. */
+static void turn(struct platform *p, struct voice_call *v)
+{
+    sip_stack_end(p->sip, v->dialog, p->now.mono_ms);
+    v->dialog = v->invite = v->message = 0;
+    v->response = false;
+    if (!v->open) {
+        begin(p, v);
+        return;
+    }
+    v->phase = VOICE_TURNING;
+    close_port(p, v);
+    voice_wait(p, v, CLOSED_MS);
+}
+
+void voice_retry_udp(struct platform *p, struct voice_call *v)
+{
+    v->by_udp = true;
+    turn(p, v);
 }
 
 bool voice_other_mode(struct platform *p, struct voice_call *v)
@@ -421,17 +443,8 @@ bool voice_other_mode(struct platform *p, struct voice_call *v)
                  "msg=\"voice tried otherwise\" voice=%llu device=%.*s mode=%s",
                  (unsigned long long)v->handle.id, (int)v->device_len,
                  v->device_text, platform_voice_mode_name(other));
-    sip_stack_end(p->sip, v->dialog, p->now.mono_ms);
     v->told.mode = other;
-    v->dialog = v->invite = v->message = 0;
-    v->response = false;
-    if (!v->open) {
-        begin(p, v);
-        return true;
-    }
-    v->phase = VOICE_TURNING;
-    close_port(p, v);
-    voice_wait(p, v, CLOSED_MS);
+    turn(p, v);
     return true;
 }
 

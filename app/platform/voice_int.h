@@ -49,6 +49,7 @@ struct voice_call {
     bool open, ordered, closing, port_lent;
     bool acked;            /* or not waited for any more */
     bool response;         /* the Response has come */
+    bool by_udp;           /* it answers a talk over TCP with UDP */
     struct platform_voice_wish wish; /* numbers alone */
     uint32_t lent_ssrc;    /* 0: the device's own */
     uint32_t sn;
@@ -84,6 +85,8 @@ void voice_go(struct platform *p, struct voice_call *v);
 /* The way that was not tried yet, where the caller left that to us. false:
  * there is none. */
 bool voice_other_mode(struct platform *p, struct voice_call *v);
+/* The same once more, over UDP. */
+void voice_retry_udp(struct platform *p, struct voice_call *v);
 
 /* voice_sip.c */
 void voice_ask(struct platform *p, struct voice_call *v);

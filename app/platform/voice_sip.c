@@ -372,6 +372,10 @@ bool voice_on_invite(struct platform *p, struct device *d,
         return true;
     }
     look_at_ids(p, v, ev->msg);
+    if (sip_msg_content(ev->msg) != SIP_CONTENT_SDP &&
+        sip_msg_content(ev->msg) != SIP_CONTENT_MULTIPART)
+        device_deviation(p, d, DEVIATION_OFFER_TYPE,
+                         sip_msg_value(ev->msg, SIP_HDR_CONTENT_TYPE));
     voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
     status = read_offer(v, ev->msg, &wanted, &why);
     if (status != 200) {
@@ -547,6 +551,26 @@ static void invite(struct platform *p, struct voice_call *v)
     voice_wait(p, v, p->cfg.answer_ms);
 }
 
+/* TCP was offered, and the answer says UDP. Where we listen, so does our UDP
+ * socket; else it is offered. One that says a=setup all the same may still
+ * connect, and is waited for first. false: the voice has gone another way. */
+static bool follow_udp(struct platform *p, struct voice_call *v,
+                       const struct sdp_agreed *g)
+{
+    if (!g->either && !g->retry_udp)
+        return true;
+    device_deviation(p, v->device, DEVIATION_PROTO_DIFFERS,
+                     slice_of(v->channel, v->channel_len));
+    v->by_udp = true;
+    if (g->retry_udp) {
+        voice_retry_udp(p, v);
+        return false;
+    }
+    if (g->media->setup == SDP_SETUP_NONE)
+        v->told.transport = PLATFORM_UDP;
+    return true;
+}
+
 /* What the device answers to s=Talk: 8 was offered; who answers with 0 or with
  * PS gets that. */
 static bool agree(struct platform *p, struct voice_call *v,
@@ -573,6 +597,8 @@ static bool agree(struct platform *p, struct voice_call *v,
     v->told.ps = is_encoding(g.media, v->pt, SLICE("PS"));
     v->told.ulaw = is_encoding(g.media, v->pt, SLICE("PCMU"));
     v->told.remote = remote_of(v, &answer, g.media);
+    if (!follow_udp(p, v, &g))
+        return false;
     if (v->told.transport == PLATFORM_UDP && !v->told.remote.port) {
         voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER, "use TCP",
                    "the device does not say where to send to");
@@ -644,6 +670,17 @@ static void nothing_asked(struct platform *p, struct voice_call *v)
                        : "the device does not confirm the Broadcast");
 }
 
+/* It has answered so, and does not connect. */
+static bool goes_by_udp(struct platform *p, struct voice_call *v)
+{
+    if (v->told.mode != PLATFORM_VOICE_TALK || !v->by_udp ||
+        !v->told.remote.port)
+        return false;
+    v->told.transport = PLATFORM_UDP;
+    voice_news(p, v, VOICE_NEWS_ANSWER);
+    return true;
+}
+
 void voice_silent(struct platform *p, struct voice_call *v)
 {
     char addr[GB_ADDR_TEXT_MAX];
@@ -664,7 +701,7 @@ void voice_silent(struct platform *p, struct voice_call *v)
                        "no answer to the INVITE (s=Talk)");
         break;
     case VOICE_ANSWERED:
-        if (!v->acked)
+        if (!v->acked || goes_by_udp(p, v))
             voice_go(p, v); /* some never send an ACK */
         else
             voice_fail(p, v, PLATFORM_VOICE_STEP_CONNECT,

@@ -165,6 +165,15 @@ static void set_once(struct slice *to, struct slice value)
         *to = value;
 }
 
+static void take_transport(struct rtsp_request *r, struct slice value)
+{
+    for (size_t i = 0; i < RTSP_TRANSPORTS_MAX; i++)
+        if (r->transport[i].n == 0) {
+            r->transport[i] = value;
+            break;
+        }
+}
+
 static void take_field(struct rtsp_request *r, struct lines *l,
                        const struct head_field *f)
 {
@@ -186,7 +195,7 @@ static void take_field(struct rtsp_request *r, struct lines *l,
         slice_cut(&v, ';', &part);
         set_once(&r->session, slice_trim(part));
     } else if (slice_ieq(f->name, SLICE("Transport"))) {
-        set_once(&r->transport, v);
+        take_transport(r, v);
     } else if (slice_ieq(f->name, SLICE("Authorization"))) {
         set_once(&r->authorization, v);
     } else if (slice_ieq(f->name, SLICE("Require")) ||

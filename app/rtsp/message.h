@@ -14,6 +14,7 @@
 #define RTSP_REQUEST_MAX 4096 /* bytes of a message, head and body */
 #define RTSP_FIELDS_MAX 64    /* lines of one head */
 #define RTSP_CSEQ_MAX 10      /* digits */
+#define RTSP_TRANSPORTS_MAX 8 /* lines of Transport that are looked at */
 #define RTSP_ID_MAX 32        /* longest device or channel id */
 #define RTSP_URL_MAX 1024
 
@@ -59,7 +60,7 @@ struct rtsp_request {
     struct slice method_name, url;
     struct slice cseq;        /* digits; empty: absent or none */
     struct slice session;     /* without its parameters */
-    struct slice transport;
+    struct slice transport[RTSP_TRANSPORTS_MAX]; /* its lines, then empty */
     struct slice authorization;
     struct slice require;
     struct slice body;

@@ -340,6 +340,18 @@ static bool begins_anew(const struct rtsp_session *s,
     return r->session.n == 0 && s->set >> track & 1;
 }
 
+/* Lines are alternatives, as what stands between commas is. */
+static int choose_transport(const struct rtsp_session *s,
+                            const struct rtsp_request *r,
+                            enum media_track track, struct rtsp_transport *out)
+{
+    int err = GB_ESYNTAX;
+
+    for (size_t i = 0; i < RTSP_TRANSPORTS_MAX && r->transport[i].n && err; i++)
+        err = rtsp_transport_parse(out, r->transport[i], track, s->tcp_only);
+    return err;
+}
+
 static enum rtsp_effect set_up(struct rtsp_session *s,
                                const struct rtsp_request *r,
                                const struct rtsp_url *u, struct writer *w)
@@ -353,8 +365,7 @@ static enum rtsp_effect set_up(struct rtsp_session *s,
         return refuse(w, s, r, 459);
     if (track >= MEDIA_TRACKS || !(s->tracks >> track & 1))
         return refuse(w, s, r, 404);
-    switch (rtsp_transport_parse(&t, r->transport, (enum media_track)track,
-                                 s->tcp_only)) {
+    switch (choose_transport(s, r, (enum media_track)track, &t)) {
     case 0:
         break;
     case GB_ESYNTAX:

@@ -149,6 +149,7 @@ FAULTS = [
     ("short-y bad-scr psm-lies padding sets-once", "udp", {}),
     ("zero-addr psm-flaps pts-each padding-absurd big-sei", "udp", {}),
     ("empty-addr crc-reversed small-pes ts-per-packet private-data", "udp", {}),
+    ("lengths private-data", "udp", {}),
     ("private-addr no-psm length0 small-packets other-port", "udp", {}),
     ("addr-port psm-once length65535 other-pt port-moves", "udp", {}),
     ("odd-name odd-format odd-size extra-lines two-in-pes foreign rtcp-muxed", "udp", {}),

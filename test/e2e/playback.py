@@ -257,6 +257,25 @@ def cameras_that_end_otherwise():
 
 
 @test
+def the_rest_follows():
+    """Field-note 9.4: MediaStatus or BYE behind each file of eight seconds; whoever watches sees all of the range in
+    one connection, every picture once."""
+    def one(transport, fmt, *faults):
+        options = [o for f in ("ends-early", *faults) for o in ("--fault", f)]
+        with system(*options) as (d, _):
+            p = begin(d, 24, transport=transport)
+            got = Viewer(p[fmt]).pictures(60)
+            expect(over(d, p, 15), f"{transport} {faults}: failed\n" + d.log()[-800:])
+            expect(d.log().count("the rest of a recording is asked for") == 2, d.log()[-2000:])
+            expect(got == [want[i % len(want)] for i in range(24 * FPS)],
+                   f"{transport} {faults}: {len(got)} pictures of {24 * FPS}")
+
+    want = clip()
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda a: one(*a), (("udp", "flv"), ("tcp-passive", "fmp4"), ("udp", "flv", "bye-at-end"))))
+
+
+@test
 def what_is_refused():
     with system("--fault", "no-scale", "--fault", "no-seek") as (d, _):
         p = begin(d, 600)

@@ -596,6 +596,19 @@ def unanswered_invite_names_the_step():
 
 
 @test
+def unheard_answers():
+    """Field-note 5.3: no answer comes, and RTP with our SSRC does: it is shown, and the session tells of it."""
+    for transport in ("udp", "tcp-passive"):
+        with system("--fault", "unheard") as (d, _):
+            a = d.live(DEVICE, channel_id(DEVICE), transport=transport)
+            expect(a.status == 200, f"{transport}: {a.status} {a.body[:400]}")
+            check_picture(a.json["flv"], "h264", seconds=3)
+            told = d.get("/api/v1/sessions")["items"][0]
+            expect(told["state"] == "playing" and "taken for one" in told["evidence"], told)
+            expect("evidence_zh" in told, told)
+
+
+@test
 def silent_device_names_the_step():
     failing(["--fault", "silent"], (504,), ("packet",))
     failing(["--fault", "silent"], (504,), ("connect", "packet"), transport="tcp-passive")

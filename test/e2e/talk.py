@@ -220,7 +220,9 @@ def talk_in_every_way():
     ways = [((), dict(codec="PCMA", transport="udp"), dict(transport="udp")),
             ((), dict(codec="PCMA", transport="tcp-connect"), dict(transport="tcp-passive", rate=48000)),
             ((), dict(codec="PCMA", transport="tcp-listen"), dict(transport="tcp-active")),
-            (("voice-pcmu",), dict(codec="PCMU", transport="udp"), dict(transport="udp"))]
+            (("voice-pcmu",), dict(codec="PCMU", transport="udp"), dict(transport="udp")),
+            (("voice-avp",), dict(codec="PCMA", transport="udp"), dict(transport="tcp-passive")),
+            (("voice-avp",), dict(codec="PCMA", transport="udp"), dict(transport="tcp-active"))]
 
     def one(way):
         faults, want, query = way
@@ -338,7 +340,7 @@ def devices_that_refuse():
         jobs = [pool.submit(one, w) for w in ways]
         jobs += [pool.submit(otherwise, w) for w in (
             (("voice-own-ids", "voice-no-y"), "broadcast", {}), (("voice-from-target",), "broadcast", {}),
-            (("voice-device-only",), "broadcast", {}), (("voice-error",), "talk", {}))]
+            (("voice-type",), "broadcast", {}), (("voice-device-only",), "broadcast", {}), (("voice-error",), "talk", {}))]
         jobs += [pool.submit(refused_talk, 0), pool.submit(hangs_up, 0)]
         for j in jobs:
             j.result()

@@ -1,0 +1,244 @@
+/* Recordings that the device ends before the end of the range, in virtual time:
+ * the rest follows (field-note 9.4). */
+#include "test/session_rig.h"
+
+#include <stdio.h>
+
+#define T0 1700000000u /* sim_playback: 600 s from there */
+
+#define STATUS                                                                 \
+    "<?xml version=\"1.0\"?>\r\n<Notify>\r\n<CmdType>MediaStatus</CmdType>\r\n" \
+    "<SN>7</SN>\r\n<DeviceID>34020000001310010001</DeviceID>\r\n"              \
+    "<NotifyType>121</NotifyType>\r\n</Notify>\r\n"
+
+static struct sim_device *recorder(unsigned n, unsigned from_s, unsigned to_s)
+{
+    struct sim_device *d = ready();
+
+    d->record[0].from_s = T0;
+    d->record[0].to_s = T0 + 200;
+    d->record[1].from_s = T0 + from_s;
+    d->record[1].to_s = T0 + to_s;
+    d->n_records = n;
+    d->tells_time = true;
+    return d;
+}
+
+static struct platform_session begin(struct sim_device *d)
+{
+    struct platform_session v;
+
+    assert_int_equal(sim_playback(&s, d, channel, PLATFORM_PLAYBACK,
+                                  PLATFORM_AUTO, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    return v;
+}
+
+/* The media edge is there now. */
+static void at(uint64_t id, int64_t ms)
+{
+    struct sim_stream *st = sim_stream_of(&s, id);
+
+    st->position_ms = ms;
+    st->packets++;
+    sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
+}
+
+static void all_of_it_at(struct sim_device *d, uint64_t id, int64_t ms,
+                         bool bye)
+{
+    sim_stream_of(&s, id)->next_ms = GB_NEVER;
+    at(id, ms);
+    if (bye)
+        sim_bye(d);
+    else
+        sim_message_in(d, STATUS);
+    sim_run(&s, 8000);
+}
+
+static bool asks_from(const struct sim_device *d, unsigned s_from)
+{
+    char want[64];
+
+    snprintf(want, sizeof(want), "t=%u %u\r\n", T0 + s_from, T0 + 600);
+    return text_has(d->last_sdp, want);
+}
+
+/* 121 or BYE behind the first file: the next one, from where it begins, in the
+ * same session; behind the last one it is over. */
+static void note_9_4_the_next_file_follows(void **state)
+{
+    static const struct {
+        unsigned from_s, to_s, asked_s;
+        bool bye;
+    } cases[] = {
+        { 201, 600, 201, false },
+        { 300, 600, 300, false },
+        { 300, 600, 300, true },
+        { 100, 600, 200, false }, /* they overlap */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(2, cases[i].from_s, cases[i].to_s);
+        struct platform_session v = begin(d);
+        uint64_t ssrc = sim_session(&s, v.id).ssrc;
+
+        all_of_it_at(d, v.id, 199500, cases[i].bye);
+        v = sim_session(&s, v.id);
+        if (v.state != PLATFORM_PLAYING || d->invites != 2 ||
+            !asks_from(d, cases[i].asked_s))
+            fail_msg("%zu: %u, %u: %s", i, v.state, d->invites, d->last_sdp);
+        assert_int_equal(d->byes, !cases[i].bye);
+        assert_true(v.ssrc != ssrc);
+        assert_int_equal(v.playback.start_s, T0);
+        assert_int_equal(sim_stream_of(&s, v.id)->seek_ms,
+                         cases[i].asked_s * 1000);
+        all_of_it_at(d, v.id, 599800, cases[i].bye);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        assert_true(s.last.playback.complete);
+        assert_int_equal(d->invites, 2);
+        ends_clean();
+    }
+}
+
+/* Nothing is recorded behind it: that was all, whichever way it was said. */
+static void note_9_4_nothing_follows(void **state)
+{
+    (void)state;
+    for (unsigned bye = 0; bye < 2; bye++) {
+        struct sim_device *d = recorder(1, 0, 0);
+        struct platform_session v = begin(d);
+
+        all_of_it_at(d, v.id, 199500, bye);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        assert_true(s.last.playback.complete);
+        assert_int_equal(d->invites, 1);
+        ends_clean();
+    }
+}
+
+/* No Response to RecordInfo: one try, and what comes of it decides. */
+static void note_9_4_it_does_not_tell(void **state)
+{
+    (void)state;
+    for (unsigned refuses = 0; refuses < 2; refuses++) {
+        struct sim_device *d = recorder(2, 201, 600);
+        struct platform_session v = begin(d);
+
+        d->record_mute = true;
+        if (refuses) {
+            d->invite = SIM_REFUSE;
+            d->refuse_status = 404;
+            d->refuse_times = 9;
+        }
+        all_of_it_at(d, v.id, 199500, false);
+        sim_run(&s, 15000);
+        assert_int_equal(d->invites, 2);
+        assert_true(asks_from(d, 200));
+        if (refuses) {
+            assert_int_equal(s.last.state, PLATFORM_STOPPING);
+            assert_true(s.last.playback.complete);
+        } else {
+            assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+            platform_session_stop(s.p, v.id, s.now);
+        }
+        ends_clean();
+    }
+}
+
+/* What brings next to nothing is tried three times in a row. */
+static void note_9_4_no_loop(void **state)
+{
+    struct sim_device *d = recorder(2, 201, 600);
+    struct platform_session v = begin(d);
+    unsigned n = 0;
+
+    (void)state;
+    all_of_it_at(d, v.id, 199500, false);
+    while (sim_stream_of(&s, v.id) && n++ < 20)
+        all_of_it_at(d, v.id, 201000 + n * 1000, false);
+    assert_int_equal(d->invites, 1 + 1 + 3);
+    assert_int_equal(s.last.state, PLATFORM_STOPPING);
+    ends_clean();
+}
+
+/* Nobody watches, it is paused, or goes backwards: it ends as ever. */
+static void note_9_4_nobody_waits_for_it(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        struct sim_device *d = recorder(2, 201, 600);
+        struct platform_session v = begin(d);
+        struct platform_control c = { .kind = PLATFORM_CONTROL_PAUSE };
+        uint32_t number;
+
+        if (how == 1)
+            c = (struct platform_control){ .kind = PLATFORM_CONTROL_SCALE,
+                                           .scale_milli = -1000 };
+        if (how < 2)
+            platform_session_control(s.p, v.id, &c, s.now, &number);
+        else
+            platform_session_release(s.p, v.id, s.now);
+        sim_run(&s, 200);
+        all_of_it_at(d, v.id, 199500, false);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        assert_int_equal(d->invites, 1);
+        ends_clean();
+    }
+}
+
+/* Positions of INFO count from the range of its dialog; a place before that needs
+ * another one. A speed is asked for once more. */
+static void note_9_4_controls_in_the_rest(void **state)
+{
+    struct sim_device *d = recorder(2, 300, 600);
+    struct platform_session v = begin(d);
+    struct platform_control c = { .kind = PLATFORM_CONTROL_SCALE,
+                                  .scale_milli = 2000 };
+    uint32_t number;
+
+    (void)state;
+    platform_session_control(s.p, v.id, &c, s.now, &number);
+    sim_run(&s, 200);
+    all_of_it_at(d, v.id, 199500, false);
+    assert_int_equal(d->controls, 2);
+    assert_true(text_has(d->last_control, "Scale: 2.0\r\n"));
+    assert_int_equal(sim_session(&s, v.id).playback.scale_milli, 2000);
+    c = (struct platform_control){ .kind = PLATFORM_CONTROL_SEEK,
+                                   .position_ms = 350000 };
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     0);
+    sim_run(&s, 200);
+    assert_true(text_has(d->last_control, "npt=50-\r\n"));
+    assert_int_equal(sim_stream_of(&s, v.id)->seek_ms, 350000);
+    c.position_ms = 100000;
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     0);
+    sim_stream_of(&s, v.id)->next_ms = s.now.mono_ms;
+    sim_run(&s, 2000);
+    v = sim_session(&s, v.id);
+    assert_int_equal(v.playback.control, number);
+    assert_int_equal(v.playback.control_status, 200);
+    assert_int_equal(d->invites, 3);
+    assert_true(asks_from(d, 100));
+    assert_int_equal(v.state, PLATFORM_PLAYING);
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(note_9_4_the_next_file_follows),
+        cmocka_unit_test(note_9_4_nothing_follows),
+        cmocka_unit_test(note_9_4_it_does_not_tell),
+        cmocka_unit_test(note_9_4_no_loop),
+        cmocka_unit_test(note_9_4_nobody_waits_for_it),
+        cmocka_unit_test(note_9_4_controls_in_the_rest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
