@@ -123,6 +123,11 @@ int sandbox_become(const char *user, const char *data_dir,
 #endif
 
 #if defined(ARCH) && !defined(SANITIZED)
+#ifndef SYS_clock_settime /* musl's names of them on 32 bits */
+#define SYS_settimeofday SYS_settimeofday_time32
+#define SYS_clock_settime SYS_clock_settime32
+#endif
+
 /* What this program never does, and one that has taken it over would. */
 static const uint16_t refused[] = {
     SYS_execve, SYS_execveat,
@@ -141,6 +146,9 @@ static const uint16_t refused[] = {
     SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
 #ifdef SYS_clock_settime64
     SYS_clock_settime64, SYS_clock_adjtime64,
+#endif
+#ifdef SYS_stime
+    SYS_stime,
 #endif
 #ifdef SYS_iopl
     SYS_iopl, SYS_ioperm,

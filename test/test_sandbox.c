@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define UNSUPPORTED 77
@@ -81,6 +82,13 @@ static int loads_a_module(void)
     return is_refused(syscall(SYS_finit_module, -1, "", 0));
 }
 
+static int sets_the_clock(void)
+{
+    struct timespec t = { 0 };
+
+    return is_refused(clock_settime((clockid_t)-1, &t)); /* else EINVAL */
+}
+
 static void *one(void *ctx)
 {
     return ctx;
@@ -107,7 +115,8 @@ static void filter(void **state)
         { "a program", runs_a_program },   { "a shell", runs_a_shell },
         { "fork", forks },                 { "ptrace", traces },
         { "mount", mounts },               { "unshare", takes_a_namespace },
-        { "a module", loads_a_module },    { "threads and sockets", goes_on },
+        { "a module", loads_a_module },    { "the clock", sets_the_clock },
+        { "threads and sockets", goes_on },
     };
 
     (void)state;
@@ -143,7 +152,8 @@ static void filter_with_programs(void **state)
     } cases[] = {
         { "a program", runs_one },  { "ptrace", traces },
         { "mount", mounts },        { "unshare", takes_a_namespace },
-        { "a module", loads_a_module }, { "threads and sockets", goes_on },
+        { "a module", loads_a_module }, { "the clock", sets_the_clock },
+        { "threads and sockets", goes_on },
     };
 
     (void)state;

@@ -1,12 +1,14 @@
 #!/bin/sh
 # musl.sh [ARCH...] - static programs that ask for nothing but a kernel, made with
-# musl: amd64, arm64; armhf (not run). Packs build/gb28181d-VERSION-linux-ARCH-musl.tar.gz.
+# musl: amd64, arm64, armhf. Packs build/gb28181d-VERSION-linux-ARCH-musl.tar.gz.
 # From a clean Debian:
 #   tools/setup.sh build && apt-get install cmake tcl perl m4 dpkg-dev \
 #       gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user
 #   tools/musl.sh
 # The libraries are made from the sources of Debian's packages, below build/musl;
 # apt works on lists of its own. What is done stays, and is not done again.
+# UNIT='xml|ps_demux' builds these tests as well and runs them, under qemu-user where
+# the machine is another one.
 set -eu
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -49,8 +51,8 @@ sources() { # once for all machines
     mkdir -p "$work/src"
     apt "$work/apt" amd64 update
     (cd "$work/src" && apt "$work/apt" amd64 source --download-only \
-        libuv1 mxml jansson libyaml nettle sqlite3 zlib openssl)
-    for name in libuv1 mxml jansson libyaml nettle sqlite3 zlib openssl; do
+        libuv1 mxml jansson libyaml nettle sqlite3 zlib cmocka openssl)
+    for name in libuv1 mxml jansson libyaml nettle sqlite3 zlib cmocka openssl; do
         dpkg-source --no-check -x "$work/src/$name"_*.dsc "$work/src/$name"
     done
 }
@@ -105,6 +107,7 @@ libraries() { # GNU OPENSSL
     # what Debian patched is not made again: it would ask for autoconf
     library nettle "for f in aclocal.m4 configure config.h.in stamp-h.in desdata.stamp rotors.h keymap.h; do touch \$f; sleep 0.01; done && CC=$cc CFLAGS='$flags' ./configure --host=$1 --prefix=$dir --libdir=$dir/lib --disable-shared --disable-public-key --disable-documentation --disable-openssl && make -j$jobs libnettle.a && make install-headers install-static install-pkgconfig"
     library sqlite3 "CC=$cc CFLAGS='$flags -DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION' BUILD_CC=gcc ./configure --host=$1 --prefix=$dir --disable-shared --disable-tcl --disable-readline --disable-load-extension && make -j$jobs CROSS_BUILDING=yes libsqlite3.la && cp sqlite3.h $dir/include/ && cp .libs/libsqlite3.a sqlite3.pc $dir/lib/ && mv $dir/lib/sqlite3.pc $dir/lib/pkgconfig/"
+    [ -z "${UNIT:-}" ] || library cmocka "$cmake -DWITH_STATIC_LIB=ON -DUNIT_TESTING=OFF && cmake --build b --target cmocka-static && cp b/src/libcmocka-static.a $dir/lib/libcmocka.a && cp include/cmocka.h $dir/include/"
     library openssl "./Configure $2 CC=$cc --prefix=$dir --libdir=lib --openssldir=/etc/ssl no-shared no-tests no-engine no-dso no-legacy no-async $flags && make -j$jobs build_libs && make install_dev"
 }
 
@@ -119,13 +122,20 @@ for arch in "$@"; do
     compiler "$arch" "$1" "$2" > "$work/log/$arch.log" 2>&1 || { tail -5 "$work/log/$arch.log"; exit 1; }
     libraries "$1" "$3"
     out=build/musl-$arch-release-static
+    tests=
+    for t in test/test_*.c; do
+        t=$(basename "$t" .c)
+        ! printf '%s' "${t#test_}" | grep -qxE "${UNIT:-}" || tests="$tests $out/$t"
+    done
     # musl has other types in struct msghdr
     make -s -j"$jobs" WARN="-Wall -Wextra" STATIC=1 CC="$dir/gcc" CCNAME="musl-$arch-" CROSS= AR="$1-ar" \
-        PKG_CONFIG="env PKG_CONFIG_LIBDIR=$dir/lib/pkgconfig pkg-config --static" all
+        PKG_CONFIG="env PKG_CONFIG_LIBDIR=$dir/lib/pkgconfig pkg-config --static" all $tests
     STRIP="$1-strip" ARCH="$arch-musl" tools/tarball.sh "$out"
     got=$(${4:-} "$out/gb28181d" --version) || failed="$failed $arch"
     cp "$out/gb28181d" "$dir/stripped"
     "$1-strip" "$dir/stripped"
+    # shellcheck disable=SC2086
+    [ -z "$tests" ] || RUN=${4:-} tools/unit.sh $tests || failed="$failed $arch-unit"
     echo "$arch: $got, stripped $(wc -c < "$dir/stripped") bytes, asks for: $("$1-readelf" -d "$out/gb28181d" | grep -c NEEDED || true) libraries"
 done
 [ -z "$failed" ] || { echo "musl: failed:$failed" >&2; exit 1; }

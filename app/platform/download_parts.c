@@ -29,6 +29,7 @@ static bool grow(struct parts *x, const struct gb_alloc *alloc)
     if (!more)
         return false;
     if (x->n)
+        /* NOLINTNEXTLINE(clang-analyzer-core.*): n have their array */
         memcpy(more, x->e, x->n * sizeof(*more));
     gb_put(alloc, x->e);
     x->e = more;
@@ -55,6 +56,7 @@ int parts_add(struct parts *x, const struct gb_alloc *alloc, uint64_t from_s,
     last = x->n ? &x->e[x->n - 1] : NULL;
     if (last && from_s - end_s <= DOWNLOAD_JOIN_S && last->state == PART_OPEN)
         last->to_s = from_s;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is room */
     x->e[x->n++] = (struct part){ .from_s = from_s, .to_s = to_s,
                                   .at_ms = (int64_t)from_s * 1000 };
     return 0;

@@ -104,6 +104,7 @@ static void put(struct history **at, const struct gb_alloc *alloc,
                                 (online ? ONLINE : 0)),
         .cause = cause,
     };
+    /* NOLINTNEXTLINE(clang-analyzer-core.*): cap is FIRST_ROOM at least */
     h->next = (uint8_t)((h->next + 1u) % h->cap);
     if (h->n < h->cap)
         h->n++;
