@@ -1,5 +1,5 @@
 #!/bin/sh
-# campaign.sh TARGET... [-- SECONDS] - fuzzes each of these in turn for SECONDS (600), or until
+# campaign.sh TARGET... [-- SECONDS] - fuzzes each of these in turn for SECONDS of the clock (600), or until
 # the aim is reached: 10^8 runs or 4 hours of CPU in all. `make VARIANT=fuzz fuzzers` has built
 # them. New inputs and findings stay in CAMPAIGN_DIR (/var/tmp/gb28181d-fuzz) for the next time.
 # Each run adds a line to fuzz/campaigns.txt. SIGTERM to the target ends its run early, and counts.
