@@ -5,21 +5,12 @@ set -u
 dir=$1
 s=${FUZZ_S:-20}
 mkdir -p "$dir/findings"
-export ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1
 
 one() {
     t=$1
     n=$(basename "$t" | sed s/^fuzz_//)
-    work="$dir/corpus/$n"
-    mkdir -p "$work"
-    dict=
-    [ -f "fuzz/$n.dict" ] && dict="-dict=fuzz/$n.dict"
-    seeds=
-    [ -d "fuzz/corpus/$n" ] && seeds="fuzz/corpus/$n"
     log="$dir/$n.log"
-    # without weights of rare features, whose upkeep costs as much as the runs
-    "$t" -entropic=0 -max_total_time="$s" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="$dir/findings/$n-" $dict "$work" $seeds >"$log" 2>&1
+    tools/fuzzrun.sh "$t" "$dir/corpus/$n" "$dir/findings" -max_total_time="$s" >"$log" 2>&1
     rc=$?
     awk -v n="$n" -v rc=$rc '
         /stat::number_of_executed_units/ { u = $2 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # rules.sh - docs/sip-rules.md, docs/field-notes.md and docs/security.md name tests and fuzz targets:
-# each must be there and be run by its program; every rule and torture file has its place.
+# each must be there and be run by its program; every rule and torture file has its place, and every
+# line of fuzz/campaigns.txt names a target.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -103,4 +104,5 @@ for f in test/data/sip/torture/*.sip; do
         case $names in *" $name "*) ;; *) fault "$f: not in the list of $t" ;; esac
     done
 done
+tools/campaign.sh --sum > /dev/null || bad=1
 exit $bad
