@@ -560,8 +560,8 @@ void es_lengths_pes(struct es *s, const struct es_mark *m)
 {
     struct es_lengths *l = &s->lengths;
 
-    if (!l->on) {
-        l->looks = m->has_pts && !s->unbounded &&
+    if (!l->on) { /* what start codes have proven, has them */
+        l->looks = !s->proven && m->has_pts && !s->unbounded &&
                    (es_is_nal(s) || s->info.codec == PS_CODEC_UNKNOWN);
         l->n = 0;
         l->seen = 0;
