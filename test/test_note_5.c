@@ -284,21 +284,24 @@ static void note_5_3_media_answer_the_invite(void **state)
     }
 }
 
-/* Of another number it is no answer. */
+/* Of another number, or from elsewhere, it is no answer. */
 static void note_5_3_foreign_media_answer_nothing(void **state)
 {
-    struct sim_device *d = ready();
-    struct platform_session v;
-
     (void)state;
-    d->invite = SIM_UNHEARD;
-    d->foreign_ssrc = true;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
-    sim_run(&s, 15000);
-    assert_int_equal(s.last.state, PLATFORM_FAILED);
-    assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
-    ends_clean();
+    for (unsigned elsewhere = 0; elsewhere < 2; elsewhere++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        d->invite = SIM_UNHEARD;
+        d->foreign_ssrc = !elsewhere;
+        d->media_ip = elsewhere ? "192.168.1.66" : NULL;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 15000);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
+        ends_clean();
+    }
 }
 
 int main(void)
