@@ -343,8 +343,6 @@ static void on_alive(struct platform *p, struct session *s,
         s->audio = ev->audio;
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
-    if (is_implied(p, s, ev))
-        session_implied(p, s);
     if (s->packet && s->answered && s->had_key)
         set_playing(p, s);
     else if (s->packet && s->answered && s->had_sound &&
@@ -477,5 +475,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     channel_sets_note(p, s, ev->sets);
     if (s->kind != PLATFORM_LIVE)
         playback_on_media(p, s, ev, more);
+    if (more && ev->kind == PLATFORM_MEDIA_ALIVE && is_implied(p, s, ev))
+        session_implied(p, s);
     on_live_event(p, s, ev);
 }
