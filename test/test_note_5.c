@@ -284,18 +284,44 @@ static void note_5_3_media_answer_the_invite(void **state)
     }
 }
 
-/* Of another number it is no answer. */
+/* Of another number, or from elsewhere, it is no answer. */
 static void note_5_3_foreign_media_answer_nothing(void **state)
+{
+    (void)state;
+    for (unsigned elsewhere = 0; elsewhere < 2; elsewhere++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        d->invite = SIM_UNHEARD;
+        d->foreign_ssrc = !elsewhere;
+        d->media_ip = elsewhere ? "192.168.1.66" : NULL;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 15000);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
+        ends_clean();
+    }
+}
+
+/* A packet and nothing behind it is none: the answer is waited for. */
+static void note_5_3_a_stray_packet_answers_nothing(void **state)
 {
     struct sim_device *d = ready();
     struct platform_session v;
+    struct sim_stream *st;
 
     (void)state;
     d->invite = SIM_UNHEARD;
-    d->foreign_ssrc = true;
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     platform_session_hold(s.p, v.id, s.now);
-    sim_run(&s, 15000);
+    sim_run(&s, 500);
+    st = sim_stream_of(&s, v.id);
+    assert_true(st->packets > 0);
+    st->next_ms = GB_NEVER;
+    sim_run(&s, 3000);
+    sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
+    sim_run(&s, 10000);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
     ends_clean();
@@ -306,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_5_3_media_answer_the_invite),
         cmocka_unit_test(note_5_3_foreign_media_answer_nothing),
+        cmocka_unit_test(note_5_3_a_stray_packet_answers_nothing),
         cmocka_unit_test(note_5_4_an_invite_is_short_and_plain),
         cmocka_unit_test(note_5_7_over_when_nothing_comes),
         cmocka_unit_test(note_5_14_a_lost_bye_goes_out_again),

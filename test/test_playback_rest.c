@@ -229,6 +229,60 @@ static void note_9_4_controls_in_the_rest(void **state)
     ends_clean();
 }
 
+/* What a viewer asks for in a rest that was guessed, and is refused, is no end. */
+static void note_9_4_back_into_a_refusal(void **state)
+{
+    struct sim_device *d = recorder(2, 201, 600);
+    struct platform_session v = begin(d);
+    struct platform_control c = { .kind = PLATFORM_CONTROL_SEEK,
+                                  .position_ms = 100000 };
+    uint32_t number;
+
+    (void)state;
+    d->record_mute = true;
+    all_of_it_at(d, v.id, 199500, false);
+    sim_run(&s, 15000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 404;
+    d->refuse_times = 9;
+    assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
+                     0);
+    sim_run(&s, 1000);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_false(s.last.playback.complete);
+    ends_clean();
+}
+
+/* Over while it waits to hear what there is: an answer, or that none comes, wakes
+ * nothing, even where the media edge has not closed yet. */
+static void note_9_4_over_while_it_asks(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 4; how++) {
+        struct sim_device *d = recorder(2, 201, 600);
+        struct platform_session v = begin(d);
+        unsigned asked;
+
+        s.opt.lose_closed = how & 1;
+        sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+        at(v.id, 199500);
+        sim_message_in(d, STATUS);
+        while (sim_session(&s, v.id).state != PLATFORM_STARTING)
+            sim_run(&s, 1);
+        asked = d->invites;
+        if (how < 2)
+            platform_session_stop(s.p, v.id, s.now);
+        else
+            platform_device_remove(s.p, slice_str(nvr), s.now);
+        sim_run(&s, 30000);
+        assert_int_equal(d->invites, asked);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        s.opt.lose_closed = false;
+        ends_clean();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +292,8 @@ int main(void)
         cmocka_unit_test(note_9_4_no_loop),
         cmocka_unit_test(note_9_4_nobody_waits_for_it),
         cmocka_unit_test(note_9_4_controls_in_the_rest),
+        cmocka_unit_test(note_9_4_back_into_a_refusal),
+        cmocka_unit_test(note_9_4_over_while_it_asks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

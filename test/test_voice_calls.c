@@ -335,6 +335,7 @@ static void note_10_1_sdp_under_another_name(void **state)
         { "Application/MANSCDP+xml", UDP8, 200 },
         { "application", UDP8, 200 },
         { "text/plain", "hello", 415 },
+        { "application/sdp", "", 400 }, /* none at all */
     };
 
     (void)state;

@@ -150,6 +150,7 @@ void playback_go_back(struct platform *p, struct session *s,
                       int64_t position_ms)
 {
     leave(p, s, 0);
+    s->playback.maybe_all = false; /* it was asked for */
     s->playback.told.control_status = 200; /* it is ours to carry out */
     go_from(p, s, s->playback.told.start_s + (uint64_t)position_ms / 1000);
 }

@@ -318,14 +318,16 @@ static bool lacks_first_key(const struct platform *p, const struct session *s)
                s->step_ms[PLATFORM_STEP_CODEC] + FIRST_KEY_ASK_MS;
 }
 
-/* A number that nobody else knows: the device has taken the INVITE, and its 200
- * gets lost. What an earlier INVITE named may be the stream of that one. */
+/* The number that this INVITE alone has named, from where the device is: it has
+ * taken the INVITE, and its 200 gets lost. What an earlier INVITE named may be the
+ * stream of that one; there are 9999 numbers, so that a stranger may guess. */
 static bool is_implied(const struct platform *p, const struct session *s,
                        const struct platform_media_event *ev)
 {
     return s->phase == PHASE_INVITING && s->packet && s->ssrc_fresh &&
            s->transport != PLATFORM_TCP_ACTIVE && /* nobody has said where to */
            ev->ssrc == s->offered_ssrc &&
+           gb_addr_ip_eq(&s->from, &s->device->peer.remote) &&
            p->now.mono_ms - s->started.mono_ms >=
                s->step_ms[PLATFORM_STEP_PACKET] + IMPLIED_MS;
 }
@@ -341,8 +343,6 @@ static void on_alive(struct platform *p, struct session *s,
         s->audio = ev->audio;
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
-    if (is_implied(p, s, ev))
-        session_implied(p, s);
     if (s->packet && s->answered && s->had_key)
         set_playing(p, s);
     else if (s->packet && s->answered && s->had_sound &&
@@ -475,5 +475,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     channel_sets_note(p, s, ev->sets);
     if (s->kind != PLATFORM_LIVE)
         playback_on_media(p, s, ev, more);
+    if (more && ev->kind == PLATFORM_MEDIA_ALIVE && is_implied(p, s, ev))
+        session_implied(p, s);
     on_live_event(p, s, ev);
 }

@@ -264,7 +264,7 @@ static void close_session(struct platform *p, struct session *s)
     session_end_dialog(p, s);
     no_deadlines(s);
     s->idle_at = GB_NEVER;
-    s->held = s->away = false;
+    s->held = s->away = s->playback.asking = false;
     s->phase = PHASE_CLOSING;
     s->news &= ~(unsigned)(NEWS_ANSWER | NEWS_PACE);
     session_news(p, s, NEWS_CHANGED);

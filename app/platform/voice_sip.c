@@ -339,6 +339,17 @@ static void look_at_ids(struct platform *p, struct voice_call *v,
                      sub.receiver.n ? sub.receiver : from);
 }
 
+static void look_at_type(struct platform *p, struct device *d,
+                         const struct sip_msg *m)
+{
+    enum sip_content type = sip_msg_content(m);
+
+    if (type != SIP_CONTENT_NONE && type != SIP_CONTENT_SDP &&
+        type != SIP_CONTENT_MULTIPART)
+        device_deviation(p, d, DEVIATION_OFFER_TYPE,
+                         sip_msg_value(m, SIP_HDR_CONTENT_TYPE));
+}
+
 /* In its dialog. */
 static void on_reinvite(struct platform *p, struct voice_call *v,
                         const struct sip_event *ev);
@@ -372,10 +383,7 @@ bool voice_on_invite(struct platform *p, struct device *d,
         return true;
     }
     look_at_ids(p, v, ev->msg);
-    if (sip_msg_content(ev->msg) != SIP_CONTENT_SDP &&
-        sip_msg_content(ev->msg) != SIP_CONTENT_MULTIPART)
-        device_deviation(p, d, DEVIATION_OFFER_TYPE,
-                         sip_msg_value(ev->msg, SIP_HDR_CONTENT_TYPE));
+    look_at_type(p, d, ev->msg);
     voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
     status = read_offer(v, ev->msg, &wanted, &why);
     if (status != 200) {
