@@ -494,7 +494,7 @@ static void begin_nal(struct es *s)
     }
     es_video_close_nal(s, s->pos - LENGTH_BYTES);
     if (l->left == 0 || l->left > PS_MAX_AU_BYTES) {
-        s->au.corrupt = true;
+        s->au.corrupt |= s->n_nals > 0;
         l->lost = true;
         return;
     }
@@ -571,10 +571,9 @@ void es_lengths_pes(struct es *s, const struct es_mark *m)
     if (!m->has_pts || (s->bytes && s->au.has_pts &&
                         s->au.pts90k == m->pts90k && !l->lost))
         return; /* it goes on */
-    if (s->bytes && (l->n || l->lost))
-        s->au.corrupt = true;
     if (s->head_n && s->head_need)
         take_head(s);
+    s->au.corrupt |= s->n_nals && (l->n || l->lost); /* else it is no unit's */
     es_video_close_nal(s, s->bytes - (s->zeros < s->bytes ? s->zeros : 0));
     s->head_n = s->head_need = 0;
     s->zeros = 0;
