@@ -396,11 +396,17 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
     return i;
 }
 
-void es_video_take_rest(struct es *s)
+/* 00 00 01 of which the next byte would tell: a start code, as nothing comes. */
+static void take_waiting(struct es *s)
 {
     if (s->sc_waits)
         start_code(s, s->zeros);
     s->sc_waits = false;
+}
+
+void es_video_take_rest(struct es *s)
+{
+    take_waiting(s);
     if (s->stopped)
         es_video_pass_open(s);
     if (s->head_n && s->head_need)
@@ -411,9 +417,12 @@ bool es_video_drop_start(struct es *s)
 {
     const struct es_mark *pes = s->pes_waits ? &s->pes[s->n_pes % ES_MARKS]
                                              : es_pes_at(s, s->bytes - 1);
-    const struct ps_nal *last = s->n_nals ? &s->nal[s->n_nals - 1] : NULL;
-    uint32_t off = s->bytes;
+    const struct ps_nal *last;
+    uint32_t off;
 
+    take_waiting(s);
+    last = s->n_nals ? &s->nal[s->n_nals - 1] : NULL;
+    off = s->bytes;
     if (!pes || !pes->has_pts || !s->au.has_pts || !s->has_vcl ||
         pes->pts90k == s->au.pts90k)
         return false;
