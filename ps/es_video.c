@@ -396,11 +396,17 @@ size_t es_scan(struct es *s, const uint8_t *p, size_t n)
     return i;
 }
 
-void es_video_take_rest(struct es *s)
+/* 00 00 01 of which the next byte would tell: a start code, as nothing comes. */
+static void take_waiting(struct es *s)
 {
     if (s->sc_waits)
         start_code(s, s->zeros);
     s->sc_waits = false;
+}
+
+void es_video_take_rest(struct es *s)
+{
+    take_waiting(s);
     if (s->stopped)
         es_video_pass_open(s);
     if (s->head_n && s->head_need)
@@ -411,9 +417,12 @@ bool es_video_drop_start(struct es *s)
 {
     const struct es_mark *pes = s->pes_waits ? &s->pes[s->n_pes % ES_MARKS]
                                              : es_pes_at(s, s->bytes - 1);
-    const struct ps_nal *last = s->n_nals ? &s->nal[s->n_nals - 1] : NULL;
-    uint32_t off = s->bytes;
+    const struct ps_nal *last;
+    uint32_t off;
 
+    take_waiting(s);
+    last = s->n_nals ? &s->nal[s->n_nals - 1] : NULL;
+    off = s->bytes;
     if (!pes || !pes->has_pts || !s->au.has_pts || !s->has_vcl ||
         pes->pts90k == s->au.pts90k)
         return false;
@@ -494,7 +503,7 @@ static void begin_nal(struct es *s)
     }
     es_video_close_nal(s, s->pos - LENGTH_BYTES);
     if (l->left == 0 || l->left > PS_MAX_AU_BYTES) {
-        s->au.corrupt = true;
+        s->au.corrupt |= s->n_nals > 0;
         l->lost = true;
         return;
     }
@@ -571,10 +580,9 @@ void es_lengths_pes(struct es *s, const struct es_mark *m)
     if (!m->has_pts || (s->bytes && s->au.has_pts &&
                         s->au.pts90k == m->pts90k && !l->lost))
         return; /* it goes on */
-    if (s->bytes && (l->n || l->lost))
-        s->au.corrupt = true;
     if (s->head_n && s->head_need)
         take_head(s);
+    s->au.corrupt |= s->n_nals && (l->n || l->lost); /* else it is no unit's */
     es_video_close_nal(s, s->bytes - (s->zeros < s->bytes ? s->zeros : 0));
     s->head_n = s->head_need = 0;
     s->zeros = 0;

@@ -152,6 +152,36 @@ static void over_many_pes(void **state)
         }
 }
 
+/* Behind a gap the rest of a picture comes, in a pack of its own: it hurts nothing of
+ * the picture that follows. */
+static void rest_behind_a_gap(void **state)
+{
+    struct slice all;
+    struct ps_demux *d;
+    size_t cut, next;
+
+    (void)state;
+    begin();
+    pictures(true, false, 0);
+    cut = done().n;
+    put_pack();
+    put_pes(0xe0, slice_of(fill, LONG), 0);
+    next = done().n;
+    pictures(true, false, 0);
+    all = done();
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    ps_feed_one(d, &rec, slice_head(all, cut), false);
+    ps_demux_gap(d);
+    ps_feed_one(d, &rec, part(all, cut, next), false);
+    ps_feed_one(d, &rec, slice_from(all, next), false);
+    ps_demux_flush(d, true);
+    ps_demux_counters(d, &count);
+    ps_demux_free(d);
+    assert_int_equal(count.corrupt_aus, 0);
+    assert_int_equal(count.aus, 12);
+}
+
 /* Joined between key frames: nothing is known before the first one; and the
  * encoder may go over to start codes. */
 static void begun_and_ended(void **state)
@@ -197,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_with_start_codes),
         cmocka_unit_test(over_many_pes),
+        cmocka_unit_test(rest_behind_a_gap),
         cmocka_unit_test(begun_and_ended),
         cmocka_unit_test(damaged),
     };

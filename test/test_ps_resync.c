@@ -1,6 +1,8 @@
 /* ps/resync.c: gaps, wrong lengths, PES without one, and back to the stream. */
 #include "test/ps_script.h"
 
+#include "ps/sync.h"
+
 /* --- a gap --- */
 
 /* One packet of the split key frame is lost: the frame is gone, a viewer that
@@ -186,6 +188,15 @@ static const char *run_behind_gap(struct slice before, struct slice behind)
     return rec.buf;
 }
 
+/* A PES without a length, or with the largest one, which may be meant. */
+static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
+{
+    size_t at = out.len + 4;
+
+    put_pes(0xe0, es, pts);
+    out_bytes[at] = out_bytes[at + 1] = (char)length;
+}
+
 /* A loss behind every byte of a picture, which is dropped; the one in front of
  * it is whole, also where no more than a part of a start code is there. */
 static void loss_behind_every_byte(void **state)
@@ -210,13 +221,29 @@ static void loss_behind_every_byte(void **state)
     }
 }
 
-/* A PES without a length, or with the largest one, which may be meant. */
-static void put_open_pes(uint8_t length, struct slice es, uint64_t pts)
+/* Likewise, and the pictures are in PES without a length, from where it is sure that
+ * the one in front has ended. */
+static void loss_behind_every_byte_of_an_open_pes(void **state)
 {
-    size_t at = out.len + 4;
+    size_t at, start;
 
-    put_pes(0xe0, es, pts);
-    out_bytes[at] = out_bytes[at + 1] = (char)length;
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    put_pack();
+    put_open_pes(0, p_es(), 93600);
+    start = out.len;
+    put_pack();
+    put_open_pes(0, p_es(), 97200);
+    at = out.len;
+    put_pack();
+    put_open_pes(0, p_es(), 100800);
+    for (size_t n = start + PS_SYNC_BYTES; n < at; n++) {
+        run_behind_gap(slice_head(done(), n), slice_from(done(), at));
+        if (!strstr(rec.buf, "pts=93600") || strstr(rec.buf, "pts=97200") ||
+            !strstr(rec.buf, "pts=100800"))
+            fail_msg("behind byte %zu: %s", n - start, rec.buf);
+    }
 }
 
 /* The rest of a picture, in packs that tell its time once more, is dropped; the
@@ -649,6 +676,7 @@ int main(void)
         cmocka_unit_test(deliver_corrupt),
         cmocka_unit_test(loss_of_the_marker),
         cmocka_unit_test(loss_behind_every_byte),
+        cmocka_unit_test(loss_behind_every_byte_of_an_open_pes),
         cmocka_unit_test(times_behind_a_gap),
         cmocka_unit_test(gap_without_lengths),
         cmocka_unit_test(lost_structure),

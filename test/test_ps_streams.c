@@ -380,6 +380,21 @@ static void marker_saves_a_frame_of_delay(void **state)
     }
 }
 
+/* A stream of which no more than the header of a PES has come has no room yet. */
+static void fetched_before_there_is_anything(void **state)
+{
+    struct ps_demux *d;
+
+    (void)state;
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    ps_demux_prefetch(d);
+    ps_feed_one(d, &rec, slice_head(ps_vector[0], ES_AT), false);
+    assert_non_null(ps_demux_stream(d, 0));
+    ps_demux_prefetch(d);
+    ps_demux_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +409,7 @@ int main(void)
         cmocka_unit_test(private_stream_changes_its_kind),
         cmocka_unit_test(flush_delivers_what_is_whole),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
+        cmocka_unit_test(fetched_before_there_is_anything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
