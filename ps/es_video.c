@@ -490,14 +490,15 @@ size_t es_lengths_look(struct es *s, const uint8_t *p, size_t n)
     return 0;
 }
 
-/* A length has been read: a NAL unit begins. */
+/* A length has been read: a NAL unit begins. 1 is that of an end of sequence, where
+ * it does not begin a PES. */
 static void begin_nal(struct es *s)
 {
     struct es_lengths *l = &s->lengths;
 
     s->zeros = 0;
-    if (l->left == 1) { /* start codes after all */
-        l->on = false;
+    if (l->left == 1 && s->base + s->pos - LENGTH_BYTES == l->from) {
+        l->on = s->proven = false; /* start codes after all */
         start_code(s, 3);
         return;
     }
@@ -569,12 +570,12 @@ void es_lengths_pes(struct es *s, const struct es_mark *m)
 {
     struct es_lengths *l = &s->lengths;
 
+    l->from = m->at;
     if (!l->on) { /* what start codes have proven, has them */
         l->looks = !s->proven && m->has_pts && !s->unbounded &&
                    (es_is_nal(s) || s->info.codec == PS_CODEC_UNKNOWN);
         l->n = 0;
         l->seen = 0;
-        l->from = m->at;
         return;
     }
     if (!m->has_pts || (s->bytes && s->au.has_pts &&

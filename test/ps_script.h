@@ -62,23 +62,36 @@ static inline struct slice p_es(void)
     return slice_from(ps_vector[2], 28);
 }
 
-/* Demuxes in steps of n; the text is valid until the next call. */
 static struct ps_recorder rec;
 static struct ps_counters count;
 
-static inline const char *run(struct slice bytes, size_t n, bool packets,
-                              const struct ps_options *opt)
+static inline const char *recorded(struct slice bytes, size_t n, bool packets,
+                                   const struct ps_options *opt)
 {
-    struct ps_demux *d;
+    struct ps_demux *d = ps_recorder_demux(&rec, opt);
 
-    ps_recorder_init(&rec);
-    d = ps_recorder_demux(&rec, opt);
     ps_feed_steps(d, &rec, bytes, n, packets);
     ps_demux_counters(d, &count);
     ps_demux_free(d);
     assert_int_equal(rec.text.err, 0);
     rec.buf[rec.text.len] = 0;
     return rec.buf;
+}
+
+/* Demuxes in steps of n; the text is valid until the next call. */
+static inline const char *run(struct slice bytes, size_t n, bool packets,
+                              const struct ps_options *opt)
+{
+    ps_recorder_init(&rec);
+    return recorded(bytes, n, packets, opt);
+}
+
+/* The same, without what start codes make different. */
+static inline const char *run_plain(struct slice bytes, size_t n, bool packets)
+{
+    ps_recorder_init(&rec);
+    rec.plain = true;
+    return recorded(bytes, n, packets, NULL);
 }
 
 static inline void expect(const char *name, size_t cut, const char *got,

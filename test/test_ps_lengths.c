@@ -77,21 +77,6 @@ static void put_slices(bool h265, bool key)
     unit(key ? SLICE("\x65\x48\x84") : SLICE("\x41\x4a\x22"), LONG);
 }
 
-static const char *text_of(struct slice bytes, size_t step, bool packets)
-{
-    struct ps_demux *d;
-
-    ps_recorder_init(&rec);
-    rec.plain = true;
-    d = ps_recorder_demux(&rec, NULL);
-    ps_feed_steps(d, &rec, bytes, step, packets);
-    ps_demux_counters(d, &count);
-    ps_demux_free(d);
-    assert_int_equal(rec.text.err, 0);
-    rec.buf[rec.text.len] = 0;
-    return rec.buf;
-}
-
 static void pictures(bool lengths, bool h265, unsigned from)
 {
     for (unsigned i = from; i < 6; i++) {
@@ -110,16 +95,48 @@ static void as_with_start_codes(void **state)
     for (unsigned h265 = 0; h265 < 2; h265++) {
         begin();
         pictures(false, h265, 0);
-        snprintf(want, sizeof(want), "%s", text_of(done(), 0, false));
+        snprintf(want, sizeof(want), "%s", run_plain(done(), 0, false));
         assert_int_equal(count.aus, 6);
         begin();
         pictures(true, h265, 0);
         for (size_t n = 0; n <= 40; n++) {
-            expect("file", n, text_of(done(), n, false), want);
-            expect("packets", n, text_of(done(), n, true), want);
+            expect("file", n, run_plain(done(), n, false), want);
+            expect("packets", n, run_plain(done(), n, true), want);
         }
         assert_int_equal(count.corrupt_aus, 0);
     }
+}
+
+/* An end of sequence is a NAL unit of one byte, whose length is a start code. In a
+ * PES of its own it is taken for one, and the next parameter sets tell. */
+static void ends_of_sequences(void **state)
+{
+    static char want[8192];
+
+    (void)state;
+    for (unsigned lengths = 0; lengths < 2; lengths++) {
+        begin();
+        for (unsigned i = 0; i < 6; i++) {
+            if (i % 3 == 0)
+                put_sets(false);
+            put_slices(false, i % 3 == 0);
+            if (i % 3 == 2)
+                unit(SLICE("\x0a"), 1);
+            put_picture(lengths, 3600 + 3600 * i, 0);
+        }
+        if (!lengths)
+            snprintf(want, sizeof(want), "%s", run_plain(done(), 0, false));
+    }
+    assert_int_equal(count.aus, 6);
+    for (size_t n = 0; n <= 40; n++)
+        expect("packets", n, run_plain(done(), n, true), want);
+    begin();
+    pictures(true, false, 0);
+    unit(SLICE("\x0a"), 1);
+    put_picture(true, 36000, 0);
+    pictures(true, false, 0);
+    run_plain(done(), 7, true);
+    assert_int_equal(count.aus, 12);
 }
 
 /* A key frame over two PES; the second one of the next is lost, and the picture
@@ -140,11 +157,11 @@ static void over_many_pes(void **state)
                 put_picture(lengths, 7200 + 7200 * i, 0);
             }
             if (!lengths && !lost)
-                snprintf(want, sizeof(want), "%s", text_of(done(), 0, false));
+                snprintf(want, sizeof(want), "%s", run_plain(done(), 0, false));
             else if (!lost)
-                expect("whole", 0, text_of(done(), 1000, true), want);
+                expect("whole", 0, run_plain(done(), 1000, true), want);
             else if (lengths)
-                text_of(done(), 1000, true);
+                run_plain(done(), 1000, true);
             if (lost && lengths) {
                 assert_int_equal(count.aus, 5);
                 assert_int_equal(count.corrupt_aus, 1);
@@ -189,12 +206,12 @@ static void begun_and_ended(void **state)
     (void)state;
     begin();
     pictures(true, false, 1);
-    text_of(done(), 7, true);
+    run_plain(done(), 7, true);
     assert_non_null(strstr(rec.buf, "key"));
     begin();
     pictures(true, false, 0);
     pictures(false, false, 0);
-    text_of(done(), 7, true);
+    run_plain(done(), 7, true);
     assert_int_equal(count.aus, 12);
 }
 
@@ -215,7 +232,7 @@ static void damaged(void **state)
         memcpy(bytes, all.p, all.n);
         for (unsigned k = 0; k < 3; k++)
             bytes[test_random(&rnd) % all.n] = (char)test_random(&rnd);
-        text_of(slice_of(bytes, all.n), 1 + test_random(&rnd) % 500, i % 2);
+        run_plain(slice_of(bytes, all.n), 1 + test_random(&rnd) % 500, i % 2);
         sum += count.aus;
     }
     if (sum < 500 * 10) /* of 12 */
@@ -226,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_with_start_codes),
+        cmocka_unit_test(ends_of_sequences),
         cmocka_unit_test(over_many_pes),
         cmocka_unit_test(rest_behind_a_gap),
         cmocka_unit_test(begun_and_ended),
