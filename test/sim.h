@@ -281,6 +281,8 @@ void sim_notify(struct sim_device *d, const struct sip_notify *n);
 /* The media edge reports this, now. */
 void sim_media(struct sim *s, struct sim_stream *st,
                enum platform_media_kind kind);
+/* A packet, and the media edge stands at this place of the recording. */
+void sim_at(struct sim *s, uint64_t session, int64_t ms);
 struct sim_file *sim_file_of(struct sim *s, uint64_t download);
 struct sim_stream *sim_stream_of(struct sim *s, uint64_t session);
 

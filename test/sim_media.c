@@ -48,6 +48,15 @@ void sim_media(struct sim *s, struct sim_stream *st,
     platform_media(s->p, &ev, s->now);
 }
 
+void sim_at(struct sim *s, uint64_t session, int64_t ms)
+{
+    struct sim_stream *st = sim_stream_of(s, session);
+
+    st->position_ms = ms;
+    st->packets++;
+    sim_media(s, st, PLATFORM_MEDIA_ALIVE);
+}
+
 void sim_on_order(struct sim *s, const struct platform_action *a)
 {
     struct sim_stream *st = sim_stream_of(s, a->session);

@@ -25,16 +25,6 @@ static struct platform_session begin(struct sim_device *d,
     return v;
 }
 
-/* The media edge is there now. */
-static void at(uint64_t id, int64_t ms)
-{
-    struct sim_stream *st = sim_stream_of(&s, id);
-
-    st->position_ms = ms;
-    st->packets++;
-    sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
-}
-
 static void offer_names_the_range(void **state)
 {
     static const struct {
@@ -247,7 +237,7 @@ static void media_loop_is_told(void **state)
     sim_run(&s, 200);
     assert_int_equal(st->seek_ms, -1); /* taken back */
     assert_int_equal(sim_session(&s, v.id).playback.control_status, 488);
-    at(v.id, 123456);
+    sim_at(&s, v.id, 123456);
     assert_int_equal(sim_session(&s, v.id).playback.position_ms, 123456);
     platform_session_stop(s.p, v.id, s.now);
     ends_clean();
@@ -405,12 +395,12 @@ static void note_9_9_speed_that_is_ignored(void **state)
         int64_t ms = 50000;
 
         st->next_ms = GB_NEVER;
-        at(v.id, ms);
+        sim_at(&s, v.id, ms);
         control(v.id, PLATFORM_CONTROL_SCALE, cases[i].scale);
         sim_run(&s, 200);
         for (unsigned k = 0; k < 6; k++) {
             sim_run(&s, 1000);
-            at(v.id, ms += cases[i].step_ms);
+            sim_at(&s, v.id, ms += cases[i].step_ms);
         }
         v = sim_session(&s, v.id);
         if (v.playback.scale_milli != cases[i].told ||
@@ -435,7 +425,7 @@ static void backwards(void **state)
 
     (void)state;
     st->next_ms = GB_NEVER;
-    at(v.id, 30000);
+    sim_at(&s, v.id, 30000);
     d->control_answer = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nScale: -1.0\r\n\r\n";
     control(v.id, PLATFORM_CONTROL_SCALE, -4000);
     sim_run(&s, 200);
@@ -443,23 +433,23 @@ static void backwards(void **state)
     assert_int_equal(st->scale_milli, -1000);
     for (int64_t ms = 29000; ms >= 24000; ms -= 1000) {
         sim_run(&s, 1000);
-        at(v.id, ms);
+        sim_at(&s, v.id, ms);
     }
     v = sim_session(&s, v.id);
     assert_int_equal(v.playback.measured_milli, -1000);
     assert_int_equal(v.playback.scale_milli, -1000);
-    at(v.id, 0);
+    sim_at(&s, v.id, 0);
     sim_run(&s, 4000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);
     v = begin(d, PLATFORM_PLAYBACK);
     d->control_answer = NULL;
     sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
-    at(v.id, 30000);
+    sim_at(&s, v.id, 30000);
     control(v.id, PLATFORM_CONTROL_SCALE, -1000);
     for (int64_t ms = 31000; ms <= 36000; ms += 1000) {
         sim_run(&s, 1000);
-        at(v.id, ms);
+        sim_at(&s, v.id, ms);
     }
     assert_int_equal(sim_session(&s, v.id).playback.scale_milli, 1000);
     platform_session_stop(s.p, v.id, s.now);
@@ -515,7 +505,7 @@ static void media_status_ends_it(void **state)
         /* what was on its way still comes */
         sim_run(&s, 1000);
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-        at(v.id, 599000);
+        sim_at(&s, v.id, 599000);
         sim_run(&s, 1000);
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
         st->next_ms = GB_NEVER;
@@ -569,7 +559,7 @@ static void a_closed_connection_ends_it(void **state)
         struct sim_stream *st = sim_stream_of(&s, v.id);
 
         st->next_ms = GB_NEVER;
-        at(v.id, cases[i].at_ms);
+        sim_at(&s, v.id, cases[i].at_ms);
         sim_media(&s, st, PLATFORM_MEDIA_ENDED);
         sim_run(&s, 4000);
         assert_int_equal(s.last.state, cases[i].complete
@@ -727,13 +717,13 @@ static void bye_of_the_device_ends_it(void **state)
     struct platform_session v = begin(d, PLATFORM_PLAYBACK);
 
     (void)state;
-    at(v.id, 599500);
+    sim_at(&s, v.id, 599500);
     sim_bye(d);
     sim_run(&s, 3000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);
     v = begin(d, PLATFORM_DOWNLOAD);
-    at(v.id, 300000);
+    sim_at(&s, v.id, 300000);
     sim_bye(d); /* in the middle: told, the job asks for the rest */
     sim_run(&s, 20000);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
@@ -751,7 +741,7 @@ static void silence_at_the_end(void **state)
 
     (void)state;
     sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
-    at(v.id, 599960);
+    sim_at(&s, v.id, 599960);
     sim_run(&s, 4000);
     assert_int_equal(s.last.state, PLATFORM_STOPPING);
     assert_true(s.last.playback.complete);

@@ -36,21 +36,11 @@ static struct platform_session begin(struct sim_device *d)
     return v;
 }
 
-/* The media edge is there now. */
-static void at(uint64_t id, int64_t ms)
-{
-    struct sim_stream *st = sim_stream_of(&s, id);
-
-    st->position_ms = ms;
-    st->packets++;
-    sim_media(&s, st, PLATFORM_MEDIA_ALIVE);
-}
-
 static void all_of_it_at(struct sim_device *d, uint64_t id, int64_t ms,
                          bool bye)
 {
     sim_stream_of(&s, id)->next_ms = GB_NEVER;
-    at(id, ms);
+    sim_at(&s, id, ms);
     if (bye)
         sim_bye(d);
     else
@@ -266,7 +256,7 @@ static void note_9_4_over_while_it_asks(void **state)
 
         s.opt.lose_closed = how & 1;
         sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
-        at(v.id, 199500);
+        sim_at(&s, v.id, 199500);
         sim_message_in(d, STATUS);
         while (sim_session(&s, v.id).state != PLATFORM_STARTING)
             sim_run(&s, 1);
