@@ -1,5 +1,6 @@
 #include "app/net/blocks.h"
 
+#include "app/net/pages.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/prefetch.h"
@@ -11,7 +12,7 @@
 
 /* Address space, no memory: 16 GiB; without 64 bits there is none set aside. */
 #define AREA_BYTES ((size_t)(UINT64_C(1) << 34))
-#define STEP_BYTES ((size_t)2 << 20) /* a huge page; the area grows by it */
+#define STEP_BYTES PAGES_HUGE /* the area grows by it */
 #define SMALL_AREA (2 * STEP_BYTES) /* up to here pages are small: ten devices
                                        shall not take 2 MiB at a time */
 #define RUN_BYTES ((size_t)64 << 10)
@@ -61,17 +62,6 @@ struct blocks {
                         many that has; 0 */
     size_t n_blocks, n_runs;
 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NO_AREA 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define NO_AREA 1
-#endif
-#endif
-#ifndef NO_AREA
-#define NO_AREA 0
-#endif
 
 /* One step more. */
 static bool grow(struct blocks *b)
@@ -338,7 +328,7 @@ int blocks_new(struct blocks **out, size_t area_bytes)
         list_init(&b->room[i]);
     list_init(&b->empty);
     list_init(&b->spans);
-    if (!NO_AREA && sizeof(void *) >= 8)
+    if (!PAGES_NONE)
         set_aside(b, area_bytes ? area_bytes : AREA_BYTES);
     *out = b;
     return 0;

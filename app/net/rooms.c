@@ -1,6 +1,7 @@
 #include "app/net/rooms.h"
 
 #include "app/media/frame.h"
+#include "app/net/pages.h"
 #include "base/list.h"
 
 #include <assert.h>
@@ -10,9 +11,8 @@
 #include <sys/mman.h>
 #include <uv.h>
 
-#define STEP_BYTES ((size_t)2 << 20) /* a huge page */
 #define STEP_HEAD 4096
-#define STEP_BLOCKS ((STEP_BYTES - STEP_HEAD) / MEDIA_BLOCK_BYTES)
+#define STEP_BLOCKS ((PAGES_HUGE - STEP_HEAD) / MEDIA_BLOCK_BYTES)
 
 /* At the beginning of its 2 MiB, which are aligned. */
 struct step {
@@ -34,30 +34,19 @@ struct rooms {
     bool closed;
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NO_STEPS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define NO_STEPS 1
-#endif
-#endif
-#ifndef NO_STEPS
-#define NO_STEPS (UINTPTR_MAX == UINT32_MAX)
-#endif
-
 /* 2 MiB that begin at a multiple of it; NULL: no memory. */
 static void *map_step(void)
 {
-    char *p = mmap(NULL, 2 * STEP_BYTES, PROT_READ | PROT_WRITE,
+    char *p = mmap(NULL, 2 * PAGES_HUGE, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     size_t before;
 
     if (p == MAP_FAILED)
         return NULL;
-    before = -(uintptr_t)p & (STEP_BYTES - 1);
+    before = -(uintptr_t)p & (PAGES_HUGE - 1);
     if (before)
         munmap(p, before);
-    munmap(p + before + STEP_BYTES, STEP_BYTES - before);
+    munmap(p + before + PAGES_HUGE, PAGES_HUGE - before);
     return p + before;
 }
 
@@ -68,7 +57,7 @@ static struct step *step_new(struct rooms *r)
     if (!s)
         return NULL;
     if (r->n_steps >= ROOMS_SMALL)
-        (void)madvise(s, STEP_BYTES, MADV_HUGEPAGE); /* small ones do, too */
+        (void)madvise(s, PAGES_HUGE, MADV_HUGEPAGE); /* small ones do, too */
     *s = (struct step){ .n_used = 0 };
     r->n_steps++;
     return s;
@@ -79,7 +68,7 @@ static void step_free(struct rooms *r, struct step *s)
     list_remove(&s->node);
     r->n_steps--;
     r->n_empty--;
-    munmap(s, STEP_BYTES);
+    munmap(s, PAGES_HUGE);
 }
 
 static uint64_t now_ms(const struct rooms *r)
@@ -122,7 +111,7 @@ static struct step *step_for(struct rooms *r)
 
 static struct step *step_of(void *p)
 {
-    return (struct step *)((uintptr_t)p & ~(uintptr_t)(STEP_BYTES - 1));
+    return (struct step *)((uintptr_t)p & ~(uintptr_t)(PAGES_HUGE - 1));
 }
 
 static void *take(struct rooms *r)
@@ -166,7 +155,7 @@ static void *get(void *ctx, size_t n)
 
     uv_mutex_lock(&r->lock);
     if (n <= MEDIA_BLOCK_BYTES)
-        p = NO_STEPS ? malloc(n) : take(r);
+        p = PAGES_NONE ? malloc(n) : take(r);
     r->n_blocks += p != NULL;
     uv_mutex_unlock(&r->lock);
     return p;
@@ -190,7 +179,7 @@ static void put(void *ctx, void *p)
     if (!p)
         return;
     uv_mutex_lock(&r->lock);
-    if (NO_STEPS)
+    if (PAGES_NONE)
         free(p);
     else
         give(r, p);
