@@ -1,5 +1,5 @@
-/* test/http_net.h - the real server of the fixture's application over loopback, and
- * clients of it */
+/* test/http_net.h - the fixture's application behind the real server, over
+ * loopback, and clients of it */
 #ifndef TEST_HTTP_NET_H
 #define TEST_HTTP_NET_H
 
