@@ -7,18 +7,6 @@ static struct sim s;
 
 static const char ipc[] = "34020000001320000001";
 
-static struct sim_device *registered(uint8_t transport)
-{
-    struct sim_device *d;
-
-    assert_true(sim_init(&s, NULL));
-    d = sim_add(&s, ipc, "192.168.1.10:5060", transport);
-    sim_register(d);
-    sim_run(&s, 10000);
-    assert_true(sim_view(&s, d).online);
-    return d;
-}
-
 /* Whatever a batch looks like, it is only looked at: cut anywhere, of a device
  * or of nobody, more than there is room for. */
 static void ahead_of_its_turn(void **state)
@@ -30,7 +18,7 @@ static void ahead_of_its_turn(void **state)
         "To: <sip:34020000002000000001@3402000000>\r\n\r\n";
     struct slice many[PLATFORM_AHEAD_MAX + 9];
     struct platform_device before, after;
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     before = sim_view(&s, d);
@@ -138,7 +126,7 @@ static void table_agrees_with_a_model(void **state)
 
 static void removed_for_good(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct platform_device v;
 
     (void)state;

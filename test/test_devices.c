@@ -6,18 +6,6 @@ static struct sim s;
 
 static const char ipc[] = "34020000001320000001";
 
-static struct sim_device *registered(uint8_t transport)
-{
-    struct sim_device *d;
-
-    assert_true(sim_init(&s, NULL));
-    d = sim_add(&s, ipc, "192.168.1.10:5060", transport);
-    sim_register(d);
-    sim_run(&s, 10000);
-    assert_true(sim_view(&s, d).online);
-    return d;
-}
-
 static bool reason_is(struct sim_device *d, const char *text)
 {
     return slice_eq(sim_view(&s, d).state_reason, slice_str(text));
@@ -27,7 +15,7 @@ static bool reason_is(struct sim_device *d, const char *text)
 
 static void keepalive_lost(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     uint64_t since;
 
     (void)state;
@@ -59,7 +47,7 @@ static void keepalive_lost(void **state)
 /* A device that beats every two minutes is not lost after three. */
 static void slow_hearts_are_learnt(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     for (int i = 0; i < 5; i++) {
@@ -75,7 +63,7 @@ static void slow_hearts_are_learnt(void **state)
 
 static void registration_expires(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     d->expires_s = 120;
@@ -99,7 +87,7 @@ static void registration_expires(void **state)
 
 static void says_goodbye(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     sim_message(d, "<?xml version=\"1.0\"?>\r\n<Notify>"
@@ -115,7 +103,7 @@ static void says_goodbye(void **state)
 
 static void note_2_2_the_port_moves(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct gb_addr old = d->addr;
 
     (void)state;
@@ -136,7 +124,7 @@ static void note_2_2_the_port_moves(void **state)
  * the binding stays, for nobody there answers us. */
 static void a_port_that_does_not_answer(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP), *ghost;
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *ghost;
 
     (void)state;
     ghost = sim_add(&s, ipc, "192.168.1.10:7777", SIP_UDP);
@@ -167,7 +155,7 @@ static void strangers_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = registered(SIP_UDP), *x;
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *x;
         struct platform_device before = sim_view(&s, d), after;
 
         x = sim_add(&s, cases[i].from, cases[i].ip, cases[i].transport);
@@ -220,7 +208,7 @@ static void another_listener_is_no_proof(void **state)
         "From: <sip:34020000001320000001@3402000000>;tag=1\r\n"
         "To: <sip:" SIM_ID "@3402000000>\r\nCall-ID: listen%u\r\n"
         "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n";
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -257,7 +245,7 @@ static void calls_are_not_taken(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = registered(SIP_UDP);
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
         unsigned status = say(d, cases[i].method, cases[i].uri,
                               cases[i].to_tag);
 
@@ -269,7 +257,7 @@ static void calls_are_not_taken(void **state)
 
 static void an_id_that_is_not_its_own(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     sim_keepalive(d, "34020000001320000002");
@@ -311,7 +299,7 @@ static void bodies(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = registered(SIP_UDP);
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
         sim_message(d, cases[i].body);
         sim_run(&s, 1000);
@@ -324,7 +312,7 @@ static void bodies(void **state)
 
 static void faults_are_logged_once(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     char *first, *second;
 
     (void)state;
@@ -344,7 +332,7 @@ static void faults_are_logged_once(void **state)
 
 static void tcp_connection_lost(void **state)
 {
-    struct sim_device *d = registered(SIP_TCP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_TCP);
 
     (void)state;
     sim_disconnect(d);
@@ -367,7 +355,7 @@ static void tcp_connection_lost(void **state)
 
 static void tcp_only_its_own_connection(void **state)
 {
-    struct sim_device *d = registered(SIP_TCP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_TCP);
 
     (void)state;
     sim_reconnect(d); /* another connection, the first is still there */
@@ -411,7 +399,7 @@ static void a_restart_loses_nobody(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(transports); i++) {
-        struct sim_device *d = registered(transports[i]);
+        struct sim_device *d = sim_registered(&s, ipc, transports[i]);
         struct platform_saved_device k = sim_saved(&s, d);
         struct platform_channel c = {
             .device = slice_str(ipc),
@@ -443,7 +431,7 @@ static void a_restart_loses_nobody(void **state)
 
 static void a_restart_after_its_expiry(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct platform_saved_device k = sim_saved(&s, d);
 
     (void)state;
@@ -465,7 +453,7 @@ static void a_restart_after_its_expiry(void **state)
  * silent is offline as ever, and its binding ends as the store has it. */
 static void a_restart_from_an_older_expiry(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct platform_saved_device k = sim_saved(&s, d);
 
     (void)state;
@@ -503,7 +491,7 @@ static const char alarm[] =
 
 static void alarms(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     sim_message(d, alarm);
@@ -537,7 +525,7 @@ static void alarms(void **state)
 
 static void an_alarm_flood(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     char body[600];
 
     (void)state;

@@ -7,24 +7,12 @@ static struct sim s;
 
 static const char ipc[] = "34020000001320000001";
 
-static struct sim_device *registered(uint8_t transport)
-{
-    struct sim_device *d;
-
-    assert_true(sim_init(&s, NULL));
-    d = sim_add(&s, ipc, "192.168.1.10:5060", transport);
-    sim_register(d);
-    sim_run(&s, 10000);
-    assert_true(sim_view(&s, d).online);
-    return d;
-}
-
 static void settings_are_taken_over(void **state)
 {
     struct platform_advertise adv = { .bits = 0 };
     struct platform_config c = { .auto_enrol = true, .advertise = &adv,
                                  .n_advertise = 1 };
-    struct sim_device *d = registered(SIP_UDP), *late;
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *late;
     struct platform_session v;
 
     (void)state;
@@ -59,7 +47,7 @@ static void lists_are_taken_over(void **state)
     const char *const others[] = { "3301" };
     struct platform_config c = { .auto_enrol = true, .deny = &net,
                                  .n_deny = 1 };
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     assert_int_equal(gb_addr_parse_ip(&net.net, SLICE("192.168.1.0")), 0);
@@ -98,7 +86,7 @@ static void digest_is_taken_over(void **state)
 {
     struct platform_config c = { .auto_enrol = true, .offer_qop = true,
                                  .digest = 1u << SIP_DIGEST_SHA256 };
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     assert_null(strstr(d->authorization, "SHA-256"));
