@@ -1,8 +1,9 @@
 #include "app/replay.h"
 
+#include "app/pairing.h"
 #include "app/recording.h"
+#include "app/replay_media.h"
 #include "app/rewrite.h"
-#include "base/list.h"
 #include "base/writer.h"
 #include "sip/digest.h"
 #include "sip/frame.h"
@@ -11,23 +12,10 @@
 #include <stdlib.h>
 
 #define FILE_MAX (1u << 30)
-#define PAIR_BACK_MS 10000  /* a recorded request this old may still be ours */
-#define PAIR_AHEAD_MS 60000
-#define MEDIA_STEP_MS 20
-#define MEDIA_ALIVE_MS 1000
 #define TAIL_MS 1000        /* time that is given after the last message */
 #define REWRITE_MAX (SIP_FRAME_MAX + 4096)
 #define GOOD "replay"       /* the password of this run */
 #define BAD "not the password"
-
-struct media {
-    struct media *next;
-    uint64_t session;
-    unsigned step;
-    bool tcp;
-    uint32_t ssrc;
-    uint64_t at_ms, packets;
-};
 
 struct replay {
     const struct replay_options *o;
@@ -36,15 +24,14 @@ struct replay {
     struct platform *p;
     struct gb_time now;
     struct recording rec;
-    size_t window;                /* messages before are too old to pair */
-    size_t n_held;                /* wait for the pairing of another */
-    struct media *media;
+    struct pairing pairs;
+    struct replay_media media;
     struct {                      /* the last line about a session */
         uint64_t session;
         enum platform_session_state state;
         enum platform_step step;
     } told;
-    struct recorded *current;      /* being fed */
+    struct recorded *current;     /* being fed */
     bool open;                    /* its line waits for our answer */
     char nonce[512];              /* the value of our last challenge */
     bool probing;                 /* only the challenge is wanted */
@@ -119,98 +106,20 @@ static struct slice rewrite(struct replay *r, struct slice bytes,
     return w.err ? bytes : writer_slice(&w);
 }
 
-/* ---- pairing what we send with what was sent ---- */
-
-static bool is_alike(struct slice a, const struct trace_glance *ga,
-                     struct slice b, const struct trace_glance *gb)
-{
-    return slice_eq(ga->method_name, gb->method_name) &&
-           slice_eq(ga->to_user, gb->to_user) &&
-           slice_eq(trace_element(trace_body(a), SLICE("CmdType")),
-                    trace_element(trace_body(b), SLICE("CmdType")));
-}
-
-/* The recorded request that this one of ours stands for. */
-static struct recorded *pair_of(struct replay *r, struct slice bytes,
-                               const struct trace_glance *g)
-{
-    while (r->window < r->rec.n &&
-           r->rec.m[r->window].utc_ms + PAIR_BACK_MS < r->now.utc_ms)
-        r->window++;
-    for (size_t i = r->window; i < r->rec.n; i++) {
-        struct recorded *m = &r->rec.m[i];
-
-        if (m->utc_ms > r->now.utc_ms + PAIR_AHEAD_MS)
-            break;
-        if (!m->in && !m->closed && !m->g.status && !m->paired &&
-            m->utc_ms + PAIR_BACK_MS >= r->now.utc_ms &&
-            is_alike(m->bytes, &m->g, bytes, g))
-            return m;
-    }
-    return NULL;
-}
-
-static bool was_sent(const struct replay *r, struct slice branch)
-{
-    for (size_t i = 0; i < r->rec.n; i++)
-        if (slice_eq(r->rec.m[i].sent_branch, branch) && branch.n)
-            return true;
-    return false;
-}
-
-/* The recorded request of the platform with this Call-ID (and CSeq, unless
- * 0). */
-static struct recorded *find_sent(struct replay *r, struct slice call_id,
-                                  uint32_t cseq, bool paired)
-{
-    struct recorded *m = recording_call(&r->rec, call_id);
-
-    while (m && !(m->paired == paired && (cseq == 0 || m->g.cseq == cseq)))
-        m = recording_call_next(m);
-    return m;
-}
-
-/* The recorded query with this SN to this device. */
-static struct recorded *query_of(struct replay *r, const struct recorded *m)
-{
-    struct slice body = trace_body(m->bytes);
-    struct slice sn = trace_element(body, SLICE("SN"));
-
-    if (m->g.method != SIP_METHOD_MESSAGE || sn.n == 0 ||
-        slice_find_slice(body, SLICE("<Response>")) == body.n)
-        return NULL;
-    for (size_t i = 0; i < r->rec.n; i++) {
-        struct recorded *q = &r->rec.m[i];
-
-        if (!q->in && !q->g.status && q->g.method == SIP_METHOD_MESSAGE &&
-            slice_eq(q->g.to_user, m->g.from_user) &&
-            slice_eq(trace_element(trace_body(q->bytes), SLICE("SN")), sn))
-            return q;
-    }
-    return NULL;
-}
+/* ---- what we send ---- */
 
 static void request_out(struct replay *r, const struct sip_out *out,
                         const struct trace_glance *g)
 {
     struct recorded *m;
 
-    if (g->method == SIP_METHOD_ACK || was_sent(r, g->branch))
+    if (g->method == SIP_METHOD_ACK || pairing_is_known(&r->pairs, g->branch))
         return;
-    m = pair_of(r, out->bytes, g);
+    m = pairing_of(&r->pairs, out->bytes, g, r->now.utc_ms);
     put_message(r, false, out->bytes, g, &out->peer);
     fprintf(r->o->out, "%s\n", m ? "was sent" : "was not sent");
-    if (!m)
-        return;
-    m->sent = malloc(out->bytes.n);
-    r->rec.no_memory |= !m->sent;
-    if (!m->sent)
-        return;
-    memcpy(m->sent, out->bytes.p, out->bytes.n);
-    m->sent_n = out->bytes.n;
-    m->sent_branch = slice_of(m->sent + (g->branch.p - out->bytes.p),
-                              g->branch.n);
-    m->paired = true; /* what is held for it comes soon: feed_held */
+    if (m && !pairing_join(m, out->bytes, g)) /* what is held: feed_held */
+        r->rec.no_memory = true;
 }
 
 /* ---- answers of ours ---- */
@@ -269,90 +178,6 @@ static void output(struct replay *r, const struct sip_out *out)
 }
 
 /* ---- the platform's turn ---- */
-
-static void media_event(struct replay *r, const struct media *m,
-                        enum platform_media_kind kind)
-{
-    const struct platform_media_event ev = {
-        .kind = kind, .session = m->session, .packets = m->packets,
-        .bytes = m->packets * 1400, .video = PS_CODEC_H264,
-        .width = 1920, .height = 1080, .ssrc = m->ssrc,
-    };
-
-    platform_media(r->p, &ev, r->now);
-}
-
-static struct media *media_of(struct replay *r, uint64_t session)
-{
-    struct media *m = r->media;
-
-    while (m && m->session != session)
-        m = m->next;
-    return m;
-}
-
-static void order(struct replay *r, const struct platform_action *a)
-{
-    struct media *m = media_of(r, a->session), **at = &r->media;
-
-    switch (a->kind) {
-    case PLATFORM_DO_OPEN:
-        m = calloc(1, sizeof(*m));
-        r->rec.no_memory |= !m;
-        if (!m)
-            return;
-        *m = (struct media){ .next = r->media, .session = a->session,
-                             .ssrc = a->ssrc, .at_ms = GB_NEVER };
-        r->media = m;
-        media_event(r, m, PLATFORM_MEDIA_OPENED);
-        break;
-    case PLATFORM_DO_ANSWER:
-        if (!m)
-            return;
-        m->tcp = a->transport != PLATFORM_UDP;
-        m->ssrc = a->ssrc;
-        m->at_ms = r->now.mono_ms + MEDIA_STEP_MS;
-        break;
-    case PLATFORM_DO_PACE:
-    case PLATFORM_DO_SPEAK:
-        break;
-    case PLATFORM_DO_CLOSE:
-        while (*at && *at != m)
-            at = &(*at)->next;
-        if (!m)
-            return;
-        *at = m->next;
-        media_event(r, m, PLATFORM_MEDIA_CLOSED);
-        free(m);
-        break;
-    default:
-        break;
-    }
-}
-
-static void media_step(struct replay *r, struct media *m)
-{
-    static const enum platform_media_kind steps[] = {
-        PLATFORM_MEDIA_CONNECTED, PLATFORM_MEDIA_PACKET,
-        PLATFORM_MEDIA_PROGRAM,   PLATFORM_MEDIA_CODEC, PLATFORM_MEDIA_KEY,
-    };
-    size_t n = sizeof(steps) / sizeof(steps[0]);
-
-    struct platform_session s;
-
-    if (platform_session_view(r->p, m->session, &s) &&
-        s.step < PLATFORM_STEP_ANSWER) { /* the device is asked once more */
-        m->at_ms = GB_NEVER;
-        return;
-    }
-    if (m->step == 0 && !m->tcp)
-        m->step = 1;
-    m->packets += 10;
-    m->at_ms = r->now.mono_ms + (m->step < n ? MEDIA_STEP_MS : MEDIA_ALIVE_MS);
-    media_event(r, m, m->step < n ? steps[m->step] : PLATFORM_MEDIA_ALIVE);
-    if (m->step < n)
-        m->step++;
-}
 
 static void tell_device(struct replay *r, const struct platform_action *a)
 {
@@ -419,7 +244,8 @@ static void action(struct replay *r, const struct platform_action *a)
         fputc('\n', r->o->out);
         break;
     default:
-        order(r, a);
+        if (!replay_media_order(&r->media, r->p, a, r->now))
+            r->rec.no_memory = true;
         break;
     }
 }
@@ -452,17 +278,14 @@ static void pump(struct replay *r)
 static uint64_t deadline(const struct replay *r)
 {
     uint64_t at = sip_stack_deadline(r->sip), p = platform_deadline(r->p);
+    uint64_t m = replay_media_deadline(&r->media);
 
     at = p < at ? p : at;
-    for (const struct media *m = r->media; m; m = m->next)
-        at = m->at_ms < at ? m->at_ms : at;
-    return at;
+    return m < at ? m : at;
 }
 
 static void step(struct replay *r, uint64_t at_ms)
 {
-    struct media *m, *next;
-
     if (at_ms > r->now.mono_ms) {
         r->now.utc_ms += (int64_t)(at_ms - r->now.mono_ms);
         r->now.mono_ms = at_ms;
@@ -470,11 +293,7 @@ static void step(struct replay *r, uint64_t at_ms)
     sip_stack_tick(r->sip, r->now.mono_ms);
     if (platform_deadline(r->p) <= r->now.mono_ms)
         platform_tick(r->p, r->now);
-    for (m = r->media; m; m = next) {
-        next = m->next;
-        if (m->at_ms <= r->now.mono_ms)
-            media_step(r, m);
-    }
+    replay_media_step(&r->media, r->p, r->now);
     pump(r);
 }
 
@@ -578,25 +397,14 @@ static struct slice to_our_words(struct replay *r, struct recorded *m,
     return rewrite(r, m->bytes, &x);
 }
 
-/* Keeps m until q is paired. */
-static void hold(struct replay *r, struct recorded *q, struct recorded *m)
-{
-    struct recorded **at = &q->held;
-
-    r->n_held++;
-    while (*at)
-        at = &(*at)->next_held;
-    *at = m;
-}
-
 static void feed_request(struct replay *r, struct recorded *m)
 {
-    struct recorded *dialog = find_sent(r, m->g.call_id, 0, true);
-    struct recorded *query = query_of(r, m);
+    struct recorded *dialog = pairing_sent(&r->pairs, m->g.call_id, 0, true);
+    struct recorded *query = pairing_query(&r->pairs, m);
     struct slice bytes;
 
     if (query && !query->paired) {
-        hold(r, query, m);
+        pairing_hold(&r->pairs, query, m);
         return;
     }
     bytes = to_our_words(r, m, dialog, query);
@@ -612,7 +420,7 @@ static void feed_request(struct replay *r, struct recorded *m)
 
 static void feed_response(struct replay *r, struct recorded *m)
 {
-    struct recorded *q = find_sent(r, m->g.call_id, m->g.cseq, true);
+    struct recorded *q = pairing_sent(&r->pairs, m->g.call_id, m->g.cseq, true);
     struct trace_glance g;
     struct rewrite x = { 0 };
     char cseq[48];
@@ -620,9 +428,9 @@ static void feed_response(struct replay *r, struct recorded *m)
     struct slice sent;
 
     if (!q) {
-        q = find_sent(r, m->g.call_id, m->g.cseq, false);
-        if (q && q->utc_ms + PAIR_BACK_MS >= m->utc_ms) {
-            hold(r, q, m); /* ours may come a little later */
+        q = pairing_sent(&r->pairs, m->g.call_id, m->g.cseq, false);
+        if (q && pairing_may_come(q, m->utc_ms)) {
+            pairing_hold(&r->pairs, q, m);
             return;
         }
         put_message(r, true, m->bytes, &m->g, &m->peer);
@@ -692,7 +500,7 @@ static void start_live(struct replay *r, struct recorded *m)
 /* A user stopped it, or the last one went. */
 static void stop_live(struct replay *r, const struct recorded *m)
 {
-    struct recorded *invite = find_sent(r, m->g.call_id, 0, true);
+    struct recorded *invite = pairing_sent(&r->pairs, m->g.call_id, 0, true);
 
     if (!invite || !invite->session)
         return;
@@ -735,22 +543,11 @@ static void feed(struct replay *r, struct recorded *m)
 /* What waited for a request of ours that has been sent since. */
 static void feed_held(struct replay *r)
 {
-    for (size_t i = 0; r->n_held && i < r->rec.n; i++) {
-        struct recorded *q = &r->rec.m[i], *h;
+    struct recorded *m;
+    size_t from = 0;
 
-        if (!q->paired || !q->held)
-            continue;
-        h = q->held;
-        q->held = NULL;
-        while (h) {
-            struct recorded *next = h->next_held;
-
-            h->next_held = NULL;
-            r->n_held--;
-            feed(r, h);
-            h = next;
-        }
-    }
+    while ((m = pairing_next(&r->pairs, &from)))
+        feed(r, m);
 }
 
 /* ---- the run ---- */
@@ -772,7 +569,8 @@ static void restore(struct replay *r)
             m->answer->g.status != 200 || slice_eq(m->g.from_user, r->our_id))
             continue;
         for (size_t k = 0; first && k < i; k++)
-            first = !r->rec.m[k].in || r->rec.m[k].g.status || r->rec.m[k].closed ||
+            first = !r->rec.m[k].in || r->rec.m[k].g.status ||
+                    r->rec.m[k].closed ||
                     !slice_eq(r->rec.m[k].g.from_user, m->g.from_user);
         if (!first || m->g.method != SIP_METHOD_MESSAGE ||
             platform_restore_device(r->p, &d, r->now))
@@ -829,10 +627,10 @@ static void summary(struct replay *r)
                "recorded, %zu differ, %zu without a recorded answer\n",
             r->n.messages, r->n.requests, r->n.same, r->n.differ,
             r->n.unanswered);
-    if (r->n_held || r->rec.cut || r->rec.gaps)
+    if (r->pairs.n_held || r->rec.cut || r->rec.gaps)
         fprintf(f, "not fed: %zu to requests that were not made now, %zu cut "
                    "short in the file; %zu gaps in TCP streams\n",
-                r->n_held, r->rec.cut, r->rec.gaps);
+                r->pairs.n_held, r->rec.cut, r->rec.gaps);
 }
 
 static void done(struct replay *r)
@@ -840,19 +638,15 @@ static void done(struct replay *r)
     platform_free(r->p);
     sip_stack_free(r->sip);
     recording_free(&r->rec);
-    while (r->media) {
-        struct media *m = r->media;
-
-        r->media = m->next;
-        free(m);
-    }
+    replay_media_free(&r->media);
     free(r->scratch);
 }
 
 int replay_run(const struct replay_options *o, struct slice file,
                struct replay_result *result, char why[static 256])
 {
-    struct replay r = { .o = o, .scratch = malloc(REWRITE_MAX) };
+    struct replay r = { .o = o, .pairs = { .rec = &r.rec },
+                        .scratch = malloc(REWRITE_MAX) };
     int err = recording_read(&r.rec, o->platform.id, file);
 
     if (!r.scratch)

@@ -8,29 +8,7 @@
 #include <string.h>
 
 #include "app/media/hls.h"
-
-static unsigned long live, calls, fail_at;
-
-static void *count_get(void *ctx, size_t n)
-{
-    void *p;
-
-    (void)ctx;
-    if (fail_at && ++calls % fail_at == 0)
-        return NULL;
-    p = calloc(1, n);
-    live += p != NULL;
-    return p;
-}
-
-static void count_put(void *ctx, void *p)
-{
-    (void)ctx;
-    live -= p != NULL;
-    free(p);
-}
-
-static const struct gb_alloc counting = { count_get, count_put, NULL };
+#include "fuzz/memory.h"
 
 static const struct slice parts[] = {
     SLICE_INIT("\0\0\1\x67\x42\xC0\x0A\xD9\x04\x7B\x01\x10\x00\x00\x03\x00\x10"
@@ -224,10 +202,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hub *hub;
 
     memset(&last, 0, sizeof(last));
-    calls = 0;
-    fail_at = size && data[0] >= 0xc0 ? data[0] - 0xbfu + 20 : 0;
-    if (hub_new(&hub, &counting, &hooks, NULL))
-        return live ? (abort(), 0) : 0;
+    memory_begin(size && data[0] >= 0xc0 ? data[0] - 0xbfu + 20 : 0);
+    if (hub_new(&hub, &memory_alloc, &hooks, NULL)) {
+        memory_end();
+        return 0;
+    }
     for (size_t i = 1; i < size && i < 4000; i++) {
         uint8_t c = data[i];
 
@@ -252,7 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             now_ms += (c & 31) * 100u;
             break;
         case 4:
-            if (!h && hls_new(&h, &counting, hub, now, on_segment, NULL))
+            if (!h && hls_new(&h, &memory_alloc, hub, now, on_segment, NULL))
                 h = NULL;
             break;
         case 5:
@@ -280,7 +259,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (kept)
         expect_box(kept, "moof");
     hls_part_unref(kept);
-    if (live)
-        abort();
+    memory_end();
     return 0;
 }

@@ -7,32 +7,10 @@
 #include <string.h>
 
 #include "app/media/hub.h"
+#include "fuzz/memory.h"
 
 #define N_VIEWERS 6
 #define MAX_STEPS 3000
-
-static unsigned long live, calls, fail_at;
-
-static void *count_get(void *ctx, size_t n)
-{
-    void *p;
-
-    (void)ctx;
-    if (fail_at && ++calls % fail_at == 0)
-        return NULL;
-    p = calloc(1, n);
-    live += p != NULL;
-    return p;
-}
-
-static void count_put(void *ctx, void *p)
-{
-    (void)ctx;
-    live -= p != NULL;
-    free(p);
-}
-
-static const struct gb_alloc counting = { count_get, count_put, NULL };
 
 /* A viewer, and a parser of the outermost layer of what it reads. */
 struct viewer {
@@ -333,10 +311,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hub *h;
 
     memset(viewer, 0, sizeof(viewer));
-    live = calls = 0;
-    fail_at = flags & 4 ? 5 + (flags >> 3) : 0;
-    if (hub_new(&h, &counting, &hooks, &opt))
+    memory_begin(flags & 4 ? 5 + (flags >> 3) : 0);
+    if (hub_new(&h, &memory_alloc, &hooks, &opt)) {
+        memory_end();
         return 0;
+    }
     for (int i = 0; i < MAX_STEPS && s.p < s.end; i++)
         step(h, &s);
     if (flags & 0x80)
@@ -348,7 +327,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         viewer[i].budget = SIZE_MAX;
         hub_viewer_remove(&viewer[i].v);
     }
-    if (live)
-        abort();
+    memory_end();
     return 0;
 }

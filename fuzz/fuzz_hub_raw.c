@@ -8,28 +8,9 @@
 #include <string.h>
 
 #include "app/media/hub.h"
+#include "fuzz/memory.h"
 
 #define MAX_BYTES (256u << 10)
-
-static unsigned long live;
-
-static void *count_get(void *ctx, size_t n)
-{
-    void *p = calloc(1, n);
-
-    (void)ctx;
-    live += p != NULL;
-    return p;
-}
-
-static void count_put(void *ctx, void *p)
-{
-    (void)ctx;
-    live -= p != NULL;
-    free(p);
-}
-
-static const struct gb_alloc counting = { count_get, count_put, NULL };
 
 static struct hub *hub;
 static struct hub_viewer viewer;
@@ -127,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size -= 2;
     n_got = 0;
     now_ms = 1000;
-    if (hub_new(&hub, &counting, &hooks, &limits) ||
+    if (hub_new(&hub, &memory_alloc, &hooks, &limits) ||
         ps_demux_new(&d, &gb_alloc_heap, &demux, NULL))
         abort();
     if (hub_viewer_add(hub, &viewer, &opt, now_ms))
@@ -157,7 +138,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hub_viewer_remove(&viewer);
     hub_free(hub);
     ps_demux_free(d);
-    if (live)
-        abort();
+    memory_end();
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "sip/uri.h"
 
 #include "base/scan.h"
+#include "sip/host.h"
 #include "sip/plain.h"
 
 /* Length of the scheme before its colon, 0 when there is none. */
@@ -24,23 +25,12 @@ static size_t scheme_length(struct slice s)
 static int parse_hostport(struct sip_uri *u, struct slice s, size_t *at,
                           const char **why)
 {
-    struct gb_addr ip;
     uint32_t port;
-    size_t start = *at, i = start;
+    size_t start, i = *at;
 
-    if (i < s.n && s.p[i] == '[') {
-        i += scan_char(s.p + i, s.n - i, ']');
-        *why = "host is no IPv6 address";
-        if (i == s.n)
-            return GB_ESYNTAX;
-        i++;
-        u->host = slice_of(s.p + start, i - start);
-        if (gb_addr_parse_ip(&ip, u->host))
-            return GB_ESYNTAX;
-    } else {
-        i += scan_word(s.p + i, s.n - i);
-        u->host = slice_of(s.p + start, i - start);
-    }
+    *why = "host is no IPv6 address";
+    if (sip_host_take(&u->host, s, &i))
+        return GB_ESYNTAX;
     *why = "no host in the URI";
     if (u->host.n == 0)
         return GB_ESYNTAX;

@@ -2,6 +2,7 @@
 
 #include "base/head.h"
 #include "base/scan.h"
+#include "sip/host.h"
 #include "sip/plain.h"
 
 static size_t skip_space(struct slice s, size_t i)
@@ -54,22 +55,9 @@ static int parse_protocol(struct sip_via *v, struct slice s, size_t *at)
 
 static int parse_host(struct sip_via *v, struct slice s, size_t *at)
 {
-    struct gb_addr ip;
-    size_t start = *at, i = start;
-
-    if (i < s.n && s.p[i] == '[') {
-        i += scan_char(s.p + i, s.n - i, ']');
-        if (i == s.n)
-            return GB_ESYNTAX;
-        i++;
-        v->host = slice_of(s.p + start, i - start);
-        if (gb_addr_parse_ip(&ip, v->host))
-            return GB_ESYNTAX;
-    } else {
-        i += scan_word(s.p + i, s.n - i);
-        v->host = slice_of(s.p + start, i - start);
-    }
-    *at = skip_space(s, i);
+    if (sip_host_take(&v->host, s, at))
+        return GB_ESYNTAX;
+    *at = skip_space(s, *at);
     return v->host.n ? 0 : GB_ESYNTAX;
 }
 

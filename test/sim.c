@@ -290,6 +290,19 @@ struct sim_device *sim_add(struct sim *s, const char *id, const char *ip,
     return d;
 }
 
+struct sim_device *sim_registered(struct sim *s, const char *id,
+                                  uint8_t transport)
+{
+    struct sim_device *d;
+
+    assert_true(sim_init(s, NULL));
+    d = sim_add(s, id, "192.168.1.10:5060", transport);
+    sim_register(d);
+    sim_run(s, 10000);
+    assert_true(sim_view(s, d).online);
+    return d;
+}
+
 void sim_settle(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_devices; i++)

@@ -252,6 +252,9 @@ void sim_free(struct sim *s);
 
 struct sim_device *sim_add(struct sim *s, const char *id, const char *ip,
                            uint8_t transport);
+/* sim_init, and one device at 192.168.1.10:5060 that is registered. */
+struct sim_device *sim_registered(struct sim *s, const char *id,
+                                  uint8_t transport);
 /* n channels "…131…" of a recorder, or one that is the device itself. */
 void sim_channels(struct sim_device *d, unsigned n);
 void sim_register(struct sim_device *d);

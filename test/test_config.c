@@ -265,6 +265,35 @@ static void on_the_command_line(void **state)
         { "media.threads=", "allowed range" },
         { "network.advertise=10.0.0.0/8 10.1.1.1", NULL },
         { "network.advertise=10.0.0.0/8", "a net and an address" },
+        { "webhooks.to=http://10.0.0.5/gb s3cret", NULL },
+        { "webhooks.to=http://10.0.0.5/gb  s3cret  alarm+device", NULL },
+        { "webhooks.to=http://10.0.0.5/gb", "URL SECRET" },
+        { "webhooks.to=ftp://10.0.0.5/gb s3cret", "URL SECRET" },
+        { "webhooks.to=http://a:b@10.0.0.5/gb s3cret", "URL SECRET" },
+        { "webhooks.to=http://10.0.0.5/gb s3cret alarm+weather",
+          "URL SECRET" },
+        { "webhooks.to=http://10.0.0.5/gb s3cret test", "URL SECRET" },
+        { "webhooks.to=http://10.0.0.5/gb s3cret alarm device",
+          "URL SECRET" },
+        { "webhooks.to=http://10.0.0.5/gb aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "URL SECRET" }, /* 65 */
+        { "exec.run=alarm+device /usr/local/bin/notify yard", NULL },
+        { "exec.run=all /usr/local/bin/notify", NULL },
+        { "exec.run=alarm notify", "KIND+KIND /PROGRAM" },
+        { "exec.run=/usr/local/bin/notify", "KIND+KIND /PROGRAM" },
+        { "exec.run=weather /usr/local/bin/notify", "KIND+KIND /PROGRAM" },
+        { "sip.redirect=3402 34020000002000000009@10.0.0.9:5060", NULL },
+        { "sip.redirect=3402 34020000002000000009@[2001:db8::9]", NULL },
+        { "sip.redirect=3402", "DIGITS ID@ADDRESS:PORT" },
+        { "sip.redirect=gate 34020000002000000009@10.0.0.9",
+          "DIGITS ID@ADDRESS:PORT" },
+        { "sip.redirect=3402 10.0.0.9:5060", "DIGITS ID@ADDRESS:PORT" },
+        { "sip.redirect=3402 34020000002000000009@nvr.example",
+          "DIGITS ID@ADDRESS:PORT" },
+        { "sip.redirect=3402 34020000002000000009@10.0.0.9:0",
+          "DIGITS ID@ADDRESS:PORT" },
+        { "sip.redirect=340200000020000000091 3402@10.0.0.9",
+          "DIGITS ID@ADDRESS:PORT" },
     };
 
     (void)state;
@@ -441,6 +470,34 @@ static void kept_and_read(void **state)
     assert_int_equal(config_number(&c, CONFIG_MEDIA_IDLE), 9);
 }
 
+/* Items in their parts, and nothing behind the last one. */
+static void items(void **state)
+{
+    char prefix[CONFIG_PREFIX_MAX];
+    struct slice url, secret, kinds;
+    const char *target;
+
+    (void)state;
+    assert_int_equal(config_set(&c, "webhooks.to=http://10.0.0.5/gb s3cret,"
+                                    "https://nvr/x k alarm+device",
+                                CONFIG_FLAG, &e), 0);
+    assert_true(config_hook(&c, CONFIG_HOOKS_TO, 0, &url, &secret, &kinds));
+    expect_slice(url, "http://10.0.0.5/gb");
+    expect_slice(secret, "s3cret");
+    assert_int_equal(kinds.n, 0);
+    assert_true(config_hook(&c, CONFIG_HOOKS_TO, 1, &url, &secret, &kinds));
+    expect_slice(url, "https://nvr/x");
+    expect_slice(kinds, "alarm+device");
+    assert_false(config_hook(&c, CONFIG_HOOKS_TO, 2, &url, &secret, &kinds));
+    assert_int_equal(config_set(&c, "sip.redirect=3402 "
+                                    "34020000002000000009@10.0.0.9:5070",
+                                CONFIG_FLAG, &e), 0);
+    assert_true(config_redirect(&c, CONFIG_SIP_REDIRECT, 0, prefix, &target));
+    assert_string_equal(prefix, "3402");
+    assert_string_equal(target, "34020000002000000009@10.0.0.9:5070");
+    assert_false(config_redirect(&c, CONFIG_SIP_REDIRECT, 1, prefix, &target));
+}
+
 static void rows(void **state)
 {
     struct config_setting s;
@@ -467,7 +524,7 @@ int main(void)
         T(no_open_section_hides_keys),
         T(layers),      T(on_the_command_line), T(too_many_items),
         T(collisions),  T(printed_and_read), T(reloads),
-        T(keeping),     T(kept_and_read), T(rows),
+        T(keeping),     T(kept_and_read), T(items), T(rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

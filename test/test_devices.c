@@ -2,23 +2,9 @@
 
 #include <stdio.h>
 
-#include "sip/digest.h"
-
 static struct sim s;
 
 static const char ipc[] = "34020000001320000001";
-
-static struct sim_device *registered(uint8_t transport)
-{
-    struct sim_device *d;
-
-    assert_true(sim_init(&s, NULL));
-    d = sim_add(&s, ipc, "192.168.1.10:5060", transport);
-    sim_register(d);
-    sim_run(&s, 10000);
-    assert_true(sim_view(&s, d).online);
-    return d;
-}
 
 static bool reason_is(struct sim_device *d, const char *text)
 {
@@ -29,7 +15,7 @@ static bool reason_is(struct sim_device *d, const char *text)
 
 static void keepalive_lost(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     uint64_t since;
 
     (void)state;
@@ -61,7 +47,7 @@ static void keepalive_lost(void **state)
 /* A device that beats every two minutes is not lost after three. */
 static void slow_hearts_are_learnt(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     for (int i = 0; i < 5; i++) {
@@ -77,7 +63,7 @@ static void slow_hearts_are_learnt(void **state)
 
 static void registration_expires(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     d->expires_s = 120;
@@ -101,7 +87,7 @@ static void registration_expires(void **state)
 
 static void says_goodbye(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     sim_message(d, "<?xml version=\"1.0\"?>\r\n<Notify>"
@@ -117,7 +103,7 @@ static void says_goodbye(void **state)
 
 static void note_2_2_the_port_moves(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct gb_addr old = d->addr;
 
     (void)state;
@@ -138,7 +124,7 @@ static void note_2_2_the_port_moves(void **state)
  * the binding stays, for nobody there answers us. */
 static void a_port_that_does_not_answer(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP), *ghost;
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *ghost;
 
     (void)state;
     ghost = sim_add(&s, ipc, "192.168.1.10:7777", SIP_UDP);
@@ -169,7 +155,7 @@ static void strangers_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = registered(SIP_UDP), *x;
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *x;
         struct platform_device before = sim_view(&s, d), after;
 
         x = sim_add(&s, cases[i].from, cases[i].ip, cases[i].transport);
@@ -222,7 +208,7 @@ static void another_listener_is_no_proof(void **state)
         "From: <sip:34020000001320000001@3402000000>;tag=1\r\n"
         "To: <sip:" SIM_ID "@3402000000>\r\nCall-ID: listen%u\r\n"
         "CSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n";
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -259,7 +245,7 @@ static void calls_are_not_taken(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = registered(SIP_UDP);
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
         unsigned status = say(d, cases[i].method, cases[i].uri,
                               cases[i].to_tag);
 
@@ -271,7 +257,7 @@ static void calls_are_not_taken(void **state)
 
 static void an_id_that_is_not_its_own(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     sim_keepalive(d, "34020000001320000002");
@@ -313,7 +299,7 @@ static void bodies(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = registered(SIP_UDP);
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
         sim_message(d, cases[i].body);
         sim_run(&s, 1000);
@@ -326,7 +312,7 @@ static void bodies(void **state)
 
 static void faults_are_logged_once(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     char *first, *second;
 
     (void)state;
@@ -346,7 +332,7 @@ static void faults_are_logged_once(void **state)
 
 static void tcp_connection_lost(void **state)
 {
-    struct sim_device *d = registered(SIP_TCP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_TCP);
 
     (void)state;
     sim_disconnect(d);
@@ -369,7 +355,7 @@ static void tcp_connection_lost(void **state)
 
 static void tcp_only_its_own_connection(void **state)
 {
-    struct sim_device *d = registered(SIP_TCP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_TCP);
 
     (void)state;
     sim_reconnect(d); /* another connection, the first is still there */
@@ -413,7 +399,7 @@ static void a_restart_loses_nobody(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(transports); i++) {
-        struct sim_device *d = registered(transports[i]);
+        struct sim_device *d = sim_registered(&s, ipc, transports[i]);
         struct platform_saved_device k = sim_saved(&s, d);
         struct platform_channel c = {
             .device = slice_str(ipc),
@@ -445,7 +431,7 @@ static void a_restart_loses_nobody(void **state)
 
 static void a_restart_after_its_expiry(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct platform_saved_device k = sim_saved(&s, d);
 
     (void)state;
@@ -467,7 +453,7 @@ static void a_restart_after_its_expiry(void **state)
  * silent is offline as ever, and its binding ends as the store has it. */
 static void a_restart_from_an_older_expiry(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     struct platform_saved_device k = sim_saved(&s, d);
 
     (void)state;
@@ -494,268 +480,6 @@ static void a_restart_from_an_older_expiry(void **state)
     sim_free(&s);
 }
 
-/* ---- settings that change while it runs ---- */
-
-static void settings_are_taken_over(void **state)
-{
-    struct platform_advertise adv = { .bits = 0 };
-    struct platform_config c = { .auto_enrol = true, .advertise = &adv,
-                                 .n_advertise = 1 };
-    struct sim_device *d = registered(SIP_UDP), *late;
-    struct platform_session v;
-
-    (void)state;
-    assert_int_equal(gb_addr_parse_ip(&adv.net, SLICE("0.0.0.0")), 0);
-    assert_int_equal(gb_addr_parse_ip(&adv.address, SLICE("203.0.113.9")), 0);
-    assert_int_equal(platform_reload(s.p, &c), 0);
-    adv.address.ip[0] = 9; /* it has a copy */
-    assert_int_equal(sim_play(&s, d, ipc, PLATFORM_UDP, &v), 0);
-    sim_run(&s, 1000);
-    assert_non_null(strstr(d->last_sdp, "c=IN IP4 203.0.113.9\r\n"));
-
-    c = (struct platform_config){ .auto_enrol = false };
-    assert_int_equal(platform_reload(s.p, &c), 0);
-    late = sim_add(&s, "34020000001320000099", "192.168.1.99:5060", SIP_UDP);
-    sim_register(late);
-    sim_run(&s, 2000);
-    assert_int_equal(late->last_status, 403);
-    sim_free(&s);
-}
-
-static void allow_everybody(struct platform_config *c)
-{
-    *c = (struct platform_config){ .auto_enrol = true };
-    assert_int_equal(platform_reload(s.p, c), 0);
-}
-
-/* New lists hold at once, for who is bound as well. */
-static void lists_are_taken_over(void **state)
-{
-    struct platform_net net = { .bits = 24 };
-    const char *const ids[] = { "34020000001320000001" };
-    const char *const others[] = { "3301" };
-    struct platform_config c = { .auto_enrol = true, .deny = &net,
-                                 .n_deny = 1 };
-    struct sim_device *d = registered(SIP_UDP);
-
-    (void)state;
-    assert_int_equal(gb_addr_parse_ip(&net.net, SLICE("192.168.1.0")), 0);
-    sim_run(&s, 1000);
-    assert_true(sim_view(&s, d).online);
-    for (unsigned i = 0; i < 4; i++) {
-        unsigned had = d->keepalive_ok + d->keepalive_refused;
-
-        if (i == 1)
-            c = (struct platform_config){ .auto_enrol = true, .deny_ids = ids,
-                                          .n_deny_ids = 1 };
-        else if (i == 2)
-            c = (struct platform_config){ .auto_enrol = true,
-                                          .allow_ids = others,
-                                          .n_allow_ids = 1 };
-        else if (i == 3)
-            c = (struct platform_config){ .auto_enrol = true, .deny = &net,
-                                          .n_deny = 1 };
-        assert_int_equal(platform_reload(s.p, &c), 0);
-        assert_false(sim_view(&s, d).online);
-        sim_keepalive(d, NULL);
-        sim_run(&s, 1000);
-        assert_int_equal(d->keepalive_ok + d->keepalive_refused,
-                         had + (i == 1 || i == 2)); /* networks: no answer */
-        assert_false(sim_view(&s, d).online);
-        allow_everybody(&c);
-        sim_run(&s, 40000);
-        sim_register(d);
-        sim_run(&s, 1000);
-        assert_true(sim_view(&s, d).online);
-    }
-    sim_free(&s);
-}
-
-static void digest_is_taken_over(void **state)
-{
-    struct platform_config c = { .auto_enrol = true, .offer_qop = true,
-                                 .digest = 1u << SIP_DIGEST_SHA256 };
-    struct sim_device *d = registered(SIP_UDP);
-
-    (void)state;
-    assert_null(strstr(d->authorization, "SHA-256"));
-    assert_null(strstr(d->authorization, "qop="));
-    assert_int_equal(platform_reload(s.p, &c), 0);
-    sim_register(d);
-    sim_run(&s, 1000);
-    assert_int_equal(d->last_status, 200);
-    assert_int_equal(d->registered, 2);
-    assert_non_null(strstr(d->authorization, "SHA-256"));
-    assert_non_null(strstr(d->authorization, "qop="));
-    sim_free(&s);
-}
-
-/* Without memory all stays as it was. */
-static void reload_without_memory(void **state)
-{
-    const char *const ids[] = { "34020000001320000001" };
-    const struct platform_config c = { .auto_enrol = true, .deny_ids = ids,
-                                       .n_deny_ids = 1 };
-    struct sim_options o = { .config = { .auto_enrol = true } };
-    struct failing_alloc mem;
-    struct sim_device *d;
-
-    (void)state;
-    failing_alloc_init(&mem, 0);
-    o.alloc = &mem.alloc;
-    assert_true(sim_init(&s, &o));
-    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
-    sim_register(d);
-    sim_run(&s, 1000);
-    mem.fail_at = mem.calls + 1;
-    assert_int_equal(platform_reload(s.p, &c), GB_ENOMEM);
-    mem.fail_at = 0;
-    assert_true(sim_view(&s, d).online);
-    assert_int_equal(platform_reload(s.p, &c), 0);
-    assert_false(sim_view(&s, d).online);
-    sim_free(&s);
-    assert_int_equal(mem.live, 0);
-}
-
-/* ---- the API ---- */
-
-/* Whatever a batch looks like, it is only looked at: cut anywhere, of a device
- * or of nobody, more than there is room for. */
-static void ahead_of_its_turn(void **state)
-{
-    static const char text[] =
-        "MESSAGE sip:34020000002000000001@3402000000 SIP/2.0\r\n"
-        "Via: SIP/2.0/UDP 192.168.1.10:5060;branch=z9hG4bK1\r\n"
-        "From: <sip:34020000001320000001@3402000000>;tag=1\r\n"
-        "To: <sip:34020000002000000001@3402000000>\r\n\r\n";
-    struct slice many[PLATFORM_AHEAD_MAX + 9];
-    struct platform_device before, after;
-    struct sim_device *d = registered(SIP_UDP);
-
-    (void)state;
-    before = sim_view(&s, d);
-    for (size_t n = 0; n < sizeof(text); n++) {
-        struct slice one = guarded(slice_of(text, n));
-
-        platform_ahead(s.p, &one, 1);
-    }
-    for (size_t i = 0; i < COUNT(many); i++)
-        many[i] = slice_of(text, sizeof(text) - 1 - i * 3);
-    platform_ahead(s.p, many, COUNT(many));
-    platform_ahead(s.p, NULL, 0);
-    after = sim_view(&s, d);
-    assert_true(after.online && slice_eq(after.id, before.id));
-    assert_int_equal(after.keepalive_utc_ms, before.keepalive_utc_ms);
-    assert_int_equal(after.deviations, before.deviations);
-    sim_free(&s);
-}
-
-static void walks_in_order(void **state)
-{
-    struct platform_device v;
-    struct slice after = { NULL, 0 };
-    char id[21], ip[32], last[32] = "";
-    size_t n = 0, online = 0;
-
-    (void)state;
-    assert_true(sim_init(&s, NULL));
-    for (unsigned i = 0; i < 40; i++) {
-        snprintf(id, sizeof(id), "3402000000132%07u", (i * 7919) % 1000);
-        snprintf(ip, sizeof(ip), "192.168.1.%u:5060", 10 + i);
-        sim_add(&s, id, ip, SIP_UDP);
-    }
-    sim_settle(&s);
-    while (platform_device_next(s.p, after, &v)) {
-        assert_true(slice_cmp(slice_str(last), v.id) < 0);
-        slice_copy(last, sizeof(last), v.id);
-        after = slice_str(last);
-        n++;
-    }
-    assert_int_equal(n, 40);
-    assert_int_equal(platform_device_count(s.p, &online), 40);
-    assert_int_equal(online, 40);
-    sim_free(&s);
-}
-
-#define MANY 1500
-
-static void many_id(char id[21], unsigned i)
-{
-    snprintf(id, 21, "3402000000132%07u", (i * 7919) % MANY);
-}
-
-/* All that there are, in order. */
-static void walk_is(const bool in[MANY], size_t n_in)
-{
-    struct platform_device v;
-    struct slice after = { NULL, 0 };
-    char last[21] = "", id[21];
-    size_t n = 0;
-
-    for (; platform_device_next(s.p, after, &v); n++) {
-        assert_true(slice_cmp(slice_str(last), v.id) < 0);
-        slice_copy(last, sizeof(last), v.id);
-        after = slice_str(last);
-    }
-    assert_int_equal(n, n_in);
-    for (unsigned i = 0; i < MANY; i++) {
-        many_id(id, i);
-        assert_int_equal(platform_has_device(s.p, slice_str(id)), in[i]);
-    }
-}
-
-/* In any order, looked at now and then, and removed again. */
-static void table_agrees_with_a_model(void **state)
-{
-    static bool in[MANY];
-    uint64_t seed = 11;
-    size_t n_in = 0;
-    char id[21];
-
-    (void)state;
-    assert_true(sim_init(&s, NULL));
-    for (unsigned step = 0; step < 6000; step++) {
-        unsigned i = (unsigned)(test_random(&seed) % MANY);
-        struct platform_saved_device d = { 0 };
-
-        many_id(id, i);
-        d.id = slice_str(id);
-        if (!in[i])
-            assert_int_equal(platform_restore_device(s.p, &d, s.now), 0);
-        else if (test_random(&seed) % 4 == 0)
-            assert_int_equal(platform_device_remove(s.p, d.id, s.now), 0);
-        else
-            continue;
-        in[i] = !in[i];
-        n_in += in[i] ? 1 : (size_t)-1;
-        if (test_random(&seed) % 1000 == 0)
-            walk_is(in, n_in);
-        sim_run(&s, 1);
-    }
-    walk_is(in, n_in);
-    sim_free(&s);
-}
-
-static void removed_for_good(void **state)
-{
-    struct sim_device *d = registered(SIP_UDP);
-    struct platform_device v;
-
-    (void)state;
-    assert_int_equal(platform_device_remove(s.p, SLICE("nobody"), s.now),
-                     GB_ENOENT);
-    assert_int_equal(platform_device_remove(s.p, slice_str(ipc), s.now), 0);
-    assert_false(platform_device_view(s.p, slice_str(ipc), &v));
-    sim_keepalive(d, NULL);
-    sim_run(&s, 1000);
-    assert_int_equal(s.actions[PLATFORM_DEVICE_REMOVED], 1);
-    assert_int_equal(d->last_status, 403);
-    sim_register(d); /* nothing stops it from coming back */
-    sim_run(&s, 1000);
-    assert_true(sim_view(&s, d).online);
-    sim_free(&s);
-}
-
 /* ---- alarms ---- */
 
 static const char alarm[] =
@@ -767,7 +491,7 @@ static const char alarm[] =
 
 static void alarms(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
 
     (void)state;
     sim_message(d, alarm);
@@ -801,7 +525,7 @@ static void alarms(void **state)
 
 static void an_alarm_flood(void **state)
 {
-    struct sim_device *d = registered(SIP_UDP);
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
     char body[600];
 
     (void)state;
@@ -945,14 +669,6 @@ int main(void)
         cmocka_unit_test(a_restart_loses_nobody),
         cmocka_unit_test(a_restart_after_its_expiry),
         cmocka_unit_test(a_restart_from_an_older_expiry),
-        cmocka_unit_test(settings_are_taken_over),
-        cmocka_unit_test(lists_are_taken_over),
-        cmocka_unit_test(digest_is_taken_over),
-        cmocka_unit_test(reload_without_memory),
-        cmocka_unit_test(ahead_of_its_turn),
-        cmocka_unit_test(walks_in_order),
-        cmocka_unit_test(table_agrees_with_a_model),
-        cmocka_unit_test(removed_for_good),
         cmocka_unit_test(alarms),
         cmocka_unit_test(an_alarm_flood),
     };

@@ -411,7 +411,7 @@ static void counts(void **state)
 static void stamps(void **state)
 {
     struct slice id = SLICE("34020000001320000001");
-    char nonce[2][SIP_NONCE_LEN];
+    char nonce[2][SIP_NONCE_LEN] = { { 0 } };
     uint64_t stamp[2], last = 0;
 
     (void)state;

@@ -189,7 +189,7 @@ static void failures(void **state)
 static void limits(void **state)
 {
     struct execs_counters n;
-    char row[100];
+    char row[100] = "";
     struct execs *x;
     unsigned said = 0;
 

@@ -1,50 +1,17 @@
 /* Files over the real server: uploads to the disk, downloads with ranges, and
  * every way to break either */
-#include "test/http_fixture.h"
-
-#include "app/http/server.h"
+#include "test/http_net.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GUARD_MS 20000
 #define SIZE 300000
 #define OK_SESSION "0123456789abcdef0123456789abcdef"
 
-struct client {
-    uv_tcp_t tcp;
-    uv_connect_t connect;
-    char text[2 * SIZE];
-    size_t len;
-    bool connected, ended, closed, paused;
-};
-
-static struct {
-    uv_loop_t loop;
-    uv_timer_t guard;
-    struct http_server *server;
-    struct gb_addr addr;
-    char dir[64];
-    bool late, closed;
-} net;
-
+static char dir[64];
 static char file[SIZE];
 static char sha[65]; /* of it */
-
-static void on_guard(uv_timer_t *t)
-{
-    (void)t;
-    net.late = true;
-}
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        while (!(cond) && !net.late)                                           \
-            uv_run(&net.loop, UV_RUN_ONCE);                                    \
-        if (net.late)                                                          \
-            fail_msg("line %d: waited in vain", __LINE__);                     \
-    } while (0)
 
 static char removed[80];
 
@@ -56,7 +23,7 @@ static void fx_remove(void *ctx, const char *name)
 
 static unsigned files_in_dir(bool parts)
 {
-    DIR *d = opendir(net.dir);
+    DIR *d = opendir(dir);
     struct dirent *e;
     unsigned n = 0;
 
@@ -71,20 +38,16 @@ static unsigned files_in_dir(bool parts)
 
 static int setup(void **state)
 {
-    struct http_server_config sc = { .loop = &net.loop, .n_listen = 1,
-                                     .body_timeout_ms = 400 };
-    struct gb_addr any = { GB_IPV4, { 127, 0, 0, 1 }, 0 };
+    const struct http_server_config sc = { .body_timeout_ms = 400,
+                                           .file_dir = dir };
     struct http_app_config cfg;
     uint64_t rnd = 5;
 
-    memset(&net, 0, sizeof(net));
-    slice_copy(net.dir, sizeof(net.dir), SLICE("/tmp/gb28181d-files-XXXXXX"));
-    assert_non_null(mkdtemp(net.dir));
+    slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-files-XXXXXX"));
+    assert_non_null(mkdtemp(dir));
     for (size_t i = 0; i < SIZE; i++)
         file[i] = (char)test_random(&rnd);
-    assert_int_equal(uv_loop_init(&net.loop), 0);
-    uv_timer_init(&net.loop, &net.guard);
-    uv_timer_start(&net.guard, on_guard, GUARD_MS, 0);
+    net_begin();
     fx_setup(state);
     http_app_free(fx.app);
     cfg = fx_config();
@@ -92,131 +55,34 @@ static int setup(void **state)
     cfg.http_port = 28181;
     cfg.file_remove = fx_remove;
     fx_open(&cfg);
-    sc.alloc = &fx.mem.alloc;
-    sc.app = fx.app;
-    sc.listen = &any;
-    sc.file_dir = net.dir;
-    assert_int_equal(http_server_new(&net.server, &sc, NULL), 0);
-    net.addr = http_server_addr(net.server, 0);
+    net_serve(&sc);
     return 0;
-}
-
-static void on_server_closed(void *ctx)
-{
-    (void)ctx;
-    net.closed = true;
 }
 
 static void remove_dir(void)
 {
-    DIR *d = opendir(net.dir);
+    DIR *d = opendir(dir);
     struct dirent *e;
     char path[400];
 
     assert_non_null(d);
     while ((e = readdir(d))) {
-        snprintf(path, sizeof(path), "%s/%s", net.dir, e->d_name);
+        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
         unlink(path);
     }
     closedir(d);
-    rmdir(net.dir);
+    rmdir(dir);
 }
 
 static int teardown(void **state)
 {
-    http_server_close(net.server, on_server_closed, NULL);
-    while (!net.closed && !net.late)
-        uv_run(&net.loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&net.guard, NULL);
-    uv_run(&net.loop, UV_RUN_DEFAULT);
-    assert_true(net.closed);
-    assert_int_equal(uv_loop_close(&net.loop), 0);
+    net_end();
     assert_int_equal(files_in_dir(true), files_in_dir(false));
     remove_dir();
     return fx_teardown(state);
 }
 
 /* ---- a client ------------------------------------------------------------------ */
-
-static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
-{
-    struct client *c = h->data;
-
-    (void)hint;
-    *buf = uv_buf_init(c->text + c->len,
-                       (unsigned)(sizeof(c->text) - c->len - 1));
-}
-
-static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
-{
-    struct client *c = h->data;
-
-    (void)buf;
-    if (n < 0) {
-        c->ended = true;
-        uv_read_stop(h);
-        return;
-    }
-    c->len += (size_t)n;
-    c->text[c->len] = '\0';
-}
-
-static void on_connect(uv_connect_t *req, int status)
-{
-    struct client *c = req->data;
-
-    assert_int_equal(status, 0);
-    c->connected = true;
-    uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
-}
-
-static struct client *dial(void)
-{
-    struct client *c = calloc(1, sizeof(*c));
-    struct sockaddr_in sa;
-
-    assert_non_null(c);
-    uv_ip4_addr("127.0.0.1", net.addr.port, &sa);
-    uv_tcp_init(&net.loop, &c->tcp);
-    c->tcp.data = c->connect.data = c;
-    assert_int_equal(uv_tcp_connect(&c->connect, &c->tcp,
-                                    (const struct sockaddr *)&sa, on_connect),
-                     0);
-    RUN_UNTIL(c->connected);
-    return c;
-}
-
-/* false: the server has closed. */
-static bool send_bytes(struct client *c, struct slice s)
-{
-    while (s.n && !net.late) {
-        uv_buf_t buf = uv_buf_init((char *)(uintptr_t)s.p, (unsigned)s.n);
-        int n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-
-        if (n == UV_EAGAIN) {
-            uv_run(&net.loop, UV_RUN_NOWAIT);
-            continue;
-        }
-        if (n <= 0)
-            return false;
-        s = slice_from(s, (size_t)n);
-    }
-    return true;
-}
-
-static void on_client_closed(uv_handle_t *h)
-{
-    struct client *c = h->data;
-
-    c->closed = true;
-}
-
-static void hang_up(struct client *c)
-{
-    uv_close((uv_handle_t *)&c->tcp, on_client_closed);
-    RUN_UNTIL(c->closed);
-    free(c);
-}
 
 static bool has(const struct client *c, const char *text)
 {
@@ -269,7 +135,7 @@ static void expect_stored(size_t n)
     struct slice got;
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/%s", net.dir, sha);
+    snprintf(path, sizeof(path), "%s/%s", dir, sha);
     got = read_file(path);
     assert_int_equal(got.n, n);
     assert_memory_equal(got.p, file, n);
@@ -410,14 +276,14 @@ static void disk_fails(void **state)
     struct client *c;
 
     (void)state;
-    rmdir(net.dir);
+    rmdir(dir);
     c = dial();
     send_head(c, "admin-token", 1000, "");
     RUN_UNTIL(has(c, "\r\n\r\n{"));
     assert_true(has(c, "HTTP/1.1 500"));
     assert_true(has(c, "cannot be written: no such file"));
     hang_up(c);
-    assert_int_equal(mkdir(net.dir, 0700), 0);
+    assert_int_equal(mkdir(dir, 0700), 0);
 }
 
 /* The end of the server in the middle of one. */
@@ -675,7 +541,7 @@ static void not_given(void **state)
     /* the disk has lost it */
     fake.upgrade_state = PLATFORM_UPGRADE_SENT;
     http_app_firmware(fx.app, sha, 1000, 1);
-    snprintf(gone, sizeof(gone), "%s/%s", net.dir, sha);
+    snprintf(gone, sizeof(gone), "%s/%s", dir, sha);
     assert_int_equal(unlink(gone), 0);
     c = fetch("GET", path, "");
     assert_true(has(c, "HTTP/1.1 404"));

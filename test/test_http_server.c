@@ -1,168 +1,28 @@
 /* The server over loopback: a handful, the rest is tested without sockets. */
-#include "test/http_fixture.h"
-
-#include "app/http/server.h"
+#include "test/http_net.h"
 
 #include <unistd.h>
 
-#define GUARD_MS 10000 /* a test that hangs fails */
-
-struct client {
-    uv_tcp_t tcp;
-    uv_connect_t connect;
-    char text[65536]; /* what arrived, with a NUL */
-    size_t len;
-    bool connected, ended, closed;
-};
-
-static struct {
-    uv_loop_t loop;
-    uv_timer_t guard;
-    struct http_server *server;
-    struct gb_addr addr;
-    bool late, closed;
-} net;
-
-static void on_guard(uv_timer_t *t)
-{
-    (void)t;
-    net.late = true;
-}
-
-/* Runs the loop until the condition holds. */
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        while (!(cond) && !net.late)                                           \
-            uv_run(&net.loop, UV_RUN_ONCE);                                    \
-        if (net.late)                                                          \
-            fail_msg("line %d: waited in vain", __LINE__);                     \
-    } while (0)
-
-static void start(const struct http_server_config *limits)
-{
-    struct http_server_config cfg = *limits;
-    struct gb_addr any = { GB_IPV4, { 127, 0, 0, 1 }, 0 };
-
-    cfg.loop = &net.loop;
-    cfg.alloc = &fx.mem.alloc;
-    cfg.app = fx.app;
-    cfg.listen = &any;
-    cfg.n_listen = 1;
-    assert_int_equal(http_server_new(&net.server, &cfg, NULL), 0);
-    net.addr = http_server_addr(net.server, 0);
-    assert_true(net.addr.port != 0);
-}
-
 static int setup(void **state)
 {
-    memset(&net, 0, sizeof(net));
-    assert_int_equal(uv_loop_init(&net.loop), 0);
-    uv_timer_init(&net.loop, &net.guard);
-    uv_timer_start(&net.guard, on_guard, GUARD_MS, 0);
+    net_begin();
     return fx_setup(state);
-}
-
-static void on_server_closed(void *ctx)
-{
-    (void)ctx;
-    net.closed = true;
 }
 
 static int teardown(void **state)
 {
-    http_server_close(net.server, on_server_closed, NULL);
-    while (!net.closed && !net.late)
-        uv_run(&net.loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&net.guard, NULL);
-    uv_run(&net.loop, UV_RUN_DEFAULT);
-    assert_true(net.closed);
-    assert_int_equal(uv_loop_close(&net.loop), 0);
+    net_end();
     return fx_teardown(state);
 }
 
-/* ---- a client ------------------------------------------------------------------ */
-
-static void on_alloc(uv_handle_t *h, size_t hint, uv_buf_t *buf)
+static void send_all(struct client *c, struct slice s)
 {
-    struct client *c = h->data;
-
-    (void)hint;
-    *buf = uv_buf_init(c->text + c->len,
-                       (unsigned)(sizeof(c->text) - c->len - 1));
-}
-
-static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
-{
-    struct client *c = h->data;
-
-    (void)buf;
-    if (n < 0) {
-        c->ended = true;
-        uv_read_stop(h);
-        return;
-    }
-    c->len += (size_t)n;
-    c->text[c->len] = '\0';
-}
-
-static void on_connect(uv_connect_t *req, int status)
-{
-    struct client *c = req->data;
-
-    assert_int_equal(status, 0);
-    c->connected = true;
-    uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
-}
-
-static struct client *dial(void)
-{
-    struct client *c = calloc(1, sizeof(*c));
-    struct sockaddr_in sa;
-
-    assert_non_null(c);
-    assert_int_equal(uv_ip4_addr("127.0.0.1", net.addr.port, &sa), 0);
-    uv_tcp_init(&net.loop, &c->tcp);
-    uv_tcp_nodelay(&c->tcp, 1);
-    c->tcp.data = c->connect.data = c;
-    assert_int_equal(uv_tcp_connect(&c->connect, &c->tcp,
-                                    (const struct sockaddr *)&sa, on_connect),
-                     0);
-    RUN_UNTIL(c->connected);
-    return c;
-}
-
-static void send_bytes(struct client *c, struct slice s)
-{
-    while (s.n) {
-        uv_buf_t buf = uv_buf_init((char *)(uintptr_t)s.p, (unsigned)s.n);
-        int n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-
-        if (n == UV_EAGAIN) {
-            uv_run(&net.loop, UV_RUN_NOWAIT);
-            continue;
-        }
-        assert_true(n > 0);
-        s = slice_from(s, (size_t)n);
-    }
+    assert_true(send_bytes(c, s));
 }
 
 static void send_text(struct client *c, const char *text)
 {
-    send_bytes(c, slice_str(text));
-}
-
-static void on_client_closed(uv_handle_t *h)
-{
-    struct client *c = h->data;
-
-    c->closed = true;
-}
-
-static void hang_up(struct client *c)
-{
-    uv_close((uv_handle_t *)&c->tcp, on_client_closed);
-    RUN_UNTIL(c->closed);
-    free(c);
+    send_all(c, slice_str(text));
 }
 
 static size_t count(const struct client *c, const char *text)
@@ -189,14 +49,14 @@ static void keep_alive(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, HEALTH HEALTH "\r\nHEAD /healthz HTTP/1.1\r\n" HOST "\r\n");
     RUN_UNTIL(count(c, OK) == 3);
     assert_int_equal(count(c, "\r\n\r\nok\n"), 2); /* HEAD has no body */
     assert_int_equal(count(c, "Content-Length: 3\r\n"), 3);
     for (size_t i = 0; i < text.n; i++) { /* byte by byte */
-        send_bytes(c, slice_of(text.p + i, 1));
+        send_all(c, slice_of(text.p + i, 1));
         uv_run(&net.loop, UV_RUN_NOWAIT);
     }
     RUN_UNTIL(count(c, OK) == 5);
@@ -232,7 +92,7 @@ static void bad_requests(void **state)
     };
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct client *c = dial();
 
@@ -251,11 +111,11 @@ static void long_head(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     memset(line, 'a', sizeof(line));
     send_text(c, "GET / HTTP/1.1\r\nX: ");
-    send_bytes(c, slice_of(line, sizeof(line)));
+    send_all(c, slice_of(line, sizeof(line)));
     RUN_UNTIL(c->ended);
     assert_int_equal(count(c, "HTTP/1.1 431 "), 1);
     hang_up(c);
@@ -296,7 +156,7 @@ static void other_origins(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     for (size_t i = 0; i < COUNT(cases); i++) { /* one connection: none of it
                                                    stays for the next */
@@ -319,7 +179,7 @@ static void other_origins_later(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN "\r\n");
     RUN_UNTIL(fake.holds[1] == 1);
@@ -337,7 +197,7 @@ static void bad_behind_head(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, "HEAD /healthz HTTP/1.1\r\n" HOST "\r\n"
                  "GET / HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n");
@@ -355,7 +215,7 @@ static void time_outs(void **state)
     struct client *silent, *slow, *body_, *idle;
 
     (void)state;
-    start(&cfg);
+    net_serve(&cfg);
     silent = dial();
     slow = dial();
     body_ = dial();
@@ -383,7 +243,7 @@ static void source_limit(void **state)
     struct client *a, *b, *c;
 
     (void)state;
-    start(&cfg);
+    net_serve(&cfg);
     a = dial();
     b = dial();
     c = dial();
@@ -405,7 +265,7 @@ static void no_memory_once(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     fx.mem.fail_at = fx.mem.calls + 1;
     c = dial();
     RUN_UNTIL(c->ended);
@@ -423,14 +283,14 @@ static void bodies(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     memset(big, ' ', sizeof(big));
     send_text(c, "POST " LIVE "?wait=0 HTTP/1.1\r\n" HOST TOKEN
                  "Expect: 100-continue\r\nContent-Length: 300000\r\n\r\n");
     RUN_UNTIL(count(c, "HTTP/1.1 100 Continue\r\n\r\n") == 1);
     memcpy(big, "{\"stream\":\"sub\"}", 16);
-    send_bytes(c, slice_of(big, sizeof(big)));
+    send_all(c, slice_of(big, sizeof(big)));
     RUN_UNTIL(count(c, "HTTP/1.1 202 ") == 1);
     assert_int_equal(fake.live_req.stream, 1);
     send_text(c, HEALTH);
@@ -450,14 +310,14 @@ static void bodies_in_chunks(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     for (size_t cut = 1; cut < all.n; cut++) {
         fake.live_req.stream = 0;
         c = dial();
-        send_bytes(c, slice_head(all, cut));
+        send_all(c, slice_head(all, cut));
         uv_run(&net.loop, UV_RUN_NOWAIT);
         uv_run(&net.loop, UV_RUN_NOWAIT);
-        send_bytes(c, slice_from(all, cut));
+        send_all(c, slice_from(all, cut));
         RUN_UNTIL(count(c, OK) == 1);
         if (count(c, "HTTP/1.1 202 ") != 1 || fake.live_req.stream != 1)
             fail_msg("cut at %zu: %s", cut, c->text);
@@ -466,7 +326,7 @@ static void bodies_in_chunks(void **state)
     fake.live_req.stream = 0;
     c = dial();
     for (size_t i = 0; i < all.n; i++) { /* byte by byte */
-        send_bytes(c, slice_of(all.p + i, 1));
+        send_all(c, slice_of(all.p + i, 1));
         uv_run(&net.loop, UV_RUN_NOWAIT);
     }
     RUN_UNTIL(count(c, OK) == 1);
@@ -485,7 +345,7 @@ static void limits_of_chunks(void **state)
     memset(big, ' ', sizeof(big));
     memcpy(big, "{\"stream\":\"sub\"}", 16);
     snprintf(size, sizeof(size), "%zx\r\n", sizeof(big));
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     for (int i = 0; i < 2; i++) {
         fake.live_req.stream = 0;
@@ -494,7 +354,7 @@ static void limits_of_chunks(void **state)
         send_text(c, IN_CHUNKS "Expect: 100-continue\r\n\r\n");
         RUN_UNTIL(count(c, "HTTP/1.1 100 Continue\r\n\r\n") == 1);
         send_text(c, size);
-        send_bytes(c, slice_of(big, sizeof(big)));
+        send_all(c, slice_of(big, sizeof(big)));
         send_text(c, i ? "\r\n1\r\n \r\n0\r\n\r\n" : "\r\n0\r\n\r\n");
         RUN_UNTIL(count(c, "HTTP/1.1 ") == 2);
         assert_int_equal(count(c, i ? "HTTP/1.1 413 " : "HTTP/1.1 202 "), 1);
@@ -519,7 +379,7 @@ static void put_off(void **state)
     struct client *c, *gone;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     gone = dial();
     send_text(c, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n" HEALTH);
@@ -545,7 +405,7 @@ static void never_answered(void **state)
     struct client *c;
 
     (void)state;
-    start(&cfg);
+    net_serve(&cfg);
     c = dial();
     send_text(c, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
     RUN_UNTIL(fake.holds[1] == 1);
@@ -570,7 +430,7 @@ static void handover(void **state)
     char *unread;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     fx.media.fd = -1;
     send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN
@@ -627,7 +487,7 @@ static void segment(void **state)
     part->n_chunks = 2;
     part->chunk[0] = chunk;
     part->chunk[1] = media_chunk_ref(chunk);
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
     RUN_UNTIL(fake.next_session == 1);
@@ -662,7 +522,7 @@ static void handover_refused(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     fx.media_err = GB_ELIMIT;
     c = dial();
     send_text(c, "GET /api/ws?src=" C1 " HTTP/1.1\r\n" HOST TOKEN UPGRADE
@@ -690,7 +550,7 @@ static void viewers_count(void **state)
         struct http_server_counters n;
         struct client *c, *second;
 
-        start(&limits[i]);
+        net_serve(&limits[i]);
         c = dial();
         fx.media.fd = -1;
         send_text(c, "GET /live/" D1 "/" C1 ".flv HTTP/1.1\r\n" HOST TOKEN
@@ -731,7 +591,7 @@ static void websocket_error(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, "GET /api/ws?src=" C1 " HTTP/1.1\r\n" HOST TOKEN UPGRADE
                  "\r\n");
@@ -766,7 +626,7 @@ static void event_stream(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
     RUN_UNTIL(count(c, "retry: ") == 1);
@@ -787,7 +647,7 @@ static void password_pool(void **state)
     struct client *c;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     c = dial();
     send_text(c, "POST /api/v1/login HTTP/1.1\r\n" HOST
                  "Content-Length: 22\r\n\r\n{\"password\":\"letmein\"}");
@@ -805,7 +665,7 @@ static void close_in_flight(void **state)
     struct client *c[4];
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     for (size_t i = 0; i < COUNT(c); i++)
         c[i] = dial();
     send_text(c[0], "POST " LIVE " HTTP/1.1\r\n" HOST TOKEN "\r\n");
@@ -823,7 +683,7 @@ static void close_in_flight(void **state)
         hang_up(c[i]);
     }
     net.closed = false;
-    start(&no_limits); /* for the teardown, and: the port is free again */
+    net_serve(&no_limits); /* for the teardown, and: the port is free again */
 }
 
 /* The application outlives its server: devices still report, waiting clients
@@ -833,7 +693,7 @@ static void told_after_the_end(void **state)
     struct client *c[2];
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     for (size_t i = 0; i < COUNT(c); i++)
         c[i] = dial();
     send_text(c[0], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
@@ -850,7 +710,7 @@ static void told_after_the_end(void **state)
         hang_up(c[i]);
     }
     net.closed = false;
-    start(&no_limits); /* for the teardown */
+    net_serve(&no_limits); /* for the teardown */
     http_app_end_edge(fx.app, &c); /* of another one: this stays */
     c[0] = dial();
     send_text(c[0], "GET /api/v1/events HTTP/1.1\r\n" HOST TOKEN "\r\n");
@@ -870,7 +730,7 @@ static void listen_fails(void **state)
     size_t failed = 9;
 
     (void)state;
-    start(&no_limits);
+    net_serve(&no_limits);
     cfg.listen = &net.addr;
     assert_int_equal(http_server_new(&second, &cfg, &failed), UV_EADDRINUSE);
     assert_int_equal(failed, 0);

@@ -8,7 +8,7 @@ b=build/cov
 table="sip_msg sip/msg.c
 sip_frame sip/frame.c
 sip_trans sip/trans.c
-sip_uri sip/addr.c sip/uri.c
+sip_uri sip/addr.c sip/uri.c sip/host.c
 sip_value sip/value.c sip/digest.c sip/xmlend.c
 sip_stack sip/stack.c sip/stack_auth.c sip/stack_client.c sip/stack_large.c sip/stack_done.c sip/stack_refuse.c
 sip_stack sip/stack_reply.c sip/stack_server.c sip/stack_trans.c
@@ -17,6 +17,7 @@ scan base/scan.c
 sdp sdp/read.c sdp/plain.c sdp/write.c sdp/offer.c sdp/gbext.c
 assembly manscdp/assembly.c
 bodies manscdp/bodies.c manscdp/config.c manscdp/control.c manscdp/ptz.c
+bodies manscdp/schema.c manscdp/schema_read.c manscdp/schema_fault.c manscdp/schema_write.c
 hot manscdp/notify.c manscdp/catalog.c manscdp/item.c
 manscdp manscdp/msg.c manscdp/device.c manscdp/time.c
 mansrtsp manscdp/mansrtsp.c

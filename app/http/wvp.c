@@ -617,6 +617,9 @@ void http_wvp(struct http_call *c)
         [HTTP_WVP_PRESET_CALL] = { http_call_preset, ask_preset, ORDER },
         [HTTP_WVP_PRESET_DELETE] = { http_delete_preset, ask_preset, ORDER },
     };
+    const struct http_head *head = c->head;
+    const struct http_request *req = c->req;
+    const struct http_params params = c->params;
     struct http_wvp *w = &c->wvp;
     struct question q;
 
@@ -624,4 +627,8 @@ void http_wvp(struct http_call *c)
     if (calls[c->route->arg].ask(c, &q))
         calls[c->route->arg].ours(c);
     http_wvp_answer(c->app, c->out, w);
+    /* the call outlives its question */
+    c->head = head;
+    c->req = req;
+    c->params = params;
 }

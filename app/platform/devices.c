@@ -793,15 +793,47 @@ static void restore_learnt(struct platform *p, struct device *d,
     profile_read(p, d, s->profile);
 }
 
-int platform_restore_device(struct platform *p,
-                            const struct platform_saved_device *s,
-                            struct gb_time now)
+/* false: no memory. */
+static bool restore_texts(struct platform *p, struct device *d,
+                          const struct platform_saved_device *s)
 {
     const struct slice text[DEVICE_TEXT_COUNT] = {
         [DEVICE_NAME] = s->name,         [DEVICE_MANUFACTURER] = s->manufacturer,
         [DEVICE_MODEL] = s->model,       [DEVICE_FIRMWARE] = s->firmware,
         [DEVICE_USER_AGENT] = s->user_agent,
     };
+
+    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++) {
+        device_set_text(p, d, i, text[i]);
+        if (manscdp_text_cut(slice_trim(text[i]), PLATFORM_TEXT_MAX).n &&
+            !device_text(d, i).n)
+            return false;
+    }
+    return true;
+}
+
+/* The wall clock may have been wrong: never longer than our maximum. */
+static void restore_binding(struct platform *p, struct device *d,
+                            const struct platform_saved_device *s)
+{
+    uint64_t left, most = p->cfg.expires_max_s * 1000ull;
+
+    if (s->expires_utc_ms <= p->now.utc_ms || !s->peer.remote.family)
+        return;
+    left = (uint64_t)(s->expires_utc_ms - p->now.utc_ms) +
+           DEVICE_EXPIRES_LAG_MS;
+    d->bound = admit_net_allowed(p, &d->peer.remote) &&
+               admit_id_allowed(p, s->id);
+    d->expires_ms = p->now.mono_ms + (left < most ? left : most);
+    d->is_restored = true;
+    if (d->bound)
+        place_bound(p, d);
+}
+
+int platform_restore_device(struct platform *p,
+                            const struct platform_saved_device *s,
+                            struct gb_time now)
+{
     enum manscdp_edition edition;
     enum manscdp_charset charset;
     struct device *d;
@@ -815,13 +847,9 @@ int platform_restore_device(struct platform *p,
     d = device_add(p, s->id);
     if (!d)
         return p->n_devices >= p->cfg.max_devices ? GB_ELIMIT : GB_ENOMEM;
-    for (unsigned i = 0; i < DEVICE_TEXT_COUNT; i++) {
-        device_set_text(p, d, i, text[i]);
-        if (manscdp_text_cut(slice_trim(text[i]), PLATFORM_TEXT_MAX).n &&
-            !device_text(d, i).n) {
-            device_delete(p, d);
-            return GB_ENOMEM;
-        }
+    if (!restore_texts(p, d, s)) {
+        device_delete(p, d);
+        return GB_ENOMEM;
     }
     if (manscdp_edition_by_ver(s->edition, &edition)) {
         d->edition = (uint8_t)edition;
@@ -841,19 +869,7 @@ int platform_restore_device(struct platform *p,
      * listens on by itself stands for one */
     d->behind_nat = s->peer.remote.port != 5060;
     restore_learnt(p, d, s);
-    /* the wall clock may have been wrong: never longer than our maximum */
-    if (s->expires_utc_ms > now.utc_ms && s->peer.remote.family) {
-        uint64_t left = (uint64_t)(s->expires_utc_ms - now.utc_ms) +
-                        DEVICE_EXPIRES_LAG_MS;
-        uint64_t most = p->cfg.expires_max_s * 1000ull;
-
-        d->bound = admit_net_allowed(p, &d->peer.remote) &&
-                   admit_id_allowed(p, s->id);
-        d->expires_ms = now.mono_ms + (left < most ? left : most);
-        d->is_restored = true;
-        if (d->bound)
-            place_bound(p, d);
-    }
+    restore_binding(p, d, s);
     device_arm(p, d);
     list_remove(&d->dirty); /* the store knows it already */
     d->changes = 0;

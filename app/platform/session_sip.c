@@ -237,6 +237,38 @@ static bool set_connect(struct platform *p, struct session *s,
     return false;
 }
 
+/* We cannot go on with what was answered: the session has failed, or is asked for
+ * anew another way. */
+static bool is_of_no_use(struct platform *p, struct session *s,
+                         const struct sdp_agreed *g)
+{
+    if (g->refused) {
+        session_fail(p, s, PLATFORM_STEP_ANSWER,
+                     "the device takes the call but refuses the stream: try "
+                     "another transport or stream",
+                     "the device answered 200 with media port 0");
+        return true;
+    }
+    if (g->media->encrypted) {
+        session_fail(p, s, PLATFORM_STEP_ANSWER,
+                     "turn GB 35114 encryption off in the device",
+                     "the device announces encrypted video (a=vkek)");
+        return true;
+    }
+    if (!g->retry_udp)
+        return false;
+    device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
+                     session_channel(s));
+    if (s->tried & TRIED_TRANSPORT) {
+        session_fail(p, s, PLATFORM_STEP_ANSWER, "use udp",
+                     "the device answers with UDP where we would connect");
+        return true;
+    }
+    s->tried |= TRIED_TRANSPORT;
+    session_retry_transport(p, s, PLATFORM_UDP);
+    return true;
+}
+
 /* false: the session has gone another way. */
 static bool agree(struct platform *p, struct session *s,
                   const struct sip_msg *m)
@@ -260,31 +292,8 @@ static bool agree(struct platform *p, struct session *s,
                      "connect");
         return false;
     }
-    if (g.refused) {
-        session_fail(p, s, PLATFORM_STEP_ANSWER,
-                     "the device takes the call but refuses the stream: try "
-                     "another transport or stream",
-                     "the device answered 200 with media port 0");
+    if (is_of_no_use(p, s, &g))
         return false;
-    }
-    if (g.media->encrypted) {
-        session_fail(p, s, PLATFORM_STEP_ANSWER,
-                     "turn GB 35114 encryption off in the device",
-                     "the device announces encrypted video (a=vkek)");
-        return false;
-    }
-    if (g.retry_udp) {
-        device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
-                         session_channel(s));
-        if (!(s->tried & TRIED_TRANSPORT)) {
-            s->tried |= TRIED_TRANSPORT;
-            session_retry_transport(p, s, PLATFORM_UDP);
-            return false;
-        }
-        session_fail(p, s, PLATFORM_STEP_ANSWER, "use udp",
-                     "the device answers with UDP where we would connect");
-        return false;
-    }
     if (g.either)
         device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
                          session_channel(s));

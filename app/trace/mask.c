@@ -54,6 +54,19 @@ static bool is_name_char(char c)
            ascii_is_digit(c) || c == '-' || c == '_' || c == '.' || c == ':';
 }
 
+/* The next name from *i on, which moves behind it; empty: none is left. */
+static struct slice next_name(const char *p, size_t n, size_t *i)
+{
+    size_t from;
+
+    while (*i < n && !is_name_char(p[*i]))
+        ++*i;
+    from = *i;
+    while (*i < n && is_name_char(p[*i]))
+        ++*i;
+    return slice_of(p + from, *i - from);
+}
+
 /* Parameters of one credentials header. */
 static void mask_credentials(char *p, size_t n)
 {
@@ -62,16 +75,10 @@ static void mask_credentials(char *p, size_t n)
     };
 
     for (size_t i = 0; i < n;) {
-        size_t from = i;
+        struct slice name = next_name(p, n, &i);
 
-        while (i < n && is_name_char(p[i]))
-            i++;
-        if (i == from) {
-            i++;
-            continue;
-        }
         for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-            if (slice_ieq(slice_of(p + from, i - from), names[k])) {
+            if (slice_ieq(name, names[k])) {
                 i += mask_value(p + i, n - i);
                 break;
             }
@@ -180,16 +187,10 @@ static size_t mask_element(char *p, size_t n)
 static void mask_body(char *p, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        bool tag = i && p[i - 1] == '<';
-        size_t from = i;
+        struct slice name = next_name(p, n, &i);
+        bool tag = name.p > p && name.p[-1] == '<';
 
-        while (i < n && is_name_char(p[i]))
-            i++;
-        if (i == from) {
-            i++;
-            continue;
-        }
-        if (!is_secret_name(slice_of(p + from, i - from)))
+        if (!is_secret_name(name))
             continue;
         i += tag ? mask_element(p + i, n - i) : mask_value(p + i, n - i);
     }

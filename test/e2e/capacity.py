@@ -23,7 +23,7 @@ import time
 
 from flv_reader import Reader
 from rig import (
-    BUILD, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, rss_mib, run_one, system, wait_for)
+    BUILD, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, expect, rss_mib, run_one, system, wait_for)
 
 DEVICES_UDP = int(os.environ.get("DEVICES_UDP", "20000"))
 DEVICES_TCP = int(os.environ.get("DEVICES_TCP", "8000"))
@@ -38,11 +38,6 @@ PARTS = {}
 def part(fn):
     PARTS[fn.__name__.replace("_", "-")] = fn
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 
-from rig import SLOW, TOP, Cameras, Daemon, Failed, channel_id, system, wait_for
+from rig import SLOW, TOP, Cameras, Daemon, Failed, channel_id, expect, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -30,11 +30,6 @@ TESTS = []
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 def rows():

@@ -25,7 +25,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, run_one, wait_for
+from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, expect, run_one, wait_for
 
 DEVICE = "34020000001180000001"
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
@@ -49,11 +49,6 @@ def quick(fn):
     """Of the pipeline, too."""
     QUICK.append(fn)
     return test(fn)
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 class Faults:

@@ -6,7 +6,7 @@ import socket
 import time
 
 from flv_reader import Reader
-from rig import SLOW, Cameras, Failed, channel_id, cpu_s, system, wait_for
+from rig import SLOW, Cameras, channel_id, cpu_s, expect, system, wait_for
 
 DEVICE = "34020000001180000001"
 VIDEO, KEY, PICTURE = 9, 0x10, 1
@@ -17,11 +17,6 @@ TESTS = []
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 def url_of(d, channel, fmt="flv", transport="udp", **body):

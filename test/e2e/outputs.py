@@ -16,9 +16,11 @@ import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-import foreign
-from foreign import Call, camera, expect, grab, start, stop, urls
-from rig import SLOW, Daemon, Failed, wait_for
+from foreign_bed import camera, start, stop, urls
+from foreign_device import Call
+from foreign_judge import grab, judge
+from foreign_media import Clip, Media, add_clip, run
+from rig import SLOW, Daemon, Failed, expect, wait_for
 
 TESTS = []
 
@@ -30,12 +32,12 @@ def test(fn):
 
 def keep_what_is_sent():
     """Each Media remembers its program stream."""
-    packets = foreign.Media.packets
+    packets = Media.packets
 
     def kept(self, data, pts):
         self.ps = getattr(self, "ps", b"") + data
         packets(self, data, pts)
-    foreign.Media.packets = kept
+    Media.packets = kept
 
 
 def sent_by(dev):
@@ -43,7 +45,7 @@ def sent_by(dev):
 
 
 def key_packs(ps, codec):
-    """Where packs begin that hold a key frame: foreign.Media puts system header and map there."""
+    """Where packs begin that hold a key frame: Media puts system header and map there."""
     at, out = ps.find(b"\0\0\1\xba"), []
     while at >= 0:
         if ps.find(b"\0\0\1\xbb", at, at + 40) >= 0:
@@ -79,10 +81,10 @@ def ps_is_what_the_device_sent(d):
 @test
 def ps_of_a_codec_that_nobody_reads(d):
     # SVAC, and an audio of its own: only the map says so, and the bytes hold no NAL unit
-    made = foreign.Clip.__new__(foreign.Clip)
+    made = Clip.__new__(Clip)
     made.codec, made.late = "h264", [0] * 25
     made.units = [(bytes([7 + i]) * 3000, i == 0, []) for i in range(25)]
-    foreign.add_clip("h264-svac", made)
+    add_clip("h264-svac", made)
     with camera(d) as dev:
         dev.call = Call(stream=dict(codec="h264-svac", declared=0x80, audio="alaw", audio_type=0x93))
         u = urls(start(d, dev))
@@ -166,7 +168,7 @@ def hls(d, codec, audio, transport="udp", seconds=4):
         expect("#EXT-X-INDEPENDENT-SEGMENTS" in p.lines, p.lines)
         expect(all("?t=" in s for _, s, _ in p.segments), p.segments)
         sound = {"alaw": ("flac",), "aac": ("aac",)}[audio]
-        foreign.judge(data, "fmp4", codec, seconds, exact=True, audio=sound)
+        judge(data, "fmp4", codec, seconds, exact=True, audio=sound)
         # nobody without the signature
         bare = p.segments[-1][1].split("?")[0]
         try:
@@ -175,8 +177,8 @@ def hls(d, codec, audio, transport="udp", seconds=4):
         except urllib.error.HTTPError as e:
             expect(e.code == 401, e.code)
         # and a real player
-        out, err = foreign.run(["ffprobe", "-v", "error", "-read_intervals", "%+3", "-show_streams", "-show_packets", "-of",
-                                "json", u["hls"]])
+        out, err = run(["ffprobe", "-v", "error", "-read_intervals", "%+3", "-show_streams", "-show_packets", "-of",
+                        "json", u["hls"]])
         expect(not err.strip(), f"ffprobe: {err[-600:]}")
         got = json.loads(out)
         kinds = {s["codec_type"]: s["codec_name"] for s in got["streams"]}
@@ -226,7 +228,7 @@ def one_key_frame(d):
             with tempfile.NamedTemporaryFile(suffix=".mp4") as f:
                 f.write(data)
                 f.flush()
-                out, err = foreign.run(["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", f.name])
+                out, err = run(["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", f.name])
                 expect(not err.strip(), f"ffprobe: {err[-400:]}")
                 got = json.loads(out)["streams"]
                 expect(len(got) == 1 and got[0]["codec_name"] == name and got[0]["width"] == 640 and
@@ -295,7 +297,7 @@ def go2rtc_player(d):
                 expect(op == 2 and more[4:8] == b"moof", more[:40])
                 data += more
             s.close()
-            foreign.judge(data, "fmp4", "h264", 2, audio=told and (told,))
+            judge(data, "fmp4", "h264", 2, audio=told and (told,))
         send, receive, s = socket_of(u["mse"])
         send({"type": "mse", "value": "hvc1.1.6.L153.B0,flac"})
         op, text = receive()
@@ -318,7 +320,7 @@ def a_delay_that_the_viewer_chose(d):
                 while time.monotonic() < end:
                     got += r.read1(1 << 20)
                     seen.append(time.monotonic())
-            foreign.judge(got, "flv", "h264", 3)
+            judge(got, "flv", "h264", 3)
             steps = sorted(b - a for a, b in zip(seen[2:], seen[3:]))
             times[query] = steps[len(steps) // 2]
         expect(times[""] < 0.1 < 0.16 < times["&delay=200"] < 0.4 * SLOW, times)

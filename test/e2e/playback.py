@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.request
 
-from rig import SLOW, TOP, Failed, channel_id, run_ffmpeg, system, wait_for, run_tests
+from rig import SLOW, TOP, channel_id, expect, run_ffmpeg, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -21,11 +21,6 @@ TESTS = []
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 def checksums(lines):

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-from rig import SLOW, Failed, channel_id, free_port, system, wait_for, run_tests
+from rig import SLOW, Failed, channel_id, expect, free_port, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -24,11 +24,6 @@ TESTS = []
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 def port():

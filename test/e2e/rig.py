@@ -139,6 +139,11 @@ class Failed(Exception):
     pass
 
 
+def expect(ok, what):
+    if not ok:
+        raise Failed(what)
+
+
 def wait_for(what, fn, timeout=20.0):
     """Calls fn until it gives something true; that is returned."""
     end = time.monotonic() + timeout * SLOW

@@ -25,8 +25,9 @@ import metrics
 import recipes
 import shared
 import wvp
-from rig import (BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, free_port, probe,
-                 started, system, wait_for)
+from rig import (
+    BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, expect, free_port, probe, started, system,
+    wait_for)
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
@@ -36,11 +37,6 @@ TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metr
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 def tracks_of(fmt):

@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, Failed, channel_id, system, wait_for, run_tests
+from rig import SLOW, channel_id, expect, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -30,11 +30,6 @@ TESTS = []
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 LEAD_S = 0.2  # less than what the server lets wait

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 
-from rig import BUILD, SLOW, Failed, channel_id, system, wait_for
+from rig import BUILD, SLOW, channel_id, expect, system, wait_for
 
 DEVICE = "34020000001180000001"
 TESTS = []
@@ -23,11 +23,6 @@ TESTS = []
 def test(fn):
     TESTS.append(fn)
     return fn
-
-
-def expect(ok, what):
-    if not ok:
-        raise Failed(what)
 
 
 def gbctl(d, *args, code=0, **env):

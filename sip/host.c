@@ -1,0 +1,26 @@
+#include "sip/host.h"
+
+#include "base/addr.h"
+#include "base/scan.h"
+
+int sip_host_take(struct slice *host, struct slice s, size_t *at)
+{
+    struct gb_addr ip;
+    size_t start = *at, i = start;
+
+    if (i == s.n || s.p[i] != '[') {
+        i += scan_word(s.p + i, s.n - i);
+        *host = slice_of(s.p + start, i - start);
+        *at = i;
+        return 0;
+    }
+    i += scan_char(s.p + i, s.n - i, ']');
+    if (i == s.n)
+        return GB_ESYNTAX;
+    i++;
+    *host = slice_of(s.p + start, i - start);
+    if (gb_addr_parse_ip(&ip, *host))
+        return GB_ESYNTAX;
+    *at = i;
+    return 0;
+}
