@@ -332,11 +332,14 @@ static void odd_ids(void **state)
         { "a scanner's extension", "100", 0 },
         { "a name", "admin", 0 },
         { "19 and a letter", "3402000000132000000a", 0 },
-        { "21 digits", "340200000013200000011", 0 },
+        { "a telephone number", "008613012345678", 0 },
+        { "21 digits", "340200000013200000011", 403 },
         { "our own id", SIM_ID, 403 },
         { "18 digits, rule B", "130909115229300920", 200 },
         { "20 digits", "34020000001180000001", 200 },
     };
+
+    struct platform_pending k;
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -348,6 +351,11 @@ static void odd_ids(void **state)
         sim_run(&s, 100);
         if (d->last_status != cases[i].status)
             fail_msg("%s: %u", cases[i].name, d->last_status);
+        if (cases[i].status == 403) { /* who has typed it is told */
+            assert_true(platform_pending_at(s.p, 0, &k));
+            assert_true(slice_eq(k.id, slice_str(cases[i].id)));
+            assert_true(k.reason.n > 0);
+        }
         sim_free(&s);
     }
 }
@@ -362,12 +370,16 @@ static void from_and_to_must_agree(void **state)
         "Call-ID: 1\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n"
         "Contact: <sip:34020000001320000001@192.168.1.10:5060>\r\n"
         "Expires: 3600\r\nContent-Length: 0\r\n\r\n";
+    struct platform_pending k;
     struct sip_peer from;
 
     (void)state;
     assert_true(sim_init(&s, NULL));
     from = knock_peer(&s, "192.168.1.10:5060");
     assert_int_equal(knock_say(&s, &from, text, strlen(text), NULL, 0), 403);
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(slice_eq(k.reason, SLICE("To of its REGISTER names another id "
+                                         "than From")));
     sim_free(&s);
 }
 

@@ -31,6 +31,8 @@ struct auth {
     struct device *device;    /* NULL: unknown; same answers, same time */
     enum auth_proof proof;
     bool has_credentials;     /* whatever they are worth */
+    const char *flaw;         /* NONE, with credentials: why they are of no use,
+                                 for a person. Static */
     struct sip_credentials c; /* WRONG and RIGHT */
     uint64_t stamp;           /* of its nonce; larger is newer */
     uint32_t nc;              /* 0: without qop */

@@ -27,6 +27,8 @@ static const struct row rows[] = {
     { "it tells another time than ours in its REGISTERs, though it was "
       "told the time",
       "已向设备校时，但其 REGISTER 中的时间仍与本平台不一致" },
+    { "% s ago, from % over %; refused since then: %",
+      "%1 秒前，来自 %2，经 %3；此后再次注册被拒绝：%4" },
     { "% s ago, from % over %", "%1 秒前，来自 %2，经 %3" },
     { "nothing it said is a minute off", "设备报文中的时间误差不超过一分钟" },
     { "it has not answered yet", "尚未应答" },
@@ -107,6 +109,25 @@ static const struct row rows[] = {
       "设备使用的是平台密码，但平台上为它或其分组设置了单独的密码" },
     { "the password set in the device is not the one of this platform",
       "设备中设置的密码与平台不一致" },
+    { "it answers the challenge with something else than a digest: let it "
+      "register with a password",
+      "它对质询的应答不是摘要认证：请在设备中改用密码注册" },
+    { "its digest uses an algorithm that it was not offered: set the device "
+      "to MD5, or add it to sip.digest",
+      "摘要使用了平台未提供的算法：请将设备设为 MD5，或在 sip.digest 中加入该算法" },
+    { "its digest uses another qop than auth", "摘要使用了 auth 以外的 qop" },
+    { "its digest was made for another SIP domain: set that of this platform "
+      "in the device",
+      "摘要按另一个 SIP 域计算：请在设备中填写本平台的 SIP 域" },
+    { "it answered an old challenge, or that of another server, and was asked "
+      "again",
+      "它应答的是过期的或其他服务器的质询，已重新质询" },
+    { "its id does not have 20 digits: correct it in the device",
+      "设备编号不是 20 位数字：请在设备中更正" },
+    { "it uses the id of this platform: give the device one of its own",
+      "它使用了本平台的编号：请为设备设置自己的编号" },
+    { "To of its REGISTER names another id than From",
+      "REGISTER 的 To 与 From 编号不一致" },
     { "not enrolled; its password is right", "密码正确，尚未被接纳" },
     { "sip.allow_ids and sip.deny_ids keep it out",
       "被 sip.allow_ids 与 sip.deny_ids 拒绝" },

@@ -267,13 +267,15 @@ bool platform_pending_at(const struct platform *p, size_t i,
                          struct platform_pending *out)
 {
     const struct list *n = p->knocked.next;
-    const struct pending *e;
+    const struct pending *e = NULL;
 
-    while (n != &p->knocked && i-- > 0)
-        n = n->next;
+    for (; n != &p->knocked; n = n->next) {
+        e = container_of(n, const struct pending, node);
+        if (!device_find(p, slice_of(e->id, e->id_len)) && i-- == 0)
+            break;
+    }
     if (n == &p->knocked)
         return false;
-    e = container_of(n, const struct pending, node);
     *out = (struct platform_pending){
         .id = slice_of(e->id, e->id_len),
         .user_agent = slice_of(e->user_agent, e->user_agent_len),
