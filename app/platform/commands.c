@@ -294,6 +294,7 @@ static void send(struct platform *p, struct command *c)
 static void arrived(struct platform *p, struct command *c)
 {
     c->arrived_utc_ms = p->now.utc_ms;
+    c->evidence_len = 0; /* that of a try before this one */
     if (!command_is_due(c)) {
         command_finish(p, c, PLATFORM_COMMAND_ARRIVED);
         return;
