@@ -183,6 +183,14 @@ const struct manscdp_field *manscdp_field_of(const struct manscdp_shape *s,
     return NULL;
 }
 
+const struct xml_node *manscdp_first_item(const struct manscdp_field *f,
+                                          const struct xml_node *list)
+{
+    const struct xml_node *n = xml_child(list, f->item);
+
+    return n || f->type != MANSCDP_LIST ? n : xml_child(list, SLICE("Item"));
+}
+
 bool manscdp_session_is_good(struct slice id)
 {
     for (size_t i = 0; i < id.n; i++) {
@@ -397,7 +405,7 @@ static int read_field(struct reading *r, const struct manscdp_field *f,
     case MANSCDP_LIST:
     case MANSCDP_TEXTS:
         c = find(node, f->name, has_children);
-        return c ? read_items(r, f, out, xml_child(c, f->item)) : 0;
+        return c ? read_items(r, f, out, manscdp_first_item(f, c)) : 0;
     case MANSCDP_REPEAT:
         return read_items(r, f, out, xml_child(node, f->name));
     }

@@ -292,6 +292,28 @@ static void note_11_2_many_messages(void **state)
     sim_free(&s);
 }
 
+/* Lists of the standard consist of Item, but for two; devices write it there as
+ * well. */
+static void tracks_as_items(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = 0;
+
+    (void)state;
+    assert_int_equal(
+        order_in(1 + MANSCDP_2022, "CruiseTrackListQuery", NULL, &id), 0);
+    sim_run(&s, 100);
+    respond(d, "CruiseTrackListQuery", view(id).sn,
+            "<SumNum>1</SumNum><CruiseTrackList Num=\"1\"><Item><Number>3"
+            "</Number><Name>yard</Name></Item></CruiseTrackList>");
+    sim_run(&s, 2000);
+    expect_state(id, PLATFORM_COMMAND_ANSWERED);
+    assert_true(!view(id).partial && view(id).have == 1);
+    assert_true(says(view(id).answer,
+                     "\"CruiseTrackList\":[{\"Number\":3,\"Name\":\"yard\"}]"));
+    sim_free(&s);
+}
+
 /* Before 2022 an answer with presets tells no number: it is whole when nothing
  * more comes, also when there are none. */
 static void no_number_told(void **state)
@@ -773,6 +795,7 @@ int main(void)
         cmocka_unit_test(note_11_1_arrived_is_not_done),
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(note_11_2_many_messages),
+        cmocka_unit_test(tracks_as_items),
         cmocka_unit_test(no_number_told),
         cmocka_unit_test(numbers_of_one_message),
         cmocka_unit_test(list_with_a_foreign_sn),

@@ -140,7 +140,7 @@ static bool take_items(struct platform *p, const struct command *c,
 {
     const struct manscdp_field *f = list_field(manscdp_body_of(msg));
     const struct xml_node *list = f ? xml_child(msg->doc.root, f->name) : NULL;
-    const struct xml_node *n = list ? xml_child(list, f->item) : NULL;
+    const struct xml_node *n = list ? manscdp_first_item(f, list) : NULL;
     char buf[KEY_MAX];
     unsigned at = 0;
     uint32_t num;
