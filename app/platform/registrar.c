@@ -164,16 +164,16 @@ static void note_pending(struct platform *p, const struct attempt *a,
 }
 
 static void log_refused(struct platform *p, const struct attempt *a,
-                        const char *why)
+                        const char *msg, const char *why)
 {
     const struct sip_credentials *c = &a->auth.c;
     char id[LOG_TEXT_MAX], user[LOG_TEXT_MAX], uri[LOG_TEXT_MAX],
         realm[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
 
     platform_log_peer(p, PLATFORM_WARN,
-                      "msg=\"registration refused\" device=\"%s\" peer=%s "
-                      "why=\"%s\" username=\"%s\" uri=\"%s\" realm=\"%s\"",
-                      log_text(a->id, id),
+                      "msg=\"%s\" device=\"%s\" peer=%s why=\"%s\" "
+                      "username=\"%s\" uri=\"%s\" realm=\"%s\"",
+                      msg, log_text(a->id, id),
                       gb_addr_text(&a->ev->peer.remote, addr), why,
                       log_text(c->username, user), log_text(c->uri, uri),
                       log_text(c->realm, realm));
@@ -187,7 +187,7 @@ static void count_useless(struct platform *p, struct attempt *a)
 
     a->row->challenges = 0;
     if (flaw)
-        log_refused(p, a, flaw);
+        log_refused(p, a, "credentials are of no use", flaw);
     if (flaw || !a->device)
         note_pending(p, a,
                      flaw ? flaw
@@ -229,7 +229,7 @@ static void wrong_password(struct platform *p, const struct attempt *a)
     const char *why = auth_why(p, &a->auth);
     uint32_t ban_s;
 
-    log_refused(p, a, why);
+    log_refused(p, a, "registration refused", why);
     note_pending(p, a, why);
     if (a->row->failures < UINT16_MAX)
         a->row->failures++;
@@ -551,7 +551,7 @@ static unsigned identify(struct platform *p, struct attempt *a)
     bool moved;
 
     if (why) {
-        log_refused(p, a, why);
+        log_refused(p, a, "registration refused", why);
         note_pending(p, a, why);
     }
     if (why || !a->id.n)
