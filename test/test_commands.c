@@ -292,6 +292,27 @@ static void note_11_2_many_messages(void **state)
     sim_free(&s);
 }
 
+/* Its last item is cut off. As many as were announced have been seen, and one of
+ * them is lost all the same. */
+static void a_broken_item_is_missing(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("PresetQuery");
+    struct platform_command c;
+
+    (void)state;
+    sim_run(&s, 100);
+    respond(d, "PresetQuery", view(id).sn,
+            "<SumNum>2</SumNum><PresetList Num=\"2\"><Item><PresetID>1"
+            "</PresetID></Item><Item><PresetID>2</Pres");
+    sim_run(&s, 60000);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(c.partial && c.have == 1 && c.sum == 2);
+    assert_true(says(c.evidence, "1 of 2 items are missing"));
+    sim_free(&s);
+}
+
 /* Lists of the standard consist of Item, but for two; devices write it there as
  * well. */
 static void tracks_as_items(void **state)
@@ -795,6 +816,7 @@ int main(void)
         cmocka_unit_test(note_11_1_arrived_is_not_done),
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(note_11_2_many_messages),
+        cmocka_unit_test(a_broken_item_is_missing),
         cmocka_unit_test(tracks_as_items),
         cmocka_unit_test(no_number_told),
         cmocka_unit_test(numbers_of_one_message),

@@ -433,6 +433,8 @@ static void times_as_devices_write_them(void **state)
                ITEM("yesterday", "today"));
     r = hear(id, 60000);
     assert_int_equal(r.n, 4);
+    assert_false(r.complete);
+    assert_true(text_has(r.evidence.p, "3 items have no time that can be read"));
     for (size_t i = 0; i < r.n; i++) {
         static const int64_t from_s[] = { -800, 2800, 4000, 6400 };
 

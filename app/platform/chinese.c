@@ -454,6 +454,8 @@ static const struct row rows[] = {
     { "a message came behind the end, which was at % items",
       "在 %1 项结束之后又收到消息" },
     { "refused or not answered: %", "被拒绝或未应答：%1" },
+    { "% items have no time that can be read, and are left out",
+      "有 %1 项录像的时间无法识别，已略去" },
     { "% of % items are missing", "共 %2 项，缺少 %1 项" },
     { "it has come with another SN than the question",
       "应答的 SN 与询问不一致" },

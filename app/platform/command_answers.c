@@ -430,7 +430,8 @@ bool commands_on_assembly(struct platform *p,
             settings_came(p, c);
             return true;
         }
-        if (!ev->closed && ev->messages == 1 && ev->received) {
+        if (!ev->closed && ev->messages == 1 && ev->received &&
+            ev->outcome == MANSCDP_COMPLETE) {
             settle(p, c);
             return true;
         }

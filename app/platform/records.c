@@ -326,6 +326,9 @@ static void explain(struct records *r, const char *fmt, ...)
 static void finish(struct platform *p, struct records *r)
 {
     sort(r);
+    if (r->lost && !r->evidence[0])
+        explain(r, "%zu items have no time that can be read, and are left out",
+                r->lost);
     r->is_final = true;
     r->done_ms = p->now.mono_ms;
     timerq_stop(&p->timers, &r->timer);
