@@ -100,8 +100,7 @@ struct slice auth_info(struct platform *p, const struct auth *a,
 
 /* ---- checking ---- */
 
-static struct slice password_of(const struct platform *p,
-                                const struct device *d)
+struct slice auth_password(const struct platform *p, const struct device *d)
 {
     struct slice own = { NULL, 0 };
 
@@ -183,7 +182,7 @@ static bool checks(struct platform *p, struct auth *a)
         if (sip_digest_check_ha2(&a->c, &a->ha1, ha2))
             return true;
     }
-    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
+    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, auth_password(p, d));
     if (kept)
         return false;
     if (!sip_digest_check_ha2(&a->c, &ha1, ha2))
@@ -271,7 +270,7 @@ void auth_used(struct device *d, const struct auth *a)
 
 const char *auth_why(const struct platform *p, const struct auth *a)
 {
-    struct slice password = password_of(p, a->device);
+    struct slice password = auth_password(p, a->device);
     struct sip_credentials other = a->c;
     bool by_user, by_id, by_uri, by_global;
 

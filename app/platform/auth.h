@@ -46,6 +46,9 @@ void auth_prove(struct platform *p, struct auth *a);
 /* RIGHT, and what it asked for is done: its nonce is used. */
 void auth_used(struct device *d, const struct auth *a);
 
+/* Of this device, its group or the platform, in this order; d may be NULL. */
+struct slice auth_password(const struct platform *p, const struct device *d);
+
 /* WRONG: what was wrong, as far as one can see (field-note 1.2). Static. */
 const char *auth_why(const struct platform *p, const struct auth *a);
 

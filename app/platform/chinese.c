@@ -306,9 +306,9 @@ static const struct row rows[] = {
     { "the device does not understand the offer: update its firmware, or "
       "report its model",
       "设备不理解邀请内容：请升级固件，或反馈其型号" },
-    { "the device asks for a password from its platform: turn that off "
-      "in the device",
-      "设备要求平台提供密码：请在设备中关闭" },
+    { "the device asks for a password, and not for the one that it registers "
+      "with: turn that off in the device",
+      "设备要求平台提供密码，且与其注册密码不同：请在设备中关闭" },
     { "the device forbids it: allow this platform to see the channel",
       "设备禁止访问：请允许本平台访问该通道" },
     { "the device does not know this channel: refresh the catalog",

@@ -380,8 +380,8 @@ static const char *hint_of(unsigned status)
                "firmware, or report its model";
     case 401:
     case 407:
-        return "the device asks for a password from its platform: turn that "
-               "off in the device";
+        return "the device asks for a password, and not for the one that it "
+               "registers with: turn that off in the device";
     case 403:
         return "the device forbids it: allow this platform to see the channel";
     case 404:
@@ -421,7 +421,9 @@ static bool try_once(struct session *s, unsigned what)
 /* Some refusals are worth a second INVITE, each kind once. */
 static bool try_again(struct platform *p, struct session *s, unsigned status)
 {
-    if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
+    if ((status == 401 || status == 407) && try_once(s, TRIED_LOGIN)) {
+        session_reinvite(p, s); /* with credentials: way_note */
+    } else if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
         s->minimal = true;
         session_reinvite(p, s);
     } else if (status == 486 && try_once(s, TRIED_BUSY)) {
@@ -519,6 +521,8 @@ void session_on_sip(struct platform *p, struct session *s,
         return; /* of an earlier dialog of this session */
     if (ev->kind == SIP_EV_RESPONSE) {
         s->device->alive_ms = p->now.mono_ms;
+        if (device_has_noted(s->device, DEVIATION_ASKS_US))
+            s->tried |= TRIED_LOGIN; /* this one had credentials */
         way_note(p, s->device, ev);
     }
     if (playback_on_sip(p, s, ev))

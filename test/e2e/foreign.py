@@ -217,12 +217,13 @@ def md5(s):
     return hashlib.md5(s.encode()).hexdigest()
 
 
-def digest(challenge, user, password, uri, qop=False, quoted=False, sess=False, commas=", ", stale_nonce=None):
+def digest(challenge, user, password, uri, qop=False, quoted=False, sess=False, commas=", ", stale_nonce=None,
+           method="REGISTER"):
     def field(n):
         m = re.search(rf'{n}="?([^",]+)"?', challenge)
         return m.group(1) if m else None
     realm, nonce = field("realm"), stale_nonce or field("nonce")
-    ha1, ha2 = md5(f"{user}:{realm}:{password}"), md5(f"REGISTER:{uri}")
+    ha1, ha2 = md5(f"{user}:{realm}:{password}"), md5(f"{method}:{uri}")
     cnonce, nc = "0a4f113b", "00000001"
     if sess:
         ha1 = md5(f"{ha1}:{nonce}:{cnonce}")
@@ -2576,6 +2577,39 @@ def command_life(d):
         got = d.get(f"/api/v1/devices/{dev.id}/profile")
         expect({c["cmd"]: c["verdict"] for c in got["commands"] if not c["sub"]}.get("DeviceStatus") == "knows", got)
         expect(d.call("POST", path, {"cmd": "Nonsense"}).status == 400, "nonsense")
+
+
+@test
+def asks_for_a_password(d):
+    """A device that challenges its platform (§10.1): it is answered with the password that it registers with."""
+    with camera(d) as dev:
+        with open(d.password_file) as f:
+            password = f.read().strip()
+        challenge = f'Digest realm="camera", nonce="{rand()}", opaque="5ccc", algorithm=MD5'
+        taken, asked = [], []
+
+        def guarded(fn):
+            def on(m):
+                given = m.get("Authorization")
+                if given:
+                    want = digest(challenge, SERVER_ID, password, m.uri, method=m.method)
+                    field = re.compile(r'response="(\w+)"')
+                    if field.search(given)[1] == field.search(want)[1] and 'opaque="5ccc"' in given:
+                        taken.append(m.method)
+                        return fn(m)
+                asked.append(m.method)
+                return dev.reply(m, 401, "Unauthorized", [("WWW-Authenticate", challenge)], tag="ch" + m.branch[-6:])
+            return on
+        acked = dev.on_ack
+        dev.on_ack = lambda m: acked(m) if m.get("Call-ID") in dev.dialogs else None  # the other one is of the 401
+        dev.on_message, dev.on_invite = guarded(dev.on_message), guarded(dev.on_invite)
+        a = d.call("POST", f"/api/v1/devices/{dev.id}/commands?wait=10", {"cmd": "DeviceStatus"})
+        expect(a.json["state"] == "answered" and asked == ["MESSAGE", "MESSAGE"][:len(asked)], a.body[:500])
+        start(d, dev)
+        stop(d, dev)
+        expect(taken == ["MESSAGE", "INVITE"] and len(asked) <= 3, (taken, asked))
+        got = d.get(f"/api/v1/devices/{dev.id}/profile")
+        expect(any("asks for a password" in x for x in got["deviation_kinds"]), got["deviation_kinds"])
 
 
 @test
