@@ -456,10 +456,32 @@ static unsigned n_recordings(const struct session *s)
     return k;
 }
 
+/* Its reason phrase, and what a Warning header adds: "Not Acceptable (no more
+ * streams)". */
+#define REFUSAL_MAX (2 * LOG_TEXT_MAX)
+
+static const char *refusal_text(const struct sip_msg *m,
+                                char buf[static REFUSAL_MAX])
+{
+    struct writer w = writer_of(buf, REFUSAL_MAX - 1);
+    struct slice text = sip_msg_value(m, SIP_HDR_WARNING);
+    char one[LOG_TEXT_MAX];
+
+    writer_str(&w, log_text(m->reason, one));
+    text = slice_from(text, slice_find(text, '"'));
+    if (text.n > 1)
+        text = slice_head(slice_from(text, 1),
+                          slice_find(slice_from(text, 1), '"'));
+    if (text.n)
+        writer_f(&w, " (%s)", log_text(text, one));
+    buf[w.len] = '\0';
+    return buf;
+}
+
 static void on_refused(struct platform *p, struct session *s,
                        const struct sip_event *ev)
 {
-    char reason[LOG_TEXT_MAX];
+    char reason[REFUSAL_MAX];
     double after = (double)(p->now.mono_ms - s->started.mono_ms) / 1000;
 
     s->answer_at = GB_NEVER;
@@ -486,7 +508,7 @@ static void on_refused(struct platform *p, struct session *s,
                      "another one, or wait for its end",
                      "the device answered the INVITE with %u %s after %.1f s; "
                      "%u other recordings of it are open here",
-                     ev->status, log_text(ev->msg->reason, reason), after,
+                     ev->status, refusal_text(ev->msg, reason), after,
                      n_recordings(s));
         return;
     }
@@ -496,7 +518,7 @@ static void on_refused(struct platform *p, struct session *s,
                        "what it holds (RecordInfo)"
                      : hint_of(ev->status),
                  "the device answered the INVITE with %u %s after %.1f s",
-                 ev->status, log_text(ev->msg->reason, reason), after);
+                 ev->status, refusal_text(ev->msg, reason), after);
 }
 
 static void on_ended(struct platform *p, struct session *s,

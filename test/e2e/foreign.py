@@ -669,7 +669,7 @@ class Dialog:
         if self.cancelled and c.late is None:
             return
         if c.status >= 300:
-            self.remember(c.status, "Refused", (), b"")
+            self.remember(c.status, "Refused", c.headers or (), b"")
             return
         way = c.transport or (("tcp-" + self.setup) if self.tcp else "udp")
         self.way = way
@@ -2366,6 +2366,8 @@ for _s in (400, 403, 404, 480, 486, 488, 500, 603):
 case("refuse_486_after_100", refused, status=486, provisional=(100, 180), delay=0.5, evidence="486")
 for _s in (301, 401, 407, 415, 481, 491, 503):
     case(f"refuse_{_s}", refused, status=_s, evidence=str(_s))
+case("refuse_488_warning", refused, status=488, headers=[("Warning", '399 cam "no more streams, \x01ask later"')],
+     evidence="488 Refused (no more streams, ")
 case("refuse_488_tcp", refused, status=488, transport="tcp-passive", evidence="488")
 case("refuse_port_zero", refused, sdp=lambda l: [re.sub(r"^m=video \d+", "m=video 0", x) for x in l], media=False,
      steps=("answer", "sdp"), limit=5)
