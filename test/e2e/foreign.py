@@ -2582,6 +2582,31 @@ def command_life(d):
 
 
 @test
+def pictures_told_one_by_one(d):
+    """A camera with a notice behind each picture of an order, in place of one for all."""
+    with camera(d, edition="3.0") as dev:
+        orders = []
+        dev.commands["DeviceConfig"] = lambda dev, sn, text: orders.append(text) or [xml(
+            f"<Response>\r\n<CmdType>DeviceConfig</CmdType>\r\n<SN>{sn}</SN>\r\n<DeviceID>{dev.channel}</DeviceID>\r\n"
+            "<Result>OK</Result>\r\n</Response>\r\n")]
+        a = d.call("POST", f"/api/v1/devices/{dev.id}/channels/{dev.channel}/snapshot", {"number": 2})
+        expect(a.status == 202, f"{a.status} {a.body[:300]}")
+        text = wait_for("the order", lambda: orders)[0]
+        url, session = (re.search(f"<{n}>(.*?)</{n}>", text)[1].replace("&amp;", "&") for n in ("UploadURL", "SessionID"))
+        for i in (1, 2):
+            picture = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(60) + b"\xff\xd9"
+            with urllib.request.urlopen(urllib.request.Request(url, picture, {"Content-Type": "image/jpeg"})) as r:
+                expect(r.status == 200, f"upload {i}: {r.status}")
+            told = dev.message(xml(
+                f"<Notify>\r\n<CmdType>UploadSnapShotFinished</CmdType>\r\n<SN>{i}</SN>\r\n<DeviceID>{dev.channel}</DeviceID>\r\n"
+                f"<SessionID>{session}</SessionID>\r\n<SnapShotList>\r\n<SnapShotFileID>{dev.channel}02{i:019d}</SnapShotFileID>"
+                "\r\n</SnapShotList>\r\n</Notify>\r\n"))
+            expect(told.status == 200, told.start)
+            got = d.get(f"/api/v1/snapshots/{a.json['session']}")
+            expect((got["state"], got["announced"]) == (("partial", 1), ("finished", 2))[i - 1], got)
+
+
+@test
 def asks_for_a_password(d):
     """A device that challenges its platform (§10.1): it is answered with the password that it registers with."""
     with camera(d) as dev:
