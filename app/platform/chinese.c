@@ -126,6 +126,12 @@ static const struct row rows[] = {
       "设备编号不是 20 位数字：请在设备中更正" },
     { "it uses the id of this platform: give the device one of its own",
       "它使用了本平台的编号：请为设备设置自己的编号" },
+    { "it sends messages from another address than it registered from: let "
+      "it register again",
+      "它从注册地址以外的地址发送消息：请让设备重新注册" },
+    { "it sends messages and is not registered: let it register again, or "
+      "restart it",
+      "它未注册就发送消息：请让设备重新注册，或重启设备" },
     { "To of its REGISTER names another id than From",
       "REGISTER 的 To 与 From 编号不一致" },
     { "not enrolled; its password is right", "密码正确，尚未被接纳" },

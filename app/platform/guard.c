@@ -249,6 +249,16 @@ void pending_note(struct platform *p, struct slice id, struct slice user_agent,
     list_push_front(&p->knocked, &e->node);
 }
 
+void pending_note_stray(struct platform *p, struct slice id,
+                        struct slice user_agent, const struct sip_peer *peer,
+                        const char *reason)
+{
+    const struct pending *e = pending_find(p, id);
+
+    if (!e || slice_eq(slice_of(e->reason, e->reason_len), slice_str(reason)))
+        pending_note(p, id, user_agent, peer, slice_str(reason));
+}
+
 bool pending_forget(struct platform *p, struct slice id)
 {
     struct pending *e = pending_find(p, id);
