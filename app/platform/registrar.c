@@ -157,7 +157,7 @@ static void note_pending(struct platform *p, const struct attempt *a,
     writer_str(&w, why);
     if (is_rewritten(a))
         writer_str(&w, "; SIP ALG suspected: try another SIP port, or TCP");
-    if (at && !device_at_next(at))
+    if (at && at != a->device && !device_at_next(at))
         writer_f(&w, "; the device at this address is known as %s", at->id);
     w.err = 0; /* what did not fit is left out */
     pending_note(p, a->id, a->user_agent, &a->ev->peer, writer_slice(&w));
