@@ -93,6 +93,7 @@ struct sim_device {
     uint32_t subscribe_grants_s; /* 0: as asked */
     uint32_t subscribe_min_s;   /* Min-Expires of the answer */
     uint32_t subscribe_after_s; /* Retry-After of the answer */
+    const char *subscribe_body; /* in the 200 */
     bool subscribe_silent;      /* no answer */
     bool subscribe_mute;        /* no NOTIFY behind the 200 */
 
