@@ -431,6 +431,9 @@ static void times_as_devices_write_them(void **state)
                ITEM("2023-11-15T00:30:00", "2023-11-15T00:20:00")
                ITEM("", "2023-11-15T00:20:00")
                ITEM("yesterday", "today"));
+    sim_run(&s, 100);
+    assert_true(platform_records_view(s.p, id, &r)); /* as far as it has come */
+    assert_true(!r.is_final && r.n == 4);
     r = hear(id, 60000);
     assert_int_equal(r.n, 4);
     assert_false(r.complete);
