@@ -251,6 +251,7 @@ struct pass {
     struct gb_diag *diag;
     struct slice open[MANSCDP_MAX_DEPTH];
     unsigned depth;
+    size_t tag_end, tag_written; /* behind the last tag: in s, and in out */
     bool no_close; /* no '>' lies ahead: it is not looked for again */
     bool done;     /* the root is closed */
 };
@@ -343,6 +344,8 @@ static int on_markup(struct pass *p)
     } else if (xml_tag_at(p->s, p->off, &tag)) {
         err = on_tag(p, &tag);
         n = tag.n;
+        p->tag_end = p->off + n;
+        p->tag_written = p->out->len;
     }
     if (err)
         return err;
@@ -354,6 +357,26 @@ static int on_markup(struct pass *p)
     }
     p->off += n;
     return 0;
+}
+
+/* What is left may be the beginning of the root's end tag: firmware that counts
+ * a line end as one byte cuts its bodies off there, and all that it has to say
+ * has come by then. It was taken for text, which is left out. */
+static bool closes_cut_root(struct pass *p)
+{
+    struct slice rest = slice_trim(slice_from(p->s, p->tag_end));
+
+    if (p->depth != 1 || !slice_has_prefix(rest, SLICE("</")))
+        return false;
+    rest = slice_from(rest, 2);
+    if (!slice_ieq(rest, slice_head(p->open[0], rest.n)))
+        return false;
+    p->out->len = p->tag_written;
+    writer_str(p->out, "</");
+    writer_slice_put(p->out, p->open[0]);
+    writer_char(p->out, '>');
+    p->r->repaired = true;
+    return true;
 }
 
 int xml_repair(struct writer *out, struct slice utf8,
@@ -379,11 +402,11 @@ int xml_repair(struct writer *out, struct slice utf8,
         if (err)
             return err;
     }
-    if (out->err)
-        return gb_fail(diag, GB_ENOMEM, p.off, "arena is full");
-    if (!p.done)
+    if (!out->err && !p.done && !closes_cut_root(&p))
         return gb_fail(diag, GB_ESYNTAX, p.off,
                        p.depth ? "the root element does not end"
                                : "no XML element");
+    if (out->err)
+        return gb_fail(diag, GB_ENOMEM, p.off, "arena is full");
     return 0;
 }

@@ -3,7 +3,8 @@
  * Declarations, comments and garbage around the root go; CDATA becomes text;
  * control characters go; '&' and '<' that begin nothing become references;
  * attributes get quotes; an end tag that differs in case gets the case of its
- * start tag. DTDs are refused, depth and number of elements are bounded. */
+ * start tag; the root's may be cut off. DTDs are refused, depth and number of
+ * elements are bounded. */
 #ifndef MANSCDP_REPAIR_H
 #define MANSCDP_REPAIR_H
 

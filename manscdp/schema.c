@@ -130,6 +130,14 @@ struct slice manscdp_field_name(const struct manscdp_field *f, unsigned way)
     return slice_str(manscdp_name_in(f->name, way));
 }
 
+const struct xml_node *manscdp_first_item(const struct manscdp_field *f,
+                                          const struct xml_node *list)
+{
+    const struct xml_node *n = xml_child(list, f->item);
+
+    return n || f->type != MANSCDP_LIST ? n : xml_child(list, SLICE("Item"));
+}
+
 bool manscdp_session_is_good(struct slice id)
 {
     for (size_t i = 0; i < id.n; i++) {

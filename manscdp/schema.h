@@ -185,6 +185,11 @@ void manscdp_field_set(void *out, const struct manscdp_field *f,
 const struct manscdp_field *manscdp_field_of(const struct manscdp_shape *s,
                                              struct slice name);
 
+/* The first item of this list, which is an element of f: a LIST or TEXTS. Most
+ * lists consist of Item, and devices write that in the others, too. */
+const struct xml_node *manscdp_first_item(const struct manscdp_field *f,
+                                          const struct xml_node *list);
+
 /* The name of an element as it is written in a way. */
 struct slice manscdp_field_name(const struct manscdp_field *f, unsigned way);
 

@@ -185,7 +185,7 @@ static int read_field(struct reading *r, const struct manscdp_field *f,
     case MANSCDP_LIST:
     case MANSCDP_TEXTS:
         c = find(node, f->name, has_children);
-        return c ? read_items(r, f, out, xml_child(c, f->item)) : 0;
+        return c ? read_items(r, f, out, manscdp_first_item(f, c)) : 0;
     case MANSCDP_REPEAT:
         return read_items(r, f, out, xml_child(node, f->name));
     }

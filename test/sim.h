@@ -93,6 +93,7 @@ struct sim_device {
     uint32_t subscribe_grants_s; /* 0: as asked */
     uint32_t subscribe_min_s;   /* Min-Expires of the answer */
     uint32_t subscribe_after_s; /* Retry-After of the answer */
+    const char *subscribe_body; /* in the 200 */
     bool subscribe_silent;      /* no answer */
     bool subscribe_mute;        /* no NOTIFY behind the 200 */
 
@@ -105,7 +106,7 @@ struct sim_device {
     bool record_mute;           /* no Response to RecordInfo */
     unsigned record_limit;      /* items of one answer; 0: all */
     unsigned record_hours_max;  /* a longer question gets one item too few */
-    int32_t clock_off_ms;       /* of its DeviceTime */
+    int64_t clock_off_ms;       /* of its DeviceTime */
     bool tells_time;            /* answers DeviceStatus */
     unsigned send_rate;         /* a recording moves on so many times as fast;
                                    0: not by itself */

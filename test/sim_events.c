@@ -56,6 +56,10 @@ static void on_device_subscribe(struct sim_device *d,
         refuse_subscribe(d, ev);
         return;
     }
+    if (d->subscribe_body) {
+        r.content_type = SLICE("Application/MANSCDP+xml");
+        r.body = slice_str(d->subscribe_body);
+    }
     r.expires = d->subscribe_grants_s ? d->subscribe_grants_s : 1000000;
     assert_int_equal(sip_stack_accept(d->sim->field, ev->transaction, &r, 0,
                                       d->sim->now.mono_ms, &sub), 0);

@@ -188,6 +188,53 @@ static void note_1_2_the_request_uri_variant_is_told(void **state)
     sim_free(&s);
 }
 
+/* It does answer, but its answer cannot even be checked: that is another fault
+ * than an answer that gets lost. */
+static void note_1_2_what_cannot_be_checked_is_told(void **state)
+{
+    static const struct {
+        const char *line, *why;
+    } cases[] = {
+        { "Basic YTpi", "something else than a digest" },
+        { "Capability algorithm=\"A:SM2;H:SM3\"",
+          "something else than a digest" },
+        { "Digest username=\"34020000001320000001\", realm=\"hik\", "
+          "nonce=\"00\", uri=\"sip:x\", "
+          "response=\"00000000000000000000000000000000\"",
+          "another SIP domain" },
+        { "Digest username=\"34020000001320000001\", realm=\"3402000000\", "
+          "nonce=\"00\", uri=\"sip:x\", algorithm=SHA-256, response=\"00000000"
+          "00000000000000000000000000000000000000000000000000000000\"",
+          "an algorithm that it was not offered" },
+        { "Digest username=\"34020000001320000001\", realm=\"3402000000\", "
+          "nonce=\"00\", uri=\"sip:x\", qop=auth-int, nc=00000001, "
+          "cnonce=\"a\", response=\"00000000000000000000000000000000\"",
+          "another qop" },
+        { "Digest username=\"34020000001320000001\", realm=\"3402000000\", "
+          "nonce=\"00\", uri=\"sip:x\", "
+          "response=\"00000000000000000000000000000000\"",
+          "an old challenge" },
+    };
+    char line[500];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        knock_begin(&s, (struct platform_config){ .auto_enrol = true });
+        for (int try = 0; try < 12; try++) {
+            snprintf(line, sizeof(line),
+                     "Call-ID: c%d\r\nExpires: 3600\r\n%s%s%s", try,
+                     try % 2 ? "Authorization: " : "",
+                     try % 2 ? cases[i].line : "", try % 2 ? "\r\n" : "");
+            assert_int_equal(
+                knock_register(&s, "192.168.1.10:5060", cam, line, NULL, 0),
+                401);
+        }
+        expect_pending(cases[i].why);
+        assert_int_equal(count(s.log, "challenges are not answered"), 0);
+        sim_free(&s);
+    }
+}
+
 static void note_1_3_qop_is_left_out_after_failures(void **state)
 {
     struct sim_device *d;
@@ -866,6 +913,7 @@ int main(void)
         cmocka_unit_test(source_keys),
         cmocka_unit_test(note_1_1_each_digest_parameter_is_optional),
         cmocka_unit_test(note_1_2_the_request_uri_variant_is_told),
+        cmocka_unit_test(note_1_2_what_cannot_be_checked_is_told),
         cmocka_unit_test(note_1_3_qop_is_left_out_after_failures),
         cmocka_unit_test(note_1_4_a_known_device_under_another_id),
         cmocka_unit_test(note_1_6_udp_and_tcp_at_the_same_time),

@@ -92,6 +92,24 @@ static void silent_then_late(void **state)
     sim_free(&s);
 }
 
+/* What was said of the first try is not said of the answer to the second. */
+static void answered_at_the_second_try(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("DeviceStatus");
+
+    (void)state;
+    sim_run(&s, 13000);
+    expect_state(id, PLATFORM_COMMAND_ARRIVED);
+    assert_int_equal(view(id).tries, 2);
+    assert_int_equal(view(id).evidence.n, 0);
+    respond(d, "DeviceStatus", view(id).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    expect_state(id, PLATFORM_COMMAND_ANSWERED);
+    assert_int_equal(view(id).evidence.n, 0);
+    sim_free(&s);
+}
+
 /* The wire is cut: it never arrived, which is told apart. */
 static void never_arrived(void **state)
 {
@@ -160,6 +178,42 @@ static void note_11_1_arrived_is_not_done(void **state)
     assert_true(says(slice_str(d->last_body),
                      "<PTZCmd>A50F0100000000B5</PTZCmd>"));
     sim_free(&s);
+}
+
+/* No Response is due, and one comes all the same: what it says is told. */
+static void undue_answers(void **state)
+{
+    static const struct {
+        const char *inner, *evidence;
+        enum platform_command_state state;
+    } cases[] = {
+        { "<Result>ERROR</Result><Reason>no motor</Reason>",
+          "Result ERROR: no motor", PLATFORM_COMMAND_REFUSED },
+        { "<Result>OK</Result>", "", PLATFORM_COMMAND_ANSWERED },
+    };
+    const struct element e = { SLICE("PTZCmd"), SLICE("A50F0101320000E8") };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = online(NULL);
+        uint64_t id = 0;
+
+        assert_int_equal(order("DeviceControl", &e, &id), 0);
+        sim_run(&s, 200);
+        expect_state(id, PLATFORM_COMMAND_ARRIVED);
+        respond(d, "DeviceControl", view(id).sn + 1, "<Result>ERROR</Result>");
+        sim_run(&s, 100);
+        expect_state(id, PLATFORM_COMMAND_ARRIVED); /* another's */
+        respond(d, "DeviceControl", view(id).sn, cases[i].inner);
+        respond(d, "DeviceControl", view(id).sn, "<Result>ERROR</Result>");
+        sim_run(&s, 100);
+        expect_state(id, cases[i].state);
+        assert_true(!*cases[i].evidence ||
+                    says(view(id).evidence, cases[i].evidence));
+        assert_int_equal(view(id).messages, 1);
+        assert_true(view(id).answer.n && view(id).answered_utc_ms);
+        sim_free(&s);
+    }
 }
 
 /* One question at a time; orders without an answer go at once. */
@@ -235,6 +289,49 @@ static void note_11_2_many_messages(void **state)
     assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
     assert_true(c.partial && c.have == 1 && c.sum == 3);
     assert_true(says(c.evidence, "2 of 3 items are missing"));
+    sim_free(&s);
+}
+
+/* Its last item is cut off. As many as were announced have been seen, and one of
+ * them is lost all the same. */
+static void a_broken_item_is_missing(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("PresetQuery");
+    struct platform_command c;
+
+    (void)state;
+    sim_run(&s, 100);
+    respond(d, "PresetQuery", view(id).sn,
+            "<SumNum>2</SumNum><PresetList Num=\"2\"><Item><PresetID>1"
+            "</PresetID></Item><Item><PresetID>2</Pres");
+    sim_run(&s, 60000);
+    c = view(id);
+    assert_int_equal(c.state, PLATFORM_COMMAND_ANSWERED);
+    assert_true(c.partial && c.have == 1 && c.sum == 2);
+    assert_true(says(c.evidence, "1 of 2 items are missing"));
+    sim_free(&s);
+}
+
+/* Lists of the standard consist of Item, but for two; devices write it there as
+ * well. */
+static void tracks_as_items(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = 0;
+
+    (void)state;
+    assert_int_equal(
+        order_in(1 + MANSCDP_2022, "CruiseTrackListQuery", NULL, &id), 0);
+    sim_run(&s, 100);
+    respond(d, "CruiseTrackListQuery", view(id).sn,
+            "<SumNum>1</SumNum><CruiseTrackList Num=\"1\"><Item><Number>3"
+            "</Number><Name>yard</Name></Item></CruiseTrackList>");
+    sim_run(&s, 2000);
+    expect_state(id, PLATFORM_COMMAND_ANSWERED);
+    assert_true(!view(id).partial && view(id).have == 1);
+    assert_true(says(view(id).answer,
+                     "\"CruiseTrackList\":[{\"Number\":3,\"Name\":\"yard\"}]"));
     sim_free(&s);
 }
 
@@ -712,11 +809,15 @@ int main(void)
         cmocka_unit_test(answered),
         cmocka_unit_test(note_11_6_result_and_reason),
         cmocka_unit_test(silent_then_late),
+        cmocka_unit_test(answered_at_the_second_try),
+        cmocka_unit_test(undue_answers),
         cmocka_unit_test(never_arrived),
         cmocka_unit_test(not_repeated),
         cmocka_unit_test(note_11_1_arrived_is_not_done),
         cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(note_11_2_many_messages),
+        cmocka_unit_test(a_broken_item_is_missing),
+        cmocka_unit_test(tracks_as_items),
         cmocka_unit_test(no_number_told),
         cmocka_unit_test(numbers_of_one_message),
         cmocka_unit_test(list_with_a_foreign_sn),

@@ -28,6 +28,13 @@ static enum doctor_state state_of(enum doctor_link link)
     return rep.link[link].state;
 }
 
+static bool tells(enum doctor_link link, const char *what)
+{
+    struct slice e = rep.link[link].evidence;
+
+    return slice_find_slice(e, slice_str(what)) < e.n;
+}
+
 static void all_is_well(void **state)
 {
     const enum platform_transport over[] = { PLATFORM_UDP,
@@ -208,6 +215,7 @@ static void strangers_and_the_lost(void **state)
     struct sim_device *d = ready(), *bad;
     struct doctor_question q = { .device = SLICE("34020000001180000099"),
                                  .channel = SLICE("1") };
+    struct platform_pending k;
 
     (void)state;
     platform_doctor(s.p, &q, &rep);
@@ -218,9 +226,24 @@ static void strangers_and_the_lost(void **state)
     sim_run(&s, 5000);
     platform_doctor(s.p, &q, &rep);
     assert_string_equal(first(), "registered");
-    assert_true(slice_find_slice(rep.link[DOCTOR_REGISTERED].evidence,
-                                 SLICE("refused")) <
-                rep.link[DOCTOR_REGISTERED].evidence.n);
+    assert_true(tells(DOCTOR_REGISTERED, "refused"));
+    /* one that is known, and whose password is another one by now */
+    d->password = "of another platform";
+    sim_register(d);
+    sim_run(&s, 5000);
+    examine(0);
+    assert_int_equal(state_of(DOCTOR_REGISTERED), DOCTOR_GREEN);
+    assert_true(tells(DOCTOR_REGISTERED,
+                      "refused since then: the password set in the device is "
+                      "not the one of this platform"));
+    assert_false(tells(DOCTOR_REGISTERED, "is known as"));
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_false(platform_pending_at(s.p, 1, &k)); /* no stranger */
+    d->password = SIM_PASSWORD;
+    sim_register(d);
+    sim_run(&s, 60000);
+    examine(0);
+    assert_false(tells(DOCTOR_REGISTERED, "refused"));
     /* one that was there, and is silent now */
     d->deaf = true;
     d->next_keepalive_ms = GB_NEVER;

@@ -7,6 +7,7 @@
 
 #define T0 (SIM_UTC / 1000)
 #define HOUR 3600u
+#define SINCE_2000 ((INT64_C(946684800) - (int64_t)T0) * 1000 / 900000 * 900000)
 #define DAY 86400u
 
 /* n recordings of half an hour, one behind the other. */
@@ -222,7 +223,7 @@ static void note_15_2_ranges_are_corrected(void **state)
 {
     static const struct {
         const char *name;
-        int32_t off_ms, drift_ms;
+        int64_t off_ms, drift_ms;
         int zone_min;
         bool drifts;
     } cases[] = {
@@ -232,7 +233,8 @@ static void note_15_2_ranges_are_corrected(void **state)
         { "UTC for Beijing", -28800000, 0, -480, false },
         { "another zone, and drift", 3600000 - 20000, -20000, 60, true },
         { "ten minutes", 600000, 600000, 0, true },
-        { "a year", 2000000000, 2000000000, 0, true },
+        { "23 days", 2000000000, 2000000000, 0, true },
+        { "it began anew in 2000", SINCE_2000, SINCE_2000, 0, true },
     };
 
     (void)state;
@@ -258,8 +260,8 @@ static void note_15_2_ranges_are_corrected(void **state)
             v.clock.drifts != cases[i].drifts ||
             v.clock.drift_ms > cases[i].drift_ms + 10 ||
             v.clock.drift_ms < cases[i].drift_ms - 1100 || r.n != 4)
-            fail_msg("%s: zone %d drift %d, %zu items", cases[i].name,
-                     v.clock.zone_min, (int)v.clock.drift_ms, r.n);
+            fail_msg("%s: zone %d drift %lld, %zu items", cases[i].name,
+                     v.clock.zone_min, (long long)v.clock.drift_ms, r.n);
         assert_int_equal(d->status_queries, 1);
         for (unsigned k = 0; k < 4; k++) {
             struct platform_record e;
@@ -274,6 +276,22 @@ static void note_15_2_ranges_are_corrected(void **state)
                     (strstr(s.log, "clock of a device is off") != NULL));
         ends_clean();
     }
+}
+
+/* A clock of 1970 has never been set: yesterday would be before its time. */
+static void a_clock_that_was_never_set(void **state)
+{
+    struct sim_device *d = recorder(4);
+    struct platform_records r;
+
+    (void)state;
+    d->tells_time = true;
+    d->clock_off_ms = 86400000 - (int64_t)T0 * 1000;
+    r = hear(ask(T0, T0 + 2 * HOUR), 60000);
+    assert_int_equal(r.n, 4);
+    assert_true(sim_view(&s, d).clock.drifts);
+    assert_non_null(strstr(s.log, "clock of a device is off"));
+    ends_clean();
 }
 
 /* Its recordings are told all the same, within what an API call waits. Twice
@@ -413,8 +431,13 @@ static void times_as_devices_write_them(void **state)
                ITEM("2023-11-15T00:30:00", "2023-11-15T00:20:00")
                ITEM("", "2023-11-15T00:20:00")
                ITEM("yesterday", "today"));
+    sim_run(&s, 100);
+    assert_true(platform_records_view(s.p, id, &r)); /* as far as it has come */
+    assert_true(!r.is_final && r.n == 4);
     r = hear(id, 60000);
     assert_int_equal(r.n, 4);
+    assert_false(r.complete);
+    assert_true(text_has(r.evidence.p, "3 items have no time that can be read"));
     for (size_t i = 0; i < r.n; i++) {
         static const int64_t from_s[] = { -800, 2800, 4000, 6400 };
 
@@ -569,6 +592,7 @@ int main(void)
         cmocka_unit_test(silent_and_empty),
         cmocka_unit_test(refused_at_once),
         cmocka_unit_test(note_15_2_ranges_are_corrected),
+        cmocka_unit_test(a_clock_that_was_never_set),
         cmocka_unit_test(a_clock_that_is_not_told),
         cmocka_unit_test(a_sum_that_is_wrong),
         cmocka_unit_test(times_as_devices_write_them),

@@ -1,5 +1,7 @@
 #include "test/knock.h"
 
+#include "app/platform/doctor.h"
+
 #include <stdio.h>
 
 #include "base/writer.h"
@@ -297,6 +299,10 @@ static void strangers_wait_without_auto_enrol(void **state)
 
 static void unregisters(void **state)
 {
+    static struct doctor_report rep;
+    const struct doctor_question q = { .device = slice_str(ipc),
+                                       .channel = slice_str(ipc) };
+    struct platform_pending k;
     struct sim_device *d;
     struct platform_device v;
 
@@ -318,10 +324,46 @@ static void unregisters(void **state)
     sim_run(&s, 100);
     assert_int_equal(d->keepalive_refused, 1);
     assert_false(sim_view(&s, d).online);
+    assert_false(platform_pending_at(s.p, 0, &k)); /* no stranger */
+    platform_doctor(s.p, &q, &rep);
+    assert_true(text_has(rep.text, "it sends messages and is not registered"));
+    sim_register(d);
+    sim_run(&s, 100);
+    platform_doctor(s.p, &q, &rep);
+    assert_false(text_has(rep.text, "it sends messages"));
     sim_free(&s);
 }
 
 /* ---- what is refused ---- */
+
+/* A device that knows itself to be registered, here or elsewhere, and sends
+ * nothing but Keepalives: its owner sees it online, and hears of it here. */
+static void a_stranger_keeps_alive(void **state)
+{
+    struct platform_pending k;
+    struct sim_device *d;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    for (unsigned i = 1; i <= 2; i++) {
+        sim_keepalive(d, NULL);
+        sim_run(&s, 1000);
+        assert_int_equal(d->keepalive_refused, i);
+        assert_true(platform_pending_at(s.p, 0, &k));
+        assert_true(slice_eq(k.id, slice_str(ipc)) && k.tries == i);
+        assert_true(
+            slice_has_prefix(k.reason, SLICE("it sends messages and is not")));
+    }
+    d->password = "wrong";
+    sim_register(d);
+    sim_run(&s, 1000);
+    sim_keepalive(d, NULL); /* what is wrong with its REGISTER says more */
+    sim_run(&s, 1000);
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(slice_has_prefix(k.reason, SLICE("the password set in")));
+    sim_free(&s);
+}
 
 static void odd_ids(void **state)
 {
@@ -332,11 +374,14 @@ static void odd_ids(void **state)
         { "a scanner's extension", "100", 0 },
         { "a name", "admin", 0 },
         { "19 and a letter", "3402000000132000000a", 0 },
-        { "21 digits", "340200000013200000011", 0 },
+        { "a telephone number", "008613012345678", 0 },
+        { "21 digits", "340200000013200000011", 403 },
         { "our own id", SIM_ID, 403 },
         { "18 digits, rule B", "130909115229300920", 200 },
         { "20 digits", "34020000001180000001", 200 },
     };
+
+    struct platform_pending k;
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -348,6 +393,11 @@ static void odd_ids(void **state)
         sim_run(&s, 100);
         if (d->last_status != cases[i].status)
             fail_msg("%s: %u", cases[i].name, d->last_status);
+        if (cases[i].status == 403) { /* who has typed it is told */
+            assert_true(platform_pending_at(s.p, 0, &k));
+            assert_true(slice_eq(k.id, slice_str(cases[i].id)));
+            assert_true(k.reason.n > 0);
+        }
         sim_free(&s);
     }
 }
@@ -362,12 +412,16 @@ static void from_and_to_must_agree(void **state)
         "Call-ID: 1\r\nCSeq: 1 REGISTER\r\nMax-Forwards: 70\r\n"
         "Contact: <sip:34020000001320000001@192.168.1.10:5060>\r\n"
         "Expires: 3600\r\nContent-Length: 0\r\n\r\n";
+    struct platform_pending k;
     struct sip_peer from;
 
     (void)state;
     assert_true(sim_init(&s, NULL));
     from = knock_peer(&s, "192.168.1.10:5060");
     assert_int_equal(knock_say(&s, &from, text, strlen(text), NULL, 0), 403);
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(slice_eq(k.reason, SLICE("To of its REGISTER names another id "
+                                         "than From")));
     sim_free(&s);
 }
 
@@ -526,6 +580,7 @@ int main(void)
         cmocka_unit_test(another_user_name_is_told),
         cmocka_unit_test(strangers_wait_without_auto_enrol),
         cmocka_unit_test(unregisters),
+        cmocka_unit_test(a_stranger_keeps_alive),
         cmocka_unit_test(odd_ids),
         cmocka_unit_test(from_and_to_must_agree),
         cmocka_unit_test(a_source_is_banned),

@@ -281,6 +281,57 @@ static void other_event(void **state)
     }
 }
 
+/* Before 2022 the 200 has a body, and the refusal may stand there (§8.1). */
+static void the_200_has_a_result(void **state)
+{
+    static const struct {
+        const char *body;
+        enum platform_subscription_state state;
+    } cases[] = {
+        { "<Response><CmdType>Catalog</CmdType><SN>1</SN><DeviceID>1</DeviceID>"
+          "<Result>OK</Result></Response>",
+          PLATFORM_SUBSCRIPTION_ACTIVE },
+        { "<Response><CmdType>Catalog</CmdType><SN>1</SN><DeviceID>1</DeviceID>"
+          "</Response>",
+          PLATFORM_SUBSCRIPTION_ACTIVE },
+        { "what?", PLATFORM_SUBSCRIPTION_ACTIVE },
+        { "<Response><CmdType>Catalog</CmdType><SN>1</SN><DeviceID>1</DeviceID>"
+          "<Result>ERROR</Result></Response>",
+          PLATFORM_SUBSCRIPTION_REFUSED },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = device(CATALOG, 600);
+
+        d->subscribe_body = cases[i].body;
+        sim_register(d);
+        sim_run(&s, 60000);
+        assert_int_equal(d->subscribes, 1);
+        assert_int_equal(view(0).state, cases[i].state);
+        assert_true((view(0).expires_utc_ms != 0) ==
+                    (cases[i].state == PLATFORM_SUBSCRIPTION_ACTIVE));
+        sim_free(&s);
+    }
+}
+
+/* 401: once more with credentials, and then as after any failure. */
+static void asks_for_a_password(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->subscribe_status = 401;
+    sim_register(d);
+    sim_run(&s, 60000);
+    assert_int_equal(d->subscribes, 2);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_WAITING);
+    d->subscribe_status = 0;
+    sim_run(&s, 400000);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    sim_free(&s);
+}
+
 /* R42: 423 with Min-Expires. */
 static void interval_too_brief(void **state)
 {
@@ -820,6 +871,8 @@ int main(void)
         cmocka_unit_test(note_13_1_polled_in_place_of_notifies),
         cmocka_unit_test(refused_and_offline),
         cmocka_unit_test(other_event),
+        cmocka_unit_test(the_200_has_a_result),
+        cmocka_unit_test(asks_for_a_password),
         cmocka_unit_test(interval_too_brief),
         cmocka_unit_test(asked_later),
         cmocka_unit_test(no_answer),

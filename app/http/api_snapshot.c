@@ -340,11 +340,11 @@ static void set_state(struct http_app *a, struct snapshot *s, enum state to)
 
 static bool is_whole(const struct snapshot *s)
 {
-    return s->got >= s->number && s->announced >= s->number;
+    return s->got >= s->number;
 }
 
 /* By the SessionID and the device that was asked; an upload that is late still
- * makes it whole. */
+ * makes it whole. Some cameras tell of all pictures at once, others of each. */
 void http_snapshot_done(struct http_app *a, const struct platform_action *act)
 {
     struct slice ids = act->text, session, one;
@@ -355,10 +355,9 @@ void http_snapshot_done(struct http_app *a, const struct platform_action *act)
     if (!s || !slice_eq(slice_str(s->device), act->device) ||
         s->state == STATE_REFUSED)
         return;
-    s->announced = 0;
     while (ids.n) {
         slice_cut(&ids, '\n', &one);
-        s->announced += one.n > 0;
+        s->announced += one.n > 0 && s->announced < s->number;
     }
     set_state(a, s, is_whole(s) ? STATE_FINISHED : STATE_PARTIAL);
 }

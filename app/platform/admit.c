@@ -6,6 +6,7 @@
 
 #define ID_MIN 18 /* rule B of the standard; rule A has 20 */
 #define ID_MAX 20
+#define MISTYPED_MIN 16
 #define RESERVE_RATE 2   /* messages a second of a device on a new port, when */
 #define RESERVE_BURST 10 /* its source has spent its bucket */
 #define SUMMARY_MS 60000 /* between two lines about strangers */
@@ -76,6 +77,17 @@ void admit_peek(struct admit_peek *out, struct slice bytes)
     }
 }
 
+/* Digits alone, and nearly as many as an id has: typed wrong into a device,
+ * whose owner wants to hear of it. Scanners try shorter ones, telephone numbers
+ * at most. */
+static bool is_mistyped(struct slice user)
+{
+    for (size_t i = 0; i < user.n; i++)
+        if (!ascii_is_digit(user.p[i]))
+            return false;
+    return user.n >= MISTYPED_MIN && user.n < PLATFORM_ID_MAX;
+}
+
 bool admit_is_scanner(const struct admit_peek *k)
 {
     static const struct slice agents[] = {
@@ -94,6 +106,7 @@ bool admit_is_scanner(const struct admit_peek *k)
             return true;
     /* no user, and one with escapes, are for the parser to judge */
     return !k->is_response && k->user.n && !admit_is_id(k->user) &&
+           !(k->is_register && is_mistyped(k->user)) &&
            slice_find(k->user, '%') == k->user.n;
 }
 

@@ -100,8 +100,7 @@ struct slice auth_info(struct platform *p, const struct auth *a,
 
 /* ---- checking ---- */
 
-static struct slice password_of(const struct platform *p,
-                                const struct device *d)
+struct slice auth_password(const struct platform *p, const struct device *d)
 {
     struct slice own = { NULL, 0 };
 
@@ -183,7 +182,7 @@ static bool checks(struct platform *p, struct auth *a)
         if (sip_digest_check_ha2(&a->c, &a->ha1, ha2))
             return true;
     }
-    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, password_of(p, d));
+    sip_ha1_make(&ha1, a->c.alg, a->id, p->realm, auth_password(p, d));
     if (kept)
         return false;
     if (!sip_digest_check_ha2(&a->c, &ha1, ha2))
@@ -205,6 +204,24 @@ static bool is_repeated(const struct auth *a)
     return a->stamp < d->nonce_stamp || a->nc <= d->nonce_nc;
 }
 
+/* Why these credentials cannot be checked at all; NULL: they can. */
+static const char *flaw_of(const struct platform *p, struct auth *a,
+                           struct slice value)
+{
+    if (sip_credentials_parse(&a->c, value))
+        return "it answers the challenge with something else than a digest: "
+               "let it register with a password";
+    if (!is_offered(auth_offer(p, a->device), a->c.alg))
+        return "its digest uses an algorithm that it was not offered: set the "
+               "device to MD5, or add it to sip.digest";
+    if (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth")))
+        return "its digest uses another qop than auth";
+    if (!slice_eq(a->c.realm, p->realm))
+        return "its digest was made for another SIP domain: set that of this "
+               "platform in the device";
+    return NULL;
+}
+
 static enum auth_proof prove(struct platform *p, struct auth *a)
 {
     char who[NONCE_FOR_MAX];
@@ -213,10 +230,8 @@ static enum auth_proof prove(struct platform *p, struct auth *a)
     bool right;
 
     a->has_credentials = value.n > 0;
-    if (value.n == 0 || sip_credentials_parse(&a->c, value) ||
-        !is_offered(auth_offer(p, a->device), a->c.alg) ||
-        (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth"))) ||
-        !slice_eq(a->c.realm, p->realm))
+    a->flaw = value.n ? flaw_of(p, a, value) : NULL;
+    if (value.n == 0 || a->flaw)
         return AUTH_NONE;
     nonce = sip_nonce_check(a->c.nonce, &p->nonce_key, nonce_for(a, who),
                             now_s(p), SIP_NONCE_MAX_AGE_S, &a->stamp);
@@ -255,7 +270,7 @@ void auth_used(struct device *d, const struct auth *a)
 
 const char *auth_why(const struct platform *p, const struct auth *a)
 {
-    struct slice password = password_of(p, a->device);
+    struct slice password = auth_password(p, a->device);
     struct sip_credentials other = a->c;
     bool by_user, by_id, by_uri, by_global;
 

@@ -31,6 +31,8 @@ struct auth {
     struct device *device;    /* NULL: unknown; same answers, same time */
     enum auth_proof proof;
     bool has_credentials;     /* whatever they are worth */
+    const char *flaw;         /* NONE, with credentials: why they are of no use,
+                                 for a person. Static */
     struct sip_credentials c; /* WRONG and RIGHT */
     uint64_t stamp;           /* of its nonce; larger is newer */
     uint32_t nc;              /* 0: without qop */
@@ -43,6 +45,9 @@ void auth_prove(struct platform *p, struct auth *a);
 
 /* RIGHT, and what it asked for is done: its nonce is used. */
 void auth_used(struct device *d, const struct auth *a);
+
+/* Of this device, its group or the platform, in this order; d may be NULL. */
+struct slice auth_password(const struct platform *p, const struct device *d);
 
 /* WRONG: what was wrong, as far as one can see (field-note 1.2). Static. */
 const char *auth_why(const struct platform *p, const struct auth *a);

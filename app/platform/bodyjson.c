@@ -177,7 +177,7 @@ static void put_field(struct writer *w, const struct manscdp_shape *s,
         break;
     case MANSCDP_LIST:
     case MANSCDP_TEXTS:
-        put_items(w, f, &v, xml_child(node_of(s, f, node), f->item));
+        put_items(w, f, &v, manscdp_first_item(f, node_of(s, f, node)));
         break;
     case MANSCDP_REPEAT:
         put_items(w, f, &v, node ? xml_child(node, f->name) : NULL);

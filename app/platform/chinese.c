@@ -27,6 +27,8 @@ static const struct row rows[] = {
     { "it tells another time than ours in its REGISTERs, though it was "
       "told the time",
       "已向设备校时，但其 REGISTER 中的时间仍与本平台不一致" },
+    { "% s ago, from % over %; refused since then: %",
+      "%1 秒前，来自 %2，经 %3；此后再次注册被拒绝：%4" },
     { "% s ago, from % over %", "%1 秒前，来自 %2，经 %3" },
     { "nothing it said is a minute off", "设备报文中的时间误差不超过一分钟" },
     { "it has not answered yet", "尚未应答" },
@@ -107,6 +109,31 @@ static const struct row rows[] = {
       "设备使用的是平台密码，但平台上为它或其分组设置了单独的密码" },
     { "the password set in the device is not the one of this platform",
       "设备中设置的密码与平台不一致" },
+    { "it answers the challenge with something else than a digest: let it "
+      "register with a password",
+      "它对质询的应答不是摘要认证：请在设备中改用密码注册" },
+    { "its digest uses an algorithm that it was not offered: set the device "
+      "to MD5, or add it to sip.digest",
+      "摘要使用了平台未提供的算法：请将设备设为 MD5，或在 sip.digest 中加入该算法" },
+    { "its digest uses another qop than auth", "摘要使用了 auth 以外的 qop" },
+    { "its digest was made for another SIP domain: set that of this platform "
+      "in the device",
+      "摘要按另一个 SIP 域计算：请在设备中填写本平台的 SIP 域" },
+    { "it answered an old challenge, or that of another server, and was asked "
+      "again",
+      "它应答的是过期的或其他服务器的质询，已重新质询" },
+    { "its id does not have 20 digits: correct it in the device",
+      "设备编号不是 20 位数字：请在设备中更正" },
+    { "it uses the id of this platform: give the device one of its own",
+      "它使用了本平台的编号：请为设备设置自己的编号" },
+    { "it sends messages from another address than it registered from: let "
+      "it register again",
+      "它从注册地址以外的地址发送消息：请让设备重新注册" },
+    { "it sends messages and is not registered: let it register again, or "
+      "restart it",
+      "它未注册就发送消息：请让设备重新注册，或重启设备" },
+    { "To of its REGISTER names another id than From",
+      "REGISTER 的 To 与 From 编号不一致" },
     { "not enrolled; its password is right", "密码正确，尚未被接纳" },
     { "sip.allow_ids and sip.deny_ids keep it out",
       "被 sip.allow_ids 与 sip.deny_ids 拒绝" },
@@ -285,9 +312,9 @@ static const struct row rows[] = {
     { "the device does not understand the offer: update its firmware, or "
       "report its model",
       "设备不理解邀请内容：请升级固件，或反馈其型号" },
-    { "the device asks for a password from its platform: turn that off "
-      "in the device",
-      "设备要求平台提供密码：请在设备中关闭" },
+    { "the device asks for a password, and not for the one that it registers "
+      "with: turn that off in the device",
+      "设备要求平台提供密码，且与其注册密码不同：请在设备中关闭" },
     { "the device forbids it: allow this platform to see the channel",
       "设备禁止访问：请允许本平台访问该通道" },
     { "the device does not know this channel: refresh the catalog",
@@ -374,7 +401,13 @@ static const struct row rows[] = {
     { "check that the device is reachable", "请确认设备可达" },
     { "the device does not confirm the Broadcast (no 200 in % s)",
       "设备未确认 Broadcast（%1 秒内没有 200）" },
+    { "set the audio of the device to G.711, and see in its log what it offers",
+      "请将设备的音频设为 G.711，并在其日志中查看它提供的内容" },
     { "set the audio of the device to G.711", "请将设备的音频设为 G.711" },
+    { "the download timed out (%)", "下载超时（%1）" },
+    { "the package is damaged (%)", "升级包已损坏（%1）" },
+    { "a fault of the system (%)", "系统故障（%1）" },
+    { "for another reason (%)", "其他原因（%1）" },
     { "the device invites us, but %", "设备邀请平台，但 %1" },
     { "the device gave up too early, or this server is at its limits",
       "设备过早放弃，或服务器达到上限" },
@@ -433,6 +466,8 @@ static const struct row rows[] = {
     { "a message came behind the end, which was at % items",
       "在 %1 项结束之后又收到消息" },
     { "refused or not answered: %", "被拒绝或未应答：%1" },
+    { "% items have no time that can be read, and are left out",
+      "有 %1 项录像的时间无法识别，已略去" },
     { "% of % items are missing", "共 %2 项，缺少 %1 项" },
     { "it has come with another SN than the question",
       "应答的 SN 与询问不一致" },

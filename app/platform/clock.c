@@ -44,8 +44,8 @@ static void tell(struct platform *p, struct device *d, bool before)
     if (k->drifts && !before)
         platform_log_peer(p, PLATFORM_WARN,
                           "msg=\"clock of a device is off\" device=%s "
-                          "drift_ms=%d zone_min=%d from=%s",
-                          d->id, (int)k->drift_ms, k->zone_min,
+                          "drift_ms=%lld zone_min=%d from=%s",
+                          d->id, (long long)k->drift_ms, k->zone_min,
                           platform_clock_source_name(k->from));
     else if (before && !k->drifts)
         platform_log_peer(p, PLATFORM_INFO,
@@ -65,12 +65,8 @@ void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
     k = &about->clock;
     before = *k;
     drift = off_ms - zone_part_ms(off_ms);
-    if (drift > INT32_MAX)
-        drift = INT32_MAX;
-    if (drift < INT32_MIN)
-        drift = INT32_MIN;
     k->zone_min = (int16_t)(zone_part_ms(off_ms) / 60000);
-    k->drift_ms = (int32_t)drift;
+    k->drift_ms = drift;
     k->from = from;
     k->at_s = (uint32_t)(p->now.mono_ms / 1000);
     k->drifts = magnitude(drift) > CLOCK_DRIFT_MS;
@@ -95,10 +91,12 @@ bool clock_is_stale(const struct platform *p, const struct device *d)
 
 int64_t clock_unix_ms(const struct platform *p, const struct device *d)
 {
-    return p->cfg.trust_clocks ||
-                   magnitude(clock_of(d)->drift_ms) < CLOCK_NOISE_MS
+    int64_t drift_ms = clock_of(d)->drift_ms;
+
+    return p->cfg.trust_clocks || magnitude(drift_ms) < CLOCK_NOISE_MS ||
+                   p->now.utc_ms + drift_ms < CLOCK_UNSET_MS
                ? 0
-               : clock_of(d)->drift_ms;
+               : drift_ms;
 }
 
 int64_t clock_text_ms(const struct platform *p, const struct device *d)

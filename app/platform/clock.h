@@ -18,6 +18,9 @@
                                   their time, and stamps have whole seconds */
 #define CLOCK_FRESH_MS 3600000 /* then it is measured again before times of the
                                   device are asked for */
+#define CLOCK_UNSET_MS                                                     \
+    31536000000                /* a clock in 1970 has never been set: what \
+                                 lies before has no time there */
 #define CLOCK_ZONE_MS 900000   /* zones differ by multiples of it... */
 #define CLOCK_ZONE_MIN_MS 1500000 /* ...and by more than this */
 #define CLOCK_ZONE_OFF_MS 180000  /* drift on top of another zone */
@@ -26,7 +29,7 @@ struct platform;
 struct device;
 
 struct device_clock {
-    int32_t drift_ms;   /* its clock minus ours, without the zone */
+    int64_t drift_ms;   /* its clock minus ours, without the zone */
     int16_t zone_min;   /* of its texts, east of server.timezone */
     uint8_t from;       /* enum platform_clock_source */
     bool drifts;        /* as it was told last */

@@ -140,7 +140,7 @@ static bool take_items(struct platform *p, const struct command *c,
 {
     const struct manscdp_field *f = list_field(manscdp_body_of(msg));
     const struct xml_node *list = f ? xml_child(msg->doc.root, f->name) : NULL;
-    const struct xml_node *n = list ? xml_child(list, f->item) : NULL;
+    const struct xml_node *n = list ? manscdp_first_item(f, list) : NULL;
     char buf[KEY_MAX];
     unsigned at = 0;
     uint32_t num;
@@ -256,29 +256,55 @@ static bool is_one_of_several(const struct command *c)
     return bits_of(c->types) > 1 && !c->is_final;
 }
 
+static void refused_by(struct platform *p, struct command *c,
+                       const struct manscdp_msg *msg)
+{
+    struct slice result = xml_text(msg->doc.root, SLICE("Result")),
+                 why = xml_text(msg->doc.root, SLICE("Reason"));
+
+    command_explain(c, "the Response says Result %.*s%s%.*s",
+                    SLICE_ARG(slice_head(result, 16)), why.n ? ": " : "",
+                    SLICE_ARG(manscdp_text_cut(why, 60)));
+    command_finish(p, c, PLATFORM_COMMAND_REFUSED);
+}
+
+static bool says_error(const struct manscdp_msg *msg)
+{
+    return manscdp_result_parse(xml_text(msg->doc.root, SLICE("Result"))) ==
+           MANSCDP_ERROR;
+}
+
+/* None is due and none is waited for (§6): it says more than the 200 did. */
+static void answered_undue(struct platform *p, struct command *c,
+                           const struct manscdp_msg *msg)
+{
+    if (c->messages)
+        return; /* a repeat */
+    keep_answer(p, c, msg);
+    c->answered_utc_ms = p->now.utc_ms;
+    if (says_error(msg))
+        refused_by(p, c, msg);
+    else
+        command_finish(p, c, PLATFORM_COMMAND_ANSWERED);
+}
+
 static void answered(struct platform *p, struct command *c,
                      const struct manscdp_msg *msg)
 {
-    struct slice result = xml_text(msg->doc.root, SLICE("Result"));
-    bool refused = manscdp_result_parse(result) == MANSCDP_ERROR;
-
     if (c->is_final && c->state != PLATFORM_COMMAND_SILENT &&
         c->row->due == MANSCDP_ONE_RESPONSE)
         return; /* a repeat */
     records_on_answer(p, c->id, msg);
     keep_answer(p, c, msg);
     c->answered_utc_ms = p->now.utc_ms;
+    if (!c->is_final)
+        c->evidence_len = 0; /* that of a try before this answer */
     if (c->is_final && c->state == PLATFORM_COMMAND_SILENT) {
         c->late = true;
         c->partial = c->row->due == MANSCDP_MANY_RESPONSES;
     }
-    if (refused && !is_one_of_several(c)) {
-        struct slice why = xml_text(msg->doc.root, SLICE("Reason"));
-
-        command_explain(c, "the Response says Result %.*s%s%.*s",
-                        SLICE_ARG(slice_head(result, 16)), why.n ? ": " : "",
-                        SLICE_ARG(manscdp_text_cut(why, 60)));
-        command_finish(p, c, PLATFORM_COMMAND_REFUSED);
+    if (says_error(msg) && !is_one_of_several(c)) {
+        refused_by(p, c, msg);
         return;
     }
     if (c->row->due == MANSCDP_MANY_RESPONSES && !c->is_final) {
@@ -345,11 +371,14 @@ bool commands_on_message(struct platform *p, struct device *d,
         msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
         return false;
     c = asked(p, d, msg);
-    if (!c || !command_is_due(c))
+    if (!c || (!command_is_due(c) && c->sn != msg->sn))
         return false;
     if (c->row->cmd != msg->cmd)
         device_deviation(p, d, DEVIATION_OTHER_CMD, msg->cmd_name);
-    answered(p, c, msg);
+    if (command_is_due(c))
+        answered(p, c, msg);
+    else
+        answered_undue(p, c, msg);
     return true;
 }
 
@@ -401,7 +430,8 @@ bool commands_on_assembly(struct platform *p,
             settings_came(p, c);
             return true;
         }
-        if (!ev->closed && ev->messages == 1 && ev->received) {
+        if (!ev->closed && ev->messages == 1 && ev->received &&
+            ev->outcome == MANSCDP_COMPLETE) {
             settle(p, c);
             return true;
         }

@@ -294,6 +294,7 @@ static void send(struct platform *p, struct command *c)
 static void arrived(struct platform *p, struct command *c)
 {
     c->arrived_utc_ms = p->now.utc_ms;
+    c->evidence_len = 0; /* that of a try before this one */
     if (!command_is_due(c)) {
         command_finish(p, c, PLATFORM_COMMAND_ARRIVED);
         return;
@@ -312,6 +313,7 @@ void command_on_sip(struct platform *p, uint64_t handle,
     struct handle *h = idmap_find(&p->handles, handle);
     struct command *c = container_of(h, struct command, handle);
     struct device *d = device_find(p, command_device(c));
+    bool had_login = d && device_has_noted(d, DEVIATION_ASKS_US);
 
     if (d)
         way_note(p, d, ev);
@@ -324,6 +326,8 @@ void command_on_sip(struct platform *p, uint64_t handle,
         command_nothing_came(p, c, "the MESSAGE was not answered");
     } else if (ev->status < 300) {
         arrived(p, c);
+    } else if (d && !had_login && device_has_noted(d, DEVIATION_ASKS_US)) {
+        send(p, c); /* with credentials */
     } else {
         command_explain(c, "the MESSAGE was answered with SIP %u", ev->status);
         command_finish(p, c, PLATFORM_COMMAND_REFUSED);

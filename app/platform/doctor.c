@@ -182,9 +182,12 @@ static void examine_registration(struct examination *x)
 
     if (d->bound) {
         gb_addr_text(&d->peer.remote, from);
-        find(x, DOCTOR_REGISTERED, DOCTOR_GREEN, "%llu s ago, from %s over %s",
+        find(x, DOCTOR_REGISTERED, DOCTOR_GREEN,
+             "%llu s ago, from %s over %s%s%.*s",
              seconds_since(x->p, d->registered_utc_ms), from,
-             d->peer.transport == SIP_UDP ? "UDP" : "TCP");
+             d->peer.transport == SIP_UDP ? "UDP" : "TCP",
+             k ? "; refused since then: " : "", k ? (int)k->reason_len : 0,
+             k ? k->reason : "");
         return;
     }
     if (k)

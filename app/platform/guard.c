@@ -249,6 +249,16 @@ void pending_note(struct platform *p, struct slice id, struct slice user_agent,
     list_push_front(&p->knocked, &e->node);
 }
 
+void pending_note_stray(struct platform *p, struct slice id,
+                        struct slice user_agent, const struct sip_peer *peer,
+                        const char *reason)
+{
+    const struct pending *e = pending_find(p, id);
+
+    if (!e || slice_eq(slice_of(e->reason, e->reason_len), slice_str(reason)))
+        pending_note(p, id, user_agent, peer, slice_str(reason));
+}
+
 bool pending_forget(struct platform *p, struct slice id)
 {
     struct pending *e = pending_find(p, id);
@@ -267,13 +277,15 @@ bool platform_pending_at(const struct platform *p, size_t i,
                          struct platform_pending *out)
 {
     const struct list *n = p->knocked.next;
-    const struct pending *e;
+    const struct pending *e = NULL;
 
-    while (n != &p->knocked && i-- > 0)
-        n = n->next;
+    for (; n != &p->knocked; n = n->next) {
+        e = container_of(n, const struct pending, node);
+        if (!device_find(p, slice_of(e->id, e->id_len)) && i-- == 0)
+            break;
+    }
     if (n == &p->knocked)
         return false;
-    e = container_of(n, const struct pending, node);
     *out = (struct platform_pending){
         .id = slice_of(e->id, e->id_len),
         .user_agent = slice_of(e->user_agent, e->user_agent_len),

@@ -65,6 +65,11 @@ struct attempts *guard_attempts(struct platform *p, uint64_t key);
 uint64_t guard_back_off_ms(const struct attempts *a);
 void pending_note(struct platform *p, struct slice id, struct slice user_agent,
                   const struct sip_peer *peer, struct slice reason);
+/* The same of what is no REGISTER: the reason of a REGISTER says more, and
+ * stays. */
+void pending_note_stray(struct platform *p, struct slice id,
+                        struct slice user_agent, const struct sip_peer *peer,
+                        const char *reason);
 bool pending_forget(struct platform *p, struct slice id);
 bool pending_has(const struct platform *p, struct slice id);
 #endif

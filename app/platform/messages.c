@@ -667,6 +667,23 @@ static struct device *sender(const struct platform *p,
     return d && voice_of(p, d) ? d : NULL;
 }
 
+/* A Keepalive where a REGISTER is due: devices that do not heed the 403 stay so
+ * for ever, and say themselves that they are online. */
+static void note_stray(struct platform *p, const struct sip_event *ev,
+                       struct slice id, const struct device *d)
+{
+    if (ev->msg->method != SIP_METHOD_MESSAGE || !admit_is_id(id) ||
+        slice_eq(id, p->id) || !admit_id_allowed(p, id))
+        return;
+    pending_note_stray(
+        p, id, sip_msg_value(ev->msg, SIP_HDR_USER_AGENT), &ev->peer,
+        d && d->bound
+            ? "it sends messages from another address than it registered from: "
+              "let it register again"
+            : "it sends messages and is not registered: let it register again, "
+              "or restart it");
+}
+
 /* The device that may send this, or NULL: it has been answered. */
 static struct device *admit(struct platform *p, const struct sip_event *ev,
                             bool *moved)
@@ -689,6 +706,7 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
         return d;
     }
     p->counters.stray_messages++;
+    note_stray(p, ev, d ? device_id(d) : from, d);
     if (d) /* unknown ones have their line in the summary of the minute */
         platform_log_peer(p, PLATFORM_INFO,
                           "msg=\"request refused\" method=%.*s from=\"%s\" "

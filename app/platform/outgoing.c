@@ -1,6 +1,7 @@
 /* Requests to devices: addresses and URIs. */
 #include "app/platform/outgoing.h"
 
+#include "app/platform/auth.h"
 #include "app/platform/core.h"
 #include "app/platform/way.h"
 
@@ -93,8 +94,13 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
                   enum sip_method method)
 {
     struct sip_peer to = way_of(d);
+    int err = outgoing_init_at(o, p, &to, way_uri(d), target, method);
 
-    return outgoing_init_at(o, p, &to, way_uri(d), target, method);
+    if (!err && device_has_noted(d, DEVIATION_ASKS_US)) {
+        o->r.username = p->id;
+        o->r.password = auth_password(p, d); /* both sides have it (§10.1) */
+    }
+    return err;
 }
 
 int device_message(struct platform *p, struct device *d, struct slice body,

@@ -52,7 +52,7 @@ const char *platform_clock_source_name(enum platform_clock_source s);
 /* Its clock minus ours, when it last said its time. */
 struct platform_clock {
     enum platform_clock_source from;
-    int32_t drift_ms;   /* without the zone */
+    int64_t drift_ms;   /* without the zone */
     int zone_min;       /* its texts are so far east of server.timezone */
     bool drifts;        /* by more than 5 s */
 };

@@ -48,7 +48,7 @@ struct records {
     int64_t drift_ms;      /* the same of texts that name their zone */
     struct record *item;
     size_t n, cap, n_sorted, lost;
-    size_t n_window;       /* items before the window under way */
+    int64_t last_end_ms; /* of the items of the window under way */
     char *text;
     size_t text_len, text_cap;
     char evidence[EVIDENCE_MAX];
@@ -236,6 +236,8 @@ static bool keep_item(struct platform *p, struct records *r,
         !keep_text(p, r, type, &e.type))
         return false;
     r->item[r->n++] = e;
+    if (e.end_ms > r->last_end_ms)
+        r->last_end_ms = e.end_ms;
     return true;
 }
 
@@ -326,6 +328,9 @@ static void explain(struct records *r, const char *fmt, ...)
 static void finish(struct platform *p, struct records *r)
 {
     sort(r);
+    if (r->lost && !r->evidence[0])
+        explain(r, "%zu items have no time that can be read, and are left out",
+                r->lost);
     r->is_final = true;
     r->done_ms = p->now.mono_ms;
     timerq_stop(&p->timers, &r->timer);
@@ -404,7 +409,7 @@ static void ask(struct platform *p, struct records *r)
     if (!err) {
         r->shift_ms = clock_text_ms(p, d);
         r->drift_ms = clock_unix_ms(p, d);
-        r->n_window = r->n;
+        r->last_end_ms = 0;
         err = command_start(p, d, &o, &r->command);
     }
     if (!err) {
@@ -470,14 +475,10 @@ static bool try_smaller(struct platform *p, struct records *r)
 /* Where the device may have stopped at a limit of its own; 0: it has not. */
 static uint64_t limit_at(const struct records *r, uint32_t have)
 {
-    int64_t last = 0;
+    int64_t last = r->last_end_ms / 1000;
 
     if (have < RECORDS_ROUND || have % RECORDS_ROUND)
         return 0;
-    for (size_t i = r->n_window; i < r->n; i++)
-        if (r->item[i].end_ms > last)
-            last = r->item[i].end_ms;
-    last /= 1000;
     return last > (int64_t)r->at.from_s && last < (int64_t)r->at.to_s - 1
                ? (uint64_t)last
                : 0;
@@ -645,6 +646,7 @@ bool platform_records_view(const struct platform *p, uint64_t id,
 
     if (!r)
         return false;
+    sort(r); /* also what has come until now is in order, none twice */
     *out = (struct platform_records){
         .id = r->id,
         .command = r->command,

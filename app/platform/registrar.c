@@ -145,7 +145,8 @@ static bool is_rewritten(const struct attempt *a)
     return hidden && shown;
 }
 
-/* Puts into the list of unknown ids why it is there, and what may help. */
+/* Keeps why it is not let in, and what may help: in the list of unknown ids, or
+ * for the doctor of a device. */
 static void note_pending(struct platform *p, const struct attempt *a,
                          const char *why)
 {
@@ -156,10 +157,42 @@ static void note_pending(struct platform *p, const struct attempt *a,
     writer_str(&w, why);
     if (is_rewritten(a))
         writer_str(&w, "; SIP ALG suspected: try another SIP port, or TCP");
-    if (at && !device_at_next(at))
+    if (at && at != a->device && !device_at_next(at))
         writer_f(&w, "; the device at this address is known as %s", at->id);
     w.err = 0; /* what did not fit is left out */
     pending_note(p, a->id, a->user_agent, &a->ev->peer, writer_slice(&w));
+}
+
+static void log_refused(struct platform *p, const struct attempt *a,
+                        const char *msg, const char *why)
+{
+    const struct sip_credentials *c = &a->auth.c;
+    char id[LOG_TEXT_MAX], user[LOG_TEXT_MAX], uri[LOG_TEXT_MAX],
+        realm[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
+
+    platform_log_peer(p, PLATFORM_WARN,
+                      "msg=\"%s\" device=\"%s\" peer=%s why=\"%s\" "
+                      "username=\"%s\" uri=\"%s\" realm=\"%s\"",
+                      msg, log_text(a->id, id),
+                      gb_addr_text(&a->ev->peer.remote, addr), why,
+                      log_text(c->username, user), log_text(c->uri, uri),
+                      log_text(c->realm, realm));
+}
+
+/* It has answered, and nothing can be made of it. An old nonce alone is what
+ * devices begin a refresh with: no fault. */
+static void count_useless(struct platform *p, struct attempt *a)
+{
+    const char *flaw = a->auth.flaw;
+
+    a->row->challenges = 0;
+    if (flaw)
+        log_refused(p, a, "credentials are of no use", flaw);
+    if (flaw || !a->device)
+        note_pending(p, a,
+                     flaw ? flaw
+                          : "it answered an old challenge, or that of "
+                            "another server, and was asked again");
 }
 
 /* It is asked again and again and never answers: our answers do not arrive
@@ -169,7 +202,7 @@ static void count_challenge(struct platform *p, struct attempt *a)
     const char *why = "was asked for its password and has not answered yet";
     char id[LOG_TEXT_MAX], addr[GB_ADDR_TEXT_MAX];
 
-    if (!a->auth.has_credentials && a->row->challenges < UINT16_MAX)
+    if (a->row->challenges < UINT16_MAX)
         a->row->challenges++;
     if (a->row->challenges >= LOST_ANSWERS)
         why = "was challenged again and again and never answers: our answers "
@@ -186,26 +219,18 @@ static void count_challenge(struct platform *p, struct attempt *a)
             device_deviation(p, a->device, DEVIATION_NO_PROOF,
                              slice_of(NULL, 0));
     }
-    if (!a->device)
+    if (!a->device || a->row->challenges >= LOST_ANSWERS)
         note_pending(p, a, why);
 }
 
 static void wrong_password(struct platform *p, const struct attempt *a)
 {
-    const struct sip_credentials *c = &a->auth.c;
-    char id[LOG_TEXT_MAX], user[LOG_TEXT_MAX], uri[LOG_TEXT_MAX],
-        addr[GB_ADDR_TEXT_MAX];
+    char addr[GB_ADDR_TEXT_MAX];
     const char *why = auth_why(p, &a->auth);
     uint32_t ban_s;
 
-    platform_log_peer(p, PLATFORM_WARN,
-                      "msg=\"registration refused\" device=\"%s\" peer=%s "
-                      "why=\"%s\" username=\"%s\" uri=\"%s\"",
-                      log_text(a->id, id),
-                      gb_addr_text(&a->ev->peer.remote, addr), why,
-                      log_text(c->username, user), log_text(c->uri, uri));
-    if (!a->device)
-        note_pending(p, a, why);
+    log_refused(p, a, "registration refused", why);
+    note_pending(p, a, why);
     if (a->row->failures < UINT16_MAX)
         a->row->failures++;
     a->row->challenges = 0;
@@ -214,21 +239,27 @@ static void wrong_password(struct platform *p, const struct attempt *a)
     if (ban_s)
         platform_log_peer(p, PLATFORM_WARN,
                           "msg=\"source banned\" peer=%s seconds=%u",
-                          addr, ban_s);
+                          gb_addr_text(&a->ev->peer.remote, addr), ban_s);
     refuse(p, a, 403);
 }
 
 /* ---- success ---- */
 
-static uint32_t granted(struct platform *p, struct device *d,
-                        const struct attempt *a)
+/* A new device is not bound yet: where it sends from is in the request. */
+static void deviates(struct platform *p, const struct attempt *a,
+                     enum deviation v, struct slice detail)
+{
+    device_deviation_of(p, a->device, v, detail, &a->ev->peer.remote);
+}
+
+static uint32_t granted(struct platform *p, const struct attempt *a)
 {
     if (a->expires_s < p->cfg.expires_min_s) {
-        device_deviation(p, d, DEVIATION_SHORT_EXPIRES, slice_of(NULL, 0));
+        deviates(p, a, DEVIATION_SHORT_EXPIRES, slice_of(NULL, 0));
         return p->cfg.expires_min_s;
     }
     if (a->expires_s > p->cfg.expires_max_s) {
-        device_deviation(p, d, DEVIATION_LONG_EXPIRES, slice_of(NULL, 0));
+        deviates(p, a, DEVIATION_LONG_EXPIRES, slice_of(NULL, 0));
         return p->cfg.expires_max_s;
     }
     return a->expires_s;
@@ -359,19 +390,20 @@ static void accept(struct platform *p, const struct attempt *a)
 {
     struct device *d = a->device;
     const struct sip_peer *peer = &a->ev->peer;
-    uint32_t expires_s = granted(p, d, a);
+    uint32_t expires_s = granted(p, a);
     bool fresh = is_new(d, a), was_online = d->online, direct;
 
     welcome(p, a, expires_s);
     p->counters.registers++;
+    pending_forget(p, a->id);
     if (!a->has_contact)
-        device_deviation(p, d, DEVIATION_NO_CONTACT, slice_of(NULL, 0));
+        deviates(p, a, DEVIATION_NO_CONTACT, slice_of(NULL, 0));
     if (!a->has_expires)
-        device_deviation(p, d, DEVIATION_NO_EXPIRES, slice_of(NULL, 0));
+        deviates(p, a, DEVIATION_NO_EXPIRES, slice_of(NULL, 0));
     if (fresh && is_rewritten(a))
-        device_deviation(p, d, DEVIATION_SIP_ALG, a->m->via.host);
+        deviates(p, a, DEVIATION_SIP_ALG, a->m->via.host);
     if (!fresh && a->m->cseq.number <= d->cseq)
-        device_deviation(p, d, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
+        deviates(p, a, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
     if (!fresh)
         look_at_clock(p, d, a);
     remember(a);
@@ -414,7 +446,6 @@ static void enrol_and_accept(struct platform *p, struct attempt *a)
             retry_later(p, a, some_seconds(p), NULL);
             return;
         }
-        pending_forget(p, a->id);
         device_changed(p, a->device, PLATFORM_CHANGED_INFO);
         if (!p->cfg.quiet)
             platform_log(p, PLATFORM_INFO,
@@ -496,17 +527,34 @@ static bool is_paid_for(struct platform *p, const struct attempt *a)
            guard_allows(p, &a->ev->peer.remote);
 }
 
-/* Who is it? 0, or the status that refuses it. */
-static unsigned identify(struct platform *p, struct attempt *a)
+/* Whom it names cannot be let in, whatever its password is; NULL: it can. */
+static const char *wrong_name(const struct platform *p, const struct attempt *a)
 {
     char to[PLATFORM_ID_MAX];
     struct slice to_id;
+
+    if (!admit_is_id(a->id))
+        return "its id does not have 20 digits: correct it in the device";
+    if (slice_eq(a->id, p->id))
+        return "it uses the id of this platform: give the device one of its "
+               "own";
+    if (!sip_uri_user(&a->m->to.uri, to, sizeof(to), &to_id) ||
+        !slice_eq(a->id, to_id))
+        return "To of its REGISTER names another id than From";
+    return NULL;
+}
+
+/* Who is it? 0, or the status that refuses it. */
+static unsigned identify(struct platform *p, struct attempt *a)
+{
+    const char *why = a->id.n ? wrong_name(p, a) : NULL;
     bool moved;
 
-    if (!a->id.n ||
-        !sip_uri_user(&a->m->to.uri, to, sizeof(to), &to_id) ||
-        !slice_eq(a->id, to_id) ||
-        !admit_is_id(a->id) || slice_eq(a->id, p->id))
+    if (why) {
+        log_refused(p, a, "registration refused", why);
+        note_pending(p, a, why);
+    }
+    if (why || !a->id.n)
         return 403;
     a->device = device_find(p, a->id);
     a->is_ours =
@@ -611,7 +659,10 @@ static void unproven(struct platform *p, struct attempt *a)
         wrong_password(p, a);
         return;
     }
-    count_challenge(p, a);
+    if (a->auth.has_credentials)
+        count_useless(p, a);
+    else
+        count_challenge(p, a);
     if (!a->is_exact && !bucket_take(&p->registers, p->cfg.registers_per_s,
                                      p->cfg.registers_per_s, p->now.mono_ms))
         retry_later(p, a, some_seconds(p), &p->counters.shed);

@@ -389,8 +389,8 @@ static const char *hint_of(unsigned status)
                "firmware, or report its model";
     case 401:
     case 407:
-        return "the device asks for a password from its platform: turn that "
-               "off in the device";
+        return "the device asks for a password, and not for the one that it "
+               "registers with: turn that off in the device";
     case 403:
         return "the device forbids it: allow this platform to see the channel";
     case 404:
@@ -430,7 +430,9 @@ static bool try_once(struct session *s, unsigned what)
 /* Some refusals are worth a second INVITE, each kind once. */
 static bool try_again(struct platform *p, struct session *s, unsigned status)
 {
-    if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
+    if ((status == 401 || status == 407) && try_once(s, TRIED_LOGIN)) {
+        session_reinvite(p, s); /* with credentials: way_note */
+    } else if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
         s->minimal = true;
         session_reinvite(p, s);
     } else if (status == 486 && try_once(s, TRIED_BUSY)) {
@@ -463,10 +465,32 @@ static unsigned n_recordings(const struct session *s)
     return k;
 }
 
+/* Its reason phrase, and what a Warning header adds: "Not Acceptable (no more
+ * streams)". */
+#define REFUSAL_MAX (2 * LOG_TEXT_MAX)
+
+static const char *refusal_text(const struct sip_msg *m,
+                                char buf[static REFUSAL_MAX])
+{
+    struct writer w = writer_of(buf, REFUSAL_MAX - 1);
+    struct slice text = sip_msg_value(m, SIP_HDR_WARNING);
+    char one[LOG_TEXT_MAX];
+
+    writer_str(&w, log_text(m->reason, one));
+    text = slice_from(text, slice_find(text, '"'));
+    if (text.n > 1)
+        text = slice_head(slice_from(text, 1),
+                          slice_find(slice_from(text, 1), '"'));
+    if (text.n)
+        writer_f(&w, " (%s)", log_text(text, one));
+    buf[w.len] = '\0';
+    return buf;
+}
+
 static void on_refused(struct platform *p, struct session *s,
                        const struct sip_event *ev)
 {
-    char reason[LOG_TEXT_MAX];
+    char reason[REFUSAL_MAX];
     double after = (double)(p->now.mono_ms - s->started.mono_ms) / 1000;
 
     s->answer_at = GB_NEVER;
@@ -493,7 +517,7 @@ static void on_refused(struct platform *p, struct session *s,
                      "another one, or wait for its end",
                      "the device answered the INVITE with %u %s after %.1f s; "
                      "%u other recordings of it are open here",
-                     ev->status, log_text(ev->msg->reason, reason), after,
+                     ev->status, refusal_text(ev->msg, reason), after,
                      n_recordings(s));
         return;
     }
@@ -503,7 +527,7 @@ static void on_refused(struct platform *p, struct session *s,
                        "what it holds (RecordInfo)"
                      : hint_of(ev->status),
                  "the device answered the INVITE with %u %s after %.1f s",
-                 ev->status, log_text(ev->msg->reason, reason), after);
+                 ev->status, refusal_text(ev->msg, reason), after);
 }
 
 static void on_ended(struct platform *p, struct session *s,
@@ -528,6 +552,8 @@ void session_on_sip(struct platform *p, struct session *s,
         return; /* of an earlier dialog of this session */
     if (ev->kind == SIP_EV_RESPONSE) {
         s->device->alive_ms = p->now.mono_ms;
+        if (device_has_noted(s->device, DEVIATION_ASKS_US))
+            s->tried |= TRIED_LOGIN; /* this one had credentials */
         way_note(p, s->device, ev);
     }
     if (playback_on_sip(p, s, ev))

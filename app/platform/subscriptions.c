@@ -530,6 +530,9 @@ static void not_accepted(struct platform *p, struct device *d,
     if (ev->status == 489 && !u->other_event) {
         u->other_event = true;
         put_off(p, u, 0);
+    } else if ((ev->status == 401 || ev->status == 407) && !u->login) {
+        u->login = true; /* from now on with credentials: way_note */
+        put_off(p, u, 0);
     } else if (ev->status == 423 && take_min_expires(u, ev->msg)) {
         put_off(p, u, 0);
     } else if (is_refusal(ev->status) ||
@@ -567,6 +570,32 @@ static void on_unsubscribed(struct platform *p, struct device *d,
         refuse(p, d, u);
 }
 
+/* Before 2022 a 200 has a Response in its body (§8.1), which may refuse. */
+static bool says_error(struct platform *p, const struct sip_event *ev)
+{
+    struct arena a = arena_of(p->arena, PLATFORM_ARENA);
+    struct manscdp_msg m;
+
+    return ev->msg && ev->msg->body.n &&
+           manscdp_msg_parse(&m, &a, ev->msg->body, NULL, NULL) == 0 &&
+           m.root == MANSCDP_RESPONSE &&
+           manscdp_result_parse(xml_text(m.doc.root, SLICE("Result"))) ==
+               MANSCDP_ERROR;
+}
+
+static void on_accepted(struct platform *p, struct device *d,
+                        struct device_subscription *u,
+                        const struct sip_event *ev)
+{
+    if (!says_error(p, ev)) {
+        granted(p, u, ev->sub.expires_s);
+        return;
+    }
+    sip_stack_forget(p->sip, u->id, p->now.mono_ms);
+    u->id = 0;
+    refuse(p, d, u);
+}
+
 void subscriptions_on_event(struct platform *p, struct device *d,
                             const struct sip_event *ev)
 {
@@ -580,7 +609,7 @@ void subscriptions_on_event(struct platform *p, struct device *d,
     if (ev->kind == SIP_EV_UNSUBSCRIBED)
         on_unsubscribed(p, d, u, ev);
     else if (ev->kind == SIP_EV_RESPONSE && ev->status < 300)
-        granted(p, u, ev->sub.expires_s);
+        on_accepted(p, d, u, ev);
     else if (first)
         not_accepted(p, d, u, ev);
     else

@@ -389,7 +389,8 @@ bool voice_on_invite(struct platform *p, struct device *d,
     if (status != 200) {
         respond(p, ev->transaction, status, "");
         voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER,
-                   "set the audio of the device to G.711",
+                   "set the audio of the device to G.711, and see in its log "
+                   "what it offers",
                    "the device invites us, but %s", why);
         return true;
     }

@@ -94,6 +94,8 @@ void way_note(struct platform *p, struct device *d, const struct sip_event *ev)
 {
     struct rare *r = d->rare;
 
+    if (ev->kind == SIP_EV_RESPONSE && (ev->status == 401 || ev->status == 407))
+        device_deviation(p, d, DEVIATION_ASKS_US, slice_of(NULL, 0));
     if (!r)
         return;
     if (ev->kind == SIP_EV_FAILED && ev->status == 408)

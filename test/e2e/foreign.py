@@ -23,7 +23,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from foreign_bed import TESTS, camera, case, live, refused, start, stop, test, urls
-from foreign_device import REALM, Call, Device, catalog, item, plain, rand, xml
+from foreign_device import REALM, Call, Device, catalog, digest, item, plain, rand, xml
 from foreign_judge import grab, judge
 from foreign_media import pack_header
 from foreign_signalling import listing, pages
@@ -356,6 +356,8 @@ for _s in (400, 403, 404, 480, 486, 488, 500, 603):
 case("refuse_486_after_100", refused, status=486, provisional=(100, 180), delay=0.5, evidence="486")
 for _s in (301, 401, 407, 415, 481, 491, 503):
     case(f"refuse_{_s}", refused, status=_s, evidence=str(_s))
+case("refuse_488_warning", refused, status=488, headers=[("Warning", '399 cam "no more streams, \x01ask later"')],
+     evidence="488 Refused (no more streams, ")
 case("refuse_488_tcp", refused, status=488, transport="tcp-passive", evidence="488")
 case("refuse_port_zero", refused, sdp=lambda l: [re.sub(r"^m=video \d+", "m=video 0", x) for x in l], media=False,
      steps=("answer", "sdp"), limit=5)
@@ -567,6 +569,64 @@ def command_life(d):
         got = d.get(f"/api/v1/devices/{dev.id}/profile")
         expect({c["cmd"]: c["verdict"] for c in got["commands"] if not c["sub"]}.get("DeviceStatus") == "knows", got)
         expect(d.call("POST", path, {"cmd": "Nonsense"}).status == 400, "nonsense")
+
+
+@test
+def pictures_told_one_by_one(d):
+    """A camera with a notice behind each picture of an order, in place of one for all."""
+    with camera(d, edition="3.0") as dev:
+        orders = []
+        dev.commands["DeviceConfig"] = lambda dev, sn, text: orders.append(text) or [xml(
+            f"<Response>\r\n<CmdType>DeviceConfig</CmdType>\r\n<SN>{sn}</SN>\r\n<DeviceID>{dev.channel}</DeviceID>\r\n"
+            "<Result>OK</Result>\r\n</Response>\r\n")]
+        a = d.call("POST", f"/api/v1/devices/{dev.id}/channels/{dev.channel}/snapshot", {"number": 2})
+        expect(a.status == 202, f"{a.status} {a.body[:300]}")
+        text = wait_for("the order", lambda: orders)[0]
+        url, session = (re.search(f"<{n}>(.*?)</{n}>", text)[1].replace("&amp;", "&") for n in ("UploadURL", "SessionID"))
+        for i in (1, 2):
+            picture = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(60) + b"\xff\xd9"
+            with urllib.request.urlopen(urllib.request.Request(url, picture, {"Content-Type": "image/jpeg"})) as r:
+                expect(r.status == 200, f"upload {i}: {r.status}")
+            told = dev.message(xml(
+                f"<Notify>\r\n<CmdType>UploadSnapShotFinished</CmdType>\r\n<SN>{i}</SN>\r\n<DeviceID>{dev.channel}</DeviceID>\r\n"
+                f"<SessionID>{session}</SessionID>\r\n<SnapShotList>\r\n<SnapShotFileID>{dev.channel}02{i:019d}</SnapShotFileID>"
+                "\r\n</SnapShotList>\r\n</Notify>\r\n"))
+            expect(told.status == 200, told.start)
+            got = d.get(f"/api/v1/snapshots/{a.json['session']}")
+            expect((got["state"], got["announced"]) == (("partial", 1), ("finished", 2))[i - 1], got)
+
+
+@test
+def asks_for_a_password(d):
+    """A device that challenges its platform (§10.1): it is answered with the password that it registers with."""
+    with camera(d) as dev:
+        with open(d.password_file) as f:
+            password = f.read().strip()
+        challenge = f'Digest realm="camera", nonce="{rand()}", opaque="5ccc", algorithm=MD5'
+        taken, asked = [], []
+
+        def guarded(fn):
+            def on(m):
+                given = m.get("Authorization")
+                if given:
+                    want = digest(challenge, SERVER_ID, password, m.uri, method=m.method)
+                    field = re.compile(r'response="(\w+)"')
+                    if field.search(given)[1] == field.search(want)[1] and 'opaque="5ccc"' in given:
+                        taken.append(m.method)
+                        return fn(m)
+                asked.append(m.method)
+                return dev.reply(m, 401, "Unauthorized", [("WWW-Authenticate", challenge)], tag="ch" + m.branch[-6:])
+            return on
+        acked = dev.on_ack
+        dev.on_ack = lambda m: acked(m) if m.get("Call-ID") in dev.dialogs else None  # the other one is of the 401
+        dev.on_message, dev.on_invite = guarded(dev.on_message), guarded(dev.on_invite)
+        a = d.call("POST", f"/api/v1/devices/{dev.id}/commands?wait=10", {"cmd": "DeviceStatus"})
+        expect(a.json["state"] == "answered" and asked == ["MESSAGE", "MESSAGE"][:len(asked)], a.body[:500])
+        start(d, dev)
+        stop(d, dev)
+        expect(taken == ["MESSAGE", "INVITE"] and len(asked) <= 3, (taken, asked))
+        got = d.get(f"/api/v1/devices/{dev.id}/profile")
+        expect(any("asks for a password" in x for x in got["deviation_kinds"]), got["deviation_kinds"])
 
 
 @test

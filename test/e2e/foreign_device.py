@@ -186,12 +186,13 @@ def md5(s):
     return hashlib.md5(s.encode()).hexdigest()
 
 
-def digest(challenge, user, password, uri, qop=False, quoted=False, sess=False, commas=", ", stale_nonce=None):
+def digest(challenge, user, password, uri, qop=False, quoted=False, sess=False, commas=", ", stale_nonce=None,
+           method="REGISTER"):
     def field(n):
         m = re.search(rf'{n}="?([^",]+)"?', challenge)
         return m.group(1) if m else None
     realm, nonce = field("realm"), stale_nonce or field("nonce")
-    ha1, ha2 = md5(f"{user}:{realm}:{password}"), md5(f"REGISTER:{uri}")
+    ha1, ha2 = md5(f"{user}:{realm}:{password}"), md5(f"{method}:{uri}")
     cnonce, nc = "0a4f113b", "00000001"
     if sess:
         ha1 = md5(f"{ha1}:{nonce}:{cnonce}")
@@ -637,7 +638,7 @@ class Dialog:
         if self.cancelled and c.late is None:
             return
         if c.status >= 300:
-            self.remember(c.status, "Refused", (), b"")
+            self.remember(c.status, "Refused", c.headers or (), b"")
             return
         way = c.transport or (("tcp-" + self.setup) if self.tcp else "udp")
         self.way = way
