@@ -730,10 +730,10 @@ void es_gap(struct es *s, bool inside)
     s->n_markers = 0;
 }
 
-/* The stream has ended behind a PES of a picture of which there is more. */
-static bool is_cut_off(const struct es *s, bool end)
+/* Nothing comes behind a PES of a picture of which there is more. */
+static bool is_cut_off(const struct es *s)
 {
-    return end && s->video && !s->unbounded && s->max_pes && s->goes_on &&
+    return s->video && !s->unbounded && s->max_pes && s->goes_on &&
            !looks_whole(s);
 }
 
@@ -743,8 +743,9 @@ void es_flush(struct es *s, bool end, bool outstanding)
         return;
     if (s->video)
         es_video_take_rest(s);
-    if (outstanding || is_cut_off(s, end))
-        s->au.corrupt = true;
+    if (!end && is_cut_off(s))
+        return; /* the rest is late */
+    s->au.corrupt |= outstanding || is_cut_off(s);
     if (s->video)
         es_video_flush(s, end);
     else if (end)

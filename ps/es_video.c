@@ -151,6 +151,17 @@ static bool interlaced(const struct es *s)
            !s->sps.frame_mbs_only;
 }
 
+/* Zeros alone lie between the begin of the PES and the start code. */
+static bool begins_pes(const struct es *s, const struct es_mark *pes)
+{
+    uint8_t b = 0;
+    uint32_t at = pes->at > s->base ? (uint32_t)(pes->at - s->base) : 0;
+
+    while (at < s->nal_sc && b == 0)
+        es_read(s, at++, &b, 1);
+    return b == 0;
+}
+
 /* Does the NAL unit in head begin the next access unit? */
 static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
 {
@@ -168,8 +179,10 @@ static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
         return !(slice && is_second_field(s, slice));
     if (!s->proven)
         return new_time;
-    /* the first slice of a picture with a time of its own is missing */
-    return s->has_vcl && new_time && ps_nal_is_vcl(codec, type);
+    /* the first slice of a picture with a time of its own is missing; a PES
+     * that begins inside a picture has the time of the next one */
+    return s->has_vcl && new_time && ps_nal_is_vcl(codec, type) &&
+           begins_pes(s, pes);
 }
 
 /* What is in front of the first start code belongs to no unit. */

@@ -347,6 +347,38 @@ static void flush_delivers_what_is_whole(void **state)
     ps_demux_free(d);
 }
 
+/* A connection stalls between two PES of a picture: PES of that length have
+ * gone on before. */
+static void flush_waits_for_the_rest(void **state)
+{
+    struct slice key = key_es(), first = part(key, 0, 50);
+    struct ps_demux *d;
+    struct slice all;
+
+    (void)state;
+    begin();
+    put(part(ps_vector[0], 0, PES_AT));
+    put_pes(0xe0, first, 90000);
+    put_pes(0xe0, slice_from(key, 50), 0);
+    put_pack();
+    put_pes(0xe0, first, 93600);
+    all = done();
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    ps_feed_one(d, &rec, all, false);
+    ps_demux_flush(d, false);
+    assert_int_equal(rec.n_aus, 1);
+    begin();
+    put_pes(0xe0, slice_from(key, 50), 0);
+    ps_feed_one(d, &rec, done(), false);
+    ps_demux_flush(d, false);
+    assert_int_equal(rec.n_aus, 2);
+    ps_demux_counters(d, &count);
+    assert_int_equal(count.corrupt_aus, 0);
+    assert_int_equal(count.skipped_bytes, 0);
+    ps_demux_free(d);
+}
+
 /* After ten frames that ended with the marker, it ends a frame; markers in
  * the middle of frames are never believed. */
 static void marker_saves_a_frame_of_delay(void **state)
@@ -408,6 +440,7 @@ int main(void)
         cmocka_unit_test(new_time_inside_a_start_code),
         cmocka_unit_test(private_stream_changes_its_kind),
         cmocka_unit_test(flush_delivers_what_is_whole),
+        cmocka_unit_test(flush_waits_for_the_rest),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
         cmocka_unit_test(fetched_before_there_is_anything),
     };
