@@ -162,6 +162,14 @@ static bool begins_pes(const struct es *s, const struct es_mark *pes)
     return b == 0;
 }
 
+/* A unit begins within a PES: one of this length may end within a unit. */
+static bool begins_inside(const struct es *s)
+{
+    const struct es_mark *pes = es_pes_at(s, s->nal_sc);
+
+    return s->last_pes == s->max_pes && pes && !begins_pes(s, pes);
+}
+
 /* Does the NAL unit in head begin the next access unit? */
 static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
 {
@@ -224,6 +232,7 @@ static void take_head(struct es *s)
         const struct ps_nal *last = &s->nal[s->n_nals - 1];
         uint32_t end = es_is_nal(s) ? last->off + last->len : s->nal_sc;
 
+        s->goes_on |= begins_inside(s);
         es_finish(s, end, s->nal_sc);
     }
     s->first_in_pes = false;

@@ -347,13 +347,30 @@ static void flush_delivers_what_is_whole(void **state)
     ps_demux_free(d);
 }
 
-/* A connection stalls between two PES of a picture: PES of that length have
- * gone on before. */
+/* A connection stalls behind the PES in got, which ends within a picture. */
+static void stall_behind(struct slice got, struct slice rest, size_t n_aus)
+{
+    struct ps_demux *d;
+
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    ps_feed_one(d, &rec, got, false);
+    ps_demux_flush(d, false);
+    assert_int_equal(rec.n_aus, n_aus);
+    ps_feed_one(d, &rec, rest, false);
+    ps_demux_flush(d, true);
+    assert_int_equal(rec.n_aus, n_aus + 1);
+    ps_demux_counters(d, &count);
+    assert_int_equal(count.corrupt_aus, 0);
+    assert_int_equal(count.skipped_bytes, 0);
+    ps_demux_free(d);
+}
+
+/* PES of that length have gone on before. */
 static void flush_waits_for_the_rest(void **state)
 {
-    struct slice key = key_es(), first = part(key, 0, 50);
-    struct ps_demux *d;
-    struct slice all;
+    struct slice key = key_es(), first = part(key, 0, 50), all;
+    size_t got;
 
     (void)state;
     begin();
@@ -362,21 +379,31 @@ static void flush_waits_for_the_rest(void **state)
     put_pes(0xe0, slice_from(key, 50), 0);
     put_pack();
     put_pes(0xe0, first, 93600);
-    all = done();
-    ps_recorder_init(&rec);
-    d = ps_recorder_demux(&rec, NULL);
-    ps_feed_one(d, &rec, all, false);
-    ps_demux_flush(d, false);
-    assert_int_equal(rec.n_aus, 1);
-    begin();
+    got = out.len;
     put_pes(0xe0, slice_from(key, 50), 0);
-    ps_feed_one(d, &rec, done(), false);
-    ps_demux_flush(d, false);
-    assert_int_equal(rec.n_aus, 2);
-    ps_demux_counters(d, &count);
-    assert_int_equal(count.corrupt_aus, 0);
-    assert_int_equal(count.skipped_bytes, 0);
-    ps_demux_free(d);
+    all = done();
+    stall_behind(part(all, 0, got), slice_from(all, got), 1);
+}
+
+/* Pictures have begun within PES of that length. */
+static void flush_waits_in_pes_of_one_size(void **state)
+{
+    static char es[512] = "\0\0\0\1\x41\x9a";
+    struct slice all, two;
+    size_t size = key_es().n, len = size + 18, got;
+
+    (void)state;
+    memset(es + 6, 0x55, sizeof(es) - 6);
+    memcpy(es + len, es, 6);
+    two = slice_of(es, 2 * len);
+    begin();
+    put(ps_vector[0]);
+    put_pes(0xe0, part(two, 0, size), 93600);
+    put_pes(0xe0, part(two, size, 2 * size), 97200);
+    got = out.len;
+    put_pes(0xe0, slice_from(two, 2 * size), 0);
+    all = done();
+    stall_behind(part(all, 0, got), slice_from(all, got), 2);
 }
 
 /* After ten frames that ended with the marker, it ends a frame; markers in
@@ -441,6 +468,7 @@ int main(void)
         cmocka_unit_test(private_stream_changes_its_kind),
         cmocka_unit_test(flush_delivers_what_is_whole),
         cmocka_unit_test(flush_waits_for_the_rest),
+        cmocka_unit_test(flush_waits_in_pes_of_one_size),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
         cmocka_unit_test(fetched_before_there_is_anything),
     };
