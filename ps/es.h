@@ -140,6 +140,7 @@ struct es {
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */
+    bool marker_lies;   /* the newest lay elsewhere than at the unit's end */
     uint32_t n_markers; /* units in a row that ended with it */
 
     /* audio statistics */
