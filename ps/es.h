@@ -85,6 +85,7 @@ struct es {
     struct ps_stream info;
     unsigned index;     /* of this stream in its demuxer */
     bool video, fed;
+    uint8_t wrong_lengths; /* of its PES, in a row; no packet was missing */
     uint64_t named;     /* number of the last map that had it */
     bool proven;        /* the codec was confirmed by bytes */
 
