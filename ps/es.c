@@ -583,6 +583,7 @@ void es_clear_flags(struct es *s)
     s->nal_open = false;
     s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
     s->second_field = false;
+    s->n_vcl = 0;
 }
 
 /* Tells on_au of the unit, which lies in these pieces. */
@@ -664,6 +665,8 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut)
     if (end > s->bytes)
         end = s->bytes;
     note_marker(s, cut);
+    s->last_vcl[0] = s->last_vcl[1];
+    s->last_vcl[1] = s->n_vcl;
     if (end) {
         s->env->count.corrupt_aus += bad;
         if (bad && !s->env->opt.deliver_corrupt) {
@@ -750,13 +753,19 @@ static bool is_cut_off(const struct es *s)
            !looks_whole(s);
 }
 
+/* The last pictures had so many slices, and this one has fewer. */
+static bool lacks_slices(const struct es *s)
+{
+    return s->n_vcl < s->last_vcl[1] && s->last_vcl[0] == s->last_vcl[1];
+}
+
 void es_flush(struct es *s, bool end, bool outstanding)
 {
     if (!s->bytes || (outstanding && !end))
         return;
     if (s->video)
         es_video_take_rest(s);
-    if (!end && is_cut_off(s))
+    if (!end && (is_cut_off(s) || lacks_slices(s)))
         return; /* the rest is late */
     s->au.corrupt |= outstanding || is_cut_off(s);
     if (s->video)

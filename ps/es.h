@@ -138,6 +138,7 @@ struct es {
     /* loss heuristics */
     uint32_t max_pes, n_max_pes, last_pes;
     bool goes_on;       /* behind one of max_pes came more of its unit */
+    uint32_t n_vcl, last_vcl[2]; /* slices: of the unit, of those before it */
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */

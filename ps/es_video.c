@@ -92,7 +92,10 @@ static void count_nal(struct es *s, uint8_t type)
     enum ps_codec codec = s->info.codec;
 
     s->au.key |= ps_nal_is_irap(codec, type);
-    s->has_vcl |= ps_nal_is_vcl(codec, type);
+    if (ps_nal_is_vcl(codec, type)) {
+        s->has_vcl = true;
+        s->n_vcl++;
+    }
     if (codec == PS_CODEC_H264) {
         s->has_sps |= type == 7;
         s->has_pps |= type == 8;
@@ -111,6 +114,7 @@ void es_video_relearn(struct es *s, enum ps_codec codec)
         return;
     s->au.key = s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
     s->has_sps_info = false;
+    s->n_vcl = 0;
     for (uint32_t i = 0; i < s->n_nals; i++) {
         uint8_t first = 0;
 

@@ -415,6 +415,25 @@ static void flush_waits_in_pes_of_one_size(void **state)
     stall_behind(pes, COUNT(pes), 2);
 }
 
+/* Slices in PES of their own, as many in each picture. */
+static void flush_waits_for_slices(void **state)
+{
+    const struct slice first = SLICE("\0\0\0\1\x41\x9a\1\2\3"),
+                       next = SLICE("\0\0\0\1\x41\x46\1\2\3");
+    size_t pes[9];
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    pes[0] = out.len;
+    for (size_t i = 1; i < COUNT(pes); i++) {
+        put_pes(0xe0, i % 3 == 1 ? first : next, i % 3 == 1 ? 90000 + i : 0);
+        pes[i] = out.len;
+    }
+    put_pes(0xe0, next, 0);
+    stall_behind(pes, COUNT(pes), 3);
+}
+
 /* After ten frames that ended with the marker, it ends a frame; markers in
  * the middle of frames are never believed. */
 static void marker_saves_a_frame_of_delay(void **state)
@@ -478,6 +497,7 @@ int main(void)
         cmocka_unit_test(flush_delivers_what_is_whole),
         cmocka_unit_test(flush_waits_for_the_rest),
         cmocka_unit_test(flush_waits_in_pes_of_one_size),
+        cmocka_unit_test(flush_waits_for_slices),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
         cmocka_unit_test(fetched_before_there_is_anything),
     };
