@@ -964,7 +964,7 @@ class Media(threading.Thread):
                     crc="good", stop_after=None, pes_stuffing=0, no_pts=False, base=900000, audio_pts="90k", ts="pts",
                     fin_after=None, reconnect_at=None, dollar=False, port_hop=None, ext_scr=0, seq=None,
                     video_after=0, units=1, params="always", start3=False, aud=False, jump_at=None, jump=0, seq_restart=None,
-                    ssrc_change=None, source=None, pcma=False)
+                    ssrc_change=None, source=None, pcma=False, length_off=0, one_size=None)
 
     def __init__(self, dlg):
         super().__init__(daemon=True)
@@ -981,6 +981,7 @@ class Media(threading.Thread):
         self.held = None
         self.sent = 0
         self.error = None
+        self.run_of, self.begins = b"", []
 
     def stop(self):
         self.stopped.set()
@@ -1103,6 +1104,8 @@ class Media(threading.Thread):
 
     def video(self, au, pts):
         o = self.o
+        if o.one_size:
+            return self.units_of_one_size(au, pts)
         if o.per_nal:
             parts = [b"\0\0\0\1" + x for x in au.split(b"\0\0\0\1") if x]
         else:
@@ -1114,7 +1117,24 @@ class Media(threading.Thread):
             if k and o.pack_per_pes:
                 out += pack_header(pts)
             with_pts = (k == 0 or o.repeat_pts) and not o.no_pts
-            out += bytes(o.zeros) + pes(0xe0, p, pts if with_pts else None, o.length, o.pes_stuffing)
+            packet = pes(0xe0, p, pts if with_pts else None, o.length, o.pes_stuffing)
+            if o.length_off:
+                told = struct.unpack(">H", packet[4:6])[0] + o.length_off
+                packet = packet[:4] + struct.pack(">H", told % 65536) + packet[6:]
+            out += bytes(o.zeros) + packet
+        return out
+
+    def units_of_one_size(self, data, pts):
+        """As MPEG muxers cut: all pictures are one run of bytes, in PES of one size, and the time of a PES is that of
+        the first picture that begins in it. What does not fill one waits."""
+        self.begins.append((len(self.run_of), pts))
+        self.run_of += data
+        out, size = b"", self.o.one_size
+        while len(self.run_of) >= size:
+            first = next((t for at, t in self.begins if at < size), None)
+            out += pack_header(pts) + pes(0xe0, self.run_of[:size], first)
+            self.begins = [(at - size, t) for at, t in self.begins if at >= size]
+            self.run_of = self.run_of[size:]
         return out
 
     def sound(self, pts, n):
@@ -2118,6 +2138,11 @@ case("ps_no_packs", live, dict(packs=False), start_seconds=8)
 case("ps_length_zero", live, dict(length=0), formats=("fmp4",))
 case("ps_length_zero_h265_tcp", live, dict(length=0, codec="h265"), transport="tcp-passive")
 case("ps_length_65535", live, dict(length=65535))
+for _n in (-500, -4, 3, 400):
+    case(f"ps_length_off_by_{_n}", live, dict(length_off=_n), start_seconds=5)
+case("ps_pes_of_one_size", live, dict(one_size=2024, marker="always"), seconds=3, formats=("fmp4",))
+case("ps_pes_of_one_size_h265", live, dict(one_size=2024, codec="h265"), seconds=3, formats=("fmp4",))
+case("ps_pes_of_one_size_slices", live, dict(one_size=2024, codec="h264-slices"), seconds=3, formats=("fmp4",))
 case("ps_cut_at_5k", live, dict(cut=5000))
 case("ps_cut_at_700_repeat_pts", live, dict(cut=700, repeat_pts=True), formats=("fmp4",))
 case("ps_cut_at_1", live, dict(cut=37))
