@@ -1,10 +1,12 @@
 /* Character sets: whatever the bytes are, decoding gives UTF-8 within its
- * bound, and that survives the way to GB 18030 and back, and to UTF-8. */
+ * bound, and that survives the way to GB 18030 and back, and to UTF-8: all but
+ * the six private characters that have no code in GB 18030. */
 #include "fuzz/fuzz.h"
 
 #include "manscdp/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_IN 4096
 
@@ -12,6 +14,20 @@ static void must(bool ok)
 {
     if (!ok)
         abort();
+}
+
+static bool has_a_codeless(struct slice text)
+{
+    static const struct slice codeless[] = {
+        SLICE_INIT("\xee\xa0\x96"), SLICE_INIT("\xee\xa0\x97"),
+        SLICE_INIT("\xee\xa0\x98"), SLICE_INIT("\xee\xa0\xb1"),
+        SLICE_INIT("\xee\xa0\xbb"), SLICE_INIT("\xee\xa1\x95"),
+    };
+
+    for (size_t i = 0; i < sizeof(codeless) / sizeof(codeless[0]); i++)
+        if (memmem(text.p, text.n, codeless[i].p, codeless[i].n))
+            return true;
+    return false;
 }
 
 static void there_and_back(struct slice text, enum manscdp_charset via)
@@ -24,8 +40,9 @@ static void there_and_back(struct slice text, enum manscdp_charset via)
     must(!w.err);
     manscdp_text_decode(&v, writer_slice(&w), via);
     must(!v.err);
-    if (via != MANSCDP_GB2312 &&
-        !slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
+    if (via == MANSCDP_GB18030 && has_a_codeless(text))
+        return;
+    if (via != MANSCDP_GB2312 && !slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
         must(slice_eq(writer_slice(&v), text));
 }
 

@@ -14,7 +14,8 @@
 /* What is declared, and with which bytes. 0 is what every edition reads. */
 enum manscdp_charset {
     MANSCDP_GB2312,  /* declared GB2312, two-byte GBK; the rest becomes '?' */
-    MANSCDP_GB18030, /* declared GB18030 (2022), all of Unicode */
+    MANSCDP_GB18030, /* declared GB18030 (2022), all of Unicode but six private
+                        characters, whose codes are those of public ones now */
     MANSCDP_UTF8,
     MANSCDP_ASCII    /* only as a result of detection: no byte >= 0x80 */
 };

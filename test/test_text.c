@@ -66,6 +66,57 @@ static struct slice utf8_of(uint32_t c, char b[4])
     return slice_of(b, 4);
 }
 
+/* The private characters that GB 18030-2022 gives the codes of public ones
+ * which have two-byte codes since; iconv has neither. Six more have no code at
+ * all. */
+static const struct {
+    uint32_t point;
+    uint8_t code[4];
+} swapped[] = {
+    { 0xe78d, { 0x84, 0x31, 0x82, 0x36 } },
+    { 0xe78e, { 0x84, 0x31, 0x82, 0x38 } },
+    { 0xe78f, { 0x84, 0x31, 0x82, 0x37 } },
+    { 0xe790, { 0x84, 0x31, 0x82, 0x39 } },
+    { 0xe791, { 0x84, 0x31, 0x83, 0x30 } },
+    { 0xe792, { 0x84, 0x31, 0x83, 0x31 } },
+    { 0xe793, { 0x84, 0x31, 0x83, 0x32 } },
+    { 0xe794, { 0x84, 0x31, 0x83, 0x33 } },
+    { 0xe795, { 0x84, 0x31, 0x83, 0x34 } },
+    { 0xe796, { 0x84, 0x31, 0x83, 0x35 } },
+    { 0xe81e, { 0x82, 0x35, 0x90, 0x37 } },
+    { 0xe826, { 0x82, 0x35, 0x90, 0x38 } },
+    { 0xe82b, { 0x82, 0x35, 0x90, 0x39 } },
+    { 0xe82c, { 0x82, 0x35, 0x91, 0x30 } },
+    { 0xe832, { 0x82, 0x35, 0x91, 0x31 } },
+    { 0xe843, { 0x82, 0x35, 0x91, 0x32 } },
+    { 0xe854, { 0x82, 0x35, 0x91, 0x33 } },
+    { 0xe864, { 0x82, 0x35, 0x91, 0x34 } },
+};
+
+#define N_SWAPPED (sizeof(swapped) / sizeof(swapped[0]))
+
+/* What is to be made of a character that iconv refuses. */
+static struct slice refused_code(uint32_t point)
+{
+    for (size_t i = 0; i < N_SWAPPED; i++)
+        if (swapped[i].point == point)
+            return slice_of((const char *)swapped[i].code, 4);
+    return SLICE("?");
+}
+
+static void private_characters_come_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_SWAPPED; i++) {
+        char text[4];
+        struct slice in = utf8_of(swapped[i].point, text);
+        struct slice code = slice_of((const char *)swapped[i].code, 4);
+
+        assert_true(slice_eq(encode(in, MANSCDP_GB18030), code));
+        assert_true(slice_eq(decode(code, MANSCDP_GB18030), in));
+    }
+}
+
 static void every_code_point_encodes_as_iconv_says(void **state)
 {
     iconv_t cd = iconv_open("GB18030", "UTF-8");
@@ -82,7 +133,7 @@ static void every_code_point_encodes_as_iconv_says(void **state)
         in = utf8_of(c, text);
         want = oracle(cd, in, want_bytes, sizeof(want_bytes));
         if (!want.n)
-            want = SLICE("?");
+            want = refused_code(c);
         got = encode(in, MANSCDP_GB18030);
         if (!slice_eq(got, want))
             fail_msg("U+%04X", c);
@@ -98,6 +149,14 @@ static void every_code_point_encodes_as_iconv_says(void **state)
     iconv_close(cd);
 }
 
+static bool is_swapped(struct slice code)
+{
+    for (size_t i = 0; i < N_SWAPPED; i++)
+        if (slice_eq(code, slice_of((const char *)swapped[i].code, 4)))
+            return true;
+    return false;
+}
+
 /* One code: same text as iconv, or '?'. A lone byte or refused pair is looked
  * at with a blank behind it, so that it is not the cut end of a text. */
 static void same_decoding(iconv_t cd, struct slice in)
@@ -110,9 +169,11 @@ static void same_decoding(iconv_t cd, struct slice in)
     got = decode(slice_of(padded, in.n + 1), MANSCDP_GB18030);
     assert_true(got.n >= 2 && got.p[got.n - 1] == ' ');
     got.n--;
+    if (!want.n && is_swapped(in))
+        return;
     if (want.n ? !slice_eq(got, want) : got.p[0] != '?')
-        fail_msg("%02x %02x .. (%zu bytes)", (uint8_t)in.p[0],
-                 (uint8_t)in.p[1], in.n);
+        fail_msg("%02x %02x .. (%zu bytes)", (uint8_t)in.p[0], (uint8_t)in.p[1],
+                 in.n);
 }
 
 static void every_code_decodes_as_iconv_says(void **state)
@@ -192,8 +253,7 @@ static void damaged_text(void **state)
         { "gb: 0x80 and 0xff", MANSCDP_GB18030, S("\x80\xffz"), S("??z") },
         { "gb: 0x80 at the end", MANSCDP_GB18030, S("z\x80"), S("z?") },
         { "gb: trail 0x7f", MANSCDP_GB18030, S("\xb4\x7fz"), S("?\x7fz") },
-        { "gb: half of four bytes", MANSCDP_GB18030, S("\x81\x30 "),
-          S("?0 ") },
+        { "gb: half of four bytes", MANSCDP_GB18030, S("\x81\x30 "), S("?0 ") },
         { "gb: three of four", MANSCDP_GB18030, S("\x81\x30\x81"), S("?0") },
         { "gb: unassigned four", MANSCDP_GB18030, S("\x85\x30\x81\x30z"),
           S("?z") },
@@ -317,9 +377,10 @@ static void random_bytes(void **state)
 static void names_are_runs(void **state)
 {
     static const char *const pieces[] = {
-        "\xb1\xb1", "\xc3\xc5", "\xf7\xfe", "\xa1\xa1", "\xf8\xa1", "\xaa\xa1",
-        "\xb1", "\x81\x40", "\x81\x30\x81\x30", "\xe5\x8c\x97", "\xa2\xa1",
-        "a", " 1.107", "\xff", "\x80",
+        "\xb1\xb1",         "\xc3\xc5",     "\xf7\xfe", "\xa1\xa1",
+        "\xf8\xa1",         "\xaa\xa1",     "\xb1",     "\x81\x40",
+        "\x81\x30\x81\x30", "\xe5\x8c\x97", "\xa2\xa1", "a",
+        " 1.107",           "\xff",         "\x80",
     };
     uint64_t seed = 5;
     unsigned n_quick = 0;
@@ -332,8 +393,7 @@ static void names_are_runs(void **state)
         bool quick;
 
         for (size_t i = 0; i < n; i++)
-            writer_str(&w, pieces[(test_random(&seed) >> 30) %
-                                  COUNT(pieces)]);
+            writer_str(&w, pieces[(test_random(&seed) >> 30) % COUNT(pieces)]);
         x = writer_of(a, (test_random(&seed) >> 30) % sizeof(a));
         y = writer_of(b, sizeof(b));
         quick = manscdp_text_names(&x, guarded(writer_slice(&w)));
@@ -354,7 +414,8 @@ static void longest_when_decoded(void **state)
     static const char in[] = "\xfe\x51\xfe\x52\xfe\x53\xfe\x53\xfe\x53\xfe\x53";
 
     (void)state;
-    assert_int_equal(decode(SLICE(in), MANSCDP_GB18030).n, 2 * (sizeof(in) - 1));
+    assert_int_equal(decode(SLICE(in), MANSCDP_GB18030).n,
+                     2 * (sizeof(in) - 1));
 }
 
 int main(void)
@@ -362,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_runs),
         cmocka_unit_test(longest_when_decoded),
+        cmocka_unit_test(private_characters_come_back),
         cmocka_unit_test(every_code_point_encodes_as_iconv_says),
         cmocka_unit_test(every_code_decodes_as_iconv_says),
         cmocka_unit_test(detection),

@@ -3,7 +3,7 @@
 # the aim is reached: 10^8 runs or 4 hours of CPU in all. `make VARIANT=fuzz fuzzers` has built
 # them. New inputs and findings stay in CAMPAIGN_DIR (/var/tmp/gb28181d-fuzz) for the next time.
 # Each run adds a line to fuzz/campaigns.txt. SIGTERM to the target ends its run early, and counts.
-# campaign.sh --sum - what every target has had so far, and what is left.
+# campaign.sh --sum - what every target has had since it last found something, and what is left.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -19,7 +19,8 @@ totals() {
         NR == FNR { sub(/.*fuzz_/, ""); sub(/\.c$/, ""); runs[$0] = 0; next }
         /^#/ { next }
         NF != 6 || !($3 in runs) || ($4 $5 $6) !~ /^[0-9]+$/ { print ledger ": not understood: " $0 > "/dev/stderr"; bad = 1; next }
-        { runs[$3] += $4; s[$3] += $5; found[$3] += $6 }
+        $6 { found[$3] += $6; runs[$3] = s[$3] = 0; next }
+        { runs[$3] += $4; s[$3] += $5 }
         END { for (n in runs) printf "%s %.0f %d %d\n", n, runs[n], s[n], found[n]; exit bad }' - "$ledger" > "$tmp"
     sort "$tmp"
 }

@@ -4,8 +4,11 @@
     tools/gen_gb18030.py > manscdp/gb18030.inc
 
 Two-byte area: a dense table of code points by code, pages of codes by code
-point, and the few codes of characters above U+FFFF. Four-byte area below U+10000: runs in which code and code point
-grow together, with the exceptions as runs of their own; above, arithmetic.
+point, and the few codes of characters above U+FFFF. Four-byte area below
+U+10000: runs in which code and code point grow together, with the exceptions
+as runs of their own; above, arithmetic. 18 private characters, whose two-byte
+codes belong to public ones since 2005 and 2022, have the four-byte codes of
+these in return; glibc leaves them out.
 test/test_text.c compares the result with iconv, exhaustively.
 """
 import subprocess
@@ -77,6 +80,15 @@ def run_table(name, runs):
     print("};")
 
 
+def swapped(two, by_code):
+    """The private characters, and the codes they have got in return: Python's
+    codec still has the edition of 2000, where it was the other way round."""
+    for code, point in zip(two, by_code):
+        private = code.decode("gb18030", "replace")
+        if point < 0x10000 and 0xe000 <= ord(private[0]) < 0xf900 and point != ord(private):
+            yield linear_of(chr(point).encode("gb18030")), ord(private)
+
+
 def main():
     trails = list(range(0x40, 0x7f)) + list(range(0x80, 0xff))
     two = [bytes([a, b]) for a in range(0x81, 0xff) for b in trails]
@@ -100,6 +112,10 @@ def main():
     from4 = [(n, p) for n, p in zip(linear, decode_all([four(n) for n in linear]))
              if p]
     to4 = [(p, linear_of(c)) for p, c in code_of.items() if len(c) == 4]
+    swaps = [(n, p) for n, p in swapped(two, by_code) if not code_of[p]]
+    assert len(swaps) == 18
+    from4 += swaps
+    to4 += [(p, n) for n, p in swaps]
 
     astral = [(c, p) for c, p in zip(two, by_code) if p >= 0x10000]
     by_code = [p if p < 0x10000 else 0 for p in by_code]
