@@ -197,9 +197,11 @@ static int take_pes(struct ps_demux *d, const uint8_t *p, size_t n,
         begin_pack(d);
     if (err)
         return broken_pes(d, p);
-    open = ps_id_is_video(p[3]) && (pes.length == 0 || pes.length == 0xffff);
-    d->left = pes.length ? (size_t)pes.length + PS_LEN_BYTES - pes.size : 0;
     s = program_stream(&d->program, p[3]);
+    open = ps_id_is_video(p[3]) &&
+           (pes.length == 0 || pes.length == 0xffff ||
+            (s && s->wrong_lengths >= DEMUX_WRONG_LENGTHS));
+    d->left = pes.length ? (size_t)pes.length + PS_LEN_BYTES - pes.size : 0;
     if (s && pes.scrambling) {
         d->env.count.encrypted++;
         if (!s->info.encrypted) {
@@ -232,6 +234,8 @@ static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
 {
     uint8_t id = p[3];
 
+    if (d->behind)
+        d->cur->wrong_lengths = 0;
     d->behind = false;
     switch (id) {
     case PS_ID_END:
@@ -506,6 +510,8 @@ static size_t plain_begin(struct ps_demux *d, const uint8_t *p, size_t n,
     s = program_find(&d->program, p[at + 3]);
     if (!s || !s->fed || !(s->video || ps_id_is_audio(s->info.stream_id)))
         return 0; /* payload of it is news */
+    if (s->wrong_lengths || (d->cur && d->cur->wrong_lengths))
+        return 0;
     d->begun = true;
     d->fill = 0;
     d->env.count.packs++;

@@ -51,6 +51,10 @@ struct ps_demux {
     uint8_t stash[PS_STASH_BYTES]; /* may become a header with what comes */
 };
 
+/* So many lengths of PES in a row were wrong: the stream has none that are
+ * right, and its PES end with the next header. */
+#define DEMUX_WRONG_LENGTHS 4
+
 /* What reads bytes that may end anywhere returns how many it has consumed, 0
  * when *need bytes (> n) must be there, or this. */
 #define DEMUX_BROKEN (-1)

@@ -583,6 +583,7 @@ void es_clear_flags(struct es *s)
     s->nal_open = false;
     s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
     s->second_field = false;
+    s->n_vcl = 0;
 }
 
 /* Tells on_au of the unit, which lies in these pieces. */
@@ -644,16 +645,28 @@ bool es_put_whole(struct es *s, const struct ps_pes *pes, const uint8_t *p,
     return true;
 }
 
+/* A unit ends at cut: was that where its marker was? */
+static void note_marker(struct es *s, uint32_t cut)
+{
+    bool agrees = s->marker_at == cut && !s->marker_twice;
+
+    if (!agrees)
+        s->n_markers = 0;
+    else if (s->n_markers < ES_MARKERS_BELIEVED)
+        s->n_markers++;
+    if (s->marker_at)
+        s->marker_lies = !agrees;
+}
+
 void es_finish(struct es *s, uint32_t end, uint32_t cut)
 {
     bool bad = s->au.corrupt;
 
     if (end > s->bytes)
         end = s->bytes;
-    if (s->marker_at != cut || s->marker_twice)
-        s->n_markers = 0;
-    else if (s->n_markers < ES_MARKERS_BELIEVED)
-        s->n_markers++;
+    note_marker(s, cut);
+    s->last_vcl[0] = s->last_vcl[1];
+    s->last_vcl[1] = s->n_vcl;
     if (end) {
         s->env->count.corrupt_aus += bad;
         if (bad && !s->env->opt.deliver_corrupt) {
@@ -696,16 +709,19 @@ void es_pes_end(struct es *s)
 
 /* Is a unit that waits for its successor whole? Without the marker that the
  * last ones had it is not. When its last PES is as long as this device makes
- * them, the rest was probably lost with the gap. */
+ * them, the rest was probably lost with the gap; a marker says otherwise where
+ * that of the last unit did not lie within it. */
 static bool looks_whole(const struct es *s)
 {
+    bool marker = s->marker && !s->marker_lies;
+
     if (s->pes_waits || (es_is_nal(s) && !s->has_vcl))
         return false;
     if (es_ends_with_marker(s)) /* all others did */
         return s->marker;
     if (!s->max_pes) /* no PES tells a length */
-        return s->marker || !s->goes_on;
-    return s->marker || s->last_pes < s->max_pes || s->n_max_pes < 2;
+        return marker || !s->goes_on;
+    return marker || s->last_pes < s->max_pes || s->n_max_pes < 2;
 }
 
 void es_gap(struct es *s, bool inside)
@@ -730,11 +746,17 @@ void es_gap(struct es *s, bool inside)
     s->n_markers = 0;
 }
 
-/* The stream has ended behind a PES of a picture of which there is more. */
-static bool is_cut_off(const struct es *s, bool end)
+/* Nothing comes behind a PES of a picture of which there is more. */
+static bool is_cut_off(const struct es *s)
 {
-    return end && s->video && !s->unbounded && s->max_pes && s->goes_on &&
+    return s->video && !s->unbounded && s->max_pes && s->goes_on &&
            !looks_whole(s);
+}
+
+/* The last pictures had so many slices, and this one has fewer. */
+static bool lacks_slices(const struct es *s)
+{
+    return s->n_vcl < s->last_vcl[1] && s->last_vcl[0] == s->last_vcl[1];
 }
 
 void es_flush(struct es *s, bool end, bool outstanding)
@@ -743,8 +765,9 @@ void es_flush(struct es *s, bool end, bool outstanding)
         return;
     if (s->video)
         es_video_take_rest(s);
-    if (outstanding || is_cut_off(s, end))
-        s->au.corrupt = true;
+    if (!end && (is_cut_off(s) || lacks_slices(s)))
+        return; /* the rest is late */
+    s->au.corrupt |= outstanding || is_cut_off(s);
     if (s->video)
         es_video_flush(s, end);
     else if (end)

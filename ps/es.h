@@ -85,6 +85,7 @@ struct es {
     struct ps_stream info;
     unsigned index;     /* of this stream in its demuxer */
     bool video, fed;
+    uint8_t wrong_lengths; /* of its PES, in a row; no packet was missing */
     uint64_t named;     /* number of the last map that had it */
     bool proven;        /* the codec was confirmed by bytes */
 
@@ -137,9 +138,11 @@ struct es {
     /* loss heuristics */
     uint32_t max_pes, n_max_pes, last_pes;
     bool goes_on;       /* behind one of max_pes came more of its unit */
+    uint32_t n_vcl, last_vcl[2]; /* slices: of the unit, of those before it */
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */
+    bool marker_lies;   /* the newest lay elsewhere than at the unit's end */
     uint32_t n_markers; /* units in a row that ended with it */
 
     /* audio statistics */

@@ -92,7 +92,10 @@ static void count_nal(struct es *s, uint8_t type)
     enum ps_codec codec = s->info.codec;
 
     s->au.key |= ps_nal_is_irap(codec, type);
-    s->has_vcl |= ps_nal_is_vcl(codec, type);
+    if (ps_nal_is_vcl(codec, type)) {
+        s->has_vcl = true;
+        s->n_vcl++;
+    }
     if (codec == PS_CODEC_H264) {
         s->has_sps |= type == 7;
         s->has_pps |= type == 8;
@@ -111,6 +114,7 @@ void es_video_relearn(struct es *s, enum ps_codec codec)
         return;
     s->au.key = s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
     s->has_sps_info = false;
+    s->n_vcl = 0;
     for (uint32_t i = 0; i < s->n_nals; i++) {
         uint8_t first = 0;
 
@@ -151,6 +155,25 @@ static bool interlaced(const struct es *s)
            !s->sps.frame_mbs_only;
 }
 
+/* Zeros alone lie between the begin of the PES and the start code. */
+static bool begins_pes(const struct es *s, const struct es_mark *pes)
+{
+    uint8_t b = 0;
+    uint32_t at = pes->at > s->base ? (uint32_t)(pes->at - s->base) : 0;
+
+    while (at < s->nal_sc && b == 0)
+        es_read(s, at++, &b, 1);
+    return b == 0;
+}
+
+/* A unit begins within a PES: one of this length may end within a unit. */
+static bool begins_inside(const struct es *s)
+{
+    const struct es_mark *pes = es_pes_at(s, s->nal_sc);
+
+    return s->last_pes == s->max_pes && pes && !begins_pes(s, pes);
+}
+
 /* Does the NAL unit in head begin the next access unit? */
 static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
 {
@@ -168,8 +191,10 @@ static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
         return !(slice && is_second_field(s, slice));
     if (!s->proven)
         return new_time;
-    /* the first slice of a picture with a time of its own is missing */
-    return s->has_vcl && new_time && ps_nal_is_vcl(codec, type);
+    /* the first slice of a picture with a time of its own is missing; a PES
+     * that begins inside a picture has the time of the next one */
+    return s->has_vcl && new_time && ps_nal_is_vcl(codec, type) &&
+           begins_pes(s, pes);
 }
 
 /* What is in front of the first start code belongs to no unit. */
@@ -211,6 +236,7 @@ static void take_head(struct es *s)
         const struct ps_nal *last = &s->nal[s->n_nals - 1];
         uint32_t end = es_is_nal(s) ? last->off + last->len : s->nal_sc;
 
+        s->goes_on |= begins_inside(s);
         es_finish(s, end, s->nal_sc);
     }
     s->first_in_pes = false;

@@ -38,8 +38,17 @@ void demux_lose_sync(struct ps_demux *d)
     demux_lose(d);
 }
 
+/* The length of the PES under way, or seen last, does not fit the bytes. */
+static void note_wrong_length(struct es *s)
+{
+    if (s->video && s->wrong_lengths < DEMUX_WRONG_LENGTHS)
+        s->wrong_lengths++;
+}
+
 void demux_lose_header(struct ps_demux *d)
 {
+    if (d->behind)
+        note_wrong_length(d->cur);
     demux_lose_sync(d);
     d->broke = d->begun;
 }
@@ -239,6 +248,8 @@ void demux_believe_packet(struct ps_demux *d, const uint8_t *p, size_t n)
     }
     if ((p[4] & 0xc4) != 0x44 || ps_sync_pack(p, n, &need) <= 0)
         return;
+    if (d->state == DEMUX_BODY)
+        note_wrong_length(d->cur);
     demux_lose_sync(d);
     d->state = DEMUX_HDR;
 }

@@ -341,6 +341,27 @@ static void slices_of_one_picture(void **state)
             fail_msg("cut %zu: %s", n, rec.buf);
 }
 
+/* As MPEG muxers cut: PES of one size, and the time of one that begins inside
+ * a picture is that of the next. */
+static void time_of_the_next_picture(void **state)
+{
+    static const char want[] = "au e0 h264 pts=93600 nals 1:8 1:4 crc=";
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    put_pack();
+    put_pes(0xe0, p_es(), 93600);
+    put_pes(0xe0,
+            SLICE("\x11\x22\0\0\1\x41\x46\x11\x22"
+                  "\0\0\0\1\x41\x9a\1\2\3\4"),
+            97200);
+    for (size_t n = 0; n < 30; n++)
+        if (!strstr(run(done(), n, false, NULL), want) ||
+            !strstr(rec.buf, "au e0 h264 pts=97200 nals 1:6 crc="))
+            fail_msg("cut %zu: %s", n, rec.buf);
+}
+
 static void encrypted_payload(void **state)
 {
     (void)state;
@@ -581,6 +602,7 @@ int main(void)
         cmocka_unit_test(parameter_sets_in_a_pack_of_their_own),
         cmocka_unit_test(several_units_in_one_pes),
         cmocka_unit_test(slices_of_one_picture),
+        cmocka_unit_test(time_of_the_next_picture),
         cmocka_unit_test(encrypted_payload),
         cmocka_unit_test(heads_only),
         cmocka_unit_test(mux_and_back),

@@ -347,6 +347,93 @@ static void flush_delivers_what_is_whole(void **state)
     ps_demux_free(d);
 }
 
+/* A connection stalls behind a PES that ends within a picture. Each PES
+ * is a packet, with markers or without: where all have one, it says nothing. */
+static void stall_behind(const size_t *pes, size_t n_pes, size_t n_aus)
+{
+    for (int marker = 0; marker < 2; marker++) {
+        const struct ps_feed feed = { .packet = true, .marker = marker };
+        struct ps_demux *d;
+        size_t at = 0;
+
+        ps_recorder_init(&rec);
+        d = ps_recorder_demux(&rec, NULL);
+        for (size_t i = 0; i < n_pes; at = pes[i++])
+            ps_demux_feed(d, (const uint8_t *)out_bytes + at, pes[i] - at,
+                          &feed);
+        ps_demux_flush(d, false);
+        assert_int_equal(rec.n_aus, n_aus);
+        ps_demux_feed(d, (const uint8_t *)out_bytes + at, out.len - at, &feed);
+        ps_demux_flush(d, true);
+        assert_int_equal(rec.n_aus, n_aus + 1);
+        ps_demux_counters(d, &count);
+        assert_int_equal(count.corrupt_aus, 0);
+        assert_int_equal(count.skipped_bytes, 0);
+        ps_demux_free(d);
+    }
+}
+
+/* PES of that length have gone on before. */
+static void flush_waits_for_the_rest(void **state)
+{
+    struct slice key = key_es(), first = part(key, 0, 50);
+    size_t pes[3];
+
+    (void)state;
+    begin();
+    put(part(ps_vector[0], 0, PES_AT));
+    put_pes(0xe0, first, 90000);
+    pes[0] = out.len;
+    put_pes(0xe0, slice_from(key, 50), 0);
+    pes[1] = out.len;
+    put_pack();
+    put_pes(0xe0, first, 93600);
+    pes[2] = out.len;
+    put_pes(0xe0, slice_from(key, 50), 0);
+    stall_behind(pes, COUNT(pes), 1);
+}
+
+/* Pictures have begun within PES of that length. */
+static void flush_waits_in_pes_of_one_size(void **state)
+{
+    static char es[512] = "\0\0\0\1\x41\x9a";
+    struct slice two;
+    size_t size = key_es().n, len = size + 18, pes[3];
+
+    (void)state;
+    memset(es + 6, 0x55, sizeof(es) - 6);
+    memcpy(es + len, es, 6);
+    two = slice_of(es, 2 * len);
+    begin();
+    put(ps_vector[0]);
+    pes[0] = out.len;
+    put_pes(0xe0, part(two, 0, size), 93600);
+    pes[1] = out.len;
+    put_pes(0xe0, part(two, size, 2 * size), 97200);
+    pes[2] = out.len;
+    put_pes(0xe0, slice_from(two, 2 * size), 0);
+    stall_behind(pes, COUNT(pes), 2);
+}
+
+/* Slices in PES of their own, as many in each picture. */
+static void flush_waits_for_slices(void **state)
+{
+    const struct slice first = SLICE("\0\0\0\1\x41\x9a\1\2\3"),
+                       next = SLICE("\0\0\0\1\x41\x46\1\2\3");
+    size_t pes[9];
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    pes[0] = out.len;
+    for (size_t i = 1; i < COUNT(pes); i++) {
+        put_pes(0xe0, i % 3 == 1 ? first : next, i % 3 == 1 ? 90000 + i : 0);
+        pes[i] = out.len;
+    }
+    put_pes(0xe0, next, 0);
+    stall_behind(pes, COUNT(pes), 3);
+}
+
 /* After ten frames that ended with the marker, it ends a frame; markers in
  * the middle of frames are never believed. */
 static void marker_saves_a_frame_of_delay(void **state)
@@ -408,6 +495,9 @@ int main(void)
         cmocka_unit_test(new_time_inside_a_start_code),
         cmocka_unit_test(private_stream_changes_its_kind),
         cmocka_unit_test(flush_delivers_what_is_whole),
+        cmocka_unit_test(flush_waits_for_the_rest),
+        cmocka_unit_test(flush_waits_in_pes_of_one_size),
+        cmocka_unit_test(flush_waits_for_slices),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
         cmocka_unit_test(fetched_before_there_is_anything),
     };

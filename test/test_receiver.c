@@ -260,6 +260,49 @@ static void encryption_is_told(void **state)
     }
 }
 
+/* Pictures that nobody can show, for seconds: key frames without parameter
+ * sets, or such that each has lost its end. */
+static void why_there_is_no_picture(void **state)
+{
+    static const uint8_t frame[] = {
+        0, 0, 1, 0xba, 0x44, 0, 0x16, 0x8c, 4, 1, 0, 0x5f, 0x6b, 0xf8,
+        0, 0, 1, 0xbc, 0, 14, 0xe1, 0xff, 0, 0, 0, 4, 0x1b, 0xe0, 0, 0,
+        0, 0, 0, 0,
+        0, 0, 1, 0xe0, 0, 14, 0x84, 0x80, 5, 0x21, 0, 5, 0xbf, 0x21,
+        0, 0, 0, 1, 0x65, 0x88,
+    };
+    enum { LENGTH_AT = 39 };
+
+    (void)state;
+    for (unsigned more = 0; more < 2; more++) {
+        const uint64_t start_ms = 1000;
+
+        open_world(false, true);
+        while (w.now_ms < start_ms + 2 * RECEIVER_BLIND_MS) {
+            uint8_t bytes[MAX_PACKET], program[sizeof(frame)];
+
+            memcpy(program, frame, sizeof(frame));
+            program[LENGTH_AT] = (uint8_t)(program[LENGTH_AT] + more);
+            give(bytes, rtp(bytes, 96, SSRC, program, sizeof(program)));
+            if (more) /* each is followed by a loss */
+                w.seq++;
+            w.ts += 3600;
+            w.now_ms += 40;
+            receiver_tick(w.rx, w.now_ms);
+            if (w.now_ms < start_ms + RECEIVER_BLIND_MS)
+                assert_int_equal(w.said[RECEIVER_NO_SETS] +
+                                 w.said[RECEIVER_DAMAGED], 0);
+        }
+        assert_int_equal(w.said[RECEIVER_NO_SETS], more == 0);
+        assert_int_equal(w.said[RECEIVER_DAMAGED], more == 1);
+        close_world();
+    }
+    open_world(false, true);
+    stream(false, 5, 0);
+    assert_int_equal(w.said[RECEIVER_NO_SETS] + w.said[RECEIVER_DAMAGED], 0);
+    close_world();
+}
+
 /* What the raw viewer got, and what the packets held. */
 static struct {
     struct hub_viewer v;
@@ -485,6 +528,7 @@ int main(void)
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(encryption_is_told),
+        cmocka_unit_test(why_there_is_no_picture),
         cmocka_unit_test(program_stream_as_it_came),
         cmocka_unit_test(payloads_of_another_kind),
         cmocka_unit_test(strangers),

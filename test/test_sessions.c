@@ -360,7 +360,8 @@ static void payload_of_another_kind(void **state)
           "format of its own" },
         { SIM_NO_CODEC, PLATFORM_STEP_CODEC, 9000, "looks like h264",
           "H.264 or H.265" },
-        { SIM_NO_KEY, PLATFORM_STEP_KEY, 60000, "within 60.0 s", "interval" },
+        { SIM_NO_KEY, PLATFORM_STEP_KEY, 60000, "looks like h264",
+          "settings of the camera" },
     };
     const struct sim_options o = { .config = { .auto_enrol = true,
                                                .program_ms = 9000,

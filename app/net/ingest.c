@@ -36,6 +36,15 @@ static void on_receiver(void *ctx, enum receiver_event ev)
                    "the stream is encrypted (marked as scrambled by the device); "
                    "turn stream encryption off in it");
         break;
+    case RECEIVER_NO_SETS:
+        ingest_say(in, PLATFORM_MEDIA_ALIVE, 0,
+                   "key frames come, but no parameter sets (SPS, PPS; VPS of "
+                   "H.265) to decode them with");
+        break;
+    case RECEIVER_DAMAGED:
+        ingest_say(in, PLATFORM_MEDIA_ALIVE, 0,
+                   "pictures come, but none of them is whole");
+        break;
     case RECEIVER_UNKNOWN:
         if (receiver_kind(in->rx) == RTP_KIND_UNKNOWN)
             snprintf(text, sizeof(text), "payload is not a program stream, "

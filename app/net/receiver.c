@@ -24,7 +24,8 @@ struct receiver {
     enum rtp_kind kind;
     bool gap; /* before what is fed next */
     bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
-    bool said_encrypted;
+    bool said_encrypted, said_blind;
+    uint64_t first_fed_ms;
     struct receiver_counters n;
     uint64_t program_bytes; /* fed to the demuxer */
     struct rtp_source source;
@@ -112,6 +113,8 @@ static void feed_ps(struct receiver *r, const uint8_t *p, size_t n,
         ps_demux_place(r->demux, &raw.place);
         hub_program_done(r->hub, &raw.place);
     }
+    if (!r->fed)
+        r->first_fed_ms = r->now_ms;
     r->fed = true;
     r->flushed = false;
     r->fed_ms = r->now_ms;
@@ -407,6 +410,25 @@ static void tell_done(struct receiver *r)
     hub_program_done(r->hub, &place);
 }
 
+/* The stream has come for seconds: why is there no picture? */
+static void explain_blindness(struct receiver *r)
+{
+    struct hub_stats seen;
+    struct ps_counters c;
+
+    if (r->said_blind || !r->fed ||
+        r->now_ms - r->first_fed_ms < RECEIVER_BLIND_MS)
+        return;
+    hub_stats(r->hub, r->now_ms, &seen);
+    ps_demux_counters(r->demux, &c);
+    if (seen.keys)
+        r->said_blind = true; /* there is */
+    else if (c.keys && seen.width == 0)
+        say(r, &r->said_blind, RECEIVER_NO_SETS);
+    else if (!c.aus && c.corrupt_aus + c.dropped_aus)
+        say(r, &r->said_blind, RECEIVER_DAMAGED);
+}
+
 void receiver_tick(struct receiver *r, uint64_t now_ms)
 {
     r->now_ms = now_ms;
@@ -418,6 +440,7 @@ void receiver_tick(struct receiver *r, uint64_t now_ms)
         ps_demux_flush(r->demux, false);
         tell_done(r);
     }
+    explain_blindness(r);
 }
 
 void receiver_end(struct receiver *r, uint64_t now_ms)

@@ -16,12 +16,15 @@
 
 #define RECEIVER_MAX_PT 4         /* payload types of one session */
 #define RECEIVER_FLUSH_MS 200     /* silence that completes the last picture */
+#define RECEIVER_BLIND_MS 3000    /* of program stream, and no key frame yet */
 
 enum receiver_event {
     RECEIVER_PACKET,  /* the first valid RTP packet */
     RECEIVER_PROGRAM, /* the first program stream structure */
     RECEIVER_CODEC,   /* a video codec is known */
     RECEIVER_ENCRYPTED, /* a stream is scrambled: nobody can show it */
+    RECEIVER_NO_SETS, /* key frames, which nothing decodes: no parameter sets */
+    RECEIVER_DAMAGED, /* none of the pictures is whole */
     RECEIVER_UNKNOWN, /* the payload is none that we read; receiver_kind */
 };
 

@@ -165,6 +165,11 @@ static const struct row rows[] = {
     { "the stream is encrypted (marked as scrambled by the device); turn "
       "stream encryption off in it",
       "码流已加密（设备标记为加扰）；请在设备中关闭码流加密" },
+    { "key frames come, but no parameter sets (SPS, PPS; VPS of H.265) to "
+      "decode them with",
+      "收到关键帧，但没有解码所需的参数集（SPS、PPS；H.265 还有 VPS）" },
+    { "pictures come, but none of them is whole",
+      "收到图像数据，但没有一帧是完整的" },
     { "media port % could not be opened: %", "无法打开媒体端口 %1：%2" },
     { "the media connection failed: %", "媒体连接失败：%1" },
     { "there is no address to tell the device", "没有可以告知设备的地址" },
@@ -261,6 +266,9 @@ static const struct row rows[] = {
     { "take .flv or .mp4, where it is heard", "请使用 .flv 或 .mp4，可以听到声音" },
     { "set the sound of the camera to G.711 or AAC, or take .ps",
       "请将摄像机的音频编码设为 G.711 或 AAC，或使用 .ps" },
+    { "save the video settings of the camera again, without smart coding "
+      "and encryption, or reboot it; try TCP",
+      "请在摄像机中重新保存视频设置（关闭智能编码和加密），或重启摄像机；也可尝试 TCP" },
     { "shorten the key frame interval of the camera to 4 s or less",
       "请将摄像机的关键帧间隔设为 4 秒以内" },
     { "another program uses the ports of media.ports, or the process may "

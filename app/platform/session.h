@@ -189,6 +189,8 @@ void session_no_program(struct platform *p, struct session *s);
 void session_no_key(struct platform *p, struct session *s);
 /* What to try when program or codec do not come. */
 const char *session_media_hint(enum platform_step awaited);
+/* What to try beside what s->note tells. */
+const char *session_note_hint(const struct session *s);
 void session_began_media(struct platform *p, struct session *s);
 void session_no_answer(struct platform *p, struct session *s);
 /* Media of the SSRC that we gave, and no answer: it is taken for one. */

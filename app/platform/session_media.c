@@ -133,6 +133,21 @@ const char *session_media_hint(enum platform_step awaited)
     return "shorten the key frame interval of the camera to 4 s or less";
 }
 
+/* As the above; a key frame that is not merely late needs something else. */
+static const char *hint_for(const struct session *s, enum platform_step awaited)
+{
+    if (s->note_len && awaited == PLATFORM_STEP_KEY)
+        return "save the video settings of the camera again, without smart "
+               "coding and encryption, or reboot it; try TCP";
+    return session_media_hint(awaited);
+}
+
+const char *session_note_hint(const struct session *s)
+{
+    return hint_for(s, s->state == PLATFORM_STARTING ? session_awaited(s)
+                                                     : PLATFORM_STEP_CODEC);
+}
+
 static void play_sound_alone(struct platform *p, struct session *s)
 {
     s->program_at = s->key_at = GB_NEVER; /* there is no key frame to come */
@@ -152,7 +167,7 @@ static void not_understood(struct platform *p, struct session *s,
 {
     enum platform_step step = session_awaited(s);
 
-    session_fail(p, s, step, session_media_hint(step),
+    session_fail(p, s, step, hint_for(s, step),
                  "%llu packets (%llu bytes, %llu lost) came, but within %.1f "
                  "s not this: %s%s%.*s",
                  (unsigned long long)s->packets, (unsigned long long)s->bytes,

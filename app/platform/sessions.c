@@ -597,9 +597,7 @@ static void view(const struct session *s, struct platform_session *out)
     memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
     if (note_tells(s)) {
         out->evidence = slice_of(s->note, s->note_len);
-        out->hint = slice_str(session_media_hint(
-            s->state == PLATFORM_STARTING ? session_awaited(s)
-                                          : PLATFORM_STEP_CODEC));
+        out->hint = slice_str(session_note_hint(s));
     }
 }
 

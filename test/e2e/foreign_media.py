@@ -193,7 +193,7 @@ class Media(threading.Thread):
                     crc="good", stop_after=None, pes_stuffing=0, no_pts=False, base=900000, audio_pts="90k", ts="pts",
                     fin_after=None, reconnect_at=None, dollar=False, port_hop=None, ext_scr=0, seq=None,
                     video_after=0, units=1, params="always", start3=False, aud=False, jump_at=None, jump=0, seq_restart=None,
-                    ssrc_change=None, source=None, pcma=False)
+                    ssrc_change=None, source=None, pcma=False, length_off=0, one_size=None)
 
     def __init__(self, dlg):
         super().__init__(daemon=True)
@@ -210,6 +210,7 @@ class Media(threading.Thread):
         self.held = None
         self.sent = 0
         self.error = None
+        self.run_of, self.begins = b"", []
 
     def stop(self):
         self.stopped.set()
@@ -332,6 +333,8 @@ class Media(threading.Thread):
 
     def video(self, au, pts):
         o = self.o
+        if o.one_size:
+            return self.units_of_one_size(au, pts)
         if o.per_nal:
             parts = [b"\0\0\0\1" + x for x in au.split(b"\0\0\0\1") if x]
         else:
@@ -343,7 +346,24 @@ class Media(threading.Thread):
             if k and o.pack_per_pes:
                 out += pack_header(pts)
             with_pts = (k == 0 or o.repeat_pts) and not o.no_pts
-            out += bytes(o.zeros) + pes(0xe0, p, pts if with_pts else None, o.length, o.pes_stuffing)
+            packet = pes(0xe0, p, pts if with_pts else None, o.length, o.pes_stuffing)
+            if o.length_off:
+                told = struct.unpack(">H", packet[4:6])[0] + o.length_off
+                packet = packet[:4] + struct.pack(">H", told % 65536) + packet[6:]
+            out += bytes(o.zeros) + packet
+        return out
+
+    def units_of_one_size(self, data, pts):
+        """As MPEG muxers cut: all pictures are one run of bytes, in PES of one size, and the time of a PES is that of
+        the first picture that begins in it. What does not fill one waits."""
+        self.begins.append((len(self.run_of), pts))
+        self.run_of += data
+        out, size = b"", self.o.one_size
+        while len(self.run_of) >= size:
+            first = next((t for at, t in self.begins if at < size), None)
+            out += pack_header(pts) + pes(0xe0, self.run_of[:size], first)
+            self.begins = [(at - size, t) for at, t in self.begins if at >= size]
+            self.run_of = self.run_of[size:]
         return out
 
     def sound(self, pts, n):
