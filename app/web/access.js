@@ -228,12 +228,12 @@ class Tokens {
     this.said = status();
     this.once = h('code', { class: 'once' });
     this.onceBox = h('p', { class: 'card', role: 'status', hidden: true }, h('span', { t: 'tokenOnce' }), ' ', this.once);
-    this.table = listing(['loginName', 'role', 'sees', 'madeAt', '']);
+    this.table = listing(['nameOfIt', 'role', 'sees', 'madeAt', '']);
     this.name = nameInput();
     this.role = select(ROLES);
     this.scope = new Scope();
     this.root = h('section', { class: 'stack', 'data-needs': 'admin' }, h('h2', { t: 'tokens' }), this.said, this.onceBox, this.table.root,
-      form('addToken', () => this.make(), h('div', { class: 'tools' }, field('loginName', this.name), field('role', this.role), this.scope.root, h('button', { type: 'submit', t: 'addToken' }))));
+      form('addToken', () => this.make(), h('div', { class: 'tools' }, field('nameOfIt', this.name), field('role', this.role), this.scope.root, h('button', { type: 'submit', t: 'addToken' }))));
   }
 
   async make() {

@@ -112,6 +112,10 @@ export class Tree {
     }
   }
 
+  device(id) {
+    return this.root.kids.find((k) => k.id === id);
+  }
+
   find(device, id) {
     const look = (kids) => {
       for (const n of kids ?? []) {
@@ -120,7 +124,7 @@ export class Tree {
       }
       return null;
     };
-    return look(this.root.kids.find((k) => k.id === device)?.kids);
+    return look(this.device(device)?.kids);
   }
 
   // ---- rows ----
