@@ -77,8 +77,8 @@ static bool knows_parameters(struct http_call *c)
 /* What is no object at all its handler refuses. */
 static bool knows_keys(struct http_call *c)
 {
-    const char *names = c->route->body ? http_schema_fields(c->route->body)
-                                       : NULL;
+    const char *names =
+        c->route->body ? http_schema_fields(c->route->body) : NULL;
     struct slice body = slice_trim(c->req->body);
     json_t *root, *value;
     const char *key;
@@ -87,7 +87,8 @@ static bool knows_keys(struct http_call *c)
     if (!names || !*names || !body.n)
         return true;
     root = json_loadb(body.p, body.n, 0, NULL);
-    json_object_foreach(root, key, value) {
+    json_object_foreach(root, key, value)
+    {
         if (is_among(names, slice_str(key)))
             continue;
         good = refuse(c, "bad-value", names, slice_str(key));

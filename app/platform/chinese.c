@@ -998,6 +998,7 @@ static const struct row rows[] = {
       "%1：%2 不是 %3 之一" },
     { "sign of life inside its registration",
       "注册有效期内收到消息" },
+    { "no such token", "没有该令牌" },
     { "id is missing",
       "缺少 id" },
     { "name is missing",
