@@ -999,6 +999,8 @@ static const struct row rows[] = {
     { "sign of life inside its registration",
       "注册有效期内收到消息" },
     { "no such token", "没有该令牌" },
+    { "TCP (we listen)", "TCP（平台监听）" },
+    { "TCP (we connect)", "TCP（平台连接）" },
     { "id is missing",
       "缺少 id" },
     { "name is missing",

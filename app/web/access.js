@@ -66,7 +66,7 @@ class Scope {
   }
 }
 
-const form = (title, submit, ...kids) => h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); submit(); } }, h('h3', { t: title }), ...kids);
+const form = (title, submit, ...kids) => h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); submit(); } }, title && h('h3', { t: title }), ...kids);
 const nameInput = () => h('input', { type: 'text', required: true, maxlength: 64, pattern: NAME, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' });
 
 class OwnPassword {
@@ -74,7 +74,7 @@ class OwnPassword {
     this.old = h('input', { type: 'password', autocomplete: 'current-password', required: true });
     this.fresh = h('input', { ...PASSWORD, required: true });
     this.said = status();
-    this.root = form('ownPassword', () => this.save(), h('div', { class: 'tools' }, field('presentPassword', this.old), field('freshPassword', this.fresh), h('button', { type: 'submit', t: 'setPassword' })), this.said);
+    this.root = form('', () => this.save(), h('h2', { t: 'ownPassword' }), h('div', { class: 'tools' }, field('presentPassword', this.old), field('freshPassword', this.fresh), h('button', { type: 'submit', t: 'setPassword' })), this.said);
   }
 
   async save() {
