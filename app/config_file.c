@@ -3,6 +3,7 @@
  * blank. Sections of type OPEN are checked for syntax only. */
 #include "app/config_int.h"
 
+#include <errno.h>
 #include <yaml.h>
 
 
@@ -273,7 +274,7 @@ int config_read(struct config *c, const char *path, struct config_error *e)
     int err;
 
     if (!f) {
-        config_refuse(e, "%s: cannot be read", path);
+        config_refuse(e, "%s: cannot be read: %s", path, strerror(errno));
         return GB_EIO;
     }
     if (!yaml_parser_initialize(&r.parser)) {

@@ -29,6 +29,9 @@ static const struct {
         "came up in 5.0 s; over UDP nothing came before"),
       "设备应答了 200，但 5.0 秒内没有从设备到 192.0.2.1:9 的 TCP 连接；"
       "此前经 UDP 也没有收到媒体" },
+    { S("200 after 12 ms; media over TCP (we listen) to our port 30004, SSRC 7"),
+      "12 毫秒后应答 200；媒体经 TCP（平台监听） 发往本机端口 30004，SSRC 7" },
+    { S("sped: allowed are action, speed"), "sped：只允许 action, speed" },
     { S("the video is svac"), "视频编码为 svac" },
     { S("the video is of a codec that players do not know"),
       "视频编码不被播放器支持" },

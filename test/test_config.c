@@ -148,7 +148,7 @@ static void not_there(void **state)
 {
     (void)state;
     assert_int_equal(config_read(&c, "/no/such/file", &e), GB_EIO);
-    assert_non_null(strstr(e.text, "/no/such/file: cannot be read"));
+    assert_non_null(strstr(e.text, "/no/such/file: cannot be read: No such file"));
 }
 
 static void too_large(void **state)

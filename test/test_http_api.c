@@ -98,6 +98,48 @@ static void objects(void **state)
 }
 
 /* Page by page, each device with all of its own. */
+/* What is misspelt is refused with its name, and with what there is. */
+static void names_are_known(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+        unsigned status;
+        const char *has;
+    } cases[] = {
+        { "GET", "/api/v1/devices?onlin=true", "", 400,
+          "onlin: allowed are limit, cursor, q, online, skip, group" },
+        { "GET", "/api/v1/devices?onlin=true", "", 400,
+          "\"detail_zh\":\"onlin：只允许" },
+        { "GET", "/api/v1/devices?limit=1&Limit=1", "", 400, "Limit: allowed" },
+        { "GET", "/api/v1/devices?%6cimit=1&_=17000", "", 200, NULL },
+        { "GET", "/api/v1/devices?&limit=1&", "", 200, NULL },
+        { "GET", "/api/v1/users?limit=10&cursor=ada", "", 200, NULL },
+        { "GET", "/api/v1/devices?%zz=1", "", 400, "%zz: allowed" },
+        { "GET", "/api/v1/setup-hints?a", "", 400,
+          "a: this path takes no parameters" },
+        { "HEAD", "/api/v1/setup-hints?a", "", 400, NULL },
+        { "GET", "/api/device/query/devices?_t=1&refresh=2", "", 200, NULL },
+        { "GET", "/healthz?probe=1", "", 200, NULL },
+        { "POST", "/api/v1/devices", "{\"id\":\"" D1 "\",\"colour\":1}", 400,
+          "colour: allowed are id, password, group" },
+        { "POST", "/api/v1/devices", "{\"id\":", 400, "JSON object" },
+        { "POST", "/api/v1/devices/" D1 "/channels/" C1 "/live",
+          "{\"transprot\":\"udp\"}", 400,
+          "transprot: allowed are transport, stream" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status = ask(cases[i].method, cases[i].path, TOKEN,
+                              cases[i].body);
+
+        if (status != cases[i].status ||
+            (cases[i].has && !body_has(cases[i].has)))
+            fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
+                     cases[i].body, status, fx.last.body);
+    }
+}
+
 static void subscriptions(void **state)
 {
     static const struct {
@@ -774,6 +816,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         APP(list_pages),
         APP(objects),
+        APP(names_are_known),
         APP(subscriptions),
         APP(device_orders),
         APP(login_and_out), APP(shared_without_cookie),

@@ -105,7 +105,7 @@ static void settings(void **state)
           false },
         { "PUT", RECORD, "{\"mode\":\"off\",\"stream\":3}", 400, "stream is",
           false },
-        { "PUT", RECORD, "{\"mode\":\"off\",\"colour\":1}", 400, "not known",
+        { "PUT", RECORD, "{\"mode\":\"off\",\"colour\":1}", 400, "colour: allowed",
           false },
         { "PUT", RECORD, "{}", 400, "bad-value", false },
         { "PUT", RECORD, "[", 400, "bad-value", false },

@@ -93,7 +93,7 @@ static void bodies(void **state)
           false },
         { "GET", GATE, "", 200, "\"enabled\":false", false }, /* as it was */
         { "DELETE", GATE, "", 204, NULL, true },
-        { "DELETE", GATE, "", 204, NULL, false },
+        { "DELETE", GATE, "", 404, "rule-unknown", false },
         { "GET", GATE, "", 404, "rule-unknown", false },
     };
 

@@ -55,7 +55,7 @@ static void making(void **state)
     assert_int_equal(act("PATCH", USERS "/eve", TOKEN, "{\"name\":\"x\"}"),
                      400);
     assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 204);
-    assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 204);
+    assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 404);
     assert_int_equal(get(USERS "/eve"), 404);
 }
 

@@ -253,6 +253,32 @@ static void sound_beside_what_cannot_be_read(void **state)
     ends_clean();
 }
 
+/* That it still plays, said every second, is no news; another picture is. */
+static void told_of_changes_alone(void **state)
+{
+    struct platform_media_event ev = { .kind = PLATFORM_MEDIA_KEY,
+                                       .video = PS_CODEC_H264,
+                                       .width = 640,
+                                       .height = 360 };
+    struct sim_device *d = ready();
+    struct platform_session v;
+    unsigned told;
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 3000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    told = s.actions[PLATFORM_SESSION_CHANGED];
+    sim_run(&s, 5000);
+    assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told);
+    ev.session = v.id;
+    platform_media(s.p, &ev, s.now);
+    sim_run(&s, 10);
+    assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told + 1);
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
+
 static void an_ssrc_of_its_own(void **state)
 {
     struct sim_device *d = ready();
@@ -698,6 +724,7 @@ int main(void)
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),
         cmocka_unit_test(sound_beside_what_cannot_be_read),
+        cmocka_unit_test(told_of_changes_alone),
         cmocka_unit_test(an_ssrc_of_its_own),
         cmocka_unit_test(media_from_another_address),
         cmocka_unit_test(only_foreign_packets),

@@ -2,6 +2,8 @@
  * file does not stop the start */
 #include "test/store_world.h"
 
+#include <sys/stat.h>
+
 #if GB_SQLITE
 #include <sqlite3.h>
 #endif
@@ -43,6 +45,29 @@ static void put_some(struct store *s)
     store_remove_dialog(s, 2);
     store_remove_channel(s, d.id, c.id);
 }
+
+#if GB_SQLITE
+/* Sealed passwords lie in it, and in its journal: nobody else may read them. */
+static void its_files_are_private(void **state)
+{
+    static const char *const names[] = { "gb28181d.db", "gb28181d.db-wal" };
+    char *dir = temp_dir(), path[512];
+    mode_t was = umask(022);
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
+    struct stat st;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+    }
+    store_close(s);
+    umask(was);
+    remove_dir(dir);
+}
+#endif
 
 /* A new device, which has told nothing but where it is. */
 static void told_nothing(void **state)
@@ -611,6 +636,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(told_nothing),
+#if GB_SQLITE
+        cmocka_unit_test(its_files_are_private),
+#endif
         cmocka_unit_test(comes_back),
         cmocka_unit_test(many_devices),
         cmocka_unit_test(settings_come_back),

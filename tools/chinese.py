@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """chinese.py - looks that every sentence that app/platform tells people is in the
-table of app/platform/chinese.c, and that each row of it has its parts and is not
-hidden by one before it.
+table of app/platform/chinese.c, with those of app/http that refuse a request, and
+that each row of it has its parts and is not hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
 the doctor's find and advise. Words that only stand inside others are not asked for."""
@@ -12,6 +12,7 @@ import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 TELLS = {"session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
+ANSWERS = {"http_answer_fail": 3}  # of app/http
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -63,10 +64,10 @@ def main():
         if n > 8 or any(x > n for x in used) or "%" in re.sub(r"%[1-8]", "", zh):
             bad.append(f"app/platform/chinese.c: parts of: {en}")
     seen = 0
-    for path in [*sorted(glob.glob("app/platform/*.c")), "app/rtsp/push.c", "app/net/hook_client.c"]:
+    for path in [*sorted(glob.glob("app/platform/*.c")), *sorted(glob.glob("app/http/*.c")), "app/rtsp/push.c", "app/net/hook_client.c"]:
         with open(path, encoding="utf-8") as f:
             source = f.read()
-        for name, first in TELLS.items():
+        for name, first in (ANSWERS if path.startswith("app/http/") else TELLS).items():
             for call in re.finditer(rf"\b{name}\(", source):
                 for argument in arguments(source, call.end())[first:]:
                     for text in strings(argument):

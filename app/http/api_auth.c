@@ -171,8 +171,7 @@ void http_login(struct http_call *c)
         gb_put(a->cfg.alloc, l);
         http_answer_fail(c, 400, "bad-body",
                          "the body is {\"name\":\"...\",\"password\":"
-                         "\"...\"}; without a name it is \"" FIRST_USER
-                         "\"");
+                         "\"...\"}; without a name it is admin");
         return;
     }
     put_hash(a, l);

@@ -126,7 +126,7 @@ static void answer_faults(struct http_call *c,
             continue;
         jw_object(&j);
         jw_put_str(&j, "key", v[i].key);
-        jw_put_cstr(&j, "detail", v[i].why);
+        http_put_words(&j, "detail", slice_str(v[i].why));
         jw_end(&j);
         if (!p.evidence.n)
             p.evidence = slice_str(v[i].why);

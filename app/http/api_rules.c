@@ -235,9 +235,12 @@ void http_delete_rule(struct http_call *c)
     if (!are_there(c))
         return;
     err = rules_remove(a->cfg.rules, c->params.value[0]);
-    if (!err && a->cfg.rule_changed)
+    if (err) {
+        http_answer_fail(c, 404, "rule-unknown", "no such rule");
+        return;
+    }
+    if (a->cfg.rule_changed)
         a->cfg.rule_changed(a->cfg.ctx, c->params.value[0]);
     http_answer_empty(c, 204);
-    if (!err)
-        http_answer_committed(c);
+    http_answer_committed(c);
 }

@@ -480,7 +480,8 @@ void http_post_password(struct http_call *c)
     }
 }
 
-/* What is not there is removed. */
+/* A name that is not there is told: it may be misspelt, and the one that was meant
+ * goes on. */
 static void remove_account(struct http_call *c, enum account_kind kind)
 {
     struct http_app *a = c->app;
@@ -488,18 +489,20 @@ static void remove_account(struct http_call *c, enum account_kind kind)
     struct account v;
     int err = GB_ENOENT;
 
-    if (accounts_find(a->accounts, kind, name, &v)) {
+    if (accounts_find(a->accounts, kind, name, &v))
         err = accounts_remove(a->accounts, kind, name);
-        if (err) {
-            refuse(c, err);
-            return;
-        }
-        over(a, v.id);
-        told(a, kind, name);
+    if (err == GB_ENOENT && kind == ACCOUNT_TOKEN) {
+        http_answer_fail(c, 404, "token-unknown", "no such token");
+        return;
     }
+    if (err) {
+        refuse(c, err);
+        return;
+    }
+    over(a, v.id);
+    told(a, kind, name);
     http_answer_empty(c, 204);
-    if (!err)
-        http_answer_committed(c);
+    http_answer_committed(c);
 }
 
 void http_delete_user(struct http_call *c)

@@ -2,6 +2,7 @@
 #include "app/http/http.h"
 
 #include "app/http/api.h"
+#include "app/http/known.h"
 #include "app/http/token.h"
 #include "app/net/cuts.h"
 
@@ -753,7 +754,8 @@ void http_app_request(struct http_app *a, const struct http_request *req,
     find_base(&c);
     if (may_call(&c)) {
         http_audit_begin(&c);
-        c.route->handler(&c);
+        if (http_known(&c))
+            c.route->handler(&c);
         http_answer_tagged(&c);
     } else if (c.role && c.route) {
         http_audit_begin(&c); /* who tries what he may not */

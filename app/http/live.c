@@ -166,12 +166,15 @@ static const char *late_hint(enum platform_step step)
     case PLATFORM_STEP_PROGRAM:
         return "the device sends a format of its own: set its stream to "
                "GB/T 28181 (PS)";
+    case PLATFORM_STEP_CONNECT:
+    case PLATFORM_STEP_PACKET:
+        return "a firewall or NAT may keep media away: check media.address and "
+               "network.advertise; other transports may still be tried: ask "
+               "again";
     case PLATFORM_STEP_DEVICE:
     case PLATFORM_STEP_SOCKET:
     case PLATFORM_STEP_INVITE:
     case PLATFORM_STEP_ANSWER:
-    case PLATFORM_STEP_CONNECT:
-    case PLATFORM_STEP_PACKET:
     case PLATFORM_STEP_PLAYING:
     case PLATFORM_STEP_ENDED:
     case PLATFORM_STEP_COUNT:
@@ -193,8 +196,8 @@ static void judge_late(struct outcome *o, const struct platform_session *s)
     if (s->evidence.n == 0) {
         struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
 
-        writer_f(&w, "nothing beyond \"%s\" within %d ms",
-                 platform_step_name(s->step), HTTP_LIVE_WAIT_MS);
+        writer_f(&w, "nothing beyond \"%s\" within %d s",
+                 platform_step_text(s->step), HTTP_LIVE_WAIT_MS / 1000);
         o->evidence[w.len] = '\0';
     }
     if (!s->hint.n)

@@ -219,7 +219,7 @@ static const struct http_route routes[] = {
       "last; can: h264,h265 as the viewer shows them", "stream can", NULL,
       "Doctor" },
     { HTTP_POST, CHANNEL "/doctor", http_post_doctor, O, 0, 0,
-      "ask for the picture, then the same", "stream can", "LiveRequest",
+      "ask for the picture, then the same", "stream can wait", "LiveRequest",
       "Doctor" },
     { HTTP_DELETE, CHANNEL "/live", http_delete_live, O, 0, 0,
       "stop it, whoever watches", "stream", NULL, NULL },

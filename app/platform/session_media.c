@@ -268,6 +268,9 @@ static void on_packet(struct platform *p, struct session *s,
 
 static void set_playing(struct platform *p, struct session *s)
 {
+    if (s->state == PLATFORM_PLAYING && s->had_key &&
+        s->step == PLATFORM_STEP_PLAYING)
+        return; /* no news: it is said every second */
     s->program_at = s->key_at = GB_NEVER;
     s->had_key = true;
     session_set_step(p, s, PLATFORM_STEP_KEY);
@@ -290,10 +293,15 @@ static void set_playing(struct platform *p, struct session *s)
 static void on_key(struct platform *p, struct session *s,
                    const struct platform_media_event *ev)
 {
+    bool other = s->video != ev->video || s->audio != ev->audio ||
+                 s->width != ev->width || s->height != ev->height;
+
     s->video = ev->video;
     s->audio = ev->audio;
     s->width = ev->width;
     s->height = ev->height;
+    if (other)
+        session_news(p, s, NEWS_CHANGED);
     set_playing(p, s);
 }
 

@@ -66,7 +66,7 @@ class Scope {
   }
 }
 
-const form = (title, submit, ...kids) => h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); submit(); } }, h('h3', { t: title }), ...kids);
+const form = (title, submit, ...kids) => h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); submit(); } }, title && h('h3', { t: title }), ...kids);
 const nameInput = () => h('input', { type: 'text', required: true, maxlength: 64, pattern: NAME, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' });
 
 class OwnPassword {
@@ -74,7 +74,7 @@ class OwnPassword {
     this.old = h('input', { type: 'password', autocomplete: 'current-password', required: true });
     this.fresh = h('input', { ...PASSWORD, required: true });
     this.said = status();
-    this.root = form('ownPassword', () => this.save(), h('div', { class: 'tools' }, field('presentPassword', this.old), field('freshPassword', this.fresh), h('button', { type: 'submit', t: 'setPassword' })), this.said);
+    this.root = form('', () => this.save(), h('h2', { t: 'ownPassword' }), h('div', { class: 'tools' }, field('presentPassword', this.old), field('freshPassword', this.fresh), h('button', { type: 'submit', t: 'setPassword' })), this.said);
   }
 
   async save() {
@@ -228,12 +228,12 @@ class Tokens {
     this.said = status();
     this.once = h('code', { class: 'once' });
     this.onceBox = h('p', { class: 'card', role: 'status', hidden: true }, h('span', { t: 'tokenOnce' }), ' ', this.once);
-    this.table = listing(['loginName', 'role', 'sees', 'madeAt', '']);
+    this.table = listing(['nameOfIt', 'role', 'sees', 'madeAt', '']);
     this.name = nameInput();
     this.role = select(ROLES);
     this.scope = new Scope();
     this.root = h('section', { class: 'stack', 'data-needs': 'admin' }, h('h2', { t: 'tokens' }), this.said, this.onceBox, this.table.root,
-      form('addToken', () => this.make(), h('div', { class: 'tools' }, field('loginName', this.name), field('role', this.role), this.scope.root, h('button', { type: 'submit', t: 'addToken' }))));
+      form('addToken', () => this.make(), h('div', { class: 'tools' }, field('nameOfIt', this.name), field('role', this.role), this.scope.root, h('button', { type: 'submit', t: 'addToken' }))));
   }
 
   async make() {

@@ -42,7 +42,7 @@ export default class Audit {
     }
     this.said.textContent = trouble(r) || (this.items.length ? '' : t('noDeeds'));
     this.more.hidden = !this.next;
-    this.table.draw(this.items.map((e) => h('tr', {}, h('td', { text: when(e.at) }), h('td', { text: e.who }), h('td', { text: t(e.role) }), h('td', { text: e.peer }),
+    this.table.draw(this.items.map((e) => h('tr', {}, h('td', { text: when(e.at) }), h('td', { text: e.who }), h('td', { text: e.role === 'none' ? '' : t(e.role) }), h('td', { text: e.peer }),
       h('td', { text: e.method }), h('td', { class: 'wide', text: e.path }), h('td', { class: e.status >= 400 ? 'bad' : '', text: e.status }))));
   }
 

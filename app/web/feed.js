@@ -39,8 +39,15 @@ export class Feed {
       this.show({ transport: '' }, path);
       return;
     }
-    const r = await call('POST', `${channelPath(device, channel)}/live`, { transport, stream });
+    const ask = () => call('POST', `${channelPath(device, channel)}/live`, { transport, stream });
+    let r = await ask();
     if (mine !== this.attempt) return;
+    if (r.data?.code === 'live-timeout') { // what is known, while the server tries other ways
+      this.fail(r.data);
+      this.on.say(t('stillTrying'));
+      r = await ask();
+      if (mine !== this.attempt) return;
+    }
     if (!r.ok) {
       this.fail(r.data || { title: `HTTP ${r.status}` });
       return;

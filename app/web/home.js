@@ -5,11 +5,11 @@ import { addTexts, stepName, t } from './i18n.js';
 addTexts({
   en: { devicesOnline: 'Devices online', channelsKnown: 'Channels', picturesLive: 'Live sessions', recordingNow: 'Being recorded', alarmsKept: 'Alarms', recordsKept: 'Recordings', diskFree: 'Free on the disk', downloadsKept: 'Downloads', picturesKept: 'Pictures',
     pending: 'Devices that wait', noPending: 'None waits.', accept: 'Accept', forget: 'Forget', lastSeen: 'Last seen', tries: 'Tries', why: 'Why', accepted: 'It is accepted, and can register now.',
-    sessions: 'Sessions', noSessions: 'None runs.', kind: 'Kind', viewers: 'Viewers', lastAlarms: 'Last alarms', end: 'End', client: 'Device', maker: 'Maker', maker_general: 'any', maker_hikvision: 'Hikvision', maker_dahua: 'Dahua', maker_uniview: 'Uniview', maker_huawei: 'Huawei', menusDiffer: 'Names differ a little between firmware versions.', channelId: 'Channel ID', channelIdText: 'another 20 digits, e.g. 34020000001310000001',
+    sessions: 'Sessions', noSessions: 'None runs.', noAlarms: 'No alarms.', peer: 'Address', kind: 'Kind', viewers: 'Viewers', lastAlarms: 'Last alarms', end: 'End', client: 'Device', maker: 'Maker', maker_general: 'any', maker_hikvision: 'Hikvision', maker_dahua: 'Dahua', maker_uniview: 'Uniview', maker_huawei: 'Huawei', menusDiffer: 'Names differ a little between firmware versions.', channelId: 'Channel ID', channelIdText: 'another 20 digits, e.g. 34020000001310000001',
     kind_live: 'live', kind_playback: 'playback', kind_download: 'download', kind_broadcast: 'voice', kind_talk: 'voice' },
   zh: { devicesOnline: '在线设备', channelsKnown: '通道', picturesLive: '实时会话', recordingNow: '正在录像', alarmsKept: '报警', recordsKept: '录像', diskFree: '磁盘剩余', downloadsKept: '下载', picturesKept: '图片',
     pending: '待接入设备', noPending: '没有待接入设备。', accept: '接受', forget: '忽略', lastSeen: '最近出现', tries: '次数', why: '原因', accepted: '已接受，设备可以注册。',
-    sessions: '会话', noSessions: '没有会话。', kind: '类别', viewers: '观看者', lastAlarms: '最近报警', end: '结束', client: '设备', maker: '厂商', maker_general: '通用', maker_hikvision: '海康威视', maker_dahua: '大华', maker_uniview: '宇视', maker_huawei: '华为', menusDiffer: '不同固件版本的名称略有差异。', channelId: '通道编号', channelIdText: '另一个 20 位数字，例如 34020000001310000001',
+    sessions: '会话', noSessions: '没有会话。', noAlarms: '没有报警。', peer: '地址', kind: '类别', viewers: '观看者', lastAlarms: '最近报警', end: '结束', client: '设备', maker: '厂商', maker_general: '通用', maker_hikvision: '海康威视', maker_dahua: '大华', maker_uniview: '宇视', maker_huawei: '华为', menusDiffer: '不同固件版本的名称略有差异。', channelId: '通道编号', channelIdText: '另一个 20 位数字，例如 34020000001310000001',
     kind_live: '实时', kind_playback: '回放', kind_download: '下载', kind_broadcast: '语音', kind_talk: '语音' },
 });
 
@@ -38,15 +38,16 @@ export default class Home {
     this.welcome = h('section', { id: 'welcome', class: 'card', hidden: true }, h('h2', { t: 'welcome' }), h('p', { t: 'welcomeText' }),
       h('div', { class: 'tools' }, field('maker', this.maker)), this.menu,
       h('div', { class: 'scroll' }, h('table', {}, this.hints)));
-    this.pending = listing(['client', 'address', 'why', 'tries', 'lastSeen', '']);
+    this.pending = listing(['client', 'peer', 'why', 'tries', 'lastSeen', '']);
     this.sessions = listing(['where', 'kind', 'recorderState', 'over', 'codec', 'viewers', '']);
     this.alarms = listing(['time', 'where', 'priority', 'description']);
     this.noPending = h('p', { class: 'hint', t: 'noPending' });
     this.noSessions = h('p', { class: 'hint', t: 'noSessions' });
+    this.noAlarms = h('p', { class: 'hint', t: 'noAlarms' });
     this.showHints = button('welcome', () => { this.asked = !this.asked; this.welcome.hidden = !this.asked; if (this.asked) this.hint(); }, { 'aria-expanded': 'false' });
     root.append(h('div', { class: 'title' }, h('h1', { t: 'view_home' }), this.showHints), this.said, this.welcome, this.tiles,
       h('section', { class: 'stack' }, h('h2', { t: 'pending' }), this.noPending, this.pending.root), h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
-      h('h2', {}, h('a', { href: '#/alarms', t: 'lastAlarms' })), this.alarms.root);
+      h('h2', {}, h('a', { href: '#/alarms', t: 'lastAlarms' })), this.noAlarms, this.alarms.root);
     const again = soon(() => { if (this.shown && !document.hidden) this.load(); }, EVENTS_MS);
     listen('device session alarm download recording reset', again);
   }
@@ -106,6 +107,7 @@ export default class Home {
       ['picturesKept', `${items(pictures).length} · ${sum(items(pictures), 'size')}`, '#/alarms']]);
     this.drawPending(items(pending));
     this.drawSessions(running);
+    this.noAlarms.hidden = items(alarms).length > 0;
     this.alarms.draw(items(alarms).map((a) => h('tr', {}, h('td', { text: when(a.received_at) }), this.whereCell(a),
       h('td', { text: a.priority === '0' ? '' : a.priority }), h('td', { class: 'wide', text: [inLanguage(a, 'type_name') || inLanguage(a, 'method_name'), a.description].filter(Boolean).join(' · ') }))));
   }

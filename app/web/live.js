@@ -20,7 +20,7 @@ export default class Live {
     this.chosen = null; // { device, channel }
     const path = () => channelPath(this.chosen?.device, this.chosen?.channel);
     this.feed = new Feed($('video'), {
-      say: (text) => { $('overlay').textContent = text; },
+      say: (text) => { $('overlay').textContent = text; $('problem-now').textContent = $('problem').hidden ? '' : text; },
       problem: (p) => this.problem(p),
       got: (live) => { $('problem').hidden = true; $('f-over').textContent = live.transport || '–'; this.addresses(live); },
       lost: () => this.lost(),

@@ -91,7 +91,8 @@ export default class MapView {
   }
 
   nameOf(p) {
-    return p.name || this.shell.tree.find(p.device, p.channel)?.name || p.channel || p.device;
+    const { tree } = this.shell;
+    return p.name || (p.channel === p.device ? tree.device(p.device) : tree.find(p.device, p.channel))?.name || p.channel || p.device;
   }
 
   draw() {
@@ -106,7 +107,7 @@ export default class MapView {
     const number = (v, digits) => h('td', { text: Number.isFinite(v) ? v.toFixed(digits) : '' });
     return h('tr', { class: p.chosen ? 'chosen' : '' }, h('td', {}, h('b', { text: p.name }), p.name === p.channel ? '' : h('span', { class: 'id', text: p.channel })), number(p.longitude, 5), number(p.latitude, 5), number(p.speed, 0), number(p.direction, 0),
       h('td', { text: p.fixed ? t('fixedPlace') : when(p.received_at) }),
-      h('td', { class: 'acts' }, p.fixed ? '' : button('track', () => this.choose(p)), button('toPicture', () => this.shell.go('live', p.device, p.channel))));
+      h('td', { class: 'acts' }, p.fixed ? '' : button('track', () => this.choose(p)), button('toPicture', () => this.look(p))));
   }
 
   // Its last way, too
@@ -120,6 +121,12 @@ export default class MapView {
     this.said.textContent = trouble(r);
     this.chart.track = (r.ok ? r.data.items : []).filter(isPlace).reverse();
     this.draw();
+  }
+
+  // A device that reports for itself is looked at by its first channel.
+  async look(p) {
+    const r = p.channel === p.device ? await call('GET', `${devicePath(p.device)}/channels?limit=1`) : null;
+    this.shell.go('live', p.device, r?.data?.items?.[0]?.id ?? p.channel);
   }
 
   language() {

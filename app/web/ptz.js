@@ -8,9 +8,9 @@ import { Tours } from './tours.js';
 const RENEW_MS = 2000; // the daemon stops what nobody renews for 5 s
 const PRESETS_SHOWN = 16; // also those that the camera has not told
 const PRESETS = 255;
-const PAD = [['up_left', '↖'], ['up', '↑'], ['up_right', '↗'], ['left', '←'], ['zoom_in', '+'], ['right', '→'],
+const PAD = [['up_left', '↖'], ['up', '↑'], ['up_right', '↗'], ['left', '←'], null, ['right', '→'],
   ['down_left', '↙'], ['down', '↓'], ['down_right', '↘']];
-const LENS = [['zoom_out', '−'], ['focus_near', 'F−'], ['focus_far', 'F+'], ['iris_close', 'I−'], ['iris_open', 'I+']];
+const LENS = [['zoom_out', '−'], ['zoom_in', '+'], ['focus_near', 'F−'], ['focus_far', 'F+'], ['iris_close', 'I−'], ['iris_open', 'I+']];
 const KEYS = { ArrowUp: 'up', ArrowDown: 'down', ArrowLeft: 'left', ArrowRight: 'right', '+': 'zoom_in', '-': 'zoom_out' };
 
 export class Ptz {
@@ -20,7 +20,7 @@ export class Ptz {
     this.path = path;
     this.moving = null; // { name, path, timer }
     this.sent = Promise.resolve(); // orders arrive in the order of the presses
-    root.querySelector('.pad').append(...PAD.map((b) => this.button(b)));
+    root.querySelector('.pad').append(...PAD.map((b) => (b ? this.button(b) : h('span', {}))));
     root.querySelector('.lens').append(...LENS.map((b) => this.button(b)));
     root.addEventListener('keydown', (e) => this.key(e));
     root.addEventListener('keyup', (e) => { if (KEYS[e.key] && KEYS[e.key] === this.moving?.name) this.stop(); });

@@ -1,6 +1,6 @@
 // The daemon's own configuration: what is in force, where it comes from, and a form
 // for what may be changed while it runs.
-import { button, call, field, h, status, trouble } from './core.js';
+import { button, call, field, h, inLanguage, status, trouble } from './core.js';
 import { addTexts, currentLanguage, t } from './i18n.js';
 
 addTexts({
@@ -118,7 +118,7 @@ export default class Server {
     for (const e of r.data?.errors ?? []) {
       const at = this.inputs.get(e.key);
       if (!at) continue;
-      at.wrong.textContent = e.detail;
+      at.wrong.textContent = inLanguage(e, 'detail');
       at.input.setAttribute('aria-invalid', 'true');
     }
     this.form.querySelector('[aria-invalid]')?.focus();

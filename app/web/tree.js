@@ -112,6 +112,10 @@ export class Tree {
     }
   }
 
+  device(id) {
+    return this.root.kids.find((k) => k.id === id);
+  }
+
   find(device, id) {
     const look = (kids) => {
       for (const n of kids ?? []) {
@@ -120,7 +124,7 @@ export class Tree {
       }
       return null;
     };
-    return look(this.root.kids.find((k) => k.id === device)?.kids);
+    return look(this.device(device)?.kids);
   }
 
   // ---- rows ----
@@ -179,7 +183,7 @@ export class Tree {
       title: `${n.id} ${t(this.isOn(n) ? 'online' : 'offline')}`, draggable: playable(n) ? 'true' : undefined },
     h('span', { class: 'twist', text: opens ? (open ? '▾' : '▸') : '', onclick: (ev) => { if (opens) { ev.stopPropagation(); this.toggle(n); } } }),
     h('span', { class: `dot${this.isOn(n) ? ' on' : ''}` }),
-    h('span', { class: 'label', text: n.name || n.id }),
+    h('span', { class: 'label', text: n.name || n.id, title: n.name ? `${n.name} ${n.id}` : null }),
     n.name ? h('span', { class: 'id', text: n.id }) : '',
     n.children ? h('span', { class: 'count', text: n.children }) : '');
     e.addEventListener('click', () => this.act(n));

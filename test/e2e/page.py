@@ -493,7 +493,7 @@ def chart(b, d):
         wait_for("its position", lambda: d.get(f"/api/v1/positions?device={device}")["items"], timeout=30)
         b.run("location.hash = '#/map'")
         wait_for("its mark", lambda: b.run("return document.querySelectorAll('#view-map .place:not(.fixed)').length"))
-        wait_for("its row", lambda: b.run("return document.querySelectorAll('#view-map tbody tr').length"))
+        wait_for("its row, by its name", lambda: b.run("return document.querySelector('#view-map tbody b')?.textContent") == "gbcam")
         b.run("document.querySelector('#view-map [data-t=track]').click()")
         wait_for("it is chosen", lambda: b.run("return document.querySelectorAll('#view-map .place.chosen').length") == 1)
         tiles(b, d)
@@ -678,6 +678,9 @@ def trace(b, d):
     if "REGISTER sip:" not in text or "Call-ID:" not in text:
         raise Failed(f"text: {text[:300]}")
     b.shot("trace")
+    beside = b.run("const s = document.getElementById('stage'); return s.scrollHeight - s.clientHeight")
+    if beside > 0:
+        raise Failed(f"the view scrolls by {beside} beside its ladder")
     b.both("trace")
     press(b, "thisCall")
     wait_for("its call alone", lambda: steps() and len(steps()) < before and set(steps()) <= {"REGISTER", "401 Unauthorized", "200 OK"})
@@ -895,6 +898,9 @@ def failure_is_named(b, d, cam):
     if bad != 1 or not evidence:
         raise Failed(f"problem: {title} / {evidence}")
     wait_for("the doctor", lambda: b.run("return document.querySelector('#doctor .chain li.red .evidence')"))
+    seen = b.run("return document.getElementById('problem').getBoundingClientRect().bottom < innerHeight && !document.getElementById('screen').offsetParent")
+    if not seen:
+        raise Failed("the reason is below what can be seen, or a black picture is above it")
     first = b.run("return document.querySelector('#doctor .chain li.red b').textContent")
     tries = b.run("return document.querySelectorAll('#doctor .chain li.red button').length")
     b.run("document.querySelector('#problem').scrollIntoView({block: 'end'})")
@@ -914,6 +920,38 @@ def failure_is_named(b, d, cam):
     if high > 0:
         raise Failed(f"the page itself scrolls by {high} beside its view")
     print(f"        {title}; {evidence}")
+
+
+def goes_on_trying(b, d):
+    """A camera that sends nothing: what is known after ten seconds, and then what the server found out in the end."""
+    device = "34020000001180000044"
+    c = Cameras(d, "--fault", "silent", device=device)
+    try:
+        wait_for("its catalog", lambda: any(x["id"] == device and x["channels"] for x in d.online()))
+        b.run(f"location.hash = '#/live/{device}/34020000001310000001'")
+        now = "return document.getElementById('problem-now').textContent"
+        wait_for("that it goes on", lambda: "goes on" in b.run(now), timeout=25)
+        wait_for("its end", lambda: not b.run(now), timeout=25)
+        evidence = b.run("return document.getElementById('problem-evidence').textContent")
+        if "beyond" in evidence or not evidence:
+            raise Failed(f"the last reason: {evidence}")
+        print(f"        {evidence}")
+    finally:
+        c.close()
+    d.call("DELETE", f"/api/v1/devices/{device}")
+    b.run("location.hash = '#/live'")
+
+
+def links_in_sight(b):
+    """Each view can be reached by a mouse: no link is beside the window."""
+    for width in (1440, 1024, 800):
+        b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride",
+            "params": {"width": width, "height": 768, "deviceScaleFactor": 1, "mobile": False}})
+        hidden = b.run("""const nav = document.getElementById('views').getBoundingClientRect();
+            return [...document.querySelectorAll('#views a')].filter((a) => a.getBoundingClientRect().right > nav.right + 1).map((a) => a.textContent)""")
+        if hidden:
+            raise Failed(f"at {width} out of sight: {hidden}")
+    b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
 
 
 class Site:
@@ -948,7 +986,7 @@ def cases(b, d, cam):
             ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("log", lambda: daemon_log(b, d)), ("server", lambda: server(b, d)), ("outputs", lambda: outputs(b, d)),
             ("map", lambda: chart(b, d)), ("downloads", lambda: downloads(b, d)),
             ("settings", lambda: settings(b, d)),
-            ("home", lambda: home(b, d)),
+            ("home", lambda: home(b, d)), ("links", lambda: links_in_sight(b)), ("goes_on", lambda: goes_on_trying(b, d)),
             ("many", lambda: many(b, d)), ("paint", lambda: paint(b, d)),
             ("for_all", lambda: for_all(b, d)), ("weight", lambda: weight(d)), ("looks", lambda: looks(b)),
             ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),

@@ -123,6 +123,18 @@ static int reset_alarm(char **arg, int n)
     return ask_channel("POST", arg[0], arg[n - 1], "/alarm-reset", NULL);
 }
 
+/* 2026-01-02T03:04:05, as devices take it */
+static bool is_time(const char *s)
+{
+    static const char form[] = "0000-00-00T00:00:00";
+    size_t i = 0;
+
+    for (; form[i] && s[i]; i++)
+        if (form[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != form[i])
+            return false;
+    return !form[i] && !s[i];
+}
+
 /* ID CHANNEL FROM TO */
 static int records(char **arg, int n)
 {
@@ -131,6 +143,10 @@ static int records(char **arg, int n)
                       (char[]){ "Type=all" }, (char[]){ "Secrecy=0" } };
 
     (void)n;
+    for (int i = 2; i < 4; i++)
+        if (!is_time(arg[i]))
+            ctl_die(EX_USAGE, "%s: not a time such as 2026-01-02T03:04:05",
+                    arg[i]);
     ctl.channel = arg[1];
     snprintf(start, sizeof(start), "StartTime=%.40s", arg[2]);
     snprintf(end, sizeof(end), "EndTime=%.40s", arg[3]);

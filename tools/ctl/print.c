@@ -60,7 +60,7 @@ const char *ctl_shown(const char *s)
 
 const char *ctl_shown_of(const json_t *o_, const char *key)
 {
-    return ctl_shown(ctl_text(o_, key));
+    return ctl_shown(ctl_told(o_, key));
 }
 
 /* JSON, in which DEL and C1 are written as what they are called. */
@@ -114,7 +114,7 @@ static const char *cell(const json_t *item, const char *key, char buf[32])
         snprintf(buf, 32, "%s", json_is_true(v) ? (ctl.chinese ? "是" : "yes")
                                                 : (ctl.chinese ? "否" : "no"));
     else
-        return json_is_string(v) ? json_string_value(v) : "-";
+        return json_is_string(v) ? ctl_told(item, key) : "-";
     return buf;
 }
 
