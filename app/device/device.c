@@ -1,5 +1,6 @@
 #include "app/device/device_impl.h"
 
+#include "base/prefetch.h"
 #include "manscdp/notify.h"
 #include "sip/value.h"
 
@@ -504,6 +505,11 @@ void device_tick(struct device *d, struct gb_time now)
     device_tick_jobs(d, now);
     device_tick_watches(d, now);
     tick_deferred(d, now);
+}
+
+void device_ahead(const struct device *d)
+{
+    prefetch_range(d, DEVICE_AWAKE);
 }
 
 uint64_t device_deadline(const struct device *d)
