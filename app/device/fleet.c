@@ -53,7 +53,7 @@ int fleet_new(struct fleet **out, const struct gb_alloc *alloc,
     list_init(&f->touched);
     heap_init(&f->deadlines, alloc);
     f->member = gb_get(alloc, max_devices * sizeof(*f->member));
-    if (!f->member || map_init(&f->by_id, alloc, NULL) ||
+    if (!f->member || map_init_load(&f->by_id, alloc, NULL, MAP_EVEN) ||
         heap_reserve(&f->deadlines, max_devices)) {
         fleet_free(f);
         return GB_ENOMEM;

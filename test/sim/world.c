@@ -159,6 +159,7 @@ static void add_unit(struct world *w, uint32_t i)
     uint32_t index;
 
     snprintf(u->id, sizeof(u->id), "34020000001110%06u", i + 1);
+    snprintf(u->said, sizeof(u->said), "\r\nFrom: <sip:%s", u->id);
     u->n_channels = 1 + (unsigned)world_random(w, WORLD_CHANNELS);
     for (unsigned k = 0; k < u->n_channels; k++) {
         snprintf(u->channel_id[k], sizeof(u->channel_id[k]),

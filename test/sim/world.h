@@ -40,6 +40,7 @@ enum {
 
 struct unit {
     char id[DEVICE_ID_MAX + 1];
+    char said[DEVICE_ID_MAX + 16]; /* how its From begins */
     char channel_id[WORLD_CHANNELS][DEVICE_ID_MAX + 1];
     struct device_channel channel[WORLD_CHANNELS];
     unsigned n_channels, twists;
