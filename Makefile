@@ -241,10 +241,10 @@ $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -I. -I$(BUILD) $(WARN) $(CPPFLAGS) $(CFLAGS) -fsyntax-only $< && touch $@
 
-# A fleet in virtual time: docs/simulation.md.
+# A fleet in virtual time: docs/simulation.md. Optimised like the daemon.
 $(BUILD)/fleet: $(call obj,$(wildcard test/sim/*.c)) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(OPT) $(unlto) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
+	$(Q)$(CC) $(OPT) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 
 tests: $(tests)                                      ## build every unit test
 benches: $(benches) $(bench_tools)                   ## build every benchmark

@@ -116,7 +116,7 @@ void heap_set(struct heap *h, struct heap_node *node, uint64_t at_ms)
         assert(h->n < h->cap);
         h->n++;
         sift_up(h, h->n - 1, s);
-    } else {
+    } else if (h->slot[node->pos - 1].at_ms != at_ms) {
         settle(h, node->pos - 1, s);
     }
 }

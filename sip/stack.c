@@ -1,6 +1,8 @@
 /* The stack's life, its queues, and the two ways in: bytes and time. */
 #include "sip/stack_impl.h"
 
+#include "base/prefetch.h"
+
 #include <assert.h>
 
 #define RING_MIN 16
@@ -249,6 +251,15 @@ static void trans_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms)
         stk_server_tick(s, t, now_ms);
 }
 
+static void next_ahead(const struct sip_stack *s)
+{
+    const struct heap_node *n = heap_first(&s->timers_due);
+
+    if (n && n->tag == STK_TRANS)
+        prefetch_range(container_of(n, struct trans, timer),
+                       sizeof(struct trans));
+}
+
 /* An event that cannot be queued must not be lost: without memory the timers
  * wait, all of them in their order. */
 void sip_stack_tick(struct sip_stack *s, uint64_t now_ms)
@@ -271,6 +282,7 @@ void sip_stack_tick(struct sip_stack *s, uint64_t now_ms)
         else
             stk_sub_tick(s, container_of(n, struct sub, timer), now_ms);
     }
+    next_ahead(s);
 }
 
 void stk_broken(struct sip_stack *s, struct trans *t)

@@ -3,6 +3,8 @@
 # the seeds that are named, some lives without memory, then new seeds until the
 # time is over. Stops at the first fault, whose last line repeats it.
 set -eu
+# Large pages: a tenth less CPU, for the devices lie far apart and take their turns.
+export GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 fleet=$1
 until=$(($(date +%s) + $2))
 shift 2

@@ -1,5 +1,6 @@
 #include "app/device/device_impl.h"
 
+#include "base/prefetch.h"
 #include "manscdp/notify.h"
 #include "sip/value.h"
 
@@ -364,10 +365,10 @@ static void defer(struct device *d, struct slice body, uint64_t at_ms)
     gb_put(d->c.alloc, q);
 }
 
-/* Parses a body and, if carry_out, does what it says; 200, or how a SIP
- * request that brought it is to be answered. */
-static unsigned read_body(struct device *d, struct slice body, bool carry_out,
-                          struct gb_time now)
+/* The request that brought a body is answered (transaction 0: that was done)
+ * before what the body says is done: now, or later with late_ms. */
+static void take_body(struct device *d, struct slice body, uint64_t transaction,
+                      struct gb_time now)
 {
     char small[SMALL_BYTES], *large = NULL;
     struct arena arena = arena_of(small, sizeof(small));
@@ -376,16 +377,21 @@ static unsigned read_body(struct device *d, struct slice body, bool carry_out,
 
     if (err == GB_ENOMEM) {
         large = gb_get(d->c.alloc, SCRATCH_BYTES);
-        if (!large)
-            return 500;
-        arena = arena_of(large, SCRATCH_BYTES);
-        err = manscdp_msg_parse(&m, &arena, body, NULL, NULL);
+        arena = arena_of(large, large ? SCRATCH_BYTES : 0);
+        err = large ? manscdp_msg_parse(&m, &arena, body, NULL, NULL) : err;
+    }
+    if (transaction) {
+        unsigned bad = err == GB_ENOMEM && !large ? 500 : 400;
+
+        device_respond(d, transaction, err ? bad : 200, now);
+        d->n.queries += !err;
     }
     d->now = now;
-    if (!err && carry_out)
+    if (!err && transaction && d->c.faults.late_ms)
+        defer(d, body, now.mono_ms + d->c.faults.late_ms);
+    else if (!err)
         device_command(d, &m);
     gb_put(d->c.alloc, large);
-    return err ? 400 : 200;
 }
 
 static void on_message(struct device *d, const struct sip_event *ev,
@@ -393,18 +399,12 @@ static void on_message(struct device *d, const struct sip_event *ev,
 {
     unsigned status = d->c.faults.refuse_message;
 
-    if (!status)
-        status = sip_msg_content(ev->msg) == SIP_CONTENT_MANSCDP
-                     ? read_body(d, ev->msg->body, false, now)
-                     : 415;
-    device_respond(d, ev->transaction, status, now);
-    if (status != 200)
-        return;
-    d->n.queries++;
-    if (d->c.faults.late_ms)
-        defer(d, ev->msg->body, now.mono_ms + d->c.faults.late_ms);
+    if (!status && sip_msg_content(ev->msg) != SIP_CONTENT_MANSCDP)
+        status = 415;
+    if (status)
+        device_respond(d, ev->transaction, status, now);
     else
-        read_body(d, ev->msg->body, true, now);
+        take_body(d, ev->msg->body, ev->transaction, now);
 }
 
 static void tick_deferred(struct device *d, struct gb_time now)
@@ -415,7 +415,7 @@ static void tick_deferred(struct device *d, struct gb_time now)
         d->deferred = q->next;
         d->n_deferred--;
         if (d->state == DEVICE_ONLINE)
-            read_body(d, slice_of(q->body, q->n), true, now);
+            take_body(d, slice_of(q->body, q->n), 0, now);
         gb_put(d->c.alloc, q);
     }
 }
@@ -504,6 +504,11 @@ void device_tick(struct device *d, struct gb_time now)
     device_tick_jobs(d, now);
     device_tick_watches(d, now);
     tick_deferred(d, now);
+}
+
+void device_ahead(const struct device *d)
+{
+    prefetch_range(d, DEVICE_AWAKE);
 }
 
 uint64_t device_deadline(const struct device *d)

@@ -70,6 +70,8 @@ void device_free(struct device *d);
 void device_sip(struct device *d, const struct sip_event *ev,
                 struct gb_time now);
 void device_tick(struct device *d, struct gb_time now);
+/* Its tick comes soon: what that needs is brought near. Changes nothing. */
+void device_ahead(const struct device *d);
 uint64_t device_deadline(const struct device *d);
 
 /* TCP signalling: the connection is up, or gone (0). */
@@ -96,9 +98,6 @@ int device_offer_video(struct device *d, struct gb_time now);
  * and sees it in the catalog. GB_ENOENT, GB_ENOMEM. */
 int device_set_channel(struct device *d, size_t channel, bool on,
                        struct gb_time now);
-
-/* A session of this device runs in that dialog of the stack. */
-bool device_has_dialog(const struct device *d, uint64_t dialog);
 
 bool device_is_online(const struct device *d);
 bool device_is_stopped(const struct device *d);

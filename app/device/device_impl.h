@@ -139,6 +139,16 @@ struct device {
     struct device_config c;
     enum device_state state;
     uint64_t register_ms, keepalive_ms; /* next one, GB_NEVER */
+    /* these are looked at whenever it is woken, and lie together */
+    uint64_t boot_ms; /* TeleBoot; GB_NEVER: not told */
+    struct device_deferred *deferred; /* the oldest first */
+    size_t n_deferred;
+    struct device_model model;
+    struct device_session *session; /* DEVICE_MAX_SESSIONS, with the first */
+    unsigned n_sessions; /* that are not FREE */
+    size_t first_action, n_actions;
+    struct device_watch watch[DEVICE_MAX_WATCHES];
+    struct device_counters n;
     char call_id[16], from_tag[16];
     size_t call_id_len; /* 0: the next REGISTER begins anew */
     uint32_t cseq, sn;
@@ -153,20 +163,14 @@ struct device {
     unsigned redirects;      /* since the last 200 */
     struct device_list list[DEVICE_MAX_LISTS]; /* the first is being sent */
     size_t n_lists;
-    struct device_deferred *deferred; /* the oldest first */
-    size_t n_deferred;
-    struct device_model model;
-    uint64_t boot_ms; /* TeleBoot; GB_NEVER: not told */
-    struct device_watch watch[DEVICE_MAX_WATCHES];
     uint8_t *channel_state; /* NULL: all are on */
     struct gb_time now; /* while a message is handled */
     struct device_voice voice;
     uint32_t lives;  /* of sessions and of the voice, so far */
-    struct device_session *session; /* DEVICE_MAX_SESSIONS, with the first */
     struct device_action action[DEVICE_MAX_ACTIONS]; /* ring */
-    size_t first_action, n_actions;
-    struct device_counters n;
 };
+
+#define DEVICE_AWAKE offsetof(struct device, login) /* bytes that come first */
 
 void device_push(struct device *d, const struct device_action *a);
 void device_respond(struct device *d, uint64_t transaction, unsigned status,

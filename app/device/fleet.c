@@ -53,7 +53,7 @@ int fleet_new(struct fleet **out, const struct gb_alloc *alloc,
     list_init(&f->touched);
     heap_init(&f->deadlines, alloc);
     f->member = gb_get(alloc, max_devices * sizeof(*f->member));
-    if (!f->member || map_init(&f->by_id, alloc, NULL) ||
+    if (!f->member || map_init_load(&f->by_id, alloc, NULL, MAP_EVEN) ||
         heap_reserve(&f->deadlines, max_devices)) {
         fleet_free(f);
         return GB_ENOMEM;
@@ -75,6 +75,16 @@ void fleet_free(struct fleet *f)
     heap_fini(&f->deadlines);
     gb_put(f->alloc, f->member);
     gb_put(f->alloc, f);
+}
+
+/* What the stack says of who asked: the device's own purpose, its index, its
+ * life; NULL: of a life that is over. */
+static struct member *by_user(struct fleet *f, uint64_t user)
+{
+    uint32_t index = user >> 8 & ((1u << INDEX_BITS) - 1);
+
+    return index < f->n && user >> (8 + INDEX_BITS) == f->member[index].life
+               ? &f->member[index] : NULL;
 }
 
 static uint32_t index_of(const struct fleet *f, const struct member *m)
@@ -186,27 +196,18 @@ static void route_request(struct fleet *f, struct sip_stack *sip,
         refuse(sip, ev, now);
         return;
     }
+    if (ev->dialog && !ev->user)
+        sip_stack_set_user(sip, ev->dialog,
+                           (uint64_t)(m->life << INDEX_BITS | index_of(f, m))
+                               << 8);
     device_sip(m->device, ev, now);
     fleet_touch(f, index_of(f, m));
-}
-
-/* Of a dialog only the device knows that has it; the others ignore it. */
-static void route_dialog(struct fleet *f, const struct sip_event *ev,
-                         struct gb_time now)
-{
-    for (uint32_t i = 0; i < f->n; i++) {
-        if (!device_has_dialog(f->member[i].device, ev->dialog))
-            continue;
-        device_sip(f->member[i].device, ev, now);
-        fleet_touch(f, i);
-        return;
-    }
 }
 
 void fleet_sip(struct fleet *f, struct sip_stack *sip,
                const struct sip_event *ev, struct gb_time now)
 {
-    uint32_t index = ev->user >> 8 & ((1u << INDEX_BITS) - 1);
+    struct member *m;
 
     switch (ev->kind) {
     case SIP_EV_REQUEST:
@@ -215,16 +216,14 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
     case SIP_EV_RESPONSE:
     case SIP_EV_FAILED:
     case SIP_EV_UNSUBSCRIBED:
-        if (index >= f->n ||
-            ev->user >> (8 + INDEX_BITS) != f->member[index].life)
-            break; /* of a life that is over */
-        device_sip(f->member[index].device, ev, now);
-        fleet_touch(f, index);
-        break;
     case SIP_EV_ACKED:
     case SIP_EV_CANCELLED:
     case SIP_EV_ENDED:
-        route_dialog(f, ev, now);
+        m = by_user(f, ev->user);
+        if (!m)
+            break;
+        device_sip(m->device, ev, now);
+        fleet_touch(f, index_of(f, m));
         break;
     case SIP_EV_NOTIFY: /* no device subscribes to anything */
     case SIP_EV_BAD:
@@ -232,15 +231,25 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
     }
 }
 
+static struct member *next_member(const struct fleet *f)
+{
+    struct heap_node *n = heap_first(&f->deadlines);
+
+    return n ? container_of(n, struct member, deadline) : NULL;
+}
+
 void fleet_tick(struct fleet *f, struct gb_time now)
 {
-    while (heap_first_at(&f->deadlines) <= now.mono_ms) {
-        struct member *m = container_of(heap_first(&f->deadlines),
-                                        struct member, deadline);
+    struct member *m;
 
+    while (fleet_deadline(f) <= now.mono_ms) {
+        m = next_member(f);
         device_tick(m->device, now);
         fleet_touch(f, index_of(f, m));
     }
+    m = next_member(f);
+    if (m)
+        device_ahead(m->device);
 }
 
 uint64_t fleet_deadline(const struct fleet *f)

@@ -18,6 +18,13 @@ static struct device_session *sessions(struct device *d)
     return d->session;
 }
 
+/* How many there are to look at: mostly none, and each is some KiB away from the
+ * next. */
+static uint32_t to_see(const struct device *d)
+{
+    return d->n_sessions ? DEVICE_MAX_SESSIONS : 0;
+}
+
 static struct device_session *free_session(struct device *d)
 {
     struct device_session *s = sessions(d);
@@ -36,16 +43,11 @@ static uint32_t index_of(const struct device *d, const struct device_session *s)
 static struct device_session *by_dialog(const struct device *d,
                                         uint64_t dialog)
 {
-    for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++)
+    for (uint32_t i = 0; i < to_see(d); i++)
         if (d->session[i].state != SESSION_FREE &&
             d->session[i].dialog == dialog)
             return &d->session[i];
     return NULL;
-}
-
-bool device_has_dialog(const struct device *d, uint64_t dialog)
-{
-    return by_dialog(d, dialog) != NULL || device_voice_has(d, dialog);
 }
 
 static struct device_action action_of(const struct device *d,
@@ -74,6 +76,7 @@ static void session_free(struct device *d, struct device_session *s)
 {
     order(d, s, DEVICE_DO_STOP);
     memset(s, 0, sizeof(*s));
+    d->n_sessions--;
 }
 
 static void session_bye(struct device *d, struct device_session *s,
@@ -133,7 +136,7 @@ static void subject_key(const struct sip_msg *m, char *out, size_t cap)
 static void replace_same(struct device *d, const char *subject,
                          struct gb_time now)
 {
-    for (uint32_t i = 0; *subject && i < DEVICE_MAX_SESSIONS; i++) {
+    for (uint32_t i = 0; *subject && i < to_see(d); i++) {
         struct device_session *s = &d->session[i];
 
         if (s->state != SESSION_FREE && strcmp(s->subject, subject) == 0)
@@ -262,6 +265,7 @@ void device_on_invite(struct device *d, const struct sip_event *ev,
     }
     memcpy(s->subject, subject, sizeof(subject));
     s->state = SESSION_OPENING;
+    d->n_sessions++;
     s->life = ++d->lives;
     s->transaction = ev->transaction;
     s->dialog = ev->dialog;
@@ -440,7 +444,7 @@ static void pace(struct device *d, struct device_session *s,
 
 void device_key_frame(struct device *d, size_t target)
 {
-    for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++) {
+    for (uint32_t i = 0; i < to_see(d); i++) {
         struct device_session *s = &d->session[i];
 
         if (s->state != SESSION_FREE && !s->history &&
@@ -537,14 +541,14 @@ void device_media_lost(struct device *d, uint32_t session, uint32_t life,
 void device_end_sessions(struct device *d, struct gb_time now)
 {
     device_voice_end(d, now);
-    for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++)
+    for (uint32_t i = 0; i < to_see(d); i++)
         if (d->session[i].state != SESSION_FREE)
             session_bye(d, &d->session[i], now);
 }
 
 void device_tick_sessions(struct device *d, struct gb_time now)
 {
-    for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++) {
+    for (uint32_t i = 0; i < to_see(d); i++) {
         struct device_session *s = &d->session[i];
 
         if (s->state == SESSION_FREE || now.mono_ms < s->at_ms)
@@ -563,7 +567,7 @@ uint64_t device_sessions_deadline(const struct device *d)
 {
     uint64_t at = GB_NEVER;
 
-    for (uint32_t i = 0; d->session && i < DEVICE_MAX_SESSIONS; i++)
+    for (uint32_t i = 0; i < to_see(d); i++)
         if (d->session[i].state != SESSION_FREE && d->session[i].at_ms < at)
             at = d->session[i].at_ms;
     return at;

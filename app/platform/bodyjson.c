@@ -10,7 +10,9 @@ static void put_key(struct writer *w, const char *name)
 {
     if (w->len && w->p[w->len - 1] != '{')
         writer_char(w, ',');
-    writer_f(w, "\"%s\":", name);
+    writer_char(w, '"');
+    writer_str(w, name);
+    writer_str(w, "\":");
 }
 
 static void put_text(struct writer *w, const char *name, struct slice text)

@@ -9,6 +9,7 @@
 #include "app/platform/voices.h"
 #include "app/platform/way.h"
 
+#include "base/prefetch.h"
 #include "base/writer.h"
 
 #include <assert.h>
@@ -510,6 +511,15 @@ void platform_closed(struct platform *p, uint64_t connection,
     }
 }
 
+/* The next tick is mostly that of a device, which lies in far memory. */
+static void next_ahead(const struct platform *p)
+{
+    struct timerq_node *n = p->timers.root;
+
+    if (n && timerq_kind(n) == TIMER_LIFE)
+        prefetch_range(container_of(n, struct device, life_timer), DEVICE_NEAR);
+}
+
 void platform_tick(struct platform *p, struct gb_time now)
 {
     struct timerq_node *n;
@@ -556,6 +566,7 @@ void platform_tick(struct platform *p, struct gb_time now)
     manscdp_assembly_tick(p->assemblies, now.mono_ms);
     query_events(p);
     admit_summary(p);
+    next_ahead(p);
 }
 
 uint64_t platform_deadline(const struct platform *p)

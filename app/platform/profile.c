@@ -69,11 +69,13 @@ void profile_told(struct device *d)
 void profile_look(struct platform *p, struct device *d)
 {
     struct profile *f = profile_if(d);
-    struct told now = now_of(d), *was = f ? &f->told : NULL;
+    struct told now, *was;
     uint32_t moved;
 
-    if (!was)
+    if (!f)
         return;
+    now = now_of(d);
+    was = &f->told;
     moved = now.gap_ms > was->gap_ms ? now.gap_ms - was->gap_ms
                                      : was->gap_ms - now.gap_ms;
     if (now.noted != was->noted || now.media != was->media ||

@@ -167,6 +167,19 @@ static void check_asked(struct world *w, uint32_t i,
                    (unsigned long long)(w->mono_ms - u->asked_ms) / 1000);
 }
 
+/* Those that are looked at next are brought near, as if they wrote. */
+static void devices_ahead(struct world *w, uint32_t from)
+{
+    struct slice said[PLATFORM_AHEAD_MAX];
+    uint32_t n = 0;
+
+    while (n < PLATFORM_AHEAD_MAX && from + n < w->n) {
+        said[n] = slice_str(w->unit[from + n].said);
+        n++;
+    }
+    platform_ahead(w->p, said, n);
+}
+
 static void check_devices(struct world *w, const struct platform_counters *c)
 {
     struct platform_device v;
@@ -175,6 +188,8 @@ static void check_devices(struct world *w, const struct platform_counters *c)
     for (uint32_t i = 0; i < w->n; i++) {
         const struct unit *u = &w->unit[i];
 
+        if (i % PLATFORM_AHEAD_MAX == 0)
+            devices_ahead(w, i);
         if (!platform_device_view(w->p, slice_str(u->id), &v))
             continue;
         n++;

@@ -1,6 +1,6 @@
 /* fleet - a simulated fleet against the platform, in virtual time
  *
- *     fleet [--seed N] [--days D] [--devices N] [--alloc N] [--cpu S] [-v]
+ *     fleet [--seed N] [--days D] [--devices N] [--alloc N] [--cpu S] [--hash] [-v]
  *     fleet --lives STEP [--from N] [--burst N] [--seed N] [--devices N] [-v]
  *
  * Rough times of some hours, then half an hour in which all must come right; at
@@ -72,6 +72,8 @@ static void report(const struct world *w, uint64_t since_ms, double cpu)
            U(w->calls), U(w->refused_calls), U(w->sessions), U(w->removed),
            U(w->alarms), U(w->strangers), U(w->shed),
            (double)w->memory.peak / 1048576);
+    if (w->opt.hashes)
+        printf("  hash of the wire: %016llx\n", U(w->hash));
 #undef U
 }
 
@@ -149,7 +151,7 @@ static void live_on(const struct world_options *opt, uint64_t from,
 static void usage(void)
 {
     fprintf(stderr, "usage: fleet [--seed N] [--days D] [--devices N] "
-                    "[--alloc N] [--cpu S] [-v]\n"
+                    "[--alloc N] [--cpu S] [--hash] [-v]\n"
                     "       fleet --lives STEP [--from N] [--burst N] "
                     "[--seed N] [--devices N] [--cpu S] [-v]\n");
     exit(2);
@@ -166,6 +168,7 @@ int main(int argc, char **argv)
         { "lives", required_argument, NULL, 'l' },
         { "from", required_argument, NULL, 'f' },
         { "burst", required_argument, NULL, 'b' },
+        { "hash", no_argument, NULL, 'h' },
         { "verbose", no_argument, NULL, 'v' }, { 0 },
     };
     struct world_options opt = { .seed = (uint64_t)time(NULL), .devices = 1000,
@@ -183,6 +186,7 @@ int main(int argc, char **argv)
         case 'l': step = strtoull(optarg, NULL, 10); break;
         case 'f': from = strtoull(optarg, NULL, 10); break;
         case 'b': opt.fail_n = strtoull(optarg, NULL, 10); break;
+        case 'h': opt.hashes = true; break;
         case 'v': opt.verbose = true; break;
         default: usage();
         }

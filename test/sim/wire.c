@@ -42,9 +42,33 @@ void wire_free(struct world *w)
     heap_fini(&w->wire);
 }
 
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+static void hash_packet(struct world *w, const struct packet *k, uint64_t at_ms)
+{
+    uint64_t h = mix(w->hash, at_ms), word;
+    size_t i = 0;
+
+    h = mix(h, (uint64_t)k->unit << 2 | k->to_server << 1 | (k->kind != 0));
+    h = mix(h, k->n);
+    for (; i + sizeof(word) <= k->n; i += sizeof(word)) {
+        memcpy(&word, k->bytes + i, sizeof(word));
+        h = mix(h, word);
+    }
+    word = 0;
+    memcpy(&word, k->bytes + i, k->n - i);
+    w->hash = mix(h, word);
+}
+
 /* In order of arrival, and of sending where they arrive at the same time. */
 static void put(struct world *w, struct packet *k, uint64_t at_ms)
 {
+    if (w->opt.hashes)
+        hash_packet(w, k, at_ms);
     if (heap_reserve(&w->wire, w->wire.n + 1))
         abort();
     heap_set(&w->wire, &k->at, at_ms << 20 | (w->packets++ & 0xfffff));
@@ -63,12 +87,12 @@ static uint64_t delay_ms(struct world *w)
 
 static struct packet *packet(enum packet_kind kind, size_t n)
 {
-    struct packet *k = calloc(1, sizeof(*k) + n + 1);
+    struct packet *k = malloc(sizeof(*k) + n + 1);
 
     if (!k)
         abort();
-    k->kind = kind;
-    k->n = n;
+    *k = (struct packet){ .kind = kind, .n = n };
+    k->bytes[n] = '\0';
     return k;
 }
 

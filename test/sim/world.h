@@ -40,6 +40,7 @@ enum {
 
 struct unit {
     char id[DEVICE_ID_MAX + 1];
+    char said[DEVICE_ID_MAX + 16]; /* how its From begins */
     char channel_id[WORLD_CHANNELS][DEVICE_ID_MAX + 1];
     struct device_channel channel[WORLD_CHANNELS];
     unsigned n_channels, twists;
@@ -119,6 +120,7 @@ struct world_options {
     uint64_t fail_at, fail_n; /* so many from this one fail; fail_at 0: none */
     bool is_orderly;      /* a life in which all is well but for memory */
     bool verbose;
+    bool hashes;          /* what the wire carries, for the report */
     const char *dir;      /* of the store; made by the caller */
     const char *again;    /* the command that repeats this run */
     double cpu_s;         /* stop behind the first calm past it; 0: days rule */
@@ -147,6 +149,7 @@ struct world {
     /* the wire */
     struct heap wire;
     uint64_t packets;     /* put so far: breaks ties */
+    uint64_t hash;        /* of all of them, and of their times */
     unsigned loss, copies, slow; /* in a thousand */
     struct stream stream[WORLD_STREAMS];
     unsigned open_streams;
