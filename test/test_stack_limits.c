@@ -270,15 +270,15 @@ static void read_ahead(void **state)
     expect_event(s, SIP_EV_REQUEST, "another-call");
 
     sip_stack_ahead(s, SLICE("OPTIONS sip:a SIP/2.0\r\n\r\n"));
-    second[slice_find_slice(two, SLICE("another-call"))] = 'b';
+    second[slice_find_slice(two, SLICE("another-call"))] = ' ';
     assert_int_equal(sip_stack_input(s, &from, two, 3), 0);
-    expect_event(s, SIP_EV_REQUEST, "bnother-call");
+    expect_event(s, SIP_EV_REQUEST, "nother-call");
 
     sip_stack_ahead(s, two);
     sip_stack_ahead(s, nothing);
-    second[slice_find_slice(two, SLICE("bnother-call"))] = 'c';
+    second[slice_find_slice(two, SLICE("nother-call"))] = ' ';
     assert_int_equal(sip_stack_input(s, &from, two, 4), 0);
-    expect_event(s, SIP_EV_REQUEST, "cnother-call");
+    expect_event(s, SIP_EV_REQUEST, "other-call");
 
     sip_stack_ahead(s, SLICE("SIP/2.0 garbage\r\n\r\n"));
     sip_stack_ahead(s, two);
@@ -289,8 +289,8 @@ static void read_ahead(void **state)
     pair_fini(&p);
 }
 
-/* A step that is refused for want of memory or of a turn takes no reading: what was
- * read ahead of it is not taken for what lies there later. */
+/* What was read ahead of an input that had to be refused is not taken for what lies
+ * there later. */
 static void refused_input_forgets(void **state)
 {
     struct hand_req other = hand_plain;
@@ -310,10 +310,10 @@ static void refused_input_forgets(void **state)
                                      1), 0);
     sip_stack_ahead(p.stack[0], bytes);
     assert_int_equal(sip_stack_input(p.stack[0], &from, bytes, 1), GB_ESTATE);
-    text[slice_find_slice(bytes, SLICE("another-call"))] = 'b';
+    text[slice_find_slice(bytes, SLICE("another-call"))] = ' ';
     expect_event(p.stack[0], SIP_EV_REQUEST, hand_plain.call_id);
     assert_int_equal(sip_stack_input(p.stack[0], &from, bytes, 1), 0);
-    expect_event(p.stack[0], SIP_EV_REQUEST, "bnother-call");
+    expect_event(p.stack[0], SIP_EV_REQUEST, "nother-call");
     pair_fini(&p);
 }
 
