@@ -46,6 +46,14 @@ static void on_ahead(void *ctx, const struct slice *bytes, size_t n)
     platform_ahead(d->platform, bytes, n);
 }
 
+static void on_next(void *ctx, const struct sip_msg *m)
+{
+    const struct daemon *d = ctx;
+
+    if (d->trace)
+        trace_ahead(d->trace, m);
+}
+
 static bool on_admits(void *ctx, struct sip_peer *from,
                       struct slice bytes)
 {
@@ -270,7 +278,8 @@ static int start_edge(struct daemon *d, char why[static 512])
         .max_connections = config_number(d->config, CONFIG_LIMIT_SIP_TCP),
         .strangers_bytes = config_number(d->config, CONFIG_LIMIT_SIP_STRANGERS)
                            << 20,
-        .ahead = on_ahead, .admits = on_admits, .on_event = on_sip_event,
+        .ahead = on_ahead, .on_next = on_next, .admits = on_admits,
+        .on_event = on_sip_event,
         .is_bound = on_is_bound, .on_turn = on_turn,
         .on_connection = on_connection,
         .on_message = d->trace ? on_message : NULL,

@@ -259,21 +259,24 @@ bool gb_addr_is_loopback(const struct gb_addr *a)
     return in_net(a, GB_IPV4, 8, v4) || in_net(a, GB_IPV6, 128, v6);
 }
 
+/* 10/8, 172.16/12, 192.168/16, 100.64/10, 169.254/16; as numbers: each new device
+ * is asked for it. */
+static bool is_private_v4(const uint8_t ip[4])
+{
+    return ip[0] == 10 || (ip[0] == 172 && ip[1] >> 4 == 1) ||
+           (ip[0] == 192 && ip[1] == 168) ||
+           (ip[0] == 100 && ip[1] >> 6 == 1) ||
+           (ip[0] == 169 && ip[1] == 254);
+}
+
 bool gb_addr_is_private(const struct gb_addr *a)
 {
-    static const struct {
-        uint8_t family, bits, ip[16];
-    } nets[] = {
-        { GB_IPV4, 8, { 10 } },          { GB_IPV4, 12, { 172, 16 } },
-        { GB_IPV4, 16, { 192, 168 } },   { GB_IPV4, 10, { 100, 64 } },
-        { GB_IPV4, 16, { 169, 254 } },   { GB_IPV6, 7, { 0xfc } },
-        { GB_IPV6, 10, { 0xfe, 0x80 } },
-    };
+    static const uint8_t local[16] = { 0xfc }, link[16] = { 0xfe, 0x80 };
 
-    for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++)
-        if (in_net(a, nets[i].family, nets[i].bits, nets[i].ip))
-            return true;
-    return gb_addr_is_loopback(a);
+    if (a->family == GB_IPV4 && is_private_v4(a->ip))
+        return true;
+    return in_net(a, GB_IPV6, 7, local) || in_net(a, GB_IPV6, 10, link) ||
+           gb_addr_is_loopback(a);
 }
 
 bool gb_addr_in_net(const struct gb_addr *a, const struct gb_addr *net,

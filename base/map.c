@@ -42,14 +42,24 @@ static bool node_is(const struct map_node *n, uint64_t hash, struct slice key)
     return n->hash == (uint32_t)hash && slice_eq(map_key(n), key);
 }
 
-struct map_node *map_find(const struct map *m, struct slice key)
+static struct map_node *find(const struct map *m, uint64_t hash,
+                             struct slice key)
 {
-    uint64_t hash = map_hash(m->seed, key);
     struct map_node *n = m->bucket[hash & (m->n_buckets - 1)];
 
     while (n && !node_is(n, hash, key))
         n = n->next;
     return n;
+}
+
+struct map_node *map_find(const struct map *m, struct slice key)
+{
+    return find(m, map_hash(m->seed, key), key);
+}
+
+struct map_node *map_find_like(const struct map *m, const struct map_node *n)
+{
+    return find(m, n->hash, map_key(n));
 }
 
 struct map_node *map_find_next(const struct map_node *n)
@@ -135,26 +145,28 @@ static void link(struct map_node **at, struct map_node *n)
     *at = n;
 }
 
-void map_set_key(struct map_node *n, struct slice key)
+void map_name(const uint64_t seed[2], struct map_node *n, struct slice key)
 {
     ptrdiff_t off = key.p - (const char *)n;
 
     assert(off >= -MAP_KEY_FAR && off + (ptrdiff_t)key.n <= MAP_KEY_FAR);
+    n->hash = (uint32_t)map_hash(seed, key);
     n->key_off = (int16_t)off;
     n->key_len = (uint16_t)key.n;
 }
 
-void map_insert(struct map *m, struct map_node *n, struct slice key)
+void map_insert_named(struct map *m, struct map_node *n)
 {
-    struct map_node **b;
-
     if (m->n >= m->n_buckets * 2 >> m->load)
         grow(m);
-    n->hash = (uint32_t)map_hash(m->seed, key);
-    map_set_key(n, key);
-    b = &m->bucket[n->hash & (m->n_buckets - 1)];
-    link(b, n);
+    link(&m->bucket[n->hash & (m->n_buckets - 1)], n);
     m->n++;
+}
+
+void map_insert(struct map *m, struct map_node *n, struct slice key)
+{
+    map_name(m->seed, n, key);
+    map_insert_named(m, n);
 }
 
 void map_remove(struct map *m, struct map_node *n)

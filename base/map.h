@@ -61,12 +61,19 @@ struct map_node *map_find(const struct map *m, struct slice key);
 /* The next older node with the same key as n, or NULL. */
 struct map_node *map_find_next(const struct map_node *n);
 
-/* Names the key of a node that is in no map, for map_key. */
-void map_set_key(struct map_node *n, struct slice key);
-
 /* key: bytes of the object that n is in, within MAP_KEY_FAR of it; unchanged
  * until the node is removed. */
 void map_insert(struct map *m, struct map_node *n, struct slice key);
+
+/* The same in steps, for who looks whether there is one like it and then puts it
+ * in: the key is hashed once. A node that was taken out keeps its name.
+ *
+ * map_name          of a node that is in no map; seed: that of its maps to be
+ * map_find_like     as map_find; n: named, in this map or not
+ * map_insert_named  as map_insert */
+void map_name(const uint64_t seed[2], struct map_node *n, struct slice key);
+struct map_node *map_find_like(const struct map *m, const struct map_node *n);
+void map_insert_named(struct map *m, struct map_node *n);
 
 /* n must be in m. */
 void map_remove(struct map *m, struct map_node *n);

@@ -210,6 +210,8 @@ static void input(struct run *r, unsigned arg, struct slice bytes)
 {
     struct sip_peer from = peer(arg);
 
+    if (bytes.n % 2)
+        sip_stack_ahead(r->s, bytes);
     r->bad = sip_stack_input(r->s, &from, bytes, r->now_ms) != 0;
     if (!r->bad && bytes.n <= sizeof(r->last_in) && bytes.n > 8 &&
         memcmp(bytes.p, "SIP/2.0", 7)) {

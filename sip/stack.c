@@ -328,12 +328,80 @@ void sip_stack_send_failed(struct sip_stack *s, const struct sip_peer *peer,
 
 /* ---- bytes ------------------------------------------------------------- */
 
+/* bytes into r, with what the first look-up goes by. */
+static void read_into(struct sip_stack *s, struct reading *r,
+                      enum sip_carrier carrier, struct slice bytes)
+{
+    r->diag = (struct gb_diag){ 0, NULL };
+    r->err = sip_msg_parse(&r->msg, bytes, carrier, &r->diag);
+    r->has_key = !r->err && r->msg.is_request &&
+                 r->msg.method != SIP_METHOD_ACK;
+    if (r->has_key)
+        stk_server_key(s, &r->key, &r->msg, r->msg.method);
+}
+
+/* The one that s->msg is not in. */
+static struct reading *other_reading(struct sip_stack *s)
+{
+    return &s->read[s->msg == &s->read[0].msg];
+}
+
+const struct sip_msg *sip_stack_ahead(struct sip_stack *s, struct slice bytes)
+{
+    struct reading *r = other_reading(s);
+
+    r->ahead = bytes;
+    if (bytes.n == 0)
+        return NULL;
+    read_into(s, r, SIP_DATAGRAM, bytes);
+    if (r->has_key)
+        stk_done_ahead(s, &r->key);
+    return r->err ? NULL : &r->msg;
+}
+
+/* Whether r is that of these bytes; it counts once. */
+static bool was_ahead(struct reading *r, enum sip_carrier carrier,
+                      struct slice bytes)
+{
+    struct slice ahead = r->ahead;
+
+    r->ahead = slice_of(NULL, 0);
+    return carrier == SIP_DATAGRAM && ahead.n && ahead.p == bytes.p &&
+           ahead.n == bytes.n;
+}
+
+/* s->msg, as r has it: to whom it belongs. */
+static int on_message(struct sip_stack *s, const struct sip_peer *from,
+                      const struct reading *r, uint64_t now_ms)
+{
+    if (r->err == GB_ENOENT)
+        return 0;
+    s->count.received++;
+    if (r->err) {
+        s->count.bad++;
+        stk_on_malformed(s, from, s->msg);
+        stk_event(s, SIP_EV_BAD, from, NULL)->diag = r->diag;
+        return r->err;
+    }
+    s->is_read = true;
+    sip_tally_add(&s->tally, SIP_TALLY_IN, s->msg->cseq.method,
+                  s->msg->is_request ? 0 : s->msg->status);
+    if (r->has_key)
+        s->key = r->key;
+    if (s->msg->is_request)
+        stk_on_request(s, from, s->msg, now_ms);
+    else
+        stk_on_response(s, from, s->msg, now_ms);
+    return 0;
+}
+
 int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
                     struct slice bytes, uint64_t now_ms)
 {
     enum sip_carrier carrier =
         from->transport == SIP_UDP ? SIP_DATAGRAM : SIP_STREAM;
-    struct gb_diag diag = { 0, NULL };
+    struct reading *r = other_reading(s);
+    bool is_read = was_ahead(r, carrier, bytes);
     int err;
 
     s->is_read = false;
@@ -346,29 +414,15 @@ int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
         s->count.dropped++;
         return err;
     }
-    err = sip_msg_parse(&s->msg, bytes, carrier, &diag);
-    if (err == GB_ENOENT)
-        return 0;
-    s->count.received++;
-    if (err) {
-        s->count.bad++;
-        stk_on_malformed(s, from, &s->msg);
-        stk_event(s, SIP_EV_BAD, from, NULL)->diag = diag;
-        return err;
-    }
-    s->is_read = true;
-    sip_tally_add(&s->tally, SIP_TALLY_IN, s->msg.cseq.method,
-                  s->msg.is_request ? 0 : s->msg.status);
-    if (s->msg.is_request)
-        stk_on_request(s, from, &s->msg, now_ms);
-    else
-        stk_on_response(s, from, &s->msg, now_ms);
-    return 0;
+    if (!is_read)
+        read_into(s, r, carrier, bytes);
+    s->msg = &r->msg;
+    return on_message(s, from, r, now_ms);
 }
 
 const struct sip_msg *sip_stack_message(const struct sip_stack *s)
 {
-    return s->is_read ? &s->msg : NULL;
+    return s->is_read ? s->msg : NULL;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -454,6 +508,7 @@ int sip_stack_new(struct sip_stack **out, const struct sip_stack_config *cfg)
     if (!s)
         return GB_ENOMEM;
     s->alloc = cfg->alloc;
+    s->msg = &s->read[0].msg;
     memcpy(s->token_seed, cfg->seed, 16);
     memcpy(s->key_seed, cfg->seed + 16, 16);
     s->timers.t1_ms = cfg->t1_ms ? cfg->t1_ms : SIP_T1_MS;

@@ -98,6 +98,14 @@ void sip_stack_free(struct sip_stack *s);
 int sip_stack_input(struct sip_stack *s, const struct sip_peer *from,
                     struct slice bytes, uint64_t now_ms);
 
+/* The datagram that will be the next input, where the caller has it already: it is
+ * read while the one before is worked on, so that the memory of its look-up has
+ * time to come. Called between that one's input and its events. The bytes must
+ * not change before they are put in. When something else is, or empty ones are
+ * given here, what was read is forgotten. What it was read as, or NULL: nothing
+ * that can be. */
+const struct sip_msg *sip_stack_ahead(struct sip_stack *s, struct slice bytes);
+
 /* What the last input was read as; NULL: it could not be, or was a keep-alive.
  * Good as long as the bytes of that input, until the next one. */
 const struct sip_msg *sip_stack_message(const struct sip_stack *s);

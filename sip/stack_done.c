@@ -182,6 +182,14 @@ static void slot_remove(struct dones *q, uint32_t i)
     q->slot[i] = (struct done_slot){ 0 };
 }
 
+void stk_done_ahead(const struct sip_stack *s, const struct stk_key *k)
+{
+    const struct dones *q = &s->dones;
+
+    if (q->n)
+        prefetch(&q->slot[tag_of(k) & (q->n_slots - 1)]);
+}
+
 struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k)
 {
     const struct dones *q = &s->dones;

@@ -267,6 +267,16 @@ struct recent {
     uint64_t trans;
 };
 
+/* A message as it was read, perhaps before its turn. */
+struct reading {
+    struct sip_msg msg;
+    int err; /* of sip_msg_parse, with its diag */
+    struct gb_diag diag;
+    struct stk_key key; /* has_key: it is a request, no ACK */
+    bool has_key;
+    struct slice ahead; /* the bytes, before its turn; then empty */
+};
+
 struct sip_stack {
     const struct gb_alloc *alloc;
     char *texts; /* the bytes of user_agent and register_extra */
@@ -317,9 +327,11 @@ struct sip_stack {
     char *arena;   /* STK_ARENA */
     char tag[STK_TAG]; /* what sip_stack_to_tag lends */
 
-    struct sip_msg msg; /* the input; events point at it */
-    bool is_read;       /* it is whole */
-    struct stk_key key; /* of msg, if it is a request */
+    struct sip_msg *msg; /* the input; events point at it */
+    bool is_read;        /* it is whole */
+    struct stk_key key;  /* of msg, if it is a request */
+    struct reading read[2]; /* msg is in one of them; what is read ahead goes
+                               into the other */
     struct sip_msg aux; /* a request of ours, read back */
     struct sip_counters count;
     struct sip_tally tally;
@@ -432,6 +444,8 @@ void stk_table_fini(struct sip_stack *s, struct stk_table *t);
 void stk_done_add(struct sip_stack *s, const struct seed *seed,
                   const struct stk_key *key, struct slice a, struct slice c,
                   uint64_t now_ms);
+/* Asks for the memory that stk_done_find will read. */
+void stk_done_ahead(const struct sip_stack *s, const struct stk_key *k);
 struct done *stk_done_find(const struct sip_stack *s, const struct stk_key *k);
 /* Forgets the oldest; false: there is none. */
 bool stk_done_pop(struct sip_stack *s);

@@ -358,7 +358,7 @@ void stk_send_trying(struct sip_stack *s, struct trans *t)
     struct blob *b;
     int err;
 
-    p.req = &s->msg;
+    p.req = s->msg;
     p.source = &t->source;
     b = stk_write(s, write_response, &p, &err);
     if (err)

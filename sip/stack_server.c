@@ -103,7 +103,7 @@ static int open_dialog(struct sip_stack *s, struct call **c)
     int err;
 
     stk_hex(tag, p->t.to_tag);
-    err = sip_dialog_of_request(&d, &s->msg, slice_of(tag, sizeof(tag)),
+    err = sip_dialog_of_request(&d, s->msg, slice_of(tag, sizeof(tag)),
                                 &p->from.remote, &scratch);
     return err ? err : stk_call_adopt(s, c, &d, &p->call);
 }
@@ -113,7 +113,7 @@ static struct blob *copy_echo(struct sip_stack *s, uint32_t *echo_n, int *err)
     const struct pending *p = &s->pend;
     char tag[STK_TAG];
     size_t n = 0;
-    struct echo_parts parts = { &s->msg, &p->from.remote,
+    struct echo_parts parts = { s->msg, &p->from.remote,
                                 { tag, sizeof(tag) }, &n };
     struct blob *b;
 
@@ -132,7 +132,7 @@ static void start_trans(struct sip_stack *s, struct trans *t, struct call *c)
                     p->now_ms);
     stk_trans_settle(s, t);
     if (t->own_to_tag)
-        stk_trans_list(s, t, &s->msg);
+        stk_trans_list(s, t, s->msg);
     if (c) {
         idmap_replace(&s->call_ids, c->id, c);
         c->state = CALL_CALLED;
@@ -140,7 +140,7 @@ static void start_trans(struct sip_stack *s, struct trans *t, struct call *c)
         return;
     }
     c = t->m.kind == SIP_IST ? stk_call_find(s, t->dialog) : NULL;
-    if (c && sip_dialog_contact(&s->msg, &target)) {
+    if (c && sip_dialog_contact(s->msg, &target)) {
         blob_unref(s, &c->next_target);
         c->next_target = blob_of(s, target, slice_of(NULL, 0));
     }
@@ -292,7 +292,7 @@ static int respond_pending(struct sip_stack *s, const struct sip_response *r,
     int err;
 
     if (t->m.kind == SIP_NIST && r->status >= 200) {
-        err = stk_answer_last(s, &s->pend.from, &s->msg, r, t->to_tag, now_ms);
+        err = stk_answer_last(s, &s->pend.from, s->msg, r, t->to_tag, now_ms);
         if (err)
             return err;
         s->answered = t->id;
@@ -390,7 +390,7 @@ int sip_stack_respond_stateless(struct sip_stack *s, uint64_t transaction,
         return err;
     if (!is_pending(s, t))
         return respond_late(s, t, r);
-    err = stk_reply(s, &s->pend.from, &s->msg, r);
+    err = stk_reply(s, &s->pend.from, s->msg, r);
     if (!err)
         stk_forget_pending(s);
     return err;
@@ -423,7 +423,7 @@ int sip_stack_to_tag(struct sip_stack *s, uint64_t transaction,
     if (!t->own_to_tag && !is_pending(s, t))
         return their_to_tag(t, tag);
     stk_hex(s->tag, t->to_tag);
-    *tag = t->own_to_tag ? slice_of(s->tag, STK_TAG) : s->msg.to.tag;
+    *tag = t->own_to_tag ? slice_of(s->tag, STK_TAG) : s->msg->to.tag;
     return 0;
 }
 
@@ -649,6 +649,7 @@ static void in_dialog(struct sip_stack *s, struct call *c,
 
 /* ---- the way in -------------------------------------------------------- */
 
+/* Of all but ACK s->key is the key. */
 void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
                     struct sip_msg *m, uint64_t now_ms)
 {
@@ -661,7 +662,6 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
         on_ack(s, from, m, now_ms);
         return;
     }
-    stk_server_key(s, &s->key, m, m->method);
     d = stk_done_find(s, &s->key);
     t = d ? NULL : stk_trans_by_key(s, &s->key);
     if (d) {

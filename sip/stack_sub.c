@@ -755,10 +755,10 @@ static int sub_of_pending(struct sip_stack *s, const struct sip_response *r,
     int err;
 
     stk_hex(tag, s->pend.t.to_tag);
-    err = sip_dialog_of_request(&d, &s->msg, slice_of(tag, sizeof(tag)),
+    err = sip_dialog_of_request(&d, s->msg, slice_of(tag, sizeof(tag)),
                                 &s->pend.from.remote, &scratch);
     if (!err)
-        err = sub_new(s, out, &d, sip_msg_value(&s->msg, SIP_HDR_EVENT),
+        err = sub_new(s, out, &d, sip_msg_value(s->msg, SIP_HDR_EVENT),
                       r->contact);
     if (err)
         return err;
@@ -773,20 +773,20 @@ static int accept_sub(struct sip_stack *s, struct sub *b,
                       const struct sip_response *r, uint64_t now_ms,
                       uint64_t *subscription)
 {
-    int64_t asked_s = sip_msg_expires(&s->msg, NULL);
+    int64_t asked_s = sip_msg_expires(s->msg, NULL);
     struct sip_extra extra[MAX_EXTRA + 1];
     struct sip_response a = *r;
     int err;
 
     if (asked_s >= 0 && asked_s < a.expires)
         a.expires = asked_s;
-    a.n_extra = put_extra(extra, sip_msg_value(&s->msg, SIP_HDR_EVENT),
+    a.n_extra = put_extra(extra, sip_msg_value(s->msg, SIP_HDR_EVENT),
                           r->extra, r->n_extra);
     a.extra = extra;
     err = sip_stack_respond(s, s->pend.t.id, &a, now_ms);
     if (err)
         return err;
-    retarget(s, b, &s->msg);
+    retarget(s, b, s->msg);
     b->asked_s = (uint32_t)a.expires;
     b->end_ms = now_ms + (uint64_t)a.expires * 1000;
     set_timer(s, b);
@@ -807,7 +807,7 @@ int sip_stack_accept(struct sip_stack *s, uint64_t transaction,
     struct sub *b, *fresh = NULL;
     int err;
 
-    if (!pending || s->msg.method != SIP_METHOD_SUBSCRIBE)
+    if (!pending || s->msg->method != SIP_METHOD_SUBSCRIBE)
         return stk_trans_find(s, transaction) ? GB_ESTATE : GB_ENOENT;
     if (r->status / 100 != 2 || r->expires < 0 || r->expires > UINT32_MAX ||
         r->n_extra > MAX_EXTRA)
@@ -816,7 +816,7 @@ int sip_stack_accept(struct sip_stack *s, uint64_t transaction,
     if (err)
         return err;
     b = find_open(s, s->pend_sub);
-    if (!b && s->msg.to.tag.n)
+    if (!b && s->msg->to.tag.n)
         return GB_ENOENT;
     if (!b) {
         err = sub_of_pending(s, r, user, &fresh);

@@ -166,13 +166,16 @@ static void make_batch(write_fn *write)
 
 /* ---- the work ------------------------------------------------------------ */
 
-static void take(const struct message *m)
+/* next: what comes behind it, or NULL. */
+static void take(const struct message *m, const struct message *next)
 {
     struct platform_action action;
     struct sip_event ev;
     struct sip_out out;
 
     sip_stack_input(stack, m->from, slice_of(m->bytes, m->n), now.mono_ms);
+    if (next)
+        sip_stack_ahead(stack, slice_of(next->bytes, next->n));
     while (sip_stack_event(stack, &ev))
         platform_sip(platform, &ev, now);
     while (platform_action(platform, &action))
@@ -193,7 +196,7 @@ static void take_all(unsigned status)
     for (size_t i = 0; i < BATCH; i++) {
         uint32_t got = 0;
 
-        take(&message[i]);
+        take(&message[i], i + 1 < BATCH ? &message[i + 1] : NULL);
         (void)slice_u32(slice_head(slice_from(slice_of(last_answer,
                                                        last_answer_n), 8), 3),
                         699, &got);
@@ -288,7 +291,7 @@ static void one(struct camera *c, write_fn *write)
 
     write(&w, c);
     m.n = w.len;
-    take(&m);
+    take(&m, NULL);
 }
 
 /* All devices ask, then answer; the bytes of the platform for each. */

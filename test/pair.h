@@ -63,6 +63,7 @@ struct pair {
 
     struct pair_packet *packet;
     size_t n_packets, cap_packets;
+    unsigned n_injected;
     struct pair_sent *sent;
     size_t n_sent, cap_sent;
     struct pair_seen *seen;

@@ -173,6 +173,30 @@ static void keys_lie_anywhere_near(void **state)
     map_fini(&m);
 }
 
+/* Named once, it goes in and out of maps of the same seed. */
+static void named_once(void **state)
+{
+    const uint64_t seed[2] = { 1, 2 };
+    struct entry e[2] = { { .key = "one" }, { .key = "one" } };
+    struct map m[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(map_init(&m[i], &gb_alloc_heap, seed), 0);
+        map_name(seed, &e[i].node, slice_str(e[i].key));
+    }
+    assert_null(map_find_like(&m[0], &e[0].node));
+    map_insert_named(&m[0], &e[0].node);
+    assert_ptr_equal(map_find_like(&m[0], &e[1].node), &e[0].node);
+    assert_ptr_equal(map_find(&m[0], SLICE("one")), &e[0].node);
+    map_remove(&m[0], &e[0].node);
+    map_insert_named(&m[1], &e[0].node);
+    assert_null(map_find_like(&m[0], &e[1].node));
+    assert_ptr_equal(map_find_like(&m[1], &e[1].node), &e[0].node);
+    for (int i = 0; i < 2; i++)
+        map_fini(&m[i]);
+}
+
 /* Emptied at once; the nodes can be used again. */
 static void cleared(void **state)
 {
@@ -288,6 +312,7 @@ int main(void)
         cmocka_unit_test(ahead),
         cmocka_unit_test(equal_keys_newest_first),
         cmocka_unit_test(keys_lie_anywhere_near),
+        cmocka_unit_test(named_once),
         cmocka_unit_test(cleared),
         cmocka_unit_test(growing_may_fail),
         cmocka_unit_test(hash_depends_on_seed_and_every_byte),

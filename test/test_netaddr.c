@@ -72,11 +72,21 @@ static void kinds(void **state)
         bool private, loopback, any;
     } cases[] = {
         { "10.1.2.3", true, false, false },
+        { "9.255.255.255", false, false, false },
+        { "11.0.0.0", false, false, false },
+        { "172.15.255.255", false, false, false },
+        { "172.16.0.0", true, false, false },
         { "172.31.0.1", true, false, false },
         { "172.32.0.1", false, false, false },
         { "192.168.0.1", true, false, false },
+        { "192.169.0.1", false, false, false },
+        { "100.63.255.255", false, false, false },
         { "100.64.0.1", true, false, false },
+        { "100.127.255.255", true, false, false },
+        { "100.128.0.0", false, false, false },
+        { "169.253.255.255", false, false, false },
         { "169.254.1.1", true, false, false },
+        { "169.255.0.0", false, false, false },
         { "127.0.0.1", true, true, false },
         { "8.8.8.8", false, false, false },
         { "0.0.0.0", false, false, true },
@@ -84,6 +94,8 @@ static void kinds(void **state)
         { "::1", true, true, false },
         { "fd00::1", true, false, false },
         { "fe80::1", true, false, false },
+        { "febf::1", true, false, false },
+        { "fec0::1", false, false, false },
         { "2001:db8::1", false, false, false },
     };
 

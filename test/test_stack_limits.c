@@ -225,6 +225,98 @@ static void the_message_at_hand(void **state)
     pair_fini(&p);
 }
 
+static void expect_event(struct sip_stack *s, enum sip_event_kind kind,
+                         const char *call_id)
+{
+    struct sip_event ev;
+
+    assert_true(sip_stack_event(s, &ev));
+    assert_int_equal(ev.kind, kind);
+    if (call_id)
+        assert_true(slice_eq(ev.msg->call_id, slice_str(call_id)));
+    while (sip_stack_event(s, &ev))
+        ;
+}
+
+/* What is read ahead leaves the message at hand alone, and is forgotten where
+ * something else comes. */
+static void read_ahead(void **state)
+{
+    const struct slice nothing = { NULL, 0 };
+    struct hand_req other = hand_plain;
+    char first[1024], second[1024];
+    struct slice one = hand_text(&hand_plain), two;
+    struct sip_stack *s;
+    struct sip_peer from;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    s = p.stack[0];
+    from = pair_peer(&p, 0);
+    memcpy(first, one.p, one.n);
+    one.p = first;
+    other.call_id = "another-call";
+    two = hand_text(&other);
+    memcpy(second, two.p, two.n);
+    two.p = second;
+
+    assert_int_equal(sip_stack_input(s, &from, one, 1), 0);
+    sip_stack_ahead(s, two);
+    assert_true(slice_eq(sip_stack_message(s)->call_id,
+                         slice_str(hand_plain.call_id)));
+    expect_event(s, SIP_EV_REQUEST, hand_plain.call_id);
+    assert_int_equal(sip_stack_input(s, &from, two, 2), 0);
+    expect_event(s, SIP_EV_REQUEST, "another-call");
+
+    sip_stack_ahead(s, SLICE("OPTIONS sip:a SIP/2.0\r\n\r\n"));
+    second[slice_find_slice(two, SLICE("another-call"))] = ' ';
+    assert_int_equal(sip_stack_input(s, &from, two, 3), 0);
+    expect_event(s, SIP_EV_REQUEST, "nother-call");
+
+    sip_stack_ahead(s, two);
+    sip_stack_ahead(s, nothing);
+    second[slice_find_slice(two, SLICE("nother-call"))] = ' ';
+    assert_int_equal(sip_stack_input(s, &from, two, 4), 0);
+    expect_event(s, SIP_EV_REQUEST, "other-call");
+
+    sip_stack_ahead(s, SLICE("SIP/2.0 garbage\r\n\r\n"));
+    sip_stack_ahead(s, two);
+    second[0] = ' ';
+    sip_stack_ahead(s, two);
+    assert_int_equal(sip_stack_input(s, &from, two, 5), GB_ESYNTAX);
+    expect_event(s, SIP_EV_BAD, NULL);
+    pair_fini(&p);
+}
+
+/* What was read ahead of an input that had to be refused is not taken for what lies
+ * there later. */
+static void refused_input_forgets(void **state)
+{
+    struct hand_req other = hand_plain;
+    char text[1024];
+    struct slice bytes;
+    struct sip_peer from;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    from = pair_peer(&p, 0);
+    other.call_id = "another-call";
+    bytes = hand_text(&other);
+    memcpy(text, bytes.p, bytes.n);
+    bytes.p = text;
+    assert_int_equal(sip_stack_input(p.stack[0], &from, hand_text(&hand_plain),
+                                     1), 0);
+    sip_stack_ahead(p.stack[0], bytes);
+    assert_int_equal(sip_stack_input(p.stack[0], &from, bytes, 1), GB_ESTATE);
+    text[slice_find_slice(bytes, SLICE("another-call"))] = ' ';
+    expect_event(p.stack[0], SIP_EV_REQUEST, hand_plain.call_id);
+    assert_int_equal(sip_stack_input(p.stack[0], &from, bytes, 1), 0);
+    expect_event(p.stack[0], SIP_EV_REQUEST, "nother-call");
+    pair_fini(&p);
+}
+
 /* A steady stream of messages asks nothing of the allocator. */
 static void no_allocation_in_steady_state(void **state)
 {
@@ -382,6 +474,8 @@ int main(void)
         cmocka_unit_test(finished_ones_are_a_queue),
         cmocka_unit_test(finished_without_memory),
         cmocka_unit_test(the_message_at_hand),
+        cmocka_unit_test(read_ahead),
+        cmocka_unit_test(refused_input_forgets),
         cmocka_unit_test(no_allocation_in_steady_state),
         cmocka_unit_test(size_of_a_finished_transaction),
         cmocka_unit_test(without_memory),

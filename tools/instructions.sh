@@ -24,6 +24,7 @@ sdp.parse bench_sdp hot_sdp_parse 64 2
 sdp.write bench_sdp hot_sdp_write 64 2
 manscdp.keepalive bench_manscdp hot_keepalive_read 64 1
 manscdp.catalog100 bench_manscdp hot_catalog_read 8 1
+platform.contact bench_platform hot_contact 8 64
 platform.register bench_platform hot_register 8 64
 platform.keepalive bench_platform hot_keepalive 8 64
 platform.challenge bench_platform hot_challenge 8 64

@@ -279,12 +279,12 @@ static void take_messages(struct connection *c)
         if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
             c->spoke = true;
             c->moved_ms = uv_now(c->edge->o.loop);
-            sip_edge_input(c->edge, &c->peer, cut.bytes);
+            sip_edge_input(c->edge, &c->peer, cut.bytes, slice_of(NULL, 0));
         } else if (err == 0) {
             pinged = true;
         } else if (err != GB_EAGAIN) {
             if (cut.bytes.n)
-                sip_edge_input(c->edge, &c->peer, cut.bytes);
+                sip_edge_input(c->edge, &c->peer, cut.bytes, slice_of(NULL, 0));
             sip_edge_drain_output(c->edge, uv_now(c->edge->o.loop));
             noted_bad(NOTED_SIP_TCP, &c->peer.remote,
                       "where a message ends cannot be told");

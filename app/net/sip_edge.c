@@ -98,8 +98,16 @@ void sip_edge_touch(struct sip_edge *e)
     e->touched = true;
 }
 
+static void look_ahead(struct sip_edge *e, struct slice next)
+{
+    const struct sip_msg *m = sip_stack_ahead(e->o.stack, next);
+
+    if (m && e->o.on_next)
+        e->o.on_next(e->o.ctx, m);
+}
+
 void sip_edge_input(struct sip_edge *e, struct sip_peer *from,
-                    struct slice bytes)
+                    struct slice bytes, struct slice next)
 {
     int err;
 
@@ -107,9 +115,11 @@ void sip_edge_input(struct sip_edge *e, struct sip_peer *from,
     e->touched = true;
     if (e->o.admits && !e->o.admits(e->o.ctx, from, bytes)) {
         e->n.not_admitted++;
+        sip_stack_ahead(e->o.stack, slice_of(NULL, 0));
         return;
     }
     err = sip_stack_input(e->o.stack, from, bytes, uv_now(e->o.loop));
+    look_ahead(e, next);
     if (e->o.on_message)
         e->o.on_message(e->o.ctx, false, from, bytes,
                         sip_stack_message(e->o.stack));
@@ -139,7 +149,8 @@ static void on_packets(void *ctx, struct udp_socket *u,
                                  .remote = *pkt[i].remote };
 
         l->edge->n.datagrams++;
-        sip_edge_input(l->edge, &from, bytes[i]);
+        sip_edge_input(l->edge, &from, bytes[i],
+                       i + 1 < n ? bytes[i + 1] : slice_of(NULL, 0));
     }
 }
 

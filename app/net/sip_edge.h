@@ -57,6 +57,9 @@ struct sip_edge_config {
     uint32_t strangers_per_source; /* 0: SIP_EDGE_STRANGERS_PER_SOURCE */
     /* A batch of datagrams, before the first of them; may be NULL. */
     void (*ahead)(void *ctx, const struct slice *bytes, size_t n);
+    /* The datagram behind the one that comes with the next on_message; may be
+     * NULL. Perhaps it is never let in. */
+    void (*on_next)(void *ctx, const struct sip_msg *m);
     /* Before a message is parsed, and before the answer to a ping: false drops
      * it without a word; may be NULL. */
     bool (*admits)(void *ctx, struct sip_peer *from, struct slice bytes);

@@ -66,9 +66,10 @@ struct sip_edge {
 
 /* ---- sip_edge.c ---- */
 
-/* One message, or what is none, to the stack; its events to the owner. */
+/* One message, or what is none, to the stack; its events to the owner. next: the
+ * datagram behind it, if it is here already, or empty. */
 void sip_edge_input(struct sip_edge *e, struct sip_peer *from,
-                    struct slice bytes);
+                    struct slice bytes, struct slice next);
 void sip_edge_drain_output(struct sip_edge *e, uint64_t now_ms);
 /* One handle less; the last one of a closing edge frees it. */
 void sip_edge_handle_closed(struct sip_edge *e);

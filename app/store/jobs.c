@@ -111,6 +111,7 @@ static struct store_job *job_new(struct store_writer *w, enum store_op op,
     struct store_page *page;
     struct store_job *j;
     size_t bytes = room_bytes(r, n) + a.n + b.n + 3;
+    struct slice key;
     char *at;
 
     for (size_t i = 0; i < n; i++)
@@ -126,9 +127,10 @@ static struct store_job *job_new(struct store_writer *w, enum store_op op,
                              .n_texts = (uint8_t)n };
     list_init(&j->node);
     at = lay_out(j, r, n);
-    map_set_key(&j->by_row, slice_of(at, a.n + b.n + 3));
+    key = slice_of(at, a.n + b.n + 3);
     *at = row_kind(op);
     at = put_text(put_text(at + 1, a), b);
+    map_name(w->seed, &j->by_row, key);
     for (size_t i = 0; i < n; i++) {
         j->text_at[i] = (uint32_t)(at - (char *)j);
         at = put_text(at, text[i]);

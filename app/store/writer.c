@@ -57,12 +57,12 @@ static void put_back(struct store_writer *w, struct list *taken)
         struct store_job *j = container_of(taken->prev, struct store_job, node);
 
         list_remove(&j->node);
-        if (map_find(&w->rows, map_key(&j->by_row))) {
+        if (map_find_like(&w->rows, &j->by_row)) {
             job_free(w, j);
             continue;
         }
         list_push_front(&w->jobs, &j->node);
-        map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
+        map_insert_named(&w->rows, &j->by_row);
         w->n_jobs++;
         w->n_history += is_history(j);
     }
@@ -282,15 +282,13 @@ static void run(void *arg)
 int store_writer_start(struct store_writer *w, const struct store_backend *b,
                        uint32_t max_jobs)
 {
-    uint8_t seed[16];
-
     *w = (struct store_writer){ .b = *b };
     w->max_jobs = max_jobs ? max_jobs : STORE_QUEUE_MAX;
     list_init(&w->jobs);
     list_init(&w->asks);
-    if (uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL) ||
-        map_init_load(&w->rows, &gb_alloc_heap, seed, MAP_SPARSE) ||
-        map_init_load(&w->taken, &gb_alloc_heap, seed, MAP_SPARSE) ||
+    if (uv_random(NULL, NULL, w->seed, sizeof(w->seed), 0, NULL) ||
+        map_init_load(&w->rows, &gb_alloc_heap, w->seed, MAP_SPARSE) ||
+        map_init_load(&w->taken, &gb_alloc_heap, w->seed, MAP_SPARSE) ||
         store_pages_init(&w->pages) || uv_mutex_init(&w->lock) ||
         uv_cond_init(&w->work) || uv_cond_init(&w->done) ||
         uv_thread_create(&w->thread, run, w)) {
@@ -349,7 +347,7 @@ void store_writer_queue(struct store_writer *w, struct store_job *j)
     struct map_node *old;
 
     uv_mutex_lock(&w->lock);
-    old = map_find(&w->rows, map_key(&j->by_row));
+    old = map_find_like(&w->rows, &j->by_row);
     if (old) {
         struct store_job *o = container_of(old, struct store_job, by_row);
 
@@ -365,7 +363,7 @@ void store_writer_queue(struct store_writer *w, struct store_job *j)
         return;
     }
     list_push_back(&w->jobs, &j->node);
-    map_insert(&w->rows, &j->by_row, map_key(&j->by_row));
+    map_insert_named(&w->rows, &j->by_row);
     w->n_queued++;
     w->n_history += is_history(j);
     if (++w->n_jobs == 1 || w->n_jobs == STORE_COMMIT_ROWS)

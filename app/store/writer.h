@@ -47,6 +47,7 @@ struct store_writer {
     struct list jobs; /* oldest first */
     struct map rows;  /* the same jobs, by what they write */
     struct map taken; /* room of those that are being committed */
+    uint64_t seed[2]; /* of both */
     struct store_pages pages; /* of all jobs */
     uint32_t n_jobs, max_jobs;
     uint32_t n_history; /* of the jobs: alarms and positions */

@@ -465,6 +465,17 @@ void trace_put(struct trace *t, enum trace_dir dir,
     put(t, dir, peer, bytes, &g, now);
 }
 
+void trace_ahead(const struct trace *t, const struct sip_msg *m)
+{
+    const struct lane *l = &t->lane[KNOWN]; /* mostly */
+
+    if (!l->head)
+        return;
+    prefetch(device_bucket(l, hash(slice_head(m->from.uri.user,
+                                              TRACE_ID_MAX))));
+    prefetch(call_bucket(l, hash(m->call_id)));
+}
+
 void trace_put_read(struct trace *t, const struct sip_peer *peer,
                     const struct sip_msg *m, struct gb_time now)
 {

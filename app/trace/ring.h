@@ -53,6 +53,9 @@ void trace_put(struct trace *t, enum trace_dir dir,
 void trace_put_read(struct trace *t, const struct sip_peer *peer,
                     const struct sip_msg *m, struct gb_time now);
 
+/* m will be put soon: asks for the memory that this needs. */
+void trace_ahead(const struct trace *t, const struct sip_msg *m);
+
 /* One message; slices are good until the next trace_put. */
 struct trace_item {
     uint64_t seq;            /* from 1, in the order of arrival */
