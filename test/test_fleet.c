@@ -83,10 +83,12 @@ static void run(uint64_t ms)
         fleet_tick(fleet, now);
         sip_stack_tick(field, now.mono_ms);
         sip_stack_tick(server, now.mono_ms);
-        do
+        for (bool more = true; more;) {
             while (fleet_action(fleet, &i, &a))
                 on_action(i, &a);
-        while (carry(field, server) | carry(server, field));
+            more = carry(field, server);
+            more |= carry(server, field);
+        }
     }
 }
 
