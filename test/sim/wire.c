@@ -53,7 +53,8 @@ static void hash_packet(struct world *w, const struct packet *k, uint64_t at_ms)
     uint64_t h = mix(w->hash, at_ms), word;
     size_t i = 0;
 
-    h = mix(h, (uint64_t)k->unit << 2 | k->to_server << 1 | (k->kind != 0));
+    h = mix(h, (uint64_t)k->unit << 2 | (uint64_t)k->to_server << 1 |
+                   (k->kind != 0));
     h = mix(h, k->n);
     for (; i + sizeof(word) <= k->n; i += sizeof(word)) {
         memcpy(&word, k->bytes + i, sizeof(word));
