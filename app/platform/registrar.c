@@ -414,6 +414,8 @@ static void accept(struct platform *p, const struct attempt *a)
         !gb_addr_eq(&peer->remote, &d->peer.remote) ||
         !gb_addr_eq(&peer->local, &d->peer.local))
         device_bind(p, d, peer);
+    if (!a->auth.is_reused) /* that one may be overheard */
+        d->has_proven = true;
     d->peer.dial = direct; /* nobody may connect to what a NAT hides */
     if (fresh || !d->registered_utc_ms)
         d->registered_utc_ms = p->now.utc_ms;

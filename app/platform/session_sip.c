@@ -113,6 +113,8 @@ void session_invite(struct platform *p, struct session *s)
         return;
     }
     s->phase = PHASE_INVITING;
+    if (o.r.username.n)
+        s->tried |= TRIED_LOGIN;
     s->invited = o.r.peer.remote;
     s->sip_status = 0;
     s->answer_at = p->now.mono_ms + p->cfg.answer_ms;
@@ -380,7 +382,7 @@ void session_implied(struct platform *p, struct session *s)
 
 /* ---- refusals ---- */
 
-static const char *hint_of(unsigned status)
+static const char *hint_of(const struct device *d, unsigned status)
 {
     switch (status) {
     case 400:
@@ -389,6 +391,10 @@ static const char *hint_of(unsigned status)
                "firmware, or report its model";
     case 401:
     case 407:
+        if (!outgoing_has_login(d))
+            return "the device asks for a password, and gets it only where it "
+                   "has registered from: let it register again, or turn that "
+                   "off in the device";
         return "the device asks for a password, and not for the one that it "
                "registers with: turn that off in the device";
     case 403:
@@ -430,8 +436,9 @@ static bool try_once(struct session *s, unsigned what)
 /* Some refusals are worth a second INVITE, each kind once. */
 static bool try_again(struct platform *p, struct session *s, unsigned status)
 {
-    if ((status == 401 || status == 407) && try_once(s, TRIED_LOGIN)) {
-        session_reinvite(p, s); /* with credentials: way_note */
+    if (outgoing_wants_login(s->device, s->tried & TRIED_LOGIN, status)) {
+        s->tried |= TRIED_LOGIN;
+        session_reinvite(p, s);
     } else if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
         s->minimal = true;
         session_reinvite(p, s);
@@ -525,7 +532,7 @@ static void on_refused(struct platform *p, struct session *s,
                  s->kind != PLATFORM_LIVE && ev->status == 404
                      ? "nothing may be recorded in this time: ask the device "
                        "what it holds (RecordInfo)"
-                     : hint_of(ev->status),
+                     : hint_of(s->device, ev->status),
                  "the device answered the INVITE with %u %s after %.1f s",
                  ev->status, refusal_text(ev->msg, reason), after);
 }
@@ -552,8 +559,6 @@ void session_on_sip(struct platform *p, struct session *s,
         return; /* of an earlier dialog of this session */
     if (ev->kind == SIP_EV_RESPONSE) {
         s->device->alive_ms = p->now.mono_ms;
-        if (device_has_noted(s->device, DEVIATION_ASKS_US))
-            s->tried |= TRIED_LOGIN; /* this one had credentials */
         way_note(p, s->device, ev);
     }
     if (playback_on_sip(p, s, ev))
