@@ -46,8 +46,8 @@ static void make_offer(const struct platform *p, const struct session *s,
     o->addr.port = s->port;
     if (s->kind != PLATFORM_LIVE) {
         o->channel = session_channel(s);
-        o->start_s = s->playback.from_s + (uint64_t)s->playback.shift_s;
-        o->stop_s = s->playback.told.stop_s + (uint64_t)s->playback.shift_s;
+        o->start_s = clock_shifted(s->playback.from_s, s->playback.shift_s);
+        o->stop_s = clock_shifted(s->playback.told.stop_s, s->playback.shift_s);
         o->downloadspeed = s->playback.told.speed;
     } else if (!s->minimal)
         o->select = sdp_select_make(s->stream,
