@@ -163,6 +163,27 @@ static void none_where_it_did_not_register(void **state)
     sim_free(&s);
 }
 
+/* What its move sends again at once goes where it has just registered. */
+static void a_move_by_register_takes_the_login_along(void **state)
+{
+    struct sim_device *d = challenging(NULL);
+    struct platform_session v;
+
+    (void)state;
+    expect_login(d);
+    d->deaf = true;
+    assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
+    sim_run(&s, 500);
+    d->deaf = false;
+    d->addr.port = 6200;
+    d->to_server.local = d->addr;
+    sim_register(d);
+    sim_run(&s, 3000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_true(is_its_password(d, SLICE("INVITE")));
+    sim_free(&s);
+}
+
 /* Nor does the digest help that it had sent before, which may be overheard. */
 static void an_old_digest_proves_nothing_there(void **state)
 {
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_questions_behind_a_register_are_sent_again),
         cmocka_unit_test(who_takes_none_gets_one),
         cmocka_unit_test(none_where_it_did_not_register),
+        cmocka_unit_test(a_move_by_register_takes_the_login_along),
         cmocka_unit_test(an_old_digest_proves_nothing_there),
         cmocka_unit_test(none_over_another_connection),
         cmocka_unit_test(none_of_another_password),

@@ -393,7 +393,7 @@ static void forget_probe(struct device *d)
 }
 
 void device_bind(struct platform *p, struct device *d,
-                 const struct sip_peer *peer)
+                 const struct sip_peer *peer, bool has_proven)
 {
     uint64_t old = d->bound ? d->peer.connection : 0;
 
@@ -404,7 +404,7 @@ void device_bind(struct platform *p, struct device *d,
     source_lift(p, d);
     d->peer = *peer;
     d->bound = true;
-    d->has_proven = false;
+    d->has_proven = has_proven;
     forget_probe(d);
     place_bound(p, d);
     if (old && old != peer->connection)

@@ -212,9 +212,9 @@ struct rare *device_rare_own(struct platform *p, struct device *d);
 bool device_walks(struct platform *p, struct device *d);
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s);
-/* Binds it to a peer: tables and dialogs follow. */
+/* Binds it to a peer: tables and dialogs follow. has_proven: as in the device. */
 void device_bind(struct platform *p, struct device *d,
-                 const struct sip_peer *peer);
+                 const struct sip_peer *peer, bool has_proven);
 void device_unbind(struct platform *p, struct device *d);
 /* A device that was bound to this connection, which is gone; it stays bound,
  * and may come back on another one. NULL: there is none any more. */
