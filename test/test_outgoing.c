@@ -4,6 +4,7 @@
  * the answer. */
 #include "test/command_rig.h"
 
+#include "app/platform/voice.h"
 #include "sip/digest.h"
 
 #define CHALLENGE "Digest realm=\"camera\", nonce=\"abcd\", algorithm=MD5"
@@ -286,6 +287,40 @@ static void none_at_a_contact(void **state)
     sim_free(&s);
 }
 
+static void voices_are_asked_for_again(void **state)
+{
+    (void)state;
+    for (unsigned talk = 0; talk < 2; talk++) {
+        struct sim_device *d = challenging(NULL);
+        const struct platform_voice_wish w = {
+            .device = slice_str(d->id),
+            .channel = slice_str(d->channel[0]),
+            .mode = talk ? PLATFORM_VOICE_TALK : PLATFORM_VOICE_BROADCAST,
+            .who = SLICE("a test"),
+        };
+        struct platform_voice v;
+
+        d->broadcast_result = "OK";
+        assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
+        sim_run(&s, 500);
+        assert_int_equal(d->asked, 2);
+        assert_int_equal(d->logins, 1);
+        assert_true(platform_voice_view(s.p, v.id, &v));
+        assert_int_equal(v.step, talk ? PLATFORM_VOICE_STEP_SPEAKING
+                                      : PLATFORM_VOICE_STEP_ACCEPTED);
+        assert_true(is_its_password(d, talk ? SLICE("INVITE")
+                                            : SLICE("MESSAGE")));
+        d->takes_no_login = true;
+        d->asked = d->logins = 0;
+        platform_voice_stop(s.p, v.id, "enough", s.now);
+        sim_run(&s, 60000);
+        assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
+        sim_run(&s, 20000);
+        assert_true(d->logins >= 1 && d->asked == 2 * d->logins);
+        sim_free(&s);
+    }
+}
+
 static void subscriptions_are_asked_for_again(void **state)
 {
     struct sim_options o = { .config = { .auto_enrol = true } };
@@ -318,6 +353,7 @@ int main(void)
         cmocka_unit_test(none_of_another_password),
         cmocka_unit_test(none_before_it_registers_after_a_restart),
         cmocka_unit_test(none_at_a_contact),
+        cmocka_unit_test(voices_are_asked_for_again),
         cmocka_unit_test(subscriptions_are_asked_for_again),
     };
 

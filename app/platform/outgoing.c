@@ -105,6 +105,16 @@ bool outgoing_wants_login(const struct device *d, bool had, unsigned status)
     return (status == 401 || status == 407) && !had && outgoing_has_login(d);
 }
 
+const char *outgoing_login_hint(const struct device *d)
+{
+    return outgoing_has_login(d)
+               ? "the device asks for a password, and not for the one that it "
+                 "registers with: turn that off in the device"
+               : "the device asks for a password, and gets it only where it "
+                 "has registered from: let it register again, or turn that "
+                 "off in the device";
+}
+
 int outgoing_init(struct outgoing *o, const struct platform *p,
                   const struct device *d, struct slice target,
                   enum sip_method method)

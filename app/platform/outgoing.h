@@ -22,6 +22,8 @@ bool outgoing_has_login(const struct device *d);
 /* This answer is a challenge to a request without it (had: with), and the next
  * one will have it. */
 bool outgoing_wants_login(const struct device *d, bool had, unsigned status);
+/* What helps where it goes on to challenge. */
+const char *outgoing_login_hint(const struct device *d);
 /* The same to another place than the device's way; host: of Request-URI. */
 int outgoing_init_at(struct outgoing *o, const struct platform *p,
                      const struct sip_peer *peer, const struct gb_addr *host,

@@ -391,12 +391,7 @@ static const char *hint_of(const struct device *d, unsigned status)
                "firmware, or report its model";
     case 401:
     case 407:
-        if (!outgoing_has_login(d))
-            return "the device asks for a password, and gets it only where it "
-                   "has registered from: let it register again, or turn that "
-                   "off in the device";
-        return "the device asks for a password, and not for the one that it "
-               "registers with: turn that off in the device";
+        return outgoing_login_hint(d);
     case 403:
         return "the device forbids it: allow this platform to see the channel";
     case 404:
