@@ -331,10 +331,18 @@ static void subscriptions_are_asked_for_again(void **state)
     assert_true(sim_init(&s, &o));
     d = sim_add(&s, NVR, "192.168.1.10:5060", SIP_UDP);
     d->challenge = CHALLENGE;
+    d->keepalive_ms = 60000;
+    d->expires_s = 86400;
     sim_channels(d, 1);
     sim_register(d);
     sim_run(&s, 20000);
     assert_int_equal(d->subscribes, 1);
+    assert_true(is_its_password(d, SLICE("SUBSCRIBE")));
+    d->asked = d->logins = 0;
+    sim_run(&s, 3500000);
+    assert_int_equal(d->subscribes, 2); /* and its refresh */
+    assert_int_equal(d->logins, 1);
+    assert_int_equal(d->asked, 1);
     assert_true(is_its_password(d, SLICE("SUBSCRIBE")));
     sim_free(&s);
 }
