@@ -221,7 +221,8 @@ struct sip_request {
     struct slice username, password; /* not empty: a 401 or 407 is answered once
                                (once more if it says stale) in the same dialog
                                with the next CSeq, and not reported
-                               (RFC 3261 §22.2). Not in dialogs */
+                               (RFC 3261 §22.2). Not in dialogs; in those of
+                               subscriptions where peer is theirs */
     uint32_t timeout_ms;    /* give up (FAILED, 408) earlier than 64*T1; 0:
                                64*T1. INVITE: no final answer within this time,
                                which may be longer when a 1xx has come; FAILED

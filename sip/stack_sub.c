@@ -294,9 +294,18 @@ static size_t put_extra(struct sip_extra *out, struct slice event,
     return n;
 }
 
+/* Credentials are for the peer that they were meant for, and no other that the
+ * subscription has been moved to since. r: NULL, there are none. */
+static int keep_secret(struct sip_stack *s, struct trans *t,
+                       const struct sub *b, const struct sip_request *r)
+{
+    return r && gb_addr_eq(&r->peer.remote, &b->peer.remote)
+               ? stk_keep_secret(s, t, r) : 0;
+}
+
 static int send_in(struct sip_stack *s, struct sub *b,
                    struct sip_request_parts *p, const struct client_opts *opts,
-                   uint64_t now_ms)
+                   const struct sip_request *r, uint64_t now_ms)
 {
     struct slice routes[SIP_MAX_ROUTES + 1];
     struct arena scratch = stk_arena(s);
@@ -314,6 +323,11 @@ static int send_in(struct sip_stack *s, struct sub *b,
     err = stk_client_new(s, p, &o, now_ms, &t);
     if (err)
         return err;
+    err = keep_secret(s, t, b, r);
+    if (err) {
+        stk_trans_free(s, t);
+        return err;
+    }
     b->d.local_cseq = p->cseq;
     b->open = t->id;
     stk_client_start(s, t, now_ms);
@@ -380,7 +394,7 @@ static int subscribe_again(struct sip_stack *s, struct sub *b,
     p.method = SIP_METHOD_SUBSCRIBE;
     p.n_extra = put_extra(extra, event_of(b), r->extra, r->n_extra);
     p.extra = extra;
-    err = send_in(s, b, &p, &o, now_ms);
+    err = send_in(s, b, &p, &o, r, now_ms);
     if (err)
         return err;
     b->asked_s = (uint32_t)r->expires;
@@ -711,7 +725,7 @@ static int notify(struct sip_stack *s, struct sub *b,
         return err;
     p.n_extra = put_extra(extra, event_of(b), &state, 1);
     p.extra = extra;
-    return send_in(s, b, &p, &o, now_ms);
+    return send_in(s, b, &p, &o, NULL, now_ms);
 }
 
 int sip_stack_notify(struct sip_stack *s, uint64_t subscription,

@@ -88,6 +88,10 @@ struct sim_device {
     bool info_mute;         /* no Response to DeviceInfo */
     bool query_refused;     /* 404 to every MESSAGE */
 
+    const char *challenge;  /* MESSAGE, SUBSCRIBE and INVITE get a 401 with it,
+                               until they have credentials; NULL: none */
+    bool takes_no_login;    /* and with them, too */
+
     /* subscriptions */
     unsigned subscribe_status;  /* 0: accepted; else this answer */
     uint32_t subscribe_grants_s; /* 0: as asked */
@@ -148,6 +152,8 @@ struct sim_device {
     char last_body[2048];
     unsigned key_orders[2];     /* of 2016 and of 2022 */
     char last_sdp[2048], last_subject[128], last_uri[128];
+    unsigned asked, logins;     /* 401s; requests that had credentials */
+    char last_login[600];
     unsigned alarm_responses;
     unsigned subscribes, unsubscribes; /* SUBSCRIBEs; with Expires 0 */
     uint64_t subscribed_ms;     /* the last one */

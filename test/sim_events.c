@@ -91,6 +91,27 @@ static void on_device_control(struct sim_device *d, const struct sip_event *ev)
                                        d->sim->now.mono_ms), 0);
 }
 
+/* It guards itself: true, this has been answered with a 401. */
+static bool challenged(struct sim_device *d, const struct sip_event *ev)
+{
+    struct slice login = sip_msg_value(ev->msg, SIP_HDR_AUTHORIZATION);
+    struct sip_extra extra = { SLICE("WWW-Authenticate"),
+                               slice_str(d->challenge) };
+    struct sip_response r = { .status = 401, .expires = -1, .extra = &extra,
+                              .n_extra = 1 };
+
+    if (login.n) {
+        d->logins++;
+        slice_copy(d->last_login, sizeof(d->last_login), login);
+    }
+    if (!d->challenge || (login.n && !d->takes_no_login))
+        return false;
+    d->asked++;
+    sip_stack_respond(d->sim->field, ev->transaction, &r,
+                      d->sim->now.mono_ms);
+    return true;
+}
+
 void sim_on_field_event(struct sim *s, const struct sip_event *ev)
 {
     struct sim_device *d = sim_by_addr(s, &ev->peer.local);
@@ -119,6 +140,9 @@ void sim_on_field_event(struct sim *s, const struct sip_event *ev)
         return;
     switch (ev->kind) {
     case SIP_EV_REQUEST:
+        if (ev->msg->method != SIP_METHOD_INFO &&
+            ev->msg->method != SIP_METHOD_OPTIONS && challenged(d, ev))
+            break;
         if (ev->msg->method == SIP_METHOD_MESSAGE)
             sim_on_message(d, ev);
         else if (ev->msg->method == SIP_METHOD_INVITE)

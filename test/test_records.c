@@ -294,6 +294,35 @@ static void a_clock_that_was_never_set(void **state)
     ends_clean();
 }
 
+/* One of 1972: it has no time for what was long ago, and is asked from the
+ * beginning of its time on. */
+static void a_clock_that_has_no_such_time(void **state)
+{
+    const uint64_t year = 365 * DAY, off = T0 - 2 * year;
+    struct sim_device *d = recorder(1);
+    const struct platform_recording play = {
+        .device = slice_str(d->id),
+        .channel = slice_str(d->channel[0]),
+        .kind = PLATFORM_PLAYBACK,
+        .transport = PLATFORM_UDP,
+        .start_s = off - 3600,
+        .stop_s = off + 3600,
+    };
+    struct platform_session v;
+
+    (void)state;
+    d->tells_time = true;
+    d->clock_off_ms = -1000 * (int64_t)off;
+    hear(ask(off - 3600, off + 3600), 60000);
+    assert_true(text_has(d->first_record_body,
+                         "<StartTime>1970-01-01T08:00:00</StartTime>"));
+    assert_int_equal(platform_playback_start(s.p, &play, s.now, &v), 0);
+    sim_run(&s, 1000);
+    assert_true(text_has(d->last_sdp, "t=0 3600\r\n"));
+    sim_run(&s, 60000);
+    ends_clean();
+}
+
 /* Its recordings are told all the same, within what an API call waits. Twice
  * silent: its clock is not asked for a third time. */
 static void a_clock_that_is_not_told(void **state)
@@ -593,6 +622,7 @@ int main(void)
         cmocka_unit_test(refused_at_once),
         cmocka_unit_test(note_15_2_ranges_are_corrected),
         cmocka_unit_test(a_clock_that_was_never_set),
+        cmocka_unit_test(a_clock_that_has_no_such_time),
         cmocka_unit_test(a_clock_that_is_not_told),
         cmocka_unit_test(a_sum_that_is_wrong),
         cmocka_unit_test(times_as_devices_write_them),

@@ -1,5 +1,6 @@
 /* sip/stack: subscriptions of peers that are sloppy, limits, misuse, no memory,
  * and a storm. Where the peer must misbehave the test is it. */
+#include "test/byhand.h"
 #include "test/subpair.h"
 #include "test/support.h"
 
@@ -132,6 +133,49 @@ static void notify_from_elsewhere(void **state)
     sip_stack_move_subscription(p.stack[0], s.sub[0], &other);
     p.now_ms += 40000;
     pair_inject_from(&p, 0, &other, write_notify(&p, &n));
+    sip_stack_forget(p.stack[0], s.sub[0], p.now_ms);
+    pair_settle(&p, 100000);
+    sub_finish(&p);
+}
+
+static void refresh_challenged(struct pair *p, uint64_t *sub, bool answers)
+{
+    struct sip_subscribe q = sub_request(p, 600);
+    size_t n = p->n_sent;
+
+    q.r.username = SLICE("me");
+    q.r.password = SLICE("secret");
+    assert_int_equal(sip_stack_subscribe(p->stack[0], &q, p->now_ms, sub), 0);
+    pair_pump(p);
+    assert_int_equal(p->n_sent, n + 1);
+    pair_inject(p, 0,
+                hand_challenge(&p->sent[n], 401,
+                               "WWW-Authenticate: Digest realm=\"dom\", "
+                               "nonce=\"n1\"\r\n"));
+    assert_int_equal(p->n_sent, n + 1 + answers);
+}
+
+/* What answers a challenge is for the peer that it was given for, and not for
+ * where the subscription has been moved to. */
+static void a_login_stays_with_its_peer(void **state)
+{
+    struct hand_ans ok = hand_ok;
+    struct sub_script s = { 0 };
+    struct sip_peer other;
+    struct pair p;
+
+    (void)state;
+    ok.more = "Expires: 600\r\n";
+    sub_start_with(&p, &s, &sub_wire, NULL, true);
+    assert_int_equal(sub_subscribe(&p, 600), 0);
+    hand_answer(&p, &p.sent[0], &ok);
+    refresh_challenged(&p, &s.sub[0], true);
+    hand_answer(&p, &p.sent[p.n_sent - 1], &ok);
+    other = pair_peer(&p, 0);
+    other.remote.ip[3] = 99;
+    sip_stack_move_subscription(p.stack[0], s.sub[0], &other);
+    refresh_challenged(&p, &s.sub[0], false);
+    pair_expect(&p, 0, SIP_EV_RESPONSE, 401, 1);
     sip_stack_forget(p.stack[0], s.sub[0], p.now_ms);
     pair_settle(&p, 100000);
     sub_finish(&p);
@@ -499,6 +543,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sloppy_notifies),
         cmocka_unit_test(notify_from_elsewhere),
+        cmocka_unit_test(a_login_stays_with_its_peer),
         cmocka_unit_test(event_without_package),
         cmocka_unit_test(granted_nothing),
         cmocka_unit_test(notify_after_the_end),

@@ -122,6 +122,7 @@ static bool is_right(const struct sip_credentials *c, struct slice realm,
 void auth_forget(struct device *d)
 {
     d->proven_alg = SIP_DIGEST_OTHER;
+    d->has_proven = false;
     memset(d->ha1, 0, sizeof(d->ha1));
 }
 

@@ -238,6 +238,7 @@ static void ask_catalog(struct platform *p, struct device *d)
     d->asked.run++;
     d->asked.have = d->asked.sum = 0;
     q->running = QUERY_CATALOG;
+    q->login = outgoing_has_login(d);
     d->asked.catalog = PLATFORM_CATALOG_RUNNING;
     err = manscdp_catalog_query_encode(&w, &dialect, &c);
     if (!err)
@@ -264,6 +265,7 @@ static void ask_info(struct platform *p, struct device *d)
     struct manscdp_dialect dialect = device_dialect(d);
 
     q->running = QUERY_INFO;
+    q->login = outgoing_has_login(d);
     q->sn = platform_next_sn(p);
     q->give_up_ms = p->now.mono_ms + 2 * INFO_MS;
     if (manscdp_query_encode(&w, &dialect, MANSCDP_CMD_DEVICE_INFO, q->sn,
@@ -315,6 +317,14 @@ void query_on_response(struct platform *p, struct device *d, unsigned status)
         else
             commands_follow(p, d, PLATFORM_COMMAND_ARRIVED, NULL);
         arm(p, d);
+        return;
+    }
+    if (outgoing_wants_login(d, q->login, status)) {
+        if (q->running == QUERY_INFO)
+            ask_info(p, d);
+        else
+            ask_catalog(p, d);
+        rest(p, d);
         return;
     }
     if (status != 408) /* a wire that is cut says nothing of the device */

@@ -18,6 +18,7 @@ struct query {
     struct device *device;
     uint8_t running;         /* QUERY_ bit */
     bool swept;              /* complete, only lingering for late items */
+    bool login;              /* sent with what answers a challenge */
     uint32_t sn;             /* of the DeviceInfo */
     uint64_t transaction;    /* of the running one, 0: answered */
     uint64_t assembly;       /* 0: none */

@@ -323,6 +323,9 @@ static const struct row rows[] = {
     { "the device asks for a password, and not for the one that it registers "
       "with: turn that off in the device",
       "设备要求平台提供密码，且与其注册密码不同：请在设备中关闭" },
+    { "the device asks for a password, and gets it only where it has "
+      "registered from: let it register again, or turn that off in the device",
+      "设备要求平台提供密码，仅向其注册时的地址提供：请让设备重新注册，或在设备中关闭" },
     { "the device forbids it: allow this platform to see the channel",
       "设备禁止访问：请允许本平台访问该通道" },
     { "the device does not know this channel: refresh the catalog",

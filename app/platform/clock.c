@@ -105,3 +105,8 @@ int64_t clock_text_ms(const struct platform *p, const struct device *d)
                ? 0
                : clock_of(d)->zone_min * INT64_C(60000) + clock_unix_ms(p, d);
 }
+
+uint64_t clock_shifted(uint64_t at, int64_t by)
+{
+    return by < 0 && at < (uint64_t)-by ? 0 : at + (uint64_t)by;
+}

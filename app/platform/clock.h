@@ -47,4 +47,7 @@ bool clock_is_stale(const struct platform *p, const struct device *d);
  * nothing is known, or where it is not to be corrected. */
 int64_t clock_text_ms(const struct platform *p, const struct device *d);
 int64_t clock_unix_ms(const struct platform *p, const struct device *d);
+/* A time of ours as a clock has it that is so far off, both in one unit; there is
+ * none before 1970. */
+uint64_t clock_shifted(uint64_t at, int64_t by);
 #endif

@@ -275,6 +275,7 @@ static void send(struct platform *p, struct command *c)
         return;
     }
     timerq_stop(&p->timers, &c->timer);
+    c->login |= outgoing_has_login(d);
     err = open_assembly(p, c);
     if (!err)
         err = device_message(p, d, slice_of(c->body, c->body_len),
@@ -313,7 +314,6 @@ void command_on_sip(struct platform *p, uint64_t handle,
     struct handle *h = idmap_find(&p->handles, handle);
     struct command *c = container_of(h, struct command, handle);
     struct device *d = device_find(p, command_device(c));
-    bool had_login = d && device_has_noted(d, DEVIATION_ASKS_US);
 
     if (d)
         way_note(p, d, ev);
@@ -326,8 +326,9 @@ void command_on_sip(struct platform *p, uint64_t handle,
         command_nothing_came(p, c, "the MESSAGE was not answered");
     } else if (ev->status < 300) {
         arrived(p, c);
-    } else if (d && !had_login && device_has_noted(d, DEVIATION_ASKS_US)) {
-        send(p, c); /* with credentials */
+    } else if (d && outgoing_wants_login(d, c->login, ev->status)) {
+        c->tries--; /* it arrived, and did not count */
+        send(p, c);
     } else {
         command_explain(c, "the MESSAGE was answered with SIP %u", ev->status);
         command_finish(p, c, PLATFORM_COMMAND_REFUSED);

@@ -393,7 +393,7 @@ static void forget_probe(struct device *d)
 }
 
 void device_bind(struct platform *p, struct device *d,
-                 const struct sip_peer *peer)
+                 const struct sip_peer *peer, bool has_proven)
 {
     uint64_t old = d->bound ? d->peer.connection : 0;
 
@@ -404,6 +404,7 @@ void device_bind(struct platform *p, struct device *d,
     source_lift(p, d);
     d->peer = *peer;
     d->bound = true;
+    d->has_proven = has_proven;
     forget_probe(d);
     place_bound(p, d);
     if (old && old != peer->connection)
@@ -420,7 +421,7 @@ void device_unbind(struct platform *p, struct device *d)
     peer_lift(p, d);
     source_lift(p, d);
     d->peer.connection = 0;
-    d->bound = false;
+    d->bound = d->has_proven = false;
 }
 
 struct device *device_lost(struct platform *p, uint64_t connection)
@@ -432,6 +433,7 @@ struct device *device_lost(struct platform *p, uint64_t connection)
     if (d) {
         peer_lift(p, d);
         d->peer.connection = 0;
+        d->has_proven = false;
     }
     return d;
 }

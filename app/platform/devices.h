@@ -96,6 +96,8 @@ struct device {
     bool arms : 1;         /* SetGuard each time it registers */
     bool is_restored : 1;  /* expires_ms is what the store knew of it */
     uint8_t proven_alg : 3; /* the hash it proved itself with; OTHER: none */
+    bool has_proven : 1;   /* that it knows its password, with the REGISTER that
+                              bound it where it is bound now */
     uint8_t date : 2;      /* 0: as configured, else 1 + enum platform_date */
     uint16_t digest;       /* algorithms offered to it; 0: as configured */
     uint8_t ha1[SIP_HA1_MD5_RAW]; /* if proven_alg is MD5: that of the others,
@@ -210,9 +212,9 @@ struct rare *device_rare_own(struct platform *p, struct device *d);
 bool device_walks(struct platform *p, struct device *d);
 bool device_set_text(struct platform *p, struct device *d,
                      enum device_text which, struct slice s);
-/* Binds it to a peer: tables and dialogs follow. */
+/* Binds it to a peer: tables and dialogs follow. has_proven: as in the device. */
 void device_bind(struct platform *p, struct device *d,
-                 const struct sip_peer *peer);
+                 const struct sip_peer *peer, bool has_proven);
 void device_unbind(struct platform *p, struct device *d);
 /* A device that was bound to this connection, which is gone; it stays bound,
  * and may come back on another one. NULL: there is none any more. */

@@ -699,7 +699,7 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
     if (d && device_admits(p, d, &ev->peer, moved)) {
         if (!*moved && (ev->peer.connection != d->peer.connection ||
                         ev->peer.listener != d->peer.listener))
-            device_bind(p, d, &ev->peer);
+            device_bind(p, d, &ev->peer, false);
         if (!ev->dialog && ev->msg->method == SIP_METHOD_MESSAGE &&
             !slice_eq(from, device_id(d)))
             device_deviation(p, d, DEVIATION_FROM_CHANNEL, from);

@@ -89,6 +89,32 @@ int outgoing_init_at(struct outgoing *o, const struct platform *p,
     return w.err;
 }
 
+/* Whoever challenges chooses the nonce, and can guess the password from the
+ * answer at leisure: only who has shown to know it gets one, and only where it
+ * has shown that. */
+bool outgoing_has_login(const struct device *d)
+{
+    struct sip_peer to = way_of(d);
+
+    return device_has_noted(d, DEVIATION_ASKS_US) && d->has_proven &&
+           gb_addr_eq(&to.remote, &d->peer.remote);
+}
+
+bool outgoing_wants_login(const struct device *d, bool had, unsigned status)
+{
+    return (status == 401 || status == 407) && !had && outgoing_has_login(d);
+}
+
+const char *outgoing_login_hint(const struct device *d)
+{
+    return outgoing_has_login(d)
+               ? "the device asks for a password, and not for the one that it "
+                 "registers with: turn that off in the device"
+               : "the device asks for a password, and gets it only where it "
+                 "has registered from: let it register again, or turn that "
+                 "off in the device";
+}
+
 int outgoing_init(struct outgoing *o, const struct platform *p,
                   const struct device *d, struct slice target,
                   enum sip_method method)
@@ -96,7 +122,7 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
     struct sip_peer to = way_of(d);
     int err = outgoing_init_at(o, p, &to, way_uri(d), target, method);
 
-    if (!err && device_has_noted(d, DEVIATION_ASKS_US)) {
+    if (!err && outgoing_has_login(d)) {
         o->r.username = p->id;
         o->r.password = auth_password(p, d); /* both sides have it (§10.1) */
     }

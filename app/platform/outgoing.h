@@ -16,6 +16,14 @@ struct outgoing {
 int outgoing_init(struct outgoing *o, const struct platform *p,
                   const struct device *d, struct slice target,
                   enum sip_method method);
+/* Whether what outgoing_init makes answers a challenge: the device has sent one,
+ * has proven its password with a REGISTER, and is asked where it did. */
+bool outgoing_has_login(const struct device *d);
+/* This answer is a challenge to a request without it (had: with), and the next
+ * one will have it. */
+bool outgoing_wants_login(const struct device *d, bool had, unsigned status);
+/* What helps where it goes on to challenge. */
+const char *outgoing_login_hint(const struct device *d);
 /* The same to another place than the device's way; host: of Request-URI. */
 int outgoing_init_at(struct outgoing *o, const struct platform *p,
                      const struct sip_peer *peer, const struct gb_addr *host,

@@ -438,7 +438,7 @@ static void on_device_event(struct platform *p, struct device *d,
         rare->probe_transaction = 0;
         if (ev->kind == SIP_EV_RESPONSE && d->bound &&
             gb_addr_eq(&ev->peer.remote, &rare->probe.remote))
-            device_bind(p, d, &rare->probe);
+            device_bind(p, d, &rare->probe, false);
     }
     if (ev->transaction == device_query(d)->transaction && ev->transaction)
         query_on_response(p, d, ev->status);

@@ -355,10 +355,12 @@ static int encode(void *ctx, struct writer *w, const struct manscdp_dialect *d,
                                          .secrecy = manscdp_int(0),
                                          .type = slice_str(r->type) };
 
-    manscdp_time_write(&s, (int64_t)r->at.from_s * 1000 + r->shift_ms,
-                       q->zone_min);
-    manscdp_time_write(&e, (int64_t)r->at.to_s * 1000 + r->shift_ms,
-                       q->zone_min);
+    manscdp_time_write(
+        &s, (int64_t)clock_shifted(r->at.from_s * 1000, r->shift_ms),
+        q->zone_min);
+    manscdp_time_write(
+        &e, (int64_t)clock_shifted(r->at.to_s * 1000, r->shift_ms),
+        q->zone_min);
     body.start_time = writer_slice(&s);
     body.end_time = writer_slice(&e);
     return manscdp_record_query_encode(w, d, &body);

@@ -392,6 +392,7 @@ static void accept(struct platform *p, const struct attempt *a)
     const struct sip_peer *peer = &a->ev->peer;
     uint32_t expires_s = granted(p, a);
     bool fresh = is_new(d, a), was_online = d->online, direct;
+    bool proves = !a->auth.is_reused; /* that one may be overheard */
 
     welcome(p, a, expires_s);
     p->counters.registers++;
@@ -413,7 +414,9 @@ static void accept(struct platform *p, const struct attempt *a)
         peer->listener != d->peer.listener ||
         !gb_addr_eq(&peer->remote, &d->peer.remote) ||
         !gb_addr_eq(&peer->local, &d->peer.local))
-        device_bind(p, d, peer);
+        device_bind(p, d, peer, proves);
+    if (proves)
+        d->has_proven = true;
     d->peer.dial = direct; /* nobody may connect to what a NAT hides */
     if (fresh || !d->registered_utc_ms)
         d->registered_utc_ms = p->now.utc_ms;

@@ -30,16 +30,9 @@ enum {
 
 /* What was tried; each at most once. */
 enum {
-    TRIED_MINIMAL = 1,
-    TRIED_BUSY = 2,
-    TRIED_TRANSPORT = 4,
-    TRIED_5XX = 8,
-    TRIED_TCP = 16,
-    TRIED_PENDING = 32,
-    TRIED_HELD = 64,
-    TRIED_OWN_PORT = 128,
-    TRIED_UDP = 256,
-    TRIED_LOGIN = 512,
+    TRIED_MINIMAL = 1, TRIED_BUSY = 2, TRIED_TRANSPORT = 4, TRIED_5XX = 8,
+    TRIED_TCP = 16, TRIED_PENDING = 32, TRIED_HELD = 64, TRIED_OWN_PORT = 128,
+    TRIED_UDP = 256, TRIED_LOGIN = 512,
 };
 
 #define SESSION_EVIDENCE 320

@@ -46,8 +46,8 @@ static void make_offer(const struct platform *p, const struct session *s,
     o->addr.port = s->port;
     if (s->kind != PLATFORM_LIVE) {
         o->channel = session_channel(s);
-        o->start_s = s->playback.from_s + (uint64_t)s->playback.shift_s;
-        o->stop_s = s->playback.told.stop_s + (uint64_t)s->playback.shift_s;
+        o->start_s = clock_shifted(s->playback.from_s, s->playback.shift_s);
+        o->stop_s = clock_shifted(s->playback.told.stop_s, s->playback.shift_s);
         o->downloadspeed = s->playback.told.speed;
     } else if (!s->minimal)
         o->select = sdp_select_make(s->stream,
@@ -113,6 +113,8 @@ void session_invite(struct platform *p, struct session *s)
         return;
     }
     s->phase = PHASE_INVITING;
+    if (o.r.username.n)
+        s->tried |= TRIED_LOGIN;
     s->invited = o.r.peer.remote;
     s->sip_status = 0;
     s->answer_at = p->now.mono_ms + p->cfg.answer_ms;
@@ -380,7 +382,7 @@ void session_implied(struct platform *p, struct session *s)
 
 /* ---- refusals ---- */
 
-static const char *hint_of(unsigned status)
+static const char *hint_of(const struct device *d, unsigned status)
 {
     switch (status) {
     case 400:
@@ -389,8 +391,7 @@ static const char *hint_of(unsigned status)
                "firmware, or report its model";
     case 401:
     case 407:
-        return "the device asks for a password, and not for the one that it "
-               "registers with: turn that off in the device";
+        return outgoing_login_hint(d);
     case 403:
         return "the device forbids it: allow this platform to see the channel";
     case 404:
@@ -430,8 +431,9 @@ static bool try_once(struct session *s, unsigned what)
 /* Some refusals are worth a second INVITE, each kind once. */
 static bool try_again(struct platform *p, struct session *s, unsigned status)
 {
-    if ((status == 401 || status == 407) && try_once(s, TRIED_LOGIN)) {
-        session_reinvite(p, s); /* with credentials: way_note */
+    if (outgoing_wants_login(s->device, s->tried & TRIED_LOGIN, status)) {
+        s->tried |= TRIED_LOGIN;
+        session_reinvite(p, s);
     } else if ((status == 400 || status == 415) && try_once(s, TRIED_MINIMAL)) {
         s->minimal = true;
         session_reinvite(p, s);
@@ -525,7 +527,7 @@ static void on_refused(struct platform *p, struct session *s,
                  s->kind != PLATFORM_LIVE && ev->status == 404
                      ? "nothing may be recorded in this time: ask the device "
                        "what it holds (RecordInfo)"
-                     : hint_of(ev->status),
+                     : hint_of(s->device, ev->status),
                  "the device answered the INVITE with %u %s after %.1f s",
                  ev->status, refusal_text(ev->msg, reason), after);
 }
@@ -552,8 +554,6 @@ void session_on_sip(struct platform *p, struct session *s,
         return; /* of an earlier dialog of this session */
     if (ev->kind == SIP_EV_RESPONSE) {
         s->device->alive_ms = p->now.mono_ms;
-        if (device_has_noted(s->device, DEVIATION_ASKS_US))
-            s->tried |= TRIED_LOGIN; /* this one had credentials */
         way_note(p, s->device, ev);
     }
     if (playback_on_sip(p, s, ev))

@@ -207,6 +207,7 @@ static int subscribe(struct platform *p, struct device *d, unsigned k,
         err = outgoing_init(&o, p, d, device_id(d), SIP_METHOD_SUBSCRIBE);
     if (err)
         return err;
+    u->login = outgoing_has_login(d);
     q.r = o.r;
     q.r.expires = expires_s;
     q.r.content_type = SLICE(SIP_TYPE_MANSCDP);
@@ -530,8 +531,7 @@ static void not_accepted(struct platform *p, struct device *d,
     if (ev->status == 489 && !u->other_event) {
         u->other_event = true;
         put_off(p, u, 0);
-    } else if ((ev->status == 401 || ev->status == 407) && !u->login) {
-        u->login = true; /* from now on with credentials: way_note */
+    } else if (outgoing_wants_login(d, u->login, ev->status)) {
         put_off(p, u, 0);
     } else if (ev->status == 423 && take_min_expires(u, ev->msg)) {
         put_off(p, u, 0);

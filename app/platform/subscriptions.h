@@ -28,7 +28,7 @@ struct device_subscription {
     uint8_t state;      /* enum platform_subscription_state */
     uint8_t failures;   /* one after the other */
     bool other_event;   /* the other form of the Event header */
-    bool login;         /* 401: it is asked with credentials */
+    bool login;         /* it was asked with what answers a challenge */
     bool longer;        /* 423: asks_s is what the device wants at least */
 };
 

@@ -49,6 +49,7 @@ struct voice_call {
     bool open, ordered, closing, port_lent;
     bool acked;            /* or not waited for any more */
     bool response;         /* the Response has come */
+    bool login;            /* what went out last answers a challenge */
     bool by_udp;           /* it answers a talk over TCP with UDP */
     struct platform_voice_wish wish; /* numbers alone */
     uint32_t lent_ssrc;    /* 0: the device's own */

@@ -4,6 +4,7 @@
 
 #include "app/platform/outgoing.h"
 #include "app/platform/registrar.h"
+#include "app/platform/way.h"
 #include "base/writer.h"
 #include "manscdp/media.h"
 #include "sip/value.h"
@@ -99,19 +100,15 @@ static int send_broadcast(struct platform *p, struct voice_call *v)
         later.edition = MANSCDP_2016;
         err = manscdp_broadcast_encode(&w, &later, &in);
     }
+    v->login = outgoing_has_login(v->device);
     return err ? err : device_message(p, v->device, writer_slice(&w),
                                       v->handle.id, &v->message);
 }
 
-void voice_ask(struct platform *p, struct voice_call *v)
+static void ask_target(struct platform *p, struct voice_call *v)
 {
     int err;
 
-    if (!next_target(v)) {
-        voice_fail(p, v, PLATFORM_VOICE_STEP_ASKED, "use mode talk",
-                   "there is nobody in this device to be asked");
-        return;
-    }
     v->phase = VOICE_ASKING;
     v->response = false;
     v->sn = platform_next_sn(p);
@@ -125,6 +122,15 @@ void voice_ask(struct platform *p, struct voice_call *v)
     }
     voice_step(p, v, PLATFORM_VOICE_STEP_ASKED);
     voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+}
+
+void voice_ask(struct platform *p, struct voice_call *v)
+{
+    if (next_target(v))
+        ask_target(p, v);
+    else
+        voice_fail(p, v, PLATFORM_VOICE_STEP_ASKED, "use mode talk",
+                   "there is nobody in this device to be asked");
 }
 
 /* It does not want this target: another one, another mode, or that was it. */
@@ -202,6 +208,10 @@ static void on_message(struct platform *p, struct voice_call *v,
         if (v->told.step == PLATFORM_VOICE_STEP_ASKED)
             voice_step(p, v, PLATFORM_VOICE_STEP_ARRIVED);
         voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
+        return;
+    }
+    if (outgoing_wants_login(v->device, v->login, ev->status)) {
+        ask_target(p, v);
         return;
     }
     writer_f(&w, "the device refuses the Broadcast with %u", ev->status);
@@ -541,6 +551,7 @@ static int send_invite(struct platform *p, struct voice_call *v)
     o.r.content_type = SLICE(SIP_TYPE_SDP);
     o.r.body = writer_slice(&w);
     o.r.user = v->handle.id;
+    v->login = outgoing_has_login(v->device);
     return sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &v->dialog);
 }
 
@@ -619,7 +630,7 @@ static bool agree(struct platform *p, struct voice_call *v,
 static void on_talk_answer(struct platform *p, struct voice_call *v,
                            const struct sip_event *ev)
 {
-    bool busy;
+    bool busy, challenged = ev->status == 401 || ev->status == 407;
 
     if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
         return;
@@ -634,13 +645,21 @@ static void on_talk_answer(struct platform *p, struct voice_call *v,
         return;
     }
     v->dialog = 0; /* over with its answer */
+    if (ev->kind == SIP_EV_RESPONSE &&
+        outgoing_wants_login(v->device, v->login, ev->status)) {
+        invite(p, v);
+        return;
+    }
     busy = ev->status == 486 || ev->status == 600;
     if (ev->kind == SIP_EV_FAILED)
         voice_silent(p, v);
     else if (busy || !voice_other_mode(p, v))
         voice_fail(p, v, PLATFORM_VOICE_STEP_ANSWERED,
                    busy ? "somebody else talks to the device: try later"
-                        : "the device may know broadcast alone: try that mode",
+                        : challenged
+                            ? outgoing_login_hint(v->device)
+                            : "the device may know broadcast alone: try that "
+                              "mode",
                    "the device refuses the talk with %u", ev->status);
 }
 
@@ -736,8 +755,10 @@ void voice_on_sip(struct platform *p, struct handle *h,
 
     if (v->phase >= VOICE_CLOSING)
         return;
-    if (ev->kind == SIP_EV_RESPONSE)
+    if (ev->kind == SIP_EV_RESPONSE) {
         v->device->alive_ms = p->now.mono_ms;
+        way_note(p, v->device, ev);
+    }
     if (!ev->dialog) {
         if (ev->transaction == v->message && v->message)
             on_message(p, v, ev);
