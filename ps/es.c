@@ -372,6 +372,21 @@ size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n)
     return got;
 }
 
+bool es_is_zeros(const struct es *s, uint32_t off, uint32_t end)
+{
+    uint32_t at, i = piece_at(s, off, &at);
+
+    for (; off < end && i < s->n_pieces; i++) {
+        const struct ps_piece *piece = &s->piece[i];
+
+        for (size_t k = off - at; k < piece->n && off < end; k++, off++)
+            if (piece->p[k])
+                return false;
+        at += (uint32_t)piece->n;
+    }
+    return true;
+}
+
 /* --- codec --- */
 
 void es_announce(struct es *s)

@@ -229,6 +229,8 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut);
 void es_drop_front(struct es *s, uint32_t cut);
 /* Copies up to n bytes from offset off of the unit; how many there were. */
 size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n);
+/* No byte of [off, end) of the unit is another. */
+bool es_is_zeros(const struct es *s, uint32_t off, uint32_t end);
 const struct es_mark *es_pes_at(const struct es *s, uint32_t off);
 /* The unit now begins: times of the PES and packet that hold its first byte. */
 void es_begin_unit(struct es *s);

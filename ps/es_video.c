@@ -158,12 +158,9 @@ static bool interlaced(const struct es *s)
 /* Zeros alone lie between the begin of the PES and the start code. */
 static bool begins_pes(const struct es *s, const struct es_mark *pes)
 {
-    uint8_t b = 0;
     uint32_t at = pes->at > s->base ? (uint32_t)(pes->at - s->base) : 0;
 
-    while (at < s->nal_sc && b == 0)
-        es_read(s, at++, &b, 1);
-    return b == 0;
+    return es_is_zeros(s, at, s->nal_sc);
 }
 
 /* A unit begins within a PES: one of this length may end within a unit. */
@@ -200,12 +197,7 @@ static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
 /* What is in front of the first start code belongs to no unit. */
 static void drop_lead(struct es *s)
 {
-    uint8_t b;
-    uint32_t n = 0;
-
-    while (n < s->nal_sc && es_read(s, n, &b, 1) == 1 && b == 0)
-        n++;
-    if (n < s->nal_sc) { /* the rest of a unit that has been lost */
+    if (!es_is_zeros(s, 0, s->nal_sc)) { /* the rest of a unit that was lost */
         s->disc = true;
         s->env->count.skipped_bytes += s->nal_sc;
     }
