@@ -139,6 +139,7 @@ struct es {
     uint32_t max_pes, n_max_pes, last_pes;
     bool goes_on;       /* behind one of max_pes came more of its unit */
     uint32_t n_vcl, last_vcl[2]; /* slices: of the unit, of those before it */
+    uint32_t waited;    /* bytes of the unit that was not whole at a flush */
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */

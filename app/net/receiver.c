@@ -23,9 +23,10 @@ struct receiver {
     struct ps_demux *demux; /* made with the first PS payload */
     enum rtp_kind kind;
     bool gap; /* before what is fed next */
-    bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
+    bool said_packet, said_program, said_codec, said_unknown, fed;
     bool said_encrypted, said_blind;
     uint64_t first_fed_ms;
+    uint32_t flush_ms; /* silence that completes a picture; 0: it is over */
     struct receiver_counters n;
     uint64_t program_bytes; /* fed to the demuxer */
     struct rtp_source source;
@@ -116,7 +117,7 @@ static void feed_ps(struct receiver *r, const uint8_t *p, size_t n,
     if (!r->fed)
         r->first_fed_ms = r->now_ms;
     r->fed = true;
-    r->flushed = false;
+    r->flush_ms = RECEIVER_FLUSH_MS;
     r->fed_ms = r->now_ms;
     if (!r->said_program) {
         struct ps_counters c;
@@ -410,6 +411,14 @@ static void tell_done(struct receiver *r)
     hub_program_done(r->hub, &place);
 }
 
+/* Nothing comes: the last picture waits no more. */
+static void complete(struct receiver *r)
+{
+    r->flush_ms = r->flush_ms == RECEIVER_FLUSH_MS ? RECEIVER_LATE_MS : 0;
+    ps_demux_flush(r->demux, false);
+    tell_done(r);
+}
+
 /* The stream has come for seconds: why is there no picture? */
 static void explain_blindness(struct receiver *r)
 {
@@ -435,11 +444,8 @@ void receiver_tick(struct receiver *r, uint64_t now_ms)
     r->n.foreign += held_expire(&r->held, now_ms);
     if (rtp_queue_deadline(r->queue) <= now_ms)
         drain(r);
-    if (r->fed && !r->flushed && now_ms - r->fed_ms >= RECEIVER_FLUSH_MS) {
-        r->flushed = true;
-        ps_demux_flush(r->demux, false);
-        tell_done(r);
-    }
+    if (r->flush_ms && now_ms - r->fed_ms >= r->flush_ms)
+        complete(r);
     explain_blindness(r);
 }
 
