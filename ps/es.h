@@ -86,6 +86,7 @@ struct es {
     unsigned index;     /* of this stream in its demuxer */
     bool video, fed;
     uint8_t wrong_lengths; /* of its PES, in a row; no packet was missing */
+    uint8_t right_lengths; /* since they are not believed, in a row */
     uint64_t named;     /* number of the last map that had it */
     bool proven;        /* the codec was confirmed by bytes */
 
@@ -170,6 +171,14 @@ void es_announce(struct es *s);
 void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded);
 /* All of its payload has been put. */
 void es_pes_end(struct es *s);
+
+/* Bytes of the PES under way that have been put. */
+static inline uint64_t es_pes_bytes(const struct es *s)
+{
+    return s->pes_waits || !s->n_pes
+               ? 0
+               : s->base + s->bytes - s->pes[(s->n_pes - 1) % ES_MARKS].at;
+}
 
 /* Payload of the feed under way. Consumes all n bytes, unless the PES is
  * unbounded and 00 00 01 and the id of a PS header came by: then *used bytes
