@@ -86,6 +86,7 @@ struct ps_counters {
     uint64_t skipped_bytes;   /* not part of any element */
     uint64_t resyncs;         /* times the structure was lost */
     uint64_t corrupt_aus, dropped_aus, bad_headers, encrypted;
+    uint64_t corrupt_pictures; /* of corrupt_aus those of video */
 };
 
 struct ps_demux;

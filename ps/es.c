@@ -685,6 +685,7 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut)
     s->last_vcl[1] = s->n_vcl;
     if (end) {
         s->env->count.corrupt_aus += bad;
+        s->env->count.corrupt_pictures += bad && s->video;
         if (bad && !s->env->opt.deliver_corrupt) {
             s->env->count.dropped_aus++;
             s->disc = true;
@@ -704,6 +705,7 @@ static void forget_unit(struct es *s)
 {
     if (s->bytes) {
         s->env->count.corrupt_aus++;
+        s->env->count.corrupt_pictures += s->video;
         s->env->count.dropped_aus++;
     }
     es_clear_flags(s);

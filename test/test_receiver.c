@@ -261,6 +261,37 @@ static void encryption_is_told(void **state)
     }
 }
 
+/* Sound that is whole does not hide that no picture is; sound alone, of which
+ * packets are missing, is no picture. */
+static void sound_beside_damaged_pictures(void)
+{
+    static const uint8_t pack[] = {
+        0, 0, 1, 0xba, 0x44, 0, 0x16, 0x8c, 4, 1, 0, 0x5f, 0x6b, 0xf8,
+        0, 0, 1, 0xc0, 0, 12, 0x80, 0x80, 5, 0x21, 0, 5, 0xbf, 0x21,
+        0xd5, 0xd5, 0xd5, 0xd5,
+        0, 0, 1, 0xe0, 0, 15, 0x84, 0x80, 5, 0x21, 0, 5, 0xbf, 0x21,
+        0, 0, 0, 1, 0x65, 0x88,
+    };
+    enum { ID_AT = 35 };
+
+    for (unsigned video = 0; video < 2; video++) {
+        open_world(false, true);
+        while (w.now_ms < 1000 + 2 * RECEIVER_BLIND_MS) {
+            uint8_t bytes[MAX_PACKET], program[sizeof(pack)];
+
+            memcpy(program, pack, sizeof(pack));
+            program[ID_AT] = video ? 0xe0 : 0xc0;
+            give(bytes, rtp(bytes, 96, SSRC, program, sizeof(program)));
+            w.seq++;
+            w.ts += 3600;
+            w.now_ms += 40;
+            receiver_tick(w.rx, w.now_ms);
+        }
+        assert_int_equal(w.said[RECEIVER_DAMAGED], video);
+        close_world();
+    }
+}
+
 /* Pictures that nobody can show, for seconds: key frames without parameter
  * sets, or such that each has lost its end. */
 static void why_there_is_no_picture(void **state)
@@ -298,6 +329,7 @@ static void why_there_is_no_picture(void **state)
         assert_int_equal(w.said[RECEIVER_DAMAGED], more == 1);
         close_world();
     }
+    sound_beside_damaged_pictures();
     open_world(false, true);
     stream(false, 5, 0);
     assert_int_equal(w.said[RECEIVER_NO_SETS] + w.said[RECEIVER_DAMAGED], 0);

@@ -2,6 +2,7 @@
 
 #include "app/net/held.h"
 #include "base/prefetch.h"
+#include "ps/proto.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct receiver {
     bool gap; /* before what is fed next */
     bool said_packet, said_program, said_codec, said_unknown, fed;
     bool said_encrypted, said_blind;
+    bool pictured; /* a picture has come that is whole */
     uint64_t first_fed_ms;
     uint32_t flush_ms; /* silence that completes a picture; 0: it is over */
     struct receiver_counters n;
@@ -52,6 +54,7 @@ static void on_au(void *ctx, const struct ps_au *au)
 {
     struct receiver *r = ctx;
 
+    r->pictured |= ps_id_is_video(au->stream_id);
     hub_au(r->hub, au, r->now_ms);
 }
 
@@ -434,7 +437,7 @@ static void explain_blindness(struct receiver *r)
         r->said_blind = true; /* there is */
     else if (c.keys && seen.width == 0)
         say(r, &r->said_blind, RECEIVER_NO_SETS);
-    else if (!c.aus && c.corrupt_aus + c.dropped_aus)
+    else if (!r->pictured && c.corrupt_pictures)
         say(r, &r->said_blind, RECEIVER_DAMAGED);
 }
 
