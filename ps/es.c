@@ -600,6 +600,7 @@ void es_clear_flags(struct es *s)
     s->second_field = false;
     s->n_vcl = 0;
     s->waited = 0;
+    s->relearnt = false;
 }
 
 /* Tells on_au of the unit, which lies in these pieces. */

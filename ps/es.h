@@ -89,6 +89,7 @@ struct es {
     uint8_t right_lengths; /* since they are not believed, in a row */
     uint64_t named;     /* number of the last map that had it */
     bool proven;        /* the codec was confirmed by bytes */
+    bool relearnt;      /* ... as another than was believed when the unit began */
 
     struct ps_piece *piece;
     uint32_t n_pieces, cap_pieces;

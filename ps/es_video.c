@@ -124,20 +124,26 @@ void es_video_relearn(struct es *s, enum ps_codec codec)
     }
 }
 
+/* A set is whole. A unit has one codec: what is of another is read once. */
+static void prove(struct es *s, enum ps_codec codec)
+{
+    s->seen = 0;
+    if (s->info.codec != codec && s->relearnt)
+        return;
+    if (s->info.codec != codec) {
+        s->relearnt = true;
+        es_video_relearn(s, codec);
+    }
+    s->proven = true;
+}
+
 static void sniff(struct es *s)
 {
     s->seen |= ps_nal_evidence(s->head, s->head_n);
-    if ((s->seen & PS_SEEN_H264) == PS_SEEN_H264) {
-        if (s->info.codec != PS_CODEC_H264)
-            es_video_relearn(s, PS_CODEC_H264);
-        s->proven = true;
-        s->seen = 0;
-    } else if ((s->seen & PS_SEEN_H265) == PS_SEEN_H265) {
-        if (s->info.codec != PS_CODEC_H265)
-            es_video_relearn(s, PS_CODEC_H265);
-        s->proven = true;
-        s->seen = 0;
-    }
+    if ((s->seen & PS_SEEN_H264) == PS_SEEN_H264)
+        prove(s, PS_CODEC_H264);
+    else if ((s->seen & PS_SEEN_H265) == PS_SEEN_H265)
+        prove(s, PS_CODEC_H265);
 }
 
 /* Does this first slice carry on the picture: the second field of a frame

@@ -86,6 +86,37 @@ static void zeros_without_end(void **state)
     assert_true(seconds_of_zeros(ps_vector[0]) < 4);
 }
 
+/* Sets of both codecs by turns, behind many NAL units of the same picture that
+ * lie far in front: they are not read anew each time. */
+static void codecs_by_turns(void **state)
+{
+    static const struct slice sets =
+        S("\0\0\1\x67\x42\0\x1e\0\0\1\x68\xce\x38\0\0\1\x40\1\x0c"
+          "\0\0\1\x42\1\1\0\0\1\x44\1\xc1");
+    struct ps_demux *d;
+    clock_t from = clock();
+    size_t at;
+
+    (void)state;
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    begin();
+    put_pack();
+    PUT("\0\0\1\xe0\0\0\x80\x80\5\x21\0\1\0\1");
+    for (unsigned i = 0; i < PS_MAX_NALS; i++)
+        PUT("\0\0\1\x67\x42\0\x1e");
+    ps_demux_feed(d, (const uint8_t *)out_bytes, out.len,
+                  &(struct ps_feed){ 0 });
+    at = out.len;
+    for (unsigned i = 0; i < 40; i++)
+        put(sets);
+    for (unsigned i = 0; i < 2000; i++)
+        ps_demux_feed(d, (const uint8_t *)done().p + at, out.len - at,
+                      &(struct ps_feed){ 0 });
+    ps_demux_free(d);
+    assert_true(clock() - from < 4 * CLOCKS_PER_SEC);
+}
+
 /* A buffer may be 66 KB and hold one byte of the unit: few are held, whatever
  * the unit is cut into, and what is copied is the same. */
 static void few_buffers_are_held(void **state)
@@ -276,6 +307,7 @@ int main(void)
         cmocka_unit_test(unit_too_large),
         cmocka_unit_test(too_many_pieces),
         cmocka_unit_test(zeros_without_end),
+        cmocka_unit_test(codecs_by_turns),
         cmocka_unit_test(few_buffers_are_held),
         cmocka_unit_test(too_many_nal_units),
         cmocka_unit_test(too_many_streams),
