@@ -86,6 +86,7 @@ struct ps_counters {
     uint64_t skipped_bytes;   /* not part of any element */
     uint64_t resyncs;         /* times the structure was lost */
     uint64_t corrupt_aus, dropped_aus, bad_headers, encrypted;
+    uint64_t corrupt_pictures; /* of corrupt_aus those of video */
 };
 
 struct ps_demux;
@@ -124,8 +125,11 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
 void ps_demux_gap(struct ps_demux *d);
 
 /* Delivers an access unit that only waits for its successor; called by the
- * owner after 200 ms of silence, and at the end. An access
- * unit with PES bytes outstanding is dropped as corrupt only when `end`. */
+ * owner after 200 ms of silence, again after 500 ms, and at the end. A picture
+ * that has fewer slices than those before it is delivered by the second of
+ * them. An access unit with PES bytes outstanding, or that ends with a PES of
+ * which there was more before, waits; the former is dropped as corrupt, when
+ * `end`. */
 void ps_demux_flush(struct ps_demux *d, bool end);
 
 /* Places in the stream, as bytes fed before. */

@@ -54,6 +54,8 @@ struct ps_demux {
 /* So many lengths of PES in a row were wrong: the stream has none that are
  * right, and its PES end with the next header. */
 #define DEMUX_WRONG_LENGTHS 4
+/* ... until so many in a row were right: bytes had been lost unseen. */
+#define DEMUX_RIGHT_LENGTHS 8
 
 /* What reads bytes that may end anywhere returns how many it has consumed, 0
  * when *need bytes (> n) must be there, or this. */

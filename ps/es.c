@@ -372,6 +372,21 @@ size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n)
     return got;
 }
 
+bool es_is_zeros(const struct es *s, uint32_t off, uint32_t end)
+{
+    uint32_t at, i = piece_at(s, off, &at);
+
+    for (; off < end && i < s->n_pieces; i++) {
+        const struct ps_piece *piece = &s->piece[i];
+
+        for (size_t k = off - at; k < piece->n && off < end; k++, off++)
+            if (piece->p[k])
+                return false;
+        at += (uint32_t)piece->n;
+    }
+    return true;
+}
+
 /* --- codec --- */
 
 void es_announce(struct es *s)
@@ -584,6 +599,8 @@ void es_clear_flags(struct es *s)
     s->has_vcl = s->has_sps = s->has_pps = s->has_sei = false;
     s->second_field = false;
     s->n_vcl = 0;
+    s->waited = 0;
+    s->relearnt = false;
 }
 
 /* Tells on_au of the unit, which lies in these pieces. */
@@ -669,6 +686,7 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut)
     s->last_vcl[1] = s->n_vcl;
     if (end) {
         s->env->count.corrupt_aus += bad;
+        s->env->count.corrupt_pictures += bad && s->video;
         if (bad && !s->env->opt.deliver_corrupt) {
             s->env->count.dropped_aus++;
             s->disc = true;
@@ -688,6 +706,7 @@ static void forget_unit(struct es *s)
 {
     if (s->bytes) {
         s->env->count.corrupt_aus++;
+        s->env->count.corrupt_pictures += s->video;
         s->env->count.dropped_aus++;
     }
     es_clear_flags(s);
@@ -707,13 +726,19 @@ void es_pes_end(struct es *s)
     es_finish(s, s->bytes, s->bytes);
 }
 
+/* The unit ends with one, and that of the last did not lie within it. */
+static bool has_marker(const struct es *s)
+{
+    return s->marker && !s->marker_lies;
+}
+
 /* Is a unit that waits for its successor whole? Without the marker that the
  * last ones had it is not. When its last PES is as long as this device makes
  * them, the rest was probably lost with the gap; a marker says otherwise where
  * that of the last unit did not lie within it. */
 static bool looks_whole(const struct es *s)
 {
-    bool marker = s->marker && !s->marker_lies;
+    bool marker = has_marker(s);
 
     if (s->pes_waits || (es_is_nal(s) && !s->has_vcl))
         return false;
@@ -753,10 +778,12 @@ static bool is_cut_off(const struct es *s)
            !looks_whole(s);
 }
 
-/* The last pictures had so many slices, and this one has fewer. */
+/* The last pictures had so many slices, and this one has fewer. It may be all:
+ * a marker says so, or that nothing has come since the flush before. */
 static bool lacks_slices(const struct es *s)
 {
-    return s->n_vcl < s->last_vcl[1] && s->last_vcl[0] == s->last_vcl[1];
+    return s->n_vcl < s->last_vcl[1] && s->last_vcl[0] == s->last_vcl[1] &&
+           !has_marker(s) && s->waited != s->bytes;
 }
 
 void es_flush(struct es *s, bool end, bool outstanding)
@@ -765,8 +792,10 @@ void es_flush(struct es *s, bool end, bool outstanding)
         return;
     if (s->video)
         es_video_take_rest(s);
-    if (!end && (is_cut_off(s) || lacks_slices(s)))
+    if (!end && (is_cut_off(s) || lacks_slices(s))) {
+        s->waited = s->bytes;
         return; /* the rest is late */
+    }
     s->au.corrupt |= outstanding || is_cut_off(s);
     if (s->video)
         es_video_flush(s, end);

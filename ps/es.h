@@ -86,8 +86,10 @@ struct es {
     unsigned index;     /* of this stream in its demuxer */
     bool video, fed;
     uint8_t wrong_lengths; /* of its PES, in a row; no packet was missing */
+    uint8_t right_lengths; /* since they are not believed, in a row */
     uint64_t named;     /* number of the last map that had it */
     bool proven;        /* the codec was confirmed by bytes */
+    bool relearnt;      /* ... as another than was believed when the unit began */
 
     struct ps_piece *piece;
     uint32_t n_pieces, cap_pieces;
@@ -139,6 +141,7 @@ struct es {
     uint32_t max_pes, n_max_pes, last_pes;
     bool goes_on;       /* behind one of max_pes came more of its unit */
     uint32_t n_vcl, last_vcl[2]; /* slices: of the unit, of those before it */
+    uint32_t waited;    /* bytes of the unit that was not whole at a flush */
     bool marker;        /* the last packet had the RTP marker */
     bool marker_twice;  /* ... and so had one in the middle of the unit */
     uint32_t marker_at; /* bytes of the unit then; 0: none */
@@ -169,6 +172,14 @@ void es_announce(struct es *s);
 void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded);
 /* All of its payload has been put. */
 void es_pes_end(struct es *s);
+
+/* Bytes of the PES under way that have been put. */
+static inline uint64_t es_pes_bytes(const struct es *s)
+{
+    return s->pes_waits || !s->n_pes
+               ? 0
+               : s->base + s->bytes - s->pes[(s->n_pes - 1) % ES_MARKS].at;
+}
 
 /* Payload of the feed under way. Consumes all n bytes, unless the PES is
  * unbounded and 00 00 01 and the id of a PS header came by: then *used bytes
@@ -229,6 +240,8 @@ void es_finish(struct es *s, uint32_t end, uint32_t cut);
 void es_drop_front(struct es *s, uint32_t cut);
 /* Copies up to n bytes from offset off of the unit; how many there were. */
 size_t es_read(const struct es *s, uint32_t off, uint8_t *out, size_t n);
+/* No byte of [off, end) of the unit is another. */
+bool es_is_zeros(const struct es *s, uint32_t off, uint32_t end);
 const struct es_mark *es_pes_at(const struct es *s, uint32_t off);
 /* The unit now begins: times of the PES and packet that hold its first byte. */
 void es_begin_unit(struct es *s);

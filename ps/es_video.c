@@ -124,20 +124,26 @@ void es_video_relearn(struct es *s, enum ps_codec codec)
     }
 }
 
+/* A set is whole. A unit has one codec: what is of another is read once. */
+static void prove(struct es *s, enum ps_codec codec)
+{
+    s->seen = 0;
+    if (s->info.codec != codec && s->relearnt)
+        return;
+    if (s->info.codec != codec) {
+        s->relearnt = true;
+        es_video_relearn(s, codec);
+    }
+    s->proven = true;
+}
+
 static void sniff(struct es *s)
 {
     s->seen |= ps_nal_evidence(s->head, s->head_n);
-    if ((s->seen & PS_SEEN_H264) == PS_SEEN_H264) {
-        if (s->info.codec != PS_CODEC_H264)
-            es_video_relearn(s, PS_CODEC_H264);
-        s->proven = true;
-        s->seen = 0;
-    } else if ((s->seen & PS_SEEN_H265) == PS_SEEN_H265) {
-        if (s->info.codec != PS_CODEC_H265)
-            es_video_relearn(s, PS_CODEC_H265);
-        s->proven = true;
-        s->seen = 0;
-    }
+    if ((s->seen & PS_SEEN_H264) == PS_SEEN_H264)
+        prove(s, PS_CODEC_H264);
+    else if ((s->seen & PS_SEEN_H265) == PS_SEEN_H265)
+        prove(s, PS_CODEC_H265);
 }
 
 /* Does this first slice carry on the picture: the second field of a frame
@@ -158,12 +164,9 @@ static bool interlaced(const struct es *s)
 /* Zeros alone lie between the begin of the PES and the start code. */
 static bool begins_pes(const struct es *s, const struct es_mark *pes)
 {
-    uint8_t b = 0;
     uint32_t at = pes->at > s->base ? (uint32_t)(pes->at - s->base) : 0;
 
-    while (at < s->nal_sc && b == 0)
-        es_read(s, at++, &b, 1);
-    return b == 0;
+    return es_is_zeros(s, at, s->nal_sc);
 }
 
 /* A unit begins within a PES: one of this length may end within a unit. */
@@ -200,12 +203,7 @@ static bool begins_au(struct es *s, const struct ps_h264_slice *slice)
 /* What is in front of the first start code belongs to no unit. */
 static void drop_lead(struct es *s)
 {
-    uint8_t b;
-    uint32_t n = 0;
-
-    while (n < s->nal_sc && es_read(s, n, &b, 1) == 1 && b == 0)
-        n++;
-    if (n < s->nal_sc) { /* the rest of a unit that has been lost */
+    if (!es_is_zeros(s, 0, s->nal_sc)) { /* the rest of a unit that was lost */
         s->disc = true;
         s->env->count.skipped_bytes += s->nal_sc;
     }

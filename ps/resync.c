@@ -45,6 +45,17 @@ static void note_wrong_length(struct es *s)
         s->wrong_lengths++;
 }
 
+/* A header ended the PES under way. Its length is not believed: was it right? */
+static void note_length(struct es *s, size_t length)
+{
+    if (s->wrong_lengths < DEMUX_WRONG_LENGTHS)
+        return;
+    if (es_pes_bytes(s) != length)
+        s->right_lengths = 0;
+    else if (++s->right_lengths == DEMUX_RIGHT_LENGTHS)
+        s->right_lengths = s->wrong_lengths = 0;
+}
+
 void demux_lose_header(struct ps_demux *d)
 {
     if (d->behind)
@@ -300,6 +311,7 @@ size_t demux_feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
         return k;
     }
     es_video_end_open(d->cur);
+    note_length(d->cur, d->left);
     es_pes_end(d->cur);
     d->state = DEMUX_HDR;
     return k;

@@ -2,6 +2,7 @@
 #include "test/ps_script.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 static void unit_too_large(void **state)
 {
@@ -50,6 +51,70 @@ static void too_many_pieces(void **state)
     ps_feed_steps(d, &rec, ps_vector[0], 0, false);
     assert_int_equal(rec.n_aus, 1);
     ps_demux_free(d);
+}
+
+/* Seconds for a PES without a length that begins with as many zeros as fit,
+ * behind what is there of its unit. */
+static double seconds_of_zeros(struct slice before)
+{
+    static const uint8_t zeros[1400], next[] = { 0, 0, 0, 1, 0x41, 0x9a, 1, 2 };
+    struct ps_demux *d;
+    clock_t from = clock();
+
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    begin();
+    put(before);
+    PUT("\0\0\1\xe0\0\0\x80\x80\5\x21\0\1\0\1");
+    ps_demux_feed(d, (const uint8_t *)out_bytes, out.len,
+                  &(struct ps_feed){ 0 });
+    for (unsigned i = 0; i < PS_MAX_AU_BYTES / sizeof(zeros) - 2; i++)
+        ps_demux_feed(d, zeros, sizeof(zeros), &(struct ps_feed){ 0 });
+    ps_demux_feed(d, next, sizeof(next), &(struct ps_feed){ 0 });
+    ps_demux_flush(d, true);
+    ps_demux_counters(d, &count);
+    assert_int_equal(count.corrupt_aus, 0);
+    ps_demux_free(d);
+    return (double)(clock() - from) / CLOCKS_PER_SEC;
+}
+
+/* They are looked at once, not once for each piece. */
+static void zeros_without_end(void **state)
+{
+    (void)state;
+    assert_true(seconds_of_zeros(part(ps_vector[0], 0, PES_AT)) < 4);
+    assert_true(seconds_of_zeros(ps_vector[0]) < 4);
+}
+
+/* Sets of both codecs by turns, behind many NAL units of the same picture that
+ * lie far in front: they are not read anew each time. */
+static void codecs_by_turns(void **state)
+{
+    static const struct slice sets =
+        S("\0\0\1\x67\x42\0\x1e\0\0\1\x68\xce\x38\0\0\1\x40\1\x0c"
+          "\0\0\1\x42\1\1\0\0\1\x44\1\xc1");
+    struct ps_demux *d;
+    clock_t from = clock();
+    size_t at;
+
+    (void)state;
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    begin();
+    put_pack();
+    PUT("\0\0\1\xe0\0\0\x80\x80\5\x21\0\1\0\1");
+    for (unsigned i = 0; i < PS_MAX_NALS; i++)
+        PUT("\0\0\1\x67\x42\0\x1e");
+    ps_demux_feed(d, (const uint8_t *)out_bytes, out.len,
+                  &(struct ps_feed){ 0 });
+    at = out.len;
+    for (unsigned i = 0; i < 40; i++)
+        put(sets);
+    for (unsigned i = 0; i < 2000; i++)
+        ps_demux_feed(d, (const uint8_t *)done().p + at, out.len - at,
+                      &(struct ps_feed){ 0 });
+    ps_demux_free(d);
+    assert_true(clock() - from < 4 * CLOCKS_PER_SEC);
 }
 
 /* A buffer may be 66 KB and hold one byte of the unit: few are held, whatever
@@ -241,6 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unit_too_large),
         cmocka_unit_test(too_many_pieces),
+        cmocka_unit_test(zeros_without_end),
+        cmocka_unit_test(codecs_by_turns),
         cmocka_unit_test(few_buffers_are_held),
         cmocka_unit_test(too_many_nal_units),
         cmocka_unit_test(too_many_streams),

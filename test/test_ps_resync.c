@@ -426,6 +426,36 @@ static void lengths_that_are_always_wrong(void **state)
     }
 }
 
+/* Bytes of some pictures were lost unseen. Behind them the lengths are believed
+ * again: a picture that its marker ends does not wait for the next one. */
+static void lengths_that_were_wrong_for_a_while(void **state)
+{
+    enum { LOST_FROM = 5, LOST_TO = 10, PICTURES = 40 };
+    static char es[1000] = "\0\0\0\1\x41\x9a";
+    struct ps_demux *d;
+
+    (void)state;
+    memset(es + 6, 0x55, sizeof(es) - 6);
+    ps_recorder_init(&rec);
+    d = ps_recorder_demux(&rec, NULL);
+    ps_feed_one(d, &rec, ps_vector[0], true);
+    begin();
+    for (unsigned k = 0; k < PICTURES; k++) {
+        size_t from = out.len, before = rec.n_aus;
+
+        put_pack();
+        put_pes(0xe0, slice_of(es, sizeof(es)), 93600 + k * 3600);
+        if (k >= LOST_FROM && k < LOST_TO)
+            out.len -= sizeof(es) / 2;
+        ps_demux_feed(d, (const uint8_t *)done().p + from, out.len - from,
+                      &(struct ps_feed){ .packet = true, .marker = true });
+        if (k == PICTURES - 1)
+            assert_int_equal(rec.n_aus, before + 1);
+    }
+    assert_int_equal(rec.n_aus, 1 + PICTURES - (LOST_TO - LOST_FROM) + 1);
+    ps_demux_free(d);
+}
+
 /* Of sound they are missing, but it plays on, and pictures do. */
 static void length_of_sound_short(void **state)
 {
@@ -726,6 +756,7 @@ int main(void)
         cmocka_unit_test(lost_structure),
         cmocka_unit_test(length_short_by_a_few_bytes),
         cmocka_unit_test(lengths_that_are_always_wrong),
+        cmocka_unit_test(lengths_that_were_wrong_for_a_while),
         cmocka_unit_test(length_of_sound_short),
         cmocka_unit_test(system_header_of_a_wrong_length),
         cmocka_unit_test(long_header_refused),

@@ -434,6 +434,37 @@ static void flush_waits_for_slices(void **state)
     stall_behind(pes, COUNT(pes), 3);
 }
 
+/* Nothing comes: that was all of them, or the marker said so. */
+static void fewer_slices_wait_once(void **state)
+{
+    const struct slice first = SLICE("\0\0\0\1\x41\x9a\1\2\3"),
+                       next = SLICE("\0\0\0\1\x41\x46\1\2\3");
+
+    (void)state;
+    for (int marker = 0; marker < 2; marker++) {
+        struct ps_demux *d;
+
+        ps_recorder_init(&rec);
+        d = ps_recorder_demux(&rec, NULL);
+        ps_feed_one(d, &rec, ps_vector[0], false);
+        for (uint64_t k = 1; k <= 3; k++) {
+            begin();
+            put_pack();
+            put_pes(0xe0, first, 90000 + k * 3600);
+            if (k < 3)
+                put_pes(0xe0, next, 0);
+            ps_demux_feed(d, (const uint8_t *)out_bytes, out.len,
+                          &(struct ps_feed){ .packet = true,
+                                             .marker = marker });
+            ps_demux_flush(d, false);
+            assert_int_equal(rec.n_aus, k == 3 && !marker ? 3 : k + 1);
+        }
+        ps_demux_flush(d, false);
+        assert_int_equal(rec.n_aus, 4);
+        ps_demux_free(d);
+    }
+}
+
 /* After ten frames that ended with the marker, it ends a frame; markers in
  * the middle of frames are never believed. */
 static void marker_saves_a_frame_of_delay(void **state)
@@ -498,6 +529,7 @@ int main(void)
         cmocka_unit_test(flush_waits_for_the_rest),
         cmocka_unit_test(flush_waits_in_pes_of_one_size),
         cmocka_unit_test(flush_waits_for_slices),
+        cmocka_unit_test(fewer_slices_wait_once),
         cmocka_unit_test(marker_saves_a_frame_of_delay),
         cmocka_unit_test(fetched_before_there_is_anything),
     };

@@ -3,6 +3,7 @@
 #include "app/net/receiver.h"
 
 #include "app/device/sender.h"
+#include "ps/pes.h"
 #include "rtp/pack.h"
 #include "test/support.h"
 
@@ -260,6 +261,37 @@ static void encryption_is_told(void **state)
     }
 }
 
+/* Sound that is whole does not hide that no picture is; sound alone, of which
+ * packets are missing, is no picture. */
+static void sound_beside_damaged_pictures(void)
+{
+    static const uint8_t pack[] = {
+        0, 0, 1, 0xba, 0x44, 0, 0x16, 0x8c, 4, 1, 0, 0x5f, 0x6b, 0xf8,
+        0, 0, 1, 0xc0, 0, 12, 0x80, 0x80, 5, 0x21, 0, 5, 0xbf, 0x21,
+        0xd5, 0xd5, 0xd5, 0xd5,
+        0, 0, 1, 0xe0, 0, 15, 0x84, 0x80, 5, 0x21, 0, 5, 0xbf, 0x21,
+        0, 0, 0, 1, 0x65, 0x88,
+    };
+    enum { ID_AT = 35 };
+
+    for (unsigned video = 0; video < 2; video++) {
+        open_world(false, true);
+        while (w.now_ms < 1000 + 2 * RECEIVER_BLIND_MS) {
+            uint8_t bytes[MAX_PACKET], program[sizeof(pack)];
+
+            memcpy(program, pack, sizeof(pack));
+            program[ID_AT] = video ? 0xe0 : 0xc0;
+            give(bytes, rtp(bytes, 96, SSRC, program, sizeof(program)));
+            w.seq++;
+            w.ts += 3600;
+            w.now_ms += 40;
+            receiver_tick(w.rx, w.now_ms);
+        }
+        assert_int_equal(w.said[RECEIVER_DAMAGED], video);
+        close_world();
+    }
+}
+
 /* Pictures that nobody can show, for seconds: key frames without parameter
  * sets, or such that each has lost its end. */
 static void why_there_is_no_picture(void **state)
@@ -297,10 +329,63 @@ static void why_there_is_no_picture(void **state)
         assert_int_equal(w.said[RECEIVER_DAMAGED], more == 1);
         close_world();
     }
+    sound_beside_damaged_pictures();
     open_world(false, true);
     stream(false, 5, 0);
     assert_int_equal(w.said[RECEIVER_NO_SETS] + w.said[RECEIVER_DAMAGED], 0);
     close_world();
+}
+
+/* A picture in so many slices. */
+static void give_slices(unsigned n, bool marker)
+{
+    static const char sets[] =
+        "\0\0\0\1\x67\x42\0\x1e\x96\x54\x0a\x0f\xc8\0\0\0\1\x68\xce\x38\x80";
+    uint8_t program[400], bytes[MAX_PACKET];
+    struct writer out = writer_of(program, sizeof(program));
+    uint64_t pts = w.now_ms * 90;
+    size_t size;
+
+    ps_pack_encode(&out, pts, 6106);
+    ps_pes_encode(&out, 0xe0, sizeof(sets) - 1 + (size_t)n * 8, false, &pts);
+    writer_bytes(&out, sets, sizeof(sets) - 1);
+    for (unsigned i = 0; i < n; i++)
+        writer_bytes(&out, i ? "\0\0\0\1\x65\x46\1\2"
+                           : "\0\0\0\1\x65\x88\1\2", 8);
+    assert_int_equal(out.err, 0);
+    w.ts = (uint32_t)pts;
+    size = rtp(bytes, 96, SSRC, program, out.len);
+    if (!marker)
+        bytes[1] &= 0x7f;
+    give(bytes, size);
+}
+
+/* A camera sends a picture a second, in as many slices as it likes: none waits
+ * for the next one, and one with a marker for nothing else. */
+static void slow_pictures_are_out_soon(void **state)
+{
+    static const unsigned slices[] = { 3, 3, 1, 2, 2, 1, 4, 4, 3 };
+    struct hub_stats st;
+
+    (void)state;
+    for (int marker = 0; marker < 2; marker++) {
+        open_world(false, true);
+        for (unsigned k = 0; k < COUNT(slices); k++) {
+            const uint64_t sent_ms = w.now_ms;
+            bool waits = k && !marker && slices[k] < slices[k - 1];
+
+            give_slices(slices[k], marker);
+            for (st.frames = 0; st.frames <= k; w.now_ms += 10) {
+                assert_true(w.now_ms < sent_ms + 1000);
+                receiver_tick(w.rx, w.now_ms);
+                hub_stats(w.hub, w.now_ms, &st);
+            }
+            assert_int_equal(w.now_ms - 10 - sent_ms,
+                             waits ? RECEIVER_LATE_MS : RECEIVER_FLUSH_MS);
+            w.now_ms = sent_ms + 1000;
+        }
+        close_world();
+    }
 }
 
 /* What the raw viewer got, and what the packets held. */
@@ -529,6 +614,7 @@ int main(void)
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(encryption_is_told),
         cmocka_unit_test(why_there_is_no_picture),
+        cmocka_unit_test(slow_pictures_are_out_soon),
         cmocka_unit_test(program_stream_as_it_came),
         cmocka_unit_test(payloads_of_another_kind),
         cmocka_unit_test(strangers),

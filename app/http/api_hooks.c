@@ -243,25 +243,12 @@ static bool read_kinds(const json_t *root, unsigned *kinds)
 }
 
 /* NULL, or what is wrong with the body. */
-static const char *read_settings(json_t *root, bool is_new,
-                                 struct hook_settings *s)
+static const char *read_settings(json_t *root, struct hook_settings *s)
 {
-    static const char *const keys[] = { "url", "secret", "events", "enabled",
-                                        "name" };
     const json_t *on = json_object_get(root, "enabled");
-    const char *key;
-    json_t *v;
 
     if (!json_is_object(root))
         return "the body must be a JSON object";
-    json_object_foreach(root, key, v) {
-        size_t i = 0, n = sizeof(keys) / sizeof(*keys) - !is_new;
-
-        while (i < n && !slice_eq(slice_str(key), slice_str(keys[i])))
-            i++;
-        if (i == n)
-            return "the body has a key that is not known here";
-    }
     if (!read_text(root, "name", &s->name) || !read_text(root, "url", &s->url) ||
         !read_text(root, "secret", &s->secret) || (on && !json_is_boolean(on)))
         return "name, url and secret are texts, enabled is true or false";
@@ -348,7 +335,7 @@ void http_post_hook(struct http_call *c)
 {
     struct hook_settings s = { .kinds = 0 };
     json_t *root = body_of(c);
-    const char *fault = read_settings(root, true, &s);
+    const char *fault = read_settings(root, &s);
     char made[65];
     struct hook_view v;
 
@@ -382,7 +369,7 @@ void http_patch_hook(struct http_call *c)
     s.kinds = v.kinds;
     s.off = v.off;
     root = body_of(c);
-    fault = read_settings(root, false, &s);
+    fault = read_settings(root, &s);
     if (fault)
         http_answer_fail(c, 400, "bad-value", fault);
     else

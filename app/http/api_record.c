@@ -188,14 +188,12 @@ static const char *read_member(struct slice key, const json_t *v,
         s->before = json_is_true(v);
         return json_is_boolean(v) ? NULL : "before is true or false";
     }
-    if (slice_eq(key, SLICE("alarm_s"))) {
-        if (!json_is_integer(v) || json_integer_value(v) < 0 ||
-            json_integer_value(v) > RECORDERS_ALARM_MAX_S)
-            return "alarm_s is 0 to 3600 seconds";
-        s->alarm_s = (uint32_t)json_integer_value(v);
-        return NULL;
-    }
-    return "the body has a key that is not known here";
+    /* alarm_s */
+    if (!json_is_integer(v) || json_integer_value(v) < 0 ||
+        json_integer_value(v) > RECORDERS_ALARM_MAX_S)
+        return "alarm_s is 0 to 3600 seconds";
+    s->alarm_s = (uint32_t)json_integer_value(v);
+    return NULL;
 }
 
 static const char *read_settings(json_t *root, struct recorders_settings *s)

@@ -67,27 +67,15 @@ void http_settings_write(struct jw *j, const struct platform_device *d)
 
 /* ---- reading ---------------------------------------------------------------- */
 
-static bool read_body(struct reading *r, const char *const *keys, size_t n)
+static bool read_body(struct reading *r)
 {
     struct slice body = r->c->req->body;
-    const char *key;
-    json_t *v;
 
     r->root = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES,
                          NULL);
     if (!json_is_object(r->root)) {
         r->fault = "the body must be a JSON object";
         return false;
-    }
-    json_object_foreach(r->root, key, v) {
-        size_t i = 0;
-
-        while (i < n && !slice_eq(slice_str(key), slice_str(keys[i])))
-            i++;
-        if (i == n) {
-            r->fault = "the body has a key that is not known here";
-            return false;
-        }
     }
     return true;
 }
@@ -328,18 +316,13 @@ static void answer_device(struct http_call *c, unsigned status,
     }
 }
 
-#define SETTING_KEYS                                                           \
-    "password", "group", "name", "date", "edition", "require", "digest",       \
-        "media", "arm", "subscribe"
-
 void http_patch_device(struct http_call *c)
 {
-    static const char *const keys[] = { SETTING_KEYS };
     struct reading r = { .c = c };
     struct platform_settings s;
     int err = 0;
 
-    if (read_body(&r, keys, N_WORDS(keys)))
+    if (read_body(&r))
         read_settings(&r, &s);
     if (!r.fault)
         err = platform_device_set(c->app->cfg.platform, c->params.value[0], &s,
@@ -356,13 +339,12 @@ void http_patch_device(struct http_call *c)
 
 void http_post_device(struct http_call *c)
 {
-    static const char *const keys[] = { "id", SETTING_KEYS };
     struct reading r = { .c = c };
     struct platform_settings s;
     struct slice id = { NULL, 0 };
     int err = 0;
 
-    if (read_body(&r, keys, N_WORDS(keys))) {
+    if (read_body(&r)) {
         read_settings(&r, &s);
         if (!read_text(&r, "id", &id) && !r.fault)
             r.fault = "id is missing";
@@ -455,7 +437,6 @@ void http_get_group(struct http_call *c)
 /* name: of the path, or empty: of the body. */
 static void put_group(struct http_call *c, struct slice name, unsigned status)
 {
-    static const char *const keys[] = { "password", "subscribe", "name" };
     struct platform *p = c->app->cfg.platform;
     struct reading r = { .c = c };
     struct slice password;
@@ -465,7 +446,7 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
     unsigned kinds = 0;
     int err = 0;
 
-    if (read_body(&r, keys, name.n ? 2 : 3)) {
+    if (read_body(&r)) {
         has_password = read_text(&r, "password", &password);
         has_policy = read_policy(&r, &y, &kinds);
         if (!name.n && !r.fault && !read_text(&r, "name", &name) && !r.fault)

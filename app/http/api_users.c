@@ -200,21 +200,8 @@ static const char *read_fresh(struct change *k, const json_t *v)
     return NULL;
 }
 
-static bool is_known(const char *key, const char *keys)
-{
-    struct slice rest = slice_str(keys), one;
-
-    while (rest.n) {
-        slice_cut(&rest, ' ', &one);
-        if (slice_eq(one, slice_str(key)))
-            return true;
-    }
-    return false;
-}
-
-/* NULL, or what is wrong. keys: those that may be there. */
-static const char *read_change(struct change *k, json_t *root,
-                               const char *keys)
+/* NULL, or what is wrong. is_new: it has a name. */
+static const char *read_change(struct change *k, json_t *root, bool is_new)
 {
     const json_t *name = json_object_get(root, "name");
     const json_t *role = json_object_get(root, "role");
@@ -222,15 +209,10 @@ static const char *read_change(struct change *k, json_t *root,
     const json_t *password = json_object_get(root, "password");
     struct slice s = slice_of(json_string_value(name),
                               json_string_length(name));
-    const char *key;
-    json_t *v;
 
     if (!json_is_object(root))
         return "the body must be a JSON object";
-    json_object_foreach(root, key, v)
-        if (!is_known(key, keys))
-            return "the body has a key that is not known here";
-    if (is_known("name", keys) &&
+    if (is_new &&
         (!json_is_string(name) || !account_is_name(s) ||
          !slice_copy(k->name, sizeof(k->name), s)))
         return "a name has 1 to 64 letters, digits, '-', '_', '.', '@'";
@@ -420,7 +402,7 @@ void http_post_user(struct http_call *c)
     if (!k)
         return;
     root = body_of(c);
-    fault = read_change(k, root, "name password role scope");
+    fault = read_change(k, root, true);
     if (!fault && (!k->has_password || !k->has_role))
         fault = "name, password and role have to be there";
     json_decref(root);
@@ -438,7 +420,7 @@ void http_patch_user(struct http_call *c)
         return;
     slice_copy(k->name, sizeof(k->name), v.name);
     root = body_of(c);
-    fault = read_change(k, root, "password role scope");
+    fault = read_change(k, root, false);
     json_decref(root);
     begin_unless(c, k, fault);
 }
@@ -561,7 +543,7 @@ void http_post_token(struct http_call *c)
     if (!k)
         return;
     root = body_of(c);
-    fault = read_change(k, root, "name role scope");
+    fault = read_change(k, root, true);
     if (!fault && !k->has_role)
         fault = "name and role have to be there";
     json_decref(root);

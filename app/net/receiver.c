@@ -2,6 +2,7 @@
 
 #include "app/net/held.h"
 #include "base/prefetch.h"
+#include "ps/proto.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -23,9 +24,11 @@ struct receiver {
     struct ps_demux *demux; /* made with the first PS payload */
     enum rtp_kind kind;
     bool gap; /* before what is fed next */
-    bool said_packet, said_program, said_codec, said_unknown, fed, flushed;
+    bool said_packet, said_program, said_codec, said_unknown, fed;
     bool said_encrypted, said_blind;
+    bool pictured; /* a picture has come that is whole */
     uint64_t first_fed_ms;
+    uint32_t flush_ms; /* silence that completes a picture; 0: it is over */
     struct receiver_counters n;
     uint64_t program_bytes; /* fed to the demuxer */
     struct rtp_source source;
@@ -51,6 +54,7 @@ static void on_au(void *ctx, const struct ps_au *au)
 {
     struct receiver *r = ctx;
 
+    r->pictured |= ps_id_is_video(au->stream_id);
     hub_au(r->hub, au, r->now_ms);
 }
 
@@ -116,7 +120,7 @@ static void feed_ps(struct receiver *r, const uint8_t *p, size_t n,
     if (!r->fed)
         r->first_fed_ms = r->now_ms;
     r->fed = true;
-    r->flushed = false;
+    r->flush_ms = RECEIVER_FLUSH_MS;
     r->fed_ms = r->now_ms;
     if (!r->said_program) {
         struct ps_counters c;
@@ -410,6 +414,14 @@ static void tell_done(struct receiver *r)
     hub_program_done(r->hub, &place);
 }
 
+/* Nothing comes: the last picture waits no more. */
+static void complete(struct receiver *r)
+{
+    r->flush_ms = r->flush_ms == RECEIVER_FLUSH_MS ? RECEIVER_LATE_MS : 0;
+    ps_demux_flush(r->demux, false);
+    tell_done(r);
+}
+
 /* The stream has come for seconds: why is there no picture? */
 static void explain_blindness(struct receiver *r)
 {
@@ -425,7 +437,7 @@ static void explain_blindness(struct receiver *r)
         r->said_blind = true; /* there is */
     else if (c.keys && seen.width == 0)
         say(r, &r->said_blind, RECEIVER_NO_SETS);
-    else if (!c.aus && c.corrupt_aus + c.dropped_aus)
+    else if (!r->pictured && c.corrupt_pictures)
         say(r, &r->said_blind, RECEIVER_DAMAGED);
 }
 
@@ -435,11 +447,8 @@ void receiver_tick(struct receiver *r, uint64_t now_ms)
     r->n.foreign += held_expire(&r->held, now_ms);
     if (rtp_queue_deadline(r->queue) <= now_ms)
         drain(r);
-    if (r->fed && !r->flushed && now_ms - r->fed_ms >= RECEIVER_FLUSH_MS) {
-        r->flushed = true;
-        ps_demux_flush(r->demux, false);
-        tell_done(r);
-    }
+    if (r->flush_ms && now_ms - r->fed_ms >= r->flush_ms)
+        complete(r);
     explain_blindness(r);
 }
 

@@ -899,8 +899,6 @@ static const struct row rows[] = {
       "请求体应为 JSON 对象" },
     { "the body must be a JSON object with a mode",
       "请求体应为含 mode 的 JSON 对象" },
-    { "the body has a key that is not known here",
-      "请求体中有未知的键" },
     { "transport is auto, udp, tcp-passive or tcp-active",
       "transport 应为 auto、udp、tcp-passive 或 tcp-active" },
     { "stream is main or sub",
