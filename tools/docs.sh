@@ -91,11 +91,11 @@ limit_rows() {
                 while (v ~ /[0-9][uU]/) sub(/[uU]/, "", v)
                 while (v ~ /^\(.*\)$/) v = substr(v, 2, length(v) - 2)
                 if (split(v, a, / *<< */) == 2 && a[1] ~ /^[0-9]+$/ && a[2] ~ /^[0-9]+$/)
-                    return sprintf("%d", a[1] * 2 ^ a[2])
+                    return sprintf("%.0f", a[1] * 2 ^ a[2])
                 if (v ~ /^[0-9 *]+$/) {
                     n = split(v, a, / *\* */)
                     for (r = 1; n > 0; n--) r *= a[n]
-                    return sprintf("%d", r)
+                    return sprintf("%.0f", r)
                 }
                 return v
             }

@@ -431,8 +431,10 @@ static void explain_blindness(struct receiver *r)
     if (r->said_blind || !r->fed ||
         r->now_ms - r->first_fed_ms < RECEIVER_BLIND_MS)
         return;
-    hub_stats(r->hub, r->now_ms, &seen);
     ps_demux_counters(r->demux, &c);
+    if (!c.keys && !c.corrupt_pictures)
+        return; /* sound alone, or nothing to tell */
+    hub_stats(r->hub, r->now_ms, &seen);
     if (seen.keys)
         r->said_blind = true; /* there is */
     else if (c.keys && seen.width == 0)

@@ -18,9 +18,8 @@
                                   their time, and stamps have whole seconds */
 #define CLOCK_FRESH_MS 3600000 /* then it is measured again before times of the
                                   device are asked for */
-#define CLOCK_UNSET_MS                                                     \
-    31536000000                /* a clock in 1970 has never been set: what \
-                                 lies before has no time there */
+/* UTC: a clock in 1970 has never been set, and what lies before has no time. */
+#define CLOCK_UNSET_MS 31536000000
 #define CLOCK_ZONE_MS 900000   /* zones differ by multiples of it... */
 #define CLOCK_ZONE_MIN_MS 1500000 /* ...and by more than this */
 #define CLOCK_ZONE_OFF_MS 180000  /* drift on top of another zone */
