@@ -427,7 +427,7 @@ static void test_idle_memory(void **state)
     }
     each = (live - before) / N;
     print_message("idle TLS connection: %zu bytes of OpenSSL\n", each);
-    assert_true(each < 24 * 1024);
+    assert_true(each < 32 * 1024); /* 48 a viewer, 16 of them are ours */
     for (size_t i = 0; i < N; i++)
         tls_free(many[i].t);
     assert_int_equal(live, before);
