@@ -95,6 +95,20 @@ static const struct {
 
 #define N_SWAPPED (sizeof(swapped) / sizeof(swapped[0]))
 
+/* Those six: glibc from 2.41 on takes the standard at its word and has a private
+ * character where a public one is meant. Ours is the public one, as everybody's
+ * who reads these codes, and the private one has none. */
+static const struct {
+    uint32_t point, private;
+    uint8_t code[2];
+} meant[] = {
+    { 0x20087, 0xe816, { 0xfe, 0x51 } }, { 0x20089, 0xe817, { 0xfe, 0x52 } },
+    { 0x200cc, 0xe818, { 0xfe, 0x53 } }, { 0x215d7, 0xe831, { 0xfe, 0x6c } },
+    { 0x2298f, 0xe83b, { 0xfe, 0x76 } }, { 0x241fe, 0xe855, { 0xfe, 0x91 } },
+};
+
+#define N_MEANT (sizeof(meant) / sizeof(meant[0]))
+
 /* What is to be made of a character that iconv refuses. */
 static struct slice refused_code(uint32_t point)
 {
@@ -117,6 +131,29 @@ static void private_characters_come_back(void **state)
     }
 }
 
+static void six_codes_are_what_is_meant(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_MEANT; i++) {
+        char text[4];
+        struct slice in = utf8_of(meant[i].point, text);
+        struct slice code = slice_of((const char *)meant[i].code, 2);
+
+        assert_true(slice_eq(encode(in, MANSCDP_GB18030), code));
+        assert_true(slice_eq(decode(code, MANSCDP_GB18030), in));
+        assert_true(slice_eq(encode(utf8_of(meant[i].private, text),
+                                    MANSCDP_GB18030), SLICE("?")));
+    }
+}
+
+static bool is_meant(uint32_t point)
+{
+    for (size_t i = 0; i < N_MEANT; i++)
+        if (meant[i].point == point || meant[i].private == point)
+            return true;
+    return false;
+}
+
 static void every_code_point_encodes_as_iconv_says(void **state)
 {
     iconv_t cd = iconv_open("GB18030", "UTF-8");
@@ -128,7 +165,7 @@ static void every_code_point_encodes_as_iconv_says(void **state)
         char text[4], want_bytes[16];
         struct slice in, want, got;
 
-        if (c >= 0xd800 && c < 0xe000)
+        if ((c >= 0xd800 && c < 0xe000) || is_meant(c))
             continue;
         in = utf8_of(c, text);
         want = oracle(cd, in, want_bytes, sizeof(want_bytes));
@@ -147,6 +184,14 @@ static void every_code_point_encodes_as_iconv_says(void **state)
     }
     assert_true(two >= 23900 && four > 1000000);
     iconv_close(cd);
+}
+
+static bool is_meant_code(struct slice code)
+{
+    for (size_t i = 0; i < N_MEANT; i++)
+        if (slice_eq(code, slice_of((const char *)meant[i].code, 2)))
+            return true;
+    return false;
 }
 
 static bool is_swapped(struct slice code)
@@ -169,7 +214,7 @@ static void same_decoding(iconv_t cd, struct slice in)
     got = decode(slice_of(padded, in.n + 1), MANSCDP_GB18030);
     assert_true(got.n >= 2 && got.p[got.n - 1] == ' ');
     got.n--;
-    if (!want.n && is_swapped(in))
+    if (is_meant_code(in) || (!want.n && is_swapped(in)))
         return;
     if (want.n ? !slice_eq(got, want) : got.p[0] != '?')
         fail_msg("%02x %02x .. (%zu bytes)", (uint8_t)in.p[0], (uint8_t)in.p[1],
@@ -424,6 +469,7 @@ int main(void)
         cmocka_unit_test(names_are_runs),
         cmocka_unit_test(longest_when_decoded),
         cmocka_unit_test(private_characters_come_back),
+        cmocka_unit_test(six_codes_are_what_is_meant),
         cmocka_unit_test(every_code_point_encodes_as_iconv_says),
         cmocka_unit_test(every_code_decodes_as_iconv_says),
         cmocka_unit_test(detection),
