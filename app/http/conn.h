@@ -125,9 +125,8 @@ static inline void conn_deadline(struct conn *c, uint32_t after_ms)
     c->deadline_ms = conn_now(c) + after_ms;
 }
 
-/* Begins to read; unread bytes (may be none) are copied. NULL: no memory; the
- * handle is closed. */
-void conn_start(struct conn *c, struct slice unread);
+/* Begins to read. */
+void conn_start(struct conn *c);
 
 /* A connection with its handle initialised, or NULL. */
 struct conn *conn_new(struct http_server *s);

@@ -68,7 +68,6 @@ struct media_loop *media_net_loop(struct media_net *n, unsigned loop);
 /* ---- on the loop's own thread ------------------------------------------- */
 
 uv_loop_t *media_loop_uv(struct media_loop *l);
-struct media_net *media_loop_net(struct media_loop *l);
 
 /* A viewer: embedded by whoever writes to its socket. */
 struct media_stream;
@@ -112,9 +111,7 @@ int media_loop_tracks(struct media_loop *l, uint64_t session,
 int media_loop_tap(struct media_loop *l, uint64_t session, struct hub_tap *t,
                    bool from_gop, struct hub **hub);
 
-/* The codecs and figures of a session's hub; GB_ENOENT. */
-int media_loop_stats(struct media_loop *l, uint64_t session,
-                     struct hub_stats *out);
+/* hub_snapshot of a session's hub; GB_ENOENT. */
 int media_loop_snapshot(struct media_loop *l, uint64_t session,
                         struct media_chunk **out);
 
