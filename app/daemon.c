@@ -430,14 +430,50 @@ static void read_identity(struct daemon *d)
     d->password = *password ? password : d->secrets->device_password;
 }
 
+static int load_store(struct daemon *d, char why[static 512])
+{
+    int err = daemon_load(d, why);
+
+    if (err)
+        return err;
+    daemon_set_retention(d, d->config);
+    daemon_set_hooks(d, d->config);
+    return 0;
+}
+
+static int start_file_disk(struct daemon *d, char why[static 512])
+{
+    if (mailbox_init(&d->box, &d->loop) || disk_new(&d->file_disk))
+        return daemon_fail(why, GB_ENOMEM, "start", "no memory");
+    return 0;
+}
+
+/* Each needs those before it. */
+static int (*const steps[])(struct daemon *d, char why[static 512]) = {
+    start_log, start_sip, start_trace, daemon_start_platform, start_hooks,
+    load_store, start_file_disk, daemon_start_jpeg, daemon_start_exec,
+    daemon_start_mqtt, daemon_start_app, daemon_start_tls, start_edge,
+    start_server, start_media, daemon_start_saves, daemon_start_rolls,
+    daemon_start_rtsp,
+};
+
 static void on_signal(uv_signal_t *s, int number);
+
+static void watch_signals(struct daemon *d)
+{
+    static const int numbers[3] = { SIGTERM, SIGINT, SIGHUP };
+
+    for (size_t i = 0; i < 3; i++) {
+        uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+}
 
 int daemon_new(struct daemon **out, const struct config *c,
                const struct secrets *s, char why[static 512])
 {
-    static const int numbers[3] = { SIGTERM, SIGINT, SIGHUP };
     struct daemon *d = calloc(1, sizeof(*d));
-    int err;
 
     if (!d || uv_loop_init(&d->loop))
         return daemon_fail(why, GB_ENOMEM, "start", "no memory");
@@ -447,58 +483,19 @@ int daemon_new(struct daemon **out, const struct config *c,
     d->secrets = s;
     read_identity(d);
     d->n_proxies = read_proxies(d);
-    err = start_log(d, why);
-    if (!err)
-        err = start_sip(d, why);
-    if (!err)
-        err = start_trace(d, why);
-    if (!err)
-        err = daemon_start_platform(d, why);
-    if (!err)
-        err = start_hooks(d, why);
-    if (!err)
-        err = daemon_load(d, why);
-    if (!err) {
-        daemon_set_retention(d, c);
-        daemon_set_hooks(d, c);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int err = steps[i](d, why);
+
+        if (err)
+            return err; /* the process ends: nothing is worth undoing */
     }
-    if (!err && (mailbox_init(&d->box, &d->loop) || disk_new(&d->file_disk)))
-        err = daemon_fail(why, GB_ENOMEM, "start", "no memory");
-    if (!err)
-        err = daemon_start_jpeg(d, why);
-    if (!err)
-        err = daemon_start_exec(d, why);
-    if (!err)
-        err = daemon_start_mqtt(d, why);
-    if (!err)
-        err = daemon_start_app(d, why);
-    if (!err)
-        err = daemon_start_tls(d, why);
-    if (!err)
-        err = start_edge(d, why);
-    if (!err)
-        err = start_server(d, why);
-    if (!err)
-        err = start_media(d, why);
-    if (!err)
-        err = daemon_start_saves(d, why);
-    if (!err)
-        err = daemon_start_rolls(d, why);
-    if (!err)
-        err = daemon_start_rtsp(d, why);
-    if (err)
-        return err; /* the process ends: nothing is worth undoing */
     daemon_start_pushes(d);
     uv_timer_init(&d->loop, &d->drain);
     d->drain.data = d;
     daemon_watch(d);
     d->started_utc_ms = daemon_now(d).utc_ms;
     daemon_ask_disks(d);
-    for (size_t i = 0; i < 3; i++) {
-        uv_signal_init(&d->loop, &d->signals[i]);
-        d->signals[i].data = d;
-        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
-    }
+    watch_signals(d);
     if (!config_bool(c, CONFIG_HTTP_AUTH))
         log_f(LOG_WARN, "msg=\"http.auth is false: everybody who reaches the "
                         "HTTP port is admin\"");

@@ -235,6 +235,14 @@ void daemon_free_rolls(struct daemon *d);
 void daemon_metrics(void *ctx, struct buf *out);
 void daemon_ask_disks(struct daemon *d);
 
+/* daemon_files.c: before the HTTP application; when it is there, what lies in the
+ * folders from before; of struct http_app_config. */
+int daemon_make_folders(struct daemon *d, char why[static 512]);
+void daemon_read_files(struct daemon *d);
+void daemon_file_remove(void *ctx, const char *name);
+bool daemon_picture_store(void *ctx, const char *name, struct slice bytes);
+void daemon_picture_remove(void *ctx, const char *name);
+
 /* daemon_http.c */
 int daemon_start_app(struct daemon *d, char why[static 512]);
 struct gb_time daemon_http_now(void *ctx);
