@@ -9,7 +9,7 @@
 
 /* ---- folders ---- */
 
-static int make_dir(const char *path, char why[static 512])
+static int make_dir(const char *path, char why[static WHY_MAX])
 {
     uv_fs_t req;
     int err = uv_fs_mkdir(NULL, &req, path, 0700, NULL);
@@ -20,7 +20,7 @@ static int make_dir(const char *path, char why[static 512])
                : 0;
 }
 
-static int make_firmware_dir(struct daemon *d, char why[static 512])
+static int make_firmware_dir(struct daemon *d, char why[static WHY_MAX])
 {
     if (config_number(d->config, CONFIG_FIRMWARE_MAX) == 0)
         return 0;
@@ -29,7 +29,7 @@ static int make_firmware_dir(struct daemon *d, char why[static 512])
     return make_dir(d->firmware_dir, why);
 }
 
-static int make_picture_dir(struct daemon *d, char why[static 512])
+static int make_picture_dir(struct daemon *d, char why[static WHY_MAX])
 {
     if (config_number(d->config, CONFIG_SNAPSHOT_MAX) == 0)
         return 0;
@@ -38,7 +38,7 @@ static int make_picture_dir(struct daemon *d, char why[static 512])
     return make_dir(d->picture_dir, why);
 }
 
-static int make_download_dir(struct daemon *d, char why[static 512])
+static int make_download_dir(struct daemon *d, char why[static WHY_MAX])
 {
     const char *dir = config_text(d->config, CONFIG_DOWNLOAD_DIR);
 
@@ -54,7 +54,7 @@ static int make_download_dir(struct daemon *d, char why[static 512])
 
 /* One is made. Of several each is expected to be a disk that is mounted: a
  * directory in its place would fill another one. */
-static int make_volumes(struct daemon *d, char why[static 512])
+static int make_volumes(struct daemon *d, char why[static WHY_MAX])
 {
     const char *dir = config_text(d->config, CONFIG_RECORD_DIR);
     char own[1100];
@@ -71,7 +71,7 @@ static int make_volumes(struct daemon *d, char why[static 512])
                : make_dir(volumes_dir(d->volumes, 0), why);
 }
 
-int daemon_make_folders(struct daemon *d, char why[static 512])
+int daemon_make_folders(struct daemon *d, char why[static WHY_MAX])
 {
     int err = make_firmware_dir(d, why);
 

@@ -279,7 +279,7 @@ static void app_config(struct daemon *d, struct http_app_config *c)
         record_config(d, c);
 }
 
-int daemon_start_app(struct daemon *d, char why[static 512])
+int daemon_start_app(struct daemon *d, char why[static WHY_MAX])
 {
     struct http_app_config c;
     int err = daemon_make_folders(d, why);

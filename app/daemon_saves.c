@@ -107,7 +107,7 @@ static void remove_orphans(struct daemon *d)
     uv_fs_req_cleanup(&list);
 }
 
-int daemon_start_saves(struct daemon *d, char why[static 512])
+int daemon_start_saves(struct daemon *d, char why[static WHY_MAX])
 {
     const struct saves_config o = { .main = &d->loop, .media = d->media,
                                     .disk = d->file_disk,
