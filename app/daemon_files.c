@@ -86,16 +86,6 @@ int daemon_make_folders(struct daemon *d, char why[static WHY_MAX])
 
 /* ---- firmware ---- */
 
-static bool is_sha256(const char *name)
-{
-    struct slice s = slice_str(name);
-
-    for (size_t i = 0; i < s.n; i++)
-        if (!ascii_is_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f'))
-            return false;
-    return s.n == 64;
-}
-
 /* What lies in the directory: whole files are told, parts of uploads that a
  * stop has cut off are deleted. Once, before anybody is served. */
 static void read_firmware(struct daemon *d)
@@ -111,7 +101,7 @@ static void read_firmware(struct daemon *d)
         snprintf(path, sizeof(path), "%s/%s", d->firmware_dir, e.name);
         if (slice_has_prefix(slice_str(e.name), SLICE(HTTP_FILE_PART)))
             unlink(path);
-        if (is_sha256(e.name) && uv_fs_stat(NULL, &st, path, NULL) == 0) {
+        if (http_firmware_is_named(e.name) && uv_fs_stat(NULL, &st, path, NULL) == 0) {
             http_app_firmware(d->app, e.name, st.statbuf.st_size,
                               st.statbuf.st_mtim.tv_sec * 1000ll);
             uv_fs_req_cleanup(&st);
@@ -195,17 +185,6 @@ void daemon_picture_remove(void *ctx, const char *name)
         free(req);
 }
 
-/* CHANNEL-TIME-NUMBER-SALT.jpg: 0, or the time of one of ours. */
-static int64_t picture_time(const char *name)
-{
-    struct slice s = slice_str(name), part;
-    uint64_t ms;
-
-    slice_cut(&s, '-', &part);
-    slice_cut(&s, '-', &part);
-    return s.n && slice_u64(part, INT64_MAX, &ms) ? (int64_t)ms : 0;
-}
-
 /* scandir sorts by name, so by channel; the list wants the oldest first. */
 static void read_pictures(struct daemon *d)
 {
@@ -220,7 +199,7 @@ static void read_pictures(struct daemon *d)
     int found = uv_fs_scandir(NULL, &list, d->picture_dir, 0, NULL);
 
     while (found >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
-        struct picture_entry one = { .utc_ms = picture_time(e.name) };
+        struct picture_entry one = { .utc_ms = http_picture_utc_ms(e.name) };
         char path[PATH_BYTES];
         uv_fs_t st;
         size_t at = n;

@@ -355,9 +355,34 @@ static void published_already(void **state)
     finish();
 }
 
+/* What lies there from before, and is of nobody any more, is found by its name. */
+static void names_of_parts(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t id; /* 0: it is none */
+    } cases[] = {
+        { "12.mp4.part", 12 }, { "7.ps.part", 7 }, { "12.mp4", 0 },
+        { "12.part", 0 }, { ".mp4.part", 0 }, { "x.mp4.part", 0 },
+        { "1.mp4.part2", 0 }, { "-1.ps.part", 0 }, { "", 0 },
+        { "18446744073709551615.ps.part", UINT64_MAX },
+        { "18446744073709551616.ps.part", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint64_t id = 0;
+        bool is = saves_is_part(cases[i].name, &id);
+
+        if (is != (cases[i].id != 0) || (is && id != cases[i].id))
+            fail_msg("%s: %d %llu", cases[i].name, is, (unsigned long long)id);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_parts),
         cmocka_unit_test(a_program_stream),
         cmocka_unit_test(goes_on_after_a_restart),
         cmocka_unit_test(a_second_session),

@@ -308,6 +308,16 @@ static void path_of(const struct saves *s, uint64_t id, enum saver_format f,
              part ? ".part" : "");
 }
 
+bool saves_is_part(const char *name, uint64_t *id)
+{
+    struct slice rest = slice_str(name), number;
+
+    return slice_cut(&rest, '.', &number) &&
+           slice_u64(number, UINT64_MAX, id) &&
+           (slice_eq(rest, SLICE("mp4.part")) ||
+            slice_eq(rest, SLICE("ps.part")));
+}
+
 static struct save *save_new(struct saves *s, const struct saves_order *o)
 {
     struct save *f = calloc(1, sizeof(*f));
