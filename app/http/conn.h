@@ -8,8 +8,8 @@
  *                          └──► (handed over) CLOSED
  *
  * The bytes of a request stay in `in` until it is answered; what the client
- * sends ahead waits behind them. Plain bytes come in through conn_input and go
- * out through conn_send, so that TLS can sit between those and the socket. */
+ * sends ahead waits behind them. Of TLS it knows that its client came that way:
+ * the bytes are plain (app/net/tls_relay.h). */
 #ifndef APP_HTTP_CONN_H
 #define APP_HTTP_CONN_H
 

@@ -101,7 +101,7 @@ struct platform {
     struct session *gone;       /* likewise */
     struct platform_channel told_channel;
     char scratch[1024];         /* text of the action given out */
-    char refused[SESSION_EVIDENCE]; /* evidence of a live_start that failed */
+    char refused[SESSION_EVIDENCE]; /* evidence of a start that failed */
     struct bucket log_bucket;
     uint64_t log_dropped;
 
