@@ -20,7 +20,8 @@ static struct media_net *net;
 static bool net_closed;
 static int fd; /* the device's */
 static uint64_t packets; /* that the platform has heard of */
-static unsigned opened;
+static unsigned opened, n_said; /* said: recordings, to their end */
+static struct voice_counters spoken;
 /* what goes out */
 static struct ps_mux ps;
 static uint64_t pts90k;
@@ -34,6 +35,9 @@ static inline void on_event(void *ctx, const struct platform_media_event *ev)
         opened = 100;
     if (ev->packets)
         packets = ev->packets;
+    n_said += ev->kind == PLATFORM_MEDIA_SAID;
+    if (ev->said.packets)
+        spoken = ev->said;
 }
 
 static inline void on_net_closed(void *ctx)
@@ -99,7 +103,8 @@ static inline void stream_begin(void)
     const struct media_net_config mc = { .main = &loop, .loops = 1,
                                          .on_event = on_event };
 
-    packets = 0;
+    packets = n_said = 0;
+    spoken = (struct voice_counters){ 0 };
     net_closed = false;
     assert_int_equal(uv_loop_init(&loop), 0);
     assert_int_equal(media_net_new(&net, &mc, NULL), 0);
