@@ -2,5 +2,5 @@
 #ifndef APP_WHY_H
 #define APP_WHY_H
 
-#define WHY_MAX 512 /* bytes of it, with the NUL */
+#define WHY_MAX 512 /* bytes of the sentence why it does not start */
 #endif
