@@ -766,8 +766,8 @@ static void on_notify(struct platform *p, struct device *d,
     on_message(p, d, ev);
 }
 
-/* Only those of a broadcast are taken. One for an id that nobody here has is told so, since its
- * sender may have it from another platform. */
+/* Only those of a broadcast are taken. One for an id that nobody here has is
+ * told so, since its sender may have it from another platform. */
 static void refuse_invite(struct platform *p, struct device *d,
                           const struct sip_event *ev)
 {
