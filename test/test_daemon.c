@@ -1,102 +1,13 @@
 /* The parts joined: what a start makes of the data directory, what keeps it from
  * starting, and what signals do. Ports on loopback, a directory of its own. */
-#include "app/daemon.h"
-
-#include "app/net/log.h"
-#include "test/support.h"
+#include "test/daemon_world.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-static char dir[64];
-static struct config config;
-static struct secrets secrets;
 static unsigned reloads;
-
-static void path_of(char out[static 200], const char *name)
-{
-    snprintf(out, 200, "%s/%s", dir, name);
-}
-
-static bool is_there(const char *name)
-{
-    char path[200];
-    struct stat st;
-
-    path_of(path, name);
-    return stat(path, &st) == 0;
-}
-
-static void make_file(const char *name)
-{
-    char path[200];
-    FILE *f;
-
-    path_of(path, name);
-    f = fopen(path, "w");
-    assert_non_null(f);
-    fputs("x", f);
-    fclose(f);
-}
-
-static void make_folder(const char *name)
-{
-    char path[200];
-
-    path_of(path, name);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
-static void set(const char *assignment)
-{
-    struct config_error e;
-
-    if (config_set(&config, assignment, CONFIG_FLAG, &e))
-        fail_msg("%s", e.text);
-}
-
-static void listen_at(const char *key, uint16_t port)
-{
-    char text[100];
-
-    snprintf(text, sizeof(text), "%s=127.0.0.1:%u", key, port);
-    set(text);
-}
-
-static int setup(void **state)
-{
-    char why[WHY_MAX];
-
-    (void)state;
-    log_set_level(LOG_ERROR);
-    slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-daemon-XXXXXX"));
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(config_init(&config), 0);
-    listen_at("sip.listen", test_port(0));
-    listen_at("http.listen", test_port(1));
-    set("rtsp.listen=");
-    set("media.threads=1");
-    set("media.mode=dedicated");
-    assert_int_equal(secrets_open(&secrets, dir, why), 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    char command[100];
-
-    (void)state;
-    secrets_close(&secrets);
-    config_fini(&config);
-    snprintf(command, sizeof(command), "rm -r %s", dir);
-    return system(command);
-}
 
 /* ---- a start ------------------------------------------------------------------------ */
 
@@ -104,12 +15,6 @@ static void on_reload(void *ctx)
 {
     (void)ctx;
     reloads++;
-}
-
-static void take_over(void *ctx, struct config *c)
-{
-    (void)ctx;
-    (void)c;
 }
 
 /* Its folders are made; of what lies there, parts of downloads and uploads that are
@@ -138,7 +43,7 @@ static void starts_and_ends(void **state)
     reloads = 0;
     raise(SIGHUP);
     raise(SIGTERM);
-    daemon_run(d, on_reload, take_over, NULL);
+    daemon_run(d, on_reload, take_over, d);
     assert_int_equal(reloads, 1);
     daemon_free(d);
 }
@@ -159,7 +64,7 @@ static void without_folders(void **state)
     assert_false(is_there("firmware"));
     assert_false(is_there("snapshots"));
     raise(SIGINT);
-    daemon_run(d, on_reload, take_over, NULL);
+    daemon_run(d, on_reload, take_over, d);
     daemon_free(d);
 }
 
