@@ -265,7 +265,6 @@ static int run(struct config *c, const struct options *o)
         return err == GB_ENOENT ? EX_NOUSER : EX_NOPERM;
     }
     err = secrets_open(&secrets, data_dir(c, o), why);
-
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
         return err == GB_EEXIST ? EX_TEMPFAIL : EX_CANTCREAT;
