@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define SIZE 300000
-#define OK_SESSION "0123456789abcdef0123456789abcdef"
 
 static char dir[64];
 static char file[SIZE];

@@ -25,7 +25,7 @@ struct save {
     struct media_loop *loop;
     struct hub *hub;
     struct hub_tap tap;
-    bool tapped, over;
+    bool over;
     enum saver_format format;
     struct saver saver;
     bool has_saver;

@@ -99,7 +99,6 @@ struct platform {
     struct queued *told;        /* given out last: freed with the next call */
     char *told_detail;          /* likewise */
     struct session *gone;       /* likewise */
-    struct platform_channel told_channel;
     char scratch[1024];         /* text of the action given out */
     char refused[SESSION_EVIDENCE]; /* evidence of a start that failed */
     struct bucket log_bucket;

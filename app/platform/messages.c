@@ -422,7 +422,7 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
     if (manscdp_media_status_decode(&m, msg))
         return GB_ESYNTAX;
     s = playback_of(v->p, v->d, v->ev, m.head.device_id);
-    if (s && slice_eq(slice_trim(m.type), SLICE("121")))
+    if (s && slice_eq(slice_trim(m.type), SLICE(MANSCDP_MEDIA_ENDED)))
         playback_ending(v->p, s);
     return 0; /* others mean nothing before media stop as well */
 }
